@@ -1,0 +1,72 @@
+import { bsuintSize, writeBsuint } from './bsuint.ts';
+
+/** A growing buffer to encode into. `take` hands the bytes out and starts anew. */
+export class ByteWriter {
+  #buffer: Buffer;
+  #length = 0;
+
+  constructor(capacity = 256) {
+    this.#buffer = Buffer.allocUnsafeSlow(capacity);
+  }
+
+  /** Octets written since the start or the last `take`. */
+  get length(): number {
+    return this.#length;
+  }
+
+  octet(value: number): void {
+    this.#reserve(1);
+    this.#buffer[this.#length++] = value;
+  }
+
+  bsuint(value: number): void {
+    this.#reserve(8);
+    this.#length = writeBsuint(this.#buffer, this.#length, value);
+  }
+
+  bytes(data: Uint8Array): void {
+    this.#reserve(data.length);
+    this.#buffer.set(data, this.#length);
+    this.#length += data.length;
+  }
+
+  /** Length-prefixed bytes. */
+  bsdata(data: Uint8Array): void {
+    this.#reserve(bsuintSize(data.length) + data.length);
+    this.#length = writeBsuint(this.#buffer, this.#length, data.length);
+    this.#buffer.set(data, this.#length);
+    this.#length += data.length;
+  }
+
+  /** Length-prefixed octets of a string with one char an octet. */
+  bsoctets(octets: string): void {
+    this.#reserve(8 + octets.length);
+    this.#length = writeBsuint(this.#buffer, this.#length, octets.length);
+    this.#length += this.#buffer.write(octets, this.#length, 'latin1');
+  }
+
+  /** What was written, as a view that is valid until the next write. */
+  view(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  /** What was written, copied; the writer is empty afterwards. */
+  take(): Buffer {
+    const out = Buffer.from(this.#buffer.subarray(0, this.#length));
+    this.#length = 0;
+    return out;
+  }
+
+  /** Forgets what was written. */
+  reset(): void {
+    this.#length = 0;
+  }
+
+  #reserve(more: number): void {
+    const wanted = this.#length + more;
+    if (wanted <= this.#buffer.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(wanted, this.#buffer.length * 2));
+    this.#buffer.copy(grown, 0, 0, this.#length);
+    this.#buffer = grown;
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * The errors of the product. Codes are stable; messages may change. A message says the action first,
+ * quotes its strings, and ends in what was found.
+ */
+
+/** Stable codes; mapped to exit statuses in `shell/exit-status.ts` and to errnos by the mount. */
+export type VtErrorCode =
+  | 'EPARSE' // text or bytes that do not follow their grammar
+  | 'EMISSING' // a Block that the Store does not have
+  | 'ECORRUPT' // a Block whose bytes do not match its hashcode, or a damaged file
+  | 'EOPEN' // a source, Store or socket that cannot be opened
+  | 'EREADONLY' // a write to something read-only
+  | 'ELOCKED' // held by another process
+  | 'ECLOSED' // used after close
+  | 'EUNSUPPORTED' // a version, codec or kind that this program does not know
+  | 'ECANCELLED' // the signal fired
+  | 'EUSAGE' // a command line that cannot be understood
+  | 'EPARTIAL' // done in part; what failed has been reported
+  | 'EPERM' // not permitted
+  | 'EFAILED'; // anything else that was expected to be possible
+
+export interface VtErrorOptions {
+  readonly cause?: unknown;
+  /** What would put it right, as a short imperative phrase. */
+  readonly remedy?: string;
+}
+
+/** An expected condition, with a stable `code`. */
+export class VtError extends Error {
+  readonly code: VtErrorCode;
+  readonly remedy: string | undefined;
+
+  constructor(code: VtErrorCode, message: string, options: VtErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.remedy = options.remedy;
+  }
+}
+
+/** Text or bytes that do not follow their grammar; `offset` is the first octet or character at fault. */
+export class ParseError extends VtError {
+  readonly offset: number;
+
+  constructor(what: string, offset: number, options: VtErrorOptions = {}) {
+    super('EPARSE', `${what}, at offset ${offset}`, options);
+    this.offset = offset;
+  }
+}
+
+/** A Block that no Store at hand has. */
+export class MissingBlockError extends VtError {
+  readonly hashcode: string;
+
+  constructor(hashcode: string, store: string, options: VtErrorOptions = {}) {
+    super('EMISSING', `get Block ${hashcode}: not in Store "${store}"`, options);
+    this.hashcode = hashcode;
+  }
+}
+
+/** A Block whose bytes are not those that its hashcode names. */
+export class CorruptBlockError extends VtError {
+  readonly hashcode: string;
+
+  constructor(hashcode: string, where: string, found: string, options: VtErrorOptions = {}) {
+    super('ECORRUPT', `get Block ${hashcode} from "${where}": ${found}`, options);
+    this.hashcode = hashcode;
+  }
+}
+
+/** POSIX error names used for paths in a tree. */
+export type PathErrorName =
+  | 'ENOENT'
+  | 'ENOTDIR'
+  | 'EISDIR'
+  | 'EEXIST'
+  | 'ENOTEMPTY'
+  | 'ELOOP'
+  | 'EINVAL'
+  | 'ENAMETOOLONG'
+  | 'EXDEV'
+  | 'EMLINK'
+  | 'EROFS'
+  | 'EPERM'
+  | 'EACCES'
+  | 'ENODATA'
+  | 'EFBIG';
+
+const PATH_ERROR_TEXT: Readonly<Record<PathErrorName, string>> = {
+  ENOENT: 'no such file or directory',
+  ENOTDIR: 'not a directory',
+  EISDIR: 'is a directory',
+  EEXIST: 'already exists',
+  ENOTEMPTY: 'directory not empty',
+  ELOOP: 'too many levels of symbolic links',
+  EINVAL: 'invalid argument',
+  ENAMETOOLONG: 'name too long',
+  EXDEV: 'crosses into another tree',
+  EMLINK: 'too many links',
+  EROFS: 'read-only',
+  EPERM: 'not permitted',
+  EACCES: 'permission denied',
+  ENODATA: 'no such attribute',
+  EFBIG: 'too large',
+};
+
+/** A path in a tree that cannot be what was asked of it; `errno` is the POSIX name. */
+export class PathError extends VtError {
+  readonly errno: PathErrorName;
+  readonly path: string;
+
+  constructor(errno: PathErrorName, action: string, path: string, options: VtErrorOptions = {}) {
+    const code = errno === 'EROFS' ? 'EREADONLY' : errno === 'EPERM' || errno === 'EACCES' ? 'EPERM' : 'EFAILED';
+    super(code, `${action} "${path}": ${PATH_ERROR_TEXT[errno]}`, options);
+    this.errno = errno;
+    this.path = path;
+  }
+}
+
+/** A write to something opened read-only. */
+export class ReadOnlyError extends VtError {
+  constructor(action: string, what: string, options: VtErrorOptions = {}) {
+    super('EREADONLY', `${action} "${what}": read-only`, options);
+  }
+}
+
+/** A resource used after it was closed. */
+export class ClosedError extends VtError {
+  constructor(action: string, what: string) {
+    super('ECLOSED', `${action} "${what}": already closed`);
+  }
+}
+
+/** A command line that cannot be understood. */
+export class UsageError extends VtError {
+  constructor(message: string, options: VtErrorOptions = {}) {
+    super('EUSAGE', message, options);
+  }
+}
+
+/** Throws ECANCELLED if the signal has fired. */
+export function throwIfCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new VtError('ECANCELLED', 'cancelled', { cause: signal.reason });
+}

@@ -1,0 +1,55 @@
+import type { ByteWriter } from '../base/byte-writer.ts';
+import type { Decoded } from '../base/bsuint.ts';
+import { decodeBsuint } from '../base/bsuint.ts';
+import { ParseError } from '../base/errors.ts';
+import type { HashName } from './hash.ts';
+import { hashByEnumeration, hashByName } from './hash.ts';
+
+/** The name of a Block: the digest of its bytes under a hash function. */
+export interface HashCode {
+  readonly hashName: HashName;
+  /** `digestSize` octets; never modified. */
+  readonly digest: Uint8Array;
+}
+
+/** The hashcode of `data`. */
+export function hashcodeOf(hashName: HashName, data: Uint8Array): HashCode {
+  return { hashName, digest: hashByName(hashName).digest(data) };
+}
+
+/** Lower-case hex of a digest: also the key under which Maps hold it. */
+export function digestHex(digest: Uint8Array): string {
+  return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString('hex');
+}
+
+/** Whether two hashcodes name the same Block. */
+export function sameHashcode(a: HashCode, b: HashCode): boolean {
+  return a.hashName === b.hashName && Buffer.compare(a.digest, b.digest) === 0;
+}
+
+/** `sha3-256:0123…`, for messages and URIs. */
+export function hashcodeLabel(hashcode: HashCode): string {
+  return `${hashcode.hashName}:${digestHex(hashcode.digest)}`;
+}
+
+/** Writes a hashcode record: bsuint enumeration, digest. @see vt(5), "Hashcodes" */
+export function writeHashcode(writer: ByteWriter, hashcode: HashCode): void {
+  writer.bsuint(hashByName(hashcode.hashName).enumeration);
+  writer.bytes(hashcode.digest);
+}
+
+/**
+ * Decodes a hashcode record. The digest is a copy.
+ *
+ * @throws {ParseError} for an unknown hash function or a short digest
+ */
+export function decodeHashcode(data: Uint8Array, offset: number): Decoded<HashCode> {
+  const { value: enumeration, next } = decodeBsuint(data, offset);
+  const hash = hashByEnumeration(enumeration);
+  if (hash === undefined) throw new ParseError(`decode hashcode: unknown hash function ${enumeration}`, offset);
+  const end = next + hash.digestSize;
+  if (end > data.length) {
+    throw new ParseError(`decode hashcode: ${hash.name} needs ${hash.digestSize} octets, ${data.length - next} left`, next);
+  }
+  return { value: { hashName: hash.name, digest: data.slice(next, end) }, next: end };
+}

@@ -1,0 +1,136 @@
+import type { HashName } from '../block/hash.ts';
+import type { HashCode } from '../block/hashcode.ts';
+
+/** Options of any operation that can wait. */
+export interface OpOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What a Store can do besides getting Blocks; fixed once it is open. */
+export interface StoreCapabilities {
+  readonly write: boolean;
+  /** `hashcodes()` lists every Block. */
+  readonly enumerate: boolean;
+  /** `archive(name)` opens the history of a named tree. */
+  readonly archives: boolean;
+  /** `locate()` tells where Blocks lie in local files, so that workers may read them. */
+  readonly locate: boolean;
+}
+
+/** What `add` found. */
+export interface AddResult {
+  readonly hashcode: HashCode;
+  /** False if the Store had the Block already, or has it from an earlier add of this session. */
+  readonly isNew: boolean;
+}
+
+/** A Block whose digest has been computed already, by our own pipeline. */
+export interface DigestedBlock {
+  readonly digest: Uint8Array;
+  /** The Block's bytes; may be a view of shared memory, and may be reused once the call returned. */
+  readonly data: Uint8Array;
+}
+
+/** Where a Block's stored bytes lie in a local file. */
+export interface BlockLocation {
+  /** A file path. */
+  readonly file: string;
+  /** First octet of the stored bytes. */
+  readonly offset: number;
+  /** Octets stored. */
+  readonly storedSize: number;
+  /** Octets of the Block. */
+  readonly size: number;
+  readonly codec: 'none' | 'zlib' | 'zstd';
+}
+
+/** How a Store cuts data into Blocks: fixed when it is made, and recorded with it. @see vt(5), "Edges" */
+export interface EdgeSettings {
+  /** The edge kernel, for example `poly32-1`. */
+  readonly kernel: string;
+  /** Least octets of a Block, but for the last of a file and those a parser asks for. */
+  readonly minSize: number;
+  /** Octets of a Block on average. */
+  readonly meanSize: number;
+  /** Most octets of a Block. */
+  readonly maxSize: number;
+}
+
+/** Counts of what was added since a Store was opened. */
+export interface AddCounts {
+  readonly newBlocks: number;
+  readonly newBytes: number;
+  /** Octets that the new Blocks take in the Store. */
+  readonly storedBytes: number;
+  readonly existingBlocks: number;
+  readonly existingBytes: number;
+}
+
+/**
+ * Small values kept beside a Store, such as what PUT saw of local files. A value becomes readable by later
+ * sessions no earlier than the Blocks added before it are durable, and every value is dropped when Blocks are
+ * deleted or found missing: what it promises of Blocks then no longer holds.
+ */
+export interface LocalCache {
+  get(key: Uint8Array): Uint8Array | undefined;
+  /** Takes effect with the next flush. */
+  put(key: Uint8Array, value: Uint8Array): void;
+}
+
+/**
+ * Blocks by their hashcodes. Adding is idempotent. All of one Store's Blocks have one hash function.
+ *
+ * Every method rejects with a ClosedError after `[Symbol.asyncDispose]`, and with ECANCELLED once its signal fires.
+ */
+export interface Store extends AsyncDisposable {
+  /** For messages, and openable again: `datadir:~/vt`. */
+  readonly name: string;
+  readonly hashName: HashName;
+  readonly can: StoreCapabilities;
+  readonly edges: EdgeSettings;
+
+  /**
+   * Adds a Block. `data` is copied, or written, before this returns control to the event loop.
+   *
+   * @throws {RangeError} if data exceeds MAX_BLOCK_SIZE
+   * @throws {ReadOnlyError} where `can.write` is false
+   */
+  add(data: Uint8Array, options?: OpOptions): Promise<AddResult>;
+
+  /**
+   * Adds Blocks whose digests are known: the pipeline's way in, one await a batch.
+   * Equal Blocks within one batch are stored once.
+   *
+   * @returns for each Block whether it was new
+   */
+  addBatch(blocks: readonly DigestedBlock[], options?: OpOptions): Promise<boolean[]>;
+
+  /**
+   * The bytes of a Block, verified against its hashcode, or undefined where the Store does not have it.
+   * The array is the caller's to keep, not to modify.
+   *
+   * @throws {CorruptBlockError} if what is stored does not match
+   */
+  get(hashcode: HashCode, options?: OpOptions): Promise<Uint8Array | undefined>;
+
+  /** For each hashcode whether the Store has its Block. */
+  has(hashcodes: readonly HashCode[], options?: OpOptions): Promise<boolean[]>;
+
+  /** Resolves when every earlier add is durable, by the Store's own policy. */
+  flush(options?: OpOptions): Promise<void>;
+
+  /** Counts of this session's adds. */
+  counts(): AddCounts;
+
+  /** Where `can.locate`: for each digest where its Block lies, or undefined. */
+  locate?(digests: readonly Uint8Array[]): (BlockLocation | undefined)[];
+
+  /** A cache that lives with the Store, where it has one. */
+  readonly cache?: LocalCache;
+
+  /** Where `can.enumerate`: every hashcode, ascending by digest. */
+  hashcodes?(options?: OpOptions): AsyncIterable<HashCode>;
+}
+
+/** A Store that only gives Blocks: what a walker needs. */
+export type BlockSource = Pick<Store, 'get' | 'name'>;

@@ -1,0 +1,91 @@
+import type { Octets } from '../base/octets.ts';
+import type { OpOptions, Store } from '../store/store.ts';
+import type { Dirent, IndirectDirent } from './dirent.ts';
+import type { Meta } from './meta.ts';
+
+/** An absolute path in a tree: `/` or `/a/b`, of octets, without `.`, `..`, empty elements or a trailing slash. */
+export type TreePath = Octets;
+
+/** A node as a tree shows it: hard links are resolved. */
+export interface TreeEntry {
+  readonly path: TreePath;
+  /** The last element of the path; empty for the root. */
+  readonly name: Octets;
+  /** The node's own Dirent (for a hard link the node, under this name), as last synced: of a changed Dir its block may be stale. */
+  readonly dirent: Exclude<Dirent, IndirectDirent>;
+  /** Octets of content; of a symlink the target's, of a Dir 0. */
+  readonly size: number;
+  /** Names of the node. */
+  readonly nlink: number;
+  /** Unique in this tree while it is open; equal for all names of one node. */
+  readonly id: number;
+}
+
+/** What a change of metadata sets; a field set to null is dropped. */
+export type MetaChange = { readonly [Key in keyof Meta]?: Meta[Key] | null };
+
+/** Something that changed, for completion caches, mounts and attached shells. */
+export interface TreeChange {
+  readonly kind: 'content' | 'meta' | 'names';
+  readonly path: TreePath;
+}
+
+export interface TreeCapabilities {
+  readonly write: boolean;
+  /** `sync` gives a Dirref which opens the same tree again. */
+  readonly sync: boolean;
+}
+
+export interface LookupOptions extends OpOptions {
+  /** Follow a symlink in the last element; those before it are always followed. Default true. */
+  readonly follow?: boolean;
+}
+
+/**
+ * What shell, mount, control channel and HTTP all walk. Symlinks resolve within the tree: an absolute target starts
+ * at its root. Errors of paths are PathErrors with POSIX names.
+ */
+export interface Tree extends AsyncDisposable {
+  /** For messages and the prompt. */
+  readonly name: string;
+  readonly can: TreeCapabilities;
+  /** The Store of its Blocks. */
+  readonly store: Store;
+
+  /** The node at a path, or undefined where there is none. */
+  lookup(path: TreePath, options?: LookupOptions): Promise<TreeEntry | undefined>;
+  /** The entries of a Dir, sorted by name; streams. */
+  list(path: TreePath, options?: OpOptions): AsyncIterable<TreeEntry>;
+  /** Bytes `start` to `end` (exclusive; default: all) of a file. A chunk is valid until the next is asked for. */
+  read(path: TreePath, range?: { readonly start?: number; readonly end?: number }, options?: OpOptions): AsyncIterable<Uint8Array>;
+  /** The target of a symlink. */
+  readlink(path: TreePath, options?: OpOptions): Promise<Octets>;
+  /**
+   * The Dirent of a path, self-contained: all below is stored, and the inode table of the hard links below stands in
+   * it, so that its text opens the same tree anywhere. Its name is the path's last element.
+   */
+  dirent(path: TreePath, options?: OpOptions): Promise<Exclude<Dirent, IndirectDirent>>;
+
+  /** Puts a Dirent at a path, replacing what is there. The parent must exist. Copies no data. */
+  bind(path: TreePath, dirent: Exclude<Dirent, IndirectDirent>, options?: OpOptions): Promise<void>;
+  mkdir(path: TreePath, meta: Meta, options?: OpOptions): Promise<void>;
+  symlink(path: TreePath, target: Octets, meta: Meta, options?: OpOptions): Promise<void>;
+  /** Adds a name for an existing node that is no Dir. */
+  link(existing: TreePath, path: TreePath, options?: OpOptions): Promise<void>;
+  /** Removes a name; a Dir must be empty unless `recursive`. */
+  remove(path: TreePath, options?: OpOptions & { readonly recursive?: boolean }): Promise<void>;
+  /** As rename(2): replaces a target of the same sort, a Dir only if empty. */
+  rename(from: TreePath, to: TreePath, options?: OpOptions): Promise<void>;
+  /** Copies a node or a whole Dir by reference: no data moves. Hard links among the copied stay links among the copies. */
+  copy(from: TreePath, to: TreePath, options?: OpOptions): Promise<void>;
+  setMeta(path: TreePath, change: MetaChange, options?: LookupOptions): Promise<void>;
+  /** Makes or replaces a file's content; metadata of an existing file is kept, but for its mtime. */
+  write(path: TreePath, content: AsyncIterable<Uint8Array>, meta: Meta, options?: OpOptions): Promise<void>;
+
+  /** Whether anything changed since the last sync. */
+  readonly changed: boolean;
+  /** Stores what changed, flushes the Store and gives the self-contained Dirent of the root. Does not write the archive. */
+  sync(options?: OpOptions): Promise<Dirent>;
+  /** Changes, from now on. */
+  watch(options?: OpOptions): AsyncIterable<TreeChange>;
+}

@@ -29,6 +29,8 @@ export interface DigestedBlock {
   readonly digest: Uint8Array;
   /** The Block's bytes; may be a view of shared memory, and may be reused once the call returned. */
   readonly data: Uint8Array;
+  /** CRC-32 of `data`, where a worker computed it already. */
+  readonly crc32?: number;
 }
 
 /** Where a Block's stored bytes lie in a local file. */

@@ -1,0 +1,203 @@
+import { constants } from 'node:os';
+import type { DeviceNumber, FileTarget, LibcCalls } from './libc-calls.ts';
+import type { Octets } from './octets.ts';
+import { systemError } from './system-error.ts';
+
+/** A bound C function: numbers, octets and null in, a number out. */
+export type NativeFunction = (...args: readonly (number | bigint | Uint8Array | null)[]) => number;
+
+/** What the foreign function interface has to offer. `bind` gives undefined where libc has no such function. */
+export interface NativeLibrary {
+  bind(name: string, result: string, parameters: readonly string[]): NativeFunction | undefined;
+  /** The thread's errno after the last call. */
+  errno(): number;
+}
+
+const DARWIN = process.platform === 'darwin';
+// fcntl.h, sys/stat.h, unistd.h, sys/file.h of Linux and macOS.
+const AT_FDCWD = DARWIN ? -2 : -100;
+const AT_SYMLINK_NOFOLLOW = DARWIN ? 0x20 : 0x100;
+const UTIME_OMIT = DARWIN ? -2n : (1n << 30n) - 2n;
+const SEEK_DATA = DARWIN ? 4 : 3;
+const SEEK_HOLE = DARWIN ? 3 : 4;
+const LOCK = { shared: 1, exclusive: 2, unlock: 8 } as const;
+const LOCK_NB = 4;
+const ADVICE = { sequential: 2, willneed: 3, dontneed: 4 } as const;
+const XATTR_NOFOLLOW = 1; // macOS
+const FALLOC_KEEP_SIZE = 1;
+const FALLOC_PUNCH_HOLE = 2;
+const XATTR_SCRATCH = 64 * 1024; // XATTR_LIST_MAX and XATTR_SIZE_MAX of Linux
+const NANOS = 1_000_000_000n;
+
+const { EINTR, ENODATA, ENOSYS, ENOTSUP, EOPNOTSUPP, ENXIO, ERANGE, EWOULDBLOCK, EINVAL } = constants.errno;
+const ENOATTR = DARWIN ? 93 : ENODATA;
+
+/** The system calls through a foreign function interface. Functions are bound at their first use. */
+export function nativeLibc(library: NativeLibrary): LibcCalls {
+  const scratch = Buffer.allocUnsafeSlow(XATTR_SCRATCH);
+  const pathScratch = Buffer.allocUnsafeSlow(4097);
+  const nameScratch = Buffer.allocUnsafeSlow(257);
+  const times = Buffer.alloc(32);
+  const bound = new Map<string, NativeFunction>();
+
+  const bindOrUndefined = (name: string, result: string, parameters: readonly string[]): NativeFunction | undefined => {
+    const known = bound.get(name);
+    if (known !== undefined) return known;
+    const made = library.bind(name, result, parameters);
+    if (made !== undefined) bound.set(name, made);
+    return made;
+  };
+  const bind = (name: string, result: string, parameters: readonly string[]): NativeFunction => {
+    const made = bindOrUndefined(name, result, parameters);
+    if (made === undefined) throw systemError(ENOSYS, name);
+    return made;
+  };
+  /** A path as C takes it, in a buffer that the next call reuses. */
+  const cPath = (path: Uint8Array): Buffer => {
+    if (path.length >= pathScratch.length) throw systemError(constants.errno.ENAMETOOLONG, 'path', path);
+    if (path.includes(0)) throw systemError(EINVAL, 'path', path);
+    pathScratch.set(path);
+    pathScratch[path.length] = 0;
+    return pathScratch;
+  };
+  const cName = (name: Octets): Buffer => {
+    if (name.length >= nameScratch.length) throw systemError(ERANGE, 'xattr name');
+    const end = nameScratch.write(name, 0, 'latin1');
+    nameScratch[end] = 0;
+    return nameScratch;
+  };
+  const fail = (syscall: string, target?: FileTarget): never => {
+    throw systemError(library.errno(), syscall, target);
+  };
+  /** Calls the form of an xattr function that takes this target, with macOS's extra arguments. */
+  const xattrCall = (verb: 'list' | 'get' | 'set' | 'remove', target: FileTarget, rest: readonly (Uint8Array | number | null)[]): number => {
+    const types = { list: ['void *', 'size_t'], get: ['const void *', 'void *', 'size_t'], set: ['const void *', 'const void *', 'size_t'], remove: ['const void *'] }[verb];
+    const result = verb === 'list' || verb === 'get' ? 'int64_t' : 'int';
+    const byFd = typeof target === 'number';
+    const name = `${byFd ? 'f' : DARWIN ? '' : 'l'}${verb}xattr`;
+    const options = DARWIN ? (byFd ? 0 : XATTR_NOFOLLOW) : 0;
+    const extra = DARWIN ? (verb === 'get' || verb === 'set' ? [0, options] : [options]) : verb === 'set' ? [0] : [];
+    const extraTypes = DARWIN ? (verb === 'get' || verb === 'set' ? ['uint32_t', 'int'] : ['int']) : verb === 'set' ? ['int'] : [];
+    const call = bound.get(name) ?? bind(name, result, [byFd ? 'int' : 'const void *', ...types, ...extraTypes]);
+    return call(byFd ? target : cPath(target), ...rest, ...extra);
+  };
+  const seek = (fd: number, offset: number, whence: number): number | undefined => {
+    const found = bind('lseek', 'int64_t', ['int', 'int64_t', 'int'])(fd, offset, whence);
+    if (found >= 0) return found;
+    if (library.errno() === ENXIO) return undefined;
+    return fail('lseek', fd);
+  };
+
+  return {
+    losses: [],
+    flock(fd, operation, nonBlocking) {
+      const call = bind('flock', 'int', ['int', 'int']);
+      for (;;) {
+        if (call(fd, LOCK[operation] | (nonBlocking ? LOCK_NB : 0)) === 0) return operation !== 'unlock';
+        const errno = library.errno();
+        if (errno === EWOULDBLOCK) return false;
+        if (errno !== EINTR) throw systemError(errno, 'flock');
+      }
+    },
+    utimensNs(target, atimeNs, mtimeNs, followSymlink) {
+      writeTime(times, 0, atimeNs);
+      writeTime(times, 16, mtimeNs);
+      const status =
+        typeof target === 'number'
+          ? bind('futimens', 'int', ['int', 'const void *'])(target, times)
+          : bind('utimensat', 'int', ['int', 'const void *', 'const void *', 'int'])(AT_FDCWD, cPath(target), times, followSymlink ? 0 : AT_SYMLINK_NOFOLLOW);
+      if (status !== 0) fail('utimensat', target);
+    },
+    listXattrs(target) {
+      let buffer = scratch;
+      for (;;) {
+        const length = xattrCall('list', target, [buffer, buffer.length]);
+        if (length === 0) return [];
+        if (length > 0) return buffer.toString('latin1', 0, length - 1).split('\0') as Octets[];
+        const errno = library.errno();
+        if (errno === ENOTSUP || errno === EOPNOTSUPP || errno === ENOSYS) return [];
+        if (errno !== ERANGE) throw systemError(errno, 'llistxattr', target);
+        buffer = Buffer.allocUnsafeSlow(buffer.length * 4);
+      }
+    },
+    getXattr(target, name) {
+      let buffer = scratch;
+      for (;;) {
+        const length = xattrCall('get', target, [cName(name), buffer, buffer.length]);
+        if (length >= 0) return Buffer.from(buffer.subarray(0, length));
+        const errno = library.errno();
+        if (errno === ENODATA || errno === ENOATTR || errno === ENOTSUP || errno === EOPNOTSUPP) return undefined;
+        if (errno !== ERANGE) throw systemError(errno, 'lgetxattr', target);
+        buffer = Buffer.allocUnsafeSlow(buffer.length * 4);
+      }
+    },
+    setXattr(target, name, value) {
+      // C is given no pointer to an empty array.
+      const data = value.length === 0 ? Buffer.alloc(1) : value;
+      if (xattrCall('set', target, [cName(name), data, value.length]) !== 0) fail('lsetxattr', target);
+    },
+    removeXattr(target, name) {
+      if (xattrCall('remove', target, [cName(name)]) === 0) return;
+      const errno = library.errno();
+      if (errno !== ENODATA && errno !== ENOATTR) throw systemError(errno, 'lremovexattr', target);
+    },
+    seekData: (fd, offset) => seek(fd, offset, SEEK_DATA),
+    seekHole: (fd, offset) => seek(fd, offset, SEEK_HOLE),
+    makeNode(path, mode, device) {
+      if ((mode & S_IFMT) === S_IFIFO) {
+        if (bind('mkfifo', 'int', ['const void *', 'uint32_t'])(cPath(path), mode & 0o7777) !== 0) fail('mkfifo', path);
+        return;
+      }
+      const number = deviceNumber(device);
+      // glibc before 2.33 has only the versioned form.
+      const plain = bindOrUndefined('mknod', 'int', ['const void *', 'uint32_t', DARWIN ? 'int32_t' : 'uint64_t']);
+      const status = plain !== undefined ? plain(cPath(path), mode, number) : versionedMknod(path, mode, number);
+      if (status !== 0) fail('mknod', path);
+    },
+    allocate(fd, offset, length) {
+      if (DARWIN || length <= 0) return;
+      const status = bind('fallocate', 'int', ['int', 'int', 'int64_t', 'int64_t'])(fd, FALLOC_KEEP_SIZE, offset, length);
+      if (status === 0) return;
+      const errno = library.errno();
+      if (errno !== ENOTSUP && errno !== EOPNOTSUPP && errno !== ENOSYS) throw systemError(errno, 'fallocate');
+    },
+    punchHole(fd, offset, length) {
+      if (DARWIN) return false;
+      return bind('fallocate', 'int', ['int', 'int', 'int64_t', 'int64_t'])(fd, FALLOC_PUNCH_HOLE | FALLOC_KEEP_SIZE, offset, length) === 0;
+    },
+    advise(fd, offset, length, advice) {
+      if (DARWIN) return;
+      bindOrUndefined('posix_fadvise', 'int', ['int', 'int64_t', 'int64_t', 'int'])?.(fd, offset, length, ADVICE[advice]);
+    },
+  };
+
+  function versionedMknod(path: Uint8Array, mode: number, number: number | bigint): number {
+    const holder = Buffer.alloc(8);
+    holder.writeBigUInt64LE(BigInt(number));
+    const version = process.arch === 'x64' ? 1 : 0; // _MKNOD_VER of glibc
+    return bind('__xmknod', 'int', ['int', 'const void *', 'uint32_t', 'const void *'])(version, cPath(path), mode, holder);
+  }
+}
+
+const S_IFMT = 0o170000;
+const S_IFIFO = 0o010000;
+
+/** A dev_t: makedev(3) of glibc and musl, or of macOS. */
+function deviceNumber({ major, minor }: DeviceNumber): number | bigint {
+  if (DARWIN) return ((major & 0xff) << 24) | (minor & 0xffffff);
+  const a = BigInt(major);
+  const b = BigInt(minor);
+  return ((a & 0xfffff000n) << 32n) | ((a & 0xfffn) << 8n) | ((b & 0xffffff00n) << 12n) | (b & 0xffn);
+}
+
+/** Writes a struct timespec of two 64-bit integers: floor seconds, and nanoseconds 0..999999999. */
+function writeTime(target: Buffer, offset: number, ns: bigint | undefined): void {
+  if (ns === undefined) {
+    target.writeBigInt64LE(0n, offset);
+    target.writeBigInt64LE(UTIME_OMIT, offset + 8);
+    return;
+  }
+  const rest = ((ns % NANOS) + NANOS) % NANOS;
+  target.writeBigInt64LE((ns - rest) / NANOS, offset);
+  target.writeBigInt64LE(rest, offset + 8);
+}

@@ -1,0 +1,55 @@
+import { constants } from 'node:os';
+import { getSystemErrorMap } from 'node:util';
+import type { Octets } from './octets.ts';
+import { octetsFromBytes, octetsToText } from './octets.ts';
+
+/** An Error of a system call, of the same shape as those of node:fs. */
+export interface SystemError extends Error {
+  /** `ENOENT`, … */
+  readonly code: string;
+  /** Negative, as Node's. */
+  readonly errno: number;
+  readonly syscall: string;
+  readonly path?: string;
+}
+
+// Of two names with one number, Node's fs uses the first of these.
+const PREFERRED: readonly string[] = ['ENOTSUP', 'EAGAIN'];
+
+let codes: ReadonlyMap<number, string> | undefined;
+
+/** The name of a positive errno: `ENOENT`; `E4711` for one that nobody knows. */
+export function errnoName(errno: number): string {
+  if (codes === undefined) {
+    const map = new Map<number, string>();
+    for (const [name, value] of Object.entries(constants.errno)) if (!map.has(value) || PREFERRED.includes(name)) map.set(value, name);
+    if (process.platform === 'darwin') map.set(93, 'ENODATA'); // ENOATTR there
+    codes = map;
+  }
+  return codes.get(errno) ?? `E${errno}`;
+}
+
+/**
+ * The Error for a system call that failed.
+ *
+ * @param errno - positive, as in C
+ * @param path - what it was about, if anything
+ */
+export function systemError(errno: number, syscall: string, path?: Uint8Array | number): SystemError {
+  const code = errnoName(errno);
+  const text = getSystemErrorMap().get(-errno)?.[1] ?? 'system error';
+  const where = path === undefined || typeof path === 'number' ? undefined : octetsToText(octetsFromBytes(path));
+  const message = `${code}: ${text}, ${syscall}${where === undefined ? '' : ` '${where}'`}`;
+  return Object.assign(new Error(message), { code, errno: -errno, syscall, ...(where === undefined ? {} : { path: where }) });
+}
+
+/** The `code` of a system call's error (`ENOENT`), or undefined for any other value. */
+export function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** A path in octets as the bytes that node:fs takes. */
+export function pathBytes(path: Octets): Buffer {
+  return Buffer.from(path, 'latin1');
+}

@@ -1,5 +1,5 @@
 import type { Decoded } from '../base/bsuint.ts';
-import { decodeBsdata, decodeBsuint } from '../base/bsuint.ts';
+import { bsuintSize, decodeBsdata, decodeBsuint } from '../base/bsuint.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
 import { ParseError } from '../base/errors.ts';
 import type { Block, IndirectBlock } from './block.ts';
@@ -22,6 +22,15 @@ export const MAX_SUB_DEPTH = 32;
 
 /** Writes a block reference, with its length in front. */
 export function writeBlockref(writer: ByteWriter, block: Block): void {
+  const inner = block.kind === 'indirect' ? block.refs : block;
+  if (inner.kind === 'hash' && block.span !== UNKNOWN_SPAN) {
+    // Nearly all references, and one a Block of every ingest: written without a buffer of its own.
+    writer.bsuint(2 + bsuintSize(block.span) + inner.hashcode.digest.length);
+    writer.bsuint(block.kind === 'indirect' ? FLAG_INDIRECT : 0);
+    writer.bsuint(block.span);
+    writeHashcode(writer, inner.hashcode);
+    return;
+  }
   writer.bsdata(blockrefBody(block));
 }
 
@@ -113,8 +122,10 @@ function decodeFields(body: Uint8Array, depth: number): Block {
     throw new ParseError(`decode block reference: unknown flags ${flags}`, 0);
   }
   const { value: span, next: typeAt } = decodeBsuint(body, spanAt);
-  const { value: type, next: typeFlagsAt } = (flags & FLAG_TYPED) === 0 ? { value: TYPE_HASHCODE, next: typeAt } : decodeBsuint(body, typeAt);
-  const { value: typeFlags, next: bodyAt } = (flags & FLAG_TYPE_FLAGS) === 0 ? { value: 0, next: typeFlagsAt } : decodeBsuint(body, typeFlagsAt);
+  const { value: type, next: typeFlagsAt } =
+    (flags & FLAG_TYPED) === 0 ? { value: TYPE_HASHCODE, next: typeAt } : decodeBsuint(body, typeAt);
+  const { value: typeFlags, next: bodyAt } =
+    (flags & FLAG_TYPE_FLAGS) === 0 ? { value: 0, next: typeFlagsAt } : decodeBsuint(body, typeFlagsAt);
   if (typeFlags !== 0) throw new ParseError(`decode block reference: unknown type flags ${typeFlags}`, typeFlagsAt);
   const indirect = (flags & FLAG_INDIRECT) !== 0;
   // A superblock's own size is not recorded, but where its bytes are in the reference.

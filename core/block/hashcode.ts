@@ -1,6 +1,6 @@
-import type { ByteWriter } from '../base/byte-writer.ts';
 import type { Decoded } from '../base/bsuint.ts';
 import { decodeBsuint } from '../base/bsuint.ts';
+import type { ByteWriter } from '../base/byte-writer.ts';
 import { ParseError } from '../base/errors.ts';
 import type { HashName } from './hash.ts';
 import { hashByEnumeration, hashByName } from './hash.ts';

@@ -22,5 +22,9 @@ export interface Archive {
    * Appends an entry, durably, under a lock that a dead process cannot hold. `decide` is called with the newest
    * entry while the lock is held, and gives the Dirent to append, or undefined to append nothing.
    */
-  append(decide: (last: ArchiveEntry | undefined) => Promise<Dirent | undefined>, whenNs: bigint, options?: OpOptions): Promise<ArchiveEntry | undefined>;
+  append(
+    decide: (last: ArchiveEntry | undefined) => Promise<Dirent | undefined>,
+    whenNs: bigint,
+    options?: OpOptions,
+  ): Promise<ArchiveEntry | undefined>;
 }

@@ -1,0 +1,66 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkLayers } from './layers.ts';
+import { PROJECT_ROOT } from './project-root.ts';
+
+/**
+ * The one gate: `npm run check`. Every step runs, every failure is shown, and the exit status is 1 if there was any.
+ */
+
+/** A step gives the text of what it found wrong, or an empty string. */
+type Step = readonly [name: string, run: () => string | Promise<string>];
+
+const STEPS: readonly Step[] = [
+  ['types', () => tool('tsc', ['-p', 'tsconfig.json', '--noEmit'])],
+  ['format and lint', () => tool('biome', ['check', '--error-on-warnings', '--max-diagnostics=200', '.'])],
+  ['promises', () => tool('eslint', ['--max-warnings=0', '.'])],
+  [
+    'layers',
+    () =>
+      checkLayers(PROJECT_ROOT)
+        .map((fault) => `${fault.file}:${fault.line}: ${fault.message}`)
+        .join('\n'),
+  ],
+  ['dead code', () => tool('knip', ['--no-progress', '--treat-config-hints-as-errors'])],
+  ['edge kernel up to date', () => generated('scripts/build-kernel.ts', ['--check'])],
+  ['man page up to date', () => generated('scripts/build-man-page.ts', ['--check'])],
+  ['man pages', lintManPages],
+];
+
+/** Runs a development tool of node_modules. */
+function tool(name: string, args: readonly string[]): string {
+  return outputOfFailure(join(PROJECT_ROOT, 'node_modules/.bin', name), args);
+}
+
+/** Runs one of our generators, built, in its mode that compares and does not write. */
+function generated(script: string, args: readonly string[]): string {
+  if (!existsSync(join(PROJECT_ROOT, script))) return `no such script: ${script}`;
+  return outputOfFailure(process.execPath, [join(PROJECT_ROOT, 'dist', script.replace(/\.ts$/, '.js')), ...args]);
+}
+
+function lintManPages(): string {
+  const pages = readdirSync(join(PROJECT_ROOT, 'man')).filter((name) => /\.[1-8]$/.test(name));
+  if (pages.length === 0) return 'no man pages';
+  return outputOfFailure('mandoc', ['-T', 'lint', '-W', 'warning', ...pages.map((name) => join('man', name))]);
+}
+
+function outputOfFailure(command: string, args: readonly string[]): string {
+  const run = spawnSync(command, args, { cwd: PROJECT_ROOT, encoding: 'utf8', maxBuffer: 64 << 20 });
+  if (run.error !== undefined) return `${command}: ${run.error.message}`;
+  if (run.status === 0) return '';
+  return `${run.stdout}${run.stderr}`.trim() || `${command}: exit status ${run.status ?? run.signal}`;
+}
+
+let failed = 0;
+for (const [name, run] of STEPS) {
+  const started = performance.now();
+  const found = await run();
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`${found === '' ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)`);
+  if (found === '') continue;
+  failed++;
+  console.log(found.replace(/^/gm, '    '));
+}
+console.log(failed === 0 ? 'check: everything holds' : `check: ${failed} of ${STEPS.length} steps failed`);
+process.exitCode = failed === 0 ? 0 : 1;

@@ -1,0 +1,181 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import ts from 'typescript';
+
+/** Something that breaks the walls between the rooms. */
+export interface LayerFault {
+  /** Path from the project's folder. */
+  readonly file: string;
+  /** 1 for the first. */
+  readonly line: number;
+  readonly message: string;
+}
+
+/** Rooms of the product, and which of them each may import from. Scripts and tests may import from all. */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  core: ['core'],
+  fuse: ['core', 'fuse'],
+  commands: ['core', 'fuse', 'commands'],
+  shell: ['core', 'fuse', 'commands', 'shell'],
+};
+
+/** Packages with one owner: the file that hides each from the rest, and where it may be replaced. */
+const OWNED_PACKAGES: Readonly<Record<string, string>> = {
+  lmdb: 'core/store/lmdb-index.ts',
+  koffi: 'core/base/libc.ts',
+  '@napi-rs/blake-hash': 'core/block/blake3-engine.ts',
+  enquirer: 'shell/prompt.ts',
+  chalk: 'shell/output.ts',
+};
+
+/** What only the shell may touch of `process`: the command line, the environment, the terminal, the end. */
+const SHELL_ONLY: ReadonlySet<string> = new Set(['argv', 'argv0', 'execArgv', 'env', 'stdin', 'stdout', 'stderr', 'exit', 'exitCode']);
+
+interface Import {
+  readonly specifier: string;
+  readonly line: number;
+  /** `import type`: gone at run time, so it makes no cycle. */
+  readonly typeOnly: boolean;
+}
+
+/**
+ * Checks the walls that the linter cannot: which room imports from which, packages with one owner, use of
+ * `process` outside the shell, and import cycles.
+ *
+ * @param root - the project's folder
+ */
+export function checkLayers(root: string): LayerFault[] {
+  const faults: LayerFault[] = [];
+  const graph = new Map<string, readonly string[]>();
+  for (const room of Object.keys(ROOMS)) {
+    for (const file of sourceFiles(root, room)) {
+      const source = ts.createSourceFile(file, readFileSync(join(root, file), 'utf8'), ts.ScriptTarget.Latest, true);
+      const imports = importsOf(source);
+      for (const found of imports) checkImport(root, file, room, found, faults);
+      if (room !== 'shell') checkProcess(file, room, source, faults);
+      graph.set(
+        file,
+        imports
+          .filter((found) => !found.typeOnly && found.specifier.startsWith('.'))
+          .map((found) => relative(root, resolve(root, dirname(file), found.specifier))),
+      );
+    }
+  }
+  faults.push(...findCycles(graph));
+  return faults;
+}
+
+function sourceFiles(root: string, room: string): string[] {
+  if (!existsSync(join(root, room))) return [];
+  const names = readdirSync(join(root, room), { recursive: true, encoding: 'utf8' });
+  return names.filter((name) => name.endsWith('.ts')).map((name) => `${room}/${name}`);
+}
+
+function lineOf(node: ts.Node): number {
+  const source = node.getSourceFile();
+  return source.getLineAndCharacterOfPosition(node.getStart(source)).line + 1;
+}
+
+/** Imports, exports from, `import()` and `require()` of literal names. */
+function importsOf(source: ts.SourceFile): Import[] {
+  const found: Import[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node) && ts.isStringLiteral(node.moduleSpecifier)) {
+      found.push({
+        specifier: node.moduleSpecifier.text,
+        line: lineOf(node),
+        typeOnly: node.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword,
+      });
+    } else if (ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined && ts.isStringLiteral(node.moduleSpecifier)) {
+      found.push({ specifier: node.moduleSpecifier.text, line: lineOf(node), typeOnly: node.isTypeOnly });
+    } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument) && ts.isStringLiteral(node.argument.literal)) {
+      found.push({ specifier: node.argument.literal.text, line: lineOf(node), typeOnly: true });
+    } else if (ts.isCallExpression(node)) {
+      const argument = node.arguments[0];
+      const loads =
+        node.expression.kind === ts.SyntaxKind.ImportKeyword || (ts.isIdentifier(node.expression) && node.expression.text === 'require');
+      // An import() inside a function runs after both modules are loaded: it makes no cycle.
+      if (loads && argument !== undefined && ts.isStringLiteral(argument))
+        found.push({ specifier: argument.text, line: lineOf(node), typeOnly: true });
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+function checkImport(root: string, file: string, room: string, found: Import, faults: LayerFault[]): void {
+  const { specifier, line } = found;
+  if (specifier.startsWith('.')) {
+    const target = relative(root, resolve(root, dirname(file), specifier)).split('/')[0] ?? '';
+    if (!ROOMS[room]?.includes(target)) faults.push({ file, line, message: `${room} may not import from ${target}: "${specifier}"` });
+    return;
+  }
+  const name = specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+  const owner = OWNED_PACKAGES[name];
+  if (owner !== undefined && owner !== file) faults.push({ file, line, message: `only ${owner} may import "${name}"` });
+  if (room !== 'shell' && /^(node:)?process$/.test(specifier))
+    faults.push({ file, line, message: `${room} may not import "${specifier}"` });
+}
+
+function checkProcess(file: string, room: string, source: ts.SourceFile, faults: LayerFault[]): void {
+  const visit = (node: ts.Node): void => {
+    if (ts.isIdentifier(node) && node.text === 'process' && !isPropertyName(node)) {
+      const used = memberOf(node);
+      if (used === undefined || SHELL_ONLY.has(used)) {
+        faults.push({
+          file,
+          line: lineOf(node),
+          message: `${room} may not use process${used === undefined ? ' as a value' : `.${used}`}: only shell may`,
+        });
+      }
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+}
+
+/** Whether the identifier only names a member: `x.process`, `{ process: 1 }`, or a type. `globalThis.process` is the thing itself. */
+function isPropertyName(node: ts.Identifier): boolean {
+  const { parent } = node;
+  if (ts.isPropertyAccessExpression(parent) && parent.name === node) {
+    return !(ts.isIdentifier(parent.expression) && parent.expression.text === 'globalThis');
+  }
+  if (ts.isPropertyAssignment(parent) || ts.isMethodDeclaration(parent) || ts.isMethodSignature(parent) || ts.isPropertySignature(parent))
+    return parent.name === node;
+  return ts.isQualifiedName(parent) || ts.isTypeQueryNode(parent);
+}
+
+/** The member that an expression takes of `process`, or undefined where it is used whole. */
+function memberOf(node: ts.Identifier): string | undefined {
+  const inner: ts.Node = ts.isPropertyAccessExpression(node.parent) && node.parent.name === node ? node.parent : node;
+  const { parent } = inner;
+  if (ts.isPropertyAccessExpression(parent) && parent.expression === inner) return parent.name.text;
+  if (ts.isElementAccessExpression(parent) && parent.expression === inner && ts.isStringLiteral(parent.argumentExpression))
+    return parent.argumentExpression.text;
+  return undefined;
+}
+
+/** One fault for each cycle of imports that a walk in depth meets. */
+function findCycles(graph: ReadonlyMap<string, readonly string[]>): LayerFault[] {
+  const faults: LayerFault[] = [];
+  const done = new Set<string>();
+  const path: string[] = [];
+  const visit = (file: string): void => {
+    const start = path.indexOf(file);
+    if (start >= 0) {
+      faults.push({ file, line: 1, message: `import cycle: ${[...path.slice(start), file].join(' -> ')}` });
+      return;
+    }
+    if (done.has(file)) return;
+    path.push(file);
+    for (const next of graph.get(file) ?? []) visit(next);
+    path.pop();
+    done.add(file);
+  };
+  for (const file of graph.keys()) visit(file);
+  return faults;
+}

@@ -1,0 +1,49 @@
+/**
+ * A lock within one process: any number of holders share it, or one has it alone. First come, first served, so
+ * that neither sort starves the other.
+ */
+export class SharedLock {
+  #shared = 0;
+  #exclusive = false;
+  readonly #waiting: { readonly exclusive: boolean; readonly start: () => void }[] = [];
+
+  /** Runs `work` beside other shared holders. */
+  async shared<T>(work: () => Promise<T>): Promise<T> {
+    await this.#enter(false);
+    try {
+      return await work();
+    } finally {
+      this.#shared--;
+      this.#wake();
+    }
+  }
+
+  /** Runs `work` alone. */
+  async exclusive<T>(work: () => Promise<T>): Promise<T> {
+    await this.#enter(true);
+    try {
+      return await work();
+    } finally {
+      this.#exclusive = false;
+      this.#wake();
+    }
+  }
+
+  #enter(exclusive: boolean): Promise<void> {
+    return new Promise((start) => {
+      this.#waiting.push({ exclusive, start });
+      this.#wake();
+    });
+  }
+
+  #wake(): void {
+    for (;;) {
+      const next = this.#waiting[0];
+      if (next === undefined || this.#exclusive || (next.exclusive && this.#shared > 0)) return;
+      this.#waiting.shift();
+      if (next.exclusive) this.#exclusive = true;
+      else this.#shared++;
+      next.start();
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import type { OpOptions, Store } from '../store/store.ts';
+import type { Block } from './block.ts';
+import { MAX_BLOCK_SIZE, MAX_LITERAL_SIZE } from './block.ts';
+import type { HashName } from './hash.ts';
+import type { HashCode } from './hashcode.ts';
+import { digestHex, hashcodeOf } from './hashcode.ts';
+import { isRun } from './run-bytes.ts';
+
+/** Where encoders put the Blocks that they make, without waiting for a Store. */
+export interface BlockSink {
+  readonly hashName: HashName;
+  /**
+   * Takes a Block and gives its hashcode. `data` is copied if it is kept.
+   *
+   * @param data - at most MAX_BLOCK_SIZE octets
+   */
+  put(data: Uint8Array): HashCode;
+}
+
+interface PendingBlock {
+  readonly digest: Uint8Array;
+  readonly data: Uint8Array;
+}
+
+/**
+ * Collects Blocks until they are flushed to a Store in one batch. Equal Blocks are kept once. Whoever fills it
+ * from input without bound flushes whenever `size` passes a limit of its own.
+ */
+export class PendingBlocks implements BlockSink {
+  readonly hashName: HashName;
+  #blocks = new Map<string, PendingBlock>();
+  #size = 0;
+
+  constructor(hashName: HashName) {
+    this.hashName = hashName;
+  }
+
+  /** Octets waiting. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Blocks waiting. */
+  get count(): number {
+    return this.#blocks.size;
+  }
+
+  put(data: Uint8Array): HashCode {
+    if (data.length > MAX_BLOCK_SIZE) throw new RangeError(`put Block: expected at most ${MAX_BLOCK_SIZE} octets, got ${data.length}`);
+    const hashcode = hashcodeOf(this.hashName, data);
+    const key = digestHex(hashcode.digest);
+    if (!this.#blocks.has(key)) {
+      this.#blocks.set(key, { digest: hashcode.digest, data: Buffer.from(data) });
+      this.#size += data.length;
+    }
+    return hashcode;
+  }
+
+  /** The bytes of a waiting Block, or undefined; never to be modified. */
+  peek(hashcode: HashCode): Uint8Array | undefined {
+    return hashcode.hashName === this.hashName ? this.#blocks.get(digestHex(hashcode.digest))?.data : undefined;
+  }
+
+  /**
+   * Adds all waiting Blocks to a Store. Blocks put meanwhile wait for the next flush; if the Store fails, all wait on.
+   *
+   * @throws {TypeError} if the Store's hash function is another
+   */
+  async flushTo(store: Pick<Store, 'addBatch' | 'hashName'>, options?: OpOptions): Promise<void> {
+    if (store.hashName !== this.hashName) throw new TypeError(`flush Blocks: expected a Store of ${this.hashName}, got ${store.hashName}`);
+    if (this.#blocks.size === 0) return;
+    const taken = this.#blocks;
+    this.#blocks = new Map();
+    this.#size = 0;
+    try {
+      await store.addBatch([...taken.values()], options);
+    } catch (error) {
+      for (const [key, block] of taken) {
+        if (this.#blocks.has(key)) continue;
+        this.#blocks.set(key, block);
+        this.#size += block.data.length;
+      }
+      throw error;
+    }
+  }
+}
+
+/**
+ * The Block of one leaf: a literal up to MAX_LITERAL_SIZE octets, a run if all octets are equal, and else stored in
+ * `sink` under its hashcode.
+ *
+ * @param data - at most MAX_BLOCK_SIZE octets; copied if kept
+ */
+export function leafBlock(sink: BlockSink, data: Uint8Array): Block {
+  if (data.length <= MAX_LITERAL_SIZE) return { kind: 'literal', span: data.length, data: Uint8Array.from(data) };
+  if (isRun(data)) return { kind: 'run', span: data.length, octet: data[0] ?? 0 };
+  return { kind: 'hash', span: data.length, hashcode: sink.put(data) };
+}

@@ -1,0 +1,132 @@
+import { throwIfCancelled, VtError } from '../base/errors.ts';
+import type { BlockSource } from '../store/store.ts';
+import type { Block } from './block.ts';
+import { MAX_BLOCK_SIZE, UNKNOWN_SPAN } from './block.ts';
+import { runBytes, runChunks } from './run-bytes.ts';
+import type { Leaf, RangeOptions } from './tree-walk.ts';
+import { leavesOf, readHashBlock, withSpan } from './tree-walk.ts';
+
+/** Leaves asked of the Store ahead of the one being given. */
+const READ_AHEAD_BLOCKS = 16;
+
+/** Octets asked of the Store ahead: with Blocks of MAX_BLOCK_SIZE, one more than that. */
+const READ_AHEAD_BYTES = 4 * 1024 * 1024;
+
+export interface ReadOptions extends RangeOptions {
+  /** Leaves asked of the Store ahead of need; default 16. More pays with a Store far away. */
+  readonly readAhead?: number;
+}
+
+interface Wanted {
+  readonly leaf: Leaf;
+  /** Of a hashed leaf. */
+  readonly data: Promise<Uint8Array> | undefined;
+}
+
+/**
+ * The bytes of a Block, or of a range of it, in order; verified by the source. Up to 16 leaves and 4 MiB are asked for
+ * ahead of need. Runs are views of one shared buffer, so a hole of 1 TiB costs no memory.
+ *
+ * @returns chunks that are never to be modified; each stays valid for as long as it is held
+ * @throws {MissingBlockError} and {CorruptBlockError} at the place where the Block at fault is needed
+ */
+export async function* readBlockRange(source: BlockSource, block: Block, options: ReadOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+  const { signal, readAhead = READ_AHEAD_BLOCKS } = options;
+  const leaves = leavesOf(source, block, options);
+  const queue: Wanted[] = [];
+  let bytesAhead = 0;
+  let ended = false;
+  let failure: unknown;
+  try {
+    for (;;) {
+      while (!ended && queue.length <= readAhead && bytesAhead < READ_AHEAD_BYTES) {
+        try {
+          const step = await leaves.next();
+          if (step.done === true) ended = true;
+          else {
+            queue.push(want(source, step.value, signal));
+            bytesAhead += aheadSize(step.value);
+          }
+        } catch (error) {
+          // What lies before the fault is still given.
+          ended = true;
+          failure = error;
+        }
+      }
+      const next = queue.shift();
+      if (next === undefined) break;
+      bytesAhead -= aheadSize(next.leaf);
+      throwIfCancelled(signal);
+      yield* chunksOf(next.leaf, await next.data);
+    }
+    if (failure !== undefined) throw failure;
+  } finally {
+    await leaves.return();
+  }
+}
+
+function want(source: BlockSource, leaf: Leaf, signal: AbortSignal | undefined): Wanted {
+  if (leaf.block.kind !== 'hash') return { leaf, data: undefined };
+  const data = readHashBlock(source, leaf.block, signal);
+  // A reader that stops early never awaits it: then its error must not end the process.
+  data.catch(() => undefined);
+  return { leaf, data };
+}
+
+function aheadSize(leaf: Leaf): number {
+  return leaf.block.kind === 'hash' ? Math.max(0, leaf.block.span) : 0;
+}
+
+function chunksOf(leaf: Leaf, data: Uint8Array | undefined): Iterable<Uint8Array> {
+  const { block, from, size } = leaf;
+  if (block.kind === 'run') return runChunks(block.octet, size);
+  const bytes = block.kind === 'literal' ? block.data : data;
+  if (bytes === undefined || from + size > bytes.length) {
+    throw new VtError('ECORRUPT', `read Block: ${bytes?.length ?? 0} octets where its reference says ${block.span}`);
+  }
+  return [size === bytes.length ? bytes : bytes.subarray(from, from + size)];
+}
+
+/**
+ * All bytes of a Block in one array, never to be modified: where one stored Block holds them it is given as it is.
+ *
+ * @param options.maxSize - most octets to accept; default MAX_BLOCK_SIZE
+ * @throws {VtError} ECORRUPT if the Block has more, before any leaf is read
+ */
+export async function readBlockBytes(
+  source: BlockSource,
+  block: Block,
+  options: { readonly maxSize?: number; readonly signal?: AbortSignal | undefined } = {},
+): Promise<Uint8Array> {
+  const { maxSize = MAX_BLOCK_SIZE, signal } = options;
+  if (block.kind === 'hash' && block.span === UNKNOWN_SPAN) return bounded(await readHashBlock(source, block, signal), maxSize);
+  const { span } = await withSpan(source, block, signal);
+  if (span > maxSize) throw tooLarge(span, maxSize);
+  switch (block.kind) {
+    case 'hash':
+      return readHashBlock(source, block, signal);
+    case 'literal':
+      return block.data;
+    case 'run':
+      return runBytes(block.octet, span);
+    case 'indirect':
+    case 'sub': {
+      const out = Buffer.allocUnsafe(span);
+      let length = 0;
+      for await (const chunk of readBlockRange(source, block, { signal })) {
+        out.set(chunk, length);
+        length += chunk.length;
+      }
+      return out;
+    }
+  }
+}
+
+function bounded(data: Uint8Array, maxSize: number): Uint8Array {
+  if (data.length > maxSize) throw tooLarge(data.length, maxSize);
+  return data;
+}
+
+function tooLarge(size: number, maxSize: number): VtError {
+  return new VtError('ECORRUPT', `read Block: expected at most ${maxSize} octets, its reference says ${size}`);
+}

@@ -1,0 +1,148 @@
+import { crc32 } from 'node:zlib';
+import { ByteWriter } from '../base/byte-writer.ts';
+import type { Block, IndirectBlock, RunBlock } from './block.ts';
+import { EMPTY_BLOCK, MAX_LITERAL_SIZE, UNKNOWN_SPAN } from './block.ts';
+import type { BlockSink } from './block-sink.ts';
+import { writeBlockref } from './blockref.ts';
+
+// Where superblocks end. The rule looks only at the references of the group at hand, so that an edit of one leaf
+// rewrites the superblocks above it and no others. @see vt(5), "Block trees"
+
+/** A superblock has at least this many references, but for the last of its level. */
+export const MIN_REFS = 8;
+
+/** A superblock has at most this many references. */
+export const MAX_REFS = 1024;
+
+/** A superblock ends with the reference that takes it to this many octets. */
+export const MAX_REFS_SIZE = 64 * 1024;
+
+/** A superblock ends after a reference whose check has these bits 0: every 64th, so 72 references on average. */
+const CUT_MASK = 63;
+
+/** A longer reference is refused: groups of them could not shrink level by level. */
+const MAX_REF_SIZE = 4096;
+
+interface Level {
+  readonly writer: ByteWriter;
+  count: number;
+  span: number;
+  /** The only reference of a group of one, which passes to the next level as it is. */
+  only: Block | undefined;
+}
+
+/**
+ * Builds the Block of a content from its leaves, as they come: superblocks are put into the sink when they are full,
+ * so memory is bounded by the depth. The same leaves give the same Block, whatever their route.
+ */
+export class BlockTreeBuilder {
+  readonly #sink: BlockSink;
+  readonly #levels: Level[] = [];
+  #run: RunBlock | undefined;
+  #span = 0;
+
+  constructor(sink: BlockSink) {
+    this.#sink = sink;
+  }
+
+  /** Octets of content so far. */
+  get span(): number {
+    return this.#span;
+  }
+
+  /**
+   * Adds the next leaf. Neighbouring runs of one octet become one; leaves of no octets are dropped.
+   *
+   * @throws {RangeError} if its span is unknown, its reference is longer than 4096 octets, or all exceed 2^53-1
+   */
+  add(leaf: Block): void {
+    if (leaf.span === UNKNOWN_SPAN) throw new RangeError('build Block tree: expected a leaf of known span');
+    if (leaf.span === 0) return;
+    this.#span += leaf.span;
+    if (this.#span > Number.MAX_SAFE_INTEGER) throw new RangeError('build Block tree: expected at most 2^53-1 octets');
+    const run = this.#run;
+    if (leaf.kind === 'run') {
+      if (run === undefined) this.#run = leaf;
+      else if (run.octet === leaf.octet) this.#run = { kind: 'run', span: run.span + leaf.span, octet: run.octet };
+      else {
+        this.#push(0, run);
+        this.#run = leaf;
+      }
+      return;
+    }
+    if (run !== undefined) {
+      this.#run = undefined;
+      this.#push(0, run);
+    }
+    this.#push(0, leaf);
+  }
+
+  /** The Block of all leaves. The builder is empty afterwards. */
+  finish(): Block {
+    if (this.#run !== undefined) this.#push(0, this.#run);
+    this.#run = undefined;
+    let top: Block = EMPTY_BLOCK;
+    // Levels may grow while the lower ones are closed, so this is no for-of.
+    for (let depth = 0; depth < this.#levels.length; depth++) {
+      const level = this.#level(depth);
+      const isTop = depth === this.#levels.length - 1;
+      if (isTop && level.only !== undefined) top = level.only;
+      else if (level.count > 0) this.#close(depth);
+    }
+    this.#levels.length = 0;
+    this.#span = 0;
+    return top;
+  }
+
+  #level(depth: number): Level {
+    let level = this.#levels[depth];
+    if (level === undefined) {
+      level = { writer: new ByteWriter(4096), count: 0, span: 0, only: undefined };
+      this.#levels[depth] = level;
+    }
+    return level;
+  }
+
+  #push(depth: number, ref: Block): void {
+    const level = this.#level(depth);
+    const before = level.writer.length;
+    writeBlockref(level.writer, ref);
+    const size = level.writer.length;
+    if (size - before > MAX_REF_SIZE) throw new RangeError(`build Block tree: expected references of at most ${MAX_REF_SIZE} octets, got ${size - before}`);
+    level.count++;
+    level.span += ref.span;
+    level.only = level.count === 1 ? ref : undefined;
+    if (level.count < MIN_REFS) return;
+    if (level.count >= MAX_REFS || size >= MAX_REFS_SIZE || (cutCheck(ref, level.writer.view(), before) & CUT_MASK) === 0) this.#close(depth);
+  }
+
+  #close(depth: number): void {
+    const level = this.#level(depth);
+    const ref = level.only ?? this.#superblock(level);
+    level.writer.reset();
+    level.count = 0;
+    level.span = 0;
+    level.only = undefined;
+    this.#push(depth + 1, ref);
+  }
+
+  #superblock(level: Level): IndirectBlock {
+    const data = level.writer.view();
+    const { length } = data;
+    // As with any Block, a few octets stand in the reference itself.
+    if (length <= MAX_LITERAL_SIZE) {
+      return { kind: 'indirect', span: level.span, refs: { kind: 'literal', span: length, data: Uint8Array.from(data) } };
+    }
+    return { kind: 'indirect', span: level.span, refs: { kind: 'hash', span: length, hashcode: this.#sink.put(data) } };
+  }
+}
+
+/**
+ * What decides whether a superblock ends after a reference: the last octet of its digest, which is evenly
+ * distributed already, or a CRC-32 of the whole reference where it has none (all runs of NUL end alike).
+ */
+function cutCheck(ref: Block, encoded: Uint8Array, start: number): number {
+  const inner = ref.kind === 'indirect' ? ref.refs : ref;
+  if (inner.kind === 'hash') return encoded[encoded.length - 1] ?? 0;
+  return crc32(encoded.subarray(start));
+}

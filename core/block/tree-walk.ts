@@ -1,0 +1,192 @@
+import { CorruptBlockError, MissingBlockError, ParseError, throwIfCancelled, VtError } from '../base/errors.ts';
+import type { BlockSource } from '../store/store.ts';
+import type { Block, HashBlock, IndirectBlock, LiteralBlock, RunBlock } from './block.ts';
+import { MAX_BLOCK_SIZE, UNKNOWN_SPAN } from './block.ts';
+import { decodeBlockref } from './blockref.ts';
+import { hashcodeLabel } from './hashcode.ts';
+
+/** Superblocks and sub-Blocks nest at most this deep: 8 references each would exceed 2^53 octets long before. */
+export const MAX_TREE_DEPTH = 32;
+
+/** A part of a content in octets; the whole by default. Beyond the end there is nothing, which is no error. */
+export interface RangeOptions {
+  /** First octet, 0 or more; default 0. */
+  readonly start?: number | undefined;
+  /** The octet after the last; default the end. */
+  readonly end?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A leaf of a Block tree, or the part of it that was asked for. */
+export interface Leaf {
+  readonly block: HashBlock | LiteralBlock | RunBlock;
+  /** Where in the whole content its first octet asked for stands. */
+  readonly start: number;
+  /** First octet of the leaf's own bytes that is asked for. */
+  readonly from: number;
+  /** Octets asked for, 1 or more. */
+  readonly size: number;
+}
+
+/** A piece of content in the order of reading: a leaf, or a superblock that is not yet opened. */
+interface Piece {
+  readonly block: Exclude<Block, { kind: 'sub' }>;
+  readonly depth: number;
+  /** Where in the whole content the Block's first octet would stand; negative where a sub-Block starts later. */
+  readonly start: number;
+  /** The part of the whole content that this piece gives. */
+  readonly low: number;
+  readonly high: number;
+  /** The superblock's references, once asked for. */
+  refs?: Promise<Block[]>;
+}
+
+/**
+ * The leaves of a Block that overlap a range, in order. Superblocks are read one ahead; Blocks outside the range are
+ * not read. Runs, literals and hashed leaves are given as references: no leaf is read, but for a single
+ * hashed Block whose reference does not tell its span.
+ *
+ * @throws {CorruptBlockError} if superblocks do not parse, do not add up, or nest deeper than MAX_TREE_DEPTH
+ * @throws {MissingBlockError} if a superblock is not in the source
+ */
+export async function* leavesOf(source: BlockSource, block: Block, options: RangeOptions = {}): AsyncGenerator<Leaf, void, undefined> {
+  const { signal } = options;
+  const top = await withSpan(source, block, signal);
+  const low = Math.max(0, options.start ?? 0);
+  const high = Math.min(options.end ?? top.span, top.span);
+  if (low >= high) return;
+  // Pieces still to give, the next one last.
+  const pieces = [pieceOf({ block: top, depth: 0, start: 0, low, high })];
+  for (let piece = pieces.pop(); piece !== undefined; piece = pieces.pop()) {
+    throwIfCancelled(signal);
+    if (piece.block.kind !== 'indirect') {
+      yield { block: piece.block, start: piece.low, from: piece.low - piece.start, size: piece.high - piece.low };
+      continue;
+    }
+    const refs = await (piece.refs ?? readSuperblock(source, piece.block, signal));
+    const children = childrenOf(piece, refs);
+    for (let i = children.length - 1; i >= 0; i--) pieces.push(children[i] as Piece);
+    readAhead(source, pieces, signal);
+  }
+}
+
+function pieceOf(part: { block: Block; depth: number; start: number; low: number; high: number }): Piece {
+  const { low, high } = part;
+  let { block, depth, start } = part;
+  // A sub-Block is its base, begun earlier.
+  for (; block.kind === 'sub'; depth++) {
+    if (depth >= MAX_TREE_DEPTH) throw corrupt(block, `nested deeper than ${MAX_TREE_DEPTH}`);
+    const { base } = block;
+    if (base.span !== UNKNOWN_SPAN && block.offset + block.span > base.span) throw corrupt(block, 'a sub-Block exceeds its base');
+    start -= block.offset;
+    block = base;
+  }
+  return { block, depth, start, low, high };
+}
+
+function childrenOf(parent: Piece, refs: readonly Block[]): Piece[] {
+  if (parent.depth >= MAX_TREE_DEPTH) throw corrupt(parent.block, `nested deeper than ${MAX_TREE_DEPTH}`);
+  const children: Piece[] = [];
+  let start = parent.start;
+  for (const block of refs) {
+    const end = start + block.span;
+    const low = Math.max(start, parent.low);
+    const high = Math.min(end, parent.high);
+    if (low < high) children.push(pieceOf({ block, depth: parent.depth + 1, start, low, high }));
+    start = end;
+  }
+  const sum = start - parent.start;
+  if (parent.block.span !== UNKNOWN_SPAN && sum !== parent.block.span) throw corrupt(parent.block, `its reference says ${parent.block.span} octets, its superblock ${sum}`);
+  return children;
+}
+
+/** Starts to read the next superblock, so that a remote Store's delay overlaps with the leaves before it. */
+function readAhead(source: BlockSource, pieces: readonly Piece[], signal: AbortSignal | undefined): void {
+  let seen = 0;
+  for (let i = pieces.length - 1; i >= 0 && seen < 2; i--) {
+    const piece = pieces[i];
+    if (piece?.block.kind !== 'indirect') continue;
+    seen++;
+    if (piece.refs !== undefined) continue;
+    piece.refs = readSuperblock(source, piece.block, signal);
+    // Whoever comes to it sees the error; if nobody does, it must not end the process.
+    piece.refs.catch(() => undefined);
+  }
+}
+
+/**
+ * The references that a superblock lists.
+ *
+ * @throws {CorruptBlockError} if its bytes are no list of block references, or their sum exceeds 2^53-1
+ * @throws {MissingBlockError} if it is not in the source
+ */
+export async function readSuperblock(source: BlockSource, block: IndirectBlock, signal?: AbortSignal): Promise<Block[]> {
+  const data = await superblockBytes(source, block.refs, signal);
+  const refs: Block[] = [];
+  let span = 0;
+  try {
+    for (let offset = 0; offset < data.length; ) {
+      const { value, next } = decodeBlockref(data, offset);
+      refs.push(value);
+      span += value.span;
+      offset = next;
+    }
+  } catch (error) {
+    if (error instanceof ParseError) throw corrupt(block, `its superblock does not parse: ${error.message}`, error);
+    throw error;
+  }
+  if (span > Number.MAX_SAFE_INTEGER) throw corrupt(block, 'its superblock exceeds 2^53-1 octets');
+  return refs;
+}
+
+async function superblockBytes(source: BlockSource, refs: IndirectBlock['refs'], signal: AbortSignal | undefined): Promise<Uint8Array> {
+  switch (refs.kind) {
+    case 'literal':
+      return refs.data;
+    case 'hash': {
+      const data = await readHashBlock(source, refs, signal);
+      if (data.length > MAX_BLOCK_SIZE) throw corrupt(refs, `a superblock of ${data.length} octets`);
+      return data;
+    }
+    case 'run':
+    case 'sub':
+      throw corrupt(refs, `a superblock that is a ${refs.kind} Block`);
+  }
+}
+
+/**
+ * The bytes of a hashed Block, of the size that its reference says.
+ *
+ * @throws {MissingBlockError} if it is not in the source
+ * @throws {CorruptBlockError} if its size is another
+ */
+export async function readHashBlock(source: BlockSource, block: HashBlock, signal?: AbortSignal): Promise<Uint8Array> {
+  const data = await source.get(block.hashcode, { signal });
+  if (data === undefined) throw new MissingBlockError(hashcodeLabel(block.hashcode), source.name);
+  if (block.span !== UNKNOWN_SPAN && data.length !== block.span) {
+    throw new CorruptBlockError(hashcodeLabel(block.hashcode), source.name, `${data.length} octets where its reference says ${block.span}`);
+  }
+  return data;
+}
+
+/** A Block with its span: texts of the Python vt may leave it out, in which case the Block is read. */
+export async function withSpan(source: BlockSource, block: Block, signal?: AbortSignal): Promise<Block> {
+  if (block.span !== UNKNOWN_SPAN) return block;
+  switch (block.kind) {
+    case 'hash':
+      return { ...block, span: (await readHashBlock(source, block, signal)).length };
+    case 'indirect': {
+      const refs = await readSuperblock(source, block, signal);
+      return { ...block, span: refs.reduce((sum, ref) => sum + ref.span, 0) };
+    }
+    default:
+      throw corrupt(block, `a ${block.kind} Block of unknown span`);
+  }
+}
+
+function corrupt(block: Block, found: string, cause?: unknown): VtError {
+  const inner = block.kind === 'indirect' ? block.refs : block;
+  const options = cause === undefined ? {} : { cause };
+  if (inner.kind === 'hash') return new CorruptBlockError(hashcodeLabel(inner.hashcode), 'Block tree', found, options);
+  return new VtError('ECORRUPT', `read Block tree: ${found}`, options);
+}

@@ -3,6 +3,7 @@ import { octetsToBytes, octetsToText, octetsToTextStrict } from '../core/base/oc
 import type { Dirent } from '../core/tree/dirent.ts';
 import { defaultMode } from '../core/tree/meta.ts';
 import type { TreeEntry } from '../core/tree/tree.ts';
+import type { Output } from './command.ts';
 
 // How nodes are shown: by `ls -l`, `stat`, `inspect`, `find`, and as JSON records.
 
@@ -121,4 +122,17 @@ export function entryRecord(entry: TreeEntry): Record<string, unknown> {
     ...(dirent.kind === 'symlink' ? octetsFields('target', dirent.target) : {}),
     ...(meta.rdev === undefined ? {} : { rdev: `${meta.rdev.major}:${meta.rdev.minor}` }),
   };
+}
+
+/** A name in the style of its kind: Dirs, symlinks, executables and special files stand out where colours are on. */
+export function entryStyle(output: Output, entry: TreeEntry, name: string): string {
+  switch (entry.dirent.kind) {
+    case 'dir':
+    case 'symlink':
+      return output.style(entry.dirent.kind, name);
+    case 'file':
+      return (modeOf(entry.dirent) & 0o111) === 0 ? name : output.style('exec', name);
+    default:
+      return output.style('special', name);
+  }
 }

@@ -7,16 +7,17 @@ export type CommandGroup = (typeof COMMAND_GROUPS)[number];
 
 /**
  * What an argument names: decides globbing, completion and how it is handed over.
- * `stored` is a path in the tree, `local` a local path, `reference` a pasted text form or something `open` takes.
+ * `stored` is a path in the tree, `local` a local path, `reference` a pasted text form or something `open` takes,
+ * `number` a decimal with an optional sign, `line` the rest of the line as it stands.
  */
-export type ArgumentKind = 'stored' | 'local' | 'reference' | 'text' | 'number' | 'command' | 'line';
+export type ArgumentKind = 'stored' | 'local' | 'reference' | 'store' | 'date' | 'text' | 'number' | 'command' | 'setting' | 'line';
 
 export interface ArgumentSpec {
   readonly name: string;
   readonly kind: ArgumentKind;
   readonly summary: string;
   readonly optional?: boolean;
-  /** The last argument may take any number. */
+  /** Takes any number of words; at most one argument of a command. Arguments after it take the last words: `cp FROM… TO`. */
   readonly repeat?: boolean;
   /** Unquoted `* ? [ ]` expand; true for `stored` and `local` arguments unless said otherwise. */
   readonly glob?: boolean;
@@ -37,6 +38,8 @@ export interface OptionSpec {
 export interface CommandInput {
   /** Words after globbing, in order, as octets. */
   readonly args: readonly Octets[];
+  /** The same words by the name of their argument; absent is none. */
+  readonly named: ReadonlyMap<string, readonly Octets[]>;
   /** Long option name to true, or to its value's octets. */
   readonly options: ReadonlyMap<string, true | Octets>;
   /** How the command was called: `mget`, `dir`. */
@@ -88,6 +91,31 @@ export interface CommandContext {
   /** `-n`: print every effect with its block and byte counts, and do nothing. */
   readonly plan: boolean;
   readonly now: () => Date;
+  readonly shell: ShellServices;
+}
+
+/** What the shell does for commands that are about the shell, or about the machine it runs on. */
+export interface ShellServices {
+  readonly version: string;
+  /** Every command, in the order of the list. */
+  readonly commands: readonly Command[];
+  /** The environment. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** A person is at the terminal. */
+  readonly interactive: boolean;
+  /** Text of `help`, or of `help NAME` (a name, an alias or a unique prefix). Throws a UsageError with a suggestion for an unknown name. */
+  helpText(name: string | undefined): string;
+  /**
+   * Runs a local command line in the local working directory, by `$SHELL -c` (default `/bin/sh`); an interactive shell
+   * where the line is empty. Its output goes where results go; `input` is its stdin, else the terminal's.
+   *
+   * @returns its exit status; 128 + n where signal n ended it
+   */
+  runLocal(line: Octets, options?: { readonly input?: AsyncIterable<Uint8Array>; readonly signal?: AbortSignal }): Promise<number>;
+  /** Asks yes or no at the terminal; true without asking where nobody is there to answer. */
+  confirm(question: string): Promise<boolean>;
+  /** Quotes octets so that a line reads them back as one word. */
+  quote(octets: Octets): string;
 }
 
 /** A command: one file, one value, one line in the list. Help, completion, man page and argument checks come from it. */
@@ -100,10 +128,16 @@ export interface Command {
   /** Paragraphs, for `help NAME` and the man page. */
   readonly details?: readonly string[];
   readonly args?: readonly ArgumentSpec[];
+  /** Arguments where it is called by one of its aliases, if they differ: `mget` takes only stored paths. */
+  readonly aliasArgs?: Readonly<Record<string, readonly ArgumentSpec[]>>;
   readonly options?: readonly OptionSpec[];
   readonly examples?: readonly { readonly line: string; readonly says: string }[];
   /** Makes a change: refused on a read-only tree, planned under `-n`. */
   readonly changes?: boolean;
+  /** Does something under `-n` (its own plan); where false, the shell prints what would be run and does not run it. Default: true unless `changes`. */
+  readonly plans?: boolean;
+  /** Options stand only before the first argument, as in `alias l ls -l`. */
+  readonly optionsFirst?: boolean;
   readonly run: (context: CommandContext, input: CommandInput) => Promise<void>;
 }
 

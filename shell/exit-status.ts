@@ -1,0 +1,62 @@
+import type { VtErrorCode } from '../core/base/errors.ts';
+
+/** The exit statuses of the program: part of its interface, never renumbered. @see vtftp(1), "EXIT STATUS" */
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  partial: 3,
+  open: 10,
+  readOnly: 11,
+  notPermitted: 12,
+  damaged: 13,
+  interrupted: 130,
+  outputClosed: 141,
+  terminated: 143,
+} as const;
+
+/** Rows of the table in the man page. */
+export const EXIT_TEXTS: readonly (readonly [status: number, text: string])[] = [
+  [EXIT.done, 'Done.'],
+  [EXIT.failed, 'A command failed.'],
+  [EXIT.usage, 'Usage or syntax.'],
+  [EXIT.partial, 'Done in part; what failed is named on the standard error.'],
+  [EXIT.open, 'A source, Store or socket cannot be opened.'],
+  [EXIT.readOnly, 'Read-only, or locked.'],
+  [EXIT.notPermitted, 'Not permitted.'],
+  [EXIT.damaged, 'Blocks missing or damaged.'],
+  [EXIT.interrupted, 'Interrupted by SIGINT.'],
+  [EXIT.outputClosed, 'Nobody reads the standard output any more (SIGPIPE).'],
+  [EXIT.terminated, 'Ended by SIGTERM or SIGHUP.'],
+];
+
+const BY_CODE: Readonly<Record<VtErrorCode, number>> = {
+  EPARSE: EXIT.usage,
+  EMISSING: EXIT.damaged,
+  ECORRUPT: EXIT.damaged,
+  EOPEN: EXIT.open,
+  EREADONLY: EXIT.readOnly,
+  ELOCKED: EXIT.readOnly,
+  ECLOSED: EXIT.failed,
+  EUNSUPPORTED: EXIT.failed,
+  ECANCELLED: EXIT.interrupted,
+  EUSAGE: EXIT.usage,
+  EPARTIAL: EXIT.partial,
+  EPERM: EXIT.notPermitted,
+  EFAILED: EXIT.failed,
+};
+
+/** Errors of system calls that have a row of their own; any other is a failed command. */
+const BY_ERRNO: Readonly<Record<string, number>> = {
+  EACCES: EXIT.notPermitted,
+  EPERM: EXIT.notPermitted,
+  EROFS: EXIT.readOnly,
+};
+
+/** The exit status that an error stands for: one of the table's, whatever was thrown. */
+export function exitStatusOf(error: unknown): number {
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (typeof code !== 'string') return EXIT.failed;
+  if (Object.hasOwn(BY_CODE, code)) return BY_CODE[code as VtErrorCode];
+  return BY_ERRNO[code] ?? EXIT.failed;
+}

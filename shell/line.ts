@@ -1,0 +1,413 @@
+import { UsageError } from '../core/base/errors.ts';
+import type { Octets } from '../core/base/octets.ts';
+import { octetsToText } from '../core/base/octets.ts';
+
+// The grammar of a line. Lines are octets, not text: names in scripts need not be UTF-8. @see vtftp(1), "Lines"
+
+/** One word of a line, with its quotes taken off. */
+export interface Word {
+  readonly text: Octets;
+  /** For each octet of `text` 1 if it was quoted: a quoted `*` matches itself alone. */
+  readonly quoted: Uint8Array;
+  /** Where it stands in the line: first octet, and the one past the last. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** `> file` or `>> file`. */
+export interface Redirect {
+  readonly append: boolean;
+  readonly target: Word;
+}
+
+/** One command of a line, before its name is looked up. */
+export interface ParsedCommand {
+  /** The first is the name; of `!…` the words are `!` and the rest of the line as it stands. */
+  readonly words: readonly Word[];
+  /** `-cmd`: an error of it is no error. */
+  readonly ignoreError: boolean;
+  /** `@cmd`: no echo, no warnings. */
+  readonly quiet: boolean;
+  /** `| local command`, as it stands, for the local shell. */
+  readonly pipe: Octets | undefined;
+  readonly redirect: Redirect | undefined;
+  /** What stands between it and the command before: `&&` runs it after success, `||` after failure. */
+  readonly joinedBy: ';' | '&&' | '||';
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What is unfinished at the end of a line that is being typed. */
+export interface OpenEnd {
+  /** The command that the cursor is in; its last word is the unfinished one, which may be empty. */
+  readonly command: ParsedCommand;
+  readonly word: Word;
+  /** The quote that is open at the end. */
+  readonly quote: "'" | '"' | "$'" | undefined;
+  /** The word is the target of a redirection. */
+  readonly redirected: boolean;
+  /** The end lies in a comment, a local command, or after `|`. */
+  readonly opaque: boolean;
+}
+
+/** A line that does not follow the grammar. */
+export class LineError extends UsageError {
+  /** 1 is the first character. */
+  readonly column: number;
+
+  constructor(what: string, source: Octets, offset: number, remedy?: string) {
+    const column = columnOf(source, offset);
+    super(`${what}, at column ${column}`, remedy === undefined ? {} : { remedy });
+    this.column = column;
+  }
+}
+
+/** The end of the pasted reference (`D{…}`, `x-vt:…`) that starts at an offset, or undefined where none does. */
+export type SkipReference = (source: string, offset: number) => number | undefined;
+
+/** The character, counted from 1, that an octet of a line belongs to. */
+export function columnOf(source: Octets, offset: number): number {
+  return [...octetsToText(source.slice(0, offset) as Octets)].length + 1;
+}
+
+/**
+ * Parses a line, or several with newlines between.
+ *
+ * @throws {LineError} for an unfinished quote, or an operator with nothing to stand between
+ */
+export function parseLine(source: Octets, skipReference: SkipReference): readonly ParsedCommand[] {
+  return new LineParser(source, skipReference, false).parse().commands;
+}
+
+/** Parses what stands before the cursor; never throws for what is merely unfinished. */
+export function parseOpenLine(source: Octets, skipReference: SkipReference): OpenEnd | undefined {
+  return new LineParser(source, skipReference, true).parse().open;
+}
+
+interface Draft {
+  words: Word[];
+  ignoreError: boolean;
+  quiet: boolean;
+  pipe: Octets | undefined;
+  redirect: Redirect | undefined;
+  joinedBy: ';' | '&&' | '||';
+  start: number;
+}
+
+const WORD_ENDS = new Set([' ', '\t', '\n', '\r', ';', '|', '>', '&']);
+
+class LineParser {
+  readonly #source: Octets;
+  readonly #skipReference: SkipReference;
+  /** The end may be unfinished. */
+  readonly #isOpen: boolean;
+  readonly #commands: ParsedCommand[] = [];
+  #at = 0;
+  #draft: Draft;
+  #openQuote: OpenEnd['quote'];
+  #opaque = false;
+  #redirected = false;
+
+  constructor(source: Octets, skipReference: SkipReference, isOpen: boolean) {
+    this.#source = source;
+    this.#skipReference = skipReference;
+    this.#isOpen = isOpen;
+    this.#draft = newDraft(';', 0);
+  }
+
+  parse(): { readonly commands: readonly ParsedCommand[]; readonly open: OpenEnd | undefined } {
+    const source = this.#source;
+    while (this.#at < source.length) {
+      const char = source[this.#at];
+      if (char === ' ' || char === '\t' || char === '\r') this.#at++;
+      else if (char === '#') this.#skipComment();
+      else if (char === ';' || char === '\n') this.#finish(';', 1, char === ';');
+      else if (source.startsWith('&&', this.#at)) this.#finish('&&', 2, true);
+      else if (source.startsWith('||', this.#at)) this.#finish('||', 2, true);
+      else if (char === '&') throw this.#error('parse line: unexpected "&"', this.#at, 'quote it, or write "&&"');
+      else if (char === '|') this.#readPipe();
+      else if (char === '>') this.#readRedirect();
+      else this.#readArgument();
+    }
+    const open = this.#isOpen ? this.#openEnd() : undefined;
+    if (!this.#isOpen) this.#end();
+    return { commands: this.#commands, open };
+  }
+
+  #error(what: string, offset: number, remedy?: string): LineError {
+    return new LineError(what, this.#source, offset, remedy);
+  }
+
+  #skipComment(): void {
+    const end = this.#source.indexOf('\n', this.#at);
+    this.#at = end < 0 ? this.#source.length : end;
+    if (end < 0) this.#opaque = true;
+  }
+
+  /** A command ends before an operator of `size` octets. */
+  #finish(operator: ';' | '&&' | '||', size: number, needsCommand: boolean): void {
+    const { words, joinedBy } = this.#draft;
+    if (words.length > 0) this.#commands.push(this.#sealed());
+    else {
+      const dangling = operator !== ';' || (joinedBy !== ';' && needsCommand);
+      if (dangling && !this.#isOpen) throw this.#error(`parse line: no command before "${operator}"`, this.#at);
+      if (joinedBy !== ';') {
+        this.#at += size;
+        return; // `a &&` may go on in the next line
+      }
+    }
+    this.#at += size;
+    this.#draft = newDraft(operator, this.#at);
+  }
+
+  #end(): void {
+    const { words, joinedBy, redirect, pipe, ignoreError, quiet } = this.#draft;
+    if (words.length > 0) this.#commands.push(this.#sealed());
+    else if (joinedBy !== ';') throw this.#error(`parse line: no command after "${joinedBy}"`, this.#source.length);
+    else if (redirect !== undefined || pipe !== undefined || ignoreError || quiet) throw this.#error('parse line: no command', this.#draft.start);
+  }
+
+  #sealed(): ParsedCommand {
+    return { ...this.#draft, end: this.#at };
+  }
+
+  #readArgument(): void {
+    const draft = this.#draft;
+    if (draft.words.length > 0) {
+      draft.words.push(this.#readWord());
+      return;
+    }
+    draft.start = this.#at;
+    this.#readPrefixes();
+    if (this.#at >= this.#source.length || WORD_ENDS.has(this.#source[this.#at] ?? ' ')) {
+      if (this.#isOpen && this.#at >= this.#source.length) return;
+      throw this.#error('parse line: a prefix without a command', draft.start);
+    }
+    if (this.#source[this.#at] === '!') this.#readLocalCommand();
+    else draft.words.push(this.#readWord());
+  }
+
+  /** `-` and `@` before a name; `-` and `@` within words are themselves. */
+  #readPrefixes(): void {
+    for (; ; this.#at++) {
+      const char = this.#source[this.#at];
+      if (char === '-') this.#draft.ignoreError = true;
+      else if (char === '@') this.#draft.quiet = true;
+      else return;
+    }
+  }
+
+  /** `!` takes the rest of the line, whatever stands in it. */
+  #readLocalCommand(): void {
+    const start = this.#at;
+    const newline = this.#source.indexOf('\n', start);
+    const end = newline < 0 ? this.#source.length : newline;
+    this.#draft.words.push(plainWord('!', start, start + 1));
+    const text = this.#source.slice(start + 1, end);
+    const trimmed = text.trim();
+    if (trimmed !== '') {
+      const from = start + 1 + text.indexOf(trimmed);
+      this.#draft.words.push(quotedWord(trimmed, from, from + trimmed.length));
+    }
+    this.#at = end;
+    if (newline < 0) this.#opaque = true;
+  }
+
+  #readRedirect(): void {
+    const start = this.#at;
+    const append = this.#source.startsWith('>>', start);
+    this.#at += append ? 2 : 1;
+    while (this.#source[this.#at] === ' ' || this.#source[this.#at] === '\t') this.#at++;
+    if (this.#draft.words.length === 0) throw this.#error('parse line: no command before ">"', start);
+    if (this.#draft.redirect !== undefined) throw this.#error('parse line: a second ">"', start);
+    if (this.#at >= this.#source.length || WORD_ENDS.has(this.#source[this.#at] ?? ' ')) {
+      if (this.#isOpen && this.#at >= this.#source.length) {
+        this.#redirected = true;
+        return;
+      }
+      throw this.#error('parse line: no file after ">"', start);
+    }
+    this.#redirected = true;
+    this.#draft.redirect = { append, target: this.#readWord() };
+    if (this.#at < this.#source.length) this.#redirected = false;
+  }
+
+  /** `| local command`: up to an unquoted `;`, `&&`, `||` or newline; further `|` and `>` are the local shell's. */
+  #readPipe(): void {
+    const start = this.#at;
+    if (this.#draft.words.length === 0) throw this.#error('parse line: no command before "|"', start);
+    if (this.#draft.redirect !== undefined) throw this.#error('parse line: "|" after ">"', start);
+    let quote = '';
+    let at = start + 1;
+    for (; at < this.#source.length; at++) {
+      const char = this.#source[at];
+      if (char === '\n') break;
+      if (quote === "'") {
+        if (char === "'") quote = '';
+      } else if (char === '\\') at++;
+      else if (quote === '"') {
+        if (char === '"') quote = '';
+      } else if (char === "'" || char === '"') quote = char;
+      else if (char === ';' || this.#source.startsWith('&&', at) || this.#source.startsWith('||', at)) break;
+    }
+    const end = Math.min(at, this.#source.length);
+    const command = this.#source.slice(start + 1, end).trim();
+    if (end === this.#source.length) this.#opaque = true;
+    if (!this.#isOpen) {
+      if (quote !== '') throw this.#error('parse line: unfinished quote in a local command', start);
+      if (command === '') throw this.#error('parse line: no local command after "|"', start);
+    }
+    this.#draft.pipe = command as Octets;
+    this.#at = end;
+  }
+
+  #readWord(): Word {
+    const source = this.#source;
+    const start = this.#at;
+    const parts = new WordParts();
+    const reference = this.#skipReference(source, start);
+    if (reference !== undefined && reference > start) {
+      parts.add(source.slice(start, reference), true);
+      this.#at = reference;
+    }
+    while (this.#at < source.length) {
+      const char = source[this.#at] ?? '';
+      if (WORD_ENDS.has(char)) break;
+      if (char === "'") this.#readSingle(parts);
+      else if (char === '"') this.#readDouble(parts);
+      else if (char === '$' && source[this.#at + 1] === "'") this.#readEscaped(parts);
+      else if (char === '\\') this.#readBackslash(parts);
+      else {
+        parts.add(char, false);
+        this.#at++;
+      }
+    }
+    return { text: parts.text as Octets, quoted: Uint8Array.from(parts.quoted), start, end: this.#at };
+  }
+
+  #readBackslash(parts: WordParts): void {
+    const next = this.#source[this.#at + 1];
+    if (next === undefined || next === '\n') {
+      if (!this.#isOpen) throw this.#error('parse line: nothing after "\\"', this.#at);
+      this.#at++;
+      return;
+    }
+    parts.add(next, true);
+    this.#at += 2;
+  }
+
+  #readSingle(parts: WordParts): void {
+    const start = this.#at;
+    const end = this.#source.indexOf("'", start + 1);
+    const newline = this.#source.indexOf('\n', start);
+    if (end < 0 || (newline >= 0 && newline < end)) return this.#unfinished(parts, "'", start, this.#source.slice(start + 1));
+    parts.add(this.#source.slice(start + 1, end), true);
+    this.#at = end + 1;
+  }
+
+  /** In double quotes a backslash escapes `"` and `\`; before anything else it is itself. */
+  #readDouble(parts: WordParts): void {
+    const start = this.#at;
+    let text = '';
+    for (let at = start + 1; at < this.#source.length; at++) {
+      const char = this.#source[at] ?? '';
+      if (char === '\n') break;
+      if (char === '"') {
+        parts.add(text, true);
+        this.#at = at + 1;
+        return;
+      }
+      const next = this.#source[at + 1];
+      if (char === '\\' && (next === '"' || next === '\\')) {
+        text += next;
+        at++;
+      } else text += char;
+    }
+    this.#unfinished(parts, '"', start, text);
+  }
+
+  /** `$'…'` with `\n`, `\xHH` and the like: the way to write any octet, as in bash. */
+  #readEscaped(parts: WordParts): void {
+    const start = this.#at;
+    let text = '';
+    for (let at = start + 2; at < this.#source.length; at++) {
+      const char = this.#source[at] ?? '';
+      if (char === '\n') break;
+      if (char === "'") {
+        parts.add(text, true);
+        this.#at = at + 1;
+        return;
+      }
+      if (char !== '\\') {
+        text += char;
+        continue;
+      }
+      const hex = /^\\x([0-9a-fA-F]{1,2})/.exec(this.#source.slice(at, at + 4));
+      const named = NAMED_ESCAPES[this.#source[at + 1] ?? ''];
+      if (hex?.[1] !== undefined) {
+        text += String.fromCharCode(Number.parseInt(hex[1], 16));
+        at += hex[0].length - 1;
+      } else if (named !== undefined) {
+        text += named;
+        at++;
+      } else if (at + 1 >= this.#source.length) break;
+      else throw this.#error(`parse line: unknown escape "\\${this.#source[at + 1] ?? ''}"`, at, String.raw`use \n \t \r \e \0 \a \b \\ \' \" or \xHH`);
+    }
+    this.#unfinished(parts, "$'", start, text);
+  }
+
+  #unfinished(parts: WordParts, quote: NonNullable<OpenEnd['quote']>, start: number, text: string): void {
+    if (!this.#isOpen) {
+      const what = quote === '"' ? 'double' : 'single';
+      throw this.#error(`parse line: unfinished ${what} quote`, start, String.raw`close it; write a newline as $'\n'`);
+    }
+    parts.add(text, true);
+    this.#openQuote = quote;
+    this.#at = this.#source.length;
+  }
+
+  #openEnd(): OpenEnd {
+    const { words, redirect } = this.#draft;
+    const last = redirect !== undefined && this.#redirected ? redirect.target : words.at(-1);
+    const isInWord = last !== undefined && last.end === this.#source.length && !(this.#redirected && redirect === undefined);
+    const word = isInWord ? last : plainWord('', this.#source.length, this.#source.length);
+    const isNew = !isInWord && !this.#redirected;
+    const command = { ...this.#draft, words: isNew ? [...words, word] : words, end: this.#source.length };
+    return { command, word, quote: this.#openQuote, redirected: this.#redirected, opaque: this.#opaque };
+  }
+}
+
+const NAMED_ESCAPES: Readonly<Record<string, string>> = {
+  n: '\n',
+  t: '\t',
+  r: '\r',
+  e: '\x1b',
+  '0': '\0',
+  a: '\x07',
+  b: '\b',
+  '\\': '\\',
+  "'": "'",
+  '"': '"',
+};
+
+class WordParts {
+  text = '';
+  readonly quoted: number[] = [];
+
+  add(text: string, quoted: boolean): void {
+    this.text += text;
+    for (let i = 0; i < text.length; i++) this.quoted.push(quoted ? 1 : 0);
+  }
+}
+
+function newDraft(joinedBy: ';' | '&&' | '||', start: number): Draft {
+  return { words: [], ignoreError: false, quiet: false, pipe: undefined, redirect: undefined, joinedBy, start };
+}
+
+function plainWord(text: string, start: number, end: number): Word {
+  return { text: text as Octets, quoted: new Uint8Array(text.length), start, end };
+}
+
+function quotedWord(text: string, start: number, end: number): Word {
+  return { text: text as Octets, quoted: new Uint8Array(text.length).fill(1), start, end };
+}

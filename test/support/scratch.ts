@@ -1,0 +1,40 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+
+/** A folder of a test's own, removed when it ends, and an environment in which the program keeps everything in it. */
+export interface Scratch {
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** A path in the folder. */
+  path(name: string): string;
+  /** Makes a folder in it. */
+  mkdir(name: string): string;
+}
+
+export function makeScratch(t: Pick<TestContext, 'after'>): Scratch {
+  const folder = mkdtempSync(join(tmpdir(), 'vtftp-test-'));
+  chmodSync(folder, 0o755);
+  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+  const home = join(folder, 'home');
+  mkdirSync(join(home, 'run'), { recursive: true, mode: 0o700 });
+  return {
+    folder,
+    env: {
+      HOME: home,
+      XDG_DATA_HOME: join(home, 'data'),
+      XDG_CONFIG_HOME: join(home, 'config'),
+      XDG_STATE_HOME: join(home, 'state'),
+      XDG_CACHE_HOME: join(home, 'cache'),
+      XDG_RUNTIME_DIR: join(home, 'run'),
+      LC_ALL: 'C.UTF-8',
+      TERM: 'dumb',
+    },
+    path: (name) => join(folder, name),
+    mkdir: (name) => {
+      mkdirSync(join(folder, name), { recursive: true });
+      return join(folder, name);
+    },
+  };
+}

@@ -59,14 +59,18 @@ function characterClass(inner: readonly string[]): string {
     const to = members[i + 2];
     if (members[i + 1] === '-' && to !== undefined) {
       // A range that runs backwards matches nothing.
-      if (from <= to) source += `${quote(from)}-${quote(to)}`;
+      if (from <= to) source += `${quoteInClass(from)}-${quoteInClass(to)}`;
       i += 2;
-    } else source += quote(from);
+    } else source += quoteInClass(from);
   }
   if (source === '') return negated ? '.' : '(?!)';
   return `[${negated ? '^' : ''}${source}]`;
 }
 
 function quote(character: string): string {
-  return /[\\^$.*+?()[\]{}|/-]/.test(character) ? `\\${character}` : character;
+  return /[\\^$.*+?()[\]{}|/]/.test(character) ? `\\${character}` : character;
+}
+
+function quoteInClass(character: string): string {
+  return character === '-' ? '\\-' : quote(character);
 }

@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import type { DeviceNumber, FileTarget, LibcCalls } from './libc-calls.ts';
 import type { Octets } from './octets.ts';
 import { systemError } from './system-error.ts';
+import { TIMESPECS_SIZE, writeTimespec } from './timespec.ts';
 
 /** A bound C function: numbers, octets and null in, a number out. */
 export type NativeFunction = (...args: readonly (number | bigint | Uint8Array | null)[]) => number;
@@ -17,7 +18,6 @@ const DARWIN = process.platform === 'darwin';
 // fcntl.h, sys/stat.h, unistd.h, sys/file.h of Linux and macOS.
 const AT_FDCWD = DARWIN ? -2 : -100;
 const AT_SYMLINK_NOFOLLOW = DARWIN ? 0x20 : 0x100;
-const UTIME_OMIT = DARWIN ? -2n : (1n << 30n) - 2n;
 const SEEK_DATA = DARWIN ? 4 : 3;
 const SEEK_HOLE = DARWIN ? 3 : 4;
 const LOCK = { shared: 1, exclusive: 2, unlock: 8 } as const;
@@ -27,9 +27,10 @@ const XATTR_NOFOLLOW = 1; // macOS
 const FALLOC_KEEP_SIZE = 1;
 const FALLOC_PUNCH_HOLE = 2;
 const XATTR_SCRATCH = 64 * 1024; // XATTR_LIST_MAX and XATTR_SIZE_MAX of Linux
-const NANOS = 1_000_000_000n;
 
 const { EINTR, ENODATA, ENOSYS, ENOTSUP, EOPNOTSUPP, ENXIO, ERANGE, EWOULDBLOCK, EINVAL } = constants.errno;
+const S_IFMT = 0o170000;
+const S_IFIFO = 0o010000;
 const ENOATTR = DARWIN ? 93 : ENODATA;
 
 /** The system calls through a foreign function interface. Functions are bound at their first use. */
@@ -37,7 +38,7 @@ export function nativeLibc(library: NativeLibrary): LibcCalls {
   const scratch = Buffer.allocUnsafeSlow(XATTR_SCRATCH);
   const pathScratch = Buffer.allocUnsafeSlow(4097);
   const nameScratch = Buffer.allocUnsafeSlow(257);
-  const times = Buffer.alloc(32);
+  const times = Buffer.alloc(TIMESPECS_SIZE);
   const bound = new Map<string, NativeFunction>();
 
   const bindOrUndefined = (name: string, result: string, parameters: readonly string[]): NativeFunction | undefined => {
@@ -100,8 +101,8 @@ export function nativeLibc(library: NativeLibrary): LibcCalls {
       }
     },
     utimensNs(target, atimeNs, mtimeNs, followSymlink) {
-      writeTime(times, 0, atimeNs);
-      writeTime(times, 16, mtimeNs);
+      writeTimespec(times, 0, atimeNs);
+      writeTimespec(times, 16, mtimeNs);
       const status =
         typeof target === 'number'
           ? bind('futimens', 'int', ['int', 'const void *'])(target, times)
@@ -179,25 +180,10 @@ export function nativeLibc(library: NativeLibrary): LibcCalls {
   }
 }
 
-const S_IFMT = 0o170000;
-const S_IFIFO = 0o010000;
-
 /** A dev_t: makedev(3) of glibc and musl, or of macOS. */
-function deviceNumber({ major, minor }: DeviceNumber): number | bigint {
+export function deviceNumber({ major, minor }: DeviceNumber): number | bigint {
   if (DARWIN) return ((major & 0xff) << 24) | (minor & 0xffffff);
   const a = BigInt(major);
   const b = BigInt(minor);
   return ((a & 0xfffff000n) << 32n) | ((a & 0xfffn) << 8n) | ((b & 0xffffff00n) << 12n) | (b & 0xffn);
-}
-
-/** Writes a struct timespec of two 64-bit integers: floor seconds, and nanoseconds 0..999999999. */
-function writeTime(target: Buffer, offset: number, ns: bigint | undefined): void {
-  if (ns === undefined) {
-    target.writeBigInt64LE(0n, offset);
-    target.writeBigInt64LE(UTIME_OMIT, offset + 8);
-    return;
-  }
-  const rest = ((ns % NANOS) + NANOS) % NANOS;
-  target.writeBigInt64LE((ns - rest) / NANOS, offset);
-  target.writeBigInt64LE(rest, offset + 8);
 }

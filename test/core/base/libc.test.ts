@@ -4,7 +4,19 @@ import { closeSync, fstatSync, lstatSync, mkdtempSync, openSync, rmSync, statSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { flock, getXattr, libc, libcLosses, listXattrs, makeNode, nativeLibrary, seekData, seekHole, setXattr, utimensNs } from '../../../core/base/libc.ts';
+import {
+  flock,
+  getXattr,
+  libc,
+  libcLosses,
+  listXattrs,
+  makeNode,
+  nativeLibrary,
+  seekData,
+  seekHole,
+  setXattr,
+  utimensNs,
+} from '../../../core/base/libc.ts';
 import { plainLibc } from '../../../core/base/libc-plain.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { errorCode } from '../../../core/base/system-error.ts';
@@ -23,7 +35,9 @@ function makeFile(name: string, content = 'content'): Buffer {
   return Buffer.from(path);
 }
 
-test('the C library loads here, and nothing is lost', { skip: native ? false : 'the foreign function interface does not load on this machine' }, () => {
+test('the C library loads here, and nothing is lost', {
+  skip: native ? false : 'the foreign function interface does not load on this machine',
+}, () => {
   assert.deepEqual(libcLosses(), []);
 });
 
@@ -61,7 +75,9 @@ test('extended attributes are bytes, are listed as another program sees them, an
   assert.deepEqual(getXattr(path, octets('user.b')), value);
   assert.deepEqual(getXattr(path, octets('user.empty')), Buffer.alloc(0));
   assert.equal(getXattr(path, octets('user.none')), undefined);
-  const python = execFileSync('python3', ['-c', 'import os,sys; print(os.getxattr(sys.argv[1],"user.b").hex())', path.toString()], { encoding: 'utf8' });
+  const python = execFileSync('python3', ['-c', 'import os,sys; print(os.getxattr(sys.argv[1],"user.b").hex())', path.toString()], {
+    encoding: 'utf8',
+  });
   assert.equal(python.trim(), value.toString('hex'));
   libc().removeXattr(path, octets('user.b'));
   libc().removeXattr(path, octets('user.b'));
@@ -72,7 +88,10 @@ test('a failed call throws an Error with the code, the call and the path', () =>
   const path = Buffer.from(join(folder, 'absent'));
   assert.throws(
     () => listXattrs(path),
-    (error: unknown) => errorCode(error) === 'ENOENT' && error instanceof Error && /ENOENT: no such file or directory, llistxattr '.*absent'/.test(error.message),
+    (error: unknown) =>
+      errorCode(error) === 'ENOENT' &&
+      error instanceof Error &&
+      /ENOENT: no such file or directory, llistxattr '.*absent'/.test(error.message),
   );
   assert.throws(() => utimensNs(Buffer.from('a\0b'), 0n, 0n, true), { code: 'EINVAL' });
   assert.throws(() => utimensNs(Buffer.alloc(5000, 0x61), 0n, 0n, true), { code: 'ENAMETOOLONG' });

@@ -6,7 +6,10 @@ import { ownerNamesFrom, systemOwnerNames } from '../../../core/base/owner-names
 const o = (text: string): Octets => text as Octets;
 
 test('owner names are read from passwd and group, the first of two counts, and odd lines are passed over', () => {
-  const names = ownerNamesFrom(o('root:x:0:0:root:/root:/bin/sh\ntoor:x:0:0::/:\n# c:x:5:\nbad\nbad:x:-1:\nann:x:1000:1000\nann:x:1001:1\n'), o('wheel:x:0:\nstaff:x:50:ann'));
+  const names = ownerNamesFrom(
+    o('root:x:0:0:root:/root:/bin/sh\ntoor:x:0:0::/:\n# c:x:5:\nbad\nbad:x:-1:\nann:x:1000:1000\nann:x:1001:1\n'),
+    o('wheel:x:0:\nstaff:x:50:ann'),
+  );
   assert.equal(names.userName(0), 'root');
   assert.equal(names.userId(o('toor')), 0);
   assert.equal(names.userName(1000), 'ann');

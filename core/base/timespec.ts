@@ -1,0 +1,33 @@
+const NANOS = 1_000_000_000n;
+const UTIME_OMIT = process.platform === 'darwin' ? -2n : (1n << 30n) - 2n;
+
+/** Octets of a struct timespec[2] on 64-bit Linux and macOS. */
+export const TIMESPECS_SIZE = 32;
+
+/** Writes a struct timespec: floor seconds, and nanoseconds 0..999999999; undefined leaves the time as it is. */
+export function writeTimespec(target: Uint8Array, offset: number, ns: bigint | undefined): void {
+  const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
+  if (ns === undefined) {
+    view.setBigInt64(offset, 0n, true);
+    view.setBigInt64(offset + 8, UTIME_OMIT, true);
+    return;
+  }
+  const rest = ((ns % NANOS) + NANOS) % NANOS;
+  view.setBigInt64(offset, (ns - rest) / NANOS, true);
+  view.setBigInt64(offset + 8, rest, true);
+}
+
+/** Access and modification time as utimensat(2) takes them. */
+export function timespecs(atimeNs: bigint | undefined, mtimeNs: bigint | undefined): Uint8Array {
+  const out = new Uint8Array(TIMESPECS_SIZE);
+  writeTimespec(out, 0, atimeNs);
+  writeTimespec(out, 16, mtimeNs);
+  return out;
+}
+
+/** A time that {@link writeTimespec} wrote; undefined where it leaves the time as it is. */
+export function readTimespec(data: Uint8Array, offset: number): bigint | undefined {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const rest = view.getBigInt64(offset + 8, true);
+  return rest === UTIME_OMIT ? undefined : view.getBigInt64(offset, true) * NANOS + rest;
+}

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { chmodSync, closeSync, ftruncateSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { test } from 'node:test';
+import { makeTree } from '../support/make-tree.ts';
+import { PROGRAM, recited, run, vtftp } from '../support/program.ts';
+import { makeRandom } from '../support/random.ts';
+import { rsyncDifferences } from '../support/rsync.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+/** Words before a command under which even root may not read what modes forbid. */
+function withoutOverride(): readonly string[] {
+  return process.getuid?.() === 0
+    ? ['setpriv', '--bounding-set', '-dac_override,-dac_read_search', '--inh-caps', '-dac_override,-dac_read_search']
+    : [];
+}
+
+test('S06: unreadable files and folders in the middle of a PUT are named, the rest goes in, and the exit status is 3', async (t) => {
+  const scratch = makeScratch(t);
+  const { env } = scratch;
+  const source = scratch.path('source');
+  makeTree(source, { files: 300, seed: 7, extras: false });
+  writeFileSync(`${source}/secret.txt`, 'x');
+  chmodSync(`${source}/secret.txt`, 0);
+  const closed = scratch.mkdir('source/closed');
+  writeFileSync(`${closed}/inside.txt`, 'x');
+  chmodSync(closed, 0);
+  t.after(() => chmodSync(closed, 0o700));
+
+  const command = [
+    ...withoutOverride(),
+    process.execPath,
+    PROGRAM,
+    '-S',
+    scratch.path('store'),
+    '-c',
+    `put ${source} tree`,
+    '-c',
+    'ls tree',
+  ];
+  const put = await run(command[0] ?? '', command.slice(1), { env });
+  assert.equal(put.status, 3, put.report);
+  assert.match(put.stderr, /secret\.txt.*(permission denied|EACCES)/i);
+  assert.match(put.stderr, /closed.*(permission denied|EACCES)/i);
+
+  const get = await vtftp(['-S', scratch.path('store'), '-c', `get tree ${scratch.path('target')}`], { env });
+  assert.equal(get.status, 0, get.report);
+  chmodSync(closed, 0o700);
+  const missing = await rsyncDifferences(source, scratch.path('target'), ['--exclude=/secret.txt', '--exclude=/closed']);
+  assert.deepEqual(
+    missing.split('\n').filter((line) => line !== '' && !line.endsWith(' ./')),
+    [],
+  );
+});
+
+test('S06: a file that changes while it is read is named, and what is stored of it can be read', async (t) => {
+  const scratch = makeScratch(t);
+  const { env } = scratch;
+  const source = scratch.mkdir('source');
+  writeFileSync(`${source}/still.txt`, 'still\n');
+  const data = makeRandom(3).bytes(1 << 20);
+  const fd = openSync(`${source}/busy.bin`, 'w');
+  for (let i = 0; i < 192; i++) writeSync(fd, data);
+
+  let changes = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const put = await vtftp(['-S', scratch.path('store'), '-c', `put ${source} tree; quit`], {
+    env,
+    // Another program writes all the time, every millisecond somewhere else, and the size goes up and down.
+    during: () => {
+      timer = setInterval(() => {
+        changes++;
+        writeSync(fd, data, 0, 4096, ((changes * 7919) % 48_000) * 4096);
+        ftruncateSync(fd, (192 << 20) - (changes % 2) * 8192);
+      }, 1);
+    },
+  });
+  clearInterval(timer);
+  closeSync(fd);
+  assert.ok(changes > 10, `only ${changes} changes were made`);
+  assert.equal(put.status, 3, put.report);
+  assert.match(put.stderr, /busy\.bin.*chang/);
+
+  const get = await vtftp(['-S', scratch.path('store'), recited(put), '-c', `get tree ${scratch.path('target')}`], { env });
+  assert.equal(get.status, 0, get.report);
+  assert.equal(
+    (await rsyncDifferences(source, scratch.path('target'), ['--exclude=busy.bin', '--exclude=/.'])).replace(/^.* \.\/\n/, ''),
+    '',
+  );
+});
+
+test('S06: what is not there is an error that names it, and nothing is recorded', async (t) => {
+  const scratch = makeScratch(t);
+  const put = await vtftp(['-S', scratch.path('store'), '-c', `put ${scratch.path('nowhere')} tree; mkdir never`], { env: scratch.env });
+  assert.equal(put.status, 1, put.report);
+  assert.match(put.stderr, /nowhere.*no such file/i);
+  assert.equal(put.stderr.trimEnd().split('\n').length, 1, put.report);
+  const listed = await vtftp(['-S', scratch.path('store'), '-c', 'ls'], { env: scratch.env });
+  assert.equal(listed.stdout, '', 'the script went on after its first error');
+});

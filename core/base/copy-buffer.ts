@@ -1,0 +1,234 @@
+import { read } from 'node:fs';
+import { decodeBsuint } from './bsuint.ts';
+import { ParseError, throwIfCancelled } from './errors.ts';
+
+/** What a copy buffer reads from: bytes, a text (as UTF-8), or pieces of bytes, of an array, a generator or a stream. */
+export type CopyBufferSource = Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+export interface FileRange {
+  /** First octet; default 0. */
+  readonly start?: number;
+  /** The octet after the last; default the end of the file, wherever it is by then. */
+  readonly end?: number;
+  /** Octets of one read; default 256 KiB. */
+  readonly chunkSize?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Octets that a bsuint may have; see {@link decodeBsuint}. */
+const MAX_BSUINT_SIZE = 16;
+
+/** Most octets that `bsdata` and `rest` gather by default: a flipped length must not fill the memory. */
+const DEFAULT_MAX_SIZE = 64 * 1024 * 1024;
+
+/**
+ * Reads bytes in the portions that a decoder wants, whatever the portions they come in. What lies within one piece
+ * of the source is given as a view of it; only what straddles two pieces is copied. Views stay valid as long as
+ * the source leaves its pieces alone. All decoders of streams stand on it.
+ */
+export class CopyBuffer implements AsyncDisposable {
+  readonly #pieces: Iterator<Uint8Array> | AsyncIterator<Uint8Array>;
+  /** The octets at hand: views in order, none empty. */
+  #held: Uint8Array[] = [];
+  #buffered = 0;
+  #offset: number;
+  #ended = false;
+
+  private constructor(pieces: Iterator<Uint8Array> | AsyncIterator<Uint8Array>, offset: number) {
+    this.#pieces = pieces;
+    this.#offset = offset;
+  }
+
+  /** A copy buffer of any source. @param offset - what to call the first octet, in errors and `offset` */
+  static of(source: CopyBufferSource, offset = 0): CopyBuffer {
+    if (typeof source === 'string') return CopyBuffer.of(Buffer.from(source, 'utf8'), offset);
+    if (source instanceof Uint8Array) return new CopyBuffer([source][Symbol.iterator](), offset);
+    return new CopyBuffer(Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator](), offset);
+  }
+
+  /** A copy buffer of an open file, read with positional reads: it neither uses nor moves the file's own position. */
+  static ofFile(fd: number, range: FileRange = {}): CopyBuffer {
+    return CopyBuffer.of(filePieces(fd, range), range.start ?? 0);
+  }
+
+  /** Octets consumed so far, or the offset given at first and those. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** Octets at hand, read from the source and not consumed. */
+  get buffered(): number {
+    return this.#buffered;
+  }
+
+  /** The octets at hand that lie in one piece: perhaps none before `fill`. */
+  view(): Uint8Array {
+    return this.#held[0] ?? EMPTY;
+  }
+
+  /**
+   * Reads until `view()` has at least `size` octets.
+   *
+   * @returns false if the source ends before
+   */
+  async fill(size: number): Promise<boolean> {
+    while (this.#buffered < size && !this.#ended) await this.#readPiece();
+    if (this.#buffered < size) return false;
+    const first = this.#held[0];
+    if (first !== undefined && first.length < size) this.#join(size);
+    return true;
+  }
+
+  /** Whether nothing is left. */
+  async atEnd(): Promise<boolean> {
+    return !(await this.fill(1));
+  }
+
+  /** Passes over octets at hand. @param size - at most `buffered` */
+  consume(size: number): void {
+    if (size > this.#buffered) throw new RangeError(`consume: expected at most ${this.#buffered} octets, got ${size}`);
+    this.#offset += size;
+    this.#buffered -= size;
+    let left = size;
+    while (left > 0) {
+      const first = this.#held[0] ?? EMPTY;
+      if (first.length > left) {
+        this.#held[0] = first.subarray(left);
+        return;
+      }
+      left -= first.length;
+      this.#held.shift();
+    }
+  }
+
+  /** The next `size` octets. @throws {ParseError} if the source ends before */
+  async take(size: number): Promise<Uint8Array> {
+    if (!(await this.fill(size))) throw this.#short(size);
+    const taken = this.view().subarray(0, size);
+    this.consume(size);
+    return taken;
+  }
+
+  /** Passes over the next `size` octets without holding them all. @throws {ParseError} if the source ends before */
+  async skip(size: number): Promise<void> {
+    for (let left = size; left > 0; ) {
+      if (!(await this.fill(1))) throw this.#short(left);
+      const step = Math.min(left, this.#buffered);
+      this.consume(step);
+      left -= step;
+    }
+  }
+
+  /** The next octet. @throws {ParseError} at the end */
+  async octet(): Promise<number> {
+    if (!(await this.fill(1))) throw this.#short(1);
+    const value = this.view()[0] ?? 0;
+    this.consume(1);
+    return value;
+  }
+
+  /** The next unsigned varint. @throws {ParseError} as {@link decodeBsuint} */
+  async bsuint(): Promise<number> {
+    let size = 1;
+    for (; size <= MAX_BSUINT_SIZE; size++) {
+      if (!(await this.fill(size))) throw this.#short(size);
+      if ((this.view()[size - 1] ?? 0) < 0x80) break;
+    }
+    const start = this.#offset;
+    try {
+      const { value, next } = decodeBsuint(this.view(), 0);
+      this.consume(next);
+      return value;
+    } catch (cause) {
+      throw new ParseError('decode bsuint: number too long', start, { cause });
+    }
+  }
+
+  /** The next length-prefixed octets. @throws {ParseError} if they exceed `maxSize` or the source ends before */
+  async bsdata(maxSize: number = DEFAULT_MAX_SIZE): Promise<Uint8Array> {
+    const start = this.#offset;
+    const size = await this.bsuint();
+    if (size > maxSize) throw new ParseError(`decode bsdata: ${size} octets where ${maxSize} are the most`, start);
+    return await this.take(size);
+  }
+
+  /** All that is left, in one piece. @throws {ParseError} if that exceeds `maxSize` octets */
+  async rest(maxSize: number = DEFAULT_MAX_SIZE): Promise<Uint8Array> {
+    while (!this.#ended && this.#buffered <= maxSize) await this.#readPiece();
+    if (this.#buffered > maxSize) throw new ParseError(`read: more than ${maxSize} octets`, this.#offset);
+    return await this.take(this.#buffered);
+  }
+
+  /** The next `size` octets, or all that are left, in whatever pieces they come: never copied. */
+  async *pieces(size: number = Number.POSITIVE_INFINITY): AsyncGenerator<Uint8Array, void, undefined> {
+    for (let left = size; left > 0 && (await this.fill(1)); ) {
+      const view = this.view();
+      const piece = view.length > left ? view.subarray(0, left) : view;
+      this.consume(piece.length);
+      left -= piece.length;
+      yield piece;
+    }
+  }
+
+  /** Tells the source that no more is wanted. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    await this.#pieces.return?.();
+  }
+
+  async #readPiece(): Promise<void> {
+    const next = this.#pieces.next();
+    // Pieces of arrays and generators come without a turn of the event loop.
+    const { done, value } = next instanceof Promise ? await next : next;
+    if (done === true) this.#ended = true;
+    else if (value.length > 0) {
+      this.#held.push(value);
+      this.#buffered += value.length;
+    }
+  }
+
+  /** Copies the first `size` octets held into one piece; what follows stays where it is. */
+  #join(size: number): void {
+    const joined = Buffer.allocUnsafeSlow(size);
+    let length = 0;
+    let index = 0;
+    for (; length < size; index++) {
+      const piece = this.#held[index] ?? EMPTY;
+      const wanted = Math.min(piece.length, size - length);
+      joined.set(wanted === piece.length ? piece : piece.subarray(0, wanted), length);
+      length += wanted;
+      if (wanted < piece.length) {
+        this.#held[index] = piece.subarray(wanted);
+        break;
+      }
+    }
+    this.#held.splice(0, index, joined);
+  }
+
+  #short(size: number): ParseError {
+    return new ParseError(`read: ${size} octets wanted, ${this.#buffered} left`, this.#offset);
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+const DEFAULT_CHUNK_SIZE = 256 * 1024;
+
+async function* filePieces(fd: number, range: FileRange): AsyncGenerator<Uint8Array, void, undefined> {
+  const { start = 0, end = Number.POSITIVE_INFINITY, chunkSize = DEFAULT_CHUNK_SIZE, signal } = range;
+  for (let position = start; position < end; ) {
+    throwIfCancelled(signal);
+    const buffer = Buffer.allocUnsafeSlow(Math.min(chunkSize, end - position));
+    const size = await readAt(fd, buffer, position);
+    if (size === 0) return;
+    yield buffer.subarray(0, size);
+    position += size;
+  }
+}
+
+function readAt(fd: number, buffer: Buffer, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    read(fd, buffer, 0, buffer.length, position, (error, size) => (error === null ? resolve(size) : reject(error)));
+  });
+}

@@ -1,0 +1,140 @@
+import { ParseError } from './errors.ts';
+import type { Octets } from './octets.ts';
+import { octetsFromText } from './octets.ts';
+
+const ESCAPES: Readonly<Record<string, string>> = { '"': '"', "'": "'", '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
+
+/** Reads a text from left to right; what it refuses it names with the offset. */
+export class TextReader {
+  readonly text: string;
+  /** The next character to read. */
+  offset: number;
+  /** Where `text` lies in the whole that the user gave: added to the offsets of errors. */
+  readonly at: number;
+
+  constructor(text: string, offset = 0, at = 0) {
+    this.text = text;
+    this.offset = offset;
+    this.at = at;
+  }
+
+  get ended(): boolean {
+    return this.offset >= this.text.length;
+  }
+
+  /** A ParseError at `offset`, by default where the reader stands. */
+  error(what: string, offset: number = this.offset): ParseError {
+    return new ParseError(what, this.at + offset);
+  }
+
+  /** What stands here, for messages: quoted and short. */
+  here(): string {
+    return this.ended ? 'the end' : JSON.stringify(this.text.slice(this.offset, this.offset + 12));
+  }
+
+  startsWith(token: string): boolean {
+    return this.text.startsWith(token, this.offset);
+  }
+
+  /** Passes over `token` if it stands here. */
+  accept(token: string): boolean {
+    if (!this.startsWith(token)) return false;
+    this.offset += token.length;
+    return true;
+  }
+
+  /** Passes over `token`, which must stand here. */
+  expect(token: string): void {
+    if (!this.accept(token)) throw this.error(`expected ${JSON.stringify(token)}, found ${this.here()}`);
+  }
+
+  /** What a sticky pattern matches here, passed over; undefined if it does not match. */
+  match(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.offset;
+    const found = pattern.exec(this.text)?.[0];
+    if (found !== undefined) this.offset += found.length;
+    return found;
+  }
+
+  /** What a sticky pattern matches here, which must be something. */
+  require(pattern: RegExp, what: string): string {
+    const found = this.match(pattern);
+    if (found === undefined || found === '') throw this.error(`expected ${what}, found ${this.here()}`);
+    return found;
+  }
+
+  /** Nothing may be left. */
+  end(): void {
+    if (!this.ended) throw this.error(`expected the end, found ${this.here()}`);
+  }
+
+  /** Decimal digits: 0..2^53-1, without needless leading zeros. */
+  unsigned(what: string): number {
+    const start = this.offset;
+    const digits = this.require(/\d+/y, what);
+    const value = Number(digits);
+    if (!Number.isSafeInteger(value)) throw this.error(`${what} exceeds 2^53 - 1`, start);
+    if (digits.length > 1 && digits.startsWith('0')) throw this.error(`${what} with a leading zero`, start);
+    return value;
+  }
+
+  /** Reads `ident:value,…}`, each ident once. `read` reads the value of an ident that it knows, and gives false for others. */
+  items(read: (ident: string) => boolean): void {
+    if (this.accept('}')) return;
+    const seen = new Set<string>();
+    do {
+      const start = this.offset;
+      const ident = this.require(/[A-Za-z_][A-Za-z_0-9]*/y, 'an item');
+      if (seen.has(ident)) throw this.error(`"${ident}" twice`, start);
+      seen.add(ident);
+      this.expect(':');
+      if (!read(ident)) throw this.error(`unknown item "${ident}"`, start);
+    } while (this.accept(','));
+    this.expect('}');
+  }
+
+  /**
+   * A quoted string. Ours holds `\"`, `\\` and `\xHH`; the escapes of JSON and single quotes, which the Python vt
+   * writes, are read too: a `\uXXXX` stands for its UTF-8, a lone `\udc80`..`\udcff` for the octet that Python
+   * could not decode. Characters that are not printable ASCII must be escaped.
+   */
+  quoted(): Octets {
+    const quote = this.text[this.offset];
+    if (quote !== '"' && quote !== "'") throw this.error(`expected a quoted string, found ${this.here()}`);
+    const start = this.offset++;
+    let out = '';
+    for (;;) {
+      const plain = this.match(quote === '"' ? /[ !#-[\]-~]+/y : /[ -&(-[\]-~]+/y);
+      if (plain !== undefined) out += plain;
+      if (this.ended) throw this.error('unfinished string', start);
+      if (this.accept(quote)) return out as Octets;
+      if (!this.accept('\\')) throw this.error(`expected printable ASCII, found ${this.here()}: write other octets as \\xHH`);
+      out += this.#escape();
+    }
+  }
+
+  #escape(): string {
+    const start = this.offset - 1;
+    const kind = this.text[this.offset++];
+    if (kind === 'x') return String.fromCharCode(Number.parseInt(this.require(/[\da-fA-F]{2}/y, 'two hex digits'), 16));
+    if (kind !== 'u') {
+      const plain = kind === undefined ? undefined : ESCAPES[kind];
+      if (plain === undefined) throw this.error('unknown escape', start);
+      return plain;
+    }
+    const unit = this.#codeUnit();
+    if (unit >= 0xd800 && unit < 0xdc00 && this.accept('\\u')) {
+      const low = this.#codeUnit();
+      if (low >= 0xdc00 && low < 0xe000) return octetsFromText(String.fromCharCode(unit, low));
+    } else if (unit >= 0xdc80 && unit <= 0xdcff) {
+      return String.fromCharCode(unit - 0xdc00);
+    } else if (unit < 0xd800 || unit > 0xdfff) {
+      return octetsFromText(String.fromCharCode(unit));
+    }
+    throw this.error('lone surrogate', start);
+  }
+
+  #codeUnit(): number {
+    return Number.parseInt(this.require(/[\da-fA-F]{4}/y, 'four hex digits'), 16);
+  }
+}

@@ -1,0 +1,47 @@
+import { TextReader } from '../base/text-reader.ts';
+import { HASH_NAMES, hashByName } from './hash.ts';
+import type { HashCode } from './hashcode.ts';
+import { hashcodeLabel } from './hashcode.ts';
+
+// The text is the Python vt's. @see vt(5), "Text"
+
+/** `H{sha3-256:0123…}` */
+export function formatHashcode(hashcode: HashCode): string {
+  return `H{${hashcodeLabel(hashcode)}}`;
+}
+
+/**
+ * Parses `H{name:hex}`.
+ *
+ * @throws {ParseError} for anything else, also for an unknown hash function or a digest of another size
+ */
+export function parseHashcode(text: string): HashCode {
+  const reader = new TextReader(text);
+  const hashcode = readHashcode(reader);
+  reader.end();
+  return hashcode;
+}
+
+/** Reads `H{name:hex}` where the reader stands. */
+export function readHashcode(reader: TextReader): HashCode {
+  reader.expect('H{');
+  const hashcode = readHashcodeLabel(reader);
+  reader.expect('}');
+  return hashcode;
+}
+
+/** Reads `name:hex` where the reader stands: as it stands in texts and URIs. */
+export function readHashcodeLabel(reader: TextReader): HashCode {
+  const start = reader.offset;
+  const name = reader.require(/[a-z0-9-]+/y, 'the name of a hash function');
+  const hashName = HASH_NAMES.find((known) => known === name);
+  if (hashName === undefined) throw reader.error(`unknown hash function "${name}"`, start);
+  reader.expect(':');
+  const hexAt = reader.offset;
+  const hex = reader.require(/[\da-fA-F]+/y, 'a digest in hex');
+  const { digestSize } = hashByName(hashName);
+  if (hex.length !== digestSize * 2) {
+    throw reader.error(`${hashName} has ${digestSize * 2} hex digits, found ${hex.length}`, hexAt);
+  }
+  return { hashName, digest: new Uint8Array(Buffer.from(hex, 'hex')) };
+}

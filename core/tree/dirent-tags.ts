@@ -1,0 +1,50 @@
+import type { DirentKind } from './dirent.ts';
+
+// Numbers of the binary Dirent. They never change. @see vt(5), "Dirents"
+
+/** First octet of a Dirent record's body: `v`. */
+export const DIRENT_MAGIC = 0x76;
+
+/** First octet of a salt record's body, in a Dir: `s`. */
+export const SALT_MAGIC = 0x73;
+
+/** Least octets of salt. */
+export const MIN_SALT_SIZE = 8;
+
+/** Second octet of a Dirent record's body. */
+export const DIRENT_VERSION = 1;
+
+/** Kinds in the order of their numbers. */
+export const DIRENT_KINDS: readonly DirentKind[] = ['file', 'dir', 'symlink', 'indirect', 'fifo', 'socket', 'char', 'block'];
+
+/** Fields with tags below this are critical: who does not know one refuses the Dirent. Others are kept as they come. */
+export const FIRST_OPTIONAL_TAG = 64;
+
+/** Tags of the fields. */
+export const TAG = {
+  name: 1,
+  block: 2,
+  uuid: 3,
+  inodes: 4,
+  prev: 5,
+  target: 6,
+  rdev: 7,
+  xattrs: 8,
+  salt: 9,
+  mode: 64,
+  uid: 65,
+  gid: 66,
+  user: 67,
+  group: 68,
+  mtime: 69,
+  ctime: 70,
+  btime: 71,
+  nlink: 72,
+  links: 73,
+} as const;
+
+/** The first tag that this version does not know among those that may be kept. */
+export const FIRST_UNKNOWN_TAG = 74;
+
+/** A Dirent has at most this many fields: their count is one octet. */
+export const MAX_FIELDS = 255;

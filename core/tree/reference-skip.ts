@@ -1,0 +1,50 @@
+/** How our URIs start. */
+export const URI_SCHEME = 'x-vt:';
+
+const OPENING = /(?:F|D|SymLink|Indirect|Fifo|Socket|Char|Block|B|I|LB|RLE|SubB|H)\{/y;
+
+/** Of a URI, up to where the word of a shell ends. */
+const URI_WORD = /[^\s;&|<>'"()`]*/y;
+
+/** Of a URI, what stands before its reference. */
+const URI_START = /x-vt:(?:\/\/[^\s/{}]*)?\//y;
+
+/** A literal, whose brackets may hold braces and quotes; a string; a brace; or what has none of these. */
+const TOKEN = /LB\{(?:[\da-fA-F]+|\[[^\]]*\])*\}|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[{}]|[^{}"'\n L]+|L/y;
+
+/**
+ * Finds the end of a reference in a command line, so that one can be pasted without quoting. Braces, strings and
+ * literals are followed; whether all is well is for the parser.
+ *
+ * @param offset - where the word starts
+ * @returns the offset just past it, or undefined if no whole reference starts there
+ */
+export function skipReference(text: string, offset: number): number | undefined {
+  if (text.startsWith(URI_SCHEME, offset)) return skipUri(text, offset);
+  return skipBraces(text, offset);
+}
+
+function skipUri(text: string, offset: number): number {
+  const start = matchEnd(URI_START, text, offset) ?? offset;
+  return matchEnd(URI_WORD, text, skipBraces(text, start) ?? start) ?? start;
+}
+
+/** From a prefix and `{` to past the `}` that closes it; undefined if none starts there or it is not closed. */
+export function skipBraces(text: string, offset: number): number | undefined {
+  if (matchEnd(OPENING, text, offset) === undefined) return undefined;
+  let depth = 0;
+  for (let start = offset; ; ) {
+    const end = matchEnd(TOKEN, text, start);
+    if (end === undefined) return undefined;
+    const token = text.slice(start, end);
+    if (token === '{') depth++;
+    else if (token === '}') depth--;
+    if (depth === 0 && token.endsWith('}')) return end;
+    start = end;
+  }
+}
+
+function matchEnd(pattern: RegExp, text: string, offset: number): number | undefined {
+  pattern.lastIndex = offset;
+  return pattern.test(text) ? pattern.lastIndex : undefined;
+}

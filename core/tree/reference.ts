@@ -1,0 +1,24 @@
+import { TextReader } from '../base/text-reader.ts';
+import { skipReference, URI_SCHEME } from './reference-skip.ts';
+import type { TextReference } from './reference-text.ts';
+import { readReference } from './reference-text.ts';
+import type { VtUri } from './uri.ts';
+import { parseUri } from './uri.ts';
+
+export { skipReference };
+
+/** Anything that can be pasted to name a Dir, a file or bytes. */
+export type Reference = TextReference | { readonly kind: 'uri'; readonly uri: VtUri };
+
+/**
+ * Parses the text of a Dirent (a Dirref), of a Block reference, of a hashcode (a Block of unknown span), or an `x-vt:` URI.
+ *
+ * @throws {ParseError} for anything else
+ */
+export function parseReference(text: string): Reference {
+  if (text.startsWith(URI_SCHEME)) return { kind: 'uri', uri: parseUri(text) };
+  const reader = new TextReader(text);
+  const reference = readReference(reader);
+  reader.end();
+  return reference;
+}

@@ -1,0 +1,61 @@
+import { decodeBsuint } from '../base/bsuint.ts';
+import { encodeBsuint } from '../base/bsuint.ts';
+import { ParseError } from '../base/errors.ts';
+import type { TextReader } from '../base/text-reader.ts';
+
+// Times in bytes: bsuint of the zigzagged seconds since 1970 (rounded down), bsuint of the nanoseconds. @see vt(5), "Dirents"
+
+const NS_PER_SECOND = 1_000_000_000n;
+
+/** Seconds that fit: 71 million years either way. */
+const MAX_SECONDS = 2n ** 51n;
+
+/**
+ * A time in bytes.
+ *
+ * @param timeNs - nanoseconds since 1970, within 2^51 seconds of it
+ * @throws {RangeError} for a time beyond
+ */
+export function encodeTime(timeNs: bigint): Buffer {
+  let seconds = timeNs / NS_PER_SECOND;
+  let ns = timeNs % NS_PER_SECOND;
+  if (ns < 0n) {
+    ns += NS_PER_SECOND;
+    seconds -= 1n;
+  }
+  if (seconds >= MAX_SECONDS || seconds < -MAX_SECONDS) throw new RangeError(`encode time: ${timeNs} ns is more than 2^51 s from 1970`);
+  const zigzag = seconds >= 0n ? seconds * 2n : -seconds * 2n - 1n;
+  return Buffer.concat([encodeBsuint(Number(zigzag)), encodeBsuint(Number(ns))]);
+}
+
+/**
+ * The time that `data` is all of.
+ *
+ * @returns nanoseconds since 1970
+ */
+export function decodeTime(data: Uint8Array): bigint {
+  const { value: zigzag, next: nsAt } = decodeBsuint(data, 0);
+  const { value: ns, next } = decodeBsuint(data, nsAt);
+  if (ns >= Number(NS_PER_SECOND)) throw new ParseError(`decode time: ${ns} nanoseconds`, nsAt);
+  if (next !== data.length) throw new ParseError(`decode time: ${data.length - next} octets too many`, next);
+  const seconds = zigzag % 2 === 0 ? BigInt(zigzag) / 2n : -(BigInt(zigzag) + 1n) / 2n;
+  if (seconds >= MAX_SECONDS || seconds < -MAX_SECONDS) throw new ParseError('decode time: more than 2^51 s from 1970', 0);
+  return seconds * NS_PER_SECOND + BigInt(ns);
+}
+
+/** Decimal seconds with nine places: `-1.500000000` is one and a half seconds before 1970. */
+export function formatTime(timeNs: bigint): string {
+  const magnitude = timeNs < 0n ? -timeNs : timeNs;
+  const places = (magnitude % NS_PER_SECOND).toString().padStart(9, '0');
+  return `${timeNs < 0n ? '-' : ''}${magnitude / NS_PER_SECOND}.${places}`;
+}
+
+/** Reads decimal seconds with up to nine places, exactly. */
+export function readTime(reader: TextReader): bigint {
+  const start = reader.offset;
+  const text = reader.require(/-?\d{1,16}(?:\.\d{1,9})?(?![\d.])/y, 'seconds with up to nine places');
+  const [whole = '', places = ''] = text.replace('-', '').split('.');
+  const magnitude = BigInt(whole) * NS_PER_SECOND + BigInt(places.padEnd(9, '0'));
+  if (magnitude >= MAX_SECONDS * NS_PER_SECOND) throw reader.error('a time more than 2^51 s from 1970', start);
+  return text.startsWith('-') ? -magnitude : magnitude;
+}

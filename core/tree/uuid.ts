@@ -1,0 +1,40 @@
+import type { TextReader } from '../base/text-reader.ts';
+
+const UUID_PATTERN = /[\da-fA-F]{8}-[\da-fA-F]{4}-[\da-fA-F]{4}-[\da-fA-F]{4}-[\da-fA-F]{12}/y;
+
+/** Octets of a uuid. */
+export const UUID_SIZE = 16;
+
+/** Lower-case hex with dashes of 16 octets. */
+export function uuidFromBytes(data: Uint8Array): string {
+  const hex = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+/**
+ * The 16 octets of a uuid.
+ *
+ * @throws {RangeError} if it is not hex in the usual groups
+ */
+export function uuidToBytes(uuid: string): Buffer {
+  if (!isUuid(uuid)) throw new RangeError(`encode uuid: expected 8-4-4-4-12 hex digits, got "${uuid}"`);
+  return Buffer.from(uuid.replaceAll('-', ''), 'hex');
+}
+
+/** Whether a text is a uuid as we print it. */
+export function isUuid(text: string): boolean {
+  return /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/.test(text);
+}
+
+/** `U{uuid}` */
+export function formatUuid(uuid: string): string {
+  return `U{${uuid}}`;
+}
+
+/** Reads `U{uuid}` where the reader stands. */
+export function readUuid(reader: TextReader): string {
+  reader.expect('U{');
+  const uuid = reader.require(UUID_PATTERN, 'a uuid').toLowerCase();
+  reader.expect('}');
+  return uuid;
+}

@@ -1,0 +1,59 @@
+import type { OpOptions } from '../store/store.ts';
+import { ROOT_PATH } from './path.ts';
+import type { TreeChange } from './tree.ts';
+
+/** Changes that wait for one slow watcher; beyond that it is told that anything may have changed. */
+const MAX_WAITING = 4096;
+
+interface Watcher {
+  waiting: TreeChange[];
+  wake: (() => void) | undefined;
+}
+
+/** Tells watchers of the changes of a tree. Who does not watch costs nothing. */
+export class ChangeFeed {
+  readonly #watchers = new Set<Watcher>();
+  #closed = false;
+
+  emit(change: TreeChange): void {
+    for (const watcher of this.#watchers) {
+      if (watcher.waiting.length >= MAX_WAITING) watcher.waiting = [{ kind: 'names', path: ROOT_PATH }];
+      else watcher.waiting.push(change);
+      watcher.wake?.();
+    }
+  }
+
+  /** Changes from the call on; ends when the feed is closed or the signal fires. */
+  watch(options: OpOptions = {}): AsyncIterable<TreeChange> {
+    const watcher: Watcher = { waiting: [], wake: undefined };
+    this.#watchers.add(watcher);
+    return this.#follow(watcher, options.signal);
+  }
+
+  /** Ends all watching. */
+  close(): void {
+    this.#closed = true;
+    for (const watcher of this.#watchers) watcher.wake?.();
+  }
+
+  async *#follow(watcher: Watcher, signal: AbortSignal | undefined): AsyncGenerator<TreeChange> {
+    const onAbort = (): void => watcher.wake?.();
+    signal?.addEventListener('abort', onAbort);
+    try {
+      while (signal?.aborted !== true) {
+        const change = watcher.waiting.shift();
+        if (change !== undefined) yield change;
+        else if (this.#closed) return;
+        else {
+          await new Promise<void>((wake) => {
+            watcher.wake = wake;
+          });
+          watcher.wake = undefined;
+        }
+      }
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      this.#watchers.delete(watcher);
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import { ParseError } from '../base/errors.ts';
+import type { Octets } from '../base/octets.ts';
+import type { Block } from '../block/block.ts';
+import { UNKNOWN_SPAN } from '../block/block.ts';
+import { blockrefBody } from '../block/blockref.ts';
+import { readBlockBytes } from '../block/read-range.ts';
+import { leavesOf } from '../block/tree-walk.ts';
+import type { BlockSource, OpOptions } from '../store/store.ts';
+import { decodeDir, readDir } from './dir-codec.ts';
+import type { Dirent } from './dirent.ts';
+
+/** A Dir of at most this many octets is decoded as a whole to find a name; a larger one is bisected leaf by leaf. */
+const SMALL_DIR_SIZE = 64 * 1024;
+
+/** Dirents of decoded Dirs and leaves that are kept, least recently used ones dropped: some 10 MB. */
+const MAX_KEPT_DIRENTS = 20_000;
+
+/** Reads the entries of stored Dirs. What it decoded to find names it keeps for a while: Blocks never change. */
+export class DirReader {
+  readonly source: BlockSource;
+  readonly #kept = new Map<string, ReadonlyMap<Octets, Dirent>>();
+  #keptDirents = 0;
+
+  constructor(source: BlockSource) {
+    this.source = source;
+  }
+
+  /** The entries of a Dir, sorted by name, as its leaf Blocks arrive; nothing is kept. */
+  entries(block: Block, options: OpOptions = {}): AsyncIterable<Dirent> {
+    return readDir(this.source, block, options);
+  }
+
+  /**
+   * The entry of a name, or undefined. Of a large Dir about log2 of its leaves are read.
+   *
+   * @throws {MissingBlockError} and {CorruptBlockError} if the Dir cannot be read
+   */
+  async find(block: Block, name: Octets, options: OpOptions = {}): Promise<Dirent | undefined> {
+    if (block.span === 0) return undefined;
+    if (block.span !== UNKNOWN_SPAN && block.span <= SMALL_DIR_SIZE) return (await this.#decoded(block, options)).get(name);
+    return await this.#bisect(block, name, options);
+  }
+
+  async #bisect(block: Block, name: Octets, options: OpOptions): Promise<Dirent | undefined> {
+    let low = 0;
+    let high = block.span;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const leaf = await firstOf(leavesOf(this.source, block, { start: middle, end: middle + 1, ...options }));
+      if (leaf === undefined) return undefined;
+      const start = leaf.start - leaf.from;
+      const found = await this.#leafEntries(leaf.block, options);
+      const names = found === undefined ? undefined : bounds(found);
+      // Edges fall between entries in all that we write; where another's do not, reading on is the way.
+      if (found === undefined || names === undefined) return await this.#scan(block, name, options);
+      if (name < names.first) high = start;
+      else if (name > names.last) low = start + leaf.block.span;
+      else return found.get(name);
+    }
+    return undefined;
+  }
+
+  async #leafEntries(leaf: Block, options: OpOptions): Promise<ReadonlyMap<Octets, Dirent> | undefined> {
+    try {
+      return await this.#decoded(leaf, options);
+    } catch (error) {
+      if (error instanceof ParseError) return undefined;
+      throw error;
+    }
+  }
+
+  async #scan(block: Block, name: Octets, options: OpOptions): Promise<Dirent | undefined> {
+    for await (const dirent of this.entries(block, options)) if (dirent.name === name) return dirent;
+    return undefined;
+  }
+
+  async #decoded(block: Block, options: OpOptions): Promise<ReadonlyMap<Octets, Dirent>> {
+    const key = Buffer.from(blockrefBody(block)).toString('latin1');
+    const kept = this.#kept.get(key);
+    if (kept !== undefined) {
+      this.#kept.delete(key);
+      this.#kept.set(key, kept);
+      return kept;
+    }
+    const found = new Map<Octets, Dirent>();
+    for (const dirent of decodeDir(await readBlockBytes(this.source, block, options))) found.set(dirent.name, dirent);
+    if (!this.#kept.has(key)) {
+      this.#kept.set(key, found);
+      this.#keptDirents += found.size;
+    }
+    for (const [oldest, dirents] of this.#kept) {
+      if (this.#keptDirents <= MAX_KEPT_DIRENTS || oldest === key) break;
+      this.#kept.delete(oldest);
+      this.#keptDirents -= dirents.size;
+    }
+    return found;
+  }
+}
+
+function bounds(entries: ReadonlyMap<Octets, Dirent>): { first: Octets; last: Octets } | undefined {
+  let first: Octets | undefined;
+  let last: Octets | undefined;
+  for (const name of entries.keys()) {
+    if (first === undefined || name < first) first = name;
+    if (last === undefined || name > last) last = name;
+  }
+  return first === undefined || last === undefined ? undefined : { first, last };
+}
+
+async function firstOf<T>(items: AsyncIterable<T>): Promise<T | undefined> {
+  for await (const item of items) return item;
+  return undefined;
+}

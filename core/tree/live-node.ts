@@ -1,0 +1,171 @@
+import type { Octets } from '../base/octets.ts';
+import { compareOctets } from '../base/octets.ts';
+import type { Block } from '../block/block.ts';
+import type { OpOptions } from '../store/store.ts';
+import type { Dirent, DirDirent, IndirectDirent } from './dirent.ts';
+import type { DirReader } from './dir-reader.ts';
+import type { InodeScope } from './inode-scope.ts';
+import { entryId } from './node-id.ts';
+import { pathOf } from './path.ts';
+import type { TreePath } from './tree.ts';
+
+/** A Dirent of a node that is no Dir. */
+export type LeafDirent = Exclude<Dirent, DirDirent | IndirectDirent>;
+
+/** A file's content that is not in Blocks yet: a front file of a mount. */
+export interface UnsyncedContent {
+  /** Octets now. */
+  readonly size: number;
+  /** Octets `start` to `end`; a chunk is valid until the next is asked for. */
+  read(start: number, end: number, options?: OpOptions): AsyncIterable<Uint8Array>;
+  /** Adds the content to the Store and gives its Block: what `sync` records. Changes after that need a new call. */
+  settle(options?: OpOptions): Promise<Block>;
+}
+
+/** A node that is no Dir, as the live tree holds it. */
+export interface LiveLeaf {
+  readonly sort: 'leaf';
+  readonly id: number;
+  /** Its name is of no account: the entry's key counts. */
+  dirent: LeafDirent;
+  /** Present while the content has yet to be settled; wins over the Dirent's Block. */
+  unsynced?: UnsyncedContent | undefined;
+  /** Of a node with several names: where it stands in an inode table. */
+  hard?: HardLinks | undefined;
+}
+
+/** What a hard-linked node is besides. */
+export interface HardLinks {
+  scope: InodeScope;
+  uuid: string;
+  /** Names of it. */
+  nlink: number;
+}
+
+/** A leaf in an inode table. */
+export type HardLeaf = LiveLeaf & { hard: HardLinks };
+
+/** One name of a hard-linked node. */
+export interface LinkName {
+  readonly sort: 'link';
+  readonly uuid: string;
+}
+
+/** Stands in an overlay for an entry that is no more. */
+export interface RemovedName {
+  readonly sort: 'removed';
+}
+
+/** The one value of its type. */
+export const REMOVED: RemovedName = { sort: 'removed' };
+
+/**
+ * A Dir of a live tree: the entries of its stored Block, with what changed laid over them, so that memory goes with
+ * the changes and not with the Dir.
+ */
+export class LiveDir {
+  readonly sort = 'dir';
+  readonly id: number;
+  parent: LiveDir | undefined;
+  name: Octets;
+  /** As last stored, but for its meta and salt, which are up to date. Its name is of no account. */
+  dirent: DirDirent;
+  /** What differs from the entries of `dirent.block`, and the Dirs in use. */
+  readonly overlay = new Map<Octets, LiveDir | LiveLeaf | LinkName | RemovedName>();
+  /** The inode table, where this Dir has one; the root always has. */
+  scope: InodeScope | undefined;
+  /** The Block or the inode table is to be written; then so are those of all Dirs above. */
+  stale = false;
+
+  constructor(id: number, parent: LiveDir | undefined, name: Octets, dirent: DirDirent) {
+    this.id = id;
+    this.parent = parent;
+    this.name = name;
+    this.dirent = dirent;
+  }
+
+  /** Notes that this Dir, and so every Dir above, is to be written. */
+  markStale(): void {
+    for (let dir: LiveDir | undefined = this; dir !== undefined && !dir.stale; dir = dir.parent) dir.stale = true;
+  }
+
+  /** Where this Dir stands. */
+  path(): TreePath {
+    const names: Octets[] = [];
+    for (let dir: LiveDir = this; dir.parent !== undefined; dir = dir.parent) names.push(dir.name);
+    return pathOf(names.reverse());
+  }
+
+  /** Whether this Dir is `other` or below it. */
+  isWithin(other: LiveDir): boolean {
+    for (let dir: LiveDir | undefined = this; dir !== undefined; dir = dir.parent) if (dir === other) return true;
+    return false;
+  }
+
+  /** Whether there may be names of hard links below. */
+  mayHoldLinks(): boolean {
+    return this.stale || linksWithin(this.dirent) > 0;
+  }
+}
+
+/** An entry as its Dir has it: names of hard links are not resolved, stored Dirs not opened. */
+export interface RawEntry {
+  readonly name: Octets;
+  readonly entry: LiveDir | LiveLeaf | LinkName | { readonly sort: 'stored'; readonly dirent: DirDirent };
+}
+
+/** The entry of a stored Dirent. */
+export function storedEntry(dir: LiveDir, dirent: Dirent): RawEntry['entry'] {
+  if (dirent.kind === 'dir') return { sort: 'stored', dirent };
+  if (dirent.kind === 'indirect') return { sort: 'link', uuid: dirent.uuid };
+  return { sort: 'leaf', id: entryId(dir.id, dirent.name), dirent };
+}
+
+/** The entry of a name, or undefined. */
+export async function findEntry(reader: DirReader, dir: LiveDir, name: Octets, options?: OpOptions): Promise<RawEntry['entry'] | undefined> {
+  const over = dir.overlay.get(name);
+  if (over !== undefined) return over.sort === 'removed' ? undefined : over;
+  const dirent = await reader.find(dir.dirent.block, name, options);
+  if (dirent === undefined) return undefined;
+  // Somebody may have opened that Dir meanwhile.
+  const now = dir.overlay.get(name);
+  return now !== undefined && now.sort !== 'removed' ? now : storedEntry(dir, dirent);
+}
+
+/**
+ * The entries of a Dir, sorted by name, streaming: those of its Block as it was at the call, with the overlay of
+ * that moment laid over them.
+ */
+export function entriesOf(reader: DirReader, dir: LiveDir, options?: OpOptions): AsyncIterable<RawEntry> {
+  const over = [...dir.overlay].sort((a, b) => compareOctets(a[0], b[0]));
+  return mergeEntries(dir, reader.entries(dir.dirent.block, options), over);
+}
+
+async function* mergeEntries(
+  dir: LiveDir,
+  stored: AsyncIterable<Dirent>,
+  over: readonly (readonly [Octets, LiveDir | LiveLeaf | LinkName | RemovedName])[],
+): AsyncGenerator<RawEntry> {
+  let next = 0;
+  for await (const dirent of stored) {
+    let replaced = false;
+    for (let item = over[next]; item !== undefined && item[0] <= dirent.name; item = over[next]) {
+      next++;
+      replaced = item[0] === dirent.name;
+      if (item[1].sort !== 'removed') yield { name: item[0], entry: item[1] };
+    }
+    if (!replaced) yield { name: dirent.name, entry: storedEntry(dir, dirent) };
+  }
+  for (let item = over[next]; item !== undefined; item = over[next]) {
+    next++;
+    if (item[1].sort !== 'removed') yield { name: item[0], entry: item[1] };
+  }
+}
+
+/**
+ * Names of hard links in a stored Dir and below. One with an inode table and no count, as the Python vt's root,
+ * counts as holding one: that only makes walkers look.
+ */
+export function linksWithin(dirent: DirDirent): number {
+  return dirent.links ?? (dirent.inodes === undefined ? 0 : 1);
+}

@@ -1,0 +1,126 @@
+import type { Octets } from '../base/octets.ts';
+import { compareOctets } from '../base/octets.ts';
+import { throwIfCancelled } from '../base/errors.ts';
+import type { Block } from '../block/block.ts';
+import { PendingBlocks } from '../block/block-sink.ts';
+import type { OpOptions, Store } from '../store/store.ts';
+import { DirWriter } from './dir-codec.ts';
+import type { DirReader } from './dir-reader.ts';
+import type { Dirent, DirDirent } from './dirent.ts';
+import type { InodeScope } from './inode-scope.ts';
+import { linkDirent, tableDirent } from './inode-scope.ts';
+import type { LeafDirent, LiveDir, LiveLeaf, RawEntry } from './live-node.ts';
+import { entriesOf, linksWithin } from './live-node.ts';
+import { entryId } from './node-id.ts';
+
+/** Octets of new Blocks collected before they are added to the Store. */
+const FLUSH_SIZE = 4 * 1024 * 1024;
+
+/** What was written of a subtree, to be made the state of its nodes once all of it is in the Store. */
+interface Written {
+  readonly dirs: Map<LiveDir, DirDirent>;
+  readonly settled: Map<LiveLeaf, LeafDirent>;
+  readonly scopes: InodeScope[];
+}
+
+/**
+ * Writes what is stale in `top` and below, bottom up, and adds it to the Store (without flushing it); then the nodes
+ * are as stored. If it fails, they are as before. Its depth costs no stack.
+ */
+export async function storeStale(store: Store, reader: DirReader, top: LiveDir, options: OpOptions = {}): Promise<void> {
+  if (!top.stale) return;
+  const pending = new PendingBlocks(store.hashName);
+  const written: Written = { dirs: new Map(), settled: new Map(), scopes: [] };
+  const ahead: { readonly dir: LiveDir; below: boolean }[] = [{ dir: top, below: false }];
+  for (let step = ahead.at(-1); step !== undefined; step = ahead.at(-1)) {
+    throwIfCancelled(options.signal);
+    if (!step.below) {
+      step.below = true;
+      for (const entry of step.dir.overlay.values()) if (entry.sort === 'dir' && entry.stale) ahead.push({ dir: entry, below: false });
+      continue;
+    }
+    ahead.pop();
+    written.dirs.set(step.dir, await writeDir({ reader, pending, written, options }, step.dir));
+    if (pending.size >= FLUSH_SIZE) await pending.flushTo(store, options);
+  }
+  await pending.flushTo(store, options);
+  commit(written);
+}
+
+interface WriteContext {
+  readonly reader: DirReader;
+  readonly pending: PendingBlocks;
+  readonly written: Written;
+  readonly options: OpOptions;
+}
+
+async function writeDir(context: WriteContext, dir: LiveDir): Promise<DirDirent> {
+  const { salt } = dir.dirent;
+  const writer = new DirWriter(context.pending, { salt });
+  let links = 0;
+  for await (const raw of entriesOf(context.reader, dir, context.options)) {
+    const dirent = await writtenDirent(context, raw);
+    if (dirent.kind === 'indirect') links++;
+    else if (dirent.kind === 'dir') links += linksWithin(dirent);
+    writer.add(dirent);
+  }
+  const { links: _links, inodes: _inodes, ...rest } = dir.dirent;
+  const inodes = dir.scope?.changed ? await writeTable(context, dir.scope, salt) : dir.dirent.inodes;
+  return { ...rest, block: writer.finish(), ...(inodes === undefined ? {} : { inodes }), ...(links === 0 ? {} : { links }) };
+}
+
+async function writtenDirent(context: WriteContext, raw: RawEntry): Promise<Dirent> {
+  const { name, entry } = raw;
+  switch (entry.sort) {
+    case 'link':
+      return linkDirent(name, entry.uuid);
+    case 'leaf':
+      return { ...(await settledDirent(context, entry)), name };
+    case 'dir':
+      return { ...(context.written.dirs.get(entry) ?? entry.dirent), name };
+    case 'stored':
+      return entry.dirent;
+  }
+}
+
+/** A leaf's Dirent with its content in Blocks. */
+async function settledDirent(context: WriteContext, leaf: LiveLeaf): Promise<LeafDirent> {
+  if (leaf.unsynced === undefined || leaf.dirent.kind !== 'file') return leaf.dirent;
+  const dirent = { ...leaf.dirent, block: await leaf.unsynced.settle(context.options) };
+  context.written.settled.set(leaf, dirent);
+  return dirent;
+}
+
+async function writeTable(context: WriteContext, scope: InodeScope, salt: Uint8Array | undefined): Promise<Block | undefined> {
+  const nodes = [...(await scope.load(context.reader, context.options)).values()];
+  nodes.sort((a, b) => compareOctets(a.hard.uuid as Octets, b.hard.uuid as Octets));
+  const writer = new DirWriter(context.pending, { salt });
+  for (const node of nodes) writer.add({ ...tableDirent(node), ...contentOf(await settledDirent(context, node)) });
+  context.written.scopes.push(scope);
+  return nodes.length === 0 ? undefined : writer.finish();
+}
+
+function contentOf(dirent: LeafDirent): { readonly block?: Block } {
+  return dirent.kind === 'file' ? { block: dirent.block } : {};
+}
+
+function commit(written: Written): void {
+  for (const [leaf, dirent] of written.settled) leaf.dirent = dirent;
+  for (const scope of written.scopes) scope.changed = false;
+  // In the order of writing: what is below comes first.
+  for (const [dir, dirent] of written.dirs) {
+    dir.dirent = dirent;
+    dir.stale = false;
+    forgetStored(dir);
+  }
+}
+
+/** Drops from an overlay what the stored Block says as well, ids included. */
+function forgetStored(dir: LiveDir): void {
+  for (const [name, entry] of dir.overlay) {
+    if (entry.sort === 'leaf' && (entry.unsynced !== undefined || entry.id !== entryId(dir.id, name))) continue;
+    if (entry.sort === 'dir' && (entry.scope !== undefined || entry.overlay.size > 0 || entry.id !== entryId(dir.id, name))) continue;
+    dir.overlay.delete(name);
+  }
+}
+

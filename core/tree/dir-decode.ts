@@ -114,7 +114,8 @@ function decodePythonDir(data: Uint8Array): Dirent[] {
   const entries: Dirent[] = [];
   for (let offset = 0; offset < data.length; ) {
     const { value, next } = decodePythonDirent(data, offset);
-    entries.push(value);
+    // It counts no names of hard links below: there may be some, and walkers must look.
+    entries.push(value.kind === 'dir' ? { ...value, links: value.links ?? 1 } : value);
     offset = next;
   }
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));

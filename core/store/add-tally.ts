@@ -1,0 +1,34 @@
+import type { AddCounts } from './store.ts';
+
+/** Counts what is added to a Store. */
+export class AddTally {
+  #newBlocks = 0;
+  #newBytes = 0;
+  #storedBytes = 0;
+  #existingBlocks = 0;
+  #existingBytes = 0;
+
+  /** A Block that the Store did not have, and the octets it takes there. */
+  addNew(size: number, storedSize: number): void {
+    this.#newBlocks++;
+    this.#newBytes += size;
+    this.#storedBytes += storedSize;
+  }
+
+  /** A Block that the Store had. */
+  addExisting(size: number): void {
+    this.#existingBlocks++;
+    this.#existingBytes += size;
+  }
+
+  /** The counts so far. */
+  counts(): AddCounts {
+    return {
+      newBlocks: this.#newBlocks,
+      newBytes: this.#newBytes,
+      storedBytes: this.#storedBytes,
+      existingBlocks: this.#existingBlocks,
+      existingBytes: this.#existingBytes,
+    };
+  }
+}

@@ -1,0 +1,156 @@
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { ParseError, VtError } from '../base/errors.ts';
+import { MAX_BLOCK_SIZE } from '../block/block.ts';
+import type { HashName } from '../block/hash.ts';
+import { HASH_NAMES } from '../block/hash.ts';
+import type { EdgeSettings } from './store.ts';
+
+/** The file in a datadir that says what it is. @see vt(5), "Datadirs" */
+export const FORMAT_FILE = 'vtftp-store';
+/** The version of datadirs that this program reads and writes. */
+const FORMAT_VERSION = 1;
+
+/** How a new Store cuts data where nothing else is asked for. */
+export const DEFAULT_EDGES: EdgeSettings = { kernel: 'poly32-1', minSize: 4096, meanSize: 16384, maxSize: 65536 };
+
+/** What a datadir's format file says. */
+export interface DatadirFormat {
+  /** 16 octets in hex with dashes. */
+  readonly storeId: string;
+  readonly hashName: HashName;
+  readonly edges: EdgeSettings;
+  readonly compression: 'none' | 'zlib';
+  /** Goes up whenever Blocks that were there may be gone. */
+  readonly generation: number;
+}
+
+/** The text of a format file: INI. */
+export function formatDatadirFormat(format: DatadirFormat): string {
+  const { kernel, minSize, meanSize, maxSize } = format.edges;
+  return `; A vtftp Store. See vt(5), "Datadirs".
+format=${FORMAT_VERSION}
+id=${format.storeId}
+hash=${format.hashName}
+kernel=${kernel}
+min=${minSize}
+mean=${meanSize}
+max=${maxSize}
+compression=${format.compression}
+generation=${format.generation}
+`;
+}
+
+/**
+ * Parses a format file. Unknown settings are passed over.
+ *
+ * @throws {VtError} EUNSUPPORTED for a later version
+ * @throws {ParseError} for anything else that is amiss
+ */
+export function parseDatadirFormat(text: string): DatadirFormat {
+  const settings = parseSettings(text);
+  const version = numberSetting(settings, 'format', 1, 2 ** 31);
+  if (version > FORMAT_VERSION) {
+    throw new VtError('EUNSUPPORTED', `read Store format: version ${version} is newer than ${FORMAT_VERSION}`, { remedy: 'use a later vtftp' });
+  }
+  const storeId = setting(settings, 'id');
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(storeId.value)) throw bad('id', 'a uuid', storeId);
+  const hash = setting(settings, 'hash');
+  const hashName = HASH_NAMES.find((name) => name === hash.value);
+  if (hashName === undefined) throw bad('hash', `one of ${HASH_NAMES.join(', ')}`, hash);
+  const compression = setting(settings, 'compression');
+  if (compression.value !== 'none' && compression.value !== 'zlib') throw bad('compression', 'none or zlib', compression);
+  const meanSize = numberSetting(settings, 'mean', 64, MAX_BLOCK_SIZE);
+  return {
+    storeId: storeId.value,
+    hashName,
+    edges: {
+      kernel: setting(settings, 'kernel').value,
+      minSize: numberSetting(settings, 'min', 1, meanSize),
+      meanSize,
+      maxSize: numberSetting(settings, 'max', meanSize, MAX_BLOCK_SIZE),
+    },
+    compression: compression.value,
+    generation: numberSetting(settings, 'generation', 0, Number.MAX_SAFE_INTEGER),
+  };
+}
+
+interface Setting {
+  readonly value: string;
+  readonly offset: number;
+}
+
+function parseSettings(text: string): Map<string, Setting> {
+  const settings = new Map<string, Setting>();
+  let offset = 0;
+  for (const line of text.split('\n')) {
+    const found = /^\s*([a-z][a-z0-9-]*)\s*=\s*(.*?)\s*$/.exec(line);
+    if (found?.[1] !== undefined) {
+      if (settings.has(found[1])) throw new ParseError(`read Store format: "${found[1]}" stands there twice`, offset);
+      settings.set(found[1], { value: found[2] ?? '', offset });
+    } else if (!/^\s*([;#].*)?$/.test(line)) {
+      throw new ParseError('read Store format: expected NAME=VALUE', offset);
+    }
+    offset += line.length + 1;
+  }
+  return settings;
+}
+
+function setting(settings: ReadonlyMap<string, Setting>, name: string): Setting {
+  const found = settings.get(name);
+  if (found === undefined) throw new ParseError(`read Store format: "${name}" is missing`, 0);
+  return found;
+}
+
+function numberSetting(settings: ReadonlyMap<string, Setting>, name: string, min: number, max: number): number {
+  const found = setting(settings, name);
+  const value = /^[0-9]{1,16}$/.test(found.value) ? Number(found.value) : Number.NaN;
+  if (!(value >= min && value <= max)) throw bad(name, `a number, ${min}..${max}`, found);
+  return value;
+}
+
+function bad(name: string, expected: string, found: Setting): ParseError {
+  return new ParseError(`read Store format: expected "${name}" to be ${expected}, got "${found.value}"`, found.offset);
+}
+
+/**
+ * Reads the format file of a datadir, or gives undefined where there is none.
+ *
+ * @throws {ParseError} or {VtError} EUNSUPPORTED as {@link parseDatadirFormat}
+ */
+export function readDatadirFormat(folder: string): DatadirFormat | undefined {
+  let text: string;
+  try {
+    text = readFileSync(join(folder, FORMAT_FILE), 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new VtError('EOPEN', `open Store "${folder}": ${(error as Error).message}`, { cause: error });
+  }
+  return parseDatadirFormat(text);
+}
+
+/** Writes the format file of a datadir: whole or not at all, and durably. */
+export function writeDatadirFormat(folder: string, format: DatadirFormat): void {
+  const path = join(folder, FORMAT_FILE);
+  const temporary = `${path}.${process.pid}`;
+  const fd = openSync(temporary, 'w', 0o666);
+  try {
+    writeSync(fd, formatDatadirFormat(format));
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(temporary, path);
+  syncFolder(dirname(path));
+}
+
+/** Makes the names in a folder durable. */
+export function syncFolder(folder: string): void {
+  const fd = openSync(folder, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

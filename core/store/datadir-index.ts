@@ -1,0 +1,256 @@
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { withFileLock } from '../base/file-lock.ts';
+import { digestKey, digestOfKey } from './digest-key.ts';
+import type { BehindFile, CatchUpOptions, IndexSink } from './index-catch-up.ts';
+import { compareMarks } from './index-catch-up.ts';
+import { checkIndexFile } from './index-check.ts';
+import type { FileMarks, IndexBatch, IndexOwner, Location } from './lmdb-index.ts';
+import { LmdbIndex } from './lmdb-index.ts';
+
+/** Least time between two looks for what other processes left unindexed, in milliseconds. */
+const LOOK_AGAIN_MS = 200;
+
+/** Reads what data files hold beyond their marks into a sink. */
+export type CatchUp = (behind: readonly BehindFile[], sink: IndexSink, options: CatchUpOptions) => Promise<void>;
+
+export interface DatadirIndexOptions {
+  /** Where the `.vtd` files are. */
+  readonly dataFolder: string;
+  /** Where the index is, or is to be. */
+  readonly indexFolder: string;
+  readonly owner: IndexOwner;
+  /** Write nothing: what the index does not know is kept in memory. */
+  readonly readOnly: boolean;
+  /** Data files may be growing under other processes. */
+  readonly shared: boolean;
+  readonly catchUp: CatchUp;
+  /** The Store's generation: a cache of another is dropped. */
+  readonly generation: () => number;
+  /** Blocks that were there may be gone. */
+  readonly onLoss: () => void;
+  readonly onNotice: (notice: string) => void;
+  /** A clock that never goes back, in milliseconds. */
+  readonly monotonicMs: () => number;
+}
+
+/**
+ * The index of a datadir through its life: opened at first use, caught up with the data files, and made anew from
+ * them where it is missing, damaged, or another's.
+ */
+export class DatadirIndex {
+  readonly #options: DatadirIndexOptions;
+  #index: LmdbIndex | undefined;
+  #behind: readonly BehindFile[] = [];
+  /** Why the index on disk cannot be used. */
+  #unusable: string | undefined;
+  #tried = false;
+  #readying: Promise<void> | undefined;
+  #isReady = false;
+  #rebuilt = false;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+  /** Where nothing may be written: what the index does not know. */
+  readonly #overlay = new Map<string, Location>();
+  #overlayMarks = new Map<string, FileMarks>();
+
+  constructor(options: DatadirIndexOptions) {
+    this.#options = options;
+  }
+
+  /** Whether `ready` has been done. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Opens what is there, at once; false where it cannot be used. It may be behind. */
+  openNow(): boolean {
+    if (!this.#tried) {
+      this.#tried = true;
+      this.#unusable = this.#tryOpen();
+    }
+    return this.#index !== undefined;
+  }
+
+  /** Opens the index, makes it anew where needed, and catches up with the data files. */
+  async ready(signal?: AbortSignal): Promise<void> {
+    if (this.#isReady) return;
+    this.#readying ??= this.#makeReady(signal).finally(() => {
+      this.#readying = undefined;
+    });
+    await this.#readying;
+  }
+
+  async #makeReady(signal: AbortSignal | undefined): Promise<void> {
+    this.openNow();
+    if (this.#unusable !== undefined) await this.#makeAnew(signal);
+    await this.#catchUp(this.#behind, signal);
+    this.#behind = [];
+    this.#isReady = true;
+  }
+
+  // Gives why the index cannot be used, or undefined once it is open.
+  #tryOpen(): string | undefined {
+    const { indexFolder, dataFolder, owner, readOnly } = this.#options;
+    const file = join(indexFolder, 'data.mdb');
+    const existed = existsSync(file);
+    if (!existed && readOnly) return 'it is missing';
+    const damage = existed ? checkIndexFile(file) : undefined;
+    if (damage !== undefined) return damage;
+    let opened: LmdbIndex | string;
+    try {
+      opened = LmdbIndex.open(indexFolder, owner, { readOnly });
+    } catch (error) {
+      if (!existed && !readOnly) throw error;
+      return (error as Error).message;
+    }
+    if (typeof opened === 'string') return opened;
+    const marks = opened.marks();
+    const state = compareMarks(dataFolder, marks);
+    const [lost] = state.lost;
+    if (lost !== undefined) {
+      void opened.close();
+      return `data file "${lost}" is gone, or shorter than it was`;
+    }
+    this.#index = opened;
+    this.#behind = state.behind;
+    if (!readOnly) this.#useGeneration(opened);
+    if (marks.size === 0 && state.behind.length > 0) this.#announce('it was missing');
+    return undefined;
+  }
+
+  #useGeneration(index: LmdbIndex): void {
+    const generation = String(this.#options.generation());
+    if (index.setting('generation') !== generation) index.dropCache('generation', generation);
+  }
+
+  #announce(reason: string): void {
+    const { indexFolder, readOnly } = this.#options;
+    this.#options.onNotice(`index "${indexFolder}": ${reason}; ${readOnly ? 'reading' : 'making it anew from'} the data files`);
+  }
+
+  // Several processes may find the index unusable at the same time: one of them makes the new one.
+  async #makeAnew(signal: AbortSignal | undefined): Promise<void> {
+    const { indexFolder, readOnly, dataFolder } = this.#options;
+    const reason = this.#unusable ?? 'it is damaged';
+    this.#unusable = undefined;
+    if (readOnly) {
+      this.#announce(reason);
+      this.#behind = compareMarks(dataFolder, new Map()).behind;
+      return;
+    }
+    await withFileLock(
+      `${indexFolder}.lock`,
+      async () => {
+        const again = this.#rebuilt ? reason : this.#tryOpen();
+        if (again === undefined) return;
+        this.#announce(again);
+        const aside = `${indexFolder}.aside`;
+        rmSync(aside, { recursive: true, force: true });
+        if (existsSync(indexFolder)) renameSync(indexFolder, aside);
+        this.#options.onLoss();
+        const failure = this.#tryOpen();
+        if (failure !== undefined) throw new Error(`make index "${indexFolder}": ${failure}`);
+        await Promise.resolve();
+      },
+      signal,
+    );
+  }
+
+  async #catchUp(behind: readonly BehindFile[], signal: AbortSignal | undefined): Promise<void> {
+    if (behind.length === 0) return;
+    const index = this.#index;
+    const sink: IndexSink = index !== undefined && !this.#options.readOnly ? index : { commit: async (batch) => this.#intoMemory(batch) };
+    await this.#options.catchUp(behind, sink, { signal, onNotice: this.#options.onNotice, sync: this.#options.shared && !this.#options.readOnly });
+    index?.refresh();
+  }
+
+  async #intoMemory(batch: IndexBatch): Promise<void> {
+    for (const [digest, location] of batch.blocks) this.#overlay.set(digestKey(digest), location);
+    for (const [name, marks] of batch.marks) this.#overlayMarks.set(name, marks);
+    await Promise.resolve();
+  }
+
+  /** Sees what other processes have committed. */
+  refresh(): void {
+    this.#index?.refresh();
+  }
+
+  /** Where a Block lies, or undefined. */
+  get(digest: Uint8Array): Location | undefined {
+    return this.#index?.get(digest) ?? (this.#overlay.size > 0 ? this.#overlay.get(digestKey(digest)) : undefined);
+  }
+
+  /** Whether a Block is known. */
+  has(digest: Uint8Array): boolean {
+    return this.#index?.has(digest) === true || (this.#overlay.size > 0 && this.#overlay.has(digestKey(digest)));
+  }
+
+  /** A value of the cache. */
+  cacheGet(key: Uint8Array): Uint8Array | undefined {
+    return this.#index?.cacheGet(key);
+  }
+
+  /** The marks of every file known. */
+  marks(): Map<string, FileMarks> {
+    return new Map([...(this.#index?.marks() ?? []), ...this.#overlayMarks]);
+  }
+
+  /** Puts a batch in one transaction. */
+  async commit(batch: IndexBatch): Promise<void> {
+    await this.#index?.commit(batch);
+  }
+
+  /** Digests in ascending order, at most `limit`, all after `after`. */
+  digests(after: Uint8Array | undefined, limit: number): Uint8Array[] {
+    const found = this.#index?.digests(after, limit) ?? [];
+    if (this.#overlay.size === 0) return found;
+    const from = after === undefined ? '' : digestKey(after);
+    const merged = new Map(found.map((digest) => [digestKey(digest), digest]));
+    for (const hex of this.#overlay.keys()) if (hex > from) merged.set(hex, digestOfKey(hex));
+    return [...merged.keys()]
+      .sort()
+      .slice(0, limit)
+      .flatMap((hex) => merged.get(hex) ?? []);
+  }
+
+  /**
+   * Looks for what the data files hold and the index does not know: after a miss. Looks at most every so often.
+   *
+   * @returns whether there was something
+   */
+  async lookAgain(signal?: AbortSignal): Promise<boolean> {
+    const nowMs = this.#options.monotonicMs();
+    if (nowMs - this.#lookedMs < LOOK_AGAIN_MS) return false;
+    this.#lookedMs = nowMs;
+    const { behind } = compareMarks(this.#options.dataFolder, this.marks());
+    await this.#catchUp(behind, signal);
+    return behind.length > 0;
+  }
+
+  /**
+   * Makes the index anew: it names what is not there. Once in a session.
+   *
+   * @returns whether it was done
+   */
+  async rebuild(reason: string, signal?: AbortSignal): Promise<boolean> {
+    if (this.#rebuilt) return false;
+    this.#rebuilt = true;
+    const index = this.#index;
+    this.#index = undefined;
+    this.#overlay.clear();
+    this.#overlayMarks.clear();
+    this.#unusable = reason;
+    this.#isReady = false;
+    await index?.close();
+    await this.ready(signal);
+    return true;
+  }
+
+  /** Closes it. */
+  async close(): Promise<void> {
+    await this.#readying?.catch(() => undefined);
+    const index = this.#index;
+    this.#index = undefined;
+    await index?.close();
+  }
+}

@@ -1,0 +1,352 @@
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { ClosedError, CorruptBlockError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
+import { MAX_BLOCK_SIZE } from '../block/block.ts';
+import type { HashFunction, HashName } from '../block/hash.ts';
+import { hashByName } from '../block/hash.ts';
+import type { HashCode } from '../block/hashcode.ts';
+import { hashcodeLabel } from '../block/hashcode.ts';
+import { AddTally } from './add-tally.ts';
+import type { DatadirIndex } from './datadir-index.ts';
+import type { DatadirWriter } from './datadir-writer.ts';
+import type { Codec } from './datafile.ts';
+import { RECORD_FIXED_SIZE, writeRecordHeader } from './datafile.ts';
+import { DatafileReaders } from './datafile-readers.ts';
+import { digestKey } from './digest-key.ts';
+import type { IndexBatching, IndexTickerOptions, QueuedBatch } from './index-ticker.ts';
+import { IndexTicker } from './index-ticker.ts';
+import type { Location } from './lmdb-index.ts';
+import { readLocatedBlock } from './located-block.ts';
+import type { AddCounts, AddResult, BlockLocation, DigestedBlock, EdgeSettings, LocalCache, OpOptions, Store, StoreCapabilities } from './store.ts';
+import { compressStored } from './stored-bytes.ts';
+
+/** Hashcodes listed at a time: each time is one short read transaction. */
+const ENUMERATE_STEP = 4096;
+
+/** What a datadir is made of; `openDatadir` puts it together. */
+export interface DatadirParts {
+  readonly path: string;
+  readonly name: string;
+  readonly hashName: HashName;
+  readonly edges: EdgeSettings;
+  readonly compression: 'none' | 'zlib';
+  readonly index: DatadirIndex;
+  /** Absent where nothing may be written. */
+  readonly writer: DatadirWriter | undefined;
+  readonly ticker?: IndexTickerOptions;
+}
+
+/** Blocks in `.vtd` files in a local folder, found by an index. Several processes may add at once. */
+export class Datadir implements Store {
+  readonly name: string;
+  readonly path: string;
+  readonly hashName: HashName;
+  readonly edges: EdgeSettings;
+  readonly can: StoreCapabilities;
+  readonly cache: LocalCache;
+  readonly #hash: HashFunction;
+  readonly #compression: 'none' | 'zlib';
+  readonly #index: DatadirIndex;
+  readonly #writer: DatadirWriter | undefined;
+  readonly #readers: DatafileReaders;
+  readonly #ticker: IndexTicker;
+  readonly #tally = new AddTally();
+  /** What was added and is not yet in the index, by digest. */
+  readonly #pending = new Map<string, Location>();
+  /** Blocks that are there but damaged: they may be added again. */
+  readonly #damaged = new Set<string>();
+  /** Files of which a sync has failed: what was last appended to them does not count. */
+  readonly #lostFiles = new Set<string>();
+  #lost: VtError | undefined;
+  #closed = false;
+
+  constructor(parts: DatadirParts) {
+    this.path = parts.path;
+    this.name = parts.name;
+    this.hashName = parts.hashName;
+    this.edges = parts.edges;
+    this.can = { write: parts.writer !== undefined, enumerate: true, archives: true, locate: true };
+    this.#hash = hashByName(parts.hashName);
+    this.#compression = parts.compression;
+    this.#index = parts.index;
+    this.#writer = parts.writer;
+    this.#readers = new DatafileReaders(join(parts.path, 'data'));
+    this.#ticker = new IndexTicker((batch) => this.#commit(batch), parts.ticker);
+    this.cache = {
+      get: (key) => this.#cacheGet(key),
+      put: (key, value) => {
+        if (this.#closed) throw new ClosedError('put into the cache of', this.name);
+        if (this.can.write) this.#ticker.addCachePut(Uint8Array.from(key), Uint8Array.from(value));
+      },
+    };
+  }
+
+  /** The file of a named archive: the history of a tree kept with this Store. */
+  archivePath(name: string): string {
+    return join(this.path, 'archives', `${name}.vt`);
+  }
+
+  async add(data: Uint8Array, options: OpOptions = {}): Promise<AddResult> {
+    const digest = this.#hash.digest(data);
+    const [isNew = false] = await this.addBatch([{ digest, data }], options);
+    return { hashcode: { hashName: this.hashName, digest }, isNew };
+  }
+
+  async addBatch(blocks: readonly DigestedBlock[], options: OpOptions = {}): Promise<boolean[]> {
+    this.#check('add to', options);
+    const writer = this.#writer;
+    if (writer === undefined) throw new ReadOnlyError('add to', this.name);
+    for (const { data, digest } of blocks) {
+      if (data.length > MAX_BLOCK_SIZE) throw new RangeError(`add Block: expected at most ${MAX_BLOCK_SIZE} octets, got ${data.length}`);
+      if (digest.length !== this.#hash.digestSize) {
+        throw new RangeError(`add Block: expected a digest of ${this.#hash.digestSize} octets, got ${digest.length}`);
+      }
+    }
+    let mine = blocks;
+    if (!this.#index.isReady) {
+      // Opening takes a while, and the caller may use its memory again as soon as it gets control.
+      mine = blocks.map(({ digest, data, ...rest }) => ({ digest: Uint8Array.from(digest), data: Uint8Array.from(data), ...rest }));
+      await this.#index.ready(options.signal);
+      this.#check('add to', options);
+    }
+    const isNew = this.#append(mine, writer);
+    if (this.#ticker.isBehind) await this.#ticker.flush();
+    return isNew;
+  }
+
+  // One pass, without giving up control: nothing else of this process adds in between.
+  #append(blocks: readonly DigestedBlock[], writer: DatadirWriter): boolean[] {
+    this.#index.refresh();
+    const headerSize = RECORD_FIXED_SIZE + this.#hash.digestSize;
+    const isNew: boolean[] = [];
+    const pieces: Uint8Array[] = [];
+    const added: { readonly key: string; readonly start: number; readonly storedSize: number; readonly size: number; readonly codec: Codec }[] = [];
+    const inBatch = new Set<string>();
+    let headers = Buffer.alloc(0);
+    let headersUsed = 0;
+    let length = 0;
+    for (const block of blocks) {
+      const { digest, data } = block;
+      const key = digestKey(digest);
+      const found = inBatch.has(key) || this.#pending.has(key) || (this.#index.has(digest) && !this.#damaged.has(key));
+      isNew.push(!found);
+      if (found) {
+        this.#tally.addExisting(data.length);
+        continue;
+      }
+      inBatch.add(key);
+      const packed = this.#compression === 'zlib' ? compressStored(data) : undefined;
+      const stored = packed ?? data;
+      const codec = packed === undefined ? 'none' : 'zlib';
+      const crc = packed === undefined ? (block.crc32 ?? crc32(data)) : crc32(packed);
+      if (headersUsed + headerSize > headers.length) {
+        headers = Buffer.allocUnsafe(Math.min(blocks.length, 1024) * headerSize);
+        headersUsed = 0;
+      }
+      const end = writeRecordHeader(headers, headersUsed, codec, stored.length, data.length, crc, digest);
+      pieces.push(headers.subarray(headersUsed, end), stored);
+      added.push({ key, start: length + headerSize, storedSize: stored.length, size: data.length, codec });
+      headersUsed = end;
+      length += headerSize + stored.length;
+    }
+    if (pieces.length === 0) return isNew;
+    const { file, offset } = this.#appendPieces(writer, pieces);
+    for (let i = 0; i < added.length; i++) {
+      const entry = added[i];
+      const header = pieces[2 * i];
+      if (entry === undefined || header === undefined) break;
+      const { key, start, storedSize, size, codec } = entry;
+      const location = { file, offset: offset + start, storedSize, size, codec };
+      this.#pending.set(key, location);
+      this.#damaged.delete(key);
+      this.#tally.addNew(size, storedSize + headerSize);
+      this.#ticker.addBlock(header.subarray(RECORD_FIXED_SIZE), location);
+    }
+    return isNew;
+  }
+
+  #appendPieces(writer: DatadirWriter, pieces: readonly Uint8Array[]): { readonly file: string; readonly offset: number } {
+    try {
+      return writer.append(pieces);
+    } catch (error) {
+      throw writeError(this.name, error);
+    }
+  }
+
+  async #commit(batch: QueuedBatch): Promise<void> {
+    const writer = this.#writer;
+    if (writer === undefined) return;
+    await this.#index.ready();
+    const { marks, failures } = await writer.sync();
+    for (const [file, error] of failures) this.#lose(file, error);
+    const blocks = this.#lostFiles.size === 0 ? batch.blocks : batch.blocks.filter(([, location]) => !this.#lostFiles.has(location.file));
+    // A value of the cache promises Blocks, which may be among those lost.
+    const cachePuts = this.#lost === undefined ? batch.cachePuts : [];
+    try {
+      await this.#index.commit({ blocks, marks, cachePuts });
+    } catch (error) {
+      this.#ticker.requeue({ blocks, cachePuts });
+      throw writeError(`${this.name}, its index`, error);
+    }
+    this.#index.refresh();
+    for (const [digest, location] of blocks) {
+      const key = digestKey(digest);
+      if (this.#pending.get(key) === location) this.#pending.delete(key);
+    }
+  }
+
+  #lose(file: string, error: unknown): void {
+    this.#lost ??= writeError(this.name, error);
+    this.#lostFiles.add(file);
+    for (const [key, location] of this.#pending) if (location.file === file) this.#pending.delete(key);
+  }
+
+  async get(hashcode: HashCode, options: OpOptions = {}): Promise<Uint8Array | undefined> {
+    this.#check('get from', options);
+    if (hashcode.hashName !== this.hashName) return undefined;
+    if (!this.#index.isReady) await this.#index.ready(options.signal);
+    const { digest } = hashcode;
+    const location = this.#locate(digest);
+    if (location === undefined) {
+      // Another process may have died before it told the index.
+      if (!(await this.#index.lookAgain(options.signal))) return undefined;
+      const later = this.#locate(digest);
+      return later === undefined ? undefined : this.#read(hashcode, later, options);
+    }
+    return this.#read(hashcode, location, options);
+  }
+
+  async #read(hashcode: HashCode, location: Location, options: OpOptions): Promise<Uint8Array | undefined> {
+    const first = readLocatedBlock(this.#readers, location, hashcode.digest, this.#hash);
+    if (first.kind === 'block') return first.data;
+    // The record says whether the Block is damaged there, or never was there: then the index is wrong.
+    if (!this.#isRecordOf(location, hashcode.digest)) {
+      this.#readers.forget(location.file);
+      const done = await this.#index.rebuild(`it names octets of "${location.file}" which are no such Block`, options.signal);
+      this.#check('get from', options);
+      const again = this.#locate(hashcode.digest);
+      if (again === undefined) return undefined;
+      const second = readLocatedBlock(this.#readers, again, hashcode.digest, this.#hash);
+      if (second.kind === 'block') return second.data;
+      if (done && second.kind === 'gone') return undefined;
+    }
+    this.#damaged.add(digestKey(hashcode.digest));
+    const reason = first.kind === 'damaged' ? first.reason : 'the data file is cut short';
+    throw new CorruptBlockError(hashcodeLabel(hashcode), this.#readers.path(location.file), `${reason}, at octet ${location.offset}`, {
+      remedy: 'put the same data again, or pull it from a peer',
+    });
+  }
+
+  #isRecordOf(location: Location, digest: Uint8Array): boolean {
+    const size = this.#hash.digestSize;
+    try {
+      const found = this.#readers.read(location.file, location.offset - size, size);
+      return Buffer.compare(found, digest) === 0;
+    } catch {
+      return false;
+    }
+  }
+
+  #locate(digest: Uint8Array): Location | undefined {
+    const pending = this.#pending.get(digestKey(digest));
+    if (pending !== undefined) return pending;
+    this.#index.refresh();
+    return this.#index.get(digest);
+  }
+
+  async has(hashcodes: readonly HashCode[], options: OpOptions = {}): Promise<boolean[]> {
+    this.#check('ask', options);
+    if (!this.#index.isReady) await this.#index.ready(options.signal);
+    this.#index.refresh();
+    return hashcodes.map(({ hashName, digest }) => {
+      if (hashName !== this.hashName) return false;
+      const key = digestKey(digest);
+      return this.#pending.has(key) || (this.#index.has(digest) && !this.#damaged.has(key));
+    });
+  }
+
+  async flush(options: OpOptions = {}): Promise<void> {
+    this.#check('flush', options);
+    await this.#flush();
+  }
+
+  async #flush(): Promise<void> {
+    await this.#ticker.flush();
+    // An earlier add is not durable, and never will be by this session: no later flush may say otherwise.
+    if (this.#lost !== undefined) throw this.#lost;
+  }
+
+  counts(): AddCounts {
+    return this.#tally.counts();
+  }
+
+  /** How many Blocks each transaction of the index held, in this session. */
+  indexBatching(): IndexBatching {
+    return this.#ticker.batching();
+  }
+
+  /**
+   * Where Blocks lie. Before the first add, get or has of a session what other sessions left unindexed is unknown
+   * to it; a Block that it does not find is to be asked for by `get`.
+   */
+  locate(digests: readonly Uint8Array[]): (BlockLocation | undefined)[] {
+    if (this.#closed) throw new ClosedError('locate in', this.name);
+    if (!this.#index.openNow()) return digests.map(() => undefined);
+    this.#index.refresh();
+    return digests.map((digest) => {
+      const found = this.#pending.get(digestKey(digest)) ?? this.#index.get(digest);
+      if (found === undefined || found.codec === 'unknown') return undefined;
+      const { file, offset, storedSize, size, codec } = found;
+      return { file: this.#readers.path(file), offset, storedSize, size, codec };
+    });
+  }
+
+  async *hashcodes(options: OpOptions = {}): AsyncIterable<HashCode> {
+    this.#check('list', options);
+    await this.#index.ready(options.signal);
+    if (this.can.write) await this.#flush();
+    let after: Uint8Array | undefined;
+    for (;;) {
+      this.#check('list', options);
+      this.#index.refresh();
+      const digests = this.#index.digests(after, ENUMERATE_STEP);
+      for (const digest of digests) yield { hashName: this.hashName, digest };
+      after = digests.at(-1);
+      if (after === undefined) return;
+    }
+  }
+
+  #cacheGet(key: Uint8Array): Uint8Array | undefined {
+    if (this.#closed) throw new ClosedError('look into the cache of', this.name);
+    return this.#index.openNow() ? this.#index.cacheGet(key) : undefined;
+  }
+
+  #check(action: string, options: OpOptions): void {
+    if (this.#closed) throw new ClosedError(action, this.name);
+    throwIfCancelled(options.signal);
+  }
+
+  /** Flushes, and closes the files. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      await this.#flush();
+    } finally {
+      this.#ticker.stop();
+      this.#writer?.close();
+      this.#readers.close();
+      await this.#index.close();
+    }
+  }
+}
+
+function writeError(name: string, error: unknown): VtError {
+  if (error instanceof VtError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  const full = code === 'ENOSPC' || code === 'EDQUOT';
+  return new VtError('EFAILED', `write to Store "${name}": ${full ? 'no space left on the device' : message}`, {
+    cause: error,
+    ...(full ? { remedy: 'free some space and run the same command again' } : {}),
+  });
+}

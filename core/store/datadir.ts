@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { VtError } from '../base/errors.ts';
+import type { HashName } from '../block/hash.ts';
+import { DEFAULT_HASH_NAME } from '../block/hash.ts';
+import { Datadir } from './datadir-store.ts';
+import type { DatadirFormat } from './datadir-format.ts';
+import { DEFAULT_EDGES, readDatadirFormat, writeDatadirFormat } from './datadir-format.ts';
+import { DatadirIndex } from './datadir-index.ts';
+import { DatadirWriter } from './datadir-writer.ts';
+import { catchUp } from './index-catch-up.ts';
+import type { IndexTickerOptions } from './index-ticker.ts';
+import type { EdgeSettings } from './store.ts';
+
+/** A `.vtd` of this many octets is not written to any more. */
+const ROLL_OVER_SIZE = 2 ** 30;
+
+export interface OpenDatadirOptions {
+  /** Make the Store where there is none. */
+  readonly create?: boolean;
+  /** Of a new Store. */
+  readonly hashName?: HashName;
+  /** Of a new Store. */
+  readonly edges?: EdgeSettings;
+  /** Of a new Store; default `none`. */
+  readonly compression?: 'none' | 'zlib';
+  /** Write nothing, not even the index. */
+  readonly readOnly?: boolean;
+  /** Default: the system's. */
+  readonly clock?: () => Date;
+  /** Told, in a sentence each, of what was found amiss and put right: a damaged index, a torn file. */
+  readonly onNotice?: (notice: string) => void;
+  readonly ticker?: IndexTickerOptions;
+  /** A data file this large is not written to any more; default 1 GiB. */
+  readonly rollOverSize?: number;
+}
+
+/**
+ * Opens a datadir. Only its small format file is read; the index is opened when it is first needed.
+ *
+ * @throws {VtError} EOPEN where there is none and `create` is not set, EUNSUPPORTED for one of a later version
+ */
+export async function openDatadir(path: string, options: OpenDatadirOptions = {}): Promise<Datadir> {
+  const folder = resolve(path);
+  let format = readDatadirFormat(folder) ?? makeDatadir(folder, options);
+  const dataFolder = join(folder, 'data');
+  const readOnly = options.readOnly ?? false;
+  const owner = { storeId: format.storeId, hashName: format.hashName };
+  const index = new DatadirIndex({
+    dataFolder,
+    indexFolder: join(folder, 'index'),
+    owner,
+    readOnly,
+    shared: true,
+    catchUp: (behind, sink, catchUpOptions) => catchUp(dataFolder, owner, behind, sink, catchUpOptions),
+    generation: () => format.generation,
+    onLoss() {
+      format = { ...(readDatadirFormat(folder) ?? format) };
+      format = { ...format, generation: format.generation + 1 };
+      writeDatadirFormat(folder, format);
+    },
+    onNotice: options.onNotice ?? (() => undefined),
+    monotonicMs: () => performance.now(),
+  });
+  const writer = readOnly
+    ? undefined
+    : new DatadirWriter({
+        dataFolder,
+        ...owner,
+        rollOverSize: options.rollOverSize ?? ROLL_OVER_SIZE,
+        clock: options.clock ?? (() => new Date()),
+        marks: () => index.marks(),
+      });
+  const { hashName, edges, compression } = format;
+  const ticker = options.ticker === undefined ? {} : { ticker: options.ticker };
+  return Promise.resolve(new Datadir({ path: folder, name: `datadir:${path}`, hashName, edges, compression, index, writer, ...ticker }));
+}
+
+function makeDatadir(folder: string, options: OpenDatadirOptions): DatadirFormat {
+  if (options.create !== true || options.readOnly === true) {
+    throw new VtError('EOPEN', `open Store "${folder}": ${existsSync(folder) ? 'not a Store' : 'no such folder'}`);
+  }
+  const format: DatadirFormat = {
+    storeId: randomUUID(),
+    hashName: options.hashName ?? DEFAULT_HASH_NAME,
+    edges: options.edges ?? DEFAULT_EDGES,
+    compression: options.compression ?? 'none',
+    generation: 0,
+  };
+  mkdirSync(join(folder, 'data'), { recursive: true });
+  mkdirSync(join(folder, 'archives'), { recursive: true });
+  writeDatadirFormat(folder, format);
+  // Another process may have made it at the same time: the one whose file stands is the Store's.
+  return readDatadirFormat(folder) ?? format;
+}

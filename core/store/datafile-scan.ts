@@ -1,0 +1,216 @@
+import { readSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
+import { throwIfCancelled } from '../base/errors.ts';
+import type { HashFunction } from '../block/hash.ts';
+import type { Codec, RecordHeader } from './datafile.ts';
+import { decodeRecordHeader, RECORD_FIXED_SIZE, RECORD_MAGIC } from './datafile.ts';
+import { decodeStored } from './stored-bytes.ts';
+
+/** Octets read at a time. */
+const WINDOW_SIZE = 1024 * 1024;
+/** Octets between two looks at the signal, when other work of the process may go on. */
+const PAUSE_SIZE = 16 * 1024 * 1024;
+
+/** A whole record, found by a scan. */
+export interface ScannedRecord {
+  readonly digest: Uint8Array;
+  readonly codec: Codec;
+  /** Offset of the stored bytes. */
+  readonly offset: number;
+  readonly storedSize: number;
+  readonly size: number;
+}
+
+/** A part of a file that is no whole record. */
+export interface ScanDamage {
+  readonly start: number;
+  readonly end: number;
+  /** `tail`: the file ends inside a record, as after a crash. */
+  readonly kind: 'tail' | 'damage';
+}
+
+/** What a scan came to. */
+export interface ScanResult {
+  /** Just past the last whole record, or where the scan began. */
+  readonly indexedTo: number;
+  readonly damage: readonly ScanDamage[];
+}
+
+/** What a scan reads: part of an open .vtd. */
+export interface ScanOptions {
+  /** Offset of a record. */
+  readonly start: number;
+  /** Size of the file. */
+  readonly end: number;
+  readonly hash: HashFunction;
+  /** Check the hash of every Block from the start: where the file's header is damaged. */
+  readonly distrust?: boolean;
+  readonly onRecord: (record: ScannedRecord) => void;
+  /** Awaited now and then, between two records. */
+  readonly pause?: () => Promise<void>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Finds the records of a .vtd from an offset on. The CRC of each header and payload is checked, not the hash. Where
+ * no record stands the next one is searched for; past such a place hashes are checked too, as what looks like a
+ * record may then be part of a Block's bytes.
+ */
+export async function scanDatafile(fd: number, options: ScanOptions): Promise<ScanResult> {
+  const { end, hash, onRecord } = options;
+  const headerSize = RECORD_FIXED_SIZE + hash.digestSize;
+  const window = new FileWindow(fd, end);
+  const damage: ScanDamage[] = [];
+  let distrust = options.distrust === true;
+  let indexedTo = options.start;
+  let position = options.start;
+  let pauseAt = position + PAUSE_SIZE;
+  while (position < end) {
+    if (position >= pauseAt) {
+      throwIfCancelled(options.signal);
+      await (options.pause?.() ?? nextTurn());
+      pauseAt = position + PAUSE_SIZE;
+    }
+    const header = decodeRecordHeader(window.at(position, headerSize), 0, hash.digestSize);
+    if (header === undefined) {
+      const next = await findRecord(window, position, hash.digestSize, options);
+      damage.push({ start: position, end: next ?? end, kind: next === undefined ? 'tail' : 'damage' });
+      if (next === undefined) break;
+      distrust = true;
+      position = next;
+      continue;
+    }
+    const offset = position + headerSize;
+    const next = offset + header.storedSize;
+    if (next > end) {
+      damage.push({ start: position, end, kind: 'tail' });
+      // A damaged neighbour may have left a false record here: the true ones may begin within it.
+      if (!distrust) break;
+      const found = await findRecord(window, position, hash.digestSize, options);
+      if (found === undefined) break;
+      position = found;
+      continue;
+    }
+    const { codec, storedSize, size } = header;
+    const digest = Uint8Array.from(header.digest);
+    const whole = distrust ? hashMatches(window, offset, header, digest, hash) : crcMatches(window, offset, header);
+    if (whole) {
+      onRecord({ digest, codec, offset, storedSize, size });
+      indexedTo = next;
+      position = next;
+    } else if (distrust) {
+      const found = await findRecord(window, position, hash.digestSize, options);
+      damage.push({ start: position, end: found ?? end, kind: 'damage' });
+      if (found === undefined) break;
+      position = found;
+    } else {
+      damage.push({ start: position, end: next, kind: 'damage' });
+      indexedTo = next;
+      position = next;
+    }
+  }
+  return { indexedTo, damage };
+}
+
+function crcMatches(window: FileWindow, offset: number, header: Pick<RecordHeader, 'storedSize' | 'payloadCrc'>): boolean {
+  let crc = 0;
+  const { payloadCrc } = header;
+  for (let at = offset, left = header.storedSize; left > 0; ) {
+    const part = window.some(at, left);
+    if (part.length === 0) return false;
+    crc = crc32(part, crc);
+    at += part.length;
+    left -= part.length;
+  }
+  return crc === payloadCrc;
+}
+
+function hashMatches(window: FileWindow, offset: number, header: RecordHeader, digest: Uint8Array, hash: HashFunction): boolean {
+  const { codec, size, storedSize } = header;
+  const stored = window.copy(offset, storedSize);
+  if (codec !== 'none' && codec !== 'zlib') return false;
+  const data = decodeStored(stored, codec, size);
+  return data !== undefined && Buffer.compare(hash.digest(data), digest) === 0;
+}
+
+/** The offset of the next valid record header past `position`, or undefined. */
+async function findRecord(window: FileWindow, position: number, digestSize: number, options: ScanOptions): Promise<number | undefined> {
+  const headerSize = RECORD_FIXED_SIZE + digestSize;
+  let pauseAt = position + PAUSE_SIZE;
+  for (let at = position + 1; at + headerSize <= options.end; ) {
+    if (at >= pauseAt) {
+      throwIfCancelled(options.signal);
+      await nextTurn();
+      pauseAt = at + PAUSE_SIZE;
+    }
+    const part = window.some(at, WINDOW_SIZE);
+    const found = part.indexOf(RECORD_MAGIC);
+    if (found < 0) {
+      if (part.length < RECORD_MAGIC.length) return undefined;
+      at += part.length - (RECORD_MAGIC.length - 1);
+    } else {
+      at += found;
+      if (decodeRecordHeader(window.at(at, headerSize), 0, digestSize) !== undefined) return at;
+      at++;
+    }
+  }
+  return undefined;
+}
+
+async function nextTurn(): Promise<void> {
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+/** A buffer that slides over a file. Views are valid until the next call. */
+class FileWindow {
+  readonly #fd: number;
+  readonly #end: number;
+  readonly #buffer = Buffer.allocUnsafeSlow(WINDOW_SIZE);
+  #start = 0;
+  #length = 0;
+
+  constructor(fd: number, end: number) {
+    this.#fd = fd;
+    this.#end = end;
+  }
+
+  /** `size` octets at `offset`, fewer at the end of the file; size <= WINDOW_SIZE. */
+  at(offset: number, size: number): Buffer {
+    const wanted = Math.min(size, this.#end - offset);
+    if (offset < this.#start || offset + wanted > this.#start + this.#length) this.#fill(offset);
+    return this.#buffer.subarray(offset - this.#start, Math.min(offset - this.#start + wanted, this.#length));
+  }
+
+  /** At least one and at most `size` octets at `offset`; none at the end of the file. */
+  some(offset: number, size: number): Buffer {
+    if (offset < this.#start || offset >= this.#start + this.#length) this.#fill(offset);
+    const from = offset - this.#start;
+    return this.#buffer.subarray(from, Math.min(from + size, this.#length));
+  }
+
+  /** `size` octets at `offset` in new memory, fewer at the end of the file. */
+  copy(offset: number, size: number): Buffer {
+    const out = Buffer.allocUnsafeSlow(size);
+    let done = 0;
+    while (done < size) {
+      const part = this.some(offset + done, size - done);
+      if (part.length === 0) break;
+      part.copy(out, done);
+      done += part.length;
+    }
+    return out.subarray(0, done);
+  }
+
+  #fill(offset: number): void {
+    this.#start = offset;
+    this.#length = 0;
+    const wanted = Math.min(WINDOW_SIZE, this.#end - offset);
+    while (this.#length < wanted) {
+      const count = readSync(this.#fd, this.#buffer, this.#length, wanted - this.#length, offset + this.#length);
+      if (count === 0) return;
+      this.#length += count;
+    }
+  }
+}

@@ -1,0 +1,265 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Database, RootDatabase } from 'lmdb';
+import { VtError } from '../base/errors.ts';
+import type { HashName } from '../block/hash.ts';
+import type { Codec } from './datafile.ts';
+import { codecByNumber, codecNumber } from './datafile.ts';
+
+// The only file that imports lmdb, which takes 44 ms: that happens when an index is first opened.
+
+/** Layout of the databases; an index of another version is made anew. */
+const INDEX_VERSION = '1';
+/**
+ * Address space set aside for the index, in octets; the file grows with what is in it. At about 100 octets a Block
+ * this is 600 million Blocks.
+ */
+const MAP_SIZE = 64 * 2 ** 30;
+/** Octets of a location: u32 file, u48 offset, u32 stored size, u32 size, u8 codec, all big-endian. */
+const LOCATION_SIZE = 19;
+/** Octets of a file's marks: u32 number, u48 indexed-to, u48 seen size. */
+const MARKS_SIZE = 16;
+/** Octets that LMDB's lock file takes for its default of 126 readers, rounded up. */
+const LOCK_FILE_SIZE = 16384;
+
+/** Where a Block lies. */
+export interface Location {
+  /** File name within `data/`. */
+  readonly file: string;
+  /** First octet of the stored bytes, past the record's header. */
+  readonly offset: number;
+  readonly storedSize: number;
+  readonly size: number;
+  readonly codec: Codec;
+}
+
+/** How far the index knows a data file. */
+export interface FileMarks {
+  /** Every whole record before this offset is in the index. */
+  readonly indexedTo: number;
+  /** Size of the file when it was last read to its end: what lies between the marks is a torn tail. */
+  readonly seenSize: number;
+}
+
+/** What one transaction puts into the index. */
+export interface IndexBatch {
+  readonly blocks: readonly (readonly [digest: Uint8Array, location: Location])[];
+  readonly marks: ReadonlyMap<string, FileMarks>;
+  /** Put after the Blocks, in the same transaction. */
+  readonly cachePuts: readonly (readonly [key: Uint8Array, value: Uint8Array])[];
+}
+
+/** What an index belongs to: it is of no use to anything else. */
+export interface IndexOwner {
+  readonly storeId: string;
+  readonly hashName: HashName;
+}
+
+/** Where every Block of a datadir lies, in LMDB: a cache of what the data files say. */
+export class LmdbIndex {
+  readonly #root: RootDatabase<Buffer, Uint8Array>;
+  readonly #blocks: Database<Buffer, Uint8Array>;
+  readonly #files: Database<Buffer, Uint8Array>;
+  readonly #cache: Database<Buffer, Uint8Array>;
+  readonly #meta: Database<string, string>;
+  #numbers = new Map<string, number>();
+  #names: (string | undefined)[] = [];
+
+  private constructor(root: RootDatabase<Buffer, Uint8Array>) {
+    const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
+    this.#root = root;
+    this.#blocks = root.openDB<Buffer, Uint8Array>('blocks', binary);
+    this.#files = root.openDB<Buffer, Uint8Array>('files', binary);
+    this.#cache = root.openDB<Buffer, Uint8Array>('cache', binary);
+    this.#meta = root.openDB<string, string>('meta', { encoding: 'string' });
+  }
+
+  /**
+   * Opens an index, or makes an empty one.
+   *
+   * @returns the index, or why it cannot be used: it is of another Store, hash function or version
+   * @throws what LMDB throws for a file that is none of its own
+   */
+  static open(folder: string, owner: IndexOwner, options: { readonly readOnly: boolean }): LmdbIndex | string {
+    if (!options.readOnly) makeFolder(folder);
+    const lmdb = createRequire(import.meta.url)('lmdb') as typeof import('lmdb');
+    const root = lmdb.open<Buffer, Uint8Array>({
+      path: folder,
+      mapSize: MAP_SIZE,
+      maxDbs: 8,
+      encoding: 'binary',
+      keyEncoding: 'binary',
+      readOnly: options.readOnly,
+    });
+    try {
+      const index = new LmdbIndex(root);
+      const reason = index.#claim(owner, options.readOnly);
+      if (reason === undefined) {
+        index.#loadFiles();
+        return index;
+      }
+      void root.close();
+      return reason;
+    } catch (error) {
+      void root.close();
+      throw error;
+    }
+  }
+
+  #claim(owner: IndexOwner, readOnly: boolean): string | undefined {
+    const version = this.#meta.get('version');
+    if (version === undefined) {
+      if (readOnly) return 'it is empty';
+      this.#root.transactionSync(() => {
+        this.#meta.putSync('store', owner.storeId);
+        this.#meta.putSync('hash', owner.hashName);
+        this.#meta.putSync('version', INDEX_VERSION);
+      });
+      return undefined;
+    }
+    if (version !== INDEX_VERSION) return `it has version "${version}"`;
+    if (this.#meta.get('store') !== owner.storeId) return 'it is that of another Store';
+    if (this.#meta.get('hash') !== owner.hashName) return 'it is of another hash function';
+    return undefined;
+  }
+
+  /** Sees what other processes have committed. Without it a read may see the state of the current turn's first read. */
+  refresh(): void {
+    this.#root.resetReadTxn();
+  }
+
+  /** Where a Block lies, or undefined. */
+  get(digest: Uint8Array): Location | undefined {
+    const value = this.#blocks.getBinaryFast(digest);
+    if (value === undefined || value.length !== LOCATION_SIZE) return undefined;
+    const number = value.readUInt32BE(0);
+    const offset = value.readUIntBE(4, 6);
+    const storedSize = value.readUInt32BE(10);
+    const size = value.readUInt32BE(14);
+    const codec = codecByNumber(value.readUInt8(18));
+    const file = this.#nameOf(number);
+    return file === undefined ? undefined : { file, offset, storedSize, size, codec };
+  }
+
+  /** Whether a Block is known. */
+  has(digest: Uint8Array): boolean {
+    return this.#blocks.getBinaryFast(digest) !== undefined;
+  }
+
+  /** Digests in ascending order, at most `limit`, all after `after`. */
+  digests(after: Uint8Array | undefined, limit: number): Uint8Array[] {
+    const start = after === undefined ? {} : { start: after, exclusiveStart: true };
+    return [...this.#blocks.getKeys({ ...start, limit })].map((key) => Uint8Array.from(key));
+  }
+
+  /** The marks of every file known. */
+  marks(): Map<string, FileMarks> {
+    const found = new Map<string, FileMarks>();
+    for (const { key, value } of this.#files.getRange({})) {
+      found.set(Buffer.from(key).toString('utf8'), { indexedTo: value.readUIntBE(4, 6), seenSize: value.readUIntBE(10, 6) });
+    }
+    return found;
+  }
+
+  /** Puts a batch in one transaction, which is visible to every process once this resolves. */
+  async commit(batch: IndexBatch): Promise<void> {
+    for (const name of batch.marks.keys()) this.#numberFor(name);
+    for (const [, location] of batch.blocks) this.#numberFor(location.file);
+    // All puts of one turn of the event loop go into one transaction, in their order. @see lmdb, "eventTurnBatching"
+    const done: Promise<boolean>[] = [];
+    for (const [digest, location] of batch.blocks) done.push(this.#blocks.put(digest, this.#encodeLocation(location)));
+    for (const [name, marks] of batch.marks) done.push(this.#files.put(Buffer.from(name), encodeMarks(this.#numberFor(name), marks)));
+    for (const [key, value] of batch.cachePuts) done.push(this.#cache.put(key, asBuffer(value)));
+    await Promise.all(done);
+  }
+
+  #encodeLocation(location: Location): Buffer {
+    const value = Buffer.allocUnsafe(LOCATION_SIZE);
+    value.writeUInt32BE(this.#numberFor(location.file), 0);
+    value.writeUIntBE(location.offset, 4, 6);
+    value.writeUInt32BE(location.storedSize, 10);
+    value.writeUInt32BE(location.size, 14);
+    value.writeUInt8(codecNumber(location.codec), 18);
+    return value;
+  }
+
+  /** A value of the cache. */
+  cacheGet(key: Uint8Array): Uint8Array | undefined {
+    return this.#cache.get(key);
+  }
+
+  /** A setting kept with the index. */
+  setting(name: string): string | undefined {
+    return this.#meta.get(`x-${name}`);
+  }
+
+  /** Sets a setting, and drops the cache: for when what it promises may no longer hold. */
+  dropCache(name: string, value: string): void {
+    this.#root.transactionSync(() => {
+      this.#cache.clearSync();
+      this.#meta.putSync(`x-${name}`, value);
+    });
+  }
+
+  #numberFor(name: string): number {
+    const known = this.#numbers.get(name);
+    if (known !== undefined) return known;
+    // The number is given within a transaction: another process may be giving one at the same time.
+    const number = this.#root.transactionSync(() => {
+      const key = Buffer.from(name);
+      const found = this.#files.get(key);
+      if (found !== undefined) return found.readUInt32BE(0);
+      const next = Number(this.#meta.get('next-file') ?? '1');
+      this.#meta.putSync('next-file', String(next + 1));
+      this.#files.putSync(key, encodeMarks(next, { indexedTo: 0, seenSize: 0 }));
+      return next;
+    });
+    this.#numbers.set(name, number);
+    this.#names[number] = name;
+    return number;
+  }
+
+  #nameOf(number: number): string | undefined {
+    if (this.#names[number] === undefined) this.#loadFiles();
+    return this.#names[number];
+  }
+
+  #loadFiles(): void {
+    for (const { key, value } of this.#files.getRange({})) {
+      const name = Buffer.from(key).toString('utf8');
+      const number = value.readUInt32BE(0);
+      this.#numbers.set(name, number);
+      this.#names[number] = name;
+    }
+  }
+
+  /** Closes it. Nothing may be under way. */
+  async close(): Promise<void> {
+    await this.#root.close();
+  }
+}
+
+function encodeMarks(number: number, marks: FileMarks): Buffer {
+  const value = Buffer.allocUnsafe(MARKS_SIZE);
+  value.writeUInt32BE(number, 0);
+  value.writeUIntBE(marks.indexedTo, 4, 6);
+  value.writeUIntBE(marks.seenSize, 10, 6);
+  return value;
+}
+
+function asBuffer(data: Uint8Array): Buffer {
+  return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+}
+
+// LMDB maps its lock file and writes to it: on a full disk a hole in it would end the process by a signal, where
+// writing its octets beforehand fails with a reason.
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'lock.mdb'), Buffer.alloc(LOCK_FILE_SIZE), { flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
+    throw new VtError('EOPEN', `make index "${folder}": ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -5,7 +5,9 @@ import type { Octets } from './octets.ts';
  * is `\xHH`. @see vt(5), "Text"
  */
 export function formatQuoted(octets: Octets): string {
-  const escaped = octets.replace(/[^ !#-[\]-~]/g, (char) => (char === '"' || char === '\\' ? `\\${char}` : `\\x${hexOctet(char.charCodeAt(0))}`));
+  const escaped = octets.replace(/[^ !#-[\]-~]/g, (char) =>
+    char === '"' || char === '\\' ? `\\${char}` : `\\x${hexOctet(char.charCodeAt(0))}`,
+  );
   return `"${escaped}"`;
 }
 

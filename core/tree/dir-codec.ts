@@ -1,18 +1,23 @@
 import { crc32 } from 'node:zlib';
+import { decodeBsuint } from '../base/bsuint.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
+import type { CopyBuffer } from '../base/copy-buffer.ts';
+import { ParseError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
-import { octetsToBytes } from '../base/octets.ts';
+import { octetsFromBytes, octetsToBytes } from '../base/octets.ts';
 import type { Block } from '../block/block.ts';
+import { copyBufferOfBlock } from '../block/block-buffer.ts';
 import type { BlockSink } from '../block/block-sink.ts';
 import { leafBlock } from '../block/block-sink.ts';
 import { BlockTreeBuilder } from '../block/tree-builder.ts';
+import type { BlockSource, OpOptions } from '../store/store.ts';
+import { decodePythonDir, decodeRecords, NameOrder } from './dir-records.ts';
 import type { Dirent } from './dirent.ts';
 import { writeDirent } from './dirent-codec.ts';
-import { MIN_SALT_SIZE, SALT_MAGIC } from './dirent-tags.ts';
+import { DIRENT_MAGIC, MIN_SALT_SIZE, SALT_MAGIC, TAG } from './dirent-tags.ts';
+import { startsPythonDirent } from './python-vt/dirent.ts';
 
 // Dirs in bytes: Dirents sorted by name, in a Block tree whose edges fall between them. @see vt(5), "Dirs"
-
-export { decodeDir, readDir, readDirBatches } from './dir-decode.ts';
 
 /** A leaf does not end before it has this many octets. */
 export const MIN_DIR_LEAF_SIZE = 1024;
@@ -52,16 +57,30 @@ export class DirWriter {
 
   /** Adds the next entry. @throws {RangeError} if its name is empty or not above that of the last */
   add(dirent: Dirent): void {
-    const { name } = dirent;
+    this.#record.reset();
+    writeDirent(this.#record, dirent);
+    this.#addRecord(dirent.name, this.#record.view());
+  }
+
+  /**
+   * Adds the next entry as {@link writeDirent} gave it once, without decoding it.
+   *
+   * @param record - of a Dirent named `name`, with its length in front
+   * @throws {RangeError} if `record` does not begin as such a record does, or as {@link DirWriter.add}
+   */
+  addRecord(name: Octets, record: Uint8Array): void {
+    if (!isRecordOf(name, record)) throw new RangeError(`encode Dir: expected the record of ${JSON.stringify(name)}`);
+    this.#addRecord(name, record);
+  }
+
+  #addRecord(name: Octets, record: Uint8Array): void {
     if (name === '' || (this.#lastName !== undefined && name <= this.#lastName)) {
       throw new RangeError(`encode Dir: expected names ascending, got ${JSON.stringify(name)} after ${JSON.stringify(this.#lastName)}`);
     }
-    this.#record.reset();
-    writeDirent(this.#record, dirent);
     this.#lastName = name;
-    if (!this.#leafIsFresh && this.#leaf.length + this.#record.length > MAX_DIR_LEAF_SIZE) this.#endLeaf();
+    if (!this.#leafIsFresh && this.#leaf.length + record.length > MAX_DIR_LEAF_SIZE) this.#endLeaf();
     if (this.#leafIsFresh) this.#startLeaf();
-    this.#leaf.bytes(this.#record.view());
+    this.#leaf.bytes(record);
     if (this.#leaf.length >= MIN_DIR_LEAF_SIZE && (crc32(octetsToBytes(name)) & EDGE_MASK) === 0) this.#endLeaf();
   }
 
@@ -87,9 +106,70 @@ export class DirWriter {
   }
 }
 
+/** Whether `record` has the right length and starts with the right name. */
+function isRecordOf(name: Octets, record: Uint8Array): boolean {
+  const { value: size, next: bodyAt } = decodeBsuint(record, 0);
+  if (record.length !== bodyAt + size || record[bodyAt] !== DIRENT_MAGIC || record[bodyAt + 4] !== TAG.name) return false;
+  const { value: nameSize, next: nameAt } = decodeBsuint(record, bodyAt + 5);
+  return nameSize === name.length && octetsFromBytes(record.subarray(nameAt, nameAt + nameSize)) === name;
+}
+
 /** Encodes a Dir from its entries, sorted by name. @see DirWriter */
 export function storeDir(sink: BlockSink, entries: Iterable<Dirent>, options: DirOptions = {}): Block {
   const writer = new DirWriter(sink, options);
   for (const entry of entries) writer.add(entry);
   return writer.finish();
+}
+
+/**
+ * Decodes a whole Dir, or a leaf of one: ours or the Python vt's.
+ *
+ * @throws {ParseError} if it is cut short, breaks its grammar, or has names out of order
+ * @throws {VtError} EUNSUPPORTED for an entry of a later version
+ */
+export function decodeDir(data: Uint8Array): Dirent[] {
+  if (startsPythonDirent(data, 0)) return decodePythonDir(data);
+  const entries: Dirent[] = [];
+  const end = decodeRecords(data, entries, new NameOrder(), 0);
+  if (end.next !== data.length) throw new ParseError(`decode Dir: ${end.wanted} octets wanted, ${data.length - end.next} left`, end.next);
+  return entries;
+}
+
+/**
+ * The entries of a stored Dir, sorted by name, as its leaf Blocks arrive: ours or the Python vt's.
+ *
+ * @throws {MissingBlockError} and {CorruptBlockError} as the source does
+ * @throws as {@link decodeDir}
+ */
+export async function* readDir(source: BlockSource, block: Block, options: OpOptions = {}): AsyncGenerator<Dirent, void, undefined> {
+  for await (const entries of readDirBatches(source, block, options)) yield* entries;
+}
+
+/** As {@link readDir}, but with as many entries at once as have arrived: one await for some hundred. */
+export async function* readDirBatches(
+  source: BlockSource,
+  block: Block,
+  options: OpOptions = {},
+): AsyncGenerator<Dirent[], void, undefined> {
+  await using buffer = copyBufferOfBlock(source, block, options);
+  yield* decodeDirStream(buffer);
+}
+
+/** The entries of an encoded Dir, from wherever it comes. */
+export async function* decodeDirStream(buffer: CopyBuffer): AsyncGenerator<Dirent[], void, undefined> {
+  if (await buffer.atEnd()) return;
+  if (startsPythonDirent(buffer.view(), 0)) {
+    yield decodePythonDir(await buffer.rest());
+    return;
+  }
+  const order = new NameOrder();
+  while (await buffer.fill(1)) {
+    const entries: Dirent[] = [];
+    const { next, wanted } = decodeRecords(buffer.view(), entries, order, buffer.offset);
+    buffer.consume(next);
+    if (entries.length > 0) yield entries;
+    if (next === 0 && !(await buffer.fill(wanted))) {
+      throw new ParseError(`decode Dir: ${wanted} octets wanted, ${buffer.buffered} left`, buffer.offset);
+    }
+  }
 }

@@ -25,8 +25,10 @@ export function decodeOurDirent(data: Uint8Array, offset: number): Decoded<Diren
 export function decodeDirentBody(body: Uint8Array): Dirent {
   if (body.length < 4) throw new ParseError(`decode Dirent: ${body.length} octets`, 0);
   const [magic, version, kindNumber = 0, count = 0] = body;
-  if (magic !== DIRENT_MAGIC) throw new ParseError(`decode Dirent: expected 0x${DIRENT_MAGIC.toString(16)}, found 0x${magic?.toString(16)}`, 0);
-  if (version !== DIRENT_VERSION) throw new VtError('EUNSUPPORTED', `decode Dirent: version ${version}, this program knows ${DIRENT_VERSION}`);
+  if (magic !== DIRENT_MAGIC)
+    throw new ParseError(`decode Dirent: expected 0x${DIRENT_MAGIC.toString(16)}, found 0x${magic?.toString(16)}`, 0);
+  if (version !== DIRENT_VERSION)
+    throw new VtError('EUNSUPPORTED', `decode Dirent: version ${version}, this program knows ${DIRENT_VERSION}`);
   const kind = DIRENT_KINDS[kindNumber];
   if (kind === undefined) throw new VtError('EUNSUPPORTED', `decode Dirent: unknown kind ${kindNumber}`);
 
@@ -73,7 +75,10 @@ function decodeField(tag: number, value: Uint8Array, fields: DirentFields, meta:
       break;
     case TAG.rdev: {
       const { value: major, next } = decodeBsuint(value, 0);
-      meta.rdev = { major: bounded(major, 'major device number', 2 ** 32 - 1), minor: decodeNumber(value.subarray(next), 'minor device number', 2 ** 32 - 1) };
+      meta.rdev = {
+        major: bounded(major, 'major device number', 2 ** 32 - 1),
+        minor: decodeNumber(value.subarray(next), 'minor device number', 2 ** 32 - 1),
+      };
       break;
     }
     case TAG.xattrs:

@@ -1,6 +1,6 @@
+import { octetsFromBytes, octetsToBytes } from '../base/octets.ts';
 import { TextReader } from '../base/text-reader.ts';
 import { formatObject, formatQuoted } from '../base/text-writer.ts';
-import { octetsFromBytes, octetsToBytes } from '../base/octets.ts';
 import type { Block } from '../block/block.ts';
 import { formatBlock, readBlock } from '../block/block-text.ts';
 import type { Dirent, DirentKind, UnknownField } from './dirent.ts';
@@ -78,7 +78,8 @@ function readAt(reader: TextReader, depth: number): Dirent {
   const start = reader.offset;
   if (depth > MAX_DEPTH) throw reader.error('too many Dirents within each other');
   const kind = KINDS_BY_PREFIX.get(reader.match(/[A-Za-z]+/y) ?? '');
-  if (kind === undefined || !reader.accept('{')) throw reader.error(`expected a Dirent, found ${JSON.stringify(reader.text.slice(start, start + 12))}`, start);
+  if (kind === undefined || !reader.accept('{'))
+    throw reader.error(`expected a Dirent, found ${JSON.stringify(reader.text.slice(start, start + 12))}`, start);
   const fields: DirentFields = {};
   const unknown: UnknownField[] = [];
   readLeadingName(reader, fields);

@@ -1,5 +1,4 @@
-import { decodeBsuint } from '../base/bsuint.ts';
-import { encodeBsuint } from '../base/bsuint.ts';
+import { decodeBsuint, encodeBsuint } from '../base/bsuint.ts';
 import { ParseError } from '../base/errors.ts';
 import type { TextReader } from '../base/text-reader.ts';
 

@@ -1,8 +1,8 @@
 import type { Decoded } from '../../base/bsuint.ts';
 import { decodeBsdata, decodeBsuint } from '../../base/bsuint.ts';
 import { ParseError, VtError } from '../../base/errors.ts';
-import { octetsFromBytes } from '../../base/octets.ts';
 import type { Octets } from '../../base/octets.ts';
+import { octetsFromBytes } from '../../base/octets.ts';
 import { parseAt } from '../../base/parse-at.ts';
 import { decodeBlockref } from '../../block/blockref.ts';
 import type { Dirent, DirentKind } from '../dirent.ts';

@@ -142,7 +142,8 @@ export function parseJsonObject(text: string, at: number): Readonly<Record<strin
   } catch (cause) {
     throw new ParseError('decode Python Meta: broken JSON', at, { cause });
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new ParseError('decode Python Meta: expected a JSON object', at);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new ParseError('decode Python Meta: expected a JSON object', at);
   return value as Readonly<Record<string, unknown>>;
 }
 

@@ -1,69 +1,16 @@
 import { decodeBsuint } from '../base/bsuint.ts';
-import type { CopyBuffer } from '../base/copy-buffer.ts';
 import { ParseError } from '../base/errors.ts';
 import { parseAt } from '../base/parse-at.ts';
-import type { Block } from '../block/block.ts';
 import { MAX_BLOCK_SIZE } from '../block/block.ts';
-import { copyBufferOfBlock } from '../block/block-buffer.ts';
-import type { BlockSource, OpOptions } from '../store/store.ts';
 import type { Dirent } from './dirent.ts';
 import { decodeDirentBody } from './dirent-decode.ts';
 import { MIN_SALT_SIZE, SALT_MAGIC } from './dirent-tags.ts';
-import { decodePythonDirent, startsPythonDirent } from './python-vt/dirent.ts';
+import { decodePythonDirent } from './python-vt/dirent.ts';
 
-// @see vt(5), "Dirs"
+// The records of a Dir: Dirents, and salt. @see vt(5), "Dirs"
 
 /** Octets that the length of a record may have: it is below MAX_BLOCK_SIZE, with some redundant ones granted. */
 const MAX_LENGTH_SIZE = 16;
-
-/**
- * Decodes a whole Dir, or a leaf of one: ours or the Python vt's.
- *
- * @throws {ParseError} if it is cut short, breaks its grammar, or has names out of order
- * @throws {VtError} EUNSUPPORTED for an entry of a later version
- */
-export function decodeDir(data: Uint8Array): Dirent[] {
-  if (startsPythonDirent(data, 0)) return decodePythonDir(data);
-  const entries: Dirent[] = [];
-  const end = decodeRecords(data, entries, new NameOrder(), 0);
-  if (end.next !== data.length) throw new ParseError(`decode Dir: ${end.wanted} octets wanted, ${data.length - end.next} left`, end.next);
-  return entries;
-}
-
-/**
- * The entries of a stored Dir, sorted by name, as its leaf Blocks arrive: ours or the Python vt's.
- *
- * @throws {MissingBlockError} and {CorruptBlockError} as the source does
- * @throws as {@link decodeDir}
- */
-export async function* readDir(source: BlockSource, block: Block, options: OpOptions = {}): AsyncGenerator<Dirent, void, undefined> {
-  for await (const entries of readDirBatches(source, block, options)) yield* entries;
-}
-
-/** As {@link readDir}, but with as many entries at once as have arrived: one await for some hundred. */
-export async function* readDirBatches(source: BlockSource, block: Block, options: OpOptions = {}): AsyncGenerator<Dirent[], void, undefined> {
-  await using buffer = copyBufferOfBlock(source, block, options);
-  yield* decodeDirStream(buffer);
-}
-
-/** The entries of an encoded Dir, from wherever it comes. */
-export async function* decodeDirStream(buffer: CopyBuffer): AsyncGenerator<Dirent[], void, undefined> {
-  if (await buffer.atEnd()) return;
-  if (startsPythonDirent(buffer.view(), 0)) {
-    yield decodePythonDir(await buffer.rest());
-    return;
-  }
-  const order = new NameOrder();
-  while (await buffer.fill(1)) {
-    const entries: Dirent[] = [];
-    const { next, wanted } = decodeRecords(buffer.view(), entries, order, buffer.offset);
-    buffer.consume(next);
-    if (entries.length > 0) yield entries;
-    if (next === 0 && !(await buffer.fill(wanted))) {
-      throw new ParseError(`decode Dir: ${wanted} octets wanted, ${buffer.buffered} left`, buffer.offset);
-    }
-  }
-}
 
 /**
  * Decodes the records that stand in `data` as a whole.
@@ -71,7 +18,7 @@ export async function* decodeDirStream(buffer: CopyBuffer): AsyncGenerator<Diren
  * @param at - where `data` lies in the Dir, for the offsets of errors
  * @returns where the first incomplete record starts, and how many octets from there may complete it
  */
-function decodeRecords(data: Uint8Array, entries: Dirent[], order: NameOrder, at: number): { next: number; wanted: number } {
+export function decodeRecords(data: Uint8Array, entries: Dirent[], order: NameOrder, at: number): { next: number; wanted: number } {
   let offset = 0;
   while (offset < data.length) {
     const lengthEnd = endOfLength(data, offset);
@@ -100,7 +47,7 @@ function endOfLength(data: Uint8Array, offset: number): number | undefined {
 }
 
 /** Sees that names ascend, which makes them unique too. */
-class NameOrder {
+export class NameOrder {
   #last = '';
 
   check(name: string, at: number): void {
@@ -110,7 +57,7 @@ class NameOrder {
 }
 
 /** Python Dirs are one Block without lengths, sorted by characters; we ask for no order, and give ours. */
-function decodePythonDir(data: Uint8Array): Dirent[] {
+export function decodePythonDir(data: Uint8Array): Dirent[] {
   const entries: Dirent[] = [];
   for (let offset = 0; offset < data.length; ) {
     const { value, next } = decodePythonDirent(data, offset);

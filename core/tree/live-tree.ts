@@ -198,7 +198,7 @@ export class LiveTree implements Tree {
       const target = await placeOf(this.#state, to, 'rename', options);
       if (target === undefined) throw new PathError('ENOTEMPTY', 'rename', octetsToText(to));
       checkEntryName(target.name, 'rename', to);
-      if (target.node === source.node) return;
+      if (target.node?.id === source.node.id) return;
       if (source.node.sort === 'dir' && target.dir.isWithin(source.node)) throw new PathError('EINVAL', 'rename', octetsToText(from));
       if (target.node?.sort === 'dir' && source.dir.isWithin(target.node)) throw new PathError('ENOTEMPTY', 'rename', octetsToText(to));
       await checkReplace(this.#state, source.node, target.node, 'rename', to);
@@ -214,7 +214,7 @@ export class LiveTree implements Tree {
       const { node } = await resolveLive(this.#state, from, { follow: false, keep: true, action: 'copy' }, options);
       if (node === undefined) throw new PathError('ENOENT', 'copy', octetsToText(from));
       const target = await placeOf(this.#state, to, 'copy', options);
-      if (target === undefined || target.node === node) throw new PathError('EINVAL', 'copy', octetsToText(from));
+      if (target === undefined || target.node?.id === node.id) throw new PathError('EINVAL', 'copy', octetsToText(from));
       checkEntryName(target.name, 'copy', to);
       if (node.sort === 'dir' && target.dir.isWithin(node)) throw new PathError('EINVAL', 'copy', octetsToText(from));
       await checkReplace(this.#state, node, target.node, 'copy', to);

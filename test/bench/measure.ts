@@ -1,0 +1,44 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** What one command took, all its children included. */
+export interface Cost {
+  readonly seconds: number;
+  /** User and system time. */
+  readonly cpuSeconds: number;
+  /** Peak resident size of its largest process. */
+  readonly peakBytes: number;
+}
+
+/**
+ * Runs a shell line and measures it, by GNU time: a child of this program would inherit our own peak of memory.
+ *
+ * @throws {Error} if it fails
+ */
+export function measure(line: string, env: Readonly<Record<string, string>>, cwd: string): Cost {
+  const folder = mkdtempSync(join(tmpdir(), 'vtftp-bench-'));
+  const report = join(folder, 'time');
+  const started = performance.now();
+  const run = spawnSync('/usr/bin/time', ['-q', '-f', '%U %S %M', '-o', report, 'sh', '-c', line], {
+    cwd,
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+  });
+  const seconds = (performance.now() - started) / 1000;
+  if (run.error !== undefined) throw new Error(`measure: ${run.error.message}; GNU time is needed (apt-get install time)`);
+  if (run.status !== 0) throw new Error(`measure "${line}": exit status ${run.status ?? run.signal}\n${run.stderr}`);
+  const [user = 0, system = 0, peakKib = 0] = readFileSync(report, 'utf8').trim().split(/\s+/).map(Number);
+  rmSync(folder, { recursive: true });
+  return { seconds, cpuSeconds: user + system, peakBytes: peakKib * 1024 };
+}
+
+/** The median of some numbers; NaN of none. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1
+    ? (sorted[middle] ?? Number.NaN)
+    : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
+}

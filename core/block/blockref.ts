@@ -142,7 +142,7 @@ function decodeInner(body: Uint8Array, offset: number, type: number, span: numbe
       return { value: { kind: 'hash', span, hashcode }, next };
     }
     case TYPE_LITERAL: {
-      const data = body.slice(offset);
+      const data = new Uint8Array(body.subarray(offset));
       if (span !== UNKNOWN_SPAN && data.length !== span) {
         throw new ParseError(`decode block reference: literal of span ${span} has ${data.length} octets`, offset);
       }

@@ -51,5 +51,5 @@ export function decodeHashcode(data: Uint8Array, offset: number): Decoded<HashCo
   if (end > data.length) {
     throw new ParseError(`decode hashcode: ${hash.name} needs ${hash.digestSize} octets, ${data.length - next} left`, next);
   }
-  return { value: { hashName: hash.name, digest: data.slice(next, end) }, next: end };
+  return { value: { hashName: hash.name, digest: new Uint8Array(data.subarray(next, end)) }, next: end };
 }

@@ -1,0 +1,54 @@
+import { VtError } from '../base/errors.ts';
+import type { Block } from '../block/block.ts';
+import { UNKNOWN_SPAN } from '../block/block.ts';
+import type { Leaf } from '../block/tree-walk.ts';
+import { leavesOf } from '../block/tree-walk.ts';
+import type { Store } from '../store/store.ts';
+import type { Segment } from './export-batch.ts';
+
+/** The part of a leaf Block that is a piece of a file. */
+export type Piece = Pick<Leaf, 'block' | 'from' | 'size'>;
+
+/** The pieces of a Block that is its own only leaf, or undefined where its tree has to be walked. */
+export function piecesAtOnce(block: Block): readonly Piece[] | undefined {
+  if (block.span === 0) return [];
+  if (block.span === UNKNOWN_SPAN) return undefined;
+  if (block.kind === 'hash' || block.kind === 'literal' || block.kind === 'run') return [{ block, from: 0, size: block.span }];
+  return undefined;
+}
+
+/** The pieces of a Block of moderate size, its superblocks read. */
+export async function piecesOf(source: Store, block: Block, signal?: AbortSignal): Promise<readonly Piece[]> {
+  const pieces: Piece[] = [];
+  for await (const { block: leaf, from, size } of leavesOf(source, block, { signal })) pieces.push({ block: leaf, from, size });
+  return pieces;
+}
+
+/**
+ * Segments for lists of pieces, the Store asked once for where all their Blocks lie. A list with a Block that has no
+ * known location gives undefined: its content has to come through the Store.
+ */
+export function segmentsOf(store: Store, lists: readonly (readonly Piece[])[]): (readonly Segment[] | undefined)[] {
+  if (store.locate === undefined) throw new VtError('EUNSUPPORTED', `locate Blocks in "${store.name}": it does not tell`);
+  const digests: Uint8Array[] = [];
+  for (const pieces of lists) {
+    for (const { block } of pieces) if (block.kind === 'hash' && block.hashcode.hashName === store.hashName) digests.push(block.hashcode.digest);
+  }
+  const locations = digests.length === 0 ? [] : store.locate(digests);
+  let next = 0;
+  return lists.map((pieces) => {
+    const segments: Segment[] = [];
+    let isWhole = true;
+    for (const { block, from, size } of pieces) {
+      if (block.kind === 'run') segments.push({ kind: 'run', octet: block.octet, size });
+      else if (block.kind === 'literal') segments.push({ kind: 'data', data: block.data.subarray(from, from + size) });
+      else if (block.hashcode.hashName !== store.hashName) isWhole = false;
+      else {
+        const location = locations[next++];
+        if (location === undefined || location.size !== block.span) isWhole = false;
+        else segments.push({ kind: 'stored', digest: block.hashcode.digest, location, from, size });
+      }
+    }
+    return isWhole ? segments : undefined;
+  });
+}

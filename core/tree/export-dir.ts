@@ -1,0 +1,176 @@
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import type { AtCalls, CName } from '../base/at-calls.ts';
+import { cName } from '../base/at-calls.ts';
+import { PathError, VtError } from '../base/errors.ts';
+import { getXattr, libc, listXattrs } from '../base/libc.ts';
+import type { Octets } from '../base/octets.ts';
+import { octetsToText } from '../base/octets.ts';
+import { errorCode } from '../base/system-error.ts';
+import type { AttributeFailure, Attributes } from './export-attributes.ts';
+import { applyToFile, attempt } from './export-attributes.ts';
+
+const ACL_DEFAULT = 'system.posix_acl_default' as Octets;
+const ACL_ACCESS = 'system.posix_acl_access' as Octets;
+const OWNER_ALL = 0o700;
+
+/** Attribute names that belong to the system or to a layer below, which a tree does not decide about. */
+const FOREIGN_XATTR = /^(?:security\.(?!capability$)|trusted\.overlay\.|system\.(?!posix_acl_))/;
+
+/**
+ * A directory that an export writes into, open for as long as work on it is under way: all is done through its
+ * descriptor, so that swapping a path element for a symlink meanwhile leads nowhere else. It gets its own attributes
+ * when the last work on it and on the Dirs below is done.
+ */
+export class ExportDir {
+  readonly fd: number;
+  /** Relative to the top; empty for the top itself. */
+  readonly path: Octets;
+  /** Made by this export: nothing can stand in it but what the export wrote. */
+  readonly isFresh: boolean;
+  /** What is made in it gets an ACL from it. */
+  readonly givesAcl: boolean;
+  /** Names in it without regard to case, where the filesystem has none. */
+  readonly folded: Set<string> | undefined;
+  readonly #parent: ExportDir | undefined;
+  readonly #attributes: Attributes | undefined;
+  readonly #at: AtCalls;
+  readonly #onFailure: AttributeFailure;
+  readonly #onClosed: () => void;
+  #holds = 1;
+  #isOpen = true;
+
+  constructor(
+    fd: number,
+    options: {
+      readonly path: Octets;
+      readonly parent: ExportDir | undefined;
+      readonly isFresh: boolean;
+      readonly attributes: Attributes | undefined;
+      readonly foldsCase: boolean;
+      readonly at: AtCalls;
+      readonly onFailure: AttributeFailure;
+      readonly onClosed: () => void;
+    },
+  ) {
+    this.fd = fd;
+    this.path = options.path;
+    this.isFresh = options.isFresh;
+    this.#parent = options.parent;
+    this.#attributes = options.attributes;
+    this.#at = options.at;
+    this.#onFailure = options.onFailure;
+    this.#onClosed = options.onClosed;
+    this.folded = options.foldsCase ? new Set() : undefined;
+    this.#parent?.hold();
+    // A directory that this export made in one without a default ACL has none.
+    this.givesAcl = options.isFresh && options.parent?.givesAcl === false ? false : this.#clearInherited();
+  }
+
+  /** Whether its descriptor may still be used. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  #clearInherited(): boolean {
+    if (getXattr(this.fd, ACL_DEFAULT) === undefined) return false;
+    if (!this.isFresh) return true;
+    libc().removeXattr(this.fd, ACL_DEFAULT);
+    libc().removeXattr(this.fd, ACL_ACCESS);
+    return false;
+  }
+
+  /** Work on this directory begins; `release` ends it. */
+  hold(): void {
+    this.#holds++;
+  }
+
+  /** Ends one piece of work; the last sets the directory's attributes and closes it. */
+  release(): void {
+    if (--this.#holds > 0) return;
+    if (this.#attributes !== undefined) {
+      if (!this.isFresh) this.#dropOtherXattrs(this.#attributes);
+      applyToFile(this.#at, this.fd, this.#attributes, this.#onFailure);
+    }
+    this.abandon();
+    this.#onClosed();
+    this.#parent?.release();
+  }
+
+  /** Closes the directory as it is: the export was given up. */
+  abandon(): void {
+    if (this.#isOpen) closeSync(this.fd);
+    this.#isOpen = false;
+  }
+
+  #dropOtherXattrs(attributes: Attributes): void {
+    attempt('xattrs', this.#onFailure, () => {
+      for (const name of listXattrs(this.fd)) {
+        if (!FOREIGN_XATTR.test(name) && !attributes.xattrs.some(([wanted]) => wanted === name)) libc().removeXattr(this.fd, name);
+      }
+    });
+  }
+}
+
+/** Opens the directory that the target lies in, as the user names it: symlinks in that path are the user's own. */
+export function openContainer(path: Octets): number {
+  try {
+    return openSync(Buffer.from(path, 'latin1'), constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') throw new PathError(code, 'write into local', octetsToText(path), { cause: error });
+    throw error;
+  }
+}
+
+/**
+ * Opens a directory in `parent`, or makes it, private until its content is complete.
+ *
+ * @throws {VtError} EFAILED if something else stands there; a symlink to a directory is something else
+ */
+export function openOrMakeDir(at: AtCalls, parent: number, name: CName): { readonly fd: number; readonly isFresh: boolean } {
+  let isFresh = true;
+  try {
+    at.mkdir(parent, name, OWNER_ALL);
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error;
+    isFresh = false;
+  }
+  const fd = openExistingDir(at, parent, name);
+  if (!isFresh) makeWritable(at, fd);
+  return { fd, isFresh };
+}
+
+/** Opens a directory without following a symlink. @throws {VtError} EFAILED naming what stands there instead */
+export function openExistingDir(at: AtCalls, parent: number, name: CName): number {
+  try {
+    return at.open(parent, name, 'dir');
+  } catch (error) {
+    const code = errorCode(error);
+    if (code !== 'ELOOP' && code !== 'ENOTDIR') throw error;
+    const isLink = ((at.stat(parent, name)?.mode ?? 0) & constants.S_IFMT) === constants.S_IFLNK;
+    throw new VtError('EFAILED', isLink ? 'write a Dir over a local symlink: not followed' : 'write a Dir over a local file: in the way', { cause: error });
+  }
+}
+
+/** Another's directory stays as it is; what that forbids fails later, by name. */
+function makeWritable(at: AtCalls, fd: number): void {
+  const { mode, uid } = fstatSync(fd);
+  const self = process.geteuid?.();
+  if (self === 0 || uid !== self || (mode & OWNER_ALL) === OWNER_ALL) return;
+  at.fchmod(fd, (mode & 0o7777) | OWNER_ALL);
+}
+
+/** Opens a directory by its path below the top, element by element, following nothing. The caller closes it. */
+export function openBelow(at: AtCalls, top: number, path: Octets): number {
+  let fd = at.open(top, cName('.' as Octets), 'dir');
+  if (path === '') return fd;
+  for (const element of path.split('/')) {
+    const parent = fd;
+    try {
+      fd = at.open(parent, cName(element as Octets), 'dir');
+    } finally {
+      closeSync(parent);
+    }
+  }
+  return fd;
+}

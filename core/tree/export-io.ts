@@ -1,0 +1,17 @@
+import { writeSync } from 'node:fs';
+import type { ItemFailure } from './export-writer.ts';
+
+/** Writes all of `data` at an offset. */
+export function writeAll(fd: number, data: Uint8Array, position: number): void {
+  for (let done = 0; done < data.length; ) done += writeSync(fd, data, done, data.length - done, position + done);
+}
+
+/** What a writer reported, as an error with the code of its system call. */
+export function itemError({ message, code }: ItemFailure): Error {
+  return Object.assign(new Error(message), code === undefined ? {} : { code });
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

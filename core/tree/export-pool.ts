@@ -1,0 +1,146 @@
+import { Worker } from 'node:worker_threads';
+import { VtError } from '../base/errors.ts';
+import type { HashName } from '../block/hash.ts';
+import { hashByName } from '../block/hash.ts';
+import type { BatchItem } from './export-batch.ts';
+import { packBatch } from './export-batch.ts';
+import type { BatchResult } from './export-writer.ts';
+import { BatchWriter } from './export-writer.ts';
+
+/** Batches that wait in a worker besides the one it works on. */
+const MAX_QUEUED = 2;
+
+export interface ExportPoolOptions {
+  readonly hashName: HashName;
+  readonly sparse: boolean;
+  /** Worker threads; 0 does all work in this thread. A third on two cores is slower. */
+  readonly workers: number;
+}
+
+interface Job {
+  readonly resolve: (result: BatchResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface PoolWorker {
+  readonly thread: Worker;
+  readonly jobs: Job[];
+  failure: Error | undefined;
+}
+
+/**
+ * Writes batches in worker threads. The first batch waits for a second before a thread is started: what fits in one is
+ * written at once by this thread, which takes less time than a start (about 40 ms).
+ */
+export class ExportPool implements AsyncDisposable {
+  readonly #options: ExportPoolOptions;
+  readonly #workers: PoolWorker[] = [];
+  #inline: BatchWriter | undefined;
+  #held: { readonly items: readonly BatchItem[]; readonly job: Job } | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(options: ExportPoolOptions) {
+    this.#options = options;
+  }
+
+  /** Hands a batch over; resolves when it is written. Await `ready` before the next. */
+  async write(items: readonly BatchItem[]): Promise<BatchResult> {
+    return await new Promise<BatchResult>((resolve, reject) => {
+      const job = { resolve, reject };
+      if (this.#options.workers === 0) this.#runInline(items, job);
+      else if (this.#workers.length === 0 && this.#held === undefined) this.#held = { items, job };
+      else {
+        this.#start();
+        this.#dispatch(items, job);
+      }
+    });
+  }
+
+  /** Resolves as soon as a batch can be taken without piling up. */
+  async ready(): Promise<void> {
+    while (this.#workers.length > 0 && this.#workers.every(({ jobs }) => jobs.length > MAX_QUEUED)) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  /** Writes a batch that is held back for want of a second. */
+  settle(): void {
+    const held = this.#held;
+    if (held === undefined) return;
+    this.#held = undefined;
+    if (this.#workers.length > 0) this.#dispatch(held.items, held.job);
+    else this.#runInline(held.items, held.job);
+  }
+
+  #start(): void {
+    while (this.#workers.length < this.#options.workers) this.#workers.push(this.#startWorker());
+    this.settle();
+  }
+
+  #startWorker(): PoolWorker {
+    const thread = new Worker(new URL('./export-worker.js', import.meta.url), {
+      workerData: { hashName: this.#options.hashName, sparse: this.#options.sparse },
+      // Directories and large files are opened and closed by the main thread.
+      trackUnmanagedFds: false,
+    });
+    const worker: PoolWorker = { thread, jobs: [], failure: undefined };
+    thread.on('message', (result: BatchResult) => {
+      worker.jobs.shift()?.resolve(result);
+      this.#notify();
+    });
+    const fail = (error: Error): void => {
+      worker.failure = error;
+      for (const job of worker.jobs.splice(0)) job.reject(error);
+      this.#notify();
+    };
+    thread.on('error', fail);
+    thread.on('exit', () => fail(new VtError('EFAILED', 'export: a worker thread ended early')));
+    return worker;
+  }
+
+  #dispatch(items: readonly BatchItem[], job: Job): void {
+    const [first, ...rest] = this.#workers;
+    if (first === undefined) throw new VtError('ECLOSED', 'export: no worker thread');
+    const worker = rest.reduce((best, other) => (other.jobs.length < best.jobs.length ? other : best), first);
+    if (worker.failure !== undefined) {
+      job.reject(worker.failure);
+      return;
+    }
+    const batch = this.#pack(items);
+    worker.jobs.push(job);
+    worker.thread.postMessage(batch, [batch.data.buffer]);
+  }
+
+  #runInline(items: readonly BatchItem[], job: Job): void {
+    this.#inline ??= new BatchWriter(hashByName(this.#options.hashName), this.#options.sparse);
+    try {
+      job.resolve(this.#inline.run(this.#pack(items)));
+    } catch (error) {
+      job.reject(error);
+    }
+  }
+
+  #pack(items: readonly BatchItem[]): ReturnType<typeof packBatch> {
+    return packBatch(items, hashByName(this.#options.hashName).digestSize);
+  }
+
+  #notify(): void {
+    this.#wake?.();
+    this.#wake = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.settle();
+    this.#inline?.[Symbol.dispose]();
+    await Promise.all(
+      this.#workers.splice(0).map(async ({ thread, failure }) => {
+        if (failure !== undefined) return;
+        const ended = new Promise((resolve) => thread.once('exit', resolve));
+        thread.postMessage(undefined);
+        await ended;
+      }),
+    );
+  }
+}

@@ -1,0 +1,164 @@
+import { closeSync, ftruncateSync, writeSync, writevSync } from 'node:fs';
+import type { AtCalls } from '../base/at-calls.ts';
+import { atCalls } from '../base/at-calls.ts';
+import { VtError } from '../base/errors.ts';
+import { errorCode } from '../base/system-error.ts';
+import type { HashFunction } from '../block/hash.ts';
+import { isRun, runChunks } from '../block/run-bytes.ts';
+import { applyToFile } from './export-attributes.ts';
+import type { BatchItem, FileItem, PackedBatch, PartItem, Segment } from './export-batch.ts';
+import { unpackBatch } from './export-batch.ts';
+import { messageOf } from './export-io.ts';
+import { LocatedBlocks, StaleLocationError } from './export-source.ts';
+
+/** What went wrong with an item of a batch. */
+export interface ItemFailure {
+  /** Which item, from 0. */
+  readonly item: number;
+  /** `data`: a Block could not be had from its location. `attribute`: the file is made, but for this. `system`: it is not made. */
+  readonly kind: 'data' | 'attribute' | 'system';
+  readonly message: string;
+  readonly code: string | undefined;
+}
+
+/** How a batch ended. */
+export interface BatchResult {
+  readonly failures: readonly ItemFailure[];
+  /** Octets of content of the items that were written. */
+  readonly bytes: number;
+}
+
+type StoredSegment = Extract<Segment, { kind: 'stored' }>;
+
+/** Buffers handed to one writev(2). */
+const MAX_VECTORS = 64;
+
+/** A Block of at least this size that is all NUL becomes a hole, as a run does. */
+const MIN_HOLE_SIZE = 4096;
+
+/** Writes batches of files: in a worker thread or, for little, in the main one. All synchronous. */
+export class BatchWriter implements Disposable {
+  readonly #blocks: LocatedBlocks;
+  readonly #sparse: boolean;
+  readonly #at: AtCalls = atCalls();
+  #stored: readonly StoredSegment[] = [];
+  #nextStored = 0;
+  #vectors: Uint8Array[] = [];
+  #vectorsAt = 0;
+  #vectorsSize = 0;
+
+  /** @param sparse - runs of NUL become holes */
+  constructor(hash: HashFunction, sparse: boolean) {
+    this.#blocks = new LocatedBlocks(hash);
+    this.#sparse = sparse;
+  }
+
+  run(batch: PackedBatch): BatchResult {
+    const items = unpackBatch(batch);
+    const failures: ItemFailure[] = [];
+    let bytes = 0;
+    this.#stored = items.flatMap((item) => item.segments.filter((segment) => segment.kind === 'stored'));
+    let firstStored = 0;
+    items.forEach((item, index) => {
+      this.#nextStored = firstStored;
+      try {
+        if (item.kind === 'file') this.#writeFile(item, index, failures);
+        else this.#writeSegments(item.fd, item.start, item);
+        bytes += sizeOf(item);
+      } catch (error) {
+        failures.push({ item: index, kind: error instanceof StaleLocationError ? 'data' : 'system', message: messageOf(error), code: errorCode(error) });
+      }
+      for (const segment of item.segments) if (segment.kind === 'stored') firstStored++;
+    });
+    return { failures, bytes };
+  }
+
+  #writeFile(item: FileItem, index: number, failures: ItemFailure[]): void {
+    const fd = this.#at.open(item.dir, item.temporary, 'create');
+    try {
+      const end = this.#writeSegments(fd, 0, item);
+      if (end < item.size) ftruncateSync(fd, item.size);
+      applyToFile(this.#at, fd, item.attributes, (what, error) => {
+        failures.push({ item: index, kind: 'attribute', message: `${what}: ${messageOf(error)}`, code: errorCode(error) });
+      });
+      this.#at.rename(item.dir, item.temporary, item.name);
+    } catch (error) {
+      this.#at.unlink(item.dir, item.temporary);
+      throw error;
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** Writes content from `start` on; gives the end of the last data, which is before the end of the file where a hole ends it. */
+  #writeSegments(fd: number, start: number, item: BatchItem): number {
+    this.#vectors = [];
+    this.#vectorsAt = this.#vectorsSize = 0;
+    let at = start;
+    for (const segment of item.segments) {
+      if (segment.kind === 'stored') {
+        if (this.#blocks.willReplace(segment)) this.#flush(fd);
+        const data = this.#blocks.read(this.#stored, this.#nextStored++);
+        if (!this.#isHole(data)) this.#push(fd, at, data);
+        at += data.length;
+      } else if (segment.kind === 'data') {
+        this.#push(fd, at, segment.data);
+        at += segment.data.length;
+      } else {
+        if (!this.#sparse || segment.octet !== 0) {
+          let position = at;
+          for (const chunk of runChunks(segment.octet, segment.size)) {
+            this.#push(fd, position, chunk);
+            position += chunk.length;
+          }
+        }
+        at += segment.size;
+      }
+    }
+    return this.#flush(fd);
+  }
+
+  #isHole(data: Uint8Array): boolean {
+    return this.#sparse && data[0] === 0 && data.length >= MIN_HOLE_SIZE && isRun(data);
+  }
+
+  #push(fd: number, at: number, data: Uint8Array): void {
+    if (this.#vectors.length >= MAX_VECTORS || (this.#vectors.length > 0 && at !== this.#vectorsAt + this.#vectorsSize)) this.#flush(fd);
+    if (this.#vectors.length === 0) {
+      this.#vectorsAt = at;
+      this.#vectorsSize = 0;
+    }
+    this.#vectors.push(data);
+    this.#vectorsSize += data.length;
+  }
+
+  /** Writes what is collected; gives the offset after the last octet written so far. */
+  #flush(fd: number): number {
+    const vectors = this.#vectors;
+    if (vectors.length === 0) return this.#vectorsAt + this.#vectorsSize;
+    this.#vectors = [];
+    const only = vectors.length === 1 ? vectors[0] : undefined;
+    const written = only === undefined ? writevSync(fd, vectors, this.#vectorsAt) : writeSync(fd, only, 0, only.length, this.#vectorsAt);
+    if (written < this.#vectorsSize) this.#writeRest(fd, vectors, written);
+    return this.#vectorsAt + this.#vectorsSize;
+  }
+
+  /** A short write says that something stands in the way; going on finds out what. */
+  #writeRest(fd: number, vectors: readonly Uint8Array[], written: number): void {
+    const rest = Buffer.concat(vectors).subarray(written);
+    for (let done = 0; done < rest.length; ) {
+      const count = writeSync(fd, rest, done, rest.length - done, this.#vectorsAt + written + done);
+      if (count === 0) throw new VtError('EFAILED', 'write: nothing more is taken');
+      done += count;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#blocks[Symbol.dispose]();
+  }
+}
+
+function sizeOf(item: FileItem | PartItem): number {
+  if (item.kind === 'file') return item.size;
+  return item.segments.reduce((sum, segment) => sum + (segment.kind === 'data' ? segment.data.length : segment.size), 0);
+}

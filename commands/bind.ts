@@ -3,7 +3,7 @@ import { octetsToText } from '../core/base/octets.ts';
 import type { Block } from '../core/block/block.ts';
 import type { HashCode } from '../core/block/hashcode.ts';
 import { hashcodeLabel } from '../core/block/hashcode.ts';
-import type { Dirent, IndirectDirent } from '../core/tree/dirent.ts';
+import type { Dirent } from '../core/tree/dirent.ts';
 import { baseName } from '../core/tree/path.ts';
 import { defineCommand } from './command.ts';
 import { pathArgument } from './entry.ts';
@@ -31,9 +31,16 @@ export const bind = defineCommand({
   examples: [{ line: 'bind old/docs D{name:"docs",…}', says: 'an earlier state of docs beside the present one' }],
   async run({ session, output, signal, plan }, { args: [name, text], options }) {
     if (name === undefined || text === undefined) return;
+    const [{ parseReference }, { direntOfReference }] = await Promise.all([
+      import('../core/tree/reference.ts'),
+      import('../core/tree/reference-dirent.ts'),
+    ]);
     const path = pathArgument(session, name);
     if (path === '/') throw new PathError('EINVAL', 'bind', '/');
-    const dirent = { ...(await direntOf(session, octetsToText(text), options.has('dir'), signal)), name: baseName(path) };
+    const dirent = {
+      ...(await direntOfReference(session.tree.store, parseReference(octetsToText(text)), { asDir: options.has('dir'), signal })),
+      name: baseName(path),
+    };
     if (!options.has('unchecked')) await requireTopBlock(session, dirent, signal);
     const size = dirent.kind === 'file' ? dirent.block.span : undefined;
     output.record({
@@ -50,11 +57,6 @@ export const bind = defineCommand({
     await session.tree.bind(path, dirent, { signal });
   },
 });
-
-async function direntOf(session: Session, text: string, asDir: boolean, signal: AbortSignal): Promise<Exclude<Dirent, IndirectDirent>> {
-  const { readReference } = await import('../core/tree/read-reference.ts');
-  return await readReference(session.tree.store, text, { asDir, signal });
-}
 
 async function requireTopBlock(session: Session, dirent: Dirent, signal: AbortSignal): Promise<void> {
   if (dirent.kind !== 'file' && dirent.kind !== 'dir') return;

@@ -1,0 +1,81 @@
+import { PathError, VtError } from '../base/errors.ts';
+import type { Octets } from '../base/octets.ts';
+import { octetsToText } from '../base/octets.ts';
+import type { Block } from '../block/block.ts';
+import { readBlockBytes } from '../block/read-range.ts';
+import { withSpan } from '../block/tree-walk.ts';
+import type { OpOptions, Store } from '../store/store.ts';
+import type { Dirent, IndirectDirent } from './dirent.ts';
+import { decodeDirent } from './dirent-codec.ts';
+import { openLiveTree } from './live-tree.ts';
+import type { Reference } from './reference.ts';
+import type { TreePath } from './tree.ts';
+
+type NodeDirent = Exclude<Dirent, IndirectDirent>;
+
+/** Most octets of a Dirent that is stored as a Block. */
+const MAX_STORED_DIRENT_SIZE = 1024 * 1024;
+
+export interface ReferenceOptions extends OpOptions {
+  /** A block reference is an encoded Dir; by default the content of a file. */
+  readonly asDir?: boolean;
+}
+
+/**
+ * The Dirent that a reference names, of known span: a Dirent itself, a Block as a nameless file or Dir, or what a URI leads
+ * to along its path.
+ *
+ * @throws {PathError} ENOENT if a URI's path leads nowhere
+ * @throws {MissingBlockError} if a Block needed on the way is not in the Store
+ */
+export async function direntOfReference(store: Store, reference: Reference, options: ReferenceOptions = {}): Promise<NodeDirent> {
+  switch (reference.kind) {
+    case 'dirent':
+      return await nodeOf(store, reference.dirent, options);
+    case 'block':
+      return await nodeOf(store, nameless(reference.block, options.asDir === true ? 'dir' : 'file'), options);
+    case 'uri': {
+      const { target, path, isDir } = reference.uri;
+      const top = await targetDirent(store, target, path !== '' || isDir, options);
+      return path === '' ? top : await below(store, top, path as TreePath, options);
+    }
+  }
+}
+
+function nameless(block: Block, kind: 'file' | 'dir'): NodeDirent {
+  return { kind, name: '' as Octets, meta: {}, block };
+}
+
+async function targetDirent(
+  store: Store,
+  target: Extract<Reference, { kind: 'uri' }>['uri']['target'],
+  isDir: boolean,
+  options: ReferenceOptions,
+): Promise<NodeDirent> {
+  switch (target.kind) {
+    case 'dirent':
+      return await nodeOf(store, target.dirent, options);
+    case 'block':
+      return await nodeOf(store, nameless(target.block, isDir ? 'dir' : 'file'), options);
+    case 'stored-dirent': {
+      const data = await readBlockBytes(store, target.block, { maxSize: MAX_STORED_DIRENT_SIZE, signal: options.signal });
+      return await nodeOf(store, decodeDirent(data, 0).value, options);
+    }
+  }
+}
+
+async function nodeOf(store: Store, dirent: Dirent, options: ReferenceOptions): Promise<NodeDirent> {
+  if (dirent.kind === 'indirect') {
+    throw new VtError('EFAILED', `read reference "${octetsToText(dirent.name)}": one name of a hard-linked file, without its content`, {
+      remedy: 'give the Dirref of a Dir above it',
+    });
+  }
+  if (dirent.kind !== 'file' && dirent.kind !== 'dir') return dirent;
+  return { ...dirent, block: await withSpan(store, dirent.block, options.signal) };
+}
+
+async function below(store: Store, top: NodeDirent, path: TreePath, options: ReferenceOptions): Promise<NodeDirent> {
+  if (top.kind !== 'dir') throw new PathError('ENOTDIR', 'read reference', octetsToText(path));
+  await using tree = openLiveTree(store, top, { name: store.name });
+  return await tree.dirent(path, options);
+}

@@ -40,13 +40,14 @@ function generated(script: string, args: readonly string[]): string {
 }
 
 function lintManPages(): string {
-  const pages = readdirSync(join(PROJECT_ROOT, 'man')).filter((name) => /\.[1-8]$/.test(name));
-  if (pages.length === 0) return 'no man pages';
-  return outputOfFailure('mandoc', ['-T', 'lint', '-W', 'warning', ...pages.map((name) => join('man', name))]);
+  const folder = join(PROJECT_ROOT, 'man');
+  const pages = readdirSync(folder).filter((name) => /\.[1-8]$/.test(name));
+  // Run in the folder itself: that is where mandoc then finds the pages that refer to each other.
+  return outputOfFailure('mandoc', ['-T', 'lint', ...pages], folder);
 }
 
-function outputOfFailure(command: string, args: readonly string[]): string {
-  const run = spawnSync(command, args, { cwd: PROJECT_ROOT, encoding: 'utf8', maxBuffer: 64 << 20 });
+function outputOfFailure(command: string, args: readonly string[], cwd = PROJECT_ROOT): string {
+  const run = spawnSync(command, args, { cwd, encoding: 'utf8', maxBuffer: 64 << 20 });
   if (run.error !== undefined) return `${command}: ${run.error.message}`;
   if (run.status === 0) return '';
   return `${run.stdout}${run.stderr}`.trim() || `${command}: exit status ${run.status ?? run.signal}`;

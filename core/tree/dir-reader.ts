@@ -4,7 +4,7 @@ import type { Block } from '../block/block.ts';
 import { UNKNOWN_SPAN } from '../block/block.ts';
 import { blockrefBody } from '../block/blockref.ts';
 import { readBlockBytes } from '../block/read-range.ts';
-import { leavesOf } from '../block/tree-walk.ts';
+import { leavesOf, withSpan } from '../block/tree-walk.ts';
 import type { BlockSource, OpOptions } from '../store/store.ts';
 import { decodeDir, readDir } from './dir-codec.ts';
 import type { Dirent } from './dirent.ts';
@@ -36,9 +36,10 @@ export class DirReader {
    * @throws {MissingBlockError} and {CorruptBlockError} if the Dir cannot be read
    */
   async find(block: Block, name: Octets, options: OpOptions = {}): Promise<Dirent | undefined> {
-    if (block.span === 0) return undefined;
-    if (block.span !== UNKNOWN_SPAN && block.span <= SMALL_DIR_SIZE) return (await this.#decoded(block, options)).get(name);
-    return await this.#bisect(block, name, options);
+    const whole = block.span === UNKNOWN_SPAN ? await withSpan(this.source, block, options.signal) : block;
+    if (whole.span === 0) return undefined;
+    if (whole.span <= SMALL_DIR_SIZE) return (await this.#decoded(whole, options)).get(name);
+    return await this.#bisect(whole, name, options);
   }
 
   async #bisect(block: Block, name: Octets, options: OpOptions): Promise<Dirent | undefined> {

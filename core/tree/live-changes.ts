@@ -3,7 +3,7 @@ import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
 import { EMPTY_BLOCK } from '../block/block.ts';
 import type { OpOptions } from '../store/store.ts';
-import type { Dirent, DirDirent, IndirectDirent } from './dirent.ts';
+import type { DirDirent, Dirent, IndirectDirent } from './dirent.ts';
 import { liveDir } from './inode-scope.ts';
 import { liftDir } from './lift.ts';
 import { dropNames, makeReachable, markScopeChanged, outerLinks } from './live-links.ts';
@@ -30,7 +30,13 @@ export interface Place {
 }
 
 /** The place of a path whose parent exists; undefined for the root. Nothing on the way is forgotten. */
-export async function placeOf(state: LiveState, path: TreePath, action: string, options: OpOptions, follow = false): Promise<Place | undefined> {
+export async function placeOf(
+  state: LiveState,
+  path: TreePath,
+  action: string,
+  options: OpOptions,
+  follow = false,
+): Promise<Place | undefined> {
   const resolved = await resolveLive(state, path, { follow, keep: true, action }, options);
   return placeIn(resolved);
 }
@@ -43,7 +49,12 @@ function placeIn(resolved: Resolved<LiveNode>): Place | undefined {
 }
 
 /** As {@link placeOf}, of an entry that has to exist and not be the root. */
-export async function existingPlace(state: LiveState, path: TreePath, action: string, options: OpOptions): Promise<Place & { readonly node: LiveNode }> {
+export async function existingPlace(
+  state: LiveState,
+  path: TreePath,
+  action: string,
+  options: OpOptions,
+): Promise<Place & { readonly node: LiveNode }> {
   const place = await placeOf(state, path, action, options);
   if (place === undefined) throw new PathError('EINVAL', action, octetsToText(path));
   if (place.node === undefined) throw new PathError('ENOENT', action, octetsToText(path));
@@ -59,7 +70,13 @@ export async function newPlace(state: LiveState, path: TreePath, action: string,
 }
 
 /** Refuses what rename(2) refuses to replace: a Dir by something else, something else by a Dir, a Dir that is not empty. */
-export async function checkReplace(state: LiveState, node: LiveNode, target: LiveNode | undefined, action: string, path: TreePath): Promise<void> {
+export async function checkReplace(
+  state: LiveState,
+  node: LiveNode,
+  target: LiveNode | undefined,
+  action: string,
+  path: TreePath,
+): Promise<void> {
   if (target === undefined) return;
   if (target.sort !== 'dir') {
     if (node.sort === 'dir') throw new PathError('ENOTDIR', action, octetsToText(path));
@@ -182,12 +199,18 @@ export function emptyDir(name: Octets, meta: Meta): DirDirent {
 }
 
 /** The self-contained Dirent of a node, all of it in the Store, though not flushed. */
-export async function storedDirent(state: LiveState, node: LiveNode, name: Octets, options: OpOptions): Promise<Exclude<Dirent, IndirectDirent>> {
+export async function storedDirent(
+  state: LiveState,
+  node: LiveNode,
+  name: Octets,
+  options: OpOptions,
+): Promise<Exclude<Dirent, IndirectDirent>> {
   if (node.sort === 'dir') {
     await storeStale(state.store, state.reader, node, options);
     return { ...(await liftDir(state.store, state.reader, node, options)), name };
   }
-  if (node.unsynced !== undefined && node.dirent.kind === 'file') node.dirent = { ...node.dirent, block: await node.unsynced.settle(options) };
+  if (node.unsynced !== undefined && node.dirent.kind === 'file')
+    node.dirent = { ...node.dirent, block: await node.unsynced.settle(options) };
   const { uuid: _uuid, nlink: _nlink, ...rest } = node.dirent;
   return { ...rest, name };
 }

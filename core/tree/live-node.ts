@@ -2,8 +2,8 @@ import type { Octets } from '../base/octets.ts';
 import { compareOctets } from '../base/octets.ts';
 import type { Block } from '../block/block.ts';
 import type { OpOptions } from '../store/store.ts';
-import type { Dirent, DirDirent, IndirectDirent } from './dirent.ts';
 import type { DirReader } from './dir-reader.ts';
+import type { DirDirent, Dirent, IndirectDirent } from './dirent.ts';
 import type { InodeScope } from './inode-scope.ts';
 import { entryId } from './node-id.ts';
 import { pathOf } from './path.ts';
@@ -122,7 +122,12 @@ export function storedEntry(dir: LiveDir, dirent: Dirent): RawEntry['entry'] {
 }
 
 /** The entry of a name, or undefined. */
-export async function findEntry(reader: DirReader, dir: LiveDir, name: Octets, options?: OpOptions): Promise<RawEntry['entry'] | undefined> {
+export async function findEntry(
+  reader: DirReader,
+  dir: LiveDir,
+  name: Octets,
+  options?: OpOptions,
+): Promise<RawEntry['entry'] | undefined> {
   const over = dir.overlay.get(name);
   if (over !== undefined) return over.sort === 'removed' ? undefined : over;
   const dirent = await reader.find(dir.dirent.block, name, options);

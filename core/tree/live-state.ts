@@ -116,7 +116,8 @@ function kept(dir: LiveDir): LiveDir {
 /** A node as the tree shows it under a name. */
 export function treeEntry(path: TreePath, name: Octets, node: LiveNode): TreeEntry {
   if (node.sort === 'dir') return { path, name, dirent: { ...node.dirent, name }, size: 0, nlink: 1, id: node.id };
-  const dirent = node.hard === undefined ? { ...node.dirent, name } : { ...node.dirent, name, uuid: node.hard.uuid, nlink: node.hard.nlink };
+  const dirent =
+    node.hard === undefined ? { ...node.dirent, name } : { ...node.dirent, name, uuid: node.hard.uuid, nlink: node.hard.nlink };
   return { path, name, dirent, size: leafSize(node), nlink: node.hard?.nlink ?? 1, id: node.id };
 }
 

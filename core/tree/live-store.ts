@@ -1,12 +1,12 @@
+import { throwIfCancelled } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { compareOctets } from '../base/octets.ts';
-import { throwIfCancelled } from '../base/errors.ts';
 import type { Block } from '../block/block.ts';
 import { PendingBlocks } from '../block/block-sink.ts';
 import type { OpOptions, Store } from '../store/store.ts';
 import { DirWriter } from './dir-codec.ts';
 import type { DirReader } from './dir-reader.ts';
-import type { Dirent, DirDirent } from './dirent.ts';
+import type { DirDirent, Dirent } from './dirent.ts';
 import type { InodeScope } from './inode-scope.ts';
 import { linkDirent, tableDirent } from './inode-scope.ts';
 import type { LeafDirent, LiveDir, LiveLeaf, RawEntry } from './live-node.ts';
@@ -123,4 +123,3 @@ function forgetStored(dir: LiveDir): void {
     dir.overlay.delete(name);
   }
 }
-

@@ -4,12 +4,14 @@ import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
 import { SharedLock } from '../base/shared-lock.ts';
 import type { Block } from '../block/block.ts';
+import { UNKNOWN_SPAN } from '../block/block.ts';
 import { readBlockRange } from '../block/read-range.ts';
+import { withSpan } from '../block/tree-walk.ts';
 import type { OpOptions, Store } from '../store/store.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { DirReader } from './dir-reader.ts';
+import type { DirDirent, Dirent, IndirectDirent } from './dirent.ts';
 import { encodeDirent } from './dirent-codec.ts';
-import type { Dirent, DirDirent, IndirectDirent } from './dirent.ts';
 import { findNode } from './inode-scope.ts';
 import {
   changeDir,
@@ -34,7 +36,7 @@ import { danglingLink, liveRoot, resolveLive, treeEntry } from './live-state.ts'
 import { storeStale } from './live-store.ts';
 import type { Meta } from './meta.ts';
 import { applyMetaChange, contentChanged, nodeChanged } from './meta-change.ts';
-import { NodeIds, entryId } from './node-id.ts';
+import { entryId, NodeIds } from './node-id.ts';
 import { baseName, checkEntryName, joinPath } from './path.ts';
 import { storeContent } from './store-content.ts';
 import type { LookupOptions, MetaChange, Tree, TreeCapabilities, TreeChange, TreeEntry, TreePath } from './tree.ts';
@@ -117,7 +119,11 @@ export class LiveTree implements Tree {
     }
   }
 
-  async *read(path: TreePath, range: { readonly start?: number; readonly end?: number } = {}, options: OpOptions = {}): AsyncGenerator<Uint8Array> {
+  async *read(
+    path: TreePath,
+    range: { readonly start?: number; readonly end?: number } = {},
+    options: OpOptions = {},
+  ): AsyncGenerator<Uint8Array> {
     const node = await this.#reading('read', () => this.#node(path, 'read', true, options));
     if (node.sort === 'dir') throw new PathError('EISDIR', 'read', octetsToText(path));
     if (node.dirent.kind !== 'file') throw new PathError('EINVAL', 'read', octetsToText(path));
@@ -141,9 +147,10 @@ export class LiveTree implements Tree {
     });
   }
 
-  bind(path: TreePath, dirent: Exclude<Dirent, IndirectDirent>, options: OpOptions = {}): Promise<void> {
+  bind(path: TreePath, given: Exclude<Dirent, IndirectDirent>, options: OpOptions = {}): Promise<void> {
     return this.#changing('bind', async () => {
       const state = this.#state;
+      const dirent = await withKnownSpans(this.store, given, options);
       const place = await placeOf(state, path, 'bind', options);
       if (place === undefined) {
         if (dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'bind', octetsToText(path));
@@ -279,7 +286,12 @@ export class LiveTree implements Tree {
       const place = await this.#writable(path, options);
       let { node } = place;
       if (node === undefined) {
-        node = nodeOf(this.#state, place, { kind: 'file', name: place.name, meta, block: { kind: 'literal', span: 0, data: new Uint8Array(0) } });
+        node = nodeOf(this.#state, place, {
+          kind: 'file',
+          name: place.name,
+          meta,
+          block: { kind: 'literal', span: 0, data: new Uint8Array(0) },
+        });
         putEntry(this.#state, place, node);
       }
       if (node.sort !== 'leaf') return;
@@ -367,6 +379,16 @@ export class LiveTree implements Tree {
     if (this.#closed) return Promise.reject(new ClosedError(action, this.name));
     return this.#lock.exclusive(work);
   }
+}
+
+/** A Dirent whose Block tells its span: texts need not, Dirs must. */
+async function withKnownSpans(
+  store: Store,
+  dirent: Exclude<Dirent, IndirectDirent>,
+  options: OpOptions,
+): Promise<Exclude<Dirent, IndirectDirent>> {
+  if ((dirent.kind !== 'file' && dirent.kind !== 'dir') || dirent.block.span !== UNKNOWN_SPAN) return dirent;
+  return { ...dirent, block: await withSpan(store, dirent.block, options.signal) };
 }
 
 /** Whether binding a Dirent would change nothing: a put of the same again leaves the Dir's mtime alone. */

@@ -11,7 +11,8 @@ export async function storeContent(store: Store, content: AsyncIterable<Uint8Arr
   const pending = new PendingBlocks(store.hashName);
   const tree = new BlockTreeBuilder(pending);
   for await (const chunk of content) {
-    for (let at = 0; at < chunk.length; at += store.edges.maxSize) tree.add(leafBlock(pending, chunk.subarray(at, at + store.edges.maxSize)));
+    for (let at = 0; at < chunk.length; at += store.edges.maxSize)
+      tree.add(leafBlock(pending, chunk.subarray(at, at + store.edges.maxSize)));
     if (pending.size >= FLUSH_SIZE) await pending.flushTo(store, options);
   }
   const block = tree.finish();

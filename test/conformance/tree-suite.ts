@@ -217,7 +217,13 @@ export function treeSuite(name: string, open: () => Promise<TreeUnderTest>, runs
       const { tree, close } = await open();
       const text = Array.from({ length: 50_000 }, (_, i) => String.fromCharCode(33 + ((i * 7) % 90))).join('');
       await tree.write(at('/f'), contentOf(text), {});
-      for (const [start, end] of [[0, 0], [0, 1], [100, 200], [49_990, 60_000], [60_000, 70_000]] as const) {
+      for (const [start, end] of [
+        [0, 0],
+        [0, 1],
+        [100, 200],
+        [49_990, 60_000],
+        [60_000, 70_000],
+      ] as const) {
         const chunks: Uint8Array[] = [];
         for await (const chunk of tree.read(at('/f'), { start, end })) chunks.push(Uint8Array.from(chunk));
         assert.equal(Buffer.concat(chunks).toString('latin1'), text.slice(start, end));

@@ -13,7 +13,8 @@ export async function treeLines(tree: Tree): Promise<string[]> {
       const { kind, meta } = entry.dirent;
       if (!first.has(entry.id)) first.set(entry.id, step.path);
       const content = kind === 'file' ? await readText(tree, step.path) : kind === 'symlink' ? await tree.readlink(step.path) : '';
-      if (kind === 'file' && content.length !== entry.size) throw new Error(`look up "${step.path}": size ${entry.size}, content ${content.length}`);
+      if (kind === 'file' && content.length !== entry.size)
+        throw new Error(`look up "${step.path}": size ${entry.size}, content ${content.length}`);
       const mode = kind === 'symlink' ? '' : (meta.mode ?? 0o644).toString(8);
       lines.push(`${kind} ${mode} ${step.path} ${JSON.stringify(content)} ${entry.nlink} ${first.get(entry.id) ?? ''}`);
       if (kind !== 'dir') continue;

@@ -1,6 +1,5 @@
 import { MemoryStore } from '../../../core/store/memory.ts';
-import { parseDirent } from '../../../core/tree/dirent-text.ts';
-import { formatDirent } from '../../../core/tree/dirent-text.ts';
+import { formatDirent, parseDirent } from '../../../core/tree/dirent-text.ts';
 import { openLiveTree } from '../../../core/tree/live-tree.ts';
 import { treeSuite } from '../../conformance/tree-suite.ts';
 

@@ -1,0 +1,140 @@
+import { CorruptBlockError, MissingBlockError, VtError } from '../base/errors.ts';
+import type { Octets } from '../base/octets.ts';
+import { octetsToText } from '../base/octets.ts';
+import type { BlockSource } from '../store/store.ts';
+import { DirReader } from './dir-reader.ts';
+import type { DirDirent, Dirent } from './dirent.ts';
+import type { LeafDirent } from './live-node.ts';
+import { joinPath, ROOT_PATH } from './path.ts';
+import type { TreePath } from './tree.ts';
+
+/** Which node a name of a hard link means: equal for all names of one node, within one walk. */
+export interface WalkLink {
+  readonly key: string;
+  /** Names of the node, as its table says. */
+  readonly nlink: number;
+}
+
+/** What a walk comes by. Dirs come twice: before what is in them, and after. */
+export type WalkItem =
+  | { readonly kind: 'enter' | 'leave'; readonly path: TreePath; readonly depth: number; readonly dirent: DirDirent }
+  | {
+      readonly kind: 'node';
+      readonly path: TreePath;
+      readonly depth: number;
+      readonly dirent: LeafDirent;
+      readonly link: WalkLink | undefined;
+    }
+  | { readonly kind: 'damage'; readonly path: TreePath; readonly depth: number; readonly error: VtError };
+
+export interface WalkOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** The path of the top; default the root. */
+  readonly path?: TreePath;
+  /** Give what cannot be read as an item of kind `damage`, and go on with the rest; default throws. */
+  readonly damage?: boolean;
+}
+
+interface OpenDir {
+  readonly path: TreePath;
+  readonly depth: number;
+  readonly dirent: DirDirent;
+  readonly entries: AsyncIterator<Dirent>;
+  readonly parent: OpenDir | undefined;
+  /** Tells inode tables apart: of Dirs entered, the how manieth. */
+  readonly number: number;
+}
+
+/**
+ * Walks a self-contained Dirent depth first, entries by name, as their Blocks arrive: memory goes with the depth,
+ * and depth costs no stack. Names of hard links come as the nodes that they mean.
+ *
+ * `next('skip')` after an `enter` passes over what is in that Dir; its `leave` comes all the same.
+ *
+ * @throws {VtError} ECORRUPT, EMISSING … where something cannot be read, unless `damage`
+ */
+export async function* walkDirent(
+  source: BlockSource,
+  top: Dirent,
+  options: WalkOptions = {},
+): AsyncGenerator<WalkItem, void, 'skip' | undefined> {
+  const { signal } = options;
+  const reader = new DirReader(source);
+  let opened = 0;
+  const open = (path: TreePath, depth: number, dirent: DirDirent, parent: OpenDir | undefined): OpenDir => {
+    opened++;
+    return { path, depth, dirent, parent, number: opened, entries: reader.entries(dirent.block, { signal })[Symbol.asyncIterator]() };
+  };
+  const path = options.path ?? ROOT_PATH;
+  if (top.kind === 'indirect') throw danglingLink(path, top.uuid);
+  if (top.kind !== 'dir') {
+    yield { kind: 'node', path, depth: 0, dirent: top, link: undefined };
+    return;
+  }
+  const first = yield { kind: 'enter', path, depth: 0, dirent: top };
+  if (first === 'skip') yield { kind: 'leave', path, depth: 0, dirent: top };
+  let dir: OpenDir | undefined = first === 'skip' ? undefined : open(path, 0, top, undefined);
+  try {
+    while (dir !== undefined) {
+      const at: OpenDir = dir;
+      const step = await nextItem(reader, at, options);
+      if (step === undefined) {
+        yield { kind: 'leave', path: at.path, depth: at.depth, dirent: at.dirent };
+        dir = at.parent;
+        continue;
+      }
+      const how = yield step;
+      if (step.kind !== 'enter') continue;
+      if (how === 'skip') yield { ...step, kind: 'leave' };
+      else dir = open(step.path, step.depth, step.dirent, at);
+    }
+  } finally {
+    for (; dir !== undefined; dir = dir.parent) await dir.entries.return?.();
+  }
+}
+
+async function nextItem(reader: DirReader, dir: OpenDir, options: WalkOptions): Promise<WalkItem | undefined> {
+  const depth = dir.depth + 1;
+  let path = dir.path;
+  try {
+    const next = await dir.entries.next();
+    if (next.done === true) return undefined;
+    const dirent = next.value;
+    path = joinPath(dir.path, dirent.name);
+    if (dirent.kind === 'dir') return { kind: 'enter', path, depth, dirent };
+    if (dirent.kind !== 'indirect') return { kind: 'node', path, depth, dirent, link: undefined };
+    return { kind: 'node', path, depth, ...(await linkedNode(reader, dir, path, dirent.name, dirent.uuid, options)) };
+  } catch (error) {
+    if (options.damage !== true || !isDamage(error)) throw error;
+    // A listing that failed has ended: the next step leaves its Dir.
+    return { kind: 'damage', path, depth: path === dir.path ? dir.depth : depth, error };
+  }
+}
+
+async function linkedNode(
+  reader: DirReader,
+  dir: OpenDir,
+  path: TreePath,
+  name: Octets,
+  uuid: string,
+  options: WalkOptions,
+): Promise<{ dirent: LeafDirent; link: WalkLink }> {
+  for (let at: OpenDir | undefined = dir; at !== undefined; at = at.parent) {
+    if (at.dirent.inodes === undefined) continue;
+    const node = await reader.find(at.dirent.inodes, uuid as Octets, { signal: options.signal });
+    if (node === undefined) continue;
+    if (node.kind === 'dir' || node.kind === 'indirect') break;
+    return { dirent: { ...node, name }, link: { key: `${at.number}/${uuid}`, nlink: node.nlink ?? 1 } };
+  }
+  throw danglingLink(path, uuid);
+}
+
+function danglingLink(path: TreePath, uuid: string): VtError {
+  return new VtError('ECORRUPT', `look up "${octetsToText(path)}": no inode table has its node ${uuid}`);
+}
+
+/** Whether an error is about stored data, so that the rest may be read. */
+export function isDamage(error: unknown): error is VtError {
+  if (error instanceof MissingBlockError || error instanceof CorruptBlockError) return true;
+  return error instanceof VtError && (error.code === 'EPARSE' || error.code === 'ECORRUPT' || error.code === 'EUNSUPPORTED');
+}

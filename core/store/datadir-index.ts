@@ -4,7 +4,7 @@ import { withFileLock } from '../base/file-lock.ts';
 import { digestKey, digestOfKey } from './digest-key.ts';
 import type { BehindFile, CatchUpOptions, IndexSink } from './index-catch-up.ts';
 import { compareMarks } from './index-catch-up.ts';
-import { checkIndexFile } from './index-check.ts';
+import { checkIndex } from './index-check.ts';
 import type { FileMarks, IndexBatch, IndexOwner, Location } from './lmdb-index.ts';
 import { LmdbIndex } from './lmdb-index.ts';
 
@@ -25,10 +25,14 @@ export interface DatadirIndexOptions {
   /** Data files may be growing under other processes. */
   readonly shared: boolean;
   readonly catchUp: CatchUp;
+  /** Files that this session is writing to: it tells the index itself. */
+  readonly ownFiles: () => readonly string[];
   /** The Store's generation: a cache of another is dropped. */
   readonly generation: () => number;
   /** Blocks that were there may be gone. */
   readonly onLoss: () => void;
+  /** Tell when there was no index at all: false where the data files are another program's. */
+  readonly announceFirst: boolean;
   readonly onNotice: (notice: string) => void;
   /** A clock that never goes back, in milliseconds. */
   readonly monotonicMs: () => number;
@@ -48,6 +52,8 @@ export class DatadirIndex {
   #readying: Promise<void> | undefined;
   #isReady = false;
   #rebuilt = false;
+  /** The last commit, whatever became of it: an index is closed only after. */
+  #committing: Promise<void> = Promise.resolve();
   #lookedMs = Number.NEGATIVE_INFINITY;
   /** Where nothing may be written: what the index does not know. */
   readonly #overlay = new Map<string, Location>();
@@ -94,13 +100,13 @@ export class DatadirIndex {
     const file = join(indexFolder, 'data.mdb');
     const existed = existsSync(file);
     if (!existed && readOnly) return 'it is missing';
-    const damage = existed ? checkIndexFile(file) : undefined;
+    const damage = existed ? checkIndex(indexFolder) : undefined;
     if (damage !== undefined) return damage;
     let opened: LmdbIndex | string;
     try {
       opened = LmdbIndex.open(indexFolder, owner, { readOnly });
     } catch (error) {
-      if (!existed && !readOnly) throw error;
+      if (!existed) throw error;
       return (error as Error).message;
     }
     if (typeof opened === 'string') return opened;
@@ -114,7 +120,7 @@ export class DatadirIndex {
     this.#index = opened;
     this.#behind = state.behind;
     if (!readOnly) this.#useGeneration(opened);
-    if (marks.size === 0 && state.behind.length > 0) this.#announce('it was missing');
+    if (this.#options.announceFirst && marks.size === 0 && state.behind.length > 0) this.#announce('it was missing');
     return undefined;
   }
 
@@ -197,7 +203,12 @@ export class DatadirIndex {
 
   /** Puts a batch in one transaction. */
   async commit(batch: IndexBatch): Promise<void> {
-    await this.#index?.commit(batch);
+    await this.ready();
+    const index = this.#index;
+    if (index === undefined) return;
+    const committing = index.commit(batch);
+    this.#committing = committing.catch(() => undefined);
+    await committing;
   }
 
   /** Digests in ascending order, at most `limit`, all after `after`. */
@@ -222,13 +233,14 @@ export class DatadirIndex {
     const nowMs = this.#options.monotonicMs();
     if (nowMs - this.#lookedMs < LOOK_AGAIN_MS) return false;
     this.#lookedMs = nowMs;
-    const { behind } = compareMarks(this.#options.dataFolder, this.marks());
+    const own = this.#options.ownFiles();
+    const behind = compareMarks(this.#options.dataFolder, this.marks()).behind.filter((file) => !own.includes(file.name));
     await this.#catchUp(behind, signal);
     return behind.length > 0;
   }
 
   /**
-   * Makes the index anew: it names what is not there. Once in a session.
+   * Makes the index anew, as it says what is not so. Once in a session.
    *
    * @returns whether it was done
    */
@@ -241,14 +253,20 @@ export class DatadirIndex {
     this.#overlayMarks.clear();
     this.#unusable = reason;
     this.#isReady = false;
-    await index?.close();
-    await this.ready(signal);
+    this.#readying = this.#committing
+      .then(() => index?.close())
+      .then(() => this.#makeReady(signal))
+      .finally(() => {
+        this.#readying = undefined;
+      });
+    await this.#readying;
     return true;
   }
 
   /** Closes it. */
   async close(): Promise<void> {
     await this.#readying?.catch(() => undefined);
+    await this.#committing;
     const index = this.#index;
     this.#index = undefined;
     await index?.close();

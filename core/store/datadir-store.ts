@@ -16,6 +16,7 @@ import { digestKey } from './digest-key.ts';
 import type { IndexBatching, IndexTickerOptions, QueuedBatch } from './index-ticker.ts';
 import { IndexTicker } from './index-ticker.ts';
 import type { Location } from './lmdb-index.ts';
+import { IndexDamagedError } from './lmdb-index.ts';
 import { readLocatedBlock } from './located-block.ts';
 import type { AddCounts, AddResult, BlockLocation, DigestedBlock, EdgeSettings, LocalCache, OpOptions, Store, StoreCapabilities } from './store.ts';
 import { compressStored } from './stored-bytes.ts';
@@ -33,6 +34,9 @@ export interface DatadirParts {
   readonly index: DatadirIndex;
   /** Absent where nothing may be written. */
   readonly writer: DatadirWriter | undefined;
+  /** Each record's digest stands before its stored bytes. */
+  readonly hasDigests: boolean;
+  readonly archives: boolean;
   readonly ticker?: IndexTickerOptions;
 }
 
@@ -47,6 +51,7 @@ export class Datadir implements Store {
   readonly #hash: HashFunction;
   readonly #compression: 'none' | 'zlib';
   readonly #index: DatadirIndex;
+  readonly #hasDigests: boolean;
   readonly #writer: DatadirWriter | undefined;
   readonly #readers: DatafileReaders;
   readonly #ticker: IndexTicker;
@@ -65,10 +70,11 @@ export class Datadir implements Store {
     this.name = parts.name;
     this.hashName = parts.hashName;
     this.edges = parts.edges;
-    this.can = { write: parts.writer !== undefined, enumerate: true, archives: true, locate: true };
+    this.can = { write: parts.writer !== undefined, enumerate: true, archives: parts.archives, locate: true };
     this.#hash = hashByName(parts.hashName);
     this.#compression = parts.compression;
     this.#index = parts.index;
+    this.#hasDigests = parts.hasDigests;
     this.#writer = parts.writer;
     this.#readers = new DatafileReaders(join(parts.path, 'data'));
     this.#ticker = new IndexTicker((batch) => this.#commit(batch), parts.ticker);
@@ -105,11 +111,19 @@ export class Datadir implements Store {
     let mine = blocks;
     if (!this.#index.isReady) {
       // Opening takes a while, and the caller may use its memory again as soon as it gets control.
-      mine = blocks.map(({ digest, data, ...rest }) => ({ digest: Uint8Array.from(digest), data: Uint8Array.from(data), ...rest }));
+      mine = blocks.map(copyOf);
       await this.#index.ready(options.signal);
       this.#check('add to', options);
     }
-    const isNew = this.#append(mine, writer);
+    let isNew: boolean[];
+    try {
+      isNew = this.#append(mine, writer);
+    } catch (error) {
+      if (!(error instanceof IndexDamagedError)) throw error;
+      mine = mine.map(copyOf);
+      await this.#rebuildIndex(error, options);
+      isNew = this.#append(mine, writer);
+    }
     if (this.#ticker.isBehind) await this.#ticker.flush();
     return isNew;
   }
@@ -125,13 +139,14 @@ export class Datadir implements Store {
     let headers = Buffer.alloc(0);
     let headersUsed = 0;
     let length = 0;
+    const existing: number[] = [];
     for (const block of blocks) {
       const { digest, data } = block;
       const key = digestKey(digest);
       const found = inBatch.has(key) || this.#pending.has(key) || (this.#index.has(digest) && !this.#damaged.has(key));
       isNew.push(!found);
       if (found) {
-        this.#tally.addExisting(data.length);
+        existing.push(data.length);
         continue;
       }
       inBatch.add(key);
@@ -149,8 +164,8 @@ export class Datadir implements Store {
       headersUsed = end;
       length += headerSize + stored.length;
     }
-    if (pieces.length === 0) return isNew;
-    const { file, offset } = this.#appendPieces(writer, pieces);
+    const { file, offset } = pieces.length === 0 ? { file: '', offset: 0 } : this.#appendPieces(writer, pieces);
+    for (const size of existing) this.#tally.addExisting(size);
     for (let i = 0; i < added.length; i++) {
       const entry = added[i];
       const header = pieces[2 * i];
@@ -185,6 +200,7 @@ export class Datadir implements Store {
     try {
       await this.#index.commit({ blocks, marks, cachePuts });
     } catch (error) {
+      // Blocks are durable all the same: what opens the Store next finds them in the data files.
       this.#ticker.requeue({ blocks, cachePuts });
       throw writeError(`${this.name}, its index`, error);
     }
@@ -205,22 +221,34 @@ export class Datadir implements Store {
     this.#check('get from', options);
     if (hashcode.hashName !== this.hashName) return undefined;
     if (!this.#index.isReady) await this.#index.ready(options.signal);
-    const { digest } = hashcode;
-    const location = this.#locate(digest);
-    if (location === undefined) {
-      // Another process may have died before it told the index.
-      if (!(await this.#index.lookAgain(options.signal))) return undefined;
-      const later = this.#locate(digest);
-      return later === undefined ? undefined : this.#read(hashcode, later, options);
+    const location = await this.#find(hashcode.digest, options);
+    return location === undefined ? undefined : this.#read(hashcode, location, options);
+  }
+
+  async #find(digest: Uint8Array, options: OpOptions): Promise<Location | undefined> {
+    try {
+      const location = this.#locate(digest);
+      if (location !== undefined) return location;
+    } catch (error) {
+      if (!(error instanceof IndexDamagedError)) throw error;
+      await this.#rebuildIndex(error, options);
+      return this.#locate(digest);
     }
-    return this.#read(hashcode, location, options);
+    // Another process may have died before it told the index.
+    return (await this.#index.lookAgain(options.signal)) ? this.#locate(digest) : undefined;
+  }
+
+  // Throws what was wrong with the index where it has been made anew once already.
+  async #rebuildIndex(error: IndexDamagedError, options: OpOptions): Promise<void> {
+    if (!(await this.#index.rebuild(error.message, options.signal))) throw error;
+    this.#check('use', options);
   }
 
   async #read(hashcode: HashCode, location: Location, options: OpOptions): Promise<Uint8Array | undefined> {
     const first = readLocatedBlock(this.#readers, location, hashcode.digest, this.#hash);
     if (first.kind === 'block') return first.data;
     // The record says whether the Block is damaged there, or never was there: then the index is wrong.
-    if (!this.#isRecordOf(location, hashcode.digest)) {
+    if (first.kind === 'gone' || (this.#hasDigests && !this.#isRecordOf(location, hashcode.digest))) {
       this.#readers.forget(location.file);
       const done = await this.#index.rebuild(`it names octets of "${location.file}" which are no such Block`, options.signal);
       this.#check('get from', options);
@@ -257,6 +285,16 @@ export class Datadir implements Store {
   async has(hashcodes: readonly HashCode[], options: OpOptions = {}): Promise<boolean[]> {
     this.#check('ask', options);
     if (!this.#index.isReady) await this.#index.ready(options.signal);
+    try {
+      return this.#hasNow(hashcodes);
+    } catch (error) {
+      if (!(error instanceof IndexDamagedError)) throw error;
+      await this.#rebuildIndex(error, options);
+      return this.#hasNow(hashcodes);
+    }
+  }
+
+  #hasNow(hashcodes: readonly HashCode[]): boolean[] {
     this.#index.refresh();
     return hashcodes.map(({ hashName, digest }) => {
       if (hashName !== this.hashName) return false;
@@ -294,11 +332,20 @@ export class Datadir implements Store {
     if (!this.#index.openNow()) return digests.map(() => undefined);
     this.#index.refresh();
     return digests.map((digest) => {
-      const found = this.#pending.get(digestKey(digest)) ?? this.#index.get(digest);
+      const found = this.#locateSafely(digest);
       if (found === undefined || found.codec === 'unknown') return undefined;
       const { file, offset, storedSize, size, codec } = found;
       return { file: this.#readers.path(file), offset, storedSize, size, codec };
     });
+  }
+
+  #locateSafely(digest: Uint8Array): Location | undefined {
+    try {
+      return this.#pending.get(digestKey(digest)) ?? this.#index.get(digest);
+    } catch (error) {
+      if (error instanceof IndexDamagedError) return undefined; // get() puts it right
+      throw error;
+    }
   }
 
   async *hashcodes(options: OpOptions = {}): AsyncIterable<HashCode> {
@@ -339,6 +386,10 @@ export class Datadir implements Store {
       await this.#index.close();
     }
   }
+}
+
+function copyOf({ digest, data, ...rest }: DigestedBlock): DigestedBlock {
+  return { digest: Uint8Array.from(digest), data: Uint8Array.from(data), ...rest };
 }
 
 function writeError(name: string, error: unknown): VtError {

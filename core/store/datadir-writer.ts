@@ -54,6 +54,12 @@ export class DatadirWriter {
     this.#retired.push(writer);
   }
 
+  /** The files that are being written to, or wait to be synced. */
+  fileNames(): string[] {
+    const names = this.#retired.map((writer) => writer.name);
+    return this.#current === undefined ? names : [...names, this.#current.name];
+  }
+
   #writer(): DatafileWriter {
     this.#current ??= this.#resume() ?? this.#create();
     return this.#current;

@@ -2,14 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { VtError } from '../base/errors.ts';
+import { ParseError, VtError } from '../base/errors.ts';
 import type { HashName } from '../block/hash.ts';
 import { DEFAULT_HASH_NAME } from '../block/hash.ts';
 import { Datadir } from './datadir-store.ts';
 import type { DatadirFormat } from './datadir-format.ts';
-import { DEFAULT_EDGES, readDatadirFormat, writeDatadirFormat } from './datadir-format.ts';
+import { DEFAULT_EDGES, FORMAT_FILE, readDatadirFormat, writeDatadirFormat } from './datadir-format.ts';
 import { DatadirIndex } from './datadir-index.ts';
 import { DatadirWriter } from './datadir-writer.ts';
+import { recoverDatadirFormat } from './datadir-recovery.ts';
 import { catchUp } from './index-catch-up.ts';
 import type { IndexTickerOptions } from './index-ticker.ts';
 import type { EdgeSettings } from './store.ts';
@@ -44,7 +45,7 @@ export interface OpenDatadirOptions {
  */
 export async function openDatadir(path: string, options: OpenDatadirOptions = {}): Promise<Datadir> {
   const folder = resolve(path);
-  let format = readDatadirFormat(folder) ?? makeDatadir(folder, options);
+  let format = readFormat(folder, options) ?? makeDatadir(folder, options);
   const dataFolder = join(folder, 'data');
   const readOnly = options.readOnly ?? false;
   const owner = { storeId: format.storeId, hashName: format.hashName };
@@ -55,16 +56,18 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
     readOnly,
     shared: true,
     catchUp: (behind, sink, catchUpOptions) => catchUp(dataFolder, owner, behind, sink, catchUpOptions),
+    ownFiles: () => writer?.fileNames() ?? [],
     generation: () => format.generation,
     onLoss() {
       format = { ...(readDatadirFormat(folder) ?? format) };
       format = { ...format, generation: format.generation + 1 };
       writeDatadirFormat(folder, format);
     },
+    announceFirst: true,
     onNotice: options.onNotice ?? (() => undefined),
     monotonicMs: () => performance.now(),
   });
-  const writer = readOnly
+  const writer: DatadirWriter | undefined = readOnly
     ? undefined
     : new DatadirWriter({
         dataFolder,
@@ -75,7 +78,23 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
       });
   const { hashName, edges, compression } = format;
   const ticker = options.ticker === undefined ? {} : { ticker: options.ticker };
-  return Promise.resolve(new Datadir({ path: folder, name: `datadir:${path}`, hashName, edges, compression, index, writer, ...ticker }));
+  return Promise.resolve(new Datadir({ path: folder, name: `datadir:${path}`, hashName, edges, compression, index, writer, hasDigests: true, archives: true, ...ticker }));
+}
+
+function readFormat(folder: string, options: OpenDatadirOptions): DatadirFormat | undefined {
+  let problem = 'it was missing';
+  try {
+    const format = readDatadirFormat(folder);
+    if (format !== undefined) return format;
+  } catch (error) {
+    if (!(error instanceof ParseError) || options.readOnly === true) throw error;
+    problem = error.message;
+  }
+  if (options.readOnly === true) return undefined;
+  const recovered = recoverDatadirFormat(folder);
+  if (recovered !== undefined) options.onNotice?.(`Store "${folder}": ${FORMAT_FILE} was made anew from the data files (${problem})`);
+  else if (problem !== 'it was missing') throw new VtError('EOPEN', `open Store "${folder}": ${FORMAT_FILE} is damaged (${problem})`);
+  return recovered;
 }
 
 function makeDatadir(folder: string, options: OpenDatadirOptions): DatadirFormat {

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { throwIfCancelled, VtError } from '../base/errors.ts';
 import { hashByName } from '../block/hash.ts';
 import { DATAFILE_HEADER_SIZE, decodeDatafileHeader } from './datafile.ts';
-import type { ScannedRecord } from './datafile-scan.ts';
+import type { ScannedRecord, ScanResult } from './datafile-scan.ts';
 import { scanDatafile } from './datafile-scan.ts';
 import type { FileMarks, IndexBatch, IndexOwner, Location } from './lmdb-index.ts';
 
@@ -61,61 +61,76 @@ export interface CatchUpOptions {
   readonly sync: boolean;
 }
 
-/** Puts into the index what the data files hold beyond its marks. */
+/** Scans part of a data file; see {@link scanDatafile}. */
+export type ScanFile = (fd: number, path: string, size: number, from: number, hooks: ScanHooks) => Promise<ScanResult | undefined>;
+
+/** What a scan tells, and when it pauses. */
+export interface ScanHooks {
+  readonly onRecord: (record: ScannedRecord) => void;
+  readonly pause: () => Promise<void>;
+}
+
+/**
+ * Puts into the index what our data files hold beyond its marks.
+ *
+ * @throws {VtError} EUNSUPPORTED for a data file of a later version
+ */
 export async function catchUp(folder: string, owner: IndexOwner, behind: readonly BehindFile[], sink: IndexSink, options: CatchUpOptions): Promise<void> {
+  const scan: ScanFile = (fd, path, size, from, hooks) => {
+    const start = startOf(fd, path, size, owner, options);
+    if (start === undefined) return Promise.resolve(undefined);
+    const hash = hashByName(owner.hashName);
+    return scanDatafile(fd, { start: Math.max(start.offset, from), end: size, hash, distrust: start.distrust, ...hooks, signal: options.signal });
+  };
+  await catchUpBy(scan, folder, behind, sink, options);
+}
+
+/** Puts into the index what data files hold beyond its marks, as `scan` finds it. */
+export async function catchUpBy(scan: ScanFile, folder: string, behind: readonly BehindFile[], sink: IndexSink, options: CatchUpOptions): Promise<void> {
   for (const file of behind) {
     throwIfCancelled(options.signal);
-    await catchUpFile(folder, owner, file, sink, options);
+    const path = join(folder, file.name);
+    const fd = openSync(path, 'r');
+    try {
+      await catchUpFile(scan, fd, path, file, sink, options);
+    } finally {
+      closeSync(fd);
+    }
   }
 }
 
-async function catchUpFile(folder: string, owner: IndexOwner, file: BehindFile, sink: IndexSink, options: CatchUpOptions): Promise<void> {
-  const path = join(folder, file.name);
-  const fd = openSync(path, 'r');
-  try {
-    const size = fstatSync(fd).size;
-    const start = startOf(fd, path, size, owner, options);
-    if (start === undefined) return;
-    // Its writer may not have got so far, or may have died before it did.
-    if (options.sync) await syncData(fd);
-    let blocks: [Uint8Array, Location][] = [];
-    let committed: Promise<void> = Promise.resolve();
-    const put = async (marks: FileMarks): Promise<void> => {
-      const batch = { blocks, marks: new Map([[file.name, marks]]), cachePuts: [] };
-      blocks = [];
-      await committed;
-      committed = sink.commit(batch);
-    };
-    let last: ScannedRecord | undefined;
-    const result = await scanDatafile(fd, {
-      start: Math.max(start.offset, file.marks.indexedTo),
-      end: size,
-      hash: hashByName(owner.hashName),
-      distrust: start.distrust,
-      onRecord(record) {
-        last = record;
-        blocks.push([record.digest, { file: file.name, offset: record.offset, storedSize: record.storedSize, size: record.size, codec: record.codec }]);
-      },
-      async pause() {
-        if (blocks.length < BATCH_BLOCKS || last === undefined) {
-          await new Promise((resolve) => setImmediate(resolve));
-          return;
-        }
-        const indexedTo = last.offset + last.storedSize;
-        await put({ indexedTo, seenSize: indexedTo });
-      },
-      signal: options.signal,
-    });
-    await put({ indexedTo: result.indexedTo, seenSize: size });
+async function catchUpFile(scan: ScanFile, fd: number, path: string, file: BehindFile, sink: IndexSink, options: CatchUpOptions): Promise<void> {
+  const size = fstatSync(fd).size;
+  // Its writer may not have got so far, or may have died before it did.
+  if (options.sync) await syncData(fd);
+  let blocks: [Uint8Array, Location][] = [];
+  let indexedTo = file.marks.indexedTo;
+  let committed: Promise<void> = Promise.resolve();
+  const put = async (seenSize: number): Promise<void> => {
+    const batch = { blocks, marks: new Map([[file.name, { indexedTo, seenSize }]]), cachePuts: [] };
+    blocks = [];
     await committed;
-    const damaged = result.damage.filter((part) => part.kind === 'damage');
-    if (damaged.length > 0) {
-      const where = damaged.slice(0, 3).map((part) => `${part.start}..${part.end}`);
-      options.onNotice(`data file "${path}": damaged at octets ${where.join(', ')}${damaged.length > 3 ? ' and elsewhere' : ''}; the Blocks there are lost`);
-    }
-  } finally {
-    closeSync(fd);
-  }
+    committed = sink.commit(batch);
+  };
+  const result = await scan(fd, path, size, file.marks.indexedTo, {
+    onRecord({ digest, offset, storedSize, size: blockSize, codec }) {
+      blocks.push([digest, { file: file.name, offset, storedSize, size: blockSize, codec }]);
+      indexedTo = offset + storedSize;
+    },
+    async pause() {
+      // What a batch holds is looked up by nobody yet: a kill now costs one batch of scanning.
+      if (blocks.length >= BATCH_BLOCKS) await put(indexedTo);
+      else await new Promise((resolve) => setImmediate(resolve));
+    },
+  });
+  if (result === undefined) return;
+  indexedTo = result.indexedTo;
+  await put(size);
+  await committed;
+  const damaged = result.damage.filter((part) => part.kind === 'damage');
+  if (damaged.length === 0) return;
+  const where = damaged.slice(0, 3).map((part) => `${part.start}..${part.end}`);
+  options.onNotice(`data file "${path}": damaged at octets ${where.join(', ')}${damaged.length > 3 ? ' and elsewhere' : ''}; the Blocks there are lost`);
 }
 
 function startOf(fd: number, path: string, size: number, owner: IndexOwner, options: CatchUpOptions): { offset: number; distrust: boolean } | undefined {

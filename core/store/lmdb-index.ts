@@ -2,24 +2,35 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Database, RootDatabase } from 'lmdb';
+import { crc32 } from 'node:zlib';
 import { VtError } from '../base/errors.ts';
 import type { HashName } from '../block/hash.ts';
 import type { Codec } from './datafile.ts';
 import { codecByNumber, codecNumber } from './datafile.ts';
+import { IndexUser } from './index-check.ts';
 
 // The only file that imports lmdb, which takes 44 ms: that happens when an index is first opened.
 
 /** Layout of the databases; an index of another version is made anew. */
 const INDEX_VERSION = '1';
+
+/** An index that says what cannot be: it is to be made anew. */
+export class IndexDamagedError extends VtError {
+  constructor(what: string) {
+    super('ECORRUPT', `read index: ${what}`);
+  }
+}
 /**
  * Address space set aside for the index, in octets; the file grows with what is in it. At about 100 octets a Block
  * this is 600 million Blocks.
  */
 const MAP_SIZE = 64 * 2 ** 30;
-/** Octets of a location: u32 file, u48 offset, u32 stored size, u32 size, u8 codec, all big-endian. */
-const LOCATION_SIZE = 19;
-/** Octets of a file's marks: u32 number, u48 indexed-to, u48 seen size. */
-const MARKS_SIZE = 16;
+/** Octets of a location: u32 file, u48 offset, u32 stored size, u32 size, u8 codec, u32 CRC-32; all big-endian. */
+const LOCATION_SIZE = 23;
+/** The CRC at the end of every value: of the key and of the value before it. */
+const CRC_SIZE = 4;
+/** Octets of a file's marks: u32 number, u48 indexed-to, u48 seen size, u32 CRC-32. */
+const MARKS_SIZE = 20;
 /** Octets that LMDB's lock file takes for its default of 126 readers, rounded up. */
 const LOCK_FILE_SIZE = 16384;
 
@@ -65,8 +76,11 @@ export class LmdbIndex {
   readonly #meta: Database<string, string>;
   #numbers = new Map<string, number>();
   #names: (string | undefined)[] = [];
+  /** Absent where nothing may be written. */
+  readonly #user: IndexUser | undefined;
 
-  private constructor(root: RootDatabase<Buffer, Uint8Array>) {
+  private constructor(root: RootDatabase<Buffer, Uint8Array>, user: IndexUser | undefined) {
+    this.#user = user;
     const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
     this.#root = root;
     this.#blocks = root.openDB<Buffer, Uint8Array>('blocks', binary);
@@ -84,25 +98,28 @@ export class LmdbIndex {
   static open(folder: string, owner: IndexOwner, options: { readonly readOnly: boolean }): LmdbIndex | string {
     if (!options.readOnly) makeFolder(folder);
     const lmdb = createRequire(import.meta.url)('lmdb') as typeof import('lmdb');
-    const root = lmdb.open<Buffer, Uint8Array>({
-      path: folder,
-      mapSize: MAP_SIZE,
-      maxDbs: 8,
-      encoding: 'binary',
-      keyEncoding: 'binary',
-      readOnly: options.readOnly,
-    });
+    const user = options.readOnly ? undefined : new IndexUser(folder);
+    let root: RootDatabase<Buffer, Uint8Array> | undefined;
     try {
-      const index = new LmdbIndex(root);
+      root = lmdb.open<Buffer, Uint8Array>({
+        path: folder,
+        mapSize: MAP_SIZE,
+        maxDbs: 8,
+        encoding: 'binary',
+        keyEncoding: 'binary',
+        readOnly: options.readOnly,
+      });
+      const index = new LmdbIndex(root, user);
       const reason = index.#claim(owner, options.readOnly);
       if (reason === undefined) {
         index.#loadFiles();
         return index;
       }
-      void root.close();
+      void index.close();
       return reason;
     } catch (error) {
-      void root.close();
+      void root?.close();
+      user?.close();
       throw error;
     }
   }
@@ -111,6 +128,7 @@ export class LmdbIndex {
     const version = this.#meta.get('version');
     if (version === undefined) {
       if (readOnly) return 'it is empty';
+      this.#user?.beforeWrite();
       this.#root.transactionSync(() => {
         this.#meta.putSync('store', owner.storeId);
         this.#meta.putSync('hash', owner.hashName);
@@ -129,22 +147,40 @@ export class LmdbIndex {
     this.#root.resetReadTxn();
   }
 
-  /** Where a Block lies, or undefined. */
+  /**
+   * Where a Block lies, or undefined.
+   *
+   * @throws {IndexDamagedError} if what the index holds cannot be
+   */
   get(digest: Uint8Array): Location | undefined {
-    const value = this.#blocks.getBinaryFast(digest);
-    if (value === undefined || value.length !== LOCATION_SIZE) return undefined;
+    const value = this.#lookUp(digest);
+    if (value === undefined) return undefined;
     const number = value.readUInt32BE(0);
     const offset = value.readUIntBE(4, 6);
     const storedSize = value.readUInt32BE(10);
     const size = value.readUInt32BE(14);
     const codec = codecByNumber(value.readUInt8(18));
-    const file = this.#nameOf(number);
-    return file === undefined ? undefined : { file, offset, storedSize, size, codec };
+    return { file: this.#nameOf(number), offset, storedSize, size, codec };
   }
 
-  /** Whether a Block is known. */
+  /**
+   * Whether a Block is known, and where it lies can be told.
+   *
+   * @throws {IndexDamagedError} if what the index holds cannot be
+   */
   has(digest: Uint8Array): boolean {
-    return this.#blocks.getBinaryFast(digest) !== undefined;
+    return this.#lookUp(digest) !== undefined;
+  }
+
+  #lookUp(digest: Uint8Array): Buffer | undefined {
+    let value: Buffer | undefined;
+    try {
+      value = this.#blocks.getBinaryFast(digest);
+    } catch (error) {
+      throw new IndexDamagedError((error as Error).message);
+    }
+    if (value !== undefined && (value.length !== LOCATION_SIZE || !isWhole(digest, value))) throw new IndexDamagedError('a location is damaged');
+    return value;
   }
 
   /** Digests in ascending order, at most `limit`, all after `after`. */
@@ -157,6 +193,8 @@ export class LmdbIndex {
   marks(): Map<string, FileMarks> {
     const found = new Map<string, FileMarks>();
     for (const { key, value } of this.#files.getRange({})) {
+      // A file whose marks are damaged is read again.
+      if (!isMarks(key, value)) continue;
       found.set(Buffer.from(key).toString('utf8'), { indexedTo: value.readUIntBE(4, 6), seenSize: value.readUIntBE(10, 6) });
     }
     return found;
@@ -164,29 +202,31 @@ export class LmdbIndex {
 
   /** Puts a batch in one transaction, which is visible to every process once this resolves. */
   async commit(batch: IndexBatch): Promise<void> {
+    this.#user?.beforeWrite();
     for (const name of batch.marks.keys()) this.#numberFor(name);
     for (const [, location] of batch.blocks) this.#numberFor(location.file);
     // All puts of one turn of the event loop go into one transaction, in their order. @see lmdb, "eventTurnBatching"
     const done: Promise<boolean>[] = [];
-    for (const [digest, location] of batch.blocks) done.push(this.#blocks.put(digest, this.#encodeLocation(location)));
-    for (const [name, marks] of batch.marks) done.push(this.#files.put(Buffer.from(name), encodeMarks(this.#numberFor(name), marks)));
-    for (const [key, value] of batch.cachePuts) done.push(this.#cache.put(key, asBuffer(value)));
+    for (const [digest, location] of batch.blocks) done.push(this.#blocks.put(digest, this.#encodeLocation(digest, location)));
+    for (const [name, marks] of batch.marks) done.push(this.#files.put(Buffer.from(name), encodeMarks(name, this.#numberFor(name), marks)));
+    for (const [key, value] of batch.cachePuts) done.push(this.#cache.put(key, withCrc(key, value)));
     await Promise.all(done);
   }
 
-  #encodeLocation(location: Location): Buffer {
+  #encodeLocation(digest: Uint8Array, location: Location): Buffer {
     const value = Buffer.allocUnsafe(LOCATION_SIZE);
     value.writeUInt32BE(this.#numberFor(location.file), 0);
     value.writeUIntBE(location.offset, 4, 6);
     value.writeUInt32BE(location.storedSize, 10);
     value.writeUInt32BE(location.size, 14);
     value.writeUInt8(codecNumber(location.codec), 18);
-    return value;
+    return seal(digest, value);
   }
 
-  /** A value of the cache. */
+  /** A value of the cache; a damaged one is none. */
   cacheGet(key: Uint8Array): Uint8Array | undefined {
-    return this.#cache.get(key);
+    const value = this.#cache.get(key);
+    return value !== undefined && isWhole(key, value) ? value.subarray(0, -CRC_SIZE) : undefined;
   }
 
   /** A setting kept with the index. */
@@ -196,6 +236,7 @@ export class LmdbIndex {
 
   /** Sets a setting, and drops the cache: for when what it promises may no longer hold. */
   dropCache(name: string, value: string): void {
+    this.#user?.beforeWrite();
     this.#root.transactionSync(() => {
       this.#cache.clearSync();
       this.#meta.putSync(`x-${name}`, value);
@@ -209,10 +250,10 @@ export class LmdbIndex {
     const number = this.#root.transactionSync(() => {
       const key = Buffer.from(name);
       const found = this.#files.get(key);
-      if (found !== undefined) return found.readUInt32BE(0);
-      const next = Number(this.#meta.get('next-file') ?? '1');
-      this.#meta.putSync('next-file', String(next + 1));
-      this.#files.putSync(key, encodeMarks(next, { indexedTo: 0, seenSize: 0 }));
+      if (found !== undefined && isMarks(key, found)) return found.readUInt32BE(0);
+      this.#loadFiles();
+      const next = Math.max(1, this.#names.length);
+      this.#files.putSync(key, encodeMarks(name, next, { indexedTo: 0, seenSize: 0 }));
       return next;
     });
     this.#numbers.set(name, number);
@@ -220,13 +261,18 @@ export class LmdbIndex {
     return number;
   }
 
-  #nameOf(number: number): string | undefined {
-    if (this.#names[number] === undefined) this.#loadFiles();
-    return this.#names[number];
+  #nameOf(number: number): string {
+    const known = this.#names[number];
+    if (known !== undefined) return known;
+    this.#loadFiles();
+    const loaded = this.#names[number];
+    if (loaded === undefined) throw new IndexDamagedError(`it names file ${number}, which it does not know`);
+    return loaded;
   }
 
   #loadFiles(): void {
     for (const { key, value } of this.#files.getRange({})) {
+      if (!isMarks(key, value)) continue;
       const name = Buffer.from(key).toString('utf8');
       const number = value.readUInt32BE(0);
       this.#numbers.set(name, number);
@@ -237,19 +283,37 @@ export class LmdbIndex {
   /** Closes it. Nothing may be under way. */
   async close(): Promise<void> {
     await this.#root.close();
+    this.#user?.close();
   }
 }
 
-function encodeMarks(number: number, marks: FileMarks): Buffer {
+function encodeMarks(name: string, number: number, marks: FileMarks): Buffer {
   const value = Buffer.allocUnsafe(MARKS_SIZE);
   value.writeUInt32BE(number, 0);
   value.writeUIntBE(marks.indexedTo, 4, 6);
   value.writeUIntBE(marks.seenSize, 10, 6);
+  return seal(Buffer.from(name), value);
+}
+
+function isMarks(key: Uint8Array, value: Buffer): boolean {
+  return value.length === MARKS_SIZE && isWhole(key, value);
+}
+
+function seal(key: Uint8Array, value: Buffer): Buffer {
+  const end = value.length - CRC_SIZE;
+  value.writeUInt32BE(crc32(value.subarray(0, end), crc32(key)), end);
   return value;
 }
 
-function asBuffer(data: Uint8Array): Buffer {
-  return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+function isWhole(key: Uint8Array, value: Buffer): boolean {
+  const end = value.length - CRC_SIZE;
+  return end >= 0 && value.readUInt32BE(end) === crc32(value.subarray(0, end), crc32(key));
+}
+
+function withCrc(key: Uint8Array, value: Uint8Array): Buffer {
+  const out = Buffer.allocUnsafe(value.length + CRC_SIZE);
+  out.set(value);
+  return seal(key, out);
 }
 
 // LMDB maps its lock file and writes to it: on a full disk a hole in it would end the process by a signal, where

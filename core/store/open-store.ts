@@ -1,10 +1,14 @@
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { ParseError } from '../base/errors.ts';
 import type { HashName } from '../block/hash.ts';
 import { HASH_NAMES } from '../block/hash.ts';
 import { openDatadir } from './datadir.ts';
+import { FORMAT_FILE } from './datadir-format.ts';
+import { holdsForeignDatafiles } from './datadir-recovery.ts';
 import { MemoryStore } from './memory.ts';
+import { PythonDatadir } from './python-datadir.ts';
 import type { Store } from './store.ts';
 
 /** What a Store specification says. */
@@ -91,9 +95,17 @@ export async function openStore(specification: string, environment: OpenStoreEnv
       return new MemoryStore({ ...hash, ...(parsed.maxBytes === undefined ? {} : { maxBytes: parsed.maxBytes }) });
     case 'default':
       return openDatadir(environment.defaultStorePath, { ...environment, ...hash, create: environment.readOnly !== true });
-    case 'datadir':
-      return openDatadir(expandHome(parsed.path, environment.homePath ?? homedir()), { ...environment, ...hash });
+    case 'datadir': {
+      const path = expandHome(parsed.path, environment.homePath ?? homedir());
+      if (!isPythonDatadir(path)) return openDatadir(path, { ...environment, ...hash });
+      const { cachePath, onNotice } = environment;
+      return new PythonDatadir(resolve(path), { cachePath, onNotice, hashName: parsed.hashName });
+    }
   }
+}
+
+function isPythonDatadir(path: string): boolean {
+  return !existsSync(join(path, FORMAT_FILE)) && holdsForeignDatafiles(path);
 }
 
 function expandHome(path: string, home: string): string {

@@ -1,0 +1,57 @@
+import { closeSync, openSync, readSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DatafileHeader } from './datafile.ts';
+import { DATAFILE_HEADER_SIZE, DATAFILE_MAGIC, decodeDatafileHeader } from './datafile.ts';
+import type { DatadirFormat } from './datadir-format.ts';
+import { DEFAULT_EDGES, FORMAT_FILE, writeDatadirFormat } from './datadir-format.ts';
+import { dataFileNames } from './index-catch-up.ts';
+
+/**
+ * Makes the format file of a datadir anew from the headers of its data files, where it is lost or damaged. A damaged
+ * one is kept beside it. Edges and compression are not recorded elsewhere: they become the defaults, which costs
+ * nothing but some sharing of Blocks with what was put before.
+ *
+ * @returns the format, or undefined where no data file of ours is there to tell
+ */
+export function recoverDatadirFormat(folder: string): DatadirFormat | undefined {
+  const header = anyHeader(join(folder, 'data'));
+  if (header === undefined) return undefined;
+  const path = join(folder, FORMAT_FILE);
+  if (statSync(path, { throwIfNoEntry: false }) !== undefined) renameSync(path, `${path}.damaged`);
+  const format: DatadirFormat = { storeId: header.storeId, hashName: header.hashName, edges: DEFAULT_EDGES, compression: 'none', generation: 1 };
+  writeDatadirFormat(folder, format);
+  return format;
+}
+
+function anyHeader(dataFolder: string): DatafileHeader | undefined {
+  for (const name of fileNames(dataFolder)) {
+    const start = decodeDatafileHeader(firstOctets(join(dataFolder, name)));
+    if (start.kind === 'header') return start.header;
+  }
+  return undefined;
+}
+
+/** Whether a folder holds `.vtd` files and none of them starts as ours do: a datadir of the Python vt. */
+export function holdsForeignDatafiles(folder: string): boolean {
+  const dataFolder = join(folder, 'data');
+  const names = fileNames(dataFolder);
+  return names.length > 0 && !names.some((name) => firstOctets(join(dataFolder, name)).subarray(0, DATAFILE_MAGIC.length).equals(DATAFILE_MAGIC));
+}
+
+function fileNames(dataFolder: string): string[] {
+  try {
+    return dataFileNames(dataFolder);
+  } catch {
+    return []; // no such folder
+  }
+}
+
+function firstOctets(path: string): Buffer {
+  const out = Buffer.alloc(DATAFILE_HEADER_SIZE);
+  const fd = openSync(path, 'r');
+  try {
+    return out.subarray(0, readSync(fd, out, 0, out.length, 0));
+  } finally {
+    closeSync(fd);
+  }
+}

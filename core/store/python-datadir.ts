@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { ReadOnlyError } from '../base/errors.ts';
+import type { HashName } from '../block/hash.ts';
+import { HASH_NAMES, hashByName } from '../block/hash.ts';
+import type { HashCode } from '../block/hashcode.ts';
+import { Datadir } from './datadir-store.ts';
+import { DEFAULT_EDGES } from './datadir-format.ts';
+import { DatadirIndex } from './datadir-index.ts';
+import { catchUpBy } from './index-catch-up.ts';
+import { scanPythonDatafile } from './python-datafile-scan.ts';
+import type { AddCounts, AddResult, BlockLocation, EdgeSettings, OpOptions, Store, StoreCapabilities } from './store.ts';
+
+/** What the Python vt uses unless told otherwise. */
+const PYTHON_DEFAULT_HASH: HashName = 'blake3';
+
+export interface OpenPythonDatadirOptions {
+  /** Our own index goes to `index/` in here. */
+  readonly cachePath: string;
+  /** The hash function of most of its Blocks; default: that of its index, else blake3. */
+  readonly hashName?: HashName | undefined;
+  readonly onNotice?: ((notice: string) => void) | undefined;
+}
+
+/**
+ * A datadir of the Python vt, read in place; nothing in it is written. Its files do not tell which hash function their
+ * Blocks are known by: it is indexed under each that is asked for.
+ */
+export class PythonDatadir implements Store {
+  readonly name: string;
+  readonly path: string;
+  readonly hashName: HashName;
+  readonly can: StoreCapabilities = { write: false, enumerate: true, archives: false, locate: true };
+  readonly edges: EdgeSettings = DEFAULT_EDGES;
+  readonly #options: OpenPythonDatadirOptions;
+  readonly #byHash = new Map<HashName, Datadir>();
+
+  constructor(path: string, options: OpenPythonDatadirOptions) {
+    this.path = path;
+    this.name = `datadir:${path}`;
+    this.hashName = options.hashName ?? detectHash(path) ?? PYTHON_DEFAULT_HASH;
+    this.#options = options;
+    this.#under(this.hashName);
+  }
+
+  #under(hashName: HashName): Datadir {
+    const found = this.#byHash.get(hashName) ?? openUnder(this.path, this.name, hashName, this.#options);
+    this.#byHash.set(hashName, found);
+    return found;
+  }
+
+  add(): Promise<AddResult> {
+    return Promise.reject(new ReadOnlyError('add to', this.name));
+  }
+
+  addBatch(): Promise<boolean[]> {
+    return Promise.reject(new ReadOnlyError('add to', this.name));
+  }
+
+  get(hashcode: HashCode, options: OpOptions = {}): Promise<Uint8Array | undefined> {
+    return this.#under(hashcode.hashName).get(hashcode, options);
+  }
+
+  async has(hashcodes: readonly HashCode[], options: OpOptions = {}): Promise<boolean[]> {
+    const found: boolean[] = [];
+    for (const hashcode of hashcodes) found.push(...(await this.#under(hashcode.hashName).has([hashcode], options)));
+    return found;
+  }
+
+  flush(options: OpOptions = {}): Promise<void> {
+    return this.#under(this.hashName).flush(options);
+  }
+
+  counts(): AddCounts {
+    return this.#under(this.hashName).counts();
+  }
+
+  locate(digests: readonly Uint8Array[]): (BlockLocation | undefined)[] {
+    return this.#under(this.hashName).locate(digests);
+  }
+
+  hashcodes(options: OpOptions = {}): AsyncIterable<HashCode> {
+    return this.#under(this.hashName).hashcodes(options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const datadir of this.#byHash.values()) await datadir[Symbol.asyncDispose]();
+  }
+}
+
+function detectHash(path: string): HashName | undefined {
+  const names = readdirSync(path);
+  return HASH_NAMES.find((hashName) => names.some((name) => name.startsWith(`index-${hashName}.`) || name === `index-${hashName}-state.sqlite`));
+}
+
+function openUnder(path: string, name: string, hashName: HashName, options: OpenPythonDatadirOptions): Datadir {
+  const dataFolder = join(path, 'data');
+  const identity = createHash('sha256').update(realpathSync(path)).digest('hex').slice(0, 32);
+  const parent = join(options.cachePath, 'index');
+  const hash = hashByName(hashName);
+  const index = new DatadirIndex({
+    dataFolder,
+    indexFolder: join(parent, `${identity}-${hashName}`),
+    owner: { storeId: identity, hashName },
+    readOnly: !canMake(parent),
+    shared: true,
+    catchUp: (behind, sink, catchUpOptions) =>
+      catchUpBy(
+        (fd, _path, end, start, hooks) => scanPythonDatafile(fd, { start, end, hash, ...hooks, signal: catchUpOptions.signal }),
+        dataFolder,
+        behind,
+        sink,
+        { ...catchUpOptions, sync: false },
+      ),
+    ownFiles: () => [],
+    generation: () => 0,
+    onLoss: () => undefined,
+    announceFirst: false,
+    onNotice: options.onNotice ?? (() => undefined),
+    monotonicMs: () => performance.now(),
+  });
+  return new Datadir({ path, name, hashName, edges: DEFAULT_EDGES, compression: 'none', index, writer: undefined, hasDigests: false, archives: false });
+}
+
+function canMake(folder: string): boolean {
+  try {
+    mkdirSync(folder, { recursive: true });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,84 @@
+import { inflateSync } from 'node:zlib';
+import { ParseError, throwIfCancelled } from '../base/errors.ts';
+import { decodeBsuint } from '../base/bsuint.ts';
+import type { HashFunction } from '../block/hash.ts';
+import type { ScannedRecord, ScanResult } from './datafile-scan.ts';
+import { FileWindow } from './file-window.ts';
+
+// The data files of the Python vt: records of bsuint flags and bsdata payload, without header, digest or check. What
+// a record holds is known only by decoding and hashing it. @see vt(5), "The Python vt"
+
+const FLAG_ZLIB = 0x01;
+/** Largest record read: its Dirs are single Blocks, however big. */
+const MAX_RECORD_SIZE = 256 * 1024 * 1024;
+/** Octets of two bsuints at most. */
+const HEAD_SIZE = 32;
+const PAUSE_SIZE = 4 * 1024 * 1024;
+
+export interface PythonScanOptions {
+  readonly start: number;
+  readonly end: number;
+  readonly hash: HashFunction;
+  readonly onRecord: (record: ScannedRecord) => void;
+  readonly pause: () => Promise<void>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Finds the records of a Python vt's data file from an offset on. Past a damaged record's head nothing can be found. */
+export async function scanPythonDatafile(fd: number, options: PythonScanOptions): Promise<ScanResult> {
+  const window = new FileWindow(fd, options.end);
+  const damage: ScanResult['damage'][number][] = [];
+  let position = options.start;
+  let pauseAt = position + PAUSE_SIZE;
+  while (position < options.end) {
+    if (position >= pauseAt) {
+      throwIfCancelled(options.signal);
+      await options.pause();
+      pauseAt = position + PAUSE_SIZE;
+    }
+    const head = decodeHead(window.at(position, HEAD_SIZE));
+    if (head === 'damaged' || head === undefined || position + head.size + head.storedSize > options.end) {
+      damage.push({ start: position, end: options.end, kind: head === 'damaged' ? 'damage' : 'tail' });
+      break;
+    }
+    const offset = position + head.size;
+    const next = offset + head.storedSize;
+    const data = decodePayload(window.copy(offset, head.storedSize), head.zlib);
+    if (data === undefined) damage.push({ start: position, end: next, kind: 'damage' });
+    else {
+      const codec = head.zlib ? 'zlib' : 'none';
+      options.onRecord({ digest: Uint8Array.from(options.hash.digest(data)), codec, offset, storedSize: head.storedSize, size: data.length });
+    }
+    position = next;
+  }
+  return { indexedTo: position, damage };
+}
+
+interface Head {
+  /** Octets of the head. */
+  readonly size: number;
+  readonly storedSize: number;
+  readonly zlib: boolean;
+}
+
+function decodeHead(data: Buffer): Head | 'damaged' | undefined {
+  try {
+    const { value: flags, next: lengthAt } = decodeBsuint(data, 0);
+    if ((flags & ~FLAG_ZLIB) !== 0) return 'damaged';
+    const { value: storedSize, next: size } = decodeBsuint(data, lengthAt);
+    if (storedSize > MAX_RECORD_SIZE) return 'damaged';
+    return { size, storedSize, zlib: (flags & FLAG_ZLIB) !== 0 };
+  } catch (error) {
+    if (error instanceof ParseError) return data.length < HEAD_SIZE ? undefined : 'damaged';
+    throw error;
+  }
+}
+
+function decodePayload(stored: Buffer, zlib: boolean): Buffer | undefined {
+  if (!zlib) return stored;
+  try {
+    return inflateSync(stored, { maxOutputLength: MAX_RECORD_SIZE });
+  } catch {
+    return undefined;
+  }
+}

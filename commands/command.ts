@@ -132,9 +132,11 @@ export interface Command {
   readonly aliasArgs?: Readonly<Record<string, readonly ArgumentSpec[]>>;
   readonly options?: readonly OptionSpec[];
   readonly examples?: readonly { readonly line: string; readonly says: string }[];
-  /** Makes a change: refused on a read-only tree, planned under `-n`. */
+  /** Changes the tree: refused on a read-only one; under `-n` announced, and done to a copy in memory that is never synced. */
   readonly changes?: boolean;
-  /** Does something under `-n` (its own plan); where false, the shell prints what would be run and does not run it. Default: true unless `changes`. */
+  /** Changes something outside the tree: under `-n` only announced. */
+  readonly changesLocal?: boolean;
+  /** Does its own planning by `context.plan`: the shell announces nothing for it. */
   readonly plans?: boolean;
   /** Options stand only before the first argument, as in `alias l ls -l`. */
   readonly optionsFirst?: boolean;

@@ -19,8 +19,14 @@ export interface Session extends AsyncDisposable {
   /** Settings of `set`: onerror, glob, … */
   readonly settings: Map<string, string>;
   readonly aliases: Map<string, string>;
+  /** The past state that `tree` shows, read-only (`@3`, `@2026-11-22`), or undefined at the present one. */
+  readonly view: string | undefined;
+  /** The view that `previousCwd` belongs to. */
+  previousView: string | undefined;
+  /** Shows a past state in place of the present one, or goes back to that (undefined, `@`); the working path stays if it is there. */
+  visit(view: string | undefined, signal?: AbortSignal): Promise<void>;
   /** Opens another source in place of the tree, after syncing this one. */
-  open(reference: Octets): Promise<void>;
+  open(reference: Octets, signal?: AbortSignal): Promise<void>;
   /** Syncs the tree and, if its root changed, appends it to the archive; gives the Dirref's text. */
   sync(signal?: AbortSignal): Promise<string>;
   /** Whether `quit` (or the end) has to recite. */

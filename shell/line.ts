@@ -197,20 +197,35 @@ class LineParser {
     }
   }
 
-  /** `!` takes the rest of the line, whatever stands in it. */
+  /** `!local command`: as it stands, up to where a local command ends. */
   #readLocalCommand(): void {
     const start = this.#at;
-    const newline = this.#source.indexOf('\n', start);
-    const end = newline < 0 ? this.#source.length : newline;
     this.#draft.words.push(plainWord('!', start, start + 1));
-    const text = this.#source.slice(start + 1, end);
-    const trimmed = text.trim();
-    if (trimmed !== '') {
-      const from = start + 1 + text.indexOf(trimmed);
-      this.#draft.words.push(quotedWord(trimmed, from, from + trimmed.length));
+    const text = this.#takeLocal(start);
+    const from = start + 1 + (this.#source.slice(start + 1).length - this.#source.slice(start + 1).trimStart().length);
+    if (text !== '') this.#draft.words.push(quotedWord(text, from, from + text.length));
+  }
+
+  /** The local command after the operator at `start`: up to an unquoted `;`, `&&`, `||` or newline; `|` and `>` are the local shell's. */
+  #takeLocal(start: number): Octets {
+    let quote = '';
+    let at = start + 1;
+    for (; at < this.#source.length; at++) {
+      const char = this.#source[at];
+      if (char === '\n') break;
+      if (quote === "'") {
+        if (char === "'") quote = '';
+      } else if (char === '\\') at++;
+      else if (quote === '"') {
+        if (char === '"') quote = '';
+      } else if (char === "'" || char === '"') quote = char;
+      else if (char === ';' || this.#source.startsWith('&&', at) || this.#source.startsWith('||', at)) break;
     }
+    const end = Math.min(at, this.#source.length);
+    if (end === this.#source.length) this.#opaque = true;
+    if (quote !== '' && !this.#isOpen) throw this.#error('parse line: unfinished quote in a local command', start);
     this.#at = end;
-    if (newline < 0) this.#opaque = true;
+    return this.#source.slice(start + 1, end).trim() as Octets;
   }
 
   #readRedirect(): void {
@@ -232,33 +247,13 @@ class LineParser {
     if (this.#at < this.#source.length) this.#redirected = false;
   }
 
-  /** `| local command`: up to an unquoted `;`, `&&`, `||` or newline; further `|` and `>` are the local shell's. */
   #readPipe(): void {
     const start = this.#at;
     if (this.#draft.words.length === 0) throw this.#error('parse line: no command before "|"', start);
     if (this.#draft.redirect !== undefined) throw this.#error('parse line: "|" after ">"', start);
-    let quote = '';
-    let at = start + 1;
-    for (; at < this.#source.length; at++) {
-      const char = this.#source[at];
-      if (char === '\n') break;
-      if (quote === "'") {
-        if (char === "'") quote = '';
-      } else if (char === '\\') at++;
-      else if (quote === '"') {
-        if (char === '"') quote = '';
-      } else if (char === "'" || char === '"') quote = char;
-      else if (char === ';' || this.#source.startsWith('&&', at) || this.#source.startsWith('||', at)) break;
-    }
-    const end = Math.min(at, this.#source.length);
-    const command = this.#source.slice(start + 1, end).trim();
-    if (end === this.#source.length) this.#opaque = true;
-    if (!this.#isOpen) {
-      if (quote !== '') throw this.#error('parse line: unfinished quote in a local command', start);
-      if (command === '') throw this.#error('parse line: no local command after "|"', start);
-    }
-    this.#draft.pipe = command as Octets;
-    this.#at = end;
+    const command = this.#takeLocal(start);
+    if (command === '' && !this.#isOpen) throw this.#error('parse line: no local command after "|"', start);
+    this.#draft.pipe = command;
   }
 
   #readWord(): Word {

@@ -1,0 +1,178 @@
+import type { ArgumentSpec, Command, OptionSpec } from '../commands/command.ts';
+import { UsageError } from '../core/base/errors.ts';
+import type { Octets } from '../core/base/octets.ts';
+import { octetsToText } from '../core/base/octets.ts';
+import { suggest } from './command-names.ts';
+import type { Word } from './line.ts';
+
+/** The words of a command sorted into options and arguments; globs stand as they were written. */
+export interface ParsedArguments {
+  readonly options: ReadonlyMap<string, true | Octets>;
+  readonly words: readonly Word[];
+  /** `--help` was among the options: nothing else counts. */
+  readonly isHelp: boolean;
+}
+
+/** The arguments that a command takes when called by a name. */
+export function argumentsOf(command: Command, calledAs: string): readonly ArgumentSpec[] {
+  return command.aliasArgs?.[calledAs] ?? command.args ?? [];
+}
+
+/**
+ * Takes the options out of a command's words: anywhere before `--`, short ones in clusters, values as `-n5`, `-n 5`,
+ * `--lines=5` or `--lines 5`. Where a command has a number option with the letter n, `-5` means `-n5`.
+ *
+ * @param words - without the name
+ * @throws {UsageError} for an option unknown, without its value, or with one it does not take
+ */
+export function parseOptions(command: Command, calledAs: string, words: readonly Word[]): ParsedArguments {
+  const options = new Map<string, true | Octets>();
+  const rest: Word[] = [];
+  const specs = command.options ?? [];
+  let isHelp = false;
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i];
+    if (word === undefined) break;
+    const isOption = word.text.startsWith('-') && word.text !== '-' && word.quoted[0] === 0;
+    if (!isOption) {
+      rest.push(word);
+      if (command.optionsFirst !== true) continue;
+      rest.push(...words.slice(i + 1));
+      break;
+    }
+    if (word.text === '--') {
+      rest.push(...words.slice(i + 1));
+      break;
+    }
+    if (word.text === '--help') {
+      isHelp = true;
+      continue;
+    }
+    const takeNext = (option: string): Octets => {
+      const next = words[++i];
+      if (next === undefined) throw usage(command, calledAs, `option ${option} needs a value`);
+      return next.text;
+    };
+    if (word.text.startsWith('--')) readLong(command, calledAs, specs, word.text, options, takeNext);
+    else readCluster(command, calledAs, specs, word.text, options, takeNext);
+  }
+  return { options, words: rest, isHelp };
+}
+
+function readLong(
+  command: Command,
+  calledAs: string,
+  specs: readonly OptionSpec[],
+  text: Octets,
+  options: Map<string, true | Octets>,
+  takeNext: (option: string) => Octets,
+): void {
+  const equals = text.indexOf('=');
+  const name = text.slice(2, equals < 0 ? undefined : equals).toLowerCase();
+  const spec = specs.find((option) => option.name === name || option.aliases?.includes(name));
+  if (spec === undefined) {
+    const near = suggest(name, ['help', ...specs.flatMap((option) => [option.name, ...(option.aliases ?? [])])]);
+    throw usage(command, calledAs, `unknown option --${octetsToText(name as Octets)}`, near.length > 0 ? `did you mean --${near[0]}?` : undefined);
+  }
+  const given = equals < 0 ? undefined : (text.slice(equals + 1) as Octets);
+  if (spec.value === undefined) {
+    if (given !== undefined) throw usage(command, calledAs, `option --${name} takes no value`);
+    options.set(spec.name, true);
+  } else options.set(spec.name, checkedValue(command, calledAs, spec, given ?? takeNext(`--${name}`)));
+}
+
+function readCluster(
+  command: Command,
+  calledAs: string,
+  specs: readonly OptionSpec[],
+  text: Octets,
+  options: Map<string, true | Octets>,
+  takeNext: (option: string) => Octets,
+): void {
+  const count = specs.find((option) => option.short === 'n' && option.value?.kind === 'number');
+  if (count !== undefined && /^-\d+$/.test(text)) {
+    options.set(count.name, text.slice(1) as Octets);
+    return;
+  }
+  for (let at = 1; at < text.length; at++) {
+    const letter = text[at] ?? '';
+    const spec = specs.find((option) => option.short === letter);
+    if (spec === undefined) {
+      const long = specs.find((option) => option.name === text.slice(1).toLowerCase());
+      throw usage(command, calledAs, `unknown option -${octetsToText(letter as Octets)}`, long === undefined ? undefined : `did you mean --${long.name}?`);
+    }
+    if (spec.value === undefined) {
+      options.set(spec.name, true);
+      continue;
+    }
+    const attached = text.slice(at + 1) as Octets;
+    options.set(spec.name, checkedValue(command, calledAs, spec, attached === '' ? takeNext(`-${letter}`) : attached));
+    return;
+  }
+}
+
+function checkedValue(command: Command, calledAs: string, spec: OptionSpec, value: Octets): Octets {
+  if (spec.value?.kind === 'number' && !/^[+-]?\d+$/.test(value)) {
+    throw usage(command, calledAs, `option --${spec.name} needs a number, got "${octetsToText(value)}"`);
+  }
+  return value;
+}
+
+/** A word together with the argument that it is for. */
+export interface AssignedWord {
+  readonly spec: ArgumentSpec;
+  readonly word: Word;
+}
+
+/**
+ * Gives each word its argument. The one that repeats takes what those before and after it leave; arguments after it
+ * take the last words. Optional ones go without, the last first.
+ *
+ * @throws {UsageError} for too few or too many words, or a number that is none
+ */
+export function assignWords(command: Command, calledAs: string, words: readonly Word[]): AssignedWord[] {
+  const specs = argumentsOf(command, calledAs);
+  const required = specs.filter((spec) => spec.optional !== true).length;
+  if (words.length < required) throw usage(command, calledAs, `${specs.find((_, i) => i === words.length)?.name ?? 'argument'} is missing`);
+  const repeated = specs.findIndex((spec) => spec.repeat === true);
+  if (repeated < 0 && words.length > specs.length) {
+    const extra = words[specs.length];
+    throw usage(command, calledAs, `too many arguments: "${octetsToText(extra?.text ?? ('' as Octets))}"`);
+  }
+  const used = [...specs];
+  // The repeated argument stands for as many as are left; while there are too few words, optional ones go.
+  while (used.length > words.length) {
+    const dropped = used.findLastIndex((spec) => spec.optional === true);
+    if (dropped < 0) break;
+    used.splice(dropped, 1);
+  }
+  const at = used.findIndex((spec) => spec.repeat === true);
+  const extra = words.length - used.length;
+  return words.map((word, i) => {
+    const index = at < 0 || i <= at ? i : Math.max(at, i - extra);
+    const spec = used[index];
+    if (spec === undefined) throw usage(command, calledAs, 'too many arguments');
+    if (spec.kind === 'number' && !/^[+-]?\d+$/.test(word.text)) throw usage(command, calledAs, `${spec.name} must be a number, got "${octetsToText(word.text)}"`);
+    return { spec, word };
+  });
+}
+
+/** `cp [-r] FROM... TO`: how a command is called, in one line. */
+export function usageLine(command: Command, calledAs = command.name): string {
+  const parts = [calledAs];
+  const flags = (command.options ?? []).filter((option) => option.short !== undefined && option.value === undefined).map((option) => option.short);
+  if (flags.length > 0) parts.push(`[-${flags.join('')}]`);
+  for (const option of command.options ?? []) {
+    if (option.value !== undefined) parts.push(option.short === undefined ? `[--${option.name}=${option.value.name}]` : `[-${option.short} ${option.value.name}]`);
+    else if (option.short === undefined) parts.push(`[--${option.name}]`);
+  }
+  for (const spec of argumentsOf(command, calledAs)) {
+    const name = `${spec.name.toUpperCase()}${spec.repeat === true ? '...' : ''}`;
+    parts.push(spec.optional === true ? `[${name}]` : name);
+  }
+  return parts.join(' ');
+}
+
+function usage(command: Command, calledAs: string, what: string, remedy?: string): UsageError {
+  return new UsageError(`${calledAs}: ${what}`, { remedy: remedy ?? `usage: ${usageLine(command, calledAs)}` });
+}

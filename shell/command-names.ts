@@ -1,0 +1,64 @@
+import type { Command } from '../commands/command.ts';
+import { UsageError } from '../core/base/errors.ts';
+
+/** A command, and the name of its list by which it was called. */
+export interface NamedCommand {
+  readonly command: Command;
+  readonly calledAs: string;
+}
+
+/**
+ * The command of a name, whatever its case.
+ *
+ * @param allowPrefix - a unique prefix will do: at a terminal, never in scripts, so that a new verb changes no old one
+ * @throws {UsageError} for an unknown or ambiguous name, with what may have been meant
+ */
+export function findCommand(commands: readonly Command[], typed: string, allowPrefix: boolean): NamedCommand {
+  const wanted = typed.toLowerCase();
+  const prefixed = new Map<Command, string>();
+  for (const command of commands) {
+    for (const name of namesOf(command)) {
+      if (name === wanted) return { command, calledAs: name };
+      if (wanted !== '' && name.startsWith(wanted) && !prefixed.has(command)) prefixed.set(command, name);
+    }
+  }
+  const [first] = prefixed;
+  if (allowPrefix && prefixed.size === 1 && first !== undefined) return { command: first[0], calledAs: first[1] };
+  if (allowPrefix && prefixed.size > 1) throw new UsageError(`run "${typed}": ambiguous`, { remedy: `one of ${[...prefixed.values()].join(', ')}` });
+  const guesses = prefixed.size > 0 ? [...prefixed.values()] : suggest(wanted, commands.flatMap(namesOf));
+  const remedy = guesses.length > 0 ? `did you mean ${guesses.slice(0, 3).join(', ')}?` : 'type help';
+  throw new UsageError(`run "${typed}": no such command`, { remedy });
+}
+
+/** Name and aliases of a command. */
+export function namesOf(command: Command): readonly string[] {
+  return [command.name, ...(command.aliases ?? [])];
+}
+
+/** Names near a misspelt one, the nearest first; none where nothing is near. */
+export function suggest(typed: string, names: readonly string[]): string[] {
+  const limit = typed.length <= 3 ? 1 : typed.length <= 6 ? 2 : 3;
+  return names
+    .map((name) => ({ name, distance: editDistance(typed, name) }))
+    .filter(({ distance, name }) => distance <= limit && distance < name.length)
+    .sort((a, b) => a.distance - b.distance)
+    .map(({ name }) => name);
+}
+
+/** Edits of one character, exchanges of two neighbours included, between two words (optimal string alignment). */
+function editDistance(a: string, b: string): number {
+  let before: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
+      let best = Math.min((last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (last[j - 1] ?? 0) + cost);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) best = Math.min(best, (before[j - 2] ?? 0) + 1);
+      row.push(best);
+    }
+    before = last;
+    last = row;
+  }
+  return last[b.length] ?? 0;
+}

@@ -1,0 +1,181 @@
+import type { Command, CommandContext, ShellServices } from '../commands/command.ts';
+import { expandHome } from '../commands/local-path.ts';
+import type { Session } from '../commands/session.ts';
+import { ReadOnlyError, VtError } from '../core/base/errors.ts';
+import type { Octets } from '../core/base/octets.ts';
+import { octetsFromText, octetsToText } from '../core/base/octets.ts';
+import { assignWords, parseOptions } from './arguments.ts';
+import { findCommand } from './command-names.ts';
+import { expandGlob, isGlobWord } from './glob.ts';
+import type { ParsedCommand, SkipReference, Word } from './line.ts';
+import { parseLine } from './line.ts';
+import { localGlobSide } from './local-glob.ts';
+import type { Messages } from './messages.ts';
+import { CommandDiagnostics } from './messages.ts';
+import type { SinkOutput } from './output.ts';
+import { quoteWord } from './quote.ts';
+import { treeGlobSide } from './tree-glob.ts';
+
+/** What a dispatcher works with; all of it belongs to one session. */
+export interface DispatchOptions {
+  readonly session: Session;
+  readonly services: ShellServices;
+  readonly skipReference: SkipReference;
+  readonly messages: Messages;
+  /** Results that are not redirected. */
+  readonly output: SinkOutput;
+  readonly plan: boolean;
+  /** `-x`: each command is echoed on stderr. */
+  readonly echo: boolean;
+  readonly home: Octets;
+  readonly now: () => Date;
+  /** Output of one command to a file or a local command. */
+  readonly withRedirect: (command: ParsedCommand, signal: AbortSignal, run: (output: SinkOutput, signal: AbortSignal) => Promise<void>) => Promise<void>;
+  /** Before a command that looks at the tree or its Store. */
+  readonly prepare: (command: Command) => Promise<void>;
+}
+
+/** How one line is to be run. */
+export interface LineOptions {
+  /** Typed at a terminal: unique prefixes are taken, and `a; b` runs b whatever became of a. */
+  readonly typed: boolean;
+  /** `FILE:LINE`, for messages. */
+  readonly where?: string | undefined;
+  /** Called for an error that does not end the line. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** Runs lines: looks commands up, sorts out their words, and runs them one after the other. */
+export class Dispatcher {
+  readonly #options: DispatchOptions;
+  #isQuitting: () => boolean;
+
+  constructor(options: DispatchOptions, isQuitting: () => boolean) {
+    this.#options = options;
+    this.#isQuitting = isQuitting;
+  }
+
+  /**
+   * Runs one line, which may hold several commands.
+   *
+   * @throws what the first command that failed threw, unless its failure was provided for
+   */
+  async runLine(source: Octets, signal: AbortSignal, options: LineOptions): Promise<void> {
+    await this.#runSource(source, signal, options, new Set());
+  }
+
+  async #runSource(source: Octets, signal: AbortSignal, options: LineOptions, aliases: ReadonlySet<string>): Promise<void> {
+    let failed: { readonly error: unknown } | undefined;
+    for (const command of parseLine(source, this.#options.skipReference)) {
+      if (this.#isQuitting()) break;
+      if (failed !== undefined) {
+        const { error } = failed;
+        if (command.joinedBy === '&&') continue;
+        const goesOn = command.joinedBy === '||' || options.typed || this.#options.session.settings.get('onerror') === 'continue';
+        if (!goesOn || isCancelled(error)) throw error;
+        this.#options.messages.error(error, options.where);
+        if (command.joinedBy !== '||') options.onError?.(error);
+        failed = undefined;
+      } else if (command.joinedBy === '||') continue;
+      try {
+        await this.#runCommand(source, command, signal, options, aliases);
+      } catch (error) {
+        if (command.ignoreError && !isCancelled(error)) this.#options.messages.error(error, options.where);
+        else failed = { error };
+      }
+    }
+    if (failed !== undefined) throw failed.error;
+  }
+
+  async #runCommand(source: Octets, parsed: ParsedCommand, signal: AbortSignal, options: LineOptions, aliases: ReadonlySet<string>): Promise<void> {
+    throwIfAborted(signal);
+    const [first] = parsed.words;
+    if (first === undefined) return;
+    const name = octetsToText(first.text);
+    const alias = this.#options.session.aliases.get(name.toLowerCase());
+    if (alias !== undefined && !aliases.has(name.toLowerCase())) {
+      const expanded = `${octetsFromText(alias)}${source.slice(first.end, parsed.end)}` as Octets;
+      await this.#runSource(expanded, signal, options, new Set([...aliases, name.toLowerCase()]));
+      return;
+    }
+    const { commands } = this.#options.services;
+    const { command, calledAs } = findCommand(commands, name, options.typed);
+    if (this.#options.echo && !parsed.quiet) this.#options.messages.note(`+ ${octetsToText(source.slice(parsed.start, parsed.end) as Octets)}`);
+    const run = async (output: SinkOutput, runSignal: AbortSignal): Promise<void> => {
+      await this.#run(command, calledAs, parsed, output, runSignal);
+      await output.flush();
+    };
+    if (parsed.pipe !== undefined || parsed.redirect !== undefined) await this.#options.withRedirect(parsed, signal, run);
+    else await run(this.#options.output, signal);
+  }
+
+  async #run(command: Command, calledAs: string, parsed: ParsedCommand, output: SinkOutput, signal: AbortSignal): Promise<void> {
+    const { session, services, messages, plan, now } = this.#options;
+    const { options, words, isHelp } = parseOptions(command, calledAs, parsed.words.slice(1));
+    if (isHelp) {
+      printHelp(output, services.helpText(command.name));
+      return;
+    }
+    const assigned = assignWords(command, calledAs, words);
+    await this.#options.prepare(command);
+    if (command.changes === true && !session.tree.can.write) throw new ReadOnlyError(calledAs, session.tree.name);
+
+    const named = new Map<string, Octets[]>();
+    const args: Octets[] = [];
+    for (const { spec, word } of assigned) {
+      const values = await this.#expand(word, spec.glob === false ? 'text' : spec.kind, signal);
+      if (values.length > 1 && spec.repeat !== true) throw new VtError('EUSAGE', `${calledAs}: "${octetsToText(word.text)}" matches ${values.length} names, one is needed`);
+      named.set(spec.name, [...(named.get(spec.name) ?? []), ...values]);
+      args.push(...values);
+    }
+    if (plan && (command.changes === true || command.changesLocal === true) && command.plans !== true) {
+      const line = [calledAs, ...parsed.words.slice(1).map((word) => quoteWord(word.text))].join(' ');
+      output.line(`would ${line}`);
+      output.record({ plan: line });
+      if (command.changesLocal === true) return;
+    }
+    const diagnostics = new CommandDiagnostics(messages, parsed.quiet);
+    const context: CommandContext = { session, output, diagnostics, signal, plan, now, shell: services };
+    try {
+      await command.run(context, { args, named, options, calledAs });
+    } catch (error) {
+      if (signal.aborted) throw cancelled(signal);
+      throw error;
+    } finally {
+      messages.finishProgress();
+    }
+    if (signal.aborted) throw cancelled(signal);
+    if (diagnostics.failures > 0) {
+      throw new VtError('EPARTIAL', `${calledAs}: done in part, ${diagnostics.failures} ${diagnostics.failures === 1 ? 'item' : 'items'} failed`);
+    }
+  }
+
+  /** The values of a word: what its glob matches on the side it lives on, else itself. */
+  async #expand(word: Word, kind: string, signal: AbortSignal): Promise<Octets[]> {
+    const { session, home } = this.#options;
+    const mayGlob = session.settings.get('glob') !== 'off' && isGlobWord(word);
+    if (kind === 'stored' && mayGlob) return await expandGlob(word, treeGlobSide(session.tree, session.cwd, signal), signal);
+    if (kind !== 'local') return [word.text];
+    if (mayGlob) return await expandGlob(word, localGlobSide(session.localCwd), signal);
+    return [word.quoted[0] === 0 ? expandHome(word.text, home) : word.text];
+  }
+}
+
+/** Help goes out line by line; in JSON mode as one record. */
+function printHelp(output: SinkOutput, text: string): void {
+  for (const line of text.split('\n')) output.line(line);
+  output.record({ help: text });
+}
+
+/** The error of a command whose signal has fired. */
+export function cancelled(signal: AbortSignal): VtError {
+  return signal.reason instanceof VtError ? signal.reason : new VtError('ECANCELLED', 'cancelled', { cause: signal.reason });
+}
+
+function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw cancelled(signal);
+}
+
+function isCancelled(error: unknown): boolean {
+  return error instanceof VtError && error.code === 'ECANCELLED';
+}

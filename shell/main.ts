@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+import { writeSync } from 'node:fs';
+import { UsageError } from '../core/base/errors.ts';
+import type { ProgramArguments } from './argv.ts';
+import { parseArgv, programHelp } from './argv.ts';
+import { EXIT } from './exit-status.ts';
+import { VERSION } from './version.ts';
+
+// The entry: finds out what is asked for, and loads what that takes.
+
+async function main(): Promise<void> {
+  let args: ProgramArguments;
+  try {
+    args = parseArgv(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    writeSync(2, `vtftp: ${error.message}${error.remedy === undefined ? '' : ` (${error.remedy})`}\n`);
+    process.exitCode = EXIT.usage;
+    return;
+  }
+  if (args.help || args.version) {
+    writeSync(1, args.help ? `${programHelp()}\n` : `vtftp ${VERSION}\n`);
+    return;
+  }
+  const { runShell } = await import('./run.ts');
+  process.exitCode = await runShell(args);
+}
+
+await main();

@@ -1,0 +1,39 @@
+import { parseDate } from '../core/base/date.ts';
+import { VtError } from '../core/base/errors.ts';
+import type { OpOptions } from '../core/store/store.ts';
+import type { Archive, ArchiveEntry } from '../core/tree/archive.ts';
+
+/**
+ * The entry of an archive that `N` or a date names: entry number N, counted from 1, or back from the newest where it is
+ * negative; or the newest that was recorded no later than the date.
+ *
+ * @param spec - without the `@`
+ * @throws {VtError} EOPEN where there is none, EUSAGE for what is neither number nor date
+ */
+export async function findEntry(archive: Archive, spec: string, now: Date, options: OpOptions = {}): Promise<ArchiveEntry> {
+  const isNumber = /^-?\d{1,15}$/.test(spec);
+  const limitNs = isNumber ? undefined : endOfDay(spec, parseDate(spec, now));
+  const kept: ArchiveEntry[] = [];
+  let found: ArchiveEntry | undefined;
+  const wanted = Number(spec);
+  for await (const entry of archive.entries(options)) {
+    if (limitNs !== undefined) {
+      if (entry.whenNs <= limitNs) found = entry;
+    } else if (wanted > 0) {
+      if (entry.number === wanted) return entry;
+    } else {
+      kept.push(entry);
+      if (kept.length > -wanted + 1) kept.shift();
+    }
+  }
+  if (isNumber && wanted <= 0 && kept.length === -wanted + 1) found = kept[0];
+  if (found === undefined) throw new VtError('EOPEN', `open state @${spec} of "${archive.name}": none recorded`, { remedy: 'log lists them' });
+  return found;
+}
+
+const DAY_NS = 86_400_000_000_000n;
+
+/** A date without a time means the state at the end of that day. */
+function endOfDay(spec: string, ns: bigint): bigint {
+  return /^\d{4}-\d\d-\d\d$/.test(spec) ? ns + DAY_NS - 1n : ns;
+}

@@ -1,0 +1,59 @@
+import { MemoryStore } from '../core/store/memory.ts';
+import type { HashCode } from '../core/block/hashcode.ts';
+import type { AddCounts, AddResult, DigestedBlock, EdgeSettings, LocalCache, OpOptions, Store, StoreCapabilities } from '../core/store/store.ts';
+
+/** A Store for `-n`: reads come from the Store below, what is added stays in memory, and nothing below changes. */
+export class PlanStore implements Store {
+  readonly name: string;
+  readonly can: StoreCapabilities;
+  readonly #below: Store;
+  readonly #added: MemoryStore;
+
+  constructor(below: Store) {
+    this.#below = below;
+    this.name = below.name;
+    this.can = { ...below.can, locate: false, enumerate: false };
+    this.#added = new MemoryStore({ hashName: below.hashName, edges: below.edges });
+  }
+
+  get hashName(): Store['hashName'] {
+    return this.#below.hashName;
+  }
+
+  get edges(): EdgeSettings {
+    return this.#below.edges;
+  }
+
+  get cache(): LocalCache {
+    return { get: (key) => this.#below.cache?.get(key), put: () => undefined };
+  }
+
+  async add(data: Uint8Array, options?: OpOptions): Promise<AddResult> {
+    return await this.#added.add(data, options);
+  }
+
+  async addBatch(blocks: readonly DigestedBlock[], options?: OpOptions): Promise<boolean[]> {
+    return await this.#added.addBatch(blocks, options);
+  }
+
+  async get(hashcode: HashCode, options?: OpOptions): Promise<Uint8Array | undefined> {
+    return (await this.#added.get(hashcode, options)) ?? (await this.#below.get(hashcode, options));
+  }
+
+  async has(hashcodes: readonly HashCode[], options?: OpOptions): Promise<boolean[]> {
+    const added = await this.#added.has(hashcodes, options);
+    const below = await this.#below.has(hashcodes, options);
+    return added.map((present, i) => present || below[i] === true);
+  }
+
+  async flush(): Promise<void> {}
+
+  counts(): AddCounts {
+    return this.#added.counts();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#added[Symbol.asyncDispose]();
+    await this.#below[Symbol.asyncDispose]();
+  }
+}

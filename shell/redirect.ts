@@ -1,0 +1,54 @@
+import { closeSync, constants, fchmodSync, openSync, realpathSync, renameSync, statSync, unlinkSync } from 'node:fs';
+import { resolveLocalPath } from '../commands/local-path.ts';
+import { VtError } from '../core/base/errors.ts';
+import type { Octets } from '../core/base/octets.ts';
+import { octetsToBytes, octetsToText } from '../core/base/octets.ts';
+import { FdSink } from './sink.ts';
+
+/** The file that a command's output goes to. */
+export interface RedirectTarget {
+  readonly sink: FdSink;
+  /** Puts the file under its name. */
+  commit(): Promise<void>;
+  /** Leaves what was there before. Appended lines stay. */
+  rollback(): Promise<void>;
+}
+
+/**
+ * Opens the target of `> file` or `>> file`. A new or replaced file is written under a temporary name and renamed, so
+ * that no half one ever stands there; what is no ordinary file (`/dev/null`, a FIFO) is written as it is.
+ */
+export function openRedirect(target: Octets, cwd: Octets, append: boolean): RedirectTarget {
+  const path = octetsToBytes(resolveLocalPath(cwd, target));
+  try {
+    const present = statSync(path, { throwIfNoEntry: false });
+    if (append || (present !== undefined && !present.isFile())) {
+      const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | (append ? constants.O_APPEND : 0), 0o666);
+      const sink = new FdSink(fd, undefined, true);
+      return { sink, commit: () => sink.close(), rollback: () => sink.close() };
+    }
+    const final = present === undefined ? path : Buffer.from(realpathSync(path, 'buffer'));
+    const temporary = Buffer.concat([final, Buffer.from(`.${process.pid}.${Date.now().toString(36)}.part`)]);
+    const fd = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o666);
+    if (present !== undefined) fchmodSync(fd, present.mode & 0o7777);
+    const sink = new FdSink(fd);
+    return {
+      sink,
+      async commit() {
+        await sink.close();
+        closeSync(fd);
+        renameSync(temporary, final);
+      },
+      async rollback() {
+        closeSync(fd);
+        unlinkSync(temporary);
+      },
+    };
+  } catch (error) {
+    throw new VtError(isDenied(error) ? 'EPERM' : 'EFAILED', `write "${octetsToText(target)}": ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+function isDenied(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
+}

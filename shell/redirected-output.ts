@@ -1,0 +1,82 @@
+import type { ShellServices } from '../commands/command.ts';
+import type { Session } from '../commands/session.ts';
+import { VtError } from '../core/base/errors.ts';
+import { octetsToText } from '../core/base/octets.ts';
+import type { ParsedCommand } from './line.ts';
+import { startLocal } from './local-process.ts';
+import { PLAIN_STYLE, SinkOutput } from './output.ts';
+import { openRedirect } from './redirect.ts';
+import { StreamSink } from './sink.ts';
+
+/** Columns of an output that is no terminal. */
+export const DEFAULT_COLUMNS = 80;
+
+export interface RedirectOptions {
+  readonly session: Session;
+  readonly env: ShellServices['env'];
+  readonly json: boolean;
+  /** Standard output of local commands: ours, or stderr where ours carries JSON. */
+  readonly localStdout: 1 | 2;
+  readonly plan: boolean;
+  /** Tells what `-n` leaves undone. */
+  readonly announce: (text: string) => void;
+}
+
+/** Runs a command with its results going to `> file`, `>> file` or `| local command`. */
+export async function runRedirected(
+  parsed: ParsedCommand,
+  signal: AbortSignal,
+  run: (output: SinkOutput, signal: AbortSignal) => Promise<void>,
+  options: RedirectOptions,
+): Promise<void> {
+  if (parsed.pipe !== undefined) await runPiped(parsed.pipe, signal, run, options);
+  else if (parsed.redirect !== undefined) await runToFile(parsed.redirect, signal, run, options);
+}
+
+function fileOutput(sink: ConstructorParameters<typeof SinkOutput>[0], options: RedirectOptions): SinkOutput {
+  return new SinkOutput(sink, { json: options.json, terminal: false, columns: DEFAULT_COLUMNS, style: PLAIN_STYLE });
+}
+
+async function runToFile(
+  { target, append }: NonNullable<ParsedCommand['redirect']>,
+  signal: AbortSignal,
+  run: (output: SinkOutput, signal: AbortSignal) => Promise<void>,
+  options: RedirectOptions,
+): Promise<void> {
+  if (options.plan) {
+    options.announce(`would write ${octetsToText(target.text)}`);
+    return;
+  }
+  const opened = openRedirect(target.text, options.session.localCwd, append);
+  try {
+    await run(fileOutput(opened.sink, options), signal);
+  } catch (error) {
+    await opened.rollback();
+    throw error;
+  }
+  await opened.commit();
+}
+
+async function runPiped(
+  line: NonNullable<ParsedCommand['pipe']>,
+  signal: AbortSignal,
+  run: (output: SinkOutput, signal: AbortSignal) => Promise<void>,
+  options: RedirectOptions,
+): Promise<void> {
+  const { child, exit } = startLocal(line, { cwd: options.session.localCwd, env: options.env, stdio: ['pipe', options.localStdout, 'inherit'], signal });
+  const { stdin } = child;
+  if (stdin === null) throw new VtError('EFAILED', `run local "${octetsToText(line)}": it has no standard input`);
+  // A reader that has had enough (`| head`) ends the command, and that is no error.
+  const gone = new AbortController();
+  const sink = new StreamSink(stdin, () => gone.abort());
+  let failure: { readonly error: unknown } | undefined;
+  try {
+    await run(fileOutput(sink, options), AbortSignal.any([signal, gone.signal]));
+  } catch (error) {
+    if (!gone.signal.aborted || signal.aborted) failure = { error };
+  }
+  await sink.close();
+  const { status } = await exit;
+  if (failure !== undefined) throw failure.error;
+  if (status !== 0) throw new VtError('EFAILED', `run local "${octetsToText(line)}": exit status ${status}`);
+}

@@ -1,0 +1,219 @@
+import type { Session } from '../commands/session.ts';
+import { ClosedError, PathError, VtError } from '../core/base/errors.ts';
+import type { Octets } from '../core/base/octets.ts';
+import type { Store } from '../core/store/store.ts';
+import type { Archive } from '../core/tree/archive.ts';
+import type { DirDirent, Dirent } from '../core/tree/dirent.ts';
+import { formatDirent } from '../core/tree/dirent-text.ts';
+import { openLiveTree } from '../core/tree/live-tree.ts';
+import { ROOT_PATH } from '../core/tree/path.ts';
+import type { Tree, TreePath } from '../core/tree/tree.ts';
+import { AbsentStore } from './absent-store.ts';
+import { findEntry } from './past.ts';
+import { ReadOnlyTree } from './read-only-tree.ts';
+import type { OpenedSource, SourceOptions } from './source.ts';
+import { openSource } from './source.ts';
+
+export interface SessionOptions extends Omit<SourceOptions, 'localCwd' | 'signal'> {
+  readonly source: Octets | undefined;
+  readonly localCwd: Octets;
+  readonly settings: Map<string, string>;
+  /** Nothing is ever synced: `-n`. */
+  readonly plan: boolean;
+  /** Warnings: conflicts of a merge. */
+  readonly warn: (message: string) => void;
+  readonly runLine: (line: string, signal: AbortSignal) => Promise<void>;
+  readonly history: () => readonly string[];
+}
+
+/** Opens the source of a session. */
+export async function makeSession(options: SessionOptions, signal?: AbortSignal): Promise<ShellSession> {
+  return new ShellSession(await openSource(options.source, { ...options, signal }), options);
+}
+
+/** The session of one run of the shell. */
+export class ShellSession implements Session {
+  cwd: TreePath = ROOT_PATH;
+  previousCwd: TreePath | undefined;
+  previousView: string | undefined;
+  localCwd: Octets;
+  previousLocalCwd: Octets | undefined;
+  readonly settings: Map<string, string>;
+  readonly aliases = new Map<string, string>();
+  readonly #options: SessionOptions;
+  #source: OpenedSource;
+  /** The live tree at the present state; of a merge with another session's the merged one. */
+  #present: Tree;
+  /** The root that is recorded, or was at the start. */
+  #base: Dirent | undefined;
+  #past: { readonly view: string; readonly tree: Tree } | undefined;
+  #hasSynced = false;
+  #quitStatus: number | undefined;
+  #isQuitting = false;
+  #isClosed = false;
+
+  constructor(source: OpenedSource, options: SessionOptions) {
+    this.#options = options;
+    this.#source = source;
+    this.#present = source.tree;
+    this.#base = source.base;
+    this.localCwd = options.localCwd;
+    this.settings = options.settings;
+  }
+
+  get tree(): Tree {
+    return this.#past?.tree ?? this.#present;
+  }
+
+  get store(): Store {
+    return this.#source.opened.store;
+  }
+
+  get archive(): Archive | undefined {
+    return this.#source.archive;
+  }
+
+  get view(): string | undefined {
+    return this.#past?.view;
+  }
+
+  get mustRecite(): boolean {
+    return !this.#options.plan && this.#present.can.sync && (this.#hasSynced || this.#isQuitting || this.#present.changed);
+  }
+
+  /** Whether `quit` was said. */
+  get isQuitting(): boolean {
+    return this.#isQuitting;
+  }
+
+  /** The status that `exit N` asked for. */
+  get quitStatus(): number | undefined {
+    return this.#quitStatus;
+  }
+
+  /** Whether something is not synced yet. */
+  get isChanged(): boolean {
+    return this.#present.changed;
+  }
+
+  get history(): readonly string[] {
+    return this.#options.history();
+  }
+
+  quit(status?: number): void {
+    this.#isQuitting = true;
+    this.#quitStatus = status;
+  }
+
+  async runLine(line: string, signal: AbortSignal): Promise<void> {
+    await this.#options.runLine(line, signal);
+  }
+
+  async visit(view: string | undefined, signal?: AbortSignal): Promise<void> {
+    const spec = view?.replace(/^@/, '') ?? '';
+    if (spec === '') {
+      await this.#leavePast();
+      return;
+    }
+    const { archive } = this.#source;
+    if (archive === undefined) throw new VtError('EFAILED', `show state @${spec}: "${this.#present.name}" has no archive`);
+    const entry = await findEntry(archive, spec, this.#options.now(), { signal });
+    if (entry.dirent.kind !== 'dir') throw new VtError('EFAILED', `show state @${spec}: it is a ${entry.dirent.kind}, not a Dir`);
+    const tree = new ReadOnlyTree(openLiveTree(this.store, entry.dirent), `@${entry.number}`);
+    await this.#leavePast();
+    this.#past = { view: `@${entry.number}`, tree };
+    await this.#keepCwd();
+  }
+
+  async #leavePast(): Promise<void> {
+    const past = this.#past;
+    this.#past = undefined;
+    await past?.tree[Symbol.asyncDispose]();
+    if (past !== undefined) await this.#keepCwd();
+  }
+
+  /** The working path stays where it is a Dir in the tree that is shown now; else the nearest above it that is. */
+  async #keepCwd(): Promise<void> {
+    for (;;) {
+      const found = await this.tree.lookup(this.cwd).catch(absentPath);
+      if (found?.dirent.kind === 'dir' || this.cwd === ROOT_PATH) return;
+      this.cwd = (this.cwd.slice(0, this.cwd.lastIndexOf('/')) || '/') as TreePath;
+    }
+  }
+
+  async open(reference: Octets, signal?: AbortSignal): Promise<void> {
+    if (this.mustRecite) await this.sync(signal);
+    const next = await openSource(reference, { ...this.#options, localCwd: this.localCwd, signal });
+    await this.#leavePast();
+    await this.#present[Symbol.asyncDispose]();
+    if (next.opened.store !== this.store) await this.store[Symbol.asyncDispose]();
+    this.#source = next;
+    this.#present = next.tree;
+    this.#base = next.base;
+    this.#hasSynced = false;
+    this.cwd = ROOT_PATH;
+    this.previousCwd = undefined;
+    this.previousView = undefined;
+  }
+
+  async sync(signal?: AbortSignal): Promise<string> {
+    if (this.#isClosed) throw new ClosedError('sync', this.#present.name);
+    if (this.#options.plan || !this.#present.can.sync) return this.#base === undefined ? '' : formatDirent(this.#base);
+    const isChanged = this.#present.changed;
+    if (!isChanged && this.#base !== undefined) return formatDirent(this.#base);
+    const ours = await this.#present.sync({ signal });
+    if (isChanged) {
+      await this.#record(requireDir(ours), signal);
+      this.#hasSynced = true;
+    } else this.#base = ours;
+    return formatDirent(this.#base ?? ours);
+  }
+
+  /** Appends a new root to the archive, merged with what another session has recorded there meanwhile. */
+  async #record(ours: DirDirent, signal: AbortSignal | undefined): Promise<void> {
+    const { archive } = this.#source;
+    let root = ours;
+    if (archive !== undefined) {
+      if (this.store instanceof AbsentStore) await this.store.make();
+      const base = this.#base === undefined ? undefined : formatDirent(this.#base);
+      await archive.append(
+        async (last) => {
+          const newest = last === undefined ? undefined : formatDirent(last.dirent);
+          if (last !== undefined && newest !== base && newest !== formatDirent(ours)) root = await this.#merge(ours, requireDir(last.dirent), signal);
+          return formatDirent(root) === newest ? undefined : root;
+        },
+        BigInt(this.#options.now().getTime()) * 1_000_000n,
+        { signal },
+      );
+    }
+    this.#base = root;
+    if (root === ours) return;
+    await this.#present[Symbol.asyncDispose]();
+    this.#present = openLiveTree(this.store, root);
+    if (this.#past === undefined) await this.#keepCwd();
+  }
+
+  async #merge(ours: DirDirent, theirs: DirDirent, signal: AbortSignal | undefined): Promise<DirDirent> {
+    const { mergeRoots } = await import('./merge-roots.ts');
+    const base = this.#base?.kind === 'dir' ? this.#base : undefined;
+    return await mergeRoots(this.store, base, ours, theirs, this.#options.warn, signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#past?.tree[Symbol.asyncDispose]();
+    await this.#present[Symbol.asyncDispose]();
+    await this.store[Symbol.asyncDispose]();
+  }
+}
+
+function requireDir(dirent: Dirent): DirDirent {
+  if (dirent.kind !== 'dir') throw new VtError('EFAILED', `sync: the root is a ${dirent.kind}, not a Dir`);
+  return dirent;
+}
+
+function absentPath(error: unknown): undefined {
+  if (error instanceof PathError) return undefined;
+  throw error;
+}

@@ -1,0 +1,113 @@
+import { writeSync } from 'node:fs';
+import { VtError } from '../core/base/errors.ts';
+import { EXIT } from './exit-status.ts';
+
+/** A second SIGINT within this time leaves the program. */
+const SECOND_INTERRUPT_MS = 2000;
+
+export interface SignalHandlers {
+  /** SIGUSR1: the state of what runs, on one line. */
+  readonly statusLine: () => string;
+  /** A message on stderr. */
+  readonly say: (message: string) => void;
+  readonly nowMs: () => number;
+}
+
+/**
+ * What the signals of the process mean to the session: SIGINT cancels what runs, SIGTERM and SIGHUP end the session,
+ * SIGUSR1 asks how far it is. @see vtftp(1), "SIGNALS"
+ */
+export class Signals {
+  readonly #handlers: SignalHandlers;
+  readonly #session = new AbortController();
+  #command: AbortController | undefined;
+  #lastInterruptMs = Number.NEGATIVE_INFINITY;
+  #suspended = 0;
+  #exitStatus: number | undefined;
+  readonly #listeners: readonly (readonly [NodeJS.Signals, () => void])[];
+
+  constructor(handlers: SignalHandlers) {
+    this.#handlers = handlers;
+    this.#listeners = [
+      ['SIGINT', () => this.interrupt()],
+      ['SIGTERM', () => this.#terminate()],
+      ['SIGHUP', () => this.#terminate()],
+      ['SIGUSR1', () => handlers.say(handlers.statusLine())],
+    ];
+    for (const [name, listener] of this.#listeners) process.on(name, listener);
+  }
+
+  /** Fires when the session is to end. */
+  get ended(): AbortSignal {
+    return this.#session.signal;
+  }
+
+  /** The status that the signal which ended the session stands for. */
+  get exitStatus(): number | undefined {
+    return this.#exitStatus;
+  }
+
+  /** Whether a command is at work, which SIGINT would cancel. */
+  get isBusy(): boolean {
+    return this.#command !== undefined;
+  }
+
+  /** Runs something that SIGINT cancels. Nested, the outermost counts. */
+  async during<T>(action: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    if (this.#command !== undefined) return await action(AbortSignal.any([this.#command.signal, this.#session.signal]));
+    const command = new AbortController();
+    this.#command = command;
+    try {
+      return await action(AbortSignal.any([command.signal, this.#session.signal]));
+    } finally {
+      this.#command = undefined;
+    }
+  }
+
+  /** While a local command has the terminal, SIGINT is its own affair. */
+  async whileSuspended<T>(action: () => Promise<T>): Promise<T> {
+    this.#suspended++;
+    try {
+      return await action();
+    } finally {
+      this.#suspended--;
+    }
+  }
+
+  /** Ctrl-C, from wherever it came. */
+  interrupt(): void {
+    if (this.#suspended > 0) return;
+    const now = this.#handlers.nowMs();
+    if (now - this.#lastInterruptMs <= SECOND_INTERRUPT_MS) {
+      // What is on disk is whole at every moment: files are renamed when done, records and archive lines checked.
+      process.exit(EXIT.interrupted);
+    }
+    this.#lastInterruptMs = now;
+    if (this.#command === undefined) this.end(EXIT.interrupted, 'interrupted');
+    else this.#command.abort(new VtError('ECANCELLED', 'cancelled'));
+  }
+
+  /** Ends the session: what runs is cancelled, what changed is synced. */
+  end(status: number, why: string): void {
+    this.#exitStatus ??= status;
+    this.#session.abort(new VtError('ECANCELLED', why));
+  }
+
+  #terminate(): void {
+    this.end(EXIT.terminated, 'terminated');
+  }
+
+  /** Signals do again what they do by themselves. */
+  dispose(): void {
+    for (const [name, listener] of this.#listeners) process.off(name, listener);
+  }
+}
+
+/** Writes to stderr, whatever became of it. */
+export function writeStderr(text: string): void {
+  try {
+    writeSync(2, text);
+  } catch {
+    // Nobody is there to be told.
+  }
+}

@@ -1,0 +1,192 @@
+import { statSync } from 'node:fs';
+import { resolveLocalPath } from '../commands/local-path.ts';
+import { PathError, VtError } from '../core/base/errors.ts';
+import type { Octets } from '../core/base/octets.ts';
+import { octetsToBytes, octetsToText, octetsToTextStrict } from '../core/base/octets.ts';
+import { parseStoreSpecification } from '../core/store/open-store.ts';
+import type { Archive, ArchiveEntry } from '../core/tree/archive.ts';
+import { openArchiveFile } from '../core/tree/archive-file.ts';
+import type { DirDirent, Dirent } from '../core/tree/dirent.ts';
+import { formatDirent } from '../core/tree/dirent-text.ts';
+import { openLiveTree } from '../core/tree/live-tree.ts';
+import { skipReference, URI_SCHEME } from '../core/tree/reference-skip.ts';
+import type { Tree } from '../core/tree/tree.ts';
+import { findEntry } from './past.ts';
+import { ReadOnlyTree } from './read-only-tree.ts';
+import type { OpenedStore, StoreOpener } from './stores.ts';
+import { archiveOf, DEFAULT_ARCHIVE, isDatadir, isPythonDatadir, openStoreLazily, storeOfArchive } from './stores.ts';
+
+/** A tree that was opened, and what belongs to it. */
+export interface OpenedSource {
+  readonly tree: Tree;
+  /** Where new Blocks go. */
+  readonly opened: OpenedStore;
+  /** Where synced roots are recorded. */
+  readonly archive: Archive | undefined;
+  /** The root that the tree started from; undefined for an empty one and for an ordinary directory. */
+  readonly base: Dirent | undefined;
+}
+
+export interface SourceOptions extends StoreOpener {
+  /** `-S`, or undefined for the default Store. */
+  readonly storeSpecification: string | undefined;
+  readonly localCwd: Octets;
+  readonly now: () => Date;
+  /** Puts a Store on top that keeps what is added to itself: for `-n`. */
+  readonly wrapStore: (store: OpenedStore) => Promise<OpenedStore>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Opens what `vtftp SOURCE` and `open SOURCE` name; without a source the latest root of the Store's default archive.
+ *
+ * @throws {VtError} EOPEN where it cannot be opened; what the Store throws for Blocks missing or damaged
+ */
+export async function openSource(source: Octets | undefined, options: SourceOptions): Promise<OpenedSource> {
+  try {
+    return await openAny(source, options);
+  } catch (error) {
+    throw asOpenError(source, error);
+  }
+}
+
+/** Whatever made an opening fail keeps its row in the table of exit statuses; all else is "cannot be opened". */
+function asOpenError(source: Octets | undefined, error: unknown): unknown {
+  if (error instanceof VtError && !['EPARSE', 'EFAILED', 'EUNSUPPORTED', 'EUSAGE'].includes(error.code)) return error;
+  if (!(error instanceof Error)) return error;
+  const what = source === undefined ? 'the default archive' : `"${shorten(octetsToText(source))}"`;
+  return new VtError('EOPEN', `open ${what}: ${error.message}`, { cause: error, ...(error instanceof VtError && error.remedy !== undefined ? { remedy: error.remedy } : {}) });
+}
+
+function shorten(text: string): string {
+  return text.length <= 80 ? text : `${text.slice(0, 77)}...`;
+}
+
+async function openAny(source: Octets | undefined, options: SourceOptions): Promise<OpenedSource> {
+  if (source === undefined) return await openArchived(await sessionStore(options), DEFAULT_ARCHIVE, undefined, options);
+  if (source === '') throw new VtError('EOPEN', 'open "": the source is empty');
+  if (source.startsWith(URI_SCHEME) || skipReference(source, 0) === source.length) return await openReference(octetsToText(source), options);
+  const text = octetsToTextStrict(source);
+  if (text === 'default' || (text !== undefined && /^(?:[a-z][a-z0-9+-]*:|\[)/i.test(text) && !exists(source, options))) {
+    return await openSpecification(text, options);
+  }
+  return await openPath(source, options);
+}
+
+/** The Store of `-S`, or the default one; made on first write. */
+async function sessionStore(options: SourceOptions): Promise<OpenedStore> {
+  return await options.wrapStore(await openStoreLazily(options.storeSpecification ?? 'default', options, true));
+}
+
+async function openReference(text: string, options: SourceOptions): Promise<OpenedSource> {
+  const opened = await sessionStore(options);
+  const { readReference } = await import('../core/tree/read-reference.ts');
+  const dirent = requireDir(await readReference(opened.store, text, { asDir: true, ...signalOf(options) }), shorten(text));
+  // A reference that is the newest root is that root: changes go on from there. Any other has no archive to go on in.
+  const archive = archiveOf(opened, DEFAULT_ARCHIVE);
+  const last = await archive?.last(signalOf(options));
+  const isNewest = last !== undefined && formatDirent(last.dirent) === formatDirent(dirent);
+  return { tree: liveTree(opened, dirent), opened, archive: isNewest ? archive : undefined, base: dirent };
+}
+
+function liveTree({ store }: OpenedStore, root: DirDirent | undefined): Tree {
+  return openLiveTree(store, root);
+}
+
+function requireDir(dirent: Dirent, what: string): DirDirent {
+  if (dirent.kind !== 'dir') throw new VtError('EOPEN', `open "${what}": it is a ${dirent.kind}, not a Dir`, { remedy: 'bind it into a tree' });
+  return dirent;
+}
+
+/** `default`, `datadir:PATH`, `[clause]`, each with `@archive`, `@N` or `@date`. */
+async function openSpecification(text: string, options: SourceOptions): Promise<OpenedSource> {
+  const at = text.lastIndexOf('@');
+  const specification = at > 0 ? text.slice(0, at) : text;
+  if (!specification.startsWith('[')) parseStoreSpecification(specification);
+  const opened = await options.wrapStore(await openStoreLazily(specification, options, text === 'default'));
+  return await openNamed(opened, at > 0 ? text.slice(at + 1) : undefined, options);
+}
+
+/** What follows `@`: an archive of the Store if it has one of that name, else a number or a date in its default archive. */
+async function openNamed(opened: OpenedStore, name: string | undefined, options: SourceOptions): Promise<OpenedSource> {
+  if (name === undefined) return await openArchived(opened, DEFAULT_ARCHIVE, undefined, options);
+  const archive = archiveOf(opened, name);
+  if (archive === undefined) throw new VtError('EOPEN', `open archive "${name}": Store "${opened.store.name}" has no archives`);
+  const isThere = statSync(archive.name, { throwIfNoEntry: false }) !== undefined;
+  if (isThere) return await openArchived(opened, name, undefined, options);
+  if (/^(?:-?\d|now$|yesterday$)/.test(name)) return await openArchived(opened, DEFAULT_ARCHIVE, name, options);
+  if (opened.isPython || !opened.store.can.write) throw new VtError('EOPEN', `open archive "${name}" of Store "${opened.store.name}": there is none`);
+  options.onNotice(`archive "${name}" of Store "${opened.store.name}" is new: it starts with an empty Dir`);
+  return await openArchived(opened, name, undefined, options);
+}
+
+async function openArchived(opened: OpenedStore, name: string, past: string | undefined, options: SourceOptions): Promise<OpenedSource> {
+  const archive = archiveOf(opened, name);
+  if (archive === undefined) return { tree: liveTree(opened, undefined), opened, archive, base: undefined };
+  return await openEntry(opened, archive, past, options);
+}
+
+async function openEntry(opened: OpenedStore, archive: Archive, past: string | undefined, options: SourceOptions): Promise<OpenedSource> {
+  const entry: ArchiveEntry | undefined = past === undefined ? await archive.last(signalOf(options)) : await findEntry(archive, past, options.now(), signalOf(options));
+  const root = entry === undefined ? undefined : rootOf(entry.dirent);
+  const live = liveTree(opened, root);
+  const tree = past === undefined ? live : new ReadOnlyTree(live, `${archive.name}@${past}`);
+  return { tree, opened, archive, base: root };
+}
+
+/** The Dir that an entry records. */
+function rootOf(dirent: Dirent): DirDirent {
+  if (dirent.kind !== 'dir') throw new VtError('EOPEN', `it holds a ${dirent.kind}, not a Dir`, { remedy: 'cat or bind it by its text form' });
+  return dirent;
+}
+
+async function openPath(source: Octets, options: SourceOptions): Promise<OpenedSource> {
+  const at = source.lastIndexOf('@');
+  const whole = statOf(source, options);
+  const hasSuffix = whole === undefined && at > 0;
+  const path = hasSuffix ? (source.slice(0, at) as Octets) : source;
+  const suffix = hasSuffix ? octetsToText(source.slice(at + 1) as Octets) : undefined;
+  const found = whole ?? statOf(path, options);
+  if (found === undefined) throw new VtError('EOPEN', `open "${octetsToText(source)}": no such file, directory, Store or reference`);
+  const local = resolveLocalPath(options.localCwd, path);
+  if (found.isFile()) return await openFile(local, suffix, options);
+  if (!found.isDirectory()) throw new VtError('EOPEN', `open "${octetsToText(source)}": neither a file nor a directory`);
+  const folder = octetsToTextStrict(local);
+  if (folder !== undefined && (isDatadir(folder) || isPythonDatadir(folder))) {
+    return await openNamed(await options.wrapStore(await openStoreLazily(`datadir:${folder}`, options, false)), suffix, options);
+  }
+  if (suffix !== undefined) throw new VtError('EOPEN', `open "${octetsToText(source)}": "${octetsToText(path)}" is no Store`);
+  const { openLocalTree } = await import('../core/tree/local-tree.ts');
+  const opened = await sessionStore(options);
+  return { tree: await openLocalTree(local, opened.store), opened, archive: undefined, base: undefined };
+}
+
+/** An archive file, with the Store that it lies in, else the session's. */
+async function openFile(file: Octets, past: string | undefined, options: SourceOptions): Promise<OpenedSource> {
+  const path = octetsToTextStrict(file);
+  if (path === undefined) throw new VtError('EOPEN', `open "${octetsToText(file)}": its name is not UTF-8`);
+  const owner = options.storeSpecification === undefined ? storeOfArchive(path) : undefined;
+  const opened = owner === undefined ? await sessionStore(options) : await options.wrapStore(await openStoreLazily(`datadir:${owner}`, options, false));
+  const archive = openArchiveFile(path, { readOnly: !opened.store.can.write });
+  if ((await archive.last(signalOf(options))) === undefined && (statSync(path).size > 0 || !path.endsWith('.vt'))) {
+    throw new VtError('EOPEN', `open "${path}": not an archive, or no line of it can be read`);
+  }
+  return await openEntry(opened, archive, past, options);
+}
+
+function exists(source: Octets, options: SourceOptions): boolean {
+  return statOf(source, options) !== undefined;
+}
+
+function statOf(path: Octets, options: SourceOptions): ReturnType<typeof statSync> | undefined {
+  try {
+    return statSync(octetsToBytes(resolveLocalPath(options.localCwd, path)), { throwIfNoEntry: false });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EACCES') throw new PathError('EACCES', 'open', octetsToText(path));
+    return undefined;
+  }
+}
+
+function signalOf({ signal }: SourceOptions): { readonly signal?: AbortSignal } {
+  return signal === undefined ? {} : { signal };
+}

@@ -23,6 +23,7 @@ const STEPS: readonly Step[] = [
         .join('\n'),
   ],
   ['dead code', () => tool('knip', ['--no-progress', '--treat-config-hints-as-errors'])],
+  ['lock file', () => generated('scripts/lock-file.ts', ['--check'])],
   ['edge kernel up to date', () => generated('scripts/build-kernel.ts', ['--check'])],
   ['man page up to date', () => generated('scripts/build-man-page.ts', ['--check'])],
   ['man pages', lintManPages],

@@ -99,8 +99,8 @@ function seconds(ns: bigint): number {
   return Number(ns) / 1e9;
 }
 
-/** major(3) and minor(3) of Linux. */
-function splitDevice(rdev: bigint): { readonly major: number; readonly minor: number } {
+/** The numbers of a dev_t: major(3) and minor(3) of Linux. */
+export function splitDevice(rdev: bigint): { readonly major: number; readonly minor: number } {
   return {
     major: Number(((rdev >> 32n) & 0xfffff000n) | ((rdev >> 8n) & 0xfffn)),
     minor: Number(((rdev >> 12n) & 0xffffff00n) | (rdev & 0xffn)),

@@ -1,0 +1,16 @@
+import { readSync } from 'node:fs';
+
+/**
+ * Fills `target` from an open file at `offset`, as far as the file goes.
+ *
+ * @returns octets read; fewer than asked for only at the end of the file
+ */
+export function readFully(fd: number, target: Uint8Array, offset: number): number {
+  let done = 0;
+  while (done < target.length) {
+    const count = readSync(fd, target, done, target.length - done, offset + done);
+    if (count === 0) break;
+    done += count;
+  }
+  return done;
+}

@@ -1,0 +1,213 @@
+import type { BigIntStats } from 'node:fs';
+import { fstatSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
+import { isPackedSignature, SIGNATURE_LENGTH } from '../base/file-signature.ts';
+import { findXattrs } from '../base/find-xattrs.ts';
+import { readFully } from '../base/read-fully.ts';
+import { VtError } from '../base/errors.ts';
+import { MAX_LITERAL_SIZE } from '../block/block.ts';
+import type { HashFunction } from '../block/hash.ts';
+import { hashByName } from '../block/hash.ts';
+import { isRun } from '../block/run-bytes.ts';
+import type { EdgeKernel } from './edge-kernel.ts';
+import { loadEdgeKernel, MIN_RUN_SIZE } from './edge-kernel.ts';
+import { EdgePicker } from './edge-picker.ts';
+import { closeQuietly, openToRead } from './file-slices.ts';
+import type { HashJob, Job, JobResult, LeafTable, ScanJob, ScanResult, SmallJob, SmallNote, SmallResult, WorkerSetup } from './ingest-protocol.ts';
+import { plainError } from './ingest-protocol.ts';
+import { LEAF_HASHED, LEAF_LITERAL, LEAF_RUN } from './leaf-table.ts';
+import { slotDataAt, slotStartAt } from './slots.ts';
+
+/** How often a file that changes while it is read is read again. */
+export const MAX_REREADS = 3;
+
+/** The work of an ingest that a thread does by itself: in a worker, or in the main thread where there is little of it. */
+export class IngestJobs {
+  readonly #setup: WorkerSetup;
+  readonly #bytes: Uint8Array;
+  readonly #hash: HashFunction;
+  readonly #kernel: EdgeKernel;
+
+  constructor(setup: WorkerSetup) {
+    this.#setup = setup;
+    this.#bytes = new Uint8Array(setup.memory.buffer);
+    this.#hash = hashByName(setup.hashName);
+    this.#kernel = loadEdgeKernel(setup.edges, setup.memory, { scratchAt: setup.thread * setup.layout.scratchSize });
+  }
+
+  run(job: Job): JobResult {
+    switch (job.kind) {
+      case 'scan':
+        return this.#scan(job);
+      case 'hash':
+        return this.#hashRanges(job);
+      case 'small':
+        return this.#small(job);
+    }
+  }
+
+  #scan({ slot, fd, offset, length, context }: ScanJob): ScanResult {
+    const dataAt = slotDataAt(this.#setup.layout, slot);
+    let found = length;
+    if (fd !== undefined) {
+      const read = readFully(fd, this.#bytes.subarray(dataAt - context, dataAt + length), offset - context);
+      found = Math.max(0, read - context);
+    }
+    return { length: found, scan: this.#kernel.scan(dataAt, dataAt + found, context) };
+  }
+
+  #hashRanges({ ranges }: HashJob): LeafTable {
+    const leaves = new Leaves(this.#bytes, this.#hash, ranges.length / 2);
+    for (let i = 0; i < ranges.length; i += 2) leaves.add(ranges[i] ?? 0, ranges[i + 1] ?? 0);
+    return leaves.table();
+  }
+
+  #small({ slot, paths, signatures }: SmallJob): SmallResult {
+    const readAtMs = Date.now();
+    const leaves = new Leaves(this.#bytes, this.#hash, paths.length * 2);
+    const counts = new Uint32Array(paths.length);
+    const notes: SmallNote[] = [];
+    let at = slotStartAt(this.#setup.layout, slot);
+    for (let i = 0; i < paths.length; i++) {
+      const room = Number(signatures[i * SIGNATURE_LENGTH + 2]);
+      const before = leaves.count;
+      try {
+        const size = this.#readSmall(Buffer.from(paths[i] ?? '', 'latin1'), at, room, signatures, i, notes);
+        if (size !== undefined) this.#cut(at, at + size, leaves);
+      } catch (error) {
+        notes.push({ file: i, kind: 'failed', error: plainError(error) });
+      }
+      counts[i] = leaves.count - before;
+      at += room;
+    }
+    return { ...leaves.table(), readAtMs, counts, ranges: leaves.ranges(), notes };
+  }
+
+  /** Reads a file to `at` until it held still meanwhile. @returns its size, or undefined where it has no room here */
+  #readSmall(path: Buffer, at: number, room: number, signatures: BigInt64Array, file: number, notes: SmallNote[]): number | undefined {
+    const fd = openToRead(path);
+    try {
+      let size = readFully(fd, this.#bytes.subarray(at, at + room), 0);
+      let stat = fstatSync(fd, { bigint: true });
+      if (!isPackedSignature(signatures, file * SIGNATURE_LENGTH, stat)) {
+        let settled = false;
+        for (let reads = 0; !settled && reads < MAX_REREADS; reads++) {
+          if (!stat.isFile()) throw new VtError('EFAILED', 'read file: it is no regular file any more');
+          if (stat.size > BigInt(room)) {
+            notes.push({ file, kind: 'grew' });
+            return undefined;
+          }
+          const seen = stat;
+          size = readFully(fd, this.#bytes.subarray(at, at + Number(seen.size)), 0);
+          stat = fstatSync(fd, { bigint: true });
+          settled = sameState(seen, stat) && size === Number(seen.size);
+        }
+        notes.push({ file, kind: 'changed', stat: plainStat(stat), settled });
+      }
+      const { xattrs, error } = findXattrs(fd);
+      if (xattrs !== undefined) notes.push({ file, kind: 'xattrs', xattrs: [...xattrs] });
+      if (error !== undefined) notes.push({ file, kind: 'xattr-failed', error: plainError(error) });
+      return size;
+    } finally {
+      closeQuietly(fd);
+    }
+  }
+
+  /** Cuts a whole content into leaves. */
+  #cut(start: number, end: number, leaves: Leaves): void {
+    // Too short for an edge or a run.
+    if (end - start < Math.min(MIN_RUN_SIZE, this.#setup.edges.minSize)) {
+      if (end > start) leaves.add(start, end);
+      return;
+    }
+    const picker = new EdgePicker(this.#setup.edges);
+    let at = start;
+    for (const spans of [picker.push(end - start, this.#kernel.scan(start, end, 0)), picker.finish()]) {
+      for (const { size, octet } of spans) {
+        if (octet === undefined) leaves.add(at, at + size);
+        else leaves.addRun(at, at + size);
+        at += size;
+      }
+    }
+  }
+}
+
+function sameState(a: BigIntStats, b: BigIntStats): boolean {
+  return a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs;
+}
+
+function plainStat({ dev, ino, size, mtimeNs, ctimeNs, mode, uid, gid, nlink }: BigIntStats): Extract<SmallNote, { kind: 'changed' }>['stat'] {
+  return { dev, ino, size, mtimeNs, ctimeNs, mode, uid, gid, nlink };
+}
+
+/** A growing table of leaves. */
+class Leaves {
+  readonly #bytes: Uint8Array;
+  readonly #hash: HashFunction;
+  #kinds: Uint8Array;
+  #digests: Uint8Array;
+  #crcs: Uint32Array;
+  #ranges: Uint32Array;
+  count = 0;
+
+  constructor(bytes: Uint8Array, hash: HashFunction, expected: number) {
+    this.#bytes = bytes;
+    this.#hash = hash;
+    this.#kinds = new Uint8Array(expected);
+    this.#digests = new Uint8Array(expected * hash.digestSize);
+    this.#crcs = new Uint32Array(expected);
+    this.#ranges = new Uint32Array(expected * 2);
+  }
+
+  /** Adds a leaf: a literal, a run, or else hashed. */
+  add(start: number, end: number): void {
+    const i = this.#next(start, end);
+    if (end - start <= MAX_LITERAL_SIZE) {
+      this.#kinds[i] = LEAF_LITERAL;
+      return;
+    }
+    const data = this.#bytes.subarray(start, end);
+    if (isRun(data)) {
+      this.#kinds[i] = LEAF_RUN;
+      return;
+    }
+    this.#kinds[i] = LEAF_HASHED;
+    this.#digests.set(this.#hash.digest(data), i * this.#hash.digestSize);
+    this.#crcs[i] = crc32(data);
+  }
+
+  addRun(start: number, end: number): void {
+    this.#kinds[this.#next(start, end)] = LEAF_RUN;
+  }
+
+  table(): LeafTable {
+    return {
+      kinds: this.#kinds.slice(0, this.count),
+      digests: this.#digests.slice(0, this.count * this.#hash.digestSize),
+      crcs: this.#crcs.slice(0, this.count),
+    };
+  }
+
+  ranges(): Uint32Array {
+    return this.#ranges.slice(0, this.count * 2);
+  }
+
+  #next(start: number, end: number): number {
+    const i = this.count++;
+    if (i >= this.#kinds.length) this.#grow(Math.max(64, this.#kinds.length * 2));
+    this.#ranges[i * 2] = start;
+    this.#ranges[i * 2 + 1] = end;
+    return i;
+  }
+
+  #grow(size: number): void {
+    const grown = <T extends Uint8Array | Uint32Array>(target: T, from: T): T => {
+      target.set(from);
+      return target;
+    };
+    this.#kinds = grown(new Uint8Array(size), this.#kinds);
+    this.#digests = grown(new Uint8Array(size * this.#hash.digestSize), this.#digests);
+    this.#crcs = grown(new Uint32Array(size), this.#crcs);
+    this.#ranges = grown(new Uint32Array(size * 2), this.#ranges);
+  }
+}

@@ -1,0 +1,524 @@
+import type { BigIntStats } from 'node:fs';
+import { fstatSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { VtError } from '../base/errors.ts';
+import type { FileSignature } from '../base/file-signature.ts';
+import { packSignature, sameSignature, SIGNATURE_LENGTH } from '../base/file-signature.ts';
+import { findXattrs } from '../base/find-xattrs.ts';
+import type { Octets } from '../base/octets.ts';
+import { octetsFromBytes } from '../base/octets.ts';
+import type { Block } from '../block/block.ts';
+import { PendingBlocks } from '../block/block-sink.ts';
+import { BlockTreeBuilder } from '../block/tree-builder.ts';
+import type { DigestedBlock, OpOptions, Store } from '../store/store.ts';
+import type { IntakeCounts } from './block-intake.ts';
+import { BlockIntake } from './block-intake.ts';
+import { KERNEL_CONTEXT, KERNEL_SCRATCH_SIZE } from './edge-kernel.ts';
+import { closeQuietly, fileSlices, openToRead } from './file-slices.ts';
+import { IngestJobs, MAX_REREADS } from './ingest-jobs.ts';
+import type { ChangedStat, Job, JobResult, LeafTable, ScanResult, SmallNote, SmallResult } from './ingest-protocol.ts';
+import { revivedError } from './ingest-protocol.ts';
+import { leafOf } from './leaf-table.ts';
+import type { LaneContext } from './slice-lane.ts';
+import { SliceLane } from './slice-lane.ts';
+import type { SlotLayout } from './slots.ts';
+import { FreeSlots, SLOT_DATA_SIZE, slotDataAt, slotLayout, slotMemory } from './slots.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+/** Files up to this many octets are read whole, many in one slot. */
+const SMALL_FILE_SIZE = 512 * 1024;
+
+/** Files in one slot, at most: a bound on the size of messages. */
+const MAX_BATCH_FILES = 512;
+
+/** Octets that the main thread works at itself before it starts workers, which takes some 50 ms. */
+const INLINE_SIZE = 4 * 1024 * 1024;
+
+/** More threads than two gained nothing where the Store appends with one. */
+const MAX_DEFAULT_WORKERS = 2;
+
+/** Large files read at a time. */
+const MAX_LANES = 4;
+
+/** Batches and large files that wait before `busy`. */
+const MAX_WAITING = 3;
+
+/** Slices of one file in the workers' hands: what one lane may take of the slots. */
+const MAX_SLICES_AHEAD = 6;
+
+/** Octets of superblocks that wait before they go to the Store, where the caller does not see to it. */
+const MAX_PENDING_SIZE = 1024 * 1024;
+
+/** A file as it went into the Store. */
+export interface IngestedFile {
+  readonly block: Block;
+  /** Its state once it was read, where that differs from the one seen before. */
+  readonly stat: ChangedStat | undefined;
+  /** The signature of what was read. */
+  readonly seen: FileSignature;
+  /** Whether `block` is one state of the file; else it changed again and again while it was read. */
+  readonly settled: boolean;
+  /** Ascending by name; undefined where there are none. */
+  readonly xattrs: ReadonlyMap<Octets, Uint8Array> | undefined;
+  /** What kept an attribute of the user's from being read. */
+  readonly xattrError: unknown;
+  /** When it was opened, or earlier: milliseconds since 1970. */
+  readonly readAtMs: number;
+}
+
+/** What an ingest needs of a file that it is to read. */
+export type SeenFile = FileSignature & Partial<Pick<BigIntStats, 'blocks'>>;
+
+export interface IngestOptions extends OpOptions {
+  /** Worker threads; 0: none. Default: as there are cores, at most 2. */
+  readonly workers?: number | undefined;
+  /** Store nothing; count what would be new. */
+  readonly plan?: boolean | undefined;
+}
+
+interface QueuedFile {
+  readonly path: Buffer;
+  readonly seen: SeenFile;
+  readonly resolve: (file: IngestedFile) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * The way of content into a Store: read into shared memory, cut, hashed in worker threads, added in batches, and
+ * referred to by block trees. The same bytes give the same reference on every way in. Memory is bounded by the slots.
+ *
+ * What is read goes to the Store at once; superblocks wait in `pending` until `flushPending`.
+ */
+export class Ingest implements AsyncDisposable {
+  /** Superblocks, and whatever else of small Blocks the caller adds, on their way to the Store. */
+  readonly pending: PendingBlocks;
+  readonly #store: Pick<Store, 'edges' | 'hashName'>;
+  readonly #intake: BlockIntake;
+  readonly #layout: SlotLayout;
+  readonly #memory: WebAssembly.Memory;
+  readonly #bytes: Uint8Array;
+  readonly #slots: FreeSlots;
+  readonly #pool: WorkerPool | undefined;
+  readonly #lane: LaneContext;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort = (): void => this.#fail(new VtError('ECANCELLED', 'cancelled', { cause: this.#signal?.reason }));
+  #inline: IngestJobs | undefined;
+  #inlineSize = 0;
+  #failure: { readonly error: unknown } | undefined;
+  #batch: QueuedFile[] = [];
+  #batchSize = 0;
+  #waitingBatches = 0;
+  #lanes = 0;
+  readonly #largeFiles: QueuedFile[] = [];
+  /** Files not settled yet, and who waits for them or for room. */
+  #open = 0;
+  readonly #waiters: { readonly isDone: () => boolean; readonly resolve: () => void }[] = [];
+  #sending = false;
+
+  constructor(store: Store, options: IngestOptions = {}) {
+    this.#store = store;
+    this.#signal = options.signal;
+    this.#intake = new BlockIntake(store, { plan: options.plan, signal: options.signal });
+    this.pending = new PendingBlocks(store.hashName);
+    const workers = options.workers ?? Math.min(MAX_DEFAULT_WORKERS, availableParallelism());
+    this.#layout = slotLayout(store.edges, workers + 1, KERNEL_SCRATCH_SIZE);
+    this.#memory = slotMemory(this.#layout);
+    this.#bytes = new Uint8Array(this.#memory.buffer);
+    this.#slots = new FreeSlots(this.#layout.slots);
+    const setup = { memory: this.#memory, layout: this.#layout, edges: store.edges, hashName: store.hashName };
+    this.#pool = workers === 0 ? undefined : new WorkerPool(setup, workers);
+    this.#lane = {
+      edges: store.edges,
+      layout: this.#layout,
+      bytes: this.#bytes,
+      sink: this.pending,
+      hash: (job) => this.#run(job, 0) as Promise<LeafTable>,
+      add: (blocks) => this.#add(blocks),
+      acquire: () => this.#slots.acquire(),
+      release: (slot) => this.#slots.release(slot),
+    };
+    if (options.signal?.aborted === true) this.#onAbort();
+    else options.signal?.addEventListener('abort', this.#onAbort);
+  }
+
+  /** Counts of the Blocks added so far. */
+  counts(): IntakeCounts {
+    return this.#intake.counts();
+  }
+
+  /** Whether whoever walks a tree had better await `ready` before the next file. */
+  get busy(): boolean {
+    return this.#waitingBatches + this.#largeFiles.length >= MAX_WAITING;
+  }
+
+  /** Resolves when it is no longer busy. */
+  ready(): Promise<void> {
+    return this.#until(() => !this.busy);
+  }
+
+  /** Resolves when every file handed in is settled. */
+  settled(): Promise<void> {
+    return this.#until(() => this.#open === 0);
+  }
+
+  /** Whether the pipeline itself failed (the Store, a worker, the signal), and not one file. */
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
+
+  /**
+   * Reads a regular file. Small ones go together: the batch is sent when it is full, on `send`, or when the event loop turns.
+   *
+   * @param seen - how it was seen; of a file that differs when it is read, or changes meanwhile, the result tells
+   * @throws a SystemError if it cannot be read; what the Store throws; ECANCELLED
+   */
+  file(path: Buffer, seen: SeenFile): Promise<IngestedFile> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
+    this.#open++;
+    return new Promise<IngestedFile>((resolve, reject) => {
+      this.#queue({ path, seen, resolve, reject });
+    }).finally(() => {
+      this.#open--;
+      this.#wake();
+    });
+  }
+
+  /** The Block of `data`. */
+  async bytes(data: Uint8Array): Promise<Block> {
+    return await this.stream([data]);
+  }
+
+  /** The Block of the chunks' content. A chunk may be reused once the next is asked for. */
+  async stream(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Block> {
+    const lane = new SliceLane(this.#lane);
+    const ahead: { readonly slot: number; readonly scan: Promise<JobResult> }[] = [];
+    const context = Buffer.alloc(KERNEL_CONTEXT);
+    let contextSize = 0;
+    let slot: number | undefined;
+    let filled = 0;
+    const takeOne = async (): Promise<void> => {
+      const head = ahead[0];
+      if (head === undefined) return;
+      const result = (await head.scan) as ScanResult;
+      ahead.shift();
+      lane.slice(head.slot, result);
+      await this.#relieve();
+    };
+    const sendSlot = async (): Promise<void> => {
+      if (slot === undefined || filled === 0) return;
+      const dataAt = slotDataAt(this.#layout, slot);
+      this.#bytes.set(context.subarray(KERNEL_CONTEXT - contextSize), dataAt - contextSize);
+      ahead.push({ slot, scan: this.#run({ kind: 'scan', slot, fd: undefined, offset: 0, length: filled, context: contextSize }, filled) });
+      slot = undefined;
+      const end = dataAt + filled;
+      const known = Math.min(KERNEL_CONTEXT, contextSize + filled);
+      context.set(this.#bytes.subarray(end - known, end), KERNEL_CONTEXT - known);
+      contextSize = known;
+      filled = 0;
+      if (ahead.length >= MAX_SLICES_AHEAD) await takeOne();
+    };
+    try {
+      for await (const chunk of chunks) {
+        for (let at = 0; at < chunk.length; ) {
+          slot ??= await this.#slotFor(ahead.length === 0 ? undefined : takeOne);
+          const part = chunk.subarray(at, at + SLOT_DATA_SIZE - filled);
+          this.#bytes.set(part, slotDataAt(this.#layout, slot) + filled);
+          filled += part.length;
+          at += part.length;
+          if (filled === SLOT_DATA_SIZE) await sendSlot();
+        }
+        if (this.#failure !== undefined) throw this.#failure.error;
+      }
+      await sendSlot();
+      while (ahead.length > 0) await takeOne();
+      const block = await lane.finish();
+      await this.#relieve();
+      return block;
+    } finally {
+      if (slot !== undefined) this.#slots.release(slot);
+      await this.#releaseAll(ahead);
+      await lane.settle();
+    }
+  }
+
+  /** Sends the small files that wait. */
+  send(): void {
+    const batch = this.#batch;
+    if (batch.length === 0) return;
+    this.#batch = [];
+    this.#batchSize = 0;
+    this.#waitingBatches++;
+    void this.#runBatch(batch);
+  }
+
+  /** Adds what waits in `pending` to the Store. */
+  async flushPending(): Promise<void> {
+    try {
+      await this.pending.flushTo(this.#intake);
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#fail(new VtError('ECLOSED', 'ingest: already closed'));
+    await this.#pool?.[Symbol.asyncDispose]();
+  }
+
+  #queue(file: QueuedFile): void {
+    const size = Number(file.seen.size);
+    if (size > SMALL_FILE_SIZE) {
+      this.#largeFiles.push(file);
+      this.#startLanes();
+      return;
+    }
+    if (this.#batchSize + size > SLOT_DATA_SIZE || this.#batch.length >= MAX_BATCH_FILES) this.send();
+    this.#batch.push(file);
+    this.#batchSize += size;
+    if (this.#sending) return;
+    this.#sending = true;
+    setImmediate(() => {
+      this.#sending = false;
+      this.send();
+    });
+  }
+
+  async #runBatch(batch: readonly QueuedFile[]): Promise<void> {
+    let slot: number | undefined;
+    try {
+      slot = await this.#slots.acquire();
+      this.#waitingBatches--;
+      this.#wake();
+      const signatures = new BigInt64Array(batch.length * SIGNATURE_LENGTH);
+      let size = 0;
+      for (const [i, { seen }] of batch.entries()) {
+        packSignature(signatures, i * SIGNATURE_LENGTH, seen);
+        size += Number(seen.size);
+      }
+      const paths = batch.map(({ path }) => octetsFromBytes(path));
+      const result = (await this.#run({ kind: 'small', slot, paths, signatures }, size)) as SmallResult;
+      await this.#settleBatch(batch, result);
+    } catch (error) {
+      this.#fail(error);
+      for (const { reject } of batch) reject(error);
+    } finally {
+      if (slot !== undefined) this.#slots.release(slot);
+    }
+  }
+
+  async #settleBatch(batch: readonly QueuedFile[], result: SmallResult): Promise<void> {
+    const { hashName } = this.#store;
+    const blocks: DigestedBlock[] = [];
+    const contents: Block[] = [];
+    let leaf = 0;
+    for (let i = 0; i < batch.length; i++) {
+      const count = result.counts[i] ?? 0;
+      if (count === 1) contents.push(leafOf(hashName, result, leaf, result.ranges, this.#bytes, blocks));
+      else {
+        const tree = new BlockTreeBuilder(this.pending);
+        for (let k = 0; k < count; k++) tree.add(leafOf(hashName, result, leaf + k, result.ranges, this.#bytes, blocks));
+        contents.push(tree.finish());
+      }
+      leaf += count;
+    }
+    await this.#add(blocks);
+    let note = 0;
+    for (const [i, file] of batch.entries()) {
+      const block = contents[i];
+      const first = note;
+      while (result.notes[note]?.file === i) note++;
+      if (block !== undefined) this.#settleSmall(file, block, result.readAtMs, result.notes.slice(first, note));
+    }
+  }
+
+  #settleSmall(file: QueuedFile, block: Block, readAtMs: number, notes: readonly SmallNote[]): void {
+    let stat: ChangedStat | undefined;
+    let settled = true;
+    let xattrs: ReadonlyMap<Octets, Uint8Array> | undefined;
+    let xattrError: unknown;
+    for (const note of notes) {
+      switch (note.kind) {
+        case 'failed':
+          file.reject(revivedError(note.error));
+          return;
+        case 'grew':
+          this.#largeFiles.push(file);
+          this.#startLanes();
+          return;
+        case 'changed':
+          ({ stat, settled } = note);
+          break;
+        case 'xattrs':
+          xattrs = new Map(note.xattrs as readonly (readonly [Octets, Uint8Array])[]);
+          break;
+        case 'xattr-failed':
+          xattrError = revivedError(note.error);
+          break;
+      }
+    }
+    file.resolve({ block, stat, seen: stat ?? file.seen, settled, xattrs, xattrError, readAtMs });
+  }
+
+  #startLanes(): void {
+    while (this.#lanes < MAX_LANES) {
+      const file = this.#largeFiles.shift();
+      if (file === undefined) return;
+      this.#lanes++;
+      this.#largeFile(file)
+        .then(file.resolve, file.reject)
+        .finally(() => {
+          this.#lanes--;
+          this.#wake();
+          this.#startLanes();
+        });
+    }
+  }
+
+  /** Reads a large file, again while it changes. */
+  async #largeFile({ path, seen: first }: QueuedFile): Promise<IngestedFile> {
+    const readAtMs = Date.now();
+    const fd = openToRead(path);
+    try {
+      let stat = fstatSync(fd, { bigint: true });
+      for (let reads = 0; ; reads++) {
+        if (!stat.isFile()) throw new VtError('EFAILED', 'read file: it is no regular file any more');
+        const before = stat;
+        const block = await this.#readLarge(fd, Number(before.size), before.blocks * 512n < before.size);
+        stat = fstatSync(fd, { bigint: true });
+        const settled = sameSignature(before, stat);
+        if (!settled && reads < MAX_REREADS) continue;
+        await this.#relieve();
+        const { xattrs, error } = findXattrs(fd);
+        return { block, stat: sameSignature(first, stat) ? undefined : stat, seen: stat, settled, xattrs, xattrError: error, readAtMs };
+      }
+    } finally {
+      closeQuietly(fd);
+    }
+  }
+
+  async #readLarge(fd: number, size: number, sparse: boolean): Promise<Block> {
+    const lane = new SliceLane(this.#lane);
+    const slices = fileSlices(fd, size, sparse, SLOT_DATA_SIZE);
+    const ahead: { readonly slot: number | undefined; readonly length: number; readonly scan: Promise<JobResult> | undefined }[] = [];
+    let ended = false;
+    const takeSlice = async (): Promise<void> => {
+      const { value, done } = slices.next();
+      if (done === true) {
+        ended = true;
+        return;
+      }
+      const { hole, offset, length } = value;
+      if (hole) {
+        ahead.push({ slot: undefined, length, scan: undefined });
+        return;
+      }
+      const slot = this.#slots.tryAcquire() ?? (await this.#slots.acquire());
+      const scan = this.#run({ kind: 'scan', slot, fd, offset, length, context: Math.min(offset, KERNEL_CONTEXT) }, length);
+      // It is awaited in its turn.
+      scan.catch(() => {});
+      ahead.push({ slot, length, scan });
+    };
+    try {
+      for (;;) {
+        while (!ended && ahead.length < MAX_SLICES_AHEAD && (ahead.length === 0 || !this.#slots.exhausted)) await takeSlice();
+        const head = ahead[0];
+        if (head === undefined) break;
+        if (head.slot === undefined) {
+          ahead.shift();
+          await lane.hole(head.length);
+          continue;
+        }
+        const result = (await head.scan) as ScanResult;
+        ahead.shift();
+        lane.slice(head.slot, result);
+        // It was cut short: what comes after is not there.
+        if (result.length < head.length) break;
+        await this.#relieve();
+      }
+      return await lane.finish();
+    } finally {
+      await this.#releaseAll(ahead);
+      await lane.settle();
+    }
+  }
+
+  /** Waits for scans nobody asks for any more, and frees their slots. */
+  async #releaseAll(ahead: readonly { readonly slot: number | undefined; readonly scan: Promise<JobResult> | undefined }[]): Promise<void> {
+    for (const { slot, scan } of ahead) {
+      await scan?.catch(() => {});
+      if (slot !== undefined) this.#slots.release(slot);
+    }
+  }
+
+  /** A slot; while none is free `work` goes on, which frees some. */
+  async #slotFor(work: (() => Promise<void>) | undefined): Promise<number> {
+    const slot = this.#slots.tryAcquire();
+    if (slot !== undefined) return slot;
+    await work?.();
+    return await this.#slots.acquire();
+  }
+
+  /** Sends superblocks to the Store where many wait. */
+  async #relieve(): Promise<void> {
+    if (this.pending.size > MAX_PENDING_SIZE) await this.flushPending();
+  }
+
+  async #add(blocks: readonly DigestedBlock[]): Promise<void> {
+    try {
+      await this.#intake.add(blocks);
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
+  }
+
+  /** Does a job here as long as there was little to do, and else in a worker. @param size - octets that it reads */
+  #run(job: Job, size: number): Promise<JobResult> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
+    this.#inlineSize += size;
+    const pool = this.#pool;
+    if (pool !== undefined && (pool.started || this.#inlineSize > INLINE_SIZE)) {
+      const done = pool.run(job);
+      done.catch((error: unknown) => {
+        if (pool.failed) this.#fail(error);
+      });
+      return done;
+    }
+    this.#inline ??= new IngestJobs({
+      memory: this.#memory,
+      layout: this.#layout,
+      edges: this.#store.edges,
+      hashName: this.#store.hashName,
+      thread: 0,
+    });
+    try {
+      return Promise.resolve(this.#inline.run(job));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = { error };
+    this.#slots.fail(error);
+    for (const { reject } of [...this.#batch.splice(0), ...this.#largeFiles.splice(0)]) reject(error);
+    this.#wake();
+  }
+
+  #until(isDone: () => boolean): Promise<void> {
+    if (isDone()) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push({ isDone, resolve }));
+  }
+
+  #wake(): void {
+    for (let i = this.#waiters.length - 1; i >= 0; i--) {
+      const waiter = this.#waiters[i];
+      if (waiter === undefined || !(waiter.isDone() || (this.#failure !== undefined && this.#open === 0))) continue;
+      this.#waiters.splice(i, 1);
+      waiter.resolve();
+    }
+  }
+}

@@ -1,0 +1,141 @@
+import { BlockTreeBuilder } from '../block/tree-builder.ts';
+import type { Block } from '../block/block.ts';
+import { MAX_LITERAL_SIZE } from '../block/block.ts';
+import type { BlockSink } from '../block/block-sink.ts';
+import type { DigestedBlock, EdgeSettings } from '../store/store.ts';
+import type { LeafSpan } from './edge-picker.ts';
+import { EdgePicker } from './edge-picker.ts';
+import type { HashJob, LeafTable, ScanResult } from './ingest-protocol.ts';
+import { leafOf } from './leaf-table.ts';
+import type { SlotLayout } from './slots.ts';
+import { SLOT_DATA_SIZE, slotDataAt } from './slots.ts';
+
+/** What a lane needs of its ingest. */
+export interface LaneContext {
+  readonly edges: EdgeSettings;
+  readonly layout: SlotLayout;
+  /** All of the shared memory. */
+  readonly bytes: Uint8Array;
+  readonly sink: BlockSink;
+  hash(job: HashJob): Promise<LeafTable>;
+  /** Adds Blocks to the Store. */
+  add(blocks: readonly DigestedBlock[]): Promise<void>;
+  acquire(): Promise<number>;
+  release(slot: number): void;
+}
+
+/**
+ * Turns the slices of one content, as they are scanned, into its Block. Edges are picked here, in order; what is after
+ * the last edge goes over to the next slot, in front of its data; hashing runs behind, and Blocks are added behind that.
+ */
+export class SliceLane {
+  readonly #context: LaneContext;
+  readonly #picker: EdgePicker;
+  readonly #tree: BlockTreeBuilder;
+  /** Octets that no leaf has yet, unless they are a run. */
+  #tail = new Uint8Array(0);
+  /** Octets of all slices so far, and of all leaves. */
+  #end = 0;
+  #emitted = 0;
+  /** Hashing and adding of the slices before. */
+  #behind: Promise<void> = Promise.resolve();
+
+  constructor(context: LaneContext) {
+    this.#context = context;
+    this.#picker = new EdgePicker(context.edges);
+    this.#tree = new BlockTreeBuilder(context.sink);
+  }
+
+  /** Takes the next slice, scanned. The slot is the lane's from now on: it is released when its Blocks are added. */
+  slice(slot: number, { length, scan }: ScanResult): void {
+    const dataAt = slotDataAt(this.#context.layout, slot);
+    this.#context.bytes.set(this.#tail, dataAt - this.#tail.length);
+    const before = this.#end;
+    this.#end += length;
+    this.#emit(this.#picker.push(length, scan), slot, dataAt - before);
+    const pending = this.#end - this.#emitted;
+    const dataEnd = dataAt + length;
+    this.#tail = this.#picker.inRun ? new Uint8Array(0) : this.#context.bytes.slice(dataEnd - pending, dataEnd);
+  }
+
+  /** Takes a hole, which nobody read: as that many NULs. */
+  async hole(length: number): Promise<void> {
+    const { layout, bytes } = this.#context;
+    const slot = await this.#context.acquire();
+    const dataAt = slotDataAt(layout, slot);
+    bytes.set(this.#tail, dataAt - this.#tail.length);
+    const before = this.#end;
+    this.#end += length;
+    // A hole too short for a run may be part of a Block.
+    bytes.fill(0, dataAt, dataAt + Math.min(length, SLOT_DATA_SIZE));
+    this.#emit(this.#picker.pushRun(0, length), slot, dataAt - before);
+    if (this.#picker.inRun) this.#tail = new Uint8Array(0);
+    else {
+      const tail = new Uint8Array(this.#end - this.#emitted);
+      const kept = Math.max(0, tail.length - length);
+      tail.set(this.#tail.subarray(this.#tail.length - kept));
+      this.#tail = tail;
+    }
+  }
+
+  /** The Block of all slices, once all of them are added. */
+  async finish(): Promise<Block> {
+    const spans = this.#picker.finish();
+    if (spans.length > 0) {
+      const slot = await this.#context.acquire();
+      const dataAt = slotDataAt(this.#context.layout, slot);
+      this.#context.bytes.set(this.#tail, dataAt - this.#tail.length);
+      this.#emit(spans, slot, dataAt - this.#end);
+    }
+    await this.#behind;
+    return this.#tree.finish();
+  }
+
+  /** Waits until no slot is in use, whatever failed. */
+  async settle(): Promise<void> {
+    await this.#behind.catch(() => {});
+  }
+
+  /** @param base - where the content's first octet would be in the shared memory */
+  #emit(spans: readonly LeafSpan[], slot: number, base: number): void {
+    const { bytes } = this.#context;
+    const leaves: (Block | undefined)[] = [];
+    const ranges: number[] = [];
+    for (const { size, octet } of spans) {
+      const start = this.#emitted + base;
+      this.#emitted += size;
+      if (octet !== undefined) leaves.push({ kind: 'run', span: size, octet });
+      else if (size <= MAX_LITERAL_SIZE) leaves.push({ kind: 'literal', span: size, data: bytes.slice(start, start + size) });
+      else {
+        leaves.push(undefined);
+        ranges.push(start, start + size);
+      }
+    }
+    const table = ranges.length === 0 ? undefined : this.#context.hash({ kind: 'hash', slot, ranges: Uint32Array.from(ranges) });
+    const before = this.#behind;
+    const work = async (): Promise<void> => {
+      try {
+        const found = await table;
+        const blocks: DigestedBlock[] = [];
+        // Leaves go into the tree in order; Blocks may be added in any.
+        const hashed: Block[] = [];
+        for (let i = 0; found !== undefined && i < ranges.length / 2; i++) hashed.push(leafOf(this.#context.sink.hashName, found, i, ranges, bytes, blocks));
+        const adding = this.#context.add(blocks);
+        await before.catch(async (error: unknown) => {
+          await adding.catch(() => {});
+          throw error;
+        });
+        let next = 0;
+        for (const leaf of leaves) {
+          const block = leaf ?? hashed[next++];
+          if (block !== undefined) this.#tree.add(block);
+        }
+        await adding;
+      } finally {
+        this.#context.release(slot);
+      }
+    };
+    this.#behind = work();
+    this.#behind.catch(() => {});
+  }
+}

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { PROJECT_ROOT } from '../support/project.ts';
+
+const readme = readFileSync(join(PROJECT_ROOT, 'README.md'), 'utf8');
+
+/** A row of the feature table. */
+interface Feature {
+  readonly id: string;
+  readonly state: string;
+}
+
+function features(): Feature[] {
+  return [...readme.matchAll(/^\| (S\d\d) \| [^|]+ \| (.+) \|$/gm)].map(([, id = '', state = '']) => ({ id, state }));
+}
+
+/** Links of a text, without the part after `#`. */
+function links(text: string): string[] {
+  return [...text.matchAll(/\]\(([^)#]+)[^)]*\)/g)].map(([, target = '']) => target).filter((target) => !target.startsWith('https:'));
+}
+
+test('the feature table has every row, in order', () => {
+  const wanted = Array.from({ length: 66 }, (_, i) => `S${String(i + 1).padStart(2, '0')}`);
+  assert.deepEqual(
+    features().map((feature) => feature.id),
+    wanted,
+  );
+});
+
+test('every link in the README and in ARCHITECTURE.md leads somewhere', () => {
+  for (const page of ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md']) {
+    const missing = links(readFileSync(join(PROJECT_ROOT, page), 'utf8')).filter((target) => !existsSync(join(PROJECT_ROOT, target)));
+    assert.deepEqual(missing, [], page);
+  }
+});
+
+test('a row that links to a test links to one whose name starts with its id, and to a man page', () => {
+  for (const { id, state } of features()) {
+    const tests = links(state).filter((target) => target.startsWith('test/'));
+    for (const file of tests) assert.match(readFileSync(join(PROJECT_ROOT, file), 'utf8'), new RegExp(`['"\`]${id}: `), `${id}: ${file}`);
+    if (tests.length > 0) assert.ok(links(state).some((target) => target.startsWith('man/')), `${id} links to no man page`);
+  }
+});
+
+test('no row with a test is called planned', () => {
+  const named = new Set<string>();
+  for (const file of readdirSync(join(PROJECT_ROOT, 'test'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.ts'))) {
+    for (const [, id = ''] of readFileSync(join(PROJECT_ROOT, 'test', file), 'utf8').matchAll(/['"`](S\d\d): /g)) named.add(id);
+  }
+  const planned = features().filter((feature) => feature.state.trim() === 'planned' && named.has(feature.id));
+  assert.deepEqual(planned, []);
+});
+
+test('the pages a reader sees speak of the product alone', () => {
+  for (const page of ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md']) {
+    assert.doesNotMatch(readFileSync(join(PROJECT_ROOT, page), 'utf8'), /\/work\/|\/tmp\/|shared\/|\bhelper\b/, page);
+  }
+});

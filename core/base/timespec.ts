@@ -12,16 +12,23 @@ export function writeTimespec(target: Uint8Array, offset: number, ns: bigint | u
     view.setBigInt64(offset + 8, UTIME_OMIT, true);
     return;
   }
-  const rest = ((ns % NANOS) + NANOS) % NANOS;
-  view.setBigInt64(offset, (ns - rest) / NANOS, true);
-  view.setBigInt64(offset + 8, rest, true);
+  let seconds = ns / NANOS;
+  let rest = Number(ns - seconds * NANOS);
+  if (rest < 0) {
+    seconds--;
+    rest += 1e9;
+  }
+  view.setBigInt64(offset, seconds, true);
+  view.setUint32(offset + 8, rest, true);
+  view.setUint32(offset + 12, 0, true);
 }
 
 /** Access and modification time as utimensat(2) takes them. */
 export function timespecs(atimeNs: bigint | undefined, mtimeNs: bigint | undefined): Uint8Array {
   const out = new Uint8Array(TIMESPECS_SIZE);
   writeTimespec(out, 0, atimeNs);
-  writeTimespec(out, 16, mtimeNs);
+  if (mtimeNs === atimeNs) out.copyWithin(16, 0, 16);
+  else writeTimespec(out, 16, mtimeNs);
   return out;
 }
 

@@ -38,6 +38,8 @@ export class ExportPool implements AsyncDisposable {
   #inline: BatchWriter | undefined;
   #held: { readonly items: readonly BatchItem[]; readonly job: Job } | undefined;
   #wake: (() => void) | undefined;
+  /** A thread has finished a batch. */
+  #answered = false;
 
   constructor(options: ExportPoolOptions) {
     this.#options = options;
@@ -51,18 +53,24 @@ export class ExportPool implements AsyncDisposable {
       else if (this.#workers.length === 0 && this.#held === undefined) this.#held = { items, job };
       else {
         this.#start();
-        this.#dispatch(items, job);
+        // Until the threads have started, which takes some 40 ms, this one works too.
+        if (!this.#answered && this.#isFull()) this.#runInline(items, job);
+        else this.#dispatch(items, job);
       }
     });
   }
 
   /** Resolves as soon as a batch can be taken without piling up. */
   async ready(): Promise<void> {
-    while (this.#workers.length > 0 && this.#workers.every(({ jobs }) => jobs.length > MAX_QUEUED)) {
+    while (this.#answered && this.#isFull()) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
+  }
+
+  #isFull(): boolean {
+    return this.#workers.every(({ jobs }) => jobs.length > MAX_QUEUED);
   }
 
   /** Writes a batch that is held back for want of a second. */
@@ -87,11 +95,13 @@ export class ExportPool implements AsyncDisposable {
     });
     const worker: PoolWorker = { thread, jobs: [], failure: undefined };
     thread.on('message', (result: BatchResult) => {
+      this.#answered = true;
       worker.jobs.shift()?.resolve(result);
       this.#notify();
     });
     const fail = (error: Error): void => {
       worker.failure = error;
+      this.#answered = true;
       for (const job of worker.jobs.splice(0)) job.reject(error);
       this.#notify();
     };

@@ -116,14 +116,15 @@ export function edgeKernelWat(): string {
     (i32.const 1))
 
   ;; Candidates at positions $from <= i < $end, ascending, as u32 from $out on, at most $most; gives their number. Positions
-  ;; are addresses; ${WINDOW_SIZE} octets or more of content lie before $from, but for one. Reads nothing from $end on.
+  ;; are addresses; at least ${WINDOW_SIZE - 1} octets of content lie before $from. Reads nothing from $end on, and up to
+  ;; ${GROUP_OFFSET} octets before $from. $most >= ${GROUP_SIZE}.
   (func (export "candidates") (param $from i32) (param $end i32) (param $origin i32) (param $out i32) (param $most i32)
     (param $width i32) (param $lax i32) (param $strict i32) (result i32)
     (local $p i32) (local $n i32) (local $last i32) (local $scalar i32) (local $mask i64)
     ${VECTOR_LOCALS.map((name) => `(local $${name} v128)`).join(' ')}
-    ;; Whole groups only, and none where the filter lets all pass, which has no signed limit.
+    ;; Whole groups first.
     (local.set $last (i32.sub (local.get $end) (i32.const ${GROUP_SIZE})))
-    (if (i32.and (i32.le_s (local.get $from) (local.get $last)) (i32.lt_u (local.get $width) (i32.const 65536))) (then
+    (if (i32.le_s (local.get $from) (local.get $last)) (then
       (local.set $low ${splat(0xff)})
       (local.set $limit (i16x8.splat (i32.sub (local.get $width) (i32.const ${FILTER_START}))))
       ${MULTIPLIERS.map((k) => `(local.set $m${k} ${splat(power(m, k))})`).join('\n      ')}

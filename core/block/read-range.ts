@@ -30,7 +30,11 @@ interface Wanted {
  * @returns chunks that are never to be modified; each stays valid for as long as it is held
  * @throws {MissingBlockError} and {CorruptBlockError} at the place where the Block at fault is needed
  */
-export async function* readBlockRange(source: BlockSource, block: Block, options: ReadOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* readBlockRange(
+  source: BlockSource,
+  block: Block,
+  options: ReadOptions = {},
+): AsyncGenerator<Uint8Array, void, undefined> {
   const { signal, readAhead = READ_AHEAD_BLOCKS } = options;
   const leaves = leavesOf(source, block, options);
   const queue: Wanted[] = [];

@@ -108,12 +108,14 @@ export class BlockTreeBuilder {
     const before = level.writer.length;
     writeBlockref(level.writer, ref);
     const size = level.writer.length;
-    if (size - before > MAX_REF_SIZE) throw new RangeError(`build Block tree: expected references of at most ${MAX_REF_SIZE} octets, got ${size - before}`);
+    if (size - before > MAX_REF_SIZE)
+      throw new RangeError(`build Block tree: expected references of at most ${MAX_REF_SIZE} octets, got ${size - before}`);
     level.count++;
     level.span += ref.span;
     level.only = level.count === 1 ? ref : undefined;
     if (level.count < MIN_REFS) return;
-    if (level.count >= MAX_REFS || size >= MAX_REFS_SIZE || (cutCheck(ref, level.writer.view(), before) & CUT_MASK) === 0) this.#close(depth);
+    if (level.count >= MAX_REFS || size >= MAX_REFS_SIZE || (cutCheck(ref, level.writer.view(), before) & CUT_MASK) === 0)
+      this.#close(depth);
   }
 
   #close(depth: number): void {

@@ -96,7 +96,8 @@ function childrenOf(parent: Piece, refs: readonly Block[]): Piece[] {
     start = end;
   }
   const sum = start - parent.start;
-  if (parent.block.span !== UNKNOWN_SPAN && sum !== parent.block.span) throw corrupt(parent.block, `its reference says ${parent.block.span} octets, its superblock ${sum}`);
+  if (parent.block.span !== UNKNOWN_SPAN && sum !== parent.block.span)
+    throw corrupt(parent.block, `its reference says ${parent.block.span} octets, its superblock ${sum}`);
   return children;
 }
 

@@ -1,0 +1,88 @@
+import { VtError } from '../base/errors.ts';
+import { MAX_BLOCK_SIZE } from '../block/block.ts';
+import type { EdgeSettings } from '../store/store.ts';
+
+// The hash of the edge kernel `poly32-1`, frozen: Stores hold Blocks that end where it says. Of the octets b up to and
+// including position i of a content, for each i with a whole window before it:
+//
+//   H(i) = sum of b[i-k] * m^k mod 2^16, k = 0..31    (the filter: eight positions at once in SIMD lanes)
+//   G(i) = sum of b[i-k] * a^k mod 2^32, k = 0..31    (computed only where H passes)
+//
+// @see vt(5), "Edges"
+
+/** The kernel's id, as Stores record it. */
+export const KERNEL_ID = 'poly32-1';
+
+/** Octets of the window. Positions with fewer octets up to and including them are no candidates. */
+export const WINDOW_SIZE = 32;
+
+/**
+ * m, the base of the filter. Of 2,500 random numbers that are 3 or 5 modulo 8 (of the highest order there is) those 169
+ * were kept under which no run of one octet passes a filter of 1024 of 65536 values; of these it is the one
+ * whose rate of candidates strays least from the ideal on the worst of 16 inputs: CSV, digits, hex, base64, DNA letters,
+ * bits, nibbles, UTF-16, words, PCM, float64, int32, mostly NUL, C headers, ELF, random. (On all but nibbles within 5 %.)
+ * Figures of other inputs: test/bench/kernel-bench.ts.
+ */
+export const FILTER_BASE = 0xd853;
+
+/** Where the filter's values begin: H passes if it is one of `filterWidth` values from here. No run of NUL, whose H is 0, does. */
+export const FILTER_START = 0x8000;
+
+/** a, the base of G: the prime next to 2^32 divided by the golden ratio. */
+export const CHECK_BASE = 0x9e3779b1;
+
+/** Least mean size: below it nearly every position would be a candidate. */
+const MIN_MEAN_SIZE = 64;
+
+/** What the kernel tests, for a mean size. */
+export interface EdgeThresholds {
+  /** H passes if FILTER_START <= H < FILTER_START + filterWidth; 1..2048 */
+  readonly filterWidth: number;
+  /** A position that passes is a candidate if G <= laxLimit. */
+  readonly laxLimit: number;
+  /** A candidate is strict if G < strictLimit. */
+  readonly strictLimit: number;
+  /** From this size on a Block ends at any candidate, before it only at a strict one. */
+  readonly switchSize: number;
+}
+
+/**
+ * Thresholds of a mean size: a position is a candidate with probability 2 / mean, a strict one with a quarter of that.
+ * Under these, a minimum of mean / 4, a maximum of 4 * mean and the switch at 5/8 * mean the sizes of random data come out
+ * at the mean (8,225 for 8,192). After 448 edits of 128 MiB new leaves of 1.41 * mean were stored an edit, where
+ * 1 and 4 in place of 1/2 and 2 (level 2 of normalised chunking) gave 1.79, and no normalisation 1.58.
+ */
+export function edgeThresholds({ minSize, meanSize }: Pick<EdgeSettings, 'minSize' | 'meanSize'>): EdgeThresholds {
+  const filterWidth = Math.max(1, Math.ceil(2 ** 17 / meanSize));
+  const limit = Math.min(2 ** 32, Math.floor(2 ** 49 / (meanSize * filterWidth)));
+  return {
+    filterWidth,
+    laxLimit: limit - 1,
+    strictLimit: Math.floor(limit / 4),
+    switchSize: Math.max(minSize, Math.floor((meanSize * 5) / 8)),
+  };
+}
+
+/**
+ * Refuses edge settings that no kernel here can serve.
+ *
+ * @throws {VtError} EUNSUPPORTED for another kernel
+ * @throws {RangeError} unless 1 <= minSize <= meanSize <= maxSize <= MAX_BLOCK_SIZE and meanSize >= 64
+ */
+export function checkEdgeSettings({ kernel, minSize, meanSize, maxSize }: EdgeSettings): void {
+  if (kernel !== KERNEL_ID)
+    throw new VtError('EUNSUPPORTED', `cut into Blocks by kernel "${kernel}": unknown`, { remedy: `this program has ${KERNEL_ID}` });
+  const whole = [minSize, meanSize, maxSize].every(Number.isSafeInteger);
+  if (!whole || minSize < 1 || minSize > meanSize || meanSize < MIN_MEAN_SIZE || meanSize > maxSize || maxSize > MAX_BLOCK_SIZE) {
+    throw new RangeError(
+      `cut into Blocks: expected 1 <= min <= mean <= max <= ${MAX_BLOCK_SIZE}, mean >= ${MIN_MEAN_SIZE}, got ${minSize}, ${meanSize}, ${maxSize}`,
+    );
+  }
+}
+
+/** `base` to the power of `exponent`, modulo 2^32; modulo 2^16 for whoever masks it. */
+export function power(base: number, exponent: number): number {
+  let result = 1;
+  for (let i = 0; i < exponent; i++) result = Math.imul(result, base);
+  return result >>> 0;
+}

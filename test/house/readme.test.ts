@@ -40,13 +40,19 @@ test('a row that links to a test links to one whose name starts with its id, and
   for (const { id, state } of features()) {
     const tests = links(state).filter((target) => target.startsWith('test/'));
     for (const file of tests) assert.match(readFileSync(join(PROJECT_ROOT, file), 'utf8'), new RegExp(`['"\`]${id}: `), `${id}: ${file}`);
-    if (tests.length > 0) assert.ok(links(state).some((target) => target.startsWith('man/')), `${id} links to no man page`);
+    if (tests.length > 0)
+      assert.ok(
+        links(state).some((target) => target.startsWith('man/')),
+        `${id} links to no man page`,
+      );
   }
 });
 
 test('no row with a test is called planned', () => {
   const named = new Set<string>();
-  for (const file of readdirSync(join(PROJECT_ROOT, 'test'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.test.ts'))) {
+  for (const file of readdirSync(join(PROJECT_ROOT, 'test'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.test.ts'),
+  )) {
     for (const [, id = ''] of readFileSync(join(PROJECT_ROOT, 'test', file), 'utf8').matchAll(/['"`](S\d\d): /g)) named.add(id);
   }
   const planned = features().filter((feature) => feature.state.trim() === 'planned' && named.has(feature.id));

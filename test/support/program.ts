@@ -34,6 +34,9 @@ export interface RunningProgram {
   printed(text: string): Promise<void>;
 }
 
+/** A program that takes longer hangs, and is killed: its test then fails with what it printed. */
+const HANGS_AFTER_MS = 180_000;
+
 /** Runs a command and waits for its end; never rejects for an exit status. */
 export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Run> {
   const child = spawn(command, [...args], {
@@ -55,6 +58,8 @@ export async function run(command: string, args: readonly string[], options: Run
   child.stdin?.end(options.input);
 
   const ended = new Promise<Pick<Run, 'status' | 'signal'>>((resolve, reject) => {
+    const hangs = setTimeout(() => child.kill('SIGKILL'), HANGS_AFTER_MS);
+    child.once('close', () => clearTimeout(hangs));
     child.once('error', reject);
     child.once('close', (status, signal) => resolve({ status: status ?? undefined, signal: signal ?? undefined }));
   });

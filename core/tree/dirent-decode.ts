@@ -42,7 +42,7 @@ export function decodeDirentBody(body: Uint8Array): Dirent {
     if (tag <= lastTag) throw new ParseError(`decode Dirent: field ${tag} after field ${lastTag}`, offset);
     const { value, next } = decodeBsdata(body, valueAt);
     const at = next - value.length;
-    if (!parseAt(at, () => decodeField(tag, value, fields, meta))) unknown.push({ tag, value: value.slice() });
+    if (!parseAt(at, () => decodeField(tag, value, fields, meta))) unknown.push({ tag, value: new Uint8Array(value) });
     lastTag = tag;
     offset = next;
   }
@@ -86,7 +86,7 @@ function decodeField(tag: number, value: Uint8Array, fields: DirentFields, meta:
       if (meta.xattrs.size === 0) throw new ParseError('decode Dirent: empty xattrs', 0);
       break;
     case TAG.salt:
-      fields.salt = value.slice();
+      fields.salt = new Uint8Array(value);
       break;
     case TAG.mode:
       meta.mode = decodeNumber(value, 'mode', 0o7777);

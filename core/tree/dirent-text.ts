@@ -88,7 +88,7 @@ function readAt(reader: TextReader, depth: number): Dirent {
     else if (!readField(reader, ident, fields)) {
       const tag = /^x([1-9]\d{1,14})$/.exec(ident)?.[1];
       if (tag === undefined || Number(tag) < FIRST_UNKNOWN_TAG) return false;
-      unknown.push({ tag: Number(tag), value: octetsToBytes(reader.quoted()) });
+      unknown.push({ tag: Number(tag), value: new Uint8Array(octetsToBytes(reader.quoted())) });
     }
     return true;
   });
@@ -150,7 +150,7 @@ function readField(reader: TextReader, ident: string, fields: DirentFields): boo
       fields[ident] = reader.unsigned(ident);
       break;
     case 'salt':
-      fields.salt = octetsToBytes(reader.quoted());
+      fields.salt = new Uint8Array(octetsToBytes(reader.quoted()));
       break;
     default:
       return false;

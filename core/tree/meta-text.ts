@@ -96,7 +96,7 @@ function readXattrs(reader: TextReader): ReadonlyMap<Octets, Uint8Array> {
     const name = reader.quoted();
     if (name === '' || entries.some(([other]) => other === name)) throw reader.error('an xattr name that is empty or stands twice', start);
     reader.expect(':');
-    entries.push([name, octetsToBytes(reader.quoted())]);
+    entries.push([name, new Uint8Array(octetsToBytes(reader.quoted()))]);
   } while (reader.accept(','));
   reader.expect('}');
   return new Map(sortedXattrs(new Map(entries)));

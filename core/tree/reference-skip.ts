@@ -10,7 +10,7 @@ const URI_WORD = /[^\s;&|<>'"()`]*/y;
 const URI_START = /x-vt:(?:\/\/[^\s/{}]*)?\//y;
 
 /** A literal, whose brackets may hold braces and quotes; a string; a brace; or what has none of these. */
-const TOKEN = /LB\{(?:[\da-fA-F]+|\[[^\]]*\])*\}|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[{}]|[^{}"'\n L]+|L/y;
+const TOKEN = /LB\{(?:[\da-fA-F]{2}|\[[^\]]*\])*\}|"[^"\\]*(?:\\.[^"\\]*)*"|'[^'\\]*(?:\\.[^'\\]*)*'|[{}]|[^{}"'\n L]+|L(?!B\{)/y;
 
 /**
  * Finds the end of a reference in a command line, so that one can be pasted without quoting. Braces, strings and

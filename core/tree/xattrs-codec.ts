@@ -32,7 +32,7 @@ export function decodeXattrs(data: Uint8Array): ReadonlyMap<Octets, Uint8Array> 
     const name = octetsFromBytes(nameBytes);
     if (name <= last) throw new ParseError('decode xattrs: empty name, or names out of order', offset);
     last = name;
-    xattrs.set(name, value.slice());
+    xattrs.set(name, new Uint8Array(value));
     offset = next;
   }
   return xattrs;

@@ -69,6 +69,6 @@ function readBoolean(reader: TextReader): boolean {
 /** A JSON object of strings: no braces but in strings. */
 function readXattrs(reader: TextReader): ReturnType<typeof xattrsOfJson> {
   const start = reader.offset;
-  const json = reader.require(/\{(?:[^"{}]|"(?:[^"\\]|\\.)*")*\}/y, 'a JSON object');
+  const json = reader.require(/\{[^"{}]*(?:"[^"\\]*(?:\\.[^"\\]*)*"[^"{}]*)*\}/y, 'a JSON object');
   return xattrsOfJson(parseJsonObject(json, reader.at + start), reader.at + start);
 }

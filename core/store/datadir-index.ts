@@ -52,6 +52,7 @@ export class DatadirIndex {
   #readying: Promise<void> | undefined;
   #isReady = false;
   #rebuilt = false;
+  #announced = false;
   /** The last commit, whatever became of it: an index is closed only after. */
   #committing: Promise<void> = Promise.resolve();
   #lookedMs = Number.NEGATIVE_INFINITY;
@@ -91,6 +92,7 @@ export class DatadirIndex {
     if (this.#unusable !== undefined) await this.#makeAnew(signal);
     await this.#catchUp(this.#behind, signal);
     this.#behind = [];
+    this.#announced = false;
     this.#isReady = true;
   }
 
@@ -120,7 +122,7 @@ export class DatadirIndex {
     this.#index = opened;
     this.#behind = state.behind;
     if (!readOnly) this.#useGeneration(opened);
-    if (this.#options.announceFirst && marks.size === 0 && state.behind.length > 0) this.#announce('it was missing');
+    if (this.#options.announceFirst && marks.size === 0 && state.behind.length > 0) this.#announce('it is missing');
     return undefined;
   }
 
@@ -129,7 +131,10 @@ export class DatadirIndex {
     if (index.setting('generation') !== generation) index.dropCache('generation', generation);
   }
 
+  // One notice for each time that the index is made anew.
   #announce(reason: string): void {
+    if (this.#announced) return;
+    this.#announced = true;
     const { indexFolder, readOnly } = this.#options;
     this.#options.onNotice(`index "${indexFolder}": ${reason}; ${readOnly ? 'reading' : 'making it anew from'} the data files`);
   }

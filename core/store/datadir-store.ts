@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { ClosedError, CorruptBlockError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
-import { MAX_BLOCK_SIZE } from '../block/block.ts';
 import type { HashFunction, HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
 import { AddTally } from './add-tally.ts';
+import { checkBlockSizes } from './check-blocks.ts';
 import type { DatadirIndex } from './datadir-index.ts';
 import type { DatadirWriter } from './datadir-writer.ts';
 import type { Codec } from './datafile.ts';
@@ -102,12 +102,7 @@ export class Datadir implements Store {
     this.#check('add to', options);
     const writer = this.#writer;
     if (writer === undefined) throw new ReadOnlyError('add to', this.name);
-    for (const { data, digest } of blocks) {
-      if (data.length > MAX_BLOCK_SIZE) throw new RangeError(`add Block: expected at most ${MAX_BLOCK_SIZE} octets, got ${data.length}`);
-      if (digest.length !== this.#hash.digestSize) {
-        throw new RangeError(`add Block: expected a digest of ${this.#hash.digestSize} octets, got ${digest.length}`);
-      }
-    }
+    checkBlockSizes(blocks, this.#hash);
     let mine = blocks;
     if (!this.#index.isReady) {
       // Opening takes a while, and the caller may use its memory again as soon as it gets control.

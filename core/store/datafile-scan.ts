@@ -72,7 +72,8 @@ export async function scanDatafile(fd: number, options: ScanOptions): Promise<Sc
     const header = decodeRecordHeader(window.at(position, headerSize), 0, hash.digestSize);
     if (header === undefined) {
       const next = await findRecord(window, position, hash.digestSize, options);
-      damage.push({ start: position, end: next ?? end, kind: next === undefined ? 'tail' : 'damage' });
+      // A write that was cut short leaves the start of a record, which would be whole up to the end of the file.
+      damage.push({ start: position, end: next ?? end, kind: end - position < headerSize ? 'tail' : 'damage' });
       if (next === undefined) break;
       distrust = true;
       position = next;

@@ -1,10 +1,10 @@
 import { ClosedError, CorruptBlockError, throwIfCancelled, VtError } from '../base/errors.ts';
-import { MAX_BLOCK_SIZE } from '../block/block.ts';
 import type { HashFunction, HashName } from '../block/hash.ts';
 import { DEFAULT_HASH_NAME, hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
 import { AddTally } from './add-tally.ts';
+import { checkBlockSizes } from './check-blocks.ts';
 import { DEFAULT_EDGES } from './datadir-format.ts';
 import { digestKey, digestOfKey } from './digest-key.ts';
 import type { AddCounts, AddResult, DigestedBlock, EdgeSettings, LocalCache, OpOptions, Store, StoreCapabilities } from './store.ts';
@@ -58,12 +58,9 @@ export class MemoryStore implements Store {
 
   async addBatch(blocks: readonly DigestedBlock[], options: OpOptions = {}): Promise<boolean[]> {
     this.#check('add to', options);
+    checkBlockSizes(blocks, this.#hash);
     const isNew: boolean[] = [];
     for (const { digest, data } of blocks) {
-      if (data.length > MAX_BLOCK_SIZE) throw new RangeError(`add Block: expected at most ${MAX_BLOCK_SIZE} octets, got ${data.length}`);
-      if (digest.length !== this.#hash.digestSize) {
-        throw new RangeError(`add Block: expected a digest of ${this.#hash.digestSize} octets, got ${digest.length}`);
-      }
       const key = digestKey(digest);
       const found = this.#blocks.has(key);
       isNew.push(!found);

@@ -1,0 +1,276 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ClosedError, CorruptBlockError, ReadOnlyError, VtError } from '../../core/base/errors.ts';
+import { MAX_BLOCK_SIZE } from '../../core/block/block.ts';
+import type { HashCode } from '../../core/block/hashcode.ts';
+import { digestHex, hashcodeOf } from '../../core/block/hashcode.ts';
+import type { DigestedBlock, Store } from '../../core/store/store.ts';
+
+/** A Store under test. */
+export interface StoreSubject {
+  /** For the names of the tests: `memory:`. */
+  readonly name: string;
+  /** The feature row that its tests belong to: `S35`. */
+  readonly row: string;
+  /** A new, empty Store. */
+  readonly open: () => Promise<Store>;
+  /** The same Store again, after it was closed, where it outlives that. */
+  readonly reopen?: () => Promise<Store>;
+  /** The same Store again, without leave to write. */
+  readonly reopenReadOnly?: () => Promise<Store>;
+}
+
+/** The contract of every Store. A new Store's test is a call of this. */
+export function storeSuite(subject: StoreSubject): void {
+  const test = (title: string, body: (store: Store) => Promise<void>): void => {
+    it(`${subject.row}: ${subject.name}: ${title}`, async () => {
+      const store = await subject.open();
+      try {
+        await body(store);
+      } finally {
+        await store[Symbol.asyncDispose]();
+      }
+    });
+  };
+
+  describe(`${subject.row}: ${subject.name} keeps the contract of a Store`, () => {
+    addTests(test);
+    getTests(test);
+    batchTests(test);
+    lifecycleTests(test);
+    listTests(test);
+    reopenTests(test, subject);
+  });
+}
+
+type Test = (title: string, body: (store: Store) => Promise<void>) => void;
+
+function bytes(text: string): Buffer {
+  return Buffer.from(text, 'latin1');
+}
+
+function digested(store: Store, data: Uint8Array): DigestedBlock {
+  return { digest: hashcodeOf(store.hashName, data).digest, data };
+}
+
+async function getBytes(store: Store, hashcode: HashCode): Promise<Buffer> {
+  const data = await store.get(hashcode);
+  assert.ok(data !== undefined, `Block ${digestHex(hashcode.digest)} is not there`);
+  return Buffer.from(data);
+}
+
+function addTests(test: Test): void {
+  test('a Block that is added comes back, before and after a flush', async (store) => {
+    const { hashcode, isNew } = await store.add(bytes('one'));
+    assert.equal(isNew, true);
+    assert.deepEqual(hashcode.digest, hashcodeOf(store.hashName, bytes('one')).digest);
+    assert.deepEqual(await getBytes(store, hashcode), bytes('one'));
+    await store.flush();
+    assert.deepEqual(await getBytes(store, hashcode), bytes('one'));
+  });
+
+  test('adding the same bytes again is not new, before and after a flush', async (store) => {
+    await store.add(bytes('same'));
+    assert.equal((await store.add(bytes('same'))).isNew, false);
+    await store.flush();
+    assert.equal((await store.add(bytes('same'))).isNew, false);
+    const { newBlocks, existingBlocks, newBytes, existingBytes } = store.counts();
+    assert.deepEqual({ newBlocks, existingBlocks, newBytes, existingBytes }, { newBlocks: 1, existingBlocks: 2, newBytes: 4, existingBytes: 8 });
+  });
+
+  test('the Block of no bytes is a Block', async (store) => {
+    const { hashcode } = await store.add(new Uint8Array(0));
+    assert.equal((await getBytes(store, hashcode)).length, 0);
+    await store.flush();
+    assert.equal((await getBytes(store, hashcode)).length, 0);
+  });
+
+  test('a Block of 16 MiB comes back', async (store) => {
+    const data = Buffer.alloc(MAX_BLOCK_SIZE, 'vtftp');
+    const { hashcode } = await store.add(data);
+    await store.flush();
+    assert.ok((await getBytes(store, hashcode)).equals(data));
+  });
+
+  test('a Block larger than that is refused, and nothing of its batch is kept', async (store) => {
+    await assert.rejects(store.add(new Uint8Array(MAX_BLOCK_SIZE + 1)), RangeError);
+    const small = digested(store, bytes('small'));
+    const large = { digest: small.digest.map((octet) => octet ^ 1), data: new Uint8Array(MAX_BLOCK_SIZE + 1) };
+    await assert.rejects(store.addBatch([small, large]), RangeError);
+    assert.deepEqual(await store.has([{ hashName: store.hashName, digest: small.digest }]), [false]);
+  });
+
+  test('the caller may use its memory again at once', async (store) => {
+    const memory = bytes('first content');
+    const digests = [digested(store, memory)];
+    const adding = store.add(memory);
+    memory.fill('x');
+    const { hashcode } = await adding;
+    assert.deepEqual(await getBytes(store, hashcode), bytes('first content'));
+    const again = bytes('second content');
+    const batch = [digested(store, again)];
+    const addingBatch = store.addBatch(batch);
+    again.fill('y');
+    for (const { digest } of [...digests, ...batch]) assert.equal(digest.length, hashcode.digest.length);
+    const { digest } = digested(store, bytes('second content'));
+    batch[0]?.digest.fill(0);
+    await addingBatch;
+    await store.flush();
+    assert.deepEqual(await getBytes(store, { hashName: store.hashName, digest }), bytes('second content'));
+  });
+
+  test('Blocks may lie in shared memory', async (store) => {
+    const memory = new Uint8Array(new SharedArrayBuffer(1000)).fill(7);
+    const { hashcode } = await store.add(memory.subarray(10, 900));
+    await store.flush();
+    assert.deepEqual(await getBytes(store, hashcode), Buffer.alloc(890, 7));
+  });
+}
+
+function getTests(test: Test): void {
+  test('a Block that is not there is undefined, not an error', async (store) => {
+    assert.equal(await store.get(hashcodeOf(store.hashName, bytes('nowhere'))), undefined);
+    assert.deepEqual(await store.has([hashcodeOf(store.hashName, bytes('nowhere'))]), [false]);
+  });
+
+  test('a hashcode of another hash function is not there', async (store) => {
+    const { hashcode } = await store.add(bytes('one'));
+    const other = store.hashName === 'sha256' ? 'blake3' : 'sha256';
+    assert.equal(await store.get({ hashName: other, digest: hashcode.digest }), undefined);
+    assert.equal(await store.get(hashcodeOf(other, bytes('one'))), undefined);
+    assert.deepEqual(await store.has([{ hashName: other, digest: hashcode.digest }]), [false]);
+  });
+
+  test('has answers for each hashcode in its place', async (store) => {
+    const there = (await store.add(bytes('there'))).hashcode;
+    const not = hashcodeOf(store.hashName, bytes('not'));
+    assert.deepEqual(await store.has([not, there, not, there]), [false, true, false, true]);
+    assert.deepEqual(await store.has([]), []);
+  });
+
+  test('bytes that do not match their hashcode are never given', async (store) => {
+    const wrong = { digest: hashcodeOf(store.hashName, bytes('right')).digest, data: bytes('wrong') };
+    await store.addBatch([wrong]);
+    await assert.rejects(store.get({ hashName: store.hashName, digest: wrong.digest }), CorruptBlockError);
+  });
+}
+
+function batchTests(test: Test): void {
+  test('equal Blocks of one batch are stored once', async (store) => {
+    const a = digested(store, bytes('a'));
+    const b = digested(store, bytes('b'));
+    assert.deepEqual(await store.addBatch([a, b, a, b, a]), [true, true, false, false, false]);
+    assert.deepEqual(await store.addBatch([]), []);
+    assert.equal(store.counts().newBlocks, 2);
+    assert.deepEqual(await getBytes(store, { hashName: store.hashName, digest: a.digest }), bytes('a'));
+    assert.deepEqual(await getBytes(store, { hashName: store.hashName, digest: b.digest }), bytes('b'));
+  });
+
+  test('a batch of many Blocks comes back whole', async (store) => {
+    const blocks = Array.from({ length: 3000 }, (_, i) => digested(store, bytes(`block ${i} `.repeat(1 + (i % 40)))));
+    assert.ok((await store.addBatch(blocks)).every(Boolean));
+    await store.flush();
+    for (const { digest, data } of blocks) assert.deepEqual(await getBytes(store, { hashName: store.hashName, digest }), data);
+  });
+
+  test('a digest of another size is refused', async (store) => {
+    await assert.rejects(store.addBatch([{ digest: new Uint8Array(7), data: bytes('x') }]), RangeError);
+  });
+
+  test('adds at the same time store equal Blocks once', async (store) => {
+    const results = await Promise.all(Array.from({ length: 40 }, (_, i) => store.add(bytes(`block ${i % 10}`))));
+    assert.equal(results.filter(({ isNew }) => isNew).length, 10);
+    await Promise.all([store.flush(), store.flush(), store.add(bytes('later')), store.flush()]);
+    for (const { hashcode } of results) assert.ok(await store.get(hashcode));
+  });
+}
+
+function lifecycleTests(test: Test): void {
+  test('a signal that has fired cancels every operation', async (store) => {
+    const { hashcode } = await store.add(bytes('one'));
+    const signal = AbortSignal.abort();
+    const isCancelled = (error: unknown): boolean => error instanceof VtError && error.code === 'ECANCELLED';
+    await assert.rejects(store.add(bytes('two'), { signal }), isCancelled);
+    await assert.rejects(store.addBatch([], { signal }), isCancelled);
+    await assert.rejects(store.get(hashcode, { signal }), isCancelled);
+    await assert.rejects(store.has([hashcode], { signal }), isCancelled);
+    await assert.rejects(store.flush({ signal }), isCancelled);
+    assert.deepEqual(await getBytes(store, hashcode), bytes('one'));
+  });
+
+  test('after close every operation is refused, and closing again is harmless', async (store) => {
+    const { hashcode } = await store.add(bytes('one'));
+    await store[Symbol.asyncDispose]();
+    await assert.rejects(store.add(bytes('two')), ClosedError);
+    await assert.rejects(store.addBatch([]), ClosedError);
+    await assert.rejects(store.get(hashcode), ClosedError);
+    await assert.rejects(store.has([hashcode]), ClosedError);
+    await assert.rejects(store.flush(), ClosedError);
+    await store[Symbol.asyncDispose]();
+  });
+
+  test('a value of the cache can be read after a flush, if there is a cache', async (store) => {
+    const { cache } = store;
+    if (cache === undefined) return;
+    assert.equal(cache.get(bytes('key')), undefined);
+    const value = bytes('value');
+    cache.put(bytes('key'), value);
+    value.fill('x');
+    cache.put(bytes('other'), new Uint8Array(0));
+    await store.flush();
+    assert.deepEqual(Buffer.from(cache.get(bytes('key')) ?? []), bytes('value'));
+    assert.deepEqual(Buffer.from(cache.get(bytes('other')) ?? [1]), bytes(''));
+    cache.put(bytes('key'), bytes('newer'));
+    await store.flush();
+    assert.deepEqual(Buffer.from(cache.get(bytes('key')) ?? []), bytes('newer'));
+  });
+}
+
+function listTests(test: Test): void {
+  test('it lists every Block in the order of the digests, if it can', async (store) => {
+    const { hashcodes } = store;
+    assert.equal(hashcodes !== undefined, store.can.enumerate);
+    if (hashcodes === undefined) return;
+    const added: string[] = [];
+    for (let i = 0; i < 300; i++) added.push(digestHex((await store.add(bytes(`block ${i}`))).hashcode.digest));
+    const listed: string[] = [];
+    for await (const { digest } of hashcodes.call(store)) listed.push(digestHex(digest));
+    assert.deepEqual(listed, added.sort());
+  });
+}
+
+function reopenTests(test: Test, { reopen, reopenReadOnly }: StoreSubject): void {
+  if (reopen === undefined) return;
+  test('after it is closed and opened again everything is there', async (store) => {
+    const { hashcode } = await store.add(bytes('kept'));
+    store.cache?.put(bytes('key'), bytes('value'));
+    await store[Symbol.asyncDispose]();
+    const again = await reopen();
+    try {
+      if (again.cache !== undefined) assert.deepEqual(Buffer.from(again.cache.get(bytes('key')) ?? []), bytes('value'));
+      assert.deepEqual(await again.has([hashcode]), [true]);
+      assert.deepEqual(await getBytes(again, hashcode), bytes('kept'));
+      assert.equal((await again.add(bytes('kept'))).isNew, false);
+      assert.equal(again.hashName, store.hashName);
+      assert.deepEqual(again.edges, store.edges);
+    } finally {
+      await again[Symbol.asyncDispose]();
+    }
+  });
+
+  if (reopenReadOnly === undefined) return;
+  test('opened without leave to write it gives Blocks and takes none', async (store) => {
+    const { hashcode } = await store.add(bytes('kept'));
+    await store[Symbol.asyncDispose]();
+    const again = await reopenReadOnly();
+    try {
+      assert.equal(again.can.write, false);
+      await assert.rejects(again.add(bytes('new')), ReadOnlyError);
+      await assert.rejects(again.addBatch([]), ReadOnlyError);
+      assert.deepEqual(await getBytes(again, hashcode), bytes('kept'));
+      await again.flush();
+    } finally {
+      await again[Symbol.asyncDispose]();
+    }
+  });
+}

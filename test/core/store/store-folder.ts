@@ -1,0 +1,31 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach } from 'node:test';
+import type { Datadir } from '../../../core/store/datadir-store.ts';
+import type { OpenDatadirOptions } from '../../../core/store/datadir.ts';
+import { openDatadir } from '../../../core/store/datadir.ts';
+
+let folders: string[] = [];
+
+afterEach(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  folders = [];
+});
+
+/** A path for a Store, in a folder that goes away after the test. */
+export function newStorePath(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'vtftp-store-'));
+  folders.push(folder);
+  return join(folder, 'store');
+}
+
+/** Opens a datadir (making it where it is not there), and closes it after `action`. */
+export async function withDatadir<T>(path: string, action: (store: Datadir) => Promise<T>, options: OpenDatadirOptions = {}): Promise<T> {
+  const store = await openDatadir(path, { create: true, ...options });
+  try {
+    return await action(store);
+  } finally {
+    await store[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,72 @@
+import type { Octets } from '../base/octets.ts';
+import type { Block } from '../block/block.ts';
+import type { OpOptions } from '../store/store.ts';
+import type { DirReader } from './dir-reader.ts';
+import type { DirDirent, Dirent } from './dirent.ts';
+import { sameDirent } from './dirent-compare.ts';
+import { linksWithin } from './live-node.ts';
+import { mergeLeaves } from './merge-values.ts';
+
+/** An inode table by uuid. */
+export type InodeTable = Map<string, Dirent>;
+
+/** Three inode tables made one; its counts of names are yet to be made. */
+export interface MergedTable {
+  readonly nodes: InodeTable;
+  /** Nodes that both sides gave another content: theirs, to be kept beside a name of it. */
+  readonly conflicts: InodeTable;
+  /** What a name may need though its node was removed on one side. */
+  readonly spare: InodeTable;
+}
+
+/** All of a table; none is an empty one. */
+export async function readTable(reader: DirReader, inodes: Block | undefined, options?: OpOptions): Promise<InodeTable> {
+  const table: InodeTable = new Map();
+  if (inodes === undefined) return table;
+  for await (const node of reader.entries(inodes, options)) table.set(node.uuid ?? node.name, node);
+  return table;
+}
+
+/** Merges three tables node by node; a removal yields to a change. */
+export function mergeTables(base: InodeTable, ours: InodeTable, theirs: InodeTable): MergedTable {
+  const merged: MergedTable = { nodes: new Map(), conflicts: new Map(), spare: new Map([...base, ...theirs, ...ours]) };
+  for (const uuid of new Set([...base.keys(), ...ours.keys(), ...theirs.keys()])) {
+    const before = base.get(uuid);
+    const mine = ours.get(uuid);
+    const other = theirs.get(uuid);
+    if (mine === undefined || other === undefined) {
+      const kept = mine ?? other;
+      if (kept !== undefined && !sameDirent(kept, before)) merged.nodes.set(uuid, kept);
+      continue;
+    }
+    const node = mergeLeaves(before, mine, other);
+    merged.nodes.set(uuid, node ?? mine);
+    if (node === undefined) merged.conflicts.set(uuid, other);
+  }
+  return merged;
+}
+
+/**
+ * How many names in a stored Dir and below mean nodes of its own table, or of none below: by uuid. Dirs without
+ * names of hard links are passed over. Its depth costs no stack.
+ */
+export async function countNames(reader: DirReader, top: DirDirent, options?: OpOptions): Promise<Map<string, number>> {
+  interface Inner {
+    readonly dirent: DirDirent;
+    readonly parent: Inner | undefined;
+  }
+  const counts = new Map<string, number>();
+  const ahead: Inner[] = [{ dirent: top, parent: undefined }];
+  for (let dir = ahead.pop(); dir !== undefined; dir = ahead.pop()) {
+    for await (const dirent of reader.entries(dir.dirent.block, options)) {
+      if (dirent.kind === 'dir' && linksWithin(dirent) > 0) ahead.push({ dirent, parent: dir });
+      if (dirent.kind !== 'indirect') continue;
+      let isInner = false;
+      for (let at: Inner = dir; at.parent !== undefined && !isInner; at = at.parent) {
+        isInner = at.dirent.inodes !== undefined && (await reader.find(at.dirent.inodes, dirent.uuid as Octets, options)) !== undefined;
+      }
+      if (!isInner) counts.set(dirent.uuid, (counts.get(dirent.uuid) ?? 0) + 1);
+    }
+  }
+  return counts;
+}

@@ -1,0 +1,217 @@
+import { throwIfCancelled } from '../base/errors.ts';
+import type { Octets } from '../base/octets.ts';
+import { compareOctets } from '../base/octets.ts';
+import type { Block } from '../block/block.ts';
+import { PendingBlocks } from '../block/block-sink.ts';
+import type { OpOptions, Store } from '../store/store.ts';
+import { storeDir } from './dir-codec.ts';
+import { DirReader } from './dir-reader.ts';
+import type { DirDirent, Dirent } from './dirent.ts';
+import { sameDirent } from './dirent-compare.ts';
+import { linksWithin } from './live-node.ts';
+import type { InodeTable, MergedTable } from './merge-table.ts';
+import { countNames, mergeTables, readTable } from './merge-table.ts';
+import { mergeLeaves, mergeMeta, theirsName } from './merge-values.ts';
+import { joinPath, ROOT_PATH } from './path.ts';
+import type { TreePath } from './tree.ts';
+
+/** Where the two sides could not both have their way. */
+export interface MergeConflict {
+  readonly path: TreePath;
+  /** Both changed it, or one removed what the other changed. */
+  readonly kind: 'both-changed' | 'removed-by-us' | 'removed-by-them';
+  /** Where theirs stands now, of what both changed. */
+  readonly theirsAt?: TreePath;
+}
+
+export interface MergeResult {
+  /** Self-contained; its Blocks are in the Store, not flushed. */
+  readonly dirent: DirDirent;
+  /** Nothing of either side is lost, but somebody should look. */
+  readonly conflicts: readonly MergeConflict[];
+}
+
+export interface MergeOptions extends OpOptions {
+  /** The time of the merge, for the names of what is kept of theirs. */
+  readonly now: Date;
+}
+
+/**
+ * Merges two states of a tree that have a common past. A change of one side counts; Dirs merge entry by entry, files'
+ * metadata field by field. Where both changed one thing, ours keeps the name and theirs stands beside it as
+ * `name.theirs-20261122T161701Z`; a removal yields to a change. Dirs that only one side changed are not read.
+ *
+ * @param base - the common past; undefined where there is none: then what differs is a conflict
+ */
+export async function mergeDirents(
+  store: Store,
+  base: DirDirent | undefined,
+  ours: DirDirent,
+  theirs: DirDirent,
+  options: MergeOptions,
+): Promise<MergeResult> {
+  const merge = new Merge(store, options);
+  const dirent = await merge.dirs({ path: ROOT_PATH, base, ours, theirs, parent: undefined });
+  await merge.finish();
+  return { dirent: { ...dirent, name: ours.name }, conflicts: merge.conflicts };
+}
+
+interface MergeDirs {
+  readonly path: TreePath;
+  readonly base: DirDirent | undefined;
+  readonly ours: DirDirent;
+  readonly theirs: DirDirent;
+  /** The merge of the Dir above. */
+  readonly parent: OpenMerge | undefined;
+}
+
+interface OpenMerge {
+  readonly table: MergedTable;
+  readonly parent: OpenMerge | undefined;
+}
+
+class Merge {
+  readonly conflicts: MergeConflict[] = [];
+  readonly #store: Store;
+  readonly #reader: DirReader;
+  readonly #pending: PendingBlocks;
+  readonly #options: MergeOptions;
+
+  constructor(store: Store, options: MergeOptions) {
+    this.#store = store;
+    this.#reader = new DirReader(store);
+    this.#pending = new PendingBlocks(store.hashName);
+    this.#options = options;
+  }
+
+  async finish(): Promise<void> {
+    await this.#pending.flushTo(this.#store, this.#options);
+  }
+
+  // Recursive, but each level waits for a Block before the next: its depth costs no stack.
+  async dirs(dirs: MergeDirs): Promise<DirDirent> {
+    throwIfCancelled(this.#options.signal);
+    const { path, base, ours, theirs, parent } = dirs;
+    // A file that both changed must be met under a name, to be kept there.
+    if (!hasConflicts(parent) || linksWithin(ours) + linksWithin(theirs) === 0) {
+      if (sameDirent(ours, theirs) || sameDirent(base, theirs)) return ours;
+      if (sameDirent(base, ours)) return theirs;
+    }
+    const tables = [base, ours, theirs].map((dir) => readTable(this.#reader, dir?.inodes, this.#options));
+    const [before = new Map(), mine = new Map(), other = new Map()]: InodeTable[] = await Promise.all(tables);
+    const open: OpenMerge = { table: mergeTables(before, mine, other), parent };
+    const entries = await this.#entries(path, dirs, open);
+    const salt = sameSalt(base?.salt, ours.salt) ? theirs.salt : ours.salt;
+    const block = storeDir(this.#pending, entries, { salt });
+    const links = entries.reduce((sum, entry) => sum + (entry.kind === 'indirect' ? 1 : entry.kind === 'dir' ? linksWithin(entry) : 0), 0);
+    const { inodes: _inodes, links: _links, salt: _salt, ...rest } = ours;
+    const merged: DirDirent = {
+      ...rest,
+      meta: mergeMeta(base?.meta, ours.meta, theirs.meta),
+      block,
+      ...(links === 0 ? {} : { links }),
+      ...(salt === undefined ? {} : { salt }),
+    };
+    const inodes = await this.#table(merged, open);
+    return inodes === undefined ? merged : { ...merged, inodes };
+  }
+
+  async #entries(path: TreePath, dirs: MergeDirs, open: OpenMerge): Promise<Dirent[]> {
+    const listings = [dirs.base, dirs.ours, dirs.theirs].map((dir) => this.#listing(dir));
+    const [before = new Map(), mine = new Map(), other = new Map()]: Map<Octets, Dirent>[] = await Promise.all(listings);
+    const merged = new Map<Octets, Dirent>();
+    const isTaken = (name: Octets): boolean => mine.has(name) || other.has(name) || merged.has(name);
+    const keepTheirs = (name: Octets, dirent: Dirent): void => {
+      const kept = theirsName(name, this.#options.now, isTaken);
+      merged.set(kept, { ...dirent, name: kept });
+      this.conflicts.push({ path: joinPath(path, name), kind: 'both-changed', theirsAt: joinPath(path, kept) });
+    };
+    for (const name of [...new Set([...mine.keys(), ...other.keys()])].sort(compareOctets)) {
+      const at = { path: joinPath(path, name), base: before.get(name), ours: mine.get(name), theirs: other.get(name) };
+      const { dirent, theirs } = await this.#entry(at, open);
+      if (dirent !== undefined) merged.set(name, dirent);
+      if (theirs !== undefined) keepTheirs(name, theirs);
+      if (dirent?.kind !== 'indirect') continue;
+      const node = takeConflict(open, dirent.uuid);
+      if (node !== undefined) keepTheirs(name, withoutLinks(node));
+    }
+    return [...merged.values()].sort((a, b) => compareOctets(a.name, b.name));
+  }
+
+  /** What stands under a name, and what of theirs has to stand beside it. */
+  async #entry(
+    at: {
+      readonly path: TreePath;
+      readonly base: Dirent | undefined;
+      readonly ours: Dirent | undefined;
+      readonly theirs: Dirent | undefined;
+    },
+    open: OpenMerge,
+  ): Promise<{ readonly dirent: Dirent | undefined; readonly theirs?: Dirent }> {
+    const { path, base, ours, theirs } = at;
+    if (ours?.kind === 'dir' && theirs?.kind === 'dir') {
+      return { dirent: await this.dirs({ path, base: base?.kind === 'dir' ? base : undefined, ours, theirs, parent: open }) };
+    }
+    if (sameDirent(ours, theirs) || sameDirent(base, theirs)) return { dirent: ours };
+    if (sameDirent(base, ours)) return { dirent: theirs };
+    if (ours === undefined || theirs === undefined) {
+      this.conflicts.push({ path, kind: ours === undefined ? 'removed-by-us' : 'removed-by-them' });
+      return { dirent: ours ?? theirs };
+    }
+    const dirent = ours.kind === 'dir' || theirs.kind === 'dir' ? undefined : mergeLeaves(base, ours, theirs);
+    return dirent === undefined ? { dirent: ours, theirs } : { dirent };
+  }
+
+  async #listing(dir: DirDirent | undefined): Promise<Map<Octets, Dirent>> {
+    const entries = new Map<Octets, Dirent>();
+    if (dir === undefined) return entries;
+    for await (const entry of this.#reader.entries(dir.block, this.#options)) entries.set(entry.name, entry);
+    return entries;
+  }
+
+  /** Stores a merged table with the nodes that have names, and how many. */
+  async #table(dir: DirDirent, open: OpenMerge): Promise<Block | undefined> {
+    const { nodes, spare } = open.table;
+    if (spare.size === 0) return undefined;
+    await this.#pending.flushTo(this.#store, this.#options);
+    const named: Dirent[] = [];
+    for (const [uuid, nlink] of await countNames(this.#reader, dir, this.#options)) {
+      const node = nodes.get(uuid) ?? (isFurtherOut(open.parent, uuid) ? undefined : spare.get(uuid));
+      if (node !== undefined) named.push({ ...node, name: uuid as Octets, uuid, nlink });
+    }
+    named.sort((a, b) => compareOctets(a.name, b.name));
+    return named.length === 0 ? undefined : storeDir(this.#pending, named, { salt: dir.salt });
+  }
+}
+
+/** Whether a table above has a node, so that names below mean that one. */
+function isFurtherOut(open: OpenMerge | undefined, uuid: string): boolean {
+  for (let at = open; at !== undefined; at = at.parent) if (at.table.nodes.has(uuid)) return true;
+  return false;
+}
+
+function hasConflicts(open: OpenMerge | undefined): boolean {
+  for (let at = open; at !== undefined; at = at.parent) if (at.table.conflicts.size > 0) return true;
+  return false;
+}
+
+/** Their node of a hard link that both changed, once: at the first of its names. */
+function takeConflict(open: OpenMerge, uuid: string): Dirent | undefined {
+  for (let at: OpenMerge | undefined = open; at !== undefined; at = at.parent) {
+    const node = at.table.conflicts.get(uuid);
+    at.table.conflicts.delete(uuid);
+    if (node !== undefined) return node;
+    if (at.table.nodes.has(uuid)) return undefined;
+  }
+  return undefined;
+}
+
+function withoutLinks(node: Dirent): Dirent {
+  if (node.kind === 'indirect') return node;
+  const { uuid: _uuid, nlink: _nlink, ...rest } = node;
+  return rest;
+}
+
+function sameSalt(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : Buffer.compare(a, b) === 0;
+}

@@ -1,0 +1,148 @@
+import type { EdgeSettings } from '../store/store.ts';
+import { checkEdgeSettings, edgeThresholds } from './edge-hash.ts';
+import type { SliceScan, TouchingRun } from './edge-kernel.ts';
+import { MIN_RUN_SIZE, POSITION_MASK } from './edge-kernel.ts';
+
+/** One leaf, right after the one before. */
+export interface LeafSpan {
+  /** Octets, 1 or more; at most maxSize but for runs. */
+  readonly size: number;
+  /** Of a run; undefined where the octets differ, or are too few for a run. */
+  readonly octet: number | undefined;
+}
+
+/**
+ * Decides where Blocks end, from what the kernel found in the slices of a content, in order. The same content gives the
+ * same leaves however it is cut into slices.
+ *
+ * Runs of MIN_RUN_SIZE and more are leaves of their own. Between them a Block ends at the first candidate which
+ * is at least switchSize from its start, or minSize if strict or a parser's; at maxSize where there is none.
+ */
+export class EdgePicker {
+  readonly #minSize: number;
+  readonly #maxSize: number;
+  readonly #switchSize: number;
+  /** Candidates not decided on: offsets in the content, ascending, negative if strict. */
+  #candidates: number[] = [];
+  #spans: LeafSpan[] = [];
+  /** Octets so far, and how many of them have their leaf. */
+  #end = 0;
+  #last = 0;
+  /** The run that the content so far ends with. Below MIN_RUN_SIZE nothing in it is decided: it may become one. */
+  #tail: TouchingRun = { octet: -1, length: 0 };
+
+  /** @throws {RangeError} or {VtError} as checkEdgeSettings does */
+  constructor(settings: EdgeSettings) {
+    checkEdgeSettings(settings);
+    this.#minSize = settings.minSize;
+    this.#maxSize = settings.maxSize;
+    this.#switchSize = edgeThresholds(settings).switchSize;
+  }
+
+  /** Octets at the end which no leaf has yet: less than maxSize + MIN_RUN_SIZE. */
+  get pending(): number {
+    return this.#end - this.#last;
+  }
+
+  /** Whether the content so far ends in a run, all of whose octets have their leaf. */
+  get inRun(): boolean {
+    return this.#tail.length >= MIN_RUN_SIZE;
+  }
+
+  /**
+   * Takes the next slice.
+   *
+   * @param length - octets of the slice
+   * @param parserEdges - where in the slice a parser would end Blocks: offsets from its start, 1..length, ascending
+   * @returns the leaves that are decided now; those of a long run come in parts
+   */
+  push(length: number, scan: SliceScan, parserEdges: readonly number[] = []): LeafSpan[] {
+    const { head, tail } = scan;
+    if (head === undefined || tail === undefined) return [];
+    const base = this.#end;
+    this.#end += length;
+    this.#enqueue(base, scan.candidates, parserEdges);
+
+    const before = this.#tail;
+    const joined = head.octet === before.octet ? before.length : 0;
+    const headLength = joined + head.length;
+    const isWhole = head.length === length;
+    if (headLength >= MIN_RUN_SIZE) this.#run(base - joined, base + head.length, head.octet);
+    for (let i = 0; i + 2 < scan.runs.length; i += 3) {
+      this.#run(base + (scan.runs[i] as number), base + (scan.runs[i + 1] as number), scan.runs[i + 2] as number);
+    }
+    this.#tail = isWhole ? { octet: head.octet, length: headLength } : tail;
+    const tailStart = this.#end - this.#tail.length;
+    if (!this.inRun) this.#advance(tailStart);
+    else if (!isWhole) this.#run(tailStart, this.#end, tail.octet);
+    return this.#taken();
+  }
+
+  /** Takes `length` times `octet` as the next slice: a hole, that nobody need read. Exact from MIN_RUN_SIZE octets on. */
+  pushRun(octet: number, length: number): LeafSpan[] {
+    const run = { octet, length };
+    return this.push(length, { length, candidates: NONE, runs: NONE, head: run, tail: run });
+  }
+
+  /** The leaves of what is left. The picker is as new afterwards. */
+  finish(): LeafSpan[] {
+    this.#close(this.#end);
+    this.#candidates = [];
+    this.#end = 0;
+    this.#last = 0;
+    this.#tail = { octet: -1, length: 0 };
+    return this.#taken();
+  }
+
+  #taken(): LeafSpan[] {
+    const spans = this.#spans;
+    this.#spans = [];
+    return spans;
+  }
+
+  #enqueue(base: number, candidates: Uint32Array, parserEdges: readonly number[]): void {
+    let next = 0;
+    for (const candidate of candidates) {
+      const position = candidate & POSITION_MASK;
+      for (; next < parserEdges.length && (parserEdges[next] as number) < position; next++)
+        this.#candidates.push(-(base + (parserEdges[next] as number)));
+      this.#candidates.push(candidate > POSITION_MASK ? -(base + position) : base + position);
+    }
+    for (; next < parserEdges.length; next++) this.#candidates.push(-(base + (parserEdges[next] as number)));
+  }
+
+  /** A run which begins at `start`, of which all up to `end` is known; parts of it may have their leaf. */
+  #run(start: number, end: number, octet: number): void {
+    if (start > this.#last) this.#close(start);
+    if (end > this.#last) this.#spans.push({ size: end - this.#last, octet });
+    this.#last = end;
+  }
+
+  /** Ends a Block at `at`, and decides on all before. */
+  #close(at: number): void {
+    this.#advance(at);
+    if (at > this.#last) this.#cut(at);
+  }
+
+  /** Decides on all candidates up to `safe`: nothing that is yet to come can change what lies before. */
+  #advance(safe: number): void {
+    let done = 0;
+    for (; done < this.#candidates.length; done++) {
+      const candidate = this.#candidates[done] as number;
+      const position = Math.abs(candidate);
+      if (position > safe) break;
+      while (position - this.#last > this.#maxSize) this.#cut(this.#last + this.#maxSize);
+      const size = position - this.#last;
+      if (size >= this.#switchSize || (size >= this.#minSize && candidate < 0)) this.#cut(position);
+    }
+    if (done > 0) this.#candidates = this.#candidates.slice(done);
+    while (safe - this.#last >= this.#maxSize) this.#cut(this.#last + this.#maxSize);
+  }
+
+  #cut(at: number): void {
+    this.#spans.push({ size: at - this.#last, octet: undefined });
+    this.#last = at;
+  }
+}
+
+const NONE = new Uint32Array(0);

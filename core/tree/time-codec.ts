@@ -55,6 +55,8 @@ export function readTime(reader: TextReader): bigint {
   const text = reader.require(/-?\d{1,16}(?:\.\d{1,9})?(?![\d.])/y, 'seconds with up to nine places');
   const [whole = '', places = ''] = text.replace('-', '').split('.');
   const magnitude = BigInt(whole) * NS_PER_SECOND + BigInt(places.padEnd(9, '0'));
-  if (magnitude >= MAX_SECONDS * NS_PER_SECOND) throw reader.error('a time more than 2^51 s from 1970', start);
-  return text.startsWith('-') ? -magnitude : magnitude;
+  const timeNs = text.startsWith('-') ? -magnitude : magnitude;
+  const limit = MAX_SECONDS * NS_PER_SECOND;
+  if (timeNs >= limit || timeNs < -limit) throw reader.error('a time more than 2^51 s from 1970', start);
+  return timeNs;
 }

@@ -28,6 +28,8 @@ export interface OptionSpec {
   readonly name: string;
   /** One letter: `r`. */
   readonly short?: string;
+  /** More letters for the same: `R`. */
+  readonly alsoShort?: string;
   readonly aliases?: readonly string[];
   /** Takes a value of this kind, shown under this name. */
   readonly value?: { readonly name: string; readonly kind: ArgumentKind };
@@ -140,6 +142,8 @@ export interface Command {
   readonly plans?: boolean;
   /** Options stand only before the first argument, as in `alias l ls -l`. */
   readonly optionsFirst?: boolean;
+  /** Words that look like options are arguments: for commands that hand them on. */
+  readonly passesOptions?: boolean;
   readonly run: (context: CommandContext, input: CommandInput) => Promise<void>;
 }
 

@@ -33,8 +33,12 @@ export interface Session extends AsyncDisposable {
   readonly mustRecite: boolean;
   /** Ends the session after this command, with this exit status (default: what happened so far). */
   quit(status?: number): void;
-  /** Runs a line, as typed: for `source`, aliases and tests. */
-  runLine(line: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Runs a line, as a script's: for `source`.
+   *
+   * @param where - `FILE:LINE`, put before what goes wrong
+   */
+  runLine(line: string, signal: AbortSignal, where?: string): Promise<void>;
   /** Lines typed so far, oldest first. */
   readonly history: readonly string[];
 }

@@ -33,10 +33,10 @@ export function parseOptions(command: Command, calledAs: string, words: readonly
   for (let i = 0; i < words.length; i++) {
     const word = words[i];
     if (word === undefined) break;
-    const isOption = word.text.startsWith('-') && word.text !== '-' && word.quoted[0] === 0;
+    const isOption = (command.passesOptions !== true || word.text === '--help') && word.text.startsWith('-') && word.text !== '-' && word.quoted[0] === 0;
     if (!isOption) {
       rest.push(word);
-      if (command.optionsFirst !== true) continue;
+      if (command.optionsFirst !== true || command.passesOptions === true) continue;
       rest.push(...words.slice(i + 1));
       break;
     }
@@ -96,7 +96,7 @@ function readCluster(
   }
   for (let at = 1; at < text.length; at++) {
     const letter = text[at] ?? '';
-    const spec = specs.find((option) => option.short === letter);
+    const spec = specs.find((option) => option.short === letter || option.alsoShort?.includes(letter));
     if (spec === undefined) {
       const long = specs.find((option) => option.name === text.slice(1).toLowerCase());
       throw usage(command, calledAs, `unknown option -${octetsToText(letter as Octets)}`, long === undefined ? undefined : `did you mean --${long.name}?`);

@@ -31,8 +31,6 @@ export interface DispatchOptions {
   readonly now: () => Date;
   /** Output of one command to a file or a local command. */
   readonly withRedirect: (command: ParsedCommand, signal: AbortSignal, run: (output: SinkOutput, signal: AbortSignal) => Promise<void>) => Promise<void>;
-  /** Before a command that looks at the tree or its Store. */
-  readonly prepare: (command: Command) => Promise<void>;
 }
 
 /** How one line is to be run. */
@@ -117,7 +115,6 @@ export class Dispatcher {
       return;
     }
     const assigned = assignWords(command, calledAs, words);
-    await this.#options.prepare(command);
     if (command.changes === true && !session.tree.can.write) throw new ReadOnlyError(calledAs, session.tree.name);
 
     const named = new Map<string, Octets[]>();

@@ -22,7 +22,7 @@ export interface SessionOptions extends Omit<SourceOptions, 'localCwd' | 'signal
   readonly plan: boolean;
   /** Warnings: conflicts of a merge. */
   readonly warn: (message: string) => void;
-  readonly runLine: (line: string, signal: AbortSignal) => Promise<void>;
+  readonly runLine: (line: string, signal: AbortSignal, where: string | undefined) => Promise<void>;
   readonly history: () => readonly string[];
 }
 
@@ -105,8 +105,8 @@ export class ShellSession implements Session {
     this.#quitStatus = status;
   }
 
-  async runLine(line: string, signal: AbortSignal): Promise<void> {
-    await this.#options.runLine(line, signal);
+  async runLine(line: string, signal: AbortSignal, where?: string): Promise<void> {
+    await this.#options.runLine(line, signal, where);
   }
 
   async visit(view: string | undefined, signal?: AbortSignal): Promise<void> {
@@ -196,7 +196,7 @@ export class ShellSession implements Session {
   async #merge(ours: DirDirent, theirs: DirDirent, signal: AbortSignal | undefined): Promise<DirDirent> {
     const { mergeRoots } = await import('./merge-roots.ts');
     const base = this.#base?.kind === 'dir' ? this.#base : undefined;
-    return await mergeRoots(this.store, base, ours, theirs, this.#options.warn, signal);
+    return await mergeRoots(this.store, base, ours, theirs, { warn: this.#options.warn, now: this.#options.now(), signal });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -80,8 +80,10 @@ async function sessionStore(options: SourceOptions): Promise<OpenedStore> {
 
 async function openReference(text: string, options: SourceOptions): Promise<OpenedSource> {
   const opened = await sessionStore(options);
-  const { readReference } = await import('../core/tree/read-reference.ts');
-  const dirent = requireDir(await readReference(opened.store, text, { asDir: true, ...signalOf(options) }), shorten(text));
+  const [{ parseReference }, { direntOfReference }] = await Promise.all([import('../core/tree/reference.ts'), import('../core/tree/reference-dirent.ts')]);
+  const reference = parseReference(text);
+  if (reference.kind === 'uri' && reference.uri.host !== undefined) options.onNotice(`open "${shorten(text)}": host "${reference.uri.host}" is not asked, the Blocks must be in the Store`);
+  const dirent = requireDir(await direntOfReference(opened.store, reference, { asDir: true, ...signalOf(options) }), shorten(text));
   // A reference that is the newest root is that root: changes go on from there. Any other has no archive to go on in.
   const archive = archiveOf(opened, DEFAULT_ARCHIVE);
   const last = await archive?.last(signalOf(options));

@@ -1,0 +1,157 @@
+import { statSync } from 'node:fs';
+import { UsageError, VtError } from '../core/base/errors.ts';
+import { libcLosses } from '../core/base/libc.ts';
+import type { Octets } from '../core/base/octets.ts';
+import { octetsToText } from '../core/base/octets.ts';
+import { pathBytes } from '../core/base/system-error.ts';
+import type { ExportCounts, ExportOptions } from '../core/tree/export.ts';
+import type { TreeEntry } from '../core/tree/tree.ts';
+import type { ArgumentSpec, CommandContext } from './command.ts';
+import { defineCommand } from './command.ts';
+import { pathArgument, requireEntry } from './entry.ts';
+import { countText, octetsFields, sizeText } from './format.ts';
+import { resolveLocalPath } from './local-path.ts';
+
+const NAMES: ArgumentSpec = { name: 'name', kind: 'stored', summary: 'what to export; a pattern may match several', repeat: true };
+
+/** `get`: a stored file or tree made a local one. */
+export const get = defineCommand({
+  name: 'get',
+  aliases: ['mget', 'reget'],
+  group: 'move',
+  summary: 'export files and trees to local ones',
+  changesLocal: true,
+  plans: true,
+  details: [
+    'LOCAL becomes what NAME is; without it, its last element in the local working directory. Several names, or anything but a Dir where LOCAL is a directory, or a LOCAL that ends in / go inside LOCAL. mget takes names only.',
+    'Modes with setuid, setgid and sticky, owners, times to the nanosecond, extended attributes and ACLs, hard links, symlinks, FIFOs, sockets, devices and holes are restored. Owners are restored by name where that is known, else by number; --owner says otherwise, and for others than root the default is not to.',
+    'Every Block is verified. A file is written under a temporary name and renamed when it is complete; one with a missing or damaged Block is named and left out, and the rest goes on (exit status 13 if that is all that failed, else 3). Local names that the tree does not have stay. Nothing is ever written outside LOCAL: no symlink that stands at it or in it is followed.',
+    'With -c, or as reget, what stands there with the same size and modification time is left alone, so that an export that was interrupted goes on.',
+  ],
+  args: [NAMES, { name: 'local', kind: 'local', summary: 'where to', optional: true, glob: false }],
+  aliasArgs: { mget: [NAMES] },
+  options: [
+    { name: 'continue', short: 'c', aliases: ['resume'], summary: 'leave alone what is complete already' },
+    { name: 'keep', short: 'k', summary: 'leave alone whatever stands already' },
+    { name: 'owner', value: { name: 'names|numeric|none', kind: 'text' }, summary: 'how owners are restored' },
+    { name: 'recursive', short: 'r', aliases: ['R'], summary: 'accepted; a Dir is always exported with all below it' },
+    { name: 'preserve', short: 'p', summary: 'accepted; modes and times are always kept' },
+  ],
+  examples: [
+    { line: 'get docs /tmp/docs', says: 'the tree docs as /tmp/docs' },
+    { line: 'get *.pdf .', says: 'several files into the local working directory' },
+  ],
+  async run(context, { named, options, calledAs }) {
+    const { session, signal, plan, diagnostics } = context;
+    const paths = (named.get('name') ?? []).map((name) => pathArgument(session, name));
+    const local = named.get('local')?.[0];
+    const settings: ExportOptions = {
+      signal,
+      resume: options.has('continue') || calledAs === 'reget',
+      existing: options.has('keep') ? 'keep' : 'replace',
+      ...ownerOption(options.get('owner')),
+    };
+    const losses = libcLosses();
+    if (losses.length > 0 && !plan) diagnostics.warn(`get: on this machine ${losses.join('; ')}`);
+    const total: ExportCounts = { files: 0, dirs: 0, symlinks: 0, specials: 0, links: 0, skipped: 0, bytes: 0, failures: 0, damaged: 0 };
+    for (const path of paths) {
+      const entry = await requireEntry(session.tree, path, calledAs, { follow: false, signal });
+      const target = targetOf(session.localCwd, entry, local, paths.length > 1);
+      if (plan) await preview(context, entry, target, settings);
+      else add(total, await getOne(context, entry, target, settings, total));
+    }
+    if (plan) return;
+    context.output.line(summaryOf(total));
+    if (total.failures > 0) {
+      const code = total.damaged === total.failures ? 'ECORRUPT' : 'EPARTIAL';
+      const reason = code === 'ECORRUPT' ? ' for missing or damaged Blocks' : '';
+      throw new VtError(code, `${calledAs}: done in part, ${countText(total.failures, 'item')} failed${reason}`);
+    }
+  },
+});
+
+function ownerOption(value: true | Octets | undefined): Pick<ExportOptions, 'owner'> {
+  if (value === undefined) return {};
+  const text = value as string;
+  if (text === 'names' || text === 'numeric' || text === 'none') return { owner: text };
+  throw new UsageError(`get --owner "${octetsToText(value as Octets)}": expected names, numeric or none`);
+}
+
+/** The local path that an entry becomes. */
+function targetOf(localCwd: Octets, entry: TreeEntry, local: Octets | undefined, isOneOfMany: boolean): Octets {
+  const name = entry.name === '' ? entry.dirent.name : entry.name;
+  const inside = (folder: Octets): Octets => {
+    if (name === '') throw new UsageError('get "/": say what it becomes', { remedy: 'get / LOCAL' });
+    return (folder === '/' ? `/${name}` : `${folder}/${name}`) as Octets;
+  };
+  if (local === undefined) return inside(localCwd);
+  const path = resolveLocalPath(localCwd, local);
+  const goesInside = isOneOfMany || local.endsWith('/') || (entry.dirent.kind !== 'dir' && isLocalDirectory(path));
+  return goesInside ? inside(path) : path;
+}
+
+function isLocalDirectory(path: Octets): boolean {
+  return statSync(pathBytes(path), { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+async function getOne(context: CommandContext, entry: TreeEntry, target: Octets, settings: ExportOptions, before: ExportCounts): Promise<ExportCounts> {
+  const { session, output, diagnostics, signal } = context;
+  const { exportDirent } = await import('../core/tree/export.ts');
+  const dirent = await session.tree.dirent(entry.path, { signal });
+  const counts = await exportDirent(session.tree.store, dirent, target, {
+    ...settings,
+    onFailure({ path, error }) {
+      const where = path === '' ? entry.path : `${entry.path === '/' ? '' : entry.path}/${path}`;
+      diagnostics.failure(`get "${octetsToText(where as Octets)}": ${error.message}`);
+    },
+    onProgress(now) {
+      diagnostics.progress({
+        label: 'get',
+        doneBytes: before.bytes + now.bytes,
+        doneItems: before.files + now.files,
+        ...(dirent.kind === 'file' ? { totalBytes: before.bytes + dirent.block.span } : {}),
+      });
+    },
+  });
+  output.record({ ...octetsFields('path', entry.path), ...octetsFields('local', target), ...counts });
+  return counts;
+}
+
+function add(total: ExportCounts, more: ExportCounts): void {
+  for (const key of Object.keys(total) as (keyof ExportCounts)[]) total[key] += more[key];
+}
+
+function summaryOf(counts: ExportCounts): string {
+  const parts = [`${countText(counts.files, 'file')} (${sizeText(counts.bytes)})`];
+  if (counts.dirs > 0) parts.push(countText(counts.dirs, 'Dir'));
+  if (counts.symlinks > 0) parts.push(countText(counts.symlinks, 'symlink'));
+  if (counts.links > 0) parts.push(countText(counts.links, 'hard link'));
+  if (counts.specials > 0) parts.push(countText(counts.specials, 'special file'));
+  if (counts.skipped > 0) parts.push(`${counts.skipped.toLocaleString('en-US')} left alone`);
+  return `got ${parts.join(', ')}`;
+}
+
+async function preview({ session, output, signal }: CommandContext, entry: TreeEntry, target: Octets, settings: ExportOptions): Promise<void> {
+  const { previewExport } = await import('../core/tree/export-preview.ts');
+  const dirent = await session.tree.dirent(entry.path, { signal });
+  let bytes = 0;
+  let blocks = 0;
+  for await (const effect of previewExport(session.tree.store, dirent, target, settings)) {
+    bytes += effect.bytes;
+    blocks += effect.blocks;
+    output.record({
+      plan: 'get',
+      action: effect.action,
+      ...(effect.kind === undefined ? {} : { type: effect.kind }),
+      ...octetsFields('local', effect.local),
+      bytes: effect.bytes,
+      blocks: effect.blocks,
+      ...(effect.isLink ? { link: true } : {}),
+      ...(effect.reason === undefined ? {} : { reason: effect.reason }),
+    });
+    const what = effect.isLink ? 'hard link' : (effect.kind ?? 'entry');
+    const size = effect.kind === 'file' && !effect.isLink && effect.action !== 'skip' ? ` (${sizeText(effect.bytes)}, ${countText(effect.blocks, 'Block')})` : '';
+    output.line(`would ${effect.action} ${what} ${output.name(effect.local)}${size}${effect.reason === undefined ? '' : `: ${effect.reason}`}`);
+  }
+  output.line(`would write ${sizeText(bytes)} from ${countText(blocks, 'Block')}`);
+}

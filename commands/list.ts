@@ -1,0 +1,67 @@
+import { alias } from './alias.ts';
+import { bind } from './bind.ts';
+import { cat } from './cat.ts';
+import { cd } from './cd.ts';
+import { chmod, chown, touch } from './change-meta.ts';
+import type { Command } from './command.ts';
+import { du } from './du.ts';
+import { find } from './find.ts';
+import { head, tail } from './head-tail.ts';
+import { help, version } from './help.ts';
+import { history } from './history.ts';
+import { less } from './less.ts';
+import { lls, localCommand } from './local-command.ts';
+import { lcd, lmkdir, lpwd } from './local-where.ts';
+import { log } from './log.ts';
+import { ls } from './ls.ts';
+import { mkdir, rmdir } from './mkdir.ts';
+import { cp, ln, mv } from './move-copy.ts';
+import { open } from './open.ts';
+import { pwd } from './pwd.ts';
+import { quit } from './quit.ts';
+import { rm } from './rm.ts';
+import { set } from './settings.ts';
+import { source } from './source.ts';
+import { sync } from './sync.ts';
+import { tree } from './tree.ts';
+import { undo } from './undo.ts';
+
+/** Every command, in the order of help and of the man page. A new one is its file and a line here. */
+export const COMMANDS: readonly Command[] = [
+  quit,
+  pwd,
+  cd,
+  lpwd,
+  lcd,
+  ls,
+  tree,
+  find,
+  du,
+  cat,
+  less,
+  head,
+  tail,
+  bind,
+  mkdir,
+  rmdir,
+  rm,
+  mv,
+  cp,
+  ln,
+  chmod,
+  chown,
+  touch,
+  open,
+  sync,
+  undo,
+  log,
+  localCommand,
+  lls,
+  lmkdir,
+  help,
+  history,
+  set,
+  alias,
+  source,
+  version,
+];

@@ -1,0 +1,98 @@
+import { PathError } from '../core/base/errors.ts';
+import type { Octets } from '../core/base/octets.ts';
+import { octetsToText } from '../core/base/octets.ts';
+import { baseName, isWithin, joinPath } from '../core/tree/path.ts';
+import type { TreePath } from '../core/tree/tree.ts';
+import type { ArgumentSpec, CommandContext, CommandInput } from './command.ts';
+import { defineCommand } from './command.ts';
+import { forEachItem } from './each.ts';
+import { pathArgument, requireEntry } from './entry.ts';
+
+const FROM_TO: readonly ArgumentSpec[] = [
+  { name: 'from', kind: 'stored', summary: 'what is there', repeat: true },
+  { name: 'to', kind: 'stored', summary: 'its new name, or a Dir for it to stand in', glob: false },
+];
+
+/** `mv`: other names and places. */
+export const mv = defineCommand({
+  name: 'mv',
+  aliases: ['rename'],
+  group: 'change',
+  summary: 'rename, or move into a Dir',
+  details: ['A file that stands under the new name is replaced; a Dir only if it is empty.'],
+  changes: true,
+  args: FROM_TO,
+  async run(context, input) {
+    const { session, signal } = context;
+    await eachPair(context, input, async (from, to) => {
+      await session.tree.rename(from, to, { signal });
+      if (isWithin(from, session.cwd)) session.cwd = `${to}${session.cwd.slice(from.length)}` as TreePath;
+    });
+  },
+});
+
+/** `cp`: by reference. */
+export const cp = defineCommand({
+  name: 'cp',
+  group: 'change',
+  summary: 'copy files and Dirs by reference: no bytes are copied',
+  details: ['A copy, however large, takes one entry. Symlinks are copied as they are; hard links among what is copied are hard links among the copies.'],
+  changes: true,
+  args: FROM_TO,
+  options: [
+    { name: 'recursive', short: 'r', alsoShort: 'R', summary: 'taken for habit: Dirs are copied with or without it' },
+    { name: 'archive', short: 'a', summary: 'the same: metadata is always kept' },
+    { name: 'preserve', short: 'p', summary: 'the same' },
+  ],
+  async run(context, input) {
+    const { session, signal } = context;
+    await eachPair(context, input, async (from, to) => await session.tree.copy(from, to, { signal }));
+  },
+});
+
+/** `ln`: more names. */
+export const ln = defineCommand({
+  name: 'ln',
+  group: 'change',
+  summary: 'make hard links, or symlinks with -s',
+  details: ['With -s the first argument is the text of the symlink, taken as it is. Symlinks resolve within the tree: an absolute one starts at its root.'],
+  changes: true,
+  args: [
+    { name: 'from', kind: 'stored', summary: 'a file, or with -s a target', repeat: true },
+    { name: 'to', kind: 'stored', summary: 'the new name, or a Dir for it to stand in', glob: false, optional: true },
+  ],
+  options: [
+    { name: 'symbolic', short: 's', summary: 'a symlink' },
+    { name: 'force', short: 'f', summary: 'replace what stands under the name' },
+  ],
+  async run(context, input) {
+    const { session, signal } = context;
+    const { newMeta } = await import('./new-meta.ts');
+    const isSymbolic = input.options.has('symbolic');
+    await eachPair(context, input, async (from, to, argument) => {
+      const present = await session.tree.lookup(to, { follow: false, signal });
+      if (present !== undefined && input.options.has('force') && present.dirent.kind !== 'dir' && to !== from) await session.tree.remove(to, { signal });
+      if (isSymbolic) await session.tree.symlink(to, argument, newMeta(context, 0o777), { signal });
+      else await session.tree.link(from, to, { signal });
+    });
+  },
+});
+
+/** Each `from` with the path that it gets: `to` itself, or below it where that is a Dir. */
+async function eachPair(context: CommandContext, { named, calledAs }: CommandInput, action: (from: TreePath, to: TreePath, argument: Octets) => Promise<void>): Promise<void> {
+  const { session, signal } = context;
+  const sources = named.get('from') ?? [];
+  const target = named.get('to')?.[0] ?? ('.' as Octets);
+  const to = pathArgument(session, target);
+  const intoDir = (await session.tree.lookup(to, { signal }))?.dirent.kind === 'dir';
+  if (!intoDir && (sources.length > 1 || target.endsWith('/'))) {
+    await requireEntry(session.tree, to, calledAs, { signal });
+    throw new PathError('ENOTDIR', calledAs, octetsToText(to));
+  }
+  await forEachItem(context, sources, async (argument) => {
+    const from = pathArgument(session, argument);
+    const name = calledAs === 'ln' ? baseName(argument as TreePath) : baseName(from);
+    if (intoDir && name === '') throw new PathError('EINVAL', calledAs, octetsToText(argument));
+    await action(from, intoDir ? joinPath(to, name) : to, argument);
+  });
+}

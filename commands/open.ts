@@ -1,0 +1,17 @@
+import { defineCommand } from './command.ts';
+
+/** `open`: another tree in place of this one. */
+export const open = defineCommand({
+  name: 'open',
+  group: 'history',
+  summary: 'open another source in place of this one',
+  details: [
+    'SOURCE is what `vtftp SOURCE` takes: a Dirref or block reference, an x-vt: URI, a Store or STORE@ARCHIVE, a .vt archive file (FILE@N, FILE@DATE), or an ordinary directory. What changed is synced first; if the new source cannot be opened, the old one stays.',
+  ],
+  args: [{ name: 'source', kind: 'reference', summary: 'what to open' }],
+  async run({ session, output, signal }, { args: [source] }) {
+    if (source === undefined) return;
+    await session.open(source, signal);
+    output.record({ open: session.tree.name });
+  },
+});

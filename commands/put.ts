@@ -1,0 +1,166 @@
+import { lstatSync, realpathSync } from 'node:fs';
+import { PathError, UsageError, VtError } from '../core/base/errors.ts';
+import type { Octets } from '../core/base/octets.ts';
+import { octetsFromBytes, octetsToText } from '../core/base/octets.ts';
+import { pathBytes } from '../core/base/system-error.ts';
+import type { Dirent, IndirectDirent } from '../core/tree/dirent.ts';
+import type { ImportCounts, Imported } from '../core/tree/import.ts';
+import { baseName, joinPath, parentPath } from '../core/tree/path.ts';
+import type { TreePath } from '../core/tree/tree.ts';
+import type { CommandContext, CommandInput } from './command.ts';
+import { defineCommand } from './command.ts';
+import { pathArgument, requireEntry } from './entry.ts';
+import { countText, octetsFields, sizeText } from './format.ts';
+import { resolveLocalPath } from './local-path.ts';
+
+type NodeDirent = Exclude<Dirent, IndirectDirent>;
+
+/** `put`: local files and trees into the tree. */
+export const put = defineCommand({
+  name: 'put',
+  aliases: ['mput', 'reput'],
+  group: 'move',
+  summary: 'import local files and trees',
+  changes: true,
+  plans: true,
+  details: [
+    'With one LOCAL, NAME becomes exactly what LOCAL is, metadata, hard links, holes and all: a second put of the same tree gives the same Dirref. Names that LOCAL has not are gone from NAME, and counted; undo brings them back, and --merge keeps them. Without NAME it is the last element of LOCAL. Where NAME ends in a slash, is . or .., or there are several LOCALs, each goes into the Dir NAME under its own name.',
+    'Files that are as an earlier put left them (by device, inode, size, mtime and ctime) are not opened. A file that cannot be read is named, the rest goes in, and the exit status is 3; so it is for a file that changes all the time while it is read, of which the last state read is kept. Symlinks are put as symlinks. Nothing is in the tree before all of it is stored.',
+    'The report tells the files and octets of content, and how many Blocks and octets were new to the Store and how many it had.',
+  ],
+  args: [
+    { name: 'local', kind: 'local', summary: 'a local file or directory', repeat: true },
+    { name: 'name', kind: 'stored', summary: 'what it becomes, or with a slash at its end the Dir it goes into', optional: true, glob: false },
+  ],
+  options: [
+    { name: 'merge', short: 'm', summary: 'keep names that only the stored tree has' },
+    { name: 'one-file-system', short: 'x', summary: 'leave out what is mounted below LOCAL: mount points become empty Dirs' },
+    { name: 'owner', value: { name: 'HOW', kind: 'text' }, summary: 'numeric: record owners without their names' },
+    { name: 'reread', summary: 'read every file, also those that are as they were' },
+    { name: 'recursive', short: 'r', summary: 'accepted: directories always go with all below' },
+    { name: 'preserve', short: 'p', summary: 'accepted: metadata is always kept' },
+    { name: 'resume', short: 'c', aliases: ['continue'], summary: 'accepted: what is stored already is never stored again' },
+  ],
+  examples: [
+    { line: 'put ~/docs', says: 'docs in the working path is now as ~/docs' },
+    { line: 'put a.txt b.txt texts/', says: 'both go into texts' },
+  ],
+  async run(context, input) {
+    const targets = await targetsOf(context, input);
+    for (const target of targets) {
+      try {
+        await putOne(context, input, target);
+      } catch (error) {
+        if (targets.length === 1 || !(error instanceof VtError) || error.code !== 'EFAILED') throw error;
+        context.diagnostics.failure(error.message);
+      }
+    }
+  },
+});
+
+/** A local path, and the path in the tree that it becomes. */
+interface Target {
+  readonly local: Octets;
+  readonly path: TreePath;
+}
+
+async function targetsOf({ session, signal }: CommandContext, { named }: CommandInput): Promise<Target[]> {
+  const locals = (named.get('local') ?? []).map((word) => ({ word, local: resolveLocalPath(session.localCwd, word) }));
+  const [name] = named.get('name') ?? [];
+  const intoDir = name === undefined || locals.length > 1 || /(^|\/)\.{0,2}$/.test(name);
+  const path = name === undefined ? session.cwd : pathArgument(session, name);
+  const dir = intoDir ? path : parentPath(path);
+  // Better now than when all is read.
+  const parent = await requireEntry(session.tree, dir, 'put into', { signal });
+  if (parent.dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'put into', octetsToText(dir));
+  return locals.map(({ word, local }) => {
+    const own = baseName(local as TreePath);
+    if (intoDir && own === '') throw new UsageError(`put "${octetsToText(word)}": it has no name of its own; give a NAME`);
+    // As everywhere, a slash after a symlink means the directory that it leads to.
+    const followed = word.endsWith('/') ? realPath(local) : local;
+    return { local: followed, path: intoDir ? joinPath(path, own) : path };
+  });
+}
+
+function realPath(local: Octets): Octets {
+  try {
+    return octetsFromBytes(realpathSync.native(pathBytes(local), 'buffer'));
+  } catch {
+    // What is wrong with it comes out when it is read.
+    return local;
+  }
+}
+
+async function putOne(context: CommandContext, { options }: CommandInput, { local, path }: Target): Promise<void> {
+  const { session, diagnostics, signal, plan } = context;
+  const owner = options.get('owner');
+  if (owner !== undefined && owner !== 'numeric') throw new UsageError(`put --owner="${owner === true ? '' : octetsToText(owner)}": expected numeric`);
+  const startMs = performance.now();
+  const { importLocal } = await import('../core/tree/import.ts');
+  let imported: Imported;
+  try {
+    imported = await importLocal(session.store, local, {
+      signal,
+      plan,
+      numericOwners: owner === 'numeric',
+      oneFilesystem: options.has('one-file-system'),
+      reread: options.has('reread'),
+      exclude: storeFolder(session.store.name),
+      onFailure: (failed, error) => diagnostics.failure(`put "${octetsToText(failed)}": ${reason(error)}`),
+      onWarning: (where, what) => diagnostics.warn(`put "${octetsToText(where)}": ${what}`),
+      onProgress: (counts) =>
+        diagnostics.progress({
+          label: 'put',
+          doneBytes: counts.bytes,
+          doneItems: counts.files,
+          newBlocks: counts.newBlocks,
+          existingBlocks: counts.existingBlocks,
+        }),
+    });
+  } catch (error) {
+    if (error instanceof VtError) throw error;
+    throw new VtError('EFAILED', `put "${octetsToText(local)}": ${reason(error)}`, { cause: error });
+  }
+  const dirent = { ...imported.dirent, name: baseName(path) };
+  const gone = await place(context, path, dirent, options.has('merge'));
+  report(context, path, imported.counts, gone, (performance.now() - startMs) / 1000);
+}
+
+/** What went wrong, without the path that stands before it. */
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // `ENOENT: no such file or directory, lstat '/x'` of Node
+  const [, text] = /^[A-Z][A-Z0-9]+: (.*?), \w+(?: '.*)?$/s.exec(error.message) ?? [];
+  return text ?? error.message;
+}
+
+/** The folder of a Store on disk, which is no part of what is put into it. */
+function storeFolder(storeName: string): { readonly dev: bigint; readonly ino: bigint }[] {
+  const folder = /^datadir:(.*)$/s.exec(storeName)?.[1];
+  if (folder === undefined) return [];
+  try {
+    const { dev, ino } = lstatSync(realpathSync(folder), { bigint: true });
+    return [{ dev, ino }];
+  } catch {
+    return [];
+  }
+}
+
+/** Puts a Dirent into the tree. @returns how many names of the Dir that stood there are gone */
+async function place({ session, signal, plan }: CommandContext, path: TreePath, dirent: NodeDirent, merge: boolean): Promise<number> {
+  const { tree } = session;
+  const before = await tree.lookup(path, { follow: false, signal });
+  if (before?.dirent.kind !== 'dir' || dirent.kind !== 'dir') {
+    if (!plan) await tree.bind(path, dirent, { signal });
+    return 0;
+  }
+  if (merge) {
+    const { bindOver } = await import('../core/tree/bind-over.ts');
+    if (!plan) await bindOver(tree, path, dirent, { signal });
+    return 0;
+  }
+  if (plan) return 0;
+  const gone = await countGone(context0(tree, signal), await tree.dirent(path, { signal }), dirent);
+  await tree.bind(path, dirent, { signal });
+  return gone;
+}

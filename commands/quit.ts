@@ -1,0 +1,21 @@
+import { UsageError } from '../core/base/errors.ts';
+import { defineCommand } from './command.ts';
+
+/** `quit`: sync, recite, leave. */
+export const quit = defineCommand({
+  name: 'quit',
+  aliases: ['exit', 'bye'],
+  group: 'leave',
+  summary: 'sync, recite the Dirref of the tree, and leave',
+  details: ['The Dirref is the last line of standard output; opened again, it is the very same tree. Ctrl-D at an empty prompt does the same.'],
+  args: [{ name: 'status', kind: 'number', summary: 'the exit status, 0 to 255', optional: true }],
+  async run({ session }, { args: [status] }) {
+    if (status === undefined) {
+      session.quit();
+      return;
+    }
+    const value = Number(status);
+    if (!(value >= 0 && value <= 255)) throw new UsageError(`quit ${status}: expected a status of 0 to 255`);
+    session.quit(value);
+  },
+});

@@ -1,0 +1,59 @@
+import { PathError } from '../core/base/errors.ts';
+import { octetsToText } from '../core/base/octets.ts';
+import { isWithin, ROOT_PATH } from '../core/tree/path.ts';
+import type { TreePath } from '../core/tree/tree.ts';
+import type { CommandContext } from './command.ts';
+import { defineCommand } from './command.ts';
+import { forEachItem } from './each.ts';
+import { pathArgument } from './entry.ts';
+import { countText } from './format.ts';
+
+/** `rm`: entries go. */
+export const rm = defineCommand({
+  name: 'rm',
+  group: 'change',
+  summary: 'remove files, and with -r whole Dirs',
+  details: [
+    'What is removed stays in the Store and in the recorded states: `undo`, `cd @N` and `bind` bring it back. In an ordinary directory it is gone: there, at a terminal, -r asks first.',
+  ],
+  changes: true,
+  args: [{ name: 'path', kind: 'stored', summary: 'what to remove', repeat: true }],
+  options: [
+    { name: 'recursive', short: 'r', alsoShort: 'R', summary: 'Dirs with all below' },
+    { name: 'force', short: 'f', summary: 'what is not there is no error; ask nothing' },
+  ],
+  async run(context, { args, options }) {
+    const { session, signal } = context;
+    const recursive = options.has('recursive');
+    const force = options.has('force');
+    const paths = args.map((argument) => pathArgument(session, argument));
+    if (recursive && !force && !(await isMeant(context, paths))) return;
+    await forEachItem(context, paths, async (path) => {
+      if (path === ROOT_PATH) throw new PathError('EINVAL', 'remove', '/', { remedy: 'remove its entries: rm -r /*' });
+      const entry = await lookupOrAbsent(context, path, force);
+      if (entry === undefined) {
+        if (force) return;
+        throw new PathError('ENOENT', 'remove', octetsToText(path));
+      }
+      if (entry.dirent.kind === 'dir' && !recursive) throw new PathError('EISDIR', 'remove', octetsToText(path), { remedy: 'rm -r' });
+      await session.tree.remove(path, { recursive, signal });
+      if (isWithin(path, session.cwd)) session.cwd = (path.slice(0, path.lastIndexOf('/')) || '/') as TreePath;
+    });
+  },
+});
+
+/** With `force`, a path through what is no Dir is absent too. */
+async function lookupOrAbsent({ session, signal }: CommandContext, path: TreePath, force: boolean): ReturnType<CommandContext['session']['tree']['lookup']> {
+  try {
+    return await session.tree.lookup(path, { follow: false, signal });
+  } catch (error) {
+    if (force && error instanceof PathError && (error.errno === 'ENOENT' || error.errno === 'ENOTDIR')) return undefined;
+    throw error;
+  }
+}
+
+/** Asks only where nothing would bring it back: in an ordinary directory. */
+async function isMeant({ session, shell, plan }: CommandContext, paths: readonly TreePath[]): Promise<boolean> {
+  if (plan || session.tree.can.sync) return true;
+  return await shell.confirm(`Remove ${countText(paths.length, 'entry', 'entries')} and all below from ${session.tree.name}? It cannot be undone`);
+}

@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { VtError } from '../core/base/errors.ts';
+import { octetsToBytes, octetsToText } from '../core/base/octets.ts';
+import { defineCommand } from './command.ts';
+import { resolveLocalPath } from './local-path.ts';
+
+/** Scripts that run each other deeper than this are taken for an endless circle. */
+const MAX_DEPTH = 32;
+
+/** `source`: the lines of a local file. */
+export const source = defineCommand({
+  name: 'source',
+  group: 'shell',
+  summary: 'run the lines of a local file',
+  args: [{ name: 'file', kind: 'local', summary: 'a script' }],
+  async run({ session, signal }, { args: [file] }) {
+    if (file === undefined) return;
+    const path = resolveLocalPath(session.localCwd, file);
+    const name = octetsToText(file);
+    let text: string;
+    try {
+      text = readFileSync(octetsToBytes(path), 'utf8');
+    } catch (error) {
+      throw new VtError('EOPEN', `open script "${name}": ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    }
+    const depth = Number(session.settings.get('depth') ?? 0) + 1;
+    if (depth > MAX_DEPTH) throw new VtError('EFAILED', `source "${name}": scripts run each other more than ${MAX_DEPTH} deep`);
+    session.settings.set('depth', String(depth));
+    try {
+      for (const [i, line] of text.split('\n').entries()) await session.runLine(line, signal, `${name}:${i + 1}`);
+    } finally {
+      session.settings.set('depth', String(depth - 1));
+    }
+  },
+});

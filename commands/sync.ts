@@ -1,0 +1,19 @@
+import { defineCommand } from './command.ts';
+
+/** `sync`: what changed is stored and recorded now. */
+export const sync = defineCommand({
+  name: 'sync',
+  group: 'history',
+  summary: 'store what changed, record the root, and print its Dirref',
+  details: ['Where another session has recorded a root meanwhile, the two are merged: nothing is lost, and names that both changed are told on standard error.'],
+  async run({ session, output, signal, plan }) {
+    if (plan) {
+      output.line('would sync');
+      return;
+    }
+    const text = await session.sync(signal);
+    if (text === '') return;
+    output.line(output.style('ref', text));
+    output.record({ dirref: text });
+  },
+});

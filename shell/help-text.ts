@@ -1,0 +1,68 @@
+import type { Command, CommandGroup } from '../commands/command.ts';
+import { COMMAND_GROUPS } from '../commands/command.ts';
+import { argumentsOf, usageLine } from './arguments.ts';
+import type { NamedCommand } from './command-names.ts';
+import { wrapText } from './wrap-text.ts';
+
+/** Headings of the groups of commands. */
+export const GROUP_HEADINGS: Readonly<Record<CommandGroup, string>> = {
+  leave: 'Leaving',
+  where: 'Where one is',
+  list: 'Listing',
+  read: 'Reading',
+  move: 'Moving bytes in and out',
+  change: 'Changing',
+  history: 'History',
+  local: 'The local machine',
+  shell: 'The shell',
+};
+
+const WIDTH = 78;
+
+/** The commands of a group, in the order of the list. */
+export function commandsOf(group: CommandGroup, commands: readonly Command[]): readonly Command[] {
+  return commands.filter((command) => command.group === group);
+}
+
+/** The text of `help`: each command with its summary, by group. */
+export function helpOverview(commands: readonly Command[]): string {
+  const width = Math.max(...commands.map(({ name }) => name.length));
+  const lines: string[] = [];
+  for (const group of COMMAND_GROUPS) {
+    const members = commandsOf(group, commands);
+    if (members.length === 0) continue;
+    lines.push(`${GROUP_HEADINGS[group]}:`);
+    for (const { name, summary } of members) lines.push(`  ${name.padEnd(width)}  ${summary}`);
+    lines.push('');
+  }
+  lines.push('help NAME tells more of one. Quote with \'…\', "…", \\ or $\'\\n…\'; * ? [ ] match names; > file, | local command.');
+  return lines.join('\n');
+}
+
+/** The text of `help NAME`. */
+export function commandHelp({ command, calledAs }: NamedCommand): string {
+  const lines = [`${command.name}: ${command.summary}`, '', `usage: ${usageLine(command, calledAs)}`];
+  const aliases = command.aliases ?? [];
+  if (aliases.length > 0) lines.push(`also called ${aliases.join(', ')}`);
+  const rows = [
+    ...argumentsOf(command, calledAs).map((spec) => [spec.name.toUpperCase(), spec.summary] as const),
+    ...(command.options ?? []).map((option) => {
+      const value = option.value === undefined ? '' : `=${option.value.name}`;
+      return [`${[...(option.short ?? ''), ...(option.alsoShort ?? '')].map((letter) => `-${letter}, `).join('')}--${option.name}${value}`, option.summary] as const;
+    }),
+  ];
+  if (rows.length > 0) {
+    const width = Math.max(...rows.map(([left]) => left.length));
+    lines.push('', ...rows.flatMap(([left, right]) => hanging(`  ${left.padEnd(width)}  `, right)));
+  }
+  for (const paragraph of command.details ?? []) lines.push('', ...wrapText(paragraph, WIDTH));
+  if (command.examples !== undefined && command.examples.length > 0) {
+    lines.push('', 'examples:');
+    for (const { line, says } of command.examples) lines.push(`  ${line}`, `      ${says}`);
+  }
+  return lines.join('\n');
+}
+
+function hanging(left: string, right: string): string[] {
+  return wrapText(right, Math.max(20, WIDTH - left.length)).map((line, i) => (i === 0 ? left : ' '.repeat(left.length)) + line);
+}

@@ -1,0 +1,12 @@
+import { existsSync } from 'node:fs';
+import type { Places } from './places.ts';
+
+/**
+ * The rc file to run first: the one that `--rc` names, else the usual one, but only before a prompt: a script means
+ * the same whoever runs it.
+ */
+export function rcFile(given: string | undefined, asksPrompt: boolean, places: Places): string | undefined {
+  if (given !== undefined) return given === '' ? undefined : given;
+  const usual = `${places.config}/rc`;
+  return asksPrompt && existsSync(usual) ? usual : undefined;
+}

@@ -1,0 +1,246 @@
+import { isatty } from 'node:tty';
+import { COMMANDS } from '../commands/list.ts';
+import type { ShellServices } from '../commands/command.ts';
+import { VtError } from '../core/base/errors.ts';
+import { octetsFromText } from '../core/base/octets.ts';
+import { skipReference } from '../core/tree/reference-skip.ts';
+import type { ProgramArguments } from './argv.ts';
+import { readConfig } from './config.ts';
+import { Dispatcher } from './dispatch.ts';
+import { EXIT, exitStatusOf } from './exit-status.ts';
+import { Messages } from './messages.ts';
+import { loadColours, PLAIN_STYLE, SinkOutput, wantsColour } from './output.ts';
+import type { Places } from './places.ts';
+import { placesOf } from './places.ts';
+import { PlanStore } from './plan-store.ts';
+import { ProgressView } from './progress.ts';
+import { DEFAULT_COLUMNS, runRedirected } from './redirected-output.ts';
+import { rcFile } from './rc.ts';
+import type { ScriptLine } from './script.ts';
+import { commandLines, openScript, openStdin, scriptLines } from './script.ts';
+import { makeServices, TerminalHolder } from './services.ts';
+import type { ShellSession } from './session.ts';
+import { makeSession } from './session.ts';
+import { Signals, writeStderr } from './signals.ts';
+import { FdSink } from './sink.ts';
+
+/** What one run of the shell is made of. */
+export interface Shell {
+  readonly args: ProgramArguments;
+  readonly places: Places;
+  readonly session: ShellSession;
+  readonly dispatcher: Dispatcher;
+  readonly services: ShellServices;
+  readonly signals: Signals;
+  readonly messages: Messages;
+  readonly output: SinkOutput;
+  readonly terminal: TerminalHolder;
+  readonly history: string[];
+}
+
+/** Runs the program. @returns its exit status */
+export async function runShell(args: ProgramArguments): Promise<number> {
+  const { env } = process;
+  const places = placesOf(env);
+  const isTerminal = { in: isatty(0), out: isatty(1), err: isatty(2) };
+  const style = wantsColour(args.color, isTerminal.out, env) ? await loadColours() : PLAIN_STYLE;
+  const errorStyle = wantsColour(args.color, isTerminal.err, env) ? await loadColours() : PLAIN_STYLE;
+  const progress = new ProgressView({ write: writeStderr, mode: progressMode(args, isTerminal.err), nowMs: () => performance.now(), columns: () => columnsOf(isTerminal.err) });
+  const messages = new Messages({ write: writeStderr, json: args.json, quiet: args.quiet, style: errorStyle, progress });
+  const signals = new Signals({ statusLine: () => progress.statusLine(), say: (message) => messages.note(message), nowMs: () => performance.now() });
+  const sink = new FdSink(1, () => signals.end(EXIT.outputClosed, 'nobody reads the output'));
+  const output = new SinkOutput(sink, { json: args.json, terminal: isTerminal.out, columns: columnsOf(isTerminal.out), style });
+  try {
+    const shell = await openShell({ args, places, signals, messages, output, isInteractive: wantsPrompt(args, isTerminal) });
+    return await runSession(shell, isTerminal);
+  } catch (error) {
+    if (signals.exitStatus !== EXIT.outputClosed) messages.error(error);
+    return signals.exitStatus ?? exitStatusOf(error);
+  } finally {
+    signals.dispose();
+  }
+}
+
+function progressMode({ progress, quiet }: ProgramArguments, isTerminal: boolean): 'line' | 'json' | 'none' {
+  if (progress === 'json') return 'json';
+  if (progress === 'never' || quiet) return 'none';
+  return progress === 'always' || isTerminal ? 'line' : 'none';
+}
+
+function columnsOf(isTerminal: boolean): number {
+  return (isTerminal ? process.stdout.columns : undefined) ?? DEFAULT_COLUMNS;
+}
+
+interface Terminals {
+  readonly in: boolean;
+  readonly out: boolean;
+}
+
+/** Whether a prompt will be shown: prompt, completion and history only where stdin and stdout are terminals. */
+function wantsPrompt(args: ProgramArguments, isTerminal: Terminals): boolean {
+  const hasCommands = args.commands.length > 0 || args.batch !== undefined;
+  return isTerminal.in && isTerminal.out && (args.interactive || !hasCommands);
+}
+
+async function openShell(parts: Pick<Shell, 'args' | 'places' | 'signals' | 'messages' | 'output'> & { readonly isInteractive: boolean }): Promise<Shell> {
+  const { args, places, signals, messages, output } = parts;
+  const history: string[] = [];
+  const terminal = new TerminalHolder(signals);
+  const now = (): Date => new Date();
+  const session = await signals.during(
+    async (signal) =>
+      await makeSession(
+        {
+          source: args.source === undefined ? undefined : octetsFromText(args.source),
+          storeSpecification: args.store,
+          places,
+          clauses: readConfig(args.config ?? `${places.config}/config`, args.config !== undefined),
+          localCwd: octetsFromText(process.cwd()),
+          settings: new Map([['onerror', 'stop']]),
+          plan: args.plan,
+          now,
+          onNotice: (notice) => messages.warn(notice),
+          warn: (message) => messages.warn(message),
+          wrapStore: async (opened) => (args.plan ? { ...opened, store: new PlanStore(opened.store) } : opened),
+          runLine: async (line, runSignal, where) => {
+            try {
+              await dispatcher.runLine(octetsFromText(line), runSignal, { typed: false, where });
+            } catch (error) {
+              throw located(error, where);
+            }
+          },
+          history: () => history,
+        },
+        signal,
+      ),
+  );
+  const isScriptOnStdin = !parts.isInteractive && (args.batch === '-' || (args.commands.length === 0 && args.batch === undefined));
+  const services = makeServices({ commands: COMMANDS, env: process.env, interactive: parts.isInteractive, output, session, terminal, localStdin: isScriptOnStdin ? 'ignore' : 'inherit', json: args.json });
+  const dispatcher: Dispatcher = new Dispatcher(
+    {
+      session,
+      services,
+      skipReference,
+      messages,
+      output,
+      plan: args.plan,
+      echo: args.echo,
+      home: octetsFromText(places.home),
+      now,
+      withRedirect: async (command, signal, run) => {
+        const redirected = async (): Promise<void> =>
+          await runRedirected(command, signal, run, {
+            session,
+            env: process.env,
+            json: args.json,
+            localStdout: args.json ? 2 : 1,
+            plan: args.plan,
+            announce: (text) => output.line(text),
+          });
+        await (command.pipe === undefined ? redirected() : terminal.lend(redirected));
+      },
+    },
+    () => session.isQuitting,
+  );
+  return { args, places, session, dispatcher, services, signals, messages, output, terminal, history };
+}
+
+async function runSession(shell: Shell, isTerminal: Terminals): Promise<number> {
+  const { args, session, signals, messages } = shell;
+  let status: number = EXIT.done;
+  try {
+    const asksPrompt = wantsPrompt(args, isTerminal);
+    const rc = rcFile(args.rc, asksPrompt, shell.places);
+    if (rc !== undefined) status = await runLines(shell, scriptLines(await openScript(rc), rc), false);
+    for (const commands of args.commands) if (mayGoOn(shell, status)) status = latest(status, await runLines(shell, commandLines(commands), false));
+    if (args.batch !== undefined && mayGoOn(shell, status)) {
+      const isStdin = args.batch === '-';
+      const chunks = isStdin ? openStdin(signals.ended) : await openScript(args.batch);
+      status = latest(status, await runLines(shell, scriptLines(chunks, isStdin ? 'stdin' : args.batch), isStdin && args.json));
+    }
+    const hasCommands = args.commands.length > 0 || args.batch !== undefined;
+    if (mayGoOn(shell, status) && (!hasCommands || args.interactive)) {
+      if (asksPrompt) {
+        const { runPrompt } = await import('./repl.ts');
+        await runPrompt(shell);
+        status = EXIT.done;
+        session.quit(session.quitStatus);
+      } else if (args.batch !== '-') status = latest(status, await runLines(shell, scriptLines(openStdin(signals.ended), 'stdin'), args.json));
+    }
+  } catch (error) {
+    messages.error(error);
+    status = exitStatusOf(error);
+  }
+  const ended = await endSession(shell);
+  return signals.exitStatus ?? session.quitStatus ?? (status === EXIT.done ? ended : status);
+}
+
+function mayGoOn({ session, signals }: Shell, status: number): boolean {
+  if (session.isQuitting || signals.ended.aborted) return false;
+  return status === EXIT.done || session.settings.get('onerror') === 'continue';
+}
+
+/** Of two parts of a session, the status of the last that failed. */
+function latest(before: number, now: number): number {
+  return now === EXIT.done ? before : now;
+}
+
+/**
+ * Runs lines until one fails, or all where `set onerror continue` says so.
+ *
+ * @param answers - after each line comes `{ done, status }` on stdout, for the program that drives the session
+ */
+async function runLines(shell: Shell, lines: Iterable<ScriptLine> | AsyncIterable<ScriptLine>, answers: boolean): Promise<number> {
+  const { dispatcher, session, signals, messages, output } = shell;
+  let status: number = EXIT.done;
+  for await (const { text, where } of lines) {
+    let lineStatus: number = EXIT.done;
+    let reason: string | undefined;
+    const note = (error: unknown): void => {
+      lineStatus = exitStatusOf(error);
+      reason = error instanceof Error ? error.message : String(error);
+    };
+    try {
+      await signals.during(async (signal) => await dispatcher.runLine(text, signal, { typed: false, where, onError: note }));
+    } catch (error) {
+      note(error);
+      if (signals.exitStatus !== EXIT.outputClosed) messages.error(error, where);
+    }
+    status = latest(status, lineStatus);
+    if (answers) {
+      output.record({ done: true, status: lineStatus, ...(reason === undefined ? {} : { error: reason }) });
+      await output.flush();
+    }
+    if (session.isQuitting || signals.ended.aborted || lineStatus === EXIT.interrupted) break;
+    if (lineStatus !== EXIT.done && session.settings.get('onerror') !== 'continue') break;
+  }
+  return status;
+}
+
+/** Syncs what changed, and recites: on stdout as its last line, or on stderr where a signal ends the session. */
+async function endSession({ session, signals, messages, output }: Shell): Promise<number> {
+  try {
+    if (session.mustRecite) {
+      const text = await session.sync();
+      const isBySignal = signals.exitStatus === EXIT.terminated;
+      if (isBySignal) writeStderr(`${text}\n`);
+      else {
+        output.line(text);
+        output.record({ dirref: text });
+      }
+    }
+    await output.flush();
+    return EXIT.done;
+  } catch (error) {
+    messages.error(error instanceof VtError ? error : new VtError('EFAILED', `sync: ${error instanceof Error ? error.message : String(error)}`, { cause: error }));
+    return exitStatusOf(error);
+  } finally {
+    await session[Symbol.asyncDispose]();
+  }
+}
+
+/** An error with the place of the script's line that it came from. */
+function located(error: unknown, where: string | undefined): unknown {
+  if (where === undefined || !(error instanceof VtError) || error.code === 'ECANCELLED') return error;
+  return new VtError(error.code, `${where}: ${error.message}`, { cause: error, ...(error.remedy === undefined ? {} : { remedy: error.remedy }) });
+}

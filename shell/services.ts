@@ -1,0 +1,90 @@
+import type { Command, ShellServices } from '../commands/command.ts';
+import type { Session } from '../commands/session.ts';
+import { VtError } from '../core/base/errors.ts';
+import { findCommand } from './command-names.ts';
+import { commandHelp, helpOverview } from './help-text.ts';
+import { startLocal } from './local-process.ts';
+import type { SinkOutput } from './output.ts';
+import { quoteWord } from './quote.ts';
+import type { Signals } from './signals.ts';
+import { VERSION } from './version.ts';
+
+/** Who has the terminal: the prompt gives it up while a local command runs. */
+export class TerminalHolder {
+  readonly #signals: Signals;
+  #release: (() => () => void) | undefined;
+
+  constructor(signals: Signals) {
+    this.#signals = signals;
+  }
+
+  /** @param release - called before a local command; gives what takes the terminal back */
+  setPrompt(release: () => () => void): void {
+    this.#release = release;
+  }
+
+  async lend<T>(action: () => Promise<T>): Promise<T> {
+    if (this.#release === undefined) return await action();
+    const takeBack = this.#release();
+    try {
+      return await this.#signals.whileSuspended(action);
+    } finally {
+      takeBack();
+    }
+  }
+}
+
+export interface ServicesOptions {
+  readonly commands: readonly Command[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly interactive: boolean;
+  readonly output: SinkOutput;
+  readonly session: Pick<Session, 'localCwd'>;
+  readonly terminal: TerminalHolder;
+  /** Local commands read our stdin, unless a script comes that way. */
+  readonly localStdin: 'inherit' | 'ignore';
+  readonly json: boolean;
+}
+
+/** What the shell does for its commands. */
+export function makeServices(options: ServicesOptions): ShellServices {
+  const { commands, env, interactive, output, session, terminal } = options;
+  return {
+    version: VERSION,
+    commands,
+    env,
+    interactive,
+    quote: quoteWord,
+    helpText: (name) => (name === undefined ? helpOverview(commands) : commandHelp(findCommand(commands, name, true))),
+    async confirm(question) {
+      if (!interactive) return true;
+      const { askYesNo } = await import('./prompt.ts');
+      return await terminal.lend(async () => await askYesNo(question));
+    },
+    async runLocal(line, { input, signal } = {}) {
+      await output.flush();
+      return await terminal.lend(async () => {
+        const stdin = input === undefined ? options.localStdin : 'pipe';
+        const { child, exit } = startLocal(line, { cwd: session.localCwd, env, stdio: [stdin, options.json ? 2 : 'inherit', 'inherit'], signal });
+        if (input !== undefined) await feed(child.stdin, input);
+        return (await exit).status;
+      });
+    },
+  };
+}
+
+/** Writes what a local command reads; one that has had enough is no error. */
+async function feed(stdin: NodeJS.WritableStream | null, input: AsyncIterable<Uint8Array>): Promise<void> {
+  if (stdin === null) throw new VtError('EFAILED', 'run a local command: it has no standard input');
+  const { StreamSink } = await import('./sink.ts');
+  let isGone = false;
+  const sink = new StreamSink(stdin as ConstructorParameters<typeof StreamSink>[0], () => {
+    isGone = true;
+  });
+  for await (const chunk of input) {
+    if (isGone) break;
+    sink.write(chunk);
+    await sink.flush();
+  }
+  await sink.close();
+}

@@ -35,6 +35,7 @@ export const get = defineCommand({
     { name: 'keep', short: 'k', summary: 'leave alone whatever stands already' },
     { name: 'owner', value: { name: 'names|numeric|none', kind: 'text' }, summary: 'how owners are restored' },
     { name: 'recursive', short: 'r', aliases: ['R'], summary: 'accepted; a Dir is always exported with all below it' },
+    { name: 'below', short: 'R', summary: 'the same as -r' },
     { name: 'preserve', short: 'p', summary: 'accepted; modes and times are always kept' },
   ],
   examples: [

@@ -30,10 +30,15 @@ export class EdgePicker {
   #last = 0;
   /** The run that the content so far ends with. Below MIN_RUN_SIZE nothing in it is decided: it may become one. */
   #tail: TouchingRun = { octet: -1, length: 0 };
+  readonly #parserDelay: number;
 
-  /** @throws {RangeError} or {VtError} as checkEdgeSettings does */
-  constructor(settings: EdgeSettings) {
+  /**
+   * @param parserDelay - octets by which a parser's edges may come late, 0..MIN_RUN_SIZE
+   * @throws {RangeError} or {VtError} as checkEdgeSettings does
+   */
+  constructor(settings: EdgeSettings, parserDelay = 0) {
     checkEdgeSettings(settings);
+    this.#parserDelay = parserDelay;
     this.#minSize = settings.minSize;
     this.#maxSize = settings.maxSize;
     this.#switchSize = edgeThresholds(settings).switchSize;
@@ -53,7 +58,7 @@ export class EdgePicker {
    * Takes the next slice.
    *
    * @param length - octets of the slice
-   * @param parserEdges - where in the slice a parser would end Blocks: offsets from its start, 1..length, ascending
+   * @param parserEdges - where a parser would end Blocks: offsets from the slice's start, 1 - parserDelay..length, ascending
    * @returns the leaves that are decided now; those of a long run come in parts
    */
   push(length: number, scan: SliceScan, parserEdges: readonly number[] = []): LeafSpan[] {
@@ -73,7 +78,7 @@ export class EdgePicker {
     }
     this.#tail = isWhole ? { octet: head.octet, length: headLength } : tail;
     const tailStart = this.#end - this.#tail.length;
-    if (!this.inRun) this.#advance(tailStart);
+    if (!this.inRun) this.#advance(Math.min(tailStart, this.#end - this.#parserDelay));
     else if (!isWhole) this.#run(tailStart, this.#end, tail.octet);
     return this.#taken();
   }
@@ -101,14 +106,15 @@ export class EdgePicker {
   }
 
   #enqueue(base: number, candidates: Uint32Array, parserEdges: readonly number[]): void {
-    let next = 0;
+    const queue = this.#candidates;
     for (const candidate of candidates) {
-      const position = candidate & POSITION_MASK;
-      for (; next < parserEdges.length && (parserEdges[next] as number) < position; next++)
-        this.#candidates.push(-(base + (parserEdges[next] as number)));
-      this.#candidates.push(candidate > POSITION_MASK ? -(base + position) : base + position);
+      const position = base + (candidate & POSITION_MASK);
+      queue.push(candidate > POSITION_MASK ? -position : position);
     }
-    for (; next < parserEdges.length; next++) this.#candidates.push(-(base + (parserEdges[next] as number)));
+    if (parserEdges.length === 0) return;
+    for (const edge of parserEdges) queue.push(-(base + edge));
+    // Of two at one place the parser's, which is as good as a strict one, comes first.
+    queue.sort((a, b) => Math.abs(a) - Math.abs(b) || a - b);
   }
 
   /** A run which begins at `start`, of which all up to `end` is known; parts of it may have their leaf. */

@@ -1,0 +1,124 @@
+import { throwIfCancelled } from '../base/errors.ts';
+import type { EdgeSettings, OpOptions } from '../store/store.ts';
+import type { EdgeKernel } from './edge-kernel.ts';
+import { KERNEL_CONTEXT, KERNEL_SCRATCH_SIZE, loadEdgeKernel, MIN_RUN_SIZE } from './edge-kernel.ts';
+import type { LeafSpan } from './edge-picker.ts';
+import { EdgePicker } from './edge-picker.ts';
+import type { Parser } from './parser.ts';
+import { ParserFeed } from './parser.ts';
+
+/** Content to cut, in any portions. */
+export type Content = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/** What becomes one leaf: octets, valid until the next piece is asked for; or a run, whose parts may come as several. */
+export type BlockPiece =
+  | { readonly kind: 'data'; readonly data: Uint8Array }
+  | { readonly kind: 'run'; readonly octet: number; readonly size: number };
+
+export interface BlockifyOptions extends OpOptions {
+  /** Proposes edges of its own. */
+  readonly parser?: Parser | undefined;
+  /** False for the plain TypeScript kernel. */
+  readonly native?: boolean;
+}
+
+/** Octets scanned at a time. Edges do not depend on it. */
+const SLICE_SIZE = 256 * 1024;
+
+const PAGE_SIZE = 64 * 1024;
+
+/**
+ * Cuts a content into what its leaves are, in this thread, in memory bounded by maxSize: the same as the ingest
+ * pipeline does with many contents in several threads.
+ *
+ * @throws {RangeError} or {VtError} as checkEdgeSettings does; whatever `content` throws
+ */
+export async function* blockify(
+  content: Content,
+  settings: EdgeSettings,
+  options: BlockifyOptions = {},
+): AsyncGenerator<BlockPiece, void, undefined> {
+  const { signal, parser, native = true } = options;
+  const cutter = new SliceCutter(settings, native, parser);
+  for await (const chunk of portions(content)) {
+    throwIfCancelled(signal);
+    for (let at = 0; at < chunk.length; ) {
+      at += cutter.fill(chunk, at);
+      if (cutter.isFull) yield* cutter.cut();
+    }
+  }
+  yield* cutter.finish();
+}
+
+function portions(content: Content): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
+  return content instanceof Uint8Array ? [content] : content;
+}
+
+/** One slice of memory, with room before it for what the last one left. */
+class SliceCutter {
+  readonly #octets: Uint8Array;
+  readonly #kernel: EdgeKernel;
+  readonly #picker: EdgePicker;
+  readonly #parser: ParserFeed | undefined;
+  /** Where slices begin in the memory. */
+  readonly #sliceAt: number;
+  #filled = 0;
+  /** Octets of content before the slice that are in place, 0..KERNEL_CONTEXT counted. */
+  #context = 0;
+
+  constructor(settings: EdgeSettings, native: boolean, parser: Parser | undefined) {
+    this.#picker = new EdgePicker(settings, parser?.delay);
+    this.#parser = parser === undefined ? undefined : new ParserFeed(parser);
+    const room = roundUp(settings.maxSize + MIN_RUN_SIZE + KERNEL_CONTEXT);
+    this.#sliceAt = KERNEL_SCRATCH_SIZE + room;
+    const pages = roundUp(this.#sliceAt + SLICE_SIZE) / PAGE_SIZE;
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    this.#octets = new Uint8Array(memory.buffer);
+    this.#kernel = loadEdgeKernel(settings, memory, { native });
+  }
+
+  get isFull(): boolean {
+    return this.#filled === SLICE_SIZE;
+  }
+
+  /** Copies octets of `chunk` from `from` on; gives how many there was room for. */
+  fill(chunk: Uint8Array, from: number): number {
+    const part = chunk.subarray(from, from + SLICE_SIZE - this.#filled);
+    this.#octets.set(part, this.#sliceAt + this.#filled);
+    this.#filled += part.length;
+    return part.length;
+  }
+
+  /** The pieces that are decided with what is filled in. */
+  *cut(): Generator<BlockPiece, void, undefined> {
+    const end = this.#sliceAt + this.#filled;
+    const scan = this.#kernel.scan(this.#sliceAt, end, this.#context);
+    const before = this.#picker.pending;
+    const edges = this.#parser?.push(this.#octets.subarray(this.#sliceAt, end));
+    yield* this.#pieces(this.#picker.push(this.#filled, scan, edges), this.#sliceAt - before);
+    // What is not decided goes before the next slice, and the kernel's context with it.
+    const kept = Math.max(this.#picker.pending, KERNEL_CONTEXT);
+    this.#octets.copyWithin(this.#sliceAt - kept, end - kept, end);
+    this.#context = Math.min(KERNEL_CONTEXT, this.#context + this.#filled);
+    this.#filled = 0;
+  }
+
+  *finish(): Generator<BlockPiece, void, undefined> {
+    if (this.#filled > 0) yield* this.cut();
+    const { pending } = this.#picker;
+    yield* this.#pieces(this.#picker.finish(), this.#sliceAt - pending);
+  }
+
+  *#pieces(spans: readonly LeafSpan[], start: number): Generator<BlockPiece, void, undefined> {
+    let at = start;
+    for (const { size, octet } of spans) {
+      if (octet === undefined) yield { kind: 'data', data: this.#octets.subarray(at, at + size) };
+      else yield { kind: 'run', octet, size };
+      at += size;
+    }
+  }
+}
+
+function roundUp(size: number): number {
+  return Math.ceil(size / PAGE_SIZE) * PAGE_SIZE;
+}

@@ -1,0 +1,92 @@
+import type { Octets } from '../base/octets.ts';
+import { MIN_RUN_SIZE } from './edge-kernel.ts';
+
+/** What a parser is chosen by. */
+export interface ParserHint {
+  /** The first octets of the content, up to 4 KiB. */
+  readonly head: Uint8Array;
+  /** The last element of a path; see {@link sniffName} for its extension. */
+  readonly fileName?: Octets;
+  readonly mimeType?: string;
+}
+
+/**
+ * Proposes where Blocks of a content should end, from its syntax. It decides nothing: an edge that would make a Block
+ * too small is passed over, and the content comes back the same whatever the parser does.
+ */
+export interface Parser {
+  readonly name: string;
+  /** Octets by which an edge may be reported late: how far it looks past an edge to be sure; 0..MIN_RUN_SIZE. */
+  readonly delay: number;
+  matches(hint: ParserHint): boolean;
+  /**
+   * A coroutine over the content. `yield undefined` asks for the next octets and gives them, or undefined at the end;
+   * they are valid until the next are asked for. `yield offset` reports an edge: octets from the content's start, in any
+   * order, as far ahead as it likes, at most `delay` octets behind the octets asked for. Edges must not depend on
+   * how the octets are cut.
+   */
+  edges(): Generator<number | undefined, void, Uint8Array | undefined>;
+}
+
+/** Edges remembered ahead of the octets: those beyond are forgotten. */
+const MAX_AHEAD = 1024;
+
+/** Reports that one slice may bring besides one an octet: more is a parser that has lost its way. */
+const SPARE_REPORTS = 1024;
+
+/** Feeds a parser with the slices of a content and sorts out what it says. Once it throws or runs wild, it is not asked again. */
+export class ParserFeed {
+  readonly #delay: number;
+  #parser: ReturnType<Parser['edges']> | undefined;
+  /** Edges beyond the octets so far, from the content's start, ascending. */
+  #ahead: number[] = [];
+  #end = 0;
+
+  constructor(parser: Parser) {
+    this.#delay = Math.min(parser.delay, MIN_RUN_SIZE);
+    try {
+      this.#parser = parser.edges();
+      if (this.#resume(undefined, SPARE_REPORTS) === 'lost') this.#parser = undefined;
+    } catch {
+      this.#parser = undefined;
+    }
+  }
+
+  /**
+   * Gives the parser the next slice.
+   *
+   * @returns the edges up to the slice's end, and those reported late: offsets from its start, ascending
+   */
+  push(slice: Uint8Array): number[] {
+    const base = this.#end;
+    this.#end += slice.length;
+    try {
+      if (this.#resume(slice, slice.length + SPARE_REPORTS) === 'lost') this.#parser = undefined;
+    } catch {
+      this.#parser = undefined;
+    }
+    // Those before what may still be decided are too late.
+    const reached = this.#ahead.filter((edge) => edge <= this.#end && edge > base - this.#delay);
+    this.#ahead = this.#ahead.filter((edge) => edge > this.#end);
+    return reached.map((edge) => edge - base);
+  }
+
+  /** Runs the parser until it asks for octets. */
+  #resume(slice: Uint8Array | undefined, mostReports: number): 'waits' | 'lost' {
+    const found: number[] = [];
+    let step = this.#parser?.next(slice);
+    for (let reports = 0; step !== undefined && step.done !== true && step.value !== undefined; reports++) {
+      if (reports > mostReports) return 'lost';
+      if (Number.isSafeInteger(step.value) && step.value > 0) found.push(step.value);
+      step = this.#parser?.next(undefined);
+    }
+    if (found.length > 0) this.#remember(found);
+    return step?.done === true ? 'lost' : 'waits';
+  }
+
+  #remember(found: readonly number[]): void {
+    const all = [...new Set([...this.#ahead, ...found])].sort((a, b) => a - b);
+    const firstBeyond = all.findIndex((edge) => edge > this.#end);
+    this.#ahead = firstBeyond < 0 ? all : all.slice(0, firstBeyond + MAX_AHEAD);
+  }
+}

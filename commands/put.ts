@@ -3,6 +3,7 @@ import { PathError, UsageError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromBytes, octetsToText } from '../core/base/octets.ts';
 import { pathBytes } from '../core/base/system-error.ts';
+import type { BlockSource } from '../core/store/store.ts';
 import type { Dirent, IndirectDirent } from '../core/tree/dirent.ts';
 import type { ImportCounts, Imported } from '../core/tree/import.ts';
 import { baseName, joinPath, parentPath } from '../core/tree/path.ts';
@@ -30,7 +31,13 @@ export const put = defineCommand({
   ],
   args: [
     { name: 'local', kind: 'local', summary: 'a local file or directory', repeat: true },
-    { name: 'name', kind: 'stored', summary: 'what it becomes, or with a slash at its end the Dir it goes into', optional: true, glob: false },
+    {
+      name: 'name',
+      kind: 'stored',
+      summary: 'what it becomes, or with a slash at its end the Dir it goes into',
+      optional: true,
+      glob: false,
+    },
   ],
   options: [
     { name: 'merge', short: 'm', summary: 'keep names that only the stored tree has' },
@@ -94,7 +101,8 @@ function realPath(local: Octets): Octets {
 async function putOne(context: CommandContext, { options }: CommandInput, { local, path }: Target): Promise<void> {
   const { session, diagnostics, signal, plan } = context;
   const owner = options.get('owner');
-  if (owner !== undefined && owner !== 'numeric') throw new UsageError(`put --owner="${owner === true ? '' : octetsToText(owner)}": expected numeric`);
+  if (owner !== undefined && owner !== 'numeric')
+    throw new UsageError(`put --owner="${owner === true ? '' : octetsToText(owner)}": expected numeric`);
   const startMs = performance.now();
   const { importLocal } = await import('../core/tree/import.ts');
   let imported: Imported;
@@ -160,7 +168,49 @@ async function place({ session, signal, plan }: CommandContext, path: TreePath, 
     return 0;
   }
   if (plan) return 0;
-  const gone = await countGone(context0(tree, signal), await tree.dirent(path, { signal }), dirent);
+  const gone = await countGone(session.store, await tree.dirent(path, { signal }), dirent, signal);
   await tree.bind(path, dirent, { signal });
   return gone;
+}
+
+async function countGone(source: BlockSource, before: NodeDirent, after: NodeDirent, signal: AbortSignal): Promise<number> {
+  const { diffDirents } = await import('../core/tree/diff.ts');
+  let gone = 0;
+  let removed: TreePath | undefined;
+  for await (const item of diffDirents(source, before, after, { signal })) {
+    if (item.kind === 'removed') {
+      gone++;
+      removed = item.path;
+    } else if (item.kind === 'added' && item.path === removed) gone--; // it became another kind
+  }
+  return gone;
+}
+
+function report({ output, plan }: CommandContext, path: TreePath, counts: ImportCounts, gone: number, seconds: number): void {
+  const { newBlocks, newBytes, existingBlocks, existingBytes } = counts;
+  output.record({
+    ...octetsFields('path', path),
+    ...(plan ? { plan: true } : {}),
+    files: counts.files,
+    bytes: counts.bytes,
+    dirs: counts.dirs,
+    others: counts.others,
+    unchanged_files: counts.unchangedFiles,
+    unchanged_bytes: counts.unchangedBytes,
+    new_blocks: newBlocks,
+    new_bytes: newBytes,
+    existing_blocks: existingBlocks,
+    existing_bytes: existingBytes,
+    gone,
+    failures: counts.failures,
+    seconds: Number(seconds.toFixed(3)),
+    bytes_per_second: Math.round(counts.bytes / Math.max(seconds, 0.001)),
+  });
+  const parts = [
+    `${countText(counts.files, 'file')}, ${sizeText(counts.bytes)}${counts.unchangedFiles > 0 ? ` (${counts.unchangedFiles.toLocaleString('en-US')} unchanged)` : ''}`,
+    `${countText(newBlocks, 'Block')} new (${sizeText(newBytes)}), ${existingBlocks.toLocaleString('en-US')} existing (${sizeText(existingBytes)})`,
+    ...(gone > 0 ? [`${countText(gone, 'name')} gone`] : []),
+    `${seconds.toFixed(2)} s, ${sizeText(counts.bytes / Math.max(seconds, 0.001))}/s`,
+  ];
+  output.line(`${plan ? 'would put' : 'put'} ${output.name(path)}: ${parts.join('; ')}`);
 }

@@ -1,5 +1,5 @@
-import { digestHex } from '../block/hashcode.ts';
 import type { HashName } from '../block/hash.ts';
+import { digestHex } from '../block/hashcode.ts';
 import type { DigestedBlock, OpOptions, Store } from '../store/store.ts';
 
 /** What an ingest met, in Blocks and their octets: those the Store had not, and those it had. */
@@ -74,7 +74,10 @@ export class BlockIntake {
       const taken = this.#waiting.splice(0);
       const blocks = taken.length === 1 ? (taken[0]?.blocks ?? []) : taken.flatMap((waiting) => waiting.blocks);
       try {
-        this.#count(blocks, this.#planned === undefined ? await this.#store.addBatch(blocks, this.#options) : await this.#lookUp(blocks, this.#planned));
+        this.#count(
+          blocks,
+          this.#planned === undefined ? await this.#store.addBatch(blocks, this.#options) : await this.#lookUp(blocks, this.#planned),
+        );
         for (const { resolve } of taken) resolve();
       } catch (error) {
         for (const { reject } of taken) reject(error);

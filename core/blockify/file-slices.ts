@@ -38,6 +38,9 @@ export interface FileSlice {
   readonly length: number;
 }
 
+/** Shorter holes are read: two system calls and a slice of their own would cost more. At least MIN_RUN_SIZE of the edge kernel. */
+const MIN_HOLE_SIZE = 64 * 1024;
+
 /**
  * The parts of a file in order: its data in slices of at most `sliceSize` octets, its holes whole and unread.
  *
@@ -48,14 +51,12 @@ export function* fileSlices(fd: number, size: number, sparse: boolean, sliceSize
   let offset = 0;
   while (offset < size) {
     const data = sparse ? Math.min(size, seekData(fd, offset) ?? size) : offset;
-    if (data > offset) yield { hole: true, offset, length: data - offset };
-    if (data >= size) return;
-    const end = sparse ? Math.min(size, seekHole(fd, data) ?? size) : size;
+    const hasHole = data - offset >= MIN_HOLE_SIZE;
+    if (hasHole) yield { hole: true, offset, length: data - offset };
+    const start = hasHole ? data : offset;
     // A file that is cut short meanwhile may answer nonsense: always go forward.
-    const dataEnd = Math.max(end, data + 1);
-    for (offset = data; offset < dataEnd; offset += sliceSize) {
-      yield { hole: false, offset, length: Math.min(sliceSize, dataEnd - offset) };
-    }
-    offset = dataEnd;
+    const end = sparse ? Math.min(size, Math.max(data, start + 1, seekHole(fd, data) ?? size)) : size;
+    for (let at = start; at < end; at += sliceSize) yield { hole: false, offset: at, length: Math.min(sliceSize, end - at) };
+    offset = Math.max(end, start);
   }
 }

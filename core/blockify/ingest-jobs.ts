@@ -1,10 +1,10 @@
 import type { BigIntStats } from 'node:fs';
 import { fstatSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import { VtError } from '../base/errors.ts';
 import { isPackedSignature, SIGNATURE_LENGTH } from '../base/file-signature.ts';
 import { findXattrs } from '../base/find-xattrs.ts';
 import { readFully } from '../base/read-fully.ts';
-import { VtError } from '../base/errors.ts';
 import { MAX_LITERAL_SIZE } from '../block/block.ts';
 import type { HashFunction } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
@@ -13,7 +13,18 @@ import type { EdgeKernel } from './edge-kernel.ts';
 import { loadEdgeKernel, MIN_RUN_SIZE } from './edge-kernel.ts';
 import { EdgePicker } from './edge-picker.ts';
 import { closeQuietly, openToRead } from './file-slices.ts';
-import type { HashJob, Job, JobResult, LeafTable, ScanJob, ScanResult, SmallJob, SmallNote, SmallResult, WorkerSetup } from './ingest-protocol.ts';
+import type {
+  HashJob,
+  Job,
+  JobResult,
+  LeafTable,
+  ScanJob,
+  ScanResult,
+  SmallJob,
+  SmallNote,
+  SmallResult,
+  WorkerSetup,
+} from './ingest-protocol.ts';
 import { plainError } from './ingest-protocol.ts';
 import { LEAF_HASHED, LEAF_LITERAL, LEAF_RUN } from './leaf-table.ts';
 import { slotDataAt, slotStartAt } from './slots.ts';
@@ -136,7 +147,17 @@ function sameState(a: BigIntStats, b: BigIntStats): boolean {
   return a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs;
 }
 
-function plainStat({ dev, ino, size, mtimeNs, ctimeNs, mode, uid, gid, nlink }: BigIntStats): Extract<SmallNote, { kind: 'changed' }>['stat'] {
+function plainStat({
+  dev,
+  ino,
+  size,
+  mtimeNs,
+  ctimeNs,
+  mode,
+  uid,
+  gid,
+  nlink,
+}: BigIntStats): Extract<SmallNote, { kind: 'changed' }>['stat'] {
   return { dev, ino, size, mtimeNs, ctimeNs, mode, uid, gid, nlink };
 }
 

@@ -3,7 +3,7 @@ import { fstatSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { VtError } from '../base/errors.ts';
 import type { FileSignature } from '../base/file-signature.ts';
-import { packSignature, sameSignature, SIGNATURE_LENGTH } from '../base/file-signature.ts';
+import { packSignature, SIGNATURE_LENGTH, sameSignature } from '../base/file-signature.ts';
 import { findXattrs } from '../base/find-xattrs.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes } from '../base/octets.ts';

@@ -1,14 +1,14 @@
-import { BlockTreeBuilder } from '../block/tree-builder.ts';
 import type { Block } from '../block/block.ts';
 import { MAX_LITERAL_SIZE } from '../block/block.ts';
 import type { BlockSink } from '../block/block-sink.ts';
+import { BlockTreeBuilder } from '../block/tree-builder.ts';
 import type { DigestedBlock, EdgeSettings } from '../store/store.ts';
 import type { LeafSpan } from './edge-picker.ts';
 import { EdgePicker } from './edge-picker.ts';
 import type { HashJob, LeafTable, ScanResult } from './ingest-protocol.ts';
 import { leafOf } from './leaf-table.ts';
 import type { SlotLayout } from './slots.ts';
-import { SLOT_DATA_SIZE, slotDataAt } from './slots.ts';
+import { slotDataAt } from './slots.ts';
 
 /** What a lane needs of its ingest. */
 export interface LaneContext {
@@ -32,7 +32,7 @@ export class SliceLane {
   readonly #context: LaneContext;
   readonly #picker: EdgePicker;
   readonly #tree: BlockTreeBuilder;
-  /** Octets that no leaf has yet, unless they are a run. */
+  /** Octets that no leaf has yet: those after the last edge. */
   #tail = new Uint8Array(0);
   /** Octets of all slices so far, and of all leaves. */
   #end = 0;
@@ -48,34 +48,19 @@ export class SliceLane {
 
   /** Takes the next slice, scanned. The slot is the lane's from now on: it is released when its Blocks are added. */
   slice(slot: number, { length, scan }: ScanResult): void {
-    const dataAt = slotDataAt(this.#context.layout, slot);
-    this.#context.bytes.set(this.#tail, dataAt - this.#tail.length);
-    const before = this.#end;
+    const base = this.#placeTail(slot);
     this.#end += length;
-    this.#emit(this.#picker.push(length, scan), slot, dataAt - before);
-    const pending = this.#end - this.#emitted;
-    const dataEnd = dataAt + length;
-    this.#tail = this.#picker.inRun ? new Uint8Array(0) : this.#context.bytes.slice(dataEnd - pending, dataEnd);
+    this.#emit(this.#picker.push(length, scan), slot, base);
+    this.#tail = this.#context.bytes.slice(base + this.#emitted, base + this.#end);
   }
 
-  /** Takes a hole, which nobody read: as that many NULs. */
+  /** Takes a hole of MIN_RUN_SIZE octets or more, which nobody read: as that many NULs. */
   async hole(length: number): Promise<void> {
-    const { layout, bytes } = this.#context;
     const slot = await this.#context.acquire();
-    const dataAt = slotDataAt(layout, slot);
-    bytes.set(this.#tail, dataAt - this.#tail.length);
-    const before = this.#end;
+    const base = this.#placeTail(slot);
     this.#end += length;
-    // A hole too short for a run may be part of a Block.
-    bytes.fill(0, dataAt, dataAt + Math.min(length, SLOT_DATA_SIZE));
-    this.#emit(this.#picker.pushRun(0, length), slot, dataAt - before);
-    if (this.#picker.inRun) this.#tail = new Uint8Array(0);
-    else {
-      const tail = new Uint8Array(this.#end - this.#emitted);
-      const kept = Math.max(0, tail.length - length);
-      tail.set(this.#tail.subarray(this.#tail.length - kept));
-      this.#tail = tail;
-    }
+    this.#emit(this.#picker.pushRun(0, length), slot, base);
+    this.#tail = new Uint8Array(0);
   }
 
   /** The Block of all slices, once all of them are added. */
@@ -83,9 +68,7 @@ export class SliceLane {
     const spans = this.#picker.finish();
     if (spans.length > 0) {
       const slot = await this.#context.acquire();
-      const dataAt = slotDataAt(this.#context.layout, slot);
-      this.#context.bytes.set(this.#tail, dataAt - this.#tail.length);
-      this.#emit(spans, slot, dataAt - this.#end);
+      this.#emit(spans, slot, this.#placeTail(slot));
     }
     await this.#behind;
     return this.#tree.finish();
@@ -94,6 +77,13 @@ export class SliceLane {
   /** Waits until no slot is in use, whatever failed. */
   async settle(): Promise<void> {
     await this.#behind.catch(() => {});
+  }
+
+  /** Puts the tail in front of a slot's data. @returns where the content's first octet would be in the shared memory */
+  #placeTail(slot: number): number {
+    const dataAt = slotDataAt(this.#context.layout, slot);
+    this.#context.bytes.set(this.#tail, dataAt - this.#tail.length);
+    return dataAt - this.#end;
   }
 
   /** @param base - where the content's first octet would be in the shared memory */
@@ -119,7 +109,8 @@ export class SliceLane {
         const blocks: DigestedBlock[] = [];
         // Leaves go into the tree in order; Blocks may be added in any.
         const hashed: Block[] = [];
-        for (let i = 0; found !== undefined && i < ranges.length / 2; i++) hashed.push(leafOf(this.#context.sink.hashName, found, i, ranges, bytes, blocks));
+        for (let i = 0; found !== undefined && i < ranges.length / 2; i++)
+          hashed.push(leafOf(this.#context.sink.hashName, found, i, ranges, bytes, blocks));
         const adding = this.#context.add(blocks);
         await before.catch(async (error: unknown) => {
           await adding.catch(() => {});

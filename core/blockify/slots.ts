@@ -3,7 +3,7 @@ import type { EdgeSettings } from '../store/store.ts';
 /** Octets of input that one slot takes. 256 KiB to 1 MiB a slot are the fastest; 4 MiB fall out of the caches (1,232 against 1,580 MB/s). */
 export const SLOT_DATA_SIZE = 1024 * 1024;
 
-/** Octets in front of a slot's data beyond a Block of the largest size: the start of a run that is none yet, and the edge kernel's window. */
+/** Octets in front of a slot's data beyond a Block of the largest size: what may be the start of a run, and what the edge kernel looks at. */
 const HEADROOM_EXTRA = 8 * 1024;
 
 /** Slots where Blocks are of usual size: enough for two workers to have work queued while the Store takes a batch. */

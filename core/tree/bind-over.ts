@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto';
+import type { Octets } from '../base/octets.ts';
+import type { OpOptions } from '../store/store.ts';
+import type { DirDirent } from './dirent.ts';
+import { joinPath, parentPath } from './path.ts';
+import type { Tree, TreeEntry, TreePath } from './tree.ts';
+
+/**
+ * Binds a Dir over one that stands at a path, and keeps the entries that only the old one has, at any depth. Where both
+ * have a name, the new one counts.
+ *
+ * The new Dir is bound beside the old one and takes its place when it is complete: a failure puts the old one back.
+ */
+export async function bindOver(tree: Tree, path: TreePath, dirent: DirDirent, options: OpOptions = {}): Promise<void> {
+  const beside = joinPath(parentPath(path), `.put-${randomUUID()}` as Octets);
+  const before = await tree.dirent(path, options);
+  await tree.bind(beside, dirent, options);
+  try {
+    await moveMissing(tree, path, beside, options);
+    await tree.remove(path, { ...options, recursive: true });
+    await tree.rename(beside, path, options);
+  } catch (error) {
+    await tree.remove(beside, { recursive: true }).catch(() => {});
+    await tree.bind(path, before);
+    throw error;
+  }
+}
+
+/** Moves what only `from` has into `to`, and leaves the times of the Dirs in `to` as they are. */
+async function moveMissing(tree: Tree, from: TreePath, to: TreePath, options: OpOptions): Promise<void> {
+  const ahead: [TreePath, TreePath][] = [[from, to]];
+  for (let pair = ahead.pop(); pair !== undefined; pair = ahead.pop()) {
+    const [old, fresh] = pair;
+    const entries = tree.list(fresh, options)[Symbol.asyncIterator]();
+    let head = await next(entries);
+    const missing: Octets[] = [];
+    for await (const { name, dirent } of tree.list(old, options)) {
+      while (head !== undefined && head.name < name) head = await next(entries);
+      if (head?.name !== name) missing.push(name);
+      else if (dirent.kind === 'dir' && head.dirent.kind === 'dir') ahead.push([joinPath(old, name), joinPath(fresh, name)]);
+    }
+    await entries.return?.();
+    if (missing.length === 0) continue;
+    const seen = await tree.lookup(fresh, { ...options, follow: false });
+    for (const name of missing) await tree.rename(joinPath(old, name), joinPath(fresh, name), options);
+    await tree.setMeta(fresh, { mtimeNs: seen?.dirent.meta.mtimeNs ?? null }, { ...options, follow: false });
+  }
+}
+
+async function next(entries: AsyncIterator<TreeEntry>): Promise<TreeEntry | undefined> {
+  const { value, done } = await entries.next();
+  return done === true ? undefined : value;
+}

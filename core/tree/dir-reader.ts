@@ -6,7 +6,7 @@ import { blockrefBody } from '../block/blockref.ts';
 import { readBlockBytes } from '../block/read-range.ts';
 import { leavesOf, withSpan } from '../block/tree-walk.ts';
 import type { BlockSource, OpOptions } from '../store/store.ts';
-import { decodeDir, readDir } from './dir-codec.ts';
+import { decodeDir, readDir, readDirBatches } from './dir-codec.ts';
 import type { Dirent } from './dirent.ts';
 
 /** A Dir of at most this many octets is decoded as a whole to find a name; a larger one is bisected leaf by leaf. */
@@ -28,6 +28,11 @@ export class DirReader {
   /** The entries of a Dir, sorted by name, as its leaf Blocks arrive; nothing is kept. */
   entries(block: Block, options: OpOptions = {}): AsyncIterable<Dirent> {
     return readDir(this.source, block, options);
+  }
+
+  /** As {@link DirReader.entries}, as many at once as have arrived. */
+  batches(block: Block, options: OpOptions = {}): AsyncIterable<Dirent[]> {
+    return readDirBatches(this.source, block, options);
   }
 
   /**

@@ -143,23 +143,25 @@ export async function findEntry(
  */
 export function entriesOf(reader: DirReader, dir: LiveDir, options?: OpOptions): AsyncIterable<RawEntry> {
   const over = [...dir.overlay].sort((a, b) => compareOctets(a[0], b[0]));
-  return mergeEntries(dir, reader.entries(dir.dirent.block, options), over);
+  return mergeEntries(dir, reader.batches(dir.dirent.block, options), over);
 }
 
 async function* mergeEntries(
   dir: LiveDir,
-  stored: AsyncIterable<Dirent>,
+  stored: AsyncIterable<Dirent[]>,
   over: readonly (readonly [Octets, LiveDir | LiveLeaf | LinkName | RemovedName])[],
 ): AsyncGenerator<RawEntry> {
   let next = 0;
-  for await (const dirent of stored) {
-    let replaced = false;
-    for (let item = over[next]; item !== undefined && item[0] <= dirent.name; item = over[next]) {
-      next++;
-      replaced = item[0] === dirent.name;
-      if (item[1].sort !== 'removed') yield { name: item[0], entry: item[1] };
+  for await (const batch of stored) {
+    for (const dirent of batch) {
+      let replaced = false;
+      for (let item = over[next]; item !== undefined && item[0] <= dirent.name; item = over[next]) {
+        next++;
+        replaced = item[0] === dirent.name;
+        if (item[1].sort !== 'removed') yield { name: item[0], entry: item[1] };
+      }
+      if (!replaced) yield { name: dirent.name, entry: storedEntry(dir, dirent) };
     }
-    if (!replaced) yield { name: dirent.name, entry: storedEntry(dir, dirent) };
   }
   for (let item = over[next]; item !== undefined; item = over[next]) {
     next++;

@@ -58,17 +58,22 @@ export function resolveLive(
     {
       root: state.root,
       sort: (node) => (node.sort === 'dir' ? 'dir' : node.dirent.kind === 'symlink' ? 'symlink' : 'other'),
-      child: async (dir, name) => {
+      child: (dir, name) => {
         if (dir.sort !== 'dir') return undefined;
-        const entry = await findEntry(state.reader, dir, name, options);
-        return entry === undefined ? undefined : await openEntry(state, dir, { name, entry }, keep, options);
+        const over = dir.overlay.get(name);
+        return over?.sort === 'dir' || over?.sort === 'leaf' ? over : childNode(state, dir, name, keep, options);
       },
-      target: async (node) => (node.sort === 'leaf' && node.dirent.kind === 'symlink' ? node.dirent.target : ('' as Octets)),
+      target: (node) => (node.sort === 'leaf' && node.dirent.kind === 'symlink' ? node.dirent.target : ('' as Octets)),
     },
     path,
     follow,
     action,
   );
+}
+
+async function childNode(state: LiveState, dir: LiveDir, name: Octets, keep: boolean, options: OpOptions): Promise<LiveNode | undefined> {
+  const entry = await findEntry(state.reader, dir, name, options);
+  return entry === undefined ? undefined : await openEntry(state, dir, { name, entry }, keep, options);
 }
 
 /** The node of an entry: a hard link's is found in its table, a stored Dir opened. */

@@ -281,8 +281,8 @@ export class LocalTree implements Tree {
       {
         root: this.#root,
         sort: ({ kind }) => (kind === 'dir' || kind === 'symlink' ? kind : 'other'),
-        child: async (dir, name) => Promise.resolve(name.includes('\0') ? undefined : localNode(localChildPath(dir.path, name))),
-        target: async (node) => Promise.resolve(localTarget(node.path)),
+        child: (dir, name) => (name.includes('\0') ? undefined : localNode(localChildPath(dir.path, name))),
+        target: (node) => localTarget(node.path),
       },
       path,
       follow,

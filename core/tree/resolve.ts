@@ -15,10 +15,10 @@ export interface PathNodes<N> {
   readonly root: N;
   /** The node's sort: only Dirs are walked into, only symlinks followed. */
   sort(node: N): 'dir' | 'symlink' | 'other';
-  /** The entry of a Dir, or undefined. */
-  child(dir: N, name: Octets): Promise<N | undefined>;
+  /** The entry of a Dir, or undefined; at once where it is at hand. */
+  child(dir: N, name: Octets): Promise<N | undefined> | N | undefined;
   /** The target of a symlink. */
-  target(symlink: N): Promise<Octets>;
+  target(symlink: N): Octets;
 }
 
 /** Where a path leads once its symlinks are followed. */
@@ -60,15 +60,19 @@ export async function resolvePath<N>(nodes: PathNodes<N>, path: TreePath, follow
       continue;
     }
     if (name.length > MAX_NAME_SIZE) throw new PathError('ENAMETOOLONG', action, octetsToText(path));
-    const child = await nodes.child(node, name);
+    const found = nodes.child(node, name);
+    // Waiting for what is at hand would cost more than finding it.
+    const child = found instanceof Promise ? await found : found;
     if (child === undefined) {
       if (ahead.length > 0) throw new PathError('ENOENT', action, octetsToText(path));
-      return { dirs: [...dirs, node], names: [...names, name], node: undefined };
+      dirs.push(node);
+      names.push(name);
+      return { dirs, names, node: undefined };
     }
     if (nodes.sort(child) === 'symlink' && (ahead.length > 0 || follow || mustBeDir)) {
       symlinks++;
       if (symlinks > MAX_SYMLINKS) throw new PathError('ELOOP', action, octetsToText(path));
-      const target = await nodes.target(child);
+      const target = nodes.target(child);
       if (target === '') throw new PathError('ENOENT', action, octetsToText(path));
       if (target.startsWith('/')) {
         node = nodes.root;

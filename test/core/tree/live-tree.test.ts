@@ -54,7 +54,12 @@ async function largeDir(store: MemoryStore, count: number): Promise<DirDirent> {
   const tree = openLiveTree(store, undefined);
   for (let i = 0; i < count; i++) {
     const name = octets(`file-${String(i).padStart(6, '0')}`);
-    await tree.bind(at(`/${name}`), { kind: 'file', name, meta: { mode: 0o644, mtimeNs: BigInt(i) }, block: { kind: 'run', span: i, octet: 0 } });
+    await tree.bind(at(`/${name}`), {
+      kind: 'file',
+      name,
+      meta: { mode: 0o644, mtimeNs: BigInt(i) },
+      block: { kind: 'run', span: i, octet: 0 },
+    });
   }
   return await recited(tree);
 }
@@ -112,7 +117,10 @@ describe('a live tree', () => {
 
   it('S11: the same puts give the same Dirref everywhere: a fresh root records nothing of its own', async () => {
     const texts: string[] = [];
-    for (const order of [['a', 'b', 'c'], ['c', 'a', 'b']]) {
+    for (const order of [
+      ['a', 'b', 'c'],
+      ['c', 'a', 'b'],
+    ]) {
       const tree = openLiveTree(new MemoryStore(), undefined);
       for (const name of order) await tree.write(at(`/${name}`), contentOf(name), { mode: 0o644, mtimeNs: 1n });
       texts.push(formatDirent(await tree.sync()));
@@ -150,7 +158,13 @@ describe('a live tree', () => {
     for (const salt of [undefined, 'salt of a Dir', 'salt of a Dir', 'some other salt']) {
       const store = new MemoryStore();
       const tree = openLiveTree(store, undefined);
-      for (let i = 0; i < 500; i++) await tree.bind(at(`/${i}`), { kind: 'file', name: octets(`${i}`), meta: { mode: 0o644 }, block: { kind: 'run', span: i, octet: 1 } });
+      for (let i = 0; i < 500; i++)
+        await tree.bind(at(`/${i}`), {
+          kind: 'file',
+          name: octets(`${i}`),
+          meta: { mode: 0o644 },
+          block: { kind: 'run', span: i, octet: 1 },
+        });
       await tree.bind(at('/linked'), { kind: 'symlink', name: octets('linked'), meta: {}, target: octets('somewhere') });
       if (salt !== undefined) await tree.setSalt(at('/'), Buffer.from(salt));
       const root = await recited(tree);

@@ -38,7 +38,6 @@ import type { Meta } from './meta.ts';
 import { applyMetaChange, contentChanged, nodeChanged } from './meta-change.ts';
 import { entryId, NodeIds } from './node-id.ts';
 import { baseName, checkEntryName, joinPath } from './path.ts';
-import { storeContent } from './store-content.ts';
 import type { LookupOptions, MetaChange, Tree, TreeCapabilities, TreeChange, TreeEntry, TreePath } from './tree.ts';
 
 /** What a live tree takes from outside. */
@@ -85,7 +84,7 @@ export class LiveTree implements Tree {
       changes: new ChangeFeed(),
       nowNs: options.nowNs ?? ((): bigint => BigInt(Date.now()) * 1_000_000n),
       newUuid: options.newUuid ?? randomUUID,
-      storeContent: options.storeContent ?? ((content, how) => storeContent(store, content, how)),
+      storeContent: options.storeContent ?? ((content, how) => storeHere(store, content, how)),
       root: liveRoot(root),
       rootChanged: false,
     };
@@ -379,6 +378,12 @@ export class LiveTree implements Tree {
     if (this.#closed) return Promise.reject(new ClosedError(action, this.name));
     return this.#lock.exclusive(work);
   }
+}
+
+/** Stores a content in this thread; the edge kernel is loaded at the first. */
+async function storeHere(store: Store, content: AsyncIterable<Uint8Array>, options: OpOptions): Promise<Block> {
+  const { storeContent } = await import('../blockify/store-content.ts');
+  return await storeContent(store, content, options);
 }
 
 /** A Dirent whose Block tells its span: texts need not, Dirs must. */

@@ -6,6 +6,7 @@ import { chmod, chown, touch } from './change-meta.ts';
 import type { Command } from './command.ts';
 import { du } from './du.ts';
 import { find } from './find.ts';
+import { get } from './get.ts';
 import { head, tail } from './head-tail.ts';
 import { help, version } from './help.ts';
 import { history } from './history.ts';
@@ -17,6 +18,7 @@ import { ls } from './ls.ts';
 import { mkdir, rmdir } from './mkdir.ts';
 import { cp, ln, mv } from './move-copy.ts';
 import { open } from './open.ts';
+import { put } from './put.ts';
 import { pwd } from './pwd.ts';
 import { quit } from './quit.ts';
 import { rm } from './rm.ts';
@@ -41,6 +43,8 @@ export const COMMANDS: readonly Command[] = [
   less,
   head,
   tail,
+  get,
+  put,
   bind,
   mkdir,
   rmdir,

@@ -10,6 +10,7 @@ import type { DigestedBlock } from './store.ts';
 export function checkBlockSizes(blocks: readonly DigestedBlock[], hash: HashFunction): void {
   for (const { data, digest } of blocks) {
     if (data.length > MAX_BLOCK_SIZE) throw new RangeError(`add Block: expected at most ${MAX_BLOCK_SIZE} octets, got ${data.length}`);
-    if (digest.length !== hash.digestSize) throw new RangeError(`add Block: expected a digest of ${hash.digestSize} octets, got ${digest.length}`);
+    if (digest.length !== hash.digestSize)
+      throw new RangeError(`add Block: expected a digest of ${hash.digestSize} octets, got ${digest.length}`);
   }
 }

@@ -51,7 +51,9 @@ export function parseDatadirFormat(text: string): DatadirFormat {
   const settings = parseSettings(text);
   const version = numberSetting(settings, 'format', 1, 2 ** 31);
   if (version > FORMAT_VERSION) {
-    throw new VtError('EUNSUPPORTED', `read Store format: version ${version} is newer than ${FORMAT_VERSION}`, { remedy: 'use a later vtftp' });
+    throw new VtError('EUNSUPPORTED', `read Store format: version ${version} is newer than ${FORMAT_VERSION}`, {
+      remedy: 'use a later vtftp',
+    });
   }
   const storeId = setting(settings, 'id');
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(storeId.value)) throw bad('id', 'a uuid', storeId);

@@ -1,5 +1,6 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { VtError } from '../base/errors.ts';
 import { withFileLock } from '../base/file-lock.ts';
 import { digestKey, digestOfKey } from './digest-key.ts';
 import type { BehindFile, CatchUpOptions, IndexSink } from './index-catch-up.ts';
@@ -53,6 +54,7 @@ export class DatadirIndex {
   #isReady = false;
   #rebuilt = false;
   #announced = false;
+  #cacheDropped = false;
   /** The last commit, whatever became of it: an index is closed only after. */
   #committing: Promise<void> = Promise.resolve();
   #lookedMs = Number.NEGATIVE_INFINITY;
@@ -108,8 +110,11 @@ export class DatadirIndex {
     try {
       opened = LmdbIndex.open(indexFolder, owner, { readOnly });
     } catch (error) {
-      if (!existed) throw error;
-      return (error as Error).message;
+      // LMDB's own codes are negative and speak of its file; others are the system's, and no fault of the index.
+      const { code } = error as { readonly code?: unknown };
+      if (readOnly || (existed && typeof code === 'number' && code < 0)) return (error as Error).message;
+      if (error instanceof VtError) throw error;
+      throw new VtError('EOPEN', `open index "${indexFolder}": ${(error as Error).message}`, { cause: error });
     }
     if (typeof opened === 'string') return opened;
     const marks = opened.marks();
@@ -171,7 +176,11 @@ export class DatadirIndex {
     if (behind.length === 0) return;
     const index = this.#index;
     const sink: IndexSink = index !== undefined && !this.#options.readOnly ? index : { commit: async (batch) => this.#intoMemory(batch) };
-    await this.#options.catchUp(behind, sink, { signal, onNotice: this.#options.onNotice, sync: this.#options.shared && !this.#options.readOnly });
+    await this.#options.catchUp(behind, sink, {
+      signal,
+      onNotice: this.#options.onNotice,
+      sync: this.#options.shared && !this.#options.readOnly,
+    });
     index?.refresh();
   }
 
@@ -199,6 +208,14 @@ export class DatadirIndex {
   /** A value of the cache. */
   cacheGet(key: Uint8Array): Uint8Array | undefined {
     return this.#index?.cacheGet(key);
+  }
+
+  /** Drops the cache, here and for every session that opens the Store later: Blocks that it counts on are not there. */
+  dropCache(): void {
+    if (this.#options.readOnly || this.#index === undefined || this.#cacheDropped) return;
+    this.#cacheDropped = true;
+    this.#options.onLoss();
+    this.#useGeneration(this.#index);
   }
 
   /** The marks of every file known. */

@@ -1,9 +1,9 @@
 import { closeSync, openSync, readSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DatafileHeader } from './datafile.ts';
-import { DATAFILE_HEADER_SIZE, DATAFILE_MAGIC, decodeDatafileHeader } from './datafile.ts';
 import type { DatadirFormat } from './datadir-format.ts';
 import { DEFAULT_EDGES, FORMAT_FILE, writeDatadirFormat } from './datadir-format.ts';
+import type { DatafileHeader } from './datafile.ts';
+import { DATAFILE_HEADER_SIZE, DATAFILE_MAGIC, decodeDatafileHeader } from './datafile.ts';
 import { dataFileNames } from './index-catch-up.ts';
 
 /**
@@ -18,7 +18,13 @@ export function recoverDatadirFormat(folder: string): DatadirFormat | undefined 
   if (header === undefined) return undefined;
   const path = join(folder, FORMAT_FILE);
   if (statSync(path, { throwIfNoEntry: false }) !== undefined) renameSync(path, `${path}.damaged`);
-  const format: DatadirFormat = { storeId: header.storeId, hashName: header.hashName, edges: DEFAULT_EDGES, compression: 'none', generation: 1 };
+  const format: DatadirFormat = {
+    storeId: header.storeId,
+    hashName: header.hashName,
+    edges: DEFAULT_EDGES,
+    compression: 'none',
+    generation: 1,
+  };
   writeDatadirFormat(folder, format);
   return format;
 }
@@ -35,7 +41,9 @@ function anyHeader(dataFolder: string): DatafileHeader | undefined {
 export function holdsForeignDatafiles(folder: string): boolean {
   const dataFolder = join(folder, 'data');
   const names = fileNames(dataFolder);
-  return names.length > 0 && !names.some((name) => firstOctets(join(dataFolder, name)).subarray(0, DATAFILE_MAGIC.length).equals(DATAFILE_MAGIC));
+  return (
+    names.length > 0 && !names.some((name) => firstOctets(join(dataFolder, name)).subarray(0, DATAFILE_MAGIC.length).equals(DATAFILE_MAGIC))
+  );
 }
 
 function fileNames(dataFolder: string): string[] {

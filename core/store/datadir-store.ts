@@ -18,7 +18,17 @@ import { IndexTicker } from './index-ticker.ts';
 import type { Location } from './lmdb-index.ts';
 import { IndexDamagedError } from './lmdb-index.ts';
 import { readLocatedBlock } from './located-block.ts';
-import type { AddCounts, AddResult, BlockLocation, DigestedBlock, EdgeSettings, LocalCache, OpOptions, Store, StoreCapabilities } from './store.ts';
+import type {
+  AddCounts,
+  AddResult,
+  BlockLocation,
+  DigestedBlock,
+  EdgeSettings,
+  LocalCache,
+  OpOptions,
+  Store,
+  StoreCapabilities,
+} from './store.ts';
 import { compressStored } from './stored-bytes.ts';
 
 /** Hashcodes listed at a time: each time is one short read transaction. */
@@ -129,7 +139,13 @@ export class Datadir implements Store {
     const headerSize = RECORD_FIXED_SIZE + this.#hash.digestSize;
     const isNew: boolean[] = [];
     const pieces: Uint8Array[] = [];
-    const added: { readonly key: string; readonly start: number; readonly storedSize: number; readonly size: number; readonly codec: Codec }[] = [];
+    const added: {
+      readonly key: string;
+      readonly start: number;
+      readonly storedSize: number;
+      readonly size: number;
+      readonly codec: Codec;
+    }[] = [];
     const inBatch = new Set<string>();
     let headers = Buffer.alloc(0);
     let headersUsed = 0;
@@ -138,7 +154,7 @@ export class Datadir implements Store {
     for (const block of blocks) {
       const { digest, data } = block;
       const key = digestKey(digest);
-      const found = inBatch.has(key) || this.#pending.has(key) || (this.#index.has(digest) && !this.#damaged.has(key));
+      const found = inBatch.has(key) || this.#isKnown(digest, key);
       isNew.push(!found);
       if (found) {
         existing.push(data.length);
@@ -230,7 +246,9 @@ export class Datadir implements Store {
       return this.#locate(digest);
     }
     // Another process may have died before it told the index.
-    return (await this.#index.lookAgain(options.signal)) ? this.#locate(digest) : undefined;
+    if (!(await this.#index.lookAgain(options.signal))) return undefined;
+    await this.#index.ready(options.signal);
+    return this.#locate(digest);
   }
 
   // Throws what was wrong with the index where it has been made anew once already.
@@ -253,11 +271,21 @@ export class Datadir implements Store {
       if (second.kind === 'block') return second.data;
       if (done && second.kind === 'gone') return undefined;
     }
-    this.#damaged.add(digestKey(hashcode.digest));
+    this.#noteDamage(hashcode.digest, location);
     const reason = first.kind === 'damaged' ? first.reason : 'the data file is cut short';
     throw new CorruptBlockError(hashcodeLabel(hashcode), this.#readers.path(location.file), `${reason}, at octet ${location.offset}`, {
       remedy: 'put the same data again, or pull it from a peer',
     });
+  }
+
+  // From now on the Block counts as absent when it is added, and PUT does not count on it without looking.
+  #noteDamage(digest: Uint8Array, location: Location): void {
+    const key = digestKey(digest);
+    if (this.#damaged.has(key) || location.isDamaged === true) return;
+    this.#damaged.add(key);
+    if (!this.can.write) return;
+    this.#ticker.addBlock(Uint8Array.from(digest), { ...location, isDamaged: true });
+    this.#index.dropCache();
   }
 
   #isRecordOf(location: Location, digest: Uint8Array): boolean {
@@ -293,9 +321,12 @@ export class Datadir implements Store {
     this.#index.refresh();
     return hashcodes.map(({ hashName, digest }) => {
       if (hashName !== this.hashName) return false;
-      const key = digestKey(digest);
-      return this.#pending.has(key) || (this.#index.has(digest) && !this.#damaged.has(key));
+      return this.#isKnown(digest, digestKey(digest));
     });
+  }
+
+  #isKnown(digest: Uint8Array, key: string): boolean {
+    return (this.#pending.has(key) || this.#index.has(digest)) && !this.#damaged.has(key);
   }
 
   async flush(options: OpOptions = {}): Promise<void> {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import type { HashName } from '../block/hash.ts';
+import { syncFolder } from './datadir-format.ts';
 import { encodeDatafileHeader } from './datafile.ts';
 import { DatafileWriter } from './datafile-writer.ts';
-import { syncFolder } from './datadir-format.ts';
 import type { FileMarks } from './lmdb-index.ts';
 
 export interface DatadirWriterOptions {

@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { ParseError, VtError } from '../base/errors.ts';
 import type { HashName } from '../block/hash.ts';
 import { DEFAULT_HASH_NAME } from '../block/hash.ts';
-import { Datadir } from './datadir-store.ts';
 import type { DatadirFormat } from './datadir-format.ts';
-import { DEFAULT_EDGES, FORMAT_FILE, readDatadirFormat, writeDatadirFormat } from './datadir-format.ts';
+import { DEFAULT_EDGES, FORMAT_FILE, readDatadirFormat, syncFolder, writeDatadirFormat } from './datadir-format.ts';
 import { DatadirIndex } from './datadir-index.ts';
-import { DatadirWriter } from './datadir-writer.ts';
 import { recoverDatadirFormat } from './datadir-recovery.ts';
+import { Datadir } from './datadir-store.ts';
+import { DatadirWriter } from './datadir-writer.ts';
 import { catchUp } from './index-catch-up.ts';
 import type { IndexTickerOptions } from './index-ticker.ts';
 import type { EdgeSettings } from './store.ts';
@@ -47,7 +47,7 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
   const folder = resolve(path);
   let format = readFormat(folder, options) ?? makeDatadir(folder, options);
   const dataFolder = join(folder, 'data');
-  const readOnly = options.readOnly ?? false;
+  const readOnly = options.readOnly === true || !isWritable(folder);
   const owner = { storeId: format.storeId, hashName: format.hashName };
   const index = new DatadirIndex({
     dataFolder,
@@ -78,7 +78,30 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
       });
   const { hashName, edges, compression } = format;
   const ticker = options.ticker === undefined ? {} : { ticker: options.ticker };
-  return Promise.resolve(new Datadir({ path: folder, name: `datadir:${path}`, hashName, edges, compression, index, writer, hasDigests: true, archives: true, ...ticker }));
+  return Promise.resolve(
+    new Datadir({
+      path: folder,
+      name: `datadir:${path}`,
+      hashName,
+      edges,
+      compression,
+      index,
+      writer,
+      hasDigests: true,
+      archives: true,
+      ...ticker,
+    }),
+  );
+}
+
+// A Store on a read-only medium, or of another user, is read.
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function readFormat(folder: string, options: OpenDatadirOptions): DatadirFormat | undefined {
@@ -111,6 +134,7 @@ function makeDatadir(folder: string, options: OpenDatadirOptions): DatadirFormat
   mkdirSync(join(folder, 'data'), { recursive: true });
   mkdirSync(join(folder, 'archives'), { recursive: true });
   writeDatadirFormat(folder, format);
+  syncFolder(dirname(folder));
   // Another process may have made it at the same time: the one whose file stands is the Store's.
   return readDatadirFormat(folder) ?? format;
 }

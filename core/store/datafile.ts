@@ -16,10 +16,10 @@ export const RECORD_MAGIC: Buffer = Buffer.from('vtR1', 'latin1');
 /** Octets of a record's header before its digest. */
 export const RECORD_FIXED_SIZE = 24;
 
-/** How stored bytes are coded: the octet in a record. 255 stands for one that this version does not know. */
+/** How stored bytes are coded: the octet in a record. 127 stands for one that this version does not know. */
 export type Codec = BlockLocation['codec'] | 'unknown';
 const CODECS: readonly Codec[] = ['none', 'zlib', 'zstd'];
-export const UNKNOWN_CODEC = 255;
+const UNKNOWN_CODEC = 127;
 
 /** The octet that stands for a codec. */
 export function codecNumber(codec: Codec): number {

@@ -75,18 +75,37 @@ export interface ScanHooks {
  *
  * @throws {VtError} EUNSUPPORTED for a data file of a later version
  */
-export async function catchUp(folder: string, owner: IndexOwner, behind: readonly BehindFile[], sink: IndexSink, options: CatchUpOptions): Promise<void> {
+export async function catchUp(
+  folder: string,
+  owner: IndexOwner,
+  behind: readonly BehindFile[],
+  sink: IndexSink,
+  options: CatchUpOptions,
+): Promise<void> {
   const scan: ScanFile = (fd, path, size, from, hooks) => {
     const start = startOf(fd, path, size, owner, options);
     if (start === undefined) return Promise.resolve(undefined);
     const hash = hashByName(owner.hashName);
-    return scanDatafile(fd, { start: Math.max(start.offset, from), end: size, hash, distrust: start.distrust, ...hooks, signal: options.signal });
+    return scanDatafile(fd, {
+      start: Math.max(start.offset, from),
+      end: size,
+      hash,
+      distrust: start.distrust,
+      ...hooks,
+      signal: options.signal,
+    });
   };
   await catchUpBy(scan, folder, behind, sink, options);
 }
 
 /** Puts into the index what data files hold beyond its marks, as `scan` finds it. */
-export async function catchUpBy(scan: ScanFile, folder: string, behind: readonly BehindFile[], sink: IndexSink, options: CatchUpOptions): Promise<void> {
+export async function catchUpBy(
+  scan: ScanFile,
+  folder: string,
+  behind: readonly BehindFile[],
+  sink: IndexSink,
+  options: CatchUpOptions,
+): Promise<void> {
   for (const file of behind) {
     throwIfCancelled(options.signal);
     const path = join(folder, file.name);
@@ -99,7 +118,14 @@ export async function catchUpBy(scan: ScanFile, folder: string, behind: readonly
   }
 }
 
-async function catchUpFile(scan: ScanFile, fd: number, path: string, file: BehindFile, sink: IndexSink, options: CatchUpOptions): Promise<void> {
+async function catchUpFile(
+  scan: ScanFile,
+  fd: number,
+  path: string,
+  file: BehindFile,
+  sink: IndexSink,
+  options: CatchUpOptions,
+): Promise<void> {
   const size = fstatSync(fd).size;
   // Its writer may not have got so far, or may have died before it did.
   if (options.sync) await syncData(fd);
@@ -130,10 +156,18 @@ async function catchUpFile(scan: ScanFile, fd: number, path: string, file: Behin
   const damaged = result.damage.filter((part) => part.kind === 'damage');
   if (damaged.length === 0) return;
   const where = damaged.slice(0, 3).map((part) => `${part.start}..${part.end}`);
-  options.onNotice(`data file "${path}": damaged at octets ${where.join(', ')}${damaged.length > 3 ? ' and elsewhere' : ''}; the Blocks there are lost`);
+  options.onNotice(
+    `data file "${path}": damaged at octets ${where.join(', ')}${damaged.length > 3 ? ' and elsewhere' : ''}; the Blocks there are lost`,
+  );
 }
 
-function startOf(fd: number, path: string, size: number, owner: IndexOwner, options: CatchUpOptions): { offset: number; distrust: boolean } | undefined {
+function startOf(
+  fd: number,
+  path: string,
+  size: number,
+  owner: IndexOwner,
+  options: CatchUpOptions,
+): { offset: number; distrust: boolean } | undefined {
   const head = Buffer.alloc(Math.min(DATAFILE_HEADER_SIZE, size));
   readSync(fd, head, 0, head.length, 0);
   const start = decodeDatafileHeader(head);
@@ -141,7 +175,9 @@ function startOf(fd: number, path: string, size: number, owner: IndexOwner, opti
     case 'short':
       return undefined;
     case 'newer':
-      throw new VtError('EUNSUPPORTED', `read data file "${path}": version ${start.version} is newer than this program`, { remedy: 'use a later vtftp' });
+      throw new VtError('EUNSUPPORTED', `read data file "${path}": version ${start.version} is newer than this program`, {
+        remedy: 'use a later vtftp',
+      });
     case 'damaged':
       options.onNotice(`data file "${path}": ${start.reason}; looking for records in it`);
       return { offset: 0, distrust: true };

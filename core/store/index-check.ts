@@ -11,6 +11,8 @@ import { crc32 } from 'node:zlib';
 const MAX_SUMMED_SIZE = 64 * 1024 * 1024;
 /** After this many users died without closing the index it is made anew: it may be what they died of. */
 const MAX_DEAD_USERS = 5;
+/** Pages that may be missing from the end: LMDB does not write those that it took and gave back in one transaction. */
+const SLACK_PAGES = 16;
 const META_MAGIC = 0xbeefc0de;
 /** Octets of a page's header, and offsets within the meta that follows. @see lmdb's mdb.c, MDB_page_header and MDB_meta */
 const PAGE_HEADER_SIZE = 24;
@@ -53,7 +55,7 @@ function checkMetas(fd: number, size: number): string | undefined {
   const second = decodeMeta(readAt(fd, pageSize, PAGE_HEADER_SIZE + META_SIZE), size);
   const newest = first === undefined || (second !== undefined && second.txn > first.txn) ? second : first;
   if (first === undefined || second === undefined || newest === undefined) return 'it is damaged';
-  if ((newest.lastPage + 1) * newest.pageSize > size) return 'it is cut short';
+  if ((newest.lastPage + 1 - SLACK_PAGES) * newest.pageSize > size) return 'it is cut short';
   return undefined;
 }
 
@@ -102,11 +104,17 @@ export class IndexUser {
   readonly #folder: string;
   readonly #name = `${process.pid}-${randomUUID()}`;
   #noteIsVoid = false;
+  #isListed = false;
 
   constructor(folder: string) {
     this.#folder = folder;
-    mkdirSync(join(folder, USERS_FOLDER), { recursive: true });
-    writeFileSync(join(folder, USERS_FOLDER, this.#name), '');
+    try {
+      mkdirSync(join(folder, USERS_FOLDER), { recursive: true });
+      writeFileSync(join(folder, USERS_FOLDER, this.#name), '');
+      this.#isListed = true;
+    } catch {
+      // On a full disk the index can be read all the same; others just do not see that it is in use.
+    }
   }
 
   /** To be called before anything is written to the index. */
@@ -121,7 +129,7 @@ export class IndexUser {
     const others = readUsers(this.#folder).filter((user) => user.name !== this.#name);
     if (others.every((user) => !user.alive)) {
       for (const { name } of others) rmSync(join(this.#folder, USERS_FOLDER, name), { force: true });
-      if (this.#noteIsVoid) writeNote(this.#folder);
+      if (this.#noteIsVoid && this.#isListed) writeNote(this.#folder);
     }
     rmSync(join(this.#folder, USERS_FOLDER, this.#name), { force: true });
   }
@@ -135,7 +143,6 @@ function readNote(folder: string): string | undefined {
   }
 }
 
-// A note that could not be written whole is one that does not match: the index is then made anew, no more.
 function writeNote(folder: string): void {
   const path = join(folder, DATA_FILE);
   const seen = statSync(path, { throwIfNoEntry: false });
@@ -143,6 +150,9 @@ function writeNote(folder: string): void {
   const fd = openSync(path, 'r');
   try {
     writeFileSync(join(folder, CHECK_FILE), sumFile(fd, seen.size));
+  } catch {
+    // No space: without a note the index is taken on trust.
+    rmSync(join(folder, CHECK_FILE), { force: true });
   } finally {
     closeSync(fd);
   }

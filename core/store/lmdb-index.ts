@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Database, RootDatabase } from 'lmdb';
 import { crc32 } from 'node:zlib';
+import type { Database, RootDatabase } from 'lmdb';
 import { VtError } from '../base/errors.ts';
 import type { HashName } from '../block/hash.ts';
 import type { Codec } from './datafile.ts';
@@ -27,6 +27,9 @@ export class IndexDamagedError extends VtError {
 const MAP_SIZE = 64 * 2 ** 30;
 /** Octets of a location: u32 file, u48 offset, u32 stored size, u32 size, u8 codec, u32 CRC-32; all big-endian. */
 const LOCATION_SIZE = 23;
+/** In the codec's octet. */
+const DAMAGED_FLAG = 0x80;
+const CODEC_MASK = 0x7f;
 /** The CRC at the end of every value: of the key and of the value before it. */
 const CRC_SIZE = 4;
 /** Octets of a file's marks: u32 number, u48 indexed-to, u48 seen size, u32 CRC-32. */
@@ -43,6 +46,8 @@ export interface Location {
   readonly storedSize: number;
   readonly size: number;
   readonly codec: Codec;
+  /** What lies there was found damaged: it is told of when it is asked for, and stored anew when it is added. */
+  readonly isDamaged?: boolean;
 }
 
 /** How far the index knows a data file. */
@@ -159,17 +164,20 @@ export class LmdbIndex {
     const offset = value.readUIntBE(4, 6);
     const storedSize = value.readUInt32BE(10);
     const size = value.readUInt32BE(14);
-    const codec = codecByNumber(value.readUInt8(18));
-    return { file: this.#nameOf(number), offset, storedSize, size, codec };
+    const codecOctet = value.readUInt8(18);
+    const codec = codecByNumber(codecOctet & CODEC_MASK);
+    const location = { file: this.#nameOf(number), offset, storedSize, size, codec };
+    return (codecOctet & DAMAGED_FLAG) === 0 ? location : { ...location, isDamaged: true };
   }
 
   /**
-   * Whether a Block is known, and where it lies can be told.
+   * Whether a Block is known, and not known to be damaged.
    *
    * @throws {IndexDamagedError} if what the index holds cannot be
    */
   has(digest: Uint8Array): boolean {
-    return this.#lookUp(digest) !== undefined;
+    const value = this.#lookUp(digest);
+    return value !== undefined && (value.readUInt8(18) & DAMAGED_FLAG) === 0;
   }
 
   #lookUp(digest: Uint8Array): Buffer | undefined {
@@ -179,7 +187,8 @@ export class LmdbIndex {
     } catch (error) {
       throw new IndexDamagedError((error as Error).message);
     }
-    if (value !== undefined && (value.length !== LOCATION_SIZE || !isWhole(digest, value))) throw new IndexDamagedError('a location is damaged');
+    if (value !== undefined && (value.length !== LOCATION_SIZE || !isWhole(digest, value)))
+      throw new IndexDamagedError('a location is damaged');
     return value;
   }
 
@@ -219,7 +228,7 @@ export class LmdbIndex {
     value.writeUIntBE(location.offset, 4, 6);
     value.writeUInt32BE(location.storedSize, 10);
     value.writeUInt32BE(location.size, 14);
-    value.writeUInt8(codecNumber(location.codec), 18);
+    value.writeUInt8((codecNumber(location.codec) & CODEC_MASK) | (location.isDamaged === true ? DAMAGED_FLAG : 0), 18);
     return seal(digest, value);
   }
 

@@ -20,7 +20,9 @@ export type LocatedBlock =
 export function readLocatedBlock(readers: DatafileReaders, location: Location, digest: Uint8Array, hash: HashFunction): LocatedBlock {
   const { file, offset, storedSize, size, codec } = location;
   if (codec !== 'none' && codec !== 'zlib') {
-    throw new VtError('EUNSUPPORTED', `get Block from "${readers.path(file)}": codec "${codec}" is not known`, { remedy: 'use a later vtftp' });
+    throw new VtError('EUNSUPPORTED', `get Block from "${readers.path(file)}": codec "${codec}" is not known`, {
+      remedy: 'use a later vtftp',
+    });
   }
   let stored: Buffer;
   try {

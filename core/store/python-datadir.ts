@@ -6,9 +6,9 @@ import { ReadOnlyError } from '../base/errors.ts';
 import type { HashName } from '../block/hash.ts';
 import { HASH_NAMES, hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
-import { Datadir } from './datadir-store.ts';
 import { DEFAULT_EDGES } from './datadir-format.ts';
 import { DatadirIndex } from './datadir-index.ts';
+import { Datadir } from './datadir-store.ts';
 import { catchUpBy } from './index-catch-up.ts';
 import { scanPythonDatafile } from './python-datafile-scan.ts';
 import type { AddCounts, AddResult, BlockLocation, EdgeSettings, OpOptions, Store, StoreCapabilities } from './store.ts';
@@ -92,7 +92,9 @@ export class PythonDatadir implements Store {
 
 function detectHash(path: string): HashName | undefined {
   const names = readdirSync(path);
-  return HASH_NAMES.find((hashName) => names.some((name) => name.startsWith(`index-${hashName}.`) || name === `index-${hashName}-state.sqlite`));
+  return HASH_NAMES.find((hashName) =>
+    names.some((name) => name.startsWith(`index-${hashName}.`) || name === `index-${hashName}-state.sqlite`),
+  );
 }
 
 function openUnder(path: string, name: string, hashName: HashName, options: OpenPythonDatadirOptions): Datadir {
@@ -121,7 +123,17 @@ function openUnder(path: string, name: string, hashName: HashName, options: Open
     onNotice: options.onNotice ?? (() => undefined),
     monotonicMs: () => performance.now(),
   });
-  return new Datadir({ path, name, hashName, edges: DEFAULT_EDGES, compression: 'none', index, writer: undefined, hasDigests: false, archives: false });
+  return new Datadir({
+    path,
+    name,
+    hashName,
+    edges: DEFAULT_EDGES,
+    compression: 'none',
+    index,
+    writer: undefined,
+    hasDigests: false,
+    archives: false,
+  });
 }
 
 function canMake(folder: string): boolean {

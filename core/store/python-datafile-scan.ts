@@ -1,6 +1,6 @@
 import { inflateSync } from 'node:zlib';
-import { ParseError, throwIfCancelled } from '../base/errors.ts';
 import { decodeBsuint } from '../base/bsuint.ts';
+import { ParseError, throwIfCancelled } from '../base/errors.ts';
 import type { HashFunction } from '../block/hash.ts';
 import type { ScannedRecord, ScanResult } from './datafile-scan.ts';
 import { FileWindow } from './file-window.ts';
@@ -47,7 +47,13 @@ export async function scanPythonDatafile(fd: number, options: PythonScanOptions)
     if (data === undefined) damage.push({ start: position, end: next, kind: 'damage' });
     else {
       const codec = head.zlib ? 'zlib' : 'none';
-      options.onRecord({ digest: Uint8Array.from(options.hash.digest(data)), codec, offset, storedSize: head.storedSize, size: data.length });
+      options.onRecord({
+        digest: Uint8Array.from(options.hash.digest(data)),
+        codec,
+        offset,
+        storedSize: head.storedSize,
+        size: data.length,
+      });
     }
     position = next;
   }

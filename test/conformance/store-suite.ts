@@ -75,7 +75,10 @@ function addTests(test: Test): void {
     await store.flush();
     assert.equal((await store.add(bytes('same'))).isNew, false);
     const { newBlocks, existingBlocks, newBytes, existingBytes } = store.counts();
-    assert.deepEqual({ newBlocks, existingBlocks, newBytes, existingBytes }, { newBlocks: 1, existingBlocks: 2, newBytes: 4, existingBytes: 8 });
+    assert.deepEqual(
+      { newBlocks, existingBlocks, newBytes, existingBytes },
+      { newBlocks: 1, existingBlocks: 2, newBytes: 4, existingBytes: 8 },
+    );
   });
 
   test('the Block of no bytes is a Block', async (store) => {

@@ -6,8 +6,8 @@ import { dirname, join } from 'node:path';
 import { it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { VtError } from '../../../core/base/errors.ts';
-import type { HashCode } from '../../../core/block/hashcode.ts';
 import { DEFAULT_HASH_NAME } from '../../../core/block/hash.ts';
+import type { HashCode } from '../../../core/block/hashcode.ts';
 import { makeRandom } from '../../support/random.ts';
 import { newStorePath, withDatadir } from './store-folder.ts';
 
@@ -31,7 +31,15 @@ function startWriter(path: string, seed: number, rounds: number, onLine?: () => 
     child.once('close', () => resolve());
   });
   // What stands behind the last line end was not told whole.
-  return { child, ended, flushed: () => text.slice(0, text.lastIndexOf('\n') + 1).split('\n').filter(Boolean) };
+  return {
+    child,
+    ended,
+    flushed: () =>
+      text
+        .slice(0, text.lastIndexOf('\n') + 1)
+        .split('\n')
+        .filter(Boolean),
+  };
 }
 
 async function assertAllThere(path: string, digests: readonly string[]): Promise<void> {
@@ -78,9 +86,15 @@ for (const processes of [2, 4]) {
     }
     const files = readdirSync(join(path, 'data'));
     assert.ok(files.length <= processes);
-    await assertAllThere(path, writers.flatMap((writer) => writer.flushed()));
+    await assertAllThere(
+      path,
+      writers.flatMap((writer) => writer.flushed()),
+    );
     rmSync(join(path, 'index'), { recursive: true });
-    await assertAllThere(path, writers.flatMap((writer) => writer.flushed()));
+    await assertAllThere(
+      path,
+      writers.flatMap((writer) => writer.flushed()),
+    );
   });
 }
 

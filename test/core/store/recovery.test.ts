@@ -1,5 +1,17 @@
 import assert from 'node:assert/strict';
-import { closeSync, cpSync, existsSync, openSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { CorruptBlockError } from '../../../core/base/errors.ts';
@@ -9,7 +21,9 @@ import { checkIndex } from '../../../core/store/index-check.ts';
 import { newStorePath, withDatadir } from './store-folder.ts';
 
 const HASH = 'sha1';
-const CONTENTS: readonly Buffer[] = ['first', '', 'the third Block, a little longer', 'vtR1 looks like a record', 'last'].map((text) => Buffer.from(text));
+const CONTENTS: readonly Buffer[] = ['first', '', 'the third Block, a little longer', 'vtR1 looks like a record', 'last'].map((text) =>
+  Buffer.from(text),
+);
 
 async function makeStore(path: string, contents: readonly Buffer[] = CONTENTS): Promise<string> {
   await withDatadir(
@@ -28,7 +42,10 @@ function codes(contents: readonly Buffer[] = CONTENTS): HashCode[] {
 }
 
 /** What became of each Block: its own bytes or nothing, never others. */
-async function look(path: string, contents: readonly Buffer[] = CONTENTS): Promise<{ readonly found: boolean[]; readonly notices: string[] }> {
+async function look(
+  path: string,
+  contents: readonly Buffer[] = CONTENTS,
+): Promise<{ readonly found: boolean[]; readonly notices: string[] }> {
   const notices: string[] = [];
   const found: boolean[] = [];
   await withDatadir(
@@ -61,7 +78,10 @@ it('S35: a data file cut short at any length loses the Blocks past the cut alone
   rmSync(join(path, 'index'), { recursive: true });
   const ends: number[] = [];
   let end = 64;
-  for (const data of CONTENTS) ends.push((end += 24 + 20 + data.length));
+  for (const data of CONTENTS) {
+    end += 24 + 20 + data.length;
+    ends.push(end);
+  }
   assert.equal(end, whole.length);
   for (let length = 0; length < whole.length; length++) {
     writeFileSync(file, whole.subarray(0, length));
@@ -136,11 +156,39 @@ it('S35: a damaged Block is told of, and adding it again mends it', async () => 
   damaged[at] = 0;
   writeFileSync(file, damaged);
   await withDatadir(path, async (store) => {
-    await assert.rejects(store.get(hashcode), (error) => error instanceof CorruptBlockError && error.message.includes(file) && error.message.includes('octet'));
+    await assert.rejects(
+      store.get(hashcode),
+      (error) => error instanceof CorruptBlockError && error.message.includes(file) && error.message.includes('octet'),
+    );
     assert.equal((await store.add(CONTENTS[2] ?? Buffer.alloc(0))).isNew, true);
     assert.ok(await store.get(hashcode));
   });
   assert.ok((await look(path)).found.every(Boolean));
+});
+
+it('S35: a damaged Block that was found is stored anew by a later session, and the cache does not count on it', async () => {
+  const path = newStorePath();
+  const file = await makeStore(path);
+  const [hashcode] = codes();
+  assert.ok(hashcode !== undefined);
+  await withDatadir(path, async (store) => {
+    store.cache.put(Buffer.from('key'), Buffer.from('value'));
+    await store.flush();
+  });
+  const damaged = readFileSync(file);
+  damaged[damaged.indexOf('first')] = 0;
+  writeFileSync(file, damaged);
+  await withDatadir(path, (store) => assert.rejects(store.get(hashcode), CorruptBlockError));
+  await withDatadir(path, async (store) => {
+    assert.equal(store.cache.get(Buffer.from('key')), undefined);
+    assert.deepEqual(await store.has([hashcode]), [false]);
+    await assert.rejects(store.get(hashcode), CorruptBlockError);
+    assert.equal((await store.add(CONTENTS[0] ?? Buffer.alloc(0))).isNew, true);
+  });
+  await withDatadir(path, async (store) => {
+    assert.deepEqual(await store.has([hashcode]), [true]);
+    assert.ok(await store.get(hashcode));
+  });
 });
 
 it('S35: what looks like a record inside a Block is not taken for one when its neighbour is damaged', async () => {
@@ -202,12 +250,16 @@ it('S35: a Store opened read-only reads past a damaged index, and changes nothin
   await makeStore(path);
   truncateSync(join(path, 'index', 'data.mdb'), 4096);
   const before = readdirSync(path, { recursive: true }).map(String).sort();
-  await withDatadir(path, async (store) => {
-    for (const hashcode of codes()) assert.ok(await store.get(hashcode));
-    const listed: unknown[] = [];
-    for await (const hashcode of store.hashcodes()) listed.push(hashcode);
-    assert.equal(listed.length, CONTENTS.length);
-  }, { readOnly: true });
+  await withDatadir(
+    path,
+    async (store) => {
+      for (const hashcode of codes()) assert.ok(await store.get(hashcode));
+      const listed: unknown[] = [];
+      for await (const hashcode of store.hashcodes()) listed.push(hashcode);
+      assert.equal(listed.length, CONTENTS.length);
+    },
+    { readOnly: true },
+  );
   assert.deepEqual(readdirSync(path, { recursive: true }).map(String).sort(), before);
 });
 

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach } from 'node:test';
-import type { Datadir } from '../../../core/store/datadir-store.ts';
 import type { OpenDatadirOptions } from '../../../core/store/datadir.ts';
 import { openDatadir } from '../../../core/store/datadir.ts';
+import type { Datadir } from '../../../core/store/datadir-store.ts';
 
 let folders: string[] = [];
 

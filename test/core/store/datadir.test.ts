@@ -10,7 +10,10 @@ import { storeSuite } from '../../conformance/store-suite.ts';
 import { makeRandom } from '../../support/random.ts';
 import { newStorePath as newFolder, withDatadir } from './store-folder.ts';
 
-const kinds = [...HASH_NAMES.map((hashName) => ({ hashName, compression: 'none' as const })), { hashName: 'sha256', compression: 'zlib' } as const];
+const kinds = [
+  ...HASH_NAMES.map((hashName) => ({ hashName, compression: 'none' as const })),
+  { hashName: 'sha256', compression: 'zlib' } as const,
+];
 for (const { hashName, compression } of kinds) {
   let path = '';
   storeSuite({

@@ -1,4 +1,137 @@
+import type { REPLServer } from 'node:repl';
+import { start } from 'node:repl';
+import { octetsFromText } from '../core/base/octets.ts';
+import { skipReference } from '../core/tree/reference-skip.ts';
+import type { CompletionOptions } from './completion.ts';
+import { completeLine } from './completion.ts';
+import { HISTORY_SIZE, prepareHistoryFile } from './history.ts';
+import { terminalName } from './output.ts';
+import { BRACKETED_PASTE_OFF, BRACKETED_PASTE_ON, PASTED_NEWLINE, PasteFilter } from './paste.ts';
 import type { Shell } from './run.ts';
 
-/** Placeholder signature. */
-export async function runPrompt(_shell: Shell): Promise<void> {}
+/** The prompt: reads lines from the terminal and runs them one after the other, until quit, Ctrl-D or a signal. */
+export async function runPrompt(shell: Shell): Promise<void> {
+  const { session, signals, terminal, history } = shell;
+  const { stdin, stdout } = process;
+  const keys = new PasteFilter();
+  stdin.pipe(keys);
+  // What readline looks for in a terminal; it sets raw mode through the stream it reads from.
+  const input = Object.assign(keys, { isTTY: true, setRawMode: (mode: boolean) => stdin.setRawMode(mode) });
+
+  let queue: Promise<void> = Promise.resolve();
+  let waiting = 0;
+  const server: REPLServer = start({
+    prompt: promptText(shell),
+    input: input as unknown as NodeJS.ReadStream,
+    output: stdout,
+    terminal: true,
+    preview: false,
+    ignoreUndefined: true,
+    completer: completer(shell),
+    // Lines come faster than they are done where they are typed ahead or pasted: they queue.
+    eval: (text, _context, _file, done) => {
+      waiting++;
+      queue = queue.then(async () => {
+        await runTyped(shell, text.replaceAll(PASTED_NEWLINE, '\n'));
+        waiting--;
+        server.setPrompt(promptText(shell));
+        if (session.isQuitting || signals.ended.aborted) server.close();
+        else if (waiting === 0) done(null, undefined);
+      });
+    },
+  });
+  unlearnDotCommands(server, (text) => {
+    waiting++;
+    queue = queue.then(async () => {
+      await runTyped(shell, text);
+      waiting--;
+      server.displayPrompt();
+    });
+  });
+  Object.assign(server, { historySize: HISTORY_SIZE });
+  await loadHistory(server, shell);
+  server.on('line', (line: string) => {
+    if (line.trim() !== '') history.push(line);
+  });
+  server.removeAllListeners('SIGINT');
+  server.on('SIGINT', () => {
+    if (signals.isBusy) signals.interrupt();
+    else dropLine(server);
+  });
+  terminal.setPrompt(() => {
+    stdout.write(BRACKETED_PASTE_OFF);
+    stdin.unpipe(keys);
+    stdin.pause();
+    stdin.setRawMode(false);
+    return () => {
+      stdin.setRawMode(true);
+      stdin.pipe(keys);
+      stdin.resume();
+      stdout.write(BRACKETED_PASTE_ON);
+    };
+  });
+  stdout.write(BRACKETED_PASTE_ON);
+
+  await new Promise<void>((resolve) => {
+    server.once('exit', resolve);
+    if (signals.ended.aborted) server.close();
+    else signals.ended.addEventListener('abort', () => server.close(), { once: true });
+  });
+  await queue;
+  stdout.write(BRACKETED_PASTE_OFF);
+  stdin.unpipe(keys);
+  stdin.pause();
+  if (!session.isQuitting) stdout.write('\n');
+}
+
+/** Runs a typed line; whatever becomes of it, the session goes on. */
+async function runTyped({ dispatcher, session, signals, messages, output }: Shell, text: string): Promise<void> {
+  if (session.isQuitting || signals.ended.aborted) return;
+  try {
+    await signals.during(async (signal) => await dispatcher.runLine(octetsFromText(text), signal, { typed: true }));
+  } catch (error) {
+    messages.error(error);
+  }
+  await output.flush();
+}
+
+/** `vtftp:/docs> `; `*` where something is not synced, `@3` where a past state is shown, the directory's name where it is an ordinary one. */
+function promptText({ session, output }: Shell): string {
+  const name = session.tree.can.sync || session.view !== undefined ? '' : `[${session.tree.name.split('/').at(-1) ?? ''}]`;
+  const mark = session.isChanged && session.tree.can.sync ? '*' : '';
+  return `${output.style('dim', `vtftp${name}${session.view ?? ''}:`)}${output.style('dir', terminalName(session.cwd))}${mark}> `;
+}
+
+function completer({ session, services, places }: Shell) {
+  const options: CompletionOptions = { commands: services.commands, session, skipReference, home: octetsFromText(places.home) };
+  return (line: string, answer: (error: Error | null, result: [string[], string]) => void): void => {
+    void completeLine(line, options).then(([candidates, replaces]) => answer(null, [[...candidates], replaces]));
+  };
+}
+
+/** Ctrl-C at the prompt: the line goes, the prompt comes again. */
+function dropLine(server: REPLServer): void {
+  server.write(null, { ctrl: true, name: 'e' });
+  process.stdout.write('^C\n');
+  Object.assign(server, { line: '', cursor: 0 });
+  server.displayPrompt();
+}
+
+/** node:repl's own commands (`.exit`, `.load`, …) go: a line that starts with a dot is a line like any other. */
+function unlearnDotCommands(server: REPLServer, run: (text: string) => void): void {
+  const handler: ProxyHandler<object> = {
+    get: (_target, keyword) => (typeof keyword === 'string' ? { help: '', action: (rest: string) => run(`.${keyword} ${rest}`) } : undefined),
+  };
+  Object.defineProperty(server, 'commands', { value: new Proxy({}, handler) });
+}
+
+/** Lines of earlier sessions; kept by node:repl, the newest first in its file. */
+async function loadHistory(server: REPLServer, { places, history }: Shell): Promise<void> {
+  const path = prepareHistoryFile(`${places.state}/history`);
+  if (path === undefined) return;
+  await new Promise<void>((resolve) => {
+    server.setupHistory(path, () => resolve());
+  });
+  const kept = (server as REPLServer & { readonly history?: readonly string[] }).history ?? [];
+  history.push(...[...kept].reverse());
+}

@@ -1,0 +1,159 @@
+import type { ArgumentKind, ArgumentSpec, Command } from '../commands/command.ts';
+import { expandHome, resolveLocalPath } from '../commands/local-path.ts';
+import type { Session } from '../commands/session.ts';
+import { SETTINGS } from '../commands/settings.ts';
+import { compareOctets, type Octets, octetsFromText, octetsToText } from '../core/base/octets.ts';
+import { argumentsOf } from './arguments.ts';
+import { findCommand, namesOf } from './command-names.ts';
+import type { GlobSide } from './glob.ts';
+import type { OpenEnd, SkipReference } from './line.ts';
+import { parseOpenLine } from './line.ts';
+import { localGlobSide } from './local-glob.ts';
+import { quoteCandidates } from './quote-candidates.ts';
+import { treeGlobSide } from './tree-glob.ts';
+
+/** An answer takes no longer: what was found until then is what there is. */
+const LIMIT_MS = 200;
+/** More are of no use to anybody. */
+const MAX_CANDIDATES = 2000;
+
+export interface CompletionOptions {
+  readonly commands: readonly Command[];
+  readonly session: Session;
+  readonly skipReference: SkipReference;
+  readonly home: Octets;
+}
+
+/** Something that the word before the cursor may become. */
+export interface Candidate {
+  readonly text: Octets;
+  /** It goes on after this: a Dir. */
+  readonly isOpen: boolean;
+}
+
+/** Candidates as a line takes them, quoted, and the part of the line that they replace. */
+export type Completion = readonly [candidates: readonly string[], replaces: string];
+
+/**
+ * What the word at the end of a line may become. Never throws, and answers within 200 ms.
+ *
+ * @param line - up to the cursor
+ */
+export async function completeLine(line: string, options: CompletionOptions): Promise<Completion> {
+  try {
+    const source = octetsFromText(line);
+    const open = parseOpenLine(source, options.skipReference);
+    if (open === undefined || open.opaque) return [[], ''];
+    const found = await collect(candidatesFor(open, options));
+    const replaces = octetsToText(source.slice(open.word.start) as Octets);
+    return [quoteCandidates(found, open.quote), replaces];
+  } catch {
+    return [[], ''];
+  }
+}
+
+/** What a source gives within the limit. */
+async function collect(source: AsyncIterable<Candidate>): Promise<Candidate[]> {
+  const found: Candidate[] = [];
+  const stop = new AbortController();
+  const gather = async (): Promise<void> => {
+    for await (const candidate of source) {
+      if (stop.signal.aborted || found.length >= MAX_CANDIDATES) return;
+      found.push(candidate);
+    }
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, LIMIT_MS);
+  });
+  await Promise.race([gather().catch(() => undefined), limit]);
+  clearTimeout(timer);
+  stop.abort();
+  return found.sort((a, b) => compareOctets(a.text, b.text));
+}
+
+async function* candidatesFor(open: OpenEnd, options: CompletionOptions): AsyncGenerator<Candidate> {
+  const { command, word, quote } = open;
+  if (open.redirected) {
+    yield* paths(word.text, 'local', options);
+    return;
+  }
+  const index = command.words.length - 1;
+  if (index <= 0) {
+    yield* words([...options.commands.flatMap(namesOf), ...options.session.aliases.keys()], word.text.toLowerCase());
+    return;
+  }
+  const [name] = command.words;
+  if (name === undefined) return;
+  const { command: found, calledAs } = findCommand(options.commands, octetsToText(name.text), true);
+  if (word.text.startsWith('-') && quote === undefined && word.quoted[0] !== 1) {
+    yield* words((found.options ?? []).map((option) => `--${option.name}`), word.text);
+    if (found.passesOptions !== true) return;
+  }
+  const before = command.words.slice(1, -1).filter(({ text, quoted }) => !(text.startsWith('-') && text !== '-' && quoted[0] === 0));
+  for (const kind of new Set(kindsAt(argumentsOf(found, calledAs), before.length))) {
+    if (kind === 'setting') yield* settingWords(before.map(({ text }) => octetsToText(text)), word.text);
+    else yield* ofKind(kind, word.text, options);
+  }
+}
+
+/** What the argument at an index may be: of a command that takes several, also what its last argument may be. */
+function kindsAt(specs: readonly ArgumentSpec[], index: number): ArgumentKind[] {
+  const repeated = specs.findIndex((spec) => spec.repeat === true);
+  if (repeated >= 0 && index >= repeated) return specs.slice(repeated).map((spec) => spec.kind);
+  const spec = specs[index];
+  return spec === undefined ? [] : [spec.kind];
+}
+
+async function* ofKind(kind: ArgumentKind, typed: Octets, options: CompletionOptions): AsyncGenerator<Candidate> {
+  switch (kind) {
+    case 'stored':
+      if (typed.startsWith('@')) yield* states(typed, options);
+      yield* paths(typed, 'stored', options);
+      return;
+    case 'local':
+    case 'store':
+    case 'reference':
+      yield* words(kind === 'local' ? [] : ['default'], typed);
+      yield* paths(typed, 'local', options);
+      return;
+    case 'command':
+      yield* words(options.commands.flatMap(namesOf), typed);
+      return;
+    case 'date':
+      yield* words(['now', 'yesterday'], typed);
+      return;
+    default:
+      return;
+  }
+}
+
+async function* words(known: readonly string[], typed: string): AsyncGenerator<Candidate> {
+  for (const text of new Set(known)) if (text.startsWith(typed)) yield { text: octetsFromText(text), isOpen: false };
+}
+
+async function* settingWords(before: readonly string[], typed: Octets): AsyncGenerator<Candidate> {
+  const [name] = before;
+  yield* words(name === undefined ? Object.keys(SETTINGS) : (SETTINGS[name]?.values ?? []), typed);
+}
+
+/** `@N` of the recorded states. */
+async function* states(typed: Octets, { session }: CompletionOptions): AsyncGenerator<Candidate> {
+  if (session.archive === undefined) return;
+  for await (const { number } of session.archive.entries()) {
+    const text = `@${number}`;
+    if (text.startsWith(typed)) yield { text: octetsFromText(text), isOpen: false };
+  }
+}
+
+async function* paths(typed: Octets, side: 'stored' | 'local', { session, home }: CompletionOptions): AsyncGenerator<Candidate> {
+  const slash = typed.lastIndexOf('/') + 1;
+  const folder = typed.slice(0, slash) as Octets;
+  const start = typed.slice(slash);
+  const where: GlobSide = side === 'stored' ? treeGlobSide(session.tree, session.cwd) : localGlobSide(session.localCwd);
+  const listed = side === 'stored' ? folder : folder === '' ? folder : resolveLocalPath(session.localCwd, expandHome(folder, home));
+  for await (const { name, isDir } of where.list(listed)) {
+    if (!name.startsWith(start) || (name.startsWith('.') && !start.startsWith('.'))) continue;
+    yield { text: `${folder}${name}${isDir ? '/' : ''}` as Octets, isOpen: isDir };
+  }
+}

@@ -1,0 +1,62 @@
+import { Transform } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
+
+const PASTE_START = '\x1b[200~';
+const PASTE_END = '\x1b[201~';
+
+/** Asks the terminal to bracket what is pasted, or to stop doing so. */
+export const BRACKETED_PASTE_ON = '\x1b[?2004h';
+export const BRACKETED_PASTE_OFF = '\x1b[?2004l';
+
+/** Stands in the edited line for a newline that was pasted, and becomes one when the line is run. */
+export const PASTED_NEWLINE = '\u23ce';
+
+/**
+ * Takes keys from a terminal and hands them on, pasted text so changed that nothing in it runs: newlines within it
+ * stand as {@link PASTED_NEWLINE}, those at its end go, and control characters become spaces or go.
+ */
+export class PasteFilter extends Transform {
+  readonly #decoder = new StringDecoder('utf8');
+  #held = '';
+  #isPasting = false;
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null, data?: string) => void): void {
+    this.#held += this.#decoder.write(chunk);
+    let out = '';
+    for (;;) {
+      const marker = this.#isPasting ? PASTE_END : PASTE_START;
+      const at = this.#held.indexOf(marker);
+      if (at < 0) break;
+      const before = this.#held.slice(0, at);
+      out += this.#isPasting ? tamePaste(before) : before;
+      this.#held = this.#held.slice(at + marker.length);
+      this.#isPasting = !this.#isPasting;
+    }
+    if (!this.#isPasting) {
+      // The beginning of a marker may have come; a lone escape key must not wait.
+      const kept = partialMarker(this.#held);
+      out += this.#held.slice(0, this.#held.length - kept);
+      this.#held = this.#held.slice(this.#held.length - kept);
+    }
+    done(null, out);
+  }
+}
+
+/** How many characters at the end may begin a paste: at least `ESC [ 2`. */
+function partialMarker(text: string): number {
+  for (let length = Math.min(text.length, PASTE_START.length - 1); length >= 3; length--) if (text.endsWith(PASTE_START.slice(0, length))) return length;
+  return 0;
+}
+
+/** Pasted text as it may stand in a line. */
+export function tamePaste(text: string): string {
+  return (
+    text
+      .replace(/\r\n?/g, '\n')
+      .replace(/\n+$/, '')
+      .replace(/\n/g, PASTED_NEWLINE)
+      .replace(/\t/g, ' ')
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is what is meant
+      .replace(/[\x00-\x1f\x7f-\x9f]/g, '')
+  );
+}

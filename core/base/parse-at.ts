@@ -5,7 +5,12 @@ export function parseAt<T>(at: number, decode: () => T): T {
   try {
     return decode();
   } catch (error) {
-    if (!(error instanceof ParseError) || at === 0) throw error;
-    throw new ParseError(error.message.replace(/, at offset \d+$/, ''), at + error.offset, { cause: error });
+    throw errorAt(at, error);
   }
+}
+
+/** An error of decoding a part that lies at `at` in the whole: a ParseError with its offset in the whole, any other as it is. */
+export function errorAt(at: number, error: unknown): unknown {
+  if (!(error instanceof ParseError) || at === 0) return error;
+  return new ParseError(error.message.replace(/, at offset \d+$/, ''), at + error.offset, { cause: error });
 }

@@ -167,7 +167,13 @@ function unpackSegments(cursor: Cursor, digestSize: number, files: readonly stri
         break;
       default: {
         const file = files[cursor.uint()] ?? '';
-        const location = { file, offset: cursor.uint(), storedSize: cursor.uint(), size: cursor.uint(), codec: CODECS[cursor.octet()] ?? 'none' };
+        const location = {
+          file,
+          offset: cursor.uint(),
+          storedSize: cursor.uint(),
+          size: cursor.uint(),
+          codec: CODECS[cursor.octet()] ?? 'none',
+        };
         segments.push({ kind: 'stored', location, digest: cursor.bytes(digestSize), from: cursor.uint(), size: cursor.uint() });
       }
     }

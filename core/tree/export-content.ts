@@ -32,7 +32,8 @@ export function segmentsOf(store: Store, lists: readonly (readonly Piece[])[]): 
   if (store.locate === undefined) throw new VtError('EUNSUPPORTED', `locate Blocks in "${store.name}": it does not tell`);
   const digests: Uint8Array[] = [];
   for (const pieces of lists) {
-    for (const { block } of pieces) if (block.kind === 'hash' && block.hashcode.hashName === store.hashName) digests.push(block.hashcode.digest);
+    for (const { block } of pieces)
+      if (block.kind === 'hash' && block.hashcode.hashName === store.hashName) digests.push(block.hashcode.digest);
   }
   const locations = digests.length === 0 ? [] : store.locate(digests);
   let next = 0;

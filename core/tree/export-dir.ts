@@ -117,7 +117,8 @@ export function openContainer(path: Octets): number {
     return openSync(Buffer.from(path, 'latin1'), constants.O_RDONLY | constants.O_DIRECTORY);
   } catch (error) {
     const code = errorCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') throw new PathError(code, 'write into local', octetsToText(path), { cause: error });
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES')
+      throw new PathError(code, 'write into local', octetsToText(path), { cause: error });
     throw error;
   }
 }
@@ -148,7 +149,9 @@ export function openExistingDir(at: AtCalls, parent: number, name: CName): numbe
     const code = errorCode(error);
     if (code !== 'ELOOP' && code !== 'ENOTDIR') throw error;
     const isLink = ((at.stat(parent, name)?.mode ?? 0) & constants.S_IFMT) === constants.S_IFLNK;
-    throw new VtError('EFAILED', isLink ? 'write a Dir over a local symlink: not followed' : 'write a Dir over a local file: in the way', { cause: error });
+    throw new VtError('EFAILED', isLink ? 'write a Dir over a local symlink: not followed' : 'write a Dir over a local file: in the way', {
+      cause: error,
+    });
   }
 }
 

@@ -1,24 +1,24 @@
 import { closeSync, ftruncateSync } from 'node:fs';
 import { cName } from '../base/at-calls.ts';
-import type { FileDirent } from './dirent.ts';
 import { readBlockRange } from '../block/read-range.ts';
 import { isRun } from '../block/run-bytes.ts';
-import type { NamedPlace } from './export-links.ts';
+import type { FileDirent } from './dirent.ts';
 import { applyToFile } from './export-attributes.ts';
 import type { FileItem } from './export-batch.ts';
 import type { Piece } from './export-content.ts';
 import { piecesAtOnce, piecesOf, segmentsOf } from './export-content.ts';
 import { itemError, writeAll } from './export-io.ts';
 import { writeLargeFile } from './export-large.ts';
+import type { NamedPlace } from './export-links.ts';
 import { ExportPool } from './export-pool.ts';
 import type { ExportRun } from './export-run.ts';
-import type { HardLink } from './export-walk.ts';
+import type { WalkLink } from './walk.ts';
 import type { BatchResult, ItemFailure } from './export-writer.ts';
 
 /** A file to be made. */
 export interface FilePlace extends NamedPlace {
   readonly dirent: FileDirent;
-  readonly link: HardLink | undefined;
+  readonly link: WalkLink | undefined;
 }
 
 interface QueuedFile {

@@ -1,13 +1,14 @@
 import type { Octets } from '../base/octets.ts';
 import type { ExportDir } from './export-dir.ts';
-import type { HardLink, NodeDirent } from './export-walk.ts';
+import type { LeafDirent } from './live-node.ts';
+import type { WalkLink } from './walk.ts';
 
 /** A name to be given to a node. */
 export interface NamedPlace {
   readonly dir: ExportDir;
   readonly name: Octets;
   readonly path: Octets;
-  readonly dirent: NodeDirent;
+  readonly dirent: LeafDirent;
 }
 
 interface LinkedNode {
@@ -28,10 +29,10 @@ export class PendingLinks {
    * @returns `write` if it is the first, which has to be written and then reported by `written`; the place of the
    * first name, to link to; or undefined if the name waits
    */
-  arrive(link: HardLink, place: NamedPlace): 'write' | NamedPlace | undefined {
+  arrive(link: WalkLink, place: NamedPlace): 'write' | NamedPlace | undefined {
     const node = this.#nodes.get(link.key);
     if (node === undefined) {
-      this.#nodes.set(link.key, { first: undefined, waiting: [], left: link.nlink === undefined ? undefined : link.nlink - 1 });
+      this.#nodes.set(link.key, { first: undefined, waiting: [], left: link.nlink > 1 ? link.nlink - 1 : undefined });
       return 'write';
     }
     if (node.left !== undefined) node.left--;
@@ -44,7 +45,7 @@ export class PendingLinks {
   }
 
   /** The first name of a node stands; gives the names that waited for it. */
-  written(link: HardLink, place: NamedPlace): readonly NamedPlace[] {
+  written(link: WalkLink, place: NamedPlace): readonly NamedPlace[] {
     const node = this.#nodes.get(link.key);
     if (node === undefined) return [];
     node.first = place;
@@ -53,7 +54,7 @@ export class PendingLinks {
   }
 
   /** The first name of a node could not be made; gives the names that waited, of which the first is to be tried. */
-  failed(link: HardLink): readonly NamedPlace[] {
+  failed(link: WalkLink): readonly NamedPlace[] {
     const waiting = this.#nodes.get(link.key)?.waiting.splice(0) ?? [];
     this.#nodes.delete(link.key);
     return waiting;

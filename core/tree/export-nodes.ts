@@ -1,8 +1,8 @@
 import { chmodSync, closeSync, constants } from 'node:fs';
 import type { AtCalls, AtStat, CName } from '../base/at-calls.ts';
-import type { NodeDirent } from './export-walk.ts';
 import type { AttributeFailure, Attributes } from './export-attributes.ts';
 import { applyXattrs, attempt } from './export-attributes.ts';
+import type { LeafDirent } from './live-node.ts';
 
 /** The file type bits of a kind. */
 const TYPES = {
@@ -15,10 +15,17 @@ const TYPES = {
 } as const;
 
 /** A node without content of its own in Blocks. */
-export type PlainNode = Exclude<NodeDirent, { kind: 'file' }>;
+export type PlainNode = Exclude<LeafDirent, { kind: 'file' }>;
 
 /** Makes a symlink, FIFO, socket or device, which must not exist, and sets its attributes. */
-export function makePlainNode(at: AtCalls, dir: number, name: CName, dirent: PlainNode, attributes: Attributes, onFailure: AttributeFailure): void {
+export function makePlainNode(
+  at: AtCalls,
+  dir: number,
+  name: CName,
+  dirent: PlainNode,
+  attributes: Attributes,
+  onFailure: AttributeFailure,
+): void {
   if (dirent.kind === 'symlink') at.symlink(Buffer.from(dirent.target, 'latin1'), dir, name);
   else at.mknod(dir, name, TYPES[dirent.kind] | (attributes.mode & 0o777), dirent.meta.rdev ?? { major: 0, minor: 0 });
 
@@ -51,14 +58,18 @@ function nodePath(dir: number, name: CName): Buffer {
   return Buffer.concat([Buffer.from(`/proc/self/fd/${dir}/`), name.subarray(0, name.length - 1)]);
 }
 
-/** Whether what stands there is this very node, as far as can be seen without reading content. */
-export function isIdentical(at: AtCalls, dir: number, name: CName, seen: AtStat, dirent: NodeDirent): boolean {
+/**
+ * Whether what stands there is this very node, as far as can be seen without reading content.
+ *
+ * @param readlink - gives the target of the symlink that stands there
+ */
+export function isIdentical(seen: Pick<AtStat, 'mode' | 'size' | 'mtimeNs' | 'rdev'>, dirent: LeafDirent, readlink: () => Buffer): boolean {
   if ((seen.mode & constants.S_IFMT) !== TYPES[dirent.kind] || seen.mtimeNs !== dirent.meta.mtimeNs) return false;
   switch (dirent.kind) {
     case 'file':
       return seen.size === dirent.block.span;
     case 'symlink':
-      return at.readlink(dir, name).toString('latin1') === dirent.target;
+      return readlink().toString('latin1') === dirent.target;
     case 'char':
     case 'block':
       return seen.rdev.major === (dirent.meta.rdev?.major ?? 0) && seen.rdev.minor === (dirent.meta.rdev?.minor ?? 0);
@@ -68,6 +79,6 @@ export function isIdentical(at: AtCalls, dir: number, name: CName, seen: AtStat,
 }
 
 /** Whether a stat says directory. */
-export function isDirectory(seen: AtStat): boolean {
+export function isDirectory(seen: Pick<AtStat, 'mode'>): boolean {
   return (seen.mode & constants.S_IFMT) === constants.S_IFDIR;
 }

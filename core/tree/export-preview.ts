@@ -1,11 +1,15 @@
 import { lstatSync, readlinkSync } from 'node:fs';
+import { splitDevice } from '../base/at-calls-proc.ts';
 import type { Octets } from '../base/octets.ts';
 import { pathBytes } from '../base/system-error.ts';
 import { leavesOf } from '../block/tree-walk.ts';
 import type { OpOptions, Store } from '../store/store.ts';
 import type { Dirent } from './dirent.ts';
-import type { NodeDirent, WalkStep } from './export-walk.ts';
-import { isDamage, walkForExport } from './export-walk.ts';
+import type { LeafDirent } from './live-node.ts';
+import { isIdentical } from './export-nodes.ts';
+import type { WalkStep } from './export-walk.ts';
+import { walkForExport } from './export-walk.ts';
+import { isDamage } from './walk.ts';
 
 /** What an export would do with one node. */
 export interface ExportEffect {
@@ -88,15 +92,12 @@ function standingAt(local: Octets, dirent: Dirent): Standing {
   const seen = lstatSync(pathBytes(local), { bigint: true, throwIfNoEntry: false });
   if (seen === undefined) return 'absent';
   if (seen.isDirectory()) return 'dir';
-  if (seen.mtimeNs !== dirent.meta.mtimeNs) return 'other';
-  if (dirent.kind === 'file') return seen.isFile() && seen.size === BigInt(dirent.block.span) ? 'identical' : 'other';
-  if (dirent.kind === 'symlink') {
-    return seen.isSymbolicLink() && readlinkSync(pathBytes(local), 'latin1') === dirent.target ? 'identical' : 'other';
-  }
-  return 'other';
+  if (dirent.kind === 'dir' || dirent.kind === 'indirect') return 'other';
+  const stat = { mode: Number(seen.mode), size: Number(seen.size), mtimeNs: seen.mtimeNs, rdev: splitDevice(seen.rdev) };
+  return isIdentical(stat, dirent, () => readlinkSync(pathBytes(local), 'buffer')) ? 'identical' : 'other';
 }
 
-async function contentOf(source: Store, dirent: NodeDirent, signal: AbortSignal | undefined): Promise<{ bytes: number; blocks: number; reason: string | undefined }> {
+async function contentOf(source: Store, dirent: LeafDirent, signal: AbortSignal | undefined): Promise<{ bytes: number; blocks: number; reason: string | undefined }> {
   let bytes = 0;
   let blocks = 0;
   if (dirent.kind !== 'file') return { bytes, blocks, reason: undefined };

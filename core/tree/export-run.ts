@@ -16,8 +16,9 @@ import { messageOf } from './export-io.ts';
 import type { NamedPlace } from './export-links.ts';
 import { PendingLinks } from './export-links.ts';
 import { isDirectory, isIdentical, makePlainNode } from './export-nodes.ts';
-import type { HardLink, WalkStep } from './export-walk.ts';
-import { isDamage } from './export-walk.ts';
+import type { WalkStep } from './export-walk.ts';
+import type { WalkLink } from './walk.ts';
+import { isDamage } from './walk.ts';
 
 /** What one export works with; see {@link ExportOptions}. */
 export interface ExportContext {
@@ -114,7 +115,7 @@ export class ExportRun {
     await this.#place({ dir, name, path: step.path, dirent: step.dirent }, step.link);
   }
 
-  async #place(place: NamedPlace, link: HardLink | undefined): Promise<void> {
+  async #place(place: NamedPlace, link: WalkLink | undefined): Promise<void> {
     const first = link === undefined ? 'write' : this.#links.arrive(link, place);
     if (first === undefined) return;
     if (first !== 'write') {
@@ -138,7 +139,7 @@ export class ExportRun {
   }
 
   /** A node stands, or failed to: its other names follow, and its directory may be complete. */
-  async done(place: NamedPlace, link: HardLink | undefined, stands: boolean): Promise<void> {
+  async done(place: NamedPlace, link: WalkLink | undefined, stands: boolean): Promise<void> {
     if (link !== undefined) {
       if (stands) for (const other of this.#links.written(link, place)) this.#link(place, other);
       else for (const other of this.#links.failed(link)) await this.#place(other, link);
@@ -153,7 +154,7 @@ export class ExportRun {
     if (seen === undefined) return false;
     if (isDirectory(seen)) throw new VtError('EFAILED', 'write over a local directory: in the way');
     if (this.context.existing === 'keep') return true;
-    return this.context.resume && isIdentical(this.context.at, dir.fd, cName(name), seen, dirent);
+    return this.context.resume && isIdentical(seen, dirent, () => this.context.at.readlink(dir.fd, cName(name)));
   }
 
   #makePlain({ dir, name, path, dirent }: NamedPlace): void {
@@ -211,7 +212,12 @@ export class ExportRun {
   /** Reports what could not be set of a node that stands. */
   attributeFailure(path: Octets): AttributeFailure {
     return (what, error) => {
-      this.#report({ path, error: new VtError('EFAILED', `set ${what}: ${messageOf(error)}`, { cause: error }), isDamage: false, isAttribute: true });
+      this.#report({
+        path,
+        error: new VtError('EFAILED', `set ${what}: ${messageOf(error)}`, { cause: error }),
+        isDamage: false,
+        isAttribute: true,
+      });
     };
   }
 
@@ -219,8 +225,15 @@ export class ExportRun {
   fail(path: Octets, error: unknown): void {
     const code = errorCode(error);
     if (code === 'ECANCELLED') this.#fatal ??= error as Error;
-    else if (code !== undefined && FATAL_CODES.includes(code)) this.#fatal ??= new VtError('EFAILED', `write "${this.localPath(path)}": ${messageOf(error)}`, { cause: error });
-    else this.#report({ path, error: error instanceof Error ? error : new Error(String(error)), isDamage: isDamage(error), isAttribute: false });
+    else if (code !== undefined && FATAL_CODES.includes(code))
+      this.#fatal ??= new VtError('EFAILED', `write "${this.localPath(path)}": ${messageOf(error)}`, { cause: error });
+    else
+      this.#report({
+        path,
+        error: error instanceof Error ? error : new Error(String(error)),
+        isDamage: isDamage(error),
+        isAttribute: false,
+      });
   }
 
   /** Runs an action; its error is reported for `path`. */
@@ -271,7 +284,10 @@ export class ExportRun {
     this.#open.clear();
   }
 
-  #addDir(fd: number, options: { path: Octets; parent: ExportDir | undefined; isFresh: boolean; attributes: Attributes | undefined }): ExportDir {
+  #addDir(
+    fd: number,
+    options: { path: Octets; parent: ExportDir | undefined; isFresh: boolean; attributes: Attributes | undefined },
+  ): ExportDir {
     const dir = new ExportDir(fd, {
       ...options,
       foldsCase: options.attributes !== undefined && this.#foldsCase === true,
@@ -294,7 +310,11 @@ export class ExportRun {
     } catch {
       return false; // what forbids writing here is told when something is written
     } finally {
-      attempt('', () => undefined, () => at.unlink(dir, probe));
+      attempt(
+        '',
+        () => undefined,
+        () => at.unlink(dir, probe),
+      );
     }
   }
 
@@ -302,7 +322,10 @@ export class ExportRun {
     if (dir.folded === undefined) return true;
     const folded = octetsToTextStrict(name)?.normalize('NFC').toLowerCase() ?? name;
     if (dir.folded.has(folded)) {
-      this.fail(path, new VtError('EFAILED', 'write: its name differs from another only in case, which this filesystem does not tell apart'));
+      this.fail(
+        path,
+        new VtError('EFAILED', 'write: its name differs from another only in case, which this filesystem does not tell apart'),
+      );
       return false;
     }
     dir.folded.add(folded);

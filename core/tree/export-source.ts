@@ -72,7 +72,8 @@ export class LocatedBlocks implements Disposable {
     for (let i = at + 1; i < ahead.length; i++) {
       const { location } = ahead[i] as StoredSegment;
       const next = location.offset + location.storedSize;
-      if (location.file !== first.file || location.offset < end || location.offset - end > MAX_GAP || next - first.offset > WINDOW_SIZE) break;
+      if (location.file !== first.file || location.offset < end || location.offset - end > MAX_GAP || next - first.offset > WINDOW_SIZE)
+        break;
       end = next;
     }
     const wanted = end - first.offset;

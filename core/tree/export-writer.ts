@@ -66,7 +66,12 @@ export class BatchWriter implements Disposable {
         else this.#writeSegments(item.fd, item.start, item);
         bytes += sizeOf(item);
       } catch (error) {
-        failures.push({ item: index, kind: error instanceof StaleLocationError ? 'data' : 'system', message: messageOf(error), code: errorCode(error) });
+        failures.push({
+          item: index,
+          kind: error instanceof StaleLocationError ? 'data' : 'system',
+          message: messageOf(error),
+          code: errorCode(error),
+        });
       }
       for (const segment of item.segments) if (segment.kind === 'stored') firstStored++;
     });

@@ -1,5 +1,8 @@
 import { UsageError, VtError } from '../core/base/errors.ts';
+import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
+import { EMPTY_BLOCK } from '../core/block/block.ts';
+import type { Dirent } from '../core/tree/dirent.ts';
 import { timelineOf } from '../core/tree/timeline.ts';
 import type { TreePath } from '../core/tree/tree.ts';
 import { defineCommand } from './command.ts';

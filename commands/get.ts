@@ -95,7 +95,13 @@ function isLocalDirectory(path: Octets): boolean {
   return statSync(pathBytes(path), { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-async function getOne(context: CommandContext, entry: TreeEntry, target: Octets, settings: ExportOptions, before: ExportCounts): Promise<ExportCounts> {
+async function getOne(
+  context: CommandContext,
+  entry: TreeEntry,
+  target: Octets,
+  settings: ExportOptions,
+  before: ExportCounts,
+): Promise<ExportCounts> {
   const { session, output, diagnostics, signal } = context;
   const { exportDirent } = await import('../core/tree/export.ts');
   const dirent = await session.tree.dirent(entry.path, { signal });
@@ -132,7 +138,12 @@ function summaryOf(counts: ExportCounts): string {
   return `got ${parts.join(', ')}`;
 }
 
-async function preview({ session, output, signal }: CommandContext, entry: TreeEntry, target: Octets, settings: ExportOptions): Promise<void> {
+async function preview(
+  { session, output, signal }: CommandContext,
+  entry: TreeEntry,
+  target: Octets,
+  settings: ExportOptions,
+): Promise<void> {
   const { previewExport } = await import('../core/tree/export-preview.ts');
   const dirent = await session.tree.dirent(entry.path, { signal });
   let bytes = 0;
@@ -151,8 +162,13 @@ async function preview({ session, output, signal }: CommandContext, entry: TreeE
       ...(effect.reason === undefined ? {} : { reason: effect.reason }),
     });
     const what = effect.isLink ? 'hard link' : (effect.kind ?? 'entry');
-    const size = effect.kind === 'file' && !effect.isLink && effect.action !== 'skip' ? ` (${sizeText(effect.bytes)}, ${countText(effect.blocks, 'Block')})` : '';
-    output.line(`would ${effect.action} ${what} ${output.name(effect.local)}${size}${effect.reason === undefined ? '' : `: ${effect.reason}`}`);
+    const size =
+      effect.kind === 'file' && !effect.isLink && effect.action !== 'skip'
+        ? ` (${sizeText(effect.bytes)}, ${countText(effect.blocks, 'Block')})`
+        : '';
+    output.line(
+      `would ${effect.action} ${what} ${output.name(effect.local)}${size}${effect.reason === undefined ? '' : `: ${effect.reason}`}`,
+    );
   }
   output.line(`would write ${sizeText(bytes)} from ${countText(blocks, 'Block')}`);
 }

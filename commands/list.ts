@@ -10,6 +10,7 @@ import { get } from './get.ts';
 import { head, tail } from './head-tail.ts';
 import { help, version } from './help.ts';
 import { history } from './history.ts';
+import { inspect } from './inspect.ts';
 import { less } from './less.ts';
 import { lls, localCommand } from './local-command.ts';
 import { lcd, lmkdir, lpwd } from './local-where.ts';
@@ -24,6 +25,7 @@ import { quit } from './quit.ts';
 import { rm } from './rm.ts';
 import { set } from './settings.ts';
 import { source } from './source.ts';
+import { stat } from './stat.ts';
 import { sync } from './sync.ts';
 import { tree } from './tree.ts';
 import { undo } from './undo.ts';
@@ -39,6 +41,8 @@ export const COMMANDS: readonly Command[] = [
   tree,
   find,
   du,
+  stat,
+  inspect,
   cat,
   less,
   head,

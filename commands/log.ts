@@ -2,7 +2,7 @@ import { UsageError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import type { ArchiveEntry } from '../core/tree/archive.ts';
 import { formatDirent } from '../core/tree/dirent-text.ts';
-import { openLiveTree } from '../core/tree/live-tree.ts';
+import { pathHistory } from '../core/tree/path-history.ts';
 import type { TreeEntry, TreePath } from '../core/tree/tree.ts';
 import type { CommandContext } from './command.ts';
 import { defineCommand } from './command.ts';
@@ -61,21 +61,10 @@ function* rootStates(entries: readonly ArchiveEntry[]): Generator<State> {
   }
 }
 
-/** States of a path, newest first: of equal neighbours only the oldest, which is when it became so. */
 async function* pathStates({ session, signal }: CommandContext, entries: readonly ArchiveEntry[], path: TreePath): AsyncGenerator<State> {
-  let newer: State | undefined;
-  let newerText: string | undefined;
-  for (const archived of entries.toReversed()) {
-    if (archived.dirent.kind !== 'dir') continue;
-    await using tree = openLiveTree(session.tree.store, archived.dirent, { name: `@${archived.number}` });
-    const entry = await tree.lookup(path, { follow: false, signal });
-    const text = entry === undefined ? undefined : formatDirent(entry.dirent);
-    if (newer !== undefined && text !== newerText) yield newer;
-    newer = { archived, node: entry?.dirent, size: entry?.size };
-    newerText = text;
+  for await (const { archived, entry } of pathHistory(session.tree.store, entries, path, { signal })) {
+    yield { archived, node: entry?.dirent, size: entry?.size };
   }
-  // A path that was not there at first is no state.
-  if (newer?.node !== undefined) yield newer;
 }
 
 function show({ output }: CommandContext, { archived, node, size }: State, long: boolean): void {

@@ -1,8 +1,8 @@
 import {
   closeSync,
-  constants as fsConstants,
   fchmodSync,
   fchownSync,
+  constants as fsConstants,
   futimesSync,
   lchownSync,
   linkSync,

@@ -1,8 +1,8 @@
-import type { DeviceNumber } from './libc-calls.ts';
-import type { Octets } from './octets.ts';
-import { nativeLibrary } from './libc.ts';
 import { nativeAtCalls } from './at-calls-native.ts';
 import { procAtCalls } from './at-calls-proc.ts';
+import { nativeLibrary } from './libc.ts';
+import type { DeviceNumber } from './libc-calls.ts';
+import type { Octets } from './octets.ts';
 
 declare const cNameBrand: unique symbol;
 

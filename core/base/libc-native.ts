@@ -71,8 +71,17 @@ export function nativeLibc(library: NativeLibrary): LibcCalls {
     throw systemError(library.errno(), syscall, target);
   };
   /** Calls the form of an xattr function that takes this target, with macOS's extra arguments. */
-  const xattrCall = (verb: 'list' | 'get' | 'set' | 'remove', target: FileTarget, rest: readonly (Uint8Array | number | null)[]): number => {
-    const types = { list: ['void *', 'size_t'], get: ['const void *', 'void *', 'size_t'], set: ['const void *', 'const void *', 'size_t'], remove: ['const void *'] }[verb];
+  const xattrCall = (
+    verb: 'list' | 'get' | 'set' | 'remove',
+    target: FileTarget,
+    rest: readonly (Uint8Array | number | null)[],
+  ): number => {
+    const types = {
+      list: ['void *', 'size_t'],
+      get: ['const void *', 'void *', 'size_t'],
+      set: ['const void *', 'const void *', 'size_t'],
+      remove: ['const void *'],
+    }[verb];
     const result = verb === 'list' || verb === 'get' ? 'int64_t' : 'int';
     const byFd = typeof target === 'number';
     const name = `${byFd ? 'f' : DARWIN ? '' : 'l'}${verb}xattr`;
@@ -106,7 +115,12 @@ export function nativeLibc(library: NativeLibrary): LibcCalls {
       const status =
         typeof target === 'number'
           ? bind('futimens', 'int', ['int', 'const void *'])(target, times)
-          : bind('utimensat', 'int', ['int', 'const void *', 'const void *', 'int'])(AT_FDCWD, cPath(target), times, followSymlink ? 0 : AT_SYMLINK_NOFOLLOW);
+          : bind('utimensat', 'int', ['int', 'const void *', 'const void *', 'int'])(
+              AT_FDCWD,
+              cPath(target),
+              times,
+              followSymlink ? 0 : AT_SYMLINK_NOFOLLOW,
+            );
       if (status !== 0) fail('utimensat', target);
     },
     listXattrs(target) {

@@ -12,8 +12,8 @@ import { writeLargeFile } from './export-large.ts';
 import type { NamedPlace } from './export-links.ts';
 import { ExportPool } from './export-pool.ts';
 import type { ExportRun } from './export-run.ts';
-import type { WalkLink } from './walk.ts';
 import type { BatchResult, ItemFailure } from './export-writer.ts';
+import type { WalkLink } from './walk.ts';
 
 /** A file to be made. */
 export interface FilePlace extends NamedPlace {

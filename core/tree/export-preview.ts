@@ -5,10 +5,10 @@ import { pathBytes } from '../base/system-error.ts';
 import { leavesOf } from '../block/tree-walk.ts';
 import type { OpOptions, Store } from '../store/store.ts';
 import type { Dirent } from './dirent.ts';
-import type { LeafDirent } from './live-node.ts';
 import { isIdentical } from './export-nodes.ts';
 import type { WalkStep } from './export-walk.ts';
 import { walkForExport } from './export-walk.ts';
+import type { LeafDirent } from './live-node.ts';
 import { isDamage } from './walk.ts';
 
 /** What an export would do with one node. */
@@ -97,7 +97,11 @@ function standingAt(local: Octets, dirent: Dirent): Standing {
   return isIdentical(stat, dirent, () => readlinkSync(pathBytes(local), 'buffer')) ? 'identical' : 'other';
 }
 
-async function contentOf(source: Store, dirent: LeafDirent, signal: AbortSignal | undefined): Promise<{ bytes: number; blocks: number; reason: string | undefined }> {
+async function contentOf(
+  source: Store,
+  dirent: LeafDirent,
+  signal: AbortSignal | undefined,
+): Promise<{ bytes: number; blocks: number; reason: string | undefined }> {
   let bytes = 0;
   let blocks = 0;
   if (dirent.kind !== 'file') return { bytes, blocks, reason: undefined };

@@ -166,7 +166,10 @@ export class ExportRun {
   /** Makes something under its own name where nothing can stand there, else under a temporary one which then replaces what does. */
   #viaTemporary(dir: ExportDir, name: Octets, make: (name: CName) => void): void {
     const { at } = this.context;
-    if (dir.isFresh) return make(cName(name));
+    if (dir.isFresh) {
+      make(cName(name));
+      return;
+    }
     const temporary = this.temporaryName();
     try {
       make(temporary);

@@ -11,7 +11,13 @@ import { walkDirent } from './walk.ts';
 export type WalkStep =
   | { readonly kind: 'enter'; readonly path: Octets; readonly name: Octets; readonly dirent: DirDirent }
   | { readonly kind: 'leave'; readonly path: Octets }
-  | { readonly kind: 'node'; readonly path: Octets; readonly name: Octets; readonly dirent: LeafDirent; readonly link: WalkLink | undefined }
+  | {
+      readonly kind: 'node';
+      readonly path: Octets;
+      readonly name: Octets;
+      readonly dirent: LeafDirent;
+      readonly link: WalkLink | undefined;
+    }
   /** Something that cannot be exported; the rest goes on. */
   | { readonly kind: 'damage'; readonly path: Octets; readonly error: Error };
 
@@ -22,7 +28,11 @@ export type WalkStep =
  * A name that could mean another place (empty, `.`, `..`, with `/` or NUL in it) is damage, and so is one that comes
  * twice in a Dir: the second could be a way through the first.
  */
-export async function* walkForExport(source: BlockSource, top: Dirent, signal?: AbortSignal): AsyncGenerator<WalkStep, void, 'skip' | undefined> {
+export async function* walkForExport(
+  source: BlockSource,
+  top: Dirent,
+  signal?: AbortSignal,
+): AsyncGenerator<WalkStep, void, 'skip' | undefined> {
   const walk = walkDirent(source, top, { signal, damage: true });
   // The name that came last in each Dir that the walk is in.
   const lastNames: (Octets | undefined)[] = [];

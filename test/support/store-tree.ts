@@ -1,14 +1,14 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { getXattr, listXattrs } from '../../core/base/libc.ts';
 import { compareOctets, type Octets } from '../../core/base/octets.ts';
 import { systemOwnerNames } from '../../core/base/owner-names.ts';
-import { getXattr, listXattrs } from '../../core/base/libc.ts';
 import type { Block } from '../../core/block/block.ts';
 import { leafBlock, PendingBlocks } from '../../core/block/block-sink.ts';
 import { isRun } from '../../core/block/run-bytes.ts';
 import { BlockTreeBuilder } from '../../core/block/tree-builder.ts';
 import type { Store } from '../../core/store/store.ts';
 import { storeDir } from '../../core/tree/dir-codec.ts';
-import type { Dirent, DirDirent } from '../../core/tree/dirent.ts';
+import type { DirDirent, Dirent } from '../../core/tree/dirent.ts';
 import { kindOfMode, metaOf, rdevOf } from '../../core/tree/import-meta.ts';
 
 /** Octets of a leaf. */
@@ -42,7 +42,10 @@ export async function storeTree(store: Store, path: string): Promise<Exclude<Dir
         .sort(compareOctets)
         .map((xattr) => [xattr, getXattr(bytes, xattr) ?? Buffer.alloc(0)]),
     );
-    const meta = { ...metaOf(stat, names, xattrs.size === 0 ? undefined : xattrs), ...(kind === 'char' || kind === 'block' ? { rdev: rdevOf(stat) } : {}) };
+    const meta = {
+      ...metaOf(stat, names, xattrs.size === 0 ? undefined : xattrs),
+      ...(kind === 'char' || kind === 'block' ? { rdev: rdevOf(stat) } : {}),
+    };
     if (kind === 'dir') return { kind, name, meta, block: dirBlock(at) };
     const dirent =
       kind === 'file'

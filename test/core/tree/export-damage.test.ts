@@ -1,7 +1,19 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
@@ -10,9 +22,9 @@ import { hashcodeLabel, hashcodeOf } from '../../../core/block/hashcode.ts';
 import { openDatadir } from '../../../core/store/datadir.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import type { BlockLocation, Store } from '../../../core/store/store.ts';
+import { readDir } from '../../../core/tree/dir-codec.ts';
 import type { ExportFailure } from '../../../core/tree/export.ts';
 import { exportDirent } from '../../../core/tree/export.ts';
-import { readDir } from '../../../core/tree/dir-codec.ts';
 import { previewExport } from '../../../core/tree/export-preview.ts';
 import { rsyncDifferences } from '../../support/rsync.ts';
 import { makeScratch } from '../../support/scratch.ts';
@@ -22,7 +34,10 @@ const o = (path: string): Octets => Buffer.from(path).toString('latin1') as Octe
 const LEAF = 16 * 1024;
 
 function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => entry.name).sort();
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => entry.name)
+    .sort();
 }
 
 for (const workers of [0, 2]) {
@@ -48,7 +63,10 @@ for (const workers of [0, 2]) {
     writeFileSync(data, stored);
 
     const failures: ExportFailure[] = [];
-    const counts = await exportDirent(store, dirent, o(scratch.path('target')), { workers, onFailure: (failure) => failures.push(failure) });
+    const counts = await exportDirent(store, dirent, o(scratch.path('target')), {
+      workers,
+      onFailure: (failure) => failures.push(failure),
+    });
     assert.deepEqual(failures.map(({ path }) => path).sort(), ['large', 'linked', 'linked too', 'small']);
     assert.equal(counts.damaged, 4);
     assert.deepEqual(filesBelow(scratch.path('target')), ['whole']);
@@ -68,10 +86,15 @@ test('S05: a missing Block costs the files that it harms, and a missing Dir what
   const whole = new MemoryStore();
   const dirent = await storeTree(whole, source);
   const missing = [hashcodeLabel(hashcodeOf(whole.hashName, content))];
-  if (dirent.kind === 'dir') for await (const { name, ...entry } of readDir(whole, dirent.block)) if (name === 'lost' && entry.kind === 'dir' && entry.block.kind === 'hash') missing.push(hashcodeLabel(entry.block.hashcode));
+  if (dirent.kind === 'dir')
+    for await (const { name, ...entry } of readDir(whole, dirent.block))
+      if (name === 'lost' && entry.kind === 'dir' && entry.block.kind === 'hash') missing.push(hashcodeLabel(entry.block.hashcode));
   assert.equal(missing.length, 2);
   const store: Store = Object.create(whole, {
-    get: { value: async (hashcode: Parameters<Store['get']>[0]) => (missing.includes(hashcodeLabel(hashcode)) ? undefined : await whole.get(hashcode)) },
+    get: {
+      value: async (hashcode: Parameters<Store['get']>[0]) =>
+        missing.includes(hashcodeLabel(hashcode)) ? undefined : await whole.get(hashcode),
+    },
   }) as Store;
   const failures: ExportFailure[] = [];
   const counts = await exportDirent(store, dirent, o(scratch.path('target')), { onFailure: (failure) => failures.push(failure) });
@@ -89,7 +112,13 @@ test('S05: a location that no longer holds makes GET ask the Store itself', asyn
   const memory = new MemoryStore();
   const dirent = await storeTree(memory, source);
   writeFileSync(scratch.path('stale.vtd'), randomBytes(100_000));
-  const stale = (digest: Uint8Array): BlockLocation => ({ file: scratch.path('stale.vtd'), offset: digest[0] ?? 0, storedSize: 5000, size: digest[1] === 7 ? 5000 : LEAF, codec: 'none' });
+  const stale = (digest: Uint8Array): BlockLocation => ({
+    file: scratch.path('stale.vtd'),
+    offset: digest[0] ?? 0,
+    storedSize: 5000,
+    size: digest[1] === 7 ? 5000 : LEAF,
+    codec: 'none',
+  });
   const store = Object.create(memory, {
     get: { value: memory.get.bind(memory) },
     can: { value: { ...memory.can, locate: true } },
@@ -120,8 +149,15 @@ test('S05: GET goes on where an earlier one was interrupted, writing only what i
   rmSync(join(target, 'sub/zz'));
   rmSync(join(target, 'sub/aa'));
   const previewed = [];
-  for await (const effect of previewExport(store, dirent, o(target), { resume: true })) if (effect.action !== 'skip' && effect.action !== 'enter') previewed.push(effect);
-  assert.deepEqual(previewed.map(({ local, action }) => [local.slice(target.length + 5), action]).sort(), [['aa', 'make'], ['file1', 'make'], ['file2', 'replace'], ['file4', 'replace'], ['zz', 'make']]);
+  for await (const effect of previewExport(store, dirent, o(target), { resume: true }))
+    if (effect.action !== 'skip' && effect.action !== 'enter') previewed.push(effect);
+  assert.deepEqual(previewed.map(({ local, action }) => [local.slice(target.length + 5), action]).sort(), [
+    ['aa', 'make'],
+    ['file1', 'make'],
+    ['file2', 'replace'],
+    ['file4', 'replace'],
+    ['zz', 'make'],
+  ]);
   const counts = await exportDirent(store, dirent, o(target), { resume: true });
   assert.equal(counts.files, 4, 'file1, file2, file4, and aa, the first name of a node');
   assert.equal(counts.links, 2);
@@ -140,5 +176,8 @@ test('S05: a cancelled GET leaves no half file and no temporary name, and says t
   const done = exportDirent(store, dirent, o(scratch.path('target')), { signal: controller.signal, onProgress: () => controller.abort() });
   await assert.rejects(done, { code: 'ECANCELLED' });
   assert.ok(!existsSync(scratch.path('target/b')));
-  assert.deepEqual(readdirSync(scratch.path('target')).filter((name) => name.startsWith('.vtftp')), []);
+  assert.deepEqual(
+    readdirSync(scratch.path('target')).filter((name) => name.startsWith('.vtftp')),
+    [],
+  );
 });

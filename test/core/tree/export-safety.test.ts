@@ -7,8 +7,8 @@ import { ByteWriter } from '../../../core/base/byte-writer.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import type { Block } from '../../../core/block/block.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
+import type { DirDirent, Dirent } from '../../../core/tree/dirent.ts';
 import { encodeDirent } from '../../../core/tree/dirent-codec.ts';
-import type { Dirent, DirDirent } from '../../../core/tree/dirent.ts';
 import type { ExportCounts, ExportFailure, ExportOptions } from '../../../core/tree/export.ts';
 import { exportDirent } from '../../../core/tree/export.ts';
 import type { Scratch } from '../../support/scratch.ts';
@@ -46,7 +46,8 @@ function rawLiteral(data: Uint8Array): Buffer {
 
 const rawFile = (name: string, content: string): Buffer => rawDirent('file', name, [[BLOCK, rawLiteral(Buffer.from(content))]]);
 const rawSymlink = (name: string, target: string): Buffer => rawDirent('symlink', name, [[TARGET, Buffer.from(target)]]);
-const rawDir = (name: string, ...entries: readonly Buffer[]): Buffer => rawDirent('dir', name, [[BLOCK, rawLiteral(Buffer.concat(entries))]]);
+const rawDir = (name: string, ...entries: readonly Buffer[]): Buffer =>
+  rawDirent('dir', name, [[BLOCK, rawLiteral(Buffer.concat(entries))]]);
 
 function dirOf(...entries: readonly Buffer[]): DirDirent {
   const data = Buffer.concat(entries);
@@ -61,13 +62,18 @@ interface Outcome {
 
 async function exportTo(scratch: Scratch, dirent: Dirent, options: ExportOptions = {}): Promise<Outcome> {
   const failures: ExportFailure[] = [];
-  const counts = await exportDirent(new MemoryStore(), dirent, o(scratch.path('target')), { ...options, onFailure: (failure) => failures.push(failure) });
+  const counts = await exportDirent(new MemoryStore(), dirent, o(scratch.path('target')), {
+    ...options,
+    onFailure: (failure) => failures.push(failure),
+  });
   return { counts, failures: failures.map(({ path, error }) => `${path}: ${error.message}`) };
 }
 
 /** What lies in the scratch folder besides what the test put there. */
 function others(scratch: Scratch): string[] {
-  return readdirSync(scratch.folder).filter((name) => name !== 'home' && name !== 'target').sort();
+  return readdirSync(scratch.folder)
+    .filter((name) => name !== 'home' && name !== 'target')
+    .sort();
 }
 
 for (const [says, entry] of [
@@ -86,7 +92,10 @@ for (const [says, entry] of [
     assert.equal(counts.damaged, 1, failures.join('\n'));
     assert.deepEqual(others(scratch), []);
     assert.ok(!readdirSync('/tmp').includes('vtftp-escaped'));
-    assert.deepEqual(readdirSync(scratch.path('target')).filter((name) => name !== 'a'), []);
+    assert.deepEqual(
+      readdirSync(scratch.path('target')).filter((name) => name !== 'a'),
+      [],
+    );
   });
 }
 
@@ -108,7 +117,10 @@ test('S05: symlinks that stand in the target are not followed: one in place of a
   symlinkSync('../outside', scratch.path('target/dir'));
   symlinkSync('../outside/file', scratch.path('target/file'));
   symlinkSync('../outside/file', scratch.path('target/link'));
-  const { counts, failures } = await exportTo(scratch, dirOf(rawDir('dir', rawFile('file', 'theirs')), rawFile('file', 'theirs'), rawSymlink('link', 'elsewhere')));
+  const { counts, failures } = await exportTo(
+    scratch,
+    dirOf(rawDir('dir', rawFile('file', 'theirs')), rawFile('file', 'theirs'), rawSymlink('link', 'elsewhere')),
+  );
   assert.deepEqual(failures, ['dir: write a Dir over a local symlink: not followed']);
   assert.equal(counts.files, 1);
   assert.equal(readFileSync(scratch.path('outside/file'), 'utf8'), 'mine');
@@ -191,7 +203,11 @@ test('S05: setuid of a file that would change hands is not restored', async (t: 
   const other = { kind: 'file', name: o('f'), meta: { mode: 0o6755, uid: 4242, gid: 4242 }, block } as const;
   await exportTo(scratch, other, { owner: 'none' });
   assert.equal(lstatSync(scratch.path('target')).mode & 0o7777, 0o755);
-  await exportTo(scratch, { ...other, meta: { ...other.meta, uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 } }, { owner: 'none' });
+  await exportTo(
+    scratch,
+    { ...other, meta: { ...other.meta, uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 } },
+    { owner: 'none' },
+  );
   assert.equal(lstatSync(scratch.path('target')).mode & 0o7777, 0o6755);
   assert.ok(encodeDirent(other).length > 0);
 });

@@ -6,8 +6,8 @@ import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { makeNode, setXattr } from '../../../core/base/libc.ts';
 import type { Octets } from '../../../core/base/octets.ts';
-import { MemoryStore } from '../../../core/store/memory.ts';
 import { openDatadir } from '../../../core/store/datadir.ts';
+import { MemoryStore } from '../../../core/store/memory.ts';
 import type { Store } from '../../../core/store/store.ts';
 import type { ExportFailure } from '../../../core/tree/export.ts';
 import { exportDirent } from '../../../core/tree/export.ts';
@@ -49,16 +49,27 @@ for (const { says, open, workers } of WAYS) {
     const source = scratch.path('source');
     makeTree(source, { files: 600, seed: 5 });
     addSpecialNodes(source);
-    writeFileSync(join(source, 'large'), Buffer.concat([Buffer.alloc(9 << 20), Buffer.alloc(5 << 20, 7), execFileSync('head', ['-c', '20000003', '/dev/urandom'], { maxBuffer: 1 << 26 })]));
+    writeFileSync(
+      join(source, 'large'),
+      Buffer.concat([
+        Buffer.alloc(9 << 20),
+        Buffer.alloc(5 << 20, 7),
+        execFileSync('head', ['-c', '20000003', '/dev/urandom'], { maxBuffer: 1 << 26 }),
+      ]),
+    );
     execFileSync('truncate', ['-s', '64M', join(source, 'large')]);
     await using store = await open(scratch);
     const dirent = await storeTree(store, source);
     const failures: ExportFailure[] = [];
-    const counts = await exportDirent(store, dirent, octets(scratch.path('target')), { workers, owner: 'names', onFailure: (failure) => failures.push(failure) });
+    const counts = await exportDirent(store, dirent, octets(scratch.path('target')), {
+      workers,
+      owner: 'names',
+      onFailure: (failure) => failures.push(failure),
+    });
     assert.deepEqual(failures, []);
     assert.equal(await rsyncDifferences(source, scratch.path('target'), isRoot ? ['--devices', '--specials'] : ['--specials']), '');
     assert.ok(counts.links > 0 && counts.symlinks > 0 && counts.specials >= 3);
-    assert.ok(statSync(scratch.path('target/large')).blocks * 512 < (30 << 20), 'runs of NUL are holes');
+    assert.ok(statSync(scratch.path('target/large')).blocks * 512 < 30 << 20, 'runs of NUL are holes');
     assert.deepEqual(leftovers(scratch.path('target')), []);
   });
 }

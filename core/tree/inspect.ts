@@ -1,0 +1,51 @@
+import type { Block, HashBlock } from '../block/block.ts';
+import type { BlockTreeStats } from '../block/tree-stats.ts';
+import { blockTreeStats } from '../block/tree-stats.ts';
+import type { OpOptions, Store } from '../store/store.ts';
+
+/** Hashcodes asked about at once. */
+const BATCH_SIZE = 1024;
+
+/** The Block tree of a node, and how much of it a Store has. */
+export interface BlockInspection {
+  readonly stats: BlockTreeStats;
+  /** Different stored Blocks, superblocks included, that the tree needs. */
+  readonly neededBlocks: number;
+  /** Of these, how many the Store has. */
+  readonly presentBlocks: number;
+  /** Octets of the different leaves that the tree needs. */
+  readonly neededBytes: number;
+  readonly presentBytes: number;
+}
+
+/**
+ * Walks a Block tree, reading its superblocks and no leaf, and asks a Store which of its Blocks it has.
+ *
+ * @param source - where the superblocks are read
+ * @param store - who is asked
+ * @throws {MissingBlockError} and {CorruptBlockError} for a superblock that cannot be read
+ */
+export async function inspectBlock(
+  source: Store,
+  store: Pick<Store, 'has' | 'hashName'>,
+  block: Block,
+  options: OpOptions = {},
+): Promise<BlockInspection> {
+  const needed: { readonly block: HashBlock; readonly isSuperblock: boolean }[] = [];
+  const stats = await blockTreeStats(source, block, { ...options, visit: (visit) => needed.push(visit) });
+  let presentBlocks = 0;
+  let presentBytes = 0;
+  for (let start = 0; start < needed.length; start += BATCH_SIZE) {
+    const batch = needed.slice(start, start + BATCH_SIZE).filter((visit) => visit.block.hashcode.hashName === store.hashName);
+    const found = await store.has(
+      batch.map((visit) => visit.block.hashcode),
+      options,
+    );
+    for (const [i, visit] of batch.entries()) {
+      if (found[i] !== true) continue;
+      presentBlocks++;
+      if (!visit.isSuperblock) presentBytes += visit.block.span;
+    }
+  }
+  return { stats, neededBlocks: needed.length, presentBlocks, neededBytes: stats.uniqueBytes, presentBytes };
+}

@@ -110,6 +110,8 @@ export async function dropEntry(state: LiveState, place: Place, options: OpOptio
   if (node?.sort === 'dir') {
     const outer = await outerLinks(state.reader, node, options);
     for (const [hardLeaf, names] of outer) dropNames(hardLeaf, names);
+    // Nodes that were moved out of it keep the ids which derive from its own.
+    state.ids.leave(node.id);
   } else if (node !== undefined && isHard(node)) {
     node.dirent = { ...node.dirent, meta: nodeChanged(node.dirent.meta, state.nowNs()) };
     dropNames(node, 1);

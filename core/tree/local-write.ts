@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { copyFile, open, rename, unlink } from 'node:fs/promises';
+import { open, rename, unlink } from 'node:fs/promises';
 import { throwIfCancelled } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import type { OwnerNames } from '../base/owner-names.ts';
@@ -48,7 +48,7 @@ export async function writeLocal(
     const made = localNode(temporary);
     if (place.node !== undefined && place.node.stat.nlink > 1n) {
       // Its other names must see the content as well.
-      await copyFile(pathBytes(temporary), target);
+      await overwrite(place.path, readLocal(temporary, 0, Number.MAX_SAFE_INTEGER, signal), signal);
       await unlink(pathBytes(temporary));
       if (meta.mtimeNs !== undefined) setLocalMeta(place.node, { mtimeNs: meta.mtimeNs }, owners);
       return;
@@ -60,6 +60,15 @@ export async function writeLocal(
   } catch (error) {
     await unlink(pathBytes(temporary)).catch(() => undefined);
     throw error;
+  }
+}
+
+async function overwrite(path: Octets, content: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): Promise<void> {
+  const handle = await open(pathBytes(path), constants.O_WRONLY | constants.O_TRUNC | constants.O_NOFOLLOW);
+  try {
+    await writeAll(handle, content, signal);
+  } finally {
+    await handle.close();
   }
 }
 

@@ -35,7 +35,7 @@ function mix(value: number): number {
 /** Gives ids to new nodes, apart from those of every node there is. */
 export class NodeIds {
   #last = ROOT_ID;
-  /** Ids of nodes that left the place which their ids are derived from, but live on. */
+  /** Ids derived from places, which no new node may have. */
   readonly #away = new Set<number>();
 
   /** The id of a new node at a place: the place's own where nobody has it. */
@@ -46,7 +46,7 @@ export class NodeIds {
     return this.#last;
   }
 
-  /** Notes that a node leaves its place and keeps its id. */
+  /** Notes that an id is not to be had again: its node leaves its place and lives on, or is a Dir that goes. */
   leave(id: number): void {
     if (id >= FIRST_PLACE_ID) this.#away.add(id);
   }

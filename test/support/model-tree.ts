@@ -202,3 +202,17 @@ export function modelLines(model: ModelTree): string[] {
     return `${node.kind} ${mode} ${path} ${JSON.stringify(node.content)} ${node.kind === 'dir' ? 1 : all.length} ${all[0] ?? ''}`;
   });
 }
+
+/** The paths of all Dirs (the root's is empty), and of all else. */
+export function modelPaths(model: ModelTree): { readonly dirs: string[]; readonly leaves: string[] } {
+  const dirs = [''];
+  const leaves: string[] = [];
+  const visit = (dir: ModelNode, at: string): void => {
+    for (const [name, node] of dir.entries) {
+      (node.kind === 'dir' ? dirs : leaves).push(`${at}/${name}`);
+      if (node.kind === 'dir') visit(node, `${at}/${name}`);
+    }
+  };
+  visit(model.root, '');
+  return { dirs, leaves };
+}

@@ -28,16 +28,16 @@ export const undo = defineCommand({
     if (archive === undefined) throw new VtError('EFAILED', `undo "${session.tree.name}": this tree has no archive`);
     if (!plan) await session.sync(signal);
     const line = await timelineOf(archive, { signal });
+    if (count > line.length) throw new VtError('EFAILED', `undo ${count}: only ${countText(line.length, 'root')} to go back from`);
+    // Before the first root was the empty tree, which nothing recorded.
     const target = line[line.length - 1 - count];
-    if (target === undefined) {
-      throw new VtError('EFAILED', `undo ${count}: only ${countText(Math.max(0, line.length - 1), 'root')} before this one`);
-    }
-    if (target.dirent.kind !== 'dir')
-      throw new VtError('EFAILED', `undo ${count}: root ${target.number} is a ${target.dirent.kind}, not a Dir`);
-    output.record({ undo: count, number: target.number, when: timeText(target.whenNs) });
-    output.line(`${plan ? 'would go' : 'went'} back to root ${target.number} of ${timeText(target.whenNs)}`);
+    const root: Dirent = target?.dirent ?? { kind: 'dir', name: '' as Octets, meta: {}, block: EMPTY_BLOCK };
+    if (root.kind !== 'dir') throw new VtError('EFAILED', `undo ${count}: root ${target?.number} is a ${root.kind}, not a Dir`);
+    output.record({ undo: count, ...(target === undefined ? {} : { number: target.number, when: timeText(target.whenNs) }) });
+    const place = target === undefined ? 'the empty tree' : `root ${target.number} of ${timeText(target.whenNs)}`;
+    output.line(`${plan ? 'would go' : 'went'} back to ${place}`);
     if (plan) return;
-    await session.tree.bind('/' as TreePath, target.dirent, { signal });
+    await session.tree.bind('/' as TreePath, root, { signal });
     session.cwd = '/' as TreePath;
     await session.sync(signal);
   },

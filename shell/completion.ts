@@ -29,6 +29,8 @@ export interface Candidate {
   readonly text: Octets;
   /** It goes on after this: a Dir. */
   readonly isOpen: boolean;
+  /** It stands in the line as it is: an option, a verb. */
+  readonly isVerbatim?: boolean;
 }
 
 /** Candidates as a line takes them, quoted, and the part of the line that they replace. */
@@ -129,7 +131,7 @@ async function* ofKind(kind: ArgumentKind, typed: Octets, options: CompletionOpt
 }
 
 async function* words(known: readonly string[], typed: string): AsyncGenerator<Candidate> {
-  for (const text of new Set(known)) if (text.startsWith(typed)) yield { text: octetsFromText(text), isOpen: false };
+  for (const text of new Set(known)) if (text.startsWith(typed)) yield { text: octetsFromText(text), isOpen: false, isVerbatim: true };
 }
 
 async function* settingWords(before: readonly string[], typed: Octets): AsyncGenerator<Candidate> {

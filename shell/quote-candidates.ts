@@ -13,7 +13,7 @@ type Style = 'plain' | 'single' | 'double' | 'escaped';
  * @param open - the quote that was typed already
  */
 export function quoteCandidates(candidates: readonly Candidate[], open: OpenEnd['quote']): string[] {
-  const style = styleFor(candidates, open);
+  const style = candidates.every(({ isVerbatim }) => isVerbatim === true) && open === undefined ? 'plain' : styleFor(candidates, open);
   const isOnly = candidates.length === 1;
   return candidates.map(({ text, isOpen }) => {
     const quoted = quoteAs(text, style);

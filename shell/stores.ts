@@ -1,8 +1,8 @@
-import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { VtError } from '../core/base/errors.ts';
 import { DEFAULT_HASH_NAME } from '../core/block/hash.ts';
 import { DEFAULT_EDGES } from '../core/store/datadir-format.ts';
+import { isDatadir, isPythonDatadir } from '../core/store/datadir-recovery.ts';
 import { openStore, parseStoreSpecification } from '../core/store/open-store.ts';
 import type { Store } from '../core/store/store.ts';
 import type { Archive } from '../core/tree/archive.ts';
@@ -56,24 +56,6 @@ export async function openStoreLazily(specification: string, opener: StoreOpener
 
 function homePath(path: string, home: string): string {
   return path === '~' || path.startsWith('~/') ? join(home, path.slice(1)) : path;
-}
-
-/** Whether a folder is a datadir of ours. */
-export function isDatadir(folder: string): boolean {
-  return existsSync(join(folder, 'vtftp-store'));
-}
-
-/** Whether a folder looks like a datadir of the Python vt: `data` in it, and nothing of ours. @see vt(5), "The Python vt" */
-export function isPythonDatadir(folder: string): boolean {
-  return !isDatadir(folder) && existsSync(join(folder, 'data')) && !existsSync(join(folder, 'archives')) && hasVtd(join(folder, 'data'));
-}
-
-function hasVtd(folder: string): boolean {
-  try {
-    return readdirSync(folder).some((name) => name.endsWith('.vtd') && !name.startsWith(','));
-  } catch {
-    return false;
-  }
 }
 
 /** The archive of a name in a Store, which may not be there yet; undefined for a Store without a place for archives. */

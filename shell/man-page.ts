@@ -1,0 +1,122 @@
+import { readFileSync } from 'node:fs';
+import type { Command } from '../commands/command.ts';
+import { COMMAND_GROUPS } from '../commands/command.ts';
+import { argumentsOf } from './arguments.ts';
+import { PROGRAM_OPTIONS } from './argv.ts';
+import { EXIT_TEXTS } from './exit-status.ts';
+import { commandsOf, GROUP_HEADINGS } from './help-text.ts';
+import { wrapText } from './wrap-text.ts';
+
+/** mandoc's lint asks for lines of at most 80 octets. */
+const LINE_WIDTH = 78;
+
+// vtftp(1) in mdoc. Prose comes from a template; whatever the program knows by itself comes from the program.
+
+/** The page's sections that are written by the program, by the line that stands for them in the template. */
+const SECTIONS: Readonly<Record<string, (commands: readonly Command[]) => string[]>> = {
+  '.\\" @OPTIONS@': () => optionsSection(),
+  '.\\" @COMMANDS@': commandsSection,
+  '.\\" @STATUSES@': () => EXIT_TEXTS.flatMap(([status, text]) => [`.It ${status}`, ...prose(text)]),
+};
+
+/**
+ * The text of vtftp(1).
+ *
+ * @param template - the page with `.\" @NAME@` lines where generated parts go
+ */
+export function manPage(template: string, commands: readonly Command[]): string {
+  const lines = template.trimEnd().split('\n');
+  return `${lines.flatMap((line) => SECTIONS[line]?.(commands) ?? [line]).join('\n')}\n`;
+}
+
+/** The template's text. @param root - the project's folder */
+export function readManTemplate(root: string): string {
+  return readFileSync(`${root}/man/vtftp.1.in`, 'utf8');
+}
+
+function optionsSection(): string[] {
+  return PROGRAM_OPTIONS.flatMap(({ short, long, value, bare, summary }) => {
+    const valueText = value === undefined ? '' : bare === undefined ? ` Ar ${value}` : ` Ns = Ns Ar ${value}`;
+    return [`.It ${short === undefined ? '' : `Fl ${short} , `}Fl Fl ${long}${valueText}`, ...prose(sentence(summary))];
+  });
+}
+
+function commandsSection(commands: readonly Command[]): string[] {
+  return COMMAND_GROUPS.flatMap((group) => {
+    const members = commandsOf(group, commands);
+    if (members.length === 0) return [];
+    return [`.Ss ${GROUP_HEADINGS[group]}`, '.Bl -tag -width Ds', ...members.flatMap(commandItem), '.El'];
+  });
+}
+
+function commandItem(command: Command): string[] {
+  const lines = [`.It Ic ${escapeWord(command.name)}${synopsis(command)}`];
+  const aliases = command.aliases ?? [];
+  lines.push(...prose(sentence(command.summary)));
+  if (aliases.length > 0) {
+    lines.push('Also called', ...aliases.map((alias, i) => `.Ic ${escapeWord(alias)}${i < aliases.length - 1 ? ' ,' : ' .'}`));
+  }
+  for (const paragraph of command.details ?? []) lines.push('.Pp', ...sentences(paragraph));
+  const rows: string[] = [];
+  for (const spec of argumentsOf(command, command.name)) rows.push(`.It Ar ${escapeWord(spec.name)}`, ...prose(sentence(spec.summary)));
+  for (const option of command.options ?? []) {
+    const letters = [...(option.short ?? ''), ...(option.alsoShort ?? '')].map((letter) => `Fl ${letter} , `).join('');
+    const value = option.value === undefined ? '' : ` Ns = Ns Ar ${escapeWord(option.value.name)}`;
+    rows.push(`.It ${letters}Fl Fl ${option.name}${value}`, ...prose(sentence(option.summary)));
+  }
+  if (rows.length > 0) lines.push('.Pp', '.Bl -tag -width Ds -compact', ...rows, '.El');
+  for (const { line, says } of command.examples ?? []) lines.push('.Pp', `.Dl ${escapeText(line)}`, '.Pp', ...prose(sentence(says)));
+  return lines;
+}
+
+/** Options that take no value in one cluster, then those that do, then the arguments, as macros of one line. */
+function synopsis(command: Command): string {
+  const letters = (command.options ?? []).filter(({ short, value }) => short !== undefined && value === undefined).map(({ short }) => short);
+  let text = letters.length === 0 ? '' : ` Oo Fl ${letters.join('')} Oc`;
+  for (const { short, name, value } of command.options ?? []) {
+    if (value !== undefined) text += short === undefined ? ` Oo Fl Fl ${name} Ns = Ns Ar ${escapeWord(value.name)} Oc` : ` Oo Fl ${short} Ar ${escapeWord(value.name)} Oc`;
+  }
+  for (const spec of argumentsOf(command, command.name)) {
+    const name = `Ar ${escapeWord(spec.name)}${spec.repeat === true ? ' ...' : ''}`;
+    text += spec.optional === true ? ` Oo ${name} Oc` : ` ${name}`;
+  }
+  return text;
+}
+
+/** Text in lines of a page. */
+function prose(text: string): string[] {
+  return wrapText(text.replace(/[\\`\u2026\u2019\u201c\u201d~^]/g, (char) => ESCAPES[char] ?? char), LINE_WIDTH).map((line) => (/^[.']/.test(line) ? `\\&${line}` : line));
+}
+
+/** A summary as a sentence. */
+function sentence(text: string): string {
+  const start = /^[a-z]+[ ,;]/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  return /[.!?]$/.test(start) ? start : `${start}.`;
+}
+
+/** One sentence a line, as mdoc wants it. */
+function sentences(text: string): string[] {
+  return text.split(/(?<=[.!?]) (?=[A-Z`@*-])/).flatMap(prose);
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '\\': '\\e',
+  '`': '\\(ga',
+  '\u2026': '\\[u2026]',
+  '\u2019': "'",
+  '\u201c': '\\(lq',
+  '\u201d': '\\(rq',
+  '~': '\\(ti',
+  '^': '\\(ha',
+};
+
+/** Text that no request, macro or escape of roff is read in. */
+function escapeText(text: string): string {
+  const escaped = text.replace(/[\\`\u2026\u2019\u201c\u201d~^]/g, (char) => ESCAPES[char] ?? char);
+  return /^[.']/.test(escaped) ? `\\&${escaped}` : escaped;
+}
+
+/** A word as a macro's argument: what mdoc takes for punctuation or a macro is shielded. */
+function escapeWord(word: string): string {
+  return /^[A-Z][a-z]$|^[!?.,:;()[\]|]+$/.test(word) ? `\\&${escapeText(word)}` : escapeText(word);
+}

@@ -60,8 +60,6 @@ export interface ImportOptions {
   readonly onWarning?: ((path: Octets, what: string) => void) | undefined;
   /** Called a few times a second. */
   readonly onProgress?: ((counts: ImportCounts) => void) | undefined;
-  /** Milliseconds since 1970; default: the clock. */
-  readonly nowMs?: (() => number) | undefined;
 }
 
 /** What an import gives. */
@@ -125,7 +123,6 @@ class Import {
   readonly #links = new ImportedLinks();
   readonly #stack: OpenDir[] = [];
   readonly #cachePuts: { readonly key: Uint8Array; readonly value: Uint8Array }[] = [];
-  readonly #nowMs: () => number;
   #topPath = '' as Octets;
   #topDev = 0n;
   /** Directories listed, not encoded yet, and files on their way. */
@@ -138,7 +135,6 @@ class Import {
     this.#ingest = ingest;
     this.#options = options;
     this.#owners = options.numericOwners === true ? NO_OWNER_NAMES : (options.owners ?? systemOwnerNames());
-    this.#nowMs = options.nowMs ?? Date.now;
   }
 
   async run(path: Octets): Promise<Imported> {
@@ -162,6 +158,7 @@ class Import {
       if (inodes !== undefined) dirent = { ...dirent, inodes };
     }
     await this.#flush();
+    throwIfCancelled(this.#options.signal);
     this.#options.onProgress?.(this.counts());
     return { dirent, counts: this.counts() };
   }
@@ -321,7 +318,7 @@ class Import {
       return;
     }
     try {
-      const readAtMs = this.#nowMs();
+      const readAtMs = Date.now();
       const bytes = pathBytes(path);
       const { xattrs, error } = findXattrs(bytes);
       if (error !== undefined) this.#fail(path, error);

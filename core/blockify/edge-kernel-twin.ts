@@ -2,7 +2,8 @@ import type { EdgeThresholds } from './edge-hash.ts';
 import { CHECK_BASE, FILTER_BASE, FILTER_START, power, WINDOW_SIZE } from './edge-hash.ts';
 import type { EdgeEngine } from './edge-kernel.ts';
 
-const FILTER_LAST = power(FILTER_BASE, WINDOW_SIZE);
+// Below 2^31, so that the loop stays within small integers.
+const FILTER_LAST = power(FILTER_BASE, WINDOW_SIZE) & 0xffff;
 
 /**
  * The edge kernel in plain TypeScript: where SIMD is missing, and what the WebAssembly is compared with. About an
@@ -14,14 +15,9 @@ export function twinEngine(octets: Uint8Array, { filterWidth, laxLimit, strictLi
   return {
     candidates(from, end, origin) {
       const found: number[] = [];
-      let h = from < end ? polynomial(octets, from, FILTER_BASE) : 0;
-      for (let at = from; at < end; ) {
-        if (((h - FILTER_START) & 0xffff) < filterWidth) {
-          const g = polynomial(octets, at, CHECK_BASE) >>> 0;
-          if (g <= laxLimit) found.push((at + 1 - origin) | (g < strictLimit ? STRICT : 0));
-        }
-        at++;
-        h = (Math.imul(h, FILTER_BASE) + (octets[at] as number) - Math.imul(FILTER_LAST, octets[at - WINDOW_SIZE] as number)) | 0;
+      for (const at of filterHits(octets, from, end, filterWidth)) {
+        const g = polynomial(octets, at, CHECK_BASE) >>> 0;
+        if (g <= laxLimit) found.push((at + 1 - origin) | (g < strictLimit ? STRICT : 0));
       }
       return Uint32Array.from(found);
     },
@@ -41,6 +37,19 @@ export function twinEngine(octets: Uint8Array, { filterWidth, laxLimit, strictLi
 }
 
 const STRICT = 0x80000000 | 0;
+
+/** Positions that pass the filter. Apart from the rest, so that the compiler keeps it in small integers, which doubles the speed. */
+function filterHits(octets: Uint8Array, from: number, end: number, filterWidth: number): number[] {
+  const hits: number[] = [];
+  let h = from < end ? polynomial(octets, from, FILTER_BASE) : 0;
+  for (let at = from; at < end; ) {
+    if (((h - FILTER_START) & 0xffff) < filterWidth) hits.push(at);
+    at++;
+    if (at === end) break;
+    h = (Math.imul(h, FILTER_BASE) + (octets[at] as number) - Math.imul(FILTER_LAST, octets[at - WINDOW_SIZE] as number)) | 0;
+  }
+  return hits;
+}
 
 /** The polynomial of `base` over the window up to and including `at`, modulo 2^32. */
 function polynomial(octets: Uint8Array, at: number, base: number): number {

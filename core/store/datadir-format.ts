@@ -11,8 +11,12 @@ export const FORMAT_FILE = 'vtftp-store';
 /** The version of datadirs that this program reads and writes. */
 const FORMAT_VERSION = 1;
 
-/** How a new Store cuts data where nothing else is asked for. */
-export const DEFAULT_EDGES: EdgeSettings = { kernel: 'poly32-1', minSize: 4096, meanSize: 16384, maxSize: 65536 };
+/**
+ * How a new Store cuts data where nothing else is asked for. Eight versions of 128 MiB (448 edits; 134.8 MB of different
+ * octets) took, with superblocks and records, 141.7 / 141.9 / 142.5 / 144.3 / 146.4 MB at means of 4 / 6 / 8 / 12 / 16 KiB;
+ * each Block costs time and about 100 octets of index besides.
+ */
+export const DEFAULT_EDGES: EdgeSettings = { kernel: 'poly32-1', minSize: 2048, meanSize: 8192, maxSize: 32_768 };
 
 /** What a datadir's format file says. */
 export interface DatadirFormat {

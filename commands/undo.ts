@@ -1,8 +1,5 @@
 import { UsageError, VtError } from '../core/base/errors.ts';
-import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
-import { EMPTY_BLOCK } from '../core/block/block.ts';
-import type { Dirent } from '../core/tree/dirent.ts';
 import { timelineOf } from '../core/tree/timeline.ts';
 import type { TreePath } from '../core/tree/tree.ts';
 import { defineCommand } from './command.ts';
@@ -28,16 +25,15 @@ export const undo = defineCommand({
     if (archive === undefined) throw new VtError('EFAILED', `undo "${session.tree.name}": this tree has no archive`);
     if (!plan) await session.sync(signal);
     const line = await timelineOf(archive, { signal });
-    if (count > line.length) throw new VtError('EFAILED', `undo ${count}: only ${countText(line.length, 'root')} to go back from`);
-    // Before the first root was the empty tree, which nothing recorded.
     const target = line[line.length - 1 - count];
-    const root: Dirent = target?.dirent ?? { kind: 'dir', name: '' as Octets, meta: {}, block: EMPTY_BLOCK };
-    if (root.kind !== 'dir') throw new VtError('EFAILED', `undo ${count}: root ${target?.number} is a ${root.kind}, not a Dir`);
-    output.record({ undo: count, ...(target === undefined ? {} : { number: target.number, when: timeText(target.whenNs) }) });
-    const place = target === undefined ? 'the empty tree' : `root ${target.number} of ${timeText(target.whenNs)}`;
+    if (target === undefined) throw new VtError('EFAILED', `undo ${count}: only ${countText(line.length - 1, 'root')} to go back from`);
+    const { dirent, number } = target;
+    if (dirent.kind !== 'dir') throw new VtError('EFAILED', `undo ${count}: root ${number} is a ${dirent.kind}, not a Dir`);
+    output.record({ undo: count, number, ...(number === 0 ? {} : { when: timeText(target.whenNs) }) });
+    const place = number === 0 ? 'the empty tree' : `root ${number} of ${timeText(target.whenNs)}`;
     output.line(`${plan ? 'would go' : 'went'} back to ${place}`);
     if (plan) return;
-    await session.tree.bind('/' as TreePath, root, { signal });
+    await session.tree.bind('/' as TreePath, dirent, { signal });
     session.cwd = '/' as TreePath;
     await session.sync(signal);
   },

@@ -4,14 +4,14 @@ import { octetsFromText } from '../../../core/base/octets.ts';
 import type { ArchiveEntry } from '../../../core/tree/archive.ts';
 import { timelineOf } from '../../../core/tree/timeline.ts';
 
-/** An archive of roots named by letters. */
+/** An archive of roots named by letters; a space is the empty tree. */
 function archiveOf(letters: string) {
   const entries = [...letters].map((letter, index): ArchiveEntry => {
-    const data = Uint8Array.of(letter.charCodeAt(0));
+    const data = Buffer.from(letter.trim());
     return {
       number: index + 1,
       whenNs: BigInt(index),
-      dirent: { kind: 'dir', name: octetsFromText('root'), meta: {}, block: { kind: 'literal', span: 1, data } },
+      dirent: { kind: 'dir', name: octetsFromText(''), meta: {}, block: { kind: 'literal', span: data.length, data } },
     };
   });
   return {
@@ -22,13 +22,15 @@ function archiveOf(letters: string) {
 }
 
 const cases: readonly (readonly [recorded: string, numbers: readonly number[], says: string])[] = [
-  ['', [], 'nothing recorded is no line'],
-  ['abc', [1, 2, 3], 'each root is a state'],
-  ['abcb', [1, 2], 'a return cuts the line back'],
-  ['abcba', [1], 'a second undo goes further back'],
-  ['abca', [1], 'an undo of two at once'],
-  ['abcbd', [1, 2, 5], 'a change after an undo goes on from there'],
-  ['aab', [1, 3], 'the same root again is no state of its own'],
+  ['', [0], 'before all is the empty tree'],
+  ['abc', [0, 1, 2, 3], 'each root is a state'],
+  ['abcb', [0, 1, 2], 'a return cuts the line back'],
+  ['abcba', [0, 1], 'a second undo goes further back'],
+  ['abca', [0, 1], 'an undo of two at once'],
+  ['abcbd', [0, 1, 2, 5], 'a change after an undo goes on from there'],
+  ['aab', [0, 1, 3], 'the same root again is no state of its own'],
+  ['ab ', [0], 'an undo of all leads to the empty tree'],
+  ['a b', [0, 3], 'and a change goes on from there'],
 ];
 
 for (const [recorded, numbers, says] of cases) {

@@ -129,7 +129,8 @@ export class Dispatcher {
       const line = [calledAs, ...parsed.words.slice(1).map((word) => quoteWord(word.text))].join(' ');
       output.line(`would ${line}`);
       output.record({ plan: line });
-      if (command.changesLocal === true) return;
+      // Only a stored tree has its changes in memory until they are synced.
+      if (command.changesLocal === true || !session.tree.can.sync) return;
     }
     const diagnostics = new CommandDiagnostics(messages, parsed.quiet);
     const context: CommandContext = { session, output, diagnostics, signal, plan, now, shell: services };

@@ -1,6 +1,7 @@
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { isatty } from 'node:tty';
 import { VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToTextStrict } from '../core/base/octets.ts';
@@ -24,10 +25,13 @@ export function startLocal(
   const cwd = octetsToTextStrict(options.cwd);
   if (command === undefined || cwd === undefined) throw new VtError('EFAILED', 'run a local command: its text or folder is not UTF-8');
   const shell = options.env['SHELL'] ?? '';
-  // `-c` takes what sh takes; an interactive shell is the user's own.
-  const child = command === '' ? spawn(shell === '' ? '/bin/sh' : shell, [], { cwd, env: options.env, stdio: options.stdio }) : spawn('/bin/sh', ['-c', command], { cwd, env: options.env, stdio: options.stdio });
+  // At a terminal Ctrl-C goes to all that run there. Elsewhere a group of its own makes it one thing to end, with all
+  // that it started. `-c` takes what sh takes; an interactive shell is the user's own.
+  const detached = !isatty(0);
+  const child = command === '' ? spawn(shell === '' ? '/bin/sh' : shell, [], { cwd, env: options.env, stdio: options.stdio, detached }) : spawn('/bin/sh', ['-c', command], { cwd, env: options.env, stdio: options.stdio, detached });
   const cancel = (): void => {
-    child.kill('SIGTERM');
+    if (!detached || child.pid === undefined) child.kill('SIGTERM');
+    else if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGTERM');
   };
   options.signal?.addEventListener('abort', cancel, { once: true });
   const exit = new Promise<LocalExit>((resolve, reject) => {

@@ -9,10 +9,11 @@ export class PlanStore implements Store {
   readonly #below: Store;
   readonly #added: MemoryStore;
 
-  constructor(below: Store) {
+  /** @param write - whether it can be written to; default: as the Store below */
+  constructor(below: Store, write = below.can.write) {
     this.#below = below;
     this.name = below.name;
-    this.can = { ...below.can, locate: false, enumerate: false };
+    this.can = { ...below.can, write, locate: false, enumerate: false };
     this.#added = new MemoryStore({ hashName: below.hashName, edges: below.edges });
   }
 

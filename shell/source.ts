@@ -1,20 +1,25 @@
 import { statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { resolveLocalPath } from '../commands/local-path.ts';
 import { PathError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToBytes, octetsToText, octetsToTextStrict } from '../core/base/octets.ts';
+import { isDatadir, isPythonDatadir } from '../core/store/datadir-recovery.ts';
 import { parseStoreSpecification } from '../core/store/open-store.ts';
+import type { Store } from '../core/store/store.ts';
 import type { Archive, ArchiveEntry } from '../core/tree/archive.ts';
 import { openArchiveFile } from '../core/tree/archive-file.ts';
-import type { DirDirent, Dirent } from '../core/tree/dirent.ts';
+import type { DirDirent, Dirent, IndirectDirent } from '../core/tree/dirent.ts';
 import { formatDirent } from '../core/tree/dirent-text.ts';
 import { openLiveTree } from '../core/tree/live-tree.ts';
+import { baseName, joinPath, ROOT_PATH } from '../core/tree/path.ts';
 import { skipReference, URI_SCHEME } from '../core/tree/reference-skip.ts';
-import type { Tree } from '../core/tree/tree.ts';
+import type { Tree, TreePath } from '../core/tree/tree.ts';
 import { findEntry } from './past.ts';
+import { PlanStore } from './plan-store.ts';
 import { ReadOnlyTree } from './read-only-tree.ts';
 import type { OpenedStore, StoreOpener } from './stores.ts';
-import { archiveOf, DEFAULT_ARCHIVE, isDatadir, isPythonDatadir, openStoreLazily, storeOfArchive } from './stores.ts';
+import { archiveOf, DEFAULT_ARCHIVE, openStoreLazily, storeOfArchive } from './stores.ts';
 
 /** A tree that was opened, and what belongs to it. */
 export interface OpenedSource {
@@ -55,7 +60,10 @@ function asOpenError(source: Octets | undefined, error: unknown): unknown {
   if (error instanceof VtError && !['EPARSE', 'EFAILED', 'EUNSUPPORTED', 'EUSAGE'].includes(error.code)) return error;
   if (!(error instanceof Error)) return error;
   const what = source === undefined ? 'the default archive' : `"${shorten(octetsToText(source))}"`;
-  return new VtError('EOPEN', `open ${what}: ${error.message}`, { cause: error, ...(error instanceof VtError && error.remedy !== undefined ? { remedy: error.remedy } : {}) });
+  return new VtError('EOPEN', `open ${what}: ${error.message}`, {
+    cause: error,
+    ...(error instanceof VtError && error.remedy !== undefined ? { remedy: error.remedy } : {}),
+  });
 }
 
 function shorten(text: string): string {
@@ -65,7 +73,8 @@ function shorten(text: string): string {
 async function openAny(source: Octets | undefined, options: SourceOptions): Promise<OpenedSource> {
   if (source === undefined) return await openArchived(await sessionStore(options), DEFAULT_ARCHIVE, undefined, options);
   if (source === '') throw new VtError('EOPEN', 'open "": the source is empty');
-  if (source.startsWith(URI_SCHEME) || skipReference(source, 0) === source.length) return await openReference(octetsToText(source), options);
+  if (source.startsWith(URI_SCHEME) || skipReference(source, 0) === source.length)
+    return await openReference(octetsToText(source), options);
   const text = octetsToTextStrict(source);
   if (text === 'default' || (text !== undefined && /^(?:[a-z][a-z0-9+-]*:|\[)/i.test(text) && !exists(source, options))) {
     return await openSpecification(text, options);
@@ -80,10 +89,18 @@ async function sessionStore(options: SourceOptions): Promise<OpenedStore> {
 
 async function openReference(text: string, options: SourceOptions): Promise<OpenedSource> {
   const opened = await sessionStore(options);
-  const [{ parseReference }, { direntOfReference }] = await Promise.all([import('../core/tree/reference.ts'), import('../core/tree/reference-dirent.ts')]);
+  const [{ parseReference }, { direntOfReference }] = await Promise.all([
+    import('../core/tree/reference.ts'),
+    import('../core/tree/reference-dirent.ts'),
+  ]);
   const reference = parseReference(text);
-  if (reference.kind === 'uri' && reference.uri.host !== undefined) options.onNotice(`open "${shorten(text)}": host "${reference.uri.host}" is not asked, the Blocks must be in the Store`);
-  const dirent = requireDir(await direntOfReference(opened.store, reference, { asDir: true, ...signalOf(options) }), shorten(text));
+  if (reference.kind === 'uri' && reference.uri.host !== undefined)
+    options.onNotice(`open "${shorten(text)}": host "${reference.uri.host}" is not asked, the Blocks must be in the Store`);
+  const dirent = await direntOfReference(opened.store, reference, { asDir: true, ...signalOf(options) });
+  if (dirent.kind !== 'dir') {
+    const fallback = reference.kind === 'uri' ? baseName(reference.uri.path as TreePath) : '';
+    return { ...(await openSingle(opened, dirent, fallback)), archive: undefined };
+  }
   // A reference that is the newest root is that root: changes go on from there. Any other has no archive to go on in.
   const archive = archiveOf(opened, DEFAULT_ARCHIVE);
   const last = await archive?.last(signalOf(options));
@@ -95,9 +112,17 @@ function liveTree({ store }: OpenedStore, root: DirDirent | undefined): Tree {
   return openLiveTree(store, root);
 }
 
-function requireDir(dirent: Dirent, what: string): DirDirent {
-  if (dirent.kind !== 'dir') throw new VtError('EOPEN', `open "${what}": it is a ${dirent.kind}, not a Dir`, { remedy: 'bind it into a tree' });
-  return dirent;
+/** A source that is no Dir: the tree is a Dir of that one entry, read-only. @param fallback - its name where it has none */
+async function openSingle(
+  opened: OpenedStore,
+  dirent: Exclude<Dirent, IndirectDirent>,
+  fallback: string,
+): Promise<Omit<OpenedSource, 'archive'>> {
+  const name = (dirent.name !== '' ? dirent.name : fallback !== '' ? fallback : dirent.kind) as Octets;
+  // What holds the entry is made in memory: the Store may be read-only, and nothing has changed.
+  const tree = openLiveTree(new PlanStore(opened.store, true), undefined);
+  await tree.bind(joinPath(ROOT_PATH, name), { ...dirent, name });
+  return { tree: new ReadOnlyTree(tree, octetsToText(name)), opened, base: undefined };
 }
 
 /** `default`, `datadir:PATH`, `[clause]`, each with `@archive`, `@N` or `@date`. */
@@ -117,7 +142,8 @@ async function openNamed(opened: OpenedStore, name: string | undefined, options:
   const isThere = statSync(archive.name, { throwIfNoEntry: false }) !== undefined;
   if (isThere) return await openArchived(opened, name, undefined, options);
   if (/^(?:-?\d|now$|yesterday$)/.test(name)) return await openArchived(opened, DEFAULT_ARCHIVE, name, options);
-  if (opened.isPython || !opened.store.can.write) throw new VtError('EOPEN', `open archive "${name}" of Store "${opened.store.name}": there is none`);
+  if (opened.isPython || !opened.store.can.write)
+    throw new VtError('EOPEN', `open archive "${name}" of Store "${opened.store.name}": there is none`);
   options.onNotice(`archive "${name}" of Store "${opened.store.name}" is new: it starts with an empty Dir`);
   return await openArchived(opened, name, undefined, options);
 }
@@ -129,17 +155,15 @@ async function openArchived(opened: OpenedStore, name: string, past: string | un
 }
 
 async function openEntry(opened: OpenedStore, archive: Archive, past: string | undefined, options: SourceOptions): Promise<OpenedSource> {
-  const entry: ArchiveEntry | undefined = past === undefined ? await archive.last(signalOf(options)) : await findEntry(archive, past, options.now(), signalOf(options));
-  const root = entry === undefined ? undefined : rootOf(entry.dirent);
+  const entry: ArchiveEntry | undefined =
+    past === undefined ? await archive.last(signalOf(options)) : await findEntry(archive, past, options.now(), signalOf(options));
+  const root = entry?.dirent;
+  if (root?.kind === 'indirect')
+    throw new VtError('EOPEN', `open "${archive.name}": it records one name of a hard-linked file, without its content`);
+  if (root !== undefined && root.kind !== 'dir') return { ...(await openSingle(opened, root, basename(archive.name, '.vt'))), archive };
   const live = liveTree(opened, root);
   const tree = past === undefined ? live : new ReadOnlyTree(live, `${archive.name}@${past}`);
   return { tree, opened, archive, base: root };
-}
-
-/** The Dir that an entry records. */
-function rootOf(dirent: Dirent): DirDirent {
-  if (dirent.kind !== 'dir') throw new VtError('EOPEN', `it holds a ${dirent.kind}, not a Dir`, { remedy: 'cat or bind it by its text form' });
-  return dirent;
 }
 
 async function openPath(source: Octets, options: SourceOptions): Promise<OpenedSource> {
@@ -158,9 +182,41 @@ async function openPath(source: Octets, options: SourceOptions): Promise<OpenedS
     return await openNamed(await options.wrapStore(await openStoreLazily(`datadir:${folder}`, options, false)), suffix, options);
   }
   if (suffix !== undefined) throw new VtError('EOPEN', `open "${octetsToText(source)}": "${octetsToText(path)}" is no Store`);
-  const { openLocalTree } = await import('../core/tree/local-tree.ts');
   const opened = await sessionStore(options);
-  return { tree: await openLocalTree(local, opened.store), opened, archive: undefined, base: undefined };
+  return { tree: await openDirectory(local, opened.store), opened, archive: undefined, base: undefined };
+}
+
+async function openDirectory(path: Octets, store: Store): Promise<Tree> {
+  const { openLocalTree } = await import('../core/tree/local-tree.ts');
+  return openLocalTree(path, store, {
+    async importLocal(from, { signal }) {
+      const { importLocal } = await import('../core/tree/import.ts');
+      let failure: unknown;
+      const { dirent } = await importLocal(store, from, {
+        signal,
+        onFailure: (_, error) => {
+          failure ??= error;
+        },
+      });
+      if (failure !== undefined) throw failure;
+      await store.flush({ signal });
+      return dirent;
+    },
+    async exportLocal(dirent, to, { signal }) {
+      const { exportDirent } = await import('../core/tree/export.ts');
+      let failure: unknown;
+      await exportDirent(store, dirent, to, {
+        signal,
+        onFailure: (failed) => {
+          failure ??= failed;
+        },
+      });
+      if (failure !== undefined)
+        throw failure instanceof Error
+          ? failure
+          : new VtError('EFAILED', `bind "${octetsToText(to)}": it could not be made whole`, { cause: failure });
+    },
+  });
 }
 
 /** An archive file, with the Store that it lies in, else the session's. */
@@ -168,7 +224,8 @@ async function openFile(file: Octets, past: string | undefined, options: SourceO
   const path = octetsToTextStrict(file);
   if (path === undefined) throw new VtError('EOPEN', `open "${octetsToText(file)}": its name is not UTF-8`);
   const owner = options.storeSpecification === undefined ? storeOfArchive(path) : undefined;
-  const opened = owner === undefined ? await sessionStore(options) : await options.wrapStore(await openStoreLazily(`datadir:${owner}`, options, false));
+  const opened =
+    owner === undefined ? await sessionStore(options) : await options.wrapStore(await openStoreLazily(`datadir:${owner}`, options, false));
   const archive = openArchiveFile(path, { readOnly: !opened.store.can.write });
   if ((await archive.last(signalOf(options))) === undefined && (statSync(path).size > 0 || !path.endsWith('.vt'))) {
     throw new VtError('EOPEN', `open "${path}": not an archive, or no line of it can be read`);

@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { MemoryStore } from '../../../core/store/memory.ts';
+import { openStore } from '../../../core/store/open-store.ts';
+import { openArchiveFile } from '../../../core/tree/archive-file.ts';
 import { readDir } from '../../../core/tree/dir-codec.ts';
 import type { DirDirent } from '../../../core/tree/dirent.ts';
 import { formatDirent, parseDirent } from '../../../core/tree/dirent-text.ts';
 import type { LiveTree } from '../../../core/tree/live-tree.ts';
 import { openLiveTree } from '../../../core/tree/live-tree.ts';
 import { checkStored } from '../../support/check-stored.ts';
+import { PROJECT_ROOT } from '../../support/project.ts';
+import { makeScratch } from '../../support/scratch.ts';
 import { at, contentOf, readText, treeLines } from '../../support/tree-lines.ts';
 
 /** A tree with `/d/a` and `/d/e/b`, names of one node, and `/d/f`. */
@@ -159,4 +164,35 @@ describe('hard links in a live tree', () => {
     assert.notDeepEqual(salted.inodes, plain.inodes);
     await checkStored(store, salted);
   });
+});
+
+it('hard links of a tree of the Python vt, which counts none, are kept through copies and syncs', async (t) => {
+  const folder = join(PROJECT_ROOT, 'test/golden/python-vt/mount');
+  const scratch = makeScratch(t);
+  const python = await openStore(`datadir:${join(folder, 'store')}`, {
+    defaultStorePath: scratch.path('store'),
+    cachePath: scratch.path('cache'),
+  });
+  const last = await openArchiveFile(join(folder, 'rw.vt'), { readOnly: true }).last();
+  if (last?.dirent.kind !== 'dir') throw new Error('the archive has no Dir');
+  // Its Blocks, in a Store that can be written.
+  const store = new MemoryStore({ hashName: 'blake3' });
+  const get = store.get.bind(store);
+  store.get = async (hashcode, options) => (await get(hashcode, options)) ?? (await python.get(hashcode, options));
+  const tree = openLiveTree(store, last.dirent);
+  const names = ['hardlink.txt', 'mid.txt'] as const;
+  assert.ok(await sameNode(tree, ...names.map((name) => `/sub/${name}`)));
+  await tree.copy(at('/sub'), at('/copy'));
+  assert.ok(await sameNode(tree, ...names.map((name) => `/copy/${name}`)));
+  await tree.rename(at('/sub'), at('/moved'));
+  const again = openLiveTree(store, parseDirent(formatDirent(await tree.sync())) as DirDirent);
+  assert.deepEqual(await treeLines(again), await treeLines(tree));
+  for (const dir of ['/moved', '/copy']) {
+    assert.equal((await again.lookup(at(`${dir}/mid.txt`)))?.nlink, 2);
+    assert.ok(await sameNode(again, ...names.map((name) => `${dir}/${name}`)));
+  }
+  await again.remove(at('/copy'), { recursive: true });
+  await again.remove(at('/moved/mid.txt'));
+  assert.equal((await again.lookup(at('/moved/hardlink.txt')))?.nlink, 1);
+  await python[Symbol.asyncDispose]();
 });

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, renameSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatadirFormat } from './datadir-format.ts';
 import { DEFAULT_EDGES, FORMAT_FILE, writeDatadirFormat } from './datadir-format.ts';
@@ -37,13 +37,27 @@ function anyHeader(dataFolder: string): DatafileHeader | undefined {
   return undefined;
 }
 
-/** Whether a folder holds `.vtd` files and none of them starts as ours do: a datadir of the Python vt. */
-export function holdsForeignDatafiles(folder: string): boolean {
+/**
+ * Whether a folder is a datadir of ours: it has the format file, or has lost it and still holds data files of ours.
+ */
+export function isDatadir(folder: string): boolean {
+  return existsSync(join(folder, FORMAT_FILE)) || dataFileStarts(folder).some(isOurs);
+}
+
+/** Whether a folder holds `.vtd` files and nothing of ours: a datadir of the Python vt. @see vt(5), "The Python vt" */
+export function isPythonDatadir(folder: string): boolean {
+  if (existsSync(join(folder, FORMAT_FILE))) return false;
+  const starts = dataFileStarts(folder);
+  return starts.length > 0 && !starts.some(isOurs);
+}
+
+function dataFileStarts(folder: string): Buffer[] {
   const dataFolder = join(folder, 'data');
-  const names = fileNames(dataFolder);
-  return (
-    names.length > 0 && !names.some((name) => firstOctets(join(dataFolder, name)).subarray(0, DATAFILE_MAGIC.length).equals(DATAFILE_MAGIC))
-  );
+  return fileNames(dataFolder).map((name) => firstOctets(join(dataFolder, name)));
+}
+
+function isOurs(start: Buffer): boolean {
+  return start.subarray(0, DATAFILE_MAGIC.length).equals(DATAFILE_MAGIC);
 }
 
 function fileNames(dataFolder: string): string[] {

@@ -8,7 +8,7 @@ import type { BlockLocation } from './store.ts';
 
 /** First octets of a .vtd, made after PNG's: they show a transfer that stripped bits or changed line ends. */
 export const DATAFILE_MAGIC: Buffer = Buffer.from('89767464' + '0d0a1a0a', 'hex');
-export const DATAFILE_VERSION = 1;
+const DATAFILE_VERSION = 1;
 /** Octets of a .vtd's header. */
 export const DATAFILE_HEADER_SIZE = 64;
 /** First octets of every record. */

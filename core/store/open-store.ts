@@ -1,12 +1,9 @@
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ParseError } from '../base/errors.ts';
 import type { HashName } from '../block/hash.ts';
 import { HASH_NAMES } from '../block/hash.ts';
 import { openDatadir } from './datadir.ts';
-import { FORMAT_FILE } from './datadir-format.ts';
-import { holdsForeignDatafiles } from './datadir-recovery.ts';
+import { isPythonDatadir } from './datadir-recovery.ts';
 import { MemoryStore } from './memory.ts';
 import { PythonDatadir } from './python-datadir.ts';
 import type { Store } from './store.ts';
@@ -23,7 +20,7 @@ export interface OpenStoreEnvironment {
   readonly defaultStorePath: string;
   /** The folder of caches: `$XDG_CACHE_HOME/vtftp`. */
   readonly cachePath: string;
-  /** What `~` stands for. */
+  /** What `~` stands for; without it, itself. */
   readonly homePath?: string;
   readonly clock?: () => Date;
   readonly onNotice?: (notice: string) => void;
@@ -96,7 +93,7 @@ export async function openStore(specification: string, environment: OpenStoreEnv
     case 'default':
       return openDatadir(environment.defaultStorePath, { ...environment, ...hash, create: environment.readOnly !== true });
     case 'datadir': {
-      const path = expandHome(parsed.path, environment.homePath ?? homedir());
+      const path = expandHome(parsed.path, environment.homePath);
       if (!isPythonDatadir(path)) return openDatadir(path, { ...environment, ...hash });
       const { cachePath, onNotice } = environment;
       return new PythonDatadir(resolve(path), { cachePath, onNotice, hashName: parsed.hashName });
@@ -104,10 +101,7 @@ export async function openStore(specification: string, environment: OpenStoreEnv
   }
 }
 
-function isPythonDatadir(path: string): boolean {
-  return !existsSync(join(path, FORMAT_FILE)) && holdsForeignDatafiles(path);
-}
-
-function expandHome(path: string, home: string): string {
+function expandHome(path: string, home: string | undefined): string {
+  if (home === undefined) return path;
   return path === '~' || path.startsWith('~/') ? join(home, path.slice(1)) : path;
 }

@@ -3,6 +3,7 @@ import {
   fchmodSync,
   fchownSync,
   constants as fsConstants,
+  fstatSync,
   futimesSync,
   lchownSync,
   linkSync,
@@ -19,7 +20,7 @@ import {
 import { constants } from 'node:os';
 import type { AtCalls, CName } from './at-calls.ts';
 import { errorCode, systemError } from './system-error.ts';
-import { readTimespec } from './timespec.ts';
+import { nodeTime, readTimespec } from './timespec.ts';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = fsConstants;
 const O_PATH = 0o10000000; // Linux
@@ -79,12 +80,13 @@ export function procAtCalls(): AtCalls {
     },
     utimens(dir, name, times) {
       const seen = lstatSync(procPath(dir, name), { bigint: true });
-      lutimesSync(procPath(dir, name), seconds(readTimespec(times, 0) ?? seen.atimeNs), seconds(readTimespec(times, 16) ?? seen.mtimeNs));
+      lutimesSync(procPath(dir, name), nodeTime(readTimespec(times, 0) ?? seen.atimeNs), nodeTime(readTimespec(times, 16) ?? seen.mtimeNs));
     },
     fchown: fchownSync,
     fchmod: fchmodSync,
     futimens(fd, times) {
-      futimesSync(fd, seconds(readTimespec(times, 0) ?? 0n), seconds(readTimespec(times, 16) ?? 0n));
+      const seen = fstatSync(fd, { bigint: true });
+      futimesSync(fd, nodeTime(readTimespec(times, 0) ?? seen.atimeNs), nodeTime(readTimespec(times, 16) ?? seen.mtimeNs));
     },
   };
 }
@@ -93,10 +95,6 @@ export function procAtCalls(): AtCalls {
 function procPath(dir: number, name: CName): Buffer {
   if (process.platform !== 'linux') throw systemError(constants.errno.ENOTSUP, 'openat', name.subarray(0, name.length - 1));
   return Buffer.concat([Buffer.from(`/proc/self/fd/${dir}/`), name.subarray(0, name.length - 1)]);
-}
-
-function seconds(ns: bigint): number {
-  return Number(ns) / 1e9;
 }
 
 /** The numbers of a dev_t: major(3) and minor(3) of Linux. */

@@ -2,6 +2,7 @@ import { fstatSync, futimesSync, lstatSync, lutimesSync, statSync, utimesSync } 
 import { constants } from 'node:os';
 import type { FileTarget, LibcCalls } from './libc-calls.ts';
 import { systemError } from './system-error.ts';
+import { nodeTime } from './timespec.ts';
 
 const { ENOTSUP } = constants.errno;
 
@@ -12,7 +13,7 @@ const { ENOTSUP } = constants.errno;
 export function plainLibc(): LibcCalls {
   return {
     losses: [
-      'times are rounded to about a microsecond',
+      'times are rounded to a microsecond, those before 1970 to a millisecond',
       'extended attributes and ACLs are neither read nor written',
       'holes of local files are not seen',
       'FIFOs, sockets and devices cannot be made',
@@ -23,8 +24,8 @@ export function plainLibc(): LibcCalls {
     },
     utimensNs(target, atimeNs, mtimeNs, followSymlink) {
       const seen = atimeNs === undefined || mtimeNs === undefined ? statOf(target, followSymlink) : undefined;
-      const atime = Number(atimeNs ?? seen?.atimeNs ?? 0n) / 1e9;
-      const mtime = Number(mtimeNs ?? seen?.mtimeNs ?? 0n) / 1e9;
+      const atime = nodeTime(atimeNs ?? seen?.atimeNs ?? 0n);
+      const mtime = nodeTime(mtimeNs ?? seen?.mtimeNs ?? 0n);
       if (typeof target === 'number') futimesSync(target, atime, mtime);
       else (followSymlink ? utimesSync : lutimesSync)(asBuffer(target), atime, mtime);
     },

@@ -32,6 +32,14 @@ export function timespecs(atimeNs: bigint | undefined, mtimeNs: bigint | undefin
   return out;
 }
 
+/**
+ * A time as fs.utimes takes it: seconds in a double, exact to about a microsecond. A negative number would mean now
+ * there, so times before 1970 are Dates, exact to a millisecond.
+ */
+export function nodeTime(ns: bigint): number | Date {
+  return ns < 0n ? new Date(Number(ns / 1_000_000n)) : Number(ns) / 1e9;
+}
+
 /** A time that {@link writeTimespec} wrote; undefined where it leaves the time as it is. */
 export function readTimespec(data: Uint8Array, offset: number): bigint | undefined {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);

@@ -45,6 +45,21 @@ export class ByteWriter {
     this.#length += this.#buffer.write(octets, this.#length, 'latin1');
   }
 
+  /** Puts the number of octets written since `start` in front of them: makes length-prefixed bytes of what was just written. */
+  prefixLength(start: number): void {
+    const size = this.#length - start;
+    const prefixSize = bsuintSize(size);
+    this.#reserve(prefixSize);
+    this.#buffer.copyWithin(start + prefixSize, start, this.#length);
+    writeBsuint(this.#buffer, start, size);
+    this.#length += prefixSize;
+  }
+
+  /** Overwrites an octet written before. */
+  setOctet(offset: number, value: number): void {
+    this.#buffer[offset] = value;
+  }
+
   /** What was written, as a view that is valid until the next write. */
   view(): Uint8Array {
     return this.#buffer.subarray(0, this.#length);

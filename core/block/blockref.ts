@@ -1,5 +1,5 @@
 import type { Decoded } from '../base/bsuint.ts';
-import { bsuintSize, decodeBsdata, decodeBsuint } from '../base/bsuint.ts';
+import { decodeBsdata, decodeBsuint } from '../base/bsuint.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
 import { ParseError } from '../base/errors.ts';
 import type { Block, IndirectBlock } from './block.ts';
@@ -22,16 +22,9 @@ export const MAX_SUB_DEPTH = 32;
 
 /** Writes a block reference, with its length in front. */
 export function writeBlockref(writer: ByteWriter, block: Block): void {
-  const inner = block.kind === 'indirect' ? block.refs : block;
-  if (inner.kind === 'hash' && block.span !== UNKNOWN_SPAN) {
-    // Nearly all references, and one a Block of every ingest: written without a buffer of its own.
-    writer.bsuint(2 + bsuintSize(block.span) + inner.hashcode.digest.length);
-    writer.bsuint(block.kind === 'indirect' ? FLAG_INDIRECT : 0);
-    writer.bsuint(block.span);
-    writeHashcode(writer, inner.hashcode);
-    return;
-  }
-  writer.bsdata(blockrefBody(block));
+  const start = writer.length;
+  writeBlockrefBody(writer, block);
+  writer.prefixLength(start);
 }
 
 /** A block reference in new bytes, with its length in front. */
@@ -41,15 +34,25 @@ export function encodeBlockref(block: Block): Buffer {
   return writer.take();
 }
 
-/** A block reference without its length: what stands in a Dirent's field, whose own length serves. */
+/** A block reference without its length, in new bytes. */
 export function blockrefBody(block: Block): Uint8Array {
   const writer = new ByteWriter(64);
+  writeBlockrefBody(writer, block);
+  return writer.take();
+}
+
+/**
+ * Writes a block reference without its length: what stands in a Dirent's field, whose own length serves.
+ *
+ * @throws {RangeError} if its span, or that of the base of a sub-Block, is unknown
+ */
+export function writeBlockrefBody(writer: ByteWriter, block: Block): void {
   const inner = block.kind === 'indirect' ? block.refs : block;
   const type = typeOf(inner);
-  writer.bsuint((block.kind === 'indirect' ? FLAG_INDIRECT : 0) | (type === TYPE_HASHCODE ? 0 : FLAG_TYPED));
   if (block.span === UNKNOWN_SPAN) throw new RangeError('encode block reference: its span is unknown');
+  writer.octet((block.kind === 'indirect' ? FLAG_INDIRECT : 0) | (type === TYPE_HASHCODE ? 0 : FLAG_TYPED));
   writer.bsuint(block.span);
-  if (type !== TYPE_HASHCODE) writer.bsuint(type);
+  if (type !== TYPE_HASHCODE) writer.octet(type);
   switch (inner.kind) {
     case 'hash':
       writeHashcode(writer, inner.hashcode);
@@ -65,7 +68,6 @@ export function blockrefBody(block: Block): Uint8Array {
       writeBlockref(writer, inner.base);
       break;
   }
-  return writer.take();
 }
 
 function typeOf(block: Exclude<Block, IndirectBlock>): number {

@@ -1,23 +1,20 @@
 import type { Decoded } from '../base/bsuint.ts';
-import { bsuintSize, encodeBsuint } from '../base/bsuint.ts';
+import { bsuintSize } from '../base/bsuint.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
-import { octetsToBytes } from '../base/octets.ts';
+import type { Octets } from '../base/octets.ts';
 import type { Block } from '../block/block.ts';
-import { blockrefBody } from '../block/blockref.ts';
+import { writeBlockrefBody } from '../block/blockref.ts';
 import type { Dirent } from './dirent.ts';
 import { decodeOurDirent } from './dirent-decode.ts';
 import { assembleDirent } from './dirent-fields.ts';
 import { DIRENT_KINDS, DIRENT_MAGIC, DIRENT_VERSION, MAX_FIELDS, TAG } from './dirent-tags.ts';
-import type { Meta } from './meta.ts';
 import { decodePythonDirent, startsPythonDirent } from './python-vt/dirent.ts';
-import { encodeTime } from './time-codec.ts';
+import { writeTime } from './time-codec.ts';
 import { uuidToBytes } from './uuid.ts';
-import { encodeXattrs } from './xattrs-codec.ts';
+import { writeXattrs } from './xattrs-codec.ts';
 
 // Dirents in bytes: bsdata { 'v', version, kind, count of fields, fields ascending by tag }; a field is a bsuint tag and
 // a bsdata value. @see vt(5), "Dirents"
-
-type Field = readonly [tag: number, value: Uint8Array];
 
 /** A Dirent in new bytes. @throws {RangeError} for a name, number or field that no Dirent can have */
 export function encodeDirent(dirent: Dirent): Buffer {
@@ -28,23 +25,25 @@ export function encodeDirent(dirent: Dirent): Buffer {
 
 /** Writes a Dirent, with its length in front. @throws {RangeError} as {@link encodeDirent} */
 export function writeDirent(writer: ByteWriter, dirent: Dirent): void {
-  const fail = (what: string): RangeError => new RangeError(`encode Dirent: ${what}`);
-  assembleDirent(dirent.kind, dirent, fail);
-  const fields = [...ownFields(dirent), ...metaFields(dirent.meta, fail), ...countFields(dirent, fail)];
-  for (const { tag, value } of dirent.unknown ?? []) fields.push([tag, value]);
-  if (fields.length > MAX_FIELDS) throw fail(`${fields.length} fields`);
-  fields.sort(([a], [b]) => a - b);
-  let size = 4;
-  for (const [tag, value] of fields) size += bsuintSize(tag) + bsuintSize(value.length) + value.length;
-  writer.bsuint(size);
+  assembleDirent(dirent.kind, dirent, fault);
+  const start = writer.length;
   writer.octet(DIRENT_MAGIC);
   writer.octet(DIRENT_VERSION);
   writer.octet(DIRENT_KINDS.indexOf(dirent.kind));
-  writer.octet(fields.length);
-  for (const [tag, value] of fields) {
-    writer.bsuint(tag);
-    writer.bsdata(value);
-  }
+  const countAt = writer.length;
+  writer.octet(0);
+  // Straight into the writer, in the order of the tags: gathering fields and sorting them took three times as long.
+  const fields = new FieldWriter(writer);
+  writeCriticalFields(fields, dirent);
+  writeOptionalFields(fields, dirent);
+  for (const { tag, value } of dirent.unknown ?? []) fields.bytes(tag, value);
+  if (fields.count > MAX_FIELDS) throw fault(`${fields.count} fields`);
+  writer.setOctet(countAt, fields.count);
+  writer.prefixLength(start);
+}
+
+function fault(what: string): RangeError {
+  return new RangeError(`encode Dirent: ${what}`);
 }
 
 /**
@@ -57,18 +56,24 @@ export function decodeDirent(data: Uint8Array, offset: number): Decoded<Dirent> 
   return startsPythonDirent(data, offset) ? decodePythonDirent(data, offset) : decodeOurDirent(data, offset);
 }
 
-function ownFields(dirent: Dirent): Field[] {
-  const fields: Field[] = [];
-  if (dirent.name !== '') fields.push([TAG.name, octetsToBytes(dirent.name)]);
-  if ((dirent.kind === 'file' || dirent.kind === 'dir') && !isEmpty(dirent.block)) fields.push([TAG.block, blockrefBody(dirent.block)]);
-  if (dirent.uuid !== undefined) fields.push([TAG.uuid, uuidToBytes(dirent.uuid)]);
-  if (dirent.prev !== undefined) fields.push([TAG.prev, blockrefBody(dirent.prev)]);
-  if (dirent.kind === 'symlink') fields.push([TAG.target, octetsToBytes(dirent.target)]);
-  if (dirent.kind === 'dir') {
-    if (dirent.inodes !== undefined) fields.push([TAG.inodes, blockrefBody(dirent.inodes)]);
-    if (dirent.salt !== undefined) fields.push([TAG.salt, dirent.salt]);
+function writeCriticalFields(fields: FieldWriter, dirent: Dirent): void {
+  const { meta } = dirent;
+  if (dirent.name !== '') fields.octets(TAG.name, dirent.name);
+  if ((dirent.kind === 'file' || dirent.kind === 'dir') && !isEmpty(dirent.block)) fields.block(TAG.block, dirent.block);
+  if (dirent.uuid !== undefined) fields.bytes(TAG.uuid, uuidToBytes(dirent.uuid));
+  if (dirent.kind === 'dir' && dirent.inodes !== undefined) fields.block(TAG.inodes, dirent.inodes);
+  if (dirent.prev !== undefined) fields.block(TAG.prev, dirent.prev);
+  if (dirent.kind === 'symlink') fields.octets(TAG.target, dirent.target);
+  if (meta.rdev !== undefined) {
+    const { major, minor } = meta.rdev;
+    fields.value(TAG.rdev, (writer) => {
+      writer.bsuint(checked('major device number', major, MAX_UNSIGNED_32));
+      writer.bsuint(checked('minor device number', minor, MAX_UNSIGNED_32));
+    });
   }
-  return fields;
+  const { xattrs } = meta;
+  if (xattrs !== undefined && xattrs.size > 0) fields.value(TAG.xattrs, (writer) => writeXattrs(writer, xattrs));
+  if (dirent.kind === 'dir' && dirent.salt !== undefined) fields.bytes(TAG.salt, dirent.salt);
 }
 
 /** Bytes that stand in the reference are none: such a block is left out. */
@@ -76,37 +81,75 @@ function isEmpty(block: Block): boolean {
   return block.kind === 'literal' && block.data.length === 0;
 }
 
-function metaFields(meta: Meta, fail: (what: string) => RangeError): Field[] {
-  const fields: Field[] = [];
-  const number = (tag: number, value: number | undefined, what: string, max: number): void => {
-    if (value !== undefined) fields.push([tag, encodeNumber(value, what, max, fail)]);
-  };
-  if (meta.rdev !== undefined) {
-    const major = encodeNumber(meta.rdev.major, 'major device number', 2 ** 32 - 1, fail);
-    fields.push([TAG.rdev, Buffer.concat([major, encodeNumber(meta.rdev.minor, 'minor device number', 2 ** 32 - 1, fail)])]);
-  }
-  if (meta.xattrs !== undefined && meta.xattrs.size > 0) fields.push([TAG.xattrs, encodeXattrs(meta.xattrs)]);
-  number(TAG.mode, meta.mode, 'mode', 0o7777);
-  number(TAG.uid, meta.uid, 'uid', 2 ** 32 - 1);
-  number(TAG.gid, meta.gid, 'gid', 2 ** 32 - 1);
-  if (meta.user !== undefined) fields.push([TAG.user, octetsToBytes(meta.user)]);
-  if (meta.group !== undefined) fields.push([TAG.group, octetsToBytes(meta.group)]);
-  if (meta.mtimeNs !== undefined) fields.push([TAG.mtime, encodeTime(meta.mtimeNs)]);
-  if (meta.ctimeNs !== undefined) fields.push([TAG.ctime, encodeTime(meta.ctimeNs)]);
-  if (meta.btimeNs !== undefined) fields.push([TAG.btime, encodeTime(meta.btimeNs)]);
-  return fields;
-}
-
-function countFields(dirent: Dirent, fail: (what: string) => RangeError): Field[] {
-  const fields: Field[] = [];
-  if (dirent.nlink !== undefined) fields.push([TAG.nlink, encodeNumber(dirent.nlink, 'nlink', Number.MAX_SAFE_INTEGER, fail)]);
+function writeOptionalFields(fields: FieldWriter, dirent: Dirent): void {
+  const { mode, uid, gid, user, group, mtimeNs, ctimeNs, btimeNs } = dirent.meta;
+  if (mode !== undefined) fields.number(TAG.mode, checked('mode', mode, 0o7777));
+  if (uid !== undefined) fields.number(TAG.uid, checked('uid', uid, MAX_UNSIGNED_32));
+  if (gid !== undefined) fields.number(TAG.gid, checked('gid', gid, MAX_UNSIGNED_32));
+  if (user !== undefined) fields.octets(TAG.user, user);
+  if (group !== undefined) fields.octets(TAG.group, group);
+  if (mtimeNs !== undefined) fields.time(TAG.mtime, mtimeNs);
+  if (ctimeNs !== undefined) fields.time(TAG.ctime, ctimeNs);
+  if (btimeNs !== undefined) fields.time(TAG.btime, btimeNs);
+  if (dirent.nlink !== undefined) fields.number(TAG.nlink, checked('nlink', dirent.nlink, Number.MAX_SAFE_INTEGER));
   if (dirent.kind === 'dir' && dirent.links !== undefined && dirent.links !== 0) {
-    fields.push([TAG.links, encodeNumber(dirent.links, 'links', Number.MAX_SAFE_INTEGER, fail)]);
+    fields.number(TAG.links, checked('links', dirent.links, Number.MAX_SAFE_INTEGER));
   }
-  return fields;
 }
 
-function encodeNumber(value: number, what: string, max: number, fail: (what: string) => RangeError): Uint8Array {
-  if (!Number.isInteger(value) || value < 0 || value > max) throw fail(`${what} ${value}`);
-  return encodeBsuint(value);
+const MAX_UNSIGNED_32 = 2 ** 32 - 1;
+
+function checked(what: string, value: number, max: number): number {
+  if (!Number.isInteger(value) || value < 0 || value > max) throw fault(`${what} ${value}`);
+  return value;
+}
+
+/** Writes fields and counts them. */
+class FieldWriter {
+  readonly #writer: ByteWriter;
+  count = 0;
+
+  constructor(writer: ByteWriter) {
+    this.#writer = writer;
+  }
+
+  octets(tag: number, value: Octets): void {
+    this.#start(tag);
+    this.#writer.bsoctets(value);
+  }
+
+  bytes(tag: number, value: Uint8Array): void {
+    this.#start(tag);
+    this.#writer.bsdata(value);
+  }
+
+  number(tag: number, value: number): void {
+    this.#start(tag);
+    this.#writer.octet(bsuintSize(value));
+    this.#writer.bsuint(value);
+  }
+
+  block(tag: number, block: Block): void {
+    const at = this.#start(tag);
+    writeBlockrefBody(this.#writer, block);
+    this.#writer.prefixLength(at);
+  }
+
+  time(tag: number, timeNs: bigint): void {
+    const at = this.#start(tag);
+    writeTime(this.#writer, timeNs);
+    this.#writer.prefixLength(at);
+  }
+
+  value(tag: number, write: (writer: ByteWriter) => void): void {
+    const at = this.#start(tag);
+    write(this.#writer);
+    this.#writer.prefixLength(at);
+  }
+
+  #start(tag: number): number {
+    this.count++;
+    this.#writer.bsuint(tag);
+    return this.#writer.length;
+  }
 }

@@ -1,4 +1,5 @@
-import { decodeBsuint, encodeBsuint } from '../base/bsuint.ts';
+import { decodeBsuint } from '../base/bsuint.ts';
+import { ByteWriter } from '../base/byte-writer.ts';
 import { ParseError } from '../base/errors.ts';
 import type { TextReader } from '../base/text-reader.ts';
 
@@ -9,13 +10,20 @@ const NS_PER_SECOND = 1_000_000_000n;
 /** Seconds that fit: 71 million years either way. */
 const MAX_SECONDS = 2n ** 51n;
 
+/** A time in new bytes; see {@link writeTime}. */
+export function encodeTime(timeNs: bigint): Buffer {
+  const writer = new ByteWriter(16);
+  writeTime(writer, timeNs);
+  return writer.take();
+}
+
 /**
- * A time in bytes.
+ * Writes a time.
  *
  * @param timeNs - nanoseconds since 1970, within 2^51 seconds of it
  * @throws {RangeError} for a time beyond
  */
-export function encodeTime(timeNs: bigint): Buffer {
+export function writeTime(writer: ByteWriter, timeNs: bigint): void {
   let seconds = timeNs / NS_PER_SECOND;
   let ns = timeNs % NS_PER_SECOND;
   if (ns < 0n) {
@@ -23,8 +31,9 @@ export function encodeTime(timeNs: bigint): Buffer {
     seconds -= 1n;
   }
   if (seconds >= MAX_SECONDS || seconds < -MAX_SECONDS) throw new RangeError(`encode time: ${timeNs} ns is more than 2^51 s from 1970`);
-  const zigzag = seconds >= 0n ? seconds * 2n : -seconds * 2n - 1n;
-  return Buffer.concat([encodeBsuint(Number(zigzag)), encodeBsuint(Number(ns))]);
+  const wholeSeconds = Number(seconds);
+  writer.bsuint(wholeSeconds >= 0 ? wholeSeconds * 2 : -wholeSeconds * 2 - 1);
+  writer.bsuint(Number(ns));
 }
 
 /**

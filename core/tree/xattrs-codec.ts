@@ -1,20 +1,18 @@
 import { decodeBsdata } from '../base/bsuint.ts';
-import { ByteWriter } from '../base/byte-writer.ts';
+import type { ByteWriter } from '../base/byte-writer.ts';
 import { ParseError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { compareOctets, octetsFromBytes } from '../base/octets.ts';
 
 // Extended attributes in bytes: bsdata name, bsdata value, ascending by name. @see vt(5), "Dirents"
 
-/** Extended attributes in bytes, sorted by name. */
-export function encodeXattrs(xattrs: ReadonlyMap<Octets, Uint8Array>): Buffer {
-  const writer = new ByteWriter(128);
+/** Writes extended attributes, sorted by name. @throws {RangeError} if a name is empty */
+export function writeXattrs(writer: ByteWriter, xattrs: ReadonlyMap<Octets, Uint8Array>): void {
   for (const [name, value] of sortedXattrs(xattrs)) {
     if (name === '') throw new RangeError('encode xattrs: an empty name');
     writer.bsoctets(name);
     writer.bsdata(value);
   }
-  return writer.take();
 }
 
 /** The entries ascending by name. */

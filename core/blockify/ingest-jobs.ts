@@ -198,7 +198,9 @@ class Leaves {
   }
 
   addRun(start: number, end: number): void {
-    this.#kinds[this.#next(start, end)] = LEAF_RUN;
+    // The index first: `#next` may put a larger array in the place of `#kinds`.
+    const i = this.#next(start, end);
+    this.#kinds[i] = LEAF_RUN;
   }
 
   table(): LeafTable {

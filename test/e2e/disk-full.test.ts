@@ -16,7 +16,7 @@ function smallDisk(t: TestContext, scratch: Scratch, size: string): string | und
     t.skip(`mount a tmpfs: ${mounted.stderr.trim()}`);
     return undefined;
   }
-  t.after(() => spawnSync('umount', [disk]));
+  scratch.beforeRemoval(() => void spawnSync('umount', [disk]));
   return disk;
 }
 

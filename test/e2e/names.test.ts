@@ -26,13 +26,13 @@ test('S02: a listing to a pipe has names raw, one to a terminal has their contro
   const scratch = makeScratch(t);
   const root = await putOddNames(scratch);
   const store = scratch.path('store');
-  const piped = await vtftp(['-S', store, root, '-c', 'ls -1 odd'], { env: scratch.env });
+  const piped = await vtftp(['-S', store, root, '-c', 'ls -1 -a odd'], { env: scratch.env });
   assert.equal(piped.status, 0, piped.report);
   for (const name of ODD_NAMES)
     assert.ok(piped.stdoutBytes.includes(octets(`${name}\n`)), `no raw ${JSON.stringify(name)} in\n${piped.report}`);
 
   // `script` gives the program a terminal for stdout.
-  const command = `${process.execPath} ${PROGRAM} --color=never -S ${store} '${root}' -c 'ls -1 odd'`;
+  const command = `${process.execPath} ${PROGRAM} --color=never -S ${store} '${root}' -c 'ls -1 -a odd'`;
   const terminal = await run('script', ['-qec', command, '/dev/null'], { env: { ...scratch.env, TERM: 'xterm' }, input: '' });
   assert.equal(terminal.status, 0, terminal.report);
   const shown = terminal.stdoutBytes.toString('latin1');

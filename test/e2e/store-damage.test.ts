@@ -29,6 +29,11 @@ function datafiles(store: string): string[] {
   return readdirSync(`${store}/data`).map((name) => `${store}/data/${name}`);
 }
 
+function filesBelow(folder: string): string[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => `${entry.parentPath}/${entry.name}`);
+}
+
 /** Turns one bit over. */
 function flip(file: string, offset: number, bit = 0): void {
   const data = readFileSync(file);
@@ -137,13 +142,13 @@ test('S35: an index that is missing, cut, or garbage is rebuilt from the data', 
   const spoil: Readonly<Record<string, (index: string) => void>> = {
     missing: (index) => rmSync(index, { recursive: true }),
     cut: (index) => {
-      for (const name of readdirSync(index)) truncateSync(`${index}/${name}`, Math.floor(statSync(`${index}/${name}`).size / 2));
+      for (const file of filesBelow(index)) truncateSync(file, Math.floor(statSync(file).size / 2));
     },
     garbage: (index) => {
-      for (const name of readdirSync(index)) writeFileSync(`${index}/${name}`, makeRandom(5).bytes(50_000));
+      for (const file of filesBelow(index)) writeFileSync(file, makeRandom(5).bytes(50_000));
     },
     empty: (index) => {
-      for (const name of readdirSync(index)) truncateSync(`${index}/${name}`, 0);
+      for (const file of filesBelow(index)) truncateSync(file, 0);
     },
   };
   for (const [name, spoilIndex] of Object.entries(spoil)) {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,12 +12,20 @@ export interface Scratch {
   path(name: string): string;
   /** Makes a folder in it. */
   mkdir(name: string): string;
+  /** Runs something when the test has ended, before the folder is removed. */
+  beforeRemoval(run: () => void): void;
 }
 
 export function makeScratch(t: Pick<TestContext, 'after'>): Scratch {
   const folder = mkdtempSync(join(tmpdir(), 'vtftp-test-'));
   chmodSync(folder, 0o755);
-  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+  const endings: (() => void)[] = [];
+  t.after(() => {
+    for (const end of endings) end();
+    // What tests close even to themselves is opened first.
+    spawnSync('chmod', ['-R', 'u+rwX', folder], { stdio: 'ignore' });
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  });
   const home = join(folder, 'home');
   mkdirSync(join(home, 'run'), { recursive: true, mode: 0o700 });
   return {
@@ -32,6 +41,7 @@ export function makeScratch(t: Pick<TestContext, 'after'>): Scratch {
       TERM: 'dumb',
     },
     path: (name) => join(folder, name),
+    beforeRemoval: (end) => void endings.push(end),
     mkdir: (name) => {
       mkdirSync(join(folder, name), { recursive: true });
       return join(folder, name);

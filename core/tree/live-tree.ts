@@ -4,40 +4,24 @@ import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
 import { SharedLock } from '../base/shared-lock.ts';
 import type { Block } from '../block/block.ts';
-import { UNKNOWN_SPAN } from '../block/block.ts';
 import { readBlockRange } from '../block/read-range.ts';
-import { withSpan } from '../block/tree-walk.ts';
 import type { OpOptions, Store } from '../store/store.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { DirReader } from './dir-reader.ts';
-import type { DirDirent, Dirent, IndirectDirent } from './dirent.ts';
-import { encodeDirent } from './dirent-codec.ts';
+import type { DirDirent, Dirent } from './dirent.ts';
+import { MIN_SALT_SIZE } from './dirent-tags.ts';
 import { findNode } from './inode-scope.ts';
-import {
-  changeDir,
-  changeLeaf,
-  checkReplace,
-  dropEntry,
-  emptyDir,
-  existingPlace,
-  isEmptyDir,
-  linkEntry,
-  moveEntry,
-  newPlace,
-  nodeOf,
-  placeOf,
-  putEntry,
-  storedDirent,
-} from './live-changes.ts';
+import { emptyDir, storedDirent } from './live-changes.ts';
 import type { LiveDir, RawEntry, UnsyncedContent } from './live-node.ts';
 import { entriesOf } from './live-node.ts';
+import type { NodeDirent } from './live-operations.ts';
+import * as change from './live-operations.ts';
 import type { LiveNode, LiveState } from './live-state.ts';
 import { danglingLink, liveRoot, resolveLive, treeEntry } from './live-state.ts';
 import { storeStale } from './live-store.ts';
 import type { Meta } from './meta.ts';
-import { applyMetaChange, contentChanged, nodeChanged } from './meta-change.ts';
 import { entryId, NodeIds } from './node-id.ts';
-import { baseName, checkEntryName, joinPath } from './path.ts';
+import { baseName, joinPath } from './path.ts';
 import type { LookupOptions, MetaChange, Tree, TreeCapabilities, TreeChange, TreeEntry, TreePath } from './tree.ts';
 
 /** What a live tree takes from outside. */
@@ -136,7 +120,7 @@ export class LiveTree implements Tree {
     return node.dirent.target;
   }
 
-  dirent(path: TreePath, options: OpOptions = {}): Promise<Exclude<Dirent, IndirectDirent>> {
+  dirent(path: TreePath, options: OpOptions = {}): Promise<NodeDirent> {
     return this.#alone('read', async () => {
       const { node } = await resolveLive(this.#state, path, { follow: false, keep: true, action: 'read' }, options);
       if (node === undefined) throw new PathError('ENOENT', 'read', octetsToText(path));
@@ -146,134 +130,60 @@ export class LiveTree implements Tree {
     });
   }
 
-  bind(path: TreePath, given: Exclude<Dirent, IndirectDirent>, options: OpOptions = {}): Promise<void> {
-    return this.#changing('bind', async () => {
-      const state = this.#state;
-      const dirent = await withKnownSpans(this.store, given, options);
-      const place = await placeOf(state, path, 'bind', options);
-      if (place === undefined) {
-        if (dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'bind', octetsToText(path));
-        state.root = liveRoot({ ...dirent, name: state.root.dirent.name });
-        state.rootChanged = true;
-      } else {
-        checkEntryName(place.name, 'bind', path);
-        if (place.node !== undefined) {
-          if (isSame(place.node, dirent)) return;
-          await dropEntry(state, place, options);
-        }
-        putEntry(state, place, nodeOf(state, place, dirent));
-      }
-      state.changes.emit({ kind: 'names', path: place?.path ?? path });
-    });
+  bind(path: TreePath, dirent: NodeDirent, options: OpOptions = {}): Promise<void> {
+    return this.#changing('bind', () => change.bind(this.#state, path, dirent, options));
   }
 
   mkdir(path: TreePath, meta: Meta, options: OpOptions = {}): Promise<void> {
-    return this.#create(path, 'make directory', options, (name) => emptyDir(name, meta));
+    const action = 'make directory';
+    return this.#changing(action, () => change.create(this.#state, path, action, (name) => emptyDir(name, meta), options));
   }
 
   symlink(path: TreePath, target: Octets, meta: Meta, options: OpOptions = {}): Promise<void> {
-    if (target === '') return Promise.reject(new PathError('ENOENT', 'make symlink', octetsToText(path)));
-    return this.#create(path, 'make symlink', options, (name) => ({ kind: 'symlink', name, meta, target }));
+    const action = 'make symlink';
+    if (target === '') return Promise.reject(new PathError('ENOENT', action, octetsToText(path)));
+    const make = (name: Octets): NodeDirent => ({ kind: 'symlink', name, meta, target });
+    return this.#changing(action, () => change.create(this.#state, path, action, make, options));
   }
 
   link(existing: TreePath, path: TreePath, options: OpOptions = {}): Promise<void> {
-    return this.#changing('link', async () => {
-      const from = await existingPlace(this.#state, existing, 'link', options);
-      const to = await newPlace(this.#state, path, 'link', options);
-      const { node } = from;
-      if (node.sort === 'dir') throw new PathError('EPERM', 'link', octetsToText(existing));
-      await linkEntry(this.#state, { ...from, node }, to, options);
-      this.#state.changes.emit({ kind: 'names', path: to.path });
-    });
+    return this.#changing('link', () => change.link(this.#state, existing, path, options));
   }
 
   remove(path: TreePath, options: OpOptions & { readonly recursive?: boolean } = {}): Promise<void> {
-    return this.#changing('remove', async () => {
-      const place = await existingPlace(this.#state, path, 'remove', options);
-      if (options.recursive !== true && place.node.sort === 'dir' && !(await isEmptyDir(this.#state, place.node))) {
-        throw new PathError('ENOTEMPTY', 'remove', octetsToText(path));
-      }
-      await dropEntry(this.#state, place, options);
-      this.#state.changes.emit({ kind: 'names', path: place.path });
-    });
+    return this.#changing('remove', () => change.remove(this.#state, path, options));
   }
 
   rename(from: TreePath, to: TreePath, options: OpOptions = {}): Promise<void> {
-    return this.#changing('rename', async () => {
-      const source = await existingPlace(this.#state, from, 'rename', options);
-      const target = await placeOf(this.#state, to, 'rename', options);
-      if (target === undefined) throw new PathError('ENOTEMPTY', 'rename', octetsToText(to));
-      checkEntryName(target.name, 'rename', to);
-      if (target.node?.id === source.node.id) return;
-      if (source.node.sort === 'dir' && target.dir.isWithin(source.node)) throw new PathError('EINVAL', 'rename', octetsToText(from));
-      if (target.node?.sort === 'dir' && source.dir.isWithin(target.node)) throw new PathError('ENOTEMPTY', 'rename', octetsToText(to));
-      await checkReplace(this.#state, source.node, target.node, 'rename', to);
-      if (target.node !== undefined) await dropEntry(this.#state, target, options);
-      await moveEntry(this.#state, source, target, options);
-      this.#state.changes.emit({ kind: 'names', path: source.path });
-      this.#state.changes.emit({ kind: 'names', path: target.path });
-    });
+    return this.#changing('rename', () => change.rename(this.#state, from, to, options));
   }
 
   copy(from: TreePath, to: TreePath, options: OpOptions = {}): Promise<void> {
-    return this.#changing('copy', async () => {
-      const { node } = await resolveLive(this.#state, from, { follow: false, keep: true, action: 'copy' }, options);
-      if (node === undefined) throw new PathError('ENOENT', 'copy', octetsToText(from));
-      const target = await placeOf(this.#state, to, 'copy', options);
-      if (target === undefined || target.node?.id === node.id) throw new PathError('EINVAL', 'copy', octetsToText(from));
-      checkEntryName(target.name, 'copy', to);
-      if (node.sort === 'dir' && target.dir.isWithin(node)) throw new PathError('EINVAL', 'copy', octetsToText(from));
-      await checkReplace(this.#state, node, target.node, 'copy', to);
-      const dirent = await storedDirent(this.#state, node, target.name, options);
-      if (target.node !== undefined) await dropEntry(this.#state, target, options);
-      putEntry(this.#state, target, nodeOf(this.#state, target, dirent));
-      this.#state.changes.emit({ kind: 'names', path: target.path });
-    });
+    return this.#changing('copy', () => change.copy(this.#state, from, to, options));
   }
 
-  setMeta(path: TreePath, change: MetaChange, options: LookupOptions = {}): Promise<void> {
-    return this.#changing('change', async () => {
-      const { node, place } = await this.#placed(path, 'change', options.follow ?? true, options);
-      const meta = applyMetaChange(nodeChanged(node.dirent.meta, this.#state.nowNs()), change);
-      if (node.sort === 'dir') changeDir(this.#state, node, { ...node.dirent, meta });
-      else if (place !== undefined) changeLeaf(place, node, { ...node.dirent, meta });
-      this.#state.changes.emit({ kind: 'meta', path: place?.path ?? path });
-    });
+  setMeta(path: TreePath, meta: MetaChange, options: LookupOptions = {}): Promise<void> {
+    return this.#changing('change', () => change.setMeta(this.#state, path, meta, options));
   }
 
   /**
    * Gives a Dir salt, or takes it away: octets at the start of each of its Blocks, so that their hashes tell nobody
    * the entries. The Dirs below have their own.
    *
-   * @param salt - 8 octets or more, random; undefined for none
+   * @param salt - {@link MIN_SALT_SIZE} octets or more, random; undefined for none
    */
   setSalt(path: TreePath, salt: Uint8Array | undefined, options: OpOptions = {}): Promise<void> {
-    return this.#changing('salt', async () => {
-      if (salt !== undefined && salt.length < 8) throw new RangeError(`set salt: expected 8 octets or more, got ${salt.length}`);
-      const { node, place } = await this.#placed(path, 'salt', true, options);
-      if (node.sort !== 'dir') throw new PathError('ENOTDIR', 'salt', octetsToText(path));
-      const { salt: _salt, ...rest } = node.dirent;
-      changeDir(this.#state, node, { ...rest, ...(salt === undefined ? {} : { salt: Uint8Array.from(salt) }) });
-      if (node.scope !== undefined) node.scope.changed = true;
-      node.markStale();
-      this.#state.changes.emit({ kind: 'meta', path: place?.path ?? path });
-    });
+    if (salt !== undefined && salt.length < MIN_SALT_SIZE) {
+      return Promise.reject(new RangeError(`set salt: expected ${MIN_SALT_SIZE} octets or more, got ${salt.length}`));
+    }
+    return this.#changing('salt', () => change.setSalt(this.#state, path, salt, options));
   }
 
   async write(path: TreePath, content: AsyncIterable<Uint8Array>, meta: Meta, options: OpOptions = {}): Promise<void> {
-    await this.#changing('write', () => this.#writable(path, options));
+    await this.#changing('write', () => change.writablePlace(this.#state, path, options));
     // Content may take long, or come from this very tree: others go on meanwhile.
     const block = await this.#state.storeContent(content, options);
-    await this.#changing('write', async () => {
-      const place = await this.#writable(path, options);
-      const { node } = place;
-      if (node?.sort === 'leaf' && node.dirent.kind === 'file') {
-        const changed = contentChanged(node.dirent.meta, meta.mtimeNs ?? this.#state.nowNs());
-        node.unsynced = undefined;
-        changeLeaf(place, node, { ...node.dirent, block, meta: changed });
-      } else putEntry(this.#state, place, nodeOf(this.#state, place, { kind: 'file', name: place.name, meta, block }));
-      this.#state.changes.emit({ kind: node === undefined ? 'names' : 'content', path: place.path });
-    });
+    await this.#changing('write', () => change.write(this.#state, path, block, meta, options));
   }
 
   /**
@@ -281,23 +191,7 @@ export class LiveTree implements Tree {
    * there is none. The front file of a mount is such a content.
    */
   attach(path: TreePath, content: UnsyncedContent, meta: Meta, options: OpOptions = {}): Promise<void> {
-    return this.#changing('write', async () => {
-      const place = await this.#writable(path, options);
-      let { node } = place;
-      if (node === undefined) {
-        node = nodeOf(this.#state, place, {
-          kind: 'file',
-          name: place.name,
-          meta,
-          block: { kind: 'literal', span: 0, data: new Uint8Array(0) },
-        });
-        putEntry(this.#state, place, node);
-      }
-      if (node.sort !== 'leaf') return;
-      node.unsynced = content;
-      changeLeaf(place, node, node.dirent);
-      this.#state.changes.emit({ kind: 'content', path: place.path });
-    });
+    return this.#changing('write', () => change.attach(this.#state, path, content, meta, options));
   }
 
   sync(options: OpOptions = {}): Promise<Dirent> {
@@ -324,31 +218,6 @@ export class LiveTree implements Tree {
     const { node } = await resolveLive(this.#state, path, { follow, keep: false, action }, options);
     if (node === undefined) throw new PathError('ENOENT', action, octetsToText(path));
     return node;
-  }
-
-  /** A node that exists, kept open, with its place unless it is the root. */
-  async #placed(path: TreePath, action: string, follow: boolean, options: OpOptions) {
-    const place = await placeOf(this.#state, path, action, options, follow);
-    if (place === undefined) return { node: this.#state.root as LiveNode, place };
-    if (place.node === undefined) throw new PathError('ENOENT', action, octetsToText(path));
-    return { node: place.node, place };
-  }
-
-  /** Where a file's content goes: a symlink is followed, also to what does not exist yet. */
-  async #writable(path: TreePath, options: OpOptions) {
-    const place = await placeOf(this.#state, path, 'write', options, true);
-    if (place === undefined || place.node?.sort === 'dir') throw new PathError('EISDIR', 'write', octetsToText(path));
-    if (place.node !== undefined && place.node.dirent.kind !== 'file') throw new PathError('EINVAL', 'write', octetsToText(path));
-    checkEntryName(place.name, 'write', path);
-    return place;
-  }
-
-  #create(path: TreePath, action: string, options: OpOptions, make: (name: Octets) => Exclude<Dirent, IndirectDirent>): Promise<void> {
-    return this.#changing(action, async () => {
-      const place = await newPlace(this.#state, path, action, options);
-      putEntry(this.#state, place, nodeOf(this.#state, place, make(place.name)));
-      this.#state.changes.emit({ kind: 'names', path: place.path });
-    });
   }
 
   async #listed(path: TreePath, dir: LiveDir, raw: RawEntry, options: OpOptions): Promise<TreeEntry | undefined> {
@@ -384,21 +253,4 @@ export class LiveTree implements Tree {
 async function storeHere(store: Store, content: AsyncIterable<Uint8Array>, options: OpOptions): Promise<Block> {
   const { storeContent } = await import('../blockify/store-content.ts');
   return await storeContent(store, content, options);
-}
-
-/** A Dirent whose Block tells its span: texts need not, Dirs must. */
-async function withKnownSpans(
-  store: Store,
-  dirent: Exclude<Dirent, IndirectDirent>,
-  options: OpOptions,
-): Promise<Exclude<Dirent, IndirectDirent>> {
-  if ((dirent.kind !== 'file' && dirent.kind !== 'dir') || dirent.block.span !== UNKNOWN_SPAN) return dirent;
-  return { ...dirent, block: await withSpan(store, dirent.block, options.signal) };
-}
-
-/** Whether binding a Dirent would change nothing: a put of the same again leaves the Dir's mtime alone. */
-function isSame(node: LiveNode, dirent: Exclude<Dirent, IndirectDirent>): boolean {
-  if (node.sort === 'dir' ? node.stale : node.hard !== undefined || node.unsynced !== undefined) return false;
-  const name = '' as Octets;
-  return Buffer.compare(encodeDirent({ ...node.dirent, name }), encodeDirent({ ...dirent, name })) === 0;
 }

@@ -33,7 +33,7 @@ treeSuite(
       close: () => store[Symbol.asyncDispose](),
     });
   },
-  200,
+  60,
 );
 
 /** Blocks that a Store got while `work` ran. */

@@ -24,7 +24,7 @@ treeSuite(
       },
     };
   },
-  40,
+  15,
 );
 
 it('S01: a local directory keeps every change within itself, wherever its symlinks lead', async (t) => {

@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
+import { ParseError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
 import { flock } from '../base/libc.ts';
 import type { OpOptions } from '../store/store.ts';
 import type { Archive, ArchiveEntry } from './archive.ts';
@@ -81,16 +81,21 @@ class ArchiveFile implements Archive {
     const { size } = await file.stat();
     for await (const line of linesBackward(file, size, options.signal)) {
       const found = readLine(line);
-      if (found !== undefined && !(found instanceof VtError)) return new NumberedEntry(this.name, found, line.start + line.text.length);
+      if (found !== undefined && !(found instanceof VtError)) return new NumberedEntry(this.name, found, line.end);
     }
     return undefined;
   }
 }
 
 /** What a line says, undefined if nothing, or why it cannot be read. */
-function readLine(line: FileLine): ArchiveLine | VtError | undefined {
+function readLine({ start, end, text }: FileLine): ArchiveLine | VtError | undefined {
+  if (text === undefined) return new ParseError(`read archive line: ${end - start} octets`, 0);
+  return parseLine(text);
+}
+
+function parseLine(text: string): ArchiveLine | VtError | undefined {
   try {
-    return parseArchiveLine(line.text);
+    return parseArchiveLine(text);
   } catch (error) {
     if (error instanceof VtError) return error;
     throw error;
@@ -121,7 +126,7 @@ class NumberedEntry implements ArchiveEntry {
 function countEntries(text: string): number {
   let count = 0;
   for (const line of text.split('\n')) {
-    const found = readLine({ start: 0, text: line, ended: true });
+    const found = parseLine(line);
     if (found !== undefined && !(found instanceof VtError)) count++;
   }
   return count;
@@ -129,6 +134,8 @@ function countEntries(text: string): number {
 
 async function openIfThere(path: string): Promise<FileHandle | undefined> {
   try {
+    // Opening a FIFO would wait for its writer.
+    if (!(await stat(path)).isFile()) throw new Error('not a file');
     return await open(path, 'r');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;

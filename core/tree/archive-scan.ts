@@ -1,13 +1,16 @@
 import type { FileHandle } from 'node:fs/promises';
 import { throwIfCancelled } from '../base/errors.ts';
 
-/** A line of a file: where it starts, and its octets without the LF. */
+/** A line of a file: where it starts and ends (its LF not counted), and its octets. */
 export interface FileLine {
   readonly start: number;
-  readonly text: string;
-  /** False for the last, if it does not end in LF. */
-  readonly ended: boolean;
+  readonly end: number;
+  /** Undefined for a line too long to be one of ours: its octets are not kept. */
+  readonly text: string | undefined;
 }
+
+/** A longer line is damage, or the file is something else: it must not fill the memory. */
+const MAX_LINE_SIZE = 16 * 1024 * 1024;
 
 /** Octets read at once. */
 const CHUNK_SIZE = 64 * 1024;
@@ -20,7 +23,7 @@ const LF = 0x0a;
  * @param end - octets to read; what is appended meanwhile is not seen
  */
 export async function* linesForward(file: FileHandle, end: number, signal?: AbortSignal): AsyncGenerator<FileLine, void, undefined> {
-  let parts: Buffer[] = [];
+  const parts = new LineParts();
   let start = 0;
   for (let position = 0; position < end; ) {
     throwIfCancelled(signal);
@@ -28,23 +31,21 @@ export async function* linesForward(file: FileHandle, end: number, signal?: Abor
     if (chunk.length === 0) break;
     let from = 0;
     for (let lf = chunk.indexOf(LF); lf >= 0; lf = chunk.indexOf(LF, from)) {
-      parts.push(chunk.subarray(from, lf));
-      yield { start, text: Buffer.concat(parts).toString('latin1'), ended: true };
-      parts = [];
+      parts.append(chunk.subarray(from, lf));
+      yield parts.take(start);
       from = lf + 1;
       start = position + from;
     }
-    if (from < chunk.length) parts.push(chunk.subarray(from));
+    parts.append(chunk.subarray(from));
     position += chunk.length;
   }
-  if (parts.length > 0) yield { start, text: Buffer.concat(parts).toString('latin1'), ended: false };
+  if (parts.size > 0) yield parts.take(start);
 }
 
 /** The lines of a file, last to first, reading no more than is asked for. */
 export async function* linesBackward(file: FileHandle, end: number, signal?: AbortSignal): AsyncGenerator<FileLine, void, undefined> {
-  // The octets between the chunk at hand and the end of the line, in order.
-  let parts: Buffer[] = [];
-  let ended = false;
+  // The octets between the chunk at hand and the end of the line.
+  const parts = new LineParts();
   let position = end;
   while (position > 0) {
     throwIfCancelled(signal);
@@ -52,17 +53,40 @@ export async function* linesBackward(file: FileHandle, end: number, signal?: Abo
     const chunk = await readAt(file, chunkStart, position - chunkStart);
     let to = chunk.length;
     for (let lf = lastLf(chunk, to); lf >= 0; lf = lastLf(chunk, to)) {
-      const start = chunkStart + lf + 1;
-      parts.unshift(chunk.subarray(lf + 1, to));
-      if (start < end) yield { start, text: Buffer.concat(parts).toString('latin1'), ended };
-      parts = [];
-      ended = true;
+      parts.prepend(chunk.subarray(lf + 1, to));
+      yield parts.take(chunkStart + lf + 1);
       to = lf;
     }
-    if (to > 0) parts.unshift(chunk.subarray(0, to));
+    parts.prepend(chunk.subarray(0, to));
     position = chunkStart;
   }
-  if (end > 0) yield { start: 0, text: Buffer.concat(parts).toString('latin1'), ended };
+  if (parts.size > 0) yield parts.take(0);
+}
+
+/** The pieces of a line, as long as they are not too many. */
+class LineParts {
+  #parts: Buffer[] = [];
+  size = 0;
+
+  append(part: Buffer): void {
+    this.size += part.length;
+    if (this.size > MAX_LINE_SIZE) this.#parts = [];
+    else this.#parts.push(part);
+  }
+
+  prepend(part: Buffer): void {
+    this.size += part.length;
+    if (this.size > MAX_LINE_SIZE) this.#parts = [];
+    else this.#parts.unshift(part);
+  }
+
+  take(start: number): FileLine {
+    const text = this.size > MAX_LINE_SIZE ? undefined : Buffer.concat(this.#parts).toString('latin1');
+    const end = start + this.size;
+    this.#parts = [];
+    this.size = 0;
+    return { start, end, text };
+  }
 }
 
 function lastLf(chunk: Buffer, before: number): number {

@@ -173,6 +173,23 @@ describe('S65: archive files', () => {
     );
   });
 
+  it('S65: what is no file is refused, and a file of one endless line is damage, not a full memory', async (t) => {
+    const scratch = makeScratch(t);
+    await assert.rejects(openArchiveFile(scratch.folder).last(), (error) => error instanceof VtError && error.code === 'EOPEN');
+    const path = scratch.path('a.vt');
+    const archive = openArchiveFile(path);
+    await archive.append(async () => dir('found'), WHEN_NS);
+    writeFileSync(path, '', { flag: 'a' });
+    truncateSync(path, 40 * 1024 * 1024);
+    assert.equal((await archive.last())?.dirent.name, 'found');
+    const { entries, damage } = await read(archive);
+    assert.equal(entries.length, 1);
+    assert.deepEqual(
+      damage.map(([line]) => line),
+      [2],
+    );
+  });
+
   it('S65: an append waits for the lock, and can be cancelled meanwhile', async (t) => {
     const path = makeScratch(t).path('a.vt');
     const archive = openArchiveFile(path);

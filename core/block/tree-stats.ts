@@ -1,12 +1,12 @@
-import { throwIfCancelled } from '../base/errors.ts';
 import type { BlockSource, OpOptions } from '../store/store.ts';
-import type { Block, HashBlock, IndirectBlock } from './block.ts';
+import type { Block, HashBlock } from './block.ts';
 import { hashcodeLabel } from './hashcode.ts';
-import { readSuperblock, withSpan } from './tree-walk.ts';
+import type { Leaf } from './tree-walk.ts';
+import { leavesOf, withSpan } from './tree-walk.ts';
 
 /** Leaves whose size is at least `minSize` and less than twice that. */
 export interface SizeBucket {
-  /** 0, or a power of two. */
+  /** A power of two. */
   readonly minSize: number;
   readonly leaves: number;
   readonly bytes: number;
@@ -37,21 +37,7 @@ export interface BlockTreeStats {
   readonly histogram: readonly SizeBucket[];
 }
 
-interface Tally {
-  span: number;
-  depth: number;
-  superblocks: number;
-  leaves: number;
-  hashedLeaves: number;
-  hashedBytes: number;
-  literalLeaves: number;
-  literalBytes: number;
-  runLeaves: number;
-  runBytes: number;
-  uniqueLeaves: number;
-  uniqueBytes: number;
-  uniqueSuperblocks: number;
-}
+type Tally = { -readonly [Key in Exclude<keyof BlockTreeStats, 'histogram'>]: number };
 
 /** What of a tree's stored Blocks `visit` sees: each different one once. */
 export interface BlockTreeVisit {
@@ -63,7 +49,7 @@ export interface BlockTreeVisit {
  * Walks the superblocks of a Block, reading no leaf, and counts.
  *
  * @param options.visit - called for each different stored Block, to look it up in a Store or gather it
- * @throws {CorruptBlockError} and {MissingBlockError} as readSuperblock does
+ * @throws {CorruptBlockError} and {MissingBlockError} as leavesOf does
  */
 export async function blockTreeStats(
   source: BlockSource,
@@ -97,44 +83,38 @@ export async function blockTreeStats(
     visit?.({ block: hashed, isSuperblock });
     return true;
   };
-  const countLeaf = (leaf: Exclude<Block, IndirectBlock>): void => {
+  const countLeaf = ({ block: leaf, size }: Leaf): void => {
     tally.leaves++;
     if (leaf.kind === 'run') {
       tally.runLeaves++;
-      tally.runBytes += leaf.span;
+      tally.runBytes += size;
       return;
     }
-    const minSize = leaf.span === 0 ? 0 : 2 ** Math.floor(Math.log2(leaf.span));
+    const minSize = 2 ** Math.floor(Math.log2(size));
     const bucket = buckets.get(minSize) ?? { minSize, leaves: 0, bytes: 0 };
     buckets.set(minSize, bucket);
     bucket.leaves++;
-    bucket.bytes += leaf.span;
+    bucket.bytes += size;
     if (leaf.kind === 'literal') {
       tally.literalLeaves++;
-      tally.literalBytes += leaf.span;
-    } else {
-      const hashed = leaf.kind === 'sub' ? undefined : leaf;
-      tally.hashedLeaves++;
-      tally.hashedBytes += leaf.span;
-      if (hashed !== undefined && isFirst(hashed, false)) {
-        tally.uniqueLeaves++;
-        tally.uniqueBytes += leaf.span;
-      }
+      tally.literalBytes += size;
+      return;
     }
+    tally.hashedLeaves++;
+    tally.hashedBytes += size;
+    if (!isFirst(leaf, false)) return;
+    tally.uniqueLeaves++;
+    tally.uniqueBytes += leaf.span;
   };
 
-  const pending: { block: Block; depth: number }[] = [{ block: top, depth: 0 }];
-  for (let item = pending.pop(); item !== undefined; item = pending.pop()) {
-    throwIfCancelled(signal);
-    const { block: at, depth } = item;
-    if (at.kind !== 'indirect') {
-      countLeaf(at);
-      continue;
-    }
-    tally.superblocks++;
-    tally.depth = Math.max(tally.depth, depth + 1);
-    if (at.refs.kind === 'hash' && isFirst(at.refs, true)) tally.uniqueSuperblocks++;
-    for (const ref of (await readSuperblock(source, at, signal)).reverse()) pending.push({ block: ref, depth: depth + 1 });
-  }
+  const leaves = leavesOf(source, top, {
+    signal,
+    onSuperblock({ refs }, depth) {
+      tally.superblocks++;
+      tally.depth = Math.max(tally.depth, depth + 1);
+      if (refs.kind === 'hash' && isFirst(refs, true)) tally.uniqueSuperblocks++;
+    },
+  });
+  for await (const leaf of leaves) countLeaf(leaf);
   return { ...tally, histogram: [...buckets.values()].sort((a, b) => a.minSize - b.minSize) };
 }

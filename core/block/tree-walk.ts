@@ -17,6 +17,11 @@ export interface RangeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface WalkOptions extends RangeOptions {
+  /** Called for each superblock that is read, before what is below it; `depth` is 0 for the top. */
+  readonly onSuperblock?: (block: IndirectBlock, depth: number) => void;
+}
+
 /** A leaf of a Block tree, or the part of it that was asked for. */
 export interface Leaf {
   readonly block: HashBlock | LiteralBlock | RunBlock;
@@ -49,8 +54,8 @@ interface Piece {
  * @throws {CorruptBlockError} if superblocks do not parse, do not add up, or nest deeper than MAX_TREE_DEPTH
  * @throws {MissingBlockError} if a superblock is not in the source
  */
-export async function* leavesOf(source: BlockSource, block: Block, options: RangeOptions = {}): AsyncGenerator<Leaf, void, undefined> {
-  const { signal } = options;
+export async function* leavesOf(source: BlockSource, block: Block, options: WalkOptions = {}): AsyncGenerator<Leaf, void, undefined> {
+  const { signal, onSuperblock } = options;
   const top = await withSpan(source, block, signal);
   const low = Math.max(0, options.start ?? 0);
   const high = Math.min(options.end ?? top.span, top.span);
@@ -63,6 +68,7 @@ export async function* leavesOf(source: BlockSource, block: Block, options: Rang
       yield { block: piece.block, start: piece.low, from: piece.low - piece.start, size: piece.high - piece.low };
       continue;
     }
+    onSuperblock?.(piece.block, piece.depth);
     const refs = await (piece.refs ?? readSuperblock(source, piece.block, signal));
     const children = childrenOf(piece, refs);
     for (let i = children.length - 1; i >= 0; i--) pieces.push(children[i] as Piece);

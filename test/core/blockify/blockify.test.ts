@@ -1,0 +1,254 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { sameBlock } from '../../../core/block/block.ts';
+import { readBlockBytes, readBlockRange } from '../../../core/block/read-range.ts';
+import { blockTreeStats } from '../../../core/block/tree-stats.ts';
+import { leavesOf } from '../../../core/block/tree-walk.ts';
+import type { BlockifyOptions, Content } from '../../../core/blockify/blockify.ts';
+import { blockify } from '../../../core/blockify/blockify.ts';
+import { MIN_RUN_SIZE } from '../../../core/blockify/edge-kernel.ts';
+import { storeContent } from '../../../core/blockify/store-content.ts';
+import { MemoryStore } from '../../../core/store/memory.ts';
+import type { EdgeSettings } from '../../../core/store/store.ts';
+import { contents, portionsOf } from '../../support/contents.ts';
+import { makeRandom } from '../../support/random.ts';
+
+function settings(meanSize: number): EdgeSettings {
+  return { kernel: 'poly32-1', minSize: meanSize >> 2, meanSize, maxSize: meanSize * 4 };
+}
+
+/** Leaves as `size` or `size x octet`, parts of one run joined, and the content they make. */
+async function cut(content: Content, edges: EdgeSettings, options: BlockifyOptions = {}): Promise<{ leaves: string[]; data: Buffer }> {
+  const leaves: string[] = [];
+  const parts: Buffer[] = [];
+  let run: { octet: number; size: number } | undefined;
+  const endRun = (): void => {
+    if (run !== undefined) leaves.push(`${run.size} x ${run.octet}`);
+    run = undefined;
+  };
+  for await (const piece of blockify(content, edges, options)) {
+    if (piece.kind === 'run') {
+      if (run !== undefined && run.octet !== piece.octet) endRun();
+      run = { octet: piece.octet, size: (run?.size ?? 0) + piece.size };
+      parts.push(Buffer.alloc(piece.size, piece.octet));
+    } else {
+      endRun();
+      leaves.push(`${piece.data.length}`);
+      parts.push(Buffer.from(piece.data));
+    }
+  }
+  endRun();
+  return { leaves, data: Buffer.concat(parts) };
+}
+
+describe('S26: content-defined Blocks', () => {
+  it('S26: edges do not depend on how the input is cut into reads, nor on WebAssembly, and the content comes back', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        contents(400_000),
+        fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1, maxLength: 5 }),
+        fc.constantFrom(256, 1024, 8192),
+        async (data, sizes, mean) => {
+          const whole = await cut(data, settings(mean));
+          assert.ok(whole.data.equals(data));
+          const portions = await cut(portionsOf(data, sizes), settings(mean), { native: false });
+          assert.deepEqual(portions.leaves, whole.leaves);
+          assert.ok(portions.data.equals(data));
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('S26: leaves are what the rules of vt(5) say, worked out the slow way', async () => {
+    await fc.assert(
+      fc.asyncProperty(contents(60_000), fc.constantFrom(256, 1000), async (data, mean) => {
+        assert.deepEqual((await cut(data, settings(mean))).leaves, slowLeaves(data, settings(mean)));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('S26: all leaves but the last before a run or the end have min to max octets', async () => {
+    const edges = settings(1024);
+    const { leaves } = await cut(makeRandom(3).bytes(1 << 20), edges);
+    for (const leaf of leaves.slice(0, -1)) assert.ok(Number(leaf) >= edges.minSize && Number(leaf) <= edges.maxSize, leaf);
+  });
+
+  it('S26: on random data the mean is the one asked for, within 5 %', async () => {
+    const data = makeRandom(11).bytes(16 << 20);
+    for (const mean of [4096, 8192, 16_384]) {
+      const { leaves } = await cut(data, settings(mean));
+      const found = data.length / leaves.length;
+      assert.ok(Math.abs(found / mean - 1) < 0.05, `mean ${found} for ${mean}`);
+    }
+  });
+
+  it('S26: Blocks of text, CSV, samples, and octets of one bit are of usual sizes too', async () => {
+    const random = makeRandom(12);
+    const size = 2 << 20;
+    const rows = (make: (i: number) => string): Buffer =>
+      Buffer.from(Array.from({ length: size / 16 }, (_, i) => make(i)).join('')).subarray(0, size);
+    const samples: Record<string, Buffer> = {
+      text: rows(
+        () =>
+          `${random.pick(['so', 'many', 'words', 'that', 'say', 'little', 'at', 'length\n'])} ${random.pick(['of', 'in', 'by'])} ${random.below(9)} `,
+      ),
+      csv: rows((i) => `${i},${random.below(1000)},${random.pick(['north', 'south'])},0.${random.below(100)}\n`),
+      // The octets of random text twice as wide: of too few words no window would be like none before.
+      utf16: Buffer.from(rows(() => `${random.below(1e6).toString(36)} `).toString('latin1'), 'utf16le').subarray(0, size),
+      bits: Buffer.from(Array.from({ length: size }, () => random.below(2))),
+      nibbles: Buffer.from(Array.from({ length: size }, () => random.below(16) << 4)),
+      words32: Buffer.from(Uint32Array.from({ length: size / 4 }, () => random.below(3000)).buffer),
+      sparse: Buffer.from(Array.from({ length: size }, () => (random.chance(90) ? 0 : random.below(256)))),
+    };
+    for (const [name, data] of Object.entries(samples)) {
+      const { leaves } = await cut(data, settings(8192));
+      const mean = data.length / leaves.length;
+      assert.ok(mean > 5000 && mean < 12_000, `${name}: mean ${mean}`);
+      const largest = leaves.filter((leaf) => leaf === '32768').length;
+      assert.ok(largest < leaves.length / 10, `${name}: ${largest} of ${leaves.length} at the maximum`);
+    }
+  });
+
+  it('S26: edges survive an insertion, a deletion and a change: only the Blocks around them are new', async () => {
+    const data = makeRandom(21).bytes(4 << 20);
+    const at = 2_000_001;
+    const edits = {
+      insertion: Buffer.concat([data.subarray(0, at), Buffer.from('some words'), data.subarray(at)]),
+      deletion: Buffer.concat([data.subarray(0, at), data.subarray(at + 77)]),
+      change: Buffer.concat([data.subarray(0, at), Buffer.from('XYZ'), data.subarray(at + 3)]),
+    };
+    await using store = new MemoryStore({ edges: settings(8192) });
+    await storeContent(store, data);
+    for (const [name, edited] of Object.entries(edits)) {
+      const before = store.counts();
+      await storeContent(store, edited);
+      const newBytes = store.counts().newBytes - before.newBytes;
+      assert.ok(newBytes < 120_000, `${name}: ${newBytes} new octets`);
+    }
+  });
+});
+
+/** The rules, over the whole content at once. */
+function slowLeaves(data: Buffer, { minSize, meanSize, maxSize }: EdgeSettings): string[] {
+  const width = Math.max(1, Math.ceil(2 ** 17 / meanSize));
+  const limit = Math.min(2 ** 32, Math.floor(2 ** 49 / (meanSize * width)));
+  const polynomial = (at: number, base: number): number => {
+    let sum = 0;
+    for (let i = at - 31; i <= at; i++) sum = (Math.imul(sum, base) + (data[i] ?? 0)) | 0;
+    return sum >>> 0;
+  };
+  const leaves: string[] = [];
+  const cutStretch = (start: number, end: number): void => {
+    let last = start;
+    for (let edge = start + 1; edge <= end; edge++) {
+      const size = edge - last;
+      let isEdge = edge === end || size === maxSize;
+      if (!isEdge && size >= minSize && edge >= 32) {
+        const h = polynomial(edge - 1, 0xd853) & 0xffff;
+        const g = polynomial(edge - 1, 0x9e3779b1);
+        const isCandidate = h >= 0x8000 && h < 0x8000 + width && g < limit;
+        isEdge = isCandidate && (size >= Math.floor((5 * meanSize) / 8) || g < Math.floor(limit / 4));
+      }
+      if (!isEdge) continue;
+      leaves.push(`${size}`);
+      last = edge;
+    }
+  };
+  let stretch = 0;
+  for (let start = 0, end = 0; start < data.length; start = end) {
+    while (end < data.length && data[end] === data[start]) end++;
+    if (end - start < MIN_RUN_SIZE) continue;
+    cutStretch(stretch, start);
+    leaves.push(`${end - start} x ${data[start]}`);
+    stretch = end;
+  }
+  cutStretch(stretch, data.length);
+  return leaves;
+}
+
+describe('S17: runs', () => {
+  it('S17: 4,096 equal octets anywhere become a run, 4,095 do not', async () => {
+    const random = makeRandom(31);
+    for (const octet of [0, 0xff, 0x20]) {
+      for (const [size, isRun] of [
+        [4095, false],
+        [4096, true],
+        [4097, true],
+        [300_000, true],
+      ] as const) {
+        const around = [random.bytes(1000 + random.below(9000)), random.bytes(1000)];
+        for (const part of around) {
+          part[0] = octet ^ 1;
+          part[part.length - 1] = octet ^ 1;
+        }
+        const data = Buffer.concat([around[0] as Buffer, Buffer.alloc(size, octet), around[1] as Buffer]);
+        const { leaves } = await cut(portionsOf(data, [777]), settings(8192));
+        assert.equal(leaves.includes(`${size} x ${octet}`), isRun, `${size} x ${octet}: ${leaves.join(' ')}`);
+      }
+    }
+  });
+
+  it('S17: a content of NUL alone is one RunBlock, and nothing is stored', async () => {
+    await using store = new MemoryStore({ edges: settings(8192) });
+    const zeros = new Uint8Array(1 << 20);
+    const block = await storeContent(
+      store,
+      (function* () {
+        for (let i = 0; i < 64; i++) yield zeros;
+      })(),
+    );
+    assert.deepEqual(block, { kind: 'run', span: 64 << 20, octet: 0 });
+    assert.equal(store.counts().newBlocks, 0);
+  });
+
+  it('S17: a sparse disk image stores its data, and its holes in a few octets', async () => {
+    const random = makeRandom(41);
+    const extents = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? random.bytes(65_536) : Buffer.alloc(3 << 20)));
+    await using store = new MemoryStore({ edges: settings(8192) });
+    const image = Buffer.concat(extents);
+    const block = await storeContent(store, image);
+    assert.ok(store.counts().newBytes < 10 * 65_536 + 12_000);
+    const stats = await blockTreeStats(store, block);
+    assert.equal(stats.runLeaves, 10);
+    assert.equal(stats.runBytes, 10 * (3 << 20));
+    assert.ok(Buffer.from(await readBlockBytes(store, block, { maxSize: image.length })).equals(image));
+  });
+});
+
+describe('S26: contents in a Store', () => {
+  it('S26: a content is read back the same, by parts and whole, and its statistics add up', async () => {
+    await fc.assert(
+      fc.asyncProperty(contents(200_000), fc.nat(), fc.nat(), async (data, from, to) => {
+        await using store = new MemoryStore({ edges: settings(512) });
+        const block = await storeContent(store, portionsOf(data, [10_000]));
+        assert.equal(block.span, data.length);
+        assert.ok(sameBlock(block, await storeContent(store, data)));
+        assert.ok(Buffer.from(await readBlockBytes(store, block, { maxSize: data.length })).equals(data));
+        const start = from % (data.length + 1);
+        const end = start + (to % (data.length - start + 1));
+        const parts: Buffer[] = [];
+        for await (const part of readBlockRange(store, block, { start, end })) parts.push(Buffer.from(part));
+        assert.ok(Buffer.concat(parts).equals(data.subarray(start, end)));
+        const stats = await blockTreeStats(store, block);
+        assert.equal(stats.hashedBytes + stats.literalBytes + stats.runBytes, data.length);
+        let leaves = 0;
+        for await (const leaf of leavesOf(store, block)) leaves += leaf.size > 0 ? 1 : 0;
+        assert.equal(stats.leaves, leaves);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('S26: what the reader throws comes out', async () => {
+    await using store = new MemoryStore();
+    const failing = (async function* (): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('a beginning');
+      throw new Error('the disk is gone');
+    })();
+    await assert.rejects(storeContent(store, failing), /the disk is gone/);
+    await assert.rejects(storeContent(store, Buffer.alloc(10), { signal: AbortSignal.abort() }), { code: 'ECANCELLED' });
+  });
+});

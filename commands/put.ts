@@ -105,6 +105,8 @@ async function putOne(context: CommandContext, { options }: CommandInput, { loca
     throw new UsageError(`put --owner="${owner === true ? '' : octetsToText(owner)}": expected numeric`);
   const startMs = performance.now();
   const { importLocal } = await import('../core/tree/import.ts');
+  // What a put before this one in the session remembered can be read from now on. Costs nothing where nothing was added.
+  await session.store.flush({ signal });
   let imported: Imported;
   try {
     imported = await importLocal(session.store, local, {

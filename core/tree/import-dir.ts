@@ -43,7 +43,7 @@ export interface ImportedDirBlock {
 export class ImportedDir {
   readonly #sink: BlockSink;
   readonly #cached: CachedDir | undefined;
-  readonly #owners: () => OwnerPairs;
+  readonly #owners: OwnerPairs;
   readonly #done: (dir: ImportedDirBlock) => void;
   readonly #queue: ImportedEntry[] = [];
   #head = 0;
@@ -55,7 +55,7 @@ export class ImportedDir {
   #cache: CacheWriter | undefined;
 
   /** @param done - called once, when the directory is closed and all its entries are settled */
-  constructor(sink: BlockSink, cached: CachedDir | undefined, owners: () => OwnerPairs, done: (dir: ImportedDirBlock) => void) {
+  constructor(sink: BlockSink, cached: CachedDir | undefined, owners: OwnerPairs, done: (dir: ImportedDirBlock) => void) {
     this.#sink = sink;
     this.#cached = cached;
     this.#owners = owners;
@@ -134,6 +134,6 @@ export class ImportedDir {
     }
     const { dir, cache } = this.#begin();
     const block = dir.finish();
-    this.#done({ block, links: this.#links, cacheValue: cache.finish(block, this.#links, this.#owners()) });
+    this.#done({ block, links: this.#links, cacheValue: cache.finish(block, this.#links, this.#owners) });
   }
 }

@@ -117,26 +117,18 @@ function changeSomething(source: string, random: ReturnType<typeof makeRandom>):
   const file = octets(`${source}/${files.length === 0 ? first : files[random.below(files.length)]}`);
   const dir = `${source}/${dirs[random.below(dirs.length)]}`;
   const fresh = octets(`${dir}/new${random.below(1e9)}`);
-  switch (random.below(9)) {
-    case 0:
-      return appendFileSync(file, 'more');
-    case 1:
-      return writeFileSync(fresh, random.bytes(random.below(50_000)));
-    case 2:
-      return rmSync(file, { force: true });
-    case 3:
-      return renameSync(file, fresh);
-    case 4:
-      return chmodSync(file, 0o600 + random.below(0o100));
-    case 5:
-      return linkSync(file, fresh);
-    case 6:
-      return symlinkSync('target', fresh);
-    case 7:
-      return mkdirSync(fresh);
-    default:
-      return utimesSync(octets(dir), 1, random.below(1e9));
-  }
+  const edits: readonly (() => void)[] = [
+    () => appendFileSync(file, 'more'),
+    () => writeFileSync(fresh, random.bytes(random.below(50_000))),
+    () => rmSync(file, { force: true }),
+    () => renameSync(file, fresh),
+    () => chmodSync(file, 0o600 + random.below(0o100)),
+    () => linkSync(file, fresh),
+    () => symlinkSync('target', fresh),
+    () => mkdirSync(fresh),
+    () => utimesSync(octets(dir), 1, random.below(1e9)),
+  ];
+  edits[random.below(edits.length)]?.();
 }
 
 test('S06: hard links share one node of the inode table, whichever way they are met', async (t) => {

@@ -1,0 +1,51 @@
+import type { BigIntStats } from 'node:fs';
+import type { Octets } from '../base/octets.ts';
+import type { OwnerNames } from '../base/owner-names.ts';
+import type { Ingest } from '../blockify/ingest.ts';
+import type { CachedEntry } from './import-cache.ts';
+import type { EntryOutcome } from './import-dir.ts';
+import type { ImportedLinks } from './import-links.ts';
+
+/** What an import met of local nodes. */
+export interface NodeCounts {
+  files: number;
+  /** Octets of the content of files, those of unchanged ones included; a hard-linked file counts once. */
+  bytes: number;
+  dirs: number;
+  /** Symlinks, FIFOs, sockets and devices, and further names of hard links. */
+  others: number;
+  /** Files that were not opened, since they are as an earlier import left them. */
+  unchangedFiles: number;
+  unchangedBytes: number;
+  /** Nodes that failed, each told to `onFailure`. */
+  failures: number;
+}
+
+/** What the parts of an import share. */
+export interface ImportContext {
+  readonly ingest: Ingest;
+  readonly owners: OwnerNames;
+  readonly links: ImportedLinks;
+  readonly counts: NodeCounts;
+  /** Read every file, whatever is remembered of it. */
+  readonly reread: boolean;
+  /** The path from the top of the import: the same wherever the tree lies. */
+  relative(path: Octets): Octets;
+  /** Reports a node that is left out, or stored in a state that never was. */
+  fail(path: Octets, error: unknown): void;
+  /** Ends the import: the pipeline itself failed. */
+  end(error: unknown): void;
+}
+
+/** A node on its way, with where its outcome goes. */
+export interface FoundNode {
+  readonly name: Octets;
+  readonly path: Octets;
+  readonly stat: BigIntStats;
+  /** What is remembered of it. */
+  readonly cached: CachedEntry | undefined;
+  readonly settle: (outcome: EntryOutcome) => void;
+}
+
+/** Of a node that is left out. */
+export const LEFT_OUT: EntryOutcome = { record: undefined };

@@ -16,10 +16,10 @@ export function parseMode(text: string): ModeChange {
     return () => mode;
   }
   const clauses = text.split(',').map((clause) => {
-    const match = /^([ugoa]*)((?:[-+=](?:[rwxXst]*|[ugo]))+)$/.exec(clause);
+    const match = /^([ugoa]*)((?:[-+=](?:[ugo]|[rwxXst]*))+)$/.exec(clause);
     if (match === null) throw new UsageError(`change mode "${text}": expected octal digits, or clauses such as u+x,go-w`);
     const who = match[1] === '' ? 'a' : (match[1] ?? 'a');
-    const actions = [...(match[2] ?? '').matchAll(/([-+=])([rwxXst]*|[ugo])/g)].map(([, operator = '', what = '']) => ({ operator, what }));
+    const actions = [...(match[2] ?? '').matchAll(/([-+=])([ugo]|[rwxXst]*)/g)].map(([, operator = '', what = '']) => ({ operator, what }));
     return { who, actions };
   });
   return (mode, isDir) => {

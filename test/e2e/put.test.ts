@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { makeTree } from '../support/make-tree.ts';
+import { recited, vtftp } from '../support/program.ts';
+import { rsyncDifferences } from '../support/rsync.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+test('S06: put makes NAME exactly the local tree, and again the same Dirref; names that are gone are counted, and undo brings them back', async (t) => {
+  const scratch = makeScratch(t);
+  const { env } = scratch;
+  const source = scratch.path('source');
+  makeTree(source, { files: 120, seed: 21 });
+  writeFileSync(`${source}/goes`, 'away');
+  const store = ['-S', scratch.path('store')];
+  const first = await vtftp([...store, '-c', `put ${source} tree; quit`], { env });
+  assert.equal(first.status, 0, first.report);
+  const again = await vtftp([...store, '-c', `put ${source} tree; put ${source} tree; quit`], { env });
+  assert.equal(again.status, 0, again.report);
+  assert.equal(recited(again), recited(first));
+  assert.match(again.stdout, /0 Blocks new/);
+
+  rmSync(`${source}/goes`);
+  writeFileSync(`${source}/comes`, 'new');
+  const changed = await vtftp([...store, '-c', `put ${source} tree; cat tree/comes; quit`], { env });
+  assert.match(changed.stdout, /1 name gone/, changed.report);
+  const get = await vtftp([...store, '-c', `get tree ${scratch.path('target')}`], { env });
+  assert.equal(get.status, 0, get.report);
+  assert.equal(await rsyncDifferences(source, scratch.path('target')), '');
+  const undone = await vtftp([...store, '-c', 'undo; cat tree/goes'], { env });
+  assert.match(undone.stdout, /away/, undone.report);
+});
+
+test('S06: put --merge keeps what only the stored tree has', async (t) => {
+  const scratch = makeScratch(t);
+  const { env } = scratch;
+  const [one, two] = [scratch.mkdir('one'), scratch.mkdir('two')];
+  for (const folder of [one, two]) mkdirSync(`${folder}/below`);
+  writeFileSync(`${one}/below/only-one`, '1');
+  writeFileSync(`${one}/both`, 'old');
+  writeFileSync(`${two}/below/only-two`, '2');
+  writeFileSync(`${two}/both`, 'new');
+  const put = await vtftp(['-S', scratch.path('store'), '-c', `put ${one} t; put --merge ${two} t; find t; cat t/both t/below/only-one`], {
+    env,
+  });
+  assert.equal(put.status, 0, put.report);
+  for (const name of ['t/below/only-one', 't/below/only-two', 't/both']) assert.ok(put.stdout.includes(name), put.report);
+  assert.match(put.stdout, /new1/);
+});
+
+test('S06: several, or into a Dir named with a slash, keep their own names', async (t) => {
+  const scratch = makeScratch(t);
+  const { env } = scratch;
+  for (const name of ['a.txt', 'b.txt', 'c.log']) writeFileSync(scratch.path(name), name);
+  symlinkSync('a.txt', scratch.path('link'));
+  const put = await vtftp(
+    [
+      '-S',
+      scratch.path('store'),
+      '-c',
+      `lcd ${scratch.folder}; mkdir d e; put *.txt d; mput a.txt c.log link e; put a.txt; put b.txt e/; put c.log .; find`,
+    ],
+    { env },
+  );
+  assert.equal(put.status, 0, put.report);
+  const found = put.stdout.split('\n');
+  for (const name of ['d/a.txt', 'd/b.txt', 'e/a.txt', 'e/c.log', 'e/link', 'e/b.txt', 'a.txt', 'c.log']) {
+    assert.ok(
+      found.some((line) => line.endsWith(`/${name}`) || line === name),
+      `${name}: ${put.report}`,
+    );
+  }
+  const into = await vtftp(['-S', scratch.path('store'), '-c', `put ${scratch.path('a.txt')} nowhere/x`], { env });
+  assert.equal(into.status, 1);
+  assert.match(into.stderr, /nowhere.*no such/);
+});
+
+test('S32: the report counts new and existing Blocks, as text and as JSON, and -n only tells', async (t) => {
+  const scratch = makeScratch(t);
+  const { env } = scratch;
+  const source = scratch.path('source');
+  makeTree(source, { files: 60, seed: 5, extras: false });
+  const store = ['-S', scratch.path('store')];
+  const json = (text: string): Record<string, unknown> => JSON.parse(text.split('\n')[0] ?? '') as Record<string, unknown>;
+  const planned = await vtftp([...store, '-n', '--json', '-c', `put ${source} tree`], { env });
+  assert.equal(planned.status, 0, planned.report);
+  assert.ok(!existsSync(scratch.path('store/data')), 'a plan makes nothing');
+  const done = await vtftp([...store, '--json', '-c', `put ${source} tree`], { env });
+  const [plan, put] = [json(planned.stdout), json(done.stdout)];
+  for (const field of ['files', 'bytes', 'new_blocks', 'new_bytes', 'existing_blocks', 'existing_bytes']) {
+    assert.equal(plan[field], put[field], `${field}: ${planned.report}\n${done.report}`);
+  }
+  assert.equal(put['files'], 60);
+  assert.equal(put['failures'], 0);
+  const copy = await vtftp([...store, '--json', '-c', `put ${source} copy`], { env });
+  assert.equal(json(copy.stdout)['new_blocks'], 0, copy.report);
+});
+
+test("S06: the Store's own folder is not put into it", async (t) => {
+  const scratch = makeScratch(t);
+  const { env } = scratch;
+  const source = scratch.mkdir('source');
+  writeFileSync(`${source}/kept`, 'x');
+  const store = `${source}/store`;
+  assert.equal((await vtftp(['-S', store, '-c', `put ${source}/kept`], { env })).status, 0);
+  const put = await vtftp(['-S', store, '-c', `put ${source} tree; ls -a tree`], { env });
+  assert.equal(put.status, 0, put.report);
+  assert.match(put.stderr, /store.*left out/);
+  assert.match(put.stdout, /\nkept\nD\{/);
+  assert.ok(readFileSync(`${source}/kept`, 'utf8') === 'x');
+});

@@ -17,7 +17,7 @@ test('S01: the same shell opens a Dirref, a blockref, an x-vt URI, a Store, an a
 
   const inspected = await vtftp(['-S', store, '--json', '-c', 'inspect docs'], { env });
   assert.equal(inspected.status, 0, inspected.report);
-  const blockref = /,block:((?:[BI]|LB)\{.*?\}+)(?:,|\}$)/.exec(root)?.[1] ?? '';
+  const blockref = /[{,]block:((?:[BI]|LB)\{.*?\}+)(?:,|\}$)/.exec(root)?.[1] ?? '';
   const sources: Readonly<Record<string, { args: readonly string[]; path: string }>> = {
     'a Dirref': { args: ['-S', store, root], path: 'docs/sub/letter' },
     'a blockref': { args: ['-S', store, blockref], path: 'docs/sub/letter' },

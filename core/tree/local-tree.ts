@@ -1,5 +1,4 @@
 import { linkSync, mkdirSync, realpathSync, renameSync, symlinkSync } from 'node:fs';
-import type { PathErrorName } from '../base/errors.ts';
 import { ClosedError, PathError, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes, octetsToText } from '../base/octets.ts';
@@ -13,13 +12,12 @@ import { setLocalMeta } from './local-attributes.ts';
 import { copyLocal } from './local-copy.ts';
 import type { LocalNode } from './local-node.ts';
 import { localChildPath, localDirent, localNames, localNode, localTarget } from './local-node.ts';
+import { checkLocalReplace, LocalPaths, localPathError, sameLocalNode } from './local-place.ts';
 import { removeLocal } from './local-remove.ts';
 import { readLocal, temporaryPath, writeLocal } from './local-write.ts';
 import type { Meta } from './meta.ts';
 import { entryId } from './node-id.ts';
 import { baseName, checkEntryName, joinPath } from './path.ts';
-import type { Resolved } from './resolve.ts';
-import { resolvePath } from './resolve.ts';
 import type { LookupOptions, MetaChange, Tree, TreeCapabilities, TreeChange, TreeEntry, TreePath } from './tree.ts';
 
 type StoredDirent = Exclude<Dirent, IndirectDirent>;
@@ -34,22 +32,6 @@ export interface LocalTreeOptions {
   /** Makes a Dirent's tree at an absolute local path: what `bind` needs. */
   readonly exportLocal?: (dirent: StoredDirent, path: Octets, options: OpOptions) => Promise<void>;
 }
-
-const PATH_ERRORS: readonly string[] = [
-  'ENOENT',
-  'ENOTDIR',
-  'EISDIR',
-  'EEXIST',
-  'ENOTEMPTY',
-  'ELOOP',
-  'EINVAL',
-  'ENAMETOOLONG',
-  'EXDEV',
-  'EMLINK',
-  'EROFS',
-  'EPERM',
-  'EACCES',
-];
 
 /**
  * Opens an ordinary directory as a tree. Symlinks in it resolve within it: an absolute target starts at the opened
@@ -75,14 +57,14 @@ export class LocalTree implements Tree {
   readonly can: TreeCapabilities = { write: true, sync: false };
   readonly store: Store;
   readonly changed = false;
-  readonly #root: LocalNode;
+  readonly #paths: LocalPaths;
   readonly #options: LocalTreeOptions;
   readonly #owners: OwnerNames;
   readonly #changes = new ChangeFeed();
   #closed = false;
 
   constructor(root: LocalNode, store: Store, options: LocalTreeOptions) {
-    this.#root = root;
+    this.#paths = new LocalPaths(root);
     this.store = store;
     this.#options = options;
     this.#owners = options.owners ?? systemOwnerNames();
@@ -92,7 +74,7 @@ export class LocalTree implements Tree {
   lookup(path: TreePath, options: LookupOptions = {}): Promise<TreeEntry | undefined> {
     return this.#run('look up', path, async () => {
       try {
-        const { node } = await this.#resolve(path, 'look up', options.follow ?? true);
+        const { node } = await this.#paths.resolve(path, 'look up', options.follow ?? true);
         return node === undefined ? undefined : this.#entry(path, baseName(path), node, true);
       } catch (error) {
         if (error instanceof PathError && (error.errno === 'ENOENT' || error.errno === 'ENOTDIR')) return undefined;
@@ -103,7 +85,7 @@ export class LocalTree implements Tree {
 
   async *list(path: TreePath, options: OpOptions = {}): AsyncGenerator<TreeEntry> {
     const { dir, names } = await this.#run('list', path, async () => {
-      const found = await this.#existing(path, 'list', true);
+      const found = await this.#paths.existing(path, 'list', true);
       if (found.kind !== 'dir') throw new PathError('ENOTDIR', 'list', octetsToText(path));
       return { dir: found, names: localNames(found.path) };
     });
@@ -120,19 +102,19 @@ export class LocalTree implements Tree {
     range: { readonly start?: number; readonly end?: number } = {},
     options: OpOptions = {},
   ): AsyncGenerator<Uint8Array> {
-    const node = await this.#run('read', path, () => this.#existing(path, 'read', true));
+    const node = await this.#run('read', path, () => this.#paths.existing(path, 'read', true));
     if (node.kind === 'dir') throw new PathError('EISDIR', 'read', octetsToText(path));
     if (node.kind !== 'file') throw new PathError('EINVAL', 'read', octetsToText(path));
     try {
       yield* readLocal(node.path, range.start ?? 0, range.end ?? Number.MAX_SAFE_INTEGER, options.signal);
     } catch (error) {
-      throw pathError(error, 'read', path);
+      throw localPathError(error, 'read', path);
     }
   }
 
   readlink(path: TreePath, _options: OpOptions = {}): Promise<Octets> {
     return this.#run('read link', path, async () => {
-      const node = await this.#existing(path, 'read link', false);
+      const node = await this.#paths.existing(path, 'read link', false);
       if (node.kind !== 'symlink') throw new PathError('EINVAL', 'read link', octetsToText(path));
       return localTarget(node.path);
     });
@@ -143,7 +125,7 @@ export class LocalTree implements Tree {
       const { importLocal } = this.#options;
       if (importLocal === undefined)
         throw new VtError('EUNSUPPORTED', `store "${octetsToText(path)}": this tree was opened without a way to`);
-      const node = await this.#existing(path, 'read', false);
+      const node = await this.#paths.existing(path, 'read', false);
       return { ...(await importLocal(node.path, options)), name: baseName(path) };
     });
   }
@@ -153,7 +135,7 @@ export class LocalTree implements Tree {
       const { exportLocal } = this.#options;
       if (exportLocal === undefined)
         throw new VtError('EUNSUPPORTED', `bind "${octetsToText(path)}": a local directory takes no Dirents`, { remedy: 'use get' });
-      const place = await this.#place(path, 'bind', false);
+      const place = await this.#paths.place(path, 'bind', false);
       checkEntryName(place.name, 'bind', path);
       // Made whole beside it, then moved into its place.
       const temporary = temporaryPath(place.dir);
@@ -170,7 +152,7 @@ export class LocalTree implements Tree {
 
   mkdir(path: TreePath, meta: Meta, _options: OpOptions = {}): Promise<void> {
     return this.#change('make directory', 'names', path, async () => {
-      const place = await this.#newPlace(path, 'make directory');
+      const place = await this.#paths.newPlace(path, 'make directory');
       mkdirSync(pathBytes(place.path), meta.mode ?? 0o777);
       this.#applyNew(place.path, meta);
     });
@@ -178,7 +160,7 @@ export class LocalTree implements Tree {
 
   symlink(path: TreePath, target: Octets, meta: Meta, _options: OpOptions = {}): Promise<void> {
     return this.#change('make symlink', 'names', path, async () => {
-      const place = await this.#newPlace(path, 'make symlink');
+      const place = await this.#paths.newPlace(path, 'make symlink');
       symlinkSync(pathBytes(target), pathBytes(place.path));
       this.#applyNew(place.path, meta);
     });
@@ -186,8 +168,8 @@ export class LocalTree implements Tree {
 
   link(existing: TreePath, path: TreePath, _options: OpOptions = {}): Promise<void> {
     return this.#change('link', 'names', path, async () => {
-      const from = await this.#placed(existing, 'link');
-      const to = await this.#newPlace(path, 'link');
+      const from = await this.#paths.existingPlace(existing, 'link');
+      const to = await this.#paths.newPlace(path, 'link');
       if (from.node.kind === 'dir') throw new PathError('EPERM', 'link', octetsToText(existing));
       linkSync(pathBytes(from.path), pathBytes(to.path));
     });
@@ -195,7 +177,7 @@ export class LocalTree implements Tree {
 
   remove(path: TreePath, options: OpOptions & { readonly recursive?: boolean } = {}): Promise<void> {
     return this.#change('remove', 'names', path, async () => {
-      const { node } = await this.#placed(path, 'remove');
+      const { node } = await this.#paths.existingPlace(path, 'remove');
       if (options.recursive !== true && node.kind === 'dir' && localNames(node.path).length > 0) {
         throw new PathError('ENOTEMPTY', 'remove', octetsToText(path));
       }
@@ -205,10 +187,10 @@ export class LocalTree implements Tree {
 
   rename(from: TreePath, to: TreePath, _options: OpOptions = {}): Promise<void> {
     return this.#change('rename', 'names', to, async () => {
-      const source = await this.#placed(from, 'rename');
-      const target = await this.#place(to, 'rename', false, 'ENOTEMPTY');
+      const source = await this.#paths.existingPlace(from, 'rename');
+      const target = await this.#paths.place(to, 'rename', false, 'ENOTEMPTY');
       checkEntryName(target.name, 'rename', to);
-      if (target.node !== undefined && sameNode(source.node, target.node)) return;
+      if (target.node !== undefined && sameLocalNode(source.node, target.node)) return;
       renameSync(pathBytes(source.path), pathBytes(target.path));
       this.#changes.emit({ kind: 'names', path: from });
     });
@@ -216,14 +198,14 @@ export class LocalTree implements Tree {
 
   copy(from: TreePath, to: TreePath, options: OpOptions = {}): Promise<void> {
     return this.#change('copy', 'names', to, async () => {
-      const source = await this.#existing(from, 'copy', false);
-      const target = await this.#place(to, 'copy', false);
+      const source = await this.#paths.existing(from, 'copy', false);
+      const target = await this.#paths.place(to, 'copy', false);
       checkEntryName(target.name, 'copy', to);
-      if (target.node !== undefined && sameNode(source, target.node)) throw new PathError('EINVAL', 'copy', octetsToText(from));
+      if (target.node !== undefined && sameLocalNode(source, target.node)) throw new PathError('EINVAL', 'copy', octetsToText(from));
       if (source.kind === 'dir' && `${target.path}/`.startsWith(`${source.path === '/' ? '' : source.path}/`)) {
         throw new PathError('EINVAL', 'copy', octetsToText(from));
       }
-      checkReplace(source, target.node, to);
+      checkLocalReplace(source, target.node, 'copy', to);
       const temporary = temporaryPath(target.dir);
       try {
         await copyLocal(source, temporary, this.#owners, options.signal);
@@ -237,13 +219,13 @@ export class LocalTree implements Tree {
 
   setMeta(path: TreePath, change: MetaChange, options: LookupOptions = {}): Promise<void> {
     return this.#change('change', 'meta', path, async () => {
-      setLocalMeta(await this.#existing(path, 'change', options.follow ?? true), change, this.#owners);
+      setLocalMeta(await this.#paths.existing(path, 'change', options.follow ?? true), change, this.#owners);
     });
   }
 
   write(path: TreePath, content: AsyncIterable<Uint8Array>, meta: Meta, options: OpOptions = {}): Promise<void> {
     return this.#change('write', 'content', path, async () => {
-      const place = await this.#place(path, 'write', true, 'EISDIR');
+      const place = await this.#paths.place(path, 'write', true, 'EISDIR');
       if (place.node?.kind === 'dir') throw new PathError('EISDIR', 'write', octetsToText(path));
       if (place.node !== undefined && place.node.kind !== 'file') throw new PathError('EINVAL', 'write', octetsToText(path));
       checkEntryName(place.name, 'write', path);
@@ -272,50 +254,8 @@ export class LocalTree implements Tree {
     const size = node.kind === 'file' || node.kind === 'symlink' ? Number(node.stat.size) : 0;
     // Inode numbers tell nodes apart within one filesystem; other filesystems may be mounted below.
     const { dev, ino, nlink } = node.stat;
-    const id = dev === this.#root.stat.dev && ino < 2n ** 52n ? Number(ino) : entryId(Number(dev), String(ino) as Octets);
+    const id = dev === this.#paths.root.stat.dev && ino < 2n ** 52n ? Number(ino) : entryId(Number(dev), String(ino) as Octets);
     return { path, name, dirent, size, nlink: node.kind === 'dir' ? 1 : Number(nlink), id };
-  }
-
-  #resolve(path: TreePath, action: string, follow: boolean): Promise<Resolved<LocalNode>> {
-    return resolvePath<LocalNode>(
-      {
-        root: this.#root,
-        sort: ({ kind }) => (kind === 'dir' || kind === 'symlink' ? kind : 'other'),
-        child: (dir, name) => (name.includes('\0') ? undefined : localNode(localChildPath(dir.path, name))),
-        target: (node) => localTarget(node.path),
-      },
-      path,
-      follow,
-      action,
-    );
-  }
-
-  async #existing(path: TreePath, action: string, follow: boolean): Promise<LocalNode> {
-    const { node } = await this.#resolve(path, action, follow);
-    if (node === undefined) throw new PathError('ENOENT', action, octetsToText(path));
-    return node;
-  }
-
-  /** Where an entry is, or could be: the root is refused with `ofRoot`. */
-  async #place(path: TreePath, action: string, follow: boolean, ofRoot: PathErrorName = 'EINVAL') {
-    const { dirs, names, node } = await this.#resolve(path, action, follow);
-    const dir = dirs.at(-1);
-    const name = names.at(-1);
-    if (dir === undefined || name === undefined) throw new PathError(ofRoot, action, octetsToText(path));
-    return { dir: dir.path, name, node, path: localChildPath(dir.path, name) };
-  }
-
-  async #placed(path: TreePath, action: string) {
-    const place = await this.#place(path, action, false);
-    if (place.node === undefined) throw new PathError('ENOENT', action, octetsToText(path));
-    return { ...place, node: place.node };
-  }
-
-  async #newPlace(path: TreePath, action: string) {
-    const place = await this.#place(path, action, false, 'EEXIST');
-    if (place.node !== undefined) throw new PathError('EEXIST', action, octetsToText(path));
-    checkEntryName(place.name, action, path);
-    return place;
   }
 
   #applyNew(path: Octets, meta: Meta): void {
@@ -328,7 +268,7 @@ export class LocalTree implements Tree {
     try {
       return await work();
     } catch (error) {
-      throw pathError(error, action, path);
+      throw localPathError(error, action, path);
     }
   }
 
@@ -336,25 +276,4 @@ export class LocalTree implements Tree {
     await this.#run(action, path, work);
     this.#changes.emit({ kind, path });
   }
-}
-
-function sameNode(a: LocalNode, b: LocalNode): boolean {
-  return a.stat.dev === b.stat.dev && a.stat.ino === b.stat.ino;
-}
-
-function checkReplace(node: LocalNode, target: LocalNode | undefined, path: TreePath): void {
-  if (target === undefined || (target.kind !== 'dir' && node.kind !== 'dir')) return;
-  if (target.kind !== 'dir') throw new PathError('ENOTDIR', 'copy', octetsToText(path));
-  if (node.kind !== 'dir') throw new PathError('EISDIR', 'copy', octetsToText(path));
-  if (localNames(target.path).length > 0) throw new PathError('ENOTEMPTY', 'copy', octetsToText(path));
-}
-
-/** A system call's error as one of the tree's; other errors as they are. */
-function pathError(error: unknown, action: string, path: TreePath): unknown {
-  if (error instanceof VtError) return error;
-  const code = errorCode(error);
-  if (code === undefined) return error;
-  if (PATH_ERRORS.includes(code)) return new PathError(code as PathErrorName, action, octetsToText(path), { cause: error });
-  if (!/^E[A-Z]/.test(code) || code.startsWith('ERR_')) return error;
-  return new VtError('EFAILED', `${action} "${octetsToText(path)}": ${code}`, { cause: error });
 }

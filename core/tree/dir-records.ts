@@ -1,9 +1,9 @@
 import { decodeBsuint } from '../base/bsuint.ts';
 import { ParseError } from '../base/errors.ts';
-import { parseAt } from '../base/parse-at.ts';
+import { errorAt } from '../base/parse-at.ts';
 import { MAX_BLOCK_SIZE } from '../block/block.ts';
 import type { Dirent } from './dirent.ts';
-import { decodeDirentBody } from './dirent-decode.ts';
+import { asBuffer, decodeDirentAt } from './dirent-decode.ts';
 import { MIN_SALT_SIZE, SALT_MAGIC } from './dirent-tags.ts';
 import { decodePythonDirent } from './python-vt/dirent.ts';
 
@@ -13,29 +13,37 @@ import { decodePythonDirent } from './python-vt/dirent.ts';
 const MAX_LENGTH_SIZE = 16;
 
 /**
- * Decodes the records that stand in `data` as a whole.
+ * Decodes the records that stand in `octets` as a whole.
  *
- * @param at - where `data` lies in the Dir, for the offsets of errors
+ * @param at - where `octets` lie in the Dir, for the offsets of errors
  * @returns where the first incomplete record starts, and how many octets from there may complete it
  */
-export function decodeRecords(data: Uint8Array, entries: Dirent[], order: NameOrder, at: number): { next: number; wanted: number } {
+export function decodeRecords(octets: Uint8Array, entries: Dirent[], order: NameOrder, at: number): { next: number; wanted: number } {
+  const data = asBuffer(octets);
+  try {
+    return decodeRecordsOf(data, entries, order);
+  } catch (error) {
+    throw errorAt(at, error);
+  }
+}
+
+function decodeRecordsOf(data: Buffer, entries: Dirent[], order: NameOrder): { next: number; wanted: number } {
   let offset = 0;
   while (offset < data.length) {
     const lengthEnd = endOfLength(data, offset);
     if (lengthEnd === undefined) {
-      if (data.length - offset >= MAX_LENGTH_SIZE) throw new ParseError('decode Dir: a record of endless length', at + offset);
+      if (data.length - offset >= MAX_LENGTH_SIZE) throw new ParseError('decode Dir: a record of endless length', offset);
       return { next: offset, wanted: data.length - offset + 1 };
     }
-    const { value: length, next: bodyAt } = parseAt(at, () => decodeBsuint(data, offset));
+    const { value: length, next: bodyAt } = decodeBsuint(data, offset);
     const size = bodyAt - offset + length;
-    if (length > MAX_BLOCK_SIZE) throw new ParseError(`decode Dir: a record of ${length} octets`, at + offset);
+    if (length > MAX_BLOCK_SIZE) throw new ParseError(`decode Dir: a record of ${length} octets`, offset);
     if (offset + size > data.length) return { next: offset, wanted: size };
-    const body = data.subarray(bodyAt, offset + size);
-    if (body[0] !== SALT_MAGIC) {
-      const dirent = parseAt(at + bodyAt, () => decodeDirentBody(body));
-      order.check(dirent.name, at + offset);
+    if (length === 0 || data[bodyAt] !== SALT_MAGIC) {
+      const dirent = decodeDirentAt(data, bodyAt, offset + size);
+      order.check(dirent.name, offset);
       entries.push(dirent);
-    } else if (body.length < 1 + MIN_SALT_SIZE) throw new ParseError(`decode Dir: salt of ${body.length - 1} octets`, at + offset);
+    } else if (length < 1 + MIN_SALT_SIZE) throw new ParseError(`decode Dir: salt of ${length - 1} octets`, offset);
     offset += size;
   }
   return { next: offset, wanted: 1 };

@@ -1,15 +1,16 @@
 import type { Decoded } from '../base/bsuint.ts';
-import { decodeBsdata, decodeBsuint } from '../base/bsuint.ts';
+import { decodeBsuint } from '../base/bsuint.ts';
 import { ParseError, VtError } from '../base/errors.ts';
-import { octetsFromBytes } from '../base/octets.ts';
-import { errorAt, parseAt } from '../base/parse-at.ts';
+import type { Octets } from '../base/octets.ts';
+import { parseAt } from '../base/parse-at.ts';
+import type { Block } from '../block/block.ts';
 import { decodeBlockrefBody } from '../block/blockref.ts';
 import type { Dirent, UnknownField } from './dirent.ts';
 import type { DirentFields } from './dirent-fields.ts';
 import { assembleDirent } from './dirent-fields.ts';
 import { DIRENT_KINDS, DIRENT_MAGIC, DIRENT_VERSION, FIRST_OPTIONAL_TAG, TAG } from './dirent-tags.ts';
 import type { Meta } from './meta.ts';
-import { decodeTime } from './time-codec.ts';
+import { decodeTimeAt } from './time-codec.ts';
 import { UUID_SIZE, uuidFromBytes } from './uuid.ts';
 import { decodeXattrs } from './xattrs-codec.ts';
 
@@ -17,129 +18,159 @@ type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** Decodes a Dirent of our own encoding, with its length in front. @see decodeDirent */
 export function decodeOurDirent(data: Uint8Array, offset: number): Decoded<Dirent> {
-  const { value: body, next } = decodeBsdata(data, offset);
-  return { value: parseAt(next - body.length, () => decodeDirentBody(body)), next };
+  const { value: size, next: start } = decodeBsuint(data, offset);
+  if (size > data.length - start) {
+    throw new ParseError(`decode Dirent: ${size} octets announced, ${data.length - start} left`, offset);
+  }
+  return { value: decodeDirentAt(asBuffer(data), start, start + size), next: start + size };
 }
 
-/** Decodes a Dirent of our own encoding that `body` is all of, without its length. */
-export function decodeDirentBody(body: Uint8Array): Dirent {
-  if (body.length < 4) throw new ParseError(`decode Dirent: ${body.length} octets`, 0);
-  const [magic, version, kindNumber = 0, count = 0] = body;
+/** The same octets as a Buffer. */
+export function asBuffer(data: Uint8Array): Buffer {
+  return Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/**
+ * Decodes a Dirent of our own encoding which stands at `start` to `end`, its length not among them. Offsets of errors
+ * are those in `data`.
+ */
+export function decodeDirentAt(data: Buffer, start: number, end: number): Dirent {
+  if (end - start < 4) throw new ParseError(`decode Dirent: ${end - start} octets`, start);
+  const magic = data[start] ?? 0;
   if (magic !== DIRENT_MAGIC)
-    throw new ParseError(`decode Dirent: expected 0x${DIRENT_MAGIC.toString(16)}, found 0x${magic?.toString(16)}`, 0);
+    throw new ParseError(`decode Dirent: expected 0x${DIRENT_MAGIC.toString(16)}, found 0x${magic.toString(16)}`, start);
+  const version = data[start + 1];
   if (version !== DIRENT_VERSION)
     throw new VtError('EUNSUPPORTED', `decode Dirent: version ${version}, this program knows ${DIRENT_VERSION}`);
-  const kind = DIRENT_KINDS[kindNumber];
-  if (kind === undefined) throw new VtError('EUNSUPPORTED', `decode Dirent: unknown kind ${kindNumber}`);
+  const kind = DIRENT_KINDS[data[start + 2] ?? 0];
+  if (kind === undefined) throw new VtError('EUNSUPPORTED', `decode Dirent: unknown kind ${data[start + 2]}`);
 
-  const meta: Writable<Meta> = {};
-  const unknown: UnknownField[] = [];
-  const fields: DirentFields = { meta, unknown };
-  let offset = 4;
+  const decoder = new FieldDecoder(data);
+  let offset = start + 4;
   let lastTag = 0;
-  // Where the value being decoded lies: a closure for each field would cost a tenth.
-  let at = 0;
-  try {
-    for (let i = 0; i < count; i++) {
-      const { value: tag, next: valueAt } = decodeBsuint(body, offset);
-      if (tag <= lastTag) throw new ParseError(`decode Dirent: field ${tag} after field ${lastTag}`, offset);
-      const { value, next } = decodeBsdata(body, valueAt);
-      at = next - value.length;
-      if (!decodeField(tag, value, fields, meta)) unknown.push({ tag, value: new Uint8Array(value) });
-      at = 0;
-      lastTag = tag;
-      offset = next;
-    }
-  } catch (error) {
-    throw errorAt(at, error);
+  for (let i = data[start + 3] ?? 0; i > 0; i--) {
+    const { value: tag, next: sizeAt } = decodeBsuint(data, offset);
+    if (tag <= lastTag) throw new ParseError(`decode Dirent: field ${tag} after field ${lastTag}`, offset);
+    const { value: size, next: valueAt } = decodeBsuint(data, sizeAt);
+    if (valueAt + size > end) throw new ParseError(`decode Dirent: field ${tag} exceeds the Dirent`, offset);
+    decoder.decode(tag, valueAt, valueAt + size);
+    lastTag = tag;
+    offset = valueAt + size;
   }
-  if (offset !== body.length) throw new ParseError(`decode Dirent: ${body.length - offset} octets too many`, offset);
-  return assembleDirent(kind, fields, (what) => new ParseError(`decode Dirent: ${what}`, 4));
+  if (offset !== end) throw new ParseError(`decode Dirent: ${end - offset} octets too many`, offset);
+  return assembleDirent(kind, decoder.fields, (what) => new ParseError(`decode Dirent: ${what}`, start + 4));
 }
 
-/** Decodes a field into `fields` or `meta`, or gives false for a tag that is not known and need not be. */
-function decodeField(tag: number, value: Uint8Array, fields: DirentFields, meta: Writable<Meta>): boolean {
-  switch (tag) {
-    case TAG.name:
-      fields.name = octetsFromBytes(value);
-      if (fields.name === '') throw new ParseError('decode Dirent: an empty name', 0);
-      break;
-    case TAG.block:
-      fields.block = decodeBlockrefBody(value);
-      break;
-    case TAG.uuid:
-      if (value.length !== UUID_SIZE) throw new ParseError(`decode Dirent: a uuid of ${value.length} octets`, 0);
-      fields.uuid = uuidFromBytes(value);
-      break;
-    case TAG.inodes:
-      fields.inodes = decodeBlockrefBody(value);
-      break;
-    case TAG.prev:
-      fields.prev = decodeBlockrefBody(value);
-      break;
-    case TAG.target:
-      fields.target = octetsFromBytes(value);
-      break;
-    case TAG.rdev: {
-      const { value: major, next } = decodeBsuint(value, 0);
-      meta.rdev = {
-        major: bounded(major, 'major device number', 2 ** 32 - 1),
-        minor: decodeNumber(value.subarray(next), 'minor device number', 2 ** 32 - 1),
-      };
-      break;
-    }
-    case TAG.xattrs:
-      meta.xattrs = decodeXattrs(value);
-      if (meta.xattrs.size === 0) throw new ParseError('decode Dirent: empty xattrs', 0);
-      break;
-    case TAG.salt:
-      fields.salt = new Uint8Array(value);
-      break;
-    case TAG.mode:
-      meta.mode = decodeNumber(value, 'mode', 0o7777);
-      break;
-    case TAG.uid:
-      meta.uid = decodeNumber(value, 'uid', 2 ** 32 - 1);
-      break;
-    case TAG.gid:
-      meta.gid = decodeNumber(value, 'gid', 2 ** 32 - 1);
-      break;
-    case TAG.user:
-      meta.user = octetsFromBytes(value);
-      break;
-    case TAG.group:
-      meta.group = octetsFromBytes(value);
-      break;
-    case TAG.mtime:
-      meta.mtimeNs = decodeTime(value);
-      break;
-    case TAG.ctime:
-      meta.ctimeNs = decodeTime(value);
-      break;
-    case TAG.btime:
-      meta.btimeNs = decodeTime(value);
-      break;
-    case TAG.nlink:
-      fields.nlink = decodeNumber(value, 'nlink', Number.MAX_SAFE_INTEGER);
-      break;
-    case TAG.links:
-      fields.links = decodeNumber(value, 'links', Number.MAX_SAFE_INTEGER);
-      break;
-    default:
-      if (tag < FIRST_OPTIONAL_TAG) throw new VtError('EUNSUPPORTED', `decode Dirent: unknown critical field ${tag}`);
-      return false;
+/** Gathers fields. They are decoded in place: a view of each made decoding take half as long again. */
+class FieldDecoder {
+  readonly #data: Buffer;
+  readonly #meta: Writable<Meta> = {};
+  readonly #unknown: UnknownField[] = [];
+  readonly fields: DirentFields = { meta: this.#meta, unknown: this.#unknown };
+
+  constructor(data: Buffer) {
+    this.#data = data;
   }
-  return true;
+
+  decode(tag: number, start: number, end: number): void {
+    const { fields } = this;
+    const meta = this.#meta;
+    switch (tag) {
+      case TAG.name:
+        fields.name = this.#octets(start, end);
+        if (start === end) throw new ParseError('decode Dirent: an empty name', start);
+        break;
+      case TAG.block:
+        fields.block = this.#block(start, end);
+        break;
+      case TAG.uuid:
+        if (end - start !== UUID_SIZE) throw new ParseError(`decode Dirent: a uuid of ${end - start} octets`, start);
+        fields.uuid = uuidFromBytes(this.#view(start, end));
+        break;
+      case TAG.inodes:
+        fields.inodes = this.#block(start, end);
+        break;
+      case TAG.prev:
+        fields.prev = this.#block(start, end);
+        break;
+      case TAG.target:
+        fields.target = this.#octets(start, end);
+        break;
+      case TAG.rdev:
+        meta.rdev = this.#rdev(start, end);
+        break;
+      case TAG.xattrs:
+        meta.xattrs = parseAt(start, () => decodeXattrs(this.#view(start, end)));
+        if (start === end) throw new ParseError('decode Dirent: empty xattrs', start);
+        break;
+      case TAG.salt:
+        fields.salt = this.#copy(start, end);
+        break;
+      case TAG.mode:
+        meta.mode = this.#number(start, end, 'mode', 0o7777);
+        break;
+      case TAG.uid:
+        meta.uid = this.#number(start, end, 'uid', MAX_UNSIGNED_32);
+        break;
+      case TAG.gid:
+        meta.gid = this.#number(start, end, 'gid', MAX_UNSIGNED_32);
+        break;
+      case TAG.user:
+        meta.user = this.#octets(start, end);
+        break;
+      case TAG.group:
+        meta.group = this.#octets(start, end);
+        break;
+      case TAG.mtime:
+        meta.mtimeNs = decodeTimeAt(this.#data, start, end);
+        break;
+      case TAG.ctime:
+        meta.ctimeNs = decodeTimeAt(this.#data, start, end);
+        break;
+      case TAG.btime:
+        meta.btimeNs = decodeTimeAt(this.#data, start, end);
+        break;
+      case TAG.nlink:
+        fields.nlink = this.#number(start, end, 'nlink', Number.MAX_SAFE_INTEGER);
+        break;
+      case TAG.links:
+        fields.links = this.#number(start, end, 'links', Number.MAX_SAFE_INTEGER);
+        break;
+      default:
+        if (tag < FIRST_OPTIONAL_TAG) throw new VtError('EUNSUPPORTED', `decode Dirent: unknown critical field ${tag}`);
+        this.#unknown.push({ tag, value: this.#copy(start, end) });
+    }
+  }
+
+  #view(start: number, end: number): Uint8Array {
+    return this.#data.subarray(start, end);
+  }
+
+  #copy(start: number, end: number): Uint8Array {
+    return new Uint8Array(this.#view(start, end));
+  }
+
+  #octets(start: number, end: number): Octets {
+    return this.#data.toString('latin1', start, end) as Octets;
+  }
+
+  #block(start: number, end: number): Block {
+    return decodeBlockrefBody(this.#view(start, end), start);
+  }
+
+  /** A bsuint which is all of the value. */
+  #number(start: number, end: number, what: string, max: number): number {
+    const { value, next } = decodeBsuint(this.#data, start);
+    if (next !== end) throw new ParseError(`decode Dirent: ${what} is no integer of ${end - start} octets`, start);
+    if (value > max) throw new ParseError(`decode Dirent: ${what} ${value}`, start);
+    return value;
+  }
+
+  #rdev(start: number, end: number): { major: number; minor: number } {
+    const { value: major, next } = decodeBsuint(this.#data, start);
+    if (major > MAX_UNSIGNED_32) throw new ParseError(`decode Dirent: major device number ${major}`, start);
+    return { major, minor: this.#number(next, end, 'minor device number', MAX_UNSIGNED_32) };
+  }
 }
 
-/** A bsuint that `value` is all of. */
-function decodeNumber(value: Uint8Array, what: string, max: number): number {
-  const { value: number, next } = decodeBsuint(value, 0);
-  if (next !== value.length) throw new ParseError(`decode Dirent: ${what} is followed by ${value.length - next} octets`, next);
-  return bounded(number, what, max);
-}
-
-function bounded(number: number, what: string, max: number): number {
-  if (number > max) throw new ParseError(`decode Dirent: ${what} ${number}`, 0);
-  return number;
-}
+const MAX_UNSIGNED_32 = 2 ** 32 - 1;

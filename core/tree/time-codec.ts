@@ -36,18 +36,24 @@ export function writeTime(writer: ByteWriter, timeNs: bigint): void {
   writer.bsuint(Number(ns));
 }
 
+/** The time that `data` is all of: nanoseconds since 1970. */
+export function decodeTime(data: Uint8Array): bigint {
+  return decodeTimeAt(data, 0, data.length);
+}
+
 /**
- * The time that `data` is all of.
+ * The time that stands at `start` to `end`.
  *
  * @returns nanoseconds since 1970
  */
-export function decodeTime(data: Uint8Array): bigint {
-  const { value: zigzag, next: nsAt } = decodeBsuint(data, 0);
+export function decodeTimeAt(data: Uint8Array, start: number, end: number): bigint {
+  const { value: zigzag, next: nsAt } = decodeBsuint(data, start);
   const { value: ns, next } = decodeBsuint(data, nsAt);
   if (ns >= Number(NS_PER_SECOND)) throw new ParseError(`decode time: ${ns} nanoseconds`, nsAt);
-  if (next !== data.length) throw new ParseError(`decode time: ${data.length - next} octets too many`, next);
-  const seconds = zigzag % 2 === 0 ? BigInt(zigzag) / 2n : -(BigInt(zigzag) + 1n) / 2n;
-  if (seconds >= MAX_SECONDS || seconds < -MAX_SECONDS) throw new ParseError('decode time: more than 2^51 s from 1970', 0);
+  if (next !== end) throw new ParseError(`decode time: ${next - start} octets where there are ${end - start}`, start);
+  // Halves of what is below 2^53 are exact.
+  const seconds = zigzag % 2 === 0 ? BigInt(zigzag / 2) : -BigInt((zigzag + 1) / 2);
+  if (seconds >= MAX_SECONDS || seconds < -MAX_SECONDS) throw new ParseError('decode time: more than 2^51 s from 1970', start);
   return seconds * NS_PER_SECOND + BigInt(ns);
 }
 

@@ -1,5 +1,4 @@
 import {
-  closeSync,
   fchmodSync,
   fchownSync,
   constants as fsConstants,
@@ -103,13 +102,4 @@ export function splitDevice(rdev: bigint): { readonly major: number; readonly mi
     major: Number(((rdev >> 32n) & 0xfffff000n) | ((rdev >> 8n) & 0xfffn)),
     minor: Number(((rdev >> 12n) & 0xffffff00n) | (rdev & 0xffn)),
   };
-}
-
-/** Closes a descriptor; an error on closing says nothing that the writes before did not. */
-export function closeQuietly(fd: number): void {
-  try {
-    closeSync(fd);
-  } catch {
-    // closed already
-  }
 }

@@ -24,7 +24,10 @@ export const alias = defineCommand({
     if (key !== undefined && line.length > 0) {
       if (!/^[^\s'"\\;|>&#!@-][^\s'"\\;|>&]*$/.test(key)) throw new UsageError(`alias "${key}": not a name`);
       const [only] = line;
-      session.aliases.set(key, line.length === 1 && only !== undefined ? octetsToText(only) : line.map((word) => shell.quote(word)).join(' '));
+      session.aliases.set(
+        key,
+        line.length === 1 && only !== undefined ? octetsToText(only) : line.map((word) => shell.quote(word)).join(' '),
+      );
       return;
     }
     if (key !== undefined && !session.aliases.has(key)) throw new VtError('EFAILED', `alias "${key}": no such alias`);

@@ -20,7 +20,9 @@ export const chmod = defineCommand({
   group: 'change',
   summary: 'change permissions',
   changes: true,
-  details: ['MODE is octal (0755, with setuid, setgid and sticky in the first digit) or symbolic (u+x,go-w, a+rX, g+s). A mode that starts with - is written after --.'],
+  details: [
+    'MODE is octal (0755, with setuid, setgid and sticky in the first digit) or symbolic (u+x,go-w, a+rX, g+s). A mode that starts with - is written after --.',
+  ],
   args: [
     { name: 'mode', kind: 'text', summary: 'octal or symbolic' },
     { name: 'path', kind: 'stored', summary: 'what to change; symlinks are followed, but not with -R', repeat: true },
@@ -28,7 +30,9 @@ export const chmod = defineCommand({
   options: [RECURSIVE],
   async run(context, { named, options }) {
     const change = parseMode(octetsToText(named.get('mode')?.[0] ?? ('' as Octets)));
-    await eachEntry(context, named.get('path') ?? [], options.has('recursive'), (entry) => (entry.dirent.kind === 'symlink' ? undefined : { mode: change(modeOf(entry.dirent), entry.dirent.kind === 'dir') }));
+    await eachEntry(context, named.get('path') ?? [], options.has('recursive'), (entry) =>
+      entry.dirent.kind === 'symlink' ? undefined : { mode: change(modeOf(entry.dirent), entry.dirent.kind === 'dir') },
+    );
   },
 });
 
@@ -52,7 +56,8 @@ export const chown = defineCommand({
 
 function ownerChange(text: Octets): MetaChange {
   const [user = '', group, more] = text.split(':') as Octets[];
-  if (more !== undefined || (user === '' && (group ?? '') === '')) throw new UsageError(`change owner "${octetsToText(text)}": expected USER, USER:GROUP or :GROUP`);
+  if (more !== undefined || (user === '' && (group ?? '') === ''))
+    throw new UsageError(`change owner "${octetsToText(text)}": expected USER, USER:GROUP or :GROUP`);
   const owners = systemOwnerNames();
   return {
     ...(user === '' ? {} : personOf(user as Octets, owners.userId, owners.userName, 'uid', 'user')),
@@ -81,7 +86,13 @@ export const touch = defineCommand({
   changes: true,
   args: [{ name: 'path', kind: 'stored', summary: 'a file or Dir', repeat: true }],
   options: [
-    { name: 'date', short: 'd', aliases: ['time'], value: { name: 'DATE', kind: 'date' }, summary: 'to this time instead of now: ISO-8601, @SECONDS, or an age such as 7d' },
+    {
+      name: 'date',
+      short: 'd',
+      aliases: ['time'],
+      value: { name: 'DATE', kind: 'date' },
+      summary: 'to this time instead of now: ISO-8601, @SECONDS, or an age such as 7d',
+    },
     { name: 'no-create', short: 'c', summary: 'make nothing' },
     { name: 'no-dereference', short: 'h', summary: 'a symlink itself' },
   ],
@@ -92,7 +103,8 @@ export const touch = defineCommand({
     const follow = !options.has('no-dereference');
     await forEachItem(context, args, async (argument) => {
       const path = pathArgument(session, argument);
-      if ((await session.tree.lookup(path, { follow, signal })) !== undefined) await session.tree.setMeta(path, { mtimeNs }, { follow, signal });
+      if ((await session.tree.lookup(path, { follow, signal })) !== undefined)
+        await session.tree.setMeta(path, { mtimeNs }, { follow, signal });
       else if (!options.has('no-create')) {
         if (argument.endsWith('/')) throw new PathError('ENOENT', 'touch', octetsToText(path));
         await session.tree.write(path, noContent(), { ...newMeta(context, newMode('file')), mtimeNs }, { signal });

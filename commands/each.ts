@@ -5,7 +5,11 @@ import type { CommandContext } from './command.ts';
  * Does something for each of several items: one that fails is told and the rest go on, so that the command ends in
  * part (exit 3). A single one fails as it is.
  */
-export async function forEachItem<T>(context: Pick<CommandContext, 'diagnostics' | 'signal'>, items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {
+export async function forEachItem<T>(
+  context: Pick<CommandContext, 'diagnostics' | 'signal'>,
+  items: readonly T[],
+  action: (item: T) => Promise<void>,
+): Promise<void> {
   for (const item of items) {
     try {
       await action(item);

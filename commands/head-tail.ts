@@ -55,7 +55,11 @@ export const tail = defineCommand({
   },
 });
 
-async function eachFile(context: CommandContext, { args }: CommandInput, action: (tree: Tree, path: TreePath, signal: AbortSignal) => Promise<void>): Promise<void> {
+async function eachFile(
+  context: CommandContext,
+  { args }: CommandInput,
+  action: (tree: Tree, path: TreePath, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
   const { session, output, signal } = context;
   let isFirst = true;
   await forEachItem(context, args, async (shown) => {
@@ -101,7 +105,9 @@ async function tailStart(tree: Tree, path: TreePath, size: number, input: Comman
   const bytes = countOption(input, 'bytes');
   if (bytes !== undefined) return isFromStart(input, 'bytes') ? Math.min(size, Math.max(0, bytes - 1)) : Math.max(0, size - bytes);
   const lines = countOption(input, 'lines') ?? DEFAULT_LINES;
-  return isFromStart(input, 'lines') ? await startOfLine(tree, path, size, lines, signal) : await startOfLastLines(tree, path, size, lines, signal);
+  return isFromStart(input, 'lines')
+    ? await startOfLine(tree, path, size, lines, signal)
+    : await startOfLastLines(tree, path, size, lines, signal);
 }
 
 async function startOfLine(tree: Tree, path: TreePath, size: number, line: number, signal: AbortSignal): Promise<number> {

@@ -9,7 +9,9 @@ export const localCommand = defineCommand({
   group: 'local',
   summary: 'run a local command, or a local shell',
   changesLocal: true,
-  details: ['The command runs by sh -c in the local working directory. It ends, as after `|`, at an unquoted `;`, `&&`, `||` or newline; `|`, `>` and the rest are the local shell\'s. Without one, $SHELL runs until it ends.'],
+  details: [
+    "The command runs by sh -c in the local working directory. It ends, as after `|`, at an unquoted `;`, `&&`, `||` or newline; `|`, `>` and the rest are the local shell's. Without one, $SHELL runs until it ends.",
+  ],
   args: [{ name: 'command', kind: 'line', summary: 'as sh takes it', optional: true }],
   examples: [{ line: '!ls -l | head', says: 'the local directory' }],
   async run({ shell, signal }, { args: [line] }) {

@@ -24,7 +24,8 @@ export const lcd = defineCommand({
   details: ['Without PATH it goes to the home directory; `lcd -` goes back.'],
   args: [{ name: 'path', kind: 'local', summary: 'a local directory, or `-`', optional: true }],
   async run({ session, output, shell }, { args: [argument] }) {
-    if (argument === '-' && session.previousLocalCwd === undefined) throw new VtError('EFAILED', 'lcd "-": there is no directory before this one');
+    if (argument === '-' && session.previousLocalCwd === undefined)
+      throw new VtError('EFAILED', 'lcd "-": there is no directory before this one');
     const home = octetsFromText(shell.env['HOME'] ?? '/');
     const wanted = argument === undefined ? home : argument === '-' ? (session.previousLocalCwd ?? home) : argument;
     const path = resolveLocalPath(session.localCwd, wanted);

@@ -29,14 +29,19 @@ export const ls = defineCommand({
   examples: [{ line: 'ls -lh *.pdf', says: 'the PDF files here, with readable sizes' }],
   async run(context, input) {
     const { session, signal } = context;
-    const paths = input.args.length === 0 ? [{ shown: '.' as Octets, path: session.cwd }] : input.args.map((shown) => ({ shown, path: pathArgument(session, shown) }));
+    const paths =
+      input.args.length === 0
+        ? [{ shown: '.' as Octets, path: session.cwd }]
+        : input.args.map((shown) => ({ shown, path: pathArgument(session, shown) }));
     const files: Shown[] = [];
     const dirs: Shown[] = [];
     await forEachItem(context, paths, async ({ shown, path }) => {
       const isDirItself = input.options.has('directory');
       // As `ls`: a symlink that is named leads to its Dir, but not in long lines.
       const follow = !isDirItself && !input.options.has('long');
-      const entry = (follow ? await session.tree.lookup(path, { signal }) : undefined) ?? (await requireEntry(session.tree, path, 'list', { follow: shown.endsWith('/'), signal }));
+      const entry =
+        (follow ? await session.tree.lookup(path, { signal }) : undefined) ??
+        (await requireEntry(session.tree, path, 'list', { follow: shown.endsWith('/'), signal }));
       (entry.dirent.kind === 'dir' && !isDirItself ? dirs : files).push({ shown, entry: { ...entry, path } });
     });
     await printEntries(context, input, sorted(files, input));
@@ -55,7 +60,13 @@ interface Shown {
   readonly entry: TreeEntry;
 }
 
-async function listDir(context: CommandContext, input: CommandInput, top: { readonly shown: Octets; readonly path: TreePath }, isHeaded: boolean, isFirst: boolean): Promise<void> {
+async function listDir(
+  context: CommandContext,
+  input: CommandInput,
+  top: { readonly shown: Octets; readonly path: TreePath },
+  isHeaded: boolean,
+  isFirst: boolean,
+): Promise<void> {
   const { session, output, signal } = context;
   const { options } = input;
   const pending = [top];
@@ -66,7 +77,8 @@ async function listDir(context: CommandContext, input: CommandInput, top: { read
     }
     const below: Shown[] = [];
     const held: Shown[] = [];
-    const streams = !options.has('long') && !options.has('time') && !options.has('size') && !options.has('reverse') && (!output.terminal || output.json);
+    const streams =
+      !options.has('long') && !options.has('time') && !options.has('size') && !options.has('reverse') && (!output.terminal || output.json);
     for await (const entry of session.tree.list(dir.path, { signal })) {
       if (!options.has('all') && entry.name.startsWith('.')) continue;
       const item = { shown: entry.name, entry };
@@ -76,7 +88,8 @@ async function listDir(context: CommandContext, input: CommandInput, top: { read
     }
     await printEntries(context, input, sorted(held, input));
     const parent = dir.shown;
-    for (const { entry } of sorted(below, input).reverse()) pending.push({ shown: `${parent}${parent.endsWith('/') ? '' : '/'}${entry.name}` as Octets, path: entry.path });
+    for (const { entry } of sorted(below, input).reverse())
+      pending.push({ shown: `${parent}${parent.endsWith('/') ? '' : '/'}${entry.name}` as Octets, path: entry.path });
   }
 }
 
@@ -111,9 +124,21 @@ function printLong(output: Output, items: readonly Shown[], isHuman: boolean): v
   const rows = items.map(({ shown, entry }) => {
     const { dirent } = entry;
     const { rdev } = dirent.meta;
-    const size = rdev !== undefined && (dirent.kind === 'char' || dirent.kind === 'block') ? `${rdev.major}, ${rdev.minor}` : isHuman ? sizeText(entry.size) : String(entry.size);
+    const size =
+      rdev !== undefined && (dirent.kind === 'char' || dirent.kind === 'block')
+        ? `${rdev.major}, ${rdev.minor}`
+        : isHuman
+          ? sizeText(entry.size)
+          : String(entry.size);
     const target = dirent.kind === 'symlink' ? ` -> ${output.name(dirent.target)}` : '';
-    const left = [modeText(dirent), String(entry.nlink), ownerText(dirent), groupText(dirent), size, shortTimeText(dirent.meta.mtimeNs)] as const;
+    const left = [
+      modeText(dirent),
+      String(entry.nlink),
+      ownerText(dirent),
+      groupText(dirent),
+      size,
+      shortTimeText(dirent.meta.mtimeNs),
+    ] as const;
     return { left, name: styled(output, { shown, entry }) + target };
   });
   const width = (column: number): number => Math.max(...rows.map(({ left }) => left[column]?.length ?? 0));
@@ -150,7 +175,12 @@ function printColumns(output: Output, items: readonly Shown[]): void {
 /** Columns that a text takes on a terminal: wide East Asian characters take two, combining marks none. */
 function displayWidth(text: string): number {
   let width = 0;
-  for (const char of text) width += /\p{M}/u.test(char) ? 0 : /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u.test(char) ? 2 : 1;
+  for (const char of text)
+    width += /\p{M}/u.test(char)
+      ? 0
+      : /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u.test(char)
+        ? 2
+        : 1;
   return width;
 }
 

@@ -36,7 +36,9 @@ export const cp = defineCommand({
   name: 'cp',
   group: 'change',
   summary: 'copy files and Dirs by reference: no bytes are copied',
-  details: ['A copy, however large, takes one entry. Symlinks are copied as they are; hard links among what is copied are hard links among the copies.'],
+  details: [
+    'A copy, however large, takes one entry. Symlinks are copied as they are; hard links among what is copied are hard links among the copies.',
+  ],
   changes: true,
   args: FROM_TO,
   options: [
@@ -55,7 +57,9 @@ export const ln = defineCommand({
   name: 'ln',
   group: 'change',
   summary: 'make hard links, or symlinks with -s',
-  details: ['With -s the first argument is the text of the symlink, taken as it is. Symlinks resolve within the tree: an absolute one starts at its root.'],
+  details: [
+    'With -s the first argument is the text of the symlink, taken as it is. Symlinks resolve within the tree: an absolute one starts at its root.',
+  ],
   changes: true,
   args: [
     { name: 'from', kind: 'stored', summary: 'a file, or with -s a target', repeat: true },
@@ -71,7 +75,8 @@ export const ln = defineCommand({
     const isSymbolic = input.options.has('symbolic');
     await eachPair(context, input, async (from, to, argument) => {
       const present = await session.tree.lookup(to, { follow: false, signal });
-      if (present !== undefined && input.options.has('force') && present.dirent.kind !== 'dir' && to !== from) await session.tree.remove(to, { signal });
+      if (present !== undefined && input.options.has('force') && present.dirent.kind !== 'dir' && to !== from)
+        await session.tree.remove(to, { signal });
       if (isSymbolic) await session.tree.symlink(to, argument, newMeta(context, 0o777), { signal });
       else await session.tree.link(from, to, { signal });
     });
@@ -79,7 +84,11 @@ export const ln = defineCommand({
 });
 
 /** Each `from` with the path that it gets: `to` itself, or below it where that is a Dir. */
-async function eachPair(context: CommandContext, { named, calledAs }: CommandInput, action: (from: TreePath, to: TreePath, argument: Octets) => Promise<void>): Promise<void> {
+async function eachPair(
+  context: CommandContext,
+  { named, calledAs }: CommandInput,
+  action: (from: TreePath, to: TreePath, argument: Octets) => Promise<void>,
+): Promise<void> {
   const { session, signal } = context;
   const sources = named.get('from') ?? [];
   const target = named.get('to')?.[0] ?? ('.' as Octets);

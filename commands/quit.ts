@@ -7,7 +7,9 @@ export const quit = defineCommand({
   aliases: ['exit', 'bye'],
   group: 'leave',
   summary: 'sync, recite the Dirref of the tree, and leave',
-  details: ['The Dirref is the last line of standard output; opened again, it is the very same tree. Ctrl-D at an empty prompt does the same.'],
+  details: [
+    'The Dirref is the last line of standard output; opened again, it is the very same tree. Ctrl-D at an empty prompt does the same.',
+  ],
   args: [{ name: 'status', kind: 'number', summary: 'the exit status, 0 to 255', optional: true }],
   async run({ session }, { args: [status] }) {
     if (status === undefined) {

@@ -43,7 +43,11 @@ export const rm = defineCommand({
 });
 
 /** With `force`, a path through what is no Dir is absent too. */
-async function lookupOrAbsent({ session, signal }: CommandContext, path: TreePath, force: boolean): ReturnType<CommandContext['session']['tree']['lookup']> {
+async function lookupOrAbsent(
+  { session, signal }: CommandContext,
+  path: TreePath,
+  force: boolean,
+): ReturnType<CommandContext['session']['tree']['lookup']> {
   try {
     return await session.tree.lookup(path, { follow: false, signal });
   } catch (error) {
@@ -55,5 +59,7 @@ async function lookupOrAbsent({ session, signal }: CommandContext, path: TreePat
 /** Asks only where nothing would bring it back: in an ordinary directory. */
 async function isMeant({ session, shell, plan }: CommandContext, paths: readonly TreePath[]): Promise<boolean> {
   if (plan || session.tree.can.sync) return true;
-  return await shell.confirm(`Remove ${countText(paths.length, 'entry', 'entries')} and all below from ${session.tree.name}? It cannot be undone`);
+  return await shell.confirm(
+    `Remove ${countText(paths.length, 'entry', 'entries')} and all below from ${session.tree.name}? It cannot be undone`,
+  );
 }

@@ -23,7 +23,8 @@ export const set = defineCommand({
     const [name, value] = args.map((word) => octetsToText(word));
     if (name !== undefined && value !== undefined) {
       const setting = SETTINGS[name];
-      if (setting === undefined) throw new UsageError(`set "${name}": no such setting`, { remedy: `one of ${Object.keys(SETTINGS).join(', ')}` });
+      if (setting === undefined)
+        throw new UsageError(`set "${name}": no such setting`, { remedy: `one of ${Object.keys(SETTINGS).join(', ')}` });
       if (!setting.values.includes(value)) throw new UsageError(`set ${name} "${value}": expected ${setting.values.join(' or ')}`);
       session.settings.set(name, value);
       return;

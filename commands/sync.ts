@@ -5,7 +5,9 @@ export const sync = defineCommand({
   name: 'sync',
   group: 'history',
   summary: 'store what changed, record the root, and print its Dirref',
-  details: ['Where another session has recorded a root meanwhile, the two are merged: nothing is lost, and names that both changed are told on standard error.'],
+  details: [
+    'Where another session has recorded a root meanwhile, the two are merged: nothing is lost, and names that both changed are told on standard error.',
+  ],
   async run({ session, output, signal, plan }) {
     if (plan) {
       output.line('would sync');

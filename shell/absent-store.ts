@@ -1,7 +1,17 @@
 import { ClosedError } from '../core/base/errors.ts';
 import type { HashName } from '../core/block/hash.ts';
 import type { HashCode } from '../core/block/hashcode.ts';
-import type { AddCounts, AddResult, BlockLocation, DigestedBlock, EdgeSettings, LocalCache, OpOptions, Store, StoreCapabilities } from '../core/store/store.ts';
+import type {
+  AddCounts,
+  AddResult,
+  BlockLocation,
+  DigestedBlock,
+  EdgeSettings,
+  LocalCache,
+  OpOptions,
+  Store,
+  StoreCapabilities,
+} from '../core/store/store.ts';
 
 const NO_COUNTS: AddCounts = { newBlocks: 0, newBytes: 0, storedBytes: 0, existingBlocks: 0, existingBytes: 0 };
 

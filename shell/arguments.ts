@@ -33,7 +33,8 @@ export function parseOptions(command: Command, calledAs: string, words: readonly
   for (let i = 0; i < words.length; i++) {
     const word = words[i];
     if (word === undefined) break;
-    const isOption = (command.passesOptions !== true || word.text === '--help') && word.text.startsWith('-') && word.text !== '-' && word.quoted[0] === 0;
+    const isOption =
+      (command.passesOptions !== true || word.text === '--help') && word.text.startsWith('-') && word.text !== '-' && word.quoted[0] === 0;
     if (!isOption) {
       rest.push(word);
       if (command.optionsFirst !== true || command.passesOptions === true) continue;
@@ -72,7 +73,12 @@ function readLong(
   const spec = specs.find((option) => option.name === name || option.aliases?.includes(name));
   if (spec === undefined) {
     const near = suggest(name, ['help', ...specs.flatMap((option) => [option.name, ...(option.aliases ?? [])])]);
-    throw usage(command, calledAs, `unknown option --${octetsToText(name as Octets)}`, near.length > 0 ? `did you mean --${near[0]}?` : undefined);
+    throw usage(
+      command,
+      calledAs,
+      `unknown option --${octetsToText(name as Octets)}`,
+      near.length > 0 ? `did you mean --${near[0]}?` : undefined,
+    );
   }
   const given = equals < 0 ? undefined : (text.slice(equals + 1) as Octets);
   if (spec.value === undefined) {
@@ -99,7 +105,12 @@ function readCluster(
     const spec = specs.find((option) => option.short === letter || option.alsoShort?.includes(letter));
     if (spec === undefined) {
       const long = specs.find((option) => option.name === text.slice(1).toLowerCase());
-      throw usage(command, calledAs, `unknown option -${octetsToText(letter as Octets)}`, long === undefined ? undefined : `did you mean --${long.name}?`);
+      throw usage(
+        command,
+        calledAs,
+        `unknown option -${octetsToText(letter as Octets)}`,
+        long === undefined ? undefined : `did you mean --${long.name}?`,
+      );
     }
     if (spec.value === undefined) {
       options.set(spec.name, true);
@@ -152,7 +163,8 @@ export function assignWords(command: Command, calledAs: string, words: readonly 
     const index = at < 0 || i <= at ? i : Math.max(at, i - extra);
     const spec = used[index];
     if (spec === undefined) throw usage(command, calledAs, 'too many arguments');
-    if (spec.kind === 'number' && !/^[+-]?\d+$/.test(word.text)) throw usage(command, calledAs, `${spec.name} must be a number, got "${octetsToText(word.text)}"`);
+    if (spec.kind === 'number' && !/^[+-]?\d+$/.test(word.text))
+      throw usage(command, calledAs, `${spec.name} must be a number, got "${octetsToText(word.text)}"`);
     return { spec, word };
   });
 }
@@ -160,10 +172,13 @@ export function assignWords(command: Command, calledAs: string, words: readonly 
 /** `cp [-r] FROM... TO`: how a command is called, in one line. */
 export function usageLine(command: Command, calledAs = command.name): string {
   const parts = [calledAs];
-  const flags = (command.options ?? []).filter((option) => option.short !== undefined && option.value === undefined).map((option) => option.short);
+  const flags = (command.options ?? [])
+    .filter((option) => option.short !== undefined && option.value === undefined)
+    .map((option) => option.short);
   if (flags.length > 0) parts.push(`[-${flags.join('')}]`);
   for (const option of command.options ?? []) {
-    if (option.value !== undefined) parts.push(option.short === undefined ? `[--${option.name}=${option.value.name}]` : `[-${option.short} ${option.value.name}]`);
+    if (option.value !== undefined)
+      parts.push(option.short === undefined ? `[--${option.name}=${option.value.name}]` : `[-${option.short} ${option.value.name}]`);
     else if (option.short === undefined) parts.push(`[--${option.name}]`);
   }
   for (const spec of argumentsOf(command, calledAs)) {

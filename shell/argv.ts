@@ -66,7 +66,8 @@ export function parseArgv(args: readonly string[]): ProgramArguments {
       throw new UsageError(`option --${option.long}: "${value}" is not one of ${option.choices.join(', ')}`);
     }
     const values = given.get(option.long) ?? [];
-    if (values.length > 0 && option.value !== undefined && option.repeat !== true) throw new UsageError(`option --${option.long} is given twice`);
+    if (values.length > 0 && option.value !== undefined && option.repeat !== true)
+      throw new UsageError(`option --${option.long} is given twice`);
     given.set(option.long, [...values, value]);
   };
   for (let i = 0; i < args.length; i++) {
@@ -149,7 +150,7 @@ export function programHelp(): string {
     'usage: vtftp [options] [SOURCE]',
     '',
     'One shell over any Dir of content-addressed Blocks. SOURCE is a Dirref or block reference (D{…}, B{…}), an x-vt: URI,',
-    "a Store or STORE@ARCHIVE, a .vt archive file (FILE@N, FILE@DATE), or an ordinary directory; without it, the default",
+    'a Store or STORE@ARCHIVE, a .vt archive file (FILE@N, FILE@DATE), or an ordinary directory; without it, the default',
     "archive's latest root.",
     '',
     'options:',

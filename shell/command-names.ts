@@ -24,7 +24,8 @@ export function findCommand(commands: readonly Command[], typed: string, allowPr
   }
   const [first] = prefixed;
   if (allowPrefix && prefixed.size === 1 && first !== undefined) return { command: first[0], calledAs: first[1] };
-  if (allowPrefix && prefixed.size > 1) throw new UsageError(`run "${typed}": ambiguous`, { remedy: `one of ${[...prefixed.values()].join(', ')}` });
+  if (allowPrefix && prefixed.size > 1)
+    throw new UsageError(`run "${typed}": ambiguous`, { remedy: `one of ${[...prefixed.values()].join(', ')}` });
   const guesses = prefixed.size > 0 ? [...prefixed.values()] : suggest(wanted, commands.flatMap(namesOf));
   const remedy = guesses.length > 0 ? `did you mean ${guesses.slice(0, 3).join(', ')}?` : 'type help';
   throw new UsageError(`run "${typed}": no such command`, { remedy });

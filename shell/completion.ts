@@ -89,12 +89,19 @@ async function* candidatesFor(open: OpenEnd, options: CompletionOptions): AsyncG
   if (name === undefined) return;
   const { command: found, calledAs } = findCommand(options.commands, octetsToText(name.text), true);
   if (word.text.startsWith('-') && quote === undefined && word.quoted[0] !== 1) {
-    yield* words((found.options ?? []).map((option) => `--${option.name}`), word.text);
+    yield* words(
+      (found.options ?? []).map((option) => `--${option.name}`),
+      word.text,
+    );
     if (found.passesOptions !== true) return;
   }
   const before = command.words.slice(1, -1).filter(({ text, quoted }) => !(text.startsWith('-') && text !== '-' && quoted[0] === 0));
   for (const kind of new Set(kindsAt(argumentsOf(found, calledAs), before.length))) {
-    if (kind === 'setting') yield* settingWords(before.map(({ text }) => octetsToText(text)), word.text);
+    if (kind === 'setting')
+      yield* settingWords(
+        before.map(({ text }) => octetsToText(text)),
+        word.text,
+      );
     else yield* ofKind(kind, word.text, options);
   }
 }

@@ -30,7 +30,11 @@ export interface DispatchOptions {
   readonly home: Octets;
   readonly now: () => Date;
   /** Output of one command to a file or a local command. */
-  readonly withRedirect: (command: ParsedCommand, signal: AbortSignal, run: (output: SinkOutput, signal: AbortSignal) => Promise<void>) => Promise<void>;
+  readonly withRedirect: (
+    command: ParsedCommand,
+    signal: AbortSignal,
+    run: (output: SinkOutput, signal: AbortSignal) => Promise<void>,
+  ) => Promise<void>;
 }
 
 /** How one line is to be run. */
@@ -85,7 +89,13 @@ export class Dispatcher {
     if (failed !== undefined) throw failed.error;
   }
 
-  async #runCommand(source: Octets, parsed: ParsedCommand, signal: AbortSignal, options: LineOptions, aliases: ReadonlySet<string>): Promise<void> {
+  async #runCommand(
+    source: Octets,
+    parsed: ParsedCommand,
+    signal: AbortSignal,
+    options: LineOptions,
+    aliases: ReadonlySet<string>,
+  ): Promise<void> {
     throwIfAborted(signal);
     const [first] = parsed.words;
     if (first === undefined) return;
@@ -98,7 +108,8 @@ export class Dispatcher {
     }
     const { commands } = this.#options.services;
     const { command, calledAs } = findCommand(commands, name, options.typed);
-    if (this.#options.echo && !parsed.quiet) this.#options.messages.note(`+ ${octetsToText(source.slice(parsed.start, parsed.end) as Octets)}`);
+    if (this.#options.echo && !parsed.quiet)
+      this.#options.messages.note(`+ ${octetsToText(source.slice(parsed.start, parsed.end) as Octets)}`);
     const run = async (output: SinkOutput, runSignal: AbortSignal): Promise<void> => {
       await this.#run(command, calledAs, parsed, output, runSignal);
       await output.flush();
@@ -121,7 +132,8 @@ export class Dispatcher {
     const args: Octets[] = [];
     for (const { spec, word } of assigned) {
       const values = await this.#expand(word, spec.glob === false ? 'text' : spec.kind, signal);
-      if (values.length > 1 && spec.repeat !== true) throw new VtError('EUSAGE', `${calledAs}: "${octetsToText(word.text)}" matches ${values.length} names, one is needed`);
+      if (values.length > 1 && spec.repeat !== true)
+        throw new VtError('EUSAGE', `${calledAs}: "${octetsToText(word.text)}" matches ${values.length} names, one is needed`);
       named.set(spec.name, [...(named.get(spec.name) ?? []), ...values]);
       args.push(...values);
     }
@@ -144,7 +156,10 @@ export class Dispatcher {
     }
     if (signal.aborted) throw cancelled(signal);
     if (diagnostics.failures > 0) {
-      throw new VtError('EPARTIAL', `${calledAs}: done in part, ${diagnostics.failures} ${diagnostics.failures === 1 ? 'item' : 'items'} failed`);
+      throw new VtError(
+        'EPARTIAL',
+        `${calledAs}: done in part, ${diagnostics.failures} ${diagnostics.failures === 1 ? 'item' : 'items'} failed`,
+      );
     }
   }
 

@@ -63,7 +63,8 @@ export async function expandGlob(word: Word, side: GlobSide, signal?: AbortSigna
     found = next;
     prefix = '';
   }
-  if (found.length === 0) throw new VtError('EFAILED', `match "${octetsToText(word.text)}": nothing there`, { remedy: 'quote it to mean the name itself' });
+  if (found.length === 0)
+    throw new VtError('EFAILED', `match "${octetsToText(word.text)}": nothing there`, { remedy: 'quote it to mean the name itself' });
   return found.sort(compareOctets);
 }
 

@@ -35,7 +35,7 @@ export function helpOverview(commands: readonly Command[]): string {
     for (const { name, summary } of members) lines.push(`  ${name.padEnd(width)}  ${summary}`);
     lines.push('');
   }
-  lines.push('help NAME tells more of one. Quote with \'…\', "…", \\ or $\'\\n…\'; * ? [ ] match names; > file, | local command.');
+  lines.push("help NAME tells more of one. Quote with '…', \"…\", \\ or $'\\n…'; * ? [ ] match names; > file, | local command.");
   return lines.join('\n');
 }
 
@@ -48,7 +48,10 @@ export function commandHelp({ command, calledAs }: NamedCommand): string {
     ...argumentsOf(command, calledAs).map((spec) => [spec.name.toUpperCase(), spec.summary] as const),
     ...(command.options ?? []).map((option) => {
       const value = option.value === undefined ? '' : `=${option.value.name}`;
-      return [`${[...(option.short ?? ''), ...(option.alsoShort ?? '')].map((letter) => `-${letter}, `).join('')}--${option.name}${value}`, option.summary] as const;
+      return [
+        `${[...(option.short ?? ''), ...(option.alsoShort ?? '')].map((letter) => `-${letter}, `).join('')}--${option.name}${value}`,
+        option.summary,
+      ] as const;
     }),
   ];
   if (rows.length > 0) {

@@ -164,7 +164,8 @@ class LineParser {
     const { words, joinedBy, redirect, pipe, ignoreError, quiet } = this.#draft;
     if (words.length > 0) this.#commands.push(this.#sealed());
     else if (joinedBy !== ';') throw this.#error(`parse line: no command after "${joinedBy}"`, this.#source.length);
-    else if (redirect !== undefined || pipe !== undefined || ignoreError || quiet) throw this.#error('parse line: no command', this.#draft.start);
+    else if (redirect !== undefined || pipe !== undefined || ignoreError || quiet)
+      throw this.#error('parse line: no command', this.#draft.start);
   }
 
   #sealed(): ParsedCommand {
@@ -346,7 +347,12 @@ class LineParser {
         text += named;
         at++;
       } else if (at + 1 >= this.#source.length) break;
-      else throw this.#error(`parse line: unknown escape "\\${this.#source[at + 1] ?? ''}"`, at, String.raw`use \n \t \r \e \0 \a \b \\ \' \" or \xHH`);
+      else
+        throw this.#error(
+          `parse line: unknown escape "\\${this.#source[at + 1] ?? ''}"`,
+          at,
+          String.raw`use \n \t \r \e \0 \a \b \\ \' \" or \xHH`,
+        );
     }
     this.#unfinished(parts, "$'", start, text);
   }

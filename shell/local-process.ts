@@ -19,7 +19,12 @@ export interface LocalExit {
  */
 export function startLocal(
   line: Octets,
-  options: { readonly cwd: Octets; readonly env: Readonly<Record<string, string | undefined>>; readonly stdio: StdioOptions; readonly signal?: AbortSignal | undefined },
+  options: {
+    readonly cwd: Octets;
+    readonly env: Readonly<Record<string, string | undefined>>;
+    readonly stdio: StdioOptions;
+    readonly signal?: AbortSignal | undefined;
+  },
 ): { readonly child: ChildProcess; readonly exit: Promise<LocalExit> } {
   const command = octetsToTextStrict(line);
   const cwd = octetsToTextStrict(options.cwd);
@@ -28,7 +33,10 @@ export function startLocal(
   // At a terminal Ctrl-C goes to all that run there. Elsewhere a group of its own makes it one thing to end, with all
   // that it started. `-c` takes what sh takes; an interactive shell is the user's own.
   const detached = !isatty(0);
-  const child = command === '' ? spawn(shell === '' ? '/bin/sh' : shell, [], { cwd, env: options.env, stdio: options.stdio, detached }) : spawn('/bin/sh', ['-c', command], { cwd, env: options.env, stdio: options.stdio, detached });
+  const child =
+    command === ''
+      ? spawn(shell === '' ? '/bin/sh' : shell, [], { cwd, env: options.env, stdio: options.stdio, detached })
+      : spawn('/bin/sh', ['-c', command], { cwd, env: options.env, stdio: options.stdio, detached });
   const cancel = (): void => {
     if (!detached || child.pid === undefined) child.kill('SIGTERM');
     else if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGTERM');

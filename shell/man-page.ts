@@ -71,10 +71,16 @@ function commandItem(command: Command): string[] {
 
 /** Options that take no value in one cluster, then those that do, then the arguments, as macros of one line. */
 function synopsis(command: Command): string {
-  const letters = (command.options ?? []).filter(({ short, value }) => short !== undefined && value === undefined).map(({ short }) => short);
+  const letters = (command.options ?? [])
+    .filter(({ short, value }) => short !== undefined && value === undefined)
+    .map(({ short }) => short);
   let text = letters.length === 0 ? '' : ` Oo Fl ${letters.join('')} Oc`;
   for (const { short, name, value } of command.options ?? []) {
-    if (value !== undefined) text += short === undefined ? ` Oo Fl Fl ${name} Ns = Ns Ar ${escapeWord(value.name)} Oc` : ` Oo Fl ${short} Ar ${escapeWord(value.name)} Oc`;
+    if (value !== undefined)
+      text +=
+        short === undefined
+          ? ` Oo Fl Fl ${name} Ns = Ns Ar ${escapeWord(value.name)} Oc`
+          : ` Oo Fl ${short} Ar ${escapeWord(value.name)} Oc`;
   }
   for (const spec of argumentsOf(command, command.name)) {
     const name = `Ar ${escapeWord(spec.name)}${spec.repeat === true ? ' ...' : ''}`;
@@ -85,7 +91,10 @@ function synopsis(command: Command): string {
 
 /** Text in lines of a page. */
 function prose(text: string): string[] {
-  return wrapText(text.replace(/[\\`\u2026\u2019\u201c\u201d~^]/g, (char) => ESCAPES[char] ?? char), LINE_WIDTH).map((line) => (/^[.']/.test(line) ? `\\&${line}` : line));
+  return wrapText(
+    text.replace(/[\\`\u2026\u2019\u201c\u201d~^]/g, (char) => ESCAPES[char] ?? char),
+    LINE_WIDTH,
+  ).map((line) => (/^[.']/.test(line) ? `\\&${line}` : line));
 }
 
 /** A summary as a sentence. */

@@ -22,7 +22,10 @@ export async function mergeRoots(
   await store.flush({ signal: options.signal });
   for (const { path, kind, theirsAt } of conflicts) {
     const shown = octetsToText(path);
-    if (kind === 'both-changed') options.warn(`merge "${shown}": another session changed it too; its state is ${theirsAt === undefined ? 'merged' : `kept as "${octetsToText(theirsAt)}"`}`);
+    if (kind === 'both-changed')
+      options.warn(
+        `merge "${shown}": another session changed it too; its state is ${theirsAt === undefined ? 'merged' : `kept as "${octetsToText(theirsAt)}"`}`,
+      );
     else if (kind === 'removed-by-us') options.warn(`merge "${shown}": removed here, but another session changed it; it is kept`);
     else options.warn(`merge "${shown}": another session removed it, but it was changed here; it is kept`);
   }

@@ -34,7 +34,11 @@ export async function loadColours(): Promise<Style> {
  * @param choice - `--color`
  * @see https://no-color.org/
  */
-export function wantsColour(choice: 'auto' | 'always' | 'never', isTerminal: boolean, env: Readonly<Record<string, string | undefined>>): boolean {
+export function wantsColour(
+  choice: 'auto' | 'always' | 'never',
+  isTerminal: boolean,
+  env: Readonly<Record<string, string | undefined>>,
+): boolean {
   if (choice !== 'auto') return choice === 'always';
   return isTerminal && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
 }

@@ -27,7 +27,8 @@ export async function findEntry(archive: Archive, spec: string, now: Date, optio
     }
   }
   if (isNumber && wanted <= 0 && kept.length === -wanted + 1) found = kept[0];
-  if (found === undefined) throw new VtError('EOPEN', `open state @${spec} of "${archive.name}": none recorded`, { remedy: 'log lists them' });
+  if (found === undefined)
+    throw new VtError('EOPEN', `open state @${spec} of "${archive.name}": none recorded`, { remedy: 'log lists them' });
   return found;
 }
 

@@ -44,7 +44,8 @@ export class PasteFilter extends Transform {
 
 /** How many characters at the end may begin a paste: at least `ESC [ 2`. */
 function partialMarker(text: string): number {
-  for (let length = Math.min(text.length, PASTE_START.length - 1); length >= 3; length--) if (text.endsWith(PASTE_START.slice(0, length))) return length;
+  for (let length = Math.min(text.length, PASTE_START.length - 1); length >= 3; length--)
+    if (text.endsWith(PASTE_START.slice(0, length))) return length;
   return 0;
 }
 

@@ -1,6 +1,15 @@
-import { MemoryStore } from '../core/store/memory.ts';
 import type { HashCode } from '../core/block/hashcode.ts';
-import type { AddCounts, AddResult, DigestedBlock, EdgeSettings, LocalCache, OpOptions, Store, StoreCapabilities } from '../core/store/store.ts';
+import { MemoryStore } from '../core/store/memory.ts';
+import type {
+  AddCounts,
+  AddResult,
+  DigestedBlock,
+  EdgeSettings,
+  LocalCache,
+  OpOptions,
+  Store,
+  StoreCapabilities,
+} from '../core/store/store.ts';
 
 /** A Store for `-n`: reads come from the Store below, what is added stays in memory, and nothing below changes. */
 export class PlanStore implements Store {

@@ -18,7 +18,12 @@ export class ProgressView {
   #shownMs = Number.NEGATIVE_INFINITY;
   #isShown = false;
 
-  constructor(options: { readonly write: (text: string) => void; readonly mode: ProgressMode; readonly nowMs: () => number; readonly columns: () => number }) {
+  constructor(options: {
+    readonly write: (text: string) => void;
+    readonly mode: ProgressMode;
+    readonly nowMs: () => number;
+    readonly columns: () => number;
+  }) {
     this.#write = options.write;
     this.#mode = options.mode;
     this.#nowMs = options.nowMs;
@@ -61,7 +66,9 @@ export class ProgressView {
     if (state === undefined) return 'idle';
     const seconds = (this.#nowMs() - this.#startMs) / 1000;
     const rate = seconds > 0.2 ? (state.doneBytes - this.#startBytes) / seconds : undefined;
-    const parts = [state.totalBytes === undefined ? sizeText(state.doneBytes) : `${sizeText(state.doneBytes)} of ${sizeText(state.totalBytes)}`];
+    const parts = [
+      state.totalBytes === undefined ? sizeText(state.doneBytes) : `${sizeText(state.doneBytes)} of ${sizeText(state.totalBytes)}`,
+    ];
     if (state.doneItems !== undefined) parts.push(countText(state.doneItems, 'item'));
     if (rate !== undefined) parts.push(`${sizeText(rate)}/s`);
     if (rate !== undefined && rate > 0 && state.totalBytes !== undefined) {

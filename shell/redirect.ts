@@ -45,7 +45,11 @@ export function openRedirect(target: Octets, cwd: Octets, append: boolean): Redi
       },
     };
   } catch (error) {
-    throw new VtError(isDenied(error) ? 'EPERM' : 'EFAILED', `write "${octetsToText(target)}": ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new VtError(
+      isDenied(error) ? 'EPERM' : 'EFAILED',
+      `write "${octetsToText(target)}": ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
   }
 }
 

@@ -63,7 +63,12 @@ async function runPiped(
   run: (output: SinkOutput, signal: AbortSignal) => Promise<void>,
   options: RedirectOptions,
 ): Promise<void> {
-  const { child, exit } = startLocal(line, { cwd: options.session.localCwd, env: options.env, stdio: ['pipe', options.localStdout, 'inherit'], signal });
+  const { child, exit } = startLocal(line, {
+    cwd: options.session.localCwd,
+    env: options.env,
+    stdio: ['pipe', options.localStdout, 'inherit'],
+    signal,
+  });
   const { stdin } = child;
   if (stdin === null) throw new VtError('EFAILED', `run local "${octetsToText(line)}": it has no standard input`);
   // A reader that has had enough (`| head`) ends the command, and that is no error.

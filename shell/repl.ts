@@ -120,7 +120,8 @@ function dropLine(server: REPLServer): void {
 /** node:repl's own commands (`.exit`, `.load`, …) go: a line that starts with a dot is a line like any other. */
 function unlearnDotCommands(server: REPLServer, run: (text: string) => void): void {
   const handler: ProxyHandler<object> = {
-    get: (_target, keyword) => (typeof keyword === 'string' ? { help: '', action: (rest: string) => run(`.${keyword} ${rest}`) } : undefined),
+    get: (_target, keyword) =>
+      typeof keyword === 'string' ? { help: '', action: (rest: string) => run(`.${keyword} ${rest}`) } : undefined,
   };
   Object.defineProperty(server, 'commands', { value: new Proxy({}, handler) });
 }

@@ -1,6 +1,6 @@
 import { isatty } from 'node:tty';
-import { COMMANDS } from '../commands/list.ts';
 import type { ShellServices } from '../commands/command.ts';
+import { COMMANDS } from '../commands/list.ts';
 import { VtError } from '../core/base/errors.ts';
 import { octetsFromText } from '../core/base/octets.ts';
 import { skipReference } from '../core/tree/reference-skip.ts';
@@ -14,8 +14,8 @@ import type { Places } from './places.ts';
 import { placesOf } from './places.ts';
 import { PlanStore } from './plan-store.ts';
 import { ProgressView } from './progress.ts';
-import { DEFAULT_COLUMNS, runRedirected } from './redirected-output.ts';
 import { rcFile } from './rc.ts';
+import { DEFAULT_COLUMNS, runRedirected } from './redirected-output.ts';
 import type { ScriptLine } from './script.ts';
 import { commandLines, openScript, openStdin, scriptLines } from './script.ts';
 import { makeServices, TerminalHolder } from './services.ts';
@@ -45,9 +45,18 @@ export async function runShell(args: ProgramArguments): Promise<number> {
   const isTerminal = { in: isatty(0), out: isatty(1), err: isatty(2) };
   const style = wantsColour(args.color, isTerminal.out, env) ? await loadColours() : PLAIN_STYLE;
   const errorStyle = wantsColour(args.color, isTerminal.err, env) ? await loadColours() : PLAIN_STYLE;
-  const progress = new ProgressView({ write: writeStderr, mode: progressMode(args, isTerminal.err), nowMs: () => performance.now(), columns: () => columnsOf(isTerminal.err) });
+  const progress = new ProgressView({
+    write: writeStderr,
+    mode: progressMode(args, isTerminal.err),
+    nowMs: () => performance.now(),
+    columns: () => columnsOf(isTerminal.err),
+  });
   const messages = new Messages({ write: writeStderr, json: args.json, quiet: args.quiet, style: errorStyle, progress });
-  const signals = new Signals({ statusLine: () => progress.statusLine(), say: (message) => messages.note(message), nowMs: () => performance.now() });
+  const signals = new Signals({
+    statusLine: () => progress.statusLine(),
+    say: (message) => messages.note(message),
+    nowMs: () => performance.now(),
+  });
   const sink = new FdSink(1, () => signals.end(EXIT.outputClosed, 'nobody reads the output'));
   const output = new SinkOutput(sink, { json: args.json, terminal: isTerminal.out, columns: columnsOf(isTerminal.out), style });
   try {
@@ -82,7 +91,9 @@ function wantsPrompt(args: ProgramArguments, isTerminal: Terminals): boolean {
   return isTerminal.in && isTerminal.out && (args.interactive || !hasCommands);
 }
 
-async function openShell(parts: Pick<Shell, 'args' | 'places' | 'signals' | 'messages' | 'output'> & { readonly isInteractive: boolean }): Promise<Shell> {
+async function openShell(
+  parts: Pick<Shell, 'args' | 'places' | 'signals' | 'messages' | 'output'> & { readonly isInteractive: boolean },
+): Promise<Shell> {
   const { args, places, signals, messages, output } = parts;
   const history: string[] = [];
   const terminal = new TerminalHolder(signals);
@@ -115,7 +126,16 @@ async function openShell(parts: Pick<Shell, 'args' | 'places' | 'signals' | 'mes
       ),
   );
   const isScriptOnStdin = !parts.isInteractive && (args.batch === '-' || (args.commands.length === 0 && args.batch === undefined));
-  const services = makeServices({ commands: COMMANDS, env: process.env, interactive: parts.isInteractive, output, session, terminal, localStdin: isScriptOnStdin ? 'ignore' : 'inherit', json: args.json });
+  const services = makeServices({
+    commands: COMMANDS,
+    env: process.env,
+    interactive: parts.isInteractive,
+    output,
+    session,
+    terminal,
+    localStdin: isScriptOnStdin ? 'ignore' : 'inherit',
+    json: args.json,
+  });
   const dispatcher: Dispatcher = new Dispatcher(
     {
       session,
@@ -152,7 +172,8 @@ async function runSession(shell: Shell, isTerminal: Terminals): Promise<number> 
     const asksPrompt = wantsPrompt(args, isTerminal);
     const rc = rcFile(args.rc, asksPrompt, shell.places);
     if (rc !== undefined) status = await runLines(shell, scriptLines(await openScript(rc), rc), false);
-    for (const commands of args.commands) if (mayGoOn(shell, status)) status = latest(status, await runLines(shell, commandLines(commands), false));
+    for (const commands of args.commands)
+      if (mayGoOn(shell, status)) status = latest(status, await runLines(shell, commandLines(commands), false));
     if (args.batch !== undefined && mayGoOn(shell, status)) {
       const isStdin = args.batch === '-';
       const chunks = isStdin ? openStdin(signals.ended) : await openScript(args.batch);
@@ -165,7 +186,8 @@ async function runSession(shell: Shell, isTerminal: Terminals): Promise<number> 
         await runPrompt(shell);
         status = EXIT.done;
         session.quit(session.quitStatus);
-      } else if (args.batch !== '-') status = latest(status, await runLines(shell, scriptLines(openStdin(signals.ended), 'stdin'), args.json));
+      } else if (args.batch !== '-')
+        status = latest(status, await runLines(shell, scriptLines(openStdin(signals.ended), 'stdin'), args.json));
     }
   } catch (error) {
     messages.error(error);
@@ -232,7 +254,11 @@ async function endSession({ session, signals, messages, output }: Shell): Promis
     await output.flush();
     return EXIT.done;
   } catch (error) {
-    messages.error(error instanceof VtError ? error : new VtError('EFAILED', `sync: ${error instanceof Error ? error.message : String(error)}`, { cause: error }));
+    messages.error(
+      error instanceof VtError
+        ? error
+        : new VtError('EFAILED', `sync: ${error instanceof Error ? error.message : String(error)}`, { cause: error }),
+    );
     return exitStatusOf(error);
   } finally {
     await session[Symbol.asyncDispose]();
@@ -242,5 +268,8 @@ async function endSession({ session, signals, messages, output }: Shell): Promis
 /** An error with the place of the script's line that it came from. */
 function located(error: unknown, where: string | undefined): unknown {
   if (where === undefined || !(error instanceof VtError) || error.code === 'ECANCELLED') return error;
-  return new VtError(error.code, `${where}: ${error.message}`, { cause: error, ...(error.remedy === undefined ? {} : { remedy: error.remedy }) });
+  return new VtError(error.code, `${where}: ${error.message}`, {
+    cause: error,
+    ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
+  });
 }

@@ -65,7 +65,12 @@ export function makeServices(options: ServicesOptions): ShellServices {
       await output.flush();
       return await terminal.lend(async () => {
         const stdin = input === undefined ? options.localStdin : 'pipe';
-        const { child, exit } = startLocal(line, { cwd: session.localCwd, env, stdio: [stdin, options.json ? 2 : 'inherit', 'inherit'], signal });
+        const { child, exit } = startLocal(line, {
+          cwd: session.localCwd,
+          env,
+          stdio: [stdin, options.json ? 2 : 'inherit', 'inherit'],
+          signal,
+        });
         if (input !== undefined) await feed(child.stdin, input);
         return (await exit).status;
       });

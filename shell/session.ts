@@ -179,7 +179,8 @@ export class ShellSession implements Session {
       await archive.append(
         async (last) => {
           const newest = last === undefined ? undefined : formatDirent(last.dirent);
-          if (last !== undefined && newest !== base && newest !== formatDirent(ours)) root = await this.#merge(ours, requireDir(last.dirent), signal);
+          if (last !== undefined && newest !== base && newest !== formatDirent(ours))
+            root = await this.#merge(ours, requireDir(last.dirent), signal);
           return formatDirent(root) === newest ? undefined : root;
         },
         BigInt(this.#options.now().getTime()) * 1_000_000n,

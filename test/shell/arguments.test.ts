@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defineCommand } from '../../commands/command.ts';
+import { COMMANDS } from '../../commands/list.ts';
 import { UsageError, VtError, type VtErrorCode } from '../../core/base/errors.ts';
 import { octetsFromText } from '../../core/base/octets.ts';
 import { systemError } from '../../core/base/system-error.ts';
-import { COMMANDS } from '../../commands/list.ts';
 import { assignWords, parseOptions } from '../../shell/arguments.ts';
 import { parseArgv } from '../../shell/argv.ts';
 import { findCommand, namesOf } from '../../shell/command-names.ts';
@@ -66,13 +66,20 @@ const REFUSED: readonly { readonly line: string; readonly says: RegExp }[] = [
 ];
 
 for (const { line, says } of REFUSED) {
-  test(`S15: options refused: ${line}`, () => assert.throws(() => parsed(line), (error) => error instanceof UsageError && says.test(error.message)));
+  test(`S15: options refused: ${line}`, () =>
+    assert.throws(
+      () => parsed(line),
+      (error) => error instanceof UsageError && says.test(error.message),
+    ));
 }
 
 test('S15: --help is known to every command and wins', () => assert.equal(parsed('--help').isHelp, true));
 
 test('S15: a misspelt option is told what it may mean', () => {
-  assert.throws(() => parsed('--recursiv x'), (error) => error instanceof UsageError && /--recursive/.test(error.remedy ?? ''));
+  assert.throws(
+    () => parsed('--recursiv x'),
+    (error) => error instanceof UsageError && /--recursive/.test(error.remedy ?? ''),
+  );
 });
 
 const ASSIGNED: readonly { readonly line: string; readonly to: string }[] = [
@@ -84,13 +91,21 @@ const ASSIGNED: readonly { readonly line: string; readonly to: string }[] = [
 for (const { line, to } of ASSIGNED) {
   test(`S15: arguments find their places: ${line}`, () => {
     const { words } = parsed(line);
-    assert.equal(assignWords(copy, 'copy', words).map(({ spec }) => spec.name).join(' '), to);
+    assert.equal(
+      assignWords(copy, 'copy', words)
+        .map(({ spec }) => spec.name)
+        .join(' '),
+      to,
+    );
   });
 }
 
 test('S15: too few and too many arguments are usage errors which show the usage', () => {
   const { words } = parsed('a b');
-  assert.throws(() => assignWords(copy, 'copy', []), (error) => error instanceof UsageError && /from is missing/.test(error.message) && /usage: copy/.test(error.remedy ?? ''));
+  assert.throws(
+    () => assignWords(copy, 'copy', []),
+    (error) => error instanceof UsageError && /from is missing/.test(error.message) && /usage: copy/.test(error.remedy ?? ''),
+  );
   const { args: _, ...none } = copy;
   assert.throws(() => assignWords(none, 'copy', words), /too many arguments: "a"/);
 });
@@ -116,7 +131,9 @@ test('S15: every name of every command means that command alone, and each has a 
     assert.equal(new Set(letters).size, letters.length, `${command.name}: letters ${letters.join('')}`);
     assert.ok((command.args ?? []).filter(({ repeat }) => repeat === true).length <= 1, command.name);
   }
-  for (const verb of 'open cd pwd ls tree stat cat head tail find du get put mkdir rmdir rm mv cp ln chmod chown touch bind inspect sync undo log lcd lpwd lls ! help history set alias source version quit'.split(' ')) {
+  for (const verb of 'open cd pwd ls tree stat cat head tail find du get put mkdir rmdir rm mv cp ln chmod chown touch bind inspect sync undo log lcd lpwd lls ! help history set alias source version quit'.split(
+    ' ',
+  )) {
     assert.ok(seen.has(verb), `no command ${verb}`);
   }
 });
@@ -152,7 +169,10 @@ test('S12: system errors have the statuses of their kind, anything else is a fai
 test('S12: argv: options stand anywhere, -c repeats in order', () => {
   const args = parseArgv(['-c', 'a', 'SRC', '-nqc', 'b', '--store=st', '--json', '--color', '--progress=json', '-i']);
   assert.deepEqual([args.commands, args.source, args.store], [['a', 'b'], 'SRC', 'st']);
-  assert.deepEqual([args.plan, args.quiet, args.json, args.color, args.progress, args.interactive], [true, true, true, 'always', 'json', true]);
+  assert.deepEqual(
+    [args.plan, args.quiet, args.json, args.color, args.progress, args.interactive],
+    [true, true, true, 'always', 'json', true],
+  );
   assert.equal(parseArgv(['--', '-x']).source, '-x');
   assert.equal(parseArgv(['-b', '-']).batch, '-');
 });

@@ -27,17 +27,32 @@ const ROWS: readonly Row[] = [
   { name: 'double quotes expand nothing', line: 'ls "$HOME `x` \\n \\" \\\\"', words: [['ls', '$HOME `x` \\n " \\']] },
   { name: 'a backslash quotes one character', line: 'ls a\\ b\\;c', words: [['ls', 'a b;c']] },
   { name: 'quotes join to one word', line: `ls a'b'"c"d`, words: [['ls', 'abcd']] },
-  { name: 'empty quotes are an empty word', line: "ls '' \"\"", words: [['ls', '', '']] },
+  { name: 'empty quotes are an empty word', line: 'ls \'\' ""', words: [['ls', '', '']] },
   { name: "$'…' has escapes", line: String.raw`ls $'a\n\t\x41\xff\'\\'`, words: [['ls', "a\n\tA\xff'\\"]] },
   { name: 'a dollar is itself elsewhere', line: 'ls $a a$', words: [['ls', '$a', 'a$']] },
   { name: 'globs know whether they are quoted', line: `ls *.c '*.d' a\\*b "x"*`, words: [['ls', '*.c', '\\*.d', 'a\\*b', 'x*']] },
   { name: 'a comment starts where a word could', line: 'ls a#b # c; d', words: [['ls', 'a#b']] },
   { name: '; and newline separate', line: 'a; b\nc;;d', words: [['a'], ['b'], ['c'], ['d']] },
   { name: 'a carriage return before the newline is blank', line: 'a\r\nb', words: [['a'], ['b']] },
-  { name: '- and @ before a name are prefixes', line: '-@ls -l; @-a @b', words: [['ls', '-l'], ['a', '@b']] },
-  { name: '! takes a local command', line: "!ls -l | wc; b; !echo 'x;y' && c", words: [['!', 'ls -l | wc'], ['b'], ['!', "echo 'x;y'"], ['c']] },
+  {
+    name: '- and @ before a name are prefixes',
+    line: '-@ls -l; @-a @b',
+    words: [
+      ['ls', '-l'],
+      ['a', '@b'],
+    ],
+  },
+  {
+    name: '! takes a local command',
+    line: "!ls -l | wc; b; !echo 'x;y' && c",
+    words: [['!', 'ls -l | wc'], ['b'], ['!', "echo 'x;y'"], ['c']],
+  },
   { name: '! alone is a word', line: '!', words: [['!']] },
-  { name: 'a Dirref is one word', line: `bind x D{name:"a ' b;c",block:B{hash:H{sha1:00},span:1}} y`, words: [['bind', 'x', `D{name:"a ' b;c",block:B{hash:H{sha1:00},span:1}}`, 'y']] },
+  {
+    name: 'a Dirref is one word',
+    line: `bind x D{name:"a ' b;c",block:B{hash:H{sha1:00},span:1}} y`,
+    words: [['bind', 'x', `D{name:"a ' b;c",block:B{hash:H{sha1:00},span:1}}`, 'y']],
+  },
   { name: 'a literal block is one word', line: 'cat LB{[a{b]} LB{6869}', words: [['cat', 'LB{\\[a{b\\]}', 'LB{6869}']] },
   { name: 'a URI is one word', line: 'open x-vt://host:1/D%7B%7D/a#b x', words: [['open', 'x-vt://host:1/D%7B%7D/a#b', 'x']] },
   { name: 'braces that are no reference are characters', line: 'ls {a,b} x}', words: [['ls', '{a,b}', 'x}']] },
@@ -82,7 +97,10 @@ for (const { line, column, says } of FAULTS) {
 }
 
 test('S12: a line: what joins commands, pipes and redirections', () => {
-  const [first, second, third, fourth] = parseLine(octetsFromText("cat a | grep x | wc -l > n && ls > 'out file'; -rm b || @ls >> log"), skipReference);
+  const [first, second, third, fourth] = parseLine(
+    octetsFromText("cat a | grep x | wc -l > n && ls > 'out file'; -rm b || @ls >> log"),
+    skipReference,
+  );
   assert.equal(first?.pipe, 'grep x | wc -l > n');
   assert.equal(second?.joinedBy, '&&');
   assert.deepEqual([second?.redirect?.append, second?.redirect?.target.text], [false, 'out file']);
@@ -91,7 +109,46 @@ test('S12: a line: what joins commands, pipes and redirections', () => {
 });
 
 const anyOctets = fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes).toString('latin1') as Octets);
-const awkward = fc.array(fc.constantFrom("'", '"', '\\', '$', "$'", ' ', '\n', '\t', '\0', '#', '!', '-', '@', '~', '*', '[', '{', '}', 'D{', 'x-vt:', 'LB{', '\x1b[31m', '\xff', '\xc3\xa9', '\xe2\x80\xae', ';', '&', '|', '>', '<', '(', '`', 'a'), { maxLength: 12 }).map((parts) => parts.join('') as Octets);
+const awkward = fc
+  .array(
+    fc.constantFrom(
+      "'",
+      '"',
+      '\\',
+      '$',
+      "$'",
+      ' ',
+      '\n',
+      '\t',
+      '\0',
+      '#',
+      '!',
+      '-',
+      '@',
+      '~',
+      '*',
+      '[',
+      '{',
+      '}',
+      'D{',
+      'x-vt:',
+      'LB{',
+      '\x1b[31m',
+      '\xff',
+      '\xc3\xa9',
+      '\xe2\x80\xae',
+      ';',
+      '&',
+      '|',
+      '>',
+      '<',
+      '(',
+      '`',
+      'a',
+    ),
+    { maxLength: 12 },
+  )
+  .map((parts) => parts.join('') as Octets);
 
 test('S12: any octets, quoted, are one word again, on one printable line', () => {
   fc.assert(

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseMode } from '../../commands/mode.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsFromText, octetsToBytes } from '../../core/base/octets.ts';
-import { parseMode } from '../../commands/mode.ts';
-import { expandGlob } from '../../shell/glob.ts';
 import type { GlobSide } from '../../shell/glob.ts';
+import { expandGlob } from '../../shell/glob.ts';
 import { parseLine } from '../../shell/line.ts';
 import { encodeText, rawName, safeMessage, terminalName, wantsColour } from '../../shell/output.ts';
 import { PASTED_NEWLINE, tamePaste } from '../../shell/paste.ts';
@@ -27,7 +27,21 @@ function sideOf(...paths: readonly string[]): GlobSide {
   };
 }
 
-const SIDE = sideOf('a.txt', 'b.txt', '.hidden', 'star*', 'dir/', 'dir/x.txt', 'dir/deep/', 'dir/deep/y.txt', 'other/', 'other/x.txt', '/abs/', '/abs/z', 'caf\xc3\xa9');
+const SIDE = sideOf(
+  'a.txt',
+  'b.txt',
+  '.hidden',
+  'star*',
+  'dir/',
+  'dir/x.txt',
+  'dir/deep/',
+  'dir/deep/y.txt',
+  'other/',
+  'other/x.txt',
+  '/abs/',
+  '/abs/z',
+  'caf\xc3\xa9',
+);
 
 const GLOBS: readonly { readonly word: string; readonly gives: readonly string[] }[] = [
   { word: '*.txt', gives: ['a.txt', 'b.txt'] },
@@ -119,7 +133,8 @@ const MODES: readonly { readonly change: string; readonly from: number; readonly
 ];
 
 for (const { change, from, to, isDir = false } of MODES) {
-  test(`S15: chmod ${change} of ${from.toString(8)}${isDir ? ' (Dir)' : ''} is ${to.toString(8)}`, () => assert.equal(parseMode(change)(from, isDir).toString(8), to.toString(8)));
+  test(`S15: chmod ${change} of ${from.toString(8)}${isDir ? ' (Dir)' : ''} is ${to.toString(8)}`, () =>
+    assert.equal(parseMode(change)(from, isDir).toString(8), to.toString(8)));
 }
 
 for (const bad of ['', '9', '88', 'u', 'u+q', 'x+r', '07777777', 'u+r,']) {

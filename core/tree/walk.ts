@@ -39,7 +39,10 @@ interface OpenDir {
   readonly path: TreePath;
   readonly depth: number;
   readonly dirent: DirDirent;
-  readonly entries: AsyncIterator<Dirent>;
+  readonly batches: AsyncIterator<Dirent[]>;
+  /** Entries that have arrived, and which of them is next. */
+  batch: readonly Dirent[];
+  next: number;
   readonly parent: OpenDir | undefined;
   /** Tells inode tables apart: of Dirs entered, the how manieth. */
   readonly number: number;
@@ -63,7 +66,8 @@ export async function* walkDirent(
   let opened = 0;
   const open = (path: TreePath, depth: number, dirent: DirDirent, parent: OpenDir | undefined): OpenDir => {
     opened++;
-    return { path, depth, dirent, parent, number: opened, entries: reader.entries(dirent.block, { signal })[Symbol.asyncIterator]() };
+    const batches = reader.batches(dirent.block, { signal })[Symbol.asyncIterator]();
+    return { path, depth, dirent, parent, number: opened, batches, batch: [], next: 0 };
   };
   const path = options.path ?? ROOT_PATH;
   if (top.kind === 'indirect') throw danglingLink(path, top.uuid);
@@ -77,7 +81,9 @@ export async function* walkDirent(
   try {
     while (dir !== undefined) {
       const at: OpenDir = dir;
-      const step = await nextItem(reader, at, options);
+      const found = nextItem(reader, at, options);
+      // What has arrived is given without waiting: of a large Dir all but one in hundreds.
+      const step = found instanceof Promise ? await found : found;
       if (step === undefined) {
         yield { kind: 'leave', path: at.path, depth: at.depth, dirent: at.dirent };
         dir = at.parent;
@@ -89,25 +95,49 @@ export async function* walkDirent(
       else dir = open(step.path, step.depth, step.dirent, at);
     }
   } finally {
-    for (; dir !== undefined; dir = dir.parent) await dir.entries.return?.();
+    for (; dir !== undefined; dir = dir.parent) await dir.batches.return?.();
   }
 }
 
-async function nextItem(reader: DirReader, dir: OpenDir, options: WalkOptions): Promise<WalkItem | undefined> {
+/** The next item of a Dir, or undefined after the last; a promise where it has to be waited for. */
+function nextItem(reader: DirReader, dir: OpenDir, options: WalkOptions): WalkItem | Promise<WalkItem | undefined> {
+  const dirent = dir.batch[dir.next];
+  if (dirent === undefined) return nextBatch(reader, dir, options);
+  dir.next++;
   const depth = dir.depth + 1;
-  let path = dir.path;
+  const path = joinPath(dir.path, dirent.name);
+  if (dirent.kind === 'dir') return { kind: 'enter', path, depth, dirent };
+  if (dirent.kind !== 'indirect') return { kind: 'node', path, depth, dirent, link: undefined };
+  return orDamage(path, depth, options, async () => ({
+    kind: 'node',
+    path,
+    depth,
+    ...(await linkedNode(reader, dir, path, dirent.name, dirent.uuid, options)),
+  }));
+}
+
+function nextBatch(reader: DirReader, dir: OpenDir, options: WalkOptions): Promise<WalkItem | undefined> {
+  // A listing that failed has ended: the next step leaves its Dir.
+  return orDamage(dir.path, dir.depth, options, async () => {
+    const { value, done } = await dir.batches.next();
+    if (done === true) return undefined;
+    dir.batch = value;
+    dir.next = 0;
+    return await nextItem(reader, dir, options);
+  });
+}
+
+async function orDamage(
+  path: TreePath,
+  depth: number,
+  options: WalkOptions,
+  work: () => Promise<WalkItem | undefined>,
+): Promise<WalkItem | undefined> {
   try {
-    const next = await dir.entries.next();
-    if (next.done === true) return undefined;
-    const dirent = next.value;
-    path = joinPath(dir.path, dirent.name);
-    if (dirent.kind === 'dir') return { kind: 'enter', path, depth, dirent };
-    if (dirent.kind !== 'indirect') return { kind: 'node', path, depth, dirent, link: undefined };
-    return { kind: 'node', path, depth, ...(await linkedNode(reader, dir, path, dirent.name, dirent.uuid, options)) };
+    return await work();
   } catch (error) {
     if (options.damage !== true || !isDamage(error)) throw error;
-    // A listing that failed has ended: the next step leaves its Dir.
-    return { kind: 'damage', path, depth: path === dir.path ? dir.depth : depth, error };
+    return { kind: 'damage', path, depth, error };
   }
 }
 

@@ -5,6 +5,7 @@ import { withFileLock } from '../base/file-lock.ts';
 import { digestKey, digestOfKey } from './digest-key.ts';
 import type { BehindFile, CatchUpOptions, IndexSink } from './index-catch-up.ts';
 import { compareMarks } from './index-catch-up.ts';
+import type { IndexCondition } from './index-check.ts';
 import { checkIndex } from './index-check.ts';
 import type { FileMarks, IndexBatch, IndexOwner, Location } from './lmdb-index.ts';
 import { LmdbIndex } from './lmdb-index.ts';
@@ -54,6 +55,8 @@ export class DatadirIndex {
   #isReady = false;
   #rebuilt = false;
   #announced = false;
+  /** What the index does not find it does not have: no octet of it has changed by itself. */
+  #isTrusted = false;
   #cacheDropped = false;
   /** The last commit, whatever became of it: an index is closed only after. */
   #committing: Promise<void> = Promise.resolve();
@@ -104,8 +107,9 @@ export class DatadirIndex {
     const file = join(indexFolder, 'data.mdb');
     const existed = existsSync(file);
     if (!existed && readOnly) return 'it is missing';
-    const damage = existed ? checkIndex(indexFolder) : undefined;
-    if (damage !== undefined) return damage;
+    const condition: IndexCondition = existed ? checkIndex(indexFolder) : { kind: 'whole' };
+    if (condition.kind === 'damaged') return condition.reason;
+    this.#isTrusted = condition.kind === 'whole';
     let opened: LmdbIndex | string;
     try {
       opened = LmdbIndex.open(indexFolder, owner, { readOnly });
@@ -250,11 +254,17 @@ export class DatadirIndex {
    * Looks for what the data files hold and the index does not know: after a miss. Looks at most every so often.
    *
    * @returns whether there was something
+   * @throws {IndexDamagedError} if what the index holds cannot be
    */
   async lookAgain(signal?: AbortSignal): Promise<boolean> {
     const nowMs = this.#options.monotonicMs();
     if (nowMs - this.#lookedMs < LOOK_AGAIN_MS) return false;
     this.#lookedMs = nowMs;
+    if (!this.#isTrusted && this.#index !== undefined) {
+      // A Block whose digest is damaged in the index is not found by it: once a session all that it holds is checked.
+      await this.#index.checkAll(signal);
+      this.#isTrusted = true;
+    }
     const own = this.#options.ownFiles();
     const behind = compareMarks(this.#options.dataFolder, this.marks()).behind.filter((file) => !own.includes(file.name));
     await this.#catchUp(behind, signal);

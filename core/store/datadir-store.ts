@@ -34,6 +34,9 @@ import { compressStored } from './stored-bytes.ts';
 /** Hashcodes listed at a time: each time is one short read transaction. */
 const ENUMERATE_STEP = 4096;
 
+/** Where records are appended. */
+type RecordWriter = Pick<DatadirWriter, 'append' | 'sync' | 'close'>;
+
 /** What a datadir is made of; `openDatadir` puts it together. */
 export interface DatadirParts {
   readonly path: string;
@@ -43,7 +46,7 @@ export interface DatadirParts {
   readonly compression: 'none' | 'zlib';
   readonly index: DatadirIndex;
   /** Absent where nothing may be written. */
-  readonly writer: DatadirWriter | undefined;
+  readonly writer: RecordWriter | undefined;
   /** Each record's digest stands before its stored bytes. */
   readonly hasDigests: boolean;
   readonly archives: boolean;
@@ -62,7 +65,7 @@ export class Datadir implements Store {
   readonly #compression: 'none' | 'zlib';
   readonly #index: DatadirIndex;
   readonly #hasDigests: boolean;
-  readonly #writer: DatadirWriter | undefined;
+  readonly #writer: RecordWriter | undefined;
   readonly #readers: DatafileReaders;
   readonly #ticker: IndexTicker;
   readonly #tally = new AddTally();
@@ -134,7 +137,7 @@ export class Datadir implements Store {
   }
 
   // One pass, without giving up control: nothing else of this process adds in between.
-  #append(blocks: readonly DigestedBlock[], writer: DatadirWriter): boolean[] {
+  #append(blocks: readonly DigestedBlock[], writer: RecordWriter): boolean[] {
     this.#index.refresh();
     const headerSize = RECORD_FIXED_SIZE + this.#hash.digestSize;
     const isNew: boolean[] = [];
@@ -191,7 +194,7 @@ export class Datadir implements Store {
     return isNew;
   }
 
-  #appendPieces(writer: DatadirWriter, pieces: readonly Uint8Array[]): { readonly file: string; readonly offset: number } {
+  #appendPieces(writer: RecordWriter, pieces: readonly Uint8Array[]): { readonly file: string; readonly offset: number } {
     try {
       return writer.append(pieces);
     } catch (error) {
@@ -202,18 +205,19 @@ export class Datadir implements Store {
   async #commit(batch: QueuedBatch): Promise<void> {
     const writer = this.#writer;
     if (writer === undefined) return;
-    await this.#index.ready();
-    const { marks, failures } = await writer.sync();
-    for (const [file, error] of failures) this.#lose(file, error);
-    const blocks = this.#lostFiles.size === 0 ? batch.blocks : batch.blocks.filter(([, location]) => !this.#lostFiles.has(location.file));
-    // A value of the cache promises Blocks, which may be among those lost.
-    const cachePuts = this.#lost === undefined ? batch.cachePuts : [];
+    let { blocks, cachePuts } = batch;
     try {
+      await this.#index.ready();
+      const { marks, failures } = await writer.sync();
+      for (const [file, error] of failures) this.#lose(file, error);
+      if (this.#lostFiles.size > 0) blocks = blocks.filter(([, location]) => !this.#lostFiles.has(location.file));
+      // A value of the cache promises Blocks, which may be among those lost.
+      if (this.#lost !== undefined) cachePuts = [];
       await this.#index.commit({ blocks, marks, cachePuts });
     } catch (error) {
-      // Blocks are durable all the same: what opens the Store next finds them in the data files.
+      // What the index could not take comes with the next batch; what opens the Store later finds it in the data files.
       this.#ticker.requeue({ blocks, cachePuts });
-      throw writeError(`${this.name}, its index`, error);
+      throw writeError(this.name, error);
     }
     this.#index.refresh();
     for (const [digest, location] of blocks) {
@@ -240,13 +244,12 @@ export class Datadir implements Store {
     try {
       const location = this.#locate(digest);
       if (location !== undefined) return location;
+      // Another process may have died before it told the index.
+      if (!(await this.#index.lookAgain(options.signal))) return undefined;
     } catch (error) {
       if (!(error instanceof IndexDamagedError)) throw error;
       await this.#rebuildIndex(error, options);
-      return this.#locate(digest);
     }
-    // Another process may have died before it told the index.
-    if (!(await this.#index.lookAgain(options.signal))) return undefined;
     await this.#index.ready(options.signal);
     return this.#locate(digest);
   }

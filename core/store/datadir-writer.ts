@@ -101,8 +101,6 @@ export class DatadirWriter {
     const retired = this.#retired;
     this.#retired = [];
     const current = this.#current;
-    const folderChanged = this.#folderChanged;
-    this.#folderChanged = false;
     for (const writer of current === undefined ? retired : [...retired, current]) {
       try {
         const size = await writer.sync();
@@ -110,16 +108,20 @@ export class DatadirWriter {
         marks.set(writer.name, { indexedTo: size, seenSize: size });
       } catch (error) {
         failures.set(writer.name, error);
-        this.#abandon(writer);
+        this.#abandon(writer, retired.includes(writer));
       }
     }
     for (const writer of retired) writer.close();
-    if (folderChanged) syncFolder(this.#options.dataFolder);
+    if (this.#folderChanged) syncFolder(this.#options.dataFolder);
+    this.#folderChanged = false;
     return { marks, failures };
   }
 
-  #abandon(writer: DatafileWriter): void {
-    if (this.#current === writer) this.#retire(writer);
+  // A second sync of the file might succeed, as the system tells of a failure once: it is not asked again.
+  #abandon(writer: DatafileWriter, isClosedLater: boolean): void {
+    if (this.#current === writer) this.#current = undefined;
+    this.#retired = this.#retired.filter((other) => other !== writer);
+    if (!isClosedLater) writer.close();
   }
 
   /** Closes the files, which gives up their locks. */

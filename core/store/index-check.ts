@@ -25,23 +25,28 @@ const DATA_FILE = 'data.mdb';
 const CHECK_FILE = 'check';
 const USERS_FOLDER = 'users';
 
+/** What can be told of an index file before it is used. */
+export type IndexCondition = { readonly kind: 'whole' | 'unknown' } | { readonly kind: 'damaged'; readonly reason: string };
+
 /**
  * Looks whether an LMDB index can be opened without harm.
  *
  * @param folder - holds `data.mdb`
- * @returns what is wrong with it, or undefined
+ * @returns `whole` where every octet is as its last user left it, `unknown` where that cannot be told, or what is wrong
  */
-export function checkIndex(folder: string): string | undefined {
+export function checkIndex(folder: string): IndexCondition {
   const fd = openSync(join(folder, DATA_FILE), 'r');
   try {
     const size = fstatSync(fd).size;
     const users = readUsers(folder);
-    if (users.filter((user) => !user.alive).length >= MAX_DEAD_USERS) return 'several programs died while they used it';
+    if (users.filter((user) => !user.alive).length >= MAX_DEAD_USERS)
+      return { kind: 'damaged', reason: 'several programs died while they used it' };
     const broken = checkMetas(fd, size);
-    if (broken !== undefined) return broken;
-    if (users.length > 0 || size > MAX_SUMMED_SIZE) return undefined;
+    if (broken !== undefined) return { kind: 'damaged', reason: broken };
+    if (users.length > 0 || size > MAX_SUMMED_SIZE) return { kind: 'unknown' };
     const noted = readNote(folder);
-    return noted === undefined || noted === sumFile(fd, size) ? undefined : 'it is damaged';
+    if (noted === undefined) return { kind: 'unknown' };
+    return noted === sumFile(fd, size) ? { kind: 'whole' } : { kind: 'damaged', reason: 'it is damaged' };
   } finally {
     closeSync(fd);
   }

@@ -72,7 +72,7 @@ function count(found: readonly boolean[]): number {
 }
 
 it('S35: a data file cut short at any length loses the Blocks past the cut alone, and is written to no more', async () => {
-  const path = newStorePath();
+  const path = newStorePath({ inMemory: true });
   const contents = CONTENTS.slice(0, 3);
   const file = await makeStore(path, contents);
   const whole = readFileSync(file);
@@ -124,7 +124,7 @@ it('S35: a data file that became shorter than the index knows is found out, and 
 
 for (const withIndex of [true, false]) {
   it(`S35: no octet of a data file can change without being noticed, ${withIndex ? 'with its index' : 'when the index is made anew'}`, async () => {
-    const path = newStorePath();
+    const path = newStorePath({ inMemory: true });
     const file = await makeStore(path);
     const whole = readFileSync(file);
     const index = join(path, 'index');
@@ -265,27 +265,27 @@ it('S35: a Store opened read-only reads past a damaged index, and changes nothin
 });
 
 it('S35: a flip of any octet of an index at rest is found out before it is used', async () => {
-  const path = newStorePath();
+  const path = newStorePath({ inMemory: true });
   await makeStore(path);
   const folder = join(path, 'index');
-  assert.equal(checkIndex(folder), undefined);
+  assert.deepEqual(checkIndex(folder), { kind: 'whole' });
   const whole = readFileSync(join(folder, 'data.mdb'));
   const fd = openSync(join(folder, 'data.mdb'), 'r+');
   try {
     for (let at = 0; at < whole.length; at++) {
       const octet = whole[at] ?? 0;
       writeSync(fd, Buffer.of(octet ^ (1 << (at % 8))), 0, 1, at);
-      assert.notEqual(checkIndex(folder), undefined, `octet ${at}`);
+      assert.equal(checkIndex(folder).kind, 'damaged', `octet ${at}`);
       writeSync(fd, Buffer.of(octet), 0, 1, at);
     }
   } finally {
     closeSync(fd);
   }
-  assert.equal(checkIndex(folder), undefined);
+  assert.deepEqual(checkIndex(folder), { kind: 'whole' });
 });
 
 it('S35: with a flipped octet here and there in its index a Store gives every Block', async () => {
-  const path = newStorePath();
+  const path = newStorePath({ inMemory: true });
   await makeStore(path);
   const folder = join(path, 'index');
   for (let at = 7; at < readFileSync(join(folder, 'data.mdb')).length; at += 997) {
@@ -296,6 +296,21 @@ it('S35: with a flipped octet here and there in its index a Store gives every Bl
     assert.ok(found.every(Boolean), `octet ${at}`);
     assert.equal(notices.length, 1, `octet ${at}: ${notices.join('; ')}`);
   }
+});
+
+it('S35: a digest that changed in an index which nobody closed is found out when its Block is asked for', async () => {
+  const path = newStorePath();
+  await makeStore(path);
+  const folder = join(path, 'index');
+  rmSync(join(folder, 'check')); // as after a kill
+  const [, , hashcode] = codes();
+  assert.ok(hashcode !== undefined);
+  const data = readFileSync(join(folder, 'data.mdb'));
+  for (let at = data.indexOf(hashcode.digest); at >= 0; at = data.indexOf(hashcode.digest, at + 1)) data[at + 9] = (data[at + 9] ?? 0) ^ 1;
+  writeFileSync(join(folder, 'data.mdb'), data);
+  const { found, notices } = await look(path);
+  assert.ok(found.every(Boolean));
+  assert.equal(notices.length, 1);
 });
 
 it('S35: a Store whose format file is lost or damaged is known by its data files', async () => {

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { makeNode } from '../../../core/base/libc.ts';
 import { octetsFromText } from '../../../core/base/octets.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { openLocalTree } from '../../../core/tree/local-tree.ts';
@@ -74,4 +75,39 @@ it('a local write that fails in the middle leaves the old file and no other', as
   for await (const entry of tree.list(at('/'))) names.push(entry.name);
   assert.deepEqual(names, ['f']);
   assert.equal(readFileSync(join(folder, 'f'), 'utf8'), 'old');
+});
+
+it('a local copy keeps permissions, times, extended attributes, symlinks, FIFOs and hard links among the copied', async (t) => {
+  const folder = makeScratch(t).mkdir('tree');
+  const tree = openLocalTree(octetsFromText(folder), new MemoryStore());
+  await tree.mkdir(at('/d'), {});
+  await tree.write(at('/d/f'), contentOf('content'), { mode: 0o4750, mtimeNs: -1_000_000_001n });
+  await tree.link(at('/d/f'), at('/d/g'));
+  await tree.link(at('/d/f'), at('/outside'));
+  await tree.symlink(at('/d/l'), octets('../\xff'), { mtimeNs: 5n });
+  makeNode(Buffer.from(join(folder, 'd', 'fifo')), 0o010640, { major: 0, minor: 0 });
+  const xattrs = new Map([[octets('user.test'), Uint8Array.of(0, 1, 255)]]);
+  const hasXattrs = await tree.setMeta(at('/d/f'), { xattrs }).then(
+    () => true,
+    () => false,
+  );
+  await tree.setMeta(at('/d'), { mode: 0o2710, mtimeNs: 1_000_000_000_123_456_789n });
+  await tree.copy(at('/d'), at('/copy'));
+  const facts = async (dir: string): Promise<unknown[]> => {
+    const found: unknown[] = [];
+    const top = await tree.lookup(at(dir));
+    found.push([top?.dirent.meta.mode, top?.dirent.meta.mtimeNs]);
+    for await (const { name, path, size } of tree.list(at(dir))) {
+      const entry = await tree.lookup(path, { follow: false });
+      const meta = entry?.dirent.meta;
+      found.push([name, entry?.dirent.kind, size, meta?.mode, meta?.mtimeNs, meta?.uid, hasXattrs ? meta?.xattrs : undefined]);
+    }
+    return found;
+  };
+  assert.deepEqual(await facts('/copy'), await facts('/d'));
+  assert.equal((await tree.lookup(at('/copy/f')))?.id, (await tree.lookup(at('/copy/g')))?.id);
+  assert.equal((await tree.lookup(at('/copy/f')))?.nlink, 2);
+  assert.equal((await tree.lookup(at('/d/f')))?.nlink, 3);
+  await tree.setMeta(at('/copy/f'), { xattrs: null });
+  assert.equal((await tree.lookup(at('/copy/f')))?.dirent.meta.xattrs, undefined);
 });

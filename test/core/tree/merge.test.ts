@@ -198,6 +198,30 @@ describe('a merge of two sessions', () => {
     assert.deepEqual(names, ['one', 'other', `other.theirs-${STAMP}`, 'same', 'two']);
   });
 
+  it('goes 1,000 Dirs deep', async () => {
+    const store = new MemoryStore();
+    const first = openLiveTree(store, undefined);
+    let path = '';
+    for (let i = 0; i < 1000; i++) {
+      path += '/d';
+      await first.mkdir(at(path), {});
+    }
+    const base = (await first.sync()) as DirDirent;
+    const sides: DirDirent[] = [];
+    for (const name of ['ours', 'theirs']) {
+      const tree = openLiveTree(store, base);
+      await tree.write(at(`${path}/${name}`), contentOf(name), {});
+      sides.push((await tree.sync()) as DirDirent);
+    }
+    const [ours = base, theirs = base] = sides;
+    const { dirent, conflicts } = await mergeDirents(store, base, ours, theirs, { now: NOW });
+    const tree = openLiveTree(store, dirent);
+    assert.deepEqual(
+      [conflicts.length, await readText(tree, at(`${path}/ours`)), await readText(tree, at(`${path}/theirs`))],
+      [0, 'ours', 'theirs'],
+    );
+  });
+
   it('gives theirs a name that nothing has, of at most 255 octets', () => {
     const taken = new Set([`a.theirs-${STAMP}`, `a.theirs-${STAMP}-2`]);
     assert.equal(

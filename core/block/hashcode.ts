@@ -22,11 +22,6 @@ export function digestHex(digest: Uint8Array): string {
   return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString('hex');
 }
 
-/** Whether two hashcodes name the same Block. */
-export function sameHashcode(a: HashCode, b: HashCode): boolean {
-  return a.hashName === b.hashName && Buffer.compare(a.digest, b.digest) === 0;
-}
-
 /** `sha3-256:0123…`, for messages and URIs. */
 export function hashcodeLabel(hashcode: HashCode): string {
   return `${hashcode.hashName}:${digestHex(hashcode.digest)}`;

@@ -64,7 +64,7 @@ export class ExportFiles implements AsyncDisposable {
       try {
         pieces = await piecesOf(this.#run.context.source, block, this.#run.context.signal);
       } catch (error) {
-        this.#run.fail(place.path, error);
+        this.#run.report.fail(place.path, error);
         return await this.#run.done(place, place.link, false);
       }
     }
@@ -94,7 +94,7 @@ export class ExportFiles implements AsyncDisposable {
           name: cName(place.name),
           temporary: this.#run.temporaryName(),
           size: place.dirent.block.span,
-          attributes: this.#run.attributes('file', place, place.dir.givesAcl),
+          attributes: this.#run.attributes('file', place.dirent.meta, place.dir.givesAcl),
           segments: known,
         });
         places.push(place);
@@ -110,20 +110,20 @@ export class ExportFiles implements AsyncDisposable {
     for (const failure of failures) {
       const place = places[failure.item];
       if (place === undefined) continue;
-      if (failure.kind === 'attribute') this.#run.attributeFailure(place.path)(failure.message, failure);
+      if (failure.kind === 'attribute') this.#run.report.attributeFailure(place.path)(failure.message, failure);
       else failed.set(failure.item, failure);
     }
-    this.#run.progress(bytes);
+    this.#run.report.progress(bytes);
     for (const [index, place] of places.entries()) {
       const failure = failed.get(index);
       if (failure === undefined) {
-        this.#run.counts.files++;
+        this.#run.report.counts.files++;
         await this.#run.done(place, place.link, true);
       } else if (failure.kind === 'data') {
         // The Store may know better: the Block may have moved, or stand elsewhere too. If not, it says what is wrong.
         await this.#streamNow(place);
       } else {
-        this.#run.fail(place.path, itemError(failure));
+        this.#run.report.fail(place.path, itemError(failure));
         await this.#run.done(place, place.link, false);
       }
     }
@@ -133,7 +133,7 @@ export class ExportFiles implements AsyncDisposable {
     const { written } = await writeLargeFile(this.#run, this.#pool, place);
     this.#inBackground(
       written.then(async (stands) => {
-        if (stands) this.#run.counts.files++;
+        if (stands) this.#run.report.counts.files++;
         await this.#run.done(place, place.link, stands);
       }),
     );
@@ -150,10 +150,10 @@ export class ExportFiles implements AsyncDisposable {
     let stands = false;
     try {
       await this.#writeStream(place);
-      this.#run.counts.files++;
+      this.#run.report.counts.files++;
       stands = true;
     } catch (error) {
-      this.#run.fail(place.path, error);
+      this.#run.report.fail(place.path, error);
     }
     await this.#run.done(place, place.link, stands);
   }
@@ -172,10 +172,15 @@ export class ExportFiles implements AsyncDisposable {
           end = size + chunk.length;
         }
         size += chunk.length;
-        this.#run.progress(chunk.length);
+        this.#run.report.progress(chunk.length);
       }
       if (end < size) ftruncateSync(fd, size);
-      applyToFile(at, fd, this.#run.attributes('file', place, place.dir.givesAcl), this.#run.attributeFailure(place.path));
+      applyToFile(
+        at,
+        fd,
+        this.#run.attributes('file', place.dirent.meta, place.dir.givesAcl),
+        this.#run.report.attributeFailure(place.path),
+      );
       at.rename(place.dir.fd, temporary, cName(place.name));
     } catch (error) {
       at.unlink(place.dir.fd, temporary);

@@ -37,7 +37,7 @@ export async function writeLargeFile(run: ExportRun, pool: ExportPool, place: Fi
   try {
     fd = at.open(place.dir.fd, temporary, 'create');
   } catch (error) {
-    run.fail(place.path, error);
+    run.report.fail(place.path, error);
     return { written: Promise.resolve(false) };
   }
   let failure: unknown;
@@ -48,7 +48,7 @@ export async function writeLargeFile(run: ExportRun, pool: ExportPool, place: Fi
     if (segments !== undefined) {
       const { failures, bytes } = await pool.write([{ kind: 'part', fd, start, segments }]);
       const [first] = failures;
-      if (first === undefined) return run.progress(bytes);
+      if (first === undefined) return run.report.progress(bytes);
       if (first.kind !== 'data') throw itemError(first);
     }
     // No known place, or not what was expected there: the Store is asked.
@@ -56,7 +56,7 @@ export async function writeLargeFile(run: ExportRun, pool: ExportPool, place: Fi
     for await (const chunk of readBlockRange(source, block, { start, end, signal })) {
       writeAll(fd, chunk, position);
       position += chunk.length;
-      run.progress(chunk.length);
+      run.report.progress(chunk.length);
     }
   };
 
@@ -82,12 +82,12 @@ export async function writeLargeFile(run: ExportRun, pool: ExportPool, place: Fi
       if (failure !== undefined) throw failure;
       throwIfCancelled(signal);
       ftruncateSync(fd, block.span);
-      applyToFile(at, fd, run.attributes('file', place, place.dir.givesAcl), run.attributeFailure(place.path));
+      applyToFile(at, fd, run.attributes('file', place.dirent.meta, place.dir.givesAcl), run.report.attributeFailure(place.path));
       at.rename(place.dir.fd, temporary, cName(place.name));
       return true;
     } catch (error) {
       at.unlink(place.dir.fd, temporary);
-      run.fail(place.path, error);
+      run.report.fail(place.path, error);
       return false;
     } finally {
       closeSync(fd);

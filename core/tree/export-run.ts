@@ -1,24 +1,23 @@
-import { closeSync } from 'node:fs';
 import type { AtCalls, CName } from '../base/at-calls.ts';
 import { cName } from '../base/at-calls.ts';
 import { VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
-import { octetsToText, octetsToTextStrict } from '../base/octets.ts';
 import type { OwnerNames } from '../base/owner-names.ts';
-import { errorCode } from '../base/system-error.ts';
 import type { Store } from '../store/store.ts';
 import type { ExportCounts, ExportFailure } from './export.ts';
-import type { AttributeFailure, Attributes, OwnerPolicy } from './export-attributes.ts';
-import { attempt, attributesOf } from './export-attributes.ts';
-import { ExportDir, openBelow, openContainer, openOrMakeDir } from './export-dir.ts';
+import type { Attributes, OwnerPolicy } from './export-attributes.ts';
+import { attributesOf } from './export-attributes.ts';
+import { foldName, foldsCase } from './export-case.ts';
+import { ExportDir, openContainer, openOrMakeDir } from './export-dir.ts';
 import { ExportFiles } from './export-files.ts';
-import { messageOf } from './export-io.ts';
 import type { NamedPlace } from './export-links.ts';
 import { PendingLinks } from './export-links.ts';
-import { isDirectory, isIdentical, makePlainNode } from './export-nodes.ts';
+import { makePlainNode } from './export-nodes.ts';
+import { linkAt, makeAt, mayStay } from './export-place.ts';
+import { ExportReport } from './export-report.ts';
 import type { WalkStep } from './export-walk.ts';
+import type { Meta } from './meta.ts';
 import type { WalkLink } from './walk.ts';
-import { isDamage } from './walk.ts';
 
 /** What one export works with; see {@link ExportOptions}. */
 export interface ExportContext {
@@ -42,15 +41,12 @@ export interface ExportContext {
 type EnterStep = Extract<WalkStep, { kind: 'enter' }>;
 type NodeStep = Extract<WalkStep, { kind: 'node' }>;
 
-/** Errors after which nothing more can be written. */
-const FATAL_CODES: readonly string[] = ['ENOSPC', 'EDQUOT', 'EROFS'];
-
 /** Directories that the walk has left and that wait for files in them. */
 const MAX_WAITING_DIRS = 256;
 
 /** One export under way: the directories that are open, the links that wait, and what was done. */
 export class ExportRun {
-  readonly counts: ExportCounts = { files: 0, dirs: 0, symlinks: 0, specials: 0, links: 0, skipped: 0, bytes: 0, failures: 0, damaged: 0 };
+  readonly report: ExportReport;
   readonly context: ExportContext;
   readonly #files: ExportFiles;
   readonly #links = new PendingLinks();
@@ -63,11 +59,11 @@ export class ExportRun {
   readonly #self = { uid: process.geteuid?.() ?? -1, gid: process.getegid?.() ?? -1 };
   #top: ExportDir | undefined;
   #foldsCase: boolean | undefined;
-  #fatal: Error | undefined;
   #temporaries = 0;
 
   constructor(context: ExportContext) {
     this.context = context;
+    this.report = new ExportReport(context);
     const slash = context.target.lastIndexOf('/');
     const parent = (slash <= 0 ? '/' : context.target.slice(0, slash)) as Octets;
     const name = context.target.slice(slash + 1);
@@ -82,16 +78,16 @@ export class ExportRun {
     const parent = this.#stack.length === 0 ? this.#container : this.#stack.at(-1);
     let dir: ExportDir | undefined;
     if (parent !== undefined && this.#clashFree(parent, step.name, step.path)) {
-      this.attempt(step.path, () => {
+      this.report.attempt(step.path, () => {
         const name = this.#stack.length === 0 ? this.#topName : step.name;
         const { fd, isFresh } = openOrMakeDir(this.context.at, parent.fd, cName(name));
-        this.#foldsCase ??= this.#probeCase(fd);
-        dir = this.#addDir(fd, { path: step.path, parent, isFresh, attributes: this.attributes('dir', step, false) });
+        this.#foldsCase ??= foldsCase(this.context.at, fd, `${this.context.temporaryPrefix}case` as Octets);
+        dir = this.#addDir(fd, { path: step.path, parent, isFresh, attributes: this.attributes('dir', step.dirent.meta, false) });
         this.#top ??= dir;
       });
     }
     this.#stack.push(dir);
-    if (dir !== undefined) this.counts.dirs++;
+    if (dir !== undefined) this.report.counts.dirs++;
     return dir !== undefined;
   }
 
@@ -123,18 +119,18 @@ export class ExportRun {
       return;
     }
     let stays = false;
-    const isFree = this.attempt(place.path, () => {
-      stays = this.#mayStay(place);
+    const isFree = this.report.attempt(place.path, () => {
+      stays = mayStay(this.context.at, place, this.context);
     });
     if (!isFree) return await this.done(place, link, false);
     if (stays) {
-      this.counts.skipped++;
+      this.report.counts.skipped++;
       return await this.done(place, link, true);
     }
     const { dirent } = place;
     if (dirent.kind === 'file') return await this.#files.add({ ...place, dirent, link });
-    const made = this.attempt(place.path, () => this.#makePlain(place));
-    if (made) this.counts[dirent.kind === 'symlink' ? 'symlinks' : 'specials']++;
+    const made = this.report.attempt(place.path, () => this.#makePlain(place));
+    if (made) this.report.counts[dirent.kind === 'symlink' ? 'symlinks' : 'specials']++;
     await this.done(place, link, made);
   }
 
@@ -147,58 +143,19 @@ export class ExportRun {
     place.dir.release();
   }
 
-  /** Whether what stands at a place is left alone. @throws {VtError} if a directory is in the way */
-  #mayStay({ dir, name, dirent }: NamedPlace): boolean {
-    if (dir.isFresh) return false;
-    const seen = this.context.at.stat(dir.fd, cName(name));
-    if (seen === undefined) return false;
-    if (isDirectory(seen)) throw new VtError('EFAILED', 'write over a local directory: in the way');
-    if (this.context.existing === 'keep') return true;
-    return this.context.resume && isIdentical(seen, dirent, () => this.context.at.readlink(dir.fd, cName(name)));
-  }
-
-  #makePlain({ dir, name, path, dirent }: NamedPlace): void {
+  #makePlain(place: NamedPlace): void {
+    const { dir, path, dirent } = place;
     if (dirent.kind === 'file') return;
-    const attributes = this.attributes(dirent.kind, { path, dirent }, dir.givesAcl);
-    this.#viaTemporary(dir, name, (made) => makePlainNode(this.context.at, dir.fd, made, dirent, attributes, this.attributeFailure(path)));
-  }
-
-  /** Makes something under its own name where nothing can stand there, else under a temporary one which then replaces what does. */
-  #viaTemporary(dir: ExportDir, name: Octets, make: (name: CName) => void): void {
     const { at } = this.context;
-    if (dir.isFresh) {
-      make(cName(name));
-      return;
-    }
-    const temporary = this.temporaryName();
-    try {
-      make(temporary);
-      at.rename(dir.fd, temporary, cName(name));
-    } catch (error) {
-      at.unlink(dir.fd, temporary);
-      throw error;
-    }
+    const attributes = this.attributes(dirent.kind, dirent.meta, dir.givesAcl);
+    const onFailure = this.report.attributeFailure(path);
+    makeAt(at, place, this.temporaryName(), (name) => makePlainNode(at, dir.fd, name, dirent, attributes, onFailure));
   }
 
   /** Gives a node that stands at `first` another name. */
   #link(first: NamedPlace, place: NamedPlace): void {
-    const { at } = this.context;
-    const made = this.attempt(place.path, () => {
-      const fromDir = first.dir.isOpen ? first.dir.fd : openBelow(at, (this.#top ?? this.#container).fd, parentOf(first.path));
-      try {
-        const from = cName(first.name);
-        const seen = place.dir.isFresh ? undefined : at.stat(place.dir.fd, cName(place.name));
-        if (seen !== undefined) {
-          if (isDirectory(seen)) throw new VtError('EFAILED', 'write over a local directory: in the way');
-          const node = at.stat(fromDir, from);
-          if (node?.ino === seen.ino && node.dev === seen.dev) return;
-        }
-        this.#viaTemporary(place.dir, place.name, (name) => at.link(fromDir, from, place.dir.fd, name));
-      } finally {
-        if (fromDir !== first.dir.fd || !first.dir.isOpen) closeSync(fromDir);
-      }
-    });
-    if (made) this.counts.links++;
+    const top = (this.#top ?? this.#container).fd;
+    if (this.report.attempt(place.path, () => linkAt(this.context.at, top, first, place, this.temporaryName()))) this.report.counts.links++;
     place.dir.release();
   }
 
@@ -207,74 +164,16 @@ export class ExportRun {
     return cName(`${this.context.temporaryPrefix}${(this.#temporaries++).toString(36)}` as Octets);
   }
 
-  attributes(kind: string, { dirent }: Pick<NamedPlace, 'path'> & Pick<EnterStep | NodeStep, 'dirent'>, dropsAcl: boolean): Attributes {
+  /** What to set for a node. */
+  attributes(kind: string, meta: Meta, dropsAcl: boolean): Attributes {
     const { owner, names } = this.context;
-    return attributesOf(kind, dirent.meta, { owner, names, self: this.#self }, dropsAcl);
-  }
-
-  /** Reports what could not be set of a node that stands. */
-  attributeFailure(path: Octets): AttributeFailure {
-    return (what, error) => {
-      this.#report({
-        path,
-        error: new VtError('EFAILED', `set ${what}: ${messageOf(error)}`, { cause: error }),
-        isDamage: false,
-        isAttribute: true,
-      });
-    };
-  }
-
-  /** Reports a node that could not be made. */
-  fail(path: Octets, error: unknown): void {
-    const code = errorCode(error);
-    if (code === 'ECANCELLED') this.#fatal ??= error as Error;
-    else if (code !== undefined && FATAL_CODES.includes(code))
-      this.#fatal ??= new VtError('EFAILED', `write "${this.localPath(path)}": ${messageOf(error)}`, { cause: error });
-    else
-      this.#report({
-        path,
-        error: error instanceof Error ? error : new Error(String(error)),
-        isDamage: isDamage(error),
-        isAttribute: false,
-      });
-  }
-
-  /** Runs an action; its error is reported for `path`. */
-  attempt(path: Octets, action: () => void): boolean {
-    try {
-      action();
-      return true;
-    } catch (error) {
-      this.fail(path, error);
-      return false;
-    }
-  }
-
-  #report(failure: ExportFailure): void {
-    this.counts.failures++;
-    if (failure.isDamage) this.counts.damaged++;
-    this.context.onFailure?.(failure);
-  }
-
-  /** Content was written. */
-  progress(bytes: number): void {
-    this.counts.bytes += bytes;
-    this.context.onProgress?.(this.counts);
-  }
-
-  /** @throws {VtError} what makes going on pointless: a full disk */
-  throwIfFatal(): void {
-    if (this.#fatal !== undefined) throw this.#fatal;
-  }
-
-  localPath(path: Octets): string {
-    return octetsToText((path === '' ? this.context.target : `${this.context.target}/${path}`) as Octets);
+    return attributesOf(kind, meta, { owner, names, self: this.#self }, dropsAcl);
   }
 
   /** Waits until everything is written and every directory complete. */
   async finish(): Promise<void> {
     await this.#files.finish();
-    this.throwIfFatal();
+    this.report.throwIfFatal();
     this.#container.release();
     await this.#files[Symbol.asyncDispose]();
   }
@@ -295,37 +194,18 @@ export class ExportRun {
       ...options,
       foldsCase: options.attributes !== undefined && this.#foldsCase === true,
       at: this.context.at,
-      onFailure: this.attributeFailure(options.path),
+      onFailure: this.report.attributeFailure(options.path),
       onClosed: () => this.#open.delete(dir),
     });
     this.#open.add(dir);
     return dir;
   }
 
-  /** Whether the filesystem takes `a` and `A` for one name. */
-  #probeCase(dir: number): boolean {
-    const { at } = this.context;
-    const name = `${this.context.temporaryPrefix}case`;
-    const probe = cName(name as Octets);
-    try {
-      closeSync(at.open(dir, probe, 'create'));
-      return at.stat(dir, cName(name.toUpperCase() as Octets)) !== undefined;
-    } catch {
-      return false; // what forbids writing here is told when something is written
-    } finally {
-      attempt(
-        '',
-        () => undefined,
-        () => at.unlink(dir, probe),
-      );
-    }
-  }
-
   #clashFree(dir: ExportDir, name: Octets, path: Octets): boolean {
     if (dir.folded === undefined) return true;
-    const folded = octetsToTextStrict(name)?.normalize('NFC').toLowerCase() ?? name;
+    const folded = foldName(name);
     if (dir.folded.has(folded)) {
-      this.fail(
+      this.report.fail(
         path,
         new VtError('EFAILED', 'write: its name differs from another only in case, which this filesystem does not tell apart'),
       );
@@ -334,8 +214,4 @@ export class ExportRun {
     dir.folded.add(folded);
     return true;
   }
-}
-
-function parentOf(path: Octets): Octets {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/'))) as Octets;
 }

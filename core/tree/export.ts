@@ -103,14 +103,14 @@ export async function exportDirent(source: Store, dirent: Dirent, target: Octets
       if (done === true || step === undefined) break;
       answer = await takeStep(run, step);
       throwIfCancelled(signal);
-      run.throwIfFatal();
+      run.report.throwIfFatal();
     }
     await run.finish();
   } catch (error) {
     await run.abandon();
     throw error;
   }
-  return run.counts;
+  return run.report.counts;
 }
 
 async function takeStep(run: ExportRun, step: WalkStep): Promise<'skip' | undefined> {
@@ -125,7 +125,7 @@ async function takeStep(run: ExportRun, step: WalkStep): Promise<'skip' | undefi
       await run.node(step);
       return undefined;
     case 'damage':
-      run.fail(step.path, step.error);
+      run.report.fail(step.path, step.error);
       return undefined;
   }
 }

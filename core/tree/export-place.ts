@@ -1,0 +1,76 @@
+import { closeSync } from 'node:fs';
+import type { AtCalls, CName } from '../base/at-calls.ts';
+import { cName } from '../base/at-calls.ts';
+import { VtError } from '../base/errors.ts';
+import type { Octets } from '../base/octets.ts';
+import { openBelow } from './export-dir.ts';
+import type { NamedPlace } from './export-links.ts';
+import { isDirectory, isIdentical } from './export-nodes.ts';
+
+/** Makes something under a name: what a rename then puts in its place, where something can stand there. */
+export type MakeNode = (name: CName) => void;
+
+/**
+ * Whether what stands at a place is left alone.
+ *
+ * @throws {VtError} EFAILED if a directory is in the way
+ */
+export function mayStay(
+  at: AtCalls,
+  { dir, name, dirent }: NamedPlace,
+  options: { readonly existing: 'replace' | 'keep'; readonly resume: boolean },
+): boolean {
+  if (dir.isFresh) return false;
+  const seen = at.stat(dir.fd, cName(name));
+  if (seen === undefined) return false;
+  if (isDirectory(seen)) throw inTheWay();
+  if (options.existing === 'keep') return true;
+  return options.resume && isIdentical(seen, dirent, () => at.readlink(dir.fd, cName(name)));
+}
+
+/** Makes a node under its own name where nothing can stand there, else under a temporary one which then replaces what does. */
+export function makeAt(at: AtCalls, { dir, name }: NamedPlace, temporary: CName, make: MakeNode): void {
+  if (dir.isFresh) {
+    make(cName(name));
+    return;
+  }
+  try {
+    make(temporary);
+    at.rename(dir.fd, temporary, cName(name));
+  } catch (error) {
+    at.unlink(dir.fd, temporary);
+    throw error;
+  }
+}
+
+/**
+ * Gives a node that stands at `first` another name.
+ *
+ * @param top - the directory that the paths of places are relative to
+ * @throws {VtError} EFAILED if a directory is in the way
+ */
+export function linkAt(at: AtCalls, top: number, first: NamedPlace, place: NamedPlace, temporary: CName): void {
+  const wasOpen = first.dir.isOpen;
+  const fromDir = wasOpen ? first.dir.fd : openBelow(at, top, parentOf(first.path));
+  try {
+    const from = cName(first.name);
+    const seen = place.dir.isFresh ? undefined : at.stat(place.dir.fd, cName(place.name));
+    if (seen !== undefined) {
+      if (isDirectory(seen)) throw inTheWay();
+      const node = at.stat(fromDir, from);
+      // rename(2) of one name of a node over another does nothing, and would leave the temporary one.
+      if (node?.ino === seen.ino && node.dev === seen.dev) return;
+    }
+    makeAt(at, place, temporary, (name) => at.link(fromDir, from, place.dir.fd, name));
+  } finally {
+    if (!wasOpen) closeSync(fromDir);
+  }
+}
+
+function inTheWay(): VtError {
+  return new VtError('EFAILED', 'write over a local directory: in the way');
+}
+
+function parentOf(path: Octets): Octets {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/'))) as Octets;
+}

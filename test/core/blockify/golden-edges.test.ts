@@ -29,7 +29,9 @@ const CONTENTS: Readonly<Record<string, Buffer>> = {
     Buffer.from(text).reverse(),
     Buffer.alloc(5000, 'x'),
   ]),
-  'three times 9,999 NULs and a letter': Buffer.concat(Array.from({ length: 3 }, () => Buffer.concat([Buffer.alloc(9999), Buffer.from('a')]))),
+  'three times 9,999 NULs and a letter': Buffer.concat(
+    Array.from({ length: 3 }, () => Buffer.concat([Buffer.alloc(9999), Buffer.from('a')])),
+  ),
   short: text.subarray(0, 3000),
 };
 

@@ -1,11 +1,11 @@
-import { lstatSync, realpathSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { PathError, UsageError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromBytes, octetsToText } from '../core/base/octets.ts';
 import { pathBytes } from '../core/base/system-error.ts';
 import type { BlockSource } from '../core/store/store.ts';
 import type { Dirent, IndirectDirent } from '../core/tree/dirent.ts';
-import type { ImportCounts, Imported } from '../core/tree/import.ts';
+import type { ImportCounts, Imported, ImportOptions } from '../core/tree/import.ts';
 import { baseName, joinPath, parentPath } from '../core/tree/path.ts';
 import type { TreePath } from '../core/tree/tree.ts';
 import type { CommandContext, CommandInput } from './command.ts';
@@ -115,7 +115,7 @@ async function putOne(context: CommandContext, { options }: CommandInput, { loca
       numericOwners: owner === 'numeric',
       oneFilesystem: options.has('one-file-system'),
       reread: options.has('reread'),
-      exclude: storeFolder(session.store.name),
+      isStoreFolder: storeFolderTest(session.store.name),
       onFailure: (failed, error) => diagnostics.failure(`put "${octetsToText(failed)}": ${reason(error)}`),
       onWarning: (where, what) => diagnostics.warn(`put "${octetsToText(where)}": ${what}`),
       onProgress: (counts) =>
@@ -144,16 +144,14 @@ function reason(error: unknown): string {
   return text ?? error.message;
 }
 
-/** The folder of a Store on disk, which is no part of what is put into it. */
-function storeFolder(storeName: string): { readonly dev: bigint; readonly ino: bigint }[] {
+/** Tells the folder of a Store on disk, which is no part of what is put into it. It may be made only by this very put. */
+function storeFolderTest(storeName: string): NonNullable<ImportOptions['isStoreFolder']> {
   const folder = /^datadir:(.*)$/s.exec(storeName)?.[1];
-  if (folder === undefined) return [];
-  try {
-    const { dev, ino } = lstatSync(realpathSync(folder), { bigint: true });
-    return [{ dev, ino }];
-  } catch {
-    return [];
-  }
+  let found: { readonly dev: bigint; readonly ino: bigint } | undefined;
+  return ({ dev, ino }) => {
+    if (folder !== undefined && found === undefined) found = statSync(folder, { bigint: true, throwIfNoEntry: false });
+    return found?.ino === ino && found.dev === dev;
+  };
 }
 
 /** Puts a Dirent into the tree. @returns how many names of the Dir that stood there are gone */

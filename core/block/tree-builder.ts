@@ -27,6 +27,9 @@ const CUT_MASK = 15;
 /** A longer reference is refused: groups of them could not shrink level by level. */
 const MAX_REF_SIZE = 4096;
 
+/** Most contents have few leaves: 4,096 octets of memory for each would keep the garbage collector busy. */
+const INITIAL_LEVEL_SIZE = 256;
+
 interface Level {
   readonly writer: ByteWriter;
   count: number;
@@ -101,7 +104,7 @@ export class BlockTreeBuilder {
   #level(depth: number): Level {
     let level = this.#levels[depth];
     if (level === undefined) {
-      level = { writer: new ByteWriter(4096), count: 0, span: 0, only: undefined };
+      level = { writer: new ByteWriter(INITIAL_LEVEL_SIZE), count: 0, span: 0, only: undefined };
       this.#levels[depth] = level;
     }
     return level;

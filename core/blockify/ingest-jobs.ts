@@ -73,7 +73,8 @@ export class IngestJobs {
     return leaves.table();
   }
 
-  #small({ slot, paths, signatures }: SmallJob): SmallResult {
+  #small({ slot, paths: joinedPaths, signatures }: SmallJob): SmallResult {
+    const paths = joinedPaths.split('\0').slice(0, -1);
     const readAtMs = Date.now();
     const leaves = new Leaves(this.#bytes, this.#hash, paths.length * 2);
     const counts = new Uint32Array(paths.length);

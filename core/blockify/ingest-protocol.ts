@@ -25,7 +25,7 @@ export interface ScanJob {
   readonly offset: number;
   /** Octets of the slice, up to SLOT_DATA_SIZE. */
   readonly length: number;
-  /** Octets before the slice that the kernel takes into account, 0..31. */
+  /** Octets before the slice that the kernel takes into account, 0..KERNEL_CONTEXT. */
   readonly context: number;
 }
 
@@ -56,8 +56,8 @@ export interface LeafTable {
 export interface SmallJob {
   readonly kind: 'small';
   readonly slot: number;
-  /** Paths in octets. */
-  readonly paths: readonly string[];
+  /** Paths in octets, each with a NUL behind it: one string travels faster than many. */
+  readonly paths: string;
   /** As the files were seen: SIGNATURE_LENGTH numbers each. */
   readonly signatures: BigInt64Array;
 }

@@ -297,7 +297,7 @@ export class Ingest implements AsyncDisposable {
         packSignature(signatures, i * SIGNATURE_LENGTH, seen);
         size += Number(seen.size);
       }
-      const paths = batch.map(({ path }) => octetsFromBytes(path));
+      const paths = batch.map(({ path }) => `${octetsFromBytes(path)}\0`).join('');
       const result = (await this.#run({ kind: 'small', slot, paths, signatures }, size)) as SmallResult;
       await this.#settleBatch(batch, result);
     } catch (error) {

@@ -36,8 +36,8 @@ export interface ImportOptions {
   readonly owners?: OwnerNames | undefined;
   /** Do not descend into directories of other filesystems: they become empty Dirs. */
   readonly oneFilesystem?: boolean | undefined;
-  /** Directories that are left out with a warning: the Store's own. */
-  readonly exclude?: readonly { readonly dev: bigint; readonly ino: bigint }[] | undefined;
+  /** Whether a directory is to be left out, with a warning: the Store's own, which may be made while the import runs. */
+  readonly isStoreFolder?: ((directory: Pick<BigIntStats, 'dev' | 'ino'>) => boolean) | undefined;
   /** Read every file, whatever is remembered of it. */
   readonly reread?: boolean | undefined;
   /** Worker threads, 0 for none; default: one a core, at most 2. */
@@ -250,7 +250,7 @@ class Import {
 
   #visitDir(found: FoundNode): void {
     const { path, stat, name, settle } = found;
-    if (this.#options.exclude?.some(({ dev, ino }) => dev === stat.dev && ino === stat.ino) === true) {
+    if (this.#options.isStoreFolder?.(stat) === true) {
       this.#options.onWarning?.(path, "left out: the Store's own directory");
       settle(LEFT_OUT);
       return;

@@ -218,7 +218,7 @@ test("S06: the Store's own directory is left out with a warning", async (t) => {
   const warned: string[] = [];
   await using store = new MemoryStore();
   const { dirent } = await put(store, source, {
-    exclude: [lstatSync(`${source}/store`, { bigint: true })],
+    isStoreFolder: ({ ino }) => ino === lstatSync(`${source}/store`, { bigint: true }).ino,
     onWarning: (path) => warned.push(path),
   });
   assert.deepEqual(warned, [`${source}/store`]);

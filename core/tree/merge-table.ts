@@ -3,7 +3,7 @@ import type { Block } from '../block/block.ts';
 import type { OpOptions } from '../store/store.ts';
 import type { DirReader } from './dir-reader.ts';
 import type { DirDirent, Dirent } from './dirent.ts';
-import { sameDirent } from './dirent-compare.ts';
+import { sameContent, sameDirent } from './dirent-compare.ts';
 import { linksWithin } from './live-node.ts';
 import { mergeLeaves } from './merge-values.ts';
 
@@ -17,6 +17,17 @@ export interface MergedTable {
   readonly conflicts: InodeTable;
   /** What a name may need though its node was removed on one side. */
   readonly spare: InodeTable;
+  /** Nodes that had content of their own on a side: to be kept even if the other side removed all their names. */
+  readonly changed: readonly ChangedNode[];
+  /** A name that each node had, as far as the merge came by one. */
+  readonly names: Map<string, Octets>;
+}
+
+/** A hard-linked node whose content one side changed. */
+export interface ChangedNode {
+  readonly uuid: string;
+  readonly node: Dirent;
+  readonly by: 'us' | 'them';
 }
 
 /** All of a table; none is an empty one. */
@@ -29,7 +40,9 @@ export async function readTable(reader: DirReader, inodes: Block | undefined, op
 
 /** Merges three tables node by node; a removal yields to a change. */
 export function mergeTables(base: InodeTable, ours: InodeTable, theirs: InodeTable): MergedTable {
-  const merged: MergedTable = { nodes: new Map(), conflicts: new Map(), spare: new Map([...base, ...theirs, ...ours]) };
+  const changed = [...changedNodes(base, ours, 'us'), ...changedNodes(base, theirs, 'them')];
+  const spare = new Map([...base, ...theirs, ...ours]);
+  const merged: MergedTable = { nodes: new Map(), conflicts: new Map(), spare, changed, names: new Map() };
   for (const uuid of new Set([...base.keys(), ...ours.keys(), ...theirs.keys()])) {
     const before = base.get(uuid);
     const mine = ours.get(uuid);
@@ -44,6 +57,15 @@ export function mergeTables(base: InodeTable, ours: InodeTable, theirs: InodeTab
     if (node === undefined) merged.conflicts.set(uuid, other);
   }
   return merged;
+}
+
+function changedNodes(base: InodeTable, side: InodeTable, by: ChangedNode['by']): ChangedNode[] {
+  const found: ChangedNode[] = [];
+  for (const [uuid, node] of side) {
+    const before = base.get(uuid);
+    if (before !== undefined && !sameContent(before, node)) found.push({ uuid, node, by });
+  }
+  return found;
 }
 
 /**

@@ -20,7 +20,7 @@ export interface MergeConflict {
   readonly path: TreePath;
   /** Both changed it, or one removed what the other changed. */
   readonly kind: 'both-changed' | 'removed-by-us' | 'removed-by-them';
-  /** Where theirs stands now, of what both changed. */
+  /** Where the version that lost its name stands now: theirs of what both changed. */
   readonly theirsAt?: TreePath;
 }
 
@@ -112,8 +112,13 @@ class Merge {
       ...(links === 0 ? {} : { links }),
       ...(salt === undefined ? {} : { salt }),
     };
-    const inodes = await this.#table(merged, open);
-    return inodes === undefined ? merged : { ...merged, inodes };
+    if (open.table.spare.size === 0) return merged;
+    await this.#pending.flushTo(this.#store, this.#options);
+    const counts = await countNames(this.#reader, merged, this.#options);
+    const inodes = this.#table(merged, open, counts);
+    const saved = this.#saveNameless(path, open, counts, new Set(entries.map(({ name }) => name)));
+    const all = saved.length === 0 ? merged : { ...merged, block: storeDir(this.#pending, sortedByName([...entries, ...saved]), { salt }) };
+    return inodes === undefined ? all : { ...all, inodes };
   }
 
   async #entries(path: TreePath, dirs: MergeDirs, open: OpenMerge): Promise<Dirent[]> {
@@ -126,8 +131,9 @@ class Merge {
       merged.set(kept, { ...dirent, name: kept });
       this.conflicts.push({ path: joinPath(path, name), kind: 'both-changed', theirsAt: joinPath(path, kept) });
     };
-    for (const name of [...new Set([...mine.keys(), ...other.keys()])].sort(compareOctets)) {
+    for (const name of [...new Set([...before.keys(), ...mine.keys(), ...other.keys()])].sort(compareOctets)) {
       const at = { path: joinPath(path, name), base: before.get(name), ours: mine.get(name), theirs: other.get(name) };
+      noteName(open, at.base);
       const { dirent, theirs } = await this.#entry(at, open);
       if (dirent !== undefined) merged.set(name, dirent);
       if (theirs !== undefined) keepTheirs(name, theirs);
@@ -135,7 +141,7 @@ class Merge {
       const node = takeConflict(open, dirent.uuid);
       if (node !== undefined) keepTheirs(name, withoutLinks(node));
     }
-    return [...merged.values()].sort((a, b) => compareOctets(a.name, b.name));
+    return sortedByName([...merged.values()]);
   }
 
   /** What stands under a name, and what of theirs has to stand beside it. */
@@ -170,18 +176,49 @@ class Merge {
   }
 
   /** Stores a merged table with the nodes that have names, and how many. */
-  async #table(dir: DirDirent, open: OpenMerge): Promise<Block | undefined> {
+  #table(dir: DirDirent, open: OpenMerge, counts: ReadonlyMap<string, number>): Block | undefined {
     const { nodes, spare } = open.table;
-    if (spare.size === 0) return undefined;
-    await this.#pending.flushTo(this.#store, this.#options);
     const named: Dirent[] = [];
-    for (const [uuid, nlink] of await countNames(this.#reader, dir, this.#options)) {
+    for (const [uuid, nlink] of counts) {
       const node = nodes.get(uuid) ?? (isFurtherOut(open.parent, uuid) ? undefined : spare.get(uuid));
       if (node !== undefined) named.push({ ...node, name: uuid as Octets, uuid, nlink });
     }
-    named.sort((a, b) => compareOctets(a.name, b.name));
-    return named.length === 0 ? undefined : storeDir(this.#pending, named, { salt: dir.salt });
+    return named.length === 0 ? undefined : storeDir(this.#pending, sortedByName(named), { salt: dir.salt });
   }
+
+  /**
+   * Hard-linked files that one side changed and the other took all names from, and theirs of what both changed where
+   * the merge came by no name: as files in the Dir of their table.
+   */
+  #saveNameless(path: TreePath, open: OpenMerge, counts: ReadonlyMap<string, number>, taken: Set<Octets>): Dirent[] {
+    const { changed, conflicts, names } = open.table;
+    const saved: Dirent[] = [];
+    const save = (uuid: string, node: Dirent, kind: MergeConflict['kind']): void => {
+      const name = names.get(uuid) ?? (uuid as Octets);
+      const kept = theirsName(name, this.#options.now, (candidate) => taken.has(candidate));
+      taken.add(kept);
+      saved.push({ ...withoutLinks(node), name: kept });
+      this.conflicts.push({ path: joinPath(path, name), kind, theirsAt: joinPath(path, kept) });
+    };
+    for (const { uuid, node, by } of changed) {
+      if (!counts.has(uuid)) save(uuid, node, by === 'us' ? 'removed-by-them' : 'removed-by-us');
+    }
+    for (const [uuid, node] of conflicts) if (counts.has(uuid)) save(uuid, node, 'both-changed');
+    conflicts.clear();
+    return saved;
+  }
+}
+
+function sortedByName(dirents: readonly Dirent[]): Dirent[] {
+  return [...dirents].sort((a, b) => compareOctets(a.name, b.name));
+}
+
+/** Notes a name that a node had before the merge, at the table where it stands. */
+function noteName(open: OpenMerge, dirent: Dirent | undefined): void {
+  if (dirent?.kind !== 'indirect') return;
+  let at: OpenMerge | undefined = open;
+  while (at !== undefined && !at.table.spare.has(dirent.uuid)) at = at.parent;
+  at?.table.names.set(dirent.uuid, dirent.name);
 }
 
 /** Whether a table above has a node, so that names below mean that one. */

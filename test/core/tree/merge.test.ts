@@ -231,3 +231,17 @@ describe('a merge of two sessions', () => {
     assert.equal(theirsName(octets('n'.repeat(255)), NOW, () => false).length, 255);
   });
 });
+
+it('a merge keeps a hard-linked file that one side changed and the other removed under all its names', async () => {
+  const { tree, result } = await merged(
+    async (ours) => {
+      await ours.remove(at('/d'), { recursive: true });
+      await ours.remove(at('/linked'));
+    },
+    (theirs) => theirs.write(at('/d/f'), contentOf('theirs'), {}),
+  );
+  const kept = result.conflicts.find(({ kind }) => kind === 'removed-by-us')?.theirsAt;
+  if (kept === undefined) throw new Error('no conflict says where it is kept');
+  assert.equal(await readText(tree, kept), 'theirs');
+  assert.equal(await tree.lookup(at('/linked')), undefined);
+});

@@ -206,6 +206,9 @@ export class LmdbIndex {
    * @throws {IndexDamagedError} at the first that is damaged
    */
   async checkAll(signal?: AbortSignal): Promise<void> {
+    // Others may be adding: there are at least as many as there were at the start.
+    const atLeast = entryCount(this.#blocks);
+    let total = 0;
     let after: Uint8Array | undefined;
     for (;;) {
       throwIfCancelled(signal);
@@ -216,9 +219,11 @@ export class LmdbIndex {
         after = Uint8Array.from(key);
         count++;
       }
-      if (count < CHECK_STEP) return;
+      total += count;
+      if (count < CHECK_STEP) break;
       await new Promise((resolve) => setImmediate(resolve));
     }
+    if (total < atLeast) throw new IndexDamagedError(`${atLeast} locations are counted, and ${total} are there`);
   }
 
   /** The marks of every file known. */
@@ -232,17 +237,23 @@ export class LmdbIndex {
     return found;
   }
 
-  /** Puts a batch in one transaction, which is visible to every process once this resolves. */
+  /**
+   * Puts a batch in one transaction, which is durable and visible to every process once this resolves.
+   *
+   * @throws what LMDB throws, as on a full disk; nothing of the batch is then in the index
+   */
   async commit(batch: IndexBatch): Promise<void> {
     this.#user?.beforeWrite();
     for (const name of batch.marks.keys()) this.#numberFor(name);
     for (const [, location] of batch.blocks) this.#numberFor(location.file);
-    // All puts of one turn of the event loop go into one transaction, in their order. @see lmdb, "eventTurnBatching"
-    const done: Promise<boolean>[] = [];
-    for (const [digest, location] of batch.blocks) done.push(this.#blocks.put(digest, this.#encodeLocation(digest, location)));
-    for (const [name, marks] of batch.marks) done.push(this.#files.put(Buffer.from(name), encodeMarks(name, this.#numberFor(name), marks)));
-    for (const [key, value] of batch.cachePuts) done.push(this.#cache.put(key, withCrc(key, value)));
-    await Promise.all(done);
+    // In this thread: puts handed to LMDB's own thread took a third more CPU time (98 against 73 ms for 16,384), and
+    // where such a transaction fails the package prints the error and rejects a promise that nobody can reach.
+    this.#root.transactionSync(() => {
+      for (const [digest, location] of batch.blocks) this.#blocks.putSync(digest, this.#encodeLocation(digest, location));
+      for (const [name, marks] of batch.marks) this.#files.putSync(Buffer.from(name), encodeMarks(name, this.#numberFor(name), marks));
+      for (const [key, value] of batch.cachePuts) this.#cache.putSync(key, withCrc(key, value));
+    });
+    await Promise.resolve();
   }
 
   #encodeLocation(digest: Uint8Array, location: Location): Buffer {
@@ -317,6 +328,11 @@ export class LmdbIndex {
     await this.#root.close();
     this.#user?.close();
   }
+}
+
+function entryCount(database: Database<Buffer, Uint8Array>): number {
+  const stats: { readonly entryCount?: unknown } = database.getStats();
+  return typeof stats.entryCount === 'number' ? stats.entryCount : 0;
 }
 
 function encodeMarks(name: string, number: number, marks: FileMarks): Buffer {

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { VtError } from '../../../core/base/errors.ts';
 import { DEFAULT_HASH_NAME } from '../../../core/block/hash.ts';
 import type { HashCode } from '../../../core/block/hashcode.ts';
+import { openDatadir } from '../../../core/store/datadir.ts';
 import { run } from '../../support/program.ts';
 import { makeRandom } from '../../support/random.ts';
 import { newStorePath, withDatadir } from './store-folder.ts';
@@ -98,6 +99,39 @@ for (const processes of [2, 4]) {
     );
   });
 }
+
+it('S36: on a disk that is too full for the index a flush fails with a reason, and the next session finds the Blocks', async (context) => {
+  const mount = join(dirname(newStorePath()), 'small');
+  mkdirSync(mount);
+  const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=1200k', 'none', mount]);
+  if (mounted.status !== 0) {
+    context.skip(`mounting a small disk: ${mounted.stderr.trim()}`);
+    return;
+  }
+  try {
+    const path = join(mount, 'store');
+    const kept: HashCode[] = [];
+    const store = await openDatadir(path, { create: true });
+    let failure: unknown;
+    for (let i = 0; failure === undefined; i++) {
+      try {
+        kept.push((await store.add(Buffer.from(`tiny ${i}`))).hashcode);
+        if (i % 500 === 499) await store.flush();
+      } catch (error) {
+        failure = error;
+      }
+    }
+    assert.ok(failure instanceof VtError && failure.code === 'EFAILED', String(failure));
+    for (const hashcode of kept) assert.ok(await store.get(hashcode));
+    await store[Symbol.asyncDispose]().catch(() => undefined);
+    await run('mount', ['-o', 'remount,size=64m', mount]);
+    await withDatadir(path, async (again) => {
+      for (const hashcode of kept) assert.ok(await again.get(hashcode));
+    });
+  } finally {
+    await run('umount', [mount]);
+  }
+});
 
 it('S35: on a full disk an add fails with a reason, earlier ones stay good, and the next run completes', async (context) => {
   const folder = dirname(newStorePath());

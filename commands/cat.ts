@@ -1,4 +1,5 @@
 import { defineCommand } from './command.ts';
+import { namingDamage } from './damage.ts';
 import { forEachItem } from './each.ts';
 import { pathArgument } from './entry.ts';
 
@@ -11,8 +12,9 @@ export const cat = defineCommand({
   examples: [{ line: 'cat notes.txt | grep -i todo', says: 'lines of a stored file, through a local command' }],
   async run(context, { args }) {
     const { session, output, signal } = context;
-    await forEachItem(context, args, async (path) => {
-      for await (const chunk of session.tree.read(pathArgument(session, path), {}, { signal })) await output.bytes(chunk);
+    await forEachItem(context, args, async (argument) => {
+      const path = pathArgument(session, argument);
+      for await (const chunk of namingDamage(session.tree.read(path, {}, { signal }), 'read', path)) await output.bytes(chunk);
     });
   },
 });

@@ -4,6 +4,7 @@ import { octetsToText } from '../core/base/octets.ts';
 import type { Tree, TreePath } from '../core/tree/tree.ts';
 import type { CommandContext, CommandInput } from './command.ts';
 import { defineCommand } from './command.ts';
+import { damageAt } from './damage.ts';
 import { forEachItem } from './each.ts';
 import { pathArgument, requireEntry } from './entry.ts';
 
@@ -67,7 +68,11 @@ async function eachFile(
     await requireEntry(session.tree, path, 'read', { signal });
     if (args.length > 1) output.line(`${isFirst ? '' : '\n'}==> ${output.name(shown)} <==`);
     isFirst = false;
-    await action(session.tree, path, signal);
+    try {
+      await action(session.tree, path, signal);
+    } catch (error) {
+      throw damageAt(error, 'read', path);
+    }
   });
 }
 

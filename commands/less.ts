@@ -3,6 +3,7 @@ import type { Octets } from '../core/base/octets.ts';
 import { octetsFromText } from '../core/base/octets.ts';
 import type { Tree, TreePath } from '../core/tree/tree.ts';
 import { defineCommand } from './command.ts';
+import { namingDamage } from './damage.ts';
 import { pathArgument } from './entry.ts';
 
 /** `less`: files through the pager. */
@@ -28,5 +29,5 @@ export const less = defineCommand({
 });
 
 async function* contentOf(tree: Tree, paths: readonly TreePath[], signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  for (const path of paths) yield* tree.read(path, {}, { signal });
+  for (const path of paths) yield* namingDamage(tree.read(path, {}, { signal }), 'read', path);
 }

@@ -3,6 +3,7 @@ import { compareOctets, octetsToBytes } from '../core/base/octets.ts';
 import type { TreeEntry, TreePath } from '../core/tree/tree.ts';
 import type { CommandContext, CommandInput, Output } from './command.ts';
 import { defineCommand } from './command.ts';
+import { namingDamage } from './damage.ts';
 import { forEachItem } from './each.ts';
 import { pathArgument, requireEntry } from './entry.ts';
 import { entryRecord, groupText, modeOf, modeText, ownerText, shortTimeText, sizeText } from './format.ts';
@@ -79,7 +80,7 @@ async function listDir(
     const held: Shown[] = [];
     const streams =
       !options.has('long') && !options.has('time') && !options.has('size') && !options.has('reverse') && (!output.terminal || output.json);
-    for await (const entry of session.tree.list(dir.path, { signal })) {
+    for await (const entry of namingDamage(session.tree.list(dir.path, { signal }), 'list', dir.path)) {
       if (!options.has('all') && entry.name.startsWith('.')) continue;
       const item = { shown: entry.name, entry };
       if (entry.dirent.kind === 'dir' && options.has('recursive')) below.push(item);

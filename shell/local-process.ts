@@ -6,6 +6,9 @@ import { VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToTextStrict } from '../core/base/octets.ts';
 
+/** A process may take this long to be there, in milliseconds. */
+const STARTING_MS = 300;
+
 /** How a local command ended: its status, or 128 + n where signal n ended it. */
 export interface LocalExit {
   readonly status: number;
@@ -42,9 +45,18 @@ export function startLocal(
     else if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGTERM');
   };
   options.signal?.addEventListener('abort', cancel, { once: true });
+  // The terminal tells all its foreground processes of Ctrl-C, but not one that was only just being started.
+  const startedMs = performance.now();
+  const forward = (): void => {
+    if (performance.now() - startedMs < STARTING_MS) child.kill('SIGINT');
+  };
+  if (!detached) process.on('SIGINT', forward);
   const exit = new Promise<LocalExit>((resolve, reject) => {
     child.on('error', (error) => reject(new VtError('EFAILED', `run local "${command}": ${error.message}`, { cause: error })));
     child.on('close', (status, signal) => resolve({ status: status ?? 128 + (signal === null ? 0 : constants.signals[signal]) }));
-  }).finally(() => options.signal?.removeEventListener('abort', cancel));
+  }).finally(() => {
+    options.signal?.removeEventListener('abort', cancel);
+    process.off('SIGINT', forward);
+  });
   return { child, exit };
 }

@@ -20,7 +20,7 @@ export class PasteFilter extends Transform {
   #held = '';
   #isPasting = false;
 
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null, data?: string) => void): void {
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
     this.#held += this.#decoder.write(chunk);
     let out = '';
     for (;;) {
@@ -38,7 +38,9 @@ export class PasteFilter extends Transform {
       out += this.#held.slice(0, this.#held.length - kept);
       this.#held = this.#held.slice(this.#held.length - kept);
     }
-    done(null, out);
+    // A completion takes a moment, for which readline pauses its input: what follows the key must be another chunk.
+    for (const part of out.split(/(?<=\t)/)) if (part !== '') this.push(part);
+    done();
   }
 }
 

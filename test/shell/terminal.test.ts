@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import type { TestContext } from 'node:test';
+import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { PROGRAM } from '../support/program.ts';
+import type { Scratch } from '../support/scratch.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+// The prompt in a real terminal: tmux's. What is shown is polled for, up to this long.
+const PATIENCE_MS = 20_000;
+const HAS_TMUX = spawnSync('tmux', ['-V']).status === 0;
+const NEEDS_TMUX = HAS_TMUX ? {} : { skip: 'tmux is not installed' };
+
+class Terminal {
+  readonly #server: string;
+
+  constructor(t: TestContext, scratch: Scratch, args: readonly string[]) {
+    this.#server = `vtftp-test-${process.pid}-${Math.random().toString(36).slice(2)}`;
+    const env = Object.entries({ ...scratch.env, TERM: 'screen', NO_COLOR: '1' }).map(([name, value]) => `${name}=${value}`);
+    this.#tmux(
+      '-f',
+      '/dev/null',
+      'new-session',
+      '-d',
+      '-x',
+      '120',
+      '-y',
+      '40',
+      '-c',
+      scratch.folder,
+      'env',
+      ...env,
+      'sh',
+      '-c',
+      'trap : INT; "$@"; echo "ended with $?"; exec sleep 600',
+      'sh',
+      process.execPath,
+      PROGRAM,
+      ...args,
+    );
+    t.after(() => this.#tmux('kill-server'));
+  }
+
+  #tmux(...args: readonly string[]): string {
+    return execFileSync('tmux', ['-L', this.#server, ...args], { encoding: 'utf8' });
+  }
+
+  keys(...keys: readonly string[]): void {
+    this.#tmux('send-keys', ...keys);
+  }
+
+  type(text: string): void {
+    this.#tmux('send-keys', '-l', text);
+  }
+
+  paste(text: string): void {
+    this.#tmux('set-buffer', text);
+    this.#tmux('paste-buffer', '-p');
+  }
+
+  get screen(): string {
+    return this.#tmux('capture-pane', '-p', '-J').replace(/\s+$/gm, '\n').trim();
+  }
+
+  /** Waits until the screen matches. */
+  async shows(pattern: RegExp): Promise<string> {
+    for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await delay(30)) {
+      const { screen } = this;
+      if (pattern.test(screen)) return screen;
+    }
+    return assert.fail(`the terminal does not show ${pattern}:\n${this.screen}`);
+  }
+}
+
+test('S15: at a terminal: prompt, prefixes, completion of commands and of both sides, quoting as needed', NEEDS_TMUX, async (t) => {
+  const scratch = makeScratch(t);
+  scratch.mkdir('local dir');
+  writeFileSync(scratch.path('local dir/the file'), 'content\n');
+  const terminal = new Terminal(t, scratch, ['-S', scratch.path('store')]);
+  await terminal.shows(/^vtftp:\/>$/m);
+  terminal.type('mkd docs');
+  terminal.keys('Enter');
+  await terminal.shows(/^vtftp:\/\*>$/m);
+  terminal.type('cd do');
+  terminal.keys('Tab');
+  await terminal.shows(/cd docs\/$/m);
+  terminal.keys('Enter');
+  await terminal.shows(/^vtftp:\/docs\*>$/m);
+  terminal.type('put lo');
+  terminal.keys('Tab');
+  await terminal.shows(/put 'local dir\/$/m);
+  terminal.keys('Tab');
+  await terminal.shows(/put 'local dir\/the file'/m);
+  terminal.keys('Enter');
+  await terminal.shows(/1 file/);
+  terminal.type('cat th');
+  terminal.keys('Tab', 'Enter');
+  await terminal.shows(/^content$/m);
+  terminal.type('ls --rec');
+  terminal.keys('Tab', 'Enter');
+  await terminal.shows(/ls --recursive/);
+});
+
+test(
+  'S12: at a terminal: Ctrl-C drops a line and cancels a command, Ctrl-D is QUIT, errors and unfinished quotes end nothing',
+  NEEDS_TMUX,
+  async (t) => {
+    const scratch = makeScratch(t);
+    const terminal = new Terminal(t, scratch, ['-S', scratch.path('store')]);
+    await terminal.shows(/^vtftp:\/>$/m);
+    terminal.type('rm -r everything');
+    terminal.keys('C-c');
+    await terminal.shows(/everything\^C\nvtftp:\/>$/m);
+    terminal.type("ls 'a");
+    terminal.keys('Enter');
+    await terminal.shows(/unfinished single quote, at column 4/);
+    terminal.type('.exit');
+    terminal.keys('Enter');
+    await terminal.shows(/run "\.exit": no such command/);
+    terminal.type('!sleep 100');
+    terminal.keys('Enter');
+    await terminal.shows(/sleep 100$/m);
+    terminal.keys('C-c');
+    await terminal.shows(/exit status 130/);
+    terminal.type('mkdir done; pwd');
+    terminal.keys('Enter');
+    await terminal.shows(/^\/$/m);
+    terminal.keys('C-d');
+    const screen = await terminal.shows(/ended with 0/);
+    assert.match(screen, /^D\{block:.*\}\nended with 0/m);
+  },
+);
+
+test('S12: at a terminal: what is pasted never runs by itself, and lines typed ahead run in order', NEEDS_TMUX, async (t) => {
+  const scratch = makeScratch(t);
+  const terminal = new Terminal(t, scratch, ['-S', scratch.path('store')]);
+  await terminal.shows(/^vtftp:\/>$/m);
+  terminal.paste('mkdir one\nmkdir two\n');
+  await terminal.shows(/mkdir one⏎mkdir two$/m);
+  terminal.keys('Enter');
+  await terminal.shows(/^vtftp:\/\*>$/m);
+  terminal.type('!sleep 0.2');
+  terminal.keys('Enter');
+  terminal.type('ls -1');
+  terminal.keys('Enter');
+  terminal.type('cd one');
+  terminal.keys('Enter');
+  terminal.type('pwd');
+  terminal.keys('Enter');
+  const screen = await terminal.shows(/^\/one$/m);
+  assert.match(screen, /one\ntwo\n/);
+});
+
+test(
+  'S15: at a terminal: lines are kept in a history file for their owner alone, and come back in the next session',
+  NEEDS_TMUX,
+  async (t) => {
+    const scratch = makeScratch(t);
+    const first = new Terminal(t, scratch, ['-S', scratch.path('store')]);
+    await first.shows(/^vtftp:\/>$/m);
+    first.type('mkdir remembered');
+    first.keys('Enter');
+    await first.shows(/^vtftp:\/\*>$/m);
+    first.type('exit 5');
+    first.keys('Enter');
+    await first.shows(/ended with 5/);
+    const file = scratch.path('home/state/vtftp/history');
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    assert.match(readFileSync(file, 'utf8'), /mkdir remembered/);
+    const second = new Terminal(t, scratch, ['-S', scratch.path('store')]);
+    await second.shows(/^vtftp:\/>$/m);
+    second.keys('Up', 'Up');
+    await second.shows(/mkdir remembered$/m);
+    second.keys('C-c');
+    second.type('history 1');
+    second.keys('Enter');
+    await second.shows(/^ *\d+ {2}history 1$/m);
+  },
+);
+
+test('S12: at a terminal: names cannot give orders to it', NEEDS_TMUX, async (t) => {
+  const scratch = makeScratch(t);
+  const terminal = new Terminal(t, scratch, ['-S', scratch.path('store')]);
+  await terminal.shows(/^vtftp:\/>$/m);
+  terminal.type(String.raw`touch $'a\e[2Jb\n\xff'; ls`);
+  terminal.keys('Enter');
+  await terminal.shows(/^\$'a\\e\[2Jb\\n\\xff'$/m);
+});

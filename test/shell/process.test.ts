@@ -214,7 +214,7 @@ test('S12: what only looks makes no Store', async (t) => {
   assert.ok(!existsSync(scratch.path('home/data')));
 });
 
-test('S12: the statuses 3, 11 and 12', async (t) => {
+test('S12: what is done in part ends with 3, and names what failed', async (t) => {
   const scratch = makeScratch(t);
   await session(scratch, 'mkdir a');
   const partly = await session(scratch, 'rmdir a nowhere');

@@ -62,6 +62,8 @@ export class ExportPool implements AsyncDisposable {
 
   /** Resolves as soon as a batch can be taken without piling up. */
   async ready(): Promise<void> {
+    // All that this thread does else ends in microtasks: only a turn of the event loop brings the first answer in.
+    if (this.#workers.length > 0 && !this.#answered && this.#isFull()) await new Promise((resolve) => setImmediate(resolve));
     while (this.#answered && this.#isFull()) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;

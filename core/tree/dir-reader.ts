@@ -8,6 +8,7 @@ import { leavesOf, withSpan } from '../block/tree-walk.ts';
 import type { BlockSource, OpOptions } from '../store/store.ts';
 import { decodeDir, readDir, readDirBatches } from './dir-codec.ts';
 import type { Dirent } from './dirent.ts';
+import { keepBlocks } from './kept-blocks.ts';
 
 /** A Dir of at most this many octets is decoded as a whole to find a name; a larger one is bisected leaf by leaf. */
 const SMALL_DIR_SIZE = 64 * 1024;
@@ -18,11 +19,13 @@ const MAX_KEPT_DIRENTS = 20_000;
 /** Reads the entries of stored Dirs. What it decoded to find names it keeps for a while: Blocks never change. */
 export class DirReader {
   readonly source: BlockSource;
+  readonly #superblocks: BlockSource;
   readonly #kept = new Map<string, ReadonlyMap<Octets, Dirent>>();
   #keptDirents = 0;
 
   constructor(source: BlockSource) {
     this.source = source;
+    this.#superblocks = keepBlocks(source);
   }
 
   /** The entries of a Dir, sorted by name, as its leaf Blocks arrive; nothing is kept. */
@@ -52,7 +55,7 @@ export class DirReader {
     let high = block.span;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      const leaf = await firstOf(leavesOf(this.source, block, { start: middle, end: middle + 1, ...options }));
+      const leaf = await firstOf(leavesOf(this.#superblocks, block, { start: middle, end: middle + 1, ...options }));
       if (leaf === undefined) return undefined;
       const start = leaf.start - leaf.from;
       const found = await this.#leafEntries(leaf.block, options);

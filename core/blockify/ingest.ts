@@ -13,16 +13,17 @@ import { BlockTreeBuilder } from '../block/tree-builder.ts';
 import type { DigestedBlock, OpOptions, Store } from '../store/store.ts';
 import type { IntakeCounts } from './block-intake.ts';
 import { BlockIntake } from './block-intake.ts';
-import { KERNEL_CONTEXT, KERNEL_SCRATCH_SIZE } from './edge-kernel.ts';
-import { closeQuietly, fileSlices, openToRead } from './file-slices.ts';
+import { KERNEL_SCRATCH_SIZE } from './edge-kernel.ts';
+import { closeQuietly, openToRead } from './file-slices.ts';
 import { IngestJobs, MAX_REREADS } from './ingest-jobs.ts';
+import { ingestOpenFile } from './ingest-open-file.ts';
 import type { ChangedStat, Job, JobResult, LeafTable, ScanResult, SmallNote, SmallResult } from './ingest-protocol.ts';
 import { revivedError } from './ingest-protocol.ts';
+import { ingestStream } from './ingest-stream.ts';
 import { leafOf } from './leaf-table.ts';
 import type { LaneContext } from './slice-lane.ts';
-import { SliceLane } from './slice-lane.ts';
 import type { SlotLayout } from './slots.ts';
-import { FreeSlots, SLOT_DATA_SIZE, slotDataAt, slotLayout, slotMemory } from './slots.ts';
+import { FreeSlots, SLOT_DATA_SIZE, slotLayout, slotMemory } from './slots.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 /** Files up to this many octets are read whole, many in one slot. */
@@ -42,9 +43,6 @@ const MAX_LANES = 4;
 
 /** Batches and large files that wait before `busy`. */
 const MAX_WAITING = 3;
-
-/** Slices of one file in the workers' hands: what one lane may take of the slots. */
-const MAX_SLICES_AHEAD = 6;
 
 /** Octets of superblocks that wait before they go to the Store, where the caller does not see to it. */
 const MAX_PENDING_SIZE = 1024 * 1024;
@@ -134,8 +132,11 @@ export class Ingest implements AsyncDisposable {
       sink: this.pending,
       hash: (job) => this.#run(job, 0) as Promise<LeafTable>,
       add: (blocks) => this.#add(blocks),
+      scan: (job) => this.#run(job, job.length) as Promise<ScanResult>,
       acquire: () => this.#slots.acquire(),
+      tryAcquire: () => this.#slots.tryAcquire(),
       release: (slot) => this.#slots.release(slot),
+      relieve: () => this.#relieve(),
     };
     if (options.signal?.aborted === true) this.#onAbort();
     else options.signal?.addEventListener('abort', this.#onAbort);
@@ -190,55 +191,7 @@ export class Ingest implements AsyncDisposable {
 
   /** The Block of the chunks' content. A chunk may be reused once the next is asked for. */
   async stream(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Block> {
-    const lane = new SliceLane(this.#lane);
-    const ahead: { readonly slot: number; readonly scan: Promise<JobResult> }[] = [];
-    const context = Buffer.alloc(KERNEL_CONTEXT);
-    let contextSize = 0;
-    let slot: number | undefined;
-    let filled = 0;
-    const takeOne = async (): Promise<void> => {
-      const head = ahead[0];
-      if (head === undefined) return;
-      const result = (await head.scan) as ScanResult;
-      ahead.shift();
-      lane.slice(head.slot, result);
-      await this.#relieve();
-    };
-    const sendSlot = async (): Promise<void> => {
-      if (slot === undefined || filled === 0) return;
-      const dataAt = slotDataAt(this.#layout, slot);
-      this.#bytes.set(context.subarray(KERNEL_CONTEXT - contextSize), dataAt - contextSize);
-      ahead.push({ slot, scan: this.#run({ kind: 'scan', slot, fd: undefined, offset: 0, length: filled, context: contextSize }, filled) });
-      slot = undefined;
-      const end = dataAt + filled;
-      const known = Math.min(KERNEL_CONTEXT, contextSize + filled);
-      context.set(this.#bytes.subarray(end - known, end), KERNEL_CONTEXT - known);
-      contextSize = known;
-      filled = 0;
-      if (ahead.length >= MAX_SLICES_AHEAD) await takeOne();
-    };
-    try {
-      for await (const chunk of chunks) {
-        for (let at = 0; at < chunk.length; ) {
-          slot ??= await this.#slotFor(ahead.length === 0 ? undefined : takeOne);
-          const part = chunk.subarray(at, at + SLOT_DATA_SIZE - filled);
-          this.#bytes.set(part, slotDataAt(this.#layout, slot) + filled);
-          filled += part.length;
-          at += part.length;
-          if (filled === SLOT_DATA_SIZE) await sendSlot();
-        }
-        if (this.#failure !== undefined) throw this.#failure.error;
-      }
-      await sendSlot();
-      while (ahead.length > 0) await takeOne();
-      const block = await lane.finish();
-      await this.#relieve();
-      return block;
-    } finally {
-      if (slot !== undefined) this.#slots.release(slot);
-      await this.#releaseAll(ahead);
-      await lane.settle();
-    }
+    return await ingestStream(this.#lane, chunks);
   }
 
   /** Sends the small files that wait. */
@@ -385,7 +338,7 @@ export class Ingest implements AsyncDisposable {
       for (let reads = 0; ; reads++) {
         if (!stat.isFile()) throw new VtError('EFAILED', 'read file: it is no regular file any more');
         const before = stat;
-        const block = await this.#readLarge(fd, Number(before.size), before.blocks * 512n < before.size);
+        const block = await ingestOpenFile(this.#lane, fd, Number(before.size), before.blocks * 512n < before.size);
         stat = fstatSync(fd, { bigint: true });
         const settled = sameSignature(before, stat);
         if (!settled && reads < MAX_REREADS) continue;
@@ -396,68 +349,6 @@ export class Ingest implements AsyncDisposable {
     } finally {
       closeQuietly(fd);
     }
-  }
-
-  async #readLarge(fd: number, size: number, sparse: boolean): Promise<Block> {
-    const lane = new SliceLane(this.#lane);
-    const slices = fileSlices(fd, size, sparse, SLOT_DATA_SIZE);
-    const ahead: { readonly slot: number | undefined; readonly length: number; readonly scan: Promise<JobResult> | undefined }[] = [];
-    let ended = false;
-    const takeSlice = async (): Promise<void> => {
-      const { value, done } = slices.next();
-      if (done === true) {
-        ended = true;
-        return;
-      }
-      const { hole, offset, length } = value;
-      if (hole) {
-        ahead.push({ slot: undefined, length, scan: undefined });
-        return;
-      }
-      const slot = this.#slots.tryAcquire() ?? (await this.#slots.acquire());
-      const scan = this.#run({ kind: 'scan', slot, fd, offset, length, context: Math.min(offset, KERNEL_CONTEXT) }, length);
-      // It is awaited in its turn.
-      scan.catch(() => {});
-      ahead.push({ slot, length, scan });
-    };
-    try {
-      for (;;) {
-        while (!ended && ahead.length < MAX_SLICES_AHEAD && (ahead.length === 0 || !this.#slots.exhausted)) await takeSlice();
-        const head = ahead[0];
-        if (head === undefined) break;
-        if (head.slot === undefined) {
-          ahead.shift();
-          await lane.hole(head.length);
-          continue;
-        }
-        const result = (await head.scan) as ScanResult;
-        ahead.shift();
-        lane.slice(head.slot, result);
-        // It was cut short: what comes after is not there.
-        if (result.length < head.length) break;
-        await this.#relieve();
-      }
-      return await lane.finish();
-    } finally {
-      await this.#releaseAll(ahead);
-      await lane.settle();
-    }
-  }
-
-  /** Waits for scans nobody asks for any more, and frees their slots. */
-  async #releaseAll(ahead: readonly { readonly slot: number | undefined; readonly scan: Promise<JobResult> | undefined }[]): Promise<void> {
-    for (const { slot, scan } of ahead) {
-      await scan?.catch(() => {});
-      if (slot !== undefined) this.#slots.release(slot);
-    }
-  }
-
-  /** A slot; while none is free `work` goes on, which frees some. */
-  async #slotFor(work: (() => Promise<void>) | undefined): Promise<number> {
-    const slot = this.#slots.tryAcquire();
-    if (slot !== undefined) return slot;
-    await work?.();
-    return await this.#slots.acquire();
   }
 
   /** Sends superblocks to the Store where many wait. */

@@ -5,7 +5,7 @@ import { BlockTreeBuilder } from '../block/tree-builder.ts';
 import type { DigestedBlock, EdgeSettings } from '../store/store.ts';
 import type { LeafSpan } from './edge-picker.ts';
 import { EdgePicker } from './edge-picker.ts';
-import type { HashJob, LeafTable, ScanResult } from './ingest-protocol.ts';
+import type { HashJob, LeafTable, ScanJob, ScanResult } from './ingest-protocol.ts';
 import { leafOf } from './leaf-table.ts';
 import type { SlotLayout } from './slots.ts';
 import { slotDataAt } from './slots.ts';
@@ -20,8 +20,15 @@ export interface LaneContext {
   hash(job: HashJob): Promise<LeafTable>;
   /** Adds Blocks to the Store. */
   add(blocks: readonly DigestedBlock[]): Promise<void>;
+  /** Reads a slice, where it is not in the slot yet, and scans it. Rejects where the ingest has failed. */
+  scan(job: ScanJob): Promise<ScanResult>;
+  /** A free slot, as soon as there is one. */
   acquire(): Promise<number>;
+  /** A free slot, if there is one and nobody waits for it. */
+  tryAcquire(): number | undefined;
   release(slot: number): void;
+  /** Sends superblocks to the Store where many wait. */
+  relieve(): Promise<void>;
 }
 
 /**
@@ -54,9 +61,8 @@ export class SliceLane {
     this.#tail = this.#context.bytes.slice(base + this.#emitted, base + this.#end);
   }
 
-  /** Takes a hole of MIN_RUN_SIZE octets or more, which nobody read: as that many NULs. */
-  async hole(length: number): Promise<void> {
-    const slot = await this.#context.acquire();
+  /** Takes a hole of MIN_RUN_SIZE octets or more, which nobody read: as that many NULs. The slot is for the leaf before it. */
+  hole(slot: number, length: number): void {
     const base = this.#placeTail(slot);
     this.#end += length;
     this.#emit(this.#picker.pushRun(0, length), slot, base);

@@ -128,6 +128,26 @@ test('S17: holes are runs of NUL, and give the reference that their octets give'
   }
 });
 
+test('S17: many files of many holes at a time do not wait for each other for ever', async (t) => {
+  const scratch = makeScratch(t);
+  await using store = new MemoryStore({ hashName: 'sha256', edges: USUAL });
+  await using ingest = new Ingest(store, { workers: 2 });
+  const blocks = await Promise.all(
+    Array.from({ length: 12 }, async (_, i) => {
+      const path = scratch.path(`holes${i}`);
+      const fd = openSync(path, 'w');
+      for (let k = 0; k < 60; k++) writeSync(fd, makeRandom(k).bytes(5000 + i), 0, 5000 + i, k * 200_000);
+      ftruncateSync(fd, 12_000_000);
+      closeSync(fd);
+      return await fileBlock(ingest, path);
+    }),
+  );
+  assert.deepEqual(
+    blocks.map(({ span }) => span),
+    blocks.map(() => 12_000_000),
+  );
+});
+
 test('S17: a file of 1 TiB of holes is one run, at once', async (t) => {
   const path = makeScratch(t).path('tebibyte');
   const fd = openSync(path, 'w');

@@ -16,7 +16,7 @@ export const MIN_RUN_SIZE = 4096;
 /** Octets of scratch memory that a kernel needs for its own, at `scratchAt`. */
 export const KERNEL_SCRATCH_SIZE = 64 * 1024;
 
-/** Octets before a slice that decide with it; readable memory must begin 64 before the slice. */
+/** Octets before a slice that decide with it; readable memory must begin 128 before the slice. */
 export const KERNEL_CONTEXT = WINDOW_SIZE - 1;
 
 /** Octets equal to each other at a slice's end. */
@@ -45,8 +45,8 @@ export interface EdgeKernel {
   /**
    * Scans octets `start` to `end` of the memory, in place.
    *
-   * @param start - 64 or more
-   * @param context - octets of the same content right before `start`, as many as there are; more than 31 count as 31
+   * @param start - 128 or more
+   * @param context - octets of the same content right before `start`, as many as there are; more than 63 count as 63
    */
   scan(start: number, end: number, context: number): SliceScan;
 }

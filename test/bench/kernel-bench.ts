@@ -118,7 +118,7 @@ function speeds(): void {
   const { memory, octets, at } = kernelMemory(data.length);
   octets.set(data, at);
   const scan = (kernel: EdgeKernel) => () => {
-    for (let from = 0; from < data.length; from += MIB / 4) kernel.scan(at + from, at + from + MIB / 4, 31);
+    for (let from = 0; from < data.length; from += MIB / 4) kernel.scan(at + from, at + from + MIB / 4, 63);
   };
   const blocks = (hashName: string) => () => {
     for (let from = 0; from < data.length; from += 8192) hash(hashName, data.subarray(from, from + 8192), 'buffer');

@@ -137,7 +137,7 @@ function slowLeaves(data: Buffer, { minSize, meanSize, maxSize }: EdgeSettings):
   const limit = Math.min(2 ** 32, Math.floor(2 ** 49 / (meanSize * width)));
   const polynomial = (at: number, base: number): number => {
     let sum = 0;
-    for (let i = at - 31; i <= at; i++) sum = (Math.imul(sum, base) + (data[i] ?? 0)) | 0;
+    for (let i = at - 63; i <= at; i++) sum = (Math.imul(sum, base) + (data[i] ?? 0)) | 0;
     return sum >>> 0;
   };
   const leaves: string[] = [];
@@ -146,8 +146,8 @@ function slowLeaves(data: Buffer, { minSize, meanSize, maxSize }: EdgeSettings):
     for (let edge = start + 1; edge <= end; edge++) {
       const size = edge - last;
       let isEdge = edge === end || size === maxSize;
-      if (!isEdge && size >= minSize && edge >= 32) {
-        const h = polynomial(edge - 1, 0xd853) & 0xffff;
+      if (!isEdge && size >= minSize && edge >= 64) {
+        const h = polynomial(edge - 1, 0xa525) & 0xffff;
         const g = polynomial(edge - 1, 0x9e3779b1);
         const isCandidate = h >= 0x8000 && h < 0x8000 + width && g < limit;
         isEdge = isCandidate && (size >= Math.floor((5 * meanSize) / 8) || g < Math.floor(limit / 4));

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { formatBlock } from '../../core/block/block-text.ts';
+import { parseDirent } from '../../core/tree/dirent-text.ts';
 import { recited, vtftp } from '../support/program.ts';
 import { makeScratch } from '../support/scratch.ts';
 
@@ -17,7 +19,9 @@ test('S01: the same shell opens a Dirref, a blockref, an x-vt URI, a Store, an a
 
   const inspected = await vtftp(['-S', store, '--json', '-c', 'inspect docs'], { env });
   assert.equal(inspected.status, 0, inspected.report);
-  const blockref = /[{,]block:((?:[BI]|LB)\{.*?\}+)(?:,|\}$)/.exec(root)?.[1] ?? '';
+  const dirent = parseDirent(root);
+  assert.ok(dirent.kind === 'dir');
+  const blockref = formatBlock(dirent.block);
   const sources: Readonly<Record<string, { args: readonly string[]; path: string }>> = {
     'a Dirref': { args: ['-S', store, root], path: 'docs/sub/letter' },
     'a blockref': { args: ['-S', store, blockref], path: 'docs/sub/letter' },

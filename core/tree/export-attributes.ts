@@ -71,21 +71,29 @@ function safeMode(kind: string, meta: Meta, { owner, self }: AttributeOptions): 
 export type AttributeFailure = (what: string, error: unknown) => void;
 
 /**
- * Sets a node's attributes through its descriptor: owner first, since that clears setuid; the mode; extended attributes,
- * which hold ACLs and capabilities; last the times, which the others change.
+ * Sets a node's attributes through its descriptor: owner first, since that clears setuid; the user's extended attributes,
+ * which a read-only mode would forbid; the mode; the other attributes, which hold ACLs and capabilities; last the times,
+ * which the others change.
  */
 export function applyToFile(at: AtCalls, fd: number, attributes: Attributes, onFailure: AttributeFailure): void {
   let { mode } = attributes;
   if (attributes.uid !== -1 || attributes.gid !== -1) {
     if (!attempt('owner', onFailure, () => at.fchown(fd, attributes.uid, attributes.gid))) mode &= ~SET_ID;
   }
+  const isUsers = ([name]: Attributes['xattrs'][number]): boolean => name.startsWith('user.');
+  applyXattrs(fd, { xattrs: attributes.xattrs.filter(isUsers), dropsAcl: false }, onFailure);
   attempt('mode', onFailure, () => at.fchmod(fd, mode));
-  applyXattrs(fd, attributes, onFailure);
+  const others = attributes.xattrs.filter((xattr) => !isUsers(xattr));
+  applyXattrs(fd, { xattrs: others, dropsAcl: attributes.dropsAcl }, onFailure);
   attempt('times', onFailure, () => at.futimens(fd, attributes.times));
 }
 
 /** Sets extended attributes of an open file, or of a path. */
-export function applyXattrs(target: number | Uint8Array, attributes: Attributes, onFailure: AttributeFailure): void {
+export function applyXattrs(
+  target: number | Uint8Array,
+  attributes: Pick<Attributes, 'xattrs' | 'dropsAcl'>,
+  onFailure: AttributeFailure,
+): void {
   if (attributes.dropsAcl) {
     for (const name of ACL_XATTRS) {
       if (!attributes.xattrs.some(([given]) => given === name)) attempt(name, onFailure, () => libc().removeXattr(target, name));

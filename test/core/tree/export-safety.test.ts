@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { ByteWriter } from '../../../core/base/byte-writer.ts';
+import { getXattr } from '../../../core/base/libc.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import type { Block } from '../../../core/block/block.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
@@ -195,6 +196,20 @@ test('S05: local names that the tree does not have stay, and files that differ a
   assert.equal(kept.counts.skipped, 1);
   assert.equal(readFileSync(scratch.path('target/sub/other'), 'utf8'), 'mine');
   assert.equal(readFileSync(join(scratch.path('target'), 'sub/new'), 'utf8'), 'theirs');
+});
+
+test('S05: extended attributes of read-only files and Dirs are restored, whoever runs it', async (t: TestContext) => {
+  const scratch = makeScratch(t);
+  const xattrs = new Map([[o('user.a'), Buffer.from('value')]]);
+  const block: Block = { kind: 'literal', span: 1, data: Buffer.from('x') };
+  const file = encodeDirent({ kind: 'file', name: o('f'), meta: { mode: 0o400, xattrs }, block });
+  const { failures } = await exportTo(scratch, { ...dirOf(file), meta: { mode: 0o500, xattrs } });
+  assert.deepEqual(failures, []);
+  for (const path of [scratch.path('target'), scratch.path('target/f')]) {
+    assert.equal(getXattr(Buffer.from(path), o('user.a'))?.toString(), 'value');
+    assert.equal(lstatSync(path).mode & 0o333, path.endsWith('f') ? 0 : 0o100);
+  }
+  chmodSync(scratch.path('target'), 0o700);
 });
 
 test('S05: setuid of a file that would change hands is not restored', async (t: TestContext) => {

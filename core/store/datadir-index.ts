@@ -179,7 +179,21 @@ export class DatadirIndex {
   async #catchUp(behind: readonly BehindFile[], signal: AbortSignal | undefined): Promise<void> {
     if (behind.length === 0) return;
     const index = this.#index;
-    const sink: IndexSink = index !== undefined && !this.#options.readOnly ? index : { commit: async (batch) => this.#intoMemory(batch) };
+    let takesMore = index !== undefined && !this.#options.readOnly;
+    const sink: IndexSink = {
+      commit: async (batch) => {
+        if (takesMore) {
+          try {
+            await index?.commit(batch);
+            return;
+          } catch {
+            // As on a full disk: the Blocks can be read all the same, and a later session tells the index.
+            takesMore = false;
+          }
+        }
+        await this.#intoMemory(batch);
+      },
+    };
     await this.#options.catchUp(behind, sink, {
       signal,
       onNotice: this.#options.onNotice,
@@ -225,6 +239,11 @@ export class DatadirIndex {
   /** The marks of every file known. */
   marks(): Map<string, FileMarks> {
     return new Map([...(this.#index?.marks() ?? []), ...this.#overlayMarks]);
+  }
+
+  /** The marks of the index alone: they tell which files a writer may go on with. */
+  indexMarks(): Map<string, FileMarks> {
+    return this.#index?.marks() ?? new Map<string, FileMarks>();
   }
 
   /** Puts a batch in one transaction. */

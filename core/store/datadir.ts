@@ -74,7 +74,7 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
         ...owner,
         rollOverSize: options.rollOverSize ?? ROLL_OVER_SIZE,
         clock: options.clock ?? (() => new Date()),
-        marks: () => index.marks(),
+        marks: () => index.indexMarks(),
       });
   const { hashName, edges, compression } = format;
   const ticker = options.ticker === undefined ? {} : { ticker: options.ticker };

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -34,6 +34,9 @@ const CODEC_MASK = 0x7f;
 const CRC_SIZE = 4;
 /** Octets of a file's marks: u32 number, u48 indexed-to, u48 seen size, u32 CRC-32. */
 const MARKS_SIZE = 20;
+/** Octets that a transaction may need besides its Blocks, and those of a Block at worst: pages are copied, not changed. */
+const SPARE_SPACE = 512 * 1024;
+const SPACE_OF_BLOCK = 256;
 /** Locations checked before other work may go on. */
 const CHECK_STEP = 16384;
 /** Octets that LMDB's lock file takes for its default of 126 readers, rounded up. */
@@ -76,6 +79,7 @@ export interface IndexOwner {
 
 /** Where every Block of a datadir lies, in LMDB: a cache of what the data files say. */
 export class LmdbIndex {
+  readonly #folder: string;
   readonly #root: RootDatabase<Buffer, Uint8Array>;
   readonly #blocks: Database<Buffer, Uint8Array>;
   readonly #files: Database<Buffer, Uint8Array>;
@@ -86,7 +90,8 @@ export class LmdbIndex {
   /** Absent where nothing may be written. */
   readonly #user: IndexUser | undefined;
 
-  private constructor(root: RootDatabase<Buffer, Uint8Array>, user: IndexUser | undefined) {
+  private constructor(folder: string, root: RootDatabase<Buffer, Uint8Array>, user: IndexUser | undefined) {
+    this.#folder = folder;
     this.#user = user;
     const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
     this.#root = root;
@@ -116,7 +121,7 @@ export class LmdbIndex {
         keyEncoding: 'binary',
         readOnly: options.readOnly,
       });
-      const index = new LmdbIndex(root, user);
+      const index = new LmdbIndex(folder, root, user);
       const reason = index.#claim(owner, options.readOnly);
       if (reason === undefined) {
         index.#loadFiles();
@@ -243,6 +248,7 @@ export class LmdbIndex {
    * @throws what LMDB throws, as on a full disk; nothing of the batch is then in the index
    */
   async commit(batch: IndexBatch): Promise<void> {
+    this.#requireSpace(batch);
     this.#user?.beforeWrite();
     for (const name of batch.marks.keys()) this.#numberFor(name);
     for (const [, location] of batch.blocks) this.#numberFor(location.file);
@@ -254,6 +260,15 @@ export class LmdbIndex {
       for (const [key, value] of batch.cachePuts) this.#cache.putSync(key, withCrc(key, value));
     });
     await Promise.resolve();
+  }
+
+  // On a full disk LMDB prints to stderr by itself: it is not let come to that.
+  #requireSpace(batch: IndexBatch): void {
+    const { bavail, bsize } = statfsSync(this.#folder);
+    let wanted = SPARE_SPACE + batch.blocks.length * SPACE_OF_BLOCK;
+    for (const [key, value] of batch.cachePuts) wanted += 2 * (key.length + value.length);
+    if (bavail * bsize >= wanted) return;
+    throw Object.assign(new Error('no space left on the device'), { code: 'ENOSPC' });
   }
 
   #encodeLocation(digest: Uint8Array, location: Location): Buffer {

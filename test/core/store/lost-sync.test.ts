@@ -35,7 +35,7 @@ function makeDatadir(path: string, failsNext: () => { readonly sync: boolean; re
     ...OWNER,
     rollOverSize: 2 ** 30,
     clock: () => new Date(0),
-    marks: () => index.marks(),
+    marks: () => index.indexMarks(),
   });
   const commit = index.commit.bind(index);
   index.commit = (batch) => (failsNext().index ? Promise.reject(new Error('the index has no space')) : commit(batch));

@@ -3,6 +3,7 @@ import { leavesOf } from '../core/block/tree-walk.ts';
 import type { TreeEntry } from '../core/tree/tree.ts';
 import type { CommandContext } from './command.ts';
 import { defineCommand } from './command.ts';
+import { PassedDamage } from './damage.ts';
 import { pathArgument, requireEntry } from './entry.ts';
 import { octetsFields, sizeText } from './format.ts';
 import type { Session } from './session.ts';
@@ -29,6 +30,7 @@ export const du = defineCommand({
   ],
   async run(context, { args, options }) {
     const { session, output, signal } = context;
+    const damage = new PassedDamage(context, 'sum');
     const counted = new Set<number>();
     const leaves = options.has('unique') ? new Set<string>() : undefined;
     const show = (entry: TreeEntry, bytes: number): void => {
@@ -40,21 +42,25 @@ export const du = defineCommand({
       const measure = (entry: TreeEntry): Promise<number> => contentOf(session, entry, counted, leaves, signal);
       if (top.dirent.kind !== 'dir') show(top, await measure(top));
       else
-        await sumDir(context, top, measure, (entry, bytes) => (options.has('summarize') && entry !== top ? undefined : show(entry, bytes)));
+        await sumDir(context, damage, top, measure, (entry, bytes) =>
+          options.has('summarize') && entry !== top ? undefined : show(entry, bytes),
+        );
     }
+    damage.throwIfAny();
   },
 });
 
 /** Walks depth first and reports each Dir after its contents. */
 async function sumDir(
   { session, signal }: CommandContext,
+  damage: PassedDamage,
   top: TreeEntry,
   measure: (entry: TreeEntry) => Promise<number>,
   report: (entry: TreeEntry, bytes: number) => void,
 ): Promise<void> {
   const enter = (entry: TreeEntry): Level => ({
     entry,
-    listing: session.tree.list(entry.path, { signal })[Symbol.asyncIterator](),
+    listing: damage.pass(session.tree.list(entry.path, { signal }), entry.path),
     bytes: 0,
   });
   const open = [enter(top)];

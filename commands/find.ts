@@ -6,6 +6,7 @@ import { octetsToBytes, octetsToText } from '../core/base/octets.ts';
 import type { DirentKind } from '../core/tree/dirent.ts';
 import type { Tree, TreeEntry, TreePath } from '../core/tree/tree.ts';
 import { defineCommand } from './command.ts';
+import { PassedDamage } from './damage.ts';
 import { pathArgument, requireEntry } from './entry.ts';
 import { entryRecord } from './format.ts';
 
@@ -30,11 +31,13 @@ export const find = defineCommand({
     { name: 'null', short: '0', summary: 'end each path with NUL instead of newline' },
   ],
   examples: [{ line: "find / --name '*.pdf' --size +1M", says: 'large PDF files' }],
-  async run({ session, output, signal, now }, { args, options }) {
+  async run(context, { args, options }) {
+    const { session, output, signal, now } = context;
+    const damage = new PassedDamage(context, 'find');
     const tests = parseTests(options, now());
     const starts = args.length === 0 ? [session.cwd] : args.map((argument) => pathArgument(session, argument));
     for (const start of starts) {
-      for await (const entry of entriesBelow(session.tree, start, signal)) {
+      for await (const entry of entriesBelow(session.tree, start, damage, signal)) {
         if (!tests.every((test) => test(entry))) continue;
         output.record(entryRecord(entry));
         if (options.has('null')) {
@@ -42,15 +45,17 @@ export const find = defineCommand({
         } else output.line(output.name(entry.path));
       }
     }
+    damage.throwIfAny();
   },
 });
 
 /** The entry at `start` and all below it, depth first, each Dir before its contents; holds one open listing a level. */
-async function* entriesBelow(tree: Tree, start: TreePath, signal: AbortSignal): AsyncGenerator<TreeEntry> {
+async function* entriesBelow(tree: Tree, start: TreePath, damage: PassedDamage, signal: AbortSignal): AsyncGenerator<TreeEntry> {
   const top = await requireEntry(tree, start, 'find', { follow: false, signal });
   yield top;
   if (top.dirent.kind !== 'dir') return;
-  const open = [tree.list(start, { signal })[Symbol.asyncIterator]()];
+  const enter = (path: TreePath): AsyncGenerator<TreeEntry> => damage.pass(tree.list(path, { signal }), path);
+  const open = [enter(start)];
   for (let listing = open.at(-1); listing !== undefined; listing = open.at(-1)) {
     const { value, done } = await listing.next();
     if (done) {
@@ -58,7 +63,7 @@ async function* entriesBelow(tree: Tree, start: TreePath, signal: AbortSignal): 
       continue;
     }
     yield value;
-    if (value.dirent.kind === 'dir') open.push(tree.list(value.path, { signal })[Symbol.asyncIterator]());
+    if (value.dirent.kind === 'dir') open.push(enter(value.path));
   }
 }
 

@@ -3,6 +3,7 @@ import { octetsToText } from '../core/base/octets.ts';
 import type { TreeEntry } from '../core/tree/tree.ts';
 import type { Output } from './command.ts';
 import { defineCommand } from './command.ts';
+import { PassedDamage } from './damage.ts';
 import { pathArgument, requireEntry } from './entry.ts';
 import { countText, entryRecord, entryStyle } from './format.ts';
 
@@ -26,7 +27,9 @@ export const tree = defineCommand({
     { name: 'level', short: 'L', value: { name: 'DEPTH', kind: 'number' }, summary: 'at most DEPTH levels' },
     { name: 'dirs', short: 'd', summary: 'Dirs only' },
   ],
-  async run({ session, output, signal }, { args, options }) {
+  async run(context, { args, options }) {
+    const { session, output, signal } = context;
+    const damage = new PassedDamage(context, 'draw');
     const level = options.get('level');
     const maxDepth = level === undefined || level === true ? Number.POSITIVE_INFINITY : Number(level);
     if (!(maxDepth >= 1))
@@ -42,7 +45,7 @@ export const tree = defineCommand({
     const open: Level[] = [];
     const enter = async (entry: TreeEntry, indent: string): Promise<void> => {
       if (entry.dirent.kind !== 'dir' || open.length >= maxDepth) return;
-      const listing = session.tree.list(entry.path, { signal })[Symbol.asyncIterator]();
+      const listing = damage.pass(session.tree.list(entry.path, { signal }), entry.path);
       open.push({ listing, indent, next: await nextWanted(listing, wanted) });
     };
     await enter(top, '');
@@ -62,6 +65,7 @@ export const tree = defineCommand({
     }
     output.line('');
     output.line(options.has('dirs') ? countText(dirs, 'Dir') : `${countText(dirs, 'Dir')}, ${countText(others, 'other node')}`);
+    damage.throwIfAny();
   },
 });
 

@@ -168,6 +168,9 @@ async function place({ session, signal, plan }: CommandContext, path: TreePath, 
     return 0;
   }
   if (plan) return 0;
+  // Unchanged, as most often: lifting and comparing the trees would take as long as walking them did.
+  const { encodeDirent } = await import('../core/tree/dirent-codec.ts');
+  if (!tree.changed && Buffer.compare(encodeDirent(before.dirent), encodeDirent(dirent)) === 0) return 0;
   const gone = await countGone(session.store, await tree.dirent(path, { signal }), dirent, signal);
   await tree.bind(path, dirent, { signal });
   return gone;

@@ -67,8 +67,8 @@ export class AbsentStore implements Store {
     return this.#store?.counts() ?? NO_COUNTS;
   }
 
-  locate(digests: readonly Uint8Array[]): (BlockLocation | undefined)[] {
-    return this.#store?.locate?.(digests) ?? digests.map(() => undefined);
+  locate(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[] {
+    return this.#store?.locate?.(digests, spans) ?? digests.map(() => undefined);
   }
 
   async *hashcodes(options?: OpOptions): AsyncIterable<HashCode> {

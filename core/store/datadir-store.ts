@@ -17,6 +17,7 @@ import type { IndexBatching, IndexTickerOptions, QueuedBatch } from './index-tic
 import { IndexTicker } from './index-ticker.ts';
 import type { Location } from './lmdb-index.ts';
 import { IndexDamagedError } from './lmdb-index.ts';
+import { locateRuns } from './locate-runs.ts';
 import { readLocatedBlock } from './located-block.ts';
 import type {
   AddCounts,
@@ -302,7 +303,7 @@ export class Datadir implements Store {
   }
 
   #locate(digest: Uint8Array): Location | undefined {
-    const pending = this.#pending.get(digestKey(digest));
+    const pending = this.#pending.size === 0 ? undefined : this.#pending.get(digestKey(digest));
     if (pending !== undefined) return pending;
     this.#index.refresh();
     return this.#index.get(digest);
@@ -355,22 +356,27 @@ export class Datadir implements Store {
   /**
    * Where Blocks lie. Before the first add, get or has of a session what other sessions left unindexed is unknown
    * to it; a Block that it does not find is to be asked for by `get`.
+   *
+   * With spans given, not every Block is looked up: see {@link locateRuns}.
    */
-  locate(digests: readonly Uint8Array[]): (BlockLocation | undefined)[] {
+  locate(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[] {
     if (this.#closed) throw new ClosedError('locate in', this.name);
     if (!this.#index.openNow()) return digests.map(() => undefined);
     this.#index.refresh();
-    return digests.map((digest) => {
+    const locate = (digest: Uint8Array): BlockLocation | undefined => {
       const found = this.#locateSafely(digest);
       if (found === undefined || found.codec === 'unknown') return undefined;
       const { file, offset, storedSize, size, codec } = found;
       return { file: this.#readers.path(file), offset, storedSize, size, codec };
-    });
+    };
+    if (spans === undefined || !this.#hasDigests) return digests.map(locate);
+    return locateRuns(digests, spans, RECORD_FIXED_SIZE + this.#hash.digestSize, locate);
   }
 
   #locateSafely(digest: Uint8Array): Location | undefined {
     try {
-      return this.#pending.get(digestKey(digest)) ?? this.#index.get(digest);
+      const pending = this.#pending.size === 0 ? undefined : this.#pending.get(digestKey(digest));
+      return pending ?? this.#index.get(digest);
     } catch (error) {
       if (error instanceof IndexDamagedError) return undefined; // get() puts it right
       throw error;

@@ -77,8 +77,8 @@ export class PythonDatadir implements Store {
     return this.#under(this.hashName).counts();
   }
 
-  locate(digests: readonly Uint8Array[]): (BlockLocation | undefined)[] {
-    return this.#under(this.hashName).locate(digests);
+  locate(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[] {
+    return this.#under(this.hashName).locate(digests, spans);
   }
 
   hashcodes(options: OpOptions = {}): AsyncIterable<HashCode> {

@@ -124,8 +124,13 @@ export interface Store extends AsyncDisposable {
   /** Counts of this session's adds. */
   counts(): AddCounts;
 
-  /** Where `can.locate`: for each digest where its Block lies, or undefined. */
-  locate?(digests: readonly Uint8Array[]): (BlockLocation | undefined)[];
+  /**
+   * Where `can.locate`: for each digest where its Block lies, or undefined. What is read there has to be verified.
+   *
+   * @param spans - the Blocks' sizes, where they are known: Blocks that follow each other in this list and seem to do so
+   * in a file, as their sizes add up, may then be located without being looked up one by one
+   */
+  locate?(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[];
 
   /** A cache that lives with the Store, where it has one. */
   readonly cache?: LocalCache;

@@ -31,11 +31,15 @@ export async function piecesOf(source: Store, block: Block, signal?: AbortSignal
 export function segmentsOf(store: Store, lists: readonly (readonly Piece[])[]): (readonly Segment[] | undefined)[] {
   if (store.locate === undefined) throw new VtError('EUNSUPPORTED', `locate Blocks in "${store.name}": it does not tell`);
   const digests: Uint8Array[] = [];
+  const spans: number[] = [];
   for (const pieces of lists) {
-    for (const { block } of pieces)
-      if (block.kind === 'hash' && block.hashcode.hashName === store.hashName) digests.push(block.hashcode.digest);
+    for (const { block } of pieces) {
+      if (block.kind !== 'hash' || block.hashcode.hashName !== store.hashName) continue;
+      digests.push(block.hashcode.digest);
+      spans.push(block.span);
+    }
   }
-  const locations = digests.length === 0 ? [] : store.locate(digests);
+  const locations = digests.length === 0 ? [] : store.locate(digests, spans);
   let next = 0;
   return lists.map((pieces) => {
     const segments: Segment[] = [];

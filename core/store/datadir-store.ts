@@ -237,6 +237,12 @@ export class Datadir implements Store {
     this.#check('get from', options);
     if (hashcode.hashName !== this.hashName) return undefined;
     if (!this.#index.isReady) await this.#index.ready(options.signal);
+    // As the index stood a moment ago: looking for later commits takes longer than the look itself, and is done for what is not right.
+    const known = this.#locateSafely(hashcode.digest);
+    if (known !== undefined && known.isDamaged !== true) {
+      const found = readLocatedBlock(this.#readers, known, hashcode.digest, this.#hash);
+      if (found.kind === 'block') return found.data;
+    }
     const location = await this.#find(hashcode.digest, options);
     return location === undefined ? undefined : this.#read(hashcode, location, options);
   }

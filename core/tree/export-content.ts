@@ -1,8 +1,8 @@
 import { VtError } from '../base/errors.ts';
-import type { Block } from '../block/block.ts';
+import type { Block, IndirectBlock } from '../block/block.ts';
 import { UNKNOWN_SPAN } from '../block/block.ts';
 import type { Leaf } from '../block/tree-walk.ts';
-import { leavesOf } from '../block/tree-walk.ts';
+import { leavesOf, readSuperblock } from '../block/tree-walk.ts';
 import type { Store } from '../store/store.ts';
 import type { Segment } from './export-batch.ts';
 
@@ -19,9 +19,25 @@ export function piecesAtOnce(block: Block): readonly Piece[] | undefined {
 
 /** The pieces of a Block of moderate size, its superblocks read. */
 export async function piecesOf(source: Store, block: Block, signal?: AbortSignal): Promise<readonly Piece[]> {
+  if (block.kind === 'indirect') {
+    const flat = flatPieces(block, await readSuperblock(source, block, signal));
+    if (flat !== undefined) return flat;
+  }
   const pieces: Piece[] = [];
   for await (const { block: leaf, from, size } of leavesOf(source, block, { signal })) pieces.push({ block: leaf, from, size });
   return pieces;
+}
+
+/** The pieces of a superblock that lists leaves alone and says what its reference says: that of most files. */
+function flatPieces(block: IndirectBlock, refs: readonly Block[]): readonly Piece[] | undefined {
+  const pieces: Piece[] = [];
+  let span = 0;
+  for (const leaf of refs) {
+    if (leaf.kind === 'indirect' || leaf.kind === 'sub' || leaf.span === UNKNOWN_SPAN) return undefined;
+    span += leaf.span;
+    if (leaf.span > 0) pieces.push({ block: leaf, from: 0, size: leaf.span });
+  }
+  return span === block.span ? pieces : undefined;
 }
 
 /**

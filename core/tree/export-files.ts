@@ -54,23 +54,33 @@ export class ExportFiles implements AsyncDisposable {
     this.#pool = new ExportPool({ hashName: source.hashName, sparse, workers });
   }
 
-  /** Takes a file on; resolves when the next may come. `run.done` is told when it stands or has failed. */
-  async add(place: FilePlace): Promise<void> {
+  /**
+   * Takes a file on; resolves when the next may come, which is at once where nothing is given. `run.done` is told when it
+   * stands or has failed.
+   */
+  add(place: FilePlace): Promise<void> | undefined {
     const { block } = place.dirent;
-    if (!this.#locates) return await this.#stream(place);
-    if (block.span > LARGE_SIZE) return await this.#large(place);
-    let pieces = piecesAtOnce(block);
-    if (pieces === undefined) {
-      try {
-        pieces = await piecesOf(this.#run.context.source, block, this.#run.context.signal);
-      } catch (error) {
-        this.#run.report.fail(place.path, error);
-        return await this.#run.done(place, place.link, false);
-      }
+    if (!this.#locates) return this.#stream(place);
+    if (block.span > LARGE_SIZE) return this.#large(place);
+    const pieces = piecesAtOnce(block);
+    return pieces === undefined ? this.#addTree(place) : this.#enqueue(place, pieces);
+  }
+
+  async #addTree(place: FilePlace): Promise<void> {
+    let pieces: readonly Piece[];
+    try {
+      pieces = await piecesOf(this.#run.context.source, place.dirent.block, this.#run.context.signal);
+    } catch (error) {
+      this.#run.report.fail(place.path, error);
+      return await this.#run.done(place, place.link, false);
     }
+    return await this.#enqueue(place, pieces);
+  }
+
+  #enqueue(place: FilePlace, pieces: readonly Piece[]): Promise<void> | undefined {
     this.#queue.push({ place, pieces });
-    this.#queuedBytes += block.span;
-    if (this.#queue.length >= BATCH_FILES || this.#queuedBytes >= BATCH_BYTES) await this.#flush();
+    this.#queuedBytes += place.dirent.block.span;
+    return this.#queue.length >= BATCH_FILES || this.#queuedBytes >= BATCH_BYTES ? this.#flush() : undefined;
   }
 
   async #flush(): Promise<void> {
@@ -118,7 +128,8 @@ export class ExportFiles implements AsyncDisposable {
       const failure = failed.get(index);
       if (failure === undefined) {
         this.#run.report.counts.files++;
-        await this.#run.done(place, place.link, true);
+        const linked = this.#run.done(place, place.link, true);
+        if (linked !== undefined) await linked;
       } else if (failure.kind === 'data') {
         // The Store may know better: the Block may have moved, or stand elsewhere too. If not, it says what is wrong.
         await this.#streamNow(place);

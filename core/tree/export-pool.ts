@@ -13,7 +13,7 @@ const MAX_QUEUED = 2;
 export interface ExportPoolOptions {
   readonly hashName: HashName;
   readonly sparse: boolean;
-  /** Worker threads; 0 does all work in this thread. A third on two cores is slower. */
+  /** Worker threads besides this one, which takes a batch where they have enough; 0 does all work in this thread. */
   readonly workers: number;
 }
 
@@ -29,17 +29,16 @@ interface PoolWorker {
 }
 
 /**
- * Writes batches in worker threads. The first batch waits for a second before a thread is started: what fits in one is
- * written at once by this thread, which takes less time than a start (about 40 ms).
+ * Writes batches in worker threads, and in this one whenever they have enough to do, as at first until they have
+ * started: a thread that only waits for others is one more to start, and its code one more to compile. The first batch
+ * waits for a second before a thread is started: what fits in one is written at once by this thread, which takes less
+ * time than a start (about 40 ms).
  */
 export class ExportPool implements AsyncDisposable {
   readonly #options: ExportPoolOptions;
   readonly #workers: PoolWorker[] = [];
   #inline: BatchWriter | undefined;
   #held: { readonly items: readonly BatchItem[]; readonly job: Job } | undefined;
-  #wake: (() => void) | undefined;
-  /** A thread has finished a batch. */
-  #answered = false;
 
   constructor(options: ExportPoolOptions) {
     this.#options = options;
@@ -53,22 +52,16 @@ export class ExportPool implements AsyncDisposable {
       else if (this.#workers.length === 0 && this.#held === undefined) this.#held = { items, job };
       else {
         this.#start();
-        // Until the threads have started, which takes some 40 ms, this one works too.
-        if (!this.#answered && this.#isFull()) this.#runInline(items, job);
+        if (this.#isFull()) this.#runInline(items, job);
         else this.#dispatch(items, job);
       }
     });
   }
 
-  /** Resolves as soon as a batch can be taken without piling up. */
+  /** Resolves when the next batch may be handed over. */
   async ready(): Promise<void> {
-    // All that this thread does else ends in microtasks: only a turn of the event loop brings the first answer in.
-    if (this.#workers.length > 0 && !this.#answered && this.#isFull()) await new Promise((resolve) => setImmediate(resolve));
-    while (this.#answered && this.#isFull()) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
+    // All that this thread does else ends in microtasks: only a turn of the event loop brings answers in.
+    if (this.#workers.length > 0 && this.#isFull()) await new Promise((resolve) => setImmediate(resolve));
   }
 
   #isFull(): boolean {
@@ -97,15 +90,11 @@ export class ExportPool implements AsyncDisposable {
     });
     const worker: PoolWorker = { thread, jobs: [], failure: undefined };
     thread.on('message', (result: BatchResult) => {
-      this.#answered = true;
       worker.jobs.shift()?.resolve(result);
-      this.#notify();
     });
     const fail = (error: Error): void => {
       worker.failure = error;
-      this.#answered = true;
       for (const job of worker.jobs.splice(0)) job.reject(error);
-      this.#notify();
     };
     thread.on('error', fail);
     thread.on('exit', () => fail(new VtError('EFAILED', 'export: a worker thread ended early')));
@@ -136,11 +125,6 @@ export class ExportPool implements AsyncDisposable {
 
   #pack(items: readonly BatchItem[]): ReturnType<typeof packBatch> {
     return packBatch(items, hashByName(this.#options.hashName).digestSize);
-  }
-
-  #notify(): void {
-    this.#wake?.();
-    this.#wake = undefined;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

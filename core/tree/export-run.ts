@@ -101,45 +101,51 @@ export class ExportRun {
     this.#stack.pop()?.release();
   }
 
-  /** Makes a node, or has it made soon. */
-  async node(step: NodeStep): Promise<void> {
+  /** Makes a node, or has it made soon; a promise where the next has to wait. */
+  node(step: NodeStep): Promise<void> | undefined {
     const dir = this.#stack.length === 0 ? this.#container : this.#stack.at(-1);
-    if (dir === undefined) return;
+    if (dir === undefined) return undefined;
     const name = this.#stack.length === 0 ? this.#topName : step.name;
-    if (!this.#clashFree(dir, name, step.path)) return;
+    if (!this.#clashFree(dir, name, step.path)) return undefined;
     dir.hold();
-    await this.#place({ dir, name, path: step.path, dirent: step.dirent }, step.link);
+    return this.#place({ dir, name, path: step.path, dirent: step.dirent }, step.link);
   }
 
-  async #place(place: NamedPlace, link: WalkLink | undefined): Promise<void> {
+  #place(place: NamedPlace, link: WalkLink | undefined): Promise<void> | undefined {
     const first = link === undefined ? 'write' : this.#links.arrive(link, place);
-    if (first === undefined) return;
+    if (first === undefined) return undefined;
     if (first !== 'write') {
       this.#link(first, place);
-      return;
+      return undefined;
     }
     let stays = false;
     const isFree = this.report.attempt(place.path, () => {
       stays = mayStay(this.context.at, place, this.context);
     });
-    if (!isFree) return await this.done(place, link, false);
+    if (!isFree) return this.done(place, link, false);
     if (stays) {
       this.report.counts.skipped++;
-      return await this.done(place, link, true);
+      return this.done(place, link, true);
     }
     const { dirent } = place;
-    if (dirent.kind === 'file') return await this.#files.add({ ...place, dirent, link });
+    if (dirent.kind === 'file') return this.#files.add({ dir: place.dir, name: place.name, path: place.path, dirent, link });
     const made = this.report.attempt(place.path, () => this.#makePlain(place));
     if (made) this.report.counts[dirent.kind === 'symlink' ? 'symlinks' : 'specials']++;
-    await this.done(place, link, made);
+    return this.done(place, link, made);
   }
 
-  /** A node stands, or failed to: its other names follow, and its directory may be complete. */
-  async done(place: NamedPlace, link: WalkLink | undefined, stands: boolean): Promise<void> {
+  /** A node stands, or failed to: its other names follow, and its directory may be complete. A promise where that takes a while. */
+  done(place: NamedPlace, link: WalkLink | undefined, stands: boolean): Promise<void> | undefined {
     if (link !== undefined) {
-      if (stands) for (const other of this.#links.written(link, place)) this.#link(place, other);
-      else for (const other of this.#links.failed(link)) await this.#place(other, link);
+      if (!stands) return this.#retryLinks(place, link);
+      for (const other of this.#links.written(link, place)) this.#link(place, other);
     }
+    place.dir.release();
+    return undefined;
+  }
+
+  async #retryLinks(place: NamedPlace, link: WalkLink): Promise<void> {
+    for (const other of this.#links.failed(link)) await this.#place(other, link);
     place.dir.release();
   }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { atCalls } from '../base/at-calls.ts';
 import { throwIfCancelled } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
@@ -52,7 +53,7 @@ export interface ExportOptions {
   readonly existing?: 'replace' | 'keep';
   /** Leave alone what is of the same size and modification time; default false. */
   readonly resume?: boolean;
-  /** Worker threads; default 2. */
+  /** Worker threads besides the calling one, which works too; default one less than there are processors, 1 or 2. */
   readonly workers?: number;
   readonly onFailure?: (failure: ExportFailure) => void;
   /** Called after each batch. */
@@ -88,7 +89,7 @@ export async function exportDirent(source: Store, dirent: Dirent, target: Octets
     sparse: options.sparse ?? true,
     existing: options.existing ?? 'replace',
     resume: options.resume ?? false,
-    workers: options.workers ?? 2,
+    workers: options.workers ?? Math.max(1, Math.min(2, availableParallelism() - 1)),
     signal,
     onFailure: options.onFailure,
     onProgress: options.onProgress,
@@ -97,11 +98,13 @@ export async function exportDirent(source: Store, dirent: Dirent, target: Octets
   });
   try {
     const walk = walkForExport(source, dirent, signal);
-    let answer: 'skip' | undefined;
+    let answer: Answer;
     for (;;) {
       const { value: step, done } = await walk.next(answer);
       if (done === true || step === undefined) break;
-      answer = await takeStep(run, step);
+      const taken = takeStep(run, step);
+      // Most files are queued at once: a promise each would take as long as the rest of it.
+      answer = taken instanceof Promise ? await taken : taken;
       throwIfCancelled(signal);
       run.report.throwIfFatal();
     }
@@ -113,19 +116,24 @@ export async function exportDirent(source: Store, dirent: Dirent, target: Octets
   return run.report.counts;
 }
 
-async function takeStep(run: ExportRun, step: WalkStep): Promise<'skip' | undefined> {
+type Answer = 'skip' | undefined;
+
+function takeStep(run: ExportRun, step: WalkStep): Promise<Answer> | Answer {
   switch (step.kind) {
     case 'enter':
-      await run.room();
-      return run.enter(step) ? undefined : 'skip';
+      return enter(run, step);
     case 'leave':
       run.leave();
       return undefined;
     case 'node':
-      await run.node(step);
-      return undefined;
+      return run.node(step)?.then(() => undefined);
     case 'damage':
       run.report.fail(step.path, step.error);
       return undefined;
   }
+}
+
+async function enter(run: ExportRun, step: Extract<WalkStep, { kind: 'enter' }>): Promise<Answer> {
+  await run.room();
+  return run.enter(step) ? undefined : 'skip';
 }

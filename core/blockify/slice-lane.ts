@@ -118,6 +118,8 @@ export class SliceLane {
         for (let i = 0; found !== undefined && i < ranges.length / 2; i++)
           hashed.push(leafOf(this.#context.sink.hashName, found, i, ranges, bytes, blocks));
         const adding = this.#context.add(blocks);
+        // It may fail while the slices before are waited for, and is awaited itself only then.
+        adding.catch(() => {});
         await before.catch(async (error: unknown) => {
           await adding.catch(() => {});
           throw error;

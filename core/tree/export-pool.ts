@@ -109,7 +109,7 @@ export class ExportPool implements AsyncDisposable {
       job.reject(worker.failure);
       return;
     }
-    const batch = this.#pack(items);
+    const batch = packBatch(items, hashByName(this.#options.hashName).digestSize);
     worker.jobs.push(job);
     worker.thread.postMessage(batch, [batch.data.buffer]);
   }
@@ -117,14 +117,10 @@ export class ExportPool implements AsyncDisposable {
   #runInline(items: readonly BatchItem[], job: Job): void {
     this.#inline ??= new BatchWriter(hashByName(this.#options.hashName), this.#options.sparse);
     try {
-      job.resolve(this.#inline.run(this.#pack(items)));
+      job.resolve(this.#inline.write(items));
     } catch (error) {
       job.reject(error);
     }
-  }
-
-  #pack(items: readonly BatchItem[]): ReturnType<typeof packBatch> {
-    return packBatch(items, hashByName(this.#options.hashName).digestSize);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -53,11 +53,18 @@ export class BatchWriter implements Disposable {
     this.#sparse = sparse;
   }
 
+  /** Writes a batch that comes from another thread. */
   run(batch: PackedBatch): BatchResult {
-    const items = unpackBatch(batch);
+    return this.write(unpackBatch(batch));
+  }
+
+  /** Writes a batch. */
+  write(items: readonly BatchItem[]): BatchResult {
     const failures: ItemFailure[] = [];
     let bytes = 0;
-    this.#stored = items.flatMap((item) => item.segments.filter((segment) => segment.kind === 'stored'));
+    const stored: StoredSegment[] = [];
+    for (const item of items) for (const segment of item.segments) if (segment.kind === 'stored') stored.push(segment);
+    this.#stored = stored;
     let firstStored = 0;
     items.forEach((item, index) => {
       this.#nextStored = firstStored;

@@ -6,8 +6,8 @@ import { VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToTextStrict } from '../core/base/octets.ts';
 
-/** A process may take this long to be there, in milliseconds. */
-const STARTING_MS = 300;
+/** A process may take this long to be there on a busy machine, in milliseconds. */
+const STARTING_MS = 1000;
 
 /** How a local command ended: its status, or 128 + n where signal n ended it. */
 export interface LocalExit {

@@ -55,7 +55,7 @@ export async function runPrompt(shell: Shell): Promise<void> {
   });
   server.removeAllListeners('SIGINT');
   server.on('SIGINT', () => {
-    if (signals.isBusy) signals.interrupt();
+    if (signals.isBusy) signals.interruptByKey();
     else dropLine(server);
   });
   terminal.setPrompt(() => {

@@ -74,7 +74,14 @@ export class Signals {
     }
   }
 
-  /** Ctrl-C, from wherever it came. */
+  /** Ctrl-C as a key, which the terminal has not made a signal of. */
+  interruptByKey(): void {
+    // Typed before the local command got the terminal, but meant for it: all in the foreground hear of it, as they would have.
+    if (this.#suspended > 0) process.kill(0, 'SIGINT');
+    else this.interrupt();
+  }
+
+  /** SIGINT, from wherever it came. */
   interrupt(): void {
     if (this.#suspended > 0) return;
     const now = this.#handlers.nowMs();

@@ -3,7 +3,7 @@ import { octetsToText } from '../core/base/octets.ts';
 import type { Block } from '../core/block/block.ts';
 import type { HashCode } from '../core/block/hashcode.ts';
 import { hashcodeLabel } from '../core/block/hashcode.ts';
-import type { Dirent } from '../core/tree/dirent.ts';
+import type { Dirent } from '../core/dirent/dirent.ts';
 import { baseName } from '../core/tree/path.ts';
 import { defineCommand } from './command.ts';
 import { pathArgument } from './entry.ts';
@@ -32,7 +32,7 @@ export const bind = defineCommand({
   async run({ session, output, signal, plan }, { args: [name, text], options }) {
     if (name === undefined || text === undefined) return;
     const [{ parseReference }, { direntOfReference }] = await Promise.all([
-      import('../core/tree/reference.ts'),
+      import('../core/dirent/reference.ts'),
       import('../core/tree/reference-dirent.ts'),
     ]);
     const path = pathArgument(session, name);

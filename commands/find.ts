@@ -3,7 +3,7 @@ import { UsageError } from '../core/base/errors.ts';
 import { compileGlob } from '../core/base/glob-pattern.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToBytes, octetsToText } from '../core/base/octets.ts';
-import type { DirentKind } from '../core/tree/dirent.ts';
+import type { DirentKind } from '../core/dirent/dirent.ts';
 import type { Tree, TreeEntry, TreePath } from '../core/tree/tree.ts';
 import { defineCommand } from './command.ts';
 import { PassedDamage } from './damage.ts';

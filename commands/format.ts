@@ -1,7 +1,7 @@
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToBytes, octetsToText, octetsToTextStrict } from '../core/base/octets.ts';
-import type { Dirent } from '../core/tree/dirent.ts';
-import { defaultMode } from '../core/tree/meta.ts';
+import type { Dirent } from '../core/dirent/dirent.ts';
+import { defaultMode } from '../core/dirent/meta.ts';
 import type { TreeEntry } from '../core/tree/tree.ts';
 import type { Output } from './command.ts';
 

@@ -4,7 +4,7 @@ import { libcLosses } from '../core/base/libc.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import { pathBytes } from '../core/base/system-error.ts';
-import type { ExportCounts, ExportOptions } from '../core/tree/export.ts';
+import type { ExportCounts, ExportOptions } from '../core/export/export.ts';
 import type { TreeEntry } from '../core/tree/tree.ts';
 import type { ArgumentSpec, CommandContext } from './command.ts';
 import { defineCommand } from './command.ts';
@@ -103,7 +103,7 @@ async function getOne(
   before: ExportCounts,
 ): Promise<ExportCounts> {
   const { session, output, diagnostics, signal } = context;
-  const { exportDirent } = await import('../core/tree/export.ts');
+  const { exportDirent } = await import('../core/export/export.ts');
   const dirent = await session.tree.dirent(entry.path, { signal });
   const counts = await exportDirent(session.tree.store, dirent, target, {
     ...settings,
@@ -144,7 +144,7 @@ async function preview(
   target: Octets,
   settings: ExportOptions,
 ): Promise<void> {
-  const { previewExport } = await import('../core/tree/export-preview.ts');
+  const { previewExport } = await import('../core/export/export-preview.ts');
   const dirent = await session.tree.dirent(entry.path, { signal });
   let bytes = 0;
   let blocks = 0;

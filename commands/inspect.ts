@@ -1,14 +1,14 @@
+import type { ArchiveEntry } from '../core/archive/archive.ts';
+import type { PathState } from '../core/archive/path-history.ts';
+import { pathHistory } from '../core/archive/path-history.ts';
 import { PathError, UsageError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import type { Block } from '../core/block/block.ts';
 import { formatBlock } from '../core/block/block-text.ts';
 import type { BlockTreeStats } from '../core/block/tree-stats.ts';
-import type { ArchiveEntry } from '../core/tree/archive.ts';
-import { formatDirent } from '../core/tree/dirent-text.ts';
+import { formatDirent } from '../core/dirent/dirent-text.ts';
 import type { BlockInspection } from '../core/tree/inspect.ts';
 import { inspectBlock } from '../core/tree/inspect.ts';
-import type { PathState } from '../core/tree/path-history.ts';
-import { pathHistory } from '../core/tree/path-history.ts';
 import type { TreeEntry } from '../core/tree/tree.ts';
 import type { CommandContext } from './command.ts';
 import { defineCommand } from './command.ts';

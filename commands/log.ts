@@ -1,8 +1,8 @@
+import type { ArchiveEntry } from '../core/archive/archive.ts';
+import { pathHistory } from '../core/archive/path-history.ts';
 import { UsageError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
-import type { ArchiveEntry } from '../core/tree/archive.ts';
-import { formatDirent } from '../core/tree/dirent-text.ts';
-import { pathHistory } from '../core/tree/path-history.ts';
+import { formatDirent } from '../core/dirent/dirent-text.ts';
 import type { TreeEntry, TreePath } from '../core/tree/tree.ts';
 import type { CommandContext } from './command.ts';
 import { defineCommand } from './command.ts';

@@ -1,5 +1,5 @@
 import { systemOwnerNames } from '../core/base/owner-names.ts';
-import type { Meta } from '../core/tree/meta.ts';
+import type { Meta } from '../core/dirent/meta.ts';
 import type { CommandContext } from './command.ts';
 
 /** Metadata of a node that a command makes: this process's owner and group, and the present time. */

@@ -3,9 +3,9 @@ import { PathError, UsageError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromBytes, octetsToText } from '../core/base/octets.ts';
 import { pathBytes } from '../core/base/system-error.ts';
+import type { Dirent, IndirectDirent } from '../core/dirent/dirent.ts';
+import type { ImportCounts, Imported, ImportOptions } from '../core/import/import.ts';
 import type { BlockSource } from '../core/store/store.ts';
-import type { Dirent, IndirectDirent } from '../core/tree/dirent.ts';
-import type { ImportCounts, Imported, ImportOptions } from '../core/tree/import.ts';
 import { baseName, joinPath, parentPath } from '../core/tree/path.ts';
 import type { TreePath } from '../core/tree/tree.ts';
 import type { CommandContext, CommandInput } from './command.ts';
@@ -104,7 +104,7 @@ async function putOne(context: CommandContext, { options }: CommandInput, { loca
   if (owner !== undefined && owner !== 'numeric')
     throw new UsageError(`put --owner="${owner === true ? '' : octetsToText(owner)}": expected numeric`);
   const startMs = performance.now();
-  const { importLocal } = await import('../core/tree/import.ts');
+  const { importLocal } = await import('../core/import/import.ts');
   // What a put before this one in the session remembered can be read from now on. Costs nothing where nothing was added.
   await session.store.flush({ signal });
   let imported: Imported;
@@ -169,7 +169,7 @@ async function place({ session, signal, plan }: CommandContext, path: TreePath, 
   }
   if (plan) return 0;
   // Unchanged, as most often: lifting and comparing the trees would take as long as walking them did.
-  const { encodeDirent } = await import('../core/tree/dirent-codec.ts');
+  const { encodeDirent } = await import('../core/dirent/dirent-codec.ts');
   if (!tree.changed && Buffer.compare(encodeDirent(before.dirent), encodeDirent(dirent)) === 0) return 0;
   const gone = await countGone(session.store, await tree.dirent(path, { signal }), dirent, signal);
   await tree.bind(path, dirent, { signal });

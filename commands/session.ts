@@ -1,6 +1,6 @@
+import type { Archive } from '../core/archive/archive.ts';
 import type { Octets } from '../core/base/octets.ts';
 import type { Store } from '../core/store/store.ts';
-import type { Archive } from '../core/tree/archive.ts';
 import type { Tree, TreePath } from '../core/tree/tree.ts';
 
 /** What the commands act on: one tree, its Store and archive, two working directories. Made by the shell. */

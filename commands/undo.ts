@@ -1,6 +1,6 @@
+import { timelineOf } from '../core/archive/timeline.ts';
 import { UsageError, VtError } from '../core/base/errors.ts';
 import { octetsToText } from '../core/base/octets.ts';
-import { timelineOf } from '../core/tree/timeline.ts';
 import type { TreePath } from '../core/tree/tree.ts';
 import { defineCommand } from './command.ts';
 import { countText, timeText } from './format.ts';

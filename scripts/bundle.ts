@@ -16,7 +16,7 @@ import { PROJECT_ROOT } from './project-root.ts';
 const ENTRIES: Readonly<Record<string, string>> = {
   vtftp: 'shell/main.ts',
   'ingest-worker': 'core/blockify/ingest-worker.ts',
-  'export-worker': 'core/tree/export-worker.ts',
+  'export-worker': 'core/export/export-worker.ts',
 };
 
 /** Packages that stay outside: native code, and what most sessions never load. */

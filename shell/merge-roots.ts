@@ -1,7 +1,7 @@
 import { octetsToText } from '../core/base/octets.ts';
 import { EMPTY_BLOCK } from '../core/block/block.ts';
+import type { DirDirent } from '../core/dirent/dirent.ts';
 import type { Store } from '../core/store/store.ts';
-import type { DirDirent } from '../core/tree/dirent.ts';
 import { mergeDirents } from '../core/tree/merge.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { ReadOnlyError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
+import type { Dirent, IndirectDirent } from '../core/dirent/dirent.ts';
 import type { OpOptions, Store } from '../core/store/store.ts';
-import type { Dirent, IndirectDirent } from '../core/tree/dirent.ts';
 import type { LookupOptions, Tree, TreeCapabilities, TreeChange, TreeEntry, TreePath } from '../core/tree/tree.ts';
 
 /** A tree that can be looked at and not changed: a past state. */

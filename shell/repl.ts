@@ -1,7 +1,7 @@
 import type { REPLServer } from 'node:repl';
 import { start } from 'node:repl';
 import { octetsFromText } from '../core/base/octets.ts';
-import { skipReference } from '../core/tree/reference-skip.ts';
+import { skipReference } from '../core/dirent/reference-skip.ts';
 import type { CompletionOptions } from './completion.ts';
 import { completeLine } from './completion.ts';
 import { HISTORY_SIZE, prepareHistoryFile } from './history.ts';

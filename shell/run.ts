@@ -3,7 +3,7 @@ import type { ShellServices } from '../commands/command.ts';
 import { COMMANDS } from '../commands/list.ts';
 import { VtError } from '../core/base/errors.ts';
 import { octetsFromText } from '../core/base/octets.ts';
-import { skipReference } from '../core/tree/reference-skip.ts';
+import { skipReference } from '../core/dirent/reference-skip.ts';
 import type { ProgramArguments } from './argv.ts';
 import { readConfig } from './config.ts';
 import { Dispatcher } from './dispatch.ts';

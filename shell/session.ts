@@ -1,10 +1,10 @@
 import type { Session } from '../commands/session.ts';
+import type { Archive } from '../core/archive/archive.ts';
 import { ClosedError, PathError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
+import type { DirDirent, Dirent } from '../core/dirent/dirent.ts';
+import { formatDirent } from '../core/dirent/dirent-text.ts';
 import type { Store } from '../core/store/store.ts';
-import type { Archive } from '../core/tree/archive.ts';
-import type { DirDirent, Dirent } from '../core/tree/dirent.ts';
-import { formatDirent } from '../core/tree/dirent-text.ts';
 import { openLiveTree } from '../core/tree/live-tree.ts';
 import { ROOT_PATH } from '../core/tree/path.ts';
 import type { Tree, TreePath } from '../core/tree/tree.ts';

@@ -1,19 +1,19 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { resolveLocalPath } from '../commands/local-path.ts';
+import type { Archive, ArchiveEntry } from '../core/archive/archive.ts';
+import { openArchiveFile } from '../core/archive/archive-file.ts';
 import { PathError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToBytes, octetsToText, octetsToTextStrict } from '../core/base/octets.ts';
+import type { DirDirent, Dirent, IndirectDirent } from '../core/dirent/dirent.ts';
+import { formatDirent } from '../core/dirent/dirent-text.ts';
+import { skipReference, URI_SCHEME } from '../core/dirent/reference-skip.ts';
 import { isDatadir, isPythonDatadir } from '../core/store/datadir-recovery.ts';
 import { parseStoreSpecification } from '../core/store/open-store.ts';
 import type { Store } from '../core/store/store.ts';
-import type { Archive, ArchiveEntry } from '../core/tree/archive.ts';
-import { openArchiveFile } from '../core/tree/archive-file.ts';
-import type { DirDirent, Dirent, IndirectDirent } from '../core/tree/dirent.ts';
-import { formatDirent } from '../core/tree/dirent-text.ts';
 import { openLiveTree } from '../core/tree/live-tree.ts';
 import { baseName, joinPath, ROOT_PATH } from '../core/tree/path.ts';
-import { skipReference, URI_SCHEME } from '../core/tree/reference-skip.ts';
 import type { Tree, TreePath } from '../core/tree/tree.ts';
 import { findEntry } from './past.ts';
 import { PlanStore } from './plan-store.ts';
@@ -90,7 +90,7 @@ async function sessionStore(options: SourceOptions): Promise<OpenedStore> {
 async function openReference(text: string, options: SourceOptions): Promise<OpenedSource> {
   const opened = await sessionStore(options);
   const [{ parseReference }, { direntOfReference }] = await Promise.all([
-    import('../core/tree/reference.ts'),
+    import('../core/dirent/reference.ts'),
     import('../core/tree/reference-dirent.ts'),
   ]);
   const reference = parseReference(text);
@@ -190,7 +190,7 @@ async function openDirectory(path: Octets, store: Store): Promise<Tree> {
   const { openLocalTree } = await import('../core/tree/local-tree.ts');
   return openLocalTree(path, store, {
     async importLocal(from, { signal }) {
-      const { importLocal } = await import('../core/tree/import.ts');
+      const { importLocal } = await import('../core/import/import.ts');
       let failure: unknown;
       const { dirent } = await importLocal(store, from, {
         signal,
@@ -203,7 +203,7 @@ async function openDirectory(path: Octets, store: Store): Promise<Tree> {
       return dirent;
     },
     async exportLocal(dirent, to, { signal }) {
-      const { exportDirent } = await import('../core/tree/export.ts');
+      const { exportDirent } = await import('../core/export/export.ts');
       let failure: unknown;
       await exportDirent(store, dirent, to, {
         signal,

@@ -1,12 +1,12 @@
 import { basename, dirname, join, resolve } from 'node:path';
+import type { Archive } from '../core/archive/archive.ts';
+import { openArchiveFile } from '../core/archive/archive-file.ts';
 import { VtError } from '../core/base/errors.ts';
 import { DEFAULT_HASH_NAME } from '../core/block/hash.ts';
 import { DEFAULT_EDGES } from '../core/store/datadir-format.ts';
 import { isDatadir, isPythonDatadir } from '../core/store/datadir-recovery.ts';
 import { openStore, parseStoreSpecification } from '../core/store/open-store.ts';
 import type { Store } from '../core/store/store.ts';
-import type { Archive } from '../core/tree/archive.ts';
-import { openArchiveFile } from '../core/tree/archive-file.ts';
 import { AbsentStore } from './absent-store.ts';
 import type { Places } from './places.ts';
 

@@ -5,9 +5,9 @@ import { UNKNOWN_SPAN } from '../block/block.ts';
 import { blockrefBody } from '../block/blockref.ts';
 import { readBlockBytes } from '../block/read-range.ts';
 import { leavesOf, withSpan } from '../block/tree-walk.ts';
+import { decodeDir, readDir, readDirBatches } from '../dirent/dir-codec.ts';
+import type { Dirent } from '../dirent/dirent.ts';
 import type { BlockSource, OpOptions } from '../store/store.ts';
-import { decodeDir, readDir, readDirBatches } from './dir-codec.ts';
-import type { Dirent } from './dirent.ts';
 import { keepBlocks } from './kept-blocks.ts';
 
 /** A Dir of at most this many octets is decoded as a whole to find a name; a larger one is bisected leaf by leaf. */

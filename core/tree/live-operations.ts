@@ -4,9 +4,10 @@ import { octetsToText } from '../base/octets.ts';
 import type { Block } from '../block/block.ts';
 import { EMPTY_BLOCK, UNKNOWN_SPAN } from '../block/block.ts';
 import { withSpan } from '../block/tree-walk.ts';
+import type { Dirent, IndirectDirent } from '../dirent/dirent.ts';
+import { sameDirent } from '../dirent/dirent-compare.ts';
+import type { Meta } from '../dirent/meta.ts';
 import type { OpOptions, Store } from '../store/store.ts';
-import type { Dirent, IndirectDirent } from './dirent.ts';
-import { sameDirent } from './dirent-compare.ts';
 import type { Place } from './live-changes.ts';
 import {
   changeDir,
@@ -26,7 +27,6 @@ import {
 import type { UnsyncedContent } from './live-node.ts';
 import type { LiveNode, LiveState } from './live-state.ts';
 import { liveRoot, resolveLive } from './live-state.ts';
-import type { Meta } from './meta.ts';
 import { applyMetaChange, contentChanged, nodeChanged } from './meta-change.ts';
 import { checkEntryName } from './path.ts';
 import type { LookupOptions, MetaChange, TreePath } from './tree.ts';

@@ -6,8 +6,8 @@ import { compareOctets, octetsFromBytes } from '../base/octets.ts';
 import type { OwnerNames } from '../base/owner-names.ts';
 import { errorCode, pathBytes } from '../base/system-error.ts';
 import { EMPTY_BLOCK } from '../block/block.ts';
-import type { Dirent, IndirectDirent } from './dirent.ts';
-import type { Meta } from './meta.ts';
+import type { Dirent, IndirectDirent } from '../dirent/dirent.ts';
+import type { Meta } from '../dirent/meta.ts';
 
 // Nodes of the local filesystem, by paths in which no element is a symlink. The calls are synchronous: for metadata
 // that is several times as fast as promises (names and lstat of 18,679 files: 382,000 a second against 20,000).

@@ -6,10 +6,10 @@ import { throwIfCancelled } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import type { OwnerNames } from '../base/owner-names.ts';
 import { pathBytes } from '../base/system-error.ts';
+import type { Meta } from '../dirent/meta.ts';
 import { copyLocalMeta, setLocalMeta } from './local-attributes.ts';
 import type { LocalNode } from './local-node.ts';
 import { localChildPath, localNode } from './local-node.ts';
-import type { Meta } from './meta.ts';
 
 /** Octets read at once. */
 const CHUNK_SIZE = 256 * 1024;

@@ -1,7 +1,7 @@
 import type { Octets } from '../base/octets.ts';
-import type { Dirent } from './dirent.ts';
-import { sameContent } from './dirent-compare.ts';
-import type { Meta } from './meta.ts';
+import type { Dirent } from '../dirent/dirent.ts';
+import { sameContent } from '../dirent/dirent-compare.ts';
+import type { Meta } from '../dirent/meta.ts';
 import { MAX_NAME_SIZE } from './path.ts';
 
 /** Metadata merged field by field: a change of one side counts, ours where both changed it. */

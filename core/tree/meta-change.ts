@@ -1,6 +1,6 @@
 import type { Octets } from '../base/octets.ts';
 import { compareOctets } from '../base/octets.ts';
-import type { Meta } from './meta.ts';
+import type { Meta } from '../dirent/meta.ts';
 import type { MetaChange } from './tree.ts';
 
 /** Meta with a change applied: fields set to null are dropped, those not named stay. */

@@ -4,11 +4,11 @@ import { octetsToText } from '../base/octets.ts';
 import type { Block } from '../block/block.ts';
 import { readBlockBytes } from '../block/read-range.ts';
 import { withSpan } from '../block/tree-walk.ts';
+import type { Dirent, IndirectDirent } from '../dirent/dirent.ts';
+import { decodeDirent } from '../dirent/dirent-codec.ts';
+import type { Reference } from '../dirent/reference.ts';
 import type { OpOptions, Store } from '../store/store.ts';
-import type { Dirent, IndirectDirent } from './dirent.ts';
-import { decodeDirent } from './dirent-codec.ts';
 import { openLiveTree } from './live-tree.ts';
-import type { Reference } from './reference.ts';
 import type { TreePath } from './tree.ts';
 
 type NodeDirent = Exclude<Dirent, IndirectDirent>;

@@ -1,7 +1,7 @@
 import type { Octets } from '../base/octets.ts';
+import type { Dirent, IndirectDirent } from '../dirent/dirent.ts';
+import type { Meta } from '../dirent/meta.ts';
 import type { OpOptions, Store } from '../store/store.ts';
-import type { Dirent, IndirectDirent } from './dirent.ts';
-import type { Meta } from './meta.ts';
 
 /** An absolute path in a tree: `/` or `/a/b`, of octets, without `.`, `..`, empty elements or a trailing slash. */
 export type TreePath = Octets;

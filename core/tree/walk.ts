@@ -1,9 +1,9 @@
 import { CorruptBlockError, MissingBlockError, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
+import type { DirDirent, Dirent } from '../dirent/dirent.ts';
 import type { BlockSource } from '../store/store.ts';
 import { DirReader } from './dir-reader.ts';
-import type { DirDirent, Dirent } from './dirent.ts';
 import type { LeafDirent } from './live-node.ts';
 import { joinPath, ROOT_PATH } from './path.ts';
 import type { TreePath } from './tree.ts';

@@ -4,7 +4,7 @@ import { modeText, octetsFields, sizeText, timeText } from '../../commands/forma
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsFromText } from '../../core/base/octets.ts';
 import { EMPTY_BLOCK } from '../../core/block/block.ts';
-import type { Dirent } from '../../core/tree/dirent.ts';
+import type { Dirent } from '../../core/dirent/dirent.ts';
 
 const name = octetsFromText('x');
 

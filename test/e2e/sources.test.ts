@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { formatBlock } from '../../core/block/block-text.ts';
-import { parseDirent } from '../../core/tree/dirent-text.ts';
+import { parseDirent } from '../../core/dirent/dirent-text.ts';
 import { recited, vtftp } from '../support/program.ts';
 import { makeScratch } from '../support/scratch.ts';
 

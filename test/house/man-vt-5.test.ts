@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { formatArchiveLine, parseArchiveLine } from '../../core/archive/archive-line.ts';
 import { decodeBsdata, decodeBsuint, encodeBsuint } from '../../core/base/bsuint.ts';
 import { ByteWriter } from '../../core/base/byte-writer.ts';
 import { formatBlock, parseBlock } from '../../core/block/block-text.ts';
@@ -10,13 +11,12 @@ import type { HashName } from '../../core/block/hash.ts';
 import { hashByName } from '../../core/block/hash.ts';
 import { decodeHashcode, digestHex, writeHashcode } from '../../core/block/hashcode.ts';
 import { formatHashcode, parseHashcode } from '../../core/block/hashcode-text.ts';
+import { decodeDir } from '../../core/dirent/dir-codec.ts';
+import { decodeDirent, encodeDirent } from '../../core/dirent/dirent-codec.ts';
+import { formatDirent, parseDirent } from '../../core/dirent/dirent-text.ts';
+import { decodeTime, encodeTime, formatTime } from '../../core/dirent/time-codec.ts';
+import { formatUri, parseUri } from '../../core/dirent/uri.ts';
 import { DATAFILE_HEADER_SIZE, decodeDatafileHeader, decodeRecordHeader, RECORD_FIXED_SIZE } from '../../core/store/datafile.ts';
-import { formatArchiveLine, parseArchiveLine } from '../../core/tree/archive-line.ts';
-import { decodeDir } from '../../core/tree/dir-codec.ts';
-import { decodeDirent, encodeDirent } from '../../core/tree/dirent-codec.ts';
-import { formatDirent, parseDirent } from '../../core/tree/dirent-text.ts';
-import { decodeTime, encodeTime, formatTime } from '../../core/tree/time-codec.ts';
-import { formatUri, parseUri } from '../../core/tree/uri.ts';
 import { PROJECT_ROOT } from '../support/project.ts';
 
 // The worked examples of man/vt.5: a display that starts with one of the kinds below, lines of text at two columns, lines

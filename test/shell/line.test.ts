@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsFromText } from '../../core/base/octets.ts';
-import { skipReference } from '../../core/tree/reference-skip.ts';
+import { skipReference } from '../../core/dirent/reference-skip.ts';
 import { LineError, parseLine, parseOpenLine } from '../../shell/line.ts';
 import { quoteWord } from '../../shell/quote.ts';
 

@@ -4,10 +4,10 @@ import type { Block } from '../../core/block/block.ts';
 import { UNKNOWN_SPAN } from '../../core/block/block.ts';
 import { HASH_NAMES, hashByName } from '../../core/block/hash.ts';
 import type { HashCode } from '../../core/block/hashcode.ts';
-import type { Dirent, UnknownField } from '../../core/tree/dirent.ts';
-import type { DirentFields } from '../../core/tree/dirent-fields.ts';
-import { assembleDirent, direntNameFault } from '../../core/tree/dirent-fields.ts';
-import type { Meta } from '../../core/tree/meta.ts';
+import type { Dirent, UnknownField } from '../../core/dirent/dirent.ts';
+import type { DirentFields } from '../../core/dirent/dirent-fields.ts';
+import { assembleDirent, direntNameFault } from '../../core/dirent/dirent-fields.ts';
+import type { Meta } from '../../core/dirent/meta.ts';
 
 // Anything that our formats can hold, for property tests.
 

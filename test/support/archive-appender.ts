@@ -1,6 +1,6 @@
+import { openArchiveFile } from '../../core/archive/archive-file.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { EMPTY_BLOCK } from '../../core/block/block.ts';
-import { openArchiveFile } from '../../core/tree/archive-file.ts';
 
 // A process of the archive tests: appends entries PREFIX-0, PREFIX-1, … to a file.
 

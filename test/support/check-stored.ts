@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Octets } from '../../core/base/octets.ts';
+import { readDir } from '../../core/dirent/dir-codec.ts';
+import type { DirDirent, Dirent } from '../../core/dirent/dirent.ts';
 import type { Store } from '../../core/store/store.ts';
-import { readDir } from '../../core/tree/dir-codec.ts';
-import type { DirDirent, Dirent } from '../../core/tree/dirent.ts';
 
 interface Scope {
   readonly dir: DirDirent;

@@ -6,10 +6,10 @@ import type { Block } from '../../core/block/block.ts';
 import { leafBlock, PendingBlocks } from '../../core/block/block-sink.ts';
 import { isRun } from '../../core/block/run-bytes.ts';
 import { BlockTreeBuilder } from '../../core/block/tree-builder.ts';
+import { storeDir } from '../../core/dirent/dir-codec.ts';
+import type { DirDirent, Dirent } from '../../core/dirent/dirent.ts';
+import { kindOfMode, metaOf, rdevOf } from '../../core/import/import-meta.ts';
 import type { Store } from '../../core/store/store.ts';
-import { storeDir } from '../../core/tree/dir-codec.ts';
-import type { DirDirent, Dirent } from '../../core/tree/dirent.ts';
-import { kindOfMode, metaOf, rdevOf } from '../../core/tree/import-meta.ts';
 
 /** Octets of a leaf. */
 const LEAF_SIZE = 16 * 1024;

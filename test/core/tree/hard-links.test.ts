@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { openArchiveFile } from '../../../core/archive/archive-file.ts';
+import { readDir } from '../../../core/dirent/dir-codec.ts';
+import type { DirDirent } from '../../../core/dirent/dirent.ts';
+import { formatDirent, parseDirent } from '../../../core/dirent/dirent-text.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { openStore } from '../../../core/store/open-store.ts';
-import { openArchiveFile } from '../../../core/tree/archive-file.ts';
-import { readDir } from '../../../core/tree/dir-codec.ts';
-import type { DirDirent } from '../../../core/tree/dirent.ts';
-import { formatDirent, parseDirent } from '../../../core/tree/dirent-text.ts';
 import type { LiveTree } from '../../../core/tree/live-tree.ts';
 import { openLiveTree } from '../../../core/tree/live-tree.ts';
 import { checkStored } from '../../support/check-stored.ts';

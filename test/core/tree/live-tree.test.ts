@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { VtError } from '../../../core/base/errors.ts';
+import { readDir } from '../../../core/dirent/dir-codec.ts';
+import type { DirDirent } from '../../../core/dirent/dirent.ts';
+import { formatDirent, parseDirent } from '../../../core/dirent/dirent-text.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
-import { readDir } from '../../../core/tree/dir-codec.ts';
-import type { DirDirent } from '../../../core/tree/dirent.ts';
-import { formatDirent, parseDirent } from '../../../core/tree/dirent-text.ts';
 import { openLiveTree } from '../../../core/tree/live-tree.ts';
 import type { Tree } from '../../../core/tree/tree.ts';
 import { treeSuite } from '../../conformance/tree-suite.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { DirDirent } from '../../../core/dirent/dirent.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
-import type { DirDirent } from '../../../core/tree/dirent.ts';
 import type { LiveTree } from '../../../core/tree/live-tree.ts';
 import { openLiveTree } from '../../../core/tree/live-tree.ts';
 import type { MergeResult } from '../../../core/tree/merge.ts';

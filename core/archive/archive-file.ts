@@ -1,0 +1,214 @@
+import { constants, readFileSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ParseError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
+import { flock } from '../base/libc.ts';
+import type { Dirent } from '../dirent/dirent.ts';
+import type { OpOptions } from '../store/store.ts';
+import type { Archive, ArchiveEntry } from './archive.ts';
+import type { ArchiveLine } from './archive-line.ts';
+import { formatArchiveLine, parseArchiveLine } from './archive-line.ts';
+import type { FileLine } from './archive-scan.ts';
+import { linesBackward, linesForward } from './archive-scan.ts';
+
+export interface ArchiveFileOptions {
+  /** Refuse `append`. */
+  readonly readOnly?: boolean;
+}
+
+/** Between two tries for the lock, in milliseconds. */
+const LOCK_RETRY_MS = 10;
+
+/**
+ * The archive in a `.vt` file. A file that is not there is an empty archive, and is made by the first append.
+ * Nothing stays open between calls.
+ *
+ * @see vt(5), "Archives"
+ */
+export function openArchiveFile(path: string, options: ArchiveFileOptions = {}): Archive {
+  return new ArchiveFile(path, options.readOnly === true);
+}
+
+class ArchiveFile implements Archive {
+  readonly name: string;
+  readonly #readOnly: boolean;
+
+  constructor(path: string, readOnly: boolean) {
+    this.name = path;
+    this.#readOnly = readOnly;
+  }
+
+  async last(options: OpOptions = {}): Promise<ArchiveEntry | undefined> {
+    await using file = await openIfThere(this.name);
+    return file === undefined ? undefined : await this.#newest(file, options);
+  }
+
+  async *entries(
+    options: OpOptions & { readonly onDamage?: (line: number, reason: string) => void } = {},
+  ): AsyncGenerator<ArchiveEntry, void, undefined> {
+    await using file = await openIfThere(this.name);
+    if (file === undefined) return;
+    const { size } = await file.stat();
+    let lineNumber = 0;
+    let number = 0;
+    for await (const line of linesForward(file, size, options.signal)) {
+      lineNumber++;
+      const found = readLine(line);
+      if (found instanceof VtError) options.onDamage?.(lineNumber, found.message);
+      else if (found !== undefined) yield { ...found, number: ++number };
+    }
+  }
+
+  async append(
+    decide: (last: ArchiveEntry | undefined) => Promise<Dirent | undefined>,
+    whenNs: bigint,
+    options: OpOptions = {},
+  ): Promise<ArchiveEntry | undefined> {
+    if (this.#readOnly) throw new ReadOnlyError('append to archive', this.name);
+    await using file = await openLocked(this.name, options.signal);
+    const dirent = await decide(await this.#newest(file, options));
+    if (dirent === undefined) return undefined;
+    const { size } = await file.stat();
+    const line = `${(await endsLine(file, size)) ? '' : '\n'}${formatArchiveLine(whenNs, dirent)}\n`;
+    await appendWhole(file, Buffer.from(line, 'latin1'), size, this.name);
+    if (size === 0) await syncFolder(dirname(this.name));
+    return new NumberedEntry(this.name, { whenNs, dirent }, size + line.length);
+  }
+
+  async #newest(file: FileHandle, options: OpOptions): Promise<ArchiveEntry | undefined> {
+    const { size } = await file.stat();
+    for await (const line of linesBackward(file, size, options.signal)) {
+      const found = readLine(line);
+      if (found !== undefined && !(found instanceof VtError)) return new NumberedEntry(this.name, found, line.end);
+    }
+    return undefined;
+  }
+}
+
+/** What a line says, undefined if nothing, or why it cannot be read. */
+function readLine({ start, end, text }: FileLine): ArchiveLine | VtError | undefined {
+  if (text === undefined) return new ParseError(`read archive line: ${end - start} octets`, 0);
+  return parseLine(text);
+}
+
+function parseLine(text: string): ArchiveLine | VtError | undefined {
+  try {
+    return parseArchiveLine(text);
+  } catch (error) {
+    if (error instanceof VtError) return error;
+    throw error;
+  }
+}
+
+/** An entry found from the end of the file: its number is counted when somebody asks for it. */
+class NumberedEntry implements ArchiveEntry {
+  readonly whenNs: bigint;
+  readonly dirent: Dirent;
+  readonly #path: string;
+  readonly #end: number;
+  #number: number | undefined;
+
+  constructor(path: string, line: ArchiveLine, end: number) {
+    this.whenNs = line.whenNs;
+    this.dirent = line.dirent;
+    this.#path = path;
+    this.#end = end;
+  }
+
+  get number(): number {
+    this.#number ??= countEntries(readFileSync(this.#path).subarray(0, this.#end).toString('latin1'));
+    return this.#number;
+  }
+}
+
+function countEntries(text: string): number {
+  let count = 0;
+  for (const line of text.split('\n')) {
+    const found = parseLine(line);
+    if (found !== undefined && !(found instanceof VtError)) count++;
+  }
+  return count;
+}
+
+async function openIfThere(path: string): Promise<FileHandle | undefined> {
+  try {
+    // Opening a FIFO would wait for its writer.
+    if (!(await stat(path)).isFile()) throw new Error('not a file');
+    return await open(path, 'r');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new VtError('EOPEN', `open archive "${path}": ${(cause as Error).message}`, { cause });
+  }
+}
+
+/**
+ * Opens a file to append to, made where it is not there, and takes its lock, which goes with the descriptor. If
+ * another file took its name meanwhile, that one.
+ */
+async function openLocked(path: string, signal: AbortSignal | undefined): Promise<FileHandle> {
+  for (;;) {
+    const file = await openToAppend(path);
+    try {
+      await lock(file, signal);
+      const [ours, current] = await Promise.all([file.stat(), stat(path).catch(() => undefined)]);
+      if (current !== undefined && current.ino === ours.ino && current.dev === ours.dev) return file;
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    await file.close();
+  }
+}
+
+async function openToAppend(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, 0o666);
+  } catch (cause) {
+    throw new VtError('EOPEN', `open archive "${path}": ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function lock(file: FileHandle, signal: AbortSignal | undefined): Promise<void> {
+  while (!tryLock(file.fd)) {
+    throwIfCancelled(signal);
+    await delay(LOCK_RETRY_MS);
+  }
+}
+
+/** True also where there are no locks at all: O_APPEND and one write a line still keep lines whole. */
+function tryLock(fd: number): boolean {
+  try {
+    return flock(fd, 'exclusive', true);
+  } catch {
+    return true;
+  }
+}
+
+async function endsLine(file: FileHandle, size: number): Promise<boolean> {
+  if (size === 0) return true;
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+  return buffer[0] === 0x0a;
+}
+
+/** Writes all of `data` at once and makes it durable. What a full disk cut short is taken back. */
+async function appendWhole(file: FileHandle, data: Buffer, sizeBefore: number, path: string): Promise<void> {
+  try {
+    const { bytesWritten } = await file.write(data, 0, data.length);
+    if (bytesWritten !== data.length) throw new Error(`${bytesWritten} of ${data.length} octets written`);
+    await file.datasync();
+  } catch (cause) {
+    await file.truncate(sizeBefore).catch(() => undefined);
+    throw new VtError('EFAILED', `append to archive "${path}": ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

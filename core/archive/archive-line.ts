@@ -1,0 +1,71 @@
+import { crc32 } from 'node:zlib';
+import { ParseError } from '../base/errors.ts';
+import { TextReader } from '../base/text-reader.ts';
+import type { Dirent } from '../dirent/dirent.ts';
+import { formatDirent, readDirent } from '../dirent/dirent-text.ts';
+import { formatTime, readTime } from '../dirent/time-codec.ts';
+
+// `2026-11-22T16:17:01.123456789Z 1795364221.123456789 D{…} !crc32:0123abcd`; the Python vt's
+// `2026-11-22T16:17:01.123456+00:00 1795364221.123456 D{…} # name`. @see vt(5), "Archives"
+
+/** What a line says. */
+export interface ArchiveLine {
+  /** Nanoseconds since 1970. */
+  readonly whenNs: bigint;
+  readonly dirent: Dirent;
+}
+
+const CHECK = /^(.*) !crc32:([\da-f]{8})$/s;
+const OUR_TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z/y;
+const PYTHON_TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[+-]\d\d:\d\d(?::\d\d)?)?/y;
+
+/**
+ * The line of an entry, without its LF: printable ASCII.
+ *
+ * @param whenNs - nanoseconds since 1970, of the years 1 to 9999
+ */
+export function formatArchiveLine(whenNs: bigint, dirent: Dirent): string {
+  const places = (((whenNs % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n).toString().padStart(9, '0');
+  const seconds = Number((whenNs - BigInt(places)) / 1_000_000_000n);
+  const iso = `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${places}Z`;
+  const text = `${iso} ${formatTime(whenNs)} ${formatDirent(dirent)}`;
+  return `${text} !crc32:${checkOf(text)}`;
+}
+
+function checkOf(text: string): string {
+  return crc32(Buffer.from(text, 'latin1')).toString(16).padStart(8, '0');
+}
+
+/**
+ * Parses a line without its LF: ours, whose check must hold, or the Python vt's.
+ *
+ * @param text - one char an octet
+ * @returns undefined for a line that says nothing: empty, or a comment
+ * @throws {ParseError} for a damaged line
+ */
+export function parseArchiveLine(text: string): ArchiveLine | undefined {
+  if (text === '' || text.startsWith('#')) return undefined;
+  const reader = new TextReader(text);
+  const isOurs = reader.match(OUR_TIME) !== undefined;
+  const [, checked = '', check] = CHECK.exec(text) ?? [];
+  if (isOurs || check !== undefined) {
+    if (check === undefined) throw new ParseError('read archive line: its check is missing', text.length);
+    if (checkOf(checked) !== check) throw new ParseError('read archive line: its check does not hold', checked.length);
+    const inner = new TextReader(checked, reader.offset);
+    if (!isOurs) throw inner.error('expected a time');
+    const line = readEntry(inner);
+    inner.end();
+    return line;
+  }
+  reader.require(PYTHON_TIME, 'a time');
+  const line = readEntry(reader);
+  if (!reader.ended) reader.expect(' # ');
+  return line;
+}
+
+function readEntry(reader: TextReader): ArchiveLine {
+  reader.expect(' ');
+  const whenNs = readTime(reader);
+  reader.expect(' ');
+  return { whenNs, dirent: readDirent(reader) };
+}

@@ -1,0 +1,30 @@
+import type { Dirent } from '../dirent/dirent.ts';
+import type { OpOptions } from '../store/store.ts';
+
+/** One recorded state of a tree. */
+export interface ArchiveEntry {
+  /** When it was recorded, nanoseconds since 1970. */
+  readonly whenNs: bigint;
+  readonly dirent: Dirent;
+  /** 1 for the oldest readable entry. */
+  readonly number: number;
+}
+
+/** The history of a named tree: append only, oldest first. */
+export interface Archive {
+  /** For messages: a path. */
+  readonly name: string;
+  /** The newest readable entry, read from the end of the file. */
+  last(options?: OpOptions): Promise<ArchiveEntry | undefined>;
+  /** All readable entries, oldest first. Damaged lines are passed over and reported to `onDamage`. */
+  entries(options?: OpOptions & { readonly onDamage?: (line: number, reason: string) => void }): AsyncIterable<ArchiveEntry>;
+  /**
+   * Appends an entry, durably, under a lock that a dead process cannot hold. `decide` is called with the newest
+   * entry while the lock is held, and gives the Dirent to append, or undefined to append nothing.
+   */
+  append(
+    decide: (last: ArchiveEntry | undefined) => Promise<Dirent | undefined>,
+    whenNs: bigint,
+    options?: OpOptions,
+  ): Promise<ArchiveEntry | undefined>;
+}

@@ -1,0 +1,114 @@
+import type { AtCalls } from '../base/at-calls.ts';
+import { libc } from '../base/libc.ts';
+import type { Octets } from '../base/octets.ts';
+import type { OwnerNames } from '../base/owner-names.ts';
+import { timespecs } from '../base/timespec.ts';
+import type { Meta } from '../dirent/meta.ts';
+import { defaultMode } from '../dirent/meta.ts';
+
+/** How owners are restored: by name where it is known here and else by number, by number alone, or not at all. */
+export type OwnerPolicy = 'names' | 'numeric' | 'none';
+
+/** What of a node's metadata is to be set, in the terms of system calls. */
+export interface Attributes {
+  /** 0..0o7777 */
+  readonly mode: number;
+  /** -1 leaves it. */
+  readonly uid: number;
+  readonly gid: number;
+  /** A struct timespec[2]. */
+  readonly times: Uint8Array;
+  readonly xattrs: readonly (readonly [name: Octets, value: Uint8Array])[];
+  /** Drop ACLs that the directory gave the new node, unless `xattrs` has them. */
+  readonly dropsAcl: boolean;
+}
+
+/** Attributes that say what may be done, and come from the directory where it has a default. @see acl(5) */
+const ACL_XATTRS = ['system.posix_acl_access', 'system.posix_acl_default'] as Octets[];
+
+const SET_ID = 0o6000;
+const SETGID = 0o2000;
+
+export interface AttributeOptions {
+  readonly owner: OwnerPolicy;
+  readonly names: OwnerNames;
+  /** Who runs this: effective uid and gid. */
+  readonly self: { readonly uid: number; readonly gid: number };
+}
+
+/** What to set for a node; see {@link Attributes}. */
+export function attributesOf(kind: string, meta: Meta, options: AttributeOptions, dropsAcl: boolean): Attributes {
+  const { uid, gid } = ownerOf(meta, options);
+  return {
+    mode: safeMode(kind, meta, options),
+    uid,
+    gid,
+    times: timespecs(meta.mtimeNs, meta.mtimeNs),
+    xattrs: meta.xattrs === undefined ? [] : [...meta.xattrs],
+    dropsAcl,
+  };
+}
+
+function ownerOf(meta: Meta, { owner, names }: AttributeOptions): { readonly uid: number; readonly gid: number } {
+  if (owner === 'none') return { uid: -1, gid: -1 };
+  const byName = owner === 'names';
+  return {
+    uid: (byName && meta.user !== undefined ? names.userId(meta.user) : undefined) ?? meta.uid ?? -1,
+    gid: (byName && meta.group !== undefined ? names.groupId(meta.group) : undefined) ?? meta.gid ?? -1,
+  };
+}
+
+/** The mode, without setuid and setgid of a file that would change hands: it would lend out another's rights. */
+function safeMode(kind: string, meta: Meta, { owner, self }: AttributeOptions): number {
+  const mode = meta.mode ?? defaultMode(kind);
+  if (owner !== 'none' || (mode & SET_ID) === 0) return mode;
+  if (kind === 'dir') return mode;
+  if (meta.uid !== self.uid) return mode & ~SET_ID;
+  return meta.gid === self.gid ? mode : mode & ~SETGID;
+}
+
+/** Receives what could not be set while the rest was: the attribute and why. */
+export type AttributeFailure = (what: string, error: unknown) => void;
+
+/**
+ * Sets a node's attributes through its descriptor: owner first, since that clears setuid; the user's extended attributes,
+ * which a read-only mode would forbid; the mode; the other attributes, which hold ACLs and capabilities; last the times,
+ * which the others change.
+ */
+export function applyToFile(at: AtCalls, fd: number, attributes: Attributes, onFailure: AttributeFailure): void {
+  let { mode } = attributes;
+  if (attributes.uid !== -1 || attributes.gid !== -1) {
+    if (!attempt('owner', onFailure, () => at.fchown(fd, attributes.uid, attributes.gid))) mode &= ~SET_ID;
+  }
+  const isUsers = ([name]: Attributes['xattrs'][number]): boolean => name.startsWith('user.');
+  applyXattrs(fd, { xattrs: attributes.xattrs.filter(isUsers), dropsAcl: false }, onFailure);
+  attempt('mode', onFailure, () => at.fchmod(fd, mode));
+  const others = attributes.xattrs.filter((xattr) => !isUsers(xattr));
+  applyXattrs(fd, { xattrs: others, dropsAcl: attributes.dropsAcl }, onFailure);
+  attempt('times', onFailure, () => at.futimens(fd, attributes.times));
+}
+
+/** Sets extended attributes of an open file, or of a path. */
+export function applyXattrs(
+  target: number | Uint8Array,
+  attributes: Pick<Attributes, 'xattrs' | 'dropsAcl'>,
+  onFailure: AttributeFailure,
+): void {
+  if (attributes.dropsAcl) {
+    for (const name of ACL_XATTRS) {
+      if (!attributes.xattrs.some(([given]) => given === name)) attempt(name, onFailure, () => libc().removeXattr(target, name));
+    }
+  }
+  for (const [name, value] of attributes.xattrs) attempt(`xattr "${name}"`, onFailure, () => libc().setXattr(target, name, value));
+}
+
+/** Runs one system call; gives whether it succeeded. */
+export function attempt(what: string, onFailure: AttributeFailure, action: () => void): boolean {
+  try {
+    action();
+    return true;
+  } catch (error) {
+    onFailure(what, error);
+    return false;
+  }
+}

@@ -1,0 +1,237 @@
+import { closeSync, ftruncateSync } from 'node:fs';
+import { cName } from '../base/at-calls.ts';
+import { readBlockRange } from '../block/read-range.ts';
+import { isRun } from '../block/run-bytes.ts';
+import type { FileDirent } from '../dirent/dirent.ts';
+import type { WalkLink } from '../tree/walk.ts';
+import { applyToFile } from './export-attributes.ts';
+import type { FileItem } from './export-batch.ts';
+import type { Piece } from './export-content.ts';
+import { piecesAtOnce, piecesOf, segmentsOf } from './export-content.ts';
+import { itemError, writeAll } from './export-io.ts';
+import { writeLargeFile } from './export-large.ts';
+import type { NamedPlace } from './export-links.ts';
+import { ExportPool } from './export-pool.ts';
+import type { ExportRun } from './export-run.ts';
+import type { BatchResult, ItemFailure } from './export-writer.ts';
+
+/** A file to be made. */
+export interface FilePlace extends NamedPlace {
+  readonly dirent: FileDirent;
+  readonly link: WalkLink | undefined;
+}
+
+interface QueuedFile {
+  readonly place: FilePlace;
+  readonly pieces: readonly Piece[];
+}
+
+/** Files and octets of one batch: some 5 ms of work. */
+const BATCH_FILES = 128;
+const BATCH_BYTES = 1024 * 1024;
+
+/** A file from this size on is written in parts by all workers. */
+const LARGE_SIZE = 4 * 1024 * 1024;
+
+/** Files read through the Store at once, where it does not tell where its Blocks lie; each reads ahead besides. */
+const MAX_STREAMS = 8;
+
+/** Makes files: small ones in batches, large ones in parts, and those whose Blocks have no known place through the Store. */
+export class ExportFiles implements AsyncDisposable {
+  readonly #run: ExportRun;
+  readonly #pool: ExportPool;
+  readonly #locates: boolean;
+  #queue: QueuedFile[] = [];
+  #queuedBytes = 0;
+  readonly #streams = new Set<Promise<void>>();
+  readonly #background = new Set<Promise<void>>();
+  #failure: unknown;
+
+  constructor(run: ExportRun) {
+    this.#run = run;
+    const { source, sparse, workers } = run.context;
+    this.#locates = source.can.locate && source.locate !== undefined;
+    this.#pool = new ExportPool({ hashName: source.hashName, sparse, workers });
+  }
+
+  /**
+   * Takes a file on; resolves when the next may come, which is at once where nothing is given. `run.done` is told when it
+   * stands or has failed.
+   */
+  add(place: FilePlace): Promise<void> | undefined {
+    const { block } = place.dirent;
+    if (!this.#locates) return this.#stream(place);
+    if (block.span > LARGE_SIZE) return this.#large(place);
+    const pieces = piecesAtOnce(block);
+    return pieces === undefined ? this.#addTree(place) : this.#enqueue(place, pieces);
+  }
+
+  async #addTree(place: FilePlace): Promise<void> {
+    let pieces: readonly Piece[];
+    try {
+      pieces = await piecesOf(this.#run.context.source, place.dirent.block, this.#run.context.signal);
+    } catch (error) {
+      this.#run.report.fail(place.path, error);
+      return await this.#run.done(place, place.link, false);
+    }
+    return await this.#enqueue(place, pieces);
+  }
+
+  #enqueue(place: FilePlace, pieces: readonly Piece[]): Promise<void> | undefined {
+    this.#queue.push({ place, pieces });
+    this.#queuedBytes += place.dirent.block.span;
+    return this.#queue.length >= BATCH_FILES || this.#queuedBytes >= BATCH_BYTES ? this.#flush() : undefined;
+  }
+
+  async #flush(): Promise<void> {
+    const queue = this.#queue;
+    if (queue.length === 0) return;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    const segments = segmentsOf(
+      this.#run.context.source,
+      queue.map(({ pieces }) => pieces),
+    );
+    const items: FileItem[] = [];
+    const places: FilePlace[] = [];
+    for (const [index, { place }] of queue.entries()) {
+      const known = segments[index];
+      if (known === undefined) await this.#stream(place);
+      else {
+        items.push({
+          kind: 'file',
+          dir: place.dir.fd,
+          name: cName(place.name),
+          temporary: this.#run.temporaryName(),
+          size: place.dirent.block.span,
+          attributes: this.#run.attributes('file', place.dirent.meta, place.dir.givesAcl),
+          segments: known,
+        });
+        places.push(place);
+      }
+    }
+    if (items.length === 0) return;
+    await this.#pool.ready();
+    this.#inBackground(this.#pool.write(items).then((result) => this.#written(places, result)));
+  }
+
+  async #written(places: readonly FilePlace[], { failures, bytes }: BatchResult): Promise<void> {
+    const failed = new Map<number, ItemFailure>();
+    for (const failure of failures) {
+      const place = places[failure.item];
+      if (place === undefined) continue;
+      if (failure.kind === 'attribute') this.#run.report.attributeFailure(place.path)(failure.message, failure);
+      else failed.set(failure.item, failure);
+    }
+    this.#run.report.progress(bytes);
+    for (const [index, place] of places.entries()) {
+      const failure = failed.get(index);
+      if (failure === undefined) {
+        this.#run.report.counts.files++;
+        const linked = this.#run.done(place, place.link, true);
+        if (linked !== undefined) await linked;
+      } else if (failure.kind === 'data') {
+        // The Store may know better: the Block may have moved, or stand elsewhere too. If not, it says what is wrong.
+        await this.#streamNow(place);
+      } else {
+        this.#run.report.fail(place.path, itemError(failure));
+        await this.#run.done(place, place.link, false);
+      }
+    }
+  }
+
+  async #large(place: FilePlace): Promise<void> {
+    const { written } = await writeLargeFile(this.#run, this.#pool, place);
+    this.#inBackground(
+      written.then(async (stands) => {
+        if (stands) this.#run.report.counts.files++;
+        await this.#run.done(place, place.link, stands);
+      }),
+    );
+  }
+
+  async #stream(place: FilePlace): Promise<void> {
+    while (this.#streams.size >= MAX_STREAMS) await Promise.race(this.#streams);
+    const stream = this.#streamNow(place).finally(() => this.#streams.delete(stream));
+    this.#streams.add(stream);
+    this.#inBackground(stream);
+  }
+
+  async #streamNow(place: FilePlace): Promise<void> {
+    let stands = false;
+    try {
+      await this.#writeStream(place);
+      this.#run.report.counts.files++;
+      stands = true;
+    } catch (error) {
+      this.#run.report.fail(place.path, error);
+    }
+    await this.#run.done(place, place.link, stands);
+  }
+
+  /** Writes a file with its content from the Store, which verifies it. */
+  async #writeStream(place: FilePlace): Promise<void> {
+    const { at, source, signal, sparse } = this.#run.context;
+    const temporary = this.#run.temporaryName();
+    const fd = at.open(place.dir.fd, temporary, 'create');
+    try {
+      let size = 0;
+      let end = 0;
+      for await (const chunk of readBlockRange(source, place.dirent.block, { signal })) {
+        if (!(sparse && chunk[0] === 0 && chunk.length >= 4096 && isRun(chunk))) {
+          writeAll(fd, chunk, size);
+          end = size + chunk.length;
+        }
+        size += chunk.length;
+        this.#run.report.progress(chunk.length);
+      }
+      if (end < size) ftruncateSync(fd, size);
+      applyToFile(
+        at,
+        fd,
+        this.#run.attributes('file', place.dirent.meta, place.dir.givesAcl),
+        this.#run.report.attributeFailure(place.path),
+      );
+      at.rename(place.dir.fd, temporary, cName(place.name));
+    } catch (error) {
+      at.unlink(place.dir.fd, temporary);
+      throw error;
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #inBackground(work: Promise<void>): void {
+    const tracked = work.catch((error: unknown) => {
+      this.#failure ??= error;
+    });
+    const entry = tracked.finally(() => this.#background.delete(entry));
+    this.#background.add(entry);
+  }
+
+  /** Writes what is queued and waits for what is under way. */
+  async drain(): Promise<void> {
+    await this.#flush();
+    this.#pool.settle();
+    await Promise.all(this.#background);
+  }
+
+  /** Writes what is queued and waits for all that was taken on. */
+  async finish(): Promise<void> {
+    do {
+      await this.drain();
+    } while (this.#queue.length > 0 || this.#background.size > 0);
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Drops what is queued and waits for what is under way. */
+  async cancel(): Promise<void> {
+    this.#queue = [];
+    this.#pool.settle();
+    await Promise.all(this.#background);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pool[Symbol.asyncDispose]();
+  }
+}

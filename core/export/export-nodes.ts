@@ -1,0 +1,84 @@
+import { chmodSync, closeSync, constants } from 'node:fs';
+import type { AtCalls, AtStat, CName } from '../base/at-calls.ts';
+import type { LeafDirent } from '../tree/live-node.ts';
+import type { AttributeFailure, Attributes } from './export-attributes.ts';
+import { applyXattrs, attempt } from './export-attributes.ts';
+
+/** The file type bits of a kind. */
+const TYPES = {
+  file: constants.S_IFREG,
+  symlink: constants.S_IFLNK,
+  fifo: constants.S_IFIFO,
+  socket: constants.S_IFSOCK,
+  char: constants.S_IFCHR,
+  block: constants.S_IFBLK,
+} as const;
+
+/** A node without content of its own in Blocks. */
+export type PlainNode = Exclude<LeafDirent, { kind: 'file' }>;
+
+/** Makes a symlink, FIFO, socket or device, which must not exist, and sets its attributes. */
+export function makePlainNode(
+  at: AtCalls,
+  dir: number,
+  name: CName,
+  dirent: PlainNode,
+  attributes: Attributes,
+  onFailure: AttributeFailure,
+): void {
+  if (dirent.kind === 'symlink') at.symlink(Buffer.from(dirent.target, 'latin1'), dir, name);
+  else at.mknod(dir, name, TYPES[dirent.kind] | (attributes.mode & 0o777), dirent.meta.rdev ?? { major: 0, minor: 0 });
+
+  let { mode } = attributes;
+  if (attributes.uid !== -1 || attributes.gid !== -1) {
+    if (!attempt('owner', onFailure, () => at.chown(dir, name, attributes.uid, attributes.gid))) mode &= 0o1777;
+  }
+  if (dirent.kind !== 'symlink') attempt('mode', onFailure, () => chmodNode(at, dir, name, mode));
+  // A symlink has no ACL, so there is none to drop.
+  const isSymlink = dirent.kind === 'symlink';
+  if (attributes.xattrs.length > 0 || (attributes.dropsAcl && !isSymlink)) {
+    applyXattrs(nodePath(dir, name), { ...attributes, dropsAcl: attributes.dropsAcl && !isSymlink }, onFailure);
+  }
+  attempt('times', onFailure, () => at.utimens(dir, name, attributes.times));
+}
+
+/** Sets the mode of a node that is not to be opened, following nothing. */
+function chmodNode(at: AtCalls, dir: number, name: CName, mode: number): void {
+  const fd = at.open(dir, name, 'node');
+  try {
+    if (process.platform === 'linux') chmodSync(`/proc/self/fd/${fd}`, mode);
+    else at.fchmod(fd, mode);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** A path to a name in an open directory, for calls that take no directory. */
+function nodePath(dir: number, name: CName): Buffer {
+  return Buffer.concat([Buffer.from(`/proc/self/fd/${dir}/`), name.subarray(0, name.length - 1)]);
+}
+
+/**
+ * Whether what stands there is this very node, as far as can be seen without reading content.
+ *
+ * @param readlink - gives the target of the symlink that stands there
+ */
+export function isIdentical(seen: Pick<AtStat, 'mode' | 'size' | 'mtimeNs' | 'rdev'>, dirent: LeafDirent, readlink: () => Buffer): boolean {
+  if ((seen.mode & constants.S_IFMT) !== TYPES[dirent.kind] || seen.mtimeNs !== dirent.meta.mtimeNs) return false;
+  switch (dirent.kind) {
+    case 'file':
+      return seen.size === dirent.block.span;
+    case 'symlink':
+      return readlink().toString('latin1') === dirent.target;
+    case 'char':
+    case 'block':
+      return seen.rdev.major === (dirent.meta.rdev?.major ?? 0) && seen.rdev.minor === (dirent.meta.rdev?.minor ?? 0);
+    default:
+      return true;
+  }
+}
+
+/** Whether a stat says directory. */
+export function isDirectory(seen: Pick<AtStat, 'mode'>): boolean {
+  return (seen.mode & constants.S_IFMT) === constants.S_IFDIR;
+}

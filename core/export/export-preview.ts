@@ -1,0 +1,118 @@
+import { lstatSync, readlinkSync } from 'node:fs';
+import { splitDevice } from '../base/at-calls-proc.ts';
+import type { Octets } from '../base/octets.ts';
+import { pathBytes } from '../base/system-error.ts';
+import { leavesOf } from '../block/tree-walk.ts';
+import type { Dirent } from '../dirent/dirent.ts';
+import type { OpOptions, Store } from '../store/store.ts';
+import type { LeafDirent } from '../tree/live-node.ts';
+import { isDamage } from '../tree/walk.ts';
+import { isIdentical } from './export-nodes.ts';
+import type { WalkStep } from './export-walk.ts';
+import { walkForExport } from './export-walk.ts';
+
+/** What an export would do with one node. */
+export interface ExportEffect {
+  /** `enter`: a directory stands there already; `skip`: it stays as it is; `refuse`: it cannot be made, for `reason`. */
+  readonly action: 'make' | 'replace' | 'enter' | 'skip' | 'refuse';
+  readonly kind: Exclude<Dirent['kind'], 'indirect'> | undefined;
+  /** Absolute local path. */
+  readonly local: Octets;
+  /** Octets of content. */
+  readonly bytes: number;
+  /** Leaf Blocks that would be read. */
+  readonly blocks: number;
+  /** Another name of a node that comes before: its content is not written again. */
+  readonly isLink: boolean;
+  readonly reason: string | undefined;
+}
+
+type Standing = 'absent' | 'dir' | 'identical' | 'other';
+
+/** What {@link exportDirent} would do, node by node; nothing is written. */
+export async function* previewExport(
+  source: Store,
+  dirent: Dirent,
+  target: Octets,
+  options: OpOptions & { readonly resume?: boolean; readonly existing?: 'replace' | 'keep' } = {},
+): AsyncGenerator<ExportEffect, void, undefined> {
+  const walk = walkForExport(source, dirent, options.signal);
+  const linked = new Set<string>();
+  // Whether each Dir that the walk is in stands already: below one that does not, nothing can.
+  const stands: boolean[] = [];
+  const effect = (step: { readonly path: Octets }, fields: Partial<ExportEffect> & Pick<ExportEffect, 'action'>): ExportEffect => ({
+    kind: undefined,
+    local: (step.path === '' ? target : `${target}/${step.path}`) as Octets,
+    bytes: 0,
+    blocks: 0,
+    isLink: false,
+    reason: undefined,
+    ...fields,
+  });
+  const standing = (step: Extract<WalkStep, { kind: 'enter' | 'node' }>): Standing =>
+    stands.at(-1) === false ? 'absent' : standingAt(effect(step, { action: 'make' }).local, step.dirent);
+
+  let answer: 'skip' | undefined;
+  for (;;) {
+    const { value: step, done } = await walk.next(answer);
+    answer = undefined;
+    if (done === true || step === undefined) return;
+    if (step.kind === 'leave') stands.pop();
+    else if (step.kind === 'damage') yield effect(step, { action: 'refuse', reason: step.error.message });
+    else if (step.kind === 'enter') {
+      const there = standing(step);
+      const isFree = there === 'absent' || there === 'dir';
+      yield effect(step, {
+        kind: 'dir',
+        action: there === 'absent' ? 'make' : there === 'dir' ? 'enter' : 'refuse',
+        reason: isFree ? undefined : 'something else stands there',
+      });
+      stands.push(there === 'dir');
+      if (!isFree) answer = 'skip';
+    } else {
+      const there = standing(step);
+      const isLink = step.link !== undefined && linked.has(step.link.key);
+      if (step.link !== undefined) linked.add(step.link.key);
+      const stays = there !== 'absent' && (options.existing === 'keep' || (options.resume === true && there === 'identical'));
+      const action = there === 'dir' ? 'refuse' : stays ? 'skip' : there === 'absent' ? 'make' : 'replace';
+      const isWritten = !isLink && step.dirent.kind === 'file' && (action === 'make' || action === 'replace');
+      const content = isWritten ? await contentOf(source, step.dirent, options.signal) : { bytes: 0, blocks: 0, reason: undefined };
+      yield effect(step, {
+        ...content,
+        kind: step.dirent.kind,
+        isLink,
+        action: content.reason === undefined ? action : 'refuse',
+        reason: content.reason ?? (there === 'dir' ? 'a directory stands there' : undefined),
+      });
+    }
+  }
+}
+
+function standingAt(local: Octets, dirent: Dirent): Standing {
+  const seen = lstatSync(pathBytes(local), { bigint: true, throwIfNoEntry: false });
+  if (seen === undefined) return 'absent';
+  if (seen.isDirectory()) return 'dir';
+  if (dirent.kind === 'dir' || dirent.kind === 'indirect') return 'other';
+  const stat = { mode: Number(seen.mode), size: Number(seen.size), mtimeNs: seen.mtimeNs, rdev: splitDevice(seen.rdev) };
+  return isIdentical(stat, dirent, () => readlinkSync(pathBytes(local), 'buffer')) ? 'identical' : 'other';
+}
+
+async function contentOf(
+  source: Store,
+  dirent: LeafDirent,
+  signal: AbortSignal | undefined,
+): Promise<{ bytes: number; blocks: number; reason: string | undefined }> {
+  let bytes = 0;
+  let blocks = 0;
+  if (dirent.kind !== 'file') return { bytes, blocks, reason: undefined };
+  try {
+    for await (const leaf of leavesOf(source, dirent.block, { signal })) {
+      bytes += leaf.size;
+      if (leaf.block.kind === 'hash') blocks++;
+    }
+    return { bytes, blocks, reason: undefined };
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return { bytes, blocks, reason: error.message };
+  }
+}

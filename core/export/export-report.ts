@@ -1,0 +1,74 @@
+import { VtError } from '../base/errors.ts';
+import type { Octets } from '../base/octets.ts';
+import { octetsToText } from '../base/octets.ts';
+import { errorCode } from '../base/system-error.ts';
+import { isDamage } from '../tree/walk.ts';
+import type { ExportCounts, ExportFailure } from './export.ts';
+import type { AttributeFailure } from './export-attributes.ts';
+import { messageOf } from './export-io.ts';
+
+/** Errors after which nothing more can be written. */
+const FATAL_CODES: readonly string[] = ['ENOSPC', 'EDQUOT', 'EROFS'];
+
+/** What an export did, and what failed. */
+export class ExportReport {
+  readonly counts: ExportCounts = { files: 0, dirs: 0, symlinks: 0, specials: 0, links: 0, skipped: 0, bytes: 0, failures: 0, damaged: 0 };
+  readonly #target: Octets;
+  readonly #onFailure: ((failure: ExportFailure) => void) | undefined;
+  readonly #onProgress: ((counts: Readonly<ExportCounts>) => void) | undefined;
+  #fatal: Error | undefined;
+
+  constructor(options: {
+    readonly target: Octets;
+    readonly onFailure: ((failure: ExportFailure) => void) | undefined;
+    readonly onProgress: ((counts: Readonly<ExportCounts>) => void) | undefined;
+  }) {
+    this.#target = options.target;
+    this.#onFailure = options.onFailure;
+    this.#onProgress = options.onProgress;
+  }
+
+  /** Reports a node that could not be made. */
+  fail(path: Octets, error: unknown): void {
+    const code = errorCode(error);
+    if (error instanceof VtError && error.code === 'ECANCELLED') this.#fatal ??= error;
+    else if (code !== undefined && FATAL_CODES.includes(code)) {
+      const local = octetsToText((path === '' ? this.#target : `${this.#target}/${path}`) as Octets);
+      this.#fatal ??= new VtError('EFAILED', `write "${local}": ${messageOf(error)}`, { cause: error });
+    } else this.#add(path, error instanceof Error ? error : new Error(String(error)), false);
+  }
+
+  /** Reports what could not be set of a node that stands. */
+  attributeFailure(path: Octets): AttributeFailure {
+    return (what, error) => this.#add(path, new VtError('EFAILED', `set ${what}: ${messageOf(error)}`, { cause: error }), true);
+  }
+
+  /** Runs an action; its error is reported for `path`. */
+  attempt(path: Octets, action: () => void): boolean {
+    try {
+      action();
+      return true;
+    } catch (error) {
+      this.fail(path, error);
+      return false;
+    }
+  }
+
+  #add(path: Octets, error: Error, isAttribute: boolean): void {
+    const failure = { path, error, isDamage: isDamage(error), isAttribute };
+    this.counts.failures++;
+    if (failure.isDamage) this.counts.damaged++;
+    this.#onFailure?.(failure);
+  }
+
+  /** Content was written. */
+  progress(bytes: number): void {
+    this.counts.bytes += bytes;
+    this.#onProgress?.(this.counts);
+  }
+
+  /** @throws {VtError} what makes going on pointless: a full disk, or the signal */
+  throwIfFatal(): void {
+    if (this.#fatal !== undefined) throw this.#fatal;
+  }
+}

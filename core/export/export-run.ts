@@ -1,0 +1,223 @@
+import type { AtCalls, CName } from '../base/at-calls.ts';
+import { cName } from '../base/at-calls.ts';
+import { VtError } from '../base/errors.ts';
+import type { Octets } from '../base/octets.ts';
+import type { OwnerNames } from '../base/owner-names.ts';
+import type { Meta } from '../dirent/meta.ts';
+import type { Store } from '../store/store.ts';
+import type { WalkLink } from '../tree/walk.ts';
+import type { ExportCounts, ExportFailure } from './export.ts';
+import type { Attributes, OwnerPolicy } from './export-attributes.ts';
+import { attributesOf } from './export-attributes.ts';
+import { foldName, foldsCase } from './export-case.ts';
+import { ExportDir, openContainer, openOrMakeDir } from './export-dir.ts';
+import { ExportFiles } from './export-files.ts';
+import type { NamedPlace } from './export-links.ts';
+import { PendingLinks } from './export-links.ts';
+import { makePlainNode } from './export-nodes.ts';
+import { linkAt, makeAt, mayStay } from './export-place.ts';
+import { ExportReport } from './export-report.ts';
+import type { WalkStep } from './export-walk.ts';
+
+/** What one export works with; see {@link ExportOptions}. */
+export interface ExportContext {
+  readonly source: Store;
+  readonly at: AtCalls;
+  readonly target: Octets;
+  readonly owner: OwnerPolicy;
+  readonly names: OwnerNames;
+  readonly sparse: boolean;
+  readonly existing: 'replace' | 'keep';
+  readonly resume: boolean;
+  readonly workers: number;
+  readonly signal: AbortSignal | undefined;
+  readonly onFailure: ((failure: ExportFailure) => void) | undefined;
+  readonly onProgress: ((counts: Readonly<ExportCounts>) => void) | undefined;
+  readonly foldsCase: boolean | undefined;
+  /** What temporary names begin with; a number follows. */
+  readonly temporaryPrefix: string;
+}
+
+type EnterStep = Extract<WalkStep, { kind: 'enter' }>;
+type NodeStep = Extract<WalkStep, { kind: 'node' }>;
+
+/** Directories that the walk has left and that wait for files in them. */
+const MAX_WAITING_DIRS = 256;
+
+/** One export under way: the directories that are open, the links that wait, and what was done. */
+export class ExportRun {
+  readonly report: ExportReport;
+  readonly context: ExportContext;
+  readonly #files: ExportFiles;
+  readonly #links = new PendingLinks();
+  /** Directories not yet complete. */
+  readonly #open = new Set<ExportDir>();
+  readonly #container: ExportDir;
+  readonly #topName: Octets;
+  /** Dirs that the walk is in; undefined for one that was skipped. */
+  readonly #stack: (ExportDir | undefined)[] = [];
+  readonly #self = { uid: process.geteuid?.() ?? -1, gid: process.getegid?.() ?? -1 };
+  #top: ExportDir | undefined;
+  #foldsCase: boolean | undefined;
+  #temporaries = 0;
+
+  constructor(context: ExportContext) {
+    this.context = context;
+    this.report = new ExportReport(context);
+    const slash = context.target.lastIndexOf('/');
+    const parent = (slash <= 0 ? '/' : context.target.slice(0, slash)) as Octets;
+    const name = context.target.slice(slash + 1);
+    this.#topName = (name === '' ? '.' : name) as Octets;
+    this.#container = this.#addDir(openContainer(parent), { path: '' as Octets, parent: undefined, isFresh: false, attributes: undefined });
+    this.#foldsCase = context.foldsCase;
+    this.#files = new ExportFiles(this);
+  }
+
+  /** Makes or opens the local directory of a Dir; false if that failed, which has been reported. */
+  enter(step: EnterStep): boolean {
+    const parent = this.#stack.length === 0 ? this.#container : this.#stack.at(-1);
+    let dir: ExportDir | undefined;
+    if (parent !== undefined && this.#clashFree(parent, step.name, step.path)) {
+      this.report.attempt(step.path, () => {
+        const name = this.#stack.length === 0 ? this.#topName : step.name;
+        const { fd, isFresh } = openOrMakeDir(this.context.at, parent.fd, cName(name));
+        this.#foldsCase ??= foldsCase(this.context.at, fd, `${this.context.temporaryPrefix}case` as Octets);
+        dir = this.#addDir(fd, { path: step.path, parent, isFresh, attributes: this.attributes('dir', step.dirent.meta, false) });
+        this.#top ??= dir;
+      });
+    }
+    this.#stack.push(dir);
+    if (dir !== undefined) this.report.counts.dirs++;
+    return dir !== undefined;
+  }
+
+  /** Waits while more directories are open than the walk needs: descriptors are few. */
+  async room(): Promise<void> {
+    if (this.#open.size - this.#stack.length > MAX_WAITING_DIRS) await this.#files.drain();
+  }
+
+  /** The walk of the innermost Dir is over. */
+  leave(): void {
+    this.#stack.pop()?.release();
+  }
+
+  /** Makes a node, or has it made soon; a promise where the next has to wait. */
+  node(step: NodeStep): Promise<void> | undefined {
+    const dir = this.#stack.length === 0 ? this.#container : this.#stack.at(-1);
+    if (dir === undefined) return undefined;
+    const name = this.#stack.length === 0 ? this.#topName : step.name;
+    if (!this.#clashFree(dir, name, step.path)) return undefined;
+    dir.hold();
+    return this.#place({ dir, name, path: step.path, dirent: step.dirent }, step.link);
+  }
+
+  #place(place: NamedPlace, link: WalkLink | undefined): Promise<void> | undefined {
+    const first = link === undefined ? 'write' : this.#links.arrive(link, place);
+    if (first === undefined) return undefined;
+    if (first !== 'write') {
+      this.#link(first, place);
+      return undefined;
+    }
+    let stays = false;
+    const isFree = this.report.attempt(place.path, () => {
+      stays = mayStay(this.context.at, place, this.context);
+    });
+    if (!isFree) return this.done(place, link, false);
+    if (stays) {
+      this.report.counts.skipped++;
+      return this.done(place, link, true);
+    }
+    const { dirent } = place;
+    if (dirent.kind === 'file') return this.#files.add({ dir: place.dir, name: place.name, path: place.path, dirent, link });
+    const made = this.report.attempt(place.path, () => this.#makePlain(place));
+    if (made) this.report.counts[dirent.kind === 'symlink' ? 'symlinks' : 'specials']++;
+    return this.done(place, link, made);
+  }
+
+  /** A node stands, or failed to: its other names follow, and its directory may be complete. A promise where that takes a while. */
+  done(place: NamedPlace, link: WalkLink | undefined, stands: boolean): Promise<void> | undefined {
+    if (link !== undefined) {
+      if (!stands) return this.#retryLinks(place, link);
+      for (const other of this.#links.written(link, place)) this.#link(place, other);
+    }
+    place.dir.release();
+    return undefined;
+  }
+
+  async #retryLinks(place: NamedPlace, link: WalkLink): Promise<void> {
+    for (const other of this.#links.failed(link)) await this.#place(other, link);
+    place.dir.release();
+  }
+
+  #makePlain(place: NamedPlace): void {
+    const { dir, path, dirent } = place;
+    if (dirent.kind === 'file') return;
+    const { at } = this.context;
+    const attributes = this.attributes(dirent.kind, dirent.meta, dir.givesAcl);
+    const onFailure = this.report.attributeFailure(path);
+    makeAt(at, place, this.temporaryName(), (name) => makePlainNode(at, dir.fd, name, dirent, attributes, onFailure));
+  }
+
+  /** Gives a node that stands at `first` another name. */
+  #link(first: NamedPlace, place: NamedPlace): void {
+    const top = (this.#top ?? this.#container).fd;
+    if (this.report.attempt(place.path, () => linkAt(this.context.at, top, first, place, this.temporaryName()))) this.report.counts.links++;
+    place.dir.release();
+  }
+
+  /** A name in no use, to be renamed. */
+  temporaryName(): CName {
+    return cName(`${this.context.temporaryPrefix}${(this.#temporaries++).toString(36)}` as Octets);
+  }
+
+  /** What to set for a node. */
+  attributes(kind: string, meta: Meta, dropsAcl: boolean): Attributes {
+    const { owner, names } = this.context;
+    return attributesOf(kind, meta, { owner, names, self: this.#self }, dropsAcl);
+  }
+
+  /** Waits until everything is written and every directory complete. */
+  async finish(): Promise<void> {
+    await this.#files.finish();
+    this.report.throwIfFatal();
+    this.#container.release();
+    await this.#files[Symbol.asyncDispose]();
+  }
+
+  /** Gives up: what is being written is ended and removed, and what stands is left as it is. */
+  async abandon(): Promise<void> {
+    await this.#files.cancel();
+    await this.#files[Symbol.asyncDispose]();
+    for (const dir of this.#open) dir.abandon();
+    this.#open.clear();
+  }
+
+  #addDir(
+    fd: number,
+    options: { path: Octets; parent: ExportDir | undefined; isFresh: boolean; attributes: Attributes | undefined },
+  ): ExportDir {
+    const dir = new ExportDir(fd, {
+      ...options,
+      foldsCase: options.attributes !== undefined && this.#foldsCase === true,
+      at: this.context.at,
+      onFailure: this.report.attributeFailure(options.path),
+      onClosed: () => this.#open.delete(dir),
+    });
+    this.#open.add(dir);
+    return dir;
+  }
+
+  #clashFree(dir: ExportDir, name: Octets, path: Octets): boolean {
+    if (dir.folded === undefined) return true;
+    const folded = foldName(name);
+    if (dir.folded.has(folded)) {
+      this.report.fail(
+        path,
+        new VtError('EFAILED', 'write: its name differs from another only in case, which this filesystem does not tell apart'),
+      );
+      return false;
+    }
+    dir.folded.add(folded);
+    return true;
+  }
+}

@@ -1,0 +1,68 @@
+import { VtError } from '../base/errors.ts';
+import type { Octets } from '../base/octets.ts';
+import type { DirDirent, Dirent } from '../dirent/dirent.ts';
+import { direntNameFault } from '../dirent/dirent-fields.ts';
+import type { BlockSource } from '../store/store.ts';
+import type { LeafDirent } from '../tree/live-node.ts';
+import type { WalkLink } from '../tree/walk.ts';
+import { walkDirent } from '../tree/walk.ts';
+
+/** What an export walks over. Paths are relative to the top, whose own is empty. */
+export type WalkStep =
+  | { readonly kind: 'enter'; readonly path: Octets; readonly name: Octets; readonly dirent: DirDirent }
+  | { readonly kind: 'leave'; readonly path: Octets }
+  | {
+      readonly kind: 'node';
+      readonly path: Octets;
+      readonly name: Octets;
+      readonly dirent: LeafDirent;
+      readonly link: WalkLink | undefined;
+    }
+  /** Something that cannot be exported; the rest goes on. */
+  | { readonly kind: 'damage'; readonly path: Octets; readonly error: Error };
+
+/**
+ * Walks a self-contained Dirent depth first, in the order of names. Give `'skip'` to `next` after an `enter` to pass
+ * over what is in that Dir.
+ *
+ * A name that could mean another place (empty, `.`, `..`, with `/` or NUL in it) is damage, and so is one that comes
+ * twice in a Dir: the second could be a way through the first.
+ */
+export async function* walkForExport(
+  source: BlockSource,
+  top: Dirent,
+  signal?: AbortSignal,
+): AsyncGenerator<WalkStep, void, 'skip' | undefined> {
+  const walk = walkDirent(source, top, { signal, damage: true });
+  // The name that came last in each Dir that the walk is in.
+  const lastNames: (Octets | undefined)[] = [];
+  let answer: 'skip' | undefined;
+  for (;;) {
+    const { value: item, done } = await walk.next(answer);
+    if (done === true || item === undefined) return;
+    answer = undefined;
+    const path = item.path.slice(1) as Octets;
+    if (item.kind === 'damage') yield { kind: 'damage', path, error: item.error };
+    else if (item.kind === 'leave') {
+      lastNames.pop();
+      yield { kind: 'leave', path };
+    } else {
+      const { name } = item.dirent;
+      const fault = lastNames.length === 0 ? undefined : faultOf(name, lastNames.at(-1));
+      if (lastNames.length > 0) lastNames[lastNames.length - 1] = name;
+      if (fault !== undefined) {
+        yield { kind: 'damage', path, error: new VtError('ECORRUPT', `decode Dir: ${fault}`) };
+        if (item.kind === 'enter') await walk.next('skip');
+      } else if (item.kind === 'node') yield { kind: 'node', path, name, dirent: item.dirent, link: item.link };
+      else {
+        lastNames.push(undefined);
+        answer = yield { kind: 'enter', path, name, dirent: item.dirent };
+      }
+    }
+  }
+}
+
+function faultOf(name: Octets, last: Octets | undefined): string | undefined {
+  if (name === '') return 'an entry without a name';
+  return direntNameFault(name) ?? (name === last ? 'a name that comes twice' : undefined);
+}

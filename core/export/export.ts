@@ -1,0 +1,139 @@
+import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { atCalls } from '../base/at-calls.ts';
+import { throwIfCancelled } from '../base/errors.ts';
+import type { Octets } from '../base/octets.ts';
+import type { OwnerNames } from '../base/owner-names.ts';
+import { systemOwnerNames } from '../base/owner-names.ts';
+import type { Dirent } from '../dirent/dirent.ts';
+import type { Store } from '../store/store.ts';
+import type { OwnerPolicy } from './export-attributes.ts';
+import { ExportRun } from './export-run.ts';
+import type { WalkStep } from './export-walk.ts';
+import { walkForExport } from './export-walk.ts';
+
+/** Something of an export that failed while the rest went on. */
+export interface ExportFailure {
+  /** In the tree, relative to what is exported; empty for that itself. */
+  readonly path: Octets;
+  readonly error: Error;
+  /** It failed for a missing or damaged Block. */
+  readonly isDamage: boolean;
+  /** The node stands, but for an attribute. */
+  readonly isAttribute: boolean;
+}
+
+/** What an export did. */
+export interface ExportCounts {
+  files: number;
+  dirs: number;
+  symlinks: number;
+  /** FIFOs, sockets and devices. */
+  specials: number;
+  /** Names given to nodes that had one. */
+  links: number;
+  /** Nodes that stood already and were left alone. */
+  skipped: number;
+  /** Octets of content written. */
+  bytes: number;
+  failures: number;
+  /** Those of the failures that are for missing or damaged Blocks. */
+  damaged: number;
+}
+
+export interface ExportOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Default: by names for root, none for others. */
+  readonly owner?: OwnerPolicy;
+  /** Default: this machine's. */
+  readonly names?: OwnerNames;
+  /** Runs of NUL become holes; default true. */
+  readonly sparse?: boolean;
+  /** What to do with what stands already: replace it (default), or leave it alone. */
+  readonly existing?: 'replace' | 'keep';
+  /** Leave alone what is of the same size and modification time; default false. */
+  readonly resume?: boolean;
+  /** Worker threads besides the calling one, which works too; default one less than there are processors, 1 or 2. */
+  readonly workers?: number;
+  readonly onFailure?: (failure: ExportFailure) => void;
+  /** Called after each batch. */
+  readonly onProgress?: (counts: Readonly<ExportCounts>) => void;
+  /** Whether the target has names without regard to case; default: tried out. */
+  readonly foldsCase?: boolean;
+}
+
+/** Restores owners where that is possible. */
+export function defaultOwnerPolicy(): OwnerPolicy {
+  return process.geteuid?.() === 0 ? 'names' : 'none';
+}
+
+/**
+ * Makes a stored tree, or a single node, a local one. Every Block is verified. Files get their final names when they
+ * are complete; nothing is written outside the target, and no symlink at it or in it is followed; local names that the
+ * tree does not have are left alone. Failures of single nodes are reported and counted, and the rest goes on.
+ *
+ * @param source - the Store of its Blocks
+ * @param dirent - self-contained
+ * @param target - absolute local path, which will be the node itself; the directory that it lies in must exist
+ * @throws {VtError} if nothing can be done at all, the disk is full, or the signal fires
+ */
+export async function exportDirent(source: Store, dirent: Dirent, target: Octets, options: ExportOptions = {}): Promise<ExportCounts> {
+  const { signal } = options;
+  throwIfCancelled(signal);
+  const run = new ExportRun({
+    source,
+    at: atCalls(),
+    target,
+    owner: options.owner ?? defaultOwnerPolicy(),
+    names: options.names ?? systemOwnerNames(),
+    sparse: options.sparse ?? true,
+    existing: options.existing ?? 'replace',
+    resume: options.resume ?? false,
+    workers: options.workers ?? Math.max(1, Math.min(2, availableParallelism() - 1)),
+    signal,
+    onFailure: options.onFailure,
+    onProgress: options.onProgress,
+    foldsCase: options.foldsCase,
+    temporaryPrefix: `.vtftp-${randomBytes(6).toString('hex')}`,
+  });
+  try {
+    const walk = walkForExport(source, dirent, signal);
+    let answer: Answer;
+    for (;;) {
+      const { value: step, done } = await walk.next(answer);
+      if (done === true || step === undefined) break;
+      const taken = takeStep(run, step);
+      // Most files are queued at once: a promise each would take as long as the rest of it.
+      answer = taken instanceof Promise ? await taken : taken;
+      throwIfCancelled(signal);
+      run.report.throwIfFatal();
+    }
+    await run.finish();
+  } catch (error) {
+    await run.abandon();
+    throw error;
+  }
+  return run.report.counts;
+}
+
+type Answer = 'skip' | undefined;
+
+function takeStep(run: ExportRun, step: WalkStep): Promise<Answer> | Answer {
+  switch (step.kind) {
+    case 'enter':
+      return enter(run, step);
+    case 'leave':
+      run.leave();
+      return undefined;
+    case 'node':
+      return run.node(step)?.then(() => undefined);
+    case 'damage':
+      run.report.fail(step.path, step.error);
+      return undefined;
+  }
+}
+
+async function enter(run: ExportRun, step: Extract<WalkStep, { kind: 'enter' }>): Promise<Answer> {
+  await run.room();
+  return run.enter(step) ? undefined : 'skip';
+}

@@ -1,0 +1,66 @@
+import { hash } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
+import type { Octets } from '../base/octets.ts';
+import type { Block } from '../block/block.ts';
+import type { BlockSink } from '../block/block-sink.ts';
+import { DirWriter } from '../dirent/dir-codec.ts';
+import { decodeDirent } from '../dirent/dirent-codec.ts';
+import { uuidFromBytes } from '../dirent/uuid.ts';
+
+/** A local node with several names, as an import meets them. */
+export interface LinkedNode {
+  readonly uuid: string;
+  /** Names met so far that are stored. */
+  names: number;
+  /** Its Dirent, named by its uuid, once it is known. */
+  encoded: Uint8Array | undefined;
+  /** It could not be read: its names are left out. */
+  failed: boolean;
+  /** Called once `encoded` or `failed` is set. */
+  readonly waiting: (() => void)[];
+}
+
+/**
+ * The nodes with several names of one import. Their uuids are derived from their first paths, so that the same tree
+ * gives the same Dirref again. Memory goes with the number of such nodes: some 400 octets each.
+ */
+export class ImportedLinks {
+  readonly #nodes = new Map<string, LinkedNode>();
+
+  /** The node of a name, and whether this is the first one met. @param path - of the name, from the top of the import */
+  meet(stat: Pick<BigIntStats, 'dev' | 'ino'>, path: Octets): { readonly node: LinkedNode; readonly isFirst: boolean } {
+    const key = `${stat.dev}:${stat.ino}`;
+    const known = this.#nodes.get(key);
+    if (known !== undefined) return { node: known, isFirst: false };
+    const node: LinkedNode = { uuid: linkUuid(path), names: 0, encoded: undefined, failed: false, waiting: [] };
+    this.#nodes.set(key, node);
+    return { node, isFirst: true };
+  }
+
+  /** The inode table, or undefined where no node was stored. */
+  store(sink: BlockSink): Block | undefined {
+    const nodes = [...this.#nodes.values()].filter((node) => node.encoded !== undefined && node.names > 0);
+    if (nodes.length === 0) return undefined;
+    nodes.sort((a, b) => (a.uuid < b.uuid ? -1 : 1));
+    const writer = new DirWriter(sink);
+    for (const { encoded, names } of nodes) {
+      if (encoded !== undefined) writer.add({ ...decodeDirent(encoded, 0).value, nlink: names });
+    }
+    return writer.finish();
+  }
+}
+
+/** Sets what a node is, or that it failed, and wakes who waits for it. */
+export function settleLinkedNode(node: LinkedNode, encoded: Uint8Array | undefined): void {
+  node.encoded = encoded;
+  node.failed = encoded === undefined;
+  for (const wake of node.waiting.splice(0)) wake();
+}
+
+/** A uuid of version 8 (RFC 9562) from the path of a node's first name. */
+function linkUuid(path: Octets): string {
+  const bytes = hash('sha256', Buffer.from(`vtftp link\0${path}`, 'latin1'), 'buffer').subarray(0, 16);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return uuidFromBytes(bytes);
+}

@@ -1,0 +1,50 @@
+import type { BigIntStats } from 'node:fs';
+import { splitDevice } from '../base/at-calls-proc.ts';
+import type { Octets } from '../base/octets.ts';
+import type { OwnerNames } from '../base/owner-names.ts';
+import type { DirentKind } from '../dirent/dirent.ts';
+import type { Meta } from '../dirent/meta.ts';
+
+// Metadata of local nodes. Access and change times are left out: a second import would differ for nothing.
+
+const S_IFMT = 0o170000n;
+
+const KINDS: ReadonlyMap<bigint, Exclude<DirentKind, 'indirect'>> = new Map([
+  [0o100000n, 'file'],
+  [0o040000n, 'dir'],
+  [0o120000n, 'symlink'],
+  [0o010000n, 'fifo'],
+  [0o140000n, 'socket'],
+  [0o020000n, 'char'],
+  [0o060000n, 'block'],
+]);
+
+/** What a local node is, or undefined for a type that Dirents do not know. */
+export function kindOfMode(mode: bigint): Exclude<DirentKind, 'indirect'> | undefined {
+  return KINDS.get(mode & S_IFMT);
+}
+
+/** What `metaOf` needs of a node. */
+export type MetaStat = Pick<BigIntStats, 'mode' | 'uid' | 'gid' | 'mtimeNs'>;
+
+/** Metadata of a node. @param xattrs - ascending by name */
+export function metaOf(stat: MetaStat, owners: OwnerNames, xattrs: ReadonlyMap<Octets, Uint8Array> | undefined): Meta {
+  const uid = Number(stat.uid);
+  const gid = Number(stat.gid);
+  const user = owners.userName(uid);
+  const group = owners.groupName(gid);
+  return {
+    mode: Number(stat.mode & 0o7777n),
+    uid,
+    gid,
+    ...(user === undefined ? {} : { user }),
+    ...(group === undefined ? {} : { group }),
+    mtimeNs: stat.mtimeNs,
+    ...(xattrs === undefined ? {} : { xattrs }),
+  };
+}
+
+/** The numbers of a device. */
+export function rdevOf(stat: Pick<BigIntStats, 'rdev'>): { readonly major: number; readonly minor: number } {
+  return splitDevice(stat.rdev);
+}

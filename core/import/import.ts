@@ -1,0 +1,312 @@
+import type { BigIntStats } from 'node:fs';
+import { lstatSync, readdirSync } from 'node:fs';
+import { throwIfCancelled } from '../base/errors.ts';
+import { findXattrs } from '../base/find-xattrs.ts';
+import type { Octets } from '../base/octets.ts';
+import type { OwnerNames } from '../base/owner-names.ts';
+import { NO_OWNER_NAMES, systemOwnerNames } from '../base/owner-names.ts';
+import { pathBytes } from '../base/system-error.ts';
+import type { Block } from '../block/block.ts';
+import { EMPTY_BLOCK } from '../block/block.ts';
+import type { IntakeCounts } from '../blockify/block-intake.ts';
+import { Ingest } from '../blockify/ingest.ts';
+import type { Dirent, IndirectDirent } from '../dirent/dirent.ts';
+import { decodeDirent, encodeDirent } from '../dirent/dirent-codec.ts';
+import type { Store } from '../store/store.ts';
+import type { CachedEntry } from './import-cache.ts';
+import { CachedDir, CacheWriter, cacheKey } from './import-cache.ts';
+import type { FoundNode, ImportContext, NodeCounts } from './import-context.ts';
+import { LEFT_OUT } from './import-context.ts';
+import type { EntryOutcome, ImportedDirBlock } from './import-dir.ts';
+import { ImportedDir } from './import-dir.ts';
+import { importLeaf, importLinked } from './import-leaf.ts';
+import { ImportedLinks } from './import-links.ts';
+import { kindOfMode, metaOf } from './import-meta.ts';
+
+/** What an import met. */
+export interface ImportCounts extends IntakeCounts, Readonly<NodeCounts> {}
+
+export interface ImportOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Store nothing: look up what would be new. */
+  readonly plan?: boolean | undefined;
+  /** Record owners by their numbers alone. */
+  readonly numericOwners?: boolean | undefined;
+  /** Names of owners; default: this machine's. */
+  readonly owners?: OwnerNames | undefined;
+  /** Do not descend into directories of other filesystems: they become empty Dirs. */
+  readonly oneFilesystem?: boolean | undefined;
+  /** Whether a directory is to be left out, with a warning: the Store's own, which may be made while the import runs. */
+  readonly isStoreFolder?: ((directory: Pick<BigIntStats, 'dev' | 'ino'>) => boolean) | undefined;
+  /** Read every file, whatever is remembered of it. */
+  readonly reread?: boolean | undefined;
+  /** Worker threads, 0 for none; default: one a core, at most 2. */
+  readonly workers?: number | undefined;
+  /** Something that is left out, or stored in a state that was never on disk as a whole. */
+  readonly onFailure?: ((path: Octets, error: unknown) => void) | undefined;
+  readonly onWarning?: ((path: Octets, what: string) => void) | undefined;
+  /** Called a few times a second. */
+  readonly onProgress?: ((counts: ImportCounts) => void) | undefined;
+}
+
+/** What an import gives. */
+export interface Imported {
+  /** Self-contained, under the local name; its Blocks are added, to be flushed. */
+  readonly dirent: Exclude<Dirent, IndirectDirent>;
+  readonly counts: ImportCounts;
+}
+
+/** How long the walk keeps the thread for itself. A turn of the event loop costs some 10 µs. */
+const TURN_MS = 8;
+
+/** Octets of Dir Blocks and superblocks that wait before they go to the Store. */
+const MAX_PENDING_SIZE = 1024 * 1024;
+
+/**
+ * Imports a local file or tree: content goes to the Store through one {@link Ingest}, names and metadata into Dirs.
+ * Symlinks are recorded, not followed. Files that are as an earlier import left them are not opened.
+ *
+ * A node that cannot be read is told to `onFailure` and left out; so is, though kept as it was read last, a file that
+ * goes on changing while it is read.
+ *
+ * @param path - local; without a trailing slash
+ * @throws a SystemError if `path` itself cannot be read, what the Store throws, ECANCELLED
+ */
+export async function importLocal(store: Store, path: Octets, options: ImportOptions = {}): Promise<Imported> {
+  await using ingest = new Ingest(store, { signal: options.signal, workers: options.workers, plan: options.plan });
+  return await new Import(store, ingest, options).run(path);
+}
+
+/** A directory that is being listed. */
+interface OpenDir {
+  readonly path: Octets;
+  readonly names: readonly string[];
+  next: number;
+  readonly build: ImportedDir;
+  readonly cached: CachedDir | undefined;
+  /** Where in `cached` the next entry stands, or its end. */
+  cachedAt: number;
+  readonly users: Map<number, Octets | undefined>;
+  readonly groups: Map<number, Octets | undefined>;
+}
+
+/** Of the keys of what is remembered: owners are recorded by number alone. */
+const PROFILE_NUMERIC = 1;
+/** The value is not of a directory, but of one file that was imported by itself. */
+const PROFILE_SINGLE = 2;
+
+class Import {
+  readonly #store: Store;
+  readonly #ingest: Ingest;
+  readonly #options: ImportOptions;
+  readonly #context: ImportContext;
+  readonly #stack: OpenDir[] = [];
+  readonly #cachePuts: { readonly key: Uint8Array; readonly value: Uint8Array }[] = [];
+  readonly #profile: number;
+  #topPath = '' as Octets;
+  #topDev = 0n;
+  #topFailure: { readonly error: unknown } | undefined;
+  #flushing: Promise<void> = Promise.resolve();
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(store: Store, ingest: Ingest, options: ImportOptions) {
+    this.#store = store;
+    this.#ingest = ingest;
+    this.#options = options;
+    this.#profile = options.numericOwners === true ? PROFILE_NUMERIC : 0;
+    this.#context = {
+      ingest,
+      owners: options.numericOwners === true ? NO_OWNER_NAMES : (options.owners ?? systemOwnerNames()),
+      links: new ImportedLinks(),
+      counts: { files: 0, bytes: 0, dirs: 0, others: 0, unchangedFiles: 0, unchangedBytes: 0, failures: 0 },
+      reread: options.reread === true,
+      relative: (path) => path.slice(this.#topPath.length) as Octets,
+      fail: (path, error) => this.#fail(path, error),
+      end: (error) => {
+        this.#failure ??= { error };
+      },
+    };
+  }
+
+  async run(path: Octets): Promise<Imported> {
+    throwIfCancelled(this.#options.signal);
+    const stat = lstatSync(pathBytes(path), { bigint: true });
+    this.#topPath = path;
+    this.#topDev = stat.dev;
+    const name = path.slice(path.lastIndexOf('/') + 1) as Octets;
+    const record = await new Promise<Uint8Array | undefined>((resolve, reject) => {
+      const top = { name, path, stat };
+      const settle = (outcome: EntryOutcome): void => resolve(outcome.record);
+      this.#walk(kindOfMode(stat.mode) === 'dir' ? { ...top, cached: undefined, settle } : this.#single(top, settle)).catch(reject);
+    });
+    if (record === undefined) throw this.#topFailure?.error ?? new Error('left out');
+    if (this.#topFailure !== undefined) this.#options.onFailure?.(path, this.#topFailure.error);
+    let { value: dirent } = decodeDirent(record, 0);
+    if (dirent.kind === 'indirect') throw new Error('import: the top became a hard link');
+    if (dirent.kind === 'dir') {
+      const inodes = this.#context.links.store(this.#ingest.pending);
+      if (inodes !== undefined) dirent = { ...dirent, inodes };
+    }
+    await this.#flush();
+    throwIfCancelled(this.#options.signal);
+    this.#options.onProgress?.(this.#counts());
+    return { dirent, counts: this.#counts() };
+  }
+
+  #counts(): ImportCounts {
+    return { ...this.#context.counts, ...this.#ingest.counts() };
+  }
+
+  #fail(path: Octets, error: unknown): void {
+    this.#context.counts.failures++;
+    if (path === this.#topPath) this.#topFailure = { error };
+    else this.#options.onFailure?.(path, error);
+  }
+
+  /** A file imported by itself is remembered as the one entry of a directory. */
+  #single(top: Pick<FoundNode, 'name' | 'path' | 'stat'>, settle: (outcome: EntryOutcome) => void): FoundNode {
+    const { stat, name } = top;
+    const { owners } = this.#context;
+    const key = cacheKey(stat, this.#profile | PROFILE_SINGLE);
+    const dir = CachedDir.load(this.#store.cache, key, owners);
+    const entry = dir?.entryAt(dir.start);
+    const done = (outcome: EntryOutcome): void => {
+      const { record, signature, same } = outcome;
+      if (record !== undefined && signature !== undefined && same !== true) {
+        const writer = new CacheWriter();
+        writer.add(name, signature, record, undefined);
+        const uid = Number(stat.uid);
+        const gid = Number(stat.gid);
+        const pairs = { users: new Map([[uid, owners.userName(uid)]]), groups: new Map([[gid, owners.groupName(gid)]]) };
+        this.#remember(key, writer.finish(EMPTY_BLOCK, 0, pairs));
+      }
+      settle(outcome);
+    };
+    return { ...top, cached: entry?.name === name ? entry : undefined, settle: done };
+  }
+
+  #remember(key: Uint8Array, value: Uint8Array): void {
+    if (this.#options.plan !== true) this.#cachePuts.push({ key, value });
+  }
+
+  /** Visits the top and all below, depth first, in order of names. */
+  async #walk(top: FoundNode): Promise<void> {
+    this.#visit(top, true);
+    let turnEnds = performance.now() + TURN_MS;
+    for (let steps = 0; ; steps++) {
+      const dir = this.#stack.at(-1);
+      if (dir === undefined) break;
+      const name = dir.names[dir.next++] as Octets | undefined;
+      if (name === undefined) {
+        this.#stack.pop();
+        dir.build.close();
+        continue;
+      }
+      this.#visitName(dir, name);
+      if (this.#failure !== undefined) throw this.#failure.error;
+      if (this.#ingest.busy) await this.#ingest.ready();
+      if (this.#ingest.pending.size > MAX_PENDING_SIZE) await this.#flush();
+      if (steps % 16 === 0 && performance.now() > turnEnds) {
+        throwIfCancelled(this.#options.signal);
+        this.#options.onProgress?.(this.#counts());
+        await new Promise((resolve) => setImmediate(resolve));
+        turnEnds = performance.now() + TURN_MS;
+      }
+    }
+    this.#ingest.send();
+    await this.#ingest.settled();
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  #visitName(dir: OpenDir, name: Octets): void {
+    const path = (dir.path === '/' ? `/${name}` : `${dir.path}/${name}`) as Octets;
+    let stat: BigIntStats;
+    try {
+      stat = lstatSync(pathBytes(path), { bigint: true });
+    } catch (error) {
+      this.#fail(path, error);
+      return;
+    }
+    const uid = Number(stat.uid);
+    const gid = Number(stat.gid);
+    const { owners } = this.#context;
+    if (!dir.users.has(uid)) dir.users.set(uid, owners.userName(uid));
+    if (!dir.groups.has(gid)) dir.groups.set(gid, owners.groupName(gid));
+    const cached = cachedEntry(dir, name);
+    const entry = dir.build.open(name, cached);
+    this.#visit({ name, path, stat, cached, settle: (outcome) => dir.build.settle(entry, outcome) }, false);
+  }
+
+  #visit(found: FoundNode, isTop: boolean): void {
+    const { stat, path } = found;
+    const kind = kindOfMode(stat.mode);
+    if (kind === undefined) {
+      this.#fail(path, new Error('unknown file type'));
+      found.settle(LEFT_OUT);
+    } else if (kind === 'dir') this.#visitDir(found);
+    else if (stat.nlink > 1n && !isTop) importLinked(this.#context, found, kind);
+    else importLeaf(this.#context, found, kind);
+  }
+
+  #visitDir(found: FoundNode): void {
+    const { path, stat, name, settle } = found;
+    if (this.#options.isStoreFolder?.(stat) === true) {
+      this.#options.onWarning?.(path, "left out: the Store's own directory");
+      settle(LEFT_OUT);
+      return;
+    }
+    const bytes = pathBytes(path);
+    const crosses = this.#options.oneFilesystem === true && stat.dev !== this.#topDev;
+    let names: string[];
+    const { xattrs, error: xattrError } = findXattrs(bytes);
+    try {
+      names = crosses ? [] : readdirSync(bytes, 'latin1').sort();
+    } catch (error) {
+      this.#fail(path, error);
+      settle(LEFT_OUT);
+      return;
+    }
+    if (xattrError !== undefined) this.#fail(path, xattrError);
+    this.#context.counts.dirs++;
+    const meta = metaOf(stat, this.#context.owners, xattrs);
+    const give = (block: Block, links: number): void => {
+      const record = encodeDirent({ kind: 'dir', name, meta, block, ...(links === 0 ? {} : { links }) });
+      settle({ record, same: found.cached !== undefined && Buffer.compare(found.cached.record, record) === 0, links });
+    };
+    if (names.length === 0) {
+      give(EMPTY_BLOCK, 0);
+      return;
+    }
+    const key = cacheKey(stat, this.#profile);
+    const cached = CachedDir.load(this.#store.cache, key, this.#context.owners);
+    const users = new Map<number, Octets | undefined>();
+    const groups = new Map<number, Octets | undefined>();
+    const done = ({ block, links, cacheValue }: ImportedDirBlock): void => {
+      if (cacheValue !== undefined) this.#remember(key, cacheValue);
+      give(block, links);
+    };
+    const build = new ImportedDir(this.#ingest.pending, cached, { users, groups }, done);
+    this.#stack.push({ path, names, next: 0, build, cached, cachedAt: cached?.start ?? 0, users, groups });
+  }
+
+  /** Adds the Blocks of Dirs and superblocks that wait, and remembers the directories whose Blocks are then all added. */
+  #flush(): Promise<void> {
+    this.#flushing = this.#flushing.then(async () => {
+      const puts = this.#cachePuts.splice(0);
+      await this.#ingest.flushPending();
+      for (const { key, value } of puts) this.#store.cache?.put(key, value);
+    });
+    return this.#flushing;
+  }
+}
+
+/** The remembered entry of a name; names come ascending. */
+function cachedEntry(dir: OpenDir, name: Octets): CachedEntry | undefined {
+  const { cached } = dir;
+  if (cached === undefined) return undefined;
+  for (let entry = cached.entryAt(dir.cachedAt); entry !== undefined && entry.name <= name; entry = cached.entryAt(dir.cachedAt)) {
+    dir.cachedAt = entry.end;
+    if (entry.name === name) return entry;
+  }
+  return undefined;
+}

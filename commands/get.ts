@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { UsageError, VtError } from '../core/base/errors.ts';
 import { libcLosses } from '../core/base/libc.ts';
 import type { Octets } from '../core/base/octets.ts';
@@ -25,7 +25,7 @@ export const get = defineCommand({
   details: [
     'LOCAL becomes what NAME is; without it, its last element in the local working directory. Several names, or anything but a Dir where LOCAL is a directory, or a LOCAL that ends in / go inside LOCAL. mget takes names only.',
     'Modes with setuid, setgid and sticky, owners, times to the nanosecond, extended attributes and ACLs, hard links, symlinks, FIFOs, sockets, devices and holes are restored. Owners are restored by name where that is known, else by number; --owner says otherwise, and for others than root the default is not to.',
-    'Every Block is verified. A file is written under a temporary name and renamed when it is complete; one with a missing or damaged Block is named and left out, and the rest goes on (exit status 13 if that is all that failed, else 3). Local names that the tree does not have stay. Nothing is ever written outside LOCAL: no symlink that stands at it or in it is followed.',
+    'Every Block is verified. A file is written under a temporary name and renamed when it is complete; one with a missing or damaged Block is named and left out, and the rest goes on (exit status 13 if that is all that failed, else 3). Local names that the tree does not have stay. Nothing is ever written outside LOCAL: no symlink that stands at it or in it is followed, and a device, FIFO or socket at LOCAL is not replaced.',
     'With -c, or as reget, what stands there with the same size and modification time is left alone, so that an export that was interrupted goes on.',
   ],
   args: [NAMES, { name: 'local', kind: 'local', summary: 'where to', optional: true, glob: false }],
@@ -58,6 +58,7 @@ export const get = defineCommand({
     for (const path of paths) {
       const entry = await requireEntry(session.tree, path, calledAs, { follow: false, signal });
       const target = targetOf(session.localCwd, entry, local, paths.length > 1);
+      refuseSpecial(entry, target);
       if (plan) await preview(context, entry, target, settings);
       else add(total, await getOne(context, entry, target, settings, total));
     }
@@ -89,6 +90,22 @@ function targetOf(localCwd: Octets, entry: TreeEntry, local: Octets | undefined,
   const path = resolveLocalPath(localCwd, local);
   const goesInside = isOneOfMany || local.endsWith('/') || (entry.dirent.kind !== 'dir' && isLocalDirectory(path));
   return goesInside ? inside(path) : path;
+}
+
+/**
+ * A device, FIFO or socket that LOCAL names is not replaced by a file: `get x /dev/null` would cost a machine its /dev/null.
+ *
+ * @throws {VtError} where one stands at `target` and another kind of node would take its place
+ */
+function refuseSpecial(entry: TreeEntry, target: Octets): void {
+  const present = lstatSync(pathBytes(target), { throwIfNoEntry: false });
+  if (present === undefined || present.isFile() || present.isDirectory() || present.isSymbolicLink()) return;
+  const kind = present.isFIFO() ? 'fifo' : present.isSocket() ? 'socket' : present.isBlockDevice() ? 'block' : 'char';
+  if (kind === entry.dirent.kind) return;
+  const what = kind === 'fifo' ? 'FIFO' : kind === 'socket' ? 'socket' : 'device';
+  throw new VtError('EFAILED', `get "${octetsToText(entry.path)}": "${octetsToText(target)}" is a ${what}`, {
+    remedy: 'cat NAME > LOCAL writes into it',
+  });
 }
 
 function isLocalDirectory(path: Octets): boolean {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { vtftp } from '../support/program.ts';
+import { run, vtftp } from '../support/program.ts';
 import { rsyncDifferences } from '../support/rsync.ts';
 import { makeScratch, type Scratch } from '../support/scratch.ts';
 
@@ -88,4 +88,15 @@ test('S05: a directory in the way of a file is named, the rest is written, and t
   assert.equal(got.status, 3, got.report);
   assert.match(got.stderr, /"\/tree\/a\.txt".*directory/);
   assert.equal(readFileSync(path('out/tree/sub/c.txt'), 'utf8'), 'sub/c.txt\n'.repeat(2000));
+});
+
+test('S05: GET does not put a file in the place of a FIFO or device that LOCAL names', async (t) => {
+  const { path, get } = await keep(t);
+  assert.equal((await run('mkfifo', [path('out/fifo')])).status, 0);
+  for (const line of ['get tree/a.txt fifo', 'get tree fifo']) {
+    const got = await get(line);
+    assert.equal(got.status, 1, got.report);
+    assert.match(got.stderr, /^vtftp: get ".*": ".*fifo" is a FIFO \(cat NAME > LOCAL/m);
+    assert.ok(statSync(path('out/fifo')).isFIFO(), line);
+  }
 });

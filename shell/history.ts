@@ -1,5 +1,6 @@
-import { chmodSync, closeSync, fchmodSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, fchmodSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolders } from '../core/base/make-folders.ts';
 
 /** Lines kept, in the file too. */
 export const HISTORY_SIZE = 5000;
@@ -12,7 +13,7 @@ export const HISTORY_SIZE = 5000;
 export function prepareHistoryFile(path: string): string | undefined {
   try {
     const folder = dirname(path);
-    if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) chmodSync(folder, 0o700);
+    if (makeFolders(folder, 0o700)) chmodSync(folder, 0o700);
     const fd = openSync(path, 'a', 0o600);
     fchmodSync(fd, 0o600);
     closeSync(fd);

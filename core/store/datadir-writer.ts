@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { makeFolders } from '../base/make-folders.ts';
 import type { HashName } from '../block/hash.ts';
 import { syncFolder } from './datadir-format.ts';
 import { encodeDatafileHeader } from './datafile.ts';
@@ -83,7 +83,7 @@ export class DatadirWriter {
     const { dataFolder, storeId, hashName, clock } = this.#options;
     const fileId = randomUUID();
     const header = encodeDatafileHeader({ hashName, storeId, fileId, createdNs: BigInt(clock().getTime()) * 1_000_000n });
-    mkdirSync(dataFolder, { recursive: true });
+    makeFolders(dataFolder);
     const writer = DatafileWriter.create(dataFolder, `${fileId}.vtd`, header);
     this.#folderChanged = true;
     return writer;

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { ParseError, VtError } from '../base/errors.ts';
+import { makeFolders } from '../base/make-folders.ts';
 import type { HashName } from '../block/hash.ts';
 import { DEFAULT_HASH_NAME } from '../block/hash.ts';
 import type { DatadirFormat } from './datadir-format.ts';
@@ -131,8 +132,12 @@ function makeDatadir(folder: string, options: OpenDatadirOptions): DatadirFormat
     compression: options.compression ?? 'none',
     generation: 0,
   };
-  mkdirSync(join(folder, 'data'), { recursive: true });
-  mkdirSync(join(folder, 'archives'), { recursive: true });
+  try {
+    makeFolders(join(folder, 'data'));
+    makeFolders(join(folder, 'archives'));
+  } catch (error) {
+    throw new VtError('EOPEN', `make Store "${folder}": ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
   writeDatadirFormat(folder, format);
   syncFolder(dirname(folder));
   // Another process may have made it at the same time: the one whose file stands is the Store's.

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { writeSync } from 'node:fs';
 import { UsageError } from '../core/base/errors.ts';
+import { errorCode } from '../core/base/system-error.ts';
 import type { ProgramArguments } from './argv.ts';
 import { parseArgv, programHelp } from './argv.ts';
 import { EXIT } from './exit-status.ts';
@@ -19,7 +20,13 @@ async function main(): Promise<void> {
     return;
   }
   if (args.help || args.version) {
-    writeSync(1, args.help ? `${programHelp()}\n` : `vtftp ${VERSION}\n`);
+    try {
+      writeSync(1, args.help ? `${programHelp()}\n` : `vtftp ${VERSION}\n`);
+    } catch (error) {
+      process.exitCode = errorCode(error) === 'EPIPE' ? EXIT.outputClosed : EXIT.failed;
+      if (errorCode(error) !== 'EPIPE')
+        writeSync(2, `vtftp: write standard output: ${error instanceof Error ? error.message : String(error)}\n`);
+    }
     return;
   }
   const { runShell } = await import('./run.ts');

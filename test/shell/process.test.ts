@@ -345,3 +345,14 @@ test('S01: an archive by its name, and a root by number or file', async (t) => {
   assert.equal((await vtftp([file, '-c', 'ls'], { env: scratch.env })).status, 10);
   assert.ok(statSync(`${store}/archives`).isDirectory());
 });
+
+test('output that cannot be written, or a Store that cannot be made, is told of, with its status', async (t) => {
+  const scratch = makeScratch(t);
+  const full = await run('sh', ['-c', `'${process.execPath}' '${PROGRAM}' --help > /dev/full`], { env: scratch.env });
+  assert.equal(full.status, 1, full.report);
+  assert.match(full.stderr, /^vtftp: write standard output: .*no space left.*\n$/);
+  // Where mkdir answers ENOENT in a folder that exists, making folders one below the other must not go on for ever.
+  const nowhere = await vtftp(['-c', 'mkdir d'], { env: { ...scratch.env, XDG_DATA_HOME: '/proc' } });
+  assert.equal(nowhere.status, 10, nowhere.report);
+  assert.match(nowhere.stderr, /^vtftp: make Store "\/proc\/vtftp\/store": .*$/m);
+});

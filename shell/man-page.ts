@@ -97,9 +97,9 @@ function prose(text: string): string[] {
   ).map((line) => (/^[.']/.test(line) ? `\\&${line}` : line));
 }
 
-/** A summary as a sentence. */
+/** A summary as a sentence. A letter alone is what one types, and stays as it is. */
 function sentence(text: string): string {
-  const start = /^[a-z]+[ ,;]/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  const start = /^(?:a|[a-z]{2,})[ ,;]/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
   return /[.!?]$/.test(start) ? start : `${start}.`;
 }
 

@@ -2,7 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { PathError, UsageError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromBytes, octetsToText } from '../core/base/octets.ts';
-import { pathBytes } from '../core/base/system-error.ts';
+import { errorCode, pathBytes } from '../core/base/system-error.ts';
 import type { Dirent, IndirectDirent } from '../core/dirent/dirent.ts';
 import type { ImportCounts, Imported, ImportOptions } from '../core/import/import.ts';
 import type { BlockSource } from '../core/store/store.ts';
@@ -129,7 +129,8 @@ async function putOne(context: CommandContext, { options }: CommandInput, { loca
     });
   } catch (error) {
     if (error instanceof VtError) throw error;
-    throw new VtError('EFAILED', `put "${octetsToText(local)}": ${reason(error)}`, { cause: error });
+    const code = errorCode(error) === 'EACCES' || errorCode(error) === 'EPERM' ? 'EPERM' : 'EFAILED';
+    throw new VtError(code, `put "${octetsToText(local)}": ${reason(error)}`, { cause: error });
   }
   const dirent = { ...imported.dirent, name: baseName(path) };
   const gone = await place(context, path, dirent, options.has('merge'));

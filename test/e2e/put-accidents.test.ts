@@ -14,6 +14,17 @@ function withoutOverride(): readonly string[] {
     : [];
 }
 
+test('S06: a file that is all of a PUT and may not be read ends it with 12', async (t) => {
+  const scratch = makeScratch(t);
+  const file = scratch.path('secret.txt');
+  writeFileSync(file, 'x');
+  chmodSync(file, 0);
+  const command = [...withoutOverride(), process.execPath, PROGRAM, '-S', scratch.path('store'), '-c', `put ${file}`];
+  const put = await run(command[0] ?? '', command.slice(1), { env: scratch.env });
+  assert.equal(put.status, 12, put.report);
+  assert.match(put.stderr, /^vtftp: put ".*secret\.txt": permission denied/m);
+});
+
 test('S06: unreadable files and folders in the middle of a PUT are named, the rest goes in, and the exit status is 3', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;

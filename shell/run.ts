@@ -91,6 +91,15 @@ function wantsPrompt(args: ProgramArguments, isTerminal: Terminals): boolean {
   return isTerminal.in && isTerminal.out && (args.interactive || !hasCommands);
 }
 
+/** The local working directory; where it has been removed meanwhile, the path that it had. */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return process.env['PWD'] ?? '/';
+  }
+}
+
 async function openShell(
   parts: Pick<Shell, 'args' | 'places' | 'signals' | 'messages' | 'output'> & { readonly isInteractive: boolean },
 ): Promise<Shell> {
@@ -106,7 +115,7 @@ async function openShell(
           storeSpecification: args.store,
           places,
           clauses: readConfig(args.config ?? `${places.config}/config`, args.config !== undefined),
-          localCwd: octetsFromText(process.cwd()),
+          localCwd: octetsFromText(workingDirectory()),
           settings: new Map([['onerror', 'stop']]),
           plan: args.plan,
           now,

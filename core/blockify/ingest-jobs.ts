@@ -1,5 +1,5 @@
 import type { BigIntStats } from 'node:fs';
-import { fstatSync } from 'node:fs';
+import { fstatSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { VtError } from '../base/errors.ts';
 import { isPackedSignature, SIGNATURE_LENGTH } from '../base/file-signature.ts';
@@ -99,6 +99,10 @@ export class IngestJobs {
   #readSmall(path: Buffer, at: number, room: number, signatures: BigInt64Array, file: number, notes: SmallNote[]): number | undefined {
     const fd = openToRead(path);
     try {
+      if (room === 0 && readSync(fd, Buffer.alloc(1), 0, 1, 0) > 0) {
+        // Those of /proc do so: stored as it says, it would be lost without a word.
+        throw new VtError('EFAILED', 'read file: it says that it is empty, and is not; put a copy of it');
+      }
       let size = readFully(fd, this.#bytes.subarray(at, at + room), 0);
       let stat = fstatSync(fd, { bigint: true });
       if (!isPackedSignature(signatures, file * SIGNATURE_LENGTH, stat)) {

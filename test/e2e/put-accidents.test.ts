@@ -25,6 +25,21 @@ test('S06: a file that is all of a PUT and may not be read ends it with 12', asy
   assert.match(put.stderr, /^vtftp: put ".*secret\.txt": permission denied/m);
 });
 
+test('S06: a file that says it is empty and is not is no success: nothing of it is lost without a word', async (t) => {
+  const scratch = makeScratch(t);
+  const put = await vtftp(['-S', scratch.path('store'), '-c', 'put /proc/version'], { env: scratch.env });
+  assert.notEqual(put.status, 0, put.report);
+  assert.match(put.stderr, /^vtftp: put "\/proc\/version": .*says that it is empty, and is not/m);
+});
+
+test('S12: a working directory that is gone stops nothing that does not need it', async (t) => {
+  const scratch = makeScratch(t);
+  const lines = `cd ${scratch.mkdir('gone')} && rmdir ${scratch.path('gone')} && "$0" "$1" -S ${scratch.path('store')} -c pwd`;
+  const done = await run('sh', ['-c', lines, process.execPath, PROGRAM], { env: scratch.env });
+  assert.equal(done.status, 0, done.report);
+  assert.equal(done.stdout, '/\n');
+});
+
 test('S06: unreadable files and folders in the middle of a PUT are named, the rest goes in, and the exit status is 3', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;

@@ -20,6 +20,8 @@ export async function runPrompt(shell: Shell): Promise<void> {
 
   let queue: Promise<void> = Promise.resolve();
   let waiting = 0;
+  /** Goes up when Ctrl-C drops the lines that wait. */
+  let epoch = 0;
   const server: REPLServer = start({
     prompt: promptText(shell),
     input: input as unknown as NodeJS.ReadStream,
@@ -31,8 +33,9 @@ export async function runPrompt(shell: Shell): Promise<void> {
     // Lines come faster than they are done where they are typed ahead or pasted: they queue.
     eval: (text, _context, _file, done) => {
       waiting++;
+      const typedIn = epoch;
       queue = queue.then(async () => {
-        await runTyped(shell, text.replaceAll(PASTED_NEWLINE, '\n'));
+        if (typedIn === epoch) await runTyped(shell, text.replaceAll(PASTED_NEWLINE, '\n'));
         waiting--;
         server.setPrompt(promptText(shell));
         if (session.isQuitting || signals.ended.aborted) server.close();
@@ -56,7 +59,11 @@ export async function runPrompt(shell: Shell): Promise<void> {
   server.removeAllListeners('SIGINT');
   server.on('SIGINT', () => {
     if (signals.isBusy) signals.interruptByKey();
-    else dropLine(server);
+    else if (waiting > 0) {
+      // Right behind Enter: the line is taken, and not begun.
+      epoch++;
+      stdout.write('^C\n');
+    } else dropLine(server);
   });
   terminal.setPrompt(() => {
     stdout.write(BRACKETED_PASTE_OFF);

@@ -119,14 +119,20 @@ test(
     terminal.type('.exit');
     terminal.keys('Enter');
     await terminal.shows(/run "\.exit": no such command/);
-    terminal.type('!sleep 100');
+    terminal.type("!sh -c 'echo begun; exec sleep 100'");
     terminal.keys('Enter');
-    await terminal.shows(/sleep 100$/m);
+    await terminal.shows(/^begun$/m);
     terminal.keys('C-c');
     await terminal.shows(/exit status 130/);
+    // At once, whether the line has begun or not.
+    terminal.type('!sleep 100');
+    terminal.keys('Enter', 'C-c');
+    terminal.type('lpwd; pwd');
+    terminal.keys('Enter');
+    await terminal.shows(/^\/.+\n\/$/m);
     terminal.type('mkdir done; pwd');
     terminal.keys('Enter');
-    await terminal.shows(/^\/$/m);
+    await terminal.shows(/done; pwd\n\/$/m);
     terminal.keys('C-d');
     const screen = await terminal.shows(/ended with 0/);
     assert.match(screen, /^D\{block:.*\}\nended with 0/m);

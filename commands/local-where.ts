@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { PathError, VtError } from '../core/base/errors.ts';
 import { octetsFromText, octetsToBytes, octetsToText } from '../core/base/octets.ts';
 import { defineCommand } from './command.ts';
@@ -30,6 +30,7 @@ export const lcd = defineCommand({
     const wanted = argument === undefined ? home : argument === '-' ? (session.previousLocalCwd ?? home) : argument;
     const path = resolveLocalPath(session.localCwd, wanted);
     if (!statSync(octetsToBytes(path)).isDirectory()) throw new PathError('ENOTDIR', 'lcd', octetsToText(path));
+    accessSync(octetsToBytes(path), constants.X_OK);
     session.previousLocalCwd = session.localCwd;
     session.localCwd = path;
     if (argument === '-') output.line(output.name(path));

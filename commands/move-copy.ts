@@ -1,4 +1,4 @@
-import { PathError } from '../core/base/errors.ts';
+import { PathError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import { baseName, isWithin, joinPath } from '../core/tree/path.ts';
@@ -25,6 +25,8 @@ export const mv = defineCommand({
   async run(context, input) {
     const { session, signal } = context;
     await eachPair(context, input, async (from, to) => {
+      if (from !== to && isWithin(from, to))
+        throw new VtError('EFAILED', `mv "${octetsToText(from)}": a Dir cannot be moved into itself ("${octetsToText(to)}")`);
       await session.tree.rename(from, to, { signal });
       if (isWithin(from, session.cwd)) session.cwd = `${to}${session.cwd.slice(from.length)}` as TreePath;
     });

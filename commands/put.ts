@@ -2,7 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { PathError, UsageError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromBytes, octetsToText } from '../core/base/octets.ts';
-import { errorCode, pathBytes } from '../core/base/system-error.ts';
+import { errorCode, errorReason, pathBytes } from '../core/base/system-error.ts';
 import type { Dirent, IndirectDirent } from '../core/dirent/dirent.ts';
 import type { ImportCounts, Imported, ImportOptions } from '../core/import/import.ts';
 import type { BlockSource } from '../core/store/store.ts';
@@ -116,7 +116,7 @@ async function putOne(context: CommandContext, { options }: CommandInput, { loca
       oneFilesystem: options.has('one-file-system'),
       reread: options.has('reread'),
       isStoreFolder: storeFolderTest(session.store.name),
-      onFailure: (failed, error) => diagnostics.failure(`put "${octetsToText(failed)}": ${reason(error)}`),
+      onFailure: (failed, error) => diagnostics.failure(`put "${octetsToText(failed)}": ${errorReason(error)}`),
       onWarning: (where, what) => diagnostics.warn(`put "${octetsToText(where)}": ${what}`),
       onProgress: (counts) =>
         diagnostics.progress({
@@ -130,19 +130,11 @@ async function putOne(context: CommandContext, { options }: CommandInput, { loca
   } catch (error) {
     if (error instanceof VtError) throw error;
     const code = errorCode(error) === 'EACCES' || errorCode(error) === 'EPERM' ? 'EPERM' : 'EFAILED';
-    throw new VtError(code, `put "${octetsToText(local)}": ${reason(error)}`, { cause: error });
+    throw new VtError(code, `put "${octetsToText(local)}": ${errorReason(error)}`, { cause: error });
   }
   const dirent = { ...imported.dirent, name: baseName(path) };
   const gone = await place(context, path, dirent, options.has('merge'));
   report(context, path, imported.counts, gone, (performance.now() - startMs) / 1000);
-}
-
-/** What went wrong, without the path that stands before it. */
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  // `ENOENT: no such file or directory, lstat '/x'` of Node
-  const [, text] = /^[A-Z][A-Z0-9]+: (.*?), \w+(?: '.*)?$/s.exec(error.message) ?? [];
-  return text ?? error.message;
 }
 
 /** Tells the folder of a Store on disk, which is no part of what is put into it. It may be made only by this very put. */

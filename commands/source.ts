@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { VtError } from '../core/base/errors.ts';
 import { octetsToBytes, octetsToText } from '../core/base/octets.ts';
+import { errorReason } from '../core/base/system-error.ts';
 import { defineCommand } from './command.ts';
 import { resolveLocalPath } from './local-path.ts';
 
@@ -21,7 +22,7 @@ export const source = defineCommand({
     try {
       text = readFileSync(octetsToBytes(path), 'utf8');
     } catch (error) {
-      throw new VtError('EOPEN', `open script "${name}": ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      throw new VtError('EOPEN', `open script "${name}": ${errorReason(error)}`, { cause: error });
     }
     const depth = Number(session.settings.get('depth') ?? 0) + 1;
     if (depth > MAX_DEPTH) throw new VtError('EFAILED', `source "${name}": scripts run each other more than ${MAX_DEPTH} deep`);

@@ -20,7 +20,7 @@ export function argumentsOf(command: Command, calledAs: string): readonly Argume
 
 /**
  * Takes the options out of a command's words: anywhere before `--`, short ones in clusters, values as `-n5`, `-n 5`,
- * `--lines=5` or `--lines 5`. Where a command has a number option with the letter n, `-5` means `-n5`.
+ * `--lines=5` or `--lines 5`; a long name after one dash where no short option begins so (`find -name X`). Where a command has a number option with the letter n, `-5` means `-n5`.
  *
  * @param words - without the name
  * @throws {UsageError} for an option unknown, without its value, or with one it does not take
@@ -103,14 +103,13 @@ function readCluster(
   for (let at = 1; at < text.length; at++) {
     const letter = text[at] ?? '';
     const spec = specs.find((option) => option.short === letter || option.alsoShort?.includes(letter));
+    if (spec === undefined && at === 1 && isLongName(specs, text.slice(1))) {
+      // `find -name X`, as find(1) has it.
+      readLong(command, calledAs, specs, `-${text}` as Octets, options, takeNext);
+      return;
+    }
     if (spec === undefined) {
-      const long = specs.find((option) => option.name === text.slice(1).toLowerCase());
-      throw usage(
-        command,
-        calledAs,
-        `unknown option -${octetsToText(letter as Octets)}`,
-        long === undefined ? undefined : `did you mean --${long.name}?`,
-      );
+      throw usage(command, calledAs, `unknown option -${octetsToText(letter as Octets)}`);
     }
     if (spec.value === undefined) {
       options.set(spec.name, true);
@@ -120,6 +119,11 @@ function readCluster(
     options.set(spec.name, checkedValue(command, calledAs, spec, attached === '' ? takeNext(`-${letter}`) : attached));
     return;
   }
+}
+
+function isLongName(specs: readonly OptionSpec[], text: string): boolean {
+  const [name] = text.toLowerCase().split('=', 1);
+  return specs.some((option) => option.name === name || option.aliases?.includes(name ?? '') === true);
 }
 
 function checkedValue(command: Command, calledAs: string, spec: OptionSpec, value: Octets): Octets {

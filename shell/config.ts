@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { VtError } from '../core/base/errors.ts';
+import { errorReason } from '../core/base/system-error.ts';
 
 /**
  * Reads a configuration: `[name]` clauses with `store = SPECIFICATION` in each; `#` and `;` start comments.
@@ -15,7 +16,7 @@ export function readConfig(file: string, mustExist: boolean): ReadonlyMap<string
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if (!mustExist && error instanceof Error && 'code' in error && error.code === 'ENOENT') return clauses;
-    throw new VtError('EOPEN', `read configuration "${file}": ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new VtError('EOPEN', `read configuration "${file}": ${errorReason(error)}`, { cause: error });
   }
   let clause: string | undefined;
   for (const [i, line] of text.split('\n').entries()) {

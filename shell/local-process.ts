@@ -5,6 +5,7 @@ import { isatty } from 'node:tty';
 import { VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToTextStrict } from '../core/base/octets.ts';
+import { errorReason } from '../core/base/system-error.ts';
 
 /** A process may take this long to be there on a busy machine, in milliseconds. */
 const STARTING_MS = 1000;
@@ -52,7 +53,7 @@ export function startLocal(
   };
   if (!detached) process.on('SIGINT', forward);
   const exit = new Promise<LocalExit>((resolve, reject) => {
-    child.on('error', (error) => reject(new VtError('EFAILED', `run local "${command}": ${error.message}`, { cause: error })));
+    child.on('error', (error) => reject(new VtError('EFAILED', `run local "${command}": ${errorReason(error)}`, { cause: error })));
     child.on('close', (status, signal) => resolve({ status: status ?? 128 + (signal === null ? 0 : constants.signals[signal]) }));
   }).finally(() => {
     options.signal?.removeEventListener('abort', cancel);

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { writeSync } from 'node:fs';
 import { UsageError } from '../core/base/errors.ts';
-import { errorCode } from '../core/base/system-error.ts';
+import { errorCode, errorReason } from '../core/base/system-error.ts';
 import type { ProgramArguments } from './argv.ts';
 import { parseArgv, programHelp } from './argv.ts';
 import { EXIT } from './exit-status.ts';
@@ -24,8 +24,7 @@ async function main(): Promise<void> {
       writeSync(1, args.help ? `${programHelp()}\n` : `vtftp ${VERSION}\n`);
     } catch (error) {
       process.exitCode = errorCode(error) === 'EPIPE' ? EXIT.outputClosed : EXIT.failed;
-      if (errorCode(error) !== 'EPIPE')
-        writeSync(2, `vtftp: write standard output: ${error instanceof Error ? error.message : String(error)}\n`);
+      if (errorCode(error) !== 'EPIPE') writeSync(2, `vtftp: write standard output: ${errorReason(error)}\n`);
     }
     return;
   }

@@ -65,7 +65,8 @@ function commandItem(command: Command): string[] {
     rows.push(`.It ${letters}Fl Fl ${option.name}${value}`, ...prose(sentence(option.summary)));
   }
   if (rows.length > 0) lines.push('.Pp', '.Bl -tag -width Ds -compact', ...rows, '.El');
-  for (const { line, says } of command.examples ?? []) lines.push('.Pp', `.Dl ${escapeText(line)}`, '.Pp', ...prose(sentence(says)));
+  for (const { line, says } of command.examples ?? [])
+    lines.push('.Pp', `.Dl ${line.split(' ').map(escapeWord).join(' ')}`, '.Pp', ...prose(sentence(says)));
   return lines;
 }
 

@@ -1,5 +1,6 @@
 import type { Diagnostics, ProgressState } from '../commands/command.ts';
 import { VtError } from '../core/base/errors.ts';
+import { errorText } from '../core/base/system-error.ts';
 import { exitStatusOf } from './exit-status.ts';
 import type { Style } from './output.ts';
 import { safeMessage } from './output.ts';
@@ -26,7 +27,7 @@ export class Messages {
   /** An error that ended a command. @param where - `FILE:LINE`, in scripts */
   error(error: unknown, where?: string): void {
     const { json, style } = this.#options;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = errorText(error);
     const remedy = error instanceof VtError ? error.remedy : undefined;
     const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
     if (json) {

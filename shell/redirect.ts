@@ -3,6 +3,7 @@ import { resolveLocalPath } from '../commands/local-path.ts';
 import { VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToBytes, octetsToText } from '../core/base/octets.ts';
+import { errorReason } from '../core/base/system-error.ts';
 import { FdSink } from './sink.ts';
 
 /** The file that a command's output goes to. */
@@ -36,8 +37,8 @@ export function openRedirect(target: Octets, cwd: Octets, append: boolean): Redi
       sink,
       async commit() {
         await sink.close();
-        closeSync(fd);
         renameSync(temporary, final);
+        closeSync(fd);
       },
       async rollback() {
         closeSync(fd);
@@ -45,11 +46,7 @@ export function openRedirect(target: Octets, cwd: Octets, append: boolean): Redi
       },
     };
   } catch (error) {
-    throw new VtError(
-      isDenied(error) ? 'EPERM' : 'EFAILED',
-      `write "${octetsToText(target)}": ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    );
+    throw new VtError(isDenied(error) ? 'EPERM' : 'EFAILED', `write "${octetsToText(target)}": ${errorReason(error)}`, { cause: error });
   }
 }
 

@@ -2,6 +2,7 @@ import type { ShellServices } from '../commands/command.ts';
 import type { Session } from '../commands/session.ts';
 import { VtError } from '../core/base/errors.ts';
 import { octetsToText } from '../core/base/octets.ts';
+import { errorReason } from '../core/base/system-error.ts';
 import type { ParsedCommand } from './line.ts';
 import { startLocal } from './local-process.ts';
 import { PLAIN_STYLE, SinkOutput } from './output.ts';
@@ -50,11 +51,14 @@ async function runToFile(
   const opened = openRedirect(target.text, options.session.localCwd, append);
   try {
     await run(fileOutput(opened.sink, options), signal);
+    await opened.commit();
   } catch (error) {
     await opened.rollback();
+    // The file's own write knows no path.
+    if (error instanceof Error && 'syscall' in error && error.syscall === 'write' && !('path' in error))
+      throw new VtError('EFAILED', `write "${octetsToText(target.text)}": ${errorReason(error)}`, { cause: error });
     throw error;
   }
-  await opened.commit();
 }
 
 async function runPiped(

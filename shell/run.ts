@@ -3,6 +3,7 @@ import type { ShellServices } from '../commands/command.ts';
 import { COMMANDS } from '../commands/list.ts';
 import { VtError } from '../core/base/errors.ts';
 import { octetsFromText } from '../core/base/octets.ts';
+import { errorText } from '../core/base/system-error.ts';
 import { skipReference } from '../core/dirent/reference-skip.ts';
 import type { ProgramArguments } from './argv.ts';
 import { readConfig } from './config.ts';
@@ -229,7 +230,7 @@ async function runLines(shell: Shell, lines: Iterable<ScriptLine> | AsyncIterabl
     let reason: string | undefined;
     const note = (error: unknown): void => {
       lineStatus = exitStatusOf(error);
-      reason = error instanceof Error ? error.message : String(error);
+      reason = errorText(error);
     };
     try {
       await signals.during(async (signal) => await dispatcher.runLine(text, signal, { typed: false, where, onError: note }));
@@ -263,11 +264,7 @@ async function endSession({ session, signals, messages, output }: Shell): Promis
     await output.flush();
     return EXIT.done;
   } catch (error) {
-    messages.error(
-      error instanceof VtError
-        ? error
-        : new VtError('EFAILED', `sync: ${error instanceof Error ? error.message : String(error)}`, { cause: error }),
-    );
+    messages.error(error instanceof VtError ? error : new VtError('EFAILED', `sync: ${errorText(error)}`, { cause: error }));
     return exitStatusOf(error);
   } finally {
     await session[Symbol.asyncDispose]();

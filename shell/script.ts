@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromText } from '../core/base/octets.ts';
+import { errorReason } from '../core/base/system-error.ts';
 
 /** A line of a script, and where it stands. */
 export interface ScriptLine {
@@ -46,7 +47,7 @@ export async function openScript(path: string): Promise<AsyncIterable<Uint8Array
   const stream = createReadStream(path);
   await new Promise<void>((resolve, reject) => {
     stream.once('open', () => resolve());
-    stream.once('error', (error) => reject(new VtError('EOPEN', `open script "${path}": ${error.message}`, { cause: error })));
+    stream.once('error', (error) => reject(new VtError('EOPEN', `open script "${path}": ${errorReason(error)}`, { cause: error })));
   });
   return stream;
 }

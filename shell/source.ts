@@ -6,6 +6,7 @@ import { openArchiveFile } from '../core/archive/archive-file.ts';
 import { PathError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToBytes, octetsToText, octetsToTextStrict } from '../core/base/octets.ts';
+import { errorText } from '../core/base/system-error.ts';
 import type { DirDirent, Dirent, IndirectDirent } from '../core/dirent/dirent.ts';
 import { formatDirent } from '../core/dirent/dirent-text.ts';
 import { skipReference, URI_SCHEME } from '../core/dirent/reference-skip.ts';
@@ -60,7 +61,7 @@ function asOpenError(source: Octets | undefined, error: unknown): unknown {
   if (error instanceof VtError && !['EPARSE', 'EFAILED', 'EUNSUPPORTED', 'EUSAGE'].includes(error.code)) return error;
   if (!(error instanceof Error)) return error;
   const what = source === undefined ? 'the default archive' : `"${shorten(octetsToText(source))}"`;
-  return new VtError('EOPEN', `open ${what}: ${error.message}`, {
+  return new VtError('EOPEN', `open ${what}: ${errorText(error)}`, {
     cause: error,
     ...(error instanceof VtError && error.remedy !== undefined ? { remedy: error.remedy } : {}),
   });
@@ -70,10 +71,17 @@ function shorten(text: string): string {
   return text.length <= 80 ? text : `${text.slice(0, 77)}...`;
 }
 
+/** The start of a pasted reference; one that is cut short or misspelt is told with the place where it goes wrong. */
+const LIKE_REFERENCE = /^(?:D|F|H|B|I|LB|RLE|SubB|SymLink|Indirect|Fifo|Socket|Char|Block)\{/;
+
 async function openAny(source: Octets | undefined, options: SourceOptions): Promise<OpenedSource> {
   if (source === undefined) return await openArchived(await sessionStore(options), DEFAULT_ARCHIVE, undefined, options);
   if (source === '') throw new VtError('EOPEN', 'open "": the source is empty');
-  if (source.startsWith(URI_SCHEME) || skipReference(source, 0) === source.length)
+  if (
+    source.startsWith(URI_SCHEME) ||
+    skipReference(source, 0) === source.length ||
+    (LIKE_REFERENCE.test(source) && !exists(source, options))
+  )
     return await openReference(octetsToText(source), options);
   const text = octetsToTextStrict(source);
   if (text === 'default' || (text !== undefined && /^(?:[a-z][a-z0-9+-]*:|\[)/i.test(text) && !exists(source, options))) {

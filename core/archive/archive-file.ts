@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ParseError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
 import { flock } from '../base/libc.ts';
+import { errorReason } from '../base/system-error.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 import type { OpOptions } from '../store/store.ts';
 import type { Archive, ArchiveEntry } from './archive.ts';
@@ -139,7 +140,7 @@ async function openIfThere(path: string): Promise<FileHandle | undefined> {
     return await open(path, 'r');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new VtError('EOPEN', `open archive "${path}": ${(cause as Error).message}`, { cause });
+    throw new VtError('EOPEN', `open archive "${path}": ${errorReason(cause)}`, { cause });
   }
 }
 
@@ -166,7 +167,7 @@ async function openToAppend(path: string): Promise<FileHandle> {
   try {
     return await open(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, 0o666);
   } catch (cause) {
-    throw new VtError('EOPEN', `open archive "${path}": ${(cause as Error).message}`, { cause });
+    throw new VtError('EOPEN', `open archive "${path}": ${errorReason(cause)}`, { cause });
   }
 }
 
@@ -200,7 +201,7 @@ async function appendWhole(file: FileHandle, data: Buffer, sizeBefore: number, p
     await file.datasync();
   } catch (cause) {
     await file.truncate(sizeBefore).catch(() => undefined);
-    throw new VtError('EFAILED', `append to archive "${path}": ${(cause as Error).message}`, { cause });
+    throw new VtError('EFAILED', `append to archive "${path}": ${errorReason(cause)}`, { cause });
   }
 }
 

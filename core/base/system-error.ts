@@ -53,3 +53,26 @@ export function errorCode(error: unknown): string | undefined {
 export function pathBytes(path: Octets): Buffer {
   return Buffer.from(path, 'latin1');
 }
+
+/** What a system call's error says, without its code, its call and its path: `permission denied`. Of any other error its message. */
+export function errorReason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (isSystemError(error)) return getSystemErrorMap().get(error.errno)?.[1] ?? error.message;
+  return error.message;
+}
+
+/** An error in one clear line: `mkdir "/proc/q": no such file or directory` in place of Node's own order; of any other error its message. */
+export function errorText(error: unknown): string {
+  if (!(error instanceof Error) || !isSystemError(error)) return errorReason(error);
+  const { syscall, path, dest } = error as SystemError & { readonly dest?: string };
+  const action = SYSTEM_CALL_ACTIONS[syscall] ?? syscall;
+  const where = path === undefined ? '' : ` "${path}"`;
+  return `${action}${where}${dest === undefined ? '' : ` to "${dest}"`}: ${errorReason(error)}`;
+}
+
+// What a person calls it.
+const SYSTEM_CALL_ACTIONS: Readonly<Record<string, string>> = { scandir: 'list', opendir: 'list', lstat: 'stat', fstat: 'stat', access: 'open' };
+
+function isSystemError(error: Error): error is SystemError {
+  return 'syscall' in error && typeof error.syscall === 'string' && 'errno' in error && typeof error.errno === 'number';
+}

@@ -1,3 +1,4 @@
+import { errorText } from '../base/system-error.ts';
 import { writeSync } from 'node:fs';
 import type { ItemFailure } from './export-writer.ts';
 
@@ -13,5 +14,5 @@ export function itemError({ message, code }: ItemFailure): Error {
 
 /** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return errorText(error);
 }

@@ -1,3 +1,4 @@
+import { errorReason } from '../base/system-error.ts';
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ParseError, VtError } from '../base/errors.ts';
@@ -131,7 +132,7 @@ export function readDatadirFormat(folder: string): DatadirFormat | undefined {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new VtError('EOPEN', `open Store "${folder}": ${(error as Error).message}`, { cause: error });
+    throw new VtError('EOPEN', `open Store "${folder}": ${errorReason(error)}`, { cause: error });
   }
   return parseDatadirFormat(text);
 }

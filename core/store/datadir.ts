@@ -1,3 +1,4 @@
+import { errorReason } from '../base/system-error.ts';
 import { randomUUID } from 'node:crypto';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -136,7 +137,7 @@ function makeDatadir(folder: string, options: OpenDatadirOptions): DatadirFormat
     makeFolders(join(folder, 'data'));
     makeFolders(join(folder, 'archives'));
   } catch (error) {
-    throw new VtError('EOPEN', `make Store "${folder}": ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new VtError('EOPEN', `make Store "${folder}": ${errorReason(error)}`, { cause: error });
   }
   writeDatadirFormat(folder, format);
   syncFolder(dirname(folder));

@@ -1,3 +1,4 @@
+import { errorReason } from '../base/system-error.ts';
 import { VtError } from '../base/errors.ts';
 import type { HashFunction } from '../block/hash.ts';
 import type { DatafileReaders } from './datafile-readers.ts';
@@ -29,7 +30,7 @@ export function readLocatedBlock(readers: DatafileReaders, location: Location, d
     stored = readers.read(file, offset, storedSize);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { kind: 'gone' };
-    throw new VtError('EFAILED', `read "${readers.path(file)}": ${(error as Error).message}`, { cause: error });
+    throw new VtError('EFAILED', `read "${readers.path(file)}": ${errorReason(error)}`, { cause: error });
   }
   if (stored.length < storedSize) return { kind: 'gone' };
   const data = decodeStored(stored, codec, size);

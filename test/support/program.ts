@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from './project.ts';
 
-/** The built program, as a reader of the README runs it. */
-export const PROGRAM: string = join(PROJECT_ROOT, 'dist/bin/vtftp.js');
+/** The built program, as a reader of the README runs it; `VTFTP_PROGRAM` names another build of it. */
+export const PROGRAM: string = process.env['VTFTP_PROGRAM'] ?? join(PROJECT_ROOT, 'dist/bin/vtftp.js');
 
 /** How a program ended. */
 export interface Run {

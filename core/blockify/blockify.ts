@@ -67,7 +67,7 @@ class SliceCutter {
   #context = 0;
 
   constructor(settings: EdgeSettings, native: boolean, parser: Parser | undefined) {
-    this.#picker = new EdgePicker(settings, parser?.delay);
+    this.#picker = new EdgePicker(settings, parser?.delay, parser?.minSize);
     this.#parser = parser === undefined ? undefined : new ParserFeed(parser);
     const room = roundUp(settings.maxSize + MIN_RUN_SIZE + KERNEL_CONTEXT);
     this.#sliceAt = KERNEL_SCRATCH_SIZE + room;

@@ -16,7 +16,8 @@ export interface LeafSpan {
  * same leaves however it is cut into slices.
  *
  * Runs of MIN_RUN_SIZE and more are leaves of their own. Between them a Block ends at the first candidate which
- * is at least switchSize from its start, or minSize if strict or a parser's; at maxSize where there is none.
+ * is at least switchSize from its start, or minSize if strict, or at a parser's edge which is the least size that the parser
+ * asks for from it; at maxSize where there is none. What comes after a parser's edge is cut as if it were a content of its own.
  */
 export class EdgePicker {
   readonly #minSize: number;
@@ -24,6 +25,8 @@ export class EdgePicker {
   readonly #switchSize: number;
   /** Candidates not decided on: offsets in the content, ascending, negative if strict. */
   #candidates: number[] = [];
+  /** A parser's edges not decided on: offsets in the content, ascending. */
+  #parserEdges: number[] = [];
   #spans: LeafSpan[] = [];
   /** Octets so far, and how many of them have their leaf. */
   #end = 0;
@@ -31,14 +34,17 @@ export class EdgePicker {
   /** The run that the content so far ends with. Below MIN_RUN_SIZE nothing in it is decided: it may become one. */
   #tail: TouchingRun = { octet: -1, length: 0 };
   readonly #parserDelay: number;
+  readonly #parserMinSize: number;
 
   /**
    * @param parserDelay - octets by which a parser's edges may come late, 0..MIN_RUN_SIZE
+   * @param parserMinSize - octets of a Block, at least, that ends at a parser's edge; more than minSize counts as minSize
    * @throws {RangeError} or {VtError} as checkEdgeSettings does
    */
-  constructor(settings: EdgeSettings, parserDelay = 0) {
+  constructor(settings: EdgeSettings, parserDelay = 0, parserMinSize: number = settings.minSize) {
     checkEdgeSettings(settings);
     this.#parserDelay = parserDelay;
+    this.#parserMinSize = Math.max(1, Math.min(parserMinSize, settings.minSize));
     this.#minSize = settings.minSize;
     this.#maxSize = settings.maxSize;
     this.#switchSize = edgeThresholds(settings).switchSize;
@@ -93,6 +99,7 @@ export class EdgePicker {
   finish(): LeafSpan[] {
     this.#close(this.#end);
     this.#candidates = [];
+    this.#parserEdges = [];
     this.#end = 0;
     this.#last = 0;
     this.#tail = { octet: -1, length: 0 };
@@ -112,9 +119,9 @@ export class EdgePicker {
       queue.push(candidate > POSITION_MASK ? -position : position);
     }
     if (parserEdges.length === 0) return;
-    for (const edge of parserEdges) queue.push(-(base + edge));
-    // Of two at one place the parser's, which is as good as a strict one, comes first.
-    queue.sort((a, b) => Math.abs(a) - Math.abs(b) || a - b);
+    for (const edge of parserEdges) this.#parserEdges.push(base + edge);
+    // Late ones may lie before those that came earlier.
+    this.#parserEdges.sort((a, b) => a - b);
   }
 
   /** A run which begins at `start`, of which all up to `end` is known; parts of it may have their leaf. */
@@ -132,17 +139,34 @@ export class EdgePicker {
 
   /** Decides on all candidates up to `safe`: nothing that is yet to come can change what lies before. */
   #advance(safe: number): void {
+    let parsed = 0;
+    for (let edge = this.#parserEdges[0]; edge !== undefined && edge <= safe; edge = this.#parserEdges[++parsed]) {
+      this.#advanceHash(edge - 1);
+      this.#cutMax(edge);
+      if (edge - this.#last >= this.#parserMinSize) this.#cut(edge);
+    }
+    if (parsed > 0) this.#parserEdges = this.#parserEdges.slice(parsed);
+    this.#advanceHash(safe);
+    while (safe - this.#last >= this.#maxSize) this.#cut(this.#last + this.#maxSize);
+  }
+
+  /** Decides on all that the kernel found up to `safe`. */
+  #advanceHash(safe: number): void {
     let done = 0;
     for (; done < this.#candidates.length; done++) {
       const candidate = this.#candidates[done] as number;
       const position = Math.abs(candidate);
       if (position > safe) break;
-      while (position - this.#last > this.#maxSize) this.#cut(this.#last + this.#maxSize);
+      this.#cutMax(position);
       const size = position - this.#last;
       if (size >= this.#switchSize || (size >= this.#minSize && candidate < 0)) this.#cut(position);
     }
     if (done > 0) this.#candidates = this.#candidates.slice(done);
-    while (safe - this.#last >= this.#maxSize) this.#cut(this.#last + this.#maxSize);
+  }
+
+  /** Cuts what is too large for a Block that would end at `position`. */
+  #cutMax(position: number): void {
+    while (position - this.#last > this.#maxSize) this.#cut(this.#last + this.#maxSize);
   }
 
   #cut(at: number): void {

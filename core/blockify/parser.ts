@@ -18,15 +18,25 @@ export interface Parser {
   readonly name: string;
   /** Octets by which an edge may be reported late: how far it looks past an edge to be sure; 0..MIN_RUN_SIZE. */
   readonly delay: number;
+  /**
+   * Octets that a Block has at least which ends at one of its edges; default, and at most, the least size that the Store has for
+   * others. For syntaxes whose parts are found elsewhere by themselves, like the members of an archive.
+   */
+  readonly minSize?: number;
   matches(hint: ParserHint): boolean;
   /**
    * A coroutine over the content. `yield undefined` asks for the next octets and gives them, or undefined at the end;
    * they are valid until the next are asked for. `yield offset` reports an edge: octets from the content's start, in any
    * order, as far ahead as it likes, at most `delay` octets behind the octets asked for. Edges must not depend on
    * how the octets are cut.
+   *
+   * @param choose - finds the parser of a content within this one
    */
-  edges(): Generator<number | undefined, void, Uint8Array | undefined>;
+  edges(choose?: ChooseParser): Generator<number | undefined, void, Uint8Array | undefined>;
 }
+
+/** Finds the parser of a content, if it has one. */
+export type ChooseParser = (hint: ParserHint) => Parser | undefined;
 
 /** Edges remembered ahead of the octets: those beyond are forgotten. */
 const MAX_AHEAD = 1024;
@@ -42,10 +52,10 @@ export class ParserFeed {
   #ahead: number[] = [];
   #end = 0;
 
-  constructor(parser: Parser) {
+  constructor(parser: Parser, choose?: ChooseParser) {
     this.#delay = Math.min(parser.delay, MIN_RUN_SIZE);
     try {
-      this.#parser = parser.edges();
+      this.#parser = parser.edges(choose);
       if (this.#resume(undefined, SPARE_REPORTS) === 'lost') this.#parser = undefined;
     } catch {
       this.#parser = undefined;

@@ -34,6 +34,10 @@ export class PlanStore implements Store {
     return this.#below.edges;
   }
 
+  get behind(): Store {
+    return this.#below;
+  }
+
   get cache(): LocalCache {
     return { get: (key) => this.#below.cache?.get(key), put: () => undefined };
   }

@@ -1,10 +1,11 @@
-import { errorReason } from '../base/system-error.ts';
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ParseError, VtError } from '../base/errors.ts';
+import { errorReason } from '../base/system-error.ts';
 import { MAX_BLOCK_SIZE } from '../block/block.ts';
 import type { HashName } from '../block/hash.ts';
 import { HASH_NAMES } from '../block/hash.ts';
+import { DEFAULT_DURABILITY, DURABILITIES, type Durability } from './durability.ts';
 import type { EdgeSettings } from './store.ts';
 
 /** The file in a datadir that says what it is. @see vt(5), "Datadirs" */
@@ -28,6 +29,7 @@ export interface DatadirFormat {
   readonly compression: 'none' | 'zlib';
   /** Goes up whenever Blocks that were there may be gone. */
   readonly generation: number;
+  readonly durability: Durability;
 }
 
 /** The text of a format file: INI. */
@@ -43,6 +45,7 @@ mean=${meanSize}
 max=${maxSize}
 compression=${format.compression}
 generation=${format.generation}
+durability=${format.durability}
 `;
 }
 
@@ -67,6 +70,9 @@ export function parseDatadirFormat(text: string): DatadirFormat {
   if (hashName === undefined) throw bad('hash', `one of ${HASH_NAMES.join(', ')}`, hash);
   const compression = setting(settings, 'compression');
   if (compression.value !== 'none' && compression.value !== 'zlib') throw bad('compression', 'none or zlib', compression);
+  const durability = settings.get('durability') ?? { value: DEFAULT_DURABILITY, offset: 0 };
+  const known = DURABILITIES.find((name) => name === durability.value);
+  if (known === undefined) throw bad('durability', `one of ${DURABILITIES.join(', ')}`, durability);
   const meanSize = numberSetting(settings, 'mean', 64, MAX_BLOCK_SIZE);
   return {
     storeId: storeId.value,
@@ -79,6 +85,7 @@ export function parseDatadirFormat(text: string): DatadirFormat {
     },
     compression: compression.value,
     generation: numberSetting(settings, 'generation', 0, Number.MAX_SAFE_INTEGER),
+    durability: known,
   };
 }
 

@@ -7,7 +7,7 @@ import type { BehindFile, CatchUpOptions, IndexSink } from './index-catch-up.ts'
 import { compareMarks } from './index-catch-up.ts';
 import type { IndexCondition } from './index-check.ts';
 import { checkIndex } from './index-check.ts';
-import type { FileMarks, IndexBatch, IndexOwner, Location } from './lmdb-index.ts';
+import type { FileMarks, IndexBatch, IndexOwner, IndexRewrite, Location } from './lmdb-index.ts';
 import { LmdbIndex } from './lmdb-index.ts';
 
 /** Least time between two looks for what other processes left unindexed, in milliseconds. */
@@ -58,6 +58,8 @@ export class DatadirIndex {
   /** What the index does not find it does not have: no octet of it has changed by itself. */
   #isTrusted = false;
   #cacheDropped = false;
+  /** The Store's generation when the index was opened: what this session puts into the cache belongs to it. */
+  #generation: string | undefined;
   /** The last commit, whatever became of it: an index is closed only after. */
   #committing: Promise<void> = Promise.resolve();
   #lookedMs = Number.NEGATIVE_INFINITY;
@@ -121,8 +123,14 @@ export class DatadirIndex {
       throw new VtError('EOPEN', `open index "${indexFolder}": ${(error as Error).message}`, { cause: error });
     }
     if (typeof opened === 'string') return opened;
-    const marks = opened.marks();
-    const state = compareMarks(dataFolder, marks);
+    let marks = opened.marks();
+    let state = compareMarks(dataFolder, marks);
+    if (state.lost.length > 0) {
+      // A gc may have dropped a file between the two looks: it tells the index first.
+      opened.refresh();
+      marks = opened.marks();
+      state = compareMarks(dataFolder, marks);
+    }
     const [lost] = state.lost;
     if (lost !== undefined) {
       void opened.close();
@@ -138,6 +146,7 @@ export class DatadirIndex {
   #useGeneration(index: LmdbIndex): void {
     const generation = String(this.#options.generation());
     if (index.setting('generation') !== generation) index.dropCache('generation', generation);
+    this.#generation = generation;
   }
 
   // One notice for each time that the index is made anew.
@@ -232,8 +241,37 @@ export class DatadirIndex {
   dropCache(): void {
     if (this.#options.readOnly || this.#index === undefined || this.#cacheDropped) return;
     this.#cacheDropped = true;
+    const isOurs = this.#index.setting('generation') === this.#generation;
     this.#options.onLoss();
     this.#useGeneration(this.#index);
+    // Where another session has dropped it before, what this one made of it since its start does not count.
+    if (!isOurs) this.#generation = '';
+  }
+
+  /** Begins a new generation of the Store: every session's cache is void from now on. */
+  beginGeneration(): void {
+    if (this.#index === undefined) return;
+    this.#options.onLoss();
+    this.#useGeneration(this.#index);
+  }
+
+  /** A setting kept with the index; see {@link DatadirIndex.rewrite}. */
+  setting(name: string): string | undefined {
+    return this.#index?.setting(name);
+  }
+
+  /** Blocks and where they lie, ascending by digest, at most `limit`, all after `after`; of the index alone. */
+  entries(after: Uint8Array | undefined, limit: number): (readonly [digest: Uint8Array, location: Location])[] {
+    return this.#index?.entries(after, limit) ?? [];
+  }
+
+  /** See {@link LmdbIndex.rewrite}. */
+  rewrite(
+    changes: readonly IndexRewrite[],
+    marks: ReadonlyMap<string, FileMarks>,
+    settings: Readonly<Record<string, string>> = {},
+  ): number {
+    return this.#index?.rewrite(changes, marks, settings) ?? 0;
   }
 
   /** The marks of every file known. */
@@ -251,7 +289,7 @@ export class DatadirIndex {
     await this.ready();
     const index = this.#index;
     if (index === undefined) return;
-    const committing = index.commit(batch);
+    const committing = index.commit({ ...batch, ...(this.#generation === undefined ? {} : { generation: this.#generation }) });
     this.#committing = committing.catch(() => undefined);
     await committing;
   }

@@ -4,6 +4,7 @@ import type { DatadirFormat } from './datadir-format.ts';
 import { DEFAULT_EDGES, FORMAT_FILE, writeDatadirFormat } from './datadir-format.ts';
 import type { DatafileHeader } from './datafile.ts';
 import { DATAFILE_HEADER_SIZE, DATAFILE_MAGIC, decodeDatafileHeader } from './datafile.ts';
+import { DEFAULT_DURABILITY } from './durability.ts';
 import { dataFileNames } from './index-catch-up.ts';
 
 /**
@@ -24,6 +25,7 @@ export function recoverDatadirFormat(folder: string): DatadirFormat | undefined 
     edges: DEFAULT_EDGES,
     compression: 'none',
     generation: 1,
+    durability: DEFAULT_DURABILITY,
   };
   writeDatadirFormat(folder, format);
   return format;

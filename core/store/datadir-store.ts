@@ -13,6 +13,7 @@ import type { Codec } from './datafile.ts';
 import { RECORD_FIXED_SIZE, writeRecordHeader } from './datafile.ts';
 import { DatafileReaders } from './datafile-readers.ts';
 import { digestKey } from './digest-key.ts';
+import { DEFAULT_DURABILITY, type Durability } from './durability.ts';
 import type { IndexBatching, IndexTickerOptions, QueuedBatch } from './index-ticker.ts';
 import { IndexTicker } from './index-ticker.ts';
 import type { Location } from './lmdb-index.ts';
@@ -31,6 +32,7 @@ import type {
   StoreCapabilities,
 } from './store.ts';
 import { compressStored } from './stored-bytes.ts';
+import type { WriterPresence } from './writer-presence.ts';
 
 /** Hashcodes listed at a time: each time is one short read transaction. */
 const ENUMERATE_STEP = 4096;
@@ -52,6 +54,21 @@ export interface DatadirParts {
   readonly hasDigests: boolean;
   readonly archives: boolean;
   readonly ticker?: IndexTickerOptions;
+  /** How far adds are to outlive a loss of power; asked for at each write. Default `batch`. */
+  readonly durability?: () => Durability;
+  /** The session's place among the writers. Absent where gc never runs. */
+  readonly presence?: WriterPresence;
+}
+
+/** The inside of an open datadir, for its maintenance. */
+export interface DatadirInternals {
+  readonly path: string;
+  readonly hash: HashFunction;
+  readonly index: DatadirIndex;
+  readonly readers: DatafileReaders;
+  readonly hasDigests: boolean;
+  /** The name of this session's file among the writers. */
+  readonly ownWriter: string | undefined;
 }
 
 /** Blocks in `.vtd` files in a local folder, found by an index. Several processes may add at once. */
@@ -69,6 +86,8 @@ export class Datadir implements Store {
   readonly #writer: RecordWriter | undefined;
   readonly #readers: DatafileReaders;
   readonly #ticker: IndexTicker;
+  readonly #durability: () => Durability;
+  readonly #presence: WriterPresence | undefined;
   readonly #tally = new AddTally();
   /** What was added and is not yet in the index, by digest. */
   readonly #pending = new Map<string, Location>();
@@ -91,6 +110,8 @@ export class Datadir implements Store {
     this.#hasDigests = parts.hasDigests;
     this.#writer = parts.writer;
     this.#readers = new DatafileReaders(join(parts.path, 'data'));
+    this.#durability = parts.durability ?? (() => DEFAULT_DURABILITY);
+    this.#presence = parts.presence;
     this.#ticker = new IndexTicker((batch) => this.#commit(batch), parts.ticker);
     this.cache = {
       get: (key) => this.#cacheGet(key),
@@ -99,6 +120,11 @@ export class Datadir implements Store {
         if (this.can.write) this.#ticker.addCachePut(Uint8Array.from(key), Uint8Array.from(value));
       },
     };
+  }
+
+  /** Its folder. */
+  get folders(): readonly string[] {
+    return [this.path];
   }
 
   /** The file of a named archive: the history of a tree kept with this Store. */
@@ -117,6 +143,7 @@ export class Datadir implements Store {
     const writer = this.#writer;
     if (writer === undefined) throw new ReadOnlyError('add to', this.name);
     checkBlockSizes(blocks, this.#hash);
+    this.#enter();
     let mine = blocks;
     if (!this.#index.isReady) {
       // Opening takes a while, and the caller may use its memory again as soon as it gets control.
@@ -134,6 +161,7 @@ export class Datadir implements Store {
       isNew = this.#append(mine, writer);
     }
     if (this.#ticker.isBehind) await this.#ticker.flush();
+    if (this.#durability() === 'strict') await this.#flush();
     return isNew;
   }
 
@@ -270,6 +298,11 @@ export class Datadir implements Store {
   async #read(hashcode: HashCode, location: Location, options: OpOptions): Promise<Uint8Array | undefined> {
     const first = readLocatedBlock(this.#readers, location, hashcode.digest, this.#hash);
     if (first.kind === 'block') return first.data;
+    if (first.kind === 'gone') {
+      // A gc may have moved it between the look into the index and the reading.
+      const moved = this.#locate(hashcode.digest);
+      if (moved !== undefined && moved.file !== location.file) return await this.#read(hashcode, moved, options);
+    }
     // The record says whether the Block is damaged there, or never was there: then the index is wrong.
     if (first.kind === 'gone' || (this.#hasDigests && !this.#isRecordOf(location, hashcode.digest))) {
       this.#readers.forget(location.file);
@@ -317,6 +350,7 @@ export class Datadir implements Store {
 
   async has(hashcodes: readonly HashCode[], options: OpOptions = {}): Promise<boolean[]> {
     this.#check('ask', options);
+    this.#enter();
     if (!this.#index.isReady) await this.#index.ready(options.signal);
     try {
       return this.#hasNow(hashcodes);
@@ -406,7 +440,35 @@ export class Datadir implements Store {
 
   #cacheGet(key: Uint8Array): Uint8Array | undefined {
     if (this.#closed) throw new ClosedError('look into the cache of', this.name);
+    this.#enter();
     return this.#index.openNow() ? this.#index.cacheGet(key) : undefined;
+  }
+
+  // From now on this session counts on Blocks that are there, which gc must not drop. What the index said before is void.
+  #enter(): void {
+    if (this.#presence === undefined || this.#presence.name !== undefined) return;
+    try {
+      this.#presence.enter();
+    } catch (error) {
+      throw writeError(this.name, error);
+    }
+    this.#index.refresh();
+  }
+
+  get durability(): Durability {
+    return this.#durability();
+  }
+
+  /** What fsck, scrub, repair and gc work with. */
+  internals(): DatadirInternals {
+    return {
+      path: this.path,
+      hash: this.#hash,
+      index: this.#index,
+      readers: this.#readers,
+      hasDigests: this.#hasDigests,
+      ownWriter: this.#presence?.name,
+    };
   }
 
   #check(action: string, options: OpOptions): void {
@@ -425,6 +487,7 @@ export class Datadir implements Store {
       this.#writer?.close();
       this.#readers.close();
       await this.#index.close();
+      this.#presence?.leave();
     }
   }
 }

@@ -16,6 +16,8 @@ export interface DatadirWriterOptions {
   readonly clock: () => Date;
   /** The marks of the index, which tell which files are whole. */
   readonly marks: () => ReadonlyMap<string, FileMarks>;
+  /** False where nothing is to be synced: `durability = none`. Default true. */
+  readonly isDurable?: () => boolean;
 }
 
 /** Writes the records of a datadir: to a file that an earlier writer left whole, else to a new one, and on to the next when it is full. */
@@ -101,9 +103,10 @@ export class DatadirWriter {
     const retired = this.#retired;
     this.#retired = [];
     const current = this.#current;
+    const isDurable = this.#options.isDurable?.() ?? true;
     for (const writer of current === undefined ? retired : [...retired, current]) {
       try {
-        const size = await writer.sync();
+        const size = isDurable ? await writer.sync() : writer.wholeSize;
         // Where the tail is torn the file is longer than this mark: the next to open the Store looks what of it is whole.
         marks.set(writer.name, { indexedTo: size, seenSize: size });
       } catch (error) {
@@ -112,8 +115,10 @@ export class DatadirWriter {
       }
     }
     for (const writer of retired) writer.close();
-    if (this.#folderChanged) syncFolder(this.#options.dataFolder);
-    this.#folderChanged = false;
+    if (this.#folderChanged && isDurable) {
+      syncFolder(this.#options.dataFolder);
+      this.#folderChanged = false;
+    }
     return { marks, failures };
   }
 

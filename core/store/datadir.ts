@@ -1,10 +1,10 @@
-import { errorReason } from '../base/system-error.ts';
 import { randomUUID } from 'node:crypto';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { ParseError, VtError } from '../base/errors.ts';
 import { makeFolders } from '../base/make-folders.ts';
+import { errorReason } from '../base/system-error.ts';
 import type { HashName } from '../block/hash.ts';
 import { DEFAULT_HASH_NAME } from '../block/hash.ts';
 import type { DatadirFormat } from './datadir-format.ts';
@@ -13,9 +13,11 @@ import { DatadirIndex } from './datadir-index.ts';
 import { recoverDatadirFormat } from './datadir-recovery.ts';
 import { Datadir } from './datadir-store.ts';
 import { DatadirWriter } from './datadir-writer.ts';
+import { DEFAULT_DURABILITY, type Durability } from './durability.ts';
 import { catchUp } from './index-catch-up.ts';
 import type { IndexTickerOptions } from './index-ticker.ts';
 import type { EdgeSettings } from './store.ts';
+import { WriterPresence } from './writer-presence.ts';
 
 /** A `.vtd` of this many octets is not written to any more. */
 const ROLL_OVER_SIZE = 2 ** 30;
@@ -36,6 +38,8 @@ export interface OpenDatadirOptions {
   /** Told, in a sentence each, of what was found amiss and put right: a damaged index, a torn file. */
   readonly onNotice?: (notice: string) => void;
   readonly ticker?: IndexTickerOptions;
+  /** The session's wish, asked for at each write; where it gives undefined, and by default, what the Store's settings say. */
+  readonly durability?: () => Durability | undefined;
   /** A data file this large is not written to any more; default 1 GiB. */
   readonly rollOverSize?: number;
 }
@@ -50,6 +54,7 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
   let format = readFormat(folder, options) ?? makeDatadir(folder, options);
   const dataFolder = join(folder, 'data');
   const readOnly = options.readOnly === true || !isWritable(folder);
+  const generation = (): number => readDatadirFormat(folder)?.generation ?? format.generation;
   const owner = { storeId: format.storeId, hashName: format.hashName };
   const index = new DatadirIndex({
     dataFolder,
@@ -59,7 +64,7 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
     shared: true,
     catchUp: (behind, sink, catchUpOptions) => catchUp(dataFolder, owner, behind, sink, catchUpOptions),
     ownFiles: () => writer?.fileNames() ?? [],
-    generation: () => format.generation,
+    generation,
     onLoss() {
       format = { ...(readDatadirFormat(folder) ?? format) };
       format = { ...format, generation: format.generation + 1 };
@@ -77,7 +82,9 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
         rollOverSize: options.rollOverSize ?? ROLL_OVER_SIZE,
         clock: options.clock ?? (() => new Date()),
         marks: () => index.indexMarks(),
+        isDurable: () => durability() !== 'none',
       });
+  const durability = (): Durability => options.durability?.() ?? format.durability;
   const { hashName, edges, compression } = format;
   const ticker = options.ticker === undefined ? {} : { ticker: options.ticker };
   return Promise.resolve(
@@ -91,6 +98,8 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
       writer,
       hasDigests: true,
       archives: true,
+      durability,
+      ...(readOnly ? {} : { presence: new WriterPresence(folder, generation) }),
       ...ticker,
     }),
   );
@@ -132,6 +141,7 @@ function makeDatadir(folder: string, options: OpenDatadirOptions): DatadirFormat
     edges: options.edges ?? DEFAULT_EDGES,
     compression: options.compression ?? 'none',
     generation: 0,
+    durability: options.durability?.() ?? DEFAULT_DURABILITY,
   };
   try {
     makeFolders(join(folder, 'data'));

@@ -73,6 +73,11 @@ export class DatafileWriter {
     return this.#size;
   }
 
+  /** Octets that are whole records. */
+  get wholeSize(): number {
+    return this.#wholeSize;
+  }
+
   /**
    * Appends pieces, in one writev(2) for each 1,024 of them.
    *

@@ -67,8 +67,18 @@ export interface FileMarks {
 export interface IndexBatch {
   readonly blocks: readonly (readonly [digest: Uint8Array, location: Location])[];
   readonly marks: ReadonlyMap<string, FileMarks>;
+  /** The generation of the Store in which the values of the cache were made: they are dropped where it is over. */
+  readonly generation?: string;
   /** Put after the Blocks, in the same transaction. */
   readonly cachePuts: readonly (readonly [key: Uint8Array, value: Uint8Array])[];
+}
+
+/** A change of what the index says of a Block: made only where the Block still lies where `from` says. */
+export interface IndexRewrite {
+  readonly digest: Uint8Array;
+  readonly from: Location;
+  /** Undefined takes the Block out of the index. */
+  readonly to: Location | undefined;
 }
 
 /** What an index belongs to: it is of no use to anything else. */
@@ -166,7 +176,10 @@ export class LmdbIndex {
    */
   get(digest: Uint8Array): Location | undefined {
     const value = this.#lookUp(digest);
-    if (value === undefined) return undefined;
+    return value === undefined ? undefined : this.#decodeLocation(value);
+  }
+
+  #decodeLocation(value: Buffer): Location {
     const number = value.readUInt32BE(0);
     const offset = value.readUIntBE(4, 6);
     const storedSize = value.readUInt32BE(10);
@@ -257,13 +270,63 @@ export class LmdbIndex {
     this.#root.transactionSync(() => {
       for (const [digest, location] of batch.blocks) this.#blocks.putSync(digest, this.#encodeLocation(digest, location));
       for (const [name, marks] of batch.marks) this.#files.putSync(Buffer.from(name), encodeMarks(name, this.#numberFor(name), marks));
-      for (const [key, value] of batch.cachePuts) this.#cache.putSync(key, withCrc(key, value));
+      // What a value promises may have been given up since it was made: then another generation has begun.
+      if (batch.cachePuts.length > 0 && this.#isOfGeneration(batch.generation))
+        for (const [key, value] of batch.cachePuts) this.#cache.putSync(key, withCrc(key, value));
     });
     await Promise.resolve();
   }
 
+  #isOfGeneration(generation: string | undefined): boolean {
+    return generation === undefined || this.#meta.get('x-generation') === generation;
+  }
+
+  /**
+   * Blocks and where they lie, ascending by digest, at most `limit`, all after `after`.
+   *
+   * @throws {IndexDamagedError} at one that cannot be
+   */
+  entries(after: Uint8Array | undefined, limit: number): (readonly [digest: Uint8Array, location: Location])[] {
+    const start = after === undefined ? {} : { start: after, exclusiveStart: true };
+    return [...this.#blocks.getRange({ ...start, limit })].map(({ key, value }) => {
+      if (value.length !== LOCATION_SIZE || !isWhole(key, value)) throw new IndexDamagedError('a location is damaged');
+      return [Uint8Array.from(key), this.#decodeLocation(value)] as const;
+    });
+  }
+
+  /**
+   * Changes where Blocks lie, the marks of files, and settings, in one transaction.
+   *
+   * @returns how many of the Blocks still lay where `from` says, and were changed
+   */
+  rewrite(
+    changes: readonly IndexRewrite[],
+    marks: ReadonlyMap<string, FileMarks>,
+    settings: Readonly<Record<string, string>> = {},
+  ): number {
+    this.#requireSpace({ blocks: changes.flatMap(({ digest, to }) => (to === undefined ? [] : [[digest, to] as const])), cachePuts: [] });
+    this.#user?.beforeWrite();
+    for (const name of marks.keys()) this.#numberFor(name);
+    for (const { to } of changes) if (to !== undefined) this.#numberFor(to.file);
+    return this.#root.transactionSync(() => {
+      let changed = 0;
+      for (const { digest, from, to } of changes) {
+        const value = this.#blocks.get(digest);
+        if (value === undefined || value.length !== LOCATION_SIZE || !isWhole(digest, value)) continue;
+        const found = this.#decodeLocation(value);
+        if (found.file !== from.file || found.offset !== from.offset) continue;
+        changed++;
+        if (to === undefined) this.#blocks.removeSync(digest);
+        else this.#blocks.putSync(digest, this.#encodeLocation(digest, to));
+      }
+      for (const [name, mark] of marks) this.#files.putSync(Buffer.from(name), encodeMarks(name, this.#numberFor(name), mark));
+      for (const [name, value] of Object.entries(settings)) this.#meta.putSync(`x-${name}`, value);
+      return changed;
+    });
+  }
+
   // On a full disk LMDB prints to stderr by itself: it is not let come to that.
-  #requireSpace(batch: IndexBatch): void {
+  #requireSpace(batch: Pick<IndexBatch, 'blocks' | 'cachePuts'>): void {
     const { bavail, bsize } = statfsSync(this.#folder);
     let wanted = SPARE_SPACE + batch.blocks.length * SPACE_OF_BLOCK;
     for (const [key, value] of batch.cachePuts) wanted += 2 * (key.length + value.length);

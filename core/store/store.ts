@@ -1,5 +1,6 @@
 import type { HashName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
+import type { Durability } from './durability.ts';
 
 /** Options of any operation that can wait. */
 export interface OpOptions {
@@ -11,10 +12,12 @@ export interface StoreCapabilities {
   readonly write: boolean;
   /** `hashcodes()` lists every Block. */
   readonly enumerate: boolean;
-  /** `archive(name)` opens the history of a named tree. */
+  /** `archivePath(name)` tells where the history of a named tree lies. */
   readonly archives: boolean;
   /** `locate()` tells where Blocks lie in local files, so that workers may read them. */
   readonly locate: boolean;
+  /** It may drop Blocks to make room: a cache, and no place to keep them. */
+  readonly drops?: boolean;
 }
 
 /** What `add` found. */
@@ -79,6 +82,27 @@ export interface LocalCache {
   put(key: Uint8Array, value: Uint8Array): void;
 }
 
+/** A Store within another, and what is to be told of it. */
+export interface StorePart {
+  /** What it is there for: `save`, `read`, … */
+  readonly role: string;
+  readonly store: Store;
+  /** Blocks that wait in it for another Store. */
+  readonly waiting?: { readonly blocks: number; readonly bytes: number };
+  /** Why it is not used at present, in a sentence. */
+  readonly trouble?: string;
+}
+
+/** What became of the Blocks that waited. */
+export interface DrainResult {
+  readonly deliveredBlocks: number;
+  readonly deliveredBytes: number;
+  /** Blocks that still wait. */
+  readonly waitingBlocks: number;
+  /** Why they do, a sentence for each Store. */
+  readonly troubles: readonly string[];
+}
+
 /**
  * Blocks by their hashcodes. Adding is idempotent. All of one Store's Blocks have one hash function.
  *
@@ -132,11 +156,32 @@ export interface Store extends AsyncDisposable {
    */
   locate?(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[];
 
+  /** Where this Store stands in for another (one that is made late, a plan): that one, once it is there. */
+  readonly behind?: Store | undefined;
+
+  /** How far what is added outlives a loss of power, where the Store can tell. */
+  readonly durability?: Durability | undefined;
+
   /** A cache that lives with the Store, where it has one. */
   readonly cache?: LocalCache;
 
   /** Where `can.enumerate`: every hashcode, ascending by digest. */
   hashcodes?(options?: OpOptions): AsyncIterable<HashCode>;
+
+  /** Where `can.archives`: the file of a named archive, which need not be there. */
+  archivePath?(name: string): string;
+
+  /** Local folders that it keeps its data in: they are no part of what is put into it. */
+  readonly folders?: readonly string[];
+
+  /** Makes it, where it would be made by the first add. */
+  make?(): Promise<void>;
+
+  /** The Stores that it is made of. */
+  parts?(options?: OpOptions): Promise<readonly StorePart[]>;
+
+  /** Sends what waits to where it belongs. */
+  drain?(options?: OpOptions): Promise<DrainResult>;
 }
 
 /** A Store that only gives Blocks: what a walker needs. */

@@ -5,6 +5,7 @@ import { ParseError, VtError } from '../../../core/base/errors.ts';
 import { HASH_NAMES } from '../../../core/block/hash.ts';
 import type { DatadirFormat } from '../../../core/store/datadir-format.ts';
 import { formatDatadirFormat, parseDatadirFormat } from '../../../core/store/datadir-format.ts';
+import { DURABILITIES } from '../../../core/store/durability.ts';
 
 const formats: fc.Arbitrary<DatadirFormat> = fc
   .record({
@@ -13,6 +14,7 @@ const formats: fc.Arbitrary<DatadirFormat> = fc
     sizes: fc.tuple(fc.integer({ min: 1, max: 64 }), fc.integer({ min: 64, max: 4096 }), fc.integer({ min: 4096, max: 2 ** 24 })),
     compression: fc.constantFrom('none' as const, 'zlib' as const),
     generation: fc.nat(),
+    durability: fc.constantFrom(...DURABILITIES),
   })
   .map(({ sizes: [minSize, meanSize, maxSize], ...rest }) => ({ ...rest, edges: { kernel: 'poly32-1', minSize, meanSize, maxSize } }));
 
@@ -26,6 +28,7 @@ const TEXT = formatDatadirFormat({
   edges: { kernel: 'poly32-1', minSize: 4096, meanSize: 16384, maxSize: 65536 },
   compression: 'none',
   generation: 0,
+  durability: 'batch',
 });
 
 it('S35: a format file may have comments, blank lines and settings of others', () => {
@@ -42,6 +45,7 @@ const BAD: readonly (readonly [from: string, to: string, says: RegExp])[] = [
   ['mean=16384', 'mean=-1', /"mean"/],
   ['mean=16384', 'mean=1e4', /"mean"/],
   ['compression=none', 'compression=lzw', /none or zlib/],
+  ['durability=batch', 'durability=maybe', /"durability" to be one of/],
   ['generation=0', 'generation', /NAME=VALUE/],
   ['generation=0', 'generation=0\ngeneration=1', /twice/],
 ];
@@ -55,6 +59,10 @@ for (const [from, to, says] of BAD) {
     );
   });
 }
+
+it('S35: a format file without a durability is that of an earlier version: batch', () => {
+  assert.equal(parseDatadirFormat(TEXT.replace('durability=batch\n', '')).durability, 'batch');
+});
 
 it('S35: a format file of a later version is refused, whatever else it holds', () => {
   assert.throws(

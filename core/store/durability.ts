@@ -1,0 +1,14 @@
+/**
+ * How far what is added is made to outlive a loss of power:
+ * `strict`: before each batch of adds is acknowledged; `batch`: before anything is recited (the index, the archive),
+ * many adds at once; `none`: never, the system writes when it likes.
+ *
+ * @see vt(5), "Durability"
+ */
+export type Durability = 'strict' | 'batch' | 'none';
+
+/** Every durability. */
+export const DURABILITIES: readonly Durability[] = ['strict', 'batch', 'none'];
+
+/** What holds where nothing is said. */
+export const DEFAULT_DURABILITY: Durability = 'batch';

@@ -65,8 +65,7 @@ export class BlockTreeBuilder {
   add(leaf: Block): void {
     if (leaf.span === UNKNOWN_SPAN) throw new RangeError('build Block tree: expected a leaf of known span');
     if (leaf.span === 0) return;
-    this.#span += leaf.span;
-    if (this.#span > Number.MAX_SAFE_INTEGER) throw new RangeError('build Block tree: expected at most 2^53-1 octets');
+    this.#count(leaf.span);
     const run = this.#run;
     if (leaf.kind === 'run') {
       if (run === undefined) this.#run = leaf;
@@ -84,6 +83,32 @@ export class BlockTreeBuilder {
     this.#push(0, leaf);
   }
 
+  /**
+   * Whether a superblock of this height may be added as it is: nothing waits on the levels below.
+   *
+   * @param height - levels of superblocks in it, 1 or more
+   */
+  takesSuperblock(height: number): boolean {
+    if (this.#run !== undefined) return false;
+    for (let depth = 0; depth < height; depth++) if ((this.#levels[depth]?.count ?? 0) > 0) return false;
+    return true;
+  }
+
+  /**
+   * Adds all leaves below a superblock of another tree that this class built, without reading them. It gives the same tree
+   * as adding them one by one if the superblock is not the last of its level there, or nothing comes after it here.
+   *
+   * @param height - levels of superblocks in it, 1 or more
+   * @throws {RangeError} where `takesSuperblock(height)` is false, or as {@link BlockTreeBuilder.add}
+   */
+  addSuperblock(block: IndirectBlock, height: number): void {
+    if (!this.takesSuperblock(height)) throw new RangeError(`build Block tree: a superblock of height ${height} where leaves wait`);
+    if (block.span === UNKNOWN_SPAN) throw new RangeError('build Block tree: expected a superblock of known span');
+    this.#count(block.span);
+    for (let depth = 0; depth < height; depth++) this.#level(depth);
+    this.#push(height, block);
+  }
+
   /** The Block of all leaves. The builder is empty afterwards. */
   finish(): Block {
     if (this.#run !== undefined) this.#push(0, this.#run);
@@ -99,6 +124,11 @@ export class BlockTreeBuilder {
     this.#levels.length = 0;
     this.#span = 0;
     return top;
+  }
+
+  #count(span: number): void {
+    this.#span += span;
+    if (this.#span > Number.MAX_SAFE_INTEGER) throw new RangeError('build Block tree: expected at most 2^53-1 octets');
   }
 
   #level(depth: number): Level {

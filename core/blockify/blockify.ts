@@ -1,11 +1,15 @@
 import { throwIfCancelled } from '../base/errors.ts';
+import type { Block } from '../block/block.ts';
+import type { BlockSink } from '../block/block-sink.ts';
+import { leafBlock } from '../block/block-sink.ts';
 import type { EdgeSettings, OpOptions } from '../store/store.ts';
 import type { EdgeKernel } from './edge-kernel.ts';
 import { KERNEL_CONTEXT, KERNEL_SCRATCH_SIZE, loadEdgeKernel, MIN_RUN_SIZE } from './edge-kernel.ts';
+import { parserOf } from './choose-parser.ts';
+import { ContentParser, parserDelay } from './content-parser.ts';
 import type { LeafSpan } from './edge-picker.ts';
 import { EdgePicker } from './edge-picker.ts';
-import type { Parser } from './parser.ts';
-import { ParserFeed } from './parser.ts';
+import type { ContentHint, Parser } from './parser.ts';
 
 /** Content to cut, in any portions. */
 export type Content = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
@@ -15,9 +19,18 @@ export type BlockPiece =
   | { readonly kind: 'data'; readonly data: Uint8Array }
   | { readonly kind: 'run'; readonly octet: number; readonly size: number };
 
+/** The Block of a piece; its octets go to `sink` where they are to be stored. */
+export function leafOfPiece(sink: BlockSink, piece: BlockPiece): Block {
+  return piece.kind === 'run' ? { kind: 'run', span: piece.size, octet: piece.octet } : leafBlock(sink, piece.data);
+}
+
 export interface BlockifyOptions extends OpOptions {
   /** Proposes edges of its own. */
   readonly parser?: Parser | undefined;
+  /** What a parser is chosen by, with the first octets. Without it none is. */
+  readonly hint?: ContentHint | undefined;
+  /** Octets right before the content, where it goes on from an edge; those farther than KERNEL_CONTEXT back say nothing. */
+  readonly before?: Uint8Array | undefined;
   /** False for the plain TypeScript kernel. */
   readonly native?: boolean;
 }
@@ -38,8 +51,9 @@ export async function* blockify(
   settings: EdgeSettings,
   options: BlockifyOptions = {},
 ): AsyncGenerator<BlockPiece, void, undefined> {
-  const { signal, parser, native = true } = options;
-  const cutter = new SliceCutter(settings, native, parser);
+  const { signal, parser, hint, native = true } = options;
+  const cutter = new SliceCutter(settings, native, parser, hint);
+  if (options.before !== undefined) cutter.precede(options.before);
   for await (const chunk of portions(content)) {
     throwIfCancelled(signal);
     for (let at = 0; at < chunk.length; ) {
@@ -59,22 +73,33 @@ class SliceCutter {
   readonly #octets: Uint8Array;
   readonly #kernel: EdgeKernel;
   readonly #picker: EdgePicker;
-  readonly #parser: ParserFeed | undefined;
+  readonly #minSize: number;
+  #hint: ContentHint | undefined;
+  #parser: ContentParser | undefined;
   /** Where slices begin in the memory. */
   readonly #sliceAt: number;
   #filled = 0;
   /** Octets of content before the slice that are in place, 0..KERNEL_CONTEXT counted. */
   #context = 0;
 
-  constructor(settings: EdgeSettings, native: boolean, parser: Parser | undefined) {
-    this.#picker = new EdgePicker(settings, parser?.delay, parser?.minSize);
-    this.#parser = parser === undefined ? undefined : new ParserFeed(parser);
+  constructor(settings: EdgeSettings, native: boolean, parser: Parser | undefined, hint: ContentHint | undefined) {
+    this.#picker = new EdgePicker(settings);
+    this.#minSize = settings.minSize;
+    this.#hint = hint;
+    if (parser !== undefined) this.#useParser(parser);
     const room = roundUp(settings.maxSize + MIN_RUN_SIZE + KERNEL_CONTEXT);
     this.#sliceAt = KERNEL_SCRATCH_SIZE + room;
     const pages = roundUp(this.#sliceAt + SLICE_SIZE) / PAGE_SIZE;
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     this.#octets = new Uint8Array(memory.buffer);
     this.#kernel = loadEdgeKernel(settings, memory, { native });
+  }
+
+  /** Puts octets before the first slice, which are no part of the content. */
+  precede(octets: Uint8Array): void {
+    const near = octets.subarray(Math.max(0, octets.length - KERNEL_CONTEXT));
+    this.#octets.set(near, this.#sliceAt - near.length);
+    this.#context = near.length;
   }
 
   get isFull(): boolean {
@@ -94,8 +119,11 @@ class SliceCutter {
     const end = this.#sliceAt + this.#filled;
     const scan = this.#kernel.scan(this.#sliceAt, end, this.#context);
     const before = this.#picker.pending;
-    const edges = this.#parser?.push(this.#octets.subarray(this.#sliceAt, end));
-    yield* this.#pieces(this.#picker.push(this.#filled, scan, edges), this.#sliceAt - before);
+    const slice = this.#octets.subarray(this.#sliceAt, end);
+    // The first slice: as much as there is to choose by.
+    if (this.#hint !== undefined) this.#useParser(parserOf(this.#hint, slice));
+    const parsed = this.#picker.isDeaf ? undefined : this.#parser?.push(slice, scan.candidates);
+    yield* this.#pieces(this.#picker.push(this.#filled, scan, parsed), this.#sliceAt - before);
     // What is not decided goes before the next slice, and the kernel's context with it.
     const kept = Math.max(this.#picker.pending, KERNEL_CONTEXT);
     this.#octets.copyWithin(this.#sliceAt - kept, end - kept, end);
@@ -106,7 +134,14 @@ class SliceCutter {
   *finish(): Generator<BlockPiece, void, undefined> {
     if (this.#filled > 0) yield* this.cut();
     const { pending } = this.#picker;
-    yield* this.#pieces(this.#picker.finish(), this.#sliceAt - pending);
+    yield* this.#pieces(this.#picker.finish(this.#parser?.finish()), this.#sliceAt - pending);
+  }
+
+  #useParser(parser: Parser | undefined): void {
+    this.#hint = undefined;
+    if (parser === undefined) return;
+    this.#parser = new ContentParser(parser, { minSize: this.#minSize });
+    this.#picker.useParser({ delay: parserDelay(parser), minSize: parser.minSize });
   }
 
   *#pieces(spans: readonly LeafSpan[], start: number): Generator<BlockPiece, void, undefined> {

@@ -1,9 +1,9 @@
 import type { Block } from '../block/block.ts';
-import { leafBlock, PendingBlocks } from '../block/block-sink.ts';
+import { PendingBlocks } from '../block/block-sink.ts';
 import { BlockTreeBuilder } from '../block/tree-builder.ts';
 import type { Store } from '../store/store.ts';
 import type { BlockifyOptions, Content } from './blockify.ts';
-import { blockify } from './blockify.ts';
+import { blockify, leafOfPiece } from './blockify.ts';
 
 /** Octets of new Blocks collected before they are added to the Store. */
 const FLUSH_SIZE = 4 * 1024 * 1024;
@@ -21,7 +21,7 @@ export async function storeContent(
   const pending = new PendingBlocks(store.hashName);
   const tree = new BlockTreeBuilder(pending);
   for await (const piece of blockify(content, store.edges, options)) {
-    tree.add(piece.kind === 'run' ? { kind: 'run', span: piece.size, octet: piece.octet } : leafBlock(pending, piece.data));
+    tree.add(leafOfPiece(pending, piece));
     if (pending.size >= FLUSH_SIZE) await pending.flushTo(store, { signal });
   }
   const block = tree.finish();

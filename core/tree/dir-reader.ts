@@ -3,12 +3,12 @@ import type { Octets } from '../base/octets.ts';
 import type { Block } from '../block/block.ts';
 import { UNKNOWN_SPAN } from '../block/block.ts';
 import { blockrefBody } from '../block/blockref.ts';
+import { keepBlocks } from '../block/kept-blocks.ts';
 import { readBlockBytes } from '../block/read-range.ts';
 import { leavesOf, withSpan } from '../block/tree-walk.ts';
 import { decodeDir, readDir, readDirBatches } from '../dirent/dir-codec.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 import type { BlockSource, OpOptions } from '../store/store.ts';
-import { keepBlocks } from './kept-blocks.ts';
 
 /** A Dir of at most this many octets is decoded as a whole to find a name; a larger one is bisected leaf by leaf. */
 const SMALL_DIR_SIZE = 64 * 1024;

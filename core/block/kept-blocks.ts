@@ -1,5 +1,5 @@
-import { digestHex } from '../block/hashcode.ts';
 import type { BlockSource } from '../store/store.ts';
+import { digestHex } from './hashcode.ts';
 
 /** Blocks kept: of the superblocks of some large Dirs, at most 64 KiB each. */
 const MAX_KEPT = 64;

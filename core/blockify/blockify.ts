@@ -3,10 +3,10 @@ import type { Block } from '../block/block.ts';
 import type { BlockSink } from '../block/block-sink.ts';
 import { leafBlock } from '../block/block-sink.ts';
 import type { EdgeSettings, OpOptions } from '../store/store.ts';
-import type { EdgeKernel } from './edge-kernel.ts';
-import { KERNEL_CONTEXT, KERNEL_SCRATCH_SIZE, loadEdgeKernel, MIN_RUN_SIZE } from './edge-kernel.ts';
 import { parserOf } from './choose-parser.ts';
 import { ContentParser, parserDelay } from './content-parser.ts';
+import type { EdgeKernel } from './edge-kernel.ts';
+import { KERNEL_CONTEXT, KERNEL_SCRATCH_SIZE, loadEdgeKernel, MIN_RUN_SIZE } from './edge-kernel.ts';
 import type { LeafSpan } from './edge-picker.ts';
 import { EdgePicker } from './edge-picker.ts';
 import type { ContentHint, Parser } from './parser.ts';
@@ -121,7 +121,7 @@ class SliceCutter {
     const before = this.#picker.pending;
     const slice = this.#octets.subarray(this.#sliceAt, end);
     // The first slice: as much as there is to choose by.
-    if (this.#hint !== undefined) this.#useParser(parserOf(this.#hint, slice));
+    if (this.#hint !== undefined) this.#useParser(parserOf(this.#hint, slice, this.#minSize));
     const parsed = this.#picker.isDeaf ? undefined : this.#parser?.push(slice, scan.candidates);
     yield* this.#pieces(this.#picker.push(this.#filled, scan, parsed), this.#sliceAt - before);
     // What is not decided goes before the next slice, and the kernel's context with it.

@@ -11,6 +11,20 @@ export interface LeafSpan {
   readonly octet: number | undefined;
 }
 
+/** What a parser says of a slice. */
+export interface ParsedSlice {
+  /** Where Blocks should end: offsets from the slice's start, 1 - delay..length, ascending. */
+  readonly edges: readonly number[];
+  /**
+   * What takes the place of the kernel's candidates, where the parser moves them: offsets from the slice's start, 1 - delay and
+   * more, times 2, and 1 more if strict; ascending.
+   */
+  readonly moved?: readonly number[] | undefined;
+}
+
+/** A run of so many octets ends a content's parsing: nobody reads holes of terabytes for a parser. */
+export const MAX_PARSED_RUN = 2 ** 30;
+
 /**
  * Decides where Blocks end, from what the kernel found in the slices of a content, in order. The same content gives the
  * same leaves however it is cut into slices.
@@ -33,21 +47,34 @@ export class EdgePicker {
   #last = 0;
   /** The run that the content so far ends with. Below MIN_RUN_SIZE nothing in it is decided: it may become one. */
   #tail: TouchingRun = { octet: -1, length: 0 };
-  readonly #parserDelay: number;
-  readonly #parserMinSize: number;
+  #parserDelay = 0;
+  #parserMinSize: number;
+  /** A run of MAX_PARSED_RUN was met. */
+  #isDeaf = false;
 
-  /**
-   * @param parserDelay - octets by which a parser's edges may come late, 0..MIN_RUN_SIZE
-   * @param parserMinSize - octets of a Block, at least, that ends at a parser's edge; more than minSize counts as minSize
-   * @throws {RangeError} or {VtError} as checkEdgeSettings does
-   */
-  constructor(settings: EdgeSettings, parserDelay = 0, parserMinSize: number = settings.minSize) {
+  /** @throws {RangeError} or {VtError} as checkEdgeSettings does */
+  constructor(settings: EdgeSettings) {
     checkEdgeSettings(settings);
-    this.#parserDelay = parserDelay;
-    this.#parserMinSize = Math.max(1, Math.min(parserMinSize, settings.minSize));
+    this.#parserMinSize = settings.minSize;
     this.#minSize = settings.minSize;
     this.#maxSize = settings.maxSize;
     this.#switchSize = edgeThresholds(settings).switchSize;
+  }
+
+  /**
+   * A parser will be heard from the first slice on.
+   *
+   * @param delay - octets by which what it says may come late, 0..MIN_RUN_SIZE
+   * @param minSize - octets of a Block, at least, that ends at one of its edges; default, and at most, that of other Blocks
+   */
+  useParser({ delay, minSize = this.#minSize }: { readonly delay: number; readonly minSize?: number | undefined }): void {
+    this.#parserDelay = delay;
+    this.#parserMinSize = Math.max(1, Math.min(minSize, this.#minSize));
+  }
+
+  /** Whether nothing that a parser says counts any more. */
+  get isDeaf(): boolean {
+    return this.#isDeaf;
   }
 
   /** Octets at the end which no leaf has yet: less than maxSize + MIN_RUN_SIZE. */
@@ -64,19 +91,19 @@ export class EdgePicker {
    * Takes the next slice.
    *
    * @param length - octets of the slice
-   * @param parserEdges - where a parser would end Blocks: offsets from the slice's start, 1 - parserDelay..length, ascending
    * @returns the leaves that are decided now; those of a long run come in parts
    */
-  push(length: number, scan: SliceScan, parserEdges: readonly number[] = []): LeafSpan[] {
+  push(length: number, scan: SliceScan, parsed?: ParsedSlice): LeafSpan[] {
     const { head, tail } = scan;
     if (head === undefined || tail === undefined) return [];
     const base = this.#end;
     this.#end += length;
-    this.#enqueue(base, scan.candidates, parserEdges);
-
     const before = this.#tail;
     const joined = head.octet === before.octet ? before.length : 0;
     const headLength = joined + head.length;
+    if (headLength >= MAX_PARSED_RUN) this.#isDeaf = true;
+    this.#enqueue(base, scan.candidates, this.#isDeaf ? undefined : parsed);
+
     const isWhole = head.length === length;
     if (headLength >= MIN_RUN_SIZE) this.#run(base - joined, base + head.length, head.octet);
     for (let i = 0; i + 2 < scan.runs.length; i += 3) {
@@ -90,19 +117,21 @@ export class EdgePicker {
   }
 
   /** Takes `length` times `octet` as the next slice: a hole, that nobody need read. Exact from MIN_RUN_SIZE octets on. */
-  pushRun(octet: number, length: number): LeafSpan[] {
+  pushRun(octet: number, length: number, parsed?: ParsedSlice): LeafSpan[] {
     const run = { octet, length };
-    return this.push(length, { length, candidates: NONE, runs: NONE, head: run, tail: run });
+    return this.push(length, { length, candidates: NONE, runs: NONE, head: run, tail: run }, parsed);
   }
 
-  /** The leaves of what is left. The picker is as new afterwards. */
-  finish(): LeafSpan[] {
+  /** The leaves of what is left. The picker is as new afterwards. @param parsed - said at the end, as of a slice without octets */
+  finish(parsed?: ParsedSlice): LeafSpan[] {
+    if (!this.#isDeaf && parsed !== undefined) this.#enqueue(this.#end, NONE, parsed);
     this.#close(this.#end);
     this.#candidates = [];
     this.#parserEdges = [];
     this.#end = 0;
     this.#last = 0;
     this.#tail = { octet: -1, length: 0 };
+    this.#isDeaf = false;
     return this.#taken();
   }
 
@@ -112,14 +141,23 @@ export class EdgePicker {
     return spans;
   }
 
-  #enqueue(base: number, candidates: Uint32Array, parserEdges: readonly number[]): void {
+  #enqueue(base: number, candidates: Uint32Array, parsed: ParsedSlice | undefined): void {
     const queue = this.#candidates;
-    for (const candidate of candidates) {
-      const position = base + (candidate & POSITION_MASK);
-      queue.push(candidate > POSITION_MASK ? -position : position);
+    if (parsed?.moved !== undefined) {
+      for (const moved of parsed.moved) {
+        const position = base + Math.floor(moved / 2);
+        queue.push((moved & 1) === 1 ? -position : position);
+      }
+      // Those that came late, and those before them.
+      queue.sort((a, b) => Math.abs(a) - Math.abs(b) || a - b);
+    } else {
+      for (const candidate of candidates) {
+        const position = base + (candidate & POSITION_MASK);
+        queue.push(candidate > POSITION_MASK ? -position : position);
+      }
     }
-    if (parserEdges.length === 0) return;
-    for (const edge of parserEdges) this.#parserEdges.push(base + edge);
+    if (parsed === undefined || parsed.edges.length === 0) return;
+    for (const edge of parsed.edges) this.#parserEdges.push(base + edge);
     // Late ones may lie before those that came earlier.
     this.#parserEdges.sort((a, b) => a - b);
   }

@@ -4,13 +4,17 @@ import { crc32 } from 'node:zlib';
 import { VtError } from '../base/errors.ts';
 import { isPackedSignature, SIGNATURE_LENGTH } from '../base/file-signature.ts';
 import { findXattrs } from '../base/find-xattrs.ts';
+import type { Octets } from '../base/octets.ts';
 import { readFully } from '../base/read-fully.ts';
 import { MAX_LITERAL_SIZE } from '../block/block.ts';
 import type { HashFunction } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
 import { isRun } from '../block/run-bytes.ts';
+import { parserNamed, parserOf } from './choose-parser.ts';
+import { ContentParser, parserDelay } from './content-parser.ts';
 import type { EdgeKernel } from './edge-kernel.ts';
 import { loadEdgeKernel, MIN_RUN_SIZE } from './edge-kernel.ts';
+import type { ParsedSlice } from './edge-picker.ts';
 import { EdgePicker } from './edge-picker.ts';
 import { closeQuietly, openToRead } from './file-slices.ts';
 import type {
@@ -18,6 +22,7 @@ import type {
   Job,
   JobResult,
   LeafTable,
+  ParseJob,
   ScanJob,
   ScanResult,
   SmallJob,
@@ -27,6 +32,7 @@ import type {
 } from './ingest-protocol.ts';
 import { plainError } from './ingest-protocol.ts';
 import { LEAF_HASHED, LEAF_LITERAL, LEAF_RUN } from './leaf-table.ts';
+import { mimeTypeIn } from './mime-type.ts';
 import { slotDataAt, slotStartAt } from './slots.ts';
 
 /** How often a file that changes while it is read is read again. */
@@ -38,6 +44,8 @@ export class IngestJobs {
   readonly #bytes: Uint8Array;
   readonly #hash: HashFunction;
   readonly #kernel: EdgeKernel;
+  /** Contents that are being parsed here, by their numbers. */
+  readonly #parsers = new Map<number, ContentParser>();
 
   constructor(setup: WorkerSetup) {
     this.#setup = setup;
@@ -54,6 +62,29 @@ export class IngestJobs {
         return this.#hashRanges(job);
       case 'small':
         return this.#small(job);
+      case 'parse':
+        return this.#parse(job);
+    }
+  }
+
+  #parse({ content, parser: name, part, slot, length, candidates }: ParseJob): ParsedSlice {
+    let state = this.#parsers.get(content);
+    if (state === undefined) {
+      const parser = parserNamed(name);
+      if (parser === undefined) return { edges: [] };
+      state = new ContentParser(parser, this.#setup.edges);
+      this.#parsers.set(content, state);
+    }
+    switch (part) {
+      case 'slice': {
+        const dataAt = slotDataAt(this.#setup.layout, slot);
+        return state.push(this.#bytes.subarray(dataAt, dataAt + length), candidates);
+      }
+      case 'hole':
+        return state.pushHole(length);
+      case 'end':
+        this.#parsers.delete(content);
+        return state.finish();
     }
   }
 
@@ -84,8 +115,10 @@ export class IngestJobs {
       const room = Number(signatures[i * SIGNATURE_LENGTH + 2]);
       const before = leaves.count;
       try {
-        const size = this.#readSmall(Buffer.from(paths[i] ?? '', 'latin1'), at, room, signatures, i, notes);
-        if (size !== undefined) this.#cut(at, at + size, leaves);
+        const path = paths[i] ?? '';
+        const first = notes.length;
+        const size = this.#readSmall(Buffer.from(path, 'latin1'), at, room, signatures, i, notes);
+        if (size !== undefined) this.#cut(at, at + size, leaves, path, notes, first);
       } catch (error) {
         notes.push({ file: i, kind: 'failed', error: plainError(error) });
       }
@@ -129,16 +162,23 @@ export class IngestJobs {
     }
   }
 
-  /** Cuts a whole content into leaves. */
-  #cut(start: number, end: number, leaves: Leaves): void {
+  /** Cuts a whole content into leaves. @param first - where what there is to say of the file begins in `notes` */
+  #cut(start: number, end: number, leaves: Leaves, path: string, notes: readonly SmallNote[], first: number): void {
+    const { edges, parser: asked } = this.#setup;
     // Too short for an edge or a run.
-    if (end - start < Math.min(MIN_RUN_SIZE, this.#setup.edges.minSize)) {
+    if (end - start < Math.min(MIN_RUN_SIZE, edges.minSize)) {
       if (end > start) leaves.add(start, end);
       return;
     }
-    const picker = new EdgePicker(this.#setup.edges);
+    const picker = new EdgePicker(edges);
+    const content = this.#bytes.subarray(start, end);
+    const hint = { fileName: path.slice(path.lastIndexOf('/') + 1) as Octets, mimeType: mimeTypeOf(notes, first), parser: asked };
+    const parser = parserOf(hint, content, edges.minSize);
+    const parsing = parser === undefined ? undefined : new ContentParser(parser, edges);
+    if (parser !== undefined) picker.useParser({ delay: parserDelay(parser), minSize: parser.minSize });
+    const scan = this.#kernel.scan(start, end, 0);
     let at = start;
-    for (const spans of [picker.push(end - start, this.#kernel.scan(start, end, 0)), picker.finish()]) {
+    for (const spans of [picker.push(end - start, scan, parsing?.push(content, scan.candidates)), picker.finish(parsing?.finish())]) {
       for (const { size, octet } of spans) {
         if (octet === undefined) leaves.add(at, at + size);
         else leaves.addRun(at, at + size);
@@ -146,6 +186,14 @@ export class IngestJobs {
       }
     }
   }
+}
+
+function mimeTypeOf(notes: readonly SmallNote[], first: number): string | undefined {
+  for (let i = first; i < notes.length; i++) {
+    const note = notes[i];
+    if (note?.kind === 'xattrs') return mimeTypeIn(note.xattrs);
+  }
+  return undefined;
 }
 
 function sameState(a: BigIntStats, b: BigIntStats): boolean {

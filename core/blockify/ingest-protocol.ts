@@ -1,6 +1,7 @@
 import type { HashName } from '../block/hash.ts';
 import type { EdgeSettings } from '../store/store.ts';
 import type { SliceScan } from './edge-kernel.ts';
+import type { ParsedSlice } from './edge-picker.ts';
 import type { SlotLayout } from './slots.ts';
 
 // What the pipeline and its workers say to each other. Content stays in the shared memory: only places and digests travel.
@@ -11,6 +12,8 @@ export interface WorkerSetup {
   readonly layout: SlotLayout;
   readonly edges: EdgeSettings;
   readonly hashName: HashName;
+  /** The parser that somebody asks for, for all contents; `none` for none. */
+  readonly parser: string | undefined;
   /** Whose scratch memory is its own: 0 is the main thread. */
   readonly thread: number;
 }
@@ -33,6 +36,25 @@ export interface ScanResult {
   /** Octets there were: fewer than asked for at the end of the file. */
   readonly length: number;
   readonly scan: SliceScan;
+}
+
+/**
+ * Parse a slice that is scanned, or a hole. All of a content's slices are parsed by one thread, in order, where its parser's
+ * state is; the last job says `end`, which forgets it.
+ */
+export interface ParseJob {
+  readonly kind: 'parse';
+  /** Number of the content, among all of the ingest. */
+  readonly content: number;
+  /** The parser's name in the table. */
+  readonly parser: string;
+  readonly part: 'slice' | 'hole' | 'end';
+  /** Where a slice is. */
+  readonly slot: number;
+  /** Octets of the slice or hole. */
+  readonly length: number;
+  /** What the kernel found in it, for parsers that want it. */
+  readonly candidates: Uint32Array | undefined;
 }
 
 /** Hash parts of a slot. */
@@ -94,8 +116,8 @@ export interface PlainError {
   readonly code: string | undefined;
 }
 
-export type Job = ScanJob | HashJob | SmallJob;
-export type JobResult = ScanResult | LeafTable | SmallResult;
+export type Job = ScanJob | HashJob | SmallJob | ParseJob;
+export type JobResult = ScanResult | LeafTable | SmallResult | ParsedSlice;
 
 /** What goes to a worker. */
 export interface JobRequest {

@@ -1,18 +1,25 @@
 import type { Block } from '../block/block.ts';
 import { KERNEL_CONTEXT } from './edge-kernel.ts';
+import { LaneParsing } from './lane-parsing.ts';
+import type { ContentHint } from './parser.ts';
 import type { LaneContext } from './slice-lane.ts';
 import { SliceLane } from './slice-lane.ts';
 import { SlicesAhead } from './slices-ahead.ts';
 import { SLOT_DATA_SIZE, slotDataAt } from './slots.ts';
 
 /** The Block of a content that comes in chunks. A chunk may be reused once the next is asked for. */
-export async function ingestStream(context: LaneContext, chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Block> {
+export async function ingestStream(
+  context: LaneContext,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  hint: ContentHint,
+): Promise<Block> {
   const { bytes, layout } = context;
   const lane = new SliceLane(context);
   const ahead = new SlicesAhead(context, lane);
   // The last octets before the slot that is being filled.
   const before = Buffer.alloc(KERNEL_CONTEXT);
   let known = 0;
+  let isFirst = true;
   let slot: number | undefined;
   let filled = 0;
   const send = async (): Promise<void> => {
@@ -20,6 +27,11 @@ export async function ingestStream(context: LaneContext, chunks: AsyncIterable<U
     const dataAt = slotDataAt(layout, slot);
     bytes.set(before.subarray(KERNEL_CONTEXT - known), dataAt - known);
     const end = dataAt + filled;
+    if (isFirst) {
+      isFirst = false;
+      const parser = context.parserOf(hint, bytes.subarray(dataAt, end));
+      if (parser !== undefined) lane.useParsing(new LaneParsing(context, parser, filled === SLOT_DATA_SIZE));
+    }
     const size = Math.min(KERNEL_CONTEXT, known + filled);
     before.set(bytes.subarray(end - size, end), KERNEL_CONTEXT - size);
     ahead.add(slot, filled, { fd: undefined, offset: 0, context: known });

@@ -13,14 +13,18 @@ import { BlockTreeBuilder } from '../block/tree-builder.ts';
 import type { DigestedBlock, OpOptions, Store } from '../store/store.ts';
 import type { IntakeCounts } from './block-intake.ts';
 import { BlockIntake } from './block-intake.ts';
+import { parserOf } from './choose-parser.ts';
 import { KERNEL_SCRATCH_SIZE } from './edge-kernel.ts';
+import type { ParsedSlice } from './edge-picker.ts';
 import { closeQuietly, openToRead } from './file-slices.ts';
 import { IngestJobs, MAX_REREADS } from './ingest-jobs.ts';
 import { ingestOpenFile } from './ingest-open-file.ts';
-import type { ChangedStat, Job, JobResult, LeafTable, ScanResult, SmallNote, SmallResult } from './ingest-protocol.ts';
+import type { ChangedStat, Job, JobResult, LeafTable, ParseJob, ScanResult, SmallNote, SmallResult } from './ingest-protocol.ts';
 import { revivedError } from './ingest-protocol.ts';
 import { ingestStream } from './ingest-stream.ts';
 import { leafOf } from './leaf-table.ts';
+import { mimeTypeIn } from './mime-type.ts';
+import type { ContentHint } from './parser.ts';
 import type { LaneContext } from './slice-lane.ts';
 import type { SlotLayout } from './slots.ts';
 import { FreeSlots, SLOT_DATA_SIZE, slotLayout, slotMemory } from './slots.ts';
@@ -72,6 +76,8 @@ export interface IngestOptions extends OpOptions {
   readonly workers?: number | undefined;
   /** Store nothing; count what would be new. */
   readonly plan?: boolean | undefined;
+  /** The name of a parser for all contents, or `none`; default: for each the one that fits. */
+  readonly parser?: string | undefined;
 }
 
 interface QueuedFile {
@@ -98,6 +104,10 @@ export class Ingest implements AsyncDisposable {
   readonly #slots: FreeSlots;
   readonly #pool: WorkerPool | undefined;
   readonly #lane: LaneContext;
+  readonly #parser: string | undefined;
+  /** Which worker has the parser of a content, by its number; undefined for this thread. */
+  readonly #parsedAt = new Map<number, number | undefined>();
+  #contents = 0;
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = (): void => this.#fail(new VtError('ECANCELLED', 'cancelled', { cause: this.#signal?.reason }));
   #inline: IngestJobs | undefined;
@@ -123,13 +133,17 @@ export class Ingest implements AsyncDisposable {
     this.#memory = slotMemory(this.#layout);
     this.#bytes = new Uint8Array(this.#memory.buffer);
     this.#slots = new FreeSlots(this.#layout.slots);
-    const setup = { memory: this.#memory, layout: this.#layout, edges: store.edges, hashName: store.hashName };
+    this.#parser = options.parser;
+    const setup = { memory: this.#memory, layout: this.#layout, edges: store.edges, hashName: store.hashName, parser: options.parser };
     this.#pool = workers === 0 ? undefined : new WorkerPool(setup, workers);
     this.#lane = {
       edges: store.edges,
       layout: this.#layout,
       bytes: this.#bytes,
       sink: this.pending,
+      parserOf: (hint, head) => parserOf({ ...hint, parser: hint.parser ?? this.#parser }, head, store.edges.minSize),
+      nextContent: () => this.#contents++,
+      parse: (job, isLarge) => this.#parse(job, isLarge),
       hash: (job) => this.#run(job, 0) as Promise<LeafTable>,
       add: (blocks) => this.#add(blocks),
       scan: (job) => this.#run(job, job.length) as Promise<ScanResult>,
@@ -184,14 +198,14 @@ export class Ingest implements AsyncDisposable {
     });
   }
 
-  /** The Block of `data`. */
-  async bytes(data: Uint8Array): Promise<Block> {
-    return await this.stream([data]);
+  /** The Block of `data`. @param hint - what its parser is chosen by, with its first octets */
+  async bytes(data: Uint8Array, hint: ContentHint = {}): Promise<Block> {
+    return await this.stream([data], hint);
   }
 
   /** The Block of the chunks' content. A chunk may be reused once the next is asked for. */
-  async stream(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Block> {
-    return await ingestStream(this.#lane, chunks);
+  async stream(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, hint: ContentHint = {}): Promise<Block> {
+    return await ingestStream(this.#lane, chunks, hint);
   }
 
   /** Sends the small files that wait. */
@@ -334,11 +348,12 @@ export class Ingest implements AsyncDisposable {
     const readAtMs = Date.now();
     const fd = openToRead(path);
     try {
+      const hint = { fileName: baseName(octetsFromBytes(path)), mimeType: mimeTypeIn(findXattrs(fd).xattrs ?? []) };
       let stat = fstatSync(fd, { bigint: true });
       for (let reads = 0; ; reads++) {
         if (!stat.isFile()) throw new VtError('EFAILED', 'read file: it is no regular file any more');
         const before = stat;
-        const block = await ingestOpenFile(this.#lane, fd, Number(before.size), before.blocks * 512n < before.size);
+        const block = await ingestOpenFile(this.#lane, fd, Number(before.size), before.blocks * 512n < before.size, hint);
         stat = fstatSync(fd, { bigint: true });
         const settled = sameSignature(before, stat);
         if (!settled && reads < MAX_REREADS) continue;
@@ -365,23 +380,42 @@ export class Ingest implements AsyncDisposable {
     }
   }
 
+  /** Does the first job of a content's parser where there is room, and all further ones there too. */
+  #parse(job: ParseJob, isLarge: boolean): Promise<ParsedSlice> {
+    const pool = this.#pool;
+    if (!this.#parsedAt.has(job.content)) {
+      const inWorker = pool !== undefined && (pool.started || isLarge);
+      this.#parsedAt.set(job.content, inWorker ? job.content : undefined);
+    }
+    const place = this.#parsedAt.get(job.content);
+    if (job.part === 'end') this.#parsedAt.delete(job.content);
+    if (place === undefined || pool === undefined) return this.#runHere(job) as Promise<ParsedSlice>;
+    return this.#watched(pool, pool.runAt(place, job)) as Promise<ParsedSlice>;
+  }
+
   /** Does a job here as long as there was little to do, and else in a worker. @param size - octets that it reads */
   #run(job: Job, size: number): Promise<JobResult> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
     this.#inlineSize += size;
     const pool = this.#pool;
-    if (pool !== undefined && (pool.started || this.#inlineSize > INLINE_SIZE)) {
-      const done = pool.run(job);
-      done.catch((error: unknown) => {
-        if (pool.failed) this.#fail(error);
-      });
-      return done;
-    }
+    if (pool !== undefined && (pool.started || this.#inlineSize > INLINE_SIZE)) return this.#watched(pool, pool.run(job));
+    return this.#runHere(job);
+  }
+
+  #watched(pool: WorkerPool, done: Promise<JobResult>): Promise<JobResult> {
+    done.catch((error: unknown) => {
+      if (pool.failed) this.#fail(error);
+    });
+    return done;
+  }
+
+  #runHere(job: Job): Promise<JobResult> {
     this.#inline ??= new IngestJobs({
       memory: this.#memory,
       layout: this.#layout,
       edges: this.#store.edges,
       hashName: this.#store.hashName,
+      parser: this.#parser,
       thread: 0,
     });
     try {
@@ -412,4 +446,8 @@ export class Ingest implements AsyncDisposable {
       waiter.resolve();
     }
   }
+}
+
+function baseName(path: Octets): Octets {
+  return path.slice(path.lastIndexOf('/') + 1) as Octets;
 }

@@ -1,13 +1,28 @@
 import type { Octets } from '../base/octets.ts';
 import { MIN_RUN_SIZE } from './edge-kernel.ts';
 
+/** Octets of the head that a parser is chosen by. */
+export const MAX_HEAD_SIZE = 4096;
+
+/** Octets that an edge of the kernel is moved by, at most. */
+export const SETTLE_REACH = 2048;
+
+/** Octets before an edge of the kernel that may be looked at to move it. */
+export const SETTLE_CONTEXT = 16;
+
 /** What a parser is chosen by. */
 export interface ParserHint {
-  /** The first octets of the content, up to 4 KiB. */
+  /** The first octets of the content, {@link MAX_HEAD_SIZE} if there are so many. */
   readonly head: Uint8Array;
   /** The last element of a path; see {@link sniffName} for its extension. */
-  readonly fileName?: Octets;
-  readonly mimeType?: string;
+  readonly fileName?: Octets | undefined;
+  readonly mimeType?: string | undefined;
+}
+
+/** What is known of a content before its octets are. */
+export interface ContentHint extends Omit<ParserHint, 'head'> {
+  /** The parser that somebody asks for by its name, whatever the content: `none` for none. */
+  readonly parser?: string | undefined;
 }
 
 /**
@@ -15,7 +30,16 @@ export interface ParserHint {
  * too small is passed over, and the content comes back the same whatever the parser does.
  */
 export interface Parser {
+  /** As people choose it: lower case, as `mbox`. */
   readonly name: string;
+  /** Extensions of names that tell the syntax, in lower case with their dots: `.mbox`. */
+  readonly extensions: readonly string[];
+  /** MIME types that tell it, in lower case without parameters. */
+  readonly mimeTypes: readonly string[];
+  /** Whether a content begins as the syntax does; asked with up to {@link MAX_HEAD_SIZE} octets, fewer only if there are no more. */
+  begins?(head: Uint8Array): boolean;
+  /** Whether it gives way to any parser that knows the content better: that of text. */
+  readonly isGeneric?: boolean;
   /** Octets by which an edge may be reported late: how far it looks past an edge to be sure; 0..MIN_RUN_SIZE. */
   readonly delay: number;
   /**
@@ -23,7 +47,6 @@ export interface Parser {
    * others. For syntaxes whose parts are found elsewhere by themselves, like the members of an archive.
    */
   readonly minSize?: number;
-  matches(hint: ParserHint): boolean;
   /**
    * A coroutine over the content. `yield undefined` asks for the next octets and gives them, or undefined at the end;
    * they are valid until the next are asked for. `yield offset` reports an edge: octets from the content's start, in any
@@ -32,7 +55,17 @@ export interface Parser {
    *
    * @param choose - finds the parser of a content within this one
    */
-  edges(choose?: ChooseParser): Generator<number | undefined, void, Uint8Array | undefined>;
+  edges?(choose?: ChooseParser): Generator<number | undefined, void, Uint8Array | undefined>;
+  /**
+   * Of a syntax whose places for edges are so dense that reporting them would take longer than all else: moves an edge that
+   * the kernel found to the next such place. It is a function of the octets alone.
+   *
+   * @param octets - {@link SETTLE_CONTEXT} octets before `from` and all up to `end` are content, as far as there is any
+   * @param from - where the kernel would end a Block: 1 or more
+   * @param end - how far to look, at most {@link SETTLE_REACH} octets beyond `from`
+   * @returns from..end, or undefined if there is no such place
+   */
+  settle?(octets: Uint8Array, from: number, end: number): number | undefined;
 }
 
 /** Finds the parser of a content, if it has one. */
@@ -47,7 +80,7 @@ const SPARE_REPORTS = 1024;
 /** Feeds a parser with the slices of a content and sorts out what it says. Once it throws or runs wild, it is not asked again. */
 export class ParserFeed {
   readonly #delay: number;
-  #parser: ReturnType<Parser['edges']> | undefined;
+  #parser: ReturnType<NonNullable<Parser['edges']>> | undefined;
   /** Edges beyond the octets so far, from the content's start, ascending. */
   #ahead: number[] = [];
   #end = 0;
@@ -55,11 +88,11 @@ export class ParserFeed {
   constructor(parser: Parser, choose?: ChooseParser) {
     this.#delay = Math.min(parser.delay, MIN_RUN_SIZE);
     try {
-      this.#parser = parser.edges(choose);
-      if (this.#resume(undefined, SPARE_REPORTS) === 'lost') this.#parser = undefined;
+      this.#parser = parser.edges?.(choose);
     } catch {
-      this.#parser = undefined;
+      return;
     }
+    this.#resume(undefined, SPARE_REPORTS);
   }
 
   /**
@@ -70,28 +103,44 @@ export class ParserFeed {
   push(slice: Uint8Array): number[] {
     const base = this.#end;
     this.#end += slice.length;
-    try {
-      if (this.#resume(slice, slice.length + SPARE_REPORTS) === 'lost') this.#parser = undefined;
-    } catch {
-      this.#parser = undefined;
-    }
+    this.#resume(slice, slice.length + SPARE_REPORTS);
     // Those before what may still be decided are too late.
     const reached = this.#ahead.filter((edge) => edge <= this.#end && edge > base - this.#delay);
     this.#ahead = this.#ahead.filter((edge) => edge > this.#end);
     return reached.map((edge) => edge - base);
   }
 
-  /** Runs the parser until it asks for octets. */
-  #resume(slice: Uint8Array | undefined, mostReports: number): 'waits' | 'lost' {
+  /**
+   * Tells the parser that this was all.
+   *
+   * @returns the edges that it reports now, and none that are late: offsets from the content's end, 0 or less, ascending
+   */
+  finish(): number[] {
+    this.#resume(undefined, SPARE_REPORTS);
+    this.#parser = undefined;
+    const reached = this.#ahead.filter((edge) => edge <= this.#end && edge > this.#end - this.#delay);
+    this.#ahead = [];
+    return reached.map((edge) => edge - this.#end);
+  }
+
+  /** Runs the parser until it asks for octets; gives it up once it throws, ends, or reports more than it may. */
+  #resume(slice: Uint8Array | undefined, mostReports: number): void {
+    const parser = this.#parser;
+    if (parser === undefined) return;
     const found: number[] = [];
-    let step = this.#parser?.next(slice);
-    for (let reports = 0; step !== undefined && step.done !== true && step.value !== undefined; reports++) {
-      if (reports > mostReports) return 'lost';
-      if (Number.isSafeInteger(step.value) && step.value > 0) found.push(step.value);
-      step = this.#parser?.next(undefined);
+    let goesOn = false;
+    try {
+      let step = parser.next(slice);
+      for (let reports = 0; step.done !== true && step.value !== undefined && reports <= mostReports; reports++) {
+        if (Number.isSafeInteger(step.value) && step.value > 0) found.push(step.value);
+        step = parser.next(undefined);
+      }
+      goesOn = step.done !== true && step.value === undefined;
+    } catch {
+      // What it said before it threw holds, as it would have had the slice ended there.
     }
+    if (!goesOn) this.#parser = undefined;
     if (found.length > 0) this.#remember(found);
-    return step?.done === true ? 'lost' : 'waits';
   }
 
   #remember(found: readonly number[]): void {

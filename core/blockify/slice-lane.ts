@@ -3,20 +3,25 @@ import { MAX_LITERAL_SIZE } from '../block/block.ts';
 import type { BlockSink } from '../block/block-sink.ts';
 import { BlockTreeBuilder } from '../block/tree-builder.ts';
 import type { DigestedBlock, EdgeSettings } from '../store/store.ts';
-import type { LeafSpan } from './edge-picker.ts';
+import { parserDelay } from './content-parser.ts';
+import type { LeafSpan, ParsedSlice } from './edge-picker.ts';
 import { EdgePicker } from './edge-picker.ts';
 import type { HashJob, LeafTable, ScanJob, ScanResult } from './ingest-protocol.ts';
+import type { LaneParsing, ParsingContext } from './lane-parsing.ts';
 import { leafOf } from './leaf-table.ts';
+import type { ContentHint, Parser } from './parser.ts';
 import type { SlotLayout } from './slots.ts';
 import { slotDataAt } from './slots.ts';
 
 /** What a lane needs of its ingest. */
-export interface LaneContext {
+export interface LaneContext extends ParsingContext {
   readonly edges: EdgeSettings;
   readonly layout: SlotLayout;
   /** All of the shared memory. */
   readonly bytes: Uint8Array;
   readonly sink: BlockSink;
+  /** The parser of a content that begins so. */
+  parserOf(hint: ContentHint, head: Uint8Array): Parser | undefined;
   hash(job: HashJob): Promise<LeafTable>;
   /** Adds Blocks to the Store. */
   add(blocks: readonly DigestedBlock[]): Promise<void>;
@@ -46,6 +51,7 @@ export class SliceLane {
   #emitted = 0;
   /** Hashing and adding of the slices before. */
   #behind: Promise<void> = Promise.resolve();
+  #parsing: LaneParsing | undefined;
 
   constructor(context: LaneContext) {
     this.#context = context;
@@ -53,25 +59,36 @@ export class SliceLane {
     this.#tree = new BlockTreeBuilder(context.sink);
   }
 
+  /** Has the content parsed from its first slice on. */
+  useParsing(parsing: LaneParsing): void {
+    this.#parsing = parsing;
+    this.#picker.useParser({ delay: parserDelay(parsing.parser), minSize: parsing.parser.minSize });
+  }
+
+  /** The parsing of the content, where it still counts. */
+  get parsing(): LaneParsing | undefined {
+    return this.#picker.isDeaf ? undefined : this.#parsing;
+  }
+
   /** Takes the next slice, scanned. The slot is the lane's from now on: it is released when its Blocks are added. */
-  slice(slot: number, { length, scan }: ScanResult): void {
+  slice(slot: number, { length, scan }: ScanResult, parsed: ParsedSlice | undefined): void {
     const base = this.#placeTail(slot);
     this.#end += length;
-    this.#emit(this.#picker.push(length, scan), slot, base);
+    this.#emit(this.#picker.push(length, scan, parsed), slot, base);
     this.#tail = this.#context.bytes.slice(base + this.#emitted, base + this.#end);
   }
 
   /** Takes a hole of MIN_RUN_SIZE octets or more, which nobody read: as that many NULs. The slot is for the leaf before it. */
-  hole(slot: number, length: number): void {
+  hole(slot: number, length: number, parsed: ParsedSlice | undefined): void {
     const base = this.#placeTail(slot);
     this.#end += length;
-    this.#emit(this.#picker.pushRun(0, length), slot, base);
+    this.#emit(this.#picker.pushRun(0, length, parsed), slot, base);
     this.#tail = new Uint8Array(0);
   }
 
   /** The Block of all slices, once all of them are added. */
   async finish(): Promise<Block> {
-    const spans = this.#picker.finish();
+    const spans = this.#picker.finish(await this.#parsing?.finish());
     if (spans.length > 0) {
       const slot = await this.#context.acquire();
       this.#emit(spans, slot, this.#placeTail(slot));
@@ -83,6 +100,7 @@ export class SliceLane {
   /** Waits until no slot is in use, whatever failed. */
   async settle(): Promise<void> {
     await this.#behind.catch(() => {});
+    await this.#parsing?.abandon();
   }
 
   /** Puts the tail in front of a slot's data. @returns where the content's first octet would be in the shared memory */

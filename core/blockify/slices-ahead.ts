@@ -1,3 +1,4 @@
+import type { ParsedSlice } from './edge-picker.ts';
 import type { ScanResult } from './ingest-protocol.ts';
 import type { LaneContext, SliceLane } from './slice-lane.ts';
 
@@ -9,6 +10,7 @@ interface SliceAhead {
   readonly slot: number;
   readonly length: number;
   readonly scan: Promise<ScanResult> | undefined;
+  readonly parsed: Promise<ParsedSlice> | undefined;
 }
 
 /** The slices of a content that are being scanned, in order, on their way to its lane. */
@@ -36,7 +38,9 @@ export class SlicesAhead {
     const scan = this.#context.scan({ kind: 'scan', slot, length, ...source });
     // It is awaited in its turn.
     scan.catch(() => {});
-    this.#slices.push({ slot, length, scan });
+    const parsed = this.#lane.parsing?.slice(slot, scan);
+    parsed?.catch(() => {});
+    this.#slices.push({ slot, length, scan, parsed });
   }
 
   /**
@@ -44,7 +48,9 @@ export class SlicesAhead {
    * behind them would hold up each other for ever.
    */
   addHole(slot: number, length: number): void {
-    this.#slices.push({ slot, length, scan: undefined });
+    const parsed = this.#lane.parsing?.hole(length);
+    parsed?.catch(() => {});
+    this.#slices.push({ slot, length, scan: undefined, parsed });
   }
 
   /** Gives the first slice to the lane. @returns whether it was as long as it should be */
@@ -52,21 +58,24 @@ export class SlicesAhead {
     const head = this.#slices[0];
     if (head === undefined) return true;
     if (head.scan === undefined) {
+      const parsed = await head.parsed;
       this.#slices.shift();
-      this.#lane.hole(head.slot, head.length);
+      this.#lane.hole(head.slot, head.length, parsed);
       return true;
     }
     const result = await head.scan;
+    const parsed = await head.parsed;
     this.#slices.shift();
-    this.#lane.slice(head.slot, result);
+    this.#lane.slice(head.slot, result, parsed);
     await this.#context.relieve();
     return result.length === head.length;
   }
 
   /** Waits for the scans that nobody asks for any more, frees their slots, and waits until the lane is at rest. */
   async settle(): Promise<void> {
-    for (const { slot, scan } of this.#slices.splice(0)) {
+    for (const { slot, scan, parsed } of this.#slices.splice(0)) {
       await scan?.catch(() => {});
+      await parsed?.catch(() => {});
       this.#context.release(slot);
     }
     await this.#lane.settle();

@@ -54,6 +54,18 @@ export class WorkerPool implements AsyncDisposable {
     });
   }
 
+  /**
+   * Does a job in the worker of a number, after those that it has; rejects with what it threw there. Whoever calls sees to it that
+   * they are few.
+   */
+  runAt(place: number, job: Job): Promise<JobResult> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
+    this.#start();
+    const entry = this.#workers[place % this.#workers.length];
+    if (entry === undefined) return Promise.reject(new RangeError(`ingest: no worker ${place}`));
+    return new Promise((resolve, reject) => this.#post(entry, { job, resolve, reject }));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#fail(new VtError('ECLOSED', 'ingest: already closed'));
     await Promise.all(this.#workers.map(({ worker }) => worker.terminate()));
@@ -79,11 +91,15 @@ export class WorkerPool implements AsyncDisposable {
       if (idlest === undefined || idlest.jobs.size >= MAX_JOBS_AT_WORKER) return;
       const queued = this.#urgent.shift() ?? this.#usual.shift();
       if (queued === undefined) return;
-      const id = this.#nextId++;
-      idlest.jobs.set(id, queued);
-      const request: JobRequest = { id, job: queued.job };
-      idlest.worker.postMessage(request);
+      this.#post(idlest, queued);
     }
+  }
+
+  #post({ worker, jobs }: PoolWorker, queued: QueuedJob): void {
+    const id = this.#nextId++;
+    jobs.set(id, queued);
+    const request: JobRequest = { id, job: queued.job };
+    worker.postMessage(request);
   }
 
   #settle(entry: PoolWorker, reply: JobReply): void {

@@ -24,6 +24,8 @@ const EDGES: readonly EdgeSettings[] = [
 /** An edge after each newline. */
 const LINES: Parser = {
   name: 'lines',
+  extensions: [],
+  mimeTypes: [],
   delay: 0,
   *edges() {
     let start = 0;

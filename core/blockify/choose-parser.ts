@@ -1,0 +1,80 @@
+import type { ContentHint, Parser, ParserHint } from './parser.ts';
+import { MAX_HEAD_SIZE } from './parser.ts';
+import { PARSERS } from './parsers/list.ts';
+import { sniffName } from './sniff-name.ts';
+
+/** The choice of no parser at all, where a parser's name is asked for. */
+export const NO_PARSER = 'none';
+
+const byName = new Map<string, Parser>();
+const byExtension = new Map<string, Parser>();
+const byMimeType = new Map<string, Parser>();
+for (const parser of PARSERS) {
+  byName.set(parser.name, parser);
+  // Of two that claim the same the first in the list has it.
+  for (const extension of parser.extensions) if (!byExtension.has(extension)) byExtension.set(extension, parser);
+  for (const mimeType of parser.mimeTypes) if (!byMimeType.has(mimeType)) byMimeType.set(mimeType, parser);
+}
+
+/** What a parser may be asked for by: the names of the table, and NO_PARSER. */
+export function parserNames(): string[] {
+  return [...byName.keys(), NO_PARSER];
+}
+
+/**
+ * The parser of a name in the table.
+ *
+ * @returns undefined for {@link NO_PARSER}
+ * @throws {RangeError} for a name that is not there
+ */
+export function parserNamed(name: string): Parser | undefined {
+  const parser = byName.get(name);
+  if (parser === undefined && name !== NO_PARSER) {
+    throw new RangeError(`choose parser "${name}": unknown; expected one of ${parserNames().join(', ')}`);
+  }
+  return parser;
+}
+
+/**
+ * Finds the parser for a content: by its name, else by its MIME type, else by its first octets. A name or type that says no more
+ * than that it is text gives way to octets that say what text.
+ *
+ * @returns undefined for a content of no syntax known here
+ */
+export function chooseParser({ head, fileName, mimeType }: ParserHint): Parser | undefined {
+  const extension = fileName === undefined ? undefined : sniffName(fileName);
+  const named = extension === undefined ? undefined : byExtension.get(extension);
+  if (named !== undefined && named.isGeneric !== true) return named;
+  const typed = mimeType === undefined ? undefined : byMimeType.get(essence(mimeType));
+  if (typed !== undefined && typed.isGeneric !== true) return typed;
+  return begun(head) ?? named ?? typed;
+}
+
+/**
+ * The parser for a content by what is known of it before its octets are, and by these. Contents too short for an edge
+ * have none.
+ *
+ * @param head - at least the first {@link MAX_HEAD_SIZE} octets, or all
+ * @param minSize - least octets of the Store's Blocks
+ */
+export function parserOf(hint: ContentHint, head: Uint8Array, minSize: number): Parser | undefined {
+  if (head.length < Math.min(MAX_HEAD_SIZE, minSize)) return undefined;
+  if (hint.parser !== undefined) return parserNamed(hint.parser);
+  return chooseParser({ fileName: hint.fileName, mimeType: hint.mimeType, head: head.subarray(0, MAX_HEAD_SIZE) });
+}
+
+function begun(head: Uint8Array): Parser | undefined {
+  for (const parser of PARSERS) {
+    try {
+      if (parser.begins?.(head) === true) return parser;
+    } catch {
+      // Then it is not its syntax.
+    }
+  }
+  return undefined;
+}
+
+/** `Text/Plain; charset=utf-8` is `text/plain`. */
+function essence(mimeType: string): string {
+  return (mimeType.split(';', 1)[0] ?? '').trim().toLowerCase();
+}

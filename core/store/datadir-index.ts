@@ -7,7 +7,7 @@ import type { BehindFile, CatchUpOptions, IndexSink } from './index-catch-up.ts'
 import { compareMarks } from './index-catch-up.ts';
 import type { IndexCondition } from './index-check.ts';
 import { checkIndex } from './index-check.ts';
-import type { FileMarks, IndexBatch, IndexOwner, IndexRewrite, Location } from './lmdb-index.ts';
+import type { FileMarks, IndexBatch, IndexOwner, IndexRewrite, Location, PresentDigests } from './lmdb-index.ts';
 import { LmdbIndex } from './lmdb-index.ts';
 
 /** Least time between two looks for what other processes left unindexed, in milliseconds. */
@@ -230,6 +230,21 @@ export class DatadirIndex {
   /** Whether a Block is known. */
   has(digest: Uint8Array): boolean {
     return this.#index?.has(digest) === true || (this.#overlay.size > 0 && this.#overlay.has(digestKey(digest)));
+  }
+
+  /**
+   * The generation that the index is of and how many Blocks it has, as it was refreshed last: while both are as they were, no
+   * other session has added or taken away. NaN Blocks where not all that is known is in the index.
+   */
+  standing(): { readonly generation: string | undefined; readonly blocks: number } {
+    const index = this.#index;
+    const blocks = index === undefined || this.#overlay.size > 0 ? Number.NaN : index.blockCount();
+    return { generation: index?.setting('generation'), blocks };
+  }
+
+  /** See {@link LmdbIndex.presentDigests}. */
+  presentDigests(after: Uint8Array | undefined, limit: number): PresentDigests {
+    return this.#index?.presentDigests(after, limit) ?? { digests: [], count: 0, last: undefined };
   }
 
   /** A value of the cache. */

@@ -1,25 +1,24 @@
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import { ClosedError, CorruptBlockError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
 import type { HashFunction, HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
-import { AddTally } from './add-tally.ts';
 import { checkBlockSizes } from './check-blocks.ts';
+import type { RecordWriter } from './datadir-append.ts';
+import { RecordAppender } from './datadir-append.ts';
 import type { DatadirIndex } from './datadir-index.ts';
-import type { DatadirWriter } from './datadir-writer.ts';
-import type { Codec } from './datafile.ts';
-import { RECORD_FIXED_SIZE, writeRecordHeader } from './datafile.ts';
+import { RECORD_FIXED_SIZE } from './datafile.ts';
 import { DatafileReaders } from './datafile-readers.ts';
-import { digestKey } from './digest-key.ts';
 import { DEFAULT_DURABILITY, type Durability } from './durability.ts';
 import type { IndexBatching, IndexTickerOptions, QueuedBatch } from './index-ticker.ts';
 import { IndexTicker } from './index-ticker.ts';
-import type { Location } from './lmdb-index.ts';
+import type { LocatedBlocks, Location } from './lmdb-index.ts';
 import { IndexDamagedError } from './lmdb-index.ts';
 import { locateRuns } from './locate-runs.ts';
 import { readLocatedBlock } from './located-block.ts';
+import type { RecordBatch } from './record-batch.ts';
+import { packRecords } from './record-batch.ts';
 import type {
   AddCounts,
   AddResult,
@@ -31,14 +30,11 @@ import type {
   Store,
   StoreCapabilities,
 } from './store.ts';
-import { compressStored } from './stored-bytes.ts';
+import type { StoredCompression } from './stored-bytes.ts';
 import type { WriterPresence } from './writer-presence.ts';
 
 /** Hashcodes listed at a time: each time is one short read transaction. */
 const ENUMERATE_STEP = 4096;
-
-/** Where records are appended. */
-type RecordWriter = Pick<DatadirWriter, 'append' | 'sync' | 'close'>;
 
 /** What a datadir is made of; `openDatadir` puts it together. */
 export interface DatadirParts {
@@ -46,7 +42,7 @@ export interface DatadirParts {
   readonly name: string;
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
-  readonly compression: 'none' | 'zlib';
+  readonly compression: StoredCompression;
   readonly index: DatadirIndex;
   /** Absent where nothing may be written. */
   readonly writer: RecordWriter | undefined;
@@ -80,7 +76,7 @@ export class Datadir implements Store {
   readonly can: StoreCapabilities;
   readonly cache: LocalCache;
   readonly #hash: HashFunction;
-  readonly #compression: 'none' | 'zlib';
+  readonly #compression: StoredCompression;
   readonly #index: DatadirIndex;
   readonly #hasDigests: boolean;
   readonly #writer: RecordWriter | undefined;
@@ -88,11 +84,7 @@ export class Datadir implements Store {
   readonly #ticker: IndexTicker;
   readonly #durability: () => Durability;
   readonly #presence: WriterPresence | undefined;
-  readonly #tally = new AddTally();
-  /** What was added and is not yet in the index, by digest. */
-  readonly #pending = new Map<string, Location>();
-  /** Blocks that are there but damaged: they may be added again. */
-  readonly #damaged = new Set<string>();
+  readonly #appender: RecordAppender;
   /** Files of which a sync has failed: what was last appended to them does not count. */
   readonly #lostFiles = new Set<string>();
   #lost: VtError | undefined;
@@ -108,6 +100,7 @@ export class Datadir implements Store {
     this.#compression = parts.compression;
     this.#index = parts.index;
     this.#hasDigests = parts.hasDigests;
+    this.#appender = new RecordAppender(this.#hash, parts.index);
     this.#writer = parts.writer;
     this.#readers = new DatafileReaders(join(parts.path, 'data'));
     this.#durability = parts.durability ?? (() => DEFAULT_DURABILITY);
@@ -144,19 +137,30 @@ export class Datadir implements Store {
     if (writer === undefined) throw new ReadOnlyError('add to', this.name);
     checkBlockSizes(blocks, this.#hash);
     this.#enter();
-    let mine = blocks;
+    const isNew = await this.#add(packRecords(blocks, this.#hash, this.#compression), writer, options);
+    return Array.from(isNew, (flag) => flag === 1);
+  }
+
+  async addRecords(batch: RecordBatch, options: OpOptions = {}): Promise<Uint8Array> {
+    this.#check('add to', options);
+    const writer = this.#writer;
+    if (writer === undefined) throw new ReadOnlyError('add to', this.name);
+    this.#enter();
+    // Opening takes a while, and the caller may use its memory again as soon as it gets control.
+    return await this.#add(this.#index.isReady ? batch : { ...batch, image: Uint8Array.from(batch.image) }, writer, options);
+  }
+
+  async #add(batch: RecordBatch, writer: RecordWriter, options: OpOptions): Promise<Uint8Array> {
     if (!this.#index.isReady) {
-      // Opening takes a while, and the caller may use its memory again as soon as it gets control.
-      mine = blocks.map(copyOf);
       await this.#index.ready(options.signal);
       this.#check('add to', options);
     }
-    let isNew: boolean[];
+    let isNew: Uint8Array;
     try {
-      isNew = this.#append(mine, writer);
+      isNew = this.#append(batch, writer);
     } catch (error) {
       if (!(error instanceof IndexDamagedError)) throw error;
-      mine = mine.map(copyOf);
+      const mine = { ...batch, image: Uint8Array.from(batch.image) };
       await this.#rebuildIndex(error, options);
       isNew = this.#append(mine, writer);
     }
@@ -165,100 +169,49 @@ export class Datadir implements Store {
     return isNew;
   }
 
-  // One pass, without giving up control: nothing else of this process adds in between.
-  #append(blocks: readonly DigestedBlock[], writer: RecordWriter): boolean[] {
-    this.#index.refresh();
-    const headerSize = RECORD_FIXED_SIZE + this.#hash.digestSize;
-    const isNew: boolean[] = [];
-    const pieces: Uint8Array[] = [];
-    const added: {
-      readonly key: string;
-      readonly start: number;
-      readonly storedSize: number;
-      readonly size: number;
-      readonly codec: Codec;
-    }[] = [];
-    const inBatch = new Set<string>();
-    let headers = Buffer.alloc(0);
-    let headersUsed = 0;
-    let length = 0;
-    const existing: number[] = [];
-    for (const block of blocks) {
-      const { digest, data } = block;
-      const key = digestKey(digest);
-      const found = inBatch.has(key) || this.#isKnown(digest, key);
-      isNew.push(!found);
-      if (found) {
-        existing.push(data.length);
-        continue;
-      }
-      inBatch.add(key);
-      const packed = this.#compression === 'zlib' ? compressStored(data) : undefined;
-      const stored = packed ?? data;
-      const codec = packed === undefined ? 'none' : 'zlib';
-      const crc = packed === undefined ? (block.crc32 ?? crc32(data)) : crc32(packed);
-      if (headersUsed + headerSize > headers.length) {
-        headers = Buffer.allocUnsafe(Math.min(blocks.length, 1024) * headerSize);
-        headersUsed = 0;
-      }
-      const end = writeRecordHeader(headers, headersUsed, codec, stored.length, data.length, crc, digest);
-      pieces.push(headers.subarray(headersUsed, end), stored);
-      added.push({ key, start: length + headerSize, storedSize: stored.length, size: data.length, codec });
-      headersUsed = end;
-      length += headerSize + stored.length;
-    }
-    const { file, offset } = pieces.length === 0 ? { file: '', offset: 0 } : this.#appendPieces(writer, pieces);
-    for (const size of existing) this.#tally.addExisting(size);
-    for (let i = 0; i < added.length; i++) {
-      const entry = added[i];
-      const header = pieces[2 * i];
-      if (entry === undefined || header === undefined) break;
-      const { key, start, storedSize, size, codec } = entry;
-      const location = { file, offset: offset + start, storedSize, size, codec };
-      this.#pending.set(key, location);
-      this.#damaged.delete(key);
-      this.#tally.addNew(size, storedSize + headerSize);
-      this.#ticker.addBlock(header.subarray(RECORD_FIXED_SIZE), location);
-    }
-    return isNew;
-  }
-
-  #appendPieces(writer: RecordWriter, pieces: readonly Uint8Array[]): { readonly file: string; readonly offset: number } {
+  #append(batch: RecordBatch, writer: RecordWriter): Uint8Array {
+    const { recent } = this.#appender.known;
+    const before = recent.position;
     try {
-      return writer.append(pieces);
+      return this.#appender.append(batch, writer);
     } catch (error) {
-      throw writeError(this.name, error);
+      throw error instanceof IndexDamagedError ? error : writeError(this.name, error);
+    } finally {
+      this.#ticker.noteAdded(recent.position - before);
     }
   }
 
-  async #commit(batch: QueuedBatch): Promise<void> {
+  async #commit(batch: QueuedBatch): Promise<number> {
     const writer = this.#writer;
-    if (writer === undefined) return;
-    let { blocks, cachePuts } = batch;
+    if (writer === undefined) return 0;
+    const { known } = this.#appender;
+    let { notes, cachePuts } = batch;
+    let upTo: number;
+    let blocks: LocatedBlocks;
     try {
       await this.#index.ready();
+      upTo = known.recent.position;
       const { marks, failures } = await writer.sync();
       for (const [file, error] of failures) this.#lose(file, error);
-      if (this.#lostFiles.size > 0) blocks = blocks.filter(([, location]) => !this.#lostFiles.has(location.file));
+      if (this.#lostFiles.size > 0) notes = notes.filter(([, location]) => !this.#lostFiles.has(location.file));
       // A value of the cache promises Blocks, which may be among those lost.
       if (this.#lost !== undefined) cachePuts = [];
+      blocks = joined(notes, known.recent.waiting(upTo));
       await this.#index.commit({ blocks, marks, cachePuts });
     } catch (error) {
       // What the index could not take comes with the next batch; what opens the Store later finds it in the data files.
-      this.#ticker.requeue({ blocks, cachePuts });
+      this.#ticker.requeue({ notes, cachePuts });
       throw writeError(this.name, error);
     }
     this.#index.refresh();
-    for (const [digest, location] of blocks) {
-      const key = digestKey(digest);
-      if (this.#pending.get(key) === location) this.#pending.delete(key);
-    }
+    known.markIndexed(upTo);
+    return blocks.length;
   }
 
   #lose(file: string, error: unknown): void {
     this.#lost ??= writeError(this.name, error);
     this.#lostFiles.add(file);
-    for (const [key, location] of this.#pending) if (location.file === file) this.#pending.delete(key);
+    this.#appender.known.recent.removeFile(file);
   }
 
   async get(hashcode: HashCode, options: OpOptions = {}): Promise<Uint8Array | undefined> {
@@ -323,11 +276,9 @@ export class Datadir implements Store {
 
   // From now on the Block counts as absent when it is added, and PUT does not count on it without looking.
   #noteDamage(digest: Uint8Array, location: Location): void {
-    const key = digestKey(digest);
-    if (this.#damaged.has(key) || location.isDamaged === true) return;
-    this.#damaged.add(key);
+    if (location.isDamaged === true || !this.#appender.known.noteDamage(digest)) return;
     if (!this.can.write) return;
-    this.#ticker.addBlock(Uint8Array.from(digest), { ...location, isDamaged: true });
+    this.#ticker.addNote(Uint8Array.from(digest), { ...location, isDamaged: true });
     this.#index.dropCache();
   }
 
@@ -342,8 +293,8 @@ export class Datadir implements Store {
   }
 
   #locate(digest: Uint8Array): Location | undefined {
-    const pending = this.#pending.size === 0 ? undefined : this.#pending.get(digestKey(digest));
-    if (pending !== undefined) return pending;
+    const waiting = this.#appender.known.location(digest);
+    if (waiting !== undefined) return waiting;
     this.#index.refresh();
     return this.#index.get(digest);
   }
@@ -363,14 +314,9 @@ export class Datadir implements Store {
 
   #hasNow(hashcodes: readonly HashCode[]): boolean[] {
     this.#index.refresh();
-    return hashcodes.map(({ hashName, digest }) => {
-      if (hashName !== this.hashName) return false;
-      return this.#isKnown(digest, digestKey(digest));
-    });
-  }
-
-  #isKnown(digest: Uint8Array, key: string): boolean {
-    return (this.#pending.has(key) || this.#index.has(digest)) && !this.#damaged.has(key);
+    const { known } = this.#appender;
+    known.begin();
+    return hashcodes.map(({ hashName, digest }) => hashName === this.hashName && known.has(digest, 0, this.#hash.digestSize));
   }
 
   async flush(options: OpOptions = {}): Promise<void> {
@@ -385,7 +331,7 @@ export class Datadir implements Store {
   }
 
   counts(): AddCounts {
-    return this.#tally.counts();
+    return this.#appender.tally.counts();
   }
 
   /** How many Blocks each transaction of the index held, in this session. */
@@ -415,8 +361,7 @@ export class Datadir implements Store {
 
   #locateSafely(digest: Uint8Array): Location | undefined {
     try {
-      const pending = this.#pending.size === 0 ? undefined : this.#pending.get(digestKey(digest));
-      return pending ?? this.#index.get(digest);
+      return this.#appender.known.location(digest) ?? this.#index.get(digest);
     } catch (error) {
       if (error instanceof IndexDamagedError) return undefined; // get() puts it right
       throw error;
@@ -492,8 +437,15 @@ export class Datadir implements Store {
   }
 }
 
-function copyOf({ digest, data, ...rest }: DigestedBlock): DigestedBlock {
-  return { digest: Uint8Array.from(digest), data: Uint8Array.from(data), ...rest };
+function joined(notes: QueuedBatch['notes'], added: LocatedBlocks): LocatedBlocks {
+  if (notes.length === 0) return added;
+  return {
+    length: notes.length + added.length,
+    *[Symbol.iterator]() {
+      yield* notes;
+      yield* added;
+    },
+  };
 }
 
 function writeError(name: string, error: unknown): VtError {

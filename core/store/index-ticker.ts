@@ -26,18 +26,24 @@ export interface IndexTickerOptions {
   readonly intervalMs?: number;
 }
 
-/** What waits for the index. */
-export type QueuedBatch = Omit<IndexBatch, 'marks'>;
+/** What waits for the index besides the Blocks that were added, which whoever commits knows. */
+export interface QueuedBatch {
+  /** What is to be said of Blocks that the index has. */
+  readonly notes: readonly (readonly [digest: Uint8Array, location: Location])[];
+  readonly cachePuts: IndexBatch['cachePuts'];
+}
 
 /**
  * Gathers index updates, and commits them in batches: when enough wait, when the oldest has waited long enough, and
  * on flush. One batch is under way at a time.
  */
 export class IndexTicker {
-  readonly #commit: (batch: QueuedBatch) => Promise<void>;
+  readonly #commit: (batch: QueuedBatch) => Promise<number>;
   readonly #maxBlocks: number;
   readonly #intervalMs: number;
-  #blocks: (readonly [Uint8Array, Location])[] = [];
+  /** Blocks added that wait. */
+  #added = 0;
+  #notes: (readonly [Uint8Array, Location])[] = [];
   #cachePuts: (readonly [Uint8Array, Uint8Array])[] = [];
   #running: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
@@ -47,20 +53,26 @@ export class IndexTicker {
   #largest = 0;
 
   /**
-   * @param commit - makes a batch durable and puts it into the index. Where it rejects, what it could not keep comes
-   * back with the next batch
+   * @param commit - makes what was added durable, puts it into the index with the batch, and gives how many Blocks it was. Where
+   * it rejects, what it could not keep comes back with the next batch
    */
-  constructor(commit: (batch: QueuedBatch) => Promise<void>, options: IndexTickerOptions = {}) {
+  constructor(commit: (batch: QueuedBatch) => Promise<number>, options: IndexTickerOptions = {}) {
     this.#commit = commit;
     this.#maxBlocks = options.maxBlocks ?? DEFAULT_MAX_BLOCKS;
     this.#intervalMs = options.intervalMs ?? DEFAULT_INTERVAL_MS;
   }
 
-  /** Queues a Block. The digest is kept, not copied. */
-  addBlock(digest: Uint8Array, location: Location): void {
-    this.#blocks.push([digest, location]);
-    if (this.#blocks.length >= this.#maxBlocks) this.#makeDue();
-    else this.#startTimer();
+  /** Blocks were added. */
+  noteAdded(count: number): void {
+    this.#added += count;
+    if (this.#added >= this.#maxBlocks) this.#makeDue();
+    else if (count > 0) this.#startTimer();
+  }
+
+  /** Queues what is to be said of a Block that the index has. The digest is kept, not copied. */
+  addNote(digest: Uint8Array, location: Location): void {
+    this.#notes.push([digest, location]);
+    this.#startTimer();
   }
 
   /** Queues a value of the cache. Both are kept, not copied. */
@@ -71,7 +83,7 @@ export class IndexTicker {
 
   /** Whether so much waits that adding should wait too. */
   get isBehind(): boolean {
-    return this.#blocks.length >= BACKLOG * this.#maxBlocks;
+    return this.#added >= BACKLOG * this.#maxBlocks;
   }
 
   /** Commits all that was queued before. */
@@ -110,19 +122,27 @@ export class IndexTicker {
   async #commitQueued(): Promise<void> {
     this.stop();
     this.#due = false;
-    const batch: QueuedBatch = { blocks: this.#blocks, cachePuts: this.#cachePuts };
-    if (batch.blocks.length === 0 && batch.cachePuts.length === 0) return;
-    this.#blocks = [];
+    const batch: QueuedBatch = { notes: this.#notes, cachePuts: this.#cachePuts };
+    const added = this.#added;
+    if (added === 0 && batch.notes.length === 0 && batch.cachePuts.length === 0) return;
+    this.#notes = [];
     this.#cachePuts = [];
-    await this.#commit(batch);
+    this.#added = 0;
+    let committed: number;
+    try {
+      committed = await this.#commit(batch);
+    } catch (error) {
+      this.#added += added;
+      throw error;
+    }
     this.#transactions++;
-    this.#committedBlocks += batch.blocks.length;
-    this.#largest = Math.max(this.#largest, batch.blocks.length);
+    this.#committedBlocks += committed;
+    this.#largest = Math.max(this.#largest, committed);
   }
 
   /** Puts back what a commit could not keep, before all that was queued since. */
   requeue(batch: QueuedBatch): void {
-    this.#blocks = [...batch.blocks, ...this.#blocks];
+    this.#notes = [...batch.notes, ...this.#notes];
     this.#cachePuts = [...batch.cachePuts, ...this.#cachePuts];
   }
 }

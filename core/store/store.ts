@@ -1,6 +1,8 @@
 import type { HashName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import type { Durability } from './durability.ts';
+import type { RecordBatch } from './record-batch.ts';
+import type { StoredCompression } from './stored-bytes.ts';
 
 /** Options of any operation that can wait. */
 export interface OpOptions {
@@ -130,6 +132,17 @@ export interface Store extends AsyncDisposable {
    * @returns for each Block whether it was new
    */
   addBatch(blocks: readonly DigestedBlock[], options?: OpOptions): Promise<boolean[]>;
+
+  /**
+   * Where the Store keeps Blocks as records of data files: as `addBatch`, of Blocks that were made into records by the
+   * pipeline's workers. The image may be a view of shared memory, and may be reused once the call returned.
+   *
+   * @returns for each Block 1 if it was new, else 0
+   */
+  addRecords?(batch: RecordBatch, options?: OpOptions): Promise<Uint8Array>;
+
+  /** How Blocks are compressed in what `addRecords` takes; absent where it is. */
+  readonly compression?: StoredCompression;
 
   /**
    * The bytes of a Block, verified against its hashcode, or undefined where the Store does not have it.

@@ -7,8 +7,18 @@ const LEVEL = 1;
 /** Octets tried before the whole of a large Block is compressed. */
 const PROBE_SIZE = 2048;
 
-/** A Block's bytes as they are to be stored under `zlib`, or undefined where compressing them saves less than a tenth. */
-export function compressStored(data: Uint8Array): Buffer | undefined {
+/** How a Store compresses the Blocks that are added: those that it saves less than a tenth of are stored as they are. */
+export type StoredCompression = 'none' | 'zlib';
+
+/** A Block's bytes as they are to be stored compressed. */
+export interface CompressedBytes {
+  readonly codec: 'zlib';
+  readonly data: Uint8Array;
+}
+
+/** Compresses a Block's bytes, or gives undefined where that saves less than a tenth. */
+export function compressStored(data: Uint8Array, compression: StoredCompression): CompressedBytes | undefined {
+  if (compression === 'none') return undefined;
   if (data.length < MIN_COMPRESSED_SIZE) return undefined;
   // What is compressed already shows in a small piece from its middle: deflate runs at 43 MB/s on random octets.
   if (data.length > 4 * PROBE_SIZE) {
@@ -16,7 +26,7 @@ export function compressStored(data: Uint8Array): Buffer | undefined {
     if (deflateSync(data.subarray(start, start + PROBE_SIZE), { level: LEVEL }).length > 0.95 * PROBE_SIZE) return undefined;
   }
   const packed = deflateSync(data, { level: LEVEL });
-  return packed.length < 0.9 * data.length ? packed : undefined;
+  return packed.length < 0.9 * data.length ? { codec: 'zlib', data: packed } : undefined;
 }
 
 /**

@@ -27,6 +27,7 @@ export const put = defineCommand({
   details: [
     'With one LOCAL, NAME becomes exactly what LOCAL is, metadata, hard links, holes and all: a second put of the same tree gives the same Dirref. Names that LOCAL has not are gone from NAME, and counted; undo brings them back, and --merge keeps them. Without NAME it is the last element of LOCAL. Where NAME ends in a slash, is . or .., or there are several LOCALs, each goes into the Dir NAME under its own name.',
     'Files that are as an earlier put left them (by device, inode, size, mtime and ctime) are not opened. A file that cannot be read is named, the rest goes in, and the exit status is 3; so it is for a file that changes all the time while it is read, of which the last state read is kept. Symlinks are put as symlinks. Nothing is in the tree before all of it is stored.',
+    'Where the syntax of a file is known (man 7 vt, "Parsers") its parts become Blocks, so that they are found again elsewhere. --parser chooses one for all files, or none; it counts for files that are read, which with another choice than last time are all.',
     'The report tells the files and octets of content, and how many Blocks and octets were new to the Store and how many it had.',
   ],
   args: [
@@ -43,6 +44,11 @@ export const put = defineCommand({
     { name: 'merge', short: 'm', summary: 'keep names that only the stored tree has' },
     { name: 'one-file-system', short: 'x', summary: 'leave out what is mounted below LOCAL: mount points become empty Dirs' },
     { name: 'owner', value: { name: 'HOW', kind: 'text' }, summary: 'numeric: record owners without their names' },
+    {
+      name: 'parser',
+      value: { name: 'NAME', kind: 'text' },
+      summary: 'where Blocks end in files whose syntax is known: the parser for all of them, or none; default: the one that fits each',
+    },
     { name: 'reread', summary: 'read every file, also those that are as they were' },
     { name: 'recursive', short: 'r', summary: 'accepted: directories always go with all below' },
     { name: 'preserve', short: 'p', summary: 'accepted: metadata is always kept' },
@@ -103,6 +109,7 @@ async function putOne(context: CommandContext, { options }: CommandInput, { loca
   const owner = options.get('owner');
   if (owner !== undefined && owner !== 'numeric')
     throw new UsageError(`put --owner="${owner === true ? '' : octetsToText(owner)}": expected numeric`);
+  const parser = await parserOption(options.get('parser'));
   const startMs = performance.now();
   const { importLocal } = await import('../core/import/import.ts');
   // What a put before this one in the session remembered can be read from now on. Costs nothing where nothing was added.
@@ -115,7 +122,8 @@ async function putOne(context: CommandContext, { options }: CommandInput, { loca
       numericOwners: owner === 'numeric',
       oneFilesystem: options.has('one-file-system'),
       reread: options.has('reread'),
-      isStoreFolder: storeFolderTest(session.store.name),
+      parser,
+      isStoreFolder: storeFolderTest(session.store.folders ?? []),
       onFailure: (failed, error) => diagnostics.failure(`put "${octetsToText(failed)}": ${errorReason(error)}`),
       onWarning: (where, what) => diagnostics.warn(`put "${octetsToText(where)}": ${what}`),
       onProgress: (counts) =>
@@ -137,14 +145,24 @@ async function putOne(context: CommandContext, { options }: CommandInput, { loca
   report(context, path, imported.counts, gone, (performance.now() - startMs) / 1000);
 }
 
-/** Tells the folder of a Store on disk, which is no part of what is put into it. It may be made only by this very put. */
-function storeFolderTest(storeName: string): NonNullable<ImportOptions['isStoreFolder']> {
-  const folder = /^datadir:(.*)$/s.exec(storeName)?.[1];
-  let found: { readonly dev: bigint; readonly ino: bigint } | undefined;
-  return ({ dev, ino }) => {
-    if (folder !== undefined && found === undefined) found = statSync(folder, { bigint: true, throwIfNoEntry: false });
-    return found?.ino === ino && found.dev === dev;
-  };
+/** The name of a parser, as asked for. */
+async function parserOption(value: Octets | true | undefined): Promise<string | undefined> {
+  if (value === undefined) return undefined;
+  const { parserNames } = await import('../core/blockify/choose-parser.ts');
+  const name = value === true ? '' : octetsToText(value);
+  if (!parserNames().includes(name)) throw new UsageError(`put --parser="${name}": expected one of ${parserNames().join(', ')}`);
+  return name;
+}
+
+/** Tells the folders of a Store on disk, which are no part of what is put into it. They may be made only by this very put. */
+function storeFolderTest(folders: readonly string[]): NonNullable<ImportOptions['isStoreFolder']> {
+  const found = new Map<string, { readonly dev: bigint; readonly ino: bigint }>();
+  return ({ dev, ino }) =>
+    folders.some((folder) => {
+      const known = found.get(folder) ?? statSync(folder, { bigint: true, throwIfNoEntry: false });
+      if (known !== undefined) found.set(folder, known);
+      return known?.ino === ino && known.dev === dev;
+    });
 }
 
 /** Puts a Dirent into the tree. @returns how many names of the Dir that stood there are gone */

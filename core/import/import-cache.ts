@@ -48,9 +48,15 @@ export interface CachedEntry {
   readonly node: Uint8Array | undefined;
 }
 
-/** The key of a directory. @param profile - what else decides its Dirents: the options of the import */
-export function cacheKey(directory: { readonly dev: bigint; readonly ino: bigint }, profile: number): Uint8Array {
-  const key = Buffer.alloc(KEY_MARK.length + 17);
+/**
+ * The key of a directory.
+ *
+ * @param profile - what else decides its Dirents: the options of the import
+ * @param parser - the parser asked for, which decides the Blocks
+ */
+export function cacheKey(directory: { readonly dev: bigint; readonly ino: bigint }, profile: number, parser = ''): Uint8Array {
+  const key = Buffer.alloc(KEY_MARK.length + 17 + parser.length);
+  key.write(parser, KEY_MARK.length + 17, 'latin1');
   key.write(KEY_MARK, 'latin1');
   key.writeUInt8(profile, KEY_MARK.length);
   key.writeBigUInt64LE(BigInt.asUintN(64, directory.dev), KEY_MARK.length + 1);

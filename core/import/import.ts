@@ -9,6 +9,7 @@ import { pathBytes } from '../base/system-error.ts';
 import type { Block } from '../block/block.ts';
 import { EMPTY_BLOCK } from '../block/block.ts';
 import type { IntakeCounts } from '../blockify/block-intake.ts';
+import { parserNamed } from '../blockify/choose-parser.ts';
 import { Ingest } from '../blockify/ingest.ts';
 import type { Dirent, IndirectDirent } from '../dirent/dirent.ts';
 import { decodeDirent, encodeDirent } from '../dirent/dirent-codec.ts';
@@ -40,6 +41,8 @@ export interface ImportOptions {
   readonly isStoreFolder?: ((directory: Pick<BigIntStats, 'dev' | 'ino'>) => boolean) | undefined;
   /** Read every file, whatever is remembered of it. */
   readonly reread?: boolean | undefined;
+  /** The name of a parser for all files, or `none`; default: for each the one that fits. */
+  readonly parser?: string | undefined;
   /** Worker threads, 0 for none; default: one a core, at most 2. */
   readonly workers?: number | undefined;
   /** Something that is left out, or stored in a state that was never on disk as a whole. */
@@ -71,9 +74,11 @@ const MAX_PENDING_SIZE = 1024 * 1024;
  *
  * @param path - local; without a trailing slash
  * @throws a SystemError if `path` itself cannot be read, what the Store throws, ECANCELLED
+ * @throws {RangeError} for a parser that there is not
  */
 export async function importLocal(store: Store, path: Octets, options: ImportOptions = {}): Promise<Imported> {
-  await using ingest = new Ingest(store, { signal: options.signal, workers: options.workers, plan: options.plan });
+  if (options.parser !== undefined) parserNamed(options.parser);
+  await using ingest = new Ingest(store, { signal: options.signal, workers: options.workers, plan: options.plan, parser: options.parser });
   return await new Import(store, ingest, options).run(path);
 }
 
@@ -167,7 +172,7 @@ class Import {
   #single(top: Pick<FoundNode, 'name' | 'path' | 'stat'>, settle: (outcome: EntryOutcome) => void): FoundNode {
     const { stat, name } = top;
     const { owners } = this.#context;
-    const key = cacheKey(stat, this.#profile | PROFILE_SINGLE);
+    const key = cacheKey(stat, this.#profile | PROFILE_SINGLE, this.#options.parser);
     const dir = CachedDir.load(this.#store.cache, key, owners);
     const entry = dir?.entryAt(dir.start);
     const done = (outcome: EntryOutcome): void => {
@@ -277,7 +282,7 @@ class Import {
       give(EMPTY_BLOCK, 0);
       return;
     }
-    const key = cacheKey(stat, this.#profile);
+    const key = cacheKey(stat, this.#profile, this.#options.parser);
     const cached = CachedDir.load(this.#store.cache, key, this.#context.owners);
     const users = new Map<number, Octets | undefined>();
     const groups = new Map<number, Octets | undefined>();

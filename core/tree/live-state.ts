@@ -3,6 +3,7 @@ import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
 import type { Block } from '../block/block.ts';
 import { EMPTY_BLOCK } from '../block/block.ts';
+import type { ContentHint } from '../blockify/parser.ts';
 import type { DirDirent } from '../dirent/dirent.ts';
 import type { OpOptions, Store } from '../store/store.ts';
 import type { ChangeFeed } from './change-feed.ts';
@@ -17,6 +18,12 @@ import type { Resolved } from './resolve.ts';
 import { resolvePath } from './resolve.ts';
 import type { TreeEntry, TreePath } from './tree.ts';
 
+/** How a content is stored. */
+export interface StoreContentOptions extends OpOptions {
+  /** What its parser is chosen by, with its first octets. */
+  readonly hint: ContentHint;
+}
+
 /** What the operations of one live tree share. */
 export interface LiveState {
   readonly store: Store;
@@ -25,7 +32,7 @@ export interface LiveState {
   readonly changes: ChangeFeed;
   readonly nowNs: () => bigint;
   readonly newUuid: () => string;
-  readonly storeContent: (content: AsyncIterable<Uint8Array>, options: OpOptions) => Promise<Block>;
+  readonly storeContent: (content: AsyncIterable<Uint8Array>, options: StoreContentOptions) => Promise<Block>;
   root: LiveDir;
   /** The root's own Dirent changed since it was last given by `sync`, whether or not its Block is stale. */
   rootChanged: boolean;

@@ -15,9 +15,10 @@ import { findNode } from './inode-scope.ts';
 import { emptyDir, storedDirent } from './live-changes.ts';
 import type { LiveDir, RawEntry, UnsyncedContent } from './live-node.ts';
 import { entriesOf } from './live-node.ts';
+import { LiveNodes } from './live-nodes.ts';
 import type { NodeDirent } from './live-operations.ts';
 import * as change from './live-operations.ts';
-import type { LiveNode, LiveState } from './live-state.ts';
+import type { LiveNode, LiveState, StoreContentOptions } from './live-state.ts';
 import { danglingLink, liveRoot, resolveLive, treeEntry } from './live-state.ts';
 import { storeStale } from './live-store.ts';
 import { entryId, NodeIds } from './node-id.ts';
@@ -33,7 +34,7 @@ export interface LiveTreeOptions {
   /** Identities of hard-linked nodes; default random ones. */
   readonly newUuid?: () => string;
   /** Stores the content of `write`; default in this thread. */
-  readonly storeContent?: (content: AsyncIterable<Uint8Array>, options: OpOptions) => Promise<Block>;
+  readonly storeContent?: (content: AsyncIterable<Uint8Array>, options: StoreContentOptions) => Promise<Block>;
 }
 
 /**
@@ -53,6 +54,8 @@ export class LiveTree implements Tree {
   readonly name: string;
   readonly can: TreeCapabilities;
   readonly store: Store;
+  /** The same tree by its nodes. */
+  readonly nodes: LiveNodes;
   readonly #state: LiveState;
   readonly #lock = new SharedLock();
   #closed = false;
@@ -72,6 +75,13 @@ export class LiveTree implements Tree {
       root: liveRoot(root),
       rootChanged: false,
     };
+    this.nodes = new LiveNodes({
+      name: this.name,
+      state: this.#state,
+      lock: this.#lock,
+      canWrite: this.can.write,
+      isClosed: () => this.#closed,
+    });
   }
 
   get changed(): boolean {
@@ -182,7 +192,7 @@ export class LiveTree implements Tree {
   async write(path: TreePath, content: AsyncIterable<Uint8Array>, meta: Meta, options: OpOptions = {}): Promise<void> {
     await this.#changing('write', () => change.writablePlace(this.#state, path, options));
     // Content may take long, or come from this very tree: others go on meanwhile.
-    const block = await this.#state.storeContent(content, options);
+    const block = await this.#state.storeContent(content, { ...options, hint: { fileName: baseName(path) } });
     await this.#changing('write', () => change.write(this.#state, path, block, meta, options));
   }
 
@@ -206,6 +216,11 @@ export class LiveTree implements Tree {
 
   watch(options: OpOptions = {}): AsyncIterable<TreeChange> {
     return this.#state.changes.watch(options);
+  }
+
+  /** Changes of others, from now on. @param by - who changes this tree through `nodes` and need not be told of that */
+  watchOthers(by: object, options: OpOptions = {}): AsyncIterable<TreeChange> {
+    return this.#state.changes.watch(options, by);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -250,7 +265,7 @@ export class LiveTree implements Tree {
 }
 
 /** Stores a content in this thread; the edge kernel is loaded at the first. */
-async function storeHere(store: Store, content: AsyncIterable<Uint8Array>, options: OpOptions): Promise<Block> {
+async function storeHere(store: Store, content: AsyncIterable<Uint8Array>, options: StoreContentOptions): Promise<Block> {
   const { storeContent } = await import('../blockify/store-content.ts');
   return await storeContent(store, content, options);
 }

@@ -10,6 +10,7 @@ import { copyBufferOfBlock } from '../block/block-buffer.ts';
 import type { BlockSink } from '../block/block-sink.ts';
 import { leafBlock } from '../block/block-sink.ts';
 import { BlockTreeBuilder } from '../block/tree-builder.ts';
+import type { TreeCopier } from '../block/tree-copy.ts';
 import type { BlockSource, OpOptions } from '../store/store.ts';
 import { decodePythonDir, decodeRecords, NameOrder } from './dir-records.ts';
 import type { Dirent } from './dirent.ts';
@@ -82,6 +83,31 @@ export class DirWriter {
     if (this.#leafIsFresh) this.#startLeaf();
     this.#leaf.bytes(record);
     if (this.#leaf.length >= MIN_DIR_LEAF_SIZE && (crc32(octetsToBytes(name)) & EDGE_MASK) === 0) this.#endLeaf();
+  }
+
+  /** Whether a leaf has just ended by the name of the last entry: what comes next begins one, whatever it is. */
+  get isAtEdge(): boolean {
+    return this.#leafIsFresh;
+  }
+
+  /** Ends the leaf at hand if it has no room for an entry that comes next. @returns whether it did */
+  endBefore(dirent: Dirent): boolean {
+    this.#record.reset();
+    writeDirent(this.#record, dirent);
+    if (this.#leafIsFresh || this.#leaf.length + this.#record.length <= MAX_DIR_LEAF_SIZE) return false;
+    this.#endLeaf();
+    return true;
+  }
+
+  /**
+   * Adds leaves of another Dir as they are: they begin at an edge, come after all entries so far, and are of the same salt.
+   *
+   * @throws as {@link TreeCopier.copy}
+   */
+  async copyLeaves(from: TreeCopier, start: number, end: number): Promise<void> {
+    if (start >= end) return;
+    if (!this.#leafIsFresh) throw new RangeError('encode Dir: leaves can be copied only at an edge');
+    await from.copy(this.#tree, start, end);
   }
 
   /** The Block of the Dir; of an empty one the empty literal. */

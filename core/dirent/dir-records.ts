@@ -27,6 +27,24 @@ export function decodeRecords(octets: Uint8Array, entries: Dirent[], order: Name
   }
 }
 
+/**
+ * The entries of one leaf as our encoder makes them: whole records, ascending, with one salt record in front if the Dir has salt.
+ *
+ * @returns undefined where another made it so, or with other salt
+ * @throws {ParseError} as {@link decodeRecords}
+ */
+export function decodeLeaf(octets: Uint8Array, salt: Uint8Array | undefined): Dirent[] | undefined {
+  const entries: Dirent[] = [];
+  let start = 0;
+  if (salt !== undefined) {
+    const { value: length, next } = decodeBsuint(octets, 0);
+    start = next + length;
+    if (octets[next] !== SALT_MAGIC || Buffer.compare(octets.subarray(next + 1, start), salt) !== 0) return undefined;
+  } else if (octets[decodeBsuint(octets, 0).next] === SALT_MAGIC) return undefined;
+  const { next } = decodeRecords(octets.subarray(start), entries, new NameOrder(), start);
+  return start + next === octets.length ? entries : undefined;
+}
+
 function decodeRecordsOf(data: Buffer, entries: Dirent[], order: NameOrder): { next: number; wanted: number } {
   let offset = 0;
   while (offset < data.length) {

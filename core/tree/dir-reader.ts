@@ -19,13 +19,14 @@ const MAX_KEPT_DIRENTS = 20_000;
 /** Reads the entries of stored Dirs. What it decoded to find names it keeps for a while: Blocks never change. */
 export class DirReader {
   readonly source: BlockSource;
-  readonly #superblocks: BlockSource;
+  /** The same, for superblocks: the last that it gave are kept. */
+  readonly superblocks: BlockSource;
   readonly #kept = new Map<string, ReadonlyMap<Octets, Dirent>>();
   #keptDirents = 0;
 
   constructor(source: BlockSource) {
     this.source = source;
-    this.#superblocks = keepBlocks(source);
+    this.superblocks = keepBlocks(source);
   }
 
   /** The entries of a Dir, sorted by name, as its leaf Blocks arrive; nothing is kept. */
@@ -55,7 +56,7 @@ export class DirReader {
     let high = block.span;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      const leaf = await firstOf(leavesOf(this.#superblocks, block, { start: middle, end: middle + 1, ...options }));
+      const leaf = await firstOf(leavesOf(this.superblocks, block, { start: middle, end: middle + 1, ...options }));
       if (leaf === undefined) return undefined;
       const start = leaf.start - leaf.from;
       const found = await this.#leafEntries(leaf.block, options);

@@ -4,6 +4,8 @@ import { compareOctets } from '../base/octets.ts';
 import type { Block } from '../block/block.ts';
 import { PendingBlocks } from '../block/block-sink.ts';
 import { DirWriter } from '../dirent/dir-codec.ts';
+import type { DirChange } from '../dirent/dir-update.ts';
+import { isUpdatable, updateDir } from '../dirent/dir-update.ts';
 import type { DirDirent, Dirent } from '../dirent/dirent.ts';
 import type { OpOptions, Store } from '../store/store.ts';
 import type { DirReader } from './dir-reader.ts';
@@ -56,17 +58,53 @@ interface WriteContext {
 
 async function writeDir(context: WriteContext, dir: LiveDir): Promise<DirDirent> {
   const { salt } = dir.dirent;
-  const writer = new DirWriter(context.pending, { salt });
+  const { block, links } = (await updatedEntries(context, dir)) ?? (await writtenEntries(context, dir));
+  const { links: _links, inodes: _inodes, ...rest } = dir.dirent;
+  const inodes = dir.scope?.changed ? await writeTable(context, dir.scope, salt) : dir.dirent.inodes;
+  return { ...rest, block, ...(inodes === undefined ? {} : { inodes }), ...(links === 0 ? {} : { links }) };
+}
+
+/** The entries of a Dir in Blocks, and how many names of hard links are in it and below. */
+interface WrittenEntries {
+  readonly block: Block;
+  readonly links: number;
+}
+
+async function writtenEntries(context: WriteContext, dir: LiveDir): Promise<WrittenEntries> {
+  const writer = new DirWriter(context.pending, { salt: dir.dirent.salt });
   let links = 0;
   for await (const raw of entriesOf(context.reader, dir, context.options)) {
     const dirent = await writtenDirent(context, raw);
-    if (dirent.kind === 'indirect') links++;
-    else if (dirent.kind === 'dir') links += linksWithin(dirent);
+    links += linksOf(dirent);
     writer.add(dirent);
   }
-  const { links: _links, inodes: _inodes, ...rest } = dir.dirent;
-  const inodes = dir.scope?.changed ? await writeTable(context, dir.scope, salt) : dir.dirent.inodes;
-  return { ...rest, block: writer.finish(), ...(inodes === undefined ? {} : { inodes }), ...(links === 0 ? {} : { links }) };
+  return { block: writer.finish(), links };
+}
+
+/** As {@link writtenEntries}, of a large Dir with few changes: only the leaves that hold them; undefined where that does not go. */
+async function updatedEntries(context: WriteContext, dir: LiveDir): Promise<WrittenEntries | undefined> {
+  const { block, salt, inodes, links } = dir.dirent;
+  // Names of hard links that nobody has counted: then all entries are looked at.
+  if (inodes !== undefined && links === undefined) return undefined;
+  if (!isUpdatable(block, dir.overlay.size)) return undefined;
+  const changes: DirChange[] = [];
+  for (const [name, entry] of dir.overlay) {
+    changes.push({ name, dirent: entry.sort === 'removed' ? undefined : await writtenDirent(context, { name, entry }) });
+  }
+  changes.sort((a, b) => compareOctets(a.name, b.name));
+  const { reader, pending, options } = context;
+  const updated = await updateDir(reader.source, pending, block, changes, { salt, superblocks: reader.superblocks, ...options });
+  if (updated === undefined) return undefined;
+  let count = links ?? 0;
+  for (const { dirent } of changes) if (dirent !== undefined) count += linksOf(dirent);
+  for (const dirent of updated.replaced) count -= linksOf(dirent);
+  return { block: updated.block, links: count };
+}
+
+/** Names of hard links that an entry is, or has below. */
+function linksOf(dirent: Dirent): number {
+  if (dirent.kind === 'indirect') return 1;
+  return dirent.kind === 'dir' ? linksWithin(dirent) : 0;
 }
 
 async function writtenDirent(context: WriteContext, raw: RawEntry): Promise<Dirent> {
@@ -86,7 +124,9 @@ async function writtenDirent(context: WriteContext, raw: RawEntry): Promise<Dire
 /** A leaf's Dirent with its content in Blocks. */
 async function settledDirent(context: WriteContext, leaf: LiveLeaf): Promise<LeafDirent> {
   if (leaf.unsynced === undefined || leaf.dirent.kind !== 'file') return leaf.dirent;
-  const dirent = { ...leaf.dirent, block: await leaf.unsynced.settle(context.options) };
+  const block = await leaf.unsynced.settle(context.options);
+  // Settling may have set the time of the last write.
+  const dirent = { ...leaf.dirent, block } as LeafDirent;
   context.written.settled.set(leaf, dirent);
   return dirent;
 }
@@ -113,11 +153,20 @@ function commit(written: Written): void {
     dir.stale = false;
     forgetStored(dir);
   }
+  // What was written to while it was settled is to be written again.
+  for (const leaf of written.settled.keys()) {
+    if (leaf.unsynced?.isSettled !== false) continue;
+    if (leaf.hard !== undefined) {
+      leaf.hard.scope.changed = true;
+      leaf.hard.scope.dir.markStale();
+    } else leaf.home?.dir.markStale();
+  }
 }
 
 /** Drops from an overlay what the stored Block says as well, ids included. */
 function forgetStored(dir: LiveDir): void {
   for (const [name, entry] of dir.overlay) {
+    if ((entry.sort === 'leaf' || entry.sort === 'dir') && (entry.holds ?? 0) > 0) continue;
     if (entry.sort === 'leaf' && (entry.unsynced !== undefined || entry.id !== entryId(dir.id, name))) continue;
     if (entry.sort === 'dir' && (entry.scope !== undefined || entry.overlay.size > 0 || entry.id !== entryId(dir.id, name))) continue;
     dir.overlay.delete(name);

@@ -1,11 +1,22 @@
-import type { Parser } from '../parser.ts';
-
 /** A part of a parser's coroutine, which gives a value when it is done. */
 export type Steps<T> = Generator<number | undefined, T, Uint8Array | undefined>;
 
-const EMPTY = new Uint8Array(0);
+/** Octets that `pass` tells of what it passed. */
+const CONTEXT_SIZE = 2;
 
-/** Octets at which `skip` takes no more than it can count exactly. */
+/** Octets in which several needles are looked for at a time: the rarer ones would else be sought to the slice's end for each of the others. */
+const SEARCH_STEP = 4096;
+
+/** What `pass` found. */
+export interface FoundNeedle {
+  /** Of the needle in the arguments. */
+  readonly index: number;
+  readonly before: Uint8Array;
+}
+
+const EMPTY: Uint8Array = new Uint8Array(0);
+
+/** `skip` goes no farther than it can count exactly. */
 const FARTHEST = Number.MAX_SAFE_INTEGER;
 
 /** Reads the content that a parser is given, across its slices. Keeps no more than what one `read` asks for. */
@@ -15,6 +26,8 @@ export class ByteCursor {
   #at = 0;
   /** Of the slice in the content. */
   #base = 0;
+  /** What comes before the next slice that is asked for: the last first. */
+  readonly #stash: Uint8Array[] = [];
 
   /** Octets of the content that were read or skipped. */
   get offset(): number {
@@ -72,15 +85,63 @@ export class ByteCursor {
     return found;
   }
 
-  /** Takes back the last `size` octets of what `rest` gave. @param size - at most what it gave */
-  unread(size: number): void {
-    this.#at -= size;
+  /**
+   * Takes back octets, to be read again: the last ones of what `read` or `rest` gave.
+   *
+   * @param octets - up to a few thousand, but for those of `rest`
+   */
+  unread(octets: Uint8Array): void {
+    if (octets.length <= this.#at) {
+      this.#at -= octets.length;
+      return;
+    }
+    // They came in several slices.
+    this.#base = this.offset - octets.length;
+    this.#stash.push(this.#slice.subarray(this.#at));
+    this.#slice = octets.slice();
+    this.#at = 0;
+  }
+
+  /**
+   * Passes over everything up to the end of the next of some needles.
+   *
+   * @param needles - a few octets each; none can overlap another
+   * @returns which it is, and the octets before it, 2 at most; undefined if there is none any more
+   */
+  *pass(...needles: readonly Uint8Array[]): Steps<FoundNeedle | undefined> {
+    // What a needle or the octets before it may begin with, of the slices passed.
+    let carry = EMPTY;
+    const longest = Math.max(...needles.map(({ length }) => length));
+    const most = longest + CONTEXT_SIZE - 1;
+    const step = needles.length === 1 ? Number.POSITIVE_INFINITY : SEARCH_STEP;
+    while (yield* this.#more()) {
+      const rest = this.#slice.subarray(this.#at);
+      const joint = Buffer.concat([carry, rest.subarray(0, most)]);
+      const astride = firstOf(needles, joint);
+      if (astride !== undefined && astride.start < carry.length) {
+        this.#at += astride.end - carry.length;
+        return { index: astride.index, before: joint.subarray(Math.max(0, astride.start - CONTEXT_SIZE), astride.start) };
+      }
+      for (let from = 0; from < rest.length; from += step) {
+        const part = Buffer.from(rest.buffer, rest.byteOffset + from, Math.min(rest.length - from, step + longest - 1));
+        const found = firstOf(needles, part);
+        if (found === undefined) continue;
+        const start = from + found.start;
+        this.#at += from + found.end;
+        const context =
+          start >= CONTEXT_SIZE ? rest.subarray(start - CONTEXT_SIZE, start) : joint.subarray(0, carry.length + start).slice(-CONTEXT_SIZE);
+        return { index: found.index, before: context };
+      }
+      carry = Buffer.concat([carry, rest.subarray(Math.max(0, rest.length - most))]).subarray(-most);
+      this.#at = this.#slice.length;
+    }
+    return undefined;
   }
 
   /** Sees to it that the slice has an octet left. */
   *#more(): Steps<boolean> {
     while (this.#at >= this.#slice.length) {
-      const next: Uint8Array | undefined = yield undefined;
+      const next: Uint8Array | undefined = this.#stash.pop() ?? (yield undefined);
       if (next === undefined) return false;
       this.#base += this.#slice.length;
       this.#slice = next;
@@ -90,7 +151,17 @@ export class ByteCursor {
   }
 }
 
+/** Which needle comes first in `octets`, and where. */
+function firstOf(needles: readonly Uint8Array[], octets: Buffer): { index: number; start: number; end: number } | undefined {
+  let found: { index: number; start: number; end: number } | undefined;
+  for (const [index, needle] of needles.entries()) {
+    const start = octets.indexOf(needle);
+    if (start >= 0 && (found === undefined || start < found.start)) found = { index, start, end: start + needle.length };
+  }
+  return found;
+}
+
 /** Lets the rest of the content pass: what a parser does that has lost its way, or has seen all it wants. */
-export function* ignoreRest(): ReturnType<Parser['edges']> {
+export function* ignoreRest(): Steps<void> {
   while ((yield undefined) !== undefined);
 }

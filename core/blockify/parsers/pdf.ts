@@ -1,0 +1,82 @@
+import type { Parser } from '../parser.ts';
+import type { Steps } from './byte-cursor.ts';
+import { ByteCursor } from './byte-cursor.ts';
+
+// ISO 32000-1: 7.3.8 (streams), 7.5.2 (the header), 7.5.4 and 7.5.8 (cross-reference tables and streams), 7.5.6 (incremental updates).
+
+const HEADER = Buffer.from('%PDF-');
+
+/** How far from the start readers look for the header: ISO 32000-1, annex H, note 13. */
+const HEADER_WITHIN = 1024;
+
+const STREAM = Buffer.from('stream');
+const END_OF_FILE = Buffer.from('%%EOF');
+const END_STREAM = Buffer.from('endstream');
+
+const CR = 0x0d;
+const LF = 0x0a;
+
+/** Streams that end within so many octets stay with what is around them: those of 512 and less. */
+const PROBE_SIZE = 512 + 2 + END_STREAM.length;
+
+/**
+ * PDF: edges where streams begin and end. So images, fonts and pages are found again wherever they went, and a JPEG image as the
+ * file that it was; of a file that was saved incrementally all that was there before is.
+ */
+export const pdfParser: Parser = {
+  name: 'pdf',
+  extensions: ['.pdf', '.ai'],
+  mimeTypes: ['application/pdf'],
+  delay: PROBE_SIZE,
+  minSize: 32,
+  begins: (head) => Buffer.from(head.subarray(0, HEADER_WITHIN + HEADER.length)).includes(HEADER),
+  *edges() {
+    const cursor = new ByteCursor();
+    for (;;) {
+      const found = yield* cursor.pass(STREAM, END_OF_FILE);
+      if (found === undefined) return;
+      const isLine = yield* passEol(cursor);
+      if (found.index === 1) yield cursor.offset;
+      else if (isLine && !(yield* stream(cursor))) return;
+    }
+  },
+};
+
+/** A stream, from its first octet. @returns false if the content ends in it */
+function* stream(cursor: ByteCursor): Steps<boolean> {
+  const start = cursor.offset;
+  const first = yield* cursor.read(PROBE_SIZE);
+  if (first === undefined) return false;
+  const end = Buffer.from(first).indexOf(END_STREAM);
+  if (end >= 0) {
+    cursor.unread(first.slice(end + END_STREAM.length));
+    return true;
+  }
+  yield start;
+  // Its end may have begun.
+  cursor.unread(first.slice(-END_STREAM.length - 2));
+  const found = yield* cursor.pass(END_STREAM);
+  if (found === undefined) return false;
+  yield cursor.offset - END_STREAM.length - eolSize(found.before);
+  return true;
+}
+
+/** Passes over a line's end, if there is one. */
+function* passEol(cursor: ByteCursor): Steps<boolean> {
+  const first = yield* cursor.read(1);
+  if (first === undefined || first[0] === LF) return true;
+  if (first[0] !== CR) {
+    cursor.unread(first);
+    return false;
+  }
+  const second = yield* cursor.read(1);
+  if (second !== undefined && second[0] !== LF) cursor.unread(second);
+  return true;
+}
+
+/** Octets of the line's end that is before `endstream` and no part of the stream. */
+function eolSize(before: Uint8Array): number {
+  const last = before.at(-1);
+  if (last === LF) return before.at(-2) === CR ? 2 : 1;
+  return last === CR ? 1 : 0;
+}

@@ -1,0 +1,126 @@
+import type { Parser } from '../parser.ts';
+import type { Steps } from './byte-cursor.ts';
+import { ByteCursor } from './byte-cursor.ts';
+
+// Header blocks and their fields: POSIX.1-1988 ("ustar"), POSIX.1-2001 ("pax"), and the manual of GNU tar, "Basic Tar Format"
+// and "GNU Extensions". Numbers in fields are octal digits, or base-256 with the first bit set.
+
+const BLOCK_SIZE = 512;
+
+/** Fields of a header: offset and end. */
+const SIZE_FIELD = [124, 136] as const;
+const CHECKSUM_FIELD = [148, 156] as const;
+const TYPE_AT = 156;
+const MAGIC_AT = 257;
+
+/** Whether more sparse map follows: in a GNU sparse header, and in a block of such map. */
+const SPARSE_HEADER_MORE_AT = 482;
+const SPARSE_BLOCK_MORE_AT = 504;
+
+/** The text of a pax header is read up to this; a longer one is passed over. */
+const MAX_PAX_SIZE = 4096;
+
+/** Contents shorter than this stay with their headers. */
+const MIN_CONTENT_SIZE = 512;
+
+/** Archives of tar(1): edges where the content of a member begins and ends, so that it is found again as the file that it was. */
+export const tarParser: Parser = {
+  name: 'tar',
+  extensions: ['.tar', '.ova'],
+  mimeTypes: ['application/x-tar'],
+  delay: 0,
+  minSize: 32,
+  begins: (head) => head.length >= BLOCK_SIZE && isHeader(head),
+  *edges() {
+    const cursor = new ByteCursor();
+    // That of a pax header counts for the member after it.
+    let paxSize: number | undefined;
+    // After what is no header the next is looked for in every block; it must have the magic then.
+    let isLost = false;
+    for (;;) {
+      const header = yield* cursor.read(BLOCK_SIZE);
+      if (header === undefined) return;
+      // The end of an archive, after which there may be another.
+      if (header[0] === 0 || (isLost && !hasMagic(header)) || !isHeader(header)) {
+        isLost = true;
+        continue;
+      }
+      isLost = false;
+      const type = String.fromCharCode(header[TYPE_AT] ?? 0);
+      const size = (hasContent(type) ? paxSize : undefined) ?? readNumber(header, SIZE_FIELD) ?? 0;
+      if (type === 'x') {
+        const text = size <= MAX_PAX_SIZE ? yield* cursor.read(size) : undefined;
+        paxSize = text === undefined ? undefined : sizeOfPax(text);
+        if (!(yield* cursor.skip(padded(size) - (text?.length ?? 0)))) return;
+        continue;
+      }
+      if (type === 'S' && header[SPARSE_HEADER_MORE_AT] !== 0 && !(yield* sparseMap(cursor))) return;
+      // The long names of GNU come between a pax header and its member, if at all.
+      if (type !== 'L' && type !== 'K') paxSize = undefined;
+      if (!hasContent(type)) continue;
+      if (size >= MIN_CONTENT_SIZE) {
+        yield cursor.offset;
+        yield cursor.offset + size;
+      }
+      if (!(yield* cursor.skip(padded(size)))) return;
+    }
+  },
+};
+
+/** Passes over the rest of a GNU sparse map. @returns false if the content ends in it */
+function* sparseMap(cursor: ByteCursor): Steps<boolean> {
+  for (;;) {
+    const block = yield* cursor.read(BLOCK_SIZE);
+    if (block === undefined) return false;
+    if (block[SPARSE_BLOCK_MORE_AT] === 0) return true;
+  }
+}
+
+/** Links, devices, directories and FIFOs have none, whatever their size says. */
+function hasContent(type: string): boolean {
+  return !(type >= '1' && type <= '6');
+}
+
+function padded(size: number): number {
+  return Math.ceil(size / BLOCK_SIZE) * BLOCK_SIZE;
+}
+
+function hasMagic(header: Uint8Array): boolean {
+  return 'ustar'.split('').every((letter, i) => header[MAGIC_AT + i] === letter.charCodeAt(0));
+}
+
+/** Whether the checksum is right: the sum of all octets, of those of the field itself as if they were spaces. Some summed signed ones. */
+function isHeader(header: Uint8Array): boolean {
+  const expected = readNumber(header, CHECKSUM_FIELD);
+  if (expected === undefined || readNumber(header, SIZE_FIELD) === undefined) return false;
+  const [from, to] = CHECKSUM_FIELD;
+  let sum = (to - from) * 0x20;
+  let signed = sum;
+  for (let i = 0; i < BLOCK_SIZE; i++) {
+    if (i === from) i = to;
+    const octet = header[i] ?? 0;
+    sum += octet;
+    signed += octet < 0x80 ? octet : octet - 0x100;
+  }
+  return sum === expected || signed === expected;
+}
+
+/** The number in a field, or undefined if there is none of 0..2^53-1. An empty field is 0. */
+function readNumber(header: Uint8Array, [from, to]: readonly [number, number]): number | undefined {
+  const first = header[from] ?? 0;
+  if (first >= 0x80) {
+    let value = first & 0x7f;
+    for (let i = from + 1; i < to; i++) value = value * 256 + (header[i] ?? 0);
+    return Number.isSafeInteger(value) ? value : undefined;
+  }
+  const text = String.fromCharCode(...header.subarray(from, to));
+  const digits = /^ *([0-7]*)[ \0]/.exec(`${text}\0`)?.[1];
+  return digits === undefined ? undefined : Number.parseInt(`0${digits}`, 8);
+}
+
+/** What `size` says in the records of a pax header, each `LENGTH KEY=VALUE\n`. */
+function sizeOfPax(text: Uint8Array): number | undefined {
+  const found = /(?:^|\n)\d+ size=(\d{1,16})\n/.exec(Buffer.from(text).toString('latin1'))?.[1];
+  const size = Number(found);
+  return Number.isSafeInteger(size) ? size : undefined;
+}

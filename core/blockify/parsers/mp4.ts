@@ -15,6 +15,9 @@ const MAX_DEPTH = 8;
 /** What a file begins with; of QuickTime it may be other than ftyp. */
 const FIRST_BOXES: ReadonlySet<string> = new Set(['ftyp', 'styp', 'moov', 'mdat', 'wide', 'free', 'skip', 'pnot', 'moof', 'sidx']);
 
+/** A first box is smaller, or else its size might be letters. */
+const MAX_FIRST_SIZE = 0x20000000;
+
 /** Of a table of chunks before its entries: version, flags, count. */
 const TABLE_HEADER_SIZE = 8;
 
@@ -34,7 +37,7 @@ export const mp4Parser: Parser = {
   begins(head) {
     if (head.length < LARGE_HEADER_SIZE) return false;
     const { size, type } = boxHeader(head);
-    return FIRST_BOXES.has(type) && (size === 1 || size >= HEADER_SIZE) && (type !== 'ftyp' || size < 4096);
+    return FIRST_BOXES.has(type) && (size === 1 || size >= HEADER_SIZE) && size < MAX_FIRST_SIZE;
   },
   *edges() {
     const cursor = new ByteCursor();

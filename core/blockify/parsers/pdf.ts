@@ -6,9 +6,6 @@ import { ByteCursor } from './byte-cursor.ts';
 
 const HEADER = Buffer.from('%PDF-');
 
-/** How far from the start readers look for the header: ISO 32000-1, annex H, note 13. */
-const HEADER_WITHIN = 1024;
-
 const STREAM = Buffer.from('stream');
 const END_OF_FILE = Buffer.from('%%EOF');
 const END_STREAM = Buffer.from('endstream');
@@ -29,7 +26,7 @@ export const pdfParser: Parser = {
   mimeTypes: ['application/pdf'],
   delay: PROBE_SIZE,
   minSize: 32,
-  begins: (head) => Buffer.from(head.subarray(0, HEADER_WITHIN + HEADER.length)).includes(HEADER),
+  begins: (head) => HEADER.equals(head.subarray(0, HEADER.length)),
   *edges() {
     const cursor = new ByteCursor();
     for (;;) {

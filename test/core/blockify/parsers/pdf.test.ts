@@ -29,8 +29,7 @@ describe('S28: pdf', () => {
     assert.deepEqual(edgesOf(pdfParser, [pdf]), []);
     const unending = Buffer.concat([Buffer.from('%PDF-1.4\n1 0 obj\nstream\n'), random.bytes(9000)]);
     assert.deepEqual(edgesOf(pdfParser, [unending]), [24]);
-    assert.ok(pdfParser.begins?.(Buffer.concat([Buffer.alloc(1000), pdf])));
-    assert.ok(!pdfParser.begins?.(Buffer.concat([Buffer.alloc(1100), pdf])));
+    assert.ok(!pdfParser.begins?.(Buffer.concat([Buffer.from('As %PDF-'), pdf])));
     assert.ok(!pdfParser.begins?.(Buffer.from('%PD')));
   });
 

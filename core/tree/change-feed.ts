@@ -6,6 +6,8 @@ import type { TreeChange } from './tree.ts';
 const MAX_WAITING = 4096;
 
 interface Watcher {
+  /** Whose own changes it is not told of. */
+  readonly except: object | undefined;
   waiting: TreeChange[];
   wake: (() => void) | undefined;
 }
@@ -15,17 +17,24 @@ export class ChangeFeed {
   readonly #watchers = new Set<Watcher>();
   #closed = false;
 
-  emit(change: TreeChange): void {
+  /** Whether anybody is told. */
+  get isWatched(): boolean {
+    return this.#watchers.size > 0;
+  }
+
+  /** @param by - who made the change; that watcher is not told */
+  emit(change: TreeChange, by?: object): void {
     for (const watcher of this.#watchers) {
+      if (by !== undefined && watcher.except === by) continue;
       if (watcher.waiting.length >= MAX_WAITING) watcher.waiting = [{ kind: 'names', path: ROOT_PATH }];
       else watcher.waiting.push(change);
       watcher.wake?.();
     }
   }
 
-  /** Changes from the call on; ends when the feed is closed or the signal fires. */
-  watch(options: OpOptions = {}): AsyncIterable<TreeChange> {
-    const watcher: Watcher = { waiting: [], wake: undefined };
+  /** Changes from the call on; ends when the feed is closed or the signal fires. @param except - who wants to hear of those of others */
+  watch(options: OpOptions = {}, except?: object): AsyncIterable<TreeChange> {
+    const watcher: Watcher = { except, waiting: [], wake: undefined };
     this.#watchers.add(watcher);
     return this.#follow(watcher, options.signal);
   }

@@ -95,12 +95,14 @@ export async function isEmptyDir(state: LiveState, dir: LiveDir): Promise<boolea
 /** Sets the entry at a place, which must be free; a Dir or leaf must stand nowhere else. */
 export function putEntry(state: LiveState, place: Place, node: LiveNode): void {
   const { dir, name } = place;
+  if (node.sort === 'dir' && dir.subdirs !== undefined) dir.subdirs++;
   if (node.sort === 'leaf' && node.hard !== undefined) dir.overlay.set(name, { sort: 'link', uuid: node.hard.uuid });
   else dir.overlay.set(name, node);
   if (node.sort === 'dir') {
     node.parent = dir;
     node.name = name;
-  }
+    node.gone = false;
+  } else if (isHeld(node)) node.home = { dir, name };
   entriesChanged(state, dir);
 }
 
@@ -112,10 +114,15 @@ export async function dropEntry(state: LiveState, place: Place, options: OpOptio
     for (const [hardLeaf, names] of outer) dropNames(hardLeaf, names);
     // Nodes that were moved out of it keep the ids which derive from its own.
     state.ids.leave(node.id);
+    node.gone = true;
   } else if (node !== undefined && isHard(node)) {
     node.dirent = { ...node.dirent, meta: nodeChanged(node.dirent.meta, state.nowNs()) };
     dropNames(node, 1);
     markScopeChanged(node.hard.scope);
+  } else if (node !== undefined && isHeld(node)) {
+    // Whoever holds it goes on with it, apart from what takes its name.
+    state.ids.leave(node.id);
+    node.home = undefined;
   }
   clearEntry(state, place);
 }
@@ -123,20 +130,25 @@ export async function dropEntry(state: LiveState, place: Place, options: OpOptio
 /** Takes the entry away from its place, without a word to its node. */
 export function clearEntry(state: LiveState, place: Place): void {
   place.dir.overlay.set(place.name, REMOVED);
+  if (place.node?.sort === 'dir' && place.dir.subdirs !== undefined) place.dir.subdirs--;
   entriesChanged(state, place.dir);
 }
 
 /** Moves an entry to a free place. */
 export async function moveEntry(state: LiveState, from: Place & { readonly node: LiveNode }, to: Place, options: OpOptions): Promise<void> {
   const { node } = from;
-  if (from.dir !== to.dir) {
-    if (node.sort === 'dir') {
-      for (const hardLeaf of (await outerLinks(state.reader, node, options)).keys()) await makeReachable(state, hardLeaf, to.dir, options);
-    } else if (isHard(node)) await makeReachable(state, node, to.dir, options);
-  }
+  await makeMovable(state, node, from.dir, to.dir, options);
   clearEntry(state, from);
-  state.ids.leave(node.id);
   putEntry(state, to, node);
+}
+
+/** Sees to it that an entry, and the names of hard links below it, mean the same nodes in another Dir. */
+export async function makeMovable(state: LiveState, node: LiveNode, from: LiveDir, to: LiveDir, options: OpOptions): Promise<void> {
+  state.ids.leave(node.id);
+  if (from === to) return;
+  if (node.sort === 'dir') {
+    for (const hardLeaf of (await outerLinks(state.reader, node, options)).keys()) await makeReachable(state, hardLeaf, to, options);
+  } else if (isHard(node)) await makeReachable(state, node, to, options);
 }
 
 /** Adds a name at a free place for a node that is no Dir. */
@@ -163,6 +175,11 @@ export async function linkEntry(state: LiveState, from: Place & { readonly node:
   from.dir.overlay.set(from.name, { sort: 'link', uuid: hardLeaf.hard.uuid });
   from.dir.markStale();
   putEntry(state, to, node);
+}
+
+/** Whether somebody holds a node beyond one operation. */
+function isHeld(node: LiveNode): boolean {
+  return (node.holds ?? 0) > 0;
 }
 
 /** Whether a node stands in an inode table. */

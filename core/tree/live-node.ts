@@ -16,6 +16,8 @@ export type LeafDirent = Exclude<Dirent, DirDirent | IndirectDirent>;
 export interface UnsyncedContent {
   /** Octets now. */
   readonly size: number;
+  /** Whether the last `settle` gave the content as it is now. */
+  readonly isSettled: boolean;
   /** Octets `start` to `end`; a chunk is valid until the next is asked for. */
   read(start: number, end: number, options?: OpOptions): AsyncIterable<Uint8Array>;
   /** Adds the content to the Store and gives its Block: what `sync` records. Changes after that need a new call. */
@@ -32,6 +34,10 @@ export interface LiveLeaf {
   unsynced?: UnsyncedContent | undefined;
   /** Of a node with several names: where it stands in an inode table. */
   hard?: HardLinks | undefined;
+  /** Of a node with one name that somebody holds: where it stands; undefined once it is removed. */
+  home?: { readonly dir: LiveDir; readonly name: Octets } | undefined;
+  /** How often it is held: as long as it is, every look at its name gives this very node. */
+  holds?: number;
 }
 
 /** What a hard-linked node is besides. */
@@ -76,12 +82,19 @@ export class LiveDir {
   scope: InodeScope | undefined;
   /** The Block or the inode table is to be written; then so are those of all Dirs above. */
   stale = false;
+  /** How many Dirs stand in it, where that is known: it is from its making on, and once all its entries were listed. */
+  subdirs: number | undefined;
+  /** Removed from its parent. */
+  gone = false;
+  /** How often it is held; see {@link LiveLeaf}. */
+  holds = 0;
 
   constructor(id: number, parent: LiveDir | undefined, name: Octets, dirent: DirDirent) {
     this.id = id;
     this.parent = parent;
     this.name = name;
     this.dirent = dirent;
+    this.subdirs = dirent.block.span === 0 ? 0 : undefined;
   }
 
   /** Notes that this Dir, and so every Dir above, is to be written. */

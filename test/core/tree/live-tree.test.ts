@@ -261,6 +261,7 @@ describe('a live tree', () => {
         get size() {
           return text.length;
         },
+        isSettled: true,
         async *read(start, end) {
           yield Buffer.from(text.slice(start, end));
         },

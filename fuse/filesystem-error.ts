@@ -1,0 +1,36 @@
+import { constants } from 'node:os';
+import { PathError, VtError } from '../core/base/errors.ts';
+
+/** Names of errors as `os.constants.errno` has them. */
+export type ErrnoName = keyof typeof constants.errno;
+
+/** An error that a client of the filesystem is to see as `errno`. */
+export class FilesystemError extends Error {
+  readonly errno: ErrnoName;
+
+  constructor(errno: ErrnoName) {
+    super(errno);
+    this.errno = errno;
+  }
+}
+
+const OF_CODE: Readonly<Record<string, ErrnoName>> = {
+  EREADONLY: 'EROFS',
+  EPERM: 'EPERM',
+  ECANCELLED: 'EINTR',
+  EUNSUPPORTED: 'EOPNOTSUPP',
+};
+
+/**
+ * The errno, a positive number, that stands for whatever was thrown: PathErrors and system calls have their own,
+ * damaged and missing Blocks and all that is unforeseen are EIO.
+ */
+export function errnoOf(error: unknown): number {
+  const { errno } = constants;
+  if (error instanceof FilesystemError || error instanceof PathError) return errno[error.errno];
+  if (error instanceof VtError) return errno[OF_CODE[error.code] ?? 'EIO'];
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string' && Object.hasOwn(errno, error.code)) {
+    return errno[error.code as ErrnoName];
+  }
+  return errno.EIO;
+}

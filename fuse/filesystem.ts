@@ -1,0 +1,173 @@
+import type { Octets } from '../core/base/octets.ts';
+
+/** A value now, or later: what is at hand is answered without a turn of the event loop. */
+export type Maybe<T> = T | Promise<T>;
+
+/** The ino of the top Dir of every mount. */
+export const ROOT_INO = 1;
+
+/** A moment: `seconds` since 1970, negative before, with 0 to 999,999,999 `nanoseconds` to be added. */
+export interface Instant {
+  readonly seconds: number;
+  readonly nanoseconds: number;
+}
+
+/** What stat(2) tells of a node. */
+export interface Attributes {
+  /** Below 2^53; the same for all names of a node. */
+  readonly ino: number;
+  /** Octets. */
+  readonly size: number;
+  /** Units of 512 octets that are not holes. */
+  readonly blocks: number;
+  readonly atime: Instant;
+  readonly mtime: Instant;
+  readonly ctime: Instant;
+  /** Type and permissions, as in `st_mode`. */
+  readonly mode: number;
+  readonly nlink: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Of devices, as the kernel packs them: 8 bits minor, 12 bits major, 12 bits more of minor. */
+  readonly rdev: number;
+}
+
+/** What setattr is to change. */
+export interface AttributeChange {
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Octets. */
+  readonly size?: number;
+  readonly atime?: Instant | 'now';
+  readonly mtime?: Instant | 'now';
+  readonly ctime?: Instant;
+  /** The open file that it comes through. */
+  readonly handle?: number;
+  /** Setuid and setgid go, as after a write by somebody else. */
+  readonly killSuidGid?: boolean;
+}
+
+/** Who asks. */
+export interface Caller {
+  readonly uid: number;
+  readonly gid: number;
+  /** 0 where the kernel itself asks, or the process is not to be seen from here. */
+  readonly pid: number;
+  /** Fires when the client gives up waiting. */
+  readonly signal: AbortSignal;
+}
+
+/** An open file or Dir. */
+export interface Opened {
+  readonly handle: number;
+  /** The kernel may keep the pages it has: the content is as it was at the last open. */
+  readonly keepCache: boolean;
+}
+
+/** One entry of a Dir listing. */
+export interface ListedEntry {
+  readonly name: Octets;
+  readonly ino: number;
+  /** The type bits of `st_mode`. */
+  readonly mode: number;
+  /** Where the listing goes on after this entry: 1 or more, and the same as long as the handle is open. */
+  readonly next: number;
+  /** With attributes the kernel takes it as looked up, to be forgotten once more; absent for `.` and `..`. */
+  readonly attributes?: Attributes;
+}
+
+/** Takes entries of a listing until it is full. @returns false where this entry found no room */
+export type EntrySink = (entry: ListedEntry) => boolean;
+
+/** What statfs(2) tells; sizes in units of `blockSize` octets. */
+export interface FilesystemSize {
+  readonly blockSize: number;
+  readonly blocks: number;
+  readonly free: number;
+  readonly files: number;
+  readonly freeFiles: number;
+  /** Octets of the longest name. */
+  readonly nameMax: number;
+}
+
+/** renameat2(2). */
+export const RENAME_NOREPLACE = 1;
+/** renameat2(2). */
+export const RENAME_EXCHANGE = 2;
+
+/**
+ * A filesystem as a kernel asks it: nodes by ino, files by handle. Errors are those of {@link FilesystemError}; any
+ * other that is thrown stands for EIO, or for the system call's own error.
+ *
+ * Whoever is given a node's attributes by lookup, create, mknod, mkdir, symlink, link, tmpfile, or by a listing with
+ * attributes, holds one lookup of it, which `forget` takes back.
+ */
+export interface Filesystem {
+  lookup(parent: number, name: Octets, caller: Caller): Maybe<Attributes>;
+  forget(ino: number, lookups: number): void;
+  getattr(ino: number, handle: number | undefined): Maybe<Attributes>;
+  setattr(ino: number, change: AttributeChange, caller: Caller): Maybe<Attributes>;
+  readlink(ino: number): Maybe<Octets>;
+  symlink(parent: number, name: Octets, target: Octets, caller: Caller): Maybe<Attributes>;
+  /** `mode` with the umask taken off. */
+  mknod(parent: number, name: Octets, mode: number, rdev: number, caller: Caller): Maybe<Attributes>;
+  mkdir(parent: number, name: Octets, mode: number, caller: Caller): Maybe<Attributes>;
+  unlink(parent: number, name: Octets, caller: Caller): Maybe<void>;
+  rmdir(parent: number, name: Octets, caller: Caller): Maybe<void>;
+  /** @param flags - RENAME_NOREPLACE, RENAME_EXCHANGE, or 0 */
+  rename(parent: number, name: Octets, newParent: number, newName: Octets, flags: number, caller: Caller): Maybe<void>;
+  link(ino: number, parent: number, name: Octets, caller: Caller): Maybe<Attributes>;
+
+  /** @param flags - of open(2) */
+  open(ino: number, flags: number, caller: Caller): Maybe<Opened>;
+  create(parent: number, name: Octets, mode: number, flags: number, caller: Caller): Maybe<Opened & { readonly attributes: Attributes }>;
+  /** A file without a name, in the Dir's filesystem. */
+  tmpfile(parent: number, mode: number, flags: number, caller: Caller): Maybe<Opened & { readonly attributes: Attributes }>;
+  /** At most `size` octets from `offset`; fewer only at the end. The pieces are valid until the next call. */
+  read(ino: number, handle: number, offset: number, size: number, caller: Caller): Maybe<readonly Uint8Array[]>;
+  /** Writes all of `data`, which is valid only until the call returns: who waits has to copy it. */
+  write(ino: number, handle: number, offset: number, data: Uint8Array, how: WriteHow, caller: Caller): Maybe<number>;
+  /** At each close of a descriptor. */
+  flush(ino: number, handle: number): Maybe<void>;
+  /** After the last close. */
+  release(ino: number, handle: number): Maybe<void>;
+  fsync(ino: number, handle: number, dataOnly: boolean): Maybe<void>;
+  fallocate(ino: number, handle: number, mode: number, offset: number, length: number, caller: Caller): Maybe<void>;
+  /** @returns the offset of the next data or hole at or after `offset` */
+  seek(ino: number, handle: number, offset: number, whence: 'data' | 'hole'): Maybe<number>;
+  /** @returns octets copied */
+  copyRange(from: FileRange, to: Omit<FileRange, 'length'>, caller: Caller): Maybe<number>;
+
+  opendir(ino: number, caller: Caller): Maybe<Opened>;
+  /** Gives entries from `offset` (0, or a `next`) to the sink until it is full or the Dir at its end. @param plus - with attributes */
+  readdir(ino: number, handle: number, offset: number, plus: boolean, sink: EntrySink, caller: Caller): Maybe<void>;
+  releasedir(ino: number, handle: number): Maybe<void>;
+  fsyncdir(ino: number, handle: number): Maybe<void>;
+
+  statfs(ino: number): Maybe<FilesystemSize>;
+  /** Every change so far is durable. */
+  syncfs(): Maybe<void>;
+
+  getxattr(ino: number, name: Octets, caller: Caller): Maybe<Uint8Array>;
+  listxattr(ino: number, caller: Caller): Maybe<readonly Octets[]>;
+  /** @param flags - XATTR_CREATE 1, XATTR_REPLACE 2, or 0 */
+  setxattr(ino: number, name: Octets, value: Uint8Array, flags: number, caller: Caller): Maybe<void>;
+  removexattr(ino: number, name: Octets, caller: Caller): Maybe<void>;
+}
+
+/** How a write comes. */
+export interface WriteHow {
+  /** From the kernel's page cache: the time of the write was set before. */
+  readonly cached: boolean;
+  /** Setuid and setgid are to go. */
+  readonly killSuidGid: boolean;
+}
+
+/** A part of an open file. */
+export interface FileRange {
+  readonly ino: number;
+  readonly handle: number;
+  readonly offset: number;
+  readonly length: number;
+}

@@ -1,0 +1,123 @@
+import { constants } from 'node:os';
+import type { Filesystem } from '../filesystem.ts';
+import { errnoOf } from '../filesystem-error.ts';
+import { FUSE_MAJOR, FUSE_MINOR, INIT, OP, OUT_HEADER_SIZE } from './abi.ts';
+import { OPERATIONS } from './operations.ts';
+import { Replies } from './replies.ts';
+import { Request } from './request.ts';
+
+/** Octets of content in one request, at most: what the kernel allows without a change of its limits. */
+export const MAX_TRANSFER_SIZE = 1024 * 1024;
+
+/** Requests that the kernel has under way by itself (read-ahead, write-back). */
+const MAX_BACKGROUND = 64;
+
+const WANTED =
+  INIT.ASYNC_READ |
+  INIT.ATOMIC_O_TRUNC |
+  INIT.BIG_WRITES |
+  INIT.DO_READDIRPLUS |
+  INIT.READDIRPLUS_AUTO |
+  INIT.ASYNC_DIO |
+  INIT.PARALLEL_DIROPS |
+  INIT.MAX_PAGES |
+  INIT.CACHE_SYMLINKS |
+  INIT.HANDLE_KILLPRIV_V2;
+
+export interface KernelSessionOptions {
+  /** The kernel collects small writes in its page cache. */
+  readonly writeback: boolean;
+  /** What went wrong and is no client's business: EIO is all that the client sees. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** One mount's talk with the kernel: requests come in, each is answered once. */
+export class KernelSession {
+  readonly #context: { readonly filesystem: Filesystem; readonly replies: Replies };
+  readonly #options: KernelSessionOptions;
+  /** Requests not answered yet, by number. */
+  readonly #pending = new Map<number, Request>();
+
+  constructor(fd: number, filesystem: Filesystem, options: KernelSessionOptions) {
+    this.#context = { filesystem, replies: new Replies(fd) };
+    this.#options = options;
+  }
+
+  /** Requests that wait for an answer. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  /** Takes one request. Its octets may be overwritten once this returns. */
+  handle(bytes: Buffer): void {
+    const request = new Request(bytes);
+    switch (request.opcode) {
+      case OP.INIT:
+        this.#initialise(request);
+        return;
+      case OP.INTERRUPT:
+        this.#pending.get(request.u64(0))?.abort();
+        return;
+      case OP.DESTROY:
+        this.#context.replies.empty(request);
+        return;
+    }
+    const { replies } = this.#context;
+    const operation = OPERATIONS.get(request.opcode);
+    if (operation === undefined) {
+      replies.error(request, constants.errno.ENOSYS);
+      return;
+    }
+    try {
+      const done = operation(this.#context, request);
+      if (done !== undefined) this.#await(request, done);
+    } catch (error) {
+      this.#fail(request, error);
+    }
+  }
+
+  #await(request: Request, done: Promise<void>): void {
+    const { unique } = request;
+    this.#pending.set(unique, request);
+    done
+      .catch((error: unknown) => this.#fail(request, error))
+      .finally(() => {
+        this.#pending.delete(unique);
+      });
+  }
+
+  #fail(request: Request, error: unknown): void {
+    // These have no answer.
+    if (request.opcode === OP.FORGET || request.opcode === OP.BATCH_FORGET) return;
+    const errno = errnoOf(error);
+    if (errno === constants.errno.EIO) this.#options.onFault(error);
+    this.#context.replies.error(request, errno);
+  }
+
+  /** Agrees on a version and on what both sides can do. */
+  #initialise(request: Request): void {
+    const { replies } = this.#context;
+    const { scratch } = replies;
+    const major = request.u32(0);
+    const at = OUT_HEADER_SIZE;
+    scratch.fill(0, at, at + 64);
+    scratch.writeUInt32LE(FUSE_MAJOR, at);
+    scratch.writeUInt32LE(FUSE_MINOR, at + 4);
+    if (major < FUSE_MAJOR) {
+      replies.error(request, constants.errno.EPROTO);
+      return;
+    }
+    // A newer major asks again with ours.
+    if (major === FUSE_MAJOR) {
+      const wanted = WANTED | (this.#options.writeback ? INIT.WRITEBACK_CACHE : 0);
+      scratch.writeUInt32LE(request.u32(8), at + 8);
+      scratch.writeUInt32LE((request.u32(12) & wanted) >>> 0, at + 12);
+      scratch.writeUInt16LE(MAX_BACKGROUND, at + 16);
+      scratch.writeUInt16LE((MAX_BACKGROUND * 3) / 4, at + 18);
+      scratch.writeUInt32LE(MAX_TRANSFER_SIZE, at + 20);
+      scratch.writeUInt32LE(1, at + 24);
+      scratch.writeUInt16LE(MAX_TRANSFER_SIZE / 4096, at + 28);
+    }
+    replies.scratched(request, at + 64);
+  }
+}

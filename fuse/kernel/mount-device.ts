@@ -1,0 +1,100 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
+import { receiveDescriptor, socketPair } from '../../core/base/descriptor-passing.ts';
+import { VtError } from '../../core/base/errors.ts';
+import { nativeLibrary } from '../../core/base/libc.ts';
+import { errorReason } from '../../core/base/system-error.ts';
+
+/** The kernel's door to filesystems in user space. */
+export const FUSE_DEVICE = '/dev/fuse';
+
+/** Type of the mounts, as `mount` lists it. */
+export const FILESYSTEM_TYPE = 'fuse.vtftp';
+
+/** Octets of what a helper says on stderr that go into a message. */
+const MAX_SAID = 500;
+
+/** What a mount is to be like, for the kernel. */
+export interface DeviceMountOptions {
+  readonly mountPoint: string;
+  /** What `mount` lists as the source. */
+  readonly source: string;
+  readonly readOnly: boolean;
+  /** Users besides the one who mounts may go in. */
+  readonly allowOther: boolean;
+}
+
+/**
+ * Mounts by mount(8) as root, by `fusermount3` as anybody else. Both are other processes: one that serves a mount must
+ * not wait for a system call that may ask it something.
+ *
+ * @returns a descriptor of `/dev/fuse` that does not block
+ * @throws {VtError} EOPEN where there is no FUSE, or the mount point cannot be used
+ */
+export async function mountDevice(options: DeviceMountOptions): Promise<number> {
+  return process.geteuid?.() === 0 ? await mountAsRoot(options) : await mountByHelper(options);
+}
+
+async function mountAsRoot(options: DeviceMountOptions): Promise<number> {
+  let fd: number;
+  try {
+    fd = openSync(FUSE_DEVICE, constants.O_RDWR | constants.O_NONBLOCK);
+  } catch (error) {
+    throw mountError(options, `open "${FUSE_DEVICE}": ${errorReason(error)}`, error);
+  }
+  try {
+    const words = ['fd=3', 'rootmode=40000', 'user_id=0', 'group_id=0', ...commonWords(options)];
+    const arguments_ = ['-i', '-t', FILESYSTEM_TYPE, '-o', words.join(','), '--', options.source, options.mountPoint];
+    await finished(options, spawn('mount', arguments_, { stdio: ['ignore', 'ignore', 'pipe', fd] }));
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** The helper is setuid root: it opens the device, mounts, and passes the descriptor over a socket. */
+async function mountByHelper(options: DeviceMountOptions): Promise<number> {
+  const library = nativeLibrary();
+  if (library === undefined) throw mountError(options, 'the C library cannot be called, which mounting takes for who is not root');
+  const [ours, theirs] = socketPair(library);
+  let fd: number | undefined;
+  try {
+    const words = [`fsname=${options.source.replace(/[\\,]/g, '\\$&')}`, 'subtype=vtftp', ...commonWords(options)];
+    const child = spawn('fusermount3', ['-o', words.join(','), '--', options.mountPoint], {
+      stdio: ['ignore', 'ignore', 'pipe', theirs],
+      env: { PATH: '/usr/local/bin:/usr/bin:/bin:/sbin:/usr/sbin', _FUSE_COMMFD: '3' },
+    });
+    const done = finished(options, child);
+    // The helper's copy is the only one left: where it ends without a word, so does the wait.
+    closeSync(theirs);
+    await done;
+    fd = receiveDescriptor(library, ours);
+  } finally {
+    closeSync(ours);
+  }
+  if (fd === undefined) throw mountError(options, 'fusermount3 gave no descriptor');
+  return fd;
+}
+
+function commonWords({ readOnly, allowOther }: DeviceMountOptions): string[] {
+  return ['default_permissions', 'nosuid', 'nodev', ...(readOnly ? ['ro'] : []), ...(allowOther ? ['allow_other'] : [])];
+}
+
+/** Waits for a helper. @throws what it said, where it failed */
+async function finished(options: DeviceMountOptions, child: ChildProcess): Promise<void> {
+  let said = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    if (said.length < MAX_SAID) said += text;
+  });
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', (error) => reject(mountError(options, `run ${child.spawnfile}: ${errorReason(error)}`, error)));
+    child.once('close', resolve);
+  });
+  if (status !== 0) throw mountError(options, said.trim().split('\n')[0]?.replace(/^\S*mount\S*: /, '') ?? `${child.spawnfile} failed`);
+}
+
+function mountError({ mountPoint }: DeviceMountOptions, reason: string, cause?: unknown): VtError {
+  return new VtError('EOPEN', `mount "${mountPoint}": ${reason}`, { cause });
+}

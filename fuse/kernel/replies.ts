@@ -1,0 +1,67 @@
+import { writeSync, writevSync } from 'node:fs';
+import { OUT_HEADER_SIZE } from './abi.ts';
+import type { Request } from './request.ts';
+
+/** Octets of the largest reply that is put together here; content and listings come in buffers of their own. */
+const SCRATCH_SIZE = 4096;
+
+/** The way back to the kernel: each reply is one system call, which never waits. */
+export class Replies {
+  readonly #fd: number;
+  /** A reply is put together from OUT_HEADER_SIZE on; whoever fills it sends it before anything else runs. */
+  readonly scratch: Buffer = Buffer.alloc(SCRATCH_SIZE);
+  readonly #header: Buffer = Buffer.alloc(OUT_HEADER_SIZE);
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /** Sends what stands in `scratch` up to `end`. */
+  scratched(request: Request, end: number): void {
+    this.#send(request, this.scratch, end);
+  }
+
+  /** Sends a buffer whose first OUT_HEADER_SIZE octets are free for the header. */
+  whole(request: Request, reply: Buffer, end: number): void {
+    this.#send(request, reply, end);
+  }
+
+  /** Sends pieces of content. */
+  pieces(request: Request, pieces: readonly Uint8Array[]): void {
+    let length = OUT_HEADER_SIZE;
+    for (const piece of pieces) length += piece.length;
+    putHeader(this.#header, request, length, 0);
+    this.#write(() => writevSync(this.#fd, [this.#header, ...pieces]));
+  }
+
+  /** Done, with nothing to tell. */
+  empty(request: Request): void {
+    this.#send(request, this.scratch, OUT_HEADER_SIZE);
+  }
+
+  /** @param errno - positive */
+  error(request: Request, errno: number): void {
+    putHeader(this.scratch, request, OUT_HEADER_SIZE, -errno);
+    this.#write(() => writeSync(this.#fd, this.scratch, 0, OUT_HEADER_SIZE));
+  }
+
+  #send(request: Request, reply: Buffer, end: number): void {
+    putHeader(reply, request, end, 0);
+    this.#write(() => writeSync(this.#fd, reply, 0, end));
+  }
+
+  #write(send: () => number): void {
+    try {
+      send();
+    } catch {
+      // The client was killed, or the mount is gone: nobody waits for this reply.
+    }
+  }
+}
+
+function putHeader(reply: Buffer, request: Request, length: number, error: number): void {
+  reply.writeUInt32LE(length, 0);
+  reply.writeInt32LE(error, 4);
+  reply.writeUInt32LE(request.uniqueLow, 8);
+  reply.writeUInt32LE(request.uniqueHigh, 12);
+}

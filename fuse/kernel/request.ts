@@ -1,0 +1,86 @@
+import type { Octets } from '../../core/base/octets.ts';
+import type { Caller } from '../filesystem.ts';
+import { FilesystemError } from '../filesystem-error.ts';
+import { IN_HEADER_SIZE } from './abi.ts';
+import { readU64 } from './octet-fields.ts';
+
+/** One request of the kernel's: its header decoded, its fields behind it. */
+export class Request implements Caller {
+  readonly opcode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly pid: number;
+  /** The whole request; the buffer is used again once the handler returns. */
+  readonly bytes: Buffer;
+  /** Its number, in two halves: it goes back as it came. */
+  readonly uniqueLow: number;
+  readonly uniqueHigh: number;
+  #controller: AbortController | undefined;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+    this.opcode = bytes.readUInt32LE(4);
+    this.uniqueLow = bytes.readUInt32LE(8);
+    this.uniqueHigh = bytes.readUInt32LE(12);
+    this.uid = bytes.readUInt32LE(24);
+    this.gid = bytes.readUInt32LE(28);
+    this.pid = bytes.readUInt32LE(32);
+  }
+
+  /** The node asked about. */
+  get ino(): number {
+    return readU64(this.bytes, 16);
+  }
+
+  /** Its number as a key. */
+  get unique(): number {
+    return this.uniqueLow + this.uniqueHigh * 2 ** 32;
+  }
+
+  /** Made when somebody wants it: most requests are answered at once. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    return this.#controller.signal;
+  }
+
+  /** The client gives up. */
+  abort(): void {
+    this.#controller ??= new AbortController();
+    this.#controller.abort();
+  }
+
+  /** A 32-bit field. @param at - octets behind the header */
+  u32(at: number): number {
+    return this.bytes.readUInt32LE(IN_HEADER_SIZE + at);
+  }
+
+  /** A 64-bit field. @param at - octets behind the header */
+  u64(at: number): number {
+    return readU64(this.bytes, IN_HEADER_SIZE + at);
+  }
+
+  /** The text from `at`, octets behind the header, to the next NUL. */
+  name(at: number): Octets {
+    return this.names(at, 1)[0] ?? ('' as Octets);
+  }
+
+  /** So many texts that end in NUL, one behind the other. */
+  names(at: number, count: number): Octets[] {
+    const { bytes } = this;
+    const names: Octets[] = [];
+    for (let start = IN_HEADER_SIZE + at; names.length < count; ) {
+      const end = bytes.indexOf(0, start);
+      if (end < 0) throw new FilesystemError('EINVAL');
+      names.push(bytes.toString("latin1", start, end) as Octets);
+      start = end + 1;
+    }
+    return names;
+  }
+
+  /** Octets from `at` behind the header, valid until the handler returns. */
+  data(at: number, length: number): Buffer {
+    const start = IN_HEADER_SIZE + at;
+    if (start + length > this.bytes.length) throw new FilesystemError('EINVAL');
+    return this.bytes.subarray(start, start + length);
+  }
+}

@@ -1,0 +1,116 @@
+import type { Octets } from '../../core/base/octets.ts';
+import type { Meta } from '../../core/dirent/meta.ts';
+import type { AttributeChange, Filesystem } from '../filesystem.ts';
+import { FilesystemError } from '../filesystem-error.ts';
+import type { Inode } from './inode-table.ts';
+import { instantOf, nanosecondsOf } from './instant.ts';
+import type { LiveMount } from './live-mount.ts';
+import { writableFront } from './write-front.ts';
+
+/** Setuid, setgid, and the execute bit of the group. */
+const S_ISUID = 0o4000;
+const S_ISGID = 0o2000;
+const S_IXGRP = 0o010;
+
+/** The xattr that names the Blocks of a file once they are stored. */
+export const BLOCKREF_XATTR = 'user.x-vt-blockref' as Octets;
+/** Privileges of a program, which a write by anybody takes away. */
+const CAPABILITY_XATTR = 'security.capability' as Octets;
+
+const XATTR_CREATE = 1;
+const XATTR_REPLACE = 2;
+/** Octets of all xattrs of a node: they stand in its Dirent. */
+const MAX_XATTRS_SIZE = 1024 * 1024;
+
+/** The operations on metadata. */
+export type AttributeOperations = Pick<Filesystem, 'getattr' | 'setattr' | 'getxattr' | 'listxattr' | 'setxattr' | 'removexattr'>;
+
+/** Metadata of a live tree, as a kernel asks for it. */
+export function attributeOperations(mount: LiveMount, blockrefOf: (inode: Inode) => Promise<string>): AttributeOperations {
+  const { inodes } = mount;
+  return {
+    getattr: (ino) => mount.attributes(inodes.get(ino)),
+    async setattr(ino, change) {
+      const inode = inodes.get(ino);
+      if (change.size !== undefined) {
+        writableFront(mount, mount.file(ino)).truncate(change.size);
+        inode.writtenNs = mount.options.nowNs();
+      }
+      if (change.atime !== undefined) inode.atime = change.atime === 'now' ? instantOf(mount.options.nowNs()) : change.atime;
+      if (changesMeta(change)) await mount.changeMeta(inode, (meta) => changedMeta(mount, inode, meta, change));
+      return mount.attributes(inode);
+    },
+    async getxattr(ino, name) {
+      const inode = inodes.get(ino);
+      if (name === BLOCKREF_XATTR && inode.node.dirent.kind === 'file') return Buffer.from(await blockrefOf(inode));
+      const value = inode.node.dirent.meta.xattrs?.get(name);
+      if (value === undefined) throw new FilesystemError('ENODATA');
+      return value;
+    },
+    listxattr: (ino) => [...(inodes.get(ino).node.dirent.meta.xattrs?.keys() ?? [])],
+    async setxattr(ino, name, value, flags) {
+      if (name === BLOCKREF_XATTR) throw new FilesystemError('EPERM');
+      const inode = inodes.get(ino);
+      await mount.changeMeta(inode, (meta) => {
+        const xattrs = new Map(meta.xattrs);
+        if ((flags & XATTR_CREATE) !== 0 && xattrs.has(name)) throw new FilesystemError('EEXIST');
+        if ((flags & XATTR_REPLACE) !== 0 && !xattrs.has(name)) throw new FilesystemError('ENODATA');
+        xattrs.set(name, value);
+        return withXattrs(meta, xattrs);
+      });
+    },
+    async removexattr(ino, name) {
+      await mount.changeMeta(inodes.get(ino), (meta) => {
+        const xattrs = new Map(meta.xattrs);
+        if (!xattrs.delete(name)) throw new FilesystemError('ENODATA');
+        return withXattrs(meta, xattrs);
+      });
+    },
+  };
+}
+
+function changesMeta({ mode, uid, gid, mtime, atime, ctime, killSuidGid }: AttributeChange): boolean {
+  return [mode, uid, gid, mtime, atime, ctime, killSuidGid].some((field) => field !== undefined);
+}
+
+function changedMeta(mount: LiveMount, inode: Inode, meta: Meta, change: AttributeChange): Meta {
+  let changed: Meta = meta;
+  if (change.mode !== undefined) changed = { ...changed, mode: change.mode & 0o7777 };
+  const hasOwner = change.uid !== undefined || change.gid !== undefined;
+  if (hasOwner) {
+    const { user, group, ...rest } = changed;
+    // A name that is not known any more must not stay beside another number.
+    changed = {
+      ...rest,
+      ...(change.uid === undefined && user !== undefined ? { user } : {}),
+      ...(change.gid === undefined && group !== undefined ? { group } : {}),
+      ...mount.ownerMeta(change.uid, change.gid),
+    };
+  }
+  const isFile = inode.node.dirent.kind === 'file';
+  if (isFile && (hasOwner || change.killSuidGid === true)) changed = withoutPrivileges(changed, change.mode === undefined);
+  if (change.mtime !== undefined) {
+    changed = { ...changed, mtimeNs: change.mtime === 'now' ? mount.options.nowNs() : nanosecondsOf(change.mtime) };
+  }
+  return changed;
+}
+
+/** Metadata without setuid, setgid where the group may execute, and capabilities. */
+export function withoutPrivileges(meta: Meta, modeToo: boolean): Meta {
+  const { mode } = meta;
+  const lessMode = mode === undefined || !modeToo ? mode : mode & ~S_ISUID & ((mode & S_IXGRP) === 0 ? ~0 : ~S_ISGID);
+  const changed = lessMode === undefined ? meta : { ...meta, mode: lessMode };
+  if (changed.xattrs?.has(CAPABILITY_XATTR) !== true) return changed;
+  const xattrs = new Map(changed.xattrs);
+  xattrs.delete(CAPABILITY_XATTR);
+  return withXattrs(changed, xattrs);
+}
+
+function withXattrs(meta: Meta, xattrs: ReadonlyMap<Octets, Uint8Array>): Meta {
+  const { xattrs: _before, ...rest } = meta;
+  if (xattrs.size === 0) return rest;
+  let octets = 0;
+  for (const [name, value] of xattrs) octets += name.length + value.length;
+  if (octets > MAX_XATTRS_SIZE) throw new FilesystemError('ENOSPC');
+  return { ...rest, xattrs: new Map([...xattrs].sort(([a], [b]) => (a < b ? -1 : 1))) };
+}

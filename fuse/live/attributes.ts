@@ -1,0 +1,87 @@
+import type { DirentKind } from '../../core/dirent/dirent.ts';
+import { defaultMode } from '../../core/dirent/meta.ts';
+import type { LiveNode } from '../../core/tree/live-state.ts';
+import type { Attributes, Instant } from '../filesystem.ts';
+import { instantOf } from './instant.ts';
+
+/** Type bits of `st_mode`: <sys/stat.h>. */
+export const S_IFMT = 0o170000;
+
+const TYPE_BITS: Readonly<Record<Exclude<DirentKind, 'indirect'>, number>> = {
+  fifo: 0o010000,
+  char: 0o020000,
+  dir: 0o040000,
+  block: 0o060000,
+  file: 0o100000,
+  symlink: 0o120000,
+  socket: 0o140000,
+};
+
+const EPOCH: Instant = { seconds: 0, nanoseconds: 0 };
+const SECTOR_SIZE = 512;
+/** What a Dir is said to hold. */
+const DIR_SIZE = 4096;
+
+/** Who owns what does not say whose it is. */
+export interface DefaultOwner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** What stat(2) tells of a node. @param atime - where one is known; else it is the mtime */
+export function attributesOf(node: LiveNode, owner: DefaultOwner, atime?: Instant): Attributes {
+  const { dirent } = node;
+  const { meta } = dirent;
+  const mtime = meta.mtimeNs === undefined ? EPOCH : instantOf(meta.mtimeNs);
+  const size = sizeOf(node);
+  return {
+    ino: node.id,
+    size,
+    blocks: node.sort === 'dir' ? DIR_SIZE / SECTOR_SIZE : dirent.kind === 'file' ? Math.ceil(size / SECTOR_SIZE) : 0,
+    atime: atime ?? mtime,
+    mtime,
+    ctime: meta.ctimeNs === undefined ? mtime : instantOf(meta.ctimeNs),
+    mode: modeOf(node),
+    nlink: linksOf(node),
+    uid: meta.uid ?? owner.uid,
+    gid: meta.gid ?? owner.gid,
+    rdev: meta.rdev === undefined ? 0 : packDevice(meta.rdev),
+  };
+}
+
+/** `st_mode` of a node. */
+export function modeOf({ dirent }: LiveNode): number {
+  return TYPE_BITS[dirent.kind] | (dirent.meta.mode ?? defaultMode(dirent.kind));
+}
+
+/** The kind of node that mknod(2) makes of a mode; undefined where it makes none. */
+export function kindOfMode(mode: number): 'file' | 'fifo' | 'socket' | 'char' | 'block' | undefined {
+  const type = mode & S_IFMT;
+  if (type === 0) return 'file';
+  for (const kind of ['file', 'fifo', 'socket', 'char', 'block'] as const) if (TYPE_BITS[kind] === type) return kind;
+  return undefined;
+}
+
+/** Octets of content. */
+export function sizeOf(node: LiveNode): number {
+  if (node.sort === 'dir') return DIR_SIZE;
+  const { dirent } = node;
+  if (dirent.kind === 'file') return node.unsynced?.size ?? Math.max(0, dirent.block.span);
+  return dirent.kind === 'symlink' ? dirent.target.length : 0;
+}
+
+/** Of a Dir 2 and one for each Dir in it; 1 where nobody has counted them yet, which find(1) takes for "unknown". */
+function linksOf(node: LiveNode): number {
+  if (node.sort === 'dir') return node.subdirs === undefined ? 1 : 2 + node.subdirs;
+  return node.hard?.nlink ?? (node.home === undefined ? 0 : 1);
+}
+
+/** A device number as the kernel packs it into 32 bits. */
+export function packDevice({ major, minor }: { readonly major: number; readonly minor: number }): number {
+  return ((minor & 0xff) | ((major & 0xfff) << 8) | ((minor & ~0xff) << 12)) >>> 0;
+}
+
+/** The device number in 32 bits as the kernel packs it. */
+export function unpackDevice(packed: number): { readonly major: number; readonly minor: number } {
+  return { major: (packed >>> 8) & 0xfff, minor: (packed & 0xff) | ((packed >>> 12) & 0xfff00) };
+}

@@ -1,0 +1,169 @@
+import { constants } from 'node:fs';
+import { EMPTY_BLOCK } from '../../core/block/block.ts';
+import { readBlockRange } from '../../core/block/read-range.ts';
+import type { Attributes, Caller, Filesystem, Opened } from '../filesystem.ts';
+import { FilesystemError } from '../filesystem-error.ts';
+import { withoutPrivileges } from './attribute-operations.ts';
+import { seekBlock } from './front-file.ts';
+import type { Inode, LeafInode } from './inode-table.ts';
+import type { LiveMount } from './live-mount.ts';
+import { checkedName, newNodeMeta } from './names.ts';
+import type { SyncQueue } from './sync-queue.ts';
+import { writableFront } from './write-front.ts';
+
+/** fallocate(2): <linux/falloc.h>. */
+const FALLOC_KEEP_SIZE = 1;
+const FALLOC_PUNCH_HOLE = 2;
+const FALLOC_ZERO_RANGE = 16;
+
+/** The operations on open files. */
+export type FileOperations = Pick<
+  Filesystem,
+  'open' | 'create' | 'tmpfile' | 'read' | 'write' | 'flush' | 'release' | 'fsync' | 'fallocate' | 'seek' | 'copyRange'
+>;
+
+/** Files of a live tree, as a kernel opens, reads and writes them. */
+export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperations {
+  const { nodes, inodes } = mount;
+  let lastHandle = 0;
+  const opened = (inode: Inode, keepCache: boolean): Opened => {
+    inode.opens++;
+    lastHandle++;
+    return { handle: lastHandle, keepCache };
+  };
+  const written = (inode: Inode): void => {
+    inode.writtenNs = mount.options.nowNs();
+  };
+  const openedNew = (inode: Inode, attributes: Attributes): Opened & { readonly attributes: Attributes } => ({
+    ...opened(inode, false),
+    attributes,
+  });
+
+  return {
+    open(ino, flags) {
+      const inode = mount.file(ino);
+      if ((flags & constants.O_TRUNC) !== 0) {
+        writableFront(mount, inode).truncate(0);
+        written(inode);
+      }
+      return opened(inode, true);
+    },
+    async create(parent, name, mode, _flags, caller) {
+      const dir = mount.dir(parent);
+      const meta = newNodeMeta(mount, dir, mode, caller);
+      const node = await nodes.create(dir, checkedName(name), { kind: 'file', name, meta, block: EMPTY_BLOCK }, mount);
+      const inode = inodes.give(node);
+      return openedNew(inode, mount.attributes(inode));
+    },
+    async tmpfile(parent, mode, _flags, caller) {
+      const dir = mount.dir(parent);
+      const meta = newNodeMeta(mount, dir, mode, caller);
+      const inode = inodes.give(await nodes.createNameless(dir, { kind: 'file', name: checkedNameless(), meta, block: EMPTY_BLOCK }));
+      return openedNew(inode, mount.attributes(inode));
+    },
+    read(ino, _handle, offset, size, { signal }) {
+      const inode = mount.file(ino);
+      const now = inode.front?.readNow(offset, offset + size);
+      return now ?? collect(contentOf(mount, inode, offset, offset + size, signal));
+    },
+    write(ino, _handle, offset, data, { cached, killSuidGid }) {
+      const inode = mount.file(ino);
+      if (!Number.isSafeInteger(offset + data.length)) throw new FilesystemError('EFBIG');
+      writableFront(mount, inode).write(data, offset);
+      if (!cached) written(inode);
+      if (!killSuidGid) return data.length;
+      const { length } = data;
+      return mount.changeMeta(inode, (meta) => withoutPrivileges(meta, true)).then(() => length);
+    },
+    flush() {
+      // Storing goes on behind: close does not wait for it.
+    },
+    release(ino) {
+      const inode = inodes.get(ino);
+      inode.opens = Math.max(0, inode.opens - 1);
+      mount.settleTime(inode);
+      if (inode.front !== undefined && inode.opens === 0 && !nodes.isRemoved(inode.node)) queue.add(inode);
+      inodes.drop(inode);
+    },
+    async fsync(ino) {
+      await queue.settle(inodes.get(ino));
+      await mount.options.syncTree();
+    },
+    fallocate(ino, _handle, mode, offset, length) {
+      const inode = mount.file(ino);
+      const front = writableFront(mount, inode);
+      const end = offset + length;
+      if (!Number.isSafeInteger(end)) throw new FilesystemError('EFBIG');
+      const keepSize = (mode & FALLOC_KEEP_SIZE) !== 0;
+      switch (mode & ~FALLOC_KEEP_SIZE) {
+        case 0:
+          // There is room, or there is not: nothing can be kept for later.
+          break;
+        case FALLOC_PUNCH_HOLE:
+          if (!keepSize) throw new FilesystemError('EOPNOTSUPP');
+          front.punch(offset, end);
+          break;
+        case FALLOC_ZERO_RANGE:
+          front.punch(offset, end);
+          break;
+        default:
+          throw new FilesystemError('EOPNOTSUPP');
+      }
+      if (!keepSize && end > front.size) front.truncate(end);
+      written(inode);
+    },
+    async seek(ino, _handle, offset, whence) {
+      const inode = mount.file(ino);
+      const { size } = mount.attributes(inode);
+      if (offset >= size) throw new FilesystemError('ENXIO');
+      const { dirent } = inode.node;
+      const found =
+        inode.front === undefined
+          ? dirent.kind === 'file'
+            ? await seekBlock(mount.store, dirent.block, offset, size, whence)
+            : undefined
+          : await inode.front.seek(offset, whence);
+      if (found !== undefined) return found;
+      if (whence === 'data') throw new FilesystemError('ENXIO');
+      return size;
+    },
+    async copyRange(from, to) {
+      const source = mount.file(from.ino);
+      const target = mount.file(to.ino);
+      const { size } = mount.attributes(source);
+      const length = Math.max(0, Math.min(from.length, size - from.offset));
+      if (length === 0) return 0;
+      if (source === target && from.offset < to.offset + length && to.offset < from.offset + length) throw new FilesystemError('EINVAL');
+      await queue.settle(source);
+      const { dirent } = source.node;
+      if (dirent.kind !== 'file') throw new FilesystemError('EINVAL');
+      writableFront(mount, target).refer(to.offset, length, source.front?.settledBlock ?? dirent.block, from.offset);
+      written(target);
+      return length;
+    },
+  };
+}
+
+function checkedNameless(): ReturnType<typeof checkedName> {
+  return '' as ReturnType<typeof checkedName>;
+}
+
+async function* contentOf(
+  mount: LiveMount,
+  inode: LeafInode,
+  start: number,
+  end: number,
+  signal: Caller['signal'],
+): AsyncGenerator<Uint8Array> {
+  const { node, front } = inode;
+  if (front !== undefined) yield* front.read(start, end, { signal });
+  else if (node.unsynced !== undefined) yield* node.unsynced.read(start, Math.min(end, node.unsynced.size), { signal });
+  else if (node.dirent.kind === 'file') yield* readBlockRange(mount.store, node.dirent.block, { start, end, signal });
+}
+
+/** Pieces that stay valid: a chunk is so only until the next is asked for. */
+async function collect(content: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of content) pieces.push(piece);
+  return pieces;
+}

@@ -1,0 +1,182 @@
+import { readBlockRange } from '../../core/block/read-range.ts';
+import { runChunks } from '../../core/block/run-bytes.ts';
+import type { Block } from '../../core/block/block.ts';
+import { EMPTY_BLOCK } from '../../core/block/block.ts';
+import { leavesOf } from '../../core/block/tree-walk.ts';
+import type { BlockSource, OpOptions } from '../../core/store/store.ts';
+import type { UnsyncedContent } from '../../core/tree/live-node.ts';
+import type { FrontFolder } from './front-storage.ts';
+import { FrontStorage } from './front-storage.ts';
+import type { SegmentSource } from './segment-map.ts';
+import { SegmentMap } from './segment-map.ts';
+
+/** Octets given at a time when a front is read through. */
+const CHUNK_SIZE = 256 * 1024;
+
+/** What a front needs of its mount. */
+export interface FrontContext {
+  readonly source: BlockSource;
+  readonly folder: FrontFolder;
+  /** Puts a content into the Store. */
+  readonly storeContent: (content: AsyncIterable<Uint8Array>, options: OpOptions) => Promise<Block>;
+}
+
+/**
+ * The content of a file that was written to and is not all in Blocks: a map says which octets come from the front's
+ * own storage, which from Blocks, and what is a hole. It lies before the Blocks as long as somebody writes.
+ */
+export class FrontFile implements UnsyncedContent {
+  readonly #context: FrontContext;
+  readonly #segments = new SegmentMap();
+  readonly #storage: FrontStorage;
+  #size: number;
+  /** Counts changes. */
+  #version = 0;
+  #settled: { readonly version: number; readonly block: Block } | undefined;
+  #settling: { readonly version: number; readonly block: Promise<Block> } | undefined;
+
+  constructor(context: FrontContext, base: Block) {
+    this.#context = context;
+    this.#storage = new FrontStorage(context.folder);
+    this.#size = Math.max(0, base.span);
+    this.#segments.set(0, this.#size, { block: base, at: 0 });
+    this.#settled = { version: 0, block: base };
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get isSettled(): boolean {
+    return this.settledBlock !== undefined;
+  }
+
+  /** The Block of the content as it is, where nothing was written since it was settled. */
+  get settledBlock(): Block | undefined {
+    return this.#settled?.version === this.#version ? this.#settled.block : undefined;
+  }
+
+  write(data: Uint8Array, offset: number): void {
+    if (data.length === 0) return;
+    this.#storage.write(data, offset);
+    this.#segments.set(offset, offset + data.length, 'front');
+    this.#size = Math.max(this.#size, offset + data.length);
+    this.#version++;
+  }
+
+  /** Cuts it off, or lets it end in a hole. */
+  truncate(size: number): void {
+    if (size === this.#size) return;
+    if (size < this.#size) {
+      this.#segments.set(size, this.#size, undefined);
+      this.#storage.truncate(size);
+    }
+    this.#size = size;
+    this.#version++;
+  }
+
+  /** Makes `start` to `end` a hole; the size stays. */
+  punch(start: number, end: number): void {
+    const to = Math.min(end, this.#size);
+    if (to <= start) return;
+    this.#segments.set(start, to, undefined);
+    this.#storage.drop(start, to);
+    this.#version++;
+  }
+
+  /** Lets `start` to `start + length` be what stands in a Block from an offset on. No octets move. */
+  refer(start: number, length: number, block: Block, at: number): void {
+    if (length <= 0) return;
+    this.#segments.set(start, start + length, { block, at });
+    this.#size = Math.max(this.#size, start + length);
+    this.#version++;
+  }
+
+  /** Octets `start` to `end` of the front's own, at once; undefined where Blocks have to be asked. */
+  readNow(start: number, end: number): Uint8Array[] | undefined {
+    const pieces: Uint8Array[] = [];
+    for (const part of this.#segments.parts(start, Math.min(end, this.#size))) {
+      if (part.source === undefined) pieces.push(...runChunks(0, part.end - part.start));
+      else if (part.source === 'front') pieces.push(this.#storage.read(part.start, part.end));
+      else return undefined;
+    }
+    return pieces;
+  }
+
+  async *read(start: number, end: number, options: OpOptions = {}): AsyncGenerator<Uint8Array> {
+    for (let at = start; at < Math.min(end, this.#size); ) {
+      const to = Math.min(end, this.#size, at + CHUNK_SIZE);
+      for (const part of [...this.#segments.parts(at, to)]) yield* this.#part(part, options);
+      at = to;
+    }
+  }
+
+  async *#part(
+    part: { readonly start: number; readonly end: number; readonly source: SegmentSource | undefined },
+    options: OpOptions,
+  ): AsyncGenerator<Uint8Array> {
+    const { start, end, source } = part;
+    if (source === undefined) yield* runChunks(0, end - start);
+    else if (source === 'front') yield this.#storage.read(start, end);
+    else yield* readBlockRange(this.#context.source, source.block, { start: source.at, end: source.at + (end - start), ...options });
+  }
+
+  /** The offset of the next data or hole at or after `offset`; undefined where there is no more data. */
+  async seek(offset: number, whence: 'data' | 'hole'): Promise<number | undefined> {
+    for (const part of [...this.#segments.parts(offset, this.#size)]) {
+      if (part.source === undefined || part.source === 'front') {
+        if ((part.source === 'front') === (whence === 'data')) return part.start;
+        continue;
+      }
+      const { block, at } = part.source;
+      const found = await seekBlock(this.#context.source, block, at, at + (part.end - part.start), whence);
+      if (found !== undefined) return part.start + (found - at);
+    }
+    return whence === 'hole' ? this.#size : undefined;
+  }
+
+  async settle(options: OpOptions = {}): Promise<Block> {
+    for (;;) {
+      const done = this.settledBlock;
+      if (done !== undefined) return done;
+      if (this.#settling?.version !== this.#version) this.#settling = { version: this.#version, block: this.#store(this.#version, options) };
+      const settling = this.#settling;
+      const block = await settling.block;
+      // Whoever writes on and on is not waited for: this is one state it had.
+      if (settling.version !== this.#version) return block;
+    }
+  }
+
+  async #store(version: number, options: OpOptions): Promise<Block> {
+    const block = this.#wholeBlock() ?? (await this.#context.storeContent(this.read(0, this.#size, options), options));
+    if (this.#version === version && block.span === this.#size) this.#settled = { version, block };
+    return block;
+  }
+
+  /** The Block that the whole content is, where it is one. */
+  #wholeBlock(): Block | undefined {
+    if (this.#size === 0) return EMPTY_BLOCK;
+    const [only, more] = this.#segments.all;
+    if (only === undefined || more !== undefined || only.source === 'front' || only.start !== 0 || only.end !== this.#size) return undefined;
+    return only.source.at === 0 && only.source.block.span === this.#size ? only.source.block : undefined;
+  }
+
+  close(): void {
+    this.#storage.close();
+  }
+}
+
+/** The offset in a Block of its next data or hole within `start` to `end`. NUL runs are holes. */
+export async function seekBlock(
+  source: BlockSource,
+  block: Block,
+  start: number,
+  end: number,
+  whence: 'data' | 'hole',
+): Promise<number | undefined> {
+  for await (const leaf of leavesOf(source, block, { start, end })) {
+    const isHole = leaf.block.kind === 'run' && leaf.block.octet === 0;
+    if (isHole === (whence === 'hole')) return Math.max(start, leaf.start);
+  }
+  return undefined;
+}

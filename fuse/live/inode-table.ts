@@ -1,0 +1,99 @@
+import type { LiveLeaf } from '../../core/tree/live-node.ts';
+import type { LiveNodes } from '../../core/tree/live-nodes.ts';
+import type { LiveNode } from '../../core/tree/live-state.ts';
+import type { Instant } from '../filesystem.ts';
+import { ROOT_INO } from '../filesystem.ts';
+import { FilesystemError } from '../filesystem-error.ts';
+import type { FrontFile } from './front-file.ts';
+
+/** A node that the kernel knows, and what only a mount has to know of it. */
+export interface Inode {
+  readonly node: LiveNode;
+  /** How often the kernel was given it and has not forgotten it. */
+  lookups: number;
+  /** Open files and Dirs. */
+  opens: number;
+  /** Set by utimens or a read; nobody stores it. */
+  atime: Instant | undefined;
+  /** Present while its content is not all in Blocks. */
+  front: FrontFile | undefined;
+  /** Time of the last write, ns since 1970, that its Dirent does not say yet. */
+  writtenNs: bigint | undefined;
+}
+
+/** An inode of a node that is no Dir. */
+export type LeafInode = Inode & { readonly node: LiveLeaf };
+
+/** The nodes that the kernel knows, by ino. Each is held in the live tree until the kernel forgets it and nobody has it open. */
+export class InodeTable {
+  readonly #nodes: LiveNodes;
+  readonly #inodes = new Map<number, Inode>();
+  #root: Inode;
+
+  constructor(nodes: LiveNodes) {
+    this.#nodes = nodes;
+    this.#root = inodeOf(nodes.root);
+  }
+
+  /** The inode of a number that the kernel was given. @throws FilesystemError ESTALE */
+  get(ino: number): Inode {
+    if (ino === ROOT_INO) return this.#rootNow();
+    const inode = this.#inodes.get(ino);
+    if (inode === undefined) throw new FilesystemError('ESTALE');
+    return inode;
+  }
+
+  /** The inode of a node, if the kernel knows it. */
+  of(node: LiveNode): Inode | undefined {
+    const inode = node === this.#nodes.root ? this.#rootNow() : this.#inodes.get(node.id);
+    return inode?.node === node ? inode : undefined;
+  }
+
+  /** Gives a held node to the kernel: one lookup more. The hold is the table's from now on. */
+  give(node: LiveNode): Inode {
+    let inode = this.#inodes.get(node.id);
+    if (inode === undefined) {
+      inode = inodeOf(node);
+      this.#inodes.set(node.id, inode);
+    } else if (inode.node === node) this.#nodes.release(node);
+    else throw new FilesystemError('EIO'); // Two nodes of one number: a hash of 52 bits has met its like.
+    inode.lookups++;
+    return inode;
+  }
+
+  /** The kernel forgets so many lookups. */
+  forget(ino: number, lookups: number): void {
+    const inode = this.#inodes.get(ino);
+    if (inode === undefined) return;
+    inode.lookups = Math.max(0, inode.lookups - lookups);
+    this.drop(inode);
+  }
+
+  /** Lets go of an inode that nobody has any more. */
+  drop(inode: Inode): void {
+    if (inode.lookups > 0 || inode.opens > 0 || inode === this.#root) return;
+    // What is not stored yet goes on to be: its front stays with its node.
+    if (inode.front !== undefined && !this.#nodes.isRemoved(inode.node)) return;
+    inode.front?.close();
+    this.#inodes.delete(inode.node.id);
+    this.#nodes.release(inode.node);
+  }
+
+  /** Every inode but the root's. */
+  all(): IterableIterator<Inode> {
+    return this.#inodes.values();
+  }
+
+  get size(): number {
+    return this.#inodes.size;
+  }
+
+  #rootNow(): Inode {
+    if (this.#root.node !== this.#nodes.root) this.#root = inodeOf(this.#nodes.root);
+    return this.#root;
+  }
+}
+
+function inodeOf(node: LiveNode): Inode {
+  return { node, lookups: 0, opens: 0, atime: undefined, front: undefined, writtenNs: undefined };
+}

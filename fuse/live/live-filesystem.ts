@@ -1,0 +1,52 @@
+import { statfsSync } from 'node:fs';
+import { formatBlock } from '../../core/block/block-text.ts';
+import type { Filesystem, FilesystemSize } from '../filesystem.ts';
+import { FilesystemError } from '../filesystem-error.ts';
+import { attributeOperations } from './attribute-operations.ts';
+import { dirOperations } from './dir-operations.ts';
+import { fileOperations } from './file-operations.ts';
+import type { Inode } from './inode-table.ts';
+import type { LiveMountOptions } from './live-mount.ts';
+import { LiveMount } from './live-mount.ts';
+import { nameOperations } from './names.ts';
+import { SyncQueue } from './sync-queue.ts';
+
+/** A live tree as a filesystem. */
+export interface LiveFilesystem {
+  readonly filesystem: Filesystem;
+  readonly mount: LiveMount;
+  /** Stores every content that is not in Blocks yet; what is written meanwhile need not be in. */
+  settle(): Promise<void>;
+}
+
+/** Puts a filesystem before a live tree. The tree may be changed through its paths as well: both see all. */
+export function liveFilesystem(options: LiveMountOptions): LiveFilesystem {
+  const mount = new LiveMount(options);
+  const queue = new SyncQueue(mount);
+  const sync = async (): Promise<void> => {
+    await queue.settleAll();
+    await options.syncTree();
+  };
+  const blockrefOf = async (inode: Inode): Promise<string> => {
+    await queue.settle(inode);
+    const { dirent } = inode.node;
+    if (dirent.kind !== 'file') throw new FilesystemError('ENODATA');
+    return formatBlock(inode.front?.settledBlock ?? dirent.block);
+  };
+  const filesystem: Filesystem = {
+    ...nameOperations(mount),
+    ...attributeOperations(mount, blockrefOf),
+    ...fileOperations(mount, queue),
+    ...dirOperations(mount),
+    fsyncdir: sync,
+    syncfs: sync,
+    statfs: () => sizeOf(options.frontFolder, mount.inodes.size),
+  };
+  return { filesystem, mount, settle: () => queue.settleAll() };
+}
+
+/** The room that there is for what is written. */
+function sizeOf(folder: string, files: number): FilesystemSize {
+  const { bsize, blocks, bavail, ffree } = statfsSync(folder);
+  return { blockSize: bsize, blocks, free: bavail, files: files + ffree, freeFiles: ffree, nameMax: 255 };
+}

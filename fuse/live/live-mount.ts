@@ -1,0 +1,98 @@
+import type { Octets } from '../../core/base/octets.ts';
+import type { OwnerNames } from '../../core/base/owner-names.ts';
+import type { Block } from '../../core/block/block.ts';
+import type { Meta } from '../../core/dirent/meta.ts';
+import type { OpOptions, Store } from '../../core/store/store.ts';
+import type { LiveDir } from '../../core/tree/live-node.ts';
+import type { LiveNodes } from '../../core/tree/live-nodes.ts';
+import type { Attributes } from '../filesystem.ts';
+import { FilesystemError } from '../filesystem-error.ts';
+import type { DefaultOwner } from './attributes.ts';
+import { attributesOf } from './attributes.ts';
+import type { FrontContext } from './front-file.ts';
+import { FrontFolder } from './front-storage.ts';
+import type { Inode, LeafInode } from './inode-table.ts';
+import { InodeTable } from './inode-table.ts';
+
+/** What a live filesystem is made of. */
+export interface LiveMountOptions {
+  readonly store: Store;
+  readonly nodes: LiveNodes;
+  /** Where what is not stored yet lies: a folder with room. */
+  readonly frontFolder: string;
+  readonly storeContent: (content: AsyncIterable<Uint8Array>, options: OpOptions) => Promise<Block>;
+  /** Makes every change durable and records the root. */
+  readonly syncTree: () => Promise<void>;
+  readonly nowNs: () => bigint;
+  readonly owners: OwnerNames;
+  /** Of what says no owner. */
+  readonly owner: DefaultOwner;
+  /** What went wrong behind the backs of all clients. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** What the operations of one live filesystem share. */
+export class LiveMount {
+  readonly store: Store;
+  readonly nodes: LiveNodes;
+  readonly inodes: InodeTable;
+  readonly front: FrontContext;
+  readonly options: LiveMountOptions;
+
+  constructor(options: LiveMountOptions) {
+    this.options = options;
+    this.store = options.store;
+    this.nodes = options.nodes;
+    this.inodes = new InodeTable(options.nodes);
+    this.front = { source: options.store, folder: new FrontFolder(options.frontFolder), storeContent: options.storeContent };
+  }
+
+  /** The Dir of a number. @throws FilesystemError ENOTDIR */
+  dir(ino: number): LiveDir {
+    const { node } = this.inodes.get(ino);
+    if (node.sort !== 'dir') throw new FilesystemError('ENOTDIR');
+    return node;
+  }
+
+  /** The file of a number. @throws FilesystemError EISDIR, EINVAL for what is no regular file */
+  file(ino: number): LeafInode {
+    const inode = this.inodes.get(ino);
+    if (inode.node.sort === 'dir') throw new FilesystemError('EISDIR');
+    if (inode.node.dirent.kind !== 'file') throw new FilesystemError('EINVAL');
+    return inode as LeafInode;
+  }
+
+  attributes(inode: Inode): Attributes {
+    this.settleTime(inode);
+    return attributesOf(inode.node, this.options.owner, inode.atime);
+  }
+
+  /** Puts the time of the last write into the Dirent. */
+  settleTime(inode: Inode): void {
+    const { writtenNs, node } = inode;
+    if (writtenNs === undefined) return;
+    inode.writtenNs = undefined;
+    const times = { mtimeNs: writtenNs, ctimeNs: writtenNs };
+    this.nodes.changeNow(node, (dirent) => ({ ...dirent, meta: { ...dirent.meta, ...times } }), 'content', this);
+  }
+
+  /** Changes the metadata of a node; its ctime is now. */
+  async changeMeta(inode: Inode, change: (meta: Meta) => Meta): Promise<void> {
+    this.settleTime(inode);
+    const ctimeNs = this.options.nowNs();
+    await this.nodes.change(inode.node, (dirent) => ({ ...dirent, meta: { ...change(dirent.meta), ctimeNs } }), 'meta', this);
+  }
+
+  /** Numbers and names of an owner. */
+  ownerMeta(uid: number | undefined, gid: number | undefined): Meta {
+    const { owners } = this.options;
+    const user: Octets | undefined = uid === undefined ? undefined : owners.userName(uid);
+    const group: Octets | undefined = gid === undefined ? undefined : owners.groupName(gid);
+    return {
+      ...(uid === undefined ? {} : { uid }),
+      ...(gid === undefined ? {} : { gid }),
+      ...(user === undefined ? {} : { user }),
+      ...(group === undefined ? {} : { group }),
+    };
+  }
+}

@@ -1,0 +1,102 @@
+import type { Octets } from '../../core/base/octets.ts';
+import { EMPTY_BLOCK } from '../../core/block/block.ts';
+import type { Meta } from '../../core/dirent/meta.ts';
+import type { LiveDir } from '../../core/tree/live-node.ts';
+import type { NodeDirent } from '../../core/tree/live-operations.ts';
+import type { Attributes, Caller, Filesystem } from '../filesystem.ts';
+import { RENAME_EXCHANGE, RENAME_NOREPLACE } from '../filesystem.ts';
+import { FilesystemError } from '../filesystem-error.ts';
+import { kindOfMode, unpackDevice } from './attributes.ts';
+import type { LiveMount } from './live-mount.ts';
+
+const S_ISGID = 0o2000;
+const PERMISSIONS = 0o7777;
+/** Octets of a name, as on every Linux filesystem; of a symlink's target. */
+const MAX_NAME_SIZE = 255;
+const MAX_TARGET_SIZE = 4095;
+
+/** The operations on names. */
+export type NameOperations = Pick<
+  Filesystem,
+  'lookup' | 'forget' | 'readlink' | 'symlink' | 'mknod' | 'mkdir' | 'unlink' | 'rmdir' | 'rename' | 'link'
+>;
+
+/** Names of a live tree, as a kernel asks for them. */
+export function nameOperations(mount: LiveMount): NameOperations {
+  const { nodes, inodes } = mount;
+  const make = async (parent: number, name: Octets, dirent: NodeDirent): Promise<Attributes> => {
+    const node = await nodes.create(mount.dir(parent), checkedName(name), dirent, mount);
+    return mount.attributes(inodes.give(node));
+  };
+
+  return {
+    async lookup(parent, name, { signal }) {
+      const node = await nodes.child(mount.dir(parent), checkedName(name), { signal });
+      if (node === undefined) throw new FilesystemError('ENOENT');
+      return mount.attributes(inodes.give(node));
+    },
+    forget: (ino, lookups) => inodes.forget(ino, lookups),
+    readlink(ino) {
+      const { dirent } = inodes.get(ino).node;
+      if (dirent.kind !== 'symlink') throw new FilesystemError('EINVAL');
+      return dirent.target;
+    },
+    async symlink(parent, name, target, caller) {
+      if (target.length > MAX_TARGET_SIZE) throw new FilesystemError('ENAMETOOLONG');
+      const meta = newNodeMeta(mount, mount.dir(parent), 0o777, caller);
+      return await make(parent, name, { kind: 'symlink', name, meta, target });
+    },
+    async mknod(parent, name, mode, rdev, caller) {
+      const kind = kindOfMode(mode);
+      if (kind === undefined) throw new FilesystemError('EINVAL');
+      const meta = newNodeMeta(mount, mount.dir(parent), mode, caller);
+      if (kind === 'file') return await make(parent, name, { kind, name, meta, block: EMPTY_BLOCK });
+      const isDevice = kind === 'char' || kind === 'block';
+      return await make(parent, name, { kind, name, meta: isDevice ? { ...meta, rdev: unpackDevice(rdev) } : meta });
+    },
+    async mkdir(parent, name, mode, caller) {
+      const dir = mount.dir(parent);
+      // Below a setgid Dir new Dirs are so too.
+      const inherited = (dir.dirent.meta.mode ?? 0) & S_ISGID;
+      const meta = newNodeMeta(mount, dir, (mode & PERMISSIONS) | inherited, caller);
+      return await make(parent, name, { kind: 'dir', name, meta, block: EMPTY_BLOCK });
+    },
+    async unlink(parent, name) {
+      await nodes.remove(mount.dir(parent), name, 'leaf', mount);
+    },
+    async rmdir(parent, name) {
+      if (name === '.') throw new FilesystemError('EINVAL');
+      await nodes.remove(mount.dir(parent), name, 'dir', mount);
+    },
+    async rename(parent, name, newParent, newName, flags) {
+      if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) !== 0) throw new FilesystemError('EINVAL');
+      const manner = flags === RENAME_EXCHANGE ? 'exchange' : flags === RENAME_NOREPLACE ? 'keep' : 'replace';
+      const from = { dir: mount.dir(parent), name };
+      await nodes.rename(from, { dir: mount.dir(newParent), name: checkedName(newName) }, manner, mount);
+    },
+    async link(ino, parent, name) {
+      const inode = inodes.get(ino);
+      const { node } = inode;
+      if (node.sort === 'dir') throw new FilesystemError('EPERM');
+      mount.settleTime(inode);
+      await nodes.link(node, mount.dir(parent), checkedName(name), mount);
+      inode.lookups++;
+      return mount.attributes(inode);
+    },
+  };
+}
+
+/** The metadata of a new node: of a setgid Dir it has the group. */
+export function newNodeMeta(mount: LiveMount, parent: LiveDir, mode: number, { uid, gid }: Pick<Caller, 'uid' | 'gid'>): Meta {
+  const { meta } = parent.dirent;
+  const group = ((meta.mode ?? 0) & S_ISGID) === 0 ? gid : (meta.gid ?? gid);
+  const nowNs = mount.options.nowNs();
+  return { mode: mode & PERMISSIONS, ...mount.ownerMeta(uid, group), mtimeNs: nowNs, ctimeNs: nowNs, btimeNs: nowNs };
+}
+
+/** A name that a Dir can have. @throws FilesystemError ENAMETOOLONG, EINVAL */
+export function checkedName(name: Octets): Octets {
+  if (name.length > MAX_NAME_SIZE) throw new FilesystemError('ENAMETOOLONG');
+  if (name === '' || name === '.' || name === '..') throw new FilesystemError('EINVAL');
+  return name;
+}

@@ -1,0 +1,74 @@
+import type { Inode } from './inode-table.ts';
+import type { LiveMount } from './live-mount.ts';
+
+/** Files whose content is being stored at a time. */
+const MAX_UNDER_WAY = 2;
+
+/**
+ * Stores what was written, behind the clients' backs: a file begins once nobody has it open, or when somebody waits
+ * for it. A content that is in Blocks gives up its front.
+ */
+export class SyncQueue {
+  readonly #mount: LiveMount;
+  readonly #waiting = new Set<Inode>();
+  #underWay = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(mount: LiveMount) {
+    this.#mount = mount;
+  }
+
+  /** Stores a file's content soon. */
+  add(inode: Inode): void {
+    this.#waiting.add(inode);
+    this.#next();
+  }
+
+  /** Stores a file's content now. */
+  async settle(inode: Inode): Promise<void> {
+    const { front, node } = inode;
+    if (front === undefined || node.sort === 'dir') return;
+    this.#mount.settleTime(inode);
+    const block = await front.settle();
+    if (front.settledBlock !== block || inode.front !== front || node.dirent.kind !== 'file') return;
+    const { nodes } = this.#mount;
+    if (node.dirent.block !== block) {
+      nodes.changeNow(node, (dirent) => (dirent.kind === 'file' ? { ...dirent, block } : dirent), 'meta', this.#mount);
+    }
+    if (inode.opens > 0) return;
+    inode.front = undefined;
+    if (node.unsynced === front) node.unsynced = undefined;
+    front.close();
+    this.#mount.inodes.drop(inode);
+  }
+
+  /** Stores every content that is not in Blocks yet. */
+  async settleAll(): Promise<void> {
+    for (const inode of [...this.#mount.inodes.all()]) {
+      if (inode.front !== undefined && !this.#mount.nodes.isRemoved(inode.node)) await this.settle(inode);
+    }
+    await this.idle();
+  }
+
+  /** Resolves when nothing is under way. */
+  idle(): Promise<void> {
+    if (this.#underWay === 0 && this.#waiting.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idle.push(resolve));
+  }
+
+  #next(): void {
+    while (this.#underWay < MAX_UNDER_WAY) {
+      const [inode] = this.#waiting;
+      if (inode === undefined) break;
+      this.#waiting.delete(inode);
+      this.#underWay++;
+      this.settle(inode)
+        .catch((error: unknown) => this.#mount.options.onFault(error))
+        .finally(() => {
+          this.#underWay--;
+          this.#next();
+        });
+    }
+    if (this.#underWay === 0 && this.#waiting.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}

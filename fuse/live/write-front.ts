@@ -1,0 +1,18 @@
+import { EMPTY_BLOCK } from '../../core/block/block.ts';
+import { FrontFile } from './front-file.ts';
+import type { LeafInode } from './inode-table.ts';
+import type { LiveMount } from './live-mount.ts';
+
+/** The front of a file that is about to be written to; from now on the tree knows that it has to be stored. */
+export function writableFront(mount: LiveMount, inode: LeafInode): FrontFile {
+  const { node } = inode;
+  if (inode.front === undefined) {
+    // Another face of the tree may have given it a content of its own.
+    const base = node.dirent.kind === 'file' ? node.dirent.block : EMPTY_BLOCK;
+    inode.front = new FrontFile(mount.front, base);
+    node.unsynced = undefined;
+  }
+  const isKnown = node.unsynced === inode.front && (node.hard?.scope.changed ?? node.home?.dir.stale ?? true);
+  if (!isKnown) mount.nodes.attach(node, inode.front, mount);
+  return inode.front;
+}

@@ -1,8 +1,9 @@
 import type { Octets } from '../core/base/octets.ts';
+import type { Store } from '../core/store/store.ts';
 import type { Session } from './session.ts';
 
 /** Headings of help and of the man page, in their order. */
-export const COMMAND_GROUPS = ['leave', 'where', 'list', 'read', 'move', 'change', 'history', 'local', 'shell'] as const;
+export const COMMAND_GROUPS = ['leave', 'where', 'list', 'read', 'move', 'change', 'history', 'store', 'local', 'shell'] as const;
 export type CommandGroup = (typeof COMMAND_GROUPS)[number];
 
 /**
@@ -114,6 +115,8 @@ export interface ShellServices {
    * @returns its exit status; 128 + n where signal n ended it
    */
   runLocal(line: Octets, options?: { readonly input?: AsyncIterable<Uint8Array>; readonly signal?: AbortSignal }): Promise<number>;
+  /** Opens another Store by its specification, as it is there. The caller closes it. */
+  openStore(specification: string): Promise<Store>;
   /** Asks yes or no at the terminal; true without asking where nobody is there to answer. */
   confirm(question: string): Promise<boolean>;
   /** Quotes octets so that a line reads them back as one word. */

@@ -1,11 +1,14 @@
 import { alias } from './alias.ts';
 import { bind } from './bind.ts';
+import { blockifyCommand } from './blockify.ts';
 import { cat } from './cat.ts';
 import { cd } from './cd.ts';
 import { chmod, chown, touch } from './change-meta.ts';
 import type { Command } from './command.ts';
 import { du } from './du.ts';
 import { find } from './find.ts';
+import { fsck } from './fsck.ts';
+import { gc } from './gc.ts';
 import { get } from './get.ts';
 import { head, tail } from './head-tail.ts';
 import { help, version } from './help.ts';
@@ -22,14 +25,15 @@ import { open } from './open.ts';
 import { put } from './put.ts';
 import { pwd } from './pwd.ts';
 import { quit } from './quit.ts';
+import { repair } from './repair.ts';
 import { rm } from './rm.ts';
+import { scrub } from './scrub.ts';
 import { set } from './settings.ts';
 import { source } from './source.ts';
 import { stat } from './stat.ts';
 import { sync } from './sync.ts';
 import { tree } from './tree.ts';
 import { undo } from './undo.ts';
-
 /** Every command, in the order of help and of the man page. A new one is its file and a line here. */
 export const COMMANDS: readonly Command[] = [
   quit,
@@ -63,9 +67,14 @@ export const COMMANDS: readonly Command[] = [
   sync,
   undo,
   log,
+  fsck,
+  scrub,
+  repair,
+  gc,
   localCommand,
   lls,
   lmkdir,
+  blockifyCommand,
   help,
   history,
   set,

@@ -6,7 +6,7 @@ import { octetsFromText } from '../core/base/octets.ts';
 import { errorText } from '../core/base/system-error.ts';
 import { skipReference } from '../core/dirent/reference-skip.ts';
 import type { ProgramArguments } from './argv.ts';
-import { readConfig } from './config.ts';
+import { readConfiguration } from './config.ts';
 import { Dispatcher } from './dispatch.ts';
 import { EXIT, exitStatusOf } from './exit-status.ts';
 import { Messages } from './messages.ts';
@@ -24,6 +24,7 @@ import type { ShellSession } from './session.ts';
 import { makeSession } from './session.ts';
 import { Signals, writeStderr } from './signals.ts';
 import { FdSink } from './sink.ts';
+import { openStoreLazily } from './stores.ts';
 
 /** What one run of the shell is made of. */
 export interface Shell {
@@ -108,6 +109,7 @@ async function openShell(
   const history: string[] = [];
   const terminal = new TerminalHolder(signals);
   const now = (): Date => new Date();
+  const configuration = await readConfiguration(args.config ?? `${places.config}/vtftp.conf`, args.config !== undefined);
   const session = await signals.during(
     async (signal) =>
       await makeSession(
@@ -115,14 +117,14 @@ async function openShell(
           source: args.source === undefined ? undefined : octetsFromText(args.source),
           storeSpecification: args.store,
           places,
-          clauses: readConfig(args.config ?? `${places.config}/config`, args.config !== undefined),
+          configuration,
           localCwd: octetsFromText(workingDirectory()),
           settings: new Map([['onerror', 'stop']]),
           plan: args.plan,
           now,
           onNotice: (notice) => messages.warn(notice),
           warn: (message) => messages.warn(message),
-          wrapStore: async (opened) => (args.plan ? { ...opened, store: new PlanStore(opened.store) } : opened),
+          wrapStore: async (opened) => (args.plan ? new PlanStore(opened) : opened),
           runLine: async (line, runSignal, where) => {
             try {
               await dispatcher.runLine(octetsFromText(line), runSignal, { typed: false, where });
@@ -145,6 +147,8 @@ async function openShell(
     terminal,
     localStdin: isScriptOnStdin ? 'ignore' : 'inherit',
     json: args.json,
+    openStore: async (specification) =>
+      await openStoreLazily(specification, { places, configuration, onNotice: (notice) => messages.warn(notice) }, false),
   });
   const dispatcher: Dispatcher = new Dispatcher(
     {

@@ -44,6 +44,7 @@ export interface ServicesOptions {
   /** Local commands read our stdin, unless a script comes that way. */
   readonly localStdin: 'inherit' | 'ignore';
   readonly json: boolean;
+  readonly openStore: ShellServices['openStore'];
 }
 
 /** What the shell does for its commands. */
@@ -55,6 +56,7 @@ export function makeServices(options: ServicesOptions): ShellServices {
     env,
     interactive,
     quote: quoteWord,
+    openStore: options.openStore,
     helpText: (name) => (name === undefined ? helpOverview(commands) : commandHelp(findCommand(commands, name, true))),
     async confirm(question) {
       if (!interactive) return true;

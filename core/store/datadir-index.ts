@@ -270,6 +270,11 @@ export class DatadirIndex {
     this.#useGeneration(this.#index);
   }
 
+  /** The Store's generation at present. */
+  get generation(): number {
+    return this.#options.generation();
+  }
+
   /** A setting kept with the index; see {@link DatadirIndex.rewrite}. */
   setting(name: string): string | undefined {
     return this.#index?.setting(name);

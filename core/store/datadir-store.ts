@@ -76,7 +76,7 @@ export class Datadir implements Store {
   readonly can: StoreCapabilities;
   readonly cache: LocalCache;
   readonly #hash: HashFunction;
-  readonly #compression: StoredCompression;
+  readonly compression: StoredCompression;
   readonly #index: DatadirIndex;
   readonly #hasDigests: boolean;
   readonly #writer: RecordWriter | undefined;
@@ -97,7 +97,7 @@ export class Datadir implements Store {
     this.edges = parts.edges;
     this.can = { write: parts.writer !== undefined, enumerate: true, archives: parts.archives, locate: true };
     this.#hash = hashByName(parts.hashName);
-    this.#compression = parts.compression;
+    this.compression = parts.compression;
     this.#index = parts.index;
     this.#hasDigests = parts.hasDigests;
     this.#appender = new RecordAppender(this.#hash, parts.index);
@@ -137,7 +137,7 @@ export class Datadir implements Store {
     if (writer === undefined) throw new ReadOnlyError('add to', this.name);
     checkBlockSizes(blocks, this.#hash);
     this.#enter();
-    const isNew = await this.#add(packRecords(blocks, this.#hash, this.#compression), writer, options);
+    const isNew = await this.#add(packRecords(blocks, this.#hash, this.compression), writer, options);
     return Array.from(isNew, (flag) => flag === 1);
   }
 
@@ -253,7 +253,8 @@ export class Datadir implements Store {
     if (first.kind === 'block') return first.data;
     if (first.kind === 'gone') {
       // A gc may have moved it between the look into the index and the reading.
-      const moved = this.#locate(hashcode.digest);
+      this.#index.refresh();
+      const moved = this.#index.get(hashcode.digest);
       if (moved !== undefined && moved.file !== location.file) return await this.#read(hashcode, moved, options);
     }
     // The record says whether the Block is damaged there, or never was there: then the index is wrong.

@@ -20,7 +20,7 @@ import type { EdgeSettings } from './store.ts';
 import { WriterPresence } from './writer-presence.ts';
 
 /** A `.vtd` of this many octets is not written to any more. */
-const ROLL_OVER_SIZE = 2 ** 30;
+export const ROLL_OVER_SIZE: number = 2 ** 30;
 
 export interface OpenDatadirOptions {
   /** Make the Store where there is none. */

@@ -31,6 +31,8 @@ export interface ScanDamage {
 export interface ScanResult {
   /** Just past the last whole record, or where the scan began. */
   readonly indexedTo: number;
+  /** Where the scan stopped: the end of the file, or as asked. */
+  readonly stoppedAt?: number;
   readonly damage: readonly ScanDamage[];
 }
 
@@ -44,6 +46,8 @@ export interface ScanOptions {
   /** Check the hash of every Block from the start: where the file's header is damaged. */
   readonly distrust?: boolean;
   readonly onRecord: (record: ScannedRecord) => void;
+  /** Stop at the first end of a record from this offset on; default the end of the file. */
+  readonly until?: number;
   /** Awaited now and then, between two records. */
   readonly pause?: () => Promise<void>;
   readonly signal?: AbortSignal | undefined;
@@ -63,7 +67,8 @@ export async function scanDatafile(fd: number, options: ScanOptions): Promise<Sc
   let indexedTo = options.start;
   let position = options.start;
   let pauseAt = position + PAUSE_SIZE;
-  while (position < end) {
+  const until = Math.min(end, options.until ?? end);
+  while (position < until) {
     if (position >= pauseAt) {
       throwIfCancelled(options.signal);
       await (options.pause?.() ?? nextTurn());
@@ -108,7 +113,7 @@ export async function scanDatafile(fd: number, options: ScanOptions): Promise<Sc
       position = next;
     }
   }
-  return { indexedTo, damage };
+  return { indexedTo, stoppedAt: position < until ? end : position, damage };
 }
 
 function crcMatches(window: FileWindow, offset: number, header: Pick<RecordHeader, 'storedSize' | 'payloadCrc'>): boolean {

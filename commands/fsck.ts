@@ -1,0 +1,61 @@
+import { defineCommand } from './command.ts';
+import { countText, sizeText } from './format.ts';
+import { ARCHIVE_OPTION, FindingsReport, maintain, moreArchives } from './maintenance.ts';
+
+/** `fsck`: the structure of the Store. */
+export const fsck = defineCommand({
+  name: 'fsck',
+  group: 'store',
+  summary: 'check that the Store is whole, as far as its structure tells',
+  changesLocal: true,
+  plans: true,
+  details: [
+    'Looks at the header of every record in the data files, at the index against them, at the lines of the archives, and walks every root of every archive: each Block that lists others or entries is read and verified, of Blocks of content it is looked up that they are there. Each path harmed is named with the Block, where that lies, and the root. What Blocks of content hold is not read: that is scrub.',
+    'Nothing is changed, but that --rebuild-index first makes the index anew from the data files. The exit status is 13 where something is wrong, else 0. A torn end of a data file, as a crash leaves it, is told and is nothing wrong: it was never acknowledged. Octets that are damaged and that no path needs are told likewise.',
+    'fsck, scrub, repair and gc are for datadirs. One of them is at work in a Store at a time; others end with 11.',
+  ],
+  options: [{ name: 'rebuild-index', summary: 'make the index anew from the data files first' }, ARCHIVE_OPTION],
+  examples: [{ line: 'fsck', says: 'is every path of every root there?' }],
+  async run(context, { options }) {
+    const { output, diagnostics, signal, plan } = context;
+    const rebuilds = options.has('rebuild-index') && !plan;
+    const { fsck: check } = await import('../core/maintain/fsck.ts');
+    const report = await FindingsReport.make(context);
+    const startMs = performance.now();
+    const counts = await maintain(context, 'fsck', rebuilds, async (datadir) => {
+      if (rebuilds) await rebuildIndex(datadir, signal);
+      return await check(datadir, {
+        signal,
+        ...moreArchives(context, options),
+        onFinding: (finding) => report.add(finding),
+        onProgress: ({ doing, done }) =>
+          diagnostics.progress({
+            label: `fsck ${doing}`,
+            ...(doing === 'roots' ? { doneBytes: 0, doneItems: done } : { doneBytes: done }),
+          }),
+      });
+    });
+    const seconds = (performance.now() - startMs) / 1000;
+    output.record({
+      fsck: report.faults === 0 ? 'clean' : 'faults',
+      faults: report.faults,
+      files: counts.files,
+      bytes: counts.bytes,
+      records: counts.records,
+      indexed: counts.indexed,
+      roots: counts.roots,
+      dirs: counts.dirs,
+      entries: counts.entries,
+      seconds: Number(seconds.toFixed(3)),
+    });
+    output.line(
+      `${countText(counts.roots, 'root')}, ${countText(counts.entries, 'entry', 'entries')}, ${countText(counts.records, 'record')} in ${countText(counts.files, 'data file')} (${sizeText(counts.bytes)}): ${report.faults === 0 ? 'clean' : countText(report.faults, 'fault')}; ${seconds.toFixed(2)} s`,
+    );
+    report.end('fsck');
+  },
+});
+
+async function rebuildIndex(datadir: import('../core/store/datadir-store.ts').Datadir, signal: AbortSignal): Promise<void> {
+  await datadir.flush({ signal });
+  await datadir.internals().index.rebuild('it was asked to be made anew', signal);
+}

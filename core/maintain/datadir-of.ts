@@ -1,0 +1,26 @@
+import { ReadOnlyError, VtError } from '../base/errors.ts';
+import { Datadir } from '../store/datadir-store.ts';
+import type { Store } from '../store/store.ts';
+
+/** The datadir that a Store is, or stands in for; undefined where it is none, or is not made yet. */
+export function datadirOf(store: Store): Datadir | undefined {
+  let at: Store | undefined = store;
+  while (at !== undefined && !(at instanceof Datadir)) at = at.behind;
+  return at;
+}
+
+/**
+ * The datadir that a Store is, for an action that needs one.
+ *
+ * @throws {VtError} EFAILED where it is another kind of Store; {ReadOnlyError} where it may not be written to and `write`
+ */
+export function requireDatadir(store: Store, action: string, write = false): Datadir {
+  const datadir = datadirOf(store);
+  if (datadir === undefined) {
+    throw new VtError('EFAILED', `${action} "${store.name}": it is no datadir, or has no Blocks yet`, {
+      remedy: 'name a datadir with -S',
+    });
+  }
+  if (write && !datadir.can.write) throw new ReadOnlyError(action, datadir.name);
+  return datadir;
+}

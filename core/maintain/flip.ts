@@ -1,0 +1,40 @@
+import { crc32 } from 'node:zlib';
+
+/** What a CRC-32 becomes as a zero octet more is hashed, without the inversions at its ends. */
+const POLYNOMIAL = 0xedb88320;
+
+/**
+ * Turns back the one bit that was flipped, if that is what happened to some octets: a CRC-32 tells which one it must be.
+ *
+ * @param octets - as they are; changed in place where the bit is found
+ * @param wanted - the CRC-32 that they had
+ * @returns whether they have that CRC now
+ * @see the table method of RFC 1952, section 8, run backwards: it is linear, so the difference of two CRCs is that of the
+ * flipped bit alone
+ */
+export function unflip(octets: Buffer, wanted: number): boolean {
+  const difference = (crc32(octets) ^ wanted) >>> 0;
+  if (difference === 0) return true;
+  // What a flip of each bit of the last octet does to the CRC; each octet further ahead takes one step more.
+  const effects = Array.from({ length: 8 }, (_, bit) => step(1 << bit));
+  for (let at = octets.length - 1; at >= 0; at--) {
+    for (let bit = 0; bit < 8; bit++) {
+      const effect = effects[bit] ?? 0;
+      if (effect === difference) {
+        octets[at] = (octets[at] ?? 0) ^ (1 << bit);
+        return true;
+      }
+      effects[bit] = (STEPS[effect & 0xff] ?? 0) ^ (effect >>> 8);
+      effects[bit] = (effects[bit] ?? 0) >>> 0;
+    }
+  }
+  return false;
+}
+
+const STEPS: Uint32Array = Uint32Array.from({ length: 256 }, (_, octet) => step(octet));
+
+function step(octet: number): number {
+  let value = octet;
+  for (let i = 0; i < 8; i++) value = (value & 1) === 1 ? POLYNOMIAL ^ (value >>> 1) : value >>> 1;
+  return value >>> 0;
+}

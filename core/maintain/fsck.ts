@@ -1,0 +1,126 @@
+import { join } from 'node:path';
+import type { Datadir } from '../store/datadir-store.ts';
+import { dataFileNames } from '../store/index-catch-up.ts';
+import { IndexDamagedError } from '../store/lmdb-index.ts';
+import type { Finding } from './findings.ts';
+import type { DamagedPart, HarmWalkCounts } from './harm-walk.ts';
+import { walkHarm } from './harm-walk.ts';
+import { walkRecords } from './record-walk.ts';
+
+/** Index entries read at a time. */
+const STEP = 16_384;
+
+export interface FsckOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onFinding: (finding: Finding) => void;
+  /** Archive files that lie elsewhere and have roots of this Store. */
+  readonly moreArchives?: readonly string[];
+  readonly onProgress?: (state: { readonly doing: string; readonly done: number }) => void;
+}
+
+/** What fsck looked at. */
+export interface FsckCounts extends HarmWalkCounts {
+  readonly files: number;
+  readonly bytes: number;
+  readonly records: number;
+  /** Blocks that the index knows. */
+  readonly indexed: number;
+}
+
+/**
+ * Checks the structure of a datadir: headers and records of the data files, the index against them, the lines of the
+ * archives, and that every root is complete. Nothing is changed. What Blocks of content hold is not read: that is scrub.
+ * Memory: some 40 octets for each Block that lists others or entries.
+ */
+export async function fsck(datadir: Datadir, options: FsckOptions): Promise<FsckCounts> {
+  const { path, hash, index } = datadir.internals();
+  const { signal, onFinding, onProgress } = options;
+  await datadir.flush();
+  await index.ready(signal);
+  const dataFolder = join(path, 'data');
+  const damagedParts = new Map<string, readonly DamagedPart[]>();
+  const sizes = new Map<string, number>();
+  const confirmed = new Map<string, number>();
+  let bytes = 0;
+  let records = 0;
+  let unknown = 0;
+  const names = dataFileNames(dataFolder).sort();
+  const marks = index.marks();
+  for (const name of names) {
+    let here = 0;
+    const indexedTo = marks.get(name)?.indexedTo ?? 0;
+    const walk = await walkRecords(
+      dataFolder,
+      name,
+      hash,
+      ({ digest, offset }) => {
+        const location = index.get(digest);
+        if (location === undefined) unknown += offset < indexedTo ? 1 : 0;
+        else if (location.file === name && location.offset === offset) here++;
+      },
+      signal,
+    );
+    confirmed.set(name, here);
+    sizes.set(name, walk.size);
+    bytes += walk.size;
+    records += walk.records;
+    if (walk.start.kind === 'damaged') onFinding({ kind: 'data', file: name, start: 0, end: 64, reason: walk.start.reason });
+    if (walk.start.kind === 'newer') {
+      onFinding({ kind: 'data', file: name, start: 0, end: 64, reason: `version ${walk.start.version} is newer than this program` });
+    }
+    damagedParts.set(name, walk.damage);
+    for (const { kind, start, end } of walk.damage) {
+      if (kind === 'tail') onFinding({ kind: 'tail', file: name, start, end });
+      else onFinding({ kind: 'data', file: name, start, end, reason: 'no record can be read there' });
+    }
+    onProgress?.({ doing: 'data files', done: bytes });
+  }
+  if (unknown > 0) onFinding({ kind: 'index', reason: `${unknown} Blocks in the data files are unknown to it` });
+  const indexed = await checkEntries(datadir, confirmed, sizes, damagedParts, options);
+  const reached = await walkHarm(datadir, {
+    signal,
+    onFinding,
+    damagedParts,
+    sizes,
+    ...(options.moreArchives === undefined ? {} : { moreArchives: options.moreArchives }),
+    onProgress: ({ entries }) => onProgress?.({ doing: 'roots', done: entries }),
+  });
+  return { ...reached, files: names.length, bytes, records, indexed };
+}
+
+/** Every Block that the index knows lies where it says, or in a part that is damaged. @returns how many there are */
+async function checkEntries(
+  datadir: Datadir,
+  confirmed: ReadonlyMap<string, number>,
+  sizes: ReadonlyMap<string, number>,
+  damagedParts: ReadonlyMap<string, readonly DamagedPart[]>,
+  { signal, onFinding }: FsckOptions,
+): Promise<number> {
+  const { index } = datadir.internals();
+  const claimed = new Map<string, number>();
+  let total = 0;
+  try {
+    for (let after: Uint8Array | undefined; ; ) {
+      const entries = index.entries(after, STEP);
+      for (const [, { file, offset, storedSize }] of entries) {
+        // What was added since the walk is not to be found in it.
+        if (offset + storedSize > (sizes.get(file) ?? 0) && sizes.has(file)) continue;
+        const isLost = (damagedParts.get(file) ?? []).some(({ start, end }) => offset < end && offset + storedSize > start);
+        if (!isLost) claimed.set(file, (claimed.get(file) ?? 0) + 1);
+      }
+      total += entries.length;
+      after = entries.at(-1)?.[0];
+      if (after === undefined) break;
+      signal?.throwIfAborted();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  } catch (error) {
+    if (!(error instanceof IndexDamagedError)) throw error;
+    onFinding({ kind: 'index', reason: error.message });
+  }
+  for (const [file, count] of claimed) {
+    const found = confirmed.get(file) ?? 0;
+    if (found < count) onFinding({ kind: 'index', reason: `${count - found} Blocks are not where it says, in data file "${file}"` });
+  }
+  return total;
+}

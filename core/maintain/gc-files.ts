@@ -1,0 +1,53 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { tryLock } from '../base/file-lock.ts';
+import { DATAFILE_HEADER_SIZE, decodeDatafileHeader } from '../store/datafile.ts';
+import { dataFileNames } from '../store/index-catch-up.ts';
+import type { FileMarks } from '../store/lmdb-index.ts';
+
+/** A data file, as gc sees it. */
+export interface GcFile {
+  readonly name: string;
+  readonly size: number;
+  /** When it was last written to, in milliseconds since 1970. */
+  readonly changedMs: number;
+  /** A descriptor that holds the file's lock: nobody writes to it. Undefined where somebody does. */
+  readonly fd: number | undefined;
+  /** A gc that was killed had done with it. */
+  readonly isLeftover: boolean;
+}
+
+/** Takes the lock of every data file that nobody writes to, and keeps it until the files are let go. */
+export class GcFiles {
+  readonly files: readonly GcFile[];
+
+  constructor(dataFolder: string, marks: ReadonlyMap<string, FileMarks>) {
+    const files: GcFile[] = [];
+    for (const name of dataFileNames(dataFolder).sort()) {
+      const fd = openSync(join(dataFolder, name), 'r');
+      const isFree = tryLock(fd);
+      const { size, mtimeMs } = fstatSync(fd);
+      files.push({
+        name,
+        size,
+        changedMs: mtimeMs,
+        fd: isFree ? fd : undefined,
+        isLeftover: isFree && isLeftover(fd, size, marks.get(name)),
+      });
+      if (!isFree) closeSync(fd);
+    }
+    this.files = files;
+  }
+
+  /** Gives up every lock. */
+  [Symbol.dispose](): void {
+    for (const { fd } of this.files) if (fd !== undefined) closeSync(fd);
+  }
+}
+
+// Marks of nothing indexed and all seen, on a file that begins as it should, are put by gc alone.
+function isLeftover(fd: number, size: number, marks: FileMarks | undefined): boolean {
+  if (marks?.indexedTo !== 0 || marks.seenSize !== size) return false;
+  const head = Buffer.alloc(DATAFILE_HEADER_SIZE);
+  return decodeDatafileHeader(head.subarray(0, readSync(fd, head, 0, head.length, 0))).kind === 'header';
+}

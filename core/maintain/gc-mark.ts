@@ -1,0 +1,82 @@
+import { VtError } from '../base/errors.ts';
+import { octetsToText } from '../base/octets.ts';
+import type { Datadir } from '../store/datadir-store.ts';
+import { DigestTable } from './digest-table.ts';
+import { Reach } from './reach.ts';
+import { storeRoots } from './roots.ts';
+
+/** Octets of a digest that are kept: a false match keeps a Block that nobody needs, and does no other harm. */
+const KEPT_OCTETS = 8;
+
+export interface GcMarkOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly moreArchives?: readonly string[];
+  readonly onProgress?: (state: { readonly roots: number; readonly entries: number; readonly blocks: number }) => void;
+}
+
+/** The Blocks that the roots of a datadir reach. Memory: some 15 octets a Block. */
+export class GcMarks {
+  readonly #datadir: Datadir;
+  readonly #options: GcMarkOptions;
+  readonly #marks = new DigestTable(KEPT_OCTETS);
+  readonly #reach: Reach;
+  #at = '';
+  #roots = 0;
+
+  constructor(datadir: Datadir, options: GcMarkOptions) {
+    this.#datadir = datadir;
+    this.#options = options;
+    this.#reach = new Reach(datadir, {
+      signal: options.signal,
+      leaf: ({ digest }) => {
+        this.#marks.set(digest);
+        return undefined;
+      },
+      inner: ({ digest }) => void this.#marks.set(digest),
+      harm: ({ path, fault }) => {
+        // What is below it is unknown, and would count as needed by nobody.
+        throw new VtError('ECORRUPT', `gc: "${octetsToText(path)}" in ${this.#at}: a Block that lists others is ${fault}`, {
+          remedy: 'repair the Store first; nothing was removed',
+        });
+      },
+    });
+  }
+
+  /** How many Blocks are marked. */
+  get count(): number {
+    return this.#marks.count;
+  }
+
+  /** How many roots the last walk went over. */
+  get roots(): number {
+    return this.#roots;
+  }
+
+  /**
+   * Marks what the archives' roots reach. A second walk reads only what the first did not.
+   *
+   * @throws {VtError} ECORRUPT where a root, or what lists others below it, cannot be read
+   */
+  async walk(): Promise<void> {
+    this.#roots = 0;
+    const onDamage = (damage: { readonly archive: string; readonly line: number; readonly reason: string }): void => {
+      throw new VtError(
+        'ECORRUPT',
+        `gc: archive "${damage.archive}" line ${damage.line}: ${damage.reason}; what its root needs is unknown`,
+        {
+          remedy: 'mend the line, or remove it and with it the root; nothing was removed',
+        },
+      );
+    };
+    for await (const root of storeRoots(this.#datadir.path, { ...this.#options, onDamage })) {
+      this.#at = `root ${root.number} of archive "${root.archive}"`;
+      await this.#reach.walk(root.dirent);
+      this.#options.onProgress?.({ roots: ++this.#roots, entries: this.#reach.entries, blocks: this.#marks.count });
+    }
+  }
+
+  /** Whether a Block is reached. */
+  has(digest: Uint8Array): boolean {
+    return this.#marks.has(digest);
+  }
+}

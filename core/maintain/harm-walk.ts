@@ -1,0 +1,88 @@
+import type { HashCode } from '../block/hashcode.ts';
+import type { Datadir } from '../store/datadir-store.ts';
+import type { Location } from '../store/lmdb-index.ts';
+import { readLocatedBlock } from '../store/located-block.ts';
+import type { Finding } from './findings.ts';
+import type { BlockFault } from './reach.ts';
+import { Reach } from './reach.ts';
+import { type RootsOptions, storeRoots } from './roots.ts';
+
+/** Octets of a data file that hold no whole record. */
+export interface DamagedPart {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface HarmWalkOptions extends Omit<RootsOptions, 'onDamage'> {
+  readonly onFinding: (finding: Finding) => void;
+  /** What of the data files is known to be damaged, by their names. */
+  readonly damagedParts?: ReadonlyMap<string, readonly DamagedPart[]>;
+  /** Sizes of the data files: what should lie beyond is missing. */
+  readonly sizes?: ReadonlyMap<string, number>;
+  readonly onProgress?: (counts: { readonly roots: number; readonly entries: number }) => void;
+}
+
+/** Counts of a walk over every root. */
+export interface HarmWalkCounts {
+  readonly roots: number;
+  readonly dirs: number;
+  readonly entries: number;
+  /** Blocks that list others or entries: each was read and verified. */
+  readonly innerBlocks: number;
+  /** References to Blocks of content that were looked up in the index. */
+  readonly lookups: number;
+}
+
+/**
+ * Walks every root of a datadir and tells which paths are harmed by Blocks that are missing or damaged. Inner Blocks
+ * are read and verified; of content it asks the index, and reads what that says is damaged.
+ */
+export async function walkHarm(datadir: Datadir, options: HarmWalkOptions): Promise<HarmWalkCounts> {
+  const { index, readers, hash } = datadir.internals();
+  const { onFinding, damagedParts, sizes } = options;
+  let archive = '';
+  let number = 0;
+  let lookups = 0;
+  const isAmong = (location: Location): boolean => {
+    const size = sizes?.get(location.file);
+    if (sizes !== undefined && (size === undefined || location.offset + location.storedSize > size)) return true;
+    const parts = damagedParts?.get(location.file) ?? [];
+    return parts.some(({ start, end }) => location.offset < end && location.offset + location.storedSize > start);
+  };
+  const leaf = ({ digest }: HashCode): BlockFault | undefined => {
+    lookups++;
+    const location = index.get(digest);
+    if (location === undefined) return 'missing';
+    if (location.isDamaged !== true && !isAmong(location)) return undefined;
+    // The index may speak of what gc set aside, or the damage may lie beside it: the Block itself tells.
+    const found = readLocatedBlock(readers, location, digest, hash);
+    return found.kind === 'block' ? undefined : found.kind === 'gone' ? 'missing' : 'damaged';
+  };
+  const reach = new Reach(datadir, {
+    leaf,
+    inner: () => undefined,
+    signal: options.signal,
+    harm({ path, hashcode, fault, reason }) {
+      const location = hashcode === undefined ? undefined : index.get(hashcode.digest);
+      onFinding({
+        kind: 'harm',
+        path,
+        archive,
+        number,
+        hashcode,
+        fault,
+        ...(location === undefined ? {} : { file: location.file, offset: location.offset }),
+        ...(reason === undefined ? {} : { reason }),
+      });
+    },
+  });
+  let roots = 0;
+  const onDamage = (damage: { readonly archive: string; readonly line: number; readonly reason: string }): void =>
+    onFinding({ kind: 'archive', ...damage });
+  for await (const root of storeRoots(datadir.path, { ...options, onDamage })) {
+    ({ archive, number } = root);
+    await reach.walk(root.dirent);
+    options.onProgress?.({ roots: ++roots, entries: reach.entries });
+  }
+  return { roots, dirs: reach.dirs, entries: reach.entries, innerBlocks: reach.innerBlocks, lookups };
+}

@@ -1,0 +1,33 @@
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { VtError } from '../base/errors.ts';
+import { flock } from '../base/libc.ts';
+
+/** In a datadir: locked by whoever looks after it, so that there is one at a time. A dead one's lock is free. */
+const LOCK_FILE = 'maintenance.lock';
+
+/**
+ * Runs an action while no other fsck, scrub, repair or gc is at work in a datadir.
+ *
+ * @throws {VtError} ELOCKED where one is; EUNSUPPORTED where there are no locks and `required`
+ */
+export async function withMaintenanceLock<T>(storeFolder: string, required: boolean, action: () => Promise<T>): Promise<T> {
+  const fd = openSync(join(storeFolder, LOCK_FILE), 'a');
+  try {
+    let isFree: boolean;
+    try {
+      isFree = flock(fd, 'exclusive', true);
+    } catch (cause) {
+      if (required) throw new VtError('EUNSUPPORTED', `lock Store "${storeFolder}": there are no locks on this filesystem`, { cause });
+      isFree = true;
+    }
+    if (!isFree) {
+      throw new VtError('ELOCKED', `lock Store "${storeFolder}": another fsck, scrub, repair or gc is at work`, {
+        remedy: 'wait for its end',
+      });
+    }
+    return await action();
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,61 @@
+import type { HashCode } from '../block/hashcode.ts';
+import { digestKey } from '../store/digest-key.ts';
+import type { AddCounts, AddResult, DigestedBlock, EdgeSettings, OpOptions, Store, StoreCapabilities } from '../store/store.ts';
+
+const NO_COUNTS: AddCounts = { newBlocks: 0, newBytes: 0, storedBytes: 0, existingBlocks: 0, existingBytes: 0 };
+
+/** Takes only Blocks that another Store needs, and hands those on: what an import adds to it is looked through. */
+export class NeededStore implements Store {
+  readonly name: string;
+  readonly hashName: Store['hashName'];
+  readonly edges: EdgeSettings;
+  readonly can: StoreCapabilities = { write: true, enumerate: false, archives: false, locate: false };
+  readonly #below: Store;
+  readonly #needed: ReadonlyMap<string, HashCode>;
+  readonly #onFound: (digest: Uint8Array) => void;
+
+  /**
+   * @param needed - by {@link digestKey}
+   * @param onFound - told of each Block that was handed on
+   */
+  constructor(below: Store, needed: ReadonlyMap<string, HashCode>, onFound: (digest: Uint8Array) => void) {
+    this.name = below.name;
+    this.hashName = below.hashName;
+    this.edges = below.edges;
+    this.#below = below;
+    this.#needed = needed;
+    this.#onFound = onFound;
+  }
+
+  async add(data: Uint8Array, options: OpOptions = {}): Promise<AddResult> {
+    const { hashcodeOf } = await import('../block/hashcode.ts');
+    const hashcode = hashcodeOf(this.hashName, data);
+    await this.addBatch([{ digest: hashcode.digest, data }], options);
+    return { hashcode, isNew: true };
+  }
+
+  async addBatch(blocks: readonly DigestedBlock[], options: OpOptions = {}): Promise<boolean[]> {
+    const wanted = blocks.filter(({ digest }) => this.#needed.has(digestKey(digest)));
+    if (wanted.length > 0) {
+      await this.#below.addBatch(wanted, options);
+      for (const { digest } of wanted) this.#onFound(digest);
+    }
+    return blocks.map(() => true);
+  }
+
+  async get(hashcode: HashCode, options: OpOptions = {}): Promise<Uint8Array | undefined> {
+    return await this.#below.get(hashcode, options);
+  }
+
+  async has(hashcodes: readonly HashCode[]): Promise<boolean[]> {
+    return await Promise.resolve(hashcodes.map(() => false));
+  }
+
+  async flush(): Promise<void> {}
+
+  counts(): AddCounts {
+    return NO_COUNTS;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}

@@ -1,0 +1,56 @@
+import { readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { openArchiveFile } from '../archive/archive-file.ts';
+import type { Dirent } from '../dirent/dirent.ts';
+
+/** A recorded root of a Store. */
+export interface Root {
+  /** The archive's name, or its path where it lies elsewhere. */
+  readonly archive: string;
+  /** Of the entry: 1 for the oldest. */
+  readonly number: number;
+  readonly dirent: Dirent;
+}
+
+/** A line of an archive that cannot be read. */
+export interface ArchiveDamage {
+  readonly archive: string;
+  /** 1 for the first. */
+  readonly line: number;
+  readonly reason: string;
+}
+
+/** Where roots are looked for. */
+export interface RootsOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Archive files that lie elsewhere. */
+  readonly moreArchives?: readonly string[];
+  readonly onDamage?: (damage: ArchiveDamage) => void;
+}
+
+/** The files of a datadir's archives, by name. */
+export function archiveFiles(storeFolder: string): string[] {
+  const folder = join(storeFolder, 'archives');
+  try {
+    const names = readdirSync(folder).filter((name) => name.endsWith('.vt') && !name.startsWith('.'));
+    return names.sort().map((name) => join(folder, name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Every root that the archives of a datadir hold: of each archive the newest first, as that is what people want to know of. */
+export async function* storeRoots(storeFolder: string, options: RootsOptions = {}): AsyncGenerator<Root, void, undefined> {
+  const own = archiveFiles(storeFolder);
+  for (const file of [...own, ...(options.moreArchives ?? [])]) {
+    const archive = own.includes(file) ? basename(file, '.vt') : file;
+    const roots: Root[] = [];
+    const entries = openArchiveFile(file, { readOnly: true }).entries({
+      signal: options.signal,
+      onDamage: (line, reason) => options.onDamage?.({ archive, line, reason }),
+    });
+    for await (const { number, dirent } of entries) roots.push({ archive, number, dirent });
+    yield* roots.reverse();
+  }
+}

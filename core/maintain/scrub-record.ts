@@ -1,0 +1,64 @@
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { syncFolder } from '../store/datadir-format.ts';
+
+/** In a datadir: what scrub has checked, and when. It can be removed at any time. @see vt(5), "Datadirs" */
+export const SCRUB_FILE = 'scrubbed';
+
+/** A part of a data file that was read and verified as a whole. */
+export interface ScrubbedPart {
+  readonly file: string;
+  readonly start: number;
+  readonly end: number;
+  /** Seconds since 1970. */
+  readonly when: number;
+}
+
+/** Lines `start end seconds file`, the last a CRC-32 of those before. */
+export function formatScrubbed(parts: readonly ScrubbedPart[]): string {
+  const text = parts.map(({ file, start, end, when }) => `${start} ${end} ${when} ${file}\n`).join('');
+  return `${text}crc32 ${crc32(text).toString(16).padStart(8, '0')}\n`;
+}
+
+/** What the file says; nothing where it is damaged: then all is to be checked again. */
+export function parseScrubbed(text: string): ScrubbedPart[] {
+  const [, body, check] = /^([\s\S]*?)crc32 ([0-9a-f]{8})\n$/.exec(text) ?? [];
+  if (body === undefined || check === undefined || Number.parseInt(check, 16) !== crc32(body)) return [];
+  return body
+    .split('\n')
+    .slice(0, -1)
+    .flatMap((line) => {
+      const [, start, end, when, file] = /^(\d{1,15}) (\d{1,15}) (\d{1,15}) (.+)$/.exec(line) ?? [];
+      return file === undefined ? [] : [{ file, start: Number(start), end: Number(end), when: Number(when) }];
+    });
+}
+
+/** Reads what scrub has checked in a datadir. */
+export function readScrubbed(storeFolder: string): ScrubbedPart[] {
+  try {
+    return parseScrubbed(readFileSync(join(storeFolder, SCRUB_FILE), 'utf8'));
+  } catch {
+    return [];
+  }
+}
+
+/** Writes it: whole or not at all. */
+export function writeScrubbed(storeFolder: string, parts: readonly ScrubbedPart[]): void {
+  const path = join(storeFolder, SCRUB_FILE);
+  const temporary = `${path}.${process.pid}`;
+  try {
+    const fd = openSync(temporary, 'w', 0o666);
+    try {
+      writeSync(fd, formatScrubbed(parts));
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  syncFolder(storeFolder);
+}

@@ -2,83 +2,102 @@ import type { CName } from '../base/at-calls.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
 import type { Octets } from '../base/octets.ts';
 import { TIMESPECS_SIZE } from '../base/timespec.ts';
-import type { BlockLocation } from '../store/store.ts';
 import type { Attributes } from './export-attributes.ts';
+import type { PackedSegments, SegmentRows } from './segment-rows.ts';
 
 /**
- * Work for a writer, packed into one array: structured clones of 128 files would cost more than writing them. A batch
+ * Work for a writer, packed into a few arrays: structured clones of 128 files would cost more than writing them. A batch
  * is private to one process; its layout is of no format.
  */
 
-/** A piece of content, in order of its place in the file. */
-export type Segment =
-  | { readonly kind: 'run'; readonly octet: number; readonly size: number }
-  | { readonly kind: 'data'; readonly data: Uint8Array }
-  | {
-      readonly kind: 'stored';
-      readonly digest: Uint8Array;
-      readonly location: BlockLocation;
-      /** The part of the Block that is wanted. */
-      readonly from: number;
-      readonly size: number;
-    };
+/** Which rows of the batch's segments an item's content is. */
+export interface RowRange {
+  readonly firstRow: number;
+  readonly endRow: number;
+}
 
 /** A whole file, to be made under a temporary name in an open directory and then renamed. */
-export interface FileItem {
+export interface FileItem extends RowRange {
   readonly kind: 'file';
   readonly dir: number;
   readonly name: CName;
   readonly temporary: CName;
   readonly size: number;
   readonly attributes: Attributes;
-  readonly segments: readonly Segment[];
 }
 
 /** A part of a large file, to be written into an open descriptor. */
-export interface PartItem {
+export interface PartItem extends RowRange {
   readonly kind: 'part';
   readonly fd: number;
   /** Where in the file it starts. */
   readonly start: number;
-  readonly segments: readonly Segment[];
+  readonly size: number;
 }
 
 export type BatchItem = FileItem | PartItem;
 
 const ITEM = { file: 1, part: 2 } as const;
-const SEGMENT = { run: 1, data: 2, stored: 3 } as const;
-const CODECS: readonly BlockLocation['codec'][] = ['none', 'zlib', 'zstd'];
 
 /** A packed batch. */
 export interface PackedBatch {
-  readonly data: Uint8Array<ArrayBuffer>;
-  /** Files that hold stored Blocks; segments give their index. */
-  readonly files: readonly string[];
+  readonly items: Uint8Array<ArrayBuffer>;
+  readonly count: number;
+  readonly segments: PackedSegments;
 }
 
-/** Packs items; the array is new, so that its buffer can be transferred. */
-export function packBatch(items: readonly BatchItem[], digestSize: number): PackedBatch {
-  const writer = new ByteWriter(16 * 1024);
-  const files: string[] = [];
-  writer.bsuint(digestSize);
-  writer.bsuint(items.length);
-  for (const item of items) {
+/** Packs items one by one. */
+export class BatchBuilder {
+  /** What the items' rows are of. */
+  readonly rows: SegmentRows;
+  readonly #writer = new ByteWriter(16 * 1024);
+  #count = 0;
+
+  /** @param rows - segments of all items to come; located before the batch is taken */
+  constructor(rows: SegmentRows) {
+    this.rows = rows;
+  }
+
+  /** Items so far. */
+  get count(): number {
+    return this.#count;
+  }
+
+  add(item: BatchItem): void {
+    const writer = this.#writer;
+    this.#count++;
     if (item.kind === 'file') {
       writer.octet(ITEM.file);
       writer.bsuint(item.dir);
       writer.bsdata(item.name);
       writer.bsdata(item.temporary);
-      writer.bsuint(item.size);
       packAttributes(writer, item.attributes);
     } else {
       writer.octet(ITEM.part);
       writer.bsuint(item.fd);
       writer.bsuint(item.start);
     }
-    writer.bsuint(item.segments.length);
-    for (const segment of item.segments) packSegment(writer, segment, files);
+    writer.bsuint(item.size);
+    writer.bsuint(item.firstRow);
+    writer.bsuint(item.endRow);
   }
-  return { data: new Uint8Array(writer.view()), files };
+
+  /** The batch, in new arrays, so that their buffers can be transferred. */
+  take(): PackedBatch {
+    return { items: new Uint8Array(this.#writer.view()), count: this.#count, segments: this.rows.pack() };
+  }
+}
+
+/** A batch of one part of a large file: all of `rows`, located. */
+export function partBatch(rows: SegmentRows, part: { readonly fd: number; readonly start: number; readonly size: number }): PackedBatch {
+  const builder = new BatchBuilder(rows);
+  builder.add({ kind: 'part', ...part, firstRow: 0, endRow: rows.count });
+  return builder.take();
+}
+
+/** The memory of a batch, to be transferred with it. */
+export function transfersOf({ items, segments }: PackedBatch): ArrayBuffer[] {
+  return [items.buffer, segments.cells.buffer, segments.digests.buffer, segments.literals.buffer];
 }
 
 function packAttributes(writer: ByteWriter, attributes: Attributes): void {
@@ -94,51 +113,21 @@ function packAttributes(writer: ByteWriter, attributes: Attributes): void {
   }
 }
 
-function packSegment(writer: ByteWriter, segment: Segment, files: string[]): void {
-  writer.octet(SEGMENT[segment.kind]);
-  switch (segment.kind) {
-    case 'run':
-      writer.octet(segment.octet);
-      writer.bsuint(segment.size);
-      break;
-    case 'data':
-      writer.bsdata(segment.data);
-      break;
-    case 'stored': {
-      const { location } = segment;
-      let file = files.lastIndexOf(location.file);
-      if (file < 0) file = files.push(location.file) - 1;
-      writer.bsuint(file);
-      writer.bsuint(location.offset);
-      writer.bsuint(location.storedSize);
-      writer.bsuint(location.size);
-      writer.octet(CODECS.indexOf(location.codec));
-      writer.bytes(segment.digest);
-      writer.bsuint(segment.from);
-      writer.bsuint(segment.size);
-      break;
-    }
-  }
-}
-
-/** Unpacks what {@link packBatch} made; bytes are views of it. */
-export function unpackBatch({ data, files }: PackedBatch): BatchItem[] {
-  const cursor = new Cursor(data);
-  const digestSize = cursor.uint();
-  const items: BatchItem[] = [];
-  for (let count = cursor.uint(); count > 0; count--) {
+/** The items of a batch, one after the other; bytes are views of it. */
+export function* unpackItems({ items, count }: PackedBatch): Generator<BatchItem, void, undefined> {
+  const cursor = new Cursor(items);
+  for (let left = count; left > 0; left--) {
     if (cursor.octet() === ITEM.file) {
       const dir = cursor.uint();
       const name = cursor.data() as CName;
       const temporary = cursor.data() as CName;
-      const size = cursor.uint();
       const attributes = unpackAttributes(cursor);
-      items.push({ kind: 'file', dir, name, temporary, size, attributes, segments: unpackSegments(cursor, digestSize, files) });
+      yield { kind: 'file', dir, name, temporary, attributes, size: cursor.uint(), firstRow: cursor.uint(), endRow: cursor.uint() };
     } else {
-      items.push({ kind: 'part', fd: cursor.uint(), start: cursor.uint(), segments: unpackSegments(cursor, digestSize, files) });
+      const fd = cursor.uint();
+      yield { kind: 'part', fd, start: cursor.uint(), size: cursor.uint(), firstRow: cursor.uint(), endRow: cursor.uint() };
     }
   }
-  return items;
 }
 
 function unpackAttributes(cursor: Cursor): Attributes {
@@ -153,32 +142,6 @@ function unpackAttributes(cursor: Cursor): Attributes {
     xattrs.push([name, cursor.data()]);
   }
   return { mode, uid, gid, times, xattrs, dropsAcl };
-}
-
-function unpackSegments(cursor: Cursor, digestSize: number, files: readonly string[]): Segment[] {
-  const segments: Segment[] = [];
-  for (let count = cursor.uint(); count > 0; count--) {
-    switch (cursor.octet()) {
-      case SEGMENT.run:
-        segments.push({ kind: 'run', octet: cursor.octet(), size: cursor.uint() });
-        break;
-      case SEGMENT.data:
-        segments.push({ kind: 'data', data: cursor.data() });
-        break;
-      default: {
-        const file = files[cursor.uint()] ?? '';
-        const location = {
-          file,
-          offset: cursor.uint(),
-          storedSize: cursor.uint(),
-          size: cursor.uint(),
-          codec: CODECS[cursor.octet()] ?? 'none',
-        };
-        segments.push({ kind: 'stored', location, digest: cursor.bytes(digestSize), from: cursor.uint(), size: cursor.uint() });
-      }
-    }
-  }
-  return segments;
 }
 
 /** Reads a batch from its start. */

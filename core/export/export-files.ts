@@ -4,26 +4,21 @@ import { readBlockRange } from '../block/read-range.ts';
 import { isRun } from '../block/run-bytes.ts';
 import type { FileDirent } from '../dirent/dirent.ts';
 import type { WalkLink } from '../tree/walk.ts';
+import { ContentPlanner } from './content-planner.ts';
 import { applyToFile } from './export-attributes.ts';
-import type { FileItem } from './export-batch.ts';
-import type { Piece } from './export-content.ts';
-import { piecesAtOnce, piecesOf, segmentsOf } from './export-content.ts';
+import { BatchBuilder } from './export-batch.ts';
 import { itemError, writeAll } from './export-io.ts';
 import { writeLargeFile } from './export-large.ts';
 import type { NamedPlace } from './export-links.ts';
 import { ExportPool } from './export-pool.ts';
 import type { ExportRun } from './export-run.ts';
 import type { BatchResult, ItemFailure } from './export-writer.ts';
+import { SegmentRows } from './segment-rows.ts';
 
 /** A file to be made. */
 export interface FilePlace extends NamedPlace {
   readonly dirent: FileDirent;
   readonly link: WalkLink | undefined;
-}
-
-interface QueuedFile {
-  readonly place: FilePlace;
-  readonly pieces: readonly Piece[];
 }
 
 /** Files and octets of one batch: some 5 ms of work. */
@@ -40,8 +35,9 @@ const MAX_STREAMS = 8;
 export class ExportFiles implements AsyncDisposable {
   readonly #run: ExportRun;
   readonly #pool: ExportPool;
-  readonly #locates: boolean;
-  #queue: QueuedFile[] = [];
+  /** Where the Store tells where its Blocks lie. */
+  readonly #planner: ContentPlanner | undefined;
+  #queue: FilePlace[] = [];
   #queuedBytes = 0;
   readonly #streams = new Set<Promise<void>>();
   readonly #background = new Set<Promise<void>>();
@@ -50,7 +46,7 @@ export class ExportFiles implements AsyncDisposable {
   constructor(run: ExportRun) {
     this.#run = run;
     const { source, sparse, workers } = run.context;
-    this.#locates = source.can.locate && source.locate !== undefined;
+    this.#planner = source.can.locate && source.locate !== undefined ? new ContentPlanner(source) : undefined;
     this.#pool = new ExportPool({ hashName: source.hashName, sparse, workers });
   }
 
@@ -59,60 +55,45 @@ export class ExportFiles implements AsyncDisposable {
    * stands or has failed.
    */
   add(place: FilePlace): Promise<void> | undefined {
-    const { block } = place.dirent;
-    if (!this.#locates) return this.#stream(place);
-    if (block.span > LARGE_SIZE) return this.#large(place);
-    const pieces = piecesAtOnce(block);
-    return pieces === undefined ? this.#addTree(place) : this.#enqueue(place, pieces);
-  }
-
-  async #addTree(place: FilePlace): Promise<void> {
-    let pieces: readonly Piece[];
-    try {
-      pieces = await piecesOf(this.#run.context.source, place.dirent.block, this.#run.context.signal);
-    } catch (error) {
-      this.#run.report.fail(place.path, error);
-      return await this.#run.done(place, place.link, false);
-    }
-    return await this.#enqueue(place, pieces);
-  }
-
-  #enqueue(place: FilePlace, pieces: readonly Piece[]): Promise<void> | undefined {
-    this.#queue.push({ place, pieces });
-    this.#queuedBytes += place.dirent.block.span;
+    if (this.#planner === undefined) return this.#stream(place);
+    const { span } = place.dirent.block;
+    if (span > LARGE_SIZE) return this.#large(this.#planner, place);
+    this.#queue.push(place);
+    this.#queuedBytes += Math.max(0, span);
     return this.#queue.length >= BATCH_FILES || this.#queuedBytes >= BATCH_BYTES ? this.#flush() : undefined;
   }
 
   async #flush(): Promise<void> {
     const queue = this.#queue;
-    if (queue.length === 0) return;
+    if (queue.length === 0 || this.#planner === undefined) return;
     this.#queue = [];
     this.#queuedBytes = 0;
-    const segments = segmentsOf(
-      this.#run.context.source,
-      queue.map(({ pieces }) => pieces),
+    const { hash } = this.#planner;
+    const builder = new BatchBuilder(new SegmentRows(hash.digestSize, 2 * queue.length));
+    const ranges = this.#planner.plan(
+      queue.map(({ dirent }) => dirent.block),
+      builder.rows,
     );
-    const items: FileItem[] = [];
     const places: FilePlace[] = [];
-    for (const [index, { place }] of queue.entries()) {
-      const known = segments[index];
-      if (known === undefined) await this.#stream(place);
+    for (const [index, place] of queue.entries()) {
+      const range = ranges[index];
+      if (range === undefined) await this.#stream(place);
       else {
-        items.push({
+        builder.add({
           kind: 'file',
           dir: place.dir.fd,
           name: cName(place.name),
           temporary: this.#run.temporaryName(),
           size: place.dirent.block.span,
           attributes: this.#run.attributes('file', place.dirent.meta, place.dir.givesAcl),
-          segments: known,
+          ...range,
         });
         places.push(place);
       }
     }
-    if (items.length === 0) return;
+    if (places.length === 0) return;
     await this.#pool.ready();
-    this.#inBackground(this.#pool.write(items).then((result) => this.#written(places, result)));
+    this.#inBackground(this.#pool.write(builder.take()).then((result) => this.#written(places, result)));
   }
 
   async #written(places: readonly FilePlace[], { failures, bytes }: BatchResult): Promise<void> {
@@ -140,8 +121,8 @@ export class ExportFiles implements AsyncDisposable {
     }
   }
 
-  async #large(place: FilePlace): Promise<void> {
-    const { written } = await writeLargeFile(this.#run, this.#pool, place);
+  async #large(planner: ContentPlanner, place: FilePlace): Promise<void> {
+    const { written } = await writeLargeFile(this.#run, this.#pool, planner, place);
     this.#inBackground(
       written.then(async (stands) => {
         if (stands) this.#run.report.counts.files++;
@@ -232,6 +213,7 @@ export class ExportFiles implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#planner?.[Symbol.dispose]();
     await this.#pool[Symbol.asyncDispose]();
   }
 }

@@ -1,5 +1,5 @@
-import { errorText } from '../base/system-error.ts';
 import { writeSync } from 'node:fs';
+import { errorText } from '../base/system-error.ts';
 import type { ItemFailure } from './export-writer.ts';
 
 /** Writes all of `data` at an offset. */

@@ -2,26 +2,15 @@ import { closeSync, ftruncateSync } from 'node:fs';
 import { cName } from '../base/at-calls.ts';
 import { throwIfCancelled } from '../base/errors.ts';
 import { readBlockRange } from '../block/read-range.ts';
-import { leavesOf } from '../block/tree-walk.ts';
+import type { ContentPlanner } from './content-planner.ts';
 import { applyToFile } from './export-attributes.ts';
-import type { Piece } from './export-content.ts';
-import { segmentsOf } from './export-content.ts';
+import { partBatch } from './export-batch.ts';
 import type { FilePlace } from './export-files.ts';
 import { itemError, writeAll } from './export-io.ts';
 import type { ExportPool } from './export-pool.ts';
 import type { ExportRun } from './export-run.ts';
-
-/** Octets of one part: what a worker takes at once. */
-const PART_SIZE = 1024 * 1024;
-
-/** Runs longer than this that are no holes are cut, so that cancelling takes effect. */
-const RUN_SIZE = 16 * 1024 * 1024;
-
-interface Part {
-  readonly start: number;
-  readonly end: number;
-  readonly pieces: readonly Piece[];
-}
+import type { LargePart } from './large-parts.ts';
+import { partsOf } from './large-parts.ts';
 
 /**
  * Writes a large file in parts, which the workers verify side by side. Resolves when all parts are handed out, so that
@@ -29,7 +18,12 @@ interface Part {
  *
  * @returns `written`, which resolves to whether the file stands; failures have then been reported
  */
-export async function writeLargeFile(run: ExportRun, pool: ExportPool, place: FilePlace): Promise<{ readonly written: Promise<boolean> }> {
+export async function writeLargeFile(
+  run: ExportRun,
+  pool: ExportPool,
+  planner: ContentPlanner,
+  place: FilePlace,
+): Promise<{ readonly written: Promise<boolean> }> {
   const { at, source, signal, sparse } = run.context;
   const { block } = place.dirent;
   const temporary = run.temporaryName();
@@ -43,10 +37,10 @@ export async function writeLargeFile(run: ExportRun, pool: ExportPool, place: Fi
   let failure: unknown;
   const writes: Promise<void>[] = [];
 
-  const writePart = async ({ start, end, pieces }: Part): Promise<void> => {
-    const [segments] = segmentsOf(source, [pieces]);
-    if (segments !== undefined) {
-      const { failures, bytes } = await pool.write([{ kind: 'part', fd, start, segments }]);
+  const writePart = async ({ start, end, rows }: LargePart): Promise<void> => {
+    rows.locate(source);
+    if (rows.isLocated(0, rows.count)) {
+      const { failures, bytes } = await pool.write(partBatch(rows, { fd, start, size: end - start }));
       const [first] = failures;
       if (first === undefined) return run.report.progress(bytes);
       if (first.kind !== 'data') throw itemError(first);
@@ -61,7 +55,7 @@ export async function writeLargeFile(run: ExportRun, pool: ExportPool, place: Fi
   };
 
   try {
-    for await (const part of partsOf(leavesOf(source, block, { signal }), sparse)) {
+    for await (const part of partsOf(planner, block, sparse, signal)) {
       throwIfCancelled(signal);
       if (failure !== undefined) break;
       await pool.ready();
@@ -94,31 +88,4 @@ export async function writeLargeFile(run: ExportRun, pool: ExportPool, place: Fi
     }
   };
   return { written: finish() };
-}
-
-/** Groups leaves into parts; holes are left out. */
-async function* partsOf(leaves: AsyncIterable<Piece & { readonly start: number }>, sparse: boolean): AsyncGenerator<Part> {
-  let pieces: Piece[] = [];
-  let start = 0;
-  let end = 0;
-  for await (const { block, from, size, start: at } of leaves) {
-    const isHole = block.kind === 'run' && block.octet === 0 && sparse;
-    const isLongRun = block.kind === 'run' && size > RUN_SIZE;
-    if (pieces.length > 0 && (isHole || isLongRun || end - start >= PART_SIZE)) {
-      yield { start, end, pieces };
-      pieces = [];
-    }
-    if (isHole) continue;
-    if (isLongRun) {
-      for (let done = 0; done < size; done += RUN_SIZE) {
-        const length = Math.min(RUN_SIZE, size - done);
-        yield { start: at + done, end: at + done + length, pieces: [{ block, from: 0, size: length }] };
-      }
-      continue;
-    }
-    if (pieces.length === 0) start = at;
-    pieces.push({ block, from, size });
-    end = at + size;
-  }
-  if (pieces.length > 0) yield { start, end, pieces };
 }

@@ -2,8 +2,8 @@ import { Worker } from 'node:worker_threads';
 import { VtError } from '../base/errors.ts';
 import type { HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
-import type { BatchItem } from './export-batch.ts';
-import { packBatch } from './export-batch.ts';
+import type { PackedBatch } from './export-batch.ts';
+import { transfersOf } from './export-batch.ts';
 import type { BatchResult } from './export-writer.ts';
 import { BatchWriter } from './export-writer.ts';
 
@@ -38,22 +38,22 @@ export class ExportPool implements AsyncDisposable {
   readonly #options: ExportPoolOptions;
   readonly #workers: PoolWorker[] = [];
   #inline: BatchWriter | undefined;
-  #held: { readonly items: readonly BatchItem[]; readonly job: Job } | undefined;
+  #held: { readonly batch: PackedBatch; readonly job: Job } | undefined;
 
   constructor(options: ExportPoolOptions) {
     this.#options = options;
   }
 
   /** Hands a batch over; resolves when it is written. Await `ready` before the next. */
-  async write(items: readonly BatchItem[]): Promise<BatchResult> {
+  async write(batch: PackedBatch): Promise<BatchResult> {
     return await new Promise<BatchResult>((resolve, reject) => {
       const job = { resolve, reject };
-      if (this.#options.workers === 0) this.#runInline(items, job);
-      else if (this.#workers.length === 0 && this.#held === undefined) this.#held = { items, job };
+      if (this.#options.workers === 0) this.#runInline(batch, job);
+      else if (this.#workers.length === 0 && this.#held === undefined) this.#held = { batch, job };
       else {
         this.#start();
-        if (this.#isFull()) this.#runInline(items, job);
-        else this.#dispatch(items, job);
+        if (this.#isFull()) this.#runInline(batch, job);
+        else this.#dispatch(batch, job);
       }
     });
   }
@@ -73,8 +73,8 @@ export class ExportPool implements AsyncDisposable {
     const held = this.#held;
     if (held === undefined) return;
     this.#held = undefined;
-    if (this.#workers.length > 0) this.#dispatch(held.items, held.job);
-    else this.#runInline(held.items, held.job);
+    if (this.#workers.length > 0) this.#dispatch(held.batch, held.job);
+    else this.#runInline(held.batch, held.job);
   }
 
   #start(): void {
@@ -101,7 +101,7 @@ export class ExportPool implements AsyncDisposable {
     return worker;
   }
 
-  #dispatch(items: readonly BatchItem[], job: Job): void {
+  #dispatch(batch: PackedBatch, job: Job): void {
     const [first, ...rest] = this.#workers;
     if (first === undefined) throw new VtError('ECLOSED', 'export: no worker thread');
     const worker = rest.reduce((best, other) => (other.jobs.length < best.jobs.length ? other : best), first);
@@ -109,15 +109,14 @@ export class ExportPool implements AsyncDisposable {
       job.reject(worker.failure);
       return;
     }
-    const batch = packBatch(items, hashByName(this.#options.hashName).digestSize);
     worker.jobs.push(job);
-    worker.thread.postMessage(batch, [batch.data.buffer]);
+    worker.thread.postMessage(batch, transfersOf(batch));
   }
 
-  #runInline(items: readonly BatchItem[], job: Job): void {
+  #runInline(batch: PackedBatch, job: Job): void {
     this.#inline ??= new BatchWriter(hashByName(this.#options.hashName), this.#options.sparse);
     try {
-      job.resolve(this.#inline.write(items));
+      job.resolve(this.#inline.run(batch));
     } catch (error) {
       job.reject(error);
     }

@@ -5,11 +5,13 @@ import { VtError } from '../base/errors.ts';
 import { errorCode } from '../base/system-error.ts';
 import type { HashFunction } from '../block/hash.ts';
 import { isRun, runChunks } from '../block/run-bytes.ts';
+import { BlockWindow, StaleLocationError } from './block-window.ts';
 import { applyToFile } from './export-attributes.ts';
-import type { BatchItem, FileItem, PackedBatch, PartItem, Segment } from './export-batch.ts';
-import { unpackBatch } from './export-batch.ts';
+import type { FileItem, PackedBatch, RowRange } from './export-batch.ts';
+import { unpackItems } from './export-batch.ts';
 import { messageOf } from './export-io.ts';
-import { LocatedBlocks, StaleLocationError } from './export-source.ts';
+import type { PackedSegments } from './segment-rows.ts';
+import { CELL, ROW_SIZE, SEGMENT } from './segment-rows.ts';
 
 /** What went wrong with an item of a batch. */
 export interface ItemFailure {
@@ -28,8 +30,6 @@ export interface BatchResult {
   readonly bytes: number;
 }
 
-type StoredSegment = Extract<Segment, { kind: 'stored' }>;
-
 /** Buffers handed to one writev(2). */
 const MAX_VECTORS = 64;
 
@@ -38,40 +38,32 @@ const MIN_HOLE_SIZE = 4096;
 
 /** Writes batches of files: in a worker thread or, for little, in the main one. All synchronous. */
 export class BatchWriter implements Disposable {
-  readonly #blocks: LocatedBlocks;
+  readonly #window: BlockWindow;
   readonly #sparse: boolean;
   readonly #at: AtCalls = atCalls();
-  #stored: readonly StoredSegment[] = [];
-  #nextStored = 0;
+  #segments: PackedSegments | undefined;
   #vectors: Uint8Array[] = [];
   #vectorsAt = 0;
   #vectorsSize = 0;
 
   /** @param sparse - runs of NUL become holes */
   constructor(hash: HashFunction, sparse: boolean) {
-    this.#blocks = new LocatedBlocks(hash);
+    this.#window = new BlockWindow(hash);
     this.#sparse = sparse;
   }
 
-  /** Writes a batch that comes from another thread. */
-  run(batch: PackedBatch): BatchResult {
-    return this.write(unpackBatch(batch));
-  }
-
   /** Writes a batch. */
-  write(items: readonly BatchItem[]): BatchResult {
+  run(batch: PackedBatch): BatchResult {
     const failures: ItemFailure[] = [];
     let bytes = 0;
-    const stored: StoredSegment[] = [];
-    for (const item of items) for (const segment of item.segments) if (segment.kind === 'stored') stored.push(segment);
-    this.#stored = stored;
-    let firstStored = 0;
-    items.forEach((item, index) => {
-      this.#nextStored = firstStored;
+    let index = 0;
+    this.#segments = batch.segments;
+    this.#window.use(batch.segments);
+    for (const item of unpackItems(batch)) {
       try {
         if (item.kind === 'file') this.#writeFile(item, index, failures);
         else this.#writeSegments(item.fd, item.start, item);
-        bytes += sizeOf(item);
+        bytes += item.size;
       } catch (error) {
         failures.push({
           item: index,
@@ -80,8 +72,8 @@ export class BatchWriter implements Disposable {
           code: errorCode(error),
         });
       }
-      for (const segment of item.segments) if (segment.kind === 'stored') firstStored++;
-    });
+      index++;
+    }
     return { failures, bytes };
   }
 
@@ -103,31 +95,41 @@ export class BatchWriter implements Disposable {
   }
 
   /** Writes content from `start` on; gives the end of the last data, which is before the end of the file where a hole ends it. */
-  #writeSegments(fd: number, start: number, item: BatchItem): number {
+  #writeSegments(fd: number, start: number, { firstRow, endRow }: RowRange): number {
     this.#vectors = [];
     this.#vectorsAt = this.#vectorsSize = 0;
+    if (this.#segments === undefined) return 0;
+    const { cells, literals } = this.#segments;
     let at = start;
-    for (const segment of item.segments) {
-      if (segment.kind === 'stored') {
-        if (this.#blocks.willReplace(segment)) this.#flush(fd);
-        const data = this.#blocks.read(this.#stored, this.#nextStored++);
-        if (!this.#isHole(data)) this.#push(fd, at, data);
-        at += data.length;
-      } else if (segment.kind === 'data') {
-        this.#push(fd, at, segment.data);
-        at += segment.data.length;
-      } else {
-        if (!this.#sparse || segment.octet !== 0) {
-          let position = at;
-          for (const chunk of runChunks(segment.octet, segment.size)) {
-            this.#push(fd, position, chunk);
-            position += chunk.length;
-          }
+    for (let row = firstRow; row < endRow; row++) {
+      const cell = row * ROW_SIZE;
+      const kind = cells[cell + CELL.kind];
+      const wanted = cells[cell + CELL.wanted] as number;
+      if (kind === SEGMENT.stored) {
+        if (!this.#window.holds(row)) {
+          this.#flush(fd);
+          this.#window.fill(row);
         }
-        at += segment.size;
+        const data = this.#window.view(row);
+        if (!this.#isHole(data)) this.#push(fd, at, data);
+      } else if (kind === SEGMENT.data) {
+        const from = cells[cell + CELL.offset] as number;
+        this.#push(fd, at, literals.subarray(from, from + wanted));
+      } else {
+        const octet = cells[cell + CELL.offset] as number;
+        if (!this.#sparse || octet !== 0) this.#pushRun(fd, at, octet, wanted);
       }
+      at += wanted;
     }
     return this.#flush(fd);
+  }
+
+  #pushRun(fd: number, at: number, octet: number, size: number): void {
+    let position = at;
+    for (const chunk of runChunks(octet, size)) {
+      this.#push(fd, position, chunk);
+      position += chunk.length;
+    }
   }
 
   #isHole(data: Uint8Array): boolean {
@@ -166,11 +168,6 @@ export class BatchWriter implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#blocks[Symbol.dispose]();
+    this.#window[Symbol.dispose]();
   }
-}
-
-function sizeOf(item: FileItem | PartItem): number {
-  if (item.kind === 'file') return item.size;
-  return item.segments.reduce((sum, segment) => sum + (segment.kind === 'data' ? segment.data.length : segment.size), 0);
 }

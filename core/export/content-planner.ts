@@ -1,0 +1,176 @@
+import type { Block } from '../block/block.ts';
+import { UNKNOWN_SPAN } from '../block/block.ts';
+import type { HashFunction } from '../block/hash.ts';
+import { hashByName } from '../block/hash.ts';
+import { MAX_TREE_DEPTH } from '../block/tree-walk.ts';
+import type { Store } from '../store/store.ts';
+import { BlockWindow, StaleLocationError } from './block-window.ts';
+import type { RowRange } from './export-batch.ts';
+import { RefCursor } from './ref-cursor.ts';
+import { SegmentRows } from './segment-rows.ts';
+
+/** A superblock, and what those that it lists have below them. */
+interface Node {
+  /** Undefined until it is read, and where it cannot be. */
+  bytes: Uint8Array | undefined;
+  readonly span: number;
+  readonly children: Node[];
+}
+
+/**
+ * Finds out of which Blocks contents are made: the superblocks of many files are located, read and verified together, level by
+ * level. Each by itself, through the Store, took 70 µs; it takes some 15 µs so.
+ */
+export class ContentPlanner implements Disposable {
+  readonly source: Store;
+  readonly hash: HashFunction;
+  readonly #window: BlockWindow;
+  readonly #cursor: RefCursor;
+
+  /** @param source - one that tells where its Blocks lie */
+  constructor(source: Store) {
+    this.source = source;
+    this.hash = hashByName(source.hashName);
+    this.#window = new BlockWindow(this.hash);
+    this.#cursor = new RefCursor(this.hash);
+  }
+
+  /** The bytes of Blocks, verified; undefined where one is not to be had at its location. */
+  read(digests: SegmentRows): (Uint8Array | undefined)[] {
+    digests.locate(this.source);
+    this.#window.use(digests.pack());
+    const out: (Uint8Array | undefined)[] = [];
+    for (let row = 0; row < digests.count; row++) out.push(digests.isLocated(row, row + 1) ? this.#readRow(row) : undefined);
+    return out;
+  }
+
+  #readRow(row: number): Uint8Array | undefined {
+    try {
+      if (!this.#window.holds(row)) this.#window.fill(row);
+      return new Uint8Array(this.#window.view(row));
+    } catch (error) {
+      if (error instanceof StaleLocationError) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Adds the segments of contents to `rows`, in order, and locates them.
+   *
+   * @returns for each Block its rows; undefined where not all is to be had that way: the Store itself has to be asked,
+   * and says what is wrong
+   */
+  plan(blocks: readonly Block[], rows: SegmentRows): (RowRange | undefined)[] {
+    const nodes = this.#superblocksOf(blocks);
+    const ranges = blocks.map((block, index) => {
+      const firstRow = rows.count;
+      const node = nodes[index];
+      const isPlanned = node === undefined ? this.#addLeaf(block, rows) : this.#addNode(node, rows);
+      return isPlanned ? { firstRow, endRow: rows.count } : undefined;
+    });
+    rows.locate(this.source);
+    return ranges.map((range) => (range !== undefined && rows.isLocated(range.firstRow, range.endRow) ? range : undefined));
+  }
+
+  #addLeaf(block: Block, rows: SegmentRows): boolean {
+    if (block.span === 0) return true;
+    if (block.span === UNKNOWN_SPAN) return false;
+    switch (block.kind) {
+      case 'hash':
+        if (block.hashcode.hashName !== this.hash.name) return false;
+        rows.stored(block.hashcode.digest, 0, block.span, 0, block.span);
+        return true;
+      case 'literal':
+        rows.data(block.data);
+        return true;
+      case 'run':
+        rows.run(block.octet, block.span);
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** The superblocks of those Blocks that have any, read down to the leaves. */
+  #superblocksOf(blocks: readonly Block[]): (Node | undefined)[] {
+    let wanted = new SegmentRows(this.hash.digestSize);
+    let level: Node[] = [];
+    const above: Node[] = [];
+    const nodes = blocks.map((block) => {
+      if (block.kind !== 'indirect') return undefined;
+      const { refs, span } = block;
+      const node: Node = { bytes: undefined, span, children: [] };
+      if (refs.kind === 'literal') {
+        node.bytes = refs.data;
+        above.push(node);
+      } else if (refs.kind === 'hash' && refs.hashcode.hashName === this.hash.name) {
+        wanted.stored(refs.hashcode.digest, 0, -1, 0, 0);
+        level.push(node);
+      }
+      return node;
+    });
+    for (const node of above) this.#addChildren(node, wanted, level);
+    for (let depth = 1; level.length > 0 && depth < MAX_TREE_DEPTH; depth++) {
+      const found = this.read(wanted);
+      const below: Node[] = [];
+      wanted = new SegmentRows(this.hash.digestSize);
+      for (const [index, node] of level.entries()) {
+        node.bytes = found[index];
+        this.#addChildren(node, wanted, below);
+      }
+      level = below;
+    }
+    return nodes;
+  }
+
+  #addChildren(node: Node, wanted: SegmentRows, below: Node[]): void {
+    const { bytes } = node;
+    const cursor = this.#cursor;
+    if (bytes === undefined) return;
+    for (let at = 0; at < bytes.length; at = cursor.next) {
+      cursor.read(bytes, at);
+      if (cursor.kind === 'odd') {
+        node.bytes = undefined;
+        return;
+      }
+      if (cursor.kind !== 'indirect') continue;
+      wanted.stored(bytes, cursor.at, -1, 0, 0);
+      const child: Node = { bytes: undefined, span: cursor.span, children: [] };
+      node.children.push(child);
+      below.push(child);
+    }
+  }
+
+  #addNode({ bytes, span, children }: Node, rows: SegmentRows): boolean {
+    const cursor = this.#cursor;
+    if (bytes === undefined) return false;
+    let child = 0;
+    let sum = 0;
+    for (let at = 0; at < bytes.length; ) {
+      cursor.read(bytes, at);
+      at = cursor.next;
+      sum += cursor.span;
+      switch (cursor.kind) {
+        case 'hash':
+          if (cursor.span > 0) rows.stored(bytes, cursor.at, cursor.span, 0, cursor.span);
+          break;
+        case 'run':
+          if (cursor.span > 0) rows.run(bytes[cursor.at] as number, cursor.span);
+          break;
+        case 'literal':
+          rows.data(bytes.subarray(cursor.at, cursor.at + cursor.span));
+          break;
+        default: {
+          const node = children[child++];
+          if (node === undefined || !this.#addNode(node, rows)) return false;
+        }
+      }
+    }
+    return sum === span;
+  }
+
+  /** Closes the files. */
+  [Symbol.dispose](): void {
+    this.#window[Symbol.dispose]();
+  }
+}

@@ -3,9 +3,9 @@ import type { PathState } from '../core/archive/path-history.ts';
 import { pathHistory } from '../core/archive/path-history.ts';
 import { PathError, UsageError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
+import { octetsToText } from '../core/base/octets.ts';
 import type { Block } from '../core/block/block.ts';
 import { formatBlock } from '../core/block/block-text.ts';
-import type { BlockTreeStats } from '../core/block/tree-stats.ts';
 import { formatDirent } from '../core/dirent/dirent-text.ts';
 import type { BlockInspection } from '../core/tree/inspect.ts';
 import { inspectBlock } from '../core/tree/inspect.ts';
@@ -14,14 +14,12 @@ import type { CommandContext } from './command.ts';
 import { defineCommand } from './command.ts';
 import { pathArgument, requireEntry } from './entry.ts';
 import { countText, sizeText, timeText } from './format.ts';
+import { drawHistogram, histogramRecord, writeHistogram } from './histogram.ts';
 import type { Field } from './metadata.ts';
 import { metadataFields, metadataRecord, printFields } from './metadata.ts';
 
 /** States shown unless told otherwise. */
 const DEFAULT_STATES = 10;
-
-/** Columns of the longest bar of a histogram. */
-const BAR_WIDTH = 40;
 
 /** `inspect`: all that is known of a node. */
 export const inspect = defineCommand({
@@ -30,21 +28,29 @@ export const inspect = defineCommand({
   summary: 'show all that is known of a node: metadata, Blocks, history',
   details: [
     'Besides what stat shows: the text of its block reference and of the Dirent (which bind and open take), the depth and the leaves of its Block tree, how many of its Blocks the Store has, which part of its leaves is unique, and its earlier states in the archive. Of a Dir the Blocks are those of its listing; du sums what is in it.',
-    'With --histogram the sizes of the leaves are drawn. With --json it is one object.',
+    'With --histogram the sizes of the leaves are drawn, and with --svg written as a picture. With --json it is one object, which holds them too.',
   ],
   args: [{ name: 'path', kind: 'stored', summary: 'the nodes; default: the working path', optional: true, repeat: true }],
   options: [
     { name: 'histogram', short: 'H', summary: 'draw the sizes of the leaves' },
+    { name: 'svg', value: { name: 'FILE', kind: 'local' }, summary: 'write that picture into a local file; of one node' },
     { name: 'states', short: 'n', value: { name: 'N', kind: 'number' }, summary: `at most N earlier states; default ${DEFAULT_STATES}` },
   ],
   examples: [{ line: 'inspect docs/letter', says: 'the file, its Blocks and its earlier states' }],
   async run(context, { args, options }) {
     const { session, signal } = context;
     const limit = limitOf(options.get('states'));
+    const svg = options.get('svg');
+    if (svg !== undefined && args.length > 1) throw new UsageError('inspect --svg: expected one path');
     const paths = args.length === 0 ? [session.cwd] : args.map((argument) => pathArgument(session, argument));
     for (const path of paths) {
       const entry = await requireEntry(session.tree, path, 'inspect', { follow: false, signal });
-      await inspectOne(context, entry, { limit, drawn: options.has('histogram'), isFirst: path === paths[0] });
+      await inspectOne(context, entry, {
+        limit,
+        drawn: options.has('histogram'),
+        svg: svg === true ? undefined : svg,
+        isFirst: path === paths[0],
+      });
     }
   },
 });
@@ -59,7 +65,7 @@ function limitOf(value: true | Octets | undefined): number {
 async function inspectOne(
   context: CommandContext,
   found: TreeEntry,
-  how: { readonly limit: number; readonly drawn: boolean; readonly isFirst: boolean },
+  how: { readonly limit: number; readonly drawn: boolean; readonly svg: Octets | undefined; readonly isFirst: boolean },
 ): Promise<void> {
   const { session, output, signal } = context;
   // The Dirent that stands alone: its text opens the same anywhere, and its Block is up to date.
@@ -98,7 +104,8 @@ async function inspectOne(
     fields.push(['state', `@${archived.number}  ${timeText(archived.whenNs)}  ${size}`]);
   }
   printFields(output, fields);
-  if (how.drawn && blocks !== undefined) drawHistogram(context, blocks.stats);
+  if (how.drawn && blocks !== undefined) drawHistogram(context, blocks.stats.histogram);
+  if (how.svg !== undefined) await writeHistogram(context, how.svg, blocks?.stats.histogram ?? [], octetsToText(entry.path));
   if (damage !== undefined) throw damage;
 }
 
@@ -174,7 +181,7 @@ function blocksRecord({ stats, ...presence }: BlockInspection): Record<string, u
       run_bytes: stats.runBytes,
       unique_leaves: stats.uniqueLeaves,
       unique_bytes: stats.uniqueBytes,
-      histogram: stats.histogram.map(({ minSize, leaves, bytes }) => ({ min_size: minSize, leaves, bytes })),
+      histogram: histogramRecord(stats.histogram),
     },
     store: {
       needed_blocks: presence.neededBlocks,
@@ -189,13 +196,4 @@ function blocksRecord({ stats, ...presence }: BlockInspection): Record<string, u
 
 function percent(part: number, whole: number): string {
   return whole === 0 ? '100%' : `${((part / whole) * 100).toFixed(part === whole ? 0 : 1)}%`;
-}
-
-/** A bar for each power of two. */
-function drawHistogram({ output }: CommandContext, { histogram }: BlockTreeStats): void {
-  const most = Math.max(1, ...histogram.map(({ leaves }) => leaves));
-  for (const { minSize, leaves, bytes } of histogram) {
-    const bar = '█'.repeat(Math.max(1, Math.round((leaves / most) * BAR_WIDTH)));
-    output.line(`${sizeText(minSize).padStart(6)}+  ${bar} ${leaves.toLocaleString('en-US')} (${sizeText(bytes)})`);
-  }
 }

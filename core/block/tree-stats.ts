@@ -12,6 +12,28 @@ export interface SizeBucket {
   readonly bytes: number;
 }
 
+/** Counts sizes by powers of two. */
+export class SizeHistogram {
+  readonly #buckets = new Map<number, { minSize: number; leaves: number; bytes: number }>();
+
+  /** @param size - 1 or more */
+  add(size: number): void {
+    const minSize = 2 ** Math.floor(Math.log2(size));
+    let bucket = this.#buckets.get(minSize);
+    if (bucket === undefined) {
+      bucket = { minSize, leaves: 0, bytes: 0 };
+      this.#buckets.set(minSize, bucket);
+    }
+    bucket.leaves++;
+    bucket.bytes += size;
+  }
+
+  /** Ascending, empty ones left out. */
+  buckets(): SizeBucket[] {
+    return [...this.#buckets.values()].sort((a, b) => a.minSize - b.minSize);
+  }
+}
+
 /** The shape of a Block tree. Counts are of the tree as it is walked: a leaf used twice counts twice, but in `unique…`. */
 export interface BlockTreeStats {
   /** Octets of content. */
@@ -74,7 +96,7 @@ export async function blockTreeStats(
     uniqueSuperblocks: 0,
   };
   const seen = new Set<string>();
-  const buckets = new Map<number, { minSize: number; leaves: number; bytes: number }>();
+  const histogram = new SizeHistogram();
 
   const isFirst = (hashed: HashBlock, isSuperblock: boolean): boolean => {
     const key = hashcodeLabel(hashed.hashcode);
@@ -90,11 +112,7 @@ export async function blockTreeStats(
       tally.runBytes += size;
       return;
     }
-    const minSize = 2 ** Math.floor(Math.log2(size));
-    const bucket = buckets.get(minSize) ?? { minSize, leaves: 0, bytes: 0 };
-    buckets.set(minSize, bucket);
-    bucket.leaves++;
-    bucket.bytes += size;
+    histogram.add(size);
     if (leaf.kind === 'literal') {
       tally.literalLeaves++;
       tally.literalBytes += size;
@@ -116,5 +134,5 @@ export async function blockTreeStats(
     },
   });
   for await (const leaf of leaves) countLeaf(leaf);
-  return { ...tally, histogram: [...buckets.values()].sort((a, b) => a.minSize - b.minSize) };
+  return { ...tally, histogram: histogram.buckets() };
 }

@@ -24,6 +24,13 @@ export function leafOfPiece(sink: BlockSink, piece: BlockPiece): Block {
   return piece.kind === 'run' ? { kind: 'run', span: piece.size, octet: piece.octet } : leafBlock(sink, piece.data);
 }
 
+/** Milliseconds that the stages took so far. */
+export interface BlockifyTimes {
+  kernelMs: number;
+  parserMs: number;
+  pickerMs: number;
+}
+
 export interface BlockifyOptions extends OpOptions {
   /** Proposes edges of its own. */
   readonly parser?: Parser | undefined;
@@ -33,6 +40,8 @@ export interface BlockifyOptions extends OpOptions {
   readonly before?: Uint8Array | undefined;
   /** False for the plain TypeScript kernel. */
   readonly native?: boolean;
+  /** Gets what each stage took added. */
+  readonly times?: BlockifyTimes | undefined;
 }
 
 /** Octets scanned at a time. Edges do not depend on it. */
@@ -53,6 +62,7 @@ export async function* blockify(
 ): AsyncGenerator<BlockPiece, void, undefined> {
   const { signal, parser, hint, native = true } = options;
   const cutter = new SliceCutter(settings, native, parser, hint);
+  if (options.times !== undefined) cutter.times = options.times;
   if (options.before !== undefined) cutter.precede(options.before);
   for await (const chunk of portions(content)) {
     throwIfCancelled(signal);
@@ -70,6 +80,7 @@ function portions(content: Content): Iterable<Uint8Array> | AsyncIterable<Uint8A
 
 /** One slice of memory, with room before it for what the last one left. */
 class SliceCutter {
+  times: BlockifyTimes = { kernelMs: 0, parserMs: 0, pickerMs: 0 };
   readonly #octets: Uint8Array;
   readonly #kernel: EdgeKernel;
   readonly #picker: EdgePicker;
@@ -117,13 +128,20 @@ class SliceCutter {
   /** The pieces that are decided with what is filled in. */
   *cut(): Generator<BlockPiece, void, undefined> {
     const end = this.#sliceAt + this.#filled;
+    const startedMs = performance.now();
     const scan = this.#kernel.scan(this.#sliceAt, end, this.#context);
+    const scannedMs = performance.now();
     const before = this.#picker.pending;
     const slice = this.#octets.subarray(this.#sliceAt, end);
     // The first slice: as much as there is to choose by.
     if (this.#hint !== undefined) this.#useParser(parserOf(this.#hint, slice, this.#minSize));
     const parsed = this.#picker.isDeaf ? undefined : this.#parser?.push(slice, scan.candidates);
-    yield* this.#pieces(this.#picker.push(this.#filled, scan, parsed), this.#sliceAt - before);
+    const parsedMs = performance.now();
+    const spans = this.#picker.push(this.#filled, scan, parsed);
+    this.times.kernelMs += scannedMs - startedMs;
+    this.times.parserMs += parsedMs - scannedMs;
+    this.times.pickerMs += performance.now() - parsedMs;
+    yield* this.#pieces(spans, this.#sliceAt - before);
     // What is not decided goes before the next slice, and the kernel's context with it.
     const kept = Math.max(this.#picker.pending, KERNEL_CONTEXT);
     this.#octets.copyWithin(this.#sliceAt - kept, end - kept, end);

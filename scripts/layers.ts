@@ -26,6 +26,8 @@ const OWNED_PACKAGES: Readonly<Record<string, string>> = {
   '@napi-rs/blake-hash': 'core/block/blake3-engine.ts',
   enquirer: 'shell/prompt.ts',
   chalk: 'shell/output.ts',
+  chokidar: 'core/store/folder-monitor.ts',
+  ini: 'shell/config-clauses.ts',
 };
 
 /** What only the shell may touch of `process`: the command line, the environment, the terminal, the end. */

@@ -42,6 +42,16 @@ export class PlanStore implements Store {
     return { get: (key) => this.#below.cache?.get(key), put: () => undefined };
   }
 
+  get folders(): readonly string[] {
+    return this.#below.folders ?? [];
+  }
+
+  archivePath(name: string): string {
+    const { archivePath } = this.#below;
+    if (archivePath === undefined) throw new TypeError(`Store "${this.name}" has no archives`);
+    return archivePath.call(this.#below, name);
+  }
+
   async add(data: Uint8Array, options?: OpOptions): Promise<AddResult> {
     return await this.#added.add(data, options);
   }

@@ -8,7 +8,6 @@ import type { Store } from '../core/store/store.ts';
 import { openLiveTree } from '../core/tree/live-tree.ts';
 import { ROOT_PATH } from '../core/tree/path.ts';
 import type { Tree, TreePath } from '../core/tree/tree.ts';
-import { AbsentStore } from './absent-store.ts';
 import { findEntry } from './past.ts';
 import { ReadOnlyTree } from './read-only-tree.ts';
 import type { OpenedSource, SourceOptions } from './source.ts';
@@ -66,7 +65,7 @@ export class ShellSession implements Session {
   }
 
   get store(): Store {
-    return this.#source.opened.store;
+    return this.#source.store;
   }
 
   get archive(): Archive | undefined {
@@ -146,7 +145,7 @@ export class ShellSession implements Session {
     const next = await openSource(reference, { ...this.#options, localCwd: this.localCwd, signal });
     await this.#leavePast();
     await this.#present[Symbol.asyncDispose]();
-    if (next.opened.store !== this.store) await this.store[Symbol.asyncDispose]();
+    if (next.store !== this.store) await this.store[Symbol.asyncDispose]();
     this.#source = next;
     this.#present = next.tree;
     this.#base = next.base;
@@ -174,7 +173,7 @@ export class ShellSession implements Session {
     const { archive } = this.#source;
     let root = ours;
     if (archive !== undefined) {
-      if (this.store instanceof AbsentStore) await this.store.make();
+      await this.store.make?.();
       const base = this.#base === undefined ? undefined : formatDirent(this.#base);
       await archive.append(
         async (last) => {

@@ -7,7 +7,7 @@ import { PathError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToBytes, octetsToText, octetsToTextStrict } from '../core/base/octets.ts';
 import { errorText } from '../core/base/system-error.ts';
-import type { DirDirent, Dirent, IndirectDirent } from '../core/dirent/dirent.ts';
+import type { Dirent, IndirectDirent } from '../core/dirent/dirent.ts';
 import { formatDirent } from '../core/dirent/dirent-text.ts';
 import { skipReference, URI_SCHEME } from '../core/dirent/reference-skip.ts';
 import { isDatadir, isPythonDatadir } from '../core/store/datadir-recovery.ts';
@@ -19,14 +19,14 @@ import type { Tree, TreePath } from '../core/tree/tree.ts';
 import { findEntry } from './past.ts';
 import { PlanStore } from './plan-store.ts';
 import { ReadOnlyTree } from './read-only-tree.ts';
-import type { OpenedStore, StoreOpener } from './stores.ts';
-import { archiveOf, DEFAULT_ARCHIVE, openStoreLazily, storeOfArchive } from './stores.ts';
+import type { StoreOpener } from './stores.ts';
+import { archiveOf, DEFAULT_ARCHIVE, datadirSpecification, openStoreLazily, storeOfArchive } from './stores.ts';
 
 /** A tree that was opened, and what belongs to it. */
 export interface OpenedSource {
   readonly tree: Tree;
   /** Where new Blocks go. */
-  readonly opened: OpenedStore;
+  readonly store: Store;
   /** Where synced roots are recorded. */
   readonly archive: Archive | undefined;
   /** The root that the tree started from; undefined for an empty one and for an ordinary directory. */
@@ -39,7 +39,7 @@ export interface SourceOptions extends StoreOpener {
   readonly localCwd: Octets;
   readonly now: () => Date;
   /** Puts a Store on top that keeps what is added to itself: for `-n`. */
-  readonly wrapStore: (store: OpenedStore) => Promise<OpenedStore>;
+  readonly wrapStore: (store: Store) => Promise<Store>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -91,12 +91,12 @@ async function openAny(source: Octets | undefined, options: SourceOptions): Prom
 }
 
 /** The Store of `-S`, or the default one; made on first write. */
-async function sessionStore(options: SourceOptions): Promise<OpenedStore> {
+async function sessionStore(options: SourceOptions): Promise<Store> {
   return await options.wrapStore(await openStoreLazily(options.storeSpecification ?? 'default', options, true));
 }
 
 async function openReference(text: string, options: SourceOptions): Promise<OpenedSource> {
-  const opened = await sessionStore(options);
+  const store = await sessionStore(options);
   const [{ parseReference }, { direntOfReference }] = await Promise.all([
     import('../core/dirent/reference.ts'),
     import('../core/tree/reference-dirent.ts'),
@@ -104,74 +104,64 @@ async function openReference(text: string, options: SourceOptions): Promise<Open
   const reference = parseReference(text);
   if (reference.kind === 'uri' && reference.uri.host !== undefined)
     options.onNotice(`open "${shorten(text)}": host "${reference.uri.host}" is not asked, the Blocks must be in the Store`);
-  const dirent = await direntOfReference(opened.store, reference, { asDir: true, ...signalOf(options) });
+  const dirent = await direntOfReference(store, reference, { asDir: true, ...signalOf(options) });
   if (dirent.kind !== 'dir') {
     const fallback = reference.kind === 'uri' ? baseName(reference.uri.path as TreePath) : '';
-    return { ...(await openSingle(opened, dirent, fallback)), archive: undefined };
+    return { ...(await openSingle(store, dirent, fallback)), archive: undefined };
   }
   // A reference that is the newest root is that root: changes go on from there. Any other has no archive to go on in.
-  const archive = archiveOf(opened, DEFAULT_ARCHIVE);
+  const archive = archiveOf(store, DEFAULT_ARCHIVE);
   const last = await archive?.last(signalOf(options));
   const isNewest = last !== undefined && formatDirent(last.dirent) === formatDirent(dirent);
-  return { tree: liveTree(opened, dirent), opened, archive: isNewest ? archive : undefined, base: dirent };
-}
-
-function liveTree({ store }: OpenedStore, root: DirDirent | undefined): Tree {
-  return openLiveTree(store, root);
+  return { tree: openLiveTree(store, dirent), store, archive: isNewest ? archive : undefined, base: dirent };
 }
 
 /** A source that is no Dir: the tree is a Dir of that one entry, read-only. @param fallback - its name where it has none */
-async function openSingle(
-  opened: OpenedStore,
-  dirent: Exclude<Dirent, IndirectDirent>,
-  fallback: string,
-): Promise<Omit<OpenedSource, 'archive'>> {
+async function openSingle(store: Store, dirent: Exclude<Dirent, IndirectDirent>, fallback: string): Promise<Omit<OpenedSource, 'archive'>> {
   const name = (dirent.name !== '' ? dirent.name : fallback !== '' ? fallback : dirent.kind) as Octets;
   // What holds the entry is made in memory: the Store may be read-only, and nothing has changed.
-  const tree = openLiveTree(new PlanStore(opened.store, true), undefined);
+  const tree = openLiveTree(new PlanStore(store, true), undefined);
   await tree.bind(joinPath(ROOT_PATH, name), { ...dirent, name });
-  return { tree: new ReadOnlyTree(tree, octetsToText(name)), opened, base: undefined };
+  return { tree: new ReadOnlyTree(tree, octetsToText(name)), store, base: undefined };
 }
 
 /** `default`, `datadir:PATH`, `[clause]`, each with `@archive`, `@N` or `@date`. */
 async function openSpecification(text: string, options: SourceOptions): Promise<OpenedSource> {
   const at = text.lastIndexOf('@');
-  const specification = at > 0 ? text.slice(0, at) : text;
-  if (!specification.startsWith('[')) parseStoreSpecification(specification);
-  const opened = await options.wrapStore(await openStoreLazily(specification, options, text === 'default'));
-  return await openNamed(opened, at > 0 ? text.slice(at + 1) : undefined, options);
+  const specification = parseStoreSpecification(at > 0 ? text.slice(0, at) : text);
+  const store = await options.wrapStore(await openStoreLazily(specification, options, text === 'default'));
+  return await openNamed(store, at > 0 ? text.slice(at + 1) : undefined, options);
 }
 
 /** What follows `@`: an archive of the Store if it has one of that name, else a number or a date in its default archive. */
-async function openNamed(opened: OpenedStore, name: string | undefined, options: SourceOptions): Promise<OpenedSource> {
-  if (name === undefined) return await openArchived(opened, DEFAULT_ARCHIVE, undefined, options);
-  const archive = archiveOf(opened, name);
-  if (archive === undefined) throw new VtError('EOPEN', `open archive "${name}": Store "${opened.store.name}" has no archives`);
+async function openNamed(store: Store, name: string | undefined, options: SourceOptions): Promise<OpenedSource> {
+  if (name === undefined) return await openArchived(store, DEFAULT_ARCHIVE, undefined, options);
+  const archive = archiveOf(store, name);
+  if (archive === undefined) throw new VtError('EOPEN', `open archive "${name}": Store "${store.name}" has no archives`);
   const isThere = statSync(archive.name, { throwIfNoEntry: false }) !== undefined;
-  if (isThere) return await openArchived(opened, name, undefined, options);
-  if (/^(?:-?\d|now$|yesterday$)/.test(name)) return await openArchived(opened, DEFAULT_ARCHIVE, name, options);
-  if (opened.isPython || !opened.store.can.write)
-    throw new VtError('EOPEN', `open archive "${name}" of Store "${opened.store.name}": there is none`);
-  options.onNotice(`archive "${name}" of Store "${opened.store.name}" is new: it starts with an empty Dir`);
-  return await openArchived(opened, name, undefined, options);
+  if (isThere) return await openArchived(store, name, undefined, options);
+  if (/^(?:-?\d|now$|yesterday$)/.test(name)) return await openArchived(store, DEFAULT_ARCHIVE, name, options);
+  if (!store.can.write) throw new VtError('EOPEN', `open archive "${name}" of Store "${store.name}": there is none`);
+  options.onNotice(`archive "${name}" of Store "${store.name}" is new: it starts with an empty Dir`);
+  return await openArchived(store, name, undefined, options);
 }
 
-async function openArchived(opened: OpenedStore, name: string, past: string | undefined, options: SourceOptions): Promise<OpenedSource> {
-  const archive = archiveOf(opened, name);
-  if (archive === undefined) return { tree: liveTree(opened, undefined), opened, archive, base: undefined };
-  return await openEntry(opened, archive, past, options);
+async function openArchived(store: Store, name: string, past: string | undefined, options: SourceOptions): Promise<OpenedSource> {
+  const archive = archiveOf(store, name);
+  if (archive === undefined) return { tree: openLiveTree(store, undefined), store, archive, base: undefined };
+  return await openEntry(store, archive, past, options);
 }
 
-async function openEntry(opened: OpenedStore, archive: Archive, past: string | undefined, options: SourceOptions): Promise<OpenedSource> {
+async function openEntry(store: Store, archive: Archive, past: string | undefined, options: SourceOptions): Promise<OpenedSource> {
   const entry: ArchiveEntry | undefined =
     past === undefined ? await archive.last(signalOf(options)) : await findEntry(archive, past, options.now(), signalOf(options));
   const root = entry?.dirent;
   if (root?.kind === 'indirect')
     throw new VtError('EOPEN', `open "${archive.name}": it records one name of a hard-linked file, without its content`);
-  if (root !== undefined && root.kind !== 'dir') return { ...(await openSingle(opened, root, basename(archive.name, '.vt'))), archive };
-  const live = liveTree(opened, root);
+  if (root !== undefined && root.kind !== 'dir') return { ...(await openSingle(store, root, basename(archive.name, '.vt'))), archive };
+  const live = openLiveTree(store, root);
   const tree = past === undefined ? live : new ReadOnlyTree(live, `${archive.name}@${past}`);
-  return { tree, opened, archive, base: root };
+  return { tree, store, archive, base: root };
 }
 
 async function openPath(source: Octets, options: SourceOptions): Promise<OpenedSource> {
@@ -187,11 +177,12 @@ async function openPath(source: Octets, options: SourceOptions): Promise<OpenedS
   if (!found.isDirectory()) throw new VtError('EOPEN', `open "${octetsToText(source)}": neither a file nor a directory`);
   const folder = octetsToTextStrict(local);
   if (folder !== undefined && (isDatadir(folder) || isPythonDatadir(folder))) {
-    return await openNamed(await options.wrapStore(await openStoreLazily(`datadir:${folder}`, options, false)), suffix, options);
+    const specification = datadirSpecification(folder);
+    return await openNamed(await options.wrapStore(await openStoreLazily(specification, options, false)), suffix, options);
   }
   if (suffix !== undefined) throw new VtError('EOPEN', `open "${octetsToText(source)}": "${octetsToText(path)}" is no Store`);
-  const opened = await sessionStore(options);
-  return { tree: await openDirectory(local, opened.store), opened, archive: undefined, base: undefined };
+  const store = await sessionStore(options);
+  return { tree: await openDirectory(local, store), store, archive: undefined, base: undefined };
 }
 
 async function openDirectory(path: Octets, store: Store): Promise<Tree> {
@@ -232,13 +223,15 @@ async function openFile(file: Octets, past: string | undefined, options: SourceO
   const path = octetsToTextStrict(file);
   if (path === undefined) throw new VtError('EOPEN', `open "${octetsToText(file)}": its name is not UTF-8`);
   const owner = options.storeSpecification === undefined ? storeOfArchive(path) : undefined;
-  const opened =
-    owner === undefined ? await sessionStore(options) : await options.wrapStore(await openStoreLazily(`datadir:${owner}`, options, false));
-  const archive = openArchiveFile(path, { readOnly: !opened.store.can.write });
+  const store =
+    owner === undefined
+      ? await sessionStore(options)
+      : await options.wrapStore(await openStoreLazily(datadirSpecification(owner), options, false));
+  const archive = openArchiveFile(path, { readOnly: !store.can.write });
   if ((await archive.last(signalOf(options))) === undefined && (statSync(path).size > 0 || !path.endsWith('.vt'))) {
     throw new VtError('EOPEN', `open "${path}": not an archive, or no line of it can be read`);
   }
-  return await openEntry(opened, archive, past, options);
+  return await openEntry(store, archive, past, options);
 }
 
 function exists(source: Octets, options: SourceOptions): boolean {

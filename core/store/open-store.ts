@@ -1,18 +1,9 @@
-import { join, resolve } from 'node:path';
-import { ParseError } from '../base/errors.ts';
+import { VtError } from '../base/errors.ts';
 import type { HashName } from '../block/hash.ts';
-import { HASH_NAMES } from '../block/hash.ts';
-import { openDatadir } from './datadir.ts';
-import { isPythonDatadir } from './datadir-recovery.ts';
-import { MemoryStore } from './memory.ts';
-import { PythonDatadir } from './python-datadir.ts';
+import type { StoreForm, StoreParameters, StoreShape, StoreSpecification } from './specification.ts';
+import { SpecificationGrammar } from './specification-grammar.ts';
 import type { Store } from './store.ts';
-
-/** What a Store specification says. */
-export type StoreSpecification =
-  | { readonly kind: 'default' }
-  | { readonly kind: 'datadir'; readonly path: string; readonly hashName?: HashName }
-  | { readonly kind: 'memory'; readonly maxBytes?: number; readonly hashName?: HashName };
+import { STORE_TYPES } from './store-types.ts';
 
 /** What opening a Store takes from outside. */
 export interface OpenStoreEnvironment {
@@ -25,57 +16,58 @@ export interface OpenStoreEnvironment {
   readonly clock?: () => Date;
   readonly onNotice?: (notice: string) => void;
   readonly readOnly?: boolean;
-  /** Make a datadir that is not there. */
-  readonly create?: boolean;
+  /** Make a datadir that is not there: now, or by its first write; without it that is refused. */
+  readonly create?: boolean | 'by first write';
   /** Hash function of a Store that is made. */
   readonly hashName?: HashName;
+  /** What `default` means, where it is not the Store in `defaultStorePath`. */
+  readonly defaultStore?: StoreSpecification;
+  /** What a clause of the configuration says. Throws a VtError for one that is not there. */
+  readonly clause?: (name: string) => StoreSpecification;
 }
 
-const SCHEMES = ['datadir', 'memory'] as const;
+/** What the opener of one type of Stores gets. */
+export interface OpenContext extends OpenStoreEnvironment {
+  /** A text for messages, which opens the same Store again. */
+  readonly name: string;
+  /** The text of a specification. */
+  format(specification: StoreSpecification): string;
+  /** Opens a Store within this one. */
+  open(specification: StoreSpecification, changes?: Partial<OpenStoreEnvironment>): Promise<Store>;
+}
+
+/** A type of Stores: its grammar, and what opens one. */
+export interface StoreType extends StoreShape {
+  readonly open: (parameters: StoreParameters, context: OpenContext) => Promise<Store>;
+}
+
+/** Stores within Stores, at most: more is a clause that leads to itself. */
+const MAX_DEPTH = 16;
+
+const grammar = new SpecificationGrammar(STORE_TYPES);
 
 /**
- * Parses a Store specification: `default`, `datadir:PATH`, a bare path, `memory:` or `memory:BYTES`.
- * `?hash=NAME` may follow.
+ * Parses a Store specification.
  *
- * @throws {ParseError} which names the column
+ * @throws {SpecificationError} which names the column
+ * @see vtftp.conf(5), "SPECIFICATIONS"
  */
 export function parseStoreSpecification(text: string): StoreSpecification {
-  if (text === '') throw new ParseError('read Store specification: it is empty', 0);
-  if (text === 'default') return { kind: 'default' };
-  const scheme = /^([a-zA-Z][a-zA-Z0-9+-]*):/.exec(text)?.[1];
-  if (scheme === undefined) return { kind: 'datadir', path: text };
-  const start = scheme.length + 1;
-  const query = text.indexOf('?', start);
-  const body = query < 0 ? text.slice(start) : text.slice(start, query);
-  const hash = query < 0 ? {} : parseQuery(text, query + 1);
-  switch (scheme) {
-    case 'datadir':
-      if (body === '') throw new ParseError('read Store specification: expected a path after "datadir:"', start);
-      return { kind: 'datadir', path: body, ...hash };
-    case 'memory':
-      if (body === '') return { kind: 'memory', ...hash };
-      if (!/^[0-9]{1,15}$/.test(body)) throw new ParseError(`read Store specification: expected a number of octets, got "${body}"`, start);
-      return { kind: 'memory', maxBytes: Number(body), ...hash };
-    default:
-      throw new ParseError(`read Store specification: unknown kind of Store "${scheme}"`, 0, {
-        remedy: `use one of ${SCHEMES.map((name) => `${name}:`).join(', ')} or a path (./${text} if that is one)`,
-      });
-  }
+  return grammar.parse(text);
 }
 
-function parseQuery(text: string, start: number): { hashName?: HashName } {
-  let hashName: HashName | undefined;
-  let at = start;
-  for (const item of text.slice(start).split('&')) {
-    const [name = '', value = ''] = item.split('=', 2);
-    if (name !== 'hash') throw new ParseError(`read Store specification: unknown parameter "${name}"`, at);
-    hashName = HASH_NAMES.find((known) => known === value);
-    if (hashName === undefined) {
-      throw new ParseError(`read Store specification: expected one of ${HASH_NAMES.join(', ')}, got "${value}"`, at + name.length + 1);
-    }
-    at += item.length + 1;
-  }
-  return hashName === undefined ? {} : { hashName };
+/** Parses the parameters of a clause; see {@link SpecificationGrammar.parseClause}. */
+export function parseStoreClause(
+  type: string,
+  entries: Iterable<readonly [name: string, text: string]>,
+  onError: (name: string, error: unknown) => Error,
+): StoreForm {
+  return grammar.parseClause(type, entries, onError);
+}
+
+/** The text of a specification, which is read back to the same. */
+export function formatStoreSpecification(specification: StoreSpecification): string {
+  return grammar.format(specification);
 }
 
 /**
@@ -83,25 +75,39 @@ function parseQuery(text: string, start: number): { hashName?: HashName } {
  *
  * @throws {ParseError} for a specification that cannot be read, {VtError} EOPEN for a Store that cannot be opened
  */
-export async function openStore(specification: string, environment: OpenStoreEnvironment): Promise<Store> {
-  const parsed = parseStoreSpecification(specification);
-  const hashName = parsed.kind === 'default' ? environment.hashName : (parsed.hashName ?? environment.hashName);
-  const hash = hashName === undefined ? {} : { hashName };
-  switch (parsed.kind) {
-    case 'memory':
-      return new MemoryStore({ ...hash, ...(parsed.maxBytes === undefined ? {} : { maxBytes: parsed.maxBytes }) });
+export async function openStore(specification: string | StoreSpecification, environment: OpenStoreEnvironment): Promise<Store> {
+  return await openAt(typeof specification === 'string' ? grammar.parse(specification) : specification, environment, 0);
+}
+
+async function openAt(specification: StoreSpecification, environment: OpenStoreEnvironment, depth: number): Promise<Store> {
+  const name = grammar.format(specification);
+  if (depth > MAX_DEPTH) {
+    throw new VtError('EOPEN', `open Store "${name}": it leads to more than ${MAX_DEPTH} others`, {
+      remedy: 'look for a clause that names itself',
+    });
+  }
+  switch (specification.kind) {
     case 'default':
-      return openDatadir(environment.defaultStorePath, { ...environment, ...hash, create: environment.readOnly !== true });
-    case 'datadir': {
-      const path = expandHome(parsed.path, environment.homePath);
-      if (!isPythonDatadir(path)) return openDatadir(path, { ...environment, ...hash });
-      const { cachePath, onNotice } = environment;
-      return new PythonDatadir(resolve(path), { cachePath, onNotice, hashName: parsed.hashName });
+      return await openDefault(environment, depth);
+    case 'clause':
+      if (environment.clause === undefined) throw new VtError('EOPEN', `open Store "${name}": there is no configuration to look in`);
+      return await openAt(environment.clause(specification.clause), environment, depth + 1);
+    case 'command':
+      throw new VtError('EOPEN', `open Store "${name}": this version opens no Store that a command serves`, {
+        remedy: 'name a Store that it can open: a folder, or one of the types in vtftp.conf(5)',
+      });
+    case 'form': {
+      const type = STORE_TYPES.find((known) => known.type === specification.type);
+      if (type === undefined) throw new VtError('EOPEN', `open Store "${name}": unknown type "${specification.type}"`);
+      const open: OpenContext['open'] = async (inner, changes) => await openAt(inner, { ...environment, ...changes }, depth + 1);
+      return await type.open(specification.parameters, { ...environment, name, open, format: (inner) => grammar.format(inner) });
     }
   }
 }
 
-function expandHome(path: string, home: string | undefined): string {
-  if (home === undefined) return path;
-  return path === '~' || path.startsWith('~/') ? join(home, path.slice(1)) : path;
+async function openDefault({ defaultStore, ...environment }: OpenStoreEnvironment, depth: number): Promise<Store> {
+  if (defaultStore !== undefined) return await openAt(defaultStore, environment, depth + 1);
+  const form: StoreForm = { kind: 'form', type: 'datadir', parameters: { path: environment.defaultStorePath } };
+  const create = environment.create ?? true;
+  return await openAt(form, { ...environment, create: environment.readOnly === true ? false : create }, depth + 1);
 }

@@ -13,6 +13,8 @@ import { catchUpBy } from './index-catch-up.ts';
 import { scanPythonDatafile } from './python-datafile-scan.ts';
 import type { AddCounts, AddResult, BlockLocation, EdgeSettings, OpOptions, Store, StoreCapabilities } from './store.ts';
 
+/** The archive of a Store where none is named. */
+export const DEFAULT_ARCHIVE = 'default';
 /** What the Python vt uses unless told otherwise. */
 const PYTHON_DEFAULT_HASH: HashName = 'blake3';
 
@@ -32,7 +34,7 @@ export class PythonDatadir implements Store {
   readonly name: string;
   readonly path: string;
   readonly hashName: HashName;
-  readonly can: StoreCapabilities = { write: false, enumerate: true, archives: false, locate: true };
+  readonly can: StoreCapabilities = { write: false, enumerate: true, archives: true, locate: true };
   readonly edges: EdgeSettings = DEFAULT_EDGES;
   readonly #options: OpenPythonDatadirOptions;
   readonly #byHash = new Map<HashName, Datadir>();
@@ -83,6 +85,11 @@ export class PythonDatadir implements Store {
 
   hashcodes(options: OpOptions = {}): AsyncIterable<HashCode> {
     return this.#under(this.hashName).hashcodes(options);
+  }
+
+  /** Its archives lie beside it: `STORE.vt` for the default one, else `STORE-NAME.vt`. */
+  archivePath(name: string): string {
+    return name === DEFAULT_ARCHIVE ? `${this.path}.vt` : `${this.path}-${name}.vt`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -142,7 +142,7 @@ export interface Store extends AsyncDisposable {
   addRecords?(batch: RecordBatch, options?: OpOptions): Promise<Uint8Array>;
 
   /** How Blocks are compressed in what `addRecords` takes; absent where it is. */
-  readonly compression?: StoredCompression;
+  readonly compression?: StoredCompression | undefined;
 
   /**
    * The bytes of a Block, verified against its hashcode, or undefined where the Store does not have it.
@@ -176,7 +176,7 @@ export interface Store extends AsyncDisposable {
   readonly durability?: Durability | undefined;
 
   /** A cache that lives with the Store, where it has one. */
-  readonly cache?: LocalCache;
+  readonly cache?: LocalCache | undefined;
 
   /** Where `can.enumerate`: every hashcode, ascending by digest. */
   hashcodes?(options?: OpOptions): AsyncIterable<HashCode>;

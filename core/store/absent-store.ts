@@ -1,6 +1,10 @@
-import { ClosedError } from '../core/base/errors.ts';
-import type { HashName } from '../core/block/hash.ts';
-import type { HashCode } from '../core/block/hashcode.ts';
+import { join } from 'node:path';
+import { ClosedError } from '../base/errors.ts';
+import type { HashName } from '../block/hash.ts';
+import { hashByName } from '../block/hash.ts';
+import type { HashCode } from '../block/hashcode.ts';
+import type { RecordBatch } from './record-batch.ts';
+import { unpackRecords } from './record-batch.ts';
 import type {
   AddCounts,
   AddResult,
@@ -11,7 +15,7 @@ import type {
   OpOptions,
   Store,
   StoreCapabilities,
-} from '../core/store/store.ts';
+} from './store.ts';
 
 const NO_COUNTS: AddCounts = { newBlocks: 0, newBytes: 0, storedBytes: 0, existingBlocks: 0, existingBytes: 0 };
 
@@ -22,14 +26,19 @@ export class AbsentStore implements Store {
   readonly edges: EdgeSettings;
   readonly can: StoreCapabilities = { write: true, enumerate: true, archives: true, locate: true };
   readonly cache: LocalCache;
+  readonly folders: readonly string[];
   readonly #make: () => Promise<Store>;
   #made: Promise<Store> | undefined;
   #store: Store | undefined;
   #isClosed = false;
 
-  /** @param make - makes and opens it; called once, at the first add */
-  constructor(name: string, hashName: HashName, edges: EdgeSettings, make: () => Promise<Store>) {
-    this.name = name;
+  /**
+   * @param folder - where it will lie
+   * @param make - makes and opens it; called once, at the first add
+   */
+  constructor(folder: string, hashName: HashName, edges: EdgeSettings, make: () => Promise<Store>) {
+    this.name = `datadir:${folder}`;
+    this.folders = [folder];
     this.hashName = hashName;
     this.edges = edges;
     this.#make = make;
@@ -37,6 +46,14 @@ export class AbsentStore implements Store {
       get: (key) => this.#store?.cache?.get(key),
       put: (key, value) => this.#store?.cache?.put(key, value),
     };
+  }
+
+  get behind(): Store | undefined {
+    return this.#store;
+  }
+
+  get durability(): Store['durability'] {
+    return this.#store?.durability;
   }
 
   async add(data: Uint8Array, options?: OpOptions): Promise<AddResult> {
@@ -49,6 +66,18 @@ export class AbsentStore implements Store {
     if (this.#store !== undefined) return await this.#store.addBatch(blocks, options);
     const kept = blocks.map((block) => ({ ...block, digest: block.digest.slice(), data: block.data.slice() }));
     return await (await this.#open()).addBatch(kept, options);
+  }
+
+  async addRecords(batch: RecordBatch, options?: OpOptions): Promise<Uint8Array> {
+    const kept = this.#store === undefined ? { ...batch, image: batch.image.slice() } : batch;
+    const store = this.#store ?? (await this.#open());
+    if (store.addRecords !== undefined) return await store.addRecords(kept, options);
+    const isNew = await store.addBatch(unpackRecords(kept, hashByName(this.hashName).digestSize), options);
+    return Uint8Array.from(isNew, Number);
+  }
+
+  get compression(): Store['compression'] {
+    return this.#store?.compression;
   }
 
   async get(hashcode: HashCode, options?: OpOptions): Promise<Uint8Array | undefined> {
@@ -75,6 +104,15 @@ export class AbsentStore implements Store {
     if (this.#store?.hashcodes !== undefined) yield* this.#store.hashcodes(options);
   }
 
+  /** Whether there is no Store yet. */
+  get isAbsent(): boolean {
+    return this.#store === undefined;
+  }
+
+  archivePath(name: string): string {
+    return this.#store?.archivePath?.(name) ?? join(this.folders[0] ?? '', 'archives', `${name}.vt`);
+  }
+
   /** Makes the Store now, for an archive entry that needs no Blocks. */
   async make(): Promise<void> {
     await this.#open();
@@ -82,7 +120,8 @@ export class AbsentStore implements Store {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
-    await this.#made;
+    // That it could not be made was told to whoever added to it.
+    await this.#made?.catch(() => undefined);
     await this.#store?.[Symbol.asyncDispose]();
   }
 

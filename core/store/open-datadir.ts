@@ -1,0 +1,57 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { VtError } from '../base/errors.ts';
+import { errorReason } from '../base/system-error.ts';
+import { DEFAULT_HASH_NAME } from '../block/hash.ts';
+import { AbsentStore } from './absent-store.ts';
+import { openDatadir } from './datadir.ts';
+import { DEFAULT_EDGES } from './datadir-format.ts';
+import { isDatadir, isPythonDatadir } from './datadir-recovery.ts';
+import { expandHome } from './home-path.ts';
+import type { OpenContext } from './open-store.ts';
+import { PythonDatadir } from './python-datadir.ts';
+import type { StoreParameters } from './specification.ts';
+import { hashParameter, textParameter } from './specification.ts';
+import type { Store } from './store.ts';
+
+/**
+ * Opens `datadir:PATH`: ours or the Python vt's.
+ *
+ * @throws {VtError} EOPEN where there is none, or one whose hash function is not the one asked for
+ */
+export async function openDatadirStore(given: StoreParameters, context: OpenContext): Promise<Store> {
+  const path = expandHome(textParameter(given, 'path') ?? '', context.homePath);
+  const folder = resolve(path);
+  const asked = hashParameter(given);
+  const { cachePath, onNotice, readOnly, clock } = context;
+  const options = {
+    ...(clock === undefined ? {} : { clock }),
+    ...(onNotice === undefined ? {} : { onNotice }),
+    ...(readOnly === undefined ? {} : { readOnly }),
+  };
+  if (isPythonDatadir(folder)) return new PythonDatadir(folder, { cachePath, onNotice, hashName: asked });
+  const hashName = asked ?? context.hashName ?? DEFAULT_HASH_NAME;
+  const make = async (): Promise<Store> => await openDatadir(folder, { ...options, hashName, create: true });
+  if (!isDatadir(folder)) {
+    if (context.create === undefined || context.create === false || readOnly === true) throw noStore(context.name, folder);
+    return context.create === true ? await make() : new AbsentStore(folder, hashName, DEFAULT_EDGES, make);
+  }
+  const store = await openDatadir(folder, options);
+  if (asked === undefined || store.hashName === asked) return store;
+  await store[Symbol.asyncDispose]();
+  throw new VtError('EOPEN', `open Store "${context.name}": its hash function is ${store.hashName}`, {
+    remedy: `leave out hash=${asked}`,
+  });
+}
+
+function noStore(name: string, folder: string): VtError {
+  const remedy = 'name a folder that holds a Store; the first put into another makes one there';
+  try {
+    const found = statSync(folder, { throwIfNoEntry: false });
+    const state =
+      found === undefined ? 'there is no such folder' : found.isDirectory() ? 'the folder holds no Store' : 'it is not a folder';
+    return new VtError('EOPEN', `open Store "${name}": ${state}`, { remedy });
+  } catch (error) {
+    return new VtError('EOPEN', `open Store "${name}": ${errorReason(error)}`, { remedy, cause: error });
+  }
+}

@@ -1,0 +1,15 @@
+const UNITS = 'KMGTP';
+
+/**
+ * Reads a size as people write it: `1000`, `512K`, `20 MiB`, `1.5G` in powers of 1024; `20MB` in powers of 1000.
+ *
+ * @returns octets, 1..2^53 - 1, or undefined for anything else
+ */
+export function readSize(text: string): number | undefined {
+  const found = /^(\d{1,16}(?:\.\d{1,6})?)[ \t]*(?:([KMGTP])(B|iB)?|B)?$/i.exec(text);
+  if (found === null) return undefined;
+  const [, digits = '', unit, suffix] = found;
+  const base = suffix?.toLowerCase() === 'b' ? 1000 : 1024;
+  const size = Math.floor(Number(digits) * (unit === undefined ? 1 : base ** (UNITS.indexOf(unit.toUpperCase()) + 1)));
+  return Number.isSafeInteger(size) && size > 0 ? size : undefined;
+}

@@ -1,0 +1,110 @@
+import type { VtErrorOptions } from '../base/errors.ts';
+import { SpecificationError } from './specification.ts';
+
+/** What ends a value that stands without quotes. */
+const DELIMITERS = /[,|()"]/;
+
+/** Reads the signs of a Store specification from left to right; what it refuses it names with its place in the whole. */
+export class SpecificationReader {
+  readonly #text: string;
+  readonly #whole: string;
+  /** Where `text` begins in the whole. */
+  readonly #start: number;
+  offset = 0;
+
+  constructor(text: string, whole = text, start = 0) {
+    this.#text = text;
+    this.#whole = whole;
+    this.#start = start;
+  }
+
+  get ended(): boolean {
+    return this.offset >= this.#text.length;
+  }
+
+  error(what: string, offset = this.offset, options: VtErrorOptions = {}): SpecificationError {
+    return new SpecificationError(this.#whole, what, this.#start + offset, options);
+  }
+
+  /** What stands here, for messages. */
+  here(): string {
+    return this.ended ? 'the end' : JSON.stringify(this.#text.slice(this.offset, this.offset + 12));
+  }
+
+  /** What a sticky pattern finds here, without passing over it. */
+  peek(pattern: RegExp): RegExpExecArray | undefined {
+    pattern.lastIndex = this.offset;
+    return pattern.exec(this.#text) ?? undefined;
+  }
+
+  accept(token: string): boolean {
+    if (!this.#text.startsWith(token, this.offset)) return false;
+    this.offset += token.length;
+    return true;
+  }
+
+  expect(token: string, remedy?: string): void {
+    if (!this.accept(token)) {
+      throw this.error(`expected ${JSON.stringify(token)}, found ${this.here()}`, this.offset, remedy === undefined ? {} : { remedy });
+    }
+  }
+
+  spaces(): void {
+    while (this.accept(' ') || this.accept('\t'));
+  }
+
+  /** All that is left. */
+  rest(): string {
+    const found = this.#text.slice(this.offset);
+    this.offset = this.#text.length;
+    return found;
+  }
+
+  /** Whether a double quote stands here. */
+  get atQuote(): boolean {
+    return this.#text[this.offset] === '"';
+  }
+
+  /** What stands in double quotes, where `\"` and `\\` are a quote and a backslash. */
+  quoted(): string {
+    const start = this.offset;
+    this.expect('"');
+    let out = '';
+    for (;;) {
+      if (this.ended) throw this.error('a quote that is not closed', start, { remedy: 'put a " behind it' });
+      if (this.accept('"')) return out;
+      if (this.accept('\\') && !/["\\]/.test(this.#text[this.offset] ?? '')) {
+        throw this.error(`expected \\" or \\\\ within quotes, found ${this.here()}`, this.offset - 1);
+      }
+      out += this.#text[this.offset] ?? '';
+      this.offset++;
+    }
+  }
+
+  /** What stands in quotes here, with a reader of its own. */
+  quotedReader(): SpecificationReader {
+    const start = this.#start + this.offset + 1;
+    return new SpecificationReader(this.quoted(), this.#whole, start);
+  }
+
+  /** What stands here up to a delimiter, without the spaces around it; maybe nothing. @param more - another delimiter */
+  bare(more?: RegExp): string {
+    const start = this.offset;
+    while (!this.ended) {
+      const sign = this.#text[this.offset] ?? '';
+      if (DELIMITERS.test(sign) || more?.test(sign) === true) break;
+      this.offset++;
+    }
+    return this.#text.slice(start, this.offset).trim();
+  }
+}
+
+/** Whether a text can stand without quotes wherever a value can. */
+export function isBare(text: string): boolean {
+  return text !== '' && text === text.trim() && !DELIMITERS.test(text) && !/[?&]|^[a-z][\w-]*=/i.test(text);
+}
+
+/** A text in quotes. */
+export function quote(text: string): string {
+  return `"${text.replaceAll(/["\\]/g, '\\$&')}"`;
+}

@@ -1,0 +1,49 @@
+import type { StoreType } from './open-store.ts';
+
+/**
+ * Every type of Stores: a new one is its file and a line here. What opens a Store is loaded when one is opened, so
+ * that a session loads no more than it uses.
+ */
+export const STORE_TYPES: readonly StoreType[] = [
+  {
+    type: 'datadir',
+    primary: 'path',
+    parameters: { path: 'path', hash: 'hash' },
+    required: ['path'],
+    open: async (given, context) => (await import('./open-datadir.ts')).openDatadirStore(given, context),
+  },
+  {
+    type: 'memory',
+    primary: 'maxsize',
+    parameters: { maxsize: 'size', hash: 'hash' },
+    aliases: { max_data: 'maxsize' },
+    open: async (given, context) => (await import('./open-memory.ts')).openMemoryStore(given, context),
+  },
+  {
+    type: 'file',
+    primary: 'path',
+    parameters: { path: 'path', hash: 'hash' },
+    required: ['path'],
+    open: async (given, context) => (await import('./raw-datafile.ts')).openRawDatafile(given, context),
+  },
+  {
+    type: 'filecache',
+    primary: 'path',
+    parameters: { path: 'path', maxsize: 'size', files: 'count', filesize: 'size', hash: 'hash', backend: 'store' },
+    required: ['path'],
+    aliases: { max_files: 'files', max_file_size: 'filesize' },
+    open: async (given, context) => (await import('./open-filecache.ts')).openFilecacheStore(given, context),
+  },
+  {
+    type: 'proxy',
+    parameters: { save: 'stores', read: 'stores', save2: 'stores', read2: 'stores', copy2: 'stores', maxspool: 'size' },
+    open: async (given, context) => (await import('./open-proxy.ts')).openProxyStore(given, context),
+  },
+  {
+    type: 'progress',
+    primary: 'store',
+    parameters: { store: 'store' },
+    required: ['store'],
+    open: async (given, context) => (await import('./progress-store.ts')).openProgressStore(given, context),
+  },
+];

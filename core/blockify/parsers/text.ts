@@ -1,4 +1,6 @@
 import type { Parser } from '../parser.ts';
+import type { Needle } from './needle-scan.ts';
+import { NEEDLE_DELAY, needle, partEdges } from './part-edges.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -6,10 +8,30 @@ const CR = 0x0d;
 /** Octets of the head that are looked at. */
 const SAMPLE_SIZE = 1024;
 
+/** Octets of a large definition or paragraph. */
+const PART_SIZE = 3072;
+
+/** A blank line, after which a line begins that belongs to nothing before it: neither indented nor a closing bracket. */
+function blankLine(lineEnd: string): Needle {
+  const octets = Buffer.from(`\n${lineEnd}`, 'latin1');
+  return {
+    octets,
+    boundary(content, at) {
+      const next = at + octets.length;
+      const octet = content[next];
+      return octet === undefined || WITHIN.includes(octet) ? undefined : next;
+    },
+  };
+}
+
+/** First octets of lines that go on with what was before: white space and closing brackets. */
+const WITHIN = Buffer.from(' \t\r\n)]}', 'latin1');
+
 /**
- * Text and source code, in any encoding that has ASCII's line feeds. Blocks end where the kernel says, at the end of
- * the paragraph or definition there, else of the line: at the octet after a blank line, or before a line that is not indented and
- * comes after one that is.
+ * Text and source code in any encoding that has ASCII's line feeds: edges around large definitions and paragraphs, and around
+ * large chapters and the files of a patch, so that they are found again when they are moved or copied. Elsewhere the kernel's edges
+ * are as good as any: with 200 edits of 16 MB of sources edges moved to the ends of paragraphs saved nothing (9,922 octets
+ * an edit, 9,908 without).
  */
 export const textParser: Parser = {
   name: 'text',
@@ -104,30 +126,21 @@ export const textParser: Parser = {
     'application/javascript',
     'text/javascript',
   ],
-  delay: 0,
+  delay: PART_SIZE + NEEDLE_DELAY,
+  minSize: 512,
   begins: isText,
-  settle(octets, from, end) {
-    let lineEnd: number | undefined;
-    for (let at = octets.indexOf(LF, from - 1); at >= 0 && at < end; at = octets.indexOf(LF, at + 1)) {
-      const next = at + 1;
-      lineEnd ??= next;
-      if (isBlankLine(octets, at)) return next;
-    }
-    return lineEnd;
-  },
+  edges: () =>
+    partEdges([
+      { needles: [blankLine('\n'), blankLine('\r\n')], partSize: PART_SIZE },
+      // Headings of Markdown and form feeds, and what patches begin a file with.
+      { needles: [needle('\n# ', 1), needle('\n## ', 1), needle('\n\f', 1), needle('\ndiff --git ', 1)], partSize: PART_SIZE },
+    ]),
 };
 
-/** Whether the line that ends at `at` is empty: there is nothing but a CR between it and the line feed before. */
-function isBlankLine(octets: Uint8Array, at: number): boolean {
-  const before = octets[at - 1];
-  return before === LF || (before === CR && octets[at - 2] === LF);
-}
-
 /** Whether octets are text: no control characters but white space and escapes, and a line feed among them. */
-export function isText(head: Uint8Array): boolean {
-  const sample = head.subarray(0, SAMPLE_SIZE);
+function isText(head: Uint8Array): boolean {
   let hasLine = false;
-  for (const octet of sample) {
+  for (const octet of head.subarray(0, SAMPLE_SIZE)) {
     if (octet >= 0x20) {
       if (octet === 0x7f) return false;
     } else if (octet === LF) hasLine = true;

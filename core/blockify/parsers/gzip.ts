@@ -1,0 +1,40 @@
+import type { Parser } from '../parser.ts';
+import type { Needle } from './needle-scan.ts';
+import { NEEDLE_DELAY, needle, partEdges } from './part-edges.ts';
+
+/** Octets of a large member, or stretch between flush points. */
+const PART_SIZE = 1024;
+
+/** Bits of the flags that are reserved, and the systems and levels that there are: RFC 1952, 2.3.1. */
+const RESERVED_FLAGS = 0xe0;
+const EXTRA_FLAGS = [0, 2, 4];
+const MAX_SYSTEM = 13;
+const UNKNOWN_SYSTEM = 255;
+
+/** The header of a member. One that is found within compressed data is an edge like any other. */
+const MEMBER: Needle = {
+  octets: Buffer.from([0x1f, 0x8b, 0x08]),
+  boundary(octets, at) {
+    const system = octets[at + 9];
+    if (((octets[at + 3] ?? 0xff) & RESERVED_FLAGS) !== 0 || !EXTRA_FLAGS.includes(octets[at + 8] ?? 1) || system === undefined)
+      return undefined;
+    return system <= MAX_SYSTEM || system === UNKNOWN_SYSTEM ? at : undefined;
+  },
+};
+
+/** An empty stored block, which a flush leaves, also that of `--rsyncable`: RFC 1951, 3.2.4. */
+const FLUSH = needle('\x00\x00\xff\xff', 4);
+
+/**
+ * gzip(1), in one member or several: edges around members, and between flush points, where what was compressed by itself is found
+ * again though something else was changed before it.
+ */
+export const gzipParser: Parser = {
+  name: 'gzip',
+  extensions: ['.gz', '.tgz', '.svgz', '.dz', '.bgz'],
+  mimeTypes: ['application/gzip', 'application/x-gzip'],
+  delay: PART_SIZE + NEEDLE_DELAY,
+  minSize: 256,
+  begins: (head) => head.length >= 18 && head[0] === 0x1f && head[1] === 0x8b && head[2] === 0x08,
+  edges: () => partEdges([{ needles: [MEMBER, FLUSH], partSize: PART_SIZE }]),
+};

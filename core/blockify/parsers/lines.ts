@@ -1,0 +1,57 @@
+import type { Parser } from '../parser.ts';
+
+const LF = 0x0a;
+
+/** Octets of a large line. */
+const LINE_SIZE = 2048;
+
+/**
+ * Lines that are records: CSV, NDJSON, logs. Edges around large lines, as JSON documents are, so that a record is found
+ * again wherever it goes; of small ones the kernel makes Blocks by their content, and inserting one changes one Block.
+ *
+ * Lines shorter than LINE_SIZE are passed over by strides: whether one is large shows in the stretch that has no line feed.
+ */
+export const linesParser: Parser = {
+  name: 'lines',
+  extensions: ['.csv', '.tsv', '.psv', '.ndjson', '.jsonl', '.ldjson', '.log', '.geojsonl', '.geojsonseq'],
+  mimeTypes: ['text/csv', 'text/tab-separated-values', 'application/x-ndjson', 'application/jsonl', 'application/json-seq'],
+  delay: LINE_SIZE,
+  minSize: 512,
+  begins: isRecords,
+  *edges() {
+    let base = 0;
+    // Where the last line begins that is known, and whether an edge is there.
+    let start = 0;
+    let isEdge = true;
+    for (let slice = yield undefined; slice !== undefined; slice = yield undefined) {
+      const octets = Buffer.from(slice.buffer, slice.byteOffset, slice.length);
+      const end = base + octets.length;
+      for (;;) {
+        const reach = start + LINE_SIZE - 1;
+        // A line feed at reach - 1 or before ends a line of less than LINE_SIZE.
+        const last = reach > base ? octets.lastIndexOf(LF, Math.min(reach, end) - 1 - base) : -1;
+        if (last >= 0 && base + last >= start) {
+          start = base + last + 1;
+          isEdge = false;
+          continue;
+        }
+        if (end < reach) break;
+        if (!isEdge) yield start;
+        isEdge = true;
+        const next = octets.indexOf(LF, Math.max(0, reach - base));
+        if (next < 0) break;
+        start = base + next + 1;
+        yield start;
+      }
+      base = end;
+    }
+  },
+};
+
+/** JSON documents one a line. */
+function isRecords(head: Uint8Array): boolean {
+  if (head[0] !== 0x7b || head[1] !== 0x22) return false;
+  const end = head.indexOf(LF);
+  if (end < 0) return false;
+  return head[end - 1] === 0x7d && (head[end + 1] === 0x7b || end + 1 === head.length);
+}

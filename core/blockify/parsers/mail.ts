@@ -1,0 +1,44 @@
+import type { Parser } from '../parser.ts';
+import type { PartLevel } from './part-edges.ts';
+import { NEEDLE_DELAY, needle, partEdges } from './part-edges.ts';
+
+/** Octets of a large part of a mail. An attachment in base64 has no blank line in it. */
+const PART_SIZE = 2048;
+
+/**
+ * The parts of a mail: what stands between blank lines and MIME boundaries. So an attachment has its edges whichever mail it comes in,
+ * and a body has them whatever headers are put before it. RFC 5322, 2.1; RFC 2046, 5.1.1.
+ */
+export const MAIL_PARTS: PartLevel = {
+  needles: [needle('\n\n', 2), needle('\n\r\n', 3), needle('\n--', 1)],
+  partSize: PART_SIZE,
+};
+
+export const MAIL_DELAY = PART_SIZE + NEEDLE_DELAY;
+
+/** Header fields one of which every mail has (RFC 5322, 3.6), and those that relays and programs put before them. */
+const FIELD = /^(?:Return-Path|Delivered-To|Received|X-[A-Za-z-]+|DKIM-Signature|Date|From|To|Subject|Message-ID|MIME-Version):[ \t]/i;
+
+/** Fields of the head that make it a mail. */
+const MIN_FIELDS = 3;
+
+/** One mail, as in a Maildir. */
+export const mailParser: Parser = {
+  name: 'mail',
+  extensions: ['.eml', '.mht', '.mhtml', '.nws'],
+  mimeTypes: ['message/rfc822', 'message/global', 'multipart/related'],
+  delay: MAIL_DELAY,
+  minSize: 256,
+  begins: isMail,
+  edges: () => partEdges([MAIL_PARTS]),
+};
+
+function isMail(head: Uint8Array): boolean {
+  const first = head[0] ?? 0;
+  // Most contents are told by their first octet.
+  if (first < 0x41 || first > 0x7a) return false;
+  const lines = Buffer.from(head.buffer, head.byteOffset, head.length).toString('latin1').split(/\r?\n/, 40);
+  if (!FIELD.test(lines[0] ?? '')) return false;
+  const end = lines.indexOf('');
+  return lines.slice(0, end < 0 ? undefined : end).filter((line) => FIELD.test(line)).length >= MIN_FIELDS;
+}

@@ -1,0 +1,47 @@
+import type { Parser } from '../parser.ts';
+import { NEEDLE_DELAY, needle, partEdges } from './part-edges.ts';
+
+/** Octets of a large section or statement. */
+const PART_SIZE = 3072;
+
+/** What dumps of SQLite, MySQL, MariaDB and PostgreSQL begin with. */
+const BEGINNINGS = [
+  /^PRAGMA foreign_keys=/,
+  /^-- (?:MySQL|MariaDB) dump /,
+  /^\/\*M?!\d{6}.*\*\/;\s*-- MariaDB dump /,
+  /^(?:--\r?\n)?-- PostgreSQL database dump/,
+];
+
+/**
+ * Dumps of SQL: edges where the section of a table begins, and the rows of a COPY begin and end; around large statements. So the tables
+ * of a dump are found again in another order, and among others.
+ */
+export const sqlParser: Parser = {
+  name: 'sql',
+  extensions: ['.sql', '.dump', '.pgsql', '.mysql'],
+  mimeTypes: ['application/sql', 'application/x-sql', 'text/x-sql'],
+  delay: PART_SIZE + NEEDLE_DELAY,
+  minSize: 256,
+  begins: isDump,
+  edges: () =>
+    partEdges([
+      {
+        needles: [
+          needle('\n--\n-- ', 1),
+          needle('\nCREATE TABLE ', 1),
+          needle('FROM stdin;\n', 12),
+          needle('\n\\.\n', 1),
+          needle('\nCOMMIT;', 1),
+        ],
+        partSize: PART_SIZE,
+      },
+      { needles: [needle(';\n', 2), needle(';\r\n', 3)], partSize: PART_SIZE },
+    ]),
+};
+
+function isDump(head: Uint8Array): boolean {
+  const first = head[0];
+  if (first !== 0x2d && first !== 0x50 && first !== 0x2f) return false;
+  const text = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, 256)).toString('latin1');
+  return BEGINNINGS.some((beginning) => beginning.test(text));
+}

@@ -30,6 +30,12 @@ export class ByteWriter {
     this.#length += data.length;
   }
 
+  /** A few octets out of others: without a view of them, which costs more than to copy 32 octets. */
+  part(data: Uint8Array, start: number, end: number): void {
+    this.#reserve(end - start);
+    for (let i = start; i < end; i++) this.#buffer[this.#length++] = data[i] as number;
+  }
+
   /** Length-prefixed bytes. */
   bsdata(data: Uint8Array): void {
     this.#reserve(bsuintSize(data.length) + data.length);

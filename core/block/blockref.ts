@@ -1,5 +1,5 @@
 import type { Decoded } from '../base/bsuint.ts';
-import { decodeBsdata, decodeBsuint } from '../base/bsuint.ts';
+import { bsuintSize, decodeBsdata, decodeBsuint } from '../base/bsuint.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
 import { ParseError } from '../base/errors.ts';
 import type { Block, IndirectBlock } from './block.ts';
@@ -25,6 +25,15 @@ export function writeBlockref(writer: ByteWriter, block: Block): void {
   const start = writer.length;
   writeBlockrefBody(writer, block);
   writer.prefixLength(start);
+}
+
+/** Writes the reference of a stored Block, with its length in front, from what it is made of. @param at - where the digest begins in `digests` */
+export function writeHashedRef(writer: ByteWriter, span: number, enumeration: number, digests: Uint8Array, at: number, end: number): void {
+  writer.bsuint(1 + bsuintSize(span) + bsuintSize(enumeration) + end - at);
+  writer.octet(0);
+  writer.bsuint(span);
+  writer.bsuint(enumeration);
+  writer.part(digests, at, end);
 }
 
 /** A block reference in new bytes, with its length in front. */

@@ -3,7 +3,8 @@ import { ByteWriter } from '../base/byte-writer.ts';
 import type { Block, IndirectBlock, RunBlock } from './block.ts';
 import { EMPTY_BLOCK, MAX_LITERAL_SIZE, UNKNOWN_SPAN } from './block.ts';
 import type { BlockSink } from './block-sink.ts';
-import { writeBlockref } from './blockref.ts';
+import { writeBlockref, writeHashedRef } from './blockref.ts';
+import { hashByName } from './hash.ts';
 
 // Where superblocks end. The rule looks only at the references of the group at hand, so that an edit of one leaf
 // rewrites the superblocks above it and no others. @see vt(5), "Block trees"
@@ -81,6 +82,32 @@ export class BlockTreeBuilder {
       this.#push(0, run);
     }
     this.#push(0, leaf);
+  }
+
+  /**
+   * Adds a leaf that is stored: as `add` of its HashBlock, without an object for it.
+   *
+   * @param span - octets of the leaf, 1 or more
+   * @param digests - hold its digest, of the sink's hash function
+   * @param at - where it begins there
+   */
+  addHashed(span: number, digests: Uint8Array, at: number): void {
+    const run = this.#run;
+    if (run !== undefined) {
+      this.#run = undefined;
+      this.#push(0, run);
+    }
+    this.#count(span);
+    const { hashName } = this.#sink;
+    const { digestSize, enumeration } = hashByName(hashName);
+    const end = at + digestSize;
+    const level = this.#level(0);
+    writeHashedRef(level.writer, span, enumeration, digests, at, end);
+    level.count++;
+    level.span += span;
+    level.only = level.count === 1 ? { kind: 'hash', span, hashcode: { hashName, digest: digests.slice(at, end) } } : undefined;
+    if (level.count < MIN_REFS) return;
+    if (level.count >= MAX_REFS || level.writer.length >= MAX_REFS_SIZE || ((digests[end - 1] as number) & CUT_MASK) === 0) this.#close(0);
   }
 
   /**

@@ -1,5 +1,8 @@
 import type { HashName } from '../block/hash.ts';
+import { hashByName } from '../block/hash.ts';
 import { digestHex } from '../block/hashcode.ts';
+import type { RecordBatch } from '../store/record-batch.ts';
+import { unpackRecords } from '../store/record-batch.ts';
 import type { DigestedBlock, OpOptions, Store } from '../store/store.ts';
 
 /** What an ingest met, in Blocks and their octets: those the Store had not, and those it had. */
@@ -11,18 +14,20 @@ export interface IntakeCounts {
 }
 
 /** The Store as an ingest sees it. */
-export type IntakeStore = Pick<Store, 'hashName' | 'addBatch' | 'has'>;
+export type IntakeStore = Pick<Store, 'hashName' | 'addBatch' | 'addRecords' | 'has'>;
+
+/** One batch: as records, or as Blocks. */
+type Batch = { readonly records: RecordBatch } | { readonly blocks: readonly DigestedBlock[] };
 
 interface Waiting {
-  readonly blocks: readonly DigestedBlock[];
+  readonly batch: Batch;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
- * Hands Blocks to a Store, one batch at a time: whatever came while the Store was busy goes with the next one. Counts
- * the new and the existing ones. In plan mode nothing is stored: Blocks are looked up, and new ones remembered by their
- * digests so that each counts once.
+ * Hands Blocks to a Store, one batch at a time, and counts the new and the existing ones. In plan mode nothing is stored:
+ * Blocks are looked up, and new ones remembered by their digests so that each counts once.
  */
 export class BlockIntake {
   readonly hashName: HashName;
@@ -53,37 +58,48 @@ export class BlockIntake {
     };
   }
 
-  /** Adds Blocks; their data may be reused once this resolved. */
-  add(blocks: readonly DigestedBlock[]): Promise<void> {
-    if (blocks.length === 0) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ blocks, resolve, reject });
-      if (!this.#busy) void this.#work();
-    });
+  /** Adds Blocks that are made into records as the Store asks for; their image may be reused once this resolved. */
+  addRecords(records: RecordBatch): Promise<void> {
+    return records.count === 0 ? Promise.resolve() : this.#add({ records });
   }
 
   /** As `Store.addBatch`, for a PendingBlocks to flush to. */
   async addBatch(blocks: readonly DigestedBlock[]): Promise<boolean[]> {
-    await this.add(blocks);
+    if (blocks.length > 0) await this.#add({ blocks });
     return [];
+  }
+
+  #add(batch: Batch): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ batch, resolve, reject });
+      if (!this.#busy) void this.#work();
+    });
   }
 
   async #work(): Promise<void> {
     this.#busy = true;
-    while (this.#waiting.length > 0) {
-      const taken = this.#waiting.splice(0);
-      const blocks = taken.length === 1 ? (taken[0]?.blocks ?? []) : taken.flatMap((waiting) => waiting.blocks);
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       try {
-        this.#count(
-          blocks,
-          this.#planned === undefined ? await this.#store.addBatch(blocks, this.#options) : await this.#lookUp(blocks, this.#planned),
-        );
-        for (const { resolve } of taken) resolve();
+        await this.#take(next.batch);
+        next.resolve();
       } catch (error) {
-        for (const { reject } of taken) reject(error);
+        next.reject(error);
       }
     }
     this.#busy = false;
+  }
+
+  async #take(batch: Batch): Promise<void> {
+    const store = this.#store;
+    if ('records' in batch && this.#planned === undefined && store.addRecords !== undefined) {
+      const { sizes } = batch.records;
+      const isNew = await store.addRecords(batch.records, this.#options);
+      for (let i = 0; i < isNew.length; i++) this.#count(sizes[i] ?? 0, isNew[i] === 1);
+      return;
+    }
+    const blocks = 'blocks' in batch ? batch.blocks : unpackRecords(batch.records, hashByName(this.hashName).digestSize);
+    const isNew = this.#planned === undefined ? await store.addBatch(blocks, this.#options) : await this.#lookUp(blocks, this.#planned);
+    for (const [i, { data }] of blocks.entries()) this.#count(data.length, isNew[i] === true);
   }
 
   async #lookUp(blocks: readonly DigestedBlock[], planned: Set<string>): Promise<boolean[]> {
@@ -98,16 +114,13 @@ export class BlockIntake {
     });
   }
 
-  #count(blocks: readonly DigestedBlock[], isNew: readonly boolean[]): void {
-    for (let i = 0; i < blocks.length; i++) {
-      const size = blocks[i]?.data.length ?? 0;
-      if (isNew[i] === true) {
-        this.#newBlocks++;
-        this.#newBytes += size;
-      } else {
-        this.#existingBlocks++;
-        this.#existingBytes += size;
-      }
+  #count(size: number, isNew: boolean): void {
+    if (isNew) {
+      this.#newBlocks++;
+      this.#newBytes += size;
+    } else {
+      this.#existingBlocks++;
+      this.#existingBytes += size;
     }
   }
 }

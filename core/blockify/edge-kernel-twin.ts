@@ -33,6 +33,9 @@ export function twinEngine(octets: Uint8Array, { filterWidth, laxLimit, strictLi
       while (i > start && octets[i - 1] === octet) i--;
       return i;
     },
+    copy(to, from, size) {
+      octets.copyWithin(to, from, from + size);
+    },
   };
 }
 

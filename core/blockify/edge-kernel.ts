@@ -49,6 +49,8 @@ export interface EdgeKernel {
    * @param context - octets of the same content right before `start`, as many as there are; more than 63 count as 63
    */
   scan(start: number, end: number, context: number): SliceScan;
+  /** Copies octets within the memory: several times as fast as a Uint8Array of shared memory does. */
+  copy(to: number, from: number, size: number): void;
 }
 
 /** What differs between the WebAssembly and its twin. Positions are addresses. */
@@ -59,6 +61,7 @@ export interface EdgeEngine {
   runEnd(at: number, end: number): number;
   /** Where the run that `at` belongs to starts, `start` at least. */
   runStart(at: number, start: number): number;
+  copy(to: number, from: number, size: number): void;
 }
 
 interface KernelExports {
@@ -75,6 +78,7 @@ interface KernelExports {
   readonly stopped: WebAssembly.Global;
   readonly runEnd: (at: number, end: number) => number;
   readonly runStart: (at: number, start: number) => number;
+  readonly copy: (to: number, from: number, size: number) => void;
 }
 
 export interface KernelOptions {
@@ -97,7 +101,11 @@ export function loadEdgeKernel(settings: EdgeSettings, memory: WebAssembly.Memor
   const octets = new Uint8Array(memory.buffer);
   const engine = native ? nativeEngine(memory, thresholds, scratchAt) : undefined;
   const used = engine ?? twinEngine(octets, thresholds);
-  return { isNative: engine !== undefined, scan: (start, end, context) => scanSlice(used, octets, start, end, context) };
+  return {
+    isNative: engine !== undefined,
+    scan: (start, end, context) => scanSlice(used, octets, start, end, context),
+    copy: (to, from, size) => used.copy(to, from, size),
+  };
 }
 
 let compiled: WebAssembly.Module | undefined;
@@ -126,6 +134,7 @@ function nativeEngine(memory: WebAssembly.Memory, thresholds: EdgeThresholds, sc
     },
     runEnd: (at, end) => kernel.runEnd(at, end),
     runStart: (at, start) => kernel.runStart(at, start),
+    copy: (to, from, size) => kernel.copy(to, from, size),
   };
 }
 

@@ -1,19 +1,15 @@
 import type { BigIntStats } from 'node:fs';
 import { fstatSync, readSync } from 'node:fs';
-import { crc32 } from 'node:zlib';
 import { VtError } from '../base/errors.ts';
 import { isPackedSignature, SIGNATURE_LENGTH } from '../base/file-signature.ts';
 import { findXattrs } from '../base/find-xattrs.ts';
 import type { Octets } from '../base/octets.ts';
 import { readFully } from '../base/read-fully.ts';
-import { MAX_LITERAL_SIZE } from '../block/block.ts';
-import type { HashFunction } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
-import { isRun } from '../block/run-bytes.ts';
 import { parserNamed, parserOf } from './choose-parser.ts';
 import { ContentParser, parserDelay } from './content-parser.ts';
 import type { EdgeKernel } from './edge-kernel.ts';
-import { loadEdgeKernel, MIN_RUN_SIZE } from './edge-kernel.ts';
+import { KERNEL_SCRATCH_SIZE, loadEdgeKernel, MIN_RUN_SIZE } from './edge-kernel.ts';
 import type { ParsedSlice } from './edge-picker.ts';
 import { EdgePicker } from './edge-picker.ts';
 import { closeQuietly, openToRead } from './file-slices.ts';
@@ -31,9 +27,10 @@ import type {
   WorkerSetup,
 } from './ingest-protocol.ts';
 import { plainError } from './ingest-protocol.ts';
-import { LEAF_HASHED, LEAF_LITERAL, LEAF_RUN } from './leaf-table.ts';
+import type { LeafSetup } from './leaves.ts';
+import { Leaves } from './leaves.ts';
 import { mimeTypeIn } from './mime-type.ts';
-import { slotDataAt, slotStartAt } from './slots.ts';
+import { slotDataAt, slotImageAt, slotStartAt } from './slots.ts';
 
 /** How often a file that changes while it is read is read again. */
 export const MAX_REREADS = 3;
@@ -42,7 +39,7 @@ export const MAX_REREADS = 3;
 export class IngestJobs {
   readonly #setup: WorkerSetup;
   readonly #bytes: Uint8Array;
-  readonly #hash: HashFunction;
+  readonly #leafSetup: LeafSetup;
   readonly #kernel: EdgeKernel;
   /** Contents that are being parsed here, by their numbers. */
   readonly #parsers = new Map<number, ContentParser>();
@@ -50,8 +47,16 @@ export class IngestJobs {
   constructor(setup: WorkerSetup) {
     this.#setup = setup;
     this.#bytes = new Uint8Array(setup.memory.buffer);
-    this.#hash = hashByName(setup.hashName);
-    this.#kernel = loadEdgeKernel(setup.edges, setup.memory, { scratchAt: setup.thread * setup.layout.scratchSize });
+    const scratchAt = setup.thread * setup.layout.scratchSize;
+    const hash = hashByName(setup.hashName);
+    this.#leafSetup = {
+      bytes: this.#bytes,
+      copy: (to, from, size) => this.#kernel.copy(to, from, size),
+      digester: hash.digesterOf(setup.memory, scratchAt + KERNEL_SCRATCH_SIZE),
+      digestSize: hash.digestSize,
+      compression: setup.compression,
+    };
+    this.#kernel = loadEdgeKernel(setup.edges, setup.memory, { scratchAt });
   }
 
   run(job: Job): JobResult {
@@ -98,16 +103,21 @@ export class IngestJobs {
     return { length: found, scan: this.#kernel.scan(dataAt, dataAt + found, context) };
   }
 
-  #hashRanges({ ranges }: HashJob): LeafTable {
-    const leaves = new Leaves(this.#bytes, this.#hash, ranges.length / 2);
+  #hashRanges({ slot, ranges }: HashJob): LeafTable {
+    const leaves = new Leaves(this.#leafSetup, ranges.length / 2);
     for (let i = 0; i < ranges.length; i += 2) leaves.add(ranges[i] ?? 0, ranges[i + 1] ?? 0);
-    return leaves.table();
+    return this.#finish(leaves, slot);
+  }
+
+  #finish(leaves: Leaves, slot: number): LeafTable {
+    const { layout } = this.#setup;
+    return leaves.finish(slotImageAt(layout, slot), layout.imageSize);
   }
 
   #small({ slot, paths: joinedPaths, signatures }: SmallJob): SmallResult {
     const paths = joinedPaths.split('\0').slice(0, -1);
     const readAtMs = Date.now();
-    const leaves = new Leaves(this.#bytes, this.#hash, paths.length * 2);
+    const leaves = new Leaves(this.#leafSetup, paths.length * 2);
     const counts = new Uint32Array(paths.length);
     const notes: SmallNote[] = [];
     let at = slotStartAt(this.#setup.layout, slot);
@@ -125,7 +135,7 @@ export class IngestJobs {
       counts[i] = leaves.count - before;
       at += room;
     }
-    return { ...leaves.table(), readAtMs, counts, ranges: leaves.ranges(), notes };
+    return { ...this.#finish(leaves, slot), readAtMs, counts, ranges: leaves.ranges(), notes };
   }
 
   /** Reads a file to `at` until it held still meanwhile. @returns its size, or undefined where it has no room here */
@@ -212,78 +222,4 @@ function plainStat({
   nlink,
 }: BigIntStats): Extract<SmallNote, { kind: 'changed' }>['stat'] {
   return { dev, ino, size, mtimeNs, ctimeNs, mode, uid, gid, nlink };
-}
-
-/** A growing table of leaves. */
-class Leaves {
-  readonly #bytes: Uint8Array;
-  readonly #hash: HashFunction;
-  #kinds: Uint8Array;
-  #digests: Uint8Array;
-  #crcs: Uint32Array;
-  #ranges: Uint32Array;
-  count = 0;
-
-  constructor(bytes: Uint8Array, hash: HashFunction, expected: number) {
-    this.#bytes = bytes;
-    this.#hash = hash;
-    this.#kinds = new Uint8Array(expected);
-    this.#digests = new Uint8Array(expected * hash.digestSize);
-    this.#crcs = new Uint32Array(expected);
-    this.#ranges = new Uint32Array(expected * 2);
-  }
-
-  /** Adds a leaf: a literal, a run, or else hashed. */
-  add(start: number, end: number): void {
-    const i = this.#next(start, end);
-    if (end - start <= MAX_LITERAL_SIZE) {
-      this.#kinds[i] = LEAF_LITERAL;
-      return;
-    }
-    const data = this.#bytes.subarray(start, end);
-    if (isRun(data)) {
-      this.#kinds[i] = LEAF_RUN;
-      return;
-    }
-    this.#kinds[i] = LEAF_HASHED;
-    this.#digests.set(this.#hash.digest(data), i * this.#hash.digestSize);
-    this.#crcs[i] = crc32(data);
-  }
-
-  addRun(start: number, end: number): void {
-    // The index first: `#next` may put a larger array in the place of `#kinds`.
-    const i = this.#next(start, end);
-    this.#kinds[i] = LEAF_RUN;
-  }
-
-  table(): LeafTable {
-    return {
-      kinds: this.#kinds.slice(0, this.count),
-      digests: this.#digests.slice(0, this.count * this.#hash.digestSize),
-      crcs: this.#crcs.slice(0, this.count),
-    };
-  }
-
-  ranges(): Uint32Array {
-    return this.#ranges.slice(0, this.count * 2);
-  }
-
-  #next(start: number, end: number): number {
-    const i = this.count++;
-    if (i >= this.#kinds.length) this.#grow(Math.max(64, this.#kinds.length * 2));
-    this.#ranges[i * 2] = start;
-    this.#ranges[i * 2 + 1] = end;
-    return i;
-  }
-
-  #grow(size: number): void {
-    const grown = <T extends Uint8Array | Uint32Array>(target: T, from: T): T => {
-      target.set(from);
-      return target;
-    };
-    this.#kinds = grown(new Uint8Array(size), this.#kinds);
-    this.#digests = grown(new Uint8Array(size * this.#hash.digestSize), this.#digests);
-    this.#crcs = grown(new Uint32Array(size), this.#crcs);
-    this.#ranges = grown(new Uint32Array(size * 2), this.#ranges);
-  }
 }

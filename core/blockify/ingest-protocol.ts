@@ -1,5 +1,6 @@
 import type { HashName } from '../block/hash.ts';
 import type { EdgeSettings } from '../store/store.ts';
+import type { StoredCompression } from '../store/stored-bytes.ts';
 import type { SliceScan } from './edge-kernel.ts';
 import type { ParsedSlice } from './edge-picker.ts';
 import type { SlotLayout } from './slots.ts';
@@ -12,6 +13,7 @@ export interface WorkerSetup {
   readonly layout: SlotLayout;
   readonly edges: EdgeSettings;
   readonly hashName: HashName;
+  readonly compression: StoredCompression;
   /** The parser that somebody asks for, for all contents; `none` for none. */
   readonly parser: string | undefined;
   /** Whose scratch memory is its own: 0 is the main thread. */
@@ -69,9 +71,15 @@ export interface HashJob {
 export interface LeafTable {
   /** LEAF_HASHED, LEAF_RUN or LEAF_LITERAL for each. */
   readonly kinds: Uint8Array;
-  /** `digestSize` octets a leaf. */
+  /** Of those that are hashed, in order: `digestSize` octets each. */
   readonly digests: Uint8Array;
-  readonly crcs: Uint32Array;
+  /** Octets of each of those, as it is and as it is stored, and the number of its codec. */
+  readonly sizes: Uint32Array;
+  readonly storedSizes: Uint32Array;
+  readonly codecs: Uint8Array;
+  /** Where their records lie in the shared memory, one after the other: in the slot. */
+  readonly imageAt: number;
+  readonly imageSize: number;
 }
 
 /** Read whole small files into one slot, cut and hash them. */

@@ -9,8 +9,10 @@ import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes } from '../base/octets.ts';
 import type { Block } from '../block/block.ts';
 import { PendingBlocks } from '../block/block-sink.ts';
+import { HASH_SCRATCH_SIZE } from '../block/hash.ts';
 import { BlockTreeBuilder } from '../block/tree-builder.ts';
-import type { DigestedBlock, OpOptions, Store } from '../store/store.ts';
+import type { RecordBatch } from '../store/record-batch.ts';
+import type { OpOptions, Store } from '../store/store.ts';
 import type { IntakeCounts } from './block-intake.ts';
 import { BlockIntake } from './block-intake.ts';
 import { parserOf } from './choose-parser.ts';
@@ -19,10 +21,20 @@ import type { ParsedSlice } from './edge-picker.ts';
 import { closeQuietly, openToRead } from './file-slices.ts';
 import { IngestJobs, MAX_REREADS } from './ingest-jobs.ts';
 import { ingestOpenFile } from './ingest-open-file.ts';
-import type { ChangedStat, Job, JobResult, LeafTable, ParseJob, ScanResult, SmallNote, SmallResult } from './ingest-protocol.ts';
+import type {
+  ChangedStat,
+  Job,
+  JobResult,
+  LeafTable,
+  ParseJob,
+  ScanResult,
+  SmallNote,
+  SmallResult,
+  WorkerSetup,
+} from './ingest-protocol.ts';
 import { revivedError } from './ingest-protocol.ts';
 import { ingestStream } from './ingest-stream.ts';
-import { leafOf } from './leaf-table.ts';
+import { LeafReader, recordsOf } from './leaf-table.ts';
 import { mimeTypeIn } from './mime-type.ts';
 import type { ContentHint } from './parser.ts';
 import type { LaneContext } from './slice-lane.ts';
@@ -99,6 +111,7 @@ export class Ingest implements AsyncDisposable {
   readonly #store: Pick<Store, 'edges' | 'hashName'>;
   readonly #intake: BlockIntake;
   readonly #layout: SlotLayout;
+  readonly #setup: Omit<WorkerSetup, 'thread'>;
   readonly #memory: WebAssembly.Memory;
   readonly #bytes: Uint8Array;
   readonly #slots: FreeSlots;
@@ -129,13 +142,20 @@ export class Ingest implements AsyncDisposable {
     this.#intake = new BlockIntake(store, { plan: options.plan, signal: options.signal });
     this.pending = new PendingBlocks(store.hashName);
     const workers = options.workers ?? Math.min(MAX_DEFAULT_WORKERS, availableParallelism());
-    this.#layout = slotLayout(store.edges, workers + 1, KERNEL_SCRATCH_SIZE);
+    this.#layout = slotLayout(store.edges, workers + 1, KERNEL_SCRATCH_SIZE + HASH_SCRATCH_SIZE);
     this.#memory = slotMemory(this.#layout);
     this.#bytes = new Uint8Array(this.#memory.buffer);
     this.#slots = new FreeSlots(this.#layout.slots);
     this.#parser = options.parser;
-    const setup = { memory: this.#memory, layout: this.#layout, edges: store.edges, hashName: store.hashName, parser: options.parser };
-    this.#pool = workers === 0 ? undefined : new WorkerPool(setup, workers);
+    this.#setup = {
+      memory: this.#memory,
+      layout: this.#layout,
+      edges: store.edges,
+      hashName: store.hashName,
+      compression: store.compression ?? 'none',
+      parser: options.parser,
+    };
+    this.#pool = workers === 0 ? undefined : new WorkerPool(this.#setup, workers);
     this.#lane = {
       edges: store.edges,
       layout: this.#layout,
@@ -145,7 +165,7 @@ export class Ingest implements AsyncDisposable {
       nextContent: () => this.#contents++,
       parse: (job, isLarge) => this.#parse(job, isLarge),
       hash: (job) => this.#run(job, 0) as Promise<LeafTable>,
-      add: (blocks) => this.#add(blocks),
+      add: (records) => this.#add(records),
       scan: (job) => this.#run(job, job.length) as Promise<ScanResult>,
       acquire: () => this.#slots.acquire(),
       tryAcquire: () => this.#slots.tryAcquire(),
@@ -277,20 +297,18 @@ export class Ingest implements AsyncDisposable {
 
   async #settleBatch(batch: readonly QueuedFile[], result: SmallResult): Promise<void> {
     const { hashName } = this.#store;
-    const blocks: DigestedBlock[] = [];
+    const leaves = new LeafReader(hashName, result, result.ranges, this.#bytes);
     const contents: Block[] = [];
-    let leaf = 0;
     for (let i = 0; i < batch.length; i++) {
       const count = result.counts[i] ?? 0;
-      if (count === 1) contents.push(leafOf(hashName, result, leaf, result.ranges, this.#bytes, blocks));
+      if (count === 1) contents.push(leaves.block());
       else {
         const tree = new BlockTreeBuilder(this.pending);
-        for (let k = 0; k < count; k++) tree.add(leafOf(hashName, result, leaf + k, result.ranges, this.#bytes, blocks));
+        for (let k = 0; k < count; k++) leaves.addTo(tree);
         contents.push(tree.finish());
       }
-      leaf += count;
     }
-    await this.#add(blocks);
+    await this.#add(recordsOf(result, this.#bytes));
     let note = 0;
     for (const [i, file] of batch.entries()) {
       const block = contents[i];
@@ -371,9 +389,9 @@ export class Ingest implements AsyncDisposable {
     if (this.pending.size > MAX_PENDING_SIZE) await this.flushPending();
   }
 
-  async #add(blocks: readonly DigestedBlock[]): Promise<void> {
+  async #add(records: RecordBatch): Promise<void> {
     try {
-      await this.#intake.add(blocks);
+      await this.#intake.addRecords(records);
     } catch (error) {
       this.#fail(error);
       throw error;
@@ -410,14 +428,7 @@ export class Ingest implements AsyncDisposable {
   }
 
   #runHere(job: Job): Promise<JobResult> {
-    this.#inline ??= new IngestJobs({
-      memory: this.#memory,
-      layout: this.#layout,
-      edges: this.#store.edges,
-      hashName: this.#store.hashName,
-      parser: this.#parser,
-      thread: 0,
-    });
+    this.#inline ??= new IngestJobs({ ...this.#setup, thread: 0 });
     try {
       return Promise.resolve(this.#inline.run(job));
     } catch (error) {

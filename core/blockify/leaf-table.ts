@@ -1,7 +1,8 @@
 import type { Block } from '../block/block.ts';
 import type { HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
-import type { DigestedBlock } from '../store/store.ts';
+import type { BlockTreeBuilder } from '../block/tree-builder.ts';
+import type { RecordBatch } from '../store/record-batch.ts';
 import type { LeafTable } from './ingest-protocol.ts';
 
 /** Of a leaf that is stored as a Block. */
@@ -13,32 +14,59 @@ export const LEAF_RUN = 1;
 /** Of a leaf that stands in its reference. */
 export const LEAF_LITERAL = 2;
 
-/**
- * The Block of a leaf in a table; one that is to be stored is put on `blocks` too.
- *
- * @param ranges - pairs: where the leaves lie in `bytes`
- */
-export function leafOf(
-  hashName: HashName,
-  table: LeafTable,
-  index: number,
-  ranges: ArrayLike<number>,
-  bytes: Uint8Array,
-  blocks: DigestedBlock[],
-): Block {
-  const start = ranges[index * 2] ?? 0;
-  const end = ranges[index * 2 + 1] ?? 0;
-  const span = end - start;
-  const { digestSize } = hashByName(hashName);
-  switch (table.kinds[index]) {
-    case LEAF_RUN:
-      return { kind: 'run', span, octet: bytes[start] ?? 0 };
-    case LEAF_LITERAL:
-      return { kind: 'literal', span, data: bytes.slice(start, end) };
-    default: {
-      const digest = table.digests.subarray(index * digestSize, (index + 1) * digestSize);
-      blocks.push({ digest, data: bytes.subarray(start, end), crc32: table.crcs[index] ?? 0 });
-      return { kind: 'hash', span, hashcode: { hashName, digest } };
+/** Reads the leaves of a table, one after the other. */
+export class LeafReader {
+  readonly #hashName: HashName;
+  readonly #digestSize: number;
+  readonly #table: LeafTable;
+  readonly #ranges: ArrayLike<number>;
+  readonly #bytes: Uint8Array;
+  #next = 0;
+  #nextHashed = 0;
+
+  /** @param ranges - pairs: where the leaves lie in `bytes` */
+  constructor(hashName: HashName, table: LeafTable, ranges: ArrayLike<number>, bytes: Uint8Array) {
+    this.#hashName = hashName;
+    this.#digestSize = hashByName(hashName).digestSize;
+    this.#table = table;
+    this.#ranges = ranges;
+    this.#bytes = bytes;
+  }
+
+  /** The Block of the next leaf. */
+  block(): Block {
+    const i = this.#next++;
+    const start = this.#ranges[i * 2] ?? 0;
+    const end = this.#ranges[i * 2 + 1] ?? 0;
+    const span = end - start;
+    switch (this.#table.kinds[i]) {
+      case LEAF_RUN:
+        return { kind: 'run', span, octet: this.#bytes[start] ?? 0 };
+      case LEAF_LITERAL:
+        return { kind: 'literal', span, data: this.#bytes.slice(start, end) };
+      default: {
+        const at = this.#nextHashed++ * this.#digestSize;
+        return {
+          kind: 'hash',
+          span,
+          hashcode: { hashName: this.#hashName, digest: this.#table.digests.subarray(at, at + this.#digestSize) },
+        };
+      }
     }
   }
+
+  /** Adds the next leaf to a tree: as its Block, which is not made where the leaf is stored. */
+  addTo(tree: BlockTreeBuilder): void {
+    if (this.#table.kinds[this.#next] !== LEAF_HASHED) {
+      tree.add(this.block());
+      return;
+    }
+    const i = this.#next++;
+    tree.addHashed((this.#ranges[i * 2 + 1] ?? 0) - (this.#ranges[i * 2] ?? 0), this.#table.digests, this.#nextHashed++ * this.#digestSize);
+  }
+}
+
+/** The records of a table's leaves. */
+export function recordsOf({ digests, sizes, storedSizes, codecs, imageAt, imageSize }: LeafTable, bytes: Uint8Array): RecordBatch {
+  return { count: sizes.length, digests, sizes, storedSizes, codecs, image: bytes.subarray(imageAt, imageAt + imageSize) };
 }

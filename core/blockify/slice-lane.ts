@@ -2,13 +2,14 @@ import type { Block } from '../block/block.ts';
 import { MAX_LITERAL_SIZE } from '../block/block.ts';
 import type { BlockSink } from '../block/block-sink.ts';
 import { BlockTreeBuilder } from '../block/tree-builder.ts';
-import type { DigestedBlock, EdgeSettings } from '../store/store.ts';
+import type { RecordBatch } from '../store/record-batch.ts';
+import type { EdgeSettings } from '../store/store.ts';
 import { parserDelay } from './content-parser.ts';
 import type { LeafSpan, ParsedSlice } from './edge-picker.ts';
 import { EdgePicker } from './edge-picker.ts';
 import type { HashJob, LeafTable, ScanJob, ScanResult } from './ingest-protocol.ts';
 import type { LaneParsing, ParsingContext } from './lane-parsing.ts';
-import { leafOf } from './leaf-table.ts';
+import { LeafReader, recordsOf } from './leaf-table.ts';
 import type { ContentHint, Parser } from './parser.ts';
 import type { SlotLayout } from './slots.ts';
 import { slotDataAt } from './slots.ts';
@@ -24,7 +25,7 @@ export interface LaneContext extends ParsingContext {
   parserOf(hint: ContentHint, head: Uint8Array): Parser | undefined;
   hash(job: HashJob): Promise<LeafTable>;
   /** Adds Blocks to the Store. */
-  add(blocks: readonly DigestedBlock[]): Promise<void>;
+  add(records: RecordBatch): Promise<void>;
   /** Reads a slice, where it is not in the slot yet, and scans it. Rejects where the ingest has failed. */
   scan(job: ScanJob): Promise<ScanResult>;
   /** A free slot, as soon as there is one. */
@@ -130,22 +131,18 @@ export class SliceLane {
     const work = async (): Promise<void> => {
       try {
         const found = await table;
-        const blocks: DigestedBlock[] = [];
         // Leaves go into the tree in order; Blocks may be added in any.
-        const hashed: Block[] = [];
-        for (let i = 0; found !== undefined && i < ranges.length / 2; i++)
-          hashed.push(leafOf(this.#context.sink.hashName, found, i, ranges, bytes, blocks));
-        const adding = this.#context.add(blocks);
+        const hashed = found === undefined ? undefined : new LeafReader(this.#context.sink.hashName, found, ranges, bytes);
+        const adding = found === undefined ? Promise.resolve() : this.#context.add(recordsOf(found, bytes));
         // It may fail while the slices before are waited for, and is awaited itself only then.
         adding.catch(() => {});
         await before.catch(async (error: unknown) => {
           await adding.catch(() => {});
           throw error;
         });
-        let next = 0;
         for (const leaf of leaves) {
-          const block = leaf ?? hashed[next++];
-          if (block !== undefined) this.#tree.add(block);
+          if (leaf === undefined) hashed?.addTo(this.#tree);
+          else this.#tree.add(leaf);
         }
         await adding;
       } finally {

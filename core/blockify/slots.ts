@@ -1,3 +1,6 @@
+import { MAX_LITERAL_SIZE } from '../block/block.ts';
+import { MAX_DIGEST_SIZE } from '../block/hash.ts';
+import { RECORD_FIXED_SIZE } from '../store/datafile.ts';
 import type { EdgeSettings } from '../store/store.ts';
 
 /** Octets of input that one slot takes. 256 KiB to 1 MiB a slot are the fastest; 4 MiB fall out of the caches (1,232 against 1,580 MB/s). */
@@ -24,7 +27,9 @@ export interface SlotLayout {
   readonly scratchSize: number;
   /** Octets before a slot's data, for the unfinished tail of the slot before. */
   readonly headroom: number;
-  /** Headroom and data: the distance of two slots. */
+  /** Octets behind a slot's data for the records of its leaves, as they are written to the Store. */
+  readonly imageSize: number;
+  /** Headroom, data and image: the distance of two slots. */
   readonly slotSize: number;
   readonly slots: number;
 }
@@ -32,9 +37,19 @@ export interface SlotLayout {
 /** Where slots lie for a Store's edge settings. @param threads - those that run the kernel, each with its own scratch memory */
 export function slotLayout(edges: EdgeSettings, threads: number, scratchSize: number): SlotLayout {
   const headroom = roundUp(edges.maxSize + HEADROOM_EXTRA, WASM_PAGE_SIZE);
-  const slotSize = headroom + SLOT_DATA_SIZE;
-  const slots = Math.max(MIN_SLOTS, Math.min(USUAL_SLOTS, Math.floor(MAX_SLOTS_SIZE / slotSize)));
-  return { slotsAt: roundUp(threads * scratchSize, WASM_PAGE_SIZE), scratchSize, headroom, slotSize, slots };
+  const contentSize = headroom + SLOT_DATA_SIZE;
+  // Room for leaves all of the least size that is stored; what is not written takes no memory.
+  const leaves = Math.ceil(contentSize / (MAX_LITERAL_SIZE + 1));
+  const imageSize = roundUp(contentSize + leaves * (RECORD_FIXED_SIZE + MAX_DIGEST_SIZE), WASM_PAGE_SIZE);
+  const slots = Math.max(MIN_SLOTS, Math.min(USUAL_SLOTS, Math.floor(MAX_SLOTS_SIZE / contentSize)));
+  return {
+    slotsAt: roundUp(threads * scratchSize, WASM_PAGE_SIZE),
+    scratchSize,
+    headroom,
+    imageSize,
+    slotSize: contentSize + imageSize,
+    slots,
+  };
 }
 
 /** Shared memory for a layout. Pages that are never written take no memory. */
@@ -46,6 +61,11 @@ export function slotMemory(layout: SlotLayout): WebAssembly.Memory {
 /** Offset in the shared memory of a slot's data. */
 export function slotDataAt(layout: SlotLayout, slot: number): number {
   return layout.slotsAt + slot * layout.slotSize + layout.headroom;
+}
+
+/** Offset in the shared memory of a slot's image. */
+export function slotImageAt(layout: SlotLayout, slot: number): number {
+  return slotDataAt(layout, slot) + SLOT_DATA_SIZE;
 }
 
 /** Offset in the shared memory of a slot's first octet. */

@@ -28,6 +28,7 @@ export interface RecordBatch {
 export class RecordPacker {
   readonly #compression: StoredCompression;
   readonly #image: Buffer;
+  readonly #copy: (data: Uint8Array, at: number) => void;
   readonly #sizes: Uint32Array;
   readonly #storedSizes: Uint32Array;
   readonly #codecs: Uint8Array;
@@ -37,8 +38,15 @@ export class RecordPacker {
   /**
    * @param image - room for every record: its Block's octets, RECORD_FIXED_SIZE and the digest
    * @param most - Blocks, at most
+   * @param copy - copies a Block's octets to an offset in the image
    */
-  constructor(image: Uint8Array, most: number, compression: StoredCompression) {
+  constructor(
+    image: Uint8Array,
+    most: number,
+    compression: StoredCompression,
+    copy = (data: Uint8Array, at: number): void => image.set(data, at),
+  ) {
+    this.#copy = copy;
     this.#image = Buffer.from(image.buffer, image.byteOffset, image.byteLength);
     this.#compression = compression;
     this.#sizes = new Uint32Array(most);
@@ -53,7 +61,8 @@ export class RecordPacker {
     const codec = packed?.codec ?? 'none';
     const image = this.#image;
     const start = writeRecordHeader(image, this.#end, codec, stored.length, data.length, crc32(stored), digest);
-    image.set(stored, start);
+    if (packed === undefined) this.#copy(data, start);
+    else image.set(packed.data, start);
     this.#sizes[this.#count] = data.length;
     this.#storedSizes[this.#count] = stored.length;
     this.#codecs[this.#count] = codecNumber(codec);
@@ -89,4 +98,16 @@ export function packRecords(blocks: readonly DigestedBlock[], hash: HashFunction
     digests.set(block.digest, i * digestSize);
   }
   return packer.batch(digests);
+}
+
+/** Blocks out of records that are not compressed; views of them. */
+export function unpackRecords({ count, digests, sizes, image }: RecordBatch, digestSize: number): DigestedBlock[] {
+  const blocks: DigestedBlock[] = [];
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    const dataAt = at + RECORD_FIXED_SIZE + digestSize;
+    at = dataAt + (sizes[i] as number);
+    blocks.push({ digest: digests.subarray(i * digestSize, (i + 1) * digestSize), data: image.subarray(dataAt, at) });
+  }
+  return blocks;
 }

@@ -2,30 +2,57 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import wabt from 'wabt';
 import { edgeKernelWat } from './edge-kernel-wat.ts';
+import { keccakKernelWat } from './keccak-kernel-wat.ts';
 import { PROJECT_ROOT } from './project-root.ts';
 
-// Assembles the edge kernel into core/blockify/edge-kernel-wasm.ts. With --check it writes nothing and exits 1 if that
-// file is not what it would write.
+// Assembles the kernels into modules of core. With --check it writes nothing and exits 1 if one of these is not what it
+// would write.
 
-const TARGET = 'core/blockify/edge-kernel-wasm.ts';
+interface Kernel {
+  readonly source: string;
+  readonly wat: () => string;
+  readonly target: string;
+  /** What the constant is called, and what stands above it. */
+  readonly name: string;
+  readonly doc: string;
+}
 
-async function kernelModule(): Promise<string> {
+const KERNELS: readonly Kernel[] = [
+  {
+    source: 'scripts/edge-kernel-wat.ts',
+    wat: edgeKernelWat,
+    target: 'core/blockify/edge-kernel-wasm.ts',
+    name: 'EDGE_KERNEL_WASM',
+    doc: 'The edge kernel',
+  },
+  {
+    source: 'scripts/keccak-kernel-wat.ts',
+    wat: keccakKernelWat,
+    target: 'core/block/keccak-kernel-wasm.ts',
+    name: 'KECCAK_KERNEL_WASM',
+    doc: 'The SHA-3-256 kernel',
+  },
+];
+
+async function kernelModule({ source, wat, name, doc }: Kernel): Promise<string> {
   const { parseWat } = await wabt();
-  const module = parseWat('edge-kernel.wat', edgeKernelWat(), { simd: true, threads: true });
+  const module = parseWat(source, wat(), { simd: true, threads: true, bulk_memory: true });
   const { buffer } = module.toBinary({});
   module.destroy();
-  return `// Made by scripts/build-kernel.ts from scripts/edge-kernel-wat.ts: not to be edited.
+  return `// Made by scripts/build-kernel.ts from ${source}: not to be edited.
 
-/** The edge kernel as a WebAssembly module, in base64. */
-export const EDGE_KERNEL_WASM =
+/** ${doc} as a WebAssembly module, in base64. */
+export const ${name} =
   '${Buffer.from(buffer).toString('base64')}';
 `;
 }
 
-const wanted = await kernelModule();
-const path = join(PROJECT_ROOT, TARGET);
-if (!process.argv.includes('--check')) writeFileSync(path, wanted);
-else if (readFileSync(path, 'utf8') !== wanted) {
-  process.stderr.write(`build-kernel: "${TARGET}" is not what scripts/edge-kernel-wat.ts gives: run node dist/scripts/build-kernel.js\n`);
-  process.exitCode = 1;
+for (const kernel of KERNELS) {
+  const wanted = await kernelModule(kernel);
+  const path = join(PROJECT_ROOT, kernel.target);
+  if (!process.argv.includes('--check')) writeFileSync(path, wanted);
+  else if (readFileSync(path, 'utf8') !== wanted) {
+    process.stderr.write(`build-kernel: "${kernel.target}" is not what ${kernel.source} gives: run node dist/scripts/build-kernel.js\n`);
+    process.exitCode = 1;
+  }
 }

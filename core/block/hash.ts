@@ -1,6 +1,8 @@
 import { hash as nodeHash } from 'node:crypto';
 import { VtError } from '../base/errors.ts';
 import { blake3Digest } from './blake3-engine.ts';
+import { KECCAK_SCRATCH_SIZE } from './keccak-kernel.ts';
+import { sha3Digest, sha3DigesterOf, sha3DigestMany } from './sha3-engine.ts';
 
 /** Names of the hash functions, as they stand in texts, file names and configuration. */
 export type HashName = 'sha1' | 'sha256' | 'blake3' | 'sha3-256';
@@ -35,7 +37,7 @@ export interface HashFunction {
 export type MemoryDigester = (ranges: ArrayLike<number>, digests: Uint8Array) => void;
 
 /** Octets of scratch memory that a MemoryDigester needs for its own. */
-export const HASH_SCRATCH_SIZE = 4096;
+export const HASH_SCRATCH_SIZE = KECCAK_SCRATCH_SIZE;
 
 /** The hash of new Stores, where nothing else is asked for. */
 export const DEFAULT_HASH_NAME: HashName = 'sha3-256';
@@ -49,7 +51,7 @@ const FUNCTIONS: readonly HashFunction[] = [
   plain('sha1', 0, 20, (data) => nodeHash('sha1', data, 'buffer')),
   plain('sha256', 1, 32, (data) => nodeHash('sha256', data, 'buffer')),
   plain('blake3', 2, 32, blake3Digest),
-  plain('sha3-256', 3, 32, (data) => nodeHash('sha3-256', data, 'buffer')),
+  { name: 'sha3-256', enumeration: 3, digestSize: 32, digest: sha3Digest, digestMany: sha3DigestMany, digesterOf: sha3DigesterOf },
 ];
 
 /** A hash function whose pieces are hashed one after the other. */

@@ -23,6 +23,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 const OWNED_PACKAGES: Readonly<Record<string, string>> = {
   lmdb: 'core/store/lmdb-index.ts',
   koffi: 'core/base/libc.ts',
+  '@node-rs/crc32': 'core/base/crc32.ts',
   '@napi-rs/blake-hash': 'core/block/blake3-engine.ts',
   enquirer: 'shell/prompt.ts',
   chalk: 'shell/output.ts',

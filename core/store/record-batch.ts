@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { crc32 } from '../base/crc32.ts';
 import type { HashFunction } from '../block/hash.ts';
 import { codecNumber, RECORD_FIXED_SIZE, writeRecordHeader } from './datafile.ts';
 import type { DigestedBlock } from './store.ts';

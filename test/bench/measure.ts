@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ export interface Cost {
   readonly cpuSeconds: number;
   /** Peak resident size of its largest process. */
   readonly peakBytes: number;
+  readonly stdout: string;
 }
 
 /**
@@ -25,13 +26,27 @@ export function measure(line: string, env: Readonly<Record<string, string>>, cwd
     cwd,
     env: { ...process.env, ...env },
     encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    maxBuffer: 64 * 1024 * 1024,
   });
   const seconds = (performance.now() - started) / 1000;
   if (run.error !== undefined) throw new Error(`measure: ${run.error.message}; GNU time is needed (apt-get install time)`);
-  if (run.status !== 0) throw new Error(`measure "${line}": exit status ${run.status ?? run.signal}\n${run.stderr}`);
+  if (run.status !== 0)
+    throw new Error(`"${line}": exit status ${run.status ?? run.signal}: ${run.stderr.trim().split('\n').at(-1) ?? ''}`);
   const [user = 0, system = 0, peakKib = 0] = readFileSync(report, 'utf8').trim().split(/\s+/).map(Number);
   rmSync(folder, { recursive: true });
-  return { seconds, cpuSeconds: user + system, peakBytes: peakKib * 1024 };
+  return { seconds, cpuSeconds: user + system, peakBytes: peakKib * 1024, stdout: run.stdout };
+}
+
+/** Reads files below some paths, so that what is measured next finds them in the page cache; then waits for all writes. */
+export function settle(...paths: readonly string[]): void {
+  if (paths.length > 0) execFileSync('sh', ['-c', 'find "$@" -type f -exec cat {} + >/dev/null', 'sh', ...paths]);
+  execFileSync('sync');
+}
+
+/** Octets that files below a path take, by their sizes. */
+export function storedBytes(path: string): number {
+  return Number(execFileSync('du', ['-sb', path], { encoding: 'utf8' }).split('\t')[0]);
 }
 
 /** The median of some numbers; NaN of none. */

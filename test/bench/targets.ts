@@ -1,0 +1,113 @@
+import { median } from './measure.ts';
+import type { Part } from './parts.ts';
+import type { Results } from './turn.ts';
+
+// What is aimed at, as ratios within one run.
+
+/** A target and what was reached. */
+export interface Verdict {
+  readonly part: string;
+  readonly what: string;
+  readonly reached: number;
+  readonly limit: number;
+  readonly isReached: boolean;
+}
+
+/** Most octets of memory that any of it may take. */
+const MAX_PEAK_BYTES = 300e6;
+
+/** How much more an octet or a file may cost where there are many more of them. */
+const MAX_GROWTH = 1.2;
+
+/** Octets that bup stored of all versions, where it is not there to be measured. */
+const BUP_VERSIONS_BYTES = 144e6;
+
+/** Compares what was measured of a part with its targets; of what was not measured there is no word. */
+export function verdictsOf(part: Part, results: Results): Verdict[] {
+  const verdicts: Verdict[] = [];
+  const add = (what: string, reached: number, limit: number): void => {
+    if (Number.isFinite(reached)) verdicts.push({ part: part.name, what, reached, limit, isReached: reached <= limit });
+  };
+  const seconds = (program: string, op: string): number => secondsOf(part, results, program, op);
+  const fastest = (op: string): number => fastestPeer(part, results, op);
+  const stored = (program: string): number => results.stored.get(`${part.name}/${program}/put`) ?? Number.NaN;
+  const ours = part.programs.filter((peer) => peer.isOurs === true).map((peer) => peer.name);
+  switch (part.name) {
+    case 'random': {
+      const limits: Readonly<Record<string, readonly [put: number, get: number]>> = {
+        vtftp: [0.45, 0.6],
+        'vtftp, sha256': [0.33, 0.5],
+        'vtftp, blake3': [0.28, 0.5],
+      };
+      for (const [name, [put, get]] of Object.entries(limits)) {
+        add(`${name}: put, to the fastest peer`, seconds(name, 'put') / fastest('put'), put);
+        add(`${name}: get, to the fastest peer`, seconds(name, 'get') / fastest('get'), get);
+        add(`${name}: under another name, to its first put`, seconds(name, 'other') / seconds(name, 'put'), 0.7);
+        add(`${name}: under another name, to borg again`, seconds(name, 'other') / seconds('borg, no compression', 'again'), 0.6);
+      }
+      break;
+    }
+    case 'tree':
+      add('put, to the fastest peer', seconds('vtftp', 'put') / fastest('put'), 0.5);
+      add('again, to the fastest peer', seconds('vtftp', 'again') / fastest('again'), 0.3);
+      add('get, to the fastest peer that loses nothing', seconds('vtftp', 'get') / fastest('get'), 0.6);
+      break;
+    case 'versions': {
+      const all = (program: string): number => seconds(program, 'put') + seconds(program, 'later');
+      add('stored, to bup', stored('vtftp') / (results.stored.get('versions/bup/put') ?? BUP_VERSIONS_BYTES), 1);
+      add('time of all, to bup', all('vtftp') / all('bup'), 1 / 3);
+      break;
+    }
+    case 'text':
+      add('stored, to restic', stored('vtftp, compression') / stored('restic'), 1);
+      add('put, to restic', seconds('vtftp, compression', 'put') / seconds('restic', 'put'), 0.6);
+      break;
+    case 'scale':
+      add('seconds a GiB, put of 16 to 1', seconds('vtftp', 'put16') / 16 / seconds('vtftp', 'put1'), MAX_GROWTH);
+      add('seconds a GiB, get of 16 to 1', seconds('vtftp', 'get16') / 16 / seconds('vtftp', 'get1'), MAX_GROWTH);
+      break;
+    case 'files':
+      add('seconds a file, 1,000,000 to 100,000', seconds('vtftp', 'put1000') / 10 / seconds('vtftp', 'put100'), MAX_GROWTH);
+      add(
+        'peak memory, 1,000,000 to 100,000 files',
+        peakBytes(part, results, ours, 'put1000') / peakBytes(part, results, ours, 'put100'),
+        10 * MAX_GROWTH,
+      );
+      break;
+  }
+  add('peak memory of ours, MB', peakBytes(part, results, ours) / 1e6, MAX_PEAK_BYTES / 1e6);
+  return verdicts;
+}
+
+/** The median of the rounds; of what is done several times in one round, all of it together. */
+export function secondsOf(part: Part, results: Results, program: string, op: string): number {
+  return perRound(results, part, program, op, (sample) => sample.seconds);
+}
+
+/** As {@link secondsOf}, of CPU time. */
+export function cpuSecondsOf(part: Part, results: Results, program: string, op: string): number {
+  return perRound(results, part, program, op, (sample) => sample.cpuSeconds);
+}
+
+function perRound(results: Results, part: Part, program: string, op: string, of: (sample: Results['samples'][number]) => number): number {
+  const rounds = new Map<number, number>();
+  for (const sample of results.of(part.name, program, op)) rounds.set(sample.round, (rounds.get(sample.round) ?? 0) + of(sample));
+  return median([...rounds.values()]);
+}
+
+/** The least time of the others, of `get` but for those that lose something; NaN where nobody else was measured. */
+export function fastestPeer(part: Part, results: Results, op: string): number {
+  const times = part.programs
+    .filter((peer) => peer.isOurs !== true && !(op === 'get' && peer.loses !== undefined))
+    .map((peer) => secondsOf(part, results, peer.name, op))
+    .filter(Number.isFinite);
+  return times.length === 0 ? Number.NaN : Math.min(...times);
+}
+
+/** The most memory that some programs took. */
+export function peakBytes(part: Part, results: Results, programs: readonly string[], op?: string): number {
+  const samples = results.samples.filter(
+    (sample) => sample.part === part.name && programs.includes(sample.program) && (op === undefined || sample.op === op),
+  );
+  return samples.length === 0 ? Number.NaN : Math.max(...samples.map((sample) => sample.peakBytes));
+}

@@ -4,7 +4,7 @@ import type { BlockSink } from '../block/block-sink.ts';
 import { leafBlock } from '../block/block-sink.ts';
 import type { EdgeSettings, OpOptions } from '../store/store.ts';
 import { parserOf } from './choose-parser.ts';
-import { ContentParser, parserDelay } from './content-parser.ts';
+import { ContentParser } from './content-parser.ts';
 import type { EdgeKernel } from './edge-kernel.ts';
 import { KERNEL_CONTEXT, KERNEL_SCRATCH_SIZE, loadEdgeKernel, MIN_RUN_SIZE } from './edge-kernel.ts';
 import type { LeafSpan } from './edge-picker.ts';
@@ -135,7 +135,7 @@ class SliceCutter {
     const slice = this.#octets.subarray(this.#sliceAt, end);
     // The first slice: as much as there is to choose by.
     if (this.#hint !== undefined) this.#useParser(parserOf(this.#hint, slice, this.#minSize));
-    const parsed = this.#picker.isDeaf ? undefined : this.#parser?.push(slice, scan.candidates);
+    const parsed = this.#picker.isDeaf ? undefined : this.#parser?.push(slice);
     const parsedMs = performance.now();
     const spans = this.#picker.push(this.#filled, scan, parsed);
     this.times.kernelMs += scannedMs - startedMs;
@@ -158,8 +158,8 @@ class SliceCutter {
   #useParser(parser: Parser | undefined): void {
     this.#hint = undefined;
     if (parser === undefined) return;
-    this.#parser = new ContentParser(parser, { minSize: this.#minSize });
-    this.#picker.useParser({ delay: parserDelay(parser), minSize: parser.minSize });
+    this.#parser = new ContentParser(parser);
+    this.#picker.useParser(parser);
   }
 
   *#pieces(spans: readonly LeafSpan[], start: number): Generator<BlockPiece, void, undefined> {

@@ -11,17 +11,6 @@ export interface LeafSpan {
   readonly octet: number | undefined;
 }
 
-/** What a parser says of a slice. */
-export interface ParsedSlice {
-  /** Where Blocks should end: offsets from the slice's start, 1 - delay..length, ascending. */
-  readonly edges: readonly number[];
-  /**
-   * What takes the place of the kernel's candidates, where the parser moves them: offsets from the slice's start, 1 - delay and
-   * more, times 2, and 1 more if strict; ascending.
-   */
-  readonly moved?: readonly number[] | undefined;
-}
-
 /** A run of so many octets ends a content's parsing: nobody reads holes of terabytes for a parser. */
 export const MAX_PARSED_RUN = 2 ** 30;
 
@@ -68,7 +57,7 @@ export class EdgePicker {
    * @param minSize - octets of a Block, at least, that ends at one of its edges; default, and at most, that of other Blocks
    */
   useParser({ delay, minSize = this.#minSize }: { readonly delay: number; readonly minSize?: number | undefined }): void {
-    this.#parserDelay = delay;
+    this.#parserDelay = Math.max(0, Math.min(delay, MIN_RUN_SIZE));
     this.#parserMinSize = Math.max(1, Math.min(minSize, this.#minSize));
   }
 
@@ -91,9 +80,10 @@ export class EdgePicker {
    * Takes the next slice.
    *
    * @param length - octets of the slice
+   * @param parserEdges - where a parser would end Blocks: offsets from the slice's start, 1 - delay..length, ascending
    * @returns the leaves that are decided now; those of a long run come in parts
    */
-  push(length: number, scan: SliceScan, parsed?: ParsedSlice): LeafSpan[] {
+  push(length: number, scan: SliceScan, parserEdges: readonly number[] = NO_EDGES): LeafSpan[] {
     const { head, tail } = scan;
     if (head === undefined || tail === undefined) return [];
     const base = this.#end;
@@ -102,7 +92,7 @@ export class EdgePicker {
     const joined = head.octet === before.octet ? before.length : 0;
     const headLength = joined + head.length;
     if (headLength >= MAX_PARSED_RUN) this.#isDeaf = true;
-    this.#enqueue(base, scan.candidates, this.#isDeaf ? undefined : parsed);
+    this.#enqueue(base, scan.candidates, this.#isDeaf ? NO_EDGES : parserEdges);
 
     const isWhole = head.length === length;
     if (headLength >= MIN_RUN_SIZE) this.#run(base - joined, base + head.length, head.octet);
@@ -117,14 +107,14 @@ export class EdgePicker {
   }
 
   /** Takes `length` times `octet` as the next slice: a hole, that nobody need read. Exact from MIN_RUN_SIZE octets on. */
-  pushRun(octet: number, length: number, parsed?: ParsedSlice): LeafSpan[] {
+  pushRun(octet: number, length: number, parserEdges: readonly number[] = NO_EDGES): LeafSpan[] {
     const run = { octet, length };
-    return this.push(length, { length, candidates: NONE, runs: NONE, head: run, tail: run }, parsed);
+    return this.push(length, { length, candidates: NONE, runs: NONE, head: run, tail: run }, parserEdges);
   }
 
-  /** The leaves of what is left. The picker is as new afterwards. @param parsed - said at the end, as of a slice without octets */
-  finish(parsed?: ParsedSlice): LeafSpan[] {
-    if (!this.#isDeaf && parsed !== undefined) this.#enqueue(this.#end, NONE, parsed);
+  /** The leaves of what is left. The picker is as new afterwards. @param parserEdges - reported at the end: offsets from it, 0 or less */
+  finish(parserEdges: readonly number[] = NO_EDGES): LeafSpan[] {
+    if (!this.#isDeaf) this.#enqueue(this.#end, NONE, parserEdges);
     this.#close(this.#end);
     this.#candidates = [];
     this.#parserEdges = [];
@@ -141,23 +131,14 @@ export class EdgePicker {
     return spans;
   }
 
-  #enqueue(base: number, candidates: Uint32Array, parsed: ParsedSlice | undefined): void {
+  #enqueue(base: number, candidates: Uint32Array, parserEdges: readonly number[]): void {
     const queue = this.#candidates;
-    if (parsed?.moved !== undefined) {
-      for (const moved of parsed.moved) {
-        const position = base + Math.floor(moved / 2);
-        queue.push((moved & 1) === 1 ? -position : position);
-      }
-      // Those that came late, and those before them.
-      queue.sort((a, b) => Math.abs(a) - Math.abs(b) || a - b);
-    } else {
-      for (const candidate of candidates) {
-        const position = base + (candidate & POSITION_MASK);
-        queue.push(candidate > POSITION_MASK ? -position : position);
-      }
+    for (const candidate of candidates) {
+      const position = base + (candidate & POSITION_MASK);
+      queue.push(candidate > POSITION_MASK ? -position : position);
     }
-    if (parsed === undefined || parsed.edges.length === 0) return;
-    for (const edge of parsed.edges) this.#parserEdges.push(base + edge);
+    if (parserEdges.length === 0) return;
+    for (const edge of parserEdges) this.#parserEdges.push(base + edge);
     // Late ones may lie before those that came earlier.
     this.#parserEdges.sort((a, b) => a - b);
   }
@@ -214,3 +195,4 @@ export class EdgePicker {
 }
 
 const NONE = new Uint32Array(0);
+const NO_EDGES: readonly number[] = [];

@@ -7,10 +7,9 @@ import type { Octets } from '../base/octets.ts';
 import { readFully } from '../base/read-fully.ts';
 import { hashByName } from '../block/hash.ts';
 import { parserNamed, parserOf } from './choose-parser.ts';
-import { ContentParser, parserDelay } from './content-parser.ts';
+import { ContentParser } from './content-parser.ts';
 import type { EdgeKernel } from './edge-kernel.ts';
 import { KERNEL_SCRATCH_SIZE, loadEdgeKernel, MIN_RUN_SIZE } from './edge-kernel.ts';
-import type { ParsedSlice } from './edge-picker.ts';
 import { EdgePicker } from './edge-picker.ts';
 import { closeQuietly, openToRead } from './file-slices.ts';
 import type {
@@ -72,18 +71,18 @@ export class IngestJobs {
     }
   }
 
-  #parse({ content, parser: name, part, slot, length, candidates }: ParseJob): ParsedSlice {
+  #parse({ content, parser: name, part, slot, length }: ParseJob): number[] {
     let state = this.#parsers.get(content);
     if (state === undefined) {
       const parser = parserNamed(name);
-      if (parser === undefined) return { edges: [] };
-      state = new ContentParser(parser, this.#setup.edges);
+      if (parser === undefined) return [];
+      state = new ContentParser(parser);
       this.#parsers.set(content, state);
     }
     switch (part) {
       case 'slice': {
         const dataAt = slotDataAt(this.#setup.layout, slot);
-        return state.push(this.#bytes.subarray(dataAt, dataAt + length), candidates);
+        return state.push(this.#bytes.subarray(dataAt, dataAt + length));
       }
       case 'hole':
         return state.pushHole(length);
@@ -184,11 +183,11 @@ export class IngestJobs {
     const content = this.#bytes.subarray(start, end);
     const hint = { fileName: path.slice(path.lastIndexOf('/') + 1) as Octets, mimeType: mimeTypeOf(notes, first), parser: asked };
     const parser = parserOf(hint, content, edges.minSize);
-    const parsing = parser === undefined ? undefined : new ContentParser(parser, edges);
-    if (parser !== undefined) picker.useParser({ delay: parserDelay(parser), minSize: parser.minSize });
+    const parsing = parser === undefined ? undefined : new ContentParser(parser);
+    if (parser !== undefined) picker.useParser(parser);
     const scan = this.#kernel.scan(start, end, 0);
     let at = start;
-    for (const spans of [picker.push(end - start, scan, parsing?.push(content, scan.candidates)), picker.finish(parsing?.finish())]) {
+    for (const spans of [picker.push(end - start, scan, parsing?.push(content)), picker.finish(parsing?.finish())]) {
       for (const { size, octet } of spans) {
         if (octet === undefined) leaves.add(at, at + size);
         else leaves.addRun(at, at + size);

@@ -2,7 +2,6 @@ import type { HashName } from '../block/hash.ts';
 import type { EdgeSettings } from '../store/store.ts';
 import type { StoredCompression } from '../store/stored-bytes.ts';
 import type { SliceScan } from './edge-kernel.ts';
-import type { ParsedSlice } from './edge-picker.ts';
 import type { SlotLayout } from './slots.ts';
 
 // What the pipeline and its workers say to each other. Content stays in the shared memory: only places and digests travel.
@@ -55,8 +54,6 @@ export interface ParseJob {
   readonly slot: number;
   /** Octets of the slice or hole. */
   readonly length: number;
-  /** What the kernel found in it, for parsers that want it. */
-  readonly candidates: Uint32Array | undefined;
 }
 
 /** Hash parts of a slot. */
@@ -125,7 +122,7 @@ export interface PlainError {
 }
 
 export type Job = ScanJob | HashJob | SmallJob | ParseJob;
-export type JobResult = ScanResult | LeafTable | SmallResult | ParsedSlice;
+export type JobResult = ScanResult | LeafTable | SmallResult | readonly number[];
 
 /** What goes to a worker. */
 export interface JobRequest {

@@ -17,7 +17,6 @@ import type { IntakeCounts } from './block-intake.ts';
 import { BlockIntake } from './block-intake.ts';
 import { parserOf } from './choose-parser.ts';
 import { KERNEL_SCRATCH_SIZE } from './edge-kernel.ts';
-import type { ParsedSlice } from './edge-picker.ts';
 import { closeQuietly, openToRead } from './file-slices.ts';
 import { IngestJobs, MAX_REREADS } from './ingest-jobs.ts';
 import { ingestOpenFile } from './ingest-open-file.ts';
@@ -399,7 +398,7 @@ export class Ingest implements AsyncDisposable {
   }
 
   /** Does the first job of a content's parser where there is room, and all further ones there too. */
-  #parse(job: ParseJob, isLarge: boolean): Promise<ParsedSlice> {
+  #parse(job: ParseJob, isLarge: boolean): Promise<number[]> {
     const pool = this.#pool;
     if (!this.#parsedAt.has(job.content)) {
       const inWorker = pool !== undefined && (pool.started || isLarge);
@@ -407,8 +406,8 @@ export class Ingest implements AsyncDisposable {
     }
     const place = this.#parsedAt.get(job.content);
     if (job.part === 'end') this.#parsedAt.delete(job.content);
-    if (place === undefined || pool === undefined) return this.#runHere(job) as Promise<ParsedSlice>;
-    return this.#watched(pool, pool.runAt(place, job)) as Promise<ParsedSlice>;
+    if (place === undefined || pool === undefined) return this.#runHere(job) as Promise<number[]>;
+    return this.#watched(pool, pool.runAt(place, job)) as Promise<number[]>;
   }
 
   /** Does a job here as long as there was little to do, and else in a worker. @param size - octets that it reads */

@@ -1,4 +1,3 @@
-import type { ParsedSlice } from './edge-picker.ts';
 import type { ParseJob, ScanResult } from './ingest-protocol.ts';
 import type { Parser } from './parser.ts';
 
@@ -7,10 +6,10 @@ export interface ParsingContext {
   /** A number that no other content of the ingest has. */
   nextContent(): number;
   /** Parses in the thread that this content belongs to, in the order of the calls. @param isLarge - whether a worker is worth starting for it */
-  parse(job: ParseJob, isLarge: boolean): Promise<ParsedSlice>;
+  parse(job: ParseJob, isLarge: boolean): Promise<number[]>;
 }
 
-type SliceJob = Pick<ParseJob, 'part' | 'slot' | 'length' | 'candidates'>;
+type SliceJob = Pick<ParseJob, 'part' | 'slot' | 'length'>;
 
 /** Has the slices of one content parsed, in order, behind their scans: each as soon as it is scanned, where its parser is. */
 export class LaneParsing {
@@ -31,21 +30,21 @@ export class LaneParsing {
   }
 
   /** Parses a slice once it is scanned. Call it in the order of the slices. */
-  slice(slot: number, scan: Promise<ScanResult>): Promise<ParsedSlice> {
+  slice(slot: number, scan: Promise<ScanResult>): Promise<number[]> {
     return this.#inTurn(async () => {
-      const { length, scan: found } = await scan;
-      return { part: 'slice', slot, length, candidates: this.parser.settle === undefined ? undefined : found.candidates };
+      const { length } = await scan;
+      return { part: 'slice', slot, length };
     });
   }
 
-  hole(length: number): Promise<ParsedSlice> {
-    return this.#inTurn(async () => ({ part: 'hole', slot: 0, length, candidates: undefined }));
+  hole(length: number): Promise<number[]> {
+    return this.#inTurn(async () => ({ part: 'hole', slot: 0, length }));
   }
 
   /** What the parser says at the end. */
-  async finish(): Promise<ParsedSlice> {
+  async finish(): Promise<number[]> {
     this.#hasEnded = true;
-    return await this.#job({ part: 'end', slot: 0, length: 0, candidates: undefined });
+    return await this.#job({ part: 'end', slot: 0, length: 0 });
   }
 
   /** Has the parser forgotten, where the content did not come to its end. */
@@ -55,7 +54,7 @@ export class LaneParsing {
   }
 
   /** Hands a job over when those before are; they need not be done, since the thread takes them in order. */
-  #inTurn(prepare: () => Promise<SliceJob>): Promise<ParsedSlice> {
+  #inTurn(prepare: () => Promise<SliceJob>): Promise<number[]> {
     const before = this.#handedOver;
     const handedOver = (async () => {
       await before;
@@ -68,7 +67,7 @@ export class LaneParsing {
     return handedOver.then(({ parsed }) => parsed);
   }
 
-  #job(job: SliceJob): Promise<ParsedSlice> {
+  #job(job: SliceJob): Promise<number[]> {
     this.#hasBegun = true;
     return this.#context.parse({ kind: 'parse', content: this.#content, parser: this.parser.name, ...job }, this.#isLarge);
   }

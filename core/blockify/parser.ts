@@ -4,12 +4,6 @@ import { MIN_RUN_SIZE } from './edge-kernel.ts';
 /** Octets of the head that a parser is chosen by. */
 export const MAX_HEAD_SIZE = 4096;
 
-/** Octets that an edge of the kernel is moved by, at most. */
-export const SETTLE_REACH = 2048;
-
-/** Octets before an edge of the kernel that may be looked at to move it. */
-export const SETTLE_CONTEXT = 16;
-
 /** What a parser is chosen by. */
 export interface ParserHint {
   /** The first octets of the content, {@link MAX_HEAD_SIZE} if there are so many. */
@@ -55,17 +49,7 @@ export interface Parser {
    *
    * @param choose - finds the parser of a content within this one
    */
-  edges?(choose?: ChooseParser): Generator<number | undefined, void, Uint8Array | undefined>;
-  /**
-   * Of a syntax whose places for edges are so dense that reporting them would take longer than all else: moves an edge that
-   * the kernel found to the next such place. It is a function of the octets alone.
-   *
-   * @param octets - {@link SETTLE_CONTEXT} octets before `from` and all up to `end` are content, as far as there is any
-   * @param from - where the kernel would end a Block: 1 or more
-   * @param end - how far to look, at most {@link SETTLE_REACH} octets beyond `from`
-   * @returns from..end, or undefined if there is no such place
-   */
-  settle?(octets: Uint8Array, from: number, end: number): number | undefined;
+  edges(choose?: ChooseParser): Generator<number | undefined, void, Uint8Array | undefined>;
 }
 
 /** Finds the parser of a content, if it has one. */
@@ -80,7 +64,7 @@ const SPARE_REPORTS = 1024;
 /** Feeds a parser with the slices of a content and sorts out what it says. Once it throws or runs wild, it is not asked again. */
 export class ParserFeed {
   readonly #delay: number;
-  #parser: ReturnType<NonNullable<Parser['edges']>> | undefined;
+  #parser: ReturnType<Parser['edges']> | undefined;
   /** Edges beyond the octets so far, from the content's start, ascending. */
   #ahead: number[] = [];
   #end = 0;
@@ -88,7 +72,7 @@ export class ParserFeed {
   constructor(parser: Parser, choose?: ChooseParser) {
     this.#delay = Math.min(parser.delay, MIN_RUN_SIZE);
     try {
-      this.#parser = parser.edges?.(choose);
+      this.#parser = parser.edges(choose);
     } catch {
       return;
     }

@@ -4,8 +4,7 @@ import type { BlockSink } from '../block/block-sink.ts';
 import { BlockTreeBuilder } from '../block/tree-builder.ts';
 import type { RecordBatch } from '../store/record-batch.ts';
 import type { EdgeSettings } from '../store/store.ts';
-import { parserDelay } from './content-parser.ts';
-import type { LeafSpan, ParsedSlice } from './edge-picker.ts';
+import type { LeafSpan } from './edge-picker.ts';
 import { EdgePicker } from './edge-picker.ts';
 import type { HashJob, LeafTable, ScanJob, ScanResult } from './ingest-protocol.ts';
 import type { LaneParsing, ParsingContext } from './lane-parsing.ts';
@@ -63,7 +62,7 @@ export class SliceLane {
   /** Has the content parsed from its first slice on. */
   useParsing(parsing: LaneParsing): void {
     this.#parsing = parsing;
-    this.#picker.useParser({ delay: parserDelay(parsing.parser), minSize: parsing.parser.minSize });
+    this.#picker.useParser(parsing.parser);
   }
 
   /** The parsing of the content, where it still counts. */
@@ -72,18 +71,18 @@ export class SliceLane {
   }
 
   /** Takes the next slice, scanned. The slot is the lane's from now on: it is released when its Blocks are added. */
-  slice(slot: number, { length, scan }: ScanResult, parsed: ParsedSlice | undefined): void {
+  slice(slot: number, { length, scan }: ScanResult, parserEdges: readonly number[] | undefined): void {
     const base = this.#placeTail(slot);
     this.#end += length;
-    this.#emit(this.#picker.push(length, scan, parsed), slot, base);
+    this.#emit(this.#picker.push(length, scan, parserEdges), slot, base);
     this.#tail = this.#context.bytes.slice(base + this.#emitted, base + this.#end);
   }
 
   /** Takes a hole of MIN_RUN_SIZE octets or more, which nobody read: as that many NULs. The slot is for the leaf before it. */
-  hole(slot: number, length: number, parsed: ParsedSlice | undefined): void {
+  hole(slot: number, length: number, parserEdges: readonly number[] | undefined): void {
     const base = this.#placeTail(slot);
     this.#end += length;
-    this.#emit(this.#picker.pushRun(0, length, parsed), slot, base);
+    this.#emit(this.#picker.pushRun(0, length, parserEdges), slot, base);
     this.#tail = new Uint8Array(0);
   }
 

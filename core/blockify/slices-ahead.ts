@@ -1,4 +1,3 @@
-import type { ParsedSlice } from './edge-picker.ts';
 import type { ScanResult } from './ingest-protocol.ts';
 import type { LaneContext, SliceLane } from './slice-lane.ts';
 
@@ -10,7 +9,7 @@ interface SliceAhead {
   readonly slot: number;
   readonly length: number;
   readonly scan: Promise<ScanResult> | undefined;
-  readonly parsed: Promise<ParsedSlice> | undefined;
+  readonly parsed: Promise<number[]> | undefined;
 }
 
 /** The slices of a content that are being scanned, in order, on their way to its lane. */

@@ -34,7 +34,7 @@ export const gzipParser: Parser = {
   extensions: ['.gz', '.tgz', '.svgz', '.dz', '.bgz'],
   mimeTypes: ['application/gzip', 'application/x-gzip'],
   delay: PART_SIZE + NEEDLE_DELAY,
-  minSize: 256,
+  minSize: 32,
   begins: (head) => head.length >= 18 && head[0] === 0x1f && head[1] === 0x8b && head[2] === 0x08,
   edges: () => partEdges([{ needles: [MEMBER, FLUSH], partSize: PART_SIZE }]),
 };

@@ -16,7 +16,7 @@ export const linesParser: Parser = {
   extensions: ['.csv', '.tsv', '.psv', '.ndjson', '.jsonl', '.ldjson', '.log', '.geojsonl', '.geojsonseq'],
   mimeTypes: ['text/csv', 'text/tab-separated-values', 'application/x-ndjson', 'application/jsonl', 'application/json-seq'],
   delay: LINE_SIZE,
-  minSize: 512,
+  minSize: 32,
   begins: isRecords,
   *edges() {
     let base = 0;

@@ -28,7 +28,7 @@ export const mailParser: Parser = {
   extensions: ['.eml', '.mht', '.mhtml', '.nws'],
   mimeTypes: ['message/rfc822', 'message/global', 'multipart/related'],
   delay: MAIL_DELAY,
-  minSize: 256,
+  minSize: 32,
   begins: isMail,
   edges: () => partEdges([MAIL_PARTS]),
 };

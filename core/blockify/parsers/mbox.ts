@@ -24,7 +24,7 @@ export const mboxParser: Parser = {
   extensions: ['.mbox', '.mbx'],
   mimeTypes: ['application/mbox'],
   delay: MAIL_DELAY,
-  minSize: 256,
+  minSize: 32,
   begins: (head) => FROM_TEXT.every((octet, i) => head[i] === octet) && head.indexOf(LF) > 0,
   edges: () => partEdges([{ needles: [FROM_LINE], partSize: MAIL_SIZE }, MAIL_PARTS]),
 };

@@ -21,7 +21,7 @@ export const sqlParser: Parser = {
   extensions: ['.sql', '.dump', '.pgsql', '.mysql'],
   mimeTypes: ['application/sql', 'application/x-sql', 'text/x-sql'],
   delay: PART_SIZE + NEEDLE_DELAY,
-  minSize: 256,
+  minSize: 32,
   begins: isDump,
   edges: () =>
     partEdges([

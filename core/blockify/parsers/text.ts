@@ -127,7 +127,7 @@ export const textParser: Parser = {
     'text/javascript',
   ],
   delay: PART_SIZE + NEEDLE_DELAY,
-  minSize: 512,
+  minSize: 32,
   begins: isText,
   edges: () =>
     partEdges([

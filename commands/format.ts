@@ -2,6 +2,7 @@ import type { Octets } from '../core/base/octets.ts';
 import { octetsToBytes, octetsToText, octetsToTextStrict } from '../core/base/octets.ts';
 import type { Dirent } from '../core/dirent/dirent.ts';
 import { defaultMode } from '../core/dirent/meta.ts';
+import type { StoreProgress } from '../core/store/progress-store.ts';
 import type { TreeEntry } from '../core/tree/tree.ts';
 import type { Output } from './command.ts';
 
@@ -62,6 +63,11 @@ export function sizeText(bytes: number): string {
 /** A count with its noun: `1 file`, `3 files`. */
 export function countText(count: number, singular: string, plural = `${singular}s`): string {
   return `${count.toLocaleString('en-US')} ${count === 1 ? singular : plural}`;
+}
+
+/** What went through a Store in one short line: `ADDED:BLOCKS GOT UNDERWAY`, as `12M:310 4.1M 2`. */
+export function storeProgressText({ addBytes, addCount, getBytes, outstanding }: StoreProgress): string {
+  return `${sizeText(addBytes)}:${addCount} ${sizeText(getBytes)} ${outstanding}`;
 }
 
 /** ISO-8601 in UTC with nine decimals, also before 1970 and past year 9999: `2026-11-22T16:17:01.123456789Z`. */

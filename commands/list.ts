@@ -7,6 +7,7 @@ import { chmod, chown, touch } from './change-meta.ts';
 import type { Command } from './command.ts';
 import { du } from './du.ts';
 import { find } from './find.ts';
+import { flush } from './flush.ts';
 import { fsck } from './fsck.ts';
 import { gc } from './gc.ts';
 import { get } from './get.ts';
@@ -20,6 +21,8 @@ import { lcd, lmkdir, lpwd } from './local-where.ts';
 import { log } from './log.ts';
 import { ls } from './ls.ts';
 import { mkdir, rmdir } from './mkdir.ts';
+import { mount } from './mount.ts';
+import { mounts } from './mounts.ts';
 import { cp, ln, mv } from './move-copy.ts';
 import { open } from './open.ts';
 import { put } from './put.ts';
@@ -31,8 +34,10 @@ import { scrub } from './scrub.ts';
 import { set } from './settings.ts';
 import { source } from './source.ts';
 import { stat } from './stat.ts';
+import { stores } from './stores.ts';
 import { sync } from './sync.ts';
 import { tree } from './tree.ts';
+import { umount } from './umount.ts';
 import { undo } from './undo.ts';
 /** Every command, in the order of help and of the man page. A new one is its file and a line here. */
 export const COMMANDS: readonly Command[] = [
@@ -67,6 +72,11 @@ export const COMMANDS: readonly Command[] = [
   sync,
   undo,
   log,
+  mount,
+  umount,
+  mounts,
+  stores,
+  flush,
   fsck,
   scrub,
   repair,

@@ -23,7 +23,13 @@ export const PROGRAM_OPTIONS: readonly ProgramOption[] = [
   { short: 'q', long: 'quiet', summary: 'no warnings, no progress' },
   { short: 'x', long: 'echo', summary: 'echo each command on standard error' },
   { long: 'json', summary: 'results and errors as JSON, one object a line' },
-  { long: 'progress', value: 'WHEN', bare: 'always', choices: ['auto', 'always', 'never', 'json'], summary: 'auto, always, never or json' },
+  {
+    long: 'progress',
+    value: 'WHEN',
+    bare: 'always',
+    choices: ['auto', 'always', 'never', 'json', 'store'],
+    summary: 'auto, always, never, json, or store: what goes through the Store',
+  },
   { long: 'color', value: 'WHEN', bare: 'always', choices: ['auto', 'always', 'never'], summary: 'auto, always or never' },
   { long: 'rc', value: 'FILE', summary: 'run FILE first; the usual one is run only before a prompt' },
   { long: 'config', value: 'FILE', summary: 'the configuration, in place of the usual one' },
@@ -43,7 +49,7 @@ export interface ProgramArguments {
   readonly quiet: boolean;
   readonly echo: boolean;
   readonly json: boolean;
-  readonly progress: 'auto' | 'always' | 'never' | 'json';
+  readonly progress: 'auto' | 'always' | 'never' | 'json' | 'store';
   readonly color: 'auto' | 'always' | 'never';
   readonly rc: string | undefined;
   readonly config: string | undefined;
@@ -98,7 +104,7 @@ export function parseArgv(args: readonly string[]): ProgramArguments {
     quiet: given.has('quiet'),
     echo: given.has('echo'),
     json: given.has('json'),
-    progress: choice(one('progress'), ['auto', 'always', 'never', 'json'], 'auto'),
+    progress: choice(one('progress'), ['auto', 'always', 'never', 'json', 'store'], 'auto'),
     color: choice(one('color'), ['auto', 'always', 'never'], 'auto'),
     rc: one('rc'),
     config: one('config'),

@@ -19,6 +19,8 @@ import { treeGlobSide } from './tree-glob.ts';
 /** What a dispatcher works with; all of it belongs to one session. */
 export interface DispatchOptions {
   readonly session: Session;
+  /** Throws where the tree is that of a Store that was named and is not there. */
+  readonly requireStore: (action: string) => void;
   readonly services: ShellServices;
   readonly skipReference: SkipReference;
   readonly messages: Messages;
@@ -128,6 +130,8 @@ export class Dispatcher {
     const assigned = assignWords(command, calledAs, words);
     if (command.changes === true && !session.tree.can.write) throw new ReadOnlyError(calledAs, session.tree.name);
 
+    if (readsTree(command)) this.#options.requireStore(calledAs);
+
     const named = new Map<string, Octets[]>();
     const args: Octets[] = [];
     for (const { spec, word } of assigned) {
@@ -154,7 +158,7 @@ export class Dispatcher {
     } finally {
       messages.finishProgress();
     }
-    if (signal.aborted) throw cancelled(signal);
+    if (signal.aborted && command.endsByInterrupt !== true) throw cancelled(signal);
     if (diagnostics.failures > 0) {
       throw new VtError(
         'EPARTIAL',
@@ -172,6 +176,11 @@ export class Dispatcher {
     if (mayGlob) return await expandGlob(word, localGlobSide(session.localCwd), signal);
     return [word.quoted[0] === 0 ? expandHome(word.text, home) : word.text];
   }
+}
+
+/** Whether a command tells what is in the tree, and nothing else. */
+function readsTree({ changes, group, args = [] }: Command): boolean {
+  return changes !== true && (group === 'list' || group === 'read' || args.some(({ kind }) => kind === 'stored'));
 }
 
 /** Help goes out line by line; in JSON mode as one record. */

@@ -19,14 +19,21 @@ export interface MessageOptions {
 /** Everything that goes to stderr: one line a message, as JSON objects where that is asked for. */
 export class Messages {
   readonly #options: MessageOptions;
+  readonly #told = new WeakSet<Error>();
 
   constructor(options: MessageOptions) {
     this.#options = options;
   }
 
+  /** Whether this very error has been told already. */
+  hasTold(error: unknown): boolean {
+    return error instanceof Error && this.#told.has(error);
+  }
+
   /** An error that ended a command. @param where - `FILE:LINE`, in scripts */
   error(error: unknown, where?: string): void {
     const { json, style } = this.#options;
+    for (let told = error; told instanceof Error; told = told.cause) this.#told.add(told);
     const message = errorText(error);
     const remedy = error instanceof VtError ? error.remedy : undefined;
     const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;

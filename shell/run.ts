@@ -24,6 +24,7 @@ import type { ShellSession } from './session.ts';
 import { makeSession } from './session.ts';
 import { Signals, writeStderr } from './signals.ts';
 import { FdSink } from './sink.ts';
+import type { StoreProgressLine } from './store-progress.ts';
 import { openStoreLazily } from './stores.ts';
 
 /** What one run of the shell is made of. */
@@ -54,27 +55,34 @@ export async function runShell(args: ProgramArguments): Promise<number> {
     columns: () => columnsOf(isTerminal.err),
   });
   const messages = new Messages({ write: writeStderr, json: args.json, quiet: args.quiet, style: errorStyle, progress });
+  const storeLine = args.progress === 'store' && !args.quiet ? await storeProgressLine(isTerminal.err) : undefined;
   const signals = new Signals({
-    statusLine: () => progress.statusLine(),
+    statusLine: () => `${progress.statusLine()}${storeLine === undefined ? '' : `; Store ${storeLine.text()}`}`,
     say: (message) => messages.note(message),
     nowMs: () => performance.now(),
   });
   const sink = new FdSink(1, () => signals.end(EXIT.outputClosed, 'nobody reads the output'));
   const output = new SinkOutput(sink, { json: args.json, terminal: isTerminal.out, columns: columnsOf(isTerminal.out), style });
   try {
-    const shell = await openShell({ args, places, signals, messages, output, isInteractive: wantsPrompt(args, isTerminal) });
+    const shell = await openShell({ args, places, signals, messages, output, storeLine, isInteractive: wantsPrompt(args, isTerminal) });
     return await runSession(shell, isTerminal);
   } catch (error) {
     if (signals.exitStatus !== EXIT.outputClosed) messages.error(error);
     return signals.exitStatus ?? exitStatusOf(error);
   } finally {
+    storeLine?.end();
     signals.dispose();
   }
 }
 
+async function storeProgressLine(isTerminal: boolean): Promise<StoreProgressLine> {
+  const { StoreProgressLine: Line } = await import('./store-progress.ts');
+  return new Line({ write: writeStderr, isTerminal });
+}
+
 function progressMode({ progress, quiet }: ProgramArguments, isTerminal: boolean): 'line' | 'json' | 'none' {
   if (progress === 'json') return 'json';
-  if (progress === 'never' || quiet) return 'none';
+  if (progress === 'never' || progress === 'store' || quiet) return 'none';
   return progress === 'always' || isTerminal ? 'line' : 'none';
 }
 
@@ -103,7 +111,10 @@ function workingDirectory(): string {
 }
 
 async function openShell(
-  parts: Pick<Shell, 'args' | 'places' | 'signals' | 'messages' | 'output'> & { readonly isInteractive: boolean },
+  parts: Pick<Shell, 'args' | 'places' | 'signals' | 'messages' | 'output'> & {
+    readonly isInteractive: boolean;
+    readonly storeLine: StoreProgressLine | undefined;
+  },
 ): Promise<Shell> {
   const { args, places, signals, messages, output } = parts;
   const history: string[] = [];
@@ -124,7 +135,10 @@ async function openShell(
           now,
           onNotice: (notice) => messages.warn(notice),
           warn: (message) => messages.warn(message),
-          wrapStore: async (opened) => (args.plan ? new PlanStore(opened) : opened),
+          wrapStore: async (opened) => {
+            const counted = parts.storeLine?.over(opened) ?? opened;
+            return args.plan ? new PlanStore(counted) : counted;
+          },
           runLine: async (line, runSignal, where) => {
             try {
               await dispatcher.runLine(octetsFromText(line), runSignal, { typed: false, where });
@@ -153,6 +167,7 @@ async function openShell(
   const dispatcher: Dispatcher = new Dispatcher(
     {
       session,
+      requireStore: (action) => session.requireStore(action),
       services,
       skipReference,
       messages,
@@ -268,7 +283,9 @@ async function endSession({ session, signals, messages, output }: Shell): Promis
     await output.flush();
     return EXIT.done;
   } catch (error) {
-    messages.error(error instanceof VtError ? error : new VtError('EFAILED', `sync: ${errorText(error)}`, { cause: error }));
+    // A Store that could not be made was told of by the command that needed it.
+    if (!messages.hasTold(error))
+      messages.error(error instanceof VtError ? error : new VtError('EFAILED', `sync: ${errorText(error)}`, { cause: error }));
     return exitStatusOf(error);
   } finally {
     await session[Symbol.asyncDispose]();

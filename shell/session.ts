@@ -2,6 +2,7 @@ import type { Session } from '../commands/session.ts';
 import type { Archive } from '../core/archive/archive.ts';
 import { ClosedError, PathError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
+import { octetsToText } from '../core/base/octets.ts';
 import type { DirDirent, Dirent } from '../core/dirent/dirent.ts';
 import { formatDirent } from '../core/dirent/dirent-text.ts';
 import type { Store } from '../core/store/store.ts';
@@ -12,6 +13,7 @@ import { findEntry } from './past.ts';
 import { ReadOnlyTree } from './read-only-tree.ts';
 import type { OpenedSource, SourceOptions } from './source.ts';
 import { openSource } from './source.ts';
+import { isAbsent } from './stores.ts';
 
 export interface SessionOptions extends Omit<SourceOptions, 'localCwd' | 'signal'> {
   readonly source: Octets | undefined;
@@ -41,6 +43,8 @@ export class ShellSession implements Session {
   readonly aliases = new Map<string, string>();
   readonly #options: SessionOptions;
   #source: OpenedSource;
+  /** What it was opened by. */
+  #opened: Octets | undefined;
   /** The live tree at the present state; of a merge with another session's the merged one. */
   #present: Tree;
   /** The root that is recorded, or was at the start. */
@@ -54,6 +58,7 @@ export class ShellSession implements Session {
   constructor(source: OpenedSource, options: SessionOptions) {
     this.#options = options;
     this.#source = source;
+    this.#opened = options.source;
     this.#present = source.tree;
     this.#base = source.base;
     this.localCwd = options.localCwd;
@@ -66,6 +71,14 @@ export class ShellSession implements Session {
 
   get store(): Store {
     return this.#source.store;
+  }
+
+  /** Refuses to read of a Store that was named, is not there, and has not been written to. */
+  requireStore(action: string): void {
+    if (this.#source.lacksStore !== true || this.#present.changed || !isAbsent(this.store)) return;
+    throw new VtError('EOPEN', `${action}: there is no Store "${this.store.name}"`, {
+      remedy: 'mend its name; a new one is made by the first put or mkdir',
+    });
   }
 
   get archive(): Archive | undefined {
@@ -114,14 +127,18 @@ export class ShellSession implements Session {
       await this.#leavePast();
       return;
     }
+    const state = await this.stateAt(spec, signal);
+    await this.#leavePast();
+    this.#past = state;
+    await this.#keepCwd();
+  }
+
+  async stateAt(spec: string, signal?: AbortSignal): Promise<{ readonly view: string; readonly tree: Tree }> {
     const { archive } = this.#source;
     if (archive === undefined) throw new VtError('EFAILED', `show state @${spec}: "${this.#present.name}" has no archive`);
     const entry = await findEntry(archive, spec, this.#options.now(), { signal });
     if (entry.dirent.kind !== 'dir') throw new VtError('EFAILED', `show state @${spec}: it is a ${entry.dirent.kind}, not a Dir`);
-    const tree = new ReadOnlyTree(openLiveTree(this.store, entry.dirent), `@${entry.number}`);
-    await this.#leavePast();
-    this.#past = { view: `@${entry.number}`, tree };
-    await this.#keepCwd();
+    return { view: `@${entry.number}`, tree: new ReadOnlyTree(openLiveTree(this.store, entry.dirent), `@${entry.number}`) };
   }
 
   async #leavePast(): Promise<void> {
@@ -147,12 +164,33 @@ export class ShellSession implements Session {
     await this.#present[Symbol.asyncDispose]();
     if (next.store !== this.store) await this.store[Symbol.asyncDispose]();
     this.#source = next;
+    this.#opened = reference;
     this.#present = next.tree;
     this.#base = next.base;
     this.#hasSynced = false;
     this.cwd = ROOT_PATH;
     this.previousCwd = undefined;
     this.previousView = undefined;
+  }
+
+  async refresh(signal?: AbortSignal): Promise<void> {
+    const last = await this.#source.archive?.last({ signal });
+    const root = last?.dirent;
+    if (this.#present.changed || root?.kind !== 'dir' || (this.#base !== undefined && formatDirent(root) === formatDirent(this.#base)))
+      return;
+    await this.#present[Symbol.asyncDispose]();
+    this.#present = openLiveTree(this.store, root);
+    this.#base = root;
+    if (this.#past === undefined) await this.#keepCwd();
+  }
+
+  reopenWords(source: Octets | undefined): readonly string[] {
+    const { storeSpecification } = this.#options;
+    const opened = source ?? this.#opened;
+    return [
+      ...(storeSpecification === undefined ? [] : ['--store', storeSpecification]),
+      ...(opened === undefined ? [] : [octetsToText(opened)]),
+    ];
   }
 
   async sync(signal?: AbortSignal): Promise<string> {

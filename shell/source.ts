@@ -20,7 +20,7 @@ import { findEntry } from './past.ts';
 import { PlanStore } from './plan-store.ts';
 import { ReadOnlyTree } from './read-only-tree.ts';
 import type { StoreOpener } from './stores.ts';
-import { archiveOf, DEFAULT_ARCHIVE, datadirSpecification, openStoreLazily, storeOfArchive } from './stores.ts';
+import { archiveOf, DEFAULT_ARCHIVE, datadirSpecification, isAbsent, openStoreLazily, storeOfArchive } from './stores.ts';
 
 /** A tree that was opened, and what belongs to it. */
 export interface OpenedSource {
@@ -29,6 +29,8 @@ export interface OpenedSource {
   readonly store: Store;
   /** Where synced roots are recorded. */
   readonly archive: Archive | undefined;
+  /** It is the tree of a Store that was named and is not there: nothing can be read of it. */
+  readonly lacksStore?: boolean;
   /** The root that the tree started from; undefined for an empty one and for an ordinary directory. */
   readonly base: Dirent | undefined;
 }
@@ -52,15 +54,16 @@ export async function openSource(source: Octets | undefined, options: SourceOpti
   try {
     return await openAny(source, options);
   } catch (error) {
-    throw asOpenError(source, error);
+    throw asOpenError(source, options.storeSpecification, error);
   }
 }
 
 /** Whatever made an opening fail keeps its row in the table of exit statuses; all else is "cannot be opened". */
-function asOpenError(source: Octets | undefined, error: unknown): unknown {
+function asOpenError(source: Octets | undefined, store: string | undefined, error: unknown): unknown {
   if (error instanceof VtError && !['EPARSE', 'EFAILED', 'EUNSUPPORTED', 'EUSAGE'].includes(error.code)) return error;
   if (!(error instanceof Error)) return error;
-  const what = source === undefined ? 'the default archive' : `"${shorten(octetsToText(source))}"`;
+  const byDefault = store === undefined ? 'the default archive' : `Store "${shorten(store)}"`;
+  const what = source === undefined ? byDefault : `"${shorten(octetsToText(source))}"`;
   return new VtError('EOPEN', `open ${what}: ${errorText(error)}`, {
     cause: error,
     ...(error instanceof VtError && error.remedy !== undefined ? { remedy: error.remedy } : {}),
@@ -75,7 +78,10 @@ function shorten(text: string): string {
 const LIKE_REFERENCE = /^(?:D|F|H|B|I|LB|RLE|SubB|SymLink|Indirect|Fifo|Socket|Char|Block)\{/;
 
 async function openAny(source: Octets | undefined, options: SourceOptions): Promise<OpenedSource> {
-  if (source === undefined) return await openArchived(await sessionStore(options), DEFAULT_ARCHIVE, undefined, options);
+  if (source === undefined) {
+    const opened = await openArchived(await sessionStore(options), DEFAULT_ARCHIVE, undefined, options);
+    return options.storeSpecification === undefined ? opened : { ...opened, lacksStore: isAbsent(opened.store) };
+  }
   if (source === '') throw new VtError('EOPEN', 'open "": the source is empty');
   if (
     source.startsWith(URI_SCHEME) ||

@@ -2,6 +2,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { Archive } from '../core/archive/archive.ts';
 import { openArchiveFile } from '../core/archive/archive-file.ts';
 import { VtError } from '../core/base/errors.ts';
+import { AbsentStore } from '../core/store/absent-store.ts';
 import { isDatadir, isPythonDatadir } from '../core/store/datadir-recovery.ts';
 import { openStore } from '../core/store/open-store.ts';
 import type { StoreSpecification } from '../core/store/specification.ts';
@@ -35,6 +36,12 @@ export async function openStoreLazily(specification: string | StoreSpecification
     ...(configuration.defaultStore === undefined ? {} : { defaultStore: configuration.defaultStore }),
     create: mayMake ? 'by first write' : false,
   });
+}
+
+/** Whether nothing is there yet of what a Store would be: the first write makes it. */
+export function isAbsent(store: Store): boolean {
+  if (store instanceof AbsentStore) return store.isAbsent;
+  return store.behind !== undefined && isAbsent(store.behind);
 }
 
 /** The archive of a name in a Store, which may not be there yet; undefined for a Store without a place for archives. */

@@ -34,6 +34,7 @@ export async function openDatadirStore(given: StoreParameters, context: OpenCont
   const make = async (): Promise<Store> => await openDatadir(folder, { ...options, hashName, create: true });
   if (!isDatadir(folder)) {
     if (context.create === undefined || context.create === false || readOnly === true) throw noStore(context.name, folder);
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) throw noStore(context.name, folder);
     return context.create === true ? await make() : new AbsentStore(folder, hashName, DEFAULT_EDGES, make);
   }
   const store = await openDatadir(folder, options);

@@ -1,11 +1,13 @@
 import { performance } from 'node:perf_hooks';
-import { VtError } from '../base/errors.ts';
+import { ParseError, VtError } from '../base/errors.ts';
+import { DEFAULT_HASH_NAME } from '../block/hash.ts';
 import type { OpenContext, OpenStoreEnvironment } from './open-store.ts';
 import type { ProxyStores } from './proxy.ts';
 import { ProxyStore } from './proxy.ts';
-import type { StoreParameters } from './specification.ts';
+import type { StoreParameters, StoreSpecification } from './specification.ts';
 import { numberParameter, storesParameter } from './specification.ts';
 import type { Store } from './store.ts';
+import { UnopenedStore } from './unopened-store.ts';
 
 /** Most octets that may wait in a spool unless told otherwise. */
 const DEFAULT_MAX_SPOOL = 10 * 2 ** 30;
@@ -32,7 +34,8 @@ export async function openProxyStore(given: StoreParameters, context: OpenContex
       for (const specification of storesParameter(given, role)) {
         const text = context.format(specification);
         const [first] = opened.values();
-        const store = opened.get(text) ?? (await context.open(specification, changesFor(role, context, first)));
+        const changes = changesFor(role, context, first);
+        const store = opened.get(text) ?? (await openPart(specification, role, text, given, context, changes));
         opened.set(text, store);
         checkPlace(store, role, first, context.name);
         stores[role].push(store);
@@ -52,6 +55,28 @@ export async function openProxyStore(given: StoreParameters, context: OpenContex
   } catch (error) {
     for (const store of opened.values()) await store[Symbol.asyncDispose]();
     throw error;
+  }
+}
+
+/** Opens a Store; one of `save` that cannot be opened is tried again later, where there is a spool. */
+async function openPart(
+  specification: StoreSpecification,
+  role: Role,
+  name: string,
+  given: StoreParameters,
+  context: OpenContext,
+  changes: Partial<OpenStoreEnvironment>,
+): Promise<Store> {
+  try {
+    return await context.open(specification, changes);
+  } catch (error) {
+    const hasSpool = role === 'save' && storesParameter(given, 'save2').length > 0;
+    if (!hasSpool || !(error instanceof VtError) || error instanceof ParseError) throw error;
+    return new UnopenedStore({
+      name,
+      hashName: changes.hashName ?? context.hashName ?? DEFAULT_HASH_NAME,
+      open: async () => await context.open(specification, changes),
+    });
   }
 }
 

@@ -84,7 +84,8 @@ export class ProxyStore implements Store {
     this.#first = [...new Set([...read, ...save.filter((store) => !read2.includes(store)), ...save2])];
     this.#all = [...new Set([...this.#first, ...read2, ...copy2])];
     const sources = [...new Set([...this.#first, ...read2])];
-    this.#archives = [...save, ...read].find((store) => store.can.archives);
+    // Where the first cannot be opened at present roots are recorded in the spool.
+    this.#archives = [...save, ...read, ...save2].find((store) => store.can.archives);
     this.can = {
       write: save.length > 0,
       enumerate: sources.every((store) => store.can.enumerate),

@@ -276,7 +276,7 @@ test('S12: SIGPIPE: a reader that goes ends the session quietly, and what was ch
 test('S12: the configuration names Stores, and the rc file is read only where it is asked for', async (t) => {
   const scratch = makeScratch(t);
   const folder = scratch.mkdir('home/config/vtftp');
-  writeFileSync(`${folder}/config`, `# Stores\n[work]\nstore = ${scratch.path('elsewhere')}\n`);
+  writeFileSync(`${folder}/vtftp.conf`, `# Stores\n[work]\nstore = ${scratch.path('elsewhere')}\n`);
   writeFileSync(`${folder}/rc`, 'alias here pwd\n');
   const named = await vtftp(['-S', '[work]', '-c', 'mkdir x'], { env: scratch.env });
   assert.equal(named.status, 0, named.report);

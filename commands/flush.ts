@@ -1,0 +1,36 @@
+import { VtError } from '../core/base/errors.ts';
+import type { DrainResult, Store } from '../core/store/store.ts';
+import { defineCommand } from './command.ts';
+import { countText, sizeText } from './format.ts';
+
+/** `flush`: what was added is made durable, and what waits is sent on. */
+export const flush = defineCommand({
+  name: 'flush',
+  group: 'store',
+  summary: 'make what was added durable, and send on what waits in spools',
+  changesLocal: true,
+  details: [
+    'What a Store of `save=` did not take waits in the spool, the Store of `save2=`, also over the end of the session. It is sent on, a batch at a time; what has arrived is marked, so that an interrupted flush goes on where it was. The exit status is 3 while something still waits, with the reason on standard error.',
+  ],
+  examples: [{ line: 'flush', says: 'the server is back: send it what it missed' }],
+  async run({ session, output, diagnostics, signal }) {
+    await session.store.flush({ signal });
+    const drain = drainOf(session.store);
+    if (drain === undefined) return;
+    const { deliveredBlocks, deliveredBytes, waitingBlocks, troubles } = await drain(signal);
+    output.line(
+      `${countText(deliveredBlocks, 'Block')} (${sizeText(deliveredBytes)}) sent on, ${waitingBlocks.toLocaleString('en-US')} waiting`,
+    );
+    output.record({ delivered_blocks: deliveredBlocks, delivered_bytes: deliveredBytes, waiting_blocks: waitingBlocks });
+    for (const trouble of troubles) diagnostics.failure(`flush: ${trouble}`);
+    if (waitingBlocks > 0 && troubles.length === 0)
+      throw new VtError('EPARTIAL', `flush: ${countText(waitingBlocks, 'Block')} still waiting`);
+  },
+});
+
+function drainOf(store: Store): ((signal: AbortSignal) => Promise<DrainResult>) | undefined {
+  if (store.drain !== undefined) return async (signal) => (await store.drain?.({ signal })) ?? NOTHING;
+  return store.behind === undefined ? undefined : drainOf(store.behind);
+}
+
+const NOTHING: DrainResult = { deliveredBlocks: 0, deliveredBytes: 0, waitingBlocks: 0, troubles: [] };

@@ -1,0 +1,75 @@
+import type { HashCode } from '../core/block/hashcode.ts';
+import { ProgressStore } from '../core/store/progress-store.ts';
+import type { Store, StorePart } from '../core/store/store.ts';
+import type { CommandContext } from './command.ts';
+import { defineCommand } from './command.ts';
+import { countText, sizeText, storeProgressText } from './format.ts';
+
+/** `stores`: the Stores of the session. */
+export const stores = defineCommand({
+  name: 'stores',
+  group: 'store',
+  summary: 'list the Stores of the session, and what waits in spools',
+  details: [
+    'One line a Store: what it is there for, its specification, its hash function, whether it is read (r) or written too (rw), what this session added to it, and what waits in it for another. The Stores of a proxy stand below it, indented. A Store that failed is followed by the reason.',
+  ],
+  options: [{ name: 'count', short: 'c', summary: 'count the Blocks of each Store, which may take a while' }],
+  examples: [{ line: 'stores', says: 'what waits to be sent on?' }],
+  async run(context, { options }) {
+    await show(context, { role: 'session', store: context.session.store }, 0, options.has('count'));
+  },
+});
+
+async function show(context: CommandContext, part: StorePart, depth: number, counts: boolean): Promise<void> {
+  const { output, signal } = context;
+  const { role, store, waiting, trouble } = part;
+  const { newBlocks, newBytes, existingBlocks } = store.counts();
+  const blocks = counts ? await countBlocks(store, signal) : undefined;
+  const words = [role, store.name, store.hashName, store.can.write ? 'rw' : 'r'];
+  if (blocks !== undefined) words.push(countText(blocks, 'Block'));
+  if (newBlocks + existingBlocks > 0)
+    words.push(`${newBlocks.toLocaleString('en-US')} new (${sizeText(newBytes)}), ${existingBlocks.toLocaleString('en-US')} existing`);
+  if (waiting !== undefined) words.push(`${countText(waiting.blocks, 'Block')} (${sizeText(waiting.bytes)}) waiting`);
+  if (store instanceof ProgressStore) words.push(storeProgressText(store.progress()));
+  output.line(`${'  '.repeat(depth)}${words.join('  ')}${trouble === undefined ? '' : `  ${output.style('error', `failed: ${trouble}`)}`}`);
+  output.record({
+    role,
+    store: store.name,
+    depth,
+    hash: store.hashName,
+    write: store.can.write,
+    blocks,
+    new_blocks: newBlocks,
+    new_bytes: newBytes,
+    existing_blocks: existingBlocks,
+    waiting_blocks: waiting?.blocks,
+    waiting_bytes: waiting?.bytes,
+    trouble,
+    ...(store instanceof ProgressStore ? progressFields(store) : {}),
+  });
+  for (const inner of await partsOf(store, signal)) await show(context, inner, depth + 1, counts);
+}
+
+/** The parts of a Store, or of the one that it stands in for. */
+async function partsOf(store: Store, signal: AbortSignal): Promise<readonly StorePart[]> {
+  return (await store.parts?.({ signal })) ?? (store.behind === undefined ? [] : await partsOf(store.behind, signal));
+}
+
+function progressFields(store: ProgressStore): Readonly<Record<string, number>> {
+  const { addBytes, addCount, getBytes, getCount, outstanding } = store.progress();
+  return {
+    progress_add_bytes: addBytes,
+    progress_add_count: addCount,
+    progress_get_bytes: getBytes,
+    progress_get_count: getCount,
+    progress_outstanding: outstanding,
+  };
+}
+
+async function countBlocks(store: Store, signal: AbortSignal): Promise<number | undefined> {
+  const listed: AsyncIterable<HashCode> | undefined = store.hashcodes?.({ signal });
+  if (listed === undefined) return undefined;
+  let count = 0;
+  for await (const _ of listed) count++;
+  return count;
+}

@@ -57,5 +57,7 @@ export const fsck = defineCommand({
 
 async function rebuildIndex(datadir: import('../core/store/datadir-store.ts').Datadir, signal: AbortSignal): Promise<void> {
   await datadir.flush({ signal });
-  await datadir.internals().index.rebuild('it was asked to be made anew', signal);
+  const { index } = datadir.internals();
+  await index.ready(signal);
+  await index.rebuild('it was asked to be made anew', signal);
 }

@@ -18,6 +18,8 @@ import { GcMarks } from './gc-mark.ts';
 const STEP = 16_384;
 /** A data file of which less than this share would be freed is left as it is: copying costs too. */
 const MIN_WASTE = 0.2;
+/** Octets copied in one write. */
+const WRITE_SIZE = 1024 * 1024;
 /** Index entries of files that are worked on in one pass over the index. */
 const MAX_GROUP_BLOCKS = 400_000;
 /** The setting of the index that tells since which generation of the Store what is set aside is. */
@@ -260,17 +262,17 @@ class Copier {
     const { index } = this.#datadir.internals();
     const changes: IndexRewrite[] = going.map(([digest, from]) => ({ digest, from, to: undefined }));
     // In the order of the file: reading is sequential, and so will later reading be.
-    for (const [digest, from] of [...staying].sort(([, a], [, b]) => a.offset - b.offset)) {
-      const to = this.#copy(digest, from);
-      if (to === undefined) {
+    const ordered = [...staying].sort(([, a], [, b]) => a.offset - b.offset);
+    for (let at = 0; at < ordered.length; ) {
+      throwIfCancelled(this.#options.signal);
+      const copied = this.#copy(ordered, at);
+      if (copied === undefined) {
         this.#options.onNotice?.(`data file "${file.name}" is left as it is: a Block in it is damaged; repair the Store first`);
         return false;
       }
-      changes.push({ digest, from, to: from.isDamaged === true ? { ...to, isDamaged: true } : to });
-      if (changes.length % 1024 === 0) {
-        throwIfCancelled(this.#options.signal);
-        await new Promise((resolve) => setImmediate(resolve));
-      }
+      changes.push(...copied);
+      at += copied.length;
+      await new Promise((resolve) => setImmediate(resolve));
     }
     const { marks, failures } = await this.#writer.sync();
     const [failure] = failures.values();
@@ -281,17 +283,28 @@ class Copier {
     return true;
   }
 
-  #copy(digest: Uint8Array, from: Location): Location | undefined {
+  /** Copies some Blocks, as much as one write takes, from `at` on; undefined where one is damaged. */
+  #copy(blocks: readonly (readonly [Uint8Array, Location])[], at: number): IndexRewrite[] | undefined {
     const { readers, hash } = this.#datadir.internals();
-    const { codec, size, storedSize } = from;
-    if (codec !== 'none' && codec !== 'zlib') return undefined;
-    const stored = readers.read(from.file, from.offset, storedSize);
-    const data = stored.length === storedSize ? decodeStored(stored, codec, size) : undefined;
-    if (data === undefined || Buffer.compare(hash.digest(data), digest) !== 0) return undefined;
-    const header = Buffer.allocUnsafe(RECORD_FIXED_SIZE + hash.digestSize);
-    writeRecordHeader(header, 0, codec, storedSize, size, crc32(stored), digest);
-    const { file, offset } = this.#writer.append([header, stored]);
-    return { file, offset: offset + header.length, storedSize, size, codec };
+    const headerSize = RECORD_FIXED_SIZE + hash.digestSize;
+    const pieces: Uint8Array[] = [];
+    const copied: { readonly digest: Uint8Array; readonly from: Location; readonly start: number }[] = [];
+    let length = 0;
+    for (let i = at; i < blocks.length && length < WRITE_SIZE; i++) {
+      const [digest, from] = blocks[i] as readonly [Uint8Array, Location];
+      const { codec, size, storedSize } = from;
+      if (codec !== 'none' && codec !== 'zlib') return undefined;
+      const stored = readers.read(from.file, from.offset, storedSize);
+      const data = stored.length === storedSize ? decodeStored(stored, codec, size) : undefined;
+      if (data === undefined || Buffer.compare(hash.digest(data), digest) !== 0) return undefined;
+      const header = Buffer.allocUnsafe(headerSize);
+      writeRecordHeader(header, 0, codec, storedSize, size, crc32(stored), digest);
+      pieces.push(header, stored);
+      copied.push({ digest, from, start: length + headerSize });
+      length += headerSize + storedSize;
+    }
+    const { file, offset } = this.#writer.append(pieces);
+    return copied.map(({ digest, from, start }) => ({ digest, from, to: { ...from, file, offset: offset + start } }));
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-import { PathError } from '../core/base/errors.ts';
+import { PathError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import { resolveTreePath } from '../core/tree/path.ts';
@@ -8,6 +8,56 @@ import type { Session } from './session.ts';
 /** The absolute path in the tree that an argument names. */
 export function pathArgument(session: Session, argument: Octets): TreePath {
   return resolveTreePath(session.cwd, argument);
+}
+
+/** An entry, and the tree that it is of. */
+export interface FoundEntry {
+  readonly tree: Tree;
+  readonly path: TreePath;
+  readonly entry: TreeEntry;
+}
+
+/**
+ * Gives `use` the entry that an argument names in the tree that is shown; where there is none and the argument is
+ * `PATH@N` or `PATH@DATE`, the one at PATH in that past state.
+ *
+ * @throws {PathError} ENOENT if there is none
+ */
+export async function withEntry<T>(
+  session: Session,
+  argument: Octets,
+  action: string,
+  options: LookupOptions,
+  use: (found: FoundEntry) => Promise<T>,
+): Promise<T> {
+  const path = pathArgument(session, argument);
+  const entry = await session.tree.lookup(path, options);
+  if (entry !== undefined) return await use({ tree: session.tree, path, entry });
+  const at = argument.lastIndexOf('@');
+  const state = at < 0 || session.archive === undefined ? undefined : await stateOrNone(session, argument.slice(at + 1) as Octets, options);
+  if (state === undefined) throw new PathError('ENOENT', action, octetsToText(path));
+  try {
+    const pastPath = pathArgument(session, (at === 0 ? '.' : argument.slice(0, at)) as Octets);
+    const found = await state.tree.lookup(pastPath, options);
+    if (found === undefined) throw new PathError('ENOENT', action, `${octetsToText(pastPath)}${state.view}`);
+    return await use({ tree: state.tree, path: pastPath, entry: found });
+  } finally {
+    await state.tree[Symbol.asyncDispose]();
+  }
+}
+
+/** What follows an @ in a name need not be meant for a state. */
+async function stateOrNone(
+  session: Session,
+  spec: Octets,
+  { signal }: LookupOptions,
+): Promise<{ readonly view: string; readonly tree: Tree } | undefined> {
+  try {
+    return await session.stateAt(octetsToText(spec), signal);
+  } catch (error) {
+    if (error instanceof VtError && error.code === 'EUSAGE') return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -1,14 +1,18 @@
+import type { Stats } from 'node:fs';
 import { lstatSync, statSync } from 'node:fs';
-import { UsageError, VtError } from '../core/base/errors.ts';
+import type { VtErrorCode } from '../core/base/errors.ts';
+import { PathError, UsageError, VtError } from '../core/base/errors.ts';
 import { libcLosses } from '../core/base/libc.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
-import { pathBytes } from '../core/base/system-error.ts';
+import { errorCode, errorReason, pathBytes } from '../core/base/system-error.ts';
 import type { ExportCounts, ExportOptions } from '../core/export/export.ts';
 import type { TreeEntry } from '../core/tree/tree.ts';
 import type { ArgumentSpec, CommandContext } from './command.ts';
 import { defineCommand } from './command.ts';
-import { pathArgument, requireEntry } from './entry.ts';
+import { isDamage } from './damage.ts';
+import type { FoundEntry } from './entry.ts';
+import { withEntry } from './entry.ts';
 import { countText, octetsFields, sizeText } from './format.ts';
 import { resolveLocalPath } from './local-path.ts';
 
@@ -25,7 +29,8 @@ export const get = defineCommand({
   details: [
     'LOCAL becomes what NAME is; without it, its last element in the local working directory. Several names, or anything but a Dir where LOCAL is a directory, or a LOCAL that ends in / go inside LOCAL. mget takes names only.',
     'Modes with setuid, setgid and sticky, owners, times to the nanosecond, extended attributes and ACLs, hard links, symlinks, FIFOs, sockets, devices and holes are restored. Owners are restored by name where that is known, else by number; --owner says otherwise, and for others than root the default is not to.',
-    'Every Block is verified. A file is written under a temporary name and renamed when it is complete; one with a missing or damaged Block is named and left out, and the rest goes on (exit status 13 if that is all that failed, else 3). Local names that the tree does not have stay. Nothing is ever written outside LOCAL: no symlink that stands at it or in it is followed, and a device, FIFO or socket at LOCAL is not replaced.',
+    'Every Block is verified. A file is written under a temporary name and renamed when it is complete; one with a missing or damaged Block is named and left out, and the rest goes on (exit status 13 if that is all that failed, 12 if nothing could be done at all for lack of permission, else 3). Local names that the tree does not have stay. Nothing is ever written outside LOCAL: no symlink that stands at it or in it is followed, and a device, FIFO or socket at LOCAL is not replaced.',
+    'NAME@N and NAME@DATE name what NAME was in a past state, as in cd @N. Names that link(2) can give no more become copies, which is told once. What a get that was killed left under temporary names (.vtftp-…) goes where a later one enters the directory, once the process is dead.',
     'With -c, or as reget, what stands there with the same size and modification time is left alone, so that an export that was interrupted goes on.',
   ],
   args: [NAMES, { name: 'local', kind: 'local', summary: 'where to', optional: true, glob: false }],
@@ -40,11 +45,12 @@ export const get = defineCommand({
   ],
   examples: [
     { line: 'get docs /tmp/docs', says: 'the tree docs as /tmp/docs' },
+    { line: 'get docs@3 /tmp/old', says: 'the tree docs as it was in state 3' },
     { line: 'get *.pdf .', says: 'several files into the local working directory' },
   ],
   async run(context, { named, options, calledAs }) {
     const { session, signal, plan, diagnostics } = context;
-    const paths = (named.get('name') ?? []).map((name) => pathArgument(session, name));
+    const names = named.get('name') ?? [];
     const local = named.get('local')?.[0];
     const settings: ExportOptions = {
       signal,
@@ -54,23 +60,59 @@ export const get = defineCommand({
     };
     const losses = libcLosses();
     if (losses.length > 0 && !plan) diagnostics.warn(`get: on this machine ${losses.join('; ')}`);
-    const total: ExportCounts = { files: 0, dirs: 0, symlinks: 0, specials: 0, links: 0, skipped: 0, bytes: 0, failures: 0, damaged: 0 };
-    for (const path of paths) {
-      const entry = await requireEntry(session.tree, path, calledAs, { follow: false, signal });
-      const target = targetOf(session.localCwd, entry, local, paths.length > 1);
-      refuseSpecial(entry, target);
-      if (plan) await preview(context, entry, target, settings);
-      else add(total, await getOne(context, entry, target, settings, total));
+    const total: ExportCounts = { ...NOTHING };
+    for (const name of names) {
+      try {
+        await withEntry(session, name, calledAs, { follow: false, signal }, async (found) => {
+          const target = targetOf(session.localCwd, found.entry, local, names.length > 1);
+          refuseSpecial(found.entry, target);
+          if (plan) await preview(context, found, target, settings);
+          else await getOne(context, found, target, settings, total);
+        });
+      } catch (error) {
+        // One of several that cannot be got is named, and the others are.
+        if (names.length === 1 || !(error instanceof VtError) || !PASSED_CODES.includes(error.code)) throw error;
+        diagnostics.failure(error.message);
+        total.failures++;
+        if (error.code === 'EPERM') total.denied++;
+        if (isDamage(error)) total.damaged++;
+      }
     }
-    if (plan) return;
-    context.output.line(summaryOf(total));
-    if (total.failures > 0) {
-      const code = total.damaged === total.failures ? 'ECORRUPT' : 'EPARTIAL';
-      const reason = code === 'ECORRUPT' ? ' for missing or damaged Blocks' : '';
-      throw new VtError(code, `${calledAs}: done in part, ${countText(total.failures, 'item')} failed${reason}`);
-    }
+    if (plan && total.failures === 0) return;
+    if (!plan) context.output.line(summaryOf(total));
+    if (total.failures > 0) throw failureOf(total, calledAs);
   },
 });
+
+const NOTHING: ExportCounts = {
+  files: 0,
+  dirs: 0,
+  symlinks: 0,
+  specials: 0,
+  links: 0,
+  skipped: 0,
+  bytes: 0,
+  failures: 0,
+  damaged: 0,
+  denied: 0,
+};
+
+/** Errors of one name after which the next is tried. */
+const PASSED_CODES: readonly VtErrorCode[] = ['EFAILED', 'EPERM', 'EMISSING', 'ECORRUPT', 'EPARSE', 'EUNSUPPORTED'];
+
+/**
+ * How a get ends that has named what failed: not permitted (12) where nothing at all was made, or stood, for lack of permission;
+ * damage (13) where that is all that failed; else done in part (3).
+ */
+function failureOf(total: ExportCounts, calledAs: string): VtError {
+  const failed = `${countText(total.failures, 'item')} failed`;
+  const made = total.files + total.symlinks + total.specials + total.links + total.skipped;
+  if (made === 0 && total.denied === total.failures)
+    return new VtError('EPERM', `${calledAs}: nothing done, ${failed} for lack of permission`);
+  if (total.damaged === total.failures)
+    return new VtError('ECORRUPT', `${calledAs}: done in part, ${failed} for missing or damaged Blocks`);
+  return new VtError('EPARTIAL', `${calledAs}: done in part, ${failed}`);
+}
 
 function ownerOption(value: true | Octets | undefined): Pick<ExportOptions, 'owner'> {
   if (value === undefined) return {};
@@ -98,7 +140,7 @@ function targetOf(localCwd: Octets, entry: TreeEntry, local: Octets | undefined,
  * @throws {VtError} where one stands at `target` and another kind of node would take its place
  */
 function refuseSpecial(entry: TreeEntry, target: Octets): void {
-  const present = lstatSync(pathBytes(target), { throwIfNoEntry: false });
+  const present = statOrDenied(target, (path) => lstatSync(path, { throwIfNoEntry: false }));
   if (present === undefined || present.isFile() || present.isDirectory() || present.isSymbolicLink()) return;
   const kind = present.isFIFO() ? 'fifo' : present.isSocket() ? 'socket' : present.isBlockDevice() ? 'block' : 'char';
   if (kind === entry.dirent.kind) return;
@@ -109,24 +151,37 @@ function refuseSpecial(entry: TreeEntry, target: Octets): void {
 }
 
 function isLocalDirectory(path: Octets): boolean {
-  return statSync(pathBytes(path), { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return statOrDenied(path, (bytes) => statSync(bytes, { throwIfNoEntry: false }))?.isDirectory() ?? false;
+}
+
+/** What stands at a local path. @throws {PathError} EACCES where that may not be known */
+function statOrDenied(path: Octets, stat: (path: Buffer) => Stats | undefined): Stats | undefined {
+  try {
+    return stat(pathBytes(path));
+  } catch (error) {
+    if (errorCode(error) === 'EACCES') throw new PathError('EACCES', 'write into local', octetsToText(path), { cause: error });
+    // A path that is too long as it stands, or leads through a file: what is done there says so.
+    return undefined;
+  }
 }
 
 async function getOne(
   context: CommandContext,
-  entry: TreeEntry,
+  { tree, entry }: FoundEntry,
   target: Octets,
   settings: ExportOptions,
-  before: ExportCounts,
-): Promise<ExportCounts> {
-  const { session, output, diagnostics, signal } = context;
+  total: ExportCounts,
+): Promise<void> {
+  const { output, diagnostics, signal } = context;
   const { exportDirent } = await import('../core/export/export.ts');
-  const dirent = await session.tree.dirent(entry.path, { signal });
-  const counts = await exportDirent(session.tree.store, dirent, target, {
+  const dirent = await tree.dirent(entry.path, { signal });
+  const before = { ...total };
+  const counts = await exportDirent(tree.store, dirent, target, {
     ...settings,
+    onNotice: (notice) => diagnostics.warn(`get: ${notice}`),
     onFailure({ path, error }) {
       const where = path === '' ? entry.path : `${entry.path === '/' ? '' : entry.path}/${path}`;
-      diagnostics.failure(`get "${octetsToText(where as Octets)}": ${error.message}`);
+      diagnostics.failure(`get "${octetsToText(where as Octets)}": ${errorReason(error)}`);
     },
     onProgress(now) {
       diagnostics.progress({
@@ -138,11 +193,7 @@ async function getOne(
     },
   });
   output.record({ ...octetsFields('path', entry.path), ...octetsFields('local', target), ...counts });
-  return counts;
-}
-
-function add(total: ExportCounts, more: ExportCounts): void {
-  for (const key of Object.keys(total) as (keyof ExportCounts)[]) total[key] += more[key];
+  for (const key of Object.keys(total) as (keyof ExportCounts)[]) total[key] += counts[key];
 }
 
 function summaryOf(counts: ExportCounts): string {
@@ -156,16 +207,16 @@ function summaryOf(counts: ExportCounts): string {
 }
 
 async function preview(
-  { session, output, signal }: CommandContext,
-  entry: TreeEntry,
+  { output, signal }: CommandContext,
+  { tree, entry }: FoundEntry,
   target: Octets,
   settings: ExportOptions,
 ): Promise<void> {
   const { previewExport } = await import('../core/export/export-preview.ts');
-  const dirent = await session.tree.dirent(entry.path, { signal });
+  const dirent = await tree.dirent(entry.path, { signal });
   let bytes = 0;
   let blocks = 0;
-  for await (const effect of previewExport(session.tree.store, dirent, target, settings)) {
+  for await (const effect of previewExport(tree.store, dirent, target, settings)) {
     bytes += effect.bytes;
     blocks += effect.blocks;
     output.record({

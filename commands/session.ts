@@ -25,8 +25,19 @@ export interface Session extends AsyncDisposable {
   previousView: string | undefined;
   /** Shows a past state in place of the present one, or goes back to that (undefined, `@`); the working path stays if it is there. */
   visit(view: string | undefined, signal?: AbortSignal): Promise<void>;
+  /**
+   * Opens a past state beside the one that is shown; the caller disposes of its tree.
+   *
+   * @param spec - a number of the archive, back from its end where negative, or a date; without the `@`
+   * @throws {VtError} EUSAGE for what is neither, EOPEN where none is recorded, EFAILED where there is no archive
+   */
+  stateAt(spec: string, signal?: AbortSignal): Promise<{ readonly view: string; readonly tree: Tree }>;
   /** Opens another source in place of the tree, after syncing this one. */
   open(reference: Octets, signal?: AbortSignal): Promise<void>;
+  /** Shows what another session has recorded meanwhile, where nothing was changed here. */
+  refresh(signal?: AbortSignal): Promise<void>;
+  /** The words of a command line that open a source as this session would, or the same that this one has open. */
+  reopenWords(source: Octets | undefined): readonly string[];
   /** Syncs the tree and, if its root changed, appends it to the archive; gives the Dirref's text. */
   sync(signal?: AbortSignal): Promise<string>;
   /** Whether `quit` (or the end) has to recite. */

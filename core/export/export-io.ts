@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import { errorText } from '../base/system-error.ts';
+import { errorReason } from '../base/system-error.ts';
 import type { ItemFailure } from './export-writer.ts';
 
 /** Writes all of `data` at an offset. */
@@ -12,7 +12,7 @@ export function itemError({ message, code }: ItemFailure): Error {
   return Object.assign(new Error(message), code === undefined ? {} : { code });
 }
 
-/** The message of whatever was thrown. */
+/** What went wrong, without the name that a system call was given: that may be a temporary one. */
 export function messageOf(error: unknown): string {
-  return errorText(error);
+  return errorReason(error);
 }

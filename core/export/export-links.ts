@@ -53,6 +53,24 @@ export class PendingLinks {
     return node.waiting.splice(0);
   }
 
+  /** Whether a name of the node is being written, for which others have to wait. */
+  isBeingWritten(link: WalkLink): boolean {
+    const node = this.#nodes.get(link.key);
+    return node !== undefined && node.first === undefined;
+  }
+
+  /** A name waits for the one that is being written. */
+  wait(link: WalkLink, place: NamedPlace): void {
+    this.#nodes.get(link.key)?.waiting.push(place);
+  }
+
+  /** What stood so far takes no more names: another is being written in its place. */
+  restart(link: WalkLink): void {
+    const node = this.#nodes.get(link.key);
+    if (node === undefined) this.#nodes.set(link.key, { first: undefined, waiting: [], left: undefined });
+    else node.first = undefined;
+  }
+
   /** The first name of a node could not be made; gives the names that waited, of which the first is to be tried. */
   failed(link: WalkLink): readonly NamedPlace[] {
     const waiting = this.#nodes.get(link.key)?.waiting.splice(0) ?? [];

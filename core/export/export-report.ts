@@ -10,9 +10,27 @@ import { messageOf } from './export-io.ts';
 /** Errors after which nothing more can be written. */
 const FATAL_CODES: readonly string[] = ['ENOSPC', 'EDQUOT', 'EROFS'];
 
+/** Whether an error, or what caused it, is for lack of permission. */
+function isDenied(error: unknown): boolean {
+  const code = errorCode(error);
+  if (code === 'EACCES' || code === 'EPERM') return true;
+  return error instanceof Error && error.cause !== undefined && isDenied(error.cause);
+}
+
 /** What an export did, and what failed. */
 export class ExportReport {
-  readonly counts: ExportCounts = { files: 0, dirs: 0, symlinks: 0, specials: 0, links: 0, skipped: 0, bytes: 0, failures: 0, damaged: 0 };
+  readonly counts: ExportCounts = {
+    files: 0,
+    dirs: 0,
+    symlinks: 0,
+    specials: 0,
+    links: 0,
+    skipped: 0,
+    bytes: 0,
+    failures: 0,
+    damaged: 0,
+    denied: 0,
+  };
   readonly #target: Octets;
   readonly #onFailure: ((failure: ExportFailure) => void) | undefined;
   readonly #onProgress: ((counts: Readonly<ExportCounts>) => void) | undefined;
@@ -58,6 +76,7 @@ export class ExportReport {
     const failure = { path, error, isDamage: isDamage(error), isAttribute };
     this.counts.failures++;
     if (failure.isDamage) this.counts.damaged++;
+    else if (isDenied(error)) this.counts.denied++;
     this.#onFailure?.(failure);
   }
 

@@ -2,7 +2,9 @@ import type { AtCalls, CName } from '../base/at-calls.ts';
 import { cName } from '../base/at-calls.ts';
 import { VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
+import { octetsToText } from '../base/octets.ts';
 import type { OwnerNames } from '../base/owner-names.ts';
+import { errorCode } from '../base/system-error.ts';
 import type { Meta } from '../dirent/meta.ts';
 import type { Store } from '../store/store.ts';
 import type { WalkLink } from '../tree/walk.ts';
@@ -12,12 +14,14 @@ import { attributesOf } from './export-attributes.ts';
 import { foldName, foldsCase } from './export-case.ts';
 import { ExportDir, openContainer, openOrMakeDir } from './export-dir.ts';
 import { ExportFiles } from './export-files.ts';
+import { messageOf } from './export-io.ts';
 import type { NamedPlace } from './export-links.ts';
 import { PendingLinks } from './export-links.ts';
 import { makePlainNode } from './export-nodes.ts';
 import { linkAt, makeAt, mayStay } from './export-place.ts';
 import { ExportReport } from './export-report.ts';
 import type { WalkStep } from './export-walk.ts';
+import { removeAbandoned } from './temporary-names.ts';
 
 /** What one export works with; see {@link ExportOptions}. */
 export interface ExportContext {
@@ -33,6 +37,7 @@ export interface ExportContext {
   readonly signal: AbortSignal | undefined;
   readonly onFailure: ((failure: ExportFailure) => void) | undefined;
   readonly onProgress: ((counts: Readonly<ExportCounts>) => void) | undefined;
+  readonly onNotice: ((notice: string) => void) | undefined;
   readonly foldsCase: boolean | undefined;
   /** What temporary names begin with; a number follows. */
   readonly temporaryPrefix: string;
@@ -43,6 +48,9 @@ type NodeStep = Extract<WalkStep, { kind: 'node' }>;
 
 /** Directories that the walk has left and that wait for files in them. */
 const MAX_WAITING_DIRS = 256;
+
+/** What link(2) says where a node has as many names as it can, or the name would be on another filesystem. */
+const LINK_LIMITS: readonly string[] = ['EMLINK', 'EXDEV'];
 
 /** One export under way: the directories that are open, the links that wait, and what was done. */
 export class ExportRun {
@@ -60,6 +68,7 @@ export class ExportRun {
   #top: ExportDir | undefined;
   #foldsCase: boolean | undefined;
   #temporaries = 0;
+  #hasCopied = false;
 
   constructor(context: ExportContext) {
     this.context = context;
@@ -82,6 +91,7 @@ export class ExportRun {
         const name = this.#stack.length === 0 ? this.#topName : step.name;
         const { fd, isFresh } = openOrMakeDir(this.context.at, parent.fd, cName(name));
         this.#foldsCase ??= foldsCase(this.context.at, fd, `${this.context.temporaryPrefix}case` as Octets);
+        if (!isFresh) removeAbandoned(this.context.at, fd);
         dir = this.#addDir(fd, { path: step.path, parent, isFresh, attributes: this.attributes('dir', step.dirent.meta, false) });
         this.#top ??= dir;
       });
@@ -107,6 +117,7 @@ export class ExportRun {
     if (dir === undefined) return undefined;
     const name = this.#stack.length === 0 ? this.#topName : step.name;
     if (!this.#clashFree(dir, name, step.path)) return undefined;
+    if (this.#stack.length === 0) removeAbandoned(this.context.at, dir.fd);
     dir.hold();
     return this.#place({ dir, name, path: step.path, dirent: step.dirent }, step.link);
   }
@@ -114,10 +125,7 @@ export class ExportRun {
   #place(place: NamedPlace, link: WalkLink | undefined): Promise<void> | undefined {
     const first = link === undefined ? 'write' : this.#links.arrive(link, place);
     if (first === undefined) return undefined;
-    if (first !== 'write') {
-      this.#link(first, place);
-      return undefined;
-    }
+    if (first !== 'write') return this.#link(first, place, link);
     let stays = false;
     const isFree = this.report.attempt(place.path, () => {
       stays = mayStay(this.context.at, place, this.context);
@@ -136,12 +144,22 @@ export class ExportRun {
 
   /** A node stands, or failed to: its other names follow, and its directory may be complete. A promise where that takes a while. */
   done(place: NamedPlace, link: WalkLink | undefined, stands: boolean): Promise<void> | undefined {
-    if (link !== undefined) {
-      if (!stands) return this.#retryLinks(place, link);
-      for (const other of this.#links.written(link, place)) this.#link(place, other);
+    if (link === undefined) {
+      place.dir.release();
+      return undefined;
     }
-    place.dir.release();
-    return undefined;
+    if (!stands) return this.#retryLinks(place, link);
+    return this.#linkAll(place, link, this.#links.written(link, place));
+  }
+
+  #linkAll(first: NamedPlace, link: WalkLink, others: readonly NamedPlace[]): Promise<void> | undefined {
+    let last: Promise<void> | undefined;
+    for (const other of others) {
+      if (this.#links.isBeingWritten(link)) this.#links.wait(link, other);
+      else last = this.#link(first, other, link) ?? last;
+    }
+    first.dir.release();
+    return last;
   }
 
   async #retryLinks(place: NamedPlace, link: WalkLink): Promise<void> {
@@ -158,11 +176,25 @@ export class ExportRun {
     makeAt(at, place, this.temporaryName(), (name) => makePlainNode(at, dir.fd, name, dirent, attributes, onFailure));
   }
 
-  /** Gives a node that stands at `first` another name. */
-  #link(first: NamedPlace, place: NamedPlace): void {
+  /** Gives a node that stands at `first` another name; where no more is possible, or not there, the name gets a node of its own. */
+  #link(first: NamedPlace, place: NamedPlace, link: WalkLink | undefined): Promise<void> | undefined {
     const top = (this.#top ?? this.#container).fd;
-    if (this.report.attempt(place.path, () => linkAt(this.context.at, top, first, place, this.temporaryName()))) this.report.counts.links++;
+    const { dirent } = place;
+    try {
+      linkAt(this.context.at, top, first, place, this.temporaryName());
+      this.report.counts.links++;
+    } catch (error) {
+      if (link !== undefined && dirent.kind === 'file' && LINK_LIMITS.includes(errorCode(error) ?? '')) {
+        if (!this.#hasCopied)
+          this.context.onNotice?.(`"${octetsToText(place.path)}" becomes a copy, as others may: link: ${messageOf(error)}`);
+        this.#hasCopied = true;
+        this.#links.restart(link);
+        return this.#files.add({ ...place, dirent, link });
+      }
+      this.report.fail(place.path, error);
+    }
     place.dir.release();
+    return undefined;
   }
 
   /** A name in no use, to be renamed. */

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import type { AtCalls } from '../base/at-calls.ts';
 import { atCalls } from '../base/at-calls.ts';
 import { throwIfCancelled } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
@@ -11,6 +11,7 @@ import type { OwnerPolicy } from './export-attributes.ts';
 import { ExportRun } from './export-run.ts';
 import type { WalkStep } from './export-walk.ts';
 import { walkForExport } from './export-walk.ts';
+import { temporaryPrefix } from './temporary-names.ts';
 
 /** Something of an export that failed while the rest went on. */
 export interface ExportFailure {
@@ -39,6 +40,8 @@ export interface ExportCounts {
   failures: number;
   /** Those of the failures that are for missing or damaged Blocks. */
   damaged: number;
+  /** Those of the failures that are for lack of permission. */
+  denied: number;
 }
 
 export interface ExportOptions {
@@ -58,8 +61,12 @@ export interface ExportOptions {
   readonly onFailure?: (failure: ExportFailure) => void;
   /** Called after each batch. */
   readonly onProgress?: (counts: Readonly<ExportCounts>) => void;
+  /** Told once of what comes out in another way than it was: nodes with fewer names than they had. */
+  readonly onNotice?: (notice: string) => void;
   /** Whether the target has names without regard to case; default: tried out. */
   readonly foldsCase?: boolean;
+  /** System calls of the calling thread; default: this machine's. */
+  readonly at?: AtCalls;
 }
 
 /** Restores owners where that is possible. */
@@ -82,7 +89,7 @@ export async function exportDirent(source: Store, dirent: Dirent, target: Octets
   throwIfCancelled(signal);
   const run = new ExportRun({
     source,
-    at: atCalls(),
+    at: options.at ?? atCalls(),
     target,
     owner: options.owner ?? defaultOwnerPolicy(),
     names: options.names ?? systemOwnerNames(),
@@ -94,7 +101,8 @@ export async function exportDirent(source: Store, dirent: Dirent, target: Octets
     onFailure: options.onFailure,
     onProgress: options.onProgress,
     foldsCase: options.foldsCase,
-    temporaryPrefix: `.vtftp-${randomBytes(6).toString('hex')}`,
+    temporaryPrefix: temporaryPrefix(),
+    onNotice: options.onNotice,
   });
   try {
     const walk = walkForExport(source, dirent, signal);

@@ -3,7 +3,7 @@ import type { Store } from '../core/store/store.ts';
 import type { Session } from './session.ts';
 
 /** Headings of help and of the man page, in their order. */
-export const COMMAND_GROUPS = ['leave', 'where', 'list', 'read', 'move', 'change', 'history', 'store', 'local', 'shell'] as const;
+export const COMMAND_GROUPS = ['leave', 'where', 'list', 'read', 'move', 'change', 'history', 'mount', 'store', 'local', 'shell'] as const;
 export type CommandGroup = (typeof COMMAND_GROUPS)[number];
 
 /**
@@ -102,6 +102,8 @@ export interface ShellServices {
   readonly version: string;
   /** Every command, in the order of the list. */
   readonly commands: readonly Command[];
+  /** The words that start this program. */
+  readonly program: readonly string[];
   /** The environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** A person is at the terminal. */
@@ -143,6 +145,8 @@ export interface Command {
   readonly changesLocal?: boolean;
   /** Does its own planning by `context.plan`: the shell announces nothing for it. */
   readonly plans?: boolean;
+  /** An interrupt is the way to end it, and no failure: having cleaned up, it returns. */
+  readonly endsByInterrupt?: boolean;
   /** Options stand only before the first argument, as in `alias l ls -l`. */
   readonly optionsFirst?: boolean;
   /** Words that look like options are arguments: for commands that hand them on. */

@@ -110,9 +110,9 @@ export interface Filesystem {
   setattr(ino: number, change: AttributeChange, caller: Caller): Maybe<Attributes>;
   readlink(ino: number): Maybe<Octets>;
   symlink(parent: number, name: Octets, target: Octets, caller: Caller): Maybe<Attributes>;
-  /** `mode` with the umask taken off. */
-  mknod(parent: number, name: Octets, mode: number, rdev: number, caller: Caller): Maybe<Attributes>;
-  mkdir(parent: number, name: Octets, mode: number, caller: Caller): Maybe<Attributes>;
+  /** @param umask - taken off the permissions where the Dir has no default access control list */
+  mknod(parent: number, name: Octets, mode: number, umask: number, rdev: number, caller: Caller): Maybe<Attributes>;
+  mkdir(parent: number, name: Octets, mode: number, umask: number, caller: Caller): Maybe<Attributes>;
   unlink(parent: number, name: Octets, caller: Caller): Maybe<void>;
   rmdir(parent: number, name: Octets, caller: Caller): Maybe<void>;
   /** @param flags - RENAME_NOREPLACE, RENAME_EXCHANGE, or 0 */
@@ -121,9 +121,16 @@ export interface Filesystem {
 
   /** @param flags - of open(2) */
   open(ino: number, flags: number, caller: Caller): Maybe<Opened>;
-  create(parent: number, name: Octets, mode: number, flags: number, caller: Caller): Maybe<Opened & { readonly attributes: Attributes }>;
+  create(
+    parent: number,
+    name: Octets,
+    mode: number,
+    umask: number,
+    flags: number,
+    caller: Caller,
+  ): Maybe<Opened & { readonly attributes: Attributes }>;
   /** A file without a name, in the Dir's filesystem. */
-  tmpfile(parent: number, mode: number, flags: number, caller: Caller): Maybe<Opened & { readonly attributes: Attributes }>;
+  tmpfile(parent: number, mode: number, umask: number, flags: number, caller: Caller): Maybe<Opened & { readonly attributes: Attributes }>;
   /** At most `size` octets from `offset`; fewer only at the end. The pieces are valid until the next call. */
   read(ino: number, handle: number, offset: number, size: number, caller: Caller): Maybe<readonly Uint8Array[]>;
   /** Writes all of `data`, which is valid only until the call returns: who waits has to copy it. */

@@ -13,6 +13,7 @@ export const GROUP_HEADINGS: Readonly<Record<CommandGroup, string>> = {
   move: 'Moving bytes in and out',
   change: 'Changing',
   history: 'History',
+  mount: 'Mounts',
   store: 'Stores and their care',
   local: 'The local machine',
   shell: 'The shell',

@@ -53,6 +53,7 @@ export function makeServices(options: ServicesOptions): ShellServices {
   return {
     version: VERSION,
     commands,
+    program: [process.execPath, ...process.execArgv, ...process.argv.slice(1, 2)],
     env,
     interactive,
     quote: quoteWord,

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { VtError } from '../../core/base/errors.ts';
 import { errorReason } from '../../core/base/system-error.ts';
 import type { Filesystem } from '../filesystem.ts';
-import { WRITE_IN_SIZE, IN_HEADER_SIZE } from './abi.ts';
+import { IN_HEADER_SIZE, WRITE_IN_SIZE } from './abi.ts';
 import { KernelSession, MAX_TRANSFER_SIZE } from './kernel-session.ts';
 import type { DeviceMountOptions } from './mount-device.ts';
 import { mountDevice } from './mount-device.ts';

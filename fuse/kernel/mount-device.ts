@@ -5,12 +5,10 @@ import { receiveDescriptor, socketPair } from '../../core/base/descriptor-passin
 import { VtError } from '../../core/base/errors.ts';
 import { nativeLibrary } from '../../core/base/libc.ts';
 import { errorReason } from '../../core/base/system-error.ts';
+import { FILESYSTEM_TYPE } from '../mount-table.ts';
 
 /** The kernel's door to filesystems in user space. */
 export const FUSE_DEVICE = '/dev/fuse';
-
-/** Type of the mounts, as `mount` lists it. */
-export const FILESYSTEM_TYPE = 'fuse.vtftp';
 
 /** Octets of what a helper says on stderr that go into a message. */
 const MAX_SAID = 500;
@@ -92,7 +90,14 @@ async function finished(options: DeviceMountOptions, child: ChildProcess): Promi
     child.once('error', (error) => reject(mountError(options, `run ${child.spawnfile}: ${errorReason(error)}`, error)));
     child.once('close', resolve);
   });
-  if (status !== 0) throw mountError(options, said.trim().split('\n')[0]?.replace(/^\S*mount\S*: /, '') ?? `${child.spawnfile} failed`);
+  if (status !== 0)
+    throw mountError(
+      options,
+      said
+        .trim()
+        .split('\n')[0]
+        ?.replace(/^\S*mount\S*: /, '') ?? `${child.spawnfile} failed`,
+    );
 }
 
 function mountError({ mountPoint }: DeviceMountOptions, reason: string, cause?: unknown): VtError {

@@ -52,7 +52,11 @@ function writeOpened(out: Buffer, at: number, { handle, keepCache }: Opened, mor
   return at + 16;
 }
 
-function replyCreated({ replies }: OperationContext, request: Request, made: Maybe<Opened & { readonly attributes: Attributes }>): Maybe<void> {
+function replyCreated(
+  { replies }: OperationContext,
+  request: Request,
+  made: Maybe<Opened & { readonly attributes: Attributes }>,
+): Maybe<void> {
   return then(made, (created) => {
     const at = writeEntry(replies.scratch, OUT_HEADER_SIZE, created.attributes);
     replies.scratched(request, writeOpened(replies.scratch, at, created));
@@ -137,7 +141,10 @@ export const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operat
       return replyAttributes(context, request, context.filesystem.getattr(request.ino, handle));
     },
   ],
-  [OP.SETATTR, (context, request) => replyAttributes(context, request, context.filesystem.setattr(request.ino, changeOf(request), request))],
+  [
+    OP.SETATTR,
+    (context, request) => replyAttributes(context, request, context.filesystem.setattr(request.ino, changeOf(request), request)),
+  ],
   [
     OP.READLINK,
     ({ filesystem, replies }, request) =>
@@ -153,11 +160,16 @@ export const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operat
   [
     OP.MKNOD,
     (context, request) =>
-      replyEntry(context, request, context.filesystem.mknod(request.ino, request.name(16), request.u32(0), request.u32(4), request)),
+      replyEntry(
+        context,
+        request,
+        context.filesystem.mknod(request.ino, request.name(16), request.u32(0), request.u32(8), request.u32(4), request),
+      ),
   ],
   [
     OP.MKDIR,
-    (context, request) => replyEntry(context, request, context.filesystem.mkdir(request.ino, request.name(8), request.u32(0), request)),
+    (context, request) =>
+      replyEntry(context, request, context.filesystem.mkdir(request.ino, request.name(8), request.u32(0), request.u32(4), request)),
   ],
   [OP.UNLINK, (context, request) => replyEmpty(context, request, context.filesystem.unlink(request.ino, request.name(0), request))],
   [OP.RMDIR, (context, request) => replyEmpty(context, request, context.filesystem.rmdir(request.ino, request.name(0), request))],
@@ -177,11 +189,16 @@ export const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operat
   [
     OP.CREATE,
     (context, request) =>
-      replyCreated(context, request, context.filesystem.create(request.ino, request.name(16), request.u32(4), request.u32(0), request)),
+      replyCreated(
+        context,
+        request,
+        context.filesystem.create(request.ino, request.name(16), request.u32(4), request.u32(8), request.u32(0), request),
+      ),
   ],
   [
     OP.TMPFILE,
-    (context, request) => replyCreated(context, request, context.filesystem.tmpfile(request.ino, request.u32(4), request.u32(0), request)),
+    (context, request) =>
+      replyCreated(context, request, context.filesystem.tmpfile(request.ino, request.u32(4), request.u32(8), request.u32(0), request)),
   ],
   [
     OP.READ,
@@ -203,8 +220,7 @@ export const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operat
   [OP.RELEASE, (context, request) => replyEmpty(context, request, context.filesystem.release(request.ino, request.u64(0)))],
   [
     OP.FSYNC,
-    (context, request) =>
-      replyEmpty(context, request, context.filesystem.fsync(request.ino, request.u64(0), (request.u32(8) & 1) !== 0)),
+    (context, request) => replyEmpty(context, request, context.filesystem.fsync(request.ino, request.u64(0), (request.u32(8) & 1) !== 0)),
   ],
   [
     OP.FALLOCATE,
@@ -253,7 +269,8 @@ export const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operat
         const { scratch } = replies;
         const at = OUT_HEADER_SIZE;
         scratch.fill(0, at, at + 80);
-        for (const [i, value] of [size.blocks, size.free, size.free, size.files, size.freeFiles].entries()) writeI64(scratch, value, at + 8 * i);
+        for (const [i, value] of [size.blocks, size.free, size.free, size.files, size.freeFiles].entries())
+          writeI64(scratch, value, at + 8 * i);
         scratch.writeUInt32LE(size.blockSize, at + 40);
         scratch.writeUInt32LE(size.nameMax, at + 44);
         scratch.writeUInt32LE(size.blockSize, at + 48);

@@ -71,7 +71,7 @@ export class Request implements Caller {
     for (let start = IN_HEADER_SIZE + at; names.length < count; ) {
       const end = bytes.indexOf(0, start);
       if (end < 0) throw new FilesystemError('EINVAL');
-      names.push(bytes.toString("latin1", start, end) as Octets);
+      names.push(bytes.toString('latin1', start, end) as Octets);
       start = end + 1;
     }
     return names;

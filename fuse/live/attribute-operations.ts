@@ -2,6 +2,7 @@ import type { Octets } from '../../core/base/octets.ts';
 import type { Meta } from '../../core/dirent/meta.ts';
 import type { AttributeChange, Filesystem } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
+import { ACCESS_ACL, DEFAULT_ACL, isAcl, withAccessAcl, withMode } from './acl.ts';
 import type { Inode } from './inode-table.ts';
 import { instantOf, nanosecondsOf } from './instant.ts';
 import type { LiveMount } from './live-mount.ts';
@@ -51,10 +52,14 @@ export function attributeOperations(mount: LiveMount, blockrefOf: (inode: Inode)
     async setxattr(ino, name, value, flags) {
       if (name === BLOCKREF_XATTR) throw new FilesystemError('EPERM');
       const inode = inodes.get(ino);
+      const isList = name === ACCESS_ACL || name === DEFAULT_ACL;
+      if (isList && !isAcl(value)) throw new FilesystemError('EINVAL');
+      if (name === DEFAULT_ACL && inode.node.sort !== 'dir') throw new FilesystemError('EACCES');
       await mount.changeMeta(inode, (meta) => {
         const xattrs = new Map(meta.xattrs);
         if ((flags & XATTR_CREATE) !== 0 && xattrs.has(name)) throw new FilesystemError('EEXIST');
         if ((flags & XATTR_REPLACE) !== 0 && !xattrs.has(name)) throw new FilesystemError('ENODATA');
+        if (name === ACCESS_ACL) return withAccessAcl(meta, value);
         xattrs.set(name, value);
         return withXattrs(meta, xattrs);
       });
@@ -75,7 +80,7 @@ function changesMeta({ mode, uid, gid, mtime, atime, ctime, killSuidGid }: Attri
 
 function changedMeta(mount: LiveMount, inode: Inode, meta: Meta, change: AttributeChange): Meta {
   let changed: Meta = meta;
-  if (change.mode !== undefined) changed = { ...changed, mode: change.mode & 0o7777 };
+  if (change.mode !== undefined) changed = withMode(changed, change.mode & 0o7777);
   const hasOwner = change.uid !== undefined || change.gid !== undefined;
   if (hasOwner) {
     const { user, group, ...rest } = changed;

@@ -30,7 +30,14 @@ export function dirOperations(mount: LiveMount): DirOperations {
   let lastHandle = 0;
 
   /** Gives the kernel an entry with its attributes. @returns false where it finds no room */
-  const giveEntry = async (dir: LiveDir, block: Block | undefined, raw: RawEntry, next: number, sink: EntrySink, caller: Caller): Promise<boolean> => {
+  const giveEntry = async (
+    dir: LiveDir,
+    block: Block | undefined,
+    raw: RawEntry,
+    next: number,
+    sink: EntrySink,
+    caller: Caller,
+  ): Promise<boolean> => {
     const { name } = raw;
     // What has been renamed, removed or stored since the listing began is looked up anew.
     const over = dir.overlay.get(name);

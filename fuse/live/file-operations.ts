@@ -48,16 +48,16 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
       }
       return opened(inode, true);
     },
-    async create(parent, name, mode, _flags, caller) {
+    async create(parent, name, mode, umask, _flags, caller) {
       const dir = mount.dir(parent);
-      const meta = newNodeMeta(mount, dir, mode, caller);
+      const meta = newNodeMeta(mount, dir, 'other', mode, umask, caller);
       const node = await nodes.create(dir, checkedName(name), { kind: 'file', name, meta, block: EMPTY_BLOCK }, mount);
       const inode = inodes.give(node);
       return openedNew(inode, mount.attributes(inode));
     },
-    async tmpfile(parent, mode, _flags, caller) {
+    async tmpfile(parent, mode, umask, _flags, caller) {
       const dir = mount.dir(parent);
-      const meta = newNodeMeta(mount, dir, mode, caller);
+      const meta = newNodeMeta(mount, dir, 'other', mode, umask, caller);
       const inode = inodes.give(await nodes.createNameless(dir, { kind: 'file', name: checkedNameless(), meta, block: EMPTY_BLOCK }));
       return openedNew(inode, mount.attributes(inode));
     },

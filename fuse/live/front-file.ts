@@ -1,7 +1,7 @@
-import { readBlockRange } from '../../core/block/read-range.ts';
-import { runChunks } from '../../core/block/run-bytes.ts';
 import type { Block } from '../../core/block/block.ts';
 import { EMPTY_BLOCK } from '../../core/block/block.ts';
+import { readBlockRange } from '../../core/block/read-range.ts';
+import { runChunks } from '../../core/block/run-bytes.ts';
 import { leavesOf } from '../../core/block/tree-walk.ts';
 import type { BlockSource, OpOptions } from '../../core/store/store.ts';
 import type { UnsyncedContent } from '../../core/tree/live-node.ts';
@@ -139,7 +139,8 @@ export class FrontFile implements UnsyncedContent {
     for (;;) {
       const done = this.settledBlock;
       if (done !== undefined) return done;
-      if (this.#settling?.version !== this.#version) this.#settling = { version: this.#version, block: this.#store(this.#version, options) };
+      if (this.#settling?.version !== this.#version)
+        this.#settling = { version: this.#version, block: this.#store(this.#version, options) };
       const settling = this.#settling;
       const block = await settling.block;
       // Whoever writes on and on is not waited for: this is one state it had.
@@ -157,7 +158,8 @@ export class FrontFile implements UnsyncedContent {
   #wholeBlock(): Block | undefined {
     if (this.#size === 0) return EMPTY_BLOCK;
     const [only, more] = this.#segments.all;
-    if (only === undefined || more !== undefined || only.source === 'front' || only.start !== 0 || only.end !== this.#size) return undefined;
+    if (only === undefined || more !== undefined || only.source === 'front' || only.start !== 0 || only.end !== this.#size)
+      return undefined;
     return only.source.at === 0 && only.source.block.span === this.#size ? only.source.block : undefined;
   }
 

@@ -29,6 +29,8 @@ export function liveFilesystem(options: LiveMountOptions): LiveFilesystem {
   };
   const blockrefOf = async (inode: Inode): Promise<string> => {
     await queue.settle(inode);
+    // Whoever gets the reference may open it elsewhere at once.
+    await options.store.flush();
     const { dirent } = inode.node;
     if (dirent.kind !== 'file') throw new FilesystemError('ENODATA');
     return formatBlock(inode.front?.settledBlock ?? dirent.block);

@@ -6,6 +6,7 @@ import type { NodeDirent } from '../../core/tree/live-operations.ts';
 import type { Attributes, Caller, Filesystem } from '../filesystem.ts';
 import { RENAME_EXCHANGE, RENAME_NOREPLACE } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
+import { inheritAcl } from './acl.ts';
 import { kindOfMode, unpackDevice } from './attributes.ts';
 import type { LiveMount } from './live-mount.ts';
 
@@ -43,22 +44,22 @@ export function nameOperations(mount: LiveMount): NameOperations {
     },
     async symlink(parent, name, target, caller) {
       if (target.length > MAX_TARGET_SIZE) throw new FilesystemError('ENAMETOOLONG');
-      const meta = newNodeMeta(mount, mount.dir(parent), 0o777, caller);
+      const meta = newNodeMeta(mount, mount.dir(parent), 'symlink', 0o777, 0, caller);
       return await make(parent, name, { kind: 'symlink', name, meta, target });
     },
-    async mknod(parent, name, mode, rdev, caller) {
+    async mknod(parent, name, mode, umask, rdev, caller) {
       const kind = kindOfMode(mode);
       if (kind === undefined) throw new FilesystemError('EINVAL');
-      const meta = newNodeMeta(mount, mount.dir(parent), mode, caller);
+      const meta = newNodeMeta(mount, mount.dir(parent), 'other', mode, umask, caller);
       if (kind === 'file') return await make(parent, name, { kind, name, meta, block: EMPTY_BLOCK });
       const isDevice = kind === 'char' || kind === 'block';
       return await make(parent, name, { kind, name, meta: isDevice ? { ...meta, rdev: unpackDevice(rdev) } : meta });
     },
-    async mkdir(parent, name, mode, caller) {
+    async mkdir(parent, name, mode, umask, caller) {
       const dir = mount.dir(parent);
       // Below a setgid Dir new Dirs are so too.
       const inherited = (dir.dirent.meta.mode ?? 0) & S_ISGID;
-      const meta = newNodeMeta(mount, dir, (mode & PERMISSIONS) | inherited, caller);
+      const meta = newNodeMeta(mount, dir, 'dir', (mode & PERMISSIONS) | inherited, umask, caller);
       return await make(parent, name, { kind: 'dir', name, meta, block: EMPTY_BLOCK });
     },
     async unlink(parent, name) {
@@ -86,12 +87,20 @@ export function nameOperations(mount: LiveMount): NameOperations {
   };
 }
 
-/** The metadata of a new node: of a setgid Dir it has the group. */
-export function newNodeMeta(mount: LiveMount, parent: LiveDir, mode: number, { uid, gid }: Pick<Caller, 'uid' | 'gid'>): Meta {
+/** The metadata of a new node: of a setgid Dir it has the group, of one with a default access control list that list. */
+export function newNodeMeta(
+  mount: LiveMount,
+  parent: LiveDir,
+  kind: 'dir' | 'symlink' | 'other',
+  mode: number,
+  umask: number,
+  { uid, gid }: Pick<Caller, 'uid' | 'gid'>,
+): Meta {
   const { meta } = parent.dirent;
   const group = ((meta.mode ?? 0) & S_ISGID) === 0 ? gid : (meta.gid ?? gid);
   const nowNs = mount.options.nowNs();
-  return { mode: mode & PERMISSIONS, ...mount.ownerMeta(uid, group), mtimeNs: nowNs, ctimeNs: nowNs, btimeNs: nowNs };
+  const own: Meta = { mode: mode & PERMISSIONS, ...mount.ownerMeta(uid, group), mtimeNs: nowNs, ctimeNs: nowNs, btimeNs: nowNs };
+  return kind === 'symlink' ? own : inheritAcl(own, meta, kind, umask);
 }
 
 /** A name that a Dir can have. @throws FilesystemError ENAMETOOLONG, EINVAL */

@@ -39,7 +39,10 @@ export class SegmentMap {
   }
 
   /** The parts of `start` to `end` in order, holes among them with no source. */
-  *parts(start: number, end: number): Generator<{ readonly start: number; readonly end: number; readonly source: SegmentSource | undefined }> {
+  *parts(
+    start: number,
+    end: number,
+  ): Generator<{ readonly start: number; readonly end: number; readonly source: SegmentSource | undefined }> {
     let at = start;
     for (let i = this.#firstEndingAfter(start); at < end; i++) {
       const segment = this.#segments[i];

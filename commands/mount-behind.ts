@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { throwIfCancelled, VtError } from '../core/base/errors.ts';
+import type { Octets } from '../core/base/octets.ts';
+import { octetsFromText, octetsToText } from '../core/base/octets.ts';
+import { isMounted } from '../fuse/mount-table.ts';
+import type { CommandContext, CommandInput } from './command.ts';
+import { recordFiles, removeRecord, writeRecord } from './mount-records.ts';
+
+/** Milliseconds between two looks whether the mount is there. */
+const LOOK_MS = 15;
+
+/** Starts a process that serves a mount and goes on by itself; resolves when the mount can be used. */
+export async function mountBehind(
+  context: CommandContext,
+  source: Octets | undefined,
+  mountPoint: string,
+  input: CommandInput,
+): Promise<void> {
+  const { session, shell, signal, output } = context;
+  if (source === undefined && session.mustRecite) await session.sync(signal);
+  const words = input.options.get('options');
+  const options = words === undefined || words === true ? '' : `-o ${shell.quote(words)} `;
+  const command = `mount --foreground ${options}-- ${octetsToText(octetsFromText(shell.quote(octetsFromText(mountPoint))))}`;
+  const [program, ...start] = shell.program;
+  const files = recordFiles(shell.env, mountPoint);
+  const out = openSync(files.outFile, 'w', 0o600);
+  const log = openSync(files.logFile, 'w', 0o600);
+  const child = spawn(program ?? process.execPath, [...start, ...session.reopenWords(source), '--quiet', '-c', command], {
+    cwd: octetsToText(session.localCwd),
+    detached: true,
+    stdio: ['ignore', out, log],
+  });
+  closeSync(out);
+  closeSync(log);
+  let ended = false;
+  child.once('error', () => {
+    ended = true;
+  });
+  child.once('exit', () => {
+    ended = true;
+  });
+  child.unref();
+  const { pid } = child;
+  if (pid !== undefined) {
+    const shown = source === undefined ? session.tree.name : octetsToText(source);
+    writeRecord(shell.env, { mountPoint, pid, source: shown, outFile: files.outFile, logFile: files.logFile });
+  }
+  const target = octetsFromText(mountPoint);
+  while (!isMounted(target)) {
+    if (ended) {
+      const said = readFileSync(files.logFile, 'utf8').trim().split('\n').at(-1) ?? '';
+      removeRecord(shell.env, mountPoint);
+      throw new VtError('EOPEN', said === '' ? `mount "${mountPoint}": its process ended` : said.replace(/^vtftp: /, ''));
+    }
+    if (signal.aborted && pid !== undefined) process.kill(pid, 'SIGTERM');
+    throwIfCancelled(signal);
+    await sleep(LOOK_MS);
+  }
+  output.line(`mounted ${mountPoint}`);
+  output.record({ mounted: mountPoint, pid });
+}

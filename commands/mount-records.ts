@@ -1,0 +1,105 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { Octets } from '../core/base/octets.ts';
+import { octetsToText } from '../core/base/octets.ts';
+import { errorCode } from '../core/base/system-error.ts';
+
+/** What a process that serves a mount behind the session is known by. */
+export interface MountRecord {
+  readonly mountPoint: string;
+  readonly pid: number;
+  readonly source: string;
+  /** What it prints at its end: the Dirref. */
+  readonly outFile: string;
+  /** What went wrong. */
+  readonly logFile: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where the records lie: in the runtime folder, which goes with the login, or beside the state. */
+export function recordFolder(env: Environment): string {
+  const runtime = env['XDG_RUNTIME_DIR'];
+  const state = env['XDG_STATE_HOME'];
+  const base =
+    runtime?.startsWith('/') === true ? runtime : state?.startsWith('/') === true ? state : join(env['HOME'] ?? homedir(), '.local/state');
+  const folder = join(base, 'vtftp', 'mounts');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return folder;
+}
+
+/** Where what is written to a mount lies until it is stored: on a disk, not in the runtime folder, which is memory. */
+export function frontFolder(env: Environment): string {
+  const cache = env['XDG_CACHE_HOME'];
+  const folder = join(cache?.startsWith('/') === true ? cache : join(env['HOME'] ?? homedir(), '.cache'), 'vtftp', 'front');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return folder;
+}
+
+/** The files of a record. */
+export function recordFiles(
+  env: Environment,
+  mountPoint: string,
+): Omit<MountRecord, 'mountPoint' | 'pid' | 'source'> & { readonly file: string } {
+  const name = encodeURIComponent(mountPoint).slice(-180);
+  const path = join(recordFolder(env), name);
+  return { file: `${path}.json`, outFile: `${path}.out`, logFile: `${path}.log` };
+}
+
+/** Writes a record. */
+export function writeRecord(env: Environment, record: MountRecord): void {
+  writeFileSync(recordFiles(env, record.mountPoint).file, `${JSON.stringify(record)}\n`, { mode: 0o600 });
+}
+
+/** Removes a record and its files. */
+export function removeRecord(env: Environment, mountPoint: string): void {
+  for (const file of Object.values(recordFiles(env, mountPoint))) rmSync(file, { force: true });
+}
+
+/** Every record that can be read. */
+export function readRecords(env: Environment): MountRecord[] {
+  const folder = recordFolder(env);
+  const records: MountRecord[] = [];
+  for (const name of readdirSync(folder)) {
+    if (!name.endsWith('.json')) continue;
+    try {
+      records.push(JSON.parse(readFileSync(join(folder, name), 'utf8')) as MountRecord);
+    } catch {
+      // Being written, or removed just now.
+    }
+  }
+  return records;
+}
+
+/** Whether a process is there. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errorCode(error) === 'EPERM';
+  }
+}
+
+/**
+ * Whether somebody serves a mount. A mount whose server has died answers every call with ENOTCONN; one that is stuck
+ * would hold up whoever looks, so that another process does the looking.
+ */
+export async function isServed(mountPoint: Octets): Promise<boolean> {
+  const { spawn } = await import('node:child_process');
+  const child = spawn('stat', ['-f', '-c', '%T', '--', octetsToText(mountPoint)], { stdio: 'ignore' });
+  const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
+  const status = await new Promise<number | null>((resolve) => {
+    child.once('error', () => resolve(null));
+    child.once('close', resolve);
+  });
+  clearTimeout(timer);
+  return status !== 1;
+}
+
+/** Takes a mount away whose server has died. */
+export async function takeStaleAway(mountPoint: string): Promise<void> {
+  const { takeAway } = await import('../fuse/kernel/kernel-mount.ts');
+  await takeAway(mountPoint, true);
+}

@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { throwIfCancelled, VtError } from '../core/base/errors.ts';
+import type { Octets } from '../core/base/octets.ts';
+import { octetsToText } from '../core/base/octets.ts';
+import type { CommandContext } from './command.ts';
+import { defineCommand } from './command.ts';
+import { octetsFields } from './format.ts';
+import { resolveLocalPath } from './local-path.ts';
+
+/** Milliseconds between two looks whether a server has ended. */
+const LOOK_MS = 15;
+
+/** `umount`: takes mounts away. */
+export const umount = defineCommand({
+  name: 'umount',
+  aliases: ['unmount'],
+  group: 'mount',
+  summary: 'take a mount away, sync it, and print its Dirref',
+  details: ['A mount that is in use stays, and who uses it is told. With -l nobody new comes in, and it goes once the last has left.'],
+  changesLocal: true,
+  args: [{ name: 'mountpoint', kind: 'local', summary: 'where something of ours is mounted', repeat: true, glob: false }],
+  options: [{ name: 'lazy', short: 'l', summary: 'go on once nobody uses it any more' }],
+  async run(context, { args, options }) {
+    for (const argument of args) await unmountOne(context, resolveLocalPath(context.session.localCwd, argument), options.has('lazy'));
+  },
+});
+
+async function unmountOne(
+  { session, shell, output, signal, diagnostics }: CommandContext,
+  mountPoint: Octets,
+  lazy: boolean,
+): Promise<void> {
+  const [{ isMounted }, { takeAway }, records] = await Promise.all([
+    import('../fuse/mount-table.ts'),
+    import('../fuse/kernel/kernel-mount.ts'),
+    import('./mount-records.ts'),
+  ]);
+  const shown = octetsToText(mountPoint);
+  if (!isMounted(mountPoint)) throw new VtError('EFAILED', `umount "${shown}": nothing of ours is mounted there`);
+  const record = records.readRecords(shell.env).find((each) => each.mountPoint === shown);
+  await takeAway(shown, lazy);
+  if (record === undefined || lazy) return;
+  // The process that served it stores what is left, and says where all of it is.
+  while (records.isAlive(record.pid)) {
+    throwIfCancelled(signal);
+    await sleep(LOOK_MS);
+  }
+  const dirref = readFileSync(record.outFile, 'utf8').trimEnd().split('\n').at(-1) ?? '';
+  const said = readFileSync(record.logFile, 'utf8').trimEnd();
+  records.removeRecord(shell.env, shown);
+  await session.refresh(signal);
+  for (const line of said === '' ? [] : said.split('\n')) diagnostics.failure(line.replace(/^vtftp: /, ''));
+  if (/^D\{/.test(dirref)) output.line(output.style('ref', dirref));
+  output.record({ ...octetsFields('unmounted', mountPoint), ...(/^D\{/.test(dirref) ? { dirref } : {}) });
+}

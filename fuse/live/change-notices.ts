@@ -1,0 +1,56 @@
+import type { LiveDir } from '../../core/tree/live-node.ts';
+import { baseName, ROOT_PATH, splitPath } from '../../core/tree/path.ts';
+import type { TreeChange } from '../../core/tree/tree.ts';
+import type { Notifier } from '../kernel/notifier.ts';
+import type { LiveMount } from './live-mount.ts';
+
+/** Tells the kernel of changes that came another way than through this mount, until there are no more. */
+export async function tellChanges(mount: LiveMount, changes: AsyncIterable<TreeChange>, notifier: Notifier): Promise<void> {
+  for await (const change of changes) {
+    if (change.path === ROOT_PATH) tellAll(mount, notifier);
+    else tellChange(mount, change, notifier);
+  }
+}
+
+function tellChange(mount: LiveMount, { kind, path }: TreeChange, notifier: Notifier): void {
+  const dir = heldDir(mount, splitPath(path).slice(0, -1));
+  // What the kernel was never given it need not forget.
+  if (dir === undefined) return;
+  const name = baseName(path);
+  const node = dir.overlay.get(name);
+  const parent = mount.inodes.of(dir);
+  if (kind === 'names' && parent !== undefined) {
+    notifier.name(dir.id, name);
+    notifier.node(dir.id, true);
+  }
+  if (node?.sort === 'leaf' || node?.sort === 'dir') {
+    const inode = mount.inodes.of(node);
+    if (inode !== undefined) notifier.node(node.id, kind !== 'meta');
+  } else if (node?.sort === 'link') {
+    for (const inode of mount.inodes.all()) {
+      if (inode.node.sort === 'leaf' && inode.node.hard?.uuid === node.uuid) notifier.node(inode.node.id, kind !== 'meta');
+    }
+  }
+}
+
+/** The Dir at a path, if it is in use. */
+function heldDir(mount: LiveMount, names: readonly string[]): LiveDir | undefined {
+  let dir = mount.nodes.root;
+  for (const name of names) {
+    const next = dir.overlay.get(name as Parameters<typeof dir.overlay.get>[0]);
+    if (next?.sort !== 'dir') return undefined;
+    dir = next;
+  }
+  return dir;
+}
+
+/** Anything may have changed. */
+function tellAll(mount: LiveMount, notifier: Notifier): void {
+  notifier.node(mount.nodes.root.id, true);
+  for (const { node } of mount.inodes.all()) {
+    notifier.node(node.id, true);
+    if (node.sort === 'dir') {
+      if (node.parent !== undefined) notifier.name(node.parent.id, node.name);
+    } else if (node.home !== undefined) notifier.name(node.home.dir.id, node.home.name);
+  }
+}

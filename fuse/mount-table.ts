@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import type { Octets } from '../core/base/octets.ts';
+
+/** A mount of ours, as the kernel lists it. */
+export interface MountedPlace {
+  readonly mountPoint: Octets;
+  /** What was mounted, as it was told the kernel. */
+  readonly source: Octets;
+  readonly readOnly: boolean;
+}
+
+/** The type that the mounts of this program have. */
+export const FILESYSTEM_TYPE = 'fuse.vtftp';
+
+/**
+ * Every mount of this program on the machine, as proc(5) lists them: no path is looked at, since a mount whose server is
+ * gone or stuck would hold up whoever does.
+ *
+ * @param file - for tests
+ */
+export function mountedPlaces(file = '/proc/self/mountinfo'): MountedPlace[] {
+  const places: MountedPlace[] = [];
+  for (const line of readFileSync(file, 'latin1').split('\n')) {
+    const fields = line.split(' ');
+    const dash = fields.indexOf('-');
+    if (dash < 0 || fields[dash + 1] !== FILESYSTEM_TYPE) continue;
+    places.push({
+      mountPoint: unescapeField(fields[4] ?? ''),
+      source: unescapeField(fields[dash + 2] ?? ''),
+      readOnly: (fields[5] ?? '').split(',').includes('ro'),
+    });
+  }
+  return places;
+}
+
+/** Whether one of our mounts stands at a path. */
+export function isMounted(mountPoint: Octets): boolean {
+  return mountedPlaces().some((place) => place.mountPoint === mountPoint);
+}
+
+/** Blanks, newlines and backslashes stand there as three octal digits. */
+function unescapeField(field: string): Octets {
+  return field.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8))) as Octets;
+}

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ClosedError, CorruptBlockError, ReadOnlyError, VtError } from '../../core/base/errors.ts';
 import { MAX_BLOCK_SIZE } from '../../core/block/block.ts';
+import { hashByName } from '../../core/block/hash.ts';
 import type { HashCode } from '../../core/block/hashcode.ts';
 import { digestHex, hashcodeOf } from '../../core/block/hashcode.ts';
+import { packRecords } from '../../core/store/record-batch.ts';
 import type { DigestedBlock, Store } from '../../core/store/store.ts';
 
 /** A Store under test. */
@@ -174,6 +176,29 @@ function batchTests(test: Test): void {
     assert.ok((await store.addBatch(blocks)).every(Boolean));
     await store.flush();
     for (const { digest, data } of blocks) assert.deepEqual(await getBytes(store, { hashName: store.hashName, digest }), data);
+  });
+
+  test('Blocks that come as records are those that come as Blocks', async (store) => {
+    if (store.addRecords === undefined) return;
+    const hash = hashByName(store.hashName);
+    const known = digested(store, bytes('known '.repeat(20)));
+    await store.addBatch([known]);
+    const blocks = Array.from({ length: 300 }, (_, i) => digested(store, bytes(`record ${i % 250} `.repeat(1 + (i % 250)))));
+    blocks.splice(7, 0, known);
+    const batch = packRecords(blocks, hash, store.compression ?? 'none');
+    const isNew = await store.addRecords(batch);
+    batch.image.fill(0);
+    assert.deepEqual(
+      [...isNew],
+      blocks.map((_, i) => (i === 7 || i > 250 ? 0 : 1)),
+    );
+    const check = async (): Promise<void> => {
+      for (const { digest, data } of blocks) assert.deepEqual(await getBytes(store, { hashName: store.hashName, digest }), data);
+    };
+    await check();
+    await store.flush();
+    await check();
+    assert.deepEqual(await store.addBatch(blocks.slice(0, 9)), Array<boolean>(9).fill(false));
   });
 
   test('a digest of another size is refused', async (store) => {

@@ -118,8 +118,8 @@ assert os.pread(fd, 4, 1 << 23) == bytes(4)
     const reference = done.stdout.split('\n')[0] ?? '';
     assert.match(reference, /^I\{|^B\{/);
     assert.match(done.stdout, /user\.mime_type="text\/x"/);
-    const bound = await mount.vtftp('-c', `bind '${reference}' again; cat again | wc -c`);
-    assert.match(bound.stdout, /^300000$/m);
+    const bound = await mount.vtftp('-c', `bind again '${reference}'; cat again | wc -c`);
+    assert.match(bound.stdout, /^300000$/m, bound.report);
     assert.equal(bound.status, 0, bound.report);
   });
 

@@ -150,6 +150,13 @@ export async function writablePlace(state: LiveState, path: TreePath, options: O
   return place;
 }
 
+/** The Block of a file's content as it is now, in the Store; of a file that is not there, the empty one. */
+export async function contentBlock(state: LiveState, path: TreePath, options: OpOptions): Promise<Block> {
+  const { node } = await writablePlace(state, path, options);
+  if (node?.sort !== 'leaf' || node.dirent.kind !== 'file') return EMPTY_BLOCK;
+  return node.unsynced === undefined ? node.dirent.block : await node.unsynced.settle(options);
+}
+
 /** Gives a file its content; makes the file where there is none. */
 export async function write(state: LiveState, path: TreePath, block: Block, meta: Meta, options: OpOptions): Promise<void> {
   const place = await writablePlace(state, path, options);

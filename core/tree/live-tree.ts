@@ -4,7 +4,10 @@ import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
 import { SharedLock } from '../base/shared-lock.ts';
 import type { Block } from '../block/block.ts';
+import { sameBlock } from '../block/block.ts';
 import { readBlockRange } from '../block/read-range.ts';
+import type { AppendOptions } from '../blockify/append-content.ts';
+import type { Content } from '../blockify/blockify.ts';
 import type { DirDirent, Dirent } from '../dirent/dirent.ts';
 import { MIN_SALT_SIZE } from '../dirent/dirent-tags.ts';
 import type { Meta } from '../dirent/meta.ts';
@@ -194,6 +197,25 @@ export class LiveTree implements Tree {
     // Content may take long, or come from this very tree: others go on meanwhile.
     const block = await this.#state.storeContent(content, { ...options, hint: { fileName: baseName(path) } });
     await this.#changing('write', () => change.write(this.#state, path, block, meta, options));
+  }
+
+  /**
+   * Adds octets at the end of a file, at the cost of what is added; makes the file where there is none. What others append meanwhile
+   * comes before it.
+   *
+   * @param options.parser - proposes edges, as it did for what is there; then all of that is read
+   */
+  async append(path: TreePath, content: Content, meta: Meta, options: AppendOptions = {}): Promise<void> {
+    const base = await this.#changing('append', () => change.contentBlock(this.#state, path, options));
+    const { appendContent } = await import('../blockify/append-content.ts');
+    const block = await appendContent(this.store, base, content, options);
+    await this.#changing('append', async () => {
+      const now = await change.contentBlock(this.#state, path, options);
+      // Somebody else was first: only what is new goes behind it.
+      const added = readBlockRange(this.store, block, { start: base.span, signal: options.signal });
+      const whole = sameBlock(now, base) ? block : await appendContent(this.store, now, added, options);
+      await change.write(this.#state, path, whole, meta, options);
+    });
   }
 
   /**

@@ -98,6 +98,32 @@ describe('a live tree', () => {
     assert.equal((await tree.lookup(at('/d')))?.dirent.meta.mtimeNs, 5n);
   });
 
+  it('S33: append adds to the end of a file, keeps its metadata, and loses nothing of what others append meanwhile', async () => {
+    const store = new MemoryStore();
+    const tree = openLiveTree(store, undefined, { nowNs: () => 7n });
+    const reference = openLiveTree(new MemoryStore(), undefined, { nowNs: () => 7n });
+    const base = 'a line that is repeated often\n'.repeat(5000);
+    await tree.append(at('/log'), contentOf(base), { mode: 0o600, mtimeNs: 1n });
+    await tree.link(at('/log'), at('/other-name'));
+    await tree.append(at('/log'), contentOf('more\n'), { mode: 0o777, mtimeNs: 3n });
+    assert.equal(await readText(tree, at('/other-name')), `${base}more\n`);
+    const meta = (await tree.lookup(at('/log')))?.dirent.meta;
+    assert.equal(meta?.mode, 0o600);
+    assert.equal(meta?.mtimeNs, 3n);
+    await reference.write(at('/x'), contentOf(`${base}more\n`), {});
+    const blockOf = async (one: Tree, path: string): Promise<unknown> => {
+      const { dirent } = (await one.lookup(at(path))) ?? {};
+      return dirent?.kind === 'file' ? dirent.block : undefined;
+    };
+    assert.deepEqual(await blockOf(tree, '/log'), await blockOf(reference, '/x'));
+    const parts = Array.from({ length: 12 }, (_, i) => `part ${i} ${'x'.repeat(i * 300)}\n`);
+    await Promise.all(parts.map((part) => tree.append(at('/log'), contentOf(part), {})));
+    const text = await readText(tree, at('/log'));
+    assert.equal(text.length, base.length + 5 + parts.join('').length);
+    for (const part of parts) assert.ok(text.includes(part));
+    await assert.rejects(tree.append(at('/'), contentOf('x'), {}), /EISDIR|director/i);
+  });
+
   it('S11: the Dirref that sync gives opens the very same tree, and its sync gives the same Dirref', async () => {
     const store = new MemoryStore();
     const tree = openLiveTree(store, undefined);

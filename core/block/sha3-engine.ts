@@ -1,5 +1,6 @@
 import { hash as nodeHash } from 'node:crypto';
 import { copyOctets } from '../base/copy-octets.ts';
+import { cryptoWriter, digestEach } from './digest-each.ts';
 import type { MemoryDigester } from './hash.ts';
 import { KECCAK_SCRATCH_SIZE, loadKeccakKernel } from './keccak-kernel.ts';
 
@@ -22,10 +23,10 @@ export function sha3Digest(data: Uint8Array): Buffer {
   return nodeHash('sha3-256', data, 'buffer');
 }
 
+const write = cryptoWriter('sha3-256');
+
 function oneByOne(bytes: Uint8Array, ranges: ArrayLike<number>, digests: Uint8Array): void {
-  for (let i = 0; i * 2 < ranges.length; i++) {
-    digests.set(sha3Digest(bytes.subarray(ranges[i * 2], ranges[i * 2 + 1])), i * DIGEST_SIZE);
-  }
+  digestEach(write, DIGEST_SIZE, bytes, ranges, digests);
 }
 
 function sizeOf(ranges: ArrayLike<number>): number {

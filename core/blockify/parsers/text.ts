@@ -1,9 +1,11 @@
 import type { Parser } from '../parser.ts';
 import type { Needle } from './needle-scan.ts';
-import { NEEDLE_DELAY, needle, partEdges } from './part-edges.ts';
+import { NEEDLE_DELAY, partEdges } from './part-edges.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;
+const FORM_FEED = 0x0c;
+const HASH_SIGN = 0x23;
 
 /** Octets of the head that are looked at. */
 const SAMPLE_SIZE = 1024;
@@ -11,25 +13,31 @@ const SAMPLE_SIZE = 1024;
 /** Octets of a large definition or paragraph. */
 const PART_SIZE = 3072;
 
-/** A blank line, after which a line begins that belongs to nothing before it: neither indented nor a closing bracket. */
-function blankLine(lineEnd: string): Needle {
+/** A blank line, after which a line begins with an octet of some sort. */
+function blankLine(lineEnd: string, begins: (octet: number) => boolean): Needle {
   const octets = Buffer.from(`\n${lineEnd}`, 'latin1');
   return {
     octets,
     boundary(content, at) {
       const next = at + octets.length;
       const octet = content[next];
-      return octet === undefined || WITHIN.includes(octet) ? undefined : next;
+      return octet !== undefined && begins(octet) ? next : undefined;
     },
   };
 }
+
+/** Whether a line belongs to nothing before it: it is neither indented nor a closing bracket. */
+const isTop = (octet: number): boolean => !WITHIN.includes(octet);
+
+/** Whether it begins a chapter: headings of Markdown, form feeds. */
+const isHeading = (octet: number): boolean => octet === HASH_SIGN || octet === FORM_FEED;
 
 /** First octets of lines that go on with what was before: white space and closing brackets. */
 const WITHIN = Buffer.from(' \t\r\n)]}', 'latin1');
 
 /**
  * Text and source code in any encoding that has ASCII's line feeds: edges around large definitions and paragraphs, and around
- * large chapters and the files of a patch, so that they are found again when they are moved or copied. Elsewhere the kernel's edges
+ * large chapters, so that they are found again when they are moved or copied. Elsewhere the kernel's edges
  * are as good as any: with 200 edits of 16 MB of sources edges moved to the ends of paragraphs saved nothing (9,922 octets
  * an edit, 9,908 without).
  */
@@ -131,9 +139,8 @@ export const textParser: Parser = {
   begins: isText,
   edges: () =>
     partEdges([
-      { needles: [blankLine('\n'), blankLine('\r\n')], partSize: PART_SIZE },
-      // Headings of Markdown and form feeds, and what patches begin a file with.
-      { needles: [needle('\n# ', 1), needle('\n## ', 1), needle('\n\f', 1), needle('\ndiff --git ', 1)], partSize: PART_SIZE },
+      { needles: [blankLine('\n', isTop), blankLine('\r\n', isTop)], partSize: PART_SIZE },
+      { needles: [blankLine('\n', isHeading)], partSize: PART_SIZE },
     ]),
 };
 

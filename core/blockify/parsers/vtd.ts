@@ -16,7 +16,8 @@ export const vtdParser: Parser = {
   name: 'vtd',
   extensions: ['.vtd'],
   mimeTypes: [],
-  delay: 0,
+  // So much is read to tell ours from those of the Python vt, whose first record may begin in it.
+  delay: DATAFILE_HEADER_SIZE,
   minSize: 32,
   begins: isDatafile,
   *edges() {

@@ -10,6 +10,8 @@ import { isBare, quote, SpecificationReader } from './specification-reader.ts';
  */
 type Level = 'whole' | 'list' | 'closed' | 'value';
 
+const VALUE_NAMES = { path: 'path', size: 'size', count: 'number', hash: 'hash function', switch: 'yes or no' } as const;
+
 const TYPE = /[a-z][a-z0-9+-]*(?=[:(])/iy;
 const NAME_IS = /[ \t]*([a-z][\w-]*)[ \t]*=/iy;
 
@@ -209,10 +211,7 @@ export class SpecificationGrammar {
     const isQuoted = reader.atQuote;
     const text = isQuoted ? reader.quoted() : level === 'list' ? reader.rest().trim() : reader.bare(/[?&]/);
     if (text === '') {
-      throw reader.error(
-        `expected a ${type === 'hash' ? 'hash function' : type} for "${name}", found ${isQuoted ? 'nothing' : reader.here()}`,
-        start,
-      );
+      throw reader.error(`expected a ${VALUE_NAMES[type]} for "${name}", found ${isQuoted ? 'nothing' : reader.here()}`, start);
     }
     switch (type) {
       case 'path':
@@ -227,6 +226,9 @@ export class SpecificationGrammar {
         if (size !== undefined) return size;
         throw reader.error(`expected a number of octets, found "${text}"`, start, { remedy: 'write it as 1000, 512K, 20M or 1.5G' });
       }
+      case 'switch':
+        if (text === 'yes' || text === 'no') return text;
+        throw reader.error(`expected yes or no, found "${text}"`, start);
       case 'count':
         if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
         throw reader.error(`expected a number, found "${text}"`, start);

@@ -35,6 +35,13 @@ export const STORE_TYPES: readonly StoreType[] = [
     open: async (given, context) => (await import('./open-filecache.ts')).openFilecacheStore(given, context),
   },
   {
+    type: 'platonic',
+    primary: 'path',
+    parameters: { path: 'path', index: 'path', hash: 'hash', watch: 'switch' },
+    required: ['path'],
+    open: async (given, context) => (await import('./open-platonic.ts')).openPlatonicStore(given, context),
+  },
+  {
     type: 'proxy',
     parameters: { save: 'stores', read: 'stores', save2: 'stores', read2: 'stores', copy2: 'stores', maxspool: 'size' },
     open: async (given, context) => (await import('./open-proxy.ts')).openProxyStore(given, context),

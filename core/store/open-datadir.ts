@@ -4,9 +4,11 @@ import { VtError } from '../base/errors.ts';
 import { errorReason } from '../base/system-error.ts';
 import { DEFAULT_HASH_NAME } from '../block/hash.ts';
 import { AbsentStore } from './absent-store.ts';
+import type { OpenDatadirOptions } from './datadir.ts';
 import { openDatadir } from './datadir.ts';
 import { DEFAULT_EDGES } from './datadir-format.ts';
 import { isDatadir, isPythonDatadir } from './datadir-recovery.ts';
+import { DURABILITIES } from './durability.ts';
 import { expandHome } from './home-path.ts';
 import type { OpenContext } from './open-store.ts';
 import { PythonDatadir } from './python-datadir.ts';
@@ -28,10 +30,11 @@ export async function openDatadirStore(given: StoreParameters, context: OpenCont
     ...(clock === undefined ? {} : { clock }),
     ...(onNotice === undefined ? {} : { onNotice }),
     ...(readOnly === undefined ? {} : { readOnly }),
+    ...durabilityOption(given),
   };
   if (isPythonDatadir(folder)) return new PythonDatadir(folder, { cachePath, onNotice, hashName: asked });
   const hashName = asked ?? context.hashName ?? DEFAULT_HASH_NAME;
-  const make = async (): Promise<Store> => await openDatadir(folder, { ...options, hashName, create: true });
+  const make = async (): Promise<Store> => await openDatadir(folder, { ...options, ...compressionOption(given), hashName, create: true });
   if (!isDatadir(folder)) {
     if (context.create === undefined || context.create === false || readOnly === true) throw noStore(context.name, folder);
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) throw noStore(context.name, folder);
@@ -43,6 +46,18 @@ export async function openDatadirStore(given: StoreParameters, context: OpenCont
   throw new VtError('EOPEN', `open Store "${context.name}": its hash function is ${store.hashName}`, {
     remedy: `leave out hash=${asked}`,
   });
+}
+
+/** For this session; a Store that is made records it. */
+function durabilityOption(given: StoreParameters): Pick<OpenDatadirOptions, 'durability'> {
+  const durability = DURABILITIES.find((known) => known === textParameter(given, 'durability'));
+  return durability === undefined ? {} : { durability: () => durability };
+}
+
+/** Of a Store that is made; one that is there keeps its own. */
+function compressionOption(given: StoreParameters): Pick<OpenDatadirOptions, 'compression'> {
+  const compression = textParameter(given, 'compression');
+  return compression === 'zlib' || compression === 'none' ? { compression } : {};
 }
 
 function noStore(name: string, folder: string): VtError {

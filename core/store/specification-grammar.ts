@@ -1,4 +1,3 @@
-import { HASH_NAMES } from '../block/hash.ts';
 import { readSize } from './size-text.ts';
 import type { ParameterType, ParameterValue, StoreForm, StoreShape, StoreSpecification } from './specification.ts';
 import { isBare, quote, SpecificationReader } from './specification-reader.ts';
@@ -10,7 +9,7 @@ import { isBare, quote, SpecificationReader } from './specification-reader.ts';
  */
 type Level = 'whole' | 'list' | 'closed' | 'value';
 
-const VALUE_NAMES = { path: 'path', size: 'size', count: 'number', hash: 'hash function', switch: 'yes or no' } as const;
+const VALUE_NAMES = { path: 'a path', size: 'a size', count: 'a number' } as const;
 
 const TYPE = /[a-z][a-z0-9+-]*(?=[:(])/iy;
 const NAME_IS = /[ \t]*([a-z][\w-]*)[ \t]*=/iy;
@@ -211,24 +210,21 @@ export class SpecificationGrammar {
     const isQuoted = reader.atQuote;
     const text = isQuoted ? reader.quoted() : level === 'list' ? reader.rest().trim() : reader.bare(/[?&]/);
     if (text === '') {
-      throw reader.error(`expected a ${VALUE_NAMES[type]} for "${name}", found ${isQuoted ? 'nothing' : reader.here()}`, start);
+      const wanted = typeof type === 'string' ? VALUE_NAMES[type] : `one of ${type.join(', ')}`;
+      throw reader.error(`expected ${wanted} for "${name}", found ${isQuoted ? 'nothing' : reader.here()}`, start);
+    }
+    if (typeof type !== 'string') {
+      if (type.includes(text)) return text;
+      throw reader.error(`unknown ${name} "${text}"`, start, { remedy: `use one of ${type.join(', ')}` });
     }
     switch (type) {
       case 'path':
         return text;
-      case 'hash': {
-        const hashName = HASH_NAMES.find((known) => known === text);
-        if (hashName !== undefined) return hashName;
-        throw reader.error(`unknown hash function "${text}"`, start, { remedy: `use one of ${HASH_NAMES.join(', ')}` });
-      }
       case 'size': {
         const size = readSize(text);
         if (size !== undefined) return size;
         throw reader.error(`expected a number of octets, found "${text}"`, start, { remedy: 'write it as 1000, 512K, 20M or 1.5G' });
       }
-      case 'switch':
-        if (text === 'yes' || text === 'no') return text;
-        throw reader.error(`expected yes or no, found "${text}"`, start);
       case 'count':
         if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
         throw reader.error(`expected a number, found "${text}"`, start);

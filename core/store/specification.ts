@@ -25,8 +25,8 @@ export type StoreParameters = Readonly<Record<string, ParameterValue>>;
 /** Of a path, hash or address a text; of a size (in octets) or count a number; of Stores their specifications. */
 export type ParameterValue = string | number | readonly StoreSpecification[];
 
-/** What a value of a parameter is. `switch` is yes or no, `store` is exactly one Store, `stores` any number. */
-export type ParameterType = 'path' | 'size' | 'count' | 'hash' | 'switch' | 'store' | 'stores';
+/** What a value of a parameter is: one of some words, or of a kind. `store` is exactly one Store, `stores` any number. */
+export type ParameterType = 'path' | 'size' | 'count' | 'store' | 'stores' | readonly string[];
 
 /** The grammar of one type of Stores. */
 export interface StoreShape {

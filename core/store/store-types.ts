@@ -1,3 +1,5 @@
+import { HASH_NAMES } from '../block/hash.ts';
+import { DURABILITIES } from './durability.ts';
 import type { StoreType } from './open-store.ts';
 
 /**
@@ -8,28 +10,28 @@ export const STORE_TYPES: readonly StoreType[] = [
   {
     type: 'datadir',
     primary: 'path',
-    parameters: { path: 'path', hash: 'hash' },
+    parameters: { path: 'path', hash: HASH_NAMES, compression: ['none', 'zlib'], durability: DURABILITIES },
     required: ['path'],
     open: async (given, context) => (await import('./open-datadir.ts')).openDatadirStore(given, context),
   },
   {
     type: 'memory',
     primary: 'maxsize',
-    parameters: { maxsize: 'size', hash: 'hash' },
+    parameters: { maxsize: 'size', hash: HASH_NAMES },
     aliases: { max_data: 'maxsize' },
     open: async (given, context) => (await import('./open-memory.ts')).openMemoryStore(given, context),
   },
   {
     type: 'file',
     primary: 'path',
-    parameters: { path: 'path', hash: 'hash' },
+    parameters: { path: 'path', hash: HASH_NAMES },
     required: ['path'],
     open: async (given, context) => (await import('./raw-datafile.ts')).openRawDatafile(given, context),
   },
   {
     type: 'filecache',
     primary: 'path',
-    parameters: { path: 'path', maxsize: 'size', files: 'count', filesize: 'size', hash: 'hash', backend: 'store' },
+    parameters: { path: 'path', maxsize: 'size', files: 'count', filesize: 'size', hash: HASH_NAMES, backend: 'store' },
     required: ['path'],
     aliases: { max_files: 'files', max_file_size: 'filesize' },
     open: async (given, context) => (await import('./open-filecache.ts')).openFilecacheStore(given, context),
@@ -37,7 +39,7 @@ export const STORE_TYPES: readonly StoreType[] = [
   {
     type: 'platonic',
     primary: 'path',
-    parameters: { path: 'path', index: 'path', hash: 'hash', watch: 'switch' },
+    parameters: { path: 'path', index: 'path', hash: HASH_NAMES, watch: ['no', 'yes'] },
     required: ['path'],
     open: async (given, context) => (await import('./open-platonic.ts')).openPlatonicStore(given, context),
   },

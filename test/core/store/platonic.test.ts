@@ -293,7 +293,7 @@ it('S39: it is opened by its specification; what cannot be is refused with a rem
     [`platonic:${folder}/file`, /it is not a folder/],
     [`platonic:${folder}/absent`, /no such file/],
     [`platonic:${folder},index=${folder}/index`, /its index would lie in the folder itself/],
-    [`platonic:${folder},watch=perhaps`, /expected yes or no/],
+    [`platonic:${folder},watch=perhaps`, /unknown watch "perhaps"/],
   ] as const) {
     await assert.rejects(
       openStore(specification, environment),

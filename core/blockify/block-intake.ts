@@ -13,14 +13,17 @@ export interface IntakeCounts {
   readonly existingBytes: number;
 }
 
+/** Blocks of a batch that tell how many of the next will be new: a few superblocks do not. */
+const MIN_TELLING = 64;
+
 /** The Store as an ingest sees it. */
 export type IntakeStore = Pick<Store, 'hashName' | 'addBatch' | 'addRecords' | 'has'>;
 
-/** One batch: as records, or as Blocks. */
-type Batch = { readonly records: RecordBatch } | { readonly blocks: readonly DigestedBlock[] };
+/** One batch: as records, or as Blocks. Images and data may be reused once they are added. */
+export type AddedBlocks = { readonly records: RecordBatch } | { readonly blocks: readonly DigestedBlock[] };
 
 interface Waiting {
-  readonly batch: Batch;
+  readonly batch: AddedBlocks;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -40,6 +43,7 @@ export class BlockIntake {
   #newBytes = 0;
   #existingBlocks = 0;
   #existingBytes = 0;
+  #mostlyNew = true;
 
   constructor(store: IntakeStore, options: OpOptions & { readonly plan?: boolean | undefined } = {}) {
     this.#store = store;
@@ -58,18 +62,25 @@ export class BlockIntake {
     };
   }
 
-  /** Adds Blocks that are made into records as the Store asks for; their image may be reused once this resolved. */
-  addRecords(records: RecordBatch): Promise<void> {
-    return records.count === 0 ? Promise.resolve() : this.#add({ records });
+  /**
+   * Whether Blocks had better come as records. Not where the Store takes none, and not where those that came last were mostly
+   * known: the checks and copies of known Blocks would be a fifth of the time.
+   */
+  get wantsRecords(): boolean {
+    return this.#mostlyNew && this.#planned === undefined && this.#store.addRecords !== undefined;
+  }
+
+  add(batch: AddedBlocks): Promise<void> {
+    return ('records' in batch ? batch.records.count : batch.blocks.length) === 0 ? Promise.resolve() : this.#add(batch);
   }
 
   /** As `Store.addBatch`, for a PendingBlocks to flush to. */
   async addBatch(blocks: readonly DigestedBlock[]): Promise<boolean[]> {
-    if (blocks.length > 0) await this.#add({ blocks });
+    await this.add({ blocks });
     return [];
   }
 
-  #add(batch: Batch): Promise<void> {
+  #add(batch: AddedBlocks): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ batch, resolve, reject });
       if (!this.#busy) void this.#work();
@@ -89,17 +100,20 @@ export class BlockIntake {
     this.#busy = false;
   }
 
-  async #take(batch: Batch): Promise<void> {
+  async #take(batch: AddedBlocks): Promise<void> {
+    const newBefore = this.#newBlocks;
     const store = this.#store;
     if ('records' in batch && this.#planned === undefined && store.addRecords !== undefined) {
       const { sizes } = batch.records;
       const isNew = await store.addRecords(batch.records, this.#options);
       for (let i = 0; i < isNew.length; i++) this.#count(sizes[i] ?? 0, isNew[i] === 1);
+      this.#mostlyNew = (this.#newBlocks - newBefore) * 2 > isNew.length;
       return;
     }
     const blocks = 'blocks' in batch ? batch.blocks : unpackRecords(batch.records, hashByName(this.hashName).digestSize);
     const isNew = this.#planned === undefined ? await store.addBatch(blocks, this.#options) : await this.#lookUp(blocks, this.#planned);
     for (const [i, { data }] of blocks.entries()) this.#count(data.length, isNew[i] === true);
+    if (blocks.length >= MIN_TELLING) this.#mostlyNew = (this.#newBlocks - newBefore) * 2 > blocks.length;
   }
 
   async #lookUp(blocks: readonly DigestedBlock[], planned: Set<string>): Promise<boolean[]> {

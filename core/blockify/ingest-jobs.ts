@@ -102,18 +102,18 @@ export class IngestJobs {
     return { length: found, scan: this.#kernel.scan(dataAt, dataAt + found, context) };
   }
 
-  #hashRanges({ slot, ranges }: HashJob): LeafTable {
+  #hashRanges({ slot, pack, ranges }: HashJob): LeafTable {
     const leaves = new Leaves(this.#leafSetup, ranges.length / 2);
     for (let i = 0; i < ranges.length; i += 2) leaves.add(ranges[i] ?? 0, ranges[i + 1] ?? 0);
-    return this.#finish(leaves, slot);
+    return this.#finish(leaves, slot, pack);
   }
 
-  #finish(leaves: Leaves, slot: number): LeafTable {
+  #finish(leaves: Leaves, slot: number, pack: boolean): LeafTable {
     const { layout } = this.#setup;
-    return leaves.finish(slotImageAt(layout, slot), layout.imageSize);
+    return leaves.finish(slotImageAt(layout, slot), pack ? layout.imageSize : 0);
   }
 
-  #small({ slot, paths: joinedPaths, signatures }: SmallJob): SmallResult {
+  #small({ slot, pack, paths: joinedPaths, signatures }: SmallJob): SmallResult {
     const paths = joinedPaths.split('\0').slice(0, -1);
     const readAtMs = Date.now();
     const leaves = new Leaves(this.#leafSetup, paths.length * 2);
@@ -134,7 +134,7 @@ export class IngestJobs {
       counts[i] = leaves.count - before;
       at += room;
     }
-    return { ...this.#finish(leaves, slot), readAtMs, counts, ranges: leaves.ranges(), notes };
+    return { ...this.#finish(leaves, slot, pack), readAtMs, counts, ranges: leaves.ranges(), notes };
   }
 
   /** Reads a file to `at` until it held still meanwhile. @returns its size, or undefined where it has no room here */

@@ -60,6 +60,8 @@ export interface ParseJob {
 export interface HashJob {
   readonly kind: 'hash';
   readonly slot: number;
+  /** Make records of the leaves. */
+  readonly pack: boolean;
   /** Pairs: first octet, and the one past the last, in the shared memory. */
   readonly ranges: Uint32Array;
 }
@@ -74,7 +76,7 @@ export interface LeafTable {
   readonly sizes: Uint32Array;
   readonly storedSizes: Uint32Array;
   readonly codecs: Uint8Array;
-  /** Where their records lie in the shared memory, one after the other: in the slot. */
+  /** Where their records lie in the shared memory, one after the other: in the slot; of no octets where none were made. */
   readonly imageAt: number;
   readonly imageSize: number;
 }
@@ -83,6 +85,8 @@ export interface LeafTable {
 export interface SmallJob {
   readonly kind: 'small';
   readonly slot: number;
+  /** Make records of the leaves. */
+  readonly pack: boolean;
   /** Paths in octets, each with a NUL behind it: one string travels faster than many. */
   readonly paths: string;
   /** As the files were seen: SIGNATURE_LENGTH numbers each. */

@@ -9,11 +9,10 @@ import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes } from '../base/octets.ts';
 import type { Block } from '../block/block.ts';
 import { PendingBlocks } from '../block/block-sink.ts';
-import { HASH_SCRATCH_SIZE } from '../block/hash.ts';
+import { HASH_SCRATCH_SIZE, hashByName } from '../block/hash.ts';
 import { BlockTreeBuilder } from '../block/tree-builder.ts';
-import type { RecordBatch } from '../store/record-batch.ts';
 import type { OpOptions, Store } from '../store/store.ts';
-import type { IntakeCounts } from './block-intake.ts';
+import type { AddedBlocks, IntakeCounts } from './block-intake.ts';
 import { BlockIntake } from './block-intake.ts';
 import { parserOf } from './choose-parser.ts';
 import { KERNEL_SCRATCH_SIZE } from './edge-kernel.ts';
@@ -33,7 +32,7 @@ import type {
 } from './ingest-protocol.ts';
 import { revivedError } from './ingest-protocol.ts';
 import { ingestStream } from './ingest-stream.ts';
-import { LeafReader, recordsOf } from './leaf-table.ts';
+import { addedOf, LeafReader } from './leaf-table.ts';
 import { mimeTypeIn } from './mime-type.ts';
 import type { ContentHint } from './parser.ts';
 import type { LaneContext } from './slice-lane.ts';
@@ -138,7 +137,8 @@ export class Ingest implements AsyncDisposable {
   constructor(store: Store, options: IngestOptions = {}) {
     this.#store = store;
     this.#signal = options.signal;
-    this.#intake = new BlockIntake(store, { plan: options.plan, signal: options.signal });
+    const intake = new BlockIntake(store, { plan: options.plan, signal: options.signal });
+    this.#intake = intake;
     this.pending = new PendingBlocks(store.hashName);
     const workers = options.workers ?? Math.min(MAX_DEFAULT_WORKERS, availableParallelism());
     this.#layout = slotLayout(store.edges, workers + 1, KERNEL_SCRATCH_SIZE + HASH_SCRATCH_SIZE);
@@ -164,7 +164,10 @@ export class Ingest implements AsyncDisposable {
       nextContent: () => this.#contents++,
       parse: (job, isLarge) => this.#parse(job, isLarge),
       hash: (job) => this.#run(job, 0) as Promise<LeafTable>,
-      add: (records) => this.#add(records),
+      add: (batch) => this.#add(batch),
+      get wantsRecords() {
+        return intake.wantsRecords;
+      },
       scan: (job) => this.#run(job, job.length) as Promise<ScanResult>,
       acquire: () => this.#slots.acquire(),
       tryAcquire: () => this.#slots.tryAcquire(),
@@ -284,7 +287,7 @@ export class Ingest implements AsyncDisposable {
         size += Number(seen.size);
       }
       const paths = batch.map(({ path }) => `${octetsFromBytes(path)}\0`).join('');
-      const result = (await this.#run({ kind: 'small', slot, paths, signatures }, size)) as SmallResult;
+      const result = (await this.#run({ kind: 'small', slot, pack: this.#intake.wantsRecords, paths, signatures }, size)) as SmallResult;
       await this.#settleBatch(batch, result);
     } catch (error) {
       this.#fail(error);
@@ -307,7 +310,7 @@ export class Ingest implements AsyncDisposable {
         contents.push(tree.finish());
       }
     }
-    await this.#add(recordsOf(result, this.#bytes));
+    await this.#add(addedOf(result, result.ranges, this.#bytes, hashByName(hashName).digestSize));
     let note = 0;
     for (const [i, file] of batch.entries()) {
       const block = contents[i];
@@ -388,9 +391,9 @@ export class Ingest implements AsyncDisposable {
     if (this.pending.size > MAX_PENDING_SIZE) await this.flushPending();
   }
 
-  async #add(records: RecordBatch): Promise<void> {
+  async #add(batch: AddedBlocks): Promise<void> {
     try {
-      await this.#intake.addRecords(records);
+      await this.#intake.add(batch);
     } catch (error) {
       this.#fail(error);
       throw error;

@@ -2,7 +2,8 @@ import type { Block } from '../block/block.ts';
 import type { HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
 import type { BlockTreeBuilder } from '../block/tree-builder.ts';
-import type { RecordBatch } from '../store/record-batch.ts';
+import type { DigestedBlock } from '../store/store.ts';
+import type { AddedBlocks } from './block-intake.ts';
 import type { LeafTable } from './ingest-protocol.ts';
 
 /** Of a leaf that is stored as a Block. */
@@ -66,7 +67,17 @@ export class LeafReader {
   }
 }
 
-/** The records of a table's leaves. */
-export function recordsOf({ digests, sizes, storedSizes, codecs, imageAt, imageSize }: LeafTable, bytes: Uint8Array): RecordBatch {
-  return { count: sizes.length, digests, sizes, storedSizes, codecs, image: bytes.subarray(imageAt, imageAt + imageSize) };
+/** What of a table's leaves goes to the Store: their records, or where none were made Blocks, whose data are views of `bytes`. */
+export function addedOf(table: LeafTable, ranges: ArrayLike<number>, bytes: Uint8Array, digestSize: number): AddedBlocks {
+  const { kinds, digests, sizes, storedSizes, codecs, imageAt, imageSize } = table;
+  if (imageSize > 0) {
+    return { records: { count: sizes.length, digests, sizes, storedSizes, codecs, image: bytes.subarray(imageAt, imageAt + imageSize) } };
+  }
+  const blocks: DigestedBlock[] = [];
+  for (let i = 0, at = 0; i < kinds.length; i++) {
+    if (kinds[i] !== LEAF_HASHED) continue;
+    blocks.push({ digest: digests.subarray(at, at + digestSize), data: bytes.subarray(ranges[i * 2], ranges[i * 2 + 1]) });
+    at += digestSize;
+  }
+  return { blocks };
 }

@@ -49,19 +49,27 @@ export class Leaves {
     this.#put(start, end, LEAF_RUN);
   }
 
-  /** Hashes the leaves. @param imageAt - where their records go in the shared memory. @param room - octets there */
+  /**
+   * Hashes the leaves.
+   *
+   * @param imageAt - where their records go in the shared memory
+   * @param room - octets there; 0 makes no records
+   */
   finish(imageAt: number, room: number): LeafTable {
     const { bytes, digester, digestSize, compression, copy } = this.#setup;
     const hashed = Uint32Array.from(this.#hashed);
-    const digests = new Uint8Array((hashed.length / 2) * digestSize);
+    const count = hashed.length / 2;
+    const digests = new Uint8Array(count * digestSize);
     digester(hashed, digests);
+    const kinds = this.#kinds.slice(0, this.count);
+    if (room === 0) return { kinds, digests, sizes: NO_SIZES, storedSizes: NO_SIZES, codecs: NO_CODECS, imageAt, imageSize: 0 };
     const image = bytes.subarray(imageAt, imageAt + room);
-    const packer = new RecordPacker(image, hashed.length / 2, compression, (data, at) => copy(imageAt + at, data.byteOffset, data.length));
-    for (let i = 0; i * 2 < hashed.length; i++) {
+    const packer = new RecordPacker(image, count, compression, (data, at) => copy(imageAt + at, data.byteOffset, data.length));
+    for (let i = 0; i < count; i++) {
       packer.add(bytes.subarray(hashed[i * 2], hashed[i * 2 + 1]), digests.subarray(i * digestSize, (i + 1) * digestSize));
     }
     const { sizes, storedSizes, codecs, image: records } = packer.batch(digests);
-    return { kinds: this.#kinds.slice(0, this.count), digests, sizes, storedSizes, codecs, imageAt, imageSize: records.length };
+    return { kinds, digests, sizes, storedSizes, codecs, imageAt, imageSize: records.length };
   }
 
   /** Pairs: first octet of each leaf, and the one past its last, in the shared memory. */
@@ -86,3 +94,6 @@ export class Leaves {
     this.#ranges = ranges;
   }
 }
+
+const NO_SIZES = new Uint32Array(0);
+const NO_CODECS = new Uint8Array(0);

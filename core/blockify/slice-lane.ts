@@ -1,14 +1,15 @@
 import type { Block } from '../block/block.ts';
 import { MAX_LITERAL_SIZE } from '../block/block.ts';
 import type { BlockSink } from '../block/block-sink.ts';
+import { hashByName } from '../block/hash.ts';
 import { BlockTreeBuilder } from '../block/tree-builder.ts';
-import type { RecordBatch } from '../store/record-batch.ts';
 import type { EdgeSettings } from '../store/store.ts';
+import type { AddedBlocks } from './block-intake.ts';
 import type { LeafSpan } from './edge-picker.ts';
 import { EdgePicker } from './edge-picker.ts';
 import type { HashJob, LeafTable, ScanJob, ScanResult } from './ingest-protocol.ts';
 import type { LaneParsing, ParsingContext } from './lane-parsing.ts';
-import { LeafReader, recordsOf } from './leaf-table.ts';
+import { addedOf, LeafReader } from './leaf-table.ts';
 import type { ContentHint, Parser } from './parser.ts';
 import type { SlotLayout } from './slots.ts';
 import { slotDataAt } from './slots.ts';
@@ -24,7 +25,9 @@ export interface LaneContext extends ParsingContext {
   parserOf(hint: ContentHint, head: Uint8Array): Parser | undefined;
   hash(job: HashJob): Promise<LeafTable>;
   /** Adds Blocks to the Store. */
-  add(records: RecordBatch): Promise<void>;
+  add(batch: AddedBlocks): Promise<void>;
+  /** Whether Blocks had better be added as records. */
+  readonly wantsRecords: boolean;
   /** Reads a slice, where it is not in the slot yet, and scans it. Rejects where the ingest has failed. */
   scan(job: ScanJob): Promise<ScanResult>;
   /** A free slot, as soon as there is one. */
@@ -44,6 +47,7 @@ export class SliceLane {
   readonly #context: LaneContext;
   readonly #picker: EdgePicker;
   readonly #tree: BlockTreeBuilder;
+  readonly #digestSize: number;
   /** Octets that no leaf has yet: those after the last edge. */
   #tail = new Uint8Array(0);
   /** Octets of all slices so far, and of all leaves. */
@@ -57,6 +61,7 @@ export class SliceLane {
     this.#context = context;
     this.#picker = new EdgePicker(context.edges);
     this.#tree = new BlockTreeBuilder(context.sink);
+    this.#digestSize = hashByName(context.sink.hashName).digestSize;
   }
 
   /** Has the content parsed from its first slice on. */
@@ -125,14 +130,17 @@ export class SliceLane {
         ranges.push(start, start + size);
       }
     }
-    const table = ranges.length === 0 ? undefined : this.#context.hash({ kind: 'hash', slot, ranges: Uint32Array.from(ranges) });
+    const table =
+      ranges.length === 0
+        ? undefined
+        : this.#context.hash({ kind: 'hash', slot, pack: this.#context.wantsRecords, ranges: Uint32Array.from(ranges) });
     const before = this.#behind;
     const work = async (): Promise<void> => {
       try {
         const found = await table;
         // Leaves go into the tree in order; Blocks may be added in any.
         const hashed = found === undefined ? undefined : new LeafReader(this.#context.sink.hashName, found, ranges, bytes);
-        const adding = found === undefined ? Promise.resolve() : this.#context.add(recordsOf(found, bytes));
+        const adding = found === undefined ? Promise.resolve() : this.#context.add(addedOf(found, ranges, bytes, this.#digestSize));
         // It may fail while the slices before are waited for, and is awaited itself only then.
         adding.catch(() => {});
         await before.catch(async (error: unknown) => {

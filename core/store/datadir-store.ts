@@ -137,8 +137,29 @@ export class Datadir implements Store {
     if (writer === undefined) throw new ReadOnlyError('add to', this.name);
     checkBlockSizes(blocks, this.#hash);
     this.#enter();
-    const isNew = await this.#add(packRecords(blocks, this.#hash, this.compression), writer, options);
-    return Array.from(isNew, (flag) => flag === 1);
+    const isKnown = this.#areKnown(blocks);
+    const rest = blocks.filter((_, i) => isKnown[i] !== true);
+    const isNew = rest.length === 0 ? [] : await this.#add(packRecords(rest, this.#hash, this.compression), writer, options);
+    let next = 0;
+    return blocks.map(({ data }, i) => {
+      if (isKnown[i] !== true) return isNew[next++] === 1;
+      this.#appender.tally.addExisting(data.length);
+      return false;
+    });
+  }
+
+  /** Which of Blocks need not be made into records. */
+  #areKnown(blocks: readonly DigestedBlock[]): boolean[] {
+    if (!this.#index.isReady) return [];
+    const { known } = this.#appender;
+    try {
+      this.#index.refresh();
+      known.begin();
+      return blocks.map(({ digest }) => known.has(digest, 0, this.#hash.digestSize));
+    } catch (error) {
+      if (error instanceof IndexDamagedError) return []; // the index is made anew where they are added
+      throw error;
+    }
   }
 
   async addRecords(batch: RecordBatch, options: OpOptions = {}): Promise<Uint8Array> {

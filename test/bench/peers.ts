@@ -99,7 +99,7 @@ export function ourPeers(program: string): Readonly<Record<'sha3' | 'sha256' | '
     sha3: vtftp('vtftp', program, ''),
     sha256: vtftp('vtftp, sha256', program, ',hash=sha256'),
     blake3: vtftp('vtftp, blake3', program, ',hash=blake3'),
-    packed: vtftp('vtftp, compression', program, ',compression=zstd'),
+    packed: vtftp('vtftp, compression', program, ',compression=zlib'),
   };
 }
 

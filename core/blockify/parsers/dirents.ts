@@ -23,7 +23,8 @@ export const direntsParser: Parser = {
   name: 'dirents',
   extensions: [],
   mimeTypes: [],
-  delay: 0,
+  // An edge before a record is known when its head is read.
+  delay: HEAD_SIZE + MAX_INTEGER_SIZE,
   minSize: 32,
   begins: isDir,
   *edges() {

@@ -8,8 +8,10 @@ import { blockify } from '../../../../core/blockify/blockify.ts';
 import { parserNamed } from '../../../../core/blockify/choose-parser.ts';
 import type { Parser } from '../../../../core/blockify/parser.ts';
 import { storeDir } from '../../../../core/dirent/dir-codec.ts';
+import { encodeDirent } from '../../../../core/dirent/dirent-codec.ts';
 import { DEFAULT_EDGES } from '../../../../core/store/datadir-format.ts';
 import { MemoryStore } from '../../../../core/store/memory.ts';
+import { portionsOf } from '../../../support/contents.ts';
 import { blocksOf, edgesOf, holdsForAnyOctets, newOctets } from '../../../support/parsing.ts';
 import { makeRandom } from '../../../support/random.ts';
 import {
@@ -138,6 +140,23 @@ describe('S28: data files and Dirs', () => {
     const random = makeRandom(7);
     const data = Buffer.concat([1000, 5000, 300].map((size) => record(random.bytes(size))));
     assert.deepEqual(edgesOf(parserOf('vtd'), [data]), [3, 1003, 1006, 6006, 6009, 6309]);
+  });
+
+  it('S28: edges that are told by what comes after them are told in time, however small the slices are', () => {
+    const random = makeRandom(17);
+    const python = Buffer.concat([Buffer.from([0, 2]), random.bytes(2), Buffer.from([0, 0x84, 0]), random.bytes(512)]);
+    const [dirent] = direntsOf(random, 1);
+    assert.ok(dirent !== undefined);
+    const salt = Buffer.concat([Buffer.from([0x85, 0x00, 0x73]), random.bytes(639)]);
+    const dir = Buffer.concat([encodeDirent(dirent), salt, encodeDirent(dirent)]);
+    for (const [name, data] of [
+      ['vtd', python],
+      ['dirents', dir],
+    ] as const) {
+      const whole = edgesOf(parserOf(name), [data]);
+      assert.ok(whole.length > 0);
+      assert.deepEqual(edgesOf(parserOf(name), portionsOf(data, [3])), whole, name);
+    }
   });
 
   for (const salt of [undefined, Buffer.from('saltsalt')]) {

@@ -51,6 +51,8 @@ export class ShellSession implements Session {
   #base: Dirent | undefined;
   #past: { readonly view: string; readonly tree: Tree } | undefined;
   #hasSynced = false;
+  /** The tree is stored, and its root could not be recorded. */
+  #isUnrecorded = false;
   #quitStatus: number | undefined;
   #isQuitting = false;
   #isClosed = false;
@@ -90,7 +92,7 @@ export class ShellSession implements Session {
   }
 
   get mustRecite(): boolean {
-    return !this.#options.plan && this.#present.can.sync && (this.#hasSynced || this.#isQuitting || this.#present.changed);
+    return !this.#options.plan && this.#present.can.sync && (this.#hasSynced || this.#isQuitting || this.isChanged);
   }
 
   /** Whether `quit` was said. */
@@ -105,7 +107,7 @@ export class ShellSession implements Session {
 
   /** Whether something is not synced yet. */
   get isChanged(): boolean {
-    return this.#present.changed;
+    return this.#present.changed || this.#isUnrecorded;
   }
 
   get history(): readonly string[] {
@@ -196,11 +198,13 @@ export class ShellSession implements Session {
   async sync(signal?: AbortSignal): Promise<string> {
     if (this.#isClosed) throw new ClosedError('sync', this.#present.name);
     if (this.#options.plan || !this.#present.can.sync) return this.#base === undefined ? '' : formatDirent(this.#base);
-    const isChanged = this.#present.changed;
+    const { isChanged } = this;
     if (!isChanged && this.#base !== undefined) return formatDirent(this.#base);
     const ours = await this.#present.sync({ signal });
     if (isChanged) {
+      this.#isUnrecorded = true;
       await this.#record(requireDir(ours), signal);
+      this.#isUnrecorded = false;
       this.#hasSynced = true;
     } else this.#base = ours;
     return formatDirent(this.#base ?? ours);

@@ -229,6 +229,8 @@ export class LiveTree implements Tree {
   sync(options: OpOptions = {}): Promise<Dirent> {
     return this.#alone('sync', async () => {
       const { root } = this.#state;
+      // A flush that fails leaves it changed, though no Dir is stale any more.
+      if (root.stale) this.#state.rootChanged = true;
       await storeStale(this.store, this.#state.reader, root, options);
       if (this.can.write) await this.store.flush(options);
       this.#state.rootChanged = false;

@@ -116,8 +116,9 @@ export class ByteCursor {
     const step = needles.length === 1 ? Number.POSITIVE_INFINITY : SEARCH_STEP;
     while (yield* this.#more()) {
       const rest = this.#slice.subarray(this.#at);
-      const joint = Buffer.concat([carry, rest.subarray(0, most)]);
-      const astride = firstOf(needles, joint);
+      // Nothing is copied where the needle is near:.
+      const joint = carry.length === 0 ? rest.subarray(0, most) : Buffer.concat([carry, rest.subarray(0, most)]);
+      const astride = carry.length === 0 ? undefined : firstOf(needles, Buffer.from(joint.buffer, joint.byteOffset, joint.length));
       if (astride !== undefined && astride.start < carry.length) {
         this.#at += astride.end - carry.length;
         return { index: astride.index, before: joint.subarray(Math.max(0, astride.start - CONTEXT_SIZE), astride.start) };

@@ -7,6 +7,10 @@ import { ByteCursor } from './byte-cursor.ts';
 
 const BLOCK_SIZE = 512;
 
+const SPACE = 0x20;
+const DIGIT_0 = 0x30;
+const DIGIT_7 = 0x37;
+
 /** Fields of a header: offset and end. */
 const SIZE_FIELD = [124, 136] as const;
 const CHECKSUM_FIELD = [148, 156] as const;
@@ -113,9 +117,16 @@ function readNumber(header: Uint8Array, [from, to]: readonly [number, number]): 
     for (let i = from + 1; i < to; i++) value = value * 256 + (header[i] ?? 0);
     return Number.isSafeInteger(value) ? value : undefined;
   }
-  const text = String.fromCharCode(...header.subarray(from, to));
-  const digits = /^ *([0-7]*)[ \0]/.exec(`${text}\0`)?.[1];
-  return digits === undefined ? undefined : Number.parseInt(`0${digits}`, 8);
+  let at = from;
+  while (at < to && header[at] === SPACE) at++;
+  let value = 0;
+  for (; at < to; at++) {
+    const octet = header[at] ?? 0;
+    if (octet === SPACE || octet === 0) break;
+    if (octet < DIGIT_0 || octet > DIGIT_7) return undefined;
+    value = value * 8 + octet - DIGIT_0;
+  }
+  return value;
 }
 
 /** What `size` says in the records of a pax header, each `LENGTH KEY=VALUE\n`. */

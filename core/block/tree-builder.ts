@@ -45,7 +45,9 @@ interface Level {
  */
 export class BlockTreeBuilder {
   readonly #sink: BlockSink;
-  readonly #levels: Level[] = [];
+  #levels: Level[] = [];
+  /** Levels of the last tree, whose memory serves again: a tree of small files is some 10,000 trees of Blocks. */
+  #spare: Level[] = [];
   #run: RunBlock | undefined;
   #span = 0;
 
@@ -148,7 +150,9 @@ export class BlockTreeBuilder {
       if (isTop && level.only !== undefined) top = level.only;
       else if (level.count > 0) this.#close(depth);
     }
-    this.#levels.length = 0;
+    for (const level of this.#levels) empty(level);
+    this.#spare = this.#levels;
+    this.#levels = [];
     this.#span = 0;
     return top;
   }
@@ -161,7 +165,7 @@ export class BlockTreeBuilder {
   #level(depth: number): Level {
     let level = this.#levels[depth];
     if (level === undefined) {
-      level = { writer: new ByteWriter(INITIAL_LEVEL_SIZE), count: 0, span: 0, only: undefined };
+      level = this.#spare[depth] ?? { writer: new ByteWriter(INITIAL_LEVEL_SIZE), count: 0, span: 0, only: undefined };
       this.#levels[depth] = level;
     }
     return level;
@@ -185,10 +189,7 @@ export class BlockTreeBuilder {
   #close(depth: number): void {
     const level = this.#level(depth);
     const ref = level.only ?? this.#superblock(level);
-    level.writer.reset();
-    level.count = 0;
-    level.span = 0;
-    level.only = undefined;
+    empty(level);
     this.#push(depth + 1, ref);
   }
 
@@ -201,6 +202,13 @@ export class BlockTreeBuilder {
     }
     return { kind: 'indirect', span: level.span, refs: { kind: 'hash', span: length, hashcode: this.#sink.put(data) } };
   }
+}
+
+function empty(level: Level): void {
+  level.writer.reset();
+  level.count = 0;
+  level.span = 0;
+  level.only = undefined;
 }
 
 /**

@@ -301,11 +301,11 @@ export class Ingest implements AsyncDisposable {
     const { hashName } = this.#store;
     const leaves = new LeafReader(hashName, result, result.ranges, this.#bytes);
     const contents: Block[] = [];
+    const tree = new BlockTreeBuilder(this.pending);
     for (let i = 0; i < batch.length; i++) {
       const count = result.counts[i] ?? 0;
       if (count === 1) contents.push(leaves.block());
       else {
-        const tree = new BlockTreeBuilder(this.pending);
         for (let k = 0; k < count; k++) leaves.addTo(tree);
         contents.push(tree.finish());
       }

@@ -207,6 +207,7 @@ export class ShellSession implements Session {
       this.#isUnrecorded = false;
       this.#hasSynced = true;
     } else this.#base = ours;
+    if (this.store.durability === 'none') this.#options.warn('durability is none: what was recited may not outlive a loss of power');
     return formatDirent(this.#base ?? ours);
   }
 

@@ -3,7 +3,7 @@ const CHUNK_DIGESTS = 32_768;
 const FIRST_SLOTS = 4096;
 
 /**
- * Digests, each with a small number, in little memory: the octets of a digest, one more, and some 6 of table. Nothing is
+ * Digests, each with a small number, in little memory: the octets of a digest, one more, and 6 to 12 of table. Nothing is
  * ever taken out. Digests are uniform, so their own octets serve as their hash.
  */
 export class DigestTable {

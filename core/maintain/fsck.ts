@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { Datadir } from '../store/datadir-store.ts';
 import { dataFileNames } from '../store/index-catch-up.ts';
-import { IndexDamagedError } from '../store/lmdb-index.ts';
+import { IndexDamagedError, type Location } from '../store/lmdb-index.ts';
+import { readLocatedBlock } from '../store/located-block.ts';
 import type { Finding } from './findings.ts';
 import type { DamagedPart, HarmWalkCounts } from './harm-walk.ts';
 import { walkHarm } from './harm-walk.ts';
@@ -33,7 +34,7 @@ export interface FsckCounts extends HarmWalkCounts {
  * Memory: some 40 octets for each Block that lists others or entries.
  */
 export async function fsck(datadir: Datadir, options: FsckOptions): Promise<FsckCounts> {
-  const { path, hash, index } = datadir.internals();
+  const { path, hash, index, readers } = datadir.internals();
   const { signal, onFinding, onProgress } = options;
   await datadir.flush();
   await index.ready(signal);
@@ -43,7 +44,7 @@ export async function fsck(datadir: Datadir, options: FsckOptions): Promise<Fsck
   const confirmed = new Map<string, number>();
   let bytes = 0;
   let records = 0;
-  let unknown = 0;
+  const unindexed: (readonly [Uint8Array, Location])[] = [];
   const names = dataFileNames(dataFolder).sort();
   const marks = index.marks();
   for (const name of names) {
@@ -53,10 +54,12 @@ export async function fsck(datadir: Datadir, options: FsckOptions): Promise<Fsck
       dataFolder,
       name,
       hash,
-      ({ digest, offset }) => {
+      ({ digest, ...rest }) => {
+        const { offset } = rest;
         const location = index.get(digest);
-        if (location === undefined) unknown += offset < indexedTo ? 1 : 0;
-        else if (location.file === name && location.offset === offset) here++;
+        if (location === undefined) {
+          if (offset < indexedTo) unindexed.push([digest, { file: name, ...rest }]);
+        } else if (location.file === name && location.offset === offset) here++;
       },
       signal,
     );
@@ -75,6 +78,19 @@ export async function fsck(datadir: Datadir, options: FsckOptions): Promise<Fsck
     }
     onProgress?.({ doing: 'data files', done: bytes });
   }
+  const unknown = unindexed.filter(([digest, location]) => {
+    const { file, offset, storedSize } = location;
+    if (readLocatedBlock(readers, location, digest, hash).kind === 'block') return true;
+    // Written when the power went: a header that is whole, of octets that never came.
+    onFinding({
+      kind: 'data',
+      file,
+      start: offset,
+      end: offset + storedSize,
+      reason: 'the octets are not those that their header tells of',
+    });
+    return false;
+  }).length;
   if (unknown > 0) onFinding({ kind: 'index', reason: `${unknown} Blocks in the data files are unknown to it` });
   const indexed = await checkEntries(datadir, confirmed, sizes, damagedParts, options);
   const reached = await walkHarm(datadir, {

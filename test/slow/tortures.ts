@@ -1,8 +1,17 @@
 import { failuresTorture } from './failures.ts';
 import { flipsTorture } from './flips.ts';
+import { indexLossTorture } from './index-loss.ts';
 import { killTorture } from './kill.ts';
 import { lostWritesTorture } from './lost-writes.ts';
+import { processesTorture } from './processes.ts';
 import type { Torture } from './torture-kind.ts';
 
 /** Every torture, in the order of the table. */
-export const TORTURES: readonly Torture[] = [killTorture, lostWritesTorture, failuresTorture, flipsTorture];
+export const TORTURES: readonly Torture[] = [
+  killTorture,
+  lostWritesTorture,
+  failuresTorture,
+  flipsTorture,
+  indexLossTorture,
+  processesTorture,
+];

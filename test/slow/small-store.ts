@@ -1,4 +1,4 @@
-import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { recited, run, vtftp } from '../support/program.ts';
 import { makeRandom } from '../support/random.ts';
@@ -76,9 +76,4 @@ export function damageBlocks(store: string, source: string): number {
     writeFileSync(file, data);
   }
   return done;
-}
-
-/** Appends what a broken-off line of an archive looks like. */
-export function tearArchive(store: string): void {
-  appendFileSync(join(store, 'archives', 'default.vt'), '2026-11-22T16:18:02.0000');
 }

@@ -165,6 +165,7 @@ test('S12: &&, || and - decide what runs', async (t) => {
 
 test('S12: a script names file and line of its error, also one that another script ran', async (t) => {
   const scratch = makeScratch(t);
+  assert.equal((await session(scratch, 'mkdir a')).status, 0);
   writeFileSync(scratch.path('inner'), 'pwd\ncd nowhere\n');
   writeFileSync(scratch.path('outer'), '# first\nsource inner\npwd\n');
   const inner = await vtftp(['-S', scratch.path('store'), '-b', 'inner'], { env: scratch.env, cwd: scratch.folder });

@@ -95,6 +95,7 @@ export async function serveTree(tree: LiveTree, options: ServeOptions): Promise<
     watching.abort();
     await told;
     await live.settle();
+    live.mount.contents[Symbol.dispose]();
     await (running.again ?? running.sync ?? Promise.resolve()).catch(() => undefined);
   }
 }

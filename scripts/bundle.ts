@@ -17,6 +17,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   vtftp: 'shell/main.ts',
   'ingest-worker': 'core/blockify/ingest-worker.ts',
   'export-worker': 'core/export/export-worker.ts',
+  'read-worker': 'fuse/live/read-worker.ts',
 };
 
 /** Packages that stay outside: native code, and what most sessions never load. */

@@ -61,10 +61,13 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
       const inode = inodes.give(await nodes.createNameless(dir, { kind: 'file', name: checkedNameless(), meta, block: EMPTY_BLOCK }));
       return openedNew(inode, mount.attributes(inode));
     },
-    read(ino, _handle, offset, size, { signal }) {
+    read(ino, handle, offset, size, caller) {
       const inode = mount.file(ino);
-      const now = inode.front?.readNow(offset, offset + size);
-      return now ?? collect(contentOf(mount, inode, offset, offset + size, signal));
+      const { node, front } = inode;
+      if (front === undefined && node.unsynced === undefined && node.dirent.kind === 'file')
+        return mount.contents.read(handle, node.dirent.block, offset, offset + size, () => caller.signal);
+      const now = front?.readNow(offset, offset + size);
+      return now ?? collect(contentOf(mount, inode, offset, offset + size, caller.signal));
     },
     write(ino, _handle, offset, data, { cached, killSuidGid }) {
       const inode = mount.file(ino);
@@ -78,7 +81,8 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
     flush() {
       // Storing goes on behind: close does not wait for it.
     },
-    release(ino) {
+    release(ino, handle) {
+      mount.contents.close(handle);
       const inode = inodes.get(ino);
       inode.opens = Math.max(0, inode.opens - 1);
       mount.settleTime(inode);

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Octets } from '../../core/base/octets.ts';
 import type { OwnerNames } from '../../core/base/owner-names.ts';
 import type { Block } from '../../core/block/block.ts';
@@ -9,6 +10,7 @@ import type { Attributes } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
 import type { DefaultOwner } from './attributes.ts';
 import { attributesOf } from './attributes.ts';
+import { ContentReader } from './content-reader.ts';
 import type { FrontContext } from './front-file.ts';
 import { FrontFolder } from './front-storage.ts';
 import type { Inode, LeafInode } from './inode-table.ts';
@@ -31,12 +33,17 @@ export interface LiveMountOptions {
   readonly onFault: (error: unknown) => void;
 }
 
+/** Threads that read ahead, at most. */
+const MAX_READERS = 4;
+
 /** What the operations of one live filesystem share. */
 export class LiveMount {
   readonly store: Store;
   readonly nodes: LiveNodes;
   readonly inodes: InodeTable;
   readonly front: FrontContext;
+  /** Stored contents. */
+  readonly contents: ContentReader;
   readonly options: LiveMountOptions;
 
   constructor(options: LiveMountOptions) {
@@ -44,6 +51,7 @@ export class LiveMount {
     this.store = options.store;
     this.nodes = options.nodes;
     this.inodes = new InodeTable(options.nodes);
+    this.contents = new ContentReader(options.store, { workers: Math.min(MAX_READERS, availableParallelism()) });
     this.front = { source: options.store, folder: new FrontFolder(options.frontFolder), storeContent: options.storeContent };
   }
 

@@ -3,6 +3,11 @@ import type { Octets } from '../core/base/octets.ts';
 /** A value now, or later: what is at hand is answered without a turn of the event loop. */
 export type Maybe<T> = T | Promise<T>;
 
+/** Goes on with a value, at once where it is there. */
+export function whenThere<T, R>(value: Maybe<T>, next: (value: T) => R): Maybe<Awaited<R>> | R {
+  return value instanceof Promise ? (value.then(next) as Promise<Awaited<R>>) : next(value);
+}
+
 /** The ino of the top Dir of every mount. */
 export const ROOT_INO = 1;
 
@@ -30,6 +35,8 @@ export interface Attributes {
   readonly gid: number;
   /** Of devices, as the kernel packs them: 8 bits minor, 12 bits major, 12 bits more of minor. */
   readonly rdev: number;
+  /** Some of it is not known yet: it is to be asked for again before anybody relies on it. */
+  readonly provisional?: boolean;
 }
 
 /** What setattr is to change. */
@@ -104,7 +111,8 @@ export const RENAME_EXCHANGE = 2;
  * attributes, holds one lookup of it, which `forget` takes back.
  */
 export interface Filesystem {
-  lookup(parent: number, name: Octets, caller: Caller): Maybe<Attributes>;
+  /** @returns undefined where there is no such name: that is asked for so often that an error would cost too much */
+  lookup(parent: number, name: Octets, caller: Caller): Maybe<Attributes | undefined>;
   forget(ino: number, lookups: number): void;
   getattr(ino: number, handle: number | undefined): Maybe<Attributes>;
   setattr(ino: number, change: AttributeChange, caller: Caller): Maybe<Attributes>;
@@ -119,8 +127,11 @@ export interface Filesystem {
   rename(parent: number, name: Octets, newParent: number, newName: Octets, flags: number, caller: Caller): Maybe<void>;
   link(ino: number, parent: number, name: Octets, caller: Caller): Maybe<Attributes>;
 
-  /** @param flags - of open(2) */
-  open(ino: number, flags: number, caller: Caller): Maybe<Opened>;
+  /**
+   * @param flags - of open(2)
+   * @param killSuidGid - with O_TRUNC: setuid and setgid are to go
+   */
+  open(ino: number, flags: number, killSuidGid: boolean, caller: Caller): Maybe<Opened>;
   create(
     parent: number,
     name: Octets,
@@ -135,8 +146,8 @@ export interface Filesystem {
   read(ino: number, handle: number, offset: number, size: number, caller: Caller): Maybe<readonly Uint8Array[]>;
   /** Writes all of `data`, which is valid only until the call returns: who waits has to copy it. */
   write(ino: number, handle: number, offset: number, data: Uint8Array, how: WriteHow, caller: Caller): Maybe<number>;
-  /** At each close of a descriptor. */
-  flush(ino: number, handle: number): Maybe<void>;
+  /** At each close of a descriptor; absent where nothing is to be done then, which saves the kernel a question. */
+  flush?(ino: number, handle: number): Maybe<void>;
   /** After the last close. */
   release(ino: number, handle: number): Maybe<void>;
   fsync(ino: number, handle: number, dataOnly: boolean): Maybe<void>;

@@ -7,6 +7,16 @@ export class SharedLock {
   #exclusive = false;
   readonly #waiting: { readonly exclusive: boolean; readonly start: () => void }[] = [];
 
+  /** Whether what needs no turn of the event loop may be done at once beside shared holders, and nobody is passed over. */
+  get isFree(): boolean {
+    return !this.#exclusive && this.#waiting.length === 0;
+  }
+
+  /** Whether what needs no turn of the event loop may be done at once as if alone. */
+  get isIdle(): boolean {
+    return this.isFree && this.#shared === 0;
+  }
+
   /** Runs `work` beside other shared holders. */
   async shared<T>(work: () => Promise<T>): Promise<T> {
     await this.#enter(false);

@@ -51,6 +51,14 @@ export class DirReader {
     return await this.#bisect(whole, name, options);
   }
 
+  /** As {@link DirReader.find}, of a Dir that was decoded lately; null where it has to be read. */
+  findNow(block: Block, name: Octets): Dirent | undefined | null {
+    if (block.span === 0) return undefined;
+    if (block.span === UNKNOWN_SPAN || block.span > SMALL_DIR_SIZE) return null;
+    const kept = this.#keptOf(keyOf(block));
+    return kept === undefined ? null : kept.get(name);
+  }
+
   async #bisect(block: Block, name: Octets, options: OpOptions): Promise<Dirent | undefined> {
     let low = 0;
     let high = block.span;
@@ -85,13 +93,9 @@ export class DirReader {
   }
 
   async #decoded(block: Block, options: OpOptions): Promise<ReadonlyMap<Octets, Dirent>> {
-    const key = Buffer.from(blockrefBody(block)).toString('latin1');
-    const kept = this.#kept.get(key);
-    if (kept !== undefined) {
-      this.#kept.delete(key);
-      this.#kept.set(key, kept);
-      return kept;
-    }
+    const key = keyOf(block);
+    const kept = this.#keptOf(key);
+    if (kept !== undefined) return kept;
     const found = new Map<Octets, Dirent>();
     for (const dirent of decodeDir(await readBlockBytes(this.source, block, options))) found.set(dirent.name, dirent);
     if (!this.#kept.has(key)) {
@@ -105,6 +109,18 @@ export class DirReader {
     }
     return found;
   }
+
+  #keptOf(key: string): ReadonlyMap<Octets, Dirent> | undefined {
+    const kept = this.#kept.get(key);
+    if (kept === undefined) return undefined;
+    this.#kept.delete(key);
+    this.#kept.set(key, kept);
+    return kept;
+  }
+}
+
+function keyOf(block: Block): string {
+  return Buffer.from(blockrefBody(block)).toString('latin1');
 }
 
 function bounds(entries: ReadonlyMap<Octets, Dirent>): { first: Octets; last: Octets } | undefined {

@@ -91,6 +91,17 @@ export async function findNode(reader: DirReader, dir: LiveDir, uuid: string, op
   return undefined;
 }
 
+/** As {@link findNode}, where the tables on the way to it are loaded; else undefined. */
+export function findLoadedNode(dir: LiveDir, uuid: string): HardLeaf | undefined {
+  for (let at: LiveDir | undefined = dir; at !== undefined; at = at.parent) {
+    if (at.scope === undefined) continue;
+    const { loaded } = at.scope;
+    const node = loaded?.get(uuid);
+    if (loaded === undefined || node !== undefined) return node;
+  }
+  return undefined;
+}
+
 /** The Dirent of a node in a table. */
 export function tableDirent(node: HardLeaf): LeafDirent {
   return { ...node.dirent, name: node.hard.uuid as Octets, uuid: node.hard.uuid, nlink: node.hard.nlink };

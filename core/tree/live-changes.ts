@@ -115,13 +115,20 @@ export async function dropEntry(state: LiveState, place: Place, options: OpOptio
     // Nodes that were moved out of it keep the ids which derive from its own.
     state.ids.leave(node.id);
     node.gone = true;
-  } else if (node !== undefined && isHard(node)) {
+    clearEntry(state, place);
+  } else dropLeaf(state, place, node);
+}
+
+/** As {@link dropEntry}, of what is no Dir. */
+export function dropLeaf(state: LiveState, place: Place, node: LiveLeaf | undefined): void {
+  if (node !== undefined && isHard(node)) {
     node.dirent = { ...node.dirent, meta: nodeChanged(node.dirent.meta, state.nowNs()) };
     dropNames(node, 1);
     markScopeChanged(node.hard.scope);
   } else if (node !== undefined && isHeld(node)) {
     // Whoever holds it goes on with it, apart from what takes its name.
     state.ids.leave(node.id);
+    node.dirent = { ...node.dirent, meta: nodeChanged(node.dirent.meta, state.nowNs()) };
     node.home = undefined;
   }
   clearEntry(state, place);
@@ -202,6 +209,16 @@ export function changeDir(state: LiveState, dir: LiveDir, dirent: DirDirent): vo
   dir.dirent = dirent;
   if (dir.parent === undefined) state.rootChanged = true;
   else dir.parent.markStale();
+}
+
+/** Notes at a node that it has got another name: its ctime, where it records one, is now. */
+export function renamed(state: LiveState, node: LiveNode): void {
+  const meta = nodeChanged(node.dirent.meta, state.nowNs());
+  if (node.sort === 'dir') node.dirent = { ...node.dirent, meta };
+  else {
+    node.dirent = { ...node.dirent, meta };
+    if (isHard(node)) markScopeChanged(node.hard.scope);
+  }
 }
 
 /** A live node, apart from the tree so far, of a Dirent; identities of hard links stay behind. */

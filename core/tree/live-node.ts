@@ -150,36 +150,58 @@ export async function findEntry(
   return now !== undefined && now.sort !== 'removed' ? now : storedEntry(dir, dirent);
 }
 
+/** As {@link findEntry}, where nothing has to be read for it; else null. */
+export function findEntryNow(reader: DirReader, dir: LiveDir, name: Octets): RawEntry['entry'] | undefined | null {
+  const over = dir.overlay.get(name);
+  if (over !== undefined) return over.sort === 'removed' ? undefined : over;
+  const dirent = reader.findNow(dir.dirent.block, name);
+  return dirent === undefined || dirent === null ? dirent : storedEntry(dir, dirent);
+}
+
 /**
  * The entries of a Dir, sorted by name, streaming: those of its Block as it was at the call, with the overlay of
  * that moment laid over them.
  */
 export function entriesOf(reader: DirReader, dir: LiveDir, options?: OpOptions): AsyncIterable<RawEntry> {
-  const over = [...dir.overlay].sort((a, b) => compareOctets(a[0], b[0]));
-  return mergeEntries(dir, reader.batches(dir.dirent.block, options), over);
+  return mergeEntries(dir, reader.batches(dir.dirent.block, options), sortedOverlay(dir));
 }
 
-async function* mergeEntries(
-  dir: LiveDir,
-  stored: AsyncIterable<Dirent[]>,
-  over: readonly (readonly [Octets, LiveDir | LiveLeaf | LinkName | RemovedName])[],
-): AsyncGenerator<RawEntry> {
+/** As {@link entriesOf}, as many at once as there are: an await for each entry takes longer than the entry itself. */
+export function entryBatchesOf(reader: DirReader, dir: LiveDir, options?: OpOptions): AsyncIterable<RawEntry[]> {
+  return mergeBatches(dir, reader.batches(dir.dirent.block, options), sortedOverlay(dir));
+}
+
+type OverlayEntry = readonly [Octets, LiveDir | LiveLeaf | LinkName | RemovedName];
+
+function sortedOverlay(dir: LiveDir): OverlayEntry[] {
+  return [...dir.overlay].sort((a, b) => compareOctets(a[0], b[0]));
+}
+
+async function* mergeEntries(dir: LiveDir, stored: AsyncIterable<Dirent[]>, over: readonly OverlayEntry[]): AsyncGenerator<RawEntry> {
+  for await (const batch of mergeBatches(dir, stored, over)) yield* batch;
+}
+
+async function* mergeBatches(dir: LiveDir, stored: AsyncIterable<Dirent[]>, over: readonly OverlayEntry[]): AsyncGenerator<RawEntry[]> {
   let next = 0;
   for await (const batch of stored) {
+    const entries: RawEntry[] = [];
     for (const dirent of batch) {
       let replaced = false;
       for (let item = over[next]; item !== undefined && item[0] <= dirent.name; item = over[next]) {
         next++;
         replaced = item[0] === dirent.name;
-        if (item[1].sort !== 'removed') yield { name: item[0], entry: item[1] };
+        if (item[1].sort !== 'removed') entries.push({ name: item[0], entry: item[1] });
       }
-      if (!replaced) yield { name: dirent.name, entry: storedEntry(dir, dirent) };
+      if (!replaced) entries.push({ name: dirent.name, entry: storedEntry(dir, dirent) });
     }
+    yield entries;
   }
+  const rest: RawEntry[] = [];
   for (let item = over[next]; item !== undefined; item = over[next]) {
     next++;
-    if (item[1].sort !== 'removed') yield { name: item[0], entry: item[1] };
+    if (item[1].sort !== 'removed') rest.push({ name: item[0], entry: item[1] });
   }
+  yield rest;
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   checkReplace,
   clearEntry,
   dropEntry,
+  dropLeaf,
   isEmptyDir,
   isHard,
   linkEntry,
@@ -17,12 +18,13 @@ import {
   moveEntry,
   nodeOf,
   putEntry,
+  renamed,
 } from './live-changes.ts';
 import type { LeafDirent, LiveDir, LiveLeaf, RawEntry, UnsyncedContent } from './live-node.ts';
-import { entriesOf, findEntry } from './live-node.ts';
+import { entriesOf, entryBatchesOf, findEntry, findEntryNow } from './live-node.ts';
 import type { NodeDirent } from './live-operations.ts';
 import type { LiveNode, LiveState } from './live-state.ts';
-import { openEntry } from './live-state.ts';
+import { openEntry, openEntryNow } from './live-state.ts';
 import { entryId } from './node-id.ts';
 import { checkEntryName, joinPath } from './path.ts';
 import type { TreeChange, TreePath } from './tree.ts';
@@ -57,12 +59,30 @@ export class LiveNodes {
     return this.#context.state.root;
   }
 
-  /** The node of a name, held once more; undefined where there is none. */
-  async child(dir: LiveDir, name: Octets, options?: OpOptions): Promise<LiveNode | undefined> {
+  /** The node of a name, held once more; undefined where there is none. At once where nothing has to be read for it. */
+  child(dir: LiveDir, name: Octets, options?: OpOptions): LiveNode | undefined | Promise<LiveNode | undefined> {
+    const entry = this.#isFree ? this.#findNow(dir, name) : null;
+    if (entry === undefined) return undefined;
+    const node = entry === null ? undefined : openEntryNow(dir, { name, entry });
+    return node === undefined ? this.#child(dir, name, options) : this.hold(dir, name, node);
+  }
+
+  async #child(dir: LiveDir, name: Octets, options?: OpOptions): Promise<LiveNode | undefined> {
     return await this.#reading('look up', async () => {
       this.#checkLive(dir);
       const entry = await findEntry(this.#context.state.reader, dir, name, options);
       return entry === undefined ? undefined : this.hold(dir, name, await this.#open(dir, { name, entry }, options));
+    });
+  }
+
+  /** Counts the Dirs in a Dir, where that is not known and can be done at little cost: with its Block's entries, up to `maxSize` octets of them. */
+  async countDirs(dir: LiveDir, maxSize: number, options?: OpOptions): Promise<void> {
+    if (dir.subdirs !== undefined || dir.dirent.block.span > maxSize) return;
+    await this.#reading('count', async () => {
+      let subdirs = 0;
+      for await (const { entry } of this.entries(dir, options)) if (entry.sort === 'dir' || entry.sort === 'stored') subdirs++;
+      // Nobody changes names while the lock is held.
+      dir.subdirs = subdirs;
     });
   }
 
@@ -71,9 +91,14 @@ export class LiveNodes {
     return entriesOf(this.#context.state.reader, dir, options);
   }
 
+  /** As {@link LiveNodes.entries}, as many at once as there are. */
+  entryBatches(dir: LiveDir, options?: OpOptions): AsyncIterable<RawEntry[]> {
+    return entryBatchesOf(this.#context.state.reader, dir, options);
+  }
+
   /** The node of an entry just listed, not held. */
-  async entry(dir: LiveDir, raw: RawEntry, options?: OpOptions): Promise<LiveNode> {
-    return await this.#open(dir, raw, options);
+  entry(dir: LiveDir, raw: RawEntry, options?: OpOptions): LiveNode | Promise<LiveNode> {
+    return openEntryNow(dir, raw) ?? this.#open(dir, raw, options);
   }
 
   /** Holds a node once more: its name gives this very object as long as somebody does. */
@@ -113,21 +138,41 @@ export class LiveNodes {
     return node.hard === undefined ? node.home === undefined : node.hard.nlink <= 0;
   }
 
-  /** Makes a node under a new name; held once. */
-  async create(dir: LiveDir, name: Octets, dirent: NodeDirent, by: object, options: OpOptions = {}): Promise<LiveNode> {
-    return await this.#changing('make', async () => {
-      const place = await this.#freePlace(dir, name, 'make', options);
-      const { state } = this.#context;
-      const node = nodeOf(state, place, dirent);
-      node.holds = 1;
-      putEntry(state, place, node);
-      this.#tell(place, 'names', by);
-      return node;
-    });
+  /** Makes a node under a new name; held once. At once where nothing has to be read for it. */
+  create(dir: LiveDir, name: Octets, dirent: NodeDirent, by: object, options: OpOptions = {}): LiveNode | Promise<LiveNode> {
+    if (this.#mayChangeNow && this.#findNow(dir, name) === undefined) {
+      const path = joinPath(dir.path(), name);
+      checkEntryName(name, 'make', path);
+      return this.#create({ dir, name, path, node: undefined }, dirent, by);
+    }
+    return this.#changing('make', async () => this.#create(await this.#freePlace(dir, name, 'make', options), dirent, by));
   }
 
-  /** Removes a name. @param sort - what it has to be */
-  async remove(dir: LiveDir, name: Octets, sort: 'dir' | 'leaf', by: object, options: OpOptions = {}): Promise<void> {
+  #create(place: Place, dirent: NodeDirent, by: object): LiveNode {
+    const { state } = this.#context;
+    const node = nodeOf(state, place, dirent);
+    node.holds = 1;
+    putEntry(state, place, node);
+    this.#tell(place, 'names', by);
+    return node;
+  }
+
+  /** Removes a name, at once where nothing has to be read for it. @param sort - what it has to be */
+  remove(dir: LiveDir, name: Octets, sort: 'dir' | 'leaf', by: object, options: OpOptions = {}): void | Promise<void> {
+    if (sort === 'leaf' && this.#mayChangeNow) {
+      const entry = this.#findNow(dir, name);
+      const node = entry === null || entry === undefined || entry.sort === 'stored' ? undefined : openEntryNow(dir, { name, entry });
+      if (node?.sort === 'leaf') {
+        const place = { dir, name, node, path: joinPath(dir.path(), name) };
+        dropLeaf(this.#context.state, place, node);
+        this.#tell(place, 'names', by);
+        return;
+      }
+    }
+    return this.#remove(dir, name, sort, by, options);
+  }
+
+  async #remove(dir: LiveDir, name: Octets, sort: 'dir' | 'leaf', by: object, options: OpOptions): Promise<void> {
     await this.#changing('remove', async () => {
       const place = await this.#usedPlace(dir, name, 'remove', options);
       const { node } = place;
@@ -164,6 +209,7 @@ export class LiveNodes {
         await checkReplace(state, source.node, target.node, 'rename', target.path);
         if (target.node !== undefined) await dropEntry(state, target, options);
         await moveEntry(state, source, target, options);
+        renamed(state, source.node);
       }
       this.#tell(source, 'names', by);
       this.#tell(target, 'names', by);
@@ -198,14 +244,18 @@ export class LiveNodes {
     });
   }
 
-  /** Gives a node another Dirent: metadata, or the rdev and target that only its maker sets. */
-  async change(
+  /** Gives a node another Dirent: metadata, or the rdev and target that only its maker sets. At once where nobody has the tree. */
+  change(
     node: LiveNode,
     change: (dirent: LiveNode['dirent']) => LiveNode['dirent'],
     kind: TreeChange['kind'],
     by: object,
-  ): Promise<void> {
-    await this.#changing('change', async () => {
+  ): void | Promise<void> {
+    if (this.#mayChangeNow) {
+      this.changeNow(node, change, kind, by);
+      return;
+    }
+    return this.#changing('change', async () => {
       this.changeNow(node, change, kind, by);
       await Promise.resolve();
     });
@@ -245,6 +295,8 @@ export class LiveNodes {
     clearEntry(state, target);
     putEntry(state, target, source.node);
     putEntry(state, source, node);
+    renamed(state, source.node);
+    renamed(state, node);
   }
 
   async #place(dir: LiveDir, name: Octets, options: OpOptions): Promise<Place> {
@@ -265,6 +317,20 @@ export class LiveNodes {
     if (place.node !== undefined) throw new PathError('EEXIST', action, octetsToText(place.path));
     checkEntryName(name, action, place.path);
     return place;
+  }
+
+  get #isFree(): boolean {
+    return !this.#context.isClosed() && this.#context.lock.isFree;
+  }
+
+  get #mayChangeNow(): boolean {
+    return !this.#context.isClosed() && this.#context.canWrite && this.#context.lock.isIdle;
+  }
+
+  /** The entry of a name; undefined where there is none, null where that has to be read. */
+  #findNow(dir: LiveDir, name: Octets): RawEntry['entry'] | undefined | null {
+    this.#checkLive(dir);
+    return findEntryNow(this.#context.state.reader, dir, name);
   }
 
   #open(dir: LiveDir, raw: RawEntry, options: OpOptions | undefined): Promise<LiveNode> {

@@ -8,7 +8,7 @@ import type { DirDirent } from '../dirent/dirent.ts';
 import type { OpOptions, Store } from '../store/store.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import type { DirReader } from './dir-reader.ts';
-import { findNode, InodeScope, liveDir, openStoredDir } from './inode-scope.ts';
+import { findLoadedNode, findNode, InodeScope, liveDir, openStoredDir } from './inode-scope.ts';
 import type { LiveDir, LiveLeaf, RawEntry } from './live-node.ts';
 import { findEntry } from './live-node.ts';
 import type { NodeIds } from './node-id.ts';
@@ -99,6 +99,19 @@ export async function openEntry(state: LiveState, dir: LiveDir, raw: RawEntry, k
       // A Dir with an inode table stays open: its nodes must be the same whoever looks.
       if (keep || entry.dirent.inodes !== undefined) return openStoredDir(kept(dir), name, entry.dirent);
       return liveDir(entryId(dir.id, name), dir, name, entry.dirent);
+  }
+}
+
+/** As {@link openEntry} with `keep`, where nothing has to be read for it; else undefined. */
+export function openEntryNow(dir: LiveDir, { name, entry }: RawEntry): LiveNode | undefined {
+  switch (entry.sort) {
+    case 'dir':
+    case 'leaf':
+      return entry;
+    case 'link':
+      return findLoadedNode(dir, entry.uuid);
+    case 'stored':
+      return openStoredDir(kept(dir), name, entry.dirent);
   }
 }
 

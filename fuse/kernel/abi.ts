@@ -98,6 +98,9 @@ export const FATTR = {
 /** Bits of a reply to OPEN and OPENDIR. */
 export const FOPEN = { KEEP_CACHE: 1 << 1, CACHE_DIR: 1 << 3 } as const;
 
+/** Bit of `open_flags` of a request: setuid and setgid go with the content. */
+export const OPEN_KILL_SUIDGID = 1 << 0;
+
 /** Bits of `write_flags`. */
 export const WRITE = { CACHE: 1 << 0, KILL_SUIDGID: 1 << 2 } as const;
 

@@ -31,7 +31,7 @@ export function writeAttributes(out: Buffer, at: number, attributes: Attributes)
 
 /** Puts `fuse_attr_out` at an offset. @returns where it ends */
 export function writeAttrOut(out: Buffer, at: number, attributes: Attributes): number {
-  writeI64(out, CACHE_SECONDS, at);
+  writeI64(out, attributes.provisional === true ? 0 : CACHE_SECONDS, at);
   writeI64(out, 0, at + 8);
   writeAttributes(out, at + 16, attributes);
   return at + 16 + ATTR_SIZE;
@@ -42,7 +42,7 @@ export function writeEntry(out: Buffer, at: number, attributes: Attributes): num
   writeI64(out, attributes.ino, at);
   writeI64(out, 0, at + 8);
   writeI64(out, CACHE_SECONDS, at + 16);
-  writeI64(out, CACHE_SECONDS, at + 24);
+  writeI64(out, attributes.provisional === true ? 0 : CACHE_SECONDS, at + 24);
   writeI64(out, 0, at + 32);
   writeAttributes(out, at + 40, attributes);
   return at + ENTRY_SIZE;

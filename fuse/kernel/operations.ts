@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import type { AttributeChange, Attributes, Filesystem, Instant, Maybe, Opened } from '../filesystem.ts';
-import { FATTR, FOPEN, GETATTR_FH, IN_HEADER_SIZE, OP, OUT_HEADER_SIZE, WRITE, WRITE_IN_SIZE } from './abi.ts';
+import { FATTR, FOPEN, GETATTR_FH, IN_HEADER_SIZE, OP, OPEN_KILL_SUIDGID, OUT_HEADER_SIZE, WRITE, WRITE_IN_SIZE } from './abi.ts';
 import { writeAttrOut, writeEntry, writeNoEntry } from './encode.ts';
 import { Listing } from './listing.ts';
 import { readI64, writeI64 } from './octet-fields.ts';
@@ -113,17 +113,12 @@ export const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operat
     OP.LOOKUP,
     (context, request) => {
       const { filesystem, replies } = context;
-      const missing = (error: unknown): void => {
+      return then(filesystem.lookup(request.ino, request.name(0), request), (found) => {
+        const { scratch } = replies;
         // The kernel remembers names that are not there.
-        if (!isMissing(error)) throw error;
-        replies.scratched(request, writeNoEntry(replies.scratch, OUT_HEADER_SIZE));
-      };
-      try {
-        const replied = replyEntry(context, request, filesystem.lookup(request.ino, request.name(0), request));
-        return replied instanceof Promise ? replied.catch(missing) : replied;
-      } catch (error) {
-        return missing(error);
-      }
+        const end = found === undefined ? writeNoEntry(scratch, OUT_HEADER_SIZE) : writeEntry(scratch, OUT_HEADER_SIZE, found);
+        replies.scratched(request, end);
+      });
     },
   ],
   [OP.FORGET, ({ filesystem }, request) => filesystem.forget(request.ino, request.u64(0))],
@@ -182,7 +177,7 @@ export const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operat
   [
     OP.OPEN,
     ({ filesystem, replies }, request) =>
-      then(filesystem.open(request.ino, request.u32(0), request), (opened) =>
+      then(filesystem.open(request.ino, request.u32(0), (request.u32(4) & OPEN_KILL_SUIDGID) !== 0, request), (opened) =>
         replies.scratched(request, writeOpened(replies.scratch, OUT_HEADER_SIZE, opened)),
       ),
   ],
@@ -216,7 +211,15 @@ export const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operat
       return replyCount(context, request, context.filesystem.write(request.ino, request.u64(0), request.u64(8), data, how, request));
     },
   ],
-  [OP.FLUSH, (context, request) => replyEmpty(context, request, context.filesystem.flush(request.ino, request.u64(0)))],
+  [
+    OP.FLUSH,
+    (context, request) => {
+      const { filesystem, replies } = context;
+      // Where this is unknown the kernel asks once and never again.
+      if (filesystem.flush === undefined) return replies.error(request, constants.errno.ENOSYS);
+      return replyEmpty(context, request, filesystem.flush(request.ino, request.u64(0)));
+    },
+  ],
   [OP.RELEASE, (context, request) => replyEmpty(context, request, context.filesystem.release(request.ino, request.u64(0)))],
   [
     OP.FSYNC,
@@ -310,8 +313,4 @@ function rename(context: OperationContext, request: Request, namesAt: number, fl
     request,
     context.filesystem.rename(request.ino, name ?? NO_NAME, request.u64(0), newName ?? NO_NAME, flags, request),
   );
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'errno' in error && error.errno === 'ENOENT';
 }

@@ -1,6 +1,7 @@
 import type { Octets } from '../../core/base/octets.ts';
 import type { Meta } from '../../core/dirent/meta.ts';
 import type { AttributeChange, Filesystem } from '../filesystem.ts';
+import { whenThere } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
 import { ACCESS_ACL, DEFAULT_ACL, isAcl, withAccessAcl, withMode } from './acl.ts';
 import type { Inode } from './inode-table.ts';
@@ -18,6 +19,11 @@ export const BLOCKREF_XATTR = 'user.x-vt-blockref' as Octets;
 /** Privileges of a program, which a write by anybody takes away. */
 const CAPABILITY_XATTR = 'security.capability' as Octets;
 
+/** What only privileged processes see. */
+const TRUSTED = 'trusted.';
+/** Prefixes of names: xattr(7). */
+const NAMESPACES: readonly string[] = ['user.', TRUSTED, 'security.'];
+
 const XATTR_CREATE = 1;
 const XATTR_REPLACE = 2;
 /** Octets of all xattrs of a node: they stand in its Dirent. */
@@ -30,32 +36,37 @@ export type AttributeOperations = Pick<Filesystem, 'getattr' | 'setattr' | 'getx
 export function attributeOperations(mount: LiveMount, blockrefOf: (inode: Inode) => Promise<string>): AttributeOperations {
   const { inodes } = mount;
   return {
-    getattr: (ino) => mount.attributes(inodes.get(ino)),
-    async setattr(ino, change) {
+    getattr: (ino) => mount.countedAttributes(inodes.get(ino)),
+    setattr(ino, change) {
       const inode = inodes.get(ino);
       if (change.size !== undefined) {
+        if (!Number.isSafeInteger(change.size)) throw new FilesystemError('EFBIG');
         writableFront(mount, mount.file(ino)).truncate(change.size);
         inode.writtenNs = mount.options.nowNs();
       }
       if (change.atime !== undefined) inode.atime = change.atime === 'now' ? instantOf(mount.options.nowNs()) : change.atime;
-      if (changesMeta(change)) await mount.changeMeta(inode, (meta) => changedMeta(mount, inode, meta, change));
-      return mount.attributes(inode);
+      const done = mount.changeMeta(inode, (meta) => changedMeta(mount, inode, meta, change), change.ctime);
+      return whenThere(done, () => mount.countedAttributes(inode));
     },
-    async getxattr(ino, name) {
+    getxattr(ino, name) {
       const inode = inodes.get(ino);
-      if (name === BLOCKREF_XATTR && inode.node.dirent.kind === 'file') return Buffer.from(await blockrefOf(inode));
+      if (name === BLOCKREF_XATTR && inode.node.dirent.kind === 'file') return blockrefOf(inode).then((text) => Buffer.from(text));
       const value = inode.node.dirent.meta.xattrs?.get(name);
       if (value === undefined) throw new FilesystemError('ENODATA');
       return value;
     },
-    listxattr: (ino) => [...(inodes.get(ino).node.dirent.meta.xattrs?.keys() ?? [])],
-    async setxattr(ino, name, value, flags) {
+    listxattr(ino, { uid }) {
+      const names = [...(inodes.get(ino).node.dirent.meta.xattrs?.keys() ?? [])];
+      return uid === 0 ? names : names.filter((name) => !name.startsWith(TRUSTED));
+    },
+    setxattr(ino, name, value, flags) {
       if (name === BLOCKREF_XATTR) throw new FilesystemError('EPERM');
+      if (!hasNamespace(name)) throw new FilesystemError('EOPNOTSUPP');
       const inode = inodes.get(ino);
       const isList = name === ACCESS_ACL || name === DEFAULT_ACL;
       if (isList && !isAcl(value)) throw new FilesystemError('EINVAL');
       if (name === DEFAULT_ACL && inode.node.sort !== 'dir') throw new FilesystemError('EACCES');
-      await mount.changeMeta(inode, (meta) => {
+      return mount.changeMeta(inode, (meta) => {
         const xattrs = new Map(meta.xattrs);
         if ((flags & XATTR_CREATE) !== 0 && xattrs.has(name)) throw new FilesystemError('EEXIST');
         if ((flags & XATTR_REPLACE) !== 0 && !xattrs.has(name)) throw new FilesystemError('ENODATA');
@@ -64,8 +75,8 @@ export function attributeOperations(mount: LiveMount, blockrefOf: (inode: Inode)
         return withXattrs(meta, xattrs);
       });
     },
-    async removexattr(ino, name) {
-      await mount.changeMeta(inodes.get(ino), (meta) => {
+    removexattr(ino, name) {
+      return mount.changeMeta(inodes.get(ino), (meta) => {
         const xattrs = new Map(meta.xattrs);
         if (!xattrs.delete(name)) throw new FilesystemError('ENODATA');
         return withXattrs(meta, xattrs);
@@ -74,8 +85,14 @@ export function attributeOperations(mount: LiveMount, blockrefOf: (inode: Inode)
   };
 }
 
-function changesMeta({ mode, uid, gid, mtime, atime, ctime, killSuidGid }: AttributeChange): boolean {
-  return [mode, uid, gid, mtime, atime, ctime, killSuidGid].some((field) => field !== undefined);
+/** Whether a name is one that Linux has a meaning for. */
+function hasNamespace(name: Octets): boolean {
+  return name === ACCESS_ACL || name === DEFAULT_ACL || NAMESPACES.some((prefix) => name.startsWith(prefix) && name.length > prefix.length);
+}
+
+/** Whether nothing is to be set: the kernel asks so for a chown(2) to no owner and no group. */
+function isBareChown({ mode, uid, gid, size, mtime, atime, killSuidGid }: AttributeChange): boolean {
+  return [mode, uid, gid, size, mtime, atime, killSuidGid].every((field) => field === undefined);
 }
 
 function changedMeta(mount: LiveMount, inode: Inode, meta: Meta, change: AttributeChange): Meta {
@@ -92,8 +109,8 @@ function changedMeta(mount: LiveMount, inode: Inode, meta: Meta, change: Attribu
       ...mount.ownerMeta(change.uid, change.gid),
     };
   }
-  const isFile = inode.node.dirent.kind === 'file';
-  if (isFile && (hasOwner || change.killSuidGid === true)) changed = withoutPrivileges(changed, change.mode === undefined);
+  const losesPrivileges = hasOwner || change.killSuidGid === true || isBareChown(change);
+  if (inode.node.sort !== 'dir' && losesPrivileges) changed = withoutPrivileges(changed, change.mode === undefined);
   if (change.mtime !== undefined) {
     changed = { ...changed, mtimeNs: change.mtime === 'now' ? mount.options.nowNs() : nanosecondsOf(change.mtime) };
   }

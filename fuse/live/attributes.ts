@@ -46,6 +46,7 @@ export function attributesOf(node: LiveNode, owner: DefaultOwner, atime?: Instan
     uid: meta.uid ?? owner.uid,
     gid: meta.gid ?? owner.gid,
     rdev: meta.rdev === undefined ? 0 : packDevice(meta.rdev),
+    ...(node.sort === 'dir' && node.subdirs === undefined && !node.gone ? { provisional: true } : {}),
   };
 }
 
@@ -70,9 +71,9 @@ export function sizeOf(node: LiveNode): number {
   return dirent.kind === 'symlink' ? dirent.target.length : 0;
 }
 
-/** Of a Dir 2 and one for each Dir in it; 1 where nobody has counted them yet, which find(1) takes for "unknown". */
+/** Of a Dir 2 and one for each Dir in it; 1 where nobody has counted them, as of filesystems that never do. */
 function linksOf(node: LiveNode): number {
-  if (node.sort === 'dir') return node.subdirs === undefined ? 1 : 2 + node.subdirs;
+  if (node.sort === 'dir') return node.gone ? 0 : node.subdirs === undefined ? 1 : 2 + node.subdirs;
   return node.hard?.nlink ?? (node.home === undefined ? 0 : 1);
 }
 

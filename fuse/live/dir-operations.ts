@@ -1,8 +1,9 @@
 import type { Octets } from '../../core/base/octets.ts';
 import type { Block } from '../../core/block/block.ts';
 import type { LiveDir, RawEntry } from '../../core/tree/live-node.ts';
-import type { Caller, EntrySink, Filesystem, ListedEntry } from '../filesystem.ts';
-import { ROOT_INO } from '../filesystem.ts';
+import type { LiveNode } from '../../core/tree/live-state.ts';
+import type { Caller, EntrySink, Filesystem, ListedEntry, Maybe } from '../filesystem.ts';
+import { ROOT_INO, whenThere } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
 import { modeOf } from './attributes.ts';
 import type { LiveMount } from './live-mount.ts';
@@ -17,7 +18,7 @@ export type DirOperations = Pick<Filesystem, 'opendir' | 'readdir' | 'releasedir
 /** An open Dir: its entries as they were when it was first read, or read again from the start. */
 interface Listing {
   entries: RawEntry[];
-  more: AsyncIterator<RawEntry> | undefined;
+  more: AsyncIterator<RawEntry[]> | undefined;
   /** The Dir's Block at that time. */
   block: Block | undefined;
   subdirs: number;
@@ -29,22 +30,18 @@ export function dirOperations(mount: LiveMount): DirOperations {
   const listings = new Map<number, Listing>();
   let lastHandle = 0;
 
-  /** Gives the kernel an entry with its attributes. @returns false where it finds no room */
-  const giveEntry = async (
-    dir: LiveDir,
-    block: Block | undefined,
-    raw: RawEntry,
-    next: number,
-    sink: EntrySink,
-    caller: Caller,
-  ): Promise<boolean> => {
+  /** The node of an entry, held; at once where nothing has to be read for it. */
+  const nodeOf = (dir: LiveDir, block: Block | undefined, raw: RawEntry, caller: Caller): Maybe<LiveNode | undefined> => {
     const { name } = raw;
     // What has been renamed, removed or stored since the listing began is looked up anew.
     const over = dir.overlay.get(name);
     const isSame = dir.dirent.block === block && (over === undefined || over === raw.entry);
-    const node = isSame
-      ? nodes.hold(dir, name, await nodes.entry(dir, raw, { signal: caller.signal }))
-      : await nodes.child(dir, name, { signal: caller.signal });
+    if (!isSame) return nodes.child(dir, name, caller);
+    return whenThere(nodes.entry(dir, raw, caller), (node) => nodes.hold(dir, name, node));
+  };
+
+  /** Gives the kernel a node with its attributes. @returns false where it finds no room */
+  const giveNode = (name: Octets, node: LiveNode | undefined, next: number, sink: EntrySink): boolean => {
     if (node === undefined) return true;
     const inode = inodes.give(node);
     const attributes = mount.attributes(inode);
@@ -69,20 +66,23 @@ export function dirOperations(mount: LiveMount): DirOperations {
         listing.block = dir.dirent.block;
         listing.entries = [];
         listing.subdirs = 0;
-        listing.more = nodes.isRemoved(dir) ? undefined : nodes.entries(dir, { signal: caller.signal })[Symbol.asyncIterator]();
+        listing.more = nodes.isRemoved(dir) ? undefined : nodes.entryBatches(dir)[Symbol.asyncIterator]();
       }
       for (let i = offset; ; i++) {
         if (i < DOTS) {
           if (!sink(dotEntry(dir, i))) return;
           continue;
         }
-        const raw = await entryAt(dir, listing, i - DOTS);
+        if (listing.entries.length <= i - DOTS) await readOn(dir, listing, i - DOTS);
+        const raw = listing.entries[i - DOTS];
         if (raw === undefined) return;
         if (plus) {
-          if (!(await giveEntry(dir, listing.block, raw, i + 1, sink, caller))) return;
+          const node = nodeOf(dir, listing.block, raw, caller);
+          if (!giveNode(raw.name, node instanceof Promise ? await node : node, i + 1, sink)) return;
         } else {
           const { entry, name } = raw;
-          const node = entry.sort === 'stored' ? undefined : entry.sort === 'link' ? await nodes.entry(dir, raw) : entry;
+          const found = entry.sort === 'stored' ? undefined : nodes.entry(dir, raw);
+          const node = found instanceof Promise ? await found : found;
           if (!sink({ name, ino: node?.id ?? dir.id, mode: node === undefined ? DIR_MODE : modeOf(node), next: i + 1 })) return;
         }
       }
@@ -101,7 +101,8 @@ function dotEntry(dir: LiveDir, i: number): ListedEntry {
   return { name: (i === 0 ? '.' : '..') as Octets, ino, mode: DIR_MODE, next: i + 1 };
 }
 
-async function entryAt(dir: LiveDir, listing: Listing, index: number): Promise<RawEntry | undefined> {
+/** Reads on until there is an entry of this index, or none comes any more. */
+async function readOn(dir: LiveDir, listing: Listing, index: number): Promise<void> {
   while (listing.entries.length <= index && listing.more !== undefined) {
     const { value, done } = await listing.more.next();
     if (done) {
@@ -109,9 +110,10 @@ async function entryAt(dir: LiveDir, listing: Listing, index: number): Promise<R
       // Where nothing came or went meanwhile, the Dirs in it are counted now.
       if (dir.subdirs === undefined && !dir.stale && dir.dirent.block === listing.block) dir.subdirs = listing.subdirs;
     } else {
-      listing.entries.push(value);
-      if (value.entry.sort === 'dir' || value.entry.sort === 'stored') listing.subdirs++;
+      for (const raw of value) {
+        listing.entries.push(raw);
+        if (raw.entry.sort === 'dir' || raw.entry.sort === 'stored') listing.subdirs++;
+      }
     }
   }
-  return listing.entries[index];
 }

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { EMPTY_BLOCK } from '../../core/block/block.ts';
 import { readBlockRange } from '../../core/block/read-range.ts';
 import type { Attributes, Caller, Filesystem, Opened } from '../filesystem.ts';
+import { whenThere } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
 import { withoutPrivileges } from './attribute-operations.ts';
 import { seekBlock } from './front-file.ts';
@@ -19,7 +20,7 @@ const FALLOC_ZERO_RANGE = 16;
 /** The operations on open files. */
 export type FileOperations = Pick<
   Filesystem,
-  'open' | 'create' | 'tmpfile' | 'read' | 'write' | 'flush' | 'release' | 'fsync' | 'fallocate' | 'seek' | 'copyRange'
+  'open' | 'create' | 'tmpfile' | 'read' | 'write' | 'release' | 'fsync' | 'fallocate' | 'seek' | 'copyRange'
 >;
 
 /** Files of a live tree, as a kernel opens, reads and writes them. */
@@ -40,20 +41,26 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
   });
 
   return {
-    open(ino, flags) {
+    open(ino, flags, killSuidGid) {
       const inode = mount.file(ino);
       if ((flags & constants.O_TRUNC) !== 0) {
         writableFront(mount, inode).truncate(0);
         written(inode);
       }
-      return opened(inode, true);
+      const open = opened(inode, true);
+      if (!killSuidGid) return open;
+      return whenThere(
+        mount.changeMeta(inode, (meta) => withoutPrivileges(meta, true)),
+        () => open,
+      );
     },
-    async create(parent, name, mode, umask, _flags, caller) {
+    create(parent, name, mode, umask, _flags, caller) {
       const dir = mount.dir(parent);
       const meta = newNodeMeta(mount, dir, 'other', mode, umask, caller);
-      const node = await nodes.create(dir, checkedName(name), { kind: 'file', name, meta, block: EMPTY_BLOCK }, mount);
-      const inode = inodes.give(node);
-      return openedNew(inode, mount.attributes(inode));
+      return whenThere(nodes.create(dir, checkedName(name), { kind: 'file', name, meta, block: EMPTY_BLOCK }, mount), (node) => {
+        const inode = inodes.give(node);
+        return openedNew(inode, mount.attributes(inode));
+      });
     },
     async tmpfile(parent, mode, umask, _flags, caller) {
       const dir = mount.dir(parent);
@@ -76,10 +83,10 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
       if (!cached) written(inode);
       if (!killSuidGid) return data.length;
       const { length } = data;
-      return mount.changeMeta(inode, (meta) => withoutPrivileges(meta, true)).then(() => length);
-    },
-    flush() {
-      // Storing goes on behind: close does not wait for it.
+      return whenThere(
+        mount.changeMeta(inode, (meta) => withoutPrivileges(meta, true)),
+        () => length,
+      );
     },
     release(ino, handle) {
       mount.contents.close(handle);

@@ -3,6 +3,7 @@ import { EMPTY_BLOCK } from '../../core/block/block.ts';
 import { readBlockRange } from '../../core/block/read-range.ts';
 import { runChunks } from '../../core/block/run-bytes.ts';
 import { leavesOf } from '../../core/block/tree-walk.ts';
+import type { ContentPart, SpliceStore } from '../../core/blockify/splice-content.ts';
 import type { BlockSource, OpOptions } from '../../core/store/store.ts';
 import type { UnsyncedContent } from '../../core/tree/live-node.ts';
 import type { FrontFolder } from './front-storage.ts';
@@ -13,9 +14,15 @@ import { SegmentMap } from './segment-map.ts';
 /** Octets given at a time when a front is read through. */
 const CHUNK_SIZE = 256 * 1024;
 
+/** Holes of so many octets in all are not read through. */
+const MAX_READ_HOLES = 4 * 1024 * 1024;
+
+/** Octets that are read around each change of a stored content to find where edges fall together again, about. */
+const READ_AROUND = 512 * 1024;
+
 /** What a front needs of its mount. */
 export interface FrontContext {
-  readonly source: BlockSource;
+  readonly source: SpliceStore;
   readonly folder: FrontFolder;
   /** Puts a content into the Store. */
   readonly storeContent: (content: AsyncIterable<Uint8Array>, options: OpOptions) => Promise<Block>;
@@ -149,9 +156,29 @@ export class FrontFile implements UnsyncedContent {
   }
 
   async #store(version: number, options: OpOptions): Promise<Block> {
-    const block = this.#wholeBlock() ?? (await this.#context.storeContent(this.read(0, this.#size, options), options));
+    const block =
+      this.#wholeBlock() ??
+      (await this.#storeParts(options)) ??
+      (await this.#context.storeContent(this.read(0, this.#size, options), options));
     if (this.#version === version && block.span === this.#size) this.#settled = { version, block };
     return block;
+  }
+
+  /** Stores what changed only; undefined where reading all of it costs less. */
+  async #storeParts(options: OpOptions): Promise<Block | undefined> {
+    const parts: ContentPart[] = [];
+    let holes = 0;
+    let work = 0;
+    for (const { start, end, source } of this.#segments.parts(0, this.#size)) {
+      parts.push({ start, end, source: source === 'front' ? 'octets' : source });
+      if (source === undefined) holes += end - start;
+      else work += source === 'front' ? end - start + READ_AROUND : READ_AROUND;
+    }
+    if (holes < MAX_READ_HOLES && work * 4 > this.#size) return undefined;
+    const { canSplice, spliceContent } = await import('../../core/blockify/splice-content.ts');
+    const { source, storeContent } = this.#context;
+    if (!canSplice(source)) return undefined;
+    return await spliceContent(source, { parts, read: (start, end) => this.read(start, end, options), storeContent }, options);
   }
 
   /** The Block that the whole content is, where it is one. */

@@ -6,7 +6,7 @@ import type { Meta } from '../../core/dirent/meta.ts';
 import type { OpOptions, Store } from '../../core/store/store.ts';
 import type { LiveDir } from '../../core/tree/live-node.ts';
 import type { LiveNodes } from '../../core/tree/live-nodes.ts';
-import type { Attributes } from '../filesystem.ts';
+import type { Attributes, Instant, Maybe } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
 import type { DefaultOwner } from './attributes.ts';
 import { attributesOf } from './attributes.ts';
@@ -15,6 +15,10 @@ import type { FrontContext } from './front-file.ts';
 import { FrontFolder } from './front-storage.ts';
 import type { Inode, LeafInode } from './inode-table.ts';
 import { InodeTable } from './inode-table.ts';
+import { nanosecondsOf } from './instant.ts';
+
+/** Octets of a Dir's entries up to which they are looked through to know its links: some 10,000 of them. */
+const MAX_COUNTED_SIZE = 1024 * 1024;
 
 /** What a live filesystem is made of. */
 export interface LiveMountOptions {
@@ -84,11 +88,18 @@ export class LiveMount {
     this.nodes.changeNow(node, (dirent) => ({ ...dirent, meta: { ...dirent.meta, ...times } }), 'content', this);
   }
 
-  /** Changes the metadata of a node; its ctime is now. */
-  async changeMeta(inode: Inode, change: (meta: Meta) => Meta): Promise<void> {
+  /** As {@link LiveMount.attributes}, of a Dir with the number of its links. */
+  countedAttributes(inode: Inode): Maybe<Attributes> {
+    const { node } = inode;
+    if (node.sort !== 'dir' || node.subdirs !== undefined || node.gone) return this.attributes(inode);
+    return this.nodes.countDirs(node, MAX_COUNTED_SIZE).then(() => this.attributes(inode));
+  }
+
+  /** Changes the metadata of a node. @param ctime - default now */
+  changeMeta(inode: Inode, change: (meta: Meta) => Meta, ctime?: Instant): Maybe<void> {
     this.settleTime(inode);
-    const ctimeNs = this.options.nowNs();
-    await this.nodes.change(inode.node, (dirent) => ({ ...dirent, meta: { ...change(dirent.meta), ctimeNs } }), 'meta', this);
+    const ctimeNs = ctime === undefined ? this.options.nowNs() : nanosecondsOf(ctime);
+    return this.nodes.change(inode.node, (dirent) => ({ ...dirent, meta: { ...change(dirent.meta), ctimeNs } }), 'meta', this);
   }
 
   /** Numbers and names of an owner. */

@@ -3,8 +3,9 @@ import { EMPTY_BLOCK } from '../../core/block/block.ts';
 import type { Meta } from '../../core/dirent/meta.ts';
 import type { LiveDir } from '../../core/tree/live-node.ts';
 import type { NodeDirent } from '../../core/tree/live-operations.ts';
-import type { Attributes, Caller, Filesystem } from '../filesystem.ts';
-import { RENAME_EXCHANGE, RENAME_NOREPLACE } from '../filesystem.ts';
+import type { LiveNode } from '../../core/tree/live-state.ts';
+import type { Attributes, Caller, Filesystem, Maybe } from '../filesystem.ts';
+import { RENAME_EXCHANGE, RENAME_NOREPLACE, whenThere } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
 import { inheritAcl } from './acl.ts';
 import { kindOfMode, unpackDevice } from './attributes.ts';
@@ -25,49 +26,45 @@ export type NameOperations = Pick<
 /** Names of a live tree, as a kernel asks for them. */
 export function nameOperations(mount: LiveMount): NameOperations {
   const { nodes, inodes } = mount;
-  const make = async (parent: number, name: Octets, dirent: NodeDirent): Promise<Attributes> => {
-    const node = await nodes.create(mount.dir(parent), checkedName(name), dirent, mount);
-    return mount.attributes(inodes.give(node));
-  };
+  const give = (node: LiveNode): Attributes => mount.attributes(inodes.give(node));
+  const make = (parent: number, name: Octets, dirent: NodeDirent): Maybe<Attributes> =>
+    whenThere(nodes.create(mount.dir(parent), checkedName(name), dirent, mount), give);
 
   return {
-    async lookup(parent, name, { signal }) {
-      const node = await nodes.child(mount.dir(parent), checkedName(name), { signal });
-      if (node === undefined) throw new FilesystemError('ENOENT');
-      return mount.attributes(inodes.give(node));
-    },
+    lookup: (parent, name, caller) =>
+      whenThere(nodes.child(mount.dir(parent), checkedName(name), caller), (node) =>
+        node === undefined ? undefined : mount.countedAttributes(inodes.give(node)),
+      ),
     forget: (ino, lookups) => inodes.forget(ino, lookups),
     readlink(ino) {
       const { dirent } = inodes.get(ino).node;
       if (dirent.kind !== 'symlink') throw new FilesystemError('EINVAL');
       return dirent.target;
     },
-    async symlink(parent, name, target, caller) {
+    symlink(parent, name, target, caller) {
       if (target.length > MAX_TARGET_SIZE) throw new FilesystemError('ENAMETOOLONG');
       const meta = newNodeMeta(mount, mount.dir(parent), 'symlink', 0o777, 0, caller);
-      return await make(parent, name, { kind: 'symlink', name, meta, target });
+      return make(parent, name, { kind: 'symlink', name, meta, target });
     },
-    async mknod(parent, name, mode, umask, rdev, caller) {
+    mknod(parent, name, mode, umask, rdev, caller) {
       const kind = kindOfMode(mode);
       if (kind === undefined) throw new FilesystemError('EINVAL');
       const meta = newNodeMeta(mount, mount.dir(parent), 'other', mode, umask, caller);
-      if (kind === 'file') return await make(parent, name, { kind, name, meta, block: EMPTY_BLOCK });
+      if (kind === 'file') return make(parent, name, { kind, name, meta, block: EMPTY_BLOCK });
       const isDevice = kind === 'char' || kind === 'block';
-      return await make(parent, name, { kind, name, meta: isDevice ? { ...meta, rdev: unpackDevice(rdev) } : meta });
+      return make(parent, name, { kind, name, meta: isDevice ? { ...meta, rdev: unpackDevice(rdev) } : meta });
     },
-    async mkdir(parent, name, mode, umask, caller) {
+    mkdir(parent, name, mode, umask, caller) {
       const dir = mount.dir(parent);
       // Below a setgid Dir new Dirs are so too.
       const inherited = (dir.dirent.meta.mode ?? 0) & S_ISGID;
       const meta = newNodeMeta(mount, dir, 'dir', (mode & PERMISSIONS) | inherited, umask, caller);
-      return await make(parent, name, { kind: 'dir', name, meta, block: EMPTY_BLOCK });
+      return make(parent, name, { kind: 'dir', name, meta, block: EMPTY_BLOCK });
     },
-    async unlink(parent, name) {
-      await nodes.remove(mount.dir(parent), name, 'leaf', mount);
-    },
-    async rmdir(parent, name) {
+    unlink: (parent, name) => nodes.remove(mount.dir(parent), name, 'leaf', mount),
+    rmdir(parent, name) {
       if (name === '.') throw new FilesystemError('EINVAL');
-      await nodes.remove(mount.dir(parent), name, 'dir', mount);
+      return nodes.remove(mount.dir(parent), name, 'dir', mount);
     },
     async rename(parent, name, newParent, newName, flags) {
       if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) !== 0) throw new FilesystemError('EINVAL');

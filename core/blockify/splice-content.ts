@@ -1,0 +1,171 @@
+import type { Block } from '../block/block.ts';
+import { PendingBlocks } from '../block/block-sink.ts';
+import { keepBlocks } from '../block/kept-blocks.ts';
+import { BlockTreeBuilder } from '../block/tree-builder.ts';
+import { TreeCopier } from '../block/tree-copy.ts';
+import { leavesOf } from '../block/tree-walk.ts';
+import type { BlockSource, OpOptions, Store } from '../store/store.ts';
+import { blockify, leafOfPiece } from './blockify.ts';
+import { WINDOW_SIZE } from './edge-hash.ts';
+import { KERNEL_CONTEXT } from './edge-kernel.ts';
+
+/** Octets of new Blocks collected before they are added to the Store. */
+const FLUSH_SIZE = 4 * 1024 * 1024;
+
+/** Shorter holes are read: the edge kernel finds what runs they are part of. */
+const MIN_HOLE_SIZE = 64 * 1024;
+
+/** New octets that are worth the way through the ingest's workers. */
+const MIN_STREAM_SIZE = 1024 * 1024;
+
+/** A part of a content that is put together, from `start` to `end`. */
+export interface ContentPart {
+  readonly start: number;
+  readonly end: number;
+  /** New octets, a part of a stored Block from an octet on, or a hole where undefined. */
+  readonly source: 'octets' | { readonly block: Block; readonly at: number } | undefined;
+}
+
+/** Where the octets of parts come from. */
+export interface SpliceSource {
+  /** Every part in order, without gaps. */
+  readonly parts: readonly ContentPart[];
+  /** Octets `start` to `end`, of whatever parts. */
+  readonly read: (start: number, end: number) => AsyncIterable<Uint8Array>;
+  /** Stores a content by itself, in other threads. */
+  readonly storeContent: (content: AsyncIterable<Uint8Array>, options: OpOptions) => Promise<Block>;
+}
+
+/** A Store that contents are put together in. */
+export type SpliceStore = Pick<Store, 'hashName' | 'edges' | 'addBatch' | 'get' | 'name'>;
+
+/** Whether edges depend on nothing before the last one, which putting together takes. */
+export function canSplice({ edges }: Pick<Store, 'edges'>): boolean {
+  return edges.minSize >= WINDOW_SIZE;
+}
+
+/**
+ * Stores a content that is put together of new octets, holes and parts of stored Blocks, at the cost of what is new: leaves of
+ * stored Blocks are taken over unread where they lie as they would be cut again, holes become runs.
+ *
+ * Around what is new the content is cut from the edge before it until edges fall together with stored ones again, so that
+ * it has the Blocks that storing all of it gives, but where octets that equal those of a hole lie next to it.
+ */
+export async function spliceContent(store: SpliceStore, source: SpliceSource, options: OpOptions = {}): Promise<Block> {
+  const splicer = new Splicer(store, source, options);
+  return await splicer.run();
+}
+
+class Splicer {
+  readonly #store: SpliceStore;
+  readonly #blocks: BlockSource;
+  readonly #from: SpliceSource;
+  readonly #options: OpOptions;
+  readonly #pending: PendingBlocks;
+  readonly #tree: BlockTreeBuilder;
+  readonly #copiers = new Map<Block, TreeCopier>();
+  readonly #size: number;
+  /** Everything before is in the tree. */
+  #at = 0;
+  /** The part that `#at` stands in. */
+  #index = 0;
+
+  constructor(store: SpliceStore, from: SpliceSource, options: OpOptions) {
+    this.#store = store;
+    this.#blocks = keepBlocks(store);
+    this.#from = from;
+    this.#options = options;
+    this.#pending = new PendingBlocks(store.hashName);
+    this.#tree = new BlockTreeBuilder(this.#pending);
+    this.#size = from.parts.at(-1)?.end ?? 0;
+  }
+
+  async run(): Promise<Block> {
+    for (let part = this.#part(); part !== undefined; part = this.#part()) {
+      const { source } = part;
+      if (isLongHole(part)) {
+        this.#tree.add({ kind: 'run', span: part.end - this.#at, octet: 0 });
+        this.#at = part.end;
+      } else if (typeof source !== 'object' || !(await this.#copy(part, source))) {
+        const before = this.#at;
+        await this.#cut();
+        // Whoever gives the octets has fewer than the parts say.
+        if (this.#at === before) break;
+      }
+      if (this.#pending.size >= FLUSH_SIZE) await this.#pending.flushTo(this.#store, this.#options);
+    }
+    const block = this.#tree.finish();
+    await this.#pending.flushTo(this.#store, this.#options);
+    return block;
+  }
+
+  /** The part that comes next. */
+  #part(): ContentPart | undefined {
+    const { parts } = this.#from;
+    while ((parts[this.#index]?.end ?? Number.POSITIVE_INFINITY) <= this.#at) this.#index++;
+    return parts[this.#index];
+  }
+
+  /** Takes over the leaves that begin here and lie in this part whole. @returns whether there were any */
+  async #copy(part: ContentPart, { block, at }: { readonly block: Block; readonly at: number }): Promise<boolean> {
+    const first = at + (this.#at - part.start);
+    if (!(await this.#isEdge(block, first))) return false;
+    const end = at + (part.end - part.start);
+    // The end of a content is no edge that its octets make: what comes after it may move it.
+    const isEnd = end === block.span && part.end < this.#size;
+    const last = isEnd || !(await this.#isEdge(block, end)) ? await this.#leafStart(block, end - 1) : end;
+    if (last <= first) return false;
+    let copier = this.#copiers.get(block);
+    if (copier === undefined) {
+      copier = await TreeCopier.open(this.#blocks, block, this.#options);
+      this.#copiers.set(block, copier);
+    }
+    await copier.copy(this.#tree, first, last);
+    this.#at += last - first;
+    return true;
+  }
+
+  /** Cuts from here on, until there are leaves to be taken over, a long hole, or the end. */
+  async #cut(): Promise<void> {
+    let stop = this.#index;
+    const { parts } = this.#from;
+    for (let part = parts[stop]; part !== undefined && !isLongHole(part); part = parts[stop]) stop++;
+    const end = parts[stop]?.start ?? this.#size;
+    const content = this.#from.read(this.#at, end);
+    if (end - this.#at >= MIN_STREAM_SIZE && !parts.slice(this.#index, stop).some(({ source }) => typeof source === 'object')) {
+      const block = await this.#from.storeContent(content, this.#options);
+      const copier = await TreeCopier.open(this.#blocks, block, this.#options);
+      await copier.copy(this.#tree, 0, block.span);
+      this.#at = end;
+      return;
+    }
+    for await (const piece of blockify(content, this.#store.edges, this.#options)) {
+      this.#tree.add(leafOfPiece(this.#pending, piece));
+      this.#at += piece.kind === 'run' ? piece.size : piece.data.length;
+      if (this.#pending.size >= FLUSH_SIZE) await this.#pending.flushTo(this.#store, this.#options);
+      if (piece.kind === 'data' && (await this.#isTogether())) return;
+    }
+  }
+
+  /** Whether what was cut so far ends where a stored leaf begins, all that decided on it being stored content. */
+  async #isTogether(): Promise<boolean> {
+    const part = this.#part();
+    if (part === undefined || typeof part.source !== 'object' || this.#at - part.start < KERNEL_CONTEXT) return false;
+    return await this.#isEdge(part.source.block, part.source.at + (this.#at - part.start));
+  }
+
+  /** Whether a leaf of a Block begins at an octet, or the Block ends there. */
+  async #isEdge(block: Block, offset: number): Promise<boolean> {
+    return offset === 0 || offset === block.span || (await this.#leafStart(block, offset)) === offset;
+  }
+
+  /** Where the leaf begins that an octet stands in. */
+  async #leafStart(block: Block, offset: number): Promise<number> {
+    for await (const { from } of leavesOf(this.#blocks, block, { start: offset, end: offset + 1, ...this.#options })) return offset - from;
+    return offset;
+  }
+}
+
+function isLongHole({ start, end, source }: ContentPart): boolean {
+  return source === undefined && end - start >= MIN_HOLE_SIZE;
+}

@@ -71,7 +71,13 @@ export function errorText(error: unknown): string {
 }
 
 // What a person calls it.
-const SYSTEM_CALL_ACTIONS: Readonly<Record<string, string>> = { scandir: 'list', opendir: 'list', lstat: 'stat', fstat: 'stat', access: 'open' };
+const SYSTEM_CALL_ACTIONS: Readonly<Record<string, string>> = {
+  scandir: 'list',
+  opendir: 'list',
+  lstat: 'stat',
+  fstat: 'stat',
+  access: 'open',
+};
 
 function isSystemError(error: Error): error is SystemError {
   return 'syscall' in error && typeof error.syscall === 'string' && 'errno' in error && typeof error.errno === 'number';

@@ -1,5 +1,5 @@
-import { errorReason } from '../base/system-error.ts';
 import { VtError } from '../base/errors.ts';
+import { errorReason } from '../base/system-error.ts';
 import type { HashFunction } from '../block/hash.ts';
 import type { DatafileReaders } from './datafile-readers.ts';
 import type { Location } from './lmdb-index.ts';

@@ -13,8 +13,8 @@ export const OUT_HEADER_SIZE = 16;
 export const ATTR_SIZE = 88;
 /** Octets of `fuse_entry_out`. */
 export const ENTRY_SIZE = 40 + ATTR_SIZE;
-/** Octets of `fuse_attr_out`. */
-export const ATTR_OUT_SIZE = 16 + ATTR_SIZE;
+/** Octets of content in one request, at most: what the kernel allows without a change of its limits. */
+export const MAX_TRANSFER_SIZE = 1024 * 1024;
 /** Octets of `fuse_write_in`, after the header. */
 export const WRITE_IN_SIZE = 40;
 

@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process';
 import { VtError } from '../../core/base/errors.ts';
 import { errorReason } from '../../core/base/system-error.ts';
 import type { Filesystem } from '../filesystem.ts';
-import { IN_HEADER_SIZE, WRITE_IN_SIZE } from './abi.ts';
-import { KernelSession, MAX_TRANSFER_SIZE } from './kernel-session.ts';
+import { IN_HEADER_SIZE, MAX_TRANSFER_SIZE, WRITE_IN_SIZE } from './abi.ts';
+import { KernelSession, MAX_READ_AHEAD } from './kernel-session.ts';
 import type { DeviceMountOptions } from './mount-device.ts';
-import { mountDevice } from './mount-device.ts';
+import { mountDevice, raiseReadAhead } from './mount-device.ts';
 import { Notifier } from './notifier.ts';
+import type { ReaderKind } from './request-reader.ts';
 import { readRequests } from './request-reader.ts';
 
 /** Octets of the buffer that takes requests: content and headers, in whole pages. */
@@ -16,6 +17,8 @@ const REQUEST_SIZE = MAX_TRANSFER_SIZE + 4096;
 export interface MountOptions extends DeviceMountOptions {
   /** The kernel collects small writes in its page cache. */
   readonly writeback: boolean;
+  /** Who waits for requests; default the event loop. */
+  readonly reader?: ReaderKind | undefined;
   /** What went wrong and clients see as EIO. */
   readonly onFault: (error: unknown) => void;
 }
@@ -41,9 +44,13 @@ export async function mountKernel(filesystem: Filesystem, options: MountOptions)
   if (process.platform !== 'linux') throw new VtError('EUNSUPPORTED', 'mount: the kernel driver is for Linux');
   const fd = await mountDevice(options);
   const session = new KernelSession(fd, filesystem, options);
-  const reader = readRequests(fd, Math.max(REQUEST_SIZE, MAX_TRANSFER_SIZE + IN_HEADER_SIZE + WRITE_IN_SIZE), (bytes) =>
-    session.handle(bytes),
+  const reader = readRequests(
+    fd,
+    Math.max(REQUEST_SIZE, MAX_TRANSFER_SIZE + IN_HEADER_SIZE + WRITE_IN_SIZE),
+    (bytes) => session.handle(bytes),
+    options.reader,
   );
+  raiseReadAhead(options.mountPoint, MAX_READ_AHEAD);
   return {
     mountPoint: options.mountPoint,
     ended: reader.ended,

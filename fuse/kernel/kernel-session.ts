@@ -1,16 +1,16 @@
 import { constants } from 'node:os';
-import type { Filesystem } from '../filesystem.ts';
+import type { Filesystem, Maybe } from '../filesystem.ts';
 import { errnoOf } from '../filesystem-error.ts';
-import { FUSE_MAJOR, FUSE_MINOR, INIT, OP, OUT_HEADER_SIZE } from './abi.ts';
+import { FUSE_MAJOR, FUSE_MINOR, IN_HEADER_SIZE, INIT, MAX_TRANSFER_SIZE, OP, OUT_HEADER_SIZE } from './abi.ts';
 import { OPERATIONS } from './operations.ts';
 import { Replies } from './replies.ts';
 import { Request } from './request.ts';
 
-/** Octets of content in one request, at most: what the kernel allows without a change of its limits. */
-export const MAX_TRANSFER_SIZE = 1024 * 1024;
-
 /** Requests that the kernel has under way by itself (read-ahead, write-back). */
 const MAX_BACKGROUND = 64;
+
+/** Octets that the kernel may read ahead, where the device's own limit allows it. */
+export const MAX_READ_AHEAD = 1024 * 1024;
 
 const WANTED =
   INIT.ASYNC_READ |
@@ -52,29 +52,34 @@ export class KernelSession {
 
   /** Takes one request. Its octets may be overwritten once this returns. */
   handle(bytes: Buffer): void {
+    // Without a header nobody waits for an answer.
+    if (bytes.length < IN_HEADER_SIZE) return;
     const request = new Request(bytes);
+    try {
+      const done = this.#answer(request);
+      if (done !== undefined) this.#await(request, done);
+    } catch (error) {
+      this.#fail(request, error);
+    }
+  }
+
+  #answer(request: Request): Maybe<void> {
+    const { replies } = this.#context;
     switch (request.opcode) {
       case OP.INIT:
         this.#initialise(request);
         return;
       case OP.INTERRUPT:
+        // Where it is answered already there is nothing to do.
         this.#pending.get(request.u64(0))?.abort();
         return;
       case OP.DESTROY:
-        this.#context.replies.empty(request);
+        replies.empty(request);
         return;
-    }
-    const { replies } = this.#context;
-    const operation = OPERATIONS.get(request.opcode);
-    if (operation === undefined) {
-      replies.error(request, constants.errno.ENOSYS);
-      return;
-    }
-    try {
-      const done = operation(this.#context, request);
-      if (done !== undefined) this.#await(request, done);
-    } catch (error) {
-      this.#fail(request, error);
+      default: {
+        const operation = OPERATIONS.get(request.opcode);
+        return operation === undefined ? replies.error(request, constants.errno.ENOSYS) : operation(this.#context, request);
+      }
     }
   }
 
@@ -90,7 +95,7 @@ export class KernelSession {
 
   #fail(request: Request, error: unknown): void {
     // These have no answer.
-    if (request.opcode === OP.FORGET || request.opcode === OP.BATCH_FORGET) return;
+    if (request.opcode === OP.FORGET || request.opcode === OP.BATCH_FORGET || request.opcode === OP.INTERRUPT) return;
     const errno = errnoOf(error);
     if (errno === constants.errno.EIO) this.#options.onFault(error);
     this.#context.replies.error(request, errno);
@@ -112,7 +117,7 @@ export class KernelSession {
     // A newer major asks again with ours.
     if (major === FUSE_MAJOR) {
       const wanted = WANTED | (this.#options.writeback ? INIT.WRITEBACK_CACHE : 0);
-      scratch.writeUInt32LE(request.u32(8), at + 8);
+      scratch.writeUInt32LE(MAX_READ_AHEAD, at + 8);
       scratch.writeUInt32LE((request.u32(12) & wanted) >>> 0, at + 12);
       scratch.writeUInt16LE(MAX_BACKGROUND, at + 16);
       scratch.writeUInt16LE((MAX_BACKGROUND * 3) / 4, at + 18);

@@ -4,6 +4,7 @@ import { FilesystemError } from '../filesystem-error.ts';
 
 /** A 64-bit field that has to be a safe integer. @throws FilesystemError EFBIG */
 export function readU64(bytes: Buffer, at: number): number {
+  if (at + 8 > bytes.length) throw new FilesystemError('EINVAL');
   const value = bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 2 ** 32;
   if (!Number.isSafeInteger(value)) throw new FilesystemError('EFBIG');
   return value;
@@ -11,6 +12,7 @@ export function readU64(bytes: Buffer, at: number): number {
 
 /** A 64-bit field with a sign. @throws FilesystemError EINVAL where it is no safe integer */
 export function readI64(bytes: Buffer, at: number): number {
+  if (at + 8 > bytes.length) throw new FilesystemError('EINVAL');
   const value = bytes.readUInt32LE(at) + bytes.readInt32LE(at + 4) * 2 ** 32;
   if (!Number.isSafeInteger(value)) throw new FilesystemError('EINVAL');
   return value;

@@ -1,6 +1,17 @@
 import { constants } from 'node:os';
 import type { AttributeChange, Attributes, Filesystem, Instant, Maybe, Opened } from '../filesystem.ts';
-import { FATTR, FOPEN, GETATTR_FH, IN_HEADER_SIZE, OP, OPEN_KILL_SUIDGID, OUT_HEADER_SIZE, WRITE, WRITE_IN_SIZE } from './abi.ts';
+import {
+  FATTR,
+  FOPEN,
+  GETATTR_FH,
+  IN_HEADER_SIZE,
+  MAX_TRANSFER_SIZE,
+  OP,
+  OPEN_KILL_SUIDGID,
+  OUT_HEADER_SIZE,
+  WRITE,
+  WRITE_IN_SIZE,
+} from './abi.ts';
 import { writeAttrOut, writeEntry, writeNoEntry } from './encode.ts';
 import { Listing } from './listing.ts';
 import { readI64, writeI64 } from './octet-fields.ts';
@@ -65,7 +76,7 @@ function replyCreated(
 
 function readDirectory(plus: boolean): Operation {
   return ({ filesystem, replies }, request) => {
-    const size = request.u32(16);
+    const size = Math.min(request.u32(16), MAX_TRANSFER_SIZE);
     const out = Buffer.allocUnsafe(OUT_HEADER_SIZE + size);
     const listing = new Listing(out, OUT_HEADER_SIZE, size, plus);
     const done = filesystem.readdir(request.ino, request.u64(0), request.u64(8), plus, listing.add, request);

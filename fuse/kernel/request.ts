@@ -51,6 +51,7 @@ export class Request implements Caller {
 
   /** A 32-bit field. @param at - octets behind the header */
   u32(at: number): number {
+    if (IN_HEADER_SIZE + at + 4 > this.bytes.length) throw new FilesystemError('EINVAL');
     return this.bytes.readUInt32LE(IN_HEADER_SIZE + at);
   }
 

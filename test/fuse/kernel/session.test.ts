@@ -1,0 +1,286 @@
+import assert from 'node:assert/strict';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Attributes, Filesystem } from '../../../fuse/filesystem.ts';
+import { FilesystemError } from '../../../fuse/filesystem-error.ts';
+import { OP } from '../../../fuse/kernel/abi.ts';
+import { KernelSession } from '../../../fuse/kernel/kernel-session.ts';
+
+// Requests as the kernel makes them, by hand from fuse(4) and <linux/fuse.h>; a file takes the replies.
+
+const { ENOENT, ENOSYS, EIO, EINTR, EINVAL, ERANGE, EFBIG } = constants.errno;
+const INO = 2 ** 52 + 77;
+
+const ATTRIBUTES: Attributes = {
+  ino: INO,
+  size: 2 ** 40 + 3,
+  blocks: 9,
+  atime: { seconds: -5, nanoseconds: 999_999_999 },
+  mtime: { seconds: 1_700_000_000, nanoseconds: 1 },
+  ctime: { seconds: 2 ** 33, nanoseconds: 0 },
+  mode: 0o100644,
+  nlink: 2,
+  uid: 1000,
+  gid: 0xffff_fffe,
+  rdev: 0,
+};
+
+/** A filesystem of which every operation fails but those given. */
+function filesystemOf(operations: Partial<Filesystem>): Filesystem {
+  return new Proxy(operations as Filesystem, {
+    get: (target, name: keyof Filesystem) =>
+      name in target
+        ? target[name]
+        : () => {
+            throw new FilesystemError('ENOENT');
+          },
+  });
+}
+
+interface Talk {
+  readonly session: KernelSession;
+  readonly faults: unknown[];
+  /** What was replied since the last call. */
+  readonly replies: () => Buffer[];
+}
+
+function talk(t: Pick<TestContext, 'after'>, operations: Partial<Filesystem>): Talk {
+  const folder = mkdtempSync(join(tmpdir(), 'vtftp-test-'));
+  const path = join(folder, 'replies');
+  writeFileSync(path, '');
+  const fd = openSync(path, 'a');
+  t.after(() => {
+    closeSync(fd);
+    rmSync(folder, { recursive: true });
+  });
+  const faults: unknown[] = [];
+  const session = new KernelSession(fd, filesystemOf(operations), { writeback: true, onFault: (error) => faults.push(error) });
+  let seen = 0;
+  const replies = (): Buffer[] => {
+    const octets = readFileSync(path);
+    const found: Buffer[] = [];
+    for (; seen < octets.length; seen += octets.readUInt32LE(seen)) found.push(octets.subarray(seen, seen + octets.readUInt32LE(seen)));
+    return found;
+  };
+  return { session, faults, replies };
+}
+
+function request(opcode: number, body: Buffer = Buffer.alloc(0), { unique = 5n, ino = BigInt(INO) } = {}): Buffer {
+  const header = Buffer.alloc(40);
+  header.writeUInt32LE(40 + body.length, 0);
+  header.writeUInt32LE(opcode, 4);
+  header.writeBigUInt64LE(unique, 8);
+  header.writeBigUInt64LE(ino, 16);
+  header.writeUInt32LE(1000, 24);
+  header.writeUInt32LE(1000, 28);
+  header.writeUInt32LE(4321, 32);
+  return Buffer.concat([header, body]);
+}
+
+/** Fields of 32 bits, and of 64 where they are bigints. */
+function fields(...values: readonly (number | bigint)[]): Buffer {
+  return Buffer.concat(
+    values.map((value) => {
+      const field = Buffer.alloc(typeof value === 'bigint' ? 8 : 4);
+      if (typeof value === 'bigint') field.writeBigUInt64LE(BigInt.asUintN(64, value));
+      else field.writeUInt32LE(value >>> 0);
+      return field;
+    }),
+  );
+}
+
+const text = (name: string): Buffer => Buffer.from(`${name}\0`, 'latin1');
+const errorOf = (reply: Buffer | undefined): number | undefined => (reply === undefined ? undefined : 0 - reply.readInt32LE(4));
+
+test('INIT settles on version 7.38 and on what both sides can do', (t) => {
+  const { session, replies } = talk(t, {});
+  session.handle(
+    request(OP.INIT, fields(7, 45, 131072, 0xffff_ffff, 0xffff_ffff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), { unique: 2n, ino: 0n }),
+  );
+  const [reply] = replies();
+  assert.ok(reply !== undefined);
+  assert.equal(reply.length, 16 + 64);
+  assert.deepEqual([reply.readUInt32LE(16), reply.readUInt32LE(20)], [7, 38]);
+  assert.equal(reply.readUInt32LE(36), 1024 * 1024, 'octets of a write');
+  assert.equal(reply.readUInt16LE(44), 256, 'pages of a request');
+  assert.equal(reply.readUInt32LE(28) & (1 << 16), 1 << 16, 'writes are collected');
+});
+
+test('INIT of a kernel that is too old is refused; of a later major version ours is named', (t) => {
+  const { session, replies } = talk(t, {});
+  session.handle(request(OP.INIT, fields(6, 1, 0, 0)));
+  session.handle(request(OP.INIT, fields(8, 0, 0, 0)));
+  const [old, later] = replies();
+  assert.equal(errorOf(old), constants.errno.EPROTO);
+  assert.deepEqual([later?.readUInt32LE(16), later?.readUInt32LE(20)], [7, 38]);
+});
+
+test('LOOKUP gives a node with all its attributes, or a name that is not there to be remembered', (t) => {
+  const asked: string[] = [];
+  const { session, replies } = talk(t, {
+    lookup(parent, name, { uid, pid }) {
+      asked.push(`${parent} ${name} ${uid} ${pid}`);
+      return name === 'there' ? ATTRIBUTES : undefined;
+    },
+  });
+  session.handle(request(OP.LOOKUP, text('there'), { unique: 0x1_0000_0001n }));
+  session.handle(request(OP.LOOKUP, text('caf\xe9')));
+  const [found, missing] = replies();
+  assert.deepEqual(asked, [`${INO} there 1000 4321`, `${INO} caf\xe9 1000 4321`]);
+  assert.ok(found !== undefined && missing !== undefined);
+  assert.equal(found.length, 16 + 128);
+  assert.equal(found.readBigUInt64LE(8), 0x1_0000_0001n);
+  assert.equal(found.readBigUInt64LE(16), BigInt(INO));
+  const at = 16 + 40;
+  assert.deepEqual(
+    [0, 8, 16, 24, 32, 40].map((field) => found.readBigInt64LE(at + field)),
+    [BigInt(INO), 2n ** 40n + 3n, 9n, -5n, 1_700_000_000n, 2n ** 33n],
+  );
+  assert.deepEqual(
+    [48, 52, 56, 60, 64, 68, 72].map((field) => found.readUInt32LE(at + field)),
+    [999_999_999, 1, 0, 0o100644, 2, 1000, 0xffff_fffe],
+  );
+  assert.equal(errorOf(missing), 0);
+  assert.equal(missing.readBigUInt64LE(16), 0n);
+  assert.ok(missing.readBigUInt64LE(32) > 0n, 'is remembered for a while');
+});
+
+test('what an operation throws is its errno, at once and later; what is unforeseen is EIO and told', async (t) => {
+  const { session, replies, faults } = talk(t, {
+    getattr: () => {
+      throw new FilesystemError('ENOENT');
+    },
+    readlink: async () => await Promise.reject(new FilesystemError('EINVAL')),
+    statfs: () => {
+      throw new TypeError('of ours');
+    },
+  });
+  session.handle(request(OP.GETATTR, fields(0, 0, 0n)));
+  session.handle(request(OP.READLINK));
+  assert.equal(session.pending, 1);
+  session.handle(request(OP.STATFS));
+  session.handle(request(999));
+  session.handle(request(OP.FLUSH, fields(1n, 0, 0, 0n)));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(session.pending, 0);
+  assert.deepEqual(replies().map(errorOf).sort(), [ENOENT, EIO, ENOSYS, ENOENT, EINVAL].sort());
+  assert.equal(faults.length, 1);
+});
+
+test('a filesystem that has nothing to do at a close is asked once: FLUSH is unknown to it', (t) => {
+  const { session, replies } = talk(t, { flush: undefined } as unknown as Partial<Filesystem>);
+  session.handle(request(OP.FLUSH, fields(1n, 0, 0, 0n)));
+  assert.deepEqual(replies().map(errorOf), [ENOSYS]);
+});
+
+test('FORGET and BATCH_FORGET are counted exactly, and have no answer', (t) => {
+  const forgotten: [number, number][] = [];
+  const { session, replies } = talk(t, { forget: (ino, lookups) => void forgotten.push([ino, lookups]) });
+  session.handle(request(OP.FORGET, fields(3n)));
+  session.handle(request(OP.BATCH_FORGET, fields(2, 0, 7n, 1n, 8n, 2n)));
+  // Says three and has one: the other two are not made up.
+  session.handle(request(OP.BATCH_FORGET, fields(3, 0, 9n, 4n)));
+  assert.deepEqual(forgotten, [
+    [INO, 3],
+    [7, 1],
+    [8, 2],
+    [9, 4],
+  ]);
+  assert.deepEqual(replies(), []);
+});
+
+test('READ is answered with its pieces behind one header; INTERRUPT reaches who waits, and one answer goes out', async (t) => {
+  const { session, replies } = talk(t, {
+    read: (_ino, handle, offset, size, { signal }) => {
+      if (handle === 1) return [Buffer.from('one '), Buffer.from(`${offset} ${size}`)];
+      return new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new FilesystemError('EINTR'))));
+    },
+  });
+  session.handle(request(OP.READ, fields(1n, 4096n, 512, 0, 0n, 0, 0)));
+  assert.equal(replies()[0]?.toString('latin1', 16), 'one 4096 512');
+  session.handle(request(OP.READ, fields(2n, 0n, 512, 0, 0n, 0, 0), { unique: 70n }));
+  session.handle(request(OP.INTERRUPT, fields(69n), { unique: 71n }));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(session.pending, 1);
+  session.handle(request(OP.INTERRUPT, fields(70n), { unique: 71n }));
+  await new Promise((resolve) => setImmediate(resolve));
+  const answers = replies();
+  assert.deepEqual(answers.map(errorOf), [EINTR]);
+  assert.equal(answers[0]?.readBigUInt64LE(8), 70n);
+});
+
+test('numbers that are no safe integers are refused: no octet lands at another place', (t) => {
+  let writes = 0;
+  const { session, replies } = talk(t, { write: () => ++writes });
+  session.handle(request(OP.WRITE, Buffer.concat([fields(1n, 2n ** 53n, 4, 0, 0n, 0, 0), Buffer.from('data')])));
+  session.handle(request(OP.WRITE, Buffer.concat([fields(1n, 0n, 9, 0, 0n, 0, 0), Buffer.from('data')])));
+  assert.deepEqual(replies().map(errorOf), [EFBIG, EINVAL]);
+  assert.equal(writes, 0);
+});
+
+test('READDIRPLUS pads its records, tells of no look-up for dots, and stops where there is no room', (t) => {
+  let refused = 0;
+  const { session, replies } = talk(t, {
+    readdir: (_ino, _handle, _offset, _plus, sink) => {
+      assert.ok(sink({ name: '.' as never, ino: 1, mode: 0o040000, next: 1 }));
+      assert.ok(sink({ name: 'nine char' as never, ino: INO, mode: 0o100644, next: 2, attributes: ATTRIBUTES }));
+      if (!sink({ name: 'x'.repeat(255) as never, ino: 3, mode: 0o100644, next: 3, attributes: ATTRIBUTES })) refused++;
+    },
+  });
+  session.handle(request(OP.READDIRPLUS, fields(1n, 0n, 512, 0, 0n, 0, 0)));
+  const [reply] = replies();
+  assert.ok(reply !== undefined);
+  assert.equal(refused, 1);
+  assert.equal(reply.length, 16 + (128 + 24 + 8) + (128 + 24 + 16));
+  assert.equal(reply.readBigUInt64LE(16), 0n);
+  const second = 16 + 160;
+  assert.equal(reply.readBigUInt64LE(second), BigInt(INO));
+  assert.equal(reply.readUInt32LE(second + 128 + 16), 9);
+  assert.equal(reply.toString('latin1', second + 152, second + 161), 'nine char');
+});
+
+test('GETXATTR tells the size, gives the value where it fits, and else says ERANGE', (t) => {
+  const { session, replies } = talk(t, { getxattr: () => Buffer.from('value') });
+  for (const room of [0, 5, 4]) session.handle(request(OP.GETXATTR, Buffer.concat([fields(room, 0), text('user.x')])));
+  const [size, value, small] = replies();
+  assert.equal(size?.readUInt32LE(16), 5);
+  assert.equal(value?.toString('latin1', 16), 'value');
+  assert.equal(errorOf(small), ERANGE);
+});
+
+test('no request, however it is made, throws, or has two answers', async (t) => {
+  const anything = new Proxy({} as Filesystem, {
+    get: () => () => {
+      throw new FilesystemError('ENOENT');
+    },
+  });
+  const { session, replies, faults } = talk(t, {});
+  const wild = talk(t, anything);
+  const opcodes = [...Object.values(OP).filter((code) => code !== OP.INIT), 0, 4, 52, 53, 4096, 0xffff_ffff];
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...opcodes),
+      fc.uint8Array({ maxLength: 200 }),
+      fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+      (opcode, body, ino) => {
+        for (const one of [session, wild.session]) one.handle(request(opcode, Buffer.from(body), { unique: 9n, ino }));
+      },
+    ),
+    { numRuns: 3000 },
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(replies().length <= 3000);
+  assert.ok(wild.replies().length <= 3000);
+  assert.equal(session.pending, 0);
+  assert.deepEqual(faults, []);
+});
+
+test('a header that is cut short is no request', (t) => {
+  const { session, replies } = talk(t, {});
+  for (let length = 0; length < 40; length++) session.handle(request(OP.GETATTR).subarray(0, length));
+  assert.deepEqual(replies(), []);
+});

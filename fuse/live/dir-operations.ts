@@ -68,6 +68,8 @@ export function dirOperations(mount: LiveMount): DirOperations {
         listing.subdirs = 0;
         listing.more = nodes.isRemoved(dir) ? undefined : nodes.entryBatches(dir)[Symbol.asyncIterator]();
       }
+      // Not even the dots.
+      if (nodes.isRemoved(dir)) return;
       for (let i = offset; ; i++) {
         if (i < DOTS) {
           if (!sink(dotEntry(dir, i))) return;

@@ -67,7 +67,7 @@ export function nameOperations(mount: LiveMount): NameOperations {
       return nodes.remove(mount.dir(parent), name, 'dir', mount);
     },
     async rename(parent, name, newParent, newName, flags) {
-      if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) !== 0) throw new FilesystemError('EINVAL');
+      if (![0, RENAME_NOREPLACE, RENAME_EXCHANGE].includes(flags)) throw new FilesystemError('EINVAL');
       const manner = flags === RENAME_EXCHANGE ? 'exchange' : flags === RENAME_NOREPLACE ? 'keep' : 'replace';
       const from = { dir: mount.dir(parent), name };
       await nodes.rename(from, { dir: mount.dir(newParent), name: checkedName(newName) }, manner, mount);

@@ -1,6 +1,6 @@
-import { constants as os } from 'node:os';
 import { nativeLibrary } from '../../../core/base/libc.ts';
 import type { NativeFunction } from '../../../core/base/libc-native.ts';
+import { ERRNO_NAMES } from './errno-names.ts';
 import type { DirEntry, Moment, Stat, SystemCalls, TimeWord } from './system-calls.ts';
 import { CallError } from './system-calls.ts';
 
@@ -19,10 +19,6 @@ const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
 const MS_SYNC = 4;
 const PAGE = 4096;
-
-const ERRNO_NAMES = new Map(Object.entries(os.errno).map(([name, number]) => [number, name]));
-ERRNO_NAMES.set(os.errno.EAGAIN, 'EAGAIN');
-ERRNO_NAMES.set(os.errno.EOPNOTSUPP, 'EOPNOTSUPP');
 
 /** The system calls of this very process. @param top - the folder that `enter` makes folders in */
 export function linuxCalls(top: string): SystemCalls {

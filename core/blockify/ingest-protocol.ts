@@ -1,3 +1,4 @@
+import { errorReason } from '../base/system-error.ts';
 import type { HashName } from '../block/hash.ts';
 import type { EdgeSettings } from '../store/store.ts';
 import type { StoredCompression } from '../store/stored-bytes.ts';
@@ -140,7 +141,7 @@ export type JobReply = { readonly id: number; readonly result: JobResult } | { r
 /** An error for travelling. */
 export function plainError(error: unknown): PlainError {
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  return { message: error instanceof Error ? error.message : String(error), code };
+  return { message: errorReason(error), code };
 }
 
 /** An error that travelled. */

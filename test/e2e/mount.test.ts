@@ -129,7 +129,8 @@ assert os.pread(fd, 4, 1 << 23) == bytes(4)
     const written = await mount.sh('mkdir d && head -c 2000000 /dev/urandom > d/f && sync d/f && sha256sum < d/f');
     assert.equal(written.status, 0, written.report);
     const listed = await mount.vtftp('--json', '-c', 'mounts');
-    const { pid } = JSON.parse(listed.stdout.trim().split('\n')[0] ?? '{}') as { readonly pid?: number };
+    const own = listed.stdout.split('\n').find((line) => line.includes(`"${mount.path}"`)) ?? '{}';
+    const { pid } = JSON.parse(own) as { readonly pid?: number };
     assert.ok(pid !== undefined, listed.report);
     process.kill(pid, 'SIGKILL');
     const stale = await mount.vtftp('-c', 'mounts');

@@ -8,12 +8,18 @@ import { VtError } from './errors.ts';
  * @throws {VtError} EUSAGE if it is none of these
  */
 export function parseDate(text: string, now: Date): bigint {
+  const timeNs = readDate(text, now);
+  if (timeNs >= LIMIT_NS || timeNs < -LIMIT_NS) throw notADate(text, 'further from 1970 than any time is kept');
+  return timeNs;
+}
+
+function readDate(text: string, now: Date): bigint {
   const nowNs = BigInt(now.getTime()) * 1_000_000n;
   if (text === 'now') return nowNs;
   if (text === 'yesterday') return nowNs - 86_400n * NS;
-  const age = /^(\d+)([smhdw])$/.exec(text);
+  const age = /^(\d{1,20})([smhdw])$/.exec(text);
   if (age !== null) return nowNs - BigInt(age[1] ?? 0) * (UNIT_SECONDS[age[2] ?? 's'] ?? 1n) * NS;
-  const stamp = /^@(-?\d+)(?:\.(\d{1,9}))?$/.exec(text);
+  const stamp = /^@(-?\d{1,20})(?:\.(\d{1,9}))?$/.exec(text);
   if (stamp !== null) {
     const fraction = BigInt((stamp[2] ?? '').padEnd(9, '0'));
     return BigInt(stamp[1] ?? 0) * NS + (text.startsWith('@-') ? -fraction : fraction);
@@ -24,10 +30,16 @@ export function parseDate(text: string, now: Date): bigint {
     const milliseconds = Date.parse(`${day}T${time.length === 5 ? `${time}:00` : time}${zone}`);
     if (!Number.isNaN(milliseconds)) return BigInt(milliseconds) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
   }
-  throw new VtError('EUSAGE', `read date "${text}": not a date`, {
+  throw notADate(text, 'not a date');
+}
+
+function notADate(text: string, found: string): VtError {
+  return new VtError('EUSAGE', `read date "${text}": ${found}`, {
     remedy: 'write 2026-11-22, 2026-11-22T16:17:01Z, @SECONDS or an age such as 7d',
   });
 }
 
 const NS = 1_000_000_000n;
+/** Beyond 2^51 seconds either way no format keeps a time. @see vt(5), "Dirents" */
+const LIMIT_NS = 2n ** 51n * NS;
 const UNIT_SECONDS: Readonly<Record<string, bigint>> = { s: 1n, m: 60n, h: 3_600n, d: 86_400n, w: 604_800n };

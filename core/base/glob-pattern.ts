@@ -10,67 +10,100 @@ export function hasGlob(pattern: Octets): boolean {
 
 /**
  * Compiles a pattern. `?` stands for one character where pattern and name are UTF-8, else for one octet.
- * A leading dot is matched only by a dot that is written.
+ * A leading dot is matched only by a dot that is written. Matching takes at most the product of the lengths in steps: a regular
+ * expression would try every way to share a name among several `*`.
  */
 export function compileGlob(pattern: Octets): (name: Octets) => boolean {
-  const octetsExpression = toRegExp(pattern);
+  const octetsParts = partsOf(pattern);
   const text = octetsToTextStrict(pattern);
   // Pure ASCII patterns match octets and characters alike, but for `?` and classes against longer characters.
-  const textExpression = text === undefined ? undefined : toRegExp(text);
+  const textParts = text === undefined ? undefined : partsOf(text);
   return (name) => {
     const nameText = octetsToTextStrict(name);
-    return nameText !== undefined && textExpression !== undefined ? textExpression.test(nameText) : octetsExpression.test(name);
+    return nameText !== undefined && textParts !== undefined ? matches(textParts, [...nameText]) : matches(octetsParts, [...name]);
   };
 }
 
-function toRegExp(pattern: string): RegExp {
-  let source = pattern.startsWith('.') || pattern.startsWith('\\.') ? '' : '(?!\\.)';
+/** What stands for one character: itself alone, or more; or `*`. */
+type Part = '*' | { readonly isItself: boolean; readonly fits: (character: string) => boolean };
+
+function matches(parts: readonly Part[], name: readonly string[]): boolean {
+  const [first] = parts;
+  if (name[0] === '.' && (first === '*' || first?.isItself === false)) return false;
+  let part = 0;
+  let at = 0;
+  // Where to go on from if what follows the last `*` does not fit: that alone need be tried again.
+  let star = -1;
+  let starAt = 0;
+  while (at < name.length) {
+    const one = parts[part];
+    if (one === '*') {
+      star = ++part;
+      starAt = at;
+    } else if (one?.fits(name[at] ?? '') === true) {
+      part++;
+      at++;
+    } else if (star >= 0) {
+      part = star;
+      at = ++starAt;
+    } else return false;
+  }
+  while (parts[part] === '*') part++;
+  return part === parts.length;
+}
+
+function itself(expected: string): Part {
+  return { isItself: true, fits: (character) => character === expected };
+}
+
+function partsOf(pattern: string): Part[] {
+  const parts: Part[] = [];
   const characters = [...pattern];
+  // The last `]`: past it none is looked for, or many `[` would each look to the end.
+  const lastEnd = characters.lastIndexOf(']');
   for (let i = 0; i < characters.length; i++) {
     const character = characters[i] ?? '';
-    if (character === '*') source += '.*';
-    else if (character === '?') source += '.';
-    else if (character === '\\' && i + 1 < characters.length) source += quote(characters[++i] ?? '');
+    if (character === '*') {
+      if (parts.at(-1) !== '*') parts.push('*');
+    } else if (character === '?') parts.push({ isItself: false, fits: () => true });
+    else if (character === '\\' && i + 1 < characters.length) parts.push(itself(characters[++i] ?? ''));
     else if (character === '[') {
-      const end = classEnd(characters, i);
-      if (end === undefined) source += '\\[';
+      const end = i < lastEnd ? classEnd(characters, i) : undefined;
+      if (end === undefined) parts.push(itself('['));
       else {
-        source += characterClass(characters.slice(i + 1, end));
+        parts.push(classOf(characters.slice(i + 1, end)));
         i = end;
       }
-    } else source += quote(character);
+    } else parts.push(itself(character));
   }
-  return new RegExp(`^${source}$`, 'su');
+  return parts;
 }
 
 /** Index of the `]` that ends the class opened at `start`; a `]` right after the opening stands for itself. */
 function classEnd(characters: readonly string[], start: number): number | undefined {
   const first = characters[start + 1] === '!' || characters[start + 1] === '^' ? start + 2 : start + 1;
-  for (let i = first + 1; i < characters.length; i++) if (characters[i] === ']') return i;
-  return undefined;
+  const end = characters.indexOf(']', first + 1);
+  return end < 0 ? undefined : end;
 }
 
-function characterClass(inner: readonly string[]): string {
-  const negated = inner[0] === '!' || inner[0] === '^';
-  const members = negated ? inner.slice(1) : inner;
-  let source = '';
+/** Characters in ranges, by code point; a range that runs backwards matches nothing. */
+function classOf(inner: readonly string[]): Part {
+  const isNegated = inner[0] === '!' || inner[0] === '^';
+  const members = isNegated ? inner.slice(1) : inner;
+  const ranges: (readonly [number, number])[] = [];
   for (let i = 0; i < members.length; i++) {
-    const from = members[i] ?? '';
-    const to = members[i + 2];
-    if (members[i + 1] === '-' && to !== undefined) {
-      // A range that runs backwards matches nothing.
-      if (from <= to) source += `${quoteInClass(from)}-${quoteInClass(to)}`;
-      i += 2;
-    } else source += quoteInClass(from);
+    const from = codeOf(members[i]);
+    const isRange = members[i + 1] === '-' && members[i + 2] !== undefined;
+    ranges.push([from, isRange ? codeOf(members[i + 2]) : from]);
+    if (isRange) i += 2;
   }
-  if (source === '') return negated ? '.' : '(?!)';
-  return `[${negated ? '^' : ''}${source}]`;
+  const fits = (character: string): boolean => {
+    const code = codeOf(character);
+    return ranges.some(([from, to]) => from <= code && code <= to) !== isNegated;
+  };
+  return { isItself: false, fits };
 }
 
-function quote(character: string): string {
-  return /[\\^$.*+?()[\]{}|/]/.test(character) ? `\\${character}` : character;
-}
-
-function quoteInClass(character: string): string {
-  return character === '-' ? '\\-' : quote(character);
+function codeOf(character: string | undefined): number {
+  return character?.codePointAt(0) ?? 0;
 }

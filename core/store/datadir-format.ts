@@ -98,12 +98,13 @@ function parseSettings(text: string): Map<string, Setting> {
   const settings = new Map<string, Setting>();
   let offset = 0;
   for (const line of text.split('\n')) {
-    const found = /^\s*([a-z][a-z0-9-]*)\s*=\s*(.*?)\s*$/.exec(line);
-    if (found?.[1] !== undefined) {
-      if (settings.has(found[1])) throw new ParseError(`read Store format: "${found[1]}" stands there twice`, offset);
-      settings.set(found[1], { value: found[2] ?? '', offset });
-    } else if (!/^\s*([;#].*)?$/.test(line)) {
-      throw new ParseError('read Store format: expected NAME=VALUE', offset);
+    const trimmed = line.trim();
+    if (trimmed !== '' && !/^[;#]/.test(trimmed)) {
+      const equals = trimmed.indexOf('=');
+      const name = trimmed.slice(0, Math.max(0, equals)).trim();
+      if (!/^[a-z][a-z0-9-]*$/.test(name)) throw new ParseError('read Store format: expected NAME=VALUE', offset);
+      if (settings.has(name)) throw new ParseError(`read Store format: "${name}" stands there twice`, offset);
+      settings.set(name, { value: trimmed.slice(equals + 1).trim(), offset });
     }
     offset += line.length + 1;
   }

@@ -39,3 +39,12 @@ for (const text of ['', 'soon', '2026-13-01', '2026-11-22T25:00Z', '7', '-3d', '
     );
   });
 }
+
+for (const text of ['@99999999999999999999', '@-2251799813685249', '99999999999999999999w', `@${'9'.repeat(100_000)}`]) {
+  test(`"${text.slice(0, 24)}" is further off than any time that is kept`, () => {
+    assert.throws(
+      () => parseDate(text, now),
+      (error: unknown) => error instanceof VtError && error.code === 'EUSAGE',
+    );
+  });
+}

@@ -60,3 +60,30 @@ test('an active special character is found, an escaped one is not', () => {
     assert.equal(hasGlob(octetsFromText(pattern)), expected, pattern);
   }
 });
+
+test('a pattern of many stars is decided at once, also where it does not match', () => {
+  const pattern = `${'*a'.repeat(60)}*b` as Octets;
+  const before = process.cpuUsage();
+  assert.equal(compileGlob(pattern)('a'.repeat(4096) as Octets), false);
+  assert.equal(compileGlob(pattern)(`${'a'.repeat(4096)}b` as Octets), true);
+  assert.equal(compileGlob('['.repeat(20_000) as Octets)('a' as Octets), false);
+  assert.ok(process.cpuUsage(before).user < 1_000_000);
+});
+
+test('what follows a star is looked for at every place', () => {
+  const naive = (pattern: string, name: string): boolean =>
+    pattern === ''
+      ? name === ''
+      : pattern[0] === '*'
+        ? naive(pattern.slice(1), name) || (name !== '' && naive(pattern, name.slice(1)))
+        : name !== '' && (pattern[0] === '?' || pattern[0] === name[0]) && naive(pattern.slice(1), name.slice(1));
+  fc.assert(
+    fc.property(
+      fc.string({ unit: fc.constantFrom('a', 'b', '*', '?'), maxLength: 8 }),
+      fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 10 }),
+      (pattern, name) => {
+        assert.equal(compileGlob(pattern as Octets)(name as Octets), naive(pattern, name));
+      },
+    ),
+  );
+});

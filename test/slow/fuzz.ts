@@ -1,0 +1,26 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+/**
+ * Fuzzes the parsers of contents and then every decoder: `npm run fuzz -- [--only NAME[,NAME…]] [--seconds N] [--seed N]
+ * [--save FOLDER]`. `parsers` stands for the first, which share their seconds; the others have as many each. Ends with 1
+ * if there was a fault.
+ */
+
+const { values } = parseArgs({
+  options: { only: { type: 'string' }, seconds: { type: 'string' }, seed: { type: 'string' }, save: { type: 'string' } },
+});
+const names = values.only?.split(',');
+const decoders = names?.filter((name) => name !== 'parsers');
+
+function run(script: string, options: Readonly<Record<string, string | undefined>>): boolean {
+  const args = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
+  const path = fileURLToPath(new URL(`./${script}.js`, import.meta.url));
+  return spawnSync(process.execPath, ['--enable-source-maps', path, ...args], { stdio: 'inherit' }).status === 0;
+}
+
+const { seconds, seed, save } = values;
+const parsersHold = names?.includes('parsers') === false || run('parser-fuzz', { seconds, seed });
+const decodersHold = decoders?.length === 0 || run('decoder-fuzz', { seconds, seed, save, only: decoders?.join(',') });
+process.exitCode = parsersHold && decodersHold ? 0 : 1;

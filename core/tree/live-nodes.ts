@@ -199,6 +199,7 @@ export class LiveNodes {
       const target = await this.#place(to.dir, to.name, options);
       checkEntryName(target.name, 'rename', target.path);
       if (manner === 'keep' && target.node !== undefined) throw new PathError('EEXIST', 'rename', octetsToText(target.path));
+      if (manner === 'exchange' && target.node === undefined) throw new PathError('ENOENT', 'rename', octetsToText(target.path));
       if (source.node.sort === 'dir' && target.dir.isWithin(source.node))
         throw new PathError('EINVAL', 'rename', octetsToText(source.path));
       if (manner === 'exchange') await this.#exchange(source, target, options);

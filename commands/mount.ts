@@ -108,6 +108,7 @@ async function serve(context: CommandContext, mountPoint: string, words: MountWo
   await giveRootMeta(context, tree);
   const isMade = makeMountPoint(mountPoint);
   const ingest = new Ingest(session.store);
+  const unpin = session.pin();
   try {
     await serveTree(tree, {
       mountPoint,
@@ -135,6 +136,7 @@ async function serve(context: CommandContext, mountPoint: string, words: MountWo
       signal,
     });
   } finally {
+    unpin();
     await ingest[Symbol.asyncDispose]();
     if (isMade) removeMountPoint(mountPoint);
   }

@@ -36,6 +36,11 @@ export interface Session extends AsyncDisposable {
   open(reference: Octets, signal?: AbortSignal): Promise<void>;
   /** Shows what another session has recorded meanwhile, where nothing was changed here. */
   refresh(signal?: AbortSignal): Promise<void>;
+  /**
+   * Keeps the tree the same object until the function given is called: what others recorded is brought onto it, and no
+   * other source is opened.
+   */
+  pin(): () => void;
   /** The words of a command line that open a source as this session would, or the same that this one has open. */
   reopenWords(source: Octets | undefined): readonly string[];
   /** Syncs the tree and, if its root changed, appends it to the archive; gives the Dirref's text. */

@@ -6,7 +6,7 @@ import { octetsToText } from '../core/base/octets.ts';
 import type { DirDirent, Dirent } from '../core/dirent/dirent.ts';
 import { formatDirent } from '../core/dirent/dirent-text.ts';
 import type { Store } from '../core/store/store.ts';
-import { openLiveTree } from '../core/tree/live-tree.ts';
+import { LiveTree, openLiveTree } from '../core/tree/live-tree.ts';
 import { ROOT_PATH } from '../core/tree/path.ts';
 import type { Tree, TreePath } from '../core/tree/tree.ts';
 import { findEntry } from './past.ts';
@@ -55,6 +55,8 @@ export class ShellSession implements Session {
   #isUnrecorded = false;
   #quitStatus: number | undefined;
   #isQuitting = false;
+  /** Somebody holds the very object of the present tree. */
+  #isPinned = false;
   #isClosed = false;
 
   constructor(source: OpenedSource, options: SessionOptions) {
@@ -160,6 +162,7 @@ export class ShellSession implements Session {
   }
 
   async open(reference: Octets, signal?: AbortSignal): Promise<void> {
+    if (this.#isPinned) throw new VtError('EFAILED', `open "${octetsToText(reference)}": the tree of this session is mounted`);
     if (this.mustRecite) await this.sync(signal);
     const next = await openSource(reference, { ...this.#options, localCwd: this.localCwd, signal });
     await this.#leavePast();
@@ -175,7 +178,15 @@ export class ShellSession implements Session {
     this.previousView = undefined;
   }
 
+  pin(): () => void {
+    this.#isPinned = true;
+    return () => {
+      this.#isPinned = false;
+    };
+  }
+
   async refresh(signal?: AbortSignal): Promise<void> {
+    if (this.#isPinned) return;
     const last = await this.#source.archive?.last({ signal });
     const root = last?.dirent;
     if (this.#present.changed || root?.kind !== 'dir' || (this.#base !== undefined && formatDirent(root) === formatDirent(this.#base)))
@@ -231,6 +242,13 @@ export class ShellSession implements Session {
     }
     this.#base = root;
     if (root === ours) return;
+    if (this.#isPinned && this.#present instanceof LiveTree) {
+      for (const { path, theirsAt } of await this.#present.adopt(ours, root, { signal }))
+        this.#options.warn(
+          `merge "${octetsToText(path)}": it changed meanwhile; ${theirsAt === undefined ? 'it is kept' : `the recorded state is kept as "${octetsToText(theirsAt)}"`}`,
+        );
+      return;
+    }
     await this.#present[Symbol.asyncDispose]();
     this.#present = openLiveTree(this.store, root);
     if (this.#past === undefined) await this.#keepCwd();

@@ -12,6 +12,7 @@ import type { DirDirent, Dirent } from '../dirent/dirent.ts';
 import { MIN_SALT_SIZE } from '../dirent/dirent-tags.ts';
 import type { Meta } from '../dirent/meta.ts';
 import type { OpOptions, Store } from '../store/store.ts';
+import type { AdoptClash } from './adopt.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { DirReader } from './dir-reader.ts';
 import { findNode } from './inode-scope.ts';
@@ -236,6 +237,26 @@ export class LiveTree implements Tree {
       this.#state.rootChanged = false;
       return root.dirent;
     });
+  }
+
+  /**
+   * Takes over what became of this tree elsewhere, as a merge with what others recorded: whatever did not change there
+   * stays the same node, so that those who hold nodes go on. What changed here since `before` stays as it is here.
+   *
+   * @param before - what `sync` of this tree gave
+   * @param after - what was made of that, self-contained
+   * @returns the paths that changed here meanwhile, and where the other state of each stands
+   */
+  async adopt(before: DirDirent, after: DirDirent, options: OpOptions = {}): Promise<AdoptClash[]> {
+    const theirs = new LiveTree(this.store, after, {});
+    try {
+      return await this.#changing('merge', async () => {
+        const { adopt } = await import('./adopt.ts');
+        return await adopt(this.#state, before, after, theirs, options);
+      });
+    } finally {
+      await theirs[Symbol.asyncDispose]();
+    }
   }
 
   watch(options: OpOptions = {}): AsyncIterable<TreeChange> {

@@ -6,6 +6,8 @@ import { parseArgs } from 'node:util';
 import { PROJECT_ROOT } from '../support/project.ts';
 import { benchDedup } from './dedup.ts';
 import { median } from './measure.ts';
+import type { MountTimes } from './mount.ts';
+import { benchMount } from './mount.ts';
 import type { Part } from './parts.ts';
 import { allParts } from './parts.ts';
 import { versionOf } from './peers.ts';
@@ -18,7 +20,7 @@ import { checkSums } from './workloads.ts';
 /** The program that is measured; `VTFTP_PROGRAM` names another build of it. */
 const program = process.env['VTFTP_PROGRAM'] ?? join(PROJECT_ROOT, 'dist/bin/vtftp.js');
 const parts = allParts(program);
-const names = [...parts.map((part) => part.name), 'dedup', 'startup'];
+const names = [...parts.map((part) => part.name), 'dedup', 'mount', 'startup'];
 const optional = parts.filter((part) => part.isOptional === true).map((part) => part.name);
 
 const HELP = `npm run bench -- [options]: vtftp against the programs people use instead, in turns, on this machine
@@ -84,6 +86,11 @@ function benchAll(folder: string): void {
   }
   const dedup = wanted.includes('dedup') ? benchDedup(program, join(folder, 'dedup'), scale) : undefined;
   if (dedup !== undefined) console.log(dedup.table);
+  const mounts = wanted.includes('mount') ? benchMount(program, join(folder, 'mount'), { rounds, scale }) : undefined;
+  if (mounts !== undefined) {
+    console.log(mounts.table);
+    verdicts.push(...mounts.verdicts);
+  }
   const startUp = wanted.includes('startup') ? benchStartUp(folder) : undefined;
   if (verdicts.length > 0) {
     console.log('In brackets: against the fastest of the others; for get, of those that lose nothing.\n');
@@ -91,8 +98,21 @@ function benchAll(folder: string): void {
   }
   console.log(`${((performance.now() - started) / 60_000).toFixed(1)} minutes`);
   if (options.json === undefined) return;
-  const all = { environment, samples: results.samples, stored: Object.fromEntries(results.stored), verdicts, dedup: dedup?.found, startUp };
+  const all = {
+    environment,
+    samples: results.samples,
+    stored: Object.fromEntries(results.stored),
+    verdicts,
+    dedup: dedup?.found,
+    mount: mountTimes(mounts?.times),
+    startUp,
+  };
   writeFileSync(options.json, `${JSON.stringify(all, undefined, 1)}\n`);
+}
+
+/** What was measured of mounts, as JSON takes it. */
+function mountTimes(times: MountTimes | undefined): Record<string, Record<string, number[]>> {
+  return Object.fromEntries([...(times ?? [])].map(([name, ops]) => [name, Object.fromEntries(ops)]));
 }
 
 /** A part with those of its programs that are wanted and there. */

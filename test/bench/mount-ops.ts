@@ -1,0 +1,91 @@
+import { closeSync, fsyncSync, openSync, readdirSync, readSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+// A child of the mount benchmark: does many operations of one sort below a folder, and prints how long they took. It is a process of
+// its own, since a process must never look into a mount that it may have to wait for.
+
+const PAGE = 4096;
+
+/** What can be measured: octets or operations in, seconds out. */
+const OPERATIONS: Readonly<Record<string, (folder: string, count: number) => number>> = {
+  create: (folder, count) => each(count, (i) => closeSync(openSync(join(folder, `f${i}`), 'wx'))),
+  open: (folder, count) => each(count, (i) => closeSync(openSync(join(folder, `f${i}`), 'r'))),
+  lookup: (folder, count) => each(count, (i) => statSync(join(folder, `missing ${i}`), { throwIfNoEntry: false })),
+  list: (folder, count) =>
+    timed(() => {
+      for (const name of readdirSync(folder).slice(0, count)) statSync(join(folder, name), { throwIfNoEntry: false });
+    }),
+  write4k: (folder, count) =>
+    inFile(join(folder, 'small writes'), 'w', (fd) => each(count, (i) => writeSync(fd, page(), 0, PAGE, mixed(i, count) * PAGE))),
+  read4k: (folder, count) => {
+    const buffer = Buffer.alloc(PAGE);
+    return inFile(join(folder, 'small writes'), 'r', (fd) => each(count, (i) => readSync(fd, buffer, 0, PAGE, mixed(i + 7, count) * PAGE)));
+  },
+  unlink: (folder, count) => each(count, (i) => unlinkSync(join(folder, `f${i}`))),
+  /** @param path - a file that is there; scattered pages of it */
+  scattered: (path, count) => {
+    const pages = Math.max(1, Math.floor(statSync(path).size / PAGE));
+    const buffer = Buffer.alloc(PAGE);
+    return inFile(path, 'r', (fd) =>
+      each(count, (i) => readSync(fd, buffer, 0, PAGE, ((Math.imul(i + 1, 0x9e3779b1) >>> 0) % pages) * PAGE)),
+    );
+  },
+  /** @param count - MiB */
+  write: (path, count) => {
+    const piece = noise(1024 * 1024);
+    return timed(() => inFile(path, 'w', (fd) => each(count, (i) => writeSync(fd, changed(piece, i)))));
+  },
+  /** From the last write on. */
+  fsync: (path) => timed(() => inFile(path, 'r+', (fd) => timed(() => fsyncSync(fd)))),
+};
+
+const [name = '', where = '', count = '1'] = process.argv.slice(2);
+const operation = OPERATIONS[name];
+if (operation === undefined) throw new Error(`mount-ops: expected one of ${Object.keys(OPERATIONS).join(', ')}, got "${name}"`);
+console.log(operation(where, Number(count)));
+
+function timed(work: () => void): number {
+  const started = performance.now();
+  work();
+  return (performance.now() - started) / 1000;
+}
+
+function each(count: number, work: (i: number) => void): number {
+  return timed(() => {
+    for (let i = 0; i < count; i++) work(i);
+  });
+}
+
+function inFile(path: string, flags: string, work: (fd: number) => number): number {
+  const fd = openSync(path, flags);
+  try {
+    return work(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** A permutation of 0 to count - 1, roughly. */
+function mixed(i: number, count: number): number {
+  return (Math.imul(i, 0x9e3779b1) >>> 0) % count;
+}
+
+function page(): Buffer {
+  return Buffer.alloc(PAGE, 0x61);
+}
+
+function noise(size: number): Buffer {
+  const out = Buffer.alloc(size);
+  let state = 1;
+  for (let at = 0; at < size; at += 4) {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    out.writeInt32LE(Math.imul(state ^ (state >>> 15), 0x2c1b3c6d), at);
+  }
+  return out;
+}
+
+/** Another content in every piece: each page of it begins with the piece's number. */
+function changed(piece: Buffer, i: number): Buffer {
+  for (let at = 0; at < piece.length; at += 2048) piece.writeUInt32LE(Math.imul(i + 1, 0x85ebca6b) >>> 0, at);
+  return piece;
+}

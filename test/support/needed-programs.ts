@@ -1,0 +1,63 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** The programs that tests and benchmarks run beyond those of every Debian machine, by the package that holds them. */
+export const NEEDED_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
+  acl: ['getfacl', 'setfacl'],
+  attr: ['getfattr', 'setfattr'],
+  e2fsprogs: ['chattr', 'mke2fs'],
+  fuse3: ['fusermount3'],
+  gcc: ['cc', 'gcc'],
+  'libcap2-bin': ['getcap', 'setcap'],
+  'librsvg2-bin': ['rsvg-convert'],
+  mandoc: ['mandoc'],
+  procps: ['ps', 'pgrep'],
+  python3: ['python3'],
+  rsync: ['rsync'],
+  strace: ['strace'],
+  time: ['time'],
+  tmux: ['tmux'],
+  zip: ['zip'],
+};
+
+/** Packages without programs: headers for the compiler. */
+export const NEEDED_PACKAGES: readonly string[] = ['libc6-dev'];
+
+/** Programs that Debian's essential packages hold, and those that tests bring along. */
+export const PRESENT_PROGRAMS: ReadonlySet<string> = new Set([
+  ...[
+    'cat',
+    'chmod',
+    'chown',
+    'cp',
+    'dd',
+    'du',
+    'echo',
+    'false',
+    'grep',
+    'head',
+    'ls',
+    'mkfifo',
+    'rm',
+    'sleep',
+    'stat',
+    'sync',
+    'tar',
+    'touch',
+    'true',
+    'truncate',
+  ],
+  ...['bash', 'sh', 'script', 'mount', 'setpriv', 'umount', 'unshare', 'which', 'node', 'npm'],
+]);
+
+/** Whether a program can be run: it stands in a folder of `path`. */
+export function isInstalled(program: string, path: string = process.env['PATH'] ?? ''): boolean {
+  return path.split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}

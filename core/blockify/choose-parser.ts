@@ -6,6 +6,12 @@ import { sniffName } from './sniff-name.ts';
 /** The choice of no parser at all, where a parser's name is asked for. */
 export const NO_PARSER = 'none';
 
+/** Octets of a head that are looked at to see whether it is text. */
+const TEXT_SAMPLE_SIZE = 512;
+
+/** Controls in text: BS, HT, LF, VT, FF, CR, SO and SI of ISO 2022, SUB of CP/M, ESC. */
+const TEXT_CONTROLS = Uint8Array.of(0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x1a, 0x1b);
+
 const byName = new Map<string, Parser>();
 const byExtension = new Map<string, Parser>();
 const byMimeType = new Map<string, Parser>();
@@ -37,30 +43,42 @@ export function parserNamed(name: string): Parser | undefined {
 
 /**
  * Finds the parser for a content: by its name, else by its MIME type, else by its first octets. A name or type that says no more
- * than that it is text gives way to octets that say what text.
+ * than that it is text gives way to octets that say what text; one that says text of any sort counts for nothing where octets
+ * come first that no text has.
  *
  * @returns undefined for a content of no syntax known here
  */
 export function chooseParser({ head, fileName, mimeType }: ParserHint): Parser | undefined {
   const extension = fileName === undefined ? undefined : sniffName(fileName);
   const named = extension === undefined ? undefined : byExtension.get(extension);
-  if (named !== undefined && named.isGeneric !== true) return named;
+  const isBinary = hasBinary(head);
+  const fits = (parser: Parser | undefined): parser is Parser => parser !== undefined && !(isBinary && parser.isTextual === true);
+  if (fits(named) && named.isGeneric !== true) return named;
   const typed = mimeType === undefined ? undefined : byMimeType.get(essence(mimeType));
-  if (typed !== undefined && typed.isGeneric !== true) return typed;
-  return begun(head) ?? named ?? typed;
+  if (fits(typed) && typed.isGeneric !== true) return typed;
+  return begun(head) ?? [named, typed].find(fits);
 }
 
 /**
- * The parser for a content by what is known of it before its octets are, and by these. Contents too short for an edge
- * have none.
+ * The parser for a content by what is known of it before its octets are, and by these. Contents too short to be worth
+ * a second Block have none: reading their syntax costs more than it can save.
  *
  * @param head - at least the first {@link MAX_HEAD_SIZE} octets, or all
  * @param minSize - least octets of the Store's Blocks
  */
 export function parserOf(hint: ContentHint, head: Uint8Array, minSize: number): Parser | undefined {
-  if (head.length < Math.min(MAX_HEAD_SIZE, minSize)) return undefined;
+  if (head.length < Math.min(MAX_HEAD_SIZE, 2 * minSize)) return undefined;
   if (hint.parser !== undefined) return parserNamed(hint.parser);
   return chooseParser({ fileName: hint.fileName, mimeType: hint.mimeType, head: head.subarray(0, MAX_HEAD_SIZE) });
+}
+
+/** Whether the first octets are no text in any encoding that has ASCII's line feeds: NULs and other controls that nobody writes. */
+function hasBinary(head: Uint8Array): boolean {
+  for (let i = 0; i < head.length && i < TEXT_SAMPLE_SIZE; i++) {
+    const octet = head[i] as number;
+    if (octet < 0x20 && !TEXT_CONTROLS.includes(octet)) return true;
+  }
+  return false;
 }
 
 function begun(head: Uint8Array): Parser | undefined {

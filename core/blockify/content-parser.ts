@@ -1,4 +1,3 @@
-import { chooseParser } from './choose-parser.ts';
 import { MAX_PARSED_RUN } from './edge-picker.ts';
 import type { Parser } from './parser.ts';
 import { ParserFeed } from './parser.ts';
@@ -11,7 +10,7 @@ export class ContentParser {
   readonly #feed: ParserFeed;
 
   constructor(parser: Parser) {
-    this.#feed = new ParserFeed(parser, chooseParser);
+    this.#feed = new ParserFeed(parser);
   }
 
   /** Takes the next slice. @returns offsets from its start, 1 - delay..length, ascending */

@@ -34,6 +34,8 @@ export interface Parser {
   begins?(head: Uint8Array): boolean;
   /** Whether it gives way to any parser that knows the content better: that of text. */
   readonly isGeneric?: boolean;
+  /** Whether it knows text only: then a name or type says nothing of a content that begins with octets which no text has. */
+  readonly isTextual?: boolean;
   /** Octets by which an edge may be reported late: how far it looks past an edge to be sure; 0..MIN_RUN_SIZE. */
   readonly delay: number;
   /**
@@ -46,14 +48,9 @@ export interface Parser {
    * they are valid until the next are asked for. `yield offset` reports an edge: octets from the content's start, in any
    * order, as far ahead as it likes, at most `delay` octets behind the octets asked for. Edges must not depend on
    * how the octets are cut.
-   *
-   * @param choose - finds the parser of a content within this one
    */
-  edges(choose?: ChooseParser): Generator<number | undefined, void, Uint8Array | undefined>;
+  edges(): Generator<number | undefined, void, Uint8Array | undefined>;
 }
-
-/** Finds the parser of a content, if it has one. */
-export type ChooseParser = (hint: ParserHint) => Parser | undefined;
 
 /** Edges remembered ahead of the octets: those beyond are forgotten. */
 const MAX_AHEAD = 1024;
@@ -69,10 +66,10 @@ export class ParserFeed {
   #ahead: number[] = [];
   #end = 0;
 
-  constructor(parser: Parser, choose?: ChooseParser) {
+  constructor(parser: Parser) {
     this.#delay = Math.min(parser.delay, MIN_RUN_SIZE);
     try {
-      this.#parser = parser.edges(choose);
+      this.#parser = parser.edges();
     } catch {
       return;
     }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { blockify } from '../../core/blockify/blockify.ts';
-import { chooseParser } from '../../core/blockify/choose-parser.ts';
 import type { Parser } from '../../core/blockify/parser.ts';
 import { PARSERS } from '../../core/blockify/parsers/list.ts';
 import type { EdgeSettings } from '../../core/store/store.ts';
@@ -105,7 +104,7 @@ export async function checkParser(parser: Parser, data: Buffer, random: Random):
   const sizes = [1 + random.below(random.pick([20, 3000, 100_000])), 1 + random.below(70_000)];
   const heapBefore = process.memoryUsage().heapUsed;
   const before = process.cpuUsage();
-  const whole = edgesOf(parser, [data], chooseParser);
+  const whole = edgesOf(parser, [data]);
   const { user, system } = process.cpuUsage(before);
   const tookMs = (user + system) / 1000;
   assert.ok(tookMs < GRACE_MS + (MS_PER_MIB * data.length) / 2 ** 20, `${Math.round(tookMs)} ms for ${data.length} octets`);
@@ -116,7 +115,7 @@ export async function checkParser(parser: Parser, data: Buffer, random: Random):
   );
   // Slices of a few octets take long.
   const some = data.length > 200_000 ? sizes.map((size) => size + 1000) : sizes;
-  assert.deepEqual(edgesOf(parser, portionsOf(data, some), chooseParser), whole, `slices of ${some}`);
+  assert.deepEqual(edgesOf(parser, portionsOf(data, some)), whole, `slices of ${some}`);
   let at = 0;
   for await (const piece of blockify(portionsOf(data, some), EDGES, { parser })) {
     const size = piece.kind === 'run' ? piece.size : piece.data.length;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { hashByName } from '../../core/block/hash.ts';
 import { blockify } from '../../core/blockify/blockify.ts';
-import type { ChooseParser, Parser } from '../../core/blockify/parser.ts';
+import type { Parser } from '../../core/blockify/parser.ts';
 import { ParserFeed } from '../../core/blockify/parser.ts';
 import { DEFAULT_EDGES } from '../../core/store/datadir-format.ts';
 import type { EdgeSettings } from '../../core/store/store.ts';
@@ -11,8 +11,8 @@ import { contents, portionsOf } from './contents.ts';
 // What every parser must do, and what it is good for.
 
 /** The edges that a parser proposes in a content, ascending, those beyond its end left out. */
-export function edgesOf(parser: Parser, portions: Iterable<Uint8Array>, choose?: ChooseParser): number[] {
-  const feed = new ParserFeed(parser, choose);
+export function edgesOf(parser: Parser, portions: Iterable<Uint8Array>): number[] {
+  const feed = new ParserFeed(parser);
   const edges = new Set<number>();
   let base = 0;
   for (const portion of portions) {
@@ -59,12 +59,12 @@ export function damaged(samples: readonly Uint8Array[]): fc.Arbitrary<Buffer> {
 }
 
 /** A parser proposes the same edges however its input is cut, nothing out of it, and the content comes back, of whatever octets it is. */
-export async function holdsForAnyOctets(parser: Parser, samples: readonly Uint8Array[], choose?: ChooseParser): Promise<void> {
+export async function holdsForAnyOctets(parser: Parser, samples: readonly Uint8Array[]): Promise<void> {
   const sizes = fc.array(fc.oneof(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 70_000 })), { minLength: 1, maxLength: 5 });
   await fc.assert(
     fc.asyncProperty(damaged(samples), sizes, async (data, portionSizes) => {
-      const whole = edgesOf(parser, [data], choose);
-      assert.deepEqual(edgesOf(parser, portionsOf(data, portionSizes), choose), whole);
+      const whole = edgesOf(parser, [data]);
+      assert.deepEqual(edgesOf(parser, portionsOf(data, portionSizes)), whole);
       assert.ok(whole.every((edge) => edge <= data.length));
       const cut = await cutSizes(parser, [data], SMALL_EDGES);
       assert.ok(cut.data.equals(data));

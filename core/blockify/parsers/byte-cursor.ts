@@ -4,8 +4,11 @@ export type Steps<T> = Generator<number | undefined, T, Uint8Array | undefined>;
 /** Octets that `pass` tells of what it passed. */
 const CONTEXT_SIZE = 2;
 
-/** Octets in which several needles are looked for at a time: the rarer ones would else be sought to the slice's end for each of the others. */
-const SEARCH_STEP = 4096;
+/**
+ * Octets in which several needles are looked for at first, and twice as many each time after: the rarer ones would else be sought
+ * far beyond the others, again and again. So work is linear in what is passed over, whatever the octets.
+ */
+const SEARCH_STEP = 128;
 
 /** What `pass` found. */
 export interface FoundNeedle {
@@ -113,7 +116,6 @@ export class ByteCursor {
     let carry = EMPTY;
     const longest = Math.max(...needles.map(({ length }) => length));
     const most = longest + CONTEXT_SIZE - 1;
-    const step = needles.length === 1 ? Number.POSITIVE_INFINITY : SEARCH_STEP;
     while (yield* this.#more()) {
       const rest = this.#slice.subarray(this.#at);
       // Nothing is copied where the needle is near:.
@@ -123,7 +125,8 @@ export class ByteCursor {
         this.#at += astride.end - carry.length;
         return { index: astride.index, before: joint.subarray(Math.max(0, astride.start - CONTEXT_SIZE), astride.start) };
       }
-      for (let from = 0; from < rest.length; from += step) {
+      let step = needles.length === 1 ? rest.length : SEARCH_STEP;
+      for (let from = 0; from < rest.length; from += step, step *= 2) {
         const part = Buffer.from(rest.buffer, rest.byteOffset + from, Math.min(rest.length - from, step + longest - 1));
         const found = firstOf(needles, part);
         if (found === undefined) continue;

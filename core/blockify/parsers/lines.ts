@@ -13,6 +13,7 @@ const LINE_SIZE = 2048;
  */
 export const linesParser: Parser = {
   name: 'lines',
+  isTextual: true,
   extensions: ['.csv', '.tsv', '.psv', '.ndjson', '.jsonl', '.ldjson', '.log', '.geojsonl', '.geojsonseq'],
   mimeTypes: ['text/csv', 'text/tab-separated-values', 'application/x-ndjson', 'application/jsonl', 'application/json-seq'],
   delay: LINE_SIZE,

@@ -25,6 +25,7 @@ const MIN_FIELDS = 3;
 /** One mail, as in a Maildir. */
 export const mailParser: Parser = {
   name: 'mail',
+  isTextual: true,
   extensions: ['.eml', '.mht', '.mhtml', '.nws'],
   mimeTypes: ['message/rfc822', 'message/global', 'multipart/related'],
   delay: MAIL_DELAY,

@@ -21,6 +21,7 @@ const FROM_LINE: Needle = {
 /** Mailboxes: edges around mails and around their large parts, so that a mail is found again in whatever order, and in other mailboxes. */
 export const mboxParser: Parser = {
   name: 'mbox',
+  isTextual: true,
   extensions: ['.mbox', '.mbx'],
   mimeTypes: ['application/mbox'],
   delay: MAIL_DELAY,

@@ -1,6 +1,6 @@
 import type { Parser } from '../parser.ts';
 import type { Steps } from './byte-cursor.ts';
-import { ByteCursor } from './byte-cursor.ts';
+import { ByteCursor, ignoreRest } from './byte-cursor.ts';
 
 // Tags: id3.org, "ID3 tag version 2.4.0 - Main Structure", 3.1 and 3.4; "ID3v1"; "Lyrics3 v2.00"; wiki.hydrogenaud.io, "APEv2
 // specification". Frame headers: ISO/IEC 11172-3, 2.4.1.3 and 2.4.2.3; ISO/IEC 13818-3 for halved sampling rates, which
@@ -23,6 +23,9 @@ const ID3_MARK = 0x494433;
 const ID3V1_MARK = 0x544147;
 const APE_MARK = 0x41504554;
 const LYRICS_MARK = 0x4c595249;
+
+/** Octets without a frame or a tag after which none is expected any more. */
+const MAX_LOST_SIZE = 256 * 1024;
 
 /** What the frames of a stream have in common: the sync, the version, the layer and the sampling rate. */
 const KIND_MASK = 0xfffe0c00;
@@ -74,6 +77,7 @@ export const mp3Parser: Parser = {
         mark = passed === 'passed' ? yield* readMark(cursor) : passed === 'no tag' ? yield* nextMark(cursor, mark, frame) : undefined;
       }
     }
+    yield* ignoreRest();
   },
 };
 
@@ -104,8 +108,11 @@ function* passTag(cursor: ByteCursor, mark: number): Steps<'passed' | 'ended' | 
 /** The next mark of a tag, or of a frame like `frame`, after `mark`, which was read. */
 function* nextMark(cursor: ByteCursor, mark: number, frame: number | undefined): Steps<number | undefined> {
   let word = mark;
+  const giveUpAt = cursor.offset + MAX_LOST_SIZE;
   for (let part = yield* cursor.rest(); part !== undefined; part = yield* cursor.rest()) {
-    const end = markEnd(part, word, mark === LYRICS_MARK, frame ?? 0);
+    const partAt = cursor.offset - part.length;
+    const end = markEnd(part.subarray(0, giveUpAt - partAt), word, mark === LYRICS_MARK, frame ?? 0);
+    if (partAt + (end ?? part.length) > giveUpAt) break;
     word = wordBefore(part, end ?? part.length, word);
     if (end === undefined) continue;
     cursor.unread(part.subarray(end));

@@ -18,6 +18,7 @@ const BEGINNINGS = [
  */
 export const sqlParser: Parser = {
   name: 'sql',
+  isTextual: true,
   extensions: ['.sql', '.dump', '.pgsql', '.mysql'],
   mimeTypes: ['application/sql', 'application/x-sql', 'text/x-sql'],
   delay: PART_SIZE + NEEDLE_DELAY,

@@ -43,6 +43,7 @@ const WITHIN = Buffer.from(' \t\r\n)]}', 'latin1');
  */
 export const textParser: Parser = {
   name: 'text',
+  isTextual: true,
   isGeneric: true,
   extensions: [
     ...[

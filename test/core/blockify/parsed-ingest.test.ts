@@ -41,6 +41,9 @@ describe('S27: the parser of a content', () => {
     },
     { says: 'its name rather than its first octets', name: 'a.csv', head: '%PDF-1.4\n', parser: 'lines' },
     { says: 'that it looks like text', name: 'Makefile', head: 'all:\n\tcc x.c\n', parser: 'text' },
+    { says: 'a name that lies of text', name: 'x.mbox', head: '\x93\x00\x01From' },
+    { says: 'a name and a type that lie of text', name: 'x.sql', type: 'text/plain', head: 'a\0b\n\n' },
+    { says: 'its octets, where a name lies of text', name: 'x.txt', head: `PK\x03\x04\x14${'\0'.repeat(40)}`, parser: 'zip' },
     { says: 'nothing', name: 'core', head: '\x7fELF\x02\x01\x01\0\0\0\0' },
     {
       says: 'only that it is a mail of a Maildir',
@@ -156,7 +159,7 @@ describe('S29: a content with a parser has the same Blocks on every way in', () 
     await using ingest = new Ingest(new MemoryStore(), { workers: 1 });
     for (const size of [40_000, 2_000_000]) {
       const documents = Array.from({ length: Math.ceil(size / 5000) }, () => `"${random.bytes(2500).toString('hex')}"\n`);
-      const content = Buffer.from(`\x01${documents.join('')}`);
+      const content = Buffer.from(documents.join(''));
       const path = scratch.path('unnamed');
       writeFileSync(path, content);
       try {

@@ -17,6 +17,9 @@ const FALLOC_KEEP_SIZE = 1;
 const FALLOC_PUNCH_HOLE = 2;
 const FALLOC_ZERO_RANGE = 16;
 
+/** Octets that one copy_file_range(2) copies, at most: the answer has 32 bits. */
+const MAX_COPIED = 0x7ffff000;
+
 /** The operations on open files. */
 export type FileOperations = Pick<
   Filesystem,
@@ -54,7 +57,9 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
         () => open,
       );
     },
-    create(parent, name, mode, umask, _flags, caller) {
+    create(parent, name, mode, umask, flags, caller) {
+      const room = queue.room();
+      if (room !== undefined) return room.then(() => this.create(parent, name, mode, umask, flags, caller));
       const dir = mount.dir(parent);
       const meta = newNodeMeta(mount, dir, 'other', mode, umask, caller);
       return whenThere(nodes.create(dir, checkedName(name), { kind: 'file', name, meta, block: EMPTY_BLOCK }, mount), (node) => {
@@ -142,15 +147,17 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
       const source = mount.file(from.ino);
       const target = mount.file(to.ino);
       const { size } = mount.attributes(source);
-      const length = Math.max(0, Math.min(from.length, size - from.offset));
+      const length = Math.max(0, Math.min(from.length, MAX_COPIED, size - from.offset));
       if (length === 0) return 0;
+      if (!Number.isSafeInteger(to.offset + length)) throw new FilesystemError('EFBIG');
       if (source === target && from.offset < to.offset + length && to.offset < from.offset + length) throw new FilesystemError('EINVAL');
-      await queue.settle(source);
-      const { dirent } = source.node;
-      if (dirent.kind !== 'file') throw new FilesystemError('EINVAL');
-      writableFront(mount, target).refer(to.offset, length, source.front?.settledBlock ?? dirent.block, from.offset);
-      written(target);
-      return length;
+      const block = await queue.settle(source);
+      if (block === undefined) throw new FilesystemError('EINVAL');
+      // It may have been cut off meanwhile.
+      const copied = Math.max(0, Math.min(length, block.span - from.offset));
+      writableFront(mount, target).refer(to.offset, copied, block, from.offset);
+      if (copied > 0) written(target);
+      return copied;
     },
   };
 }

@@ -1,8 +1,13 @@
+import type { Block } from '../../core/block/block.ts';
+import type { FrontFile } from './front-file.ts';
 import type { Inode } from './inode-table.ts';
 import type { LiveMount } from './live-mount.ts';
 
 /** Files whose content is being stored at a time. */
 const MAX_UNDER_WAY = 2;
+
+/** Files that wait to be stored, about at most: as many small ones as fit into the memory that fronts have. */
+const MAX_WAITING = 4096;
 
 /**
  * Stores what was written, behind the clients' backs: a file begins once nobody has it open, or when somebody waits
@@ -13,6 +18,7 @@ export class SyncQueue {
   readonly #waiting = new Set<Inode>();
   #underWay = 0;
   #idle: (() => void)[] = [];
+  #room: (() => void)[] = [];
 
   constructor(mount: LiveMount) {
     this.#mount = mount;
@@ -24,13 +30,27 @@ export class SyncQueue {
     this.#next();
   }
 
-  /** Stores a file's content now. */
-  async settle(inode: Inode): Promise<void> {
+  /** Whoever makes a file waits for this where too many wait to be stored: their fronts take memory, or descriptors. */
+  room(): Promise<void> | undefined {
+    if (this.#waiting.size < MAX_WAITING) return undefined;
+    return new Promise((resolve) => this.#room.push(resolve));
+  }
+
+  /** Stores a file's content now. @returns the Block of it as it is or was a moment ago; undefined of what is no file */
+  async settle(inode: Inode): Promise<Block | undefined> {
     const { front, node } = inode;
-    if (front === undefined || node.sort === 'dir') return;
+    if (node.sort === 'dir' || node.dirent.kind !== 'file') return undefined;
+    if (front === undefined) return node.unsynced === undefined ? node.dirent.block : await node.unsynced.settle();
     this.#mount.settleTime(inode);
     const block = await front.settle();
-    if (front.settledBlock !== block || inode.front !== front || node.dirent.kind !== 'file') return;
+    if (front.settledBlock === block && inode.front === front) this.#settled(inode, front, block);
+    return block;
+  }
+
+  /** What is in Blocks is what the tree says from now on. */
+  #settled(inode: Inode, front: FrontFile, block: Block): void {
+    const { node } = inode;
+    if (node.sort === 'dir' || node.dirent.kind !== 'file') return;
     const { nodes } = this.#mount;
     if (node.dirent.block !== block) {
       nodes.changeNow(node, (dirent) => (dirent.kind === 'file' ? { ...dirent, block } : dirent), 'meta', this.#mount);
@@ -57,6 +77,7 @@ export class SyncQueue {
   }
 
   #next(): void {
+    if (this.#room.length > 0 && this.#waiting.size < MAX_WAITING / 2) for (const resolve of this.#room.splice(0)) resolve();
     while (this.#underWay < MAX_UNDER_WAY) {
       const [inode] = this.#waiting;
       if (inode === undefined) break;

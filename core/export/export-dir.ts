@@ -6,7 +6,7 @@ import { getXattr, libc, listXattrs } from '../base/libc.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
 import { errorCode } from '../base/system-error.ts';
-import type { AttributeFailure, Attributes } from './export-attributes.ts';
+import type { AttributeFailure, Attributes, Owner } from './export-attributes.ts';
 import { applyToFile, attempt } from './export-attributes.ts';
 
 const ACL_DEFAULT = 'system.posix_acl_default' as Octets;
@@ -29,6 +29,8 @@ export class ExportDir {
   readonly isFresh: boolean;
   /** What is made in it gets an ACL from it. */
   readonly givesAcl: boolean;
+  /** Whose what is made in it is, where that is certain. */
+  readonly givesOwner: Owner | undefined;
   /** Names in it without regard to case, where the filesystem has none. */
   readonly folded: Set<string> | undefined;
   readonly #parent: ExportDir | undefined;
@@ -63,6 +65,7 @@ export class ExportDir {
     this.folded = options.foldsCase ? new Set() : undefined;
     this.#parent?.hold();
     // A directory that this export made in one without a default ACL has none.
+    this.givesOwner = options.isFresh ? ownerGiven(this.fd) : undefined;
     this.givesAcl = options.isFresh && options.parent?.givesAcl === false ? false : this.#clearInherited();
   }
 
@@ -109,6 +112,17 @@ export class ExportDir {
       }
     });
   }
+}
+
+/**
+ * Whose the files are that are made in a directory which this process has just made: theirs is the user that the directory
+ * has, and the group is the process's or the directory's, by setgid and the mount's options; undefined where these differ.
+ *
+ * @see open(2), O_CREAT
+ */
+function ownerGiven(fd: number): Owner | undefined {
+  const { uid, gid } = fstatSync(fd);
+  return uid === process.geteuid?.() && gid === process.getegid?.() ? { uid, gid } : undefined;
 }
 
 /** Opens the directory that the target lies in, as the user names it: symlinks in that path are the user's own. */

@@ -5,7 +5,7 @@ import { isRun } from '../block/run-bytes.ts';
 import type { FileDirent } from '../dirent/dirent.ts';
 import type { WalkLink } from '../tree/walk.ts';
 import { ContentPlanner } from './content-planner.ts';
-import { applyToFile } from './export-attributes.ts';
+import { applyToFile, withoutOwner } from './export-attributes.ts';
 import { BatchBuilder } from './export-batch.ts';
 import { itemError, writeAll } from './export-io.ts';
 import { writeLargeFile } from './export-large.ts';
@@ -85,7 +85,7 @@ export class ExportFiles implements AsyncDisposable {
           name: cName(place.name),
           temporary: this.#run.temporaryName(),
           size: place.dirent.block.span,
-          attributes: this.#run.attributes('file', place.dirent.meta, place.dir.givesAcl),
+          attributes: withoutOwner(this.#run.attributes('file', place.dirent.meta, place.dir.givesAcl), place.dir.givesOwner),
           ...range,
         });
         places.push(place);

@@ -28,6 +28,7 @@ export class AbsentStore implements Store {
   readonly cache: LocalCache;
   readonly folders: readonly string[];
   readonly #make: () => Promise<Store>;
+  readonly #compression: Store['compression'];
   #made: Promise<Store> | undefined;
   #store: Store | undefined;
   #isClosed = false;
@@ -35,13 +36,15 @@ export class AbsentStore implements Store {
   /**
    * @param folder - where it will lie
    * @param make - makes and opens it; called once, at the first add
+   * @param compression - what it is made with, so that records made before it is there are compressed already
    */
-  constructor(folder: string, hashName: HashName, edges: EdgeSettings, make: () => Promise<Store>) {
+  constructor(folder: string, hashName: HashName, edges: EdgeSettings, make: () => Promise<Store>, compression?: Store['compression']) {
     this.name = `datadir:${folder}`;
     this.folders = [folder];
     this.hashName = hashName;
     this.edges = edges;
     this.#make = make;
+    this.#compression = compression;
     this.cache = {
       get: (key) => this.#store?.cache?.get(key),
       put: (key, value) => this.#store?.cache?.put(key, value),
@@ -77,7 +80,7 @@ export class AbsentStore implements Store {
   }
 
   get compression(): Store['compression'] {
-    return this.#store?.compression;
+    return this.#store === undefined ? this.#compression : this.#store.compression;
   }
 
   async get(hashcode: HashCode, options?: OpOptions): Promise<Uint8Array | undefined> {

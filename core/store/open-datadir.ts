@@ -34,11 +34,12 @@ export async function openDatadirStore(given: StoreParameters, context: OpenCont
   };
   if (isPythonDatadir(folder)) return new PythonDatadir(folder, { cachePath, onNotice, hashName: asked });
   const hashName = asked ?? context.hashName ?? DEFAULT_HASH_NAME;
-  const make = async (): Promise<Store> => await openDatadir(folder, { ...options, ...compressionOption(given), hashName, create: true });
+  const compression = compressionOption(given);
+  const make = async (): Promise<Store> => await openDatadir(folder, { ...options, ...compression, hashName, create: true });
   if (!isDatadir(folder)) {
     if (context.create === undefined || context.create === false || readOnly === true) throw noStore(context.name, folder);
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) throw noStore(context.name, folder);
-    return context.create === true ? await make() : new AbsentStore(folder, hashName, DEFAULT_EDGES, make);
+    return context.create === true ? await make() : new AbsentStore(folder, hashName, DEFAULT_EDGES, make, compression.compression);
   }
   const store = await openDatadir(folder, options);
   if (asked === undefined || store.hashName === asked) return store;

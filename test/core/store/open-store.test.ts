@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { it } from 'node:test';
 import { VtError } from '../../../core/base/errors.ts';
+import { Ingest } from '../../../core/blockify/ingest.ts';
 import { openStore } from '../../../core/store/open-store.ts';
 import { newStorePath } from './store-folder.ts';
 
@@ -29,4 +30,21 @@ it('S40: a memory Store is opened by its specification', async () => {
   assert.equal((await store.add(Buffer.alloc(100))).isNew, true);
   await assert.rejects(store.add(Buffer.alloc(1)), VtError);
   assert.ok(!existsSync('/nowhere'));
+});
+
+it('S35: what is stored first in a Store that is made by it is compressed as asked for', async () => {
+  const path = newStorePath();
+  const environment = { defaultStorePath: path, cachePath: join(dirname(path), 'cache'), create: 'by first write' as const };
+  await using store = await openStore(`datadir:${path},compression=zlib`, environment);
+  const content = Buffer.from('compressible '.repeat(1000));
+  {
+    await using ingest = new Ingest(store, { workers: 0 });
+    await ingest.bytes(content);
+    await ingest.flushPending();
+    await ingest.settled();
+  }
+  await store.flush();
+  const { newBytes, storedBytes } = store.counts();
+  assert.ok(newBytes >= content.length / 2);
+  assert.ok(storedBytes < newBytes / 4, `${storedBytes} of ${newBytes}`);
 });

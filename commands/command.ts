@@ -97,6 +97,17 @@ export interface CommandContext {
   readonly shell: ShellServices;
 }
 
+/** Runs lines for somebody else, in a session of their own on the same tree. */
+export interface ClientShell {
+  /**
+   * Runs a line of commands that act on the tree; those that reach beyond it are refused.
+   *
+   * @param answer - is given each record; resolves when there is room for more
+   * @returns the exit status that the line stands for; what went wrong is among the records
+   */
+  run(line: string, answer: (record: Readonly<Record<string, unknown>>) => Promise<void>, signal: AbortSignal): Promise<number>;
+}
+
 /** What the shell does for commands that are about the shell, or about the machine it runs on. */
 export interface ShellServices {
   readonly version: string;
@@ -119,6 +130,8 @@ export interface ShellServices {
   runLocal(line: Octets, options?: { readonly input?: AsyncIterable<Uint8Array>; readonly signal?: AbortSignal }): Promise<number>;
   /** Opens another Store by its specification, as it is there. The caller closes it. */
   openStore(specification: string): Promise<Store>;
+  /** A shell for a client of the control channel. */
+  newClient(): Promise<ClientShell>;
   /** Asks yes or no at the terminal; true without asking where nobody is there to answer. */
   confirm(question: string): Promise<boolean>;
   /** Quotes octets so that a line reads them back as one word. */

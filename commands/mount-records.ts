@@ -1,6 +1,7 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import { errorCode } from '../core/base/system-error.ts';
@@ -45,6 +46,14 @@ export function recordFiles(
   const name = encodeURIComponent(mountPoint).slice(-180);
   const path = join(recordFolder(env), name);
   return { file: `${path}.json`, outFile: `${path}.out`, logFile: `${path}.log` };
+}
+
+/**
+ * The socket by which a mount is controlled: short, whatever the mount point is called, since a UNIX socket's path has
+ * 107 octets at most.
+ */
+export function controlSocket(env: Environment, mountPoint: string): string {
+  return join(dirname(recordFolder(env)), `${createHash('sha256').update(mountPoint).digest('hex').slice(0, 16)}.sock`);
 }
 
 /** Writes a record. */

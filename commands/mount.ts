@@ -5,6 +5,7 @@ import { octetsToBytes, octetsToText, octetsToTextStrict } from '../core/base/oc
 import { systemOwnerNames } from '../core/base/owner-names.ts';
 import { errorCode, errorReason } from '../core/base/system-error.ts';
 import { LiveTree } from '../core/tree/live-tree.ts';
+import type { ControlServer } from '../fuse/control/control-server.ts';
 import type { CommandContext, CommandInput } from './command.ts';
 import { defineCommand } from './command.ts';
 import { resolveLocalPath } from './local-path.ts';
@@ -109,6 +110,7 @@ async function serve(context: CommandContext, mountPoint: string, words: MountWo
   const isMade = makeMountPoint(mountPoint);
   const ingest = new Ingest(session.store);
   const unpin = session.pin();
+  const control = await openControl(context, mountPoint);
   try {
     await serveTree(tree, {
       mountPoint,
@@ -136,9 +138,29 @@ async function serve(context: CommandContext, mountPoint: string, words: MountWo
       signal,
     });
   } finally {
+    await control?.[Symbol.asyncDispose]();
     unpin();
     await ingest[Symbol.asyncDispose]();
     if (isMade) removeMountPoint(mountPoint);
+  }
+}
+
+/** The control channel of a mount; a mount without one is told of, and served. */
+async function openControl(context: CommandContext, mountPoint: string): Promise<ControlServer | undefined> {
+  const { shell, diagnostics } = context;
+  const [{ serveControl }, { controlSocket }] = await Promise.all([
+    import('../fuse/control/control-server.ts'),
+    import('./mount-records.ts'),
+  ]);
+  try {
+    return await serveControl({
+      path: controlSocket(shell.env, mountPoint),
+      newClient: async () => await shell.newClient(),
+      uid: process.getuid?.() ?? 0,
+    });
+  } catch (error) {
+    diagnostics.warn(`mount "${mountPoint}": it has no control channel: ${errorReason(error)}`);
+    return undefined;
   }
 }
 

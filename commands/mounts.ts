@@ -9,7 +9,7 @@ export const mounts = defineCommand({
   summary: 'list what is mounted',
   details: ['A mount whose process has died is listed as stale; umount -l takes it away, and so does mounting there again.'],
   async run({ shell, output }) {
-    const [{ mountedPlaces }, { isServed, readRecords }] = await Promise.all([
+    const [{ mountedPlaces }, { controlSocket, isServed, readRecords }] = await Promise.all([
       import('../fuse/mount-table.ts'),
       import('./mount-records.ts'),
     ]);
@@ -24,7 +24,7 @@ export const mounts = defineCommand({
         ...octetsFields('mountpoint', place.mountPoint),
         ...octetsFields('source', place.source),
         state,
-        ...(record === undefined ? {} : { pid: record.pid }),
+        ...(record === undefined ? {} : { pid: record.pid, control: controlSocket(shell.env, record.mountPoint) }),
       });
     }
   },

@@ -39,7 +39,17 @@ async function unmountOne(
   const shown = octetsToText(mountPoint);
   if (!isMounted(mountPoint)) throw new VtError('EFAILED', `umount "${shown}": nothing of ours is mounted there`);
   const record = records.readRecords(shell.env).find((each) => each.mountPoint === shown);
-  await takeAway(shown, lazy);
+  try {
+    await takeAway(shown, lazy);
+  } catch (error) {
+    const { mountUsers } = await import('./mount-users.ts');
+    const users = error instanceof VtError && !lazy ? mountUsers(mountPoint) : [];
+    if (users.length === 0) throw error;
+    throw new VtError('EFAILED', `umount "${shown}": in use by ${users.map(({ pid, command }) => `${command} (pid ${pid})`).join(', ')}`, {
+      cause: error,
+      remedy: 'let them end, or umount -l',
+    });
+  }
   if (record === undefined || lazy) return;
   // The process that served it stores what is left, and says where all of it is.
   while (records.isAlive(record.pid)) {

@@ -31,6 +31,8 @@ export interface DispatchOptions {
   readonly echo: boolean;
   readonly home: Octets;
   readonly now: () => Date;
+  /** Throws where a command is not for whoever asks; default: all are. */
+  readonly permit?: (command: Command, parsed: ParsedCommand) => void;
   /** Output of one command to a file or a local command. */
   readonly withRedirect: (
     command: ParsedCommand,
@@ -110,6 +112,7 @@ export class Dispatcher {
     }
     const { commands } = this.#options.services;
     const { command, calledAs } = findCommand(commands, name, options.typed);
+    this.#options.permit?.(command, parsed);
     if (this.#options.echo && !parsed.quiet)
       this.#options.messages.note(`+ ${octetsToText(source.slice(parsed.start, parsed.end) as Octets)}`);
     const run = async (output: SinkOutput, runSignal: AbortSignal): Promise<void> => {

@@ -161,6 +161,7 @@ async function openShell(
     terminal,
     localStdin: isScriptOnStdin ? 'ignore' : 'inherit',
     json: args.json,
+    now,
     openStore: async (specification) =>
       await openStoreLazily(specification, { places, configuration, onNotice: (notice) => messages.warn(notice) }, false),
   });

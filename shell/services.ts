@@ -39,18 +39,19 @@ export interface ServicesOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly interactive: boolean;
   readonly output: SinkOutput;
-  readonly session: Pick<Session, 'localCwd'>;
+  readonly session: Session;
   readonly terminal: TerminalHolder;
   /** Local commands read our stdin, unless a script comes that way. */
   readonly localStdin: 'inherit' | 'ignore';
   readonly json: boolean;
   readonly openStore: ShellServices['openStore'];
+  readonly now: () => Date;
 }
 
 /** What the shell does for its commands. */
 export function makeServices(options: ServicesOptions): ShellServices {
   const { commands, env, interactive, output, session, terminal } = options;
-  return {
+  const services: ShellServices = {
     version: VERSION,
     commands,
     program: [process.execPath, ...process.execArgv, ...process.argv.slice(1, 2)],
@@ -59,6 +60,10 @@ export function makeServices(options: ServicesOptions): ShellServices {
     quote: quoteWord,
     openStore: options.openStore,
     helpText: (name) => (name === undefined ? helpOverview(commands) : commandHelp(findCommand(commands, name, true))),
+    async newClient() {
+      const { makeClientShell } = await import('./client-shell.ts');
+      return makeClientShell(session, services, options.now);
+    },
     async confirm(question) {
       if (!interactive) return true;
       const { askYesNo } = await import('./prompt.ts');
@@ -79,6 +84,7 @@ export function makeServices(options: ServicesOptions): ShellServices {
       });
     },
   };
+  return services;
 }
 
 /** Writes what a local command reads; one that has had enough is no error. */

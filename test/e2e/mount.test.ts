@@ -187,7 +187,7 @@ assert os.pread(fd, 4, 1 << 23) == bytes(4)
     await once(user, 'spawn');
     const busy = await mount.unmount();
     assert.equal(busy.status, 1, busy.report);
-    assert.match(busy.stderr, /in use/);
+    assert.match(busy.stderr, new RegExp(`in use by sleep \\(pid ${user.pid}\\)`));
     user.kill();
     await once(user, 'close');
     assert.equal((await mount.unmount()).status, 0);

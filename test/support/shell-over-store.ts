@@ -91,6 +91,7 @@ export async function runOverStore(
       terminal,
       localStdin: 'ignore',
       json: false,
+      now: () => new Date(),
       openStore: unused,
     });
     const dispatcher = new Dispatcher(

@@ -1,0 +1,185 @@
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { VtError } from '../../core/base/errors.ts';
+import { peerUid } from '../../core/base/peer-credentials.ts';
+import { errorText } from '../../core/base/system-error.ts';
+import { LineReader } from './line-reader.ts';
+
+/** Octets of a request at most, its newline not counted. */
+export const MAX_REQUEST_SIZE = 1024 * 1024;
+/** Requests of one client that wait, besides the one under way. */
+const MAX_WAITING = 64;
+/** Clients at a time. */
+const MAX_CLIENTS = 32;
+
+/** One answer: a line of JSON. */
+export type Answer = Readonly<Record<string, unknown>>;
+
+/** Who runs the commands of one client; a client has a working path of its own. */
+export interface ControlClient {
+  /**
+   * Runs a line of commands.
+   *
+   * @param answer - sends one record; resolves when the client has room for more
+   * @returns the exit status that it stands for; its error has been sent
+   */
+  run(line: string, answer: (record: Answer) => Promise<void>, signal: AbortSignal): Promise<number>;
+}
+
+/** How the control socket of a mount is served. */
+export interface ControlOptions {
+  /** Where the socket is made. Its folder is made with mode 0700 where it is not there. */
+  readonly path: string;
+  readonly newClient: () => Promise<ControlClient>;
+  /** Whose processes may connect. */
+  readonly uid: number;
+}
+
+/** A control socket that is served. */
+export interface ControlServer extends AsyncDisposable {
+  readonly path: string;
+}
+
+/**
+ * Serves a UNIX socket: lines of JSON, one request each, answered by records with its id.
+ *
+ * @throws {VtError} EOPEN where the socket cannot be made
+ * @see vt(7), "CONTROL CHANNEL"
+ */
+export async function serveControl(options: ControlOptions): Promise<ControlServer> {
+  const { path } = options;
+  const sockets = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => socket.destroy());
+    const uid = peerUid(descriptorOf(socket));
+    const refusal =
+      uid !== undefined && uid !== options.uid && uid !== 0
+        ? 'not your mount'
+        : sockets.size >= MAX_CLIENTS
+          ? 'too many clients'
+          : undefined;
+    if (refusal !== undefined) {
+      socket.end(`${JSON.stringify({ error: `connect: ${refusal}`, done: true, status: uid === options.uid ? 1 : 12 })}\n`);
+      return;
+    }
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    void options
+      .newClient()
+      .then(async (client) => await serveClient(socket, client))
+      .finally(() => socket.end());
+  });
+  await listen(server, path);
+  return {
+    path,
+    async [Symbol.asyncDispose]() {
+      rmSync(path, { force: true });
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+    },
+  };
+}
+
+async function listen(server: Server, path: string): Promise<void> {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  rmSync(path, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(new VtError('EOPEN', `listen on "${path}": ${errorText(error)}`, { cause: error })));
+    server.listen(path, resolve);
+  });
+  chmodSync(path, 0o600);
+  // The mount keeps the process, not its clients.
+  server.unref();
+}
+
+/** The file descriptor of a connection, which Node keeps in its handle; -1 where it is closed. */
+function descriptorOf(socket: Socket): number {
+  const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } | null };
+  return handle?.fd ?? -1;
+}
+
+/** Answers one client, a request at a time, until it has gone or breaks the rules. */
+async function serveClient(socket: Socket, client: ControlClient): Promise<void> {
+  if (socket.destroyed) return;
+  const gone = new AbortController();
+  socket.once('close', () => gone.abort());
+  const send = async (record: Answer): Promise<void> => {
+    if (gone.signal.aborted || socket.write(`${JSON.stringify(record, plainNumber)}\n`)) return;
+    await new Promise<void>((resolve) => {
+      const goOn = (): void => {
+        socket.off('drain', goOn);
+        socket.off('close', goOn);
+        resolve();
+      };
+      socket.once('drain', goOn).once('close', goOn);
+    });
+  };
+  const waiting: string[] = [];
+  let running: Promise<void> | undefined;
+  const work = async (): Promise<void> => {
+    for (let line = waiting.shift(); line !== undefined && !gone.signal.aborted; line = waiting.shift()) {
+      await answer(line, client, send, gone.signal);
+      if (waiting.length < MAX_WAITING && socket.isPaused()) socket.resume();
+    }
+    running = undefined;
+  };
+  const lines = new LineReader(MAX_REQUEST_SIZE);
+  await new Promise<void>((resolve) => {
+    socket.once('close', resolve).once('end', resolve);
+    socket.on('data', (chunk: Buffer) => {
+      const found = lines.take(chunk);
+      if (found === undefined) {
+        socket.pause();
+        void send({ error: `read a request: longer than ${MAX_REQUEST_SIZE} octets`, done: true, status: 2 }).then(() => {
+          socket.end();
+          resolve();
+        });
+        return;
+      }
+      waiting.push(...found);
+      // Whoever asks faster than it is answered waits.
+      if (waiting.length >= MAX_WAITING) socket.pause();
+      running ??= work();
+    });
+  });
+  await running;
+}
+
+async function answer(line: string, client: ControlClient, send: (record: Answer) => Promise<void>, signal: AbortSignal): Promise<void> {
+  const request = parseRequest(line);
+  if (typeof request === 'string') {
+    await send({ error: `read a request: ${request}`, done: true, status: 2 });
+    return;
+  }
+  const { id, command } = request;
+  let status = 1;
+  try {
+    status = await client.run(command, async (record) => await send({ ...record, id }), signal);
+  } catch (error) {
+    await send({ id, error: errorText(error) });
+  }
+  await send({ id, done: true, status });
+}
+
+function parseRequest(line: string): { readonly id: string | number; readonly command: string } | string {
+  let request: unknown;
+  try {
+    request = JSON.parse(line);
+  } catch {
+    return 'it is not JSON';
+  }
+  if (typeof request !== 'object' || request === null) return 'it is no object';
+  const { id, command } = request as Readonly<Record<string, unknown>>;
+  if (typeof id !== 'string' && typeof id !== 'number') return '"id" has to be a text or a number';
+  if (typeof command !== 'string') return '"command" has to be a text';
+  return { id, command };
+}
+
+/** bigint as a number where that is exact, else as its digits. */
+function plainNumber(_key: string, value: unknown): unknown {
+  if (typeof value !== 'bigint') return value;
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
+}

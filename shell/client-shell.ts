@@ -1,0 +1,133 @@
+import type { ClientShell, Command, ShellServices } from '../commands/command.ts';
+import type { Session } from '../commands/session.ts';
+import { VtError } from '../core/base/errors.ts';
+import { octetsFromText, octetsToText } from '../core/base/octets.ts';
+import { skipReference } from '../core/dirent/reference-skip.ts';
+import { ClientSession } from './client-session.ts';
+import { Dispatcher } from './dispatch.ts';
+import { exitStatusOf } from './exit-status.ts';
+import type { ParsedCommand } from './line.ts';
+import { Messages } from './messages.ts';
+import { PLAIN_STYLE, SinkOutput } from './output.ts';
+import { ProgressView } from './progress.ts';
+import { DEFAULT_COLUMNS } from './redirected-output.ts';
+import type { Sink } from './sink.ts';
+
+/** Octets of answers that wait for a client before its command does. */
+const HELD_BYTES = 64 * 1024;
+
+/** Groups whose commands act on the tree alone. */
+const GROUPS: readonly string[] = ['where', 'list', 'read', 'change', 'history'];
+
+/** Of those, what needs a terminal, this machine's files, or another tree. */
+const NOT_FOR_CLIENTS: ReadonlySet<string> = new Set(['less', 'open', 'undo', 'lpwd', 'lcd']);
+
+/** Runs command lines for a client of the control channel: those that act on the tree, without local files or programs. */
+export function makeClientShell(session: Session, services: ShellServices, now: () => Date): ClientShell {
+  const own = new ClientSession(session);
+  return {
+    async run(line, answer, signal) {
+      const sink = new AnswerSink(answer);
+      const write = (text: string): void => sink.write(Buffer.from(text));
+      const nowMs = (): number => now().getTime();
+      const progress = new ProgressView({ write, mode: 'none', nowMs, columns: () => DEFAULT_COLUMNS });
+      const messages = new Messages({ write, json: true, quiet: false, style: PLAIN_STYLE, progress });
+      const output = new SinkOutput(sink, { json: true, terminal: false, columns: DEFAULT_COLUMNS, style: PLAIN_STYLE });
+      let status = 0;
+      const dispatcher = new Dispatcher(
+        {
+          session: own,
+          requireStore: () => {},
+          services: { ...services, interactive: false },
+          skipReference,
+          messages,
+          output,
+          plan: false,
+          echo: false,
+          home: octetsFromText('/'),
+          now,
+          permit,
+          withRedirect: async () => {
+            await Promise.resolve();
+            throw notHere('redirect output');
+          },
+        },
+        () => signal.aborted,
+      );
+      try {
+        await dispatcher.runLine(octetsFromText(line), signal, {
+          typed: false,
+          onError: (error) => {
+            status = exitStatusOf(error);
+          },
+        });
+      } catch (error) {
+        status = exitStatusOf(error);
+        messages.error(error);
+      }
+      await sink.close();
+      return status;
+    },
+  };
+}
+
+/** Refuses commands that reach beyond the tree. */
+function permit(command: Command, parsed: ParsedCommand): void {
+  const { name, group, args = [], options = [] } = command;
+  const isLocal = ({ kind }: { readonly kind: string }): boolean =>
+    kind === 'local' || kind === 'store' || kind === 'command' || kind === 'line';
+  const isOfTree = name === 'bind' || (GROUPS.includes(group) && !NOT_FOR_CLIENTS.has(name));
+  if (!isOfTree || command.changesLocal === true || args.some(isLocal)) throw notHere(name);
+  const words = parsed.words.slice(1).map(({ text }) => octetsToText(text));
+  for (const option of options) {
+    if (option.value === undefined || !isLocal(option.value)) continue;
+    const { short } = option;
+    if (
+      words.some(
+        (word) => word.startsWith(`--${option.name.slice(0, 1)}`) || (short !== undefined && /^-[^-]/.test(word) && word.includes(short)),
+      )
+    )
+      throw notHere(`${name} --${option.name}`);
+  }
+  // What stands at the top is what the mount shows.
+  if (name === 'bind' && words.some((word) => /^[./]+$/.test(word))) throw notHere('bind the top Dir');
+}
+
+function notHere(action: string): VtError {
+  return new VtError('EPERM', `${action}: not over the control channel`, { remedy: 'say it in a shell of your own' });
+}
+
+/** Takes lines of JSON and sends them on as records. */
+class AnswerSink implements Sink {
+  readonly #answer: (record: Readonly<Record<string, unknown>>) => Promise<void>;
+  #text = '';
+  #sent: Promise<void> = Promise.resolve();
+
+  constructor(answer: (record: Readonly<Record<string, unknown>>) => Promise<void>) {
+    this.#answer = answer;
+  }
+
+  write(data: Uint8Array): void {
+    this.#text += Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8');
+    if (this.#text.length >= HELD_BYTES) this.#send();
+  }
+
+  async flush(): Promise<void> {
+    this.#send();
+    await this.#sent;
+  }
+
+  async close(): Promise<void> {
+    await this.flush();
+  }
+
+  #send(): void {
+    const lines = this.#text.split('\n');
+    this.#text = lines.pop() ?? '';
+    for (const line of lines) {
+      if (line === '') continue;
+      const record = JSON.parse(line) as Readonly<Record<string, unknown>>;
+      this.#sent = this.#sent.then(async () => await this.#answer(record));
+    }
+  }
+}

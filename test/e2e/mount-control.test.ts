@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import type { TestMount } from '../support/mounted.ts';
+import { mounted, noMountsHere } from '../support/mounted.ts';
+import { PROGRAM, run, vtftp } from '../support/program.ts';
+import { PROJECT_ROOT } from '../support/project.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+type Answer = Readonly<Record<string, unknown>>;
+
+async function socketOf(mount: TestMount): Promise<string> {
+  const listed = await mount.vtftp('--json', '-c', 'mounts');
+  const all = listed.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { readonly mountpoint: string; readonly control: string });
+  const found = all.find(({ mountpoint }) => mountpoint === mount.path);
+  assert.ok(found !== undefined, listed.report);
+  return found.control;
+}
+
+/** Sends lines as they are and gives every answer until `done` came so many times or the other side ended. */
+async function ask(path: string, lines: readonly string[], dones = lines.length): Promise<Answer[]> {
+  const socket = connect(path);
+  socket.setEncoding('utf8');
+  socket.write(lines.map((line) => `${line}\n`).join(''));
+  let text = '';
+  socket.on('data', (chunk: string) => {
+    text += chunk;
+    if (text.split('"done":true').length > dones) socket.end();
+  });
+  await once(socket, 'close');
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Answer);
+}
+
+const request = (id: number, command: string): string => JSON.stringify({ id, command });
+
+describe('the control channel of a mount', { skip: noMountsHere() ?? false }, () => {
+  it('S14: runs commands on the live tree, and both sides see each change at once', async (t) => {
+    const mount = await mounted(t, makeScratch(t));
+    assert.equal((await mount.sh('mkdir d && printf one > d/f && ls d > /dev/null && cat d/f > /dev/null')).status, 0);
+    const socket = await socketOf(mount);
+    assert.equal(statSync(socket).mode & 0o777, 0o600);
+    assert.equal(statSync(join(socket, '..')).mode & 0o077, 0);
+    const answers = await ask(socket, [request(1, 'cat /d/f'), request(2, 'mv d/f d/g; mkdir e; chmod 700 d'), request(3, 'cat d/none')]);
+    assert.equal(Buffer.from(String(answers.find(({ id }) => id === 1)?.['data_b64']), 'base64').toString(), 'one');
+    assert.deepEqual(
+      answers.filter(({ done }) => done === true).map(({ id, status }) => [id, status]),
+      [
+        [1, 0],
+        [2, 0],
+        [3, 1],
+      ],
+    );
+    assert.match(String(answers.find(({ id, error }) => id === 3 && error !== undefined)?.['error']), /no such file/);
+    const seen = await mount.sh('ls . d; cat d/g; stat -c %a d');
+    assert.equal(seen.stdout, '.:\nd\ne\n\nd:\ng\none700\n', seen.report);
+  });
+
+  it('S14: refuses what reaches beyond the tree, what is no request, and lines without end', async (t) => {
+    const scratch = makeScratch(t);
+    const mount = await mounted(t, scratch);
+    const socket = await socketOf(mount);
+    writeFileSync(scratch.path('local'), 'x');
+    const lines = [
+      `put ${scratch.path('local')}`,
+      '!touch here',
+      'ls | cat',
+      'ls > out',
+      'open default',
+      'quit',
+      `source ${scratch.path('local')}`,
+      'umount /',
+      'cd @1',
+      `inspect --svg ${scratch.path('svg')} /`,
+    ];
+    const answers = await ask(
+      socket,
+      lines.map((line, index) => request(index, line)),
+    );
+    const ends = answers.filter(({ done }) => done === true);
+    assert.equal(ends.length, lines.length);
+    for (const { id, status } of ends) assert.notEqual(status, 0, lines[Number(id)]);
+    const bad = await ask(socket, ['no json', '[]', '{"id":1}', request(5, 'pwd')]);
+    assert.deepEqual(
+      bad.filter(({ done }) => done === true).map(({ status }) => status),
+      [2, 2, 2, 0],
+    );
+    const long = await ask(socket, ['x'.repeat(1024 * 1024 + 1)]);
+    assert.match(String(long[0]?.['error']), /longer than/);
+    assert.equal((await ask(socket, [request(9, 'pwd')])).at(-1)?.['status'], 0);
+  });
+
+  it('S14: a client that reads nothing stalls nobody', async (t) => {
+    const mount = await mounted(t, makeScratch(t));
+    assert.equal((await mount.sh('head -c 8000000 /dev/zero > big')).status, 0);
+    const socket = await socketOf(mount);
+    const hung = connect(socket);
+    hung.pause();
+    hung.write(`${request(1, 'cat big')}\n`);
+    await once(hung, 'connect');
+    const answers = await ask(socket, [request(2, 'mkdir while')]);
+    assert.equal(answers.at(-1)?.['status'], 0);
+    assert.equal((await mount.sh('test -d while && wc -c < big')).stdout, '8000000\n');
+    hung.destroy();
+  });
+
+  it('S14: the client in vt(7) works as it stands there', async (t) => {
+    const scratch = makeScratch(t);
+    const mount = await mounted(t, scratch);
+    const page = readFileSync(join(PROJECT_ROOT, 'man/vt.7'), 'utf8');
+    const text = /\.\\" control client\n\.Bd -literal -compact\n([\s\S]*?)\.Ed\n/
+      .exec(page)?.[1]
+      ?.replaceAll('\\e', '\\')
+      .replaceAll('\\-', '-')
+      .replaceAll('\\(aq', "'");
+    assert.ok(text !== undefined);
+    writeFileSync(scratch.path('client.py'), text);
+    const made = await run('python3', [scratch.path('client.py'), await socketOf(mount), 'mkdir made; ls /'], {});
+    assert.equal(made.status, 0, made.report);
+    assert.match(made.stdout, /made/);
+    const failed = await run('python3', [scratch.path('client.py'), await socketOf(mount), 'ls /none'], {});
+    assert.notEqual(failed.status, 0, failed.report);
+  });
+
+  it('S58: two mounts of one archive by two processes: each sees what the other wrote once both have synced', async (t) => {
+    const scratch = makeScratch(t);
+    const first = await mounted(t, scratch);
+    const path = scratch.path('second');
+    const env = { ...scratch.env, XDG_RUNTIME_DIR: scratch.path('runtime') };
+    scratch.beforeRemoval(() => void spawnSync(process.execPath, [PROGRAM, '-c', `umount ${path}`], { env: { ...process.env, ...env } }));
+    const made = await vtftp(['-S', scratch.path('store'), '-c', `mount ${path}`], { env, cwd: scratch.folder });
+    assert.equal(made.status, 0, made.report);
+    assert.equal((await run('sh', ['-c', 'mkdir a; echo a > a/file; echo first > both; sync both'], { cwd: first.path })).status, 0);
+    // It holds a file open all the while.
+    const script =
+      'echo held > held; exec 3>> held; mkdir b; echo b > b/file; echo second > both; sync b/file; ls; cat a/file; echo more >&3; cat held; cat both*';
+    const second = await run('sh', ['-c', script], { cwd: path });
+    assert.match(second.stdout, /^a\nb\nboth\nboth[^\n]+\nheld\na\nheld\nmore\n/, second.report);
+    assert.match(second.stdout, /first/);
+    assert.match(second.stdout, /second/);
+    const left = await vtftp(['-S', scratch.path('store'), '-c', `umount ${path}`], { env, cwd: scratch.folder });
+    assert.equal(left.status, 0, left.report);
+    const back = await run('sh', ['-c', 'touch now; sync now; cat a/file b/file held'], { cwd: first.path });
+    assert.equal(back.stdout, 'a\nb\nheld\nmore\n', back.report);
+    assert.equal((await first.unmount()).status, 0);
+  });
+});

@@ -12,4 +12,10 @@ describe('what POSIX and Linux say of a filesystem', () => {
     assert.deepEqual(harness.faults, []);
     assert.equal(harness.live.mount.inodes.size, 0, 'inodes that nobody has');
   });
+
+  it('S56: is so of symlinks', async (t) => {
+    await using harness = new LiveHarness();
+    await runPosixCases(t, harness.caller, /symlink|O_NOFOLLOW|every type/);
+    await harness.caller.leave();
+  });
 });

@@ -131,7 +131,7 @@ describe('the control channel of a mount', { skip: noMountsHere() ?? false }, ()
     assert.notEqual(failed.status, 0, failed.report);
   });
 
-  it('S58: two mounts of one archive by two processes: each sees what the other wrote once both have synced', async (t) => {
+  it('two mounts of one archive by two processes: each sees what the other wrote once both have synced', async (t) => {
     const scratch = makeScratch(t);
     const first = await mounted(t, scratch);
     const path = scratch.path('second');

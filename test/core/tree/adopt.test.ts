@@ -24,7 +24,7 @@ async function twoTrees(): Promise<{
   return { store, base, here: openLiveTree(store, base), there: openLiveTree(store, base) };
 }
 
-it('S58: a live tree takes over what another made of it, and what did not change there stays the same node', async () => {
+it('a live tree takes over what another made of it, and what did not change there stays the same node', async () => {
   const { base, here, there } = await twoTrees();
   const held = await here.nodes.child(here.nodes.root, octets('d'));
   assert.ok(held?.sort === 'dir');
@@ -45,7 +45,7 @@ it('S58: a live tree takes over what another made of it, and what did not change
   assert.deepEqual(await treeLines(again), await treeLines(there));
 });
 
-it('S58: what changed in a live tree meanwhile stays, with the other state of it beside', async () => {
+it('what changed in a live tree meanwhile stays, with the other state of it beside', async () => {
   const { base, here, there } = await twoTrees();
   await there.write(at('/d/old'), contentOf('theirs'), {});
   await there.remove(at('/gone'));

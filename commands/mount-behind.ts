@@ -22,7 +22,8 @@ export async function mountBehind(
   if (source === undefined && session.mustRecite) await session.sync(signal);
   const words = input.options.get('options');
   const options = words === undefined || words === true ? '' : `-o ${shell.quote(words)} `;
-  const command = `mount --foreground ${options}-- ${octetsToText(octetsFromText(shell.quote(octetsFromText(mountPoint))))}`;
+  const view = source === undefined && session.view !== undefined ? `cd ${session.view}; ` : '';
+  const command = `${view}mount --foreground ${options}-- ${octetsToText(octetsFromText(shell.quote(octetsFromText(mountPoint))))}`;
   const [program, ...start] = shell.program;
   const files = recordFiles(shell.env, mountPoint);
   const out = openSync(files.outFile, 'w', 0o600);

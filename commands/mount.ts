@@ -5,6 +5,7 @@ import { octetsToBytes, octetsToText, octetsToTextStrict } from '../core/base/oc
 import { systemOwnerNames } from '../core/base/owner-names.ts';
 import { errorCode, errorReason } from '../core/base/system-error.ts';
 import { LiveTree } from '../core/tree/live-tree.ts';
+import type { Tree } from '../core/tree/tree.ts';
 import type { ControlServer } from '../fuse/control/control-server.ts';
 import type { CommandContext, CommandInput } from './command.ts';
 import { defineCommand } from './command.ts';
@@ -21,7 +22,7 @@ export const mount = defineCommand({
   summary: 'mount the tree as a filesystem that every program can use',
   details: [
     'Without --foreground a process of its own serves the mount and goes on when this session ends; this session syncs first, and its changes are not seen there until the next mount. With --foreground this session serves it until it is taken away: by umount, by fusermount3 -u, or by SIGINT or SIGTERM, which end it in good order. Then everything is synced and the Dirref recited.',
-    'What programs write is stored in the background; fsync waits until the file is stored and a root recorded that has it, and so does reading the attribute user.x-vt-blockref of a file, which is the reference to its content. SOURCE is what `open` takes. A mount point that is not there is made, and removed with the mount.',
+    'What programs write is stored in the background; fsync waits until the file is stored and a root recorded that has it, and so does reading the attribute user.x-vt-blockref of a file, which is the reference to its content. SOURCE is what `open` takes; a past state (`default@1`) is mounted read-only. A mount point that is not there is made, and removed with the mount.',
     'The options of -o: ro (read-only), allow_other (users besides this one may go in), sync=SECONDS (between two syncs while something changes; 0 for none; default 30), nowriteback (writes are not collected in the page cache of the kernel).',
   ],
   changesLocal: true,
@@ -98,15 +99,15 @@ async function checkedMountPoint({ session }: CommandContext, mountPoint: Octets
 
 async function serve(context: CommandContext, mountPoint: string, words: MountWords): Promise<void> {
   const { session, output, diagnostics, signal } = context;
-  const tree = session.tree;
-  if (!(tree instanceof LiveTree))
-    throw new VtError('EUNSUPPORTED', `mount "${tree.name}": only a tree of Blocks at its present state can be mounted so far`);
+  const { can } = session.tree;
+  const tree = liveTreeOf(session.tree);
+  if (tree === undefined) throw new VtError('EUNSUPPORTED', `mount "${session.tree.name}": only a tree of Blocks can be mounted`);
   const [{ serveTree }, { Ingest }, { frontFolder }] = await Promise.all([
     import('../fuse/serve-tree.ts'),
     import('../core/blockify/ingest.ts'),
     import('./mount-records.ts'),
   ]);
-  await giveRootMeta(context, tree);
+  if (can.write) await giveRootMeta(context, tree);
   const isMade = makeMountPoint(mountPoint);
   const ingest = new Ingest(session.store);
   const unpin = session.pin();
@@ -115,10 +116,10 @@ async function serve(context: CommandContext, mountPoint: string, words: MountWo
     await serveTree(tree, {
       mountPoint,
       source: `vtftp:${tree.name}`,
-      readOnly: words.readOnly || !tree.can.write,
+      readOnly: words.readOnly || !can.write,
       allowOther: words.allowOther,
       writeback: words.writeback,
-      syncSeconds: tree.can.write ? words.syncSeconds : 0,
+      syncSeconds: can.write ? words.syncSeconds : 0,
       frontFolder: frontFolder(context.shell.env),
       storeContent: async (content) => {
         const block = await ingest.stream(content);
@@ -164,9 +165,14 @@ async function openControl(context: CommandContext, mountPoint: string): Promise
   }
 }
 
+/** The live tree that a tree is, or shows read-only: a past state. */
+function liveTreeOf(tree: Tree & { readonly live?: LiveTree | undefined }): LiveTree | undefined {
+  return tree instanceof LiveTree ? tree : tree.live;
+}
+
 /** A tree that says nothing of its top Dir is that of whoever mounts it. */
 async function giveRootMeta(context: CommandContext, tree: LiveTree): Promise<void> {
-  if (!tree.can.write || tree.nodes.root.dirent.meta.mode !== undefined) return;
+  if (tree.nodes.root.dirent.meta.mode !== undefined) return;
   await tree.setMeta('/' as Parameters<LiveTree['setMeta']>[0], newMeta(context, 0o755));
 }
 

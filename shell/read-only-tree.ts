@@ -2,6 +2,7 @@ import { ReadOnlyError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import type { Dirent, IndirectDirent } from '../core/dirent/dirent.ts';
 import type { OpOptions, Store } from '../core/store/store.ts';
+import { LiveTree } from '../core/tree/live-tree.ts';
 import type { LookupOptions, Tree, TreeCapabilities, TreeChange, TreeEntry, TreePath } from '../core/tree/tree.ts';
 
 /** A tree that can be looked at and not changed: a past state. */
@@ -14,6 +15,10 @@ export class ReadOnlyTree implements Tree {
   constructor(tree: Tree, name: string) {
     this.#tree = tree;
     this.name = name;
+  }
+
+  get live(): LiveTree | undefined {
+    return this.#tree instanceof LiveTree ? this.#tree : undefined;
   }
 
   get store(): Store {

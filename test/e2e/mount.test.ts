@@ -168,6 +168,21 @@ assert os.pread(fd, 4, 1 << 23) == bytes(4)
     });
   }
 
+  it('a past state is mounted read-only, by its source and from a session that shows it', async (t) => {
+    const scratch = makeScratch(t);
+    const mount = await mounted(t, scratch);
+    assert.equal((await mount.sh('echo one > f; sync f; echo two > f; sync f')).status, 0);
+    assert.equal((await mount.unmount()).status, 0);
+    for (const line of [`mount ${scratch.path('store')}@-1 ${mount.path}`, `cd @-1; mount ${mount.path}`]) {
+      const made = await mount.vtftp('-c', line);
+      assert.equal(made.status, 0, made.report);
+      const seen = await mount.sh('cat f; echo three > f');
+      assert.equal(seen.stdout, 'one\n', seen.report);
+      assert.match(seen.stderr, /Read-only/i);
+      assert.equal((await mount.unmount()).status, 0);
+    }
+  });
+
   it('refuses a Store of its own, a directory that is not empty, and to go while it is in use', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);

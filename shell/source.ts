@@ -159,8 +159,21 @@ async function openArchived(store: Store, name: string, past: string | undefined
 }
 
 async function openEntry(store: Store, archive: Archive, past: string | undefined, options: SourceOptions): Promise<OpenedSource> {
+  let damage: string | undefined;
+  const onDamage = (reason: string): void => {
+    damage ??= reason;
+  };
   const entry: ArchiveEntry | undefined =
-    past === undefined ? await archive.last(signalOf(options)) : await findEntry(archive, past, options.now(), signalOf(options));
+    past === undefined
+      ? await archive.last({ ...signalOf(options), onDamage })
+      : await findEntry(archive, past, options.now(), signalOf(options));
+  if (damage !== undefined) {
+    if (entry === undefined)
+      throw new VtError('EOPEN', `open archive "${archive.name}": no line of it can be read: ${damage}`, {
+        remedy: 'put a copy of the file in its place, or move it away to start anew: a Dirref that you have still opens its tree',
+      });
+    options.onNotice(`archive "${archive.name}": its last line cannot be read (${damage}); this is the state before it`);
+  }
   const root = entry?.dirent;
   if (root?.kind === 'indirect')
     throw new VtError('EOPEN', `open "${archive.name}": it records one name of a hard-linked file, without its content`);

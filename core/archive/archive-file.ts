@@ -41,7 +41,7 @@ class ArchiveFile implements Archive {
     this.#readOnly = readOnly;
   }
 
-  async last(options: OpOptions = {}): Promise<ArchiveEntry | undefined> {
+  async last(options: OpOptions & { readonly onDamage?: (reason: string) => void } = {}): Promise<ArchiveEntry | undefined> {
     await using file = await openIfThere(this.name);
     return file === undefined ? undefined : await this.#newest(file, options);
   }
@@ -78,11 +78,15 @@ class ArchiveFile implements Archive {
     return new NumberedEntry(this.name, { whenNs, dirent }, size + line.length);
   }
 
-  async #newest(file: FileHandle, options: OpOptions): Promise<ArchiveEntry | undefined> {
+  async #newest(
+    file: FileHandle,
+    options: OpOptions & { readonly onDamage?: (reason: string) => void },
+  ): Promise<ArchiveEntry | undefined> {
     const { size } = await file.stat();
     for await (const line of linesBackward(file, size, options.signal)) {
       const found = readLine(line);
-      if (found !== undefined && !(found instanceof VtError)) return new NumberedEntry(this.name, found, line.end);
+      if (found instanceof VtError) options.onDamage?.(found.message);
+      else if (found !== undefined) return new NumberedEntry(this.name, found, line.end);
     }
     return undefined;
   }

@@ -14,8 +14,8 @@ export interface ArchiveEntry {
 export interface Archive {
   /** For messages: a path. */
   readonly name: string;
-  /** The newest readable entry, read from the end of the file. */
-  last(options?: OpOptions): Promise<ArchiveEntry | undefined>;
+  /** The newest readable entry, read from the end of the file. Lines after it that cannot be read go to `onDamage`. */
+  last(options?: OpOptions & { readonly onDamage?: (reason: string) => void }): Promise<ArchiveEntry | undefined>;
   /** All readable entries, oldest first. Damaged lines are passed over and reported to `onDamage`. */
   entries(options?: OpOptions & { readonly onDamage?: (line: number, reason: string) => void }): AsyncIterable<ArchiveEntry>;
   /**

@@ -172,3 +172,23 @@ test('S65: a damaged line at the end of the archive costs that line: the root be
     assert.equal(recited(open), root, open.report);
   }
 });
+
+test('S65: what cannot be read at the end of an archive is told; where no line can be read, the archive does not open', async (t) => {
+  const scratch = makeScratch(t);
+  const store = scratch.path('store');
+  for (const name of ['one', 'two']) {
+    const made = await vtftp(['-q', '-S', store, '-c', `mkdir ${name}`], { env: scratch.env });
+    assert.equal(made.status, 0, made.report);
+  }
+  const archive = `${store}/archives/default.vt`;
+  const whole = readFileSync(archive);
+  writeFileSync(archive, whole.subarray(0, -30));
+  const torn = await vtftp(['-S', store, '-c', 'ls'], { env: scratch.env });
+  assert.equal(torn.status, 0, torn.report);
+  assert.equal(torn.stdout, 'one\n', torn.report);
+  assert.match(torn.stderr, /its last line cannot be read .*; this is the state before it/);
+  writeFileSync(archive, whole.subarray(0, 40));
+  const lost = await vtftp(['-S', store, '-c', 'ls'], { env: scratch.env });
+  assert.equal(lost.status, 10, lost.report);
+  assert.match(lost.stderr, /no line of it can be read/);
+});

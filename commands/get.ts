@@ -60,7 +60,8 @@ export const get = defineCommand({
     };
     const losses = libcLosses();
     if (losses.length > 0 && !plan) diagnostics.warn(`get: on this machine ${losses.join('; ')}`);
-    const total: ExportCounts = { ...NOTHING };
+    const { NO_EXPORT_COUNTS } = await import('../core/export/export-report.ts');
+    const total: ExportCounts = { ...NO_EXPORT_COUNTS };
     for (const name of names) {
       try {
         await withEntry(session, name, calledAs, { follow: false, signal }, async (found) => {
@@ -83,19 +84,6 @@ export const get = defineCommand({
     if (total.failures > 0) throw failureOf(total, calledAs);
   },
 });
-
-const NOTHING: ExportCounts = {
-  files: 0,
-  dirs: 0,
-  symlinks: 0,
-  specials: 0,
-  links: 0,
-  skipped: 0,
-  bytes: 0,
-  failures: 0,
-  damaged: 0,
-  denied: 0,
-};
 
 /** Errors of one name after which the next is tried. */
 const PASSED_CODES: readonly VtErrorCode[] = ['EFAILED', 'EPERM', 'EMISSING', 'ECORRUPT', 'EPARSE', 'EUNSUPPORTED'];

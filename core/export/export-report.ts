@@ -17,20 +17,23 @@ function isDenied(error: unknown): boolean {
   return error instanceof Error && error.cause !== undefined && isDenied(error.cause);
 }
 
+/** The counts of an export that has done nothing. */
+export const NO_EXPORT_COUNTS: Readonly<ExportCounts> = {
+  files: 0,
+  dirs: 0,
+  symlinks: 0,
+  specials: 0,
+  links: 0,
+  skipped: 0,
+  bytes: 0,
+  failures: 0,
+  damaged: 0,
+  denied: 0,
+};
+
 /** What an export did, and what failed. */
 export class ExportReport {
-  readonly counts: ExportCounts = {
-    files: 0,
-    dirs: 0,
-    symlinks: 0,
-    specials: 0,
-    links: 0,
-    skipped: 0,
-    bytes: 0,
-    failures: 0,
-    damaged: 0,
-    denied: 0,
-  };
+  readonly counts: ExportCounts = { ...NO_EXPORT_COUNTS };
   readonly #target: Octets;
   readonly #onFailure: ((failure: ExportFailure) => void) | undefined;
   readonly #onProgress: ((counts: Readonly<ExportCounts>) => void) | undefined;

@@ -11,7 +11,7 @@ import type { OpOptions, Store } from '../store/store.ts';
 import type { DirReader } from './dir-reader.ts';
 import type { InodeScope } from './inode-scope.ts';
 import { linkDirent, tableDirent } from './inode-scope.ts';
-import type { LeafDirent, LiveDir, LiveLeaf, RawEntry } from './live-node.ts';
+import type { LeafDirent, LiveDir, LiveLeaf, RawEntry, UnsyncedContent } from './live-node.ts';
 import { entriesOf, linksWithin } from './live-node.ts';
 import { entryId } from './node-id.ts';
 
@@ -154,13 +154,17 @@ function commit(written: Written): void {
     forgetStored(dir);
   }
   // What was written to while it was settled is to be written again.
-  for (const leaf of written.settled.keys()) {
-    if (leaf.unsynced?.isSettled !== false) continue;
-    if (leaf.hard !== undefined) {
-      leaf.hard.scope.changed = true;
-      leaf.hard.scope.dir.markStale();
-    } else leaf.home?.dir.markStale();
+  for (const dir of written.dirs.keys()) if ([...dir.overlay.values()].some(isUnsettled)) dir.markStale();
+  for (const scope of written.scopes) {
+    if (![...(scope.loaded?.values() ?? [])].some(isUnsettled)) continue;
+    scope.changed = true;
+    scope.dir.markStale();
   }
+}
+
+/** Whether a leaf's content is another than the one settled last. */
+function isUnsettled(entry: { readonly sort: string; readonly unsynced?: UnsyncedContent | undefined }): boolean {
+  return entry.unsynced?.isSettled === false;
 }
 
 /** Drops from an overlay what the stored Block says as well, ids included. */

@@ -14,7 +14,6 @@ export class Notifier {
   readonly #fd: number;
   readonly #waiting: Buffer[] = [];
   #underWay = 0;
-  #idle: (() => void)[] = [];
 
   constructor(fd: number) {
     this.#fd = fd;
@@ -37,12 +36,6 @@ export class Notifier {
     message.writeUInt32LE(name.length, OUT_HEADER_SIZE + 8);
     message.write(name, OUT_HEADER_SIZE + 16, 'latin1');
     this.#send(message);
-  }
-
-  /** Resolves when the kernel has taken all that was told. */
-  settled(): Promise<void> {
-    if (this.#underWay === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#idle.push(resolve));
   }
 
   #message(code: number, size: number): Buffer {
@@ -68,6 +61,5 @@ export class Notifier {
         this.#next();
       });
     }
-    if (this.#underWay === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

@@ -276,6 +276,36 @@ describe('a live tree', () => {
     assert.deepEqual(listed, [await id('/e/f'), await id('/e/h')]);
   });
 
+  it('stores a content again that was written to while it was settled', async () => {
+    const tree = openLiveTree(new MemoryStore(), undefined);
+    let text = 'before';
+    let settledText = '';
+    const content = {
+      get size() {
+        return text.length;
+      },
+      get isSettled() {
+        return settledText === text;
+      },
+      async *read(start: number, end: number) {
+        yield Buffer.from(text.slice(start, end));
+      },
+      async settle() {
+        settledText = text;
+        const data = Buffer.from(text);
+        // Somebody writes as long as this goes on, once.
+        text = 'after';
+        return Promise.resolve({ kind: 'literal' as const, span: data.length, data });
+      },
+    };
+    await tree.attach(at('/f'), content, { mode: 0o600 });
+    await tree.sync();
+    assert.ok(tree.changed, 'what was written meanwhile is forgotten');
+    const again = openLiveTree(tree.store, await recited(tree));
+    assert.equal(await readText(again, at('/f')), 'after');
+    assert.ok(!tree.changed);
+  });
+
   it('takes content that is not in Blocks yet, and settles it at sync', async () => {
     const store = new MemoryStore();
     const tree = openLiveTree(store, undefined);

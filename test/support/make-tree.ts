@@ -5,8 +5,10 @@ import {
   closeSync,
   ftruncateSync,
   linkSync,
+  lutimesSync,
   mkdirSync,
   openSync,
+  readdirSync,
   symlinkSync,
   writeFileSync,
   writeSync,
@@ -48,6 +50,10 @@ export const ODD_NAMES: readonly string[] = [
 ];
 
 const POOL_SIZE = 4 << 20;
+/** 2011-03-13T07:06:40Z: in the past, in seconds since 1970. */
+const LONG_AGO = 1_300_000_000;
+/** Seconds, a sum of powers of two: the fractions of a second that come of it are exact. */
+const BETWEEN_TIMES = 1.015625;
 
 /** Makes the tree in a folder, which must not exist. */
 export function makeTree(folder: string, spec: TreeSpec): void {
@@ -60,7 +66,10 @@ export function makeTree(folder: string, spec: TreeSpec): void {
     writeFileSync(octets(path), content(random, pool), { mode: random.pick([0o644, 0o644, 0o600, 0o755, 0o4755, 0o444]) });
     files.push(path);
   }
-  if (spec.extras ?? true) addExtras(folder, folders, files, random);
+  const extras = spec.extras ?? true;
+  if (extras) addEntries(folder, folders, files, random);
+  age(folder, LONG_AGO);
+  if (extras) addAttributes(folder, folders, files, random);
 }
 
 /** A path of octets as the Buffer that the system takes. */
@@ -94,13 +103,32 @@ function content(random: Random, pool: Buffer): Buffer {
   return data;
 }
 
-function addExtras(folder: string, folders: readonly [string, ...string[]], files: readonly string[], random: Random): void {
-  const some = <T>(from: readonly T[], count: number) =>
-    Array.from({ length: Math.min(count, from.length) }, () => from[random.below(from.length)] as T);
-  const one = Math.max(4, Math.floor(files.length / 100));
+/**
+ * Gives every entry a time of its own in the past, from this second on, and gives back the next one: what is made anew
+ * by a copy would else be of the same second as its source, and rsync leaves a folder's or symlink's time alone where
+ * only the fraction of the second differs.
+ */
+function age(folder: string, from: number): number {
+  let time = from;
+  for (const entry of readdirSync(octets(folder), { withFileTypes: true, encoding: 'buffer' })) {
+    const path = `${folder}/${entry.name.toString('latin1')}`;
+    if (entry.isDirectory()) time = age(path, time);
+    else lutimesSync(octets(path), time, time);
+    time += BETWEEN_TIMES;
+  }
+  lutimesSync(octets(folder), time, time);
+  return time + BETWEEN_TIMES;
+}
 
-  for (const [i, path] of some(files, one).entries()) linkSync(octets(path), octets(`${random.pick(folders)}/hard-${i}`));
-  for (const [i, path] of some(files, 2 * one).entries()) {
+const some = <T>(from: readonly T[], count: number, random: Random): T[] =>
+  Array.from({ length: Math.min(count, from.length) }, () => from[random.below(from.length)] as T);
+
+const onePercent = (files: readonly string[]): number => Math.max(4, Math.floor(files.length / 100));
+
+function addEntries(folder: string, folders: readonly [string, ...string[]], files: readonly string[], random: Random): void {
+  const one = onePercent(files);
+  for (const [i, path] of some(files, one, random).entries()) linkSync(octets(path), octets(`${random.pick(folders)}/hard-${i}`));
+  for (const [i, path] of some(files, 2 * one, random).entries()) {
     const target = random.pick([path, '../somewhere/else', 'dangling', '/etc/passwd', '\xff\xfe', 'a\nb', 'x'.repeat(1000)]);
     symlinkSync(octets(target), octets(`${random.pick(folders)}/sym-${i}`));
   }
@@ -115,25 +143,30 @@ function addExtras(folder: string, folders: readonly [string, ...string[]], file
   for (const [i, name] of ['hole at the start', 'hole at the end', 'hole between', 'hole only'].entries())
     makeSparse(`${odd}/${name}`, i, random);
   execFileSync('mkfifo', ['-m', '0640', `${odd}/fifo`]);
+}
 
+function addAttributes(folder: string, folders: readonly string[], files: readonly string[], random: Random): void {
+  const one = onePercent(files);
+  const odd = `${folder}/odd`;
   // What needs a program of the system goes to it in one call each. The lists hold plain names only.
   execFileSync('setfattr', ['--restore=-'], {
-    input: some(files, one)
+    input: some(files, one, random)
       .map((path) => xattrDump(path, random))
       .join('\n'),
   });
-  execFileSync('setfacl', ['-m', 'u:1234:r--,g:4321:rwx', ...some(files, 5)]);
-  execFileSync('setfacl', ['-d', '-m', 'u:1234:rwx', ...some(folders, 3)]);
-  execFileSync('touch', ['-d', '1962-10-27T09:59:59.123456789Z', ...some(files, one)]);
-  execFileSync('touch', ['-d', '2038-01-19T03:14:08.999999999Z', ...some(folders, 5)]);
+  execFileSync('setfacl', ['-m', 'u:1234:r--,g:4321:rwx', ...some(files, 5, random)]);
+  execFileSync('setfacl', ['-d', '-m', 'u:1234:rwx', ...some(folders, 3, random)]);
+  execFileSync('touch', ['-d', '1962-10-27T09:59:59.123456789Z', ...some(files, one, random)]);
+  execFileSync('touch', ['-d', '2038-01-19T03:14:08.999999999Z', ...some(folders, 5, random)]);
   execFileSync('touch', ['-h', '-d', '1999-12-31T23:59:59.000000001Z', `${odd}/fifo`]);
 
   if (process.getuid?.() === 0) {
-    for (const path of some(files, one)) chownSync(octets(path), random.pick([0, 1000, 65534, 123456]), random.pick([0, 100, 4242]));
+    for (const path of some(files, one, random))
+      chownSync(octets(path), random.pick([0, 1000, 65534, 123456]), random.pick([0, 100, 4242]));
   }
   // After chown, which clears setuid and setgid.
-  for (const path of some(folders, 10)) chmodSync(octets(path), random.pick([0o2775, 0o1777, 0o700, 0o3771]));
-  for (const path of some(files, 10)) chmodSync(octets(path), random.pick([0o6755, 0o2711, 0o400, 0o1644]));
+  for (const path of some(folders, 10, random)) chmodSync(octets(path), random.pick([0o2775, 0o1777, 0o700, 0o3771]));
+  for (const path of some(files, 10, random)) chmodSync(octets(path), random.pick([0o6755, 0o2711, 0o400, 0o1644]));
 }
 
 function makeSparse(path: string, kind: number, random: Random): void {

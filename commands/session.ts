@@ -1,5 +1,6 @@
 import type { Archive } from '../core/archive/archive.ts';
 import type { Octets } from '../core/base/octets.ts';
+import type { PeerTable } from '../core/store/peer-table.ts';
 import type { Store } from '../core/store/store.ts';
 import type { Tree, TreePath } from '../core/tree/tree.ts';
 
@@ -11,6 +12,8 @@ export interface Session extends AsyncDisposable {
   readonly store: Store;
   /** Where synced roots are recorded, or undefined for a tree that has none (an ordinary directory). */
   readonly archive: Archive | undefined;
+  /** Other Stores, which Blocks are pulled from and pushed to. */
+  readonly peers: PeerTable;
   cwd: TreePath;
   previousCwd: TreePath | undefined;
   /** Absolute local path. */

@@ -2,6 +2,7 @@ import type { Session } from '../commands/session.ts';
 import type { Archive } from '../core/archive/archive.ts';
 import { VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
+import { PeerTable } from '../core/store/peer-table.ts';
 import type { Store } from '../core/store/store.ts';
 import { ROOT_PATH } from '../core/tree/path.ts';
 import type { Tree, TreePath } from '../core/tree/tree.ts';
@@ -15,6 +16,7 @@ export class ClientSession implements Session {
   localCwd = '/' as Octets;
   readonly settings = new Map<string, string>([['onerror', 'stop']]);
   readonly aliases = new Map<string, string>();
+  readonly peers = new PeerTable();
   readonly view = undefined;
   readonly mustRecite = false;
   readonly history: readonly string[] = [];
@@ -73,7 +75,7 @@ export class ClientSession implements Session {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.resolve();
+    await this.peers[Symbol.asyncDispose]();
   }
 }
 

@@ -5,6 +5,7 @@ import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import type { DirDirent, Dirent } from '../core/dirent/dirent.ts';
 import { formatDirent } from '../core/dirent/dirent-text.ts';
+import { PeerTable } from '../core/store/peer-table.ts';
 import type { Store } from '../core/store/store.ts';
 import { LiveTree, openLiveTree } from '../core/tree/live-tree.ts';
 import { ROOT_PATH } from '../core/tree/path.ts';
@@ -41,6 +42,7 @@ export class ShellSession implements Session {
   previousLocalCwd: Octets | undefined;
   readonly settings: Map<string, string>;
   readonly aliases = new Map<string, string>();
+  readonly peers = new PeerTable();
   readonly #options: SessionOptions;
   #source: OpenedSource;
   /** What it was opened by. */
@@ -263,6 +265,7 @@ export class ShellSession implements Session {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    await this.peers[Symbol.asyncDispose]();
     await this.#past?.tree[Symbol.asyncDispose]();
     await this.#present[Symbol.asyncDispose]();
     await this.store[Symbol.asyncDispose]();

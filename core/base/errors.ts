@@ -131,6 +131,13 @@ export class ClosedError extends VtError {
   }
 }
 
+/** A connection that ended before what was asked over it was answered; asking again makes a new one. */
+export class ConnectionLostError extends VtError {
+  constructor(what: string, found: string, options: VtErrorOptions = {}) {
+    super('EFAILED', `ask "${what}": ${found}`, options);
+  }
+}
+
 /** A command line that cannot be understood. */
 export class UsageError extends VtError {
   constructor(message: string, options: VtErrorOptions = {}) {

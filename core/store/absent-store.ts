@@ -103,6 +103,10 @@ export class AbsentStore implements Store {
     return this.#store?.locate?.(digests, spans) ?? digests.map(() => undefined);
   }
 
+  async *records(digests: Uint8Array, spans?: ArrayLike<number>, options?: OpOptions): AsyncIterable<RecordBatch> {
+    if (this.#store?.records !== undefined) yield* this.#store.records(digests, spans, options);
+  }
+
   async *hashcodes(options?: OpOptions): AsyncIterable<HashCode> {
     if (this.#store?.hashcodes !== undefined) yield* this.#store.hashcodes(options);
   }

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ClosedError, CorruptBlockError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
 import type { HashFunction, HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
@@ -8,6 +8,8 @@ import { checkBlockSizes } from './check-blocks.ts';
 import type { RecordWriter } from './datadir-append.ts';
 import { RecordAppender } from './datadir-append.ts';
 import type { DatadirIndex } from './datadir-index.ts';
+import type { RecordSource } from './datadir-records.ts';
+import { readStoredRecords } from './datadir-records.ts';
 import { RECORD_FIXED_SIZE } from './datafile.ts';
 import { DatafileReaders } from './datafile-readers.ts';
 import { DEFAULT_DURABILITY, type Durability } from './durability.ts';
@@ -75,6 +77,8 @@ export class Datadir implements Store {
   readonly edges: EdgeSettings;
   readonly can: StoreCapabilities;
   readonly cache: LocalCache;
+  /** Absent where a record does not hold its digest. */
+  readonly records?: NonNullable<Store['records']>;
   readonly #hash: HashFunction;
   readonly compression: StoredCompression;
   readonly #index: DatadirIndex;
@@ -105,6 +109,7 @@ export class Datadir implements Store {
     this.#readers = new DatafileReaders(join(parts.path, 'data'));
     this.#durability = parts.durability ?? (() => DEFAULT_DURABILITY);
     this.#presence = parts.presence;
+    if (parts.hasDigests) this.records = (digests, spans, options = {}) => this.#records(digests, spans, options);
     this.#ticker = new IndexTicker((batch) => this.#commit(batch), parts.ticker);
     this.cache = {
       get: (key) => this.#cacheGet(key),
@@ -387,6 +392,22 @@ export class Datadir implements Store {
     } catch (error) {
       if (error instanceof IndexDamagedError) return undefined; // get() puts it right
       throw error;
+    }
+  }
+
+  async *#records(digests: Uint8Array, spans: ArrayLike<number> | undefined, options: OpOptions): AsyncIterable<RecordBatch> {
+    this.#check('get from', options);
+    if (!this.#index.isReady) await this.#index.ready(options.signal);
+    const { hashName } = this;
+    const source: RecordSource = {
+      hash: this.#hash,
+      locate: (wanted, sizes) => this.locate(wanted, sizes),
+      read: (file, offset, target) => this.#readers.readInto(basename(file), offset, target),
+      get: async (digest) => await this.get({ hashName, digest }, options),
+    };
+    for await (const batch of readStoredRecords(source, digests, spans)) {
+      this.#check('get from', options);
+      yield batch;
     }
   }
 

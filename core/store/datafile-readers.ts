@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { readFully } from '../base/read-fully.ts';
 
 /** Most .vtd files held open for reading. */
 const MAX_OPEN_FILES = 64;
@@ -42,6 +43,16 @@ export class DatafileReaders {
       done += count;
     }
     return out;
+  }
+
+  /** As `read`, into given memory. @returns octets read: none where there is no such file */
+  readInto(name: string, offset: number, target: Uint8Array): number {
+    try {
+      return readFully(this.#descriptor(name), target, offset);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+      throw error;
+    }
   }
 
   #descriptor(name: string): number {

@@ -43,6 +43,7 @@ export class ProgressStore implements Store {
   readonly locate?: NonNullable<Store['locate']>;
   readonly hashcodes?: NonNullable<Store['hashcodes']>;
   readonly archivePath?: NonNullable<Store['archivePath']>;
+  readonly archive?: NonNullable<Store['archive']>;
   readonly #below: Store;
   #addBytes = 0;
   #addCount = 0;
@@ -55,6 +56,7 @@ export class ProgressStore implements Store {
     this.can = below.can;
     if (below.locate !== undefined) this.locate = (digests, spans) => this.#locate(below, digests, spans);
     if (below.hashcodes !== undefined) this.hashcodes = below.hashcodes.bind(below);
+    if (below.archive !== undefined) this.archive = below.archive.bind(below);
     if (below.archivePath !== undefined) this.archivePath = below.archivePath.bind(below);
   }
 

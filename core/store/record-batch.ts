@@ -22,6 +22,8 @@ export interface RecordBatch {
   readonly codecs: Uint8Array;
   /** The records one after the other: header, digest, stored octets of each. */
   readonly image: Uint8Array;
+  /** Nobody else will change the image: whoever keeps it for a while need not copy it. */
+  readonly isOwned?: true;
 }
 
 /** Builds a RecordBatch in memory given to it. The image may be shared memory. */

@@ -1,3 +1,4 @@
+import type { Archive } from '../archive/archive.ts';
 import type { HashName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import type { Durability } from './durability.ts';
@@ -14,7 +15,7 @@ export interface StoreCapabilities {
   readonly write: boolean;
   /** `hashcodes()` lists every Block. */
   readonly enumerate: boolean;
-  /** `archivePath(name)` tells where the history of a named tree lies. */
+  /** `archivePath(name)` tells where the history of a named tree lies, or `archive(name)` reaches it. */
   readonly archives: boolean;
   /** `locate()` tells where Blocks lie in local files, so that workers may read them. */
   readonly locate: boolean;
@@ -71,6 +72,12 @@ export interface AddCounts {
   readonly storedBytes: number;
   readonly existingBlocks: number;
   readonly existingBytes: number;
+}
+
+/** Octets of records that went over connections, retries counted. */
+export interface Traffic {
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
 }
 
 /**
@@ -141,6 +148,25 @@ export interface Store extends AsyncDisposable {
    */
   addRecords?(batch: RecordBatch, options?: OpOptions): Promise<Uint8Array>;
 
+  /** Whether `addRecords` verifies what it is given, so that records may come from anywhere. */
+  readonly checksRecords?: boolean | undefined;
+
+  /**
+   * Blocks as records, in the order asked for, some 1 MiB a batch; those that the Store has not are left out, which the
+   * digests of the batches tell. Nothing is verified: whoever adds them elsewhere passes them through `checkRecords` first,
+   * but where `checksRecords` says that it is done there.
+   *
+   * @param digests - those of the Blocks, one after the other
+   * @param spans - the Blocks' sizes, where they are known: the batches are planned by them
+   */
+  records?(digests: Uint8Array, spans?: ArrayLike<number>, options?: OpOptions): AsyncIterable<RecordBatch>;
+
+  /** Where it is asked over a connection: the time of one question and its answer, in milliseconds. */
+  latency?(options?: OpOptions): Promise<number>;
+
+  /** Where it is asked over a connection: octets of Blocks' records that went over it since it was opened. */
+  traffic?(): Traffic;
+
   /** How Blocks are compressed in what `addRecords` takes; absent where it is. */
   readonly compression?: StoredCompression | undefined;
 
@@ -181,8 +207,11 @@ export interface Store extends AsyncDisposable {
   /** Where `can.enumerate`: every hashcode, ascending by digest. */
   hashcodes?(options?: OpOptions): AsyncIterable<HashCode>;
 
-  /** Where `can.archives`: the file of a named archive, which need not be there. */
+  /** Where `can.archives`: the file of a named archive, which need not be there; a Store elsewhere has none. */
   archivePath?(name: string): string;
+
+  /** Where `can.archives` and they lie elsewhere: the named archive. */
+  archive?(name: string): Archive;
 
   /** Local folders that it keeps its data in: they are no part of what is put into it. */
   readonly folders?: readonly string[];

@@ -5,7 +5,9 @@ import { MAX_BLOCK_SIZE } from '../../core/block/block.ts';
 import { hashByName } from '../../core/block/hash.ts';
 import type { HashCode } from '../../core/block/hashcode.ts';
 import { digestHex, hashcodeOf } from '../../core/block/hashcode.ts';
-import { packRecords } from '../../core/store/record-batch.ts';
+import { checkRecords } from '../../core/store/check-records.ts';
+import { MemoryStore } from '../../core/store/memory.ts';
+import { packRecords, unpackRecords } from '../../core/store/record-batch.ts';
 import type { DigestedBlock, Store } from '../../core/store/store.ts';
 
 /** A Store under test. */
@@ -199,6 +201,32 @@ function batchTests(test: Test): void {
     await store.flush();
     await check();
     assert.deepEqual(await store.addBatch(blocks.slice(0, 9)), Array<boolean>(9).fill(false));
+  });
+
+  test('it gives Blocks as records, in the order asked for, and leaves out those that it has not', async (store) => {
+    if (store.records === undefined) return;
+    const hash = hashByName(store.hashName);
+    const blocks = Array.from({ length: 500 }, (_, i) => digested(store, bytes(`given ${i} `.repeat(1 + (i % 300)))));
+    await store.addBatch(blocks);
+    await store.flush();
+    const wanted = [...blocks.slice(250), digested(store, bytes('not there')), ...blocks.slice(0, 250)];
+    const there = wanted.filter((_, i) => i !== 250);
+    for (const spans of [undefined, wanted.map(({ data }) => data.length)]) {
+      const digests = Buffer.concat(wanted.map(({ digest }) => digest));
+      const found: Buffer[] = [];
+      const target = new MemoryStore({ hashName: store.hashName });
+      for await (const batch of store.records(digests, spans)) {
+        checkRecords(batch, hash, store.name);
+        found.push(Buffer.from(batch.digests));
+        if (batch.codecs.every((codec) => codec === 0)) await target.addBatch(unpackRecords(batch, hash.digestSize));
+      }
+      assert.deepEqual(Buffer.concat(found), Buffer.concat(there.map(({ digest }) => digest)));
+      for (const { digest, data } of there) {
+        const got = await target.get({ hashName: store.hashName, digest });
+        if (got !== undefined || (store.compression ?? 'none') === 'none') assert.deepEqual(Buffer.from(got ?? [1]), Buffer.from(data));
+      }
+    }
+    for await (const _ of store.records(new Uint8Array(0))) assert.fail('records of nothing');
   });
 
   test('a digest of another size is refused', async (store) => {

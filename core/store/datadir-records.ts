@@ -1,0 +1,115 @@
+import type { HashFunction } from '../block/hash.ts';
+import { codecNumber, decodeRecordHeader, RECORD_FIXED_SIZE } from './datafile.ts';
+import type { RecordBatch } from './record-batch.ts';
+import { packRecords } from './record-batch.ts';
+import type { BlockLocation } from './store.ts';
+
+/** Octets of records in a batch: about as many as fit in a processor's cache. */
+const BATCH_SIZE = 1024 * 1024;
+/** Blocks in a batch, at most. */
+const MAX_BATCH_COUNT = 4096;
+/** Blocks located at a time. */
+const LOCATE_STEP = 8192;
+
+/** What records are read from. */
+export interface RecordSource {
+  readonly hash: HashFunction;
+  locate(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[];
+  /** Reads octets of a located file; fewer where it ends. */
+  read(file: string, offset: number, target: Uint8Array): number;
+  /** A Block that is not where it seemed to be. */
+  get(digest: Uint8Array): Promise<Uint8Array | undefined>;
+}
+
+/** Reads the records of Blocks as they lie in data files, neighbours with one call. @see Store.records */
+export async function* readStoredRecords(
+  source: RecordSource,
+  digests: Uint8Array,
+  spans: ArrayLike<number> | undefined,
+): AsyncGenerator<RecordBatch, void, undefined> {
+  const { digestSize } = source.hash;
+  const count = digests.length / digestSize;
+  for (let from = 0; from < count; from += LOCATE_STEP) {
+    const end = Math.min(from + LOCATE_STEP, count);
+    const wanted: Uint8Array[] = [];
+    const sizes: number[] = [];
+    for (let i = from; i < end; i++) {
+      wanted.push(digests.subarray(i * digestSize, (i + 1) * digestSize));
+      if (spans !== undefined) sizes.push(spans[i] as number);
+    }
+    yield* readWanted(source, wanted, source.locate(wanted, spans === undefined ? undefined : sizes));
+  }
+}
+
+async function* readWanted(
+  source: RecordSource,
+  wanted: readonly Uint8Array[],
+  found: readonly (BlockLocation | undefined)[],
+): AsyncGenerator<RecordBatch, void, undefined> {
+  const headerSize = RECORD_FIXED_SIZE + source.hash.digestSize;
+  for (let first = 0; first < wanted.length; ) {
+    let size = 0;
+    let next = first;
+    while (next < wanted.length && next - first < MAX_BATCH_COUNT) {
+      const location = found[next];
+      if (location === undefined || (size > 0 && size + headerSize + location.storedSize > BATCH_SIZE)) break;
+      size += headerSize + location.storedSize;
+      next++;
+    }
+    const batch =
+      next === first ? undefined : readBatch(source, wanted.slice(first, next), found.slice(first, next) as BlockLocation[], size);
+    if (batch !== undefined) {
+      yield batch;
+      first = next;
+      continue;
+    }
+    // Not located, or no longer there: the Store itself is asked.
+    const last = Math.max(next, first + 1);
+    for (; first < last; first++) {
+      const digest = wanted[first] as Uint8Array;
+      const data = await source.get(digest);
+      if (data !== undefined) yield { ...packRecords([{ digest, data }], source.hash, 'none'), isOwned: true };
+    }
+  }
+}
+
+/** Records whose Blocks have been located; undefined where one of them is not there. */
+function readBatch(
+  source: RecordSource,
+  wanted: readonly Uint8Array[],
+  found: readonly BlockLocation[],
+  size: number,
+): RecordBatch | undefined {
+  const { digestSize } = source.hash;
+  const headerSize = RECORD_FIXED_SIZE + digestSize;
+  const count = wanted.length;
+  const image = Buffer.allocUnsafeSlow(size);
+  const digests = new Uint8Array(count * digestSize);
+  const sizes = new Uint32Array(count);
+  const storedSizes = new Uint32Array(count);
+  const codecs = new Uint8Array(count);
+  let start = 0;
+  let at = 0;
+  for (let i = 0; i < count; i++) {
+    const { file, offset, storedSize } = found[i] as BlockLocation;
+    at += headerSize + storedSize;
+    const next = found[i + 1];
+    if (next !== undefined && next.file === file && next.offset === offset + storedSize + headerSize) continue;
+    const run = image.subarray(start, at);
+    if (source.read(file, offset + storedSize - run.length, run) !== run.length) return undefined;
+    start = at;
+  }
+  at = 0;
+  for (let i = 0; i < count; i++) {
+    const { storedSize } = found[i] as BlockLocation;
+    const digest = wanted[i] as Uint8Array;
+    const header = decodeRecordHeader(image, at, digestSize);
+    if (header === undefined || header.storedSize !== storedSize || header.digest.compare(digest) !== 0) return undefined;
+    digests.set(digest, i * digestSize);
+    sizes[i] = header.size;
+    storedSizes[i] = storedSize;
+    codecs[i] = codecNumber(header.codec);
+    at += headerSize + storedSize;
+  }
+  return { count, digests, sizes, storedSizes, codecs, image, isOwned: true };
+}

@@ -138,6 +138,19 @@ export class BlockTreeBuilder {
     this.#push(height, block);
   }
 
+  /** Another builder that has the same leaves so far; what is added to one is unknown to the other. Costs what waits on the levels. */
+  fork(): BlockTreeBuilder {
+    const copy = new BlockTreeBuilder(this.#sink);
+    copy.#run = this.#run;
+    copy.#span = this.#span;
+    copy.#levels = this.#levels.map(({ writer, count, span, only }) => {
+      const forked = new ByteWriter(Math.max(INITIAL_LEVEL_SIZE, writer.length));
+      forked.bytes(writer.view());
+      return { writer: forked, count, span, only };
+    });
+    return copy;
+  }
+
   /** The Block of all leaves. The builder is empty afterwards. */
   finish(): Block {
     if (this.#run !== undefined) this.#push(0, this.#run);

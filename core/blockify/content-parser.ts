@@ -30,6 +30,11 @@ export class ContentParser {
     return edges;
   }
 
+  /** What would be said if the content ended here: as `finish`, after which it may go on. */
+  ifEnded(): number[] {
+    return this.#feed.ifEnded();
+  }
+
   /** What is said at the end of the content: offsets from there, 0 or less. */
   finish(): number[] {
     return this.#feed.finish();

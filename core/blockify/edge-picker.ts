@@ -66,6 +66,11 @@ export class EdgePicker {
     return this.#isDeaf;
   }
 
+  /** Heeds no parser from now on, as after a run of {@link MAX_PARSED_RUN}. */
+  deafen(): void {
+    this.#isDeaf = true;
+  }
+
   /** Octets at the end which no leaf has yet: less than maxSize + MIN_RUN_SIZE. */
   get pending(): number {
     return this.#end - this.#last;
@@ -74,6 +79,20 @@ export class EdgePicker {
   /** Whether the content so far ends in a run, all of whose octets have their leaf. */
   get inRun(): boolean {
     return this.#tail.length >= MIN_RUN_SIZE;
+  }
+
+  /** Another picker in the same state: what is told to one is unknown to the other. */
+  fork(settings: EdgeSettings): EdgePicker {
+    const copy = new EdgePicker(settings);
+    copy.#candidates = [...this.#candidates];
+    copy.#parserEdges = [...this.#parserEdges];
+    copy.#end = this.#end;
+    copy.#last = this.#last;
+    copy.#tail = this.#tail;
+    copy.#parserDelay = this.#parserDelay;
+    copy.#parserMinSize = this.#parserMinSize;
+    copy.#isDeaf = this.#isDeaf;
+    return copy;
   }
 
   /**

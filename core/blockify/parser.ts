@@ -52,6 +52,12 @@ export interface Parser {
   edges(): Generator<number | undefined, void, Uint8Array | undefined>;
 }
 
+/**
+ * Handed to a parser's coroutine in place of octets: asks which edges it would report if the content ended here, while it may go on. A
+ * coroutine whose edges do not depend on where the content ends takes it for what it is, no octets.
+ */
+export const IF_ENDED: Uint8Array = new Uint8Array(0);
+
 /** Edges remembered ahead of the octets: those beyond are forgotten. */
 const MAX_AHEAD = 1024;
 
@@ -91,6 +97,15 @@ export class ParserFeed {
     return reached.map((edge) => edge - base);
   }
 
+  /** What `finish` would give, while the content may go on. */
+  ifEnded(): number[] {
+    const before = this.#ahead;
+    this.#resume(IF_ENDED, SPARE_REPORTS);
+    const reached = this.#reachedAtEnd();
+    this.#ahead = before;
+    return reached;
+  }
+
   /**
    * Tells the parser that this was all.
    *
@@ -99,9 +114,13 @@ export class ParserFeed {
   finish(): number[] {
     this.#resume(undefined, SPARE_REPORTS);
     this.#parser = undefined;
-    const reached = this.#ahead.filter((edge) => edge <= this.#end && edge > this.#end - this.#delay);
+    const reached = this.#reachedAtEnd();
     this.#ahead = [];
-    return reached.map((edge) => edge - this.#end);
+    return reached;
+  }
+
+  #reachedAtEnd(): number[] {
+    return this.#ahead.filter((edge) => edge <= this.#end && edge > this.#end - this.#delay).map((edge) => edge - this.#end);
   }
 
   /** Runs the parser until it asks for octets; gives it up once it throws, ends, or reports more than it may. */

@@ -24,6 +24,15 @@ export class LargeParts {
     this.#isEdge = isLarge;
   }
 
+  /** The edges that would be known besides if these were the last boundaries, ascending, and the content ended at `to`. */
+  ifEnded(boundaries: readonly number[], to: number): number[] {
+    const copy = new LargeParts(this.#size);
+    copy.#last = this.#last;
+    copy.#isEdge = this.#isEdge;
+    for (const at of boundaries) copy.boundary(at);
+    return copy.take(to);
+  }
+
   /** Takes the edges that are known. @param to - all boundaries below it were told */
   take(to: number): number[] {
     if (!this.#isEdge && to - this.#last >= this.#size) {

@@ -60,11 +60,21 @@ export class NeedleScan {
       slice.length >= kept ? Buffer.from(octets.subarray(slice.length - kept)) : Buffer.concat([this.#tail, octets]).subarray(-kept);
   }
 
+  /** Octets of the content so far. */
+  get end(): number {
+    return this.#end;
+  }
+
   /** Tells of the occurrences at the content's end. */
   finish(needles: readonly Needle[], visit: (offset: number) => void): void {
+    this.ifEnded(needles, visit);
+    this.#told = this.#end;
+  }
+
+  /** Tells what `finish` would tell, while the content may go on. */
+  ifEnded(needles: readonly Needle[], visit: (offset: number) => void): void {
     const base = this.#end - this.#tail.length;
     for (const needle of needles) find(needle, this.#tail, this.#told - base, this.#end - base, (at) => visit(base + at));
-    this.#told = this.#end;
   }
 }
 

@@ -1,3 +1,4 @@
+import { IF_ENDED } from '../parser.ts';
 import type { Steps } from './byte-cursor.ts';
 import { LargeParts } from './large-parts.ts';
 import type { Needle } from './needle-scan.ts';
@@ -26,6 +27,17 @@ export function* partEdges(levels: readonly PartLevel[]): Steps<void> {
   }));
   for (;;) {
     const slice = yield undefined;
+    if (slice === IF_ENDED) {
+      for (const { needles, scan, parts, found } of states) {
+        const last = [...found];
+        scan.ifEnded(needles, (offset) => last.push(offset));
+        yield* parts.ifEnded(
+          last.sort((a, b) => a - b),
+          scan.end,
+        );
+      }
+      continue;
+    }
     for (const { needles, scan, parts, found } of states) {
       const visit = (offset: number): void => {
         found.push(offset);

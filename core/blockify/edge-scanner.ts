@@ -1,0 +1,41 @@
+import type { EdgeSettings } from '../store/store.ts';
+import type { EdgeKernel, SliceScan } from './edge-kernel.ts';
+import { KERNEL_CONTEXT, KERNEL_SCRATCH_SIZE, loadEdgeKernel } from './edge-kernel.ts';
+
+/** Octets scanned at a time, at most. */
+export const MAX_SCAN_SIZE = 256 * 1024;
+
+/** Octets before a slice, of which the kernel reads 128 at most. */
+const ROOM_SIZE = 256;
+
+const PAGE_SIZE = 64 * 1024;
+
+/** One edge kernel and its memory, for contents that are scanned in turns: it keeps nothing of any of them. */
+export class EdgeScanner {
+  readonly settings: EdgeSettings;
+  readonly #octets: Uint8Array;
+  readonly #kernel: EdgeKernel;
+
+  /** @throws {RangeError} or {VtError} as checkEdgeSettings does */
+  constructor(settings: EdgeSettings) {
+    this.settings = settings;
+    const pages = Math.ceil((KERNEL_SCRATCH_SIZE + ROOM_SIZE + MAX_SCAN_SIZE) / PAGE_SIZE);
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    this.#octets = new Uint8Array(memory.buffer);
+    this.#kernel = loadEdgeKernel(settings, memory);
+  }
+
+  /**
+   * Scans a slice of a content.
+   *
+   * @param slice - {@link MAX_SCAN_SIZE} octets at most
+   * @param before - what comes right before it, at least {@link KERNEL_CONTEXT} octets if there are so many
+   */
+  scan(slice: Uint8Array, before: Uint8Array): SliceScan {
+    const start = KERNEL_SCRATCH_SIZE + ROOM_SIZE;
+    const near = before.subarray(Math.max(0, before.length - KERNEL_CONTEXT));
+    this.#octets.set(near, start - near.length);
+    this.#octets.set(slice, start);
+    return this.#kernel.scan(start, start + slice.length, near.length);
+  }
+}

@@ -1,0 +1,163 @@
+import type { Block } from '../block/block.ts';
+import { PendingBlocks } from '../block/block-sink.ts';
+import { BlockTreeBuilder } from '../block/tree-builder.ts';
+import type { OpOptions, Store } from '../store/store.ts';
+import { leafOfPiece } from './blockify.ts';
+import { parserOf } from './choose-parser.ts';
+import { ContentParser } from './content-parser.ts';
+import { KERNEL_CONTEXT, MIN_RUN_SIZE } from './edge-kernel.ts';
+import type { LeafSpan } from './edge-picker.ts';
+import { EdgePicker } from './edge-picker.ts';
+import type { EdgeScanner } from './edge-scanner.ts';
+import { MAX_SCAN_SIZE } from './edge-scanner.ts';
+import type { ContentHint, Parser } from './parser.ts';
+import { MAX_HEAD_SIZE } from './parser.ts';
+
+/** Where a content that grows may be taken up again. */
+export interface StablePoint {
+  /** Octets before it, which nothing that comes can cut otherwise: an edge, or within a run. */
+  readonly stable: number;
+  /** The parser is heeded no more. */
+  readonly isDeaf: boolean;
+}
+
+/** What a content that is taken up again has. */
+export interface TakenUp extends StablePoint {
+  /** Has the leaves of the first `stable` octets, and adds to `pending`. */
+  readonly tree: BlockTreeBuilder;
+  readonly pending: PendingBlocks;
+  /** Octets right before the stable point, {@link KERNEL_CONTEXT} if there are so many. */
+  readonly before: Uint8Array;
+  /** Has been given all up to the stable point. */
+  readonly parser: ContentParser | undefined;
+  /** That parser's value in the table. */
+  readonly syntax: Parser | undefined;
+}
+
+/**
+ * A content that grows at its end. What is pushed is scanned, parsed and hashed once, however small its portions; `block()` gives the
+ * Block of all so far at any time, the same as storing it at once gives, at the cost of the last leaves and the superblocks above them.
+ *
+ * Memory: the octets that have no leaf yet (less than maxSize + MIN_RUN_SIZE), and one group of references a level.
+ */
+export class GrowingContent {
+  readonly pending: PendingBlocks;
+  readonly #scanner: EdgeScanner;
+  readonly #hint: ContentHint;
+  readonly #tree: BlockTreeBuilder;
+  readonly #picker: EdgePicker;
+  #parser: ContentParser | undefined;
+  /** The parser is chosen: by so many octets that more would not change it. */
+  #isChosen = false;
+  /** The last octets: those that have no leaf yet, and no less than the kernel's context. */
+  #held: Uint8Array = NONE;
+  #span = 0;
+
+  constructor(store: Pick<Store, 'hashName'>, scanner: EdgeScanner, hint: ContentHint, from?: TakenUp) {
+    this.#scanner = scanner;
+    this.#hint = hint;
+    this.#picker = new EdgePicker(scanner.settings);
+    this.pending = from?.pending ?? new PendingBlocks(store.hashName);
+    this.#tree = from?.tree ?? new BlockTreeBuilder(this.pending);
+    if (from === undefined) return;
+    this.#isChosen = true;
+    this.#parser = from.parser;
+    if (from.syntax !== undefined) this.#picker.useParser(from.syntax);
+    if (from.isDeaf) this.#picker.deafen();
+    this.#held = from.before;
+    this.#span = from.stable;
+  }
+
+  /** Octets so far. */
+  get span(): number {
+    return this.#span;
+  }
+
+  /** Takes what comes next; copies what it keeps. */
+  push(octets: Uint8Array): void {
+    if (this.#isChosen) {
+      this.#push(octets);
+      return;
+    }
+    this.#held = Buffer.concat([this.#held, octets]);
+    this.#span += octets.length;
+    if (this.#held.length < MAX_HEAD_SIZE) return;
+    const head = this.#held;
+    this.#held = NONE;
+    this.#span = 0;
+    this.#isChosen = true;
+    this.#useParser(parserOf(this.#hint, head, this.#scanner.settings.minSize));
+    this.#push(head);
+  }
+
+  /** The Block of all so far. What it names that is new is in `pending`. */
+  block(): Block {
+    if (!this.#isChosen) return this.#short().block();
+    const picker = this.#picker.fork(this.#scanner.settings);
+    const tree = this.#tree.fork();
+    const waiting = this.#held.subarray(this.#held.length - picker.pending);
+    addLeaves(tree, this.pending, waiting, picker.finish(this.#picker.isDeaf ? [] : this.#parser?.ifEnded()));
+    return tree.finish();
+  }
+
+  /** Where it can be taken up again; of a content so short that its parser is not chosen yet the start. */
+  stablePoint(): StablePoint {
+    const { isDeaf, inRun, pending } = this.#picker;
+    if (!this.#isChosen) return { stable: 0, isDeaf };
+    // Of a run so much is told again as makes it one.
+    return { stable: this.#span - (inRun ? MIN_RUN_SIZE : pending), isDeaf };
+  }
+
+  /** Adds what waits to the Store. */
+  async flushTo(store: Pick<Store, 'addBatch' | 'hashName'>, options?: OpOptions): Promise<void> {
+    await this.pending.flushTo(store, options);
+  }
+
+  #useParser(parser: Parser | undefined): void {
+    if (parser === undefined) return;
+    this.#parser = new ContentParser(parser);
+    this.#picker.useParser(parser);
+  }
+
+  #push(octets: Uint8Array): void {
+    for (let at = 0; at < octets.length; at += MAX_SCAN_SIZE) this.#pushSlice(octets.subarray(at, at + MAX_SCAN_SIZE));
+  }
+
+  #pushSlice(slice: Uint8Array): void {
+    const picker = this.#picker;
+    const scan = this.#scanner.scan(slice, this.#held);
+    const edges = picker.isDeaf ? undefined : this.#parser?.push(slice);
+    const waited = picker.pending;
+    const spans = picker.push(slice.length, scan, edges);
+    this.#span += slice.length;
+    const all = Buffer.concat([this.#held, slice]);
+    addLeaves(this.#tree, this.pending, all.subarray(all.length - slice.length - waited), spans);
+    // A copy: a small rest would keep a large buffer.
+    const rest = all.subarray(Math.max(0, all.length - Math.max(picker.pending, KERNEL_CONTEXT)));
+    this.#held = rest.length * 2 < all.length ? Uint8Array.from(rest) : rest;
+  }
+
+  /** The same content, its parser chosen by what there is. */
+  #short(): GrowingContent {
+    const { settings } = this.#scanner;
+    const syntax = parserOf(this.#hint, this.#held, settings.minSize);
+    const parser = syntax === undefined ? undefined : new ContentParser(syntax);
+    const { pending } = this;
+    const from = { tree: new BlockTreeBuilder(pending), pending, stable: 0, isDeaf: false, before: NONE, parser, syntax };
+    const short = new GrowingContent(pending, this.#scanner, this.#hint, from);
+    short.push(this.#held);
+    return short;
+  }
+}
+
+const NONE: Uint8Array = new Uint8Array(0);
+
+function addLeaves(tree: BlockTreeBuilder, pending: PendingBlocks, octets: Uint8Array, spans: readonly LeafSpan[]): void {
+  let at = 0;
+  for (const { size, octet } of spans) {
+    tree.add(
+      leafOfPiece(pending, octet === undefined ? { kind: 'data', data: octets.subarray(at, at + size) } : { kind: 'run', octet, size }),
+    );
+    at += size;
+  }
+}

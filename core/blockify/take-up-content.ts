@@ -1,0 +1,72 @@
+import type { Block } from '../block/block.ts';
+import { PendingBlocks } from '../block/block-sink.ts';
+import { keepBlocks } from '../block/kept-blocks.ts';
+import { readBlockBytes, readBlockRange } from '../block/read-range.ts';
+import { BlockTreeBuilder } from '../block/tree-builder.ts';
+import { TreeCopier } from '../block/tree-copy.ts';
+import { leavesOf } from '../block/tree-walk.ts';
+import type { OpOptions, Store } from '../store/store.ts';
+import { parserOf } from './choose-parser.ts';
+import { ContentParser } from './content-parser.ts';
+import { WINDOW_SIZE } from './edge-hash.ts';
+import { KERNEL_CONTEXT } from './edge-kernel.ts';
+import type { EdgeScanner } from './edge-scanner.ts';
+import type { StablePoint } from './growing-content.ts';
+import { GrowingContent } from './growing-content.ts';
+import type { ContentHint } from './parser.ts';
+import { MAX_HEAD_SIZE } from './parser.ts';
+
+/**
+ * Takes up a content that grows where an earlier process left it. Of the Store are read the last leaves and some superblocks; all of
+ * the content where it has a parser, which is given it again.
+ *
+ * @param block - what `block()` of it gave
+ * @param at - what `stablePoint()` gave then; undefined where that is unknown: then it grows from its start, which is read whole
+ * @throws {MissingBlockError} and {CorruptBlockError} if what has to be read cannot be
+ */
+export async function takeUpContent(
+  store: Pick<Store, 'hashName' | 'get' | 'addBatch' | 'name'>,
+  scanner: EdgeScanner,
+  block: Block,
+  at: StablePoint | undefined,
+  hint: ContentHint,
+  options: OpOptions = {},
+): Promise<GrowingContent> {
+  const source = keepBlocks(store);
+  if (at === undefined || block.span < MAX_HEAD_SIZE) {
+    const content = new GrowingContent(store, scanner, hint);
+    for await (const octets of readBlockRange(store, block, options)) {
+      content.push(octets);
+      if (content.pending.size > MAX_PENDING_SIZE) await content.flushTo(store, options);
+    }
+    return content;
+  }
+  const head = await readBlockBytes(source, { kind: 'sub', base: block, offset: 0, span: MAX_HEAD_SIZE }, options);
+  const syntax = at.isDeaf ? undefined : parserOf(hint, head, scanner.settings.minSize);
+  const parser = syntax === undefined ? undefined : new ContentParser(syntax);
+  const { stable } = at;
+  if (parser !== undefined) {
+    for await (const octets of readBlockRange(store, block, { end: stable, ...options })) parser.push(octets);
+  }
+  const pending = new PendingBlocks(store.hashName);
+  const tree = new BlockTreeBuilder(pending);
+  const copier = await TreeCopier.open(source, block, options);
+  for await (const { from, block: leaf } of leavesOf(source, block, { start: stable, end: stable + 1, ...options })) {
+    // Neighbouring runs of one octet are one leaf.
+    await copier.copy(tree, 0, stable - from);
+    if (from > 0) tree.add({ ...leaf, span: from });
+  }
+  if (stable === block.span) await copier.copy(tree, 0, stable);
+  // A window of the kernel that reaches back over the edge decides nothing, but where Blocks may be shorter than it.
+  const needed = scanner.settings.minSize < WINDOW_SIZE ? Math.min(KERNEL_CONTEXT, stable) : 0;
+  const before =
+    needed === 0
+      ? new Uint8Array(0)
+      : await readBlockBytes(source, { kind: 'sub', base: block, offset: stable - needed, span: needed }, options);
+  const content = new GrowingContent(store, scanner, hint, { ...at, tree, pending, before, parser, syntax });
+  for await (const octets of readBlockRange(store, block, { start: stable, ...options })) content.push(octets);
+  return content;
+}
+
+/** Octets of Blocks that wait before they go to the Store. */
+const MAX_PENDING_SIZE = 4 * 1024 * 1024;

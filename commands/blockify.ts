@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { UsageError, VtError } from '../core/base/errors.ts';
+import { groupedDigits } from '../core/base/grouped-digits.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToBytes, octetsToText } from '../core/base/octets.ts';
 import { readFully } from '../core/base/read-fully.ts';
@@ -129,13 +130,13 @@ function surveyFields(survey: ContentSurvey, seconds: number): [string, string][
   const { leaves, literals, runs, nulRuns, leafBytes, uniqueBytes, times } = survey;
   const fields: [string, string][] = [
     ['size', survey.bytes < 1000 ? String(survey.bytes) : `${survey.bytes} (${sizeText(survey.bytes)})`],
-    ['leaves', `${leaves.toLocaleString('en-US')}${literals > 0 ? `, ${literals.toLocaleString('en-US')} of them literal` : ''}`],
+    ['leaves', `${groupedDigits(leaves)}${literals > 0 ? `, ${groupedDigits(literals)} of them literal` : ''}`],
   ];
   if (leaves > 0)
     fields.push(['sizes', `${sizeText(survey.minSize)} to ${sizeText(survey.maxSize)}, ${sizeText(survey.meanSize)} on average`]);
   if (runs > 0) {
-    const nul = nulRuns > 0 ? `; of NUL ${nulRuns.toLocaleString('en-US')} (${sizeText(survey.nulBytes)})` : '';
-    fields.push(['runs', `${runs.toLocaleString('en-US')} (${sizeText(survey.runBytes)})${nul}`]);
+    const nul = nulRuns > 0 ? `; of NUL ${groupedDigits(nulRuns)} (${sizeText(survey.nulBytes)})` : '';
+    fields.push(['runs', `${groupedDigits(runs)} (${sizeText(survey.runBytes)})${nul}`]);
   }
   fields.push(
     ['unique', `${countText(survey.uniqueLeaves, 'Block')}, ${sizeText(uniqueBytes)} of ${sizeText(leafBytes)}`],

@@ -1,4 +1,5 @@
 import { VtError } from '../core/base/errors.ts';
+import { groupedDigits } from '../core/base/grouped-digits.ts';
 import type { DrainResult, Store } from '../core/store/store.ts';
 import { defineCommand } from './command.ts';
 import { countText, sizeText } from './format.ts';
@@ -18,9 +19,7 @@ export const flush = defineCommand({
     const drain = drainOf(session.store);
     if (drain === undefined) return;
     const { deliveredBlocks, deliveredBytes, waitingBlocks, troubles } = await drain(signal);
-    output.line(
-      `${countText(deliveredBlocks, 'Block')} (${sizeText(deliveredBytes)}) sent on, ${waitingBlocks.toLocaleString('en-US')} waiting`,
-    );
+    output.line(`${countText(deliveredBlocks, 'Block')} (${sizeText(deliveredBytes)}) sent on, ${groupedDigits(waitingBlocks)} waiting`);
     output.record({ delivered_blocks: deliveredBlocks, delivered_bytes: deliveredBytes, waiting_blocks: waitingBlocks });
     for (const trouble of troubles) diagnostics.failure(`flush: ${trouble}`);
     if (waitingBlocks > 0 && troubles.length === 0)

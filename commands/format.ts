@@ -1,3 +1,4 @@
+import { groupedDigits } from '../core/base/grouped-digits.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToBytes, octetsToText, octetsToTextStrict } from '../core/base/octets.ts';
 import type { Dirent } from '../core/dirent/dirent.ts';
@@ -62,7 +63,7 @@ export function sizeText(bytes: number): string {
 
 /** A count with its noun: `1 file`, `3 files`. */
 export function countText(count: number, singular: string, plural = `${singular}s`): string {
-  return `${count.toLocaleString('en-US')} ${count === 1 ? singular : plural}`;
+  return `${groupedDigits(count)} ${count === 1 ? singular : plural}`;
 }
 
 /** What went through a Store in one short line: `ADDED:BLOCKS GOT UNDERWAY`, as `12M:310 4.1M 2`. */

@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs';
 import { lstatSync, statSync } from 'node:fs';
 import type { VtErrorCode } from '../core/base/errors.ts';
 import { PathError, UsageError, VtError } from '../core/base/errors.ts';
+import { groupedDigits } from '../core/base/grouped-digits.ts';
 import { libcLosses } from '../core/base/libc.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
@@ -190,7 +191,7 @@ function summaryOf(counts: ExportCounts): string {
   if (counts.symlinks > 0) parts.push(countText(counts.symlinks, 'symlink'));
   if (counts.links > 0) parts.push(countText(counts.links, 'hard link'));
   if (counts.specials > 0) parts.push(countText(counts.specials, 'special file'));
-  if (counts.skipped > 0) parts.push(`${counts.skipped.toLocaleString('en-US')} left alone`);
+  if (counts.skipped > 0) parts.push(`${groupedDigits(counts.skipped)} left alone`);
   return `got ${parts.join(', ')}`;
 }
 

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { groupedDigits } from '../core/base/grouped-digits.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToBytes } from '../core/base/octets.ts';
 import type { SizeBucket } from '../core/block/tree-stats.ts';
@@ -22,7 +23,7 @@ export function drawHistogram({ output, shell }: Pick<CommandContext, 'output' |
   const rows = histogram.map(({ minSize, leaves, bytes }) => ({
     size: `${sizeText(minSize).padStart(5)}+`,
     leaves,
-    says: `${leaves.toLocaleString('en-US')} (${sizeText(bytes)})`,
+    says: `${groupedDigits(leaves)} (${sizeText(bytes)})`,
   }));
   // "  512+  BAR SAYS", and the terminal's last column left free.
   const taken = 6 + 2 + 1 + Math.max(0, ...rows.map(({ says }) => says.length)) + 1;

@@ -2,6 +2,7 @@ import type { ArchiveEntry } from '../core/archive/archive.ts';
 import type { PathState } from '../core/archive/path-history.ts';
 import { pathHistory } from '../core/archive/path-history.ts';
 import { PathError, UsageError, VtError } from '../core/base/errors.ts';
+import { groupedDigits } from '../core/base/grouped-digits.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import type { Block } from '../core/block/block.ts';
@@ -149,7 +150,7 @@ function blocksFields({ stats, neededBlocks, presentBlocks }: BlockInspection): 
     [stats.literalLeaves, 'literal'],
     [stats.runLeaves, 'run'],
   ] as const;
-  const leaves = kinds.flatMap(([count, kind]) => (count > 0 ? [`${count.toLocaleString('en-US')} ${kind}`] : []));
+  const leaves = kinds.flatMap(([count, kind]) => (count > 0 ? [`${groupedDigits(count)} ${kind}`] : []));
   const fields: Field[] = [
     [
       'tree',
@@ -159,7 +160,7 @@ function blocksFields({ stats, neededBlocks, presentBlocks }: BlockInspection): 
   if (stats.hashedLeaves > 0) fields.push(['sizes', `${sizeText(stats.hashedBytes / stats.hashedLeaves)} a stored leaf on average`]);
   fields.push([
     'in Store',
-    `${presentBlocks.toLocaleString('en-US')} of ${countText(neededBlocks, 'Block')} (${percent(presentBlocks, neededBlocks)})`,
+    `${groupedDigits(presentBlocks)} of ${countText(neededBlocks, 'Block')} (${percent(presentBlocks, neededBlocks)})`,
   ]);
   fields.push([
     'unique',

@@ -1,5 +1,6 @@
 import { realpathSync, statSync } from 'node:fs';
 import { PathError, UsageError, VtError } from '../core/base/errors.ts';
+import { groupedDigits } from '../core/base/grouped-digits.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromBytes, octetsToText } from '../core/base/octets.ts';
 import { errorCode, errorReason, pathBytes } from '../core/base/system-error.ts';
@@ -221,8 +222,8 @@ function report({ output, plan }: CommandContext, path: TreePath, counts: Import
     bytes_per_second: Math.round(counts.bytes / Math.max(seconds, 0.001)),
   });
   const parts = [
-    `${countText(counts.files, 'file')}, ${sizeText(counts.bytes)}${counts.unchangedFiles > 0 ? ` (${counts.unchangedFiles.toLocaleString('en-US')} unchanged)` : ''}`,
-    `${countText(newBlocks, 'Block')} new (${sizeText(newBytes)}), ${existingBlocks.toLocaleString('en-US')} existing (${sizeText(existingBytes)})`,
+    `${countText(counts.files, 'file')}, ${sizeText(counts.bytes)}${counts.unchangedFiles > 0 ? ` (${groupedDigits(counts.unchangedFiles)} unchanged)` : ''}`,
+    `${countText(newBlocks, 'Block')} new (${sizeText(newBytes)}), ${groupedDigits(existingBlocks)} existing (${sizeText(existingBytes)})`,
     ...(gone > 0 ? [`${countText(gone, 'name')} gone`] : []),
     `${seconds.toFixed(2)} s, ${sizeText(counts.bytes / Math.max(seconds, 0.001))}/s`,
   ];

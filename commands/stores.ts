@@ -1,3 +1,4 @@
+import { groupedDigits } from '../core/base/grouped-digits.ts';
 import type { HashCode } from '../core/block/hashcode.ts';
 import { ProgressStore } from '../core/store/progress-store.ts';
 import type { Store, StorePart } from '../core/store/store.ts';
@@ -28,7 +29,7 @@ async function show(context: CommandContext, part: StorePart, depth: number, cou
   const words = [role, store.name, store.hashName, store.can.write ? 'rw' : 'r'];
   if (blocks !== undefined) words.push(countText(blocks, 'Block'));
   if (newBlocks + existingBlocks > 0)
-    words.push(`${newBlocks.toLocaleString('en-US')} new (${sizeText(newBytes)}), ${existingBlocks.toLocaleString('en-US')} existing`);
+    words.push(`${groupedDigits(newBlocks)} new (${sizeText(newBytes)}), ${groupedDigits(existingBlocks)} existing`);
   if (waiting !== undefined) words.push(`${countText(waiting.blocks, 'Block')} (${sizeText(waiting.bytes)}) waiting`);
   if (store instanceof ProgressStore) words.push(storeProgressText(store.progress()));
   output.line(`${'  '.repeat(depth)}${words.join('  ')}${trouble === undefined ? '' : `  ${output.style('error', `failed: ${trouble}`)}`}`);

@@ -1,5 +1,6 @@
 import type { ProgressState } from '../commands/command.ts';
 import { countText, sizeText } from '../commands/format.ts';
+import { groupedDigits } from '../core/base/grouped-digits.ts';
 
 /** Least time between two frames: ten a second at most. */
 const FRAME_MS = 100;
@@ -75,7 +76,7 @@ export class ProgressView {
       parts.push(`${Math.ceil(Math.max(0, state.totalBytes - state.doneBytes) / rate)} s left`);
     }
     if (state.newBlocks !== undefined) parts.push(countText(state.newBlocks, 'new block'));
-    if (state.existingBlocks !== undefined) parts.push(`${state.existingBlocks.toLocaleString('en-US')} existing`);
+    if (state.existingBlocks !== undefined) parts.push(`${groupedDigits(state.existingBlocks)} existing`);
     return `${state.label}: ${parts.join(', ')}`;
   }
 }

@@ -1,3 +1,4 @@
+import { groupedDigits } from '../base/grouped-digits.ts';
 import type { SizeBucket } from '../block/tree-stats.ts';
 
 const WIDTH = 760;
@@ -50,7 +51,7 @@ export function histogramSvg(buckets: readonly SizeBucket[], name: string): stri
   const leaves = sum(buckets.map((bucket) => bucket.leaves));
   const bytes = sum(buckets.map((bucket) => bucket.bytes));
   const bins = everyBin(buckets);
-  const summary = `${countText(leaves)} ${leaves === 1 ? 'Block' : 'Blocks'}, ${sizeText(bytes)}${leaves === 0 ? '' : `, ${sizeText(bytes / leaves)} on average`}`;
+  const summary = `${groupedDigits(leaves)} ${leaves === 1 ? 'Block' : 'Blocks'}, ${sizeText(bytes)}${leaves === 0 ? '' : `, ${sizeText(bytes / leaves)} on average`}`;
   const shares = bins.map((bin) => ({ ...bin, blocksShare: share(bin.leaves, leaves), octetsShare: share(bin.bytes, bytes) }));
   const top = topShare(Math.max(...shares.flatMap(({ blocksShare, octetsShare }) => [blocksShare, octetsShare]), 0));
 
@@ -132,7 +133,7 @@ function sizeAxis(bins: readonly SizeBucket[], hasBlocks: boolean): string[] {
 
 function binText({ minSize, leaves, bytes, blocksShare, octetsShare }: Bin): string {
   const range = `${sizeText(minSize)} to ${sizeText(minSize * 2)}`;
-  return `${range}: ${countText(leaves)} (${percentText(blocksShare)}), ${sizeText(bytes)} (${percentText(octetsShare)})`;
+  return `${range}: ${groupedDigits(leaves)} (${percentText(blocksShare)}), ${sizeText(bytes)} (${percentText(octetsShare)})`;
 }
 
 /** The least of a few round shares that is not less than `most`. */
@@ -161,14 +162,10 @@ function escapeXml(value: string): string {
   );
 }
 
-function countText(count: number): string {
-  return count.toLocaleString('en-US');
-}
-
 function sizeText(size: number): string {
   const power = size < 1024 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(size) / 10));
   const value = size / 1024 ** power;
-  return `${value >= 100 || Number.isInteger(value) ? Math.round(value).toLocaleString('en-US') : value.toFixed(1)}${UNITS[power]}`;
+  return `${value >= 100 || Number.isInteger(value) ? groupedDigits(Math.round(value)) : value.toFixed(1)}${UNITS[power]}`;
 }
 
 function percentText(part: number): string {

@@ -4,8 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { throwIfCancelled, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromText, octetsToText } from '../core/base/octets.ts';
+import { ROOT_PATH } from '../core/tree/path.ts';
+import type { TreePath } from '../core/tree/tree.ts';
 import { isMounted } from '../fuse/mount-table.ts';
 import type { CommandContext, CommandInput } from './command.ts';
+import { mountOptionsText } from './mount-options.ts';
 import { recordFiles, removeRecord, writeRecord } from './mount-records.ts';
 
 /** Milliseconds between two looks whether the mount is there. */
@@ -16,14 +19,16 @@ export async function mountBehind(
   context: CommandContext,
   source: Octets | undefined,
   mountPoint: string,
+  subpath: TreePath,
   input: CommandInput,
 ): Promise<void> {
   const { session, shell, signal, output } = context;
   if (source === undefined && session.mustRecite) await session.sync(signal);
-  const words = input.options.get('options');
-  const options = words === undefined || words === true ? '' : `-o ${shell.quote(words)} `;
+  const words = mountOptionsText(input);
+  const quoted = (text: string): string => octetsToText(octetsFromText(shell.quote(octetsFromText(text))));
+  const options = `${words === '' ? '' : `-o ${quoted(words)} `}${subpath === ROOT_PATH ? '' : `-s ${shell.quote(subpath)} `}`;
   const view = source === undefined && session.view !== undefined ? `cd ${session.view}; ` : '';
-  const command = `${view}mount --foreground ${options}-- ${octetsToText(octetsFromText(shell.quote(octetsFromText(mountPoint))))}`;
+  const command = `${view}mount --foreground ${options}-- ${quoted(mountPoint)}`;
   const [program, ...start] = shell.program;
   const files = recordFiles(shell.env, mountPoint);
   const out = openSync(files.outFile, 'w', 0o600);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Octets } from '../core/base/octets.ts';
@@ -61,9 +61,33 @@ export function writeRecord(env: Environment, record: MountRecord): void {
   writeFileSync(recordFiles(env, record.mountPoint).file, `${JSON.stringify(record)}\n`, { mode: 0o600 });
 }
 
-/** Removes a record and its files. */
+/** Removes a record, and with the last of its process also what that had to say. */
 export function removeRecord(env: Environment, mountPoint: string): void {
-  for (const file of Object.values(recordFiles(env, mountPoint))) rmSync(file, { force: true });
+  const record = readRecords(env).find((each) => each.mountPoint === mountPoint);
+  const { file, outFile, logFile } = record === undefined ? recordFiles(env, mountPoint) : { ...recordFiles(env, mountPoint), ...record };
+  rmSync(file, { force: true });
+  if (readRecords(env).some((each) => each.outFile === outFile)) return;
+  rmSync(outFile, { force: true });
+  rmSync(logFile, { force: true });
+}
+
+/**
+ * Notes that the process which serves a mount serves another one too: the same control socket stands for both.
+ *
+ * @param first - the mount that it began with
+ */
+export function linkMount(env: Environment, first: string, mountPoint: string): void {
+  const socket = controlSocket(env, mountPoint);
+  rmSync(socket, { force: true });
+  symlinkSync(controlSocket(env, first), socket);
+  // One that is served in the foreground of a session has no record.
+  const record = readRecords(env).find((each) => each.pid === process.pid);
+  if (record !== undefined) writeRecord(env, { ...record, mountPoint });
+}
+
+/** Takes back {@link linkMount}. */
+export function unlinkMount(env: Environment, mountPoint: string): void {
+  rmSync(controlSocket(env, mountPoint), { force: true });
 }
 
 /** Every record that can be read. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { throwIfCancelled, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
-import { octetsToText } from '../core/base/octets.ts';
+import { octetsFromText, octetsToText } from '../core/base/octets.ts';
 import type { CommandContext } from './command.ts';
 import { defineCommand } from './command.ts';
 import { octetsFields } from './format.ts';
@@ -17,7 +17,9 @@ export const umount = defineCommand({
   aliases: ['unmount'],
   group: 'mount',
   summary: 'take a mount away, sync it, and print its Dirref',
-  details: ['A mount that is in use stays, and who uses it is told. With -l nobody new comes in, and it goes once the last has left.'],
+  details: [
+    'A mount that is in use stays, and who uses it is told. With -l nobody new comes in, and it goes once the last has left. Of several mounts of one live tree the others go on.',
+  ],
   changesLocal: true,
   args: [{ name: 'mountpoint', kind: 'local', summary: 'where something of ours is mounted', repeat: true, glob: false }],
   options: [{ name: 'lazy', short: 'l', summary: 'go on once nobody uses it any more' }],
@@ -51,6 +53,17 @@ async function unmountOne(
     });
   }
   if (record === undefined || lazy) return;
+  const others = records.readRecords(shell.env).filter(({ pid, mountPoint: at }) => pid === record.pid && at !== shown);
+  const other = others.find(({ mountPoint: at }) => isMounted(octetsFromText(at)));
+  if (other !== undefined) {
+    // Its process goes on with the others.
+    records.removeRecord(shell.env, shown);
+    const { recordThrough } = await import('./mount-beside.ts');
+    const recorded = await recordThrough(records.controlSocket(shell.env, other.mountPoint), signal);
+    if (recorded !== undefined) output.line(output.style('ref', recorded));
+    output.record({ ...octetsFields('unmounted', mountPoint), ...(recorded === undefined ? {} : { dirref: recorded }) });
+    return;
+  }
   // The process that served it stores what is left, and says where all of it is.
   while (records.isAlive(record.pid)) {
     throwIfCancelled(signal);
@@ -58,7 +71,7 @@ async function unmountOne(
   }
   const dirref = readFileSync(record.outFile, 'utf8').trimEnd().split('\n').at(-1) ?? '';
   const said = readFileSync(record.logFile, 'utf8').trimEnd();
-  records.removeRecord(shell.env, shown);
+  for (const { mountPoint: at } of [record, ...others]) records.removeRecord(shell.env, at);
   await session.refresh(signal);
   for (const line of said === '' ? [] : said.split('\n')) diagnostics.failure(line.replace(/^vtftp: /, ''));
   if (/^D\{/.test(dirref)) output.line(output.style('ref', dirref));

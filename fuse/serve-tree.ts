@@ -1,20 +1,22 @@
-import { VtError } from '../core/base/errors.ts';
+import { PathError, VtError } from '../core/base/errors.ts';
 import type { OwnerNames } from '../core/base/owner-names.ts';
+import type { LiveDir } from '../core/tree/live-node.ts';
 import type { LiveTree } from '../core/tree/live-tree.ts';
-import { mountKernel } from './kernel/kernel-mount.ts';
+import { splitPath } from '../core/tree/path.ts';
+import type { TreePath } from '../core/tree/tree.ts';
+import type { Mount, MountOptions } from './driver.ts';
+import { mountBy } from './driver.ts';
+import { appendOnly } from './live/append-only.ts';
 import { tellChanges } from './live/change-notices.ts';
+import type { LiveFilesystem } from './live/live-filesystem.ts';
 import { liveFilesystem } from './live/live-filesystem.ts';
 import type { LiveMountOptions } from './live/live-mount.ts';
+import type { View } from './live/view.ts';
+import { viewOf } from './live/view.ts';
+import { Views } from './live/views.ts';
 
-/** How a live tree is mounted and served. */
+/** How a live tree is served, whatever mounts it has. */
 export interface ServeOptions {
-  readonly mountPoint: string;
-  /** What `mount` lists as the source. */
-  readonly source: string;
-  readonly readOnly: boolean;
-  readonly allowOther: boolean;
-  /** The kernel collects small writes before it hands them on. */
-  readonly writeback: boolean;
   /** Seconds between two syncs while something changes; 0: only when somebody asks, and at the end. */
   readonly syncSeconds: number;
   readonly frontFolder: string;
@@ -22,26 +24,146 @@ export interface ServeOptions {
   /** Stores what changed and records the root. */
   readonly syncTree: () => Promise<void>;
   readonly owners: OwnerNames;
-  /** Is told once the mount can be used. */
-  readonly onReady: () => void;
   /** What went wrong and clients saw as EIO. */
   readonly onFault: (error: unknown) => void;
+  /** A mount is to go and is in use: it goes once nobody uses it. */
   readonly onBusy: (error: VtError) => void;
-  /** Fires when the mount is to be taken away. */
-  readonly signal: AbortSignal;
 }
 
-/**
- * Mounts a live tree and serves it until the mount is taken away, by whomever, or the signal fires. All that was
- * written is in the tree and its Store then; the caller records the root.
- */
-export async function serveTree(tree: LiveTree, options: ServeOptions): Promise<void> {
-  const nowNs = (): bigint => BigInt(Date.now()) * 1_000_000n;
-  const running = { sync: undefined as Promise<void> | undefined, again: undefined as Promise<void> | undefined };
-  // Those who ask while a sync is under way share the next one.
-  const syncTree = (): Promise<void> => {
+/** One mount of a live tree. */
+export interface TreeMountOptions extends Omit<MountOptions, 'onFault'> {
+  /** The Dir at its top. */
+  readonly subpath: TreePath;
+  /** Nothing is lost: new names, and octets at the ends of files. */
+  readonly appendOnly: boolean;
+}
+
+/** A live tree with its mounts: all show the same nodes, each from a top and by rules of its own. */
+export class TreeServer {
+  readonly #tree: LiveTree;
+  readonly #options: ServeOptions;
+  readonly #live: LiveFilesystem;
+  readonly #views = new Views();
+  readonly #mounts = new Map<Mount, Promise<void>>();
+  readonly #watching = new AbortController();
+  readonly #told: Promise<void>;
+  readonly #ticker: NodeJS.Timeout | undefined;
+  readonly #running = { sync: undefined as Promise<void> | undefined, again: undefined as Promise<void> | undefined };
+  #isLeaving = false;
+
+  constructor(tree: LiveTree, options: ServeOptions) {
+    this.#tree = tree;
+    this.#options = options;
+    this.#live = liveFilesystem({
+      store: tree.store,
+      nodes: tree.nodes,
+      frontFolder: options.frontFolder,
+      storeContent: options.storeContent,
+      syncTree: () => this.#sync(),
+      nowNs: () => BigInt(Date.now()) * 1_000_000n,
+      owners: options.owners,
+      owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
+      onFault: options.onFault,
+    });
+    const { mount } = this.#live;
+    this.#told = tellChanges(mount, tree.watchOthers(mount, { signal: this.#watching.signal }), this.#views);
+    this.#ticker = options.syncSeconds === 0 ? undefined : setInterval(() => void this.#tick(), options.syncSeconds * 1000);
+  }
+
+  /**
+   * Mounts the tree at one place more.
+   *
+   * @throws {PathError} ENOENT, ENOTDIR where the subpath is no Dir
+   * @throws {VtError} EOPEN where it cannot be mounted
+   */
+  async mount(options: TreeMountOptions): Promise<Mount> {
+    if (this.#isLeaving) throw new VtError('ECLOSED', `mount "${options.mountPoint}": the process that serves the tree is about to end`);
+    // Pages that a kernel collects hold what stood before an end, too.
+    const writeback = options.writeback && !options.appendOnly;
+    const top = await this.#top(options.subpath);
+    const view = viewOf(this.#live, { top, views: this.#views, keepsSizes: writeback });
+    const filesystem = options.appendOnly ? appendOnly(view.filesystem) : view.filesystem;
+    try {
+      const mount = await mountBy(filesystem, { ...options, writeback, onFault: this.#options.onFault });
+      view.hear(mount.notices);
+      this.#mounts.set(mount, this.#follow(mount, view));
+      return mount;
+    } catch (error) {
+      view.end();
+      throw error;
+    }
+  }
+
+  /** How many mounts it has. */
+  get size(): number {
+    return this.#mounts.size;
+  }
+
+  /** Takes all mounts away, lazily those that are in use; no new one can be made. */
+  leave(): void {
+    this.#isLeaving = true;
+    for (const mount of this.#mounts.keys()) {
+      mount.unmount().catch((error: unknown) => {
+        if (error instanceof VtError) this.#options.onBusy(error);
+        // Whoever is inside may finish; nobody new comes in.
+        mount.unmount({ lazy: true }).catch(this.#options.onFault);
+      });
+    }
+  }
+
+  /**
+   * Resolves when the last mount has gone, by whomever it was taken away. All that was written is in the tree and its Store then; the caller
+   * records the root.
+   */
+  async ended(): Promise<void> {
+    while (this.#mounts.size > 0) await Promise.all(this.#mounts.values());
+    this.#isLeaving = true;
+    clearInterval(this.#ticker);
+    this.#watching.abort();
+    await this.#told;
+    await this.#live.settle();
+    this.#live.mount.contents[Symbol.dispose]();
+    await (this.#running.again ?? this.#running.sync ?? Promise.resolve()).catch(() => undefined);
+  }
+
+  /** One of several that goes leaves its changes stored and recorded. */
+  async #follow(mount: Mount, view: View): Promise<void> {
+    await mount.ended;
+    view.end();
+    this.#mounts.delete(mount);
+    if (this.#mounts.size > 0) await this.#tick();
+  }
+
+  /** The Dir of a subpath, held; undefined for the tree's own. */
+  async #top(subpath: TreePath): Promise<LiveDir | undefined> {
+    const { nodes } = this.#tree;
+    let dir: LiveDir | undefined;
+    for (const name of splitPath(subpath)) {
+      const node = await nodes.child(dir ?? nodes.root, name);
+      if (dir !== undefined) nodes.release(dir);
+      if (node?.sort !== 'dir') {
+        if (node !== undefined) nodes.release(node);
+        throw new PathError(node === undefined ? 'ENOENT' : 'ENOTDIR', 'mount', subpath);
+      }
+      dir = node;
+    }
+    return dir;
+  }
+
+  async #tick(): Promise<void> {
+    try {
+      await this.#live.settle();
+      if (this.#tree.changed) await this.#sync();
+    } catch (error) {
+      this.#options.onFault(error);
+    }
+  }
+
+  /** Those who ask while a sync is under way share the next one. */
+  #sync(): Promise<void> {
+    const running = this.#running;
     if (running.sync === undefined) {
-      running.sync = options.syncTree().finally(() => {
+      running.sync = this.#options.syncTree().finally(() => {
         running.sync = undefined;
       });
       return running.sync;
@@ -50,52 +172,8 @@ export async function serveTree(tree: LiveTree, options: ServeOptions): Promise<
       .catch(() => undefined)
       .then(() => {
         running.again = undefined;
-        return syncTree();
+        return this.#sync();
       });
     return running.again;
-  };
-  const live = liveFilesystem({
-    store: tree.store,
-    nodes: tree.nodes,
-    frontFolder: options.frontFolder,
-    storeContent: options.storeContent,
-    syncTree,
-    nowNs,
-    owners: options.owners,
-    owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
-    onFault: options.onFault,
-  });
-  const mount = await mountKernel(live.filesystem, options);
-  const watching = new AbortController();
-  const told = tellChanges(live.mount, tree.watchOthers(live.mount, { signal: watching.signal }), mount.notifier);
-  const ticker = options.syncSeconds === 0 ? undefined : setInterval(() => void tick(), options.syncSeconds * 1000);
-  const tick = async (): Promise<void> => {
-    try {
-      await live.settle();
-      if (tree.changed) await syncTree();
-    } catch (error) {
-      options.onFault(error);
-    }
-  };
-  const leave = (): void => {
-    mount.unmount().catch((error: unknown) => {
-      if (error instanceof VtError) options.onBusy(error);
-      // Whoever is inside may finish; nobody new comes in.
-      mount.unmount({ lazy: true }).catch(options.onFault);
-    });
-  };
-  try {
-    if (options.signal.aborted) leave();
-    else options.signal.addEventListener('abort', leave, { once: true });
-    options.onReady();
-    await mount.ended;
-  } finally {
-    options.signal.removeEventListener('abort', leave);
-    clearInterval(ticker);
-    watching.abort();
-    await told;
-    await live.settle();
-    live.mount.contents[Symbol.dispose]();
-    await (running.again ?? running.sync ?? Promise.resolve()).catch(() => undefined);
   }
 }

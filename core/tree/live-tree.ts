@@ -33,6 +33,8 @@ import type { LookupOptions, MetaChange, Tree, TreeCapabilities, TreeChange, Tre
 export interface LiveTreeOptions {
   /** For messages and the prompt; default the Store's name. */
   readonly name?: string;
+  /** Changes are made though the Store takes no Blocks; nothing of them is ever stored. */
+  readonly inMemory?: boolean;
   /** The time of changes, ns since 1970; default the system clock. */
   readonly nowNs?: () => bigint;
   /** Identities of hard-linked nodes; default random ones. */
@@ -67,7 +69,7 @@ export class LiveTree implements Tree {
   constructor(store: Store, root: DirDirent | undefined, options: LiveTreeOptions) {
     this.store = store;
     this.name = options.name ?? store.name;
-    this.can = { write: store.can.write, sync: store.can.write };
+    this.can = { write: store.can.write || options.inMemory === true, sync: store.can.write && options.inMemory !== true };
     this.#state = {
       store,
       reader: new DirReader(store),
@@ -126,6 +128,18 @@ export class LiveTree implements Tree {
     if (node.dirent.kind !== 'file') throw new PathError('EINVAL', 'read', octetsToText(path));
     if (node.unsynced === undefined) yield* readBlockRange(this.store, node.dirent.block, { ...range, ...options });
     else yield* node.unsynced.read(range.start ?? 0, Math.min(range.end ?? node.unsynced.size, node.unsynced.size), options);
+  }
+
+  /**
+   * The Block of a file's content, or undefined where it is not stored yet.
+   *
+   * @throws {PathError} as {@link LiveTree.read}
+   */
+  async storedContent(path: TreePath, options: OpOptions = {}): Promise<Block | undefined> {
+    const node = await this.#reading('read', () => this.#node(path, 'read', true, options));
+    if (node.sort === 'dir') throw new PathError('EISDIR', 'read', octetsToText(path));
+    if (node.dirent.kind !== 'file') throw new PathError('EINVAL', 'read', octetsToText(path));
+    return node.unsynced === undefined ? node.dirent.block : undefined;
   }
 
   async readlink(path: TreePath, options: OpOptions = {}): Promise<Octets> {
@@ -197,6 +211,11 @@ export class LiveTree implements Tree {
     await this.#changing('write', () => change.writablePlace(this.#state, path, options));
     // Content may take long, or come from this very tree: others go on meanwhile.
     const block = await this.#state.storeContent(content, { ...options, hint: { fileName: baseName(path) } });
+    await this.writeBlock(path, block, meta, options);
+  }
+
+  /** As {@link LiveTree.write}, of a content that is stored. */
+  async writeBlock(path: TreePath, block: Block, meta: Meta, options: OpOptions = {}): Promise<void> {
     await this.#changing('write', () => change.write(this.#state, path, block, meta, options));
   }
 
@@ -266,6 +285,11 @@ export class LiveTree implements Tree {
   /** Changes of others, from now on. @param by - who changes this tree through `nodes` and need not be told of that */
   watchOthers(by: object, options: OpOptions = {}): AsyncIterable<TreeChange> {
     return this.#state.changes.watch(options, by);
+  }
+
+  /** Resolves once those who asked by {@link LiveTree.watchOthers} are done with every change so far. */
+  async told(): Promise<void> {
+    await this.#state.changes.told();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { VtError } from '../../core/base/errors.ts';
 import { errorReason } from '../../core/base/system-error.ts';
+import type { Mount, MountOptions } from '../driver.ts';
 import type { Filesystem } from '../filesystem.ts';
 import { IN_HEADER_SIZE, MAX_TRANSFER_SIZE, WRITE_IN_SIZE } from './abi.ts';
 import { KernelSession, MAX_READ_AHEAD } from './kernel-session.ts';
-import type { DeviceMountOptions } from './mount-device.ts';
 import { mountDevice, raiseReadAhead } from './mount-device.ts';
 import { Notifier } from './notifier.ts';
 import type { ReaderKind } from './request-reader.ts';
@@ -13,35 +13,14 @@ import { readRequests } from './request-reader.ts';
 /** Octets of the buffer that takes requests: content and headers, in whole pages. */
 const REQUEST_SIZE = MAX_TRANSFER_SIZE + 4096;
 
-/** How a filesystem is mounted. */
-export interface MountOptions extends DeviceMountOptions {
-  /** The kernel collects small writes in its page cache. */
-  readonly writeback: boolean;
+/** How the kernel's own protocol is spoken, besides what every driver is told. */
+interface KernelMountOptions extends MountOptions {
   /** Who waits for requests; default the event loop. */
   readonly reader?: ReaderKind | undefined;
-  /** What went wrong and clients see as EIO. */
-  readonly onFault: (error: unknown) => void;
-}
-
-/** A filesystem that is mounted. */
-export interface Mount {
-  readonly mountPoint: string;
-  /** Resolves when the mount is gone, whoever took it away. */
-  readonly ended: Promise<void>;
-  /** Tells the kernel of changes from behind. */
-  readonly notifier: Notifier;
-  /**
-   * Takes the mount away.
-   *
-   * @param lazy - at once for new callers, and for those inside as they leave
-   * @throws {VtError} EFAILED where it is in use
-   */
-  unmount(options?: { readonly lazy?: boolean }): Promise<void>;
 }
 
 /** Mounts a filesystem through the kernel's own protocol. Linux only. */
-export async function mountKernel(filesystem: Filesystem, options: MountOptions): Promise<Mount> {
-  if (process.platform !== 'linux') throw new VtError('EUNSUPPORTED', 'mount: the kernel driver is for Linux');
+export async function mountKernel(filesystem: Filesystem, options: KernelMountOptions): Promise<Mount> {
   const fd = await mountDevice(options);
   const session = new KernelSession(fd, filesystem, options);
   const reader = readRequests(
@@ -54,7 +33,7 @@ export async function mountKernel(filesystem: Filesystem, options: MountOptions)
   return {
     mountPoint: options.mountPoint,
     ended: reader.ended,
-    notifier: new Notifier(fd),
+    notices: new Notifier(fd),
     async unmount({ lazy = false } = {}) {
       await takeAway(options.mountPoint, lazy);
       await reader.ended;

@@ -1,18 +1,25 @@
 import { write } from 'node:fs';
 import type { Octets } from '../../core/base/octets.ts';
+import type { Notices } from '../notices.ts';
 import { NOTIFY, OUT_HEADER_SIZE } from './abi.ts';
 import { writeI64 } from './octet-fields.ts';
 
-/** Messages on their way to the kernel, at most. */
+/** Messages on their way to one kernel, at most. */
 const MAX_UNDER_WAY = 2;
+/** Messages of all mounts of this process on their way: fewer than the thread pool has threads, since each may have to wait for an answer. */
+const MAX_ALL_UNDER_WAY = 3;
 
 /**
  * Tells the kernel that what it remembers is no longer so. It may wait for requests that are not answered yet, so the
  * messages go through the thread pool, a few at a time: never from the loop that has to answer.
  */
-export class Notifier {
+export class Notifier implements Notices {
+  static #allUnderWay = 0;
+  /** Who has messages and found no room. */
+  static readonly #held = new Set<Notifier>();
   readonly #fd: number;
   readonly #waiting: Buffer[] = [];
+  readonly #onIdle: (() => void)[] = [];
   #underWay = 0;
 
   constructor(fd: number) {
@@ -38,6 +45,14 @@ export class Notifier {
     this.#send(message);
   }
 
+  /** Resolves when the kernel has taken every message so far. */
+  async idle(): Promise<void> {
+    if (this.#underWay === 0 && this.#waiting.length === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onIdle.push(resolve);
+    });
+  }
+
   #message(code: number, size: number): Buffer {
     const message = Buffer.alloc(OUT_HEADER_SIZE + size);
     message.writeUInt32LE(message.length, 0);
@@ -46,19 +61,31 @@ export class Notifier {
   }
 
   #send(message: Buffer): void {
-    this.#waiting.push(message);
+    // Who writes on and on says the same again and again.
+    if (this.#waiting.at(-1)?.equals(message) !== true) this.#waiting.push(message);
     this.#next();
   }
 
   #next(): void {
-    while (this.#underWay < MAX_UNDER_WAY) {
+    while (this.#underWay < MAX_UNDER_WAY && this.#waiting.length > 0) {
+      if (Notifier.#allUnderWay >= MAX_ALL_UNDER_WAY) {
+        Notifier.#held.add(this);
+        break;
+      }
       const message = this.#waiting.shift();
       if (message === undefined) break;
       this.#underWay++;
+      Notifier.#allUnderWay++;
       // ENOENT: the kernel does not know the node or name, and so has nothing to forget.
       write(this.#fd, message, 0, message.length, null, () => {
         this.#underWay--;
+        Notifier.#allUnderWay--;
         this.#next();
+        if (this.#underWay === 0 && this.#waiting.length === 0) for (const idle of this.#onIdle.splice(0)) idle();
+        for (const held of [...Notifier.#held]) {
+          Notifier.#held.delete(held);
+          held.#next();
+        }
       });
     }
   }

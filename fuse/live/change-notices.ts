@@ -1,18 +1,20 @@
 import type { LiveDir } from '../../core/tree/live-node.ts';
 import { baseName, ROOT_PATH, splitPath } from '../../core/tree/path.ts';
 import type { TreeChange } from '../../core/tree/tree.ts';
-import type { Notifier } from '../kernel/notifier.ts';
+import type { Notices } from '../notices.ts';
 import type { LiveMount } from './live-mount.ts';
 
 /** Tells the kernel of changes that came another way than through this mount, until there are no more. */
-export async function tellChanges(mount: LiveMount, changes: AsyncIterable<TreeChange>, notifier: Notifier): Promise<void> {
+export async function tellChanges(mount: LiveMount, changes: AsyncIterable<TreeChange>, notices: Notices): Promise<void> {
   for await (const change of changes) {
-    if (change.path === ROOT_PATH) tellAll(mount, notifier);
-    else tellChange(mount, change, notifier);
+    if (change.path === ROOT_PATH) tellAll(mount, notices);
+    else tellChange(mount, change, notices);
+    // Whoever waits until the kernel knows waits for this.
+    await notices.idle();
   }
 }
 
-function tellChange(mount: LiveMount, { kind, path }: TreeChange, notifier: Notifier): void {
+function tellChange(mount: LiveMount, { kind, path }: TreeChange, notices: Notices): void {
   const dir = heldDir(mount, splitPath(path).slice(0, -1));
   // What the kernel was never given it need not forget.
   if (dir === undefined) return;
@@ -20,15 +22,15 @@ function tellChange(mount: LiveMount, { kind, path }: TreeChange, notifier: Noti
   const node = dir.overlay.get(name);
   const parent = mount.inodes.of(dir);
   if (kind === 'names' && parent !== undefined) {
-    notifier.name(dir.id, name);
-    notifier.node(dir.id, true);
+    notices.name(dir.id, name);
+    notices.node(dir.id, true);
   }
   if (node?.sort === 'leaf' || node?.sort === 'dir') {
     const inode = mount.inodes.of(node);
-    if (inode !== undefined) notifier.node(node.id, kind !== 'meta');
+    if (inode !== undefined) notices.node(node.id, kind !== 'meta');
   } else if (node?.sort === 'link') {
     for (const inode of mount.inodes.all()) {
-      if (inode.node.sort === 'leaf' && inode.node.hard?.uuid === node.uuid) notifier.node(inode.node.id, kind !== 'meta');
+      if (inode.node.sort === 'leaf' && inode.node.hard?.uuid === node.uuid) notices.node(inode.node.id, kind !== 'meta');
     }
   }
 }
@@ -45,12 +47,12 @@ function heldDir(mount: LiveMount, names: readonly string[]): LiveDir | undefine
 }
 
 /** Anything may have changed. */
-function tellAll(mount: LiveMount, notifier: Notifier): void {
-  notifier.node(mount.nodes.root.id, true);
+function tellAll(mount: LiveMount, notices: Notices): void {
+  notices.node(mount.nodes.root.id, true);
   for (const { node } of mount.inodes.all()) {
-    notifier.node(node.id, true);
+    notices.node(node.id, true);
     if (node.sort === 'dir') {
-      if (node.parent !== undefined) notifier.name(node.parent.id, node.name);
-    } else if (node.home !== undefined) notifier.name(node.home.dir.id, node.home.name);
+      if (node.parent !== undefined) notices.name(node.parent.id, node.name);
+    } else if (node.home !== undefined) notices.name(node.home.dir.id, node.home.name);
   }
 }

@@ -43,6 +43,11 @@ export class InodeTable {
     return inode;
   }
 
+  /** The inode of a number, if the kernel knows it. */
+  find(ino: number): Inode | undefined {
+    return ino === ROOT_INO ? this.#rootNow() : this.#inodes.get(ino);
+  }
+
   /** The inode of a node, if the kernel knows it. */
   of(node: LiveNode): Inode | undefined {
     const inode = node === this.#nodes.root ? this.#rootNow() : this.#inodes.get(node.id);

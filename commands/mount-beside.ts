@@ -1,0 +1,43 @@
+import { existsSync } from 'node:fs';
+import type { Octets } from '../core/base/octets.ts';
+import { octetsToText } from '../core/base/octets.ts';
+import type { TreePath } from '../core/tree/tree.ts';
+import { ControlChannel } from '../fuse/control/control-client.ts';
+import { octetsField } from '../fuse/control/fields.ts';
+import { RemoteTree } from '../fuse/control/remote-tree.ts';
+import { isMounted } from '../fuse/mount-table.ts';
+import type { CommandContext } from './command.ts';
+import { resolveLocalPath } from './local-path.ts';
+import { controlSocket, isServed } from './mount-records.ts';
+
+/** The control socket of the running mount that a source is, or that the session is attached to; undefined where it is something else. */
+export async function runningMount({ session, shell }: CommandContext, source: Octets | undefined): Promise<string | undefined> {
+  if (source === undefined) return session.tree instanceof RemoteTree ? session.tree.socket : undefined;
+  const path = resolveLocalPath(session.localCwd, source);
+  if (!isMounted(path)) return undefined;
+  const socket = controlSocket(shell.env, octetsToText(path));
+  return existsSync(socket) && (await isServed(path)) ? socket : undefined;
+}
+
+/** Has the process of a running mount serve its tree at one place more. */
+export async function mountBeside(
+  { output, signal }: CommandContext,
+  socket: string,
+  mountPoint: Octets,
+  subpath: TreePath,
+  options: string,
+): Promise<void> {
+  using channel = await ControlChannel.connect(socket, process.getuid?.() ?? 0, { signal });
+  const request = { request: 'mount', mountpoint: octetsToText(mountPoint), ...octetsField('subpath', subpath), options };
+  const { pid } = await channel.ask(request, { signal });
+  output.line(`mounted ${output.name(mountPoint)}`);
+  output.record({ mounted: octetsToText(mountPoint), pid });
+}
+
+/** Syncs the tree of a running mount. @returns its Dirref; undefined where its process has just ended */
+export async function recordThrough(socket: string, signal: AbortSignal): Promise<string | undefined> {
+  if (!existsSync(socket)) return undefined;
+  using channel = await ControlChannel.connect(socket, process.getuid?.() ?? 0, { signal });
+  const { dirref } = await channel.ask({ request: 'sync' }, { signal });
+  return typeof dirref === 'string' ? dirref : undefined;
+}

@@ -1,0 +1,81 @@
+import { VtError } from '../core/base/errors.ts';
+import { octetsToText } from '../core/base/octets.ts';
+import type { Driver } from '../fuse/driver.ts';
+import type { CommandInput } from './command.ts';
+
+/** Seconds between two syncs of a mount where nobody says otherwise. */
+const DEFAULT_SYNC_SECONDS = 30;
+
+/** Octets of a volume's name, at most: as HFS+ allows. */
+const MAX_VOLUME_NAME_SIZE = 255;
+
+/** What `-o` says. */
+export interface MountWords {
+  readonly readOnly: boolean;
+  readonly appendOnly: boolean;
+  /** Every recorded state, as a Dir named by its date. */
+  readonly all: boolean;
+  readonly allowOther: boolean;
+  readonly writeback: boolean;
+  readonly syncSeconds: number;
+  readonly volumeName: string | undefined;
+  /** Undefined: the system's own. */
+  readonly driver: Driver | undefined;
+}
+
+/** The option `-o` of `mount`; '' where there is none. */
+export function mountOptionsText({ options }: CommandInput): string {
+  const text = options.get('options');
+  return text === undefined || text === true ? '' : octetsToText(text);
+}
+
+/**
+ * Reads the options of a mount, with commas between them.
+ *
+ * @throws {VtError} EUSAGE for words that it does not know, or that contradict each other
+ */
+export function parseMountOptions(text: string): MountWords {
+  let words: MountWords = {
+    readOnly: false,
+    appendOnly: false,
+    all: false,
+    // Root mounts for everybody, as with any other filesystem: the permissions of files say who may do what.
+    allowOther: process.geteuid?.() === 0,
+    writeback: true,
+    syncSeconds: DEFAULT_SYNC_SECONDS,
+    volumeName: undefined,
+    driver: undefined,
+  };
+  for (const word of text.split(',').filter((each) => each !== '')) words = { ...words, ...readWord(word) };
+  if (words.appendOnly && (words.readOnly || words.all))
+    throw new VtError('EUSAGE', 'mount -o: append-only is for what can be written', { remedy: 'leave out append-only, or ro and all' });
+  return words;
+}
+
+function readWord(word: string): Partial<MountWords> {
+  const [name = '', ...rest] = word.split('=');
+  const value = rest.join('=');
+  switch (word) {
+    case 'ro':
+      return { readOnly: true };
+    case 'rw':
+      return { readOnly: false };
+    case 'append-only':
+      return { appendOnly: true };
+    case 'all':
+      return { all: true };
+    case 'allow_other':
+      return { allowOther: true };
+    case 'noallow_other':
+      return { allowOther: false };
+    case 'nowriteback':
+      return { writeback: false };
+  }
+  if (name === 'sync' && /^\d{1,6}$/.test(value)) return { syncSeconds: Number(value) };
+  if (name === 'volname' && value !== '' && Buffer.byteLength(value) <= MAX_VOLUME_NAME_SIZE) return { volumeName: value };
+  if (name === 'driver' && (value === 'kernel' || value === 'fuse-native')) return { driver: value };
+  throw new VtError('EUSAGE', `mount -o "${word}": unknown`, {
+    remedy:
+      'use ro, append-only, all, allow_other, noallow_other, nowriteback, sync=SECONDS, volname=NAME, driver=kernel or driver=fuse-native',
+  });
+}

@@ -1,0 +1,107 @@
+import { VtError } from '../core/base/errors.ts';
+import { octetsFromText } from '../core/base/octets.ts';
+import { systemOwnerNames } from '../core/base/owner-names.ts';
+import { errorReason } from '../core/base/system-error.ts';
+import { Ingest } from '../core/blockify/ingest.ts';
+import { LiveTree } from '../core/tree/live-tree.ts';
+import type { Tree, TreePath } from '../core/tree/tree.ts';
+import { type Fields, takePath, takeText } from '../fuse/control/fields.ts';
+import { defaultDriver } from '../fuse/driver.ts';
+import { TreeServer } from '../fuse/serve-tree.ts';
+import type { CommandContext } from './command.ts';
+import { openControl } from './mount-control.ts';
+import type { MountWords } from './mount-options.ts';
+import { parseMountOptions } from './mount-options.ts';
+import { checkedMountPoint, makeMountPoint, removeMountPoint } from './mount-place.ts';
+import { frontFolder, linkMount, unlinkMount } from './mount-records.ts';
+import { newMeta } from './new-meta.ts';
+import { StatesTree } from './states-tree.ts';
+
+/** Serves the open tree at a mount point, and at others that are asked for, until the last is taken away. */
+export async function serveMount(context: CommandContext, mountPoint: string, subpath: TreePath, words: MountWords): Promise<void> {
+  const { session, output, diagnostics, signal } = context;
+  const isShown = session.tree.can.write && !words.all;
+  await using states = words.all ? await StatesTree.open(session, signal) : undefined;
+  const tree = states?.tree ?? liveTreeOf(session.tree);
+  if (tree === undefined) throw new VtError('EUNSUPPORTED', `mount "${session.tree.name}": only a tree of Blocks can be mounted`);
+  if (isShown) await giveRootMeta(context, tree);
+  await using ingest = new Ingest(session.store);
+  const unpin = session.pin();
+  const server = new TreeServer(tree, {
+    syncSeconds: isShown ? words.syncSeconds : 0,
+    frontFolder: frontFolder(context.shell.env),
+    storeContent: async (content) => {
+      const block = await ingest.stream(content);
+      await ingest.flushPending();
+      return block;
+    },
+    syncTree: async () => {
+      if (isShown) await session.sync();
+    },
+    owners: systemOwnerNames(),
+    onFault: (error) => diagnostics.failure(`mount "${mountPoint}": ${errorReason(error)}`),
+    onBusy: (error) => diagnostics.warn(`${error.message}; it goes once nobody uses it`),
+  });
+  /** Mounts at one place; gives when it has gone. */
+  const mountAt = async (place: string, top: TreePath, how: MountWords): Promise<{ readonly gone: Promise<void> }> => {
+    const isMade = makeMountPoint(place);
+    try {
+      const mount = await server.mount({
+        driver: how.driver ?? defaultDriver(),
+        mountPoint: place,
+        source: `vtftp:${how.volumeName ?? tree.name}`,
+        volumeName: how.volumeName,
+        subpath: top,
+        readOnly: how.readOnly || !isShown,
+        appendOnly: how.appendOnly,
+        allowOther: how.allowOther,
+        writeback: how.writeback,
+      });
+      const gone = mount.ended.then(() => {
+        if (isMade) removeMountPoint(place);
+      });
+      return { gone };
+    } catch (error) {
+      if (isMade) removeMountPoint(place);
+      throw error;
+    }
+  };
+  const addMount = async (fields: Fields): Promise<Fields> => {
+    const how = parseMountOptions(takeText(fields, 'options'));
+    if (how.all) throw new VtError('EUNSUPPORTED', 'mount -o all: not of a tree that is mounted', { remedy: 'mount its source once more' });
+    const place = await checkedMountPoint(session.store, octetsFromText(takeText(fields, 'mountpoint')));
+    const { gone } = await mountAt(place, takePath(fields, 'subpath'), how);
+    linkMount(context.shell.env, mountPoint, place);
+    void gone.then(() => unlinkMount(context.shell.env, place));
+    return { mounted: place, pid: process.pid };
+  };
+  const leave = (): void => server.leave();
+  const control = words.all ? undefined : await openControl(context, mountPoint, { start: subpath, addMount });
+  try {
+    const { gone } = await mountAt(mountPoint, subpath, words);
+    if (signal.aborted) leave();
+    else signal.addEventListener('abort', leave, { once: true });
+    output.line(`mounted ${mountPoint}`);
+    output.record({ mounted: mountPoint });
+    await gone;
+  } finally {
+    try {
+      await server.ended();
+    } finally {
+      signal.removeEventListener('abort', leave);
+      await control?.[Symbol.asyncDispose]();
+      unpin();
+    }
+  }
+}
+
+/** The live tree that a tree is, or shows read-only: a past state. */
+function liveTreeOf(tree: Tree & { readonly live?: LiveTree | undefined }): LiveTree | undefined {
+  return tree instanceof LiveTree ? tree : tree.live;
+}
+
+/** A tree that says nothing of its top Dir is that of whoever mounts it. */
+async function giveRootMeta(context: CommandContext, tree: LiveTree): Promise<void> {
+  if (tree.nodes.root.dirent.meta.mode !== undefined) return;
+  await tree.setMeta('/' as TreePath, newMeta(context, 0o755));
+}

@@ -1,0 +1,59 @@
+import { VtError } from '../core/base/errors.ts';
+import type { Filesystem } from './filesystem.ts';
+import type { Notices } from './notices.ts';
+
+/** What mounts a filesystem: the kernel's own protocol, or libfuse 2 through the package `fuse-native`. */
+export const DRIVERS = ['kernel', 'fuse-native'] as const;
+
+/** @see DRIVERS */
+export type Driver = (typeof DRIVERS)[number];
+
+/** How a filesystem is mounted. */
+export interface MountOptions {
+  readonly driver: Driver;
+  readonly mountPoint: string;
+  /** What `mount` lists as the source. */
+  readonly source: string;
+  /** What the system calls the volume, where it has names for them. */
+  readonly volumeName?: string | undefined;
+  readonly readOnly: boolean;
+  /** Users besides the one who mounts may go in. */
+  readonly allowOther: boolean;
+  /** The kernel collects small writes in its page cache. */
+  readonly writeback: boolean;
+  /** What went wrong and clients see as EIO. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** A filesystem that is mounted. */
+export interface Mount {
+  readonly mountPoint: string;
+  /** Resolves when the mount is gone, whoever took it away. */
+  readonly ended: Promise<void>;
+  /** Tells the kernel of changes from behind. */
+  readonly notices: Notices;
+  /**
+   * Takes the mount away.
+   *
+   * @param lazy - at once for new callers, and for those inside as they leave
+   * @throws {VtError} EFAILED where it is in use
+   */
+  unmount(options?: { readonly lazy?: boolean }): Promise<void>;
+}
+
+/** The driver of a system where nobody says which. */
+export function defaultDriver(platform = process.platform): Driver {
+  return platform === 'linux' ? 'kernel' : 'fuse-native';
+}
+
+/** @throws {VtError} EOPEN where it cannot be mounted, EUNSUPPORTED where the driver is not for this system */
+export async function mountBy(filesystem: Filesystem, options: MountOptions): Promise<Mount> {
+  if (options.driver === 'kernel') {
+    if (process.platform !== 'linux')
+      throw new VtError('EUNSUPPORTED', 'mount: the kernel driver is for Linux', { remedy: 'mount -o driver=fuse-native' });
+    const { mountKernel } = await import('./kernel/kernel-mount.ts');
+    return await mountKernel(filesystem, options);
+  }
+  const { mountNative } = await import('./native/native-mount.ts');
+  return await mountNative(filesystem, options);
+}

@@ -1,0 +1,254 @@
+import { constants } from 'node:fs';
+import type { Octets } from '../../core/base/octets.ts';
+import type { LiveDir } from '../../core/tree/live-node.ts';
+import type { Attributes, Caller, EntrySink, Filesystem, Maybe, Opened } from '../filesystem.ts';
+import { ROOT_INO, whenThere } from '../filesystem.ts';
+import type { Notices } from '../notices.ts';
+import type { LiveFilesystem } from './live-filesystem.ts';
+import type { Views } from './views.ts';
+
+/** How one mount sees a live filesystem that it shares with others. */
+export interface ViewOptions {
+  /** The Dir at the top, held once for this view, which lets go of it at its end; undefined: the tree's own. */
+  readonly top: LiveDir | undefined;
+  /** What the other mounts are. */
+  readonly views: Views;
+  /** The kernel trusts its own size of a file as long as it has the file at all. */
+  readonly keepsSizes: boolean;
+}
+
+/** One mount's face of a live filesystem. */
+export interface View {
+  readonly filesystem: Filesystem;
+  /** The kernel of this mount, once it is there, is told of what changes through others. */
+  hear(kernel: Notices): void;
+  /** Takes back what its kernel was given and did not give back. */
+  end(): void;
+}
+
+/** A name by which a kernel knows a node. */
+interface KnownName {
+  readonly parent: number;
+  readonly name: Octets;
+}
+
+/**
+ * A face of a live filesystem with a top of its own. It remembers what its kernel was given, so that it hears of what it knows only, and
+ * a kernel that goes without a word leaves nothing behind; and tells the other faces of each change.
+ */
+export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOptions): View {
+  const inner = live.filesystem;
+  const topIno = top?.id ?? ROOT_INO;
+  const known = new Map<number, number>();
+  /** Of nodes with several names: those that were looked up. */
+  const names = new Map<number, KnownName[]>();
+  const files = new Map<number, number>();
+  const dirs = new Map<number, number>();
+  let kernel: Notices | undefined;
+  if (top !== undefined) live.mount.inodes.give(top);
+
+  const inward = (ino: number): number => (ino === ROOT_INO ? topIno : ino);
+  const outward = (ino: number): number => (ino === topIno ? ROOT_INO : ino);
+  const shown = (attributes: Attributes): Attributes =>
+    attributes.ino === topIno && topIno !== ROOT_INO ? { ...attributes, ino: ROOT_INO } : attributes;
+  const given = (attributes: Attributes): Attributes => {
+    known.set(attributes.ino, (known.get(attributes.ino) ?? 0) + 1);
+    return attributes;
+  };
+  const givenName = (attributes: Attributes, parent: number, name: Octets): Attributes => {
+    if (keepsSizes && attributes.nlink > 1) {
+      const before = names.get(attributes.ino);
+      if (before === undefined) names.set(attributes.ino, [{ parent, name }]);
+      else if (!before.some((each) => each.parent === parent && each.name === name)) before.push({ parent, name });
+    }
+    return given(attributes);
+  };
+  const opened = <T extends Opened>(handles: Map<number, number>, ino: number, open: T): T => {
+    handles.set(open.handle, ino);
+    return open;
+  };
+  const knows = (ino: number): boolean => ino === topIno || known.has(ino);
+
+  const notices: Notices = {
+    node(ino, content) {
+      if (kernel === undefined || !knows(ino)) return;
+      kernel.node(outward(ino), content);
+      if (!content || !keepsSizes) return;
+      // Without a name it is forgotten once it is closed, and its size with it.
+      for (const { parent, name } of names.get(ino) ?? homeOf(live, ino)) kernel.name(outward(parent), name);
+    },
+    name(parent, name) {
+      if (knows(parent)) kernel?.name(outward(parent), name);
+    },
+    async idle() {
+      await kernel?.idle();
+    },
+  };
+
+  /** Tells the others, where there are any, and answers once they know. */
+  const telling = <T>(done: Maybe<T>, tell: (view: Notices, value: T) => void): Maybe<T> => {
+    if (views.size < 2) return done;
+    const told = async (value: T): Promise<T> => {
+      views.tellOthers(notices, (view) => tell(view, value));
+      await views.othersIdle(notices);
+      return value;
+    };
+    return done instanceof Promise ? done.then(told) : told(done);
+  };
+  const nodeChanged =
+    (ino: number, content: boolean) =>
+    (view: Notices): void =>
+      view.node(ino, content);
+  const nameChanged = (view: Notices, parent: number, name: Octets): void => {
+    view.name(parent, name);
+    view.node(parent, true);
+  };
+  const made = (done: Maybe<Attributes>, parent: number, name: Octets): Maybe<Attributes> =>
+    telling(
+      whenThere(done, (attributes) => givenName(attributes, parent, name)),
+      (view, { ino, nlink }) => {
+        nameChanged(view, parent, name);
+        if (nlink > 1) view.node(ino, false);
+      },
+    );
+  /** Does something to names of which the nodes change as well: their links and times. */
+  const withNodes = (
+    places: readonly (readonly [parent: number, name: Octets])[],
+    caller: Caller,
+    work: () => Maybe<void>,
+  ): Maybe<void> => {
+    if (views.size < 2) return work();
+    return (async () => {
+      const inos: number[] = [];
+      for (const [parent, name] of places) {
+        const found = await Promise.resolve(inner.lookup(parent, name, caller)).catch(() => undefined);
+        if (found !== undefined) inos.push(found.ino);
+      }
+      try {
+        await work();
+        views.tellOthers(notices, (view) => {
+          for (const [parent, name] of places) nameChanged(view, parent, name);
+          for (const ino of inos) view.node(ino, false);
+        });
+      } finally {
+        for (const ino of inos) inner.forget(ino, 1);
+      }
+      await views.othersIdle(notices);
+    })();
+  };
+  const sinkOf = (parent: number, sink: EntrySink): EntrySink => {
+    return (entry) => {
+      const isTaken = sink(entry.ino === topIno && topIno !== ROOT_INO ? { ...entry, ino: ROOT_INO } : entry);
+      if (isTaken && entry.attributes !== undefined) givenName(entry.attributes, parent, entry.name);
+      return isTaken;
+    };
+  };
+  const forget = (ino: number, lookups: number): void => {
+    const held = known.get(ino) ?? 0;
+    if (held <= lookups) {
+      known.delete(ino);
+      names.delete(ino);
+    } else known.set(ino, held - lookups);
+    inner.forget(ino, Math.min(held, lookups));
+  };
+
+  const filesystem: Filesystem = {
+    lookup: (parent, name, caller) => {
+      const dir = inward(parent);
+      return whenThere(inner.lookup(dir, name, caller), (found) => (found === undefined ? undefined : givenName(found, dir, name)));
+    },
+    forget,
+    getattr: (ino, handle) => whenThere(inner.getattr(inward(ino), handle), shown),
+    setattr(ino, change, caller) {
+      const node = inward(ino);
+      return telling(whenThere(inner.setattr(node, change, caller), shown), nodeChanged(node, change.size !== undefined));
+    },
+    readlink: (ino) => inner.readlink(ino),
+    symlink: (parent, name, target, caller) => made(inner.symlink(inward(parent), name, target, caller), inward(parent), name),
+    mknod: (parent, name, mode, umask, rdev, caller) =>
+      made(inner.mknod(inward(parent), name, mode, umask, rdev, caller), inward(parent), name),
+    mkdir: (parent, name, mode, umask, caller) => made(inner.mkdir(inward(parent), name, mode, umask, caller), inward(parent), name),
+    unlink: (parent, name, caller) => withNodes([[inward(parent), name]], caller, () => inner.unlink(inward(parent), name, caller)),
+    rmdir: (parent, name, caller) => withNodes([[inward(parent), name]], caller, () => inner.rmdir(inward(parent), name, caller)),
+    rename(parent, name, newParent, newName, flags, caller) {
+      const [from, to] = [inward(parent), inward(newParent)];
+      const places = [[from, name] as const, [to, newName] as const];
+      return withNodes(places, caller, () => inner.rename(from, name, to, newName, flags, caller));
+    },
+    link: (ino, parent, name, caller) => made(inner.link(ino, inward(parent), name, caller), inward(parent), name),
+
+    open: (ino, flags, killSuidGid, caller) =>
+      telling(
+        whenThere(inner.open(ino, flags, killSuidGid, caller), (open) => opened(files, ino, open)),
+        (view) => {
+          if ((flags & constants.O_TRUNC) !== 0 || killSuidGid) view.node(ino, true);
+        },
+      ),
+    create: (parent, name, mode, umask, flags, caller) =>
+      telling(
+        whenThere(inner.create(inward(parent), name, mode, umask, flags, caller), (open) => {
+          givenName(open.attributes, inward(parent), name);
+          return opened(files, open.attributes.ino, open);
+        }),
+        (view) => nameChanged(view, inward(parent), name),
+      ),
+    tmpfile: (parent, mode, umask, flags, caller) =>
+      whenThere(inner.tmpfile(inward(parent), mode, umask, flags, caller), (open) => {
+        given(open.attributes);
+        return opened(files, open.attributes.ino, open);
+      }),
+    read: (ino, handle, offset, size, caller) => inner.read(ino, handle, offset, size, caller),
+    write: (ino, handle, offset, data, how, caller) => telling(inner.write(ino, handle, offset, data, how, caller), nodeChanged(ino, true)),
+    release(ino, handle) {
+      files.delete(handle);
+      return inner.release(ino, handle);
+    },
+    fsync: (ino, handle, dataOnly) => inner.fsync(ino, handle, dataOnly),
+    fallocate: (ino, handle, mode, offset, length, caller) =>
+      telling(inner.fallocate(ino, handle, mode, offset, length, caller), nodeChanged(ino, true)),
+    seek: (ino, handle, offset, whence) => inner.seek(ino, handle, offset, whence),
+    copyRange: (from, to, caller) => telling(inner.copyRange(from, to, caller), nodeChanged(to.ino, true)),
+
+    opendir: (ino, caller) => whenThere(inner.opendir(inward(ino), caller), (open) => opened(dirs, inward(ino), open)),
+    readdir: (ino, handle, offset, plus, sink, caller) =>
+      inner.readdir(inward(ino), handle, offset, plus, sinkOf(inward(ino), sink), caller),
+    releasedir(ino, handle) {
+      dirs.delete(handle);
+      return inner.releasedir(inward(ino), handle);
+    },
+    fsyncdir: (ino, handle) => inner.fsyncdir(inward(ino), handle),
+    statfs: (ino) => inner.statfs(inward(ino)),
+    syncfs: () => inner.syncfs(),
+    getxattr: (ino, name, caller) => inner.getxattr(inward(ino), name, caller),
+    listxattr: (ino, caller) => inner.listxattr(inward(ino), caller),
+    setxattr: (ino, name, value, flags, caller) =>
+      telling(inner.setxattr(inward(ino), name, value, flags, caller), nodeChanged(inward(ino), false)),
+    removexattr: (ino, name, caller) => telling(inner.removexattr(inward(ino), name, caller), nodeChanged(inward(ino), false)),
+  };
+
+  return {
+    filesystem,
+    hear(theirs) {
+      kernel = theirs;
+      views.add(notices);
+    },
+    end() {
+      views.delete(notices);
+      kernel = undefined;
+      for (const [handle, ino] of files) void inner.release(ino, handle);
+      for (const [handle, ino] of dirs) void inner.releasedir(ino, handle);
+      for (const [ino, lookups] of known) inner.forget(ino, lookups);
+      if (top !== undefined) inner.forget(topIno, 1);
+      files.clear();
+      dirs.clear();
+      known.clear();
+      names.clear();
+    },
+  };
+}
+
+/** The name of a node that has only one. */
+function homeOf({ mount }: LiveFilesystem, ino: number): readonly KnownName[] {
+  const node = mount.inodes.find(ino)?.node;
+  return node?.sort === 'leaf' && node.home !== undefined ? [{ parent: node.home.dir.id, name: node.home.name }] : [];
+}

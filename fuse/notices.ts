@@ -1,0 +1,20 @@
+import type { Octets } from '../core/base/octets.ts';
+
+/** Takes word of changes to whoever remembers what was before. */
+export interface Notices {
+  /** Attributes of a node, and its content where `content`, are to be asked for again. */
+  node(ino: number, content: boolean): void;
+  /** A name of a Dir is to be asked for again, whether it was there or not. */
+  name(parent: number, name: Octets): void;
+  /** Resolves when every word so far has arrived. */
+  idle(): Promise<void>;
+}
+
+/** For drivers that cannot tell their kernel anything. */
+export const NO_NOTICES: Notices = {
+  node: () => undefined,
+  name: () => undefined,
+  idle: async () => {
+    await Promise.resolve();
+  },
+};

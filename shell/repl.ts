@@ -102,9 +102,10 @@ async function runTyped({ dispatcher, session, signals, messages, output }: Shel
   await output.flush();
 }
 
-/** `vtftp:/docs> `; `*` where something is not synced, `@3` where a past state is shown, the directory's name where it is an ordinary one. */
+/** `vtftp:/docs> `; `*` where something is not synced, `@3` where a past state is shown, the name of a mount or an ordinary directory. */
 function promptText({ session, output }: Shell): string {
-  const name = session.tree.can.sync || session.view !== undefined ? '' : `[${session.tree.name.split('/').at(-1) ?? ''}]`;
+  const { can, name: treeName, label = can.sync || session.view !== undefined ? undefined : treeName } = session.tree;
+  const name = label === undefined ? '' : `[${label.split('/').at(-1) ?? ''}]`;
   const mark = session.isChanged && session.tree.can.sync ? '*' : '';
   return `${output.style('dim', `vtftp${name}${session.view ?? ''}:`)}${output.style('dir', terminalName(session.cwd))}${mark}> `;
 }

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { resolveLocalPath } from '../commands/local-path.ts';
 import type { Archive, ArchiveEntry } from '../core/archive/archive.ts';
 import { openArchiveFile } from '../core/archive/archive-file.ts';
+import { archiveOf } from '../core/archive/archive-of-store.ts';
 import { PathError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToBytes, octetsToText, octetsToTextStrict } from '../core/base/octets.ts';
@@ -20,7 +21,7 @@ import { findEntry } from './past.ts';
 import { PlanStore } from './plan-store.ts';
 import { ReadOnlyTree } from './read-only-tree.ts';
 import type { StoreOpener } from './stores.ts';
-import { archiveOf, DEFAULT_ARCHIVE, datadirSpecification, isAbsent, openStoreLazily, storeOfArchive } from './stores.ts';
+import { DEFAULT_ARCHIVE, datadirSpecification, isAbsent, openStoreLazily, storeOfArchive } from './stores.ts';
 
 /** A tree that was opened, and what belongs to it. */
 export interface OpenedSource {
@@ -33,6 +34,8 @@ export interface OpenedSource {
   readonly lacksStore?: boolean;
   /** The root that the tree started from; undefined for an empty one and for an ordinary directory. */
   readonly base: Dirent | undefined;
+  /** Its sync records the root: the live tree of a mount. */
+  readonly recordsItself?: boolean;
 }
 
 export interface SourceOptions extends StoreOpener {
@@ -42,6 +45,8 @@ export interface SourceOptions extends StoreOpener {
   readonly now: () => Date;
   /** Puts a Store on top that keeps what is added to itself: for `-n`. */
   readonly wrapStore: (store: Store) => Promise<Store>;
+  /** Nothing is to be changed: `-n`. */
+  readonly plan?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -90,7 +95,7 @@ async function openAny(source: Octets | undefined, options: SourceOptions): Prom
   )
     return await openReference(octetsToText(source), options);
   const text = octetsToTextStrict(source);
-  if (text === 'default' || (text !== undefined && /^(?:[a-z][a-z0-9+-]*:|\[)/i.test(text) && !exists(source, options))) {
+  if (text === 'default' || (text !== undefined && /^(?:[a-z][a-z0-9+-]*:|[[!])/i.test(text) && !exists(source, options))) {
     return await openSpecification(text, options);
   }
   return await openPath(source, options);
@@ -184,6 +189,8 @@ async function openEntry(store: Store, archive: Archive, past: string | undefine
 }
 
 async function openPath(source: Octets, options: SourceOptions): Promise<OpenedSource> {
+  const mounted = await openMounted(resolveLocalPath(options.localCwd, source), options);
+  if (mounted !== undefined) return mounted;
   const at = source.lastIndexOf('@');
   const whole = statOf(source, options);
   const hasSuffix = whole === undefined && at > 0;
@@ -193,6 +200,7 @@ async function openPath(source: Octets, options: SourceOptions): Promise<OpenedS
   if (found === undefined) throw new VtError('EOPEN', `open "${octetsToText(source)}": no such file, directory, Store or reference`);
   const local = resolveLocalPath(options.localCwd, path);
   if (found.isFile()) return await openFile(local, suffix, options);
+  if (found.isSocket()) return await (await import('./attach.ts')).attach(octetsToText(local), options);
   if (!found.isDirectory()) throw new VtError('EOPEN', `open "${octetsToText(source)}": neither a file nor a directory`);
   const folder = octetsToTextStrict(local);
   if (folder !== undefined && (isDatadir(folder) || isPythonDatadir(folder))) {
@@ -202,6 +210,16 @@ async function openPath(source: Octets, options: SourceOptions): Promise<OpenedS
   if (suffix !== undefined) throw new VtError('EOPEN', `open "${octetsToText(source)}": "${octetsToText(path)}" is no Store`);
   const store = await sessionStore(options);
   return { tree: await openDirectory(local, store), store, archive: undefined, base: undefined };
+}
+
+/** The live tree of a mount that stands at a path; undefined where none does. */
+async function openMounted(path: Octets, options: SourceOptions): Promise<OpenedSource | undefined> {
+  if (process.platform !== 'linux') return undefined;
+  const { mountedPlaces } = await import('../fuse/mount-table.ts');
+  if (mountedPlaces().length === 0) return undefined;
+  const { attach, socketOfMount } = await import('./attach.ts');
+  const socket = socketOfMount(path, process.env);
+  return socket === undefined ? undefined : await attach(socket, options);
 }
 
 async function openDirectory(path: Octets, store: Store): Promise<Tree> {

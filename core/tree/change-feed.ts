@@ -10,6 +10,10 @@ interface Watcher {
   readonly except: object | undefined;
   waiting: TreeChange[];
   wake: (() => void) | undefined;
+  /** It has asked for more than there was. */
+  isDone: boolean;
+  /** Who wants to know when it is done. */
+  readonly onDone: (() => void)[];
 }
 
 /** Tells watchers of the changes of a tree. Who does not watch costs nothing. */
@@ -28,15 +32,28 @@ export class ChangeFeed {
       if (by !== undefined && watcher.except === by) continue;
       if (watcher.waiting.length >= MAX_WAITING) watcher.waiting = [{ kind: 'names', path: ROOT_PATH }];
       else watcher.waiting.push(change);
+      watcher.isDone = false;
       watcher.wake?.();
     }
   }
 
   /** Changes from the call on; ends when the feed is closed or the signal fires. @param except - who wants to hear of those of others */
   watch(options: OpOptions = {}, except?: object): AsyncIterable<TreeChange> {
-    const watcher: Watcher = { except, waiting: [], wake: undefined };
+    const watcher: Watcher = { except, waiting: [], wake: undefined, isDone: true, onDone: [] };
     this.#watchers.add(watcher);
     return this.#follow(watcher, options.signal);
+  }
+
+  /** Resolves once everybody who is told of the changes of others is done with those so far. */
+  async told(): Promise<void> {
+    const busy = [...this.#watchers].filter(({ except, isDone }) => except !== undefined && !isDone);
+    await Promise.all(
+      busy.map(async ({ onDone }) => {
+        await new Promise<void>((resolve) => {
+          onDone.push(resolve);
+        });
+      }),
+    );
   }
 
   /** Ends all watching. */
@@ -54,6 +71,7 @@ export class ChangeFeed {
         if (change !== undefined) yield change;
         else if (this.#closed) return;
         else {
+          settle(watcher);
           await new Promise<void>((wake) => {
             watcher.wake = wake;
           });
@@ -63,6 +81,12 @@ export class ChangeFeed {
     } finally {
       signal?.removeEventListener('abort', onAbort);
       this.#watchers.delete(watcher);
+      settle(watcher);
     }
   }
+}
+
+function settle(watcher: Watcher): void {
+  watcher.isDone = true;
+  for (const done of watcher.onDone.splice(0)) done();
 }

@@ -48,6 +48,8 @@ export interface LookupOptions extends OpOptions {
 export interface Tree extends AsyncDisposable {
   /** For messages and the prompt. */
   readonly name: string;
+  /** What the prompt calls it, where it is another's: a mount. */
+  readonly label?: string;
   readonly can: TreeCapabilities;
   /** The Store of its Blocks. */
   readonly store: Store;

@@ -4,12 +4,16 @@ import { dirname } from 'node:path';
 import { VtError } from '../../core/base/errors.ts';
 import { peerUid } from '../../core/base/peer-credentials.ts';
 import { errorText } from '../../core/base/system-error.ts';
+import { errorFields } from './fields.ts';
 import { LineReader } from './line-reader.ts';
+import { descriptorOf } from './socket-descriptor.ts';
 
-/** Octets of a request at most, its newline not counted. */
-export const MAX_REQUEST_SIZE = 1024 * 1024;
-/** Requests of one client that wait, besides the one under way. */
+/** Octets of a request at most, its newline not counted: a Block of the largest size in base64, and room. */
+const MAX_REQUEST_SIZE = 24 * 1024 * 1024;
+/** Requests of one client that wait, besides the one under way; the client waits for as long as there are so many. */
 const MAX_WAITING = 64;
+/** Octets of them. */
+const MAX_WAITING_SIZE = 1024 * 1024;
 /** Clients at a time. */
 const MAX_CLIENTS = 32;
 
@@ -25,6 +29,12 @@ export interface ControlClient {
    * @returns the exit status that it stands for; its error has been sent
    */
   run(line: string, answer: (record: Answer) => Promise<void>, signal: AbortSignal): Promise<number>;
+  /** Answers a request on the tree. @throws what went wrong */
+  ask(request: Answer, signal: AbortSignal): Promise<Answer>;
+  /** The client will ask nothing more: what waits for something to happen need not go on. */
+  noMore(): void;
+  /** Everything that it asked has been answered, or it has gone. */
+  end(): Promise<void>;
 }
 
 /** How the control socket of a mount is served. */
@@ -95,12 +105,6 @@ async function listen(server: Server, path: string): Promise<void> {
   server.unref();
 }
 
-/** The file descriptor of a connection, which Node keeps in its handle; -1 where it is closed. */
-function descriptorOf(socket: Socket): number {
-  const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } | null };
-  return handle?.fd ?? -1;
-}
-
 /** Answers one client, a request at a time, until it has gone or breaks the rules. */
 async function serveClient(socket: Socket, client: ControlClient): Promise<void> {
   if (socket.destroyed) return;
@@ -118,17 +122,22 @@ async function serveClient(socket: Socket, client: ControlClient): Promise<void>
     });
   };
   const waiting: string[] = [];
+  let waitingSize = 0;
   let running: Promise<void> | undefined;
   const work = async (): Promise<void> => {
     for (let line = waiting.shift(); line !== undefined && !gone.signal.aborted; line = waiting.shift()) {
+      waitingSize -= line.length;
       await answer(line, client, send, gone.signal);
-      if (waiting.length < MAX_WAITING && socket.isPaused()) socket.resume();
+      if (waiting.length < MAX_WAITING && waitingSize < MAX_WAITING_SIZE && socket.isPaused()) socket.resume();
     }
     running = undefined;
   };
   const lines = new LineReader(MAX_REQUEST_SIZE);
   await new Promise<void>((resolve) => {
-    socket.once('close', resolve).once('end', resolve);
+    socket
+      .once('close', resolve)
+      .once('end', resolve)
+      .once('end', () => client.noMore());
     socket.on('data', (chunk: Buffer) => {
       const found = lines.take(chunk);
       if (found === undefined) {
@@ -139,13 +148,18 @@ async function serveClient(socket: Socket, client: ControlClient): Promise<void>
         });
         return;
       }
-      waiting.push(...found);
+      for (const line of found) {
+        waiting.push(line);
+        waitingSize += line.length;
+      }
       // Whoever asks faster than it is answered waits.
-      if (waiting.length >= MAX_WAITING) socket.pause();
-      running ??= work();
+      if (waiting.length >= MAX_WAITING || waitingSize >= MAX_WAITING_SIZE) socket.pause();
+      // With nothing to do it would be over before it is known to run.
+      if (waiting.length > 0) running ??= work();
     });
   });
   await running;
+  await client.end();
 }
 
 async function answer(line: string, client: ControlClient, send: (record: Answer) => Promise<void>, signal: AbortSignal): Promise<void> {
@@ -156,6 +170,11 @@ async function answer(line: string, client: ControlClient, send: (record: Answer
   }
   const { id, command } = request;
   let status = 1;
+  if (command === undefined) {
+    const found = await client.ask(request.fields, signal).catch(errorFields);
+    await send({ ...found, id, done: true, status: 'error' in found ? 1 : 0 });
+    return;
+  }
   try {
     status = await client.run(command, async (record) => await send({ ...record, id }), signal);
   } catch (error) {
@@ -164,7 +183,14 @@ async function answer(line: string, client: ControlClient, send: (record: Answer
   await send({ id, done: true, status });
 }
 
-function parseRequest(line: string): { readonly id: string | number; readonly command: string } | string {
+interface Request {
+  readonly id: string | number;
+  /** A line of commands; undefined for a request on the tree. */
+  readonly command: string | undefined;
+  readonly fields: Answer;
+}
+
+function parseRequest(line: string): Request | string {
   let request: unknown;
   try {
     request = JSON.parse(line);
@@ -172,10 +198,11 @@ function parseRequest(line: string): { readonly id: string | number; readonly co
     return 'it is not JSON';
   }
   if (typeof request !== 'object' || request === null) return 'it is no object';
-  const { id, command } = request as Readonly<Record<string, unknown>>;
+  const fields = request as Answer;
+  const { id, command } = fields;
   if (typeof id !== 'string' && typeof id !== 'number') return '"id" has to be a text or a number';
-  if (typeof command !== 'string') return '"command" has to be a text';
-  return { id, command };
+  if (typeof command === 'string') return { id, command, fields };
+  return typeof fields['request'] === 'string' ? { id, command: undefined, fields } : '"command" or "request" has to be a text';
 }
 
 /** bigint as a number where that is exact, else as its digits. */

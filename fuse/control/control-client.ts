@@ -1,0 +1,138 @@
+import { connect, type Socket } from 'node:net';
+import { VtError } from '../../core/base/errors.ts';
+import { peerUid } from '../../core/base/peer-credentials.ts';
+import { errorReason } from '../../core/base/system-error.ts';
+import type { OpOptions } from '../../core/store/store.ts';
+import { type Fields, takeError } from './fields.ts';
+import { LineReader } from './line-reader.ts';
+import { descriptorOf } from './socket-descriptor.ts';
+
+/** Octets of an answer at most: a Block of the largest size in base64, and room. */
+const MAX_ANSWER_SIZE = 64 * 1024 * 1024;
+/** Milliseconds that whoever listens has to say who they are. */
+const GREETING_MS = 10_000;
+
+interface Waiting {
+  readonly resolve: (answer: Fields) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A connection to the control channel of a mount. Requests may be made side by side; they are answered in order. */
+export class ControlChannel implements Disposable {
+  readonly path: string;
+  readonly #socket: Socket;
+  readonly #waiting = new Map<number, Waiting>();
+  /** What the mount is called in messages. */
+  #name: string;
+  #lastId = 0;
+  #lost: VtError | undefined;
+
+  private constructor(path: string, socket: Socket) {
+    this.path = path;
+    this.#name = path;
+    this.#socket = socket;
+    const lines = new LineReader(MAX_ANSWER_SIZE);
+    socket.on('data', (chunk: Buffer) => {
+      const found = lines.take(chunk);
+      if (found === undefined) socket.destroy();
+      else for (const line of found) this.#take(line);
+    });
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => this.#lose());
+  }
+
+  /**
+   * Connects to a socket that a process of this user, or of root, listens on.
+   *
+   * @param uid - this user
+   * @throws {VtError} EOPEN where nobody listens, EPERM where somebody else does
+   */
+  static async connect(path: string, uid: number, options: OpOptions = {}): Promise<ControlChannel> {
+    const socket = connect(path);
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve);
+      socket.once('error', (error) => reject(new VtError('EOPEN', `attach to "${path}": ${errorReason(error)}`, { cause: error })));
+    });
+    socket.removeAllListeners('error');
+    const owner = peerUid(descriptorOf(socket));
+    if (owner !== undefined && owner !== uid && owner !== 0) {
+      socket.destroy();
+      throw new VtError('EPERM', `attach to "${path}": it is served by another user (uid ${owner})`);
+    }
+    const channel = new ControlChannel(path, socket);
+    try {
+      const about = await channel.ask(
+        { request: 'about' },
+        { signal: AbortSignal.any([AbortSignal.timeout(GREETING_MS), ...(options.signal === undefined ? [] : [options.signal])]) },
+      );
+      const { mountpoint } = about;
+      if (typeof mountpoint === 'string') channel.#name = mountpoint;
+      channel.about = about;
+    } catch (error) {
+      socket.destroy();
+      if (error instanceof VtError && error.code === 'ECANCELLED' && options.signal?.aborted !== true)
+        throw new VtError('EOPEN', `attach to "${path}": no answer`, { cause: error });
+      throw error;
+    }
+    return channel;
+  }
+
+  /** What the mount said of itself. */
+  about: Fields = {};
+
+  /**
+   * Asks, and waits for the answer. Where the signal fires the answer is no longer waited for; what was asked is done all the same.
+   *
+   * @throws the error that the answer tells of; {VtError} EOPEN, always the same, once the mount has gone
+   */
+  async ask(request: Fields, { signal }: OpOptions = {}): Promise<Fields> {
+    if (this.#lost !== undefined) throw this.#lost;
+    if (signal?.aborted === true) throw new VtError('ECANCELLED', 'cancelled', { cause: signal.reason });
+    const id = ++this.#lastId;
+    let onAbort: (() => void) | undefined;
+    try {
+      const answer = await new Promise<Fields>((resolve, reject) => {
+        this.#waiting.set(id, { resolve, reject });
+        onAbort = (): void => reject(new VtError('ECANCELLED', 'cancelled', { cause: signal?.reason }));
+        signal?.addEventListener('abort', onAbort, { once: true });
+        this.#socket.write(`${JSON.stringify({ id, ...request })}\n`);
+      });
+      const error = takeError(answer);
+      if (error !== undefined) throw error;
+      return answer;
+    } finally {
+      this.#waiting.delete(id);
+      if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Asks for something whose answer nobody waits for. */
+  tell(request: Fields): void {
+    this.ask(request).catch(() => undefined);
+  }
+
+  [Symbol.dispose](): void {
+    this.#lost ??= new VtError('ECLOSED', `ask "${this.#name}": already closed`);
+    this.#socket.destroy();
+  }
+
+  #take(line: string): void {
+    let answer: Fields;
+    try {
+      answer = JSON.parse(line) as Fields;
+    } catch {
+      this.#socket.destroy();
+      return;
+    }
+    const { id } = answer;
+    if (typeof id === 'number') this.#waiting.get(id)?.resolve(answer);
+    // Refused before anything could be asked.
+    else this.#lose(takeError({ ...answer, code: answer['status'] === 12 ? 'EPERM' : 'EOPEN' }));
+  }
+
+  #lose(why = new VtError('EOPEN', `mount "${this.#name}": it has gone away`)): void {
+    this.#lost ??= why;
+    for (const { reject } of this.#waiting.values()) reject(this.#lost);
+    this.#waiting.clear();
+  }
+}

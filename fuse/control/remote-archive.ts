@@ -1,0 +1,38 @@
+import type { Archive, ArchiveEntry } from '../../core/archive/archive.ts';
+import { ParseError, ReadOnlyError } from '../../core/base/errors.ts';
+import { parseDirent } from '../../core/dirent/dirent-text.ts';
+import type { OpOptions } from '../../core/store/store.ts';
+import type { ControlChannel } from './control-client.ts';
+import { type Fields, takeCount, takeText } from './fields.ts';
+import { pagesOf } from './remote-tree.ts';
+
+/** The archive that a mount records its roots in, as its control channel gives it. Only the mount appends. */
+export class RemoteArchive implements Archive {
+  readonly name: string;
+  readonly #channel: ControlChannel;
+
+  constructor(channel: ControlChannel, name: string) {
+    this.#channel = channel;
+    this.name = name;
+  }
+
+  async last(options: OpOptions = {}): Promise<ArchiveEntry | undefined> {
+    const { state } = await this.#channel.ask({ request: 'last-state' }, options);
+    return state === undefined ? undefined : entryOf(state as Fields);
+  }
+
+  async *entries(options: OpOptions = {}): AsyncGenerator<ArchiveEntry> {
+    for await (const page of pagesOf(this.#channel, { request: 'states' }, options))
+      for (const state of page['states'] as readonly Fields[]) yield entryOf(state);
+  }
+
+  async append(): Promise<ArchiveEntry | undefined> {
+    return await Promise.reject(new ReadOnlyError('append to', this.name, { remedy: 'sync: the mount records its roots' }));
+  }
+}
+
+function entryOf(state: Fields): ArchiveEntry {
+  const when = takeText(state, 'when_ns');
+  if (!/^-?\d{1,20}$/.test(when)) throw new ParseError(`"when_ns" is "${when}"`, 0);
+  return { whenNs: BigInt(when), number: takeCount(state, 'number') ?? 0, dirent: parseDirent(takeText(state, 'dirent')) };
+}

@@ -1,0 +1,186 @@
+import { ParseError } from '../../core/base/errors.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import { formatBlock, parseBlock } from '../../core/block/block-text.ts';
+import { readBlockRange } from '../../core/block/read-range.ts';
+import type { Dirent, IndirectDirent } from '../../core/dirent/dirent.ts';
+import { formatDirent, parseDirent } from '../../core/dirent/dirent-text.ts';
+import type { Meta } from '../../core/dirent/meta.ts';
+import type { OpOptions, Store } from '../../core/store/store.ts';
+import { baseName, joinPath } from '../../core/tree/path.ts';
+import type { LookupOptions, MetaChange, Tree, TreeCapabilities, TreeChange, TreeEntry, TreePath } from '../../core/tree/tree.ts';
+import type { ControlChannel } from './control-client.ts';
+import { type Fields, metaChangeFields, metaField, octetsField, takeDirent, takeEntry, takeOctets, takeText } from './fields.ts';
+
+type NodeDirent = Exclude<Dirent, IndirectDirent>;
+
+/** How a remote tree is made. */
+export interface RemoteTreeOptions {
+  readonly channel: ControlChannel;
+  /** The Store of its Blocks: the same one, or the way to it. */
+  readonly store: Store;
+  readonly storeContent: (
+    store: Store,
+    content: AsyncIterable<Uint8Array>,
+    options: OpOptions & { hint?: { fileName: Octets } },
+  ) => Promise<ReturnType<typeof parseBlock>>;
+  /** Another connection, for what is waited for at length. */
+  readonly again: () => Promise<ControlChannel>;
+}
+
+/**
+ * The live tree of a running mount, over its control channel: every operation acts on the tree that programs use
+ * at the same time. Local files are no matter of the other side.
+ */
+export class RemoteTree implements Tree {
+  readonly name: string;
+  readonly label: string;
+  readonly can: TreeCapabilities;
+  readonly store: Store;
+  readonly #options: RemoteTreeOptions;
+  readonly #channel: ControlChannel;
+  #changed = false;
+
+  constructor(options: RemoteTreeOptions) {
+    const { channel, store } = options;
+    const { mountpoint, tree, can_write: write, can_sync: sync } = channel.about;
+    this.#options = options;
+    this.#channel = channel;
+    this.store = store;
+    this.name = typeof mountpoint === 'string' ? mountpoint : String(tree);
+    this.label = this.name;
+    this.can = { write: write === true, sync: sync === true };
+  }
+
+  /** Where the mount can be reached. */
+  get socket(): string {
+    return this.#channel.path;
+  }
+
+  /** Whether this side changed anything since it last asked for a sync. */
+  get changed(): boolean {
+    return this.#changed;
+  }
+
+  async lookup(path: TreePath, { follow = true, signal }: LookupOptions = {}): Promise<TreeEntry | undefined> {
+    const { entry } = await this.#ask({ request: 'lookup', ...octetsField('path', path), follow }, { signal });
+    return entry === undefined ? undefined : takeEntry(entry as Fields, path, baseName(path));
+  }
+
+  async *list(path: TreePath, options: OpOptions = {}): AsyncGenerator<TreeEntry> {
+    for await (const page of this.#pages({ request: 'list', ...octetsField('path', path) }, options)) {
+      for (const fields of page['entries'] as readonly Fields[]) {
+        const { name } = takeDirent(fields);
+        yield takeEntry(fields, joinPath(path, name), name);
+      }
+    }
+  }
+
+  async *read(
+    path: TreePath,
+    range: { readonly start?: number; readonly end?: number } = {},
+    options: OpOptions = {},
+  ): AsyncGenerator<Uint8Array> {
+    for await (const page of this.#pages({ request: 'read', ...octetsField('path', path), ...range }, options)) {
+      if (page['block'] === undefined) yield Buffer.from(takeText(page, 'data_b64'), 'base64');
+      else yield* readBlockRange(this.store, parseBlock(takeText(page, 'block')), { ...range, ...options });
+    }
+  }
+
+  async readlink(path: TreePath, options: OpOptions = {}): Promise<Octets> {
+    return takeOctets(await this.#ask({ request: 'readlink', ...octetsField('path', path) }, options), 'target');
+  }
+
+  async dirent(path: TreePath, options: OpOptions = {}): Promise<NodeDirent> {
+    return takeDirent(await this.#ask({ request: 'dirent', ...octetsField('path', path) }, options));
+  }
+
+  async bind(path: TreePath, dirent: NodeDirent, options: OpOptions = {}): Promise<void> {
+    // The other side has to find its Blocks.
+    await this.store.flush(options);
+    await this.#change({ request: 'bind', ...octetsField('path', path), dirent: formatDirent(dirent) }, options);
+  }
+
+  async mkdir(path: TreePath, meta: Meta, options: OpOptions = {}): Promise<void> {
+    await this.#change({ request: 'mkdir', ...octetsField('path', path), ...metaField(meta) }, options);
+  }
+
+  async symlink(path: TreePath, target: Octets, meta: Meta, options: OpOptions = {}): Promise<void> {
+    await this.#change({ request: 'symlink', ...octetsField('path', path), ...octetsField('target', target), ...metaField(meta) }, options);
+  }
+
+  async link(existing: TreePath, path: TreePath, options: OpOptions = {}): Promise<void> {
+    await this.#change({ request: 'link', ...octetsField('path', existing), ...octetsField('to', path) }, options);
+  }
+
+  async remove(path: TreePath, { recursive = false, signal }: OpOptions & { readonly recursive?: boolean } = {}): Promise<void> {
+    await this.#change({ request: 'remove', ...octetsField('path', path), recursive }, { signal });
+  }
+
+  async rename(from: TreePath, to: TreePath, options: OpOptions = {}): Promise<void> {
+    await this.#change({ request: 'rename', ...octetsField('path', from), ...octetsField('to', to) }, options);
+  }
+
+  async copy(from: TreePath, to: TreePath, options: OpOptions = {}): Promise<void> {
+    await this.#change({ request: 'copy', ...octetsField('path', from), ...octetsField('to', to) }, options);
+  }
+
+  async setMeta(path: TreePath, change: MetaChange, { follow = true, signal }: LookupOptions = {}): Promise<void> {
+    await this.#change({ request: 'meta', ...octetsField('path', path), ...metaChangeFields(change), follow }, { signal });
+  }
+
+  async write(path: TreePath, content: AsyncIterable<Uint8Array>, meta: Meta, options: OpOptions = {}): Promise<void> {
+    const block = await this.#options.storeContent(this.store, content, { ...options, hint: { fileName: baseName(path) } });
+    await this.store.flush(options);
+    await this.#change({ request: 'write', ...octetsField('path', path), block: formatBlock(block), ...metaField(meta) }, options);
+  }
+
+  /** Has the mount store what changed, on either side, and record the root. */
+  async sync(options: OpOptions = {}): Promise<Dirent> {
+    const { dirref } = await this.#ask({ request: 'sync' }, options);
+    this.#changed = false;
+    if (typeof dirref !== 'string' || dirref === '') throw new ParseError('sync: no Dirref came back', 0);
+    return parseDirent(dirref);
+  }
+
+  async *watch(options: OpOptions = {}): AsyncGenerator<TreeChange> {
+    // Nobody else waits behind it.
+    using channel = await this.#options.again();
+    for await (const page of pagesOf(channel, { request: 'watch' }, options)) {
+      for (const fields of page['changes'] as readonly Fields[])
+        yield { kind: takeText(fields, 'kind') as TreeChange['kind'], path: takeOctets(fields, 'path') };
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#channel[Symbol.dispose]();
+    await Promise.resolve();
+  }
+
+  async #ask(request: Fields, options: OpOptions): Promise<Fields> {
+    return await this.#channel.ask(request, options);
+  }
+
+  async #change(request: Fields, options: OpOptions): Promise<void> {
+    // Whether it is done is not known where the answer is not waited for.
+    this.#changed = true;
+    await this.#channel.ask(request, options);
+  }
+
+  #pages(request: Fields, options: OpOptions): AsyncGenerator<Fields> {
+    return pagesOf(this.#channel, request, options);
+  }
+}
+
+/** The pages of a long answer, one asked for after the other. */
+export async function* pagesOf(channel: ControlChannel, request: Fields, options: OpOptions): AsyncGenerator<Fields> {
+  let page = await channel.ask(request, options);
+  try {
+    for (;;) {
+      yield page;
+      if (page['more'] === undefined) return;
+      page = await channel.ask({ request: 'more', of: page['more'] }, options);
+    }
+  } finally {
+    if (page['more'] !== undefined) channel.tell({ request: 'close', of: page['more'] });
+  }
+}

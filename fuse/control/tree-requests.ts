@@ -1,0 +1,258 @@
+import { statSync } from 'node:fs';
+import type { Archive } from '../../core/archive/archive.ts';
+import { ParseError, VtError } from '../../core/base/errors.ts';
+import { formatBlock, parseBlock } from '../../core/block/block-text.ts';
+import type { HashCode } from '../../core/block/hashcode.ts';
+import { formatDirent } from '../../core/dirent/dirent-text.ts';
+import type { OpOptions } from '../../core/store/store.ts';
+import { LiveTree } from '../../core/tree/live-tree.ts';
+import { ROOT_PATH } from '../../core/tree/path.ts';
+import type { Tree, TreeEntry } from '../../core/tree/tree.ts';
+import { Cursors } from './cursors.ts';
+import {
+  entryFields,
+  type Fields,
+  octetsField,
+  takeCount,
+  takeDirent,
+  takeMeta,
+  takeMetaChange,
+  takeOctets,
+  takePath,
+  takeText,
+  takeTexts,
+} from './fields.ts';
+
+/** Entries of a Dir, or states, in one answer. */
+const PAGE_ENTRIES = 512;
+/** Octets of content in one answer from which on it is full. */
+const PAGE_BYTES = 256 * 1024;
+/** Milliseconds that an answer waits at most until the kernel knows of a change. */
+const TELLING_MS = 1000;
+
+/** What the tree requests of a control channel act on. */
+export interface ServedTree {
+  readonly tree: Tree;
+  readonly archive: Archive | undefined;
+  /** Stores what changed and records the root. @returns the Dirref */
+  readonly sync: (signal: AbortSignal) => Promise<string>;
+  /** What a client that attaches is told first, besides what the tree itself says. */
+  readonly about: Fields;
+}
+
+type Request = (fields: Fields, options: OpOptions & { readonly signal: AbortSignal }) => Promise<Fields>;
+
+/** The requests on a live tree of one client. Each has one answer; long sequences are read a page at a time. */
+export class TreeRequests {
+  readonly #served: ServedTree;
+  readonly #cursors = new Cursors();
+  readonly #over = new AbortController();
+
+  constructor(served: ServedTree) {
+    this.#served = served;
+  }
+
+  /** @throws what the tree throws; {ParseError} for a request that cannot be read */
+  async ask(fields: Fields, signal: AbortSignal): Promise<Fields> {
+    const name = takeText(fields, 'request');
+    const reading = Object.hasOwn(this.#reading, name) ? this.#reading[name] : undefined;
+    if (reading !== undefined) return await reading(fields, { signal });
+    const changing = Object.hasOwn(this.#changing, name) ? this.#changing[name] : undefined;
+    if (changing === undefined) throw new ParseError(`unknown request "${name}"`, 0);
+    const answer = await changing(fields, { signal });
+    // Whoever is told that it is done may look at the mount, and has to find it so.
+    await this.#told();
+    return answer;
+  }
+
+  /** Ends what waits for changes. */
+  noMore(): void {
+    this.#over.abort();
+  }
+
+  /** Lets go of what the client had begun. */
+  async end(): Promise<void> {
+    this.#over.abort();
+    await this.#cursors.clear();
+  }
+
+  readonly #reading: Readonly<Record<string, Request>> = {
+    about: async () => {
+      const { tree, archive, about } = this.#served;
+      const { store } = tree;
+      const [folder] = store.folders ?? [];
+      return await Promise.resolve({
+        ...about,
+        tree: tree.name,
+        can_write: tree.can.write,
+        can_sync: tree.can.sync,
+        ...(archive === undefined ? {} : { archive: archive.name }),
+        store: {
+          name: store.name,
+          hash: store.hashName,
+          edges: store.edges,
+          can_write: store.can.write,
+          ...(folder === undefined ? {} : { folders: store.folders, place: placeOfFolder(folder) }),
+        },
+      });
+    },
+    lookup: async (fields, options) => {
+      const found = await this.#served.tree.lookup(takePath(fields), { ...options, follow: fields['follow'] !== false });
+      return found === undefined ? {} : { entry: entryFields(found) };
+    },
+    list: async (fields, options) =>
+      await this.#cursors.begin<TreeEntry>(
+        this.#served.tree.list(takePath(fields), options),
+        ({ length }) => length >= PAGE_ENTRIES,
+        (entries) => ({ entries: entries.map(entryFields) }),
+      ),
+    read: async (fields, options) => {
+      const { tree } = this.#served;
+      const path = takePath(fields);
+      // What is stored the client may read for itself.
+      const block = tree instanceof LiveTree ? await tree.storedContent(path, options) : undefined;
+      if (block !== undefined) return { block: formatBlock(block) };
+      const [start, end] = [takeCount(fields, 'start'), takeCount(fields, 'end')];
+      const range = { ...(start === undefined ? {} : { start }), ...(end === undefined ? {} : { end }) };
+      return await this.#cursors.begin<Buffer>(
+        copied(tree.read(path, range, options)),
+        (chunks) => chunks.reduce((size, { length }) => size + length, 0) >= PAGE_BYTES,
+        (chunks) => ({ data_b64: Buffer.concat(chunks).toString('base64') }),
+      );
+    },
+    more: async (fields) => await this.#cursors.more(takeCount(fields, 'of') ?? 0),
+    close: async (fields) => {
+      await this.#cursors.end(takeCount(fields, 'of') ?? 0);
+      return {};
+    },
+    readlink: async (fields, options) => octetsField('target', await this.#served.tree.readlink(takePath(fields), options)),
+    dirent: async (fields, options) => ({ dirent: formatDirent(await this.#served.tree.dirent(takePath(fields), options)) }),
+    watch: async (_, { signal }) =>
+      await this.#cursors.begin(
+        this.#served.tree.watch({ signal: AbortSignal.any([signal, this.#over.signal]) }),
+        () => true,
+        (changes) => ({ changes: changes.map(({ kind, path }) => ({ kind, ...octetsField('path', path) })) }),
+      ),
+    states: async (_, options) => {
+      const { archive } = this.#served;
+      if (archive === undefined) return { states: [] };
+      return await this.#cursors.begin(
+        archive.entries(options),
+        ({ length }) => length >= PAGE_ENTRIES,
+        (entries) => ({
+          states: entries.map(({ whenNs, number, dirent }) => ({ number, when_ns: whenNs.toString(), dirent: formatDirent(dirent) })),
+        }),
+      );
+    },
+    'last-state': async (_, options) => {
+      const last = await this.#served.archive?.last(options);
+      return last === undefined
+        ? {}
+        : { state: { number: last.number, when_ns: last.whenNs.toString(), dirent: formatDirent(last.dirent) } };
+    },
+    has: async (fields, options) => ({ has: await this.#served.tree.store.has(this.#hashcodes(fields), options) }),
+    get: async (fields, options) => {
+      const { store } = this.#served.tree;
+      const blocks: (string | null)[] = [];
+      for (const hashcode of this.#hashcodes(fields)) {
+        const data = await store.get(hashcode, options);
+        blocks.push(data === undefined ? null : Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64'));
+      }
+      return { blocks };
+    },
+    add: async (fields, options) => {
+      const isNew: boolean[] = [];
+      for (const text of takeTexts(fields, 'blocks'))
+        isNew.push((await this.#served.tree.store.add(Buffer.from(text, 'base64'), options)).isNew);
+      return { new: isNew };
+    },
+    flush: async (_, options) => {
+      await this.#served.tree.store.flush(options);
+      return {};
+    },
+    sync: async (_, { signal }) => ({ dirref: await this.#served.sync(signal) }),
+  };
+
+  readonly #changing: Readonly<Record<string, Request>> = {
+    bind: async (fields, options) => {
+      const path = takePath(fields);
+      const dirent = takeDirent(fields);
+      if (path !== ROOT_PATH) await this.#served.tree.bind(path, dirent, options);
+      else await this.#become(dirent, options);
+      return {};
+    },
+    mkdir: async (fields, options) => {
+      await this.#served.tree.mkdir(takePath(fields), takeMeta(fields), options);
+      return {};
+    },
+    symlink: async (fields, options) => {
+      await this.#served.tree.symlink(takePath(fields), takeOctets(fields, 'target'), takeMeta(fields), options);
+      return {};
+    },
+    link: async (fields, options) => {
+      await this.#served.tree.link(takePath(fields), takePath(fields, 'to'), options);
+      return {};
+    },
+    remove: async (fields, options) => {
+      await this.#served.tree.remove(takePath(fields), { ...options, recursive: fields['recursive'] === true });
+      return {};
+    },
+    rename: async (fields, options) => {
+      await this.#served.tree.rename(takePath(fields), takePath(fields, 'to'), options);
+      return {};
+    },
+    copy: async (fields, options) => {
+      await this.#served.tree.copy(takePath(fields), takePath(fields, 'to'), options);
+      return {};
+    },
+    meta: async (fields, options) => {
+      await this.#served.tree.setMeta(takePath(fields), takeMetaChange(fields), { ...options, follow: fields['follow'] !== false });
+      return {};
+    },
+    write: async (fields, options) => {
+      await this.#live('write').writeBlock(takePath(fields), parseBlock(takeText(fields, 'block')), takeMeta(fields), options);
+      return {};
+    },
+  };
+
+  /** The whole tree becomes another state, difference by difference: what is in use stays the same node. */
+  async #become(dirent: ReturnType<typeof takeDirent>, options: OpOptions): Promise<void> {
+    const live = this.#live('bind');
+    const before = await live.sync(options);
+    if (dirent.kind !== 'dir' || before.kind !== 'dir') throw new ParseError('what stands at the top has to be a Dir', 0);
+    await live.adopt(before, dirent, options);
+  }
+
+  #live(action: string): LiveTree {
+    const { tree } = this.#served;
+    if (tree instanceof LiveTree) return tree;
+    throw new VtError('EREADONLY', `${action} "${tree.name}": read-only`);
+  }
+
+  #hashcodes(fields: Fields): HashCode[] {
+    const { hashName } = this.#served.tree.store;
+    return takeTexts(fields, 'digests').map((hex) => ({ hashName, digest: new Uint8Array(Buffer.from(hex, 'hex')) }));
+  }
+
+  async #told(): Promise<void> {
+    const { tree } = this.#served;
+    if (!(tree instanceof LiveTree)) return;
+    let timer: NodeJS.Timeout | undefined;
+    const enough = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, TELLING_MS);
+    });
+    await Promise.race([tree.told(), enough]);
+    clearTimeout(timer);
+  }
+}
+
+/** Which folder stands at a path, whatever it is called elsewhere; undefined where there is none. */
+export function placeOfFolder(path: string): string | undefined {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found === undefined ? undefined : `${found.dev}:${found.ino}`;
+}
+
+/** A chunk is valid until the next is asked for only. */
+async function* copied(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) yield Buffer.from(chunk);
+}

@@ -1,0 +1,107 @@
+import { realpathSync, statSync } from 'node:fs';
+import { controlSocket } from '../commands/mount-records.ts';
+import { PathError, VtError } from '../core/base/errors.ts';
+import { getXattr } from '../core/base/libc.ts';
+import { type Octets, octetsFromBytes, octetsToText } from '../core/base/octets.ts';
+import { errorCode, pathBytes } from '../core/base/system-error.ts';
+import { storeContent } from '../core/blockify/store-content.ts';
+import { isDatadir } from '../core/store/datadir-recovery.ts';
+import type { Store } from '../core/store/store.ts';
+import { openLiveTree } from '../core/tree/live-tree.ts';
+import { ROOT_PATH } from '../core/tree/path.ts';
+import { AttachedStore } from '../fuse/control/attached-store.ts';
+import { ChannelStore } from '../fuse/control/channel-store.ts';
+import { ControlChannel } from '../fuse/control/control-client.ts';
+import type { Fields } from '../fuse/control/fields.ts';
+import { RemoteArchive } from '../fuse/control/remote-archive.ts';
+import { RemoteTree } from '../fuse/control/remote-tree.ts';
+import { placeOfFolder } from '../fuse/control/tree-requests.ts';
+import { SOCKET_XATTR } from '../fuse/live/control-xattrs.ts';
+import { isMounted } from '../fuse/mount-table.ts';
+import type { OpenedSource, SourceOptions } from './source.ts';
+import { datadirSpecification, openStoreLazily } from './stores.ts';
+
+/**
+ * The control socket of a mount of ours, or undefined for a path where none is mounted. A mount is known from the
+ * kernel's list: one that hangs is not touched as long as its socket is where it is expected.
+ *
+ * @param path - absolute, without `.`, `..` and a trailing slash
+ * @throws {VtError} EOPEN where it cannot be found
+ */
+export function socketOfMount(path: Octets, env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const mountPoint = isMounted(path) ? path : realPathOf(path);
+  if (mountPoint === undefined || !isMounted(mountPoint)) return undefined;
+  const shown = octetsToText(mountPoint);
+  const expected = controlSocket(env, shown);
+  if (statSync(expected, { throwIfNoEntry: false })?.isSocket() === true) return expected;
+  try {
+    const told = getXattr(pathBytes(mountPoint), SOCKET_XATTR);
+    if (told !== undefined) return told.toString('utf8');
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOTCONN') throw new VtError('EOPEN', `attach to "${shown}": its process has died`, { remedy: `umount -l ${shown}` });
+    if (code === 'EACCES' || code === 'EPERM') throw new PathError('EACCES', 'attach to', shown, { cause: error });
+  }
+  throw new VtError('EOPEN', `attach to "${shown}": this mount has no control channel that can be found`);
+}
+
+/** Where a path leads, if it leads anywhere. */
+function realPathOf(path: Octets): Octets | undefined {
+  try {
+    return octetsFromBytes(realpathSync.native(pathBytes(path), 'buffer'));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Attaches to the live tree of a mount by its control socket. The tree is the mount's; local files stay a matter of this
+ * process.
+ *
+ * @throws {VtError} EOPEN where nobody listens, EPERM where it is not a mount of this user
+ */
+export async function attach(socket: string, options: SourceOptions): Promise<OpenedSource> {
+  const uid = process.getuid?.() ?? 0;
+  const connect = async (): Promise<ControlChannel> => await ControlChannel.connect(socket, uid, { signal: options.signal });
+  const channel = await connect();
+  try {
+    return await openAttached(channel, connect, options);
+  } catch (error) {
+    channel[Symbol.dispose]();
+    throw error;
+  }
+}
+
+async function openAttached(
+  channel: ControlChannel,
+  connect: () => Promise<ControlChannel>,
+  options: SourceOptions,
+): Promise<OpenedSource> {
+  const { archive: archiveName } = channel.about;
+  const archive = typeof archiveName === 'string' ? new RemoteArchive(channel, archiveName) : undefined;
+  const store = await options.wrapStore(await storeOf(channel, options));
+  const remote = new RemoteTree({ channel, store, storeContent, again: connect });
+  if (options.plan !== true) return { tree: remote, store, archive, base: undefined, recordsItself: true };
+  // A plan is carried out on a copy in memory of the tree as it is now.
+  const root = await remote.dirent(ROOT_PATH, { signal: options.signal });
+  if (root.kind !== 'dir') throw new VtError('EOPEN', `attach to "${remote.name}": its root is a ${root.kind}, not a Dir`);
+  return { tree: openLiveTree(store, root, { name: remote.name }), store, archive, base: root };
+}
+
+/** The Store of a mount: opened here where it is a datadir that this user can open, else over the channel. */
+async function storeOf(channel: ControlChannel, options: SourceOptions): Promise<Store> {
+  const remote = new ChannelStore(channel);
+  const { folders, place } = channel.about['store'] as Fields;
+  const folder: unknown = Array.isArray(folders) && folders.length === 1 ? folders[0] : undefined;
+  // Only what needs no more than a path, and is the same folder from here.
+  if (typeof folder !== 'string' || remote.name !== `datadir:${folder}` || !isDatadir(folder) || placeOfFolder(folder) !== place)
+    return remote;
+  try {
+    const local = await openStoreLazily(datadirSpecification(folder), options, false);
+    if (local.hashName === remote.hashName) return new AttachedStore(local, remote);
+    await local[Symbol.asyncDispose]();
+  } catch (error) {
+    if (!(error instanceof VtError)) throw error;
+  }
+  return remote;
+}

@@ -83,6 +83,11 @@ export interface ProgressState {
   readonly doneItems?: number;
   readonly newBlocks?: number;
   readonly existingBlocks?: number;
+  /** Where it is measured otherwise than by what is done since the start. */
+  readonly bytesPerSecond?: number;
+  /** What is there and not done yet, and for how long the oldest of it waits. */
+  readonly lagBytes?: number;
+  readonly lagMs?: number;
 }
 
 export interface CommandContext {
@@ -130,6 +135,8 @@ export interface ShellServices {
   runLocal(line: Octets, options?: { readonly input?: AsyncIterable<Uint8Array>; readonly signal?: AbortSignal }): Promise<number>;
   /** Opens another Store by its specification, as it is there. The caller closes it. */
   openStore(specification: string): Promise<Store>;
+  /** Gets a line for each packet that goes over a connection, where that was asked for. */
+  readonly traceWire?: ((line: string) => void) | undefined;
   /** A shell for a client of the control channel. */
   newClient(): Promise<ClientShell>;
   /** Asks yes or no at the terminal; true without asking where nobody is there to answer. */

@@ -8,6 +8,7 @@ import type { Command } from './command.ts';
 import { du } from './du.ts';
 import { find } from './find.ts';
 import { flush } from './flush.ts';
+import { follow } from './follow.ts';
 import { fsck } from './fsck.ts';
 import { gc } from './gc.ts';
 import { get } from './get.ts';
@@ -25,20 +26,24 @@ import { mount } from './mount.ts';
 import { mounts } from './mounts.ts';
 import { cp, ln, mv } from './move-copy.ts';
 import { open } from './open.ts';
+import { peer } from './peer.ts';
 import { put } from './put.ts';
 import { pwd } from './pwd.ts';
 import { quit } from './quit.ts';
 import { repair } from './repair.ts';
 import { rm } from './rm.ts';
 import { scrub } from './scrub.ts';
+import { serve } from './serve.ts';
 import { set } from './settings.ts';
 import { source } from './source.ts';
 import { stat } from './stat.ts';
 import { stores } from './stores.ts';
 import { sync } from './sync.ts';
+import { tails, untail } from './tails.ts';
 import { tree } from './tree.ts';
 import { umount } from './umount.ts';
 import { undo } from './undo.ts';
+import { wait } from './wait.ts';
 /** Every command, in the order of help and of the man page. A new one is its file and a line here. */
 export const COMMANDS: readonly Command[] = [
   quit,
@@ -58,6 +63,9 @@ export const COMMANDS: readonly Command[] = [
   tail,
   get,
   put,
+  follow,
+  tails,
+  untail,
   bind,
   mkdir,
   rmdir,
@@ -77,6 +85,8 @@ export const COMMANDS: readonly Command[] = [
   mounts,
   stores,
   flush,
+  peer,
+  serve,
   fsck,
   scrub,
   repair,
@@ -90,5 +100,6 @@ export const COMMANDS: readonly Command[] = [
   set,
   alias,
   source,
+  wait,
   version,
 ];

@@ -22,6 +22,7 @@ export const PROGRAM_OPTIONS: readonly ProgramOption[] = [
   { short: 'n', long: 'plan', summary: 'print every effect and do nothing' },
   { short: 'q', long: 'quiet', summary: 'no warnings, no progress' },
   { short: 'x', long: 'echo', summary: 'echo each command on standard error' },
+  { long: 'trace-wire', summary: 'print each packet of a connection to a Store on standard error' },
   { long: 'json', summary: 'results and errors as JSON, one object a line' },
   {
     long: 'progress',
@@ -48,6 +49,7 @@ export interface ProgramArguments {
   readonly plan: boolean;
   readonly quiet: boolean;
   readonly echo: boolean;
+  readonly traceWire: boolean;
   readonly json: boolean;
   readonly progress: 'auto' | 'always' | 'never' | 'json' | 'store';
   readonly color: 'auto' | 'always' | 'never';
@@ -103,6 +105,7 @@ export function parseArgv(args: readonly string[]): ProgramArguments {
     plan: given.has('plan'),
     quiet: given.has('quiet'),
     echo: given.has('echo'),
+    traceWire: given.has('trace-wire'),
     json: given.has('json'),
     progress: choice(one('progress'), ['auto', 'always', 'never', 'json', 'store'], 'auto'),
     color: choice(one('color'), ['auto', 'always', 'never'], 'auto'),

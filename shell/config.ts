@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { VtError } from '../core/base/errors.ts';
 import { errorReason } from '../core/base/system-error.ts';
 import type { Configuration } from './configuration.ts';
@@ -23,5 +23,15 @@ export async function readConfiguration(file: string, mustExist: boolean): Promi
     });
   }
   const { parseConfiguration } = await import('./config-clauses.ts');
-  return parseConfiguration(text, file);
+  return { ...parseConfiguration(text, file), distrusts: distrustOf(file) };
 }
+
+/** Whether somebody else may have written a configuration. */
+function distrustOf(file: string): string | undefined {
+  const { uid, mode } = statSync(file);
+  const isOwn = process.geteuid === undefined || uid === process.geteuid() || uid === 0;
+  if (isOwn && (mode & WRITABLE_BY_OTHERS) === 0) return undefined;
+  return `give it on the command line, or make "${file}" your own: chown and chmod go-w`;
+}
+
+const WRITABLE_BY_OTHERS = 0o002;

@@ -15,6 +15,8 @@ import type {
 export class PlanStore implements Store {
   readonly name: string;
   readonly can: StoreCapabilities;
+  readonly archivePath?: NonNullable<Store['archivePath']>;
+  readonly archive?: NonNullable<Store['archive']>;
   readonly #below: Store;
   readonly #added: MemoryStore;
 
@@ -23,6 +25,8 @@ export class PlanStore implements Store {
     this.#below = below;
     this.name = below.name;
     this.can = { ...below.can, write, locate: false, enumerate: false };
+    if (below.archivePath === undefined && below.archive !== undefined) this.archive = below.archive.bind(below);
+    else if (below.archivePath !== undefined) this.archivePath = below.archivePath.bind(below);
     this.#added = new MemoryStore({ hashName: below.hashName, edges: below.edges });
   }
 
@@ -44,12 +48,6 @@ export class PlanStore implements Store {
 
   get folders(): readonly string[] {
     return this.#below.folders ?? [];
-  }
-
-  archivePath(name: string): string {
-    const { archivePath } = this.#below;
-    if (archivePath === undefined) throw new TypeError(`Store "${this.name}" has no archives`);
-    return archivePath.call(this.#below, name);
   }
 
   async add(data: Uint8Array, options?: OpOptions): Promise<AddResult> {

@@ -121,6 +121,7 @@ async function openShell(
   const terminal = new TerminalHolder(signals);
   const now = (): Date => new Date();
   const configuration = await readConfiguration(args.config ?? `${places.config}/vtftp.conf`, args.config !== undefined);
+  const traceWire = args.traceWire ? (line: string): void => writeStderr(`${line}\n`) : undefined;
   const session = await signals.during(
     async (signal) =>
       await makeSession(
@@ -134,6 +135,7 @@ async function openShell(
           plan: args.plan,
           now,
           onNotice: (notice) => messages.warn(notice),
+          traceWire,
           warn: (message) => messages.warn(message),
           wrapStore: async (opened) => {
             const counted = parts.storeLine?.over(opened) ?? opened;
@@ -162,8 +164,9 @@ async function openShell(
     localStdin: isScriptOnStdin ? 'ignore' : 'inherit',
     json: args.json,
     now,
+    traceWire,
     openStore: async (specification) =>
-      await openStoreLazily(specification, { places, configuration, onNotice: (notice) => messages.warn(notice) }, false),
+      await openStoreLazily(specification, { places, configuration, traceWire, onNotice: (notice) => messages.warn(notice) }, false),
   });
   const dispatcher: Dispatcher = new Dispatcher(
     {
@@ -272,6 +275,7 @@ async function runLines(shell: Shell, lines: Iterable<ScriptLine> | AsyncIterabl
 /** Syncs what changed, and recites: on stdout as its last line, or on stderr where a signal ends the session. */
 async function endSession({ session, signals, messages, output }: Shell): Promise<number> {
   try {
+    await session.tails.endAll();
     if (session.mustRecite) {
       const text = await session.sync();
       const isBySignal = signals.exitStatus === EXIT.terminated;

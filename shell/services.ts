@@ -45,6 +45,7 @@ export interface ServicesOptions {
   readonly localStdin: 'inherit' | 'ignore';
   readonly json: boolean;
   readonly openStore: ShellServices['openStore'];
+  readonly traceWire?: ShellServices['traceWire'];
   readonly now: () => Date;
 }
 
@@ -59,6 +60,7 @@ export function makeServices(options: ServicesOptions): ShellServices {
     interactive,
     quote: quoteWord,
     openStore: options.openStore,
+    traceWire: options.traceWire,
     helpText: (name) => (name === undefined ? helpOverview(commands) : commandHelp(findCommand(commands, name, true))),
     async newClient() {
       const { makeClientShell } = await import('./client-shell.ts');

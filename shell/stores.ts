@@ -1,7 +1,4 @@
 import { basename, dirname, join, resolve } from 'node:path';
-import type { Archive } from '../core/archive/archive.ts';
-import { openArchiveFile } from '../core/archive/archive-file.ts';
-import { VtError } from '../core/base/errors.ts';
 import { AbsentStore } from '../core/store/absent-store.ts';
 import { isDatadir, isPythonDatadir } from '../core/store/datadir-recovery.ts';
 import { openStore } from '../core/store/open-store.ts';
@@ -18,6 +15,8 @@ export interface StoreOpener {
   /** Told of what was found amiss and put right. */
   readonly onNotice: (notice: string) => void;
   readonly configuration: Configuration;
+  /** Gets a line for each packet that goes over a connection. */
+  readonly traceWire?: ((line: string) => void) | undefined;
 }
 
 /**
@@ -26,7 +25,7 @@ export interface StoreOpener {
  * @throws {ParseError} for a specification that cannot be read, {VtError} EOPEN for a Store that cannot be opened
  */
 export async function openStoreLazily(specification: string | StoreSpecification, opener: StoreOpener, mayMake: boolean): Promise<Store> {
-  const { places, onNotice, configuration } = opener;
+  const { places, onNotice, configuration, traceWire } = opener;
   return await openStore(specification, {
     defaultStorePath: places.defaultStore,
     cachePath: places.cache,
@@ -35,6 +34,9 @@ export async function openStoreLazily(specification: string | StoreSpecification
     clause: configuration.clause,
     ...(configuration.defaultStore === undefined ? {} : { defaultStore: configuration.defaultStore }),
     create: mayMake ? 'by first write' : false,
+    runsCommands: true,
+    distrusts: configuration.distrusts,
+    traceWire,
   });
 }
 
@@ -42,15 +44,6 @@ export async function openStoreLazily(specification: string | StoreSpecification
 export function isAbsent(store: Store): boolean {
   if (store instanceof AbsentStore) return store.isAbsent;
   return store.behind !== undefined && isAbsent(store.behind);
-}
-
-/** The archive of a name in a Store, which may not be there yet; undefined for a Store without a place for archives. */
-export function archiveOf(store: Store, name: string): Archive | undefined {
-  if (!store.can.archives || store.archivePath === undefined) return undefined;
-  if (name === '' || name.startsWith('.') || name.includes('/') || name.includes('\0')) {
-    throw new VtError('EOPEN', `open archive "${name}" of Store "${store.name}": not a name of an archive`);
-  }
-  return openArchiveFile(store.archivePath(name), { readOnly: !store.can.write });
 }
 
 /** The Store that an archive file belongs to by where it lies, or undefined: `STORE/archives/NAME.vt`, `STORE.vt`, `STORE-NAME.vt`. */

@@ -411,11 +411,11 @@ export class Datadir implements Store {
     }
   }
 
-  async *hashcodes(options: OpOptions = {}): AsyncIterable<HashCode> {
+  async *hashcodes(options: OpOptions & { readonly after?: Uint8Array | undefined } = {}): AsyncIterable<HashCode> {
     this.#check('list', options);
     await this.#index.ready(options.signal);
     if (this.can.write) await this.#flush();
-    let after: Uint8Array | undefined;
+    let { after } = options;
     for (;;) {
       this.#check('list', options);
       this.#index.refresh();

@@ -24,6 +24,14 @@ export interface OpenStoreEnvironment {
   readonly defaultStore?: StoreSpecification;
   /** What a clause of the configuration says. Throws a VtError for one that is not there. */
   readonly clause?: (name: string) => StoreSpecification;
+  /** Whether a specification may run a command: only where the user wrote it. Default no. */
+  readonly runsCommands?: boolean;
+  /** What to do where that is refused. */
+  readonly remedyForCommands?: string;
+  /** Why the configuration may not run commands, as a remedy: it is not the user's own. */
+  readonly distrusts?: string | undefined;
+  /** Gets a line for each packet that goes over a connection. */
+  readonly traceWire?: ((line: string) => void) | undefined;
 }
 
 /** What the opener of one type of Stores gets. */
@@ -91,22 +99,41 @@ async function openAt(specification: StoreSpecification, environment: OpenStoreE
       return await openDefault(environment, depth);
     case 'clause':
       if (environment.clause === undefined) throw new VtError('EOPEN', `open Store "${name}": there is no configuration to look in`);
-      return await openAt(environment.clause(specification.clause), environment, depth + 1);
-    case 'command':
-      throw new VtError('EOPEN', `open Store "${name}": this version opens no Store that a command serves`, {
-        remedy: 'name a Store that it can open: a folder, or one of the types in vtftp.conf(5)',
-      });
+      return await openAt(environment.clause(specification.clause), ofConfiguration(environment), depth + 1);
+    case 'command': {
+      if (environment.runsCommands !== true) {
+        throw new VtError('EPERM', `open Store "${name}": a specification that runs a command is not taken from here`, {
+          remedy: environment.remedyForCommands ?? 'give it on the command line',
+        });
+      }
+      const { openCommandStore } = await import('./open-stream.ts');
+      return await openCommandStore(specification.command, contextOf(name, environment, depth));
+    }
     case 'form': {
       const type = STORE_TYPES.find((known) => known.type === specification.type);
       if (type === undefined) throw new VtError('EOPEN', `open Store "${name}": unknown type "${specification.type}"`);
-      const open: OpenContext['open'] = async (inner, changes) => await openAt(inner, { ...environment, ...changes }, depth + 1);
-      return await type.open(specification.parameters, { ...environment, name, open, format: (inner) => grammar.format(inner) });
+      return await type.open(specification.parameters, contextOf(name, environment, depth));
     }
   }
 }
 
+function contextOf(name: string, environment: OpenStoreEnvironment, depth: number): OpenContext {
+  return {
+    ...environment,
+    name,
+    open: async (inner, changes) => await openAt(inner, { ...environment, ...changes }, depth + 1),
+    format: (inner) => grammar.format(inner),
+  };
+}
+
+/** What the configuration says runs commands only where it is the user's own. */
+function ofConfiguration(environment: OpenStoreEnvironment): OpenStoreEnvironment {
+  const { distrusts } = environment;
+  return distrusts === undefined ? environment : { ...environment, runsCommands: false, remedyForCommands: distrusts };
+}
+
 async function openDefault({ defaultStore, ...environment }: OpenStoreEnvironment, depth: number): Promise<Store> {
-  if (defaultStore !== undefined) return await openAt(defaultStore, environment, depth + 1);
+  if (defaultStore !== undefined) return await openAt(defaultStore, ofConfiguration(environment), depth + 1);
   const form: StoreForm = { kind: 'form', type: 'datadir', parameters: { path: environment.defaultStorePath } };
   const create = environment.create ?? true;
   return await openAt(form, { ...environment, create: environment.readOnly === true ? false : create }, depth + 1);

@@ -9,7 +9,7 @@ import { isBare, quote, SpecificationReader } from './specification-reader.ts';
  */
 type Level = 'whole' | 'list' | 'closed' | 'value';
 
-const VALUE_NAMES = { path: 'a path', size: 'a size', count: 'a number' } as const;
+const VALUE_NAMES = { path: 'a path', text: 'a text', size: 'a size', count: 'a number' } as const;
 
 const TYPE = /[a-z][a-z0-9+-]*(?=[:(])/iy;
 const NAME_IS = /[ \t]*([a-z][\w-]*)[ \t]*=/iy;
@@ -219,6 +219,7 @@ export class SpecificationGrammar {
     }
     switch (type) {
       case 'path':
+      case 'text':
         return text;
       case 'size': {
         const size = readSize(text);

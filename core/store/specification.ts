@@ -26,7 +26,7 @@ export type StoreParameters = Readonly<Record<string, ParameterValue>>;
 export type ParameterValue = string | number | readonly StoreSpecification[];
 
 /** What a value of a parameter is: one of some words, or of a kind. `store` is exactly one Store, `stores` any number. */
-export type ParameterType = 'path' | 'size' | 'count' | 'store' | 'stores' | readonly string[];
+export type ParameterType = 'path' | 'text' | 'size' | 'count' | 'store' | 'stores' | readonly string[];
 
 /** The grammar of one type of Stores. */
 export interface StoreShape {

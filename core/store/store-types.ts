@@ -55,4 +55,18 @@ export const STORE_TYPES: readonly StoreType[] = [
     required: ['store'],
     open: async (given, context) => (await import('./progress-store.ts')).openProgressStore(given, context),
   },
+  {
+    type: 'unix',
+    primary: 'path',
+    parameters: { path: 'path', export: 'text', secret: 'path', protocol: ['vtftp', 'vt'], hash: HASH_NAMES },
+    required: ['path'],
+    open: async (given, context) => (await import('./open-stream.ts')).openUnixStore(given, context),
+  },
+  {
+    type: 'tcp',
+    primary: 'address',
+    parameters: { address: 'text', export: 'text', secret: 'path', protocol: ['vtftp', 'vt'], hash: HASH_NAMES },
+    required: ['address'],
+    open: async (given, context) => (await import('./open-stream.ts')).openTcpStore(given, context),
+  },
 ];

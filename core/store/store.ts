@@ -204,8 +204,8 @@ export interface Store extends AsyncDisposable {
   /** A cache that lives with the Store, where it has one. */
   readonly cache?: LocalCache | undefined;
 
-  /** Where `can.enumerate`: every hashcode, ascending by digest. */
-  hashcodes?(options?: OpOptions): AsyncIterable<HashCode>;
+  /** Where `can.enumerate`: every hashcode, ascending by digest. A Store may begin after a digest that is given, and need not. */
+  hashcodes?(options?: OpOptions & { readonly after?: Uint8Array | undefined }): AsyncIterable<HashCode>;
 
   /** Where `can.archives`: the file of a named archive, which need not be there; a Store elsewhere has none. */
   archivePath?(name: string): string;

@@ -22,6 +22,8 @@ export interface StoreSubject {
   readonly reopen?: () => Promise<Store>;
   /** The same Store again, without leave to write. */
   readonly reopenReadOnly?: () => Promise<Store>;
+  /** It verifies what it is given: what does not match its digest is refused when it is added. */
+  readonly checksAdds?: boolean;
 }
 
 /** The contract of every Store. A new Store's test is a call of this. */
@@ -39,7 +41,7 @@ export function storeSuite(subject: StoreSubject): void {
 
   describe(`${subject.row}: ${subject.name} keeps the contract of a Store`, () => {
     addTests(test);
-    getTests(test);
+    getTests(test, subject);
     batchTests(test);
     lifecycleTests(test);
     listTests(test);
@@ -134,7 +136,7 @@ function addTests(test: Test): void {
   });
 }
 
-function getTests(test: Test): void {
+function getTests(test: Test, { checksAdds = false }: StoreSubject): void {
   test('a Block that is not there is undefined, not an error', async (store) => {
     assert.equal(await store.get(hashcodeOf(store.hashName, bytes('nowhere'))), undefined);
     assert.deepEqual(await store.has([hashcodeOf(store.hashName, bytes('nowhere'))]), [false]);
@@ -157,6 +159,11 @@ function getTests(test: Test): void {
 
   test('bytes that do not match their hashcode are never given', async (store) => {
     const wrong = { digest: hashcodeOf(store.hashName, bytes('right')).digest, data: bytes('wrong') };
+    if (checksAdds) {
+      await assert.rejects(store.addBatch([wrong]), (error) => error instanceof VtError && error.code === 'ECORRUPT');
+      assert.equal(await store.get({ hashName: store.hashName, digest: wrong.digest }), undefined);
+      return;
+    }
     await store.addBatch([wrong]);
     await assert.rejects(store.get({ hashName: store.hashName, digest: wrong.digest }), CorruptBlockError);
   });

@@ -1,0 +1,61 @@
+import { VtError } from '../base/errors.ts';
+import type { StreamAddress } from '../wire/dial.ts';
+import { dial, parseTcpAddress } from '../wire/dial.ts';
+import { readSecret } from '../wire/secret.ts';
+import { StreamClient } from '../wire/stream-client.ts';
+import { expandHome } from './home-path.ts';
+import type { OpenContext } from './open-store.ts';
+import { PlainStreamStore } from './plain-stream-store.ts';
+import type { StoreParameters } from './specification.ts';
+import { hashParameter, textParameter } from './specification.ts';
+import type { Store } from './store.ts';
+import { StreamStore } from './stream-store.ts';
+
+/** Where a Store is served by name of this machine alone. */
+const LOOPBACK = '127.0.0.1';
+
+/** Opens `unix:PATH`. */
+export async function openUnixStore(given: StoreParameters, context: OpenContext): Promise<Store> {
+  const path = expandHome(textParameter(given, 'path') ?? '', context.homePath);
+  return await openStream({ kind: 'unix', path }, given, context);
+}
+
+/** Opens `tcp:HOST:PORT`. */
+export async function openTcpStore(given: StoreParameters, context: OpenContext): Promise<Store> {
+  const found = parseTcpAddress(textParameter(given, 'address') ?? '', LOOPBACK);
+  if (found === undefined || found.port === 0)
+    throw new VtError('EUSAGE', `open Store "${context.name}": expected HOST:PORT`, { remedy: 'write it as tcp:host:7070' });
+  return await openStream({ kind: 'tcp', ...found }, given, context);
+}
+
+/** Opens `!COMMAND`: a Store which a command serves on its standard input and output. */
+export async function openCommandStore(command: string, context: OpenContext): Promise<Store> {
+  return await openStream({ kind: 'command', command }, {}, context);
+}
+
+async function openStream(address: StreamAddress, given: StoreParameters, context: OpenContext): Promise<Store> {
+  const { name, onNotice, homePath } = context;
+  const secretFile = textParameter(given, 'secret');
+  const asked = hashParameter(given);
+  const client = new StreamClient({
+    name,
+    dial: async (signal) => await dial(address, name, (line) => onNotice?.(`${name}: ${line}`), signal),
+    exportName: textParameter(given, 'export'),
+    secret: secretFile === undefined ? undefined : readSecret(expandHome(secretFile, homePath)),
+    isPlain: textParameter(given, 'protocol') === 'vt',
+    plainHash: asked,
+    trace: context.traceWire,
+  });
+  try {
+    const description = await client.open();
+    if (client.isPlain) return new PlainStreamStore(client, description.hashName, context.readOnly === true);
+    if (asked !== undefined && asked !== description.hashName)
+      throw new VtError('EOPEN', `open Store "${name}": its hash function is ${description.hashName}`, {
+        remedy: `leave out hash=${asked}`,
+      });
+    return new StreamStore(client, description, context.readOnly === true);
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+}

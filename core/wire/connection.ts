@@ -1,0 +1,354 @@
+import type { Readable, Writable } from 'node:stream';
+import { ConnectionLostError, throwIfCancelled, VtError } from '../base/errors.ts';
+import { errorText } from '../base/system-error.ts';
+import { formatPacket } from './format-packet.ts';
+import { LOST_MS, MAX_OUTSTANDING, MAX_OUTSTANDING_SIZE, MAX_PACKET_SIZE, MAX_UNSENT_SIZE, QUIET_MS } from './limits.ts';
+import type { Packet } from './packet.ts';
+import { encodeHead, PacketReader } from './packet.ts';
+import type { Json } from './payload.ts';
+import { decodeJson, encodeJson } from './payload.ts';
+import { RequestGate } from './request-gate.ts';
+import { END_TAG, FIRST_TAG, REQUEST, REQUEST_FLAG, RESPONSE_FLAG } from './requests.ts';
+
+/** Two streams of octets: a socket is both. */
+export interface Link {
+  readonly input: Readable;
+  readonly output: Writable;
+  /** Ends both at once. */
+  destroy(): void;
+  /** Why the other side has ended, where more can be told of it: resolves soon after its end. */
+  reason?(): Promise<string | undefined>;
+}
+
+/** What answers a request. */
+export interface Reply {
+  readonly isDone: boolean;
+  /** The answer to a yes-or-no question. */
+  readonly yes?: boolean;
+  readonly json?: Json | undefined;
+  /** Octets that are not changed any more. */
+  readonly payload?: readonly Uint8Array[];
+}
+
+/** A response as it came. */
+export interface Response {
+  readonly yes: boolean;
+  readonly json: Json | undefined;
+  readonly payload: Uint8Array;
+}
+
+/** Answers the requests of the other side. */
+export interface RequestHandler {
+  /** Requests that are answered at a time. */
+  readonly atOnce: number;
+  /** Never rejects. */
+  answer(packet: Packet): Promise<Reply>;
+}
+
+export interface ConnectionOptions {
+  /** What is at the other end, for messages. */
+  readonly name: string;
+  readonly handler?: RequestHandler;
+  /** Gets a line for each packet: `> tag 2 …` for those sent. */
+  readonly trace?: ((line: string) => void) | undefined;
+  readonly maxPacketSize?: number;
+  /** How long the other side may be silent; default {@link QUIET_MS} and {@link LOST_MS}. */
+  readonly quietMs?: number;
+  readonly lostMs?: number;
+}
+
+/** What a request carries. */
+export interface RequestBody {
+  readonly flags?: number;
+  readonly json?: Json;
+  /** Octets that are not changed until the response has come. */
+  readonly payload?: readonly Uint8Array[];
+}
+
+interface Pending {
+  readonly request: number;
+  readonly size: number;
+  /** Undefined once nobody waits any more. */
+  settle: ((result: Response | Error) => void) | undefined;
+}
+
+/** Either end of the packet protocol: asks, and answers, many requests at a time. @see vt(7), "PACKET PROTOCOL" */
+export class Connection {
+  readonly name: string;
+  readonly #link: Link;
+  readonly #options: ConnectionOptions;
+  readonly #reader: PacketReader;
+  readonly #pending = new Map<number, Pending>();
+  readonly #gate = new RequestGate(MAX_OUTSTANDING, MAX_OUTSTANDING_SIZE);
+  readonly #waiting: Packet[] = [];
+  #running = 0;
+  #nextTag = FIRST_TAG;
+  #isCorked = false;
+  #hasEnded = false;
+  #theyEnded = false;
+  #lost: Error | undefined;
+  #heardMs = performance.now();
+  #sentMs = performance.now();
+  #quiet: NodeJS.Timeout | undefined;
+  #onClosed: (() => void) | undefined;
+  /** Resolves when it has ended, however. */
+  readonly closed: Promise<void>;
+
+  constructor(link: Link, options: ConnectionOptions) {
+    this.name = options.name;
+    this.#link = link;
+    this.#options = options;
+    this.#reader = new PacketReader(options.maxPacketSize ?? MAX_PACKET_SIZE);
+    this.closed = new Promise((resolve) => {
+      this.#onClosed = resolve;
+    });
+    const { input, output } = link;
+    input.on('data', (chunk: Buffer) => this.#take(chunk));
+    input.once('end', () => this.#ended());
+    input.once('close', () => this.#ended());
+    input.on('error', (error) => this.fail(error));
+    output.on('error', (error) => this.fail(error));
+    output.on('drain', () => this.#pump());
+  }
+
+  /** Whether it has ended, or is about to. */
+  get isOver(): boolean {
+    return this.#hasEnded || this.#theyEnded || this.#lost !== undefined;
+  }
+
+  /** Requests that wait for their responses. */
+  get outstanding(): number {
+    return this.#pending.size;
+  }
+
+  /** Watches whether the other side is still there; it has to answer `ping`. */
+  watch(): void {
+    const { quietMs = QUIET_MS, lostMs = LOST_MS } = this.#options;
+    this.#quiet ??= setInterval(() => {
+      const now = performance.now();
+      // What is not read because too much is under way says nothing of the other side.
+      if (this.#running >= this.#atOnce && this.#link.output.writableLength === 0) return;
+      if (now - Math.max(this.#heardMs, this.#link.output.writableLength === 0 ? this.#heardMs : this.#sentMs) > lostMs)
+        this.fail(new Error(`nothing was heard for ${Math.round(lostMs / 1000)} s`));
+      else if (now - this.#heardMs > quietMs) void this.request(REQUEST.ping).catch(() => undefined);
+    }, quietMs / 2).unref();
+  }
+
+  get #atOnce(): number {
+    return this.#options.handler?.atOnce ?? 1;
+  }
+
+  /**
+   * Asks. Waits first where too much is under way; what is sent is referred to, not copied.
+   *
+   * @throws {ConnectionLostError} where the connection ends before the response, {VtError} with the code that the other side tells
+   */
+  async request(request: number, body: RequestBody = {}, signal?: AbortSignal): Promise<Response> {
+    const { json, payload = [] } = body;
+    const parts = json === undefined ? payload : [encodeJson(json), ...payload];
+    let size = 0;
+    for (const part of parts) size += part.length;
+    throwIfCancelled(signal);
+    if (!this.#gate.tryEnter(size)) await this.#gate.enter(size, signal);
+    if (this.isOver) {
+      this.#gate.leave(size);
+      throw this.#lost ?? new ConnectionLostError(this.name, 'the connection has ended');
+    }
+    const tag = this.#nextTag++;
+    return await new Promise<Response>((resolve, reject) => {
+      const cancel = (): void => settle(new VtError('ECANCELLED', 'cancelled', { cause: signal?.reason }));
+      const settle = (result: Response | Error): void => {
+        signal?.removeEventListener('abort', cancel);
+        pending.settle = undefined;
+        if (result instanceof Error) reject(result);
+        else resolve(result);
+      };
+      const pending: Pending = { request, size, settle };
+      this.#pending.set(tag, pending);
+      signal?.addEventListener('abort', cancel, { once: true });
+      const flags = (body.flags ?? 0) | (json === undefined ? 0 : REQUEST_FLAG.json);
+      this.#send({ tag, channel: 0, request, flags }, parts, size);
+    });
+  }
+
+  /** Ends it in order: what was asked is answered first. */
+  async close(): Promise<void> {
+    if (this.#lost === undefined && !this.#hasEnded) {
+      this.#sayEnd();
+      const timer = setTimeout(() => this.fail(new Error('it did not end in time')), 5000);
+      await this.closed;
+      clearTimeout(timer);
+    }
+    this.#finish();
+  }
+
+  /** Stops answering: what is under way is answered, then it ends. */
+  drain(): void {
+    this.#theyEnded = true;
+    this.#endIfDone();
+  }
+
+  /** Ends it at once: what waits for a response is rejected. */
+  fail(error: unknown): void {
+    if (this.#lost !== undefined) return;
+    const lost = error instanceof ConnectionLostError ? error : new ConnectionLostError(this.name, errorText(error), { cause: error });
+    this.#lost = lost;
+    this.#waiting.length = 0;
+    this.#finish();
+    for (const { settle } of [...this.#pending.values()]) settle?.(lost);
+    this.#pending.clear();
+    this.#gate.fail(lost);
+  }
+
+  #finish(): void {
+    clearInterval(this.#quiet);
+    this.#link.destroy();
+    this.#onClosed?.();
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.#lost !== undefined) return;
+    this.#heardMs = performance.now();
+    try {
+      this.#reader.take(chunk, (packet) => this.#packet(packet));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #packet(packet: Packet): void {
+    if (this.#lost !== undefined) return;
+    if (packet.request === undefined) this.#response(packet);
+    else {
+      this.#trace('<', packet);
+      if (packet.request !== REQUEST.end) {
+        this.#waiting.push(packet);
+        this.#pump();
+      } else if (packet.tag === END_TAG.stream) this.#ended();
+    }
+  }
+
+  #response(packet: Packet): void {
+    const pending = this.#pending.get(packet.tag);
+    this.#trace('<', packet, pending?.request);
+    if (pending === undefined || packet.channel !== 0) throw new Error(`a response to nothing that was asked: ${formatPacket(packet)}`);
+    this.#pending.delete(packet.tag);
+    this.#gate.leave(pending.size);
+    pending.settle?.(readResponse(packet, this.name));
+    this.#endIfDone();
+  }
+
+  /** Answers what waits, as far as there is room. */
+  #pump(): void {
+    this.#sentMs = performance.now();
+    const { handler } = this.#options;
+    const { input, output } = this.#link;
+    while (
+      this.#waiting.length > 0 &&
+      this.#running < this.#atOnce &&
+      output.writableLength <= MAX_UNSENT_SIZE &&
+      this.#lost === undefined
+    ) {
+      const packet = this.#waiting.shift() as Packet;
+      this.#running++;
+      void this.#answer(packet, handler).finally(() => {
+        this.#running--;
+        this.#pump();
+        this.#endIfDone();
+      });
+    }
+    // Whoever asks faster than it takes the answers waits.
+    if (this.#waiting.length > 0) input.pause();
+    else if (input.isPaused()) input.resume();
+  }
+
+  async #answer(packet: Packet, handler: RequestHandler | undefined): Promise<void> {
+    const reply: Reply =
+      handler !== undefined
+        ? await handler.answer(packet)
+        : {
+            isDone: packet.request === REQUEST.ping,
+            payload: packet.request === REQUEST.ping ? [] : [Buffer.from('nothing is served here')],
+          };
+    if (this.#lost !== undefined) return;
+    const { json, payload = [] } = reply;
+    const parts = json === undefined ? payload : [encodeJson(json), ...payload];
+    let size = 0;
+    for (const part of parts) size += part.length;
+    const flags =
+      (reply.isDone ? RESPONSE_FLAG.ok : 0) | (reply.yes === true ? RESPONSE_FLAG.yes : 0) | (json === undefined ? 0 : RESPONSE_FLAG.json);
+    this.#send({ tag: packet.tag, channel: packet.channel, request: undefined, flags }, parts, size, packet.request);
+  }
+
+  #send(head: Omit<Packet, 'payload'>, parts: readonly Uint8Array[], size: number, answered?: number): void {
+    const { output } = this.#link;
+    if (this.#options.trace !== undefined) this.#trace('>', { ...head, payload: Buffer.concat(parts) }, answered);
+    // All packets of one turn of the event loop go out with one call.
+    if (!this.#isCorked) {
+      this.#isCorked = true;
+      output.cork();
+      queueMicrotask(() => {
+        this.#isCorked = false;
+        output.uncork();
+      });
+    }
+    output.write(encodeHead(head, size));
+    for (const part of parts) if (part.length > 0) output.write(part);
+  }
+
+  #trace(sign: '<' | '>', packet: Packet, answered?: number): void {
+    this.#options.trace?.(`${sign} ${formatPacket(packet, answered)}`);
+  }
+
+  /** The other side asks nothing more. */
+  #ended(): void {
+    if (this.#lost !== undefined) return;
+    this.#theyEnded = true;
+    if (this.#pending.size === 0) this.#endIfDone();
+    else if (this.#link.reason === undefined) this.fail(new Error('the connection ended'));
+    else void this.#link.reason().then((reason) => this.fail(new Error(reason ?? 'the connection ended')));
+  }
+
+  #endIfDone(): void {
+    if (!this.#theyEnded || this.#running > 0 || this.#waiting.length > 0 || this.#pending.size > 0) return;
+    this.#sayEnd();
+    if (this.#link.output.writableLength === 0 || this.#link.output.destroyed) this.#finish();
+    else {
+      this.#link.output.once('finish', () => this.#finish());
+      this.#link.output.once('close', () => this.#finish());
+    }
+  }
+
+  #sayEnd(): void {
+    if (this.#hasEnded || this.#lost !== undefined) return;
+    this.#hasEnded = true;
+    const nothing = { channel: 0, request: REQUEST.end, flags: 0 };
+    this.#send({ ...nothing, tag: END_TAG.requests }, [], 0);
+    this.#send({ ...nothing, tag: END_TAG.stream }, [], 0);
+    this.#link.output.end();
+  }
+}
+
+/** What a response says; an error where it says that the request failed. */
+function readResponse({ flags, payload }: Packet, name: string): Response | Error {
+  try {
+    const { json, rest } = (flags & RESPONSE_FLAG.json) === 0 ? { json: undefined, rest: payload } : decodeJson(payload);
+    if ((flags & RESPONSE_FLAG.ok) !== 0) return { yes: (flags & RESPONSE_FLAG.yes) !== 0, json, payload: rest };
+    return errorOfReply(json, rest, name);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+/** Codes that may come from elsewhere: what concerns this program alone is none of them. */
+const CODES = new Set(['EPARSE', 'EMISSING', 'ECORRUPT', 'EOPEN', 'EREADONLY', 'ELOCKED', 'EUNSUPPORTED', 'EPERM', 'EFAILED']);
+
+function errorOfReply(json: Json | undefined, payload: Uint8Array, name: string): VtError {
+  const { code, reason, remedy } = json ?? {};
+  const text = typeof reason === 'string' ? reason : Buffer.from(payload).toString('utf8');
+  return new VtError(
+    typeof code === 'string' && CODES.has(code) ? (code as VtError['code']) : 'EFAILED',
+    `Store "${name}": ${text === '' ? 'it says no more than that it failed' : text}`,
+    typeof remedy === 'string' ? { remedy } : {},
+  );
+}

@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import { connect } from 'node:net';
+import { throwIfCancelled, VtError } from '../base/errors.ts';
+import { errorReason } from '../base/system-error.ts';
+import type { Link } from './connection.ts';
+
+/** Where a Store is served. */
+export type StreamAddress =
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  /** Its standard input and output are the connection. */
+  | { readonly kind: 'command'; readonly command: string };
+
+/** Milliseconds in which a socket must answer. */
+const DIAL_MS = 30_000;
+/** Milliseconds in which a command whose input has ended must end. */
+const COMMAND_END_MS = 5000;
+/** Milliseconds to learn why a command ended. */
+const REASON_MS = 1000;
+/** Characters of what a command says on its standard error that are kept for messages. */
+const MAX_SAID = 2000;
+
+/**
+ * Reads `HOST:PORT`, `:PORT` or `PORT`; an IPv6 address stands in brackets.
+ *
+ * @param defaultHost - where none is given
+ */
+export function parseTcpAddress(text: string, defaultHost: string): { readonly host: string; readonly port: number } | undefined {
+  const found = /^(?:(?:\[([\da-f:.%a-z]+)\]|([^:[\]]*)):)?(\d{1,5})$/i.exec(text.trim());
+  const port = Number(found?.[3]);
+  if (found === null || port > 65_535) return undefined;
+  return { host: found[1] ?? (found[2] === undefined || found[2] === '' ? defaultHost : found[2]), port };
+}
+
+/**
+ * Connects to where a Store is served.
+ *
+ * @param onSaid - gets lines that a command says on its standard error
+ * @throws {VtError} EOPEN where nobody answers
+ */
+export async function dial(address: StreamAddress, name: string, onSaid: (line: string) => void, signal?: AbortSignal): Promise<Link> {
+  throwIfCancelled(signal);
+  return address.kind === 'command' ? run(address.command, onSaid) : await connectSocket(address, name, signal);
+}
+
+async function connectSocket(address: Exclude<StreamAddress, { kind: 'command' }>, name: string, signal?: AbortSignal): Promise<Link> {
+  const socket = address.kind === 'unix' ? connect({ path: address.path }) : connect({ host: address.host, port: address.port });
+  return await new Promise<Link>((resolve, reject) => {
+    const refuse = (reason: string, cause?: unknown): void => {
+      socket.destroy();
+      const remedy = 'see whether it is served: vtftp -c "serve ADDRESS"';
+      reject(new VtError('EOPEN', `open Store "${name}": ${reason}`, { cause, remedy }));
+    };
+    const timer = setTimeout(() => refuse(`no answer in ${DIAL_MS / 1000} s`), DIAL_MS);
+    const cancel = (): void => {
+      socket.destroy();
+      reject(new VtError('ECANCELLED', 'cancelled', { cause: signal?.reason }));
+    };
+    signal?.addEventListener('abort', cancel, { once: true });
+    const settled = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', cancel);
+    };
+    socket.once('error', (error) => {
+      settled();
+      refuse(errorReason(error), error);
+    });
+    socket.once('connect', () => {
+      settled();
+      if (address.kind === 'tcp') socket.setNoDelay(true).setKeepAlive(true, DIAL_MS);
+      resolve({ input: socket, output: socket, destroy: () => socket.destroy() });
+    });
+  });
+}
+
+function run(command: string, onSaid: (line: string) => void): Link {
+  const child = spawn('/bin/sh', ['-c', command], { stdio: ['pipe', 'pipe', 'pipe'] });
+  const { stdin, stdout, stderr } = child;
+  let said = '';
+  let rest = '';
+  stderr.setEncoding('utf8').on('data', (text: string) => {
+    said = `${said}${text}`.slice(-MAX_SAID);
+    const lines = `${rest}${text}`.split('\n');
+    rest = (lines.pop() ?? '').slice(-MAX_SAID);
+    for (const line of lines) if (line.trim() !== '') onSaid(line.trim());
+  });
+  stderr.on('error', () => undefined);
+  let end: string | undefined;
+  const ended = new Promise<void>((resolve) => {
+    child.once('error', (error) => {
+      end = `its command cannot be run: ${errorReason(error)}`;
+      resolve();
+    });
+    child.once('close', (status, by) => {
+      const last = said.trim().split('\n').at(-1) ?? '';
+      end ??= `its command ended with ${by === null ? `status ${String(status)}` : by}${last === '' ? '' : `: ${last}`}`;
+      resolve();
+    });
+  });
+  return {
+    input: stdout,
+    output: stdin,
+    destroy() {
+      stdin.destroy();
+      stdout.destroy();
+      child.unref();
+      if (child.exitCode === null && child.signalCode === null) setTimeout(() => child.kill('SIGTERM'), COMMAND_END_MS).unref();
+    },
+    async reason() {
+      await Promise.race([
+        ended,
+        new Promise((resolve) => {
+          setTimeout(resolve, REASON_MS).unref();
+        }),
+      ]);
+      return end;
+    },
+  };
+}

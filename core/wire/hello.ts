@@ -1,0 +1,80 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { VtError } from '../base/errors.ts';
+import type { HashName } from '../block/hash.ts';
+import { HASH_NAMES } from '../block/hash.ts';
+import type { EdgeSettings } from '../store/store.ts';
+import type { Json } from './payload.ts';
+
+/** The version of the protocol that this program speaks, besides the Python vt's, which has none. */
+export const PROTOCOL_VERSION = 1;
+
+const NONCE_SIZE = 16;
+
+/** What a server tells of the Store that it serves. */
+export interface StoreDescription {
+  readonly version: number;
+  readonly hashName: HashName;
+  readonly edges: EdgeSettings;
+  readonly compression: 'none' | 'zlib' | undefined;
+  readonly can: { readonly write: boolean; readonly enumerate: boolean; readonly archives: boolean };
+  /** Names the process that serves: what was added to another and not flushed may be lost. */
+  readonly instance: string;
+  /** Names of the other Stores that are served. */
+  readonly exports: readonly string[];
+}
+
+/** A number that is used once. */
+export function newNonce(): string {
+  return randomBytes(NONCE_SIZE).toString('hex');
+}
+
+/**
+ * What shows that its maker knows the secret, without telling it.
+ *
+ * @param role - who makes it: neither side's proof serves the other
+ */
+export function proofOf(secret: Uint8Array, role: 'client' | 'server', clientNonce: string, serverNonce: string): string {
+  return createHmac('sha256', secret).update(`vtftp ${role} ${clientNonce} ${serverNonce}`).digest('hex');
+}
+
+/** Whether two proofs are the same; takes the same time wherever they differ. */
+export function isSameProof(expected: string, given: unknown): boolean {
+  if (typeof given !== 'string') return false;
+  const [a, b] = [Buffer.from(expected), Buffer.from(given)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+/** The JSON of a description. */
+export function describeStore(description: StoreDescription): Json {
+  const { hashName, ...rest } = description;
+  return { ...rest, hash: hashName };
+}
+
+/**
+ * Reads what a server tells of its Store.
+ *
+ * @throws {VtError} EUNSUPPORTED where it cannot be understood
+ */
+export function readDescription(json: Json, name: string): StoreDescription {
+  const { version, hash, edges, compression, can, instance, exports } = json;
+  const hashName = HASH_NAMES.find((known) => known === hash);
+  const wrong = (what: string): VtError =>
+    new VtError('EUNSUPPORTED', `open Store "${name}": ${what}`, { remedy: 'use the same version at both ends' });
+  if (typeof version !== 'number' || version < 1 || version > PROTOCOL_VERSION)
+    throw wrong(`it speaks version ${String(version)} of the protocol`);
+  if (hashName === undefined) throw wrong(`its hash function is ${String(hash)}, which is not known`);
+  if (typeof edges !== 'object' || edges === null || typeof can !== 'object' || can === null) throw wrong('it does not tell what it is');
+  const { kernel, minSize, meanSize, maxSize } = edges as Json;
+  const isSize = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
+  if (typeof kernel !== 'string' || !isSize(minSize) || !isSize(meanSize) || !isSize(maxSize)) throw wrong('it does not tell how it cuts');
+  const { write, enumerate, archives } = can as Json;
+  return {
+    version,
+    hashName,
+    edges: { kernel, minSize, meanSize, maxSize },
+    compression: compression === 'none' || compression === 'zlib' ? compression : undefined,
+    can: { write: write === true, enumerate: enumerate === true, archives: archives === true },
+    instance: typeof instance === 'string' ? instance : '',
+    exports: Array.isArray(exports) ? exports.filter((one): one is string => typeof one === 'string') : [],
+  };
+}

@@ -1,0 +1,18 @@
+import { MAX_BLOCK_SIZE } from '../block/block.ts';
+
+/** Octets of a packet at most: a Block of the largest size with its record, and some room. */
+export const MAX_PACKET_SIZE: number = MAX_BLOCK_SIZE + 1024 * 1024;
+/** Requests of one side that wait for their responses, at most. */
+export const MAX_OUTSTANDING = 64;
+/** Octets of requests of one side that wait for their responses, at most, unless one request alone has more. */
+export const MAX_OUTSTANDING_SIZE: number = 8 * 1024 * 1024;
+/** Octets that wait to be sent, at most, before the next request is read or sent. */
+export const MAX_UNSENT_SIZE: number = 4 * 1024 * 1024;
+/** Digests of one `has` or `records`, at most. */
+export const MAX_BATCH_COUNT = 16_384;
+/** Octets of records in a response from which on it is not filled any further. */
+export const RESPONSE_SIZE: number = 768 * 1024;
+/** Milliseconds without an octet from the other side after which it is asked whether it is there. */
+export const QUIET_MS = 30_000;
+/** Milliseconds without an octet from the other side after which it is taken to be gone. */
+export const LOST_MS = 90_000;

@@ -1,0 +1,135 @@
+import { bsuintSize, decodeBsuint, writeBsuint } from '../base/bsuint.ts';
+import { ParseError } from '../base/errors.ts';
+
+/** Bits of a packet's first flags; what is above them belongs to the request or response. */
+const FLAG_CHANNEL = 0x01;
+const FLAG_REQUEST = 0x02;
+const APPLICATION_SHIFT = 4; // two bits, as a factor
+
+/** Least octets of a packet: a tag and its flags. */
+const MIN_PACKET_SIZE = 2;
+
+/** One message of the packet protocol. @see vt(7), "PACKET PROTOCOL" */
+export interface Packet {
+  /** A request's number among those of its channel; its response has the same. */
+  readonly tag: number;
+  readonly channel: number;
+  /** What is asked for, as it stands in the packet; undefined in a response. */
+  readonly request: number | undefined;
+  /** Flags of the request or response. */
+  readonly flags: number;
+  /** A view of what the packet was decoded from. */
+  readonly payload: Uint8Array;
+}
+
+/** The octets of a packet before its payload, its length among them. */
+export function encodeHead(packet: Omit<Packet, 'payload'>, payloadSize: number): Buffer {
+  const { tag, channel, request, flags } = packet;
+  const allFlags = flags * APPLICATION_SHIFT + (channel === 0 ? 0 : FLAG_CHANNEL) + (request === undefined ? 0 : FLAG_REQUEST);
+  const inner =
+    bsuintSize(tag) + bsuintSize(allFlags) + (channel === 0 ? 0 : bsuintSize(channel)) + (request === undefined ? 0 : bsuintSize(request));
+  const out = Buffer.allocUnsafe(bsuintSize(inner + payloadSize) + inner);
+  let at = writeBsuint(out, 0, inner + payloadSize);
+  at = writeBsuint(out, at, tag);
+  at = writeBsuint(out, at, allFlags);
+  if (channel !== 0) at = writeBsuint(out, at, channel);
+  if (request !== undefined) writeBsuint(out, at, request);
+  return out;
+}
+
+/** A packet in new bytes, its length in front. */
+export function encodePacket(packet: Packet): Buffer {
+  return Buffer.concat([encodeHead(packet, packet.payload.length), packet.payload]);
+}
+
+/**
+ * Decodes a packet without its length.
+ *
+ * @throws {ParseError} if it ends within its head
+ */
+export function decodePacket(body: Uint8Array): Packet {
+  const tag = decodeBsuint(body, 0);
+  const all = decodeBsuint(body, tag.next);
+  let { next } = all;
+  let channel = 0;
+  let request: number | undefined;
+  const bits = all.value % APPLICATION_SHIFT;
+  if ((bits & FLAG_CHANNEL) !== 0) ({ value: channel, next } = decodeBsuint(body, next));
+  if ((bits & FLAG_REQUEST) !== 0) ({ value: request, next } = decodeBsuint(body, next));
+  const flags = Math.floor(all.value / APPLICATION_SHIFT);
+  return { tag: tag.value, channel, request, flags, payload: body.subarray(next) };
+}
+
+/** Cuts a stream of octets into packets, however it is split. */
+export class PacketReader {
+  readonly #maxSize: number;
+  /** Octets of a packet's length, of a packet that has not begun. */
+  readonly #length = Buffer.alloc(16);
+  #lengthSize = 0;
+  /** A packet that has begun. */
+  #body: Buffer | undefined;
+  #done = 0;
+  /** Octets of the stream before what is read now, for messages. */
+  #position = 0;
+
+  /** @param maxSize - octets of a packet at most, without its length */
+  constructor(maxSize: number) {
+    this.#maxSize = maxSize;
+  }
+
+  /** Whether a packet has begun and not ended. */
+  get isWithin(): boolean {
+    return this.#lengthSize > 0 || this.#body !== undefined;
+  }
+
+  /**
+   * Takes the next octets of the stream. Payloads of packets that lie whole in them are views of them.
+   *
+   * @param onPacket - gets each packet that they complete
+   * @throws {ParseError} for what is no packet, or too large a one: the stream cannot be read any further
+   */
+  take(chunk: Buffer, onPacket: (packet: Packet) => void): void {
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#body !== undefined) {
+        const count = chunk.copy(this.#body, this.#done, at, Math.min(chunk.length, at + this.#body.length - this.#done));
+        at += count;
+        this.#done += count;
+        if (this.#done < this.#body.length) break;
+        const body = this.#body;
+        this.#body = undefined;
+        onPacket(decodePacket(body));
+        continue;
+      }
+      const octet = chunk[at] as number;
+      this.#length[this.#lengthSize++] = octet;
+      at++;
+      if (octet >= 0x80) {
+        if (this.#lengthSize >= this.#length.length) throw this.#error('the length of a packet does not end', at);
+        continue;
+      }
+      const size = this.#sizeOfPacket(at);
+      this.#lengthSize = 0;
+      if (chunk.length - at >= size) {
+        const body = chunk.subarray(at, at + size);
+        at += size;
+        onPacket(decodePacket(body));
+      } else {
+        this.#body = Buffer.allocUnsafeSlow(size);
+        this.#done = 0;
+      }
+    }
+    this.#position += chunk.length;
+  }
+
+  #sizeOfPacket(at: number): number {
+    const size = decodeBsuint(this.#length.subarray(0, this.#lengthSize), 0).value;
+    if (size < MIN_PACKET_SIZE) throw this.#error(`a packet of ${size} octets`, at);
+    if (size > this.#maxSize) throw this.#error(`a packet of ${size} octets, where ${this.#maxSize} are allowed`, at);
+    return size;
+  }
+
+  #error(what: string, at: number): ParseError {
+    return new ParseError(`read packets: ${what}`, this.#position + at);
+  }
+}

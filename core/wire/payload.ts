@@ -1,0 +1,170 @@
+import { decodeBsdata, decodeBsuint, encodeBsuint } from '../base/bsuint.ts';
+import { ByteWriter } from '../base/byte-writer.ts';
+import { ParseError } from '../base/errors.ts';
+import type { HashName } from '../block/hash.ts';
+import { hashByEnumeration, hashByName } from '../block/hash.ts';
+import type { HashCode } from '../block/hashcode.ts';
+import { decodeHashcode, writeHashcode } from '../block/hashcode.ts';
+
+// Payloads of requests and responses. @see vt(7), "PACKET PROTOCOL"
+
+/** A JSON object that goes with a payload. */
+export type Json = Readonly<Record<string, unknown>>;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The octets of a JSON payload, which stand before the rest. */
+export function encodeJson(value: Json): Buffer {
+  const text = Buffer.from(JSON.stringify(value), 'utf8');
+  return Buffer.concat([encodeBsuint(text.length), text]);
+}
+
+/** @throws {ParseError} where there is no JSON object */
+export function decodeJson(payload: Uint8Array): { readonly json: Json; readonly rest: Uint8Array } {
+  const { value, next } = decodeBsdata(payload, 0);
+  let json: unknown;
+  try {
+    json = JSON.parse(utf8.decode(value));
+  } catch (error) {
+    throw new ParseError('read payload: it does not begin with JSON', 0, { cause: error });
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new ParseError('read payload: JSON that is no object', 0);
+  return { json: json as Json, rest: payload.subarray(next) };
+}
+
+/** `bsuint` of the hash function, `bsdata` of the Block. */
+export function encodeAdd(hashName: HashName, data: Uint8Array): Uint8Array[] {
+  const head = new ByteWriter(16);
+  head.bsuint(hashByName(hashName).enumeration);
+  head.bsuint(data.length);
+  return [head.take(), data];
+}
+
+/** @throws {ParseError} for what is no such payload; `hashName` is undefined for a number that is not known */
+export function decodeAdd(payload: Uint8Array): { readonly hashName: HashName | undefined; readonly data: Uint8Array } {
+  const { value: enumeration, next } = decodeBsuint(payload, 0);
+  const { value: data, next: end } = decodeBsdata(payload, next);
+  requireEnd(payload, end);
+  return { hashName: hashByEnumeration(enumeration)?.name, data };
+}
+
+export function encodeHashcode(hashcode: HashCode): Buffer {
+  const writer = new ByteWriter(40);
+  writeHashcode(writer, hashcode);
+  return writer.take();
+}
+
+/** One hashcode and nothing else. @throws {ParseError} */
+export function decodeOneHashcode(payload: Uint8Array): HashCode {
+  const { value, next } = decodeHashcode(payload, 0);
+  requireEnd(payload, next);
+  return value;
+}
+
+/** Hashcodes one after the other. @throws {ParseError} */
+export function decodeHashcodes(payload: Uint8Array): HashCode[] {
+  const found: HashCode[] = [];
+  for (let at = 0; at < payload.length; ) {
+    const { value, next } = decodeHashcode(payload, at);
+    found.push(value);
+    at = next;
+  }
+  return found;
+}
+
+/** A part of the list of all hashcodes, which is ascending by digest. */
+export interface HashcodeRange {
+  readonly hashName: string;
+  /** Where it begins; else at the beginning. */
+  readonly start?: HashCode;
+  /** Without the start itself. */
+  readonly isAfter: boolean;
+  /** Hashcodes at most; 0 for all. */
+  readonly length: number;
+}
+
+const RANGE_AFTER = 0x01;
+const RANGE_START = 0x02;
+
+/** The flags of a request for a range. */
+export function rangeFlags({ start, isAfter }: HashcodeRange): number {
+  return (isAfter ? RANGE_AFTER : 0) | (start === undefined ? 0 : RANGE_START);
+}
+
+export function encodeRange({ hashName, start, length }: HashcodeRange): Buffer {
+  const writer = new ByteWriter(64);
+  writer.bsdata(Buffer.from(hashName, 'utf8'));
+  if (start !== undefined) writeHashcode(writer, start);
+  writer.bsuint(length);
+  return writer.take();
+}
+
+/** @throws {ParseError} */
+export function decodeRange(flags: number, payload: Uint8Array): HashcodeRange {
+  const name = decodeBsdata(payload, 0);
+  let at = name.next;
+  let start: HashCode | undefined;
+  if ((flags & RANGE_START) !== 0) {
+    const found = decodeHashcode(payload, at);
+    start = found.value;
+    at = found.next;
+  }
+  const { value: length, next } = decodeBsuint(payload, at);
+  requireEnd(payload, next);
+  return { hashName: decodeText(name.value), ...(start === undefined ? {} : { start }), isAfter: (flags & RANGE_AFTER) !== 0, length };
+}
+
+/** A text, with its length in front. */
+export function encodeText(text: string): Buffer {
+  const bytes = Buffer.from(text, 'utf8');
+  return Buffer.concat([encodeBsuint(bytes.length), bytes]);
+}
+
+/** A text, and what follows it. @throws {ParseError} */
+export function decodeTextAnd(payload: Uint8Array): { readonly text: string; readonly rest: Uint8Array } {
+  const { value, next } = decodeBsdata(payload, 0);
+  return { text: decodeText(value), rest: payload.subarray(next) };
+}
+
+/** @throws {ParseError} for what is no UTF-8 */
+export function decodeText(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (error) {
+    throw new ParseError('read text: it is not UTF-8', 0, { cause: error });
+  }
+}
+
+/** One number and nothing else. @throws {ParseError} */
+export function decodeNumber(payload: Uint8Array): number {
+  const { value, next } = decodeBsuint(payload, 0);
+  requireEnd(payload, next);
+  return value;
+}
+
+/** Answers of yes or no, one bit each, the lowest bit of an octet first. */
+export function encodeBits(answers: ArrayLike<boolean | number>): Buffer {
+  const out = Buffer.alloc(Math.ceil(answers.length / 8));
+  for (let i = 0; i < answers.length; i++) if (answers[i]) out[i >> 3] = (out[i >> 3] as number) | (1 << (i & 7));
+  return out;
+}
+
+/** @throws {ParseError} where there are more or fewer octets than `count` answers take */
+export function decodeBits(payload: Uint8Array, count: number): Uint8Array {
+  if (payload.length !== Math.ceil(count / 8)) throw new ParseError(`read answers: expected ${count} bits`, 0);
+  const out = new Uint8Array(count);
+  for (let i = 0; i < count; i++) out[i] = ((payload[i >> 3] as number) >> (i & 7)) & 1;
+  return out;
+}
+
+/** @throws {ParseError} where the digests do not fill the payload */
+export function countDigests(payload: Uint8Array, digestSize: number, most: number): number {
+  const count = payload.length / digestSize;
+  if (!Number.isInteger(count)) throw new ParseError(`read digests: ${payload.length} octets are not some of ${digestSize}`, 0);
+  if (count > most) throw new ParseError(`read digests: ${count} of them, where ${most} are allowed`, 0);
+  return count;
+}
+
+function requireEnd(payload: Uint8Array, end: number): void {
+  if (end !== payload.length) throw new ParseError(`read payload: ${payload.length - end} octets too many`, end);
+}

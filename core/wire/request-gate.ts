@@ -1,0 +1,74 @@
+import { VtError } from '../base/errors.ts';
+
+interface Waiting {
+  readonly size: number;
+  readonly enter: () => void;
+  readonly fail: (error: Error) => void;
+}
+
+/** Lets in as many requests at a time as are allowed, in the order in which they came. */
+export class RequestGate {
+  readonly #mostCount: number;
+  readonly #mostSize: number;
+  readonly #waiting: Waiting[] = [];
+  #count = 0;
+  #size = 0;
+
+  /**
+   * @param mostCount - requests at a time
+   * @param mostSize - their octets; a request that alone has more is let in by itself
+   */
+  constructor(mostCount: number, mostSize: number) {
+    this.#mostCount = mostCount;
+    this.#mostSize = mostSize;
+  }
+
+  #hasRoom(size: number): boolean {
+    return this.#count === 0 || (this.#count < this.#mostCount && this.#size + size <= this.#mostSize);
+  }
+
+  /** Lets a request in at once, if there is room and nobody waits. */
+  tryEnter(size: number): boolean {
+    if (this.#waiting.length > 0 || !this.#hasRoom(size)) return false;
+    this.#count++;
+    this.#size += size;
+    return true;
+  }
+
+  /** Waits for room. @throws {VtError} ECANCELLED, or what `fail` was told */
+  async enter(size: number, signal?: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const cancel = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+        reject(new VtError('ECANCELLED', 'cancelled', { cause: signal?.reason }));
+      };
+      const waiting: Waiting = {
+        size,
+        enter: () => {
+          signal?.removeEventListener('abort', cancel);
+          resolve();
+        },
+        fail: reject,
+      };
+      signal?.addEventListener('abort', cancel, { once: true });
+      this.#waiting.push(waiting);
+    });
+  }
+
+  /** A request that was let in is done. */
+  leave(size: number): void {
+    this.#count--;
+    this.#size -= size;
+    for (let next = this.#waiting[0]; next !== undefined && this.#hasRoom(next.size); next = this.#waiting[0]) {
+      this.#waiting.shift();
+      this.#count++;
+      this.#size += next.size;
+      next.enter();
+    }
+  }
+
+  /** Whoever waits, waits in vain. */
+  fail(error: Error): void {
+    for (const { fail } of this.#waiting.splice(0)) fail(error);
+  }
+}

@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { VtError } from '../base/errors.ts';
+import { errorReason } from '../base/system-error.ts';
+
+/** Octets of a secret at least: fewer can be guessed. */
+const MIN_SECRET_SIZE = 16;
+
+/**
+ * Reads a shared secret: a file's octets without white space at their ends.
+ *
+ * @throws {VtError} EOPEN where it cannot be read, EUSAGE where it is too short
+ */
+export function readSecret(file: string): Uint8Array {
+  let text: string;
+  try {
+    text = readFileSync(file, 'latin1').trim();
+  } catch (error) {
+    throw new VtError('EOPEN', `read secret "${file}": ${errorReason(error)}`, { cause: error });
+  }
+  if (text.length >= MIN_SECRET_SIZE) return Buffer.from(text, 'latin1');
+  throw new VtError('EUSAGE', `read secret "${file}": ${text.length} octets, where ${MIN_SECRET_SIZE} are the least`, {
+    remedy: `openssl rand -hex 32 > ${file}`,
+  });
+}

@@ -1,0 +1,155 @@
+import { chmodSync, lstatSync, rmSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { connect, createServer, type Server } from 'node:net';
+import { dirname } from 'node:path';
+import { VtError } from '../base/errors.ts';
+import { makeFolders } from '../base/make-folders.ts';
+import { peerUid } from '../base/peer-credentials.ts';
+import { errorReason } from '../base/system-error.ts';
+import type { ServedClient } from './serve-streams.ts';
+import { serveLink } from './serve-streams.ts';
+import type { StoreService } from './store-session.ts';
+
+/** Clients at a time, unless told otherwise. */
+const MAX_CLIENTS = 128;
+/** Milliseconds that clients have to take their last answers. */
+const DRAIN_MS = 10_000;
+/** Milliseconds in which whoever listens on a socket answers. */
+const PROBE_MS = 1000;
+
+/** Where connections come from. */
+export type ListenAddress =
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  /** A socket that listens already, handed over by whoever started the process. */
+  | { readonly kind: 'fd'; readonly fd: number };
+
+export interface ServeOptions {
+  readonly service: StoreService;
+  /** Whose processes may connect to a UNIX socket, besides those of root. */
+  readonly uid: number | undefined;
+  readonly maxClients?: number;
+  readonly trace?: ((line: string) => void) | undefined;
+  /** Told of a client that was refused or lost, in a sentence. */
+  readonly onNotice?: (notice: string) => void;
+}
+
+/** Sockets that are served. */
+export interface SocketServer extends AsyncDisposable {
+  /** For people and specifications: `unix:/run/vtftp.sock`, `tcp:127.0.0.1:7070`. */
+  readonly address: string;
+  readonly clients: number;
+}
+
+/**
+ * Serves Stores to whoever connects. Disposing of it drains: no new clients, and what was asked is answered.
+ *
+ * @throws {VtError} EOPEN where the address cannot be listened on
+ */
+export async function serveSockets(address: ListenAddress, options: ServeOptions): Promise<SocketServer> {
+  const { service, uid, maxClients = MAX_CLIENTS, trace, onNotice } = options;
+  const clients = new Set<ServedClient>();
+  let count = 0;
+  const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) => {
+    socket.on('error', () => socket.destroy());
+    const other = address.kind === 'tcp' ? undefined : peerUid(descriptorOf(socket));
+    const refusal =
+      other !== undefined && uid !== undefined && other !== uid && other !== 0
+        ? `its user ${other} is another`
+        : clients.size >= maxClients
+          ? `there are ${clients.size} clients already`
+          : undefined;
+    const name = `client ${++count}`;
+    if (refusal !== undefined) {
+      onNotice?.(`${name} refused: ${refusal}`);
+      socket.destroy();
+      return;
+    }
+    const link = { input: socket, output: socket, destroy: () => socket.destroy() };
+    const client = serveLink(link, name, service, trace === undefined ? undefined : (line) => trace(`${name} ${line}`));
+    clients.add(client);
+    void client.closed.then(() => clients.delete(client));
+  });
+  await listen(server, address);
+  return {
+    address: addressText(server, address),
+    get clients() {
+      return clients.size;
+    },
+    async [Symbol.asyncDispose]() {
+      if (address.kind === 'unix') rmSync(address.path, { force: true });
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+      for (const client of clients) client.drain();
+      const timer = setTimeout(() => {
+        for (const client of clients) client.fail(new Error('the server ends'));
+      }, DRAIN_MS);
+      await Promise.all([...clients].map(async (client) => await client.closed));
+      clearTimeout(timer);
+      await closed;
+    },
+  };
+}
+
+async function listen(server: Server, address: ListenAddress): Promise<void> {
+  const name =
+    address.kind === 'unix' ? address.path : address.kind === 'tcp' ? `${address.host}:${address.port}` : `descriptor ${address.fd}`;
+  if (address.kind === 'unix') {
+    makeFolders(dirname(address.path), 0o700);
+    await removeStale(address.path);
+  }
+  await new Promise<void>((resolve, reject) => {
+    const fail = (error: unknown): void => reject(new VtError('EOPEN', `listen on "${name}": ${errorReason(error)}`, { cause: error }));
+    server.once('error', fail);
+    const done = (): void => {
+      server.off('error', fail);
+      resolve();
+    };
+    if (address.kind === 'unix') {
+      // The socket must not be open to others even for a moment; what else is made meanwhile is closer than it need be.
+      const before = process.umask(0o177);
+      try {
+        server.listen(address.path, done);
+      } finally {
+        process.umask(before);
+      }
+    } else if (address.kind === 'tcp') server.listen({ host: address.host, port: address.port }, done);
+    else server.listen({ fd: address.fd }, done);
+  });
+  if (address.kind === 'unix') chmodSync(address.path, 0o600);
+}
+
+/** A socket that a dead process left behind is removed; one that is served, and any other file, is not. */
+async function removeStale(path: string): Promise<void> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (!found.isSocket()) throw new VtError('EOPEN', `listen on "${path}": there is something else of that name`);
+  const isServed = await new Promise<boolean>((resolve) => {
+    const socket = connect({ path });
+    const end = (answer: boolean): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(answer);
+    };
+    const timer = setTimeout(() => end(true), PROBE_MS);
+    socket.once('connect', () => end(true));
+    socket.once('error', () => end(false));
+  });
+  if (isServed)
+    throw new VtError('EOPEN', `listen on "${path}": it is served already`, { remedy: 'end the other process, or name another socket' });
+  rmSync(path, { force: true });
+}
+
+function addressText(server: Server, address: ListenAddress): string {
+  const at = server.address();
+  if (typeof at === 'string') return `unix:${at}`;
+  if (at === null) return address.kind === 'fd' ? `fd:${address.fd}` : 'closed';
+  return `tcp:${at.family === 'IPv6' ? `[${at.address}]` : at.address}:${at.port}`;
+}
+
+/** The file descriptor of a connection, which Node keeps in its handle; -1 where it is closed. */
+function descriptorOf(socket: Socket): number {
+  const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd?: number } | null };
+  return handle?.fd ?? -1;
+}

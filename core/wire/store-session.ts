@@ -1,0 +1,189 @@
+import { VtError } from '../base/errors.ts';
+import { errorText } from '../base/system-error.ts';
+import type { Store } from '../store/store.ts';
+import type { Reply, RequestHandler } from './connection.ts';
+import type { ArchiveByName } from './entry-requests.ts';
+import { answerEntries, answerEntryAppend, answerEntryLast } from './entry-requests.ts';
+import { describeStore, isSameProof, newNonce, PROTOCOL_VERSION, proofOf } from './hello.ts';
+import type { Packet } from './packet.ts';
+import type { Json } from './payload.ts';
+import { decodeJson } from './payload.ts';
+import type { PlainArchives } from './plain-requests.ts';
+import { answerPlain } from './plain-requests.ts';
+import { answerAddRecords, answerHas, answerRecords } from './record-requests.ts';
+import { REQUEST, REQUEST_FLAG, requestName } from './requests.ts';
+
+/** Requests of one client that are answered at a time, once it has said hello. */
+const AT_ONCE = 8;
+
+/** A Store that is served under a name. */
+export interface StoreExport {
+  readonly store: Store;
+  readonly archive?: ArchiveByName | undefined;
+  readonly plainArchives?: PlainArchives | undefined;
+}
+
+/** What clients are served. */
+export interface StoreService {
+  /** By name; that of the empty name is for those who name none. */
+  readonly exports: ReadonlyMap<string, StoreExport>;
+  /** Nothing is added. */
+  readonly isReadOnly: boolean;
+  /** Archives grow in the order of time alone. */
+  readonly isAppendOnly?: boolean;
+  /** What clients have to know. */
+  readonly secret?: Uint8Array | undefined;
+  /** Names this process. */
+  readonly instance: string;
+}
+
+/** Serves one client. */
+export class StoreSession implements RequestHandler {
+  readonly #service: StoreService;
+  readonly #signal: AbortSignal;
+  readonly #onHello: () => void;
+  #export: StoreExport | undefined;
+  #hasGreeted = false;
+  #isAdmitted: boolean;
+  /** A client that has said hello, and has yet to show that it knows the secret. */
+  #challenge: { readonly proof: string; readonly exportName: string } | undefined;
+  /** Adds under way: a flush covers those that were asked for before it. */
+  readonly #adds = new Set<Promise<Reply>>();
+
+  /**
+   * @param signal - fires when the client has gone
+   * @param onHello - called once the client has said hello: then it answers pings
+   */
+  constructor(service: StoreService, signal: AbortSignal, onHello: () => void) {
+    this.#service = service;
+    this.#signal = signal;
+    this.#onHello = onHello;
+    this.#isAdmitted = service.secret === undefined;
+    this.#export = service.exports.get('');
+  }
+
+  /** A client of the Python vt's kind may count on responses in order. */
+  get atOnce(): number {
+    return this.#hasGreeted ? AT_ONCE : 1;
+  }
+
+  async answer(packet: Packet): Promise<Reply> {
+    try {
+      if (packet.channel !== 0) throw new PlainError('unknown channel %d');
+      const adding = packet.request === REQUEST.addRecords || packet.request === REQUEST.add ? this.#answer(packet) : undefined;
+      if (adding === undefined) return await this.#answer(packet);
+      this.#adds.add(adding);
+      try {
+        return await adding;
+      } finally {
+        this.#adds.delete(adding);
+      }
+    } catch (error) {
+      return this.#failure(error);
+    }
+  }
+
+  async #answer(packet: Packet): Promise<Reply> {
+    const { request = -1 } = packet;
+    const { json, rest: payload } =
+      (packet.flags & REQUEST_FLAG.json) === 0 ? { json: {}, rest: packet.payload } : decodeJson(packet.payload);
+    if (request === REQUEST.hello) return this.#hello(json);
+    if (request === REQUEST.authenticate) return this.#authenticate(json);
+    if (request === REQUEST.ping) return { isDone: true, payload: [payload] };
+    if (!this.#isAdmitted) throw new VtError('EPERM', `${requestName(request)}: not before the secret was shown`);
+    const { store, archive, plainArchives } = this.#opened();
+    const isReadOnly = this.#service.isReadOnly || !store.can.write;
+    const options = { signal: this.#signal };
+    const archives: ArchiveByName = archive ?? (() => undefined);
+    switch (request) {
+      case REQUEST.has:
+        return await answerHas(store, payload, options);
+      case REQUEST.records:
+        return await answerRecords(store, packet.flags, payload, options);
+      case REQUEST.addRecords:
+        return await answerAddRecords(store, isReadOnly, payload, options);
+      case REQUEST.entryLast:
+        return await answerEntryLast(archives, payload, options);
+      case REQUEST.entries:
+        return await answerEntries(archives, json['from'], payload, options);
+      case REQUEST.entryAppend:
+        return await answerEntryAppend(archives, { isReadOnly, isAppendOnly: this.#service.isAppendOnly === true }, payload, options);
+      default: {
+        // One that failed has been told so itself.
+        if (request === REQUEST.flush) await Promise.allSettled(this.#adds);
+        const reply = await answerPlain({ ...packet, payload }, { store, isReadOnly, archives: plainArchives }, options);
+        if (reply !== undefined) return reply;
+        throw new VtError('EUNSUPPORTED', `${requestName(request)}: not known here`);
+      }
+    }
+  }
+
+  #opened(): StoreExport {
+    if (this.#export !== undefined) return this.#export;
+    throw new VtError('EOPEN', 'open Store: no name was given', { remedy: this.#choice() });
+  }
+
+  #choice(): string {
+    return `name one of ${[...this.#service.exports.keys()].filter((name) => name !== '').join(', ')} by export=`;
+  }
+
+  #hello(json: Json): Reply {
+    const { version, export: name = '', nonce } = json;
+    if (typeof version !== 'number' || version < 1) throw new VtError('EUNSUPPORTED', `hello: version ${String(version)} of the protocol`);
+    if (typeof name !== 'string') throw new VtError('EPARSE', 'hello: the name of the Store is no text');
+    this.#hasGreeted = true;
+    this.#onHello();
+    const { secret } = this.#service;
+    if (secret === undefined) return this.#welcome(name);
+    if (typeof nonce !== 'string') throw new VtError('EPERM', 'hello: a secret is needed', { remedy: 'add secret=FILE' });
+    const ours = newNonce();
+    this.#challenge = { proof: proofOf(secret, 'client', nonce, ours), exportName: name };
+    return { isDone: true, json: { version: PROTOCOL_VERSION, nonce: ours, proof: proofOf(secret, 'server', nonce, ours) } };
+  }
+
+  #authenticate(json: Json): Reply {
+    const challenge = this.#challenge;
+    this.#challenge = undefined;
+    if (challenge === undefined || !isSameProof(challenge.proof, json['proof']))
+      throw new VtError('EPERM', 'authenticate: the secret is another');
+    this.#isAdmitted = true;
+    return this.#welcome(challenge.exportName);
+  }
+
+  #welcome(name: string): Reply {
+    const { exports, isReadOnly, instance } = this.#service;
+    const found = exports.get(name);
+    if (found === undefined) {
+      throw new VtError('EOPEN', name === '' ? 'open Store: no name was given' : `open Store "${name}": it is not served`, {
+        remedy: this.#choice(),
+      });
+    }
+    this.#export = found;
+    const { store, archive } = found;
+    return {
+      isDone: true,
+      json: describeStore({
+        version: PROTOCOL_VERSION,
+        hashName: store.hashName,
+        edges: store.edges,
+        compression: store.compression,
+        can: { write: store.can.write && !isReadOnly, enumerate: store.hashcodes !== undefined, archives: archive !== undefined },
+        instance,
+        exports: [...exports.keys()].filter((one) => one !== ''),
+      }),
+    };
+  }
+
+  /** Why a request failed: to our own clients with its code; to others with what the Python vt says of every failure. */
+  #failure(error: unknown): Reply {
+    if (!this.#hasGreeted) {
+      const text = error instanceof PlainError ? error.message : 'exception during handler';
+      return { isDone: false, payload: [Buffer.from(text)] };
+    }
+    const { code, remedy } = error instanceof VtError ? error : { code: 'EFAILED', remedy: undefined };
+    return { isDone: false, json: { code, reason: errorText(error), ...(remedy === undefined ? {} : { remedy }) } };
+  }
+}
+
+/** A failure whose text the Python vt tells. */
+class PlainError extends Error {}

@@ -1,0 +1,78 @@
+import type { Archive, ArchiveEntry } from '../archive/archive.ts';
+import { formatArchiveLine, parseArchiveLine } from '../archive/archive-line.ts';
+import { ParseError } from '../base/errors.ts';
+import type { Dirent } from '../dirent/dirent.ts';
+import type { OpOptions } from '../store/store.ts';
+import { encodeAppend, lineOf } from './entry-requests.ts';
+import { encodeText } from './payload.ts';
+import { REQUEST } from './requests.ts';
+import type { StreamClient } from './stream-client.ts';
+
+/** An archive that lies with a Store which is served elsewhere. */
+export class StreamArchive implements Archive {
+  readonly name: string;
+  readonly #client: StreamClient;
+  readonly #archive: string;
+
+  constructor(client: StreamClient, archive: string) {
+    this.#client = client;
+    this.#archive = archive;
+    this.name = `${client.name}:${archive}`;
+  }
+
+  async last(options: OpOptions & { readonly onDamage?: (reason: string) => void } = {}): Promise<ArchiveEntry | undefined> {
+    const {
+      yes,
+      json = {},
+      payload,
+    } = await this.#client.request(REQUEST.entryLast, { payload: [encodeText(this.#archive)] }, options.signal);
+    const { damage, number } = json;
+    if (Array.isArray(damage)) for (const reason of damage) options.onDamage?.(String(reason));
+    return yes ? readLine(payload, Number(number)) : undefined;
+  }
+
+  async *entries(
+    options: OpOptions & { readonly onDamage?: (line: number, reason: string) => void } = {},
+  ): AsyncGenerator<ArchiveEntry, void, undefined> {
+    const told = new Set<number>();
+    for (let from: number | undefined = 1; from !== undefined; ) {
+      const body = { json: { from }, payload: [encodeText(this.#archive)] };
+      const { json = {}, payload } = await this.#client.request(REQUEST.entries, body, options.signal);
+      const { next, damage } = json;
+      for (const item of Array.isArray(damage) ? (damage as unknown[]) : []) {
+        const [line, reason] = Array.isArray(item) ? (item as unknown[]) : [];
+        if (typeof line !== 'number' || told.has(line)) continue;
+        told.add(line);
+        options.onDamage?.(line, String(reason));
+      }
+      let number = from;
+      for (const line of Buffer.from(payload).toString('latin1').split('\n'))
+        if (line !== '') yield readLine(Buffer.from(line, 'latin1'), number++);
+      from = typeof next === 'number' && next > from ? next : undefined;
+    }
+  }
+
+  async append(
+    decide: (last: ArchiveEntry | undefined) => Promise<Dirent | undefined>,
+    whenNs: bigint,
+    options: OpOptions = {},
+  ): Promise<ArchiveEntry | undefined> {
+    // Nobody holds a lock over a connection: what was decided on an entry that is no longer the newest is decided anew.
+    let last = await this.last(options);
+    for (;;) {
+      const dirent = await decide(last);
+      if (dirent === undefined) return undefined;
+      const seen = last === undefined ? '' : lineOf(last).toString('latin1');
+      const body = { payload: [encodeAppend(this.#archive, seen, formatArchiveLine(whenNs, dirent))] };
+      const { yes, json = {}, payload } = await this.#client.request(REQUEST.entryAppend, body, options.signal);
+      if (yes) return { whenNs, dirent, number: Number(json['number']) };
+      last = payload.length === 0 ? undefined : readLine(payload, (last?.number ?? 0) + 1);
+    }
+  }
+}
+
+function readLine(line: Uint8Array, number: number): ArchiveEntry {
+  const found = parseArchiveLine(Buffer.from(line).toString('latin1'));
+  if (found === undefined) throw new ParseError('read archive line: it says nothing', 0);
+  return { ...found, number };
+}

@@ -1,0 +1,197 @@
+import { ClosedError, ConnectionLostError, VtError } from '../base/errors.ts';
+import { errorText } from '../base/system-error.ts';
+import type { HashName } from '../block/hash.ts';
+import { DEFAULT_EDGES } from '../store/datadir-format.ts';
+import type { Link, RequestBody, Response } from './connection.ts';
+import { Connection } from './connection.ts';
+import type { StoreDescription } from './hello.ts';
+import { isSameProof, newNonce, PROTOCOL_VERSION, proofOf, readDescription } from './hello.ts';
+import { REQUEST } from './requests.ts';
+
+/** How a Store that is served elsewhere is reached. */
+export interface StreamOptions {
+  readonly name: string;
+  readonly dial: (signal?: AbortSignal) => Promise<Link>;
+  /** The name under which it is served. */
+  readonly exportName?: string | undefined;
+  readonly secret?: Uint8Array | undefined;
+  /** Speak as the Python vt does, without a hello. */
+  readonly isPlain?: boolean;
+  /** The hash function of a Store that does not tell. */
+  readonly plainHash?: HashName | undefined;
+  readonly trace?: ((line: string) => void) | undefined;
+  /** Milliseconds in which hello must be answered. */
+  readonly helloMs?: number;
+}
+
+/** The hash function of the Python vt, where nothing else is said. */
+const PLAIN_HASH: HashName = 'blake3';
+const HELLO_MS = 60_000;
+
+/** A connection to a Store that is served, made anew where it was lost. */
+export class StreamClient {
+  readonly name: string;
+  readonly #options: StreamOptions;
+  #description: StoreDescription | undefined;
+  #isPlain: boolean;
+  #connection: Connection | undefined;
+  #connecting: Promise<Connection> | undefined;
+  #isClosed = false;
+  /** The process that took what was added since the last flush. */
+  #addedTo: string | undefined;
+  #lostAdds: ConnectionLostError | undefined;
+
+  constructor(options: StreamOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#isPlain = options.isPlain === true;
+  }
+
+  /** Whether it speaks as the Python vt does; known once it is open. */
+  get isPlain(): boolean {
+    return this.#isPlain;
+  }
+
+  /** Connects, and learns what it is. */
+  async open(signal?: AbortSignal): Promise<StoreDescription> {
+    await this.#connected(signal);
+    if (this.#description === undefined) throw new VtError('EOPEN', `open Store "${this.name}": it did not tell what it is`);
+    return this.#description;
+  }
+
+  /**
+   * Asks; connects first where there is no connection. What a lost connection took with it is asked once more, since it
+   * does no harm twice; but for `entryAppend`.
+   *
+   * @throws {ConnectionLostError} where the connection was lost and cannot be made anew, or was lost again
+   */
+  async request(request: number, body?: RequestBody, signal?: AbortSignal): Promise<Response> {
+    const now = this.#connection;
+    const connection = now !== undefined && !now.isOver ? now : await this.#connected(signal);
+    try {
+      return await connection.request(request, body, signal);
+    } catch (error) {
+      if (!(error instanceof ConnectionLostError) || request === REQUEST.entryAppend || this.#isClosed) throw error;
+      const again = await this.#connected(signal).catch((failure: unknown) => {
+        throw new ConnectionLostError(this.name, `the connection was lost: ${errorText(failure)}`, { cause: error });
+      });
+      return await again.request(request, body, signal);
+    }
+  }
+
+  /** As `request`, of something that a flush has to make durable. */
+  async add(request: number, body: RequestBody, signal?: AbortSignal): Promise<Response> {
+    const response = await this.request(request, body, signal);
+    this.#addedTo ??= this.#description?.instance;
+    return response;
+  }
+
+  /** Makes durable what was added. @throws {ConnectionLostError} where it was added to a process that is there no longer */
+  async flush(signal?: AbortSignal): Promise<void> {
+    await this.request(REQUEST.flush, {}, signal);
+    const lost = this.#lostAdds;
+    this.#lostAdds = undefined;
+    this.#addedTo = undefined;
+    if (lost !== undefined) throw lost;
+  }
+
+  check(action: string): void {
+    if (this.#isClosed) throw new ClosedError(action, this.name);
+  }
+
+  async #connected(signal: AbortSignal | undefined): Promise<Connection> {
+    this.check('connect to');
+    if (this.#connection !== undefined && !this.#connection.isOver) return this.#connection;
+    this.#connecting ??= this.#connect(signal).finally(() => {
+      this.#connecting = undefined;
+    });
+    return await this.#connecting;
+  }
+
+  async #connect(signal: AbortSignal | undefined): Promise<Connection> {
+    const { dial, trace, helloMs = HELLO_MS } = this.#options;
+    const connection = new Connection(await dial(signal), { name: this.name, trace });
+    const timer = setTimeout(() => connection.fail(new Error(`no hello in ${helloMs / 1000} s`)), helloMs);
+    try {
+      const description = this.#isPlain ? this.#plainDescription() : await this.#greet(connection, signal);
+      this.#take(description);
+      if (!this.#isPlain) connection.watch();
+      this.#connection = connection;
+      return connection;
+    } catch (error) {
+      connection.fail(error);
+      if (!(error instanceof ConnectionLostError)) throw error;
+      throw new VtError('EOPEN', error.message.replace(/^ask /, 'open Store '), { cause: error });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** What a Store was must not change from one connection to the next. */
+  #take(description: StoreDescription): void {
+    const before = this.#description;
+    if (before !== undefined && before.hashName !== description.hashName)
+      throw new VtError('EOPEN', `open Store "${this.name}": its hash function was ${before.hashName} and is ${description.hashName}`);
+    if (this.#addedTo !== undefined && description.instance !== this.#addedTo) {
+      this.#lostAdds = new ConnectionLostError(this.name, 'what was added before the connection was lost may be lost too', {
+        remedy: 'run the same command again',
+      });
+    }
+    this.#addedTo = undefined;
+    this.#description = before ?? description;
+  }
+
+  #plainDescription(): StoreDescription {
+    return {
+      version: 0,
+      hashName: this.#options.plainHash ?? PLAIN_HASH,
+      edges: DEFAULT_EDGES,
+      compression: undefined,
+      can: { write: true, enumerate: true, archives: false },
+      instance: '',
+      exports: [],
+    };
+  }
+
+  async #greet(connection: Connection, signal: AbortSignal | undefined): Promise<StoreDescription> {
+    const { exportName = '', secret } = this.#options;
+    const nonce = newNonce();
+    const json = {
+      version: PROTOCOL_VERSION,
+      ...(exportName === '' ? {} : { export: exportName }),
+      ...(secret === undefined ? {} : { nonce }),
+    };
+    let response: Response;
+    try {
+      response = await connection.request(REQUEST.hello, { json }, signal);
+    } catch (error) {
+      // A peer that does not know the request says no more than that it failed.
+      if (!(error instanceof VtError) || error instanceof ConnectionLostError || error.code !== 'EFAILED') throw error;
+      if (secret !== undefined || exportName !== '')
+        throw this.#refused('it speaks as the Python vt does, which knows neither names nor secrets');
+      this.#isPlain = true;
+      return this.#plainDescription();
+    }
+    const { proof, nonce: theirs } = response.json ?? {};
+    if (secret !== undefined && typeof proof !== 'string') throw this.#refused('it does not ask for the secret');
+    if (typeof proof === 'string' && typeof theirs === 'string') {
+      if (secret === undefined) throw this.#refused('a secret is needed');
+      if (!isSameProof(proofOf(secret, 'server', nonce, theirs), proof)) throw this.#refused('it does not know the secret');
+      response = await connection.request(REQUEST.authenticate, { json: { proof: proofOf(secret, 'client', nonce, theirs) } }, signal);
+    }
+    return readDescription(response.json ?? {}, this.name);
+  }
+
+  #refused(what: string): VtError {
+    return new VtError('EPERM', `open Store "${this.name}": ${what}`, {
+      remedy: 'give the file of the secret by secret=, or leave it out',
+    });
+  }
+
+  /** Ends the connection in order. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#connecting?.catch(() => undefined);
+    await this.#connection?.close();
+  }
+}

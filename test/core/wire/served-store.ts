@@ -1,0 +1,27 @@
+import { join } from 'node:path';
+import { formatStoreSpecification, openStore } from '../../../core/store/open-store.ts';
+import type { StoreParameters } from '../../../core/store/specification.ts';
+import type { Store } from '../../../core/store/store.ts';
+import type { SocketServer } from '../../../core/wire/serve-sockets.ts';
+import { serveSockets } from '../../../core/wire/serve-sockets.ts';
+import type { StoreService } from '../../../core/wire/store-session.ts';
+
+/** A service of one Store. */
+export function serviceOf(store: Store, more: Partial<StoreService> = {}): StoreService {
+  return { exports: new Map([['', { store }]]), isReadOnly: false, instance: 'test', ...more };
+}
+
+/** Serves on a UNIX socket in a folder. */
+export async function serveIn(folder: string, service: StoreService): Promise<SocketServer> {
+  return await serveSockets({ kind: 'unix', path: join(folder, 'served.sock') }, { service, uid: process.getuid?.() });
+}
+
+/** Opens what is served in a folder, as a specification does. */
+export async function openServed(folder: string, more: StoreParameters = {}, trace?: (line: string) => void): Promise<Store> {
+  const parameters = { path: join(folder, 'served.sock'), ...more };
+  return await openStore(formatStoreSpecification({ kind: 'form', type: 'unix', parameters }), {
+    defaultStorePath: '/nowhere',
+    cachePath: '/nowhere',
+    traceWire: trace,
+  });
+}

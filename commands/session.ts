@@ -2,6 +2,7 @@ import type { Archive } from '../core/archive/archive.ts';
 import type { Octets } from '../core/base/octets.ts';
 import type { PeerTable } from '../core/store/peer-table.ts';
 import type { Store } from '../core/store/store.ts';
+import type { TailTable } from '../core/tail/tail-table.ts';
 import type { Tree, TreePath } from '../core/tree/tree.ts';
 
 /** What the commands act on: one tree, its Store and archive, two working directories. Made by the shell. */
@@ -14,6 +15,8 @@ export interface Session extends AsyncDisposable {
   readonly archive: Archive | undefined;
   /** Other Stores, which Blocks are pulled from and pushed to. */
   readonly peers: PeerTable;
+  /** What local files parts of the tree are kept in step with. */
+  readonly tails: TailTable;
   cwd: TreePath;
   previousCwd: TreePath | undefined;
   /** Absolute local path. */

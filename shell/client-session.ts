@@ -4,6 +4,7 @@ import { VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { PeerTable } from '../core/store/peer-table.ts';
 import type { Store } from '../core/store/store.ts';
+import { TailTable } from '../core/tail/tail-table.ts';
 import { ROOT_PATH } from '../core/tree/path.ts';
 import type { Tree, TreePath } from '../core/tree/tree.ts';
 
@@ -17,6 +18,7 @@ export class ClientSession implements Session {
   readonly settings = new Map<string, string>([['onerror', 'stop']]);
   readonly aliases = new Map<string, string>();
   readonly peers = new PeerTable();
+  readonly tails = new TailTable();
   readonly view = undefined;
   readonly mustRecite = false;
   readonly history: readonly string[] = [];

@@ -66,7 +66,7 @@ export class ProgressView {
     const state = this.#last;
     if (state === undefined) return 'idle';
     const seconds = (this.#nowMs() - this.#startMs) / 1000;
-    const rate = seconds > 0.2 ? (state.doneBytes - this.#startBytes) / seconds : undefined;
+    const rate = state.bytesPerSecond ?? (seconds > 0.2 ? (state.doneBytes - this.#startBytes) / seconds : undefined);
     const parts = [
       state.totalBytes === undefined ? sizeText(state.doneBytes) : `${sizeText(state.doneBytes)} of ${sizeText(state.totalBytes)}`,
     ];
@@ -75,6 +75,7 @@ export class ProgressView {
     if (rate !== undefined && rate > 0 && state.totalBytes !== undefined) {
       parts.push(`${Math.ceil(Math.max(0, state.totalBytes - state.doneBytes) / rate)} s left`);
     }
+    if (state.lagBytes !== undefined) parts.push(`lag ${sizeText(state.lagBytes)} (${((state.lagMs ?? 0) / 1000).toFixed(1)} s)`);
     if (state.newBlocks !== undefined) parts.push(countText(state.newBlocks, 'new block'));
     if (state.existingBlocks !== undefined) parts.push(`${groupedDigits(state.existingBlocks)} existing`);
     return `${state.label}: ${parts.join(', ')}`;

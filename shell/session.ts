@@ -7,6 +7,7 @@ import type { DirDirent, Dirent } from '../core/dirent/dirent.ts';
 import { formatDirent } from '../core/dirent/dirent-text.ts';
 import { PeerTable } from '../core/store/peer-table.ts';
 import type { Store } from '../core/store/store.ts';
+import { TailTable } from '../core/tail/tail-table.ts';
 import { LiveTree, openLiveTree } from '../core/tree/live-tree.ts';
 import { ROOT_PATH } from '../core/tree/path.ts';
 import type { Tree, TreePath } from '../core/tree/tree.ts';
@@ -43,6 +44,7 @@ export class ShellSession implements Session {
   readonly settings: Map<string, string>;
   readonly aliases = new Map<string, string>();
   readonly peers = new PeerTable();
+  readonly tails = new TailTable();
   readonly #options: SessionOptions;
   #source: OpenedSource;
   /** What it was opened by. */
@@ -57,9 +59,11 @@ export class ShellSession implements Session {
   #isUnrecorded = false;
   #quitStatus: number | undefined;
   #isQuitting = false;
-  /** Somebody holds the very object of the present tree. */
-  #isPinned = false;
+  /** Those that hold the very object of the present tree. */
+  #pins = 0;
   #isClosed = false;
+  /** The sync under way: two at a time would take each other for another session. */
+  #syncing: Promise<unknown> = Promise.resolve();
 
   constructor(source: OpenedSource, options: SessionOptions) {
     this.#options = options;
@@ -67,6 +71,7 @@ export class ShellSession implements Session {
     this.#opened = options.source;
     this.#present = source.tree;
     this.#base = source.base;
+    this.cwd = source.start ?? ROOT_PATH;
     this.localCwd = options.localCwd;
     this.settings = options.settings;
   }
@@ -164,7 +169,8 @@ export class ShellSession implements Session {
   }
 
   async open(reference: Octets, signal?: AbortSignal): Promise<void> {
-    if (this.#isPinned) throw new VtError('EFAILED', `open "${octetsToText(reference)}": the tree of this session is mounted`);
+    if (this.#pins > 0)
+      throw new VtError('EFAILED', `open "${octetsToText(reference)}": the tree of this session is mounted, or files are followed into it`);
     if (this.mustRecite) await this.sync(signal);
     const next = await openSource(reference, { ...this.#options, localCwd: this.localCwd, signal });
     await this.#leavePast();
@@ -175,20 +181,22 @@ export class ShellSession implements Session {
     this.#present = next.tree;
     this.#base = next.base;
     this.#hasSynced = false;
-    this.cwd = ROOT_PATH;
+    this.cwd = next.start ?? ROOT_PATH;
     this.previousCwd = undefined;
     this.previousView = undefined;
   }
 
   pin(): () => void {
-    this.#isPinned = true;
+    this.#pins++;
+    let isHeld = true;
     return () => {
-      this.#isPinned = false;
+      if (isHeld) this.#pins--;
+      isHeld = false;
     };
   }
 
   async refresh(signal?: AbortSignal): Promise<void> {
-    if (this.#isPinned) return;
+    if (this.#pins > 0 || this.#source.recordsItself === true) return;
     const last = await this.#source.archive?.last({ signal });
     const root = last?.dirent;
     if (this.#present.changed || root?.kind !== 'dir' || (this.#base !== undefined && formatDirent(root) === formatDirent(this.#base)))
@@ -209,8 +217,20 @@ export class ShellSession implements Session {
   }
 
   async sync(signal?: AbortSignal): Promise<string> {
+    const synced = this.#syncing.then(async () => await this.#syncNow(signal));
+    this.#syncing = synced.catch(() => undefined);
+    return await synced;
+  }
+
+  async #syncNow(signal: AbortSignal | undefined): Promise<string> {
     if (this.#isClosed) throw new ClosedError('sync', this.#present.name);
     if (this.#options.plan || !this.#present.can.sync) return this.#base === undefined ? '' : formatDirent(this.#base);
+    if (this.#source.recordsItself === true) {
+      // What others changed counts too, and only the mount knows of that.
+      this.#base = await this.#present.sync({ signal });
+      this.#hasSynced = true;
+      return formatDirent(this.#base);
+    }
     const { isChanged } = this;
     if (!isChanged && this.#base !== undefined) return formatDirent(this.#base);
     const ours = await this.#present.sync({ signal });
@@ -244,7 +264,7 @@ export class ShellSession implements Session {
     }
     this.#base = root;
     if (root === ours) return;
-    if (this.#isPinned && this.#present instanceof LiveTree) {
+    if (this.#pins > 0 && this.#present instanceof LiveTree) {
       for (const { path, theirsAt } of await this.#present.adopt(ours, root, { signal }))
         this.#options.warn(
           `merge "${octetsToText(path)}": it changed meanwhile; ${theirsAt === undefined ? 'it is kept' : `the recorded state is kept as "${octetsToText(theirsAt)}"`}`,
@@ -264,6 +284,7 @@ export class ShellSession implements Session {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isClosed) return;
+    await this.tails[Symbol.asyncDispose]();
     this.#isClosed = true;
     await this.peers[Symbol.asyncDispose]();
     await this.#past?.tree[Symbol.asyncDispose]();

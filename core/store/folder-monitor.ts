@@ -1,4 +1,7 @@
+import { dirname } from 'node:path';
 import type { FSWatcher } from 'chokidar';
+import type { Octets } from '../base/octets.ts';
+import { octetsFromText, octetsToText } from '../base/octets.ts';
 
 /** Events within this time ring once: a program that writes a tree makes many. Milliseconds. */
 const GATHER_MS = 50;
@@ -32,6 +35,37 @@ export async function watchFolder(folder: string, onRing: () => Promise<void>, o
       await bell.end();
     },
   };
+}
+
+export interface WatchOptions {
+  /** All below the folders, too; else their entries alone. */
+  readonly deep: boolean;
+  /** Whether a path is of interest; what is not costs no watch. */
+  readonly concerns: (path: Octets) => boolean;
+  /** Told of each path at which something may have changed, as often as it is seen. */
+  readonly onChange: (path: Octets) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Watches folders for changes of single paths. Names that are not UTF-8 come as the folder that they stand in. */
+export async function watchPaths(folders: readonly Octets[], options: WatchOptions): Promise<FolderMonitor> {
+  const { watch } = await import('chokidar');
+  const watcher: FSWatcher = watch(
+    folders.map((folder) => octetsToText(folder)),
+    {
+      ignoreInitial: true,
+      followSymlinks: false,
+      ignorePermissionErrors: true,
+      ...(options.deep ? {} : { depth: 0 }),
+      ignored: (path) => !options.concerns(octetsFromText(path)),
+    },
+  );
+  watcher.on('all', (_event, path) => options.onChange(octetsFromText(path.includes('\ufffd') ? dirname(path) : path)));
+  watcher.on('error', options.onError);
+  const ready = new Promise<void>((resolve) => {
+    watcher.once('ready', () => resolve());
+  });
+  return { ready, [Symbol.asyncDispose]: async () => await watcher.close() };
 }
 
 /** Gathers rings, and answers them one after the other. */

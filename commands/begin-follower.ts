@@ -1,0 +1,76 @@
+import { VtError } from '../core/base/errors.ts';
+import { octetsToText } from '../core/base/octets.ts';
+import type { Checkpoint } from '../core/tail/checkpoint.ts';
+import type { Followed } from '../core/tail/followed.ts';
+import type { Follower } from '../core/tail/follower.ts';
+import type { TreePath } from '../core/tree/tree.ts';
+import type { CommandContext } from './command.ts';
+import { lockTail, tailFile } from './tail-records.ts';
+
+/** Least time between two roots where nobody says otherwise: milliseconds. */
+export const DEFAULT_EVERY_MS = 1000;
+
+export interface BeginOptions {
+  readonly command: string;
+  /** Local paths, for people. */
+  readonly what: string;
+  readonly target: TreePath;
+  readonly everyMs: number;
+  /** Makes what is followed, going on from the checkpoint, if there is one. */
+  readonly make: (checkpoint: Checkpoint | undefined) => Promise<Followed>;
+}
+
+/**
+ * Begins to keep a path of the tree in step with local files, as long as the session lasts: makes the first round, and the others
+ * in the background.
+ *
+ * @throws {VtError} EFAILED where the same path is followed already, here or by another process; what goes wrong in the first round
+ */
+export async function beginFollower(context: CommandContext, options: BeginOptions): Promise<Follower> {
+  const { session, shell, diagnostics, signal, now } = context;
+  const { command, target, what } = options;
+  const shown = octetsToText(target);
+  if (session.archive === undefined)
+    throw new VtError('EUNSUPPORTED', `${command} "${shown}": the tree "${session.tree.name}" has no archive to record its states in`);
+  const checkpointPath = tailFile(shell.env, session, target);
+  const unlock = lockTail(checkpointPath);
+  if (unlock === undefined)
+    throw new VtError('EFAILED', `${command} "${shown}": files are followed into it already`, {
+      remedy: 'tails lists what is followed; untail ends it',
+    });
+  const unpin = session.pin();
+  const release = (): void => {
+    unpin();
+    unlock();
+  };
+  try {
+    const [{ Follower: FollowerClass }, { readCheckpoint }] = await Promise.all([
+      import('../core/tail/follower.ts'),
+      import('../core/tail/checkpoint.ts'),
+    ]);
+    const followed = await options.make(readCheckpoint(checkpointPath));
+    const follower = new FollowerClass({
+      store: session.store,
+      followed,
+      sync: async (roundSignal) => await session.sync(roundSignal),
+      checkpointPath,
+      identity: { store: session.store.name, archive: session.archive.name, what, target: shown, pid: process.pid },
+      everyMs: options.everyMs,
+      clock: now,
+      monotonicMs: () => performance.now(),
+      onNotice: (notice) => diagnostics.warn(notice),
+      onEnd: release,
+    });
+    try {
+      await follower.start(signal);
+    } catch (error) {
+      await follower.abandon();
+      throw error;
+    }
+    session.tails.add(follower);
+    return follower;
+  } catch (error) {
+    release();
+    throw error;
+  }
+}

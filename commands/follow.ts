@@ -1,0 +1,131 @@
+import { UsageError } from '../core/base/errors.ts';
+import type { Octets } from '../core/base/octets.ts';
+import { octetsToText } from '../core/base/octets.ts';
+import type { Follower } from '../core/tail/follower.ts';
+import type { TreePath } from '../core/tree/tree.ts';
+import { beginFollower, DEFAULT_EVERY_MS } from './begin-follower.ts';
+import type { CommandContext, CommandInput } from './command.ts';
+import { defineCommand } from './command.ts';
+import { pathArgument } from './entry.ts';
+import { countText, octetsFields, sizeText } from './format.ts';
+import { resolveLocalPath } from './local-path.ts';
+import { newMeta } from './new-meta.ts';
+
+/** `follow`: files that grow, into the tree as they are written. */
+export const follow = defineCommand({
+  name: 'follow',
+  group: 'move',
+  summary: 'take in files as they are written: logs, mailboxes, recordings',
+  details: [
+    'What is in the files is stored at once, and from then on what is appended, as long as the session lasts: a round a second at most, each of which records a root, so that log NAME shows how it grew and get NAME@DATE gets any state. Only what is new is read and stored, with the last leaf of the content and the superblocks above it. wait makes a daemon of it; tails shows how far it is; untail ends it.',
+    'The content of NAME is all that was ever written to LOCAL, one after the other: where a log is rotated by rename, or copied and cut short, or removed and made again, what is written afterwards comes behind what was. A file that is written anew with all that it had goes on where it was; for files that are edited use watch. Where LOCAL is a pattern, or there are several, or NAME is a Dir or ends in a slash, each file goes into the Dir NAME under its own name, also those that come to be later; patterns are expanded by this command itself. A rotated file that fits a pattern is no news.',
+    'How far each file is read is kept in a checkpoint below $XDG_STATE_HOME/vtftp/tails: device, inode, offset, what was read last, and the content so far, written only when that is durable. So the same command in another session goes on there, after kill -9 too: nothing is lost and nothing comes twice, also of what was rotated meanwhile as long as it is beside LOCAL and not compressed.',
+  ],
+  changes: true,
+  plans: true,
+  args: [
+    { name: 'local', kind: 'local', summary: 'a file that grows, there or not, or a pattern', repeat: true, glob: false },
+    { name: 'name', kind: 'stored', summary: 'the file that it becomes, or the Dir that the files go into', glob: false },
+  ],
+  options: [
+    { name: 'every', value: { name: 'SECONDS', kind: 'number' }, summary: 'between two rounds, at least (1)' },
+    {
+      name: 'parser',
+      value: { name: 'NAME', kind: 'text' },
+      summary: 'where Blocks end in files whose syntax is known: the parser for all of them, or none; default: the one that fits each',
+    },
+  ],
+  examples: [
+    { line: 'follow /var/log/syslog logs/syslog', says: 'all that is ever written to it, through every rotation' },
+    { line: 'follow /var/log/*.log logs/; wait', says: 'as a daemon: vtftp -c with this line' },
+  ],
+  async run(context, input) {
+    const { session, diagnostics, signal, plan, output } = context;
+    const { patterns, target, intoDir } = await targetOf(context, input);
+    const what = patterns.map(octetsToText).join(' ');
+    if (plan) {
+      output.line(`would follow ${what} into ${output.name(target)}`);
+      return;
+    }
+    if (intoDir) await makeDir(context, target);
+    const everyMs = everyOption(input);
+    const [{ TailGroup }, { localPattern }, { EdgeScanner }, { systemOwnerNames }, parser] = await Promise.all([
+      import('../core/tail/tail-group.ts'),
+      import('../core/tail/local-pattern.ts'),
+      import('../core/blockify/edge-scanner.ts'),
+      import('../core/base/owner-names.ts'),
+      parserOption(input),
+    ]);
+    const follower = await beginFollower(context, {
+      command: 'follow',
+      what,
+      target,
+      everyMs,
+      make: async (checkpoint) => {
+        const group = new TailGroup({
+          store: session.store,
+          tree: session.tree,
+          scanner: new EdgeScanner(session.store.edges),
+          patterns: patterns.map(localPattern),
+          target,
+          intoDir,
+          parser,
+          owners: systemOwnerNames(),
+          monotonicMs: () => performance.now(),
+          onNotice: (notice) => diagnostics.warn(notice),
+        });
+        if (checkpoint !== undefined) await group.restore(checkpoint.tails, { signal });
+        return group;
+      },
+    });
+    reportBegun(context, 'following', follower, what, target);
+  },
+});
+
+/** Says what has begun, and what there was. */
+export function reportBegun({ output }: CommandContext, verb: string, follower: Follower, what: string, target: TreePath): void {
+  const { files, absent, size, newBytes } = follower.state();
+  const parts = [`${countText(files - absent, 'file')}, ${sizeText(size)}`, `${sizeText(newBytes)} taken in`];
+  if (absent > 0) parts.push(`${countText(absent, 'file')} awaited`);
+  output.line(`${verb} ${what} into ${output.name(target)}: ${parts.join('; ')}`);
+  output.record({ ...octetsFields('path', target), local: what, files, absent, bytes: size, new_bytes: newBytes });
+}
+
+async function targetOf(
+  { session, signal }: CommandContext,
+  { named }: CommandInput,
+): Promise<{ readonly patterns: readonly Octets[]; readonly target: TreePath; readonly intoDir: boolean }> {
+  const { hasGlob } = await import('../core/base/glob-pattern.ts');
+  const patterns = (named.get('local') ?? []).map((word) => resolveLocalPath(session.localCwd, word));
+  const [name = '' as Octets] = named.get('name') ?? [];
+  const target = pathArgument(session, name);
+  const stored = await session.tree.lookup(target, { signal });
+  const intoDir = patterns.length > 1 || patterns.some(hasGlob) || /(^|\/)\.{0,2}$/.test(name) || stored?.dirent.kind === 'dir';
+  if (intoDir && stored !== undefined && stored.dirent.kind !== 'dir')
+    throw new UsageError(`follow into "${octetsToText(target)}": it is no Dir`);
+  return { patterns, target, intoDir };
+}
+
+async function makeDir(context: CommandContext, path: TreePath): Promise<void> {
+  const { session, signal } = context;
+  if ((await session.tree.lookup(path, { signal })) === undefined) await session.tree.mkdir(path, newMeta(context, 0o755), { signal });
+}
+
+/** Milliseconds between rounds. */
+export function everyOption({ options, calledAs }: CommandInput): number {
+  const value = options.get('every');
+  if (value === undefined || value === true) return DEFAULT_EVERY_MS;
+  const seconds = Number(value);
+  if (!(seconds >= 0 && seconds <= 86_400))
+    throw new UsageError(`${calledAs} --every "${octetsToText(value)}": expected seconds, up to 86400`);
+  return seconds * 1000;
+}
+
+async function parserOption({ options, calledAs }: CommandInput): Promise<string | undefined> {
+  const value = options.get('parser');
+  if (value === undefined || value === true) return undefined;
+  const { parserNames } = await import('../core/blockify/choose-parser.ts');
+  const name = octetsToText(value);
+  if (!parserNames().includes(name)) throw new UsageError(`${calledAs} --parser="${name}": expected one of ${parserNames().join(', ')}`);
+  return name;
+}

@@ -1,0 +1,111 @@
+import { VtError } from '../core/base/errors.ts';
+import { octetsFromText, octetsToText } from '../core/base/octets.ts';
+import type { FollowerState } from '../core/tail/follower.ts';
+import type { CommandContext } from './command.ts';
+import { defineCommand } from './command.ts';
+import { pathArgument } from './entry.ts';
+import { countText, sizeText } from './format.ts';
+
+/** `tails`: what is followed. */
+export const tails = defineCommand({
+  name: 'tails',
+  group: 'move',
+  summary: 'list what is followed and watched, with lag, rate and last root',
+  details: [
+    'First what this session follows, then what others do, or did: a stopped one goes on where it ended when the same follow or watch is given again. lag is what is in the local files and not recorded yet, and how long the oldest of it waits; of other processes, what their checkpoints do not have.',
+  ],
+  async run({ session, output, shell, now }) {
+    const { readTails } = await import('./tail-records.ts');
+    const { unreadBytes } = await import('../core/tail/unread-bytes.ts');
+    const ours = new Set<string>();
+    for (const follower of session.tails.followers) {
+      ours.add(follower.checkpointPath);
+      const state = follower.state();
+      output.line(`${output.name(octetsFromText(follower.target))}  ${follower.what}  ${stateText(state)}`);
+      if (state.root !== undefined) output.line(`  ${output.style('ref', state.root)}`);
+      output.record({
+        target: follower.target,
+        local: follower.what,
+        state: state.trouble === undefined ? 'following' : 'failing',
+        pid: process.pid,
+        files: state.files,
+        absent: state.absent,
+        bytes: state.size,
+        new_bytes: state.newBytes,
+        read_bytes: state.readBytes,
+        lag_bytes: state.unreadBytes,
+        lag_ms: Math.round(state.lagMs),
+        bytes_per_second: Math.round(state.rate),
+        rounds: state.rounds,
+        rotations: state.rotations,
+        failures: state.failures,
+        trouble: state.trouble,
+        dirref: state.root,
+      });
+    }
+    for (const { file, checkpoint, isRunning } of readTails(shell.env)) {
+      if (ours.has(file)) continue;
+      const lag = unreadBytes(checkpoint);
+      const ageMs = now().getTime() - Date.parse(checkpoint.when);
+      const what = `${countText(checkpoint.tails.length, 'file')}, lag ${sizeText(lag)}, ${sizeText(isRunning ? checkpoint.rate : 0)}/s, ${checkpoint.when}`;
+      output.line(
+        `${output.name(octetsFromText(checkpoint.target))}  ${checkpoint.what}  ${isRunning ? `pid ${checkpoint.pid}` : 'stopped'}: ${what}, Store ${checkpoint.store}`,
+      );
+      if (checkpoint.root !== undefined) output.line(`  ${output.style('ref', checkpoint.root)}`);
+      output.record({
+        target: checkpoint.target,
+        local: checkpoint.what,
+        state: isRunning ? 'elsewhere' : 'stopped',
+        ...(isRunning ? { pid: checkpoint.pid } : {}),
+        store: checkpoint.store,
+        files: checkpoint.tails.length,
+        lag_bytes: lag,
+        lag_ms: lag === 0 ? 0 : ageMs,
+        bytes_per_second: isRunning ? checkpoint.rate : 0,
+        when: checkpoint.when,
+        dirref: checkpoint.root,
+      });
+    }
+  },
+});
+
+/** `3 files, 12M, 1.2M/s, lag 310 (0.4 s)`. */
+export function stateText(state: FollowerState): string {
+  const { files, absent, size, rate, unreadBytes, lagMs, trouble } = state;
+  const parts = [`${countText(files, 'file')}${absent > 0 ? ` (${absent} absent)` : ''}`, sizeText(size), `${sizeText(rate)}/s`];
+  parts.push(`lag ${sizeText(unreadBytes)} (${(lagMs / 1000).toFixed(1)} s)`);
+  if (trouble !== undefined) parts.push(trouble);
+  return parts.join(', ');
+}
+
+/** `untail`: no longer followed. */
+export const untail = defineCommand({
+  name: 'untail',
+  group: 'move',
+  summary: 'end following or watching, after a last look, and forget its checkpoint',
+  details: ['NAME stays in the tree as it is. To follow again goes on at its end where the file still begins with it.'],
+  args: [{ name: 'name', kind: 'stored', summary: 'what files are followed into', repeat: true, glob: false }],
+  async run(context, { args }) {
+    for (const name of args) await endOne(context, octetsToText(pathArgument(context.session, name)));
+  },
+});
+
+async function endOne({ session, shell }: CommandContext, target: string): Promise<void> {
+  const follower = session.tails.followers.find((each) => each.target === target);
+  if (follower !== undefined) {
+    await session.tails.end(follower, true);
+    return;
+  }
+  const { lockTail, tailFile } = await import('./tail-records.ts');
+  const { readCheckpoint, removeCheckpoint } = await import('../core/tail/checkpoint.ts');
+  const file = tailFile(shell.env, session, octetsFromText(target));
+  const checkpoint = readCheckpoint(file);
+  if (checkpoint === undefined) throw new VtError('EFAILED', `untail "${target}": nothing is followed into it`);
+  const unlock = lockTail(file);
+  if (unlock === undefined)
+    throw new VtError('EFAILED', `untail "${target}": process ${checkpoint.pid} follows into it`, {
+      remedy: `end it: kill ${checkpoint.pid}`,
+    });
+  removeCheckpoint(file);
+  unlock();
+}

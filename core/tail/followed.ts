@@ -1,0 +1,41 @@
+import type { Octets } from '../base/octets.ts';
+import type { OpOptions } from '../store/store.ts';
+import type { TailMark } from './checkpoint.ts';
+
+/** Sums over what is followed. */
+export interface FollowedCounts {
+  readonly files: number;
+  /** Of these, those whose path leads nowhere at present. */
+  readonly absent: number;
+  /** Octets of content. */
+  readonly size: number;
+  /** Octets that were taken in by this process, and those that were read of local files for that. */
+  readonly newBytes: number;
+  readonly readBytes: number;
+  /** Octets that are in local files, and not taken in. */
+  readonly unreadBytes: number;
+  /** Times that a content went on with another file, or with the same from its start. */
+  readonly rotations: number;
+}
+
+/** Local files that a part of a tree is kept in step with. */
+export interface Followed {
+  /** Folders in which changes are looked for. */
+  readonly folders: readonly Octets[];
+  /** Whether also in all folders below these. */
+  readonly isDeep: boolean;
+  /** Whether a change at a path is worth a look. */
+  concerns(path: Octets): boolean;
+  /** A change was seen at a path. */
+  note(path: Octets): void;
+  /** Takes in what is new. @returns whether the tree has to change */
+  look(options: OpOptions): Promise<boolean>;
+  /** Adds what waits to the Store. */
+  flush(options: OpOptions): Promise<void>;
+  /** Brings what changed into the tree. */
+  bind(options: OpOptions): Promise<void>;
+  /** What has to be kept to go on after the process has ended. */
+  marks(): TailMark[];
+  counts(): FollowedCounts;
+  close(): void;
+}

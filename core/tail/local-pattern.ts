@@ -1,0 +1,72 @@
+import { readdirSync, statSync } from 'node:fs';
+import { compileGlob, hasGlob } from '../base/glob-pattern.ts';
+import type { Octets } from '../base/octets.ts';
+import { pathBytes } from '../base/system-error.ts';
+
+/** Local paths told by a pattern, which may come to be later. */
+export interface LocalPattern {
+  /** Absolute; its elements may have `*`, `?` and `[ ]`. */
+  readonly pattern: Octets;
+  readonly isGlob: boolean;
+}
+
+export function localPattern(pattern: Octets): LocalPattern {
+  return { pattern, isGlob: hasGlob(pattern) };
+}
+
+/** What a pattern stands for at present. */
+export interface FoundPaths {
+  /** Those that are there, ascending; of a plain path that one, there or not. */
+  readonly paths: readonly Octets[];
+  /** Folders in which more may come to be. */
+  readonly folders: readonly Octets[];
+}
+
+/** Finds the paths of a pattern. Folders that cannot be read have none. */
+export function findPaths({ pattern, isGlob }: LocalPattern): FoundPaths {
+  if (!isGlob) return { paths: [pattern], folders: [parentOf(pattern)] };
+  const elements = pattern.split('/').slice(1) as Octets[];
+  let found: Octets[] = ['' as Octets];
+  const folders: Octets[] = [];
+  for (const [i, element] of elements.entries()) {
+    const isLast = i === elements.length - 1;
+    if (!hasGlob(element)) {
+      const plain = element.replace(/\\(.)/g, '$1');
+      found = found.map((folder) => `${folder}/${plain}` as Octets);
+      if (isLast) found = found.filter((path) => statSync(pathBytes(path), { throwIfNoEntry: false }) !== undefined);
+      continue;
+    }
+    const fits = compileGlob(element);
+    folders.push(...found);
+    found = found.flatMap((folder) =>
+      namesIn(folder)
+        .filter(fits)
+        .map((name) => `${folder}/${name}` as Octets),
+    );
+  }
+  return { paths: found.sort(), folders };
+}
+
+/** Tells whether a path is one that a pattern may stand for. */
+export function fitsPattern({ pattern, isGlob }: LocalPattern): (path: Octets) => boolean {
+  if (!isGlob) return (path) => path === pattern;
+  const elements = (pattern.split('/') as Octets[]).map((element) => (hasGlob(element) ? compileGlob(element) : undefined));
+  const plain = pattern.split('/');
+  return (path) => {
+    const names = path.split('/') as Octets[];
+    return names.length === plain.length && names.every((name, i) => elements[i]?.(name) ?? name === plain[i]);
+  };
+}
+
+function namesIn(folder: Octets): Octets[] {
+  try {
+    return readdirSync(pathBytes(folder === '' ? ('/' as Octets) : folder), 'latin1') as Octets[];
+  } catch {
+    return [];
+  }
+}
+
+/** The folder that a path stands in. */
+export function parentOf(path: Octets): Octets {
+  return (path.slice(0, path.lastIndexOf('/')) || '/') as Octets;
+}

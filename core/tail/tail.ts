@@ -1,0 +1,321 @@
+import { findXattrs } from '../base/find-xattrs.ts';
+import type { Octets } from '../base/octets.ts';
+import { octetsFromBytes, octetsToBytes } from '../base/octets.ts';
+import type { OwnerNames } from '../base/owner-names.ts';
+import { readBlockBytes } from '../block/read-range.ts';
+import type { EdgeScanner } from '../blockify/edge-scanner.ts';
+import { GrowingContent } from '../blockify/growing-content.ts';
+import { mimeTypeIn } from '../blockify/mime-type.ts';
+import type { ContentHint } from '../blockify/parser.ts';
+import { takeUpContent } from '../blockify/take-up-content.ts';
+import type { FileDirent } from '../dirent/dirent.ts';
+import { formatDirent, parseDirent } from '../dirent/dirent-text.ts';
+import { metaOf } from '../import/import-meta.ts';
+import type { OpOptions, Store } from '../store/store.ts';
+import { baseName } from '../tree/path.ts';
+import type { TreePath } from '../tree/tree.ts';
+import type { TailMark } from './checkpoint.ts';
+import { findMarked, openOrNone, rotatedFiles, statOf } from './rotated-files.ts';
+import type { FileMark } from './tailed-file.ts';
+import { CHECK_SIZE, type TailedFile } from './tailed-file.ts';
+
+/** A file that lost its path is kept open until nothing was written to it for so long: milliseconds. */
+const FORMER_MS = 60_000;
+
+/** Files remembered that had the path and are read to their end. */
+const MAX_DONE = 64;
+
+/** Octets of new Blocks that wait before they go to the Store. */
+const MAX_PENDING_SIZE = 4 * 1024 * 1024;
+
+/** What a tail takes from outside. */
+export interface TailContext {
+  readonly store: Pick<Store, 'hashName' | 'get' | 'addBatch' | 'name'>;
+  readonly scanner: EdgeScanner;
+  /** The name of the parser that is asked for; default: the one that fits. */
+  readonly parser: string | undefined;
+  readonly owners: OwnerNames;
+  /** Milliseconds that only go up. */
+  readonly monotonicMs: () => number;
+  /** Whether a file is followed under another path, too. */
+  readonly isElsewhere: (file: { readonly dev: bigint; readonly ino: bigint }, tail: Tail) => boolean;
+}
+
+/** What a tail has to tell of itself. */
+export interface TailCounts {
+  /** Octets of the content. */
+  readonly size: number;
+  /** Octets taken in since it was begun by this process, and octets read for that. */
+  readonly newBytes: number;
+  readonly readBytes: number;
+  /** Octets that are in the file, and not in the content. */
+  readonly unreadBytes: number;
+  /** The path leads to a file at present. */
+  readonly isThere: boolean;
+  /** Times that the content went on with another file, or with the same from its start. */
+  readonly rotations: number;
+}
+
+interface OpenFile {
+  readonly file: TailedFile;
+  grewMs: number;
+}
+
+/**
+ * Follows what is written to one path: its content is the concatenation of all that was ever written there, through rotation by
+ * rename, by copy and truncation, truncation, removal and replacement. Reading goes on where it ended.
+ */
+export class Tail {
+  readonly path: Octets;
+  readonly name: TreePath;
+  readonly #context: TailContext;
+  /** Oldest first; the last has the path, or had it last. */
+  #files: OpenFile[] = [];
+  #done: FileMark[] = [];
+  #content: GrowingContent | undefined;
+  #dirent: FileDirent | undefined;
+  #isThere = false;
+  /** Something was read or seen that the Dirent does not tell. */
+  #isStale = false;
+  #newBytes = 0;
+  #readBytes = 0;
+  #rotations = 0;
+
+  constructor(path: Octets, name: TreePath, context: TailContext) {
+    this.path = path;
+    this.name = name;
+    this.#context = context;
+  }
+
+  /** Goes on where a checkpoint says that an earlier process ended. */
+  async restore(mark: TailMark, options: OpOptions): Promise<void> {
+    const dirent = parseDirent(mark.dirent);
+    if (dirent.kind !== 'file') throw new TypeError(`restore a tail: expected the Dirent of a file, got a ${dirent.kind}`);
+    const { store, scanner } = this.#context;
+    this.#content = await takeUpContent(
+      store,
+      scanner,
+      dirent.block,
+      { stable: mark.stable, isDeaf: mark.isDeaf },
+      this.#hint(dirent.meta.xattrs),
+      options,
+    );
+    this.#dirent = dirent;
+    this.#done = [...mark.done];
+    for (const each of mark.files) {
+      // Of a file that nothing was read of nobody can tell whether it was copied and cut short meanwhile: the next look goes through what is beside it.
+      const isBlank = each.offset === 0 && each === mark.files.at(-1);
+      const file = isBlank ? undefined : findMarked(this.path, each, (found) => this.has(found));
+      if (file === undefined) this.#finish(each);
+      else this.#files.push({ file, grewMs: this.#context.monotonicMs() });
+    }
+  }
+
+  /** Goes on where what is stored under its name ends, if that is how the file begins; else the content begins anew. */
+  async adopt(dirent: FileDirent, options: OpOptions): Promise<void> {
+    const { store, scanner } = this.#context;
+    const { block } = dirent;
+    const file = openOrNone(this.path);
+    if (file === undefined) return;
+    const part = async (offset: number): Promise<Uint8Array> =>
+      await readBlockBytes(store, { kind: 'sub', base: block, offset, span: Math.min(block.span, CHECK_SIZE) }, options);
+    const last = Math.max(0, block.span - CHECK_SIZE);
+    if (block.span === 0 || !file.startsWith(await part(0), await part(last), block.span)) {
+      file.close();
+      return;
+    }
+    this.#content = await takeUpContent(store, scanner, block, undefined, this.#hint(dirent.meta.xattrs), options);
+    this.#dirent = dirent;
+    this.#files.push({ file, grewMs: this.#context.monotonicMs() });
+  }
+
+  /** Whether a file has the path, or had it and is still read. */
+  has(file: { readonly dev: bigint; readonly ino: bigint }): boolean {
+    return this.#files.some((each) => each.file.isOf(file));
+  }
+
+  /** Whether a file had the path, as far as it can be known again: under its present name it is no news. */
+  had(path: Octets, stat: { readonly dev: bigint; readonly ino: bigint }): boolean {
+    const current = this.#files.at(-1)?.file;
+    const now = statOf(this.path);
+    if (this.has(stat)) return current?.isOf(stat) !== true || now === undefined || !current.isOf(now);
+    const marks = this.#done.filter(({ ino, offset }) => offset > 0 && ino === stat.ino.toString());
+    if (marks.length === 0) return false;
+    const file = openOrNone(path);
+    const isKnown = file !== undefined && marks.some((mark) => file.resume(mark));
+    file?.close();
+    return isKnown;
+  }
+
+  /** The Dirent as of the last look; undefined before there was a file. */
+  get dirent(): FileDirent | undefined {
+    return this.#dirent;
+  }
+
+  /** Takes in what is new. @returns whether the Dirent is another */
+  async look(options: OpOptions): Promise<boolean> {
+    await this.#readAll(options);
+    const stat = statOf(this.path);
+    this.#isThere = stat?.isFile() === true;
+    if (this.#isThere && stat !== undefined && this.#files.at(-1)?.file.isOf(stat) !== true) {
+      if (this.#follow()) await this.#readAll(options);
+    }
+    this.#retire();
+    return this.#update();
+  }
+
+  /** Adds the Blocks that wait to the Store. */
+  async flush(options: OpOptions): Promise<void> {
+    await this.#content?.flushTo(this.#context.store, options);
+  }
+
+  /** What a checkpoint keeps; undefined before there was a file. */
+  mark(): TailMark | undefined {
+    if (this.#dirent === undefined || this.#content === undefined) return undefined;
+    return {
+      path: base64(this.path),
+      name: base64(this.name),
+      ...this.#content.stablePoint(),
+      dirent: formatDirent(this.#dirent),
+      files: this.#files.map(({ file }) => file.mark),
+      done: this.#done,
+    };
+  }
+
+  counts(): TailCounts {
+    return {
+      size: this.#content?.span ?? 0,
+      newBytes: this.#newBytes,
+      readBytes: this.#readBytes,
+      unreadBytes: this.#files.reduce((sum, { file }) => sum + file.unreadBytes(), 0),
+      isThere: this.#isThere,
+      rotations: this.#rotations,
+    };
+  }
+
+  close(): void {
+    for (const { file } of this.#files) file.close();
+    this.#files = [];
+  }
+
+  async #readAll(options: OpOptions): Promise<void> {
+    for (const open of [...this.#files]) await this.#read(open, options);
+  }
+
+  async #read(open: OpenFile, options: OpOptions): Promise<void> {
+    const { file } = open;
+    const take = async (octets: Uint8Array): Promise<void> => {
+      const content = this.#contentOf(file);
+      // First what may fail: octets that were pushed are taken in.
+      if (content.pending.size > MAX_PENDING_SIZE) await content.flushTo(this.#context.store, options);
+      content.push(octets);
+      this.#newBytes += octets.length;
+    };
+    for (let look = await file.look(take); look !== undefined; look = await file.look(take)) {
+      this.#readBytes += look.readBytes;
+      this.#isStale = true;
+      if (look.bytes > 0) open.grewMs = this.#context.monotonicMs();
+      if (look.restarted === undefined) return;
+      this.#rotations++;
+      await this.#readCopy(look.restarted, take);
+    }
+  }
+
+  /** Of a file that was cut short: what was written to it after the last look, if a copy was kept of it. */
+  async #readCopy(mark: FileMark, take: (octets: Uint8Array) => Promise<void>): Promise<void> {
+    const copy = findMarked(this.path, mark, (found) => this.has(found) || this.#context.isElsewhere(found, this));
+    if (copy === undefined) return;
+    try {
+      this.#readBytes += (await copy.look(take))?.readBytes ?? 0;
+      this.#finish(copy.mark);
+    } finally {
+      copy.close();
+    }
+  }
+
+  /** Goes on with the file that has the path now. @returns whether there is one */
+  #follow(): boolean {
+    const { monotonicMs } = this.#context;
+    const next = openOrNone(this.path);
+    if (next === undefined) return false;
+    const current = this.#files.at(-1);
+    const grewMs = monotonicMs();
+    if (current !== undefined && next.goesOnFrom(current.file)) {
+      // It was written anew, with all that it had. Somebody may still write to what it was.
+      next.takeOver(current.file);
+      this.#files.push({ file: next, grewMs });
+      return true;
+    }
+    if (current === undefined) {
+      const mark = this.#done.at(-1);
+      if (mark !== undefined && mark.offset > 0 && next.resume(mark)) this.#done.pop();
+      else if (mark !== undefined) this.#between(BigInt(mark.mtimeNs), next);
+    } else this.#between(current.file.stat().mtimeNs, next);
+    if (this.#dirent !== undefined) this.#rotations++;
+    this.#files.push({ file: next, grewMs });
+    this.#isStale = true;
+    return true;
+  }
+
+  /** Opens the files that had the path in between, where it was rotated more than once since the last look. */
+  #between(afterNs: bigint, next: TailedFile): void {
+    for (const { path, stat } of rotatedFiles(this.path)) {
+      if (stat.mtimeNs <= afterNs || next.isOf(stat) || this.had(path, stat) || this.#context.isElsewhere(stat, this)) continue;
+      const file = openOrNone(path);
+      if (file !== undefined) this.#files.push({ file, grewMs: this.#context.monotonicMs() });
+    }
+  }
+
+  /** Closes the files that lost the path, and to which nothing is written any more. */
+  #retire(): void {
+    const nowMs = this.#context.monotonicMs();
+    const last = this.#files.at(-1);
+    this.#files = this.#files.filter((open) => {
+      if ((open === last && this.#isThere) || nowMs - open.grewMs < FORMER_MS) return true;
+      this.#finish(open.file.mark);
+      open.file.close();
+      return false;
+    });
+  }
+
+  #finish(mark: FileMark): void {
+    this.#done = [...this.#done, mark].slice(-MAX_DONE);
+  }
+
+  #contentOf(file: TailedFile): GrowingContent {
+    const { store, scanner } = this.#context;
+    this.#content ??= new GrowingContent(store, scanner, this.#hint(findXattrs(file.fd).xattrs));
+    return this.#content;
+  }
+
+  #hint(xattrs: FileDirent['meta']['xattrs']): ContentHint {
+    return { fileName: baseName(this.path as TreePath), mimeType: mimeTypeIn(xattrs ?? []), parser: this.#context.parser };
+  }
+
+  /** Makes the Dirent of what there is. @returns whether it is another than before */
+  #update(): boolean {
+    const file = this.#files.at(-1)?.file;
+    if (file === undefined || !this.#isStale) return false;
+    this.#isStale = false;
+    const content = this.#contentOf(file);
+    const dirent: FileDirent = {
+      kind: 'file',
+      name: baseName(this.name),
+      meta: metaOf(file.lastStat, this.#context.owners, findXattrs(file.fd).xattrs),
+      block: content.block(),
+    };
+    if (this.#dirent !== undefined && formatDirent(dirent) === formatDirent(this.#dirent)) return false;
+    this.#dirent = dirent;
+    return true;
+  }
+}
+
+/** Octets as a checkpoint holds them. */
+export function base64(octets: Octets): string {
+  return octetsToBytes(octets).toString('base64');
+}
+
+/** Octets that a checkpoint holds. */
+export function fromBase64(text: string): Octets {
+  return octetsFromBytes(Buffer.from(text, 'base64'));
+}

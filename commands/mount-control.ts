@@ -1,9 +1,11 @@
+import type { VtError } from '../core/base/errors.ts';
 import { errorReason } from '../core/base/system-error.ts';
 import type { TreePath } from '../core/tree/tree.ts';
 import type { ControlServer } from '../fuse/control/control-server.ts';
 import { serveControl } from '../fuse/control/control-server.ts';
 import { type Fields, octetsField } from '../fuse/control/fields.ts';
 import { TreeRequests } from '../fuse/control/tree-requests.ts';
+import type { ControlXattrs } from '../fuse/live/control-xattrs.ts';
 import type { CommandContext } from './command.ts';
 import { controlSocket } from './mount-records.ts';
 
@@ -13,6 +15,37 @@ interface ControlledMount {
   readonly start: TreePath;
   /** Mounts the tree at one place more. */
   readonly addMount: (fields: Fields) => Promise<Fields>;
+}
+
+/**
+ * What `user.x-vt-control` of a mount acts on: each line is run by a client of its own, in the Dir at the mount's top.
+ *
+ * @param socketOf - the mount point that the control socket belongs to
+ */
+export function controlXattrs(
+  context: CommandContext,
+  socketOf: string,
+  top: TreePath,
+  { appendOnly }: { readonly appendOnly: boolean },
+): ControlXattrs {
+  const { shell } = context;
+  return {
+    socket: controlSocket(shell.env, socketOf),
+    uid: process.getuid?.() ?? 0,
+    async run(line, answer, signal) {
+      const client = await shell.newClient();
+      const send = async (record: Fields): Promise<void> => {
+        answer(record);
+        await Promise.resolve();
+      };
+      if (appendOnly) {
+        await send({ error: 'run a command: this mount is append-only', code: 'EPERM' satisfies VtError['code'] });
+        return 12;
+      }
+      const moved = top === '/' ? 0 : await client.run(`cd -- ${shell.quote(top)}`, send, signal);
+      return moved === 0 ? await client.run(line, send, signal) : moved;
+    },
+  };
 }
 
 /** Serves the control channel of a mount; a mount without one is told of, and goes on. */
@@ -37,7 +70,11 @@ export async function openControl(
           about: { mountpoint: mountPoint, ...octetsField('start', start), pid: process.pid, version: shell.version },
         });
         return {
-          run: async (line, answer, signal) => await lines.run(line, answer, signal),
+          run: async (line, answer, signal) => {
+            const status = await lines.run(line, answer, signal);
+            await requests.told();
+            return status;
+          },
           ask: async (request, signal) => (request['request'] === 'mount' ? await addMount(request) : await requests.ask(request, signal)),
           noMore: () => requests.noMore(),
           end: async () => await requests.end(),

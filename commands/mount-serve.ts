@@ -9,7 +9,7 @@ import { type Fields, takePath, takeText } from '../fuse/control/fields.ts';
 import { defaultDriver } from '../fuse/driver.ts';
 import { TreeServer } from '../fuse/serve-tree.ts';
 import type { CommandContext } from './command.ts';
-import { openControl } from './mount-control.ts';
+import { controlXattrs, openControl } from './mount-control.ts';
 import type { MountWords } from './mount-options.ts';
 import { parseMountOptions } from './mount-options.ts';
 import { checkedMountPoint, makeMountPoint, removeMountPoint } from './mount-place.ts';
@@ -55,6 +55,7 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
         readOnly: how.readOnly || !isShown,
         appendOnly: how.appendOnly,
         allowOther: how.allowOther,
+        control: words.all ? undefined : controlXattrs(context, mountPoint, top, how),
         writeback: how.writeback,
       });
       const gone = mount.ended.then(() => {

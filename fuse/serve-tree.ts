@@ -8,6 +8,7 @@ import type { Mount, MountOptions } from './driver.ts';
 import { mountBy } from './driver.ts';
 import { appendOnly } from './live/append-only.ts';
 import { tellChanges } from './live/change-notices.ts';
+import { type ControlXattrs, withControlXattrs } from './live/control-xattrs.ts';
 import type { LiveFilesystem } from './live/live-filesystem.ts';
 import { liveFilesystem } from './live/live-filesystem.ts';
 import type { LiveMountOptions } from './live/live-mount.ts';
@@ -36,6 +37,8 @@ export interface TreeMountOptions extends Omit<MountOptions, 'onFault'> {
   readonly subpath: TreePath;
   /** Nothing is lost: new names, and octets at the ends of files. */
   readonly appendOnly: boolean;
+  /** What `user.x-vt-control` on its top Dir acts on. */
+  readonly control: ControlXattrs | undefined;
 }
 
 /** A live tree with its mounts: all show the same nodes, each from a top and by rules of its own. */
@@ -82,7 +85,8 @@ export class TreeServer {
     const writeback = options.writeback && !options.appendOnly;
     const top = await this.#top(options.subpath);
     const view = viewOf(this.#live, { top, views: this.#views, keepsSizes: writeback });
-    const filesystem = options.appendOnly ? appendOnly(view.filesystem) : view.filesystem;
+    const bounded = options.appendOnly ? appendOnly(view.filesystem) : view.filesystem;
+    const filesystem = options.control === undefined ? bounded : withControlXattrs(bounded, options.control);
     try {
       const mount = await mountBy(filesystem, { ...options, writeback, onFault: this.#options.onFault });
       view.hear(mount.notices);

@@ -12,7 +12,7 @@ import { ROOT_PATH } from '../core/tree/path.ts';
 import { AttachedStore } from '../fuse/control/attached-store.ts';
 import { ChannelStore } from '../fuse/control/channel-store.ts';
 import { ControlChannel } from '../fuse/control/control-client.ts';
-import type { Fields } from '../fuse/control/fields.ts';
+import { type Fields, takePath } from '../fuse/control/fields.ts';
 import { RemoteArchive } from '../fuse/control/remote-archive.ts';
 import { RemoteTree } from '../fuse/control/remote-tree.ts';
 import { placeOfFolder } from '../fuse/control/tree-requests.ts';
@@ -33,16 +33,24 @@ export function socketOfMount(path: Octets, env: Readonly<Record<string, string 
   if (mountPoint === undefined || !isMounted(mountPoint)) return undefined;
   const shown = octetsToText(mountPoint);
   const expected = controlSocket(env, shown);
-  if (statSync(expected, { throwIfNoEntry: false })?.isSocket() === true) return expected;
+  if (isSocket(expected)) return expected;
   try {
     const told = getXattr(pathBytes(mountPoint), SOCKET_XATTR);
     if (told !== undefined) return told.toString('utf8');
   } catch (error) {
     const code = errorCode(error);
-    if (code === 'ENOTCONN') throw new VtError('EOPEN', `attach to "${shown}": its process has died`, { remedy: `umount -l ${shown}` });
+    if (code === 'ENOTCONN') throw diedError(shown, error);
     if (code === 'EACCES' || code === 'EPERM') throw new PathError('EACCES', 'attach to', shown, { cause: error });
   }
   throw new VtError('EOPEN', `attach to "${shown}": this mount has no control channel that can be found`);
+}
+
+function isSocket(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isSocket() === true;
+}
+
+function diedError(named: string, cause: unknown): VtError {
+  return new VtError('EOPEN', `attach to "${named}": its process has died`, { cause, remedy: 'umount -l takes a mount away that is left' });
 }
 
 /** Where a path leads, if it leads anywhere. */
@@ -58,11 +66,18 @@ function realPathOf(path: Octets): Octets | undefined {
  * Attaches to the live tree of a mount by its control socket. The tree is the mount's; local files stay a matter of this
  * process.
  *
+ * @param named - what the user calls it: a mount point, or the socket
  * @throws {VtError} EOPEN where nobody listens, EPERM where it is not a mount of this user
  */
-export async function attach(socket: string, options: SourceOptions): Promise<OpenedSource> {
+export async function attach(socket: string, named: string, options: SourceOptions): Promise<OpenedSource> {
   const uid = process.getuid?.() ?? 0;
-  const connect = async (): Promise<ControlChannel> => await ControlChannel.connect(socket, uid, { signal: options.signal });
+  const connect = async (): Promise<ControlChannel> => {
+    try {
+      return await ControlChannel.connect(socket, uid, { signal: options.signal });
+    } catch (error) {
+      throw error instanceof VtError && errorCode(error.cause) === 'ECONNREFUSED' ? diedError(named, error) : error;
+    }
+  };
   const channel = await connect();
   try {
     return await openAttached(channel, connect, options);
@@ -78,14 +93,15 @@ async function openAttached(
   options: SourceOptions,
 ): Promise<OpenedSource> {
   const { archive: archiveName } = channel.about;
+  const start = channel.about['start'] === undefined ? {} : { start: takePath(channel.about, 'start') };
   const archive = typeof archiveName === 'string' ? new RemoteArchive(channel, archiveName) : undefined;
   const store = await options.wrapStore(await storeOf(channel, options));
   const remote = new RemoteTree({ channel, store, storeContent, again: connect });
-  if (options.plan !== true) return { tree: remote, store, archive, base: undefined, recordsItself: true };
+  if (options.plan !== true) return { tree: remote, store, archive, base: undefined, recordsItself: true, ...start };
   // A plan is carried out on a copy in memory of the tree as it is now.
   const root = await remote.dirent(ROOT_PATH, { signal: options.signal });
   if (root.kind !== 'dir') throw new VtError('EOPEN', `attach to "${remote.name}": its root is a ${root.kind}, not a Dir`);
-  return { tree: openLiveTree(store, root, { name: remote.name }), store, archive, base: root };
+  return { tree: openLiveTree(store, root, { name: remote.name }), store, archive, base: root, ...start };
 }
 
 /** The Store of a mount: opened here where it is a datadir that this user can open, else over the channel. */

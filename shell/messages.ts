@@ -1,5 +1,5 @@
 import type { Diagnostics, ProgressState } from '../commands/command.ts';
-import { VtError } from '../core/base/errors.ts';
+import { PathError, VtError } from '../core/base/errors.ts';
 import { errorText } from '../core/base/system-error.ts';
 import { exitStatusOf } from './exit-status.ts';
 import type { Style } from './output.ts';
@@ -38,7 +38,8 @@ export class Messages {
     const remedy = error instanceof VtError ? error.remedy : undefined;
     const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
     if (json) {
-      this.#print(JSON.stringify({ error: message.toWellFormed(), code, status: exitStatusOf(error), remedy, where }));
+      const errno = error instanceof PathError ? error.errno : undefined;
+      this.#print(JSON.stringify({ error: message.toWellFormed(), code, errno, status: exitStatusOf(error), remedy, where }));
       return;
     }
     const text = `${where === undefined ? '' : `${where}: `}${message}${remedy === undefined ? '' : ` (${remedy})`}`;

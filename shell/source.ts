@@ -36,6 +36,8 @@ export interface OpenedSource {
   readonly base: Dirent | undefined;
   /** Its sync records the root: the live tree of a mount. */
   readonly recordsItself?: boolean;
+  /** Where the working path starts, if not at the root: what a mount has at its top. */
+  readonly start?: TreePath;
 }
 
 export interface SourceOptions extends StoreOpener {
@@ -200,7 +202,7 @@ async function openPath(source: Octets, options: SourceOptions): Promise<OpenedS
   if (found === undefined) throw new VtError('EOPEN', `open "${octetsToText(source)}": no such file, directory, Store or reference`);
   const local = resolveLocalPath(options.localCwd, path);
   if (found.isFile()) return await openFile(local, suffix, options);
-  if (found.isSocket()) return await (await import('./attach.ts')).attach(octetsToText(local), options);
+  if (found.isSocket()) return await (await import('./attach.ts')).attach(octetsToText(local), octetsToText(local), options);
   if (!found.isDirectory()) throw new VtError('EOPEN', `open "${octetsToText(source)}": neither a file nor a directory`);
   const folder = octetsToTextStrict(local);
   if (folder !== undefined && (isDatadir(folder) || isPythonDatadir(folder))) {
@@ -219,7 +221,7 @@ async function openMounted(path: Octets, options: SourceOptions): Promise<Opened
   if (mountedPlaces().length === 0) return undefined;
   const { attach, socketOfMount } = await import('./attach.ts');
   const socket = socketOfMount(path, process.env);
-  return socket === undefined ? undefined : await attach(socket, options);
+  return socket === undefined ? undefined : await attach(socket, octetsToText(path), options);
 }
 
 async function openDirectory(path: Octets, store: Store): Promise<Tree> {

@@ -61,7 +61,7 @@ export class TreeRequests {
     if (changing === undefined) throw new ParseError(`unknown request "${name}"`, 0);
     const answer = await changing(fields, { signal });
     // Whoever is told that it is done may look at the mount, and has to find it so.
-    await this.#told();
+    await this.told();
     return answer;
   }
 
@@ -234,7 +234,8 @@ export class TreeRequests {
     return takeTexts(fields, 'digests').map((hex) => ({ hashName, digest: new Uint8Array(Buffer.from(hex, 'hex')) }));
   }
 
-  async #told(): Promise<void> {
+  /** Resolves once the kernel knows of every change so far, or is held up. */
+  async told(): Promise<void> {
     const { tree } = this.#served;
     if (!(tree instanceof LiveTree)) return;
     let timer: NodeJS.Timeout | undefined;

@@ -133,6 +133,6 @@ export async function isServed(mountPoint: Octets): Promise<boolean> {
 
 /** Takes a mount away whose server has died. */
 export async function takeStaleAway(mountPoint: string): Promise<void> {
-  const { takeAway } = await import('../fuse/kernel/kernel-mount.ts');
+  const { takeAway } = await import('../fuse/take-away.ts');
   await takeAway(mountPoint, true);
 }

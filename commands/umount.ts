@@ -35,7 +35,7 @@ async function unmountOne(
 ): Promise<void> {
   const [{ isMounted }, { takeAway }, records] = await Promise.all([
     import('../fuse/mount-table.ts'),
-    import('../fuse/kernel/kernel-mount.ts'),
+    import('../fuse/take-away.ts'),
     import('./mount-records.ts'),
   ]);
   const shown = octetsToText(mountPoint);

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Octets } from '../core/base/octets.ts';
 
@@ -19,6 +20,7 @@ export const FILESYSTEM_TYPE = 'fuse.vtftp';
  * @param file - for tests
  */
 export function mountedPlaces(file = '/proc/self/mountinfo'): MountedPlace[] {
+  if (process.platform === 'darwin') return listedPlaces(spawnSync('/sbin/mount', { encoding: 'latin1' }).stdout);
   const places: MountedPlace[] = [];
   for (const line of readFileSync(file, 'latin1').split('\n')) {
     const fields = line.split(' ');
@@ -28,6 +30,19 @@ export function mountedPlaces(file = '/proc/self/mountinfo'): MountedPlace[] {
       mountPoint: unescapeField(fields[4] ?? ''),
       source: unescapeField(fields[dash + 2] ?? ''),
       readOnly: (fields[5] ?? '').split(',').includes('ro'),
+    });
+  }
+  return places;
+}
+
+/** The mounts of this program in what mount(8) of macOS prints, which knows no types of ours: `vtftp:NAME on /PLACE (macfuse, read-only)`. */
+export function listedPlaces(text: string): MountedPlace[] {
+  const places: MountedPlace[] = [];
+  for (const [, source, mountPoint, options] of text.matchAll(/^(vtftp:.*) on (\/.*) \((.*)\)$/gm)) {
+    places.push({
+      source: source as Octets,
+      mountPoint: mountPoint as Octets,
+      readOnly: options?.split(', ').includes('read-only') === true,
     });
   }
   return places;

@@ -21,7 +21,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
 };
 
 /** Packages that stay outside: native code, and what most sessions never load. */
-const EXTERNAL: readonly string[] = ['lmdb', 'koffi', '@napi-rs/blake-hash', '@node-rs/crc32', 'enquirer'];
+const EXTERNAL: readonly string[] = ['lmdb', 'koffi', '@napi-rs/blake-hash', '@node-rs/crc32', 'enquirer', 'fuse-native'];
 
 async function bundle(): Promise<void> {
   const outdir = join(PROJECT_ROOT, 'dist/bin');

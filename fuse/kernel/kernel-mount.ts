@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process';
-import { VtError } from '../../core/base/errors.ts';
-import { errorReason } from '../../core/base/system-error.ts';
 import type { Mount, MountOptions } from '../driver.ts';
 import type { Filesystem } from '../filesystem.ts';
+import { takeAway } from '../take-away.ts';
 import { IN_HEADER_SIZE, MAX_TRANSFER_SIZE, WRITE_IN_SIZE } from './abi.ts';
 import { KernelSession, MAX_READ_AHEAD } from './kernel-session.ts';
 import { mountDevice, raiseReadAhead } from './mount-device.ts';
@@ -39,26 +37,4 @@ export async function mountKernel(filesystem: Filesystem, options: KernelMountOp
       await reader.ended;
     },
   };
-}
-
-/** Another process takes it away: the kernel writes back what it holds, which this one has to answer. */
-export async function takeAway(mountPoint: string, lazy: boolean): Promise<void> {
-  const isRoot = process.geteuid?.() === 0;
-  const [command, ...words] = isRoot ? ['umount', '-i', ...(lazy ? ['-l'] : [])] : ['fusermount3', '-u', ...(lazy ? ['-z'] : [])];
-  const child = spawn(command ?? 'umount', [...words, '--', mountPoint], { stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    if (said.length < 500) said += text;
-  });
-  const status = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', (error) =>
-      reject(new VtError('EFAILED', `unmount "${mountPoint}": run ${child.spawnfile}: ${errorReason(error)}`, { cause: error })),
-    );
-    child.once('close', resolve);
-  });
-  if (status === 0) return;
-  const busy = /busy/i.test(said);
-  throw new VtError('EFAILED', `unmount "${mountPoint}": ${busy ? 'it is in use' : said.trim().split('\n')[0]}`, {
-    ...(busy ? { remedy: 'close what is open there (fuser -vm names it), or umount -l' } : {}),
-  });
 }

@@ -21,6 +21,8 @@ export interface ContentExercise {
   readonly reopen?: () => Promise<Caller>;
   /** Operations between two of these, on average. */
   readonly reopenEvery?: number;
+  /** Ranges can be punched, zeroed and allocated; default they can. */
+  readonly canAllocate?: boolean;
 }
 
 /** A file as it has to be. */
@@ -36,7 +38,10 @@ interface Model {
  *
  * @throws an Error that tells the seed and the operation
  */
-export async function exerciseContents(first: Caller, { seed, operations, reopen, reopenEvery = 500 }: ContentExercise): Promise<void> {
+export async function exerciseContents(
+  first: Caller,
+  { seed, operations, reopen, reopenEvery = 500, canAllocate = true }: ContentExercise,
+): Promise<void> {
   const random = makeRandom(seed);
   let caller = first;
   const files: Model[] = Array.from({ length: FILES }, (_, i) => ({
@@ -54,7 +59,7 @@ export async function exerciseContents(first: Caller, { seed, operations, reopen
     for (let i = 0; i < operations; i++) {
       const file = files[random.below(FILES)] as Model;
       file.fd ??= await caller.call('open', file.path, FLAGS.O_CREAT | FLAGS.O_RDWR, 0o644);
-      did = await one(caller, file.fd, file, random, files, close);
+      did = await one(caller, file.fd, file, random, files, close, canAllocate);
       if (reopen !== undefined && random.below(reopenEvery) === 0) {
         did = 'reopen';
         for (const open of files) await close(open);
@@ -79,6 +84,7 @@ async function one(
   random: Random,
   files: readonly Model[],
   close: (file: Model) => Promise<void>,
+  canAllocate: boolean,
 ): Promise<string> {
   const offset = random.below(MAX_SIZE);
   const length = 1 + random.below(random.chance(70) ? 512 : Math.min(MAX_LENGTH, MAX_SIZE));
@@ -86,7 +92,7 @@ async function one(
   const size = end - offset;
   const said = (name: string): string => `${name} ${file.path} ${offset}+${size}`;
   const kind = random.below(100);
-  if (kind < 34) {
+  if (kind < 34 || (kind >= 74 && kind < 84 && !canAllocate)) {
     await compare(caller, fd, file, offset, size);
     return said('read');
   }

@@ -1,0 +1,110 @@
+import type Fuse from 'fuse-native';
+import { VtError } from '../../core/base/errors.ts';
+import { octetsFromText } from '../../core/base/octets.ts';
+import { errorReason } from '../../core/base/system-error.ts';
+import type { Mount, MountOptions } from '../driver.ts';
+import type { Caller, Filesystem } from '../filesystem.ts';
+import { isMounted } from '../mount-table.ts';
+import { NO_NOTICES } from '../notices.ts';
+import { takeAway } from '../take-away.ts';
+import { nativeOperations } from './native-operations.ts';
+import { ERRNO } from './path-walker.ts';
+
+/** Milliseconds between two looks whether the mount is still there: the library does not tell. */
+const LOOK_MS = 100;
+
+/**
+ * Mounts a filesystem through libfuse 2, by the package `fuse-native`. It cannot keep: times finer than a millisecond, before 1970, or of
+ * one kind alone; names that are no UTF-8; who makes a file, which is then of whoever mounts; holes, fallocate, O_TMPFILE, renames with flags. Its
+ * kernel is told nothing of changes from behind, and remembers nothing for that reason.
+ *
+ * @throws {VtError} EOPEN where the package or the library is not there
+ */
+export async function mountNative(filesystem: Filesystem, options: MountOptions): Promise<Mount> {
+  const { mountPoint, onFault } = options;
+  const { default: Library } = await import('fuse-native').catch((error: unknown) => {
+    throw new VtError('EOPEN', `mount "${mountPoint}": the driver fuse-native cannot be loaded: ${errorReason(error)}`, {
+      cause: error,
+      remedy: 'install the package fuse-native, and libfuse 2 (Debian: libfuse2) or macFUSE',
+    });
+  });
+  const caller: Caller = {
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+    pid: 0,
+    signal: new AbortController().signal,
+  };
+  const { operations, openFiles } = nativeOperations(filesystem, caller, onFault);
+
+  /** Answers by the caller's room, which the library itself does not look at. */
+  class CheckedFuse extends Library {
+    constructor() {
+      const fsname = optionsText(options);
+      super(mountPoint, operations, { fsname, subtype: 'vtftp', allowOther: options.allowOther, defaultPermissions: true, timeout: false });
+    }
+
+    protected override _op_getxattr(signal: Fuse.Signal, path: string, name: string, buffer: Buffer, position: number): void {
+      operations.getxattr(path, name, position, (status, value) => signal(filled(buffer, status, value), buffer.buffer));
+    }
+
+    protected override _op_listxattr(signal: Fuse.Signal, path: string, buffer: Buffer): void {
+      operations.listxattr(path, (status, names) => {
+        const list = names === undefined ? undefined : Buffer.from(names.map((name) => `${name}\0`).join(''));
+        signal(filled(buffer, status, list), buffer.buffer);
+      });
+    }
+  }
+
+  const fuse = new CheckedFuse();
+  await new Promise<void>((resolve, reject) => {
+    fuse.mount((error) => {
+      if (error === null || error === undefined) resolve();
+      else reject(new VtError('EOPEN', `mount "${mountPoint}": ${error.message}`, { cause: error }));
+    });
+  });
+  // Whoever unmounts has done so by the time that the library is told.
+  Library.unmount = (_, done) => done(null);
+  const ended = new Promise<void>((resolve) => {
+    const timer = setInterval(() => {
+      if (isMounted(octetsFromText(mountPoint)) || openFiles.size > 0) return;
+      clearInterval(timer);
+      fuse.unmount(() => resolve());
+    }, LOOK_MS);
+  });
+  return {
+    mountPoint,
+    ended,
+    notices: NO_NOTICES,
+    async unmount({ lazy = false } = {}) {
+      await takeAway(mountPoint, lazy);
+      await ended;
+    },
+  };
+}
+
+/** What goes into the caller's room. @returns octets, or a negative errno */
+function filled(room: Buffer, status: number, value: Uint8Array | undefined): number {
+  if (value === undefined) return status;
+  if (room.length === 0) return value.length;
+  if (value.length > room.length) return -ERRNO.ERANGE;
+  room.set(value);
+  return value.length;
+}
+
+/** The source, and behind it options of libfuse that the package has no words for. */
+function optionsText({ source, readOnly, volumeName }: MountOptions): string {
+  const isMac = process.platform === 'darwin';
+  const words = [
+    ...(readOnly ? ['ro'] : []),
+    'use_ino',
+    'attr_timeout=0',
+    'entry_timeout=0',
+    ...(isMac ? [] : ['big_writes']),
+    ...(isMac && volumeName !== undefined ? [`volname=${escaped(volumeName)}`] : []),
+  ];
+  return [escaped(source), ...words].join(',');
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\,]/g, '\\$&');
+}

@@ -1,0 +1,190 @@
+import type Fuse from 'fuse-native';
+import type { Octets } from '../../core/base/octets.ts';
+import { octetsFromText, octetsToText, octetsToTextStrict } from '../../core/base/octets.ts';
+import type { AttributeChange, Caller, Filesystem } from '../filesystem.ts';
+import { errnoOf, FilesystemError } from '../filesystem-error.ts';
+import { instantOfMilliseconds, nativeStat, nativeStatfs } from './native-stat.ts';
+import { ERRNO, PathWalker } from './path-walker.ts';
+
+/** What chown(2) is given where it is to leave the owner or the group. */
+const NOBODY_NEW = 0xffffffff;
+
+/** A filesystem as the library calls it. */
+export interface NativeFace {
+  readonly operations: Fuse.NativeOperations;
+  /** Files that are open. */
+  readonly openFiles: ReadonlyMap<number, { readonly ino: number; readonly handle: number }>;
+}
+
+/**
+ * Answers the library's calls, which name files by their paths, from a filesystem of nodes. Nothing is ever thrown: an exception would end
+ * the process.
+ *
+ * @param onFault - what went wrong and clients see as EIO
+ */
+export function nativeOperations(filesystem: Filesystem, caller: Caller, onFault: (error: unknown) => void): NativeFace {
+  const walker = new PathWalker(filesystem, caller);
+  const openFiles = new Map<number, { readonly ino: number; readonly handle: number }>();
+  const openFile = (fd: number): { readonly ino: number; readonly handle: number } => {
+    const file = openFiles.get(fd);
+    if (file === undefined) throw new FilesystemError('EBADF');
+    return file;
+  };
+  const keep = (ino: number, handle: number): number => {
+    openFiles.set(handle, { ino, handle });
+    return handle;
+  };
+  /** Answers with what the work gives; a count goes in place of the status. */
+  const answering = async <T>(answer: Fuse.Answer<T>, work: () => Promise<T> | T): Promise<void> => {
+    let result: T;
+    try {
+      result = await work();
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === ERRNO.EIO) onFault(error);
+      answer(-errno);
+      return;
+    }
+    answer(0, result);
+  };
+  const counting = async (answer: Fuse.Answer, work: () => Promise<number> | number): Promise<void> =>
+    await answering<number>((status, count = 0) => answer(status < 0 ? status : count), work);
+  const done = async (answer: Fuse.Answer, work: () => unknown): Promise<void> =>
+    await answering<undefined>(answer, async () => void (await work()));
+  const change = async (path: string, what: AttributeChange): Promise<unknown> =>
+    await walker.at(path, (ino) => filesystem.setattr(ino, what, caller));
+
+  const operations: Fuse.NativeOperations = {
+    statfs: (path, answer) => void answering(answer, () => walker.at(path, async (ino) => nativeStatfs(await filesystem.statfs(ino)))),
+    getattr: (path, answer) =>
+      void answering(answer, () => walker.at(path, async (ino) => nativeStat(await filesystem.getattr(ino, undefined)))),
+    readdir: (path, answer) => void answering(answer, () => walker.at(path, (ino) => namesIn(filesystem, ino, caller))),
+    readlink: (path, answer) =>
+      void answering(answer, () => walker.at(path, async (ino) => textOf(await filesystem.readlink(ino), 'EILSEQ'))),
+    truncate: (path, size, answer) => void done(answer, () => change(path, { size })),
+    ftruncate: (_, fd, size, answer) =>
+      void done(answer, async () => {
+        const { ino, handle } = openFile(fd);
+        await filesystem.setattr(ino, { size, handle }, caller);
+      }),
+    utimens: (path, atime, mtime, answer) =>
+      void done(answer, () => change(path, { atime: instantOfMilliseconds(atime), mtime: instantOfMilliseconds(mtime) })),
+    chown: (path, uid, gid, answer) =>
+      void done(answer, () => change(path, { ...(uid === NOBODY_NEW ? {} : { uid }), ...(gid === NOBODY_NEW ? {} : { gid }) })),
+    chmod: (path, mode, answer) => void done(answer, () => change(path, { mode: mode & 0o7777 })),
+    mknod: (path, mode, device, answer) =>
+      void done(answer, () => walker.in(path, async (dir, name) => made(await filesystem.mknod(dir, name, mode, 0, device, caller)))),
+    mkdir: (path, mode, answer) =>
+      void done(answer, () => walker.in(path, async (dir, name) => made(await filesystem.mkdir(dir, name, mode, 0, caller)))),
+    symlink: (target, path, answer) =>
+      void done(answer, () => walker.in(path, async (dir, name) => made(await filesystem.symlink(dir, name, wholeText(target), caller)))),
+    link: (path, newPath, answer) =>
+      void done(answer, () =>
+        walker.at(path, (ino) => walker.in(newPath, async (dir, name) => made(await filesystem.link(ino, dir, name, caller)))),
+      ),
+    rename: (path, newPath, answer) =>
+      void done(answer, () =>
+        walker.in(path, (dir, name) => walker.in(newPath, (newDir, newName) => filesystem.rename(dir, name, newDir, newName, 0, caller))),
+      ),
+    unlink: (path, answer) => void done(answer, () => walker.in(path, (dir, name) => filesystem.unlink(dir, name, caller))),
+    rmdir: (path, answer) => void done(answer, () => walker.in(path, (dir, name) => filesystem.rmdir(dir, name, caller))),
+    open: (path, flags, answer) =>
+      void answering(answer, async () => {
+        const { ino } = await walker.find(path);
+        try {
+          return keep(ino, (await filesystem.open(ino, flags, false, caller)).handle);
+        } catch (error) {
+          walker.letGo(ino);
+          throw error;
+        }
+      }),
+    create: (path, mode, answer) =>
+      void answering(answer, () =>
+        walker.in(path, async (dir, name) => {
+          const { handle, attributes } = await filesystem.create(dir, name, mode, 0, 0, caller);
+          return keep(attributes.ino, handle);
+        }),
+      ),
+    read: (_, fd, buffer, length, offset, answer) =>
+      void counting(answer, async () => {
+        const { ino, handle } = openFile(fd);
+        let at = 0;
+        for (const piece of await filesystem.read(ino, handle, offset, length, caller)) {
+          buffer.set(piece, at);
+          at += piece.length;
+        }
+        return at;
+      }),
+    write: (_, fd, buffer, length, offset, answer) =>
+      void counting(answer, () => {
+        const { ino, handle } = openFile(fd);
+        return filesystem.write(ino, handle, offset, buffer.subarray(0, length), { cached: false, killSuidGid: false }, caller);
+      }),
+    release: (_, fd, answer) =>
+      void done(answer, async () => {
+        const { ino, handle } = openFile(fd);
+        openFiles.delete(fd);
+        await filesystem.release(ino, handle);
+        walker.letGo(ino);
+      }),
+    fsync: (_, dataOnly, fd, answer) =>
+      void done(answer, async () => {
+        const { ino, handle } = openFile(fd);
+        await filesystem.fsync(ino, handle, dataOnly);
+      }),
+    fsyncdir: (path, _dataOnly, _fd, answer) => void done(answer, () => walker.at(path, (ino) => filesystem.fsyncdir(ino, 0))),
+    setxattr: (path, name, value, _position, flags, answer) =>
+      void done(answer, () =>
+        walker.at(path, (ino) => filesystem.setxattr(ino, octetsFromText(name), Uint8Array.from(value), flags, caller)),
+      ),
+    getxattr: (path, name, _position, answer) =>
+      void answering(answer, () =>
+        walker.at(path, async (ino) => Buffer.from(await filesystem.getxattr(ino, octetsFromText(name), caller))),
+      ),
+    listxattr: (path, answer) =>
+      void answering(answer, () =>
+        walker.at(path, async (ino) => (await filesystem.listxattr(ino, caller)).flatMap((name) => octetsToTextStrict(name) ?? [])),
+      ),
+    removexattr: (path, name, answer) =>
+      void done(answer, () => walker.at(path, (ino) => filesystem.removexattr(ino, octetsFromText(name), caller))),
+  };
+  /** Nobody holds what was made: it is looked up when it is wanted. */
+  const made = ({ ino }: { readonly ino: number }): void => walker.letGo(ino);
+  return { operations, openFiles };
+}
+
+/** The names of a Dir that are texts. */
+async function namesIn(filesystem: Filesystem, ino: number, caller: Caller): Promise<string[]> {
+  const { handle } = await filesystem.opendir(ino, caller);
+  const names: string[] = [];
+  try {
+    await filesystem.readdir(
+      ino,
+      handle,
+      0,
+      false,
+      ({ name }) => {
+        const text = octetsToTextStrict(name);
+        if (text !== undefined) names.push(text);
+        return true;
+      },
+      caller,
+    );
+  } finally {
+    await filesystem.releasedir(ino, handle);
+  }
+  return names;
+}
+
+function textOf(octets: Octets, otherwise: 'EILSEQ'): string {
+  const text = octetsToTextStrict(octets);
+  if (text === undefined) throw new FilesystemError(otherwise);
+  return text;
+}
+
+/** @throws FilesystemError EILSEQ for a text that did not come whole */
+function wholeText(text: string): Octets {
+  const octets = octetsFromText(text);
+  if (text.includes('\ufffd') || octetsToText(octets) !== text) throw new FilesystemError('EILSEQ');
+  return octets;
+}

@@ -1,0 +1,53 @@
+import type Fuse from 'fuse-native';
+import type { Attributes, FilesystemSize, Instant } from '../filesystem.ts';
+
+/** Numbers of the library have 32 bits. */
+const LIMIT = 2 ** 32;
+const BLOCK_SIZE = 4096;
+
+/** Attributes as the library takes them: times to the millisecond, none before 1970; 32 bits of the ino. */
+export function nativeStat(attributes: Attributes): Fuse.NativeStat {
+  const { mode, uid, gid, size, blocks, nlink, rdev, atime, mtime, ctime } = attributes;
+  return {
+    mode,
+    uid,
+    gid,
+    size,
+    dev: 0,
+    nlink,
+    ino: foldedIno(attributes.ino),
+    rdev,
+    blksize: BLOCK_SIZE,
+    blocks,
+    atime: millisecondsOf(atime),
+    mtime: millisecondsOf(mtime),
+    ctime: millisecondsOf(ctime),
+  };
+}
+
+/** 32 bits in which all bits of an ino have a part; the same for all names of a node. */
+function foldedIno(ino: number): number {
+  return ((ino % LIMIT) ^ Math.floor(ino / LIMIT)) >>> 0;
+}
+
+function millisecondsOf({ seconds, nanoseconds }: Instant): number {
+  return Math.max(0, seconds * 1000 + Math.floor(nanoseconds / 1_000_000));
+}
+
+/** A moment of so many milliseconds since 1970. */
+export function instantOfMilliseconds(milliseconds: number): Instant {
+  const seconds = Math.floor(milliseconds / 1000);
+  return { seconds, nanoseconds: Math.floor(milliseconds - seconds * 1000) * 1_000_000 };
+}
+
+/** Sizes in units that are large enough for 32 bits. */
+export function nativeStatfs(size: FilesystemSize): Fuse.NativeStatfs {
+  let unit = 1;
+  while (Math.max(size.blocks, size.free) / unit >= LIMIT) unit *= 2;
+  const blocks = Math.floor(size.blocks / unit);
+  const free = Math.floor(size.free / unit);
+  const bsize = size.blockSize * unit;
+  const files = Math.min(size.files, LIMIT - 1);
+  const ffree = Math.min(size.freeFiles, LIMIT - 1);
+  return { bsize, frsize: bsize, blocks, bfree: free, bavail: free, files, ffree, favail: ffree, namemax: size.nameMax };
+}

@@ -73,11 +73,11 @@ function freeName(specification: string, { session }: CommandContext): string {
   const clause = /^\[\s*(.*?)\s*\]$/.exec(text)?.[1];
   const rest = text.replace(/^[a-z][a-z0-9+-]*:/i, '').split(',', 1)[0] ?? '';
   const host = /^tcp:/i.test(text) ? rest.replace(/:\d+$/, '').replace(/[[\]]/g, '') : undefined;
-  // Of `ssh -p 22 me@host vtftp …` the host: the first word after the program's that is no option, nor an option's number.
+  // Of `ssh -p 22 me@host vtftp …` the host: the first plain word after the program's that is no option, nor a number.
   const word = command
     ?.split(/\s+/)
     .slice(1)
-    .find((one) => !/^(?:-|\d+$)/.test(one));
+    .find((one) => NAME.test(one) && !/^(?:-|\d+$)/.test(one));
   const wanted = clause ?? host ?? word ?? (command === undefined ? basename(rest).replace(/\.sock$/, '') : 'command');
   const base = wanted.replace(/[^\w.@-]+/g, '-').replace(/^-+|-+$/g, '') || 'peer';
   let name = base;

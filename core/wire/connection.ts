@@ -106,8 +106,8 @@ export class Connection {
     input.on('data', (chunk: Buffer) => this.#take(chunk));
     input.once('end', () => this.#ended());
     input.once('close', () => this.#ended());
-    input.on('error', (error) => this.fail(error));
-    output.on('error', (error) => this.fail(error));
+    input.on('error', (error) => this.#broken(error));
+    output.on('error', (error) => this.#broken(error));
     output.on('drain', () => this.#pump());
   }
 
@@ -305,8 +305,14 @@ export class Connection {
     if (this.#lost !== undefined) return;
     this.#theyEnded = true;
     if (this.#pending.size === 0) this.#endIfDone();
-    else if (this.#link.reason === undefined) this.fail(new Error('the connection ended'));
-    else void this.#link.reason().then((reason) => this.fail(new Error(reason ?? 'the connection ended')));
+    else this.#broken(new Error('the connection ended'));
+  }
+
+  /** It ended too early: for what reason, the link may know. */
+  #broken(error: Error): void {
+    this.#theyEnded = true;
+    if (this.#link.reason === undefined) this.fail(error);
+    else void this.#link.reason().then((reason) => this.fail(reason === undefined ? error : new Error(reason, { cause: error })));
   }
 
   #endIfDone(): void {

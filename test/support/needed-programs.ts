@@ -11,6 +11,8 @@ export const NEEDED_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   'libcap2-bin': ['getcap', 'setcap'],
   'librsvg2-bin': ['rsvg-convert'],
   mandoc: ['mandoc'],
+  'openssh-client': ['ssh', 'ssh-keygen'],
+  'openssh-server': ['sshd'],
   procps: ['ps', 'pgrep'],
   python3: ['python3'],
   rsync: ['rsync'],
@@ -20,8 +22,8 @@ export const NEEDED_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   zip: ['zip'],
 };
 
-/** Packages without programs: headers for the compiler. */
-export const NEEDED_PACKAGES: readonly string[] = ['libc6-dev'];
+/** Packages without programs: headers for the compiler, and a library of the driver fuse-native. */
+export const NEEDED_PACKAGES: readonly string[] = ['libc6-dev', 'libfuse2'];
 
 /** Programs that Debian's essential packages hold, and those that tests bring along. */
 export const PRESENT_PROGRAMS: ReadonlySet<string> = new Set([

@@ -1,0 +1,83 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { userInfo } from 'node:os';
+import type { Scratch } from './scratch.ts';
+
+/** A real sshd on loopback with keys of its own, and the command that logs in to it. */
+export interface SshServer {
+  /** Words of an ssh command line, to which what runs there is added. */
+  readonly ssh: readonly string[];
+}
+
+const SSHD = '/usr/sbin/sshd';
+
+/** Starts an sshd that ends with the test. */
+export async function startSshd(scratch: Scratch): Promise<SshServer> {
+  const key = scratch.path('id_ed25519');
+  const hostKey = scratch.path('host_ed25519');
+  for (const file of [key, hostKey]) {
+    const made = spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file], { encoding: 'utf8' });
+    if (made.status !== 0) throw new Error(`ssh-keygen: ${made.stderr}`);
+  }
+  copyFileSync(`${key}.pub`, scratch.path('authorized_keys'));
+  const port = await freePort();
+  const config = scratch.path('sshd_config');
+  writeFileSync(
+    config,
+    [
+      'ListenAddress 127.0.0.1',
+      `Port ${port}`,
+      `HostKey ${hostKey}`,
+      `AuthorizedKeysFile ${scratch.path('authorized_keys')}`,
+      `PidFile ${scratch.path('sshd.pid')}`,
+      'PermitRootLogin prohibit-password',
+      'PasswordAuthentication no',
+      'StrictModes no',
+      'UsePAM no',
+      'LogLevel ERROR',
+      '',
+    ].join('\n'),
+  );
+  // Where it puts its unprivileged half; Debian makes it when the machine starts.
+  if (process.getuid?.() === 0 && !existsSync('/run/sshd')) mkdirSync('/run/sshd', { mode: 0o755 });
+  const child = spawn(SSHD, ['-D', '-e', '-f', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  const ended = once(child, 'exit').then(() => {
+    throw new Error(`sshd ended: ${said}`);
+  });
+  ended.catch(() => undefined);
+  scratch.beforeRemoval(() => child.kill('SIGTERM'));
+  await Promise.race([answers(port), ended]);
+  const options = ['-F', 'none', '-i', key, '-p', String(port), '-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=no'];
+  const host = `${userInfo().username}@127.0.0.1`;
+  return { ssh: ['ssh', ...options, '-o', `UserKnownHostsFile=${scratch.path('known_hosts')}`, '-o', 'LogLevel=ERROR', host] };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+/** Resolves when somebody listens on a port of this machine. */
+async function answers(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect({ port, host: '127.0.0.1' });
+    const isThere = await new Promise<boolean>((resolve) => {
+      socket.once('connect', () => resolve(true));
+      socket.once('error', () => resolve(false));
+    });
+    socket.destroy();
+    if (isThere) return;
+  }
+}

@@ -81,8 +81,9 @@ export class TreeServer {
    */
   async mount(options: TreeMountOptions): Promise<Mount> {
     if (this.#isLeaving) throw new VtError('ECLOSED', `mount "${options.mountPoint}": the process that serves the tree is about to end`);
-    // Pages that a kernel collects hold what stood before an end, too.
-    const writeback = options.writeback && !options.appendOnly;
+    // A kernel that collects writes keeps its own sizes of files, whatever others do to them; and its pages hold what stood before an end, too.
+    const isFirst = this.#mounts.size === 0;
+    const writeback = options.writeback && isFirst && !options.appendOnly && !options.readOnly;
     const top = await this.#top(options.subpath);
     const view = viewOf(this.#live, { top, views: this.#views, keepsSizes: writeback });
     const bounded = options.appendOnly ? appendOnly(view.filesystem) : view.filesystem;

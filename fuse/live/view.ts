@@ -121,7 +121,7 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOpt
     return (async () => {
       const inos: number[] = [];
       for (const [parent, name] of places) {
-        const found = await Promise.resolve(inner.lookup(parent, name, caller)).catch(() => undefined);
+        const found = await inner.lookup(parent, name, caller);
         if (found !== undefined) inos.push(found.ino);
       }
       try {

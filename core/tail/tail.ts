@@ -15,6 +15,7 @@ import type { OpOptions, Store } from '../store/store.ts';
 import { baseName } from '../tree/path.ts';
 import type { TreePath } from '../tree/tree.ts';
 import type { TailMark } from './checkpoint.ts';
+import type { RotatedFile } from './rotated-files.ts';
 import { findMarked, openOrNone, rotatedFiles, statOf } from './rotated-files.ts';
 import type { FileMark } from './tailed-file.ts';
 import { CHECK_SIZE, type TailedFile } from './tailed-file.ts';
@@ -211,25 +212,40 @@ export class Tail {
       content.push(octets);
       this.#newBytes += octets.length;
     };
+    // Nothing tells of a file that nothing was read of whether it was copied and cut short since.
+    if (file.isBlank && file.hasChanged()) await this.#readCopies(file.mark, file, take);
     for (let look = await file.look(take); look !== undefined; look = await file.look(take)) {
       this.#readBytes += look.readBytes;
       this.#isStale = true;
       if (look.bytes > 0) open.grewMs = this.#context.monotonicMs();
       if (look.restarted === undefined) return;
       this.#rotations++;
-      await this.#readCopy(look.restarted, take);
+      await this.#readCopies(look.restarted, file, take);
     }
   }
 
-  /** Of a file that was cut short: what was written to it after the last look, if a copy was kept of it. */
-  async #readCopy(mark: FileMark, take: (octets: Uint8Array) => Promise<void>): Promise<void> {
-    const copy = findMarked(this.path, mark, (found) => this.has(found) || this.#context.isElsewhere(found, this));
-    if (copy === undefined) return;
-    try {
-      this.#readBytes += (await copy.look(take))?.readBytes ?? 0;
-      this.#finish(copy.mark);
-    } finally {
-      copy.close();
+  /** Of a file that was cut short: what was written to it after the last look, as far as copies were kept of it. */
+  async #readCopies(mark: FileMark, file: TailedFile, take: (octets: Uint8Array) => Promise<void>): Promise<void> {
+    const read = async (copy: TailedFile): Promise<void> => {
+      try {
+        this.#readBytes += (await copy.look(take))?.readBytes ?? 0;
+        this.#finish(copy.mark);
+      } finally {
+        copy.close();
+      }
+    };
+    let afterNs = BigInt(mark.mtimeNs);
+    if (mark.offset > 0) {
+      const copy = findMarked(this.path, mark, (found) => this.has(found) || this.#context.isElsewhere(found, this));
+      if (copy === undefined) return;
+      await read(copy);
+      afterNs = copy.lastStat.mtimeNs;
+    }
+    const uptoNs = file.stat().mtimeNs;
+    for (const { path, stat } of this.#unseen(afterNs, file)) {
+      // What is newer holds what was written after this file lost the path.
+      const copy = stat.mtimeNs <= uptoNs ? openOrNone(path) : undefined;
+      if (copy !== undefined) await read(copy);
     }
   }
 
@@ -259,11 +275,17 @@ export class Tail {
 
   /** Opens the files that had the path in between, where it was rotated more than once since the last look. */
   #between(afterNs: bigint, next: TailedFile): void {
-    for (const { path, stat } of rotatedFiles(this.path)) {
-      if (stat.mtimeNs <= afterNs || next.isOf(stat) || this.had(path, stat) || this.#context.isElsewhere(stat, this)) continue;
+    for (const { path } of this.#unseen(afterNs, next)) {
       const file = openOrNone(path);
       if (file !== undefined) this.#files.push({ file, grewMs: this.#context.monotonicMs() });
     }
+  }
+
+  /** The rotated files that were changed after a time, and are nobody's yet; oldest first. */
+  #unseen(afterNs: bigint, except: TailedFile): RotatedFile[] {
+    return rotatedFiles(this.path).filter(
+      ({ path, stat }) => stat.mtimeNs > afterNs && !except.isOf(stat) && !this.had(path, stat) && !this.#context.isElsewhere(stat, this),
+    );
   }
 
   /** Closes the files that lost the path, and to which nothing is written any more. */

@@ -102,6 +102,11 @@ export class TailedFile {
     };
   }
 
+  /** It was looked at before, and was empty. */
+  get isBlank(): boolean {
+    return this.#offset === 0 && this.#size >= 0n;
+  }
+
   isOf({ dev, ino }: { readonly dev: bigint; readonly ino: bigint }): boolean {
     return this.dev === dev && this.ino === ino;
   }
@@ -169,7 +174,7 @@ export class TailedFile {
    */
   async look(take: (octets: Uint8Array) => Promise<void>): Promise<FileLook | undefined> {
     const stat = this.stat();
-    if (stat.size === this.#size && stat.mtimeNs === this.#mtimeNs && stat.ctimeNs === this.#ctimeNs) return undefined;
+    if (!this.hasChanged(stat)) return undefined;
     const size = Number(stat.size);
     let readBytes = 0;
     if (this.#offset > 0) {
@@ -199,6 +204,11 @@ export class TailedFile {
     this.#mtimeNs = stat.mtimeNs;
     this.#ctimeNs = stat.ctimeNs;
     return { bytes, readBytes: readBytes + bytes, restarted: undefined, stat };
+  }
+
+  /** Whether it is another than at the last look. */
+  hasChanged(stat = this.stat()): boolean {
+    return stat.size !== this.#size || stat.mtimeNs !== this.#mtimeNs || stat.ctimeNs !== this.#ctimeNs;
   }
 
   /** Octets that it has beyond those read. */

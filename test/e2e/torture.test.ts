@@ -7,7 +7,7 @@ import { makeScratch } from '../support/scratch.ts';
 const ROUNDS = 6;
 
 for (const torture of TORTURES) {
-  test(`S35: ${torture.name}, ${ROUNDS} rounds: ${torture.does}`, async (t) => {
+  test(`${torture.name.startsWith('tail') ? 'S34' : 'S35'}: ${torture.name}, ${ROUNDS} rounds: ${torture.does}`, async (t) => {
     const reason = torture.unable?.();
     if (reason !== undefined) {
       t.skip(reason);

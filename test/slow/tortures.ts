@@ -3,7 +3,9 @@ import { flipsTorture } from './flips.ts';
 import { indexLossTorture } from './index-loss.ts';
 import { killTorture } from './kill.ts';
 import { lostWritesTorture } from './lost-writes.ts';
+import { mountsTorture } from './mounts.ts';
 import { processesTorture } from './processes.ts';
+import { tailKillTorture } from './tail-kill.ts';
 import type { Torture } from './torture-kind.ts';
 
 /** Every torture, in the order of the table. */
@@ -14,4 +16,6 @@ export const TORTURES: readonly Torture[] = [
   flipsTorture,
   indexLossTorture,
   processesTorture,
+  tailKillTorture,
+  mountsTorture,
 ];

@@ -1,0 +1,94 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Log } from '../support/growing-log.ts';
+import { vtftp } from '../support/program.ts';
+import { makeRandom } from '../support/random.ts';
+import { type Torture, type TortureLimits, type TortureResult, TortureTally } from './torture-kind.ts';
+
+/** Milliseconds between two lines, on average, and from the first round of the program to its kill, at most. */
+const LINE_MS = 3;
+const MAX_LIFE_MS = 600;
+
+/** Milliseconds between what has to be told apart by the times of files. */
+const TICK_MS = 20;
+
+/** Rounds between two looks at the whole content. */
+const CHECK_EVERY = 5;
+
+/** A log that is written and rotated all the time, and a process that follows it, killed at any moment. */
+export const tailKillTorture: Torture = {
+  name: 'tail-kill',
+  does: 'SIGKILL at random moments of a process that follows a log, which is written and rotated, by rename and by copy, all the time',
+  promise: 'the stored content is all that was ever written: nothing is lost, nothing comes twice',
+  fullRounds: 2000,
+  run,
+};
+
+async function run(limits: TortureLimits): Promise<TortureResult> {
+  const tally = new TortureTally(limits);
+  const random = makeRandom(limits.seed);
+  const store = join(limits.folder, 'store');
+  const env = { HOME: join(limits.folder, 'home') };
+  const logs = ['renamed', 'copied'].map((name) => ({ name, log: new Log(join(limits.folder, 'logs', `${name}.log`), false) }));
+  const follow = logs.map(({ name, log }) => `follow ${log.path} ${name} --every 0`).join('; ');
+  let number = 0;
+  let isWriting = true;
+  // What was rotated before anybody followed it is no part of it.
+  for (const { log } of logs) log.write('the first line\n');
+  const first = await vtftp(['-S', store, '-c', follow], { env });
+  if (first.status !== 0) tally.fault(first.report);
+  const writers = logs.map(async ({ name, log }) => {
+    while (isWriting) {
+      await delay(random.below(2 * LINE_MS));
+      log.write(`${number++} ${'a message '.repeat(random.below(20))}\n`.repeat(1 + random.below(3)));
+      if (!random.chance(2)) continue;
+      // A tick of the kernel's clock on both sides, by which times of files can be told apart.
+      await delay(TICK_MS);
+      if (name === 'copied') log.rotateByCopy();
+      else {
+        log.rotateByRename();
+        await delay(TICK_MS);
+        if (random.chance(50)) log.write('to the old one\n');
+        log.reopen();
+      }
+      await delay(TICK_MS);
+    }
+  });
+  while (tally.goesOn) {
+    const broken = await vtftp(['-S', store, '-c', `${follow}; wait`], {
+      env,
+      during: async (program) => {
+        if (random.chance(80)) await program.printed('following');
+        // The moment is the matter here: nothing the program says marks it.
+        await delay(random.below(MAX_LIFE_MS));
+        program.kill('SIGKILL');
+      },
+    });
+    tally.count(broken.signal === 'SIGKILL' ? 'killed' : 'ended before');
+    if (broken.signal !== 'SIGKILL') tally.fault(broken.report);
+    if (tally.rounds % CHECK_EVERY === 0 || !tally.goesOn) await check();
+  }
+  isWriting = false;
+  await Promise.all(writers);
+  for (const { log } of logs) log.close();
+  return tally.result(`${number} messages`);
+
+  async function check(): Promise<void> {
+    const sizes = logs.map(({ log }) => log.written.length);
+    const caughtUp = await vtftp(['-S', store, '-c', follow], { env });
+    if (caughtUp.status !== 0) tally.fault(caughtUp.report);
+    for (const [i, { name, log }] of logs.entries()) {
+      const shown = await vtftp(['-S', store, '-c', `cat ${name}`], { env });
+      const { stdoutBytes: content } = shown;
+      // What is written while it is followed may come, or not.
+      if (content.length >= (sizes[i] ?? 0) && content.equals(log.written.subarray(0, content.length))) continue;
+      tally.fault(`${name} is ${differenceOf(content, log.written)}: ${shown.stderr}`);
+    }
+  }
+}
+
+function differenceOf(content: Buffer, written: Buffer): string {
+  let at = 0;
+  while (at < content.length && content[at] === written[at]) at++;
+  return `${content.length} octets of ${written.length}, and others from octet ${at}: "${content.subarray(at, at + 60).toString()}" for "${written.subarray(at, at + 60).toString()}"`;
+}

@@ -36,14 +36,14 @@ export class FrontFolder {
   open(): { readonly writeFd: number; readonly readFd: number } {
     if (process.platform === 'linux') {
       try {
-        const writeFd = openSync(this.#folder, constants.O_RDWR | O_TMPFILE, 0o600);
+        const writeFd = openSync(this.#folder, constants.O_WRONLY | O_TMPFILE, 0o600);
         return { writeFd, readFd: openSync(`/proc/self/fd/${writeFd}`, constants.O_RDONLY) };
       } catch {
         // Not every filesystem has such files.
       }
     }
     const path = join(this.#folder, `front-${process.pid}-${this.#made++}`);
-    const writeFd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600);
+    const writeFd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
     const readFd = openSync(path, constants.O_RDONLY);
     unlinkSync(path);
     return { writeFd, readFd };

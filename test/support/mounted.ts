@@ -21,18 +21,31 @@ export interface TestMount {
   readonly path: string;
   /** Runs vtftp with the Store of the mount. */
   readonly vtftp: (...args: string[]) => Promise<Run>;
+  /** The same, with something on its stdin. */
+  readonly vtftpWith: (input: string, ...args: string[]) => Promise<Run>;
+  /** What vtftp runs in. */
+  readonly env: Readonly<Record<string, string>>;
   /** Takes it away. */
   readonly unmount: (...args: string[]) => Promise<Run>;
   /** Runs a shell line in the mount, in another process: this one must not look into a mount it may have to serve. */
   readonly sh: (line: string) => Promise<Run>;
 }
 
-/** Mounts the default archive of a fresh Store for the length of a test. */
-export async function mounted(t: TestContext, scratch: Scratch, options = ''): Promise<TestMount> {
+/** The control socket of a mount. */
+export async function controlOf(mount: TestMount): Promise<string> {
+  const listed = await mount.vtftp('--json', '-c', 'mounts');
+  for (const line of listed.stdout.trim().split('\n')) {
+    const { mountpoint, control } = JSON.parse(line) as { readonly mountpoint: string; readonly control: string };
+    if (mountpoint === mount.path) return control;
+  }
+  throw new Error(listed.report);
+}
+
+/** Mounts the default archive of a fresh Store for the length of a test. @param store - its specification, where it is not a datadir */
+export async function mounted(t: TestContext, scratch: Scratch, options = '', store = scratch.path('store')): Promise<TestMount> {
   const path = scratch.path('mnt');
   const env = { ...scratch.env, XDG_RUNTIME_DIR: scratch.mkdir('runtime') };
-  const program = async (...args: string[]): Promise<Run> =>
-    await vtftp(['-S', scratch.path('store'), ...args], { env, cwd: scratch.folder });
+  const program = async (...args: string[]): Promise<Run> => await vtftp(['-S', store, ...args], { env, cwd: scratch.folder });
   // Waits for the process that serves it, which writes to the Store at its end.
   scratch.beforeRemoval(() => void spawnSync(process.execPath, [PROGRAM, '-c', `umount ${path}`], { env: { ...process.env, ...env } }));
   const made = await program('-c', `mount ${options} ${path}`);
@@ -41,6 +54,8 @@ export async function mounted(t: TestContext, scratch: Scratch, options = ''): P
   return {
     path,
     vtftp: program,
+    vtftpWith: async (input, ...args) => await vtftp(['-S', store, ...args], { env, cwd: scratch.folder, input }),
+    env,
     unmount: async (...args) => await program('-c', `umount ${args.join(' ')} ${path}`),
     sh: async (line) => await run('sh', ['-c', line], { cwd: path }),
   };

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { controlOf, mounted, noMountsHere } from '../support/mounted.ts';
+import { recited, run, vtftp } from '../support/program.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+describe('a shell that is attached to a running mount', { skip: noMountsHere() ?? false }, () => {
+  it('S13: what programs write it sees, and what it changes they see, at once', async (t) => {
+    const scratch = makeScratch(t);
+    const mount = await mounted(t, scratch);
+    assert.equal((await mount.sh('mkdir d && printf one > d/f && ls -l d > /dev/null && cat d/f > /dev/null; cat d/none; true')).status, 0);
+    const shell = await mount.vtftp(mount.path, '-c', 'cat d/f; mkdir e; mv d/f e/g; ln -s e/g s; ln e/g d/none; chmod 750 d; cp e copy; touch new');
+    assert.equal(shell.status, 0, shell.report);
+    assert.match(shell.stdout, /^oneD\{/);
+    const seen = await mount.sh('ls -F . d e copy; cat d/none s; stat -c "%a %h" d e/g');
+    assert.equal(seen.stdout, '.:\ncopy/\nd/\ne/\nnew\ns@\n\ncopy:\ng\n\nd:\nnone\n\ne:\ng\noneone750 2\n644 2\n', seen.report);
+    assert.equal((await mount.sh('printf more >> e/g; rm -r copy d; mkdir made')).status, 0);
+    const again = await mount.vtftp(mount.path, '-c', 'ls; cat e/g');
+    // Nothing was changed here: nothing is recited.
+    assert.equal(again.stdout, 'e\nmade\nnew\ns\nonemore', again.report);
+  });
+
+  it('S13: quit syncs the tree and recites it, and the mount goes on', async (t) => {
+    const scratch = makeScratch(t);
+    const mount = await mounted(t, scratch);
+    // Held open by a program meanwhile.
+    const held = await mount.sh('exec 3> held; printf first >&3; mkdir by-program; sleep 0; cat held');
+    assert.equal(held.stdout, 'first', held.report);
+    const dirref = recited(await mount.vtftp(mount.path, '-c', 'quit'));
+    const back = await vtftp(['-S', scratch.path('store'), dirref, '-c', 'ls; cat held'], { env: scratch.env });
+    assert.equal(back.stdout, 'by-program\nheld\nfirst', back.report);
+    assert.equal((await mount.sh('echo still > here && cat here')).stdout, 'still\n');
+    const log = await mount.vtftp(mount.path, '--json', '-c', 'log');
+    assert.equal((JSON.parse(log.stdout.split('\n')[0] ?? '') as { readonly reference: string }).reference, dirref);
+  });
+
+  it('S13: put and get are about the files of whoever is attached, as are pipes and redirections', async (t) => {
+    const scratch = makeScratch(t);
+    const mount = await mounted(t, scratch);
+    scratch.mkdir('local/deep');
+    writeFileSync(scratch.path('local/deep/file'), 'content\n');
+    writeFileSync(scratch.path('local/large'), Buffer.alloc(3_000_000, 'some octets '));
+    const lines = `put '${scratch.path('local')}'; ls local | sort -r; cat local/deep/file > '${scratch.path('redirected')}'; lpwd; !pwd`;
+    const put = await mount.vtftp(mount.path, '-c', lines);
+    assert.equal(put.status, 0, put.report);
+    assert.match(put.stdout, new RegExp(`large\\ndeep\\n${scratch.folder}\\n${scratch.folder}\\n`));
+    assert.equal(readFileSync(scratch.path('redirected'), 'utf8'), 'content\n');
+    assert.equal((await run('diff', ['-r', scratch.path('local'), `${mount.path}/local`])).status, 0);
+    assert.equal((await mount.sh('echo unsynced > local/deep/new')).status, 0);
+    const got = await mount.vtftp(mount.path, '-c', `get local '${scratch.path('got')}'`);
+    assert.equal(got.status, 0, got.report);
+    assert.equal(readFileSync(scratch.path('got/deep/new'), 'utf8'), 'unsynced\n');
+    assert.equal((await run('diff', ['-r', scratch.path('got'), `${mount.path}/local`])).status, 0);
+  });
+
+  it('S13: a Store that only the mount can open is reached through it', async (t) => {
+    const scratch = makeScratch(t);
+    const store = `proxy(save=datadir:${scratch.path('under')})`;
+    const mount = await mounted(t, scratch, '', store);
+    writeFileSync(scratch.path('large'), Buffer.from(Array.from({ length: 2_000_000 }, (_, i) => (i * i) % 251)));
+    const put = await mount.vtftp(mount.path, '-c', `put '${scratch.path('large')}'; get large '${scratch.path('back')}'`);
+    assert.equal(put.status, 0, put.report);
+    for (const path of [`${mount.path}/large`, scratch.path('back')])
+      assert.equal((await run('cmp', [scratch.path('large'), path])).status, 0, path);
+  });
+
+  it('S01: a live mount opens by its mount point, by its socket, from elsewhere, and within a session', async (t) => {
+    const scratch = makeScratch(t);
+    const mount = await mounted(t, scratch);
+    assert.equal((await mount.sh('mkdir inside; ln -s . self')).status, 0);
+    const byPoint = await mount.vtftp(`${mount.path}/`, '-c', 'ls');
+    assert.equal(byPoint.stdout, 'inside\nself\n', byPoint.report);
+    const bySocket = await mount.vtftp(await controlOf(mount), '-c', 'ls');
+    assert.equal(bySocket.stdout, 'inside\nself\n', bySocket.report);
+    // Another runtime folder: the mount itself names its socket.
+    const elsewhere = await vtftp([mount.path, '-c', 'ls'], { env: { ...scratch.env, XDG_RUNTIME_DIR: scratch.mkdir('other') } });
+    assert.equal(elsewhere.stdout, 'inside\nself\n', elsewhere.report);
+    const within = await mount.vtftp('-c', `open '${mount.path}'; mkdir two; open default; pwd`);
+    assert.equal(within.status, 0, within.report);
+    assert.equal((await mount.sh('ls')).stdout, 'inside\nself\ntwo\n');
+  });
+
+  it('S13: log, undo and past states go back on the live tree, and -n changes nothing', async (t) => {
+    const scratch = makeScratch(t);
+    const mount = await mounted(t, scratch);
+    assert.equal((await mount.vtftp(mount.path, '-c', 'mkdir first; quit')).status, 0);
+    assert.equal((await mount.sh('echo x > first/f; exec 3< first/f; rm -r first; mkdir second; cat <&3')).stdout, 'x\n');
+    const past = await mount.vtftp(mount.path, '-c', 'sync; cd @1; ls; cd @; ls');
+    assert.match(past.stdout, /^D\{.*\nfirst\nsecond\n/, past.report);
+    const planned = await mount.vtftp('-n', mount.path, '-c', 'rm -r second; ls');
+    assert.equal(planned.status, 0, planned.report);
+    assert.doesNotMatch(planned.stdout, /^second$/m);
+    assert.equal((await mount.sh('ls')).stdout, 'second\n');
+    const undone = await mount.vtftp(mount.path, '-c', 'undo');
+    assert.equal(undone.status, 0, undone.report);
+    assert.equal((await mount.sh('ls')).stdout, 'first\n');
+  });
+
+  it('S13: programs drive an attached shell by lines of JSON', async (t) => {
+    const mount = await mounted(t, makeScratch(t));
+    const shell = await mount.vtftpWith('mkdir d\nls\nset onerror continue\nls none\nquit\n', '--json', mount.path);
+    const records = shell.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+    assert.deepEqual(records.filter(({ done }) => done === true).map(({ status }) => status), [0, 0, 0, 1, 0]);
+    assert.ok(records.some(({ path }) => path === '/d'));
+    assert.match(String(records.at(-1)?.['dirref']), /^D\{/);
+  });
+
+  it('S13: one line and status 10 where the mount goes away, or is not served any more', async (t) => {
+    const scratch = makeScratch(t);
+    const mount = await mounted(t, scratch);
+    const socket = await controlOf(mount);
+    const left = await mount.vtftp(mount.path, '-c', `mkdir d; !'${process.execPath}' '${process.env['VTFTP_PROGRAM'] ?? 'dist/bin/vtftp.js'}' -c 'umount ${mount.path}' > /dev/null\nls`);
+    assert.equal(left.status, 10, left.report);
+    assert.equal(left.stderr, `vtftp: mount "${mount.path}": it has gone away\n`);
+    const none = await mount.vtftp(socket, '-c', 'ls');
+    assert.equal(none.status, 10, none.report);
+    assert.equal(none.stderr.trimEnd().split('\n').length, 1);
+  });
+
+  it('S13: says so where the process of a mount was killed', async (t) => {
+    const scratch = makeScratch(t);
+    const mount = await mounted(t, scratch);
+    const listed = await mount.vtftp('--json', '-c', 'mounts');
+    const { pid } = listed.stdout.split('\n').filter((line) => line.includes(mount.path)).map((line) => JSON.parse(line) as { readonly pid: number })[0] ?? { pid: 0 };
+    assert.ok(pid > 1);
+    process.kill(pid, 'SIGKILL');
+    // The kernel tells when it is gone: then the mount answers no more.
+    while (existsSync(`/proc/${pid}/fd`) && readdirSync(`/proc/${pid}`).includes('fd') && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) await new Promise((resolve) => setImmediate(resolve));
+    const dead = await mount.vtftp(mount.path, '-c', 'ls');
+    assert.equal(dead.status, 10, dead.report);
+    assert.match(dead.stderr, /^vtftp: attach to ".*": its process has died \(umount -l .*\)\n$/);
+    assert.equal((await mount.unmount('-l')).status, 0);
+  });
+});
+
+describe('the control attributes of a mount', { skip: noMountsHere() ?? false }, () => {
+  it('S59: setfattr binds a name to a reference, to Blocks or a Dir, and tells what went wrong', async (t) => {
+    const mount = await mounted(t, makeScratch(t));
+    assert.equal((await mount.sh('mkdir d; printf content > d/f')).status, 0);
+    const dirref = recited(await mount.vtftp(mount.path, '-c', 'quit'));
+    const set = async (value: string, path = '.') => await mount.sh(`setfattr -n user.x-vt-control -v '${value}' ${path}`);
+    const told = async (): Promise<string> => (await mount.sh('getfattr --only-values -n user.x-vt-control .')).stdout;
+    assert.equal((await mount.sh('getfattr --only-values -n user.x-vt-control .')).status, 1);
+    const blockref = (await mount.sh('getfattr --only-values -n user.x-vt-blockref d/f')).stdout;
+    assert.equal((await set(`bind d/again ${blockref}`)).status, 0);
+    assert.equal(await told(), 'done');
+    assert.equal((await set(`bind whole ${dirref}`)).status, 0);
+    assert.equal((await mount.sh('cat d/again whole/d/f; ls whole/d')).stdout, 'contentcontentf\n');
+    const failures = [
+      [`bind none/x ${blockref}`, /No such file/, /^bind "\/none\/x": no such file or directory/],
+      ['bind x B{broken', /Invalid argument/, /expected/],
+      ['bind x', /Invalid argument/, /bind/],
+      ['bind x B{hash:H{sha3-256:'.concat('0'.repeat(64), '},span:5}'), /No such file/, /not in Store/],
+      ['put /etc/passwd', /not permitted/, /^put: not over the control channel/],
+      ['!touch /tmp/x', /not permitted|Invalid/, /./],
+      ['cat d/f > x', /not permitted/, /redirect/],
+    ] as const;
+    for (const [line, says, tells] of failures) {
+      const failed = await set(line);
+      assert.notEqual(failed.status, 0, line);
+      assert.match(failed.stderr, says, line);
+      assert.match(await told(), tells, line);
+    }
+    assert.match((await set('ls', 'd')).stderr, /not permitted/);
+    // Neither is listed, nor kept.
+    assert.equal((await mount.sh('getfattr -d .')).stdout, '');
+    assert.equal((await mount.sh('getfattr --only-values -n user.x-vt-socket .')).stdout, await controlOf(mount));
+  });
+
+  it('S59: only the owner of the mount may', { skip: process.getuid?.() === 0 ? false : 'takes two users' }, async (t) => {
+    const scratch = makeScratch(t);
+    const mount = await mounted(t, scratch, '-o allow_other');
+    assert.equal((await mount.sh('chmod 777 .')).status, 0);
+    const other = await run('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', 'setfattr', '-n', 'user.x-vt-control', '-v', 'mkdir theirs', mount.path]);
+    assert.match(other.stderr, /not permitted/);
+    assert.equal((await mount.sh('ls')).stdout, '');
+  });
+});

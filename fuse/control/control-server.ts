@@ -70,6 +70,7 @@ export async function serveControl(options: ControlOptions): Promise<ControlServ
           ? 'too many clients'
           : undefined;
     if (refusal !== undefined) {
+      socket.resume();
       socket.end(`${JSON.stringify({ error: `connect: ${refusal}`, done: true, status: uid === options.uid ? 1 : 12 })}\n`);
       return;
     }

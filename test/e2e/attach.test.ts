@@ -10,7 +10,11 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     assert.equal((await mount.sh('mkdir d && printf one > d/f && ls -l d > /dev/null && cat d/f > /dev/null; cat d/none; true')).status, 0);
-    const shell = await mount.vtftp(mount.path, '-c', 'cat d/f; mkdir e; mv d/f e/g; ln -s e/g s; ln e/g d/none; chmod 750 d; cp e copy; touch new');
+    const shell = await mount.vtftp(
+      mount.path,
+      '-c',
+      'cat d/f; mkdir e; mv d/f e/g; ln -s e/g s; ln e/g d/none; chmod 750 d; cp e copy; touch new',
+    );
     assert.equal(shell.status, 0, shell.report);
     assert.match(shell.stdout, /^oneD\{/);
     const seen = await mount.sh('ls -F . d e copy; cat d/none s; stat -c "%a %h" d e/g');
@@ -104,7 +108,10 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
-    assert.deepEqual(records.filter(({ done }) => done === true).map(({ status }) => status), [0, 0, 0, 1, 0]);
+    assert.deepEqual(
+      records.filter(({ done }) => done === true).map(({ status }) => status),
+      [0, 0, 0, 1, 0],
+    );
     assert.ok(records.some(({ path }) => path === '/d'));
     assert.match(String(records.at(-1)?.['dirref']), /^D\{/);
   });
@@ -113,7 +120,11 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     const socket = await controlOf(mount);
-    const left = await mount.vtftp(mount.path, '-c', `mkdir d; !'${process.execPath}' '${process.env['VTFTP_PROGRAM'] ?? 'dist/bin/vtftp.js'}' -c 'umount ${mount.path}' > /dev/null\nls`);
+    const left = await mount.vtftp(
+      mount.path,
+      '-c',
+      `mkdir d; !'${process.execPath}' '${process.env['VTFTP_PROGRAM'] ?? 'dist/bin/vtftp.js'}' -c 'umount ${mount.path}' > /dev/null\nls`,
+    );
     assert.equal(left.status, 10, left.report);
     assert.equal(left.stderr, `vtftp: mount "${mount.path}": it has gone away\n`);
     const none = await mount.vtftp(socket, '-c', 'ls');
@@ -125,11 +136,19 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     const listed = await mount.vtftp('--json', '-c', 'mounts');
-    const { pid } = listed.stdout.split('\n').filter((line) => line.includes(mount.path)).map((line) => JSON.parse(line) as { readonly pid: number })[0] ?? { pid: 0 };
+    const { pid } = listed.stdout
+      .split('\n')
+      .filter((line) => line.includes(mount.path))
+      .map((line) => JSON.parse(line) as { readonly pid: number })[0] ?? { pid: 0 };
     assert.ok(pid > 1);
     process.kill(pid, 'SIGKILL');
     // The kernel tells when it is gone: then the mount answers no more.
-    while (existsSync(`/proc/${pid}/fd`) && readdirSync(`/proc/${pid}`).includes('fd') && !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) await new Promise((resolve) => setImmediate(resolve));
+    while (
+      existsSync(`/proc/${pid}/fd`) &&
+      readdirSync(`/proc/${pid}`).includes('fd') &&
+      !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+    )
+      await new Promise((resolve) => setImmediate(resolve));
     const dead = await mount.vtftp(mount.path, '-c', 'ls');
     assert.equal(dead.status, 10, dead.report);
     assert.match(dead.stderr, /^vtftp: attach to ".*": its process has died \(umount -l .*\)\n$/);
@@ -175,7 +194,17 @@ describe('the control attributes of a mount', { skip: noMountsHere() ?? false },
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch, '-o allow_other');
     assert.equal((await mount.sh('chmod 777 .')).status, 0);
-    const other = await run('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', 'setfattr', '-n', 'user.x-vt-control', '-v', 'mkdir theirs', mount.path]);
+    const other = await run('setpriv', [
+      '--reuid=65534',
+      '--regid=65534',
+      '--clear-groups',
+      'setfattr',
+      '-n',
+      'user.x-vt-control',
+      '-v',
+      'mkdir theirs',
+      mount.path,
+    ]);
     assert.match(other.stderr, /not permitted/);
     assert.equal((await mount.sh('ls')).stdout, '');
   });

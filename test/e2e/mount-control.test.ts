@@ -1,28 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { TestMount } from '../support/mounted.ts';
-import { mounted, noMountsHere } from '../support/mounted.ts';
+import { controlOf, mounted, noMountsHere } from '../support/mounted.ts';
 import { PROGRAM, run, vtftp } from '../support/program.ts';
 import { PROJECT_ROOT } from '../support/project.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 type Answer = Readonly<Record<string, unknown>>;
-
-async function socketOf(mount: TestMount): Promise<string> {
-  const listed = await mount.vtftp('--json', '-c', 'mounts');
-  const all = listed.stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as { readonly mountpoint: string; readonly control: string });
-  const found = all.find(({ mountpoint }) => mountpoint === mount.path);
-  assert.ok(found !== undefined, listed.report);
-  return found.control;
-}
 
 /** Sends lines as they are and gives every answer until `done` came so many times or the other side ended. */
 async function ask(path: string, lines: readonly string[], dones = lines.length): Promise<Answer[]> {
@@ -47,7 +35,7 @@ describe('the control channel of a mount', { skip: noMountsHere() ?? false }, ()
   it('S14: runs commands on the live tree, and both sides see each change at once', async (t) => {
     const mount = await mounted(t, makeScratch(t));
     assert.equal((await mount.sh('mkdir d && printf one > d/f && ls d > /dev/null && cat d/f > /dev/null')).status, 0);
-    const socket = await socketOf(mount);
+    const socket = await controlOf(mount);
     assert.equal(statSync(socket).mode & 0o777, 0o600);
     assert.equal(statSync(join(socket, '..')).mode & 0o077, 0);
     const answers = await ask(socket, [request(1, 'cat /d/f'), request(2, 'mv d/f d/g; mkdir e; chmod 700 d'), request(3, 'cat d/none')]);
@@ -68,7 +56,7 @@ describe('the control channel of a mount', { skip: noMountsHere() ?? false }, ()
   it('S14: refuses what reaches beyond the tree, what is no request, and lines without end', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
-    const socket = await socketOf(mount);
+    const socket = await controlOf(mount);
     writeFileSync(scratch.path('local'), 'x');
     const lines = [
       `put ${scratch.path('local')}`,
@@ -94,7 +82,7 @@ describe('the control channel of a mount', { skip: noMountsHere() ?? false }, ()
       bad.filter(({ done }) => done === true).map(({ status }) => status),
       [2, 2, 2, 0],
     );
-    const long = await ask(socket, ['x'.repeat(1024 * 1024 + 1)]);
+    const long = await ask(socket, ['x'.repeat(24 * 1024 * 1024 + 1)]);
     assert.match(String(long[0]?.['error']), /longer than/);
     assert.equal((await ask(socket, [request(9, 'pwd')])).at(-1)?.['status'], 0);
   });
@@ -102,7 +90,7 @@ describe('the control channel of a mount', { skip: noMountsHere() ?? false }, ()
   it('S14: a client that reads nothing stalls nobody', async (t) => {
     const mount = await mounted(t, makeScratch(t));
     assert.equal((await mount.sh('head -c 8000000 /dev/zero > big')).status, 0);
-    const socket = await socketOf(mount);
+    const socket = await controlOf(mount);
     const hung = connect(socket);
     hung.pause();
     hung.write(`${request(1, 'cat big')}\n`);
@@ -110,7 +98,37 @@ describe('the control channel of a mount', { skip: noMountsHere() ?? false }, ()
     const answers = await ask(socket, [request(2, 'mkdir while')]);
     assert.equal(answers.at(-1)?.['status'], 0);
     assert.equal((await mount.sh('test -d while && wc -c < big')).stdout, '8000000\n');
+    // Neither does one that never ends its line, nor all that may connect: only one more is sent away.
+    const idle = Array.from({ length: 31 }, () => connect(socket));
+    await Promise.all(idle.map(async (each) => await once(each, 'connect')));
+    idle[0]?.write('{"id":1,');
+    const [refused] = await ask(socket, [request(3, 'pwd')], 1);
+    assert.deepEqual([refused?.['status'], String(refused?.['error'])], [1, 'connect: too many clients']);
+    const shell = await mount.vtftp(mount.path, '-c', 'ls');
+    assert.equal(shell.status, 10, shell.report);
+    assert.match(shell.stderr, /too many clients/);
+    for (const each of idle) each.destroy();
+    // They have gone once their places are free.
+    while ((await mount.vtftp(mount.path, '-c', 'ls')).status !== 0);
+    assert.equal((await mount.sh('wc -c < big')).stdout, '8000000\n');
     hung.destroy();
+  });
+
+  it('S14: other users are sent away, whatever the mode of the socket', {
+    skip: process.getuid?.() === 0 ? false : 'takes two users',
+  }, async (t) => {
+    const scratch = makeScratch(t);
+    const mount = await mounted(t, scratch);
+    const socket = await controlOf(mount);
+    const asNobody = async () =>
+      await run('setpriv', [
+        ...['--reuid=65534', '--regid=65534', '--clear-groups', 'python3', '-c'],
+        `import socket; s = socket.socket(socket.AF_UNIX); s.connect("${socket}"); print(s.makefile().readline())`,
+      ]);
+    assert.match((await asNobody()).stderr, /Permission denied/);
+    chmodSync(socket, 0o666);
+    for (let folder = dirname(socket); folder.startsWith(scratch.folder); folder = dirname(folder)) chmodSync(folder, 0o755);
+    assert.match((await asNobody()).stdout, /"error":"connect: not your mount".*"status":12/);
   });
 
   it('S14: the client in vt(7) works as it stands there', async (t) => {
@@ -124,10 +142,10 @@ describe('the control channel of a mount', { skip: noMountsHere() ?? false }, ()
       .replaceAll('\\(aq', "'");
     assert.ok(text !== undefined);
     writeFileSync(scratch.path('client.py'), text);
-    const made = await run('python3', [scratch.path('client.py'), await socketOf(mount), 'mkdir made; ls /'], {});
+    const made = await run('python3', [scratch.path('client.py'), await controlOf(mount), 'mkdir made; ls /'], {});
     assert.equal(made.status, 0, made.report);
     assert.match(made.stdout, /made/);
-    const failed = await run('python3', [scratch.path('client.py'), await socketOf(mount), 'ls /none'], {});
+    const failed = await run('python3', [scratch.path('client.py'), await controlOf(mount), 'ls /none'], {});
     assert.notEqual(failed.status, 0, failed.report);
   });
 

@@ -44,6 +44,7 @@ import { tree } from './tree.ts';
 import { umount } from './umount.ts';
 import { undo } from './undo.ts';
 import { wait } from './wait.ts';
+import { watch } from './watch.ts';
 /** Every command, in the order of help and of the man page. A new one is its file and a line here. */
 export const COMMANDS: readonly Command[] = [
   quit,
@@ -64,6 +65,7 @@ export const COMMANDS: readonly Command[] = [
   get,
   put,
   follow,
+  watch,
   tails,
   untail,
   bind,

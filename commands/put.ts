@@ -1,11 +1,11 @@
-import { realpathSync, statSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { PathError, UsageError, VtError } from '../core/base/errors.ts';
 import { groupedDigits } from '../core/base/grouped-digits.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromBytes, octetsToText } from '../core/base/octets.ts';
 import { errorCode, errorReason, pathBytes } from '../core/base/system-error.ts';
 import type { Dirent, IndirectDirent } from '../core/dirent/dirent.ts';
-import type { ImportCounts, Imported, ImportOptions } from '../core/import/import.ts';
+import type { ImportCounts, Imported } from '../core/import/import.ts';
 import type { BlockSource } from '../core/store/store.ts';
 import { baseName, joinPath, parentPath } from '../core/tree/path.ts';
 import type { TreePath } from '../core/tree/tree.ts';
@@ -14,6 +14,7 @@ import { defineCommand } from './command.ts';
 import { pathArgument, requireEntry } from './entry.ts';
 import { countText, octetsFields, sizeText } from './format.ts';
 import { resolveLocalPath } from './local-path.ts';
+import { storeFolderTest } from './store-folders.ts';
 
 type NodeDirent = Exclude<Dirent, IndirectDirent>;
 
@@ -153,17 +154,6 @@ async function parserOption(value: Octets | true | undefined): Promise<string | 
   const name = value === true ? '' : octetsToText(value);
   if (!parserNames().includes(name)) throw new UsageError(`put --parser="${name}": expected one of ${parserNames().join(', ')}`);
   return name;
-}
-
-/** Tells the folders of a Store on disk, which are no part of what is put into it. They may be made only by this very put. */
-function storeFolderTest(folders: readonly string[]): NonNullable<ImportOptions['isStoreFolder']> {
-  const found = new Map<string, { readonly dev: bigint; readonly ino: bigint }>();
-  return ({ dev, ino }) =>
-    folders.some((folder) => {
-      const known = found.get(folder) ?? statSync(folder, { bigint: true, throwIfNoEntry: false });
-      if (known !== undefined) found.set(folder, known);
-      return known?.ino === ino && known.dev === dev;
-    });
 }
 
 /** Puts a Dirent into the tree. @returns how many names of the Dir that stood there are gone */

@@ -16,24 +16,48 @@ export interface RotatedFile {
   readonly stat: BigIntStats;
 }
 
-/** The rotated files of a path, the one that was changed first first. */
-export function rotatedFiles(path: Octets): RotatedFile[] {
+/** Times that a folder is looked at anew where files are renamed at that very moment. */
+const MAX_TRIES = 50;
+
+/**
+ * Opens the rotated files of a path that are wanted, the one that was changed first first. A rotation that is under way renames
+ * them one after the other: it is looked again until nothing moved meanwhile.
+ */
+export function openRotated(path: Octets, isWanted: (file: RotatedFile) => boolean): TailedFile[] {
+  for (let tries = 1; ; tries++) {
+    const found = rotatedFiles(path);
+    const wanted = found.files.filter(isWanted);
+    const opened = wanted.map((each) => openOrNone(each.path));
+    const files = opened.filter((file) => file !== undefined);
+    const isSame = found.isWhole && wanted.every(({ stat }, i) => opened[i]?.isOf(stat) === true);
+    if (isSame || tries === MAX_TRIES) return files;
+    for (const file of files) file.close();
+  }
+}
+
+/** The rotated files of a path, and whether nothing moved while they were looked at. */
+function rotatedFiles(path: Octets): { readonly files: readonly RotatedFile[]; readonly isWhole: boolean } {
+  const before = rotatedNames(path);
+  const files: RotatedFile[] = [];
+  for (const at of before) {
+    const stat = statOf(at);
+    if (stat?.isFile() === true) files.push({ path: at, stat });
+  }
+  const inodes = new Set(files.map(({ stat }) => stat.ino));
+  const isWhole = inodes.size === files.length && rotatedNames(path).join('\0') === before.join('\0');
+  return { files: files.sort((a, b) => Number(a.stat.mtimeNs - b.stat.mtimeNs)), isWhole };
+}
+
+function rotatedNames(path: Octets): Octets[] {
   const folder = parentOf(path);
   const base = path.slice(path.lastIndexOf('/') + 1);
-  let names: string[];
   try {
-    names = readdirSync(pathBytes(folder), 'latin1');
+    return readdirSync(pathBytes(folder), 'latin1')
+      .filter((name) => name.startsWith(base) && ROTATED.test(name.slice(base.length)))
+      .map((name) => `${folder === '/' ? '' : folder}/${name}` as Octets);
   } catch {
     return [];
   }
-  const found: RotatedFile[] = [];
-  for (const name of names) {
-    if (!name.startsWith(base) || !ROTATED.test(name.slice(base.length))) continue;
-    const at = `${folder === '/' ? '' : folder}/${name}` as Octets;
-    const stat = statOf(at);
-    if (stat?.isFile() === true) found.push({ path: at, stat });
-  }
-  return found.sort((a, b) => Number(a.stat.mtimeNs - b.stat.mtimeNs));
 }
 
 /** The state of what a path leads to; undefined where nothing is, or cannot be reached. */
@@ -67,16 +91,18 @@ export function findMarked(
   taken: (file: { readonly dev: bigint; readonly ino: bigint }) => boolean,
 ): TailedFile | undefined {
   const stat = statOf(path);
-  const here = stat?.isFile() === true ? [{ path, stat }] : [];
-  // A copy is no older than what was read of the file.
-  const beside = rotatedFiles(path).filter((file) => file.stat.ino === BigInt(mark.ino) || file.stat.mtimeNs >= BigInt(mark.mtimeNs));
-  const isSame = (file: RotatedFile): boolean => file.stat.ino === BigInt(mark.ino);
-  const all = [...here, ...beside];
-  for (const candidate of [...all.filter(isSame), ...all.filter((file) => !isSame(file) && mark.offset > 0)]) {
-    if (taken(candidate.stat)) continue;
-    const file = openOrNone(candidate.path);
+  if (stat?.isFile() === true && !taken(stat) && (stat.ino === BigInt(mark.ino) || mark.offset > 0)) {
+    const file = openOrNone(path);
     if (file?.resume(mark) === true) return file;
     file?.close();
   }
-  return undefined;
+  const isSame = (file: { readonly ino: bigint }): boolean => file.ino === BigInt(mark.ino);
+  // A copy is no older than what was read of the file.
+  const beside = openRotated(
+    path,
+    (file) => !taken(file.stat) && (isSame(file.stat) || (mark.offset > 0 && file.stat.mtimeNs >= BigInt(mark.mtimeNs))),
+  );
+  const found = [...beside.filter(isSame), ...beside.filter((file) => !isSame(file))].find((file) => file.resume(mark));
+  for (const file of beside) if (file !== found) file.close();
+  return found;
 }

@@ -15,8 +15,7 @@ import type { OpOptions, Store } from '../store/store.ts';
 import { baseName } from '../tree/path.ts';
 import type { TreePath } from '../tree/tree.ts';
 import type { TailMark } from './checkpoint.ts';
-import type { RotatedFile } from './rotated-files.ts';
-import { findMarked, openOrNone, rotatedFiles, statOf } from './rotated-files.ts';
+import { findMarked, openOrNone, openRotated, statOf } from './rotated-files.ts';
 import type { FileMark } from './tailed-file.ts';
 import { CHECK_SIZE, type TailedFile } from './tailed-file.ts';
 
@@ -242,11 +241,8 @@ export class Tail {
       afterNs = copy.lastStat.mtimeNs;
     }
     const uptoNs = file.stat().mtimeNs;
-    for (const { path, stat } of this.#unseen(afterNs, file)) {
-      // What is newer holds what was written after this file lost the path.
-      const copy = stat.mtimeNs <= uptoNs ? openOrNone(path) : undefined;
-      if (copy !== undefined) await read(copy);
-    }
+    // What is newer holds what was written after this file lost the path.
+    for (const copy of this.#unseen(afterNs, uptoNs, file)) await read(copy);
   }
 
   /** Goes on with the file that has the path now. @returns whether there is one */
@@ -275,16 +271,20 @@ export class Tail {
 
   /** Opens the files that had the path in between, where it was rotated more than once since the last look. */
   #between(afterNs: bigint, next: TailedFile): void {
-    for (const { path } of this.#unseen(afterNs, next)) {
-      const file = openOrNone(path);
-      if (file !== undefined) this.#files.push({ file, grewMs: this.#context.monotonicMs() });
-    }
+    const grewMs = this.#context.monotonicMs();
+    for (const file of this.#unseen(afterNs, undefined, next)) this.#files.push({ file, grewMs });
   }
 
-  /** The rotated files that were changed after a time, and are nobody's yet; oldest first. */
-  #unseen(afterNs: bigint, except: TailedFile): RotatedFile[] {
-    return rotatedFiles(this.path).filter(
-      ({ path, stat }) => stat.mtimeNs > afterNs && !except.isOf(stat) && !this.had(path, stat) && !this.#context.isElsewhere(stat, this),
+  /** Opens the rotated files that were changed between two times, and are nobody's yet; oldest first. */
+  #unseen(afterNs: bigint, uptoNs: bigint | undefined, except: TailedFile): TailedFile[] {
+    return openRotated(
+      this.path,
+      ({ path, stat }) =>
+        stat.mtimeNs > afterNs &&
+        (uptoNs === undefined || stat.mtimeNs <= uptoNs) &&
+        !except.isOf(stat) &&
+        !this.had(path, stat) &&
+        !this.#context.isElsewhere(stat, this),
     );
   }
 

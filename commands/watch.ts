@@ -1,0 +1,90 @@
+import { statSync } from 'node:fs';
+import { PathError, UsageError, VtError } from '../core/base/errors.ts';
+import { octetsToText } from '../core/base/octets.ts';
+import { pathBytes } from '../core/base/system-error.ts';
+import { parentPath } from '../core/tree/path.ts';
+import { beginFollower } from './begin-follower.ts';
+import type { CommandInput } from './command.ts';
+import { defineCommand } from './command.ts';
+import { pathArgument, requireEntry } from './entry.ts';
+import { everyOption, reportBegun } from './follow.ts';
+import { resolveLocalPath } from './local-path.ts';
+import { storeFolderTest } from './store-folders.ts';
+
+/** Seconds between two looks at all of a tree where nobody says otherwise. */
+const DEFAULT_RESCAN_SECONDS = 3600;
+
+/** `watch`: a local tree, kept in step. */
+export const watch = defineCommand({
+  name: 'watch',
+  group: 'move',
+  summary: 'keep a whole local tree in step, as put would store it',
+  details: [
+    'LOCALDIR is put, and from then on, as long as the session lasts, whatever changes in it: a round a second at most, each of which records a root. Of a file that has grown, a mailbox or a recording, only what is new is read and stored; other files that changed are read as a whole, and names that are gone are gone from NAME (log and get NAME@DATE have them). wait makes a daemon of it; tails shows how far it is; untail ends it.',
+    'A file is taken to have grown if it is longer and its first and last 4 KiB are as they were; a program that changed something in between as well is found out by the look at all of it, which reads every file that has changed since the last one (--rescan). That finds what the system did not tell of, too. After a restart files that are as they were are not opened, as with put.',
+    'To go on through the rotation of logs, which are one content then, use follow.',
+  ],
+  changes: true,
+  plans: true,
+  args: [
+    { name: 'localdir', kind: 'local', summary: 'a local directory', glob: false },
+    { name: 'name', kind: 'stored', summary: 'what it becomes; a Dir that is there is replaced', glob: false },
+  ],
+  options: [
+    { name: 'every', value: { name: 'SECONDS', kind: 'number' }, summary: 'between two rounds, at least (1)' },
+    { name: 'rescan', value: { name: 'SECONDS', kind: 'number' }, summary: 'between two looks at all of it (3600)' },
+    { name: 'one-file-system', short: 'x', summary: 'leave out what is mounted below LOCALDIR: mount points become empty Dirs' },
+  ],
+  examples: [{ line: 'watch ~/mail mail; wait', says: 'as a daemon: vtftp -c with this line' }],
+  async run(context, input) {
+    const { session, diagnostics, signal, plan, output } = context;
+    const [local = '', name = ''] = input.args;
+    const folder = resolveLocalPath(session.localCwd, local as typeof session.localCwd);
+    const target = pathArgument(session, name as typeof folder);
+    const shown = octetsToText(folder);
+    if (target === '/') throw new UsageError('watch: give a NAME; the root cannot be replaced');
+    if (statSync(pathBytes(folder), { throwIfNoEntry: false })?.isDirectory() !== true)
+      throw new VtError('EFAILED', `watch "${shown}": it is no directory`);
+    const parent = await requireEntry(session.tree, parentPath(target), 'watch into', { signal });
+    if (parent.dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'watch into', octetsToText(parentPath(target)));
+    if (plan) {
+      output.line(`would watch ${output.name(folder)} into ${output.name(target)}`);
+      return;
+    }
+    const [{ WatchGroup }, { EdgeScanner }, { systemOwnerNames }] = await Promise.all([
+      import('../core/tail/watch-group.ts'),
+      import('../core/blockify/edge-scanner.ts'),
+      import('../core/base/owner-names.ts'),
+    ]);
+    const follower = await beginFollower(context, {
+      command: 'watch',
+      what: shown,
+      target,
+      everyMs: everyOption(input),
+      make: async () =>
+        await Promise.resolve(
+          new WatchGroup({
+            store: session.store,
+            tree: session.tree,
+            folder,
+            target,
+            scanner: new EdgeScanner(session.store.edges),
+            owners: systemOwnerNames(),
+            imports: { isStoreFolder: storeFolderTest(session.store.folders ?? []), oneFilesystem: input.options.has('one-file-system') },
+            rescanMs: rescanOption(input) * 1000,
+            monotonicMs: () => performance.now(),
+            onNotice: (notice) => diagnostics.warn(notice),
+          }),
+        ),
+    });
+    reportBegun(context, 'watching', follower, shown, target);
+  },
+});
+
+function rescanOption({ options }: CommandInput): number {
+  const value = options.get('rescan');
+  if (value === undefined || value === true) return DEFAULT_RESCAN_SECONDS;
+  const seconds = Number(value);
+  if (!(seconds > 0 && seconds <= 604_800)) throw new UsageError(`watch --rescan "${octetsToText(value)}": expected seconds, up to 604800`);
+  return seconds;
+}

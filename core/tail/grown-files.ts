@@ -1,0 +1,114 @@
+import type { BigIntStats } from 'node:fs';
+import { findXattrs } from '../base/find-xattrs.ts';
+import type { Octets } from '../base/octets.ts';
+import type { Block } from '../block/block.ts';
+import { readBlockBytes } from '../block/read-range.ts';
+import type { EdgeScanner } from '../blockify/edge-scanner.ts';
+import type { GrowingContent } from '../blockify/growing-content.ts';
+import { mimeTypeIn } from '../blockify/mime-type.ts';
+import { takeUpContent } from '../blockify/take-up-content.ts';
+import type { FileDirent } from '../dirent/dirent.ts';
+import type { OpOptions, Store } from '../store/store.ts';
+import { baseName } from '../tree/path.ts';
+import type { TreePath } from '../tree/tree.ts';
+import { openOrNone } from './rotated-files.ts';
+import type { TailedFile } from './tailed-file.ts';
+import { CHECK_SIZE } from './tailed-file.ts';
+
+/** Files that are kept ready for the next append. */
+const MAX_KEPT = 256;
+
+/** Octets of new Blocks that wait before they go to the Store. */
+const MAX_PENDING_SIZE = 4 * 1024 * 1024;
+
+/** A file that has what is stored of it, and more. */
+export interface GrownFile {
+  readonly block: Block;
+  readonly stat: BigIntStats;
+  readonly xattrs: ReadonlyMap<Octets, Uint8Array> | undefined;
+  /** Octets that are new, and octets that were read. */
+  readonly bytes: number;
+  readonly readBytes: number;
+}
+
+/**
+ * Files of a tree that grow. One is taken to have grown if it is longer, and its first and last 4 KiB are as they are stored; what
+ * was changed in between nobody sees before it is read as a whole.
+ */
+export class GrownFiles {
+  readonly #store: Store;
+  readonly #scanner: EdgeScanner;
+  readonly #kept = new Map<Octets, { readonly file: TailedFile; readonly content: GrowingContent }>();
+
+  constructor(store: Store, scanner: EdgeScanner) {
+    this.#store = store;
+    this.#scanner = scanner;
+  }
+
+  /** Takes in what was appended. @param stored - what is stored of it @returns undefined where it did something else than grow */
+  async look(path: Octets, stored: FileDirent, { size, dev, ino }: BigIntStats, options: OpOptions): Promise<GrownFile | undefined> {
+    const { span } = stored.block;
+    const kept = this.#kept.get(path) ?? (size > BigInt(span) && span > 0 ? await this.#begin(path, stored, options) : undefined);
+    if (kept === undefined) return undefined;
+    const { file, content } = kept;
+    this.#kept.delete(path);
+    let isGood = file.isOf({ dev, ino }) && content.span === span;
+    try {
+      if (!isGood) return undefined;
+      isGood = false;
+      const look = await file.look(async (octets) => {
+        if (content.pending.size > MAX_PENDING_SIZE) await content.flushTo(this.#store, options);
+        content.push(octets);
+      });
+      // Without a change of its size something else was done to it.
+      if (look === undefined || look.restarted !== undefined || look.bytes === 0) return undefined;
+      isGood = true;
+      const { bytes, readBytes, stat } = look;
+      return { block: content.block(), stat, xattrs: findXattrs(file.fd).xattrs, bytes, readBytes };
+    } finally {
+      if (isGood) this.#keep(path, kept);
+      else file.close();
+    }
+  }
+
+  async flush(options: OpOptions): Promise<void> {
+    for (const { content } of this.#kept.values()) await content.flushTo(this.#store, options);
+  }
+
+  drop(path: Octets): void {
+    this.#kept.get(path)?.file.close();
+    this.#kept.delete(path);
+  }
+
+  close(): void {
+    for (const path of [...this.#kept.keys()]) this.drop(path);
+  }
+
+  #keep(path: Octets, kept: { readonly file: TailedFile; readonly content: GrowingContent }): void {
+    this.#kept.set(path, kept);
+    for (const [oldest, { content }] of this.#kept) {
+      if (this.#kept.size <= MAX_KEPT) break;
+      // What waits of it is not lost: it has to be flushed first.
+      if (content.pending.size === 0) this.drop(oldest);
+      else break;
+    }
+  }
+
+  async #begin(
+    path: Octets,
+    { block, meta }: FileDirent,
+    options: OpOptions,
+  ): Promise<{ file: TailedFile; content: GrowingContent } | undefined> {
+    const file = openOrNone(path);
+    if (file === undefined) return undefined;
+    const { span } = block;
+    const part = async (offset: number): Promise<Uint8Array> =>
+      await readBlockBytes(this.#store, { kind: 'sub', base: block, offset, span: Math.min(span, CHECK_SIZE) }, options);
+    if (!file.startsWith(await part(0), await part(Math.max(0, span - CHECK_SIZE)), span)) {
+      file.close();
+      return undefined;
+    }
+    const hint = { fileName: baseName(path as TreePath), mimeType: mimeTypeIn(meta.xattrs ?? []) };
+    return { file, content: await takeUpContent(this.#store, this.#scanner, block, undefined, hint, options) };
+  }
+}

@@ -1,0 +1,243 @@
+import type { BigIntStats } from 'node:fs';
+import { lstatSync } from 'node:fs';
+import { findXattrs } from '../base/find-xattrs.ts';
+import type { Octets } from '../base/octets.ts';
+import { octetsToText } from '../base/octets.ts';
+import type { OwnerNames } from '../base/owner-names.ts';
+import { errorCode, errorReason, pathBytes } from '../base/system-error.ts';
+import type { EdgeScanner } from '../blockify/edge-scanner.ts';
+import type { Dirent, IndirectDirent } from '../dirent/dirent.ts';
+import { encodeDirent } from '../dirent/dirent-codec.ts';
+import type { ImportOptions } from '../import/import.ts';
+import { importLocal } from '../import/import.ts';
+import { metaOf } from '../import/import-meta.ts';
+import type { OpOptions, Store } from '../store/store.ts';
+import { baseName, parentPath } from '../tree/path.ts';
+import type { Tree, TreePath } from '../tree/tree.ts';
+import type { TailMark } from './checkpoint.ts';
+import type { Followed, FollowedCounts } from './followed.ts';
+import { GrownFiles } from './grown-files.ts';
+import { parentOf } from './local-pattern.ts';
+
+/** Paths that change in one round beyond which all is looked at. */
+const MAX_DIRTY = 2000;
+
+/** Files below this size are read in this thread: octets. */
+const LARGE_SIZE = 4 * 1024 * 1024;
+
+export interface WatchOptions {
+  readonly store: Store;
+  readonly tree: Tree;
+  /** Absolute, without a trailing slash. */
+  readonly folder: Octets;
+  readonly target: TreePath;
+  readonly scanner: EdgeScanner;
+  readonly owners: OwnerNames;
+  /** How all of it is imported. */
+  readonly imports: Pick<ImportOptions, 'isStoreFolder' | 'parser' | 'oneFilesystem'>;
+  /** Between two looks at all of it: milliseconds. */
+  readonly rescanMs: number;
+  readonly monotonicMs: () => number;
+  readonly onNotice: (notice: string) => void;
+}
+
+type Node = Exclude<Dirent, IndirectDirent>;
+
+/** A whole local tree, kept as PUT would store it: what changes is looked at alone, and all of it now and then. */
+export class WatchGroup implements Followed {
+  readonly folders: readonly Octets[];
+  readonly isDeep = true;
+  readonly #options: WatchOptions;
+  readonly #grown: GrownFiles;
+  #dirty = new Set<Octets>();
+  #scansAll = true;
+  #scannedMs = Number.NEGATIVE_INFINITY;
+  /** What is to be brought into the tree, in order. */
+  #changes: (() => Promise<void>)[] = [];
+  #files = 0;
+  #size = 0;
+  #newBytes = 0;
+  #readBytes = 0;
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+    this.folders = [options.folder];
+    this.#grown = new GrownFiles(options.store, options.scanner);
+  }
+
+  concerns(path: Octets): boolean {
+    const { folder, store } = this.#options;
+    if (path !== folder && !path.startsWith(folder === '/' ? '/' : `${folder}/`)) return false;
+    const text = octetsToText(path);
+    return !(store.folders ?? []).some((own) => text === own || text.startsWith(`${own}/`));
+  }
+
+  note(path: Octets): void {
+    if (this.#dirty.size < MAX_DIRTY) this.#dirty.add(path);
+    else this.#scansAll = true;
+  }
+
+  async look(options: OpOptions): Promise<boolean> {
+    const dirty = [...this.#dirty].sort();
+    this.#dirty = new Set();
+    try {
+      if (!this.#scansAll && this.#options.monotonicMs() - this.#scannedMs < this.#options.rescanMs) await this.#lookAt(dirty, options);
+      if (this.#scansAll || this.#options.monotonicMs() - this.#scannedMs >= this.#options.rescanMs) await this.#scan(options);
+    } catch (error) {
+      for (const path of dirty) this.#dirty.add(path);
+      throw error;
+    }
+    return this.#changes.length > 0;
+  }
+
+  async flush(options: OpOptions): Promise<void> {
+    await this.#grown.flush(options);
+  }
+
+  async bind(): Promise<void> {
+    for (let change = this.#changes[0]; change !== undefined; change = this.#changes[0]) {
+      await change();
+      this.#changes.shift();
+    }
+  }
+
+  marks(): TailMark[] {
+    // What put remembers of each file is all that is needed.
+    return [];
+  }
+
+  counts(): FollowedCounts {
+    const absent = statOf(this.#options.folder) === undefined ? 1 : 0;
+    return {
+      files: this.#files,
+      absent,
+      size: this.#size,
+      newBytes: this.#newBytes,
+      readBytes: this.#readBytes,
+      unreadBytes: 0,
+      rotations: 0,
+    };
+  }
+
+  close(): void {
+    this.#grown.close();
+  }
+
+  async #import(path: Octets, size: number, options: OpOptions): Promise<Node> {
+    const { store, imports, onNotice } = this.#options;
+    const { dirent, counts } = await importLocal(store, path, {
+      ...imports,
+      ...options,
+      ...(size < LARGE_SIZE ? { workers: 0 } : {}),
+      onFailure: (failed, error) => {
+        // It will be looked at again when it changes, or is gone.
+        if (errorCode(error) !== 'ENOENT') onNotice(`watch "${octetsToText(failed)}": ${errorReason(error)}`);
+      },
+    });
+    const read = counts.bytes - counts.unchangedBytes;
+    this.#newBytes += read;
+    this.#readBytes += read;
+    if (path === this.#options.folder) {
+      this.#files = counts.files;
+      this.#size = counts.bytes;
+    }
+    return dirent;
+  }
+
+  async #scan(options: OpOptions): Promise<void> {
+    const { folder, target, tree, store, monotonicMs } = this.#options;
+    const stat = statOf(folder);
+    // Unmounted, perhaps: what was stored stays.
+    if (stat === undefined) return;
+    // What the last one remembered of the files can be read from now on.
+    await store.flush(options);
+    const dirent = { ...(await this.#import(folder, LARGE_SIZE, options)), name: baseName(target) };
+    this.#scansAll = false;
+    this.#scannedMs = monotonicMs();
+    this.#grown.close();
+    this.#changes = [];
+    const before = await tree.lookup(target, { follow: false, ...options });
+    if (before !== undefined && Buffer.compare(encodeDirent(await tree.dirent(target, options)), encodeDirent(dirent)) === 0) return;
+    this.#changes.push(async () => await tree.bind(target, dirent, options));
+  }
+
+  async #lookAt(dirty: readonly Octets[], options: OpOptions): Promise<void> {
+    const parents = new Set<Octets>();
+    const { folder } = this.#options;
+    let whole: Octets | undefined;
+    for (const path of dirty) {
+      // All below a folder that was taken in as a whole came with it.
+      if (whole !== undefined && path.startsWith(`${whole}/`)) continue;
+      if (path !== folder) parents.add(parentOf(path));
+      if ((await this.#lookAtOne(path, options)) === 'whole') whole = path;
+      if (this.#scansAll) return;
+    }
+    for (const parent of [...parents].sort().reverse()) this.#changes.push(async () => await this.#setDirMeta(parent, options));
+  }
+
+  async #lookAtOne(path: Octets, options: OpOptions): Promise<'whole' | undefined> {
+    const { tree } = this.#options;
+    const at = this.#pathOf(path);
+    const stat = statOf(path);
+    const stored = await tree.lookup(at, { follow: false, ...options });
+    if (stat === undefined) {
+      this.#grown.drop(path);
+      if (stored !== undefined && at !== this.#options.target) this.#changes.push(async () => await this.#remove(at, options));
+      return undefined;
+    }
+    if (stat.isDirectory() && stored?.dirent.kind === 'dir') {
+      this.#changes.push(async () => await this.#setDirMeta(path, options));
+      return undefined;
+    }
+    const parent = await tree.lookup(parentPath(at), { follow: false, ...options });
+    // Its folder is new, and comes with all that is in it; names of one node are found together only.
+    if (parent?.dirent.kind !== 'dir' || (stat.nlink > 1n && !stat.isDirectory()) || (stored?.nlink ?? 1) > 1) {
+      this.#scansAll = true;
+      return undefined;
+    }
+    const grown = stored?.dirent.kind === 'file' && stat.isFile() ? await this.#grown.look(path, stored.dirent, stat, options) : undefined;
+    if (grown !== undefined) {
+      this.#newBytes += grown.bytes;
+      this.#readBytes += grown.readBytes;
+      const meta = metaOf(grown.stat, this.#options.owners, grown.xattrs);
+      this.#changes.push(async () => await tree.bind(at, { kind: 'file', name: baseName(at), meta, block: grown.block }, options));
+      return undefined;
+    }
+    try {
+      const dirent = { ...(await this.#import(path, stat.isDirectory() ? LARGE_SIZE : Number(stat.size), options)), name: baseName(at) };
+      this.#changes.push(async () => await tree.bind(at, dirent, options));
+    } catch (error) {
+      // Gone meanwhile: it rings for that.
+      if (errorCode(error) !== 'ENOENT') throw error;
+    }
+    return stat.isDirectory() ? 'whole' : undefined;
+  }
+
+  async #remove(at: TreePath, options: OpOptions): Promise<void> {
+    const { tree } = this.#options;
+    if ((await tree.lookup(at, { follow: false, ...options })) !== undefined) await tree.remove(at, { recursive: true, ...options });
+  }
+
+  /** Of a Dir in which names changed, or itself: as the local one is. */
+  async #setDirMeta(path: Octets, options: OpOptions): Promise<void> {
+    const { tree, owners } = this.#options;
+    const at = this.#pathOf(path);
+    const stat = statOf(path);
+    if (stat?.isDirectory() !== true || (await tree.lookup(at, { follow: false, ...options }))?.dirent.kind !== 'dir') return;
+    const { xattrs } = findXattrs(pathBytes(path));
+    await tree.setMeta(at, { ...metaOf(stat, owners, xattrs), xattrs: xattrs ?? null }, { follow: false, ...options });
+  }
+
+  #pathOf(path: Octets): TreePath {
+    const { folder, target } = this.#options;
+    return `${target}${path.slice(folder.length)}` as TreePath;
+  }
+}
+
+function statOf(path: Octets): BigIntStats | undefined {
+  try {
+    return lstatSync(pathBytes(path), { bigint: true });
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import {
+  appendFileSync,
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { describe, it } from 'node:test';
+import { octetsFromText } from '../../../core/base/octets.ts';
+import { systemOwnerNames } from '../../../core/base/owner-names.ts';
+import { EdgeScanner } from '../../../core/blockify/edge-scanner.ts';
+import { encodeDirent } from '../../../core/dirent/dirent-codec.ts';
+import { importLocal } from '../../../core/import/import.ts';
+import { MemoryStore } from '../../../core/store/memory.ts';
+import { WatchGroup } from '../../../core/tail/watch-group.ts';
+import { openLiveTree } from '../../../core/tree/live-tree.ts';
+import type { TreePath } from '../../../core/tree/tree.ts';
+import { makeRandom } from '../../support/random.ts';
+import { makeScratch } from '../../support/scratch.ts';
+
+const RESCAN_MS = 3_600_000;
+
+interface Watching {
+  readonly folder: string;
+  readonly group: WatchGroup;
+  readonly clock: { nowMs: number };
+  readonly note: (name: string) => void;
+  /** A round, after which the tree is what one put of the folder gives. */
+  readonly check: (what?: string) => Promise<void>;
+  readonly round: () => Promise<boolean>;
+}
+
+function makeWatching(t: TestContext): Watching {
+  const scratch = makeScratch(t);
+  const folder = scratch.mkdir('tree');
+  const store = new MemoryStore();
+  const tree = openLiveTree(store, undefined);
+  const clock = { nowMs: 0 };
+  const group = new WatchGroup({
+    store,
+    tree,
+    folder: octetsFromText(folder),
+    target: '/tree' as TreePath,
+    scanner: new EdgeScanner(store.edges),
+    owners: systemOwnerNames(),
+    imports: {},
+    rescanMs: RESCAN_MS,
+    monotonicMs: () => clock.nowMs,
+    onNotice: (notice) => assert.fail(notice),
+  });
+  t.after(() => group.close());
+  const round = async (): Promise<boolean> => {
+    const changed = await group.look({});
+    await group.flush({});
+    await group.bind();
+    return changed;
+  };
+  const check = async (what?: string): Promise<void> => {
+    await round();
+    // What is told as a change of all comes with the next round.
+    await round();
+    const put = await importLocal(new MemoryStore(), octetsFromText(folder));
+    const kept = await tree.dirent('/tree' as TreePath);
+    assert.deepEqual(encodeDirent(kept), encodeDirent({ ...put.dirent, name: octetsFromText('tree') }), what);
+  };
+  return { folder, group, clock, check, round, note: (name) => group.note(octetsFromText(name === '' ? folder : join(folder, name))) };
+}
+
+describe('S34: a watched tree', () => {
+  it('S34: is what put gives, after every sort of change', async (t) => {
+    const { folder, note, check } = makeWatching(t);
+    writeFileSync(join(folder, 'a.txt'), 'text');
+    mkdirSync(join(folder, 'dir/sub'), { recursive: true });
+    writeFileSync(join(folder, 'dir/sub/b'), 'b'.repeat(9000));
+    await check('at first');
+    const changes: readonly [string, () => void][] = [
+      ['a.txt', () => appendFileSync(join(folder, 'a.txt'), ' and more')],
+      ['new', () => writeFileSync(join(folder, 'new'), '')],
+      ['new', () => appendFileSync(join(folder, 'new'), 'no longer empty')],
+      ['dir/sub/b', () => truncateSync(join(folder, 'dir/sub/b'), 10)],
+      ['dir/sub/b', () => chmodSync(join(folder, 'dir/sub/b'), 0o600)],
+      ['dir', () => chmodSync(join(folder, 'dir'), 0o700)],
+      ['link', () => symlinkSync('a.txt', join(folder, 'link'))],
+      ['link', () => rmSync(join(folder, 'link'))],
+      ['other', () => renameSync(join(folder, 'dir'), join(folder, 'other'))],
+      ['deep', () => mkdirSync(join(folder, 'deep/er/still'), { recursive: true })],
+      ['', () => chmodSync(folder, 0o711)],
+    ];
+    for (const [name, change] of changes) {
+      change();
+      note(name);
+      if (name === 'other') note('dir');
+      await check(name);
+    }
+    linkSync(join(folder, 'a.txt'), join(folder, 'hard'));
+    note('hard');
+    await check('a hard link');
+    appendFileSync(join(folder, 'hard'), 'by the other name');
+    note('hard');
+    await check('a change by one of two names');
+  });
+
+  it('S34: is what put gives, after random changes', async (t) => {
+    const { folder, note, check } = makeWatching(t);
+    const random = makeRandom(61);
+    for (let i = 0; i < 60; i++) {
+      for (let changes = random.below(5); changes >= 0; changes--) {
+        const name = `${random.pick(['', 'x/', 'x/y/', 'z/'] as const)}${random.below(6)}.log`;
+        const path = join(folder, name);
+        mkdirSync(join(path, '..'), { recursive: true });
+        note(name);
+        random.pick([
+          () => appendFileSync(path, `${i} `.repeat(random.below(4000))),
+          () => appendFileSync(path, `${i} `.repeat(random.below(4000))),
+          () => writeFileSync(path, random.bytes(random.below(9000))),
+          () => rmSync(path, { force: true }),
+        ] as const)();
+      }
+      await check(`step ${i}`);
+    }
+    assert.ok(readdirSync(folder).length > 0);
+  });
+
+  it('S34: a file that grows costs what it grows by', async (t) => {
+    const { folder, note, check, group } = makeWatching(t);
+    const path = join(folder, 'mail.mbox');
+    writeFileSync(path, `From a\n\n${'first '.repeat(200_000)}\n`);
+    await check();
+    const before = group.counts();
+    for (let i = 0; i < 20; i++) {
+      appendFileSync(path, `\nFrom b\nSubject: ${i}\n\n${'words '.repeat(300)}\n`);
+      note('mail.mbox');
+      await check(`mail ${i}`);
+    }
+    const { newBytes, readBytes } = group.counts();
+    assert.equal(newBytes - before.newBytes, statSync(path).size - 1_200_009);
+    assert.ok(readBytes - before.readBytes <= newBytes - before.newBytes + 20 * 4096);
+  });
+
+  it('S34: what nobody told of is found by the look at all of it, also in the middle of a file that has grown', async (t) => {
+    const { folder, note, check, round, clock } = makeWatching(t);
+    const path = join(folder, 'base.db');
+    writeFileSync(path, 'x'.repeat(50_000));
+    await check();
+    const changed = Buffer.alloc(60_000, 'x');
+    changed.write('something else', 25_000);
+    writeFileSync(path, changed);
+    note('base.db');
+    await round();
+    writeFileSync(join(folder, 'untold'), 'quiet');
+    assert.equal(await round(), false);
+    clock.nowMs += RESCAN_MS;
+    await check();
+  });
+});

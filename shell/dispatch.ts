@@ -144,17 +144,22 @@ export class Dispatcher {
       named.set(spec.name, [...(named.get(spec.name) ?? []), ...values]);
       args.push(...values);
     }
-    if (plan && (command.changes === true || command.changesLocal === true) && command.plans !== true) {
+    const isPlanned = plan && (command.changes === true || command.changesLocal === true) && command.plans !== true;
+    const tellPlan = (): void => {
       const line = [calledAs, ...parsed.words.slice(1).map((word) => quoteWord(word.text))].join(' ');
       output.line(`would ${line}`);
       output.record({ plan: line });
-      // Only a stored tree has its changes in memory until they are synced.
-      if (command.changesLocal === true || !session.tree.can.sync) return;
+    };
+    // Only a stored tree has its changes in memory until they are synced: there the command is run, and may fail.
+    if (isPlanned && (command.changesLocal === true || !session.tree.can.sync)) {
+      tellPlan();
+      return;
     }
     const diagnostics = new CommandDiagnostics(messages, parsed.quiet);
     const context: CommandContext = { session, output, diagnostics, signal, plan, now, shell: services };
     try {
       await command.run(context, { args, named, options, calledAs });
+      if (isPlanned) tellPlan();
     } catch (error) {
       if (signal.aborted) throw cancelled(signal);
       throw error;

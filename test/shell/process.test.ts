@@ -199,6 +199,9 @@ test('S12: -n prints each effect and does nothing, also in an ordinary directory
   const planned = await session(scratch, 'mkdir a; cd a; touch b; ls; lmkdir local; !touch ran; quit', ['-n']);
   assert.equal(planned.status, 0, planned.report);
   assert.match(planned.stdout, /would mkdir a\nwould touch b\nb\nwould lmkdir local\n/);
+  const refused = await vtftp(['-n', '-S', 'memory:', '-c', 'rm nope']);
+  assert.equal(refused.stdout, '', 'what cannot be done is not said to be done');
+  assert.match(refused.stderr, /nope/);
   assert.ok(!existsSync(scratch.path('store')) && !existsSync(scratch.path('local')) && !existsSync(scratch.path('ran')));
   mkdirSync(scratch.path('docs/kept'), { recursive: true });
   const directory = await session(scratch, 'rm -r kept', ['-n', scratch.path('docs')]);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Datadir } from '../store/datadir-store.ts';
 import { dataFileNames } from '../store/index-catch-up.ts';
-import { IndexDamagedError, type Location } from '../store/lmdb-index.ts';
+import { IndexDamagedError, type Location } from '../store/index-types.ts';
 import { readLocatedBlock } from '../store/located-block.ts';
 import type { Finding } from './findings.ts';
 import type { DamagedPart, HarmWalkCounts } from './harm-walk.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { tryLock } from '../base/file-lock.ts';
 import { DATAFILE_HEADER_SIZE, decodeDatafileHeader } from '../store/datafile.ts';
 import { dataFileNames } from '../store/index-catch-up.ts';
-import type { FileMarks } from '../store/lmdb-index.ts';
+import type { FileMarks } from '../store/index-types.ts';
 
 /** A data file, as gc sees it. */
 export interface GcFile {

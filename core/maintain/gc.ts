@@ -7,7 +7,7 @@ import { readDatadirFormat, syncFolder } from '../store/datadir-format.ts';
 import type { Datadir } from '../store/datadir-store.ts';
 import { DatadirWriter } from '../store/datadir-writer.ts';
 import { RECORD_FIXED_SIZE, writeRecordHeader } from '../store/datafile.ts';
-import type { IndexRewrite, Location } from '../store/lmdb-index.ts';
+import type { IndexRewrite, Location } from '../store/index-types.ts';
 import { decodeStored } from '../store/stored-bytes.ts';
 import { liveWriters } from '../store/writer-presence.ts';
 import { DigestTable } from './digest-table.ts';

@@ -1,6 +1,6 @@
 import type { HashCode } from '../block/hashcode.ts';
 import type { Datadir } from '../store/datadir-store.ts';
-import type { Location } from '../store/lmdb-index.ts';
+import type { Location } from '../store/index-types.ts';
 import { readLocatedBlock } from '../store/located-block.ts';
 import type { Finding } from './findings.ts';
 import type { BlockFault } from './reach.ts';

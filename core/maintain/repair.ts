@@ -7,7 +7,7 @@ import type { Datadir } from '../store/datadir-store.ts';
 import { decodeRecordHeader, RECORD_FIXED_SIZE } from '../store/datafile.ts';
 import { digestKey } from '../store/digest-key.ts';
 import { dataFileNames } from '../store/index-catch-up.ts';
-import type { Location } from '../store/lmdb-index.ts';
+import type { Location } from '../store/index-types.ts';
 import { readLocatedBlock } from '../store/located-block.ts';
 import type { Store } from '../store/store.ts';
 import { decodeStored } from '../store/stored-bytes.ts';

@@ -6,7 +6,7 @@ import type { Datadir } from '../store/datadir-store.ts';
 import { DATAFILE_HEADER_SIZE, decodeDatafileHeader, RECORD_FIXED_SIZE } from '../store/datafile.ts';
 import { scanDatafile } from '../store/datafile-scan.ts';
 import { dataFileNames } from '../store/index-catch-up.ts';
-import type { Location } from '../store/lmdb-index.ts';
+import type { Location } from '../store/index-types.ts';
 import { readLocatedBlock } from '../store/located-block.ts';
 import type { Finding } from './findings.ts';
 import type { DamagedPart } from './harm-walk.ts';

@@ -7,7 +7,7 @@ import type { BehindFile, CatchUpOptions, IndexSink } from './index-catch-up.ts'
 import { compareMarks } from './index-catch-up.ts';
 import type { IndexCondition } from './index-check.ts';
 import { checkIndex } from './index-check.ts';
-import type { FileMarks, IndexBatch, IndexOwner, IndexRewrite, Location, PresentDigests } from './lmdb-index.ts';
+import type { FileMarks, IndexBatch, IndexOwner, IndexRewrite, Location, PresentDigests } from './index-types.ts';
 import { LmdbIndex } from './lmdb-index.ts';
 
 /** Least time between two looks for what other processes left unindexed, in milliseconds. */

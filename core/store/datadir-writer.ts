@@ -4,7 +4,7 @@ import type { HashName } from '../block/hash.ts';
 import { syncFolder } from './datadir-format.ts';
 import { encodeDatafileHeader } from './datafile.ts';
 import { DatafileWriter } from './datafile-writer.ts';
-import type { FileMarks } from './lmdb-index.ts';
+import type { FileMarks } from './index-types.ts';
 
 export interface DatadirWriterOptions {
   /** Where the `.vtd` files are. */

@@ -6,7 +6,7 @@ import { errorCode } from '../base/system-error.ts';
 import type { HashFunction } from '../block/hash.ts';
 import { DATAFILE_HEADER_SIZE, decodeDatafileHeader, decodeRecordHeader, RECORD_FIXED_SIZE } from './datafile.ts';
 import { digestKey } from './digest-key.ts';
-import type { Location } from './lmdb-index.ts';
+import type { Location } from './index-types.ts';
 
 /**
  * The Store id in the header of every cache file, which is `filecache` in ASCII: no file without it is ever removed,

@@ -16,7 +16,7 @@ import { DatafileWriter } from './datafile-writer.ts';
 import { digestKey, digestOfKey } from './digest-key.ts';
 import type { CacheFile } from './filecache-files.ts';
 import { CacheFiles, FILECACHE_ID, newCacheFileName } from './filecache-files.ts';
-import type { Location } from './lmdb-index.ts';
+import type { Location } from './index-types.ts';
 import { readLocatedBlock } from './located-block.ts';
 import type { AddCounts, AddResult, BlockLocation, DigestedBlock, EdgeSettings, OpOptions, Store, StoreCapabilities } from './store.ts';
 

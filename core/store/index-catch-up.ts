@@ -6,7 +6,7 @@ import { hashByName } from '../block/hash.ts';
 import { DATAFILE_HEADER_SIZE, decodeDatafileHeader } from './datafile.ts';
 import type { ScannedRecord, ScanResult } from './datafile-scan.ts';
 import { scanDatafile } from './datafile-scan.ts';
-import type { FileMarks, IndexBatch, IndexOwner, Location } from './lmdb-index.ts';
+import type { FileMarks, IndexBatch, IndexOwner, Location } from './index-types.ts';
 
 const syncData = promisify(fdatasync);
 /** Blocks put in one transaction while catching up. */

@@ -1,4 +1,4 @@
-import type { IndexBatch, Location } from './lmdb-index.ts';
+import type { IndexBatch, Location } from './index-types.ts';
 
 /** Blocks that make a batch due: LMDB takes 120,000 a second in batches of 10,000, and 360,000 in batches of 100,000. */
 const DEFAULT_MAX_BLOCKS = 65_536;

@@ -1,7 +1,7 @@
 import type { DatadirIndex } from './datadir-index.ts';
 import { DigestFilter } from './digest-filter.ts';
 import { digestKey } from './digest-key.ts';
-import type { Location } from './lmdb-index.ts';
+import type { Location } from './index-types.ts';
 import { RecentBlocks } from './recent-blocks.ts';
 
 /** Indexed Blocks remembered whole: 16 MB. */

@@ -1,39 +1,32 @@
 import { mkdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import type { Database, RootDatabase } from 'lmdb';
 import { throwIfCancelled, VtError } from '../base/errors.ts';
-import type { HashName } from '../block/hash.ts';
-import type { Codec } from './datafile.ts';
-import { codecByNumber, codecNumber } from './datafile.ts';
 import { IndexUser } from './index-check.ts';
+import type { FileMarks, IndexBatch, IndexOwner, IndexRewrite, Location, PresentDigests } from './index-types.ts';
+import { IndexDamagedError } from './index-types.ts';
+import {
+  decodeLocation,
+  encodeLocation,
+  encodeMarks,
+  isDamagedLocation,
+  isLocation,
+  isMarks,
+  withCrc,
+  withoutCrc,
+} from './index-values.ts';
 
 // The only file that imports lmdb, which takes 44 ms: that happens when an index is first opened.
 
 /** Layout of the databases; an index of another version is made anew. */
 const INDEX_VERSION = '1';
 
-/** An index that says what cannot be: it is to be made anew. */
-export class IndexDamagedError extends VtError {
-  constructor(what: string) {
-    super('ECORRUPT', `read index: ${what}`);
-  }
-}
 /**
  * Address space set aside for the index, in octets; the file grows with what is in it. At about 100 octets a Block
  * this is 600 million Blocks.
  */
 const MAP_SIZE = 64 * 2 ** 30;
-/** Octets of a location: u32 file, u48 offset, u32 stored size, u32 size, u8 codec, u32 CRC-32; all big-endian. */
-const LOCATION_SIZE = 23;
-/** In the codec's octet. */
-const DAMAGED_FLAG = 0x80;
-const CODEC_MASK = 0x7f;
-/** The CRC at the end of every value: of the key and of the value before it. */
-const CRC_SIZE = 4;
-/** Octets of a file's marks: u32 number, u48 indexed-to, u48 seen size, u32 CRC-32. */
-const MARKS_SIZE = 20;
 /** Octets that a transaction may need besides its Blocks, and those of a Block at worst: pages are copied, not changed. */
 const SPARE_SPACE = 512 * 1024;
 const SPACE_OF_BLOCK = 256;
@@ -41,67 +34,6 @@ const SPACE_OF_BLOCK = 256;
 const CHECK_STEP = 16384;
 /** Octets that LMDB's lock file takes for its default of 126 readers, rounded up. */
 const LOCK_FILE_SIZE = 16384;
-
-/** Where a Block lies. */
-export interface Location {
-  /** File name within `data/`. */
-  readonly file: string;
-  /** First octet of the stored bytes, past the record's header. */
-  readonly offset: number;
-  readonly storedSize: number;
-  readonly size: number;
-  readonly codec: Codec;
-  /** What lies there was found damaged: it is told of when it is asked for, and stored anew when it is added. */
-  readonly isDamaged?: boolean;
-}
-
-/** How far the index knows a data file. */
-export interface FileMarks {
-  /** Every whole record before this offset is in the index. */
-  readonly indexedTo: number;
-  /** Size of the file when it was last read to its end: what lies between the marks is a torn tail. */
-  readonly seenSize: number;
-}
-
-/** Blocks and where they lie, as they are iterated over; an iteration may give views that hold until the next one. */
-export interface LocatedBlocks extends Iterable<readonly [digest: Uint8Array, location: Location]> {
-  readonly length: number;
-  /** The files of all locations, where they are known beforehand. */
-  readonly files?: readonly string[];
-}
-
-/** What one transaction puts into the index. */
-export interface IndexBatch {
-  readonly blocks: LocatedBlocks;
-  readonly marks: ReadonlyMap<string, FileMarks>;
-  /** The generation of the Store in which the values of the cache were made: they are dropped where it is over. */
-  readonly generation?: string;
-  /** Put after the Blocks, in the same transaction. */
-  readonly cachePuts: readonly (readonly [key: Uint8Array, value: Uint8Array])[];
-}
-
-/** A change of what the index says of a Block: made only where the Block still lies where `from` says. */
-export interface IndexRewrite {
-  readonly digest: Uint8Array;
-  readonly from: Location;
-  /** Undefined takes the Block out of the index. */
-  readonly to: Location | undefined;
-}
-
-/** Digests of Blocks that are there. */
-export interface PresentDigests {
-  readonly digests: readonly Uint8Array[];
-  /** Blocks seen, damaged ones included. */
-  readonly count: number;
-  /** Digest of the last of them; undefined where there was none. */
-  readonly last: Uint8Array | undefined;
-}
-
-/** What an index belongs to: it is of no use to anything else. */
-export interface IndexOwner {
-  readonly storeId: string;
-  readonly hashName: HashName;
-}
 
 /** Where every Block of a datadir lies, in LMDB: a cache of what the data files say. */
 export class LmdbIndex {
@@ -192,18 +124,7 @@ export class LmdbIndex {
    */
   get(digest: Uint8Array): Location | undefined {
     const value = this.#lookUp(digest);
-    return value === undefined ? undefined : this.#decodeLocation(value);
-  }
-
-  #decodeLocation(value: Buffer): Location {
-    const number = value.readUInt32BE(0);
-    const offset = value.readUIntBE(4, 6);
-    const storedSize = value.readUInt32BE(10);
-    const size = value.readUInt32BE(14);
-    const codecOctet = value.readUInt8(18);
-    const codec = codecByNumber(codecOctet & CODEC_MASK);
-    const location = { file: this.#nameOf(number), offset, storedSize, size, codec };
-    return (codecOctet & DAMAGED_FLAG) === 0 ? location : { ...location, isDamaged: true };
+    return value === undefined ? undefined : decodeLocation(value, this.#fileOf);
   }
 
   /**
@@ -213,7 +134,7 @@ export class LmdbIndex {
    */
   has(digest: Uint8Array): boolean {
     const value = this.#lookUp(digest);
-    return value !== undefined && (value.readUInt8(18) & DAMAGED_FLAG) === 0;
+    return value !== undefined && !isDamagedLocation(value);
   }
 
   #lookUp(digest: Uint8Array): Buffer | undefined {
@@ -223,8 +144,7 @@ export class LmdbIndex {
     } catch (error) {
       throw new IndexDamagedError((error as Error).message);
     }
-    if (value !== undefined && (value.length !== LOCATION_SIZE || !isWhole(digest, value)))
-      throw new IndexDamagedError('a location is damaged');
+    if (value !== undefined && !isLocation(digest, value)) throw new IndexDamagedError('a location is damaged');
     return value;
   }
 
@@ -245,9 +165,9 @@ export class LmdbIndex {
     let last: Uint8Array | undefined;
     let count = 0;
     for (const { key, value } of this.#blocks.getRange({ ...start, limit })) {
-      if (value.length !== LOCATION_SIZE || !isWhole(key, value)) throw new IndexDamagedError('a location is damaged');
+      if (!isLocation(key, value)) throw new IndexDamagedError('a location is damaged');
       last = Uint8Array.from(key);
-      if ((value.readUInt8(18) & DAMAGED_FLAG) === 0) digests.push(last);
+      if (!isDamagedLocation(value)) digests.push(last);
       count++;
     }
     return { digests, count, last };
@@ -274,7 +194,7 @@ export class LmdbIndex {
       const start = after === undefined ? {} : { start: after, exclusiveStart: true };
       let count = 0;
       for (const { key, value } of this.#blocks.getRange({ ...start, limit: CHECK_STEP })) {
-        if (value.length !== LOCATION_SIZE || !isWhole(key, value)) throw new IndexDamagedError('a location is damaged');
+        if (!isLocation(key, value)) throw new IndexDamagedError('a location is damaged');
         after = Uint8Array.from(key);
         count++;
       }
@@ -310,7 +230,8 @@ export class LmdbIndex {
     // In this thread: puts handed to LMDB's own thread took a third more CPU time (98 against 73 ms for 16,384), and
     // where such a transaction fails the package prints the error and rejects a promise that nobody can reach.
     this.#root.transactionSync(() => {
-      for (const [digest, location] of batch.blocks) this.#blocks.putSync(digest, this.#encodeLocation(digest, location));
+      for (const [digest, location] of batch.blocks)
+        this.#blocks.putSync(digest, encodeLocation(digest, location, this.#numberFor(location.file)));
       for (const [name, marks] of batch.marks) this.#files.putSync(Buffer.from(name), encodeMarks(name, this.#numberFor(name), marks));
       // What a value promises may have been given up since it was made: then another generation has begun.
       if (batch.cachePuts.length > 0 && this.#isOfGeneration(batch.generation))
@@ -331,8 +252,8 @@ export class LmdbIndex {
   entries(after: Uint8Array | undefined, limit: number): (readonly [digest: Uint8Array, location: Location])[] {
     const start = after === undefined ? {} : { start: after, exclusiveStart: true };
     return [...this.#blocks.getRange({ ...start, limit })].map(({ key, value }) => {
-      if (value.length !== LOCATION_SIZE || !isWhole(key, value)) throw new IndexDamagedError('a location is damaged');
-      return [Uint8Array.from(key), this.#decodeLocation(value)] as const;
+      if (!isLocation(key, value)) throw new IndexDamagedError('a location is damaged');
+      return [Uint8Array.from(key), decodeLocation(value, this.#fileOf)] as const;
     });
   }
 
@@ -354,12 +275,12 @@ export class LmdbIndex {
       let changed = 0;
       for (const { digest, from, to } of changes) {
         const value = this.#blocks.get(digest);
-        if (value === undefined || value.length !== LOCATION_SIZE || !isWhole(digest, value)) continue;
-        const found = this.#decodeLocation(value);
+        if (value === undefined || !isLocation(digest, value)) continue;
+        const found = decodeLocation(value, this.#fileOf);
         if (found.file !== from.file || found.offset !== from.offset) continue;
         changed++;
         if (to === undefined) this.#blocks.removeSync(digest);
-        else this.#blocks.putSync(digest, this.#encodeLocation(digest, to));
+        else this.#blocks.putSync(digest, encodeLocation(digest, to, this.#numberFor(to.file)));
       }
       for (const [name, mark] of marks) this.#files.putSync(Buffer.from(name), encodeMarks(name, this.#numberFor(name), mark));
       for (const [name, value] of Object.entries(settings)) this.#meta.putSync(`x-${name}`, value);
@@ -376,20 +297,10 @@ export class LmdbIndex {
     throw Object.assign(new Error('no space left on the device'), { code: 'ENOSPC' });
   }
 
-  #encodeLocation(digest: Uint8Array, location: Location): Buffer {
-    const value = Buffer.allocUnsafe(LOCATION_SIZE);
-    value.writeUInt32BE(this.#numberFor(location.file), 0);
-    value.writeUIntBE(location.offset, 4, 6);
-    value.writeUInt32BE(location.storedSize, 10);
-    value.writeUInt32BE(location.size, 14);
-    value.writeUInt8((codecNumber(location.codec) & CODEC_MASK) | (location.isDamaged === true ? DAMAGED_FLAG : 0), 18);
-    return seal(digest, value);
-  }
-
   /** A value of the cache; a damaged one is none. */
   cacheGet(key: Uint8Array): Uint8Array | undefined {
     const value = this.#cache.get(key);
-    return value !== undefined && isWhole(key, value) ? value.subarray(0, -CRC_SIZE) : undefined;
+    return value === undefined ? undefined : withoutCrc(key, value);
   }
 
   /** A setting kept with the index. */
@@ -424,14 +335,14 @@ export class LmdbIndex {
     return number;
   }
 
-  #nameOf(number: number): string {
+  readonly #fileOf = (number: number): string => {
     const known = this.#names[number];
     if (known !== undefined) return known;
     this.#loadFiles();
     const loaded = this.#names[number];
     if (loaded === undefined) throw new IndexDamagedError(`it names file ${number}, which it does not know`);
     return loaded;
-  }
+  };
 
   #loadFiles(): void {
     for (const { key, value } of this.#files.getRange({})) {
@@ -453,35 +364,6 @@ export class LmdbIndex {
 function entryCount(database: Database<Buffer, Uint8Array>): number {
   const stats: { readonly entryCount?: unknown } = database.getStats();
   return typeof stats.entryCount === 'number' ? stats.entryCount : 0;
-}
-
-function encodeMarks(name: string, number: number, marks: FileMarks): Buffer {
-  const value = Buffer.allocUnsafe(MARKS_SIZE);
-  value.writeUInt32BE(number, 0);
-  value.writeUIntBE(marks.indexedTo, 4, 6);
-  value.writeUIntBE(marks.seenSize, 10, 6);
-  return seal(Buffer.from(name), value);
-}
-
-function isMarks(key: Uint8Array, value: Buffer): boolean {
-  return value.length === MARKS_SIZE && isWhole(key, value);
-}
-
-function seal(key: Uint8Array, value: Buffer): Buffer {
-  const end = value.length - CRC_SIZE;
-  value.writeUInt32BE(crc32(value.subarray(0, end), crc32(key)), end);
-  return value;
-}
-
-function isWhole(key: Uint8Array, value: Buffer): boolean {
-  const end = value.length - CRC_SIZE;
-  return end >= 0 && value.readUInt32BE(end) === crc32(value.subarray(0, end), crc32(key));
-}
-
-function withCrc(key: Uint8Array, value: Uint8Array): Buffer {
-  const out = Buffer.allocUnsafe(value.length + CRC_SIZE);
-  out.set(value);
-  return seal(key, out);
 }
 
 // LMDB maps its lock file and writes to it: on a full disk a hole in it would end the process by a signal, where

@@ -2,7 +2,7 @@ import { VtError } from '../base/errors.ts';
 import { errorReason } from '../base/system-error.ts';
 import type { HashFunction } from '../block/hash.ts';
 import type { DatafileReaders } from './datafile-readers.ts';
-import type { Location } from './lmdb-index.ts';
+import type { Location } from './index-types.ts';
 import { decodeStored } from './stored-bytes.ts';
 
 /** What stands where a Block should. */

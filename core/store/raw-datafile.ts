@@ -13,7 +13,7 @@ import type { ScannedRecord, ScanResult } from './datafile-scan.ts';
 import { scanDatafile } from './datafile-scan.ts';
 import { digestKey, digestOfKey } from './digest-key.ts';
 import { expandHome } from './home-path.ts';
-import type { Location } from './lmdb-index.ts';
+import type { Location } from './index-types.ts';
 import { readLocatedBlock } from './located-block.ts';
 import type { OpenContext } from './open-store.ts';
 import { scanPythonDatafile } from './python-datafile-scan.ts';

@@ -1,5 +1,5 @@
 import { codecByNumber } from './datafile.ts';
-import type { LocatedBlocks, Location } from './lmdb-index.ts';
+import type { LocatedBlocks, Location } from './index-types.ts';
 
 /** Blocks that there is room for at first. */
 const INITIAL_CAPACITY = 4096;

@@ -1,78 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
-import type { TestContext } from 'node:test';
 import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
-import { PROGRAM } from '../support/program.ts';
-import type { Scratch } from '../support/scratch.ts';
 import { makeScratch } from '../support/scratch.ts';
-
-// The prompt in a real terminal: tmux's. What is shown is polled for, up to this long.
-const PATIENCE_MS = 20_000;
-const HAS_TMUX = spawnSync('tmux', ['-V']).status === 0;
-const NEEDS_TMUX = HAS_TMUX ? {} : { skip: 'tmux is not installed' };
-
-class Terminal {
-  readonly #server: string;
-
-  constructor(t: TestContext, scratch: Scratch, args: readonly string[]) {
-    this.#server = `vtftp-test-${process.pid}-${Math.random().toString(36).slice(2)}`;
-    const env = Object.entries({ ...scratch.env, TERM: 'screen', NO_COLOR: '1' }).map(([name, value]) => `${name}=${value}`);
-    this.#tmux(
-      '-f',
-      '/dev/null',
-      'new-session',
-      '-d',
-      '-x',
-      '120',
-      '-y',
-      '40',
-      '-c',
-      scratch.folder,
-      'env',
-      ...env,
-      'sh',
-      '-c',
-      'trap : INT; "$@"; echo "ended with $?"; exec sleep 600',
-      'sh',
-      process.execPath,
-      PROGRAM,
-      ...args,
-    );
-    t.after(() => this.#tmux('kill-server'));
-  }
-
-  #tmux(...args: readonly string[]): string {
-    return execFileSync('tmux', ['-L', this.#server, ...args], { encoding: 'utf8' });
-  }
-
-  keys(...keys: readonly string[]): void {
-    this.#tmux('send-keys', ...keys);
-  }
-
-  type(text: string): void {
-    this.#tmux('send-keys', '-l', text);
-  }
-
-  paste(text: string): void {
-    this.#tmux('set-buffer', text);
-    this.#tmux('paste-buffer', '-p');
-  }
-
-  get screen(): string {
-    return this.#tmux('capture-pane', '-p', '-J').replace(/\s+$/gm, '\n').trim();
-  }
-
-  /** Waits until the screen matches. */
-  async shows(pattern: RegExp): Promise<string> {
-    for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await delay(30)) {
-      const { screen } = this;
-      if (pattern.test(screen)) return screen;
-    }
-    return assert.fail(`the terminal does not show ${pattern}:\n${this.screen}`);
-  }
-}
+import { NEEDS_TMUX, Terminal } from '../support/terminal.ts';
 
 test('S15: at a terminal: prompt, prefixes, completion of commands and of both sides, quoting as needed', NEEDS_TMUX, async (t) => {
   const scratch = makeScratch(t);

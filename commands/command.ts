@@ -20,8 +20,11 @@ export interface ArgumentSpec {
   readonly optional?: boolean;
   /** Takes any number of words; at most one argument of a command. Arguments after it take the last words: `cp FROM… TO`. */
   readonly repeat?: boolean;
-  /** Unquoted `* ? [ ]` expand; true for `stored` and `local` arguments unless said otherwise. */
-  readonly glob?: boolean;
+  /**
+   * Unquoted `* ? [ ]` expand; true for `stored` and `local` arguments unless said otherwise. `pattern` hands the word over as a
+   * pattern, in which a backslash stands before what was quoted.
+   */
+  readonly glob?: boolean | 'pattern';
 }
 
 export interface OptionSpec {

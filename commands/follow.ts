@@ -24,7 +24,7 @@ export const follow = defineCommand({
   changes: true,
   plans: true,
   args: [
-    { name: 'local', kind: 'local', summary: 'a file that grows, there or not, or a pattern', repeat: true, glob: false },
+    { name: 'local', kind: 'local', summary: 'a file that grows, there or not, or a pattern', repeat: true, glob: 'pattern' },
     { name: 'name', kind: 'stored', summary: 'the file that it becomes, or the Dir that the files go into', glob: false },
   ],
   options: [

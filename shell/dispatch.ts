@@ -1,4 +1,4 @@
-import type { Command, CommandContext, ShellServices } from '../commands/command.ts';
+import type { ArgumentSpec, Command, CommandContext, ShellServices } from '../commands/command.ts';
 import { expandHome } from '../commands/local-path.ts';
 import type { Session } from '../commands/session.ts';
 import { ReadOnlyError, VtError } from '../core/base/errors.ts';
@@ -6,7 +6,7 @@ import type { Octets } from '../core/base/octets.ts';
 import { octetsFromText, octetsToText } from '../core/base/octets.ts';
 import { assignWords, parseOptions } from './arguments.ts';
 import { findCommand } from './command-names.ts';
-import { expandGlob, isGlobWord } from './glob.ts';
+import { expandGlob, isGlobWord, patternOf } from './glob.ts';
 import type { ParsedCommand, SkipReference, Word } from './line.ts';
 import { parseLine } from './line.ts';
 import { localGlobSide } from './local-glob.ts';
@@ -138,7 +138,7 @@ export class Dispatcher {
     const named = new Map<string, Octets[]>();
     const args: Octets[] = [];
     for (const { spec, word } of assigned) {
-      const values = await this.#expand(word, spec.glob === false ? 'text' : spec.kind, signal);
+      const values = await this.#expand(word, spec, signal);
       if (values.length > 1 && spec.repeat !== true)
         throw new VtError('EUSAGE', `${calledAs}: "${octetsToText(word.text)}" matches ${values.length} names, one is needed`);
       named.set(spec.name, [...(named.get(spec.name) ?? []), ...values]);
@@ -176,13 +176,14 @@ export class Dispatcher {
   }
 
   /** The values of a word: what its glob matches on the side it lives on, else itself. */
-  async #expand(word: Word, kind: string, signal: AbortSignal): Promise<Octets[]> {
+  async #expand(word: Word, { kind, glob = true }: ArgumentSpec, signal: AbortSignal): Promise<Octets[]> {
     const { session, home } = this.#options;
-    const mayGlob = session.settings.get('glob') !== 'off' && isGlobWord(word);
+    const mayGlob = glob === true && session.settings.get('glob') !== 'off' && isGlobWord(word);
     if (kind === 'stored' && mayGlob) return await expandGlob(word, treeGlobSide(session.tree, session.cwd, signal), signal);
     if (kind !== 'local') return [word.text];
     if (mayGlob) return await expandGlob(word, localGlobSide(session.localCwd), signal);
-    return [word.quoted[0] === 0 ? expandHome(word.text, home) : word.text];
+    const text = glob === 'pattern' ? patternOf(word.text, word.quoted) : word.text;
+    return [word.quoted[0] === 0 ? expandHome(text, home) : text];
   }
 }
 

@@ -21,7 +21,7 @@ export function isGlobWord(word: Word): boolean {
 }
 
 /** The word as a pattern of core/base/glob-pattern.ts: quoted characters are escaped. */
-function patternOf(text: string, quoted: Uint8Array): Octets {
+export function patternOf(text: string, quoted: Uint8Array): Octets {
   let pattern = '';
   for (let i = 0; i < text.length; i++) {
     const char = text[i] ?? '';

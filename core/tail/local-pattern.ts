@@ -11,7 +11,12 @@ export interface LocalPattern {
 }
 
 export function localPattern(pattern: Octets): LocalPattern {
-  return { pattern, isGlob: hasGlob(pattern) };
+  const isGlob = hasGlob(pattern);
+  return { pattern: isGlob ? pattern : unescaped(pattern), isGlob };
+}
+
+function unescaped(pattern: Octets): Octets {
+  return pattern.replace(/\\(.)/g, '$1') as Octets;
 }
 
 /** What a pattern stands for at present. */
@@ -31,7 +36,7 @@ export function findPaths({ pattern, isGlob }: LocalPattern): FoundPaths {
   for (const [i, element] of elements.entries()) {
     const isLast = i === elements.length - 1;
     if (!hasGlob(element)) {
-      const plain = element.replace(/\\(.)/g, '$1');
+      const plain = unescaped(element);
       found = found.map((folder) => `${folder}/${plain}` as Octets);
       if (isLast) found = found.filter((path) => statSync(pathBytes(path), { throwIfNoEntry: false }) !== undefined);
       continue;
@@ -51,7 +56,7 @@ export function findPaths({ pattern, isGlob }: LocalPattern): FoundPaths {
 export function fitsPattern({ pattern, isGlob }: LocalPattern): (path: Octets) => boolean {
   if (!isGlob) return (path) => path === pattern;
   const elements = (pattern.split('/') as Octets[]).map((element) => (hasGlob(element) ? compileGlob(element) : undefined));
-  const plain = pattern.split('/');
+  const plain = pattern.split('/').map((element) => unescaped(element as Octets));
   return (path) => {
     const names = path.split('/') as Octets[];
     return names.length === plain.length && names.every((name, i) => elements[i]?.(name) ?? name === plain[i]);

@@ -319,7 +319,7 @@ const REFUSED: readonly (readonly [specification: string, says: RegExp, remedy: 
   ['proxy:save=memory:,read=/nowhere/at/all', /no such folder/, /name a folder that holds a Store/],
   ['proxy:save=memory:,save2=filecache:/nowhere', /may drop Blocks/, /use a datadir/],
   ['proxy:save=[main]', /no configuration/, /^$/],
-  ['proxy:save="!serve it"', /that a command serves/, /name a Store that it can open/],
+  ['proxy:save="!exit 3"', /its command ended with status 3/, /^$/],
 ];
 
 for (const [specification, says, remedy] of REFUSED) {

@@ -319,7 +319,6 @@ const REFUSED: readonly (readonly [specification: string, says: RegExp, remedy: 
   ['proxy:save=memory:,read=/nowhere/at/all', /no such folder/, /name a folder that holds a Store/],
   ['proxy:save=memory:,save2=filecache:/nowhere', /may drop Blocks/, /use a datadir/],
   ['proxy:save=[main]', /no configuration/, /^$/],
-  ['proxy:save="!exit 3"', /its command ended with status 3/, /^$/],
 ];
 
 for (const [specification, says, remedy] of REFUSED) {
@@ -331,6 +330,13 @@ for (const [specification, says, remedy] of REFUSED) {
     });
   });
 }
+
+it('S40: a part that runs a command is refused where commands may not be run', async () => {
+  await assert.rejects(
+    openStore('proxy:save="!true"', { defaultStorePath: '/nowhere', cachePath: '/nowhere', create: true }),
+    code('EPERM', /a specification that runs a command is not taken from here/),
+  );
+});
 
 it('S40: a clause that leads to itself is refused', async () => {
   const environment = {

@@ -7,6 +7,7 @@ import { UsageError, VtError } from '../core/base/errors.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import { errorReason } from '../core/base/system-error.ts';
 import { expandHome } from '../core/store/home-path.ts';
+import { RecordCheckers } from '../core/store/record-checker.ts';
 import type { Store } from '../core/store/store.ts';
 import { parseTcpAddress } from '../core/wire/dial.ts';
 import { readSecret } from '../core/wire/secret.ts';
@@ -33,6 +34,7 @@ export async function serveStores(
   const secret = secretFile === undefined || secretFile === true ? undefined : readSecret(resolveLocalPath(session.localCwd, secretFile));
   const address = addressText === '-' ? undefined : listenAddress(context, addressText, secret !== undefined);
   const opened: Store[] = [];
+  await using checkers = new RecordCheckers();
   try {
     const exports = new Map<string, StoreExport>([['', exported(session.store)]]);
     for (const text of exportTexts) {
@@ -48,6 +50,7 @@ export async function serveStores(
       isAppendOnly: input.options.has('append-only'),
       secret,
       instance: randomUUID(),
+      checkers,
     };
     if (address === undefined) await serveStandardStreams(service, shell.traceWire, signal);
     else {

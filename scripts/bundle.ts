@@ -18,6 +18,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   'ingest-worker': 'core/blockify/ingest-worker.ts',
   'export-worker': 'core/export/export-worker.ts',
   'read-worker': 'fuse/live/read-worker.ts',
+  'check-worker': 'core/store/check-worker.ts',
 };
 
 /** Packages that stay outside: native code, and what most sessions never load. */

@@ -2,10 +2,10 @@ import { decodeBsuint } from '../base/bsuint.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
 import { ParseError, ReadOnlyError } from '../base/errors.ts';
 import { hashByName } from '../block/hash.ts';
-import { checkRecords, readRecords } from '../store/check-records.ts';
 import { RECORD_FIXED_SIZE } from '../store/datafile.ts';
 import type { RecordBatch } from '../store/record-batch.ts';
 import { packRecords, unpackRecords } from '../store/record-batch.ts';
+import type { RecordChecker } from '../store/record-checker.ts';
 import type { DigestedBlock, OpOptions, Store } from '../store/store.ts';
 import { decodeStored } from '../store/stored-bytes.ts';
 import type { Reply } from './connection.ts';
@@ -152,12 +152,17 @@ async function gotten(store: Store, digests: readonly Uint8Array[], options: OpO
 }
 
 /** Adds the Blocks of records, having verified them. */
-export async function answerAddRecords(store: Store, isReadOnly: boolean, payload: Uint8Array, options: OpOptions): Promise<Reply> {
+export async function answerAddRecords(
+  store: Store,
+  checker: RecordChecker,
+  isReadOnly: boolean,
+  payload: Uint8Array,
+  options: OpOptions,
+): Promise<Reply> {
   if (isReadOnly) throw new ReadOnlyError('add to', store.name);
   const hash = hashByName(store.hashName);
   const image = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-  const batch = readRecords(image, hash, MAX_BATCH_COUNT);
-  checkRecords(batch, hash, 'the connection');
+  const batch = await checker.check(image, MAX_BATCH_COUNT, 'the connection');
   const isNew =
     store.addRecords === undefined
       ? await store.addBatch(blocksOf(batch, hash.digestSize), options)

@@ -1,5 +1,6 @@
 import { VtError } from '../base/errors.ts';
 import { errorText } from '../base/system-error.ts';
+import type { RecordCheckers } from '../store/record-checker.ts';
 import type { Store } from '../store/store.ts';
 import type { Reply, RequestHandler } from './connection.ts';
 import type { ArchiveByName } from './entry-requests.ts';
@@ -35,6 +36,8 @@ export interface StoreService {
   readonly secret?: Uint8Array | undefined;
   /** Names this process. */
   readonly instance: string;
+  /** What is added is verified by these; who made them ends them. */
+  readonly checkers: RecordCheckers;
 }
 
 /** Serves one client. */
@@ -101,7 +104,7 @@ export class StoreSession implements RequestHandler {
       case REQUEST.records:
         return await answerRecords(store, packet.flags, payload, options);
       case REQUEST.addRecords:
-        return await answerAddRecords(store, isReadOnly, payload, options);
+        return await answerAddRecords(store, this.#service.checkers.of(store.hashName), isReadOnly, payload, options);
       case REQUEST.entryLast:
         return await answerEntryLast(archives, payload, options);
       case REQUEST.entries:

@@ -21,7 +21,7 @@ import { encodeHashcode } from '../../../core/wire/payload.ts';
 import { answerPlain } from '../../../core/wire/plain-requests.ts';
 import type { SocketServer } from '../../../core/wire/serve-sockets.ts';
 import { storeSuite } from '../../conformance/store-suite.ts';
-import { openServed, serveIn, serviceOf } from '../wire/served-store.ts';
+import { openServed, serveIn, serviceOf, testCheckers } from '../wire/served-store.ts';
 
 const folders: string[] = [];
 const servers: SocketServer[] = [];
@@ -29,6 +29,7 @@ const stores: Store[] = [];
 after(async () => {
   for (const server of servers) await server[Symbol.asyncDispose]();
   for (const store of stores) await store[Symbol.asyncDispose]();
+  await testCheckers[Symbol.asyncDispose]();
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
@@ -158,7 +159,7 @@ it('S42: Stores are served by name, and a name that is not served is told with t
     ['one', { store: one }],
     ['two', { store: two }],
   ]);
-  servers.push(await serveIn(folder, { exports, isReadOnly: false, instance: 'test' }));
+  servers.push(await serveIn(folder, { exports, isReadOnly: false, instance: 'test', checkers: testCheckers }));
   await using second = await openServed(folder, { export: 'two' });
   assert.equal(second.hashName, 'sha1');
   await second.add(Buffer.from('in two'));
@@ -217,7 +218,7 @@ it('S42: the archive of a served Store is read and appended to; two who append a
   const file = join(folder, 'tree.vt');
   await using below = new MemoryStore();
   const exports = new Map([['', { store: below, archive: () => openArchiveFile(file) }]]);
-  servers.push(await serveIn(folder, { exports, isReadOnly: false, instance: 'test' }));
+  servers.push(await serveIn(folder, { exports, isReadOnly: false, instance: 'test', checkers: testCheckers }));
   await using store = await openServed(folder);
   const archive = store.archive?.('tree');
   assert.ok(archive !== undefined && store.can.archives);

@@ -1,14 +1,18 @@
 import { join } from 'node:path';
 import { formatStoreSpecification, openStore } from '../../../core/store/open-store.ts';
+import { RecordCheckers } from '../../../core/store/record-checker.ts';
 import type { StoreParameters } from '../../../core/store/specification.ts';
 import type { Store } from '../../../core/store/store.ts';
 import type { SocketServer } from '../../../core/wire/serve-sockets.ts';
 import { serveSockets } from '../../../core/wire/serve-sockets.ts';
 import type { StoreService } from '../../../core/wire/store-session.ts';
 
+/** Verify what the tests add; a file whose tests add many MiB disposes of them. */
+export const testCheckers = new RecordCheckers();
+
 /** A service of one Store. */
 export function serviceOf(store: Store, more: Partial<StoreService> = {}): StoreService {
-  return { exports: new Map([['', { store }]]), isReadOnly: false, instance: 'test', ...more };
+  return { exports: new Map([['', { store }]]), isReadOnly: false, instance: 'test', checkers: testCheckers, ...more };
 }
 
 /** Serves on a UNIX socket in a folder. */

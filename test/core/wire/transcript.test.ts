@@ -27,6 +27,7 @@ import type { PlainArchives } from '../../../core/wire/plain-requests.ts';
 import { REQUEST } from '../../../core/wire/requests.ts';
 import { serveLink } from '../../../core/wire/serve-streams.ts';
 import { PROJECT_ROOT } from '../../support/project.ts';
+import { testCheckers } from './served-store.ts';
 
 const [asked, answered] = ['c2s.bin', 's2c.bin'].map((name) => readFileSync(join(PROJECT_ROOT, 'test/golden/python-vt/stream', name))) as [
   Buffer,
@@ -69,6 +70,7 @@ for (const size of [asked.length, 1, 1000]) {
       exports: new Map([['', { store, plainArchives: archives() }]]),
       isReadOnly: false,
       instance: 'test',
+      checkers: testCheckers,
     });
     for (let at = 0; at < asked.length; at += size) input.write(asked.subarray(at, at + size));
     input.end();

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { describe, it } from 'node:test';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it, test } from 'node:test';
 import { controlOf, mounted, noMountsHere } from '../support/mounted.ts';
-import { recited, run, vtftp } from '../support/program.ts';
+import { PROGRAM, recited, run, vtftp } from '../support/program.ts';
+import { PROJECT_ROOT } from '../support/project.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 describe('a shell that is attached to a running mount', { skip: noMountsHere() ?? false }, () => {
@@ -123,7 +125,7 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
     const left = await mount.vtftp(
       mount.path,
       '-c',
-      `mkdir d; !'${process.execPath}' '${process.env['VTFTP_PROGRAM'] ?? 'dist/bin/vtftp.js'}' -c 'umount ${mount.path}' > /dev/null\nls`,
+      `mkdir d; !'${process.execPath}' '${PROGRAM}' -c 'umount ${mount.path}' > /dev/null\nls`,
     );
     assert.equal(left.status, 10, left.report);
     assert.equal(left.stderr, `vtftp: mount "${mount.path}": it has gone away\n`);
@@ -154,6 +156,22 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
     assert.match(dead.stderr, /^vtftp: attach to ".*": its process has died \(umount -l .*\)\n$/);
     assert.equal((await mount.unmount('-l')).status, 0);
   });
+});
+
+test("S13: the README's five minutes of an attached shell", { skip: noMountsHere() ?? false }, async (t) => {
+  const scratch = makeScratch(t);
+  const text = readFileSync(join(PROJECT_ROOT, 'README.md'), 'utf8');
+  const commands = /<!-- command: attach -->\n```sh\n([\s\S]*?)```/.exec(text)?.[1];
+  assert.ok(commands !== undefined);
+  mkdirSync(scratch.mkdir('files/letters'), { recursive: true });
+  writeFileSync(scratch.path('files/letters/first.txt'), 'Dear reader\n');
+  writeFileSync(join(scratch.mkdir('bin'), 'vtftp'), `#!/bin/sh\nexec "${process.execPath}" "${PROGRAM}" "$@"\n`, { mode: 0o755 });
+  const env = { ...scratch.env, PATH: `${scratch.path('bin')}:${process.env['PATH'] ?? ''}` };
+  const all = await run('sh', ['-exc', `vtftp -c 'put files docs'\n${commands}`], { env, cwd: scratch.folder });
+  assert.equal(all.status, 0, all.report);
+  assert.match(all.stdout, /^draft\.txt\nfirst\.txt$/m);
+  const left = await vtftp(['-c', 'ls . before; cat before/docs-kept/letters/draft.txt'], { env });
+  assert.match(left.stdout, /before\n.*docs\n.*docs-kept\n[\s\S]*Dear friend\n$/, left.report);
 });
 
 describe('the control attributes of a mount', { skip: noMountsHere() ?? false }, () => {

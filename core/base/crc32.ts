@@ -6,7 +6,7 @@ import { crc32 as plainCrc32 } from 'node:zlib';
 /** Below this many octets the call costs more than it gains. */
 const MIN_NATIVE_SIZE = 1024;
 
-type Crc32 = (data: Uint8Array) => number;
+type Crc32 = (data: Uint8Array, before?: number) => number;
 
 let native: Crc32 | undefined;
 
@@ -15,11 +15,12 @@ let native: Crc32 | undefined;
  * which it was a seventh of the time of a whole PUT.
  *
  * @param data - may be a view of shared memory
+ * @param before - the CRC-32 of the octets before these, 0 where there are none
  */
-export function crc32(data: Uint8Array): number {
-  if (data.length < MIN_NATIVE_SIZE) return plainCrc32(data);
+export function crc32(data: Uint8Array, before = 0): number {
+  if (data.length < MIN_NATIVE_SIZE) return plainCrc32(data, before);
   native ??= loadNative();
-  return native(data);
+  return native(data, before);
 }
 
 function loadNative(): Crc32 {

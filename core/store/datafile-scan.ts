@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { crc32 } from '../base/crc32.ts';
 import { throwIfCancelled } from '../base/errors.ts';
 import type { HashFunction } from '../block/hash.ts';
 import type { Codec, RecordHeader } from './datafile.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, readSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { uptime } from 'node:os';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
+import { crc32 } from '../base/crc32.ts';
 import { checkPages, type IndexRoots } from './index-pages.ts';
 
 // LMDB trusts its file: a flipped bit or a missing end can end the process by a signal. So a file is looked at before

@@ -17,3 +17,9 @@ test('a CRC-32 is that of zlib at every length, in shared memory too', () => {
 test('the CRC-32 of "123456789" is the one of the catalogue of CRC algorithms', () => {
   assert.equal(crc32(Buffer.from('123456789')), 0xcbf43926);
 });
+
+test('a CRC-32 goes on from that of what was before', () => {
+  const data = Uint8Array.from({ length: 10_000 }, (_, i) => Math.imul(i, 2654435761) >>> 24);
+  for (const cut of [0, 1, 700, 5000, 9999, 10_000])
+    assert.equal(crc32(data.subarray(cut), crc32(data.subarray(0, cut))), plainCrc32(data), `cut at ${cut}`);
+});

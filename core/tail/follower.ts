@@ -59,6 +59,8 @@ export class Follower {
   #startedMs = Number.NEGATIVE_INFINITY;
   /** When it was first seen that something is new; undefined where all is recorded. */
   #newSinceMs: number | undefined;
+  /** The same of what the round under way takes in. */
+  #roundSinceMs: number | undefined;
   #rate = 0;
   #ratedMs: number;
   #ratedBytes = 0;
@@ -102,11 +104,11 @@ export class Follower {
 
   state(): FollowerState {
     const counts = this.#options.followed.counts();
-    const waits = this.#newSinceMs;
+    const waits = this.#roundSinceMs ?? this.#newSinceMs;
     return {
       ...counts,
       rate: this.#rate,
-      lagMs: waits === undefined ? 0 : this.#options.monotonicMs() - waits,
+      lagMs: waits === undefined || (counts.unreadBytes === 0 && this.#newSinceMs === undefined) ? 0 : this.#options.monotonicMs() - waits,
       rounds: this.#rounds,
       failures: this.#failures,
       trouble: this.#trouble,
@@ -179,6 +181,7 @@ export class Follower {
     const options: OpOptions = { signal };
     const seenMs = this.#newSinceMs ?? this.#startedMs;
     this.#newSinceMs = undefined;
+    this.#roundSinceMs = seenMs;
     try {
       if (await followed.look(options)) {
         await followed.flush(options);
@@ -201,6 +204,8 @@ export class Follower {
     } catch (error) {
       this.#newSinceMs = seenMs;
       throw error;
+    } finally {
+      this.#roundSinceMs = undefined;
     }
   }
 

@@ -9,6 +9,9 @@ import { type Torture, type TortureLimits, type TortureResult, TortureTally } fr
 const LINE_MS = 3;
 const MAX_LIFE_MS = 600;
 
+/** Messages between two rotations, on average. */
+const LINES_A_FILE = 200;
+
 /** Milliseconds between what has to be told apart by the times of files. */
 const TICK_MS = 20;
 
@@ -41,7 +44,7 @@ async function run(limits: TortureLimits): Promise<TortureResult> {
     while (isWriting) {
       await delay(random.below(2 * LINE_MS));
       log.write(`${number++} ${'a message '.repeat(random.below(20))}\n`.repeat(1 + random.below(3)));
-      if (!random.chance(2)) continue;
+      if (random.below(LINES_A_FILE) > 0) continue;
       // A tick of the kernel's clock on both sides, by which times of files can be told apart.
       await delay(TICK_MS);
       if (name === 'copied') log.rotateByCopy();

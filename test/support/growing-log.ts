@@ -14,6 +14,9 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 
+/** Rotated files that are kept. */
+const MAX_KEPT = 200;
+
 /** A log and who writes it; what was written to it stands in `written`. */
 export class Log {
   readonly path: string;
@@ -86,7 +89,10 @@ export class Log {
       .filter((name) => `${dirname(this.path)}/${name}`.startsWith(`${this.path}.`))
       .map((name) => Number(name.slice(name.lastIndexOf('.') + 1)))
       .sort((a, b) => b - a);
-    for (const number of numbers) renameSync(`${this.path}.${number}`, `${this.path}.${number + 1}`);
+    for (const number of numbers) {
+      if (number < MAX_KEPT) renameSync(`${this.path}.${number}`, `${this.path}.${number + 1}`);
+      else rmSync(`${this.path}.${number}`);
+    }
     if (this.#moved !== undefined) this.#moved = `${this.path}.${Number(this.#moved.slice(this.#moved.lastIndexOf('.') + 1)) + 1}`;
   }
 }

@@ -136,7 +136,7 @@ async function serveStandardStreams(
     input.destroy();
     output.destroy();
   };
-  const client = serveLink({ input, output, destroy }, 'standard input', service, trace);
+  const client = serveLink({ input, output, destroy }, 'standard input', service, { trace, welcomeMs: 0 });
   const drain = (): void => client.drain();
   signal.addEventListener('abort', drain, { once: true });
   await client.closed;

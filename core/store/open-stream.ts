@@ -24,7 +24,7 @@ export async function openUnixStore(given: StoreParameters, context: OpenContext
 export async function openTcpStore(given: StoreParameters, context: OpenContext): Promise<Store> {
   const found = parseTcpAddress(textParameter(given, 'address') ?? '', LOOPBACK);
   if (found === undefined || found.port === 0)
-    throw new VtError('EUSAGE', `open Store "${context.name}": expected HOST:PORT`, { remedy: 'write it as tcp:host:7070' });
+    throw new VtError('EOPEN', `open Store "${context.name}": expected HOST:PORT`, { remedy: 'write it as tcp:host:7070' });
   return await openStream({ kind: 'tcp', ...found }, given, context);
 }
 

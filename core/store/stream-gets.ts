@@ -1,4 +1,5 @@
 import { ConnectionLostError, CorruptBlockError, VtError } from '../base/errors.ts';
+import { onAbort } from '../base/on-abort.ts';
 import type { HashFunction } from '../block/hash.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
 import { blocksOf, encodeWanted, RECORDS_FLAG } from '../wire/record-requests.ts';
@@ -35,8 +36,7 @@ export class StreamGets {
   async get(digest: Uint8Array, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
     return await new Promise<Uint8Array | undefined>((resolve, reject) => {
       const cancel = (): void => reject(new VtError('ECANCELLED', 'cancelled', { cause: signal?.reason }));
-      signal?.addEventListener('abort', cancel, { once: true });
-      const done = (): void => signal?.removeEventListener('abort', cancel);
+      const done = onAbort(signal, cancel);
       this.#want({
         digest: Uint8Array.from(digest),
         resolve: (data) => {

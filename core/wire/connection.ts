@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { ConnectionLostError, throwIfCancelled, VtError } from '../base/errors.ts';
+import { onAbort } from '../base/on-abort.ts';
 import { errorText } from '../base/system-error.ts';
 import { formatPacket } from './format-packet.ts';
 import { LOST_MS, MAX_OUTSTANDING, MAX_OUTSTANDING_SIZE, MAX_PACKET_SIZE, MAX_UNSENT_SIZE, QUIET_MS } from './limits.ts';
@@ -121,6 +122,11 @@ export class Connection {
     return this.#pending.size;
   }
 
+  /** Takes larger packets from now on, or smaller ones. @param size - octets at most, without the length */
+  limitPackets(size: number): void {
+    this.#reader.maxSize = size;
+  }
+
   /** Watches whether the other side is still there; it has to answer `ping`. */
   watch(): void {
     const { quietMs = QUIET_MS, lostMs = LOST_MS } = this.#options;
@@ -158,14 +164,14 @@ export class Connection {
     return await new Promise<Response>((resolve, reject) => {
       const cancel = (): void => settle(new VtError('ECANCELLED', 'cancelled', { cause: signal?.reason }));
       const settle = (result: Response | Error): void => {
-        signal?.removeEventListener('abort', cancel);
+        release();
         pending.settle = undefined;
         if (result instanceof Error) reject(result);
         else resolve(result);
       };
       const pending: Pending = { request, size, settle };
       this.#pending.set(tag, pending);
-      signal?.addEventListener('abort', cancel, { once: true });
+      const release = onAbort(signal, cancel);
       const flags = (body.flags ?? 0) | (json === undefined ? 0 : REQUEST_FLAG.json);
       this.#send({ tag, channel: 0, request, flags }, parts, size);
     });

@@ -2,6 +2,10 @@ import { MAX_BLOCK_SIZE } from '../block/block.ts';
 
 /** Octets of a packet at most: a Block of the largest size with its record, and some room. */
 export const MAX_PACKET_SIZE: number = MAX_BLOCK_SIZE + 1024 * 1024;
+/** Octets of a packet of somebody who has yet to show that the secret is known, at most. */
+export const MAX_STRANGE_PACKET_SIZE: number = 64 * 1024;
+/** Milliseconds in which a client has to say something, and to show that it knows the secret where there is one. */
+export const WELCOME_MS = 30_000;
 /** Requests of one side that wait for their responses, at most. */
 export const MAX_OUTSTANDING = 64;
 /** Octets of requests of one side that wait for their responses, at most, unless one request alone has more. */

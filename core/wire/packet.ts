@@ -9,6 +9,9 @@ const APPLICATION_SHIFT = 4; // two bits, as a factor
 /** Least octets of a packet: a tag and its flags. */
 const MIN_PACKET_SIZE = 2;
 
+/** Octets of a packet for which there is room at once. */
+const USUAL_SIZE = 2 * 1024 * 1024;
+
 /** One message of the packet protocol. @see vt(7), "PACKET PROTOCOL" */
 export interface Packet {
   /** A request's number among those of its channel; its response has the same. */
@@ -62,19 +65,22 @@ export function decodePacket(body: Uint8Array): Packet {
 
 /** Cuts a stream of octets into packets, however it is split. */
 export class PacketReader {
-  readonly #maxSize: number;
+  /** Octets of a packet at most, without its length. */
+  maxSize: number;
   /** Octets of a packet's length, of a packet that has not begun. */
   readonly #length = Buffer.alloc(16);
   #lengthSize = 0;
   /** A packet that has begun. */
   #body: Buffer | undefined;
+  /** Octets that it will have; the buffer grows as they come, so that an announcement alone takes no memory. */
+  #size = 0;
   #done = 0;
   /** Octets of the stream before what is read now, for messages. */
   #position = 0;
 
   /** @param maxSize - octets of a packet at most, without its length */
   constructor(maxSize: number) {
-    this.#maxSize = maxSize;
+    this.maxSize = maxSize;
   }
 
   /** Whether a packet has begun and not ended. */
@@ -92,11 +98,12 @@ export class PacketReader {
     let at = 0;
     while (at < chunk.length) {
       if (this.#body !== undefined) {
-        const count = chunk.copy(this.#body, this.#done, at, Math.min(chunk.length, at + this.#body.length - this.#done));
-        at += count;
-        this.#done += count;
-        if (this.#done < this.#body.length) break;
-        const body = this.#body;
+        const wanted = Math.min(chunk.length - at, this.#size - this.#done);
+        const body = this.#grown(this.#body, this.#done + wanted);
+        chunk.copy(body, this.#done, at, at + wanted);
+        at += wanted;
+        this.#done += wanted;
+        if (this.#done < this.#size) break;
         this.#body = undefined;
         onPacket(decodePacket(body));
         continue;
@@ -115,17 +122,26 @@ export class PacketReader {
         at += size;
         onPacket(decodePacket(body));
       } else {
-        this.#body = Buffer.allocUnsafeSlow(size);
+        this.#body = Buffer.allocUnsafeSlow(Math.min(size, USUAL_SIZE));
+        this.#size = size;
         this.#done = 0;
       }
     }
     this.#position += chunk.length;
   }
 
+  #grown(body: Buffer, needed: number): Buffer {
+    if (needed <= body.length) return body;
+    const grown = Buffer.allocUnsafeSlow(Math.min(this.#size, Math.max(needed, 2 * body.length)));
+    body.copy(grown, 0, 0, this.#done);
+    this.#body = grown;
+    return grown;
+  }
+
   #sizeOfPacket(at: number): number {
     const size = decodeBsuint(this.#length.subarray(0, this.#lengthSize), 0).value;
     if (size < MIN_PACKET_SIZE) throw this.#error(`a packet of ${size} octets`, at);
-    if (size > this.#maxSize) throw this.#error(`a packet of ${size} octets, where ${this.#maxSize} are allowed`, at);
+    if (size > this.maxSize) throw this.#error(`a packet of ${size} octets, where ${this.maxSize} are allowed`, at);
     return size;
   }
 

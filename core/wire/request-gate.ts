@@ -1,4 +1,5 @@
 import { VtError } from '../base/errors.ts';
+import { onAbort } from '../base/on-abort.ts';
 
 interface Waiting {
   readonly size: number;
@@ -45,12 +46,12 @@ export class RequestGate {
       const waiting: Waiting = {
         size,
         enter: () => {
-          signal?.removeEventListener('abort', cancel);
+          release();
           resolve();
         },
         fail: reject,
       };
-      signal?.addEventListener('abort', cancel, { once: true });
+      const release = onAbort(signal, cancel);
       this.#waiting.push(waiting);
     });
   }

@@ -19,6 +19,6 @@ export function readSecret(file: string): Uint8Array {
   }
   if (text.length >= MIN_SECRET_SIZE) return Buffer.from(text, 'latin1');
   throw new VtError('EUSAGE', `read secret "${file}": ${text.length} octets, where ${MIN_SECRET_SIZE} are the least`, {
-    remedy: `openssl rand -hex 32 > ${file}`,
+    remedy: `put ${MIN_SECRET_SIZE} random ones or more into it`,
   });
 }

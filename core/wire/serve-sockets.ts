@@ -7,11 +7,13 @@ import { makeFolders } from '../base/make-folders.ts';
 import { peerUid } from '../base/peer-credentials.ts';
 import { errorReason } from '../base/system-error.ts';
 import type { ServedClient } from './serve-streams.ts';
-import { serveLink } from './serve-streams.ts';
+import { refuseLink, serveLink } from './serve-streams.ts';
 import type { StoreService } from './store-session.ts';
 
 /** Clients at a time, unless told otherwise. */
 const MAX_CLIENTS = 128;
+/** Clients that are being told why they are not served, at a time; others learn nothing. */
+const MAX_REFUSED = 32;
 /** Milliseconds that clients have to take their last answers. */
 const DRAIN_MS = 10_000;
 /** Milliseconds in which whoever listens on a socket answers. */
@@ -30,6 +32,8 @@ export interface ServeOptions {
   readonly uid: number | undefined;
   readonly maxClients?: number;
   readonly trace?: ((line: string) => void) | undefined;
+  /** As in ServeLinkOptions. */
+  readonly welcomeMs?: number;
   /** Told of a client that was refused or lost, in a sentence. */
   readonly onNotice?: (notice: string) => void;
 }
@@ -47,26 +51,42 @@ export interface SocketServer extends AsyncDisposable {
  * @throws {VtError} EOPEN where the address cannot be listened on
  */
 export async function serveSockets(address: ListenAddress, options: ServeOptions): Promise<SocketServer> {
-  const { service, uid, maxClients = MAX_CLIENTS, trace, onNotice } = options;
+  const { service, uid, maxClients = MAX_CLIENTS, trace, onNotice, welcomeMs } = options;
   const clients = new Set<ServedClient>();
   let count = 0;
+  let refused = 0;
   const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) => {
     socket.on('error', () => socket.destroy());
-    const other = address.kind === 'tcp' ? undefined : peerUid(descriptorOf(socket));
-    const refusal =
-      other !== undefined && uid !== undefined && other !== uid && other !== 0
-        ? `its user ${other} is another`
-        : clients.size >= maxClients
-          ? `there are ${clients.size} clients already`
-          : undefined;
     const name = `client ${++count}`;
-    if (refusal !== undefined) {
-      onNotice?.(`${name} refused: ${refusal}`);
-      socket.destroy();
+    const link = { input: socket, output: socket, destroy: () => socket.destroy() };
+    const refuse = (code: 'EPERM' | 'ELOCKED', reason: string): void => {
+      onNotice?.(`${name} refused: ${reason}`);
+      if (refused >= MAX_REFUSED) {
+        socket.destroy();
+        return;
+      }
+      refused++;
+      void refuseLink(link, name, code, `not served: ${reason}`).then(() => refused--);
+    };
+    const other = address.kind === 'tcp' ? undefined : peerUid(descriptorOf(socket));
+    if (other !== undefined && uid !== undefined && other !== uid && other !== 0) {
+      refuse('EPERM', `its user ${other} is another`);
       return;
     }
-    const link = { input: socket, output: socket, destroy: () => socket.destroy() };
-    const client = serveLink(link, name, service, trace === undefined ? undefined : (line) => trace(`${name} ${line}`));
+    if (clients.size >= maxClients) {
+      // Who has said nothing yet, or does not know the secret, goes first: the oldest of them.
+      const strange = [...clients].find(({ isWelcome }) => !isWelcome);
+      if (strange === undefined) {
+        refuse('ELOCKED', `there are ${clients.size} clients already`);
+        return;
+      }
+      clients.delete(strange);
+      strange.fail(new Error('others came'));
+    }
+    const client = serveLink(link, name, service, {
+      trace: trace === undefined ? undefined : (line) => trace(`${name} ${line}`),
+      ...(welcomeMs === undefined ? {} : { welcomeMs }),
+    });
     clients.add(client);
     void client.closed.then(() => clients.delete(client));
   });

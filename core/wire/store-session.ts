@@ -45,6 +45,7 @@ export class StoreSession implements RequestHandler {
   readonly #service: StoreService;
   readonly #signal: AbortSignal;
   readonly #onHello: () => void;
+  readonly #onWelcome: () => void;
   #export: StoreExport | undefined;
   #hasGreeted = false;
   #isAdmitted: boolean;
@@ -56,11 +57,13 @@ export class StoreSession implements RequestHandler {
   /**
    * @param signal - fires when the client has gone
    * @param onHello - called once the client has said hello: then it answers pings
+   * @param onWelcome - called once the client has said something, and has shown that it knows the secret where there is one
    */
-  constructor(service: StoreService, signal: AbortSignal, onHello: () => void) {
+  constructor(service: StoreService, signal: AbortSignal, onHello: () => void, onWelcome: () => void) {
     this.#service = service;
     this.#signal = signal;
     this.#onHello = onHello;
+    this.#onWelcome = onWelcome;
     this.#isAdmitted = service.secret === undefined;
     this.#export = service.exports.get('');
   }
@@ -72,6 +75,7 @@ export class StoreSession implements RequestHandler {
 
   async answer(packet: Packet): Promise<Reply> {
     try {
+      if (this.#isAdmitted) this.#onWelcome();
       if (packet.channel !== 0) throw new PlainError('unknown channel %d');
       const adding = packet.request === REQUEST.addRecords || packet.request === REQUEST.add ? this.#answer(packet) : undefined;
       if (adding === undefined) return await this.#answer(packet);
@@ -127,7 +131,9 @@ export class StoreSession implements RequestHandler {
   }
 
   #choice(): string {
-    return `name one of ${[...this.#service.exports.keys()].filter((name) => name !== '').join(', ')} by export=`;
+    const names = [...this.#service.exports.keys()].filter((name) => name !== '');
+    if (names.length === 0) return 'leave out export=';
+    return `name one of ${names.join(', ')} by export=${this.#service.exports.has('') ? ', or leave it out' : ''}`;
   }
 
   #hello(json: Json): Reply {
@@ -150,6 +156,7 @@ export class StoreSession implements RequestHandler {
     if (challenge === undefined || !isSameProof(challenge.proof, json['proof']))
       throw new VtError('EPERM', 'authenticate: the secret is another');
     this.#isAdmitted = true;
+    this.#onWelcome();
     return this.#welcome(challenge.exportName);
   }
 

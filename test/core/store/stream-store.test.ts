@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -292,4 +294,68 @@ it('S42: a read-only client is refused what it may not do', async () => {
   await using plain = await openServed(folder, { protocol: 'vt', hash: 'sha3-256' });
   await assert.rejects(plain.add(Buffer.from('x')), VtError);
   assert.equal(below.counts().newBlocks, 0);
+});
+
+/** Connections on which nothing is said; resolves when they are made. */
+async function strangers(folder: string, count: number): Promise<Socket[]> {
+  return await Promise.all(
+    Array.from({ length: count }, async () => {
+      const socket = connect({ path: join(folder, 'served.sock') });
+      socket.on('error', () => undefined).resume();
+      await once(socket, 'connect');
+      return socket;
+    }),
+  );
+}
+
+it('S42: who connects and says nothing, or does not know the secret, keeps nobody out and holds no memory', async () => {
+  const folder = newFolder();
+  const file = join(folder, 'secret');
+  writeFileSync(file, 'correct horse battery');
+  await using below = new MemoryStore();
+  const service = serviceOf(below, { secret: Buffer.from('correct horse battery') });
+  servers.push(await serveIn(folder, service, { maxClients: 8 }));
+  const idle = await strangers(folder, 8);
+  await using store = await openServed(folder, { secret: file });
+  assert.equal((await store.add(Buffer.from('x'))).isNew, true);
+  // A packet of the largest size is announced: nobody who has shown nothing may send one.
+  const large = connect({ path: join(folder, 'served.sock') });
+  large.on('error', () => undefined).resume();
+  large.write(Buffer.from('88808000', 'hex'));
+  await once(large, 'close');
+  await store.add(Buffer.alloc(1 << 20, 'large'));
+  for (const socket of idle) socket.destroy();
+
+  const quick = newFolder();
+  servers.push(await serveIn(quick, serviceOf(below), { welcomeMs: 20 }));
+  const [alone] = await strangers(quick, 1);
+  assert.ok(alone !== undefined);
+  await once(alone, 'close');
+});
+
+it('S42: a client for whom there is no room is told so', async () => {
+  const folder = newFolder();
+  await using below = new MemoryStore();
+  servers.push(await serveIn(folder, serviceOf(below), { maxClients: 1 }));
+  await using store = await openServed(folder);
+  await assert.rejects(openServed(folder), isError('ELOCKED', /there are 1 clients already/));
+  assert.equal((await store.add(Buffer.from('x'))).isNew, true);
+});
+
+it('S42: any number of requests may wait for one signal', async () => {
+  const warnings: string[] = [];
+  const note = (warning: Error): void => {
+    warnings.push(warning.name);
+  };
+  process.on('warning', note);
+  await using store = await served(new MemoryStore());
+  const { signal } = new AbortController();
+  const added = await Promise.all(Array.from({ length: 100 }, async (_, i) => await store.add(Buffer.from(`${i}`), { signal })));
+  await Promise.all(added.map(async ({ hashcode }) => await store.get(hashcode, { signal })));
+  await store.flush({ signal });
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+  process.off('warning', note);
+  assert.deepEqual(warnings, []);
 });

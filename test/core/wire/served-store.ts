@@ -3,7 +3,7 @@ import { formatStoreSpecification, openStore } from '../../../core/store/open-st
 import { RecordCheckers } from '../../../core/store/record-checker.ts';
 import type { StoreParameters } from '../../../core/store/specification.ts';
 import type { Store } from '../../../core/store/store.ts';
-import type { SocketServer } from '../../../core/wire/serve-sockets.ts';
+import type { ServeOptions, SocketServer } from '../../../core/wire/serve-sockets.ts';
 import { serveSockets } from '../../../core/wire/serve-sockets.ts';
 import type { StoreService } from '../../../core/wire/store-session.ts';
 
@@ -16,8 +16,8 @@ export function serviceOf(store: Store, more: Partial<StoreService> = {}): Store
 }
 
 /** Serves on a UNIX socket in a folder. */
-export async function serveIn(folder: string, service: StoreService): Promise<SocketServer> {
-  return await serveSockets({ kind: 'unix', path: join(folder, 'served.sock') }, { service, uid: process.getuid?.() });
+export async function serveIn(folder: string, service: StoreService, more: Partial<ServeOptions> = {}): Promise<SocketServer> {
+  return await serveSockets({ kind: 'unix', path: join(folder, 'served.sock') }, { service, uid: process.getuid?.(), ...more });
 }
 
 /** Opens what is served in a folder, as a specification does. */

@@ -29,6 +29,7 @@ const OWNED_PACKAGES: Readonly<Record<string, string>> = {
   chalk: 'shell/output.ts',
   chokidar: 'core/store/folder-monitor.ts',
   ini: 'shell/config-clauses.ts',
+  'fuse-native': 'fuse/native/native-mount.ts',
 };
 
 /** What only the shell may touch of `process`: the command line, the environment, the terminal, the end. */

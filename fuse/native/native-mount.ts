@@ -1,4 +1,3 @@
-import type Fuse from 'fuse-native';
 import { VtError } from '../../core/base/errors.ts';
 import { octetsFromText } from '../../core/base/octets.ts';
 import { errorReason } from '../../core/base/system-error.ts';
@@ -8,6 +7,7 @@ import { isMounted } from '../mount-table.ts';
 import { NO_NOTICES } from '../notices.ts';
 import { takeAway } from '../take-away.ts';
 import { nativeOperations } from './native-operations.ts';
+import type { NativeOptions, Signal } from './native-types.ts';
 import { ERRNO } from './path-walker.ts';
 
 /** Milliseconds between two looks whether the mount is still there: the library does not tell. */
@@ -36,18 +36,25 @@ export async function mountNative(filesystem: Filesystem, options: MountOptions)
   };
   const { operations, openFiles } = nativeOperations(filesystem, caller, onFault);
 
+  const how: NativeOptions = {
+    fsname: optionsText(options),
+    subtype: 'vtftp',
+    allowOther: options.allowOther,
+    defaultPermissions: true,
+    timeout: false,
+  };
+
   /** Answers by the caller's room, which the library itself does not look at. */
   class CheckedFuse extends Library {
     constructor() {
-      const fsname = optionsText(options);
-      super(mountPoint, operations, { fsname, subtype: 'vtftp', allowOther: options.allowOther, defaultPermissions: true, timeout: false });
+      super(mountPoint, operations, how);
     }
 
-    protected override _op_getxattr(signal: Fuse.Signal, path: string, name: string, buffer: Buffer, position: number): void {
+    protected override _op_getxattr(signal: Signal, path: string, name: string, buffer: Buffer, position: number): void {
       operations.getxattr(path, name, position, (status, value) => signal(filled(buffer, status, value), buffer.buffer));
     }
 
-    protected override _op_listxattr(signal: Fuse.Signal, path: string, buffer: Buffer): void {
+    protected override _op_listxattr(signal: Signal, path: string, buffer: Buffer): void {
       operations.listxattr(path, (status, names) => {
         const list = names === undefined ? undefined : Buffer.from(names.map((name) => `${name}\0`).join(''));
         signal(filled(buffer, status, list), buffer.buffer);

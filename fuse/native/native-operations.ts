@@ -1,9 +1,9 @@
-import type Fuse from 'fuse-native';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsFromText, octetsToText, octetsToTextStrict } from '../../core/base/octets.ts';
 import type { AttributeChange, Caller, Filesystem } from '../filesystem.ts';
 import { errnoOf, FilesystemError } from '../filesystem-error.ts';
 import { instantOfMilliseconds, nativeStat, nativeStatfs } from './native-stat.ts';
+import type { Answer, NativeOperations } from './native-types.ts';
 import { ERRNO, PathWalker } from './path-walker.ts';
 
 /** What chown(2) is given where it is to leave the owner or the group. */
@@ -11,7 +11,7 @@ const NOBODY_NEW = 0xffffffff;
 
 /** A filesystem as the library calls it. */
 export interface NativeFace {
-  readonly operations: Fuse.NativeOperations;
+  readonly operations: NativeOperations;
   /** Files that are open. */
   readonly openFiles: ReadonlyMap<number, { readonly ino: number; readonly handle: number }>;
 }
@@ -35,7 +35,7 @@ export function nativeOperations(filesystem: Filesystem, caller: Caller, onFault
     return handle;
   };
   /** Answers with what the work gives; a count goes in place of the status. */
-  const answering = async <T>(answer: Fuse.Answer<T>, work: () => Promise<T> | T): Promise<void> => {
+  const answering = async <T>(answer: Answer<T>, work: () => Promise<T> | T): Promise<void> => {
     let result: T;
     try {
       result = await work();
@@ -47,14 +47,14 @@ export function nativeOperations(filesystem: Filesystem, caller: Caller, onFault
     }
     answer(0, result);
   };
-  const counting = async (answer: Fuse.Answer, work: () => Promise<number> | number): Promise<void> =>
+  const counting = async (answer: Answer, work: () => Promise<number> | number): Promise<void> =>
     await answering<number>((status, count = 0) => answer(status < 0 ? status : count), work);
-  const done = async (answer: Fuse.Answer, work: () => unknown): Promise<void> =>
+  const done = async (answer: Answer, work: () => unknown): Promise<void> =>
     await answering<undefined>(answer, async () => void (await work()));
   const change = async (path: string, what: AttributeChange): Promise<unknown> =>
     await walker.at(path, (ino) => filesystem.setattr(ino, what, caller));
 
-  const operations: Fuse.NativeOperations = {
+  const operations: NativeOperations = {
     statfs: (path, answer) => void answering(answer, () => walker.at(path, async (ino) => nativeStatfs(await filesystem.statfs(ino)))),
     getattr: (path, answer) =>
       void answering(answer, () => walker.at(path, async (ino) => nativeStat(await filesystem.getattr(ino, undefined)))),

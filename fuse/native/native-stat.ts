@@ -1,12 +1,12 @@
-import type Fuse from 'fuse-native';
 import type { Attributes, FilesystemSize, Instant } from '../filesystem.ts';
+import type { NativeStat, NativeStatfs } from './native-types.ts';
 
 /** Numbers of the library have 32 bits. */
 const LIMIT = 2 ** 32;
 const BLOCK_SIZE = 4096;
 
 /** Attributes as the library takes them: times to the millisecond, none before 1970; 32 bits of the ino. */
-export function nativeStat(attributes: Attributes): Fuse.NativeStat {
+export function nativeStat(attributes: Attributes): NativeStat {
   const { mode, uid, gid, size, blocks, nlink, rdev, atime, mtime, ctime } = attributes;
   return {
     mode,
@@ -41,7 +41,7 @@ export function instantOfMilliseconds(milliseconds: number): Instant {
 }
 
 /** Sizes in units that are large enough for 32 bits. */
-export function nativeStatfs(size: FilesystemSize): Fuse.NativeStatfs {
+export function nativeStatfs(size: FilesystemSize): NativeStatfs {
   let unit = 1;
   while (Math.max(size.blocks, size.free) / unit >= LIMIT) unit *= 2;
   const blocks = Math.floor(size.blocks / unit);

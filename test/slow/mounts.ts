@@ -13,6 +13,9 @@ const WARM_CYCLES = 3;
 /** Octets of the number that a file begins with. */
 const NUMBER_SIZE = 12;
 
+/** Milliseconds after which a descriptor that is still open is taken for one that stays. */
+const MAX_CLOSING_MS = 2000;
+
 /** Octets of memory that a process that serves one mount after another may grow by, in all. */
 const MAX_GROWTH = 64 * 1024 * 1024;
 
@@ -57,7 +60,7 @@ async function run(limits: TortureLimits): Promise<TortureResult> {
       const seen = await runProgram('sh', ['-c', 'echo "$0" > new && cat new && rm new', String(round)], { cwd: other });
       if (seen.stdout !== `${round}\n`) tally.fault(seen.report);
       await session(`umount ${other}`);
-      const now = usedBy(pid);
+      const now = await usedAtRest(pid, began.descriptors);
       if (round < WARM_CYCLES) began = now;
       if (now.descriptors > began.descriptors) tally.fault(`${now.descriptors} descriptors after ${began.descriptors}`);
       if (now.memory > began.memory + MAX_GROWTH) tally.fault(`${now.memory} octets of memory after ${began.memory}`);
@@ -152,6 +155,16 @@ function isRunning(pid: number): boolean {
     return readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.startsWith('Z') === false;
   } catch {
     return false;
+  }
+}
+
+/** As {@link usedBy}, once what the last client had open is closed: that may be a moment after it has gone. */
+async function usedAtRest(pid: number, descriptors: number): Promise<ReturnType<typeof usedBy>> {
+  const startMs = performance.now();
+  for (;;) {
+    const used = usedBy(pid);
+    if (used.descriptors <= descriptors || performance.now() - startMs > MAX_CLOSING_MS) return used;
+    await new Promise<void>((resolve) => setImmediate(resolve));
   }
 }
 

@@ -167,7 +167,8 @@ export interface Filesystem {
   /** Every change so far is durable. */
   syncfs(): Maybe<void>;
 
-  getxattr(ino: number, name: Octets, caller: Caller): Maybe<Uint8Array>;
+  /** @returns undefined where there is none: `ls -l` asks so for every file */
+  getxattr(ino: number, name: Octets, caller: Caller): Maybe<Uint8Array | undefined>;
   listxattr(ino: number, caller: Caller): Maybe<readonly Octets[]>;
   /** @param flags - XATTR_CREATE 1, XATTR_REPLACE 2, or 0 */
   setxattr(ino: number, name: Octets, value: Uint8Array, flags: number, caller: Caller): Maybe<void>;

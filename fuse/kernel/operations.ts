@@ -106,10 +106,11 @@ function changeOf(request: Request): AttributeChange {
 }
 
 /** An xattr's answer: its size where the client asked for that, else the octets if they fit. */
-function replyXattr({ replies }: OperationContext, request: Request, value: Maybe<Uint8Array>): Maybe<void> {
+function replyXattr({ replies }: OperationContext, request: Request, value: Maybe<Uint8Array | undefined>): Maybe<void> {
   const room = request.u32(0);
   return then(value, (octets) => {
-    if (room === 0) {
+    if (octets === undefined) replies.error(request, constants.errno.ENODATA);
+    else if (room === 0) {
       replies.scratch.writeUInt32LE(octets.length, OUT_HEADER_SIZE);
       replies.scratch.writeUInt32LE(0, OUT_HEADER_SIZE + 4);
       replies.scratched(request, OUT_HEADER_SIZE + 8);

@@ -41,8 +41,8 @@ export function appendOnly(filesystem: Filesystem): Filesystem {
     copyRange: (from, to, caller) => behindEnd(to.ino, to.offset, () => filesystem.copyRange(from, to, caller)),
     setxattr: async (ino, name, value, flags, caller) => {
       if (name !== ACCESS_ACL && name !== DEFAULT_ACL) {
-        const isThere = (await filesystem.listxattr(ino, caller)).includes(name);
-        if (isThere && Buffer.compare(await filesystem.getxattr(ino, name, caller), value) !== 0) refuse();
+        const before = await filesystem.getxattr(ino, name, caller);
+        if (before !== undefined && Buffer.compare(before, value) !== 0) refuse();
       }
       await filesystem.setxattr(ino, name, value, flags, caller);
     },

@@ -51,9 +51,7 @@ export function attributeOperations(mount: LiveMount, blockrefOf: (inode: Inode)
     getxattr(ino, name) {
       const inode = inodes.get(ino);
       if (name === BLOCKREF_XATTR && inode.node.dirent.kind === 'file') return blockrefOf(inode).then((text) => Buffer.from(text));
-      const value = inode.node.dirent.meta.xattrs?.get(name);
-      if (value === undefined) throw new FilesystemError('ENODATA');
-      return value;
+      return inode.node.dirent.meta.xattrs?.get(name);
     },
     listxattr(ino, { uid }) {
       const names = [...(inodes.get(ino).node.dirent.meta.xattrs?.keys() ?? [])];

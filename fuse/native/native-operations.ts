@@ -139,7 +139,11 @@ export function nativeOperations(filesystem: Filesystem, caller: Caller, onFault
       ),
     getxattr: (path, name, _position, answer) =>
       void answering(answer, () =>
-        walker.at(path, async (ino) => Buffer.from(await filesystem.getxattr(ino, octetsFromText(name), caller))),
+        walker.at(path, async (ino) => {
+          const value = await filesystem.getxattr(ino, octetsFromText(name), caller);
+          if (value === undefined) throw new FilesystemError('ENODATA');
+          return Buffer.from(value);
+        }),
       ),
     listxattr: (path, answer) =>
       void answering(answer, () =>

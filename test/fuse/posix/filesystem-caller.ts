@@ -204,8 +204,11 @@ export class FilesystemCaller implements Caller {
     },
     setxattr: async (path, name, value, flags) =>
       await this.#fs.setxattr((await this.#found(path, false)).node.ino, name as Octets, Buffer.from(value, 'latin1'), flags, this.#asker),
-    getxattr: async (path, name) =>
-      Buffer.from(await this.#fs.getxattr((await this.#found(path, false)).node.ino, name as Octets, this.#asker)).toString('latin1'),
+    getxattr: async (path, name) => {
+      const value = await this.#fs.getxattr((await this.#found(path, false)).node.ino, name as Octets, this.#asker);
+      if (value === undefined) throw new CallError('getxattr', 'ENODATA');
+      return Buffer.from(value).toString('latin1');
+    },
     listxattr: async (path) => await this.#fs.listxattr((await this.#found(path, false)).node.ino, this.#asker),
     removexattr: async (path, name) => await this.#fs.removexattr((await this.#found(path, false)).node.ino, name as Octets, this.#asker),
     mapWrite: () => {

@@ -47,13 +47,17 @@ export class PendingBlocks implements BlockSink {
 
   put(data: Uint8Array): HashCode {
     if (data.length > MAX_BLOCK_SIZE) throw new RangeError(`put Block: expected at most ${MAX_BLOCK_SIZE} octets, got ${data.length}`);
-    const hashcode = hashcodeOf(this.hashName, data);
-    const key = digestHex(hashcode.digest);
+    return this.putDigested(hashcodeOf(this.hashName, data).digest, data);
+  }
+
+  /** Takes a Block whose digest is known already. `data` is copied if it is kept, `digest` is kept. */
+  putDigested(digest: Uint8Array, data: Uint8Array): HashCode {
+    const key = digestHex(digest);
     if (!this.#blocks.has(key)) {
-      this.#blocks.set(key, { digest: hashcode.digest, data: Buffer.from(data) });
+      this.#blocks.set(key, { digest, data: Buffer.from(data) });
       this.#size += data.length;
     }
-    return hashcode;
+    return { hashName: this.hashName, digest };
   }
 
   /** The bytes of a waiting Block, or undefined; never to be modified. */

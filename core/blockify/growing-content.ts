@@ -1,5 +1,8 @@
 import type { Block } from '../block/block.ts';
+import { MAX_LITERAL_SIZE } from '../block/block.ts';
 import { PendingBlocks } from '../block/block-sink.ts';
+import { hashByName } from '../block/hash.ts';
+import { isRun } from '../block/run-bytes.ts';
 import { BlockTreeBuilder } from '../block/tree-builder.ts';
 import type { OpOptions, Store } from '../store/store.ts';
 import { leafOfPiece } from './blockify.ts';
@@ -153,11 +156,25 @@ export class GrowingContent {
 const NONE: Uint8Array = new Uint8Array(0);
 
 function addLeaves(tree: BlockTreeBuilder, pending: PendingBlocks, octets: Uint8Array, spans: readonly LeafSpan[]): void {
+  const { digestMany, digestSize } = hashByName(pending.hashName);
+  const ranges: number[] = [];
   let at = 0;
   for (const { size, octet } of spans) {
-    tree.add(
-      leafOfPiece(pending, octet === undefined ? { kind: 'data', data: octets.subarray(at, at + size) } : { kind: 'run', octet, size }),
-    );
+    if (octet === undefined && size > MAX_LITERAL_SIZE && !isRun(octets.subarray(at, at + size))) ranges.push(at, at + size);
+    at += size;
+  }
+  // Many at a time cost two thirds of one by one.
+  const digests = new Uint8Array((ranges.length / 2) * digestSize);
+  digestMany(octets, ranges, digests);
+  at = 0;
+  let next = 0;
+  for (const { size, octet } of spans) {
+    const data = octets.subarray(at, at + size);
+    if (ranges[next * 2] === at) {
+      const digest = digests.slice(next * digestSize, (next + 1) * digestSize);
+      next++;
+      tree.add({ kind: 'hash', span: size, hashcode: pending.putDigested(digest, data) });
+    } else tree.add(leafOfPiece(pending, octet === undefined ? { kind: 'data', data } : { kind: 'run', octet, size }));
     at += size;
   }
 }

@@ -25,6 +25,9 @@ const FORMER_MS = 60_000;
 /** Files remembered that had the path and are read to their end. */
 const MAX_DONE = 64;
 
+/** Times that rotated files are looked for anew where a file is rotated at that very moment. */
+const MAX_TRIES = 20;
+
 /** Octets of new Blocks that wait before they go to the Store. */
 const MAX_PENDING_SIZE = 4 * 1024 * 1024;
 
@@ -59,6 +62,8 @@ export interface TailCounts {
 interface OpenFile {
   readonly file: TailedFile;
   grewMs: number;
+  /** Of a file that nothing was read of: rotated files that were changed after this come before it. */
+  sinceNs?: bigint | undefined;
 }
 
 /**
@@ -211,38 +216,48 @@ export class Tail {
       content.push(octets);
       this.#newBytes += octets.length;
     };
-    // Nothing tells of a file that nothing was read of whether it was copied and cut short since.
-    if (file.isBlank && file.hasChanged()) await this.#readCopies(file.mark, file, take);
-    for (let look = await file.look(take); look !== undefined; look = await file.look(take)) {
+    for (;;) {
+      if (open.sinceNs !== undefined && file.offset === 0 && file.hasChanged()) await this.#readOlder(file, open.sinceNs, take);
+      const look = await file.look(take);
+      if (look === undefined) return;
       this.#readBytes += look.readBytes;
       this.#isStale = true;
       if (look.bytes > 0) open.grewMs = this.#context.monotonicMs();
-      if (look.restarted === undefined) return;
+      if (look.restarted === undefined) {
+        open.sinceNs = file.offset > 0 ? undefined : (open.sinceNs ?? look.stat.mtimeNs);
+        return;
+      }
       this.#rotations++;
-      await this.#readCopies(look.restarted, file, take);
+      const copy = findMarked(this.path, look.restarted, (found) => this.has(found) || this.#context.isElsewhere(found, this));
+      if (copy !== undefined) await this.#readCopy(copy, take);
+      open.sinceNs = copy === undefined ? look.stat.mtimeNs : copy.lastStat.mtimeNs;
     }
   }
 
-  /** Of a file that was cut short: what was written to it after the last look, as far as copies were kept of it. */
-  async #readCopies(mark: FileMark, file: TailedFile, take: (octets: Uint8Array) => Promise<void>): Promise<void> {
-    const read = async (copy: TailedFile): Promise<void> => {
-      try {
-        this.#readBytes += (await copy.look(take))?.readBytes ?? 0;
-        this.#finish(copy.mark);
-      } finally {
-        copy.close();
-      }
-    };
-    let afterNs = BigInt(mark.mtimeNs);
-    if (mark.offset > 0) {
-      const copy = findMarked(this.path, mark, (found) => this.has(found) || this.#context.isElsewhere(found, this));
-      if (copy === undefined) return;
-      await read(copy);
-      afterNs = copy.lastStat.mtimeNs;
+  /** Reads a rotated file to its end, which is all that it will ever have. */
+  async #readCopy(copy: TailedFile, take: (octets: Uint8Array) => Promise<void>): Promise<void> {
+    try {
+      this.#readBytes += (await copy.look(take))?.readBytes ?? 0;
+      this.#finish(copy.mark);
+    } finally {
+      copy.close();
     }
-    const uptoNs = file.stat().mtimeNs;
-    // What is newer holds what was written after this file lost the path.
-    for (const copy of this.#unseen(afterNs, uptoNs, file)) await read(copy);
+  }
+
+  /**
+   * Before a file is read from its start: reads what rotated files have of the time since it was cut short, or since the file before
+   * it. It may be rotated at that very moment, too: then once more.
+   */
+  async #readOlder(file: TailedFile, sinceNs: bigint, take: (octets: Uint8Array) => Promise<void>): Promise<void> {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const before = file.stat();
+      const head = file.firstOctets(CHECK_SIZE);
+      // What is newer holds what was written after this.
+      for (const copy of this.#unseen(sinceNs, before.mtimeNs, file)) await this.#readCopy(copy, take);
+      const now = file.stat();
+      const isSame = now.size >= before.size && head.equals(file.firstOctets(head.length));
+      if (isSame && (head.length > 0 || now.mtimeNs === before.mtimeNs)) return;
+    }
   }
 
   /** Goes on with the file that has the path now. @returns whether there is one */
@@ -258,13 +273,15 @@ export class Tail {
       this.#files.push({ file: next, grewMs });
       return true;
     }
-    if (current === undefined) {
-      const mark = this.#done.at(-1);
-      if (mark !== undefined && mark.offset > 0 && next.resume(mark)) this.#done.pop();
-      else if (mark !== undefined) this.#between(BigInt(mark.mtimeNs), next);
-    } else this.#between(current.file.stat().mtimeNs, next);
+    let sinceNs = current?.file.stat().mtimeNs;
+    const mark = this.#done.at(-1);
+    if (current === undefined && mark !== undefined) {
+      if (mark.offset > 0 && next.resume(mark)) this.#done.pop();
+      else sinceNs = BigInt(mark.mtimeNs);
+    }
+    if (sinceNs !== undefined) this.#between(sinceNs, next);
     if (this.#dirent !== undefined) this.#rotations++;
-    this.#files.push({ file: next, grewMs });
+    this.#files.push({ file: next, grewMs, sinceNs });
     this.#isStale = true;
     return true;
   }

@@ -102,11 +102,6 @@ export class TailedFile {
     };
   }
 
-  /** It was looked at before, and was empty. */
-  get isBlank(): boolean {
-    return this.#offset === 0 && this.#size >= 0n;
-  }
-
   isOf({ dev, ino }: { readonly dev: bigint; readonly ino: bigint }): boolean {
     return this.dev === dev && this.ino === ino;
   }
@@ -209,6 +204,12 @@ export class TailedFile {
   /** Whether it is another than at the last look. */
   hasChanged(stat = this.stat()): boolean {
     return stat.size !== this.#size || stat.mtimeNs !== this.#mtimeNs || stat.ctimeNs !== this.#ctimeNs;
+  }
+
+  /** The octets that it begins with, `most` at most. */
+  firstOctets(most: number): Buffer {
+    const octets = Buffer.alloc(most);
+    return octets.subarray(0, readFully(this.#fd, octets, 0));
   }
 
   /** Octets that it has beyond those read. */

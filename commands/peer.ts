@@ -2,7 +2,6 @@ import { basename } from 'node:path';
 import { UsageError } from '../core/base/errors.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import { errorText } from '../core/base/system-error.ts';
-import { hashcodeOf } from '../core/block/hashcode.ts';
 import type { Peer } from '../core/store/peer-table.ts';
 import type { CommandContext } from './command.ts';
 import { defineCommand } from './command.ts';
@@ -117,6 +116,7 @@ async function show({ output, signal }: CommandContext, { name, specification, s
 /** Milliseconds of one question: over a connection its round trip, else a look for a Block that is not there. */
 async function latencyOf(store: Peer['store'], signal: AbortSignal): Promise<number> {
   if (store.latency !== undefined) return await store.latency({ signal });
+  const { hashcodeOf } = await import('../core/block/hashcode.ts');
   const start = performance.now();
   await store.has([hashcodeOf(store.hashName, Buffer.from('is anybody there?'))], { signal });
   return performance.now() - start;

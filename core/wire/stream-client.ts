@@ -1,4 +1,5 @@
 import { ClosedError, ConnectionLostError, VtError } from '../base/errors.ts';
+import { onAbort } from '../base/on-abort.ts';
 import { errorText } from '../base/system-error.ts';
 import type { HashName } from '../block/hash.ts';
 import { DEFAULT_EDGES } from '../store/datadir-format.ts';
@@ -37,6 +38,9 @@ export class StreamClient {
   #connection: Connection | undefined;
   #connecting: Promise<Connection> | undefined;
   #isClosed = false;
+  /** Who waits for the connection to be made. */
+  #waiting = 0;
+  #giveUp = new AbortController();
   /** The process that took what was added since the last flush. */
   #addedTo: string | undefined;
   #lostAdds: ConnectionLostError | undefined;
@@ -102,13 +106,28 @@ export class StreamClient {
   async #connected(signal: AbortSignal | undefined): Promise<Connection> {
     this.check('connect to');
     if (this.#connection !== undefined && !this.#connection.isOver) return this.#connection;
-    this.#connecting ??= this.#connect(signal).finally(() => {
+    // Several may wait for it: that one of them is cancelled is nothing to the others, unless it is alone.
+    this.#waiting++;
+    this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = undefined;
     });
-    return await this.#connecting;
+    const connecting = this.#connecting;
+    try {
+      return await new Promise<Connection>((resolve, reject) => {
+        const release = onAbort(signal, () => {
+          if (this.#waiting === 1) this.#giveUp.abort();
+          reject(new VtError('ECANCELLED', 'cancelled', { cause: signal?.reason }));
+        });
+        connecting.then(resolve, reject).finally(release);
+      });
+    } finally {
+      this.#waiting--;
+    }
   }
 
-  async #connect(signal: AbortSignal | undefined): Promise<Connection> {
+  async #connect(): Promise<Connection> {
+    this.#giveUp = new AbortController();
+    const { signal } = this.#giveUp;
     const { dial, trace, helloMs = HELLO_MS } = this.#options;
     const connection = new Connection(await dial(signal), { name: this.name, trace });
     const timer = setTimeout(() => connection.fail(new Error(`no hello in ${helloMs / 1000} s`)), helloMs);

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
+import { it } from 'node:test';
+import { ConnectionLostError, VtError } from '../../../core/base/errors.ts';
+import type { ConnectionOptions, Link, Reply } from '../../../core/wire/connection.ts';
+import { Connection } from '../../../core/wire/connection.ts';
+import { MAX_OUTSTANDING } from '../../../core/wire/limits.ts';
+import type { Packet } from '../../../core/wire/packet.ts';
+import { encodePacket } from '../../../core/wire/packet.ts';
+import { REQUEST } from '../../../core/wire/requests.ts';
+
+/** Two ends of one line. */
+function line(): readonly [Link, Link] {
+  const [there, back] = [new PassThrough(), new PassThrough()];
+  const destroy = (): void => {
+    there.destroy();
+    back.destroy();
+  };
+  return [
+    { input: back, output: there, destroy },
+    { input: there, output: back, destroy },
+  ];
+}
+
+function pair(options: Partial<ConnectionOptions>): readonly [Connection, Connection] {
+  const [a, b] = line();
+  return [new Connection(a, { name: 'server' }), new Connection(b, { name: 'client', ...options })];
+}
+
+/** Answers when it is told to. */
+class Later {
+  readonly atOnce = 1000;
+  readonly waiting: { readonly packet: Packet; readonly done: (reply: Reply) => void }[] = [];
+  #most = 0;
+  #arrived: (() => void) | undefined;
+
+  get most(): number {
+    return this.#most;
+  }
+
+  async answer(packet: Packet): Promise<Reply> {
+    return await new Promise((done) => {
+      this.waiting.push({ packet, done });
+      this.#most = Math.max(this.#most, this.waiting.length);
+      this.#arrived?.();
+    });
+  }
+
+  /** Resolves when as many requests wait. */
+  async has(count: number): Promise<void> {
+    while (this.waiting.length < count) {
+      await new Promise<void>((resolve) => {
+        this.#arrived = resolve;
+      });
+    }
+  }
+
+  release(index: number, payload: string): void {
+    const [one] = this.waiting.splice(index, 1);
+    one?.done({ isDone: true, payload: [Buffer.from(payload)] });
+  }
+}
+
+it('S43: responses may overtake each other, and each comes to whoever asked', async () => {
+  const later = new Later();
+  const [client] = pair({ handler: later });
+  const asked = ['first', 'second', 'third'].map(async () => Buffer.from((await client.request(100)).payload).toString());
+  await later.has(3);
+  later.release(2, 'to the third');
+  later.release(0, 'to the first');
+  later.release(0, 'to the second');
+  assert.deepEqual(await Promise.all(asked), ['to the first', 'to the second', 'to the third']);
+  await client.close();
+});
+
+it('S43: no more requests are under way than are allowed, and all are answered', async () => {
+  const later = new Later();
+  const [client] = pair({ handler: later });
+  const asked = Array.from({ length: 3 * MAX_OUTSTANDING }, async (_, i) =>
+    Number(Buffer.from((await client.request(100, { payload: [Buffer.from(`${i}`)] })).payload)),
+  );
+  let answered = 0;
+  while (answered < asked.length) {
+    await later.has(1);
+    const payload = Buffer.from(later.waiting[0]?.packet.payload ?? []).toString();
+    later.release(0, payload);
+    answered++;
+  }
+  assert.deepEqual(
+    await Promise.all(asked),
+    asked.map((_, i) => i),
+  );
+  assert.ok(later.most <= MAX_OUTSTANDING, `${later.most}`);
+});
+
+it('S43: a request that is cancelled is rejected at once, and its late response does no harm', async () => {
+  const later = new Later();
+  const [client] = pair({ handler: later });
+  const abort = new AbortController();
+  const cancelled = client.request(100, {}, abort.signal);
+  const kept = client.request(100);
+  await later.has(2);
+  abort.abort();
+  await assert.rejects(cancelled, (error) => error instanceof VtError && error.code === 'ECANCELLED');
+  later.release(0, 'too late');
+  later.release(0, 'in time');
+  assert.equal(Buffer.from((await kept).payload).toString(), 'in time');
+  assert.equal(client.outstanding, 0);
+});
+
+it('S43: both sides may ask, and a side that serves nothing says so', async () => {
+  const [client, server] = pair({ handler: { atOnce: 1, answer: async () => await Promise.resolve({ isDone: true, yes: true }) } });
+  assert.equal((await client.request(100)).yes, true);
+  await server.request(REQUEST.ping);
+  await assert.rejects(server.request(REQUEST.flush), /nothing is served here/);
+});
+
+it('S43: an end in order answers what was asked before it; what is asked after it is refused', async () => {
+  const later = new Later();
+  const [client, server] = pair({ handler: later });
+  const asked = client.request(100);
+  await later.has(1);
+  server.drain();
+  later.release(0, 'the last');
+  assert.equal(Buffer.from((await asked).payload).toString(), 'the last');
+  await Promise.all([client.closed, server.closed]);
+  await assert.rejects(client.request(100), ConnectionLostError);
+});
+
+it('S43: a side that is silent is asked whether it is there, and is lost when it does not answer', async (t) => {
+  // What is watched keeps no process alive; a socket would.
+  const alive = setInterval(() => {}, 1000);
+  t.after(() => clearInterval(alive));
+  const times = { quietMs: 20, lostMs: 120 };
+  const [here] = line();
+  const alone = new Connection(here, { name: 'nobody', ...times });
+  alone.watch();
+  await assert.rejects(alone.request(100), (error) => error instanceof ConnectionLostError && /nothing was heard/.test(error.message));
+  // The other answers pings, however long the request takes.
+  const later = new Later();
+  const [a, b] = line();
+  const pings = {
+    atOnce: 10,
+    answer: async (packet: Packet) =>
+      packet.request === REQUEST.ping ? await Promise.resolve({ isDone: true }) : await later.answer(packet),
+  };
+  const server = new Connection(b, { name: 'client', handler: pings });
+  const client = new Connection(a, { name: 'server', ...times });
+  client.watch();
+  const asked = client.request(100);
+  await later.has(1);
+  // Far longer than a silent side is waited for.
+  const start = performance.now();
+  await new Promise((resolve) => {
+    setTimeout(resolve, 3 * times.lostMs);
+  });
+  assert.ok(performance.now() - start > 2 * times.lostMs);
+  later.release(0, 'at last');
+  assert.equal(Buffer.from((await asked).payload).toString(), 'at last');
+  await client.close();
+  await server.closed;
+});
+
+it('S43: a response that nobody asked for, and a stream that ends within a packet, end the connection', async () => {
+  for (const octets of [
+    encodePacket({ tag: 9, channel: 0, request: undefined, flags: 1, payload: new Uint8Array(0) }),
+    Buffer.from([100, 2, 4]),
+  ]) {
+    const [a, b] = line();
+    const client = new Connection(a, { name: 'server' });
+    const asked = client.request(100);
+    b.output.write(octets);
+    b.output.end();
+    await assert.rejects(asked, ConnectionLostError);
+    await client.closed;
+  }
+});

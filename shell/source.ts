@@ -58,9 +58,17 @@ export interface SourceOptions extends StoreOpener {
  * @throws {VtError} EOPEN where it cannot be opened; what the Store throws for Blocks missing or damaged
  */
 export async function openSource(source: Octets | undefined, options: SourceOptions): Promise<OpenedSource> {
+  const stores: Store[] = [];
+  const wrapStore = async (opened: Store): Promise<Store> => {
+    const store = await options.wrapStore(opened);
+    stores.push(store);
+    return store;
+  };
   try {
-    return await openAny(source, options);
+    return await openAny(source, { ...options, wrapStore });
   } catch (error) {
+    // A Store behind a connection would keep the process.
+    await Promise.allSettled(stores.map(async (store) => await store[Symbol.asyncDispose]()));
     throw asOpenError(source, options.storeSpecification, error);
   }
 }
@@ -151,7 +159,9 @@ async function openNamed(store: Store, name: string | undefined, options: Source
   if (name === undefined) return await openArchived(store, DEFAULT_ARCHIVE, undefined, options);
   const archive = archiveOf(store, name);
   if (archive === undefined) throw new VtError('EOPEN', `open archive "${name}": Store "${store.name}" has no archives`);
-  const isThere = statSync(archive.name, { throwIfNoEntry: false }) !== undefined;
+  // An archive that is served is no file here.
+  const isFile = statSync(archive.name, { throwIfNoEntry: false }) !== undefined;
+  const isThere = isFile || (await archive.last(signalOf(options))) !== undefined;
   if (isThere) return await openArchived(store, name, undefined, options);
   if (/^(?:-?\d|now$|yesterday$)/.test(name)) return await openArchived(store, DEFAULT_ARCHIVE, name, options);
   if (!store.can.write) throw new VtError('EOPEN', `open archive "${name}" of Store "${store.name}": there is none`);

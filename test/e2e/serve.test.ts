@@ -341,3 +341,19 @@ it('S04: a specification that runs a command is taken from a configuration of th
   assert.equal((await ask()).status, 10);
   assert.ok(existsSync(ran));
 });
+
+it('S42: what cannot be opened in a Store that is served is told, and the program ends', async (t) => {
+  const scratch = scratchWithTree(t);
+  const { env } = scratch;
+  recited(await vtftp(['-S', scratch.path('far'), '-c', `put ${scratch.path('tree')} tree`], { env }));
+  const other = await vtftp([`${scratch.path('far')}@other`, '-c', 'mkdir elsewhere'], { env });
+  assert.equal(other.status, 0, other.report);
+  const served = await serve(scratch, scratch.path('far'), `serve unix:${scratch.path('sock')}`);
+  const past = await vtftp([`${served.address}@99`, '-c', 'ls'], { env });
+  assert.equal(past.status, 10, past.report);
+  assert.match(past.stderr, /^vtftp: open state @99 of .*: none recorded \(log lists them\)\n$/);
+  const named = await vtftp([`${served.address}@other`, '-c', 'ls'], { env });
+  assert.equal(named.status, 0, named.report);
+  assert.equal(named.stdout, 'elsewhere\n');
+  assert.equal(named.stderr, '');
+});

@@ -50,6 +50,7 @@ export async function outerLinks(reader: DirReader, top: LiveDir, options?: OpOp
 export function dropNames(node: HardLeaf, names: number): void {
   const { scope, uuid } = node.hard;
   node.hard.nlink -= names;
+  node.hard.hasLost = true;
   if (node.hard.nlink <= 0) scope.loaded?.delete(uuid);
   markScopeChanged(scope);
 }

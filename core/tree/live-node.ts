@@ -46,6 +46,8 @@ export interface HardLinks {
   uuid: string;
   /** Names of it. */
   nlink: number;
+  /** It has lost names, of which those who remember it may not know. */
+  hasLost?: boolean;
 }
 
 /** A leaf in an inode table. */

@@ -15,6 +15,7 @@ export async function tellChanges(mount: LiveMount, changes: AsyncIterable<TreeC
 }
 
 function tellChange(mount: LiveMount, { kind, path }: TreeChange, notices: Notices): void {
+  if (kind === 'names') tellLost(mount, notices);
   const dir = heldDir(mount, splitPath(path).slice(0, -1));
   // What the kernel was never given it need not forget.
   if (dir === undefined) return;
@@ -32,6 +33,19 @@ function tellChange(mount: LiveMount, { kind, path }: TreeChange, notices: Notic
     for (const inode of mount.inodes.all()) {
       if (inode.node.sort === 'leaf' && inode.node.hard?.uuid === node.uuid) notices.node(inode.node.id, kind !== 'meta');
     }
+  } else if (node === undefined && kind !== 'names') {
+    // A name of a hard link that stands in its Block: which node it means is not known here.
+    for (const inode of mount.inodes.all())
+      if (inode.node.sort === 'leaf' && inode.node.hard !== undefined) notices.node(inode.node.id, kind !== 'meta');
+  }
+}
+
+/** What lost one of its names has fewer links at the others, wherever they are. */
+function tellLost(mount: LiveMount, notices: Notices): void {
+  for (const { node } of mount.inodes.all()) {
+    if (node.sort !== 'leaf' || node.hard?.hasLost !== true) continue;
+    node.hard.hasLost = false;
+    notices.node(node.id, false);
   }
 }
 

@@ -87,6 +87,24 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
     assert.equal((await mount.sh('ls')).stdout, 'inside\nself\ntwo\n');
   });
 
+  it('S13: what an attached shell does to one name of a file is seen at its other names, in every mount', async (t) => {
+    const scratch = makeScratch(t);
+    const mount = await mounted(t, scratch);
+    const other = scratch.path('other');
+    assert.equal((await mount.vtftp('-c', `mount '${mount.path}' '${other}'`)).status, 0);
+    const seen = async (): Promise<string> => (await run('sh', ['-c', 'stat -c "%a %h" c && cat c'], { cwd: other })).stdout;
+    assert.equal((await mount.sh('mkdir d; printf one > c; ln c d/a; ln c d/b; ln c e')).status, 0);
+    assert.equal(await seen(), '644 4\none');
+    // From here on the names stand in Blocks.
+    assert.equal((await mount.vtftp(mount.path, '-c', 'sync; chmod 600 d/a')).status, 0);
+    assert.equal(await seen(), '600 4\none');
+    assert.equal((await mount.vtftp(mount.path, '-c', 'rm e')).status, 0);
+    assert.equal(await seen(), '600 3\none');
+    assert.equal((await mount.vtftp(mount.path, '-c', 'rm -r d')).status, 0);
+    assert.equal(await seen(), '600 1\none');
+    assert.equal((await mount.vtftp('-c', `umount '${other}'`)).status, 0);
+  });
+
   it('S13: log, undo and past states go back on the live tree, and -n changes nothing', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);

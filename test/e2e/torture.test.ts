@@ -6,8 +6,11 @@ import { makeScratch } from '../support/scratch.ts';
 /** Rounds of each: some seconds. `npm run torture` runs them in full. */
 const ROUNDS = 6;
 
+/** The rows of the README that they are of. */
+const ROWS: Readonly<Record<string, string>> = { 'tail-kill': 'S34', mounts: 'S51' };
+
 for (const torture of TORTURES) {
-  test(`${torture.name.startsWith('tail') ? 'S34' : 'S35'}: ${torture.name}, ${ROUNDS} rounds: ${torture.does}`, async (t) => {
+  test(`${ROWS[torture.name] ?? 'S35'}: ${torture.name}, ${ROUNDS} rounds: ${torture.does}`, async (t) => {
     const reason = torture.unable?.();
     if (reason !== undefined) {
       t.skip(reason);

@@ -33,7 +33,7 @@ async function run(limits: TortureLimits): Promise<TortureResult> {
   const tally = new TortureTally(limits);
   const random = makeRandom(limits.seed);
   const place = (name: string): string => join(limits.folder, name);
-  for (const name of ['home', 'runtime']) mkdirSync(place(name));
+  for (const name of ['home', 'runtime']) mkdirSync(place(name), { recursive: true });
   const env = { HOME: place('home'), XDG_RUNTIME_DIR: place('runtime') };
   const session = async (line: string): Promise<string> => {
     const done = await vtftp(['-S', place('store'), '-c', line], { env });
@@ -51,7 +51,7 @@ async function run(limits: TortureLimits): Promise<TortureResult> {
     await checkKept(first, kept, tally);
   };
   await begin();
-  const cycles = Math.ceil(limits.rounds * CYCLES_PART);
+  const cycles = Math.floor(limits.rounds * CYCLES_PART);
   for (let round = 0; tally.goesOn; round++) {
     if (round < cycles) {
       tally.count('mount and umount');

@@ -99,7 +99,7 @@ test('S34: a daemon follows files until SIGTERM, records each state, and recites
   assert.equal(forgotten.stdout, '', forgotten.report);
 });
 
-test('S34: what is appended is recorded in less than two seconds, as tail -f of the stored form shows', async (t) => {
+test('S61: what is appended is recorded in less than two seconds, as tail -f of the stored form shows', async (t) => {
   const scratch = makeScratch(t);
   const log = `${scratch.mkdir('logs')}/app.log`;
   writeFileSync(log, 'first\n');

@@ -130,7 +130,7 @@ describe('S34: a watched tree', () => {
     assert.ok(readdirSync(folder).length > 0);
   });
 
-  it('S34: a file that grows costs what it grows by', async (t) => {
+  it('S39: a monitored file that grows is tailed into its parser, at the cost of what it grows by', async (t) => {
     const { folder, note, check, group } = makeWatching(t);
     const path = join(folder, 'mail.mbox');
     writeFileSync(path, `From a\n\n${'first '.repeat(200_000)}\n`);

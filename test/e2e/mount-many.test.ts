@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { TestMount } from '../support/mounted.ts';
 import { mounted, noMountsHere } from '../support/mounted.ts';
-import { run } from '../support/program.ts';
+import { PROGRAM, run } from '../support/program.ts';
 import type { Random } from '../support/random.ts';
 import { makeRandom } from '../support/random.ts';
 import type { Scratch } from '../support/scratch.ts';
@@ -17,7 +17,9 @@ const ROUNDS = Number(process.env['VTFTP_MOUNT_ROUNDS'] ?? 6);
 /** Mounts the tree of a mount at one place more, until the end of the test. */
 async function beside(mount: TestMount, scratch: Scratch, name: string, words: string): Promise<string> {
   const path = scratch.path(name);
-  scratch.beforeRemoval(() => void spawnSync('umount', ['-l', path], { stdio: 'ignore' }));
+  // The last one waits for the process that serves them, which writes to the Store at its end.
+  const env = { ...process.env, ...scratch.env, XDG_RUNTIME_DIR: scratch.path('runtime') };
+  scratch.beforeRemoval(() => void spawnSync(process.execPath, [PROGRAM, '-c', `umount ${path}`], { env }));
   const made = await mount.vtftp('-c', `mount ${words.replace('HERE', path)}`);
   assert.equal(made.status, 0, made.report);
   return path;

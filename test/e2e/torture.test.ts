@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
+import { mountsTorture } from '../slow/mounts.ts';
 import { tailKillTorture } from '../slow/tail-kill.ts';
 import type { Torture } from '../slow/torture-kind.ts';
 import { TORTURES } from '../slow/tortures.ts';
@@ -9,10 +10,12 @@ import { makeScratch } from '../support/scratch.ts';
 /** Rounds of each: some seconds. `npm run torture` runs them in full. */
 const ROUNDS = 6;
 
-for (const torture of TORTURES.filter((each) => each !== tailKillTorture))
+for (const torture of TORTURES.filter((each) => each !== tailKillTorture && each !== mountsTorture))
   test(`S35: ${torture.name}, ${ROUNDS} rounds: ${torture.does}`, async (t) => await runShort(t, torture));
 
 test(`S34: ${tailKillTorture.name}, ${ROUNDS} rounds: ${tailKillTorture.does}`, async (t) => await runShort(t, tailKillTorture));
+
+test(`S51: ${mountsTorture.name}, ${ROUNDS} rounds: ${mountsTorture.does}`, async (t) => await runShort(t, mountsTorture));
 
 async function runShort(t: TestContext, torture: Torture): Promise<void> {
   const reason = torture.unable?.();

@@ -22,6 +22,8 @@ export async function runPrompt(shell: Shell): Promise<void> {
   let waiting = 0;
   /** Goes up when Ctrl-C drops the lines that wait. */
   let epoch = 0;
+  // Before the prompt is there to be pasted at.
+  stdout.write(BRACKETED_PASTE_ON);
   const server: REPLServer = start({
     prompt: promptText(shell),
     input: input as unknown as NodeJS.ReadStream,
@@ -77,7 +79,6 @@ export async function runPrompt(shell: Shell): Promise<void> {
       stdout.write(BRACKETED_PASTE_ON);
     };
   });
-  stdout.write(BRACKETED_PASTE_ON);
 
   await new Promise<void>((resolve) => {
     server.once('exit', resolve);

@@ -27,6 +27,8 @@ import { mounts } from './mounts.ts';
 import { cp, ln, mv } from './move-copy.ts';
 import { open } from './open.ts';
 import { peer } from './peer.ts';
+import { pull } from './pull.ts';
+import { push } from './push.ts';
 import { put } from './put.ts';
 import { pwd } from './pwd.ts';
 import { quit } from './quit.ts';
@@ -69,6 +71,8 @@ export const COMMANDS: readonly Command[] = [
   tails,
   untail,
   bind,
+  pull,
+  push,
   mkdir,
   rmdir,
   rm,

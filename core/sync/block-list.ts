@@ -1,0 +1,64 @@
+import type { HashName } from '../block/hash.ts';
+import type { HashCode } from '../block/hashcode.ts';
+
+/** Blocks by digest and size, in columns: some 40 octets each, where an object would take 200. */
+export class BlockList {
+  readonly #digestSize: number;
+  #digests = new Uint8Array(4096);
+  #spans = new Float64Array(128);
+  #count = 0;
+  #bytes = 0;
+  #hasUnknown = false;
+
+  constructor(digestSize: number) {
+    this.#digestSize = digestSize;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Octets of all whose size is known. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** @param span - octets, -1 where that is unknown */
+  add(digest: Uint8Array, span: number): void {
+    const at = this.#count * this.#digestSize;
+    if (at + this.#digestSize > this.#digests.length) this.#digests = grown(this.#digests, Uint8Array);
+    if (this.#count === this.#spans.length) this.#spans = grown(this.#spans, Float64Array);
+    this.#digests.set(digest.subarray(0, this.#digestSize), at);
+    this.#spans[this.#count++] = span;
+    if (span < 0) this.#hasUnknown = true;
+    else this.#bytes += span;
+  }
+
+  digest(index: number): Uint8Array {
+    return this.#digests.subarray(index * this.#digestSize, (index + 1) * this.#digestSize);
+  }
+
+  span(index: number): number {
+    return this.#spans[index] as number;
+  }
+
+  /** All digests, one after the other: a view. */
+  digests(): Uint8Array {
+    return this.#digests.subarray(0, this.#count * this.#digestSize);
+  }
+
+  /** All sizes, where every one is known. */
+  spans(): Float64Array | undefined {
+    return this.#hasUnknown ? undefined : this.#spans.subarray(0, this.#count);
+  }
+
+  hashcodes(hashName: HashName): HashCode[] {
+    return Array.from({ length: this.#count }, (_, index) => ({ hashName, digest: this.digest(index) }));
+  }
+}
+
+function grown<T extends Uint8Array | Float64Array>(array: T, Make: new (size: number) => T): T {
+  const out = new Make(array.length * 2);
+  out.set(array);
+  return out;
+}

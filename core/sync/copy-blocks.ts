@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CorruptBlockError, MissingBlockError, ParseError, throwIfCancelled } from '../base/errors.ts';
+import { hashByName } from '../block/hash.ts';
+import type { HashCode } from '../block/hashcode.ts';
+import { hashcodeLabel } from '../block/hashcode.ts';
+import type { RecordBatch } from '../store/record-batch.ts';
+import { RecordChecker } from '../store/record-checker.ts';
+import type { DigestedBlock, Store } from '../store/store.ts';
+import type { BlockList } from './block-list.ts';
+
+export interface CopyOptions {
+  /** Batches of some 1 MiB that are on their way at once; default 4. */
+  readonly parallel?: number | undefined;
+  /** Octets of Blocks a second, at most. */
+  readonly bytesPerSecond?: number | undefined;
+  readonly onCopied: (blocks: number, bytes: number) => void;
+  /** Told of a Block that could not be copied. */
+  readonly onFault: (hashcode: HashCode, error: Error) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Blocks got one by one, where there are no records. */
+const GET_AT_ONCE = 64;
+const DEFAULT_PARALLEL = 4;
+
+/**
+ * Copies Blocks from one Store to another of the same hash function, as records where both know them. Every Block is
+ * verified: by `to`, where it does that itself, else here. Nothing is durable before `to.flush`.
+ *
+ * @throws what the Stores throw, but for Blocks that are not there or damaged: `onFault` is told of these
+ */
+export async function copyBlocks(from: Store, to: Store, list: BlockList, options: CopyOptions): Promise<void> {
+  const { signal } = options;
+  const pace = new Pace(options.bytesPerSecond, signal);
+  const hash = hashByName(from.hashName);
+  if (from.records === undefined || to.addRecords === undefined) {
+    await copyEach(from, to, list.hashcodes(from.hashName), options, pace);
+    return;
+  }
+  const most = options.parallel ?? DEFAULT_PARALLEL;
+  const underWay = new Set<Promise<void>>();
+  let failure: { readonly error: unknown } | undefined;
+  let copied = 0;
+  await using checker = to.checksRecords === true ? undefined : new RecordChecker(hash);
+  const copy = async (batch: RecordBatch): Promise<void> => {
+    const hashcodes = (): HashCode[] =>
+      Array.from({ length: batch.count }, (_, i) => ({
+        hashName: hash.name,
+        digest: batch.digests.slice(i * hash.digestSize, (i + 1) * hash.digestSize),
+      }));
+    try {
+      const image = Buffer.from(batch.image.buffer, batch.image.byteOffset, batch.image.byteLength);
+      if (checker !== undefined) await checker.check(image, batch.count, from.name);
+      await to.addRecords?.(batch, { signal });
+    } catch (error) {
+      if (!(error instanceof CorruptBlockError || error instanceof ParseError)) throw error;
+      // One of them is not what it should be: each by itself tells which.
+      await copyEach(from, to, hashcodes(), options, pace);
+      return;
+    }
+    const bytes = batch.sizes.reduce((sum, size) => sum + size, 0);
+    options.onCopied(batch.count, bytes);
+  };
+  try {
+    for await (const batch of from.records(list.digests(), list.spans(), { signal })) {
+      if (failure !== undefined) break;
+      copied += batch.count;
+      const work = copy(batch)
+        .catch((error: unknown) => {
+          failure ??= { error };
+        })
+        .finally(() => underWay.delete(work));
+      underWay.add(work);
+      while (underWay.size >= most) await Promise.race(underWay);
+      await pace.wait(batch.sizes.reduce((sum, size) => sum + size, 0));
+    }
+  } finally {
+    await Promise.all(underWay);
+  }
+  if (failure !== undefined) throw failure.error;
+  if (copied < list.count) await tellAbsent(from, to, list, options);
+}
+
+async function copyEach(from: Store, to: Store, hashcodes: readonly HashCode[], options: CopyOptions, pace: Pace): Promise<void> {
+  const { signal } = options;
+  for (let first = 0; first < hashcodes.length; first += GET_AT_ONCE) {
+    throwIfCancelled(signal);
+    const blocks: DigestedBlock[] = [];
+    let bytes = 0;
+    await Promise.all(
+      hashcodes.slice(first, first + GET_AT_ONCE).map(async (hashcode) => {
+        try {
+          const data = await from.get(hashcode, { signal });
+          if (data === undefined) throw new MissingBlockError(hashcodeLabel(hashcode), from.name);
+          blocks.push({ digest: hashcode.digest, data });
+          bytes += data.length;
+        } catch (error) {
+          if (!(error instanceof CorruptBlockError || error instanceof MissingBlockError)) throw error;
+          options.onFault(hashcode, error);
+        }
+      }),
+    );
+    await to.addBatch(blocks, { signal });
+    options.onCopied(blocks.length, bytes);
+    await pace.wait(bytes);
+  }
+}
+
+/** Records leave out what is not there. */
+async function tellAbsent(from: Store, to: Store, list: BlockList, { signal, onFault }: CopyOptions): Promise<void> {
+  const hashcodes = list.hashcodes(from.hashName);
+  const there = await to.has(hashcodes, { signal });
+  for (const [index, hashcode] of hashcodes.entries())
+    if (there[index] !== true) onFault(hashcode, new MissingBlockError(hashcodeLabel(hashcode), from.name));
+}
+
+/** Holds a transfer to so many octets a second. */
+class Pace {
+  readonly #bytesPerSecond: number | undefined;
+  readonly #signal: AbortSignal | undefined;
+  readonly #startMs = performance.now();
+  #bytes = 0;
+
+  constructor(bytesPerSecond: number | undefined, signal: AbortSignal | undefined) {
+    this.#bytesPerSecond = bytesPerSecond;
+    this.#signal = signal;
+  }
+
+  async wait(bytes: number): Promise<void> {
+    if (this.#bytesPerSecond === undefined) return;
+    this.#bytes += bytes;
+    const early = (this.#bytes / this.#bytesPerSecond) * 1000 - (performance.now() - this.#startMs);
+    if (early <= 0) return;
+    try {
+      await sleep(early, undefined, { signal: this.#signal });
+    } catch (error) {
+      throwIfCancelled(this.#signal);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,266 @@
+import { CorruptBlockError, MissingBlockError, VtError } from '../base/errors.ts';
+import type { Block } from '../block/block.ts';
+import { hashByName } from '../block/hash.ts';
+import type { HashCode } from '../block/hashcode.ts';
+import { hashcodeLabel } from '../block/hashcode.ts';
+import type { Dirent } from '../dirent/dirent.ts';
+import { DigestTable } from '../maintain/digest-table.ts';
+import type { Store } from '../store/store.ts';
+import { ROOT_PATH } from '../tree/path.ts';
+import type { TreePath } from '../tree/tree.ts';
+import { BatchedSource } from './batched-source.ts';
+import { BlockList } from './block-list.ts';
+import { copyBlocks } from './copy-blocks.ts';
+import type { WalkFault } from './needed-blocks.ts';
+import { NeededBlocks } from './needed-blocks.ts';
+
+export interface SyncOptions {
+  /** Which of the two Stores is near: what is needed is walked in it as far as it goes. */
+  readonly near: 'from' | 'to';
+  /** Contents of files too; default true. */
+  readonly contents?: boolean | undefined;
+  readonly order?: 'depth' | 'breadth' | undefined;
+  /** Batches on their way at once. */
+  readonly parallel?: number | undefined;
+  /** Octets of Blocks a second, at most. */
+  readonly bytesPerSecond?: number | undefined;
+  /** Nothing is changed: the estimate alone is wanted. */
+  readonly plan?: boolean | undefined;
+  readonly onProgress?: ((sync: SyncProcess) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What is missing, before anything but what lists others was moved. */
+export interface SyncEstimate {
+  /** Blocks needed of which it was found out, those known to be complete left out. */
+  readonly neededBlocks: number;
+  readonly missingBlocks: number;
+  /** Octets of the missing Blocks. */
+  readonly missingBytes: number;
+}
+
+/** Blocks asked about at once. */
+const ASK_STEP = 16_384;
+
+/**
+ * Fills in what a Store lacks of a Block or a Dirent from another Store: `estimate` finds out exactly what is missing, `transfer`
+ * moves it. Whatever has arrived stays, so that a later one goes on where this was broken off.
+ */
+export class SyncProcess {
+  readonly #from: Store;
+  readonly #to: Store;
+  readonly #options: SyncOptions;
+  readonly #abort = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #missing: BlockList;
+  readonly #told: DigestTable;
+  /** Blocks that list others, held where nothing may be stored. */
+  readonly #held = new Map<string, Uint8Array>();
+  #asked: BlockList;
+  #needed = 0;
+  #innerBlocks = 0;
+  #innerBytes = 0;
+  #dirs: readonly Uint8Array[] = [];
+  #what: { readonly dirent?: Dirent; readonly block?: Block; readonly path: TreePath } | undefined;
+  /** Octets that are to be moved, and that were. */
+  progressTotal = 0;
+  progressDone = 0;
+  /** Blocks that were moved. */
+  doneBlocks = 0;
+  /** What could not be read or copied, with what it harms. */
+  readonly faults: WalkFault[] = [];
+
+  /** @throws {VtError} EUNSUPPORTED where the Stores have different hash functions */
+  constructor(from: Store, to: Store, options: SyncOptions) {
+    if (from.hashName !== to.hashName) {
+      throw new VtError('EUNSUPPORTED', `"${from.name}" has hash function ${from.hashName}, and "${to.name}" has ${to.hashName}`, {
+        remedy: 'get the tree and put it into a Store of the other hash function',
+      });
+    }
+    this.#from = from;
+    this.#to = to;
+    this.#options = options;
+    this.#signal = options.signal === undefined ? this.#abort.signal : AbortSignal.any([options.signal, this.#abort.signal]);
+    const { digestSize } = hashByName(from.hashName);
+    this.#missing = new BlockList(digestSize);
+    this.#asked = new BlockList(digestSize);
+    this.#told = new DigestTable(digestSize);
+  }
+
+  /** Octets still to be moved. */
+  get progressOutstanding(): number {
+    return Math.max(0, this.progressTotal - this.progressDone);
+  }
+
+  /** Breaks it off: what is under way rejects with ECANCELLED. */
+  cancel(): void {
+    this.#abort.abort();
+  }
+
+  /** What is missing of a Dirent: of a Dir all that is below it. */
+  async estimateDirent(dirent: Dirent, path: TreePath = ROOT_PATH): Promise<SyncEstimate> {
+    return await this.#estimate({ dirent, path });
+  }
+
+  /** What is missing of a content. */
+  async estimateBlock(block: Block, path: TreePath = ROOT_PATH): Promise<SyncEstimate> {
+    return await this.#estimate({ block, path });
+  }
+
+  async #estimate(what: { readonly dirent?: Dirent; readonly block?: Block; readonly path: TreePath }): Promise<SyncEstimate> {
+    this.#what = what;
+    const { near, contents, order, plan } = this.#options;
+    const cache = near === 'to' ? this.#to.cache : undefined;
+    const hash = hashByName(this.#from.hashName);
+    const walk = new NeededBlocks(new BatchedSource(this.#from.name, (wanted) => this.#fetch(wanted)), hash, {
+      contents,
+      order,
+      signal: this.#signal,
+      isComplete: cache === undefined ? undefined : (digest) => cache.get(completeKey(digest)) !== undefined,
+      leaf: (digest, span) => this.#need(digest, span),
+      between: () => (this.#asked.count >= ASK_STEP ? this.#ask() : undefined),
+    });
+    if (what.dirent !== undefined) await walk.dirent(what.dirent, what.path);
+    if (what.block !== undefined) await walk.block(what.block, what.path);
+    await this.#ask();
+    this.faults.push(...walk.faults);
+    this.#dirs = walk.dirs;
+    const missingBlocks = this.#innerBlocks + this.#missing.count;
+    const missingBytes = this.#innerBytes + this.#missing.bytes;
+    this.progressTotal = missingBytes;
+    if (plan !== true && near === 'to') {
+      // What lists others has come already.
+      this.progressDone = this.#innerBytes;
+      this.doneBlocks = this.#innerBlocks;
+    }
+    return { neededBlocks: this.#needed, missingBlocks, missingBytes };
+  }
+
+  /** Moves what the estimate found missing, and makes it durable. */
+  async transfer(): Promise<void> {
+    const failed = new Map<string, Error>();
+    await copyBlocks(this.#from, this.#to, this.#missing, {
+      parallel: this.#options.parallel,
+      bytesPerSecond: this.#options.bytesPerSecond,
+      signal: this.#signal,
+      onCopied: (blocks, bytes) => {
+        this.doneBlocks += blocks;
+        this.progressDone += bytes;
+        this.#options.onProgress?.(this);
+      },
+      onFault: (hashcode, error) => failed.set(hashcodeLabel(hashcode), error),
+    });
+    await this.#to.flush({ signal: this.#signal });
+    if (failed.size > 0) await this.#nameHarmed(failed);
+    const { cache } = this.#to;
+    if (this.faults.length > 0 || cache === undefined || this.#options.contents === false) return;
+    for (const digest of this.#dirs) cache.put(completeKey(digest), COMPLETE);
+    await this.#to.flush({ signal: this.#signal });
+  }
+
+  /** A Block that has to be there: whether it is, is asked for many at once. */
+  #need(digest: Uint8Array, span: number): void {
+    if (!this.#told.set(digest)) return;
+    this.#needed++;
+    this.#asked.add(digest, span);
+  }
+
+  async #ask(): Promise<void> {
+    const asked = this.#asked;
+    if (asked.count === 0) return;
+    this.#asked = new BlockList(hashByName(this.#from.hashName).digestSize);
+    const there = await this.#to.has(asked.hashcodes(this.#to.hashName), { signal: this.#signal });
+    for (let i = 0; i < asked.count; i++) if (there[i] !== true) this.#missing.add(asked.digest(i), asked.span(i));
+  }
+
+  /** Blocks that list others or entries. */
+  async #fetch(wanted: readonly HashCode[]): Promise<(Uint8Array | Error | undefined)[]> {
+    if (this.#options.near === 'from') {
+      const found = await getEach(this.#from, wanted, this.#signal);
+      for (const [index, { digest }] of wanted.entries()) {
+        const data = found[index];
+        if (data instanceof Uint8Array) this.#need(digest, data.length);
+      }
+      return found;
+    }
+    const there = await this.#to.has(wanted, { signal: this.#signal });
+    const found: (Uint8Array | Error | undefined)[] = wanted.map((hashcode) => this.#held.get(hashcodeLabel(hashcode)));
+    const own = indexesOf(wanted, (index) => found[index] === undefined && there[index] === true);
+    const read = await getEach(this.#to, pick(wanted, own), this.#signal);
+    for (const [i, index] of own.entries()) found[index] = read[i] instanceof Uint8Array ? read[i] : undefined;
+    const absent = indexesOf(wanted, (index) => found[index] === undefined);
+    const fetched = await getEach(this.#from, pick(wanted, absent), this.#signal);
+    for (const [i, index] of absent.entries()) found[index] = fetched[i];
+    for (const { digest } of wanted) if (this.#told.set(digest)) this.#needed++;
+    await this.#keep(
+      pick(wanted, absent).flatMap((hashcode, i) => {
+        const data = fetched[i];
+        return data instanceof Uint8Array ? [{ hashcode, data }] : [];
+      }),
+    );
+    return found;
+  }
+
+  async #keep(blocks: readonly { readonly hashcode: HashCode; readonly data: Uint8Array }[]): Promise<void> {
+    if (this.#options.plan !== true)
+      await this.#to.addBatch(
+        blocks.map(({ hashcode, data }) => ({ digest: hashcode.digest, data })),
+        { signal: this.#signal },
+      );
+    for (const { hashcode, data } of blocks) {
+      this.#innerBlocks++;
+      this.#innerBytes += data.length;
+      if (this.#options.plan === true) this.#held.set(hashcodeLabel(hashcode), data);
+    }
+  }
+
+  /** Finds the paths of Blocks that could not be had, by a second walk. */
+  async #nameHarmed(failed: ReadonlyMap<string, Error>): Promise<void> {
+    const { hashName } = this.#from;
+    const harmed = new Set<string>();
+    const walk = new NeededBlocks(new BatchedSource(this.#from.name, (wanted) => this.#fetch(wanted)), hashByName(hashName), {
+      contents: this.#options.contents,
+      everyPath: true,
+      signal: this.#signal,
+      leaf: (digest, _span, path) => {
+        const error = failed.get(hashcodeLabel({ hashName, digest }));
+        if (error === undefined || harmed.has(path)) return;
+        harmed.add(path);
+        this.faults.push({ path, error });
+      },
+    });
+    if (this.#what?.dirent !== undefined) await walk.dirent(this.#what.dirent, this.#what.path);
+    if (this.#what?.block !== undefined) await walk.block(this.#what.block, this.#what.path);
+    // Blocks of Dirs and lists themselves stand at no path below.
+    if (harmed.size === 0) for (const error of failed.values()) this.faults.push({ path: this.#what?.path ?? ROOT_PATH, error });
+  }
+}
+
+const COMPLETE = Uint8Array.of(1);
+const COMPLETE_PREFIX = Buffer.from('complete:', 'latin1');
+
+/** Under which a Store's cache says that all below a Dir is there. */
+function completeKey(digest: Uint8Array): Uint8Array {
+  return Buffer.concat([COMPLETE_PREFIX, digest]);
+}
+
+async function getEach(store: Store, hashcodes: readonly HashCode[], signal: AbortSignal): Promise<(Uint8Array | Error | undefined)[]> {
+  return await Promise.all(
+    hashcodes.map(async (hashcode) => {
+      try {
+        return await store.get(hashcode, { signal });
+      } catch (error) {
+        if (error instanceof CorruptBlockError || error instanceof MissingBlockError) return error;
+        throw error;
+      }
+    }),
+  );
+}
+
+function indexesOf(wanted: readonly HashCode[], passes: (index: number) => boolean): number[] {
+  return [...wanted.keys()].filter(passes);
+}
+
+function pick(wanted: readonly HashCode[], indexes: readonly number[]): HashCode[] {
+  return indexes.map((index) => wanted[index] as HashCode);
+}

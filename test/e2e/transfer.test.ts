@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { it } from 'node:test';
+import { makeTree } from '../support/make-tree.ts';
+import { PROGRAM, recited, vtftp } from '../support/program.ts';
+import { rsyncDifferences } from '../support/rsync.ts';
+import type { Scratch } from '../support/scratch.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+const missing = (text: string): number => Number(/: ([\d,]+) Blocks? of/.exec(text)?.[1]?.replaceAll(',', ''));
+
+async function filled(scratch: Scratch, store: string): Promise<string> {
+  makeTree(scratch.path('tree'), { files: 300, seed: 8 });
+  const put = await vtftp(['-S', store, '-c', `put ${scratch.path('tree')} docs; quit`], { env: scratch.env });
+  assert.equal(put.status, 0, put.report);
+  return recited(put);
+}
+
+async function madeStore(scratch: Scratch, store: string): Promise<void> {
+  const made = await vtftp(['-S', store, '-c', 'mkdir own; quit'], { env: scratch.env });
+  assert.equal(made.status, 0, made.report);
+}
+
+it('S08, S09: a tree goes to a peer by push, and comes from there by pull, whole, and nothing travels twice', async (t) => {
+  const scratch = makeScratch(t);
+  const [a, b, c] = [scratch.path('a'), scratch.path('b'), scratch.path('c')];
+  const dirref = await filled(scratch, a);
+  await madeStore(scratch, b);
+  await madeStore(scratch, c);
+  const run = async (store: string, source: string[], commands: string) =>
+    await vtftp(['-S', store, ...source, '-c', commands], { env: scratch.env });
+
+  const planned = await run(a, [], `push -n --peer ${b}`);
+  assert.equal(planned.status, 0, planned.report);
+  assert.match(planned.stdout, /^push \/: [\d,]+ Blocks of [\d,]+ missing at/m);
+  assert.doesNotMatch(planned.stdout, /^pushed/m);
+  const pushed = await run(a, [], `push --peer ${b} docs; push --peer ${b}; push --peer ${b}`);
+  assert.equal(pushed.status, 0, pushed.report);
+  const counts = pushed.stdout
+    .split('\n')
+    .filter((line) => line.startsWith('push /'))
+    .map(missing);
+  assert.equal(counts.length, 3, pushed.report);
+  assert.equal((counts[0] as number) + (counts[1] as number), missing(planned.stdout), 'what was estimated is what was moved');
+  assert.equal(counts[2], 0);
+
+  const pulled = await run(c, [dirref], `pull -n --peer ${b}; pull --peer ${b}; pull --peer ${b}; get docs ${scratch.path('got')}; quit`);
+  assert.equal(pulled.status, 0, pulled.report);
+  assert.equal(await rsyncDifferences(scratch.path('tree'), scratch.path('got')), '');
+  assert.match(pulled.stdout, /^pull \/: 0 Blocks of 0 missing here/m);
+  for (const store of [b, c]) {
+    const checked = await run(store, [], 'fsck; scrub');
+    assert.equal(checked.status, 0, checked.report);
+  }
+});
+
+it('S08, S09: through a served Store, with a peer of the session, in JSON too', async (t) => {
+  const scratch = makeScratch(t);
+  const [a, b] = [scratch.path('a'), scratch.path('b')];
+  const dirref = await filled(scratch, a);
+  await madeStore(scratch, b);
+  const socket = scratch.path('run/b.sock');
+  const server = spawn(process.execPath, [PROGRAM, '-S', b, '-c', `serve unix:${socket}`], {
+    env: { ...process.env, ...scratch.env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  scratch.beforeRemoval(() => server.kill('SIGKILL'));
+  await once(server.stdout, 'data');
+  const pushed = await vtftp(['-S', a, '--json', '-c', `peer unix:${socket}; push docs; push --limit-rate 100M -j 2 .`], {
+    env: scratch.env,
+  });
+  assert.equal(pushed.status, 0, pushed.report);
+  const records = pushed.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .filter((record) => record['push'] !== undefined);
+  assert.equal(records.length, 2, pushed.report);
+  for (const record of records) {
+    assert.equal(record['missing_blocks'], record['moved_blocks']);
+    assert.equal(record['missing_bytes'], record['moved_bytes']);
+  }
+  server.kill('SIGTERM');
+  await once(server, 'exit');
+  const opened = await vtftp(['-S', b, dirref, '-c', `get docs ${scratch.path('got')}`], { env: scratch.env });
+  assert.equal(opened.status, 0, opened.report);
+  assert.equal(await rsyncDifferences(scratch.path('tree'), scratch.path('got')), '');
+});
+
+it('S08: what the peer has damaged is named with its paths, the rest comes, and another peer gives it', async (t) => {
+  const scratch = makeScratch(t);
+  const [a, good, c] = [scratch.path('a'), scratch.path('good'), scratch.path('c')];
+  writeFileSync(scratch.path('one'), 'the first of two files, whose octets are easily found in a data file');
+  writeFileSync(scratch.path('two'), 'the second of two files, whose octets are just as easily found there');
+  for (const store of [a, good]) {
+    const put = await vtftp(['-S', store, '-c', `put ${scratch.path('one')} ${scratch.path('two')} .; quit`], { env: scratch.env });
+    assert.equal(put.status, 0, put.report);
+  }
+  const opened = await vtftp(['-S', a, '-c', 'quit'], { env: scratch.env });
+  const dirref = recited(opened);
+  await madeStore(scratch, c);
+  for (const name of readdirSync(`${a}/data`)) {
+    const path = `${a}/data/${name}`;
+    const data = readFileSync(path);
+    const at = data.indexOf('the second of two');
+    if (at < 0) continue;
+    data[at] = 0x54;
+    writeFileSync(path, data);
+  }
+  const pulled = await vtftp(['-S', c, dirref, '-c', `pull --peer ${a}`], { env: scratch.env });
+  assert.equal(pulled.status, 13, pulled.report);
+  assert.match(pulled.stderr, /\/two: /);
+  assert.doesNotMatch(pulled.stderr, /\/one: /);
+  const mended = await vtftp(['-S', c, dirref, '-c', `pull --peer ${good}; cat one two`], { env: scratch.env });
+  assert.equal(mended.status, 0, mended.report);
+  assert.match(mended.stdout, /^pull \/: 1 Block of/m);
+});
+
+it('S08, S09: kill -9 in the middle of a push or pull leaves what came, and a rerun completes', async (t) => {
+  const scratch = makeScratch(t);
+  const a = scratch.path('a');
+  const dirref = await filled(scratch, a);
+  for (const [index, delayMs] of [0, 20, 60, 120, 200, 320].entries()) {
+    const to = scratch.path(`to-${index}`);
+    await madeStore(scratch, to);
+    const args = index % 2 === 0 ? ['-S', a, '-c', `push --peer ${to}`] : ['-S', to, dirref, '-c', `pull --peer ${a}`];
+    const victim = spawn(process.execPath, [PROGRAM, ...args], {
+      env: { ...process.env, ...scratch.env },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    // The estimate is printed: from then on Blocks travel.
+    await Promise.race([once(victim.stdout, 'data'), once(victim, 'exit')]);
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
+    victim.kill('SIGKILL');
+    if (victim.exitCode === null && victim.signalCode === null) await once(victim, 'exit');
+    const again = await vtftp(args, { env: scratch.env });
+    assert.equal(again.status, 0, again.report);
+    const checked = await vtftp(['-S', to, dirref, '-c', `get docs ${scratch.path(`got-${index}`)}; !true`], { env: scratch.env });
+    assert.equal(checked.status, 0, checked.report);
+    assert.equal(await rsyncDifferences(scratch.path('tree'), scratch.path(`got-${index}`)), '');
+    const scrubbed = await vtftp(['-S', to, '-c', 'fsck; scrub'], { env: scratch.env });
+    assert.equal(scrubbed.status, 0, scrubbed.report);
+  }
+});
+
+it('S08, S09: without a peer, with one of another hash function, or a wrong option there is a sentence and its status', async (t) => {
+  const scratch = makeScratch(t);
+  const a = scratch.path('a');
+  await madeStore(scratch, a);
+  for (const [commands, status, says] of [
+    ['push', 2, /there is no peer \(add one: peer STORE\)/],
+    ['pull --peer nobody', 2, /there is no peer/],
+    [`push --peer ${scratch.path('nowhere')}/x`, 10, /no such folder/],
+    ['push --peer memory:,hash=blake3', 1, /hash function/],
+    ['push -j 0 --peer memory:', 2, /expected a number of 1 to 64/],
+    ['push --limit-rate fast --peer memory:', 2, /expected octets a second/],
+    ['pull nothing --peer memory:', 1, /nothing/],
+  ] as const) {
+    const run = await vtftp(['-S', a, '-c', commands], { env: scratch.env });
+    assert.equal(run.status, status, run.report);
+    assert.match(run.stderr, says, run.report);
+  }
+});

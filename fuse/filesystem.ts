@@ -181,6 +181,8 @@ export interface WriteHow {
   readonly cached: boolean;
   /** Setuid and setgid are to go. */
   readonly killSuidGid: boolean;
+  /** Opened with O_APPEND: it goes to where the file ends, whatever the offset, which another mount may have made stale. */
+  readonly append: boolean;
 }
 
 /** A part of an open file. */

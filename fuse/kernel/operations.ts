@@ -1,3 +1,4 @@
+import { constants as fileConstants } from 'node:fs';
 import { constants } from 'node:os';
 import type { AttributeChange, Attributes, Filesystem, Instant, Maybe, Opened } from '../filesystem.ts';
 import {
@@ -218,7 +219,10 @@ export const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operat
     OP.WRITE,
     (context, request) => {
       const flags = request.u32(20);
-      const how = { cached: (flags & WRITE.CACHE) !== 0, killSuidGid: (flags & WRITE.KILL_SUIDGID) !== 0 };
+      const cached = (flags & WRITE.CACHE) !== 0;
+      const killSuidGid = (flags & WRITE.KILL_SUIDGID) !== 0;
+      // Pages are written back where they belong, and not in the order of the writes.
+      const how = { cached, killSuidGid, append: !cached && (request.u32(32) & fileConstants.O_APPEND) !== 0 };
       const data = request.data(WRITE_IN_SIZE, request.u32(16));
       return replyCount(context, request, context.filesystem.write(request.ino, request.u64(0), request.u64(8), data, how, request));
     },

@@ -35,7 +35,9 @@ export function appendOnly(filesystem: Filesystem): Filesystem {
         ? filesystem.open(ino, flags, killSuidGid, caller)
         : behindEnd(ino, 0, () => filesystem.open(ino, flags, killSuidGid, caller)),
     write: (ino, handle, offset, data, how, caller) =>
-      behindEnd(ino, offset, () => filesystem.write(ino, handle, offset, data, how, caller)),
+      how.append
+        ? filesystem.write(ino, handle, offset, data, how, caller)
+        : behindEnd(ino, offset, () => filesystem.write(ino, handle, offset, data, how, caller)),
     fallocate: (ino, handle, mode, offset, length, caller) =>
       (mode & ~FALLOC_KEEP_SIZE) === 0 ? filesystem.fallocate(ino, handle, mode, offset, length, caller) : refuse(),
     copyRange: (from, to, caller) => behindEnd(to.ino, to.offset, () => filesystem.copyRange(from, to, caller)),

@@ -81,10 +81,11 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
       const now = front?.readNow(offset, offset + size);
       return now ?? collect(contentOf(mount, inode, offset, offset + size, caller.signal));
     },
-    write(ino, _handle, offset, data, { cached, killSuidGid }) {
+    write(ino, _handle, offset, data, { cached, killSuidGid, append }) {
       const inode = mount.file(ino);
       if (!Number.isSafeInteger(offset + data.length)) throw new FilesystemError('EFBIG');
-      writableFront(mount, inode).write(data, offset);
+      const front = writableFront(mount, inode);
+      front.write(data, append ? front.size : offset);
       if (!cached) written(inode);
       if (!killSuidGid) return data.length;
       const { length } = data;

@@ -198,7 +198,16 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOpt
         return opened(files, open.attributes.ino, open);
       }),
     read: (ino, handle, offset, size, caller) => inner.read(ino, handle, offset, size, caller),
-    write: (ino, handle, offset, data, how, caller) => telling(inner.write(ino, handle, offset, data, how, caller), nodeChanged(ino, true)),
+    write(ino, handle, offset, data, how, caller) {
+      const done = telling(inner.write(ino, handle, offset, data, how, caller), nodeChanged(ino, true));
+      // It may have gone elsewhere than where this kernel has it in its pages.
+      return how.append && views.size > 1
+        ? whenThere(done, (count) => {
+            notices.node(ino, true);
+            return count;
+          })
+        : done;
+    },
     release(ino, handle) {
       files.delete(handle);
       return inner.release(ino, handle);

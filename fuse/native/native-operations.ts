@@ -118,7 +118,14 @@ export function nativeOperations(filesystem: Filesystem, caller: Caller, onFault
     write: (_, fd, buffer, length, offset, answer) =>
       void counting(answer, () => {
         const { ino, handle } = openFile(fd);
-        return filesystem.write(ino, handle, offset, buffer.subarray(0, length), { cached: false, killSuidGid: false }, caller);
+        return filesystem.write(
+          ino,
+          handle,
+          offset,
+          buffer.subarray(0, length),
+          { cached: false, killSuidGid: false, append: false },
+          caller,
+        );
       }),
     release: (_, fd, answer) =>
       void done(answer, async () => {

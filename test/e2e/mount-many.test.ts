@@ -127,6 +127,27 @@ describe('several mounts of one live tree', { skip: noMountsHere() ?? false }, (
     assert.match((await mount.vtftp('-c', 'ls a; cat a/later')).stdout, /b\nlater\nlater\n/);
   });
 
+  it('S58: what is appended through several mounts at once is all there', async (t) => {
+    const scratch = makeScratch(t);
+    const mount = await mounted(t, scratch);
+    const [second, third] = [
+      await beside(mount, scratch, 'second', `${mount.path} HERE`),
+      await beside(mount, scratch, 'third', `${mount.path} HERE`),
+    ];
+    const script = [
+      'import os, sys, threading',
+      'def append(path, letter):',
+      '    for _ in range(60):',
+      '        fd = os.open(path, os.O_WRONLY | os.O_APPEND); assert os.write(fd, letter * 9 + b"\\n") == 10; os.close(fd)',
+      'paths = sys.argv[1:]; open(paths[0], "wb").close()',
+      'threads = [threading.Thread(target=append, args=(paths[i % 2], bytes([97 + i]))) for i in range(4)]',
+      '[thread.start() for thread in threads]; [thread.join() for thread in threads]',
+      'for path in paths: assert sorted(open(path, "rb").read().split()) == sorted(bytes([97 + i]) * 9 for i in range(4) for _ in range(60)), path',
+    ].join('\n');
+    const done = await run('python3', ['-c', script, `${second}/log`, `${third}/log`]);
+    assert.equal(done.status, 0, done.report);
+  });
+
   it('S58: an append-only mount loses nothing, whatever programs do', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch, '-o append-only');

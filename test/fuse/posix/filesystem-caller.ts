@@ -90,7 +90,14 @@ export class FilesystemCaller implements Caller {
     },
     pwrite: (fd, data, offset) => {
       const { ino, handle } = this.#file(fd);
-      return this.#fs.write(ino, handle, offset, Buffer.from(data, 'latin1'), { cached: false, killSuidGid: false, append: false }, this.#asker);
+      return this.#fs.write(
+        ino,
+        handle,
+        offset,
+        Buffer.from(data, 'latin1'),
+        { cached: false, killSuidGid: false, append: false },
+        this.#asker,
+      );
     },
     write: async (fd, data) => {
       const file = this.#file(fd);

@@ -16,11 +16,13 @@ import { head, tail } from './head-tail.ts';
 import { help, version } from './help.ts';
 import { history } from './history.ts';
 import { inspect } from './inspect.ts';
+import { join } from './join.ts';
 import { less } from './less.ts';
 import { lls, localCommand } from './local-command.ts';
 import { lcd, lmkdir, lpwd } from './local-where.ts';
 import { log } from './log.ts';
 import { ls } from './ls.ts';
+import { merge } from './merge.ts';
 import { mkdir, rmdir } from './mkdir.ts';
 import { mount } from './mount.ts';
 import { mounts } from './mounts.ts';
@@ -71,6 +73,8 @@ export const COMMANDS: readonly Command[] = [
   tails,
   untail,
   bind,
+  join,
+  merge,
   pull,
   push,
   mkdir,

@@ -5,6 +5,16 @@ import type { Store } from '../core/store/store.ts';
 import type { TailTable } from '../core/tail/tail-table.ts';
 import type { Tree, TreePath } from '../core/tree/tree.ts';
 
+/** A source that is open beside that of the session. */
+export interface OtherSource extends AsyncDisposable {
+  readonly tree: Tree;
+  /** Where its Blocks are. */
+  readonly store: Store;
+  readonly archive: Archive | undefined;
+  /** What is at its top: what a mount shows. */
+  readonly start: TreePath;
+}
+
 /** What the commands act on: one tree, its Store and archive, two working directories. Made by the shell. */
 export interface Session extends AsyncDisposable {
   /** The open tree. */
@@ -40,6 +50,8 @@ export interface Session extends AsyncDisposable {
   stateAt(spec: string, signal?: AbortSignal): Promise<{ readonly view: string; readonly tree: Tree }>;
   /** Opens another source in place of the tree, after syncing this one. */
   open(reference: Octets, signal?: AbortSignal): Promise<void>;
+  /** Opens another source beside the tree, to read of. The caller closes it. */
+  openOther(reference: Octets, signal?: AbortSignal): Promise<OtherSource>;
   /** Shows what another session has recorded meanwhile, where nothing was changed here. */
   refresh(signal?: AbortSignal): Promise<void>;
   /**

@@ -1,4 +1,4 @@
-import type { Session } from '../commands/session.ts';
+import type { OtherSource, Session } from '../commands/session.ts';
 import type { Archive } from '../core/archive/archive.ts';
 import { VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
@@ -49,6 +49,10 @@ export class ClientSession implements Session {
   }
 
   async open(): Promise<void> {
+    throw refused('open another source');
+  }
+
+  async openOther(): Promise<OtherSource> {
     throw refused('open another source');
   }
 

@@ -1,4 +1,4 @@
-import type { Session } from '../commands/session.ts';
+import type { OtherSource, Session } from '../commands/session.ts';
 import type { Archive } from '../core/archive/archive.ts';
 import { ClosedError, PathError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
@@ -184,6 +184,20 @@ export class ShellSession implements Session {
     this.cwd = next.start ?? ROOT_PATH;
     this.previousCwd = undefined;
     this.previousView = undefined;
+  }
+
+  async openOther(reference: Octets, signal?: AbortSignal): Promise<OtherSource> {
+    const { tree, store, archive, start = ROOT_PATH } = await openSource(reference, { ...this.#options, localCwd: this.localCwd, signal });
+    return {
+      tree,
+      store,
+      archive,
+      start,
+      async [Symbol.asyncDispose]() {
+        await tree[Symbol.asyncDispose]();
+        await store[Symbol.asyncDispose]();
+      },
+    };
   }
 
   pin(): () => void {

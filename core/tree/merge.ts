@@ -22,6 +22,15 @@ export interface MergeConflict {
   readonly kind: 'both-changed' | 'removed-by-us' | 'removed-by-them';
   /** Where the version that lost its name stands now: theirs of what both changed. */
   readonly theirsAt?: TreePath;
+  /** Whose version was taken, where one was chosen: the other is not in the result. */
+  readonly took?: 'ours' | 'theirs';
+}
+
+/** Two versions of which one has to be chosen, or both kept. Undefined is one that was removed. */
+export interface MergeChoice {
+  readonly path: TreePath;
+  readonly ours: Dirent | undefined;
+  readonly theirs: Dirent | undefined;
 }
 
 export interface MergeResult {
@@ -34,11 +43,13 @@ export interface MergeResult {
 export interface MergeOptions extends OpOptions {
   /** The time of the merge, for the names of what is kept of theirs. */
   readonly now: Date;
+  /** Decides a conflict; default `both`. */
+  readonly choose?: ((choice: MergeChoice) => 'ours' | 'theirs' | 'both') | undefined;
 }
 
 /**
  * Merges two states of a tree that have a common past. A change of one side counts; Dirs merge entry by entry, files'
- * metadata field by field. Where both changed one thing, ours keeps the name and theirs stands beside it as
+ * metadata field by field. Where both changed one thing and nobody chooses, ours keeps the name and theirs stands beside it as
  * `name.theirs-20261122T161701Z`; a removal yields to a change. Dirs that only one side changed are not read.
  *
  * @param base - the common past; undefined where there is none: then what differs is a conflict
@@ -138,8 +149,12 @@ class Merge {
       if (dirent !== undefined) merged.set(name, dirent);
       if (theirs !== undefined) keepTheirs(name, theirs);
       if (dirent?.kind !== 'indirect') continue;
-      const node = takeConflict(open, dirent.uuid);
-      if (node !== undefined) keepTheirs(name, withoutLinks(node));
+      const found = takeConflict(open, dirent.uuid);
+      if (found === undefined) continue;
+      const took = this.#choose({ path: joinPath(path, name), ours: found.table.nodes.get(dirent.uuid), theirs: found.node });
+      if (took === 'both') keepTheirs(name, withoutLinks(found.node));
+      else this.conflicts.push({ path: joinPath(path, name), kind: 'both-changed', took });
+      if (took === 'theirs') found.table.nodes.set(dirent.uuid, found.node);
     }
     return sortedByName([...merged.values()]);
   }
@@ -161,11 +176,21 @@ class Merge {
     if (sameDirent(ours, theirs) || sameDirent(base, theirs)) return { dirent: ours };
     if (sameDirent(base, ours)) return { dirent: theirs };
     if (ours === undefined || theirs === undefined) {
-      this.conflicts.push({ path, kind: ours === undefined ? 'removed-by-us' : 'removed-by-them' });
-      return { dirent: ours ?? theirs };
+      const kind = ours === undefined ? 'removed-by-us' : 'removed-by-them';
+      const took = this.#choose({ path, ours, theirs });
+      this.conflicts.push({ path, kind, ...(took === 'both' ? {} : { took }) });
+      return { dirent: took === 'both' ? (ours ?? theirs) : took === 'ours' ? ours : theirs };
     }
     const dirent = ours.kind === 'dir' || theirs.kind === 'dir' ? undefined : mergeLeaves(base, ours, theirs);
-    return dirent === undefined ? { dirent: ours, theirs } : { dirent };
+    if (dirent !== undefined) return { dirent };
+    const took = this.#choose({ path, ours, theirs });
+    if (took === 'both') return { dirent: ours, theirs };
+    this.conflicts.push({ path, kind: 'both-changed', took });
+    return { dirent: took === 'ours' ? ours : theirs };
+  }
+
+  #choose(choice: MergeChoice): 'ours' | 'theirs' | 'both' {
+    return this.#options.choose?.(choice) ?? 'both';
   }
 
   async #listing(dir: DirDirent | undefined): Promise<Map<Octets, Dirent>> {
@@ -232,12 +257,13 @@ function hasConflicts(open: OpenMerge | undefined): boolean {
   return false;
 }
 
-/** Their node of a hard link that both changed, once: at the first of its names. */
-function takeConflict(open: OpenMerge, uuid: string): Dirent | undefined {
+/** Their node of a hard link that both changed, and the table that has ours, once: at the first of its names. */
+function takeConflict(open: OpenMerge, uuid: string): { readonly node: Dirent; readonly table: MergedTable } | undefined {
   for (let at: OpenMerge | undefined = open; at !== undefined; at = at.parent) {
-    const node = at.table.conflicts.get(uuid);
-    at.table.conflicts.delete(uuid);
-    if (node !== undefined) return node;
+    const { table } = at;
+    const node = table.conflicts.get(uuid);
+    table.conflicts.delete(uuid);
+    if (node !== undefined) return { node, table };
     if (at.table.nodes.has(uuid)) return undefined;
   }
   return undefined;

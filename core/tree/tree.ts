@@ -1,7 +1,8 @@
 import type { Octets } from '../base/octets.ts';
-import type { Dirent, IndirectDirent } from '../dirent/dirent.ts';
+import type { DirDirent, Dirent, IndirectDirent } from '../dirent/dirent.ts';
 import type { Meta } from '../dirent/meta.ts';
 import type { OpOptions, Store } from '../store/store.ts';
+import type { AdoptClash } from './adopt.ts';
 
 /** An absolute path in a tree: `/` or `/a/b`, of octets, without `.`, `..`, empty elements or a trailing slash. */
 export type TreePath = Octets;
@@ -70,6 +71,13 @@ export interface Tree extends AsyncDisposable {
 
   /** Puts a Dirent at a path, replacing what is there. The parent must exist. Copies no data. */
   bind(path: TreePath, dirent: Exclude<Dirent, IndirectDirent>, options?: OpOptions): Promise<void>;
+  /**
+   * Where it can: brings the differences of two states of the whole tree onto it, difference by difference, so that whoever
+   * holds what is the same goes on.
+   *
+   * @param before - what it is, self-contained
+   */
+  adopt?(before: DirDirent, after: DirDirent, options?: OpOptions): Promise<readonly AdoptClash[]>;
   mkdir(path: TreePath, meta: Meta, options?: OpOptions): Promise<void>;
   symlink(path: TreePath, target: Octets, meta: Meta, options?: OpOptions): Promise<void>;
   /** Adds a name for an existing node that is no Dir. */

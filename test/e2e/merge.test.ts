@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { it } from 'node:test';
+import { mounted, noMountsHere } from '../support/mounted.ts';
+import type { Run } from '../support/program.ts';
+import { recited, vtftp } from '../support/program.ts';
+import type { Scratch } from '../support/scratch.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+interface Sides {
+  readonly a: string;
+  readonly b: string;
+  run(store: string, commands: string, ...options: string[]): Promise<Run>;
+}
+
+/** Two Stores that parted after one state: g was changed in both, f in b, n made in a. */
+async function parted(scratch: Scratch): Promise<Sides> {
+  const [a, b, tree] = [scratch.path('a'), scratch.path('b'), scratch.path('tree')];
+  const run = async (store: string, commands: string, ...options: string[]): Promise<Run> =>
+    await vtftp(['-S', store, ...options, '-c', commands], { env: scratch.env });
+  const put = async (store: string): Promise<void> => {
+    const done = await run(store, `put ${tree} t; quit`);
+    assert.equal(done.status, 0, done.report);
+  };
+  mkdirSync(`${tree}/d`, { recursive: true });
+  writeFileSync(`${tree}/d/f`, 'one');
+  writeFileSync(`${tree}/g`, 'two');
+  await put(a);
+  const dirref = recited(await run(a, 'quit'));
+  const copied = await vtftp(['-S', b, '-c', `join ${a}@default first; mv first/t t; rmdir first; quit`], { env: scratch.env });
+  assert.equal(copied.status, 0, copied.report);
+  const same = await run(b, `cat t/g t/d/f`);
+  assert.equal(same.stdout, 'twoone', `${dirref} ${same.report}`);
+  writeFileSync(`${tree}/g`, 'two of a, longer');
+  writeFileSync(`${tree}/n`, 'new');
+  await put(a);
+  writeFileSync(`${tree}/g`, 'two of b');
+  writeFileSync(`${tree}/d/f`, 'one of b');
+  rmSync(`${tree}/n`);
+  await put(b);
+  return { a, b, run };
+}
+
+it('S10: join grafts the tree of another Store, a Dirref or an archive, with its Blocks, and refuses what it cannot', async (t) => {
+  const scratch = makeScratch(t);
+  const { a, b, run } = await parted(scratch);
+  const dirref = recited(await run(a, 'quit'));
+  const joined = await run(b, `join ${a} other; cat other/t/n; fsck; quit`);
+  assert.equal(joined.status, 0, joined.report);
+  assert.match(joined.stdout, /^join: \d+ Blocks? copied/m);
+  assert.match(joined.stdout, /^new/m);
+  const byReference = await run(a, `join -n '${dirref}' x; join '${dirref}' x; cat x/t/n`);
+  assert.equal(byReference.status, 0, byReference.report);
+  assert.match(byReference.stdout, /^would join \/x\njoined \/x\nnew/m);
+  for (const [commands, status, says] of [
+    [`join ${a} t`, 1, /exists/],
+    [`join ${scratch.path('tree')} y`, 2, /ordinary directory \(use put\)/],
+    [`join ${scratch.path('nowhere')} y`, 10, /no such/],
+  ] as const) {
+    const refused = await run(b, commands);
+    assert.equal(refused.status, status, refused.report);
+    assert.match(refused.stderr, says, refused.report);
+  }
+  const lacking = await vtftp(['-S', scratch.path('c'), '-c', `mkdir own; sync; join '${dirref}' x`], { env: scratch.env });
+  assert.equal(lacking.status, 13, lacking.report);
+});
+
+it('S10: merge compares with the common past, lists conflicts, and resolves them as it is told', async (t) => {
+  const scratch = makeScratch(t);
+  const { a, b, run } = await parted(scratch);
+  // The root of b never was one of a: the Dir t was.
+  const refused = await run(b, `merge ${a}`);
+  assert.equal(refused.status, 3, refused.report);
+  assert.match(refused.stdout, /^conflict: \/t\/g: changed on both sides$/m);
+  assert.equal((await run(b, 'cat t/g t/d/f')).stdout, 'two of bone of b', 'nothing is changed');
+  const planned = await run(b, `merge -n --conflict=newer ${a}; find t -name n`);
+  assert.equal(planned.status, 0, planned.report);
+  assert.match(planned.stdout, /would merge into \/: \d+ conflict/);
+  for (const [policy, content] of [
+    ['ours', 'two of b'],
+    ['theirs', 'two of a, longer'],
+    ['newer', 'two of b'],
+  ] as const) {
+    const merged = await run(b, `merge --conflict=${policy} ${a}; cat t/g; undo`);
+    assert.match(merged.stdout, new RegExp(`merged into /: \\d+ conflicts?\n${content}`), merged.report);
+  }
+  const both = await run(b, `merge --conflict=both ${a}; cat t/g t/g.theirs-* t/n`);
+  assert.equal(both.status, 0, both.report);
+  assert.match(both.stdout, /two of btwo of a, longernew/);
+  const wrong = await run(b, `merge --conflict=mine ${a}`);
+  assert.equal(wrong.status, 2, wrong.report);
+});
+
+it('S10, S59: a live mount is joined and merged into another tree, and another tree into a Dir of it', {
+  skip: noMountsHere() ?? false,
+}, async (t) => {
+  const scratch = makeScratch(t);
+  const mount = await mounted(t, scratch);
+  assert.equal((await mount.sh('mkdir d; echo live > d/f')).status, 0);
+  const other = scratch.path('other');
+  const env = { ...scratch.env, XDG_RUNTIME_DIR: scratch.path('runtime') };
+  const joined = await vtftp(
+    ['-S', other, '-c', `join ${mount.path} live; cat live/d/f; mkdir m; merge ${mount.path} m; cat m/d/f; quit`],
+    { env },
+  );
+  assert.equal(joined.status, 0, joined.report);
+  assert.match(joined.stdout, /live\n(?:.*\n)*live\n/);
+  writeFileSync(scratch.path('more'), 'more');
+  assert.equal((await vtftp(['-S', other, '-c', `put ${scratch.path('more')} m/d/more; rm -r live; quit`], { env })).status, 0);
+  const into = await vtftp([mount.path, '-c', `join ${other} theirs; merge --conflict=ours ${other} d; ls d`], { env });
+  assert.equal(into.status, 0, into.report);
+  assert.equal((await mount.sh('cat theirs/m/d/more d/m/d/more d/f')).stdout, 'moremorelive\n');
+});

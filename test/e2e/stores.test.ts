@@ -115,7 +115,7 @@ const REFUSED: readonly (readonly [specification: string, status: number, says: 
   ['proxy:save=(a', 10, /expected "\)", found the end, at column 14/],
   ['file:absent.vtd', 10, /no such file or directory \(name a \.vtd file that can be read\)/],
   ['proxy:save=(memory:,hash=sha1)|(memory:,hash=blake3)', 10, /all Stores of a proxy need one hash function/],
-  ['!ssh host vtftp serve -', 10, /opens no Store that a command serves/],
+  ['!exit 3', 10, /its command ended with status 3/],
   ['[nowhere]', 10, /has no clause of this name/],
 ];
 

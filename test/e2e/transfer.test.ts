@@ -56,7 +56,7 @@ it('S08, S09: a tree goes to a peer by push, and comes from there by pull, whole
   }
 });
 
-it('S08, S09: through a served Store, with a peer of the session, in JSON too', async (t) => {
+it('S09: through a served Store, with a peer of the session, in JSON too', async (t) => {
   const scratch = makeScratch(t);
   const [a, b] = [scratch.path('a'), scratch.path('b')];
   const dirref = await filled(scratch, a);

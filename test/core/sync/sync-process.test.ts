@@ -105,8 +105,14 @@ async function walked(store: Store, root: Dirent): Promise<number> {
   return neededBlocks;
 }
 
-for (const near of ['from', 'to'] as const) {
-  it(`${near === 'to' ? 'S08' : 'S09'}, S64: the estimate is what then travels, for 500 random trees and presences of Blocks`, async () => {
+/** Whichever of the two is near, it is the same work. */
+const ROWS = [
+  ['from', 'S09: push'],
+  ['to', 'S08: pull'],
+] as const;
+
+for (const [near, row] of ROWS) {
+  it(`${row}: the estimate is what then travels, for 500 random trees and presences of Blocks`, async () => {
     for (let seed = 0; seed < 500; seed++) {
       const random = makeRandom(7000 + seed);
       const source = new MemoryStore();
@@ -133,7 +139,7 @@ for (const near of ['from', 'to'] as const) {
     }
   });
 
-  it(`${near === 'to' ? 'S08' : 'S09'}, S64: what came before the connection was cut stays, and a later one moves the rest only`, async () => {
+  it(`${row}: what came before the connection was cut stays, and a later one moves the rest only`, async () => {
     for (let seed = 0; seed < 100; seed++) {
       const random = makeRandom(9000 + seed);
       const source = new MemoryStore();

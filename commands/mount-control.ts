@@ -13,6 +13,8 @@ import { controlSocket } from './mount-records.ts';
 interface ControlledMount {
   /** The Dir at its top. */
   readonly start: TreePath;
+  /** The Dirs at the tops of the further mounts, by mount point. */
+  readonly tops: ReadonlyMap<string, TreePath>;
   /** Mounts the tree at one place more. */
   readonly addMount: (fields: Fields) => Promise<Fields>;
 }
@@ -52,7 +54,7 @@ export function controlXattrs(
 export async function openControl(
   context: CommandContext,
   mountPoint: string,
-  { start, addMount }: ControlledMount,
+  { start, tops, addMount }: ControlledMount,
 ): Promise<ControlServer | undefined> {
   const { shell, session, diagnostics } = context;
   try {
@@ -67,7 +69,13 @@ export async function openControl(
           },
           archive: session.archive,
           sync: async (signal) => await session.sync(signal),
-          about: { mountpoint: mountPoint, ...octetsField('start', start), pid: process.pid, version: shell.version },
+          about: {
+            mountpoint: mountPoint,
+            ...octetsField('start', start),
+            mounts: [...tops].map(([mountpoint, top]) => ({ mountpoint, ...octetsField('start', top) })),
+            pid: process.pid,
+            version: shell.version,
+          },
         });
         return {
           run: async (line, answer, signal) => {

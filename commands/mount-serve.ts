@@ -67,17 +67,23 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
       throw error;
     }
   };
+  const tops = new Map<string, TreePath>();
   const addMount = async (fields: Fields): Promise<Fields> => {
     const how = parseMountOptions(takeText(fields, 'options'));
     if (how.all) throw new VtError('EUNSUPPORTED', 'mount -o all: not of a tree that is mounted', { remedy: 'mount its source once more' });
     const place = await checkedMountPoint(session.store, octetsFromText(takeText(fields, 'mountpoint')));
-    const { gone } = await mountAt(place, takePath(fields, 'subpath'), how);
+    const top = takePath(fields, 'subpath');
+    const { gone } = await mountAt(place, top, how);
+    tops.set(place, top);
     linkMount(context.shell.env, mountPoint, place);
-    void gone.then(() => unlinkMount(context.shell.env, place));
+    void gone.then(() => {
+      tops.delete(place);
+      unlinkMount(context.shell.env, place);
+    });
     return { mounted: place, pid: process.pid };
   };
   const leave = (): void => server.leave();
-  const control = words.all ? undefined : await openControl(context, mountPoint, { start: subpath, addMount });
+  const control = words.all ? undefined : await openControl(context, mountPoint, { start: subpath, tops, addMount });
   try {
     const { gone } = await mountAt(mountPoint, subpath, words);
     if (signal.aborted) leave();

@@ -2,7 +2,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { controlSocket } from '../commands/mount-records.ts';
 import { PathError, VtError } from '../core/base/errors.ts';
 import { getXattr } from '../core/base/libc.ts';
-import { type Octets, octetsFromBytes, octetsToText } from '../core/base/octets.ts';
+import { type Octets, octetsFromBytes, octetsFromText, octetsToText } from '../core/base/octets.ts';
 import { errorCode, pathBytes } from '../core/base/system-error.ts';
 import { storeContent } from '../core/blockify/store-content.ts';
 import { isDatadir } from '../core/store/datadir-recovery.ts';
@@ -80,7 +80,7 @@ export async function attach(socket: string, named: string, options: SourceOptio
   };
   const channel = await connect();
   try {
-    return await openAttached(channel, connect, options);
+    return await openAttached(channel, connect, named, options);
   } catch (error) {
     channel[Symbol.dispose]();
     throw error;
@@ -90,10 +90,12 @@ export async function attach(socket: string, named: string, options: SourceOptio
 async function openAttached(
   channel: ControlChannel,
   connect: () => Promise<ControlChannel>,
+  named: string,
   options: SourceOptions,
 ): Promise<OpenedSource> {
   const { archive: archiveName } = channel.about;
-  const start = channel.about['start'] === undefined ? {} : { start: takePath(channel.about, 'start') };
+  const top = topOf(channel.about, named);
+  const start = top['start'] === undefined ? {} : { start: takePath(top, 'start') };
   const archive = typeof archiveName === 'string' ? new RemoteArchive(channel, archiveName) : undefined;
   const store = await options.wrapStore(await storeOf(channel, options));
   const remote = new RemoteTree({ channel, store, storeContent, again: connect });
@@ -102,6 +104,15 @@ async function openAttached(
   const root = await remote.dirent(ROOT_PATH, { signal: options.signal });
   if (root.kind !== 'dir') throw new VtError('EOPEN', `attach to "${remote.name}": its root is a ${root.kind}, not a Dir`);
   return { tree: openLiveTree(store, root, { name: remote.name }), store, archive, base: root, ...start };
+}
+
+/** What is told of the mount that was named: the process may serve its tree at other places too. */
+function topOf(about: Fields, named: string): Fields {
+  const { mounts } = about;
+  if (!Array.isArray(mounts)) return about;
+  const real = realPathOf(octetsFromText(named));
+  const names = [named, ...(real === undefined ? [] : [octetsToText(real)])];
+  return (mounts as readonly Fields[]).find(({ mountpoint }) => names.includes(String(mountpoint))) ?? about;
 }
 
 /** The Store of a mount: opened here where it is a datadir that this user can open, else over the channel. */

@@ -113,6 +113,11 @@ describe('several mounts of one live tree', { skip: noMountsHere() ?? false }, (
     ]);
     assert.equal(seen.stdout, 'one and two11\n', seen.report);
     assert.match((await mount.vtftp('-c', 'mounts')).stdout, /ro {2}ro {2}vtftp:Reading {2}pid/);
+    assert.equal(
+      (await mount.vtftp(readOnly, '-c', 'pwd; ls')).stdout.split('\n').slice(0, 2).join(' '),
+      '/a/b f',
+      'a shell starts at its top',
+    );
     const missing = await mount.vtftp('-c', `mount ${mount.path} ${scratch.path('none')} a/none`);
     assert.equal(missing.status, 1, missing.report);
     assert.ok(!existsSync(scratch.path('none')));

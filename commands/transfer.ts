@@ -68,8 +68,9 @@ async function peerOf(
   word: true | Octets | undefined,
 ): Promise<{ readonly peer: Peer; readonly isOurs: boolean }> {
   const name = word === undefined || word === true ? undefined : octetsToText(word);
-  if (name === undefined || session.peers.get(name) !== undefined || /^[\w.@-]+$/.test(name))
-    return { peer: session.peers.require(name, direction), isOurs: false };
+  if (name === undefined || session.peers.get(name) !== undefined) return { peer: session.peers.require(name, direction), isOurs: false };
+  if (/^[\w.@-]+$/.test(name))
+    throw new UsageError(`${direction}: there is no peer "${name}"`, { remedy: `add one: peer STORE; a folder is named ./${name}` });
   return { peer: { name, specification: name, store: await shell.openStore(name) }, isOurs: true };
 }
 

@@ -152,7 +152,8 @@ export class SyncProcess {
     });
     await this.#to.flush({ signal: this.#signal });
     if (failed.size > 0) await this.#nameHarmed(failed);
-    const { cache } = this.#to;
+    // Of what was pushed nothing is noted: only who owns a Store knows what is removed from it.
+    const cache = this.#options.near === 'to' ? this.#to.cache : undefined;
     if (this.faults.length > 0 || cache === undefined || this.#options.contents === false) return;
     for (const digest of this.#dirs) cache.put(completeKey(digest), COMPLETE);
     await this.#to.flush({ signal: this.#signal });

@@ -151,7 +151,7 @@ it('S08, S09: without a peer, with one of another hash function, or a wrong opti
   await madeStore(scratch, a);
   for (const [commands, status, says] of [
     ['push', 2, /there is no peer \(add one: peer STORE\)/],
-    ['pull --peer nobody', 2, /there is no peer/],
+    ['pull --peer nobody', 2, /there is no peer "nobody" \(add one: peer STORE; a folder is named \.\/nobody\)/],
     [`push --peer ${scratch.path('nowhere')}/x`, 10, /no such folder/],
     ['push --peer memory:,hash=blake3', 1, /hash function/],
     ['push -j 0 --peer memory:', 2, /expected a number of 1 to 64/],

@@ -1,13 +1,14 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Log } from '../support/growing-log.ts';
 import { vtftp } from '../support/program.ts';
-import { makeRandom } from '../support/random.ts';
+import { makeRandom, type Random } from '../support/random.ts';
 import { type Torture, type TortureLimits, type TortureResult, TortureTally } from './torture-kind.ts';
 
 /** Milliseconds between two lines, on average, and from the first round of the program to its kill, at most. */
 const LINE_MS = 3;
-const MAX_LIFE_MS = 600;
+const MAX_LIFE_MS = 150;
 
 /** Messages between two rotations, on average. */
 const LINES_A_FILE = 200;
@@ -16,7 +17,10 @@ const LINES_A_FILE = 200;
 const TICK_MS = 20;
 
 /** Rounds between two looks at the whole content. */
-const CHECK_EVERY = 5;
+const CHECK_EVERY = 8;
+
+/** Rounds with one Store and its logs: what goes wrong late is as likely in the tenth Store, and each round is short. */
+const ROUNDS_A_STORE = 80;
 
 /** A log that is written and rotated all the time, and a process that follows it, killed at any moment. */
 export const tailKillTorture: Torture = {
@@ -30,9 +34,20 @@ export const tailKillTorture: Torture = {
 async function run(limits: TortureLimits): Promise<TortureResult> {
   const tally = new TortureTally(limits);
   const random = makeRandom(limits.seed);
-  const store = join(limits.folder, 'store');
-  const env = { HOME: join(limits.folder, 'home') };
-  const logs = ['renamed', 'copied'].map((name) => ({ name, log: new Log(join(limits.folder, 'logs', `${name}.log`), false) }));
+  let messages = 0;
+  for (let store = 0; tally.goesOn; store++) {
+    const folder = join(limits.folder, String(store));
+    messages += await killOften(folder, tally, random);
+    if (tally.faults === 0) rmSync(folder, { recursive: true, force: true });
+  }
+  return tally.result(`${messages} messages`);
+}
+
+/** Kills what follows two logs into a new Store, again and again. @returns messages that were written */
+async function killOften(folder: string, tally: TortureTally, random: Random): Promise<number> {
+  const store = join(folder, 'store');
+  const env = { HOME: join(folder, 'home') };
+  const logs = ['renamed', 'copied'].map((name) => ({ name, log: new Log(join(folder, 'logs', `${name}.log`), false) }));
   const follow = logs.map(({ name, log }) => `follow ${log.path} ${name} --every 0`).join('; ');
   let number = 0;
   let isWriting = true;
@@ -57,7 +72,8 @@ async function run(limits: TortureLimits): Promise<TortureResult> {
       await delay(TICK_MS);
     }
   });
-  while (tally.goesOn) {
+  let isLast = false;
+  for (let round = 1; !isLast; round++) {
     const broken = await vtftp(['-S', store, '-c', `${follow}; wait`], {
       env,
       during: async (program) => {
@@ -69,23 +85,24 @@ async function run(limits: TortureLimits): Promise<TortureResult> {
     });
     tally.count(broken.signal === 'SIGKILL' ? 'killed' : 'ended before');
     if (broken.signal !== 'SIGKILL') tally.fault(broken.report);
-    if (tally.rounds % CHECK_EVERY === 0 || !tally.goesOn) await check();
+    isLast = round === ROUNDS_A_STORE || !tally.goesOn;
+    if (round % CHECK_EVERY === 0 || isLast) await check();
   }
   isWriting = false;
   await Promise.all(writers);
   for (const { log } of logs) log.close();
-  return tally.result(`${number} messages`);
+  return number;
 
   async function check(): Promise<void> {
     const sizes = logs.map(({ log }) => log.written.length);
-    const caughtUp = await vtftp(['-S', store, '-c', follow], { env });
+    const got = (name: string): string => join(folder, `got-${name}`);
+    const caughtUp = await vtftp(['-S', store, '-c', [follow, ...logs.map(({ name }) => `get ${name} ${got(name)}`)].join('; ')], { env });
     if (caughtUp.status !== 0) tally.fault(caughtUp.report);
     for (const [i, { name, log }] of logs.entries()) {
-      const shown = await vtftp(['-S', store, '-c', `cat ${name}`], { env });
-      const { stdoutBytes: content } = shown;
+      const content = existsSync(got(name)) ? readFileSync(got(name)) : Buffer.alloc(0);
       // What is written while it is followed may come, or not.
       if (content.length >= (sizes[i] ?? 0) && content.equals(log.written.subarray(0, content.length))) continue;
-      tally.fault(`${name} is ${differenceOf(content, log.written)}: ${shown.stderr}`);
+      tally.fault(`${name} is ${differenceOf(content, log.written)}, in ${folder}: ${caughtUp.stderr}`);
     }
   }
 }

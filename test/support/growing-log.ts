@@ -20,7 +20,7 @@ const MAX_KEPT = 200;
 /** A log and who writes it; what was written to it stands in `written`. */
 export class Log {
   readonly path: string;
-  written: Buffer = Buffer.alloc(0);
+  #written: Buffer[] = [];
   #fd: number;
   /** Seconds since 1970; undefined where files get the time that it is. */
   #time: number | undefined;
@@ -33,11 +33,24 @@ export class Log {
     this.#fd = openSync(path, 'a');
   }
 
+  /** All that was ever written. */
+  get written(): Buffer {
+    const all = this.#written.length === 1 ? this.#written[0] : undefined;
+    const joined = all ?? Buffer.concat(this.#written);
+    this.#written = [joined];
+    return joined;
+  }
+
+  /** What is written elsewhere, and belongs to it. */
+  set written(all: Buffer) {
+    this.#written = [all];
+  }
+
   /** Appends by the descriptor that is open, as loggers do. */
   write(text: string | Uint8Array): void {
     const data = Buffer.from(text);
     writeSync(this.#fd, data);
-    this.written = Buffer.concat([this.written, data]);
+    this.#written.push(data);
     this.touch(this.#where());
   }
 

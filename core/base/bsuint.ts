@@ -12,6 +12,8 @@ export interface Decoded<T> {
  * @param value - 0 <= value <= 2^53 - 1
  */
 export function bsuintSize(value: number): number {
+  if (value < 0x80) return 1;
+  if (value < 0x4000) return 2;
   let size = 1;
   for (let rest = Math.floor(value / 128); rest > 0; rest = Math.floor(rest / 128)) size++;
   return size;
@@ -26,6 +28,16 @@ export function bsuintSize(value: number): number {
  * @see vt(5), "Integers"
  */
 export function writeBsuint(target: Uint8Array, offset: number, value: number): number {
+  // Nearly all are this small, and a division an octet is slow. Whatever is no such integer differs from its bits.
+  if (value === (value & 0x7f)) {
+    target[offset] = value;
+    return offset + 1;
+  }
+  if (value === (value & 0x3fff)) {
+    target[offset] = (value >> 7) | 0x80;
+    target[offset + 1] = value & 0x7f;
+    return offset + 2;
+  }
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`encode bsuint: expected 0..2^53-1, got ${value}`);
   const size = bsuintSize(value);
   let rest = value;

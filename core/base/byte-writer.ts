@@ -73,7 +73,8 @@ export class ByteWriter {
 
   /** What was written, copied; the writer is empty afterwards. */
   take(): Buffer {
-    const out = Buffer.from(this.#buffer.subarray(0, this.#length));
+    const out = Buffer.allocUnsafe(this.#length);
+    this.#buffer.copy(out, 0, 0, this.#length);
     this.#length = 0;
     return out;
   }

@@ -33,6 +33,23 @@ const S_IFMT = 0o170000;
 const S_IFIFO = 0o010000;
 const ENOATTR = DARWIN ? 93 : ENODATA;
 
+type XattrVerb = 'list' | 'get' | 'set' | 'remove';
+
+const XATTR_TYPES: Readonly<Record<XattrVerb, readonly string[]>> = {
+  list: ['void *', 'size_t'],
+  get: ['const void *', 'void *', 'size_t'],
+  set: ['const void *', 'const void *', 'size_t'],
+  remove: ['const void *'],
+};
+
+/** Those of macOS: a position, and options. */
+const XATTR_EXTRA_TYPES: Readonly<Record<XattrVerb, readonly string[]>> = {
+  list: DARWIN ? ['int'] : [],
+  get: DARWIN ? ['uint32_t', 'int'] : [],
+  set: DARWIN ? ['uint32_t', 'int'] : ['int'],
+  remove: DARWIN ? ['int'] : [],
+};
+
 /** The system calls through a foreign function interface. Functions are bound at their first use. */
 export function nativeLibc(library: NativeLibrary): LibcCalls {
   const scratch = Buffer.allocUnsafeSlow(XATTR_SCRATCH);
@@ -70,26 +87,30 @@ export function nativeLibc(library: NativeLibrary): LibcCalls {
   const fail = (syscall: string, target?: FileTarget): never => {
     throw systemError(library.errno(), syscall, target);
   };
-  /** Calls the form of an xattr function that takes this target, with macOS's extra arguments. */
-  const xattrCall = (
-    verb: 'list' | 'get' | 'set' | 'remove',
-    target: FileTarget,
-    rest: readonly (Uint8Array | number | null)[],
-  ): number => {
-    const types = {
-      list: ['void *', 'size_t'],
-      get: ['const void *', 'void *', 'size_t'],
-      set: ['const void *', 'const void *', 'size_t'],
-      remove: ['const void *'],
-    }[verb];
-    const result = verb === 'list' || verb === 'get' ? 'int64_t' : 'int';
-    const byFd = typeof target === 'number';
+  /** The form of an xattr function that takes this sort of target. */
+  const xattrFunction = (verb: XattrVerb, byFd: boolean): NativeFunction => {
     const name = `${byFd ? 'f' : DARWIN ? '' : 'l'}${verb}xattr`;
+    const result = verb === 'list' || verb === 'get' ? 'int64_t' : 'int';
+    return bind(name, result, [byFd ? 'int' : 'const void *', ...XATTR_TYPES[verb], ...XATTR_EXTRA_TYPES[verb]]);
+  };
+  /** Calls the form of an xattr function that takes this target, with macOS's extra arguments. */
+  const xattrCall = (verb: XattrVerb, target: FileTarget, rest: readonly (Uint8Array | number | null)[]): number => {
+    const byFd = typeof target === 'number';
     const options = DARWIN ? (byFd ? 0 : XATTR_NOFOLLOW) : 0;
     const extra = DARWIN ? (verb === 'get' || verb === 'set' ? [0, options] : [options]) : verb === 'set' ? [0] : [];
-    const extraTypes = DARWIN ? (verb === 'get' || verb === 'set' ? ['uint32_t', 'int'] : ['int']) : verb === 'set' ? ['int'] : [];
-    const call = bound.get(name) ?? bind(name, result, [byFd ? 'int' : 'const void *', ...types, ...extraTypes]);
-    return call(byFd ? target : cPath(target), ...rest, ...extra);
+    return xattrFunction(verb, byFd)(byFd ? target : cPath(target), ...rest, ...extra);
+  };
+  // Every node of a tree is asked for its list: by what was bound once, and without arrays of arguments.
+  let listByFd: NativeFunction | undefined;
+  let listByPath: NativeFunction | undefined;
+  const listCall = (target: FileTarget, buffer: Buffer): number => {
+    if (DARWIN) return xattrCall('list', target, [buffer, buffer.length]);
+    if (typeof target === 'number') {
+      listByFd ??= xattrFunction('list', true);
+      return listByFd(target, buffer, buffer.length);
+    }
+    listByPath ??= xattrFunction('list', false);
+    return listByPath(cPath(target), buffer, buffer.length);
   };
   const seek = (fd: number, offset: number, whence: number): number | undefined => {
     const found = bind('lseek', 'int64_t', ['int', 'int64_t', 'int'])(fd, offset, whence);
@@ -126,7 +147,7 @@ export function nativeLibc(library: NativeLibrary): LibcCalls {
     listXattrs(target) {
       let buffer = scratch;
       for (;;) {
-        const length = xattrCall('list', target, [buffer, buffer.length]);
+        const length = listCall(target, buffer);
         if (length === 0) return [];
         if (length > 0) return buffer.toString('latin1', 0, length - 1).split('\0') as Octets[];
         const errno = library.errno();

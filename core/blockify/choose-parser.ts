@@ -10,7 +10,10 @@ export const NO_PARSER = 'none';
 const TEXT_SAMPLE_SIZE = 512;
 
 /** Controls in text: BS, HT, LF, VT, FF, CR, SO and SI of ISO 2022, SUB of CP/M, ESC. */
-const TEXT_CONTROLS = Uint8Array.of(0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x1a, 0x1b);
+const TEXT_CONTROLS = [0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x1a, 0x1b];
+
+/** 1 for each octet that no text has. */
+const NO_TEXT = Uint8Array.from({ length: 256 }, (_, octet) => (octet < 0x20 && !TEXT_CONTROLS.includes(octet) ? 1 : 0));
 
 const byName = new Map<string, Parser>();
 const byExtension = new Map<string, Parser>();
@@ -75,8 +78,7 @@ export function parserOf(hint: ContentHint, head: Uint8Array, minSize: number): 
 /** Whether the first octets are no text in any encoding that has ASCII's line feeds: NULs and other controls that nobody writes. */
 function hasBinary(head: Uint8Array): boolean {
   for (let i = 0; i < head.length && i < TEXT_SAMPLE_SIZE; i++) {
-    const octet = head[i] as number;
-    if (octet < 0x20 && !TEXT_CONTROLS.includes(octet)) return true;
+    if (NO_TEXT[head[i] as number] === 1) return true;
   }
   return false;
 }

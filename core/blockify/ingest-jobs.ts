@@ -182,7 +182,8 @@ export class IngestJobs {
     const picker = new EdgePicker(edges);
     const content = this.#bytes.subarray(start, end);
     const hint = { fileName: path.slice(path.lastIndexOf('/') + 1) as Octets, mimeType: mimeTypeOf(notes, first), parser: asked };
-    const parser = parserOf(hint, content, edges.minSize);
+    const fitting = parserOf(hint, content, edges.minSize);
+    const parser = content.length > (fitting?.quietSize ?? 0) ? fitting : undefined;
     const parsing = parser === undefined ? undefined : new ContentParser(parser);
     if (parser !== undefined) picker.useParser(parser);
     const scan = this.#kernel.scan(start, end, 0);

@@ -44,6 +44,11 @@ export interface Parser {
    */
   readonly minSize?: number;
   /**
+   * Octets at a content's start in which no edge of its counts, so that contents up to that size are not parsed at all; default 0. For
+   * syntaxes whose parts are worth little in small files, which are found again as a whole.
+   */
+  readonly quietSize?: number;
+  /**
    * A coroutine over the content. `yield undefined` asks for the next octets and gives them, or undefined at the end;
    * they are valid until the next are asked for. `yield offset` reports an edge: octets from the content's start, in any
    * order, as far ahead as it likes, at most `delay` octets behind the octets asked for. Edges must not depend on
@@ -67,6 +72,7 @@ const SPARE_REPORTS = 1024;
 /** Feeds a parser with the slices of a content and sorts out what it says. Once it throws or runs wild, it is not asked again. */
 export class ParserFeed {
   readonly #delay: number;
+  readonly #quietSize: number;
   #parser: ReturnType<Parser['edges']> | undefined;
   /** Edges beyond the octets so far, from the content's start, ascending. */
   #ahead: number[] = [];
@@ -74,6 +80,7 @@ export class ParserFeed {
 
   constructor(parser: Parser) {
     this.#delay = Math.min(parser.delay, MIN_RUN_SIZE);
+    this.#quietSize = parser.quietSize ?? 0;
     try {
       this.#parser = parser.edges();
     } catch {
@@ -132,7 +139,7 @@ export class ParserFeed {
     try {
       let step = parser.next(slice);
       for (let reports = 0; step.done !== true && step.value !== undefined && reports <= mostReports; reports++) {
-        if (Number.isSafeInteger(step.value) && step.value > 0) found.push(step.value);
+        if (Number.isSafeInteger(step.value) && step.value > this.#quietSize) found.push(step.value);
         step = parser.next(undefined);
       }
       goesOn = step.done !== true && step.value === undefined;

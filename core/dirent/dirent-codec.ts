@@ -18,10 +18,14 @@ import { writeXattrs } from './xattrs-codec.ts';
 
 /** A Dirent in new bytes. @throws {RangeError} for a name, number or field that no Dirent can have */
 export function encodeDirent(dirent: Dirent): Buffer {
-  const writer = new ByteWriter(192);
-  writeDirent(writer, dirent);
-  return writer.take();
+  // What was begun may have been given up.
+  scratch.reset();
+  writeDirent(scratch, dirent);
+  return scratch.take();
 }
+
+/** To encode in: a buffer for each Dirent cost more than all else. */
+const scratch = new ByteWriter(1024);
 
 /** Writes a Dirent, with its length in front. @throws {RangeError} as {@link encodeDirent} */
 export function writeDirent(writer: ByteWriter, dirent: Dirent): void {

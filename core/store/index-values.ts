@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { MAX_DIGEST_SIZE } from '../block/hash.ts';
 import { codecByNumber, codecNumber } from './datafile.ts';
 import type { FileMarks, Location } from './index-types.ts';
 
@@ -14,15 +15,28 @@ const CRC_SIZE = 4;
 /** Octets of a file's marks: u32 number, u48 indexed-to, u48 seen size, u32 CRC-32. */
 const MARKS_SIZE = 20;
 
-/** A Block's location; its file by number. */
+/** Digest and location, one behind the other: what the CRC is of. */
+const sealed = Buffer.alloc(MAX_DIGEST_SIZE + LOCATION_SIZE);
+const sealedNumbers = new DataView(sealed.buffer, sealed.byteOffset, sealed.length);
+
+/**
+ * A Block's location; its file by number. Whoever indexes 100,000 Blocks encodes as many: a view of one buffer takes a third of the time that
+ * a new one takes.
+ *
+ * @returns valid until the next one is encoded
+ */
 export function encodeLocation(digest: Uint8Array, location: Location, file: number): Buffer {
-  const value = Buffer.allocUnsafe(LOCATION_SIZE);
-  value.writeUInt32BE(file, 0);
-  value.writeUIntBE(location.offset, 4, 6);
-  value.writeUInt32BE(location.storedSize, 10);
-  value.writeUInt32BE(location.size, 14);
-  value.writeUInt8((codecNumber(location.codec) & CODEC_MASK) | (location.isDamaged === true ? DAMAGED_FLAG : 0), 18);
-  return seal(digest, value);
+  const at = digest.length;
+  sealed.set(digest);
+  sealedNumbers.setUint32(at, file);
+  sealedNumbers.setUint16(at + 4, Math.floor(location.offset / 2 ** 32));
+  sealedNumbers.setUint32(at + 6, location.offset % 2 ** 32);
+  sealedNumbers.setUint32(at + 10, location.storedSize);
+  sealedNumbers.setUint32(at + 14, location.size);
+  sealedNumbers.setUint8(at + 18, (codecNumber(location.codec) & CODEC_MASK) | (location.isDamaged === true ? DAMAGED_FLAG : 0));
+  const end = at + LOCATION_SIZE - CRC_SIZE;
+  sealedNumbers.setUint32(end, crc32(sealed.subarray(0, end)));
+  return sealed.subarray(at, end + CRC_SIZE);
 }
 
 /** A location, of a value that {@link isLocation}. */

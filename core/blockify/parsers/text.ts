@@ -13,6 +13,12 @@ const SAMPLE_SIZE = 1024;
 /** Octets of a large definition or paragraph. */
 const PART_SIZE = 3072;
 
+/**
+ * Texts up to this size are left to the kernel. Of headers of C (8,000 files, 109 MB) edges around parts saved nothing, and cost half as many
+ * Blocks again and as much time again.
+ */
+const QUIET_SIZE = 32 * 1024;
+
 /** A blank line, after which a line begins with an octet of some sort. */
 function blankLine(lineEnd: string, begins: (octet: number) => boolean): Needle {
   const octets = Buffer.from(`\n${lineEnd}`, 'latin1');
@@ -137,6 +143,7 @@ export const textParser: Parser = {
   ],
   delay: PART_SIZE + NEEDLE_DELAY,
   minSize: 32,
+  quietSize: QUIET_SIZE,
   begins: isText,
   edges: () =>
     partEdges([

@@ -4,8 +4,10 @@ import fc from 'fast-check';
 import { blockify } from '../../../core/blockify/blockify.ts';
 import type { Parser } from '../../../core/blockify/parser.ts';
 import { ParserFeed } from '../../../core/blockify/parser.ts';
+import { textParser } from '../../../core/blockify/parsers/text.ts';
 import type { EdgeSettings } from '../../../core/store/store.ts';
 import { contents, portionsOf } from '../../support/contents.ts';
+import { blocksOf, edgesOf } from '../../support/parsing.ts';
 import { makeRandom } from '../../support/random.ts';
 
 const EDGES: EdgeSettings = { kernel: 'poly32-1', minSize: 256, meanSize: 1024, maxSize: 4096 };
@@ -97,6 +99,24 @@ describe('S29: edges of a parser', () => {
     assert.deepEqual(later.push(new Uint8Array(10)), [7]);
     assert.deepEqual(later.push(new Uint8Array(10)), [2]);
     assert.deepEqual(later.push(new Uint8Array(999_980)), [999_980]);
+  });
+
+  it('S29: edges in the quiet start of a syntax do not count: a small text is cut as if it had no parser, a large one is not', async () => {
+    const quiet = { ...afterMarker('e '), quietSize: 5000 };
+    const data = Buffer.from('some words of text, one more. '.repeat(1000));
+    const edges = edgesOf(quiet, [data]);
+    assert.ok(edges.length > 500);
+    const all = edgesOf(afterMarker('e '), [data]);
+    assert.deepEqual(
+      edges,
+      all.filter((edge) => edge > 5000),
+    );
+    const part = (name: number) => `${Array.from({ length: 300 }, (_, i) => `const a${i} = f(${name * i});\n`).join('')}\n`;
+    const text = (parts: number) => Buffer.from(Array.from({ length: parts }, (_, i) => part(i)).join(''));
+    const small = text(4);
+    assert.ok(small.length > 16_384 && small.length <= 32_768);
+    assert.deepEqual(await blocksOf(small, textParser), await blocksOf(small));
+    assert.notDeepEqual(await blocksOf(text(40), textParser), await blocksOf(text(40)));
   });
 
   const LIARS: Record<string, Parser['edges']> = {

@@ -37,7 +37,16 @@ export interface OptionSpec {
   readonly aliases?: readonly string[];
   /** Takes a value of this kind, shown under this name. */
   readonly value?: { readonly name: string; readonly kind: ArgumentKind };
+  /** May be given again and again: each use counts, in its place among the others. Else the last one does. */
+  readonly repeat?: boolean;
   readonly summary: string;
+}
+
+/** One use of an option. */
+export interface OptionUse {
+  /** Its long name. */
+  readonly name: string;
+  readonly value: true | Octets;
 }
 
 /** What the dispatcher hands to `run`: parsed, globbed and checked. */
@@ -48,6 +57,8 @@ export interface CommandInput {
   readonly named: ReadonlyMap<string, readonly Octets[]>;
   /** Long option name to true, or to its value's octets. */
   readonly options: ReadonlyMap<string, true | Octets>;
+  /** Each use of an option that repeats, in the order of the line. */
+  readonly repeated: readonly OptionUse[];
   /** How the command was called: `mget`, `dir`. */
   readonly calledAs: string;
 }

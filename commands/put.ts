@@ -1,10 +1,11 @@
-import { realpathSync } from 'node:fs';
+import { lstatSync, realpathSync } from 'node:fs';
 import { PathError, UsageError, VtError } from '../core/base/errors.ts';
 import { groupedDigits } from '../core/base/grouped-digits.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromBytes, octetsToText } from '../core/base/octets.ts';
 import { errorCode, errorReason, pathBytes } from '../core/base/system-error.ts';
 import type { Dirent, IndirectDirent } from '../core/dirent/dirent.ts';
+import type { DirFilter, NameFilter } from '../core/filter/name-filter.ts';
 import type { ImportCounts, Imported } from '../core/import/import.ts';
 import type { BlockSource } from '../core/store/store.ts';
 import { baseName, joinPath, parentPath } from '../core/tree/path.ts';
@@ -12,6 +13,7 @@ import type { TreePath } from '../core/tree/tree.ts';
 import type { CommandContext, CommandInput } from './command.ts';
 import { defineCommand } from './command.ts';
 import { pathArgument, requireEntry } from './entry.ts';
+import { FILTER_OPTIONS, filterWords, nameFilterOf } from './filter-options.ts';
 import { countText, octetsFields, sizeText } from './format.ts';
 import { resolveLocalPath } from './local-path.ts';
 import { storeFolderTest } from './store-folders.ts';
@@ -30,6 +32,7 @@ export const put = defineCommand({
     'With one LOCAL, NAME becomes exactly what LOCAL is, metadata, hard links, holes and all: a second put of the same tree gives the same Dirref. Names that LOCAL has not are gone from NAME, and counted; undo brings them back, and --merge keeps them. Without NAME it is the last element of LOCAL. Where NAME ends in a slash, is . or .., or there are several LOCALs, each goes into the Dir NAME under its own name.',
     'Files that are as an earlier put left them (by device, inode, size, mtime and ctime) are not opened. A file that cannot be read is named, the rest goes in, and the exit status is 3; so it is for a file that changes all the time while it is read, of which the last state read is kept. Symlinks are put as symlinks. Nothing is in the tree before all of it is stored.',
     'Where the syntax of a file is known (man 7 vt, "Parsers") its parts become Blocks, so that they are found again elsewhere. --parser chooses one for all files, or none; it counts for files that are read, which with another choice than last time are all.',
+    'What --include, --exclude and the rules of --filter say about names counts in the order in which it stands, the first that matches first, as with rsync (man 7 vt, "Filter rules"); an excluded Dir is left out with all below. A pattern with a slash in front begins at LOCAL; where there are several LOCALs, at the directory that they are in, and each is left out itself if its name is excluded. NAME becomes what LOCAL is without the excluded names: those that it had are gone as others are, unless --merge keeps them.',
     'The report tells the files and octets of content, and how many Blocks and octets were new to the Store and how many it had.',
   ],
   args: [
@@ -51,6 +54,7 @@ export const put = defineCommand({
       value: { name: 'NAME', kind: 'text' },
       summary: 'where Blocks end in files whose syntax is known: the parser for all of them, or none; default: the one that fits each',
     },
+    ...FILTER_OPTIONS,
     { name: 'reread', summary: 'read every file, also those that are as they were' },
     { name: 'recursive', short: 'r', summary: 'accepted: directories always go with all below' },
     { name: 'preserve', short: 'p', summary: 'accepted: metadata is always kept' },
@@ -59,9 +63,11 @@ export const put = defineCommand({
   examples: [
     { line: 'put ~/docs', says: 'docs in the working path is now as ~/docs' },
     { line: 'put a.txt b.txt texts/', says: 'both go into texts' },
+    { line: "put --exclude='*.o' --exclude=/build/ ~/src", says: 'src without object files and without its build directory' },
   ],
   async run(context, input) {
-    const targets = await targetsOf(context, input);
+    const rules = await nameFilterOf(filterWords(input), context.session.localCwd);
+    const targets = await targetsOf(context, input, rules);
     for (const target of targets) {
       try {
         await putOne(context, input, target);
@@ -77,9 +83,15 @@ export const put = defineCommand({
 interface Target {
   readonly local: Octets;
   readonly path: TreePath;
+  /** The rules as they hold in it. */
+  readonly filter?: DirFilter | undefined;
 }
 
-async function targetsOf({ session, signal }: CommandContext, { named }: CommandInput): Promise<Target[]> {
+async function targetsOf(
+  { session, diagnostics, signal }: CommandContext,
+  { named }: CommandInput,
+  rules: NameFilter | undefined,
+): Promise<Target[]> {
   const locals = (named.get('local') ?? []).map((word) => ({ word, local: resolveLocalPath(session.localCwd, word) }));
   const [name] = named.get('name') ?? [];
   const intoDir = name === undefined || locals.length > 1 || /(^|\/)\.{0,2}$/.test(name);
@@ -88,13 +100,28 @@ async function targetsOf({ session, signal }: CommandContext, { named }: Command
   // Better now than when all is read.
   const parent = await requireEntry(session.tree, dir, 'put into', { signal });
   if (parent.dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'put into', octetsToText(dir));
-  return locals.map(({ word, local }) => {
+  const targets = locals.map(({ word, local }) => {
     const own = baseName(local as TreePath);
     if (intoDir && own === '') throw new UsageError(`put "${octetsToText(word)}": it has no name of its own; give a NAME`);
     // As everywhere, a slash after a symlink means the directory that it leads to.
     const followed = word.endsWith('/') ? realPath(local) : local;
     return { local: followed, path: intoDir ? joinPath(path, own) : path };
   });
+  if (rules === undefined) return targets;
+  const { readLocalRules } = await import('../core/filter/read-rules.ts');
+  if (targets.length === 1) return targets.map((target) => ({ ...target, filter: rules.at(target.local, readLocalRules) }));
+  const left = targets.flatMap((target) => {
+    const top = rules.at(parentPath(target.local as TreePath), readLocalRules);
+    const name = baseName(target.local as TreePath);
+    return top.excludes(name, isDirectory(target.local)) ? [] : [{ ...target, filter: top.enter(name) }];
+  });
+  if (left.length < targets.length)
+    diagnostics.warn(`put: ${left.length === 0 ? 'all' : targets.length - left.length} of ${targets.length} excluded`);
+  return left;
+}
+
+function isDirectory(local: Octets): boolean {
+  return lstatSync(pathBytes(local), { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 function realPath(local: Octets): Octets {
@@ -106,7 +133,7 @@ function realPath(local: Octets): Octets {
   }
 }
 
-async function putOne(context: CommandContext, { options }: CommandInput, { local, path }: Target): Promise<void> {
+async function putOne(context: CommandContext, { options }: CommandInput, { local, path, filter }: Target): Promise<void> {
   const { session, diagnostics, signal, plan } = context;
   const owner = options.get('owner');
   if (owner !== undefined && owner !== 'numeric')
@@ -125,6 +152,7 @@ async function putOne(context: CommandContext, { options }: CommandInput, { loca
       oneFilesystem: options.has('one-file-system'),
       reread: options.has('reread'),
       parser,
+      filter,
       isStoreFolder: storeFolderTest(session.store.folders ?? []),
       onFailure: (failed, error) => diagnostics.failure(`put "${octetsToText(failed)}": ${errorReason(error)}`),
       onWarning: (where, what) => diagnostics.warn(`put "${octetsToText(where)}": ${what}`),
@@ -200,6 +228,7 @@ function report({ output, plan }: CommandContext, path: TreePath, counts: Import
     bytes: counts.bytes,
     dirs: counts.dirs,
     others: counts.others,
+    excluded: counts.excluded,
     unchanged_files: counts.unchangedFiles,
     unchanged_bytes: counts.unchangedBytes,
     new_blocks: newBlocks,
@@ -214,6 +243,7 @@ function report({ output, plan }: CommandContext, path: TreePath, counts: Import
   const parts = [
     `${countText(counts.files, 'file')}, ${sizeText(counts.bytes)}${counts.unchangedFiles > 0 ? ` (${groupedDigits(counts.unchangedFiles)} unchanged)` : ''}`,
     `${countText(newBlocks, 'Block')} new (${sizeText(newBytes)}), ${groupedDigits(existingBlocks)} existing (${sizeText(existingBytes)})`,
+    ...(counts.excluded > 0 ? [`${countText(counts.excluded, 'name')} excluded`] : []),
     ...(gone > 0 ? [`${countText(gone, 'name')} gone`] : []),
     `${seconds.toFixed(2)} s, ${sizeText(counts.bytes / Math.max(seconds, 0.001))}/s`,
   ];

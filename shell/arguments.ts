@@ -1,4 +1,4 @@
-import type { ArgumentSpec, Command, OptionSpec } from '../commands/command.ts';
+import type { ArgumentSpec, Command, OptionSpec, OptionUse } from '../commands/command.ts';
 import { UsageError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
@@ -8,6 +8,8 @@ import type { Word } from './line.ts';
 /** The words of a command sorted into options and arguments; globs stand as they were written. */
 export interface ParsedArguments {
   readonly options: ReadonlyMap<string, true | Octets>;
+  /** Each use of an option that repeats, in order. */
+  readonly repeated: readonly OptionUse[];
   readonly words: readonly Word[];
   /** `--help` was among the options: nothing else counts. */
   readonly isHelp: boolean;
@@ -27,6 +29,11 @@ export function argumentsOf(command: Command, calledAs: string): readonly Argume
  */
 export function parseOptions(command: Command, calledAs: string, words: readonly Word[]): ParsedArguments {
   const options = new Map<string, true | Octets>();
+  const repeated: OptionUse[] = [];
+  const give: GiveOption = (spec, value) => {
+    options.set(spec.name, value);
+    if (spec.repeat === true) repeated.push({ name: spec.name, value });
+  };
   const rest: Word[] = [];
   const specs = command.options ?? [];
   let isHelp = false;
@@ -54,18 +61,21 @@ export function parseOptions(command: Command, calledAs: string, words: readonly
       if (next === undefined) throw usage(command, calledAs, `option ${option} needs a value`);
       return next.text;
     };
-    if (word.text.startsWith('--')) readLong(command, calledAs, specs, word.text, options, takeNext);
-    else readCluster(command, calledAs, specs, word.text, options, takeNext);
+    if (word.text.startsWith('--')) readLong(command, calledAs, specs, word.text, give, takeNext);
+    else readCluster(command, calledAs, specs, word.text, give, takeNext);
   }
-  return { options, words: rest, isHelp };
+  return { options, repeated, words: rest, isHelp };
 }
+
+/** Takes one use of an option. */
+type GiveOption = (spec: OptionSpec, value: true | Octets) => void;
 
 function readLong(
   command: Command,
   calledAs: string,
   specs: readonly OptionSpec[],
   text: Octets,
-  options: Map<string, true | Octets>,
+  give: GiveOption,
   takeNext: (option: string) => Octets,
 ): void {
   const equals = text.indexOf('=');
@@ -83,8 +93,8 @@ function readLong(
   const given = equals < 0 ? undefined : (text.slice(equals + 1) as Octets);
   if (spec.value === undefined) {
     if (given !== undefined) throw usage(command, calledAs, `option --${name} takes no value`);
-    options.set(spec.name, true);
-  } else options.set(spec.name, checkedValue(command, calledAs, spec, given ?? takeNext(`--${name}`)));
+    give(spec, true);
+  } else give(spec, checkedValue(command, calledAs, spec, given ?? takeNext(`--${name}`)));
 }
 
 function readCluster(
@@ -92,12 +102,12 @@ function readCluster(
   calledAs: string,
   specs: readonly OptionSpec[],
   text: Octets,
-  options: Map<string, true | Octets>,
+  give: GiveOption,
   takeNext: (option: string) => Octets,
 ): void {
   const count = specs.find((option) => option.short === 'n' && option.value?.kind === 'number');
   if (count !== undefined && /^-\d+$/.test(text)) {
-    options.set(count.name, text.slice(1) as Octets);
+    give(count, text.slice(1) as Octets);
     return;
   }
   for (let at = 1; at < text.length; at++) {
@@ -105,18 +115,18 @@ function readCluster(
     const spec = specs.find((option) => option.short === letter || option.alsoShort?.includes(letter));
     if (spec === undefined && at === 1 && isLongName(specs, text.slice(1))) {
       // `find -name X`, as find(1) has it.
-      readLong(command, calledAs, specs, `-${text}` as Octets, options, takeNext);
+      readLong(command, calledAs, specs, `-${text}` as Octets, give, takeNext);
       return;
     }
     if (spec === undefined) {
       throw usage(command, calledAs, `unknown option -${octetsToText(letter as Octets)}`);
     }
     if (spec.value === undefined) {
-      options.set(spec.name, true);
+      give(spec, true);
       continue;
     }
     const attached = text.slice(at + 1) as Octets;
-    options.set(spec.name, checkedValue(command, calledAs, spec, attached === '' ? takeNext(`-${letter}`) : attached));
+    give(spec, checkedValue(command, calledAs, spec, attached === '' ? takeNext(`-${letter}`) : attached));
     return;
   }
 }
@@ -181,8 +191,11 @@ export function usageLine(command: Command, calledAs = command.name): string {
     .map((option) => option.short);
   if (flags.length > 0) parts.push(`[-${flags.join('')}]`);
   for (const option of command.options ?? []) {
+    const more = option.repeat === true ? '...' : '';
     if (option.value !== undefined)
-      parts.push(option.short === undefined ? `[--${option.name}=${option.value.name}]` : `[-${option.short} ${option.value.name}]`);
+      parts.push(
+        `${option.short === undefined ? `[--${option.name}=${option.value.name}]` : `[-${option.short} ${option.value.name}]`}${more}`,
+      );
     else if (option.short === undefined) parts.push(`[--${option.name}]`);
   }
   for (const spec of argumentsOf(command, calledAs)) {

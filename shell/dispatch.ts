@@ -125,7 +125,7 @@ export class Dispatcher {
 
   async #run(command: Command, calledAs: string, parsed: ParsedCommand, output: SinkOutput, signal: AbortSignal): Promise<void> {
     const { session, services, messages, plan, now } = this.#options;
-    const { options, words, isHelp } = parseOptions(command, calledAs, parsed.words.slice(1));
+    const { options, repeated, words, isHelp } = parseOptions(command, calledAs, parsed.words.slice(1));
     if (isHelp) {
       printHelp(output, services.helpText(command.name));
       return;
@@ -158,7 +158,7 @@ export class Dispatcher {
     const diagnostics = new CommandDiagnostics(messages, parsed.quiet);
     const context: CommandContext = { session, output, diagnostics, signal, plan, now, shell: services };
     try {
-      await command.run(context, { args, named, options, calledAs });
+      await command.run(context, { args, named, options, repeated, calledAs });
       if (isPlanned) tellPlan();
     } catch (error) {
       if (signal.aborted) throw cancelled(signal);

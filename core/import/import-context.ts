@@ -17,6 +17,8 @@ export interface NodeCounts {
   /** Files that were not opened, since they are as an earlier import left them. */
   unchangedFiles: number;
   unchangedBytes: number;
+  /** Names that the rules leave out; not those below them. */
+  excluded: number;
   /** Nodes that failed, each told to `onFailure`. */
   failures: number;
 }

@@ -13,6 +13,7 @@ import { parserNamed } from '../blockify/choose-parser.ts';
 import { Ingest } from '../blockify/ingest.ts';
 import type { Dirent, IndirectDirent } from '../dirent/dirent.ts';
 import { decodeDirent, encodeDirent } from '../dirent/dirent-codec.ts';
+import type { DirFilter } from '../filter/name-filter.ts';
 import type { Store } from '../store/store.ts';
 import type { CachedEntry } from './import-cache.ts';
 import { CachedDir, CacheWriter, cacheKey } from './import-cache.ts';
@@ -37,6 +38,8 @@ export interface ImportOptions {
   readonly owners?: OwnerNames | undefined;
   /** Do not descend into directories of other filesystems: they become empty Dirs. */
   readonly oneFilesystem?: boolean | undefined;
+  /** The rules as they hold in `path`: names that they exclude are left out. */
+  readonly filter?: DirFilter | undefined;
   /** Whether a directory is to be left out, with a warning: the Store's own, which may be made while the import runs. */
   readonly isStoreFolder?: ((directory: Pick<BigIntStats, 'dev' | 'ino'>) => boolean) | undefined;
   /** Read every file, whatever is remembered of it. */
@@ -73,7 +76,8 @@ const MAX_PENDING_SIZE = 1024 * 1024;
  * goes on changing while it is read.
  *
  * @param path - local; without a trailing slash
- * @throws a SystemError if `path` itself cannot be read, what the Store throws, ECANCELLED
+ * @throws a SystemError if `path` itself cannot be read, what the Store throws, ECANCELLED; a VtError for a file of
+ *   rules that cannot be understood
  * @throws {RangeError} for a parser that there is not
  */
 export async function importLocal(store: Store, path: Octets, options: ImportOptions = {}): Promise<Imported> {
@@ -88,6 +92,7 @@ interface OpenDir {
   readonly names: readonly string[];
   next: number;
   readonly build: ImportedDir;
+  readonly filter: DirFilter | undefined;
   readonly cached: CachedDir | undefined;
   /** Where in `cached` the next entry stands, or its end. */
   cachedAt: number;
@@ -123,7 +128,7 @@ class Import {
       ingest,
       owners: options.numericOwners === true ? NO_OWNER_NAMES : (options.owners ?? systemOwnerNames()),
       links: new ImportedLinks(),
-      counts: { files: 0, bytes: 0, dirs: 0, others: 0, unchangedFiles: 0, unchangedBytes: 0, failures: 0 },
+      counts: { files: 0, bytes: 0, dirs: 0, others: 0, unchangedFiles: 0, unchangedBytes: 0, excluded: 0, failures: 0 },
       reread: options.reread === true,
       relative: (path) => path.slice(this.#topPath.length) as Octets,
       fail: (path, error) => this.#fail(path, error),
@@ -232,6 +237,10 @@ class Import {
       this.#fail(path, error);
       return;
     }
+    if (dir.filter?.excludes(name, kindOfMode(stat.mode) === 'dir') === true) {
+      this.#context.counts.excluded++;
+      return;
+    }
     const uid = Number(stat.uid);
     const gid = Number(stat.gid);
     const { owners } = this.#context;
@@ -282,6 +291,7 @@ class Import {
       give(EMPTY_BLOCK, 0);
       return;
     }
+    // Whatever the rules: what is remembered holds entry by entry, and all of it only where each entry is met.
     const key = cacheKey(stat, this.#profile, this.#options.parser);
     const cached = CachedDir.load(this.#store.cache, key, this.#context.owners);
     const users = new Map<number, Octets | undefined>();
@@ -290,8 +300,10 @@ class Import {
       if (cacheValue !== undefined) this.#remember(key, cacheValue);
       give(block, links);
     };
+    const parent = this.#stack.at(-1);
+    const filter = parent === undefined ? this.#options.filter : parent.filter?.enter(name);
     const build = new ImportedDir(this.#ingest.pending, cached, { users, groups }, done);
-    this.#stack.push({ path, names, next: 0, build, cached, cachedAt: cached?.start ?? 0, users, groups });
+    this.#stack.push({ path, names, next: 0, build, filter, cached, cachedAt: cached?.start ?? 0, users, groups });
   }
 
   /** Adds the Blocks of Dirs and superblocks that wait, and remembers the directories whose Blocks are then all added. */

@@ -5,7 +5,7 @@ import { COMMANDS } from '../../commands/list.ts';
 import { UsageError, VtError, type VtErrorCode } from '../../core/base/errors.ts';
 import { octetsFromText } from '../../core/base/octets.ts';
 import { systemError } from '../../core/base/system-error.ts';
-import { assignWords, parseOptions } from '../../shell/arguments.ts';
+import { assignWords, parseOptions, usageLine } from '../../shell/arguments.ts';
 import { parseArgv } from '../../shell/argv.ts';
 import { findCommand, namesOf } from '../../shell/command-names.ts';
 import { exitStatusOf } from '../../shell/exit-status.ts';
@@ -25,6 +25,18 @@ const copy = defineCommand({
     { name: 'recursive', short: 'r', alsoShort: 'R', summary: 'below' },
     { name: 'lines', short: 'n', value: { name: 'N', kind: 'number' }, summary: 'count' },
     { name: 'mode', short: 'm', aliases: ['permissions'], value: { name: 'MODE', kind: 'text' }, summary: 'mode' },
+  ],
+  run: async () => undefined,
+});
+
+const sift = defineCommand({
+  name: 'sift',
+  group: 'move',
+  summary: 'sift',
+  options: [
+    { name: 'take', value: { name: 'P', kind: 'text' }, repeat: true, summary: 'take' },
+    { name: 'skip', short: 'x', value: { name: 'P', kind: 'text' }, repeat: true, summary: 'skip' },
+    { name: 'loud', short: 'v', repeat: true, summary: 'loud' },
   ],
   run: async () => undefined,
 });
@@ -56,6 +68,22 @@ for (const { line, options, rest } of OPTIONS) {
     );
   });
 }
+
+test('S57: options that repeat are given in the order of the line, however they are written', () => {
+  const words =
+    parseLine(octetsFromText("sift -x a --take=b x '-x' --skip 'c d' -vvx e --TAKE +f"), () => undefined)[0]?.words.slice(1) ?? [];
+  const { options, repeated, words: rest } = parseOptions(sift, 'sift', words);
+  assert.deepEqual(
+    repeated.map(({ name, value }) => `${name}:${String(value)}`),
+    ['skip:a', 'take:b', 'skip:c d', 'loud:true', 'loud:true', 'skip:e', 'take:+f'],
+  );
+  assert.deepEqual(Object.fromEntries(options), { skip: 'e', take: '+f', loud: true });
+  assert.deepEqual(
+    rest.map(({ text }) => text),
+    ['x', '-x'],
+  );
+  assert.equal(usageLine(sift), 'sift [-v] [--take=P]... [-x P]...');
+});
 
 const REFUSED: readonly { readonly line: string; readonly says: RegExp }[] = [
   { line: '--al x', says: /unknown option --al/ },

@@ -189,7 +189,7 @@ test('S57: what is no rule is refused in a line that says where', () => {
     ['include', /a pattern is missing, at column 8$/],
     ['dir-merge,n', /a file name is missing/],
     [': a/b', /name of a file that may be in each directory/],
-    ['!x', /unknown modifier "x", at column 2$/],
+    ['!q', /unknown modifier "q", at column 2$/],
     ['-C foo', /nothing may follow, at column 4$/],
     [':+- x', /exclude each other/],
   ];

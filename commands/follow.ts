@@ -49,10 +49,11 @@ export const follow = defineCommand({
     }
     if (intoDir) await makeDir(context, target);
     const everyMs = everyOption(input);
-    const [{ TailGroup }, { localPattern }, { EdgeScanner }, { systemOwnerNames }, parser] = await Promise.all([
+    const [{ TailGroup }, { localPattern }, { EdgeScanner }, { Ingest }, { systemOwnerNames }, parser] = await Promise.all([
       import('../core/tail/tail-group.ts'),
       import('../core/tail/local-pattern.ts'),
       import('../core/blockify/edge-scanner.ts'),
+      import('../core/blockify/ingest.ts'),
       import('../core/base/owner-names.ts'),
       parserOption(input),
     ]);
@@ -66,6 +67,7 @@ export const follow = defineCommand({
           store: session.store,
           tree: session.tree,
           scanner: new EdgeScanner(session.store.edges),
+          makeIngest: () => new Ingest(session.store),
           patterns: patterns.map(localPattern),
           target,
           intoDir,

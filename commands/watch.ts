@@ -51,9 +51,10 @@ export const watch = defineCommand({
       output.line(`would watch ${output.name(folder)} into ${output.name(target)}`);
       return;
     }
-    const [{ WatchGroup }, { EdgeScanner }, { systemOwnerNames }] = await Promise.all([
+    const [{ WatchGroup }, { EdgeScanner }, { Ingest }, { systemOwnerNames }] = await Promise.all([
       import('../core/tail/watch-group.ts'),
       import('../core/blockify/edge-scanner.ts'),
+      import('../core/blockify/ingest.ts'),
       import('../core/base/owner-names.ts'),
     ]);
     const follower = await beginFollower(context, {
@@ -69,6 +70,7 @@ export const watch = defineCommand({
             folder,
             target,
             scanner: new EdgeScanner(session.store.edges),
+            makeIngest: () => new Ingest(session.store),
             owners: systemOwnerNames(),
             imports: { isStoreFolder: storeFolderTest(session.store.folders ?? []), oneFilesystem: input.options.has('one-file-system') },
             rescanMs: rescanOption(input) * 1000,

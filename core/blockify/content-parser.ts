@@ -1,5 +1,5 @@
 import { MAX_PARSED_RUN } from './edge-picker.ts';
-import type { Parser } from './parser.ts';
+import type { FeedMark, Parser } from './parser.ts';
 import { ParserFeed } from './parser.ts';
 
 /** Octets of a hole that a parser gets at a time. */
@@ -9,8 +9,18 @@ const HOLE_PART_SIZE = 256 * 1024;
 export class ContentParser {
   readonly #feed: ParserFeed;
 
-  constructor(parser: Parser) {
-    this.#feed = new ParserFeed(parser);
+  /** The parser's name. */
+  readonly name: string;
+
+  /** @param from - as {@link ParserFeed} takes it */
+  constructor(parser: Parser, from?: { readonly mark: FeedMark; readonly end: number }) {
+    this.name = parser.name;
+    this.#feed = new ParserFeed(parser, from);
+  }
+
+  /** Where another one can go on; undefined where it has to be given all of the content. */
+  mark(): FeedMark | undefined {
+    return this.#feed.mark();
   }
 
   /** Takes the next slice. @returns offsets from its start, 1 - delay..length, ascending */

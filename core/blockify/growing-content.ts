@@ -13,7 +13,8 @@ import type { LeafSpan } from './edge-picker.ts';
 import { EdgePicker } from './edge-picker.ts';
 import type { EdgeScanner } from './edge-scanner.ts';
 import { MAX_SCAN_SIZE } from './edge-scanner.ts';
-import type { ContentHint, Parser } from './parser.ts';
+import type { Ingest } from './ingest.ts';
+import type { ContentHint, FeedMark, Parser } from './parser.ts';
 import { MAX_HEAD_SIZE } from './parser.ts';
 
 /** Where a content that grows may be taken up again. */
@@ -22,6 +23,18 @@ export interface StablePoint {
   readonly stable: number;
   /** The parser is heeded no more. */
   readonly isDeaf: boolean;
+  /** What the parser has to know; undefined where that is unknown, or nothing is chosen yet: then it is given all again. */
+  readonly parsing?: ParsingPoint | undefined;
+}
+
+/** Where the parsing of a content that grows may be taken up again. */
+export interface ParsingPoint {
+  /** The parser's name, `none` for none. */
+  readonly name: string;
+  /** Of a parser: where it goes on, given octets up to the content's end. */
+  readonly mark?: FeedMark | undefined;
+  /** Edges that it told of between the stable point and the content's end: offsets in the content. */
+  readonly edges: readonly number[];
 }
 
 /** What a content that is taken up again has. */
@@ -35,6 +48,8 @@ export interface TakenUp extends StablePoint {
   readonly parser: ContentParser | undefined;
   /** That parser's value in the table. */
   readonly syntax: Parser | undefined;
+  /** Edges that it told of before, after the stable point. */
+  readonly edges: readonly number[];
 }
 
 /**
@@ -55,6 +70,10 @@ export class GrowingContent {
   /** The last octets: those that have no leaf yet, and no less than the kernel's context. */
   #held: Uint8Array = NONE;
   #span = 0;
+  /** Edges that the parser told of, after the last leaf's end: offsets in the content. */
+  #edges: number[] = [];
+  /** Of those that another one was told of: they come with their octets. */
+  #toldBefore: readonly number[] = [];
 
   constructor(store: Pick<Store, 'hashName'>, scanner: EdgeScanner, hint: ContentHint, from?: TakenUp) {
     this.#scanner = scanner;
@@ -69,6 +88,7 @@ export class GrowingContent {
     if (from.isDeaf) this.#picker.deafen();
     this.#held = from.before;
     this.#span = from.stable;
+    this.#toldBefore = from.edges;
   }
 
   /** Octets so far. */
@@ -93,6 +113,31 @@ export class GrowingContent {
     this.#push(head);
   }
 
+  /**
+   * Takes what comes next by the workers of an ingest: of much they make the same Blocks several times as fast. Their leaves go to the
+   * Store at once, superblocks to `pending`. Where it rejects, this content is of no use any more.
+   *
+   * @param read - fills a room from its start, and gives how many octets came; less than there is room for is the end
+   */
+  async pushFrom(ingest: Pick<Ingest, 'grow'>, read: (room: Uint8Array) => number): Promise<void> {
+    if (!this.#isChosen) {
+      const head = new Uint8Array(MAX_HEAD_SIZE);
+      const got = read(head);
+      this.push(head.subarray(0, got));
+      if (got < head.length) return;
+    }
+    const growth = { picker: this.#picker, tree: this.#tree, span: this.#span, held: this.#held };
+    this.#held = await ingest.grow(growth, {
+      read,
+      parse: (slice) => {
+        const edges = this.#picker.isDeaf ? undefined : this.#parse(slice);
+        this.#span += slice.length;
+        return edges;
+      },
+    });
+    this.#forgetEdges();
+  }
+
   /** The Block of all so far. What it names that is new is in `pending`. */
   block(): Block {
     if (!this.#isChosen) return this.#short().block();
@@ -108,7 +153,11 @@ export class GrowingContent {
     const { isDeaf, inRun, pending } = this.#picker;
     if (!this.#isChosen) return { stable: 0, isDeaf };
     // Of a run so much is told again as makes it one.
-    return { stable: this.#span - (inRun ? MIN_RUN_SIZE : pending), isDeaf };
+    const stable = this.#span - (inRun ? MIN_RUN_SIZE : pending);
+    const name = this.#parser?.name ?? 'none';
+    if (isDeaf || this.#parser === undefined) return { stable, isDeaf, parsing: { name, edges: [] } };
+    const mark = this.#parser.mark();
+    return { stable, isDeaf, parsing: mark === undefined ? undefined : { name, mark, edges: this.#edges.filter((edge) => edge > stable) } };
   }
 
   /** Adds what waits to the Store. */
@@ -129,15 +178,35 @@ export class GrowingContent {
   #pushSlice(slice: Uint8Array): void {
     const picker = this.#picker;
     const scan = this.#scanner.scan(slice, this.#held);
-    const edges = picker.isDeaf ? undefined : this.#parser?.push(slice);
+    const edges = picker.isDeaf ? undefined : this.#parse(slice);
     const waited = picker.pending;
     const spans = picker.push(slice.length, scan, edges);
     this.#span += slice.length;
+    this.#forgetEdges();
     const all = Buffer.concat([this.#held, slice]);
     addLeaves(this.#tree, this.pending, all.subarray(all.length - slice.length - waited), spans);
     // A copy: a small rest would keep a large buffer.
     const rest = all.subarray(Math.max(0, all.length - Math.max(picker.pending, KERNEL_CONTEXT)));
     this.#held = rest.length * 2 < all.length ? Uint8Array.from(rest) : rest;
+  }
+
+  /** Forgets the edges before any stable point to come. */
+  #forgetEdges(): void {
+    const from = this.#span - Math.max(this.#picker.pending, MIN_RUN_SIZE);
+    if ((this.#edges[0] ?? from) <= from) this.#edges = this.#edges.filter((edge) => edge > from);
+  }
+
+  #parse(slice: Uint8Array): readonly number[] | undefined {
+    const start = this.#span;
+    let edges = this.#parser?.push(slice);
+    if (this.#toldBefore.length > 0) {
+      const end = start + slice.length;
+      const again = this.#toldBefore.filter((edge) => edge <= end).map((edge) => edge - start);
+      this.#toldBefore = this.#toldBefore.filter((edge) => edge > end);
+      edges = [...new Set([...(edges ?? []), ...again])].sort((a, b) => a - b);
+    }
+    if (edges !== undefined) for (const edge of edges) this.#edges.push(start + edge);
+    return edges;
   }
 
   /** The same content, its parser chosen by what there is. */
@@ -146,7 +215,7 @@ export class GrowingContent {
     const syntax = parserOf(this.#hint, this.#held, settings.minSize);
     const parser = syntax === undefined ? undefined : new ContentParser(syntax);
     const { pending } = this;
-    const from = { tree: new BlockTreeBuilder(pending), pending, stable: 0, isDeaf: false, before: NONE, parser, syntax };
+    const from = { tree: new BlockTreeBuilder(pending), pending, stable: 0, isDeaf: false, before: NONE, parser, syntax, edges: [] };
     const short = new GrowingContent(pending, this.#scanner, this.#hint, from);
     short.push(this.#held);
     return short;

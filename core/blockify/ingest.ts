@@ -17,6 +17,8 @@ import { BlockIntake } from './block-intake.ts';
 import { parserOf } from './choose-parser.ts';
 import { KERNEL_SCRATCH_SIZE } from './edge-kernel.ts';
 import { closeQuietly, openToRead } from './file-slices.ts';
+import type { Growth, GrowthSource } from './ingest-growth.ts';
+import { ingestGrowth } from './ingest-growth.ts';
 import { IngestJobs, MAX_REREADS } from './ingest-jobs.ts';
 import { ingestOpenFile } from './ingest-open-file.ts';
 import type {
@@ -228,6 +230,11 @@ export class Ingest implements AsyncDisposable {
   /** The Block of the chunks' content. A chunk may be reused once the next is asked for. */
   async stream(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, hint: ContentHint = {}): Promise<Block> {
     return await ingestStream(this.#lane, chunks, hint);
+  }
+
+  /** Goes on with a content that grows. @returns as {@link ingestGrowth} */
+  async grow(growth: Growth, source: GrowthSource): Promise<Uint8Array> {
+    return await ingestGrowth(this.#lane, growth, source);
   }
 
   /** Sends the small files that wait. */

@@ -53,9 +53,32 @@ export interface Parser {
    * they are valid until the next are asked for. `yield offset` reports an edge: octets from the content's start, in any
    * order, as far ahead as it likes, at most `delay` octets behind the octets asked for. Edges must not depend on
    * how the octets are cut.
+   *
+   * @param mark - one that it reported, given octets up to there and any farther: it is to be given those from `mark.from` on, and
+   * reports the edges that it would have reported
    */
-  edges(): Generator<number | undefined, void, Uint8Array | undefined>;
+  edges(mark?: ParserMark): ParserSteps;
 }
+
+/** A parser's coroutine, and parts of it. */
+export type ParserSteps<T = void> = Generator<number | ParserMark | undefined, T, Uint8Array | undefined>;
+
+/** Where a parser can go on that has forgotten all before. */
+export interface ParserMark {
+  /** The first octet of the content that it has to be given; it may be yet to come. */
+  readonly from: number;
+  /** What it has to know: numbers of its own. */
+  readonly state: readonly number[];
+}
+
+/**
+ * Handed to a parser's coroutine in place of octets: asks for a mark, which it yields if it has one, and then goes on asking for octets. A
+ * coroutine that takes it for no octets is parsed from its start where it has to go on.
+ */
+export const ASK_MARK: Uint8Array = new Uint8Array(0);
+
+/** Where a parser goes on that listens no more. */
+export const NOWHERE: ParserMark = { from: Number.MAX_SAFE_INTEGER, state: [] };
 
 /**
  * Handed to a parser's coroutine in place of octets: asks which edges it would report if the content ended here, while it may go on. A
@@ -69,20 +92,34 @@ const MAX_AHEAD = 1024;
 /** Reports that one slice may bring besides one an octet: more is a parser that has lost its way. */
 const SPARE_REPORTS = 1024;
 
+/** Where the parsing of a content goes on: its parser, and what it has said of octets to come. */
+export interface FeedMark extends ParserMark {
+  /** Edges beyond the octets so far, from the content's start, ascending. */
+  readonly ahead: readonly number[];
+}
+
 /** Feeds a parser with the slices of a content and sorts out what it says. Once it throws or runs wild, it is not asked again. */
 export class ParserFeed {
   readonly #delay: number;
   readonly #quietSize: number;
-  #parser: ReturnType<Parser['edges']> | undefined;
+  #parser: ParserSteps | undefined;
   /** Edges beyond the octets so far, from the content's start, ascending. */
   #ahead: number[] = [];
   #end = 0;
+  /** The first octet that the parser is given. */
+  #from = 0;
 
-  constructor(parser: Parser) {
+  /** @param mark - goes on where another feed gave it; the first octets pushed are then those at `end` */
+  constructor(parser: Parser, from?: { readonly mark: FeedMark; readonly end: number }) {
     this.#delay = Math.min(parser.delay, MIN_RUN_SIZE);
     this.#quietSize = parser.quietSize ?? 0;
+    if (from !== undefined) {
+      this.#ahead = [...from.mark.ahead];
+      this.#end = from.end;
+      this.#from = from.mark.from;
+    }
     try {
-      this.#parser = parser.edges();
+      this.#parser = parser.edges(from?.mark);
     } catch {
       return;
     }
@@ -97,11 +134,18 @@ export class ParserFeed {
   push(slice: Uint8Array): number[] {
     const base = this.#end;
     this.#end += slice.length;
-    this.#resume(slice, slice.length + SPARE_REPORTS);
+    const passed = Math.max(0, this.#from - base);
+    if (passed < slice.length || passed === 0) this.#resume(slice.subarray(passed), slice.length + SPARE_REPORTS);
     // Those before what may still be decided are too late.
     const reached = this.#ahead.filter((edge) => edge <= this.#end && edge > base - this.#delay);
     this.#ahead = this.#ahead.filter((edge) => edge > this.#end);
     return reached.map((edge) => edge - base);
+  }
+
+  /** Where another feed of this content can go on; undefined where it has to be given all of it. */
+  mark(): FeedMark | undefined {
+    const mark = this.#parser === undefined ? NOWHERE : this.#resume(ASK_MARK, SPARE_REPORTS);
+    return mark === undefined ? undefined : { ...mark, ahead: this.#ahead };
   }
 
   /** What `finish` would give, while the content may go on. */
@@ -131,15 +175,17 @@ export class ParserFeed {
   }
 
   /** Runs the parser until it asks for octets; gives it up once it throws, ends, or reports more than it may. */
-  #resume(slice: Uint8Array | undefined, mostReports: number): void {
+  #resume(slice: Uint8Array | undefined, mostReports: number): ParserMark | undefined {
     const parser = this.#parser;
-    if (parser === undefined) return;
+    if (parser === undefined) return undefined;
     const found: number[] = [];
+    let mark: ParserMark | undefined;
     let goesOn = false;
     try {
       let step = parser.next(slice);
       for (let reports = 0; step.done !== true && step.value !== undefined && reports <= mostReports; reports++) {
-        if (Number.isSafeInteger(step.value) && step.value > this.#quietSize) found.push(step.value);
+        if (typeof step.value === 'object') mark = step.value;
+        else if (Number.isSafeInteger(step.value) && step.value > this.#quietSize) found.push(step.value);
         step = parser.next(undefined);
       }
       goesOn = step.done !== true && step.value === undefined;
@@ -148,6 +194,7 @@ export class ParserFeed {
     }
     if (!goesOn) this.#parser = undefined;
     if (found.length > 0) this.#remember(found);
+    return mark;
   }
 
   #remember(found: readonly number[]): void {

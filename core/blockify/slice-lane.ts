@@ -39,6 +39,14 @@ export interface LaneContext extends ParsingContext {
   relieve(): Promise<void>;
 }
 
+/** A content that a lane goes on with: its picker and tree, octets so far, and those of them that have no leaf. */
+export interface LaneStart {
+  readonly picker: EdgePicker;
+  readonly tree: BlockTreeBuilder;
+  readonly end: number;
+  readonly tail: Uint8Array;
+}
+
 /**
  * Turns the slices of one content, as they are scanned, into its Block. Edges are picked here, in order; what is after
  * the last edge goes over to the next slot, in front of its data; hashing runs behind, and Blocks are added behind that.
@@ -57,10 +65,15 @@ export class SliceLane {
   #behind: Promise<void> = Promise.resolve();
   #parsing: LaneParsing | undefined;
 
-  constructor(context: LaneContext) {
+  constructor(context: LaneContext, from?: LaneStart) {
     this.#context = context;
-    this.#picker = new EdgePicker(context.edges);
-    this.#tree = new BlockTreeBuilder(context.sink);
+    this.#picker = from?.picker ?? new EdgePicker(context.edges);
+    this.#tree = from?.tree ?? new BlockTreeBuilder(context.sink);
+    if (from !== undefined) {
+      this.#tail = Uint8Array.from(from.tail);
+      this.#end = from.end;
+      this.#emitted = from.end - from.tail.length;
+    }
     this.#digestSize = hashByName(context.sink.hashName).digestSize;
   }
 
@@ -100,6 +113,12 @@ export class SliceLane {
     }
     await this.#behind;
     return this.#tree.finish();
+  }
+
+  /** The octets after the last edge, once all slices before are added: another lane may go on with picker and tree. */
+  async pause(): Promise<Uint8Array> {
+    await this.#behind;
+    return this.#tail;
   }
 
   /** Waits until no slot is in use, whatever failed. */

@@ -9,7 +9,7 @@ interface SliceAhead {
   readonly slot: number;
   readonly length: number;
   readonly scan: Promise<ScanResult> | undefined;
-  readonly parsed: Promise<number[]> | undefined;
+  readonly parsed: Promise<readonly number[]> | undefined;
 }
 
 /** The slices of a content that are being scanned, in order, on their way to its lane. */
@@ -32,12 +32,17 @@ export class SlicesAhead {
     return this.#slices.length >= MAX_SLICES_AHEAD;
   }
 
-  /** Has a slice scanned; its slot is the lane's from now on. */
-  add(slot: number, length: number, source: { readonly fd: number | undefined; readonly offset: number; readonly context: number }): void {
+  /** Has a slice scanned; its slot is the lane's from now on. @param edges - its parser's, where that is not the lane's */
+  add(
+    slot: number,
+    length: number,
+    source: { readonly fd: number | undefined; readonly offset: number; readonly context: number },
+    edges?: readonly number[],
+  ): void {
     const scan = this.#context.scan({ kind: 'scan', slot, length, ...source });
     // It is awaited in its turn.
     scan.catch(() => {});
-    const parsed = this.#lane.parsing?.slice(slot, scan);
+    const parsed = edges === undefined ? this.#lane.parsing?.slice(slot, scan) : Promise.resolve(edges);
     parsed?.catch(() => {});
     this.#slices.push({ slot, length, scan, parsed });
   }

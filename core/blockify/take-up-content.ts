@@ -6,19 +6,19 @@ import { BlockTreeBuilder } from '../block/tree-builder.ts';
 import { TreeCopier } from '../block/tree-copy.ts';
 import { leavesOf } from '../block/tree-walk.ts';
 import type { OpOptions, Store } from '../store/store.ts';
-import { parserOf } from './choose-parser.ts';
+import { parserNamed, parserNames, parserOf } from './choose-parser.ts';
 import { ContentParser } from './content-parser.ts';
 import { WINDOW_SIZE } from './edge-hash.ts';
 import { KERNEL_CONTEXT } from './edge-kernel.ts';
 import type { EdgeScanner } from './edge-scanner.ts';
 import type { StablePoint } from './growing-content.ts';
 import { GrowingContent } from './growing-content.ts';
-import type { ContentHint } from './parser.ts';
+import type { ContentHint, Parser } from './parser.ts';
 import { MAX_HEAD_SIZE } from './parser.ts';
 
 /**
- * Takes up a content that grows where an earlier process left it. Of the Store are read the last leaves and some superblocks; all of
- * the content where it has a parser, which is given it again.
+ * Takes up a content that grows where an earlier process left it. Of the Store are read the last leaves and some superblocks; where it
+ * has a parser that is in the middle of something also what that began with, and all of the content where that is not known.
  *
  * @param block - what `block()` of it gave
  * @param at - what `stablePoint()` gave then; undefined where that is unknown: then it grows from its start, which is read whole
@@ -41,12 +41,20 @@ export async function takeUpContent(
     }
     return content;
   }
-  const head = await readBlockBytes(source, { kind: 'sub', base: block, offset: 0, span: MAX_HEAD_SIZE }, options);
-  const syntax = at.isDeaf ? undefined : parserOf(hint, head, scanner.settings.minSize);
-  const parser = syntax === undefined ? undefined : new ContentParser(syntax);
-  const { stable } = at;
-  if (parser !== undefined) {
-    for await (const octets of readBlockRange(store, block, { end: stable, ...options })) parser.push(octets);
+  const { stable, parsing } = at;
+  const isKnown =
+    parsing !== undefined && parserNames().includes(parsing.name) && (hint.parser === undefined || hint.parser === parsing.name);
+  let syntax: Parser | undefined;
+  if (isKnown && !at.isDeaf) syntax = parserNamed(parsing.name);
+  else if (!at.isDeaf) {
+    const head = await readBlockBytes(source, { kind: 'sub', base: block, offset: 0, span: MAX_HEAD_SIZE }, options);
+    syntax = parserOf(hint, head, scanner.settings.minSize);
+  }
+  const mark = isKnown ? parsing.mark : undefined;
+  const from = Math.min(stable, mark?.from ?? 0);
+  const parser = syntax === undefined ? undefined : new ContentParser(syntax, mark === undefined ? undefined : { mark, end: from });
+  if (parser !== undefined && from < stable) {
+    for await (const octets of readBlockRange(store, block, { start: from, end: stable, ...options })) parser.push(octets);
   }
   const pending = new PendingBlocks(store.hashName);
   const tree = new BlockTreeBuilder(pending);
@@ -63,7 +71,15 @@ export async function takeUpContent(
     needed === 0
       ? new Uint8Array(0)
       : await readBlockBytes(source, { kind: 'sub', base: block, offset: stable - needed, span: needed }, options);
-  const content = new GrowingContent(store, scanner, hint, { ...at, tree, pending, before, parser, syntax });
+  const content = new GrowingContent(store, scanner, hint, {
+    ...at,
+    tree,
+    pending,
+    before,
+    parser,
+    syntax,
+    edges: isKnown ? parsing.edges : [],
+  });
   for await (const octets of readBlockRange(store, block, { start: stable, ...options })) content.push(octets);
   return content;
 }

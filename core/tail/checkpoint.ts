@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { VtError } from '../base/errors.ts';
 import { makeFolders } from '../base/make-folders.ts';
 import { errorCode, errorReason } from '../base/system-error.ts';
+import type { ParsingPoint } from '../blockify/growing-content.ts';
 import type { FileMark } from './tailed-file.ts';
 
 /** What a checkpoint keeps of one followed path. */
@@ -14,6 +15,7 @@ export interface TailMark {
   /** What is before it is cut for good; see {@link StablePoint}. */
   readonly stable: number;
   readonly isDeaf: boolean;
+  readonly parsing?: ParsingPoint | undefined;
   /** Where reading stands of the file that has the path, and of those that had it before, oldest first. */
   readonly files: readonly FileMark[];
   /** Files that had the path and are read to their end: under another name they are no news. */

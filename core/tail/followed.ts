@@ -37,5 +37,5 @@ export interface Followed {
   /** What has to be kept to go on after the process has ended. */
   marks(): TailMark[];
   counts(): FollowedCounts;
-  close(): void;
+  close(): Promise<void>;
 }

@@ -132,7 +132,7 @@ export class Follower {
       await this.#look(this.#ending.signal);
       if (forget) removeCheckpoint(this.#options.checkpointPath);
     } finally {
-      this.#end();
+      await this.#end();
     }
   }
 
@@ -141,12 +141,15 @@ export class Follower {
     this.#isStopped = true;
     clearTimeout(this.#timer);
     await this.#monitor?.[Symbol.asyncDispose]();
-    this.#end();
+    await this.#end();
   }
 
-  #end(): void {
-    this.#options.followed.close();
-    this.#options.onEnd();
+  async #end(): Promise<void> {
+    try {
+      await this.#options.followed.close();
+    } finally {
+      this.#options.onEnd();
+    }
   }
 
   #schedule(): void {

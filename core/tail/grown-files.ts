@@ -11,6 +11,7 @@ import type { FileDirent } from '../dirent/dirent.ts';
 import type { OpOptions, Store } from '../store/store.ts';
 import { baseName } from '../tree/path.ts';
 import type { TreePath } from '../tree/tree.ts';
+import type { IngestOnDemand } from './ingest-on-demand.ts';
 import { openOrNone } from './rotated-files.ts';
 import type { TailedFile } from './tailed-file.ts';
 import { CHECK_SIZE } from './tailed-file.ts';
@@ -38,11 +39,13 @@ export interface GrownFile {
 export class GrownFiles {
   readonly #store: Store;
   readonly #scanner: EdgeScanner;
+  readonly #ingest: IngestOnDemand;
   readonly #kept = new Map<Octets, { readonly file: TailedFile; readonly content: GrowingContent }>();
 
-  constructor(store: Store, scanner: EdgeScanner) {
+  constructor(store: Store, scanner: EdgeScanner, ingest: IngestOnDemand) {
     this.#store = store;
     this.#scanner = scanner;
+    this.#ingest = ingest;
   }
 
   /** Takes in what was appended. @param stored - what is stored of it @returns undefined where it did something else than grow */
@@ -56,9 +59,13 @@ export class GrownFiles {
     try {
       if (!isGood) return undefined;
       isGood = false;
-      const look = await file.look(async (octets) => {
-        if (content.pending.size > MAX_PENDING_SIZE) await content.flushTo(this.#store, options);
-        content.push(octets);
+      const look = await file.look({
+        take: async (octets) => {
+          if (content.pending.size > MAX_PENDING_SIZE) await content.flushTo(this.#store, options);
+          content.push(octets);
+        },
+        // What fails on the way is taken up anew.
+        takeMuch: async (read) => await this.#ingest.use(async (ingest) => await content.pushFrom(ingest, read)),
       });
       // Without a change of its size something else was done to it.
       if (look === undefined || look.restarted !== undefined || look.bytes === 0) return undefined;

@@ -1,19 +1,23 @@
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
 import { errorReason } from '../base/system-error.ts';
+import type { Ingest } from '../blockify/ingest.ts';
 import type { FileDirent } from '../dirent/dirent.ts';
 import type { OpOptions } from '../store/store.ts';
 import { baseName, joinPath } from '../tree/path.ts';
 import type { Tree, TreePath } from '../tree/tree.ts';
 import type { TailMark } from './checkpoint.ts';
 import type { Followed, FollowedCounts } from './followed.ts';
+import { IngestOnDemand } from './ingest-on-demand.ts';
 import type { LocalPattern } from './local-pattern.ts';
 import { findPaths, fitsPattern } from './local-pattern.ts';
 import { statOf } from './rotated-files.ts';
 import type { TailContext } from './tail.ts';
 import { fromBase64, Tail } from './tail.ts';
 
-export interface TailGroupOptions extends Omit<TailContext, 'isElsewhere'> {
+export interface TailGroupOptions extends Omit<TailContext, 'isElsewhere' | 'ingest'> {
+  /** Starts the workers that take in what is much; without them all is done in this thread. */
+  readonly makeIngest?: (() => Ingest) | undefined;
   readonly tree: Tree;
   readonly patterns: readonly LocalPattern[];
   /** The file that the one path becomes, or the Dir that all go into under their own names. */
@@ -32,11 +36,14 @@ export class TailGroup implements Followed {
   readonly #bound = new Map<TreePath, FileDirent>();
   readonly #fits: readonly ((path: Octets) => boolean)[];
   readonly #told = new Set<string>();
+  readonly #ingest: IngestOnDemand | undefined;
   #folders: readonly Octets[] = [];
 
   constructor(options: TailGroupOptions) {
     this.#options = options;
     this.#fits = options.patterns.map(fitsPattern);
+    const { makeIngest, monotonicMs } = options;
+    this.#ingest = makeIngest === undefined ? undefined : new IngestOnDemand(makeIngest, monotonicMs);
   }
 
   /** Goes on where a checkpoint says that an earlier process ended. */
@@ -73,6 +80,7 @@ export class TailGroup implements Followed {
         this.#tell(`follow "${octetsToText(tail.path)}": ${errorReason(error)}`);
       }
     }
+    await this.#ingest?.rest();
     return changed;
   }
 
@@ -108,8 +116,9 @@ export class TailGroup implements Followed {
     return sum;
   }
 
-  close(): void {
+  async close(): Promise<void> {
     for (const tail of this.#tails.values()) tail.close();
+    await this.#ingest?.close();
   }
 
   /** Finds the paths that have come to be. */
@@ -148,7 +157,7 @@ export class TailGroup implements Followed {
       for (const each of this.#tails.values()) if (each !== asker && each.has(file)) return true;
       return false;
     };
-    const tail = new Tail(path, name, { ...this.#options, isElsewhere });
+    const tail = new Tail(path, name, { ...this.#options, ingest: this.#ingest, isElsewhere });
     this.#tails.set(path, tail);
     this.#names.set(name, path);
     return tail;

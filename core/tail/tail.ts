@@ -2,9 +2,10 @@ import { findXattrs } from '../base/find-xattrs.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes, octetsToBytes } from '../base/octets.ts';
 import type { OwnerNames } from '../base/owner-names.ts';
+import type { Block } from '../block/block.ts';
 import { readBlockBytes } from '../block/read-range.ts';
 import type { EdgeScanner } from '../blockify/edge-scanner.ts';
-import { GrowingContent } from '../blockify/growing-content.ts';
+import { GrowingContent, type StablePoint } from '../blockify/growing-content.ts';
 import { mimeTypeIn } from '../blockify/mime-type.ts';
 import type { ContentHint } from '../blockify/parser.ts';
 import { takeUpContent } from '../blockify/take-up-content.ts';
@@ -15,9 +16,10 @@ import type { OpOptions, Store } from '../store/store.ts';
 import { baseName } from '../tree/path.ts';
 import type { TreePath } from '../tree/tree.ts';
 import type { TailMark } from './checkpoint.ts';
+import type { IngestOnDemand } from './ingest-on-demand.ts';
 import { findMarked, openOrNone, openRotated, statOf } from './rotated-files.ts';
 import type { FileMark } from './tailed-file.ts';
-import { CHECK_SIZE, type TailedFile } from './tailed-file.ts';
+import { CHECK_SIZE, type OctetSink, type TailedFile } from './tailed-file.ts';
 
 /** A file that lost its path is kept open until nothing was written to it for so long: milliseconds. */
 const FORMER_MS = 60_000;
@@ -40,6 +42,8 @@ export interface TailContext {
   readonly owners: OwnerNames;
   /** Milliseconds that only go up. */
   readonly monotonicMs: () => number;
+  /** Takes in what is much. */
+  readonly ingest: IngestOnDemand | undefined;
   /** Whether a file is followed under another path, too. */
   readonly isElsewhere: (file: { readonly dev: bigint; readonly ino: bigint }, tail: Tail) => boolean;
 }
@@ -78,6 +82,8 @@ export class Tail {
   #files: OpenFile[] = [];
   #done: FileMark[] = [];
   #content: GrowingContent | undefined;
+  /** What the content was before the Store failed while much was taken in: it has to be taken up again. */
+  #lost: { readonly block: Block; readonly point: StablePoint } | undefined;
   #dirent: FileDirent | undefined;
   #isThere = false;
   /** Something was read or seen that the Dirent does not tell. */
@@ -97,14 +103,7 @@ export class Tail {
     const dirent = parseDirent(mark.dirent);
     if (dirent.kind !== 'file') throw new TypeError(`restore a tail: expected the Dirent of a file, got a ${dirent.kind}`);
     const { store, scanner } = this.#context;
-    this.#content = await takeUpContent(
-      store,
-      scanner,
-      dirent.block,
-      { stable: mark.stable, isDeaf: mark.isDeaf },
-      this.#hint(dirent.meta.xattrs),
-      options,
-    );
+    this.#content = await takeUpContent(store, scanner, dirent.block, mark, this.#hint(dirent.meta.xattrs), options);
     this.#dirent = dirent;
     this.#done = [...mark.done];
     for (const each of mark.files) {
@@ -159,6 +158,7 @@ export class Tail {
 
   /** Takes in what is new. @returns whether the Dirent is another */
   async look(options: OpOptions): Promise<boolean> {
+    if (this.#lost !== undefined) await this.#takeUpLost(this.#lost, options);
     await this.#readAll(options);
     const stat = statOf(this.path);
     this.#isThere = stat?.isFile() === true;
@@ -176,12 +176,14 @@ export class Tail {
 
   /** What a checkpoint keeps; undefined before there was a file. */
   mark(): TailMark | undefined {
-    if (this.#dirent === undefined || this.#content === undefined) return undefined;
+    const point = this.#content?.stablePoint() ?? this.#lost?.point;
+    if (this.#dirent === undefined || point === undefined) return undefined;
+    const { block } = this.#lost ?? this.#dirent;
     return {
       path: base64(this.path),
       name: base64(this.name),
-      ...this.#content.stablePoint(),
-      dirent: formatDirent(this.#dirent),
+      ...point,
+      dirent: formatDirent({ ...this.#dirent, block }),
       files: this.#files.map(({ file }) => file.mark),
       done: this.#done,
     };
@@ -209,16 +211,10 @@ export class Tail {
 
   async #read(open: OpenFile, options: OpOptions): Promise<void> {
     const { file } = open;
-    const take = async (octets: Uint8Array): Promise<void> => {
-      const content = this.#contentOf(file);
-      // First what may fail: octets that were pushed are taken in.
-      if (content.pending.size > MAX_PENDING_SIZE) await content.flushTo(this.#context.store, options);
-      content.push(octets);
-      this.#newBytes += octets.length;
-    };
+    const sink = this.#sinkOf(file, options);
     for (;;) {
-      if (open.sinceNs !== undefined && file.offset === 0 && file.hasChanged()) await this.#readOlder(file, open.sinceNs, take);
-      const look = await file.look(take);
+      if (open.sinceNs !== undefined && file.offset === 0 && file.hasChanged()) await this.#readOlder(file, open.sinceNs, sink);
+      const look = await file.look(sink);
       if (look === undefined) return;
       this.#readBytes += look.readBytes;
       this.#isStale = true;
@@ -229,15 +225,47 @@ export class Tail {
       }
       this.#rotations++;
       const copy = findMarked(this.path, look.restarted, (found) => this.has(found) || this.#context.isElsewhere(found, this));
-      if (copy !== undefined) await this.#readCopy(copy, take);
+      if (copy !== undefined) await this.#readCopy(copy, sink);
       open.sinceNs = copy === undefined ? look.stat.mtimeNs : copy.lastStat.mtimeNs;
     }
   }
 
-  /** Reads a rotated file to its end, which is all that it will ever have. */
-  async #readCopy(copy: TailedFile, take: (octets: Uint8Array) => Promise<void>): Promise<void> {
+  #sinkOf(file: TailedFile, options: OpOptions): OctetSink {
+    const { store, ingest } = this.#context;
+    const take = async (octets: Uint8Array): Promise<void> => {
+      const content = this.#contentOf(file);
+      // First what may fail: octets that were pushed are taken in.
+      if (content.pending.size > MAX_PENDING_SIZE) await content.flushTo(store, options);
+      content.push(octets);
+      this.#newBytes += octets.length;
+    };
+    if (ingest === undefined) return { take };
+    return { take, takeMuch: async (read) => await this.#takeMuch(ingest, this.#contentOf(file), read, options) };
+  }
+
+  async #takeMuch(ingest: IngestOnDemand, content: GrowingContent, read: (room: Uint8Array) => number, options: OpOptions): Promise<void> {
+    const before = { block: content.block(), point: content.stablePoint() };
+    await content.flushTo(this.#context.store, options);
     try {
-      this.#readBytes += (await copy.look(take))?.readBytes ?? 0;
+      await ingest.use(async (workers) => await content.pushFrom(workers, read));
+    } catch (error) {
+      this.#lost = before;
+      this.#content = undefined;
+      throw error;
+    }
+    this.#newBytes += content.span - before.block.span;
+  }
+
+  async #takeUpLost({ block, point }: { readonly block: Block; readonly point: StablePoint }, options: OpOptions): Promise<void> {
+    const { store, scanner } = this.#context;
+    this.#content = await takeUpContent(store, scanner, block, point, this.#hint(this.#dirent?.meta.xattrs), options);
+    this.#lost = undefined;
+  }
+
+  /** Reads a rotated file to its end, which is all that it will ever have. */
+  async #readCopy(copy: TailedFile, sink: OctetSink): Promise<void> {
+    try {
+      this.#readBytes += (await copy.look(sink))?.readBytes ?? 0;
       this.#finish(copy.mark);
     } finally {
       copy.close();
@@ -248,12 +276,12 @@ export class Tail {
    * Before a file is read from its start: reads what rotated files have of the time since it was cut short, or since the file before
    * it. It may be rotated at that very moment, too: then once more.
    */
-  async #readOlder(file: TailedFile, sinceNs: bigint, take: (octets: Uint8Array) => Promise<void>): Promise<void> {
+  async #readOlder(file: TailedFile, sinceNs: bigint, sink: OctetSink): Promise<void> {
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const before = file.stat();
       const head = file.firstOctets(CHECK_SIZE);
       // What is newer holds what was written after this.
-      for (const copy of this.#unseen(sinceNs, before.mtimeNs, file)) await this.#readCopy(copy, take);
+      for (const copy of this.#unseen(sinceNs, before.mtimeNs, file)) await this.#readCopy(copy, sink);
       const now = file.stat();
       const isSame = now.size >= before.size && head.equals(file.firstOctets(head.length));
       if (isSame && (head.length > 0 || now.mtimeNs === before.mtimeNs)) return;

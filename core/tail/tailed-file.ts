@@ -11,6 +11,20 @@ export const CHECK_SIZE = 4096;
 /** Octets read at a time. */
 const READ_SIZE = 256 * 1024;
 
+/** Octets that are much: worth the workers, and worth their start. */
+const MUCH_SIZE = 8 * 1024 * 1024;
+
+/** Octets taken in by the workers before it is noted how far they are. */
+const STEP_SIZE = 256 * 1024 * 1024;
+
+/** What takes in the octets of a file. */
+export interface OctetSink {
+  /** Takes octets, which are valid until it resolves. */
+  take(octets: Uint8Array): Promise<void>;
+  /** Takes much. @param read - fills a room, and gives how many octets came; less than there is room for is the end */
+  takeMuch?(read: (room: Uint8Array) => number): Promise<void>;
+}
+
 /** Where reading of a file stands, as a checkpoint keeps it. */
 export interface FileMark {
   /** Decimal. */
@@ -25,6 +39,27 @@ export interface FileMark {
   readonly headSize: number;
   /** When it was changed last, as far as it was read: nanoseconds since 1970, decimal. */
   readonly mtimeNs: string;
+}
+
+/** How far a file is read. */
+interface Noted {
+  readonly offset: number;
+  /** The first octets, and the last before the offset: {@link CHECK_SIZE}, if there are so many. */
+  readonly head: Buffer;
+  readonly check: Buffer;
+}
+
+const NOTHING: Noted = { offset: 0, head: Buffer.alloc(0), check: Buffer.alloc(0) };
+
+/** How far it is read after some more octets. */
+function after({ offset, head, check }: Noted, octets: Uint8Array): Noted {
+  const last = octets.length >= CHECK_SIZE ? octets.subarray(-CHECK_SIZE) : Buffer.concat([check, octets]).subarray(-CHECK_SIZE);
+  return {
+    offset: offset + octets.length,
+    head: head.length < CHECK_SIZE ? Buffer.concat([head, octets.subarray(0, CHECK_SIZE)]).subarray(0, CHECK_SIZE) : head,
+    // A copy: what is given is used again.
+    check: Buffer.from(last),
+  };
 }
 
 /** What one look at a file found. */
@@ -43,10 +78,7 @@ export class TailedFile {
   readonly dev: bigint;
   readonly ino: bigint;
   readonly #fd: number;
-  #offset = 0;
-  /** The last octets before the offset. */
-  #check: Buffer = Buffer.alloc(0);
-  #head: Buffer = Buffer.alloc(0);
+  #noted: Noted = NOTHING;
   /** Of the last look. */
   #size = -1n;
   #mtimeNs = 0n;
@@ -87,17 +119,17 @@ export class TailedFile {
 
   /** Octets read. */
   get offset(): number {
-    return this.#offset;
+    return this.#noted.offset;
   }
 
   get mark(): FileMark {
     return {
       dev: this.dev.toString(),
       ino: this.ino.toString(),
-      offset: this.#offset,
-      check: digestOf(this.#check),
-      head: digestOf(this.#head),
-      headSize: this.#head.length,
+      offset: this.#noted.offset,
+      check: digestOf(this.#noted.check),
+      head: digestOf(this.#noted.head),
+      headSize: this.#noted.head.length,
       mtimeNs: this.#mtimeNs.toString(),
     };
   }
@@ -113,7 +145,7 @@ export class TailedFile {
   /** Whether this file begins with all that was read of another. Reads both as far as that, if the last octets are the same. */
   goesOnFrom(other: TailedFile): boolean {
     const { offset } = other;
-    if (offset === 0 || this.stat().size < BigInt(offset) || !this.#matches(offset, other.#check)) return false;
+    if (offset === 0 || this.stat().size < BigInt(offset) || !this.#matches(offset, other.#noted.check)) return false;
     const mine = Buffer.alloc(READ_SIZE);
     const theirs = Buffer.alloc(READ_SIZE);
     for (let at = 0; at < offset; at += READ_SIZE) {
@@ -126,9 +158,7 @@ export class TailedFile {
 
   /** Goes on where another one ended, of which it has all. */
   takeOver(other: TailedFile): void {
-    this.#offset = other.#offset;
-    this.#check = other.#check;
-    this.#head = other.#head;
+    this.#noted = other.#noted;
   }
 
   /** Goes on where an earlier process ended. @returns false where the octets before that place are others: then it is read from its start */
@@ -138,9 +168,7 @@ export class TailedFile {
     const first = Buffer.alloc(headSize);
     if (readFully(this.#fd, before, offset - before.length) < before.length || digestOf(before) !== check) return false;
     if (readFully(this.#fd, first, 0) < headSize || digestOf(first) !== head) return false;
-    this.#offset = offset;
-    this.#check = before;
-    this.#head = first;
+    this.#noted = { offset, check: before, head: first };
     this.#mtimeNs = BigInt(mtimeNs);
     return true;
   }
@@ -155,43 +183,43 @@ export class TailedFile {
     const head = Buffer.from(first);
     const check = Buffer.from(last);
     if (this.stat().size < BigInt(size) || !this.#matches(head.length, head) || !this.#matches(size, check)) return false;
-    this.#offset = size;
-    this.#head = head;
-    this.#check = check;
+    this.#noted = { offset: size, check, head };
     return true;
   }
 
   /**
-   * Reads what is new, up to the size that the file has now.
+   * Reads what is new, up to the size that the file has now. Where a sink fails, what it was given is read again.
    *
-   * @param take - given the octets, which are valid until it resolves
    * @returns undefined where nothing changed since the last look
    */
-  async look(take: (octets: Uint8Array) => Promise<void>): Promise<FileLook | undefined> {
+  async look(sink: OctetSink): Promise<FileLook | undefined> {
     const stat = this.stat();
     if (!this.hasChanged(stat)) return undefined;
     const size = Number(stat.size);
     let readBytes = 0;
-    if (this.#offset > 0) {
-      readBytes += this.#check.length;
-      if (size < this.#offset || !this.#matches(this.#offset, this.#check)) {
+    if (this.#noted.offset > 0) {
+      readBytes += this.#noted.check.length;
+      if (size < this.#noted.offset || !this.#matches(this.#noted.offset, this.#noted.check)) {
         const restarted = this.mark;
-        this.#offset = 0;
-        this.#check = Buffer.alloc(0);
-        this.#head = Buffer.alloc(0);
+        this.#noted = NOTHING;
         this.#size = -1n;
         return { bytes: 0, readBytes, restarted, stat };
       }
     }
     let bytes = 0;
-    const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(READ_SIZE, size - this.#offset)));
-    while (this.#offset < size) {
-      const got = readFully(this.#fd, buffer.subarray(0, Math.min(buffer.length, size - this.#offset)), this.#offset);
+    for (let left = size - this.#noted.offset; left > MUCH_SIZE && sink.takeMuch !== undefined; left = size - this.#noted.offset) {
+      const got = await this.#lookAtMuch(sink.takeMuch, Math.min(STEP_SIZE, left));
+      bytes += got;
+      if (got === 0) break;
+    }
+    const buffer = Buffer.allocUnsafe(Math.max(1, Math.min(READ_SIZE, size - this.#noted.offset)));
+    while (this.#noted.offset < size) {
+      const got = readFully(this.#fd, buffer.subarray(0, Math.min(buffer.length, size - this.#noted.offset)), this.#noted.offset);
       // Cut short meanwhile: the next look finds out.
       if (got === 0) break;
       const octets = buffer.subarray(0, got);
-      await take(octets);
-      this.#note(octets);
+      await sink.take(octets);
+      this.#noted = after(this.#noted, octets);
       bytes += got;
     }
     this.#lastStat = stat;
@@ -214,7 +242,7 @@ export class TailedFile {
 
   /** Octets that it has beyond those read. */
   unreadBytes(): number {
-    return Math.max(0, Number(this.stat().size) - this.#offset);
+    return Math.max(0, Number(this.stat().size) - this.#noted.offset);
   }
 
   close(): void {
@@ -222,12 +250,17 @@ export class TailedFile {
     this.#isClosed = true;
   }
 
-  #note(octets: Buffer): void {
-    this.#offset += octets.length;
-    if (this.#head.length < CHECK_SIZE) this.#head = Buffer.concat([this.#head, octets]).subarray(0, CHECK_SIZE);
-    this.#check = Buffer.from(
-      octets.length >= CHECK_SIZE ? octets.subarray(-CHECK_SIZE) : Buffer.concat([this.#check, octets]).subarray(-CHECK_SIZE),
-    );
+  async #lookAtMuch(takeMuch: NonNullable<OctetSink['takeMuch']>, size: number): Promise<number> {
+    const start = this.#noted.offset;
+    let noted = this.#noted;
+    await takeMuch((room) => {
+      const part = room.subarray(0, Math.min(room.length, start + size - noted.offset));
+      const got = readFully(this.#fd, part, noted.offset);
+      noted = after(noted, part.subarray(0, got));
+      return got;
+    });
+    this.#noted = noted;
+    return noted.offset - start;
   }
 
   /** Whether the octets before `offset` are these. */

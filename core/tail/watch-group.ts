@@ -6,6 +6,7 @@ import { octetsToText } from '../base/octets.ts';
 import type { OwnerNames } from '../base/owner-names.ts';
 import { errorCode, errorReason, pathBytes } from '../base/system-error.ts';
 import type { EdgeScanner } from '../blockify/edge-scanner.ts';
+import type { Ingest } from '../blockify/ingest.ts';
 import type { Dirent, IndirectDirent } from '../dirent/dirent.ts';
 import { encodeDirent } from '../dirent/dirent-codec.ts';
 import type { ImportOptions } from '../import/import.ts';
@@ -17,6 +18,7 @@ import type { Tree, TreePath } from '../tree/tree.ts';
 import type { TailMark } from './checkpoint.ts';
 import type { Followed, FollowedCounts } from './followed.ts';
 import { GrownFiles } from './grown-files.ts';
+import { IngestOnDemand } from './ingest-on-demand.ts';
 import { parentOf } from './local-pattern.ts';
 
 /** Paths that change in one round beyond which all is looked at. */
@@ -37,6 +39,8 @@ export interface WatchOptions {
   readonly imports: Pick<ImportOptions, 'isStoreFolder' | 'parser' | 'oneFilesystem'>;
   /** Between two looks at all of it: milliseconds. */
   readonly rescanMs: number;
+  /** Starts the workers that take in what is much of a file that has grown. */
+  readonly makeIngest: () => Ingest;
   readonly monotonicMs: () => number;
   readonly onNotice: (notice: string) => void;
 }
@@ -48,6 +52,7 @@ export class WatchGroup implements Followed {
   readonly folders: readonly Octets[];
   readonly isDeep = true;
   readonly #options: WatchOptions;
+  readonly #ingest: IngestOnDemand;
   readonly #grown: GrownFiles;
   #dirty = new Set<Octets>();
   #scansAll = true;
@@ -62,7 +67,8 @@ export class WatchGroup implements Followed {
   constructor(options: WatchOptions) {
     this.#options = options;
     this.folders = [options.folder];
-    this.#grown = new GrownFiles(options.store, options.scanner);
+    this.#ingest = new IngestOnDemand(options.makeIngest, options.monotonicMs);
+    this.#grown = new GrownFiles(options.store, options.scanner, this.#ingest);
   }
 
   concerns(path: Octets): boolean {
@@ -87,6 +93,7 @@ export class WatchGroup implements Followed {
       for (const path of dirty) this.#dirty.add(path);
       throw error;
     }
+    await this.#ingest.rest();
     return this.#changes.length > 0;
   }
 
@@ -119,8 +126,9 @@ export class WatchGroup implements Followed {
     };
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#grown.close();
+    await this.#ingest.close();
   }
 
   async #import(path: Octets, size: number, options: OpOptions): Promise<Node> {

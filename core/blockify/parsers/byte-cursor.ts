@@ -1,5 +1,7 @@
+import { ASK_MARK, NOWHERE, type ParserMark, type ParserSteps } from '../parser.ts';
+
 /** A part of a parser's coroutine, which gives a value when it is done. */
-export type Steps<T> = Generator<number | undefined, T, Uint8Array | undefined>;
+export type Steps<T> = ParserSteps<T>;
 
 /** Octets that `pass` tells of what it passed. */
 const CONTEXT_SIZE = 2;
@@ -29,8 +31,23 @@ export class ByteCursor {
   #at = 0;
   /** Of the slice in the content. */
   #base = 0;
+  #mark: ParserMark | undefined;
   /** What comes before the next slice that is asked for: the last first. */
   readonly #stash: Uint8Array[] = [];
+
+  /** @param from - the offset in the content of the first octets that it is given */
+  constructor(from = 0) {
+    this.#base = from;
+  }
+
+  /**
+   * Says that whoever begins anew at an offset with this state does as this one will.
+   *
+   * @param from - the next octet, or one that is yet to come, if nothing depends on those before it
+   */
+  mark(state: readonly number[], from = this.offset): void {
+    this.#mark = { from, state };
+  }
 
   /** Octets of the content that were read or skipped. */
   get offset(): number {
@@ -147,6 +164,10 @@ export class ByteCursor {
     while (this.#at >= this.#slice.length) {
       const next: Uint8Array | undefined = this.#stash.pop() ?? (yield undefined);
       if (next === undefined) return false;
+      if (next === ASK_MARK) {
+        if (this.#mark !== undefined) yield this.#mark;
+        continue;
+      }
       this.#base += this.#slice.length;
       this.#slice = next;
       this.#at = 0;
@@ -167,5 +188,5 @@ function firstOf(needles: readonly Uint8Array[], octets: Buffer): { index: numbe
 
 /** Lets the rest of the content pass: what a parser does that has lost its way, or has seen all it wants. */
 export function* ignoreRest(): Steps<void> {
-  while ((yield undefined) !== undefined);
+  for (let octets = yield undefined; octets !== undefined; octets = yield undefined) if (octets === ASK_MARK) yield NOWHERE;
 }

@@ -27,11 +27,12 @@ export const direntsParser: Parser = {
   delay: HEAD_SIZE + MAX_INTEGER_SIZE,
   minSize: 32,
   begins: isDir,
-  *edges() {
-    const cursor = new ByteCursor();
-    let leafAt = 0;
+  *edges(mark) {
+    const cursor = new ByteCursor(mark?.from);
+    let leafAt = mark?.state[0] ?? 0;
     for (;;) {
       const start = cursor.offset;
+      cursor.mark([leafAt]);
       const length = yield* integer(cursor);
       if (length === undefined || length > MAX_BLOCK_SIZE || length < FIELDS_AT) break;
       const end = cursor.offset + length;

@@ -36,5 +36,5 @@ export const gzipParser: Parser = {
   delay: PART_SIZE + NEEDLE_DELAY,
   minSize: 32,
   begins: (head) => head.length >= 18 && head[0] === 0x1f && head[1] === 0x8b && head[2] === 0x08,
-  edges: () => partEdges([{ needles: [MEMBER, FLUSH], partSize: PART_SIZE }]),
+  edges: (mark) => partEdges([{ needles: [MEMBER, FLUSH], partSize: PART_SIZE }], mark),
 };

@@ -14,6 +14,16 @@ export class LargeParts {
     this.#size = size;
   }
 
+  /** What has to be known to go on, but for edges not taken yet. */
+  get state(): readonly [last: number, isEdge: number] {
+    return [this.#last, Number(this.#isEdge)];
+  }
+
+  restore(last: number, isEdge: number): void {
+    this.#last = last;
+    this.#isEdge = isEdge !== 0;
+  }
+
   /** The next boundary: an offset in the content, not below those before. */
   boundary(at: number): void {
     if (at <= this.#last) return;

@@ -1,4 +1,5 @@
 import type { Parser } from '../parser.ts';
+import { ASK_MARK } from '../parser.ts';
 
 const LF = 0x0a;
 
@@ -19,12 +20,16 @@ export const linesParser: Parser = {
   delay: LINE_SIZE,
   minSize: 32,
   begins: isRecords,
-  *edges() {
-    let base = 0;
+  *edges(mark) {
+    let base = mark?.from ?? 0;
     // Where the last line begins that is known, and whether an edge is there.
-    let start = 0;
-    let isEdge = true;
+    let start = mark?.state[0] ?? 0;
+    let isEdge = mark?.state[1] !== 0;
     for (let slice = yield undefined; slice !== undefined; slice = yield undefined) {
+      if (slice === ASK_MARK) {
+        yield { from: base, state: [start, Number(isEdge)] };
+        continue;
+      }
       const octets = Buffer.from(slice.buffer, slice.byteOffset, slice.length);
       const end = base + octets.length;
       for (;;) {

@@ -31,7 +31,7 @@ export const mailParser: Parser = {
   delay: MAIL_DELAY,
   minSize: 32,
   begins: isMail,
-  edges: () => partEdges([MAIL_PARTS]),
+  edges: (mark) => partEdges([MAIL_PARTS], mark),
 };
 
 function isMail(head: Uint8Array): boolean {

@@ -27,7 +27,7 @@ export const mboxParser: Parser = {
   delay: MAIL_DELAY,
   minSize: 32,
   begins: (head) => FROM_TEXT.every((octet, i) => head[i] === octet) && head.indexOf(LF) > 0,
-  edges: () => partEdges([{ needles: [FROM_LINE], partSize: MAIL_SIZE }, MAIL_PARTS]),
+  edges: (mark) => partEdges([{ needles: [FROM_LINE], partSize: MAIL_SIZE }, MAIL_PARTS], mark),
 };
 
 const FROM_TEXT = Buffer.from('From ', 'latin1');

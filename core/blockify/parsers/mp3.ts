@@ -59,11 +59,12 @@ export const mp3Parser: Parser = {
     const next = markAt(head, size);
     return frameSize(next) !== undefined && isSameKind(mark, next);
   },
-  *edges() {
-    const cursor = new ByteCursor();
-    let frame: number | undefined;
-    let isAudio = false;
+  *edges(from) {
+    const cursor = new ByteCursor(from?.from);
+    let isAudio = from?.state[0] === 1;
+    let frame = from?.state[1];
     for (let mark = yield* readMark(cursor); mark !== undefined; ) {
+      cursor.mark(frame === undefined ? [Number(isAudio)] : [Number(isAudio), frame], cursor.offset - MARK_SIZE);
       const size = frame === undefined || isSameKind(mark, frame) ? frameSize(mark) : undefined;
       if (size === undefined || !isAudio) yield cursor.offset - MARK_SIZE;
       isAudio = size !== undefined;

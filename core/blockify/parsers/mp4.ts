@@ -39,11 +39,13 @@ export const mp4Parser: Parser = {
     const { size, type } = boxHeader(head);
     return FIRST_BOXES.has(type) && (size === 1 || size >= HEADER_SIZE) && size < MAX_FIRST_SIZE;
   },
-  *edges() {
-    const cursor = new ByteCursor();
+  *edges(mark) {
+    const cursor = new ByteCursor(mark?.from);
     const chunks = new ThinnedOffsets();
     for (;;) {
       const start = cursor.offset;
+      // Where there are chunks, it begins again before the tables.
+      if (chunks.isEmpty) cursor.mark([]);
       const box = yield* readBox(cursor);
       if (box === undefined) return;
       if (start > 0) yield start;
@@ -61,6 +63,7 @@ export const mp4Parser: Parser = {
           yield chunk;
         }
       } else if (CONTAINERS.has(box.type) && !(yield* container(cursor, box.end, chunks, 1))) return;
+      if (chunks.isEmpty) cursor.mark([], box.end);
       if (!(yield* cursor.skip(box.end - cursor.offset))) return;
     }
   },

@@ -29,6 +29,17 @@ export class NeedleScan {
   /** Occurrences before this offset were told. */
   #told = 0;
 
+  /** Where it can go on: the first octet that it needs again, and what was told before. */
+  get mark(): { readonly from: number; readonly told: number } {
+    return { from: this.#end - this.#tail.length, told: this.#told };
+  }
+
+  /** Goes on from a mark. */
+  restore(from: number, told: number): void {
+    this.#end = from;
+    this.#told = told;
+  }
+
   /** Occurrences before this offset of the content were told. */
   get told(): number {
     return this.#told;

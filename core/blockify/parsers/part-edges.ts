@@ -1,4 +1,4 @@
-import { IF_ENDED } from '../parser.ts';
+import { ASK_MARK, IF_ENDED, type ParserMark } from '../parser.ts';
 import type { Steps } from './byte-cursor.ts';
 import { LargeParts } from './large-parts.ts';
 import type { Needle } from './needle-scan.ts';
@@ -14,19 +14,32 @@ export interface PartLevel {
 /** Octets by which `partEdges` may be late, beyond the size of parts: what is awaited around a needle. */
 export const NEEDLE_DELAY = 128;
 
+interface LevelState {
+  readonly needles: readonly Needle[];
+  readonly scan: NeedleScan;
+  readonly parts: LargeParts;
+  /** Boundaries that were found, and not told of yet. */
+  readonly found: number[];
+}
+
 /**
  * A parser's coroutine for contents whose parts are told by needles: edges around the large parts of each level. Levels know nothing
  * of each other: sections in chapters, paragraphs in sections.
  */
-export function* partEdges(levels: readonly PartLevel[]): Steps<void> {
-  const states = levels.map(({ needles, partSize }) => ({
+export function* partEdges(levels: readonly PartLevel[], mark?: ParserMark): Steps<void> {
+  const states: LevelState[] = levels.map(({ needles, partSize }) => ({
     needles,
     scan: new NeedleScan(),
     parts: new LargeParts(partSize),
-    found: [] as number[],
+    found: [],
   }));
+  if (mark !== undefined) restoreLevels(states, mark);
   for (;;) {
     const slice = yield undefined;
+    if (slice === ASK_MARK) {
+      yield markOf(states);
+      continue;
+    }
     if (slice === IF_ENDED) {
       for (const { needles, scan, parts, found } of states) {
         const last = [...found];
@@ -53,6 +66,24 @@ export function* partEdges(levels: readonly PartLevel[]): Steps<void> {
       yield* parts.take(scan.told);
     }
     if (slice === undefined) return;
+  }
+}
+
+/** Of each level in turn: what was told, the last boundary, whether it is an edge, how many were found, and these. */
+function markOf(levels: readonly LevelState[]): ParserMark {
+  // All were given the same octets, and need as many again.
+  const from = levels[0]?.scan.mark.from ?? 0;
+  return { from, state: levels.flatMap(({ scan, parts, found }) => [scan.mark.told, ...parts.state, found.length, ...found]) };
+}
+
+function restoreLevels(levels: readonly LevelState[], { from, state }: ParserMark): void {
+  let at = 0;
+  for (const { scan, parts, found } of levels) {
+    const [told = 0, last = 0, isEdge = 1, count = 0] = state.slice(at, at + 4);
+    scan.restore(from, told);
+    parts.restore(last, isEdge);
+    found.push(...state.slice(at + 4, at + 4 + count));
+    at += 4 + count;
   }
 }
 

@@ -27,9 +27,10 @@ export const pdfParser: Parser = {
   delay: PROBE_SIZE,
   minSize: 32,
   begins: (head) => HEADER.equals(head.subarray(0, HEADER.length)),
-  *edges() {
-    const cursor = new ByteCursor();
+  *edges(mark) {
+    const cursor = new ByteCursor(mark?.from);
     for (;;) {
+      cursor.mark([]);
       const found = yield* cursor.pass(STREAM, END_OF_FILE);
       if (found === undefined) return;
       const isLine = yield* passEol(cursor);

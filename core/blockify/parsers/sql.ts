@@ -24,20 +24,23 @@ export const sqlParser: Parser = {
   delay: PART_SIZE + NEEDLE_DELAY,
   minSize: 32,
   begins: isDump,
-  edges: () =>
-    partEdges([
-      {
-        needles: [
-          needle('\n--\n-- ', 1),
-          needle('\nCREATE TABLE ', 1),
-          needle('FROM stdin;\n', 12),
-          needle('\n\\.\n', 1),
-          needle('\nCOMMIT;', 1),
-        ],
-        partSize: PART_SIZE,
-      },
-      { needles: [needle(';\n', 2), needle(';\r\n', 3)], partSize: PART_SIZE },
-    ]),
+  edges: (mark) =>
+    partEdges(
+      [
+        {
+          needles: [
+            needle('\n--\n-- ', 1),
+            needle('\nCREATE TABLE ', 1),
+            needle('FROM stdin;\n', 12),
+            needle('\n\\.\n', 1),
+            needle('\nCOMMIT;', 1),
+          ],
+          partSize: PART_SIZE,
+        },
+        { needles: [needle(';\n', 2), needle(';\r\n', 3)], partSize: PART_SIZE },
+      ],
+      mark,
+    ),
 };
 
 function isDump(head: Uint8Array): boolean {

@@ -35,13 +35,15 @@ export const tarParser: Parser = {
   delay: 0,
   minSize: 32,
   begins: (head) => head.length >= BLOCK_SIZE && isHeader(head),
-  *edges() {
-    const cursor = new ByteCursor();
+  *edges(mark) {
+    const cursor = new ByteCursor(mark?.from);
     // That of a pax header counts for the member after it.
-    let paxSize: number | undefined;
+    let paxSize = mark?.state[1];
     // After what is no header the next is looked for in every block; it must have the magic then.
-    let isLost = false;
+    let isLost = mark?.state[0] === 1;
+    const state = (): readonly number[] => (paxSize === undefined ? [Number(isLost)] : [Number(isLost), paxSize]);
     for (;;) {
+      cursor.mark(state());
       const header = yield* cursor.read(BLOCK_SIZE);
       if (header === undefined) return;
       // The end of an archive, after which there may be another.
@@ -66,6 +68,8 @@ export const tarParser: Parser = {
         yield cursor.offset;
         yield cursor.offset + size;
       }
+      const end = cursor.offset + padded(size);
+      if (Number.isSafeInteger(end)) cursor.mark(state(), end);
       if (!(yield* cursor.skip(padded(size)))) return;
     }
   },

@@ -145,11 +145,14 @@ export const textParser: Parser = {
   minSize: 32,
   quietSize: QUIET_SIZE,
   begins: isText,
-  edges: () =>
-    partEdges([
-      { needles: [blankLine('\n', isTop), blankLine('\r\n', isTop)], partSize: PART_SIZE },
-      { needles: [blankLine('\n', isHeading)], partSize: PART_SIZE },
-    ]),
+  edges: (mark) =>
+    partEdges(
+      [
+        { needles: [blankLine('\n', isTop), blankLine('\r\n', isTop)], partSize: PART_SIZE },
+        { needles: [blankLine('\n', isHeading)], partSize: PART_SIZE },
+      ],
+      mark,
+    ),
 };
 
 /** Whether octets are text: no control characters but white space and escapes, and a line feed among them. */

@@ -13,6 +13,11 @@ export class ThinnedOffsets {
   #step = 1;
   #count = 0;
 
+  /** Whether there was no table. */
+  get isEmpty(): boolean {
+    return this.#tables.length === 0;
+  }
+
   /** Begins a table. Beyond the fourth, tables are ignored. */
   begin(): void {
     this.#tables.push([]);

@@ -20,8 +20,14 @@ export const vtdParser: Parser = {
   delay: DATAFILE_HEADER_SIZE,
   minSize: 32,
   begins: isDatafile,
-  *edges() {
-    const cursor = new ByteCursor();
+  *edges(mark) {
+    const cursor = new ByteCursor(mark?.from);
+    if (mark !== undefined) {
+      const [digestSize = 0] = mark.state;
+      yield* digestSize > 0 ? records(cursor, digestSize) : pythonRecords(cursor);
+      yield* ignoreRest();
+      return;
+    }
     const header = yield* cursor.read(DATAFILE_HEADER_SIZE);
     if (header === undefined) return;
     if (isDatafile(header)) {
@@ -40,6 +46,7 @@ function isDatafile(head: Uint8Array): boolean {
 
 function* records(cursor: ByteCursor, digestSize: number): Steps<void> {
   for (;;) {
+    cursor.mark([digestSize]);
     const octets = yield* cursor.read(RECORD_FIXED_SIZE + digestSize);
     if (octets === undefined) return;
     const header = decodeRecordHeader(Buffer.from(octets.buffer, octets.byteOffset, octets.length), 0, digestSize);
@@ -57,6 +64,7 @@ function* records(cursor: ByteCursor, digestSize: number): Steps<void> {
 
 function* pythonRecords(cursor: ByteCursor): Steps<void> {
   for (;;) {
+    cursor.mark([0]);
     const flags = yield* integer(cursor);
     if (flags === undefined || flags > 1) return;
     const size = yield* integer(cursor);

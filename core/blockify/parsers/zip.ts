@@ -48,11 +48,12 @@ export const zipParser: Parser = {
     const first = view.getUint32(0, true);
     return first === LOCAL_HEADER || ((first === SPLIT_MARKER || first === DESCRIPTOR) && view.getUint32(4, true) === LOCAL_HEADER);
   },
-  *edges() {
-    const cursor = new ByteCursor();
+  *edges(mark) {
+    const cursor = new ByteCursor(mark?.from);
     // Of a central directory only the first header is of interest; another archive may follow.
-    let isInDirectory = false;
+    let isInDirectory = mark?.state[0] === 1;
     for (;;) {
+      cursor.mark([Number(isInDirectory)]);
       const found: FoundNeedle | undefined = yield* cursor.pass(...(isInDirectory ? [LOCAL_NEEDLE] : [LOCAL_NEEDLE, CENTRAL_NEEDLE]));
       if (found === undefined) return;
       isInDirectory = found.index === 1;
@@ -86,6 +87,7 @@ function* member(cursor: ByteCursor): Steps<boolean> {
     yield start;
     yield start + size;
   }
+  if (Number.isSafeInteger(start + size)) cursor.mark([0], start + size);
   return yield* cursor.skip(size);
 }
 

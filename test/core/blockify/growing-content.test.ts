@@ -4,7 +4,8 @@ import { formatBlock } from '../../../core/block/block-text.ts';
 import { blockTreeStats } from '../../../core/block/tree-stats.ts';
 import { KERNEL_ID } from '../../../core/blockify/edge-hash.ts';
 import { EdgeScanner } from '../../../core/blockify/edge-scanner.ts';
-import { GrowingContent } from '../../../core/blockify/growing-content.ts';
+import { GrowingContent, type StablePoint } from '../../../core/blockify/growing-content.ts';
+import { Ingest } from '../../../core/blockify/ingest.ts';
 import type { ContentHint } from '../../../core/blockify/parser.ts';
 import { PARSERS } from '../../../core/blockify/parsers/list.ts';
 import { storeContent } from '../../../core/blockify/store-content.ts';
@@ -41,6 +42,23 @@ function contentFor(random: Random, sample: Buffer): Buffer {
   return Buffer.concat(parts).subarray(0, 60_000);
 }
 
+/** Fills rooms with octets. */
+function reading(octets: Buffer): (room: Uint8Array) => number {
+  let at = 0;
+  return (room) => {
+    const part = octets.subarray(at, at + room.length);
+    room.set(part);
+    at += part.length;
+    return part.length;
+  };
+}
+
+/** As a checkpoint gives it back, which may be of a version that knew nothing of parsers. */
+function kept(point: StablePoint, knowsParser = true): StablePoint {
+  const { parsing, ...others } = JSON.parse(JSON.stringify(point)) as StablePoint;
+  return knowsParser ? { ...others, parsing } : others;
+}
+
 /** Where it is cut into appends. */
 function portionSize(random: Random): number {
   return random.pick([1, 3, 70, 500, 4096, 9000, 40_000]) + random.below(100);
@@ -54,11 +72,13 @@ async function checkSequence(seed: number, samples: readonly [Buffer, ...Buffer[
   const hint: ContentHint = parser === undefined ? {} : { parser };
   const store = new MemoryStore({ edges });
   const scanner = new EdgeScanner(edges);
+  await using ingest = random.chance(30) ? new Ingest(store, { workers: 0 }) : undefined;
   let growing = new GrowingContent(store, scanner, hint);
   let states = 0;
   for (let at = 0; at < content.length; ) {
     const size = portionSize(random);
-    growing.push(content.subarray(at, at + size));
+    if (ingest !== undefined && random.chance(20)) await growing.pushFrom(ingest, reading(content.subarray(at, at + size)));
+    else growing.push(content.subarray(at, at + size));
     at = Math.min(content.length, at + size);
     if (random.chance(states < 3 ? 30 : 3) || at === content.length) {
       states++;
@@ -70,7 +90,7 @@ async function checkSequence(seed: number, samples: readonly [Buffer, ...Buffer[
         formatBlock(reference),
         `seed ${seed}, parser ${parser}, mean ${edges.meanSize}, after ${at} octets`,
       );
-      if (random.chance(40)) growing = await takeUpContent(store, scanner, block, growing.stablePoint(), hint);
+      if (random.chance(40)) growing = await takeUpContent(store, scanner, block, kept(growing.stablePoint(), random.chance(90)), hint);
     }
   }
 }
@@ -90,6 +110,35 @@ describe('a content that grows', () => {
       const steps = parser.edges();
       steps.next();
       for (const octets of [Buffer.from('x'), new Uint8Array(0), Buffer.from('y')]) assert.equal(steps.next(octets).value, undefined);
+    }
+  });
+
+  it('S34: taken up, a content is read from its last stable edge on, whatever its parser', async () => {
+    const edges = EDGES[2];
+    for (const parser of ['none', 'lines', 'text', 'mbox', 'sql', 'gzip', 'tar', 'zip', 'vtd', 'mp3']) {
+      const store = new MemoryStore({ edges });
+      const scanner = new EdgeScanner(edges);
+      const hint: ContentHint = parser === 'none' ? {} : { parser };
+      const growing = new GrowingContent(store, scanner, hint);
+      const sample = syntaxSamples(makeRandom(7)).get(parser) ?? makeRandom(7).bytes(50_000);
+      while (growing.span < 40 * edges.maxSize) growing.push(sample);
+      const block = growing.block();
+      await growing.flushTo(store);
+      let read = 0;
+      const counting: Pick<MemoryStore, 'hashName' | 'get' | 'addBatch' | 'name'> = {
+        hashName: store.hashName,
+        name: store.name,
+        addBatch: store.addBatch.bind(store),
+        get: async (hashcode, options) => {
+          const found = await store.get(hashcode, options);
+          read += found?.length ?? 0;
+          return found;
+        },
+      };
+      const again = await takeUpContent(counting, scanner, block, kept(growing.stablePoint()), hint);
+      assert.equal(formatBlock(again.block()), formatBlock(block), parser);
+      // The leaves after the edge, what the parser began with, and superblocks on the way there.
+      assert.ok(read <= 3 * edges.maxSize, `${parser}: read ${read} of ${block.span}`);
     }
   });
 

@@ -24,9 +24,9 @@ function makeCase(t: TestContext): Case {
   const folder = makeScratch(t).folder;
   const log = new Log(join(folder, 'app.log'));
   const following = new Following([log.path], '/app.log', false);
-  t.after(() => {
+  t.after(async () => {
     log.close();
-    following.group.close();
+    await following.group.close();
   });
   const check = async (): Promise<void> => {
     await following.round();
@@ -273,7 +273,7 @@ describe('S34: the content of a tail is all that was ever written', () => {
     assert.deepEqual(names, ['a.log', 'b.log']);
     first.close();
     second.close();
-    following.group.close();
+    await following.group.close();
   });
 
   it('S34: hard links: each path has the content, which is stored once', async (t) => {
@@ -289,7 +289,7 @@ describe('S34: the content of a tail is all that was ever written', () => {
     await following.round();
     for (const name of ['a', 'b']) assert.equal((await following.content(`/logs/${name}.log`)).toString(), log.written.toString());
     log.close();
-    following.group.close();
+    await following.group.close();
   });
 
   it('S34: what is no regular file is told of, and waited for no longer than it takes to become one', async (t) => {
@@ -303,7 +303,7 @@ describe('S34: the content of a tail is all that was ever written', () => {
     writeFileSync(path, 'text');
     await following.round();
     assert.equal((await following.content('/d')).toString(), 'text');
-    following.group.close();
+    await following.group.close();
   });
 
   it('S34: the Dirent after appends is that of one put, and what is read is what is new and 4 KiB an append', async (t) => {
@@ -327,7 +327,38 @@ describe('S34: the content of a tail is all that was ever written', () => {
     assert.equal(newBytes, readFileSync(path).length);
     assert.ok(readBytes <= newBytes + appends * 4096, `${readBytes} octets read for ${newBytes}`);
     assert.equal(await following.round(), false);
-    following.group.close();
+    await following.group.close();
+  });
+
+  it('S34: what is much goes by the workers, and nothing is lost or comes twice where the Store fails meanwhile', async (t) => {
+    const path = join(makeScratch(t).folder, 'a.log');
+    const random = makeRandom(11);
+    const following = new Following([path], '/a.log', false);
+    const { addBatch } = following.store;
+    let left = Number.POSITIVE_INFINITY;
+    following.store.addBatch = async (blocks, options) => {
+      if (left-- <= 0) throw new Error('the disk is full');
+      return await addBatch.call(following.store, blocks, options);
+    };
+    writeFileSync(path, 'a line\n'.repeat(900));
+    await following.round();
+    for (const failsAfter of [0, 2, 5, Number.POSITIVE_INFINITY]) {
+      for (let i = 0; i < 3; i++) appendFileSync(path, random.bytes(4_000_000).toString('base64'));
+      left = failsAfter;
+      if (failsAfter < 10) {
+        await assert.rejects(following.round(), /the disk is full/);
+        await assert.rejects(following.round(), /the disk is full/);
+        left = Number.POSITIVE_INFINITY;
+        // A process that is killed now goes on from here.
+        if (failsAfter === 5) await following.restart(following.marks());
+      }
+      await following.round();
+      const put = await importLocal(new MemoryStore(), octetsFromText(path));
+      const { dirent } = (await following.tree.lookup(octetsFromText('/a.log'))) ?? {};
+      assert.ok(dirent !== undefined);
+      assert.deepEqual(encodeDirent(dirent), encodeDirent(put.dirent), `after ${failsAfter} batches`);
+    }
+    await following.group.close();
   });
 
   it('S34: a file that is stored already goes on there, if it begins so', async (t) => {
@@ -341,7 +372,7 @@ describe('S34: the content of a tail is all that was ever written', () => {
     await following.round();
     assert.equal((await following.content('/a.log')).toString(), readFileSync(path, 'utf8'));
     assert.equal(following.group.counts().newBytes, 5);
-    following.group.close();
+    await following.group.close();
   });
 
   it('S34: 1,000 files at once', async (t) => {
@@ -357,6 +388,6 @@ describe('S34: the content of a tail is all that was ever written', () => {
       assert.equal((await following.content(`/logs/${i}.log`)).toString(), log.written.toString());
       log.close();
     }
-    following.group.close();
+    await following.group.close();
   });
 });

@@ -2,6 +2,7 @@ import type { Octets } from '../../../core/base/octets.ts';
 import { octetsFromText } from '../../../core/base/octets.ts';
 import { systemOwnerNames } from '../../../core/base/owner-names.ts';
 import { EdgeScanner } from '../../../core/blockify/edge-scanner.ts';
+import { Ingest } from '../../../core/blockify/ingest.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import type { TailMark } from '../../../core/tail/checkpoint.ts';
 import { localPattern } from '../../../core/tail/local-pattern.ts';
@@ -36,6 +37,7 @@ export class Following {
     return new TailGroup({
       store: this.store,
       tree: this.tree,
+      makeIngest: () => new Ingest(this.store, { workers: 0 }),
       scanner: new EdgeScanner(this.store.edges),
       patterns: this.#patterns.map((pattern) => localPattern(octetsFromText(pattern))),
       target: this.#target as TreePath,
@@ -64,7 +66,7 @@ export class Following {
 
   /** Ends as by kill -9, and begins again from a checkpoint. */
   async restart(marks: readonly TailMark[]): Promise<void> {
-    this.group.close();
+    await this.group.close();
     this.group = this.#make();
     await this.group.restore(marks, {});
   }

@@ -18,6 +18,7 @@ import { describe, it } from 'node:test';
 import { octetsFromText } from '../../../core/base/octets.ts';
 import { systemOwnerNames } from '../../../core/base/owner-names.ts';
 import { EdgeScanner } from '../../../core/blockify/edge-scanner.ts';
+import { Ingest } from '../../../core/blockify/ingest.ts';
 import { encodeDirent } from '../../../core/dirent/dirent-codec.ts';
 import { importLocal } from '../../../core/import/import.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
@@ -50,6 +51,7 @@ function makeWatching(t: TestContext): Watching {
     tree,
     folder: octetsFromText(folder),
     target: '/tree' as TreePath,
+    makeIngest: () => new Ingest(store, { workers: 0 }),
     scanner: new EdgeScanner(store.edges),
     owners: systemOwnerNames(),
     imports: {},

@@ -26,7 +26,7 @@ export const TRANSFER_OPTIONS: readonly OptionSpec[] = [
   },
   { name: 'dirs-only', short: 'd', summary: 'Dirs and what stands in them, without the contents of files' },
   { name: 'breadth-first', summary: 'find out what is missing level by level rather than branch by branch' },
-  { name: 'jobs', short: 'j', value: { name: 'N', kind: 'number' }, summary: 'batches of 1 MiB on their way at once; default 4' },
+  { name: 'jobs', short: 'j', value: { name: 'N', kind: 'number' }, summary: 'batches of 1 MiB on their way at once; default 8' },
   { name: 'limit-rate', value: { name: 'RATE', kind: 'text' }, summary: 'octets a second at most: 500k, 2M' },
 ];
 

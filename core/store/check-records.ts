@@ -3,7 +3,7 @@ import { CorruptBlockError, ParseError } from '../base/errors.ts';
 import { MAX_BLOCK_SIZE } from '../block/block.ts';
 import type { HashFunction, MemoryDigester } from '../block/hash.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
-import { codecByNumber, codecNumber, decodeRecordHeader, RECORD_FIXED_SIZE } from './datafile.ts';
+import { codecByNumber, codecNumber, decodeRecordHeader, PAYLOAD_CRC_OFFSET, RECORD_FIXED_SIZE } from './datafile.ts';
 import type { RecordBatch } from './record-batch.ts';
 import { decodeStored } from './stored-bytes.ts';
 
@@ -50,7 +50,8 @@ export function readRecords(image: Buffer, hash: HashFunction, most: number): Re
  * Verifies records that come from elsewhere: that their Blocks have the digests which they are said to have, and that
  * their headers tell the truth, since a data file that takes them is checked by these later.
  *
- * @param digestMany - hashes ranges of the image, where there is a better way than the usual one
+ * @param options.digestMany - hashes ranges of the image, where there is a better way than the usual one
+ * @param options.isRead - the columns are those that {@link readRecords} has read out of the very image
  * @throws {CorruptBlockError} for the first Block that is not what its digest says
  * @throws {ParseError} where the image and its columns do not agree
  */
@@ -58,7 +59,10 @@ export function checkRecords(
   batch: RecordBatch,
   hash: HashFunction,
   where: string,
-  digestMany: MemoryDigester = (ranges, found) => hash.digestMany(batch.image, ranges, found),
+  {
+    digestMany = (ranges, found) => hash.digestMany(batch.image, ranges, found),
+    isRead = false,
+  }: { readonly digestMany?: MemoryDigester; readonly isRead?: boolean } = {},
 ): void {
   const { count, digests, sizes, storedSizes, codecs } = batch;
   const { digestSize } = hash;
@@ -72,23 +76,16 @@ export function checkRecords(
   };
   let at = 0;
   for (let i = 0; i < count; i++) {
-    const header = decodeRecordHeader(image, at, digestSize);
     const start = at + headerSize;
     const end = start + (storedSizes[i] as number);
-    if (
-      header === undefined ||
-      end > image.length ||
-      header.size !== sizes[i] ||
-      header.storedSize !== storedSizes[i] ||
-      codecNumber(header.codec) !== codecs[i] ||
-      header.digest.compare(digests, i * digestSize, (i + 1) * digestSize) !== 0
-    )
+    if (!isRead && !isAnnounced(batch, i, image, at, digestSize))
       throw new ParseError(`check records: record ${i} is not the one announced`, at);
-    if (crc32(image.subarray(start, end)) !== header.payloadCrc) throw damaged(i, 'the check of its stored octets does not hold');
+    const stored = image.subarray(start, end);
+    if (crc32(stored) !== image.readUInt32LE(at + PAYLOAD_CRC_OFFSET)) throw damaged(i, 'the check of its stored octets does not hold');
     if (codecs[i] === 0) {
       ranges.push(start, end);
       plain.push(i);
-    } else if (!isDecoded(image.subarray(start, end), header.size, codecByNumber(codecs[i] as number), header.digest, hash))
+    } else if (!isDecoded(stored, sizes[i] as number, codecByNumber(codecs[i] as number), image.subarray(start - digestSize, start), hash))
       throw damaged(i, 'what is stored does not decode to it');
     at = end;
   }
@@ -102,6 +99,24 @@ export function checkRecords(
     )
       throw damaged(index, 'its bytes have another hash');
   }
+}
+
+function isAnnounced(
+  { digests, sizes, storedSizes, codecs }: RecordBatch,
+  i: number,
+  image: Buffer,
+  at: number,
+  digestSize: number,
+): boolean {
+  const header = decodeRecordHeader(image, at, digestSize);
+  return (
+    header !== undefined &&
+    header.storedSize <= image.length - at - RECORD_FIXED_SIZE - digestSize &&
+    header.size === sizes[i] &&
+    header.storedSize === storedSizes[i] &&
+    codecNumber(header.codec) === codecs[i] &&
+    header.digest.compare(digests, i * digestSize, (i + 1) * digestSize) === 0
+  );
 }
 
 function isDecoded(stored: Buffer, size: number, codec: ReturnType<typeof codecByNumber>, digest: Uint8Array, hash: HashFunction): boolean {

@@ -17,12 +17,12 @@ port.on('message', ({ at, size, most }: CheckRequest) => {
   try {
     const image = Buffer.from(memory.buffer as unknown as ArrayBuffer, at, size);
     const batch = readRecords(image, hash, most);
-    checkRecords(batch, hash, '', (ranges, digests) => {
-      digest(
-        Array.from(ranges, (offset) => at + offset),
-        digests,
-      );
-    });
+    const digestMany = (ranges: ArrayLike<number>, digests: Uint8Array): void => {
+      const places = new Float64Array(ranges);
+      for (let i = 0; i < places.length; i++) places[i] = at + (places[i] as number);
+      digest(places, digests);
+    };
+    checkRecords(batch, hash, '', { digestMany, isRead: true });
     const { count, digests, sizes, storedSizes, codecs } = batch;
     reply = { count, digests, sizes, storedSizes, codecs };
   } catch {

@@ -1,3 +1,4 @@
+import type { BufferPool } from '../base/buffer-pool.ts';
 import type { HashFunction } from '../block/hash.ts';
 import { codecNumber, decodeRecordHeader, RECORD_FIXED_SIZE } from './datafile.ts';
 import type { RecordBatch } from './record-batch.ts';
@@ -5,7 +6,7 @@ import { packRecords } from './record-batch.ts';
 import type { BlockLocation } from './store.ts';
 
 /** Octets of records in a batch: about as many as fit in a processor's cache. */
-const BATCH_SIZE = 1024 * 1024;
+export const BATCH_SIZE: number = 1024 * 1024;
 /** Blocks in a batch, at most. */
 const MAX_BATCH_COUNT = 4096;
 /** Blocks located at a time. */
@@ -14,6 +15,8 @@ const LOCATE_STEP = 8192;
 /** What records are read from. */
 export interface RecordSource {
   readonly hash: HashFunction;
+  /** For the images of batches, of {@link BATCH_SIZE}. */
+  readonly memory: BufferPool;
   locate(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[];
   /** Reads octets of a located file; fewer where it ends. */
   read(file: string, offset: number, target: Uint8Array): number;
@@ -83,7 +86,8 @@ function readBatch(
   const { digestSize } = source.hash;
   const headerSize = RECORD_FIXED_SIZE + digestSize;
   const count = wanted.length;
-  const image = Buffer.allocUnsafeSlow(size);
+  const owned = source.memory.take(size);
+  const image = owned.subarray(0, size);
   const digests = new Uint8Array(count * digestSize);
   const sizes = new Uint32Array(count);
   const storedSizes = new Uint32Array(count);
@@ -111,5 +115,5 @@ function readBatch(
     codecs[i] = codecNumber(header.codec);
     at += headerSize + storedSize;
   }
-  return { count, digests, sizes, storedSizes, codecs, image, isOwned: true };
+  return { count, digests, sizes, storedSizes, codecs, image, isOwned: true, release: () => source.memory.give(owned) };
 }

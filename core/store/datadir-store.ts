@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path';
+import { BufferPool } from '../base/buffer-pool.ts';
 import { ClosedError, CorruptBlockError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
 import type { HashFunction, HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
@@ -9,7 +10,7 @@ import type { RecordWriter } from './datadir-append.ts';
 import { RecordAppender } from './datadir-append.ts';
 import type { DatadirIndex } from './datadir-index.ts';
 import type { RecordSource } from './datadir-records.ts';
-import { readStoredRecords } from './datadir-records.ts';
+import { BATCH_SIZE, readStoredRecords } from './datadir-records.ts';
 import { RECORD_FIXED_SIZE } from './datafile.ts';
 import { DatafileReaders } from './datafile-readers.ts';
 import { DEFAULT_DURABILITY, type Durability } from './durability.ts';
@@ -37,6 +38,9 @@ import type { WriterPresence } from './writer-presence.ts';
 
 /** Hashcodes listed at a time: each time is one short read transaction. */
 const ENUMERATE_STEP = 4096;
+
+/** Images of records whose memory is kept to be used again. */
+const MAX_KEPT_IMAGES = 8;
 
 /** What a datadir is made of; `openDatadir` puts it together. */
 export interface DatadirParts {
@@ -89,6 +93,7 @@ export class Datadir implements Store {
   readonly #durability: () => Durability;
   readonly #presence: WriterPresence | undefined;
   readonly #appender: RecordAppender;
+  readonly #images = new BufferPool(BATCH_SIZE, MAX_KEPT_IMAGES);
   /** Files of which a sync has failed: what was last appended to them does not count. */
   readonly #lostFiles = new Set<string>();
   #lost: VtError | undefined;
@@ -401,6 +406,7 @@ export class Datadir implements Store {
     const { hashName } = this;
     const source: RecordSource = {
       hash: this.#hash,
+      memory: this.#images,
       locate: (wanted, sizes) => this.locate(wanted, sizes),
       read: (file, offset, target) => this.#readers.readInto(basename(file), offset, target),
       get: async (digest) => await this.get({ hashName, digest }, options),

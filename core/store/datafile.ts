@@ -127,9 +127,12 @@ export function decodeRecordHeader(data: Buffer, offset: number, digestSize: num
   const storedSize = data.readUInt32LE(offset + 12);
   const size = data.readUInt32LE(offset + 16);
   if (size > MAX_BLOCK_SIZE || storedSize > MAX_BLOCK_SIZE || (codecWord === 0 && storedSize !== size)) return undefined;
-  const payloadCrc = data.readUInt32LE(offset + 20);
+  const payloadCrc = data.readUInt32LE(offset + PAYLOAD_CRC_OFFSET);
   return { codec: codecByNumber(codecWord), storedSize, size, payloadCrc, digest: data.subarray(offset + RECORD_FIXED_SIZE, end) };
 }
+
+/** Where in a record the CRC of its stored octets stands. */
+export const PAYLOAD_CRC_OFFSET = 20;
 
 const RECORD_MAGIC_NUMBER = RECORD_MAGIC.readUInt32LE(0);
 

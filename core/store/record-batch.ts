@@ -24,6 +24,8 @@ export interface RecordBatch {
   readonly image: Uint8Array;
   /** Nobody else will change the image: whoever keeps it for a while need not copy it. */
   readonly isOwned?: true;
+  /** Lets the image's memory be used for others: for whoever got the batch, once nobody looks at it any more. */
+  readonly release?: (() => void) | undefined;
 }
 
 /** Builds a RecordBatch in memory given to it. The image may be shared memory. */

@@ -8,8 +8,8 @@ import type { RecordBatch } from './record-batch.ts';
 
 /** Octets of an image that goes to a worker, at most. */
 const SLOT_SIZE = 2 * 1024 * 1024;
-/** Images that one worker has at a time: one to work at, one so that it need not wait. */
-const SLOTS_PER_WORKER = 2;
+/** Images that one worker has at a time: one to work at, and some so that it need not wait. */
+const SLOTS_PER_WORKER = 3;
 /** Octets that are checked here before a worker is started: it takes 30 ms to start. */
 const UNTHREADED_SIZE = 8 * 1024 * 1024;
 /** Octets of an image below which it is not worth a message. */
@@ -36,27 +36,37 @@ export type CheckReply = Omit<RecordBatch, 'image' | 'isOwned'> | undefined;
 interface CheckWorker {
   readonly worker: Worker;
   readonly memory: WebAssembly.Memory;
-  readonly free: number[];
+  /** Where in the memory there is room for an image. */
+  free: number[];
+  isLost: boolean;
   /** Who waits for replies, which come in the order of the requests. */
   readonly waiting: ((reply: CheckReply) => void)[];
+}
+
+/** Room for an image in a worker's memory. */
+interface Slot {
+  readonly of: CheckWorker;
+  readonly at: number;
 }
 
 /** Where slots begin in a worker's memory. */
 const SLOTS_AT = Math.ceil(HASH_SCRATCH_SIZE / PAGE_SIZE) * PAGE_SIZE;
 
 /**
- * Verifies records that come from elsewhere, in worker threads where there is much of them, and here when those are busy. The
- * threads keep the process alive until it is disposed of.
+ * Verifies records that come from elsewhere, in worker threads where there is much of them: whoever receives them goes on
+ * receiving meanwhile. The threads keep the process alive until it is disposed of.
  */
 export class RecordChecker implements AsyncDisposable {
   readonly #hash: HashFunction;
   readonly #threads: number;
   readonly #workers: CheckWorker[] = [];
+  /** Who waits for a free slot. */
+  readonly #queue: ((slot: Slot | undefined) => void)[] = [];
   #checkedSize = 0;
   #isClosed = false;
 
-  /** @param threads - workers at most; default one less than there are processors, and 4 at most */
-  constructor(hash: HashFunction, threads: number = Math.min(4, availableParallelism() - 1)) {
+  /** @param threads - workers at most; default as many as there are processors, and 4 at most */
+  constructor(hash: HashFunction, threads: number = Math.min(4, availableParallelism())) {
     this.#hash = hash;
     this.#threads = threads;
   }
@@ -70,19 +80,29 @@ export class RecordChecker implements AsyncDisposable {
    */
   async check(image: Buffer, most: number, where: string): Promise<RecordBatch> {
     this.#checkedSize += image.length;
-    const worker = image.length < MIN_SENT_SIZE || image.length > SLOT_SIZE ? undefined : this.#idleWorker();
-    const columns = worker === undefined ? undefined : await this.#send(worker, image, most);
+    const columns = image.length < MIN_SENT_SIZE || image.length > SLOT_SIZE ? undefined : await this.#sent(image, most);
     if (columns !== undefined) return { ...columns, image };
     // Here as well where a worker found something wrong: to say what.
     const batch = readRecords(image, this.#hash, most);
-    checkRecords(batch, this.#hash, where);
+    checkRecords(batch, this.#hash, where, { isRead: true });
     return batch;
   }
 
-  #idleWorker(): CheckWorker | undefined {
+  async #sent(image: Buffer, most: number): Promise<CheckReply> {
     if (this.#isClosed || this.#checkedSize < UNTHREADED_SIZE) return undefined;
-    const found = this.#workers.find(({ free }) => free.length > 0);
-    return found ?? (this.#workers.length < this.#threads ? this.#start() : undefined);
+    const slot = this.#freeSlot() ?? (await this.#nextSlot());
+    return slot === undefined ? undefined : await this.#send(slot, image, most);
+  }
+
+  #freeSlot(): Slot | undefined {
+    const free = this.#workers.find((worker) => worker.free.length > 0);
+    const worker = free ?? (this.#workers.length < this.#threads ? this.#start() : undefined);
+    return worker === undefined ? undefined : { of: worker, at: worker.free.pop() as number };
+  }
+
+  async #nextSlot(): Promise<Slot | undefined> {
+    if (this.#workers.every(({ isLost }) => isLost)) return undefined;
+    return await new Promise((resolve) => this.#queue.push(resolve));
   }
 
   #start(): CheckWorker {
@@ -91,12 +111,14 @@ export class RecordChecker implements AsyncDisposable {
     const setup: CheckSetup = { hashName: this.#hash.name, memory };
     const worker = new Worker(new URL('./check-worker.js', import.meta.url), { workerData: setup });
     const free = Array.from({ length: SLOTS_PER_WORKER }, (_, slot) => SLOTS_AT + slot * SLOT_SIZE);
-    const started: CheckWorker = { worker, memory, free, waiting: [] };
+    const started: CheckWorker = { worker, memory, free, isLost: false, waiting: [] };
     worker.on('message', (reply: CheckReply) => started.waiting.shift()?.(reply));
     // What it had is checked here, and so is all that comes later.
     const lost = (): void => {
-      free.length = 0;
+      started.isLost = true;
+      started.free = [];
       for (const resolve of started.waiting.splice(0)) resolve(undefined);
+      if (this.#workers.every(({ isLost }) => isLost)) for (const resolve of this.#queue.splice(0)) resolve(undefined);
     };
     worker.on('error', lost);
     worker.on('exit', lost);
@@ -104,15 +126,16 @@ export class RecordChecker implements AsyncDisposable {
     return started;
   }
 
-  async #send({ worker, memory, free, waiting }: CheckWorker, image: Buffer, most: number): Promise<CheckReply> {
-    const at = free.pop() as number;
-    copyOctets(new Uint8Array(memory.buffer), at, image);
+  async #send({ of: to, at }: Slot, image: Buffer, most: number): Promise<CheckReply> {
+    copyOctets(new Uint8Array(to.memory.buffer), at, image);
     const reply = await new Promise<CheckReply>((resolve) => {
-      waiting.push(resolve);
+      to.waiting.push(resolve);
       const request: CheckRequest = { at, size: image.length, most };
-      worker.postMessage(request);
+      to.worker.postMessage(request);
     });
-    free.push(at);
+    const next = this.#queue.shift();
+    if (next !== undefined) next(to.isLost ? this.#freeSlot() : { of: to, at });
+    else if (!to.isLost) to.free.push(at);
     return reply;
   }
 

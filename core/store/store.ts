@@ -142,7 +142,8 @@ export interface Store extends AsyncDisposable {
 
   /**
    * Where the Store keeps Blocks as records of data files: as `addBatch`, of Blocks that were made into records by the
-   * pipeline's workers. The image may be a view of shared memory, and may be reused once the call returned.
+   * pipeline's workers. The image may be a view of shared memory, and may be
+   * reused once the call returned; one that is owned, once what it returned has resolved.
    *
    * @returns for each Block 1 if it was new, else 0
    */

@@ -87,10 +87,10 @@ export class StreamGets {
   /** Hands out what has come. @returns how many of the Blocks asked for are dealt with */
   #give(wanted: readonly Wanted[], asked: Uint8Array, payload: Uint8Array, isSuspect: boolean): number {
     const hash = this.#hash;
-    const { batch, answered } = readAnswer(payload, asked, wanted.length, hash);
+    const { batch, answered } = readAnswer({ payload }, asked, wanted.length, hash);
     let isSound = true;
     try {
-      checkRecords(batch, hash, this.#client.name);
+      checkRecords(batch, hash, this.#client.name, { isRead: true });
     } catch {
       isSound = false;
     }

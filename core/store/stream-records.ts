@@ -5,6 +5,7 @@ import type { Response } from '../wire/connection.ts';
 import { MAX_BATCH_COUNT } from '../wire/limits.ts';
 import { answeredBy } from '../wire/record-requests.ts';
 import { readRecords } from './check-records.ts';
+import { RECORD_FIXED_SIZE } from './datafile.ts';
 import type { RecordBatch } from './record-batch.ts';
 
 /** Octets asked for at a time, where sizes are known. */
@@ -23,10 +24,15 @@ export interface AnsweredRecords {
 }
 
 /** Reads a response to `records`. @throws {ParseError} where it is none, or goes no further */
-export function readAnswer(payload: Uint8Array, asked: Uint8Array, count: number, hash: HashFunction): AnsweredRecords {
+export function readAnswer(
+  { payload, release }: Pick<Response, 'payload' | 'release'>,
+  asked: Uint8Array,
+  count: number,
+  hash: HashFunction,
+): AnsweredRecords {
   const { value: answered, next } = decodeBsuint(payload, 0);
   const image = Buffer.from(payload.buffer, payload.byteOffset + next, payload.byteLength - next);
-  const batch: RecordBatch = { ...readRecords(image, hash, count), isOwned: true };
+  const batch: RecordBatch = { ...readRecords(image, hash, count), isOwned: true, release };
   const reached = answeredBy(batch, asked, 0, hash.digestSize);
   if (answered === 0 || answered > count || reached > answered) throw new ParseError(`read records: ${answered} of ${count} answered`, 0);
   return { batch, answered };
@@ -52,6 +58,7 @@ export async function* streamRecords(
   ahead: number,
 ): AsyncGenerator<RecordBatch, void, undefined> {
   const { digestSize } = hash;
+  const headerSize = RECORD_FIXED_SIZE + digestSize;
   const count = digests.length / digestSize;
   const part = (from: number, end: number): Uint8Array => digests.subarray(from * digestSize, end * digestSize);
   const start = (from: number, end: number): Asked => {
@@ -64,24 +71,25 @@ export async function* streamRecords(
   const waiting: Asked[] = [];
   for (let next = 0; next < count || waiting.length > 0; ) {
     while (next < count && waiting.length < ahead) {
-      const end = endOfPart(next, count, spans);
+      const end = endOfPart(next, count, spans, headerSize);
       waiting.push(start(next, end));
       next = end;
     }
     const first = waiting.shift();
     if (first === undefined) return;
     const { from, end } = first;
-    const { batch, answered } = readAnswer((await first.response).payload, part(from, end), end - from, hash);
+    const { batch, answered } = readAnswer(await first.response, part(from, end), end - from, hash);
     if (from + answered < end) waiting.unshift(start(from + answered, end));
     if (batch.count > 0) yield batch;
   }
 }
 
-function endOfPart(from: number, count: number, spans: ArrayLike<number> | undefined): number {
+/** Where a question ends whose records fit in one answer: what does not is asked for again, which costs a round trip. */
+function endOfPart(from: number, count: number, spans: ArrayLike<number> | undefined, headerSize: number): number {
   if (spans === undefined) return Math.min(count, from + ASKED_COUNT);
   let end = from;
   for (let size = 0; end < count && end - from < MAX_BATCH_COUNT / 4; end++) {
-    size += spans[end] as number;
+    size += (spans[end] as number) + headerSize;
     if (end > from && size > ASKED_SIZE) break;
   }
   return end;

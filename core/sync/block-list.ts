@@ -34,6 +34,13 @@ export class BlockList {
     else this.#bytes += span;
   }
 
+  /** Those that a test passes, in their order. */
+  filter(passes: (digest: Uint8Array) => boolean): BlockList {
+    const out = new BlockList(this.#digestSize);
+    for (let i = 0; i < this.#count; i++) if (passes(this.digest(i))) out.add(this.digest(i), this.span(i));
+    return out;
+  }
+
   digest(index: number): Uint8Array {
     return this.#digests.subarray(index * this.#digestSize, (index + 1) * this.#digestSize);
   }

@@ -9,7 +9,7 @@ import type { DigestedBlock, Store } from '../store/store.ts';
 import type { BlockList } from './block-list.ts';
 
 export interface CopyOptions {
-  /** Batches of some 1 MiB that are on their way at once; default 4. */
+  /** Batches of some 1 MiB that are on their way at once; default 8. */
   readonly parallel?: number | undefined;
   /** Octets of Blocks a second, at most. */
   readonly bytesPerSecond?: number | undefined;
@@ -21,7 +21,7 @@ export interface CopyOptions {
 
 /** Blocks got one by one, where there are no records. */
 const GET_AT_ONCE = 64;
-const DEFAULT_PARALLEL = 4;
+const DEFAULT_PARALLEL = 8;
 
 /**
  * Copies Blocks from one Store to another of the same hash function, as records where both know them. Every Block is
@@ -52,6 +52,7 @@ export async function copyBlocks(from: Store, to: Store, list: BlockList, option
       const image = Buffer.from(batch.image.buffer, batch.image.byteOffset, batch.image.byteLength);
       if (checker !== undefined) await checker.check(image, batch.count, from.name);
       await to.addRecords?.(batch, { signal });
+      batch.release?.();
     } catch (error) {
       if (!(error instanceof CorruptBlockError || error instanceof ParseError)) throw error;
       // One of them is not what it should be: each by itself tells which.

@@ -27,6 +27,8 @@ export interface NeededOptions {
   readonly everyPath?: boolean | undefined;
   /** Whether all below a Dir is known to be there: it is then passed over. */
   readonly isComplete?: ((digest: Uint8Array) => boolean) | undefined;
+  /** Digests of Blocks that were told already: `leaf` is not told of these, and puts those that it is told of. */
+  readonly told: DigestTable;
   /** Told of each Block that content refers to, and not read. @param span - octets, -1 where the reference does not tell */
   readonly leaf: (digest: Uint8Array, span: number, path: TreePath) => void;
   /** Awaited between steps, where there is something to do. */
@@ -45,7 +47,6 @@ export class NeededBlocks {
   readonly #source: BlockSource;
   readonly #hash: HashFunction;
   readonly #options: NeededOptions;
-  readonly #told: DigestTable;
   /** Tables of their own: a content may have the very Block of a Dir. */
   readonly #dirsWalked: DigestTable;
   readonly #statesWalked: DigestTable;
@@ -64,7 +65,6 @@ export class NeededBlocks {
     this.#source = source;
     this.#hash = hash;
     this.#options = options;
-    this.#told = new DigestTable(hash.digestSize);
     this.#dirsWalked = new DigestTable(hash.digestSize);
     this.#statesWalked = new DigestTable(hash.digestSize);
     this.#contentsWalked = new DigestTable(hash.digestSize);
@@ -187,7 +187,7 @@ export class NeededBlocks {
       this.faults.push({ path, error: new ParseError(`a Block of hash function ${hashName} in a tree of ${this.#hash.name}`, 0) });
       return;
     }
-    if (this.#options.everyPath === true || this.#told.set(digest)) this.#options.leaf(digest, span, path);
+    if (this.#options.everyPath === true || this.#options.told.set(digest)) this.#options.leaf(digest, span, path);
   }
 
   #superblock(block: IndirectBlock, path: TreePath, depth: number): void {

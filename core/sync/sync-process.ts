@@ -5,6 +5,7 @@ import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 import { DigestTable } from '../maintain/digest-table.ts';
+import { digestKey } from '../store/digest-key.ts';
 import type { Store } from '../store/store.ts';
 import { ROOT_PATH } from '../tree/path.ts';
 import type { TreePath } from '../tree/tree.ts';
@@ -52,10 +53,12 @@ export class SyncProcess {
   readonly #options: SyncOptions;
   readonly #abort = new AbortController();
   readonly #signal: AbortSignal;
-  readonly #missing: BlockList;
+  #missing: BlockList;
   readonly #told: DigestTable;
   /** Blocks that list others, held where nothing may be stored. */
   readonly #held = new Map<string, Uint8Array>();
+  /** Leaves of contents that came as Blocks which list others, too. */
+  readonly #keptLeaves = new Set<string>();
   #asked: BlockList;
   #needed = 0;
   #innerBlocks = 0;
@@ -116,13 +119,18 @@ export class SyncProcess {
       contents,
       order,
       signal: this.#signal,
+      told: this.#told,
       isComplete: cache === undefined ? undefined : (digest) => cache.get(completeKey(digest)) !== undefined,
-      leaf: (digest, span) => this.#need(digest, span),
+      leaf: (digest, span) => {
+        this.#needed++;
+        this.#asked.add(digest, span);
+      },
       between: () => (this.#asked.count >= ASK_STEP ? this.#ask() : undefined),
     });
     if (what.dirent !== undefined) await walk.dirent(what.dirent, what.path);
     if (what.block !== undefined) await walk.block(what.block, what.path);
     await this.#ask();
+    if (this.#keptLeaves.size > 0) this.#missing = this.#missing.filter((digest) => !this.#keptLeaves.has(digestKey(digest)));
     this.faults.push(...walk.faults);
     this.#dirs = walk.dirs;
     const missingBlocks = this.#innerBlocks + this.#missing.count;
@@ -159,13 +167,7 @@ export class SyncProcess {
     await this.#to.flush({ signal: this.#signal });
   }
 
-  /** A Block that has to be there: whether it is, is asked for many at once. */
-  #need(digest: Uint8Array, span: number): void {
-    if (!this.#told.set(digest)) return;
-    this.#needed++;
-    this.#asked.add(digest, span);
-  }
-
+  /** Whether the Blocks are there is asked for many at once. */
   async #ask(): Promise<void> {
     const asked = this.#asked;
     if (asked.count === 0) return;
@@ -180,7 +182,9 @@ export class SyncProcess {
       const found = await getEach(this.#from, wanted, this.#signal);
       for (const [index, { digest }] of wanted.entries()) {
         const data = found[index];
-        if (data instanceof Uint8Array) this.#need(digest, data.length);
+        if (!(data instanceof Uint8Array) || !this.#told.set(digest)) continue;
+        this.#needed++;
+        this.#asked.add(digest, data.length);
       }
       return found;
     }
@@ -192,6 +196,9 @@ export class SyncProcess {
     const absent = indexesOf(wanted, (index) => found[index] === undefined);
     const fetched = await getEach(this.#from, pick(wanted, absent), this.#signal);
     for (const [i, index] of absent.entries()) found[index] = fetched[i];
+    for (const [i, index] of absent.entries())
+      if (fetched[i] instanceof Uint8Array && this.#told.has(hashcodeAt(wanted, index).digest))
+        this.#keptLeaves.add(digestKey(hashcodeAt(wanted, index).digest));
     for (const { digest } of wanted) if (this.#told.set(digest)) this.#needed++;
     await this.#keep(
       pick(wanted, absent).flatMap((hashcode, i) => {
@@ -222,6 +229,7 @@ export class SyncProcess {
     const walk = new NeededBlocks(new BatchedSource(this.#from.name, (wanted) => this.#fetch(wanted)), hashByName(hashName), {
       contents: this.#options.contents,
       everyPath: true,
+      told: new DigestTable(hashByName(hashName).digestSize),
       signal: this.#signal,
       leaf: (digest, _span, path) => {
         const error = failed.get(hashcodeLabel({ hashName, digest }));
@@ -262,6 +270,10 @@ function indexesOf(wanted: readonly HashCode[], passes: (index: number) => boole
   return [...wanted.keys()].filter(passes);
 }
 
+function hashcodeAt(wanted: readonly HashCode[], index: number): HashCode {
+  return wanted[index] as HashCode;
+}
+
 function pick(wanted: readonly HashCode[], indexes: readonly number[]): HashCode[] {
-  return indexes.map((index) => wanted[index] as HashCode);
+  return indexes.map((index) => hashcodeAt(wanted, index));
 }

@@ -1,9 +1,19 @@
 import type { Readable, Writable } from 'node:stream';
+import { BufferPool } from '../base/buffer-pool.ts';
 import { ConnectionLostError, throwIfCancelled, VtError } from '../base/errors.ts';
 import { onAbort } from '../base/on-abort.ts';
 import { errorText } from '../base/system-error.ts';
 import { formatPacket } from './format-packet.ts';
-import { LOST_MS, MAX_OUTSTANDING, MAX_OUTSTANDING_SIZE, MAX_PACKET_SIZE, MAX_UNSENT_SIZE, QUIET_MS } from './limits.ts';
+import {
+  LOST_MS,
+  MAX_KEPT_PACKETS,
+  MAX_OUTSTANDING,
+  MAX_OUTSTANDING_SIZE,
+  MAX_PACKET_SIZE,
+  MAX_UNSENT_SIZE,
+  PACKET_MEMORY_SIZE,
+  QUIET_MS,
+} from './limits.ts';
 import type { Packet } from './packet.ts';
 import { encodeHead, PacketReader } from './packet.ts';
 import type { Json } from './payload.ts';
@@ -15,6 +25,8 @@ import { END_TAG, FIRST_TAG, REQUEST, REQUEST_FLAG, RESPONSE_FLAG } from './requ
 export interface Link {
   readonly input: Readable;
   readonly output: Writable;
+  /** Tells who takes the octets of the input, in place of its `data` events: in memory that is used for others as soon as they are taken. */
+  readonly onReused?: ((take: (chunk: Buffer) => void) => void) | undefined;
   /** Ends both at once. */
   destroy(): void;
   /** Why the other side has ended, where more can be told of it: resolves soon after its end. */
@@ -29,6 +41,8 @@ export interface Reply {
   readonly json?: Json | undefined;
   /** Octets that are not changed any more. */
   readonly payload?: readonly Uint8Array[];
+  /** Called once the payload has been sent. */
+  readonly release?: (() => void) | undefined;
 }
 
 /** A response as it came. */
@@ -36,6 +50,8 @@ export interface Response {
   readonly yes: boolean;
   readonly json: Json | undefined;
   readonly payload: Uint8Array;
+  /** As in Packet. */
+  readonly release?: (() => void) | undefined;
 }
 
 /** Answers the requests of the other side. */
@@ -53,6 +69,8 @@ export interface ConnectionOptions {
   /** Gets a line for each packet: `> tag 2 …` for those sent. */
   readonly trace?: ((line: string) => void) | undefined;
   readonly maxPacketSize?: number;
+  /** Where large packets have their memory from; default: some of its own. */
+  readonly memory?: BufferPool | undefined;
   /** How long the other side may be silent; default {@link QUIET_MS} and {@link LOST_MS}. */
   readonly quietMs?: number;
   readonly lostMs?: number;
@@ -99,12 +117,19 @@ export class Connection {
     this.name = options.name;
     this.#link = link;
     this.#options = options;
-    this.#reader = new PacketReader(options.maxPacketSize ?? MAX_PACKET_SIZE);
+    this.#reader = new PacketReader(
+      options.maxPacketSize ?? MAX_PACKET_SIZE,
+      options.memory ?? new BufferPool(PACKET_MEMORY_SIZE, MAX_KEPT_PACKETS),
+    );
     this.closed = new Promise((resolve) => {
       this.#onClosed = resolve;
     });
     const { input, output } = link;
-    input.on('data', (chunk: Buffer) => this.#take(chunk));
+    if (link.onReused === undefined) input.on('data', (chunk: Buffer) => this.#take(chunk, false));
+    else {
+      link.onReused((chunk) => this.#take(chunk, true));
+      input.resume();
+    }
     input.once('end', () => this.#ended());
     input.once('close', () => this.#ended());
     input.on('error', (error) => this.#broken(error));
@@ -212,11 +237,11 @@ export class Connection {
     this.#onClosed?.();
   }
 
-  #take(chunk: Buffer): void {
+  #take(chunk: Buffer, isReused: boolean): void {
     if (this.#lost !== undefined) return;
     this.#heardMs = performance.now();
     try {
-      this.#reader.take(chunk, (packet) => this.#packet(packet));
+      this.#reader.take(chunk, (packet) => this.#packet(packet), isReused);
     } catch (error) {
       this.fail(error);
     }
@@ -283,10 +308,18 @@ export class Connection {
     for (const part of parts) size += part.length;
     const flags =
       (reply.isDone ? RESPONSE_FLAG.ok : 0) | (reply.yes === true ? RESPONSE_FLAG.yes : 0) | (json === undefined ? 0 : RESPONSE_FLAG.json);
-    this.#send({ tag: packet.tag, channel: packet.channel, request: undefined, flags }, parts, size, packet.request);
+    this.#send({ tag: packet.tag, channel: packet.channel, request: undefined, flags }, parts, size, {
+      answered: packet.request,
+      release: reply.release,
+    });
   }
 
-  #send(head: Omit<Packet, 'payload'>, parts: readonly Uint8Array[], size: number, answered?: number): void {
+  #send(
+    head: Omit<Packet, 'payload' | 'release'>,
+    parts: readonly Uint8Array[],
+    size: number,
+    { answered, release }: { readonly answered?: number | undefined; readonly release?: (() => void) | undefined } = {},
+  ): void {
     const { output } = this.#link;
     if (this.#options.trace !== undefined) this.#trace('>', { ...head, payload: Buffer.concat(parts) }, answered);
     // All packets of one turn of the event loop go out with one call.
@@ -299,7 +332,10 @@ export class Connection {
       });
     }
     output.write(encodeHead(head, size));
-    for (const part of parts) if (part.length > 0) output.write(part);
+    const last = parts.at(-1);
+    for (const part of parts)
+      if (part === last && release !== undefined) output.write(part, (error) => (error ? undefined : release()));
+      else if (part.length > 0) output.write(part);
   }
 
   #trace(sign: '<' | '>', packet: Packet, answered?: number): void {
@@ -342,10 +378,10 @@ export class Connection {
 }
 
 /** What a response says; an error where it says that the request failed. */
-function readResponse({ flags, payload }: Packet, name: string): Response | Error {
+function readResponse({ flags, payload, release }: Packet, name: string): Response | Error {
   try {
     const { json, rest } = (flags & RESPONSE_FLAG.json) === 0 ? { json: undefined, rest: payload } : decodeJson(payload);
-    if ((flags & RESPONSE_FLAG.ok) !== 0) return { yes: (flags & RESPONSE_FLAG.yes) !== 0, json, payload: rest };
+    if ((flags & RESPONSE_FLAG.ok) !== 0) return { yes: (flags & RESPONSE_FLAG.yes) !== 0, json, payload: rest, release };
     return errorOfReply(json, rest, name);
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));

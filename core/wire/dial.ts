@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { connect } from 'node:net';
 import { throwIfCancelled, VtError } from '../base/errors.ts';
 import { errorReason } from '../base/system-error.ts';
 import type { Link } from './connection.ts';
+import { connectLink } from './socket-link.ts';
 
 /** Where a Store is served. */
 export type StreamAddress =
@@ -44,7 +44,7 @@ export async function dial(address: StreamAddress, name: string, onSaid: (line: 
 }
 
 async function connectSocket(address: Exclude<StreamAddress, { kind: 'command' }>, name: string, signal?: AbortSignal): Promise<Link> {
-  const socket = address.kind === 'unix' ? connect({ path: address.path }) : connect({ host: address.host, port: address.port });
+  const { socket, link } = connectLink(address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port });
   return await new Promise<Link>((resolve, reject) => {
     const refuse = (reason: string, cause?: unknown): void => {
       socket.destroy();
@@ -68,7 +68,7 @@ async function connectSocket(address: Exclude<StreamAddress, { kind: 'command' }
     socket.once('connect', () => {
       settled();
       if (address.kind === 'tcp') socket.setNoDelay(true).setKeepAlive(true, DIAL_MS);
-      resolve({ input: socket, output: socket, destroy: () => socket.destroy() });
+      resolve(link);
     });
   });
 }

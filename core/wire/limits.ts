@@ -16,6 +16,10 @@ export const MAX_UNSENT_SIZE: number = 4 * 1024 * 1024;
 export const MAX_BATCH_COUNT = 16_384;
 /** Octets of records in a response from which on it is not filled any further. */
 export const RESPONSE_SIZE: number = 768 * 1024;
+/** Octets of memory for one packet that is used again: for the records that go into one, about a MiB, and some room. */
+export const PACKET_MEMORY_SIZE: number = 1280 * 1024;
+/** Such memory that is kept while nobody uses it, at most: for one side of a connection, or for all clients of a server. */
+export const MAX_KEPT_PACKETS = 12;
 /** Milliseconds without an octet from the other side after which it is asked whether it is there. */
 export const QUIET_MS = 30_000;
 /** Milliseconds without an octet from the other side after which it is taken to be gone. */

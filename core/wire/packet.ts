@@ -1,4 +1,5 @@
 import { bsuintSize, decodeBsuint, writeBsuint } from '../base/bsuint.ts';
+import type { BufferPool } from '../base/buffer-pool.ts';
 import { ParseError } from '../base/errors.ts';
 
 /** Bits of a packet's first flags; what is above them belongs to the request or response. */
@@ -23,10 +24,12 @@ export interface Packet {
   readonly flags: number;
   /** A view of what the packet was decoded from. */
   readonly payload: Uint8Array;
+  /** Lets the payload's memory be used for other packets: for whoever knows that nobody looks at it any more. */
+  readonly release?: (() => void) | undefined;
 }
 
 /** The octets of a packet before its payload, its length among them. */
-export function encodeHead(packet: Omit<Packet, 'payload'>, payloadSize: number): Buffer {
+export function encodeHead(packet: Omit<Packet, 'payload' | 'release'>, payloadSize: number): Buffer {
   const { tag, channel, request, flags } = packet;
   const allFlags = flags * APPLICATION_SHIFT + (channel === 0 ? 0 : FLAG_CHANNEL) + (request === undefined ? 0 : FLAG_REQUEST);
   const inner =
@@ -67,6 +70,7 @@ export function decodePacket(body: Uint8Array): Packet {
 export class PacketReader {
   /** Octets of a packet at most, without its length. */
   maxSize: number;
+  readonly #memory: BufferPool | undefined;
   /** Octets of a packet's length, of a packet that has not begun. */
   readonly #length = Buffer.alloc(16);
   #lengthSize = 0;
@@ -78,9 +82,13 @@ export class PacketReader {
   /** Octets of the stream before what is read now, for messages. */
   #position = 0;
 
-  /** @param maxSize - octets of a packet at most, without its length */
-  constructor(maxSize: number) {
+  /**
+   * @param maxSize - octets of a packet at most, without its length
+   * @param memory - where packets have their memory from, and where it goes back once they are released
+   */
+  constructor(maxSize: number, memory?: BufferPool) {
     this.maxSize = maxSize;
+    this.#memory = memory;
   }
 
   /** Whether a packet has begun and not ended. */
@@ -89,12 +97,13 @@ export class PacketReader {
   }
 
   /**
-   * Takes the next octets of the stream. Payloads of packets that lie whole in them are views of them.
+   * Takes the next octets of the stream.
    *
    * @param onPacket - gets each packet that they complete
+   * @param isReused - the chunk's memory is soon used for others; else payloads of packets that lie whole in it are views of it
    * @throws {ParseError} for what is no packet, or too large a one: the stream cannot be read any further
    */
-  take(chunk: Buffer, onPacket: (packet: Packet) => void): void {
+  take(chunk: Buffer, onPacket: (packet: Packet) => void, isReused = false): void {
     let at = 0;
     while (at < chunk.length) {
       if (this.#body !== undefined) {
@@ -105,7 +114,8 @@ export class PacketReader {
         this.#done += wanted;
         if (this.#done < this.#size) break;
         this.#body = undefined;
-        onPacket(decodePacket(body));
+        const packet = decodePacket(body.subarray(0, this.#size));
+        onPacket(this.#memory === undefined ? packet : { ...packet, release: () => this.#memory?.give(body) });
         continue;
       }
       const octet = chunk[at] as number;
@@ -120,14 +130,18 @@ export class PacketReader {
       if (chunk.length - at >= size) {
         const body = chunk.subarray(at, at + size);
         at += size;
-        onPacket(decodePacket(body));
+        onPacket(decodePacket(isReused ? Buffer.from(body) : body));
       } else {
-        this.#body = Buffer.allocUnsafeSlow(Math.min(size, USUAL_SIZE));
+        this.#body = this.#newBody(Math.min(size, USUAL_SIZE));
         this.#size = size;
         this.#done = 0;
       }
     }
     this.#position += chunk.length;
+  }
+
+  #newBody(size: number): Buffer {
+    return this.#memory === undefined ? Buffer.allocUnsafeSlow(size) : this.#memory.take(size);
   }
 
   #grown(body: Buffer, needed: number): Buffer {

@@ -10,6 +10,7 @@ import type { DigestedBlock, OpOptions, Store } from '../store/store.ts';
 import { decodeStored } from '../store/stored-bytes.ts';
 import type { Reply } from './connection.ts';
 import { MAX_BATCH_COUNT, RESPONSE_SIZE } from './limits.ts';
+import type { Packet } from './packet.ts';
 import { countDigests, encodeBits } from './payload.ts';
 
 /** Flags of `records`. */
@@ -76,35 +77,42 @@ export async function answerRecords(store: Store, flags: number, payload: Uint8A
   const { digestSize } = hashByName(store.hashName);
   const { digests, spans } = decodeWanted(payload, (flags & RECORDS_FLAG.spans) !== 0, digestSize);
   const isVerified = (flags & RECORDS_FLAG.verified) !== 0;
-  const { answered, images } =
+  const { answered, images, release } =
     store.records === undefined || isVerified
       ? await gotten(store, digestsOf(store, digests), options)
       : await recorded(store, digests, spans, options);
   const head = new ByteWriter(8);
   head.bsuint(answered);
-  return { isDone: true, payload: [head.take(), ...images] };
+  return { isDone: true, payload: [head.take(), ...images], release };
 }
 
 interface Found {
   readonly answered: number;
   readonly images: readonly Uint8Array[];
+  readonly release?: () => void;
 }
 
 async function recorded(store: Store, digests: Uint8Array, spans: ArrayLike<number> | undefined, options: OpOptions): Promise<Found> {
   const { digestSize } = hashByName(store.hashName);
   const count = digests.length / digestSize;
   const images: Uint8Array[] = [];
+  const releases: (() => void)[] = [];
   let size = 0;
   let answered = 0;
   let isAll = true;
   for await (const batch of store.records?.(digests, spans, options) ?? []) {
     images.push(batch.image);
+    if (batch.release !== undefined) releases.push(batch.release);
     size += batch.image.length;
     answered = answeredBy(batch, digests, answered, digestSize);
     isAll = size < RESPONSE_SIZE;
     if (!isAll) break;
   }
-  return { answered: isAll ? count : answered, images };
+  return { answered: isAll ? count : answered, images, release: () => releaseAll(releases) };
+}
+
+function releaseAll(releases: readonly (() => void)[]): void {
+  for (const release of releases) release();
 }
 
 /**
@@ -156,7 +164,7 @@ export async function answerAddRecords(
   store: Store,
   checker: RecordChecker,
   isReadOnly: boolean,
-  payload: Uint8Array,
+  { payload, release }: Pick<Packet, 'payload' | 'release'>,
   options: OpOptions,
 ): Promise<Reply> {
   if (isReadOnly) throw new ReadOnlyError('add to', store.name);
@@ -166,7 +174,8 @@ export async function answerAddRecords(
   const isNew =
     store.addRecords === undefined
       ? await store.addBatch(blocksOf(batch, hash.digestSize), options)
-      : await store.addRecords({ ...batch, isOwned: true }, options);
+      : await store.addRecords(batch, options);
+  release?.();
   return { isDone: true, payload: [encodeBits(isNew)] };
 }
 

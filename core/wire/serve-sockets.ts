@@ -2,12 +2,15 @@ import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { connect, createServer, type Server } from 'node:net';
 import { dirname } from 'node:path';
+import { BufferPool } from '../base/buffer-pool.ts';
 import { VtError } from '../base/errors.ts';
 import { makeFolders } from '../base/make-folders.ts';
 import { peerUid } from '../base/peer-credentials.ts';
 import { errorReason } from '../base/system-error.ts';
+import { MAX_KEPT_PACKETS, PACKET_MEMORY_SIZE } from './limits.ts';
 import type { ServedClient } from './serve-streams.ts';
 import { refuseLink, serveLink } from './serve-streams.ts';
+import { acceptLink } from './socket-link.ts';
 import type { StoreService } from './store-session.ts';
 
 /** Clients at a time, unless told otherwise. */
@@ -52,13 +55,14 @@ export interface SocketServer extends AsyncDisposable {
  */
 export async function serveSockets(address: ListenAddress, options: ServeOptions): Promise<SocketServer> {
   const { service, uid, maxClients = MAX_CLIENTS, trace, onNotice, welcomeMs } = options;
+  const memory = new BufferPool(PACKET_MEMORY_SIZE, MAX_KEPT_PACKETS);
   const clients = new Set<ServedClient>();
   let count = 0;
   let refused = 0;
-  const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) => {
+  const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, pauseOnConnect: true }, (accepted) => {
+    const { socket, link } = acceptLink(accepted);
     socket.on('error', () => socket.destroy());
     const name = `client ${++count}`;
-    const link = { input: socket, output: socket, destroy: () => socket.destroy() };
     const refuse = (code: 'EPERM' | 'ELOCKED', reason: string): void => {
       onNotice?.(`${name} refused: ${reason}`);
       if (refused >= MAX_REFUSED) {
@@ -84,6 +88,7 @@ export async function serveSockets(address: ListenAddress, options: ServeOptions
       strange.fail(new Error('others came'));
     }
     const client = serveLink(link, name, service, {
+      memory,
       trace: trace === undefined ? undefined : (line) => trace(`${name} ${line}`),
       ...(welcomeMs === undefined ? {} : { welcomeMs }),
     });

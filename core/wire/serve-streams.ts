@@ -1,3 +1,4 @@
+import type { BufferPool } from '../base/buffer-pool.ts';
 import type { Link, Reply } from './connection.ts';
 import { Connection } from './connection.ts';
 import { MAX_PACKET_SIZE, MAX_STRANGE_PACKET_SIZE, WELCOME_MS } from './limits.ts';
@@ -21,11 +22,13 @@ export interface ServeLinkOptions {
   readonly trace?: ((line: string) => void) | undefined;
   /** Milliseconds in which a client has to become welcome; 0 for any time. Default {@link WELCOME_MS}. */
   readonly welcomeMs?: number;
+  /** Where large packets have their memory from: one for all clients of a server, so that idle ones keep none. */
+  readonly memory?: BufferPool | undefined;
 }
 
 /** Serves Stores over one connection, whatever it is. */
 export function serveLink(link: Link, name: string, service: StoreService, options: ServeLinkOptions = {}): ServedClient {
-  const { trace, welcomeMs = WELCOME_MS } = options;
+  const { trace, memory, welcomeMs = WELCOME_MS } = options;
   const gone = new AbortController();
   let isWelcome = false;
   const session = new StoreSession(
@@ -40,7 +43,7 @@ export function serveLink(link: Link, name: string, service: StoreService, optio
     },
   );
   const maxPacketSize = service.secret === undefined ? MAX_PACKET_SIZE : MAX_STRANGE_PACKET_SIZE;
-  const connection = new Connection(link, { name, handler: session, trace, maxPacketSize });
+  const connection = new Connection(link, { name, handler: session, trace, maxPacketSize, memory });
   const timer = welcomeMs === 0 ? undefined : setTimeout(() => connection.fail(new Error('it said nothing in time')), welcomeMs);
   void connection.closed.then(() => {
     clearTimeout(timer);

@@ -108,7 +108,7 @@ export class StoreSession implements RequestHandler {
       case REQUEST.records:
         return await answerRecords(store, packet.flags, payload, options);
       case REQUEST.addRecords:
-        return await answerAddRecords(store, this.#service.checkers.of(store.hashName), isReadOnly, payload, options);
+        return await answerAddRecords(store, this.#service.checkers.of(store.hashName), isReadOnly, { ...packet, payload }, options);
       case REQUEST.entryLast:
         return await answerEntryLast(archives, payload, options);
       case REQUEST.entries:

@@ -1,0 +1,37 @@
+/**
+ * Memory that is used again and again: a gigabyte that goes through new buffers of a megabyte has the garbage collector
+ * run a hundred times, which took a sixth of the time of whoever sent or received it.
+ */
+export class BufferPool {
+  readonly #size: number;
+  readonly #most: number;
+  readonly #free: Buffer[] = [];
+
+  /**
+   * @param size - octets of each buffer
+   * @param most - buffers kept while nobody uses them
+   */
+  constructor(size: number, most: number) {
+    this.#size = size;
+    this.#most = most;
+  }
+
+  /**
+   * A buffer of at least so many octets, whatever they are. It need not be given back.
+   *
+   * @returns one of the pool where `size` is from a quarter of its buffers' size up to all of it; else new memory
+   */
+  take(size: number): Buffer {
+    if (!this.#fits(size)) return Buffer.allocUnsafeSlow(size);
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#size);
+  }
+
+  /** Gives back a buffer that nobody looks at any more; what did not come from the pool is let go. */
+  give(buffer: Buffer): void {
+    if (buffer.length === this.#size && this.#free.length < this.#most) this.#free.push(buffer);
+  }
+
+  #fits(size: number): boolean {
+    return size <= this.#size && size * 4 >= this.#size;
+  }
+}

@@ -37,6 +37,7 @@ function missingEntries(lock: LockFile): Record<string, LockEntry> {
 
 /** What a name like `…-linux-arm64-musl` says of the platform. */
 function platformOf(name: string): Readonly<Record<string, readonly string[]>> {
+  if (name.endsWith('-wasm32-wasi')) return { cpu: ['wasm32'] };
   const found = /-(aix|android|darwin|freebsd|linux|netbsd|openbsd|openharmony|sunos|win32)-([a-z\d]+)(?:-([a-z]+))?$/.exec(name);
   const [, os = '', cpu = '', abi = ''] = found ?? [];
   if (os === '') throw new Error(`complete the lock file: ${name} does not tell its platform`);

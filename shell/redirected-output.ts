@@ -4,7 +4,6 @@ import { VtError } from '../core/base/errors.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import { errorReason } from '../core/base/system-error.ts';
 import type { ParsedCommand } from './line.ts';
-import { startLocal } from './local-process.ts';
 import { PLAIN_STYLE, SinkOutput } from './output.ts';
 import { openRedirect } from './redirect.ts';
 import { StreamSink } from './sink.ts';
@@ -67,6 +66,7 @@ async function runPiped(
   run: (output: SinkOutput, signal: AbortSignal) => Promise<void>,
   options: RedirectOptions,
 ): Promise<void> {
+  const { startLocal } = await import('./local-process.ts');
   const { child, exit } = startLocal(line, {
     cwd: options.session.localCwd,
     env: options.env,

@@ -3,7 +3,6 @@ import type { Session } from '../commands/session.ts';
 import { VtError } from '../core/base/errors.ts';
 import { findCommand } from './command-names.ts';
 import { commandHelp, helpOverview } from './help-text.ts';
-import { startLocal } from './local-process.ts';
 import type { SinkOutput } from './output.ts';
 import { quoteWord } from './quote.ts';
 import type { Signals } from './signals.ts';
@@ -75,6 +74,7 @@ export function makeServices(options: ServicesOptions): ShellServices {
       await output.flush();
       return await terminal.lend(async () => {
         const stdin = input === undefined ? options.localStdin : 'pipe';
+        const { startLocal } = await import('./local-process.ts');
         const { child, exit } = startLocal(line, {
           cwd: session.localCwd,
           env,

@@ -45,7 +45,12 @@ export interface WatchOptions {
   /** Told of each path at which something may have changed, as often as it is seen. */
   readonly onChange: (path: Octets) => void;
   readonly onError: (error: unknown) => void;
+  /** Called where changes come so fast that hearing of them is all that this thread would do: nothing is watched any more then. */
+  readonly onFlood?: (() => void) | undefined;
 }
+
+/** Changes in a second that are a flood: each costs some 50 µs, and the system gives all there are before anything else is done. */
+const FLOOD = 2000;
 
 /** Watches folders for changes of single paths. Names that are not UTF-8 come as the folder that they stand in. */
 export async function watchPaths(folders: readonly Octets[], options: WatchOptions): Promise<FolderMonitor> {
@@ -62,6 +67,21 @@ export async function watchPaths(folders: readonly Octets[], options: WatchOptio
   );
   watcher.on('all', (_event, path) => options.onChange(octetsFromText(path.includes('\ufffd') ? dirname(path) : path)));
   watcher.on('error', options.onError);
+  const { onFlood } = options;
+  if (onFlood !== undefined) {
+    let sinceMs = performance.now();
+    let events = 0;
+    watcher.on('raw', () => {
+      if (++events < FLOOD) return;
+      const nowMs = performance.now();
+      const isFlood = nowMs - sinceMs < 1000;
+      sinceMs = nowMs;
+      events = 0;
+      if (!isFlood) return;
+      watcher.close().catch(options.onError);
+      onFlood();
+    });
+  }
   const ready = new Promise<void>((resolve) => {
     watcher.once('ready', () => resolve());
   });

@@ -8,6 +8,9 @@ import type { Followed, FollowedCounts } from './followed.ts';
 /** Between two rounds that nobody rang for: milliseconds. A monitor may miss changes, and knows nothing of network filesystems. */
 const TIMER_MS = 1000;
 
+/** How long nobody listens for changes after there were too many: milliseconds. Rounds find them all the same. */
+const DEAF_MS = 120_000;
+
 /** Part of the last rate that a second leaves. */
 const RATE_DECAY = 0.8;
 
@@ -56,6 +59,10 @@ export class Follower {
   #monitor: FolderMonitor | undefined;
   #watched = '';
   #rang = false;
+  /** Until then nobody listens: rounds follow each other as if it rang all the time. */
+  #deafUntilMs = Number.NEGATIVE_INFINITY;
+  /** When the last look at everything began that succeeded. */
+  #lookedMs: number;
   #startedMs = Number.NEGATIVE_INFINITY;
   /** When it was first seen that something is new; undefined where all is recorded. */
   #newSinceMs: number | undefined;
@@ -73,6 +80,7 @@ export class Follower {
   constructor(options: FollowerOptions) {
     this.#options = options;
     this.#ratedMs = options.monotonicMs();
+    this.#lookedMs = this.#ratedMs;
   }
 
   get target(): string {
@@ -104,11 +112,11 @@ export class Follower {
 
   state(): FollowerState {
     const counts = this.#options.followed.counts();
-    const waits = this.#roundSinceMs ?? this.#newSinceMs;
+    const waits = this.#roundSinceMs ?? this.#newSinceMs ?? this.#lookedMs;
     return {
       ...counts,
       rate: this.#rate,
-      lagMs: waits === undefined || (counts.unreadBytes === 0 && this.#newSinceMs === undefined) ? 0 : this.#options.monotonicMs() - waits,
+      lagMs: counts.unreadBytes === 0 && this.#newSinceMs === undefined ? 0 : this.#options.monotonicMs() - waits,
       rounds: this.#rounds,
       failures: this.#failures,
       trouble: this.#trouble,
@@ -157,7 +165,7 @@ export class Follower {
     clearTimeout(this.#timer);
     const since = this.#options.monotonicMs() - this.#startedMs;
     const { everyMs } = this.#options;
-    const waitMs = this.#rang ? everyMs - since : Math.max(everyMs, TIMER_MS) - since;
+    const waitMs = (this.#rang || this.#isDeaf ? everyMs : Math.max(everyMs, TIMER_MS)) - since;
     this.#timer = setTimeout(() => this.#begin(), Math.max(0, waitMs)).unref();
   }
 
@@ -204,6 +212,7 @@ export class Follower {
         this.#rateNow();
       }
       this.#trouble = undefined;
+      this.#lookedMs = this.#startedMs;
     } catch (error) {
       this.#newSinceMs = seenMs;
       throw error;
@@ -234,12 +243,24 @@ export class Follower {
     this.#ratedBytes = newBytes;
   }
 
+  get #isDeaf(): boolean {
+    return this.#options.monotonicMs() < this.#deafUntilMs;
+  }
+
+  /** Goes by the clock for a while. */
+  #deafen(): void {
+    this.#deafUntilMs = this.#options.monotonicMs() + DEAF_MS;
+    this.#monitor = undefined;
+    this.#watched = '';
+    this.#schedule();
+  }
+
   /** Watches the folders, which may be others than before. */
   async #watch(): Promise<void> {
     const { followed, onNotice } = this.#options;
     const folders = followed.folders;
     const key = folders.join('\0');
-    if (key === this.#watched || this.#isStopped) return;
+    if (key === this.#watched || this.#isStopped || this.#isDeaf) return;
     this.#watched = key;
     const { watchPaths } = await import('../store/folder-monitor.ts');
     await this.#monitor?.[Symbol.asyncDispose]();
@@ -250,6 +271,8 @@ export class Follower {
         followed.note(path);
         this.ring();
       },
+      // Where every look is at everything, nothing is missed without.
+      ...(followed.isDeep ? {} : { onFlood: () => this.#deafen() }),
       onError: (error) => onNotice(`watch for changes: ${errorText(error)}; files are looked at every second all the same`),
     });
   }

@@ -38,6 +38,7 @@ export function openRotated(path: Octets, isWanted: (file: RotatedFile) => boole
 /** The rotated files of a path, and whether nothing moved while they were looked at. */
 function rotatedFiles(path: Octets): { readonly files: readonly RotatedFile[]; readonly isWhole: boolean } {
   const before = rotatedNames(path);
+  if (before.length === 0) return { files: [], isWhole: true };
   const files: RotatedFile[] = [];
   for (const at of before) {
     const stat = statOf(at);

@@ -1,3 +1,4 @@
+import { throwIfCancelled } from '../base/errors.ts';
 import { findXattrs } from '../base/find-xattrs.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes, octetsToBytes } from '../base/octets.ts';
@@ -140,9 +141,11 @@ export class Tail {
 
   /** Whether a file had the path, as far as it can be known again: under its present name it is no news. */
   had(path: Octets, stat: { readonly dev: bigint; readonly ino: bigint }): boolean {
-    const current = this.#files.at(-1)?.file;
-    const now = statOf(this.path);
-    if (this.has(stat)) return current?.isOf(stat) !== true || now === undefined || !current.isOf(now);
+    if (this.has(stat)) {
+      const current = this.#files.at(-1)?.file;
+      const now = statOf(this.path);
+      return current?.isOf(stat) !== true || now === undefined || !current.isOf(now);
+    }
     const marks = this.#done.filter(({ ino, offset }) => offset > 0 && ino === stat.ino.toString());
     if (marks.length === 0) return false;
     const file = openOrNone(path);
@@ -244,6 +247,7 @@ export class Tail {
   }
 
   async #takeMuch(ingest: IngestOnDemand, content: GrowingContent, read: (room: Uint8Array) => number, options: OpOptions): Promise<void> {
+    throwIfCancelled(options.signal);
     const before = { block: content.block(), point: content.stablePoint() };
     await content.flushTo(this.#context.store, options);
     try {

@@ -7,6 +7,7 @@ import { readBlockRange } from '../../../core/block/read-range.ts';
 import { EdgeScanner } from '../../../core/blockify/edge-scanner.ts';
 import type { DirDirent } from '../../../core/dirent/dirent.ts';
 import { formatDirent } from '../../../core/dirent/dirent-text.ts';
+import { watchPaths } from '../../../core/store/folder-monitor.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { readCheckpoint } from '../../../core/tail/checkpoint.ts';
 import { Follower } from '../../../core/tail/follower.ts';
@@ -155,6 +156,27 @@ describe('S34: rounds', () => {
       assert.equal(await world.content(), readFileSync(world.path, 'utf8'));
       assert.equal(readCheckpoint(world.checkpointPath)?.when, new Date(now).toISOString());
     }
+  });
+
+  it('S34: nobody listens any more where changes come faster than they can be heard of', async (t) => {
+    const { folder } = makeScratch(t);
+    const names = ['a', 'b'].map((name) => `${folder}/${name}`);
+    for (const name of names) writeFileSync(name, '');
+    let flooded = (): void => {};
+    const flood = new Promise<void>((resolve) => {
+      flooded = resolve;
+    });
+    await using monitor = await watchPaths([octetsFromText(folder)], {
+      deep: false,
+      concerns: () => true,
+      onChange: () => {},
+      onError: (error) => assert.fail(String(error)),
+      onFlood: () => flooded(),
+    });
+    await monitor.ready;
+    // Changes of one file that nobody has heard of yet are one.
+    for (let i = 0; i < 5000; i++) for (const name of names) appendFileSync(name, 'x');
+    await flood;
   });
 
   it('S34: a damaged checkpoint is told of with what to do, and never guessed at', async (t) => {

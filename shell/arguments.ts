@@ -3,7 +3,7 @@ import { UsageError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import { suggest } from './command-names.ts';
-import type { Word } from './line.ts';
+import type { Word } from './word.ts';
 
 /** The words of a command sorted into options and arguments; globs stand as they were written. */
 export interface ParsedArguments {

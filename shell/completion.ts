@@ -6,11 +6,12 @@ import { compareOctets, type Octets, octetsFromText, octetsToText } from '../cor
 import { argumentsOf } from './arguments.ts';
 import { findCommand, namesOf } from './command-names.ts';
 import type { GlobSide } from './glob.ts';
-import type { OpenEnd, SkipReference } from './line.ts';
+import type { OpenEnd } from './line.ts';
 import { parseOpenLine } from './line.ts';
 import { localGlobSide } from './local-glob.ts';
 import { quoteCandidates } from './quote-candidates.ts';
 import { treeGlobSide } from './tree-glob.ts';
+import type { SkipReference } from './word.ts';
 
 /** An answer takes no longer: what was found until then is what there is. */
 const LIMIT_MS = 200;

@@ -7,7 +7,7 @@ import { octetsFromText, octetsToText } from '../core/base/octets.ts';
 import { assignWords, parseOptions } from './arguments.ts';
 import { findCommand } from './command-names.ts';
 import { expandGlob, isGlobWord, patternOf } from './glob.ts';
-import type { ParsedCommand, SkipReference, Word } from './line.ts';
+import type { ParsedCommand } from './line.ts';
 import { parseLine } from './line.ts';
 import { localGlobSide } from './local-glob.ts';
 import type { Messages } from './messages.ts';
@@ -15,6 +15,7 @@ import { CommandDiagnostics } from './messages.ts';
 import type { SinkOutput } from './output.ts';
 import { quoteWord } from './quote.ts';
 import { treeGlobSide } from './tree-glob.ts';
+import type { SkipReference, Word } from './word.ts';
 
 /** What a dispatcher works with; all of it belongs to one session. */
 export interface DispatchOptions {

@@ -2,7 +2,7 @@ import { VtError } from '../core/base/errors.ts';
 import { compileGlob } from '../core/base/glob-pattern.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { compareOctets, octetsToText } from '../core/base/octets.ts';
-import type { Word } from './line.ts';
+import type { Word } from './word.ts';
 
 /** One side of the shell, as far as globs look at it. Paths are as typed: relative ones start at that side's working path. */
 export interface GlobSide {

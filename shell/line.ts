@@ -1,18 +1,8 @@
-import { UsageError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
-import { octetsToText } from '../core/base/octets.ts';
+import type { OpenQuote, SkipReference, Word } from './word.ts';
+import { LineError, plainWord, quotedWord, readWord, WORD_ENDS } from './word.ts';
 
 // The grammar of a line. Lines are octets, not text: names in scripts need not be UTF-8. @see vtftp(1), "Lines"
-
-/** One word of a line, with its quotes taken off. */
-export interface Word {
-  readonly text: Octets;
-  /** For each octet of `text` 1 if it was quoted: a quoted `*` matches itself alone. */
-  readonly quoted: Uint8Array;
-  /** Where it stands in the line: first octet, and the one past the last. */
-  readonly start: number;
-  readonly end: number;
-}
 
 /** `> file` or `>> file`. */
 export interface Redirect {
@@ -43,31 +33,11 @@ export interface OpenEnd {
   readonly command: ParsedCommand;
   readonly word: Word;
   /** The quote that is open at the end. */
-  readonly quote: "'" | '"' | "$'" | undefined;
+  readonly quote: OpenQuote | undefined;
   /** The word is the target of a redirection. */
   readonly redirected: boolean;
   /** The end lies in a comment, a local command, or after `|`. */
   readonly opaque: boolean;
-}
-
-/** A line that does not follow the grammar. */
-export class LineError extends UsageError {
-  /** 1 is the first character. */
-  readonly column: number;
-
-  constructor(what: string, source: Octets, offset: number, remedy?: string) {
-    const column = columnOf(source, offset);
-    super(`${what}, at column ${column}`, remedy === undefined ? {} : { remedy });
-    this.column = column;
-  }
-}
-
-/** The end of the pasted reference (`D{…}`, `x-vt:…`) that starts at an offset, or undefined where none does. */
-export type SkipReference = (source: string, offset: number) => number | undefined;
-
-/** The character, counted from 1, that an octet of a line belongs to. */
-export function columnOf(source: Octets, offset: number): number {
-  return [...octetsToText(source.slice(0, offset) as Octets)].length + 1;
 }
 
 /**
@@ -93,8 +63,6 @@ interface Draft {
   joinedBy: ';' | '&&' | '||';
   start: number;
 }
-
-const WORD_ENDS = new Set([' ', '\t', '\n', '\r', ';', '|', '>', '&']);
 
 class LineParser {
   readonly #source: Octets;
@@ -258,113 +226,10 @@ class LineParser {
   }
 
   #readWord(): Word {
-    const source = this.#source;
-    const start = this.#at;
-    const parts = new WordParts();
-    const reference = this.#skipReference(source, start);
-    if (reference !== undefined && reference > start) {
-      parts.add(source.slice(start, reference), true);
-      this.#at = reference;
-    }
-    while (this.#at < source.length) {
-      const char = source[this.#at] ?? '';
-      if (WORD_ENDS.has(char)) break;
-      if (char === "'") this.#readSingle(parts);
-      else if (char === '"') this.#readDouble(parts);
-      else if (char === '$' && source[this.#at + 1] === "'") this.#readEscaped(parts);
-      else if (char === '\\') this.#readBackslash(parts);
-      else {
-        parts.add(char, false);
-        this.#at++;
-      }
-    }
-    return { text: parts.text as Octets, quoted: Uint8Array.from(parts.quoted), start, end: this.#at };
-  }
-
-  #readBackslash(parts: WordParts): void {
-    const next = this.#source[this.#at + 1];
-    if (next === undefined || next === '\n') {
-      if (!this.#isOpen) throw this.#error('parse line: nothing after "\\"', this.#at);
-      this.#at++;
-      return;
-    }
-    parts.add(next, true);
-    this.#at += 2;
-  }
-
-  #readSingle(parts: WordParts): void {
-    const start = this.#at;
-    const end = this.#source.indexOf("'", start + 1);
-    const newline = this.#source.indexOf('\n', start);
-    if (end < 0 || (newline >= 0 && newline < end)) return this.#unfinished(parts, "'", start, this.#source.slice(start + 1));
-    parts.add(this.#source.slice(start + 1, end), true);
-    this.#at = end + 1;
-  }
-
-  /** In double quotes a backslash escapes `"` and `\`; before anything else it is itself. */
-  #readDouble(parts: WordParts): void {
-    const start = this.#at;
-    let text = '';
-    for (let at = start + 1; at < this.#source.length; at++) {
-      const char = this.#source[at] ?? '';
-      if (char === '\n') break;
-      if (char === '"') {
-        parts.add(text, true);
-        this.#at = at + 1;
-        return;
-      }
-      const next = this.#source[at + 1];
-      if (char === '\\' && (next === '"' || next === '\\')) {
-        text += next;
-        at++;
-      } else text += char;
-    }
-    this.#unfinished(parts, '"', start, text);
-  }
-
-  /** `$'…'` with `\n`, `\xHH` and the like: the way to write any octet, as in bash. */
-  #readEscaped(parts: WordParts): void {
-    const start = this.#at;
-    let text = '';
-    for (let at = start + 2; at < this.#source.length; at++) {
-      const char = this.#source[at] ?? '';
-      if (char === '\n') break;
-      if (char === "'") {
-        parts.add(text, true);
-        this.#at = at + 1;
-        return;
-      }
-      if (char !== '\\') {
-        text += char;
-        continue;
-      }
-      const hex = /^\\x([0-9a-fA-F]{1,2})/.exec(this.#source.slice(at, at + 4));
-      const named = NAMED_ESCAPES[this.#source[at + 1] ?? ''];
-      if (hex?.[1] !== undefined) {
-        text += String.fromCharCode(Number.parseInt(hex[1], 16));
-        at += hex[0].length - 1;
-      } else if (named !== undefined) {
-        text += named;
-        at++;
-      } else if (at + 1 >= this.#source.length) break;
-      else
-        throw this.#error(
-          `parse line: unknown escape "\\${this.#source[at + 1] ?? ''}"`,
-          at,
-          String.raw`use \n \t \r \e \0 \a \b \\ \' \" or \xHH`,
-        );
-    }
-    this.#unfinished(parts, "$'", start, text);
-  }
-
-  #unfinished(parts: WordParts, quote: NonNullable<OpenEnd['quote']>, start: number, text: string): void {
-    if (!this.#isOpen) {
-      const what = quote === '"' ? 'double' : 'single';
-      throw this.#error(`parse line: unfinished ${what} quote`, start, String.raw`close it; write a newline as $'\n'`);
-    }
-    parts.add(text, true);
-    this.#openQuote = quote;
-    this.#at = this.#source.length;
+    const { word, openQuote } = readWord(this.#source, this.#at, this.#skipReference, this.#isOpen);
+    if (openQuote !== undefined) this.#openQuote = openQuote;
+    this.#at = word.end;
+    return word;
   }
 
   #openEnd(): OpenEnd {
@@ -378,37 +243,6 @@ class LineParser {
   }
 }
 
-const NAMED_ESCAPES: Readonly<Record<string, string>> = {
-  n: '\n',
-  t: '\t',
-  r: '\r',
-  e: '\x1b',
-  '0': '\0',
-  a: '\x07',
-  b: '\b',
-  '\\': '\\',
-  "'": "'",
-  '"': '"',
-};
-
-class WordParts {
-  text = '';
-  readonly quoted: number[] = [];
-
-  add(text: string, quoted: boolean): void {
-    this.text += text;
-    for (let i = 0; i < text.length; i++) this.quoted.push(quoted ? 1 : 0);
-  }
-}
-
 function newDraft(joinedBy: ';' | '&&' | '||', start: number): Draft {
   return { words: [], ignoreError: false, quiet: false, pipe: undefined, redirect: undefined, joinedBy, start };
-}
-
-function plainWord(text: string, start: number, end: number): Word {
-  return { text: text as Octets, quoted: new Uint8Array(text.length), start, end };
-}
-
-function quotedWord(text: string, start: number, end: number): Word {
-  return { text: text as Octets, quoted: new Uint8Array(text.length).fill(1), start, end };
 }

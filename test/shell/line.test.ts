@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsFromText } from '../../core/base/octets.ts';
 import { skipReference } from '../../core/dirent/reference-skip.ts';
-import { LineError, parseLine, parseOpenLine } from '../../shell/line.ts';
+import { parseLine, parseOpenLine } from '../../shell/line.ts';
 import { quoteWord } from '../../shell/quote.ts';
+import { LineError } from '../../shell/word.ts';
 
 interface Row {
   readonly name: string;

@@ -1,16 +1,13 @@
-import type { BigIntStats } from 'node:fs';
 import { fstatSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { VtError } from '../base/errors.ts';
-import type { FileSignature } from '../base/file-signature.ts';
-import { packSignature, SIGNATURE_LENGTH, sameSignature } from '../base/file-signature.ts';
+import { sameSignature } from '../base/file-signature.ts';
 import { findXattrs } from '../base/find-xattrs.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes } from '../base/octets.ts';
 import type { Block } from '../block/block.ts';
 import { PendingBlocks } from '../block/block-sink.ts';
-import { HASH_SCRATCH_SIZE, hashByName } from '../block/hash.ts';
-import { BlockTreeBuilder } from '../block/tree-builder.ts';
+import { HASH_SCRATCH_SIZE } from '../block/hash.ts';
 import type { OpOptions, Store } from '../store/store.ts';
 import type { AddedBlocks, IntakeCounts } from './block-intake.ts';
 import { BlockIntake } from './block-intake.ts';
@@ -21,32 +18,19 @@ import type { Growth, GrowthSource } from './ingest-growth.ts';
 import { ingestGrowth } from './ingest-growth.ts';
 import { IngestJobs, MAX_REREADS } from './ingest-jobs.ts';
 import { ingestOpenFile } from './ingest-open-file.ts';
-import type {
-  ChangedStat,
-  Job,
-  JobResult,
-  LeafTable,
-  ParseJob,
-  ScanResult,
-  SmallNote,
-  SmallResult,
-  WorkerSetup,
-} from './ingest-protocol.ts';
-import { revivedError } from './ingest-protocol.ts';
+import type { Job, JobResult, LeafTable, ParseJob, ScanResult, SmallResult, WorkerSetup } from './ingest-protocol.ts';
 import { ingestStream } from './ingest-stream.ts';
-import { addedOf, LeafReader } from './leaf-table.ts';
+import type { IngestedFile, QueuedFile, SeenFile } from './ingested-file.ts';
 import { mimeTypeIn } from './mime-type.ts';
 import type { ContentHint } from './parser.ts';
 import type { LaneContext } from './slice-lane.ts';
 import type { SlotLayout } from './slots.ts';
-import { FreeSlots, SLOT_DATA_SIZE, slotLayout, slotMemory } from './slots.ts';
+import { FreeSlots, slotLayout, slotMemory } from './slots.ts';
+import { SmallFiles } from './small-files.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 /** Files up to this many octets are read whole, many in one slot. */
 const SMALL_FILE_SIZE = 512 * 1024;
-
-/** Files in one slot, at most: a bound on the size of messages. */
-const MAX_BATCH_FILES = 512;
 
 /** Octets that the main thread works at itself before it starts workers, which takes some 50 ms. */
 const INLINE_SIZE = 4 * 1024 * 1024;
@@ -63,26 +47,6 @@ const MAX_WAITING = 3;
 /** Octets of superblocks that wait before they go to the Store, where the caller does not see to it. */
 const MAX_PENDING_SIZE = 1024 * 1024;
 
-/** A file as it went into the Store. */
-export interface IngestedFile {
-  readonly block: Block;
-  /** Its state once it was read, where that differs from the one seen before. */
-  readonly stat: ChangedStat | undefined;
-  /** The signature of what was read. */
-  readonly seen: FileSignature;
-  /** Whether `block` is one state of the file; else it changed again and again while it was read. */
-  readonly settled: boolean;
-  /** Ascending by name; undefined where there are none. */
-  readonly xattrs: ReadonlyMap<Octets, Uint8Array> | undefined;
-  /** What kept an attribute of the user's from being read. */
-  readonly xattrError: unknown;
-  /** When it was opened, or earlier: milliseconds since 1970. */
-  readonly readAtMs: number;
-}
-
-/** What an ingest needs of a file that it is to read. */
-export type SeenFile = FileSignature & Partial<Pick<BigIntStats, 'blocks'>>;
-
 export interface IngestOptions extends OpOptions {
   /** Worker threads; 0: none. Default: as there are cores, at most 2. */
   readonly workers?: number | undefined;
@@ -90,13 +54,6 @@ export interface IngestOptions extends OpOptions {
   readonly plan?: boolean | undefined;
   /** The name of a parser for all contents, or `none`; default: for each the one that fits. */
   readonly parser?: string | undefined;
-}
-
-interface QueuedFile {
-  readonly path: Buffer;
-  readonly seen: SeenFile;
-  readonly resolve: (file: IngestedFile) => void;
-  readonly reject: (error: unknown) => void;
 }
 
 /**
@@ -108,7 +65,6 @@ interface QueuedFile {
 export class Ingest implements AsyncDisposable {
   /** Superblocks, and whatever else of small Blocks the caller adds, on their way to the Store. */
   readonly pending: PendingBlocks;
-  readonly #store: Pick<Store, 'edges' | 'hashName'>;
   readonly #intake: BlockIntake;
   readonly #layout: SlotLayout;
   readonly #setup: Omit<WorkerSetup, 'thread'>;
@@ -117,6 +73,7 @@ export class Ingest implements AsyncDisposable {
   readonly #slots: FreeSlots;
   readonly #pool: WorkerPool | undefined;
   readonly #lane: LaneContext;
+  readonly #smallFiles: SmallFiles;
   readonly #parser: string | undefined;
   /** Which worker has the parser of a content, by its number; undefined for this thread. */
   readonly #parsedAt = new Map<number, number | undefined>();
@@ -126,18 +83,13 @@ export class Ingest implements AsyncDisposable {
   #inline: IngestJobs | undefined;
   #inlineSize = 0;
   #failure: { readonly error: unknown } | undefined;
-  #batch: QueuedFile[] = [];
-  #batchSize = 0;
-  #waitingBatches = 0;
   #lanes = 0;
   readonly #largeFiles: QueuedFile[] = [];
   /** Files not settled yet, and who waits for them or for room. */
   #open = 0;
   readonly #waiters: { readonly isDone: () => boolean; readonly resolve: () => void }[] = [];
-  #sending = false;
 
   constructor(store: Store, options: IngestOptions = {}) {
-    this.#store = store;
     this.#signal = options.signal;
     const intake = new BlockIntake(store, { plan: options.plan, signal: options.signal });
     this.#intake = intake;
@@ -176,6 +128,23 @@ export class Ingest implements AsyncDisposable {
       release: (slot) => this.#slots.release(slot),
       relieve: () => this.#relieve(),
     };
+    this.#smallFiles = new SmallFiles({
+      hashName: store.hashName,
+      bytes: this.#bytes,
+      slots: this.#slots,
+      sink: this.pending,
+      get wantsRecords() {
+        return intake.wantsRecords;
+      },
+      run: (job, size) => this.#run(job, size) as Promise<SmallResult>,
+      add: (batch) => this.#add(batch),
+      onStart: () => this.#wake(),
+      onGrown: (file) => {
+        this.#largeFiles.push(file);
+        this.#startLanes();
+      },
+      onFailure: (error) => this.#fail(error),
+    });
     if (options.signal?.aborted === true) this.#onAbort();
     else options.signal?.addEventListener('abort', this.#onAbort);
   }
@@ -187,7 +156,7 @@ export class Ingest implements AsyncDisposable {
 
   /** Whether whoever walks a tree had better await `ready` before the next file. */
   get busy(): boolean {
-    return this.#waitingBatches + this.#largeFiles.length >= MAX_WAITING;
+    return this.#smallFiles.waitingBatches + this.#largeFiles.length >= MAX_WAITING;
   }
 
   /** Resolves when it is no longer busy. */
@@ -214,11 +183,26 @@ export class Ingest implements AsyncDisposable {
   file(path: Buffer, seen: SeenFile): Promise<IngestedFile> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
     this.#open++;
-    return new Promise<IngestedFile>((resolve, reject) => {
-      this.#queue({ path, seen, resolve, reject });
-    }).finally(() => {
-      this.#open--;
-      this.#wake();
+    return new Promise((resolve, reject) => {
+      // Who waits for all is told after whoever waits for this one.
+      let isOpen = true;
+      const done = (): void => {
+        if (isOpen) this.#open--;
+        isOpen = false;
+        this.#wake();
+      };
+      this.#queue({
+        path,
+        seen,
+        resolve: (file) => {
+          resolve(file);
+          done();
+        },
+        reject: (error) => {
+          reject(error);
+          done();
+        },
+      });
     });
   }
 
@@ -239,12 +223,7 @@ export class Ingest implements AsyncDisposable {
 
   /** Sends the small files that wait. */
   send(): void {
-    const batch = this.#batch;
-    if (batch.length === 0) return;
-    this.#batch = [];
-    this.#batchSize = 0;
-    this.#waitingBatches++;
-    void this.#runBatch(batch);
+    this.#smallFiles.send();
   }
 
   /** Adds what waits in `pending` to the Store. */
@@ -264,95 +243,12 @@ export class Ingest implements AsyncDisposable {
   }
 
   #queue(file: QueuedFile): void {
-    const size = Number(file.seen.size);
-    if (size > SMALL_FILE_SIZE) {
-      this.#largeFiles.push(file);
-      this.#startLanes();
+    if (Number(file.seen.size) <= SMALL_FILE_SIZE) {
+      this.#smallFiles.add(file);
       return;
     }
-    if (this.#batchSize + size > SLOT_DATA_SIZE || this.#batch.length >= MAX_BATCH_FILES) this.send();
-    this.#batch.push(file);
-    this.#batchSize += size;
-    if (this.#sending) return;
-    this.#sending = true;
-    setImmediate(() => {
-      this.#sending = false;
-      this.send();
-    });
-  }
-
-  async #runBatch(batch: readonly QueuedFile[]): Promise<void> {
-    let slot: number | undefined;
-    try {
-      slot = await this.#slots.acquire();
-      this.#waitingBatches--;
-      this.#wake();
-      const signatures = new BigInt64Array(batch.length * SIGNATURE_LENGTH);
-      let size = 0;
-      for (const [i, { seen }] of batch.entries()) {
-        packSignature(signatures, i * SIGNATURE_LENGTH, seen);
-        size += Number(seen.size);
-      }
-      const paths = batch.map(({ path }) => `${octetsFromBytes(path)}\0`).join('');
-      const result = (await this.#run({ kind: 'small', slot, pack: this.#intake.wantsRecords, paths, signatures }, size)) as SmallResult;
-      await this.#settleBatch(batch, result);
-    } catch (error) {
-      this.#fail(error);
-      for (const { reject } of batch) reject(error);
-    } finally {
-      if (slot !== undefined) this.#slots.release(slot);
-    }
-  }
-
-  async #settleBatch(batch: readonly QueuedFile[], result: SmallResult): Promise<void> {
-    const { hashName } = this.#store;
-    const leaves = new LeafReader(hashName, result, result.ranges, this.#bytes);
-    const contents: Block[] = [];
-    const tree = new BlockTreeBuilder(this.pending);
-    for (let i = 0; i < batch.length; i++) {
-      const count = result.counts[i] ?? 0;
-      if (count === 1) contents.push(leaves.block());
-      else {
-        for (let k = 0; k < count; k++) leaves.addTo(tree);
-        contents.push(tree.finish());
-      }
-    }
-    await this.#add(addedOf(result, result.ranges, this.#bytes, hashByName(hashName).digestSize));
-    let note = 0;
-    for (const [i, file] of batch.entries()) {
-      const block = contents[i];
-      const first = note;
-      while (result.notes[note]?.file === i) note++;
-      if (block !== undefined) this.#settleSmall(file, block, result.readAtMs, result.notes.slice(first, note));
-    }
-  }
-
-  #settleSmall(file: QueuedFile, block: Block, readAtMs: number, notes: readonly SmallNote[]): void {
-    let stat: ChangedStat | undefined;
-    let settled = true;
-    let xattrs: ReadonlyMap<Octets, Uint8Array> | undefined;
-    let xattrError: unknown;
-    for (const note of notes) {
-      switch (note.kind) {
-        case 'failed':
-          file.reject(revivedError(note.error));
-          return;
-        case 'grew':
-          this.#largeFiles.push(file);
-          this.#startLanes();
-          return;
-        case 'changed':
-          ({ stat, settled } = note);
-          break;
-        case 'xattrs':
-          xattrs = new Map(note.xattrs as readonly (readonly [Octets, Uint8Array])[]);
-          break;
-        case 'xattr-failed':
-          xattrError = revivedError(note.error);
-          break;
-      }
-    }
-    file.resolve({ block, stat, seen: stat ?? file.seen, settled, xattrs, xattrError, readAtMs });
+    this.#largeFiles.push(file);
+    this.#startLanes();
   }
 
   #startLanes(): void {
@@ -449,7 +345,7 @@ export class Ingest implements AsyncDisposable {
     if (this.#failure !== undefined) return;
     this.#failure = { error };
     this.#slots.fail(error);
-    for (const { reject } of [...this.#batch.splice(0), ...this.#largeFiles.splice(0)]) reject(error);
+    for (const { reject } of [...this.#smallFiles.takeWaiting(), ...this.#largeFiles.splice(0)]) reject(error);
     this.#wake();
   }
 

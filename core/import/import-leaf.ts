@@ -4,7 +4,7 @@ import { findXattrs } from '../base/find-xattrs.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes } from '../base/octets.ts';
 import { pathBytes } from '../base/system-error.ts';
-import type { IngestedFile } from '../blockify/ingest.ts';
+import type { IngestedFile } from '../blockify/ingested-file.ts';
 import { decodeDirent, encodeDirent } from '../dirent/dirent-codec.ts';
 import type { LeafDirent } from '../tree/live-node.ts';
 import { isCachedSignature, TRUST_AGE_NS } from './import-cache.ts';

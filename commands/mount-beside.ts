@@ -41,3 +41,11 @@ export async function recordThrough(socket: string, signal: AbortSignal): Promis
   const { dirref } = await channel.ask({ request: 'sync' }, { signal });
   return typeof dirref === 'string' ? dirref : undefined;
 }
+
+/** How many names of a running mount are stored nowhere and would go with it: none where others of its tree stay, or nobody answers. */
+export async function leftOutThrough(socket: string, signal: AbortSignal): Promise<number> {
+  if (!existsSync(socket)) return 0;
+  using channel = await ControlChannel.connect(socket, process.getuid?.() ?? 0, { signal });
+  const { left_out: names, mounts } = channel.about;
+  return typeof names === 'number' && (!Array.isArray(mounts) || mounts.length === 0) ? names : 0;
+}

@@ -1,5 +1,6 @@
 import { VtError } from '../core/base/errors.ts';
-import { octetsToText } from '../core/base/octets.ts';
+import { octetsFromText, octetsToText } from '../core/base/octets.ts';
+import type { FilterWord } from '../core/filter/name-filter.ts';
 import type { Driver } from '../fuse/driver.ts';
 import type { CommandInput } from './command.ts';
 
@@ -19,6 +20,8 @@ export interface MountWords {
   readonly writeback: boolean;
   readonly syncSeconds: number;
   readonly volumeName: string | undefined;
+  /** Which names are never stored. */
+  readonly filter: readonly FilterWord[];
   /** Undefined: the system's own. */
   readonly driver: Driver | undefined;
 }
@@ -44,12 +47,24 @@ export function parseMountOptions(text: string): MountWords {
     writeback: true,
     syncSeconds: DEFAULT_SYNC_SECONDS,
     volumeName: undefined,
+    filter: [],
     driver: undefined,
   };
-  for (const word of text.split(',').filter((each) => each !== '')) words = { ...words, ...readWord(word) };
+  for (const word of text.split(',').filter((each) => each !== '')) {
+    const rule = filterWord(word);
+    words = rule === undefined ? { ...words, ...readWord(word) } : { ...words, filter: [...words.filter, rule] };
+  }
   if (words.appendOnly && (words.readOnly || words.all))
     throw new VtError('EUSAGE', 'mount -o: append-only is for what can be written', { remedy: 'leave out append-only, or ro and all' });
   return words;
+}
+
+/** `exclude=*.o`. */
+function filterWord(word: string): FilterWord | undefined {
+  const [name = '', ...rest] = word.split('=');
+  if (name !== 'include' && name !== 'exclude' && name !== 'filter' && name !== 'include-from' && name !== 'exclude-from') return undefined;
+  if (rest.length === 0) throw new VtError('EUSAGE', `mount -o "${word}": expected ${name}=`);
+  return { kind: name, value: octetsFromText(rest.join('=')) };
 }
 
 function readWord(word: string): Partial<MountWords> {
@@ -76,6 +91,6 @@ function readWord(word: string): Partial<MountWords> {
   if (name === 'driver' && (value === 'kernel' || value === 'fuse-native')) return { driver: value };
   throw new VtError('EUSAGE', `mount -o "${word}": unknown`, {
     remedy:
-      'use ro, append-only, all, allow_other, noallow_other, nowriteback, sync=SECONDS, volname=NAME, driver=kernel or driver=fuse-native',
+      'use ro, append-only, all, allow_other, noallow_other, nowriteback, sync=SECONDS, volname=NAME, include=, exclude=, filter=, driver=kernel or driver=fuse-native',
   });
 }

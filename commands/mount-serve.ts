@@ -9,6 +9,8 @@ import { type Fields, takePath, takeText } from '../fuse/control/fields.ts';
 import { defaultDriver } from '../fuse/driver.ts';
 import { TreeServer } from '../fuse/serve-tree.ts';
 import type { CommandContext } from './command.ts';
+import { nameFilterOf } from './filter-options.ts';
+import { countText } from './format.ts';
 import { controlXattrs, openControl } from './mount-control.ts';
 import type { MountWords } from './mount-options.ts';
 import { parseMountOptions } from './mount-options.ts';
@@ -24,6 +26,9 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
   await using states = words.all ? await StatesTree.open(session, signal) : undefined;
   const tree = states?.tree ?? liveTreeOf(session.tree);
   if (tree === undefined) throw new VtError('EUNSUPPORTED', `mount "${session.tree.name}": only a tree of Blocks can be mounted`);
+  const leftOut = await nameFilterOf(words.filter, session.localCwd, 'a mount reads its rules once');
+  if (leftOut !== undefined && !isShown)
+    throw new VtError('EUSAGE', `mount "${session.tree.name}": rules say what is not stored, and of this tree nothing is`);
   if (isShown) await giveRootMeta(context, tree);
   await using ingest = new Ingest(session.store);
   const unpin = session.pin();
@@ -54,6 +59,7 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
         subpath: top,
         readOnly: how.readOnly || !isShown,
         appendOnly: how.appendOnly,
+        leftOut,
         allowOther: how.allowOther,
         control: words.all ? undefined : controlXattrs(context, mountPoint, top, how),
         writeback: how.writeback,
@@ -70,6 +76,7 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
   const tops = new Map<string, TreePath>();
   const addMount = async (fields: Fields): Promise<Fields> => {
     const how = parseMountOptions(takeText(fields, 'options'));
+    if (how.filter.length > 0) throw new VtError('EUSAGE', 'mount: rules are of the tree, and its first mount says them');
     if (how.all) throw new VtError('EUNSUPPORTED', 'mount -o all: not of a tree that is mounted', { remedy: 'mount its source once more' });
     const place = await checkedMountPoint(session.store, octetsFromText(takeText(fields, 'mountpoint')));
     const top = takePath(fields, 'subpath');
@@ -93,7 +100,11 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
     await gone;
   } finally {
     try {
-      await server.ended();
+      const gone = await server.ended();
+      if (gone > 0) {
+        output.line(`${countText(gone, 'excluded name')} went with the mount, stored nowhere`);
+        output.record({ excluded_gone: gone });
+      }
     } finally {
       signal.removeEventListener('abort', leave);
       await control?.[Symbol.asyncDispose]();

@@ -5,6 +5,7 @@ import type { TreePath } from '../core/tree/tree.ts';
 import type { CommandContext, CommandInput } from './command.ts';
 import { defineCommand } from './command.ts';
 import { pathArgument } from './entry.ts';
+import { FILTER_OPTIONS, filterWords } from './filter-options.ts';
 import { resolveLocalPath } from './local-path.ts';
 
 /** `mount`: the tree as a filesystem. */
@@ -16,7 +17,8 @@ export const mount = defineCommand({
     'Without --foreground a process of its own serves the mount and goes on when this session ends; this session syncs first, and its changes are not seen there until the next mount. With --foreground this session serves it until it is taken away: by umount, by fusermount3 -u, or by SIGINT or SIGTERM, which end it in good order. Then everything is synced and the Dirref recited.',
     'What programs write is stored in the background; fsync waits until the file is stored and a root recorded that has it, and so does reading the attribute user.x-vt-blockref of a file, which is the reference to its content. SOURCE is what `open` takes; a past state (`default@1`) is mounted read-only. A mount point that is not there is made, and removed with the mount; one whose process has died is taken over.',
     'SUBPATH is the Dir that stands at the top of the mount. Where SOURCE is the mount point of a running mount, and in a shell that is attached to one, its process serves the same live tree at one place more, with a top and options of its own: what is changed in one is seen in all. The process ends with the last of them.',
-    'The options of -o: ro (read-only); append-only (nothing is lost: new names, and octets at the ends of files; what would remove, rename, cut or overwrite is refused); all (every recorded state as a Dir named by its date, read-only; new ones appear); allow_other, noallow_other (whether users besides this one may go in; root lets them); sync=SECONDS (between two syncs while something changes; 0 for none; default 30); nowriteback (writes are not collected in the page cache of the kernel, as they never are of append-only and of further mounts of a live tree; while a file is open in a mount that collects, what other mounts cut off is not seen there); volname=NAME (what the volume is called, in Finder and by `mounts`); driver=kernel or driver=fuse-native (default kernel on Linux, where it speaks the protocol of FUSE itself, else fuse-native, which needs libfuse 2 or macFUSE).',
+    'The options of -o: ro (read-only); append-only (nothing is lost: new names, and octets at the ends of files; what would remove, rename, cut or overwrite is refused); all (every recorded state as a Dir named by its date, read-only; new ones appear); allow_other, noallow_other (whether users besides this one may go in; root lets them); sync=SECONDS (between two syncs while something changes; 0 for none; default 30); nowriteback (writes are not collected in the page cache of the kernel, as they never are of append-only and of further mounts of a live tree; while a file is open in a mount that collects, what other mounts cut off is not seen there); volname=NAME (what the volume is called, in Finder and by `mounts`); include=PATTERN, exclude=PATTERN, filter=RULE, include-from=FILE, exclude-from=FILE (as --include and the like, before them; without commas in them); driver=kernel or driver=fuse-native (default kernel on Linux, where it speaks the protocol of FUSE itself, else fuse-native, which needs libfuse 2 or macFUSE).',
+    'Names that --include, --exclude and the rules of --filter exclude (man 7 vt, "Filter rules") live in the mount and are never stored: caches, what a build makes. The first mount of a tree says which; a slash in front of a pattern is the top of that mount, and rules in files of each directory are not looked for. What is renamed to a name that is not excluded is stored at the next sync; what is renamed to an excluded one is not stored any more. What was stored under an excluded name before stays so until it changes. Excluded names go with the mount, also at a crash: umount asks at a terminal, and says how many they were. Their files take room where fronts lie, and fsync makes nothing of them durable.',
   ],
   changesLocal: true,
   endsByInterrupt: true,
@@ -29,10 +31,13 @@ export const mount = defineCommand({
     { name: 'foreground', short: 'f', summary: 'serve it in this session, until it is taken away' },
     { name: 'subpath', short: 's', value: { name: 'PATH', kind: 'stored' }, summary: 'as SUBPATH, of the tree that is open' },
     { name: 'options', short: 'o', value: { name: 'OPTIONS', kind: 'text' }, summary: 'options, with commas between them' },
+    ...FILTER_OPTIONS.filter(({ name }) => name !== 'filter-files' && name !== 'filter'),
+    { name: 'filter', value: { name: 'RULE', kind: 'text' }, repeat: true, summary: 'a rule, as "- *.o"' },
   ],
   examples: [
     { line: 'mount /mnt/docs', says: 'the open tree stands at /mnt/docs' },
     { line: "mount -o ro 'D{...}' /mnt/old", says: 'a tree from its Dirref, read-only' },
+    { line: "mount --exclude='*.o' --exclude=/build/ /mnt/src", says: 'object files and /mnt/src/build are there, and never stored' },
     { line: 'mount -o append-only /mnt/docs /srv/letters letters', says: 'the Dir letters of what stands at /mnt/docs, at one place more' },
   ],
   async run(context, input) {
@@ -42,12 +47,21 @@ export const mount = defineCommand({
     const mountPoint = resolveLocalPath(session.localCwd, argument);
     const subpath = subpathOf(context, input, source);
     const { mountOptionsText, parseMountOptions } = await import('./mount-options.ts');
-    const options = parseMountOptions(mountOptionsText(input));
+    const given = parseMountOptions(mountOptionsText(input));
+    const options = { ...given, filter: [...given.filter, ...filterWords(input)] };
+    if (options.filter.length > 0 && (options.readOnly || options.all))
+      throw new VtError('EUSAGE', 'mount: rules say what is not stored, and a read-only mount stores nothing', {
+        remedy: 'leave them out',
+      });
     const { runningMount, mountBeside } = await import('./mount-beside.ts');
     const socket = await runningMount(context, source);
     if (socket !== undefined) {
       if (input.options.has('foreground'))
         throw new VtError('EUSAGE', 'mount --foreground: the process of the running mount serves it', { remedy: 'leave out --foreground' });
+      if (options.filter.length > 0)
+        throw new VtError('EUSAGE', 'mount: rules are of the tree, and its first mount says them', {
+          remedy: 'leave them out, or mount anew',
+        });
       await mountBeside(context, socket, mountPoint, subpath, mountOptionsText(input));
       return;
     }

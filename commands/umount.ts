@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { throwIfCancelled, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromText, octetsToText } from '../core/base/octets.ts';
-import type { CommandContext } from './command.ts';
+import type { CommandContext, ShellServices } from './command.ts';
 import { defineCommand } from './command.ts';
-import { octetsFields } from './format.ts';
+import { countText, octetsFields } from './format.ts';
 import { resolveLocalPath } from './local-path.ts';
 
 /** Milliseconds between two looks whether a server has ended. */
@@ -19,6 +19,7 @@ export const umount = defineCommand({
   summary: 'take a mount away, sync it, and print its Dirref',
   details: [
     'A mount that is in use stays, and who uses it is told. With -l nobody new comes in, and it goes once the last has left. Of several mounts of one live tree the others go on.',
+    'Names that were excluded when the tree was mounted go with its last mount, and how many they were is said; at a terminal it is asked before.',
   ],
   changesLocal: true,
   args: [{ name: 'mountpoint', kind: 'local', summary: 'where something of ours is mounted', repeat: true, glob: false }],
@@ -41,6 +42,7 @@ async function unmountOne(
   const shown = octetsToText(mountPoint);
   if (!isMounted(mountPoint)) throw new VtError('EFAILED', `umount "${shown}": nothing of ours is mounted there`);
   const record = records.readRecords(shell.env).find((each) => each.mountPoint === shown);
+  if (shell.interactive && !(await mayGo(shell, records.controlSocket(shell.env, shown), shown, signal))) return;
   try {
     await takeAway(shown, lazy);
   } catch (error) {
@@ -69,11 +71,22 @@ async function unmountOne(
     throwIfCancelled(signal);
     await sleep(LOOK_MS);
   }
-  const dirref = readFileSync(record.outFile, 'utf8').trimEnd().split('\n').at(-1) ?? '';
+  const results = readFileSync(record.outFile, 'utf8').trimEnd().split('\n');
+  const dirref = results.at(-1) ?? '';
   const said = readFileSync(record.logFile, 'utf8').trimEnd();
   for (const { mountPoint: at } of [record, ...others]) records.removeRecord(shell.env, at);
   await session.refresh(signal);
   for (const line of said === '' ? [] : said.split('\n')) diagnostics.failure(line.replace(/^vtftp: /, ''));
+  for (const line of results) if (/^[\d,]+ excluded names? /.test(line)) diagnostics.warn(`umount "${shown}": ${line}`);
   if (/^D\{/.test(dirref)) output.line(output.style('ref', dirref));
   output.record({ ...octetsFields('unmounted', mountPoint), ...(/^D\{/.test(dirref) ? { dirref } : {}) });
+}
+
+/** Whether somebody agrees that names go which are stored nowhere, if there are any. */
+async function mayGo(shell: ShellServices, socket: string, shown: string, signal: AbortSignal): Promise<boolean> {
+  const { leftOutThrough } = await import('./mount-beside.ts');
+  const count = await leftOutThrough(socket, signal);
+  return (
+    count === 0 || (await shell.confirm(`umount "${shown}": ${countText(count, 'excluded name')}, stored nowhere, will be gone. Go on?`))
+  );
 }

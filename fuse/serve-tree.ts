@@ -1,5 +1,6 @@
 import { PathError, VtError } from '../core/base/errors.ts';
 import type { OwnerNames } from '../core/base/owner-names.ts';
+import type { NameFilter } from '../core/filter/name-filter.ts';
 import type { LiveDir } from '../core/tree/live-node.ts';
 import type { LiveTree } from '../core/tree/live-tree.ts';
 import { splitPath } from '../core/tree/path.ts';
@@ -37,6 +38,8 @@ export interface TreeMountOptions extends Omit<MountOptions, 'onFault'> {
   readonly subpath: TreePath;
   /** Nothing is lost: new names, and octets at the ends of files. */
   readonly appendOnly: boolean;
+  /** Names in it that are never stored; of the first mount alone, for the tree is one. */
+  readonly leftOut?: NameFilter | undefined;
   /** What `user.x-vt-control` on its top Dir acts on. */
   readonly control: ControlXattrs | undefined;
 }
@@ -60,6 +63,7 @@ export class TreeServer {
     this.#live = liveFilesystem({
       store: tree.store,
       nodes: tree.nodes,
+      isLeftOut: (node) => tree.isLeftOut(node),
       frontFolder: options.frontFolder,
       storeContent: options.storeContent,
       syncTree: () => this.#sync(),
@@ -85,6 +89,7 @@ export class TreeServer {
     const isFirst = this.#mounts.size === 0;
     const writeback = options.writeback && isFirst && !options.appendOnly && !options.readOnly;
     const top = await this.#top(options.subpath);
+    if (isFirst && options.leftOut !== undefined) this.#tree.leaveOut(options.leftOut, top);
     const view = viewOf(this.#live, { top, views: this.#views, keepsSizes: writeback });
     const bounded = options.appendOnly ? appendOnly(view.filesystem) : view.filesystem;
     const filesystem = options.control === undefined ? bounded : withControlXattrs(bounded, options.control);
@@ -119,8 +124,10 @@ export class TreeServer {
   /**
    * Resolves when the last mount has gone, by whomever it was taken away. All that was written is in the tree and its Store then; the caller
    * records the root.
+   *
+   * @returns how many names go with the mount, since they are left out of what is stored
    */
-  async ended(): Promise<void> {
+  async ended(): Promise<number> {
     while (this.#mounts.size > 0) await Promise.all(this.#mounts.values());
     this.#isLeaving = true;
     clearInterval(this.#ticker);
@@ -129,6 +136,7 @@ export class TreeServer {
     await this.#live.settle();
     this.#live.mount.contents[Symbol.dispose]();
     await (this.#running.again ?? this.#running.sync ?? Promise.resolve()).catch(() => undefined);
+    return await this.#tree.countLeftOut();
   }
 
   /** One of several that goes leaves its changes stored and recorded. */

@@ -7,6 +7,7 @@ import type { Meta } from '../dirent/meta.ts';
 import type { OpOptions } from '../store/store.ts';
 import type { DiffItem } from './diff.ts';
 import { diffDirents } from './diff.ts';
+import { holdsUnstored } from './left-out.ts';
 import type { Place } from './live-changes.ts';
 import { changeDir, changeLeaf, dropEntry, linkEntry, nodeOf, placeOf, putEntry } from './live-changes.ts';
 import type { LiveDir } from './live-node.ts';
@@ -225,7 +226,7 @@ class Adoption {
 function isAs(node: LiveNode | undefined, dirent: NodeDirent | undefined): boolean {
   if (node === undefined || dirent === undefined) return node === undefined && dirent === undefined;
   if (node.dirent.kind !== dirent.kind) return false;
-  if (node.sort === 'dir') return !node.stale && sameMeta(node.dirent, dirent);
+  if (node.sort === 'dir') return !node.stale && !holdsUnstored(node) && sameMeta(node.dirent, dirent);
   return node.unsynced?.isSettled !== false && sameMeta(node.dirent, dirent) && sameContent(node.dirent, dirent);
 }
 

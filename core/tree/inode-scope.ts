@@ -16,6 +16,8 @@ export class InodeScope {
   readonly dir: LiveDir;
   /** The table is to be written. */
   changed = false;
+  /** Names of its nodes were left out when it was written last. */
+  hasLeftOut = false;
   #nodes: Map<string, HardLeaf> | undefined;
   #loading: Promise<Map<string, HardLeaf>> | undefined;
 

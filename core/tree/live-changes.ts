@@ -242,7 +242,7 @@ export async function storedDirent(
   options: OpOptions,
 ): Promise<Exclude<Dirent, IndirectDirent>> {
   if (node.sort === 'dir') {
-    await storeStale(state.store, state.reader, node, options);
+    await storeStale(state, node, options);
     return { ...(await liftDir(state.store, state.reader, node, options)), name };
   }
   if (node.unsynced !== undefined && node.dirent.kind === 'file')

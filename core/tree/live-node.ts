@@ -90,6 +90,8 @@ export class LiveDir {
   gone = false;
   /** How often it is held; see {@link LiveLeaf}. */
   holds = 0;
+  /** Names that were left out when it was written last: they are nowhere but in the overlay. */
+  unstored: ReadonlySet<Octets> | undefined;
 
   constructor(id: number, parent: LiveDir | undefined, name: Octets, dirent: DirDirent) {
     this.id = id;
@@ -102,6 +104,11 @@ export class LiveDir {
   /** Notes that this Dir, and so every Dir above, is to be written. */
   markStale(): void {
     for (let dir: LiveDir | undefined = this; dir !== undefined && !dir.stale; dir = dir.parent) dir.stale = true;
+  }
+
+  /** Whether an entry that is as its Block says may be forgotten. */
+  isStored(name: Octets): boolean {
+    return !this.stale && this.unstored?.has(name) !== true;
   }
 
   /** Where this Dir stands. */

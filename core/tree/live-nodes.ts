@@ -123,11 +123,11 @@ export class LiveNodes {
     if (node.holds > 0) return;
     if (node.sort === 'leaf') {
       const { home } = node;
-      if (home === undefined || home.dir.stale || node.unsynced !== undefined || node.id !== entryId(home.dir.id, home.name)) return;
+      if (home?.dir.isStored(home.name) !== true || node.unsynced !== undefined || node.id !== entryId(home.dir.id, home.name)) return;
       if (home.dir.overlay.get(home.name) === node) home.dir.overlay.delete(home.name);
     } else {
       const { parent } = node;
-      if (parent === undefined || parent.stale || node.stale || node.scope !== undefined || node.overlay.size > 0) return;
+      if (parent?.isStored(node.name) !== true || node.stale || node.scope !== undefined || node.overlay.size > 0) return;
       if (node.id === entryId(parent.id, node.name) && parent.overlay.get(node.name) === node) parent.overlay.delete(node.name);
     }
   }

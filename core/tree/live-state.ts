@@ -9,6 +9,7 @@ import type { OpOptions, Store } from '../store/store.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import type { DirReader } from './dir-reader.ts';
 import { findLoadedNode, findNode, InodeScope, liveDir, openStoredDir } from './inode-scope.ts';
+import type { LeftOut } from './left-out.ts';
 import type { LiveDir, LiveLeaf, RawEntry } from './live-node.ts';
 import { findEntry } from './live-node.ts';
 import type { NodeIds } from './node-id.ts';
@@ -34,6 +35,8 @@ export interface LiveState {
   readonly newUuid: () => string;
   readonly storeContent: (content: AsyncIterable<Uint8Array>, options: StoreContentOptions) => Promise<Block>;
   root: LiveDir;
+  /** Which names are never stored. */
+  leftOut: LeftOut | undefined;
   /** The root's own Dirent changed since it was last given by `sync`, whether or not its Block is stale. */
   rootChanged: boolean;
 }

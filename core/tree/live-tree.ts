@@ -11,11 +11,13 @@ import type { Content } from '../blockify/blockify.ts';
 import type { DirDirent, Dirent } from '../dirent/dirent.ts';
 import { MIN_SALT_SIZE } from '../dirent/dirent-tags.ts';
 import type { Meta } from '../dirent/meta.ts';
+import type { NameFilter } from '../filter/name-filter.ts';
 import type { OpOptions, Store } from '../store/store.ts';
 import type { AdoptClash } from './adopt.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { DirReader } from './dir-reader.ts';
 import { findNode } from './inode-scope.ts';
+import { countLeftOut, LeftOut } from './left-out.ts';
 import { emptyDir, storedDirent } from './live-changes.ts';
 import type { LiveDir, RawEntry, UnsyncedContent } from './live-node.ts';
 import { entriesOf } from './live-node.ts';
@@ -80,6 +82,7 @@ export class LiveTree implements Tree {
       storeContent: options.storeContent ?? ((content, how) => storeHere(store, content, how)),
       root: liveRoot(root),
       rootChanged: false,
+      leftOut: undefined,
     };
     this.nodes = new LiveNodes({
       name: this.name,
@@ -246,12 +249,35 @@ export class LiveTree implements Tree {
     return this.#changing('write', () => change.attach(this.#state, path, content, meta, options));
   }
 
+  /**
+   * From now on, names that rules exclude live in this tree and are never stored; what is stored under them already
+   * stays so until it changes.
+   *
+   * @param top - where anchored rules begin, of this tree; undefined for its root, as it is at any time
+   */
+  leaveOut(rules: NameFilter, top: LiveDir | undefined): void {
+    this.#state.leftOut = new LeftOut(rules, () => top ?? this.#state.root);
+  }
+
+  /** Whether the content of a file is not to be stored; undefined where that goes by all its names, and is known when it is synced. */
+  isLeftOut(node: LiveNode): boolean | undefined {
+    const { leftOut } = this.#state;
+    return leftOut === undefined || node.sort === 'dir' ? false : leftOut.hasLeaf(node);
+  }
+
+  /** How many names are in this tree and will not be stored. */
+  async countLeftOut(options: OpOptions = {}): Promise<number> {
+    const { leftOut, reader, root } = this.#state;
+    if (leftOut === undefined) return 0;
+    return await this.#reading('count', () => countLeftOut(reader, leftOut, root, options));
+  }
+
   sync(options: OpOptions = {}): Promise<Dirent> {
     return this.#alone('sync', async () => {
       const { root } = this.#state;
       // A flush that fails leaves it changed, though no Dir is stale any more.
       if (root.stale) this.#state.rootChanged = true;
-      await storeStale(this.store, this.#state.reader, root, options);
+      await storeStale(this.#state, root, options);
       if (this.can.write) await this.store.flush(options);
       this.#state.rootChanged = false;
       return root.dirent;

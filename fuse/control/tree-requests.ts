@@ -81,11 +81,12 @@ export class TreeRequests {
       const { tree, archive, about } = this.#served;
       const { store } = tree;
       const [folder] = store.folders ?? [];
-      return await Promise.resolve({
+      return {
         ...about,
         tree: tree.name,
         can_write: tree.can.write,
         can_sync: tree.can.sync,
+        ...(tree instanceof LiveTree ? { left_out: await tree.countLeftOut() } : {}),
         ...(archive === undefined ? {} : { archive: archive.name }),
         store: {
           name: store.name,
@@ -94,7 +95,7 @@ export class TreeRequests {
           can_write: store.can.write,
           ...(folder === undefined ? {} : { folders: store.folders, place: placeOfFolder(folder) }),
         },
-      });
+      };
     },
     lookup: async (fields, options) => {
       const found = await this.#served.tree.lookup(takePath(fields), { ...options, follow: fields['follow'] !== false });

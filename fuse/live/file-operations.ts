@@ -103,7 +103,7 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
       inodes.drop(inode);
     },
     async fsync(ino) {
-      await queue.settle(inodes.get(ino));
+      await queue.store(inodes.get(ino));
       await mount.options.syncTree();
     },
     fallocate(ino, _handle, mode, offset, length) {
@@ -152,6 +152,8 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
       if (length === 0) return 0;
       if (!Number.isSafeInteger(to.offset + length)) throw new FilesystemError('EFBIG');
       if (source === target && from.offset < to.offset + length && to.offset < from.offset + length) throw new FilesystemError('EINVAL');
+      // What is left out goes nowhere by reference: whoever asks copies octets.
+      if (mount.isLeftOut(source) !== false) throw new FilesystemError('EOPNOTSUPP');
       const block = await queue.settle(source);
       if (block === undefined) throw new FilesystemError('EINVAL');
       // It may have been cut off meanwhile.

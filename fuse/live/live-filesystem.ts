@@ -28,6 +28,7 @@ export function liveFilesystem(options: LiveMountOptions): LiveFilesystem {
     await options.syncTree();
   };
   const blockrefOf = async (inode: Inode): Promise<string> => {
+    if (mount.isLeftOut(inode) === true) throw new FilesystemError('ENODATA');
     await queue.settle(inode);
     // Whoever gets the reference may open it elsewhere at once.
     await options.store.flush();

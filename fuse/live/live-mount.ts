@@ -6,6 +6,7 @@ import type { Meta } from '../../core/dirent/meta.ts';
 import type { OpOptions, Store } from '../../core/store/store.ts';
 import type { LiveDir } from '../../core/tree/live-node.ts';
 import type { LiveNodes } from '../../core/tree/live-nodes.ts';
+import type { LiveNode } from '../../core/tree/live-state.ts';
 import type { Attributes, Instant, Maybe } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
 import type { DefaultOwner } from './attributes.ts';
@@ -24,6 +25,8 @@ const MAX_COUNTED_SIZE = 1024 * 1024;
 export interface LiveMountOptions {
   readonly store: Store;
   readonly nodes: LiveNodes;
+  /** Whether the content of a file is not to be stored; undefined where the sync of the tree decides. Default: all is stored. */
+  readonly isLeftOut?: (node: LiveNode) => boolean | undefined;
   /** Where what is not stored yet lies: a folder with room. */
   readonly frontFolder: string;
   readonly storeContent: (content: AsyncIterable<Uint8Array>, options: OpOptions) => Promise<Block>;
@@ -72,6 +75,11 @@ export class LiveMount {
     if (inode.node.sort === 'dir') throw new FilesystemError('EISDIR');
     if (inode.node.dirent.kind !== 'file') throw new FilesystemError('EINVAL');
     return inode as LeafInode;
+  }
+
+  /** See {@link LiveMountOptions.isLeftOut}. */
+  isLeftOut({ node }: Inode): boolean | undefined {
+    return this.options.isLeftOut === undefined ? false : this.options.isLeftOut(node);
   }
 
   attributes(inode: Inode): Attributes {

@@ -36,7 +36,16 @@ export class SyncQueue {
     return new Promise((resolve) => this.#room.push(resolve));
   }
 
-  /** Stores a file's content now. @returns the Block of it as it is or was a moment ago; undefined of what is no file */
+  /** Stores a file's content now, but of one that is left out: that stays where it is. */
+  async store(inode: Inode): Promise<void> {
+    const isLeftOut = this.#mount.isLeftOut(inode);
+    if (isLeftOut === false) await this.settle(inode);
+    // Of one with several names the sync of the tree knows, and stores it; then it can give up its front.
+    else if (isLeftOut === undefined && inode.front?.isSettled === true) await this.settle(inode);
+    else this.#mount.settleTime(inode);
+  }
+
+  /** Stores a file's content now, whatever it is. @returns the Block of it as it is or was a moment ago; undefined of what is no file */
   async settle(inode: Inode): Promise<Block | undefined> {
     const { front, node } = inode;
     if (node.sort === 'dir' || node.dirent.kind !== 'file') return undefined;
@@ -65,7 +74,7 @@ export class SyncQueue {
   /** Stores every content that is not in Blocks yet. */
   async settleAll(): Promise<void> {
     for (const inode of [...this.#mount.inodes.all()]) {
-      if (inode.front !== undefined && !this.#mount.nodes.isRemoved(inode.node)) await this.settle(inode);
+      if (inode.front !== undefined && !this.#mount.nodes.isRemoved(inode.node)) await this.store(inode);
     }
     await this.idle();
   }
@@ -83,7 +92,7 @@ export class SyncQueue {
       if (inode === undefined) break;
       this.#waiting.delete(inode);
       this.#underWay++;
-      this.settle(inode)
+      this.store(inode)
         .catch((error: unknown) => this.#mount.options.onFault(error))
         .finally(() => {
           this.#underWay--;

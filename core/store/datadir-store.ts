@@ -1,17 +1,13 @@
-import { basename, join } from 'node:path';
-import { BufferPool } from '../base/buffer-pool.ts';
-import { ClosedError, CorruptBlockError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
+import { join } from 'node:path';
+import { ClosedError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
 import type { HashFunction, HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
-import { hashcodeLabel } from '../block/hashcode.ts';
 import { checkBlockSizes } from './check-blocks.ts';
 import type { RecordWriter } from './datadir-append.ts';
 import { RecordAppender } from './datadir-append.ts';
 import type { DatadirIndex } from './datadir-index.ts';
-import type { RecordSource } from './datadir-records.ts';
-import { BATCH_SIZE, readStoredRecords } from './datadir-records.ts';
-import { RECORD_FIXED_SIZE } from './datafile.ts';
+import { DatadirReads } from './datadir-reads.ts';
 import { DatafileReaders } from './datafile-readers.ts';
 import { DEFAULT_DURABILITY, type Durability } from './durability.ts';
 import type { IndexBatching, IndexTickerOptions, QueuedBatch } from './index-ticker.ts';
@@ -19,7 +15,6 @@ import { IndexTicker } from './index-ticker.ts';
 import type { LocatedBlocks, Location } from './index-types.ts';
 import { IndexDamagedError } from './index-types.ts';
 import { locateRuns } from './locate-runs.ts';
-import { readLocatedBlock } from './located-block.ts';
 import type { RecordBatch } from './record-batch.ts';
 import { packRecords } from './record-batch.ts';
 import type {
@@ -38,9 +33,6 @@ import type { WriterPresence } from './writer-presence.ts';
 
 /** Hashcodes listed at a time: each time is one short read transaction. */
 const ENUMERATE_STEP = 4096;
-
-/** Images of records whose memory is kept to be used again. */
-const MAX_KEPT_IMAGES = 8;
 
 /** What a datadir is made of; `openDatadir` puts it together. */
 export interface DatadirParts {
@@ -93,7 +85,7 @@ export class Datadir implements Store {
   readonly #durability: () => Durability;
   readonly #presence: WriterPresence | undefined;
   readonly #appender: RecordAppender;
-  readonly #images = new BufferPool(BATCH_SIZE, MAX_KEPT_IMAGES);
+  readonly #reads: DatadirReads;
   /** Files of which a sync has failed: what was last appended to them does not count. */
   readonly #lostFiles = new Set<string>();
   #lost: VtError | undefined;
@@ -112,9 +104,19 @@ export class Datadir implements Store {
     this.#appender = new RecordAppender(this.#hash, parts.index);
     this.#writer = parts.writer;
     this.#readers = new DatafileReaders(join(parts.path, 'data'));
+    this.#reads = new DatadirReads({
+      name: parts.name,
+      hash: this.#hash,
+      index: parts.index,
+      readers: this.#readers,
+      known: this.#appender.known,
+      hasDigests: parts.hasDigests,
+      check: (action, options) => this.#check(action, options),
+      onDamage: (digest, location) => this.#noteDamage(digest, location),
+    });
     this.#durability = parts.durability ?? (() => DEFAULT_DURABILITY);
     this.#presence = parts.presence;
-    if (parts.hasDigests) this.records = (digests, spans, options = {}) => this.#records(digests, spans, options);
+    if (parts.hasDigests) this.records = (digests, spans, options = {}) => this.#reads.records(digests, spans, options);
     this.#ticker = new IndexTicker((batch) => this.#commit(batch), parts.ticker);
     this.cache = {
       get: (key) => this.#cacheGet(key),
@@ -192,7 +194,7 @@ export class Datadir implements Store {
     } catch (error) {
       if (!(error instanceof IndexDamagedError)) throw error;
       const mine = { ...batch, image: Uint8Array.from(batch.image) };
-      await this.#rebuildIndex(error, options);
+      await this.#reads.rebuildIndex(error, options);
       isNew = this.#append(mine, writer);
     }
     if (this.#ticker.isBehind) await this.#ticker.flush();
@@ -245,65 +247,8 @@ export class Datadir implements Store {
     this.#appender.known.recent.removeFile(file);
   }
 
-  async get(hashcode: HashCode, options: OpOptions = {}): Promise<Uint8Array | undefined> {
-    this.#check('get from', options);
-    if (hashcode.hashName !== this.hashName) return undefined;
-    if (!this.#index.isReady) await this.#index.ready(options.signal);
-    // As the index stood a moment ago: looking for later commits takes longer than the look itself, and is done for what is not right.
-    const known = this.#locateSafely(hashcode.digest);
-    if (known !== undefined && known.isDamaged !== true) {
-      const found = readLocatedBlock(this.#readers, known, hashcode.digest, this.#hash);
-      if (found.kind === 'block') return found.data;
-    }
-    const location = await this.#find(hashcode.digest, options);
-    return location === undefined ? undefined : this.#read(hashcode, location, options);
-  }
-
-  async #find(digest: Uint8Array, options: OpOptions): Promise<Location | undefined> {
-    try {
-      const location = this.#locate(digest);
-      if (location !== undefined) return location;
-      // Another process may have died before it told the index.
-      if (!(await this.#index.lookAgain(options.signal))) return undefined;
-    } catch (error) {
-      if (!(error instanceof IndexDamagedError)) throw error;
-      await this.#rebuildIndex(error, options);
-    }
-    await this.#index.ready(options.signal);
-    return this.#locate(digest);
-  }
-
-  // Throws what was wrong with the index where it has been made anew once already.
-  async #rebuildIndex(error: IndexDamagedError, options: OpOptions): Promise<void> {
-    if (!(await this.#index.rebuild(error.message, options.signal))) throw error;
-    this.#check('use', options);
-  }
-
-  async #read(hashcode: HashCode, location: Location, options: OpOptions): Promise<Uint8Array | undefined> {
-    const first = readLocatedBlock(this.#readers, location, hashcode.digest, this.#hash);
-    if (first.kind === 'block') return first.data;
-    if (first.kind === 'gone') {
-      // A gc may have moved it between the look into the index and the reading.
-      this.#index.refresh();
-      const moved = this.#index.get(hashcode.digest);
-      if (moved !== undefined && moved.file !== location.file) return await this.#read(hashcode, moved, options);
-    }
-    // The record says whether the Block is damaged there, or never was there: then the index is wrong.
-    if (first.kind === 'gone' || (this.#hasDigests && !this.#isRecordOf(location, hashcode.digest))) {
-      this.#readers.forget(location.file);
-      const done = await this.#index.rebuild(`it names octets of "${location.file}" which are no such Block`, options.signal);
-      this.#check('get from', options);
-      const again = this.#locate(hashcode.digest);
-      if (again === undefined) return undefined;
-      const second = readLocatedBlock(this.#readers, again, hashcode.digest, this.#hash);
-      if (second.kind === 'block') return second.data;
-      if (done && second.kind === 'gone') return undefined;
-    }
-    this.#noteDamage(hashcode.digest, location);
-    const reason = first.kind === 'damaged' ? first.reason : 'the data file is cut short';
-    throw new CorruptBlockError(hashcodeLabel(hashcode), this.#readers.path(location.file), `${reason}, at octet ${location.offset}`, {
-      remedy: 'put the same data again, or pull it from a peer',
-    });
+  get(hashcode: HashCode, options: OpOptions = {}): Promise<Uint8Array | undefined> {
+    return this.#reads.get(hashcode, options);
   }
 
   // From now on the Block counts as absent when it is added, and PUT does not count on it without looking.
@@ -314,23 +259,6 @@ export class Datadir implements Store {
     this.#index.dropCache();
   }
 
-  #isRecordOf(location: Location, digest: Uint8Array): boolean {
-    const size = this.#hash.digestSize;
-    try {
-      const found = this.#readers.read(location.file, location.offset - size, size);
-      return Buffer.compare(found, digest) === 0;
-    } catch {
-      return false;
-    }
-  }
-
-  #locate(digest: Uint8Array): Location | undefined {
-    const waiting = this.#appender.known.location(digest);
-    if (waiting !== undefined) return waiting;
-    this.#index.refresh();
-    return this.#index.get(digest);
-  }
-
   async has(hashcodes: readonly HashCode[], options: OpOptions = {}): Promise<boolean[]> {
     this.#check('ask', options);
     this.#enter();
@@ -339,7 +267,7 @@ export class Datadir implements Store {
       return this.#hasNow(hashcodes);
     } catch (error) {
       if (!(error instanceof IndexDamagedError)) throw error;
-      await this.#rebuildIndex(error, options);
+      await this.#reads.rebuildIndex(error, options);
       return this.#hasNow(hashcodes);
     }
   }
@@ -349,6 +277,17 @@ export class Datadir implements Store {
     const { known } = this.#appender;
     known.begin();
     return hashcodes.map(({ hashName, digest }) => hashName === this.hashName && known.has(digest, 0, this.#hash.digestSize));
+  }
+
+  /**
+   * Where Blocks lie. Before the first add, get or has of a session what other sessions left unindexed is unknown
+   * to it; a Block that it does not find is to be asked for by `get`.
+   *
+   * With spans given, not every Block is looked up: see {@link locateRuns}.
+   */
+  locate(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[] {
+    if (this.#closed) throw new ClosedError('locate in', this.name);
+    return this.#reads.locate(digests, spans);
   }
 
   async flush(options: OpOptions = {}): Promise<void> {
@@ -369,52 +308,6 @@ export class Datadir implements Store {
   /** How many Blocks each transaction of the index held, in this session. */
   indexBatching(): IndexBatching {
     return this.#ticker.batching();
-  }
-
-  /**
-   * Where Blocks lie. Before the first add, get or has of a session what other sessions left unindexed is unknown
-   * to it; a Block that it does not find is to be asked for by `get`.
-   *
-   * With spans given, not every Block is looked up: see {@link locateRuns}.
-   */
-  locate(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[] {
-    if (this.#closed) throw new ClosedError('locate in', this.name);
-    if (!this.#index.openNow()) return digests.map(() => undefined);
-    this.#index.refresh();
-    const locate = (digest: Uint8Array): BlockLocation | undefined => {
-      const found = this.#locateSafely(digest);
-      if (found === undefined || found.codec === 'unknown') return undefined;
-      const { file, offset, storedSize, size, codec } = found;
-      return { file: this.#readers.path(file), offset, storedSize, size, codec };
-    };
-    if (spans === undefined || !this.#hasDigests) return digests.map(locate);
-    return locateRuns(digests, spans, RECORD_FIXED_SIZE + this.#hash.digestSize, locate);
-  }
-
-  #locateSafely(digest: Uint8Array): Location | undefined {
-    try {
-      return this.#appender.known.location(digest) ?? this.#index.get(digest);
-    } catch (error) {
-      if (error instanceof IndexDamagedError) return undefined; // get() puts it right
-      throw error;
-    }
-  }
-
-  async *#records(digests: Uint8Array, spans: ArrayLike<number> | undefined, options: OpOptions): AsyncIterable<RecordBatch> {
-    this.#check('get from', options);
-    if (!this.#index.isReady) await this.#index.ready(options.signal);
-    const { hashName } = this;
-    const source: RecordSource = {
-      hash: this.#hash,
-      memory: this.#images,
-      locate: (wanted, sizes) => this.locate(wanted, sizes),
-      read: (file, offset, target) => this.#readers.readInto(basename(file), offset, target),
-      get: async (digest) => await this.get({ hashName, digest }, options),
-    };
-    for await (const batch of readStoredRecords(source, digests, spans)) {
-      this.#check('get from', options);
-      yield batch;
-    }
   }
 
   async *hashcodes(options: OpOptions & { readonly after?: Uint8Array | undefined } = {}): AsyncIterable<HashCode> {

@@ -1,11 +1,11 @@
-import { VtError } from '../core/base/errors.ts';
+import { UsageError, VtError } from '../core/base/errors.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import type { Checkpoint } from '../core/tail/checkpoint.ts';
 import type { Followed } from '../core/tail/followed.ts';
 import type { Follower } from '../core/tail/follower.ts';
 import type { TreePath } from '../core/tree/tree.ts';
 import type { CommandContext } from './command.ts';
-import { lockTail, tailFile } from './tail-records.ts';
+import { lockTail, readTails, tailFile } from './tail-records.ts';
 
 /** Least time between two roots where nobody says otherwise: milliseconds. */
 export const DEFAULT_EVERY_MS = 1000;
@@ -33,7 +33,8 @@ export async function beginFollower(context: CommandContext, options: BeginOptio
   if (session.archive === undefined)
     throw new VtError('EUNSUPPORTED', `${command} "${shown}": the tree "${session.tree.name}" has no archive to record its states in`);
   const checkpointPath = tailFile(shell.env, session, target);
-  const unlock = lockTail(checkpointPath);
+  refuseNested(context, options);
+  const unlock = await lockTail(checkpointPath);
   if (unlock === undefined)
     throw new VtError('EFAILED', `${command} "${shown}": files are followed into it already`, {
       remedy: 'tails lists what is followed; untail ends it',
@@ -54,7 +55,7 @@ export async function beginFollower(context: CommandContext, options: BeginOptio
       followed,
       sync: async (roundSignal) => await session.sync(roundSignal),
       checkpointPath,
-      identity: { store: session.store.name, archive: session.archive.name, what, target: shown, pid: process.pid },
+      identity: { command, store: session.store.name, archive: session.archive.name, what, target: shown, pid: process.pid },
       everyMs: options.everyMs,
       clock: now,
       monotonicMs: () => performance.now(),
@@ -73,4 +74,27 @@ export async function beginFollower(context: CommandContext, options: BeginOptio
     release();
     throw error;
   }
+}
+
+/** Refuses what a watch would undo, or would undo a watch: one inside the other. */
+function refuseNested({ session, shell }: CommandContext, { command, target }: BeginOptions): void {
+  const shown = octetsToText(target);
+  const running = readTails(shell.env).filter(
+    ({ isRunning, checkpoint }) =>
+      isRunning && checkpoint.store === session.store.name && checkpoint.archive === (session.archive?.name ?? ''),
+  );
+  for (const other of [...session.tails.followers, ...running.map(({ checkpoint }) => checkpoint)]) {
+    const isWatch = command === 'watch' || other.command === 'watch';
+    if (!isWatch || !(isInside(shown, other.target) || isInside(other.target, shown))) continue;
+    throw new UsageError(
+      `${command} "${shown}": ${other.what} is ${other.command === 'watch' ? 'watched' : 'followed'} into "${other.target}"`,
+      {
+        remedy: 'a tree that is watched has nothing but what is in its local one: choose a NAME beside it',
+      },
+    );
+  }
+}
+
+function isInside(path: string, folder: string): boolean {
+  return path.startsWith(`${folder}/`);
 }

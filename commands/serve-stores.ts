@@ -14,8 +14,11 @@ import { readSecret } from '../core/wire/secret.ts';
 import type { ListenAddress } from '../core/wire/serve-sockets.ts';
 import { serveSockets } from '../core/wire/serve-sockets.ts';
 import { serveLink } from '../core/wire/serve-streams.ts';
+import type { InputLink } from '../core/wire/socket-link.ts';
+import { descriptorInput } from '../core/wire/socket-link.ts';
 import type { StoreExport, StoreService } from '../core/wire/store-session.ts';
 import type { CommandContext, CommandInput } from './command.ts';
+import { showFollowing } from './follow-progress.ts';
 import { resolveLocalPath } from './local-path.ts';
 
 const LOOPBACK = '127.0.0.1';
@@ -60,7 +63,8 @@ export async function serveStores(
       const server = await serveSockets(address, { service, uid, trace: shell.traceWire, onNotice, ...maxClients });
       context.output.line(`serving ${server.address}`);
       context.output.record({ serving: server.address });
-      await fired(signal);
+      // What the session follows is part of how the service is getting on.
+      await showFollowing(context);
       await server[Symbol.asyncDispose]();
     }
     for (const { store } of exports.values()) if (store.can.write) await store.flush();
@@ -121,11 +125,11 @@ async function serveStandardStreams(
   trace: ((line: string) => void) | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  let input: Socket;
+  let input: InputLink;
   let output: Socket;
   try {
     // Streams of our own: those of the process write without waiting for anything else.
-    input = new Socket({ fd: 0, readable: true, writable: false });
+    input = descriptorInput(0);
     output = new Socket({ fd: 1, readable: false, writable: true });
   } catch (error) {
     throw new UsageError(`serve -: standard input and output are no connection (${errorReason(error)})`, {
@@ -133,19 +137,12 @@ async function serveStandardStreams(
     });
   }
   const destroy = (): void => {
-    input.destroy();
+    input.input.destroy();
     output.destroy();
   };
-  const client = serveLink({ input, output, destroy }, 'standard input', service, { trace, welcomeMs: 0 });
+  const client = serveLink({ ...input, output, destroy }, 'standard input', service, { trace, welcomeMs: 0 });
   const drain = (): void => client.drain();
   signal.addEventListener('abort', drain, { once: true });
   await client.closed;
   signal.removeEventListener('abort', drain);
-}
-
-async function fired(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise<void>((done) => {
-    signal.addEventListener('abort', () => done(), { once: true });
-  });
 }

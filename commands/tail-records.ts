@@ -1,13 +1,18 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readdirSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { tryLock } from '../core/base/file-lock.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isUnlocked, tryLock } from '../core/base/file-lock.ts';
 import { makeFolders } from '../core/base/make-folders.ts';
 import type { Octets } from '../core/base/octets.ts';
 import type { Checkpoint } from '../core/tail/checkpoint.ts';
-import { readCheckpoint } from '../core/tail/checkpoint.ts';
+import { readCheckpoint, removeCheckpoint } from '../core/tail/checkpoint.ts';
 import type { Session } from './session.ts';
+
+/** Tries for a lock, and milliseconds between them. */
+const LOCK_TRIES = 25;
+const RETRY_MS = 20;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -26,23 +31,51 @@ export function tailFile(env: Environment, { store, archive }: Session, target: 
   return join(tailFolder(env), `${key}.json`);
 }
 
+/** Gives up the lock of a checkpoint. Where there is no checkpoint any more the lock's file goes, too. */
+export type Unlock = () => void;
+
 /**
- * Takes the lock of a checkpoint: one process goes on from it at a time. It goes with the process.
+ * Takes the lock of a checkpoint: one process goes on from it at a time. It goes with the process. Who only looks has it for an
+ * instant, so it is tried for a while.
  *
  * @returns what gives it up; undefined where another process has it
  */
-export function lockTail(file: string): (() => void) | undefined {
+export async function lockTail(file: string): Promise<Unlock | undefined> {
   makeFolders(tailFolderOf(file), 0o700);
-  const fd = openSync(`${file}.lock`, 'a', 0o600);
-  if (!tryLock(fd)) {
+  for (let tries = 1; ; tries++) {
+    const unlock = lockNow(file);
+    if (unlock !== undefined || tries === LOCK_TRIES) return unlock;
+    await delay(RETRY_MS);
+  }
+}
+
+function lockNow(file: string): Unlock | undefined {
+  const lock = `${file}.lock`;
+  const fd = openSync(lock, 'a', 0o600);
+  // Whoever had it may have removed it meanwhile.
+  if (!tryLock(fd) || statSync(lock, { throwIfNoEntry: false })?.ino !== fstatSync(fd).ino) {
     closeSync(fd);
     return undefined;
   }
   let isHeld = true;
   return () => {
-    if (isHeld) closeSync(fd);
+    if (!isHeld) return;
     isHeld = false;
+    if (!existsSync(file)) rmSync(lock, { force: true });
+    closeSync(fd);
   };
+}
+
+function isLocked(file: string): boolean {
+  let fd: number;
+  try {
+    fd = openSync(`${file}.lock`, 'r');
+  } catch {
+    return false;
+  }
+  const isFree = isUnlocked(fd);
+  closeSync(fd);
+  return !isFree;
 }
 
 function tailFolderOf(file: string): string {
@@ -54,6 +87,29 @@ export interface TailRecord {
   readonly file: string;
   readonly checkpoint: Checkpoint;
   readonly isRunning: boolean;
+  /** Its Store was in a folder that is not there any more. */
+  readonly isGone: boolean;
+}
+
+/** Whether a Store, by its name, was in a folder that is not there any more. */
+function isGone(store: string): boolean {
+  const path = /^(?:datadir:)?(\/.*)$/s.exec(store)?.[1];
+  // Parameters may follow the path, in which commas may be, too.
+  return path !== undefined && !existsSync(path) && !existsSync(path.replace(/,.*$/s, ''));
+}
+
+/** Removes the lock's file of a process that died before it had a checkpoint. */
+function removeLeftLock(file: string): void {
+  if (!existsSync(file) && !isLocked(file)) lockNow(file)?.();
+}
+
+/** Forgets what nobody goes on with at present. @returns false where somebody does */
+export async function forgetTail(file: string): Promise<boolean> {
+  const unlock = await lockTail(file);
+  if (unlock === undefined) return false;
+  removeCheckpoint(file);
+  unlock();
+  return true;
 }
 
 /** Every checkpoint that can be read. */
@@ -66,14 +122,14 @@ export function readTails(env: Environment): TailRecord[] {
     return [];
   }
   for (const name of names.sort()) {
+    if (name.endsWith('.json.lock')) removeLeftLock(join(tailFolder(env), name.slice(0, -'.lock'.length)));
     if (!name.endsWith('.json')) continue;
     const file = join(tailFolder(env), name);
     try {
       const checkpoint = readCheckpoint(file);
       if (checkpoint === undefined) continue;
-      const unlock = lockTail(file);
-      unlock?.();
-      records.push({ file, checkpoint, isRunning: unlock === undefined });
+      const { store } = checkpoint;
+      records.push({ file, checkpoint, isRunning: isLocked(file), isGone: isGone(store) });
     } catch {
       // Of another version; whoever follows that is told.
     }

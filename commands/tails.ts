@@ -1,4 +1,4 @@
-import { VtError } from '../core/base/errors.ts';
+import { UsageError, VtError } from '../core/base/errors.ts';
 import { octetsFromText, octetsToText } from '../core/base/octets.ts';
 import type { FollowerState } from '../core/tail/follower.ts';
 import type { CommandContext } from './command.ts';
@@ -43,13 +43,13 @@ export const tails = defineCommand({
         dirref: state.root,
       });
     }
-    for (const { file, checkpoint, isRunning } of readTails(shell.env)) {
+    for (const { file, checkpoint, isRunning, isGone } of readTails(shell.env)) {
       if (ours.has(file)) continue;
       const lag = unreadBytes(checkpoint);
       const ageMs = now().getTime() - Date.parse(checkpoint.when);
       const what = `${countText(checkpoint.tails.length, 'file')}, lag ${sizeText(lag)}, ${sizeText(isRunning ? checkpoint.rate : 0)}/s, ${checkpoint.when}`;
       output.line(
-        `${output.name(octetsFromText(checkpoint.target))}  ${checkpoint.what}  ${isRunning ? `pid ${checkpoint.pid}` : 'stopped'}: ${what}, Store ${checkpoint.store}`,
+        `${output.name(octetsFromText(checkpoint.target))}  ${checkpoint.what}  ${isRunning ? `pid ${checkpoint.pid}` : 'stopped'}: ${what}, Store ${checkpoint.store}${isGone ? ', which is gone' : ''}`,
       );
       if (checkpoint.root !== undefined) output.line(`  ${output.style('ref', checkpoint.root)}`);
       output.record({
@@ -58,6 +58,7 @@ export const tails = defineCommand({
         state: isRunning ? 'elsewhere' : 'stopped',
         ...(isRunning ? { pid: checkpoint.pid } : {}),
         store: checkpoint.store,
+        ...(isGone ? { store_is_gone: true } : {}),
         files: checkpoint.tails.length,
         lag_bytes: lag,
         lag_ms: lag === 0 ? 0 : ageMs,
@@ -83,9 +84,14 @@ export const untail = defineCommand({
   name: 'untail',
   group: 'move',
   summary: 'end following or watching, after a last look, and forget its checkpoint',
-  details: ['NAME stays in the tree as it is. To follow again goes on at its end where the file still begins with it.'],
-  args: [{ name: 'name', kind: 'stored', summary: 'what files are followed into', repeat: true, glob: false }],
-  async run(context, { args }) {
+  details: [
+    'NAME stays in the tree as it is. To follow again goes on at its end where the file still begins with it. What no process follows at present is forgotten by its NAME, too, also that of another Store if there is but one.',
+  ],
+  args: [{ name: 'name', kind: 'stored', summary: 'what files are followed into', optional: true, repeat: true, glob: false }],
+  options: [{ name: 'gone', summary: 'forget all that was followed into Stores that are not there any more' }],
+  async run(context, { args, options, calledAs }) {
+    if (options.has('gone')) await forgetGone(context);
+    else if (args.length === 0) throw new UsageError(`${calledAs}: name what files are followed into, or give --gone`);
     for (const name of args) await endOne(context, octetsToText(pathArgument(context.session, name)));
   },
 });
@@ -96,16 +102,33 @@ async function endOne({ session, shell }: CommandContext, target: string): Promi
     await session.tails.end(follower, true);
     return;
   }
-  const { lockTail, tailFile } = await import('./tail-records.ts');
-  const { readCheckpoint, removeCheckpoint } = await import('../core/tail/checkpoint.ts');
-  const file = tailFile(shell.env, session, octetsFromText(target));
-  const checkpoint = readCheckpoint(file);
-  if (checkpoint === undefined) throw new VtError('EFAILED', `untail "${target}": nothing is followed into it`);
-  const unlock = lockTail(file);
-  if (unlock === undefined)
-    throw new VtError('EFAILED', `untail "${target}": process ${checkpoint.pid} follows into it`, {
-      remedy: `end it: kill ${checkpoint.pid}`,
+  const { forgetTail, readTails, tailFile } = await import('./tail-records.ts');
+  const own = tailFile(shell.env, session, octetsFromText(target));
+  const all = readTails(shell.env).filter(({ file, checkpoint }) => file === own || checkpoint.target === target);
+  const mine = all.find(({ file }) => file === own);
+  const others = all.filter(({ isRunning }) => !isRunning);
+  // One of another Store, which may not be there any more, is meant where there is no doubt.
+  const record = mine ?? (others.length === 1 ? others[0] : undefined);
+  if (record === undefined) {
+    const stores = others.map(({ checkpoint }) => `"${checkpoint.store}"`).join(', ');
+    throw new VtError('EFAILED', `untail "${target}": nothing is followed into it${stores === '' ? '' : ` here; in ${stores} there was`}`, {
+      remedy:
+        stores === ''
+          ? 'tails lists what is followed'
+          : 'open the one that you mean by -S, or forget those whose Store is gone: untail --gone',
     });
-  removeCheckpoint(file);
-  unlock();
+  }
+  if (await forgetTail(record.file)) return;
+  const { pid } = record.checkpoint;
+  throw new VtError('EFAILED', `untail "${target}": process ${pid} follows into it`, { remedy: `end it: kill ${pid}` });
+}
+
+/** Forgets what cannot go on. */
+async function forgetGone({ shell, output }: CommandContext): Promise<void> {
+  const { forgetTail, readTails } = await import('./tail-records.ts');
+  for (const { file, checkpoint, isGone, isRunning } of readTails(shell.env)) {
+    if (!isGone || isRunning || !(await forgetTail(file))) continue;
+    output.line(`forgotten: ${checkpoint.what} into ${output.name(octetsFromText(checkpoint.target))}, Store ${checkpoint.store}`);
+    output.record({ forgotten: checkpoint.target, local: checkpoint.what, store: checkpoint.store });
+  }
 }

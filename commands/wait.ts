@@ -1,8 +1,4 @@
-import type { CommandContext } from './command.ts';
 import { defineCommand } from './command.ts';
-
-/** Between two looks at how far it is: milliseconds. */
-const SHOW_MS = 1000;
 
 /** `wait`: until what goes on in the background has ended. */
 export const wait = defineCommand({
@@ -14,33 +10,9 @@ export const wait = defineCommand({
   ],
   endsByInterrupt: true,
   async run(context) {
-    const { session, signal } = context;
+    const { session } = context;
     if (session.tails.followers.length === 0) return;
-    await new Promise<void>((resolve) => {
-      const timer = setInterval(() => {
-        show(context);
-        if (session.tails.followers.length === 0) end();
-      }, SHOW_MS);
-      const end = (): void => {
-        clearInterval(timer);
-        signal.removeEventListener('abort', end);
-        resolve();
-      };
-      if (signal.aborted) end();
-      else signal.addEventListener('abort', end);
-    });
+    const { showFollowing } = await import('./follow-progress.ts');
+    await showFollowing(context, () => session.tails.followers.length === 0);
   },
 });
-
-function show({ session, diagnostics }: CommandContext): void {
-  const states = session.tails.followers.map((follower) => follower.state());
-  const sum = (value: (state: (typeof states)[number]) => number): number => states.reduce((all, state) => all + value(state), 0);
-  diagnostics.progress({
-    label: 'follow',
-    doneBytes: sum(({ newBytes }) => newBytes),
-    doneItems: sum(({ files }) => files),
-    bytesPerSecond: sum(({ rate }) => rate),
-    lagBytes: sum(({ unreadBytes }) => unreadBytes),
-    lagMs: Math.max(0, ...states.map(({ lagMs }) => lagMs)),
-  });
-}

@@ -27,6 +27,8 @@ export interface TailMark {
 /** What a checkpoint keeps of everything that one command follows. */
 export interface Checkpoint {
   readonly version: 1;
+  /** `follow` or `watch`; undefined in those of earlier versions. */
+  readonly command?: string | undefined;
   readonly store: string;
   readonly archive: string;
   /** Local paths and patterns, and what they become, for people. */

@@ -22,7 +22,7 @@ export interface FollowerOptions {
   /** Where the checkpoint lies. */
   readonly checkpointPath: string;
   /** Its fixed fields. */
-  readonly identity: Pick<Checkpoint, 'store' | 'archive' | 'what' | 'target' | 'pid'>;
+  readonly identity: Pick<Checkpoint, 'command' | 'store' | 'archive' | 'what' | 'target' | 'pid'>;
   /** Least time between the starts of two rounds, milliseconds. */
   readonly everyMs: number;
   readonly clock: () => Date;
@@ -89,6 +89,11 @@ export class Follower {
 
   get what(): string {
     return this.#options.identity.what;
+  }
+
+  /** What it was begun by: `follow` or `watch`. */
+  get command(): string | undefined {
+    return this.#options.identity.command;
   }
 
   get checkpointPath(): string {

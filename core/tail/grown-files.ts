@@ -2,6 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import { findXattrs } from '../base/find-xattrs.ts';
 import type { Octets } from '../base/octets.ts';
 import type { Block } from '../block/block.ts';
+import { formatBlock } from '../block/block-text.ts';
 import { readBlockBytes } from '../block/read-range.ts';
 import type { EdgeScanner } from '../blockify/edge-scanner.ts';
 import type { GrowingContent } from '../blockify/growing-content.ts';
@@ -15,6 +16,9 @@ import type { IngestOnDemand } from './ingest-on-demand.ts';
 import { openOrNone } from './rotated-files.ts';
 import type { TailedFile } from './tailed-file.ts';
 import { CHECK_SIZE } from './tailed-file.ts';
+
+/** A file is closed where nothing was written to it for so long: milliseconds. */
+const REST_MS = 5000;
 
 /** Files that are kept ready for the next append. */
 const MAX_KEPT = 256;
@@ -32,6 +36,20 @@ export interface GrownFile {
   readonly readBytes: number;
 }
 
+/** A file that is ready for the next append. */
+interface Kept {
+  readonly file: TailedFile;
+  readonly content: GrowingContent;
+  /** The content's, as it was last. */
+  block: Block;
+  grewMs: number;
+}
+
+/** Whether two Blocks are the same content, cut the same. */
+function isSame(a: Block, b: Block): boolean {
+  return a.span === b.span && formatBlock(a) === formatBlock(b);
+}
+
 /**
  * Files of a tree that grow. One is taken to have grown if it is longer, and its first and last 4 KiB are as they are stored; what
  * was changed in between nobody sees before it is read as a whole.
@@ -40,9 +58,11 @@ export class GrownFiles {
   readonly #store: Store;
   readonly #scanner: EdgeScanner;
   readonly #ingest: IngestOnDemand;
-  readonly #kept = new Map<Octets, { readonly file: TailedFile; readonly content: GrowingContent }>();
+  readonly #monotonicMs: () => number;
+  readonly #kept = new Map<Octets, Kept>();
 
-  constructor(store: Store, scanner: EdgeScanner, ingest: IngestOnDemand) {
+  constructor(store: Store, scanner: EdgeScanner, ingest: IngestOnDemand, monotonicMs: () => number) {
+    this.#monotonicMs = monotonicMs;
     this.#store = store;
     this.#scanner = scanner;
     this.#ingest = ingest;
@@ -51,11 +71,17 @@ export class GrownFiles {
   /** Takes in what was appended. @param stored - what is stored of it @returns undefined where it did something else than grow */
   async look(path: Octets, stored: FileDirent, { size, dev, ino }: BigIntStats, options: OpOptions): Promise<GrownFile | undefined> {
     const { span } = stored.block;
+    const known = this.#kept.get(path);
+    // What was taken in otherwise meanwhile is taken up from there.
+    if (known !== undefined && !isSame(known.block, stored.block)) {
+      await known.content.flushTo(this.#store, options);
+      this.drop(path);
+    }
     const kept = this.#kept.get(path) ?? (size > BigInt(span) && span > 0 ? await this.#begin(path, stored, options) : undefined);
     if (kept === undefined) return undefined;
     const { file, content } = kept;
     this.#kept.delete(path);
-    let isGood = file.isOf({ dev, ino }) && content.span === span;
+    let isGood = file.isOf({ dev, ino }) && (!file.isAtRest || file.wake(path));
     try {
       if (!isGood) return undefined;
       isGood = false;
@@ -71,7 +97,10 @@ export class GrownFiles {
       if (look === undefined || look.restarted !== undefined || look.bytes === 0) return undefined;
       isGood = true;
       const { bytes, readBytes, stat } = look;
-      return { block: content.block(), stat, xattrs: findXattrs(file.fd).xattrs, bytes, readBytes };
+      const block = content.block();
+      kept.block = block;
+      kept.grewMs = this.#monotonicMs();
+      return { block, stat, xattrs: findXattrs(file.fd).xattrs, bytes, readBytes };
     } finally {
       if (isGood) this.#keep(path, kept);
       else file.close();
@@ -80,6 +109,12 @@ export class GrownFiles {
 
   async flush(options: OpOptions): Promise<void> {
     for (const { content } of this.#kept.values()) await content.flushTo(this.#store, options);
+  }
+
+  /** Closes those that nothing was written to for a while. */
+  rest(): void {
+    const nowMs = this.#monotonicMs();
+    for (const { file, grewMs } of this.#kept.values()) if (nowMs - grewMs > REST_MS) file.rest();
   }
 
   drop(path: Octets): void {
@@ -91,7 +126,7 @@ export class GrownFiles {
     for (const path of [...this.#kept.keys()]) this.drop(path);
   }
 
-  #keep(path: Octets, kept: { readonly file: TailedFile; readonly content: GrowingContent }): void {
+  #keep(path: Octets, kept: Kept): void {
     this.#kept.set(path, kept);
     for (const [oldest, { content }] of this.#kept) {
       if (this.#kept.size <= MAX_KEPT) break;
@@ -101,11 +136,7 @@ export class GrownFiles {
     }
   }
 
-  async #begin(
-    path: Octets,
-    { block, meta }: FileDirent,
-    options: OpOptions,
-  ): Promise<{ file: TailedFile; content: GrowingContent } | undefined> {
+  async #begin(path: Octets, { block, meta }: FileDirent, options: OpOptions): Promise<Kept | undefined> {
     const file = openOrNone(path);
     if (file === undefined) return undefined;
     const { span } = block;
@@ -116,6 +147,11 @@ export class GrownFiles {
       return undefined;
     }
     const hint = { fileName: baseName(path as TreePath), mimeType: mimeTypeIn(meta.xattrs ?? []) };
-    return { file, content: await takeUpContent(this.#store, this.#scanner, block, undefined, hint, options) };
+    return {
+      file,
+      block,
+      grewMs: this.#monotonicMs(),
+      content: await takeUpContent(this.#store, this.#scanner, block, undefined, hint, options),
+    };
   }
 }

@@ -25,6 +25,9 @@ import { CHECK_SIZE, type OctetSink, type TailedFile } from './tailed-file.ts';
 /** A file that lost its path is kept open until nothing was written to it for so long: milliseconds. */
 const FORMER_MS = 60_000;
 
+/** A file that has its path is closed where nothing was written to it for so long: milliseconds. */
+const REST_MS = 5000;
+
 /** Files remembered that had the path and are read to their end. */
 const MAX_DONE = 64;
 
@@ -162,6 +165,7 @@ export class Tail {
   /** Takes in what is new. @returns whether the Dirent is another */
   async look(options: OpOptions): Promise<boolean> {
     if (this.#lost !== undefined) await this.#takeUpLost(this.#lost, options);
+    this.#wake();
     await this.#readAll(options);
     const stat = statOf(this.path);
     this.#isThere = stat?.isFile() === true;
@@ -169,7 +173,9 @@ export class Tail {
       if (this.#follow()) await this.#readAll(options);
     }
     this.#retire();
-    return this.#update();
+    const isNew = this.#update();
+    this.#rest();
+    return isNew;
   }
 
   /** Adds the Blocks that wait to the Store. */
@@ -209,7 +215,28 @@ export class Tail {
   }
 
   async #readAll(options: OpOptions): Promise<void> {
-    for (const open of [...this.#files]) await this.#read(open, options);
+    for (const open of [...this.#files]) if (!open.file.isAtRest) await this.#read(open, options);
+  }
+
+  /** Closes the file that has the path where nothing happens to it: an open one would keep its filesystem from being unmounted. */
+  #rest(): void {
+    const last = this.#files.at(-1);
+    if (last !== undefined && this.#isThere && this.#context.monotonicMs() - last.grewMs > REST_MS) last.file.rest();
+  }
+
+  /** Opens the file at rest again if something happened to it, wherever it is now. */
+  #wake(): void {
+    const last = this.#files.at(-1);
+    if (last?.file.isAtRest !== true) return;
+    const stat = statOf(this.path);
+    if (stat !== undefined && last.file.isOf(stat) && (!last.file.hasChanged(stat) || last.file.wake(this.path))) return;
+    // As another process would go on.
+    const { mark } = last.file;
+    const others = this.#files.slice(0, -1);
+    this.#files = others;
+    const file = findMarked(this.path, mark, (found) => this.has(found) || this.#context.isElsewhere(found, this));
+    if (file === undefined) this.#finish(mark);
+    else this.#files = [...others, { ...last, file }];
   }
 
   async #read(open: OpenFile, options: OpOptions): Promise<void> {
@@ -295,6 +322,7 @@ export class Tail {
   /** Goes on with the file that has the path now. @returns whether there is one */
   #follow(): boolean {
     const { monotonicMs } = this.#context;
+    this.#wake();
     const next = openOrNone(this.path);
     if (next === undefined) return false;
     const current = this.#files.at(-1);

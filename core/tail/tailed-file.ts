@@ -11,6 +11,9 @@ export const CHECK_SIZE = 4096;
 /** Octets read at a time. */
 const READ_SIZE = 256 * 1024;
 
+/** Opening a FIFO would wait for its writer. */
+const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
+
 /** Octets that are much: worth the workers, and worth their start. */
 const MUCH_SIZE = 8 * 1024 * 1024;
 
@@ -73,21 +76,23 @@ export interface FileLook {
   readonly stat: BigIntStats;
 }
 
-/** One file that grows: open as long as it is followed, so that it may be renamed or removed; read where reading ended. */
+/**
+ * One file that grows, read where reading ended: open while something happens to it, so that it may be renamed or removed meanwhile;
+ * else at rest, so that its filesystem can be unmounted.
+ */
 export class TailedFile {
   readonly dev: bigint;
   readonly ino: bigint;
-  readonly #fd: number;
+  #openFd: number | undefined;
   #noted: Noted = NOTHING;
   /** Of the last look. */
   #size = -1n;
   #mtimeNs = 0n;
   #ctimeNs = 0n;
   #lastStat: BigIntStats;
-  #isClosed = false;
 
   private constructor(fd: number, stat: BigIntStats) {
-    this.#fd = fd;
+    this.#openFd = fd;
     this.dev = stat.dev;
     this.ino = stat.ino;
     this.#lastStat = stat;
@@ -100,8 +105,7 @@ export class TailedFile {
    * @throws a SystemError if it cannot be opened
    */
   static open(path: Octets): TailedFile | undefined {
-    // Opening a FIFO would wait for its writer.
-    const fd = openSync(pathBytes(path), constants.O_RDONLY | constants.O_NONBLOCK);
+    const fd = openSync(pathBytes(path), OPEN_FLAGS);
     const stat = fstatSync(fd, { bigint: true });
     if (stat.isFile()) return new TailedFile(fd, stat);
     closeSync(fd);
@@ -110,6 +114,37 @@ export class TailedFile {
 
   get fd(): number {
     return this.#fd;
+  }
+
+  get #fd(): number {
+    if (this.#openFd === undefined) throw new TypeError('follow a file: it is at rest');
+    return this.#openFd;
+  }
+
+  /** Whether it is not open: nothing but what it was is known of it before it wakes. */
+  get isAtRest(): boolean {
+    return this.#openFd === undefined;
+  }
+
+  /** Closes it, to be opened again by its path. */
+  rest(): void {
+    if (this.#openFd !== undefined) closeSync(this.#openFd);
+    this.#openFd = undefined;
+  }
+
+  /** Opens it again. @returns false where the path leads to another file, or to none that can be opened */
+  wake(path: Octets): boolean {
+    try {
+      const fd = openSync(pathBytes(path), OPEN_FLAGS);
+      if (this.isOf(fstatSync(fd, { bigint: true }))) {
+        this.#openFd = fd;
+        return true;
+      }
+      closeSync(fd);
+    } catch {
+      // It is searched for where it may be now.
+    }
+    return false;
   }
 
   /** Its state when it was looked at last: that of the octets read. */
@@ -242,12 +277,11 @@ export class TailedFile {
 
   /** Octets that it has beyond those read. */
   unreadBytes(): number {
-    return Math.max(0, Number(this.stat().size) - this.#noted.offset);
+    return this.isAtRest ? 0 : Math.max(0, Number(this.stat().size) - this.#noted.offset);
   }
 
   close(): void {
-    if (!this.#isClosed) closeSync(this.#fd);
-    this.#isClosed = true;
+    this.rest();
   }
 
   async #lookAtMuch(takeMuch: NonNullable<OctetSink['takeMuch']>, size: number): Promise<number> {

@@ -68,7 +68,7 @@ export class WatchGroup implements Followed {
     this.#options = options;
     this.folders = [options.folder];
     this.#ingest = new IngestOnDemand(options.makeIngest, options.monotonicMs);
-    this.#grown = new GrownFiles(options.store, options.scanner, this.#ingest);
+    this.#grown = new GrownFiles(options.store, options.scanner, this.#ingest, options.monotonicMs);
   }
 
   concerns(path: Octets): boolean {
@@ -93,6 +93,7 @@ export class WatchGroup implements Followed {
       for (const path of dirty) this.#dirty.add(path);
       throw error;
     }
+    this.#grown.rest();
     await this.#ingest.rest();
     return this.#changes.length > 0;
   }
@@ -162,7 +163,6 @@ export class WatchGroup implements Followed {
     const dirent = { ...(await this.#import(folder, LARGE_SIZE, options)), name: baseName(target) };
     this.#scansAll = false;
     this.#scannedMs = monotonicMs();
-    this.#grown.close();
     this.#changes = [];
     const before = await tree.lookup(target, { follow: false, ...options });
     if (before !== undefined && Buffer.compare(encodeDirent(await tree.dirent(target, options)), encodeDirent(dirent)) === 0) return;

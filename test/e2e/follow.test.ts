@@ -1,9 +1,21 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { flock } from '../../core/base/libc.ts';
 import { isInstalled } from '../support/needed-programs.ts';
 import type { RunningProgram } from '../support/program.ts';
 import { PROGRAM, recited, run, vtftp } from '../support/program.ts';
@@ -97,6 +109,61 @@ test('S34: a daemon follows files until SIGTERM, records each state, and recites
   assert.equal(readFileSync(scratch.path('past'), 'utf8'), 'one\n');
   const forgotten = await vtftp(['-c', 'untail logs; tails'], { env });
   assert.equal(forgotten.stdout, '', forgotten.report);
+});
+
+test('S34: what nobody follows any more is forgotten, also of a Store that is gone, and leaves nothing behind', async (t) => {
+  const scratch = makeScratch(t);
+  const { env } = scratch;
+  const log = `${scratch.mkdir('logs')}/app.log`;
+  writeFileSync(log, 'one\n');
+  for (const store of ['first', 'second', 'third']) {
+    const ran = await vtftp(['-S', scratch.path(store), '-c', `follow ${log} ${store === 'third' ? 'other' : 'app.log'}`], { env });
+    assert.equal(ran.status, 0, ran.report);
+  }
+  const doubtful = await vtftp(['-c', 'untail app.log'], { env });
+  assert.equal(doubtful.status, 1, doubtful.report);
+  assert.match(doubtful.stderr, /first.*second|second.*first/);
+  const other = await vtftp(['-c', 'untail other'], { env });
+  assert.equal(other.status, 0, other.report);
+  rmSync(scratch.path('first'), { recursive: true });
+  const listed = await vtftp(['-c', 'tails'], { env });
+  assert.match(listed.stdout, /first, which is gone/);
+  const gone = await vtftp(['-c', 'untail --gone'], { env });
+  assert.match(gone.stdout, /forgotten: .*app\.log into \/app\.log, Store .*first/);
+  const last = await vtftp(['-S', scratch.path('second'), '-c', 'untail app.log; tails'], { env });
+  assert.equal(last.stdout, '', last.report);
+  assert.deepEqual(readdirSync(`${env['XDG_STATE_HOME']}/vtftp/tails`), []);
+});
+
+test('S34: a watch in a watch is refused, here and where another process watches', async (t) => {
+  const scratch = makeScratch(t);
+  const folder = scratch.mkdir('tree');
+  mkdirSync(`${folder}/below`);
+  writeFileSync(`${folder}/below/file`, 'text');
+  await daemon(scratch, `watch ${folder} w`, async () => {
+    for (const line of [`watch ${folder}/below w/below`, `follow ${folder}/below/file w/log`]) {
+      const refused = await vtftp(['-c', line], { env: scratch.env });
+      assert.equal(refused.status, 2, refused.report);
+      assert.match(refused.stderr, /is watched into "\/w"/);
+    }
+  });
+  const here = await vtftp(['-c', `mkdir a; watch ${folder}/below a/below; watch ${folder} a`], { env: scratch.env });
+  assert.match(here.stderr, /is watched into "\/a\/below"/);
+});
+
+test("S34: those who list tails are in nobody's way", async (t) => {
+  const scratch = makeScratch(t);
+  const log = `${scratch.mkdir('logs')}/app.log`;
+  writeFileSync(log, 'one\n');
+  const ran = await vtftp(['-c', `follow ${log} app.log`], { env: scratch.env });
+  assert.equal(ran.status, 0, ran.report);
+  const names = readdirSync(`${scratch.env['XDG_STATE_HOME']}/vtftp/tails`).filter((name) => name.endsWith('.lock'));
+  const fd = openSync(`${scratch.env['XDG_STATE_HOME']}/vtftp/tails/${names[0]}`, 'r');
+  assert.ok(flock(fd, 'shared', true));
+  const looking = delay(200).then(() => closeSync(fd));
+  const again = await vtftp(['-c', `follow ${log} app.log`], { env: scratch.env });
+  await looking;
+  assert.equal(again.status, 0, again.report);
 });
 
 test('S61: what is appended is recorded in less than two seconds, as tail -f of the stored form shows', async (t) => {

@@ -1,5 +1,17 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, copyFileSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { describe, it } from 'node:test';
@@ -179,6 +191,23 @@ const MATRIX: readonly { readonly name: string; readonly act: (made: Case) => Pr
   },
 ];
 
+/** What nobody can make good who did not look meanwhile. */
+const LOSSES = /deletion|truncation to nothing|replacement by another/;
+
+/** Longer than any file stays open that nothing is written to. */
+const REST_MS = 10_000;
+
+/** Descriptors of this process that lead to a path. */
+function openFiles(path: string): number {
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === path;
+    } catch {
+      return false;
+    }
+  }).length;
+}
+
 describe('S34: the content of a tail is all that was ever written', () => {
   for (const { name, act } of MATRIX) {
     it(`S34: through ${name}`, async (t) => {
@@ -191,6 +220,30 @@ describe('S34: the content of a tail is all that was ever written', () => {
       await made.check();
     });
 
+    it(`S34: through ${name}, after nothing was written for a while`, async (t) => {
+      const made = makeCase(t);
+      const { log, following, check } = made;
+      log.write(FIRST);
+      await check();
+      following.nowMs += REST_MS;
+      await check();
+      assert.equal(openFiles(log.path), 1, 'the writer has it open, and nobody else');
+      const isLost = LOSSES.test(name);
+      await act(isLost ? { ...made, check: async () => await Promise.resolve() } : made);
+      if (isLost) {
+        // What was written and removed between two looks at a file that nobody has open is gone.
+        await following.round();
+        assert.equal((await following.content('/app.log')).toString(), `${FIRST}${readFileSync(log.path, 'utf8')}`);
+      } else await check();
+      following.nowMs += REST_MS;
+      await following.round();
+      const before = (await following.content('/app.log')).toString();
+      log.reopen();
+      log.write('further on\n');
+      await following.round();
+      assert.equal((await following.content('/app.log')).toString(), `${before}further on\n`);
+    });
+
     it(`S34: through ${name}, while no process follows it`, async (t) => {
       const made = makeCase(t);
       made.log.write(FIRST);
@@ -199,8 +252,7 @@ describe('S34: the content of a tail is all that was ever written', () => {
       // What is checked meanwhile is what another process would see: here it has to come out at the end.
       await act({ ...made, check: async () => await Promise.resolve() });
       await made.following.restart(marks);
-      const isLost = /deletion|truncation to nothing|replacement by another/.test(name);
-      if (!isLost) await made.check();
+      if (!LOSSES.test(name)) await made.check();
       else {
         // What was written and removed while nobody looked is gone; what is there comes behind what was.
         await made.following.round();
@@ -239,6 +291,9 @@ describe('S34: the content of a tail is all that was ever written', () => {
         },
         async () => {
           await following.restart(marks);
+        },
+        () => {
+          following.nowMs += REST_MS;
         },
       ];
       for (let step = 0; step < 25; step++) await random.pick(steps)();

@@ -3,7 +3,7 @@ import type { HashFunction } from '../block/hash.ts';
 import { codecNumber, decodeRecordHeader, RECORD_FIXED_SIZE } from './datafile.ts';
 import type { RecordBatch } from './record-batch.ts';
 import { packRecords } from './record-batch.ts';
-import type { BlockLocation } from './store.ts';
+import type { BlockLocation, DigestedBlock } from './store.ts';
 
 /** Octets of records in a batch: about as many as fit in a processor's cache. */
 export const BATCH_SIZE: number = 1024 * 1024;
@@ -40,14 +40,16 @@ export async function* readStoredRecords(
       wanted.push(digests.subarray(i * digestSize, (i + 1) * digestSize));
       if (spans !== undefined) sizes.push(spans[i] as number);
     }
-    yield* readWanted(source, wanted, source.locate(wanted, spans === undefined ? undefined : sizes));
+    yield* readWanted(source, wanted, source.locate(wanted, spans === undefined ? undefined : sizes), spans !== undefined);
   }
 }
 
+/** @param isGuess - Blocks may lie elsewhere, as those of which not every one was looked up do */
 async function* readWanted(
   source: RecordSource,
   wanted: readonly Uint8Array[],
   found: readonly (BlockLocation | undefined)[],
+  isGuess: boolean,
 ): AsyncGenerator<RecordBatch, void, undefined> {
   const headerSize = RECORD_FIXED_SIZE + source.hash.digestSize;
   for (let first = 0; first < wanted.length; ) {
@@ -59,21 +61,38 @@ async function* readWanted(
       size += headerSize + location.storedSize;
       next++;
     }
-    const batch =
-      next === first ? undefined : readBatch(source, wanted.slice(first, next), found.slice(first, next) as BlockLocation[], size);
+    const some = wanted.slice(first, next);
+    const batch = next === first ? undefined : readBatch(source, some, found.slice(first, next) as BlockLocation[], size);
     if (batch !== undefined) {
       yield batch;
       first = next;
-      continue;
-    }
-    // Not located, or no longer there: the Store itself is asked.
-    const last = Math.max(next, first + 1);
-    for (; first < last; first++) {
-      const digest = wanted[first] as Uint8Array;
-      const data = await source.get(digest);
-      if (data !== undefined) yield { ...packRecords([{ digest, data }], source.hash, 'none'), isOwned: true };
+    } else if (next > first && isGuess) {
+      yield* readWanted(source, some, source.locate(some), false);
+      first = next;
+    } else {
+      // Not located, or no longer there: the Store itself is asked, for all up to the next that is.
+      next = Math.max(next, first + 1);
+      while (next < wanted.length && found[next] === undefined) next++;
+      yield* readEach(source, wanted.slice(first, next));
+      first = next;
     }
   }
+}
+
+async function* readEach(source: RecordSource, wanted: readonly Uint8Array[]): AsyncGenerator<RecordBatch, void, undefined> {
+  let blocks: DigestedBlock[] = [];
+  let size = 0;
+  for (const digest of wanted) {
+    const data = await source.get(digest);
+    if (data === undefined) continue;
+    blocks.push({ digest, data });
+    size += data.length;
+    if (size < BATCH_SIZE / 2) continue;
+    yield { ...packRecords(blocks, source.hash, 'none'), isOwned: true };
+    blocks = [];
+    size = 0;
+  }
+  if (blocks.length > 0) yield { ...packRecords(blocks, source.hash, 'none'), isOwned: true };
 }
 
 /** Records whose Blocks have been located; undefined where one of them is not there. */

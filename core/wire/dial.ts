@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { throwIfCancelled, VtError } from '../base/errors.ts';
 import { errorReason } from '../base/system-error.ts';
 import type { Link } from './connection.ts';
-import { connectLink } from './socket-link.ts';
+import { connectLink, pipeInput } from './socket-link.ts';
 
 /** Where a Store is served. */
 export type StreamAddress =
@@ -75,7 +75,8 @@ async function connectSocket(address: Exclude<StreamAddress, { kind: 'command' }
 
 function run(command: string, onSaid: (line: string) => void): Link {
   const child = spawn('/bin/sh', ['-c', command], { stdio: ['pipe', 'pipe', 'pipe'] });
-  const { stdin, stdout, stderr } = child;
+  const { stdin, stderr } = child;
+  const stdout = pipeInput(child.stdout);
   let said = '';
   let rest = '';
   stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -98,11 +99,11 @@ function run(command: string, onSaid: (line: string) => void): Link {
     });
   });
   return {
-    input: stdout,
+    ...stdout,
     output: stdin,
     destroy() {
       stdin.destroy();
-      stdout.destroy();
+      stdout.input.destroy();
       child.unref();
       if (child.exitCode === null && child.signalCode === null) setTimeout(() => child.kill('SIGTERM'), COMMAND_END_MS).unref();
     },

@@ -1,5 +1,6 @@
 import type { NetConnectOpts } from 'node:net';
 import { connect, Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import type { Link } from './connection.ts';
 
 /** Octets read at once: as many as a UNIX socket holds. */
@@ -37,16 +38,41 @@ export function connectLink(options: NetConnectOpts): { readonly socket: Socket;
 
 /** A socket that a server has accepted and not read from (`pauseOnConnect`). @returns the socket to be used in its place, and its link */
 export function acceptLink(accepted: Socket): { readonly socket: Socket; readonly link: Link } {
-  const reading = new Reading();
-  // A server offers no way to say how its sockets read: the handle goes to a new one.
-  const owner = accepted as unknown as { _handle?: { readonly useUserBuffer?: unknown } | null };
-  const handle = owner._handle;
-  if (typeof handle?.useUserBuffer !== 'function') return { socket: accepted, link: linkOf(accepted) };
-  owner._handle = null;
-  const socket = new Socket({ handle, allowHalfOpen: true, onread: reading } as ConstructorParameters<typeof Socket>[0]);
-  // The server counts it as long as the first one lives.
-  socket.once('close', () => accepted.destroy());
+  const { socket, reading } = readAnew(accepted, true);
   return { socket, link: linkOf(socket, reading) };
+}
+
+/** One end of a connection that comes and goes by two descriptors or pipes: its input. */
+export type InputLink = Pick<Link, 'input' | 'onReused'>;
+
+/** The input of a process of ours that was just started. */
+export function pipeInput(pipe: Readable): InputLink {
+  if (!(pipe instanceof Socket)) return { input: pipe };
+  const { socket, reading } = readAnew(pipe, false);
+  return { input: socket, onReused: reading === undefined ? undefined : (take) => reading.to(take) };
+}
+
+/** An open descriptor, as an input. @throws where it is no socket or pipe */
+export function descriptorInput(fd: number): InputLink {
+  const reading = new Reading();
+  // @types/node does not know that a Socket takes `onread` as well.
+  const options = { fd, readable: true, writable: false, onread: reading };
+  const input = new Socket(options as ConstructorParameters<typeof Socket>[0]);
+  return { input, onReused: (take) => reading.to(take) };
+}
+
+/** Nothing offers a way to say how a socket reads that somebody else makes: its handle goes to a new one. */
+function readAnew(made: Socket, isWritable: boolean): { readonly socket: Socket; readonly reading: Reading | undefined } {
+  const owner = made as unknown as { _handle?: { readonly useUserBuffer?: unknown } | null };
+  const handle = owner._handle;
+  if (typeof handle?.useUserBuffer !== 'function') return { socket: made, reading: undefined };
+  owner._handle = null;
+  const reading = new Reading();
+  const options = { handle, allowHalfOpen: true, writable: isWritable, onread: reading };
+  const socket = new Socket(options as ConstructorParameters<typeof Socket>[0]);
+  // Whoever made it counts it as long as the first one lives.
+  socket.once('close', () => made.destroy());
+  return { socket, reading };
 }
 
 function linkOf(socket: Socket, reading?: Reading): Link {

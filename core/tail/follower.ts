@@ -12,7 +12,7 @@ const TIMER_MS = 1000;
 const DEAF_MS = 120_000;
 
 /** Part of the last rate that a second leaves. */
-const RATE_DECAY = 0.8;
+const RATE_DECAY = 0.5;
 
 export interface FollowerOptions {
   readonly store: Pick<Store, 'flush' | 'name'>;

@@ -1,4 +1,4 @@
-import { ParseError } from '../base/errors.ts';
+import { ParseError, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import type { Block } from '../block/block.ts';
 import { UNKNOWN_SPAN } from '../block/block.ts';
@@ -16,11 +16,15 @@ const SMALL_DIR_SIZE = 64 * 1024;
 /** Dirents of decoded Dirs and leaves that are kept, least recently used ones dropped: some 10 MB. */
 const MAX_KEPT_DIRENTS = 20_000;
 
+const NO_DIRENTS: ReadonlyMap<Octets, Dirent> = new Map();
+
 /** Reads the entries of stored Dirs. What it decoded to find names it keeps for a while: Blocks never change. */
 export class DirReader {
   readonly source: BlockSource;
   /** The same, for superblocks: the last that it gave are kept. */
   readonly superblocks: BlockSource;
+  /** Gives the octets of a Block at once where it can; for those who have many requests to answer. */
+  readNow: ((block: Block) => Uint8Array | undefined) | undefined;
   readonly #kept = new Map<string, ReadonlyMap<Octets, Dirent>>();
   #keptDirents = 0;
 
@@ -51,12 +55,32 @@ export class DirReader {
     return await this.#bisect(whole, name, options);
   }
 
-  /** As {@link DirReader.find}, of a Dir that was decoded lately; null where it has to be read. */
+  /** As {@link DirReader.find}, of a Dir that {@link DirReader.decodedNow} gives; null where it has to be waited for. */
   findNow(block: Block, name: Octets): Dirent | undefined | null {
-    if (block.span === 0) return undefined;
-    if (block.span === UNKNOWN_SPAN || block.span > SMALL_DIR_SIZE) return null;
-    const kept = this.#keptOf(keyOf(block));
-    return kept === undefined ? null : kept.get(name);
+    const found = this.decodedNow(block);
+    return found === undefined ? null : found.get(name);
+  }
+
+  /**
+   * The entries of a Dir that was decoded lately, or can be at once, sorted by name; undefined of others.
+   *
+   * @param maxSize - octets of the largest Dir to be decoded; what is decoded of larger ones than those that are usual is not kept
+   */
+  decodedNow(block: Block, maxSize = SMALL_DIR_SIZE): ReadonlyMap<Octets, Dirent> | undefined {
+    if (block.span === 0) return NO_DIRENTS;
+    if (block.span === UNKNOWN_SPAN || block.span > maxSize) return undefined;
+    const key = keyOf(block);
+    const kept = this.#keptOf(key);
+    if (kept !== undefined || this.readNow === undefined) return kept;
+    const bytes = this.readNow(block);
+    if (bytes === undefined) return undefined;
+    try {
+      return this.#keep(key, decodeDir(bytes));
+    } catch (error) {
+      // Whoever waits for it is told what is wrong.
+      if (error instanceof VtError) return undefined;
+      throw error;
+    }
   }
 
   async #bisect(block: Block, name: Octets, options: OpOptions): Promise<Dirent | undefined> {
@@ -96,16 +120,20 @@ export class DirReader {
     const key = keyOf(block);
     const kept = this.#keptOf(key);
     if (kept !== undefined) return kept;
+    return this.#keep(key, decodeDir(await readBlockBytes(this.source, block, options)));
+  }
+
+  #keep(key: string, dirents: readonly Dirent[]): ReadonlyMap<Octets, Dirent> {
     const found = new Map<Octets, Dirent>();
-    for (const dirent of decodeDir(await readBlockBytes(this.source, block, options))) found.set(dirent.name, dirent);
-    if (!this.#kept.has(key)) {
+    for (const dirent of dirents) found.set(dirent.name, dirent);
+    if (!this.#kept.has(key) && found.size <= MAX_KEPT_DIRENTS / 4) {
       this.#kept.set(key, found);
       this.#keptDirents += found.size;
     }
-    for (const [oldest, dirents] of this.#kept) {
+    for (const [oldest, kept] of this.#kept) {
       if (this.#keptDirents <= MAX_KEPT_DIRENTS || oldest === key) break;
       this.#kept.delete(oldest);
-      this.#keptDirents -= dirents.size;
+      this.#keptDirents -= kept.size;
     }
     return found;
   }

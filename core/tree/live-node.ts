@@ -136,6 +136,11 @@ export interface RawEntry {
   readonly entry: LiveDir | LiveLeaf | LinkName | { readonly sort: 'stored'; readonly dirent: DirDirent };
 }
 
+/** Whether an entry is a Dir. */
+export function isDirEntry(entry: RawEntry['entry']): boolean {
+  return entry.sort === 'dir' || entry.sort === 'stored';
+}
+
 /** The entry of a stored Dirent. */
 export function storedEntry(dir: LiveDir, dirent: Dirent): RawEntry['entry'] {
   if (dirent.kind === 'dir') return { sort: 'stored', dirent };
@@ -180,6 +185,16 @@ export function entryBatchesOf(reader: DirReader, dir: LiveDir, options?: OpOpti
   return mergeBatches(dir, reader.batches(dir.dirent.block, options), sortedOverlay(dir));
 }
 
+/** As {@link entriesOf}, all at once where nothing has to be waited for; else undefined. */
+export function entriesNow(reader: DirReader, dir: LiveDir): RawEntry[] | undefined {
+  const stored = reader.decodedNow(dir.dirent.block);
+  if (stored === undefined) return undefined;
+  const merge = new OverlayMerge(dir, sortedOverlay(dir));
+  const entries = merge.next(stored.values());
+  for (const entry of merge.rest()) entries.push(entry);
+  return entries;
+}
+
 type OverlayEntry = readonly [Octets, LiveDir | LiveLeaf | LinkName | RemovedName];
 
 function sortedOverlay(dir: LiveDir): OverlayEntry[] {
@@ -191,26 +206,47 @@ async function* mergeEntries(dir: LiveDir, stored: AsyncIterable<Dirent[]>, over
 }
 
 async function* mergeBatches(dir: LiveDir, stored: AsyncIterable<Dirent[]>, over: readonly OverlayEntry[]): AsyncGenerator<RawEntry[]> {
-  let next = 0;
-  for await (const batch of stored) {
+  const merge = new OverlayMerge(dir, over);
+  for await (const batch of stored) yield merge.next(batch);
+  yield merge.rest();
+}
+
+/** Lays an overlay over entries of a Block, in the order of their names. */
+class OverlayMerge {
+  readonly #dir: LiveDir;
+  readonly #over: readonly OverlayEntry[];
+  #next = 0;
+
+  constructor(dir: LiveDir, over: readonly OverlayEntry[]) {
+    this.#dir = dir;
+    this.#over = over;
+  }
+
+  /** The entries up to the last of a batch. */
+  next(batch: Iterable<Dirent>): RawEntry[] {
+    const over = this.#over;
     const entries: RawEntry[] = [];
     for (const dirent of batch) {
       let replaced = false;
-      for (let item = over[next]; item !== undefined && item[0] <= dirent.name; item = over[next]) {
-        next++;
+      for (let item = over[this.#next]; item !== undefined && item[0] <= dirent.name; item = over[this.#next]) {
+        this.#next++;
         replaced = item[0] === dirent.name;
         if (item[1].sort !== 'removed') entries.push({ name: item[0], entry: item[1] });
       }
-      if (!replaced) entries.push({ name: dirent.name, entry: storedEntry(dir, dirent) });
+      if (!replaced) entries.push({ name: dirent.name, entry: storedEntry(this.#dir, dirent) });
     }
-    yield entries;
+    return entries;
   }
-  const rest: RawEntry[] = [];
-  for (let item = over[next]; item !== undefined; item = over[next]) {
-    next++;
-    if (item[1].sort !== 'removed') rest.push({ name: item[0], entry: item[1] });
+
+  /** Those after all of the Block. */
+  rest(): RawEntry[] {
+    const entries: RawEntry[] = [];
+    for (let item = this.#over[this.#next]; item !== undefined; item = this.#over[this.#next]) {
+      this.#next++;
+      if (item[1].sort !== 'removed') entries.push({ name: item[0], entry: item[1] });
+    }
+    return entries;
   }
-  yield rest;
 }
 
 /**

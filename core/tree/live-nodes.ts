@@ -2,6 +2,8 @@ import { ClosedError, PathError, ReadOnlyError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
 import type { SharedLock } from '../base/shared-lock.ts';
+import type { Block } from '../block/block.ts';
+import type { Dirent } from '../dirent/dirent.ts';
 import type { OpOptions } from '../store/store.ts';
 import type { Place } from './live-changes.ts';
 import {
@@ -21,7 +23,7 @@ import {
   renamed,
 } from './live-changes.ts';
 import type { LeafDirent, LiveDir, LiveLeaf, RawEntry, UnsyncedContent } from './live-node.ts';
-import { entriesOf, entryBatchesOf, findEntry, findEntryNow } from './live-node.ts';
+import { entriesNow, entriesOf, entryBatchesOf, findEntry, findEntryNow, isDirEntry } from './live-node.ts';
 import type { NodeDirent } from './live-operations.ts';
 import type { LiveNode, LiveState } from './live-state.ts';
 import { openEntry, openEntryNow } from './live-state.ts';
@@ -80,10 +82,35 @@ export class LiveNodes {
     if (dir.subdirs !== undefined || dir.dirent.block.span > maxSize) return;
     await this.#reading('count', async () => {
       let subdirs = 0;
-      for await (const { entry } of this.entries(dir, options)) if (entry.sort === 'dir' || entry.sort === 'stored') subdirs++;
+      for await (const { entry } of this.entries(dir, options)) if (isDirEntry(entry)) subdirs++;
       // Nobody changes names while the lock is held.
       dir.subdirs = subdirs;
     });
+  }
+
+  /** As {@link LiveNodes.countDirs}, where nothing has to be waited for. */
+  countDirsNow(dir: LiveDir, maxSize: number): void {
+    if (dir.subdirs !== undefined || dir.dirent.block.span > maxSize || !this.#isFree) return;
+    const entries = this.entriesNow(dir);
+    if (entries === undefined) return;
+    let subdirs = 0;
+    for (const { entry } of entries) if (isDirEntry(entry)) subdirs++;
+    dir.subdirs = subdirs;
+  }
+
+  /** Lets small Dirs be read by somebody who can do so at once. */
+  readBy(readNow: (block: Block) => Uint8Array | undefined): void {
+    this.#context.state.reader.readNow = readNow;
+  }
+
+  /** The entries of a Dir as they are stored; undefined where they have to be waited for, or are more than `maxSize` octets. */
+  storedNow(dir: LiveDir, maxSize: number): Iterable<Dirent> | undefined {
+    return this.#context.state.reader.decodedNow(dir.dirent.block, maxSize)?.values();
+  }
+
+  /** The entries of a Dir as they are, sorted by name; undefined where they have to be waited for, or are many. */
+  entriesNow(dir: LiveDir): RawEntry[] | undefined {
+    return entriesNow(this.#context.state.reader, dir);
   }
 
   /** The entries of a Dir as they were at the call, sorted by name. */

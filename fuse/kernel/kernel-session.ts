@@ -26,7 +26,12 @@ const WANTED =
   INIT.CACHE_SYMLINKS |
   INIT.HANDLE_KILLPRIV_V2;
 
+/** The kernel can do without being told of each file and Dir that is opened and closed. */
+const WITHOUT_OPEN = INIT.NO_OPEN_SUPPORT | INIT.NO_OPENDIR_SUPPORT;
+
 export interface KernelSessionOptions {
+  /** Nobody writes: it is of no account who has what open, and the kernel need not ask. Reads have the handle 0 then. */
+  readonly readOnly: boolean;
   /** The kernel collects small writes in its page cache. */
   readonly writeback: boolean;
   /** What went wrong and is no client's business: EIO is all that the client sees. */
@@ -39,6 +44,7 @@ export class KernelSession {
   readonly #options: KernelSessionOptions;
   /** Requests not answered yet, by number. */
   readonly #pending = new Map<number, Request>();
+  #opensNothing = false;
 
   constructor(fd: number, filesystem: Filesystem, options: KernelSessionOptions) {
     this.#context = { filesystem, replies: new Replies(fd) };
@@ -73,6 +79,14 @@ export class KernelSession {
         // Where it is answered already there is nothing to do.
         this.#pending.get(request.u64(0))?.abort();
         return;
+      case OP.OPEN:
+      case OP.OPENDIR:
+        // Where this is unknown the kernel never asks again.
+        if (this.#opensNothing) {
+          replies.error(request, constants.errno.ENOSYS);
+          return;
+        }
+        return OPERATIONS.get(request.opcode)?.(this.#context, request);
       case OP.DESTROY:
         replies.empty(request);
         return;
@@ -116,9 +130,12 @@ export class KernelSession {
     }
     // A newer major asks again with ours.
     if (major === FUSE_MAJOR) {
-      const wanted = WANTED | (this.#options.writeback ? INIT.WRITEBACK_CACHE : 0);
+      const { readOnly, writeback } = this.#options;
+      const wanted = WANTED | (writeback ? INIT.WRITEBACK_CACHE : 0) | (readOnly ? WITHOUT_OPEN : 0);
       scratch.writeUInt32LE(MAX_READ_AHEAD, at + 8);
-      scratch.writeUInt32LE((request.u32(12) & wanted) >>> 0, at + 12);
+      const both = request.u32(12) & wanted;
+      this.#opensNothing = readOnly && (both & WITHOUT_OPEN) === WITHOUT_OPEN;
+      scratch.writeUInt32LE(both >>> 0, at + 12);
       scratch.writeUInt16LE(MAX_BACKGROUND, at + 16);
       scratch.writeUInt16LE((MAX_BACKGROUND * 3) / 4, at + 18);
       scratch.writeUInt32LE(MAX_TRANSFER_SIZE, at + 20);

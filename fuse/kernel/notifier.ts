@@ -9,6 +9,12 @@ const MAX_UNDER_WAY = 2;
 /** Messages of all mounts of this process on their way: fewer than the thread pool has threads, since each may have to wait for an answer. */
 const MAX_ALL_UNDER_WAY = 3;
 
+interface Message {
+  readonly bytes: Buffer;
+  /** Called once the kernel has taken it. */
+  readonly onTaken: (() => void)[];
+}
+
 /**
  * Tells the kernel that what it remembers is no longer so. It may wait for requests that are not answered yet, so the
  * messages go through the thread pool, a few at a time: never from the loop that has to answer.
@@ -18,9 +24,8 @@ export class Notifier implements Notices {
   /** Who has messages and found no room. */
   static readonly #held = new Set<Notifier>();
   readonly #fd: number;
-  readonly #waiting: Buffer[] = [];
-  readonly #onIdle: (() => void)[] = [];
-  #underWay = 0;
+  readonly #waiting: Message[] = [];
+  readonly #underWay = new Set<Message>();
 
   constructor(fd: number) {
     this.#fd = fd;
@@ -45,11 +50,17 @@ export class Notifier implements Notices {
     this.#send(message);
   }
 
-  /** Resolves when the kernel has taken every message so far. */
+  /** Resolves when the kernel has taken every message so far, whatever comes after. */
   async idle(): Promise<void> {
-    if (this.#underWay === 0 && this.#waiting.length === 0) return;
+    const messages = [...this.#underWay, ...this.#waiting];
+    let left = messages.length;
+    if (left === 0) return;
     await new Promise<void>((resolve) => {
-      this.#onIdle.push(resolve);
+      const taken = (): void => {
+        left--;
+        if (left === 0) resolve();
+      };
+      for (const message of messages) message.onTaken.push(taken);
     });
   }
 
@@ -62,26 +73,26 @@ export class Notifier implements Notices {
 
   #send(message: Buffer): void {
     // Who writes on and on says the same again and again.
-    if (this.#waiting.at(-1)?.equals(message) !== true) this.#waiting.push(message);
+    if (this.#waiting.at(-1)?.bytes.equals(message) !== true) this.#waiting.push({ bytes: message, onTaken: [] });
     this.#next();
   }
 
   #next(): void {
-    while (this.#underWay < MAX_UNDER_WAY && this.#waiting.length > 0) {
+    while (this.#underWay.size < MAX_UNDER_WAY && this.#waiting.length > 0) {
       if (Notifier.#allUnderWay >= MAX_ALL_UNDER_WAY) {
         Notifier.#held.add(this);
         break;
       }
       const message = this.#waiting.shift();
       if (message === undefined) break;
-      this.#underWay++;
+      this.#underWay.add(message);
       Notifier.#allUnderWay++;
       // ENOENT: the kernel does not know the node or name, and so has nothing to forget.
-      write(this.#fd, message, 0, message.length, null, () => {
-        this.#underWay--;
+      write(this.#fd, message.bytes, 0, message.bytes.length, null, () => {
+        this.#underWay.delete(message);
         Notifier.#allUnderWay--;
         this.#next();
-        if (this.#underWay === 0 && this.#waiting.length === 0) for (const idle of this.#onIdle.splice(0)) idle();
+        for (const taken of message.onTaken) taken();
         for (const held of [...Notifier.#held]) {
           Notifier.#held.delete(held);
           held.#next();

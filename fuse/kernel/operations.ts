@@ -78,10 +78,13 @@ function replyCreated(
 function readDirectory(plus: boolean): Operation {
   return ({ filesystem, replies }, request) => {
     const size = Math.min(request.u32(16), MAX_TRANSFER_SIZE);
-    const out = Buffer.allocUnsafe(OUT_HEADER_SIZE + size);
+    const out = replies.borrow(OUT_HEADER_SIZE + size);
     const listing = new Listing(out, OUT_HEADER_SIZE, size, plus);
     const done = filesystem.readdir(request.ino, request.u64(0), request.u64(8), plus, listing.add, request);
-    return then(done, () => replies.whole(request, out, listing.end));
+    return then(done, () => {
+      replies.whole(request, out, listing.end);
+      replies.giveBack(out);
+    });
   };
 }
 

@@ -5,15 +5,31 @@ import type { Request } from './request.ts';
 /** Octets of the largest reply that is put together here; content and listings come in buffers of their own. */
 const SCRATCH_SIZE = 4096;
 
+/** Octets of a buffer that is lent, at least: what the C library reads a Dir with; and how many are kept. */
+const LENT_SIZE = 64 * 1024;
+const MAX_LENT = 4;
+
 /** The way back to the kernel: each reply is one system call, which never waits. */
 export class Replies {
   readonly #fd: number;
   /** A reply is put together from OUT_HEADER_SIZE on; whoever fills it sends it before anything else runs. */
   readonly scratch: Buffer = Buffer.alloc(SCRATCH_SIZE);
+  readonly #lent: Buffer[] = [];
   readonly #header: Buffer = Buffer.alloc(OUT_HEADER_SIZE);
 
   constructor(fd: number) {
     this.#fd = fd;
+  }
+
+  /** A buffer for a longer reply that is not put together at once: a new one each time would keep the garbage collector busy. */
+  borrow(size: number): Buffer {
+    const last = this.#lent.pop();
+    return last !== undefined && last.length >= size ? last : Buffer.allocUnsafeSlow(Math.max(size, LENT_SIZE));
+  }
+
+  /** Takes back a buffer whose reply was sent. */
+  giveBack(buffer: Buffer): void {
+    if (this.#lent.length < MAX_LENT) this.#lent.push(buffer);
   }
 
   /** Sends what stands in `scratch` up to `end`. */

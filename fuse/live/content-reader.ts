@@ -9,6 +9,7 @@ import { PART_SIZE } from './read-part.ts';
 import { ReadPool, SLOTS } from './read-pool.ts';
 import { ReadStream } from './read-stream.ts';
 import { ReadThrough } from './read-through.ts';
+import { SmallFiles } from './small-files.ts';
 import { VerifiedLeaves } from './verified-leaves.ts';
 
 /** Octets read one after the other through a handle before its file is read ahead. */
@@ -25,6 +26,9 @@ const MAX_READ_NOW = 1024 * 1024;
 
 /** Files read ahead, at most. */
 const MAX_STREAMS = 8;
+
+/** Files that are read without a handle, at most: nobody says when they are closed. */
+const MAX_UNHANDLED = 64;
 
 /** Requests of others after which what was read ahead for a file may go. */
 const IDLE_AFTER = 64;
@@ -55,11 +59,19 @@ export interface ContentReaderOptions {
 export class ContentReader implements Disposable {
   readonly #store: Store;
   readonly #parts:
-    | { readonly planner: ContentPlanner; readonly finder: LeafFinder; readonly pool: ReadPool; readonly leaves: VerifiedLeaves }
+    | {
+        readonly planner: ContentPlanner;
+        readonly finder: LeafFinder;
+        readonly pool: ReadPool;
+        readonly leaves: VerifiedLeaves;
+        readonly small: SmallFiles;
+      }
     | undefined;
   readonly #readings = new Map<number, Reading>();
   /** Those that are read ahead, the one used last at the end. */
   readonly #streams = new Set<Reading>();
+  /** Readings that go by the file's number. */
+  readonly #unhandled = new Set<number>();
   #requests = 0;
 
   constructor(store: Store, options: ContentReaderOptions) {
@@ -71,10 +83,15 @@ export class ContentReader implements Disposable {
       finder: new LeafFinder(planner),
       pool: new ReadPool(store.hashName, options.workers),
       leaves: new VerifiedLeaves(store, planner.hash),
+      small: new SmallFiles(planner),
     };
   }
 
-  /** Octets `start` to `end` of a Block as read through an open file; those past its end are left out. */
+  /**
+   * Octets `start` to `end` of a Block as read through an open file; those past its end are left out.
+   *
+   * @param handle - below 0 where there is none, and the number is the file's own
+   */
   read(handle: number, block: Block, start: number, end: number, signal: () => AbortSignal): Maybe<readonly Uint8Array[]> {
     if (block.span === UNKNOWN_SPAN) return this.#collect(block, start, end, signal());
     const to = Math.min(end, block.span);
@@ -90,11 +107,17 @@ export class ContentReader implements Disposable {
     return block.span === UNKNOWN_SPAN ? undefined : this.#now(block, start, Math.min(end, block.span));
   }
 
+  /** Small files, where they can be read together. */
+  get small(): SmallFiles | undefined {
+    return this.#parts?.small;
+  }
+
   /** The handle is closed. */
   close(handle: number): void {
     const reading = this.#readings.get(handle);
     if (reading === undefined) return;
     this.#readings.delete(handle);
+    this.#unhandled.delete(handle);
     this.#end(reading);
   }
 
@@ -104,7 +127,17 @@ export class ContentReader implements Disposable {
     if (known !== undefined) this.#end(known);
     const reading: Reading = { block, next: 0, inOrder: 0, last: 0, stream: undefined, through: undefined };
     this.#readings.set(handle, reading);
+    if (handle < 0) this.#limitUnhandled(handle);
     return reading;
+  }
+
+  /** Those that were begun first go. */
+  #limitUnhandled(newest: number): void {
+    this.#unhandled.add(newest);
+    for (const oldest of this.#unhandled) {
+      if (this.#unhandled.size <= MAX_UNHANDLED) return;
+      this.close(oldest);
+    }
   }
 
   /** From what is read ahead, or begins to be. */
@@ -168,6 +201,7 @@ export class ContentReader implements Disposable {
     this.#readings.clear();
     this.#parts?.pool[Symbol.dispose]();
     this.#parts?.leaves[Symbol.dispose]();
+    this.#parts?.small[Symbol.dispose]();
     this.#parts?.planner[Symbol.dispose]();
   }
 }

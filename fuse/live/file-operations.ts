@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
 import { EMPTY_BLOCK } from '../../core/block/block.ts';
 import { readBlockRange } from '../../core/block/read-range.ts';
-import type { Attributes, Caller, Filesystem, Opened } from '../filesystem.ts';
+import type { FileDirent } from '../../core/dirent/dirent.ts';
+import type { Attributes, Caller, Filesystem, Maybe, Opened } from '../filesystem.ts';
 import { whenThere } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
 import { withoutPrivileges } from './attribute-operations.ts';
@@ -19,6 +20,9 @@ const FALLOC_ZERO_RANGE = 16;
 
 /** Octets that one copy_file_range(2) copies, at most: the answer has 32 bits. */
 const MAX_COPIED = 0x7ffff000;
+
+/** A file whose content is all in Blocks. */
+type StoredInode = LeafInode & { readonly node: { readonly dirent: FileDirent } };
 
 /** The operations on open files. */
 export type FileOperations = Pick<
@@ -42,6 +46,14 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
     ...opened(inode, false),
     attributes,
   });
+
+  const readStored = ({ node }: StoredInode, handle: number, start: number, end: number, caller: Caller): Maybe<readonly Uint8Array[]> => {
+    const { block } = node.dirent;
+    const whole = mount.neighbours?.read(node, block, start, end);
+    if (whole !== undefined) return [whole];
+    // A kernel that opens nothing has no handles: then the file stands for all who read it.
+    return mount.contents.read(handle === 0 ? -node.id : handle, block, start, end, () => caller.signal);
+  };
 
   return {
     open(ino, flags, killSuidGid) {
@@ -77,7 +89,7 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
       const inode = mount.file(ino);
       const { node, front } = inode;
       if (front === undefined && node.unsynced === undefined && node.dirent.kind === 'file')
-        return mount.contents.read(handle, node.dirent.block, offset, offset + size, () => caller.signal);
+        return readStored(inode as StoredInode, handle, offset, offset + size, caller);
       const now = front?.readNow(offset, offset + size);
       return now ?? collect(contentOf(mount, inode, offset, offset + size, caller.signal));
     },

@@ -17,9 +17,13 @@ import { FrontFolder } from './front-storage.ts';
 import type { Inode, LeafInode } from './inode-table.ts';
 import { InodeTable } from './inode-table.ts';
 import { nanosecondsOf } from './instant.ts';
+import { Neighbours } from './neighbours.ts';
 
 /** Octets of a Dir's entries up to which they are looked through to know its links: some 10,000 of them. */
 const MAX_COUNTED_SIZE = 1024 * 1024;
+
+/** The same for a Dir that is listed with others, which will be read next if anybody walks down. */
+const MAX_LISTED_SIZE = 16 * 1024;
 
 /** What a live filesystem is made of. */
 export interface LiveMountOptions {
@@ -52,6 +56,8 @@ export class LiveMount {
   /** Stored contents. */
   readonly contents: ContentReader;
   readonly options: LiveMountOptions;
+  /** Small files that are read one after the other. */
+  readonly neighbours: Neighbours | undefined;
 
   constructor(options: LiveMountOptions) {
     this.options = options;
@@ -59,6 +65,9 @@ export class LiveMount {
     this.nodes = options.nodes;
     this.inodes = new InodeTable(options.nodes);
     this.contents = new ContentReader(options.store, { workers: Math.min(MAX_READERS, availableParallelism()) });
+    const { small } = this.contents;
+    this.neighbours = small === undefined ? undefined : new Neighbours(options.nodes, small);
+    options.nodes.readBy((block) => joined(this.contents.readNow(block, 0, block.span)));
     this.front = { source: options.store, folder: new FrontFolder(options.frontFolder), storeContent: options.storeContent };
   }
 
@@ -100,7 +109,16 @@ export class LiveMount {
   countedAttributes(inode: Inode): Maybe<Attributes> {
     const { node } = inode;
     if (node.sort !== 'dir' || node.subdirs !== undefined || node.gone) return this.attributes(inode);
+    this.nodes.countDirsNow(node, MAX_COUNTED_SIZE);
+    if (node.subdirs !== undefined) return this.attributes(inode);
     return this.nodes.countDirs(node, MAX_COUNTED_SIZE).then(() => this.attributes(inode));
+  }
+
+  /** Attributes for a listing: as {@link LiveMount.attributes}, of a small Dir with the number of its links. */
+  listedAttributes(inode: Inode): Attributes {
+    const { node } = inode;
+    if (node.sort === 'dir' && node.subdirs === undefined && !node.gone) this.nodes.countDirsNow(node, MAX_LISTED_SIZE);
+    return this.attributes(inode);
   }
 
   /** Changes the metadata of a node. @param ctime - default now */
@@ -122,4 +140,9 @@ export class LiveMount {
       ...(group === undefined ? {} : { group }),
     };
   }
+}
+
+/** A copy of pieces as one: they themselves are valid only until the next read. */
+function joined(pieces: readonly Uint8Array[] | undefined): Uint8Array | undefined {
+  return pieces === undefined ? undefined : Buffer.concat(pieces);
 }

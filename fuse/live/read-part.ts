@@ -1,5 +1,6 @@
 import { copyOctets } from '../../core/base/copy-octets.ts';
 import type { BlockWindow } from '../../core/export/block-window.ts';
+import type { RowRange } from '../../core/export/export-batch.ts';
 import type { PackedSegments } from '../../core/export/segment-rows.ts';
 import { CELL, ROW_SIZE, SEGMENT } from '../../core/export/segment-rows.ts';
 
@@ -34,10 +35,15 @@ export interface ReadWorkerData {
  * @throws {StaleLocationError} if a Block is not what its location promised
  */
 export function fillPart(window: BlockWindow, segments: PackedSegments, target: Uint8Array): void {
-  const { cells, literals } = segments;
   window.use(segments);
+  fillRows(window, segments, { firstRow: 0, endRow: segments.cells.length / ROW_SIZE }, target);
+}
+
+/** As {@link fillPart}, of some of the rows of segments that the window uses. @returns octets put there */
+export function fillRows(window: BlockWindow, segments: PackedSegments, { firstRow, endRow }: RowRange, target: Uint8Array): number {
+  const { cells, literals } = segments;
   let at = 0;
-  for (let row = 0; row * ROW_SIZE < cells.length; row++) {
+  for (let row = firstRow; row < endRow; row++) {
     const cell = row * ROW_SIZE;
     const wanted = cells[cell + CELL.wanted] as number;
     const offset = cells[cell + CELL.offset] as number;
@@ -54,4 +60,5 @@ export function fillPart(window: BlockWindow, segments: PackedSegments, target: 
     }
     at += wanted;
   }
+  return at;
 }

@@ -1,12 +1,30 @@
 import type { Octets } from '../../core/base/octets.ts';
 import type { Notices } from '../notices.ts';
 
-/** Milliseconds that an answer waits at most until the other mounts know of the change that it tells of. */
-const MAX_TELLING_MS = 25;
+/**
+ * Milliseconds that an answer waits at most until the other mounts know of the change that it tells of. A kernel may be unable to hear before
+ * an answer that this process holds back itself; then one of two that wait for each other has to go, and the elder may stay.
+ */
+const MAX_TELLING_MS = {
+  /** Nobody waited before it: whatever keeps the others from hearing ends by itself. */
+  eldest: 5000,
+  /** An elder answer waits, and may keep all from being told. */
+  younger: 250,
+  /** An elder answer waits in a mount that has yet to hear. */
+  crossed: 25,
+} as const;
+
+/** An answer that is held back until others have heard. */
+interface Held {
+  /** Whose kernel waits for the answer. */
+  readonly view: Notices;
+}
 
 /** The mounts of one live tree that are to hear of each other's changes. */
 export class Views implements Notices {
   readonly #all = new Set<Notices>();
+  /** The eldest first. */
+  readonly #held = new Set<Held>();
 
   add(view: Notices): void {
     this.#all.add(view);
@@ -37,17 +55,43 @@ export class Views implements Notices {
     for (const view of this.#all) if (view !== except) tell(view);
   }
 
-  /**
-   * Resolves when all but one have heard, or a moment later: a kernel may have to wait for an answer of this process before it can hear,
-   * and that answer for another kernel.
-   */
+  /** Resolves when all but one have heard, or when waiting any longer might be for each other. */
   async othersIdle(except: Notices): Promise<void> {
+    const held: Held = { view: except };
+    this.#held.add(held);
+    const deaf = new Set<Notices>();
     let timer: NodeJS.Timeout | undefined;
-    const heard = Promise.all([...this.#all].filter((view) => view !== except).map(async (view) => await view.idle()));
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, MAX_TELLING_MS);
-    });
-    await Promise.race([heard, limit]);
-    clearTimeout(timer);
+    try {
+      const heard = Promise.all(
+        [...this.#all].map(async (view) => {
+          if (view === except) return;
+          deaf.add(view);
+          await view.idle();
+          deaf.delete(view);
+        }),
+      );
+      const sinceMs = performance.now();
+      const gaveUp = new Promise<void>((resolve) => {
+        const look = (): void => {
+          if (performance.now() - sinceMs >= this.#limit(held, deaf)) resolve();
+          else timer = setTimeout(look, MAX_TELLING_MS.crossed);
+        };
+        timer = setTimeout(look, MAX_TELLING_MS.crossed);
+      });
+      await Promise.race([heard, gaveUp]);
+    } finally {
+      clearTimeout(timer);
+      this.#held.delete(held);
+    }
+  }
+
+  #limit(held: Held, deaf: ReadonlySet<Notices>): number {
+    let isEldest = true;
+    for (const other of this.#held) {
+      if (other === held) break;
+      if (deaf.has(other.view)) return MAX_TELLING_MS.crossed;
+      isEldest = false;
+    }
+    return isEldest ? MAX_TELLING_MS.eldest : MAX_TELLING_MS.younger;
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -128,9 +128,24 @@ function nextOperation(random: ReturnType<typeof makeRandom>, plain: string, loc
   }
 }
 
-test('S13: a program and two attached shells, under random commands, leave what the same commands leave of a plain directory', {
-  skip: noMountsHere() ?? false,
-}, async (t) => {
+test(
+  'S13: a program and two attached shells, under random commands, leave what the same commands leave of a plain directory',
+  {
+    skip: noMountsHere() ?? false,
+  },
+  async (t) => await compare(t, []),
+);
+
+test(
+  'S58: programs in three mounts of one live Dir and two attached shells leave it as a plain directory, in all of them',
+  {
+    skip: noMountsHere() ?? false,
+  },
+  async (t) => await compare(t, ['second', 'third']),
+);
+
+/** @param others - mounts of the same Dir besides the first */
+async function compare(t: TestContext, others: readonly string[]): Promise<void> {
   const seed = Math.floor(Math.random() * 2 ** 32);
   t.diagnostic(`seed ${seed}`);
   const random = makeRandom(seed);
@@ -146,17 +161,27 @@ test('S13: a program and two attached shells, under random commands, leave what 
     );
   const shell = (): Answering =>
     new Answering(t, [process.execPath, PROGRAM, '--json', mount.path], scratch.folder, mount.env, (line) => /"done":true/.test(line));
-  const [oracle, program, first, second] = [sh(plain), sh(mount.path), shell(), shell()];
+  for (const name of others) {
+    scratch.beforeRemoval(
+      () => void spawnSync(process.execPath, [PROGRAM, '-c', `umount ${scratch.path(name)}`], { env: { ...process.env, ...mount.env } }),
+    );
+    const made = await mount.vtftp('-c', `mount ${mount.path} ${scratch.path(name)}`);
+    assert.equal(made.status, 0, made.report);
+  }
+  const [oracle, first, second] = [sh(plain), shell(), shell()];
+  const programs: [Answering, ...Answering[]] = [sh(mount.path), ...others.map((name) => sh(scratch.path(name)))];
   for (let step = 0; step < 150; step++) {
     const { plain: line, by, words } = nextOperation(random, plain, locals);
-    const actor = by === 'program' ? program : random.chance(50) ? first : second;
+    const actor = by === 'program' ? random.pick(programs) : random.chance(50) ? first : second;
     const where = `seed ${seed}, step ${step}: ${by}: ${words}`;
     assert.deepEqual(await oracle.say(line), ['done 0'], where);
     const done = (await actor.say(words)).at(-1) ?? '';
     assert.match(done, /^done 0$|"status":0/, `${where}: ${done}`);
     if (step % 5 !== 4) continue;
-    assert.deepEqual(await program.say(LIST), await oracle.say(LIST), where);
+    const expected = await oracle.say(LIST);
+    assert.deepEqual(await random.pick(programs).say(LIST), expected, where);
     if (step % 50 !== 49) continue;
+    for (const program of programs) assert.deepEqual(await program.say(LIST), expected, where);
     // What was recorded is the same, wherever it is opened.
     const dirref = String((JSON.parse((await first.say('sync')).at(0) ?? '') as { readonly dirref?: string }).dirref);
     const back = scratch.path(`back-${step}`);
@@ -165,6 +190,10 @@ test('S13: a program and two attached shells, under random commands, leave what 
     const listed = await run('sh', ['-c', LIST], { cwd: back, env: { LC_ALL: 'C.UTF-8' } });
     assert.deepEqual(listed.stdout.trimEnd().split('\n'), (await oracle.say(LIST)).slice(0, -1), where);
   }
-  for (const each of [first, second, program, oracle]) await each.end();
+  for (const each of [first, second, ...programs, oracle]) await each.end();
+  for (const name of others) {
+    const gone = await mount.vtftp('-c', `umount ${scratch.path(name)}`);
+    assert.equal(gone.status, 0, gone.report);
+  }
   assert.match(recited(await mount.unmount()), /^D\{/);
-});
+}

@@ -48,7 +48,7 @@ interface Talk {
   readonly replies: () => Buffer[];
 }
 
-function talk(t: Pick<TestContext, 'after'>, operations: Partial<Filesystem>): Talk {
+function talk(t: Pick<TestContext, 'after'>, operations: Partial<Filesystem>, { readOnly = false } = {}): Talk {
   const folder = mkdtempSync(join(tmpdir(), 'vtftp-test-'));
   const path = join(folder, 'replies');
   writeFileSync(path, '');
@@ -58,7 +58,11 @@ function talk(t: Pick<TestContext, 'after'>, operations: Partial<Filesystem>): T
     rmSync(folder, { recursive: true });
   });
   const faults: unknown[] = [];
-  const session = new KernelSession(fd, filesystemOf(operations), { writeback: true, onFault: (error) => faults.push(error) });
+  const session = new KernelSession(fd, filesystemOf(operations), {
+    readOnly,
+    writeback: !readOnly,
+    onFault: (error) => faults.push(error),
+  });
   let seen = 0;
   const replies = (): Buffer[] => {
     const octets = readFileSync(path);
@@ -117,6 +121,24 @@ test('INIT of a kernel that is too old is refused; of a later major version ours
   const [old, later] = replies();
   assert.equal(errorOf(old), constants.errno.EPROTO);
   assert.deepEqual([later?.readUInt32LE(16), later?.readUInt32LE(20)], [7, 38]);
+});
+
+test('of a mount that is read only the kernel is told to ask no more for what is opened, where it can do without', (t) => {
+  const ALL = 0xffff_ffff;
+  const WITHOUT_OPENDIR = ALL - 2 ** 24;
+  for (const { flags, readOnly, errno } of [
+    { flags: ALL, readOnly: true, errno: constants.errno.ENOSYS },
+    { flags: WITHOUT_OPENDIR, readOnly: true, errno: 0 },
+    { flags: ALL, readOnly: false, errno: 0 },
+  ]) {
+    const opened = { handle: 3, keepCache: true };
+    const { session, replies } = talk(t, { open: () => opened, opendir: () => opened }, { readOnly });
+    session.handle(request(OP.INIT, fields(7, 45, 131072, flags, ALL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)));
+    session.handle(request(OP.OPEN, fields(0, 0)));
+    session.handle(request(OP.OPENDIR, fields(0, 0)));
+    const [, file, dir] = replies();
+    assert.deepEqual([errorOf(file), errorOf(dir)], [errno, errno]);
+  }
 });
 
 test('LOOKUP gives a node with all its attributes, or a name that is not there to be remembered', (t) => {

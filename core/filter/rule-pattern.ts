@@ -10,7 +10,7 @@ export interface RulePattern {
   /**
    * Whether a path fits.
    *
-   * @param path - without a slash in front, but for one that is absolute; the name alone where {@link isOfName}
+   * @param path - without a slash in front; the name alone where {@link isOfName}
    */
   readonly fits: (path: Octets, isDir: boolean) => boolean;
 }
@@ -30,13 +30,7 @@ export function compileRulePattern(text: Octets): RulePattern {
   // Such a pattern meets Dirs as `dir/`, so that `dir/***` matches both `dir` and what is in it.
   const slashAfterDirs = hasStars && pattern.endsWith('***');
   const test = compileWild(isAnchored ? (pattern.slice(1) as Octets) : pattern);
-  const fitsPath = isAnchored
-    ? atStart(test)
-    : hasStars
-      ? pattern.startsWith('**')
-        ? atRoot(test)
-        : atAnyElement(test)
-      : atEnd(test, slashes);
+  const fitsPath = isAnchored ? test : hasStars ? (pattern.startsWith('**') ? atRoot(test) : atAnyElement(test)) : atEnd(test, slashes);
   return {
     isOfName: slashes === 0 && !hasStars,
     isAnchored,
@@ -46,13 +40,9 @@ export function compileRulePattern(text: Octets): RulePattern {
 
 type Test = (text: Octets) => boolean;
 
-function atStart(test: Test): Test {
-  return (path) => test(path.startsWith('/') ? (path.slice(1) as Octets) : path);
-}
-
 /** So that a `**` and the slash after it may stand for nothing. */
 function atRoot(test: Test): Test {
-  return (path) => test(path.startsWith('/') ? path : (`/${path}` as Octets));
+  return (path) => test(`/${path}` as Octets);
 }
 
 function atAnyElement(test: Test): Test {

@@ -73,6 +73,7 @@ const TABLE: readonly (readonly [name: string, rules: readonly string[], files?:
   ['files that name others', [': .rules'], { '.rules': ': .more\n. .one\n', '.one': '- core\n', 'src/.more': '- build\n' }],
   ['names that CVS ignores in a Dir', [':C'], { 'src/.cvsignore': 'build *.c\n', '.cvsignore': 'core' }],
   ['a merge with a default', [':/- .rules'], { 'src/.rules': '*.o\n' }],
+  ['the absolute path has no slash in front for what is not anchored', ['-/ \\/***', '+/ **/top.*', '- *.o']],
   ['an unknown rule', ['what is this']],
   ['an unknown modifier', ['-q x']],
   ['no pattern', ['- ']],

@@ -12,6 +12,7 @@ import type { Part } from './parts.ts';
 import { allParts } from './parts.ts';
 import { versionOf } from './peers.ts';
 import { partTable, verdictTable } from './tables.ts';
+import { benchTails } from './tails.ts';
 import type { Verdict } from './targets.ts';
 import { verdictsOf } from './targets.ts';
 import { Results, Turn } from './turn.ts';
@@ -20,7 +21,7 @@ import { checkSums } from './workloads.ts';
 /** The program that is measured; `VTFTP_PROGRAM` names another build of it. */
 const program = process.env['VTFTP_PROGRAM'] ?? join(PROJECT_ROOT, 'dist/bin/vtftp.js');
 const parts = allParts(program);
-const names = [...parts.map((part) => part.name), 'dedup', 'mount', 'startup'];
+const names = [...parts.map((part) => part.name), 'dedup', 'mount', 'tails', 'startup'];
 const optional = parts.filter((part) => part.isOptional === true).map((part) => part.name);
 
 const HELP = `npm run bench -- [options]: vtftp against the programs people use instead, in turns, on this machine
@@ -91,6 +92,11 @@ function benchAll(folder: string): void {
     console.log(mounts.table);
     verdicts.push(...mounts.verdicts);
   }
+  const tails = wanted.includes('tails') ? benchTails(program, join(folder, 'tails'), scale) : undefined;
+  if (tails !== undefined) {
+    console.log(tails.table);
+    verdicts.push(...tails.verdicts);
+  }
   const startUp = wanted.includes('startup') ? benchStartUp(folder) : undefined;
   if (verdicts.length > 0) {
     console.log('In brackets: against the fastest of the others; for get, of those that lose nothing.\n');
@@ -104,6 +110,7 @@ function benchAll(folder: string): void {
     stored: Object.fromEntries(results.stored),
     verdicts,
     dedup: dedup?.found,
+    tails: tails?.found,
     mount: mountTimes(mounts?.times),
     startUp,
   };

@@ -5,6 +5,7 @@ import { NO_OWNER_NAMES } from '../../core/base/owner-names.ts';
 import { storeContent } from '../../core/blockify/store-content.ts';
 import type { DirDirent } from '../../core/dirent/dirent.ts';
 import { MemoryStore } from '../../core/store/memory.ts';
+import type { Store } from '../../core/store/store.ts';
 import type { LiveTree } from '../../core/tree/live-tree.ts';
 import { openLiveTree } from '../../core/tree/live-tree.ts';
 import type { LiveFilesystem } from '../../fuse/live/live-filesystem.ts';
@@ -13,7 +14,7 @@ import { FilesystemCaller } from './posix/filesystem-caller.ts';
 
 /** A filesystem over a live tree in memory, and somebody who makes calls on it without a mount. */
 export class LiveHarness implements AsyncDisposable {
-  readonly store = new MemoryStore();
+  readonly store: Store;
   /** What went wrong behind the calls. */
   readonly faults: unknown[] = [];
   readonly #folder = mkdtempSync(join(tmpdir(), 'vtftp-live-'));
@@ -22,7 +23,9 @@ export class LiveHarness implements AsyncDisposable {
   live: LiveFilesystem;
   caller: FilesystemCaller;
 
-  constructor() {
+  /** @param store - left open; default one in memory */
+  constructor(store: Store = new MemoryStore()) {
+    this.store = store;
     const meta = { mode: 0o755, uid: 0, gid: 0, mtimeNs: this.#nowNs(), ctimeNs: this.#nowNs() };
     this.tree = this.#openTree(undefined);
     this.tree.nodes.root.dirent = { ...this.tree.nodes.root.dirent, meta };

@@ -1,3 +1,4 @@
+import { exerciserTorture } from './exerciser.ts';
 import { failuresTorture } from './failures.ts';
 import { flipsTorture } from './flips.ts';
 import { indexLossTorture } from './index-loss.ts';
@@ -18,4 +19,5 @@ export const TORTURES: readonly Torture[] = [
   processesTorture,
   tailKillTorture,
   mountsTorture,
+  exerciserTorture,
 ];

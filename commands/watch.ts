@@ -7,6 +7,7 @@ import { beginFollower } from './begin-follower.ts';
 import type { CommandInput } from './command.ts';
 import { defineCommand } from './command.ts';
 import { pathArgument, requireEntry } from './entry.ts';
+import { FILTER_OPTIONS, filterWords, nameFilterOf } from './filter-options.ts';
 import { everyOption, reportBegun } from './follow.ts';
 import { resolveLocalPath } from './local-path.ts';
 import { storeFolderTest } from './store-folders.ts';
@@ -22,6 +23,7 @@ export const watch = defineCommand({
   details: [
     'LOCALDIR is put, and from then on, as long as the session lasts, whatever changes in it: a round a second at most, each of which records a root. Of a file that has grown, a mailbox or a recording, only what is new is read and stored; other files that changed are read as a whole, and names that are gone are gone from NAME (log and get NAME@DATE have them). wait makes a daemon of it; tails shows how far it is; untail ends it.',
     'A file is taken to have grown if it is longer and its first and last 4 KiB are as they were; a program that changed something in between as well is found out by the look at all of it, which reads every file that has changed since the last one (--rescan). That finds what the system did not tell of, too. After a restart files that are as they were are not opened, as with put.',
+    'What --include, --exclude and the like leave out of a put is left out here as well, and changes there make no round; files of rules may change. The times of a directory in which an excluded name comes or goes are taken over with the next change in it, or look at all.',
     'To go on through the rotation of logs, which are one content then, use follow.',
   ],
   changes: true,
@@ -34,6 +36,7 @@ export const watch = defineCommand({
     { name: 'every', value: { name: 'SECONDS', kind: 'number' }, summary: 'between two rounds, at least (1)' },
     { name: 'rescan', value: { name: 'SECONDS', kind: 'number' }, summary: 'between two looks at all of it (3600)' },
     { name: 'one-file-system', short: 'x', summary: 'leave out what is mounted below LOCALDIR: mount points become empty Dirs' },
+    ...FILTER_OPTIONS,
   ],
   examples: [{ line: 'watch ~/mail mail; wait', says: 'as a daemon: vtftp -c with this line' }],
   async run(context, input) {
@@ -47,6 +50,7 @@ export const watch = defineCommand({
       throw new VtError('EFAILED', `watch "${shown}": it is no directory`);
     const parent = await requireEntry(session.tree, parentPath(target), 'watch into', { signal });
     if (parent.dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'watch into', octetsToText(parentPath(target)));
+    const filter = await nameFilterOf(filterWords(input), session.localCwd);
     if (plan) {
       output.line(`would watch ${output.name(folder)} into ${output.name(target)}`);
       return;
@@ -62,7 +66,7 @@ export const watch = defineCommand({
       what: shown,
       target,
       everyMs: everyOption(input),
-      make: async () =>
+      make: async (checkpoint) =>
         await Promise.resolve(
           new WatchGroup({
             store: session.store,
@@ -73,6 +77,8 @@ export const watch = defineCommand({
             makeIngest: () => new Ingest(session.store),
             owners: systemOwnerNames(),
             imports: { isStoreFolder: storeFolderTest(session.store.folders ?? []), oneFilesystem: input.options.has('one-file-system') },
+            filter,
+            marks: checkpoint?.tails,
             rescanMs: rescanOption(input) * 1000,
             monotonicMs: () => performance.now(),
             onNotice: (notice) => diagnostics.warn(notice),

@@ -32,7 +32,7 @@ export type ParsedRule =
     };
 
 /** Where a rule stands, for messages: `--filter`, or a file and its line. */
-export type RulePlace = string;
+type RulePlace = string;
 
 const SHORT = new Map([
   ['-', 'exclude'],

@@ -13,7 +13,7 @@ import { parserNamed } from '../blockify/choose-parser.ts';
 import { Ingest } from '../blockify/ingest.ts';
 import type { Dirent, IndirectDirent } from '../dirent/dirent.ts';
 import { decodeDirent, encodeDirent } from '../dirent/dirent-codec.ts';
-import type { DirFilter } from '../filter/name-filter.ts';
+import type { DirFilter } from '../filter/dir-filter.ts';
 import type { Store } from '../store/store.ts';
 import type { CachedEntry } from './import-cache.ts';
 import { CachedDir, CacheWriter, cacheKey } from './import-cache.ts';

@@ -9,6 +9,8 @@ import type { EdgeScanner } from '../blockify/edge-scanner.ts';
 import type { Ingest } from '../blockify/ingest.ts';
 import type { Dirent, IndirectDirent } from '../dirent/dirent.ts';
 import { encodeDirent } from '../dirent/dirent-codec.ts';
+import { formatDirent, parseDirent } from '../dirent/dirent-text.ts';
+import type { NameFilter } from '../filter/name-filter.ts';
 import type { ImportOptions } from '../import/import.ts';
 import { importLocal } from '../import/import.ts';
 import { metaOf } from '../import/import-meta.ts';
@@ -20,6 +22,8 @@ import type { Followed, FollowedCounts } from './followed.ts';
 import { GrownFiles } from './grown-files.ts';
 import { IngestOnDemand } from './ingest-on-demand.ts';
 import { parentOf } from './local-pattern.ts';
+import { base64, fromBase64 } from './tail.ts';
+import { WatchRules } from './watch-rules.ts';
 
 /** Paths that change in one round beyond which all is looked at. */
 const MAX_DIRTY = 2000;
@@ -37,6 +41,10 @@ export interface WatchOptions {
   readonly owners: OwnerNames;
   /** How all of it is imported. */
   readonly imports: Pick<ImportOptions, 'isStoreFolder' | 'parser' | 'oneFilesystem'>;
+  /** Which names count; default all. */
+  readonly filter?: NameFilter | undefined;
+  /** Of files that had grown, where an earlier process ended. */
+  readonly marks?: readonly TailMark[] | undefined;
   /** Between two looks at all of it: milliseconds. */
   readonly rescanMs: number;
   /** Starts the workers that take in what is much of a file that has grown. */
@@ -54,6 +62,7 @@ export class WatchGroup implements Followed {
   readonly #options: WatchOptions;
   readonly #ingest: IngestOnDemand;
   readonly #grown: GrownFiles;
+  readonly #rules: WatchRules | undefined;
   #dirty = new Set<Octets>();
   #scansAll = true;
   #scannedMs = Number.NEGATIVE_INFINITY;
@@ -67,18 +76,27 @@ export class WatchGroup implements Followed {
   constructor(options: WatchOptions) {
     this.#options = options;
     this.folders = [options.folder];
+    this.#rules = options.filter === undefined ? undefined : new WatchRules(options.filter, options.folder);
     this.#ingest = new IngestOnDemand(options.makeIngest, options.monotonicMs);
     this.#grown = new GrownFiles(options.store, options.scanner, this.#ingest, options.monotonicMs);
+    for (const { path, dirent, files, stable, isDeaf, parsing } of options.marks ?? []) {
+      const kept = parseDirent(dirent);
+      const [file] = files;
+      if (kept.kind === 'file' && file !== undefined)
+        this.#grown.remember(fromBase64(path), { block: kept.block, point: { stable, isDeaf, parsing }, file });
+    }
   }
 
   concerns(path: Octets): boolean {
     const { folder, store } = this.#options;
     if (path !== folder && !path.startsWith(folder === '/' ? '/' : `${folder}/`)) return false;
+    if (this.#rules?.mayCount(path) === false) return false;
     const text = octetsToText(path);
     return !(store.folders ?? []).some((own) => text === own || text.startsWith(`${own}/`));
   }
 
   note(path: Octets): void {
+    if (this.#rules?.isRuleFile(path) === true) this.#scansAll = true;
     if (this.#dirty.size < MAX_DIRTY) this.#dirty.add(path);
     else this.#scansAll = true;
   }
@@ -110,8 +128,15 @@ export class WatchGroup implements Followed {
   }
 
   marks(): TailMark[] {
-    // What put remembers of each file is all that is needed.
-    return [];
+    // What put remembers of each file is all that is needed of others.
+    return [...this.#grown.points()].map(([path, { block, point, file }]) => ({
+      path: base64(path),
+      name: base64(this.#pathOf(path)),
+      ...point,
+      dirent: formatDirent({ kind: 'file', name: baseName(this.#pathOf(path)), meta: {}, block }),
+      files: [file],
+      done: [],
+    }));
   }
 
   counts(): FollowedCounts {
@@ -137,6 +162,7 @@ export class WatchGroup implements Followed {
     const { dirent, counts } = await importLocal(store, path, {
       ...imports,
       ...options,
+      filter: this.#rules?.within(path),
       ...(size < LARGE_SIZE ? { workers: 0 } : {}),
       onFailure: (failed, error) => {
         // It will be looked at again when it changes, or is gone.
@@ -160,6 +186,7 @@ export class WatchGroup implements Followed {
     if (stat === undefined) return;
     // What the last one remembered of the files can be read from now on.
     await store.flush(options);
+    this.#rules?.forget();
     const dirent = { ...(await this.#import(folder, LARGE_SIZE, options)), name: baseName(target) };
     this.#scansAll = false;
     this.#scannedMs = monotonicMs();
@@ -191,6 +218,11 @@ export class WatchGroup implements Followed {
     if (stat === undefined) {
       this.#grown.drop(path);
       if (stored !== undefined && at !== this.#options.target) this.#changes.push(async () => await this.#remove(at, options));
+      return undefined;
+    }
+    if (this.#rules?.excludes(path, stat.isDirectory()) === true) {
+      // Another kind of node had the name, and was not excluded.
+      if (stored !== undefined) this.#changes.push(async () => await this.#remove(at, options));
       return undefined;
     }
     if (stat.isDirectory() && stored?.dirent.kind === 'dir') {

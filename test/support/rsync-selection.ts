@@ -3,7 +3,8 @@ import { lstatSync, readdirSync } from 'node:fs';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToBytes } from '../../core/base/octets.ts';
 import { pathBytes } from '../../core/base/system-error.ts';
-import type { DirFilter, FilterWord } from '../../core/filter/name-filter.ts';
+import type { DirFilter } from '../../core/filter/dir-filter.ts';
+import type { FilterWord } from '../../core/filter/name-filter.ts';
 import { NameFilter } from '../../core/filter/name-filter.ts';
 import { readLocalRules } from '../../core/filter/read-rules.ts';
 

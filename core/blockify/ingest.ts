@@ -82,6 +82,8 @@ export class Ingest implements AsyncDisposable {
   readonly #onAbort = (): void => this.#fail(new VtError('ECANCELLED', 'cancelled', { cause: this.#signal?.reason }));
   #inline: IngestJobs | undefined;
   #inlineSize = 0;
+  /** Octets of the files handed in. */
+  #expectedSize = 0;
   #failure: { readonly error: unknown } | undefined;
   #lanes = 0;
   readonly #largeFiles: QueuedFile[] = [];
@@ -243,7 +245,11 @@ export class Ingest implements AsyncDisposable {
   }
 
   #queue(file: QueuedFile): void {
-    if (Number(file.seen.size) <= SMALL_FILE_SIZE) {
+    const size = Number(file.seen.size);
+    // Workers start while this thread does what comes first.
+    this.#expectedSize += size;
+    if (this.#expectedSize > INLINE_SIZE) this.#pool?.start();
+    if (size <= SMALL_FILE_SIZE) {
       this.#smallFiles.add(file);
       return;
     }
@@ -321,7 +327,7 @@ export class Ingest implements AsyncDisposable {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
     this.#inlineSize += size;
     const pool = this.#pool;
-    if (pool !== undefined && (pool.started || this.#inlineSize > INLINE_SIZE)) return this.#watched(pool, pool.run(job));
+    if (pool !== undefined && (pool.isUp || this.#inlineSize > INLINE_SIZE)) return this.#watched(pool, pool.run(job));
     return this.#runHere(job);
   }
 

@@ -26,6 +26,7 @@ export class WorkerPool implements AsyncDisposable {
   readonly #urgent: QueuedJob[] = [];
   readonly #usual: QueuedJob[] = [];
   #nextId = 0;
+  #isUp = false;
   #failure: { readonly error: unknown } | undefined;
 
   /** @param size - threads, 1 or more */
@@ -42,6 +43,16 @@ export class WorkerPool implements AsyncDisposable {
   /** Whether workers run, or are starting. */
   get started(): boolean {
     return this.#workers.length > 0;
+  }
+
+  /** Whether a worker is there to take jobs. */
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  /** Starts the workers, which takes them some 50 ms, before there is a job. */
+  start(): void {
+    if (this.#failure === undefined) this.#start();
   }
 
   /** Does a job in some worker; rejects with what it threw there. */
@@ -77,6 +88,9 @@ export class WorkerPool implements AsyncDisposable {
       const setup: WorkerSetup = { ...this.#setup, thread };
       const worker = new Worker(new URL('./ingest-worker.js', import.meta.url), { workerData: setup });
       const entry: PoolWorker = { worker, jobs: new Map() };
+      worker.on('online', () => {
+        this.#isUp = true;
+      });
       worker.on('message', (reply: JobReply) => this.#settle(entry, reply));
       worker.on('error', (error) => this.#fail(error));
       worker.on('exit', (status) => this.#fail(new VtError('EFAILED', `ingest: a worker ended with status ${status}`)));

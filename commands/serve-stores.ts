@@ -17,6 +17,7 @@ import { serveLink } from '../core/wire/serve-streams.ts';
 import type { InputLink } from '../core/wire/socket-link.ts';
 import { descriptorInput } from '../core/wire/socket-link.ts';
 import type { StoreExport, StoreService } from '../core/wire/store-session.ts';
+import { readTlsKeys } from '../core/wire/tls-keys.ts';
 import type { CommandContext, CommandInput } from './command.ts';
 import { showFollowing } from './follow-progress.ts';
 import { resolveLocalPath } from './local-path.ts';
@@ -35,7 +36,13 @@ export async function serveStores(
   const { session, shell, signal, diagnostics } = context;
   const secretFile = input.options.get('secret');
   const secret = secretFile === undefined || secretFile === true ? undefined : readSecret(resolveLocalPath(session.localCwd, secretFile));
-  const address = addressText === '-' ? undefined : listenAddress(context, addressText, secret !== undefined);
+  const tls = readTlsKeys({ cert: '--tls-cert', key: '--tls-key', ca: '--tls-ca' }, (name) => {
+    const file = input.options.get(name.slice(2));
+    return file === undefined || file === true ? undefined : resolveLocalPath(session.localCwd, file);
+  });
+  const address = addressText === '-' ? undefined : listenAddress(context, addressText, secret !== undefined || tls !== undefined);
+  if (tls !== undefined && address?.kind !== 'tcp')
+    throw new UsageError(`serve: "${addressText}" is not served by TLS`, { remedy: 'use tcp:[HOST:]PORT' });
   const opened: Store[] = [];
   await using checkers = new RecordCheckers();
   try {
@@ -60,7 +67,7 @@ export async function serveStores(
       const maxClients = maxClientsOf(input);
       const uid = process.getuid?.();
       const onNotice = (notice: string): void => diagnostics.warn(`serve: ${notice}`);
-      const server = await serveSockets(address, { service, uid, trace: shell.traceWire, onNotice, ...maxClients });
+      const server = await serveSockets(address, { service, uid, trace: shell.traceWire, onNotice, tls, ...maxClients });
       context.output.line(`serving ${server.address}`);
       context.output.record({ serving: server.address });
       // What the session follows is part of how the service is getting on.
@@ -110,7 +117,8 @@ function listenAddress({ session, shell }: CommandContext, text: string, hasSecr
     throw new UsageError(`serve: "${text}" is no address`, { remedy: 'use unix:PATH, tcp:[HOST:]PORT, - or systemd' });
   if (!hasSecret && !isLoopback(found.host)) {
     throw new VtError('EPERM', `serve "${text}": it can be reached from other machines`, {
-      remedy: 'name a file with a secret by --secret, or serve tcp:PORT on this machine alone and reach it by ssh',
+      remedy:
+        'ask for certificates by --tls-cert, --tls-key and --tls-ca, or a secret by --secret; or serve tcp:PORT on this machine alone and reach it by ssh',
     });
   }
   return { kind: 'tcp', ...found };

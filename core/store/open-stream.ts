@@ -3,6 +3,7 @@ import type { StreamAddress } from '../wire/dial.ts';
 import { dial, parseTcpAddress } from '../wire/dial.ts';
 import { readSecret } from '../wire/secret.ts';
 import { StreamClient } from '../wire/stream-client.ts';
+import { readTlsKeys } from '../wire/tls-keys.ts';
 import { expandHome } from './home-path.ts';
 import type { OpenContext } from './open-store.ts';
 import { PlainStreamStore } from './plain-stream-store.ts';
@@ -25,7 +26,11 @@ export async function openTcpStore(given: StoreParameters, context: OpenContext)
   const found = parseTcpAddress(textParameter(given, 'address') ?? '', LOOPBACK);
   if (found === undefined || found.port === 0)
     throw new VtError('EOPEN', `open Store "${context.name}": expected HOST:PORT`, { remedy: 'write it as tcp:host:7070' });
-  return await openStream({ kind: 'tcp', ...found }, given, context);
+  const tls = readTlsKeys({ cert: 'cert=', key: 'key=', ca: 'ca=' }, (name) => {
+    const path = textParameter(given, name.slice(0, -1));
+    return path === undefined ? undefined : expandHome(path, context.homePath);
+  });
+  return await openStream({ kind: 'tcp', ...found, tls }, given, context);
 }
 
 /** Opens `!COMMAND`: a Store which a command serves on its standard input and output. */

@@ -3,11 +3,12 @@ import { throwIfCancelled, VtError } from '../base/errors.ts';
 import { errorReason } from '../base/system-error.ts';
 import type { Link } from './connection.ts';
 import { connectLink, pipeInput } from './socket-link.ts';
+import type { TlsKeys } from './tls-keys.ts';
 
 /** Where a Store is served. */
 export type StreamAddress =
   | { readonly kind: 'unix'; readonly path: string }
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly tls?: TlsKeys | undefined }
   /** Its standard input and output are the connection. */
   | { readonly kind: 'command'; readonly command: string };
 
@@ -44,7 +45,13 @@ export async function dial(address: StreamAddress, name: string, onSaid: (line: 
 }
 
 async function connectSocket(address: Exclude<StreamAddress, { kind: 'command' }>, name: string, signal?: AbortSignal): Promise<Link> {
-  const { socket, link } = connectLink(address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port });
+  const tls = address.kind === 'tcp' ? address.tls : undefined;
+  const { socket, link } =
+    address.kind === 'unix'
+      ? connectLink({ path: address.path })
+      : tls === undefined
+        ? connectLink({ host: address.host, port: address.port })
+        : (await import('./tls-link.ts')).connectTls(address.host, address.port, tls);
   return await new Promise<Link>((resolve, reject) => {
     const refuse = (reason: string, cause?: unknown): void => {
       socket.destroy();
@@ -65,7 +72,7 @@ async function connectSocket(address: Exclude<StreamAddress, { kind: 'command' }
       settled();
       refuse(errorReason(error), error);
     });
-    socket.once('connect', () => {
+    socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
       settled();
       if (address.kind === 'tcp') socket.setNoDelay(true).setKeepAlive(true, DIAL_MS);
       resolve(link);

@@ -7,11 +7,13 @@ import { VtError } from '../base/errors.ts';
 import { makeFolders } from '../base/make-folders.ts';
 import { peerUid } from '../base/peer-credentials.ts';
 import { errorReason } from '../base/system-error.ts';
+import type { Link } from './connection.ts';
 import { MAX_KEPT_PACKETS, PACKET_MEMORY_SIZE } from './limits.ts';
 import type { ServedClient } from './serve-streams.ts';
 import { refuseLink, serveLink } from './serve-streams.ts';
 import { acceptLink } from './socket-link.ts';
 import type { StoreService } from './store-session.ts';
+import type { TlsKeys } from './tls-keys.ts';
 
 /** Clients at a time, unless told otherwise. */
 const MAX_CLIENTS = 128;
@@ -37,6 +39,8 @@ export interface ServeOptions {
   readonly trace?: ((line: string) => void) | undefined;
   /** As in ServeLinkOptions. */
   readonly welcomeMs?: number;
+  /** Clients come by TLS and show a certificate; over TCP alone. */
+  readonly tls?: TlsKeys | undefined;
   /** Told of a client that was refused or lost, in a sentence. */
   readonly onNotice?: (notice: string) => void;
 }
@@ -54,13 +58,12 @@ export interface SocketServer extends AsyncDisposable {
  * @throws {VtError} EOPEN where the address cannot be listened on
  */
 export async function serveSockets(address: ListenAddress, options: ServeOptions): Promise<SocketServer> {
-  const { service, uid, maxClients = MAX_CLIENTS, trace, onNotice, welcomeMs } = options;
+  const { service, uid, maxClients = MAX_CLIENTS, trace, onNotice, welcomeMs, tls } = options;
   const memory = new BufferPool(PACKET_MEMORY_SIZE, MAX_KEPT_PACKETS);
   const clients = new Set<ServedClient>();
   let count = 0;
   let refused = 0;
-  const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, pauseOnConnect: true }, (accepted) => {
-    const { socket, link } = acceptLink(accepted);
+  const serve = (socket: Socket, link: Link, fault?: string): void => {
     socket.on('error', () => socket.destroy());
     const name = `client ${++count}`;
     const refuse = (code: 'EPERM' | 'ELOCKED', reason: string): void => {
@@ -72,6 +75,10 @@ export async function serveSockets(address: ListenAddress, options: ServeOptions
       refused++;
       void refuseLink(link, name, code, `not served: ${reason}`).then(() => refused--);
     };
+    if (fault !== undefined) {
+      refuse('EPERM', fault);
+      return;
+    }
     const other = address.kind === 'tcp' ? undefined : peerUid(descriptorOf(socket));
     if (other !== undefined && uid !== undefined && other !== uid && other !== 0) {
       refuse('EPERM', `its user ${other} is another`);
@@ -94,7 +101,21 @@ export async function serveSockets(address: ListenAddress, options: ServeOptions
     });
     clients.add(client);
     void client.closed.then(() => clients.delete(client));
-  });
+  };
+  const server =
+    tls === undefined
+      ? createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true, pauseOnConnect: true }, (accepted) => {
+          const { socket, link } = acceptLink(accepted);
+          serve(socket, link);
+        })
+      : (await import('./tls-link.ts')).createTlsServer(tls, serve, (reason) => onNotice?.(`client ${++count} refused: ${reason}`));
+  // Where TLS is not agreed upon, Node keeps the socket below it in its count, and would wait for it for ever.
+  const sockets = new Set<Socket>();
+  if (tls !== undefined)
+    server.on('connection', (socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+    });
   await listen(server, address);
   return {
     address: addressText(server, address),
@@ -112,6 +133,7 @@ export async function serveSockets(address: ListenAddress, options: ServeOptions
       }, DRAIN_MS);
       await Promise.all([...clients].map(async (client) => await client.closed));
       clearTimeout(timer);
+      for (const socket of sockets) socket.destroy();
       await closed;
     },
   };

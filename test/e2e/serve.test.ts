@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
@@ -10,44 +9,8 @@ import type { Run } from '../support/program.ts';
 import { PROGRAM, recited, run, vtftp } from '../support/program.ts';
 import type { Scratch } from '../support/scratch.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { serve } from '../support/served-program.ts';
 import { startSshd } from '../support/sshd.ts';
-
-/** A Store that is served by a process of its own until the test ends, or until `stop`. */
-interface Served {
-  readonly address: string;
-  /** Ends it by a signal. @returns its exit status, and what it said on its standard error */
-  stop(signal?: NodeJS.Signals): Promise<{ readonly status: number | null; readonly stderr: string }>;
-}
-
-async function serve(scratch: Scratch, store: string, command: string): Promise<Served> {
-  const child = spawn(process.execPath, [PROGRAM, '-S', store, '-c', command], {
-    env: { ...process.env, ...scratch.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  scratch.beforeRemoval(() => child.kill('SIGKILL'));
-  let stderr = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  const ended = once(child, 'close');
-  const address = await new Promise<string>((resolve, reject) => {
-    let stdout = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text;
-      const found = /^serving (.*)$/m.exec(stdout)?.[1];
-      if (found !== undefined && stdout.endsWith('\n')) resolve(found);
-    });
-    void ended.then(() => reject(new Error(`serve ended: ${stdout}${stderr}`)));
-  });
-  return {
-    address,
-    async stop(signal = 'SIGTERM') {
-      child.kill(signal);
-      await ended;
-      return { status: child.exitCode, stderr };
-    },
-  };
-}
 
 function scratchWithTree(t: TestContext): Scratch {
   const scratch = makeScratch(t);

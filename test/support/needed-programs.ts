@@ -14,6 +14,7 @@ export const NEEDED_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   mandoc: ['mandoc'],
   'openssh-client': ['ssh', 'ssh-keygen'],
   'openssh-server': ['sshd'],
+  openssl: ['openssl'],
   procmail: ['procmail'],
   procps: ['ps', 'pgrep'],
   python3: ['python3'],

@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { UsageError, VtError } from '../base/errors.ts';
+import { errorReason } from '../base/system-error.ts';
+
+/** What one side of a connection by mutual TLS shows and asks for, each in PEM. */
+export interface TlsKeys {
+  /** Its certificate, and those between it and the authority. */
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  /** Certificates of the authorities by one of which the other side's has to be signed. */
+  readonly ca: Buffer;
+}
+
+/** What the files are called where they are given. */
+export interface TlsFileNames {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+}
+
+/**
+ * Reads the files of one side.
+ *
+ * @param path - the path that was given under a name
+ * @returns undefined where none was given
+ * @throws {VtError} EUSAGE where some are given and others not, EOPEN where one cannot be read
+ */
+export function readTlsKeys(names: TlsFileNames, path: (name: string) => string | undefined): TlsKeys | undefined {
+  const [cert, key, ca] = [path(names.cert), path(names.key), path(names.ca)];
+  if (cert === undefined && key === undefined && ca === undefined) return undefined;
+  if (cert === undefined || key === undefined || ca === undefined)
+    throw new UsageError(`mutual TLS: ${names.cert}, ${names.key} and ${names.ca} go together`, {
+      remedy: 'name the files of a certificate, of its key, and of the authority that signs those of the other side',
+    });
+  return { cert: readKeyFile(cert), key: readKeyFile(key), ca: readKeyFile(ca) };
+}
+
+function readKeyFile(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new VtError('EOPEN', `read "${file}": ${errorReason(error)}`, { cause: error });
+  }
+}

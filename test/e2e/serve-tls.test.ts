@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { it } from 'node:test';
+import { vtftp } from '../support/program.ts';
+import type { Scratch } from '../support/scratch.ts';
+import { makeScratch } from '../support/scratch.ts';
+import { serve } from '../support/served-program.ts';
+
+function openssl(scratch: Scratch, line: string): void {
+  const run = spawnSync('openssl', line.split(' '), { cwd: scratch.folder, encoding: 'utf8' });
+  assert.equal(run.status, 0, `openssl ${line}: ${run.stderr}`);
+}
+
+/** An authority NAME.pem. */
+function makeAuthority(scratch: Scratch, name: string): void {
+  const key = `-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout ${name}.key`;
+  openssl(scratch, `req -x509 ${key} -out ${name}.pem -days 2 -subj /CN=${name} -addext basicConstraints=critical,CA:TRUE`);
+}
+
+/** A certificate NAME.pem for a host or a client, signed by an authority. */
+function makeCertificate(scratch: Scratch, name: string, authority: string, subject: string, days = 2): void {
+  openssl(
+    scratch,
+    `req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout ${name}.key -out ${name}.csr -subj /CN=${name} -addext subjectAltName=${subject}`,
+  );
+  openssl(
+    scratch,
+    `x509 -req -in ${name}.csr -CA ${authority}.pem -CAkey ${authority}.key -days ${days} -copy_extensions copyall -out ${name}.pem`,
+  );
+}
+
+function keysOf(name: string, authority: string): string {
+  return `,cert=${name}.pem,key=${name}.key,ca=${authority}.pem`;
+}
+
+it('S42: by mutual TLS a Store is served to whoever shows a certificate of the authority, and to nobody else', async (t) => {
+  const scratch = makeScratch(t);
+  for (const name of ['ca', 'other-ca']) makeAuthority(scratch, name);
+  makeCertificate(scratch, 'host', 'ca', 'IP:127.0.0.1');
+  makeCertificate(scratch, 'elsewhere', 'ca', 'DNS:elsewhere.example');
+  makeCertificate(scratch, 'me', 'ca', 'DNS:me');
+  makeCertificate(scratch, 'stranger', 'other-ca', 'DNS:stranger');
+  mkdirSync(scratch.path('tree'));
+  writeFileSync(scratch.path('tree/file'), Buffer.alloc(3_000_000, 'what goes through TLS '));
+  const store = scratch.path('store');
+  const run = async (address: string, commands: string) =>
+    await vtftp(['-S', address, '-c', commands], { env: scratch.env, cwd: scratch.folder });
+
+  const options = (name: string): string =>
+    ['cert', 'key', 'ca']
+      .map((what) => `--tls-${what} ${scratch.path(what === 'key' ? `${name}.key` : what === 'ca' ? 'ca.pem' : `${name}.pem`)}`)
+      .join(' ');
+  // Reachable from other machines, as certificates are asked for.
+  const served = await serve(scratch, store, `serve ${options('host')} tcp:0.0.0.0:0`);
+  const port = served.address.split(':').at(-1) ?? '';
+  const address = `tcp:127.0.0.1:${port}`;
+  const put = await run(`${address}${keysOf('me', 'ca')}`, `put ${scratch.path('tree')} tree; quit`);
+  assert.equal(put.status, 0, put.report);
+  const got = await run(`${address}${keysOf('me', 'ca')}`, `get tree ${scratch.path('got')}`);
+  assert.equal(got.status, 0, got.report);
+  assert.deepEqual(readFileSync(scratch.path('got/file')), readFileSync(scratch.path('tree/file')));
+
+  for (const [name, keys, status, says] of [
+    ['no TLS at all', '', 10, /connection|ended|reset|EPIPE/i],
+    ['a certificate of another authority', keysOf('stranger', 'ca'), 12, /not served: its certificate: /],
+    ['another authority asked for', keysOf('me', 'other-ca'), 10, /certificate/i],
+  ] as const) {
+    const refused = await run(`${address}${keys}`, 'ls');
+    assert.equal(refused.status, status, `${name}\n${refused.report}`);
+    assert.match(refused.stderr, says, name);
+    assert.equal(refused.stdout, '', name);
+  }
+  const half = await run(`${address},cert=me.pem`, 'ls');
+  assert.equal(half.status, 10, half.report);
+  assert.match(half.stderr, /cert=, key= and ca= go together/);
+  const { stderr, status: ended } = await served.stop();
+  assert.equal(ended, 143, stderr);
+  assert.match(stderr, /client \d+ refused: its certificate: /);
+
+  const impostor = await serve(scratch, store, `serve ${options('elsewhere')} tcp:0`);
+  const wrong = await run(`${impostor.address}${keysOf('me', 'ca')}`, 'ls');
+  assert.equal(wrong.status, 10, wrong.report);
+  assert.match(wrong.stderr, /altnames|IP/);
+  await impostor.stop();
+});
+
+it('S42: TLS is refused with files that do not fit, and on other sockets than TCP', async (t) => {
+  const scratch = makeScratch(t);
+  makeAuthority(scratch, 'ca');
+  makeCertificate(scratch, 'host', 'ca', 'IP:127.0.0.1');
+  makeCertificate(scratch, 'me', 'ca', 'DNS:me');
+  writeFileSync(scratch.path('no.pem'), 'no certificate\n');
+  for (const [command, status, says] of [
+    ['serve --tls-cert host.pem tcp:0', 2, /--tls-cert, --tls-key and --tls-ca go together/],
+    ['serve --tls-cert host.pem --tls-key host.key --tls-ca ca.pem unix:./sock', 2, /is not served by TLS/],
+    ['serve --tls-cert host.pem --tls-key me.key --tls-ca ca.pem tcp:0', 10, /mutual TLS: /],
+    ['serve --tls-cert no.pem --tls-key host.key --tls-ca ca.pem tcp:0', 10, /mutual TLS: /],
+    ['serve --tls-cert nowhere.pem --tls-key host.key --tls-ca ca.pem tcp:0', 10, /nowhere\.pem/],
+    ['serve tcp:0.0.0.0:0', 12, /--tls-cert, --tls-key and --tls-ca, or a secret by --secret/],
+  ] as const) {
+    const run = await vtftp(['-S', 'memory:', '-c', command], { env: scratch.env, cwd: scratch.folder });
+    assert.equal(run.status, status, run.report);
+    assert.match(run.stderr, says, run.report);
+  }
+});

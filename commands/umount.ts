@@ -77,9 +77,14 @@ async function unmountOne(
   for (const { mountPoint: at } of [record, ...others]) records.removeRecord(shell.env, at);
   await session.refresh(signal);
   for (const line of said === '' ? [] : said.split('\n')) diagnostics.failure(line.replace(/^vtftp: /, ''));
-  for (const line of results) if (/^[\d,]+ excluded names? /.test(line)) diagnostics.warn(`umount "${shown}": ${line}`);
+  const gone = results.find((line) => /^[\d,]+ excluded names? /.test(line));
+  if (gone !== undefined) diagnostics.warn(`umount "${shown}": ${gone}`);
   if (/^D\{/.test(dirref)) output.line(output.style('ref', dirref));
-  output.record({ ...octetsFields('unmounted', mountPoint), ...(/^D\{/.test(dirref) ? { dirref } : {}) });
+  output.record({
+    ...octetsFields('unmounted', mountPoint),
+    ...(gone === undefined ? {} : { excluded_gone: Number.parseInt(gone.replaceAll(',', ''), 10) }),
+    ...(/^D\{/.test(dirref) ? { dirref } : {}),
+  });
 }
 
 /** Whether somebody agrees that names go which are stored nowhere, if there are any. */

@@ -31,13 +31,19 @@ export class LeftOut {
 
   /** The rules in a Dir, found by way of those above it. */
   within(dir: LiveDir): RulesWithin {
-    if (dir === this.#top()) return this.#rules.at('/' as Octets, NO_RULES_IN_DIRS);
-    return dir.parent === undefined ? undefined : this.enter(this.within(dir.parent), dir);
+    const down: LiveDir[] = [];
+    for (let at: LiveDir | undefined = dir; at !== undefined; at = at.parent) {
+      down.push(at);
+      if (at === this.#top()) break;
+    }
+    let rules: RulesWithin;
+    for (const at of down.reverse()) rules = this.enter(rules, at);
+    return rules;
   }
 
   /** The rules in a Dir of one whose rules are known. */
   enter(above: RulesWithin, dir: LiveDir): RulesWithin {
-    if (dir === this.#top()) return this.within(dir);
+    if (dir === this.#top()) return this.#rules.at('/' as Octets, NO_RULES_IN_DIRS);
     return above === undefined || above === 'all' ? above : above.excludes(dir.name, true) ? 'all' : above.enter(dir.name);
   }
 
@@ -62,6 +68,8 @@ export async function isLeftOut(
   options: OpOptions,
 ): Promise<boolean> {
   if (entry.sort === 'stored' || !isExcluded(rules, name, entry.sort === 'dir')) return false;
+  // Known from when it was written last.
+  if (dir.unstored?.has(name) === true) return true;
   const stored = await reader.find(dir.dirent.block, name, options);
   if (stored === undefined) return true;
   if (entry.sort === 'link') return stored.kind !== 'indirect' || stored.uuid !== entry.uuid;

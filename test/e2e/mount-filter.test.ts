@@ -4,6 +4,7 @@ import type { TestMount } from '../support/mounted.ts';
 import { mounted, noMountsHere } from '../support/mounted.ts';
 import type { Run } from '../support/program.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { NEEDS_TMUX, Terminal } from '../support/terminal.ts';
 
 /** The paths that another session finds stored. */
 async function stored(mount: TestMount): Promise<string[]> {
@@ -101,5 +102,25 @@ describe('a mount with rules', { skip: noMountsHere() ?? false }, () => {
     await sh(mount, `echo 1 > ${scratch.path('m2')}/x; echo 2 > ${scratch.path('m2')}/y; cat x; sync .`);
     assert.deepEqual(await stored(mount), ['/y']);
     assert.equal((await mount.vtftp('-c', `umount ${scratch.path('m2')}`)).status, 0);
+  });
+
+  it('S57: at a terminal umount asks before excluded names go', NEEDS_TMUX, async (t) => {
+    const scratch = makeScratch(t);
+    const mount = await mounted(t, scratch, '--exclude=*.o');
+    await sh(mount, 'echo 1 > a.o; echo 2 > b.o');
+    const terminal = new Terminal(t, scratch, ['-S', scratch.path('store')], mount.env);
+    await terminal.shows(/vtftp/);
+    terminal.type(`umount ${mount.path}`);
+    terminal.keys('Enter');
+    await terminal.shows(/2 excluded names, stored nowhere, will be gone\. Go on\?/);
+    terminal.keys('n');
+    await terminal.shows(/Go on\?.*(no|false)/i);
+    await sh(mount, 'cat a.o');
+    terminal.keys('C-l');
+    terminal.type(`umount ${mount.path}`);
+    terminal.keys('Enter');
+    await terminal.shows(/will be gone\. Go on\?/);
+    terminal.keys('y');
+    await terminal.shows(/2 excluded names went with the mount/);
   });
 });

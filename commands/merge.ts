@@ -51,8 +51,8 @@ export const merge = defineCommand({
     const ours = await session.tree.dirent(entry.path, { signal });
     if (ours.kind !== 'dir') throw new PathError('ENOTDIR', 'merge', octetsToText(path));
     if (path === ROOT_PATH && session.tree.adopt === undefined) {
-      throw new VtError('EUNSUPPORTED', 'merge: the root of a live mount is not replaced from outside', {
-        remedy: 'merge into a Dir of it, or in the session that serves it',
+      throw new VtError('EUNSUPPORTED', `merge: the root of "${session.tree.name}" cannot be replaced`, {
+        remedy: 'merge into a Dir of it',
       });
     }
     const [{ mergeDirents }, { commonState }] = await Promise.all([

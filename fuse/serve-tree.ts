@@ -91,7 +91,7 @@ export class TreeServer {
     const top = await this.#top(options.subpath);
     if (isFirst && options.leftOut !== undefined) this.#tree.leaveOut(options.leftOut, top);
     const view = viewOf(this.#live, { top, views: this.#views, keepsSizes: writeback });
-    const bounded = options.appendOnly ? appendOnly(view.filesystem) : view.filesystem;
+    const bounded = options.appendOnly ? appendOnly(view.filesystem, (ino) => view.refresh(ino)) : view.filesystem;
     const filesystem = options.control === undefined ? bounded : withControlXattrs(bounded, options.control);
     try {
       const mount = await mountBy(filesystem, { ...options, writeback, onFault: this.#options.onFault });

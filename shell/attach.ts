@@ -79,6 +79,7 @@ export async function attach(socket: string, named: string, options: SourceOptio
     }
   };
   const channel = await connect();
+  channel.onGone = options.onGone;
   try {
     return await openAttached(channel, connect, named, options);
   } catch (error) {

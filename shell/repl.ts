@@ -67,18 +67,21 @@ export async function runPrompt(shell: Shell): Promise<void> {
       stdout.write('^C\n');
     } else dropLine(server);
   });
-  terminal.setPrompt(() => {
-    stdout.write(BRACKETED_PASTE_OFF);
-    stdin.unpipe(keys);
-    stdin.pause();
-    stdin.setRawMode(false);
-    return () => {
-      stdin.setRawMode(true);
-      stdin.pipe(keys);
-      stdin.resume();
-      stdout.write(BRACKETED_PASTE_ON);
-    };
-  });
+  terminal.setPrompt(
+    () => {
+      stdout.write(BRACKETED_PASTE_OFF);
+      stdin.unpipe(keys);
+      stdin.pause();
+      stdin.setRawMode(false);
+      return () => {
+        stdin.setRawMode(true);
+        stdin.pipe(keys);
+        stdin.resume();
+        stdout.write(BRACKETED_PASTE_ON);
+      };
+    },
+    () => server.displayPrompt(true),
+  );
 
   await new Promise<void>((resolve) => {
     server.once('exit', resolve);

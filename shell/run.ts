@@ -120,6 +120,7 @@ async function openShell(
   const history: string[] = [];
   const terminal = new TerminalHolder(signals);
   const now = (): Date => new Date();
+  const isScriptOnStdin = !parts.isInteractive && (args.batch === '-' || (args.commands.length === 0 && args.batch === undefined));
   const configuration = await readConfiguration(args.config ?? `${places.config}/vtftp.conf`, args.config !== undefined);
   const traceWire = args.traceWire ? (line: string): void => writeStderr(`${line}\n`) : undefined;
   const session = await signals.during(
@@ -135,6 +136,8 @@ async function openShell(
           plan: args.plan,
           now,
           onNotice: (notice) => messages.warn(notice),
+          // Where the next command comes at once, it tells.
+          onGone: parts.isInteractive || isScriptOnStdin ? (error) => terminal.beside(() => messages.error(error)) : undefined,
           traceWire,
           warn: (message) => messages.warn(message),
           wrapStore: async (opened) => {
@@ -153,7 +156,6 @@ async function openShell(
         signal,
       ),
   );
-  const isScriptOnStdin = !parts.isInteractive && (args.batch === '-' || (args.commands.length === 0 && args.batch === undefined));
   const services = makeServices({
     commands: COMMANDS,
     env: process.env,

@@ -8,18 +8,34 @@ import { quoteWord } from './quote.ts';
 import type { Signals } from './signals.ts';
 import { VERSION } from './version.ts';
 
+/** To the start of the line, which is emptied: ECMA-48. */
+const CLEAR_LINE = '\r\x1b[K';
+
 /** Who has the terminal: the prompt gives it up while a local command runs. */
 export class TerminalHolder {
   readonly #signals: Signals;
   #release: (() => () => void) | undefined;
+  #showAgain: (() => void) | undefined;
 
   constructor(signals: Signals) {
     this.#signals = signals;
   }
 
-  /** @param release - called before a local command; gives what takes the terminal back */
-  setPrompt(release: () => () => void): void {
+  /**
+   * @param release - called before a local command; gives what takes the terminal back
+   * @param showAgain - shows the prompt again on a line of its own
+   */
+  setPrompt(release: () => () => void, showAgain: () => void): void {
     this.#release = release;
+    this.#showAgain = showAgain;
+  }
+
+  /** Says something that nobody asked for: in place of the prompt where one is shown, which comes again below. */
+  beside(say: () => void): void {
+    const isShown = this.#showAgain !== undefined && !this.#signals.isBusy;
+    if (isShown) process.stderr.write(CLEAR_LINE);
+    say();
+    if (isShown) this.#showAgain?.();
   }
 
   async lend<T>(action: () => Promise<T>): Promise<T> {

@@ -49,6 +49,8 @@ export interface SourceOptions extends StoreOpener {
   readonly wrapStore: (store: Store) => Promise<Store>;
   /** Nothing is to be changed: `-n`. */
   readonly plan?: boolean;
+  /** Told when a live mount that was opened goes away while nothing is asked of it. */
+  readonly onGone?: ((error: VtError) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

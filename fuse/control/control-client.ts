@@ -79,6 +79,8 @@ export class ControlChannel implements Disposable {
 
   /** What the mount said of itself. */
   about: Fields = {};
+  /** Told when the mount goes away while nobody waits for an answer, who would be told. */
+  onGone: ((error: VtError) => void) | undefined;
 
   /**
    * Asks, and waits for the answer. Where the signal fires the answer is no longer waited for; what was asked is done all the same.
@@ -131,6 +133,7 @@ export class ControlChannel implements Disposable {
   }
 
   #lose(why = new VtError('EOPEN', `mount "${this.#name}": it has gone away`)): void {
+    if (this.#lost === undefined && this.#waiting.size === 0) this.onGone?.(why);
     this.#lost ??= why;
     for (const { reject } of this.#waiting.values()) reject(this.#lost);
     this.#waiting.clear();

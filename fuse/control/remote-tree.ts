@@ -2,14 +2,15 @@ import { ParseError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { formatBlock, parseBlock } from '../../core/block/block-text.ts';
 import { readBlockRange } from '../../core/block/read-range.ts';
-import type { Dirent, IndirectDirent } from '../../core/dirent/dirent.ts';
+import type { DirDirent, Dirent, IndirectDirent } from '../../core/dirent/dirent.ts';
 import { formatDirent, parseDirent } from '../../core/dirent/dirent-text.ts';
 import type { Meta } from '../../core/dirent/meta.ts';
 import type { OpOptions, Store } from '../../core/store/store.ts';
+import type { AdoptClash } from '../../core/tree/adopt.ts';
 import { baseName, joinPath } from '../../core/tree/path.ts';
 import type { LookupOptions, MetaChange, Tree, TreeCapabilities, TreeChange, TreeEntry, TreePath } from '../../core/tree/tree.ts';
 import type { ControlChannel } from './control-client.ts';
-import { type Fields, metaChangeFields, metaField, octetsField, takeDirent, takeEntry, takeOctets, takeText } from './fields.ts';
+import { type Fields, metaChangeFields, metaField, octetsField, takeDirent, takeEntry, takeOctets, takePath, takeText } from './fields.ts';
 
 type NodeDirent = Exclude<Dirent, IndirectDirent>;
 
@@ -98,6 +99,18 @@ export class RemoteTree implements Tree {
     // The other side has to find its Blocks.
     await this.store.flush(options);
     await this.#change({ request: 'bind', ...octetsField('path', path), dirent: formatDirent(dirent) }, options);
+  }
+
+  /** The mount does it where its tree is: who uses what stays the same goes on. */
+  async adopt(before: DirDirent, after: DirDirent, options: OpOptions = {}): Promise<AdoptClash[]> {
+    await this.store.flush(options);
+    this.#changed = true;
+    const request = { request: 'adopt', before: formatDirent(before), after: formatDirent(after) };
+    const { clashes } = await this.#ask(request, options);
+    return (clashes as readonly Fields[]).map((fields) => ({
+      path: takePath(fields),
+      theirsAt: fields['theirs_at'] === undefined ? undefined : takePath(fields, 'theirs_at'),
+    }));
   }
 
   async mkdir(path: TreePath, meta: Meta, options: OpOptions = {}): Promise<void> {

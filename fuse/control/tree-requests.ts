@@ -3,7 +3,8 @@ import type { Archive } from '../../core/archive/archive.ts';
 import { ParseError, VtError } from '../../core/base/errors.ts';
 import { formatBlock, parseBlock } from '../../core/block/block-text.ts';
 import type { HashCode } from '../../core/block/hashcode.ts';
-import { formatDirent } from '../../core/dirent/dirent-text.ts';
+import type { DirDirent } from '../../core/dirent/dirent.ts';
+import { formatDirent, parseDirent } from '../../core/dirent/dirent-text.ts';
 import type { OpOptions } from '../../core/store/store.ts';
 import { LiveTree } from '../../core/tree/live-tree.ts';
 import { ROOT_PATH } from '../../core/tree/path.ts';
@@ -182,6 +183,16 @@ export class TreeRequests {
       else await this.#become(dirent, options);
       return {};
     },
+    adopt: async (fields, options) => {
+      const [before, after] = [takeDir(fields, 'before'), takeDir(fields, 'after')];
+      const clashes = await this.#live('merge').adopt(before, after, options);
+      return {
+        clashes: clashes.map(({ path, theirsAt }) => ({
+          ...octetsField('path', path),
+          ...(theirsAt === undefined ? {} : octetsField('theirs_at', theirsAt)),
+        })),
+      };
+    },
     mkdir: async (fields, options) => {
       await this.#served.tree.mkdir(takePath(fields), takeMeta(fields), options);
       return {};
@@ -252,6 +263,13 @@ export class TreeRequests {
 export function placeOfFolder(path: string): string | undefined {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false });
   return found === undefined ? undefined : `${found.dev}:${found.ino}`;
+}
+
+/** A Dir by its text. */
+function takeDir(fields: Fields, name: string): DirDirent {
+  const dirent = parseDirent(takeText(fields, name));
+  if (dirent.kind !== 'dir') throw new ParseError(`"${name}" has to be a Dir`, 0);
+  return dirent;
 }
 
 /** A chunk is valid until the next is asked for only. */

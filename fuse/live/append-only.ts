@@ -12,8 +12,10 @@ const FALLOC_KEEP_SIZE = 1;
  * permissions and times may change, so that programs which set them last can write here.
  *
  * The kernel must not collect writes before it: it would write whole pages, with what stands before an end.
+ *
+ * @param onRefused - told of a file whose octets were not written: those who mapped it have them in the kernel's pages
  */
-export function appendOnly(filesystem: Filesystem): Filesystem {
+export function appendOnly(filesystem: Filesystem, onRefused: (ino: number) => void): Filesystem {
   const refuse = (): never => {
     throw new FilesystemError('EPERM');
   };
@@ -37,7 +39,11 @@ export function appendOnly(filesystem: Filesystem): Filesystem {
     write: (ino, handle, offset, data, how, caller) =>
       how.append
         ? filesystem.write(ino, handle, offset, data, how, caller)
-        : behindEnd(ino, offset, () => filesystem.write(ino, handle, offset, data, how, caller)),
+        : whenThere(filesystem.getattr(ino, undefined), ({ size }) => {
+            if (offset >= size) return filesystem.write(ino, handle, offset, data, how, caller);
+            onRefused(ino);
+            return refuse();
+          }),
     fallocate: (ino, handle, mode, offset, length, caller) =>
       (mode & ~FALLOC_KEEP_SIZE) === 0 ? filesystem.fallocate(ino, handle, mode, offset, length, caller) : refuse(),
     copyRange: (from, to, caller) => behindEnd(to.ino, to.offset, () => filesystem.copyRange(from, to, caller)),

@@ -22,6 +22,8 @@ export interface View {
   readonly filesystem: Filesystem;
   /** The kernel of this mount, once it is there, is told of what changes through others. */
   hear(kernel: Notices): void;
+  /** Its kernel is to forget what it holds of a file's content. */
+  refresh(ino: number): void;
   /** Takes back what its kernel was given and did not give back. */
   end(): void;
 }
@@ -241,6 +243,7 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOpt
       kernel = theirs;
       views.add(notices);
     },
+    refresh: (ino) => notices.node(inward(ino), true),
     end() {
       views.delete(notices);
       kernel = undefined;

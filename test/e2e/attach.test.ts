@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { describe, it, test } from 'node:test';
 import { controlOf, mounted, noMountsHere } from '../support/mounted.ts';
 import { PROGRAM, recited, run, vtftp } from '../support/program.ts';
@@ -150,6 +153,22 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
     const none = await mount.vtftp(socket, '-c', 'ls');
     assert.equal(none.status, 10, none.report);
     assert.equal(none.stderr.trimEnd().split('\n').length, 1);
+  });
+
+  it('S13: says that the mount goes away when it does, where no command is under way', async (t) => {
+    const mount = await mounted(t, makeScratch(t));
+    const shell = spawn(process.execPath, [PROGRAM, mount.path], { env: { ...process.env, ...mount.env }, stdio: 'pipe' });
+    t.after(() => shell.kill());
+    const said = (stream: Readable): Promise<string> => once(stream.setEncoding('utf8'), 'data').then(([text]) => String(text));
+    const error = said(shell.stderr);
+    const output = said(shell.stdout);
+    shell.stdin.write('mkdir d\npwd\n');
+    assert.equal(await output, '/\n');
+    assert.equal((await mount.unmount()).status, 0);
+    assert.equal(await error, `vtftp: mount "${mount.path}": it has gone away\n`);
+    shell.stdin.end();
+    const [status] = (await once(shell, 'exit')) as [number];
+    assert.equal(status, 10);
   });
 
   it('S13: says so where the process of a mount was killed', async (t) => {

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { it } from 'node:test';
 import { mounted, noMountsHere } from '../support/mounted.ts';
 import type { Run } from '../support/program.ts';
-import { recited, vtftp } from '../support/program.ts';
+import { PROGRAM, recited, vtftp } from '../support/program.ts';
 import type { Scratch } from '../support/scratch.ts';
 import { makeScratch } from '../support/scratch.ts';
 
@@ -110,4 +110,11 @@ it('S10, S59: a live mount is joined and merged into another tree, and another t
   const into = await vtftp([mount.path, '-c', `join ${other} theirs; merge --conflict=ours ${other} d; ls d`], { env });
   assert.equal(into.status, 0, into.report);
   assert.equal((await mount.sh('cat theirs/m/d/more d/m/d/more d/f')).stdout, 'moremorelive\n');
+  // Into its root, too: who has something open there goes on.
+  writeFileSync(scratch.path('more'), 'most');
+  assert.equal((await vtftp(['-S', other, '-c', `put ${scratch.path('more')} m/d/more; quit`], { env })).status, 0);
+  const root = await mount.sh(
+    `exec 3< d/f; '${process.execPath}' '${PROGRAM}' ${mount.path} -c 'merge --conflict=ours ${other}' > /dev/null && cat - m/d/more <&3`,
+  );
+  assert.equal(root.stdout, 'live\nmost', root.report);
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { mountsTorture } from '../slow/mounts.ts';
+import { peerKillTorture } from '../slow/peer-kill.ts';
 import { tailKillTorture } from '../slow/tail-kill.ts';
 import type { Torture } from '../slow/torture-kind.ts';
 import { TORTURES } from '../slow/tortures.ts';
@@ -10,12 +11,15 @@ import { makeScratch } from '../support/scratch.ts';
 /** Rounds of each: some seconds. `npm run torture` runs them in full. */
 const ROUNDS = 6;
 
-for (const torture of TORTURES.filter((each) => each !== tailKillTorture && each !== mountsTorture))
-  test(`S35: ${torture.name}, ${ROUNDS} rounds: ${torture.does}`, async (t) => await runShort(t, torture));
+/** Those that are of a row of their own. */
+const ROWS = new Map([
+  [peerKillTorture, 'S08, S09'],
+  [tailKillTorture, 'S34'],
+  [mountsTorture, 'S51'],
+]);
 
-test(`S34: ${tailKillTorture.name}, ${ROUNDS} rounds: ${tailKillTorture.does}`, async (t) => await runShort(t, tailKillTorture));
-
-test(`S51: ${mountsTorture.name}, ${ROUNDS} rounds: ${mountsTorture.does}`, async (t) => await runShort(t, mountsTorture));
+for (const torture of TORTURES)
+  test(`${ROWS.get(torture) ?? 'S35'}: ${torture.name}, ${ROUNDS} rounds: ${torture.does}`, async (t) => await runShort(t, torture));
 
 async function runShort(t: TestContext, torture: Torture): Promise<void> {
   const reason = torture.unable?.();

@@ -5,6 +5,7 @@ import { indexLossTorture } from './index-loss.ts';
 import { killTorture } from './kill.ts';
 import { lostWritesTorture } from './lost-writes.ts';
 import { mountsTorture } from './mounts.ts';
+import { peerKillTorture } from './peer-kill.ts';
 import { processesTorture } from './processes.ts';
 import { tailKillTorture } from './tail-kill.ts';
 import type { Torture } from './torture-kind.ts';
@@ -18,6 +19,7 @@ export const TORTURES: readonly Torture[] = [
   indexLossTorture,
   processesTorture,
   tailKillTorture,
+  peerKillTorture,
   mountsTorture,
   exerciserTorture,
 ];

@@ -11,7 +11,7 @@ export interface Served {
 }
 
 /** Runs `serve …` until it says where it serves. @throws {Error} where it ends before */
-export async function serve(scratch: Scratch, store: string, command: string): Promise<Served> {
+export async function serve(scratch: Pick<Scratch, 'env' | 'beforeRemoval'>, store: string, command: string): Promise<Served> {
   const child = spawn(process.execPath, [PROGRAM, '-S', store, '-c', command], {
     env: { ...process.env, ...scratch.env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -28,7 +28,11 @@ export const follow = defineCommand({
     { name: 'name', kind: 'stored', summary: 'the file that it becomes, or the Dir that the files go into', glob: false },
   ],
   options: [
-    { name: 'every', value: { name: 'SECONDS', kind: 'number' }, summary: 'between two rounds, at least (1)' },
+    {
+      name: 'every',
+      value: { name: 'SECONDS', kind: 'number' },
+      summary: 'between two rounds, at least (1), where no more than 16 MiB wait',
+    },
     {
       name: 'parser',
       value: { name: 'NAME', kind: 'text' },

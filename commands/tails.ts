@@ -46,8 +46,9 @@ export const tails = defineCommand({
     for (const { file, checkpoint, isRunning, isGone } of readTails(shell.env)) {
       if (ours.has(file)) continue;
       const lag = unreadBytes(checkpoint);
+      const { files = checkpoint.tails.length } = checkpoint;
       const ageMs = now().getTime() - Date.parse(checkpoint.when);
-      const what = `${countText(checkpoint.tails.length, 'file')}, lag ${sizeText(lag)}, ${sizeText(isRunning ? checkpoint.rate : 0)}/s, ${checkpoint.when}`;
+      const what = `${countText(files, 'file')}, lag ${sizeText(lag)}, ${sizeText(isRunning ? checkpoint.rate : 0)}/s, ${checkpoint.when}`;
       output.line(
         `${output.name(octetsFromText(checkpoint.target))}  ${checkpoint.what}  ${isRunning ? `pid ${checkpoint.pid}` : 'stopped'}: ${what}, Store ${checkpoint.store}${isGone ? ', which is gone' : ''}`,
       );
@@ -59,7 +60,7 @@ export const tails = defineCommand({
         ...(isRunning ? { pid: checkpoint.pid } : {}),
         store: checkpoint.store,
         ...(isGone ? { store_is_gone: true } : {}),
-        files: checkpoint.tails.length,
+        files,
         lag_bytes: lag,
         lag_ms: lag === 0 ? 0 : ageMs,
         bytes_per_second: isRunning ? checkpoint.rate : 0,

@@ -41,6 +41,8 @@ export interface Checkpoint {
   readonly root?: string | undefined;
   /** Octets a second, lately. */
   readonly rate: number;
+  /** Files that are followed or watched; undefined in those of earlier versions. */
+  readonly files?: number | undefined;
   readonly tails: readonly TailMark[];
 }
 

@@ -8,8 +8,17 @@ import type { Followed, FollowedCounts } from './followed.ts';
 /** Between two rounds that nobody rang for: milliseconds. A monitor may miss changes, and knows nothing of network filesystems. */
 const TIMER_MS = 1000;
 
+/**
+ * Octets that wait at the end of a round for which the next one begins at once: at 200 MB/s rounds of a second would keep what is
+ * written at the start of one for two and a half.
+ */
+const HASTE_SIZE = 16 * 1024 * 1024;
+
 /** How long nobody listens for changes after there were too many: milliseconds. Rounds find them all the same. */
 const DEAF_MS = 120_000;
+
+/** Between two rounds then, at least: milliseconds. */
+const DEAF_EVERY_MS = 100;
 
 /** Part of the last rate that a second leaves. */
 const RATE_DECAY = 0.5;
@@ -23,7 +32,7 @@ export interface FollowerOptions {
   readonly checkpointPath: string;
   /** Its fixed fields. */
   readonly identity: Pick<Checkpoint, 'command' | 'store' | 'archive' | 'what' | 'target' | 'pid'>;
-  /** Least time between the starts of two rounds, milliseconds. */
+  /** Least time between the starts of two rounds where no more waits than {@link HASTE_SIZE}: milliseconds. */
   readonly everyMs: number;
   readonly clock: () => Date;
   readonly monotonicMs: () => number;
@@ -59,6 +68,8 @@ export class Follower {
   #monitor: FolderMonitor | undefined;
   #watched = '';
   #rang = false;
+  /** The last round took something in, and much waits again. */
+  #isHasty = false;
   /** Until then nobody listens: rounds follow each other as if it rang all the time. */
   #deafUntilMs = Number.NEGATIVE_INFINITY;
   /** When the last look at everything began that succeeded. */
@@ -170,8 +181,14 @@ export class Follower {
     clearTimeout(this.#timer);
     const since = this.#options.monotonicMs() - this.#startedMs;
     const { everyMs } = this.#options;
-    const waitMs = (this.#rang || this.#isDeaf ? everyMs : Math.max(everyMs, TIMER_MS)) - since;
+    const waitMs = this.#isHasty ? 0 : this.#quietMs(everyMs) - since;
     this.#timer = setTimeout(() => this.#begin(), Math.max(0, waitMs)).unref();
+  }
+
+  /** How long to wait from one round to the next. */
+  #quietMs(everyMs: number): number {
+    if (this.#isDeaf) return Math.max(everyMs, DEAF_EVERY_MS);
+    return this.#rang ? everyMs : Math.max(everyMs, TIMER_MS);
   }
 
   #begin(): void {
@@ -198,6 +215,7 @@ export class Follower {
     const seenMs = this.#newSinceMs ?? this.#startedMs;
     this.#newSinceMs = undefined;
     this.#roundSinceMs = seenMs;
+    this.#isHasty = false;
     try {
       if (await followed.look(options)) {
         await followed.flush(options);
@@ -207,6 +225,7 @@ export class Follower {
         await followed.bind(options);
         this.#root = await this.#options.sync(signal);
         this.#rounds++;
+        this.#isHasty = followed.counts().unreadBytes > HASTE_SIZE;
       } else {
         // A round that failed may have left something to be brought into the tree.
         if (this.#trouble !== undefined || this.#root === undefined) {
@@ -234,6 +253,7 @@ export class Follower {
       when: now.toISOString(),
       root: this.#root,
       rate: Math.round(this.#rate),
+      files: followed.counts().files,
       tails: followed.marks(),
     });
   }

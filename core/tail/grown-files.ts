@@ -2,10 +2,10 @@ import type { BigIntStats } from 'node:fs';
 import { findXattrs } from '../base/find-xattrs.ts';
 import type { Octets } from '../base/octets.ts';
 import type { Block } from '../block/block.ts';
-import { formatBlock } from '../block/block-text.ts';
+import { encodeBlockref } from '../block/blockref.ts';
 import { readBlockBytes } from '../block/read-range.ts';
 import type { EdgeScanner } from '../blockify/edge-scanner.ts';
-import type { GrowingContent } from '../blockify/growing-content.ts';
+import type { GrowingContent, StablePoint } from '../blockify/growing-content.ts';
 import { mimeTypeIn } from '../blockify/mime-type.ts';
 import { takeUpContent } from '../blockify/take-up-content.ts';
 import type { FileDirent } from '../dirent/dirent.ts';
@@ -14,7 +14,7 @@ import { baseName } from '../tree/path.ts';
 import type { TreePath } from '../tree/tree.ts';
 import type { IngestOnDemand } from './ingest-on-demand.ts';
 import { openOrNone } from './rotated-files.ts';
-import type { TailedFile } from './tailed-file.ts';
+import type { FileMark, TailedFile } from './tailed-file.ts';
 import { CHECK_SIZE } from './tailed-file.ts';
 
 /** A file is closed where nothing was written to it for so long: milliseconds. */
@@ -22,6 +22,9 @@ const REST_MS = 5000;
 
 /** Files that are kept ready for the next append. */
 const MAX_KEPT = 256;
+
+/** Files of which is known where they go on. */
+const MAX_POINTS = 1024;
 
 /** Octets of new Blocks that wait before they go to the Store. */
 const MAX_PENDING_SIZE = 4 * 1024 * 1024;
@@ -45,9 +48,21 @@ interface Kept {
   grewMs: number;
 }
 
+/** Where the content of a file can be taken up. */
+export interface GrownPoint {
+  readonly block: Block;
+  readonly point: StablePoint;
+  readonly file: FileMark;
+}
+
+function pointOf({ block, content, file }: Kept): GrownPoint {
+  return { block, point: content.stablePoint(), file: file.mark };
+}
+
 /** Whether two Blocks are the same content, cut the same. */
 function isSame(a: Block, b: Block): boolean {
-  return a.span === b.span && formatBlock(a) === formatBlock(b);
+  // Encoded: what is read from a Store says no more of the spans of its superblocks.
+  return a.span === b.span && Buffer.compare(encodeBlockref(a), encodeBlockref(b)) === 0;
 }
 
 /**
@@ -60,12 +75,31 @@ export class GrownFiles {
   readonly #ingest: IngestOnDemand;
   readonly #monotonicMs: () => number;
   readonly #kept = new Map<Octets, Kept>();
+  /** Where contents that are not kept can be taken up again. */
+  readonly #points = new Map<Octets, GrownPoint>();
 
   constructor(store: Store, scanner: EdgeScanner, ingest: IngestOnDemand, monotonicMs: () => number) {
     this.#monotonicMs = monotonicMs;
     this.#store = store;
     this.#scanner = scanner;
     this.#ingest = ingest;
+  }
+
+  /** Remembers where the content of a file can be taken up. */
+  remember(path: Octets, point: GrownPoint): void {
+    this.#points.delete(path);
+    this.#points.set(path, point);
+    for (const oldest of this.#points.keys()) {
+      if (this.#points.size <= MAX_POINTS) break;
+      this.#points.delete(oldest);
+    }
+  }
+
+  /** Where each content can be taken up that has grown; those remembered longest first. */
+  points(): Map<Octets, GrownPoint> {
+    const points = new Map(this.#points);
+    for (const [path, kept] of this.#kept) points.set(path, pointOf(kept));
+    return points;
   }
 
   /** Takes in what was appended. @param stored - what is stored of it @returns undefined where it did something else than grow */
@@ -131,8 +165,10 @@ export class GrownFiles {
     for (const [oldest, { content }] of this.#kept) {
       if (this.#kept.size <= MAX_KEPT) break;
       // What waits of it is not lost: it has to be flushed first.
-      if (content.pending.size === 0) this.drop(oldest);
-      else break;
+      if (content.pending.size > 0) break;
+      const known = this.#kept.get(oldest);
+      if (known !== undefined) this.remember(oldest, pointOf(known));
+      this.drop(oldest);
     }
   }
 
@@ -146,12 +182,14 @@ export class GrownFiles {
       file.close();
       return undefined;
     }
+    const known = this.#points.get(path);
+    const point = known !== undefined && isSame(known.block, block) ? known.point : undefined;
     const hint = { fileName: baseName(path as TreePath), mimeType: mimeTypeIn(meta.xattrs ?? []) };
     return {
       file,
       block,
       grewMs: this.#monotonicMs(),
-      content: await takeUpContent(this.#store, this.#scanner, block, undefined, hint, options),
+      content: await takeUpContent(this.#store, this.#scanner, block, point, hint, options),
     };
   }
 }

@@ -19,8 +19,6 @@ export interface TailRun {
   readonly command: 'follow' | 'watch';
   /** Seconds between rounds. */
   readonly every: number;
-  /** Lines, mails or MiB that are in the files before. */
-  readonly before: number;
   readonly writing: Omit<Writing, 'folder'>;
 }
 
@@ -66,10 +64,12 @@ function longestLag(
   return longest;
 }
 
-async function measureRun({ program, folder, command, every, before, writing }: TailRun): Promise<TailCost> {
+async function measureRun({ program, folder, command, every, writing }: TailRun): Promise<TailCost> {
   const local = join(folder, 'local');
   mkdirSync(local);
-  for (let file = 0; file < writing.files; file++) writeFileSync(join(local, `${file}.log`), written(writing.kind, file, 0, before));
+  for (let file = 0; file < writing.files; file++)
+    writeFileSync(join(local, `${file}.log`), written(writing.kind, file, 0, writing.before));
+  const { before } = writing;
   const env = { ...process.env, HOME: join(folder, 'home'), XDG_STATE_HOME: join(folder, 'state') };
   const store = join(folder, 'store');
   const line = `${command} ${command === 'follow' ? `${local}/*.log` : local} name --every ${every}; wait`;

@@ -10,6 +10,8 @@ export interface Writing {
   /** Files, `0.log` and so on, each of which is written to alike. */
   readonly files: number;
   readonly kind: 'lines' | 'mails' | 'much';
+  /** Lines, mails or MiB that each has before. */
+  readonly before: number;
   /** Lines, mails or MiB a second and file. */
   readonly perSecond: number;
   readonly seconds: number;
@@ -52,7 +54,7 @@ export function written(kind: Writing['kind'], file: number, from: number, to: n
   return Buffer.from(Array.from({ length: to - from }, (_, k) => make(from + k)).join(''));
 }
 
-async function write({ folder, files, kind, perSecond, seconds }: Writing): Promise<Written> {
+async function write({ folder, files, kind, before, perSecond, seconds }: Writing): Promise<Written> {
   const fds = Array.from({ length: files }, (_, i) => openSync(join(folder, `${i}.log`), 'a'));
   const samples: [number, number][] = [];
   const start = performance.now();
@@ -63,7 +65,7 @@ async function write({ folder, files, kind, perSecond, seconds }: Writing): Prom
     if (due > done) {
       samples.push([performance.timeOrigin + performance.now(), size]);
       for (const [file, fd] of fds.entries()) {
-        const count = writeSync(fd, written(kind, file, done, due));
+        const count = writeSync(fd, written(kind, file, before + done, before + due));
         bytes += count;
         if (file === 0) size += count;
       }

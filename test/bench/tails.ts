@@ -8,7 +8,7 @@ import type { Verdict } from './targets.ts';
 /** Seconds that nothing may wait that is written at the highest rates. */
 const MAX_LAG_SECONDS = 2;
 
-interface TailCase extends Pick<TailRun, 'command' | 'every' | 'before' | 'writing'> {
+interface TailCase extends Pick<TailRun, 'command' | 'every' | 'writing'> {
   readonly name: string;
   /** Of what is written at a rate that is the matter: the lag is a target. */
   readonly isRate: boolean;
@@ -25,40 +25,35 @@ function casesOf(scale: number): readonly TailCase[] {
       isRate: true,
       command: 'follow',
       every: 1,
-      before: 0,
-      writing: { files: 1, kind: 'much', perSecond: mib, seconds },
+      writing: { files: 1, kind: 'much', before: 0, perSecond: mib, seconds },
     },
     {
       name: `${files} writers at 100 lines/s`,
       isRate: true,
       command: 'follow',
       every: 1,
-      before: 100,
-      writing: { files, kind: 'lines', perSecond: 100, seconds },
+      writing: { files, kind: 'lines', before: 100, perSecond: 100, seconds },
     },
     {
       name: 'a log of 10 MB, 1,000 lines/s, a state a second',
       isRate: false,
       command: 'follow',
       every: 1,
-      before: 100_000,
-      writing: { files: 1, kind: 'lines', perSecond: 1000, seconds },
+      writing: { files: 1, kind: 'lines', before: 100_000, perSecond: 1000, seconds },
     },
     {
       name: 'a log of 10 MB, 100 lines/s, each append a state',
       isRate: false,
       command: 'follow',
       every: 0,
-      before: 100_000,
-      writing: { files: 1, kind: 'lines', perSecond: 100, seconds },
+      writing: { files: 1, kind: 'lines', before: 100_000, perSecond: 100, seconds },
     },
     {
       name: 'a mailbox of 10 MB, 5 mails/s of 10 KB, each a state',
       isRate: false,
       command: 'watch',
       every: 0,
-      before: 1000,
-      writing: { files: 1, kind: 'mails', perSecond: 5, seconds },
+      writing: { files: 1, kind: 'mails', before: 1000, perSecond: 5, seconds },
     },
   ];
 }

@@ -122,8 +122,7 @@ export class TreeServer {
   }
 
   /**
-   * Resolves when the last mount has gone, by whomever it was taken away. All that was written is in the tree and its Store then; the caller
-   * records the root.
+   * Resolves when the last mount has gone, by whomever it was taken away. All that was written is in the tree and its Store then, and recorded.
    *
    * @returns how many names go with the mount, since they are left out of what is stored
    */
@@ -136,6 +135,8 @@ export class TreeServer {
     await this.#live.settle();
     this.#live.mount.contents[Symbol.dispose]();
     await (this.#running.again ?? this.#running.sync ?? Promise.resolve()).catch(() => undefined);
+    // What is left out of hard links is known to the sync alone, which stores the others: as long as contents can be stored.
+    if (this.#tree.changed) await this.#sync();
     return await this.#tree.countLeftOut();
   }
 

@@ -62,6 +62,21 @@ describe('a mount with rules', { skip: noMountsHere() ?? false }, () => {
     assert.doesNotMatch((await mount.unmount()).stderr, /excluded/);
   });
 
+  it('S57: what was written to hard links is stored as the mount goes', async (t) => {
+    const mount = await mounted(t, makeScratch(t), `-o sync=0 --exclude='*.tmp'`);
+    await sh(
+      mount,
+      `for f in a x.tmp; do head -c 30000 /dev/urandom > $f; done; ln a b; ln x.tmp y.tmp; ln x.tmp c; sync .
+       head -c 300000 /dev/urandom >> b; head -c 300000 /dev/urandom >> x.tmp; echo later > d`,
+    );
+    const sums = await sh(mount, 'cat a b c d | sha256sum');
+    const left = await mount.unmount();
+    assert.equal(left.status, 0, left.report);
+    assert.deepEqual(await stored(mount), ['/a', '/b', '/c', '/d']);
+    assert.equal((await mount.vtftp('-c', `mount ${mount.path}`)).status, 0);
+    assert.equal((await sh(mount, 'cat a b c d | sha256sum')).stdout, sums.stdout);
+  });
+
   it('S57: a build in a mount leaves its products out of what is stored, and what it works on in', async (t) => {
     const mount = await mounted(t, makeScratch(t), `--exclude='*.o' --exclude=/out/`);
     const made = await sh(

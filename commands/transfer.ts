@@ -76,7 +76,11 @@ async function peerOf(
 
 /** The Dirent that stands alone; of what is there in part only as its Dir has it. */
 async function direntAt({ session, signal }: CommandContext, direction: Direction, path: TreePath): Promise<Dirent> {
-  const entry = await requireEntry(session.tree, path, direction, { follow: false, signal });
+  const entry = await requireEntry(session.tree, path, direction, { follow: false, signal }).catch((error: unknown) => {
+    if (!(error instanceof MissingBlockError) || direction === 'push') throw error;
+    const remedy = 'pull the Dir above it first; with -d without the contents of files';
+    throw new VtError('EMISSING', `${direction} "${octetsToText(path)}": ${error.message}`, { cause: error, remedy });
+  });
   try {
     return await session.tree.dirent(path, { signal });
   } catch (error) {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CorruptBlockError, MissingBlockError, ParseError, throwIfCancelled } from '../base/errors.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
@@ -7,12 +6,12 @@ import type { RecordBatch } from '../store/record-batch.ts';
 import { RecordChecker } from '../store/record-checker.ts';
 import type { DigestedBlock, Store } from '../store/store.ts';
 import type { BlockList } from './block-list.ts';
+import type { Pace } from './pace.ts';
 
 export interface CopyOptions {
   /** Batches of some 1 MiB that are on their way at once; default 8. */
   readonly parallel?: number | undefined;
-  /** Octets of Blocks a second, at most. */
-  readonly bytesPerSecond?: number | undefined;
+  readonly pace: Pace;
   readonly onCopied: (blocks: number, bytes: number) => void;
   /** Told of a Block that could not be copied. */
   readonly onFault: (hashcode: HashCode, error: Error) => void;
@@ -30,11 +29,10 @@ const DEFAULT_PARALLEL = 8;
  * @throws what the Stores throw, but for Blocks that are not there or damaged: `onFault` is told of these
  */
 export async function copyBlocks(from: Store, to: Store, list: BlockList, options: CopyOptions): Promise<void> {
-  const { signal } = options;
-  const pace = new Pace(options.bytesPerSecond, signal);
+  const { signal, pace } = options;
   const hash = hashByName(from.hashName);
   if (from.records === undefined || to.addRecords === undefined) {
-    await copyEach(from, to, list.hashcodes(from.hashName), options, pace);
+    await copyEach(from, to, list.hashcodes(from.hashName), options);
     return;
   }
   const most = options.parallel ?? DEFAULT_PARALLEL;
@@ -56,7 +54,7 @@ export async function copyBlocks(from: Store, to: Store, list: BlockList, option
     } catch (error) {
       if (!(error instanceof CorruptBlockError || error instanceof ParseError)) throw error;
       // One of them is not what it should be: each by itself tells which.
-      await copyEach(from, to, hashcodes(), options, pace);
+      await copyEach(from, to, hashcodes(), options);
       return;
     }
     const bytes = batch.sizes.reduce((sum, size) => sum + size, 0);
@@ -82,8 +80,8 @@ export async function copyBlocks(from: Store, to: Store, list: BlockList, option
   if (copied < list.count) await tellAbsent(from, to, list, options);
 }
 
-async function copyEach(from: Store, to: Store, hashcodes: readonly HashCode[], options: CopyOptions, pace: Pace): Promise<void> {
-  const { signal } = options;
+async function copyEach(from: Store, to: Store, hashcodes: readonly HashCode[], options: CopyOptions): Promise<void> {
+  const { signal, pace } = options;
   for (let first = 0; first < hashcodes.length; first += GET_AT_ONCE) {
     throwIfCancelled(signal);
     const blocks: DigestedBlock[] = [];
@@ -113,30 +111,4 @@ async function tellAbsent(from: Store, to: Store, list: BlockList, { signal, onF
   const there = await to.has(hashcodes, { signal });
   for (const [index, hashcode] of hashcodes.entries())
     if (there[index] !== true) onFault(hashcode, new MissingBlockError(hashcodeLabel(hashcode), from.name));
-}
-
-/** Holds a transfer to so many octets a second. */
-class Pace {
-  readonly #bytesPerSecond: number | undefined;
-  readonly #signal: AbortSignal | undefined;
-  readonly #startMs = performance.now();
-  #bytes = 0;
-
-  constructor(bytesPerSecond: number | undefined, signal: AbortSignal | undefined) {
-    this.#bytesPerSecond = bytesPerSecond;
-    this.#signal = signal;
-  }
-
-  async wait(bytes: number): Promise<void> {
-    if (this.#bytesPerSecond === undefined) return;
-    this.#bytes += bytes;
-    const early = (this.#bytes / this.#bytesPerSecond) * 1000 - (performance.now() - this.#startMs);
-    if (early <= 0) return;
-    try {
-      await sleep(early, undefined, { signal: this.#signal });
-    } catch (error) {
-      throwIfCancelled(this.#signal);
-      throw error;
-    }
-  }
 }

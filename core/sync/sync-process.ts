@@ -14,6 +14,7 @@ import { BlockList } from './block-list.ts';
 import { copyBlocks } from './copy-blocks.ts';
 import type { WalkFault } from './needed-blocks.ts';
 import { NeededBlocks } from './needed-blocks.ts';
+import { Pace } from './pace.ts';
 
 export interface SyncOptions {
   /** Which of the two Stores is near: what is needed is walked in it as far as it goes. */
@@ -55,6 +56,7 @@ export class SyncProcess {
   readonly #signal: AbortSignal;
   #missing: BlockList;
   readonly #told: DigestTable;
+  readonly #pace: Pace;
   /** Blocks that list others, held where nothing may be stored. */
   readonly #held = new Map<string, Uint8Array>();
   /** Leaves of contents that came as Blocks which list others, too. */
@@ -84,6 +86,7 @@ export class SyncProcess {
     this.#to = to;
     this.#options = options;
     this.#signal = options.signal === undefined ? this.#abort.signal : AbortSignal.any([options.signal, this.#abort.signal]);
+    this.#pace = new Pace(options.bytesPerSecond, this.#signal);
     const { digestSize } = hashByName(from.hashName);
     this.#missing = new BlockList(digestSize);
     this.#asked = new BlockList(digestSize);
@@ -112,7 +115,7 @@ export class SyncProcess {
 
   async #estimate(what: { readonly dirent?: Dirent; readonly block?: Block; readonly path: TreePath }): Promise<SyncEstimate> {
     this.#what = what;
-    const { near, contents, order, plan } = this.#options;
+    const { near, contents, order } = this.#options;
     const cache = near === 'to' ? this.#to.cache : undefined;
     const hash = hashByName(this.#from.hashName);
     const walk = new NeededBlocks(new BatchedSource(this.#from.name, (wanted) => this.#fetch(wanted)), hash, {
@@ -136,11 +139,6 @@ export class SyncProcess {
     const missingBlocks = this.#innerBlocks + this.#missing.count;
     const missingBytes = this.#innerBytes + this.#missing.bytes;
     this.progressTotal = missingBytes;
-    if (plan !== true && near === 'to') {
-      // What lists others has come already.
-      this.progressDone = this.#innerBytes;
-      this.doneBlocks = this.#innerBlocks;
-    }
     return { neededBlocks: this.#needed, missingBlocks, missingBytes };
   }
 
@@ -149,7 +147,7 @@ export class SyncProcess {
     const failed = new Map<string, Error>();
     await copyBlocks(this.#from, this.#to, this.#missing, {
       parallel: this.#options.parallel,
-      bytesPerSecond: this.#options.bytesPerSecond,
+      pace: this.#pace,
       signal: this.#signal,
       onCopied: (blocks, bytes) => {
         this.doneBlocks += blocks;
@@ -215,11 +213,21 @@ export class SyncProcess {
         blocks.map(({ hashcode, data }) => ({ digest: hashcode.digest, data })),
         { signal: this.#signal },
       );
+    let bytes = 0;
     for (const { hashcode, data } of blocks) {
-      this.#innerBlocks++;
-      this.#innerBytes += data.length;
+      bytes += data.length;
       if (this.#options.plan === true) this.#held.set(hashcodeLabel(hashcode), data);
     }
+    this.#innerBlocks += blocks.length;
+    this.#innerBytes += bytes;
+    if (this.#options.plan !== true) {
+      this.doneBlocks += blocks.length;
+      this.progressDone += bytes;
+      // What there is in all is not known yet: as much as has come.
+      this.progressTotal = Math.max(this.progressTotal, this.progressDone);
+      this.#options.onProgress?.(this);
+    }
+    await this.#pace.wait(bytes);
   }
 
   /** Finds the paths of Blocks that could not be had, by a second walk. */

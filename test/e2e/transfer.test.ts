@@ -8,6 +8,7 @@ import { PROGRAM, recited, vtftp } from '../support/program.ts';
 import { rsyncDifferences } from '../support/rsync.ts';
 import type { Scratch } from '../support/scratch.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { serve } from '../support/served-program.ts';
 
 const missing = (text: string): number => Number(/: ([\d,]+) Blocks? of/.exec(text)?.[1]?.replaceAll(',', ''));
 
@@ -62,12 +63,7 @@ it('S09: through a served Store, with a peer of the session, in JSON too', async
   const dirref = await filled(scratch, a);
   await madeStore(scratch, b);
   const socket = scratch.path('run/b.sock');
-  const server = spawn(process.execPath, [PROGRAM, '-S', b, '-c', `serve unix:${socket}`], {
-    env: { ...process.env, ...scratch.env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  scratch.beforeRemoval(() => server.kill('SIGKILL'));
-  await once(server.stdout, 'data');
+  const server = await serve(scratch, b, `serve unix:${socket}`);
   const pushed = await vtftp(['-S', a, '--json', '-c', `peer unix:${socket}; push docs; push --limit-rate 100M -j 2 .`], {
     env: scratch.env,
   });
@@ -82,8 +78,7 @@ it('S09: through a served Store, with a peer of the session, in JSON too', async
     assert.equal(record['missing_blocks'], record['moved_blocks']);
     assert.equal(record['missing_bytes'], record['moved_bytes']);
   }
-  server.kill('SIGTERM');
-  await once(server, 'exit');
+  await server.stop();
   const opened = await vtftp(['-S', b, dirref, '-c', `get docs ${scratch.path('got')}`], { env: scratch.env });
   assert.equal(opened.status, 0, opened.report);
   assert.equal(await rsyncDifferences(scratch.path('tree'), scratch.path('got')), '');
@@ -162,4 +157,100 @@ it('S08, S09: without a peer, with one of another hash function, or a wrong opti
     assert.equal(run.status, status, run.report);
     assert.match(run.stderr, says, run.report);
   }
+});
+
+/** The Blocks that are listed as missing, and those that came before it was broken off. */
+const missingOf = (text: string): number[] => text.split('\n').flatMap((line) => (line.includes(' missing ') ? [missing(line)] : []));
+
+for (const [row, direction] of [
+  ['S09', 'push'],
+  ['S08', 'pull'],
+] as const)
+  it(`${row}: Ctrl-C in the middle of a ${direction} keeps what came, says so, and the same command goes on from there`, async (t) => {
+    const scratch = makeScratch(t);
+    const [a, b] = [scratch.path('a'), scratch.path('b')];
+    const dirref = await filled(scratch, a);
+    await madeStore(scratch, b);
+    const args = (more: string): string[] =>
+      direction === 'push' ? ['-S', a, '-c', `push ${more} --peer ${b}`] : ['-S', b, dirref, '-c', `pull ${more} --peer ${a}`];
+    const all = missingOf((await vtftp(args('-n'), { env: scratch.env })).stdout)[0] ?? 0;
+    const broken = await vtftp(args('--limit-rate 400k -j 1'), {
+      env: scratch.env,
+      during: async (program) => {
+        await program.printed(' missing ');
+        // The first batch goes at once, the next ones have to wait for a second or two.
+        await new Promise((resolve) => setTimeout(resolve, 700));
+        program.kill('SIGINT');
+      },
+    });
+    assert.equal(broken.status, 130, broken.report);
+    assert.match(broken.stderr, /came through and stay; the same command goes on from there/);
+    const again = await vtftp(args(''), { env: scratch.env });
+    assert.equal(again.status, 0, again.report);
+    const rest = missingOf(again.stdout)[0] ?? 0;
+    assert.ok(rest > 0 && rest < all, `${rest} of ${all} were still missing`);
+    const got = await vtftp(['-S', b, dirref, '-c', `get docs ${scratch.path('got')}; fsck`], { env: scratch.env });
+    assert.equal(got.status, 0, got.report);
+    assert.equal(await rsyncDifferences(scratch.path('tree'), scratch.path('got')), '');
+  });
+
+it('S08: Ctrl-C while a pull finds out what is missing keeps the Dirs that came, at the rate that was asked for', async (t) => {
+  const scratch = makeScratch(t);
+  const [a, b] = [scratch.path('a'), scratch.path('b')];
+  const dirref = await filled(scratch, a);
+  await madeStore(scratch, b);
+  const startMs = performance.now();
+  const broken = await vtftp(['-S', b, dirref, '-c', `pull --limit-rate 2k --peer ${a}`], {
+    env: scratch.env,
+    during: async (program) => {
+      await new Promise((resolve) => setTimeout(resolve, 2500));
+      program.kill('SIGINT');
+    },
+  });
+  assert.equal(broken.status, 130, broken.report);
+  assert.doesNotMatch(broken.stdout, / missing /, 'it was still finding out');
+  assert.match(broken.stderr, /came through and stay/);
+  assert.ok(performance.now() - startMs < 30_000);
+  const again = await vtftp(['-S', b, dirref, '-c', `pull --peer ${a}`], { env: scratch.env });
+  assert.equal(again.status, 0, again.report);
+});
+
+it('S42, S09: a server that is killed in the middle of a push ends it with a sentence; started again, the rest goes', async (t) => {
+  const scratch = makeScratch(t);
+  const [a, b] = [scratch.path('a'), scratch.path('b')];
+  const dirref = await filled(scratch, a);
+  await madeStore(scratch, b);
+  const socket = scratch.path('run/b.sock');
+  const served = await serve(scratch, b, `serve unix:${socket}`);
+  const broken = await vtftp(['-S', a, '-c', `push --limit-rate 400k -j 1 --peer unix:${socket}`], {
+    env: scratch.env,
+    during: async (program) => {
+      await program.printed(' missing ');
+      await served.stop('SIGKILL');
+    },
+  });
+  assert.ok(broken.status !== 0 && broken.status !== undefined, broken.report);
+  assert.match(broken.stderr, /connection/, broken.report);
+  const next = await serve(scratch, b, `serve unix:${socket}`);
+  const again = await vtftp(['-S', a, '-c', `push --peer unix:${socket}`], { env: scratch.env });
+  assert.equal(again.status, 0, again.report);
+  await next.stop();
+  const got = await vtftp(['-S', b, dirref, '-c', `get docs ${scratch.path('got')}; fsck; scrub`], { env: scratch.env });
+  assert.equal(got.status, 0, got.report);
+  assert.equal(await rsyncDifferences(scratch.path('tree'), scratch.path('got')), '');
+});
+
+it('S06, S08: what was bound unchecked is pulled; below a Dir that is not here the remedy is told', async (t) => {
+  const scratch = makeScratch(t);
+  const [a, b] = [scratch.path('a'), scratch.path('b')];
+  const dirref = await filled(scratch, a);
+  await madeStore(scratch, b);
+  const below = await vtftp(['-S', b, dirref, '-c', `pull --peer ${a} docs`], { env: scratch.env });
+  assert.equal(below.status, 13, below.report);
+  assert.match(below.stderr, /not in Store .* \(pull the Dir above it first; with -d without the contents of files\)/);
+  const run = await vtftp(['-S', b, '-c', `bind -u far '${dirref}'; pull --peer ${a} far; get far/docs ${scratch.path('got')}`], {
+    env: scratch.env,
+  });
+  assert.equal(run.status, 0, run.report);
+  assert.equal(await rsyncDifferences(scratch.path('tree'), scratch.path('got')), '');
 });

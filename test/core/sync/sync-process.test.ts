@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { CorruptBlockError, VtError } from '../../../core/base/errors.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { PendingBlocks } from '../../../core/block/block-sink.ts';
@@ -105,6 +106,10 @@ async function walked(store: Store, root: Dirent): Promise<number> {
   return neededBlocks;
 }
 
+/** Random trees of each property. */
+const ROUNDS = 1000;
+const CONTENT_ROUNDS = 300;
+
 /** Whichever of the two is near, it is the same work. */
 const ROWS = [
   ['from', 'S09: push'],
@@ -112,8 +117,8 @@ const ROWS = [
 ] as const;
 
 for (const [near, row] of ROWS) {
-  it(`${row}: the estimate is what then travels, for 500 random trees and presences of Blocks`, async () => {
-    for (let seed = 0; seed < 500; seed++) {
+  it(`${row}: the estimate is what then travels, for ${ROUNDS} random trees and presences of Blocks`, async () => {
+    for (let seed = 0; seed < ROUNDS; seed++) {
       const random = makeRandom(7000 + seed);
       const source = new MemoryStore();
       const root = await randomTree(source, random);
@@ -139,12 +144,13 @@ for (const [near, row] of ROWS) {
     }
   });
 
-  it(`${row}: what came before the connection was cut stays, and a later one moves the rest only`, async () => {
-    for (let seed = 0; seed < 100; seed++) {
+  it(`${row}: what came before the connection was cut stays, and what a later one estimates is the rest, which then travels, ${ROUNDS} times`, async () => {
+    for (let seed = 0; seed < ROUNDS; seed++) {
       const random = makeRandom(9000 + seed);
       const source = new MemoryStore();
       const root = await randomTree(source, random);
       const target = new MemoryStore();
+      await copySome(source, target, random, random.below(101));
       const cut = random.below(30);
       const far = counting(near === 'to' ? source : target, cut);
       const broken = near === 'to' ? new SyncProcess(far.store, target, { near }) : new SyncProcess(source, far.store, { near });
@@ -155,12 +161,53 @@ for (const [near, row] of ROWS) {
         assert.match((error as Error).message, /connection lost/);
       }
       const before = await all(target);
-      const sync = new SyncProcess(source, target, { near });
+      const from = counting(source);
+      const sync = new SyncProcess(near === 'to' ? from.store : source, target, { near });
       const estimate = await sync.estimateDirent(root);
       await sync.transfer();
-      const after = await all(target);
-      assert.equal(estimate.missingBlocks, after.size - before.size, `seed ${seed}`);
+      const arrived = [...(await all(target))].filter(([label]) => !before.has(label));
+      const bytes = arrived.reduce((sum, [, size]) => sum + size, 0);
+      assert.deepEqual([estimate.missingBlocks, estimate.missingBytes], [arrived.length, bytes], `seed ${seed}`);
+      assert.deepEqual([sync.doneBlocks, sync.progressDone], [arrived.length, bytes], `seed ${seed}: moved`);
+      if (near === 'to') assert.deepEqual([from.blocks, from.bytes], [arrived.length, bytes], `seed ${seed}: what was fetched`);
       assert.equal(await walked(target, root), await walked(source, root), `seed ${seed}: whole`);
+    }
+  });
+
+  it(`S64: of a single content what is missing is estimated and moved, for ${CONTENT_ROUNDS} random block trees and presences (near: ${near})`, async () => {
+    for (let seed = 0; seed < CONTENT_ROUNDS; seed++) {
+      const random = makeRandom(11_000 + seed);
+      const source = new MemoryStore();
+      const pool: [Uint8Array, ...Uint8Array[]] = [
+        random.bytes(40),
+        ...Array.from({ length: 20 }, () => random.bytes(1 + random.below(300))),
+      ];
+      const pending = new PendingBlocks(source.hashName);
+      const builder = new BlockTreeBuilder(pending);
+      for (let parts = random.below(400); parts > 0; parts--) builder.add(await hashBlock(source, random.pick(pool)));
+      const block = builder.finish();
+      await pending.flushTo(source);
+      // Blocks that the content does not need.
+      await source.add(random.bytes(50));
+      const target = new MemoryStore();
+      await copySome(source, target, random, random.below(101));
+      const before = await all(target);
+      const from = counting(source);
+      const sync = new SyncProcess(near === 'to' ? from.store : source, target, { near });
+      const estimate = await sync.estimateBlock(block);
+      await sync.transfer();
+      assert.deepEqual(sync.faults, [], `seed ${seed}`);
+      const arrived = [...(await all(target))].filter(([label]) => !before.has(label));
+      const bytes = arrived.reduce((sum, [, size]) => sum + size, 0);
+      assert.deepEqual([estimate.missingBlocks, estimate.missingBytes], [arrived.length, bytes], `seed ${seed}`);
+      if (near === 'to') assert.deepEqual([from.blocks, from.bytes], [arrived.length, bytes], `seed ${seed}: what was fetched`);
+      const check = new SyncProcess(target, new MemoryStore(), { near: 'from', plan: true });
+      await check.estimateBlock(block);
+      assert.deepEqual(check.faults, [], `seed ${seed}: whole`);
+      const whole = new SyncProcess(target, new MemoryStore(), { near: 'to' });
+      await whole.estimateBlock(block);
+      await whole.transfer();
+      assert.deepEqual(whole.faults, [], `seed ${seed}: whole`);
     }
   });
 
@@ -265,4 +312,56 @@ it('S64: a tree is walked in few questions, many Blocks in each', async () => {
   const { missingBlocks } = await sync.estimateDirent(root);
   assert.ok(missingBlocks > 400);
   assert.ok(target.asked <= 6, `${target.asked} questions`);
+});
+
+it('S09: a tree of 20,000 files of which the peer lacks 1 % goes to a slow peer in a few round trips', async () => {
+  const source = new MemoryStore();
+  const tree = openLiveTree(source, undefined);
+  const random = makeRandom(20);
+  const bind = async (d: number, f: number): Promise<void> =>
+    await tree.bind(`/d${d}/f${f}` as TreePath, {
+      kind: 'file',
+      name: '' as Octets,
+      meta: {},
+      block: await hashBlock(source, random.bytes(60)),
+    });
+  for (let d = 0; d < 200; d++) {
+    await tree.mkdir(`/d${d}` as TreePath, {});
+    for (let f = 0; f < 100; f++) await bind(d, f);
+  }
+  const before = await tree.sync({});
+  const peer = new MemoryStore();
+  const first = new SyncProcess(source, peer, { near: 'from' });
+  await first.estimateDirent(before);
+  await first.transfer();
+  for (let i = 0; i < 200; i++) await bind(i, random.below(100));
+  const after = await tree.sync({});
+
+  // A round trip: something is asked while nothing else is under way.
+  let roundTrips = 0;
+  let underWay = 0;
+  const slow = new Proxy(peer, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== 'function' || !['has', 'add', 'addBatch', 'get', 'flush'].includes(String(name))) return value;
+      return async (...args: unknown[]): Promise<unknown> => {
+        if (underWay++ === 0) roundTrips++;
+        try {
+          await delay(20);
+          return (await value.apply(target, args)) as unknown;
+        } finally {
+          underWay--;
+        }
+      };
+    },
+  });
+  const startMs = performance.now();
+  const sync = new SyncProcess(source, slow, { near: 'from' });
+  const { neededBlocks, missingBlocks } = await sync.estimateDirent(after);
+  await sync.transfer();
+  const ms = performance.now() - startMs;
+  assert.ok(neededBlocks > 20_000 && missingBlocks >= 400 && missingBlocks < 1000, `${missingBlocks} of ${neededBlocks}`);
+  assert.equal(sync.doneBlocks, missingBlocks);
+  // Two questions of 16,384, the Blocks, and the flush: not one trip for each Dir or file.
+  assert.ok(roundTrips <= 12, `${roundTrips} round trips, ${ms.toFixed(0)} ms`);
 });

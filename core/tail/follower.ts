@@ -14,6 +14,9 @@ const TIMER_MS = 1000;
  */
 const HASTE_SIZE = 16 * 1024 * 1024;
 
+/** Between two looks at how much waits: milliseconds. */
+const PEEK_MS = 250;
+
 /** How long nobody listens for changes after there were too many: milliseconds. Rounds find them all the same. */
 const DEAF_MS = 120_000;
 
@@ -68,6 +71,7 @@ export class Follower {
   #monitor: FolderMonitor | undefined;
   #watched = '';
   #rang = false;
+  #peekedMs = Number.NEGATIVE_INFINITY;
   /** The last round took something in, and much waits again. */
   #isHasty = false;
   /** Until then nobody listens: rounds follow each other as if it rang all the time. */
@@ -182,7 +186,16 @@ export class Follower {
     const since = this.#options.monotonicMs() - this.#startedMs;
     const { everyMs } = this.#options;
     const waitMs = this.#isHasty ? 0 : this.#quietMs(everyMs) - since;
-    this.#timer = setTimeout(() => this.#begin(), Math.max(0, waitMs)).unref();
+    const peekMs = Math.max(this.#startedMs, this.#peekedMs) + PEEK_MS - this.#options.monotonicMs();
+    const isLast = waitMs <= peekMs;
+    this.#timer = setTimeout(() => (isLast ? this.#begin() : this.#peek()), Math.max(0, Math.min(waitMs, peekMs))).unref();
+  }
+
+  /** Whether the next round had better begin at once. */
+  #peek(): void {
+    this.#peekedMs = this.#options.monotonicMs();
+    this.#isHasty = this.#trouble === undefined && this.#options.followed.counts().unreadBytes > HASTE_SIZE;
+    this.#schedule();
   }
 
   /** How long to wait from one round to the next. */

@@ -104,6 +104,7 @@ export class WatchGroup implements Followed {
   async look(options: OpOptions): Promise<boolean> {
     const dirty = [...this.#dirty].sort();
     this.#dirty = new Set();
+    this.#rules?.forget();
     try {
       if (!this.#scansAll && this.#options.monotonicMs() - this.#scannedMs < this.#options.rescanMs) await this.#lookAt(dirty, options);
       if (this.#scansAll || this.#options.monotonicMs() - this.#scannedMs >= this.#options.rescanMs) await this.#scan(options);

@@ -46,6 +46,8 @@ export class WatchRules {
 
   /** Whether a path of which nobody knows what it is may count. */
   mayCount(path: Octets): boolean {
+    // Its directory may be another one than before, with other files of rules.
+    if (this.#rules.ruleFiles.size > 0) this.forget();
     try {
       return this.isRuleFile(path) || !this.excludes(path, false) || !this.excludes(path, true);
     } catch {

@@ -123,6 +123,7 @@ test('S57: after any changes a watched tree is what the rules select', async (t)
     const fresh = join(dirs[random.below(dirs.length)] ?? '', random.pick(['a', 'a.o', 'kept.o', 'out', 'top', 'b', '.rules']));
     const some = all()[random.below(all().length)] ?? fresh;
     const doing = random.pick(['write', 'write', 'mkdir', 'rename', 'rename', 'append', 'remove'] as const);
+    const before = all();
     try {
       const isRules = fresh.endsWith('.rules');
       if (doing === 'write') writeFileSync(join(folder, fresh), isRules ? random.pick(['- a\n', '- b\n+ a.o\n', '!\n', '']) : `${step}`);
@@ -133,8 +134,9 @@ test('S57: after any changes a watched tree is what the rules select', async (t)
     } catch {
       // Names that are taken, Dirs in themselves and the like.
     }
-    tell(some);
-    tell(fresh);
+    // The system tells of all that is in a directory which comes or goes.
+    const isTold = (name: string): boolean => [some, fresh].some((top) => name === top || name.startsWith(`${top}/`));
+    for (const name of new Set([some, fresh, ...before, ...all()])) if (isTold(name)) tell(name);
     if (!random.chance(40)) continue;
     await round();
     assert.deepEqual(await stored(), selected(), JSON.stringify({ seed, step }));

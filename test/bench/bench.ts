@@ -10,6 +10,7 @@ import type { MountTimes } from './mount.ts';
 import { benchMount } from './mount.ts';
 import type { Part } from './parts.ts';
 import { allParts } from './parts.ts';
+import { benchPeers } from './peer.ts';
 import { versionOf } from './peers.ts';
 import { partTable, verdictTable } from './tables.ts';
 import { benchTails } from './tails.ts';
@@ -21,7 +22,7 @@ import { checkSums } from './workloads.ts';
 /** The program that is measured; `VTFTP_PROGRAM` names another build of it. */
 const program = process.env['VTFTP_PROGRAM'] ?? join(PROJECT_ROOT, 'dist/bin/vtftp.js');
 const parts = allParts(program);
-const names = [...parts.map((part) => part.name), 'dedup', 'mount', 'tails', 'startup'];
+const names = [...parts.map((part) => part.name), 'dedup', 'mount', 'peer', 'tails', 'startup'];
 const optional = parts.filter((part) => part.isOptional === true).map((part) => part.name);
 
 const HELP = `npm run bench -- [options]: vtftp against the programs people use instead, in turns, on this machine
@@ -97,6 +98,11 @@ function benchAll(folder: string): void {
     console.log(tails.table);
     verdicts.push(...tails.verdicts);
   }
+  const peers = wanted.includes('peer') ? benchPeers(program, join(folder, 'peer'), { rounds, scale }) : undefined;
+  if (peers !== undefined) {
+    console.log(peers.table);
+    verdicts.push(...peers.verdicts);
+  }
   const startUp = wanted.includes('startup') ? benchStartUp(folder) : undefined;
   if (verdicts.length > 0) {
     console.log('In brackets: against the fastest of the others; for get, of those that lose nothing.\n');
@@ -112,6 +118,7 @@ function benchAll(folder: string): void {
     dedup: dedup?.found,
     tails: tails?.found,
     mount: mountTimes(mounts?.times),
+    peer: Object.fromEntries(peers?.times ?? []),
     startUp,
   };
   writeFileSync(options.json, `${JSON.stringify(all, undefined, 1)}\n`);

@@ -1,8 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { userInfo } from 'node:os';
+import { join } from 'node:path';
 import type { Scratch } from './scratch.ts';
 
 /** A real sshd on loopback with keys of its own, and the command that logs in to it. */
@@ -15,33 +16,8 @@ const SSHD = '/usr/sbin/sshd';
 
 /** Starts an sshd that ends with the test. */
 export async function startSshd(scratch: Scratch): Promise<SshServer> {
-  const key = scratch.path('id_ed25519');
-  const hostKey = scratch.path('host_ed25519');
-  for (const file of [key, hostKey]) {
-    const made = spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file], { encoding: 'utf8' });
-    if (made.status !== 0) throw new Error(`ssh-keygen: ${made.stderr}`);
-  }
-  copyFileSync(`${key}.pub`, scratch.path('authorized_keys'));
   const port = await freePort();
-  const config = scratch.path('sshd_config');
-  writeFileSync(
-    config,
-    [
-      'ListenAddress 127.0.0.1',
-      `Port ${port}`,
-      `HostKey ${hostKey}`,
-      `AuthorizedKeysFile ${scratch.path('authorized_keys')}`,
-      `PidFile ${scratch.path('sshd.pid')}`,
-      'PermitRootLogin prohibit-password',
-      'PasswordAuthentication no',
-      'StrictModes no',
-      'UsePAM no',
-      'LogLevel ERROR',
-      '',
-    ].join('\n'),
-  );
-  // Where it puts its unprivileged half; Debian makes it when the machine starts.
-  if (process.getuid?.() === 0 && !existsSync('/run/sshd')) mkdirSync('/run/sshd', { mode: 0o755 });
+  const { ssh, config } = configure((name) => scratch.path(name), port);
   const child = spawn(SSHD, ['-D', '-e', '-f', config], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -53,9 +29,59 @@ export async function startSshd(scratch: Scratch): Promise<SshServer> {
   ended.catch(() => undefined);
   scratch.beforeRemoval(() => child.kill('SIGTERM'));
   await Promise.race([answers(port), ended]);
+  return { ssh };
+}
+
+/** Ports that are tried one after the other by {@link scratchSshd}. */
+const FIRST_PORT = 22_022;
+const MOST_PORTS = 50;
+
+/** Starts an sshd with its files in a folder, for programs that wait for nothing; undefined where there is none. */
+export function scratchSshd(folder: string): (SshServer & { stop(): void }) | undefined {
+  if (!existsSync(SSHD)) return undefined;
+  for (let port = FIRST_PORT; port < FIRST_PORT + MOST_PORTS; port++) {
+    const { ssh, config } = configure((name) => join(folder, name), port);
+    // It goes into the background once it listens, and writes its number down.
+    const started = spawnSync(SSHD, ['-f', config], { stdio: 'ignore' });
+    const pidFile = join(folder, 'sshd.pid');
+    const listens = started.status === 0 && spawnSync(ssh[0] ?? '', [...ssh.slice(1), 'true'], { stdio: 'ignore' }).status === 0;
+    if (listens) return { ssh, stop: () => process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGTERM') };
+  }
+  return undefined;
+}
+
+/** Makes keys, where there are none, and a configuration. */
+function configure(path: (name: string) => string, port: number): SshServer & { readonly config: string } {
+  const key = path('id_ed25519');
+  const hostKey = path('host_ed25519');
+  for (const file of [key, hostKey]) {
+    if (existsSync(file)) continue;
+    const made = spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file], { encoding: 'utf8' });
+    if (made.status !== 0) throw new Error(`ssh-keygen: ${made.stderr}`);
+  }
+  copyFileSync(`${key}.pub`, path('authorized_keys'));
+  const config = path('sshd_config');
+  writeFileSync(
+    config,
+    [
+      'ListenAddress 127.0.0.1',
+      `Port ${port}`,
+      `HostKey ${hostKey}`,
+      `AuthorizedKeysFile ${path('authorized_keys')}`,
+      `PidFile ${path('sshd.pid')}`,
+      'PermitRootLogin prohibit-password',
+      'PasswordAuthentication no',
+      'StrictModes no',
+      'UsePAM no',
+      'LogLevel ERROR',
+      '',
+    ].join('\n'),
+  );
+  // Where it puts its unprivileged half; Debian makes it when the machine starts.
+  if (process.getuid?.() === 0 && !existsSync('/run/sshd')) mkdirSync('/run/sshd', { mode: 0o755 });
   const options = ['-F', 'none', '-i', key, '-p', String(port), '-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=no'];
   const host = `${userInfo().username}@127.0.0.1`;
-  return { ssh: ['ssh', ...options, '-o', `UserKnownHostsFile=${scratch.path('known_hosts')}`, '-o', 'LogLevel=ERROR', host] };
+  return { ssh: ['ssh', ...options, '-o', `UserKnownHostsFile=${path('known_hosts')}`, '-o', 'LogLevel=ERROR', host], config };
 }
 
 async function freePort(): Promise<number> {

@@ -1,0 +1,152 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { scratchSshd } from '../support/sshd.ts';
+import { measure, median, settle } from './measure.ts';
+import type { Verdict } from './targets.ts';
+import { MIB, makeRandomFile, makeTree } from './workloads.ts';
+
+/** Seconds by row, one a round. */
+export type PeerTimes = Map<string, number[]>;
+
+const TABLE: readonly (readonly [row: string, says: string])[] = [
+  ['put', 'put of 1 GiB here'],
+  ['unix', 'push of 1 GiB, UNIX socket'],
+  ['tcp', 'push of 1 GiB, TCP'],
+  ['cat', 'cat of 1 GiB through ssh'],
+  ['ssh', 'push of 1 GiB through ssh'],
+  ['rsync', 'rsync of 20,000 files through ssh'],
+  ['tree', 'push of 20,000 files through ssh'],
+  ['rest', 'push of them, all but 1 % there'],
+  ['nothing', 'push of them, all there'],
+];
+
+/** The most that a row may take, to another. */
+const LIMITS: readonly { readonly row: string; readonly to: string; readonly limit: number }[] = [
+  { row: 'unix', to: 'put', limit: 1 / 0.7 },
+  { row: 'tcp', to: 'put', limit: 1 / 0.6 },
+  { row: 'ssh', to: 'cat', limit: 1 },
+  { row: 'tree', to: 'rsync', limit: 0.5 },
+];
+
+/** Pushes to a peer on this machine, by a socket, TCP and a real sshd, in turns with what they are measured by. */
+export function benchPeers(
+  program: string,
+  folder: string,
+  { rounds, scale }: { readonly rounds: number; readonly scale: number },
+): { readonly table: string; readonly verdicts: readonly Verdict[]; readonly times: PeerTimes } {
+  const times: PeerTimes = new Map();
+  const note = (row: string, seconds: number): void => void times.set(row, [...(times.get(row) ?? []), seconds]);
+  const at = (name: string): string => join(folder, name);
+  const env = { HOME: folder, XDG_RUNTIME_DIR: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder };
+  const vtftp = `"${process.execPath}" "${program}" -q`;
+  const seconds = (line: string): number => measure(line, env, folder).seconds;
+  const fresh = (): void => {
+    rmSync(at('peer'), { recursive: true, force: true });
+    seconds(`${vtftp} -S peer -c "mkdir own; quit"`);
+    settle();
+  };
+  for (const name of ['large', 'rsynced']) mkdirSync(at(name), { recursive: true });
+  makeRandomFile(at('large/random'), Math.ceil(1024 * scale) * MIB);
+  makeTree(at('tree'), Math.max(100, Math.round(20_000 * scale)));
+  seconds(`${vtftp} -S here-large -c "put large /; quit"`);
+  seconds(`${vtftp} -S here-tree -c "put tree /; quit"`);
+  const sshd = scratchSshd(folder);
+  try {
+    const words = sshd?.ssh.map((word) => `'${word}'`).join(' ') ?? '';
+    const there = `cd ${folder} && HOME=${folder} XDG_RUNTIME_DIR=${folder} ${vtftp.replaceAll('"', '')} -S peer -c \\"serve -\\"`;
+    writeFileSync(at('by-ssh'), `push --peer "!${words} '${there}'"\n`);
+    for (let round = 0; round < rounds; round++) {
+      settle(at('large'), at('here-large'));
+      rmSync(at('put'), { recursive: true, force: true });
+      note('put', seconds(`${vtftp} -S put -c "put large /; quit"`));
+      rmSync(at('put'), { recursive: true, force: true });
+      for (const [row, address] of [
+        ['unix', `unix:${at('peer.sock')}`],
+        ['tcp', 'tcp:0'],
+      ] as const) {
+        fresh();
+        using server = new Server(program, folder, address, env);
+        note(row, seconds(`${vtftp} -S here-large -c "push --peer ${server.address}"`));
+      }
+      if (sshd === undefined) continue;
+      note('cat', seconds(`${words} 'cat >/dev/null' < large/random`));
+      fresh();
+      note('ssh', seconds(`${vtftp} -S here-large -b by-ssh`));
+      rmSync(at('rsynced'), { recursive: true, force: true });
+      settle(at('tree'), at('here-tree'));
+      const shell = sshd.ssh.slice(0, -1).join(' ');
+      note('rsync', seconds(`rsync -aH -e "${shell}" tree "${sshd.ssh.at(-1) ?? ''}:${at('rsynced')}"`));
+      fresh();
+      note('tree', seconds(`${vtftp} -S here-tree -b by-ssh`));
+      note('nothing', seconds(`${vtftp} -S here-tree -b by-ssh`));
+      changeSome(at('tree'), round);
+      seconds(`${vtftp} -S here-tree -c "put tree /; quit"`);
+      note('rest', seconds(`${vtftp} -S here-tree -b by-ssh`));
+    }
+  } finally {
+    sshd?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return { table: tableOf(times, scale), verdicts: verdictsOf(times), times };
+}
+
+/** A Store that is served by a process of its own. */
+class Server implements Disposable {
+  readonly address: string;
+  readonly #child: ReturnType<typeof spawn>;
+
+  constructor(program: string, folder: string, address: string, env: Readonly<Record<string, string>>) {
+    const said = join(folder, 'served');
+    const fd = openSync(said, 'w');
+    this.#child = spawn(process.execPath, [program, '-S', 'peer', '-c', `serve ${address}`], {
+      cwd: folder,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', fd, 'inherit'],
+    });
+    closeSync(fd);
+    let found: string | undefined;
+    // All of the benchmark waits: nothing else is to run meanwhile.
+    for (let tries = 0; found === undefined; tries++) {
+      if (tries === 200) throw new Error('bench: it is not served');
+      spawnSync('sleep', ['0.05']);
+      found = /^serving (.*)\n/m.exec(readFileSync(said, 'utf8'))?.[1];
+    }
+    this.address = found;
+  }
+
+  [Symbol.dispose](): void {
+    this.#child.kill('SIGKILL');
+  }
+}
+
+/** Gives one file of a hundred other octets. */
+function changeSome(tree: string, round: number): void {
+  const found = spawnSync('find', [tree, '-type', 'f', '-size', '+0', '-links', '1'], { encoding: 'utf8', maxBuffer: 64 * MIB });
+  const files = found.stdout.trim().split('\n').sort();
+  for (let i = 0; i < files.length; i += 100) {
+    const file = files[i] ?? '';
+    const data = readFileSync(file);
+    data.writeUInt8((data.readUInt8(0) + 1 + round) & 0xff, 0);
+    writeFileSync(file, data);
+    utimesSync(file, 1_700_000_000, 1_700_000_000 + round);
+  }
+}
+
+function tableOf(times: PeerTimes, scale: number): string {
+  const rows = TABLE.map(([row, says]) => {
+    const value = median(times.get(row) ?? []);
+    const to = LIMITS.find((limit) => limit.row === row)?.to;
+    const ratio = to === undefined ? '' : (value / median(times.get(to) ?? [])).toFixed(2);
+    return `| ${says} | ${Number.isFinite(value) ? value.toFixed(2) : '–'} | ${ratio} |`;
+  });
+  const size = scale === 1 ? '' : `, at 1/${Math.round(1 / scale)} of these sizes`;
+  return [`### peer: pushes to a peer on this machine${size}`, '', '| | s | ratio |', '|---|---|---|', ...rows, ''].join('\n');
+}
+
+function verdictsOf(times: PeerTimes): Verdict[] {
+  return LIMITS.flatMap(({ row, to, limit }) => {
+    const reached = median(times.get(row) ?? []) / median(times.get(to) ?? []);
+    return Number.isFinite(reached) ? [{ part: 'peer', what: `${row}, to ${to}`, reached, limit, isReached: reached <= limit }] : [];
+  });
+}

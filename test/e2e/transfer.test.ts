@@ -240,7 +240,7 @@ it('S42, S09: a server that is killed in the middle of a push ends it with a sen
   assert.equal(await rsyncDifferences(scratch.path('tree'), scratch.path('got')), '');
 });
 
-it('S06, S08: what was bound unchecked is pulled; below a Dir that is not here the remedy is told', async (t) => {
+it('S08: what was bound unchecked is pulled; below a Dir that is not here the remedy is told', async (t) => {
   const scratch = makeScratch(t);
   const [a, b] = [scratch.path('a'), scratch.path('b')];
   const dirref = await filled(scratch, a);

@@ -65,7 +65,16 @@ export const STORE_TYPES: readonly StoreType[] = [
   {
     type: 'tcp',
     primary: 'address',
-    parameters: { address: 'text', export: 'text', secret: 'path', cert: 'path', key: 'path', ca: 'path', protocol: ['vtftp', 'vt'], hash: HASH_NAMES },
+    parameters: {
+      address: 'text',
+      export: 'text',
+      secret: 'path',
+      cert: 'path',
+      key: 'path',
+      ca: 'path',
+      protocol: ['vtftp', 'vt'],
+      hash: HASH_NAMES,
+    },
     required: ['address'],
     open: async (given, context) => (await import('./open-stream.ts')).openTcpStore(given, context),
   },

@@ -102,9 +102,10 @@ export class GrownFiles {
     return points;
   }
 
-  /** Takes in what was appended. @param stored - what is stored of it @returns undefined where it did something else than grow */
-  async look(path: Octets, stored: FileDirent, { size, dev, ino }: BigIntStats, options: OpOptions): Promise<GrownFile | undefined> {
+  /** Takes in what was appended. @param stored - what is stored of it @returns `same` where nothing happened since the last look, undefined where it did something else than grow */
+  async look(path: Octets, stored: FileDirent, stat: BigIntStats, options: OpOptions): Promise<GrownFile | 'same' | undefined> {
     const { span } = stored.block;
+    const { size } = stat;
     const known = this.#kept.get(path);
     // What was taken in otherwise meanwhile is taken up from there.
     if (known !== undefined && !isSame(known.block, stored.block)) {
@@ -114,8 +115,10 @@ export class GrownFiles {
     const kept = this.#kept.get(path) ?? (size > BigInt(span) && span > 0 ? await this.#begin(path, stored, options) : undefined);
     if (kept === undefined) return undefined;
     const { file, content } = kept;
+    // What rings after it was taken in already.
+    if (file.isOf(stat) && !file.hasChanged(stat)) return 'same';
     this.#kept.delete(path);
-    let isGood = file.isOf({ dev, ino }) && (!file.isAtRest || file.wake(path));
+    let isGood = file.isOf(stat) && (!file.isAtRest || file.wake(path));
     try {
       if (!isGood) return undefined;
       isGood = false;
@@ -130,11 +133,11 @@ export class GrownFiles {
       // Without a change of its size something else was done to it.
       if (look === undefined || look.restarted !== undefined || look.bytes === 0) return undefined;
       isGood = true;
-      const { bytes, readBytes, stat } = look;
+      const { bytes, readBytes } = look;
       const block = content.block();
       kept.block = block;
       kept.grewMs = this.#monotonicMs();
-      return { block, stat, xattrs: findXattrs(file.fd).xattrs, bytes, readBytes };
+      return { block, stat: look.stat, xattrs: findXattrs(file.fd).xattrs, bytes, readBytes };
     } finally {
       if (isGood) this.#keep(path, kept);
       else file.close();

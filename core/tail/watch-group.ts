@@ -204,14 +204,16 @@ export class WatchGroup implements Followed {
     for (const path of dirty) {
       // All below a folder that was taken in as a whole came with it.
       if (whole !== undefined && path.startsWith(`${whole}/`)) continue;
+      const found = await this.#lookAtOne(path, options);
+      if (found === 'same') continue;
       if (path !== folder) parents.add(parentOf(path));
-      if ((await this.#lookAtOne(path, options)) === 'whole') whole = path;
+      if (found === 'whole') whole = path;
       if (this.#scansAll) return;
     }
     for (const parent of [...parents].sort().reverse()) this.#changes.push(async () => await this.#setDirMeta(parent, options));
   }
 
-  async #lookAtOne(path: Octets, options: OpOptions): Promise<'whole' | undefined> {
+  async #lookAtOne(path: Octets, options: OpOptions): Promise<'whole' | 'same' | undefined> {
     const { tree } = this.#options;
     const at = this.#pathOf(path);
     const stat = statOf(path);
@@ -237,6 +239,7 @@ export class WatchGroup implements Followed {
       return undefined;
     }
     const grown = stored?.dirent.kind === 'file' && stat.isFile() ? await this.#grown.look(path, stored.dirent, stat, options) : undefined;
+    if (grown === 'same') return 'same';
     if (grown !== undefined) {
       this.#newBytes += grown.bytes;
       this.#readBytes += grown.readBytes;

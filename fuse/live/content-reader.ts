@@ -148,6 +148,7 @@ export class ContentReader implements Disposable {
     if (reading.stream === undefined) {
       if (block.span - start < MIN_STREAM_SIZE || this.#store.edges.maxSize > MAX_STREAMED_BLOCK || end - start > PART_SIZE)
         return undefined;
+      if (!parts.pool.isReady) return undefined;
       reading.stream = new ReadStream(parts, block);
     }
     this.#requests++;

@@ -24,6 +24,7 @@ export class ReadPool implements Disposable {
   readonly #slots = new SharedArrayBuffer(SLOTS * PART_SIZE);
   readonly #free: number[] = Array.from({ length: SLOTS }, (_, slot) => slot);
   readonly #workers: PoolWorker[] = [];
+  #isReady = false;
   #closed = false;
 
   /** @param size - threads */
@@ -34,6 +35,16 @@ export class ReadPool implements Disposable {
 
   get hasRoom(): boolean {
     return this.#free.length > 0;
+  }
+
+  /** Whether a thread runs; the first who asks lets them start, which takes longer than to read some MiB without them. */
+  get isReady(): boolean {
+    if (!this.#isReady) this.#startAll();
+    return this.#isReady;
+  }
+
+  #startAll(): void {
+    while (!this.#closed && this.#workers.length < this.#size) this.#workers.push(this.#start());
   }
 
   /** A slot that nobody uses, or undefined. */
@@ -53,7 +64,7 @@ export class ReadPool implements Disposable {
 
   /** Lets a worker fill a slot. */
   fill(slot: number, segments: PackedSegments, done: PartDone): void {
-    while (!this.#closed && this.#workers.length < this.#size) this.#workers.push(this.#start());
+    this.#startAll();
     const [first, ...rest] = this.#workers;
     if (first === undefined) {
       done(false);
@@ -70,6 +81,9 @@ export class ReadPool implements Disposable {
     const workerData: ReadWorkerData = { hashName: this.#hashName, slots: this.#slots };
     const thread = new Worker(new URL('./read-worker.js', import.meta.url), { workerData });
     const worker: PoolWorker = { thread, jobs: new Map() };
+    thread.once('online', () => {
+      this.#isReady = true;
+    });
     thread.on('message', ({ slot, failure }: ReadAnswer) => {
       const done = worker.jobs.get(slot);
       worker.jobs.delete(slot);

@@ -21,14 +21,18 @@ export interface MountPeer {
 const BORG = 'BORG_BASE_DIR=$REPO/base BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes BORG_RELOCATED_REPO_ACCESS_IS_OK=yes';
 const RESTIC = 'RESTIC_PASSWORD=x RESTIC_CACHE_DIR=$REPO/cache';
 
-/** @param program - path of the built vtftp */
-export function vtftpMount(program: string): MountPeer {
+/**
+ * @param program - path of the built vtftp
+ * @param name - what it is called beside the others
+ * @param options - of `mount`
+ */
+export function vtftpMount(program: string, name = 'vtftp', options = ''): MountPeer {
   const run = `XDG_RUNTIME_DIR=$REPO "${process.execPath}" "${program}" -q -S $REPO/store`;
   return {
-    name: 'vtftp',
+    name,
     needs: [],
     store: `${run} -c "put $FROM /; quit"`,
-    mount: `${run} -c "mount $MNT"`,
+    mount: `${run} -c "mount ${options} $MNT"`,
     unmount: `${run} -c "umount $MNT"`,
     path: 'live',
   };

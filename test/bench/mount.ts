@@ -15,6 +15,9 @@ export type MountTimes = Map<string, Map<string, number[]>>;
 /** Operations on small things that are compared with bindfs over tmpfs. */
 const SMALL_OPERATIONS = ['create', 'open', 'lookup', 'list', 'write4k', 'read4k', 'unlink'] as const;
 
+/** Our mount through libfuse 2. */
+const NATIVE = 'vtftp, fuse-native';
+
 /** The most that each may take, to the time of others. */
 const LIMITS: readonly { readonly op: string; readonly to: readonly string[]; readonly limit: number }[] = [
   { op: 'read', to: ['squashfuse'], limit: 1 / 0.8 },
@@ -22,6 +25,7 @@ const LIMITS: readonly { readonly op: string; readonly to: readonly string[]; re
   { op: 'scattered', to: ['squashfuse'], limit: 1 / 0.5 },
   ...['find', 'ls -lR', 'tar c'].map((op) => ({ op, to: ['borg mount', 'restic mount'], limit: 0.35 })),
   ...SMALL_OPERATIONS.map((op) => ({ op, to: ['bindfs'], limit: 1 / 0.5 })),
+  ...SMALL_OPERATIONS.map((op) => ({ op, to: [NATIVE], limit: 1 / 2 })),
   { op: 'write', to: ['bindfs'], limit: 1 / 0.7 },
   { op: 'synced', to: ['vtftp put'], limit: 1 / 0.6 },
 ];
@@ -56,6 +60,9 @@ export function benchMount(
     }
   };
   const ours = vtftpMount(program);
+  const native = vtftpMount(program, NATIVE, '-o driver=fuse-native');
+  // The others can only be read.
+  const readOnly = vtftpMount(program, 'vtftp', '-o ro');
   const [large, tree] = [join(folder, 'large/live'), join(folder, 'tree/live')];
   const sizeMib = Math.ceil(1024 * scale);
   mkdirSync(large, { recursive: true });
@@ -63,7 +70,7 @@ export function benchMount(
   mkdirSync(join(folder, 'tree'));
   makeTree(tree, Math.max(100, Math.round(20_000 * scale)));
 
-  turns([ours, ...READ_PEERS], 'large', (peer, own) => {
+  turns([readOnly, ...READ_PEERS], 'large', (peer, own) => {
     using turn = new MountTurn(peer, own, large);
     turn.store();
     turn.mountCold();
@@ -73,7 +80,7 @@ export function benchMount(
     note(peer.name, 'scattered', operation('scattered', join(turn.path, 'random'), Math.ceil(8000 * scale)));
     turn.unmount();
   });
-  turns([ours, ...READ_PEERS.filter((peer) => peer.name !== 'squashfuse')], 'tree', (peer, own) => {
+  turns([readOnly, ...READ_PEERS.filter((peer) => peer.name !== 'squashfuse')], 'tree', (peer, own) => {
     using turn = new MountTurn(peer, own, tree);
     turn.store();
     const lines = {
@@ -90,8 +97,8 @@ export function benchMount(
   rmSync(tree, { recursive: true });
   const memory = mkdtempSync(join(tmpfsFolder(sizeMib) ?? folder, 'vtftp-bench-'));
   try {
-    turns([ours, BINDFS], 'small', (peer, own) => {
-      const here = join(memory, peer.name);
+    turns([ours, BINDFS, native], 'small', (peer, own) => {
+      const here = join(memory, peer.name.replace(/\W+/g, '-'));
       using turn = new MountTurn(peer, here, join(memory, 'live'));
       mkdirSync(join(memory, 'live'), { recursive: true });
       turn.store();

@@ -40,6 +40,7 @@ export const PRESENT_PROGRAMS: ReadonlySet<string> = new Set([
     'du',
     'echo',
     'false',
+    'find',
     'grep',
     'head',
     'logger',

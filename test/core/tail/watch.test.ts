@@ -182,6 +182,14 @@ describe('S34: a watched tree', () => {
     appendFileSync(path, mail(2));
     second.note('inbox.mbox');
     await second.check();
+    const { newBytes } = second.group.counts();
+    const soFar = read;
+    // It may be told of what was taken in already.
+    second.note('inbox.mbox');
+    assert.equal(await second.round(), false);
+    assert.equal(second.group.counts().newBytes, newBytes);
+    // A Dir, to see what is stored.
+    assert.ok(read - soFar < 4096, `${read - soFar} octets`);
     // The first and last leaf, superblocks on the way there, and Dirs.
     assert.ok(read < 6 * second.store.edges.maxSize, `${read} octets of ${statSync(path).size}`);
   });

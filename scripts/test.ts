@@ -38,6 +38,8 @@ const run = spawnSync(
     '--enable-source-maps',
     '--test',
     '--test-concurrency=2',
+    // What hangs fails: nothing takes a third of that.
+    '--test-timeout=600000',
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',
     ...nodeOptions,

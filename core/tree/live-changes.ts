@@ -8,7 +8,7 @@ import type { OpOptions } from '../store/store.ts';
 import { liveDir } from './inode-scope.ts';
 import { liftDir } from './lift.ts';
 import { dropNames, makeReachable, markScopeChanged, outerLinks } from './live-links.ts';
-import type { HardLeaf, LeafDirent, LiveDir, LiveLeaf } from './live-node.ts';
+import type { HardLeaf, LeafDirent, LiveDir, LiveLeaf, NodePlace } from './live-node.ts';
 import { entriesOf, REMOVED } from './live-node.ts';
 import type { LiveNode, LiveState } from './live-state.ts';
 import { resolveLive } from './live-state.ts';
@@ -147,6 +147,30 @@ export async function moveEntry(state: LiveState, from: Place & { readonly node:
   await makeMovable(state, node, from.dir, to.dir, options);
   clearEntry(state, from);
   putEntry(state, to, node);
+  noteMoved(node, from, to);
+}
+
+/** Lets two entries change places, neither of which is within the other. */
+export async function exchangeEntries(
+  state: LiveState,
+  one: Place & { readonly node: LiveNode },
+  other: Place & { readonly node: LiveNode },
+  options: OpOptions,
+): Promise<void> {
+  await makeMovable(state, one.node, one.dir, other.dir, options);
+  await makeMovable(state, other.node, other.dir, one.dir, options);
+  clearEntry(state, one);
+  clearEntry(state, other);
+  putEntry(state, other, one.node);
+  putEntry(state, one, other.node);
+  noteMoved(one.node, one, other);
+  noteMoved(other.node, other, one);
+}
+
+/** The first name of a node that has several may be another now. */
+function noteMoved(node: LiveNode, from: NodePlace, to: NodePlace): void {
+  if (node.sort !== 'leaf' || node.hard?.first?.dir !== from.dir || node.hard.first.name !== from.name) return;
+  node.hard.first = { dir: to.dir, name: to.name };
 }
 
 /** Sees to it that an entry, and the names of hard links below it, mean the same nodes in another Dir. */
@@ -175,7 +199,9 @@ export async function linkEntry(state: LiveState, from: Place & { readonly node:
   const { scope } = home;
   if (scope === undefined) throw new Error('link: a root without an inode table');
   const nodes = await scope.load(state.reader, options);
-  const hardLeaf: HardLeaf = Object.assign(node, { hard: { scope, uuid: state.newUuid(), nlink: 2 } });
+  const hardLeaf: HardLeaf = Object.assign(node, {
+    hard: { scope, uuid: state.newUuid(), nlink: 2, first: { dir: from.dir, name: from.name } },
+  });
   nodes.set(hardLeaf.hard.uuid, hardLeaf);
   state.ids.leave(node.id);
   markScopeChanged(scope);

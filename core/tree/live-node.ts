@@ -24,6 +24,12 @@ export interface UnsyncedContent {
   settle(options?: OpOptions): Promise<Block>;
 }
 
+/** Where a name of a node stands. */
+export interface NodePlace {
+  readonly dir: LiveDir;
+  readonly name: Octets;
+}
+
 /** A node that is no Dir, as the live tree holds it. */
 export interface LiveLeaf {
   readonly sort: 'leaf';
@@ -35,7 +41,7 @@ export interface LiveLeaf {
   /** Of a node with several names: where it stands in an inode table. */
   hard?: HardLinks | undefined;
   /** Of a node with one name that somebody holds: where it stands; undefined once it is removed. */
-  home?: { readonly dir: LiveDir; readonly name: Octets } | undefined;
+  home?: NodePlace | undefined;
   /** How often it is held: as long as it is, every look at its name gives this very node. */
   holds?: number;
 }
@@ -48,6 +54,8 @@ export interface HardLinks {
   nlink: number;
   /** It has lost names, of which those who remember it may not know. */
   hasLost?: boolean;
+  /** Of one that was linked here: the name that it had before, wherever that is now. A kernel may remember it from when it was the only one. */
+  first?: NodePlace;
 }
 
 /** A leaf in an inode table. */

@@ -10,13 +10,12 @@ import {
   changeDir,
   changeLeaf,
   checkReplace,
-  clearEntry,
   dropEntry,
   dropLeaf,
+  exchangeEntries,
   isEmptyDir,
   isHard,
   linkEntry,
-  makeMovable,
   moveEntry,
   nodeOf,
   putEntry,
@@ -317,12 +316,7 @@ export class LiveNodes {
     if (node === undefined) throw new PathError('ENOENT', 'rename', octetsToText(target.path));
     if (node === source.node) return;
     if (node.sort === 'dir' && source.dir.isWithin(node)) throw new PathError('EINVAL', 'rename', octetsToText(target.path));
-    await makeMovable(state, source.node, source.dir, target.dir, options);
-    await makeMovable(state, node, target.dir, source.dir, options);
-    clearEntry(state, source);
-    clearEntry(state, target);
-    putEntry(state, target, source.node);
-    putEntry(state, source, node);
+    await exchangeEntries(state, source, { ...target, node }, options);
     renamed(state, source.node);
     renamed(state, node);
   }

@@ -4,6 +4,7 @@ import type { LiveDir } from '../../core/tree/live-node.ts';
 import type { Attributes, Caller, EntrySink, Filesystem, Maybe, Opened } from '../filesystem.ts';
 import { ROOT_INO, whenThere } from '../filesystem.ts';
 import type { Notices } from '../notices.ts';
+import { KnownNames } from './known-names.ts';
 import type { LiveFilesystem } from './live-filesystem.ts';
 import type { Views } from './views.ts';
 
@@ -28,12 +29,6 @@ export interface View {
   end(): void;
 }
 
-/** A name by which a kernel knows a node. */
-interface KnownName {
-  readonly parent: number;
-  readonly name: Octets;
-}
-
 /**
  * A face of a live filesystem with a top of its own. It remembers what its kernel was given, so that it hears of what it knows only, and
  * a kernel that goes without a word leaves nothing behind; and tells the other faces of each change.
@@ -42,8 +37,7 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOpt
   const inner = live.filesystem;
   const topIno = top?.id ?? ROOT_INO;
   const known = new Map<number, number>();
-  /** Of nodes with several names: those that were looked up. */
-  const names = new Map<number, KnownName[]>();
+  const names = new KnownNames(live);
   const files = new Map<number, number>();
   const dirs = new Map<number, number>();
   let kernel: Notices | undefined;
@@ -58,11 +52,7 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOpt
     return attributes;
   };
   const givenName = (attributes: Attributes, parent: number, name: Octets): Attributes => {
-    if (keepsSizes && attributes.nlink > 1) {
-      const before = names.get(attributes.ino);
-      if (before === undefined) names.set(attributes.ino, [{ parent, name }]);
-      else if (!before.some((each) => each.parent === parent && each.name === name)) before.push({ parent, name });
-    }
+    if (keepsSizes) names.given(attributes.ino, { parent, name });
     return given(attributes);
   };
   const opened = <T extends Opened>(handles: Map<number, number>, ino: number, open: T): T => {
@@ -77,7 +67,7 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOpt
       kernel.node(outward(ino), content);
       if (!content || !keepsSizes) return;
       // Without a name it is forgotten once it is closed, and its size with it.
-      for (const { parent, name } of names.get(ino) ?? homeOf(live, ino)) kernel.name(outward(parent), name);
+      for (const { parent, name } of names.of(ino)) kernel.name(outward(parent), name);
     },
     name(parent, name) {
       if (knows(parent)) kernel?.name(outward(parent), name);
@@ -149,7 +139,7 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOpt
     const held = known.get(ino) ?? 0;
     if (held <= lookups) {
       known.delete(ino);
-      names.delete(ino);
+      names.forget(ino);
     } else known.set(ino, held - lookups);
     inner.forget(ino, Math.min(held, lookups));
   };
@@ -175,7 +165,11 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOpt
     rename(parent, name, newParent, newName, flags, caller) {
       const [from, to] = [inward(parent), inward(newParent)];
       const places = [[from, name] as const, [to, newName] as const];
-      return withNodes(places, caller, () => inner.rename(from, name, to, newName, flags, caller));
+      const done = withNodes(places, caller, () => inner.rename(from, name, to, newName, flags, caller));
+      if (!keepsSizes) return done;
+      return whenThere(done, () => {
+        names.renamed({ parent: from, name }, { parent: to, name: newName });
+      });
     },
     link: (ino, parent, name, caller) => made(inner.link(ino, inward(parent), name, caller), inward(parent), name),
 
@@ -257,10 +251,4 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOpt
       names.clear();
     },
   };
-}
-
-/** The name of a node that has only one. */
-function homeOf({ mount }: LiveFilesystem, ino: number): readonly KnownName[] {
-  const node = mount.inodes.find(ino)?.node;
-  return node?.sort === 'leaf' && node.home !== undefined ? [{ parent: node.home.dir.id, name: node.home.name }] : [];
 }

@@ -153,6 +153,32 @@ describe('several mounts of one live tree', { skip: noMountsHere() ?? false }, (
     assert.equal(done.status, 0, done.report);
   });
 
+  it('S58: sizes that change through one mount are seen in the others by every name of a file', async (t) => {
+    const scratch = makeScratch(t);
+    const mount = await mounted(t, scratch);
+    const second = await beside(mount, scratch, 'second', `${mount.path} HERE`);
+    const steps = [
+      // Known by a name from when it was the only one, linked through another mount.
+      'printf 1 > a; cat a > /dev/null; ln "$B/a" "$B/b"; cat b; printf 2 >> "$B/a"; stat -c "%n %s" a b',
+      // Linked here.
+      'printf 1 > c; ln c d; printf 23 >> "$B/d"; stat -c "%n %s" c d',
+      // Renamed here, and by a shell, with all names known.
+      'mv c e; mv d f; printf 4 >> "$B/e"; stat -c "%n %s" e f; mkdir g; "$NODE" "$VTFTP" . -c "mv f g/h" > /dev/null; cat g/h; printf 5 >> "$B/e"; stat -c "%n %s" e g/h',
+      // Of the names one is left.
+      'rm e; printf 6 >> "$B/g/h"; stat -c "%n %s" g/h; cat g/h',
+      // Linked by a shell.
+      'printf 1 > i; cat i > /dev/null; "$NODE" "$VTFTP" . -c "ln i j" > /dev/null; cat j; printf 2 >> "$B/j"; stat -c "%n %s" i j',
+    ];
+    const env = { ...mount.env, B: second, NODE: process.execPath, VTFTP: PROGRAM };
+    const outputs: string[] = [];
+    for (const step of steps) {
+      const { status, stdout, report } = await run('sh', ['-ec', step], { cwd: mount.path, env });
+      assert.equal(status, 0, report);
+      outputs.push(stdout);
+    }
+    assert.deepEqual(outputs, ['1a 2\nb 2\n', 'c 3\nd 3\n', 'e 4\nf 4\n1234e 5\ng/h 5\n', 'g/h 6\n123456', '1i 2\nj 2\n']);
+  });
+
   it('S58: an append-only mount loses nothing, whatever programs do', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch, '-o append-only');

@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { mounted, noMountsHere } from '../support/mounted.ts';
 import { PROGRAM, recited, run, vtftp } from '../support/program.ts';
 import { makeRandom } from '../support/random.ts';
+import type { Scratch } from '../support/scratch.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 /** A program that answers each line with lines of its own, the last of which says that it is done. */
@@ -18,7 +19,7 @@ class Answering {
   readonly #isLast: (line: string) => boolean;
 
   constructor(
-    t: TestContext,
+    scratch: Scratch,
     command: readonly [string, ...string[]],
     cwd: string,
     env: NodeJS.ProcessEnv,
@@ -28,7 +29,8 @@ class Answering {
     this.#child = spawn(program, args, { cwd, env: { ...process.env, LC_ALL: 'C.UTF-8', ...env }, stdio: ['pipe', 'pipe', 'inherit'] });
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
     this.#isLast = isLast;
-    t.after(() => this.#child.kill());
+    // Before what it stands in is taken away.
+    scratch.beforeRemoval(() => this.#child.kill('SIGKILL'));
   }
 
   /** Gives the lines that come for a line, the last one among them. */
@@ -156,11 +158,13 @@ async function compare(t: TestContext, others: readonly string[]): Promise<void>
   const locals: [string, ...string[]] = [scratch.path('locals/empty'), scratch.path('locals/text'), scratch.path('locals/large')];
   for (const [index, size] of [0, 20, 200_000].entries()) writeFileSync(locals[index] ?? '', random.bytes(size));
   const sh = (cwd: string): Answering =>
-    new Answering(t, ['sh', '-c', 'while IFS= read -r line; do eval "$line" 2>&1; echo "done $?"; done'], cwd, {}, (line) =>
+    new Answering(scratch, ['sh', '-c', 'while IFS= read -r line; do eval "$line" 2>&1; echo "done $?"; done'], cwd, {}, (line) =>
       line.startsWith('done '),
     );
   const shell = (): Answering =>
-    new Answering(t, [process.execPath, PROGRAM, '--json', mount.path], scratch.folder, mount.env, (line) => /"done":true/.test(line));
+    new Answering(scratch, [process.execPath, PROGRAM, '--json', mount.path], scratch.folder, mount.env, (line) =>
+      /"done":true/.test(line),
+    );
   for (const name of others) {
     scratch.beforeRemoval(
       () => void spawnSync(process.execPath, [PROGRAM, '-c', `umount ${scratch.path(name)}`], { env: { ...process.env, ...mount.env } }),

@@ -12,7 +12,7 @@ export interface Scratch {
   path(name: string): string;
   /** Makes a folder in it. */
   mkdir(name: string): string;
-  /** Runs something when the test has ended, before the folder is removed. */
+  /** Runs something when the test has ended, before the folder is removed; what was given last runs first. */
   beforeRemoval(run: () => void): void;
 }
 
@@ -21,7 +21,7 @@ export function makeScratch(t: Pick<TestContext, 'after'>): Scratch {
   chmodSync(folder, 0o755);
   const endings: (() => void)[] = [];
   t.after(() => {
-    for (const end of endings) end();
+    for (const end of endings.reverse()) end();
     // What tests close even to themselves is opened first.
     spawnSync('chmod', ['-R', 'u+rwX', folder], { stdio: 'ignore' });
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });

@@ -1,5 +1,6 @@
 import { VtError } from '../base/errors.ts';
 import { MAX_BLOCK_SIZE } from '../block/block.ts';
+import { areEdgeSizes, MIN_MEAN_SIZE } from '../store/edges-text.ts';
 import type { EdgeSettings } from '../store/store.ts';
 
 // The hash of the edge kernel `poly32-1`, frozen: Stores hold Blocks that end where it says. Of the octets b up to and
@@ -36,9 +37,6 @@ export const FILTER_START = 0x8000;
 /** a, the base of G: the prime next to 2^32 divided by the golden ratio. */
 export const CHECK_BASE = 0x9e3779b1;
 
-/** Least mean size: below it nearly every position would be a candidate. */
-const MIN_MEAN_SIZE = 64;
-
 /** What the kernel tests, for a mean size. */
 export interface EdgeThresholds {
   /** H passes if FILTER_START <= H < FILTER_START + filterWidth; 1..2048 */
@@ -74,11 +72,11 @@ export function edgeThresholds({ minSize, meanSize }: Pick<EdgeSettings, 'minSiz
  * @throws {VtError} EUNSUPPORTED for another kernel
  * @throws {RangeError} unless 1 <= minSize <= meanSize <= maxSize <= MAX_BLOCK_SIZE and meanSize >= 64
  */
-export function checkEdgeSettings({ kernel, minSize, meanSize, maxSize }: EdgeSettings): void {
+export function checkEdgeSettings({ kernel, ...sizes }: EdgeSettings): void {
   if (kernel !== KERNEL_ID)
     throw new VtError('EUNSUPPORTED', `cut into Blocks by kernel "${kernel}": unknown`, { remedy: `this program has ${KERNEL_ID}` });
-  const whole = [minSize, meanSize, maxSize].every(Number.isSafeInteger);
-  if (!whole || minSize < 1 || minSize > meanSize || meanSize < MIN_MEAN_SIZE || meanSize > maxSize || maxSize > MAX_BLOCK_SIZE) {
+  const { minSize, meanSize, maxSize } = sizes;
+  if (!areEdgeSizes(sizes)) {
     throw new RangeError(
       `cut into Blocks: expected 1 <= min <= mean <= max <= ${MAX_BLOCK_SIZE}, mean >= ${MIN_MEAN_SIZE}, got ${minSize}, ${meanSize}, ${maxSize}`,
     );

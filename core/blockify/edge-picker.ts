@@ -14,6 +14,9 @@ export interface LeafSpan {
 /** A run of so many octets ends a content's parsing: nobody reads holes of terabytes for a parser. */
 export const MAX_PARSED_RUN = 2 ** 30;
 
+/** Where Blocks have at least as many octets as this, or fewer, a parser may ask for smaller ones. */
+const PARSED_MIN_SIZE = 4096;
+
 /**
  * Decides where Blocks end, from what the kernel found in the slices of a content, in order. The same content gives the
  * same leaves however it is cut into slices.
@@ -54,11 +57,12 @@ export class EdgePicker {
    * A parser will be heard from the first slice on.
    *
    * @param delay - octets by which what it says may come late, 0..MIN_RUN_SIZE
-   * @param minSize - octets of a Block, at least, that ends at one of its edges; default, and at most, that of other Blocks
+   * @param minSize - octets of a Block, at least, that ends at one of its edges; default, and at most, that of other Blocks. Where that
+   * is more than {@link PARSED_MIN_SIZE} it counts: who asks for larger Blocks wants few of them
    */
   useParser({ delay, minSize = this.#minSize }: { readonly delay: number; readonly minSize?: number | undefined }): void {
     this.#parserDelay = Math.max(0, Math.min(delay, MIN_RUN_SIZE));
-    this.#parserMinSize = Math.max(1, Math.min(minSize, this.#minSize));
+    this.#parserMinSize = this.#minSize > PARSED_MIN_SIZE ? this.#minSize : Math.max(1, Math.min(minSize, this.#minSize));
   }
 
   /** Whether nothing that a parser says counts any more. */

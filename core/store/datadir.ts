@@ -8,7 +8,7 @@ import { errorReason } from '../base/system-error.ts';
 import type { HashName } from '../block/hash.ts';
 import { DEFAULT_HASH_NAME } from '../block/hash.ts';
 import type { DatadirFormat } from './datadir-format.ts';
-import { DEFAULT_EDGES, FORMAT_FILE, readDatadirFormat, syncFolder, writeDatadirFormat } from './datadir-format.ts';
+import { edgesFor, FORMAT_FILE, readDatadirFormat, syncFolder, writeDatadirFormat } from './datadir-format.ts';
 import { DatadirIndex } from './datadir-index.ts';
 import { recoverDatadirFormat } from './datadir-recovery.ts';
 import { Datadir } from './datadir-store.ts';
@@ -27,7 +27,7 @@ export interface OpenDatadirOptions {
   readonly create?: boolean;
   /** Of a new Store. */
   readonly hashName?: HashName;
-  /** Of a new Store. */
+  /** Of a new Store; default: what suits its compression. */
   readonly edges?: EdgeSettings;
   /** Of a new Store; default `none`. */
   readonly compression?: 'none' | 'zlib';
@@ -138,7 +138,7 @@ function makeDatadir(folder: string, options: OpenDatadirOptions): DatadirFormat
   const format: DatadirFormat = {
     storeId: randomUUID(),
     hashName: options.hashName ?? DEFAULT_HASH_NAME,
-    edges: options.edges ?? DEFAULT_EDGES,
+    edges: options.edges ?? edgesFor(options.compression),
     compression: options.compression ?? 'none',
     generation: 0,
     durability: options.durability?.() ?? DEFAULT_DURABILITY,

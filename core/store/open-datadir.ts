@@ -6,9 +6,10 @@ import { DEFAULT_HASH_NAME } from '../block/hash.ts';
 import { AbsentStore } from './absent-store.ts';
 import type { OpenDatadirOptions } from './datadir.ts';
 import { openDatadir } from './datadir.ts';
-import { DEFAULT_EDGES } from './datadir-format.ts';
+import { edgesFor } from './datadir-format.ts';
 import { isDatadir, isPythonDatadir } from './datadir-recovery.ts';
 import { DURABILITIES } from './durability.ts';
+import { readEdgeSizes } from './edges-text.ts';
 import { expandHome } from './home-path.ts';
 import type { OpenContext } from './open-store.ts';
 import { PythonDatadir } from './python-datadir.ts';
@@ -34,12 +35,14 @@ export async function openDatadirStore(given: StoreParameters, context: OpenCont
   };
   if (isPythonDatadir(folder)) return new PythonDatadir(folder, { cachePath, onNotice, hashName: asked });
   const hashName = asked ?? context.hashName ?? DEFAULT_HASH_NAME;
-  const compression = compressionOption(given);
-  const make = async (): Promise<Store> => await openDatadir(folder, { ...options, ...compression, hashName, create: true });
+  const { compression } = compressionOption(given);
+  const edges = { ...edgesFor(compression), ...readEdgeSizes(textParameter(given, 'edges') ?? '') };
+  const made = { ...options, ...(compression === undefined ? {} : { compression }), edges, hashName, create: true };
+  const make = async (): Promise<Store> => await openDatadir(folder, made);
   if (!isDatadir(folder)) {
     if (context.create === undefined || context.create === false || readOnly === true) throw noStore(context.name, folder);
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) throw noStore(context.name, folder);
-    return context.create === true ? await make() : new AbsentStore(folder, hashName, DEFAULT_EDGES, make, compression.compression);
+    return context.create === true ? await make() : new AbsentStore(folder, hashName, edges, make, compression);
   }
   const store = await openDatadir(folder, options);
   if (asked === undefined || store.hashName === asked) return store;

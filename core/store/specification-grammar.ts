@@ -1,3 +1,4 @@
+import { readEdgeSizes } from './edges-text.ts';
 import { readSize } from './size-text.ts';
 import type { ParameterType, ParameterValue, StoreForm, StoreShape, StoreSpecification } from './specification.ts';
 import { isBare, quote, SpecificationReader } from './specification-reader.ts';
@@ -9,7 +10,7 @@ import { isBare, quote, SpecificationReader } from './specification-reader.ts';
  */
 type Level = 'whole' | 'list' | 'closed' | 'value';
 
-const VALUE_NAMES = { path: 'a path', text: 'a text', size: 'a size', count: 'a number' } as const;
+const VALUE_NAMES = { path: 'a path', text: 'a text', size: 'a size', count: 'a number', edges: 'MIN:MEAN:MAX' } as const;
 
 const TYPE = /[a-z][a-z0-9+-]*(?=[:(])/iy;
 const NAME_IS = /[ \t]*([a-z][\w-]*)[ \t]*=/iy;
@@ -226,6 +227,11 @@ export class SpecificationGrammar {
         if (size !== undefined) return size;
         throw reader.error(`expected a number of octets, found "${text}"`, start, { remedy: 'write it as 1000, 512K, 20M or 1.5G' });
       }
+      case 'edges':
+        if (readEdgeSizes(text) !== undefined) return text;
+        throw reader.error(`expected MIN:MEAN:MAX in octets, found "${text}"`, start, {
+          remedy: 'write them as 2K:8K:32K: min <= mean <= max <= 16M, and mean at least 64',
+        });
       case 'count':
         if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
         throw reader.error(`expected a number, found "${text}"`, start);

@@ -22,11 +22,11 @@ export interface StoreForm {
 /** Values by the names of their parameters. */
 export type StoreParameters = Readonly<Record<string, ParameterValue>>;
 
-/** Of a path, hash or address a text; of a size (in octets) or count a number; of Stores their specifications. */
+/** Of a path, hash, address or edges a text; of a size (in octets) or count a number; of Stores their specifications. */
 export type ParameterValue = string | number | readonly StoreSpecification[];
 
 /** What a value of a parameter is: one of some words, or of a kind. `store` is exactly one Store, `stores` any number. */
-export type ParameterType = 'path' | 'text' | 'size' | 'count' | 'store' | 'stores' | readonly string[];
+export type ParameterType = 'path' | 'text' | 'size' | 'count' | 'edges' | 'store' | 'stores' | readonly string[];
 
 /** The grammar of one type of Stores. */
 export interface StoreShape {

@@ -10,7 +10,7 @@ export const STORE_TYPES: readonly StoreType[] = [
   {
     type: 'datadir',
     primary: 'path',
-    parameters: { path: 'path', hash: HASH_NAMES, compression: ['none', 'zlib'], durability: DURABILITIES },
+    parameters: { path: 'path', hash: HASH_NAMES, compression: ['none', 'zlib'], edges: 'edges', durability: DURABILITIES },
     required: ['path'],
     open: async (given, context) => (await import('./open-datadir.ts')).openDatadirStore(given, context),
   },

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Run } from '../support/program.ts';
 import { vtftp } from '../support/program.ts';
+import { makeRandom } from '../support/random.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 function lines(text: string): string[] {
@@ -145,6 +146,37 @@ test('S40: a Store that is named and not there is an error to who reads, and mad
   assert.ok(existsSync(scratch.path('new/vtftp-store')));
   const byDefault = await vtftp(['-c', 'ls'], options);
   assert.equal(byDefault.status, 0, byDefault.report);
+});
+
+test('S17, S40: a Store that is made cuts as edges= says, and with compression into larger Blocks', async (t) => {
+  const scratch = makeScratch(t);
+  const words: readonly [string, ...string[]] = ['one', 'two', 'three', 'four', 'five', 'six'];
+  const random = makeRandom(7);
+  const phrases = Array.from({ length: 60_000 }, () => `${random.pick(words)} ${random.pick(words)} ${random.below(1000)}`);
+  writeFileSync(scratch.path('text'), phrases.join('\n'));
+  const cut = async (parameters: string): Promise<{ readonly settings: string; readonly mean: number }> => {
+    const folder = `s${parameters.replace(/\W/g, '_')}`;
+    const options = { env: scratch.env, cwd: scratch.folder };
+    const put = await vtftp(['-S', `datadir:${folder}${parameters}`, '-c', 'put text; quit'], options);
+    assert.equal(put.status, 0, put.report);
+    const got = await vtftp(['-S', folder, '-c', 'get text back'], options);
+    assert.equal(got.status, 0, got.report);
+    assert.ok(readFileSync(scratch.path('back')).equals(readFileSync(scratch.path('text'))));
+    rmSync(scratch.path('back'));
+    const [shown] = records(await vtftp(['--json', '-S', folder, '-c', 'inspect text'], options));
+    const { size, tree } = shown as { readonly size: number; readonly tree: { readonly leaves: number } };
+    const settings = /min=.*\nmean=.*\nmax=.*/.exec(readFileSync(scratch.path(`${folder}/vtftp-store`), 'utf8'))?.[0] ?? '';
+    return { settings: settings.replace(/\w+=/g, '').replace(/\n/g, ' '), mean: size / tree.leaves };
+  };
+  const plain = await cut('');
+  assert.equal(plain.settings, '2048 8192 32768');
+  const small = await cut(',edges=512:1K:4K');
+  assert.equal(small.settings, '512 1024 4096');
+  assert.ok(small.mean < plain.mean / 2, `${small.mean} ${plain.mean}`);
+  const packed = await cut(',compression=zlib');
+  assert.equal(packed.settings, '49152 98304 262144');
+  assert.ok(packed.mean > 40_000, String(packed.mean));
+  assert.equal((await cut(',compression=zlib,edges=2K:8K:32K')).settings, '2048 8192 32768');
 });
 
 test('S40: a Store that cannot be made is told of once', async (t) => {

@@ -30,10 +30,10 @@ function afterMarker(marker: string): Parser {
   }, marker.length);
 }
 
-async function cut(portions: Iterable<Uint8Array>, parser: Parser): Promise<{ sizes: number[]; data: Buffer }> {
+async function cut(portions: Iterable<Uint8Array>, parser: Parser, settings = EDGES): Promise<{ sizes: number[]; data: Buffer }> {
   const sizes: number[] = [];
   const parts: Buffer[] = [];
-  for await (const piece of blockify(portions, EDGES, { parser })) {
+  for await (const piece of blockify(portions, settings, { parser })) {
     const part = piece.kind === 'run' ? Buffer.alloc(piece.size, piece.octet) : Buffer.from(piece.data);
     sizes.push(part.length);
     parts.push(part);
@@ -65,6 +65,32 @@ describe('S29: edges of a parser', () => {
     // One right after a hash edge would make too small a Block.
     assert.ok(hits > 600, `${hits} of 900`);
     assert.ok(sizes.length > 3000);
+  });
+
+  it('S29: in a Store of large Blocks records share one, and what was inserted moves few of their edges', async () => {
+    const random = makeRandom(3);
+    const large: EdgeSettings = { kernel: 'poly32-1', minSize: 16_384, meanSize: 32_768, maxSize: 131_072 };
+    const records = Array.from({ length: 1000 }, () =>
+      Buffer.concat([Buffer.from('\n>>RECORD<<\n'), random.bytes(500 + random.below(5000))]),
+    );
+    const edgesIn = async (list: readonly Buffer[]): Promise<{ readonly sizes: number[]; readonly fromEnd: Set<number> }> => {
+      const data = Buffer.concat(list);
+      const { sizes, data: back } = await cut(portionsOf(data, [1 << 16, 5]), afterMarker('\n>>RECORD<<\n'), large);
+      assert.ok(back.equals(data));
+      let left = data.length;
+      return { sizes, fromEnd: new Set(sizes.map((size) => (left -= size))) };
+    };
+    const before = await edgesIn(records);
+    assert.ok(before.sizes.slice(0, -1).every((size) => size >= large.minSize));
+    const mean = records.reduce((sum, { length }) => sum + length, 0) / before.sizes.length;
+    assert.ok(mean < 1.5 * large.minSize, `${mean}: they end at records`);
+    const after = await edgesIn([
+      ...records.slice(0, 20),
+      Buffer.concat([Buffer.from('\n>>RECORD<<\n'), random.bytes(3000)]),
+      ...records.slice(20),
+    ]);
+    const shared = [...after.fromEnd].filter((edge) => before.fromEnd.has(edge)).length;
+    assert.ok(shared > 0.75 * after.sizes.length, `${shared} of ${after.sizes.length}`);
   });
 
   it('S29: they do not depend on how the input is cut into reads, though they come late', async () => {

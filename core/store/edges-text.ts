@@ -1,0 +1,22 @@
+import { MAX_BLOCK_SIZE } from '../block/block.ts';
+import { readSize } from './size-text.ts';
+import type { EdgeSettings } from './store.ts';
+
+/** Least mean of leaves: below it nearly every position would be an edge. */
+export const MIN_MEAN_SIZE = 64;
+
+/** The sizes of leaves, as an edge kernel keeps to them. */
+export type EdgeSizes = Pick<EdgeSettings, 'minSize' | 'meanSize' | 'maxSize'>;
+
+/** Whether a kernel can keep to them: 1 <= min <= mean <= max <= 16 MiB, and mean is at least 64. */
+export function areEdgeSizes({ minSize, meanSize, maxSize }: EdgeSizes): boolean {
+  const isWhole = [minSize, meanSize, maxSize].every(Number.isSafeInteger);
+  return isWhole && minSize >= 1 && minSize <= meanSize && meanSize >= MIN_MEAN_SIZE && meanSize <= maxSize && maxSize <= MAX_BLOCK_SIZE;
+}
+
+/** Reads `MIN:MEAN:MAX`, octets as sizes are written elsewhere: `2K:8K:32K`. Undefined for anything else. */
+export function readEdgeSizes(text: string): EdgeSizes | undefined {
+  const [minSize = 0, meanSize = 0, maxSize = 0, ...more] = text.split(':').map(readSize);
+  const sizes = { minSize, meanSize, maxSize };
+  return more.length === 0 && areEdgeSizes(sizes) ? sizes : undefined;
+}

@@ -45,6 +45,9 @@ export async function runPrompt(shell: Shell): Promise<void> {
       });
     },
   });
+  // Whoever has typed while a command ran goes on at the end of that, where node:repl would put the cursor at its start.
+  const display = server.displayPrompt.bind(server);
+  server.displayPrompt = () => display(true);
   unlearnDotCommands(server, (text) => {
     waiting++;
     queue = queue.then(async () => {
@@ -80,7 +83,7 @@ export async function runPrompt(shell: Shell): Promise<void> {
         stdout.write(BRACKETED_PASTE_ON);
       };
     },
-    () => server.displayPrompt(true),
+    () => server.displayPrompt(),
   );
 
   await new Promise<void>((resolve) => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { run } from '../support/program.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { NEEDS_TMUX, Terminal } from '../support/terminal.ts';
 
@@ -68,6 +69,24 @@ test(
     assert.match(screen, /^D\{block:.*\}\nended with 0/m);
   },
 );
+
+test('S12: at a terminal: a line that was begun while a command ran is gone on with at its end', NEEDS_TMUX, async (t) => {
+  const scratch = makeScratch(t);
+  assert.equal((await run('mkfifo', [scratch.path('fifo')])).status, 0);
+  const terminal = new Terminal(t, scratch, ['-S', scratch.path('store')]);
+  await terminal.shows(/^vtftp:\/>$/m);
+  // A Store that says nothing until it is told to.
+  terminal.type("open '!cat fifo'");
+  terminal.keys('Enter');
+  await terminal.shows(/cat fifo'$/m);
+  terminal.type('ec');
+  await terminal.shows(/^ec$/m);
+  writeFileSync(scratch.path('fifo'), 'no Store\n');
+  await terminal.shows(/^vtftp:\/> ec$/m);
+  terminal.type('ho on');
+  terminal.keys('Enter');
+  await terminal.shows(/run "echo"/);
+});
 
 test('S12: at a terminal: what is pasted never runs by itself, and lines typed ahead run in order', NEEDS_TMUX, async (t) => {
   const scratch = makeScratch(t);

@@ -132,9 +132,11 @@ export class LiveDir {
     return false;
   }
 
-  /** Whether there may be names of hard links below. */
+  /** Whether there may be names of hard links below: those that are left out of what is stored are counted nowhere. */
   mayHoldLinks(): boolean {
-    return this.stale || linksWithin(this.dirent) > 0;
+    if (this.stale || linksWithin(this.dirent) > 0 || (this.unstored?.size ?? 0) > 0) return true;
+    for (const node of this.overlay.values()) if (node.sort === 'dir' && node.mayHoldLinks()) return true;
+    return false;
   }
 }
 

@@ -280,6 +280,21 @@ async function expected(tree: LiveTree): Promise<string[]> {
     .sort();
 }
 
+test('S57: names of hard links that are left out go with the Dir that they stand in', async () => {
+  await using store = new MemoryStore();
+  await using tree = openLiveTree(store, undefined);
+  tree.leaveOut(rules('- *.o', '- build/'), undefined);
+  for (const dir of ['/b', '/b/c', '/out.o']) await tree.mkdir(path(dir), {});
+  await tree.attach(path('/out.o/f'), new Front(store, 'some octets'), {});
+  await tree.link(path('/out.o/f'), path('/b/c/f.o'));
+  await tree.link(path('/out.o/f'), path('/stays'));
+  await synced(tree);
+  await tree.remove(path('/b'), { recursive: true });
+  const root = await synced(tree);
+  assert.deepEqual(await paths(tree), ['/out.o/', '/out.o/f x2', '/stays x2']);
+  assert.deepEqual(await storedPaths(store, root), ['/stays']);
+});
+
 test('S57: after any changes what is stored is what the rules leave of the tree, and the tree is as it was', async (t) => {
   const seed = Math.floor(Math.random() * 2 ** 32);
   t.diagnostic(`seed ${seed}`);

@@ -10,6 +10,7 @@ export const push = defineCommand({
   plans: true,
   details: [
     'First the peer is asked, for many Blocks at once, which of them it lacks; then these are sent, and nothing else, and made durable there. With -n nothing is sent. Earlier states of nodes go along.',
+    'After a push, and a pull, that went without a fault the Store here notes which Dirs are complete; a later one asks nothing about what is below them, as long as nothing was removed from the Store where they are. --recheck asks all the same.',
     'The peer can open the tree by its Dirref from then on. No archive of the peer has it, so a gc over there removes it after its grace period: let somebody bind and sync it there.',
     'What was sent stays, also after Ctrl-C or a lost connection: the same command goes on from there. What is missing or damaged here is named with the paths that it harms, the rest is sent, and the exit status is 13. A peer with another hash function is refused.',
   ],

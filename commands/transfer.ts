@@ -26,6 +26,7 @@ export const TRANSFER_OPTIONS: readonly OptionSpec[] = [
   },
   { name: 'dirs-only', short: 'd', summary: 'Dirs and what stands in them, without the contents of files' },
   { name: 'breadth-first', summary: 'find out what is missing level by level rather than branch by branch' },
+  { name: 'recheck', summary: 'look at everything, also below Dirs that are noted to be complete on the other side or here' },
   { name: 'jobs', short: 'j', value: { name: 'N', kind: 'number' }, summary: 'batches of 1 MiB on their way at once; default 8' },
   { name: 'limit-rate', value: { name: 'RATE', kind: 'text' }, summary: 'octets a second at most: 500k, 2M' },
 ];
@@ -53,6 +54,7 @@ export async function transferPaths(
         plan,
         contents: !options.has('dirs-only'),
         order: options.has('breadth-first') ? 'breadth' : 'depth',
+        recheck: options.has('recheck'),
         parallel,
         bytesPerSecond,
       });
@@ -93,6 +95,7 @@ interface How {
   readonly plan: boolean;
   readonly contents: boolean;
   readonly order: 'depth' | 'breadth';
+  readonly recheck: boolean;
   readonly parallel: number | undefined;
   readonly bytesPerSecond: number | undefined;
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { ClosedError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
+import { ClosedError, ReadOnlyError, throwIfCancelled, type VtError } from '../base/errors.ts';
 import type { HashFunction, HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
@@ -11,7 +11,7 @@ import { DatadirReads } from './datadir-reads.ts';
 import { DatafileReaders } from './datafile-readers.ts';
 import { DEFAULT_DURABILITY, type Durability } from './durability.ts';
 import type { IndexBatching, IndexTickerOptions, QueuedBatch } from './index-ticker.ts';
-import { IndexTicker } from './index-ticker.ts';
+import { IndexTicker, joinedBlocks } from './index-ticker.ts';
 import type { LocatedBlocks, Location } from './index-types.ts';
 import { IndexDamagedError } from './index-types.ts';
 import { locateRuns } from './locate-runs.ts';
@@ -29,6 +29,7 @@ import type {
   StoreCapabilities,
 } from './store.ts';
 import type { StoredCompression } from './stored-bytes.ts';
+import { writeError } from './write-error.ts';
 import type { WriterPresence } from './writer-presence.ts';
 
 /** Hashcodes listed at a time: each time is one short read transaction. */
@@ -228,9 +229,12 @@ export class Datadir implements Store {
       for (const [file, error] of failures) this.#lose(file, error);
       if (this.#lostFiles.size > 0) notes = notes.filter(([, location]) => !this.#lostFiles.has(location.file));
       // A value of the cache promises Blocks, which may be among those lost.
-      if (this.#lost !== undefined) cachePuts = [];
-      blocks = joined(notes, known.recent.waiting(upTo));
+      const isDamaged = notes.some(([, location]) => location.isDamaged === true);
+      if (this.#lost !== undefined || isDamaged) cachePuts = [];
+      blocks = joinedBlocks(notes, known.recent.waiting(upTo));
       await this.#index.commit({ blocks, marks, cachePuts });
+      // The first damage that a session met began a generation, this is for all that came after.
+      if (isDamaged) this.#index.beginGeneration();
     } catch (error) {
       // What the index could not take comes with the next batch; what opens the Store later finds it in the data files.
       this.#ticker.requeue({ notes, cachePuts });
@@ -377,25 +381,4 @@ export class Datadir implements Store {
       this.#presence?.leave();
     }
   }
-}
-
-function joined(notes: QueuedBatch['notes'], added: LocatedBlocks): LocatedBlocks {
-  if (notes.length === 0) return added;
-  return {
-    length: notes.length + added.length,
-    *[Symbol.iterator]() {
-      yield* notes;
-      yield* added;
-    },
-  };
-}
-
-function writeError(name: string, error: unknown): VtError {
-  if (error instanceof VtError) return error;
-  const { code, message } = error as NodeJS.ErrnoException;
-  const full = code === 'ENOSPC' || code === 'EDQUOT';
-  return new VtError('EFAILED', `write to Store "${name}": ${full ? 'no space left on the device' : message}`, {
-    cause: error,
-    ...(full ? { remedy: 'free some space and run the same command again' } : {}),
-  });
 }

@@ -1,4 +1,4 @@
-import type { IndexBatch, Location } from './index-types.ts';
+import type { IndexBatch, LocatedBlocks, Location } from './index-types.ts';
 
 /** Blocks that make a batch due: LMDB takes 120,000 a second in batches of 10,000, and 360,000 in batches of 100,000. */
 const DEFAULT_MAX_BLOCKS = 65_536;
@@ -148,4 +148,16 @@ export class IndexTicker {
     this.#notes = [...batch.notes, ...this.#notes];
     this.#cachePuts = [...batch.cachePuts, ...this.#cachePuts];
   }
+}
+
+/** What is to be said of Blocks that are there, and those that were added, as one. */
+export function joinedBlocks(notes: QueuedBatch['notes'], added: LocatedBlocks): LocatedBlocks {
+  if (notes.length === 0) return added;
+  return {
+    length: notes.length + added.length,
+    *[Symbol.iterator]() {
+      yield* notes;
+      yield* added;
+    },
+  };
 }

@@ -112,6 +112,19 @@ export interface DrainResult {
   readonly troubles: readonly string[];
 }
 
+/** Octets of a note. */
+export const NOTE_SIZE = 16;
+
+/**
+ * Notes that are kept with a Store as long as nothing is removed from it: one that is there tells that all is there which was
+ * there when it was made, also where the Store was put back to what it had been. From the first question on, gc frees nothing that was there.
+ */
+export interface StoreNotes {
+  has(note: Uint8Array, options?: OpOptions): Promise<boolean>;
+  /** Makes one, durable once the Store is flushed; it may be that it is not kept. */
+  add(note: Uint8Array, options?: OpOptions): Promise<void>;
+}
+
 /**
  * Blocks by their hashcodes. Adding is idempotent. All of one Store's Blocks have one hash function.
  *
@@ -164,6 +177,9 @@ export interface Store extends AsyncDisposable {
 
   /** Where it is asked over a connection: the time of one question and its answer, in milliseconds. */
   latency?(options?: OpOptions): Promise<number>;
+
+  /** Where it lies elsewhere and keeps them: notes about it. */
+  readonly notes?: StoreNotes | undefined;
 
   /** Where it is asked over a connection: octets of Blocks' records that went over it since it was opened. */
   traffic?(): Traffic;

@@ -1,6 +1,6 @@
 import type { Archive } from '../archive/archive.ts';
 import { copyOctets } from '../base/copy-octets.ts';
-import { ParseError, ReadOnlyError, throwIfCancelled } from '../base/errors.ts';
+import { ParseError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
 import type { HashFunction, HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
@@ -17,7 +17,17 @@ import { checkBlockSizes } from './check-blocks.ts';
 import { RECORD_FIXED_SIZE } from './datafile.ts';
 import type { RecordBatch } from './record-batch.ts';
 import { packRecords } from './record-batch.ts';
-import type { AddCounts, AddResult, DigestedBlock, EdgeSettings, OpOptions, Store, StoreCapabilities, Traffic } from './store.ts';
+import type {
+  AddCounts,
+  AddResult,
+  DigestedBlock,
+  EdgeSettings,
+  OpOptions,
+  Store,
+  StoreCapabilities,
+  StoreNotes,
+  Traffic,
+} from './store.ts';
 import { StreamGets } from './stream-gets.ts';
 import { streamRecords } from './stream-records.ts';
 
@@ -36,6 +46,7 @@ export class StreamStore implements Store {
   readonly checksRecords = true;
   readonly hashcodes?: NonNullable<Store['hashcodes']>;
   readonly archive?: NonNullable<Store['archive']>;
+  readonly notes: StoreNotes;
   /** The other Stores that are served there. */
   readonly exports: readonly string[];
   readonly #client: StreamClient;
@@ -57,6 +68,10 @@ export class StreamStore implements Store {
     this.#hash = hashByName(hashName);
     const count = (octets: number): void => {
       this.#receivedBytes += octets;
+    };
+    this.notes = {
+      has: async (note, options) => await this.#noteRequest(REQUEST.hasNote, note, options),
+      add: async (note, options) => void (await this.#noteRequest(REQUEST.addNote, note, options)),
     };
     this.#gets = new StreamGets(client, this.#hash, count);
     if (can.enumerate) this.hashcodes = (options) => this.#list(options);
@@ -158,6 +173,17 @@ export class StreamStore implements Store {
     const start = performance.now();
     await this.#client.request(REQUEST.ping, {}, options.signal);
     return performance.now() - start;
+  }
+
+  async #noteRequest(request: number, note: Uint8Array, options: OpOptions = {}): Promise<boolean> {
+    this.#check('ask', options);
+    try {
+      return (await this.#client.request(request, { payload: [note] }, options.signal)).yes;
+    } catch (error) {
+      // One that does not know the question.
+      if (error instanceof VtError && error.code === 'EUNSUPPORTED') return false;
+      throw error;
+    }
   }
 
   traffic(): Traffic {

@@ -11,6 +11,8 @@ import { ROOT_PATH } from '../tree/path.ts';
 import type { TreePath } from '../tree/tree.ts';
 import { BatchedSource } from './batched-source.ts';
 import { BlockList } from './block-list.ts';
+import type { CompleteMarks } from './complete-marks.ts';
+import { openMarks } from './complete-marks.ts';
 import { copyBlocks } from './copy-blocks.ts';
 import type { WalkFault } from './needed-blocks.ts';
 import { NeededBlocks } from './needed-blocks.ts';
@@ -26,6 +28,8 @@ export interface SyncOptions {
   readonly parallel?: number | undefined;
   /** Octets of Blocks a second, at most. */
   readonly bytesPerSecond?: number | undefined;
+  /** Looks at all, also at what is noted to be complete. */
+  readonly recheck?: boolean | undefined;
   /** Nothing is changed: the estimate alone is wanted. */
   readonly plan?: boolean | undefined;
   readonly onProgress?: ((sync: SyncProcess) => void) | undefined;
@@ -66,6 +70,7 @@ export class SyncProcess {
   #innerBlocks = 0;
   #innerBytes = 0;
   #dirs: readonly Uint8Array[] = [];
+  #marks: CompleteMarks | undefined;
   #what: { readonly dirent?: Dirent; readonly block?: Block; readonly path: TreePath } | undefined;
   /** Octets that are to be moved, and that were. */
   progressTotal = 0;
@@ -115,15 +120,16 @@ export class SyncProcess {
 
   async #estimate(what: { readonly dirent?: Dirent; readonly block?: Block; readonly path: TreePath }): Promise<SyncEstimate> {
     this.#what = what;
-    const { near, contents, order } = this.#options;
-    const cache = near === 'to' ? this.#to.cache : undefined;
+    const { near, contents, order, recheck } = this.#options;
     const hash = hashByName(this.#from.hashName);
+    const marks = contents === false ? undefined : await openMarks(this.#from, this.#to, near, this.#signal);
+    this.#marks = marks;
     const walk = new NeededBlocks(new BatchedSource(this.#from.name, (wanted) => this.#fetch(wanted)), hash, {
       contents,
       order,
       signal: this.#signal,
       told: this.#told,
-      isComplete: cache === undefined ? undefined : (digest) => cache.get(completeKey(digest)) !== undefined,
+      isComplete: marks === undefined || recheck === true ? undefined : (digest) => marks.has(digest),
       leaf: (digest, span) => {
         this.#needed++;
         this.#asked.add(digest, span);
@@ -156,13 +162,10 @@ export class SyncProcess {
       },
       onFault: (hashcode, error) => failed.set(hashcodeLabel(hashcode), error),
     });
+    await this.#marks?.beforeFlush(this.#signal);
     await this.#to.flush({ signal: this.#signal });
     if (failed.size > 0) await this.#nameHarmed(failed);
-    // Of what was pushed nothing is noted: only who owns a Store knows what is removed from it.
-    const cache = this.#options.near === 'to' ? this.#to.cache : undefined;
-    if (this.faults.length > 0 || cache === undefined || this.#options.contents === false) return;
-    for (const digest of this.#dirs) cache.put(completeKey(digest), COMPLETE);
-    await this.#to.flush({ signal: this.#signal });
+    await this.#marks?.settle(this.faults.length === 0 ? this.#dirs : [], this.#signal);
   }
 
   /** Whether the Blocks are there is asked for many at once. */
@@ -251,14 +254,6 @@ export class SyncProcess {
     // Blocks of Dirs and lists themselves stand at no path below.
     if (harmed.size === 0) for (const error of failed.values()) this.faults.push({ path: this.#what?.path ?? ROOT_PATH, error });
   }
-}
-
-const COMPLETE = Uint8Array.of(1);
-const COMPLETE_PREFIX = Buffer.from('complete:', 'latin1');
-
-/** Under which a Store's cache says that all below a Dir is there. */
-function completeKey(digest: Uint8Array): Uint8Array {
-  return Buffer.concat([COMPLETE_PREFIX, digest]);
 }
 
 async function getEach(store: Store, hashcodes: readonly HashCode[], signal: AbortSignal): Promise<(Uint8Array | Error | undefined)[]> {

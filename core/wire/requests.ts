@@ -25,6 +25,8 @@ export const REQUEST = {
   entryLast: 70,
   entries: 71,
   entryAppend: 72,
+  hasNote: 73,
+  addNote: 74,
 } as const;
 
 /** Tags of `REQUEST.end`. */

@@ -1,7 +1,9 @@
 import { VtError } from '../base/errors.ts';
 import { errorText } from '../base/system-error.ts';
+import { notesOf } from '../store/cache-notes.ts';
 import type { RecordCheckers } from '../store/record-checker.ts';
 import type { Store } from '../store/store.ts';
+import { NOTE_SIZE } from '../store/store.ts';
 import type { Reply, RequestHandler } from './connection.ts';
 import type { ArchiveByName } from './entry-requests.ts';
 import { answerEntries, answerEntryAppend, answerEntryLast } from './entry-requests.ts';
@@ -107,6 +109,15 @@ export class StoreSession implements RequestHandler {
         return await answerHas(store, payload, options);
       case REQUEST.records:
         return await answerRecords(store, packet.flags, payload, options);
+      case REQUEST.hasNote:
+      case REQUEST.addNote: {
+        const notes = isReadOnly ? undefined : notesOf(store);
+        if (notes === undefined) return { isDone: true };
+        if (payload.length !== NOTE_SIZE) throw new VtError('EPARSE', `a note of ${payload.length} octets`);
+        if (request === REQUEST.hasNote) return { isDone: true, yes: await notes.has(payload, options) };
+        await notes.add(payload, options);
+        return { isDone: true };
+      }
       case REQUEST.addRecords:
         return await answerAddRecords(store, this.#service.checkers.of(store.hashName), isReadOnly, { ...packet, payload }, options);
       case REQUEST.entryLast:

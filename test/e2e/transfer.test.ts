@@ -64,20 +64,25 @@ it('S09: through a served Store, with a peer of the session, in JSON too', async
   await madeStore(scratch, b);
   const socket = scratch.path('run/b.sock');
   const server = await serve(scratch, b, `serve unix:${socket}`);
-  const pushed = await vtftp(['-S', a, '--json', '-c', `peer unix:${socket}; push docs; push --limit-rate 100M -j 2 .`], {
-    env: scratch.env,
-  });
+  const pushed = await vtftp(
+    ['-S', a, '--json', '-c', `peer unix:${socket}; push docs; push --limit-rate 100M -j 2 .; push; push --recheck`],
+    {
+      env: scratch.env,
+    },
+  );
   assert.equal(pushed.status, 0, pushed.report);
   const records = pushed.stdout
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>)
     .filter((record) => record['push'] !== undefined);
-  assert.equal(records.length, 2, pushed.report);
+  assert.equal(records.length, 4, pushed.report);
   for (const record of records) {
     assert.equal(record['missing_blocks'], record['moved_blocks']);
     assert.equal(record['missing_bytes'], record['moved_bytes']);
   }
+  const asked = records.map((record) => Number(record['needed_blocks']));
+  assert.ok((asked[0] ?? 0) > (asked[1] ?? 0) && asked[2] === 0 && (asked[3] ?? 0) > (asked[0] ?? 0), asked.join(' '));
   await server.stop();
   const opened = await vtftp(['-S', b, dirref, '-c', `get docs ${scratch.path('got')}`], { env: scratch.env });
   assert.equal(opened.status, 0, opened.report);

@@ -345,6 +345,8 @@ it('S09: a tree of 20,000 files of which the peer lacks 1 % goes to a slow peer 
       const value: unknown = Reflect.get(target, name, target);
       if (typeof value !== 'function' || !['has', 'add', 'addBatch', 'get', 'flush'].includes(String(name))) return value;
       return async (...args: unknown[]): Promise<unknown> => {
+        // Nothing is asked: that stays where it is.
+        if (Array.isArray(args[0]) && args[0].length === 0) return (await value.apply(target, args)) as unknown;
         if (underWay++ === 0) roundTrips++;
         try {
           await delay(20);

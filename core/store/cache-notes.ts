@@ -1,0 +1,26 @@
+import type { OpOptions, Store, StoreNotes } from './store.ts';
+import { NOTE_SIZE } from './store.ts';
+
+const PREFIX = Buffer.from('note:', 'latin1');
+
+/** The notes of a Store: its own, or kept in its cache; undefined where there are none. */
+export function notesOf(store: Store): StoreNotes | undefined {
+  const { cache } = store;
+  if (cache === undefined || !store.can.write) return store.notes;
+  const keyOf = (note: Uint8Array): Uint8Array => {
+    if (note.length !== NOTE_SIZE) throw new RangeError(`a note of ${note.length} octets, not ${NOTE_SIZE}`);
+    return Buffer.concat([PREFIX, note]);
+  };
+  // What the cache says counts once this session has its place among those that gc heeds, and has the index.
+  const open = async (options?: OpOptions): Promise<void> => void (await store.has([], options));
+  return {
+    async has(note, options) {
+      await open(options);
+      return cache.get(keyOf(note)) !== undefined;
+    },
+    async add(note, options) {
+      await open(options);
+      cache.put(keyOf(note), Uint8Array.of(1));
+    },
+  };
+}

@@ -1,0 +1,12 @@
+import { VtError } from '../base/errors.ts';
+
+/** What is told where a Store could not be written to. @param name - of the Store */
+export function writeError(name: string, error: unknown): VtError {
+  if (error instanceof VtError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  const full = code === 'ENOSPC' || code === 'EDQUOT';
+  return new VtError('EFAILED', `write to Store "${name}": ${full ? 'no space left on the device' : message}`, {
+    cause: error,
+    ...(full ? { remedy: 'free some space and run the same command again' } : {}),
+  });
+}

@@ -1,0 +1,135 @@
+import { randomBytes } from 'node:crypto';
+import { VtError } from '../base/errors.ts';
+import { hashByName } from '../block/hash.ts';
+import { notesOf } from '../store/cache-notes.ts';
+import type { LocalCache, Store, StoreNotes } from '../store/store.ts';
+import { NOTE_SIZE } from '../store/store.ts';
+
+/** Of which Dirs a Store is known to have all that is below. */
+export interface CompleteMarks {
+  has(digest: Uint8Array): boolean;
+  /** Does what is to be durable with all that was moved: the flush comes after it. */
+  beforeFlush(signal: AbortSignal): Promise<void>;
+  /**
+   * Notes Dirs that were walked, now that all below them is there and durable.
+   *
+   * @throws {VtError} EFAILED where what was counted on may have been removed meanwhile
+   */
+  settle(dirs: readonly Uint8Array[], signal: AbortSignal): Promise<void>;
+}
+
+/** The marks that go with a transfer, where the near Store can keep any. @param near - which of the two it is */
+export async function openMarks(from: Store, to: Store, near: 'from' | 'to', signal: AbortSignal): Promise<CompleteMarks | undefined> {
+  if (near === 'to') return to.cache === undefined ? undefined : new OwnMarks(to, to.cache);
+  if (from.cache === undefined || !from.can.write) return undefined;
+  // One that is opened late is there from now on.
+  await to.has([], { signal });
+  const notes = notesOf(to.behind ?? to);
+  if (notes === undefined) return undefined;
+  const marks = new PeerMarks(from, from.cache, to, notes);
+  await marks.open(signal);
+  return marks;
+}
+
+const COMPLETE = Uint8Array.of(1);
+const COMPLETE_PREFIX = Buffer.from('complete:', 'latin1');
+
+/** Of the near Store itself: its cache is void when anything is removed from it. */
+class OwnMarks implements CompleteMarks {
+  readonly #store: Store;
+  readonly #cache: LocalCache;
+
+  constructor(store: Store, cache: LocalCache) {
+    this.#store = store;
+    this.#cache = cache;
+  }
+
+  has(digest: Uint8Array): boolean {
+    return this.#cache.get(Buffer.concat([COMPLETE_PREFIX, digest])) !== undefined;
+  }
+
+  async beforeFlush(): Promise<void> {
+    await Promise.resolve();
+  }
+
+  async settle(dirs: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
+    for (const digest of dirs) this.#cache.put(Buffer.concat([COMPLETE_PREFIX, digest]), COMPLETE);
+    await this.#store.flush({ signal });
+  }
+}
+
+const PEER_PREFIX = Buffer.from('at peer:', 'latin1');
+/** Octets that tell peers from each other. */
+const PEER_SIZE = 16;
+
+/**
+ * Of a peer, kept in the near Store's cache. Each push that went well leaves a note with the peer, which it loses when anything
+ * is removed from it, and does not have where it was put back to an earlier state. As long as it has the last one, all marks hold that were
+ * made since it had none. They go by the name that the peer is reached by: nobody elsewhere can pass for it.
+ */
+class PeerMarks implements CompleteMarks {
+  readonly #near: Store;
+  readonly #cache: LocalCache;
+  readonly #peer: Store;
+  readonly #notes: StoreNotes;
+  readonly #prefix: Uint8Array;
+  /** The last note, before which the marks since then begin with `series`. */
+  #last: Uint8Array | undefined;
+  #series: Uint8Array = randomBytes(NOTE_SIZE);
+  readonly #next: Uint8Array = randomBytes(NOTE_SIZE);
+  #isCountedOn = false;
+
+  constructor(near: Store, cache: LocalCache, peer: Store, notes: StoreNotes) {
+    this.#near = near;
+    this.#cache = cache;
+    this.#peer = peer;
+    this.#notes = notes;
+    this.#prefix = Buffer.concat([PEER_PREFIX, hashByName(near.hashName).digest(Buffer.from(peer.name)).subarray(0, PEER_SIZE)]);
+  }
+
+  /** Finds out whether marks of earlier pushes hold. */
+  async open(signal: AbortSignal): Promise<void> {
+    // The cache says nothing before its Store is ready.
+    await this.#near.has([], { signal });
+    const found = this.#cache.get(this.#prefix);
+    if (found?.length !== 2 * NOTE_SIZE) return;
+    const last = Uint8Array.from(found.subarray(0, NOTE_SIZE));
+    if (!(await this.#notes.has(last, { signal }))) return;
+    this.#last = last;
+    this.#series = Uint8Array.from(found.subarray(NOTE_SIZE));
+  }
+
+  #keyOf(digest: Uint8Array): Uint8Array {
+    return Buffer.concat([this.#prefix, this.#series, digest]);
+  }
+
+  has(digest: Uint8Array): boolean {
+    const isComplete = this.#last !== undefined && this.#cache.get(this.#keyOf(digest)) !== undefined;
+    this.#isCountedOn ||= isComplete;
+    return isComplete;
+  }
+
+  async beforeFlush(signal: AbortSignal): Promise<void> {
+    await this.#notes.add(this.#next, { signal });
+  }
+
+  async settle(dirs: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
+    const asked = this.#last === undefined ? [this.#next] : [this.#next, this.#last];
+    const [isKept = false, isLastKept = true] = await Promise.all(asked.map((note) => this.#notes.has(note, { signal })));
+    if (this.#last !== undefined && !(isKept && isLastKept)) {
+      if (!this.#isCountedOn) return;
+      throw new VtError('EFAILED', `push to "${this.#peer.name}": what it had may have been removed there meanwhile`, {
+        remedy: 'run the same command again',
+      });
+    }
+    // Where another push came between, its note is the last one, and its marks are those that count.
+    const found = this.#cache.get(this.#prefix);
+    const isStill = Buffer.compare(found?.subarray(0, NOTE_SIZE) ?? NOTHING, this.#last ?? NOTHING) === 0;
+    if (!isKept || (this.#last !== undefined && !isStill)) return;
+    for (const digest of dirs) this.#cache.put(this.#keyOf(digest), COMPLETE);
+    this.#cache.put(this.#prefix, Buffer.concat([this.#next, this.#series]));
+    await this.#near.flush({ signal });
+  }
+}
+
+const NOTHING = new Uint8Array(0);

@@ -272,8 +272,15 @@ async function recipe(t: TestContext, scratch: Scratch, name: string, act: () =>
   } finally {
     if (shell.pid !== undefined && shell.exitCode === null) process.kill(-shell.pid, 'SIGTERM');
     await closed;
+    // The daemon ends later than the shell that began it, which it does not wait for.
+    await until(`the end of "${name}"`, async () => !(await isAlive(shell.pid)));
     t.diagnostic(`${name}: done`);
   }
+}
+
+/** Whether any process of a group runs, or waits for something: those that ended, and that nobody asked about, do not. */
+async function isAlive(group: number | undefined): Promise<boolean> {
+  return group !== undefined && (await run('pgrep', ['-g', String(group), '-r', 'D,R,S,T'])).status === 0;
 }
 
 test("S34: the README's recipe for a mail archive, with mails that procmail delivers", {

@@ -122,7 +122,7 @@ export class SyncProcess {
     this.#what = what;
     const { near, contents, order, recheck } = this.#options;
     const hash = hashByName(this.#from.hashName);
-    const marks = contents === false ? undefined : await openMarks(this.#from, this.#to, near, this.#signal);
+    const marks = await openMarks(this.#from, this.#to, near, this.#signal);
     this.#marks = marks;
     const walk = new NeededBlocks(new BatchedSource(this.#from.name, (wanted) => this.#fetch(wanted)), hash, {
       contents,
@@ -165,7 +165,8 @@ export class SyncProcess {
     await this.#marks?.beforeFlush(this.#signal);
     await this.#to.flush({ signal: this.#signal });
     if (failed.size > 0) await this.#nameHarmed(failed);
-    await this.#marks?.settle(this.faults.length === 0 ? this.#dirs : [], this.#signal);
+    const isWhole = this.faults.length === 0 && this.#options.contents !== false;
+    await this.#marks?.settle(isWhole ? this.#dirs : [], this.#signal);
   }
 
   /** Whether the Blocks are there is asked for many at once. */

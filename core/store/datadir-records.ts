@@ -1,4 +1,5 @@
 import type { BufferPool } from '../base/buffer-pool.ts';
+import { CorruptBlockError } from '../base/errors.ts';
 import type { HashFunction } from '../block/hash.ts';
 import { codecNumber, decodeRecordHeader, RECORD_FIXED_SIZE } from './datafile.ts';
 import type { RecordBatch } from './record-batch.ts';
@@ -83,7 +84,7 @@ async function* readEach(source: RecordSource, wanted: readonly Uint8Array[]): A
   let blocks: DigestedBlock[] = [];
   let size = 0;
   for (const digest of wanted) {
-    const data = await source.get(digest);
+    const data = await gotten(source, digest);
     if (data === undefined) continue;
     blocks.push({ digest, data });
     size += data.length;
@@ -93,6 +94,16 @@ async function* readEach(source: RecordSource, wanted: readonly Uint8Array[]): A
     size = 0;
   }
   if (blocks.length > 0) yield { ...packRecords(blocks, source.hash, 'none'), isOwned: true };
+}
+
+/** A Block; undefined also where it is damaged: whoever asks for it alone is told. */
+async function gotten(source: RecordSource, digest: Uint8Array): Promise<Uint8Array | undefined> {
+  try {
+    return await source.get(digest);
+  } catch (error) {
+    if (error instanceof CorruptBlockError) return undefined;
+    throw error;
+  }
 }
 
 /** Records whose Blocks have been located; undefined where one of them is not there. */

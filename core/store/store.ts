@@ -166,9 +166,9 @@ export interface Store extends AsyncDisposable {
   readonly checksRecords?: boolean | undefined;
 
   /**
-   * Blocks as records, in the order asked for, some 1 MiB a batch; those that the Store has not are left out, which the
-   * digests of the batches tell. Nothing is verified: whoever adds them elsewhere passes them through `checkRecords` first,
-   * but where `checksRecords` says that it is done there.
+   * Blocks as records, in the order asked for, some 1 MiB a batch; those that the Store has not, or cannot read, are left
+   * out, which the digests of the batches tell: `get` tells why. Nothing is verified: whoever adds them elsewhere passes
+   * them through `checkRecords` first, but where `checksRecords` says that it is done there.
    *
    * @param digests - those of the Blocks, one after the other
    * @param spans - the Blocks' sizes, where they are known: the batches are planned by them

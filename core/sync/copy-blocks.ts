@@ -1,4 +1,4 @@
-import { CorruptBlockError, MissingBlockError, ParseError, throwIfCancelled } from '../base/errors.ts';
+import { CorruptBlockError, MissingBlockError, throwIfCancelled, VtError } from '../base/errors.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
@@ -52,8 +52,8 @@ export async function copyBlocks(from: Store, to: Store, list: BlockList, option
       await to.addRecords?.(batch, { signal });
       batch.release?.();
     } catch (error) {
-      if (!(error instanceof CorruptBlockError || error instanceof ParseError)) throw error;
-      // One of them is not what it should be: each by itself tells which.
+      // Refused here or there: one of them is not what it should be, and each by itself tells which.
+      if (!(error instanceof VtError && (error.code === 'ECORRUPT' || error.code === 'EPARSE'))) throw error;
       await copyEach(from, to, hashcodes(), options);
       return;
     }
@@ -73,11 +73,14 @@ export async function copyBlocks(from: Store, to: Store, list: BlockList, option
       while (underWay.size >= most) await Promise.race(underWay);
       await pace.wait(batch.sizes.reduce((sum, size) => sum + size, 0));
     }
+  } catch (error) {
+    // Of Blocks that are damaged the other side gives no records: what it has not given is asked for one by one.
+    if (!(error instanceof CorruptBlockError)) throw error;
   } finally {
     await Promise.all(underWay);
   }
   if (failure !== undefined) throw failure.error;
-  if (copied < list.count) await tellAbsent(from, to, list, options);
+  if (copied < list.count) await copyRest(from, to, list, options);
 }
 
 async function copyEach(from: Store, to: Store, hashcodes: readonly HashCode[], options: CopyOptions): Promise<void> {
@@ -105,10 +108,10 @@ async function copyEach(from: Store, to: Store, hashcodes: readonly HashCode[], 
   }
 }
 
-/** Records leave out what is not there. */
-async function tellAbsent(from: Store, to: Store, list: BlockList, { signal, onFault }: CopyOptions): Promise<void> {
+/** Records leave out what is not there or cannot be read: each by itself tells why. */
+async function copyRest(from: Store, to: Store, list: BlockList, options: CopyOptions): Promise<void> {
   const hashcodes = list.hashcodes(from.hashName);
-  const there = await to.has(hashcodes, { signal });
-  for (const [index, hashcode] of hashcodes.entries())
-    if (there[index] !== true) onFault(hashcode, new MissingBlockError(hashcodeLabel(hashcode), from.name));
+  const there = await to.has(hashcodes, { signal: options.signal });
+  const rest = hashcodes.filter((_, index) => there[index] !== true);
+  await copyEach(from, to, rest, options);
 }

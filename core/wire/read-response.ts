@@ -1,4 +1,4 @@
-import { VtError } from '../base/errors.ts';
+import { CorruptBlockError, VtError } from '../base/errors.ts';
 import type { Response } from './connection.ts';
 import type { Packet } from './packet.ts';
 import type { Json } from './payload.ts';
@@ -19,12 +19,20 @@ export function readResponse({ flags, payload, release }: Packet, name: string):
 /** Codes that may come from elsewhere: what concerns this program alone is none of them. */
 const CODES = new Set(['EPARSE', 'EMISSING', 'ECORRUPT', 'EOPEN', 'EREADONLY', 'ELOCKED', 'EUNSUPPORTED', 'EPERM', 'EFAILED']);
 
+/** A hashcode as messages name it. */
+const LABEL = /^[a-z0-9-]{1,32}:[0-9a-f]{2,128}$/;
+
 function errorOfReply(json: Json | undefined, payload: Uint8Array, name: string): VtError {
-  const { code, reason, remedy } = json ?? {};
+  const { code, reason, remedy, block } = json ?? {};
   const text = typeof reason === 'string' ? reason : Buffer.from(payload).toString('utf8');
+  const options = typeof remedy === 'string' ? { remedy } : {};
+  if (code === 'ECORRUPT' && typeof block === 'string' && LABEL.test(block)) {
+    const known = `get Block ${block} from `;
+    return new CorruptBlockError(block, name, text.startsWith(known) ? text.slice(known.length) : text, options);
+  }
   return new VtError(
     typeof code === 'string' && CODES.has(code) ? (code as VtError['code']) : 'EFAILED',
     `Store "${name}": ${text === '' ? 'it says no more than that it failed' : text}`,
-    typeof remedy === 'string' ? { remedy } : {},
+    options,
   );
 }

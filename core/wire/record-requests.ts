@@ -1,8 +1,9 @@
 import { decodeBsuint } from '../base/bsuint.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
-import { ParseError, ReadOnlyError } from '../base/errors.ts';
+import { CorruptBlockError, ParseError, ReadOnlyError } from '../base/errors.ts';
 import { hashByName } from '../block/hash.ts';
 import { RECORD_FIXED_SIZE } from '../store/datafile.ts';
+import { digestKey } from '../store/digest-key.ts';
 import type { RecordBatch } from '../store/record-batch.ts';
 import { packRecords, unpackRecords } from '../store/record-batch.ts';
 import type { RecordChecker } from '../store/record-checker.ts';
@@ -99,16 +100,42 @@ async function recorded(store: Store, digests: Uint8Array, spans: ArrayLike<numb
   const releases: (() => void)[] = [];
   let size = 0;
   let answered = 0;
+  let got = 0;
+  const given: Uint8Array[] = [];
   let isAll = true;
   for await (const batch of store.records?.(digests, spans, options) ?? []) {
     images.push(batch.image);
     if (batch.release !== undefined) releases.push(batch.release);
     size += batch.image.length;
     answered = answeredBy(batch, digests, answered, digestSize);
+    given.push(batch.digests);
+    got += batch.count;
     isAll = size < RESPONSE_SIZE;
     if (!isAll) break;
   }
+  if (isAll && got < count && (await isAnyDamaged(store, digests, given, options))) {
+    releaseAll(releases);
+    return await gotten(store, digestsOf(store, digests), options);
+  }
   return { answered: isAll ? count : answered, images, release: () => releaseAll(releases) };
+}
+
+/** Whether one of the Blocks asked for is left out because it is damaged, and not because it is absent. */
+async function isAnyDamaged(store: Store, asked: Uint8Array, given: readonly Uint8Array[], options: OpOptions): Promise<boolean> {
+  const { digestSize } = hashByName(store.hashName);
+  const there = new Set<string>();
+  for (const digests of given)
+    for (let at = 0; at < digests.length; at += digestSize) there.add(digestKey(digests.subarray(at, at + digestSize)));
+  for (const digest of digestsOf(store, asked)) {
+    if (there.has(digestKey(digest))) continue;
+    try {
+      await store.get({ hashName: store.hashName, digest }, options);
+    } catch (error) {
+      if (error instanceof CorruptBlockError) return true;
+      throw error;
+    }
+  }
+  return false;
 }
 
 function releaseAll(releases: readonly (() => void)[]): void {

@@ -1,4 +1,4 @@
-import { VtError } from '../base/errors.ts';
+import { CorruptBlockError, VtError } from '../base/errors.ts';
 import { errorText } from '../base/system-error.ts';
 import { notesOf } from '../store/cache-notes.ts';
 import type { RecordCheckers } from '../store/record-checker.ts';
@@ -202,7 +202,8 @@ export class StoreSession implements RequestHandler {
       return { isDone: false, payload: [Buffer.from(text)] };
     }
     const { code, remedy } = error instanceof VtError ? error : { code: 'EFAILED', remedy: undefined };
-    return { isDone: false, json: { code, reason: errorText(error), ...(remedy === undefined ? {} : { remedy }) } };
+    const block = error instanceof CorruptBlockError && error.hashcode !== '' ? { block: error.hashcode } : {};
+    return { isDone: false, json: { code, reason: errorText(error), ...block, ...(remedy === undefined ? {} : { remedy }) } };
   }
 }
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import type { FuzzCounts } from '../support/fuzz/fuzz-loop.ts';
 import { FUZZ_TARGETS } from '../support/fuzz/targets.ts';
+import { scriptArguments } from '../support/script-arguments.ts';
 import type { FuzzMessage, FuzzWorkerData } from './decoder-fuzz-worker.ts';
 
 /**
@@ -17,21 +17,18 @@ const MAX_INPUT_MS = 30_000;
 const MAX_HEAP_MB = 1024;
 const MAX_INPUT_SIZE = 4 * 1024 * 1024;
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    seconds: { type: 'string', default: '600' },
-    seed: { type: 'string' },
-    save: { type: 'string' },
-  },
-});
-const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
-const seconds = Number(values.seconds);
-if (!Number.isSafeInteger(seed) || !(seconds > 0)) throw new RangeError('decoder-fuzz: expected --seconds=N --seed=N');
-const wanted = values.only?.split(',');
-const unknown = wanted?.filter((name) => !FUZZ_TARGETS.some((target) => target.name === name)) ?? [];
-if (unknown.length > 0)
-  throw new RangeError(`decoder-fuzz: no decoder "${unknown.join(', ')}": ${FUZZ_TARGETS.map(({ name }) => name).join(', ')}`);
+const { values, number, names } = scriptArguments('decoder-fuzz [--only NAME[,NAME…]] [--seconds N] [--seed N] [--save FOLDER]', [
+  'only',
+  'seconds',
+  'seed',
+  'save',
+]);
+const seed = number('seed', 0) ?? Math.floor(Math.random() * 2 ** 31);
+const seconds = number('seconds', 1) ?? 600;
+const wanted = names(
+  'only',
+  FUZZ_TARGETS.map(({ name }) => name),
+);
 
 /** Writes an input that was a fault where it can be looked at. */
 function keep(name: string, data: Uint8Array): string {

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { FUZZ_TARGETS } from '../support/fuzz/targets.ts';
+import { scriptArguments } from '../support/script-arguments.ts';
 
 /**
  * Fuzzes the parsers of contents and then every decoder: `npm run fuzz -- [--only NAME[,NAME…]] [--seconds N] [--seed N]
@@ -8,10 +9,13 @@ import { parseArgs } from 'node:util';
  * if there was a fault.
  */
 
-const { values } = parseArgs({
-  options: { only: { type: 'string' }, seconds: { type: 'string' }, seed: { type: 'string' }, save: { type: 'string' } },
-});
-const names = values.only?.split(',');
+const { values, number, names: listed } = scriptArguments('npm run fuzz -- [--only NAME[,NAME…]] [--seconds N] [--seed N] [--save FOLDER]', [
+  'only',
+  'seconds',
+  'seed',
+  'save',
+]);
+const names = listed('only', ['parsers', ...FUZZ_TARGETS.map(({ name }) => name)]);
 const decoders = names?.filter((name) => name !== 'parsers');
 
 function run(script: string, options: Readonly<Record<string, string | undefined>>): boolean {
@@ -20,7 +24,9 @@ function run(script: string, options: Readonly<Record<string, string | undefined
   return spawnSync(process.execPath, ['--enable-source-maps', path, ...args], { stdio: 'inherit' }).status === 0;
 }
 
-const { seconds, seed, save } = values;
+const { save } = values;
+const seconds = number('seconds', 1)?.toString();
+const seed = number('seed', 0)?.toString();
 const parsersHold = names?.includes('parsers') === false || run('parser-fuzz', { seconds, seed });
 const decodersHold = decoders?.length === 0 || run('decoder-fuzz', { seconds, seed, save, only: decoders?.join(',') });
 process.exitCode = parsersHold && decodersHold ? 0 : 1;

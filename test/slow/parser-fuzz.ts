@@ -1,13 +1,12 @@
-import { parseArgs } from 'node:util';
 import { PARSERS } from '../../core/blockify/parsers/list.ts';
 import { fuzzParsers } from '../support/fuzz-parsers.ts';
+import { scriptArguments } from '../support/script-arguments.ts';
 
 // Fuzzes every parser: `npm run fuzz -- [--seconds=600] [--seed=N]`. Ends with 1 at the first fault, and tells how to repeat it.
 
-const { values } = parseArgs({ options: { seconds: { type: 'string', default: '600' }, seed: { type: 'string' } } });
-const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
-const seconds = Number(values.seconds);
-if (!Number.isSafeInteger(seed) || !(seconds > 0)) throw new RangeError('parser-fuzz: expected --seconds=N --seed=N');
+const { number } = scriptArguments('parser-fuzz [--seconds N] [--seed N]', ['seconds', 'seed']);
+const seed = number('seed', 0) ?? Math.floor(Math.random() * 2 ** 31);
+const seconds = number('seconds', 1) ?? 600;
 console.log(`parser-fuzz: ${PARSERS.map(({ name }) => name).join(', ')}; ${seconds} s, seed ${seed}`);
 const endMs = performance.now() + seconds * 1000;
 try {

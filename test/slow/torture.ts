@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { scriptArguments } from '../support/script-arguments.ts';
 import { TORTURES } from './tortures.ts';
 
 /**
@@ -9,18 +9,19 @@ import { TORTURES } from './tortures.ts';
  * [--seconds N] [--seed N] [--folder DIR]`. Rounds and seconds are those of each torture.
  */
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    rounds: { type: 'string' },
-    seconds: { type: 'string' },
-    seed: { type: 'string' },
-    folder: { type: 'string', default: tmpdir() },
-  },
-});
-const seed = Number(values.seed ?? Date.now() % 2 ** 31) | 0;
-const wanted = values.only?.split(',');
-mkdirSync(values.folder, { recursive: true });
+const { values, number, names } = scriptArguments(
+  'npm run torture [-- --only NAME[,NAME…]] [--rounds N] [--seconds N] [--seed N] [--folder DIR]',
+  ['only', 'rounds', 'seconds', 'seed', 'folder'],
+);
+const seed = (number('seed', 0) ?? Date.now() % 2 ** 31) | 0;
+const rounds = number('rounds', 1);
+const maxMs = (number('seconds', 1) ?? 1e9) * 1000;
+const wanted = names(
+  'only',
+  TORTURES.map(({ name }) => name),
+);
+const parent = values.folder ?? tmpdir();
+mkdirSync(parent, { recursive: true });
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 const rows: string[] = [];
 let faults = 0;
@@ -31,12 +32,12 @@ for (const torture of TORTURES) {
     rows.push(`| ${torture.does} | ${torture.promise} | not run: ${reason} | | |`);
     continue;
   }
-  const folder = mkdtempSync(join(values.folder, `torture-${torture.name}-`));
+  const folder = mkdtempSync(join(parent, `torture-${torture.name}-`));
   const startMs = performance.now();
   say(`${torture.name}: seed ${seed}, in ${folder}`);
   const result = await torture.run({
-    rounds: Number(values.rounds ?? torture.fullRounds),
-    maxMs: Number(values.seconds ?? 1e9) * 1000,
+    rounds: rounds ?? torture.fullRounds,
+    maxMs,
     seed,
     folder,
     onFault: (fault) => say(`FAULT in ${torture.name}: ${fault}`),

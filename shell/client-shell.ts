@@ -32,7 +32,7 @@ export function makeClientShell(session: Session, services: ShellServices, now: 
       const nowMs = (): number => now().getTime();
       const progress = new ProgressView({ write, mode: 'none', nowMs, columns: () => DEFAULT_COLUMNS });
       const messages = new Messages({ write, json: true, quiet: false, style: PLAIN_STYLE, progress });
-      const output = new SinkOutput(sink, { json: true, terminal: false, columns: DEFAULT_COLUMNS, style: PLAIN_STYLE });
+      const output = new SinkOutput(sink, { json: true, terminal: false, columns: () => DEFAULT_COLUMNS, style: PLAIN_STYLE });
       let status = 0;
       const dispatcher = new Dispatcher(
         {

@@ -46,7 +46,8 @@ export function wantsColour(
 export interface OutputOptions {
   readonly json: boolean;
   readonly terminal: boolean;
-  readonly columns: number;
+  /** The width of the terminal as it is now. */
+  readonly columns: () => number;
   readonly style: Style;
 }
 
@@ -54,6 +55,8 @@ export interface OutputOptions {
 // came: Python's PEP 383.
 const LONE_OCTET = /[\udc80-\udcff]/u;
 const SURROGATE_BASE = 0xdc00;
+
+const NEWLINE = 0x0a;
 
 /** A name as text that {@link encodeText} turns back into the very octets. */
 export function rawName(octets: Octets): string {
@@ -81,20 +84,33 @@ export function terminalName(octets: Octets): string {
 export class SinkOutput implements Output {
   readonly json: boolean;
   readonly terminal: boolean;
-  readonly columns: number;
   readonly style: Style;
+  readonly #columns: () => number;
   readonly #sink: Sink;
+  /** The last octets were no whole line. */
+  #isMidLine = false;
 
   constructor(sink: Sink, options: OutputOptions) {
     this.#sink = sink;
     this.json = options.json;
     this.terminal = options.terminal;
-    this.columns = options.columns;
+    this.#columns = options.columns;
     this.style = options.style;
   }
 
+  get columns(): number {
+    return this.#columns();
+  }
+
   line(text: string): void {
-    if (!this.json) this.#sink.write(encodeText(`${text}\n`));
+    if (this.json) return;
+    this.#sink.write(encodeText(`${text}\n`));
+    this.#isMidLine = false;
+  }
+
+  /** Ends the line that the last octets left unfinished, so that a prompt which follows does not stand over it. */
+  endLine(): void {
+    if (this.#isMidLine) this.line('');
   }
 
   record(value: Readonly<Record<string, unknown>>): void {
@@ -103,7 +119,10 @@ export class SinkOutput implements Output {
 
   async bytes(data: Uint8Array): Promise<void> {
     if (this.json) this.record({ data_b64: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64') });
-    else this.#sink.write(data);
+    else {
+      this.#sink.write(data);
+      if (data.length > 0) this.#isMidLine = data.at(-1) !== NEWLINE;
+    }
     await this.#sink.flush();
   }
 

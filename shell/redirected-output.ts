@@ -34,7 +34,7 @@ export async function runRedirected(
 }
 
 function fileOutput(sink: ConstructorParameters<typeof SinkOutput>[0], options: RedirectOptions): SinkOutput {
-  return new SinkOutput(sink, { json: options.json, terminal: false, columns: DEFAULT_COLUMNS, style: PLAIN_STYLE });
+  return new SinkOutput(sink, { json: options.json, terminal: false, columns: () => DEFAULT_COLUMNS, style: PLAIN_STYLE });
 }
 
 async function runToFile(

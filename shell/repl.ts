@@ -4,6 +4,7 @@ import { octetsFromText } from '../core/base/octets.ts';
 import { skipReference } from '../core/dirent/reference-skip.ts';
 import type { CompletionOptions } from './completion.ts';
 import { completeLine } from './completion.ts';
+import { EXIT } from './exit-status.ts';
 import { HISTORY_SIZE, prepareHistoryFile } from './history.ts';
 import { terminalName } from './output.ts';
 import { BRACKETED_PASTE_OFF, BRACKETED_PASTE_ON, PASTED_NEWLINE, PasteFilter } from './paste.ts';
@@ -15,6 +16,10 @@ export async function runPrompt(shell: Shell): Promise<void> {
   const { stdin, stdout } = process;
   const keys = new PasteFilter();
   stdin.pipe(keys);
+  // Where the terminal is closed each use of it fails, and what the session did must be kept all the same.
+  const hangUp = (): void => signals.end(EXIT.terminated, 'the terminal is gone');
+  stdin.on('error', hangUp);
+  stdout.on('error', hangUp);
   // What readline looks for in a terminal; it sets raw mode through the stream it reads from.
   const input = Object.assign(keys, { isTTY: true, setRawMode: (mode: boolean) => stdin.setRawMode(mode) });
 
@@ -106,7 +111,12 @@ async function runTyped({ dispatcher, session, signals, messages, output }: Shel
   } catch (error) {
     messages.error(error);
   }
-  await output.flush();
+  output.endLine();
+  try {
+    await output.flush();
+  } catch (error) {
+    messages.error(error);
+  }
 }
 
 /** `vtftp:/docs> `; `*` where something is not synced, `@3` where a past state is shown, the name of a mount or an ordinary directory. */

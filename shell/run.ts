@@ -9,6 +9,7 @@ import type { ProgramArguments } from './argv.ts';
 import { readConfiguration } from './config.ts';
 import { Dispatcher } from './dispatch.ts';
 import { EXIT, exitStatusOf } from './exit-status.ts';
+import { outliveTerminals } from './hang-up.ts';
 import { Messages } from './messages.ts';
 import { loadColours, PLAIN_STYLE, SinkOutput, wantsColour } from './output.ts';
 import type { Places } from './places.ts';
@@ -46,6 +47,7 @@ export async function runShell(args: ProgramArguments): Promise<number> {
   const { env } = process;
   const places = placesOf(env);
   const isTerminal = { in: isatty(0), out: isatty(1), err: isatty(2) };
+  outliveTerminals([0, 1, 2].filter(isatty));
   const style = wantsColour(args.color, isTerminal.out, env) ? await loadColours() : PLAIN_STYLE;
   const errorStyle = wantsColour(args.color, isTerminal.err, env) ? await loadColours() : PLAIN_STYLE;
   const progress = new ProgressView({
@@ -62,7 +64,7 @@ export async function runShell(args: ProgramArguments): Promise<number> {
     nowMs: () => performance.now(),
   });
   const sink = new FdSink(1, () => signals.end(EXIT.outputClosed, 'nobody reads the output'));
-  const output = new SinkOutput(sink, { json: args.json, terminal: isTerminal.out, columns: columnsOf(isTerminal.out), style });
+  const output = new SinkOutput(sink, { json: args.json, terminal: isTerminal.out, columns: () => columnsOf(isTerminal.out), style });
   try {
     const shell = await openShell({ args, places, signals, messages, output, storeLine, isInteractive: wantsPrompt(args, isTerminal) });
     return await runSession(shell, isTerminal);
@@ -192,7 +194,10 @@ async function openShell(
             plan: args.plan,
             announce: (text) => output.line(text),
           });
-        await (command.pipe === undefined ? redirected() : terminal.lend(redirected));
+        if (command.pipe === undefined) return await redirected();
+        // Loaded by now, it starts as soon as the terminal is lent: a Ctrl-C in between would be nobody's.
+        await import('./local-process.ts');
+        await terminal.lend(redirected);
       },
     },
     () => session.isQuitting,

@@ -88,9 +88,10 @@ export function makeServices(options: ServicesOptions): ShellServices {
     },
     async runLocal(line, { input, signal } = {}) {
       await output.flush();
+      // Before the terminal is lent: a Ctrl-C that came while nothing had been started would be nobody's.
+      const { startLocal } = await import('./local-process.ts');
       return await terminal.lend(async () => {
         const stdin = input === undefined ? options.localStdin : 'pipe';
-        const { startLocal } = await import('./local-process.ts');
         const { child, exit } = startLocal(line, {
           cwd: session.localCwd,
           env,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { run } from '../support/program.ts';
+import { PROGRAM, run } from '../support/program.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { NEEDS_TMUX, Terminal } from '../support/terminal.ts';
 
@@ -142,4 +142,55 @@ test('S12: at a terminal: names cannot give orders to it', NEEDS_TMUX, async (t)
   terminal.type(String.raw`touch $'a\e[2Jb\n\xff'; ls`);
   terminal.keys('Enter');
   await terminal.shows(/^\$'a\\e\[2Jb\\n\\xff'$/m);
+});
+
+/** Runs a program in a terminal of its own, does something at its prompt, closes the terminal, and prints how the program ended. */
+const CLOSED_TERMINAL = String.raw`
+import os, pty, sys
+pid, terminal = pty.fork()
+if pid == 0:
+    os.dup2(os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY), 2)
+    os.execvp(sys.argv[2], sys.argv[2:])
+shown = b''
+def until(text):
+    global shown
+    while text not in shown: shown += os.read(terminal, 4096)
+    shown = b''
+until(b'vtftp:/> ')
+os.write(terminal, b'mkdir kept\r')
+until(b'vtftp:/*> ')
+os.close(terminal)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+`;
+
+test('S11: where the terminal is closed at the prompt, what was changed is synced, and the program ends in order', async (t) => {
+  const scratch = makeScratch(t);
+  const store = scratch.path('store');
+  const errors = scratch.path('errors');
+  const closed = await run('python3', ['-c', CLOSED_TERMINAL, errors, process.execPath, PROGRAM, '-S', store], { env: scratch.env });
+  assert.equal(closed.stdout, '143\n', closed.report);
+  // The Dirref, as after any SIGHUP.
+  assert.match(readFileSync(errors, 'utf8'), /^D\{block:.*\}\n$/);
+  const { stdout } = await run(process.execPath, [PROGRAM, '-S', store, '-c', 'ls'], { env: scratch.env });
+  assert.equal(stdout, 'kept\n');
+});
+
+test('S12: at a terminal: a prompt leaves standing what does not end in a newline', NEEDS_TMUX, async (t) => {
+  const scratch = makeScratch(t);
+  writeFileSync(scratch.path('unended'), 'first\nlast');
+  const terminal = new Terminal(t, scratch, ['-S', scratch.path('store')]);
+  await terminal.shows(/^vtftp:\/>$/m);
+  terminal.type('put unended; cat unended');
+  terminal.keys('Enter');
+  await terminal.shows(/^first\nlast\nvtftp:\/\*>$/m);
+});
+
+test('S03: at a terminal: what is drawn is as wide as the terminal is now', NEEDS_TMUX, async (t) => {
+  const scratch = makeScratch(t);
+  const terminal = new Terminal(t, scratch, ['-S', scratch.path('store')]);
+  await terminal.shows(/^vtftp:\/>$/m);
+  terminal.resize(30, 40);
+  terminal.type('touch aaaaaaaaaa bbbbbbbbbb cccccccccc dddddddddd; ls');
+  terminal.keys('Enter');
+  await terminal.shows(/^aaaaaaaaaa {2}cccccccccc\nbbbbbbbbbb {2}dddddddddd$/m);
 });

@@ -46,7 +46,7 @@ export async function runOverStore(
     flush: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
-  const output = new SinkOutput(sink, { json: false, terminal: false, columns: 80, style: PLAIN_STYLE });
+  const output = new SinkOutput(sink, { json: false, terminal: false, columns: () => 80, style: PLAIN_STYLE });
   const progress = new ProgressView({ write, mode: 'none', nowMs: () => 0, columns: () => 80 });
   const messages = new Messages({ write, json: false, quiet: false, style: PLAIN_STYLE, progress });
   const settings = new Map([['onerror', 'stop']]);

@@ -57,6 +57,10 @@ export class Terminal {
     this.#tmux('paste-buffer', '-p');
   }
 
+  resize(columns: number, lines: number): void {
+    this.#tmux('resize-window', '-x', `${columns}`, '-y', `${lines}`);
+  }
+
   get screen(): string {
     return this.#tmux('capture-pane', '-p', '-J').replace(/\s+$/gm, '\n').trim();
   }

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { BufferPool } from '../base/buffer-pool.ts';
 import { CorruptBlockError } from '../base/errors.ts';
+import { EventTurns } from '../base/event-turns.ts';
 import type { HashFunction } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
@@ -38,6 +39,7 @@ export interface DatadirReadsParts {
 /** Finds Blocks of a datadir and reads them, wherever another session's gc has moved them and whatever is wrong with the index. */
 export class DatadirReads {
   readonly #parts: DatadirReadsParts;
+  readonly #turns = new EventTurns();
   readonly #images = new BufferPool(BATCH_SIZE, MAX_KEPT_IMAGES);
 
   constructor(parts: DatadirReadsParts) {
@@ -48,6 +50,8 @@ export class DatadirReads {
   async get(hashcode: HashCode, options: OpOptions): Promise<Uint8Array | undefined> {
     this.#parts.check('get from', options);
     if (hashcode.hashName !== this.#parts.hash.name) return undefined;
+    const turn = this.#turns.next(options.signal);
+    if (turn !== undefined) await turn;
     if (!this.#parts.index.isReady) await this.#parts.index.ready(options.signal);
     // As the index stood a moment ago: looking for later commits takes longer than the look itself, and is done for what is not right.
     const known = this.#locateSafely(hashcode.digest);

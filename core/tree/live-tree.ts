@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ClosedError, PathError, ReadOnlyError } from '../base/errors.ts';
+import { EventTurns } from '../base/event-turns.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
 import { SharedLock } from '../base/shared-lock.ts';
@@ -66,6 +67,7 @@ export class LiveTree implements Tree {
   readonly nodes: LiveNodes;
   readonly #state: LiveState;
   readonly #lock = new SharedLock();
+  readonly #turns = new EventTurns();
   #closed = false;
 
   constructor(store: Store, root: DirDirent | undefined, options: LiveTreeOptions) {
@@ -116,6 +118,8 @@ export class LiveTree implements Tree {
       return { dir: found, entries: entriesOf(this.#state.reader, found, options) };
     });
     for await (const raw of entries) {
+      const turn = this.#turns.next(options.signal);
+      if (turn !== undefined) await turn;
       const entry = await this.#listed(path, dir, raw, options);
       if (entry !== undefined) yield entry;
     }
@@ -345,7 +349,7 @@ export class LiveTree implements Tree {
 
   #reading<T>(action: string, work: () => Promise<T>): Promise<T> {
     if (this.#closed) return Promise.reject(new ClosedError(action, this.name));
-    return this.#lock.shared(work);
+    return this.#lock.shared(() => this.#inTurn(work));
   }
 
   #changing<T>(action: string, work: () => Promise<T>): Promise<T> {
@@ -355,7 +359,12 @@ export class LiveTree implements Tree {
 
   #alone<T>(action: string, work: () => Promise<T>): Promise<T> {
     if (this.#closed) return Promise.reject(new ClosedError(action, this.name));
-    return this.#lock.exclusive(work);
+    return this.#lock.exclusive(() => this.#inTurn(work));
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turns.next();
+    return turn === undefined ? work() : turn.then(work);
   }
 }
 

@@ -1,5 +1,6 @@
 import { linkSync, mkdirSync, realpathSync, renameSync, symlinkSync } from 'node:fs';
-import { ClosedError, PathError, VtError } from '../base/errors.ts';
+import { ClosedError, PathError, throwIfCancelled, VtError } from '../base/errors.ts';
+import { EventTurns } from '../base/event-turns.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes, octetsToText } from '../base/octets.ts';
 import type { OwnerNames } from '../base/owner-names.ts';
@@ -61,6 +62,7 @@ export class LocalTree implements Tree {
   readonly #options: LocalTreeOptions;
   readonly #owners: OwnerNames;
   readonly #changes = new ChangeFeed();
+  readonly #turns = new EventTurns();
   #closed = false;
 
   constructor(root: LocalNode, store: Store, options: LocalTreeOptions) {
@@ -90,7 +92,9 @@ export class LocalTree implements Tree {
       return { dir: found, names: localNames(found.path) };
     });
     for (const name of names) {
-      if (options.signal?.aborted) throw new VtError('ECANCELLED', 'cancelled', { cause: options.signal.reason });
+      const turn = this.#turns.next();
+      if (turn !== undefined) await turn;
+      throwIfCancelled(options.signal);
       // What is gone since the listing is no entry.
       const node = localNode(localChildPath(dir.path, name));
       if (node !== undefined) yield this.#entry(joinPath(path, name), name, node, false);
@@ -265,6 +269,8 @@ export class LocalTree implements Tree {
 
   async #run<T>(action: string, path: TreePath, work: () => Promise<T>): Promise<T> {
     if (this.#closed) throw new ClosedError(action, this.name);
+    const turn = this.#turns.next();
+    if (turn !== undefined) await turn;
     try {
       return await work();
     } catch (error) {

@@ -1,4 +1,5 @@
 import { CorruptBlockError, MissingBlockError, VtError } from '../base/errors.ts';
+import { EventTurns } from '../base/event-turns.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
 import type { DirDirent, Dirent } from '../dirent/dirent.ts';
@@ -63,6 +64,7 @@ export async function* walkDirent(
 ): AsyncGenerator<WalkItem, void, 'skip' | undefined> {
   const { signal } = options;
   const reader = new DirReader(source);
+  const turns = new EventTurns();
   let opened = 0;
   const open = (path: TreePath, depth: number, dirent: DirDirent, parent: OpenDir | undefined): OpenDir => {
     opened++;
@@ -80,6 +82,8 @@ export async function* walkDirent(
   let dir: OpenDir | undefined = first === 'skip' ? undefined : open(path, 0, top, undefined);
   try {
     while (dir !== undefined) {
+      const turn = turns.next(signal);
+      if (turn !== undefined) await turn;
       const at: OpenDir = dir;
       const found = nextItem(reader, at, options);
       // What has arrived is given without waiting: of a large Dir all but one in hundreds.

@@ -162,6 +162,24 @@ export function treeSuite(name: string, open: () => Promise<TreeUnderTest>, runs
       await close();
     });
 
+    it('lets the event loop turn in long work, so that a cancel is heard', async () => {
+      const { tree, close } = await open();
+      await tree.mkdir(at('/d'), {});
+      const lasts = {
+        look: () => tree.lookup(at('/d')),
+        list: async () => void (await treeLines(tree)),
+        change: () => tree.setMeta(at('/d'), { mode: 0o700 }),
+      };
+      for (const [what, step] of Object.entries(lasts)) {
+        const cancel = new AbortController();
+        setImmediate(() => cancel.abort());
+        const patienceEndMs = performance.now() + 5_000;
+        while (!cancel.signal.aborted && performance.now() < patienceEndMs) await step();
+        assert.ok(cancel.signal.aborted, what);
+      }
+      await close();
+    });
+
     it('keeps metadata to the nanosecond', async () => {
       const { tree, close } = await open();
       await tree.write(at('/f'), contentOf('x'), { mode: 0o640 });

@@ -38,6 +38,24 @@ function line(item: WalkItem): string {
 }
 
 describe('a walk of a Dirent', () => {
+  it('lets the event loop turn, so that a cancel is heard, and ends by it', async () => {
+    const store = new MemoryStore();
+    const tree = openLiveTree(store, undefined);
+    const names = Array.from({ length: 2000 }, (_, i) => at(`/d/${i}`));
+    await tree.mkdir(at('/d'), {});
+    for (const name of names) await tree.mkdir(name, {});
+    for (let copies = 0; copies < 50; copies++) await tree.copy(at('/d'), at(`/again${copies}`));
+    const root = (await tree.sync()) as DirDirent;
+    const cancel = new AbortController();
+    setImmediate(() => cancel.abort());
+    await assert.rejects(
+      async () => {
+        for await (const _ of walkDirent(store, root, { signal: cancel.signal }));
+      },
+      { code: 'ECANCELLED' },
+    );
+  });
+
   it('goes depth first by name, gives Dirs before and after, and hard links as their nodes', async () => {
     const store = new MemoryStore();
     const root = await sampleTree(store);

@@ -39,6 +39,8 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOpt
   const known = new Map<number, number>();
   const names = new KnownNames(live);
   const files = new Map<number, number>();
+  /** Handles that this kernel may write by, with their nodes. */
+  const writers = new Map<number, number>();
   const dirs = new Map<number, number>();
   let kernel: Notices | undefined;
   if (top !== undefined) live.mount.inodes.give(top);
@@ -59,6 +61,11 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOpt
     handles.set(open.handle, ino);
     return open;
   };
+  const openedFile = <T extends Opened>(ino: number, open: T, flags: number): T => {
+    if ((flags & (constants.O_WRONLY | constants.O_RDWR)) !== 0) writers.set(open.handle, ino);
+    return opened(files, ino, open);
+  };
+  const mayHoldWrites = (ino: number): boolean => keepsSizes && [...writers.values()].includes(ino);
   const knows = (ino: number): boolean => ino === topIno || known.has(ino);
 
   const notices: Notices = {
@@ -175,7 +182,7 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOpt
 
     open: (ino, flags, killSuidGid, caller) =>
       telling(
-        whenThere(inner.open(ino, flags, killSuidGid, caller), (open) => opened(files, ino, open)),
+        whenThere(inner.open(ino, flags, killSuidGid, caller), (open) => openedFile(ino, open, flags)),
         (view) => {
           if ((flags & constants.O_TRUNC) !== 0 || killSuidGid) view.node(ino, true);
         },
@@ -184,14 +191,14 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOpt
       telling(
         whenThere(inner.create(inward(parent), name, mode, umask, flags, caller), (open) => {
           givenName(open.attributes, inward(parent), name);
-          return opened(files, open.attributes.ino, open);
+          return openedFile(open.attributes.ino, open, flags);
         }),
         (view) => nameChanged(view, inward(parent), name),
       ),
     tmpfile: (parent, mode, umask, flags, caller) =>
       whenThere(inner.tmpfile(inward(parent), mode, umask, flags, caller), (open) => {
         given(open.attributes);
-        return opened(files, open.attributes.ino, open);
+        return openedFile(open.attributes.ino, open, flags);
       }),
     read: (ino, handle, offset, size, caller) => inner.read(ino, handle, offset, size, caller),
     write(ino, handle, offset, data, how, caller) {
@@ -206,12 +213,20 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOpt
     },
     release(ino, handle) {
       files.delete(handle);
+      writers.delete(handle);
       return inner.release(ino, handle);
     },
     fsync: (ino, handle, dataOnly) => inner.fsync(ino, handle, dataOnly),
     fallocate: (ino, handle, mode, offset, length, caller) =>
       telling(inner.fallocate(ino, handle, mode, offset, length, caller), nodeChanged(ino, true)),
-    seek: (ino, handle, offset, whence) => inner.seek(ino, handle, offset, whence),
+    async seek(ino, handle, offset, whence) {
+      if (kernel !== undefined && mayHoldWrites(ino)) {
+        // Linux asks for data and holes without writing its pages first (fuse_lseek), but does so when it is to forget them.
+        kernel.node(outward(ino), true);
+        await kernel.idle();
+      }
+      return await inner.seek(ino, handle, offset, whence);
+    },
     copyRange: (from, to, caller) => telling(inner.copyRange(from, to, caller), nodeChanged(to.ino, true)),
 
     opendir: (ino, caller) => whenThere(inner.opendir(inward(ino), caller), (open) => opened(dirs, inward(ino), open)),
@@ -246,6 +261,7 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOpt
       for (const [ino, lookups] of known) inner.forget(ino, lookups);
       if (top !== undefined) inner.forget(topIno, 1);
       files.clear();
+      writers.clear();
       dirs.clear();
       known.clear();
       names.clear();

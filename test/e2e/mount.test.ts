@@ -108,6 +108,32 @@ assert os.pread(fd, 4, 1 << 23) == bytes(4)
     assert.equal(holes.stdout.trim(), `${1 << 20} ${1 << 24}`);
   });
 
+  it('S54: what is written shows as data at once, to those who look for holes while the writer has the file open', async (t) => {
+    const mount = await mounted(t, makeScratch(t));
+    const done = await run(
+      'python3',
+      [
+        '-c',
+        `
+import os
+end = 1 << 24
+fd = os.open('h', os.O_RDWR | os.O_CREAT, 0o644)
+other = os.open('h', os.O_RDONLY)
+for round in range(20):
+    os.ftruncate(fd, 0); os.ftruncate(fd, end); os.pwrite(fd, b'y', end - 1)
+    for by in (fd, other):
+        assert os.lseek(by, 0, os.SEEK_DATA) == end - 4096, (round, os.lseek(by, 0, os.SEEK_DATA))
+        assert os.lseek(by, 0, os.SEEK_HOLE) == 0
+    os.pwrite(fd, b'z', end + 8191)
+    assert os.lseek(other, end, os.SEEK_DATA) == end + 4096
+    assert os.pread(other, 1, end + 8191) == b'z'
+`,
+      ],
+      { cwd: mount.path },
+    );
+    assert.equal(done.status, 0, done.report);
+  });
+
   it('S52: user.x-vt-blockref stores a file and names its Blocks; other attributes are kept', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);

@@ -28,6 +28,7 @@ export function importLeaf(context: ImportContext, found: FoundNode, kind: LeafD
     return;
   }
   readNode(context, found, kind, found.name, (dirent, signature) => {
+    if (dirent === undefined) count(context, found, kind, -1);
     found.settle(dirent === undefined ? LEFT_OUT : { record: encodeDirent(dirent), signature });
   });
 }
@@ -43,6 +44,7 @@ export function importLinked(context: ImportContext, found: FoundNode, kind: Lea
     context.counts.others++;
     whenSettled(node, () => {
       if (node.failed) {
+        context.counts.others--;
         settle(LEFT_OUT);
         return;
       }
@@ -64,6 +66,7 @@ export function importLinked(context: ImportContext, found: FoundNode, kind: Lea
     const encoded = dirent === undefined ? undefined : encodeDirent({ ...dirent, uuid: node.uuid });
     settleLinkedNode(node, encoded);
     if (encoded === undefined) {
+      count(context, found, kind, -1);
       settle(LEFT_OUT);
       return;
     }
@@ -82,13 +85,14 @@ function renamed(encoded: Uint8Array, node: LinkedNode): Uint8Array {
   return encodeDirent({ ...decodeDirent(encoded, 0).value, name: node.uuid as Octets, uuid: node.uuid });
 }
 
-function count({ counts }: ImportContext, { stat }: FoundNode, kind: LeafDirent['kind']): void {
+/** @param by - -1 takes back what was counted when the node was met, where it turns out that it cannot be read */
+function count({ counts }: ImportContext, { stat }: FoundNode, kind: LeafDirent['kind'], by: 1 | -1 = 1): void {
   if (kind !== 'file') {
-    counts.others++;
+    counts.others += by;
     return;
   }
-  counts.files++;
-  counts.bytes += Number(stat.size);
+  counts.files += by;
+  counts.bytes += by * Number(stat.size);
 }
 
 function countUnchanged({ counts }: ImportContext, { stat }: FoundNode, kind: LeafDirent['kind']): void {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, closeSync, ftruncateSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, ftruncateSync, linkSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
 import { makeTree } from '../support/make-tree.ts';
 import { PROGRAM, recited, run, vtftp } from '../support/program.ts';
@@ -23,6 +23,20 @@ test('S06: a file that is all of a PUT and may not be read ends it with 12', asy
   const put = await run(command[0] ?? '', command.slice(1), { env: scratch.env });
   assert.equal(put.status, 12, put.report);
   assert.match(put.stderr, /^vtftp: put ".*secret\.txt": permission denied/m);
+});
+
+test('S06: what cannot be read is not among the files and octets that a PUT reports', async (t) => {
+  const scratch = makeScratch(t);
+  const source = scratch.mkdir('source');
+  writeFileSync(`${source}/read.txt`, 'abc');
+  writeFileSync(`${source}/secret.txt`, 'never read');
+  linkSync(`${source}/secret.txt`, `${source}/linked.txt`);
+  chmodSync(`${source}/secret.txt`, 0);
+  const command = [...withoutOverride(), process.execPath, PROGRAM, '-S', scratch.path('store'), '--json', '-c', `put ${source} s`];
+  const put = await run(command[0] ?? '', command.slice(1), { env: scratch.env });
+  assert.equal(put.status, 3, put.report);
+  const report = JSON.parse(put.stdout.split('\n')[0] ?? '') as Record<string, number>;
+  assert.deepEqual([report['files'], report['bytes'], report['others'], report['failures']], [1, 3, 0, 1], put.report);
 });
 
 test('S06: a file that says it is empty and is not is no success: nothing of it is lost without a word', async (t) => {

@@ -2,6 +2,7 @@ import type { ArchiveEntry } from '../core/archive/archive.ts';
 import { pathHistory } from '../core/archive/path-history.ts';
 import { UsageError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
+import { octetsToText } from '../core/base/octets.ts';
 import { formatDirent } from '../core/dirent/dirent-text.ts';
 import type { TreeEntry, TreePath } from '../core/tree/tree.ts';
 import type { CommandContext } from './command.ts';
@@ -38,6 +39,7 @@ export const log = defineCommand({
       if (shown++ >= limit) return;
       show(context, state, options.has('long'));
     }
+    if (path !== undefined && shown === 0) throw new VtError('EFAILED', `log "${octetsToText(path)}": no recorded state has it`);
   },
 });
 

@@ -2,7 +2,7 @@ import { PathError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import { baseName, isWithin, joinPath } from '../core/tree/path.ts';
-import type { TreePath } from '../core/tree/tree.ts';
+import type { Tree, TreePath } from '../core/tree/tree.ts';
 import type { ArgumentSpec, CommandContext, CommandInput } from './command.ts';
 import { defineCommand } from './command.ts';
 import { forEachItem } from './each.ts';
@@ -25,8 +25,7 @@ export const mv = defineCommand({
   async run(context, input) {
     const { session, signal } = context;
     await eachPair(context, input, async (from, to) => {
-      if (from !== to && isWithin(from, to))
-        throw new VtError('EFAILED', `mv "${octetsToText(from)}": a Dir cannot be moved into itself ("${octetsToText(to)}")`);
+      requireOutside(from, to, 'mv', 'moved');
       await session.tree.rename(from, to, { signal });
       if (isWithin(from, session.cwd)) session.cwd = `${to}${session.cwd.slice(from.length)}` as TreePath;
     });
@@ -50,9 +49,17 @@ export const cp = defineCommand({
   ],
   async run(context, input) {
     const { session, signal } = context;
-    await eachPair(context, input, async (from, to) => await session.tree.copy(from, to, { signal }));
+    await eachPair(context, input, async (from, to) => {
+      requireOutside(from, to, 'cp', 'copied');
+      await session.tree.copy(from, to, { signal });
+    });
   },
 });
+
+function requireOutside(from: TreePath, to: TreePath, action: string, done: string): void {
+  if (from !== to && isWithin(from, to))
+    throw new VtError('EFAILED', `${action} "${octetsToText(from)}": a Dir cannot be ${done} into itself ("${octetsToText(to)}")`);
+}
 
 /** `ln`: more names. */
 export const ln = defineCommand({
@@ -76,6 +83,8 @@ export const ln = defineCommand({
     const { newMeta } = await import('./new-meta.ts');
     const isSymbolic = input.options.has('symbolic');
     await eachPair(context, input, async (from, to, argument) => {
+      // What stands under the new name goes only where there is something to link.
+      if (!isSymbolic) await requireLinkable(session.tree, from, signal);
       const present = await session.tree.lookup(to, { follow: false, signal });
       if (present !== undefined && input.options.has('force') && present.dirent.kind !== 'dir' && to !== from)
         await session.tree.remove(to, { signal });
@@ -84,6 +93,12 @@ export const ln = defineCommand({
     });
   },
 });
+
+async function requireLinkable(tree: Tree, path: TreePath, signal: AbortSignal): Promise<void> {
+  const { dirent } = await requireEntry(tree, path, 'link', { follow: false, signal });
+  if (dirent.kind === 'dir')
+    throw new VtError('EFAILED', `link "${octetsToText(path)}": a Dir has one name`, { remedy: 'cp copies it by reference' });
+}
 
 /** Each `from` with the path that it gets: `to` itself, or below it where that is a Dir. */
 async function eachPair(

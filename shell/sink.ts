@@ -1,6 +1,7 @@
 import { closeSync, writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
-import { errorCode } from '../core/base/system-error.ts';
+import { VtError } from '../core/base/errors.ts';
+import { errorCode, errorReason } from '../core/base/system-error.ts';
 
 /** Where bytes go. `write` may hold them back; `flush` hands them on. */
 export interface Sink {
@@ -18,11 +19,13 @@ const HELD_BYTES = 64 * 1024;
  * A sink over a file descriptor, written synchronously and in order: output of a program that dies next is not lost.
  *
  * @param onClosed - called once, when nobody reads any more (EPIPE); what follows is dropped
+ * @param name - what it is called where it cannot be written to; without one, whoever opened it tells
  */
 export class FdSink implements Sink {
   readonly #fd: number;
   readonly #onClosed: () => void;
   readonly #ownsFd: boolean;
+  readonly #name: string | undefined;
   #held: Uint8Array[] = [];
   #heldBytes = 0;
   #isClosed = false;
@@ -30,10 +33,11 @@ export class FdSink implements Sink {
   /** Of a write that nobody waited for; thrown by the next call. */
   #error: unknown;
 
-  constructor(fd: number, onClosed: () => void = () => {}, ownsFd = false) {
+  constructor(fd: number, onClosed: () => void = () => {}, ownsFd = false, name?: string) {
     this.#fd = fd;
     this.#onClosed = onClosed;
     this.#ownsFd = ownsFd;
+    this.#name = name;
   }
 
   write(data: Uint8Array): void {
@@ -93,7 +97,8 @@ export class FdSink implements Sink {
         else if (code === 'EPIPE') {
           this.#isClosed = true;
           this.#onClosed();
-        } else throw error;
+        } else if (this.#name === undefined) throw error;
+        else throw new VtError('EFAILED', `write ${this.#name}: ${errorReason(error)}`, { cause: error });
       }
     }
   }

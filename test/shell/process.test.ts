@@ -360,3 +360,30 @@ test('output that cannot be written, or a Store that cannot be made, is told of,
   assert.equal(nowhere.status, 10, nowhere.report);
   assert.match(nowhere.stderr, /^vtftp: make Store "\/proc\/vtftp\/store": .*$/m);
 });
+
+test('S12: an output that cannot be written to is named, and is not taken for the Store', async (t) => {
+  const scratch = makeScratch(t);
+  const command = `"$0" "$1" -S "$2" -c 'mkdir kept; quit' >/dev/full`;
+  const full = await run('sh', ['-c', command, process.execPath, PROGRAM, scratch.path('store')], { env: scratch.env });
+  assert.equal(full.status, 1, full.report);
+  assert.equal(full.stderr, 'vtftp: write standard output: no space left on device\n');
+  assert.equal((await session(scratch, 'ls')).stdout, 'kept\n');
+});
+
+test('S12: ln -f replaces what stands there only where there is something to link; a Dir is not copied into itself', async (t) => {
+  const scratch = makeScratch(t);
+  const done = await session(scratch, 'mkdir d; touch f; -ln -f none f; -ln -f d f; -cp d d/e; ls');
+  assert.equal(done.stdout.split('\n').slice(0, 2).join(' '), 'd f', done.report);
+  assert.match(done.stderr, /link "\/none": no such file/);
+  assert.match(done.stderr, /link "\/d": a Dir has one name \(cp copies it by reference\)/);
+  assert.match(done.stderr, /cp "\/d": a Dir cannot be copied into itself \("\/d\/e"\)/);
+});
+
+test('S65: log of what no recorded state has is an error', async (t) => {
+  const scratch = makeScratch(t);
+  await session(scratch, 'mkdir recorded');
+  const none = await session(scratch, 'log none');
+  assert.equal(none.status, 1, none.report);
+  assert.equal(none.stderr, 'vtftp: log "/none": no recorded state has it\n');
+  assert.match((await session(scratch, 'rm -r recorded; log recorded')).stdout, /^@1 /);
+});

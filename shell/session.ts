@@ -1,5 +1,6 @@
 import type { OtherSource, Session } from '../commands/session.ts';
 import type { Archive } from '../core/archive/archive.ts';
+import { findEntry } from '../core/archive/find-entry.ts';
 import { ClosedError, PathError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
@@ -11,7 +12,7 @@ import { TailTable } from '../core/tail/tail-table.ts';
 import { LiveTree, openLiveTree } from '../core/tree/live-tree.ts';
 import { ROOT_PATH } from '../core/tree/path.ts';
 import type { Tree, TreePath } from '../core/tree/tree.ts';
-import { findEntry } from './past.ts';
+
 import { ReadOnlyTree } from './read-only-tree.ts';
 import type { OpenedSource, SourceOptions } from './source.ts';
 import { openSource } from './source.ts';

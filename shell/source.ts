@@ -4,6 +4,7 @@ import { resolveLocalPath } from '../commands/local-path.ts';
 import type { Archive, ArchiveEntry } from '../core/archive/archive.ts';
 import { openArchiveFile } from '../core/archive/archive-file.ts';
 import { archiveOf } from '../core/archive/archive-of-store.ts';
+import { findEntry } from '../core/archive/find-entry.ts';
 import { PathError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToBytes, octetsToText, octetsToTextStrict } from '../core/base/octets.ts';
@@ -17,7 +18,7 @@ import type { Store } from '../core/store/store.ts';
 import { openLiveTree } from '../core/tree/live-tree.ts';
 import { baseName, joinPath, ROOT_PATH } from '../core/tree/path.ts';
 import type { Tree, TreePath } from '../core/tree/tree.ts';
-import { findEntry } from './past.ts';
+
 import { PlanStore } from './plan-store.ts';
 import { ReadOnlyTree } from './read-only-tree.ts';
 import type { StoreOpener } from './stores.ts';

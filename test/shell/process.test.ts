@@ -378,12 +378,3 @@ test('S12: ln -f replaces what stands there only where there is something to lin
   assert.match(done.stderr, /link "\/d": a Dir has one name \(cp copies it by reference\)/);
   assert.match(done.stderr, /cp "\/d": a Dir cannot be copied into itself \("\/d\/e"\)/);
 });
-
-test('S65: log of what no recorded state has is an error', async (t) => {
-  const scratch = makeScratch(t);
-  await session(scratch, 'mkdir recorded');
-  const none = await session(scratch, 'log none');
-  assert.equal(none.status, 1, none.report);
-  assert.equal(none.stderr, 'vtftp: log "/none": no recorded state has it\n');
-  assert.match((await session(scratch, 'rm -r recorded; log recorded')).stdout, /^@1 /);
-});

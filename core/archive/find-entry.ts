@@ -1,7 +1,7 @@
-import type { Archive, ArchiveEntry } from '../core/archive/archive.ts';
-import { parseDate } from '../core/base/date.ts';
-import { VtError } from '../core/base/errors.ts';
-import type { OpOptions } from '../core/store/store.ts';
+import { parseDate } from '../base/date.ts';
+import { VtError } from '../base/errors.ts';
+import type { OpOptions } from '../store/store.ts';
+import type { Archive, ArchiveEntry } from './archive.ts';
 
 /**
  * The entry of an archive that `N` or a date names: entry number N, counted from 1, or back from the newest where it is

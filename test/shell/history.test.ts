@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { vtftp } from '../support/program.ts';
+import type { Scratch } from '../support/scratch.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+function session(scratch: Scratch, commands: string, more: readonly string[] = []) {
+  return vtftp(['-S', scratch.path('store'), ...more, '-c', commands], { env: scratch.env, cwd: scratch.folder });
+}
+
+test('S65: log of what no recorded state has is an error', async (t) => {
+  const scratch = makeScratch(t);
+  await session(scratch, 'mkdir recorded');
+  const none = await session(scratch, 'log none');
+  assert.equal(none.status, 1, none.report);
+  assert.equal(none.stderr, 'vtftp: log "/none": no recorded state has it\n');
+  assert.match((await session(scratch, 'rm -r recorded; log recorded')).stdout, /^@1 /);
+});
+
+test('S65: undo @N and @DATE go to the state that they name; where there is nothing to go back from, undo says that they do', async (t) => {
+  const scratch = makeScratch(t);
+  await session(scratch, 'mkdir added');
+  await session(scratch, 'rm -r added');
+  const undone = await session(scratch, 'undo');
+  assert.equal(undone.status, 1, undone.report);
+  assert.match(undone.stderr, /only 0 roots to go back from \(undo @N goes to any state that log lists\)/);
+  const planned = await session(scratch, 'undo @1; ls', ['-n']);
+  assert.match(planned.stdout, /^would go back to root 1 of/, planned.report);
+  const named = await session(scratch, 'mkdir other; undo @1; ls');
+  assert.match(named.stdout, /^went back to root 1 of .*\nadded\n/, named.report);
+  assert.match((await session(scratch, 'cd @3; ls')).stdout, /^other$/m);
+  const none = await session(scratch, 'undo @9');
+  assert.match(none.stderr, /open state @9 of .*: none recorded/, none.report);
+  assert.equal((await session(scratch, 'undo some')).status, 2);
+});

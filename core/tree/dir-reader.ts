@@ -1,11 +1,11 @@
 import { ParseError, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
-import type { Block } from '../block/block.ts';
+import type { Block, IndirectBlock } from '../block/block.ts';
 import { UNKNOWN_SPAN } from '../block/block.ts';
 import { blockrefBody } from '../block/blockref.ts';
 import { keepBlocks } from '../block/kept-blocks.ts';
 import { readBlockBytes } from '../block/read-range.ts';
-import { leavesOf, withSpan } from '../block/tree-walk.ts';
+import { leavesOf, MAX_TREE_DEPTH, readSuperblock, withSpan } from '../block/tree-walk.ts';
 import { decodeDir, readDir, readDirBatches } from '../dirent/dir-codec.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 import type { BlockSource, OpOptions } from '../store/store.ts';
@@ -16,7 +16,24 @@ const SMALL_DIR_SIZE = 64 * 1024;
 /** Dirents of decoded Dirs and leaves that are kept, least recently used ones dropped: some 10 MB. */
 const MAX_KEPT_DIRENTS = 20_000;
 
+/** Superblocks whose references are kept decoded: of some large Dirs. */
+const MAX_KEPT_SUPERBLOCKS = 256;
+
 const NO_DIRENTS: ReadonlyMap<Octets, Dirent> = new Map();
+
+/** What was decoded of a Dir, or of a leaf of one. */
+interface DecodedPart {
+  readonly dirents: ReadonlyMap<Octets, Dirent>;
+  /** The least and the greatest name; undefined where there is none. */
+  readonly first: Octets | undefined;
+  readonly last: Octets | undefined;
+}
+
+/** A leaf, and the octet of the whole at which it starts. */
+interface LeafAt {
+  readonly block: Block;
+  readonly start: number;
+}
 
 /** Reads the entries of stored Dirs. What it decoded to find names it keeps for a while: Blocks never change. */
 export class DirReader {
@@ -25,7 +42,10 @@ export class DirReader {
   readonly superblocks: BlockSource;
   /** Gives the octets of a Block at once where it can; for those who have many requests to answer. */
   readNow: ((block: Block) => Uint8Array | undefined) | undefined;
-  readonly #kept = new Map<string, ReadonlyMap<Octets, Dirent>>();
+  readonly #kept = new Map<string, DecodedPart>();
+  /** The names under which Blocks are kept, which are long to make. */
+  readonly #keys = new WeakMap<Block, string>();
+  readonly #keptRefs = new Map<string, readonly Block[]>();
   #keptDirents = 0;
 
   constructor(source: BlockSource) {
@@ -51,7 +71,7 @@ export class DirReader {
   async find(block: Block, name: Octets, options: OpOptions = {}): Promise<Dirent | undefined> {
     const whole = block.span === UNKNOWN_SPAN ? await withSpan(this.source, block, options.signal) : block;
     if (whole.span === 0) return undefined;
-    if (whole.span <= SMALL_DIR_SIZE) return (await this.#decoded(whole, options)).get(name);
+    if (whole.span <= SMALL_DIR_SIZE) return (await this.#decoded(whole, options)).dirents.get(name);
     return await this.#bisect(whole, name, options);
   }
 
@@ -69,13 +89,13 @@ export class DirReader {
   decodedNow(block: Block, maxSize = SMALL_DIR_SIZE): ReadonlyMap<Octets, Dirent> | undefined {
     if (block.span === 0) return NO_DIRENTS;
     if (block.span === UNKNOWN_SPAN || block.span > maxSize) return undefined;
-    const key = keyOf(block);
+    const key = this.#keyOf(block);
     const kept = this.#keptOf(key);
-    if (kept !== undefined || this.readNow === undefined) return kept;
+    if (kept !== undefined || this.readNow === undefined) return kept?.dirents;
     const bytes = this.readNow(block);
     if (bytes === undefined) return undefined;
     try {
-      return this.#keep(key, decodeDir(bytes));
+      return this.#keep(key, decodeDir(bytes)).dirents;
     } catch (error) {
       // Whoever waits for it is told what is wrong.
       if (error instanceof VtError) return undefined;
@@ -88,21 +108,57 @@ export class DirReader {
     let high = block.span;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      const leaf = await firstOf(leavesOf(this.superblocks, block, { start: middle, end: middle + 1, ...options }));
+      const leaf = (await this.#keptLeafAt(block, middle, options)) ?? (await this.#leafAt(block, middle, options));
       if (leaf === undefined) return undefined;
-      const start = leaf.start - leaf.from;
       const found = await this.#leafEntries(leaf.block, options);
-      const names = found === undefined ? undefined : bounds(found);
       // Edges fall between entries in all that we write; where another's do not, reading on is the way.
-      if (found === undefined || names === undefined) return await this.#scan(block, name, options);
-      if (name < names.first) high = start;
-      else if (name > names.last) low = start + leaf.block.span;
-      else return found.get(name);
+      if (found?.first === undefined || found.last === undefined) return await this.#scan(block, name, options);
+      if (name < found.first) high = leaf.start;
+      else if (name > found.last) low = leaf.start + leaf.block.span;
+      else return found.dirents.get(name);
     }
     return undefined;
   }
 
-  async #leafEntries(leaf: Block, options: OpOptions): Promise<ReadonlyMap<Octets, Dirent> | undefined> {
+  async #leafAt(block: Block, offset: number, options: OpOptions): Promise<LeafAt | undefined> {
+    const leaf = await firstOf(leavesOf(this.superblocks, block, { start: offset, end: offset + 1, ...options }));
+    return leaf === undefined ? undefined : { block: leaf.block, start: leaf.start - leaf.from };
+  }
+
+  /**
+   * As `#leafAt`, by the references of superblocks as they were decoded lately, for who looks for one name after the other. Undefined
+   * where a tree is not as those that we write: `leavesOf` knows what to do, or what to say.
+   */
+  async #keptLeafAt(top: Block, offset: number, { signal }: OpOptions): Promise<LeafAt | undefined> {
+    let block = top;
+    let start = 0;
+    for (let depth = 0; block.kind === 'indirect'; depth++) {
+      const refs = depth < MAX_TREE_DEPTH ? await this.#refsOf(block, signal) : undefined;
+      if (refs === undefined) return undefined;
+      let i = 0;
+      for (let span = refs[i]?.span ?? 0; i < refs.length && start + span <= offset; span = refs[++i]?.span ?? 0) start += span;
+      const next = refs[i];
+      if (next === undefined) return undefined;
+      block = next;
+    }
+    return block.kind === 'sub' ? undefined : { block, start };
+  }
+
+  async #refsOf(block: IndirectBlock, signal: AbortSignal | undefined): Promise<readonly Block[] | undefined> {
+    const key = this.#keyOf(block);
+    const kept = this.#keptRefs.get(key);
+    const refs = kept ?? (await readSuperblock(this.superblocks, block, signal));
+    if (kept === undefined && refs.reduce((sum, ref) => sum + ref.span, 0) !== block.span) return undefined;
+    this.#keptRefs.delete(key);
+    this.#keptRefs.set(key, refs);
+    for (const oldest of this.#keptRefs.keys()) {
+      if (this.#keptRefs.size <= MAX_KEPT_SUPERBLOCKS) break;
+      this.#keptRefs.delete(oldest);
+    }
+    return refs;
+  }
+
+  async #leafEntries(leaf: Block, options: OpOptions): Promise<DecodedPart | undefined> {
     try {
       return await this.#decoded(leaf, options);
     } catch (error) {
@@ -116,29 +172,38 @@ export class DirReader {
     return undefined;
   }
 
-  async #decoded(block: Block, options: OpOptions): Promise<ReadonlyMap<Octets, Dirent>> {
-    const key = keyOf(block);
+  async #decoded(block: Block, options: OpOptions): Promise<DecodedPart> {
+    const key = this.#keyOf(block);
     const kept = this.#keptOf(key);
     if (kept !== undefined) return kept;
     return this.#keep(key, decodeDir(await readBlockBytes(this.source, block, options)));
   }
 
-  #keep(key: string, dirents: readonly Dirent[]): ReadonlyMap<Octets, Dirent> {
-    const found = new Map<Octets, Dirent>();
-    for (const dirent of dirents) found.set(dirent.name, dirent);
-    if (!this.#kept.has(key) && found.size <= MAX_KEPT_DIRENTS / 4) {
+  #keep(key: string, dirents: readonly Dirent[]): DecodedPart {
+    const found = partOf(dirents);
+    const { size } = found.dirents;
+    if (!this.#kept.has(key) && size <= MAX_KEPT_DIRENTS / 4) {
       this.#kept.set(key, found);
-      this.#keptDirents += found.size;
+      this.#keptDirents += size;
     }
     for (const [oldest, kept] of this.#kept) {
       if (this.#keptDirents <= MAX_KEPT_DIRENTS || oldest === key) break;
       this.#kept.delete(oldest);
-      this.#keptDirents -= kept.size;
+      this.#keptDirents -= kept.dirents.size;
     }
     return found;
   }
 
-  #keptOf(key: string): ReadonlyMap<Octets, Dirent> | undefined {
+  #keyOf(block: Block): string {
+    let key = this.#keys.get(block);
+    if (key === undefined) {
+      key = Buffer.from(blockrefBody(block)).toString('latin1');
+      this.#keys.set(block, key);
+    }
+    return key;
+  }
+
+  #keptOf(key: string): DecodedPart | undefined {
     const kept = this.#kept.get(key);
     if (kept === undefined) return undefined;
     this.#kept.delete(key);
@@ -147,18 +212,17 @@ export class DirReader {
   }
 }
 
-function keyOf(block: Block): string {
-  return Buffer.from(blockrefBody(block)).toString('latin1');
-}
-
-function bounds(entries: ReadonlyMap<Octets, Dirent>): { first: Octets; last: Octets } | undefined {
+function partOf(list: readonly Dirent[]): DecodedPart {
+  const dirents = new Map<Octets, Dirent>();
   let first: Octets | undefined;
   let last: Octets | undefined;
-  for (const name of entries.keys()) {
+  for (const dirent of list) {
+    const { name } = dirent;
+    dirents.set(name, dirent);
     if (first === undefined || name < first) first = name;
     if (last === undefined || name > last) last = name;
   }
-  return first === undefined || last === undefined ? undefined : { first, last };
+  return { dirents, first, last };
 }
 
 async function firstOf<T>(items: AsyncIterable<T>): Promise<T | undefined> {

@@ -15,6 +15,8 @@ import { countText, octetsFields, sizeText } from './format.ts';
 /** Faults printed; more are counted. */
 const MAX_SHOWN = 100;
 const MAX_PARALLEL = 64;
+/** Milliseconds after which a peer is taken to be far away: it then takes longer to reach than our own Store takes to open. */
+const REACHED_MS = 20;
 
 export const TRANSFER_OPTIONS: readonly OptionSpec[] = [
   { name: 'plan', short: 'n', summary: 'tell what is missing, and move nothing' },
@@ -45,7 +47,9 @@ export async function transferPaths(
   const plan = context.plan || options.has('plan');
   const parallel = jobsOf(options.get('jobs'), direction);
   const bytesPerSecond = rateOf(options.get('limit-rate'), direction);
-  const { peer, isOurs } = await peerOf(context, direction, options.get('peer'));
+  const { peer, isOurs } = await meanwhile(peerOf(context, direction, options.get('peer')), async () => {
+    await Promise.all([session.store.has([]), import('../core/sync/sync-process.ts')]);
+  });
   try {
     for (const argument of args.length === 0 ? ['.' as Octets] : args) {
       const path = pathArgument(session, argument);
@@ -61,6 +65,16 @@ export async function transferPaths(
     }
   } finally {
     if (isOurs) await peer.store[Symbol.asyncDispose]();
+  }
+}
+
+/** Does something, which may fail and is done again later, while we wait for a peer that is being reached. */
+async function meanwhile<T>(reached: Promise<T>, work: () => Promise<void>): Promise<T> {
+  const timer = setTimeout(() => void work().catch(() => undefined), REACHED_MS);
+  try {
+    return await reached;
+  } finally {
+    clearTimeout(timer);
   }
 }
 

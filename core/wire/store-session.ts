@@ -181,6 +181,8 @@ export class StoreSession implements RequestHandler {
     }
     this.#export = found;
     const { store, archive } = found;
+    // Its index is opened while the client takes the answer and makes itself ready: what fails is told when it asks.
+    setImmediate(() => void store.has([], { signal: this.#signal }).catch(() => undefined));
     return {
       isDone: true,
       json: describeStore({

@@ -31,18 +31,34 @@ function skipUri(text: string, offset: number): number {
 
 /** From a prefix and `{` to past the `}` that closes it; undefined if none starts there or it is not closed. */
 export function skipBraces(text: string, offset: number): number | undefined {
-  if (matchEnd(OPENING, text, offset) === undefined) return undefined;
-  let depth = 0;
+  const inner = matchEnd(OPENING, text, offset);
+  if (inner === undefined) return undefined;
+  if (unclosed.text !== text) unclosed = { text, ends: new Map() };
+  const { ends } = unclosed;
+  const brace = inner - 1;
+  if (ends.has(brace)) return ends.get(brace);
+  const open: number[] = [];
   for (let start = offset; ; ) {
     const end = matchEnd(TOKEN, text, start);
-    if (end === undefined) return undefined;
+    if (end === undefined) break;
     const token = text.slice(start, end);
-    if (token === '{') depth++;
-    else if (token === '}') depth--;
-    if (depth === 0 && token.endsWith('}')) return end;
+    if (token === '{') open.push(start);
+    else if (token === '}') {
+      const opened = open.pop();
+      if (opened !== undefined) ends.set(opened, end);
+    }
+    if (open.length === 0 && token.endsWith('}')) return end;
     start = end;
   }
+  for (const start of open) ends.set(start, undefined);
+  return undefined;
 }
+
+/**
+ * Where the braces end that were met while one was looked for that nothing closes, by their offsets: in a text full of
+ * openings each is looked for at most once or so.
+ */
+let unclosed: { readonly text: string; readonly ends: Map<number, number | undefined> } = { text: '', ends: new Map() };
 
 function matchEnd(pattern: RegExp, text: string, offset: number): number | undefined {
   pattern.lastIndex = offset;

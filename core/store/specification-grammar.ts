@@ -119,8 +119,8 @@ export class SpecificationGrammar {
   }
 
   #clause(reader: SpecificationReader): StoreSpecification {
-    const found = reader.peek(/[ \t]*([^\]"]*?)[ \t]*\]/y);
-    const clause = found?.[1] ?? '';
+    const found = reader.peek(/([^\]"]*)\]/y);
+    const clause = found?.[1]?.trim() ?? '';
     if (found === undefined || clause === '') throw reader.error('expected [NAME] of a clause of the configuration', reader.offset - 1);
     reader.offset += found[0].length;
     return { kind: 'clause', clause };

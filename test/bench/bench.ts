@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PROJECT_ROOT } from '../support/project.ts';
 import { benchDedup } from './dedup.ts';
+import { benchLink } from './link.ts';
 import { median } from './measure.ts';
 import type { MountTimes } from './mount.ts';
 import { benchMount } from './mount.ts';
@@ -22,7 +23,7 @@ import { checkSums } from './workloads.ts';
 /** The program that is measured; `VTFTP_PROGRAM` names another build of it. */
 const program = process.env['VTFTP_PROGRAM'] ?? join(PROJECT_ROOT, 'dist/bin/vtftp.js');
 const parts = allParts(program);
-const names = [...parts.map((part) => part.name), 'dedup', 'mount', 'peer', 'tails', 'startup'];
+const names = [...parts.map((part) => part.name), 'dedup', 'mount', 'peer', 'link', 'tails', 'startup'];
 const optional = parts.filter((part) => part.isOptional === true).map((part) => part.name);
 
 const HELP = `npm run bench -- [options]: vtftp against the programs people use instead, in turns, on this machine
@@ -103,6 +104,11 @@ function benchAll(folder: string): void {
     console.log(peers.table);
     verdicts.push(...peers.verdicts);
   }
+  const link = wanted.includes('link') ? benchLink(program, join(folder, 'link'), { rounds, scale }) : undefined;
+  if (link !== undefined) {
+    console.log(link.table);
+    verdicts.push(...link.verdicts);
+  }
   const startUp = wanted.includes('startup') ? benchStartUp(folder) : undefined;
   if (verdicts.length > 0) {
     console.log('In brackets: against the fastest of the others; for get, of those that lose nothing.\n');
@@ -119,6 +125,7 @@ function benchAll(folder: string): void {
     tails: tails?.found,
     mount: mountTimes(mounts?.times),
     peer: Object.fromEntries(peers?.times ?? []),
+    link: Object.fromEntries(link?.times ?? []),
     startUp,
   };
   writeFileSync(options.json, `${JSON.stringify(all, undefined, 1)}\n`);

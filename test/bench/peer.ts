@@ -1,8 +1,9 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { scratchSshd } from '../support/sshd.ts';
 import { measure, median, settle } from './measure.ts';
+import { Server } from './server.ts';
 import type { Verdict } from './targets.ts';
 import { MIB, makeRandomFile, makeTree } from './workloads.ts';
 
@@ -66,7 +67,7 @@ export function benchPeers(
         ['tcp', 'tcp:0'],
       ] as const) {
         fresh();
-        using server = new Server(program, folder, address, env);
+        using server = new Server(program, folder, address, { env });
         note(row, seconds(`${vtftp} -S here-large -c "push --peer ${server.address}"`));
       }
       if (sshd === undefined) continue;
@@ -89,35 +90,6 @@ export function benchPeers(
     rmSync(folder, { recursive: true, force: true });
   }
   return { table: tableOf(times, scale), verdicts: verdictsOf(times), times };
-}
-
-/** A Store that is served by a process of its own. */
-class Server implements Disposable {
-  readonly address: string;
-  readonly #child: ReturnType<typeof spawn>;
-
-  constructor(program: string, folder: string, address: string, env: Readonly<Record<string, string>>) {
-    const said = join(folder, 'served');
-    const fd = openSync(said, 'w');
-    this.#child = spawn(process.execPath, [program, '-S', 'peer', '-c', `serve ${address}`], {
-      cwd: folder,
-      env: { ...process.env, ...env },
-      stdio: ['ignore', fd, 'inherit'],
-    });
-    closeSync(fd);
-    let found: string | undefined;
-    // All of the benchmark waits: nothing else is to run meanwhile.
-    for (let tries = 0; found === undefined; tries++) {
-      if (tries === 200) throw new Error('bench: it is not served');
-      spawnSync('sleep', ['0.05']);
-      found = /^serving (.*)\n/m.exec(readFileSync(said, 'utf8'))?.[1];
-    }
-    this.address = found;
-  }
-
-  [Symbol.dispose](): void {
-    this.#child.kill('SIGKILL');
-  }
 }
 
 /** Gives one file of a hundred other octets. */

@@ -8,6 +8,7 @@ export const NEEDED_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   e2fsprogs: ['chattr', 'mke2fs'],
   fuse3: ['fusermount3'],
   gcc: ['cc', 'gcc'],
+  iproute2: ['ip'],
   'libcap2-bin': ['getcap', 'setcap'],
   'librsvg2-bin': ['rsvg-convert'],
   logrotate: ['logrotate'],

@@ -10,9 +10,20 @@ export interface Served {
   stop(signal?: NodeJS.Signals): Promise<{ readonly status: number | null; readonly stderr: string }>;
 }
 
-/** Runs `serve …` until it says where it serves. @throws {Error} where it ends before */
-export async function serve(scratch: Pick<Scratch, 'env' | 'beforeRemoval'>, store: string, command: string): Promise<Served> {
-  const child = spawn(process.execPath, [PROGRAM, '-S', store, '-c', command], {
+/**
+ * Runs `serve …` until it says where it serves.
+ *
+ * @param enter - words before the command line, as those that enter a network namespace
+ * @throws {Error} where it ends before
+ */
+export async function serve(
+  scratch: Pick<Scratch, 'env' | 'beforeRemoval'>,
+  store: string,
+  command: string,
+  enter: readonly string[] = [],
+): Promise<Served> {
+  const [program = '', ...args] = [...enter, process.execPath, PROGRAM, '-S', store, '-c', command];
+  const child = spawn(program, args, {
     env: { ...process.env, ...scratch.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

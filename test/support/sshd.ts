@@ -17,7 +17,7 @@ const SSHD = '/usr/sbin/sshd';
 /** Starts an sshd that ends with the test. */
 export async function startSshd(scratch: Scratch): Promise<SshServer> {
   const port = await freePort();
-  const { ssh, config } = configure((name) => scratch.path(name), port);
+  const { ssh, config } = configure((name) => scratch.path(name), port, HERE.address);
   const child = spawn(SSHD, ['-D', '-e', '-f', config], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -36,22 +36,31 @@ export async function startSshd(scratch: Scratch): Promise<SshServer> {
 const FIRST_PORT = 22_022;
 const MOST_PORTS = 50;
 
+/** Where an sshd runs and is reached: in network namespaces, with the words before a command line that enter them. */
+export interface SshPlace {
+  readonly address: string;
+  readonly enterServer: readonly string[];
+  readonly enterClient: readonly string[];
+}
+
+const HERE: SshPlace = { address: '127.0.0.1', enterServer: [], enterClient: [] };
+
 /** Starts an sshd with its files in a folder, for programs that wait for nothing; undefined where there is none. */
-export function scratchSshd(folder: string): (SshServer & { stop(): void }) | undefined {
+export function scratchSshd(folder: string, place = HERE): (SshServer & { stop(): void }) | undefined {
   if (!existsSync(SSHD)) return undefined;
+  const run = ([program = '', ...args]: readonly string[]): boolean => spawnSync(program, args, { stdio: 'ignore' }).status === 0;
   for (let port = FIRST_PORT; port < FIRST_PORT + MOST_PORTS; port++) {
-    const { ssh, config } = configure((name) => join(folder, name), port);
+    const { ssh, config } = configure((name) => join(folder, name), port, place.address);
     // It goes into the background once it listens, and writes its number down.
-    const started = spawnSync(SSHD, ['-f', config], { stdio: 'ignore' });
     const pidFile = join(folder, 'sshd.pid');
-    const listens = started.status === 0 && spawnSync(ssh[0] ?? '', [...ssh.slice(1), 'true'], { stdio: 'ignore' }).status === 0;
-    if (listens) return { ssh, stop: () => process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGTERM') };
+    if (run([...place.enterServer, SSHD, '-f', config]) && run([...place.enterClient, ...ssh, 'true']))
+      return { ssh, stop: () => process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGTERM') };
   }
   return undefined;
 }
 
 /** Makes keys, where there are none, and a configuration. */
-function configure(path: (name: string) => string, port: number): SshServer & { readonly config: string } {
+function configure(path: (name: string) => string, port: number, address: string): SshServer & { readonly config: string } {
   const key = path('id_ed25519');
   const hostKey = path('host_ed25519');
   for (const file of [key, hostKey]) {
@@ -64,7 +73,7 @@ function configure(path: (name: string) => string, port: number): SshServer & { 
   writeFileSync(
     config,
     [
-      'ListenAddress 127.0.0.1',
+      `ListenAddress ${address}`,
       `Port ${port}`,
       `HostKey ${hostKey}`,
       `AuthorizedKeysFile ${path('authorized_keys')}`,
@@ -73,6 +82,7 @@ function configure(path: (name: string) => string, port: number): SshServer & { 
       'PasswordAuthentication no',
       'StrictModes no',
       'UsePAM no',
+      'Subsystem sftp internal-sftp',
       'LogLevel ERROR',
       '',
     ].join('\n'),
@@ -80,7 +90,7 @@ function configure(path: (name: string) => string, port: number): SshServer & { 
   // Where it puts its unprivileged half; Debian makes it when the machine starts.
   if (process.getuid?.() === 0 && !existsSync('/run/sshd')) mkdirSync('/run/sshd', { mode: 0o755 });
   const options = ['-F', 'none', '-i', key, '-p', String(port), '-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=no'];
-  const host = `${userInfo().username}@127.0.0.1`;
+  const host = `${userInfo().username}@${address}`;
   return { ssh: ['ssh', ...options, '-o', `UserKnownHostsFile=${path('known_hosts')}`, '-o', 'LogLevel=ERROR', host], config };
 }
 

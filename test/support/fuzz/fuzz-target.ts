@@ -49,7 +49,13 @@ export function refusalOf(error: unknown, codes: readonly VtError['code'][]): st
     throw new FuzzFault(`refused by ${name ?? typeof error} ${code ?? ''}: ${message}\n${stack ?? ''}`, { cause: error });
   }
   const where = error instanceof ParseError ? bucket(error.offset) : '';
-  return `${code} ${message.slice(0, 120).replace(/"[^"]*"|'[^']*'|\d+|0x[\da-f]+/g, '#')} ${where}`;
+  // What it quotes of the input is no kind; and a part of a message would keep all of it in memory.
+  const words =
+    message
+      .slice(0, 200)
+      .match(/[A-Za-z]{2,}/g)
+      ?.slice(0, 6) ?? [];
+  return Buffer.from(`${code} ${words.join(' ')} ${where}`).toString();
 }
 
 /** Numbers of the same size, for telling kinds of inputs apart. */

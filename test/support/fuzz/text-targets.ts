@@ -138,7 +138,7 @@ export const TEXT_TARGETS: readonly FuzzTarget[] = [
           'proxy(save=default,read=("a b"|[c]))',
           'file:datafile.vtd',
         ],
-        ...['"datadir:\\"a b\\""', 'progress:datadir:/x', 'platonic:/home,hash=sha256', '(((default)))'],
+        ...['"datadir:\\"a b\\""', 'progress:datadir:/x', 'platonic:/home,hash=sha256', '(((default)))', `(([${' '.repeat(16_000)}"`],
       ),
     tokens: [
       '|',
@@ -201,6 +201,8 @@ export const TEXT_TARGETS: readonly FuzzTarget[] = [
           'open x-vt:/D{block:LB{}}/a;ls',
           'a&&\nb',
           'echo "\\"" \'\\\' \\\\',
+          // Openings that nothing closes.
+          'I{&&'.repeat(16_000),
         ],
       ),
       ...goldenObjects('text', /^D\{/).map((text) => Buffer.concat([Buffer.from('ls '), text])),

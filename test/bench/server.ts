@@ -1,0 +1,42 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** How a server is started. */
+export interface ServerOptions {
+  readonly env: Readonly<Record<string, string>>;
+  /** Options of `serve`. */
+  readonly options?: string;
+  /** Words before its command line, as those that enter a network namespace. */
+  readonly enter?: readonly string[];
+}
+
+/** The Store `peer` of a folder, served by a process of its own. */
+export class Server implements Disposable {
+  readonly address: string;
+  readonly #child: ReturnType<typeof spawn>;
+
+  constructor(program: string, folder: string, address: string, { env, options = '', enter = [] }: ServerOptions) {
+    const said = join(folder, 'served');
+    const fd = openSync(said, 'w');
+    const [command = '', ...args] = [...enter, process.execPath, program, '-S', 'peer', '-c', `serve ${options} ${address}`];
+    this.#child = spawn(command, args, {
+      cwd: folder,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', fd, 'inherit'],
+    });
+    closeSync(fd);
+    let found: string | undefined;
+    // All of the benchmark waits: nothing else is to run meanwhile.
+    for (let tries = 0; found === undefined; tries++) {
+      if (tries === 200) throw new Error('bench: it is not served');
+      spawnSync('sleep', ['0.05']);
+      found = /^serving (.*)\n/m.exec(readFileSync(said, 'utf8'))?.[1];
+    }
+    this.address = found;
+  }
+
+  [Symbol.dispose](): void {
+    this.#child.kill('SIGKILL');
+  }
+}

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { UsageError, VtError } from '../core/base/errors.ts';
 import { groupedDigits } from '../core/base/grouped-digits.ts';
 import type { Octets } from '../core/base/octets.ts';
@@ -82,7 +82,7 @@ async function surveyOne(
   const { edges, hashName } = session.store;
   const path = resolveLocalPath(session.localCwd, local);
   const leaves: SurveyedLeaf[] = [];
-  const fd = openSync(octetsToBytes(path), 'r');
+  const fd = openSync(octetsToBytes(path), constants.O_RDONLY | constants.O_NONBLOCK);
   let survey: ContentSurvey;
   let parser: Parser | undefined;
   const startedMs = performance.now();

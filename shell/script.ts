@@ -49,7 +49,15 @@ export async function openScript(path: string): Promise<AsyncIterable<Uint8Array
     stream.once('open', () => resolve());
     stream.once('error', (error) => reject(new VtError('EOPEN', `open script "${path}": ${errorReason(error)}`, { cause: error })));
   });
-  return stream;
+  return readNamed(stream, path);
+}
+
+async function* readNamed(stream: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream;
+  } catch (error) {
+    throw new VtError('EOPEN', `read script "${path}": ${errorReason(error)}`, { cause: error });
+  }
 }
 
 /** Standard input, as it comes; ends early once the signal fires, so that a session can end while a pipe stays open. */

@@ -1,5 +1,5 @@
 import type { BigIntStats } from 'node:fs';
-import { closeSync, lstatSync, openSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync } from 'node:fs';
 import type { Octets } from '../base/octets.ts';
 import { octetsToBytes, octetsToTextStrict } from '../base/octets.ts';
 import { readFully } from '../base/read-fully.ts';
@@ -77,7 +77,8 @@ export class Places {
   read(place: Place, digest: Uint8Array): Buffer | undefined {
     let fd: number;
     try {
-      fd = openSync(octetsToBytes(place.file.path), 'r');
+      // Without waiting at a FIFO that took its place.
+      fd = openSync(octetsToBytes(place.file.path), constants.O_RDONLY | constants.O_NONBLOCK);
     } catch {
       return undefined; // gone, or not to be read any more: the Block is looked for elsewhere
     }

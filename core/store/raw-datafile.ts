@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { ClosedError, CorruptBlockError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
 import { errorReason } from '../base/system-error.ts';
@@ -284,7 +284,8 @@ export class RawDatafile implements Store {
 
 function openFile(path: string, name: string): number {
   try {
-    const fd = openSync(path, 'r');
+    // A FIFO is no file, and is not waited at.
+    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     if (fstatSync(fd).isFile()) return fd;
     closeSync(fd);
   } catch (error) {

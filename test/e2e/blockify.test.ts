@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { vtftp } from '../support/program.ts';
@@ -67,6 +68,7 @@ test('S30: blockify says what it cannot do', async (t) => {
   const file = scratch.path('hole');
   writeFileSync(file, '');
   truncateSync(file, 5_000_000_000);
+  execFileSync('mkfifo', [scratch.path('fifo')]);
   const store = ['-S', scratch.path('store')];
   const hole = await vtftp([...store, '--json', '-c', `blockify ${file}`], { env });
   assert.equal((JSON.parse(hole.stdout) as { nul_bytes: number }).nul_bytes, 5_000_000_000, hole.report);
@@ -75,6 +77,7 @@ test('S30: blockify says what it cannot do', async (t) => {
     [`--svg x ${file} ${file}`, 2, /expected one file/],
     [`--hash ${file}`, 2, /--edges/],
     [scratch.path(''), 1, /no regular file/],
+    [scratch.path('fifo'), 1, /no regular file/],
     [scratch.path('absent'), 1, /absent/],
     [`${scratch.path('absent')} ${file}`, 3, /absent/],
   ] as const) {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Run } from '../support/program.ts';
 import { vtftp } from '../support/program.ts';
@@ -95,6 +97,20 @@ test('S38: a tree is read from one data file', async (t) => {
   assert.match(read.stdout, /dear reader\nsession {2}file:.* {2}sha3-256 {2}r\n$/);
   const refused = await vtftp(['-S', specification, '-c', 'mkdir x'], { env });
   assert.equal(refused.status, 11, refused.report);
+});
+
+test('S38, S39: nobody waits at a FIFO where a file of Blocks should be', async (t) => {
+  const scratch = makeScratch(t);
+  const { env } = scratch;
+  execFileSync('mkfifo', [scratch.path('fifo')]);
+  const raw = await vtftp(['-S', `file:${scratch.path('fifo')}`, '-c', 'ls'], { env });
+  assert.equal(raw.status, 10, raw.report);
+  assert.match(raw.stderr, /it is not a file/);
+  const file = join(scratch.mkdir('media'), 'film');
+  writeFileSync(file, makeRandom(5).bytes(1000));
+  const lines = `stat film; !sh -c "rm '${file}'; mkfifo '${file}'"; cat film`;
+  const platonic = await vtftp(['-S', `platonic:${scratch.path('media')}`, '-c', lines], { env });
+  assert.equal(platonic.status, 13, platonic.report);
 });
 
 test('S41: --progress=store ends with what went through the Store', async (t) => {

@@ -178,6 +178,9 @@ test('S12: a script names file and line of its error, also one that another scri
   const circle = await vtftp(['-S', scratch.path('store'), '-b', 'outer'], { env: scratch.env, cwd: scratch.folder });
   assert.equal(circle.status, 1);
   assert.match(circle.stderr, /deep/);
+  const folder = await vtftp(['-b', scratch.folder], { env: scratch.env });
+  assert.equal(folder.status, 10, folder.report);
+  assert.match(folder.stderr, /^vtftp: read script ".*": .*directory/);
 });
 
 test('S12: aliases stand for lines, and one that names itself means the command', async (t) => {

@@ -25,6 +25,8 @@ export interface NeededOptions {
   readonly order?: 'depth' | 'breadth' | undefined;
   /** Tells each path of a Block, in place of the first. */
   readonly everyPath?: boolean | undefined;
+  /** Branches walked at most: where a Dir stands at many paths, in which another does, there is no end of them. */
+  readonly maxBranches?: number | undefined;
   /** Whether all below a Dir is known to be there: it is then passed over. */
   readonly isComplete?: ((digest: Uint8Array) => boolean) | undefined;
   /** Digests of Blocks that were told already: `leaf` is not told of these, and puts those that it is told of. */
@@ -60,6 +62,9 @@ export class NeededBlocks {
   readonly faults: WalkFault[] = [];
   /** Digests of the Blocks of Dirs that were walked. */
   readonly dirs: Uint8Array[] = [];
+  /** Branches met, and whether there were more than are walked. */
+  branches = 0;
+  isCut = false;
 
   constructor(source: BlockSource, hash: HashFunction, options: NeededOptions) {
     this.#source = source;
@@ -122,6 +127,9 @@ export class NeededBlocks {
 
   /** Takes a branch on; what cannot be read of it is a fault, and others go on. */
   #branch(path: TreePath, step: () => Promise<void>): void {
+    this.isCut ||= this.branches >= (this.#options.maxBranches ?? Number.POSITIVE_INFINITY);
+    if (this.isCut) return;
+    this.branches++;
     this.#nextSteps.push(async () => {
       try {
         await step();

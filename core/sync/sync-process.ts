@@ -47,6 +47,9 @@ export interface SyncEstimate {
 
 /** Blocks asked about at once. */
 const ASK_STEP = 16_384;
+/** Branches in which all paths of what could not be had are looked for: times those of the tree, and at least. */
+const NAMED_TIMES = 8;
+const MIN_NAMED = 10_000;
 
 /**
  * Fills in what a Store lacks of a Block or a Dirent from another Store: `estimate` finds out exactly what is missing, `transfer`
@@ -70,6 +73,7 @@ export class SyncProcess {
   #innerBlocks = 0;
   #innerBytes = 0;
   #dirs: readonly Uint8Array[] = [];
+  #branches = 0;
   #marks: CompleteMarks | undefined;
   #what: { readonly dirent?: Dirent; readonly block?: Block; readonly path: TreePath } | undefined;
   /** Octets that are to be moved, and that were. */
@@ -142,6 +146,7 @@ export class SyncProcess {
     if (this.#keptLeaves.size > 0) this.#missing = this.#missing.filter((digest) => !this.#keptLeaves.has(digestKey(digest)));
     this.faults.push(...walk.faults);
     this.#dirs = walk.dirs;
+    this.#branches = walk.branches;
     const missingBlocks = this.#innerBlocks + this.#missing.count;
     const missingBytes = this.#innerBytes + this.#missing.bytes;
     this.progressTotal = missingBytes;
@@ -234,14 +239,27 @@ export class SyncProcess {
     await this.#pace.wait(bytes);
   }
 
-  /** Finds the paths of Blocks that could not be had, by a second walk. */
+  /**
+   * Finds the paths of Blocks that could not be had, by a second walk: all of them, unless the tree has far more paths than Dirs
+   * and lists; then those found so far, and one for each Block.
+   */
   async #nameHarmed(failed: ReadonlyMap<string, Error>): Promise<void> {
-    const { hashName } = this.#from;
     const harmed = new Set<string>();
-    const walk = new NeededBlocks(new BatchedSource(this.#from.name, (wanted) => this.#fetch(wanted)), hashByName(hashName), {
+    const most = Math.max(MIN_NAMED, NAMED_TIMES * this.#branches);
+    if (!(await this.#findHarmed(failed, harmed, most))) await this.#findHarmed(failed, harmed, undefined);
+    // Blocks of Dirs and lists themselves stand at no path below.
+    if (harmed.size === 0) for (const error of failed.values()) this.faults.push({ path: this.#what?.path ?? ROOT_PATH, error });
+  }
+
+  /** @param maxBranches - of every path; undefined for the first path of each Block */
+  async #findHarmed(failed: ReadonlyMap<string, Error>, harmed: Set<string>, maxBranches: number | undefined): Promise<boolean> {
+    const { hashName } = this.#from;
+    const hash = hashByName(hashName);
+    const walk = new NeededBlocks(new BatchedSource(this.#from.name, (wanted) => this.#fetch(wanted)), hash, {
       contents: this.#options.contents,
-      everyPath: true,
-      told: new DigestTable(hashByName(hashName).digestSize),
+      everyPath: maxBranches !== undefined,
+      maxBranches,
+      told: new DigestTable(hash.digestSize),
       signal: this.#signal,
       leaf: (digest, _span, path) => {
         const error = failed.get(hashcodeLabel({ hashName, digest }));
@@ -252,8 +270,7 @@ export class SyncProcess {
     });
     if (this.#what?.dirent !== undefined) await walk.dirent(this.#what.dirent, this.#what.path);
     if (this.#what?.block !== undefined) await walk.block(this.#what.block, this.#what.path);
-    // Blocks of Dirs and lists themselves stand at no path below.
-    if (harmed.size === 0) for (const error of failed.values()) this.faults.push({ path: this.#what?.path ?? ROOT_PATH, error });
+    return !walk.isCut;
   }
 }
 

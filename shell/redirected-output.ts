@@ -47,7 +47,7 @@ async function runToFile(
     options.announce(`would write ${octetsToText(target.text)}`);
     return;
   }
-  const opened = openRedirect(target.text, options.session.localCwd, append);
+  const opened = await openRedirect(target.text, options.session.localCwd, append, signal);
   try {
     await run(fileOutput(opened.sink, options), signal);
     await opened.commit();

@@ -3,17 +3,17 @@ import { octetsToText } from '../core/base/octets.ts';
 import { defineCommand } from './command.ts';
 
 /** The settings that there are: their values, the first the default, and what they do. */
-export const SETTINGS: Readonly<Record<string, { readonly values: readonly string[]; readonly summary: string }>> = {
-  onerror: { values: ['stop', 'continue'], summary: 'whether a script stops at its first error' },
-  glob: { values: ['on', 'off'], summary: 'whether * ? [ ] stand for the names they match' },
-};
+export const SETTINGS: ReadonlyMap<string, { readonly values: readonly string[]; readonly summary: string }> = new Map([
+  ['onerror', { values: ['stop', 'continue'], summary: 'whether a script stops at its first error' }],
+  ['glob', { values: ['on', 'off'], summary: 'whether * ? [ ] stand for the names they match' }],
+]);
 
 /** `set`: the settings of the session. */
 export const set = defineCommand({
   name: 'set',
   group: 'shell',
   summary: 'show the settings, or change one',
-  details: Object.entries(SETTINGS).map(([name, { values, summary }]) => `${name} (${values.join(' or ')}): ${summary}.`),
+  details: [...SETTINGS].map(([name, { values, summary }]) => `${name} (${values.join(' or ')}): ${summary}.`),
   args: [
     { name: 'name', kind: 'setting', summary: 'a setting', optional: true },
     { name: 'value', kind: 'text', summary: 'its new value', optional: true },
@@ -21,18 +21,15 @@ export const set = defineCommand({
   examples: [{ line: 'set onerror continue', says: 'go on after errors; the exit status still tells of the last one' }],
   async run({ session, output }, { args }) {
     const [name, value] = args.map((word) => octetsToText(word));
-    if (name !== undefined && value !== undefined) {
-      const setting = SETTINGS[name];
-      if (setting === undefined)
-        throw new UsageError(`set "${name}": no such setting`, { remedy: `one of ${Object.keys(SETTINGS).join(', ')}` });
+    const setting = name === undefined ? undefined : SETTINGS.get(name);
+    if (name !== undefined && setting === undefined)
+      throw new UsageError(`set "${name}": no such setting`, { remedy: `one of ${[...SETTINGS.keys()].join(', ')}` });
+    if (name !== undefined && setting !== undefined && value !== undefined) {
       if (!setting.values.includes(value)) throw new UsageError(`set ${name} "${value}": expected ${setting.values.join(' or ')}`);
       session.settings.set(name, value);
       return;
     }
-    if (name !== undefined && SETTINGS[name] === undefined) {
-      throw new UsageError(`set "${name}": no such setting`, { remedy: `one of ${Object.keys(SETTINGS).join(', ')}` });
-    }
-    for (const [known, { values }] of Object.entries(SETTINGS)) {
+    for (const [known, { values }] of SETTINGS) {
       if (name !== undefined && known !== name) continue;
       const current = session.settings.get(known) ?? values[0] ?? '';
       output.line(`${known} ${current}`);

@@ -144,7 +144,7 @@ async function* words(known: readonly string[], typed: string): AsyncGenerator<C
 
 async function* settingWords(before: readonly string[], typed: Octets): AsyncGenerator<Candidate> {
   const [name] = before;
-  yield* words(name === undefined ? Object.keys(SETTINGS) : (SETTINGS[name]?.values ?? []), typed);
+  yield* words(name === undefined ? [...SETTINGS.keys()] : (SETTINGS.get(name)?.values ?? []), typed);
 }
 
 /** `@N` of the recorded states. */

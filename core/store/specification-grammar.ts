@@ -139,7 +139,7 @@ export class SpecificationGrammar {
     const parameters = new Map<string, ParameterValue>();
     const isNamed = (): boolean => {
       const name = reader.peek(NAME_IS)?.[1];
-      return name !== undefined && (shape.parameters[name] ?? shape.aliases?.[name]) !== undefined;
+      return name !== undefined && knownName(shape, name) !== undefined;
     };
     reader.spaces();
     if (isNamed()) this.#named(reader, shape, parameters, 'value');
@@ -198,8 +198,8 @@ export class SpecificationGrammar {
   }
 
   #parameterName(shape: StoreShape, given: string, reader: SpecificationReader, start: number): string {
-    const name = shape.aliases?.[given] ?? given;
-    if (shape.parameters[name] !== undefined) return name;
+    const name = knownName(shape, given);
+    if (name !== undefined) return name;
     const known = Object.keys(shape.parameters).join(', ');
     throw reader.error(`unknown parameter "${given}" of ${shape.type}`, start, { remedy: `use one of ${known}` });
   }
@@ -309,4 +309,10 @@ export class SpecificationGrammar {
         return `(${text})`;
     }
   }
+}
+
+/** The name of a parameter that is given by it or by an alias; undefined where the shape has none of its own. */
+function knownName({ parameters, aliases = {} }: StoreShape, given: string): string | undefined {
+  const name = Object.hasOwn(aliases, given) ? aliases[given] : given;
+  return name !== undefined && Object.hasOwn(parameters, name) ? name : undefined;
 }

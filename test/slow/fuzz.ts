@@ -9,12 +9,11 @@ import { scriptArguments } from '../support/script-arguments.ts';
  * if there was a fault.
  */
 
-const { values, number, names: listed } = scriptArguments('npm run fuzz -- [--only NAME[,NAME…]] [--seconds N] [--seed N] [--save FOLDER]', [
-  'only',
-  'seconds',
-  'seed',
-  'save',
-]);
+const {
+  values,
+  number,
+  names: listed,
+} = scriptArguments('npm run fuzz -- [--only NAME[,NAME…]] [--seconds N] [--seed N] [--save FOLDER]', ['only', 'seconds', 'seed', 'save']);
 const names = listed('only', ['parsers', ...FUZZ_TARGETS.map(({ name }) => name)]);
 const decoders = names?.filter((name) => name !== 'parsers');
 

@@ -88,6 +88,7 @@ const BAD: readonly (readonly [text: string, column: number, says: RegExp, remed
   ['memory:0', 8, /number of octets/],
   ['ftp:host', 1, /unknown type of Store "ftp"/, /datadir, memory/],
   ['memory:?colour=red', 9, /unknown parameter "colour"/],
+  ['proxy(constructor=', 7, /unknown parameter "constructor" of proxy/],
   ['memory:?hash=md5', 14, /unknown hash "md5"/, /sha3-256/],
   ['datadir:x?hash=sha1&hash=', 21, /given twice/],
   ['datadir:x?hash=', 16, /expected one of sha1/],

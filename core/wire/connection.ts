@@ -203,8 +203,10 @@ export class Connection {
     });
   }
 
-  /** Ends it in order: what was asked is answered first. */
+  /** Ends it in order: what was asked is answered first, unless nobody waits for the answers any more, as when all was cancelled. */
   async close(): Promise<void> {
+    const pending = [...this.#pending.values()];
+    if (pending.length > 0 && pending.every(({ settle }) => settle === undefined)) this.fail(new Error('it was closed'));
     if (this.#lost === undefined && !this.#hasEnded) {
       this.#sayEnd();
       const timer = setTimeout(() => this.fail(new Error('it did not end in time')), 5000);

@@ -108,6 +108,31 @@ it('S43: a request that is cancelled is rejected at once, and its late response 
   assert.equal(client.outstanding, 0);
 });
 
+it('S43: who ends a connection waits for answers, but not for those of cancelled requests alone', async () => {
+  for (const isOther of [false, true]) {
+    const later = new Later();
+    const [client, server] = pair({ handler: later });
+    const abort = new AbortController();
+    const cancelled = client.request(100, {}, abort.signal);
+    const other = isOther ? client.request(101) : undefined;
+    await later.has(isOther ? 2 : 1);
+    abort.abort();
+    await assert.rejects(cancelled, (error) => error instanceof VtError && error.code === 'ECANCELLED');
+    const startMs = performance.now();
+    const closed = client.close();
+    if (other !== undefined) {
+      later.release(0, 'nobody waits');
+      later.release(0, 'waited for');
+      assert.equal(Buffer.from((await other).payload).toString(), 'waited for');
+    }
+    // A side that never answers is given five seconds.
+    await closed;
+    assert.ok(performance.now() - startMs < 4000);
+    if (!isOther) later.release(0, 'nobody is there');
+    await server.closed;
+  }
+});
+
 it('S43: both sides may ask, and a side that serves nothing says so', async () => {
   const [client, server] = pair({ handler: { atOnce: 1, answer: async () => await Promise.resolve({ isDone: true, yes: true }) } });
   assert.equal((await client.request(100)).yes, true);

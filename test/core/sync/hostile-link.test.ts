@@ -16,7 +16,7 @@ import type { TreePath } from '../../../core/tree/tree.ts';
 import { makeRandom, type Random } from '../../support/random.ts';
 import { openServed, serveIn, serviceOf, testCheckers } from '../wire/served-store.ts';
 
-const ROUNDS = Number(process.env['VTFTP_HOSTILE_ROUNDS'] ?? 40);
+const ROUNDS = Number(process.env['VTFTP_HOSTILE_ROUNDS'] ?? 20);
 const FIRST_SEED = Number(process.env['VTFTP_HOSTILE_SEED'] ?? 1);
 /** Milliseconds without an octet after which the relay cuts the line, and in which all must have come to an end. */
 const IDLE_MS = 400;

@@ -118,7 +118,7 @@ export class Datadir implements Store {
     this.#durability = parts.durability ?? (() => DEFAULT_DURABILITY);
     this.#presence = parts.presence;
     if (parts.hasDigests) this.records = (digests, spans, options = {}) => this.#reads.records(digests, spans, options);
-    this.#ticker = new IndexTicker((batch) => this.#commit(batch), parts.ticker);
+    this.#ticker = new IndexTicker((batch) => this.#commit(batch), { indexed: () => this.#index.standing().blocks, ...parts.ticker });
     this.cache = {
       get: (key) => this.#cacheGet(key),
       put: (key, value) => {

@@ -136,6 +136,8 @@ export const STORE_TARGETS: readonly FuzzTarget[] = [
     seeds: () => [
       goldenFile('python-vt/sha1/store/data/b0d2e0f4-0016-4017-bf20-bbf59c25356f.vtd'),
       goldenFile('python-vt/pack/store/data/4cddfb97-b619-459c-98b2-faf5a3600af3.vtd').subarray(0, 60_000),
+      // Records of an octet that are none of zlib's.
+      Buffer.alloc(60_000, 1),
     ],
     check: async (data) => {
       let records = 0;

@@ -137,6 +137,7 @@ export const TEXT_TARGETS: readonly FuzzTarget[] = [
           'proxy:read=datadir:/a|[b]|(memory:),save="filecache:/c,maxsize=1M"',
           'proxy(save=default,read=("a b"|[c]))',
           'proxy(constructor=',
+          'progress:(datadir:"compression =x")',
           'file:datafile.vtd',
         ],
         ...['"datadir:\\"a b\\""', 'progress:datadir:/x', 'platonic:/home,hash=sha256', '(((default)))', `(([${' '.repeat(16_000)}"`],

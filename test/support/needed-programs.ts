@@ -12,6 +12,7 @@ export const NEEDED_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   'libcap2-bin': ['getcap', 'setcap'],
   'librsvg2-bin': ['rsvg-convert'],
   logrotate: ['logrotate'],
+  make: ['make'],
   mandoc: ['mandoc'],
   'openssh-client': ['ssh', 'ssh-keygen'],
   'openssh-server': ['sshd'],

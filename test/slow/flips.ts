@@ -5,7 +5,10 @@ import { FlipReader } from './flip-reader.ts';
 import { makeSmallStore } from './small-store.ts';
 import { type Torture, type TortureLimits, type TortureResult, TortureTally } from './torture-kind.ts';
 
-/** A bit of each octet of a small Store, in turn. */
+/** Of the usual small Store: all of its octets take a quarter of an hour. */
+const SCALE = 0.03;
+
+/** A bit of each octet of a very small Store, in turn. */
 export const flipsTorture: Torture = {
   name: 'flips',
   does: 'one bit of each octet in turn of data, index (noted whole, and left by a kill), archive and settings is flipped, then every root is read',
@@ -17,7 +20,7 @@ export const flipsTorture: Torture = {
 async function run(limits: TortureLimits): Promise<TortureResult> {
   const tally = new TortureTally(limits);
   const random = makeRandom(limits.seed);
-  const small = await makeSmallStore(limits.folder, limits.seed);
+  const small = await makeSmallStore(limits.folder, limits.seed, SCALE);
   const store = join(limits.folder, 'work');
   const killed = join(limits.folder, 'killed');
   cpSync(small.store, killed, { recursive: true });

@@ -16,8 +16,13 @@ export interface SmallStore {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Makes the Store: two recorded roots, and as much again that no root needs. */
-export async function makeSmallStore(folder: string, seed: number): Promise<SmallStore> {
+/**
+ * Makes the Store: two recorded roots, and as much again that no root needs.
+ *
+ * @param scale - of the files' sizes and number; 1 is half a megabyte
+ */
+export async function makeSmallStore(folder: string, seed: number, scale = 1): Promise<SmallStore> {
+  const size = (octets: number): number => Math.ceil(octets * scale);
   const random = makeRandom(seed);
   const env = {
     HOME: folder,
@@ -29,14 +34,17 @@ export async function makeSmallStore(folder: string, seed: number): Promise<Smal
   };
   const source = join(folder, 'source');
   const changed = join(folder, 'changed');
-  for (let i = 0; i < 30; i++) {
+  for (let i = 0; i < Math.max(8, size(30)); i++) {
     mkdirSync(join(source, `dir-${i % 4}`), { recursive: true });
-    writeFileSync(join(source, `dir-${i % 4}`, `file-${i}`), random.bytes(random.below(9000)));
+    writeFileSync(join(source, `dir-${i % 4}`, `file-${i}`), random.bytes(random.below(size(9000))));
   }
-  writeFileSync(join(source, 'large'), random.bytes(150_000));
+  writeFileSync(join(source, 'large'), random.bytes(size(150_000)));
   cpSync(source, changed, { recursive: true, preserveTimestamps: true });
-  for (let i = 0; i < 8; i++) writeFileSync(join(changed, 'dir-1', `new-${i}`), random.bytes(random.below(20_000)));
-  writeFileSync(join(changed, 'large'), Buffer.concat([readFileSync(join(source, 'large')).subarray(0, 90_000), random.bytes(50_000)]));
+  for (let i = 0; i < 8; i++) writeFileSync(join(changed, 'dir-1', `new-${i}`), random.bytes(random.below(size(20_000))));
+  writeFileSync(
+    join(changed, 'large'),
+    Buffer.concat([readFileSync(join(source, 'large')).subarray(0, size(90_000)), random.bytes(size(50_000))]),
+  );
   const store = join(folder, 'store');
   const dirrefs: string[] = [];
   for (const line of [`put ${source} tree; quit`, 'mkdir empty; quit']) {
@@ -47,7 +55,7 @@ export async function makeSmallStore(folder: string, seed: number): Promise<Smal
   const archive = join(store, 'archives', 'default.vt');
   const kept = readFileSync(archive);
   const junk = join(folder, 'junk');
-  writeFileSync(junk, random.bytes(200_000));
+  writeFileSync(junk, random.bytes(size(200_000)));
   const lost = await vtftp(['-S', store, '-c', `put ${junk} junk; quit`], { env });
   if (lost.status !== 0) throw new Error(lost.report);
   writeFileSync(archive, kept);

@@ -27,6 +27,7 @@ const META_MAGIC = 0xbeefc0de;
 /** Octets of a page's header, and offsets within the meta that follows. @see lmdb's mdb.c, MDB_page_header and MDB_meta */
 const PAGE_HEADER_SIZE = 24;
 const META_SIZE = 160;
+const META_VERSION_AT = 4;
 const META_PAGE_SIZE_AT = 24;
 const META_TREES_AT = 24;
 const META_LAST_PAGE_AT = 120;
@@ -90,13 +91,16 @@ function readMetas(fd: number, size: number): Metas | string {
   const pageSize = first?.pageSize ?? 4096;
   const second = decodeMeta(readAt(fd, pageSize, PAGE_HEADER_SIZE + META_SIZE), size);
   const newest = first === undefined || (second !== undefined && second.txn > first.txn) ? second : first;
-  if (first === undefined || second === undefined || newest === undefined) return 'it is damaged';
+  // Of another version LMDB's binding opens nothing, and ends by a signal instead of an error.
+  if (first === undefined || second === undefined || newest === undefined || first.version !== second.version) return 'it is damaged';
   if ((newest.lastPage + 1 - SLACK_PAGES) * newest.pageSize > size) return 'it is cut short';
   return { newest, other: newest === first ? second : first };
 }
 
 interface Meta extends IndexRoots {
   readonly txn: number;
+  /** Of the file's format. */
+  readonly version: number;
 }
 
 function decodeMeta(page: Buffer, size: number): Meta | undefined {
@@ -108,7 +112,7 @@ function decodeMeta(page: Buffer, size: number): Meta | undefined {
   // No file of ours has as many pages; a list of them would fill the memory.
   if (lastPage > size / pageSize + MAX_SLACK) return undefined;
   const trees = Buffer.from(page.subarray(PAGE_HEADER_SIZE + META_TREES_AT, PAGE_HEADER_SIZE + META_LAST_PAGE_AT));
-  return { pageSize, lastPage, trees, txn };
+  return { pageSize, lastPage, trees, txn, version: page.readUInt32LE(PAGE_HEADER_SIZE + META_VERSION_AT) };
 }
 
 interface User {

@@ -298,6 +298,26 @@ it('S35: with a flipped octet here and there in its index a Store gives every Bl
   }
 });
 
+it('S35: a version that changed in an index which nobody closed is found before LMDB is asked, which would end the process', async () => {
+  const path = newStorePath({ inMemory: true });
+  await makeStore(path);
+  const folder = join(path, 'index');
+  rmSync(join(folder, 'check')); // as after a kill
+  const file = join(folder, 'data.mdb');
+  const whole = readFileSync(file);
+  for (const page of [0, 4096])
+    for (let bit = 0; bit < 32; bit++) {
+      const data = Buffer.from(whole);
+      const at = page + 28 + (bit >> 3);
+      data[at] = (data[at] ?? 0) ^ (1 << (bit & 7));
+      writeFileSync(file, data);
+      assert.equal(checkIndex(folder).kind, 'damaged', `octet ${at}`);
+    }
+  const { found, notices } = await look(path);
+  assert.ok(found.every(Boolean));
+  assert.equal(notices.length, 1);
+});
+
 it('S35: a digest that changed in an index which nobody closed is found out when its Block is asked for', async () => {
   const path = newStorePath();
   await makeStore(path);

@@ -63,21 +63,22 @@ export function markScopeChanged(scope: InodeScope): void {
 
 /**
  * Sees to it that a name of `node` in `dir` would mean that node: where no table above `dir` has it, or a nearer one
- * has another node of its uuid, the node moves to the nearest table above both, with a fresh uuid if there is a clash.
+ * has another node of its uuid, the node moves to the nearest table above both. It gets a fresh uuid where a table
+ * between has another of its own, whose names would mean it no longer, or one above has, which it would hide.
  */
 export async function makeReachable(context: LinkContext, node: HardLeaf, dir: LiveDir, options?: OpOptions): Promise<void> {
   if ((await findNode(context.reader, dir, node.hard.uuid, options)) === node) return;
+  const home = node.hard.scope;
   const above = scopesAbove(dir);
-  const fromHome = scopesAbove(node.hard.scope.dir);
+  const fromHome = scopesAbove(home.dir);
   const target = fromHome.find((scope) => above.includes(scope));
   if (target === undefined) throw new Error('move hard link: the Dirs are of different trees');
-  const between = [...upTo(fromHome.slice(1), target), ...upTo(above, target)].filter((scope) => scope !== node.hard.scope);
-  for (const scope of between) {
+  const elsewhere = new Set(home === target ? above.slice(0, above.indexOf(target)) : [...fromHome.slice(1), ...above]);
+  for (const scope of elsewhere) {
     if (!(await scope.load(context.reader, options)).has(node.hard.uuid)) continue;
     await renameNode(context, node, options);
     break;
   }
-  const home = node.hard.scope;
   if (home === target) return;
   const nodes = await target.load(context.reader, options);
   home.loaded?.delete(node.hard.uuid);
@@ -85,11 +86,6 @@ export async function makeReachable(context: LinkContext, node: HardLeaf, dir: L
   node.hard.scope = target;
   markScopeChanged(home);
   markScopeChanged(target);
-}
-
-function upTo(scopes: readonly InodeScope[], last: InodeScope): InodeScope[] {
-  const index = scopes.indexOf(last);
-  return index < 0 ? [] : scopes.slice(0, index + 1);
 }
 
 /** Gives a node a fresh uuid, in its table and in all its names. */

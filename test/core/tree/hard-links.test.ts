@@ -133,6 +133,27 @@ describe('hard links in a live tree', () => {
     assert.equal(await readText(last, at('/d/a')), 'linked');
   });
 
+  it('a node that moves into a table hides none of the same uuid in a table further out', async () => {
+    const { tree, store } = await linkedTree();
+    await tree.mkdir(at('/x'), {});
+    // Copies of one Dir, the second within the first: their nodes have the same uuid, each in its own table.
+    await tree.copy(at('/d'), at('/x/one'));
+    await tree.link(at('/x/one/a'), at('/x/one/name'));
+    await tree.rename(at('/x/one/e/b'), at('/outside'));
+    await tree.write(at('/outside'), contentOf('outer'), {});
+    await tree.mkdir(at('/source'), {});
+    for (const name of ['a', 'b']) await tree.link(at('/outside'), at(`/source/${name}`));
+    await tree.copy(at('/source'), at('/x/one/two'));
+    await tree.write(at('/x/one/two/a'), contentOf('inner'), {});
+    await tree.rename(at('/x/one/two/a'), at('/x/one/moved'));
+    for (const one of [tree, await reopened(tree, store)]) {
+      assert.equal(await readText(one, at('/x/one/a')), 'outer');
+      assert.ok(await sameNode(one, '/x/one/a', '/x/one/name', '/outside'));
+      assert.ok(await sameNode(one, '/x/one/moved', '/x/one/two/b'));
+      assert.equal(await readText(one, at('/x/one/two/b')), 'inner');
+    }
+  });
+
   it('a Dir with links moves within its table at no cost', async () => {
     const { tree, store } = await linkedTree();
     await tree.rename(at('/d/e'), at('/e'));

@@ -10,6 +10,13 @@ import { mergeLeaves } from './merge-values.ts';
 /** An inode table by uuid. */
 export type InodeTable = Map<string, Dirent>;
 
+/** The inode tables of a Dir in three states of its tree; undefined where there is no such Dir. */
+export interface SideTables {
+  readonly base: InodeTable | undefined;
+  readonly ours: InodeTable | undefined;
+  readonly theirs: InodeTable | undefined;
+}
+
 /** Three inode tables made one; its counts of names are yet to be made. */
 export interface MergedTable {
   readonly nodes: InodeTable;
@@ -30,6 +37,8 @@ export interface ChangedNode {
   readonly by: 'us' | 'them';
 }
 
+const NO_TABLE: InodeTable = new Map();
+
 /** All of a table; none is an empty one. */
 export async function readTable(reader: DirReader, inodes: Block | undefined, options?: OpOptions): Promise<InodeTable> {
   const table: InodeTable = new Map();
@@ -39,7 +48,8 @@ export async function readTable(reader: DirReader, inodes: Block | undefined, op
 }
 
 /** Merges three tables node by node; a removal yields to a change. */
-export function mergeTables(base: InodeTable, ours: InodeTable, theirs: InodeTable): MergedTable {
+export function mergeTables(tables: SideTables): MergedTable {
+  const { base = NO_TABLE, ours = NO_TABLE, theirs = NO_TABLE } = tables;
   const changed = [...changedNodes(base, ours, 'us'), ...changedNodes(base, theirs, 'them')];
   const spare = new Map([...base, ...theirs, ...ours]);
   const merged: MergedTable = { nodes: new Map(), conflicts: new Map(), spare, changed, names: new Map() };
@@ -57,6 +67,22 @@ export function mergeTables(base: InodeTable, ours: InodeTable, theirs: InodeTab
     if (node === undefined) merged.conflicts.set(uuid, other);
   }
   return merged;
+}
+
+/**
+ * The uuids that mean a node of a Dir's own in one state, and in another state one of a Dir above: a copy by reference
+ * keeps the uuids, and where it stands in the place of another Dir the names of both would be mixed. By each state, those that
+ * it has further out. A node that a link to the outside moved outwards is the same still.
+ *
+ * @param outer - the tables of the Dirs above, in any order
+ */
+export function mixedNodes(tables: SideTables, outer: readonly SideTables[]): ReadonlyMap<keyof SideTables, readonly string[]> {
+  const sides = (['base', 'ours', 'theirs'] as const).filter((side) => tables[side] !== undefined);
+  const isOuter = (side: keyof SideTables, uuid: string): boolean => outer.some((above) => above[side]?.has(uuid) === true);
+  const uuids = new Set(outer.length === 0 ? [] : sides.flatMap((side) => [...(tables[side]?.keys() ?? [])]));
+  const mixed = [...uuids].filter((uuid) => tables.base?.has(uuid) !== true || isOuter('base', uuid));
+  const further = (side: keyof SideTables): string[] => mixed.filter((uuid) => tables[side]?.has(uuid) !== true && isOuter(side, uuid));
+  return new Map(sides.map((side) => [side, further(side)]));
 }
 
 function changedNodes(base: InodeTable, side: InodeTable, by: ChangedNode['by']): ChangedNode[] {

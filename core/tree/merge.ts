@@ -9,8 +9,8 @@ import { sameDirent } from '../dirent/dirent-compare.ts';
 import type { OpOptions, Store } from '../store/store.ts';
 import { DirReader } from './dir-reader.ts';
 import { linksWithin } from './live-node.ts';
-import type { InodeTable, MergedTable } from './merge-table.ts';
-import { countNames, mergeTables, readTable } from './merge-table.ts';
+import type { MergedTable, SideTables } from './merge-table.ts';
+import { countNames, mergeTables, mixedNodes, readTable } from './merge-table.ts';
 import { mergeLeaves, mergeMeta, theirsName } from './merge-values.ts';
 import { joinPath, ROOT_PATH } from './path.ts';
 import type { TreePath } from './tree.ts';
@@ -63,6 +63,7 @@ export async function mergeDirents(
 ): Promise<MergeResult> {
   const merge = new Merge(store, options);
   const dirent = await merge.dirs({ path: ROOT_PATH, base, ours, theirs, parent: undefined });
+  if (dirent === undefined) throw new Error('merge: the hard links of a root are mixed with those above it');
   await merge.finish();
   return { dirent: { ...dirent, name: ours.name }, conflicts: merge.conflicts };
 }
@@ -77,6 +78,7 @@ interface MergeDirs {
 }
 
 interface OpenMerge {
+  readonly sides: SideTables;
   readonly table: MergedTable;
   readonly parent: OpenMerge | undefined;
 }
@@ -99,8 +101,9 @@ class Merge {
     await this.#pending.flushTo(this.#store, this.#options);
   }
 
+  /** Undefined where the hard links of the sides cannot stand in one Dir; then the two are a conflict, each whole. */
   // Recursive, but each level waits for a Block before the next: its depth costs no stack.
-  async dirs(dirs: MergeDirs): Promise<DirDirent> {
+  async dirs(dirs: MergeDirs): Promise<DirDirent | undefined> {
     throwIfCancelled(this.#options.signal);
     const { path, base, ours, theirs, parent } = dirs;
     // A file that both changed must be met under a name, to be kept there.
@@ -108,9 +111,13 @@ class Merge {
       if (sameDirent(ours, theirs) || sameDirent(base, theirs)) return ours;
       if (sameDirent(base, ours)) return theirs;
     }
-    const tables = [base, ours, theirs].map((dir) => readTable(this.#reader, dir?.inodes, this.#options));
-    const [before = new Map(), mine = new Map(), other = new Map()]: InodeTable[] = await Promise.all(tables);
-    const open: OpenMerge = { table: mergeTables(before, mine, other), parent };
+    const sides: SideTables = {
+      base: base && (await readTable(this.#reader, base.inodes, this.#options)),
+      ours: await readTable(this.#reader, ours.inodes, this.#options),
+      theirs: await readTable(this.#reader, theirs.inodes, this.#options),
+    };
+    if (await this.#mixes(dirs, sides)) return undefined;
+    const open: OpenMerge = { sides, table: mergeTables(sides), parent };
     const entries = await this.#entries(path, dirs, open);
     const salt = sameSalt(base?.salt, ours.salt) ? theirs.salt : ours.salt;
     const block = storeDir(this.#pending, entries, { salt });
@@ -130,6 +137,17 @@ class Merge {
     const saved = this.#saveNameless(path, open, counts, new Set(entries.map(({ name }) => name)));
     const all = saved.length === 0 ? merged : { ...merged, block: storeDir(this.#pending, sortedByName([...entries, ...saved]), { salt }) };
     return inodes === undefined ? all : { ...all, inodes };
+  }
+
+  /** Whether names of hard links in a Dir of one state mean nodes further out that another has in the Dir's own table. */
+  async #mixes(dirs: MergeDirs, sides: SideTables): Promise<boolean> {
+    for (const [side, uuids] of mixedNodes(sides, sidesAbove(dirs.parent))) {
+      const dir = dirs[side];
+      if (dir === undefined || uuids.length === 0) continue;
+      const names = await countNames(this.#reader, dir, this.#options);
+      if (uuids.some((uuid) => names.has(uuid))) return true;
+    }
+    return false;
   }
 
   async #entries(path: TreePath, dirs: MergeDirs, open: OpenMerge): Promise<Dirent[]> {
@@ -171,7 +189,8 @@ class Merge {
   ): Promise<{ readonly dirent: Dirent | undefined; readonly theirs?: Dirent }> {
     const { path, base, ours, theirs } = at;
     if (ours?.kind === 'dir' && theirs?.kind === 'dir') {
-      return { dirent: await this.dirs({ path, base: base?.kind === 'dir' ? base : undefined, ours, theirs, parent: open }) };
+      const dirent = await this.dirs({ path, base: base?.kind === 'dir' ? base : undefined, ours, theirs, parent: open });
+      if (dirent !== undefined) return { dirent };
     }
     if (sameDirent(ours, theirs) || sameDirent(base, theirs)) return { dirent: ours };
     if (sameDirent(base, ours)) return { dirent: theirs };
@@ -181,8 +200,8 @@ class Merge {
       this.conflicts.push({ path, kind, ...(took === 'both' ? {} : { took }) });
       return { dirent: took === 'both' ? (ours ?? theirs) : took === 'ours' ? ours : theirs };
     }
-    const dirent = ours.kind === 'dir' || theirs.kind === 'dir' ? undefined : mergeLeaves(base, ours, theirs);
-    if (dirent !== undefined) return { dirent };
+    const leaf = ours.kind === 'dir' || theirs.kind === 'dir' ? undefined : mergeLeaves(base, ours, theirs);
+    if (leaf !== undefined) return { dirent: leaf };
     const took = this.#choose({ path, ours, theirs });
     if (took === 'both') return { dirent: ours, theirs };
     this.conflicts.push({ path, kind: 'both-changed', took });
@@ -250,6 +269,12 @@ function noteName(open: OpenMerge, dirent: Dirent | undefined): void {
 function isFurtherOut(open: OpenMerge | undefined, uuid: string): boolean {
   for (let at = open; at !== undefined; at = at.parent) if (at.table.nodes.has(uuid)) return true;
   return false;
+}
+
+function sidesAbove(open: OpenMerge | undefined): SideTables[] {
+  const above: SideTables[] = [];
+  for (let at = open; at !== undefined; at = at.parent) above.push(at.sides);
+  return above;
 }
 
 function hasConflicts(open: OpenMerge | undefined): boolean {

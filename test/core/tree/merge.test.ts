@@ -140,6 +140,26 @@ describe('a merge of two sessions', () => {
     assert.equal((await tree.lookup(at(`/d/f.theirs-${STAMP}`)))?.nlink, 1);
   });
 
+  it('never shows a file of a copy, which one side put in the place of a Dir, under names of the original', async () => {
+    const { tree, result } = await merged(
+      async (ours) => {
+        await ours.copy(at('/d'), at('/copy'));
+        await ours.remove(at('/d'), { recursive: true });
+        await ours.rename(at('/copy'), at('/d'));
+        await ours.write(at('/d/f'), contentOf('of the copy'), {});
+      },
+      (theirs) => theirs.link(at('/linked'), at('/d/third')),
+    );
+    const theirsAt = `/d.theirs-${STAMP}`;
+    assert.deepEqual(result.conflicts, [{ path: '/d', kind: 'both-changed', theirsAt }]);
+    assert.equal(await readText(tree, at('/d/f')), 'of the copy');
+    assert.equal(await tree.lookup(at('/d/third')), undefined);
+    assert.equal(await readText(tree, at(`${theirsAt}/third`)), 'first /d/f');
+    const entry = await tree.lookup(at('/linked'));
+    assert.equal(entry?.nlink, 3);
+    for (const path of [`${theirsAt}/third`, `${theirsAt}/f`]) assert.equal((await tree.lookup(at(path)))?.id, entry.id);
+  });
+
   it('merges the tables of Dirs within, also where one side moved a node outwards', async () => {
     const store = new MemoryStore();
     const first = openLiveTree(store, await startTree(store));

@@ -35,8 +35,8 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
   const server = new TreeServer(tree, {
     syncSeconds: isShown ? words.syncSeconds : 0,
     frontFolder: frontFolder(context.shell.env),
-    storeContent: async (content) => {
-      const block = await ingest.stream(content);
+    storeContent: async (content, { start }) => {
+      const block = await ingest.stream(content, {}, start);
       await ingest.flushPending();
       return block;
     },

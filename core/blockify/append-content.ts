@@ -67,7 +67,7 @@ export async function appendContent(
           span: Math.min(known, KERNEL_CONTEXT),
         });
   const content = parser === undefined ? joined([edge.rest], more) : joined(readBlockRange(store, block, { signal }), more);
-  for await (const piece of blockify(content, store.edges, { signal, parser, before })) {
+  for await (const piece of blockify(content, store.edges, { signal, parser, before, start: parser === undefined ? known : 0 })) {
     tree.add(leafOfPiece(pending, piece));
     if (pending.size >= FLUSH_SIZE) await pending.flushTo(store, { signal });
   }

@@ -5,6 +5,7 @@ import { leafBlock } from '../block/block-sink.ts';
 import type { EdgeSettings, OpOptions } from '../store/store.ts';
 import { parserOf } from './choose-parser.ts';
 import { ContentParser } from './content-parser.ts';
+import { largestLeaf } from './edge-hash.ts';
 import type { EdgeKernel } from './edge-kernel.ts';
 import { KERNEL_CONTEXT, KERNEL_SCRATCH_SIZE, loadEdgeKernel, MIN_RUN_SIZE } from './edge-kernel.ts';
 import type { LeafSpan } from './edge-picker.ts';
@@ -38,6 +39,8 @@ export interface BlockifyOptions extends OpOptions {
   readonly hint?: ContentHint | undefined;
   /** Octets right before the content, where it goes on from an edge; those farther than KERNEL_CONTEXT back say nothing. */
   readonly before?: Uint8Array | undefined;
+  /** Octets of the content that come before it, where it goes on from an edge; default 0. */
+  readonly start?: number | undefined;
   /** False for the plain TypeScript kernel. */
   readonly native?: boolean;
   /** Gets what each stage took added. */
@@ -50,7 +53,7 @@ const SLICE_SIZE = 256 * 1024;
 const PAGE_SIZE = 64 * 1024;
 
 /**
- * Cuts a content into what its leaves are, in this thread, in memory bounded by maxSize: the same as the ingest
+ * Cuts a content into what its leaves are, in this thread, in memory bounded by the largest leaf: the same as the ingest
  * pipeline does with many contents in several threads.
  *
  * @throws {RangeError} or {VtError} as checkEdgeSettings does; whatever `content` throws
@@ -60,10 +63,8 @@ export async function* blockify(
   settings: EdgeSettings,
   options: BlockifyOptions = {},
 ): AsyncGenerator<BlockPiece, void, undefined> {
-  const { signal, parser, hint, native = true } = options;
-  const cutter = new SliceCutter(settings, native, parser, hint);
-  if (options.times !== undefined) cutter.times = options.times;
-  if (options.before !== undefined) cutter.precede(options.before);
+  const { signal } = options;
+  const cutter = new SliceCutter(settings, options);
   for await (const chunk of portions(content)) {
     throwIfCancelled(signal);
     for (let at = 0; at < chunk.length; ) {
@@ -80,7 +81,7 @@ function portions(content: Content): Iterable<Uint8Array> | AsyncIterable<Uint8A
 
 /** One slice of memory, with room before it for what the last one left. */
 class SliceCutter {
-  times: BlockifyTimes = { kernelMs: 0, parserMs: 0, pickerMs: 0 };
+  readonly times: BlockifyTimes = { kernelMs: 0, parserMs: 0, pickerMs: 0 };
   readonly #octets: Uint8Array;
   readonly #kernel: EdgeKernel;
   readonly #picker: EdgePicker;
@@ -93,22 +94,20 @@ class SliceCutter {
   /** Octets of content before the slice that are in place, 0..KERNEL_CONTEXT counted. */
   #context = 0;
 
-  constructor(settings: EdgeSettings, native: boolean, parser: Parser | undefined, hint: ContentHint | undefined) {
-    this.#picker = new EdgePicker(settings);
+  constructor(settings: EdgeSettings, { native = true, parser, hint, start, times, before }: BlockifyOptions) {
+    this.#picker = new EdgePicker(settings, start);
     this.#minSize = settings.minSize;
     this.#hint = hint;
     if (parser !== undefined) this.#useParser(parser);
-    const room = roundUp(settings.maxSize + MIN_RUN_SIZE + KERNEL_CONTEXT);
+    if (times !== undefined) this.times = times;
+    const room = roundUp(largestLeaf(settings) + MIN_RUN_SIZE + KERNEL_CONTEXT);
     this.#sliceAt = KERNEL_SCRATCH_SIZE + room;
     const pages = roundUp(this.#sliceAt + SLICE_SIZE) / PAGE_SIZE;
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     this.#octets = new Uint8Array(memory.buffer);
     this.#kernel = loadEdgeKernel(settings, memory, { native });
-  }
-
-  /** Puts octets before the first slice, which are no part of the content. */
-  precede(octets: Uint8Array): void {
-    const near = octets.subarray(Math.max(0, octets.length - KERNEL_CONTEXT));
+    if (before === undefined) return;
+    const near = before.subarray(Math.max(0, before.length - KERNEL_CONTEXT));
     this.#octets.set(near, this.#sliceAt - near.length);
     this.#context = near.length;
   }

@@ -66,6 +66,30 @@ export function edgeThresholds({ minSize, meanSize }: Pick<EdgeSettings, 'minSiz
   };
 }
 
+/** Sizes of the leaves from `coarseFrom` on. */
+export interface CoarseSizes {
+  /** Least octets; from there on a leaf ends at any strict candidate. */
+  readonly minSize: number;
+  readonly maxSize: number;
+}
+
+/** How much larger leaves are from `coarseFrom` on. */
+const COARSE_FACTOR = 4;
+
+/**
+ * Sizes where leaves are four times as large: a strict candidate comes once in 2 * mean octets, and the least size is 2 * mean.
+ * So the kernel finds with one pass what decides on both.
+ */
+export function coarseSizes({ meanSize, maxSize }: Pick<EdgeSettings, 'meanSize' | 'maxSize'>): CoarseSizes {
+  const most = Math.min(MAX_BLOCK_SIZE, COARSE_FACTOR * maxSize);
+  return { minSize: Math.min(most, 2 * meanSize), maxSize: most };
+}
+
+/** Most octets of any leaf but runs. */
+export function largestLeaf(settings: EdgeSettings): number {
+  return settings.coarseFrom === undefined ? settings.maxSize : coarseSizes(settings).maxSize;
+}
+
 /**
  * Refuses edge settings that no kernel here can serve.
  *

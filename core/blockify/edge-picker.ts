@@ -1,11 +1,11 @@
 import type { EdgeSettings } from '../store/store.ts';
-import { checkEdgeSettings, edgeThresholds } from './edge-hash.ts';
+import { checkEdgeSettings, coarseSizes, edgeThresholds } from './edge-hash.ts';
 import type { SliceScan, TouchingRun } from './edge-kernel.ts';
 import { MIN_RUN_SIZE, POSITION_MASK } from './edge-kernel.ts';
 
 /** One leaf, right after the one before. */
 export interface LeafSpan {
-  /** Octets, 1 or more; at most maxSize but for runs. */
+  /** Octets, 1 or more; at most `largestLeaf` but for runs. */
   readonly size: number;
   /** Of a run; undefined where the octets differ, or are too few for a run. */
   readonly octet: number | undefined;
@@ -24,11 +24,17 @@ const PARSED_MIN_SIZE = 4096;
  * Runs of MIN_RUN_SIZE and more are leaves of their own. Between them a Block ends at the first candidate which
  * is at least switchSize from its start, or minSize if strict, or at a parser's edge which is the least size that the parser
  * asks for from it; at maxSize where there is none. What comes after a parser's edge is cut as if it were a content of its own.
+ * Without a parser a Block that begins at coarseFrom or later ends at the first strict candidate which is at least twice meanSize
+ * from its start.
  */
 export class EdgePicker {
   readonly #minSize: number;
   readonly #maxSize: number;
   readonly #switchSize: number;
+  readonly #coarseMin: number;
+  readonly #coarseMax: number;
+  /** Where Blocks become larger: an offset as `#last` is. */
+  #coarseFrom: number;
   /** Candidates not decided on: offsets in the content, ascending, negative if strict. */
   #candidates: number[] = [];
   /** A parser's edges not decided on: offsets in the content, ascending. */
@@ -44,9 +50,16 @@ export class EdgePicker {
   /** A run of MAX_PARSED_RUN was met. */
   #isDeaf = false;
 
-  /** @throws {RangeError} or {VtError} as checkEdgeSettings does */
-  constructor(settings: EdgeSettings) {
+  /**
+   * @param start - octets of the content before the first slice, which ends a leaf there
+   * @throws {RangeError} or {VtError} as checkEdgeSettings does
+   */
+  constructor(settings: EdgeSettings, start = 0) {
     checkEdgeSettings(settings);
+    const coarse = coarseSizes(settings);
+    this.#coarseMin = coarse.minSize;
+    this.#coarseMax = coarse.maxSize;
+    this.#coarseFrom = (settings.coarseFrom ?? Number.POSITIVE_INFINITY) - start;
     this.#parserMinSize = settings.minSize;
     this.#minSize = settings.minSize;
     this.#maxSize = settings.maxSize;
@@ -54,13 +67,14 @@ export class EdgePicker {
   }
 
   /**
-   * A parser will be heard from the first slice on.
+   * A parser will be heard from the first slice on. It knows where parts begin that stand elsewhere too: Blocks stay small.
    *
    * @param delay - octets by which what it says may come late, 0..MIN_RUN_SIZE
    * @param minSize - octets of a Block, at least, that ends at one of its edges; default, and at most, that of other Blocks. Where that
    * is more than {@link PARSED_MIN_SIZE} it counts: who asks for larger Blocks wants few of them
    */
   useParser({ delay, minSize = this.#minSize }: { readonly delay: number; readonly minSize?: number | undefined }): void {
+    this.#coarseFrom = Number.POSITIVE_INFINITY;
     this.#parserDelay = Math.max(0, Math.min(delay, MIN_RUN_SIZE));
     this.#parserMinSize = this.#minSize > PARSED_MIN_SIZE ? this.#minSize : Math.max(1, Math.min(minSize, this.#minSize));
   }
@@ -75,7 +89,7 @@ export class EdgePicker {
     this.#isDeaf = true;
   }
 
-  /** Octets at the end which no leaf has yet: less than maxSize + MIN_RUN_SIZE. */
+  /** Octets at the end which no leaf has yet: less than `largestLeaf` + MIN_RUN_SIZE. */
   get pending(): number {
     return this.#end - this.#last;
   }
@@ -93,6 +107,7 @@ export class EdgePicker {
     copy.#end = this.#end;
     copy.#last = this.#last;
     copy.#tail = this.#tail;
+    copy.#coarseFrom = this.#coarseFrom;
     copy.#parserDelay = this.#parserDelay;
     copy.#parserMinSize = this.#parserMinSize;
     copy.#isDeaf = this.#isDeaf;
@@ -135,16 +150,10 @@ export class EdgePicker {
     return this.push(length, { length, candidates: NONE, runs: NONE, head: run, tail: run }, parserEdges);
   }
 
-  /** The leaves of what is left. The picker is as new afterwards. @param parserEdges - reported at the end: offsets from it, 0 or less */
+  /** The leaves of what is left; nothing comes after it. @param parserEdges - reported at the end: offsets from it, 0 or less */
   finish(parserEdges: readonly number[] = NO_EDGES): LeafSpan[] {
     if (!this.#isDeaf) this.#enqueue(this.#end, NONE, parserEdges);
     this.#close(this.#end);
-    this.#candidates = [];
-    this.#parserEdges = [];
-    this.#end = 0;
-    this.#last = 0;
-    this.#tail = { octet: -1, length: 0 };
-    this.#isDeaf = false;
     return this.#taken();
   }
 
@@ -189,7 +198,7 @@ export class EdgePicker {
     }
     if (parsed > 0) this.#parserEdges = this.#parserEdges.slice(parsed);
     this.#advanceHash(safe);
-    while (safe - this.#last >= this.#maxSize) this.#cut(this.#last + this.#maxSize);
+    this.#cutMax(safe + 1);
   }
 
   /** Decides on all that the kernel found up to `safe`. */
@@ -201,14 +210,23 @@ export class EdgePicker {
       if (position > safe) break;
       this.#cutMax(position);
       const size = position - this.#last;
-      if (size >= this.#switchSize || (size >= this.#minSize && candidate < 0)) this.#cut(position);
+      if (this.#last >= this.#coarseFrom ? size >= this.#coarseMin && candidate < 0 : this.#isFineEdge(size, candidate))
+        this.#cut(position);
     }
     if (done > 0) this.#candidates = this.#candidates.slice(done);
   }
 
+  #isFineEdge(size: number, candidate: number): boolean {
+    return size >= this.#switchSize || (size >= this.#minSize && candidate < 0);
+  }
+
   /** Cuts what is too large for a Block that would end at `position`. */
   #cutMax(position: number): void {
-    while (position - this.#last > this.#maxSize) this.#cut(this.#last + this.#maxSize);
+    for (;;) {
+      const most = this.#last >= this.#coarseFrom ? this.#coarseMax : this.#maxSize;
+      if (position - this.#last <= most) return;
+      this.#cut(this.#last + most);
+    }
   }
 
   #cut(at: number): void {

@@ -56,7 +56,7 @@ export interface TakenUp extends StablePoint {
  * A content that grows at its end. What is pushed is scanned, parsed and hashed once, however small its portions; `block()` gives the
  * Block of all so far at any time, the same as storing it at once gives, at the cost of the last leaves and the superblocks above them.
  *
- * Memory: the octets that have no leaf yet (less than maxSize + MIN_RUN_SIZE), and one group of references a level.
+ * Memory: the octets that have no leaf yet (less than the largest and MIN_RUN_SIZE), and one group of references a level.
  */
 export class GrowingContent {
   readonly pending: PendingBlocks;
@@ -78,7 +78,7 @@ export class GrowingContent {
   constructor(store: Pick<Store, 'hashName'>, scanner: EdgeScanner, hint: ContentHint, from?: TakenUp) {
     this.#scanner = scanner;
     this.#hint = hint;
-    this.#picker = new EdgePicker(scanner.settings);
+    this.#picker = new EdgePicker(scanner.settings, from?.stable);
     this.pending = from?.pending ?? new PendingBlocks(store.hashName);
     this.#tree = from?.tree ?? new BlockTreeBuilder(this.pending);
     if (from === undefined) return;

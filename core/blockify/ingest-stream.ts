@@ -7,14 +7,19 @@ import { SliceLane } from './slice-lane.ts';
 import { SlicesAhead } from './slices-ahead.ts';
 import { SLOT_DATA_SIZE, slotDataAt } from './slots.ts';
 
-/** The Block of a content that comes in chunks. A chunk may be reused once the next is asked for. */
+/**
+ * The Block of a content that comes in chunks. A chunk may be reused once the next is asked for.
+ *
+ * @param start - octets of the content before the first chunk, which are not of the Block
+ */
 export async function ingestStream(
   context: LaneContext,
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   hint: ContentHint,
+  start = 0,
 ): Promise<Block> {
   const { bytes, layout } = context;
-  const lane = new SliceLane(context);
+  const lane = new SliceLane(context, undefined, start);
   const ahead = new SlicesAhead(context, lane);
   // The last octets before the slot that is being filled.
   const before = Buffer.alloc(KERNEL_CONTEXT);

@@ -213,9 +213,13 @@ export class Ingest implements AsyncDisposable {
     return await this.stream([data], hint);
   }
 
-  /** The Block of the chunks' content. A chunk may be reused once the next is asked for. */
-  async stream(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, hint: ContentHint = {}): Promise<Block> {
-    return await ingestStream(this.#lane, chunks, hint);
+  /**
+   * The Block of the chunks' content. A chunk may be reused once the next is asked for.
+   *
+   * @param start - octets of the content that come before the first chunk, of another Block
+   */
+  async stream(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, hint: ContentHint = {}, start = 0): Promise<Block> {
+    return await ingestStream(this.#lane, chunks, hint, start);
   }
 
   /** Goes on with a content that grows. @returns as {@link ingestGrowth} */

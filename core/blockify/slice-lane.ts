@@ -65,9 +65,10 @@ export class SliceLane {
   #behind: Promise<void> = Promise.resolve();
   #parsing: LaneParsing | undefined;
 
-  constructor(context: LaneContext, from?: LaneStart) {
+  /** @param start - octets of the content before the first slice, where no lane had them */
+  constructor(context: LaneContext, from?: LaneStart, start = 0) {
     this.#context = context;
-    this.#picker = from?.picker ?? new EdgePicker(context.edges);
+    this.#picker = from?.picker ?? new EdgePicker(context.edges, start);
     this.#tree = from?.tree ?? new BlockTreeBuilder(context.sink);
     if (from !== undefined) {
       this.#tail = Uint8Array.from(from.tail);

@@ -2,6 +2,7 @@ import { MAX_LITERAL_SIZE } from '../block/block.ts';
 import { MAX_DIGEST_SIZE } from '../block/hash.ts';
 import { RECORD_FIXED_SIZE } from '../store/datafile.ts';
 import type { EdgeSettings } from '../store/store.ts';
+import { largestLeaf } from './edge-hash.ts';
 
 /** Octets of input that one slot takes. 256 KiB to 1 MiB a slot are the fastest; 4 MiB fall out of the caches (1,232 against 1,580 MB/s). */
 export const SLOT_DATA_SIZE = 1024 * 1024;
@@ -36,7 +37,7 @@ export interface SlotLayout {
 
 /** Where slots lie for a Store's edge settings. @param threads - those that run the kernel, each with its own scratch memory */
 export function slotLayout(edges: EdgeSettings, threads: number, scratchSize: number): SlotLayout {
-  const headroom = roundUp(edges.maxSize + HEADROOM_EXTRA, WASM_PAGE_SIZE);
+  const headroom = roundUp(largestLeaf(edges) + HEADROOM_EXTRA, WASM_PAGE_SIZE);
   const contentSize = headroom + SLOT_DATA_SIZE;
   // Room for leaves all of the least size that is stored; what is not written takes no memory.
   const leaves = Math.ceil(contentSize / (MAX_LITERAL_SIZE + 1));

@@ -26,14 +26,19 @@ export interface ContentPart {
   readonly source: 'octets' | { readonly block: Block; readonly at: number } | undefined;
 }
 
+/** Stores a content, or what goes on from an edge of one after `start` octets, in other threads. */
+export type StoreSplicedContent = (
+  content: AsyncIterable<Uint8Array>,
+  options: OpOptions & { readonly start?: number | undefined },
+) => Promise<Block>;
+
 /** Where the octets of parts come from. */
 export interface SpliceSource {
   /** Every part in order, without gaps. */
   readonly parts: readonly ContentPart[];
   /** Octets `start` to `end`, of whatever parts. */
   readonly read: (start: number, end: number) => AsyncIterable<Uint8Array>;
-  /** Stores a content by itself, in other threads. */
-  readonly storeContent: (content: AsyncIterable<Uint8Array>, options: OpOptions) => Promise<Block>;
+  readonly storeContent: StoreSplicedContent;
 }
 
 /** A Store that contents are put together in. */
@@ -133,13 +138,13 @@ class Splicer {
     const end = parts[stop]?.start ?? this.#size;
     const content = this.#from.read(this.#at, end);
     if (end - this.#at >= MIN_STREAM_SIZE && !parts.slice(this.#index, stop).some(({ source }) => typeof source === 'object')) {
-      const block = await this.#from.storeContent(content, this.#options);
+      const block = await this.#from.storeContent(content, { ...this.#options, start: this.#at });
       const copier = await TreeCopier.open(this.#blocks, block, this.#options);
       await copier.copy(this.#tree, 0, block.span);
       this.#at = end;
       return;
     }
-    for await (const piece of blockify(content, this.#store.edges, this.#options)) {
+    for await (const piece of blockify(content, this.#store.edges, { ...this.#options, start: this.#at })) {
       this.#tree.add(leafOfPiece(this.#pending, piece));
       this.#at += piece.kind === 'run' ? piece.size : piece.data.length;
       if (this.#pending.size >= FLUSH_SIZE) await this.#pending.flushTo(this.#store, this.#options);

@@ -36,7 +36,9 @@ export async function openDatadirStore(given: StoreParameters, context: OpenCont
   if (isPythonDatadir(folder)) return new PythonDatadir(folder, { cachePath, onNotice, hashName: asked });
   const hashName = asked ?? context.hashName ?? DEFAULT_HASH_NAME;
   const { compression } = compressionOption(given);
-  const edges = { ...edgesFor(compression), ...readEdgeSizes(textParameter(given, 'edges') ?? '') };
+  const usual = edgesFor(compression);
+  const sizes = readEdgeSizes(textParameter(given, 'edges') ?? '');
+  const edges = sizes === undefined ? usual : { kernel: usual.kernel, ...sizes };
   const made = { ...options, ...(compression === undefined ? {} : { compression }), edges, hashName, create: true };
   const make = async (): Promise<Store> => await openDatadir(folder, made);
   if (!isDatadir(folder)) {

@@ -10,7 +10,7 @@ import { isBare, quote, SpecificationReader } from './specification-reader.ts';
  */
 type Level = 'whole' | 'list' | 'closed' | 'value';
 
-const VALUE_NAMES = { path: 'a path', text: 'a text', size: 'a size', count: 'a number', edges: 'MIN:MEAN:MAX' } as const;
+const VALUE_NAMES = { path: 'a path', text: 'a text', size: 'a size', count: 'a number', edges: 'MIN:MEAN:MAX[:COARSE]' } as const;
 
 const TYPE = /[a-z][a-z0-9+-]*(?=[:(])/iy;
 const NAME_IS = /[ \t]*([a-z][\w-]*)[ \t]*=/iy;
@@ -229,7 +229,7 @@ export class SpecificationGrammar {
       }
       case 'edges':
         if (readEdgeSizes(text) !== undefined) return text;
-        throw reader.error(`expected MIN:MEAN:MAX in octets, found "${text}"`, start, {
+        throw reader.error(`expected MIN:MEAN:MAX or MIN:MEAN:MAX:COARSE in octets, found "${text}"`, start, {
           remedy: 'write them as 2K:8K:32K: min <= mean <= max <= 16M, and mean at least 64',
         });
       case 'count':

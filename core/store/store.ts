@@ -62,6 +62,11 @@ export interface EdgeSettings {
   readonly meanSize: number;
   /** Most octets of a Block. */
   readonly maxSize: number;
+  /**
+   * From so many octets on the Blocks of a content that no parser knows are four times as large; undefined for nowhere.
+   * Large contents have most of all Blocks, and each costs time and index.
+   */
+  readonly coarseFrom?: number;
 }
 
 /** Counts of what was added since a Store was opened. */

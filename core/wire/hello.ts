@@ -64,14 +64,14 @@ export function readDescription(json: Json, name: string): StoreDescription {
     throw wrong(`it speaks version ${String(version)} of the protocol`);
   if (hashName === undefined) throw wrong(`its hash function is ${String(hash)}, which is not known`);
   if (typeof edges !== 'object' || edges === null || typeof can !== 'object' || can === null) throw wrong('it does not tell what it is');
-  const { kernel, minSize, meanSize, maxSize } = edges as Json;
+  const { kernel, minSize, meanSize, maxSize, coarseFrom } = edges as Json;
   const isSize = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
   if (typeof kernel !== 'string' || !isSize(minSize) || !isSize(meanSize) || !isSize(maxSize)) throw wrong('it does not tell how it cuts');
   const { write, enumerate, archives } = can as Json;
   return {
     version,
     hashName,
-    edges: { kernel, minSize, meanSize, maxSize },
+    edges: { kernel, minSize, meanSize, maxSize, ...(isSize(coarseFrom) ? { coarseFrom } : {}) },
     compression: compression === 'none' || compression === 'zlib' ? compression : undefined,
     can: { write: write === true, enumerate: enumerate === true, archives: archives === true },
     instance: typeof instance === 'string' ? instance : '',

@@ -1,6 +1,7 @@
 import type { Block } from '../../core/block/block.ts';
 import { sameBlock, UNKNOWN_SPAN } from '../../core/block/block.ts';
 import { readBlockRange } from '../../core/block/read-range.ts';
+import { largestLeaf } from '../../core/blockify/edge-hash.ts';
 import { ContentPlanner } from '../../core/export/content-planner.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { Maybe } from '../filesystem.ts';
@@ -146,7 +147,7 @@ export class ContentReader implements Disposable {
     const { block } = reading;
     if (parts === undefined || reading.inOrder < STREAM_AFTER) return undefined;
     if (reading.stream === undefined) {
-      if (block.span - start < MIN_STREAM_SIZE || this.#store.edges.maxSize > MAX_STREAMED_BLOCK || end - start > PART_SIZE)
+      if (block.span - start < MIN_STREAM_SIZE || largestLeaf(this.#store.edges) > MAX_STREAMED_BLOCK || end - start > PART_SIZE)
         return undefined;
       if (!parts.pool.isReady) return undefined;
       reading.stream = new ReadStream(parts, block);

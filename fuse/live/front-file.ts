@@ -3,7 +3,7 @@ import { EMPTY_BLOCK } from '../../core/block/block.ts';
 import { readBlockRange } from '../../core/block/read-range.ts';
 import { runChunks } from '../../core/block/run-bytes.ts';
 import { leavesOf } from '../../core/block/tree-walk.ts';
-import type { ContentPart, SpliceStore } from '../../core/blockify/splice-content.ts';
+import type { ContentPart, SpliceStore, StoreSplicedContent } from '../../core/blockify/splice-content.ts';
 import type { BlockSource, OpOptions } from '../../core/store/store.ts';
 import type { UnsyncedContent } from '../../core/tree/live-node.ts';
 import type { FrontFolder } from './front-storage.ts';
@@ -25,7 +25,7 @@ export interface FrontContext {
   readonly source: SpliceStore;
   readonly folder: FrontFolder;
   /** Puts a content into the Store. */
-  readonly storeContent: (content: AsyncIterable<Uint8Array>, options: OpOptions) => Promise<Block>;
+  readonly storeContent: StoreSplicedContent;
 }
 
 /**

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import type { Octets } from '../../core/base/octets.ts';
 import type { OwnerNames } from '../../core/base/owner-names.ts';
-import type { Block } from '../../core/block/block.ts';
+import type { StoreSplicedContent } from '../../core/blockify/splice-content.ts';
 import type { Meta } from '../../core/dirent/meta.ts';
-import type { OpOptions, Store } from '../../core/store/store.ts';
+import type { Store } from '../../core/store/store.ts';
 import type { LiveDir } from '../../core/tree/live-node.ts';
 import type { LiveNodes } from '../../core/tree/live-nodes.ts';
 import type { LiveNode } from '../../core/tree/live-state.ts';
@@ -33,7 +33,7 @@ export interface LiveMountOptions {
   readonly isLeftOut?: (node: LiveNode) => boolean | undefined;
   /** Where what is not stored yet lies: a folder with room. */
   readonly frontFolder: string;
-  readonly storeContent: (content: AsyncIterable<Uint8Array>, options: OpOptions) => Promise<Block>;
+  readonly storeContent: StoreSplicedContent;
   /** Makes every change durable and records the root. */
   readonly syncTree: () => Promise<void>;
   readonly nowNs: () => bigint;

@@ -181,14 +181,15 @@ test('S17, S40: a Store that is made cuts as edges= says, and with compression i
     rmSync(scratch.path('back'));
     const [shown] = records(await vtftp(['--json', '-S', folder, '-c', 'inspect text'], options));
     const { size, tree } = shown as { readonly size: number; readonly tree: { readonly leaves: number } };
-    const settings = /min=.*\nmean=.*\nmax=.*/.exec(readFileSync(scratch.path(`${folder}/vtftp-store`), 'utf8'))?.[0] ?? '';
+    const settings = /min=.*\nmean=.*\nmax=.*(\ncoarse=.*)?/.exec(readFileSync(scratch.path(`${folder}/vtftp-store`), 'utf8'))?.[0] ?? '';
     return { settings: settings.replace(/\w+=/g, '').replace(/\n/g, ' '), mean: size / tree.leaves };
   };
   const plain = await cut('');
-  assert.equal(plain.settings, '2048 8192 32768');
+  assert.equal(plain.settings, '2048 8192 32768 134217728');
   const small = await cut(',edges=512:1K:4K');
   assert.equal(small.settings, '512 1024 4096');
   assert.ok(small.mean < plain.mean / 2, `${small.mean} ${plain.mean}`);
+  assert.equal((await cut(',edges=512:1K:4K:1G')).settings, '512 1024 4096 1073741824');
   const packed = await cut(',compression=zlib');
   assert.equal(packed.settings, '49152 98304 262144');
   assert.ok(packed.mean > 40_000, String(packed.mean));

@@ -19,6 +19,7 @@ const EDGES: readonly EdgeSettings[] = [
   { kernel: KERNEL_ID, minSize: 16, meanSize: 64, maxSize: 256 },
   { kernel: KERNEL_ID, minSize: 128, meanSize: 512, maxSize: 2048 },
   { kernel: KERNEL_ID, minSize: 2048, meanSize: 8192, maxSize: 32_768 },
+  { kernel: KERNEL_ID, minSize: 128, meanSize: 256, maxSize: 1024, coarseFrom: 5000 },
 ];
 
 /** An edge after each newline. */

@@ -7,6 +7,7 @@ import { blockTreeStats } from '../../../core/block/tree-stats.ts';
 import { leavesOf } from '../../../core/block/tree-walk.ts';
 import type { BlockifyOptions, Content } from '../../../core/blockify/blockify.ts';
 import { blockify } from '../../../core/blockify/blockify.ts';
+import { parserNamed } from '../../../core/blockify/choose-parser.ts';
 import { MIN_RUN_SIZE } from '../../../core/blockify/edge-kernel.ts';
 import { storeContent } from '../../../core/blockify/store-content.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
@@ -16,6 +17,11 @@ import { makeRandom } from '../../support/random.ts';
 
 function settings(meanSize: number): EdgeSettings {
   return { kernel: 'poly32-1', minSize: meanSize >> 2, meanSize, maxSize: meanSize * 4 };
+}
+
+/** As {@link settings}, and four times as large from an octet on. */
+function coarse(meanSize: number, coarseFrom: number): EdgeSettings {
+  return { ...settings(meanSize), coarseFrom };
 }
 
 /** Leaves as `size` or `size x octet`, parts of one run joined, and the content they make. */
@@ -48,11 +54,11 @@ describe('S26: content-defined Blocks', () => {
       fc.asyncProperty(
         contents(400_000),
         fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1, maxLength: 5 }),
-        fc.constantFrom(256, 1024, 8192),
-        async (data, sizes, mean) => {
-          const whole = await cut(data, settings(mean));
+        fc.constantFrom(settings(256), settings(1024), settings(8192), coarse(256, 50_000), coarse(2048, 0)),
+        async (data, sizes, edges) => {
+          const whole = await cut(data, edges);
           assert.ok(whole.data.equals(data));
-          const portions = await cut(portionsOf(data, sizes), settings(mean), { native: false });
+          const portions = await cut(portionsOf(data, sizes), edges, { native: false });
           assert.deepEqual(portions.leaves, whole.leaves);
           assert.ok(portions.data.equals(data));
         },
@@ -63,9 +69,13 @@ describe('S26: content-defined Blocks', () => {
 
   it('S26: leaves are what the rules of vt(5) say, worked out the slow way', async () => {
     await fc.assert(
-      fc.asyncProperty(contents(60_000), fc.constantFrom(256, 1000), async (data, mean) => {
-        assert.deepEqual((await cut(data, settings(mean))).leaves, slowLeaves(data, settings(mean)));
-      }),
+      fc.asyncProperty(
+        contents(60_000),
+        fc.constantFrom(settings(256), settings(1000), coarse(256, 20_000), coarse(512, 0)),
+        async (data, edges) => {
+          assert.deepEqual((await cut(data, edges)).leaves, slowLeaves(data, edges));
+        },
+      ),
       { numRuns: 40 },
     );
   });
@@ -83,6 +93,29 @@ describe('S26: content-defined Blocks', () => {
       const found = data.length / leaves.length;
       assert.ok(Math.abs(found / mean - 1) < 0.05, `mean ${found} for ${mean}`);
     }
+    const { leaves } = await cut(data, coarse(2048, 0));
+    const found = data.length / leaves.length;
+    assert.ok(Math.abs(found / 8192 - 1) < 0.05, `mean ${found} where it is four times 2048`);
+  });
+
+  it('S26: leaves become larger at an octet of the content, and not where a parser is heard', async () => {
+    const data = makeRandom(5).bytes(4 << 20);
+    const from = 1 << 20;
+    const { leaves } = await cut(data, coarse(1024, from));
+    const fine = (await cut(data, settings(1024))).leaves;
+    let at = 0;
+    let count = 0;
+    for (; at < from; count++) at += Number(leaves[count]);
+    assert.deepEqual(leaves.slice(0, count), fine.slice(0, count));
+    const others = leaves.slice(count, -1).map(Number);
+    assert.ok(
+      others.length > 0 && others.every((size) => size >= 2048 && size <= 16_384),
+      `${Math.min(...others)} to ${Math.max(...others)}`,
+    );
+    // What goes on from an edge is told how much was before it.
+    assert.deepEqual((await cut(data.subarray(at), coarse(1024, from), { start: at })).leaves.slice(1), leaves.slice(count + 1));
+    const parser = parserNamed('tar');
+    assert.deepEqual((await cut(data, coarse(1024, from), { parser })).leaves, (await cut(data, settings(1024), { parser })).leaves);
   });
 
   it('S26: Blocks of text, CSV, samples, and octets of one bit are of usual sizes too', async () => {
@@ -120,19 +153,24 @@ describe('S26: content-defined Blocks', () => {
       deletion: Buffer.concat([data.subarray(0, at), data.subarray(at + 77)]),
       change: Buffer.concat([data.subarray(0, at), Buffer.from('XYZ'), data.subarray(at + 3)]),
     };
-    await using store = new MemoryStore({ edges: settings(8192) });
-    await storeContent(store, data);
-    for (const [name, edited] of Object.entries(edits)) {
-      const before = store.counts();
-      await storeContent(store, edited);
-      const newBytes = store.counts().newBytes - before.newBytes;
-      assert.ok(newBytes < 120_000, `${name}: ${newBytes} new octets`);
+    for (const [edges, most] of [
+      [settings(8192), 120_000],
+      [coarse(8192, 1 << 20), 360_000],
+    ] as const) {
+      await using store = new MemoryStore({ edges });
+      await storeContent(store, data);
+      for (const [name, edited] of Object.entries(edits)) {
+        const before = store.counts();
+        await storeContent(store, edited);
+        const newBytes = store.counts().newBytes - before.newBytes;
+        assert.ok(newBytes < most, `${name}: ${newBytes} new octets`);
+      }
     }
   });
 });
 
 /** The rules, over the whole content at once. */
-function slowLeaves(data: Buffer, { minSize, meanSize, maxSize }: EdgeSettings): string[] {
+function slowLeaves(data: Buffer, { minSize, meanSize, maxSize, coarseFrom = Number.POSITIVE_INFINITY }: EdgeSettings): string[] {
   const width = Math.max(1, Math.ceil(2 ** 17 / meanSize));
   const limit = Math.min(2 ** 32, Math.floor(2 ** 49 / (meanSize * width)));
   const polynomial = (at: number, base: number): number => {
@@ -145,12 +183,13 @@ function slowLeaves(data: Buffer, { minSize, meanSize, maxSize }: EdgeSettings):
     let last = start;
     for (let edge = start + 1; edge <= end; edge++) {
       const size = edge - last;
-      let isEdge = edge === end || size === maxSize;
-      if (!isEdge && size >= minSize && edge >= 64) {
+      const isCoarse = last >= coarseFrom;
+      let isEdge = edge === end || size === (isCoarse ? 4 * maxSize : maxSize);
+      if (!isEdge && size >= (isCoarse ? 2 * meanSize : minSize) && edge >= 64) {
         const h = polynomial(edge - 1, 0xa525) & 0xffff;
         const g = polynomial(edge - 1, 0x9e3779b1);
         const isCandidate = h >= 0x8000 && h < 0x8000 + width && g < limit;
-        isEdge = isCandidate && (size >= Math.floor((5 * meanSize) / 8) || g < Math.floor(limit / 4));
+        isEdge = isCandidate && ((!isCoarse && size >= Math.floor((5 * meanSize) / 8)) || g < Math.floor(limit / 4));
       }
       if (!isEdge) continue;
       leaves.push(`${size}`);

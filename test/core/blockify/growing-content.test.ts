@@ -17,10 +17,11 @@ import { makeRandom } from '../../support/random.ts';
 import { syntaxSamples } from '../../support/syntax-samples.ts';
 
 /** Edges so near that a few thousand octets make several levels of superblocks, and those of new Stores. */
-const EDGES: readonly [EdgeSettings, EdgeSettings, EdgeSettings] = [
+const EDGES: readonly [EdgeSettings, EdgeSettings, EdgeSettings, EdgeSettings] = [
   { kernel: KERNEL_ID, minSize: 16, meanSize: 64, maxSize: 256 },
   { kernel: KERNEL_ID, minSize: 128, meanSize: 512, maxSize: 2048 },
   { kernel: KERNEL_ID, minSize: 2048, meanSize: 8192, maxSize: 32_768 },
+  { kernel: KERNEL_ID, minSize: 128, meanSize: 256, maxSize: 1024, coarseFrom: 10_000 },
 ];
 
 const SEQUENCES = 1000;

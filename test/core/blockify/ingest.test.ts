@@ -17,6 +17,7 @@ import { makeScratch } from '../../support/scratch.ts';
 
 const USUAL: EdgeSettings = { kernel: 'poly32-1', minSize: 2048, meanSize: 8192, maxSize: 32768 };
 const TINY: EdgeSettings = { kernel: 'poly32-1', minSize: 64, meanSize: 256, maxSize: 1024 };
+const GROWING: EdgeSettings = { ...USUAL, coarseFrom: 1_000_000 };
 const LARGE: EdgeSettings = { kernel: 'poly32-1', minSize: 65536, meanSize: 262144, maxSize: 1048576 };
 
 /** What one thread gives for a content. */
@@ -63,6 +64,7 @@ async function fileBlock(ingest: Ingest, path: string): Promise<Block> {
 for (const { name, edges, workers } of [
   { name: 'usual Blocks, two workers', edges: USUAL, workers: 2 },
   { name: 'tiny Blocks, one worker', edges: TINY, workers: 1 },
+  { name: 'Blocks that become larger, two workers', edges: GROWING, workers: 2 },
   { name: 'large Blocks, no worker', edges: LARGE, workers: 0 },
 ]) {
   test(`S26: files, streams and bytes give the reference that one thread gives (${name})`, async (t) => {

@@ -13,10 +13,14 @@ const formats: fc.Arbitrary<DatadirFormat> = fc
     hashName: fc.constantFrom(...HASH_NAMES),
     sizes: fc.tuple(fc.integer({ min: 1, max: 64 }), fc.integer({ min: 64, max: 4096 }), fc.integer({ min: 4096, max: 2 ** 24 })),
     compression: fc.constantFrom('none' as const, 'zlib' as const),
+    coarseFrom: fc.option(fc.maxSafeNat(), { nil: undefined }),
     generation: fc.nat(),
     durability: fc.constantFrom(...DURABILITIES),
   })
-  .map(({ sizes: [minSize, meanSize, maxSize], ...rest }) => ({ ...rest, edges: { kernel: 'poly32-1', minSize, meanSize, maxSize } }));
+  .map(({ sizes: [minSize, meanSize, maxSize], coarseFrom, ...rest }) => ({
+    ...rest,
+    edges: { kernel: 'poly32-1', minSize, meanSize, maxSize, ...(coarseFrom === undefined ? {} : { coarseFrom }) },
+  }));
 
 it('S35: the format file of a datadir reads back as it was written', () => {
   fc.assert(fc.property(formats, (format) => assert.deepEqual(parseDatadirFormat(formatDatadirFormat(format)), format)));
@@ -25,7 +29,7 @@ it('S35: the format file of a datadir reads back as it was written', () => {
 const TEXT = formatDatadirFormat({
   storeId: '00112233-4455-6677-8899-aabbccddeeff',
   hashName: 'sha3-256',
-  edges: { kernel: 'poly32-1', minSize: 4096, meanSize: 16384, maxSize: 65536 },
+  edges: { kernel: 'poly32-1', minSize: 4096, meanSize: 16384, maxSize: 65536, coarseFrom: 1000 },
   compression: 'none',
   generation: 0,
   durability: 'batch',
@@ -42,6 +46,7 @@ const BAD: readonly (readonly [from: string, to: string, says: RegExp])[] = [
   ['hash=sha3-256\n', '', /"hash" is missing/],
   ['min=4096', 'min=16385', /"min" to be a number, 1..16384/],
   ['max=65536', 'max=1', /"max"/],
+  ['coarse=1000', 'coarse=1K', /"coarse"/],
   ['mean=16384', 'mean=-1', /"mean"/],
   ['mean=16384', 'mean=1e4', /"mean"/],
   ['compression=none', 'compression=lzw', /none or zlib/],

@@ -167,14 +167,14 @@ function benchPart(
       const key = `${part.name}: ${peer.name}`;
       if ((peer.isSlow === true && round > 0) || results.notes.get(key)?.startsWith('given up') === true) continue;
       try {
-        using turn = new Turn(results, peer, part.name, round, folder);
+        using turn = new Turn(results, peer, part.name, round, folder, part.hasManyFiles);
         part.turn(turn);
       } catch (error) {
         results.notes.set(key, `given up: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
   }
-  rmSync(folder, { recursive: true, force: true });
+  if (part.hasManyFiles !== true) rmSync(folder, { recursive: true, force: true });
 }
 
 /** `vtftp -c pwd` against `node -e 0`, in turns: medians in milliseconds. */

@@ -47,7 +47,7 @@ export function benchPeers(
     seconds(`${vtftp} -S peer -c "mkdir own; quit"`);
     settle();
   };
-  for (const name of ['large', 'rsynced']) mkdirSync(at(name), { recursive: true });
+  mkdirSync(at('large'), { recursive: true });
   makeRandomFile(at('large/random'), Math.ceil(1024 * scale) * MIB);
   makeTree(at('tree'), Math.max(100, Math.round(20_000 * scale)));
   seconds(`${vtftp} -S here-large -c "put large /; quit"`);
@@ -74,10 +74,9 @@ export function benchPeers(
       note('cat', seconds(`${words} 'cat >/dev/null' < large/random`));
       fresh();
       note('ssh', seconds(`${vtftp} -S here-large -b by-ssh`));
-      rmSync(at('rsynced'), { recursive: true, force: true });
       settle(at('tree'), at('here-tree'));
       const shell = sshd.ssh.slice(0, -1).join(' ');
-      note('rsync', seconds(`rsync -aH -e "${shell}" tree "${sshd.ssh.at(-1) ?? ''}:${at('rsynced')}"`));
+      note('rsync', seconds(`rsync -aH -e "${shell}" tree "${sshd.ssh.at(-1) ?? ''}:${at(`rsynced-${round}`)}"`));
       fresh();
       note('tree', seconds(`${vtftp} -S here-tree -b by-ssh`));
       note('nothing', seconds(`${vtftp} -S here-tree -b by-ssh`));

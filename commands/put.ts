@@ -222,6 +222,7 @@ async function countGone(source: BlockSource, before: NodeDirent, after: NodeDir
 
 function report({ output, plan }: CommandContext, path: TreePath, counts: ImportCounts, gone: number, seconds: number): void {
   const { newBlocks, newBytes, existingBlocks, existingBytes } = counts;
+  const rate = (counts.bytes - counts.unchangedBytes) / Math.max(seconds, 0.001);
   output.record({
     ...octetsFields('path', path),
     ...(plan ? { plan: true } : {}),
@@ -239,14 +240,14 @@ function report({ output, plan }: CommandContext, path: TreePath, counts: Import
     gone,
     failures: counts.failures,
     seconds: Number(seconds.toFixed(3)),
-    bytes_per_second: Math.round(counts.bytes / Math.max(seconds, 0.001)),
+    bytes_per_second: Math.round(rate),
   });
   const parts = [
     `${countText(counts.files, 'file')}, ${sizeText(counts.bytes)}${counts.unchangedFiles > 0 ? ` (${groupedDigits(counts.unchangedFiles)} unchanged)` : ''}`,
     `${countText(newBlocks, 'Block')} new (${sizeText(newBytes)}), ${groupedDigits(existingBlocks)} existing (${sizeText(existingBytes)})`,
     ...(counts.excluded > 0 ? [`${countText(counts.excluded, 'name')} excluded`] : []),
     ...(gone > 0 ? [`${countText(gone, 'name')} gone`] : []),
-    `${seconds.toFixed(2)} s, ${sizeText(counts.bytes / Math.max(seconds, 0.001))}/s`,
+    `${seconds.toFixed(2)} s${rate > 0 ? `, ${sizeText(rate)}/s` : ''}`,
   ];
   output.line(`${plan ? 'would put' : 'put'} ${output.name(path)}: ${parts.join('; ')}`);
 }

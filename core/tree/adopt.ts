@@ -2,15 +2,16 @@ import { PathError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { EMPTY_BLOCK } from '../block/block.ts';
 import type { DirDirent } from '../dirent/dirent.ts';
-import { sameContent, sameMeta } from '../dirent/dirent-compare.ts';
+import { sameContent, sameDirent, sameMeta } from '../dirent/dirent-compare.ts';
 import type { Meta } from '../dirent/meta.ts';
 import type { OpOptions } from '../store/store.ts';
 import type { DiffItem } from './diff.ts';
 import { diffDirents } from './diff.ts';
 import { holdsUnstored } from './left-out.ts';
+import { linkChanges, linkedNames } from './link-changes.ts';
 import type { Place } from './live-changes.ts';
 import { changeDir, changeLeaf, dropEntry, linkEntry, nodeOf, placeOf, putEntry } from './live-changes.ts';
-import type { LiveDir } from './live-node.ts';
+import type { LiveDir, LiveLeaf } from './live-node.ts';
 import { linksWithin } from './live-node.ts';
 import type { NodeDirent } from './live-operations.ts';
 import type { LiveNode, LiveState } from './live-state.ts';
@@ -31,20 +32,21 @@ export interface AdoptClash {
  *
  * @param before - what the live tree was, self-contained
  * @param after - what it is to become
- * @param theirs - `after`, opened as a tree of its own
+ * @param trees - the two, each opened as a tree of its own
  */
 export async function adopt(
   state: LiveState,
   before: DirDirent,
   after: DirDirent,
-  theirs: Tree,
+  trees: { readonly before: Tree; readonly after: Tree },
   options: OpOptions,
 ): Promise<AdoptClash[]> {
-  return await new Adoption(state, theirs, options).run(before, after);
+  return await new Adoption(state, trees.before, trees.after, options).run(before, after);
 }
 
 class Adoption {
   readonly #state: LiveState;
+  readonly #before: Tree;
   readonly #theirs: Tree;
   readonly #options: OpOptions;
   readonly #clashes: AdoptClash[] = [];
@@ -55,29 +57,49 @@ class Adoption {
   /** Where nodes with several names stand by now. */
   readonly #placed = new Map<number, TreePath>();
 
-  constructor(state: LiveState, theirs: Tree, options: OpOptions) {
+  constructor(state: LiveState, before: Tree, theirs: Tree, options: OpOptions) {
     this.#state = state;
+    this.#before = before;
     this.#theirs = theirs;
     this.#options = options;
   }
 
   async run(before: DirDirent, after: DirDirent): Promise<AdoptClash[]> {
     const items: DiffItem[] = [];
-    for await (const item of diffDirents(this.#state.store, before, after, { ...this.#options, below: false })) items.push(item);
-    const changed = new Set(items.filter(({ kind }) => kind !== 'removed').map(({ path }) => path));
-    for (const item of items) await this.#adopt(item, changed);
+    for await (const item of diffDirents(this.#state.store, before, after, { ...this.#options, below: false, links: true }))
+      items.push(item);
+    // Of a Dir that was there its own metadata changed: what is in it stands.
+    const changed = new Set(items.filter((item) => item.kind !== 'removed' && !isChangedDir(item)).map(({ path }) => path));
+    // Before anything is done: names that share a node change each other.
+    const standing = await this.#standingPaths(items);
+    for (const item of items) await this.#adopt(item, changed, standing.has(item.path));
+    if (items.some((item) => item.kind === 'changed' && item.links)) await this.#regroup();
     for (const [dir, meta] of this.#dirMeta) dir.dirent = { ...dir.dirent, meta };
     return this.#clashes;
   }
 
-  async #adopt(item: DiffItem, changed: ReadonlySet<TreePath>): Promise<void> {
+  /** Paths where the live tree has what was there before. */
+  async #standingPaths(items: readonly DiffItem[]): Promise<Set<TreePath>> {
+    const standing = new Set<TreePath>();
+    const seen = new Set<TreePath>();
+    for (const item of items) {
+      // What became another kind is removed first.
+      if (seen.has(item.path)) continue;
+      seen.add(item.path);
+      const place = await this.#place(item.path);
+      if (place !== undefined && (await this.#stands(place.node, item.kind === 'added' ? undefined : item.before))) standing.add(item.path);
+    }
+    return standing;
+  }
+
+  async #adopt(item: DiffItem, changed: ReadonlySet<TreePath>, isStanding: boolean): Promise<void> {
     const { path } = item;
+    if (item.kind === 'changed' && !item.content && !item.meta) return;
     if (path === ROOT_PATH) {
       if (item.kind === 'changed') this.#setDirMeta(this.#state.root, item.after.meta);
       return;
     }
     const place = await this.#place(path);
-    const before = item.kind === 'added' ? undefined : item.before;
     const after = item.kind === 'removed' ? undefined : item.after;
     if (item.kind === 'changed' && item.after.kind === 'dir' && place?.node?.sort === 'dir') {
       // Entries of a Dir may change meanwhile; metadata that did stays.
@@ -86,7 +108,7 @@ class Adoption {
       this.#state.changes.emit({ kind: 'meta', path });
       return;
     }
-    if (place === undefined || !isAs(place.node, before)) {
+    if (place === undefined || !isStanding) {
       await this.#clash(path, place, after);
       return;
     }
@@ -97,6 +119,18 @@ class Adoption {
     }
     if (after === undefined) await this.#drop(place);
     else await this.#put(place, after, changed);
+  }
+
+  /** Whether a live node is still what it was, and what is in it, too. */
+  async #stands(node: LiveNode | undefined, before: NodeDirent | undefined): Promise<boolean> {
+    if (!isAs(node, before)) return false;
+    if (node?.sort !== 'dir') return true;
+    // What a name of a hard link means may have changed without a change of its Dir.
+    for await (const { path, node: leaf } of linkedNames(this.#state.reader, node, this.#options)) {
+      const was = await this.#before.lookup(path, { ...this.#options, follow: false });
+      if (was === undefined || !isAs(leaf, was.dirent)) return false;
+    }
+    return true;
   }
 
   /** Puts a node of `after` at a place; one with several names stays one. */
@@ -160,6 +194,47 @@ class Adoption {
       }
     }
     return names;
+  }
+
+  /** Lets names mean one node that mean one in `after`, and others apart, where all else is the same. */
+  async #regroup(): Promise<void> {
+    this.#names ??= await this.#linkedNames();
+    const { split, join } = await linkChanges(this.#state, this.#names.values(), this.#options);
+    for (const path of split) {
+      const found = await this.#alike(path);
+      if (found === undefined) continue;
+      await this.#drop(found.place);
+      const free = { ...found.place, node: undefined };
+      putEntry(this.#state, free, nodeOf(this.#state, free, found.dirent));
+      this.#tellNames(path);
+    }
+    for (const group of join) {
+      let first: TreePath | undefined;
+      for (const path of group) {
+        const one = first === undefined ? undefined : await this.#alike(first);
+        const other = await this.#alike(path);
+        if (other === undefined || one?.place.node === other.place.node) continue;
+        if (one === undefined) {
+          first = path;
+          continue;
+        }
+        await this.#drop(other.place);
+        this.#keepMeta(one.place.dir);
+        await linkEntry(this.#state, one.place, { ...other.place, node: undefined }, this.#options);
+        one.place.node.dirent = { ...one.place.node.dirent, meta: one.dirent.meta };
+        this.#tellNames(path);
+      }
+    }
+  }
+
+  /** A name that has a leaf as `after` has it, and what that is; undefined where it has another. */
+  async #alike(
+    path: TreePath,
+  ): Promise<{ readonly place: Place & { readonly node: LiveLeaf }; readonly dirent: Exclude<NodeDirent, DirDirent> } | undefined> {
+    const place = await this.#place(path);
+    const dirent = (await this.#theirs.lookup(path, { ...this.#options, follow: false }))?.dirent;
+    if (place?.node?.sort !== 'leaf' || dirent === undefined || dirent.kind === 'dir' || !isAs(place.node, dirent)) return undefined;
+    return { place: { ...place, node: place.node }, dirent };
   }
 
   async #drop(place: Place): Promise<void> {
@@ -226,8 +301,12 @@ class Adoption {
 function isAs(node: LiveNode | undefined, dirent: NodeDirent | undefined): boolean {
   if (node === undefined || dirent === undefined) return node === undefined && dirent === undefined;
   if (node.dirent.kind !== dirent.kind) return false;
-  if (node.sort === 'dir') return !node.stale && !holdsUnstored(node) && sameMeta(node.dirent, dirent);
+  if (node.sort === 'dir') return dirent.kind === 'dir' && !node.stale && !holdsUnstored(node) && sameDirent(node.dirent, dirent);
   return node.unsynced?.isSettled !== false && sameMeta(node.dirent, dirent) && sameContent(node.dirent, dirent);
+}
+
+function isChangedDir(item: DiffItem): boolean {
+  return item.kind === 'changed' && item.after.kind === 'dir';
 }
 
 function isWithinAny(path: TreePath, changed: ReadonlySet<TreePath>): boolean {

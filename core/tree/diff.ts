@@ -23,6 +23,8 @@ export type DiffItem =
       readonly after: NodeDirent;
       readonly content: boolean;
       readonly meta: boolean;
+      /** The name may mean another hard-linked node; given where it is asked for. */
+      readonly links: boolean;
     };
 
 export interface DiffOptions {
@@ -31,6 +33,8 @@ export interface DiffOptions {
   readonly path?: TreePath;
   /** Give what is in a Dir that was added or removed as well; default true. */
   readonly below?: boolean;
+  /** Give names as changed that may mean another hard-linked node, though all else is the same; default false. */
+  readonly links?: boolean;
 }
 
 interface Side {
@@ -40,6 +44,13 @@ interface Side {
 }
 
 type Which = 'before' | 'after';
+
+/** An entry of a side, as the node that it means. */
+interface Taken {
+  readonly dirent: NodeDirent;
+  /** Which node that is, of those that have several names; the Dirent's own uuid does not tell the table. */
+  readonly node: string | undefined;
+}
 
 interface Frame {
   readonly path: TreePath;
@@ -77,7 +88,7 @@ class Diff {
   }
 
   async *run(before: NodeDirent | undefined, after: NodeDirent | undefined): AsyncGenerator<DiffItem> {
-    yield* await this.#compare(this.#options.path ?? ROOT_PATH, before, after);
+    yield* await this.#compare(this.#options.path ?? ROOT_PATH, taken(before), taken(after));
     try {
       while (this.#frame !== undefined) {
         throwIfCancelled(this.#options.signal);
@@ -103,21 +114,24 @@ class Diff {
   }
 
   /** The next entry of a side, as the node that it means. */
-  async #take(frame: Frame, which: Which, path: TreePath): Promise<NodeDirent | undefined> {
+  async #take(frame: Frame, which: Which, path: TreePath): Promise<Taken | undefined> {
     const side = frame[which];
     const dirent = side?.head;
     if (side === undefined || dirent === undefined) return undefined;
     await advance(side);
-    if (dirent.kind !== 'indirect') return dirent;
+    if (dirent.kind !== 'indirect') return taken(dirent);
     for (let at: Frame | undefined = frame; at !== undefined; at = at.parent) {
       const inodes = at[which]?.dirent.inodes;
       const node = inodes === undefined ? undefined : await this.#reader.find(inodes, dirent.uuid as Octets, this.#options);
-      if (node !== undefined && node.kind !== 'indirect') return { ...node, name: dirent.name };
+      if (node === undefined || node.kind === 'indirect') continue;
+      return { dirent: { ...node, name: dirent.name }, node: `${at.path} ${dirent.uuid}` };
     }
     throw new VtError('ECORRUPT', `look up "${octetsToText(path)}": no inode table has its node ${dirent.uuid}`);
   }
 
-  async #compare(path: TreePath, before: NodeDirent | undefined, after: NodeDirent | undefined): Promise<DiffItem[]> {
+  async #compare(path: TreePath, first: Taken | undefined, second: Taken | undefined): Promise<DiffItem[]> {
+    const before = first?.dirent;
+    const after = second?.dirent;
     if (before === undefined || after === undefined || before.kind !== after.kind) {
       const items: DiffItem[] = [];
       if (before !== undefined) items.push({ kind: 'removed', path, before });
@@ -129,10 +143,11 @@ class Diff {
     const meta = !sameMeta(before, after);
     if (before.kind === 'dir' && after.kind === 'dir') {
       if (this.#mayDiffer(before, after)) await this.#enter(path, before, after);
-      return meta ? [{ kind: 'changed', path, before, after, content: false, meta }] : [];
+      return meta ? [{ kind: 'changed', path, before, after, content: false, meta, links: false }] : [];
     }
     const content = !sameContent(before, after);
-    return meta || content ? [{ kind: 'changed', path, before, after, content, meta }] : [];
+    const links = this.#options.links === true && first?.node !== second?.node;
+    return meta || content || links ? [{ kind: 'changed', path, before, after, content, meta, links }] : [];
   }
 
   #mayDiffer(before: DirDirent, after: DirDirent): boolean {
@@ -160,6 +175,12 @@ class Diff {
 async function advance(side: Side): Promise<void> {
   const next = await side.entries.next();
   side.head = next.done === true ? undefined : next.value;
+}
+
+function taken(dirent: NodeDirent): Taken;
+function taken(dirent: NodeDirent | undefined): Taken | undefined;
+function taken(dirent: NodeDirent | undefined): Taken | undefined {
+  return dirent && { dirent, node: undefined };
 }
 
 function dirOf(dirent: NodeDirent | undefined): DirDirent | undefined {

@@ -297,14 +297,15 @@ export class LiveTree implements Tree {
    * @returns the paths that changed here meanwhile, and where the other state of each stands
    */
   async adopt(before: DirDirent, after: DirDirent, options: OpOptions = {}): Promise<AdoptClash[]> {
-    const theirs = new LiveTree(this.store, after, {});
+    const trees = { before: new LiveTree(this.store, before, {}), after: new LiveTree(this.store, after, {}) };
     try {
       return await this.#changing('merge', async () => {
         const { adopt } = await import('./adopt.ts');
-        return await adopt(this.#state, before, after, theirs, options);
+        return await adopt(this.#state, before, after, trees, options);
       });
     } finally {
-      await theirs[Symbol.asyncDispose]();
+      await trees.before[Symbol.asyncDispose]();
+      await trees.after[Symbol.asyncDispose]();
     }
   }
 

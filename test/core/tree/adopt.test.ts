@@ -72,3 +72,63 @@ it('what changed in a live tree meanwhile stays, with the other state of it besi
   ] as const)
     assert.equal(await readText(here, at(path)), text);
 });
+
+it('a hard-linked file that another changed is taken over under all its names, though it records its ctime', async () => {
+  const store = new MemoryStore();
+  const first = openLiveTree(store, undefined);
+  await first.mkdir(at('/d'), {});
+  await first.write(at('/a'), contentOf('old'), { mode: 0o644, mtimeNs: 1n, ctimeNs: 1n });
+  for (const path of ['/b', '/d/c']) await first.link(at('/a'), at(path));
+  const base = (await first.sync()) as DirDirent;
+  const [here, there] = [openLiveTree(store, base), openLiveTree(store, base)];
+  await there.write(at('/b'), contentOf('new'), {});
+  assert.deepEqual(await here.adopt(base, (await there.sync()) as DirDirent), []);
+  assert.deepEqual(await treeLines(here), await treeLines(there));
+  assert.equal((await here.lookup(at('/d/c')))?.nlink, 3);
+});
+
+it('names that another linked or took apart are so here, though nothing else differs', async () => {
+  const store = new MemoryStore();
+  const first = openLiveTree(store, undefined);
+  await first.mkdir(at('/d'), { mode: 0o755 });
+  for (const path of ['/a', '/b', '/d/c']) await first.write(at(path), contentOf('same'), { mode: 0o644 });
+  for (const path of ['/one', '/d/two', '/three']) await first.write(at(path), contentOf('also'), { mode: 0o644 });
+  await first.link(at('/a'), at('/d/e'));
+  const base = (await first.sync()) as DirDirent;
+  const [here, there] = [openLiveTree(store, base), openLiveTree(store, base)];
+  // As deduplicating by links does it, and writing anew what had a link.
+  for (const [existing, path] of [
+    ['/one', '/d/two'],
+    ['/one', '/three'],
+  ] as const) {
+    await there.remove(at(path));
+    await there.link(at(existing), at(path));
+  }
+  await there.remove(at('/d/e'));
+  await there.write(at('/d/e'), contentOf('same'), { mode: 0o644 });
+  await there.setMeta(at('/d'), { mode: 0o700 });
+  await there.link(at('/a'), at('/d/new'));
+  assert.deepEqual(await here.adopt(base, (await there.sync()) as DirDirent), []);
+  assert.deepEqual(await treeLines(here), await treeLines(there));
+  const again = openLiveTree(store, (await here.sync()) as DirDirent);
+  assert.deepEqual(await treeLines(again), await treeLines(there));
+});
+
+it('a Dir that another removed stays where something in it changed here, also if it was stored since', async () => {
+  for (const path of ['/d/new', '/d/old', '/d/link']) {
+    const store = new MemoryStore();
+    const first = openLiveTree(store, undefined);
+    await first.mkdir(at('/d'), {});
+    await first.write(at('/d/old'), contentOf('old'), {});
+    await first.write(at('/d/link'), contentOf('linked'), {});
+    await first.link(at('/d/link'), at('/d/again'));
+    const base = (await first.sync()) as DirDirent;
+    const [here, there] = [openLiveTree(store, base), openLiveTree(store, base)];
+    await there.remove(at('/d'), { recursive: true });
+    await here.write(at(path), contentOf('written meanwhile'), {});
+    await here.copy(at('/d'), at('/copy'));
+    const clashes = await here.adopt(base, (await there.sync()) as DirDirent);
+    assert.deepEqual(clashes, [{ path: at('/d'), theirsAt: undefined }], path);
+    assert.equal(await readText(here, at(path)), 'written meanwhile');
+  }
+});

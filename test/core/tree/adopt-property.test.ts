@@ -1,88 +1,63 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import { PathError } from '../../../core/base/errors.ts';
 import type { DirDirent } from '../../../core/dirent/dirent.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import type { LiveTree } from '../../../core/tree/live-tree.ts';
 import { openLiveTree } from '../../../core/tree/live-tree.ts';
 import { mergeDirents } from '../../../core/tree/merge.ts';
 import { checkStored } from '../../support/check-stored.ts';
-import { ModelError, ModelTree } from '../../support/model-tree.ts';
 import { treeLines } from '../../support/tree-lines.ts';
 import type { PickedOperation } from '../../support/tree-operations.ts';
-import { applyToModel, applyToTree, operation, START, settle } from '../../support/tree-operations.ts';
+import { operation } from '../../support/tree-operations.ts';
+import { changeSide, startOfSides, writtenIn } from '../../support/tree-sides.ts';
 
-/** Changes a tree; every content that is written is told from all others. */
-async function change(tree: LiveTree, steps: readonly PickedOperation[], by: string): Promise<DirDirent> {
-  const model = new ModelTree();
-  for (const step of START) applyToModel(model, step);
-  for (const [number, picked] of steps.entries()) {
-    const chosen = settle(model, picked);
-    const step = chosen.op === 'write' ? { ...chosen, content: `<${by} ${number}>` } : chosen;
-    try {
-      await applyToTree(tree, step);
-      applyToModel(model, step);
-    } catch (error) {
-      if (!(error instanceof PathError || error instanceof ModelError)) throw error;
-    }
-  }
-  return (await tree.sync()) as DirDirent;
+interface Merged {
+  readonly store: MemoryStore;
+  /** As it is while the merge is made. */
+  readonly live: LiveTree;
+  readonly ours: DirDirent;
+  /** What became of `ours` and what another made of the start. */
+  readonly merged: DirDirent;
 }
 
-async function start(store: MemoryStore): Promise<DirDirent> {
-  const tree = openLiveTree(store, undefined);
-  for (const [number, step] of START.entries()) {
-    await applyToTree(tree, step.op === 'write' ? { ...step, content: `<base ${number}>` } : step);
-  }
-  return (await tree.sync()) as DirDirent;
+/** A check of a live tree and what it is to take over, with operations for more. */
+function ofMerged(check: (merged: Merged, more: readonly PickedOperation[]) => Promise<void>): Promise<void> {
+  const steps = fc.array(operation, { minLength: 3, maxLength: 15, size: 'max' });
+  const property = fc.asyncProperty(steps, steps, steps, async (ourSteps, theirSteps, more) => {
+    const store = new MemoryStore();
+    const base = await startOfSides(store);
+    const live = openLiveTree(store, base);
+    const ours = await changeSide(live, ourSteps, 'ours');
+    const theirs = await changeSide(openLiveTree(store, base), theirSteps, 'theirs');
+    const { dirent: merged } = await mergeDirents(store, base, ours, theirs, { now: new Date(0) });
+    await check({ store, live, ours, merged }, more);
+  });
+  return fc.assert(property, { numRuns: 40, includeErrorInReport: true });
 }
-
-async function contents(tree: LiveTree): Promise<Set<string>> {
-  return new Set((await treeLines(tree)).flatMap((line) => /<\w+ \d+>/.exec(line)?.[0] ?? []));
-}
-
-const steps = fc.array(operation, { minLength: 3, maxLength: 15, size: 'max' });
 
 it('a live tree that takes over a merge is what was merged, hard links too, and goes on as that does', async () => {
-  await fc.assert(
-    fc.asyncProperty(steps, steps, steps, async (ourSteps, theirSteps, moreSteps) => {
-      const store = new MemoryStore();
-      const base = await start(store);
-      const live = openLiveTree(store, base);
-      const ours = await change(live, ourSteps, 'ours');
-      const theirs = await change(openLiveTree(store, base), theirSteps, 'theirs');
-      const { dirent } = await mergeDirents(store, base, ours, theirs, { now: new Date(0) });
-      assert.deepEqual(await live.adopt(ours, dirent), []);
-      const merged = openLiveTree(store, dirent);
-      assert.deepEqual(await treeLines(live), await treeLines(merged));
-      const after = await change(live, moreSteps, 'more');
-      await checkStored(store, after);
-      await change(merged, moreSteps, 'more');
-      assert.deepEqual(await treeLines(openLiveTree(store, after)), await treeLines(merged));
-    }),
-    { numRuns: 40, includeErrorInReport: true },
-  );
+  await ofMerged(async ({ store, live, ours, merged }, more) => {
+    assert.deepEqual(await live.adopt(ours, merged), []);
+    const other = openLiveTree(store, merged);
+    assert.deepEqual(await treeLines(live), await treeLines(other));
+    const after = await changeSide(live, more, 'more');
+    await checkStored(store, after);
+    await changeSide(other, more, 'more');
+    assert.deepEqual(await treeLines(openLiveTree(store, after)), await treeLines(other));
+  });
 });
 
 it('a live tree that takes over a merge loses nothing of what was written in it meanwhile', async () => {
-  await fc.assert(
-    fc.asyncProperty(steps, steps, steps, async (ourSteps, theirSteps, moreSteps) => {
-      const store = new MemoryStore();
-      const base = await start(store);
-      const live = openLiveTree(store, base);
-      const ours = await change(live, ourSteps, 'ours');
-      const theirs = await change(openLiveTree(store, base), theirSteps, 'theirs');
-      const { dirent } = await mergeDirents(store, base, ours, theirs, { now: new Date(0) });
-      await change(live, moreSteps, 'more');
-      const before = await contents(live);
-      await live.adopt(ours, dirent);
-      const found = await contents(live);
-      for (const text of before) if (text.startsWith('<more')) assert.ok(found.has(text), `${text} is lost`);
-      const merged = await contents(openLiveTree(store, dirent));
-      for (const text of merged) if (text.startsWith('<theirs')) assert.ok(found.has(text) || !before.has(text), `${text} is lost`);
-      await checkStored(store, (await live.sync()) as DirDirent);
-    }),
-    { numRuns: 40, includeErrorInReport: true },
-  );
+  await ofMerged(async ({ store, live, ours, merged }, more) => {
+    await changeSide(live, more, 'more');
+    const before = await writtenIn(live);
+    await live.adopt(ours, merged);
+    const found = await writtenIn(live);
+    for (const text of before) if (text.startsWith('<more')) assert.ok(found.has(text), `${text} is lost`);
+    for (const text of await writtenIn(openLiveTree(store, merged))) {
+      if (text.startsWith('<theirs')) assert.ok(found.has(text), `${text} is lost`);
+    }
+    await checkStored(store, (await live.sync()) as DirDirent);
+  });
 });

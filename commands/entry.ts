@@ -17,22 +17,20 @@ export interface FoundEntry {
   readonly entry: TreeEntry;
 }
 
+/** A `FoundEntry` whose past state, if it is of one, stays open until it is disposed of. */
+export type HeldEntry = FoundEntry & AsyncDisposable;
+
 /**
- * Gives `use` the entry that an argument names in the tree that is shown; where there is none and the argument is
+ * Finds the entry that an argument names in the tree that is shown; where there is none and the argument is
  * `PATH@N` or `PATH@DATE`, the one at PATH in that past state.
  *
+ * @returns the entry; the caller disposes of it
  * @throws {PathError} ENOENT if there is none
  */
-export async function withEntry<T>(
-  session: Session,
-  argument: Octets,
-  action: string,
-  options: LookupOptions,
-  use: (found: FoundEntry) => Promise<T>,
-): Promise<T> {
+export async function findEntry(session: Session, argument: Octets, action: string, options: LookupOptions): Promise<HeldEntry> {
   const path = pathArgument(session, argument);
   const entry = await session.tree.lookup(path, options);
-  if (entry !== undefined) return await use({ tree: session.tree, path, entry });
+  if (entry !== undefined) return { tree: session.tree, path, entry, [Symbol.asyncDispose]: () => Promise.resolve() };
   const at = argument.lastIndexOf('@');
   const state = at < 0 || session.archive === undefined ? undefined : await stateOrNone(session, argument.slice(at + 1) as Octets, options);
   if (state === undefined) throw new PathError('ENOENT', action, octetsToText(path));
@@ -40,9 +38,26 @@ export async function withEntry<T>(
     const pastPath = pathArgument(session, (at === 0 ? '.' : argument.slice(0, at)) as Octets);
     const found = await state.tree.lookup(pastPath, options);
     if (found === undefined) throw new PathError('ENOENT', action, `${octetsToText(pastPath)}${state.view}`);
-    return await use({ tree: state.tree, path: pastPath, entry: found });
-  } finally {
+    return { tree: state.tree, path: pastPath, entry: found, [Symbol.asyncDispose]: () => state.tree[Symbol.asyncDispose]() };
+  } catch (error) {
     await state.tree[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Gives `use` the entry that `findEntry` finds, and disposes of it. */
+export async function withEntry<T>(
+  session: Session,
+  argument: Octets,
+  action: string,
+  options: LookupOptions,
+  use: (found: FoundEntry) => Promise<T>,
+): Promise<T> {
+  const found = await findEntry(session, argument, action, options);
+  try {
+    return await use(found);
+  } finally {
+    await found[Symbol.asyncDispose]();
   }
 }
 

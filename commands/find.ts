@@ -4,10 +4,11 @@ import { compileGlob } from '../core/base/glob-pattern.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToBytes, octetsToText } from '../core/base/octets.ts';
 import type { DirentKind } from '../core/dirent/dirent.ts';
-import type { Tree, TreeEntry, TreePath } from '../core/tree/tree.ts';
+import type { TreeEntry, TreePath } from '../core/tree/tree.ts';
 import { defineCommand } from './command.ts';
 import { PassedDamage } from './damage.ts';
-import { pathArgument, requireEntry } from './entry.ts';
+import type { FoundEntry } from './entry.ts';
+import { withEntry } from './entry.ts';
 import { entryRecord } from './format.ts';
 
 type Test = (entry: TreeEntry) => boolean;
@@ -20,7 +21,9 @@ export const find = defineCommand({
   name: 'find',
   group: 'list',
   summary: 'print the paths below a Dir that pass every test',
-  details: ['Symlinks are not followed. Paths are absolute, one a line; with -0 they end in NUL. A pattern of --name has to be quoted.'],
+  details: [
+    'Symlinks are not followed. Paths are absolute, one a line; with -0 they end in NUL. A pattern of --name has to be quoted. NAME@N and NAME@DATE name what NAME was in a past state, as in cd @N.',
+  ],
   args: [{ name: 'path', kind: 'stored', summary: 'where to start; default: the working path', optional: true, repeat: true }],
   options: [
     { name: 'name', value: { name: 'GLOB', kind: 'text' }, summary: 'the last element matches GLOB' },
@@ -35,23 +38,27 @@ export const find = defineCommand({
     const { session, output, signal, now } = context;
     const damage = new PassedDamage(context, 'find');
     const tests = parseTests(options, now());
-    const starts = args.length === 0 ? [session.cwd] : args.map((argument) => pathArgument(session, argument));
-    for (const start of starts) {
-      for await (const entry of entriesBelow(session.tree, start, damage, signal)) {
-        if (!tests.every((test) => test(entry))) continue;
-        output.record(entryRecord(entry));
-        if (options.has('null')) {
-          if (!output.json) await output.bytes(octetsToBytes(`${entry.path}\0` as Octets));
-        } else output.line(output.name(entry.path));
-      }
+    for (const start of args.length === 0 ? ['.' as Octets] : args) {
+      await withEntry(session, start, 'find', { follow: false, signal }, async (found) => {
+        for await (const entry of entriesBelow(found, damage, signal)) {
+          if (!tests.every((test) => test(entry))) continue;
+          output.record(entryRecord(entry));
+          if (options.has('null')) {
+            if (!output.json) await output.bytes(octetsToBytes(`${entry.path}\0` as Octets));
+          } else output.line(output.name(entry.path));
+        }
+      });
     }
     damage.throwIfAny();
   },
 });
 
-/** The entry at `start` and all below it, depth first, each Dir before its contents; holds one open listing a level. */
-async function* entriesBelow(tree: Tree, start: TreePath, damage: PassedDamage, signal: AbortSignal): AsyncGenerator<TreeEntry> {
-  const top = await requireEntry(tree, start, 'find', { follow: false, signal });
+/** The entry that was found and all below it, depth first, each Dir before its contents; holds one open listing a level. */
+async function* entriesBelow(
+  { tree, path: start, entry: top }: FoundEntry,
+  damage: PassedDamage,
+  signal: AbortSignal,
+): AsyncGenerator<TreeEntry> {
   yield top;
   if (top.dirent.kind !== 'dir') return;
   const enter = (path: TreePath): AsyncGenerator<TreeEntry> => damage.pass(tree.list(path, { signal }), path);

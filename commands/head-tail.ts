@@ -6,7 +6,7 @@ import type { CommandContext, CommandInput } from './command.ts';
 import { defineCommand } from './command.ts';
 import { damageAt } from './damage.ts';
 import { forEachItem } from './each.ts';
-import { pathArgument, requireEntry } from './entry.ts';
+import { requireEntry, withEntry } from './entry.ts';
 
 const DEFAULT_LINES = 10;
 /** Read at a time when looking for the last lines, backwards. */
@@ -18,6 +18,7 @@ export const head = defineCommand({
   name: 'head',
   group: 'read',
   summary: 'print the first lines of files',
+  details: ['NAME@N and NAME@DATE name what NAME was in a past state, as in cd @N.'],
   args: [{ name: 'path', kind: 'stored', summary: 'a file', repeat: true }],
   options: [
     { name: 'lines', short: 'n', value: { name: 'N', kind: 'number' }, summary: 'N lines (10); -N means the same' },
@@ -40,6 +41,7 @@ export const tail = defineCommand({
   name: 'tail',
   group: 'read',
   summary: 'print the last lines of files',
+  details: ['NAME@N and NAME@DATE name what NAME was in a past state, as in cd @N.'],
   args: [{ name: 'path', kind: 'stored', summary: 'a file', repeat: true }],
   options: [
     { name: 'lines', short: 'n', value: { name: 'N', kind: 'number' }, summary: 'N lines (10); +N from line N on' },
@@ -64,15 +66,15 @@ async function eachFile(
   const { session, output, signal } = context;
   let isFirst = true;
   await forEachItem(context, args, async (shown) => {
-    const path = pathArgument(session, shown);
-    await requireEntry(session.tree, path, 'read', { signal });
-    if (args.length > 1) output.line(`${isFirst ? '' : '\n'}==> ${output.name(shown)} <==`);
-    isFirst = false;
-    try {
-      await action(session.tree, path, signal);
-    } catch (error) {
-      throw damageAt(error, 'read', path);
-    }
+    await withEntry(session, shown, 'read', { signal }, async ({ tree, path }) => {
+      if (args.length > 1) output.line(`${isFirst ? '' : '\n'}==> ${output.name(shown)} <==`);
+      isFirst = false;
+      try {
+        await action(tree, path, signal);
+      } catch (error) {
+        throw damageAt(error, 'read', path);
+      }
+    });
   });
 }
 

@@ -1,11 +1,12 @@
 import type { Octets } from '../core/base/octets.ts';
 import { compareOctets, octetsToBytes } from '../core/base/octets.ts';
-import type { TreeEntry, TreePath } from '../core/tree/tree.ts';
+import type { Tree, TreeEntry, TreePath } from '../core/tree/tree.ts';
 import type { CommandContext, CommandInput, Output } from './command.ts';
 import { defineCommand } from './command.ts';
 import { namingDamage } from './damage.ts';
 import { forEachItem } from './each.ts';
-import { pathArgument, requireEntry } from './entry.ts';
+import type { HeldEntry } from './entry.ts';
+import { findEntry } from './entry.ts';
 import { entryRecord, groupText, modeOf, modeText, ownerText, shortTimeText, sizeText } from './format.ts';
 
 /** `ls`: the entries of Dirs. */
@@ -14,6 +15,7 @@ export const ls = defineCommand({
   aliases: ['dir'],
   group: 'list',
   summary: 'list the entries of a Dir',
+  details: ['NAME@N and NAME@DATE name what NAME was in a past state, as in cd @N.'],
   args: [{ name: 'path', kind: 'stored', summary: 'a Dir or any entry; default: the working path', optional: true, repeat: true }],
   options: [
     { name: 'one', short: '1', summary: 'one name a line, as to a pipe' },
@@ -29,31 +31,42 @@ export const ls = defineCommand({
   ],
   examples: [{ line: 'ls -lh *.pdf', says: 'the PDF files here, with readable sizes' }],
   async run(context, input) {
-    const { session, signal } = context;
-    const paths =
-      input.args.length === 0
-        ? [{ shown: '.' as Octets, path: session.cwd }]
-        : input.args.map((shown) => ({ shown, path: pathArgument(session, shown) }));
-    const files: Shown[] = [];
-    const dirs: Shown[] = [];
-    await forEachItem(context, paths, async ({ shown, path }) => {
-      const isDirItself = input.options.has('directory');
-      // As `ls`: a symlink that is named leads to its Dir, but not in long lines.
-      const follow = !isDirItself && !input.options.has('long');
-      const entry =
-        (follow ? await session.tree.lookup(path, { signal }) : undefined) ??
-        (await requireEntry(session.tree, path, 'list', { follow: shown.endsWith('/'), signal }));
-      (entry.dirent.kind === 'dir' && !isDirItself ? dirs : files).push({ shown, entry: { ...entry, path } });
-    });
-    await printEntries(context, input, sorted(files, input));
-    const isHeaded = paths.length > 1 || input.options.has('recursive');
-    let isFirst = files.length === 0;
-    for (const { shown, entry } of sorted(dirs, input)) {
-      await listDir(context, input, { shown, path: entry.path }, isHeaded, isFirst);
-      isFirst = false;
+    const held: HeldEntry[] = [];
+    try {
+      await listAll(context, input, held);
+    } finally {
+      for (const found of held) await found[Symbol.asyncDispose]();
     }
   },
 });
+
+/** Lists what is named; what it finds goes to `held`, for the caller to dispose of. */
+async function listAll(context: CommandContext, input: CommandInput, held: HeldEntry[]): Promise<void> {
+  const { session, signal } = context;
+  const names = input.args.length === 0 ? ['.' as Octets] : input.args;
+  const files: Shown[] = [];
+  const dirs: Shown[] = [];
+  const trees = new Map<Shown, Tree>();
+  await forEachItem(context, names, async (shown) => {
+    const isDirItself = input.options.has('directory');
+    // As `ls`: a symlink that is named leads to its Dir, but not in long lines.
+    const follow = !isDirItself && !input.options.has('long');
+    const found = await findEntry(session, shown, 'list', { follow: shown.endsWith('/'), signal });
+    held.push(found);
+    const { tree, path } = found;
+    const target = follow && found.entry.dirent.kind === 'symlink' ? await tree.lookup(path, { signal }) : undefined;
+    const item = { shown, entry: { ...(target ?? found.entry), path } };
+    trees.set(item, tree);
+    (item.entry.dirent.kind === 'dir' && !isDirItself ? dirs : files).push(item);
+  });
+  await printEntries(context, input, sorted(files, input));
+  const isHeaded = names.length > 1 || input.options.has('recursive');
+  let isFirst = files.length === 0;
+  for (const item of sorted(dirs, input)) {
+    await listDir(context, input, { shown: item.shown, path: item.entry.path, tree: trees.get(item) ?? session.tree }, isHeaded, isFirst);
+    isFirst = false;
+  }
+}
 
 /** An entry, and what it is called in this listing. */
 interface Shown {
@@ -64,13 +77,13 @@ interface Shown {
 async function listDir(
   context: CommandContext,
   input: CommandInput,
-  top: { readonly shown: Octets; readonly path: TreePath },
+  top: { readonly shown: Octets; readonly path: TreePath; readonly tree: Tree },
   isHeaded: boolean,
   isFirst: boolean,
 ): Promise<void> {
-  const { session, output, signal } = context;
+  const { output, signal } = context;
   const { options } = input;
-  const pending = [top];
+  const pending: { readonly shown: Octets; readonly path: TreePath }[] = [top];
   for (let dir = pending.pop(), first = isFirst; dir !== undefined; dir = pending.pop(), first = false) {
     if (isHeaded) {
       if (!first) output.line('');
@@ -80,7 +93,7 @@ async function listDir(
     const held: Shown[] = [];
     const streams =
       !options.has('long') && !options.has('time') && !options.has('size') && !options.has('reverse') && (!output.terminal || output.json);
-    for await (const entry of namingDamage(session.tree.list(dir.path, { signal }), 'list', dir.path)) {
+    for await (const entry of namingDamage(top.tree.list(dir.path, { signal }), 'list', dir.path)) {
       if (!options.has('all') && entry.name.startsWith('.')) continue;
       const item = { shown: entry.name, entry };
       if (entry.dirent.kind === 'dir' && options.has('recursive')) below.push(item);

@@ -195,9 +195,9 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
   });
 });
 
-test("S13: the README's five minutes of an attached shell", { skip: noMountsHere() ?? false }, async (t) => {
+test('S13: the recipe of an attached shell in docs/mounts.md', { skip: noMountsHere() ?? false }, async (t) => {
   const scratch = makeScratch(t);
-  const text = readFileSync(join(PROJECT_ROOT, 'README.md'), 'utf8');
+  const text = readFileSync(join(PROJECT_ROOT, 'docs/mounts.md'), 'utf8');
   const commands = /<!-- command: attach -->\n```sh\n([\s\S]*?)```/.exec(text)?.[1];
   assert.ok(commands !== undefined);
   mkdirSync(scratch.mkdir('files/letters'), { recursive: true });

@@ -243,20 +243,20 @@ test('S34: rsyslogd and logger', { skip: isInstalled('rsyslogd', '/usr/sbin') ? 
   for (let i = 0; i < 20; i++) assert.equal(stored.split(`message ${i}\n`).length, 2);
 });
 
-/** A command block of the README, by the comment before it. */
-function readmeCommand(name: string): string {
-  const text = readFileSync(`${PROJECT_ROOT}/README.md`, 'utf8');
+/** A recipe of docs/growing-files.md, by the comment before it. */
+function recipeOf(name: string): string {
+  const text = readFileSync(`${PROJECT_ROOT}/docs/growing-files.md`, 'utf8');
   const found = new RegExp(`<!-- ${name} -->\\n+\`\`\`sh\\n([^]*?)\`\`\``).exec(text)?.[1];
-  assert.ok(found !== undefined, `README.md has no command "${name}"`);
+  assert.ok(found !== undefined, `docs/growing-files.md has no command "${name}"`);
   return found;
 }
 
-/** Runs a recipe of the README as it stands, in a home of its own, while `act` is at work. */
+/** Runs a recipe as it stands, in a home of its own, while `act` is at work. */
 async function recipe(t: TestContext, scratch: Scratch, name: string, act: () => Promise<void>): Promise<string> {
   const bin = scratch.mkdir('bin');
   writeFileSync(`${bin}/vtftp`, `#!/bin/sh\nexec "${process.execPath}" "${PROGRAM}" "$@"\n`, { mode: 0o755 });
   // The daemon goes on in the background; what the recipe asks of it comes once it has something.
-  const [begin = '', ...later] = readmeCommand(name).split(/(?<=&)\n/);
+  const [begin = '', ...later] = recipeOf(name).split(/(?<=&)\n/);
   const env = { ...scratch.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` };
   const shell = spawn('bash', ['-c', `${begin}\necho begun; wait`], { env: { ...process.env, ...env }, stdio: 'ignore', detached: true });
   const closed = new Promise((resolve) => shell.once('close', resolve));
@@ -283,7 +283,7 @@ async function isAlive(group: number | undefined): Promise<boolean> {
   return group !== undefined && (await run('pgrep', ['-g', String(group), '-r', 'D,R,S,T'])).status === 0;
 }
 
-test("S34: the README's recipe for a mail archive, with mails that procmail delivers", {
+test('S34: the recipe for a mail archive, with mails that procmail delivers', {
   skip: isInstalled('procmail') ? false : 'no procmail',
 }, async (t) => {
   const scratch = makeScratch(t);
@@ -306,7 +306,7 @@ test("S34: the README's recipe for a mail archive, with mails that procmail deli
   assert.ok(statSync(`${home}/old-inbox`).size > 0);
 });
 
-test("S34: the README's recipe for logs", async (t) => {
+test('S34: the recipe for logs', async (t) => {
   const scratch = makeScratch(t);
   const logs = scratch.path('home/logs');
   mkdirSync(logs);

@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { PROJECT_ROOT } from '../support/project.ts';
 
-const readme = readFileSync(join(PROJECT_ROOT, 'README.md'), 'utf8');
+const featureTable = readFileSync(join(PROJECT_ROOT, 'docs/features.md'), 'utf8');
+
+/** The pages that a reader of the repository sees. */
+const PAGES: readonly string[] = [
+  ...readdirSync(PROJECT_ROOT).filter((name) => name.endsWith('.md')),
+  ...readdirSync(join(PROJECT_ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name)),
+];
 
 /** A row of the feature table. */
 interface Feature {
@@ -13,7 +21,7 @@ interface Feature {
 }
 
 function features(): Feature[] {
-  return [...readme.matchAll(/^\| (S\d\d) \| [^|]+ \| (.+) \|$/gm)].map(([, id = '', state = '']) => ({ id, state }));
+  return [...featureTable.matchAll(/^\| (S\d\d) \| [^|]+ \| (.+) \|$/gm)].map(([, id = '', state = '']) => ({ id, state }));
 }
 
 /** Links of a text, without the part after `#`. */
@@ -29,20 +37,33 @@ test('the feature table has every row, in order', () => {
   );
 });
 
-test('every link in the README and in ARCHITECTURE.md leads somewhere', () => {
-  for (const page of ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md']) {
-    const missing = links(readFileSync(join(PROJECT_ROOT, page), 'utf8')).filter((target) => !existsSync(join(PROJECT_ROOT, target)));
+test('every link in a page leads somewhere', () => {
+  for (const page of PAGES) {
+    const missing = links(readFileSync(join(PROJECT_ROOT, page), 'utf8')).filter(
+      (target) => !existsSync(join(PROJECT_ROOT, dirname(page), target)),
+    );
     assert.deepEqual(missing, [], page);
+  }
+});
+
+test('README and ARCHITECTURE.md are short enough to be read', () => {
+  for (const [page, most] of [
+    ['README.md', 150],
+    ['ARCHITECTURE.md', 250],
+  ] as const) {
+    const lines = readFileSync(join(PROJECT_ROOT, page), 'utf8').split('\n').length - 1;
+    assert.ok(lines <= most, `${page}: ${lines} lines, at most ${most}`);
   }
 });
 
 test('a row that links to a test links to one whose name starts with its id, and to a man page', () => {
   for (const { id, state } of features()) {
-    const tests = links(state).filter((target) => target.startsWith('test/'));
-    for (const file of tests) assert.match(readFileSync(join(PROJECT_ROOT, file), 'utf8'), new RegExp(`['"\`]${id}: `), `${id}: ${file}`);
+    const tests = links(state).filter((target) => target.startsWith('../test/'));
+    for (const file of tests)
+      assert.match(readFileSync(join(PROJECT_ROOT, 'docs', file), 'utf8'), new RegExp(`['"\`]${id}: `), `${id}: ${file}`);
     if (tests.length > 0)
       assert.ok(
-        links(state).some((target) => target.startsWith('man/')),
+        links(state).some((target) => target.startsWith('../man/')),
         `${id} links to no man page`,
       );
   }
@@ -60,7 +81,7 @@ test('no row with a test is called planned', () => {
 });
 
 test('the pages a reader sees speak of the product alone', () => {
-  for (const page of ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md']) {
+  for (const page of PAGES) {
     assert.doesNotMatch(readFileSync(join(PROJECT_ROOT, page), 'utf8'), /\/work\/|\/tmp\/|shared\/|\bhelper\b/, page);
   }
 });

@@ -1,15 +1,8 @@
+import type { OpOptions } from '../core/base/op-options.ts';
+import type { EdgeSettings } from '../core/block/edge-settings.ts';
 import type { HashCode } from '../core/block/hashcode.ts';
 import { MemoryStore } from '../core/store/memory.ts';
-import type {
-  AddCounts,
-  AddResult,
-  DigestedBlock,
-  EdgeSettings,
-  LocalCache,
-  OpOptions,
-  Store,
-  StoreCapabilities,
-} from '../core/store/store.ts';
+import type { AddCounts, AddResult, DigestedBlock, LocalCache, Store, StoreCapabilities } from '../core/store/store.ts';
 
 /** A Store for `-n`: reads come from the Store below, what is added stays in memory, and nothing below changes. */
 export class PlanStore implements Store {

@@ -1,7 +1,8 @@
 import { ReadOnlyError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
+import type { OpOptions } from '../core/base/op-options.ts';
 import type { Dirent, IndirectDirent } from '../core/dirent/dirent.ts';
-import type { OpOptions, Store } from '../core/store/store.ts';
+import type { Store } from '../core/store/store.ts';
 import { LiveTree } from '../core/tree/live-tree.ts';
 import type { LookupOptions, Tree, TreeCapabilities, TreeChange, TreeEntry, TreePath } from '../core/tree/tree.ts';
 

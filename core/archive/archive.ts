@@ -1,5 +1,5 @@
+import type { OpOptions } from '../base/op-options.ts';
 import type { Dirent } from '../dirent/dirent.ts';
-import type { OpOptions } from '../store/store.ts';
 
 /** One recorded state of a tree. */
 export interface ArchiveEntry {

@@ -1,6 +1,6 @@
 import { parseDate } from '../base/date.ts';
 import { VtError } from '../base/errors.ts';
-import type { OpOptions } from '../store/store.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { Archive, ArchiveEntry } from './archive.ts';
 
 /**

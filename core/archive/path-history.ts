@@ -1,5 +1,6 @@
+import type { OpOptions } from '../base/op-options.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
-import type { OpOptions, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { openLiveTree } from '../tree/live-tree.ts';
 import type { TreeEntry, TreePath } from '../tree/tree.ts';
 import type { ArchiveEntry } from './archive.ts';

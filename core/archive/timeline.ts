@@ -1,8 +1,8 @@
 import type { Octets } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import { EMPTY_BLOCK } from '../block/block.ts';
 import type { DirDirent } from '../dirent/dirent.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
-import type { OpOptions } from '../store/store.ts';
 import type { Archive, ArchiveEntry } from './archive.ts';
 
 /** The tree before anything was recorded. */

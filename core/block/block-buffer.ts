@@ -1,6 +1,6 @@
 import { CopyBuffer } from '../base/copy-buffer.ts';
-import type { BlockSource } from '../store/store.ts';
 import type { Block } from './block.ts';
+import type { BlockSource } from './block-source.ts';
 import type { ReadOptions } from './read-range.ts';
 import { readBlockRange } from './read-range.ts';
 

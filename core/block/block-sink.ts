@@ -1,4 +1,5 @@
-import type { OpOptions, Store } from '../store/store.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import type { Store } from '../store/store.ts';
 import type { Block } from './block.ts';
 import { MAX_BLOCK_SIZE, MAX_LITERAL_SIZE } from './block.ts';
 import type { HashName } from './hash.ts';

@@ -1,4 +1,4 @@
-import type { BlockSource } from '../store/store.ts';
+import type { BlockSource } from './block-source.ts';
 import { digestHex } from './hashcode.ts';
 
 /** Blocks kept: of the superblocks of some large Dirs, at most 64 KiB each. */

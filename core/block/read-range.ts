@@ -1,7 +1,7 @@
 import { throwIfCancelled, VtError } from '../base/errors.ts';
-import type { BlockSource } from '../store/store.ts';
 import type { Block } from './block.ts';
 import { MAX_BLOCK_SIZE, UNKNOWN_SPAN } from './block.ts';
+import type { BlockSource } from './block-source.ts';
 import { runBytes, runChunks } from './run-bytes.ts';
 import type { Leaf, RangeOptions } from './tree-walk.ts';
 import { leavesOf, readHashBlock, withSpan } from './tree-walk.ts';

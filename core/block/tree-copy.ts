@@ -1,6 +1,7 @@
 import { CorruptBlockError } from '../base/errors.ts';
-import type { BlockSource, OpOptions } from '../store/store.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { Block, IndirectBlock } from './block.ts';
+import type { BlockSource } from './block-source.ts';
 import { hashcodeLabel } from './hashcode.ts';
 import type { BlockTreeBuilder } from './tree-builder.ts';
 import { MAX_TREE_DEPTH, readSuperblock, withSpan } from './tree-walk.ts';

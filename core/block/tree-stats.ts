@@ -1,5 +1,6 @@
-import type { BlockSource, OpOptions } from '../store/store.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { Block, HashBlock } from './block.ts';
+import type { BlockSource } from './block-source.ts';
 import { hashcodeLabel } from './hashcode.ts';
 import type { Leaf } from './tree-walk.ts';
 import { leavesOf, withSpan } from './tree-walk.ts';

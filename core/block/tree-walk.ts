@@ -1,7 +1,7 @@
 import { CorruptBlockError, MissingBlockError, ParseError, throwIfCancelled, VtError } from '../base/errors.ts';
-import type { BlockSource } from '../store/store.ts';
 import type { Block, HashBlock, IndirectBlock, LiteralBlock, RunBlock } from './block.ts';
 import { MAX_BLOCK_SIZE, UNKNOWN_SPAN } from './block.ts';
+import type { BlockSource } from './block-source.ts';
 import { decodeBlockref } from './blockref.ts';
 import { hashcodeLabel } from './hashcode.ts';
 

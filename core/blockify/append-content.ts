@@ -1,5 +1,7 @@
+import type { OpOptions } from '../base/op-options.ts';
 import type { Block } from '../block/block.ts';
 import { PendingBlocks } from '../block/block-sink.ts';
+import type { BlockSource } from '../block/block-source.ts';
 import { keepBlocks } from '../block/kept-blocks.ts';
 import { readBlockBytes, readBlockRange } from '../block/read-range.ts';
 import { runBytes } from '../block/run-bytes.ts';
@@ -7,7 +9,7 @@ import { BlockTreeBuilder } from '../block/tree-builder.ts';
 import { TreeCopier } from '../block/tree-copy.ts';
 import type { Leaf } from '../block/tree-walk.ts';
 import { leavesOf } from '../block/tree-walk.ts';
-import type { BlockSource, OpOptions, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import type { Content } from './blockify.ts';
 import { blockify, leafOfPiece } from './blockify.ts';
 import { WINDOW_SIZE } from './edge-hash.ts';

@@ -1,9 +1,10 @@
+import type { OpOptions } from '../base/op-options.ts';
 import type { HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
 import { digestHex } from '../block/hashcode.ts';
 import type { RecordBatch } from '../store/record-batch.ts';
 import { unpackRecords } from '../store/record-batch.ts';
-import type { DigestedBlock, OpOptions, Store } from '../store/store.ts';
+import type { DigestedBlock, Store } from '../store/store.ts';
 
 /** What an ingest met, in Blocks and their octets: those the Store had not, and those it had. */
 export interface IntakeCounts {

@@ -1,8 +1,9 @@
 import { throwIfCancelled } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { Block } from '../block/block.ts';
 import type { BlockSink } from '../block/block-sink.ts';
 import { leafBlock } from '../block/block-sink.ts';
-import type { EdgeSettings, OpOptions } from '../store/store.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import { parserOf } from './choose-parser.ts';
 import { ContentParser } from './content-parser.ts';
 import { largestLeaf } from './edge-hash.ts';

@@ -1,4 +1,4 @@
-import type { EdgeSettings } from '../store/store.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { EdgeThresholds } from './edge-hash.ts';
 import { checkEdgeSettings, edgeThresholds, WINDOW_SIZE } from './edge-hash.ts';
 import { twinEngine } from './edge-kernel-twin.ts';

@@ -1,4 +1,4 @@
-import type { EdgeSettings } from '../store/store.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import { checkEdgeSettings, coarseSizes, edgeThresholds } from './edge-hash.ts';
 import type { SliceScan, TouchingRun } from './edge-kernel.ts';
 import { MIN_RUN_SIZE, POSITION_MASK } from './edge-kernel.ts';

@@ -1,10 +1,11 @@
+import type { OpOptions } from '../base/op-options.ts';
 import type { Block } from '../block/block.ts';
 import { MAX_LITERAL_SIZE } from '../block/block.ts';
 import { PendingBlocks } from '../block/block-sink.ts';
 import { hashByName } from '../block/hash.ts';
 import { isRun } from '../block/run-bytes.ts';
 import { BlockTreeBuilder } from '../block/tree-builder.ts';
-import type { OpOptions, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { leafOfPiece } from './blockify.ts';
 import { parserOf } from './choose-parser.ts';
 import { ContentParser } from './content-parser.ts';

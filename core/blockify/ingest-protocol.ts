@@ -1,6 +1,6 @@
 import { errorReason } from '../base/system-error.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
-import type { EdgeSettings } from '../store/store.ts';
 import type { StoredCompression } from '../store/stored-bytes.ts';
 import type { SliceScan } from './edge-kernel.ts';
 import type { SlotLayout } from './slots.ts';

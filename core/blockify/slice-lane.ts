@@ -1,9 +1,9 @@
 import type { Block } from '../block/block.ts';
 import { MAX_LITERAL_SIZE } from '../block/block.ts';
 import type { BlockSink } from '../block/block-sink.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import { hashByName } from '../block/hash.ts';
 import { BlockTreeBuilder } from '../block/tree-builder.ts';
-import type { EdgeSettings } from '../store/store.ts';
 import type { AddedBlocks } from './block-intake.ts';
 import type { LeafSpan } from './edge-picker.ts';
 import { EdgePicker } from './edge-picker.ts';

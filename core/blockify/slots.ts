@@ -1,7 +1,7 @@
 import { MAX_LITERAL_SIZE } from '../block/block.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import { MAX_DIGEST_SIZE } from '../block/hash.ts';
 import { RECORD_FIXED_SIZE } from '../store/datafile.ts';
-import type { EdgeSettings } from '../store/store.ts';
 import { largestLeaf } from './edge-hash.ts';
 
 /** Octets of input that one slot takes. 256 KiB to 1 MiB a slot are the fastest; 4 MiB fall out of the caches (1,232 against 1,580 MB/s). */

@@ -1,10 +1,12 @@
+import type { OpOptions } from '../base/op-options.ts';
 import type { Block } from '../block/block.ts';
 import { PendingBlocks } from '../block/block-sink.ts';
+import type { BlockSource } from '../block/block-source.ts';
 import { keepBlocks } from '../block/kept-blocks.ts';
 import { BlockTreeBuilder } from '../block/tree-builder.ts';
 import { TreeCopier } from '../block/tree-copy.ts';
 import { leavesOf } from '../block/tree-walk.ts';
-import type { BlockSource, OpOptions, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { blockify, leafOfPiece } from './blockify.ts';
 import { WINDOW_SIZE } from './edge-hash.ts';
 import { KERNEL_CONTEXT } from './edge-kernel.ts';

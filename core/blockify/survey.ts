@@ -1,12 +1,13 @@
 import { throwIfCancelled } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import { MAX_LITERAL_SIZE } from '../block/block.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
 import { digestHex } from '../block/hashcode.ts';
 import { isRun } from '../block/run-bytes.ts';
 import type { SizeBucket } from '../block/tree-stats.ts';
 import { SizeHistogram } from '../block/tree-stats.ts';
-import type { EdgeSettings, OpOptions } from '../store/store.ts';
 import type { BlockifyTimes, Content } from './blockify.ts';
 import { blockify } from './blockify.ts';
 import type { Parser } from './parser.ts';

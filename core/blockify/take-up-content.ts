@@ -1,3 +1,4 @@
+import type { OpOptions } from '../base/op-options.ts';
 import type { Block } from '../block/block.ts';
 import { PendingBlocks } from '../block/block-sink.ts';
 import { keepBlocks } from '../block/kept-blocks.ts';
@@ -5,7 +6,7 @@ import { readBlockBytes, readBlockRange } from '../block/read-range.ts';
 import { BlockTreeBuilder } from '../block/tree-builder.ts';
 import { TreeCopier } from '../block/tree-copy.ts';
 import { leavesOf } from '../block/tree-walk.ts';
-import type { OpOptions, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { parserNamed, parserNames, parserOf } from './choose-parser.ts';
 import { ContentParser } from './content-parser.ts';
 import { WINDOW_SIZE } from './edge-hash.ts';

@@ -1,11 +1,12 @@
 import { ParseError, throwIfCancelled, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { Block } from '../block/block.ts';
 import type { BlockSink } from '../block/block-sink.ts';
+import type { BlockSource } from '../block/block-source.ts';
 import { readBlockBytes } from '../block/read-range.ts';
 import { TreeCopier } from '../block/tree-copy.ts';
 import { leavesOf } from '../block/tree-walk.ts';
-import type { BlockSource, OpOptions } from '../store/store.ts';
 import type { DirOptions } from './dir-codec.ts';
 import { DirWriter } from './dir-codec.ts';
 import { decodeLeaf } from './dir-records.ts';

@@ -1,6 +1,8 @@
+import type { OpOptions } from '../base/op-options.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { digestKey } from '../store/digest-key.ts';
-import type { AddCounts, AddResult, DigestedBlock, EdgeSettings, OpOptions, Store, StoreCapabilities } from '../store/store.ts';
+import type { AddCounts, AddResult, DigestedBlock, Store, StoreCapabilities } from '../store/store.ts';
 
 const NO_COUNTS: AddCounts = { newBlocks: 0, newBytes: 0, storedBytes: 0, existingBlocks: 0, existingBytes: 0 };
 

@@ -1,6 +1,7 @@
 import { CorruptBlockError, ParseError, throwIfCancelled, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import type { Block, IndirectBlock } from '../block/block.ts';
+import type { BlockSource } from '../block/block-source.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { readBlockBytes } from '../block/read-range.ts';
@@ -9,7 +10,7 @@ import { decodePythonDir, decodeRecords, NameOrder } from '../dirent/dir-records
 import type { DirDirent, Dirent } from '../dirent/dirent.ts';
 import { decodeDirent } from '../dirent/dirent-codec.ts';
 import { startsPythonDirent } from '../dirent/python-vt/dirent.ts';
-import type { BlockSource, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { joinPath, ROOT_PATH } from '../tree/path.ts';
 import type { TreePath } from '../tree/tree.ts';
 import { DigestTable } from './digest-table.ts';

@@ -1,21 +1,13 @@
 import { join } from 'node:path';
 import { ClosedError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import type { RecordBatch } from './record-batch.ts';
 import { unpackRecords } from './record-batch.ts';
-import type {
-  AddCounts,
-  AddResult,
-  BlockLocation,
-  DigestedBlock,
-  EdgeSettings,
-  LocalCache,
-  OpOptions,
-  Store,
-  StoreCapabilities,
-} from './store.ts';
+import type { AddCounts, AddResult, BlockLocation, DigestedBlock, LocalCache, Store, StoreCapabilities } from './store.ts';
 
 const NO_COUNTS: AddCounts = { newBlocks: 0, newBytes: 0, storedBytes: 0, existingBlocks: 0, existingBytes: 0 };
 

@@ -1,4 +1,5 @@
-import type { OpOptions, Store, StoreNotes } from './store.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import type { Store, StoreNotes } from './store.ts';
 import { NOTE_SIZE } from './store.ts';
 
 const PREFIX = Buffer.from('note:', 'latin1');

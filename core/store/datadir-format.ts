@@ -3,10 +3,10 @@ import { dirname, join } from 'node:path';
 import { ParseError, VtError } from '../base/errors.ts';
 import { errorReason } from '../base/system-error.ts';
 import { MAX_BLOCK_SIZE } from '../block/block.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
 import { HASH_NAMES } from '../block/hash.ts';
 import { DEFAULT_DURABILITY, DURABILITIES, type Durability } from './durability.ts';
-import type { EdgeSettings } from './store.ts';
 
 /** The file in a datadir that says what it is. @see vt(5), "Datadirs" */
 export const FORMAT_FILE = 'vtftp-store';

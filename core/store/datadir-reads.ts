@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { BufferPool } from '../base/buffer-pool.ts';
 import { CorruptBlockError } from '../base/errors.ts';
 import { EventTurns } from '../base/event-turns.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { HashFunction } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
@@ -16,7 +17,7 @@ import type { KnownBlocks } from './known-blocks.ts';
 import { locateRuns } from './locate-runs.ts';
 import { readLocatedBlock } from './located-block.ts';
 import type { RecordBatch } from './record-batch.ts';
-import type { BlockLocation, OpOptions } from './store.ts';
+import type { BlockLocation } from './store.ts';
 
 /** Images of records whose memory is kept to be used again. */
 const MAX_KEPT_IMAGES = 8;

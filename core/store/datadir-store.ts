@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { ClosedError, ReadOnlyError, throwIfCancelled, type VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashFunction, HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
@@ -17,17 +19,7 @@ import { IndexDamagedError } from './index-types.ts';
 import { locateRuns } from './locate-runs.ts';
 import type { RecordBatch } from './record-batch.ts';
 import { packRecords } from './record-batch.ts';
-import type {
-  AddCounts,
-  AddResult,
-  BlockLocation,
-  DigestedBlock,
-  EdgeSettings,
-  LocalCache,
-  OpOptions,
-  Store,
-  StoreCapabilities,
-} from './store.ts';
+import type { AddCounts, AddResult, BlockLocation, DigestedBlock, LocalCache, Store, StoreCapabilities } from './store.ts';
 import type { StoredCompression } from './stored-bytes.ts';
 import { writeError } from './write-error.ts';
 import type { WriterPresence } from './writer-presence.ts';

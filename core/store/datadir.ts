@@ -5,6 +5,7 @@ import { performance } from 'node:perf_hooks';
 import { ParseError, VtError } from '../base/errors.ts';
 import { makeFolders } from '../base/make-folders.ts';
 import { errorReason } from '../base/system-error.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
 import { DEFAULT_HASH_NAME } from '../block/hash.ts';
 import type { DatadirFormat } from './datadir-format.ts';
@@ -16,7 +17,6 @@ import { DatadirWriter } from './datadir-writer.ts';
 import { DEFAULT_DURABILITY, type Durability } from './durability.ts';
 import { catchUp } from './index-catch-up.ts';
 import type { IndexTickerOptions } from './index-ticker.ts';
-import type { EdgeSettings } from './store.ts';
 import { WriterPresence } from './writer-presence.ts';
 
 /** A `.vtd` of this many octets is not written to any more. */

@@ -1,6 +1,6 @@
 import { MAX_BLOCK_SIZE } from '../block/block.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import { readSize } from './size-text.ts';
-import type { EdgeSettings } from './store.ts';
 
 /** Least mean of leaves: below it nearly every position would be an edge. */
 export const MIN_MEAN_SIZE = 64;

@@ -2,7 +2,9 @@ import { mkdirSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { crc32 } from 'node:zlib';
 import { ClosedError, CorruptBlockError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import { errorCode, errorReason } from '../base/system-error.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashFunction, HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
@@ -18,7 +20,7 @@ import type { CacheFile } from './filecache-files.ts';
 import { CacheFiles, FILECACHE_ID, newCacheFileName } from './filecache-files.ts';
 import type { Location } from './index-types.ts';
 import { readLocatedBlock } from './located-block.ts';
-import type { AddCounts, AddResult, BlockLocation, DigestedBlock, EdgeSettings, OpOptions, Store, StoreCapabilities } from './store.ts';
+import type { AddCounts, AddResult, BlockLocation, DigestedBlock, Store, StoreCapabilities } from './store.ts';
 
 /** Least time between two looks at what other processes did, after a Block was not found: milliseconds. */
 const LOOK_AGAIN_MS = 500;

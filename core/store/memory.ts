@@ -1,4 +1,6 @@
 import { ClosedError, CorruptBlockError, throwIfCancelled, VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashFunction, HashName } from '../block/hash.ts';
 import { DEFAULT_HASH_NAME, hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
@@ -7,7 +9,7 @@ import { AddTally } from './add-tally.ts';
 import { checkBlockSizes } from './check-blocks.ts';
 import { DEFAULT_EDGES } from './datadir-format.ts';
 import { digestKey, digestOfKey } from './digest-key.ts';
-import type { AddCounts, AddResult, DigestedBlock, EdgeSettings, LocalCache, OpOptions, Store, StoreCapabilities } from './store.ts';
+import type { AddCounts, AddResult, DigestedBlock, LocalCache, Store, StoreCapabilities } from './store.ts';
 
 /** Most octets of Blocks that a memory Store holds unless told otherwise. */
 const DEFAULT_MAX_BYTES = 512 * 1024 * 1024;

@@ -1,5 +1,6 @@
+import type { OpOptions } from '../base/op-options.ts';
 import type { HashCode } from '../block/hashcode.ts';
-import type { OpOptions, Store } from './store.ts';
+import type { Store } from './store.ts';
 
 /** The hashcodes of several Stores, each once, ascending by digest. @param check - called before each */
 export async function* mergeHashcodes(

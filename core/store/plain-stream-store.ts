@@ -1,4 +1,6 @@
 import { CorruptBlockError, ReadOnlyError, throwIfCancelled } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashFunction, HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
@@ -10,7 +12,7 @@ import { AddTally } from './add-tally.ts';
 import { checkBlockSizes } from './check-blocks.ts';
 import { DEFAULT_EDGES } from './datadir-format.ts';
 import { digestKey } from './digest-key.ts';
-import type { AddCounts, AddResult, DigestedBlock, EdgeSettings, OpOptions, Store, StoreCapabilities } from './store.ts';
+import type { AddCounts, AddResult, DigestedBlock, Store, StoreCapabilities } from './store.ts';
 
 /** Hashcodes listed at a time. */
 const LIST_STEP = 1024;

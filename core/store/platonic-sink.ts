@@ -1,8 +1,10 @@
 import { VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import { decodeBlockref } from '../block/blockref.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { decodeDir } from '../dirent/dir-codec.ts';
-import type { AddCounts, AddResult, DigestedBlock, EdgeSettings, LocalCache, OpOptions, Store, StoreCapabilities } from './store.ts';
+import type { AddCounts, AddResult, DigestedBlock, LocalCache, Store, StoreCapabilities } from './store.ts';
 
 /**
  * What an import of the files of a platonic Store writes to. Blocks that list others, which superblocks and Dirs are,

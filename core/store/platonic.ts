@@ -2,8 +2,10 @@ import { openArchiveFile } from '../archive/archive-file.ts';
 import { ClosedError, CorruptBlockError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import { errorReason } from '../base/system-error.ts';
 import { formatBlock } from '../block/block-text.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
@@ -18,7 +20,7 @@ import type { FolderMonitor } from './folder-monitor.ts';
 import type { Place } from './platonic-places.ts';
 import { asSeenTest, Places } from './platonic-places.ts';
 import { PlatonicSink } from './platonic-sink.ts';
-import type { AddCounts, AddResult, BlockLocation, EdgeSettings, OpOptions, Store, StoreCapabilities } from './store.ts';
+import type { AddCounts, AddResult, BlockLocation, Store, StoreCapabilities } from './store.ts';
 
 const NO_COUNTS: AddCounts = { newBlocks: 0, newBytes: 0, storedBytes: 0, existingBlocks: 0, existingBytes: 0 };
 /** Least time between two looks at the files after a Block was not found: milliseconds. */

@@ -1,3 +1,5 @@
+import type { OpOptions } from '../base/op-options.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import type { OpenContext } from './open-store.ts';
 import type { StoreParameters } from './specification.ts';
@@ -8,9 +10,7 @@ import type {
   BlockLocation,
   DigestedBlock,
   DrainResult,
-  EdgeSettings,
   LocalCache,
-  OpOptions,
   Store,
   StoreCapabilities,
   StorePart,

@@ -1,6 +1,7 @@
 import { ClosedError, throwIfCancelled, VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import { digestKey, digestOfKey } from './digest-key.ts';
-import type { DigestedBlock, OpOptions, Store } from './store.ts';
+import type { DigestedBlock, Store } from './store.ts';
 
 /** How long a Store that failed is left alone before it is tried again: milliseconds. */
 const REST_MS = 30_000;

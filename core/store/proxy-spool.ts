@@ -1,9 +1,10 @@
 import { throwIfCancelled, VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { digestKey, digestOfKey } from './digest-key.ts';
 import type { SavePart } from './proxy-part.ts';
 import { isFault } from './proxy-part.ts';
-import type { DigestedBlock, OpOptions, Store } from './store.ts';
+import type { DigestedBlock, Store } from './store.ts';
 
 /** Blocks, and octets of them, that go on in one batch. */
 const DRAIN_BLOCKS = 256;

@@ -1,4 +1,6 @@
 import { ClosedError, CorruptBlockError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashFunction, HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
@@ -14,9 +16,7 @@ import type {
   BlockLocation,
   DigestedBlock,
   DrainResult,
-  EdgeSettings,
   LocalCache,
-  OpOptions,
   Store,
   StoreCapabilities,
   StorePart,

@@ -3,6 +3,8 @@ import { mkdirSync, readdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { ReadOnlyError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
 import { HASH_NAMES, hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
@@ -11,7 +13,7 @@ import { DatadirIndex } from './datadir-index.ts';
 import { Datadir } from './datadir-store.ts';
 import { catchUpBy } from './index-catch-up.ts';
 import { scanPythonDatafile } from './python-datafile-scan.ts';
-import type { AddCounts, AddResult, BlockLocation, EdgeSettings, OpOptions, Store, StoreCapabilities } from './store.ts';
+import type { AddCounts, AddResult, BlockLocation, Store, StoreCapabilities } from './store.ts';
 
 /** The archive of a Store where none is named. */
 export const DEFAULT_ARCHIVE = 'default';

@@ -1,7 +1,9 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { ClosedError, CorruptBlockError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import { errorReason } from '../base/system-error.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashFunction, HashName } from '../block/hash.ts';
 import { DEFAULT_HASH_NAME, hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
@@ -19,7 +21,7 @@ import type { OpenContext } from './open-store.ts';
 import { scanPythonDatafile } from './python-datafile-scan.ts';
 import type { StoreParameters } from './specification.ts';
 import { hashParameter, textParameter } from './specification.ts';
-import type { AddCounts, AddResult, BlockLocation, EdgeSettings, OpOptions, Store, StoreCapabilities } from './store.ts';
+import type { AddCounts, AddResult, BlockLocation, Store, StoreCapabilities } from './store.ts';
 
 const NO_COUNTS: AddCounts = { newBlocks: 0, newBytes: 0, storedBytes: 0, existingBlocks: 0, existingBytes: 0 };
 /** What the Python vt uses unless told otherwise. */

@@ -1,14 +1,12 @@
 import type { Archive } from '../archive/archive.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import type { BlockSource } from '../block/block-source.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import type { Durability } from './durability.ts';
 import type { RecordBatch } from './record-batch.ts';
 import type { StoredCompression } from './stored-bytes.ts';
-
-/** Options of any operation that can wait. */
-export interface OpOptions {
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** What a Store can do besides getting Blocks; fixed once it is open. */
 export interface StoreCapabilities {
@@ -50,23 +48,6 @@ export interface BlockLocation {
   /** Octets of the Block. */
   readonly size: number;
   readonly codec: 'none' | 'zlib' | 'zstd';
-}
-
-/** How a Store cuts data into Blocks: fixed when it is made, and recorded with it. @see vt(5), "Edges" */
-export interface EdgeSettings {
-  /** The edge kernel, for example `poly32-1`. */
-  readonly kernel: string;
-  /** Least octets of a Block, but for the last of a file and those a parser asks for. */
-  readonly minSize: number;
-  /** Octets of a Block on average. */
-  readonly meanSize: number;
-  /** Most octets of a Block. */
-  readonly maxSize: number;
-  /**
-   * From so many octets on the Blocks of a content that no parser knows are four times as large; undefined for nowhere.
-   * Large contents have most of all Blocks, and each costs time and index.
-   */
-  readonly coarseFrom?: number;
 }
 
 /** Counts of what was added since a Store was opened. */
@@ -135,7 +116,7 @@ export interface StoreNotes {
  *
  * Every method rejects with a ClosedError after `[Symbol.asyncDispose]`, and with ECANCELLED once its signal fires.
  */
-export interface Store extends AsyncDisposable {
+export interface Store extends BlockSource, AsyncDisposable {
   /** For messages, and openable again: `datadir:~/vt`. */
   readonly name: string;
   readonly hashName: HashName;
@@ -192,14 +173,6 @@ export interface Store extends AsyncDisposable {
   /** How Blocks are compressed in what `addRecords` takes; absent where it is. */
   readonly compression?: StoredCompression | undefined;
 
-  /**
-   * The bytes of a Block, verified against its hashcode, or undefined where the Store does not have it.
-   * The array is the caller's to keep, not to modify.
-   *
-   * @throws {CorruptBlockError} if what is stored does not match
-   */
-  get(hashcode: HashCode, options?: OpOptions): Promise<Uint8Array | undefined>;
-
   /** For each hashcode whether the Store has its Block. */
   has(hashcodes: readonly HashCode[], options?: OpOptions): Promise<boolean[]>;
 
@@ -247,6 +220,3 @@ export interface Store extends AsyncDisposable {
   /** Sends what waits to where it belongs. */
   drain?(options?: OpOptions): Promise<DrainResult>;
 }
-
-/** A Store that only gives Blocks: what a walker needs. */
-export type BlockSource = Pick<Store, 'get' | 'name'>;

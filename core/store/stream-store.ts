@@ -1,6 +1,8 @@
 import type { Archive } from '../archive/archive.ts';
 import { copyOctets } from '../base/copy-octets.ts';
 import { ParseError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashFunction, HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
@@ -17,17 +19,7 @@ import { checkBlockSizes } from './check-blocks.ts';
 import { RECORD_FIXED_SIZE } from './datafile.ts';
 import type { RecordBatch } from './record-batch.ts';
 import { packRecords } from './record-batch.ts';
-import type {
-  AddCounts,
-  AddResult,
-  DigestedBlock,
-  EdgeSettings,
-  OpOptions,
-  Store,
-  StoreCapabilities,
-  StoreNotes,
-  Traffic,
-} from './store.ts';
+import type { AddCounts, AddResult, DigestedBlock, Store, StoreCapabilities, StoreNotes, Traffic } from './store.ts';
 import { StreamGets } from './stream-gets.ts';
 import { streamRecords } from './stream-records.ts';
 

@@ -1,8 +1,10 @@
 import { ClosedError, VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { DEFAULT_EDGES } from './datadir-format.ts';
-import type { AddCounts, AddResult, DigestedBlock, EdgeSettings, OpOptions, Store, StoreCapabilities } from './store.ts';
+import type { AddCounts, AddResult, DigestedBlock, Store, StoreCapabilities } from './store.ts';
 
 const NO_COUNTS: AddCounts = { newBlocks: 0, newBytes: 0, storedBytes: 0, existingBlocks: 0, existingBytes: 0 };
 

@@ -1,5 +1,6 @@
 import { CorruptBlockError, MissingBlockError, ParseError, throwIfCancelled } from '../base/errors.ts';
 import type { Block, IndirectBlock } from '../block/block.ts';
+import type { BlockSource } from '../block/block-source.ts';
 import type { HashFunction } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { readBlockBytes } from '../block/read-range.ts';
@@ -8,7 +9,6 @@ import { readDirBatches } from '../dirent/dir-codec.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 import { decodeDirent } from '../dirent/dirent-codec.ts';
 import { DigestTable } from '../maintain/digest-table.ts';
-import type { BlockSource } from '../store/store.ts';
 import { joinPath } from '../tree/path.ts';
 import type { TreePath } from '../tree/tree.ts';
 

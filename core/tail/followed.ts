@@ -1,5 +1,5 @@
 import type { Octets } from '../base/octets.ts';
-import type { OpOptions } from '../store/store.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { TailMark } from './checkpoint.ts';
 
 /** Sums over what is followed. */

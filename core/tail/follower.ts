@@ -1,6 +1,7 @@
+import type { OpOptions } from '../base/op-options.ts';
 import { errorText } from '../base/system-error.ts';
 import type { FolderMonitor } from '../store/folder-monitor.ts';
-import type { OpOptions, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { removeCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { Followed, FollowedCounts } from './followed.ts';

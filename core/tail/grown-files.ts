@@ -1,6 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import { findXattrs } from '../base/find-xattrs.ts';
 import type { Octets } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { Block } from '../block/block.ts';
 import { encodeBlockref } from '../block/blockref.ts';
 import { readBlockBytes } from '../block/read-range.ts';
@@ -9,7 +10,7 @@ import type { GrowingContent, StablePoint } from '../blockify/growing-content.ts
 import { mimeTypeIn } from '../blockify/mime-type.ts';
 import { takeUpContent } from '../blockify/take-up-content.ts';
 import type { FileDirent } from '../dirent/dirent.ts';
-import type { OpOptions, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { baseName } from '../tree/path.ts';
 import type { TreePath } from '../tree/tree.ts';
 import type { IngestOnDemand } from './ingest-on-demand.ts';

@@ -1,9 +1,9 @@
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import { errorReason } from '../base/system-error.ts';
 import type { Ingest } from '../blockify/ingest.ts';
 import type { FileDirent } from '../dirent/dirent.ts';
-import type { OpOptions } from '../store/store.ts';
 import { baseName, joinPath } from '../tree/path.ts';
 import type { Tree, TreePath } from '../tree/tree.ts';
 import type { TailMark } from './checkpoint.ts';

@@ -1,10 +1,10 @@
 import { PathError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import { EMPTY_BLOCK } from '../block/block.ts';
 import type { DirDirent } from '../dirent/dirent.ts';
 import { sameContent, sameDirent, sameMeta } from '../dirent/dirent-compare.ts';
 import type { Meta } from '../dirent/meta.ts';
-import type { OpOptions } from '../store/store.ts';
 import type { DiffItem } from './diff.ts';
 import { diffDirents } from './diff.ts';
 import { holdsUnstored } from './left-out.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Octets } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { DirDirent } from '../dirent/dirent.ts';
-import type { OpOptions } from '../store/store.ts';
 import { joinPath, parentPath } from './path.ts';
 import type { Tree, TreeEntry, TreePath } from './tree.ts';
 

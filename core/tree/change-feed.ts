@@ -1,4 +1,4 @@
-import type { OpOptions } from '../store/store.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import { ROOT_PATH } from './path.ts';
 import type { TreeChange } from './tree.ts';
 

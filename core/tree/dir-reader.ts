@@ -1,14 +1,15 @@
 import { ParseError, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { Block, IndirectBlock } from '../block/block.ts';
 import { UNKNOWN_SPAN } from '../block/block.ts';
+import type { BlockSource } from '../block/block-source.ts';
 import { blockrefBody } from '../block/blockref.ts';
 import { keepBlocks } from '../block/kept-blocks.ts';
 import { readBlockBytes } from '../block/read-range.ts';
 import { leavesOf, MAX_TREE_DEPTH, readSuperblock, withSpan } from '../block/tree-walk.ts';
 import { decodeDir, readDir, readDirBatches } from '../dirent/dir-codec.ts';
 import type { Dirent } from '../dirent/dirent.ts';
-import type { BlockSource, OpOptions } from '../store/store.ts';
 
 /** A Dir of at most this many octets is decoded as a whole to find a name; a larger one is bisected leaf by leaf. */
 const SMALL_DIR_SIZE = 64 * 1024;

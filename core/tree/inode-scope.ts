@@ -1,6 +1,6 @@
 import type { Octets } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { DirDirent, IndirectDirent } from '../dirent/dirent.ts';
-import type { OpOptions } from '../store/store.ts';
 import type { DirReader } from './dir-reader.ts';
 import type { HardLeaf, LeafDirent } from './live-node.ts';
 import { LiveDir } from './live-node.ts';

@@ -1,7 +1,8 @@
+import type { OpOptions } from '../base/op-options.ts';
 import type { Block, HashBlock } from '../block/block.ts';
 import type { BlockTreeStats } from '../block/tree-stats.ts';
 import { blockTreeStats } from '../block/tree-stats.ts';
-import type { OpOptions, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 
 /** Hashcodes asked about at once. */
 const BATCH_SIZE = 1024;

@@ -1,9 +1,9 @@
 import type { Octets } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import { sameBlock } from '../block/block.ts';
 import { sameContent, sameMeta, sameOptionalBlock } from '../dirent/dirent-compare.ts';
 import type { DirFilter } from '../filter/dir-filter.ts';
 import type { NameFilter } from '../filter/name-filter.ts';
-import type { OpOptions } from '../store/store.ts';
 import type { DirReader } from './dir-reader.ts';
 import { findNode } from './inode-scope.ts';
 import { linksBelow } from './live-links.ts';

@@ -1,9 +1,10 @@
 import type { Octets } from '../base/octets.ts';
 import { compareOctets } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import { PendingBlocks } from '../block/block-sink.ts';
 import { DirWriter } from '../dirent/dir-codec.ts';
 import type { DirDirent } from '../dirent/dirent.ts';
-import type { OpOptions, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import type { DirReader } from './dir-reader.ts';
 import { tableDirent } from './inode-scope.ts';
 import { outerLinks } from './live-links.ts';

@@ -1,5 +1,5 @@
 import type { Octets } from '../base/octets.ts';
-import type { OpOptions } from '../store/store.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { DirReader } from './dir-reader.ts';
 import { findNode } from './inode-scope.ts';
 import { linksBelow } from './live-links.ts';

@@ -1,10 +1,10 @@
 import { PathError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import { EMPTY_BLOCK } from '../block/block.ts';
 import type { DirDirent, Dirent, IndirectDirent } from '../dirent/dirent.ts';
 import type { Meta } from '../dirent/meta.ts';
-import type { OpOptions } from '../store/store.ts';
 import { liveDir } from './inode-scope.ts';
 import { liftDir } from './lift.ts';
 import { dropNames, makeReachable, markScopeChanged, outerLinks } from './live-links.ts';

@@ -1,8 +1,8 @@
 import type { Octets } from '../base/octets.ts';
 import { compareOctets } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { Block } from '../block/block.ts';
 import type { DirDirent, Dirent, IndirectDirent } from '../dirent/dirent.ts';
-import type { OpOptions } from '../store/store.ts';
 import type { DirReader } from './dir-reader.ts';
 import type { InodeScope } from './inode-scope.ts';
 import { entryId } from './node-id.ts';

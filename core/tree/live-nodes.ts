@@ -1,10 +1,10 @@
 import { ClosedError, PathError, ReadOnlyError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { SharedLock } from '../base/shared-lock.ts';
 import type { Block } from '../block/block.ts';
 import type { Dirent } from '../dirent/dirent.ts';
-import type { OpOptions } from '../store/store.ts';
 import type { Place } from './live-changes.ts';
 import {
   changeDir,

@@ -1,13 +1,14 @@
 import { PathError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { Block } from '../block/block.ts';
 import { EMPTY_BLOCK, UNKNOWN_SPAN } from '../block/block.ts';
 import { withSpan } from '../block/tree-walk.ts';
 import type { Dirent, IndirectDirent } from '../dirent/dirent.ts';
 import { sameDirent } from '../dirent/dirent-compare.ts';
 import type { Meta } from '../dirent/meta.ts';
-import type { OpOptions, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import type { Place } from './live-changes.ts';
 import {
   changeDir,

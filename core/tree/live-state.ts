@@ -1,11 +1,12 @@
 import { VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { Block } from '../block/block.ts';
 import { EMPTY_BLOCK } from '../block/block.ts';
 import type { ContentHint } from '../blockify/parser.ts';
 import type { DirDirent } from '../dirent/dirent.ts';
-import type { OpOptions, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import type { DirReader } from './dir-reader.ts';
 import { findLoadedNode, findNode, InodeScope, liveDir, openStoredDir } from './inode-scope.ts';

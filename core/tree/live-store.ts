@@ -1,13 +1,13 @@
 import { throwIfCancelled } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { compareOctets } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { Block } from '../block/block.ts';
 import { PendingBlocks } from '../block/block-sink.ts';
 import { DirWriter } from '../dirent/dir-codec.ts';
 import type { DirChange } from '../dirent/dir-update.ts';
 import { isUpdatable, updateDir } from '../dirent/dir-update.ts';
 import type { DirDirent, Dirent } from '../dirent/dirent.ts';
-import type { OpOptions } from '../store/store.ts';
 import type { DirReader } from './dir-reader.ts';
 import type { InodeScope } from './inode-scope.ts';
 import { linkDirent, tableDirent } from './inode-scope.ts';

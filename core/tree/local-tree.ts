@@ -3,12 +3,13 @@ import { ClosedError, PathError, throwIfCancelled, VtError } from '../base/error
 import { EventTurns } from '../base/event-turns.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes, octetsToText } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { OwnerNames } from '../base/owner-names.ts';
 import { systemOwnerNames } from '../base/owner-names.ts';
 import { errorCode, pathBytes } from '../base/system-error.ts';
 import type { Dirent, IndirectDirent } from '../dirent/dirent.ts';
 import type { Meta } from '../dirent/meta.ts';
-import type { OpOptions, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { setLocalMeta } from './local-attributes.ts';
 import { copyLocal } from './local-copy.ts';

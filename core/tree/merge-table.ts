@@ -1,8 +1,8 @@
 import type { Octets } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { Block } from '../block/block.ts';
 import type { DirDirent, Dirent } from '../dirent/dirent.ts';
 import { sameContent, sameDirent } from '../dirent/dirent-compare.ts';
-import type { OpOptions } from '../store/store.ts';
 import type { DirReader } from './dir-reader.ts';
 import { linksWithin } from './live-node.ts';
 import { mergeLeaves } from './merge-values.ts';

@@ -1,12 +1,13 @@
 import { throwIfCancelled } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { compareOctets } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { Block } from '../block/block.ts';
 import { PendingBlocks } from '../block/block-sink.ts';
 import { storeDir } from '../dirent/dir-codec.ts';
 import type { DirDirent, Dirent } from '../dirent/dirent.ts';
 import { sameDirent } from '../dirent/dirent-compare.ts';
-import type { OpOptions, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { DirReader } from './dir-reader.ts';
 import { linksWithin } from './live-node.ts';
 import type { MergedTable, SideTables } from './merge-table.ts';

@@ -1,13 +1,14 @@
 import { PathError, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { Block } from '../block/block.ts';
 import { readBlockBytes } from '../block/read-range.ts';
 import { withSpan } from '../block/tree-walk.ts';
 import type { Dirent, IndirectDirent } from '../dirent/dirent.ts';
 import { decodeDirent } from '../dirent/dirent-codec.ts';
 import type { Reference } from '../dirent/reference.ts';
-import type { OpOptions, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { openLiveTree } from './live-tree.ts';
 import type { TreePath } from './tree.ts';
 

@@ -1,7 +1,8 @@
 import type { Octets } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { DirDirent, Dirent, IndirectDirent } from '../dirent/dirent.ts';
 import type { Meta } from '../dirent/meta.ts';
-import type { OpOptions, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import type { AdoptClash } from './adopt.ts';
 
 /** An absolute path in a tree: `/` or `/a/b`, of octets, without `.`, `..`, empty elements or a trailing slash. */

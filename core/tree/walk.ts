@@ -2,8 +2,8 @@ import { CorruptBlockError, MissingBlockError, VtError } from '../base/errors.ts
 import { EventTurns } from '../base/event-turns.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
+import type { BlockSource } from '../block/block-source.ts';
 import type { DirDirent, Dirent } from '../dirent/dirent.ts';
-import type { BlockSource } from '../store/store.ts';
 import { DirReader } from './dir-reader.ts';
 import type { LeafDirent } from './live-node.ts';
 import { joinPath, ROOT_PATH } from './path.ts';

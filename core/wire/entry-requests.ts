@@ -1,8 +1,8 @@
 import type { Archive } from '../archive/archive.ts';
 import { formatArchiveLine, parseArchiveLine } from '../archive/archive-line.ts';
 import { ParseError, ReadOnlyError, VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { Dirent } from '../dirent/dirent.ts';
-import type { OpOptions } from '../store/store.ts';
 import type { Reply } from './connection.ts';
 import { RESPONSE_SIZE } from './limits.ts';
 import { decodeText, decodeTextAnd, encodeText } from './payload.ts';

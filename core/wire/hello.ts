@@ -1,8 +1,8 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { VtError } from '../base/errors.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
 import { HASH_NAMES } from '../block/hash.ts';
-import type { EdgeSettings } from '../store/store.ts';
 import type { Json } from './payload.ts';
 
 /** The version of the protocol that this program speaks, besides the Python vt's, which has none. */

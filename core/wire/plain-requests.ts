@@ -1,12 +1,13 @@
 import { encodeBsuint } from '../base/bsuint.ts';
 import { ReadOnlyError, VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { Block } from '../block/block.ts';
 import { decodeBlockref } from '../block/blockref.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
 import { MAX_TREE_DEPTH } from '../block/tree-walk.ts';
-import type { OpOptions, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import type { Reply } from './connection.ts';
 import { MAX_PACKET_SIZE } from './limits.ts';
 import type { Packet } from './packet.ts';

@@ -1,13 +1,14 @@
 import { decodeBsuint } from '../base/bsuint.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
 import { CorruptBlockError, ParseError, ReadOnlyError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import { hashByName } from '../block/hash.ts';
 import { RECORD_FIXED_SIZE } from '../store/datafile.ts';
 import { digestKey } from '../store/digest-key.ts';
 import type { RecordBatch } from '../store/record-batch.ts';
 import { packRecords, unpackRecords } from '../store/record-batch.ts';
 import type { RecordChecker } from '../store/record-checker.ts';
-import type { DigestedBlock, OpOptions, Store } from '../store/store.ts';
+import type { DigestedBlock, Store } from '../store/store.ts';
 import { decodeStored } from '../store/stored-bytes.ts';
 import type { Reply } from './connection.ts';
 import { MAX_BATCH_COUNT, RESPONSE_SIZE } from './limits.ts';

@@ -1,8 +1,8 @@
 import type { Archive, ArchiveEntry } from '../archive/archive.ts';
 import { formatArchiveLine, parseArchiveLine } from '../archive/archive-line.ts';
 import { ParseError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { Dirent } from '../dirent/dirent.ts';
-import type { OpOptions } from '../store/store.ts';
 import { encodeAppend, lineOf } from './entry-requests.ts';
 import { encodeText } from './payload.ts';
 import { REQUEST } from './requests.ts';

@@ -1,15 +1,8 @@
+import type { OpOptions } from '../../core/base/op-options.ts';
+import type { EdgeSettings } from '../../core/block/edge-settings.ts';
 import type { HashName } from '../../core/block/hash.ts';
 import type { HashCode } from '../../core/block/hashcode.ts';
-import type {
-  AddCounts,
-  AddResult,
-  BlockLocation,
-  DigestedBlock,
-  EdgeSettings,
-  OpOptions,
-  Store,
-  StoreCapabilities,
-} from '../../core/store/store.ts';
+import type { AddCounts, AddResult, BlockLocation, DigestedBlock, Store, StoreCapabilities } from '../../core/store/store.ts';
 
 /**
  * The Store of a mount, opened by the shell that is attached to it: reads and writes go past the mount. Only what the

@@ -1,8 +1,10 @@
 import { CorruptBlockError } from '../../core/base/errors.ts';
+import type { OpOptions } from '../../core/base/op-options.ts';
+import type { EdgeSettings } from '../../core/block/edge-settings.ts';
 import { type HashName, hashByName } from '../../core/block/hash.ts';
 import { digestHex, type HashCode, hashcodeLabel, hashcodeOf } from '../../core/block/hashcode.ts';
 import { checkBlockSizes } from '../../core/store/check-blocks.ts';
-import type { AddCounts, AddResult, DigestedBlock, EdgeSettings, OpOptions, Store, StoreCapabilities } from '../../core/store/store.ts';
+import type { AddCounts, AddResult, DigestedBlock, Store, StoreCapabilities } from '../../core/store/store.ts';
 import type { ControlChannel } from './control-client.ts';
 import type { Fields } from './fields.ts';
 

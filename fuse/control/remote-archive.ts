@@ -1,7 +1,7 @@
 import type { Archive, ArchiveEntry } from '../../core/archive/archive.ts';
 import { ParseError, ReadOnlyError } from '../../core/base/errors.ts';
+import type { OpOptions } from '../../core/base/op-options.ts';
 import { parseDirent } from '../../core/dirent/dirent-text.ts';
-import type { OpOptions } from '../../core/store/store.ts';
 import type { ControlChannel } from './control-client.ts';
 import { type Fields, takeCount, takeText } from './fields.ts';
 import { pagesOf } from './remote-tree.ts';

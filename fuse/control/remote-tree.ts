@@ -1,11 +1,12 @@
 import { ParseError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
+import type { OpOptions } from '../../core/base/op-options.ts';
 import { formatBlock, parseBlock } from '../../core/block/block-text.ts';
 import { readBlockRange } from '../../core/block/read-range.ts';
 import type { DirDirent, Dirent, IndirectDirent } from '../../core/dirent/dirent.ts';
 import { formatDirent, parseDirent } from '../../core/dirent/dirent-text.ts';
 import type { Meta } from '../../core/dirent/meta.ts';
-import type { OpOptions, Store } from '../../core/store/store.ts';
+import type { Store } from '../../core/store/store.ts';
 import type { AdoptClash } from '../../core/tree/adopt.ts';
 import { baseName, joinPath } from '../../core/tree/path.ts';
 import type { LookupOptions, MetaChange, Tree, TreeCapabilities, TreeChange, TreeEntry, TreePath } from '../../core/tree/tree.ts';

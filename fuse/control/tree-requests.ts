@@ -1,11 +1,11 @@
 import { statSync } from 'node:fs';
 import type { Archive } from '../../core/archive/archive.ts';
 import { ParseError, VtError } from '../../core/base/errors.ts';
+import type { OpOptions } from '../../core/base/op-options.ts';
 import { formatBlock, parseBlock } from '../../core/block/block-text.ts';
 import type { HashCode } from '../../core/block/hashcode.ts';
 import type { DirDirent } from '../../core/dirent/dirent.ts';
 import { formatDirent, parseDirent } from '../../core/dirent/dirent-text.ts';
-import type { OpOptions } from '../../core/store/store.ts';
 import { LiveTree } from '../../core/tree/live-tree.ts';
 import { ROOT_PATH } from '../../core/tree/path.ts';
 import type { Tree, TreeEntry } from '../../core/tree/tree.ts';

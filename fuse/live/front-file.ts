@@ -1,10 +1,11 @@
+import type { OpOptions } from '../../core/base/op-options.ts';
 import type { Block } from '../../core/block/block.ts';
 import { EMPTY_BLOCK } from '../../core/block/block.ts';
+import type { BlockSource } from '../../core/block/block-source.ts';
 import { readBlockRange } from '../../core/block/read-range.ts';
 import { runChunks } from '../../core/block/run-bytes.ts';
 import { leavesOf } from '../../core/block/tree-walk.ts';
 import type { ContentPart, SpliceStore, StoreSplicedContent } from '../../core/blockify/splice-content.ts';
-import type { BlockSource, OpOptions } from '../../core/store/store.ts';
 import type { UnsyncedContent } from '../../core/tree/live-node.ts';
 import type { FrontFolder } from './front-storage.ts';
 import { FrontStorage } from './front-storage.ts';

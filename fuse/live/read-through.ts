@@ -1,6 +1,6 @@
 import type { Block } from '../../core/block/block.ts';
+import type { BlockSource } from '../../core/block/block-source.ts';
 import { readBlockRange } from '../../core/block/read-range.ts';
-import type { BlockSource } from '../../core/store/store.ts';
 
 /** Leaves asked of the Store ahead of need: it may be far away. */
 const READ_AHEAD_BLOCKS = 64;

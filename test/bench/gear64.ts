@@ -1,7 +1,7 @@
+import type { EdgeSettings } from '../../core/block/edge-settings.ts';
 import { edgeThresholds } from '../../core/blockify/edge-hash.ts';
 import type { SliceScan } from '../../core/blockify/edge-kernel.ts';
 import { STRICT_FLAG } from '../../core/blockify/edge-kernel.ts';
-import type { EdgeSettings } from '../../core/store/store.ts';
 import { makeRandom } from '../support/random.ts';
 
 // The conservative choice that the edge kernel is measured against: a gear hash of 64 bits, which is h = 2h + table[octet],

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
+import type { EdgeSettings } from '../../core/block/edge-settings.ts';
 import type { EdgeKernel, SliceScan } from '../../core/blockify/edge-kernel.ts';
 import { loadEdgeKernel } from '../../core/blockify/edge-kernel.ts';
 import { EdgePicker } from '../../core/blockify/edge-picker.ts';
-import type { EdgeSettings } from '../../core/store/store.ts';
 import { kernelMemory } from '../support/kernel-memory.ts';
 import { makeRandom } from '../support/random.ts';
 import { gearLoop, gearScan } from './gear64.ts';

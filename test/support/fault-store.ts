@@ -1,6 +1,8 @@
 import { ClosedError, VtError } from '../../core/base/errors.ts';
+import type { OpOptions } from '../../core/base/op-options.ts';
+import type { EdgeSettings } from '../../core/block/edge-settings.ts';
 import type { HashCode } from '../../core/block/hashcode.ts';
-import type { AddCounts, AddResult, DigestedBlock, EdgeSettings, OpOptions, Store, StoreCapabilities } from '../../core/store/store.ts';
+import type { AddCounts, AddResult, DigestedBlock, Store, StoreCapabilities } from '../../core/store/store.ts';
 import { makeRandom, type Random } from './random.ts';
 
 /** An operation of a Store that can go wrong. */

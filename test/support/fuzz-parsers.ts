@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
+import type { EdgeSettings } from '../../core/block/edge-settings.ts';
 import { blockify } from '../../core/blockify/blockify.ts';
 import type { Parser } from '../../core/blockify/parser.ts';
 import { PARSERS } from '../../core/blockify/parsers/list.ts';
-import type { EdgeSettings } from '../../core/store/store.ts';
 import { portionsOf } from './contents.ts';
 import { edgesOf } from './parsing.ts';
 import type { Random } from './random.ts';

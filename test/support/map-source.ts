@@ -1,8 +1,8 @@
 import type { BlockSink } from '../../core/block/block-sink.ts';
+import type { BlockSource } from '../../core/block/block-source.ts';
 import type { HashName } from '../../core/block/hash.ts';
 import type { HashCode } from '../../core/block/hashcode.ts';
 import { digestHex, hashcodeOf } from '../../core/block/hashcode.ts';
-import type { BlockSource } from '../../core/store/store.ts';
 
 /** Blocks in a Map: where codecs put them and read them back, without a Store. */
 export class MapSource implements BlockSource, BlockSink {

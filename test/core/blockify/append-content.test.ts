@@ -4,13 +4,14 @@ import fc from 'fast-check';
 import type { Block } from '../../../core/block/block.ts';
 import { EMPTY_BLOCK } from '../../../core/block/block.ts';
 import { formatBlock } from '../../../core/block/block-text.ts';
+import type { EdgeSettings } from '../../../core/block/edge-settings.ts';
 import { blockTreeStats } from '../../../core/block/tree-stats.ts';
 import { appendContent } from '../../../core/blockify/append-content.ts';
 import { KERNEL_ID } from '../../../core/blockify/edge-hash.ts';
 import type { Parser } from '../../../core/blockify/parser.ts';
 import { storeContent } from '../../../core/blockify/store-content.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
-import type { EdgeSettings, Store } from '../../../core/store/store.ts';
+import type { Store } from '../../../core/store/store.ts';
 import { contents, portionsOf } from '../../support/contents.ts';
 import { makeRandom } from '../../support/random.ts';
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { sameBlock } from '../../../core/block/block.ts';
+import type { EdgeSettings } from '../../../core/block/edge-settings.ts';
 import { readBlockBytes, readBlockRange } from '../../../core/block/read-range.ts';
 import { blockTreeStats } from '../../../core/block/tree-stats.ts';
 import { leavesOf } from '../../../core/block/tree-walk.ts';
@@ -11,7 +12,6 @@ import { parserNamed } from '../../../core/blockify/choose-parser.ts';
 import { MIN_RUN_SIZE } from '../../../core/blockify/edge-kernel.ts';
 import { storeContent } from '../../../core/blockify/store-content.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
-import type { EdgeSettings } from '../../../core/store/store.ts';
 import { contents, portionsOf } from '../../support/contents.ts';
 import { makeRandom } from '../../support/random.ts';
 

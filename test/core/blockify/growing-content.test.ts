@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { formatBlock } from '../../../core/block/block-text.ts';
+import type { EdgeSettings } from '../../../core/block/edge-settings.ts';
 import { blockTreeStats } from '../../../core/block/tree-stats.ts';
 import { KERNEL_ID } from '../../../core/blockify/edge-hash.ts';
 import { EdgeScanner } from '../../../core/blockify/edge-scanner.ts';
@@ -11,7 +12,6 @@ import { PARSERS } from '../../../core/blockify/parsers/list.ts';
 import { storeContent } from '../../../core/blockify/store-content.ts';
 import { takeUpContent } from '../../../core/blockify/take-up-content.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
-import type { EdgeSettings } from '../../../core/store/store.ts';
 import type { Random } from '../../support/random.ts';
 import { makeRandom } from '../../support/random.ts';
 import { syntaxSamples } from '../../support/syntax-samples.ts';

@@ -6,12 +6,12 @@ import type { Octets } from '../../../core/base/octets.ts';
 import type { Block } from '../../../core/block/block.ts';
 import { leafBlock, PendingBlocks } from '../../../core/block/block-sink.ts';
 import { formatBlock } from '../../../core/block/block-text.ts';
+import type { EdgeSettings } from '../../../core/block/edge-settings.ts';
 import { readBlockBytes } from '../../../core/block/read-range.ts';
 import { BlockTreeBuilder } from '../../../core/block/tree-builder.ts';
 import { blockify } from '../../../core/blockify/blockify.ts';
 import { Ingest } from '../../../core/blockify/ingest.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
-import type { EdgeSettings } from '../../../core/store/store.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
 

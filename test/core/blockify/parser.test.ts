@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import type { EdgeSettings } from '../../../core/block/edge-settings.ts';
 import { blockify } from '../../../core/blockify/blockify.ts';
 import type { Parser } from '../../../core/blockify/parser.ts';
 import { ParserFeed } from '../../../core/blockify/parser.ts';
 import { textParser } from '../../../core/blockify/parsers/text.ts';
-import type { EdgeSettings } from '../../../core/store/store.ts';
 import { contents, portionsOf } from '../../support/contents.ts';
 import { blocksOf, edgesOf } from '../../support/parsing.ts';
 import { makeRandom } from '../../support/random.ts';

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { statSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import type { OpOptions } from '../../../core/base/op-options.ts';
 import { Ingest } from '../../../core/blockify/ingest.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
-import type { DigestedBlock, OpOptions } from '../../../core/store/store.ts';
+import type { DigestedBlock } from '../../../core/store/store.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
 

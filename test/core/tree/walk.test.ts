@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { BlockSource } from '../../../core/block/block-source.ts';
 import type { DirDirent } from '../../../core/dirent/dirent.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
-import type { BlockSource } from '../../../core/store/store.ts';
 import { diffDirents } from '../../../core/tree/diff.ts';
 import { openLiveTree } from '../../../core/tree/live-tree.ts';
 import type { WalkItem } from '../../../core/tree/walk.ts';

@@ -85,7 +85,10 @@ export class Ingest implements AsyncDisposable {
   #inlineSize = 0;
   /** Octets of the files handed in. */
   #expectedSize = 0;
+  /** The first error of the Store or the workers: it counts for everything that comes after. */
   #failure: { readonly error: unknown } | undefined;
+  /** The last `flushPending`, whatever became of it. */
+  #flushing: Promise<void> = Promise.resolve();
   #lanes = 0;
   readonly #largeFiles: QueuedFile[] = [];
   /** Files not settled yet, and who waits for them or for room. */
@@ -172,9 +175,9 @@ export class Ingest implements AsyncDisposable {
     return this.#until(() => this.#open === 0);
   }
 
-  /** Whether the pipeline itself failed (the Store, a worker, the signal), and not one file. */
-  get failed(): boolean {
-    return this.#failure !== undefined;
+  /** Why the pipeline itself failed (the Store, a worker, the signal), and not one file. */
+  get failure(): { readonly error: unknown } | undefined {
+    return this.#failure;
   }
 
   /**
@@ -233,14 +236,31 @@ export class Ingest implements AsyncDisposable {
     this.#smallFiles.send();
   }
 
-  /** Adds what waits in `pending` to the Store. */
-  async flushPending(): Promise<void> {
-    try {
-      await this.pending.flushTo(this.#intake);
-    } catch (error) {
-      this.#fail(error);
-      throw error;
-    }
+  /**
+   * Adds what waits in `pending` to the Store. All that was put there before is added once this resolves, also what another
+   * call took along.
+   *
+   * @throws what the Store throws, and from then on always: a Block of an earlier batch is missing
+   */
+  flushPending(): Promise<void> {
+    const flushed = this.#flushing.then(async () => {
+      this.#checkWhole();
+      try {
+        await this.pending.flushTo(this.#intake);
+      } catch (error) {
+        this.#fail(error);
+        throw error;
+      }
+      // A batch of leaves may have failed meanwhile.
+      this.#checkWhole();
+    });
+    this.#flushing = flushed.catch(() => undefined);
+    return flushed;
+  }
+
+  /** Nothing that was built here may be named once a batch is lost. */
+  #checkWhole(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

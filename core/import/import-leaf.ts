@@ -136,8 +136,9 @@ function readFile(context: ImportContext, { path, stat }: FoundNode, name: Octet
       );
     },
     (error: unknown) => {
-      if (context.ingest.failed) context.end(error);
-      else context.fail(path, error);
+      const { failure } = context.ingest;
+      if (failure === undefined) context.fail(path, error);
+      else context.end(failure.error);
       done(undefined, undefined);
     },
   );

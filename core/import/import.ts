@@ -144,11 +144,14 @@ class Import {
     this.#topPath = path;
     this.#topDev = stat.dev;
     const name = path.slice(path.lastIndexOf('/') + 1) as Octets;
-    const record = await new Promise<Uint8Array | undefined>((resolve, reject) => {
-      const top = { name, path, stat };
-      const settle = (outcome: EntryOutcome): void => resolve(outcome.record);
-      this.#walk(kindOfMode(stat.mode) === 'dir' ? { ...top, cached: undefined, settle } : this.#single(top, settle)).catch(reject);
-    });
+    let outcome: EntryOutcome = LEFT_OUT;
+    const top = { name, path, stat };
+    const settle = (settled: EntryOutcome): void => {
+      outcome = settled;
+    };
+    // The walk has the last word: where the Store failed, a top that is settled all the same lacks what it was given.
+    await this.#walk(kindOfMode(stat.mode) === 'dir' ? { ...top, cached: undefined, settle } : this.#single(top, settle));
+    const { record } = outcome;
     if (record === undefined) throw this.#topFailure?.error ?? new Error('left out');
     if (this.#topFailure !== undefined) this.#options.onFailure?.(path, this.#topFailure.error);
     let { value: dirent } = decodeDirent(record, 0);

@@ -26,9 +26,7 @@ export const alias = defineCommand({
       const [only] = line;
       session.aliases.set(
         key,
-        line.length === 1 && only !== undefined
-          ? octetsToText(only)
-          : line.map((word) => (/^-[\w=-]*$/.test(word) ? word : shell.quote(word))).join(' '),
+        line.length === 1 && only !== undefined ? octetsToText(only) : line.map((word) => shell.quote(word)).join(' '),
       );
       return;
     }

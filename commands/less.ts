@@ -1,6 +1,6 @@
 import { VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
-import { octetsFromText } from '../core/base/octets.ts';
+import { octetsFromText, octetsToText } from '../core/base/octets.ts';
 import type { Tree, TreePath } from '../core/tree/tree.ts';
 import { defineCommand } from './command.ts';
 import { namingDamage } from './damage.ts';
@@ -14,7 +14,7 @@ export const less = defineCommand({
   summary: 'show files through $PAGER',
   details: ['$PAGER is a local command; without it, less. Where no person is at the terminal, the files are printed as cat prints them.'],
   args: [{ name: 'path', kind: 'stored', summary: 'a file', repeat: true }],
-  async run({ session, output, signal, shell }, { args }) {
+  async run({ session, output, signal, shell, plan }, { args }) {
     const paths = args.map((path) => pathArgument(session, path));
     const content = contentOf(session.tree, paths, signal);
     if (!shell.interactive || !output.terminal) {
@@ -23,6 +23,10 @@ export const less = defineCommand({
     }
     const pager = shell.env['PAGER'] ?? '';
     const line: Octets = octetsFromText(pager === '' ? 'less' : pager);
+    if (plan) {
+      output.line(`would run | ${octetsToText(line)}`);
+      return;
+    }
     const status = await shell.runLocal(line, { input: content, signal });
     if (status === 127) throw new VtError('EFAILED', `show: no local command "${line}"`, { remedy: 'set PAGER, or use cat' });
   },

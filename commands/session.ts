@@ -68,11 +68,13 @@ export interface Session extends AsyncDisposable {
   /** Ends the session after this command, with this exit status (default: what happened so far). */
   quit(status?: number): void;
   /**
-   * Runs a line, as a script's: for `source`.
+   * Runs the lines of a local file until one fails: for `source`.
    *
-   * @param where - `FILE:LINE`, put before what goes wrong
+   * @param path - absolute
+   * @param name - put before what goes wrong, as `NAME:LINE`
+   * @throws {VtError} EOPEN where it cannot be read; else what the line threw
    */
-  runLine(line: string, signal: AbortSignal, where?: string): Promise<void>;
+  runScript(path: Octets, name: string, signal: AbortSignal): Promise<void>;
   /** Lines typed so far, oldest first. */
   readonly history: readonly string[];
 }

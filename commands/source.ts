@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { VtError } from '../core/base/errors.ts';
-import { octetsToBytes, octetsToText } from '../core/base/octets.ts';
-import { errorReason } from '../core/base/system-error.ts';
+import { octetsToText } from '../core/base/octets.ts';
 import { defineCommand } from './command.ts';
 import { resolveLocalPath } from './local-path.ts';
 
@@ -18,17 +16,11 @@ export const source = defineCommand({
     if (file === undefined) return;
     const path = resolveLocalPath(session.localCwd, file);
     const name = octetsToText(file);
-    let text: string;
-    try {
-      text = readFileSync(octetsToBytes(path), 'utf8');
-    } catch (error) {
-      throw new VtError('EOPEN', `open script "${name}": ${errorReason(error)}`, { cause: error });
-    }
     const depth = Number(session.settings.get('depth') ?? 0) + 1;
     if (depth > MAX_DEPTH) throw new VtError('EFAILED', `source "${name}": scripts run each other more than ${MAX_DEPTH} deep`);
     session.settings.set('depth', String(depth));
     try {
-      for (const [i, line] of text.split('\n').entries()) await session.runLine(line, signal, `${name}:${i + 1}`);
+      await session.runScript(path, name, signal);
     } finally {
       session.settings.set('depth', String(depth - 1));
     }

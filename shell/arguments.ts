@@ -22,7 +22,8 @@ export function argumentsOf(command: Command, calledAs: string): readonly Argume
 
 /**
  * Takes the options out of a command's words: anywhere before `--`, short ones in clusters, values as `-n5`, `-n 5`,
- * `--lines=5` or `--lines 5`; a long name after one dash where no short option begins so (`find -name X`). Where a command has a number option with the letter n, `-5` means `-n5`.
+ * `--lines=5` or `--lines 5`; a long name after one dash where no short option begins so (`find -name X`). Quotes make no
+ * difference, as in sh and sftp. Where a command has a number option with the letter n, `-5` means `-n5`.
  *
  * @param words - without the name
  * @throws {UsageError} for an option unknown, without its value, or with one it does not take
@@ -40,8 +41,7 @@ export function parseOptions(command: Command, calledAs: string, words: readonly
   for (let i = 0; i < words.length; i++) {
     const word = words[i];
     if (word === undefined) break;
-    const isOption =
-      (command.passesOptions !== true || word.text === '--help') && word.text.startsWith('-') && word.text !== '-' && word.quoted[0] === 0;
+    const isOption = (command.passesOptions !== true || word.text === '--help') && word.text.startsWith('-') && word.text !== '-';
     if (!isOption) {
       rest.push(word);
       if (command.optionsFirst !== true || command.passesOptions === true) continue;

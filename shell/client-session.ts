@@ -76,7 +76,7 @@ export class ClientSession implements Session {
     throw refused('quit');
   }
 
-  async runLine(): Promise<void> {
+  async runScript(): Promise<void> {
     throw refused('run a script');
   }
 

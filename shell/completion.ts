@@ -76,7 +76,7 @@ async function collect(source: AsyncIterable<Candidate>): Promise<Candidate[]> {
 }
 
 async function* candidatesFor(open: OpenEnd, options: CompletionOptions): AsyncGenerator<Candidate> {
-  const { command, word, quote } = open;
+  const { command, word } = open;
   if (open.redirected) {
     yield* paths(word.text, 'local', options);
     return;
@@ -89,14 +89,14 @@ async function* candidatesFor(open: OpenEnd, options: CompletionOptions): AsyncG
   const [name] = command.words;
   if (name === undefined) return;
   const { command: found, calledAs } = findCommand(options.commands, octetsToText(name.text), true);
-  if (word.text.startsWith('-') && quote === undefined && word.quoted[0] !== 1) {
+  if (word.text.startsWith('-')) {
     yield* words(
       (found.options ?? []).map((option) => `--${option.name}`),
       word.text,
     );
     if (found.passesOptions !== true) return;
   }
-  const before = command.words.slice(1, -1).filter(({ text, quoted }) => !(text.startsWith('-') && text !== '-' && quoted[0] === 0));
+  const before = command.words.slice(1, -1).filter(({ text }) => !text.startsWith('-') || text === '-');
   for (const kind of new Set(kindsAt(argumentsOf(found, calledAs), before.length))) {
     if (kind === 'setting')
       yield* settingWords(
@@ -164,6 +164,8 @@ async function* paths(typed: Octets, side: 'stored' | 'local', { session, home }
   const listed = side === 'stored' ? folder : folder === '' ? folder : resolveLocalPath(session.localCwd, expandHome(folder, home));
   for await (const { name, isDir } of where.list(listed)) {
     if (!name.startsWith(start) || (name.startsWith('.') && !start.startsWith('.'))) continue;
-    yield { text: `${folder}${name}${isDir ? '/' : ''}` as Octets, isOpen: isDir };
+    // A name that starts with a dash would be taken for an option.
+    const before = folder === '' && name.startsWith('-') ? './' : folder;
+    yield { text: `${before}${name}${isDir ? '/' : ''}` as Octets, isOpen: isDir };
   }
 }

@@ -120,8 +120,27 @@ export class Dispatcher {
       await this.#run(command, calledAs, parsed, output, runSignal);
       await output.flush();
     };
-    if (parsed.pipe !== undefined || parsed.redirect !== undefined) await this.#options.withRedirect(parsed, signal, run);
-    else await run(this.#options.output, signal);
+    if (parsed.pipe === undefined && parsed.redirect === undefined) await run(this.#options.output, signal);
+    else if (this.#options.plan) await this.#planRedirected(command, parsed, signal, run);
+    else await this.#options.withRedirect(parsed, signal, run);
+  }
+
+  /** A planned command tells its effects as ever; what others would do with its results is told, and not done. */
+  async #planRedirected(
+    command: Command,
+    { pipe, redirect }: ParsedCommand,
+    signal: AbortSignal,
+    run: (output: SinkOutput, signal: AbortSignal) => Promise<void>,
+  ): Promise<void> {
+    const { output } = this.#options;
+    if (command.changes === true || command.changesLocal === true) await run(output, signal);
+    const plan =
+      pipe === undefined
+        ? `${redirect?.append === true ? 'append to' : 'write'} ${quoteWord(redirect?.target.text ?? ('' as Octets))}`
+        : `run | ${octetsToText(pipe)}`;
+    output.line(`would ${plan}`);
+    output.record({ plan });
+    await output.flush();
   }
 
   async #run(command: Command, calledAs: string, parsed: ParsedCommand, output: SinkOutput, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Octets } from '../core/base/octets.ts';
 import type { OpenQuote, SkipReference, Word } from './word.ts';
-import { LineError, plainWord, quotedWord, readWord, WORD_ENDS } from './word.ts';
+import { LineError, OpenQuoteError, plainWord, quotedWord, readWord, WORD_ENDS } from './word.ts';
 
 // The grammar of a line. Lines are octets, not text: names in scripts need not be UTF-8. @see vtftp(1), "Lines"
 
@@ -49,6 +49,47 @@ export function parseLine(source: Octets, skipReference: SkipReference): readonl
   return new LineParser(source, skipReference, false).parse().commands;
 }
 
+/**
+ * Puts the lines of an input together that are one: a newline in quotes belongs to its word, as in sh. What was read of
+ * a line is not read again when more comes, but for its last word.
+ */
+export class LineJoiner {
+  readonly #skipReference: SkipReference;
+  #parser: LineParser | undefined;
+  /** Lines that cannot close the open quote, and are not read yet. */
+  #unread: Octets[] = [];
+  #closedBy = '';
+
+  constructor(skipReference: SkipReference) {
+    this.#skipReference = skipReference;
+  }
+
+  /** Whether a line waits for the end of a quote. */
+  get isOpen(): boolean {
+    return this.#parser !== undefined;
+  }
+
+  /** @returns the lines that are one, with newlines between; undefined while a quote is open */
+  take(line: Octets): Octets | undefined {
+    if (this.#parser === undefined && !/['"]/.test(line)) return line;
+    this.#unread.push(line);
+    if (!line.includes(this.#closedBy)) return undefined;
+    const parser = this.#parser ?? new LineParser('' as Octets, this.#skipReference, false);
+    const open = parser.append(this.#unread.splice(0).join('\n') as Octets);
+    this.#parser = open === undefined ? undefined : parser;
+    this.#closedBy = open?.closedBy ?? '';
+    return open === undefined ? parser.source : undefined;
+  }
+
+  /** The lines that waited in vain; from then on none waits. */
+  drop(): Octets {
+    const text = [...(this.#parser === undefined ? [] : [this.#parser.source]), ...this.#unread.splice(0)].join('\n') as Octets;
+    this.#parser = undefined;
+    this.#closedBy = '';
+    return text;
+  }
+}
+
 /** Parses what stands before the cursor; never throws for what is merely unfinished. */
 export function parseOpenLine(source: Octets, skipReference: SkipReference): OpenEnd | undefined {
   return new LineParser(source, skipReference, true).parse().open;
@@ -65,7 +106,7 @@ interface Draft {
 }
 
 class LineParser {
-  readonly #source: Octets;
+  #source: Octets;
   readonly #skipReference: SkipReference;
   /** The end may be unfinished. */
   readonly #isOpen: boolean;
@@ -83,23 +124,55 @@ class LineParser {
     this.#draft = newDraft(';', 0);
   }
 
-  parse(): { readonly commands: readonly ParsedCommand[]; readonly open: OpenEnd | undefined } {
-    const source = this.#source;
-    while (this.#at < source.length) {
-      const char = source[this.#at];
-      if (char === ' ' || char === '\t' || char === '\r') this.#at++;
-      else if (char === '#') this.#skipComment();
-      else if (char === ';' || char === '\n') this.#finish(';', 1, char === ';');
-      else if (source.startsWith('&&', this.#at)) this.#finish('&&', 2, true);
-      else if (source.startsWith('||', this.#at)) this.#finish('||', 2, true);
-      else if (char === '&') throw this.#error('parse line: unexpected "&"', this.#at, 'quote it, or write "&&"');
-      else if (char === '|') this.#readPipe();
-      else if (char === '>') this.#readRedirect();
-      else this.#readArgument();
+  get source(): Octets {
+    return this.#source;
+  }
+
+  /** Reads more lines. @returns the quote that is open at their end; whatever else is wrong is for {@link parseLine} to tell */
+  append(lines: Octets): OpenQuoteError | undefined {
+    this.#source = (this.#source === '' ? lines : `${this.#source}\n${lines}`) as Octets;
+    try {
+      this.#readAll();
+    } catch (error) {
+      if (error instanceof OpenQuoteError) return error;
+      if (!(error instanceof LineError)) throw error;
     }
+    return undefined;
+  }
+
+  parse(): { readonly commands: readonly ParsedCommand[]; readonly open: OpenEnd | undefined } {
+    this.#readAll();
     const open = this.#isOpen ? this.#openEnd() : undefined;
     if (!this.#isOpen) this.#end();
     return { commands: this.#commands, open };
+  }
+
+  /** Stops before the word or operator that throws. */
+  #readAll(): void {
+    const source = this.#source;
+    while (this.#at < source.length) {
+      const before = this.#at;
+      try {
+        this.#readNext();
+      } catch (error) {
+        this.#at = before;
+        throw error;
+      }
+    }
+  }
+
+  #readNext(): void {
+    const source = this.#source;
+    const char = source[this.#at];
+    if (char === ' ' || char === '\t' || char === '\r') this.#at++;
+    else if (char === '#') this.#skipComment();
+    else if (char === ';' || char === '\n') this.#finish(';', 1, char === ';');
+    else if (source.startsWith('&&', this.#at)) this.#finish('&&', 2, true);
+    else if (source.startsWith('||', this.#at)) this.#finish('||', 2, true);
+    else if (char === '&') throw this.#error('parse line: unexpected "&"', this.#at, 'quote it, or write "&&"');
+    else if (char === '|') this.#readPipe();
+    else if (char === '>') this.#readRedirect();
+    else this.#readArgument();
   }
 
   #error(what: string, offset: number, remedy?: string): LineError {
@@ -169,8 +242,8 @@ class LineParser {
   /** `!local command`: as it stands, up to where a local command ends. */
   #readLocalCommand(): void {
     const start = this.#at;
-    this.#draft.words.push(plainWord('!', start, start + 1));
     const text = this.#takeLocal(start);
+    this.#draft.words.push(plainWord('!', start, start + 1));
     const from = start + 1 + (this.#source.slice(start + 1).length - this.#source.slice(start + 1).trimStart().length);
     if (text !== '') this.#draft.words.push(quotedWord(text, from, from + text.length));
   }
@@ -181,18 +254,18 @@ class LineParser {
     let at = start + 1;
     for (; at < this.#source.length; at++) {
       const char = this.#source[at];
-      if (char === '\n') break;
       if (quote === "'") {
         if (char === "'") quote = '';
       } else if (char === '\\') at++;
       else if (quote === '"') {
         if (char === '"') quote = '';
       } else if (char === "'" || char === '"') quote = char;
-      else if (char === ';' || this.#source.startsWith('&&', at) || this.#source.startsWith('||', at)) break;
+      else if (char === '\n' || char === ';' || this.#source.startsWith('&&', at) || this.#source.startsWith('||', at)) break;
     }
     const end = Math.min(at, this.#source.length);
     if (end === this.#source.length) this.#opaque = true;
-    if (quote !== '' && !this.#isOpen) throw this.#error('parse line: unfinished quote in a local command', start);
+    if (quote !== '' && !this.#isOpen)
+      throw new OpenQuoteError('parse line: unfinished quote in a local command', this.#source, start, quote);
     this.#at = end;
     return this.#source.slice(start + 1, end).trim() as Octets;
   }

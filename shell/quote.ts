@@ -3,7 +3,7 @@ import { octetsToText, octetsToTextStrict } from '../core/base/octets.ts';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is what is meant
 const CONTROL = /[\x00-\x1f\x7f]/;
-/** What needs no quotes anywhere in a word; a first `-`, `@`, `!`, `~` or `#` is told apart below. */
+/** What needs no quotes anywhere in a word; a first `@`, `!`, `~` or `#` is told apart below. */
 const PLAIN = /^[A-Za-z0-9_./:,+=%^{}~@#!\x80-\xff-]+$/;
 
 /**
@@ -21,7 +21,7 @@ export function quoteWord(octets: Octets): string {
 
 /** Whether octets stand for themselves in a line, wherever they stand. */
 export function isPlainWord(octets: Octets): boolean {
-  return octets !== '' && !/^[-@!~#{]/.test(octets) && PLAIN.test(octets) && !/^[A-Za-z]+\{|^x-vt:/.test(octets);
+  return octets !== '' && !/^[@!~#{]/.test(octets) && PLAIN.test(octets) && !/^[A-Za-z]+\{|^x-vt:/.test(octets);
 }
 
 const NAMES: Readonly<Record<string, string>> = {

@@ -17,9 +17,6 @@ export interface RedirectOptions {
   readonly json: boolean;
   /** Standard output of local commands: ours, or stderr where ours carries JSON. */
   readonly localStdout: 1 | 2;
-  readonly plan: boolean;
-  /** Tells what `-n` leaves undone. */
-  readonly announce: (text: string) => void;
 }
 
 /** Runs a command with its results going to `> file`, `>> file` or `| local command`. */
@@ -43,10 +40,6 @@ async function runToFile(
   run: (output: SinkOutput, signal: AbortSignal) => Promise<void>,
   options: RedirectOptions,
 ): Promise<void> {
-  if (options.plan) {
-    options.announce(`would write ${octetsToText(target.text)}`);
-    return;
-  }
   const opened = await openRedirect(target.text, options.session.localCwd, append, signal);
   try {
     await run(fileOutput(opened.sink, options), signal);

@@ -1,14 +1,19 @@
 import type { REPLServer } from 'node:repl';
 import { start } from 'node:repl';
+import type { Octets } from '../core/base/octets.ts';
 import { octetsFromText } from '../core/base/octets.ts';
 import { skipReference } from '../core/dirent/reference-skip.ts';
 import type { CompletionOptions } from './completion.ts';
 import { completeLine } from './completion.ts';
 import { EXIT } from './exit-status.ts';
 import { HISTORY_SIZE, prepareHistoryFile } from './history.ts';
+import { LineJoiner } from './line.ts';
 import { terminalName } from './output.ts';
 import { BRACKETED_PASTE_OFF, BRACKETED_PASTE_ON, PASTED_NEWLINE, PasteFilter } from './paste.ts';
 import type { Shell } from './run.ts';
+
+/** Shown in place of the prompt where a quote is open. */
+const CONTINUATION = '> ';
 
 /** The prompt: reads lines from the terminal and runs them one after the other, until quit, Ctrl-D or a signal. */
 export async function runPrompt(shell: Shell): Promise<void> {
@@ -23,6 +28,9 @@ export async function runPrompt(shell: Shell): Promise<void> {
   // What readline looks for in a terminal; it sets raw mode through the stream it reads from.
   const input = Object.assign(keys, { isTTY: true, setRawMode: (mode: boolean) => stdin.setRawMode(mode) });
 
+  /** Lines with an open quote wait for its end. */
+  const joiner = new LineJoiner(skipReference);
+  const prompt = (): string => (joiner.isOpen ? CONTINUATION : promptText(shell));
   let queue: Promise<void> = Promise.resolve();
   let waiting = 0;
   /** Goes up when Ctrl-C drops the lines that wait. */
@@ -36,15 +44,17 @@ export async function runPrompt(shell: Shell): Promise<void> {
     terminal: true,
     preview: false,
     ignoreUndefined: true,
-    completer: completer(shell),
+    completer: completer(shell, joiner),
     // Lines come faster than they are done where they are typed ahead or pasted: they queue.
     eval: (text, _context, _file, done) => {
+      const typed = text.replace(/\n$/, '').replaceAll(PASTED_NEWLINE, '\n');
+      const line = joiner.take(octetsFromText(typed));
       waiting++;
       const typedIn = epoch;
       queue = queue.then(async () => {
-        if (typedIn === epoch) await runTyped(shell, text.replaceAll(PASTED_NEWLINE, '\n'));
+        if (typedIn === epoch && line !== undefined) await runTyped(shell, line);
         waiting--;
-        server.setPrompt(promptText(shell));
+        server.setPrompt(prompt());
         if (session.isQuitting || signals.ended.aborted) server.close();
         else if (waiting === 0) done(null, undefined);
       });
@@ -54,10 +64,12 @@ export async function runPrompt(shell: Shell): Promise<void> {
   const display = server.displayPrompt.bind(server);
   server.displayPrompt = () => display(true);
   unlearnDotCommands(server, (text) => {
+    const line = joiner.take(octetsFromText(text));
     waiting++;
     queue = queue.then(async () => {
-      await runTyped(shell, text);
+      if (line !== undefined) await runTyped(shell, line);
       waiting--;
+      server.setPrompt(prompt());
       server.displayPrompt();
     });
   });
@@ -69,11 +81,14 @@ export async function runPrompt(shell: Shell): Promise<void> {
   server.removeAllListeners('SIGINT');
   server.on('SIGINT', () => {
     if (signals.isBusy) signals.interruptByKey();
-    else if (waiting > 0) {
-      // Right behind Enter: the line is taken, and not begun.
-      epoch++;
-      stdout.write('^C\n');
-    } else dropLine(server);
+    else {
+      joiner.drop();
+      if (waiting > 0) {
+        // Right behind Enter: the line is taken, and not begun.
+        epoch++;
+        stdout.write('^C\n');
+      } else dropLine(server, prompt());
+    }
   });
   terminal.setPrompt(
     () => {
@@ -97,6 +112,8 @@ export async function runPrompt(shell: Shell): Promise<void> {
     else signals.ended.addEventListener('abort', () => server.close(), { once: true });
   });
   await queue;
+  // Nothing in it runs: its quote is open.
+  if (joiner.isOpen && !signals.ended.aborted) await runTyped(shell, joiner.drop());
   stdout.write(BRACKETED_PASTE_OFF);
   stdin.unpipe(keys);
   stdin.pause();
@@ -104,10 +121,10 @@ export async function runPrompt(shell: Shell): Promise<void> {
 }
 
 /** Runs a typed line; whatever becomes of it, the session goes on. */
-async function runTyped({ dispatcher, session, signals, messages, output }: Shell, text: string): Promise<void> {
+async function runTyped({ dispatcher, session, signals, messages, output }: Shell, line: Octets): Promise<void> {
   if (session.isQuitting || signals.ended.aborted) return;
   try {
-    await signals.during(async (signal) => await dispatcher.runLine(octetsFromText(text), signal, { typed: true }));
+    await signals.during(async (signal) => await dispatcher.runLine(line, signal, { typed: true }));
   } catch (error) {
     messages.error(error);
   }
@@ -127,18 +144,21 @@ function promptText({ session, output }: Shell): string {
   return `${output.style('dim', `vtftp${name}${session.view ?? ''}:`)}${output.style('dir', terminalName(session.cwd))}${mark}> `;
 }
 
-function completer({ session, services, places }: Shell) {
+function completer({ session, services, places }: Shell, joiner: LineJoiner) {
   const options: CompletionOptions = { commands: services.commands, session, skipReference, home: octetsFromText(places.home) };
   return (line: string, answer: (error: Error | null, result: [string[], string]) => void): void => {
-    void completeLine(line, options).then(([candidates, replaces]) => answer(null, [[...candidates], replaces]));
+    // Of a word that began on a line before only the end is here.
+    if (joiner.isOpen) answer(null, [[], line]);
+    else void completeLine(line, options).then(([candidates, replaces]) => answer(null, [[...candidates], replaces]));
   };
 }
 
 /** Ctrl-C at the prompt: the line goes, the prompt comes again. */
-function dropLine(server: REPLServer): void {
+function dropLine(server: REPLServer, prompt: string): void {
   server.write(null, { ctrl: true, name: 'e' });
   process.stdout.write('^C\n');
   Object.assign(server, { line: '', cursor: 0 });
+  server.setPrompt(prompt);
   server.displayPrompt();
 }
 

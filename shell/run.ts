@@ -2,7 +2,7 @@ import { isatty } from 'node:tty';
 import type { ShellServices } from '../commands/command.ts';
 import { COMMANDS } from '../commands/list.ts';
 import { VtError } from '../core/base/errors.ts';
-import { octetsFromText } from '../core/base/octets.ts';
+import { octetsFromText, octetsToBytes } from '../core/base/octets.ts';
 import { errorText } from '../core/base/system-error.ts';
 import { skipReference } from '../core/dirent/reference-skip.ts';
 import type { ProgramArguments } from './argv.ts';
@@ -146,11 +146,13 @@ async function openShell(
             const counted = parts.storeLine?.over(opened) ?? opened;
             return args.plan ? new PlanStore(counted) : counted;
           },
-          runLine: async (line, runSignal, where) => {
-            try {
-              await dispatcher.runLine(octetsFromText(line), runSignal, { typed: false, where });
-            } catch (error) {
-              throw located(error, where);
+          runScript: async (path, name, runSignal) => {
+            for await (const { text, where } of scriptLines(await openScript(octetsToBytes(path), name), name)) {
+              try {
+                await dispatcher.runLine(text, runSignal, { typed: false, where });
+              } catch (error) {
+                throw located(error, where);
+              }
             }
           },
           history: () => history,
@@ -191,8 +193,6 @@ async function openShell(
             env: process.env,
             json: args.json,
             localStdout: args.json ? 2 : 1,
-            plan: args.plan,
-            announce: (text) => output.line(text),
           });
         if (command.pipe === undefined) return await redirected();
         // Loaded by now, it starts as soon as the terminal is lent: a Ctrl-C in between would be nobody's.

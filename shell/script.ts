@@ -1,9 +1,11 @@
-import { createReadStream } from 'node:fs';
+import { createReadStream, fstatSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromText } from '../core/base/octets.ts';
 import { errorReason } from '../core/base/system-error.ts';
+import { skipReference } from '../core/dirent/reference-skip.ts';
+import { LineJoiner } from './line.ts';
 
 /** A line of a script, and where it stands. */
 export interface ScriptLine {
@@ -18,50 +20,75 @@ export function* commandLines(text: string): Generator<ScriptLine> {
 }
 
 /**
- * The lines of a script as they come: from a pipe each is given as soon as it is whole. A first line that starts with
- * `#!` is a comment already.
+ * The lines of a script as they come: from a pipe each is given as soon as it is whole, which a line with an open quote
+ * is not. One that never is comes last, as it stands. A first line that starts with `#!` is a comment already.
  *
  * @param name - shown in messages
  */
 export async function* scriptLines(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<ScriptLine> {
-  const held: string[] = [];
+  const joiner = new LineJoiner(skipReference);
   let number = 0;
+  let start = 1;
+  for await (const line of linesOf(chunks)) {
+    number++;
+    if (!joiner.isOpen) start = number;
+    const text = joiner.take((number === 1 ? withoutMark(line) : line) as Octets);
+    if (text !== undefined) yield { text, where: `${name}:${start}` };
+  }
+  if (joiner.isOpen) yield { text: joiner.drop(), where: `${name}:${start}` };
+}
+
+/** Lines of octets, each without its line feed; a carriage return before that is blank, or belongs to a quote. */
+async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const held: string[] = [];
   for await (const chunk of chunks) {
     const parts = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('latin1').split('\n');
     const rest = parts.pop() ?? '';
-    for (const part of parts) {
-      number++;
-      yield { text: `${held.splice(0).join('')}${part}`.replace(/\r$/, '') as Octets, where: `${name}:${number}` };
-    }
+    for (const part of parts) yield `${held.splice(0).join('')}${part}`;
     if (rest !== '') held.push(rest);
   }
-  if (held.length > 0) yield { text: held.join('') as Octets, where: `${name}:${number + 1}` };
+  if (held.length > 0) yield held.join('');
 }
+
+/** Without the byte order mark that some editors write before a text in UTF-8. */
+function withoutMark(line: string): string {
+  return line.startsWith(BYTE_ORDER_MARK) ? line.slice(BYTE_ORDER_MARK.length) : line;
+}
+
+/** U+FEFF in UTF-8, with one char an octet. */
+const BYTE_ORDER_MARK = '\xef\xbb\xbf';
 
 /**
  * Opens a script file.
  *
- * @throws {VtError} EOPEN
+ * @param name - for messages
+ * @throws {VtError} EOPEN, here or where it cannot be read to its end
  */
-export async function openScript(path: string): Promise<AsyncIterable<Uint8Array>> {
+export async function openScript(path: string | Buffer, name = String(path)): Promise<AsyncIterable<Uint8Array>> {
   const stream = createReadStream(path);
   await new Promise<void>((resolve, reject) => {
     stream.once('open', () => resolve());
-    stream.once('error', (error) => reject(new VtError('EOPEN', `open script "${path}": ${errorReason(error)}`, { cause: error })));
+    stream.once('error', (error) => reject(new VtError('EOPEN', `open script "${name}": ${errorReason(error)}`, { cause: error })));
   });
-  return readNamed(stream, path);
+  return readNamed(stream, `script "${name}"`);
 }
 
-async function* readNamed(stream: AsyncIterable<Uint8Array>, path: string): AsyncGenerator<Uint8Array> {
+async function* readNamed(stream: AsyncIterable<Uint8Array>, what: string): AsyncGenerator<Uint8Array> {
   try {
     yield* stream;
   } catch (error) {
-    throw new VtError('EOPEN', `read script "${path}": ${errorReason(error)}`, { cause: error });
+    throw new VtError('EOPEN', `read ${what}: ${errorReason(error)}`, { cause: error });
   }
 }
 
-/** Standard input, as it comes; ends early once the signal fires, so that a session can end while a pipe stays open. */
+/**
+ * Standard input, as it comes; ends early once the signal fires, so that a session can end while a pipe stays open.
+ *
+ * @throws {VtError} EOPEN, here or where it cannot be read to its end
+ */
 export function openStdin(signal: AbortSignal): AsyncIterable<Uint8Array> {
+  // Node takes a directory for an input without content.
+  if (fstatSync(0).isDirectory()) throw new VtError('EOPEN', 'read standard input: it is a directory');
   const stdin: Readable = process.stdin;
   return {
     async *[Symbol.asyncIterator]() {
@@ -70,7 +97,7 @@ export function openStdin(signal: AbortSignal): AsyncIterable<Uint8Array> {
       };
       signal.addEventListener('abort', end, { once: true });
       try {
-        yield* stdin as AsyncIterable<Uint8Array>;
+        yield* readNamed(stdin as AsyncIterable<Uint8Array>, 'standard input');
       } catch (error) {
         if (!signal.aborted) throw error;
       } finally {

@@ -26,7 +26,7 @@ export interface SessionOptions extends Omit<SourceOptions, 'localCwd' | 'signal
   readonly plan: boolean;
   /** Warnings: conflicts of a merge. */
   readonly warn: (message: string) => void;
-  readonly runLine: (line: string, signal: AbortSignal, where: string | undefined) => Promise<void>;
+  readonly runScript: Session['runScript'];
   readonly history: () => readonly string[];
 }
 
@@ -129,8 +129,8 @@ export class ShellSession implements Session {
     this.#quitStatus = status;
   }
 
-  async runLine(line: string, signal: AbortSignal, where?: string): Promise<void> {
-    await this.#options.runLine(line, signal, where);
+  async runScript(path: Octets, name: string, signal: AbortSignal): Promise<void> {
+    await this.#options.runScript(path, name, signal);
   }
 
   async visit(view: string | undefined, signal?: AbortSignal): Promise<void> {

@@ -20,9 +20,23 @@ export class LineError extends UsageError {
   readonly column: number;
 
   constructor(what: string, source: Octets, offset: number, remedy?: string) {
-    const column = columnOf(source, offset);
-    super(`${what}, at column ${column}`, remedy === undefined ? {} : { remedy });
+    const before = source.slice(0, offset);
+    const lineStart = before.lastIndexOf('\n') + 1;
+    const column = columnOf(source.slice(lineStart) as Octets, offset - lineStart);
+    const line = before.split('\n').length;
+    super(`${what}, at ${line === 1 ? '' : `line ${line}, `}column ${column}`, remedy === undefined ? {} : { remedy });
     this.column = column;
+  }
+}
+
+/** A quote that is open where the text ends: more text may close it. */
+export class OpenQuoteError extends LineError {
+  /** What closes it. */
+  readonly closedBy: string;
+
+  constructor(what: string, source: Octets, offset: number, closedBy: string) {
+    super(what, source, offset, `close it with ${closedBy}`);
+    this.closedBy = closedBy;
   }
 }
 
@@ -114,8 +128,7 @@ class WordReader {
   #readSingle(): void {
     const start = this.#at;
     const end = this.#source.indexOf("'", start + 1);
-    const newline = this.#source.indexOf('\n', start);
-    if (end < 0 || (newline >= 0 && newline < end)) return this.#unfinished("'", start, this.#source.slice(start + 1));
+    if (end < 0) return this.#unfinished("'", start, this.#source.slice(start + 1));
     this.#parts.add(this.#source.slice(start + 1, end), true);
     this.#at = end + 1;
   }
@@ -126,7 +139,6 @@ class WordReader {
     let text = '';
     for (let at = start + 1; at < this.#source.length; at++) {
       const char = this.#source[at] ?? '';
-      if (char === '\n') break;
       if (char === '"') {
         this.#parts.add(text, true);
         this.#at = at + 1;
@@ -141,13 +153,12 @@ class WordReader {
     this.#unfinished('"', start, text);
   }
 
-  /** `$'…'` with `\n`, `\xHH` and the like: the way to write any octet, as in bash. */
+  /** `$'…'` with `\n`, `\xHH`, `\303` and the like: the way to write any octet, as bash has it and its `printf %q` writes it. */
   #readEscaped(): void {
     const start = this.#at;
     let text = '';
     for (let at = start + 2; at < this.#source.length; at++) {
       const char = this.#source[at] ?? '';
-      if (char === '\n') break;
       if (char === "'") {
         this.#parts.add(text, true);
         this.#at = at + 1;
@@ -158,10 +169,14 @@ class WordReader {
         continue;
       }
       const hex = /^\\x([0-9a-fA-F]{1,2})/.exec(this.#source.slice(at, at + 4));
+      const octal = /^\\([0-3][0-7]{0,2}|[4-7][0-7]?)/.exec(this.#source.slice(at, at + 4));
       const named = NAMED_ESCAPES[this.#source[at + 1] ?? ''];
       if (hex?.[1] !== undefined) {
         text += String.fromCharCode(Number.parseInt(hex[1], 16));
         at += hex[0].length - 1;
+      } else if (octal?.[1] !== undefined) {
+        text += String.fromCharCode(Number.parseInt(octal[1], 8));
+        at += octal[0].length - 1;
       } else if (named !== undefined) {
         text += named;
         at++;
@@ -170,7 +185,7 @@ class WordReader {
         throw this.#error(
           `parse line: unknown escape "\\${this.#source[at + 1] ?? ''}"`,
           at,
-          String.raw`use \n \t \r \e \0 \a \b \\ \' \" or \xHH`,
+          String.raw`use \n \t \r \e \a \b \v \f \\ \' \" \? \xHH or \OOO in octal`,
         );
     }
     this.#unfinished("$'", start, text);
@@ -179,7 +194,7 @@ class WordReader {
   #unfinished(quote: OpenQuote, start: number, text: string): void {
     if (!this.#isOpen) {
       const what = quote === '"' ? 'double' : 'single';
-      throw this.#error(`parse line: unfinished ${what} quote`, start, String.raw`close it; write a newline as $'\n'`);
+      throw new OpenQuoteError(`parse line: unfinished ${what} quote`, this.#source, start, quote === '"' ? quote : "'");
     }
     this.#parts.add(text, true);
     this.#openQuote = quote;
@@ -192,9 +207,12 @@ const NAMED_ESCAPES: Readonly<Record<string, string>> = {
   t: '\t',
   r: '\r',
   e: '\x1b',
-  '0': '\0',
+  E: '\x1b',
   a: '\x07',
   b: '\b',
+  v: '\v',
+  f: '\f',
+  '?': '?',
   '\\': '\\',
   "'": "'",
   '"': '"',

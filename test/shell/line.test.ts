@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsFromText } from '../../core/base/octets.ts';
 import { skipReference } from '../../core/dirent/reference-skip.ts';
-import { parseLine, parseOpenLine } from '../../shell/line.ts';
+import { LineJoiner, parseLine, parseOpenLine } from '../../shell/line.ts';
 import { quoteWord } from '../../shell/quote.ts';
 import { LineError } from '../../shell/word.ts';
 
@@ -30,6 +30,13 @@ const ROWS: readonly Row[] = [
   { name: 'quotes join to one word', line: `ls a'b'"c"d`, words: [['ls', 'abcd']] },
   { name: 'empty quotes are an empty word', line: 'ls \'\' ""', words: [['ls', '', '']] },
   { name: "$'…' has escapes", line: String.raw`ls $'a\n\t\x41\xff\'\\'`, words: [['ls', "a\n\tA\xff'\\"]] },
+  {
+    name: "$'…' has what bash's printf %q writes",
+    line: String.raw`ls $'\303\244\E\v\f\0\1a\?'`,
+    words: [['ls', '\xc3\xa4\x1b\v\f\0\x01a\\?']],
+  },
+  { name: 'a newline in quotes belongs to the word', line: `ls 'a\nb' "c\nd"; pwd`, words: [['ls', 'a\nb', 'c\nd'], ['pwd']] },
+  { name: 'a newline in quotes of a local command is its own', line: "!echo 'a\nb'\npwd", words: [['!', "echo 'a\nb'"], ['pwd']] },
   { name: 'a dollar is itself elsewhere', line: 'ls $a a$', words: [['ls', '$a', 'a$']] },
   { name: 'globs know whether they are quoted', line: `ls *.c '*.d' a\\*b "x"*`, words: [['ls', '*.c', '\\*.d', 'a\\*b', 'x*']] },
   { name: 'a comment starts where a word could', line: 'ls a#b # c; d', words: [['ls', 'a#b']] },
@@ -67,7 +74,7 @@ for (const { name, line, words } of ROWS) {
 const FAULTS: readonly { readonly line: string; readonly column: number; readonly says: RegExp }[] = [
   { line: "ls 'a", column: 4, says: /unfinished single quote/ },
   { line: 'ls é "a', column: 6, says: /unfinished double quote/ },
-  { line: "ls 'a\nb'", column: 4, says: /unfinished single quote/ },
+  { line: "pwd\nls 'a\nb", column: 4, says: /unfinished single quote, at line 2, column 4/ },
   { line: String.raw`ls $'\q'`, column: 6, says: /unknown escape/ },
   { line: 'ls \\', column: 4, says: /nothing after/ },
   { line: 'ls & pwd', column: 4, says: /unexpected "&"/ },
@@ -167,6 +174,66 @@ test('S12: any octets, quoted, are one word again, on one printable line', () =>
     }),
     { numRuns: 2000 },
   );
+});
+
+const JOINED: readonly {
+  readonly name: string;
+  readonly lines: readonly string[];
+  readonly whole: readonly string[];
+  readonly held: string;
+}[] = [
+  { name: 'lines without quotes', lines: ['a', 'b'], whole: ['a', 'b'], held: '' },
+  { name: 'a quote over lines', lines: ["a 'b", 'c', "d' e", 'f'], whole: ["a 'b\nc\nd' e", 'f'], held: '' },
+  { name: 'one quote after another', lines: ["a 'b", `c' "d`, 'e" f'], whole: [`a 'b\nc' "d\ne" f`], held: '' },
+  { name: 'an apostrophe in a comment', lines: ["# it's", 'a'], whole: ["# it's", 'a'], held: '' },
+  { name: 'an apostrophe in a reference', lines: [`open D{name:"it's"}`, 'a'], whole: [`open D{name:"it's"}`, 'a'], held: '' },
+  { name: 'the quote of a local command', lines: ["ls | sed 's/a/", "b/'; pwd"], whole: ["ls | sed 's/a/\nb/'; pwd"], held: '' },
+  { name: 'a target in quotes', lines: ['ls > "a', 'b"'], whole: ['ls > "a\nb"'], held: '' },
+  { name: 'a fault is for the parser', lines: ["& 'a", 'b'], whole: ["& 'a", 'b'], held: '' },
+  { name: 'a quote without an end', lines: ['a', "b 'c", 'd'], whole: ['a'], held: "b 'c\nd" },
+];
+
+for (const { name, lines, whole, held } of JOINED) {
+  test(`S12: lines that are one: ${name}`, () => {
+    const joiner = new LineJoiner(skipReference);
+    assert.deepEqual(
+      lines.flatMap((line) => joiner.take(octetsFromText(line)) ?? []),
+      whole,
+    );
+    assert.equal(joiner.isOpen, held !== '');
+    assert.equal(joiner.drop(), held);
+  });
+}
+
+test('S12: lines that are one: any word in any quotes comes through as it is, whatever newlines are in it', () => {
+  const inQuotes = fc.oneof(
+    awkward.map((octets) => ({ octets, text: `'${octets.replaceAll("'", `'"'"'`)}'` })),
+    awkward.map((octets) => ({ octets, text: `"${octets.replace(/[\\"]/g, '\\$&')}"` })),
+  );
+  fc.assert(
+    fc.property(fc.array(inQuotes, { minLength: 1, maxLength: 4 }), (words) => {
+      const joiner = new LineJoiner(skipReference);
+      const text = `cmd ${words.map((word) => word.text).join(' ')}`;
+      const wholes = text.split('\n').flatMap((line) => joiner.take(line as Octets) ?? []);
+      assert.deepEqual(wholes, [text]);
+      const [command] = parseLine(text as Octets, skipReference);
+      assert.deepEqual(
+        command?.words.slice(1).map((word) => word.text),
+        words.map(({ octets }) => octets),
+      );
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('S12: 100,000 lines in one quote, and 20,000 words with a newline each, are put together in linear time', () => {
+  const joiner = new LineJoiner(skipReference);
+  for (const line of ["ls 'a", ...Array.from({ length: 100_000 }, () => 'x'.repeat(50))])
+    assert.equal(joiner.take(line as Octets), undefined);
+  assert.equal(joiner.take("b'" as Octets)?.length, 5 + 51 * 100_000 + 3);
+  assert.equal(joiner.take("stat 'a" as Octets), undefined);
+  for (let i = 0; i < 20_000; i++) assert.equal(joiner.take(`b' 'a` as Octets), undefined);
+  assert.equal(parseLine(joiner.take("b'" as Octets) ?? ('' as Octets), skipReference)[0]?.words.length, 20_002);
 });
 
 test('S12: no text makes the parser fail in another way than by a LineError, nor the one for unfinished lines loop', () => {

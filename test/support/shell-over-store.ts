@@ -75,7 +75,7 @@ export async function runOverStore(
         onNotice: (notice) => messages.warn(notice),
         warn: (message) => messages.warn(message),
         wrapStore: (opened) => Promise.resolve(wrap(opened)),
-        runLine: unused,
+        runScript: unused,
         history: () => [],
       },
       signal,

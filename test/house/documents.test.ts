@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { PARSERS } from '../../core/blockify/parsers/list.ts';
+import { STORE_TYPES } from '../../core/store/store-types.ts';
+import { PROJECT_ROOT } from '../support/project.ts';
+
+/** Folders whose inner folders are on the map of ARCHITECTURE.md, down to the last. */
+const SOURCE_ROOMS = ['shell', 'commands', 'core', 'fuse', 'scripts', 'man'];
+
+const read = (page: string): string => readFileSync(join(PROJECT_ROOT, page), 'utf8');
+
+/** The folders that the map of ARCHITECTURE.md names, by the indentation of its lines. */
+function mappedFolders(): Set<string> {
+  const map = /## Map\n([\s\S]*?)\n\n(?! {4})/.exec(read('ARCHITECTURE.md'))?.[1] ?? '';
+  const open: { readonly indent: number; readonly path: string }[] = [];
+  const found = new Set<string>();
+  for (const [, spaces = '', name = ''] of map.matchAll(/^( +)([\w-]+)\//gm)) {
+    while (open.length > 0 && (open.at(-1)?.indent ?? 0) >= spaces.length) open.pop();
+    const path = join(open.at(-1)?.path ?? '', name);
+    open.push({ indent: spaces.length, path });
+    found.add(path);
+  }
+  return found;
+}
+
+function foldersBelow(folder: string): string[] {
+  return readdirSync(join(PROJECT_ROOT, folder), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap((entry) => [join(folder, entry.name), ...foldersBelow(join(folder, entry.name))]);
+}
+
+describe('the documents name what is there', () => {
+  it('every folder of the sources is on the map of ARCHITECTURE.md, and the map has no other', () => {
+    const mapped = [...mappedFolders()].filter((path) => SOURCE_ROOMS.includes(path.split('/')[0] ?? ''));
+    assert.deepEqual(mapped.sort(), SOURCE_ROOMS.flatMap((room) => [room, ...foldersBelow(room)]).sort());
+  });
+
+  it('every folder of test is named below the map', () => {
+    const text = /Folders of `test\/`:([\s\S]*?)\n\n/.exec(read('ARCHITECTURE.md'))?.[1] ?? '';
+    const folders = readdirSync(join(PROJECT_ROOT, 'test'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    for (const { name } of folders) assert.ok(text.includes(`\`${name}\``), `test/${name}`);
+  });
+
+  it('every type of Store is in vtftp.conf(5)', () => {
+    const page = read('man/vtftp.conf.5');
+    for (const { type } of STORE_TYPES) assert.ok(page.includes(`\n.It Li ${type}:`), type);
+  });
+
+  it('every parser is in vt(7)', () => {
+    const page = read('man/vt.7');
+    for (const { name } of PARSERS) assert.ok(page.includes(`\n.Cm ${name}`), name);
+  });
+});

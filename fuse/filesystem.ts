@@ -68,7 +68,7 @@ export interface Caller {
 /** An open file or Dir. */
 export interface Opened {
   readonly handle: number;
-  /** The kernel may keep the pages it has: the content is as it was at the last open. */
+  /** The kernel may keep the pages that it has (the content is as it was at the last open), and the listing of a Dir. */
   readonly keepCache: boolean;
 }
 
@@ -78,7 +78,7 @@ export interface ListedEntry {
   readonly ino: number;
   /** The type bits of `st_mode`. */
   readonly mode: number;
-  /** Where the listing goes on after this entry: 1 or more, and the same as long as the handle is open. */
+  /** Where the listing continues after this entry: 1 or more, and true for every handle of the Dir. */
   readonly next: number;
   /** With attributes the kernel takes it as looked up, to be forgotten once more; absent for `.` and `..`. */
   readonly attributes?: Attributes;

@@ -277,7 +277,7 @@ export const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operat
     OP.OPENDIR,
     ({ filesystem, replies }, request) =>
       then(filesystem.opendir(request.ino, request), (opened) =>
-        replies.scratched(request, writeOpened(replies.scratch, OUT_HEADER_SIZE, opened, FOPEN.CACHE_DIR)),
+        replies.scratched(request, writeOpened(replies.scratch, OUT_HEADER_SIZE, opened, opened.keepCache ? FOPEN.CACHE_DIR : 0)),
       ),
   ],
   [OP.READDIR, readDirectory(false)],

@@ -46,7 +46,7 @@ export class PassedDamage {
       if (!isDamage(error)) throw error;
       const named = damageAt(error, this.#action, path) as VtError;
       this.#first ??= named;
-      this.#diagnostics.failure(named.message);
+      this.#diagnostics.failure(named);
     }
   }
 

@@ -1,5 +1,4 @@
 import { VtError } from '../core/base/errors.ts';
-import { errorText } from '../core/base/system-error.ts';
 import type { CommandContext } from './command.ts';
 import { isDamage } from './damage.ts';
 
@@ -20,7 +19,7 @@ export async function forEachItem<T>(
       const isOwn = error instanceof VtError && error.code !== 'ECANCELLED' && error.code !== 'EREADONLY';
       if (items.length === 1 || context.signal.aborted || !(isOwn || isSystemError(error))) throw error;
       if (isDamage(error)) damage ??= error;
-      context.diagnostics.failure(errorText(error));
+      context.diagnostics.failure(error);
     }
   }
   // Damage has an exit status of its own, which "done in part" would hide.

@@ -74,7 +74,7 @@ export const get = defineCommand({
       } catch (error) {
         // One of several that cannot be got is named, and the others are.
         if (names.length === 1 || !(error instanceof VtError) || !PASSED_CODES.includes(error.code)) throw error;
-        diagnostics.failure(error.message);
+        diagnostics.failure(error);
         total.failures++;
         if (error.code === 'EPERM') total.denied++;
         if (isDamage(error)) total.damaged++;

@@ -65,7 +65,7 @@ export async function mountBehind(
     if (ended) {
       const said = readFileSync(files.logFile, 'utf8').trim().split('\n').at(-1) ?? '';
       removeRecord(shell.env, mountPoint);
-      throw new VtError('EOPEN', said === '' ? `mount "${mountPoint}": its process ended` : said.replace(/^vtftp: /, ''));
+      throw new VtError('EOPEN', said === '' ? `mount "${mountPoint}": its process ended` : said.replace(/^(?:vtftp|mount): /, ''));
     }
     if (signal.aborted && pid !== undefined) process.kill(pid, 'SIGTERM');
     throwIfCancelled(signal);

@@ -74,7 +74,7 @@ export const put = defineCommand({
         await putOne(context, input, target);
       } catch (error) {
         if (targets.length === 1 || !(error instanceof VtError) || error.code !== 'EFAILED') throw error;
-        context.diagnostics.failure(error.message);
+        context.diagnostics.failure(error);
       }
     }
   },

@@ -25,7 +25,7 @@ export const set = defineCommand({
     if (name !== undefined && setting === undefined)
       throw new UsageError(`set "${name}": no such setting`, { remedy: `one of ${[...SETTINGS.keys()].join(', ')}` });
     if (name !== undefined && setting !== undefined && value !== undefined) {
-      if (!setting.values.includes(value)) throw new UsageError(`set ${name} "${value}": expected ${setting.values.join(' or ')}`);
+      if (!setting.values.includes(value)) throw new UsageError(`"${name}": expected ${setting.values.join(' or ')}, not ${value}`);
       session.settings.set(name, value);
       return;
     }

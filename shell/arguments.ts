@@ -206,5 +206,5 @@ export function usageLine(command: Command, calledAs = command.name): string {
 }
 
 function usage(command: Command, calledAs: string, what: string, remedy?: string): UsageError {
-  return new UsageError(`${calledAs}: ${what}`, { remedy: remedy ?? `usage: ${usageLine(command, calledAs)}` });
+  return new UsageError(what, { remedy: remedy ?? `usage: ${usageLine(command, calledAs)}` });
 }

@@ -25,10 +25,10 @@ export function findCommand(commands: readonly Command[], typed: string, allowPr
   const [first] = prefixed;
   if (allowPrefix && prefixed.size === 1 && first !== undefined) return { command: first[0], calledAs: first[1] };
   if (allowPrefix && prefixed.size > 1)
-    throw new UsageError(`run "${typed}": ambiguous`, { remedy: `one of ${[...prefixed.values()].join(', ')}` });
+    throw new UsageError('ambiguous command', { remedy: `one of ${[...prefixed.values()].join(', ')}` });
   const guesses = prefixed.size > 0 ? [...prefixed.values()] : suggest(wanted, commands.flatMap(namesOf));
   const remedy = guesses.length > 0 ? `did you mean ${guesses.slice(0, 3).join(', ')}?` : 'type help';
-  throw new UsageError(`run "${typed}": no such command`, { remedy });
+  throw new UsageError('no such command', { remedy });
 }
 
 /** Name and aliases of a command. */
@@ -36,9 +36,9 @@ export function namesOf(command: Command): readonly string[] {
   return [command.name, ...(command.aliases ?? [])];
 }
 
-/** Names near a misspelt one, the nearest first; none where nothing is near. */
+/** Names near a misspelt one, the nearest first; none that is further off than a third of the word. */
 export function suggest(typed: string, names: readonly string[]): string[] {
-  const limit = typed.length <= 3 ? 1 : typed.length <= 6 ? 2 : 3;
+  const limit = Math.max(1, Math.floor(typed.length / 3));
   return names
     .map((name) => ({ name, distance: editDistance(typed, name) }))
     .filter(({ distance, name }) => distance <= limit && distance < name.length)

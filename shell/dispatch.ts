@@ -5,7 +5,8 @@ import { ReadOnlyError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromText, octetsToText } from '../core/base/octets.ts';
 import { assignWords, parseOptions } from './arguments.ts';
-import { findCommand } from './command-names.ts';
+import { findCommand, namesOf } from './command-names.ts';
+import type { CommandNames } from './error-line.ts';
 import { expandGlob, isGlobWord, patternOf } from './glob.ts';
 import type { ParsedCommand } from './line.ts';
 import { parseLine } from './line.ts';
@@ -111,8 +112,18 @@ export class Dispatcher {
       await this.#runSource(expanded, signal, options, new Set([...aliases, name.toLowerCase()]));
       return;
     }
-    const { commands } = this.#options.services;
-    const { command, calledAs } = findCommand(commands, name, options.typed);
+    let names: CommandNames = [name];
+    try {
+      const { command, calledAs } = findCommand(this.#options.services.commands, name, options.typed);
+      names = [calledAs, ...namesOf(command)];
+      await this.#runFound(source, command, calledAs, parsed, signal);
+    } catch (error) {
+      this.#options.messages.from(error, { names });
+      throw error;
+    }
+  }
+
+  async #runFound(source: Octets, command: Command, calledAs: string, parsed: ParsedCommand, signal: AbortSignal): Promise<void> {
     this.#options.permit?.(command, parsed);
     if (this.#options.echo && !parsed.quiet)
       this.#options.messages.note(`+ ${octetsToText(source.slice(parsed.start, parsed.end) as Octets)}`);
@@ -160,7 +171,7 @@ export class Dispatcher {
     for (const { spec, word } of assigned) {
       const values = await this.#expand(word, spec, signal);
       if (values.length > 1 && spec.repeat !== true)
-        throw new VtError('EUSAGE', `${calledAs}: "${octetsToText(word.text)}" matches ${values.length} names, one is needed`);
+        throw new VtError('EUSAGE', `"${octetsToText(word.text)}": matches ${values.length} names, one is needed`);
       named.set(spec.name, [...(named.get(spec.name) ?? []), ...values]);
       args.push(...values);
     }
@@ -175,7 +186,7 @@ export class Dispatcher {
       tellPlan();
       return;
     }
-    const diagnostics = new CommandDiagnostics(messages, parsed.quiet);
+    const diagnostics = new CommandDiagnostics(messages, [calledAs, ...namesOf(command)], parsed.quiet);
     const context: CommandContext = { session, output, diagnostics, signal, plan, now, shell: services };
     try {
       await command.run(context, { args, named, options, repeated, calledAs });
@@ -188,10 +199,7 @@ export class Dispatcher {
     }
     if (signal.aborted && command.endsByInterrupt !== true) throw cancelled(signal);
     if (diagnostics.failures > 0) {
-      throw new VtError(
-        'EPARTIAL',
-        `${calledAs}: done in part, ${diagnostics.failures} ${diagnostics.failures === 1 ? 'item' : 'items'} failed`,
-      );
+      throw new VtError('EPARTIAL', `done in part, ${diagnostics.failures} ${diagnostics.failures === 1 ? 'item' : 'items'} failed`);
     }
   }
 
@@ -227,6 +235,7 @@ function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw cancelled(signal);
 }
 
-function isCancelled(error: unknown): boolean {
+/** Whether an error says that a signal has fired. */
+export function isCancelled(error: unknown): boolean {
   return error instanceof VtError && error.code === 'ECANCELLED';
 }

@@ -64,7 +64,7 @@ export async function expandGlob(word: Word, side: GlobSide, signal?: AbortSigna
     prefix = '';
   }
   if (found.length === 0)
-    throw new VtError('EFAILED', `match "${octetsToText(word.text)}": nothing there`, { remedy: 'quote it to mean the name itself' });
+    throw new VtError('EFAILED', `"${octetsToText(word.text)}": no match`, { remedy: 'quote it to use it as a name' });
   return found.sort(compareOctets);
 }
 

@@ -25,7 +25,7 @@ async function main(): Promise<void> {
       writeSync(1, args.help ? `${programHelp()}\n` : `vtftp ${VERSION}\n`);
     } catch (error) {
       process.exitCode = errorCode(error) === 'EPIPE' ? EXIT.outputClosed : EXIT.failed;
-      if (errorCode(error) !== 'EPIPE') writeSync(2, `vtftp: write standard output: ${errorReason(error)}\n`);
+      if (errorCode(error) !== 'EPIPE') writeSync(2, `vtftp: cannot write standard output: ${errorReason(error)}\n`);
     }
     return;
   }

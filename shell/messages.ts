@@ -1,6 +1,7 @@
 import type { Diagnostics, ProgressState } from '../commands/command.ts';
 import { PathError, VtError } from '../core/base/errors.ts';
-import { errorText } from '../core/base/system-error.ts';
+import type { CommandNames, ErrorLine } from './error-line.ts';
+import { errorLine } from './error-line.ts';
 import { exitStatusOf } from './exit-status.ts';
 import type { Style } from './output.ts';
 import { safeMessage } from './output.ts';
@@ -16,10 +17,19 @@ export interface MessageOptions {
   readonly progress: ProgressView;
 }
 
+/** Where an error came from. */
+export interface Origin {
+  /** The command that it ended. */
+  readonly names?: CommandNames;
+  /** `FILE:LINE` of the script that ran it. */
+  readonly where?: string;
+}
+
 /** Everything that goes to stderr: one line a message, as JSON objects where that is asked for. */
 export class Messages {
   readonly #options: MessageOptions;
   readonly #told = new WeakSet<Error>();
+  readonly #origins = new WeakMap<Error, Origin>();
 
   constructor(options: MessageOptions) {
     this.#options = options;
@@ -30,28 +40,51 @@ export class Messages {
     return error instanceof Error && this.#told.has(error);
   }
 
-  /** An error that ended a command. @param where - `FILE:LINE`, in scripts */
-  error(error: unknown, where?: string): void {
-    const { json, style } = this.#options;
+  /** Notes where an error came from. The innermost command counts; places of scripts that ran each other are all told. */
+  from(error: unknown, origin: Origin): void {
+    if (!(error instanceof Error)) return;
+    const inner = this.#origins.get(error);
+    const where = [origin.where, inner?.where].filter((each) => each !== undefined).join(': ');
+    this.#origins.set(error, { ...origin, ...inner, ...(where === '' ? {} : { where }) });
+  }
+
+  /** What an error says, as a user reads it: without the way out. */
+  text(error: unknown): string {
+    const { command, text } = this.#line(error);
+    return `${command}: ${text}`;
+  }
+
+  /** An error that ended a command. @param place - `FILE:LINE`, in scripts */
+  error(error: unknown, place?: string): void {
     for (let told = error; told instanceof Error; told = told.cause) this.#told.add(told);
-    const message = errorText(error);
+    if (place !== undefined) this.from(error, { where: place });
+    const where = this.#originOf(error)?.where;
+    const { command, text } = this.#line(error);
     const remedy = error instanceof VtError ? error.remedy : undefined;
-    const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-    if (json) {
+    if (this.#options.json) {
+      const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
       const errno = error instanceof PathError ? error.errno : undefined;
-      this.#print(JSON.stringify({ error: message.toWellFormed(), code, errno, status: exitStatusOf(error), remedy, where }));
+      const message = `${command}: ${text}`.toWellFormed();
+      this.#print(JSON.stringify({ error: message, command, code, errno, status: exitStatusOf(error), remedy, where }));
       return;
     }
-    const text = `${where === undefined ? '' : `${where}: `}${message}${remedy === undefined ? '' : ` (${remedy})`}`;
-    this.#print(`${style('error', 'vtftp:')} ${safeMessage(text)}`);
+    const start = this.#options.style('error', `${where === undefined ? '' : `${safeMessage(where)}: `}${command}:`);
+    this.#print(`${start} ${safeMessage(`${text}${remedy === undefined ? '' : ` (${remedy})`}`)}`);
   }
 
   warn(message: string): void {
-    if (!this.#options.quiet) this.#say('warning', 'warn', message);
+    if (this.#options.quiet) return;
+    if (this.#options.json) this.#print(JSON.stringify({ warning: message.toWellFormed() }));
+    else this.#print(`${this.#options.style('warn', 'warning:')} ${safeMessage(message)}`);
   }
 
-  failure(message: string): void {
-    this.#say('failure', 'error', message);
+  /** An item that failed while its command goes on. */
+  failure(error: unknown, names: CommandNames): void {
+    const { command, text } = errorLine(error, names);
+    const remedy = error instanceof VtError ? error.remedy : undefined;
+    if (this.#options.json) this.#print(JSON.stringify({ failure: `${command}: ${text}`.toWellFormed(), command, remedy }));
+    else
+      this.#print(`${this.#options.style('error', `${command}:`)} ${safeMessage(`${text}${remedy === undefined ? '' : ` (${remedy})`}`)}`);
   }
 
   /** Something to know that is neither result nor fault: a plain line. */
@@ -69,9 +102,12 @@ export class Messages {
     this.#options.progress.finish();
   }
 
-  #say(field: 'warning' | 'failure', kind: 'warn' | 'error', message: string): void {
-    if (this.#options.json) this.#print(JSON.stringify({ [field]: message.toWellFormed() }));
-    else this.#print(`${this.#options.style(kind, field === 'warning' ? 'warning:' : 'vtftp:')} ${safeMessage(message)}`);
+  #line(error: unknown): ErrorLine {
+    return errorLine(error, this.#originOf(error)?.names);
+  }
+
+  #originOf(error: unknown): Origin | undefined {
+    return error instanceof Error ? this.#origins.get(error) : undefined;
   }
 
   #print(line: string): void {
@@ -83,12 +119,14 @@ export class Messages {
 /** The diagnostics of one command; counts what failed. */
 export class CommandDiagnostics implements Diagnostics {
   readonly #messages: Messages;
+  readonly #names: CommandNames;
   readonly #isQuiet: boolean;
   /** Items that failed while the rest went on. */
   failures = 0;
 
-  constructor(messages: Messages, isQuiet: boolean) {
+  constructor(messages: Messages, names: CommandNames, isQuiet: boolean) {
     this.#messages = messages;
+    this.#names = names;
     this.#isQuiet = isQuiet;
   }
 
@@ -96,9 +134,9 @@ export class CommandDiagnostics implements Diagnostics {
     if (!this.#isQuiet) this.#messages.warn(message);
   }
 
-  failure(message: string): void {
+  failure(error: unknown): void {
     this.failures++;
-    this.#messages.failure(message);
+    this.#messages.failure(error, this.#names);
   }
 
   progress(state: ProgressState): void {

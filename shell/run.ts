@@ -1,13 +1,11 @@
 import { isatty } from 'node:tty';
 import type { ShellServices } from '../commands/command.ts';
 import { COMMANDS } from '../commands/list.ts';
-import { VtError } from '../core/base/errors.ts';
 import { octetsFromText, octetsToBytes } from '../core/base/octets.ts';
-import { errorText } from '../core/base/system-error.ts';
 import { skipReference } from '../core/dirent/reference-skip.ts';
 import type { ProgramArguments } from './argv.ts';
 import { readConfiguration } from './config.ts';
-import { Dispatcher } from './dispatch.ts';
+import { Dispatcher, isCancelled } from './dispatch.ts';
 import { EXIT, exitStatusOf } from './exit-status.ts';
 import { outliveTerminals } from './hang-up.ts';
 import { Messages } from './messages.ts';
@@ -151,7 +149,8 @@ async function openShell(
               try {
                 await dispatcher.runLine(text, runSignal, { typed: false, where });
               } catch (error) {
-                throw located(error, where);
+                if (where !== undefined && !isCancelled(error)) messages.from(error, { where });
+                throw error;
               }
             }
           },
@@ -260,7 +259,7 @@ async function runLines(shell: Shell, lines: Iterable<ScriptLine> | AsyncIterabl
     let reason: string | undefined;
     const note = (error: unknown): void => {
       lineStatus = exitStatusOf(error);
-      reason = errorText(error);
+      reason = messages.text(error);
     };
     try {
       await signals.during(async (signal) => await dispatcher.runLine(text, signal, { typed: false, where, onError: note }));
@@ -295,20 +294,11 @@ async function endSession({ session, signals, messages, output }: Shell): Promis
     await output.flush();
     return EXIT.done;
   } catch (error) {
+    messages.from(error, { names: ['quit', 'sync'] });
     // A Store that could not be made was told of by the command that needed it.
-    if (!messages.hasTold(error))
-      messages.error(error instanceof VtError ? error : new VtError('EFAILED', `sync: ${errorText(error)}`, { cause: error }));
+    if (!messages.hasTold(error)) messages.error(error);
     return exitStatusOf(error);
   } finally {
     await session[Symbol.asyncDispose]();
   }
-}
-
-/** An error with the place of the script's line that it came from. */
-function located(error: unknown, where: string | undefined): unknown {
-  if (where === undefined || !(error instanceof VtError) || error.code === 'ECANCELLED') return error;
-  return new VtError(error.code, `${where}: ${error.message}`, {
-    cause: error,
-    ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
-  });
 }

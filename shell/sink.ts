@@ -98,7 +98,7 @@ export class FdSink implements Sink {
           this.#isClosed = true;
           this.#onClosed();
         } else if (this.#name === undefined) throw error;
-        else throw new VtError('EFAILED', `write ${this.#name}: ${errorReason(error)}`, { cause: error });
+        else throw new VtError('EFAILED', `write "${this.#name}": ${errorReason(error)}`, { cause: error });
       }
     }
   }

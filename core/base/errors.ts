@@ -1,6 +1,8 @@
+import { errnoText } from './errno-text.ts';
+
 /**
- * The errors of the product. Codes are stable; messages may change. A message says the action first,
- * quotes its strings, and ends in what was found.
+ * The errors of the product. Codes are stable; messages may change. A message follows one grammar, `ACTION "THING": FACT`,
+ * of which the first two may be absent: `errorParts` takes it apart, and the shell composes from that what a user reads.
  */
 
 /** Stable codes; mapped to exit statuses in `shell/exit-status.ts` and to errnos by the mount. */
@@ -86,34 +88,18 @@ export type PathErrorName =
   | 'ENODATA'
   | 'EFBIG';
 
-const PATH_ERROR_TEXT: Readonly<Record<PathErrorName, string>> = {
-  ENOENT: 'no such file or directory',
-  ENOTDIR: 'not a directory',
-  EISDIR: 'is a directory',
-  EEXIST: 'already exists',
-  ENOTEMPTY: 'directory not empty',
-  ELOOP: 'too many levels of symbolic links',
-  EINVAL: 'invalid argument',
-  ENAMETOOLONG: 'name too long',
-  EXDEV: 'crosses into another tree',
-  EMLINK: 'too many links',
-  EROFS: 'read-only',
-  EPERM: 'not permitted',
-  EACCES: 'permission denied',
-  ENODATA: 'no such attribute',
-  EFBIG: 'too large',
-};
-
 /** A path in a tree that cannot be what was asked of it; `errno` is the POSIX name. */
 export class PathError extends VtError {
   readonly errno: PathErrorName;
   readonly path: string;
+  readonly action: string;
 
   constructor(errno: PathErrorName, action: string, path: string, options: VtErrorOptions = {}) {
     const code = errno === 'EROFS' ? 'EREADONLY' : errno === 'EPERM' || errno === 'EACCES' ? 'EPERM' : 'EFAILED';
-    super(code, `${action} "${path}": ${PATH_ERROR_TEXT[errno]}`, options);
+    super(code, `${action} "${path}": ${errnoText(errno)}`, options);
     this.errno = errno;
     this.path = path;
+    this.action = action;
   }
 }
 

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { getSystemErrorMap } from 'node:util';
+import { errnoText } from './errno-text.ts';
 import type { Octets } from './octets.ts';
 import { octetsFromBytes, octetsToText } from './octets.ts';
 
@@ -37,7 +37,7 @@ export function errnoName(errno: number): string {
  */
 export function systemError(errno: number, syscall: string, path?: Uint8Array | number): SystemError {
   const code = errnoName(errno);
-  const text = getSystemErrorMap().get(-errno)?.[1] ?? 'system error';
+  const text = errnoText(code, -errno);
   const where = path === undefined || typeof path === 'number' ? undefined : octetsToText(octetsFromBytes(path));
   const message = `${code}: ${text}, ${syscall}${where === undefined ? '' : ` '${where}'`}`;
   return Object.assign(new Error(message), { code, errno: -errno, syscall, ...(where === undefined ? {} : { path: where }) });
@@ -57,7 +57,7 @@ export function pathBytes(path: Octets): Buffer {
 /** What a system call's error says, without its code, its call and its path: `permission denied`. Of any other error its message. */
 export function errorReason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (isSystemError(error)) return getSystemErrorMap().get(error.errno)?.[1] ?? error.message;
+  if (isSystemError(error)) return errnoText(errnoName(-error.errno), error.errno);
   return error.message;
 }
 
@@ -79,6 +79,7 @@ const SYSTEM_CALL_ACTIONS: Readonly<Record<string, string>> = {
   access: 'open',
 };
 
-function isSystemError(error: Error): error is SystemError {
+/** Whether an error is one of a system call, as node:fs and {@link systemError} make them. */
+export function isSystemError(error: Error): error is SystemError {
   return 'syscall' in error && typeof error.syscall === 'string' && 'errno' in error && typeof error.errno === 'number';
 }

@@ -22,7 +22,7 @@ test('S06: a file that is all of a PUT and may not be read ends it with 12', asy
   const command = [...withoutOverride(), process.execPath, PROGRAM, '-S', scratch.path('store'), '-c', `put ${file}`];
   const put = await run(command[0] ?? '', command.slice(1), { env: scratch.env });
   assert.equal(put.status, 12, put.report);
-  assert.match(put.stderr, /^vtftp: put ".*secret\.txt": permission denied/m);
+  assert.match(put.stderr, /^put: .*secret\.txt: permission denied/m);
 });
 
 test('S06: what cannot be read is not among the files and octets that a PUT reports', async (t) => {
@@ -43,7 +43,7 @@ test('S06: a file that says it is empty and is not is no success: nothing of it 
   const scratch = makeScratch(t);
   const put = await vtftp(['-S', scratch.path('store'), '-c', 'put /proc/version'], { env: scratch.env });
   assert.notEqual(put.status, 0, put.report);
-  assert.match(put.stderr, /^vtftp: put "\/proc\/version": .*says that it is empty, and is not/m);
+  assert.match(put.stderr, /^put: \/proc\/version: .*says that it is empty, and is not/m);
 });
 
 test('S12: a working directory that is gone stops nothing that does not need it', async (t) => {

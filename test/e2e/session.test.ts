@@ -87,9 +87,9 @@ test('S12: -c, -b FILE, -b -, a pipe and a #!-script run the same commands', asy
 test('S12: a setting, and a value, that there is not is refused with those that there are', async (t) => {
   const scratch = makeScratch(t);
   for (const [line, says] of [
-    ['set constructor on', /set "constructor": no such setting \(one of onerror, glob\)/],
-    ['set toString', /set "toString": no such setting/],
-    ['set glob maybe', /set glob "maybe": expected on or off/],
+    ['set constructor on', /set: constructor: no such setting \(one of onerror, glob\)/],
+    ['set toString', /set: toString: no such setting/],
+    ['set glob maybe', /set: glob: expected on or off, not maybe/],
   ] as const) {
     const { status, stderr } = await session(scratch, line);
     assert.equal(status, 2, stderr);

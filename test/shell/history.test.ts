@@ -13,7 +13,7 @@ test('S65: log of what no recorded state has is an error', async (t) => {
   await session(scratch, 'mkdir recorded');
   const none = await session(scratch, 'log none');
   assert.equal(none.status, 1, none.report);
-  assert.equal(none.stderr, 'vtftp: log "/none": no recorded state has it\n');
+  assert.equal(none.stderr, 'log: /none: no recorded state has it\n');
   assert.match((await session(scratch, 'rm -r recorded; log recorded')).stdout, /^@1 /);
 });
 

@@ -170,7 +170,7 @@ test('S12: a script names file and line of its error, also one that another scri
   writeFileSync(scratch.path('outer'), '# first\nsource inner\npwd\n');
   const inner = await vtftp(['-S', scratch.path('store'), '-b', 'inner'], { env: scratch.env, cwd: scratch.folder });
   assert.equal(inner.status, 1);
-  assert.match(inner.stderr, /^vtftp: inner:2: /, inner.report);
+  assert.match(inner.stderr, /^inner:2: /, inner.report);
   const outer = await vtftp(['-S', scratch.path('store'), '-b', 'outer'], { env: scratch.env, cwd: scratch.folder });
   assert.match(outer.stderr, /outer:2: inner:2: /, outer.report);
   assert.equal(outer.stdout, '/\n');
@@ -180,7 +180,7 @@ test('S12: a script names file and line of its error, also one that another scri
   assert.match(circle.stderr, /deep/);
   const folder = await vtftp(['-b', scratch.folder], { env: scratch.env });
   assert.equal(folder.status, 10, folder.report);
-  assert.match(folder.stderr, /^vtftp: read script ".*": .*directory/);
+  assert.match(folder.stderr, /^vtftp: cannot read script .*: is a directory/);
 });
 
 test('S12: aliases stand for lines, and one that names itself means the command', async (t) => {
@@ -242,7 +242,7 @@ test('S12: SIGUSR1 tells how far it is on one line, and SIGINT then cancels, say
     },
   });
   assert.equal(ended.status, 130, ended.report);
-  assert.equal(ended.stderr, 'idle\nvtftp: cancelled\n');
+  assert.equal(ended.stderr, 'idle\n!: cancelled\n');
   assert.match(ended.stdout, /^ready\nD\{.*\}\n$/);
   assert.equal((await session(scratch, 'ls')).stdout, 'kept\n');
 });
@@ -357,11 +357,11 @@ test('output that cannot be written, or a Store that cannot be made, is told of,
   const scratch = makeScratch(t);
   const full = await run('sh', ['-c', `'${process.execPath}' '${PROGRAM}' --help > /dev/full`], { env: scratch.env });
   assert.equal(full.status, 1, full.report);
-  assert.match(full.stderr, /^vtftp: write standard output: .*no space left.*\n$/);
+  assert.match(full.stderr, /^\w+: cannot write standard output: .*no space left.*\n$/);
   // Where mkdir answers ENOENT in a folder that exists, making folders one below the other must not go on for ever.
   const nowhere = await vtftp(['-c', 'mkdir d'], { env: { ...scratch.env, XDG_DATA_HOME: '/proc' } });
   assert.equal(nowhere.status, 10, nowhere.report);
-  assert.match(nowhere.stderr, /^vtftp: make Store "\/proc\/vtftp\/store": .*$/m);
+  assert.match(nowhere.stderr, /: cannot make Store \/proc\/vtftp\/store: .*$/m);
 });
 
 test('S12: an output that cannot be written to is named, and is not taken for the Store', async (t) => {
@@ -369,7 +369,7 @@ test('S12: an output that cannot be written to is named, and is not taken for th
   const command = `"$0" "$1" -S "$2" -c 'mkdir kept; quit' >/dev/full`;
   const full = await run('sh', ['-c', command, process.execPath, PROGRAM, scratch.path('store')], { env: scratch.env });
   assert.equal(full.status, 1, full.report);
-  assert.equal(full.stderr, 'vtftp: write standard output: no space left on device\n');
+  assert.equal(full.stderr, 'quit: cannot write standard output: no space left on device\n');
   assert.equal((await session(scratch, 'ls')).stdout, 'kept\n');
 });
 
@@ -377,7 +377,7 @@ test('S12: ln -f replaces what stands there only where there is something to lin
   const scratch = makeScratch(t);
   const done = await session(scratch, 'mkdir d; touch f; -ln -f none f; -ln -f d f; -cp d d/e; ls');
   assert.equal(done.stdout.split('\n').slice(0, 2).join(' '), 'd f', done.report);
-  assert.match(done.stderr, /link "\/none": no such file/);
-  assert.match(done.stderr, /link "\/d": a Dir has one name \(cp copies it by reference\)/);
-  assert.match(done.stderr, /cp "\/d": a Dir cannot be copied into itself \("\/d\/e"\)/);
+  assert.match(done.stderr, /ln: \/none: no such file/);
+  assert.match(done.stderr, /ln: .*\/d: a Dir has one name \(cp copies it by reference\)/);
+  assert.match(done.stderr, /cp: \/d: a Dir cannot be copied into itself \("\/d\/e"\)/);
 });

@@ -5,7 +5,7 @@ import type { Followed } from '../core/tail/followed.ts';
 import type { Follower } from '../core/tail/follower.ts';
 import type { TreePath } from '../core/tree/tree.ts';
 import type { CommandContext } from './command.ts';
-import { lockTail, readTails, tailFile } from './tail-records.ts';
+import { lockFile, lockTail, readTails, tailFile } from './tail-records.ts';
 
 /** Least time between two roots where nobody says otherwise: milliseconds. */
 export const DEFAULT_EVERY_MS = 1000;
@@ -45,16 +45,22 @@ export async function beginFollower(context: CommandContext, options: BeginOptio
     unlock();
   };
   try {
-    const [{ Follower: FollowerClass }, { readCheckpoint }] = await Promise.all([
+    const [{ Follower: FollowerClass }, { readCheckpoint, removeCheckpoint }, { writeStatus }] = await Promise.all([
       import('../core/tail/follower.ts'),
       import('../core/tail/checkpoint.ts'),
+      import('../core/tail/tail-status.ts'),
     ]);
-    const followed = await options.make(readCheckpoint(checkpointPath));
+    const checkpoint = readCheckpoint(checkpointPath);
+    const statusFile = lockFile(checkpointPath);
+    if (checkpoint === undefined) writeStatus(statusFile, { round: 0 });
+    const followed = await options.make(checkpoint);
     const follower = new FollowerClass({
       store: session.store,
       followed,
       sync: async (roundSignal) => await session.sync(roundSignal),
       checkpointPath,
+      round: checkpoint?.round ?? 0,
+      onStatus: (status) => writeStatus(statusFile, status),
       identity: { command, store: session.store.name, archive: session.archive.name, what, target: shown, pid: process.pid },
       everyMs: options.everyMs,
       clock: now,
@@ -65,6 +71,8 @@ export async function beginFollower(context: CommandContext, options: BeginOptio
     try {
       await follower.start(signal);
     } catch (error) {
+      // What never began leaves nothing behind.
+      if (checkpoint === undefined) removeCheckpoint(checkpointPath);
       await follower.abandon();
       throw error;
     }

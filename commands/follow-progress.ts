@@ -30,7 +30,7 @@ function show({ session, diagnostics }: CommandContext): void {
     doneBytes: sum(({ newBytes }) => newBytes),
     doneItems: sum(({ files }) => files),
     bytesPerSecond: Math.round(sum(({ rate }) => rate)),
-    lagBytes: sum(({ unreadBytes }) => unreadBytes),
+    lagBytes: sum(({ lagBytes: lag }) => lag),
     lagMs: Math.round(Math.max(0, ...states.map(({ lagMs }) => lagMs))),
   });
 }

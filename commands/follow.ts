@@ -1,7 +1,10 @@
 import { UsageError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
+import type { Meta } from '../core/dirent/meta.ts';
 import type { Follower } from '../core/tail/follower.ts';
+import { makeDirs } from '../core/tree/make-dirs.ts';
+import { parentPath } from '../core/tree/path.ts';
 import type { TreePath } from '../core/tree/tree.ts';
 import { beginFollower, DEFAULT_EVERY_MS } from './begin-follower.ts';
 import type { CommandContext, CommandInput } from './command.ts';
@@ -9,7 +12,7 @@ import { defineCommand } from './command.ts';
 import { pathArgument } from './entry.ts';
 import { countText, octetsFields, sizeText } from './format.ts';
 import { resolveLocalPath } from './local-path.ts';
-import { newMeta } from './new-meta.ts';
+import { newMeta, newMode } from './new-meta.ts';
 
 /** `follow`: files that grow, into the tree as they are written. */
 export const follow = defineCommand({
@@ -19,7 +22,8 @@ export const follow = defineCommand({
   details: [
     'What is in the files is stored at once, and from then on what is appended, as long as the session lasts: a round a second at most, but at once where much waits, each of which records a root, so that log NAME shows how it grew and get NAME@DATE gets any state. Only what is new is read and stored, with the last leaf of the content and the superblocks above it. wait makes a daemon of it; tails shows how far it is; untail ends it.',
     'The content of NAME is all that was ever written to LOCAL, one after the other: where a log is rotated by rename, or copied and cut short, or removed and made again, what is written afterwards comes behind what was. A file that is written anew with all that it had goes on where it was; for files that are edited use watch. Where LOCAL is a pattern, or there are several, or NAME is a Dir or ends in a slash, each file goes into the Dir NAME under its own name, also those that come to be later; patterns are expanded by this command itself. A rotated file that fits a pattern is no news.',
-    'How far each file is read is kept in a checkpoint below $XDG_STATE_HOME/vtftp/tails: device, inode, offset, what was read last, the content so far, and where its parser goes on, written only when that is durable. So the same command in another session goes on there, after kill -9 too: nothing is lost and nothing comes twice, also of what was rotated meanwhile as long as it is beside LOCAL and not compressed.',
+    'A checkpoint below $XDG_STATE_HOME/vtftp/tails keeps how far each file is read. The same command in another session goes on there, after kill -9 too: nothing is lost and nothing comes twice, also of what was rotated meanwhile as long as it is beside LOCAL and not compressed. Blocks that the Store has no more, as after gc or in a Store that was made anew, are read from the files again.',
+    'A round that fails, as on a full disk, is made again until it succeeds; one warning says when that begins, and one when it is over. A file that cannot be read is named, and the others go on. Dirs above NAME are made.',
   ],
   changes: true,
   plans: true,
@@ -51,7 +55,6 @@ export const follow = defineCommand({
       output.line(`would follow ${what} into ${output.name(target)}`);
       return;
     }
-    if (intoDir) await makeDir(context, target);
     const everyMs = everyOption(input);
     const [{ TailGroup }, { localPattern }, { EdgeScanner }, { Ingest }, { systemOwnerNames }, parser] = await Promise.all([
       import('../core/tail/tail-group.ts'),
@@ -61,12 +64,14 @@ export const follow = defineCommand({
       import('../core/base/owner-names.ts'),
       parserOption(input),
     ]);
+    const dirMeta = (): Meta => newMeta(context, newMode('dir'));
     const follower = await beginFollower(context, {
       command: 'follow',
       what,
       target,
       everyMs,
       make: async (checkpoint) => {
+        await makeDirs(session.tree, intoDir ? target : parentPath(target), dirMeta(), { signal });
         const group = new TailGroup({
           store: session.store,
           tree: session.tree,
@@ -75,12 +80,13 @@ export const follow = defineCommand({
           patterns: patterns.map(localPattern),
           target,
           intoDir,
+          dirMeta,
           parser,
           owners: systemOwnerNames(),
           monotonicMs: () => performance.now(),
           onNotice: (notice) => diagnostics.warn(notice),
         });
-        if (checkpoint !== undefined) await group.restore(checkpoint.tails, { signal });
+        if (checkpoint !== undefined) await group.restore(checkpoint, { signal });
         return group;
       },
     });
@@ -110,11 +116,6 @@ async function targetOf(
   if (intoDir && stored !== undefined && stored.dirent.kind !== 'dir')
     throw new UsageError(`follow into "${octetsToText(target)}": it is no Dir`);
   return { patterns, target, intoDir };
-}
-
-async function makeDir(context: CommandContext, path: TreePath): Promise<void> {
-  const { session, signal } = context;
-  if ((await session.tree.lookup(path, { signal })) === undefined) await session.tree.mkdir(path, newMeta(context, 0o755), { signal });
 }
 
 /** Milliseconds between rounds. */

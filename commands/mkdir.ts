@@ -1,6 +1,7 @@
 import { PathError } from '../core/base/errors.ts';
 import { octetsToText } from '../core/base/octets.ts';
-import { joinPath, ROOT_PATH, splitPath } from '../core/tree/path.ts';
+import { makeDirs } from '../core/tree/make-dirs.ts';
+import { parentPath } from '../core/tree/path.ts';
 import type { TreePath } from '../core/tree/tree.ts';
 import type { CommandContext } from './command.ts';
 import { defineCommand } from './command.ts';
@@ -33,13 +34,8 @@ export const mkdir = defineCommand({
 
 async function makeAll(context: CommandContext, path: TreePath, mode: number): Promise<void> {
   const { session, signal } = context;
-  let at = ROOT_PATH;
-  for (const element of splitPath(path)) {
-    at = joinPath(at, element);
-    const present = await session.tree.lookup(at, { signal });
-    if (present === undefined) await session.tree.mkdir(at, newMeta(context, at === path ? mode : newMode('dir')), { signal });
-    else if (present.dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'make directory', octetsToText(at));
-  }
+  await makeDirs(session.tree, parentPath(path), newMeta(context, newMode('dir')), { signal });
+  await makeDirs(session.tree, path, newMeta(context, mode), { signal });
 }
 
 /** `rmdir`: empty Dirs go. */

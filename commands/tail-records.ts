@@ -8,6 +8,8 @@ import { makeFolders } from '../core/base/make-folders.ts';
 import type { Octets } from '../core/base/octets.ts';
 import type { Checkpoint } from '../core/tail/checkpoint.ts';
 import { readCheckpoint, removeCheckpoint } from '../core/tail/checkpoint.ts';
+import type { TailStatus } from '../core/tail/tail-status.ts';
+import { readStatus } from '../core/tail/tail-status.ts';
 import type { Session } from './session.ts';
 
 /** Tries for a lock, and milliseconds between them. */
@@ -31,6 +33,11 @@ export function tailFile(env: Environment, { store, archive }: Session, target: 
   return join(tailFolder(env), `${key}.json`);
 }
 
+/** The file that is locked while somebody goes on from a checkpoint; who does tells in it how that goes. */
+export function lockFile(file: string): string {
+  return `${file}.lock`;
+}
+
 /** Gives up the lock of a checkpoint. Where there is no checkpoint any more the lock's file goes, too. */
 export type Unlock = () => void;
 
@@ -50,7 +57,7 @@ export async function lockTail(file: string): Promise<Unlock | undefined> {
 }
 
 function lockNow(file: string): Unlock | undefined {
-  const lock = `${file}.lock`;
+  const lock = lockFile(file);
   const fd = openSync(lock, 'a', 0o600);
   // Whoever had it may have removed it meanwhile.
   if (!tryLock(fd) || statSync(lock, { throwIfNoEntry: false })?.ino !== fstatSync(fd).ino) {
@@ -69,7 +76,7 @@ function lockNow(file: string): Unlock | undefined {
 function isLocked(file: string): boolean {
   let fd: number;
   try {
-    fd = openSync(`${file}.lock`, 'r');
+    fd = openSync(lockFile(file), 'r');
   } catch {
     return false;
   }
@@ -86,6 +93,8 @@ function tailFolderOf(file: string): string {
 export interface TailRecord {
   readonly file: string;
   readonly checkpoint: Checkpoint;
+  /** What the process that has the lock, or had it, told last. */
+  readonly status: TailStatus | undefined;
   readonly isRunning: boolean;
   /** Its Store was in a folder that is not there any more. */
   readonly isGone: boolean;
@@ -129,7 +138,7 @@ export function readTails(env: Environment): TailRecord[] {
       const checkpoint = readCheckpoint(file);
       if (checkpoint === undefined) continue;
       const { store } = checkpoint;
-      records.push({ file, checkpoint, isRunning: isLocked(file), isGone: isGone(store) });
+      records.push({ file, checkpoint, status: readStatus(lockFile(file)), isRunning: isLocked(file), isGone: isGone(store) });
     } catch {
       // Of another version; whoever follows that is told.
     }

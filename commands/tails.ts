@@ -12,11 +12,11 @@ export const tails = defineCommand({
   group: 'move',
   summary: 'list what is followed and watched, with lag, rate and last root',
   details: [
-    'First what this session follows, then what others do, or did: a stopped one goes on where it ended when the same follow or watch is given again. lag is what is in the local files and not recorded yet, and how long the oldest of it waits; of other processes, what their checkpoints do not have.',
+    'First what this session follows, then what others do, or did: a stopped one goes on where it ended when the same follow or watch is given again. lag is what no recorded root has yet, and how long the oldest of it waits. Where a round fails, tails shows why: it is made again until it succeeds.',
   ],
   async run({ session, output, shell, now }) {
     const { readTails } = await import('./tail-records.ts');
-    const { unreadBytes } = await import('../core/tail/unread-bytes.ts');
+    const { unrecordedBytes } = await import('../core/tail/unread-bytes.ts');
     const ours = new Set<string>();
     for (const follower of session.tails.followers) {
       ours.add(follower.checkpointPath);
@@ -33,7 +33,7 @@ export const tails = defineCommand({
         bytes: state.size,
         new_bytes: state.newBytes,
         read_bytes: state.readBytes,
-        lag_bytes: state.unreadBytes,
+        lag_bytes: state.lagBytes,
         lag_ms: Math.round(state.lagMs),
         bytes_per_second: Math.round(state.rate),
         rounds: state.rounds,
@@ -43,15 +43,17 @@ export const tails = defineCommand({
         dirref: state.root,
       });
     }
-    for (const { file, checkpoint, isRunning, isGone } of readTails(shell.env)) {
+    for (const { file, checkpoint, status, isRunning, isGone } of readTails(shell.env)) {
       if (ours.has(file)) continue;
-      const lag = unreadBytes(checkpoint);
+      const lag = unrecordedBytes(checkpoint, status === undefined || status.round >= checkpoint.round);
       const { files = checkpoint.tails.length } = checkpoint;
       const ageMs = now().getTime() - Date.parse(checkpoint.when);
       const what = `${countText(files, 'file')}, lag ${sizeText(lag)}, ${sizeText(isRunning ? checkpoint.rate : 0)}/s, ${checkpoint.when}`;
       output.line(
         `${output.name(octetsFromText(checkpoint.target))}  ${checkpoint.what}  ${isRunning ? `pid ${checkpoint.pid}` : 'stopped'}: ${what}, Store ${checkpoint.store}${isGone ? ', which is gone' : ''}`,
       );
+      if (status?.trouble !== undefined)
+        output.line(`  failing${status.since === undefined ? '' : ` since ${status.since}`}: ${status.trouble}`);
       if (checkpoint.root !== undefined) output.line(`  ${output.style('ref', checkpoint.root)}`);
       output.record({
         target: checkpoint.target,
@@ -65,6 +67,8 @@ export const tails = defineCommand({
         lag_ms: lag === 0 ? 0 : ageMs,
         bytes_per_second: isRunning ? checkpoint.rate : 0,
         when: checkpoint.when,
+        trouble: status?.trouble,
+        trouble_since: status?.since,
         dirref: checkpoint.root,
       });
     }
@@ -73,9 +77,9 @@ export const tails = defineCommand({
 
 /** `3 files, 12M, 1.2M/s, lag 310 (0.4 s)`. */
 export function stateText(state: FollowerState): string {
-  const { files, absent, size, rate, unreadBytes, lagMs, trouble } = state;
+  const { files, absent, size, rate, lagBytes, lagMs, trouble } = state;
   const parts = [`${countText(files, 'file')}${absent > 0 ? ` (${absent} absent)` : ''}`, sizeText(size), `${sizeText(rate)}/s`];
-  parts.push(`lag ${sizeText(unreadBytes)} (${(lagMs / 1000).toFixed(1)} s)`);
+  parts.push(`lag ${sizeText(lagBytes)} (${(lagMs / 1000).toFixed(1)} s)`);
   if (trouble !== undefined) parts.push(trouble);
   return parts.join(', ');
 }

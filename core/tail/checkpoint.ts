@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { VtError } from '../base/errors.ts';
@@ -6,12 +7,8 @@ import { errorCode, errorReason } from '../base/system-error.ts';
 import type { ParsingPoint } from '../blockify/growing-content.ts';
 import type { FileMark } from './tailed-file.ts';
 
-/** What a checkpoint keeps of one followed path. */
-export interface TailMark {
-  /** The local path, octets in Base64. */
-  readonly path: string;
-  /** The path in the tree, likewise. */
-  readonly name: string;
+/** How far one followed path is taken in. */
+export interface TailState {
   /** What is before it is cut for good; see {@link StablePoint}. */
   readonly stable: number;
   readonly isDeaf: boolean;
@@ -24,10 +21,24 @@ export interface TailMark {
   readonly dirent: string;
 }
 
-/** What a checkpoint keeps of everything that one command follows. */
+/** What a checkpoint keeps of one followed path. */
+export interface TailMark extends TailState {
+  /** The local path, octets in Base64. */
+  readonly path: string;
+  /** The path in the tree, likewise. */
+  readonly name: string;
+  /** What the root before has of it, if that is something else; null where it has nothing. */
+  readonly recorded?: TailState | null | undefined;
+}
+
+/**
+ * What a checkpoint keeps of everything that one command follows. It is written before the root that has this state, so that a kill
+ * loses nothing that was read; whether that root was recorded the tree tells, and meanwhile {@link TailStatus}.
+ */
 export interface Checkpoint {
-  readonly version: 1;
-  /** `follow` or `watch`; undefined in those of earlier versions. */
+  /** Counts the roots that were to be recorded. */
+  readonly round: number;
+  /** `follow` or `watch`; undefined in those of early versions. */
   readonly command?: string | undefined;
   readonly store: string;
   readonly archive: string;
@@ -41,47 +52,81 @@ export interface Checkpoint {
   readonly root?: string | undefined;
   /** Octets a second, lately. */
   readonly rate: number;
-  /** Files that are followed or watched; undefined in those of earlier versions. */
+  /** Files that are followed or watched; undefined in those of early versions. */
   readonly files?: number | undefined;
   readonly tails: readonly TailMark[];
+  /** Whether a checksum held; those of version 1 have none. */
+  readonly isChecked: boolean;
 }
 
-const VERSION = 1;
+/** Begins a checkpoint: then come the version, SHA-256 of what follows the line in hexadecimal, and that, JSON. @see vt(5), "Checkpoints of tails" */
+const MAGIC = 'vtftp-tail';
+const VERSION = 2;
+const UNCHECKED_VERSION = 1;
 
 /**
  * Reads a checkpoint.
  *
  * @returns undefined where there is none
- * @throws {VtError} EFAILED for one that cannot be read, or is of another version
+ * @throws {VtError} EFAILED for one that cannot be read, is damaged, or is of another version
  */
 export function readCheckpoint(path: string): Checkpoint | undefined {
-  let text: string;
+  let data: Buffer;
   try {
-    text = readFileSync(path, 'utf8');
+    data = readFileSync(path);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw new VtError('EFAILED', `read checkpoint "${path}": ${errorReason(error)}`, { cause: error });
   }
-  const remedy = 'remove it to read the files from their start';
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new VtError('EFAILED', `read checkpoint "${path}": it is damaged`, { cause, remedy });
-  }
-  if (isCheckpoint(value)) return value;
-  throw new VtError('EFAILED', `read checkpoint "${path}": it is of another version`, { remedy });
+  return decodeCheckpoint(data, path);
 }
 
-function isCheckpoint(value: unknown): value is Checkpoint {
+/** Reads the octets of a checkpoint. @throws as {@link readCheckpoint} */
+export function decodeCheckpoint(data: Buffer, path: string): Checkpoint {
+  const end = data.indexOf('\n');
+  const [magic, version, sum] = data.toString('latin1', 0, Math.max(0, end)).split(' ');
+  if (magic === MAGIC) {
+    if (version !== String(VERSION)) throw refusal(path, 'it is of another version');
+    const body = data.subarray(end + 1);
+    if (sum !== sumOf(body)) throw refusal(path, 'it is damaged');
+    return { ...(parseJson(body, path) as Omit<Checkpoint, 'isChecked'>), isChecked: true };
+  }
+  const value = parseJson(data, path);
+  if (!isUnchecked(value)) throw refusal(path, 'it is of another version');
+  return { ...value, round: 0, isChecked: false };
+}
+
+function sumOf(body: Uint8Array): string {
+  return createHash('sha256').update(body).digest('hex');
+}
+
+function parseJson(data: Buffer, path: string): unknown {
+  try {
+    return JSON.parse(data.toString());
+  } catch (cause) {
+    throw refusal(path, 'it is damaged', cause);
+  }
+}
+
+function refusal(path: string, found: string, cause?: unknown): VtError {
+  return new VtError('EFAILED', `read checkpoint "${path}": ${found}`, { cause, remedy: 'remove it to read the files from their start' });
+}
+
+function isUnchecked(value: unknown): value is Omit<Checkpoint, 'isChecked' | 'round'> {
   return (
     typeof value === 'object' &&
     value !== null &&
     'version' in value &&
-    value.version === VERSION &&
+    value.version === UNCHECKED_VERSION &&
     'tails' in value &&
     Array.isArray(value.tails)
   );
+}
+
+/** The octets of a checkpoint. */
+export function encodeCheckpoint(checkpoint: Omit<Checkpoint, 'isChecked'>): Buffer {
+  const body = Buffer.from(`${JSON.stringify(checkpoint)}\n`);
+  return Buffer.concat([Buffer.from(`${MAGIC} ${VERSION} ${sumOf(body)}\n`), body]);
 }
 
 /**
@@ -89,14 +134,14 @@ function isCheckpoint(value: unknown): value is Checkpoint {
  *
  * @throws {VtError} EFAILED
  */
-export function writeCheckpoint(path: string, checkpoint: Checkpoint): void {
+export function writeCheckpoint(path: string, checkpoint: Omit<Checkpoint, 'isChecked'>): void {
   const temporary = `${path}.new`;
   const folder = dirname(path);
   try {
     makeFolders(folder, 0o700);
     const fd = openSync(temporary, 'w', 0o600);
     try {
-      const data = Buffer.from(`${JSON.stringify(checkpoint)}\n`);
+      const data = encodeCheckpoint(checkpoint);
       for (let at = 0; at < data.length; ) at += writeSync(fd, data, at);
       fsyncSync(fd);
     } finally {

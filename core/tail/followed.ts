@@ -36,6 +36,10 @@ export interface Followed {
   bind(options: OpOptions): Promise<void>;
   /** What has to be kept to go on after the process has ended. */
   marks(): TailMark[];
+  /** A root is recorded that has what was bound, as the last marks say. */
+  noteRecorded(): void;
+  /** What goes wrong with some of it, while the rest goes on. */
+  readonly trouble: string | undefined;
   counts(): FollowedCounts;
   close(): Promise<void>;
 }

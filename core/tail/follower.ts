@@ -5,6 +5,7 @@ import type { Store } from '../store/store.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { removeCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { Followed, FollowedCounts } from './followed.ts';
+import type { TailStatus } from './tail-status.ts';
 
 /** Between two rounds that nobody rang for: milliseconds. A monitor may miss changes, and knows nothing of network filesystems. */
 const TIMER_MS = 1000;
@@ -24,6 +25,10 @@ const DEAF_MS = 120_000;
 /** Between two rounds then, at least: milliseconds. */
 const DEAF_EVERY_MS = 100;
 
+/** Between two rounds while they fail, at first and at most: milliseconds. */
+const RETRY_MS = 1000;
+const MAX_RETRY_MS = 16_000;
+
 /** Part of the last rate that a second leaves. */
 const RATE_DECAY = 0.5;
 
@@ -34,6 +39,10 @@ export interface FollowerOptions {
   readonly sync: (signal: AbortSignal) => Promise<string>;
   /** Where the checkpoint lies. */
   readonly checkpointPath: string;
+  /** How many rounds were before, by that checkpoint. */
+  readonly round: number;
+  /** Told which round is recorded, and what keeps others from it. */
+  readonly onStatus: (status: TailStatus) => void;
   /** Its fixed fields. */
   readonly identity: Pick<Checkpoint, 'command' | 'store' | 'archive' | 'what' | 'target' | 'pid'>;
   /** Least time between the starts of two rounds where no more waits than {@link HASTE_SIZE}: milliseconds. */
@@ -49,12 +58,14 @@ export interface FollowerOptions {
 export interface FollowerState extends FollowedCounts {
   /** Octets a second, lately. */
   readonly rate: number;
+  /** Octets that no recorded root has yet: in files, or taken in. */
+  readonly lagBytes: number;
   /** How long what is not recorded yet waits: milliseconds; 0 where all is. */
   readonly lagMs: number;
   /** Roots recorded, and rounds that failed. */
   readonly rounds: number;
   readonly failures: number;
-  /** Why the last round failed, until one succeeds. */
+  /** Why the last round failed, until one succeeds; or what goes wrong with some of the files. */
   readonly trouble: string | undefined;
   /** The last root recorded. */
   readonly root: string | undefined;
@@ -62,7 +73,8 @@ export interface FollowerState extends FollowedCounts {
 
 /**
  * Keeps a part of a tree in step with local files, round by round: look, Blocks durable, checkpoint, root recorded. A round that is
- * killed anywhere is made good by the next process: the checkpoint names durable Blocks only, and is never behind the tree.
+ * killed anywhere is made good by the next process: the checkpoint has what was read, and what the root before has. A round that
+ * fails is made again until it succeeds; what was read of files stays, and counts as lag until a root has it.
  */
 export class Follower {
   readonly #options: FollowerOptions;
@@ -90,11 +102,24 @@ export class Follower {
   #rounds = 0;
   #failures = 0;
   #trouble: string | undefined;
+  /** When the rounds began to fail. */
+  #troubleMs: number | undefined;
+  #troubleSince: Date | undefined;
+  #retryMs = RETRY_MS;
   #root: string | undefined;
+  /** Something may be in the tree that no recorded root has. */
+  #isUnrecorded = true;
+  /** Octets taken in of which a recorded root has all. */
+  #recordedBytes = 0;
+  /** The round whose checkpoint was written last, and the one that was recorded last. */
+  #number: number;
+  #recordedNumber: number;
   #isStopped = false;
 
   constructor(options: FollowerOptions) {
     this.#options = options;
+    this.#number = options.round;
+    this.#recordedNumber = options.round - 1;
     this.#ratedMs = options.monotonicMs();
     this.#lookedMs = this.#ratedMs;
   }
@@ -118,7 +143,7 @@ export class Follower {
 
   /** Makes the first round, and goes on by itself. @throws what went wrong in it */
   async start(signal: AbortSignal): Promise<void> {
-    await this.#look(signal);
+    await this.#look(signal, true);
     await this.#watch();
     this.#schedule();
   }
@@ -132,15 +157,18 @@ export class Follower {
   }
 
   state(): FollowerState {
-    const counts = this.#options.followed.counts();
+    const { followed, monotonicMs } = this.#options;
+    const counts = followed.counts();
     const waits = this.#roundSinceMs ?? this.#newSinceMs ?? this.#lookedMs;
+    const lagBytes = counts.unreadBytes + counts.newBytes - this.#recordedBytes;
     return {
       ...counts,
       rate: this.#rate,
-      lagMs: counts.unreadBytes === 0 && this.#newSinceMs === undefined ? 0 : this.#options.monotonicMs() - waits,
+      lagBytes,
+      lagMs: lagBytes === 0 && this.#newSinceMs === undefined ? 0 : monotonicMs() - waits,
       rounds: this.#rounds,
       failures: this.#failures,
-      trouble: this.#trouble,
+      trouble: this.#trouble ?? followed.trouble,
       root: this.#root,
     };
   }
@@ -160,6 +188,9 @@ export class Follower {
     try {
       await this.#look(this.#ending.signal);
       if (forget) removeCheckpoint(this.#options.checkpointPath);
+    } catch (error) {
+      this.#options.onStatus({ round: this.#recordedNumber, trouble: errorText(error), since: this.#options.clock().toISOString() });
+      throw error;
     } finally {
       await this.#end();
     }
@@ -201,6 +232,7 @@ export class Follower {
 
   /** How long to wait from one round to the next. */
   #quietMs(everyMs: number): number {
+    if (this.#trouble !== undefined) return Math.max(everyMs, this.#retryMs);
     if (this.#isDeaf) return Math.max(everyMs, DEAF_EVERY_MS);
     return this.#rang ? everyMs : Math.max(everyMs, TIMER_MS);
   }
@@ -209,21 +241,46 @@ export class Follower {
     this.#rang = false;
     this.#round = this.#look(this.#ending.signal)
       .then(() => this.#watch())
-      .catch((error: unknown) => {
-        this.#failures++;
-        const trouble = errorText(error);
-        if (trouble !== this.#trouble) this.#options.onNotice(`follow into "${this.target}": ${trouble}; it is tried again`);
-        this.#trouble = trouble;
-      })
+      .catch((error: unknown) => this.#fail(error))
       .finally(() => {
         this.#round = undefined;
         this.#schedule();
       });
   }
 
-  /** One round. */
-  async #look(signal: AbortSignal): Promise<void> {
-    const { followed, store, monotonicMs, clock } = this.#options;
+  /** A round failed; it is told when that begins. */
+  #fail(error: unknown): void {
+    const { onNotice, onStatus, monotonicMs, clock } = this.#options;
+    this.#failures++;
+    const trouble = errorText(error);
+    if (this.#troubleMs === undefined) onNotice(`${this.#name}: ${trouble}; it is tried again until it succeeds`);
+    else this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
+    this.#trouble = trouble;
+    this.#troubleMs ??= monotonicMs();
+    this.#troubleSince ??= clock();
+    onStatus({ round: this.#recordedNumber, trouble, since: this.#troubleSince.toISOString() });
+  }
+
+  /** A round succeeded; it is told if those before did not. */
+  #succeed(): void {
+    const { onNotice, monotonicMs } = this.#options;
+    if (this.#troubleMs !== undefined) {
+      const seconds = ((monotonicMs() - this.#troubleMs) / 1000).toFixed(0);
+      onNotice(`${this.#name}: it goes on after ${seconds} s; all that was read meanwhile is recorded`);
+    }
+    this.#trouble = undefined;
+    this.#troubleMs = undefined;
+    this.#troubleSince = undefined;
+    this.#retryMs = RETRY_MS;
+  }
+
+  get #name(): string {
+    return `${this.command ?? 'follow'} into "${this.target}"`;
+  }
+
+  /** One round. @param isFirst - nothing is recorded that no checkpoint has */
+  async #look(signal: AbortSignal, isFirst = false): Promise<void> {
+    const { followed, store, monotonicMs } = this.#options;
     this.#startedMs = monotonicMs();
     const options: OpOptions = { signal };
     const seenMs = this.#newSinceMs ?? this.#startedMs;
@@ -231,25 +288,21 @@ export class Follower {
     this.#roundSinceMs = seenMs;
     this.#isHasty = false;
     try {
-      if (await followed.look(options)) {
+      if (await followed.look(options)) this.#isUnrecorded = true;
+      if (this.#isUnrecorded) {
         await followed.flush(options);
         await store.flush(options);
         this.#rateNow();
-        this.#keep(clock());
-        await followed.bind(options);
-        this.#root = await this.#options.sync(signal);
-        this.#rounds++;
-        this.#isHasty = followed.counts().unreadBytes > HASTE_SIZE;
-      } else {
-        // A round that failed may have left something to be brought into the tree.
-        if (this.#trouble !== undefined || this.#root === undefined) {
-          await followed.flush(options);
-          await followed.bind(options);
-          this.#root = await this.#options.sync(signal);
+        const unkept = this.#keep(isFirst);
+        await this.#record(options, signal);
+        if (unkept !== undefined) {
+          this.#isUnrecorded = true;
+          throw unkept;
         }
-        this.#rateNow();
-      }
-      this.#trouble = undefined;
+        this.#isHasty = followed.counts().unreadBytes > HASTE_SIZE;
+      } else this.#rateNow();
+      this.#succeed();
+      this.#options.onStatus({ round: this.#recordedNumber, trouble: followed.trouble });
       this.#lookedMs = this.#startedMs;
     } catch (error) {
       this.#newSinceMs = seenMs;
@@ -259,17 +312,42 @@ export class Follower {
     }
   }
 
-  #keep(now: Date): void {
-    const { followed, identity, checkpointPath } = this.#options;
-    writeCheckpoint(checkpointPath, {
-      version: 1,
-      ...identity,
-      when: now.toISOString(),
-      root: this.#root,
-      rate: Math.round(this.#rate),
-      files: followed.counts().files,
-      tails: followed.marks(),
-    });
+  async #record(options: OpOptions, signal: AbortSignal): Promise<void> {
+    const { followed, sync } = this.#options;
+    const { newBytes } = followed.counts();
+    await followed.bind(options);
+    this.#root = await sync(signal);
+    followed.noteRecorded();
+    this.#rounds++;
+    this.#recordedBytes = newBytes;
+    this.#recordedNumber = this.#number;
+    this.#isUnrecorded = false;
+  }
+
+  /**
+   * Writes a checkpoint of what was taken in. Where that fails the root is recorded all the same, but at the very start: without one
+   * another process reads on from the one before.
+   *
+   * @returns what went wrong
+   */
+  #keep(isFirst: boolean): unknown {
+    const { followed, identity, checkpointPath, clock } = this.#options;
+    this.#number++;
+    try {
+      writeCheckpoint(checkpointPath, {
+        round: this.#number,
+        ...identity,
+        when: clock().toISOString(),
+        root: this.#root,
+        rate: Math.round(this.#rate),
+        files: followed.counts().files,
+        tails: followed.marks(),
+      });
+    } catch (error) {
+      if (isFirst) throw error;
+      return error;
+    }
+    return undefined;
   }
 
   #rateNow(): void {

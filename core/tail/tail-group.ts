@@ -1,19 +1,25 @@
+import { PathError, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import { errorReason } from '../base/system-error.ts';
+import { formatBlock } from '../block/block-text.ts';
 import type { Ingest } from '../blockify/ingest.ts';
 import type { FileDirent } from '../dirent/dirent.ts';
-import { baseName, joinPath } from '../tree/path.ts';
+import type { Meta } from '../dirent/meta.ts';
+import { makeDirs } from '../tree/make-dirs.ts';
+import { baseName, joinPath, parentPath } from '../tree/path.ts';
 import type { Tree, TreePath } from '../tree/tree.ts';
-import type { TailMark } from './checkpoint.ts';
+import type { Checkpoint, TailMark, TailState } from './checkpoint.ts';
 import type { Followed, FollowedCounts } from './followed.ts';
 import { IngestOnDemand } from './ingest-on-demand.ts';
+import { ItemFailures, isDamage } from './item-failures.ts';
 import type { LocalPattern } from './local-pattern.ts';
 import { findPaths, fitsPattern } from './local-pattern.ts';
 import { statOf } from './rotated-files.ts';
 import type { TailContext } from './tail.ts';
-import { fromBase64, Tail } from './tail.ts';
+import { fileOf, fromBase64, Tail } from './tail.ts';
+import { isWholeContent } from './whole-content.ts';
 
 export interface TailGroupOptions extends Omit<TailContext, 'isElsewhere' | 'ingest'> {
   /** Starts the workers that take in what is much; without them all is done in this thread. */
@@ -23,6 +29,8 @@ export interface TailGroupOptions extends Omit<TailContext, 'isElsewhere' | 'ing
   /** The file that the one path becomes, or the Dir that all go into under their own names. */
   readonly target: TreePath;
   readonly intoDir: boolean;
+  /** Metadata of Dirs that have to be made. */
+  readonly dirMeta: () => Meta;
   /** What goes wrong with one path while the others go on; each thing once. */
   readonly onNotice: (notice: string) => void;
 }
@@ -36,22 +44,65 @@ export class TailGroup implements Followed {
   readonly #bound = new Map<TreePath, FileDirent>();
   readonly #fits: readonly ((path: Octets) => boolean)[];
   readonly #told = new Set<string>();
+  /** What cannot be read, and what cannot be brought into the tree. */
+  readonly #failures: ItemFailures;
+  readonly #unbound: ItemFailures;
   readonly #ingest: IngestOnDemand | undefined;
   #folders: readonly Octets[] = [];
 
   constructor(options: TailGroupOptions) {
     this.#options = options;
     this.#fits = options.patterns.map(fitsPattern);
-    const { makeIngest, monotonicMs } = options;
+    const { makeIngest, monotonicMs, onNotice } = options;
+    this.#failures = new ItemFailures('follow', onNotice);
+    this.#unbound = new ItemFailures('follow', onNotice);
     this.#ingest = makeIngest === undefined ? undefined : new IngestOnDemand(makeIngest, monotonicMs);
   }
 
-  /** Goes on where a checkpoint says that an earlier process ended. */
-  async restore(marks: readonly TailMark[], options: OpOptions): Promise<void> {
-    for (const mark of marks) {
-      const tail = this.#make(fromBase64(mark.path), fromBase64(mark.name) as TreePath);
-      if (tail !== undefined) await tail.restore(mark, options);
+  /**
+   * Goes on where a checkpoint says that an earlier process ended, or at the state before, which a root has.
+   *
+   * @throws {VtError} EFAILED for one without a checksum that cannot be true
+   */
+  async restore({ tails, isChecked }: Pick<Checkpoint, 'tails' | 'isChecked'>, options: OpOptions): Promise<void> {
+    for (const mark of tails) await this.#restoreOne(mark, isChecked, options);
+  }
+
+  async #restoreOne(mark: TailMark, isChecked: boolean, options: OpOptions): Promise<void> {
+    const path = fromBase64(mark.path);
+    const name = fromBase64(mark.name) as TreePath;
+    if (!isChecked && !(this.#fits.some((fits) => fits(path)) && name === this.#nameOf(path))) throw contradiction(path);
+    const states = mark.recorded === undefined || mark.recorded === null ? [mark] : [mark, mark.recorded];
+    for (const state of states) {
+      if (!(await this.#isThere(name, state, options))) continue;
+      const tail = this.#make(path, name);
+      if (tail === undefined) return;
+      try {
+        if (isChecked) await tail.restore(state, mark.recorded ?? undefined, options);
+        else if (!(await tail.restoreUnchecked(state, options))) throw contradiction(path);
+        return;
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+        this.#drop(tail);
+      }
     }
+    const lost = this.#make(path, name)?.begin(mark);
+    if (lost === undefined) return;
+    const where = `follow "${octetsToText(path)}": Blocks of "${octetsToText(name)}" are not in the Store any more`;
+    if (lost === 0) this.#tell(`${where}: all of it is read from the file again`);
+    else
+      this.#tell(
+        `${where}, and no file has ${lost} of its bytes: it goes on without them; log "${octetsToText(name)}" lists its earlier states`,
+      );
+  }
+
+  /** Whether the Blocks of a state are there: a root keeps those that the tree has. */
+  async #isThere(name: TreePath, state: TailState, options: OpOptions): Promise<boolean> {
+    const { tree, store } = this.#options;
+    const { block } = fileOf(state);
+    const stored = await tree.lookup(name, options).catch(() => undefined);
+    if (stored?.dirent.kind === 'file' && formatBlock(stored.dirent.block) === formatBlock(block)) return true;
+    return await isWholeContent(store, block, options);
   }
 
   get folders(): readonly Octets[] {
@@ -69,19 +120,20 @@ export class TailGroup implements Followed {
   }
 
   async look(options: OpOptions): Promise<boolean> {
+    // Where the Store failed what was read waits still: no more is read before that is stored.
+    await this.flush(options);
     await this.#discover(options);
     let changed = false;
     for (const tail of this.#tails.values()) {
       try {
         if (await tail.look(options)) changed = true;
+        this.#failures.clear(tail.path);
       } catch (error) {
-        // Of one file; what goes wrong with the Store does so for all.
-        if (!isLocal(error)) throw error;
-        this.#tell(`follow "${octetsToText(tail.path)}": ${errorReason(error)}`);
+        this.#failures.note(tail.path, error);
       }
     }
     await this.#ingest?.rest();
-    return changed;
+    return changed || this.#unbound.text !== undefined;
   }
 
   async flush(options: OpOptions): Promise<void> {
@@ -89,12 +141,30 @@ export class TailGroup implements Followed {
   }
 
   async bind(options: OpOptions): Promise<void> {
-    const { tree } = this.#options;
-    for (const { dirent, name } of this.#tails.values()) {
+    const { tree, dirMeta } = this.#options;
+    for (const { dirent, name, path } of this.#tails.values()) {
       if (dirent === undefined || this.#bound.get(name) === dirent) continue;
-      await tree.bind(name, dirent, options);
-      this.#bound.set(name, dirent);
+      try {
+        await tree.bind(name, dirent, options).catch(async (error: unknown) => {
+          if (!(error instanceof PathError) || error.errno !== 'ENOENT') throw error;
+          await makeDirs(tree, parentPath(name), dirMeta(), options);
+          await tree.bind(name, dirent, options);
+        });
+        this.#bound.set(name, dirent);
+        this.#unbound.clear(path);
+      } catch (error) {
+        this.#unbound.note(path, error);
+      }
     }
+  }
+
+  noteRecorded(): void {
+    for (const tail of this.#tails.values())
+      if (tail.dirent !== undefined && this.#bound.get(tail.name) === tail.dirent) tail.noteRecorded();
+  }
+
+  get trouble(): string | undefined {
+    return this.#failures.text ?? this.#unbound.text;
   }
 
   marks(): TailMark[] {
@@ -133,7 +203,7 @@ export class TailGroup implements Followed {
   }
 
   async #consider(path: Octets, { isGlob }: LocalPattern, options: OpOptions): Promise<void> {
-    const { target, intoDir, tree } = this.#options;
+    const { tree } = this.#options;
     const stat = statOf(path);
     if (stat?.isFile() !== true) {
       if (stat !== undefined && !isGlob) this.#tell(`follow "${octetsToText(path)}": it is not a regular file`);
@@ -141,10 +211,21 @@ export class TailGroup implements Followed {
       return;
     }
     for (const tail of this.#tails.values()) if (tail.had(path, stat)) return;
-    const tail = this.#make(path, intoDir ? joinPath(target, baseName(path as TreePath)) : target);
+    const tail = this.#make(path, this.#nameOf(path));
     if (tail === undefined) return;
-    const stored = await tree.lookup(tail.name, options);
-    if (stored?.dirent.kind === 'file') await tail.adopt(stored.dirent, options);
+    try {
+      const stored = await tree.lookup(tail.name, options);
+      if (stored?.dirent.kind === 'file') await tail.adopt(stored.dirent, options);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      tail.close();
+      this.#tell(`follow "${octetsToText(path)}": ${errorReason(error)}: "${octetsToText(tail.name)}" begins anew with the file`);
+    }
+  }
+
+  #nameOf(path: Octets): TreePath {
+    const { target, intoDir } = this.#options;
+    return intoDir ? joinPath(target, baseName(path as TreePath)) : target;
   }
 
   #make(path: Octets, name: TreePath): Tail | undefined {
@@ -163,6 +244,12 @@ export class TailGroup implements Followed {
     return tail;
   }
 
+  #drop(tail: Tail): void {
+    tail.close();
+    this.#tails.delete(tail.path);
+    this.#names.delete(tail.name);
+  }
+
   #tell(notice: string): void {
     if (this.#told.has(notice)) return;
     this.#told.add(notice);
@@ -170,7 +257,8 @@ export class TailGroup implements Followed {
   }
 }
 
-/** Whether an error is one of a system call on a local file, as a filesystem that went away gives. */
-function isLocal(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error;
+function contradiction(path: Octets): VtError {
+  return new VtError('EFAILED', `follow "${octetsToText(path)}": its checkpoint is damaged`, {
+    remedy: 'untail NAME, then follow it again: it goes on where the file still begins with what is stored',
+  });
 }

@@ -17,7 +17,7 @@ import { metaOf } from '../import/import-meta.ts';
 import type { Store } from '../store/store.ts';
 import { baseName } from '../tree/path.ts';
 import type { TreePath } from '../tree/tree.ts';
-import type { TailMark } from './checkpoint.ts';
+import type { TailMark, TailState } from './checkpoint.ts';
 import type { IngestOnDemand } from './ingest-on-demand.ts';
 import { findMarked, openOrNone, openRotated, statOf } from './rotated-files.ts';
 import type { FileMark } from './tailed-file.ts';
@@ -40,7 +40,7 @@ const MAX_PENDING_SIZE = 4 * 1024 * 1024;
 
 /** What a tail takes from outside. */
 export interface TailContext {
-  readonly store: Pick<Store, 'hashName' | 'get' | 'addBatch' | 'name'>;
+  readonly store: Pick<Store, 'hashName' | 'get' | 'has' | 'addBatch' | 'name'>;
   readonly scanner: EdgeScanner;
   /** The name of the parser that is asked for; default: the one that fits. */
   readonly parser: string | undefined;
@@ -90,6 +90,9 @@ export class Tail {
   /** What the content was before the Store failed while much was taken in: it has to be taken up again. */
   #lost: { readonly block: Block; readonly point: StablePoint } | undefined;
   #dirent: FileDirent | undefined;
+  /** As the last mark has it, and as the last recorded root does. */
+  #marked: TailState | undefined;
+  #recorded: TailState | undefined;
   #isThere = false;
   /** Something was read or seen that the Dirent does not tell. */
   #isStale = false;
@@ -103,21 +106,72 @@ export class Tail {
     this.#context = context;
   }
 
-  /** Goes on where a checkpoint says that an earlier process ended. */
-  async restore(mark: TailMark, options: OpOptions): Promise<void> {
-    const dirent = parseDirent(mark.dirent);
-    if (dirent.kind !== 'file') throw new TypeError(`restore a tail: expected the Dirent of a file, got a ${dirent.kind}`);
+  /**
+   * Goes on where a checkpoint says that an earlier process ended.
+   *
+   * @param recorded - what the tree has of it, if that is another state
+   * @throws {MissingBlockError} and {CorruptBlockError} where the content cannot be taken up: this tail is of no use then
+   */
+  async restore(state: TailState, recorded: TailState | undefined, options: OpOptions): Promise<void> {
+    const dirent = fileOf(state);
     const { store, scanner } = this.#context;
-    this.#content = await takeUpContent(store, scanner, dirent.block, mark, this.#hint(dirent.meta.xattrs), options);
+    this.#content = await takeUpContent(store, scanner, dirent.block, state, this.#hint(dirent.meta.xattrs), options);
     this.#dirent = dirent;
-    this.#done = [...mark.done];
-    for (const each of mark.files) {
+    this.#recorded = recorded;
+    this.#done = [...state.done];
+    for (const each of state.files) {
       // Of a file that nothing was read of nobody can tell whether it was copied and cut short meanwhile: the next look goes through what is beside it.
-      const isBlank = each.offset === 0 && each === mark.files.at(-1);
+      const isBlank = each.offset === 0 && each === state.files.at(-1);
       const file = isBlank ? undefined : findMarked(this.path, each, (found) => this.has(found));
       if (file === undefined) this.#finish(each);
       else this.#files.push({ file, grewMs: this.#context.monotonicMs() });
     }
+  }
+
+  /**
+   * As {@link Tail.restore}, by a checkpoint that no checksum vouches for: one of its digits may be another. A file that begins with
+   * the content goes on there, whatever is said of it.
+   *
+   * @returns false where what is said of the file that has the path cannot be
+   */
+  async restoreUnchecked(state: TailState, options: OpOptions): Promise<boolean> {
+    await this.restore(state, undefined, options);
+    const mark = state.files.at(-1);
+    const last = this.#files.at(-1)?.file;
+    const stat = statOf(this.path);
+    if (mark === undefined || mark.offset === 0 || (stat !== undefined && last?.isOf(stat) === true)) return true;
+    const file = openOrNone(this.path);
+    if (file === undefined) return true;
+    if (await this.#startsWith(file, fileOf(state).block, options)) {
+      this.#files.push({ file, grewMs: this.#context.monotonicMs() });
+      return true;
+    }
+    const isLike = file.isLike(mark);
+    file.close();
+    return !isLike;
+  }
+
+  /**
+   * Begins the content anew with what there still is of the files that a state was read from, each from its start.
+   *
+   * @returns octets of that content that no file has any more
+   */
+  begin(state: TailState): number {
+    let left = fileOf(state).block.span;
+    const found: OpenFile[] = [];
+    // The newest first: a file that was written anew has what older ones had.
+    for (const mark of [...state.done, ...state.files].reverse()) {
+      const file =
+        mark.offset === 0 || mark.offset > left
+          ? undefined
+          : findMarked(this.path, mark, (each) => found.some((other) => other.file.isOf(each)));
+      if (file === undefined) continue;
+      left -= mark.offset;
+      file.readAgain();
+      found.unshift({ file, grewMs: this.#context.monotonicMs() });
+    }
+    this.#files = found;
+    return left;
   }
 
   /** Goes on where what is stored under its name ends, if that is how the file begins; else the content begins anew. */
@@ -126,16 +180,21 @@ export class Tail {
     const { block } = dirent;
     const file = openOrNone(this.path);
     if (file === undefined) return;
-    const part = async (offset: number): Promise<Uint8Array> =>
-      await readBlockBytes(store, { kind: 'sub', base: block, offset, span: Math.min(block.span, CHECK_SIZE) }, options);
-    const last = Math.max(0, block.span - CHECK_SIZE);
-    if (block.span === 0 || !file.startsWith(await part(0), await part(last), block.span)) {
+    if (!(await this.#startsWith(file, block, options))) {
       file.close();
       return;
     }
     this.#content = await takeUpContent(store, scanner, block, undefined, this.#hint(dirent.meta.xattrs), options);
     this.#dirent = dirent;
     this.#files.push({ file, grewMs: this.#context.monotonicMs() });
+  }
+
+  /** Whether a file begins with a content, by its first and last octets; then it goes on there. */
+  async #startsWith(file: TailedFile, block: Block, options: OpOptions): Promise<boolean> {
+    const part = async (offset: number): Promise<Uint8Array> =>
+      await readBlockBytes(this.#context.store, { kind: 'sub', base: block, offset, span: Math.min(block.span, CHECK_SIZE) }, options);
+    const last = Math.max(0, block.span - CHECK_SIZE);
+    return block.span > 0 && file.startsWith(await part(0), await part(last), block.span);
   }
 
   /** Whether a file has the path, or had it and is still read. */
@@ -189,14 +248,20 @@ export class Tail {
     const point = this.#content?.stablePoint() ?? this.#lost?.point;
     if (this.#dirent === undefined || point === undefined) return undefined;
     const { block } = this.#lost ?? this.#dirent;
-    return {
-      path: base64(this.path),
-      name: base64(this.name),
+    this.#marked = {
       ...point,
       dirent: formatDirent({ ...this.#dirent, block }),
       files: this.#files.map(({ file }) => file.mark),
       done: this.#done,
     };
+    const recorded = this.#recorded?.dirent === this.#marked.dirent ? undefined : (this.#recorded ?? null);
+    return { path: base64(this.path), name: base64(this.name), ...this.#marked, recorded };
+  }
+
+  /** A root is recorded that has what the last mark says. */
+  noteRecorded(): void {
+    // Of much that was taken in part the mark has more than the tree.
+    if (this.#lost === undefined) this.#recorded = this.#marked;
   }
 
   counts(): TailCounts {
@@ -408,6 +473,13 @@ export class Tail {
     this.#dirent = dirent;
     return true;
   }
+}
+
+/** The Dirent of a state. */
+export function fileOf({ dirent }: TailState): FileDirent {
+  const parsed = parseDirent(dirent);
+  if (parsed.kind !== 'file') throw new TypeError(`restore a tail: expected the Dirent of a file, got a ${parsed.kind}`);
+  return parsed;
 }
 
 /** Octets as a checkpoint holds them. */

@@ -208,6 +208,21 @@ export class TailedFile {
     return true;
   }
 
+  /** Whether it has one of the two things by which a mark knows it again, and not the other: a file that was written anew has neither. */
+  isLike({ offset, check, head, headSize }: FileMark): boolean {
+    const before = Buffer.alloc(Math.min(offset, CHECK_SIZE));
+    const first = Buffer.alloc(headSize);
+    const hasCheck = readFully(this.#fd, before, offset - before.length) === before.length && digestOf(before) === check;
+    const hasHead = readFully(this.#fd, first, 0) === headSize && digestOf(first) === head;
+    return hasCheck !== hasHead;
+  }
+
+  /** Is read from its start. */
+  readAgain(): void {
+    this.#noted = NOTHING;
+    this.#size = -1n;
+  }
+
   /**
    * Goes on after octets that somebody has already, if they are those that it begins with, as far as the first and the last tell.
    *

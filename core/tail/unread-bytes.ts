@@ -1,15 +1,29 @@
-import type { Checkpoint } from './checkpoint.ts';
+import type { Checkpoint, TailMark, TailState } from './checkpoint.ts';
 import { statOf } from './rotated-files.ts';
-import { fromBase64 } from './tail.ts';
+import { fileOf, fromBase64 } from './tail.ts';
 
-/** Octets that the local files have beyond what a checkpoint has of them. */
-export function unreadBytes({ tails }: Checkpoint): number {
+/**
+ * Octets that no recorded root has: what the local files have beyond a checkpoint, and what that has beyond the root.
+ *
+ * @param isRecorded - whether the root of the checkpoint is recorded
+ */
+export function unrecordedBytes({ tails }: Checkpoint, isRecorded: boolean): number {
   let sum = 0;
-  for (const { path, files } of tails) {
-    const stat = statOf(fromBase64(path));
-    if (stat?.isFile() !== true) continue;
-    const mark = files.find(({ ino }) => ino === stat.ino.toString());
-    sum += Math.max(0, Number(stat.size) - (mark?.offset ?? 0));
-  }
+  for (const tail of tails) sum += unreadBytes(tail) + (isRecorded ? 0 : Math.max(0, sizeOf(tail) - sizeOf(recordedOf(tail))));
   return sum;
+}
+
+function unreadBytes({ path, files }: TailMark): number {
+  const stat = statOf(fromBase64(path));
+  if (stat?.isFile() !== true) return 0;
+  const mark = files.find(({ ino }) => ino === stat.ino.toString());
+  return Math.max(0, Number(stat.size) - (mark?.offset ?? 0));
+}
+
+function recordedOf(tail: TailMark): TailState | undefined {
+  return tail.recorded === undefined ? tail : (tail.recorded ?? undefined);
+}
+
+function sizeOf(state: TailState | undefined): number {
+  return state === undefined ? 0 : fileOf(state).block.span;
 }

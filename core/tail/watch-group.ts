@@ -141,6 +141,12 @@ export class WatchGroup implements Followed {
     }));
   }
 
+  noteRecorded(): void {
+    // The tree itself tells what it has of each file.
+  }
+
+  readonly trouble = undefined;
+
   counts(): FollowedCounts {
     const absent = statOf(this.#options.folder) === undefined ? 1 : 0;
     return {

@@ -185,6 +185,34 @@ test('S61: what is appended is recorded in less than two seconds, as tail -f of 
   assert.match(shown.stdout, /first\nappended\n/, shown.report);
 });
 
+test('S34: what was followed into a Dir that was not there is recorded, and read again after its Store was made anew', async (t) => {
+  const scratch = makeScratch(t);
+  const { env } = scratch;
+  const log = `${scratch.mkdir('logs')}/app.log`;
+  writeFileSync(log, 'one\n'.repeat(9000));
+  const store = scratch.path('store');
+  const follow = async (name: string): Promise<Awaited<ReturnType<typeof vtftp>>> =>
+    await vtftp(['-S', store, '-c', `follow ${log} ${name}; cat ${name}`], { env });
+  const first = await follow('deep/er/app.log');
+  assert.equal(first.status, 0, first.report);
+  rmSync(store, { recursive: true });
+  appendFileSync(log, 'two\n');
+  const anew = await follow('deep/er/app.log');
+  assert.equal(anew.status, 0, anew.report);
+  assert.ok(anew.stdout.includes(readFileSync(log, 'utf8')), anew.report);
+  assert.match(anew.stderr, /not in the Store any more: all of it is read from the file again/);
+});
+
+test('S34: what could not begin leaves no checkpoint', async (t) => {
+  const scratch = makeScratch(t);
+  const log = `${scratch.mkdir('logs')}/app.log`;
+  writeFileSync(log, 'one\n');
+  const refused = await vtftp(['-c', `touch f; follow ${log} f/app.log`], { env: scratch.env });
+  assert.equal(refused.status, 1, refused.report);
+  assert.match(refused.stderr, /make directory "\/f": not a directory/);
+  assert.deepEqual(readdirSync(`${scratch.env['XDG_STATE_HOME']}/vtftp/tails`), []);
+});
+
 test('S34: logrotate itself, by rename and by copy', {
   skip: isInstalled('logrotate', '/usr/sbin:/usr/bin') ? false : 'no logrotate',
 }, async (t) => {

@@ -50,13 +50,14 @@ class World {
       patterns: [localPattern(octetsFromText(this.path))],
       target: TARGET,
       intoDir: false,
+      dirMeta: () => ({}),
       parser: undefined,
       owners: systemOwnerNames(),
       monotonicMs: () => performance.now(),
       onNotice: (notice) => assert.fail(notice),
     });
     const checkpoint = readCheckpoint(this.checkpointPath);
-    if (checkpoint !== undefined) await group.restore(checkpoint.tails, {});
+    if (checkpoint !== undefined) await group.restore(checkpoint, {});
     const bind = group.bind.bind(group);
     group.bind = async (options) => {
       // By now the checkpoint is written: it says so itself.
@@ -81,6 +82,8 @@ class World {
         return formatDirent(root);
       },
       checkpointPath: this.checkpointPath,
+      round: checkpoint?.round ?? 0,
+      onStatus: () => {},
       identity: { store: 'memory', archive: 'default', what: this.path, target: TARGET, pid: process.pid },
       everyMs: 1e6,
       clock: () => this.now,

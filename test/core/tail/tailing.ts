@@ -3,8 +3,9 @@ import { octetsFromText } from '../../../core/base/octets.ts';
 import { systemOwnerNames } from '../../../core/base/owner-names.ts';
 import { EdgeScanner } from '../../../core/blockify/edge-scanner.ts';
 import { Ingest } from '../../../core/blockify/ingest.ts';
+import type { DirDirent } from '../../../core/dirent/dirent.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
-import type { TailMark } from '../../../core/tail/checkpoint.ts';
+import type { Checkpoint, TailMark } from '../../../core/tail/checkpoint.ts';
 import { localPattern } from '../../../core/tail/local-pattern.ts';
 import { TailGroup } from '../../../core/tail/tail-group.ts';
 import type { LiveTree } from '../../../core/tree/live-tree.ts';
@@ -15,8 +16,8 @@ import type { TreePath } from '../../../core/tree/tree.ts';
 
 /** What follows some files into a tree in memory. */
 export class Following {
-  readonly store: MemoryStore;
-  readonly tree: LiveTree;
+  store: MemoryStore;
+  tree: LiveTree;
   readonly notices: string[] = [];
   readonly #patterns: readonly string[];
   readonly #target: string;
@@ -42,6 +43,7 @@ export class Following {
       patterns: this.#patterns.map((pattern) => localPattern(octetsFromText(pattern))),
       target: this.#target as TreePath,
       intoDir: this.#intoDir,
+      dirMeta: () => ({}),
       parser: undefined,
       owners: systemOwnerNames(),
       monotonicMs: () => this.nowMs,
@@ -66,9 +68,20 @@ export class Following {
 
   /** Ends as by kill -9, and begins again from a checkpoint. */
   async restart(marks: readonly TailMark[]): Promise<void> {
+    await this.resume({ tails: marks, isChecked: true });
+  }
+
+  /** Another Store, and what a root in it has. */
+  useStore(store: MemoryStore, root?: DirDirent): void {
+    this.store = store;
+    this.tree = openLiveTree(store, root);
+  }
+
+  /** The same, from a checkpoint that was read. */
+  async resume(checkpoint: Pick<Checkpoint, 'tails' | 'isChecked'>): Promise<void> {
     await this.group.close();
     this.group = this.#make();
-    await this.group.restore(marks, {});
+    await this.group.restore(checkpoint, {});
   }
 
   async content(path: string): Promise<Buffer> {

@@ -1,0 +1,48 @@
+import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
+
+/**
+ * What a process that follows tells others, beside its checkpoint. It is written over what was told before, which takes no room:
+ * on a full disk it is still told.
+ */
+export interface TailStatus {
+  /** The round whose root was recorded last; see {@link Checkpoint}. */
+  readonly round: number;
+  /** Why the rounds since then failed, and since when: ISO 8601. */
+  readonly trouble?: string | undefined;
+  readonly since?: string | undefined;
+}
+
+/** Octets of a status, with blanks at its end: always as many, so that the next one is as long. */
+const STATUS_SIZE = 1024;
+
+/** Octets of a status that trouble may take, before quotes are escaped. */
+const MAX_TROUBLE = 400;
+
+/** Tells it, as far as that is possible: nothing hangs on it. @param file - which is there */
+export function writeStatus(file: string, { round, trouble, since }: TailStatus): void {
+  const cut = trouble === undefined ? undefined : Buffer.from(trouble).subarray(0, MAX_TROUBLE).toString();
+  const text = Buffer.alloc(STATUS_SIZE, ' ');
+  text.write(JSON.stringify({ round, since, trouble: cut }));
+  try {
+    const fd = openSync(file, constants.O_WRONLY | constants.O_NOFOLLOW);
+    try {
+      writeSync(fd, text, 0, text.length, 0);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // Whoever asks takes the checkpoint for unrecorded, which is the worst case.
+  }
+}
+
+/** What was told last; undefined where nothing was, or it is being written. */
+export function readStatus(file: string): TailStatus | undefined {
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    return typeof value === 'object' && value !== null && 'round' in value && typeof value.round === 'number'
+      ? (value as TailStatus)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

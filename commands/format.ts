@@ -71,7 +71,7 @@ export function storeProgressText({ addBytes, addCount, getBytes, outstanding }:
   return `${sizeText(addBytes)}:${addCount} ${sizeText(getBytes)} ${outstanding}`;
 }
 
-/** ISO-8601 in UTC with nine decimals, also before 1970 and past year 9999: `2026-11-22T16:17:01.123456789Z`. */
+/** For programs: ISO-8601 in UTC with nine decimals, also before 1970 and past year 9999: `2026-11-22T16:17:01.123456789Z`. */
 export function timeText(ns: bigint): string {
   const seconds = ns >= 0n ? ns / 1_000_000_000n : -((-ns + 999_999_999n) / 1_000_000_000n);
   const fraction = ns - seconds * 1_000_000_000n;
@@ -79,15 +79,6 @@ export function timeText(ns: bigint): string {
   // A Date reaches 275,760 years either way; a filesystem's 64 bits reach further.
   if (Number.isNaN(date.getTime())) return `@${seconds}.${String(fraction).padStart(9, '0')}`;
   return `${date.toISOString().slice(0, -5)}.${String(fraction).padStart(9, '0')}Z`;
-}
-
-/** `2026-11-22 16:17` in local time, for listings; empty where there is none. */
-export function shortTimeText(ns: bigint | undefined): string {
-  if (ns === undefined) return '';
-  const date = new Date(Number(ns / 1_000_000n));
-  if (Number.isNaN(date.getTime())) return timeText(ns);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
 /** The owner of a Dirent as shown: name, else number, else `-`. */

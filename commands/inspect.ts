@@ -1,6 +1,7 @@
 import type { ArchiveEntry } from '../core/archive/archive.ts';
 import type { PathState } from '../core/archive/path-history.ts';
 import { pathHistory } from '../core/archive/path-history.ts';
+import { formatLocalTime } from '../core/base/date.ts';
 import { PathError, UsageError, VtError } from '../core/base/errors.ts';
 import { groupedDigits } from '../core/base/grouped-digits.ts';
 import type { Octets } from '../core/base/octets.ts';
@@ -102,7 +103,7 @@ async function inspectOne(
   fields.push(['dirent', output.style('ref', text)]);
   for (const { archived, entry: state } of history) {
     const size = state === undefined ? 'gone' : state.dirent.kind === 'dir' ? 'Dir' : sizeText(state.size);
-    fields.push(['state', `@${archived.number}  ${timeText(archived.whenNs)}  ${size}`]);
+    fields.push(['state', `@${archived.number}  ${formatLocalTime(archived.whenNs)}  ${size}`]);
   }
   printFields(output, fields);
   if (how.drawn && blocks !== undefined) drawHistogram(context, blocks.stats.histogram);

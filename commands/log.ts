@@ -1,5 +1,6 @@
 import type { ArchiveEntry } from '../core/archive/archive.ts';
 import { pathHistory } from '../core/archive/path-history.ts';
+import { formatLocalTime } from '../core/base/date.ts';
 import { UsageError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
@@ -16,7 +17,7 @@ export const log = defineCommand({
   group: 'history',
   summary: 'list the recorded roots, or the states of a path, newest first',
   details: [
-    'Each line gives the number for `cd @N`, the time it was recorded, the size, and the text of the Dirref (with -q of the shell or without -l only its beginning). With a path, only roots in which that path changed are listed, and those in which it went away.',
+    'Each line gives the number for `cd @N`, the local time at which it was recorded (as `cd @DATE` takes it), the size, and the text of the Dirref (with -q of the shell or without -l only its beginning). With a path, only roots in which that path changed are listed, and those in which it went away.',
   ],
   args: [{ name: 'path', kind: 'stored', summary: 'a path of which the states are listed', optional: true, glob: false }],
   options: [
@@ -78,7 +79,7 @@ function show({ output }: CommandContext, { archived, node, size }: State, long:
     ...(size === undefined ? {} : { size }),
     ...(reference === undefined ? {} : { reference }),
   });
-  const columns = [`@${archived.number}`.padEnd(6), timeText(archived.whenNs)];
+  const columns = [`@${archived.number}`.padEnd(6), formatLocalTime(archived.whenNs)];
   if (node === undefined) columns.push('gone');
   else {
     if (size !== undefined) columns.push(node.kind === 'dir' ? 'Dir' : sizeText(size));

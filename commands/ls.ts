@@ -1,3 +1,4 @@
+import { formatLocalMinute } from '../core/base/date.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { compareOctets, octetsToBytes } from '../core/base/octets.ts';
 import type { Tree, TreeEntry, TreePath } from '../core/tree/tree.ts';
@@ -7,7 +8,7 @@ import { namingDamage } from './damage.ts';
 import { forEachItem } from './each.ts';
 import type { HeldEntry } from './entry.ts';
 import { findEntry } from './entry.ts';
-import { entryRecord, groupText, modeOf, modeText, ownerText, shortTimeText, sizeText } from './format.ts';
+import { entryRecord, groupText, modeOf, modeText, ownerText, sizeText } from './format.ts';
 
 /** `ls`: the entries of Dirs. */
 export const ls = defineCommand({
@@ -151,7 +152,7 @@ function printLong(output: Output, items: readonly Shown[], isHuman: boolean): v
       ownerText(dirent),
       groupText(dirent),
       size,
-      shortTimeText(dirent.meta.mtimeNs),
+      dirent.meta.mtimeNs === undefined ? '' : formatLocalMinute(dirent.meta.mtimeNs),
     ] as const;
     return { left, name: styled(output, { shown, entry }) + target };
   });

@@ -1,3 +1,4 @@
+import { formatLocalTime } from '../core/base/date.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromBytes, octetsToText, octetsToTextStrict } from '../core/base/octets.ts';
 import type { TreeEntry } from '../core/tree/tree.ts';
@@ -21,9 +22,9 @@ export function metadataFields(output: Output, entry: TreeEntry): Field[] {
     ['owner', ownerValue(meta.user, meta.uid)],
     ['group', ownerValue(meta.group, meta.gid)],
   ];
-  if (meta.mtimeNs !== undefined) fields.push(['modified', timeText(meta.mtimeNs)]);
-  if (meta.ctimeNs !== undefined) fields.push(['changed', timeText(meta.ctimeNs)]);
-  if (meta.btimeNs !== undefined) fields.push(['born', timeText(meta.btimeNs)]);
+  if (meta.mtimeNs !== undefined) fields.push(['modified', formatLocalTime(meta.mtimeNs)]);
+  if (meta.ctimeNs !== undefined) fields.push(['changed', formatLocalTime(meta.ctimeNs)]);
+  if (meta.btimeNs !== undefined) fields.push(['born', formatLocalTime(meta.btimeNs)]);
   fields.push(['links', String(entry.nlink)]);
   if (dirent.kind === 'symlink') fields.push(['target', output.name(dirent.target)]);
   if (meta.rdev !== undefined) fields.push(['device', `${meta.rdev.major}:${meta.rdev.minor}`]);

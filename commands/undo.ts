@@ -1,6 +1,7 @@
 import type { Archive, ArchiveEntry } from '../core/archive/archive.ts';
 import { findEntry } from '../core/archive/find-entry.ts';
 import { timelineOf } from '../core/archive/timeline.ts';
+import { formatLocalTime } from '../core/base/date.ts';
 import { UsageError, VtError } from '../core/base/errors.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import type { TreePath } from '../core/tree/tree.ts';
@@ -37,7 +38,7 @@ export const undo = defineCommand({
       number,
       ...(number === 0 ? {} : { when: timeText(target.whenNs) }),
     });
-    const place = number === 0 ? 'the empty tree' : `root ${number} of ${timeText(target.whenNs)}`;
+    const place = number === 0 ? 'the empty tree' : `root ${number} of ${formatLocalTime(target.whenNs)}`;
     output.line(`${plan ? 'would go' : 'went'} back to ${place}`);
     if (plan) return;
     await session.tree.bind('/' as TreePath, dirent, { signal });

@@ -1,18 +1,18 @@
-import { parseDate } from '../base/date.ts';
+import { parseDateSpan } from '../base/date.ts';
 import { VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { Archive, ArchiveEntry } from './archive.ts';
 
 /**
  * The entry of an archive that `N` or a date names: entry number N, counted from 1, or back from the newest where it is
- * negative; or the newest that was recorded no later than the date.
+ * negative; or the newest that was recorded no later than the date, of which a day, a minute or a second counts to its end.
  *
  * @param spec - without the `@`
  * @throws {VtError} EOPEN where there is none, EUSAGE for what is neither number nor date
  */
 export async function findEntry(archive: Archive, spec: string, now: Date, options: OpOptions = {}): Promise<ArchiveEntry> {
   const isNumber = /^-?\d{1,15}$/.test(spec);
-  const limitNs = isNumber ? undefined : endOfDay(spec, parseDate(spec, now));
+  const limitNs = isNumber ? undefined : parseDateSpan(spec, now).endNs;
   const kept: ArchiveEntry[] = [];
   let found: ArchiveEntry | undefined;
   const wanted = Number(spec);
@@ -30,11 +30,4 @@ export async function findEntry(archive: Archive, spec: string, now: Date, optio
   if (found === undefined)
     throw new VtError('EOPEN', `open state @${spec} of "${archive.name}": none recorded`, { remedy: 'log lists them' });
   return found;
-}
-
-const DAY_NS = 86_400_000_000_000n;
-
-/** A date without a time means the state at the end of that day. */
-function endOfDay(spec: string, ns: bigint): bigint {
-  return /^\d{4}-\d\d-\d\d$/.test(spec) ? ns + DAY_NS - 1n : ns;
 }

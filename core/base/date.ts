@@ -1,36 +1,137 @@
 import { VtError } from './errors.ts';
+import { localOffset } from './local-offset.ts';
+
+/** What a date as people write it stands for: 2026-11-22 for a whole day, 16:17 for a minute. */
+export interface DateSpan {
+  /** Nanoseconds since 1970 of its beginning. */
+  readonly startNs: bigint;
+  /** The last nanosecond of it. */
+  readonly endNs: bigint;
+}
 
 /**
  * Nanoseconds since 1970 of a date as people write it: ISO-8601 (`2026-11-22`, `2026-11-22T16:17:01.123456789Z`, local
  * time where no zone is given), `@SECONDS[.FRACTION]`, `now`, `yesterday`, or an age: `90s`, `15m`, `36h`, `7d`, `2w` ago.
+ * Of a local time that comes twice, as clocks are set back, it is the first.
  *
  * @param now - what ages count from
- * @throws {VtError} EUSAGE if it is none of these
+ * @throws {VtError} EUSAGE if it is none of these, no day of the calendar, or a local time that clocks pass over
  */
 export function parseDate(text: string, now: Date): bigint {
-  const timeNs = readDate(text, now);
-  if (timeNs >= LIMIT_NS || timeNs < -LIMIT_NS) throw notADate(text, 'further from 1970 than any time is kept');
-  return timeNs;
+  return parseDateSpan(text, now).startNs;
 }
 
-function readDate(text: string, now: Date): bigint {
+/** As {@link parseDate}, with how far the date reaches: to the end of the day, minute or second that it names. */
+export function parseDateSpan(text: string, now: Date): DateSpan {
+  const span = readDate(text, now);
+  if (span.startNs >= LIMIT_NS || span.startNs < -LIMIT_NS) throw notADate(text, 'further from 1970 than any time is kept');
+  return span;
+}
+
+function readDate(text: string, now: Date): DateSpan {
   const nowNs = BigInt(now.getTime()) * 1_000_000n;
-  if (text === 'now') return nowNs;
-  if (text === 'yesterday') return nowNs - 86_400n * NS;
+  if (text === 'now') return instant(nowNs);
+  if (text === 'yesterday') return instant(nowNs - 86_400n * NS);
   const age = /^(\d{1,20})([smhdw])$/.exec(text);
-  if (age !== null) return nowNs - BigInt(age[1] ?? 0) * (UNIT_SECONDS[age[2] ?? 's'] ?? 1n) * NS;
+  if (age !== null) return instant(nowNs - BigInt(age[1] ?? 0) * (UNIT_SECONDS[age[2] ?? 's'] ?? 1n) * NS);
   const stamp = /^@(-?\d{1,20})(?:\.(\d{1,9}))?$/.exec(text);
   if (stamp !== null) {
     const fraction = BigInt((stamp[2] ?? '').padEnd(9, '0'));
-    return BigInt(stamp[1] ?? 0) * NS + (text.startsWith('@-') ? -fraction : fraction);
+    return instant(BigInt(stamp[1] ?? 0) * NS + (text.startsWith('@-') ? -fraction : fraction));
   }
-  const iso = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)?)?$/.exec(text);
-  if (iso !== null) {
-    const [, day = '', time = '00:00:00', fraction = '', zone = ''] = iso;
-    const milliseconds = Date.parse(`${day}T${time.length === 5 ? `${time}:00` : time}${zone}`);
-    if (!Number.isNaN(milliseconds)) return BigInt(milliseconds) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
+  const iso = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:?[0-5]\d(?::[0-5]\d)?)?)?$/.exec(text);
+  if (iso === null) throw notADate(text, 'not a date');
+  return readIso(text, iso);
+}
+
+function readIso(text: string, [, year, month, day, hour, minute, second, fraction, zone]: readonly string[]): DateSpan {
+  const wall = wallSeconds(Number(year), Number(month), Number(day), Number(hour ?? 0), Number(minute ?? 0), Number(second ?? 0));
+  if (wall === undefined) throw notADate(text, 'no such day or time');
+  const seconds = zone === undefined ? localSeconds(text, wall) : wall - zoneOffset(zone);
+  const startNs = BigInt(seconds) * NS + BigInt((fraction ?? '').padEnd(9, '0'));
+  if (hour === undefined) {
+    const next = startOfLocalDay(wall + 86_400);
+    return { startNs, endNs: BigInt(next) * NS - 1n };
   }
-  throw notADate(text, 'not a date');
+  if (second === undefined) return { startNs, endNs: startNs + 60n * NS - 1n };
+  return { startNs, endNs: startNs + 10n ** BigInt(9 - (fraction?.length ?? 0)) - 1n };
+}
+
+function instant(ns: bigint): DateSpan {
+  return { startNs: ns, endNs: ns };
+}
+
+/** Seconds since 1970 if it were UTC; undefined for a day that the calendar has not, or a time that no clock shows. */
+function wallSeconds(year: number, month: number, day: number, hour: number, minute: number, second: number): number | undefined {
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day || hour > 23 || minute > 59 || second > 59) return undefined;
+  return date.getTime() / 1000 + hour * 3600 + minute * 60 + second;
+}
+
+/** The first instant at which clocks show a local time. */
+function localSeconds(text: string, wall: number): number {
+  const found = instantsOf(wall)[0];
+  if (found !== undefined) return found;
+  // Midnight may be passed over: the day then begins later.
+  if (/^\d{4}-\d\d-\d\d$/.test(text)) return startOfLocalDay(wall);
+  throw notADate(text, 'clocks here pass over that time');
+}
+
+/** Every instant, the earliest first, at which clocks show a local time. No two changes of them are within a day. */
+function instantsOf(wall: number): number[] {
+  const offsets = new Set([wall - 86_400, wall + 86_400].map((near) => localOffset(near)));
+  return [...offsets]
+    .map((offset) => wall - offset)
+    .filter((seconds) => seconds + localOffset(seconds) === wall)
+    .sort((a, b) => a - b);
+}
+
+/** The first instant of the local day that begins with a wall clock at midnight. */
+function startOfLocalDay(midnight: number): number {
+  const found = instantsOf(midnight)[0];
+  // Passed over: what clocks showed before the change gives the instant of it.
+  return found ?? midnight - localOffset(midnight - 86_400);
+}
+
+function zoneOffset(zone: string): number {
+  if (zone === 'Z') return 0;
+  const [hours = 0, minutes = 0, seconds = 0] = (zone.slice(1).match(/\d\d/g) ?? []).map(Number);
+  return (zone.startsWith('-') ? -1 : 1) * (hours * 3600 + minutes * 60 + seconds);
+}
+
+/**
+ * A time in local time with its distance from UTC, which {@link parseDate} reads back as the very same:
+ * `2026-11-22T16:17:01.123456789+01:00`. Zeros at the end are left out by threes; outside of the years 1 to 9999 it is `@SECONDS.FRACTION`.
+ */
+export function formatLocalTime(ns: bigint): string {
+  const seconds = floorSeconds(ns);
+  const fraction = String(ns - seconds * NS)
+    .padStart(9, '0')
+    .replace(/^(.*?)(?:000)+$/, '$1');
+  const offset = localOffset(Number(seconds));
+  const wall = new Date((Number(seconds) + offset) * 1000);
+  if (!(wall.getTime() >= FIRST_MS && wall.getTime() < END_MS)) {
+    const size = ns < 0n ? -ns : ns;
+    return `@${ns < 0n ? '-' : ''}${size / NS}.${String(size % NS).padStart(9, '0')}`;
+  }
+  return `${wall.toISOString().slice(0, 19)}${fraction === '' ? '' : `.${fraction}`}${zoneText(offset)}`;
+}
+
+/** `2026-11-22 16:17` in local time; outside of the years 1 to 9999 as {@link formatLocalTime} has it. */
+export function formatLocalMinute(ns: bigint): string {
+  const text = formatLocalTime(ns);
+  return text.startsWith('@') ? text : text.slice(0, 16).replace('T', ' ');
+}
+
+function zoneText(offset: number): string {
+  const size = Math.abs(offset);
+  const parts = [Math.floor(size / 3600), Math.floor(size / 60) % 60, ...(size % 60 === 0 ? [] : [size % 60])];
+  return `${offset < 0 ? '-' : '+'}${parts.map((part) => String(part).padStart(2, '0')).join(':')}`;
+}
+
+function floorSeconds(ns: bigint): bigint {
+  return ns >= 0n ? ns / NS : -((-ns + NS - 1n) / NS);
 }
 
 function notADate(text: string, found: string): VtError {
@@ -40,6 +141,9 @@ function notADate(text: string, found: string): VtError {
 }
 
 const NS = 1_000_000_000n;
+/** The years 1 to 9999. */
+const FIRST_MS = Date.parse('0001-01-01T00:00:00Z');
+const END_MS = Date.parse('+010000-01-01T00:00:00Z');
 /** Beyond 2^51 seconds either way no format keeps a time. @see vt(5), "Dirents" */
 const LIMIT_NS = 2n ** 51n * NS;
 const UNIT_SECONDS: Readonly<Record<string, bigint>> = { s: 1n, m: 60n, h: 3_600n, d: 86_400n, w: 604_800n };

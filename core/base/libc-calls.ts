@@ -54,6 +54,9 @@ export interface LibcCalls {
    */
   makeNode(path: Uint8Array, mode: number, device: DeviceNumber): void;
 
+  /** Seconds by which local time is ahead of UTC (localtime_r(3)) at whole seconds since 1970; undefined where it is not told. */
+  localOffset(seconds: number): number | undefined;
+
   /** Reserves room for a file's octets, so that ENOSPC comes now; silent where the filesystem cannot. */
   allocate(fd: number, offset: number, length: number): void;
   /** Deallocates octets of a file: a hole, which reads as NUL. False where the filesystem cannot. */

@@ -23,6 +23,9 @@ const SEEK_HOLE = DARWIN ? 3 : 4;
 const LOCK = { shared: 1, exclusive: 2, unlock: 8 } as const;
 const LOCK_NB = 4;
 const ADVICE = { sequential: 2, willneed: 3, dontneed: 4 } as const;
+// time.h: struct tm is nine ints, a long of seconds east of UTC, and a pointer, in glibc, musl and macOS with 64 bits.
+const TM_GMTOFF_OFFSET = 40;
+const TM_SIZE = 64;
 const XATTR_NOFOLLOW = 1; // macOS
 const FALLOC_KEEP_SIZE = 1;
 const FALLOC_PUNCH_HOLE = 2;
@@ -56,6 +59,8 @@ export function nativeLibc(library: NativeLibrary): LibcCalls {
   const pathScratch = Buffer.allocUnsafeSlow(4097);
   const nameScratch = Buffer.allocUnsafeSlow(257);
   const times = Buffer.alloc(TIMESPECS_SIZE);
+  const instant = Buffer.alloc(8);
+  const brokenDown = Buffer.alloc(TM_SIZE);
   const bound = new Map<string, NativeFunction>();
 
   const bindOrUndefined = (name: string, result: string, parameters: readonly string[]): NativeFunction | undefined => {
@@ -189,6 +194,12 @@ export function nativeLibc(library: NativeLibrary): LibcCalls {
       const plain = bindOrUndefined('mknod', 'int', ['const void *', 'uint32_t', DARWIN ? 'int32_t' : 'uint64_t']);
       const status = plain !== undefined ? plain(cPath(path), mode, number) : versionedMknod(path, mode, number);
       if (status !== 0) fail('mknod', path);
+    },
+    localOffset(seconds) {
+      instant.writeBigInt64LE(BigInt(seconds));
+      // A pointer to what it filled, or NULL for a year that an int cannot hold.
+      const filled = bind('localtime_r', 'uintptr_t', ['const void *', 'void *'])(instant, brokenDown);
+      return filled === 0 ? undefined : Number(brokenDown.readBigInt64LE(TM_GMTOFF_OFFSET));
     },
     allocate(fd, offset, length) {
       if (DARWIN || length <= 0) return;

@@ -43,6 +43,7 @@ export function plainLibc(): LibcCalls {
     makeNode(path) {
       throw systemError(ENOTSUP, 'mknod', path);
     },
+    localOffset: () => undefined,
     allocate() {},
     punchHole: () => false,
     advise() {},

@@ -38,6 +38,7 @@ export const PRESENT_PROGRAMS: ReadonlySet<string> = new Set([
     'chmod',
     'chown',
     'cp',
+    'date',
     'dd',
     'du',
     'echo',

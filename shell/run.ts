@@ -1,6 +1,7 @@
 import { isatty } from 'node:tty';
 import type { ShellServices } from '../commands/command.ts';
 import { COMMANDS } from '../commands/list.ts';
+import { useZone } from '../core/base/local-offset.ts';
 import { octetsFromText, octetsToBytes } from '../core/base/octets.ts';
 import { skipReference } from '../core/dirent/reference-skip.ts';
 import type { ProgramArguments } from './argv.ts';
@@ -43,6 +44,7 @@ export interface Shell {
 /** Runs the program. @returns its exit status */
 export async function runShell(args: ProgramArguments): Promise<number> {
   const { env } = process;
+  useZone(env['TZ']);
   const places = placesOf(env);
   const isTerminal = { in: isatty(0), out: isatty(1), err: isatty(2) };
   outliveTerminals([0, 1, 2].filter(isatty));

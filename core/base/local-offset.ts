@@ -10,12 +10,16 @@ import { libc } from './libc.ts';
  * @param seconds - since 1970, whole
  */
 export function localOffset(seconds: number): number {
-  isKnownToV8 ??= knowsZone(process.env['TZ']);
   // Of the years before 1970 they do not always know the same.
   return (isKnownToV8 && seconds >= 0 ? undefined : libc().localOffset(seconds)) ?? offsetByDate(seconds);
 }
 
-let isKnownToV8: boolean | undefined;
+let isKnownToV8 = false;
+
+/** Says what `TZ` is, once and for the whole process; until then the C library is asked, which takes 20 ms to load. */
+export function useZone(zone: string | undefined): void {
+  isKnownToV8 = knowsZone(zone);
+}
 
 const ZONES = '/usr/share/zoneinfo/';
 
@@ -41,7 +45,7 @@ function knowsZone(zone: string | undefined): boolean {
 }
 
 /** The same by V8, beyond whose years local time is UTC. */
-export function offsetByDate(seconds: number): number {
+function offsetByDate(seconds: number): number {
   const date = new Date(seconds * 1000);
   if (Number.isNaN(date.getTime())) return 0;
   // getTimezoneOffset rounds to minutes, and offsets before 1900 have seconds.

@@ -144,7 +144,7 @@ for (const zone of ZONES) {
       if (i > 0 && offsets[i] !== offsets[i - 1]) for (let at = day - 172_800; at < day + 43_200; at += 1800) instants.push(at - 1, at);
     }
     const walls = [...new Set(instants.map((at) => new Date(at * 1000).toISOString().slice(0, 19)))];
-    const told = execFileSync(process.execPath, [join(PROJECT_ROOT, 'dist/test/support/local-dates.js')], {
+    const told = execFileSync(process.execPath, [join(PROJECT_ROOT, 'dist/test/support/local-dates-child.js')], {
       input: [...instants, ...walls].join('\n'),
       encoding: 'utf8',
       env: { TZ: zone },

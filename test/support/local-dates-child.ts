@@ -1,7 +1,9 @@
 import { formatLocalTime, parseDate } from '../../core/base/date.ts';
+import { useZone } from '../../core/base/local-offset.ts';
 
 // Reads seconds since 1970 and local times, a line each, and tells what the program makes of them in the zone of `TZ`. Started by test/core/base/date.test.ts.
 
+useZone(process.env['TZ']);
 let text = '';
 process.stdin.setEncoding('utf8');
 for await (const chunk of process.stdin) text += String(chunk);

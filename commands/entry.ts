@@ -1,13 +1,19 @@
 import { PathError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
-import { resolveTreePath } from '../core/tree/path.ts';
+import { ROOT_PATH, resolveTreePath } from '../core/tree/path.ts';
 import type { LookupOptions, Tree, TreeEntry, TreePath } from '../core/tree/tree.ts';
 import type { Session } from './session.ts';
 
 /** The absolute path in the tree that an argument names. */
 export function pathArgument(session: Session, argument: Octets): TreePath {
   return resolveTreePath(session.cwd, argument);
+}
+
+/** What an argument names as something to take: after a slash the Dir that it, or the symlink, leads to, and no file. */
+export function sourceArgument(session: Session, argument: Octets): TreePath {
+  const path = pathArgument(session, argument);
+  return argument.endsWith('/') && path !== ROOT_PATH ? (`${path}/.` as TreePath) : path;
 }
 
 /** An entry, and the tree that it is of. */

@@ -1,21 +1,20 @@
-import type { Stats } from 'node:fs';
-import { lstatSync, statSync } from 'node:fs';
 import type { VtErrorCode } from '../core/base/errors.ts';
-import { PathError, UsageError, VtError } from '../core/base/errors.ts';
+import { UsageError, VtError } from '../core/base/errors.ts';
 import { groupedDigits } from '../core/base/grouped-digits.ts';
 import { libcLosses } from '../core/base/libc.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
-import { errorCode, errorReason, pathBytes } from '../core/base/system-error.ts';
+import { errorReason } from '../core/base/system-error.ts';
 import type { ExportCounts, ExportOptions } from '../core/export/export.ts';
-import type { TreeEntry } from '../core/tree/tree.ts';
 import type { ArgumentSpec, CommandContext } from './command.ts';
 import { defineCommand } from './command.ts';
 import { isDamage } from './damage.ts';
+import { distinctNames } from './distinct-names.ts';
 import type { FoundEntry } from './entry.ts';
 import { withEntry } from './entry.ts';
 import { countText, octetsFields, sizeText } from './format.ts';
-import { resolveLocalPath } from './local-path.ts';
+import type { GetPlace, GetTarget } from './get-targets.ts';
+import { getTarget, refuseSpecial } from './get-targets.ts';
 
 const NAMES: ArgumentSpec = { name: 'name', kind: 'stored', summary: 'what to export; a pattern may match several', repeat: true };
 
@@ -28,9 +27,9 @@ export const get = defineCommand({
   changesLocal: true,
   plans: true,
   details: [
-    'LOCAL becomes what NAME is; without it, its last element in the local working directory. Several names, or anything but a Dir where LOCAL is a directory, or a LOCAL that ends in / go inside LOCAL. mget takes names only.',
+    'get makes LOCAL what NAME is. Where LOCAL is a directory, NAME goes inside under its own name, as with cp and sftp; so do several names. Without LOCAL it goes into the local working directory. NAME/. stands for the contents of a Dir: they go into LOCAL itself, whose own mode, owner and times stay as they are without -p. mget takes names only. man 1 vtftp has a table of all cases.',
     'Modes with setuid, setgid and sticky, owners, times to the nanosecond, extended attributes and ACLs, hard links, symlinks, FIFOs, sockets, devices and holes are restored. Owners are restored by name where that is known, else by number; --owner says otherwise, and for others than root the default is not to.',
-    'Every Block is verified. A file is written under a temporary name and renamed when it is complete; one with a missing or damaged Block is named and left out, and the rest goes on (exit status 13 if that is all that failed, 12 if nothing could be done at all for lack of permission, else 3). Local names that the tree does not have stay. Nothing is ever written outside LOCAL: no symlink that stands at it or in it is followed, and a device, FIFO or socket at LOCAL is not replaced.',
+    'Every Block is verified. A file is written under a temporary name and renamed when it is complete; one with a missing or damaged Block is named and left out, and the rest goes on (exit status 13 if that is all that failed, 12 if nothing could be done at all for lack of permission, else 3). Local names that the tree does not have stay. Nothing is ever written outside LOCAL: a symlink to a file at LOCAL is replaced, and no symlink in it is followed. A device, FIFO or socket at LOCAL is not replaced, nor a symlink to one.',
     'NAME@N and NAME@DATE name what NAME was in a past state, as in cd @N. Names that link(2) can give no more become copies, which is told once. What a get that was killed left under temporary names (.vtftp-…) goes where a later one enters the directory, once the process is dead.',
     'With -c, or as reget, what stands there with the same size and modification time is left alone, so that an export that was interrupted goes on.',
   ],
@@ -42,21 +41,24 @@ export const get = defineCommand({
     { name: 'owner', value: { name: 'names|numeric|none', kind: 'text' }, summary: 'how owners are restored' },
     { name: 'recursive', short: 'r', aliases: ['R'], summary: 'accepted; a Dir is always exported with all below it' },
     { name: 'below', short: 'R', summary: 'the same as -r' },
-    { name: 'preserve', short: 'p', summary: 'accepted; modes and times are always kept' },
+    { name: 'preserve', short: 'p', summary: 'with NAME/.: LOCAL gets the metadata of NAME, too; all below always has its own' },
   ],
   examples: [
-    { line: 'get docs /tmp/docs', says: 'the tree docs as /tmp/docs' },
+    { line: 'get docs /tmp', says: 'the tree docs as /tmp/docs' },
+    { line: 'get docs/. /srv/www', says: 'what is in docs goes into /srv/www, which keeps its own mode and owner' },
     { line: 'get docs@3 /tmp/old', says: 'the tree docs as it was in state 3' },
     { line: 'get *.pdf .', says: 'several files into the local working directory' },
   ],
   async run(context, { named, options, calledAs }) {
     const { session, signal, plan, diagnostics } = context;
-    const names = named.get('name') ?? [];
-    const local = named.get('local')?.[0];
+    const given = named.get('name') ?? [];
+    const place = { localCwd: session.localCwd, local: named.get('local')?.[0], isOneOfMany: given.length > 1 };
+    const names = await distinctSources(context, given, place, calledAs);
     const settings: ExportOptions = {
       signal,
       resume: options.has('continue') || calledAs === 'reget',
       existing: options.has('keep') ? 'keep' : 'replace',
+      keepsTopMeta: !options.has('preserve'),
       ...ownerOption(options.get('owner')),
     };
     const losses = libcLosses();
@@ -65,15 +67,15 @@ export const get = defineCommand({
     const total: ExportCounts = { ...NO_EXPORT_COUNTS };
     for (const name of names) {
       try {
-        await withEntry(session, name, calledAs, { follow: false, signal }, async (found) => {
-          const target = targetOf(session.localCwd, found.entry, local, names.length > 1);
-          refuseSpecial(found.entry, target);
+        await withEntry(session, name, calledAs, { follow: name.endsWith('/'), signal }, async (found) => {
+          const target = getTarget(place, name, found.entry);
+          refuseSpecial(found.entry, target.local);
           if (plan) await preview(context, found, target, settings);
           else await getOne(context, found, target, settings, total);
         });
       } catch (error) {
         // One of several that cannot be got is named, and the others are.
-        if (names.length === 1 || !(error instanceof VtError) || !PASSED_CODES.includes(error.code)) throw error;
+        if (given.length === 1 || !(error instanceof VtError) || !PASSED_CODES.includes(error.code)) throw error;
         diagnostics.failure(error);
         total.failures++;
         if (error.code === 'EPERM') total.denied++;
@@ -85,6 +87,32 @@ export const get = defineCommand({
     if (total.failures > 0) throw failureOf(total, calledAs);
   },
 });
+
+/** Names without those that are given twice. @throws {VtError} EFAILED where two would become one local file */
+async function distinctSources(
+  context: CommandContext,
+  names: readonly Octets[],
+  place: GetPlace,
+  calledAs: string,
+): Promise<readonly Octets[]> {
+  if (names.length === 1) return names;
+  const pairs: { readonly name: Octets; readonly source: Octets; readonly target: Octets }[] = [];
+  for (const name of names) {
+    try {
+      await withEntry(context.session, name, calledAs, { follow: name.endsWith('/'), signal: context.signal }, async ({ entry, tree }) => {
+        const { local, isContents } = getTarget(place, name, entry);
+        const source = (tree === context.session.tree ? entry.path : name) as Octets;
+        // Contents of several Dirs may go into one directory.
+        pairs.push({ name, source, target: isContents ? (`${local}/. ${source}` as Octets) : local });
+        await Promise.resolve();
+      });
+    } catch (error) {
+      if (!(error instanceof VtError) || error.code === 'ECANCELLED') throw error;
+      pairs.push({ name, source: name, target: name }); // it is told when its turn comes
+    }
+  }
+  return distinctNames(context, calledAs, pairs).map(({ name }) => name);
+}
 
 /** Errors of one name after which the next is tried. */
 const PASSED_CODES: readonly VtErrorCode[] = ['EFAILED', 'EPERM', 'EMISSING', 'ECORRUPT', 'EPARSE', 'EUNSUPPORTED'];
@@ -110,63 +138,20 @@ function ownerOption(value: true | Octets | undefined): Pick<ExportOptions, 'own
   throw new UsageError(`get --owner "${octetsToText(value as Octets)}": expected names, numeric or none`);
 }
 
-/** The local path that an entry becomes. */
-function targetOf(localCwd: Octets, entry: TreeEntry, local: Octets | undefined, isOneOfMany: boolean): Octets {
-  const name = entry.name === '' ? entry.dirent.name : entry.name;
-  const inside = (folder: Octets): Octets => {
-    if (name === '') throw new UsageError('get "/": say what it becomes', { remedy: 'get / LOCAL' });
-    return (folder === '/' ? `/${name}` : `${folder}/${name}`) as Octets;
-  };
-  if (local === undefined) return inside(localCwd);
-  const path = resolveLocalPath(localCwd, local);
-  const goesInside = isOneOfMany || local.endsWith('/') || (entry.dirent.kind !== 'dir' && isLocalDirectory(path));
-  return goesInside ? inside(path) : path;
-}
-
-/**
- * A device, FIFO or socket that LOCAL names is not replaced by a file: `get x /dev/null` would cost a machine its /dev/null.
- *
- * @throws {VtError} where one stands at `target` and another kind of node would take its place
- */
-function refuseSpecial(entry: TreeEntry, target: Octets): void {
-  const present = statOrDenied(target, (path) => lstatSync(path, { throwIfNoEntry: false }));
-  if (present === undefined || present.isFile() || present.isDirectory() || present.isSymbolicLink()) return;
-  const kind = present.isFIFO() ? 'fifo' : present.isSocket() ? 'socket' : present.isBlockDevice() ? 'block' : 'char';
-  if (kind === entry.dirent.kind) return;
-  const what = kind === 'fifo' ? 'FIFO' : kind === 'socket' ? 'socket' : 'device';
-  throw new VtError('EFAILED', `get "${octetsToText(entry.path)}": "${octetsToText(target)}" is a ${what}`, {
-    remedy: 'cat NAME > LOCAL writes into it',
-  });
-}
-
-function isLocalDirectory(path: Octets): boolean {
-  return statOrDenied(path, (bytes) => statSync(bytes, { throwIfNoEntry: false }))?.isDirectory() ?? false;
-}
-
-/** What stands at a local path. @throws {PathError} EACCES where that may not be known */
-function statOrDenied(path: Octets, stat: (path: Buffer) => Stats | undefined): Stats | undefined {
-  try {
-    return stat(pathBytes(path));
-  } catch (error) {
-    if (errorCode(error) === 'EACCES') throw new PathError('EACCES', 'write into local', octetsToText(path), { cause: error });
-    // A path that is too long as it stands, or leads through a file: what is done there says so.
-    return undefined;
-  }
-}
-
 async function getOne(
   context: CommandContext,
   { tree, entry }: FoundEntry,
-  target: Octets,
+  { source, local: target, isContents }: GetTarget,
   settings: ExportOptions,
   total: ExportCounts,
 ): Promise<void> {
   const { output, diagnostics, signal } = context;
   const { exportDirent } = await import('../core/export/export.ts');
-  const dirent = await tree.dirent(entry.path, { signal });
+  const dirent = await tree.dirent(source, { signal });
   const before = { ...total };
   const counts = await exportDirent(tree.store, dirent, target, {
     ...settings,
+    keepsTopMeta: isContents && settings.keepsTopMeta === true,
     onNotice: (notice) => diagnostics.warn(`get: ${notice}`),
     onFailure({ path, error }) {
       const where = path === '' ? entry.path : `${entry.path === '/' ? '' : entry.path}/${path}`;
@@ -197,12 +182,12 @@ function summaryOf(counts: ExportCounts): string {
 
 async function preview(
   { output, signal }: CommandContext,
-  { tree, entry }: FoundEntry,
-  target: Octets,
+  { tree }: FoundEntry,
+  { source, local: target }: GetTarget,
   settings: ExportOptions,
 ): Promise<void> {
   const { previewExport } = await import('../core/export/export-preview.ts');
-  const dirent = await tree.dirent(entry.path, { signal });
+  const dirent = await tree.dirent(source, { signal });
   let bytes = 0;
   let blocks = 0;
   for await (const effect of previewExport(tree.store, dirent, target, settings)) {

@@ -1,7 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { groupedDigits } from '../core/base/grouped-digits.ts';
 import type { Octets } from '../core/base/octets.ts';
-import { octetsToBytes } from '../core/base/octets.ts';
 import type { SizeBucket } from '../core/block/tree-stats.ts';
 import type { CommandContext } from './command.ts';
 import { sizeText } from './format.ts';
@@ -47,14 +46,24 @@ function isUtf8(env: Readonly<Record<string, string | undefined>>): boolean {
 
 /** Writes the picture of a histogram into a local file, which it replaces; under `-n` not. @param name - of what the leaves are */
 export async function writeHistogram(
-  { session, plan }: Pick<CommandContext, 'session' | 'plan'>,
+  { session, plan, signal }: Pick<CommandContext, 'session' | 'plan' | 'signal'>,
   file: Octets,
   histogram: readonly SizeBucket[],
   name: string,
 ): Promise<void> {
   if (plan) return;
-  const { histogramSvg } = await import('../core/blockify/histogram-svg.ts');
-  writeFileSync(octetsToBytes(resolveLocalPath(session.localCwd, file)), histogramSvg(histogram, name));
+  const [{ histogramSvg }, { openLocalOutput }] = await Promise.all([
+    import('../core/blockify/histogram-svg.ts'),
+    import('../core/export/local-output.ts'),
+  ]);
+  const output = await openLocalOutput(resolveLocalPath(session.localCwd, file), false, signal);
+  try {
+    writeFileSync(output.fd, histogramSvg(histogram, name));
+  } catch (error) {
+    output.rollback();
+    throw error;
+  }
+  output.commit();
 }
 
 /** The JSON fields of a histogram. */

@@ -5,8 +5,9 @@ import { baseName, isWithin, joinPath } from '../core/tree/path.ts';
 import type { Tree, TreePath } from '../core/tree/tree.ts';
 import type { ArgumentSpec, CommandContext, CommandInput } from './command.ts';
 import { defineCommand } from './command.ts';
+import { distinctNames } from './distinct-names.ts';
 import { forEachItem } from './each.ts';
-import { pathArgument, requireEntry } from './entry.ts';
+import { pathArgument, requireEntry, sourceArgument } from './entry.ts';
 
 const FROM_TO: readonly ArgumentSpec[] = [
   { name: 'from', kind: 'stored', summary: 'what is there', repeat: true },
@@ -24,13 +25,21 @@ export const mv = defineCommand({
   args: FROM_TO,
   async run(context, input) {
     const { session, signal } = context;
-    await eachPair(context, input, async (from, to) => {
+    await eachPair(context, input, async (from, to, argument) => {
       requireOutside(from, to, 'mv', 'moved');
+      await refuseFileAtSlash(session.tree, from, argument, signal);
       await session.tree.rename(from, to, { signal });
       if (isWithin(from, session.cwd)) session.cwd = `${to}${session.cwd.slice(from.length)}` as TreePath;
     });
   },
 });
+
+/** A slash after the name of a file, or of a symlink, which `mv` would move itself: as mv(1) does. */
+async function refuseFileAtSlash(tree: Tree, path: TreePath, argument: Octets, signal: AbortSignal): Promise<void> {
+  if (!argument.endsWith('/')) return;
+  const kind = (await tree.lookup(path, { follow: false, signal }))?.dirent.kind;
+  if (kind !== undefined && kind !== 'dir') throw new PathError('ENOTDIR', 'mv', octetsToText(argument));
+}
 
 /** `cp`: by reference. */
 export const cp = defineCommand({
@@ -49,9 +58,9 @@ export const cp = defineCommand({
   ],
   async run(context, input) {
     const { session, signal } = context;
-    await eachPair(context, input, async (from, to) => {
+    await eachPair(context, input, async (from, to, argument) => {
       requireOutside(from, to, 'cp', 'copied');
-      await session.tree.copy(from, to, { signal });
+      await session.tree.copy(sourceArgument(session, argument), to, { signal });
     });
   },
 });
@@ -108,17 +117,20 @@ async function eachPair(
 ): Promise<void> {
   const { session, signal } = context;
   const sources = named.get('from') ?? [];
-  const target = named.get('to')?.[0] ?? ('.' as Octets);
-  const to = pathArgument(session, target);
+  const given = named.get('to')?.[0] ?? ('.' as Octets);
+  const to = pathArgument(session, given);
   const intoDir = (await session.tree.lookup(to, { signal }))?.dirent.kind === 'dir';
-  if (!intoDir && (sources.length > 1 || target.endsWith('/'))) {
+  if (!intoDir && (sources.length > 1 || given.endsWith('/'))) {
     await requireEntry(session.tree, to, calledAs, { signal });
     throw new PathError('ENOTDIR', calledAs, octetsToText(to));
   }
-  await forEachItem(context, sources, async (argument) => {
-    const from = pathArgument(session, argument);
-    const name = calledAs === 'ln' ? baseName(argument as TreePath) : baseName(from);
+  const pairs = sources.map((argument) => {
+    const source = pathArgument(session, argument);
+    const name = calledAs === 'ln' ? baseName(argument.replace(/(?<=[^/])\/+$/, '') as TreePath) : baseName(source);
     if (intoDir && name === '') throw new PathError('EINVAL', calledAs, octetsToText(argument));
-    await action(from, intoDir ? joinPath(to, name) : to, argument);
+    return { argument, source, target: intoDir ? joinPath(to, name) : to };
+  });
+  await forEachItem(context, distinctNames(context, calledAs, pairs), async ({ argument, source, target }) => {
+    await action(source, target, argument);
   });
 }

@@ -1,25 +1,20 @@
-import { lstatSync, realpathSync } from 'node:fs';
-import { PathError, UsageError, VtError } from '../core/base/errors.ts';
+import { UsageError, VtError } from '../core/base/errors.ts';
 import { groupedDigits } from '../core/base/grouped-digits.ts';
 import type { Octets } from '../core/base/octets.ts';
-import { octetsFromBytes, octetsToText } from '../core/base/octets.ts';
-import { errorCode, errorReason, pathBytes } from '../core/base/system-error.ts';
-import type { BlockSource } from '../core/block/block-source.ts';
-import type { Dirent, IndirectDirent } from '../core/dirent/dirent.ts';
-import type { DirFilter } from '../core/filter/dir-filter.ts';
-import type { NameFilter } from '../core/filter/name-filter.ts';
+import { octetsToText } from '../core/base/octets.ts';
+import { errorCode, errorReason } from '../core/base/system-error.ts';
 import type { ImportCounts, Imported } from '../core/import/import.ts';
-import { baseName, joinPath, parentPath } from '../core/tree/path.ts';
+import { direntBelow } from '../core/tree/lookup-below.ts';
+import { baseName } from '../core/tree/path.ts';
 import type { TreePath } from '../core/tree/tree.ts';
 import type { CommandContext, CommandInput } from './command.ts';
 import { defineCommand } from './command.ts';
-import { pathArgument, requireEntry } from './entry.ts';
 import { FILTER_OPTIONS, filterWords, nameFilterOf } from './filter-options.ts';
 import { countText, octetsFields, sizeText } from './format.ts';
-import { resolveLocalPath } from './local-path.ts';
+import { placeImported, reportGone } from './put-place.ts';
+import type { PutTarget } from './put-targets.ts';
+import { putTargets, refuseOtherKind } from './put-targets.ts';
 import { storeFolderTest } from './store-folders.ts';
-
-type NodeDirent = Exclude<Dirent, IndirectDirent>;
 
 /** `put`: local files and trees into the tree. */
 export const put = defineCommand({
@@ -30,10 +25,11 @@ export const put = defineCommand({
   changes: true,
   plans: true,
   details: [
-    'With one LOCAL, NAME becomes exactly what LOCAL is, metadata, hard links, holes and all: a second put of the same tree gives the same Dirref. Names that LOCAL has not are gone from NAME, and counted; undo brings them back, and --merge keeps them. Without NAME it is the last element of LOCAL. Where NAME ends in a slash, is . or .., or there are several LOCALs, each goes into the Dir NAME under its own name.',
-    'Files that are as an earlier put left them (by device, inode, size, mtime and ctime) are not opened. A file that cannot be read is named, the rest goes in, and the exit status is 3; so it is for a file that changes all the time while it is read, of which the last state read is kept. Symlinks are put as symlinks. Nothing is in the tree before all of it is stored.',
+    'put of one directory makes NAME exactly what LOCAL is, metadata, hard links and holes included: a second put of the same tree gives the same Dirref. Names that LOCAL lacks are removed from NAME, and their number is printed on a line of its own. undo brings them back; --merge keeps them. At a terminal put asks first where more than half of the names would go.',
+    'A file goes into NAME where that is a Dir. So does each LOCAL where NAME ends in a slash, is . or .., or there are several. Without NAME, LOCAL goes into the working path under its own name. A Dir is never replaced by a file, nor a file by a Dir, without --force. man 1 vtftp has a table of all cases.',
+    'Files that are as an earlier put left them (by device, inode, size, mtime and ctime) are not opened. What cannot be read is named, its stored state stays, the rest goes in, and the exit status is 3. A file that changes all the time is named too, and stored as it was read last. Symlinks are put as symlinks. Nothing is in the tree before all of it is stored.',
     'Where the syntax of a file is known (man 7 vt, "Parsers") its parts become Blocks, so that they are found again elsewhere. --parser chooses one for all files, or none; it counts for files that are read, which with another choice than last time are all.',
-    'What --include, --exclude and the rules of --filter say about names counts in the order in which it stands, the first that matches first, as with rsync (man 7 vt, "Filter rules"); an excluded Dir is left out with all below. A pattern with a slash in front begins at LOCAL; where there are several LOCALs, at the directory that they are in, and each is left out itself if its name is excluded. NAME becomes what LOCAL is without the excluded names: those that it had are gone as others are, unless --merge keeps them.',
+    'What --include, --exclude and the rules of --filter say about names counts in the order in which it stands, the first that matches first, as with rsync (man 7 vt, "Filter rules"); an excluded Dir is left out with all below. A pattern with a slash in front begins at LOCAL; where there are several LOCALs, at the directory that they are in, and each is left out itself if its name is excluded. NAME becomes what LOCAL is without the excluded names: put removes them from NAME as it removes others, unless --merge keeps them.',
     'The report tells the files and octets of content, and how many Blocks and octets were new to the Store and how many it had.',
   ],
   args: [
@@ -41,13 +37,14 @@ export const put = defineCommand({
     {
       name: 'name',
       kind: 'stored',
-      summary: 'what it becomes, or with a slash at its end the Dir it goes into',
+      summary: 'what a directory becomes, or the Dir that files go into',
       optional: true,
       glob: false,
     },
   ],
   options: [
     { name: 'merge', short: 'm', summary: 'keep names that only the stored tree has' },
+    { name: 'force', summary: 'let a file replace a Dir, or a directory a file' },
     { name: 'one-file-system', short: 'x', summary: 'leave out what is mounted below LOCAL: mount points become empty Dirs' },
     { name: 'owner', value: { name: 'HOW', kind: 'text' }, summary: 'numeric: record owners without their names' },
     {
@@ -68,7 +65,7 @@ export const put = defineCommand({
   ],
   async run(context, input) {
     const rules = await nameFilterOf(filterWords(input), context.session.localCwd);
-    const targets = await targetsOf(context, input, rules);
+    const targets = await putTargets(context, input, rules);
     for (const target of targets) {
       try {
         await putOne(context, input, target);
@@ -80,61 +77,7 @@ export const put = defineCommand({
   },
 });
 
-/** A local path, and the path in the tree that it becomes. */
-interface Target {
-  readonly local: Octets;
-  readonly path: TreePath;
-  /** The rules as they hold in it. */
-  readonly filter?: DirFilter | undefined;
-}
-
-async function targetsOf(
-  { session, diagnostics, signal }: CommandContext,
-  { named }: CommandInput,
-  rules: NameFilter | undefined,
-): Promise<Target[]> {
-  const locals = (named.get('local') ?? []).map((word) => ({ word, local: resolveLocalPath(session.localCwd, word) }));
-  const [name] = named.get('name') ?? [];
-  const intoDir = name === undefined || locals.length > 1 || /(^|\/)\.{0,2}$/.test(name);
-  const path = name === undefined ? session.cwd : pathArgument(session, name);
-  const dir = intoDir ? path : parentPath(path);
-  // Better now than when all is read.
-  const parent = await requireEntry(session.tree, dir, 'put into', { signal });
-  if (parent.dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'put into', octetsToText(dir));
-  const targets = locals.map(({ word, local }) => {
-    const own = baseName(local as TreePath);
-    if (intoDir && own === '') throw new UsageError(`put "${octetsToText(word)}": it has no name of its own; give a NAME`);
-    // As everywhere, a slash after a symlink means the directory that it leads to.
-    const followed = word.endsWith('/') ? realPath(local) : local;
-    return { local: followed, path: intoDir ? joinPath(path, own) : path };
-  });
-  if (rules === undefined) return targets;
-  const { readLocalRules } = await import('../core/filter/read-rules.ts');
-  if (targets.length === 1) return targets.map((target) => ({ ...target, filter: rules.at(target.local, readLocalRules) }));
-  const left = targets.flatMap((target) => {
-    const top = rules.at(parentPath(target.local as TreePath), readLocalRules);
-    const name = baseName(target.local as TreePath);
-    return top.excludes(name, isDirectory(target.local)) ? [] : [{ ...target, filter: top.enter(name) }];
-  });
-  if (left.length < targets.length)
-    diagnostics.warn(`put: ${left.length === 0 ? 'all' : targets.length - left.length} of ${targets.length} excluded`);
-  return left;
-}
-
-function isDirectory(local: Octets): boolean {
-  return lstatSync(pathBytes(local), { throwIfNoEntry: false })?.isDirectory() === true;
-}
-
-function realPath(local: Octets): Octets {
-  try {
-    return octetsFromBytes(realpathSync.native(pathBytes(local), 'buffer'));
-  } catch {
-    // What is wrong with it comes out when it is read.
-    return local;
-  }
-}
-
-async function putOne(context: CommandContext, { options }: CommandInput, { local, path, filter }: Target): Promise<void> {
+async function putOne(context: CommandContext, { options }: CommandInput, { local, path, filter }: PutTarget): Promise<void> {
   const { session, diagnostics, signal, plan } = context;
   const owner = options.get('owner');
   if (owner !== undefined && owner !== 'numeric')
@@ -155,7 +98,9 @@ async function putOne(context: CommandContext, { options }: CommandInput, { loca
       parser,
       filter,
       isStoreFolder: storeFolderTest(session.store.folders ?? []),
-      onFailure: (failed, error) => diagnostics.failure(`put "${octetsToText(failed)}": ${errorReason(error)}`),
+      stored: async (below) => await direntBelow(session.tree, path, below, { signal }),
+      onFailure: (failed, error, isKept) =>
+        diagnostics.failure(`put "${octetsToText(failed)}": ${errorReason(error)}${isKept ? '; what is stored of it stays' : ''}`),
       onWarning: (where, what) => diagnostics.warn(`put "${octetsToText(where)}": ${what}`),
       onProgress: (counts) =>
         diagnostics.progress({
@@ -172,8 +117,11 @@ async function putOne(context: CommandContext, { options }: CommandInput, { loca
     throw new VtError(code, `put "${octetsToText(local)}": ${errorReason(error)}`, { cause: error });
   }
   const dirent = { ...imported.dirent, name: baseName(path) };
-  const gone = await place(context, path, dirent, options.has('merge'));
-  report(context, path, imported.counts, gone, (performance.now() - startMs) / 1000);
+  const force = options.has('force');
+  if (!force) await refuseOtherKind(context, path, dirent.kind === 'dir', local);
+  const placed = await placeImported(context, path, dirent, { merge: options.has('merge'), force });
+  report(context, path, imported.counts, placed.gone, (performance.now() - startMs) / 1000);
+  reportGone(context, path, placed);
 }
 
 /** The name of a parser, as asked for. */
@@ -183,41 +131,6 @@ async function parserOption(value: Octets | true | undefined): Promise<string | 
   const name = value === true ? '' : octetsToText(value);
   if (!parserNames().includes(name)) throw new UsageError(`put --parser="${name}": expected one of ${parserNames().join(', ')}`);
   return name;
-}
-
-/** Puts a Dirent into the tree. @returns how many names of the Dir that stood there are gone */
-async function place({ session, signal, plan }: CommandContext, path: TreePath, dirent: NodeDirent, merge: boolean): Promise<number> {
-  const { tree } = session;
-  const before = await tree.lookup(path, { follow: false, signal });
-  if (before?.dirent.kind !== 'dir' || dirent.kind !== 'dir') {
-    if (!plan) await tree.bind(path, dirent, { signal });
-    return 0;
-  }
-  if (merge) {
-    const { bindOver } = await import('../core/tree/bind-over.ts');
-    if (!plan) await bindOver(tree, path, dirent, { signal });
-    return 0;
-  }
-  if (plan) return 0;
-  // Unchanged, as most often: lifting and comparing the trees would take as long as walking them did.
-  const { encodeDirent } = await import('../core/dirent/dirent-codec.ts');
-  if (!tree.changed && Buffer.compare(encodeDirent(before.dirent), encodeDirent(dirent)) === 0) return 0;
-  const gone = await countGone(session.store, await tree.dirent(path, { signal }), dirent, signal);
-  await tree.bind(path, dirent, { signal });
-  return gone;
-}
-
-async function countGone(source: BlockSource, before: NodeDirent, after: NodeDirent, signal: AbortSignal): Promise<number> {
-  const { diffDirents } = await import('../core/tree/diff.ts');
-  let gone = 0;
-  let removed: TreePath | undefined;
-  for await (const item of diffDirents(source, before, after, { signal })) {
-    if (item.kind === 'removed') {
-      gone++;
-      removed = item.path;
-    } else if (item.kind === 'added' && item.path === removed) gone--; // it became another kind
-  }
-  return gone;
 }
 
 function report({ output, plan }: CommandContext, path: TreePath, counts: ImportCounts, gone: number, seconds: number): void {
@@ -246,7 +159,6 @@ function report({ output, plan }: CommandContext, path: TreePath, counts: Import
     `${countText(counts.files, 'file')}, ${sizeText(counts.bytes)}${counts.unchangedFiles > 0 ? ` (${groupedDigits(counts.unchangedFiles)} unchanged)` : ''}`,
     `${countText(newBlocks, 'Block')} new (${sizeText(newBytes)}), ${groupedDigits(existingBlocks)} existing (${sizeText(existingBytes)})`,
     ...(counts.excluded > 0 ? [`${countText(counts.excluded, 'name')} excluded`] : []),
-    ...(gone > 0 ? [`${countText(gone, 'name')} gone`] : []),
     `${seconds.toFixed(2)} s${rate > 0 ? `, ${sizeText(rate)}/s` : ''}`,
   ];
   output.line(`${plan ? 'would put' : 'put'} ${output.name(path)}: ${parts.join('; ')}`);

@@ -26,15 +26,18 @@ export const rm = defineCommand({
     const { session, signal } = context;
     const recursive = options.has('recursive');
     const force = options.has('force');
-    const paths = args.map((argument) => pathArgument(session, argument));
-    if (recursive && !force && !(await isMeant(context, paths))) return;
-    await forEachItem(context, paths, async (path) => {
+    if (recursive && !force && !(await isMeant(context, args.length))) return;
+    await forEachItem(context, args, async (argument) => {
+      // As of a POSIX rm: whoever types these seldom means the Dir itself.
+      if (/(?:^|\/)\.{1,2}\/*$/.test(argument)) throw new PathError('EINVAL', 'remove', octetsToText(argument), { remedy: 'name the Dir' });
+      const path = pathArgument(session, argument);
       if (path === ROOT_PATH) throw new PathError('EINVAL', 'remove', '/', { remedy: 'remove its entries: rm -r /*' });
       const entry = await lookupOrAbsent(context, path, force);
       if (entry === undefined) {
         if (force) return;
         throw new PathError('ENOENT', 'remove', octetsToText(path));
       }
+      if (argument.endsWith('/') && entry.dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'remove', octetsToText(argument));
       if (entry.dirent.kind === 'dir' && !recursive) throw new PathError('EISDIR', 'remove', octetsToText(path), { remedy: 'rm -r' });
       await session.tree.remove(path, { recursive, signal });
       if (isWithin(path, session.cwd)) session.cwd = (path.slice(0, path.lastIndexOf('/')) || '/') as TreePath;
@@ -57,9 +60,7 @@ async function lookupOrAbsent(
 }
 
 /** Asks only where nothing would bring it back: in an ordinary directory. */
-async function isMeant({ session, shell, plan }: CommandContext, paths: readonly TreePath[]): Promise<boolean> {
+async function isMeant({ session, shell, plan }: CommandContext, count: number): Promise<boolean> {
   if (plan || session.tree.can.sync) return true;
-  return await shell.confirm(
-    `Remove ${countText(paths.length, 'entry', 'entries')} and all below from ${session.tree.name}? It cannot be undone`,
-  );
+  return await shell.confirm(`Remove ${countText(count, 'entry', 'entries')} and all below from ${session.tree.name}? It cannot be undone`);
 }

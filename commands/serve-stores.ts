@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Socket } from 'node:net';
 import { homedir } from 'node:os';
-import { resolve } from 'node:path';
 import { archiveOf } from '../core/archive/archive-of-store.ts';
 import { UsageError, VtError } from '../core/base/errors.ts';
-import { octetsToText } from '../core/base/octets.ts';
+import { octetsFromText, octetsToText } from '../core/base/octets.ts';
 import { errorReason } from '../core/base/system-error.ts';
 import { expandHome } from '../core/store/home-path.ts';
 import { RecordCheckers } from '../core/store/record-checker.ts';
@@ -110,7 +109,7 @@ function listenAddress({ session, shell }: CommandContext, text: string, hasSecr
   const path = text.startsWith('unix:') ? text.slice('unix:'.length) : text.includes('/') && !text.startsWith('tcp:') ? text : undefined;
   if (path !== undefined && path !== '') {
     const home = shell.env['HOME'] ?? homedir();
-    return { kind: 'unix', path: resolve(octetsToText(session.localCwd), expandHome(path, home)) };
+    return { kind: 'unix', path: octetsToText(resolveLocalPath(session.localCwd, octetsFromText(expandHome(path, home)))) };
   }
   const found = text.startsWith('tcp:') ? parseTcpAddress(text.slice('tcp:'.length), LOOPBACK) : undefined;
   if (found === undefined)

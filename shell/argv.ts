@@ -19,6 +19,7 @@ export const PROGRAM_OPTIONS: readonly ProgramOption[] = [
   { short: 'b', long: 'batch', value: 'FILE', summary: 'run the script FILE, or standard input for -, and end' },
   { short: 'i', long: 'interactive', summary: 'then go on at the prompt' },
   { short: 'S', long: 'store', value: 'STORE', summary: 'the Store: a specification, a path, or a [clause] of the configuration' },
+  { short: 'w', long: 'write', summary: 'let scripts and -c change SOURCE where that is an ordinary directory' },
   { short: 'n', long: 'plan', summary: 'print every effect and do nothing' },
   { short: 'q', long: 'quiet', summary: 'no warnings, no progress' },
   { short: 'x', long: 'echo', summary: 'echo each command on standard error' },
@@ -46,6 +47,8 @@ export interface ProgramArguments {
   readonly batch: string | undefined;
   readonly interactive: boolean;
   readonly store: string | undefined;
+  /** Changes of an ordinary directory are wanted where nobody is at a prompt. */
+  readonly write: boolean;
   readonly plan: boolean;
   readonly quiet: boolean;
   readonly echo: boolean;
@@ -102,6 +105,7 @@ export function parseArgv(args: readonly string[]): ProgramArguments {
     batch: one('batch'),
     interactive: given.has('interactive'),
     store: one('store'),
+    write: given.has('write'),
     plan: given.has('plan'),
     quiet: given.has('quiet'),
     echo: given.has('echo'),

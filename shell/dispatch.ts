@@ -4,6 +4,7 @@ import type { Session } from '../commands/session.ts';
 import { ReadOnlyError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromText, octetsToText } from '../core/base/octets.ts';
+import type { Tree } from '../core/tree/tree.ts';
 import { assignWords, parseOptions } from './arguments.ts';
 import { findCommand, namesOf } from './command-names.ts';
 import type { CommandNames } from './error-line.ts';
@@ -15,6 +16,7 @@ import type { Messages } from './messages.ts';
 import { CommandDiagnostics } from './messages.ts';
 import type { SinkOutput } from './output.ts';
 import { quoteWord } from './quote.ts';
+import { ReadOnlyTree } from './read-only-tree.ts';
 import { treeGlobSide } from './tree-glob.ts';
 import type { SkipReference, Word } from './word.ts';
 
@@ -162,7 +164,7 @@ export class Dispatcher {
       return;
     }
     const assigned = assignWords(command, calledAs, words);
-    if (command.changes === true && !session.tree.can.write) throw new ReadOnlyError(calledAs, session.tree.name);
+    if (command.changes === true && !session.tree.can.write) throw readOnly(calledAs, session.tree);
 
     if (readsTree(command)) this.#options.requireStore(calledAs);
 
@@ -213,6 +215,10 @@ export class Dispatcher {
     const text = glob === 'pattern' ? patternOf(word.text, word.quoted) : word.text;
     return [word.quoted[0] === 0 ? expandHome(text, home) : text];
   }
+}
+
+function readOnly(calledAs: string, tree: Tree): ReadOnlyError {
+  return tree instanceof ReadOnlyTree ? tree.refusal(calledAs) : new ReadOnlyError(calledAs, tree.name);
 }
 
 /** Whether a command tells what is in the tree, and nothing else. */

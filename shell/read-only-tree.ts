@@ -6,16 +6,24 @@ import type { Store } from '../core/store/store.ts';
 import { LiveTree } from '../core/tree/live-tree.ts';
 import type { LookupOptions, Tree, TreeCapabilities, TreeChange, TreeEntry, TreePath } from '../core/tree/tree.ts';
 
-/** A tree that can be looked at and not changed: a past state. */
+/** A tree that can be looked at and not changed: a past state, or an ordinary directory where nobody asked for changes. */
 export class ReadOnlyTree implements Tree {
   readonly name: string;
   readonly can: TreeCapabilities = { write: false, sync: false };
   readonly changed = false;
   readonly #tree: Tree;
+  readonly #remedy: string | undefined;
 
-  constructor(tree: Tree, name: string) {
+  /** @param remedy - how it could be changed */
+  constructor(tree: Tree, name: string, remedy?: string) {
     this.#tree = tree;
     this.name = name;
+    this.#remedy = remedy;
+  }
+
+  /** What a change that is asked for ends with. @param action - what was to be done: `mkdir` */
+  refusal(action: string): ReadOnlyError {
+    return new ReadOnlyError(action, this.name, this.#remedy === undefined ? {} : { remedy: this.#remedy });
   }
 
   get live(): LiveTree | undefined {
@@ -47,43 +55,43 @@ export class ReadOnlyTree implements Tree {
   }
 
   async bind(): Promise<void> {
-    throw this.#refused('bind in');
+    throw this.refusal('bind in');
   }
 
   async mkdir(): Promise<void> {
-    throw this.#refused('make a Dir in');
+    throw this.refusal('make a Dir in');
   }
 
   async symlink(): Promise<void> {
-    throw this.#refused('make a symlink in');
+    throw this.refusal('make a symlink in');
   }
 
   async link(): Promise<void> {
-    throw this.#refused('link in');
+    throw this.refusal('link in');
   }
 
   async remove(): Promise<void> {
-    throw this.#refused('remove from');
+    throw this.refusal('remove from');
   }
 
   async rename(): Promise<void> {
-    throw this.#refused('rename in');
+    throw this.refusal('rename in');
   }
 
   async copy(): Promise<void> {
-    throw this.#refused('copy in');
+    throw this.refusal('copy in');
   }
 
   async setMeta(): Promise<void> {
-    throw this.#refused('change metadata in');
+    throw this.refusal('change metadata in');
   }
 
   async write(): Promise<void> {
-    throw this.#refused('write to');
+    throw this.refusal('write to');
   }
 
   async sync(): Promise<Dirent> {
-    throw this.#refused('sync');
+    throw this.refusal('sync');
   }
 
   watch(options?: OpOptions): AsyncIterable<TreeChange> {
@@ -92,9 +100,5 @@ export class ReadOnlyTree implements Tree {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#tree[Symbol.asyncDispose]();
-  }
-
-  #refused(action: string): ReadOnlyError {
-    return new ReadOnlyError(action, this.name);
   }
 }

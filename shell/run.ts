@@ -136,6 +136,7 @@ async function openShell(
           localCwd: octetsFromText(workingDirectory()),
           settings: new Map([['onerror', 'stop']]),
           plan: args.plan,
+          directories: parts.isInteractive || args.write ? 'changed' : 'read',
           now,
           onNotice: (notice) => messages.warn(notice),
           // Where the next command comes at once, it tells.

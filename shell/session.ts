@@ -188,7 +188,17 @@ export class ShellSession implements Session {
   }
 
   async openOther(reference: Octets, signal?: AbortSignal): Promise<OtherSource> {
-    const { tree, store, archive, start = ROOT_PATH } = await openSource(reference, { ...this.#options, localCwd: this.localCwd, signal });
+    const {
+      tree,
+      store,
+      archive,
+      start = ROOT_PATH,
+    } = await openSource(reference, {
+      ...this.#options,
+      directories: 'beside',
+      localCwd: this.localCwd,
+      signal,
+    });
     return {
       tree,
       store,

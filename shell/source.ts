@@ -50,6 +50,8 @@ export interface SourceOptions extends StoreOpener {
   readonly wrapStore: (store: Store) => Promise<Store>;
   /** Nothing is to be changed: `-n`. */
   readonly plan?: boolean;
+  /** Whether ordinary directories may be changed, which is told, are read-only (default), or are opened beside a tree, to read. */
+  readonly directories?: 'changed' | 'read' | 'beside';
   /** Told when a live mount that was opened goes away while nothing is asked of it. */
   readonly onGone?: ((error: VtError) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -224,7 +226,14 @@ async function openPath(source: Octets, options: SourceOptions): Promise<OpenedS
   }
   if (suffix !== undefined) throw new VtError('EOPEN', `open "${octetsToText(source)}": "${octetsToText(path)}" is no Store`);
   const store = await sessionStore(options);
-  return { tree: await openDirectory(local, store), store, archive: undefined, base: undefined };
+  const directory = await openDirectory(local, store);
+  if (options.directories === 'beside') return { tree: directory, store, archive: undefined, base: undefined };
+  if (options.directories !== 'changed') {
+    const tree = new ReadOnlyTree(directory, directory.name, 'it is an ordinary directory: start with --write to change it');
+    return { tree, store, archive: undefined, base: undefined };
+  }
+  options.onNotice(`"${directory.name}" is an ordinary directory: changes are made there at once, and undo cannot take them back`);
+  return { tree: directory, store, archive: undefined, base: undefined };
 }
 
 /** The live tree of a mount that stands at a path; undefined where none does. */

@@ -140,9 +140,15 @@ export function openContainer(path: Octets): number {
 /**
  * Opens a directory in `parent`, or makes it, private until its content is complete.
  *
+ * @param mayChangeMode - of one that stands: it gets the mode that writing needs
  * @throws {VtError} EFAILED if something else stands there; a symlink to a directory is something else
  */
-export function openOrMakeDir(at: AtCalls, parent: number, name: CName): { readonly fd: number; readonly isFresh: boolean } {
+export function openOrMakeDir(
+  at: AtCalls,
+  parent: number,
+  name: CName,
+  mayChangeMode: boolean,
+): { readonly fd: number; readonly isFresh: boolean } {
   let isFresh = true;
   try {
     at.mkdir(parent, name, OWNER_ALL);
@@ -151,7 +157,7 @@ export function openOrMakeDir(at: AtCalls, parent: number, name: CName): { reado
     isFresh = false;
   }
   const fd = openExistingDir(at, parent, name);
-  if (!isFresh) makeWritable(at, fd);
+  if (!isFresh && mayChangeMode) makeWritable(at, fd);
   return { fd, isFresh };
 }
 

@@ -33,6 +33,7 @@ export interface ExportContext {
   readonly sparse: boolean;
   readonly existing: 'replace' | 'keep';
   readonly resume: boolean;
+  readonly keepsTopMeta: boolean;
   readonly workers: number;
   readonly signal: AbortSignal | undefined;
   readonly onFailure: ((failure: ExportFailure) => void) | undefined;
@@ -89,10 +90,12 @@ export class ExportRun {
     if (parent !== undefined && this.#clashFree(parent, step.name, step.path)) {
       this.report.attempt(step.path, () => {
         const name = this.#stack.length === 0 ? this.#topName : step.name;
-        const { fd, isFresh } = openOrMakeDir(this.context.at, parent.fd, cName(name));
+        const mayKeepMeta = this.context.keepsTopMeta && this.#stack.length === 0;
+        const { fd, isFresh } = openOrMakeDir(this.context.at, parent.fd, cName(name), !mayKeepMeta);
         this.#foldsCase ??= foldsCase(this.context.at, fd, `${this.context.temporaryPrefix}case` as Octets);
         if (!isFresh) removeAbandoned(this.context.at, fd);
-        dir = this.#addDir(fd, { path: step.path, parent, isFresh, attributes: this.attributes('dir', step.dirent.meta, false) });
+        const attributes = mayKeepMeta && !isFresh ? undefined : this.attributes('dir', step.dirent.meta, false);
+        dir = this.#addDir(fd, { path: step.path, parent, isFresh, attributes });
         this.#top ??= dir;
       });
     }
@@ -230,7 +233,7 @@ export class ExportRun {
   ): ExportDir {
     const dir = new ExportDir(fd, {
       ...options,
-      foldsCase: options.attributes !== undefined && this.#foldsCase === true,
+      foldsCase: options.parent !== undefined && this.#foldsCase === true,
       at: this.context.at,
       onFailure: this.report.attributeFailure(options.path),
       onClosed: () => this.#open.delete(dir),

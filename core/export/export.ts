@@ -56,6 +56,8 @@ export interface ExportOptions {
   readonly existing?: 'replace' | 'keep';
   /** Leave alone what is of the same size and modification time; default false. */
   readonly resume?: boolean;
+  /** A directory that stands at the target keeps its own metadata; default false. */
+  readonly keepsTopMeta?: boolean;
   /** Worker threads besides the calling one, which works too; default one less than there are processors, 1 or 2. */
   readonly workers?: number;
   readonly onFailure?: (failure: ExportFailure) => void;
@@ -96,6 +98,7 @@ export async function exportDirent(source: Store, dirent: Dirent, target: Octets
     sparse: options.sparse ?? true,
     existing: options.existing ?? 'replace',
     resume: options.resume ?? false,
+    keepsTopMeta: options.keepsTopMeta ?? false,
     workers: options.workers ?? Math.max(1, Math.min(2, availableParallelism() - 1)),
     signal,
     onFailure: options.onFailure,

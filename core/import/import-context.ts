@@ -2,9 +2,15 @@ import type { BigIntStats } from 'node:fs';
 import type { Octets } from '../base/octets.ts';
 import type { OwnerNames } from '../base/owner-names.ts';
 import type { Ingest } from '../blockify/ingest.ts';
+import type { Dirent, IndirectDirent } from '../dirent/dirent.ts';
+import { encodeDirent } from '../dirent/dirent-codec.ts';
+import { linksWithin } from '../tree/live-node.ts';
 import type { CachedEntry } from './import-cache.ts';
 import type { EntryOutcome } from './import-dir.ts';
 import type { ImportedLinks } from './import-links.ts';
+
+/** A node as it is stored, self-contained. */
+export type StoredNode = Exclude<Dirent, IndirectDirent>;
 
 /** What an import met of local nodes. */
 export interface NodeCounts {
@@ -35,6 +41,8 @@ export interface ImportContext {
   relative(path: Octets): Octets;
   /** Reports a node that is left out, or stored in a state that never was. */
   fail(path: Octets, error: unknown): void;
+  /** Reports what cannot be read of a node, and gives what is stored of the node so far; undefined where nothing is, or the node is gone. */
+  keep(path: Octets, error: unknown): Promise<StoredNode | undefined>;
   /** Ends the import: the pipeline itself failed. */
   end(error: unknown): void;
 }
@@ -51,3 +59,9 @@ export interface FoundNode {
 
 /** Of a node that is left out. */
 export const LEFT_OUT: EntryOutcome = { record: undefined };
+
+/** Of a node whose stored state stays, where there is one. */
+export function keptOutcome(name: Octets, stored: StoredNode | undefined): EntryOutcome {
+  if (stored === undefined) return LEFT_OUT;
+  return { record: encodeDirent({ ...stored, name }), links: stored.kind === 'dir' ? linksWithin(stored) : 0 };
+}

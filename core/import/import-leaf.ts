@@ -4,14 +4,13 @@ import { findXattrs } from '../base/find-xattrs.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes } from '../base/octets.ts';
 import { pathBytes } from '../base/system-error.ts';
-import type { IngestedFile } from '../blockify/ingested-file.ts';
 import { decodeDirent, encodeDirent } from '../dirent/dirent-codec.ts';
 import type { LeafDirent } from '../tree/live-node.ts';
 import { isCachedSignature, TRUST_AGE_NS } from './import-cache.ts';
-import type { FoundNode, ImportContext } from './import-context.ts';
-import { LEFT_OUT } from './import-context.ts';
+import type { FoundNode, ImportContext, StoredNode } from './import-context.ts';
+import { keptOutcome } from './import-context.ts';
 import type { LinkedNode } from './import-links.ts';
-import { settleLinkedNode } from './import-links.ts';
+import { failLinkedNode, settleLinkedNode } from './import-links.ts';
 import { metaOf, rdevOf } from './import-meta.ts';
 
 // Nodes that are no directories: taken as they are remembered, or read.
@@ -27,9 +26,12 @@ export function importLeaf(context: ImportContext, found: FoundNode, kind: LeafD
     found.settle({ record: cached.record, signature: stat, same: true });
     return;
   }
-  readNode(context, found, kind, found.name, (dirent, signature) => {
-    if (dirent === undefined) count(context, found, kind, -1);
-    found.settle(dirent === undefined ? LEFT_OUT : { record: encodeDirent(dirent), signature });
+  readNode(context, found, kind, found.name, {
+    read: (dirent, signature) => found.settle({ record: encodeDirent(dirent), signature }),
+    unread: (stored) => {
+      count(context, found, kind, -1);
+      found.settle(keptOutcome(found.name, stored));
+    },
   });
 }
 
@@ -45,7 +47,7 @@ export function importLinked(context: ImportContext, found: FoundNode, kind: Lea
     whenSettled(node, () => {
       if (node.failed) {
         context.counts.others--;
-        settle(LEFT_OUT);
+        context.keep(found.path, node.error).then((stored) => settle(keptOutcome(name, stored)), context.end);
         return;
       }
       node.names++;
@@ -62,16 +64,22 @@ export function importLinked(context: ImportContext, found: FoundNode, kind: Lea
     settle({ record, signature: stat, node: encoded, same: sameRecord, links: 1 });
     return;
   }
-  readNode(context, found, kind, node.uuid as Octets, (dirent, signature) => {
-    const encoded = dirent === undefined ? undefined : encodeDirent({ ...dirent, uuid: node.uuid });
+  const settleNode = (dirent: LeafDirent, signature: FileSignature | undefined): void => {
+    const encoded = encodeDirent({ ...dirent, name: node.uuid as Octets, uuid: node.uuid });
     settleLinkedNode(node, encoded);
-    if (encoded === undefined) {
-      count(context, found, kind, -1);
-      settle(LEFT_OUT);
-      return;
-    }
     node.names++;
     settle({ record, signature, node: encoded, links: 1 });
+  };
+  readNode(context, found, kind, node.uuid as Octets, {
+    read: settleNode,
+    unread: (stored, error) => {
+      count(context, found, kind, -1);
+      if (stored !== undefined && stored.kind !== 'dir') settleNode(stored, undefined);
+      else {
+        failLinkedNode(node, error);
+        settle(keptOutcome(name, stored));
+      }
+    },
   });
 }
 
@@ -101,54 +109,62 @@ function countUnchanged({ counts }: ImportContext, { stat }: FoundNode, kind: Le
   counts.unchangedBytes += Number(stat.size);
 }
 
-/** Told what a node is, or undefined if it could not be read; and the signature under which it may be remembered. */
-type NodeRead = (dirent: LeafDirent | undefined, signature: FileSignature | undefined) => void;
+/** Told how the reading of a node went. */
+interface NodeReader {
+  /** @param signature - under which it may be remembered */
+  readonly read: (dirent: LeafDirent, signature: FileSignature | undefined) => void;
+  /** @param stored - what is stored of it so far */
+  readonly unread: (stored: StoredNode | undefined, error: unknown) => void;
+}
 
-function readNode(context: ImportContext, found: FoundNode, kind: LeafDirent['kind'], name: Octets, done: NodeRead): void {
+function readNode(context: ImportContext, found: FoundNode, kind: LeafDirent['kind'], name: Octets, reader: NodeReader): void {
   const { path, stat } = found;
+  const keep = (error: unknown): void => {
+    context.keep(path, error).then((stored) => reader.unread(stored, error), context.end);
+  };
   if (kind === 'file') {
-    readFile(context, found, name, done);
+    readFile(context, found, name, reader, keep);
     return;
   }
   try {
     const readAtMs = Date.now();
     const bytes = pathBytes(path);
     const { xattrs, error } = findXattrs(bytes);
-    if (error !== undefined) context.fail(path, error);
-    const meta = metaOf(stat, context.owners, xattrs);
-    const signature = error === undefined && isTrusted(stat, readAtMs) ? stat : undefined;
-    if (kind === 'symlink') done({ kind, name, meta, target: octetsFromBytes(readlinkSync(bytes, 'buffer')) }, signature);
-    else if (kind === 'char' || kind === 'block') done({ kind, name, meta: { ...meta, rdev: rdevOf(stat) } }, signature);
-    else done({ kind, name, meta }, signature);
+    const target = kind === 'symlink' ? octetsFromBytes(readlinkSync(bytes, 'buffer')) : undefined;
+    const give = (attributes: ReadonlyMap<Octets, Uint8Array> | undefined, signature: FileSignature | undefined): void => {
+      const meta = metaOf(stat, context.owners, attributes);
+      if (kind === 'symlink') reader.read({ kind, name, meta, target: target ?? ('' as Octets) }, signature);
+      else if (kind === 'char' || kind === 'block') reader.read({ kind, name, meta: { ...meta, rdev: rdevOf(stat) } }, signature);
+      else reader.read({ kind, name, meta }, signature);
+    };
+    if (error === undefined) give(xattrs, isTrusted(stat, readAtMs) ? stat : undefined);
+    else context.keep(path, error).then((stored) => give(stored?.meta.xattrs, undefined), context.end);
   } catch (error) {
-    context.fail(path, error);
-    done(undefined, undefined);
+    keep(error);
   }
 }
 
-function readFile(context: ImportContext, { path, stat }: FoundNode, name: Octets, done: NodeRead): void {
-  context.ingest.file(pathBytes(path), stat).then(
-    (file) => {
-      const trusted = checkFile(context, path, file);
-      done(
-        { kind: 'file', name, meta: metaOf(file.stat ?? stat, context.owners, file.xattrs), block: file.block },
-        trusted ? file.seen : undefined,
-      );
-    },
-    (error: unknown) => {
+function readFile(
+  context: ImportContext,
+  { path, stat }: FoundNode,
+  name: Octets,
+  reader: NodeReader,
+  keep: (error: unknown) => void,
+): void {
+  context.ingest
+    .file(pathBytes(path), stat)
+    .then(async (file) => {
+      if (!file.settled) context.fail(path, new Error('changed while it was read'));
+      const xattrs = file.xattrError === undefined ? file.xattrs : (await context.keep(path, file.xattrError))?.meta.xattrs;
+      const isTrustworthy = file.settled && file.xattrError === undefined && isTrusted(file.seen, file.readAtMs);
+      const meta = metaOf(file.stat ?? stat, context.owners, xattrs);
+      reader.read({ kind: 'file', name, meta, block: file.block }, isTrustworthy ? file.seen : undefined);
+    })
+    .catch((error: unknown) => {
       const { failure } = context.ingest;
-      if (failure === undefined) context.fail(path, error);
-      else context.end(failure.error);
-      done(undefined, undefined);
-    },
-  );
-}
-
-/** Reports what went wrong with a file that was read all the same. @returns whether it may be remembered */
-function checkFile(context: ImportContext, path: Octets, file: IngestedFile): boolean {
-  if (!file.settled) context.fail(path, new Error('changed while it was read'));
-  if (file.xattrError !== undefined) context.fail(path, file.xattrError);
-  return file.settled && file.xattrError === undefined && isTrusted(file.seen, file.readAtMs);
+      if (failure !== undefined) context.end(failure.error);
+      keep(error);
+    });
 }
 
 /** Whether a file may be taken to be as it was read, as long as its signature is the same. */

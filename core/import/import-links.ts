@@ -16,6 +16,8 @@ export interface LinkedNode {
   encoded: Uint8Array | undefined;
   /** It could not be read: its names are left out. */
   failed: boolean;
+  /** Why. */
+  error: unknown;
   /** Called once `encoded` or `failed` is set. */
   readonly waiting: (() => void)[];
 }
@@ -32,7 +34,7 @@ export class ImportedLinks {
     const key = `${stat.dev}:${stat.ino}`;
     const known = this.#nodes.get(key);
     if (known !== undefined) return { node: known, isFirst: false };
-    const node: LinkedNode = { uuid: linkUuid(path), names: 0, encoded: undefined, failed: false, waiting: [] };
+    const node: LinkedNode = { uuid: linkUuid(path), names: 0, encoded: undefined, failed: false, error: undefined, waiting: [] };
     this.#nodes.set(key, node);
     return { node, isFirst: true };
   }
@@ -50,10 +52,16 @@ export class ImportedLinks {
   }
 }
 
-/** Sets what a node is, or that it failed, and wakes who waits for it. */
-export function settleLinkedNode(node: LinkedNode, encoded: Uint8Array | undefined): void {
+/** Sets what a node is, and wakes who waits for it. */
+export function settleLinkedNode(node: LinkedNode, encoded: Uint8Array): void {
   node.encoded = encoded;
-  node.failed = encoded === undefined;
+  for (const wake of node.waiting.splice(0)) wake();
+}
+
+/** Sets that a node cannot be read, and wakes who waits for it. */
+export function failLinkedNode(node: LinkedNode, error: unknown): void {
+  node.failed = true;
+  node.error = error;
   for (const wake of node.waiting.splice(0)) wake();
 }
 

@@ -5,20 +5,19 @@ import { findXattrs } from '../base/find-xattrs.ts';
 import type { Octets } from '../base/octets.ts';
 import type { OwnerNames } from '../base/owner-names.ts';
 import { NO_OWNER_NAMES, systemOwnerNames } from '../base/owner-names.ts';
-import { pathBytes } from '../base/system-error.ts';
+import { errorCode, pathBytes } from '../base/system-error.ts';
 import type { Block } from '../block/block.ts';
 import { EMPTY_BLOCK } from '../block/block.ts';
 import type { IntakeCounts } from '../blockify/block-intake.ts';
 import { parserNamed } from '../blockify/choose-parser.ts';
 import { Ingest } from '../blockify/ingest.ts';
-import type { Dirent, IndirectDirent } from '../dirent/dirent.ts';
 import { decodeDirent, encodeDirent } from '../dirent/dirent-codec.ts';
 import type { DirFilter } from '../filter/dir-filter.ts';
 import type { Store } from '../store/store.ts';
 import type { CachedEntry } from './import-cache.ts';
 import { CachedDir, CacheWriter, cacheKey } from './import-cache.ts';
-import type { FoundNode, ImportContext, NodeCounts } from './import-context.ts';
-import { LEFT_OUT } from './import-context.ts';
+import type { FoundNode, ImportContext, NodeCounts, StoredNode } from './import-context.ts';
+import { keptOutcome, LEFT_OUT } from './import-context.ts';
 import type { EntryOutcome, ImportedDirBlock } from './import-dir.ts';
 import { ImportedDir } from './import-dir.ts';
 import { importLeaf, importLinked } from './import-leaf.ts';
@@ -48,8 +47,18 @@ export interface ImportOptions {
   readonly parser?: string | undefined;
   /** Worker threads, 0 for none; default: one a core, at most 2. */
   readonly workers?: number | undefined;
-  /** Something that is left out, or stored in a state that was never on disk as a whole. */
-  readonly onFailure?: ((path: Octets, error: unknown) => void) | undefined;
+  /**
+   * What is stored of a node below the top so far: it stays where the node cannot be read, but for one that is gone.
+   *
+   * @param path - from the top, without a slash in front
+   */
+  readonly stored?: ((path: Octets) => Promise<StoredNode | undefined>) | undefined;
+  /**
+   * Something that is left out, or stored in a state that was never on disk as a whole.
+   *
+   * @param isKept - its stored state stays
+   */
+  readonly onFailure?: ((path: Octets, error: unknown, isKept: boolean) => void) | undefined;
   readonly onWarning?: ((path: Octets, what: string) => void) | undefined;
   /** Called a few times a second. */
   readonly onProgress?: ((counts: ImportCounts) => void) | undefined;
@@ -58,7 +67,7 @@ export interface ImportOptions {
 /** What an import gives. */
 export interface Imported {
   /** Self-contained, under the local name; its Blocks are added, to be flushed. */
-  readonly dirent: Exclude<Dirent, IndirectDirent>;
+  readonly dirent: StoredNode;
   readonly counts: ImportCounts;
 }
 
@@ -72,8 +81,8 @@ const MAX_PENDING_SIZE = 1024 * 1024;
  * Imports a local file or tree: content goes to the Store through one {@link Ingest}, names and metadata into Dirs.
  * Symlinks are recorded, not followed. Files that are as an earlier import left them are not opened.
  *
- * A node that cannot be read is told to `onFailure` and left out; so is, though kept as it was read last, a file that
- * goes on changing while it is read.
+ * A node that cannot be read is told to `onFailure`, and what `stored` has of it stays; a directory that cannot be listed
+ * becomes a Dir with its own metadata all the same. A file that goes on changing is told, too, and is stored as read last.
  *
  * @param path - local; without a trailing slash
  * @throws a SystemError if `path` itself cannot be read, what the Store throws, ECANCELLED; a VtError for a file of
@@ -131,7 +140,8 @@ class Import {
       counts: { files: 0, bytes: 0, dirs: 0, others: 0, unchangedFiles: 0, unchangedBytes: 0, excluded: 0, failures: 0 },
       reread: options.reread === true,
       relative: (path) => path.slice(this.#topPath.length) as Octets,
-      fail: (path, error) => this.#fail(path, error),
+      fail: (path, error) => this.#fail(path, error, false),
+      keep: async (path, error) => await this.#keep(path, error),
       end: (error) => {
         this.#failure ??= { error };
       },
@@ -144,16 +154,17 @@ class Import {
     this.#topPath = path;
     this.#topDev = stat.dev;
     const name = path.slice(path.lastIndexOf('/') + 1) as Octets;
-    let outcome: EntryOutcome = LEFT_OUT;
     const top = { name, path, stat };
-    const settle = (settled: EntryOutcome): void => {
-      outcome = settled;
-    };
+    let settle: (outcome: EntryOutcome) => void = () => {};
+    const outcome = new Promise<EntryOutcome>((resolve) => {
+      settle = resolve;
+    });
     // The walk has the last word: where the Store failed, a top that is settled all the same lacks what it was given.
     await this.#walk(kindOfMode(stat.mode) === 'dir' ? { ...top, cached: undefined, settle } : this.#single(top, settle));
-    const { record } = outcome;
+    const { record } = await outcome;
+    if (this.#failure !== undefined) throw this.#failure.error;
     if (record === undefined) throw this.#topFailure?.error ?? new Error('left out');
-    if (this.#topFailure !== undefined) this.#options.onFailure?.(path, this.#topFailure.error);
+    if (this.#topFailure !== undefined) this.#options.onFailure?.(path, this.#topFailure.error, false);
     let { value: dirent } = decodeDirent(record, 0);
     if (dirent.kind === 'indirect') throw new Error('import: the top became a hard link');
     if (dirent.kind === 'dir') {
@@ -170,10 +181,23 @@ class Import {
     return { ...this.#context.counts, ...this.#ingest.counts() };
   }
 
-  #fail(path: Octets, error: unknown): void {
+  #fail(path: Octets, error: unknown, isKept: boolean): void {
     this.#context.counts.failures++;
     if (path === this.#topPath) this.#topFailure = { error };
-    else this.#options.onFailure?.(path, error);
+    else this.#options.onFailure?.(path, error, isKept);
+  }
+
+  /** Never rejects: what was asked for would wait for ever. */
+  async #keep(path: Octets, error: unknown): Promise<StoredNode | undefined> {
+    let stored: StoredNode | undefined;
+    try {
+      if (errorCode(error) !== 'ENOENT' && path !== this.#topPath && this.#failure === undefined)
+        stored = await this.#options.stored?.(path.slice(this.#topPath.length).replace(/^\//, '') as Octets);
+    } catch (failure) {
+      this.#failure ??= { error: failure };
+    }
+    this.#fail(path, error, stored !== undefined);
+    return stored;
   }
 
   /** A file imported by itself is remembered as the one entry of a directory. */
@@ -237,7 +261,8 @@ class Import {
     try {
       stat = lstatSync(pathBytes(path), { bigint: true });
     } catch (error) {
-      this.#fail(path, error);
+      const entry = dir.build.open(name, undefined);
+      void this.#keep(path, error).then((stored) => dir.build.settle(entry, keptOutcome(name, stored)));
       return;
     }
     if (dir.filter?.excludes(name, kindOfMode(stat.mode) === 'dir') === true) {
@@ -258,7 +283,7 @@ class Import {
     const { stat, path } = found;
     const kind = kindOfMode(stat.mode);
     if (kind === undefined) {
-      this.#fail(path, new Error('unknown file type'));
+      this.#fail(path, new Error('unknown file type'), false);
       found.settle(LEFT_OUT);
     } else if (kind === 'dir') this.#visitDir(found);
     else if (stat.nlink > 1n && !isTop) importLinked(this.#context, found, kind);
@@ -279,16 +304,19 @@ class Import {
     try {
       names = crosses ? [] : readdirSync(bytes, 'latin1').sort();
     } catch (error) {
-      this.#fail(path, error);
-      settle(LEFT_OUT);
+      void this.#keep(path, error).then((stored) => settle(this.#unlisted(found, stored, xattrs, error)));
       return;
     }
-    if (xattrError !== undefined) this.#fail(path, xattrError);
+    const kept = xattrError === undefined ? undefined : this.#keep(path, xattrError);
     this.#context.counts.dirs++;
-    const meta = metaOf(stat, this.#context.owners, xattrs);
-    const give = (block: Block, links: number): void => {
+    const giveWith = (block: Block, links: number, attributes: StoredNode['meta']['xattrs']): void => {
+      const meta = metaOf(stat, this.#context.owners, attributes);
       const record = encodeDirent({ kind: 'dir', name, meta, block, ...(links === 0 ? {} : { links }) });
       settle({ record, same: found.cached !== undefined && Buffer.compare(found.cached.record, record) === 0, links });
+    };
+    const give = (block: Block, links: number): void => {
+      if (kept === undefined) giveWith(block, links, xattrs);
+      else void kept.then((stored) => giveWith(block, links, stored?.meta.xattrs));
     };
     if (names.length === 0) {
       give(EMPTY_BLOCK, 0);
@@ -307,6 +335,19 @@ class Import {
     const filter = parent === undefined ? this.#options.filter : parent.filter?.enter(name);
     const build = new ImportedDir(this.#ingest.pending, cached, { users, groups }, done);
     this.#stack.push({ path, names, next: 0, build, filter, cached, cachedAt: cached?.start ?? 0, users, groups });
+  }
+
+  /** Of a directory that cannot be listed: the Dir that it is, with the entries that are stored. */
+  #unlisted(
+    { path, name, stat }: FoundNode,
+    stored: StoredNode | undefined,
+    xattrs: StoredNode['meta']['xattrs'],
+    error: unknown,
+  ): EntryOutcome {
+    if (path === this.#topPath || errorCode(error) === 'ENOENT') return LEFT_OUT;
+    this.#context.counts.dirs++;
+    const meta = metaOf(stat, this.#context.owners, xattrs ?? stored?.meta.xattrs);
+    return keptOutcome(name, stored?.kind === 'dir' ? { ...stored, meta } : { kind: 'dir', name, meta, block: EMPTY_BLOCK });
   }
 
   /** Adds the Blocks of Dirs and superblocks that wait, and remembers the directories whose Blocks are then all added. */

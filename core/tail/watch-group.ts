@@ -16,6 +16,7 @@ import type { ImportOptions } from '../import/import.ts';
 import { importLocal } from '../import/import.ts';
 import { metaOf } from '../import/import-meta.ts';
 import type { Store } from '../store/store.ts';
+import { direntBelow } from '../tree/lookup-below.ts';
 import { baseName, parentPath } from '../tree/path.ts';
 import type { Tree, TreePath } from '../tree/tree.ts';
 import type { TailMark } from './checkpoint.ts';
@@ -166,10 +167,11 @@ export class WatchGroup implements Followed {
   }
 
   async #import(path: Octets, size: number, options: OpOptions): Promise<Node> {
-    const { store, imports, onNotice } = this.#options;
+    const { store, tree, imports, onNotice } = this.#options;
     const { dirent, counts } = await importLocal(store, path, {
       ...imports,
       ...options,
+      stored: async (below) => await direntBelow(tree, this.#pathOf(path), below, options),
       filter: this.#rules?.within(path),
       ...(size < LARGE_SIZE ? { workers: 0 } : {}),
       onFailure: (failed, error) => {

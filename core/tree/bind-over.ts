@@ -5,13 +5,18 @@ import type { DirDirent } from '../dirent/dirent.ts';
 import { joinPath, parentPath } from './path.ts';
 import type { Tree, TreeEntry, TreePath } from './tree.ts';
 
+export interface BindOverOptions extends OpOptions {
+  /** Told of a Dir with entries that stays in place of what the new one has under its name; default: none stays. */
+  readonly onClash?: (path: TreePath) => void;
+}
+
 /**
  * Binds a Dir over one that stands at a path, and keeps the entries that only the old one has, at any depth. Where both
- * have a name, the new one counts.
+ * have a name, the new one counts, but where `onClash` is told a Dir with entries is not replaced by what is none.
  *
  * The new Dir is bound beside the old one and takes its place when it is complete: a failure puts the old one back.
  */
-export async function bindOver(tree: Tree, path: TreePath, dirent: DirDirent, options: OpOptions = {}): Promise<void> {
+export async function bindOver(tree: Tree, path: TreePath, dirent: DirDirent, options: BindOverOptions = {}): Promise<void> {
   const beside = joinPath(parentPath(path), `.put-${randomUUID()}` as Octets);
   const before = await tree.dirent(path, options);
   await tree.bind(beside, dirent, options);
@@ -27,24 +32,35 @@ export async function bindOver(tree: Tree, path: TreePath, dirent: DirDirent, op
 }
 
 /** Moves what only `from` has into `to`, and leaves the times of the Dirs in `to` as they are. */
-async function moveMissing(tree: Tree, from: TreePath, to: TreePath, options: OpOptions): Promise<void> {
+async function moveMissing(tree: Tree, from: TreePath, to: TreePath, { onClash, ...options }: BindOverOptions): Promise<void> {
   const ahead: [TreePath, TreePath][] = [[from, to]];
   for (let pair = ahead.pop(); pair !== undefined; pair = ahead.pop()) {
     const [old, fresh] = pair;
     const entries = tree.list(fresh, options)[Symbol.asyncIterator]();
     let head = await next(entries);
     const missing: Octets[] = [];
+    const clashes: Octets[] = [];
     for await (const { name, dirent } of tree.list(old, options)) {
       while (head !== undefined && head.name < name) head = await next(entries);
       if (head?.name !== name) missing.push(name);
       else if (dirent.kind === 'dir' && head.dirent.kind === 'dir') ahead.push([joinPath(old, name), joinPath(fresh, name)]);
+      else if (dirent.kind === 'dir' && onClash !== undefined && !(await isEmpty(tree, joinPath(old, name), options))) clashes.push(name);
     }
     await entries.return?.();
-    if (missing.length === 0) continue;
+    if (missing.length + clashes.length === 0) continue;
     const seen = await tree.lookup(fresh, { ...options, follow: false });
-    for (const name of missing) await tree.rename(joinPath(old, name), joinPath(fresh, name), options);
+    for (const name of clashes) {
+      await tree.remove(joinPath(fresh, name), options);
+      onClash?.(joinPath(old, name));
+    }
+    for (const name of [...missing, ...clashes]) await tree.rename(joinPath(old, name), joinPath(fresh, name), options);
     await tree.setMeta(fresh, { mtimeNs: seen?.dirent.meta.mtimeNs ?? null }, { ...options, follow: false });
   }
+}
+
+async function isEmpty(tree: Tree, path: TreePath, options: OpOptions): Promise<boolean> {
+  for await (const _ of tree.list(path, options)) return false;
+  return true;
 }
 
 async function next(entries: AsyncIterator<TreeEntry>): Promise<TreeEntry | undefined> {

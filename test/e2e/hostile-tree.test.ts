@@ -129,7 +129,12 @@ test('S05: GET does not follow a symlink that stands in its target already', asy
   symlinkSync('../outside/plain', `${target}/plain`);
 
   const get = await vtftp(
-    ['-S', scratch.path('store'), '-c', `put ${source} tree; get tree/sub ${target}; get tree/plain ${target}; get tree/* ${target}`],
+    [
+      '-S',
+      scratch.path('store'),
+      '-c',
+      `put ${source} tree; -get tree/sub ${target}; -get tree/plain ${target}; -get tree/* ${target}; -get tree/. ${target}`,
+    ],
     { env: scratch.env },
   );
   assert.equal(readFileSync(`${outside}/file`, 'utf8'), 'mine\n', get.report);

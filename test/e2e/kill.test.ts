@@ -75,7 +75,7 @@ test('S05: kill -9 in the middle of a GET leaves no half file under a final name
   const put = await vtftp(['-S', store, '-c', `put ${source} tree; quit`], { env });
   assert.equal(put.status, 0, put.report);
   for (const delayMs of [120, 200, 280]) {
-    await vtftp(['-S', store, '-c', `get tree ${target}`], {
+    await vtftp(['-S', store, '-c', `get -p tree/. ${target}`], {
       env,
       during: async (program) => {
         await wait(delayMs);
@@ -90,7 +90,7 @@ test('S05: kill -9 in the middle of a GET leaves no half file under a final name
       `after ${delayMs} ms`,
     );
   }
-  const get = await vtftp(['-S', store, '-c', `get tree ${target}`], { env });
+  const get = await vtftp(['-S', store, '-c', `get -p tree/. ${target}`], { env });
   assert.equal(get.status, 0, get.report);
   assert.equal(await rsyncDifferences(source, target), '');
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, closeSync, ftruncateSync, linkSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, ftruncateSync, linkSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
 import { makeTree } from '../support/make-tree.ts';
 import { PROGRAM, recited, run, vtftp } from '../support/program.ts';
@@ -36,7 +36,54 @@ test('S06: what cannot be read is not among the files and octets that a PUT repo
   const put = await run(command[0] ?? '', command.slice(1), { env: scratch.env });
   assert.equal(put.status, 3, put.report);
   const report = JSON.parse(put.stdout.split('\n')[0] ?? '') as Record<string, number>;
-  assert.deepEqual([report['files'], report['bytes'], report['others'], report['failures']], [1, 3, 0, 1], put.report);
+  assert.deepEqual([report['files'], report['bytes'], report['others'], report['failures']], [1, 3, 0, 2], put.report);
+});
+
+test('S06: what cannot be read keeps its stored state, and is named; what is gone goes', async (t) => {
+  const scratch = makeScratch(t);
+  const source = scratch.mkdir('u');
+  const say = async (line: string) => {
+    const words = [...withoutOverride(), process.execPath, PROGRAM, '-S', scratch.path('store'), '-c', line];
+    return await run(words[0] ?? '', words.slice(1), { env: scratch.env, cwd: scratch.folder });
+  };
+  for (const folder of ['d/deep', 'list', 'was-dir']) scratch.mkdir(`u/${folder}`);
+  for (const file of ['d/deep/f', 'd/g', 'list/x', 'secret', 'gone', 'a', 'was-dir/kept']) writeFileSync(`${source}/${file}`, file);
+  linkSync(`${source}/a`, `${source}/b`);
+  const first = await say('put u; quit');
+  assert.equal(first.status, 0, first.report);
+
+  for (const [name, mode] of [
+    ['d', 0],
+    ['list', 0o444],
+    ['secret', 0],
+    ['a', 0],
+  ] as const) {
+    chmodSync(`${source}/${name}`, mode);
+  }
+  rmSync(`${source}/gone`);
+  rmSync(`${source}/was-dir`, { recursive: true });
+  writeFileSync(`${source}/was-dir`, 'now a file');
+  chmodSync(`${source}/was-dir`, 0);
+  writeFileSync(`${source}/new`, 'new');
+  const again = await say('put u; find u; cat u/d/deep/f u/list/x u/secret u/a u/b u/was-dir/kept u/new; stat u/d; stat u/a');
+  assert.equal(again.status, 3, again.report);
+  assert.match(again.stderr, /put: .*\/u\/d: permission denied; what is stored of it stays/);
+  assert.equal(again.stderr.match(/what is stored of it stays/g)?.length, 5, again.report);
+  const kept = await say(
+    'find u; cat u/d/deep/f u/d/g u/list/x u/secret u/a u/b u/was-dir/kept u/new; ls -ld u/d; stat u/a; put u elsewhere || find elsewhere',
+  );
+  assert.ok(kept.stdout.includes('d/deep/fd/glist/xsecretaawas-dir/keptnew'), kept.report);
+  assert.match(kept.stdout, /d--------- .* u\/d$/m);
+  assert.doesNotMatch(kept.stdout, /gone/);
+  assert.match(kept.stdout, /^\/elsewhere\/d$/m, 'a directory that cannot be listed is stored as an entry');
+  assert.match(kept.stdout, /^links +2$/m, kept.report);
+  assert.doesNotMatch(kept.stdout, /elsewhere\/(secret|a)$/m);
+
+  for (const name of ['d', 'list']) chmodSync(`${source}/${name}`, 0o755);
+  for (const name of ['secret', 'a', 'was-dir']) chmodSync(`${source}/${name}`, 0o644);
+  const whole = await say('put u; get u back');
+  assert.equal(whole.status, 0, whole.report);
+  assert.equal(await rsyncDifferences(source, scratch.path('back')), '');
 });
 
 test('S06: a file that says it is empty and is not is no success: nothing of it is lost without a word', async (t) => {

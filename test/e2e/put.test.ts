@@ -23,7 +23,7 @@ test('S06: put makes NAME exactly the local tree, and again the same Dirref; nam
   rmSync(`${source}/goes`);
   writeFileSync(`${source}/comes`, 'new');
   const changed = await vtftp([...store, '-c', `put ${source} tree; cat tree/comes; quit`], { env });
-  assert.match(changed.stdout, /1 name gone/, changed.report);
+  assert.match(changed.stdout, /^removed 1 name from \/tree \(undo brings them back; put --merge keeps them\)$/m, changed.report);
   const get = await vtftp([...store, '-c', `get tree ${scratch.path('target')}`], { env });
   assert.equal(get.status, 0, get.report);
   assert.equal(await rsyncDifferences(source, scratch.path('target')), '');

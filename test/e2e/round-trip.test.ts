@@ -44,7 +44,8 @@ test('S05: 20,000 files with hard links, symlinks, xattrs, ACLs, setgid folders,
   });
 
   await t.test('S05: a second GET over the first changes nothing and ends well', async () => {
-    const again = await vtftp(['-S', scratch.path('store'), '-c', `get tree ${target}`, recited(put)], { env });
+    const again = await vtftp(['-S', scratch.path('store'), '-c', `get -p tree/. ${target}`, recited(put)], { env });
     assert.equal(again.status, 0, again.report);
+    assert.equal(await rsyncDifferences(source, target), '');
   });
 });

@@ -207,7 +207,7 @@ test('S12: -n prints each effect and does nothing, also in an ordinary directory
   assert.match(refused.stderr, /nope/);
   assert.ok(!existsSync(scratch.path('store')) && !existsSync(scratch.path('local')) && !existsSync(scratch.path('ran')));
   mkdirSync(scratch.path('docs/kept'), { recursive: true });
-  const directory = await session(scratch, 'rm -r kept', ['-n', scratch.path('docs')]);
+  const directory = await session(scratch, 'rm -r kept', ['-n', '-w', scratch.path('docs')]);
   assert.equal(directory.status, 0, directory.report);
   assert.ok(existsSync(scratch.path('docs/kept')));
 });

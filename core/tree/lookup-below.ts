@@ -1,0 +1,26 @@
+import type { Octets } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import type { Dirent, IndirectDirent } from '../dirent/dirent.ts';
+import { joinPath } from './path.ts';
+import type { Tree, TreePath } from './tree.ts';
+
+/**
+ * The Dirent, self-contained, of a path below a Dir; undefined where there is none. No symlink on the way is followed:
+ * what it leads to is another node.
+ *
+ * @param below - elements with slashes between them
+ */
+export async function direntBelow(
+  tree: Tree,
+  top: TreePath,
+  below: Octets,
+  options: OpOptions = {},
+): Promise<Exclude<Dirent, IndirectDirent> | undefined> {
+  let path = top;
+  for (const name of ['' as Octets, ...(below.split('/') as Octets[])]) {
+    if (name !== '') path = joinPath(path, name);
+    const entry = await tree.lookup(path, { ...options, follow: false });
+    if (entry === undefined || (entry.dirent.kind !== 'dir' && path.length < top.length + below.length)) return undefined;
+  }
+  return await tree.dirent(path, options);
+}

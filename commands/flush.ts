@@ -1,6 +1,6 @@
 import { VtError } from '../core/base/errors.ts';
 import { groupedDigits } from '../core/base/grouped-digits.ts';
-import type { DrainResult, Store } from '../core/store/store.ts';
+import { capability } from '../core/store/capability.ts';
 import { defineCommand } from './command.ts';
 import { countText, sizeText } from './format.ts';
 
@@ -16,9 +16,9 @@ export const flush = defineCommand({
   examples: [{ line: 'flush', says: 'the server is back: send it what it missed' }],
   async run({ session, output, diagnostics, signal }) {
     await session.store.flush({ signal });
-    const drain = drainOf(session.store);
-    if (drain === undefined) return;
-    const { deliveredBlocks, deliveredBytes, waitingBlocks, troubles } = await drain(signal);
+    const spool = capability(session.store, 'spool');
+    if (spool === undefined) return;
+    const { deliveredBlocks, deliveredBytes, waitingBlocks, troubles } = await spool.drain({ signal });
     output.line(`${countText(deliveredBlocks, 'Block')} (${sizeText(deliveredBytes)}) sent on, ${groupedDigits(waitingBlocks)} waiting`);
     output.record({ delivered_blocks: deliveredBlocks, delivered_bytes: deliveredBytes, waiting_blocks: waitingBlocks });
     for (const trouble of troubles) diagnostics.failure(`flush: ${trouble}`);
@@ -26,10 +26,3 @@ export const flush = defineCommand({
       throw new VtError('EPARTIAL', `flush: ${countText(waitingBlocks, 'Block')} still waiting`);
   },
 });
-
-function drainOf(store: Store): ((signal: AbortSignal) => Promise<DrainResult>) | undefined {
-  if (store.drain !== undefined) return async (signal) => (await store.drain?.({ signal })) ?? NOTHING;
-  return store.behind === undefined ? undefined : drainOf(store.behind);
-}
-
-const NOTHING: DrainResult = { deliveredBlocks: 0, deliveredBytes: 0, waitingBlocks: 0, troubles: [] };

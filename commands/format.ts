@@ -3,7 +3,7 @@ import type { Octets } from '../core/base/octets.ts';
 import { octetsToBytes, octetsToText, octetsToTextStrict } from '../core/base/octets.ts';
 import type { Dirent } from '../core/dirent/dirent.ts';
 import { defaultMode } from '../core/dirent/meta.ts';
-import type { StoreProgress } from '../core/store/progress-store.ts';
+import type { StoreProgress } from '../core/store/capabilities.ts';
 import type { TreeEntry } from '../core/tree/tree.ts';
 import type { Output } from './command.ts';
 

@@ -53,7 +53,7 @@ export async function maintain<T>(
     import('../core/maintain/lock.ts'),
   ]);
   const datadir = requireDatadir(session.store, action, write && !plan);
-  if (!datadir.can.write || plan) return await run(datadir);
+  if (!datadir.isWritable || plan) return await run(datadir);
   return await withMaintenanceLock(datadir.path, action === 'gc', async () => await run(datadir));
 }
 

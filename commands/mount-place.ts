@@ -3,6 +3,7 @@ import { PathError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText, octetsToTextStrict } from '../core/base/octets.ts';
 import { errorCode } from '../core/base/system-error.ts';
+import { capability } from '../core/store/capability.ts';
 import type { Store } from '../core/store/store.ts';
 import { isMounted } from '../fuse/mount-table.ts';
 import { isServed, takeStaleAway } from './mount-records.ts';
@@ -16,7 +17,7 @@ export async function checkedMountPoint(store: Store, mountPoint: Octets): Promi
   const text = octetsToTextStrict(mountPoint);
   if (text === undefined)
     throw new VtError('EUNSUPPORTED', `mount "${octetsToText(mountPoint)}": the name of a mount point has to be UTF-8`);
-  for (const folder of store.folders ?? []) {
+  for (const folder of capability(store, 'folders') ?? []) {
     if (folder === text || folder.startsWith(`${text}/`) || text.startsWith(`${folder}/`))
       throw new VtError('EFAILED', `mount "${text}": the Store "${store.name}" lies there`, { remedy: 'choose another directory' });
   }

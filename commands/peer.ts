@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { UsageError } from '../core/base/errors.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import { errorText } from '../core/base/system-error.ts';
+import { canWrite, capability } from '../core/store/capability.ts';
 import type { Peer } from '../core/store/peer-table.ts';
 import type { CommandContext } from './command.ts';
 import { defineCommand } from './command.ts';
@@ -99,7 +100,7 @@ async function show({ output, signal }: CommandContext, { name, specification, s
     store.name,
     latencyMs === undefined ? '-' : `${latencyMs.toFixed(2)} ms`,
     store.hashName,
-    store.can.write ? 'rw' : 'r',
+    canWrite(store) ? 'rw' : 'r',
   ];
   output.line(`${words.join('  ')}${trouble === undefined ? '' : `  ${output.style('error', `failed: ${trouble}`)}`}`);
   output.record({
@@ -108,14 +109,15 @@ async function show({ output, signal }: CommandContext, { name, specification, s
     reached: store.name,
     latency_ms: latencyMs,
     hash: store.hashName,
-    write: store.can.write,
+    write: canWrite(store),
     trouble,
   });
 }
 
 /** Milliseconds of one question: over a connection its round trip, else a look for a Block that is not there. */
 async function latencyOf(store: Peer['store'], signal: AbortSignal): Promise<number> {
-  if (store.latency !== undefined) return await store.latency({ signal });
+  const link = capability(store, 'link');
+  if (link !== undefined) return await link.latency({ signal });
   const { hashcodeOf } = await import('../core/block/hashcode.ts');
   const start = performance.now();
   await store.has([hashcodeOf(store.hashName, Buffer.from('is anybody there?'))], { signal });

@@ -4,6 +4,7 @@ import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import { errorCode, errorReason } from '../core/base/system-error.ts';
 import type { ImportCounts, Imported } from '../core/import/import.ts';
+import { capability } from '../core/store/capability.ts';
 import { direntBelow } from '../core/tree/lookup-below.ts';
 import { baseName } from '../core/tree/path.ts';
 import type { TreePath } from '../core/tree/tree.ts';
@@ -97,7 +98,7 @@ async function putOne(context: CommandContext, { options }: CommandInput, { loca
       reread: options.has('reread'),
       parser,
       filter,
-      isStoreFolder: storeFolderTest(session.store.folders ?? []),
+      isStoreFolder: storeFolderTest(capability(session.store, 'folders') ?? []),
       stored: async (below) => await direntBelow(session.tree, path, below, { signal }),
       onFailure: (failed, error, isKept) =>
         diagnostics.failure(`put "${octetsToText(failed)}": ${errorReason(error)}${isKept ? '; what is stored of it stays' : ''}`),

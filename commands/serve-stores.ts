@@ -5,6 +5,7 @@ import { archiveOf } from '../core/archive/archive-of-store.ts';
 import { UsageError, VtError } from '../core/base/errors.ts';
 import { octetsFromText, octetsToText } from '../core/base/octets.ts';
 import { errorReason } from '../core/base/system-error.ts';
+import { canWrite, capability } from '../core/store/capability.ts';
 import { expandHome } from '../core/store/home-path.ts';
 import { RecordCheckers } from '../core/store/record-checker.ts';
 import type { Store } from '../core/store/store.ts';
@@ -73,14 +74,14 @@ export async function serveStores(
       await showFollowing(context);
       await server[Symbol.asyncDispose]();
     }
-    for (const { store } of exports.values()) if (store.can.write) await store.flush();
+    for (const { store } of exports.values()) if (canWrite(store)) await store.flush();
   } finally {
     for (const store of opened) await store[Symbol.asyncDispose]();
   }
 }
 
 function exported(store: Store): StoreExport {
-  return store.can.archives ? { store, archive: (name) => archiveOf(store, name) } : { store };
+  return capability(store, 'archives') !== undefined ? { store, archive: (name) => archiveOf(store, name) } : { store };
 }
 
 function parseExport(text: string): { readonly name: string; readonly specification: string } {

@@ -1,7 +1,8 @@
 import { groupedDigits } from '../core/base/grouped-digits.ts';
 import type { HashCode } from '../core/block/hashcode.ts';
-import { ProgressStore } from '../core/store/progress-store.ts';
-import type { Store, StorePart } from '../core/store/store.ts';
+import type { StorePart, StoreProgress } from '../core/store/capabilities.ts';
+import { addCounts, canWrite, capability } from '../core/store/capability.ts';
+import type { Store } from '../core/store/store.ts';
 import type { CommandContext } from './command.ts';
 import { defineCommand } from './command.ts';
 import { countText, sizeText, storeProgressText } from './format.ts';
@@ -24,21 +25,22 @@ export const stores = defineCommand({
 async function show(context: CommandContext, part: StorePart, depth: number, counts: boolean): Promise<void> {
   const { output, signal } = context;
   const { role, store, waiting, trouble } = part;
-  const { newBlocks, newBytes, existingBlocks } = store.counts();
+  const { newBlocks, newBytes, existingBlocks } = addCounts(store);
   const blocks = counts ? await countBlocks(store, signal) : undefined;
-  const words = [role, store.name, store.hashName, store.can.write ? 'rw' : 'r'];
+  const words = [role, store.name, store.hashName, canWrite(store) ? 'rw' : 'r'];
   if (blocks !== undefined) words.push(countText(blocks, 'Block'));
   if (newBlocks + existingBlocks > 0)
     words.push(`${groupedDigits(newBlocks)} new (${sizeText(newBytes)}), ${groupedDigits(existingBlocks)} existing`);
   if (waiting !== undefined) words.push(`${countText(waiting.blocks, 'Block')} (${sizeText(waiting.bytes)}) waiting`);
-  if (store instanceof ProgressStore) words.push(storeProgressText(store.progress()));
+  const progress = capability(store, 'progress')?.progress();
+  if (progress !== undefined) words.push(storeProgressText(progress));
   output.line(`${'  '.repeat(depth)}${words.join('  ')}${trouble === undefined ? '' : `  ${output.style('error', `failed: ${trouble}`)}`}`);
   output.record({
     role,
     store: store.name,
     depth,
     hash: store.hashName,
-    write: store.can.write,
+    write: canWrite(store),
     blocks,
     new_blocks: newBlocks,
     new_bytes: newBytes,
@@ -46,18 +48,12 @@ async function show(context: CommandContext, part: StorePart, depth: number, cou
     waiting_blocks: waiting?.blocks,
     waiting_bytes: waiting?.bytes,
     trouble,
-    ...(store instanceof ProgressStore ? progressFields(store) : {}),
+    ...(progress === undefined ? {} : progressFields(progress)),
   });
-  for (const inner of await partsOf(store, signal)) await show(context, inner, depth + 1, counts);
+  for (const inner of (await capability(store, 'parts')?.parts({ signal })) ?? []) await show(context, inner, depth + 1, counts);
 }
 
-/** The parts of a Store, or of the one that it stands in for. */
-async function partsOf(store: Store, signal: AbortSignal): Promise<readonly StorePart[]> {
-  return (await store.parts?.({ signal })) ?? (store.behind === undefined ? [] : await partsOf(store.behind, signal));
-}
-
-function progressFields(store: ProgressStore): Readonly<Record<string, number>> {
-  const { addBytes, addCount, getBytes, getCount, outstanding } = store.progress();
+function progressFields({ addBytes, addCount, getBytes, getCount, outstanding }: StoreProgress): Readonly<Record<string, number>> {
   return {
     progress_add_bytes: addBytes,
     progress_add_count: addCount,
@@ -68,7 +64,7 @@ function progressFields(store: ProgressStore): Readonly<Record<string, number>> 
 }
 
 async function countBlocks(store: Store, signal: AbortSignal): Promise<number | undefined> {
-  const listed: AsyncIterable<HashCode> | undefined = store.hashcodes?.({ signal });
+  const listed: AsyncIterable<HashCode> | undefined = capability(store, 'enumeration')?.hashcodes({ signal });
   if (listed === undefined) return undefined;
   let count = 0;
   for await (const _ of listed) count++;

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { UsageError, VtError } from '../core/base/errors.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import { pathBytes } from '../core/base/system-error.ts';
+import { capability } from '../core/store/capability.ts';
 import { makeDirs } from '../core/tree/make-dirs.ts';
 import { parentPath } from '../core/tree/path.ts';
 import { beginFollower } from './begin-follower.ts';
@@ -77,7 +78,10 @@ export const watch = defineCommand({
           scanner: new EdgeScanner(session.store.edges),
           makeIngest: () => new Ingest(session.store),
           owners: systemOwnerNames(),
-          imports: { isStoreFolder: storeFolderTest(session.store.folders ?? []), oneFilesystem: input.options.has('one-file-system') },
+          imports: {
+            isStoreFolder: storeFolderTest(capability(session.store, 'folders') ?? []),
+            oneFilesystem: input.options.has('one-file-system'),
+          },
           filter,
           marks: checkpoint?.tails,
           rescanMs: rescanOption(input) * 1000,

@@ -1,46 +1,50 @@
 import type { OpOptions } from '../core/base/op-options.ts';
 import type { EdgeSettings } from '../core/block/edge-settings.ts';
 import type { HashCode } from '../core/block/hashcode.ts';
+import { canWrite, capability, type Offers } from '../core/store/capability.ts';
 import { MemoryStore } from '../core/store/memory.ts';
-import type { AddCounts, AddResult, DigestedBlock, LocalCache, Store, StoreCapabilities } from '../core/store/store.ts';
+import type { AddResult, DigestedBlock, Store } from '../core/store/store.ts';
 
 /** A Store for `-n`: reads come from the Store below, what is added stays in memory, and nothing below changes. */
 export class PlanStore implements Store {
   readonly name: string;
-  readonly can: StoreCapabilities;
-  readonly archivePath?: NonNullable<Store['archivePath']>;
-  readonly archive?: NonNullable<Store['archive']>;
-  readonly #below: Store;
+  readonly wraps: Store;
+  readonly offers: Offers;
   readonly #added: MemoryStore;
 
   /** @param write - whether it can be written to; default: as the Store below */
-  constructor(below: Store, write = below.can.write) {
-    this.#below = below;
+  constructor(below: Store, write = canWrite(below)) {
+    this.wraps = below;
     this.name = below.name;
-    this.can = { ...below.can, write, locate: false, enumerate: false };
-    if (below.archivePath === undefined && below.archive !== undefined) this.archive = below.archive.bind(below);
-    else if (below.archivePath !== undefined) this.archivePath = below.archivePath.bind(below);
     this.#added = new MemoryStore({ hashName: below.hashName, edges: below.edges });
+    this.offers = {
+      access: { write },
+      get cache() {
+        const cache = capability(below, 'cache');
+        return cache === undefined ? undefined : { get: (key: Uint8Array) => cache.get(key), put: () => undefined };
+      },
+      counts: this.#added,
+      durability: 'hidden',
+      enumeration: 'hidden',
+      // What is added here lies nowhere.
+      location: 'hidden',
+      get making() {
+        const making = capability(below, 'making');
+        return making === undefined ? undefined : { isMade: making.isMade, make: async () => await Promise.resolve() };
+      },
+      notes: 'hidden',
+      recordSink: 'hidden',
+      recordSource: 'hidden',
+      spool: 'hidden',
+    };
   }
 
   get hashName(): Store['hashName'] {
-    return this.#below.hashName;
+    return this.wraps.hashName;
   }
 
   get edges(): EdgeSettings {
-    return this.#below.edges;
-  }
-
-  get behind(): Store {
-    return this.#below;
-  }
-
-  get cache(): LocalCache {
-    return { get: (key) => this.#below.cache?.get(key), put: () => undefined };
-  }
-
-  get folders(): readonly string[] {
-    return this.#below.folders ?? [];
+    return this.wraps.edges;
   }
 
   async add(data: Uint8Array, options?: OpOptions): Promise<AddResult> {
@@ -52,23 +56,19 @@ export class PlanStore implements Store {
   }
 
   async get(hashcode: HashCode, options?: OpOptions): Promise<Uint8Array | undefined> {
-    return (await this.#added.get(hashcode, options)) ?? (await this.#below.get(hashcode, options));
+    return (await this.#added.get(hashcode, options)) ?? (await this.wraps.get(hashcode, options));
   }
 
   async has(hashcodes: readonly HashCode[], options?: OpOptions): Promise<boolean[]> {
     const added = await this.#added.has(hashcodes, options);
-    const below = await this.#below.has(hashcodes, options);
+    const below = await this.wraps.has(hashcodes, options);
     return added.map((present, i) => present || below[i] === true);
   }
 
   async flush(): Promise<void> {}
 
-  counts(): AddCounts {
-    return this.#added.counts();
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#added[Symbol.asyncDispose]();
-    await this.#below[Symbol.asyncDispose]();
+    await this.wraps[Symbol.asyncDispose]();
   }
 }

@@ -6,6 +6,7 @@ import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import type { DirDirent, Dirent } from '../core/dirent/dirent.ts';
 import { formatDirent } from '../core/dirent/dirent-text.ts';
+import { capability } from '../core/store/capability.ts';
 import { PeerTable } from '../core/store/peer-table.ts';
 import type { Store } from '../core/store/store.ts';
 import { TailTable } from '../core/tail/tail-table.ts';
@@ -265,7 +266,8 @@ export class ShellSession implements Session {
       this.#isUnrecorded = false;
       this.#hasSynced = true;
     } else this.#base = ours;
-    if (this.store.durability === 'none') this.#options.warn('durability is none: what was recited may not outlive a loss of power');
+    if (capability(this.store, 'durability')?.durability === 'none')
+      this.#options.warn('durability is none: what was recited may not outlive a loss of power');
     return formatDirent(this.#base ?? ours);
   }
 
@@ -274,7 +276,7 @@ export class ShellSession implements Session {
     const { archive } = this.#source;
     let root = ours;
     if (archive !== undefined) {
-      await this.store.make?.();
+      await capability(this.store, 'making')?.make();
       const base = this.#base === undefined ? undefined : formatDirent(this.#base);
       await archive.append(
         async (last) => {

@@ -12,6 +12,7 @@ import { errorText } from '../core/base/system-error.ts';
 import type { Dirent, IndirectDirent } from '../core/dirent/dirent.ts';
 import { formatDirent } from '../core/dirent/dirent-text.ts';
 import { skipReference, URI_SCHEME } from '../core/dirent/reference-skip.ts';
+import { canWrite } from '../core/store/capability.ts';
 import { isDatadir, isPythonDatadir } from '../core/store/datadir-recovery.ts';
 import { parseStoreSpecification } from '../core/store/open-store.ts';
 import type { Store } from '../core/store/store.ts';
@@ -169,7 +170,7 @@ async function openNamed(store: Store, name: string | undefined, options: Source
   const isThere = isFile || (await archive.last(signalOf(options))) !== undefined;
   if (isThere) return await openArchived(store, name, undefined, options);
   if (/^(?:-?\d|now$|yesterday$)/.test(name)) return await openArchived(store, DEFAULT_ARCHIVE, name, options);
-  if (!store.can.write) throw new VtError('EOPEN', `open archive "${name}" of Store "${store.name}": there is none`);
+  if (!canWrite(store)) throw new VtError('EOPEN', `open archive "${name}" of Store "${store.name}": there is none`);
   options.onNotice(`archive "${name}" of Store "${store.name}" is new: it starts with an empty Dir`);
   return await openArchived(store, name, undefined, options);
 }
@@ -288,7 +289,7 @@ async function openFile(file: Octets, past: string | undefined, options: SourceO
     owner === undefined
       ? await sessionStore(options)
       : await options.wrapStore(await openStoreLazily(datadirSpecification(owner), options, false));
-  const archive = openArchiveFile(path, { readOnly: !store.can.write });
+  const archive = openArchiveFile(path, { readOnly: !canWrite(store) });
   if ((await archive.last(signalOf(options))) === undefined && (statSync(path).size > 0 || !path.endsWith('.vt'))) {
     throw new VtError('EOPEN', `open "${path}": not an archive, or no line of it can be read`);
   }

@@ -1,5 +1,5 @@
 import { basename, dirname, join, resolve } from 'node:path';
-import { AbsentStore } from '../core/store/absent-store.ts';
+import { capability } from '../core/store/capability.ts';
 import { isDatadir, isPythonDatadir } from '../core/store/datadir-recovery.ts';
 import { openStore } from '../core/store/open-store.ts';
 import type { StoreSpecification } from '../core/store/specification.ts';
@@ -42,8 +42,7 @@ export async function openStoreLazily(specification: string | StoreSpecification
 
 /** Whether nothing is there yet of what a Store would be: the first write makes it. */
 export function isAbsent(store: Store): boolean {
-  if (store instanceof AbsentStore) return store.isAbsent;
-  return store.behind !== undefined && isAbsent(store.behind);
+  return capability(store, 'making')?.isMade === false;
 }
 
 /** The Store that an archive file belongs to by where it lies, or undefined: `STORE/archives/NAME.vt`, `STORE.vt`, `STORE-NAME.vt`. */

@@ -1,7 +1,7 @@
 import { VtError } from '../base/errors.ts';
+import { canWrite, capability } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
 import type { Archive } from './archive.ts';
-import { openArchiveFile } from './archive-file.ts';
 
 /**
  * The archive of a name in a Store, which may not be there yet; undefined for a Store without a place for archives.
@@ -9,10 +9,10 @@ import { openArchiveFile } from './archive-file.ts';
  * @throws {VtError} EOPEN for what is no name of an archive
  */
 export function archiveOf(store: Store, name: string): Archive | undefined {
-  if (!store.can.archives) return undefined;
+  const archives = capability(store, 'archives');
+  if (archives === undefined) return undefined;
   if (name === '' || name.startsWith('.') || name.includes('/') || name.includes('\0')) {
     throw new VtError('EOPEN', `open archive "${name}" of Store "${store.name}": not a name of an archive`);
   }
-  if (store.archivePath === undefined) return store.archive?.(name);
-  return openArchiveFile(store.archivePath(name), { readOnly: !store.can.write });
+  return archives.open(name, { readOnly: !canWrite(store) });
 }

@@ -2,6 +2,7 @@ import type { OpOptions } from '../base/op-options.ts';
 import type { HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
 import { digestHex } from '../block/hashcode.ts';
+import { capability } from '../store/capability.ts';
 import type { RecordBatch } from '../store/record-batch.ts';
 import { unpackRecords } from '../store/record-batch.ts';
 import type { DigestedBlock, Store } from '../store/store.ts';
@@ -18,7 +19,7 @@ export interface IntakeCounts {
 const MIN_TELLING = 64;
 
 /** The Store as an ingest sees it. */
-export type IntakeStore = Pick<Store, 'hashName' | 'addBatch' | 'addRecords' | 'has'>;
+export type IntakeStore = Pick<Store, 'hashName' | 'addBatch' | 'has'>;
 
 /** One batch: as records, or as Blocks. Images and data may be reused once they are added. */
 export type AddedBlocks = { readonly records: RecordBatch } | { readonly blocks: readonly DigestedBlock[] };
@@ -68,7 +69,7 @@ export class BlockIntake {
    * known: the checks and copies of known Blocks would be a fifth of the time.
    */
   get wantsRecords(): boolean {
-    return this.#mostlyNew && this.#planned === undefined && this.#store.addRecords !== undefined;
+    return this.#mostlyNew && this.#planned === undefined && capability(this.#store, 'recordSink') !== undefined;
   }
 
   add(batch: AddedBlocks): Promise<void> {
@@ -104,9 +105,10 @@ export class BlockIntake {
   async #take(batch: AddedBlocks): Promise<void> {
     const newBefore = this.#newBlocks;
     const store = this.#store;
-    if ('records' in batch && this.#planned === undefined && store.addRecords !== undefined) {
+    const sink = 'records' in batch && this.#planned === undefined ? capability(store, 'recordSink') : undefined;
+    if ('records' in batch && sink !== undefined) {
       const { sizes } = batch.records;
-      const isNew = await store.addRecords(batch.records, this.#options);
+      const isNew = await sink.addRecords(batch.records, this.#options);
       for (let i = 0; i < isNew.length; i++) this.#count(sizes[i] ?? 0, isNew[i] === 1);
       this.#mostlyNew = (this.#newBlocks - newBefore) * 2 > isNew.length;
       return;

@@ -9,6 +9,7 @@ import type { OpOptions } from '../base/op-options.ts';
 import type { Block } from '../block/block.ts';
 import { PendingBlocks } from '../block/block-sink.ts';
 import { HASH_SCRATCH_SIZE } from '../block/hash.ts';
+import { capability } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
 import type { AddedBlocks, IntakeCounts } from './block-intake.ts';
 import { BlockIntake } from './block-intake.ts';
@@ -111,7 +112,7 @@ export class Ingest implements AsyncDisposable {
       layout: this.#layout,
       edges: store.edges,
       hashName: store.hashName,
-      compression: store.compression ?? 'none',
+      compression: capability(store, 'recordSink')?.compression ?? 'none',
       parser: options.parser,
     };
     this.#pool = workers === 0 ? undefined : new WorkerPool(this.#setup, workers);

@@ -3,6 +3,7 @@ import { cName } from '../base/at-calls.ts';
 import { readBlockRange } from '../block/read-range.ts';
 import { isRun } from '../block/run-bytes.ts';
 import type { FileDirent } from '../dirent/dirent.ts';
+import { capability } from '../store/capability.ts';
 import type { WalkLink } from '../tree/walk.ts';
 import { ContentPlanner } from './content-planner.ts';
 import { applyToFile, withoutOwner } from './export-attributes.ts';
@@ -46,7 +47,7 @@ export class ExportFiles implements AsyncDisposable {
   constructor(run: ExportRun) {
     this.#run = run;
     const { source, sparse, workers } = run.context;
-    this.#planner = source.can.locate && source.locate !== undefined ? new ContentPlanner(source) : undefined;
+    this.#planner = capability(source, 'location') !== undefined ? new ContentPlanner(source) : undefined;
     this.#pool = new ExportPool({ hashName: source.hashName, sparse, workers });
   }
 

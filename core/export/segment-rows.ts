@@ -1,5 +1,6 @@
 import { ByteWriter } from '../base/byte-writer.ts';
 import { VtError } from '../base/errors.ts';
+import { capability } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
 
 /** Numbers of a row, one row for each segment: a piece of content, in order of its place in the file. */
@@ -117,7 +118,8 @@ export class SegmentRows {
 
   /** Asks the Store once where all the Blocks lie; rows whose Blocks have no known place, or another size there, stay without. */
   locate(store: Store): void {
-    if (store.locate === undefined) throw new VtError('EUNSUPPORTED', `locate Blocks in "${store.name}": it does not tell`);
+    const locator = capability(store, 'location');
+    if (locator === undefined) throw new VtError('EUNSUPPORTED', `locate Blocks in "${store.name}": it does not tell`);
     const rows: number[] = [];
     const digests: Uint8Array[] = [];
     const spans: number[] = [];
@@ -132,7 +134,7 @@ export class SegmentRows {
       spans.push(size);
     }
     if (rows.length === 0) return;
-    const locations = store.locate(digests, spansKnown ? spans : undefined);
+    const locations = locator.locate(digests, spansKnown ? spans : undefined);
     const cells = this.#cells;
     let lastFile = '';
     let lastNumber = -1;

@@ -8,7 +8,7 @@ import { octetsFromBytes } from '../base/octets.ts';
 import type { OwnerNames } from '../base/owner-names.ts';
 import type { Block } from '../block/block.ts';
 import { blockrefBody, decodeBlockrefBody } from '../block/blockref.ts';
-import type { LocalCache } from '../store/store.ts';
+import type { LocalCache } from '../store/capabilities.ts';
 
 // What PUT remembers of a local directory, so that unchanged files are not read again: one value a directory, with
 // the signature and the encoded Dirent of each entry in order of their names. It lies beside the Store, is a cache,

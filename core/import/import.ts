@@ -13,6 +13,7 @@ import { parserNamed } from '../blockify/choose-parser.ts';
 import { Ingest } from '../blockify/ingest.ts';
 import { decodeDirent, encodeDirent } from '../dirent/dirent-codec.ts';
 import type { DirFilter } from '../filter/dir-filter.ts';
+import { capability } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
 import type { CachedEntry } from './import-cache.ts';
 import { CachedDir, CacheWriter, cacheKey } from './import-cache.ts';
@@ -205,7 +206,7 @@ class Import {
     const { stat, name } = top;
     const { owners } = this.#context;
     const key = cacheKey(stat, this.#profile | PROFILE_SINGLE, this.#options.parser);
-    const dir = CachedDir.load(this.#store.cache, key, owners);
+    const dir = CachedDir.load(capability(this.#store, 'cache'), key, owners);
     const entry = dir?.entryAt(dir.start);
     const done = (outcome: EntryOutcome): void => {
       const { record, signature, same } = outcome;
@@ -324,7 +325,7 @@ class Import {
     }
     // Whatever the rules: what is remembered holds entry by entry, and all of it only where each entry is met.
     const key = cacheKey(stat, this.#profile, this.#options.parser);
-    const cached = CachedDir.load(this.#store.cache, key, this.#context.owners);
+    const cached = CachedDir.load(capability(this.#store, 'cache'), key, this.#context.owners);
     const users = new Map<number, Octets | undefined>();
     const groups = new Map<number, Octets | undefined>();
     const done = ({ block, links, cacheValue }: ImportedDirBlock): void => {
@@ -355,7 +356,7 @@ class Import {
     this.#flushing = this.#flushing.then(async () => {
       const puts = this.#cachePuts.splice(0);
       await this.#ingest.flushPending();
-      for (const { key, value } of puts) this.#store.cache?.put(key, value);
+      for (const { key, value } of puts) capability(this.#store, 'cache')?.put(key, value);
     });
     return this.#flushing;
   }

@@ -1,12 +1,11 @@
 import { ReadOnlyError, VtError } from '../base/errors.ts';
+import { layerOf } from '../store/capability.ts';
 import { Datadir } from '../store/datadir-store.ts';
 import type { Store } from '../store/store.ts';
 
 /** The datadir that a Store is, or stands in for; undefined where it is none, or is not made yet. */
 export function datadirOf(store: Store): Datadir | undefined {
-  let at: Store | undefined = store;
-  while (at !== undefined && !(at instanceof Datadir)) at = at.behind;
-  return at;
+  return layerOf(store, Datadir);
 }
 
 /**
@@ -21,6 +20,6 @@ export function requireDatadir(store: Store, action: string, write = false): Dat
       remedy: 'name a datadir with -S',
     });
   }
-  if (write && !datadir.can.write) throw new ReadOnlyError(action, datadir.name);
+  if (write && !datadir.isWritable) throw new ReadOnlyError(action, datadir.name);
   return datadir;
 }

@@ -2,16 +2,13 @@ import type { OpOptions } from '../base/op-options.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { digestKey } from '../store/digest-key.ts';
-import type { AddCounts, AddResult, DigestedBlock, Store, StoreCapabilities } from '../store/store.ts';
-
-const NO_COUNTS: AddCounts = { newBlocks: 0, newBytes: 0, storedBytes: 0, existingBlocks: 0, existingBytes: 0 };
+import type { AddResult, DigestedBlock, Store } from '../store/store.ts';
 
 /** Takes only Blocks that another Store needs, and hands those on: what an import adds to it is looked through. */
 export class NeededStore implements Store {
   readonly name: string;
   readonly hashName: Store['hashName'];
   readonly edges: EdgeSettings;
-  readonly can: StoreCapabilities = { write: true, enumerate: false, archives: false, locate: false };
   readonly #below: Store;
   readonly #needed: ReadonlyMap<string, HashCode>;
   readonly #onFound: (digest: Uint8Array) => void;
@@ -54,10 +51,6 @@ export class NeededStore implements Store {
   }
 
   async flush(): Promise<void> {}
-
-  counts(): AddCounts {
-    return NO_COUNTS;
-  }
 
   async [Symbol.asyncDispose](): Promise<void> {}
 }

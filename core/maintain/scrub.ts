@@ -72,7 +72,7 @@ export async function scrub(datadir: Datadir, options: ScrubOptions): Promise<Sc
   const done: ScrubbedPart[] = [];
   const rest = [...plan];
   const save = (): void => {
-    if (datadir.can.write) writeScrubbed(path, merge([...done, ...rest.filter(({ when }) => when > 0)]));
+    if (datadir.isWritable) writeScrubbed(path, merge([...done, ...rest.filter(({ when }) => when > 0)]));
   };
   while (rest.length > 0 && bytes < maxBytes && options.monotonicMs() < until) {
     throwIfCancelled(options.signal);
@@ -209,7 +209,7 @@ async function noteDamage(
     if (after === undefined) break;
     await new Promise((resolve) => setImmediate(resolve));
   }
-  if (harmed.length > 0 && datadir.can.write) {
+  if (harmed.length > 0 && datadir.isWritable) {
     const changes = harmed.map(([digest, from]) => ({ digest, from, to: { ...from, isDamaged: true } }));
     index.rewrite(changes, new Map());
     index.beginGeneration();
@@ -219,7 +219,7 @@ async function noteDamage(
     const found = readLocatedBlock(readers, location, digest, hash);
     if (found.kind !== 'block') continue;
     salvagedBlocks++;
-    if (datadir.can.write) await datadir.addBatch([{ digest, data: found.data }], { signal });
+    if (datadir.isWritable) await datadir.addBatch([{ digest, data: found.data }], { signal });
   }
   if (salvagedBlocks > 0) await datadir.flush();
   return { damagedBlocks: harmed.length - salvagedBlocks, salvagedBlocks };

@@ -1,26 +1,27 @@
 import { join } from 'node:path';
+import { openArchiveFile } from '../archive/archive-file.ts';
 import { ClosedError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
+import type { BlockLocation, LocalCache, RecordSink } from './capabilities.ts';
+import { capability, type Offers } from './capability.ts';
 import type { RecordBatch } from './record-batch.ts';
 import { unpackRecords } from './record-batch.ts';
-import type { AddCounts, AddResult, BlockLocation, DigestedBlock, LocalCache, Store, StoreCapabilities } from './store.ts';
-
-const NO_COUNTS: AddCounts = { newBlocks: 0, newBytes: 0, storedBytes: 0, existingBlocks: 0, existingBytes: 0 };
+import type { AddResult, DigestedBlock, Store } from './store.ts';
+import type { StoredCompression } from './stored-bytes.ts';
 
 /** A Store that is made when the first Block is added to it: until then nothing touches the disk. */
 export class AbsentStore implements Store {
   readonly name: string;
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
-  readonly can: StoreCapabilities = { write: true, enumerate: true, archives: true, locate: true };
-  readonly cache: LocalCache;
-  readonly folders: readonly string[];
+  readonly #offersBefore: Offers;
+  readonly checksRecords = false;
   readonly #make: () => Promise<Store>;
-  readonly #compression: Store['compression'];
+  readonly #compression: StoredCompression;
   #made: Promise<Store> | undefined;
   #store: Store | undefined;
   #isClosed = false;
@@ -30,25 +31,53 @@ export class AbsentStore implements Store {
    * @param make - makes and opens it; called once, at the first add
    * @param compression - what it is made with, so that records made before it is there are compressed already
    */
-  constructor(folder: string, hashName: HashName, edges: EdgeSettings, make: () => Promise<Store>, compression?: Store['compression']) {
+  constructor(
+    folder: string,
+    hashName: HashName,
+    edges: EdgeSettings,
+    make: () => Promise<Store>,
+    compression: StoredCompression = 'none',
+  ) {
     this.name = `datadir:${folder}`;
-    this.folders = [folder];
     this.hashName = hashName;
     this.edges = edges;
     this.#make = make;
     this.#compression = compression;
-    this.cache = {
-      get: (key) => this.#store?.cache?.get(key),
-      put: (key, value) => this.#store?.cache?.put(key, value),
+    this.#offersBefore = {
+      // A datadir has them there, whether or not it is made.
+      archives: { open: (archive, options) => openArchiveFile(join(folder, 'archives', `${archive}.vt`), options) },
+      cache: {
+        get: (key) => this.#cache?.get(key),
+        put: (key, value) => this.#cache?.put(key, value),
+      },
+      enumeration: this,
+      folders: [folder],
+      location: this,
+      making: this,
+      recordSink: this,
+      recordSource: this,
     };
   }
 
-  get behind(): Store | undefined {
+  get offers(): Offers {
+    return this.#store === undefined ? this.#offersBefore : { making: this };
+  }
+
+  /** The Store, once it is made. */
+  get wraps(): Store | undefined {
     return this.#store;
   }
 
-  get durability(): Store['durability'] {
-    return this.#store?.durability;
+  get isMade(): boolean {
+    return this.#store !== undefined;
+  }
+
+  get #cache(): LocalCache | undefined {
+    return this.#store === undefined ? undefined : capability(this.#store, 'cache');
+  }
+
+  get #sink(): RecordSink | undefined {
+    return this.#store === undefined ? undefined : capability(this.#store, 'recordSink');
   }
 
   async add(data: Uint8Array, options?: OpOptions): Promise<AddResult> {
@@ -66,13 +95,14 @@ export class AbsentStore implements Store {
   async addRecords(batch: RecordBatch, options?: OpOptions): Promise<Uint8Array> {
     const kept = this.#store === undefined ? { ...batch, image: batch.image.slice() } : batch;
     const store = this.#store ?? (await this.#open());
-    if (store.addRecords !== undefined) return await store.addRecords(kept, options);
+    const sink = capability(store, 'recordSink');
+    if (sink !== undefined) return await sink.addRecords(kept, options);
     const isNew = await store.addBatch(unpackRecords(kept, hashByName(this.hashName).digestSize), options);
     return Uint8Array.from(isNew, Number);
   }
 
-  get compression(): Store['compression'] {
-    return this.#store === undefined ? this.#compression : this.#store.compression;
+  get compression(): StoredCompression {
+    return this.#sink?.compression ?? this.#compression;
   }
 
   async get(hashcode: HashCode, options?: OpOptions): Promise<Uint8Array | undefined> {
@@ -87,29 +117,19 @@ export class AbsentStore implements Store {
     await this.#store?.flush(options);
   }
 
-  counts(): AddCounts {
-    return this.#store?.counts() ?? NO_COUNTS;
-  }
-
   locate(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[] {
-    return this.#store?.locate?.(digests, spans) ?? digests.map(() => undefined);
+    const found = this.#store === undefined ? undefined : capability(this.#store, 'location')?.locate(digests, spans);
+    return found ?? digests.map(() => undefined);
   }
 
   async *records(digests: Uint8Array, spans?: ArrayLike<number>, options?: OpOptions): AsyncIterable<RecordBatch> {
-    if (this.#store?.records !== undefined) yield* this.#store.records(digests, spans, options);
+    const source = this.#store === undefined ? undefined : capability(this.#store, 'recordSource');
+    if (source !== undefined) yield* source.records(digests, spans, options);
   }
 
   async *hashcodes(options?: OpOptions): AsyncIterable<HashCode> {
-    if (this.#store?.hashcodes !== undefined) yield* this.#store.hashcodes(options);
-  }
-
-  /** Whether there is no Store yet. */
-  get isAbsent(): boolean {
-    return this.#store === undefined;
-  }
-
-  archivePath(name: string): string {
-    return this.#store?.archivePath?.(name) ?? join(this.folders[0] ?? '', 'archives', `${name}.vt`);
+    const listed = this.#store === undefined ? undefined : capability(this.#store, 'enumeration');
+    if (listed !== undefined) yield* listed.hashcodes(options);
   }
 
   /** Makes the Store now, for an archive entry that needs no Blocks. */

@@ -1,4 +1,4 @@
-import type { AddCounts } from './store.ts';
+import type { AddCounts } from './capabilities.ts';
 
 /** Counts what is added to a Store. */
 export class AddTally {

@@ -1,13 +1,15 @@
 import type { OpOptions } from '../base/op-options.ts';
-import type { Store, StoreNotes } from './store.ts';
-import { NOTE_SIZE } from './store.ts';
+import type { StoreNotes } from './capabilities.ts';
+import { NOTE_SIZE } from './capabilities.ts';
+import { canWrite, capability } from './capability.ts';
+import type { Store } from './store.ts';
 
 const PREFIX = Buffer.from('note:', 'latin1');
 
 /** The notes of a Store: its own, or kept in its cache; undefined where there are none. */
 export function notesOf(store: Store): StoreNotes | undefined {
-  const { cache } = store;
-  if (cache === undefined || !store.can.write) return store.notes;
+  const cache = capability(store, 'cache');
+  if (cache === undefined || !canWrite(store)) return capability(store, 'notes');
   const keyOf = (note: Uint8Array): Uint8Array => {
     if (note.length !== NOTE_SIZE) throw new RangeError(`a note of ${note.length} octets, not ${NOTE_SIZE}`);
     return Buffer.concat([PREFIX, note]);

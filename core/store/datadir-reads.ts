@@ -6,6 +6,7 @@ import type { OpOptions } from '../base/op-options.ts';
 import type { HashFunction } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
+import type { BlockLocation } from './capabilities.ts';
 import type { DatadirIndex } from './datadir-index.ts';
 import type { RecordSource } from './datadir-records.ts';
 import { BATCH_SIZE, readStoredRecords } from './datadir-records.ts';
@@ -17,7 +18,6 @@ import type { KnownBlocks } from './known-blocks.ts';
 import { locateRuns } from './locate-runs.ts';
 import { readLocatedBlock } from './located-block.ts';
 import type { RecordBatch } from './record-batch.ts';
-import type { BlockLocation } from './store.ts';
 
 /** Images of records whose memory is kept to be used again. */
 const MAX_KEPT_IMAGES = 8;

@@ -1,10 +1,11 @@
 import type { BufferPool } from '../base/buffer-pool.ts';
 import { CorruptBlockError } from '../base/errors.ts';
 import type { HashFunction } from '../block/hash.ts';
+import type { BlockLocation } from './capabilities.ts';
 import { codecNumber, decodeRecordHeader, RECORD_FIXED_SIZE } from './datafile.ts';
 import type { RecordBatch } from './record-batch.ts';
 import { packRecords } from './record-batch.ts';
-import type { BlockLocation, DigestedBlock } from './store.ts';
+import type { DigestedBlock } from './store.ts';
 
 /** Octets of records in a batch: about as many as fit in a processor's cache. */
 export const BATCH_SIZE: number = 1024 * 1024;

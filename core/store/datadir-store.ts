@@ -1,10 +1,13 @@
 import { join } from 'node:path';
+import { openArchiveFile } from '../archive/archive-file.ts';
 import { ClosedError, ReadOnlyError, throwIfCancelled, type VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashFunction, HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
+import type { AddCounts, BlockLocation, LocalCache } from './capabilities.ts';
+import type { Offers } from './capability.ts';
 import { checkBlockSizes } from './check-blocks.ts';
 import type { RecordWriter } from './datadir-append.ts';
 import { RecordAppender } from './datadir-append.ts';
@@ -19,7 +22,7 @@ import { IndexDamagedError } from './index-types.ts';
 import { locateRuns } from './locate-runs.ts';
 import type { RecordBatch } from './record-batch.ts';
 import { packRecords } from './record-batch.ts';
-import type { AddCounts, AddResult, BlockLocation, DigestedBlock, LocalCache, Store, StoreCapabilities } from './store.ts';
+import type { AddResult, DigestedBlock, Store } from './store.ts';
 import type { StoredCompression } from './stored-bytes.ts';
 import { writeError } from './write-error.ts';
 import type { WriterPresence } from './writer-presence.ts';
@@ -39,7 +42,6 @@ export interface DatadirParts {
   readonly writer: RecordWriter | undefined;
   /** Each record's digest stands before its stored bytes. */
   readonly hasDigests: boolean;
-  readonly archives: boolean;
   readonly ticker?: IndexTickerOptions;
   /** How far adds are to outlive a loss of power; asked for at each write. Default `batch`. */
   readonly durability?: () => Durability;
@@ -64,10 +66,9 @@ export class Datadir implements Store {
   readonly path: string;
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
-  readonly can: StoreCapabilities;
   readonly cache: LocalCache;
-  /** Absent where a record does not hold its digest. */
-  readonly records?: NonNullable<Store['records']>;
+  readonly offers: Offers;
+  readonly checksRecords = false;
   readonly #hash: HashFunction;
   readonly compression: StoredCompression;
   readonly #index: DatadirIndex;
@@ -89,7 +90,6 @@ export class Datadir implements Store {
     this.name = parts.name;
     this.hashName = parts.hashName;
     this.edges = parts.edges;
-    this.can = { write: parts.writer !== undefined, enumerate: true, archives: parts.archives, locate: true };
     this.#hash = hashByName(parts.hashName);
     this.compression = parts.compression;
     this.#index = parts.index;
@@ -109,20 +109,34 @@ export class Datadir implements Store {
     });
     this.#durability = parts.durability ?? (() => DEFAULT_DURABILITY);
     this.#presence = parts.presence;
-    if (parts.hasDigests) this.records = (digests, spans, options = {}) => this.#reads.records(digests, spans, options);
     this.#ticker = new IndexTicker((batch) => this.#commit(batch), { indexed: () => this.#index.standing().blocks, ...parts.ticker });
     this.cache = {
       get: (key) => this.#cacheGet(key),
       put: (key, value) => {
         if (this.#closed) throw new ClosedError('put into the cache of', this.name);
-        if (this.can.write) this.#ticker.addCachePut(Uint8Array.from(key), Uint8Array.from(value));
+        if (this.isWritable) this.#ticker.addCachePut(Uint8Array.from(key), Uint8Array.from(value));
       },
+    };
+    this.offers = {
+      access: { write: this.isWritable },
+      archives: { open: (archive, options) => openArchiveFile(this.archivePath(archive), options) },
+      cache: this.cache,
+      counts: this,
+      durability: this,
+      enumeration: this,
+      folders: [this.path],
+      location: this,
+      recordSink: this,
+      // Where a record does not hold its digest it cannot be handed on.
+      recordSource: parts.hasDigests
+        ? { records: (digests, spans, options = {}) => this.#reads.records(digests, spans, options) }
+        : undefined,
     };
   }
 
-  /** Its folder. */
-  get folders(): readonly string[] {
-    return [this.path];
+  /** Whether this session may add to it. */
+  get isWritable(): boolean {
+    return this.#writer !== undefined;
   }
 
   /** The file of a named archive: the history of a tree kept with this Store. */
@@ -250,7 +264,7 @@ export class Datadir implements Store {
   // From now on the Block counts as absent when it is added, and PUT does not count on it without looking.
   #noteDamage(digest: Uint8Array, location: Location): void {
     if (location.isDamaged === true || !this.#appender.known.noteDamage(digest)) return;
-    if (!this.can.write) return;
+    if (!this.isWritable) return;
     this.#ticker.addNote(Uint8Array.from(digest), { ...location, isDamaged: true });
     this.#index.dropCache();
   }
@@ -309,7 +323,7 @@ export class Datadir implements Store {
   async *hashcodes(options: OpOptions & { readonly after?: Uint8Array | undefined } = {}): AsyncIterable<HashCode> {
     this.#check('list', options);
     await this.#index.ready(options.signal);
-    if (this.can.write) await this.#flush();
+    if (this.isWritable) await this.#flush();
     let { after } = options;
     for (;;) {
       this.#check('list', options);

@@ -97,7 +97,6 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
       index,
       writer,
       hasDigests: true,
-      archives: true,
       durability,
       ...(readOnly ? {} : { presence: new WriterPresence(folder, generation) }),
       ...ticker,

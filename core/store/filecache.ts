@@ -10,6 +10,8 @@ import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
 import { AddTally } from './add-tally.ts';
+import type { AddCounts, BlockLocation } from './capabilities.ts';
+import type { Offers } from './capability.ts';
 import { checkBlockSizes } from './check-blocks.ts';
 import { DEFAULT_EDGES } from './datadir-format.ts';
 import { DATAFILE_HEADER_SIZE, encodeDatafileHeader, RECORD_FIXED_SIZE, writeRecordHeader } from './datafile.ts';
@@ -20,7 +22,7 @@ import type { CacheFile } from './filecache-files.ts';
 import { CacheFiles, FILECACHE_ID, newCacheFileName } from './filecache-files.ts';
 import type { Location } from './index-types.ts';
 import { readLocatedBlock } from './located-block.ts';
-import type { AddCounts, AddResult, BlockLocation, DigestedBlock, Store, StoreCapabilities } from './store.ts';
+import type { AddResult, DigestedBlock, Store } from './store.ts';
 
 /** Least time between two looks at what other processes did, after a Block was not found: milliseconds. */
 const LOOK_AGAIN_MS = 500;
@@ -47,8 +49,7 @@ export class Filecache implements Store {
   readonly name: string;
   readonly hashName: HashName;
   readonly edges: EdgeSettings = DEFAULT_EDGES;
-  readonly can: StoreCapabilities;
-  readonly folders: readonly string[];
+  readonly offers: Offers;
   readonly #hash: HashFunction;
   readonly #options: FilecacheOptions;
   readonly #files: CacheFiles;
@@ -68,8 +69,13 @@ export class Filecache implements Store {
     this.#options = options;
     this.name = options.name;
     this.hashName = options.hashName;
-    this.can = { write: !options.readOnly, enumerate: true, archives: false, locate: true, drops: true };
-    this.folders = [options.folder];
+    this.offers = {
+      access: { write: !options.readOnly, drops: true },
+      counts: this,
+      enumeration: this,
+      folders: [options.folder],
+      location: this,
+    };
     this.#hash = hashByName(this.hashName);
     this.#files = new CacheFiles(options.folder, this.#hash);
     this.#readers = new DatafileReaders(options.folder);
@@ -83,7 +89,7 @@ export class Filecache implements Store {
 
   async addBatch(blocks: readonly DigestedBlock[], options: OpOptions = {}): Promise<boolean[]> {
     this.#check('add to', options);
-    if (!this.can.write) throw new ReadOnlyError('add to', this.name);
+    if (this.#options.readOnly) throw new ReadOnlyError('add to', this.name);
     checkBlockSizes(blocks, this.#hash);
     let mine = blocks;
     if (!this.#isReady) {

@@ -6,10 +6,12 @@ import { DEFAULT_HASH_NAME, hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
 import { AddTally } from './add-tally.ts';
+import type { AddCounts, LocalCache } from './capabilities.ts';
+import type { Offers } from './capability.ts';
 import { checkBlockSizes } from './check-blocks.ts';
 import { DEFAULT_EDGES } from './datadir-format.ts';
 import { digestKey, digestOfKey } from './digest-key.ts';
-import type { AddCounts, AddResult, DigestedBlock, LocalCache, Store, StoreCapabilities } from './store.ts';
+import type { AddResult, DigestedBlock, Store } from './store.ts';
 
 /** Most octets of Blocks that a memory Store holds unless told otherwise. */
 const DEFAULT_MAX_BYTES = 512 * 1024 * 1024;
@@ -27,8 +29,8 @@ export class MemoryStore implements Store {
   readonly name: string;
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
-  readonly can: StoreCapabilities = { write: true, enumerate: true, archives: false, locate: false };
   readonly cache: LocalCache;
+  readonly offers: Offers;
   readonly #hash: HashFunction;
   readonly #maxBytes: number;
   readonly #blocks = new Map<string, Uint8Array>();
@@ -50,6 +52,7 @@ export class MemoryStore implements Store {
         this.#cachePuts.push([digestKey(key), Uint8Array.from(value)]);
       },
     };
+    this.offers = { cache: this.cache, counts: this, enumeration: this };
   }
 
   async add(data: Uint8Array, options: OpOptions = {}): Promise<AddResult> {

@@ -1,5 +1,6 @@
 import type { OpOptions } from '../base/op-options.ts';
 import type { HashCode } from '../block/hashcode.ts';
+import { capability } from './capability.ts';
 import type { Store } from './store.ts';
 
 /** The hashcodes of several Stores, each once, ascending by digest. @param check - called before each */
@@ -8,7 +9,7 @@ export async function* mergeHashcodes(
   options: OpOptions,
   check: () => void,
 ): AsyncGenerator<HashCode, void, undefined> {
-  const lists = stores.flatMap((store) => (store.hashcodes === undefined ? [] : [store.hashcodes(options)[Symbol.asyncIterator]()]));
+  const lists = stores.flatMap((store) => capability(store, 'enumeration')?.hashcodes(options)[Symbol.asyncIterator]() ?? []);
   try {
     const heads = await Promise.all(lists.map(async (list) => await list.next()));
     for (;;) {

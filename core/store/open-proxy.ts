@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { ParseError, VtError } from '../base/errors.ts';
 import { DEFAULT_HASH_NAME } from '../block/hash.ts';
+import { canWrite, capability } from './capability.ts';
 import type { OpenContext, OpenStoreEnvironment } from './open-store.ts';
 import type { ProxyStores } from './proxy.ts';
 import { ProxyStore } from './proxy.ts';
@@ -100,8 +101,9 @@ function checkPlace(store: Store, role: Role, first: Store | undefined, name: st
     );
   }
   const writes = role === 'save' || role === 'save2' || role === 'copy2';
-  if (writes && !store.can.write) throw refuse('is read-only', `name it in read= in place of ${role}=`);
-  if (role === 'save2' && store.can.drops === true)
+  if (writes && !canWrite(store)) throw refuse('is read-only', `name it in read= in place of ${role}=`);
+  if (role === 'save2' && capability(store, 'access')?.drops === true)
     throw refuse('may drop Blocks: what waits there could be lost', 'use a datadir for save2=');
-  if (role === 'save2' && !store.can.enumerate) throw refuse('cannot list its Blocks', 'use a datadir for save2=');
+  if (role === 'save2' && capability(store, 'enumeration') === undefined)
+    throw refuse('cannot list its Blocks', 'use a datadir for save2=');
 }

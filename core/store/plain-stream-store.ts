@@ -9,10 +9,12 @@ import { decodeHashcodes, decodeOneHashcode, encodeAdd, encodeHashcode, encodeRa
 import { REQUEST } from '../wire/requests.ts';
 import type { StreamClient } from '../wire/stream-client.ts';
 import { AddTally } from './add-tally.ts';
+import type { AddCounts } from './capabilities.ts';
+import type { Offers } from './capability.ts';
 import { checkBlockSizes } from './check-blocks.ts';
 import { DEFAULT_EDGES } from './datadir-format.ts';
 import { digestKey } from './digest-key.ts';
-import type { AddCounts, AddResult, DigestedBlock, Store, StoreCapabilities } from './store.ts';
+import type { AddResult, DigestedBlock, Store } from './store.ts';
 
 /** Hashcodes listed at a time. */
 const LIST_STEP = 1024;
@@ -22,8 +24,9 @@ export class PlainStreamStore implements Store {
   readonly name: string;
   readonly hashName: HashName;
   readonly edges: EdgeSettings = DEFAULT_EDGES;
-  readonly can: StoreCapabilities;
+  readonly offers: Offers;
   readonly #client: StreamClient;
+  readonly #isReadOnly: boolean;
   readonly #hash: HashFunction;
   readonly #tally = new AddTally();
   /** Blocks that are on their way. */
@@ -34,7 +37,8 @@ export class PlainStreamStore implements Store {
     this.name = client.name;
     this.hashName = hashName;
     this.#hash = hashByName(hashName);
-    this.can = { write: !isReadOnly, enumerate: true, archives: false, locate: false };
+    this.#isReadOnly = isReadOnly;
+    this.offers = { access: { write: !isReadOnly }, counts: this, enumeration: this };
   }
 
   async add(data: Uint8Array, options: OpOptions = {}): Promise<AddResult> {
@@ -45,7 +49,7 @@ export class PlainStreamStore implements Store {
 
   async addBatch(blocks: readonly DigestedBlock[], options: OpOptions = {}): Promise<boolean[]> {
     this.#check('add to', options);
-    if (!this.can.write) throw new ReadOnlyError('add to', this.name);
+    if (this.#isReadOnly) throw new ReadOnlyError('add to', this.name);
     checkBlockSizes(blocks, this.#hash);
     return await Promise.all(
       blocks.map(async (block) => await this.#add(Uint8Array.from(block.digest), Uint8Array.from(block.data), options)),

@@ -4,8 +4,8 @@ import type { Octets } from '../base/octets.ts';
 import { octetsToBytes, octetsToTextStrict } from '../base/octets.ts';
 import { readFully } from '../base/read-fully.ts';
 import type { HashFunction } from '../block/hash.ts';
+import type { BlockLocation } from './capabilities.ts';
 import { digestKey } from './digest-key.ts';
-import type { BlockLocation } from './store.ts';
 
 /** An ordinary file as it was when its Blocks were found. */
 export interface SeenFile {

@@ -4,7 +4,8 @@ import { decodeBlockref } from '../block/blockref.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { decodeDir } from '../dirent/dir-codec.ts';
-import type { AddCounts, AddResult, DigestedBlock, LocalCache, Store, StoreCapabilities } from './store.ts';
+import { capability, type Offers } from './capability.ts';
+import type { AddResult, DigestedBlock, Store } from './store.ts';
 
 /**
  * What an import of the files of a platonic Store writes to. Blocks that list others, which superblocks and Dirs are,
@@ -12,11 +13,12 @@ import type { AddCounts, AddResult, DigestedBlock, LocalCache, Store, StoreCapab
  * its size, and nothing else.
  */
 export class PlatonicSink implements Store {
-  readonly can: StoreCapabilities = { write: true, enumerate: false, archives: false, locate: false };
+  readonly offers: Offers;
   readonly #meta: Store;
 
   constructor(meta: Store) {
     this.#meta = meta;
+    this.offers = { cache: capability(meta, 'cache'), counts: capability(meta, 'counts') };
   }
 
   get name(): string {
@@ -29,10 +31,6 @@ export class PlatonicSink implements Store {
 
   get edges(): EdgeSettings {
     return this.#meta.edges;
-  }
-
-  get cache(): LocalCache | undefined {
-    return this.#meta.cache;
   }
 
   async add(data: Uint8Array, options?: OpOptions): Promise<AddResult> {
@@ -57,10 +55,6 @@ export class PlatonicSink implements Store {
 
   async flush(options?: OpOptions): Promise<void> {
     await this.#meta.flush(options);
-  }
-
-  counts(): AddCounts {
-    return this.#meta.counts();
   }
 
   /** The Store below is closed by whoever opened it. */

@@ -15,14 +15,15 @@ import { formatDirent } from '../dirent/dirent-text.ts';
 import { importLocal } from '../import/import.ts';
 import type { WalkItem } from '../tree/walk.ts';
 import { walkDirent } from '../tree/walk.ts';
+import type { BlockLocation } from './capabilities.ts';
+import { capability, type Offers } from './capability.ts';
 import { digestKey, digestOfKey } from './digest-key.ts';
 import type { FolderMonitor } from './folder-monitor.ts';
 import type { Place } from './platonic-places.ts';
 import { asSeenTest, Places } from './platonic-places.ts';
 import { PlatonicSink } from './platonic-sink.ts';
-import type { AddCounts, AddResult, BlockLocation, Store, StoreCapabilities } from './store.ts';
+import type { AddResult, Store } from './store.ts';
 
-const NO_COUNTS: AddCounts = { newBlocks: 0, newBytes: 0, storedBytes: 0, existingBlocks: 0, existingBytes: 0 };
 /** Least time between two looks at the files after a Block was not found: milliseconds. */
 const LOOK_AGAIN_MS = 1000;
 /** Files told of in one notice. */
@@ -53,8 +54,7 @@ export class PlatonicStore implements Store {
   readonly name: string;
   readonly hashName: Store['hashName'];
   readonly edges: EdgeSettings;
-  readonly can: StoreCapabilities = { write: false, enumerate: true, archives: true, locate: true };
-  readonly folders: readonly string[];
+  readonly offers: Offers;
   readonly #options: PlatonicOptions;
   readonly #meta: PlatonicOptions['meta'];
   readonly #places: Places;
@@ -74,7 +74,13 @@ export class PlatonicStore implements Store {
     this.name = options.name;
     this.hashName = options.meta.hashName;
     this.edges = options.meta.edges;
-    this.folders = options.meta.folders ?? [];
+    this.offers = {
+      access: { write: false },
+      archives: { open: (archive) => openArchiveFile(this.archivePath(archive), { readOnly: true }) },
+      enumeration: this,
+      folders: capability(options.meta, 'folders'),
+      location: this,
+    };
     this.#places = new Places(hashByName(this.hashName));
   }
 
@@ -257,20 +263,16 @@ export class PlatonicStore implements Store {
     await this.#meta.flush(options);
   }
 
-  counts(): AddCounts {
-    return NO_COUNTS;
-  }
-
   locate(digests: readonly Uint8Array[]): (BlockLocation | undefined)[] {
     if (this.#closed) throw new ClosedError('locate in', this.name);
     const isAsSeen = asSeenTest();
-    return digests.map((digest) => this.#places.locate(digest, isAsSeen) ?? this.#meta.locate?.([digest])[0]);
+    return digests.map((digest) => this.#places.locate(digest, isAsSeen) ?? capability(this.#meta, 'location')?.locate([digest])[0]);
   }
 
   async *hashcodes(options: OpOptions = {}): AsyncIterable<HashCode> {
     this.#check('list', options);
     const keys = new Set(this.#places.keys());
-    for await (const { digest } of this.#meta.hashcodes?.(options) ?? []) keys.add(digestKey(digest));
+    for await (const { digest } of capability(this.#meta, 'enumeration')?.hashcodes(options) ?? []) keys.add(digestKey(digest));
     for (const key of [...keys].sort()) {
       this.#check('list', options);
       yield { hashName: this.hashName, digest: digestOfKey(key) };

@@ -1,34 +1,14 @@
 import type { OpOptions } from '../base/op-options.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
+import type { HashName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
+import type { Capabilities, StoreProgress } from './capabilities.ts';
+import { capability, type Offers } from './capability.ts';
 import type { OpenContext } from './open-store.ts';
+import type { RecordBatch } from './record-batch.ts';
 import type { StoreParameters } from './specification.ts';
 import { storesParameter } from './specification.ts';
-import type {
-  AddCounts,
-  AddResult,
-  BlockLocation,
-  DigestedBlock,
-  DrainResult,
-  LocalCache,
-  Store,
-  StoreCapabilities,
-  StorePart,
-} from './store.ts';
-
-/** What went through a Store since it was opened. */
-export interface StoreProgress {
-  /** Octets of Blocks handed over to be added, new or not. */
-  readonly addBytes: number;
-  /** Blocks handed over to be added. */
-  readonly addCount: number;
-  /** Octets of Blocks that it gave. */
-  readonly getBytes: number;
-  /** Blocks that it gave. */
-  readonly getCount: number;
-  /** Operations that have begun and not ended. */
-  readonly outstanding: number;
-}
+import type { AddResult, DigestedBlock, Store } from './store.ts';
 
 /** Opens `progress:STORE`. */
 export async function openProgressStore(given: StoreParameters, context: OpenContext): Promise<Store> {
@@ -39,12 +19,8 @@ export async function openProgressStore(given: StoreParameters, context: OpenCon
 
 /** Counts what goes through another Store. */
 export class ProgressStore implements Store {
-  readonly can: StoreCapabilities;
-  readonly locate?: NonNullable<Store['locate']>;
-  readonly hashcodes?: NonNullable<Store['hashcodes']>;
-  readonly archivePath?: NonNullable<Store['archivePath']>;
-  readonly archive?: NonNullable<Store['archive']>;
-  readonly #below: Store;
+  readonly wraps: Store;
+  readonly offers: Offers;
   #addBytes = 0;
   #addCount = 0;
   #getBytes = 0;
@@ -52,36 +28,65 @@ export class ProgressStore implements Store {
   #outstanding = 0;
 
   constructor(below: Store) {
-    this.#below = below;
-    this.can = below.can;
-    if (below.locate !== undefined) this.locate = (digests, spans) => this.#locate(below, digests, spans);
-    if (below.hashcodes !== undefined) this.hashcodes = below.hashcodes.bind(below);
-    if (below.archive !== undefined) this.archive = below.archive.bind(below);
-    if (below.archivePath !== undefined) this.archivePath = below.archivePath.bind(below);
+    this.wraps = below;
+    const { location, recordSink, recordSource } = this.#counted();
+    this.offers = {
+      progress: this,
+      get location() {
+        return capability(below, 'location') && location;
+      },
+      get recordSink() {
+        return capability(below, 'recordSink') && recordSink;
+      },
+      get recordSource() {
+        return capability(below, 'recordSource') && recordSource;
+      },
+    };
   }
 
   get name(): string {
-    return this.#below.name;
+    return this.wraps.name;
   }
 
-  get hashName(): Store['hashName'] {
-    return this.#below.hashName;
+  get hashName(): HashName {
+    return this.wraps.hashName;
   }
 
   get edges(): EdgeSettings {
-    return this.#below.edges;
+    return this.wraps.edges;
   }
 
-  get cache(): LocalCache | undefined {
-    return this.#below.cache;
-  }
-
-  get folders(): readonly string[] {
-    return this.#below.folders ?? [];
-  }
-
-  get behind(): Store {
-    return this.#below;
+  /** The ways of Blocks past `add` and `get`, counted. */
+  #counted(): Required<Pick<Capabilities, 'location' | 'recordSink' | 'recordSource'>> {
+    const below = this.wraps;
+    const given = (blocks: number, bytes: number): void => this.#given(blocks, bytes);
+    return {
+      location: {
+        // Whoever asks where a Block lies reads it there.
+        locate(digests, spans) {
+          const found = capability(below, 'location')?.locate(digests, spans) ?? digests.map(() => undefined);
+          for (const location of found) if (location !== undefined) given(1, location.size);
+          return found;
+        },
+      },
+      recordSink: {
+        get compression() {
+          return capability(below, 'recordSink')?.compression ?? 'none';
+        },
+        get checksRecords() {
+          return capability(below, 'recordSink')?.checksRecords ?? false;
+        },
+        addRecords: async (batch, options) => await this.#addRecords(batch, options),
+      },
+      recordSource: {
+        async *records(digests, spans, options) {
+          for await (const batch of capability(below, 'recordSource')?.records(digests, spans, options) ?? []) {
+            given(batch.count, sumOf(batch.sizes));
+            yield batch;
+          }
+        },
+      },
+    };
   }
 
   /** The counts so far. */
@@ -98,7 +103,7 @@ export class ProgressStore implements Store {
   async add(data: Uint8Array, options?: OpOptions): Promise<AddResult> {
     return await this.#during(async () => {
       const size = data.length;
-      const result = await this.#below.add(data, options);
+      const result = await this.wraps.add(data, options);
       this.#addBytes += size;
       this.#addCount++;
       return result;
@@ -107,7 +112,7 @@ export class ProgressStore implements Store {
 
   async addBatch(blocks: readonly DigestedBlock[], options?: OpOptions): Promise<boolean[]> {
     return await this.#during(async () => {
-      const result = await this.#below.addBatch(blocks, options);
+      const result = await this.wraps.addBatch(blocks, options);
       for (const { data } of blocks) this.#addBytes += data.length;
       this.#addCount += blocks.length;
       return result;
@@ -116,46 +121,36 @@ export class ProgressStore implements Store {
 
   async get(hashcode: HashCode, options?: OpOptions): Promise<Uint8Array | undefined> {
     return await this.#during(async () => {
-      const data = await this.#below.get(hashcode, options);
+      const data = await this.wraps.get(hashcode, options);
       if (data !== undefined) this.#given(1, data.length);
       return data;
     });
   }
 
   async has(hashcodes: readonly HashCode[], options?: OpOptions): Promise<boolean[]> {
-    return await this.#during(async () => await this.#below.has(hashcodes, options));
+    return await this.#during(async () => await this.wraps.has(hashcodes, options));
   }
 
   async flush(options?: OpOptions): Promise<void> {
-    await this.#during(async () => await this.#below.flush(options));
+    await this.#during(async () => await this.wraps.flush(options));
   }
 
-  counts(): AddCounts {
-    return this.#below.counts();
-  }
-
-  // Whoever asks where a Block lies reads it there.
-  #locate(below: Store, digests: readonly Uint8Array[], spans: readonly number[] | undefined): (BlockLocation | undefined)[] {
-    const found = below.locate?.(digests, spans) ?? digests.map(() => undefined);
-    for (const location of found) if (location !== undefined) this.#given(1, location.size);
-    return found;
+  async #addRecords(batch: RecordBatch, options: OpOptions | undefined): Promise<Uint8Array> {
+    const { count, sizes } = batch;
+    const bytes = sumOf(sizes);
+    return await this.#during(async () => {
+      const sink = capability(this.wraps, 'recordSink');
+      if (sink === undefined) throw new TypeError(`Store "${this.name}" takes no records`);
+      const isNew = await sink.addRecords(batch, options);
+      this.#addBytes += bytes;
+      this.#addCount += count;
+      return isNew;
+    });
   }
 
   #given(blocks: number, bytes: number): void {
     this.#getCount += blocks;
     this.#getBytes += bytes;
-  }
-
-  async make(): Promise<void> {
-    await this.#below.make?.();
-  }
-
-  async parts(options?: OpOptions): Promise<readonly StorePart[]> {
-    return (await this.#below.parts?.(options)) ?? [];
-  }
-
-  async drain(options?: OpOptions): Promise<DrainResult> {
-    return (await this.#below.drain?.(options)) ?? { deliveredBlocks: 0, deliveredBytes: 0, waitingBlocks: 0, troubles: [] };
   }
 
   async #during<T>(action: () => Promise<T>): Promise<T> {
@@ -168,6 +163,12 @@ export class ProgressStore implements Store {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#below[Symbol.asyncDispose]();
+    await this.wraps[Symbol.asyncDispose]();
   }
+}
+
+function sumOf(sizes: Uint32Array): number {
+  let sum = 0;
+  for (const size of sizes) sum += size;
+  return sum;
 }

@@ -1,6 +1,10 @@
 import { ClosedError, throwIfCancelled, VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
+import { hashByName } from '../block/hash.ts';
+import { capability } from './capability.ts';
 import { digestKey, digestOfKey } from './digest-key.ts';
+import type { RecordBatch } from './record-batch.ts';
+import { unpackRecords } from './record-batch.ts';
 import type { DigestedBlock, Store } from './store.ts';
 
 /** How long a Store that failed is left alone before it is tried again: milliseconds. */
@@ -53,6 +57,18 @@ export class SavePart {
   async addBatch(blocks: readonly DigestedBlock[], options: OpOptions): Promise<boolean[]> {
     const keys = this.#tracks ? blocks.map(({ digest }) => digestKey(digest)) : [];
     const isNew = await this.#doing(async () => await this.store.addBatch(blocks, options), options);
+    for (const key of keys) this.#unflushed.add(key);
+    if (this.#unflushed.size > MAX_UNFLUSHED) await this.flush(options);
+    return isNew;
+  }
+
+  /** As `addBatch`, of records. */
+  async addRecords(batch: RecordBatch, options: OpOptions): Promise<Uint8Array> {
+    const sink = capability(this.store, 'recordSink');
+    const { digestSize } = hashByName(this.store.hashName);
+    if (sink === undefined) return Uint8Array.from(await this.addBatch(unpackRecords(batch, digestSize), options), Number);
+    const keys = this.#tracks ? unpackRecords(batch, digestSize).map(({ digest }) => digestKey(digest)) : [];
+    const isNew = await this.#doing(async () => await sink.addRecords(batch, options), options);
     for (const key of keys) this.#unflushed.add(key);
     if (this.#unflushed.size > MAX_UNFLUSHED) await this.flush(options);
     return isNew;

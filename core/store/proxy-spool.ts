@@ -1,6 +1,7 @@
 import { throwIfCancelled, VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { HashCode } from '../block/hashcode.ts';
+import { capability } from './capability.ts';
 import { digestKey, digestOfKey } from './digest-key.ts';
 import type { SavePart } from './proxy-part.ts';
 import { isFault } from './proxy-part.ts';
@@ -46,7 +47,7 @@ export class Spool {
   async #list(options: OpOptions): Promise<Map<string, number>> {
     const found = new Map<string, number>();
     let bytes = 0;
-    for await (const hashcode of this.store.hashcodes?.(options) ?? []) {
+    for await (const hashcode of capability(this.store, 'enumeration')?.hashcodes(options) ?? []) {
       if (this.#hasArrived(hashcode.digest)) continue;
       const size = await this.#sizeOf(hashcode, options);
       found.set(digestKey(hashcode.digest), size);
@@ -58,7 +59,7 @@ export class Spool {
   }
 
   async #sizeOf(hashcode: HashCode, options: OpOptions): Promise<number> {
-    const known = this.store.locate?.([hashcode.digest])[0]?.size;
+    const known = capability(this.store, 'location')?.locate([hashcode.digest])[0]?.size;
     if (known !== undefined) return known;
     try {
       return (await this.store.get(hashcode, options))?.length ?? 0;
@@ -83,7 +84,7 @@ export class Spool {
     for (const { digest, data } of blocks) {
       const key = digestKey(digest);
       if (waiting.has(key)) continue;
-      if (this.#hasArrived(digest)) this.store.cache?.put(markKey(digest), NO_MARK);
+      if (this.#hasArrived(digest)) capability(this.store, 'cache')?.put(markKey(digest), NO_MARK);
       waiting.set(key, data.length);
       this.#bytes += data.length;
     }
@@ -109,7 +110,7 @@ export class Spool {
       }
       let bytes = 0;
       for (const { digest, data } of batch.blocks) {
-        this.store.cache?.put(markKey(digest), MARK);
+        capability(this.store, 'cache')?.put(markKey(digest), MARK);
         waiting.delete(digestKey(digest));
         this.#bytes -= data.length;
         bytes += data.length;
@@ -158,7 +159,7 @@ export class Spool {
   }
 
   #hasArrived(digest: Uint8Array): boolean {
-    return (this.store.cache?.get(markKey(digest))?.length ?? 0) > 0;
+    return (capability(this.store, 'cache')?.get(markKey(digest))?.length ?? 0) > 0;
   }
 }
 

@@ -6,21 +6,16 @@ import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
 import { AddTally } from './add-tally.ts';
+import type { AddCounts, BlockLocation, DrainResult, StorePart } from './capabilities.ts';
+import { capability, type Offers } from './capability.ts';
 import { checkBlockSizes } from './check-blocks.ts';
 import { mergeHashcodes } from './merge-hashcodes.ts';
+import { proxyOffers } from './proxy-offers.ts';
 import { isFault, SavePart } from './proxy-part.ts';
 import { Spool } from './proxy-spool.ts';
-import type {
-  AddCounts,
-  AddResult,
-  BlockLocation,
-  DigestedBlock,
-  DrainResult,
-  LocalCache,
-  Store,
-  StoreCapabilities,
-  StorePart,
-} from './store.ts';
+import type { RecordBatch } from './record-batch.ts';
+import { unpackRecords } from './record-batch.ts';
+import type { AddResult, DigestedBlock, Store } from './store.ts';
 
 /** The Stores of a proxy by what they are there for. The same Store may stand in several places. */
 export interface ProxyStores {
@@ -50,10 +45,7 @@ export class ProxyStore implements Store {
   readonly name: string;
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
-  readonly can: StoreCapabilities;
-  readonly folders: readonly string[];
-  readonly cache?: LocalCache;
-  readonly hashcodes?: (options?: OpOptions) => AsyncIterable<HashCode>;
+  readonly offers: Offers;
   readonly #hash: HashFunction;
   readonly #stores: ProxyStores;
   readonly #onNotice: (notice: string) => void;
@@ -62,7 +54,8 @@ export class ProxyStore implements Store {
   /** What is read before `read2`. */
   readonly #first: readonly Store[];
   readonly #all: readonly Store[];
-  readonly #archives: Store | undefined;
+  /** Where Blocks may be. */
+  readonly #sources: readonly Store[];
   readonly #tally = new AddTally();
   readonly #told = new Set<string>();
   #closed = false;
@@ -83,20 +76,8 @@ export class ProxyStore implements Store {
     // What was saved is found, whether or not `read` says so; in its turn where `read2` names the Store.
     this.#first = [...new Set([...read, ...save.filter((store) => !read2.includes(store)), ...save2])];
     this.#all = [...new Set([...this.#first, ...read2, ...copy2])];
-    const sources = [...new Set([...this.#first, ...read2])];
-    // Where the first cannot be opened at present roots are recorded in the spool.
-    this.#archives = [...save, ...read, ...save2].find((store) => store.can.archives);
-    this.can = {
-      write: save.length > 0,
-      enumerate: sources.every((store) => store.can.enumerate),
-      archives: this.#archives !== undefined,
-      locate: this.#first.some((store) => store.can.locate),
-      drops: save.length > 0 && save.every((store) => store.can.drops === true),
-    };
-    this.folders = this.#all.flatMap((store) => store.folders ?? []);
-    const { cache } = save.find((store) => store.cache !== undefined) ?? {};
-    if (cache !== undefined) this.cache = cache;
-    if (this.can.enumerate) this.hashcodes = (listing) => this.#list(sources, listing ?? {});
+    this.#sources = [...new Set([...this.#first, ...read2])];
+    this.offers = proxyOffers(this, stores, this.#sources, this.#all);
   }
 
   async add(data: Uint8Array, options: OpOptions = {}): Promise<AddResult> {
@@ -107,20 +88,50 @@ export class ProxyStore implements Store {
 
   async addBatch(blocks: readonly DigestedBlock[], options: OpOptions = {}): Promise<boolean[]> {
     this.#check('add to', options);
-    if (!this.can.write) throw new ReadOnlyError('add to', this.name, { remedy: 'give it a Store to save to' });
+    if (this.#parts.length === 0) throw new ReadOnlyError('add to', this.name, { remedy: 'give it a Store to save to' });
     checkBlockSizes(blocks, this.#hash);
     // A Store may fail late, when the caller uses its memory again already: the spool needs a copy.
     const kept = this.#spools.length > 0 ? blocks.map(copyOf) : blocks;
     const sizes = blocks.map(({ data }) => data.length);
-    const started = this.#parts.map(async (part) =>
-      part.rests && this.#spools.length > 0 ? undefined : await part.addBatch(blocks, options),
+    return Array.from(
+      await this.#addAll(
+        sizes,
+        async (part) => await part.addBatch(blocks, options),
+        () => kept,
+        options,
+      ),
+      Boolean,
     );
+  }
+
+  async addRecords(batch: RecordBatch, options: OpOptions = {}): Promise<Uint8Array> {
+    this.#check('add to', options);
+    if (this.#parts.length === 0) throw new ReadOnlyError('add to', this.name, { remedy: 'give it a Store to save to' });
+    const mustCopy = this.#spools.length > 0 && batch.isOwned !== true;
+    const kept = mustCopy ? { ...batch, digests: Uint8Array.from(batch.digests), image: Uint8Array.from(batch.image) } : batch;
+    return await this.#addAll(
+      batch.sizes,
+      async (part) => await part.addRecords(batch, options),
+      () => unpackRecords(kept, this.#hash.digestSize),
+      options,
+    );
+  }
+
+  /** Adds Blocks to every Store to save to, by `add`; those that one of them does not take go to the spool. */
+  async #addAll(
+    sizes: ArrayLike<number>,
+    add: (part: SavePart) => Promise<ArrayLike<boolean | number>>,
+    kept: () => readonly DigestedBlock[],
+    options: OpOptions,
+  ): Promise<Uint8Array> {
+    const isNew = new Uint8Array(sizes.length);
+    const take = (found: ArrayLike<boolean | number>): void => {
+      for (let i = 0; i < isNew.length; i++) if (found[i]) isNew[i] = 1;
+    };
+    const hasSpool = this.#spools.length > 0;
+    const started = this.#parts.map(async (part) => (part.rests && hasSpool ? undefined : await add(part)));
     const outcomes = await Promise.allSettled(started);
     throwIfCancelled(options.signal);
-    const isNew = blocks.map(() => false);
-    const take = (found: readonly boolean[]): void => {
-      for (const [i, one] of found.entries()) if (one) isNew[i] = true;
-    };
     const failed: { readonly part: SavePart; readonly error: unknown }[] = [];
     let spools = false;
     for (const [i, outcome] of outcomes.entries()) {
@@ -131,9 +142,10 @@ export class ProxyStore implements Store {
       else take(outcome.value);
     }
     for (const { part, error } of failed) await this.#takeOver(part, error, 'add to', options);
-    if (spools || failed.length > 0) take(await this.#spool(kept, options));
-    for (const [i, size] of sizes.entries()) {
-      if (isNew[i] === true) this.#tally.addNew(size, size);
+    if (spools || failed.length > 0) take(await this.#spool(kept(), options));
+    for (let i = 0; i < isNew.length; i++) {
+      const size = sizes[i] as number;
+      if (isNew[i] === 1) this.#tally.addNew(size, size);
       else this.#tally.addExisting(size);
     }
     return isNew;
@@ -228,7 +240,7 @@ export class ProxyStore implements Store {
     const found = hashcodes.map(() => false);
     let failure: unknown;
     let answers = 0;
-    for (const store of new Set([...this.#first, ...this.#stores.read2])) {
+    for (const store of this.#sources) {
       const open = hashcodes.flatMap((hashcode, i) => (found[i] === true ? [] : [{ hashcode, i }]));
       if (open.length === 0 && answers > 0) break;
       try {
@@ -278,32 +290,23 @@ export class ProxyStore implements Store {
     if (this.#closed) throw new ClosedError('locate in', this.name);
     let found: (BlockLocation | undefined)[] | undefined;
     for (const store of this.#first) {
-      if (!store.can.locate || store.locate === undefined) continue;
+      const locator = capability(store, 'location');
+      if (locator === undefined) continue;
       if (found === undefined) {
-        found = store.locate(digests, spans);
+        found = locator.locate(digests, spans);
         continue;
       }
       const open = [...found.keys()].filter((i) => found?.[i] === undefined);
       if (open.length === 0) break;
-      const more = store.locate(open.map((i) => digests[i] ?? new Uint8Array()));
+      const more = locator.locate(open.map((i) => digests[i] ?? new Uint8Array()));
       for (const [k, i] of open.entries()) found[i] = more[k];
     }
     return found ?? digests.map(() => undefined);
   }
 
-  #list(sources: readonly Store[], options: OpOptions): AsyncIterable<HashCode> {
+  hashcodes(options: OpOptions = {}): AsyncIterable<HashCode> {
     this.#check('list', options);
-    return mergeHashcodes(sources, options, () => this.#check('list', options));
-  }
-
-  archivePath(name: string): string {
-    const path = this.#archives?.archivePath?.(name);
-    if (path === undefined) throw new TypeError(`Store "${this.name}" has no archives`);
-    return path;
-  }
-
-  async make(): Promise<void> {
-    for (const store of this.#stores.save) await store.make?.();
+    return mergeHashcodes(this.#sources, options, () => this.#check('list', options));
   }
 
   async parts(options: OpOptions = {}): Promise<readonly StorePart[]> {

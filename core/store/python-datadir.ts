@@ -2,18 +2,21 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { openArchiveFile } from '../archive/archive-file.ts';
 import { ReadOnlyError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
 import { HASH_NAMES, hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
+import type { BlockLocation } from './capabilities.ts';
+import type { Offers } from './capability.ts';
 import { DEFAULT_EDGES } from './datadir-format.ts';
 import { DatadirIndex } from './datadir-index.ts';
 import { Datadir } from './datadir-store.ts';
 import { catchUpBy } from './index-catch-up.ts';
 import { scanPythonDatafile } from './python-datafile-scan.ts';
-import type { AddCounts, AddResult, BlockLocation, Store, StoreCapabilities } from './store.ts';
+import type { AddResult, Store } from './store.ts';
 
 /** The archive of a Store where none is named. */
 export const DEFAULT_ARCHIVE = 'default';
@@ -36,8 +39,8 @@ export class PythonDatadir implements Store {
   readonly name: string;
   readonly path: string;
   readonly hashName: HashName;
-  readonly can: StoreCapabilities = { write: false, enumerate: true, archives: true, locate: true };
   readonly edges: EdgeSettings = DEFAULT_EDGES;
+  readonly offers: Offers;
   readonly #options: OpenPythonDatadirOptions;
   readonly #byHash = new Map<HashName, Datadir>();
 
@@ -46,6 +49,12 @@ export class PythonDatadir implements Store {
     this.name = `datadir:${path}`;
     this.hashName = options.hashName ?? detectHash(path) ?? PYTHON_DEFAULT_HASH;
     this.#options = options;
+    this.offers = {
+      access: { write: false },
+      archives: { open: (archive) => openArchiveFile(this.archivePath(archive), { readOnly: true }) },
+      enumeration: this,
+      location: this,
+    };
     this.#under(this.hashName);
   }
 
@@ -75,10 +84,6 @@ export class PythonDatadir implements Store {
 
   flush(options: OpOptions = {}): Promise<void> {
     return this.#under(this.hashName).flush(options);
-  }
-
-  counts(): AddCounts {
-    return this.#under(this.hashName).counts();
   }
 
   locate(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[] {
@@ -141,7 +146,6 @@ function openUnder(path: string, name: string, hashName: HashName, options: Open
     index,
     writer: undefined,
     hasDigests: false,
-    archives: false,
   });
 }
 

@@ -8,6 +8,8 @@ import type { HashFunction, HashName } from '../block/hash.ts';
 import { DEFAULT_HASH_NAME, hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
+import type { BlockLocation } from './capabilities.ts';
+import type { Offers } from './capability.ts';
 import { DEFAULT_EDGES } from './datadir-format.ts';
 import { DATAFILE_HEADER_SIZE, DATAFILE_MAGIC, decodeDatafileHeader } from './datafile.ts';
 import { DatafileReaders } from './datafile-readers.ts';
@@ -21,9 +23,8 @@ import type { OpenContext } from './open-store.ts';
 import { scanPythonDatafile } from './python-datafile-scan.ts';
 import type { StoreParameters } from './specification.ts';
 import { hashParameter, textParameter } from './specification.ts';
-import type { AddCounts, AddResult, BlockLocation, Store, StoreCapabilities } from './store.ts';
+import type { AddResult, Store } from './store.ts';
 
-const NO_COUNTS: AddCounts = { newBlocks: 0, newBytes: 0, storedBytes: 0, existingBlocks: 0, existingBytes: 0 };
 /** What the Python vt uses unless told otherwise. */
 const PYTHON_DEFAULT_HASH: HashName = 'blake3';
 
@@ -52,7 +53,7 @@ export class RawDatafile implements Store {
   readonly name: string;
   readonly hashName: HashName;
   readonly edges: EdgeSettings = DEFAULT_EDGES;
-  readonly can: StoreCapabilities = { write: false, enumerate: true, archives: false, locate: true };
+  readonly offers: Offers = { access: { write: false }, enumeration: this, location: this };
   readonly #path: string;
   readonly #fd: number;
   readonly #isOurs: boolean;
@@ -244,10 +245,6 @@ export class RawDatafile implements Store {
   async flush(options: OpOptions = {}): Promise<void> {
     this.#check('flush', options);
     return await Promise.resolve();
-  }
-
-  counts(): AddCounts {
-    return NO_COUNTS;
   }
 
   locate(digests: readonly Uint8Array[]): (BlockLocation | undefined)[] {

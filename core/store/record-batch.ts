@@ -1,9 +1,10 @@
 import { crc32 } from '../base/crc32.ts';
+import { ParseError } from '../base/errors.ts';
 import type { HashFunction } from '../block/hash.ts';
 import { codecNumber, RECORD_FIXED_SIZE, writeRecordHeader } from './datafile.ts';
 import type { DigestedBlock } from './store.ts';
 import type { StoredCompression } from './stored-bytes.ts';
-import { compressStored } from './stored-bytes.ts';
+import { compressStored, decodeStored } from './stored-bytes.ts';
 
 /**
  * Blocks as the records of a data file, ready to be written: columns in place of an object a Block, since of a gigabyte
@@ -104,14 +105,40 @@ export function packRecords(blocks: readonly DigestedBlock[], hash: HashFunction
   return packer.batch(digests);
 }
 
-/** Blocks out of records that are not compressed; views of them. */
-export function unpackRecords({ count, digests, sizes, image }: RecordBatch, digestSize: number): DigestedBlock[] {
+/** Blocks out of records that have been verified; views of them, where they are not compressed. */
+export function unpackRecords(batch: RecordBatch, digestSize: number): DigestedBlock[] {
+  const { count, digests, sizes, storedSizes, codecs, image } = batch;
   const blocks: DigestedBlock[] = [];
   let at = 0;
   for (let i = 0; i < count; i++) {
-    const dataAt = at + RECORD_FIXED_SIZE + digestSize;
-    at = dataAt + (sizes[i] as number);
-    blocks.push({ digest: digests.subarray(i * digestSize, (i + 1) * digestSize), data: image.subarray(dataAt, at) });
+    const start = at + RECORD_FIXED_SIZE + digestSize;
+    at = start + (storedSizes[i] as number);
+    const stored = Buffer.from(image.buffer, image.byteOffset + start, at - start);
+    const data = codecs[i] === 0 ? stored : decodeStored(stored, 'zlib', sizes[i] as number);
+    if (data === undefined) throw new ParseError('decode record', start);
+    blocks.push({ digest: digests.subarray(i * digestSize, (i + 1) * digestSize), data });
   }
   return blocks;
+}
+
+/**
+ * How many of the digests asked for are dealt with once a batch has come: those that it leaves out are not there.
+ *
+ * @param from - how many were so before it
+ * @throws {ParseError} for a record that was not asked for, or not in that order
+ */
+export function answeredBy(batch: RecordBatch, asked: Uint8Array, from: number, digestSize: number): number {
+  const wanted = Buffer.from(asked.buffer, asked.byteOffset, asked.byteLength);
+  const count = wanted.length / digestSize;
+  let next = from;
+  for (let i = 0; i < batch.count; i++) {
+    while (
+      next < count &&
+      wanted.compare(batch.digests, i * digestSize, (i + 1) * digestSize, next * digestSize, (next + 1) * digestSize) !== 0
+    )
+      next++;
+    if (next === count) throw new ParseError(`read records: record ${i} is none that was asked for`, 0);
+    next++;
+  }
+  return next;
 }

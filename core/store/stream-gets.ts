@@ -2,10 +2,11 @@ import { ConnectionLostError, CorruptBlockError, VtError } from '../base/errors.
 import { onAbort } from '../base/on-abort.ts';
 import type { HashFunction } from '../block/hash.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
-import { blocksOf, encodeWanted, RECORDS_FLAG } from '../wire/record-requests.ts';
+import { encodeWanted, RECORDS_FLAG } from '../wire/record-requests.ts';
 import { REQUEST } from '../wire/requests.ts';
 import type { StreamClient } from '../wire/stream-client.ts';
 import { checkRecords } from './check-records.ts';
+import { unpackRecords } from './record-batch.ts';
 import { readAnswer } from './stream-records.ts';
 
 /** Blocks asked for in one packet, at most. */
@@ -94,7 +95,7 @@ export class StreamGets {
     } catch {
       isSound = false;
     }
-    const blocks = isSound || batch.codecs.every((codec) => codec === 0) ? blocksOf(batch, hash.digestSize) : [];
+    const blocks = isSound || batch.codecs.every((codec) => codec === 0) ? unpackRecords(batch, hash.digestSize) : [];
     let next = 0;
     for (const one of wanted.slice(0, answered)) {
       const block = blocks[next];

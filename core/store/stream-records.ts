@@ -3,10 +3,10 @@ import { ParseError } from '../base/errors.ts';
 import type { HashFunction } from '../block/hash.ts';
 import type { Response } from '../wire/connection.ts';
 import { MAX_BATCH_COUNT } from '../wire/limits.ts';
-import { answeredBy } from '../wire/record-requests.ts';
 import { readRecords } from './check-records.ts';
 import { RECORD_FIXED_SIZE } from './datafile.ts';
 import type { RecordBatch } from './record-batch.ts';
+import { answeredBy } from './record-batch.ts';
 
 /** Octets asked for at a time, where sizes are known. */
 const ASKED_SIZE = 1024 * 1024;

@@ -1,4 +1,3 @@
-import type { Archive } from '../archive/archive.ts';
 import { copyOctets } from '../base/copy-octets.ts';
 import { ParseError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
@@ -15,11 +14,14 @@ import { REQUEST } from '../wire/requests.ts';
 import { StreamArchive } from '../wire/stream-archive.ts';
 import type { StreamClient } from '../wire/stream-client.ts';
 import { AddTally } from './add-tally.ts';
+import type { AddCounts, StoreNotes, Traffic } from './capabilities.ts';
+import type { Offers } from './capability.ts';
 import { checkBlockSizes } from './check-blocks.ts';
 import { RECORD_FIXED_SIZE } from './datafile.ts';
 import type { RecordBatch } from './record-batch.ts';
 import { packRecords } from './record-batch.ts';
-import type { AddCounts, AddResult, DigestedBlock, Store, StoreCapabilities, StoreNotes, Traffic } from './store.ts';
+import type { AddResult, DigestedBlock, Store } from './store.ts';
+import type { StoredCompression } from './stored-bytes.ts';
 import { StreamGets } from './stream-gets.ts';
 import { streamRecords } from './stream-records.ts';
 
@@ -33,15 +35,14 @@ export class StreamStore implements Store {
   readonly name: string;
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
-  readonly can: StoreCapabilities;
-  readonly compression: Store['compression'];
+  readonly offers: Offers;
+  readonly compression: StoredCompression;
   readonly checksRecords = true;
-  readonly hashcodes?: NonNullable<Store['hashcodes']>;
-  readonly archive?: NonNullable<Store['archive']>;
   readonly notes: StoreNotes;
   /** The other Stores that are served there. */
   readonly exports: readonly string[];
   readonly #client: StreamClient;
+  readonly #isReadOnly: boolean;
   readonly #hash: HashFunction;
   readonly #gets: StreamGets;
   readonly #tally = new AddTally();
@@ -54,7 +55,7 @@ export class StreamStore implements Store {
     this.name = client.name;
     this.hashName = hashName;
     this.edges = edges;
-    this.can = { write: can.write && !isReadOnly, enumerate: can.enumerate, archives: can.archives, locate: false };
+    this.#isReadOnly = isReadOnly || !can.write;
     this.compression = compression ?? 'none';
     this.exports = exports;
     this.#hash = hashByName(hashName);
@@ -66,8 +67,16 @@ export class StreamStore implements Store {
       add: async (note, options) => void (await this.#noteRequest(REQUEST.addNote, note, options)),
     };
     this.#gets = new StreamGets(client, this.#hash, count);
-    if (can.enumerate) this.hashcodes = (options) => this.#list(options);
-    if (can.archives) this.archive = (name) => this.#archiveOf(name);
+    this.offers = {
+      access: { write: !this.#isReadOnly },
+      archives: can.archives ? { open: (archive) => new StreamArchive(client, archive) } : undefined,
+      counts: this,
+      enumeration: can.enumerate ? { hashcodes: (options) => this.#list(options) } : undefined,
+      link: this,
+      notes: this.notes,
+      recordSink: this,
+      recordSource: this,
+    };
   }
 
   async add(data: Uint8Array, options: OpOptions = {}): Promise<AddResult> {
@@ -86,7 +95,7 @@ export class StreamStore implements Store {
         size += (blocks[end] as DigestedBlock).data.length + RECORD_FIXED_SIZE;
         if (end > start && size > BATCH_SIZE) break;
       }
-      batches.push({ ...packRecords(blocks.slice(start, end), this.#hash, this.compression ?? 'none'), isOwned: true });
+      batches.push({ ...packRecords(blocks.slice(start, end), this.#hash, this.compression), isOwned: true });
       start = end;
     }
     const results = await Promise.all(batches.map(async (batch) => await this.#addRecords(batch, options)));
@@ -199,10 +208,6 @@ export class StreamStore implements Store {
     }
   }
 
-  #archiveOf(name: string): Archive {
-    return new StreamArchive(this.#client, name);
-  }
-
   #check(action: string, options: OpOptions): void {
     this.#client.check(action);
     throwIfCancelled(options.signal);
@@ -210,7 +215,7 @@ export class StreamStore implements Store {
 
   #checkWrite(options: OpOptions): void {
     this.#check('add to', options);
-    if (!this.can.write) throw new ReadOnlyError('add to', this.name);
+    if (this.#isReadOnly) throw new ReadOnlyError('add to', this.name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,9 +4,7 @@ import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { DEFAULT_EDGES } from './datadir-format.ts';
-import type { AddCounts, AddResult, DigestedBlock, Store, StoreCapabilities } from './store.ts';
-
-const NO_COUNTS: AddCounts = { newBlocks: 0, newBytes: 0, storedBytes: 0, existingBlocks: 0, existingBytes: 0 };
+import type { AddResult, DigestedBlock, Store } from './store.ts';
 
 export interface UnopenedStoreOptions {
   readonly name: string;
@@ -22,7 +20,6 @@ export class UnopenedStore implements Store {
   readonly name: string;
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
-  readonly can: StoreCapabilities = { write: true, enumerate: false, archives: false, locate: false };
   readonly #open: () => Promise<Store>;
   #opening: Promise<Store> | undefined;
   #store: Store | undefined;
@@ -35,7 +32,8 @@ export class UnopenedStore implements Store {
     this.#open = open;
   }
 
-  get behind(): Store | undefined {
+  /** The Store, once it could be opened. */
+  get wraps(): Store | undefined {
     return this.#store;
   }
 
@@ -60,10 +58,6 @@ export class UnopenedStore implements Store {
 
   async flush(options?: OpOptions): Promise<void> {
     await (await this.#opened()).flush(options);
-  }
-
-  counts(): AddCounts {
-    return this.#store?.counts() ?? NO_COUNTS;
   }
 
   async #opened(): Promise<Store> {

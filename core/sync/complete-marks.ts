@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { VtError } from '../base/errors.ts';
 import { hashByName } from '../block/hash.ts';
 import { notesOf } from '../store/cache-notes.ts';
-import type { LocalCache, Store, StoreNotes } from '../store/store.ts';
-import { NOTE_SIZE } from '../store/store.ts';
+import type { LocalCache, StoreNotes } from '../store/capabilities.ts';
+import { NOTE_SIZE } from '../store/capabilities.ts';
+import { canWrite, capability } from '../store/capability.ts';
+import type { Store } from '../store/store.ts';
 
 /** Of which Dirs a Store is known to have all that is below. */
 export interface CompleteMarks {
@@ -20,13 +22,15 @@ export interface CompleteMarks {
 
 /** The marks that go with a transfer, where the near Store can keep any. @param near - which of the two it is */
 export async function openMarks(from: Store, to: Store, near: 'from' | 'to', signal: AbortSignal): Promise<CompleteMarks | undefined> {
-  if (near === 'to') return to.cache === undefined ? undefined : new OwnMarks(to, to.cache);
-  if (from.cache === undefined || !from.can.write) return undefined;
+  const cache = capability(near === 'to' ? to : from, 'cache');
+  if (cache === undefined) return undefined;
+  if (near === 'to') return new OwnMarks(to, cache);
+  if (!canWrite(from)) return undefined;
   // One that is opened late is there from now on.
   await to.has([], { signal });
-  const notes = notesOf(to.behind ?? to);
+  const notes = notesOf(to);
   if (notes === undefined) return undefined;
-  const marks = new PeerMarks(from, from.cache, to, notes);
+  const marks = new PeerMarks(from, cache, to, notes);
   await marks.open(signal);
   return marks;
 }

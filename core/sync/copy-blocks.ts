@@ -2,6 +2,7 @@ import { CorruptBlockError, MissingBlockError, throwIfCancelled, VtError } from 
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
+import { capability } from '../store/capability.ts';
 import type { RecordBatch } from '../store/record-batch.ts';
 import { RecordChecker } from '../store/record-checker.ts';
 import type { DigestedBlock, Store } from '../store/store.ts';
@@ -31,7 +32,9 @@ const DEFAULT_PARALLEL = 8;
 export async function copyBlocks(from: Store, to: Store, list: BlockList, options: CopyOptions): Promise<void> {
   const { signal, pace } = options;
   const hash = hashByName(from.hashName);
-  if (from.records === undefined || to.addRecords === undefined) {
+  const source = capability(from, 'recordSource');
+  const sink = capability(to, 'recordSink');
+  if (source === undefined || sink === undefined) {
     await copyEach(from, to, list.hashcodes(from.hashName), options);
     return;
   }
@@ -39,7 +42,7 @@ export async function copyBlocks(from: Store, to: Store, list: BlockList, option
   const underWay = new Set<Promise<void>>();
   let failure: { readonly error: unknown } | undefined;
   let copied = 0;
-  await using checker = to.checksRecords === true ? undefined : new RecordChecker(hash);
+  await using checker = sink.checksRecords ? undefined : new RecordChecker(hash);
   const copy = async (batch: RecordBatch): Promise<void> => {
     const hashcodes = (): HashCode[] =>
       Array.from({ length: batch.count }, (_, i) => ({
@@ -49,7 +52,7 @@ export async function copyBlocks(from: Store, to: Store, list: BlockList, option
     try {
       const image = Buffer.from(batch.image.buffer, batch.image.byteOffset, batch.image.byteLength);
       if (checker !== undefined) await checker.check(image, batch.count, from.name);
-      await to.addRecords?.(batch, { signal });
+      await sink.addRecords(batch, { signal });
       batch.release?.();
     } catch (error) {
       // Refused here or there: one of them is not what it should be, and each by itself tells which.
@@ -61,7 +64,7 @@ export async function copyBlocks(from: Store, to: Store, list: BlockList, option
     options.onCopied(batch.count, bytes);
   };
   try {
-    for await (const batch of from.records(list.digests(), list.spans(), { signal })) {
+    for await (const batch of source.records(list.digests(), list.spans(), { signal })) {
       if (failure !== undefined) break;
       copied += batch.count;
       const work = copy(batch)

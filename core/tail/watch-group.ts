@@ -15,6 +15,7 @@ import type { NameFilter } from '../filter/name-filter.ts';
 import type { ImportOptions } from '../import/import.ts';
 import { importLocal } from '../import/import.ts';
 import { metaOf } from '../import/import-meta.ts';
+import { capability } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
 import { direntBelow } from '../tree/lookup-below.ts';
 import { baseName, parentPath } from '../tree/path.ts';
@@ -94,7 +95,7 @@ export class WatchGroup implements Followed {
     if (path !== folder && !path.startsWith(folder === '/' ? '/' : `${folder}/`)) return false;
     if (this.#rules?.mayCount(path) === false) return false;
     const text = octetsToText(path);
-    return !(store.folders ?? []).some((own) => text === own || text.startsWith(`${own}/`));
+    return !(capability(store, 'folders') ?? []).some((own) => text === own || text.startsWith(`${own}/`));
   }
 
   note(path: Octets): void {

@@ -14,6 +14,7 @@ import type { DirDirent, Dirent } from '../dirent/dirent.ts';
 import { MIN_SALT_SIZE } from '../dirent/dirent-tags.ts';
 import type { Meta } from '../dirent/meta.ts';
 import type { NameFilter } from '../filter/name-filter.ts';
+import { canWrite } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
 import type { AdoptClash } from './adopt.ts';
 import { ChangeFeed } from './change-feed.ts';
@@ -74,7 +75,7 @@ export class LiveTree implements Tree {
   constructor(store: Store, root: DirDirent | undefined, options: LiveTreeOptions) {
     this.store = store;
     this.name = options.name ?? store.name;
-    this.can = { write: store.can.write || options.inMemory === true, sync: store.can.write && options.inMemory !== true };
+    this.can = { write: canWrite(store) || options.inMemory === true, sync: canWrite(store) && options.inMemory !== true };
     this.#state = {
       store,
       reader: new DirReader(store),

@@ -7,6 +7,8 @@ import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
 import { MAX_TREE_DEPTH } from '../block/tree-walk.ts';
+import type { Enumeration } from '../store/capabilities.ts';
+import { capability } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
 import type { Reply } from './connection.ts';
 import { MAX_PACKET_SIZE } from './limits.ts';
@@ -104,9 +106,10 @@ async function add(payload: Uint8Array, service: PlainService, options: OpOption
   return { isDone: true, payload: [encodeHashcode(hashcode)] };
 }
 
-function enumerated(store: Store): NonNullable<Store['hashcodes']> {
-  if (store.hashcodes === undefined) throw new VtError('EUNSUPPORTED', `list Blocks of Store "${store.name}": it cannot tell what it has`);
-  return store.hashcodes.bind(store);
+function enumerated(store: Store): Enumeration['hashcodes'] {
+  const enumeration = capability(store, 'enumeration');
+  if (enumeration === undefined) throw new VtError('EUNSUPPORTED', `list Blocks of Store "${store.name}": it cannot tell what it has`);
+  return enumeration.hashcodes.bind(enumeration);
 }
 
 async function listed(store: Store, range: HashcodeRange, options: OpOptions): Promise<HashCode[]> {

@@ -3,13 +3,12 @@ import { ByteWriter } from '../base/byte-writer.ts';
 import { CorruptBlockError, ParseError, ReadOnlyError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import { hashByName } from '../block/hash.ts';
-import { RECORD_FIXED_SIZE } from '../store/datafile.ts';
+import type { RecordSource } from '../store/capabilities.ts';
+import { capability } from '../store/capability.ts';
 import { digestKey } from '../store/digest-key.ts';
-import type { RecordBatch } from '../store/record-batch.ts';
-import { packRecords, unpackRecords } from '../store/record-batch.ts';
+import { answeredBy, packRecords, unpackRecords } from '../store/record-batch.ts';
 import type { RecordChecker } from '../store/record-checker.ts';
 import type { DigestedBlock, Store } from '../store/store.ts';
-import { decodeStored } from '../store/stored-bytes.ts';
 import type { Reply } from './connection.ts';
 import { MAX_BATCH_COUNT, RESPONSE_SIZE } from './limits.ts';
 import type { Packet } from './packet.ts';
@@ -78,11 +77,12 @@ function digestsOf(store: Store, payload: Uint8Array): Uint8Array[] {
 export async function answerRecords(store: Store, flags: number, payload: Uint8Array, options: OpOptions): Promise<Reply> {
   const { digestSize } = hashByName(store.hashName);
   const { digests, spans } = decodeWanted(payload, (flags & RECORDS_FLAG.spans) !== 0, digestSize);
+  const source = capability(store, 'recordSource');
   const isVerified = (flags & RECORDS_FLAG.verified) !== 0;
   const { answered, images, release } =
-    store.records === undefined || isVerified
+    source === undefined || isVerified
       ? await gotten(store, digestsOf(store, digests), options)
-      : await recorded(store, digests, spans, options);
+      : await recorded(store, source, digests, spans, options);
   const head = new ByteWriter(8);
   head.bsuint(answered);
   return { isDone: true, payload: [head.take(), ...images], release };
@@ -94,7 +94,13 @@ interface Found {
   readonly release?: () => void;
 }
 
-async function recorded(store: Store, digests: Uint8Array, spans: ArrayLike<number> | undefined, options: OpOptions): Promise<Found> {
+async function recorded(
+  store: Store,
+  source: RecordSource,
+  digests: Uint8Array,
+  spans: ArrayLike<number> | undefined,
+  options: OpOptions,
+): Promise<Found> {
   const { digestSize } = hashByName(store.hashName);
   const count = digests.length / digestSize;
   const images: Uint8Array[] = [];
@@ -104,7 +110,7 @@ async function recorded(store: Store, digests: Uint8Array, spans: ArrayLike<numb
   let got = 0;
   const given: Uint8Array[] = [];
   let isAll = true;
-  for await (const batch of store.records?.(digests, spans, options) ?? []) {
+  for await (const batch of source.records(digests, spans, options)) {
     images.push(batch.image);
     if (batch.release !== undefined) releases.push(batch.release);
     size += batch.image.length;
@@ -114,15 +120,15 @@ async function recorded(store: Store, digests: Uint8Array, spans: ArrayLike<numb
     isAll = size < RESPONSE_SIZE;
     if (!isAll) break;
   }
-  if (isAll && got < count && (await isAnyDamaged(store, digests, given, options))) {
+  if (isAll && got < count && (await isAnyThere(store, digests, given, options))) {
     releaseAll(releases);
     return await gotten(store, digestsOf(store, digests), options);
   }
   return { answered: isAll ? count : answered, images, release: () => releaseAll(releases) };
 }
 
-/** Whether one of the Blocks asked for is left out because it is damaged, and not because it is absent. */
-async function isAnyDamaged(store: Store, asked: Uint8Array, given: readonly Uint8Array[], options: OpOptions): Promise<boolean> {
+/** Whether one of the Blocks that no record was given of is there all the same: damaged, or found elsewhere. */
+async function isAnyThere(store: Store, asked: Uint8Array, given: readonly Uint8Array[], options: OpOptions): Promise<boolean> {
   const { digestSize } = hashByName(store.hashName);
   const there = new Set<string>();
   for (const digests of given)
@@ -130,7 +136,7 @@ async function isAnyDamaged(store: Store, asked: Uint8Array, given: readonly Uin
   for (const digest of digestsOf(store, asked)) {
     if (there.has(digestKey(digest))) continue;
     try {
-      await store.get({ hashName: store.hashName, digest }, options);
+      if ((await store.get({ hashName: store.hashName, digest }, options)) !== undefined) return true;
     } catch (error) {
       if (error instanceof CorruptBlockError) return true;
       throw error;
@@ -141,27 +147,6 @@ async function isAnyDamaged(store: Store, asked: Uint8Array, given: readonly Uin
 
 function releaseAll(releases: readonly (() => void)[]): void {
   for (const release of releases) release();
-}
-
-/**
- * How many of the digests asked for are dealt with once a batch has come: those that it leaves out are not there.
- *
- * @param from - how many were so before it
- */
-export function answeredBy(batch: RecordBatch, asked: Uint8Array, from: number, digestSize: number): number {
-  const wanted = Buffer.from(asked.buffer, asked.byteOffset, asked.byteLength);
-  const count = wanted.length / digestSize;
-  let next = from;
-  for (let i = 0; i < batch.count; i++) {
-    while (
-      next < count &&
-      wanted.compare(batch.digests, i * digestSize, (i + 1) * digestSize, next * digestSize, (next + 1) * digestSize) !== 0
-    )
-      next++;
-    if (next === count) throw new ParseError(`read records: record ${i} is none that was asked for`, 0);
-    next++;
-  }
-  return next;
 }
 
 async function gotten(store: Store, digests: readonly Uint8Array[], options: OpOptions): Promise<Found> {
@@ -199,27 +184,9 @@ export async function answerAddRecords(
   const hash = hashByName(store.hashName);
   const image = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
   const batch = await checker.check(image, MAX_BATCH_COUNT, 'the connection');
+  const sink = capability(store, 'recordSink');
   const isNew =
-    store.addRecords === undefined
-      ? await store.addBatch(blocksOf(batch, hash.digestSize), options)
-      : await store.addRecords(batch, options);
+    sink === undefined ? await store.addBatch(unpackRecords(batch, hash.digestSize), options) : await sink.addRecords(batch, options);
   release?.();
   return { isDone: true, payload: [encodeBits(isNew)] };
-}
-
-/** Blocks out of records that have been verified. */
-export function blocksOf(batch: RecordBatch, digestSize: number): DigestedBlock[] {
-  if (batch.codecs.every((codec) => codec === 0)) return unpackRecords(batch, digestSize);
-  const { count, digests, sizes, storedSizes, codecs, image } = batch;
-  const blocks: DigestedBlock[] = [];
-  let at = 0;
-  for (let i = 0; i < count; i++) {
-    const start = at + RECORD_FIXED_SIZE + digestSize;
-    at = start + (storedSizes[i] as number);
-    const stored = Buffer.from(image.buffer, image.byteOffset + start, at - start);
-    const data = codecs[i] === 0 ? stored : decodeStored(stored, 'zlib', sizes[i] as number);
-    if (data === undefined) throw new ParseError('decode record', start);
-    blocks.push({ digest: digests.subarray(i * digestSize, (i + 1) * digestSize), data });
-  }
-  return blocks;
 }

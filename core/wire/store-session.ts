@@ -1,9 +1,10 @@
 import { CorruptBlockError, VtError } from '../base/errors.ts';
 import { errorText } from '../base/system-error.ts';
 import { notesOf } from '../store/cache-notes.ts';
+import { NOTE_SIZE } from '../store/capabilities.ts';
+import { canWrite, capability } from '../store/capability.ts';
 import type { RecordCheckers } from '../store/record-checker.ts';
 import type { Store } from '../store/store.ts';
-import { NOTE_SIZE } from '../store/store.ts';
 import type { Reply, RequestHandler } from './connection.ts';
 import type { ArchiveByName } from './entry-requests.ts';
 import { answerEntries, answerEntryAppend, answerEntryLast } from './entry-requests.ts';
@@ -101,7 +102,7 @@ export class StoreSession implements RequestHandler {
     if (request === REQUEST.ping) return { isDone: true, payload: [payload] };
     if (!this.#isAdmitted) throw new VtError('EPERM', `${requestName(request)}: not before the secret was shown`);
     const { store, archive, plainArchives } = this.#opened();
-    const isReadOnly = this.#service.isReadOnly || !store.can.write;
+    const isReadOnly = this.#service.isReadOnly || !canWrite(store);
     const options = { signal: this.#signal };
     const archives: ArchiveByName = archive ?? (() => undefined);
     switch (request) {
@@ -189,8 +190,12 @@ export class StoreSession implements RequestHandler {
         version: PROTOCOL_VERSION,
         hashName: store.hashName,
         edges: store.edges,
-        compression: store.compression,
-        can: { write: store.can.write && !isReadOnly, enumerate: store.hashcodes !== undefined, archives: archive !== undefined },
+        compression: capability(store, 'recordSink')?.compression,
+        can: {
+          write: canWrite(store) && !isReadOnly,
+          enumerate: capability(store, 'enumeration') !== undefined,
+          archives: archive !== undefined,
+        },
         instance,
         exports: [...exports.keys()].filter((one) => one !== ''),
       }),

@@ -3,8 +3,10 @@ import type { OpOptions } from '../../core/base/op-options.ts';
 import type { EdgeSettings } from '../../core/block/edge-settings.ts';
 import { type HashName, hashByName } from '../../core/block/hash.ts';
 import { digestHex, type HashCode, hashcodeLabel, hashcodeOf } from '../../core/block/hashcode.ts';
+import type { AddCounts } from '../../core/store/capabilities.ts';
+import { NO_COUNTS, type Offers } from '../../core/store/capability.ts';
 import { checkBlockSizes } from '../../core/store/check-blocks.ts';
-import type { AddCounts, AddResult, DigestedBlock, Store, StoreCapabilities } from '../../core/store/store.ts';
+import type { AddResult, DigestedBlock, Store } from '../../core/store/store.ts';
 import type { ControlChannel } from './control-client.ts';
 import type { Fields } from './fields.ts';
 
@@ -16,9 +18,9 @@ export class ChannelStore implements Store {
   readonly name: string;
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
-  readonly can: StoreCapabilities;
+  readonly offers: Offers;
   readonly #channel: ControlChannel;
-  #counts: AddCounts = { newBlocks: 0, newBytes: 0, storedBytes: 0, existingBlocks: 0, existingBytes: 0 };
+  #counts: AddCounts = NO_COUNTS;
 
   constructor(channel: ControlChannel) {
     const store = channel.about['store'] as Fields;
@@ -26,7 +28,7 @@ export class ChannelStore implements Store {
     this.name = String(store['name']);
     this.hashName = hashByName(String(store['hash'])).name;
     this.edges = store['edges'] as EdgeSettings;
-    this.can = { write: store['can_write'] === true, enumerate: false, archives: false, locate: false };
+    this.offers = { access: { write: store['can_write'] === true }, counts: this };
   }
 
   async add(data: Uint8Array, options: OpOptions = {}): Promise<AddResult> {

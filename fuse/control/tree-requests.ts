@@ -6,6 +6,7 @@ import { formatBlock, parseBlock } from '../../core/block/block-text.ts';
 import type { HashCode } from '../../core/block/hashcode.ts';
 import type { DirDirent } from '../../core/dirent/dirent.ts';
 import { formatDirent, parseDirent } from '../../core/dirent/dirent-text.ts';
+import { canWrite, capability } from '../../core/store/capability.ts';
 import { LiveTree } from '../../core/tree/live-tree.ts';
 import { ROOT_PATH } from '../../core/tree/path.ts';
 import type { Tree, TreeEntry } from '../../core/tree/tree.ts';
@@ -81,7 +82,8 @@ export class TreeRequests {
     about: async () => {
       const { tree, archive, about } = this.#served;
       const { store } = tree;
-      const [folder] = store.folders ?? [];
+      const folders = capability(store, 'folders') ?? [];
+      const [folder] = folders;
       return {
         ...about,
         tree: tree.name,
@@ -93,8 +95,8 @@ export class TreeRequests {
           name: store.name,
           hash: store.hashName,
           edges: store.edges,
-          can_write: store.can.write,
-          ...(folder === undefined ? {} : { folders: store.folders, place: placeOfFolder(folder) }),
+          can_write: canWrite(store),
+          ...(folder === undefined ? {} : { folders, place: placeOfFolder(folder) }),
         },
       };
     },

@@ -3,6 +3,7 @@ import { sameBlock, UNKNOWN_SPAN } from '../../core/block/block.ts';
 import { readBlockRange } from '../../core/block/read-range.ts';
 import { largestLeaf } from '../../core/blockify/edge-hash.ts';
 import { ContentPlanner } from '../../core/export/content-planner.ts';
+import { capability } from '../../core/store/capability.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { Maybe } from '../filesystem.ts';
 import { LeafFinder } from './leaf-finder.ts';
@@ -77,7 +78,7 @@ export class ContentReader implements Disposable {
 
   constructor(store: Store, options: ContentReaderOptions) {
     this.#store = store;
-    if (!store.can.locate || store.locate === undefined) return;
+    if (capability(store, 'location') === undefined) return;
     const planner = new ContentPlanner(store);
     this.#parts = {
       planner,

@@ -3,6 +3,7 @@ import { copyOctets } from '../../core/base/copy-octets.ts';
 import type { HashFunction } from '../../core/block/hash.ts';
 import { BlockWindow, StaleLocationError } from '../../core/export/block-window.ts';
 import { CELL, ROW_SIZE, SegmentRows } from '../../core/export/segment-rows.ts';
+import { capability } from '../../core/store/capability.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { LeafSink } from './leaf-finder.ts';
 import { digestKey } from './leaf-finder.ts';
@@ -68,7 +69,7 @@ export class VerifiedLeaves implements Disposable {
 
   /** One leaf, straight to where it is kept. @returns undefined where that is not possible */
   #readOne({ key, digest, size, from, wanted }: MissingPiece): Uint8Array | undefined {
-    const location = this.#store.locate?.([digest])[0];
+    const location = capability(this.#store, 'location')?.locate([digest])[0];
     if (
       location === undefined ||
       location.codec !== 'none' ||

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ClosedError, ReadOnlyError, VtError } from '../../core/base/errors.ts';
 import { digestHex, hashcodeOf } from '../../core/block/hashcode.ts';
+import { addCounts, canWrite, capability } from '../../core/store/capability.ts';
 import type { Store } from '../../core/store/store.ts';
 
 /** A Store under test that takes no Blocks: it is opened over Blocks that are there. */
@@ -38,17 +39,18 @@ export function readOnlyStoreSuite({ name, row, open }: ReadOnlyStoreSubject): v
     });
 
     test('it takes nothing, and says so', async (store) => {
-      assert.equal(store.can.write, false);
+      assert.equal(canWrite(store), false);
       await assert.rejects(store.add(Buffer.from('new')), ReadOnlyError);
       await assert.rejects(store.addBatch([]), ReadOnlyError);
       await store.flush();
-      assert.equal(store.counts().newBlocks, 0);
+      assert.equal(addCounts(store).newBlocks, 0);
     });
 
     test('it lists every Block in the order of the digests', async (store) => {
-      assert.ok(store.can.enumerate && store.hashcodes !== undefined);
+      const enumeration = capability(store, 'enumeration');
+      assert.ok(enumeration !== undefined);
       const listed: string[] = [];
-      for await (const { digest } of store.hashcodes()) listed.push(digestHex(digest));
+      for await (const { digest } of enumeration.hashcodes()) listed.push(digestHex(digest));
       assert.deepEqual(listed, [...listed].sort());
       assert.equal(new Set(listed).size, listed.length);
       const all = new Set(listed);

@@ -5,6 +5,7 @@ import { MAX_BLOCK_SIZE } from '../../core/block/block.ts';
 import { hashByName } from '../../core/block/hash.ts';
 import type { HashCode } from '../../core/block/hashcode.ts';
 import { digestHex, hashcodeOf } from '../../core/block/hashcode.ts';
+import { addCounts, canWrite, capability } from '../../core/store/capability.ts';
 import { checkRecords } from '../../core/store/check-records.ts';
 import { MemoryStore } from '../../core/store/memory.ts';
 import { packRecords, unpackRecords } from '../../core/store/record-batch.ts';
@@ -80,7 +81,7 @@ function addTests(test: Test): void {
     assert.equal((await store.add(bytes('same'))).isNew, false);
     await store.flush();
     assert.equal((await store.add(bytes('same'))).isNew, false);
-    const { newBlocks, existingBlocks, newBytes, existingBytes } = store.counts();
+    const { newBlocks, existingBlocks, newBytes, existingBytes } = addCounts(store);
     assert.deepEqual(
       { newBlocks, existingBlocks, newBytes, existingBytes },
       { newBlocks: 1, existingBlocks: 2, newBytes: 4, existingBytes: 8 },
@@ -175,7 +176,7 @@ function batchTests(test: Test): void {
     const b = digested(store, bytes('b'));
     assert.deepEqual(await store.addBatch([a, b, a, b, a]), [true, true, false, false, false]);
     assert.deepEqual(await store.addBatch([]), []);
-    assert.equal(store.counts().newBlocks, 2);
+    assert.equal(addCounts(store).newBlocks, 2);
     assert.deepEqual(await getBytes(store, { hashName: store.hashName, digest: a.digest }), bytes('a'));
     assert.deepEqual(await getBytes(store, { hashName: store.hashName, digest: b.digest }), bytes('b'));
   });
@@ -188,14 +189,15 @@ function batchTests(test: Test): void {
   });
 
   test('Blocks that come as records are those that come as Blocks', async (store) => {
-    if (store.addRecords === undefined) return;
+    const sink = capability(store, 'recordSink');
+    if (sink === undefined) return;
     const hash = hashByName(store.hashName);
     const known = digested(store, bytes('known '.repeat(20)));
     await store.addBatch([known]);
     const blocks = Array.from({ length: 300 }, (_, i) => digested(store, bytes(`record ${i % 250} `.repeat(1 + (i % 250)))));
     blocks.splice(7, 0, known);
-    const batch = packRecords(blocks, hash, store.compression ?? 'none');
-    const isNew = await store.addRecords(batch);
+    const batch = packRecords(blocks, hash, sink.compression);
+    const isNew = await sink.addRecords(batch);
     batch.image.fill(0);
     assert.deepEqual(
       [...isNew],
@@ -211,7 +213,8 @@ function batchTests(test: Test): void {
   });
 
   test('it gives Blocks as records, in the order asked for, and leaves out those that it has not', async (store) => {
-    if (store.records === undefined) return;
+    const source = capability(store, 'recordSource');
+    if (source === undefined) return;
     const hash = hashByName(store.hashName);
     const blocks = Array.from({ length: 500 }, (_, i) => digested(store, bytes(`given ${i} `.repeat(1 + (i % 300)))));
     await store.addBatch(blocks);
@@ -222,7 +225,7 @@ function batchTests(test: Test): void {
       const digests = Buffer.concat(wanted.map(({ digest }) => digest));
       const found: Buffer[] = [];
       const target = new MemoryStore({ hashName: store.hashName });
-      for await (const batch of store.records(digests, spans)) {
+      for await (const batch of source.records(digests, spans)) {
         checkRecords(batch, hash, store.name);
         found.push(Buffer.from(batch.digests));
         if (batch.codecs.every((codec) => codec === 0)) await target.addBatch(unpackRecords(batch, hash.digestSize));
@@ -230,10 +233,11 @@ function batchTests(test: Test): void {
       assert.deepEqual(Buffer.concat(found), Buffer.concat(there.map(({ digest }) => digest)));
       for (const { digest, data } of there) {
         const got = await target.get({ hashName: store.hashName, digest });
-        if (got !== undefined || (store.compression ?? 'none') === 'none') assert.deepEqual(Buffer.from(got ?? [1]), Buffer.from(data));
+        if (got !== undefined || (capability(store, 'recordSink')?.compression ?? 'none') === 'none')
+          assert.deepEqual(Buffer.from(got ?? [1]), Buffer.from(data));
       }
     }
-    for await (const _ of store.records(new Uint8Array(0))) assert.fail('records of nothing');
+    for await (const _ of source.records(new Uint8Array(0))) assert.fail('records of nothing');
   });
 
   test('a digest of another size is refused', async (store) => {
@@ -273,7 +277,7 @@ function lifecycleTests(test: Test): void {
   });
 
   test('a value of the cache can be read after a flush, if there is a cache', async (store) => {
-    const { cache } = store;
+    const cache = capability(store, 'cache');
     if (cache === undefined) return;
     assert.equal(cache.get(bytes('key')), undefined);
     const value = bytes('value');
@@ -291,13 +295,12 @@ function lifecycleTests(test: Test): void {
 
 function listTests(test: Test): void {
   test('it lists every Block in the order of the digests, if it can', async (store) => {
-    const { hashcodes } = store;
-    assert.equal(hashcodes !== undefined, store.can.enumerate);
-    if (hashcodes === undefined) return;
+    const enumeration = capability(store, 'enumeration');
+    if (enumeration === undefined) return;
     const added: string[] = [];
     for (let i = 0; i < 300; i++) added.push(digestHex((await store.add(bytes(`block ${i}`))).hashcode.digest));
     const listed: string[] = [];
-    for await (const { digest } of hashcodes.call(store)) listed.push(digestHex(digest));
+    for await (const { digest } of enumeration.hashcodes()) listed.push(digestHex(digest));
     assert.deepEqual(listed, added.sort());
   });
 }
@@ -306,11 +309,12 @@ function reopenTests(test: Test, { reopen, reopenReadOnly }: StoreSubject): void
   if (reopen === undefined) return;
   test('after it is closed and opened again everything is there', async (store) => {
     const { hashcode } = await store.add(bytes('kept'));
-    store.cache?.put(bytes('key'), bytes('value'));
+    capability(store, 'cache')?.put(bytes('key'), bytes('value'));
     await store[Symbol.asyncDispose]();
     const again = await reopen();
     try {
-      if (again.cache !== undefined) assert.deepEqual(Buffer.from(again.cache.get(bytes('key')) ?? []), bytes('value'));
+      const cache = capability(again, 'cache');
+      if (cache !== undefined) assert.deepEqual(Buffer.from(cache.get(bytes('key')) ?? []), bytes('value'));
       assert.deepEqual(await again.has([hashcode]), [true]);
       assert.deepEqual(await getBytes(again, hashcode), bytes('kept'));
       assert.equal((await again.add(bytes('kept'))).isNew, false);
@@ -327,7 +331,7 @@ function reopenTests(test: Test, { reopen, reopenReadOnly }: StoreSubject): void
     await store[Symbol.asyncDispose]();
     const again = await reopenReadOnly();
     try {
-      assert.equal(again.can.write, false);
+      assert.equal(canWrite(again), false);
       await assert.rejects(again.add(bytes('new')), ReadOnlyError);
       await assert.rejects(again.addBatch([]), ReadOnlyError);
       assert.deepEqual(await getBytes(again, hashcode), bytes('kept'));

@@ -48,6 +48,22 @@ test('S66: fsck, scrub, repair and gc as a person runs them: reports, JSON, exit
   assert.equal((await shell('scrub --subset 0%')).status, 2);
 });
 
+test('a durability of none is told of through every Store that stands over the datadir', async (t) => {
+  const scratch = makeScratch(t);
+  const store = `datadir:${scratch.path('none')}`;
+  await vtftp(['-S', `${store}?durability=none`, '-c', 'mkdir a; quit'], { env: scratch.env });
+  for (const [over, options] of [
+    [store, ['--progress=store']],
+    [`progress:${store}`, []],
+    [`proxy:save=(${store})`, []],
+    [`proxy:save=(progress:${store})|(datadir:${scratch.path('batch')})`, ['--progress=store']],
+  ] as const) {
+    const run = await vtftp(['-S', over, ...options, '-c', 'mkdir b; quit'], { env: scratch.env });
+    assert.match(run.stderr, /durability is none/, run.report);
+    await vtftp(['-S', store, '-c', 'rmdir b; quit'], { env: scratch.env });
+  }
+});
+
 test('S35: a Store whose durability is none says so when it recites, and one that is strict works the same', async (t) => {
   const scratch = makeScratch(t);
   for (const durability of ['none', 'strict']) {

@@ -2,7 +2,8 @@ import { ClosedError, VtError } from '../../core/base/errors.ts';
 import type { OpOptions } from '../../core/base/op-options.ts';
 import type { EdgeSettings } from '../../core/block/edge-settings.ts';
 import type { HashCode } from '../../core/block/hashcode.ts';
-import type { AddCounts, AddResult, DigestedBlock, Store, StoreCapabilities } from '../../core/store/store.ts';
+import { capability, type Offers } from '../../core/store/capability.ts';
+import type { AddResult, DigestedBlock, Store } from '../../core/store/store.ts';
 import { makeRandom, type Random } from './random.ts';
 
 /** An operation of a Store that can go wrong. */
@@ -26,74 +27,66 @@ export interface Fault {
 
 /** A Store over another that goes wrong by a script: for whatever stands above a Store. */
 export class FaultStore implements Store {
-  readonly can: StoreCapabilities;
+  readonly wraps: Store;
+  readonly offers: Offers;
   /** Calls so far. */
   readonly calls: Record<FaultyOperation, number> = { add: 0, get: 0, has: 0, flush: 0, list: 0 };
   /** Changed at will while a test runs. */
   faults: readonly Fault[];
-  readonly #below: Store;
   readonly #name: string | undefined;
   readonly #random: Random;
   readonly #closing = new AbortController();
 
   /** @param options.seed - of the calls that percents happen to */
   constructor(below: Store, faults: readonly Fault[] = [], options: { readonly seed?: number; readonly name?: string } = {}) {
-    this.#below = below;
+    this.wraps = below;
     this.faults = faults;
     this.#name = options.name;
     this.#random = makeRandom(options.seed ?? 1);
-    // Located Blocks would be read behind its back.
-    this.can = { ...below.can, locate: false };
+    this.offers = {
+      durability: 'hidden',
+      enumeration: this,
+      link: 'hidden',
+      // Located Blocks would be read behind its back, and records moved.
+      location: 'hidden',
+      recordSink: 'hidden',
+      recordSource: 'hidden',
+      notes: 'hidden',
+      parts: 'hidden',
+      spool: 'hidden',
+    };
   }
 
   get name(): string {
-    return this.#name ?? this.#below.name;
+    return this.#name ?? this.wraps.name;
   }
 
   get hashName(): Store['hashName'] {
-    return this.#below.hashName;
+    return this.wraps.hashName;
   }
 
   get edges(): EdgeSettings {
-    return this.#below.edges;
-  }
-
-  get cache(): Store['cache'] {
-    return this.#below.cache;
-  }
-
-  get folders(): readonly string[] {
-    return this.#below.folders ?? [];
-  }
-
-  archivePath(name: string): string {
-    const path = this.#below.archivePath?.(name);
-    if (path === undefined) throw new TypeError('no archives');
-    return path;
-  }
-
-  async make(): Promise<void> {
-    await this.#below.make?.();
+    return this.wraps.edges;
   }
 
   async add(data: Uint8Array, options: OpOptions = {}): Promise<AddResult> {
     const kept = Uint8Array.from(data);
     await this.#fault('add', options);
-    return await this.#below.add(kept, options);
+    return await this.wraps.add(kept, options);
   }
 
   async addBatch(blocks: readonly DigestedBlock[], options: OpOptions = {}): Promise<boolean[]> {
     const kept = blocks.map(({ digest, data }) => ({ digest: Uint8Array.from(digest), data: Uint8Array.from(data) }));
     if ((await this.#fault('add', options)) === 'truncate') {
-      await this.#below.addBatch(kept.slice(0, kept.length >> 1), options);
+      await this.wraps.addBatch(kept.slice(0, kept.length >> 1), options);
       throw new VtError('EFAILED', `add to Store "${this.name}": the connection broke half way`);
     }
-    return await this.#below.addBatch(kept, options);
+    return await this.wraps.addBatch(kept, options);
   }
 
   async get(hashcode: HashCode, options: OpOptions = {}): Promise<Uint8Array | undefined> {
     const fault = await this.#fault('get', options);
-    const data = await this.#below.get(hashcode, options);
+    const data = await this.wraps.get(hashcode, options);
     if (data === undefined || fault === undefined) return data;
     if (fault === 'truncate') return data.subarray(0, data.length >> 1);
     const wrong = Uint8Array.from(data);
@@ -103,22 +96,18 @@ export class FaultStore implements Store {
 
   async has(hashcodes: readonly HashCode[], options: OpOptions = {}): Promise<boolean[]> {
     const fault = await this.#fault('has', options);
-    const found = await this.#below.has(hashcodes, options);
+    const found = await this.wraps.has(hashcodes, options);
     return fault === 'lie' ? found.map((one) => !one) : found;
   }
 
   async flush(options: OpOptions = {}): Promise<void> {
     if ((await this.#fault('flush', options)) === 'lie') return;
-    await this.#below.flush(options);
-  }
-
-  counts(): AddCounts {
-    return this.#below.counts();
+    await this.wraps.flush(options);
   }
 
   async *hashcodes(options: OpOptions = {}): AsyncIterable<HashCode> {
     await this.#fault('list', options);
-    yield* this.#below.hashcodes?.(options) ?? [];
+    yield* capability(this.wraps, 'enumeration')?.hashcodes(options) ?? [];
   }
 
   /** What is wrong with this call; throws where that is an error. */
@@ -150,6 +139,6 @@ export class FaultStore implements Store {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
-    await this.#below[Symbol.asyncDispose]();
+    await this.wraps[Symbol.asyncDispose]();
   }
 }

@@ -23,9 +23,10 @@ import { readDir } from '../../../core/dirent/dir-codec.ts';
 import type { ExportFailure } from '../../../core/export/export.ts';
 import { exportDirent } from '../../../core/export/export.ts';
 import { previewExport } from '../../../core/export/export-preview.ts';
+import type { BlockLocation } from '../../../core/store/capabilities.ts';
 import { openDatadir } from '../../../core/store/datadir.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
-import type { BlockLocation, Store } from '../../../core/store/store.ts';
+import type { Store } from '../../../core/store/store.ts';
 import { rsyncDifferences } from '../../support/rsync.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { storeTree } from '../../support/store-tree.ts';
@@ -121,8 +122,7 @@ test('S05: a location that no longer holds makes GET ask the Store itself', asyn
   });
   const store = Object.create(memory, {
     get: { value: memory.get.bind(memory) },
-    can: { value: { ...memory.can, locate: true } },
-    locate: { value: (digests: Uint8Array[]) => digests.map(stale) },
+    offers: { value: { location: { locate: (digests: Uint8Array[]) => digests.map(stale) } } },
   }) as Store;
   const counts = await exportDirent(store, dirent, o(scratch.path('target')), { workers: 2 });
   assert.equal(counts.failures, 0);

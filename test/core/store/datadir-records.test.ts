@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { hashByName } from '../../../core/block/hash.ts';
+import { capability } from '../../../core/store/capability.ts';
 import { openDatadir } from '../../../core/store/datadir.ts';
 import { makeRandom } from '../../support/random.ts';
 import { newStorePath } from './store-folder.ts';
@@ -20,7 +21,7 @@ it('S09: Blocks asked for in another order than they lie in come in large batche
   const digests = Buffer.concat(asked.map((block) => block?.digest ?? Buffer.alloc(0)));
   const found: string[] = [];
   let batches = 0;
-  for await (const batch of store.records?.(digests, new Array<number>(asked.length).fill(500)) ?? []) {
+  for await (const batch of capability(store, 'recordSource')?.records(digests, new Array<number>(asked.length).fill(500)) ?? []) {
     batches++;
     for (let i = 0; i < batch.count; i++) found.push(Buffer.from(batch.digests.subarray(i * 32, (i + 1) * 32)).toString('hex'));
     batch.release?.();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import type { BlockLocation } from '../../../core/store/capabilities.ts';
 import { locateRuns } from '../../../core/store/locate-runs.ts';
-import type { BlockLocation } from '../../../core/store/store.ts';
 
 const HEADER = 56;
 

@@ -47,7 +47,6 @@ function makeDatadir(path: string, failsNext: () => { readonly sync: boolean; re
     compression: 'none',
     index,
     hasDigests: true,
-    archives: true,
     writer: {
       append: (pieces) => writer.append(pieces),
       close: () => writer.close(),

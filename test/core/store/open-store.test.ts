@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { it } from 'node:test';
 import { VtError } from '../../../core/base/errors.ts';
 import { Ingest } from '../../../core/blockify/ingest.ts';
+import { addCounts } from '../../../core/store/capability.ts';
 import { openStore } from '../../../core/store/open-store.ts';
 import { newStorePath } from './store-folder.ts';
 
@@ -44,7 +45,7 @@ it('S35: what is stored first in a Store that is made by it is compressed as ask
     await ingest.settled();
   }
   await store.flush();
-  const { newBytes, storedBytes } = store.counts();
+  const { newBytes, storedBytes } = addCounts(store);
   assert.ok(newBytes >= content.length / 2);
   assert.ok(storedBytes < newBytes / 4, `${storedBytes} of ${newBytes}`);
 });

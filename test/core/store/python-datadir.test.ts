@@ -6,6 +6,7 @@ import { CorruptBlockError, ReadOnlyError } from '../../../core/base/errors.ts';
 import type { HashName } from '../../../core/block/hash.ts';
 import type { HashCode } from '../../../core/block/hashcode.ts';
 import { hashcodeOf } from '../../../core/block/hashcode.ts';
+import { canWrite, capability } from '../../../core/store/capability.ts';
 import { openStore } from '../../../core/store/open-store.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { PROJECT_ROOT } from '../../support/project.ts';
@@ -24,8 +25,9 @@ async function withStore<T>(path: string, cachePath: string, action: (store: Sto
 
 async function listed(store: Store): Promise<HashCode[]> {
   const found: HashCode[] = [];
-  assert.ok(store.hashcodes !== undefined);
-  for await (const hashcode of store.hashcodes()) found.push(hashcode);
+  const enumeration = capability(store, 'enumeration');
+  assert.ok(enumeration !== undefined);
+  for await (const hashcode of enumeration.hashcodes()) found.push(hashcode);
   return found;
 }
 
@@ -49,7 +51,7 @@ for (const [name, hashName, count] of BLOCKS) {
     for (let session = 0; session < 2; session++) {
       await withStore(hashName === 'sha1' ? `datadir:${path}?hash=sha1` : path, cachePath, async (store) => {
         assert.equal(store.hashName, hashName);
-        assert.equal(store.can.write, false);
+        assert.equal(canWrite(store), false);
         const hashcodes = await listed(store);
         assert.equal(hashcodes.length, count);
         for (const hashcode of hashcodes) {

@@ -11,6 +11,7 @@ import { ConnectionLostError, CorruptBlockError, ReadOnlyError, VtError } from '
 import { hashByName } from '../../../core/block/hash.ts';
 import { hashcodeOf } from '../../../core/block/hashcode.ts';
 import { parseDirent } from '../../../core/dirent/dirent-text.ts';
+import { capability } from '../../../core/store/capability.ts';
 import { openDatadir } from '../../../core/store/datadir.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { packRecords } from '../../../core/store/record-batch.ts';
@@ -136,7 +137,7 @@ it('S42: a Block that does not match its digest is refused where it is added, an
     hash,
     'none',
   );
-  await assert.rejects(store.addRecords?.(batch) ?? Promise.resolve(), isError('ECORRUPT', /another hash/));
+  await assert.rejects(capability(store, 'recordSink')?.addRecords(batch) ?? Promise.resolve(), isError('ECORRUPT', /another hash/));
   assert.deepEqual(await below.has([hashcodeOf(store.hashName, good)]), [false]);
   assert.equal((await store.add(good)).isNew, true);
 });
@@ -222,8 +223,8 @@ it('S42: the archive of a served Store is read and appended to; two who append a
   const exports = new Map([['', { store: below, archive: () => openArchiveFile(file) }]]);
   servers.push(await serveIn(folder, { exports, isReadOnly: false, instance: 'test', checkers: testCheckers }));
   await using store = await openServed(folder);
-  const archive = store.archive?.('tree');
-  assert.ok(archive !== undefined && store.can.archives);
+  const archive = capability(store, 'archives')?.open('tree', { readOnly: false });
+  assert.ok(archive !== undefined);
   assert.equal(await archive.last(), undefined);
   const dirent = parseDirent('D{"top"}');
   const appended = await archive.append(async () => await Promise.resolve(dirent), 1_000_000_000n);

@@ -8,6 +8,7 @@ import { after, it } from 'node:test';
 import { VtError } from '../../../core/base/errors.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
+import { capability } from '../../../core/store/capability.ts';
 import { openDatadir } from '../../../core/store/datadir.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { SyncProcess } from '../../../core/sync/sync-process.ts';
@@ -126,7 +127,7 @@ async function fill(store: Store, random: Random): Promise<Dirent> {
 
 /** What a Store lacks of a tree that another has whole; all that it has is read and verified. */
 async function lacking(whole: Store, store: Store, root: Dirent): Promise<number> {
-  for await (const hashcode of store.hashcodes?.() ?? []) assert.ok((await store.get(hashcode)) !== undefined);
+  for await (const hashcode of capability(store, 'enumeration')?.hashcodes() ?? []) assert.ok((await store.get(hashcode)) !== undefined);
   return (await new SyncProcess(whole, store, { near: 'from', recheck: true, plan: true }).estimateDirent(root)).missingBlocks;
 }
 

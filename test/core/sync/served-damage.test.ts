@@ -8,6 +8,7 @@ import type { Octets } from '../../../core/base/octets.ts';
 import type { HashCode } from '../../../core/block/hashcode.ts';
 import { hashcodeLabel } from '../../../core/block/hashcode.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
+import { capability } from '../../../core/store/capability.ts';
 import { openDatadir } from '../../../core/store/datadir.ts';
 import type { Datadir } from '../../../core/store/datadir-store.ts';
 import { RECORD_FIXED_SIZE } from '../../../core/store/datafile.ts';
@@ -113,12 +114,13 @@ it('S43: a Block that is refused is named in the answer, and the client knows wh
   await using _server = await serveIn(folder, serviceOf(to, { checkers }));
   await using far = await openServed(folder);
   const batches: RecordBatch[] = [];
-  for await (const batch of from.records?.(hashcode.digest) ?? []) batches.push(batch);
+  for await (const batch of capability(from, 'recordSource')?.records(hashcode.digest) ?? []) batches.push(batch);
   assert.equal(batches.length, 1);
   const [batch] = batches;
-  assert.ok(batch !== undefined && far.addRecords !== undefined);
+  const sink = capability(far, 'recordSink');
+  assert.ok(batch !== undefined && sink !== undefined);
   await assert.rejects(
-    far.addRecords(batch),
+    sink.addRecords(batch),
     (error) => error instanceof CorruptBlockError && error.hashcode === hashcodeLabel(hashcode) && error.message.includes('unix:'),
   );
   assert.deepEqual(await to.has([hashcode]), [false]);

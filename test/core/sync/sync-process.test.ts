@@ -7,6 +7,7 @@ import { PendingBlocks } from '../../../core/block/block-sink.ts';
 import { type HashCode, hashcodeLabel } from '../../../core/block/hashcode.ts';
 import { BlockTreeBuilder } from '../../../core/block/tree-builder.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
+import { capability } from '../../../core/store/capability.ts';
 import { openDatadir } from '../../../core/store/datadir.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import type { Store } from '../../../core/store/store.ts';
@@ -91,12 +92,14 @@ function counting(inner: Store, cut = Number.POSITIVE_INFINITY): Counted {
 
 async function all(store: Store): Promise<Map<string, number>> {
   const found = new Map<string, number>();
-  for await (const hashcode of store.hashcodes?.() ?? []) found.set(hashcodeLabel(hashcode), (await store.get(hashcode))?.length ?? 0);
+  for await (const hashcode of capability(store, 'enumeration')?.hashcodes() ?? [])
+    found.set(hashcodeLabel(hashcode), (await store.get(hashcode))?.length ?? 0);
   return found;
 }
 
 async function copySome(from: Store, to: Store, random: Random, percent: number): Promise<void> {
-  for await (const hashcode of from.hashcodes?.() ?? []) if (random.chance(percent)) await to.add((await from.get(hashcode)) as Uint8Array);
+  for await (const hashcode of capability(from, 'enumeration')?.hashcodes() ?? [])
+    if (random.chance(percent)) await to.add((await from.get(hashcode)) as Uint8Array);
 }
 
 async function walked(store: Store, root: Dirent): Promise<number> {
@@ -228,7 +231,7 @@ for (const [near, row] of ROWS) {
     const { hashcode } = await hashBlock(new MemoryStore(), lost);
     const poor = new Proxy(source, {
       get(inner, name) {
-        if (name === 'records' || name === 'addRecords') return undefined;
+        if (name === 'offers') return {};
         if (name === 'get')
           return async (wanted: HashCode) => {
             if (hashcodeLabel(wanted) === hashcodeLabel(hashcode)) throw new CorruptBlockError(hashcodeLabel(wanted), 'there', 'flipped');

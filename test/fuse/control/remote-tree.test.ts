@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { VtError } from '../../../core/base/errors.ts';
 import { hashcodeOf } from '../../../core/block/hashcode.ts';
+import { addCounts } from '../../../core/store/capability.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { openLiveTree } from '../../../core/tree/live-tree.ts';
 import { treeSuite } from '../../conformance/tree-suite.ts';
@@ -152,7 +153,7 @@ describe('a tree over the control channel', () => {
     assert.deepEqual(Buffer.from((await store.get(hashcodeOf(store.hashName, Buffer.from('small')))) ?? []).toString(), 'small');
     assert.equal(await store.get(hashcodeOf(store.hashName, Buffer.from('absent'))), undefined);
     assert.deepEqual(await store.has([hashcodeOf(store.hashName, large), hashcodeOf('sha1', large)]), [true, false]);
-    assert.deepEqual([store.counts().newBlocks, store.counts().existingBlocks], [2, 2]);
+    assert.deepEqual([addCounts(store).newBlocks, addCounts(store).existingBlocks], [2, 2]);
     await close();
   });
 });

@@ -1,0 +1,220 @@
+import type { Archive } from '../archive/archive.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import type { HashCode } from '../block/hashcode.ts';
+import type { Durability } from './durability.ts';
+import type { RecordBatch } from './record-batch.ts';
+import type { Store } from './store.ts';
+import type { StoredCompression } from './stored-bytes.ts';
+
+/** Everything that some Stores can do and others cannot, each by its name. Found by `capability(store, name)`. */
+export interface Capabilities {
+  readonly access: StoreAccess;
+  readonly archives: StoreArchives;
+  readonly cache: LocalCache;
+  readonly counts: CountedAdds;
+  readonly durability: DurabilityPolicy;
+  readonly enumeration: Enumeration;
+  /** Local folders in which the Store keeps its data: they are no part of what is put into it. */
+  readonly folders: readonly string[];
+  readonly link: StoreLink;
+  readonly location: BlockLocator;
+  readonly making: StoreMaking;
+  readonly notes: StoreNotes;
+  readonly parts: StoreParts;
+  readonly progress: ProgressCounts;
+  readonly recordSink: RecordSink;
+  readonly recordSource: RecordSource;
+  readonly spool: StoreSpool;
+}
+
+export type CapabilityName = keyof Capabilities;
+
+/** What may be done with a Store. Without it: Blocks can be added, and are kept. */
+export interface StoreAccess {
+  /** Blocks can be added. */
+  readonly write: boolean;
+  /** It may drop Blocks to make room: a cache, and no place to keep them. */
+  readonly drops?: boolean;
+}
+
+/** The recorded roots of trees, kept with the Store. */
+export interface StoreArchives {
+  /** The archive of a name, which need not be there. The name has been checked. */
+  open(name: string, options: { readonly readOnly: boolean }): Archive;
+}
+
+/**
+ * Small values kept beside a Store, such as what PUT saw of local files. A value becomes readable by later
+ * sessions no earlier than the Blocks added before it are durable, and every value is dropped when Blocks are
+ * deleted or found missing: what it promises of Blocks then no longer holds.
+ */
+export interface LocalCache {
+  get(key: Uint8Array): Uint8Array | undefined;
+  /** Takes effect with the next flush. */
+  put(key: Uint8Array, value: Uint8Array): void;
+}
+
+/** Counts of what was added since a Store was opened. */
+export interface AddCounts {
+  readonly newBlocks: number;
+  readonly newBytes: number;
+  /** Octets that the new Blocks take in the Store. */
+  readonly storedBytes: number;
+  readonly existingBlocks: number;
+  readonly existingBytes: number;
+}
+
+/** Counts of this session's adds. */
+export interface CountedAdds {
+  counts(): AddCounts;
+}
+
+/** How far what is added outlives a loss of power. */
+export interface DurabilityPolicy {
+  readonly durability: Durability;
+}
+
+/** Lists what is there. */
+export interface Enumeration {
+  /** Every hashcode, ascending by digest. A Store may begin after a digest that is given, and need not. */
+  hashcodes(options?: OpOptions & { readonly after?: Uint8Array | undefined }): AsyncIterable<HashCode>;
+}
+
+/** Octets of records that went over connections, retries counted. */
+export interface Traffic {
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
+
+/** The connection over which a Store is asked. */
+export interface StoreLink {
+  /** The time of one question and its answer, in milliseconds. */
+  latency(options?: OpOptions): Promise<number>;
+  /** Octets of Blocks' records that went over it since it was opened. */
+  traffic(): Traffic;
+}
+
+/** Where a Block's stored bytes lie in a local file. */
+export interface BlockLocation {
+  /** A file path. */
+  readonly file: string;
+  /** First octet of the stored bytes. */
+  readonly offset: number;
+  /** Octets stored. */
+  readonly storedSize: number;
+  /** Octets of the Block. */
+  readonly size: number;
+  readonly codec: 'none' | 'zlib' | 'zstd';
+}
+
+/** Tells where Blocks lie in local files, so that workers may read them. */
+export interface BlockLocator {
+  /**
+   * For each digest where its Block lies, or undefined. What is read there has to be verified.
+   *
+   * @param spans - the Blocks' sizes, where they are known: Blocks that follow each other in this list and seem to do so
+   * in a file, as their sizes add up, may then be located without being looked up one by one
+   */
+  locate(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[];
+}
+
+/** A Store that is made by the first add. */
+export interface StoreMaking {
+  /** Whether it is there. */
+  readonly isMade: boolean;
+  /** Makes it now. */
+  make(): Promise<void>;
+}
+
+/** Octets of a note. */
+export const NOTE_SIZE = 16;
+
+/**
+ * Notes that are kept with a Store as long as nothing is removed from it: one that is there tells that all is there which was
+ * there when it was made, also where the Store was put back to what it had been. From the first question on, gc frees nothing that was there.
+ */
+export interface StoreNotes {
+  has(note: Uint8Array, options?: OpOptions): Promise<boolean>;
+  /** Makes one, durable once the Store is flushed; it may be that it is not kept. */
+  add(note: Uint8Array, options?: OpOptions): Promise<void>;
+}
+
+/** A Store within another, and what is to be told of it. */
+export interface StorePart {
+  /** What it is there for: `save`, `read`, … */
+  readonly role: string;
+  readonly store: Store;
+  /** Blocks that wait in it for another Store. */
+  readonly waiting?: { readonly blocks: number; readonly bytes: number };
+  /** Why it is not used at present, in a sentence. */
+  readonly trouble?: string;
+}
+
+/** The Stores that a Store is made of. */
+export interface StoreParts {
+  parts(options?: OpOptions): Promise<readonly StorePart[]>;
+}
+
+/** What went through a Store since it was opened. */
+export interface StoreProgress {
+  /** Octets of Blocks handed over to be added, new or not. */
+  readonly addBytes: number;
+  /** Blocks handed over to be added. */
+  readonly addCount: number;
+  /** Octets of Blocks that it gave. */
+  readonly getBytes: number;
+  /** Blocks that it gave. */
+  readonly getCount: number;
+  /** Operations that have begun and not ended. */
+  readonly outstanding: number;
+}
+
+/** Counts of what goes through a Store. */
+export interface ProgressCounts {
+  progress(): StoreProgress;
+}
+
+/** Takes Blocks as records of data files. */
+export interface RecordSink {
+  /** How Blocks are compressed in the records that it takes. */
+  readonly compression: StoredCompression;
+  /** Whether it verifies what it is given, so that records may come from anywhere. */
+  readonly checksRecords: boolean;
+
+  /**
+   * As `addBatch`, of Blocks that were made into records by the pipeline's workers. The image may be a view of shared
+   * memory, and may be reused once the call returned; one that is owned, once what it returned has resolved.
+   *
+   * @returns for each Block 1 if it was new, else 0
+   */
+  addRecords(batch: RecordBatch, options?: OpOptions): Promise<Uint8Array>;
+}
+
+/** Gives Blocks as records of data files. */
+export interface RecordSource {
+  /**
+   * Blocks as records, in the order asked for, some 1 MiB a batch; those that the Store has not, or cannot read, are left
+   * out, which the digests of the batches tell: `get` tells why. Nothing is verified: whoever adds them elsewhere passes
+   * them through `checkRecords` first, but where `checksRecords` says that it is done there.
+   *
+   * @param digests - those of the Blocks, one after the other
+   * @param spans - the Blocks' sizes, where they are known: the batches are planned by them
+   */
+  records(digests: Uint8Array, spans?: ArrayLike<number>, options?: OpOptions): AsyncIterable<RecordBatch>;
+}
+
+/** What became of the Blocks that waited. */
+export interface DrainResult {
+  readonly deliveredBlocks: number;
+  readonly deliveredBytes: number;
+  /** Blocks that still wait. */
+  readonly waitingBlocks: number;
+  /** Why they do, a sentence for each Store. */
+  readonly troubles: readonly string[];
+}
+
+/** Blocks that wait for a Store that failed. */
+export interface StoreSpool {
+  /** Sends what waits to where it belongs. */
+  drain(options?: OpOptions): Promise<DrainResult>;
+}

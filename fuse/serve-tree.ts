@@ -1,4 +1,5 @@
 import { PathError, VtError } from '../core/base/errors.ts';
+import { fileTimeNs } from '../core/base/libc.ts';
 import type { OwnerNames } from '../core/base/owner-names.ts';
 import type { NameFilter } from '../core/filter/name-filter.ts';
 import type { LiveDir } from '../core/tree/live-node.ts';
@@ -10,12 +11,14 @@ import { mountBy } from './driver.ts';
 import { appendOnly } from './live/append-only.ts';
 import { tellChanges } from './live/change-notices.ts';
 import { type ControlXattrs, withControlXattrs } from './live/control-xattrs.ts';
+import { FileClock } from './live/file-clock.ts';
 import type { LiveFilesystem } from './live/live-filesystem.ts';
 import { liveFilesystem } from './live/live-filesystem.ts';
 import type { LiveMountOptions } from './live/live-mount.ts';
 import type { View } from './live/view.ts';
 import { viewOf } from './live/view.ts';
 import { Views } from './live/views.ts';
+import { withBothXattrNames } from './live/xattr-names.ts';
 
 /** How a live tree is served, whatever mounts it has. */
 export interface ServeOptions {
@@ -60,6 +63,9 @@ export class TreeServer {
   constructor(tree: LiveTree, options: ServeOptions) {
     this.#tree = tree;
     this.#options = options;
+    const clock = new FileClock(fileTimeNs);
+    // Changes by path are stamped by the same clock.
+    tree.nodes.timeBy(() => clock.nowNs());
     this.#live = liveFilesystem({
       store: tree.store,
       nodes: tree.nodes,
@@ -67,7 +73,7 @@ export class TreeServer {
       frontFolder: options.frontFolder,
       storeContent: options.storeContent,
       syncTree: () => this.#sync(),
-      nowNs: () => BigInt(Date.now()) * 1_000_000n,
+      clock,
       owners: options.owners,
       owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
       onFault: options.onFault,
@@ -92,7 +98,7 @@ export class TreeServer {
     if (isFirst && options.leftOut !== undefined) this.#tree.leaveOut(options.leftOut, top);
     const view = viewOf(this.#live, { top, views: this.#views, keepsSizes: writeback });
     const bounded = options.appendOnly ? appendOnly(view.filesystem, (ino) => view.refresh(ino)) : view.filesystem;
-    const filesystem = options.control === undefined ? bounded : withControlXattrs(bounded, options.control);
+    const filesystem = withBothXattrNames(options.control === undefined ? bounded : withControlXattrs(bounded, options.control));
     try {
       const mount = await mountBy(filesystem, { ...options, writeback, onFault: this.#options.onFault });
       view.hear(mount.notices);

@@ -61,6 +61,8 @@ export interface LibcCalls {
   allocate(fd: number, offset: number, length: number): void;
   /** Deallocates octets of a file: a hole, which reads as NUL. False where the filesystem cannot. */
   punchHole(fd: number, offset: number, length: number): boolean;
+  /** The time by which the kernel stamps files, ns since 1970: that of its last tick, a few milliseconds ago. Without libc, of now. */
+  fileTimeNs(): bigint;
   /** Tells the kernel how the file will be read; never fails. */
   advise(fd: number, offset: number, length: number, advice: 'sequential' | 'willneed' | 'dontneed'): void;
 }

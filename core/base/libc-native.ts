@@ -26,6 +26,8 @@ const ADVICE = { sequential: 2, willneed: 3, dontneed: 4 } as const;
 // time.h: struct tm is nine ints, a long of seconds east of UTC, and a pointer, in glibc, musl and macOS with 64 bits.
 const TM_GMTOFF_OFFSET = 40;
 const TM_SIZE = 64;
+/** CLOCK_REALTIME_COARSE of Linux, CLOCK_REALTIME of macOS (time.h). */
+const CLOCK_OF_FILES = DARWIN ? 0 : 5;
 const XATTR_NOFOLLOW = 1; // macOS
 const FALLOC_KEEP_SIZE = 1;
 const FALLOC_PUNCH_HOLE = 2;
@@ -105,6 +107,7 @@ export function nativeLibc(library: NativeLibrary): LibcCalls {
     const extra = DARWIN ? (verb === 'get' || verb === 'set' ? [0, options] : [options]) : verb === 'set' ? [0] : [];
     return xattrFunction(verb, byFd)(byFd ? target : cPath(target), ...rest, ...extra);
   };
+  let clock: NativeFunction | undefined;
   // Every node of a tree is asked for its list: by what was bound once, and without arrays of arguments.
   let listByFd: NativeFunction | undefined;
   let listByPath: NativeFunction | undefined;
@@ -126,6 +129,12 @@ export function nativeLibc(library: NativeLibrary): LibcCalls {
 
   return {
     losses: [],
+    fileTimeNs() {
+      // Bound once: a mount asks for it at each change.
+      clock ??= bind('clock_gettime', 'int', ['int', 'void *']);
+      if (clock(CLOCK_OF_FILES, times) !== 0) return fail('clock_gettime');
+      return times.readBigInt64LE(0) * 1_000_000_000n + times.readBigInt64LE(8);
+    },
     flock(fd, operation, nonBlocking) {
       const call = bind('flock', 'int', ['int', 'int']);
       for (;;) {

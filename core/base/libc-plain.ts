@@ -46,6 +46,7 @@ export function plainLibc(): LibcCalls {
     localOffset: () => undefined,
     allocate() {},
     punchHole: () => false,
+    fileTimeNs: () => BigInt(Date.now()) * 1_000_000n,
     advise() {},
   };
 }

@@ -96,6 +96,11 @@ export function seekHole(fd: number, offset: number): number | undefined {
   return libc().seekHole(fd, offset);
 }
 
+/** See {@link LibcCalls.fileTimeNs}. */
+export function fileTimeNs(): bigint {
+  return libc().fileTimeNs();
+}
+
 /** See {@link LibcCalls.makeNode}. */
 export function makeNode(path: Uint8Array, mode: number, device: DeviceNumber): void {
   libc().makeNode(path, mode, device);

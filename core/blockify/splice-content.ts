@@ -14,8 +14,8 @@ import { KERNEL_CONTEXT } from './edge-kernel.ts';
 /** Octets of new Blocks collected before they are added to the Store. */
 const FLUSH_SIZE = 4 * 1024 * 1024;
 
-/** Shorter holes are read: the edge kernel finds what runs they are part of. */
-const MIN_HOLE_SIZE = 64 * 1024;
+/** Shorter holes and runs are read: the edge kernel finds what runs they are part of. */
+const MIN_RUN_SIZE = 64 * 1024;
 
 /** New octets that are worth the way through the ingest's workers. */
 const MIN_STREAM_SIZE = 1024 * 1024;
@@ -24,8 +24,14 @@ const MIN_STREAM_SIZE = 1024 * 1024;
 export interface ContentPart {
   readonly start: number;
   readonly end: number;
-  /** New octets, a part of a stored Block from an octet on, or a hole where undefined. */
-  readonly source: 'octets' | { readonly block: Block; readonly at: number } | undefined;
+  /** New octets, a part of a stored Block from an octet on, one octet again and again, or a hole where undefined. */
+  readonly source: 'octets' | BlockPart | { readonly octet: number } | undefined;
+}
+
+/** Where in a Block a part begins. */
+interface BlockPart {
+  readonly block: Block;
+  readonly at: number;
 }
 
 /** Stores a content, or what goes on from an edge of one after `start` octets, in other threads. */
@@ -59,7 +65,8 @@ export function canSplice({ edges }: Pick<Store, 'edges'>): boolean {
  * it has the Blocks that storing all of it gives, but where octets that equal those of a hole lie next to it.
  */
 export async function spliceContent(store: SpliceStore, source: SpliceSource, options: OpOptions = {}): Promise<Block> {
-  const splicer = new Splicer(store, source, options);
+  const parts = await withCutRuns(store, source.parts, options);
+  const splicer = new Splicer(store, { ...source, parts }, options);
   return await splicer.run();
 }
 
@@ -89,11 +96,11 @@ class Splicer {
 
   async run(): Promise<Block> {
     for (let part = this.#part(); part !== undefined; part = this.#part()) {
-      const { source } = part;
-      if (isLongHole(part)) {
-        this.#tree.add({ kind: 'run', span: part.end - this.#at, octet: 0 });
+      const octet = octetOfRun(part);
+      if (octet !== undefined) {
+        this.#tree.add({ kind: 'run', span: part.end - this.#at, octet });
         this.#at = part.end;
-      } else if (typeof source !== 'object' || !(await this.#copy(part, source))) {
+      } else if (!isBlockPart(part) || !(await this.#copy(part, part.source))) {
         const before = this.#at;
         await this.#cut();
         // Whoever gives the octets has fewer than the parts say.
@@ -114,7 +121,7 @@ class Splicer {
   }
 
   /** Takes over the leaves that begin here and lie in this part whole. @returns whether there were any */
-  async #copy(part: ContentPart, { block, at }: { readonly block: Block; readonly at: number }): Promise<boolean> {
+  async #copy(part: ContentPart, { block, at }: BlockPart): Promise<boolean> {
     const first = at + (this.#at - part.start);
     if (!(await this.#isEdge(block, first))) return false;
     const end = at + (part.end - part.start);
@@ -136,10 +143,10 @@ class Splicer {
   async #cut(): Promise<void> {
     let stop = this.#index;
     const { parts } = this.#from;
-    for (let part = parts[stop]; part !== undefined && !isLongHole(part); part = parts[stop]) stop++;
+    for (let part = parts[stop]; part !== undefined && octetOfRun(part) === undefined; part = parts[stop]) stop++;
     const end = parts[stop]?.start ?? this.#size;
     const content = this.#from.read(this.#at, end);
-    if (end - this.#at >= MIN_STREAM_SIZE && !parts.slice(this.#index, stop).some(({ source }) => typeof source === 'object')) {
+    if (end - this.#at >= MIN_STREAM_SIZE && !parts.slice(this.#index, stop).some(isBlockPart)) {
       const block = await this.#from.storeContent(content, { ...this.#options, start: this.#at });
       const copier = await TreeCopier.open(this.#blocks, block, this.#options);
       await copier.copy(this.#tree, 0, block.span);
@@ -157,7 +164,7 @@ class Splicer {
   /** Whether what was cut so far ends where a stored leaf begins, all that decided on it being stored content. */
   async #isTogether(): Promise<boolean> {
     const part = this.#part();
-    if (part === undefined || typeof part.source !== 'object' || this.#at - part.start < KERNEL_CONTEXT) return false;
+    if (part === undefined || !isBlockPart(part) || this.#at - part.start < KERNEL_CONTEXT) return false;
     return await this.#isEdge(part.source.block, part.source.at + (this.#at - part.start));
   }
 
@@ -173,6 +180,54 @@ class Splicer {
   }
 }
 
-function isLongHole({ start, end, source }: ContentPart): boolean {
-  return source === undefined && end - start >= MIN_HOLE_SIZE;
+/** The octet of a part that is one, again and again; undefined for other parts, and short ones. */
+function octetOfRun({ start, end, source }: ContentPart): number | undefined {
+  if (end - start < MIN_RUN_SIZE) return undefined;
+  if (source === undefined) return 0;
+  return typeof source === 'object' && 'octet' in source ? source.octet : undefined;
+}
+
+function isBlockPart<T extends ContentPart>(part: T): part is T & { readonly source: BlockPart } {
+  return typeof part.source === 'object' && 'block' in part.source;
+}
+
+/**
+ * Parts in which long runs that begin or end in the midst of a leaf are parts of their own. They would be read and cut
+ * otherwise: an octet written in the middle of a hole of 1 TiB cost a reading of all of it.
+ */
+async function withCutRuns(store: BlockSource, parts: readonly ContentPart[], options: OpOptions): Promise<ContentPart[]> {
+  const blocks = keepBlocks(store);
+  const found: ContentPart[] = [];
+  for (const part of parts) {
+    if (!isBlockPart(part)) {
+      found.push(part);
+      continue;
+    }
+    const { start, end, source } = part;
+    const head = await runAt(blocks, source, options);
+    const headEnd = head === undefined ? start : Math.min(end, start + head.after);
+    if (head !== undefined) found.push({ start, end: headEnd, source: { octet: head.octet } });
+    if (headEnd === end) continue;
+    const tail = await runAt(blocks, { block: source.block, at: source.at + (end - start) }, options);
+    const tailStart = tail === undefined ? end : Math.max(headEnd, end - tail.before);
+    if (tailStart > headEnd)
+      found.push({ start: headEnd, end: tailStart, source: { block: source.block, at: source.at + (headEnd - start) } });
+    if (tail !== undefined) found.push({ start: tailStart, end, source: { octet: tail.octet } });
+  }
+  return found;
+}
+
+/** The long run that an octet of a Block stands in, neither at its start nor at its end, and how much of it is before and after. */
+async function runAt(
+  blocks: BlockSource,
+  { block, at }: BlockPart,
+  options: OpOptions,
+): Promise<{ readonly octet: number; readonly before: number; readonly after: number } | undefined> {
+  if (at <= 0 || at >= block.span) return undefined;
+  for await (const leaf of leavesOf(blocks, block, { start: at, end: at + 1, ...options })) {
+    const { kind, span } = leaf.block;
+    if (kind !== 'run' || leaf.from === 0 || span < MIN_RUN_SIZE) return undefined;
+    return { octet: leaf.block.octet, before: leaf.from, after: span - leaf.from };
+  }
+  return undefined;
 }

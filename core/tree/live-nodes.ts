@@ -102,6 +102,11 @@ export class LiveNodes {
     this.#context.state.reader.readNow = readNow;
   }
 
+  /** Changes get their times from somebody else's clock, ns since 1970. */
+  timeBy(nowNs: () => bigint): void {
+    this.#context.state.nowNs = nowNs;
+  }
+
   /** The entries of a Dir as they are stored; undefined where they have to be waited for, or are more than `maxSize` octets. */
   storedNow(dir: LiveDir, maxSize: number): Iterable<Dirent> | undefined {
     return this.#context.state.reader.decodedNow(dir.dirent.block, maxSize)?.values();

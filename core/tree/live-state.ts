@@ -32,7 +32,8 @@ export interface LiveState {
   readonly reader: DirReader;
   readonly ids: NodeIds;
   readonly changes: ChangeFeed;
-  readonly nowNs: () => bigint;
+  /** The time of changes, ns since 1970. */
+  nowNs: () => bigint;
   readonly newUuid: () => string;
   readonly storeContent: (content: AsyncIterable<Uint8Array>, options: StoreContentOptions) => Promise<Block>;
   root: LiveDir;

@@ -36,17 +36,17 @@ export type AttributeOperations = Pick<Filesystem, 'getattr' | 'setattr' | 'getx
 export function attributeOperations(mount: LiveMount, blockrefOf: (inode: Inode) => Promise<string>): AttributeOperations {
   const { inodes } = mount;
   return {
-    getattr: (ino) => mount.countedAttributes(inodes.get(ino)),
+    getattr: (ino) => mount.wholeAttributes(inodes.get(ino)),
     setattr(ino, change) {
       const inode = inodes.get(ino);
       if (change.size !== undefined) {
         if (!Number.isSafeInteger(change.size)) throw new FilesystemError('EFBIG');
         writableFront(mount, mount.file(ino)).truncate(change.size);
-        inode.writtenNs = mount.options.nowNs();
+        inode.writtenNs = mount.options.clock.nowNs();
       }
-      if (change.atime !== undefined) inode.atime = change.atime === 'now' ? instantOf(mount.options.nowNs()) : change.atime;
+      if (change.atime !== undefined) inode.atime = change.atime === 'now' ? instantOf(mount.options.clock.nowNs()) : change.atime;
       const done = mount.changeMeta(inode, (meta) => changedMeta(mount, inode, meta, change), change.ctime);
-      return whenThere(done, () => mount.countedAttributes(inode));
+      return whenThere(done, () => mount.wholeAttributes(inode));
     },
     getxattr(ino, name) {
       const inode = inodes.get(ino);
@@ -110,7 +110,10 @@ function changedMeta(mount: LiveMount, inode: Inode, meta: Meta, change: Attribu
   const losesPrivileges = hasOwner || change.killSuidGid === true || isBareChown(change);
   if (inode.node.sort !== 'dir' && losesPrivileges) changed = withoutPrivileges(changed, change.mode === undefined);
   if (change.mtime !== undefined) {
-    changed = { ...changed, mtimeNs: change.mtime === 'now' ? mount.options.nowNs() : nanosecondsOf(change.mtime) };
+    const { clock } = mount.options;
+    const mtimeNs = change.mtime === 'now' ? clock.nowNs() : nanosecondsOf(change.mtime);
+    clock.saw(mtimeNs);
+    changed = { ...changed, mtimeNs };
   }
   return changed;
 }

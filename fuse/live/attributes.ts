@@ -28,8 +28,16 @@ export interface DefaultOwner {
   readonly gid: number;
 }
 
-/** What stat(2) tells of a node. @param atime - where one is known; else it is the mtime */
-export function attributesOf(node: LiveNode, owner: DefaultOwner, atime?: Instant): Attributes {
+/**
+ * What stat(2) tells of a node.
+ *
+ * @param known - `atime`, else it is the mtime; `dataSize`, octets of a file's content that are not holes, else that is provisional
+ */
+export function attributesOf(
+  node: LiveNode,
+  owner: DefaultOwner,
+  { atime, dataSize }: { readonly atime?: Instant | undefined; readonly dataSize?: number | undefined } = {},
+): Attributes {
   const { dirent } = node;
   const { meta } = dirent;
   const mtime = meta.mtimeNs === undefined ? EPOCH : instantOf(meta.mtimeNs);
@@ -37,7 +45,7 @@ export function attributesOf(node: LiveNode, owner: DefaultOwner, atime?: Instan
   return {
     ino: node.id,
     size,
-    blocks: node.sort === 'dir' ? DIR_SIZE / SECTOR_SIZE : dirent.kind === 'file' ? Math.ceil(size / SECTOR_SIZE) : 0,
+    blocks: node.sort === 'dir' ? DIR_SIZE / SECTOR_SIZE : dirent.kind === 'file' ? Math.ceil((dataSize ?? size) / SECTOR_SIZE) : 0,
     atime: atime ?? mtime,
     mtime,
     ctime: meta.ctimeNs === undefined ? mtime : instantOf(meta.ctimeNs),
@@ -46,8 +54,13 @@ export function attributesOf(node: LiveNode, owner: DefaultOwner, atime?: Instan
     uid: meta.uid ?? owner.uid,
     gid: meta.gid ?? owner.gid,
     rdev: meta.rdev === undefined ? 0 : packDevice(meta.rdev),
-    ...(node.sort === 'dir' && node.subdirs === undefined && !node.gone ? { provisional: true } : {}),
+    ...(isProvisional(node, dataSize) ? { provisional: true } : {}),
   };
+}
+
+function isProvisional(node: LiveNode, dataSize: number | undefined): boolean {
+  if (node.sort === 'dir') return node.subdirs === undefined && !node.gone;
+  return node.dirent.kind === 'file' && dataSize === undefined;
 }
 
 /** `st_mode` of a node. */

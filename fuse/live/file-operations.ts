@@ -40,7 +40,7 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
     return { handle: lastHandle, keepCache };
   };
   const written = (inode: Inode): void => {
-    inode.writtenNs = mount.options.nowNs();
+    inode.writtenNs = mount.options.clock.nowNs();
   };
   const openedNew = (inode: Inode, attributes: Attributes): Opened & { readonly attributes: Attributes } => ({
     ...opened(inode, false),

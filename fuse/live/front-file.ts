@@ -64,6 +64,24 @@ export class FrontFile implements UnsyncedContent {
     return this.#settled?.version === this.#version ? this.#settled.block : undefined;
   }
 
+  /** The Blocks that parts of it come from. */
+  blocks(): Block[] {
+    const blocks = this.#segments.all.flatMap(({ source }) => (source === 'front' ? [] : [source.block]));
+    return [...new Set(blocks)];
+  }
+
+  /** Octets of it that are not holes, as far as parts of Blocks can tell; undefined where `dataSizeOf` does not know a Block's. */
+  dataSize(dataSizeOf: (block: Block) => number | undefined): number | undefined {
+    let size = 0;
+    for (const { start, end, source } of this.#segments.all) {
+      const data = source === 'front' ? undefined : dataSizeOf(source.block);
+      if (source !== 'front' && data === undefined) return undefined;
+      // Of a part of a Block its share: where the Block's holes are is not known here.
+      size += source === 'front' || data === undefined ? end - start : Math.ceil((data * (end - start)) / Math.max(1, source.block.span));
+    }
+    return size;
+  }
+
   write(data: Uint8Array, offset: number): void {
     if (data.length === 0) return;
     this.#storage.write(data, offset);

@@ -12,6 +12,8 @@ import { FilesystemError } from '../filesystem-error.ts';
 import type { DefaultOwner } from './attributes.ts';
 import { attributesOf } from './attributes.ts';
 import { ContentReader } from './content-reader.ts';
+import { DataSizes } from './data-sizes.ts';
+import type { FileClock } from './file-clock.ts';
 import type { FrontContext } from './front-file.ts';
 import { FrontFolder } from './front-storage.ts';
 import type { Inode, LeafInode } from './inode-table.ts';
@@ -36,7 +38,7 @@ export interface LiveMountOptions {
   readonly storeContent: StoreSplicedContent;
   /** Makes every change durable and records the root. */
   readonly syncTree: () => Promise<void>;
-  readonly nowNs: () => bigint;
+  readonly clock: FileClock;
   readonly owners: OwnerNames;
   /** Of what says no owner. */
   readonly owner: DefaultOwner;
@@ -58,12 +60,14 @@ export class LiveMount {
   readonly options: LiveMountOptions;
   /** Small files that are read one after the other. */
   readonly neighbours: Neighbours | undefined;
+  readonly #dataSizes: DataSizes;
 
   constructor(options: LiveMountOptions) {
     this.options = options;
     this.store = options.store;
     this.nodes = options.nodes;
     this.inodes = new InodeTable(options.nodes);
+    this.#dataSizes = new DataSizes(options.store);
     this.contents = new ContentReader(options.store, { workers: Math.min(MAX_READERS, availableParallelism()) });
     const { small } = this.contents;
     this.neighbours = small === undefined ? undefined : new Neighbours(options.nodes, small);
@@ -93,7 +97,7 @@ export class LiveMount {
 
   attributes(inode: Inode): Attributes {
     this.settleTime(inode);
-    return attributesOf(inode.node, this.options.owner, inode.atime);
+    return attributesOf(inode.node, this.options.owner, { atime: inode.atime, dataSize: this.#dataSizeNow(inode) });
   }
 
   /** Puts the time of the last write into the Dirent. */
@@ -103,6 +107,20 @@ export class LiveMount {
     inode.writtenNs = undefined;
     const times = { mtimeNs: writtenNs, ctimeNs: writtenNs };
     this.nodes.changeNow(node, (dirent) => ({ ...dirent, meta: { ...dirent.meta, ...times } }), 'content', this);
+  }
+
+  /** As {@link LiveMount.countedAttributes}, of a file also without its holes, for which superblocks may have to be read. */
+  wholeAttributes(inode: Inode): Maybe<Attributes> {
+    const { node, front } = inode;
+    if (node.sort === 'dir') return this.countedAttributes(inode);
+    if (node.dirent.kind !== 'file' || this.#dataSizeNow(inode) !== undefined) return this.attributes(inode);
+    const blocks = front === undefined ? [node.dirent.block] : front.blocks();
+    return Promise.all(blocks.map((block) => this.#dataSizes.count(block))).then(() => this.attributes(inode));
+  }
+
+  #dataSizeNow({ node, front }: Inode): number | undefined {
+    if (node.dirent.kind !== 'file') return undefined;
+    return front === undefined ? this.#dataSizes.now(node.dirent.block) : front.dataSize((block) => this.#dataSizes.now(block));
   }
 
   /** As {@link LiveMount.attributes}, of a Dir with the number of its links. */
@@ -124,7 +142,7 @@ export class LiveMount {
   /** Changes the metadata of a node. @param ctime - default now */
   changeMeta(inode: Inode, change: (meta: Meta) => Meta, ctime?: Instant): Maybe<void> {
     this.settleTime(inode);
-    const ctimeNs = ctime === undefined ? this.options.nowNs() : nanosecondsOf(ctime);
+    const ctimeNs = ctime === undefined ? this.options.clock.nowNs() : nanosecondsOf(ctime);
     return this.nodes.change(inode.node, (dirent) => ({ ...dirent, meta: { ...change(dirent.meta), ctimeNs } }), 'meta', this);
   }
 

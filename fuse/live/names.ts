@@ -95,7 +95,7 @@ export function newNodeMeta(
 ): Meta {
   const { meta } = parent.dirent;
   const group = ((meta.mode ?? 0) & S_ISGID) === 0 ? gid : (meta.gid ?? gid);
-  const nowNs = mount.options.nowNs();
+  const nowNs = mount.options.clock.nowNs();
   const own: Meta = { mode: mode & PERMISSIONS, ...mount.ownerMeta(uid, group), mtimeNs: nowNs, ctimeNs: nowNs, btimeNs: nowNs };
   return kind === 'symlink' ? own : inheritAcl(own, meta, kind, umask);
 }

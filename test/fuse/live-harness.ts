@@ -8,6 +8,7 @@ import { MemoryStore } from '../../core/store/memory.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { LiveTree } from '../../core/tree/live-tree.ts';
 import { openLiveTree } from '../../core/tree/live-tree.ts';
+import { FileClock } from '../../fuse/live/file-clock.ts';
 import type { LiveFilesystem } from '../../fuse/live/live-filesystem.ts';
 import { liveFilesystem } from '../../fuse/live/live-filesystem.ts';
 import { FilesystemCaller } from './posix/filesystem-caller.ts';
@@ -76,7 +77,7 @@ export class LiveHarness implements AsyncDisposable {
       frontFolder: this.#folder,
       storeContent: (content, options) => storeContent(store, content, options),
       syncTree: async () => void (await tree.sync()),
-      nowNs: this.#nowNs,
+      clock: new FileClock(this.#nowNs),
       owners: NO_OWNER_NAMES,
       owner: { uid: 0, gid: 0 },
       onFault: (error) => void this.faults.push(error),

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import type { Block } from '../../../core/block/block.ts';
 import { sameBlock } from '../../../core/block/block.ts';
 import { readBlockBytes } from '../../../core/block/read-range.ts';
+import { leavesOf } from '../../../core/block/tree-walk.ts';
 import type { ContentPart } from '../../../core/blockify/splice-content.ts';
 import { canSplice, spliceContent } from '../../../core/blockify/splice-content.ts';
 import { storeContent } from '../../../core/blockify/store-content.ts';
@@ -74,7 +75,7 @@ describe('a content put together of new octets, holes and parts of stored Blocks
         return { octets, block: await storeContent(store, octets) };
       }),
     );
-    for (let round = 0; round < 12; round++) {
+    for (let round = 0; round < 30; round++) {
       const parts: ContentPart[] = [];
       const pieces: Buffer[] = [];
       let at = 0;
@@ -116,4 +117,33 @@ describe('a content put together of new octets, holes and parts of stored Blocks
     });
     assert.equal(block.span, size + octets.length);
   });
+
+  for (const octet of [0, 0xff])
+    it(`an octet in the midst of a long run of ${octet} leaves a run on both sides, unread`, async () => {
+      const store = new MemoryStore();
+      const size = 2 ** 50;
+      const middle = 2 ** 49 + 5;
+      const block: Block = { kind: 'run', span: size, octet };
+      const change = Buffer.from('changed');
+      const result = await spliceContent(store, {
+        parts: [
+          { start: 0, end: middle, source: { block, at: 0 } },
+          { start: middle, end: middle + change.length, source: 'octets' },
+          { start: middle + change.length, end: size, source: { block, at: middle + change.length } },
+        ],
+        read: (start, end) => {
+          assert.ok(start >= middle && end <= middle + change.length, `${start} to ${end} is read`);
+          return once(change.subarray(start - middle, end - middle));
+        },
+        storeContent: (content) => storeContent(store, content),
+      });
+      assert.equal(result.span, size);
+      const kinds: string[] = [];
+      for await (const leaf of leavesOf(store, result)) kinds.push(`${leaf.block.kind} ${leaf.start} ${leaf.size}`);
+      assert.deepEqual(kinds, [
+        `run 0 ${middle}`,
+        `literal ${middle} ${change.length}`,
+        `run ${middle + change.length} ${size - middle - change.length}`,
+      ]);
+    });
 });

@@ -54,7 +54,7 @@ export async function maintain<T>(
   ]);
   const datadir = requireDatadir(session.store, action, write && !plan);
   if (!datadir.isWritable || plan) return await run(datadir);
-  return await withMaintenanceLock(datadir.path, action === 'gc', async () => await run(datadir));
+  return await withMaintenanceLock(datadir.path, datadir.access, action === 'gc', async () => await run(datadir));
 }
 
 /** Prints findings as they come, and ends the command with 13 where there is a fault among them. */

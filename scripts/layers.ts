@@ -21,7 +21,6 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 
 /** Packages with one owner: the file that hides each from the rest, and where it may be replaced. */
 const OWNED_PACKAGES: Readonly<Record<string, string>> = {
-  lmdb: 'core/store/lmdb-index.ts',
   koffi: 'core/base/libc.ts',
   '@node-rs/crc32': 'core/base/crc32.ts',
   '@napi-rs/blake-hash': 'core/block/blake3-engine.ts',

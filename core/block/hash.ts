@@ -1,5 +1,6 @@
 import { hash as nodeHash } from 'node:crypto';
 import { VtError } from '../base/errors.ts';
+import type { SharedMemory } from '../base/shared-memory.ts';
 import { blake3Digest, writeBlake3Digest } from './blake3-engine.ts';
 import type { DigestWriter } from './digest-each.ts';
 import { cryptoWriter, digestEach } from './digest-each.ts';
@@ -32,7 +33,7 @@ export interface HashFunction {
    * @param memory - shared
    * @param scratchAt - offset in it of HASH_SCRATCH_SIZE octets that nobody else uses, a multiple of 16
    */
-  readonly digesterOf: (memory: WebAssembly.Memory, scratchAt: number) => MemoryDigester;
+  readonly digesterOf: (memory: SharedMemory, scratchAt: number) => MemoryDigester;
 }
 
 /** Makes the digests of pieces of one memory. `ranges` are addresses; the arguments are those of HashFunction's digestMany. */

@@ -1,3 +1,4 @@
+import type { SharedMemory } from '../base/shared-memory.ts';
 import type { MemoryDigester } from './hash.ts';
 import { KECCAK_KERNEL_WASM } from './keccak-kernel-wasm.ts';
 
@@ -44,13 +45,14 @@ let compiled: WebAssembly.Module | undefined;
  *
  * @param scratchAt - offset of KECCAK_SCRATCH_SIZE octets that are its own, a multiple of 16
  * @param alone - hashes a message by itself
- * @returns undefined where the platform lacks SIMD
+ * @returns undefined where the platform lacks SIMD, or the memory is a plain buffer
  */
 export function loadKeccakKernel(
-  memory: WebAssembly.Memory,
+  memory: SharedMemory,
   scratchAt: number,
   alone: (data: Uint8Array) => Uint8Array,
 ): MemoryDigester | undefined {
+  if (!(memory instanceof WebAssembly.Memory)) return undefined;
   let kernel: KernelExports;
   try {
     compiled ??= new WebAssembly.Module(Buffer.from(KECCAK_KERNEL_WASM, 'base64'));

@@ -1,5 +1,6 @@
 import { hash as nodeHash } from 'node:crypto';
 import { copyOctets } from '../base/copy-octets.ts';
+import { type SharedMemory, sharedMemory } from '../base/shared-memory.ts';
 import { cryptoWriter, digestEach } from './digest-each.ts';
 import type { MemoryDigester } from './hash.ts';
 import { KECCAK_SCRATCH_SIZE, loadKeccakKernel } from './keccak-kernel.ts';
@@ -15,7 +16,6 @@ const BEFORE_KERNEL = 1024 * 1024;
 /** Octets of the memory that bytes from elsewhere are copied to. */
 const WINDOW_SIZE = 1024 * 1024;
 
-const PAGE_SIZE = 64 * 1024;
 const DIGEST_SIZE = 32;
 
 /** Of one message. */
@@ -36,7 +36,7 @@ function sizeOf(ranges: ArrayLike<number>): number {
 }
 
 /** Of many messages in a memory. @see HashFunction.digesterOf */
-export function sha3DigesterOf(memory: WebAssembly.Memory, scratchAt: number): MemoryDigester {
+export function sha3DigesterOf(memory: SharedMemory, scratchAt: number): MemoryDigester {
   const bytes = new Uint8Array(memory.buffer);
   let before = BEFORE_KERNEL;
   let kernel: MemoryDigester | undefined;
@@ -60,8 +60,7 @@ let window: Window | undefined;
 let beforeWindow = BEFORE_KERNEL;
 
 function openWindow(): Window {
-  const pages = Math.ceil((WINDOW_SIZE + KECCAK_SCRATCH_SIZE) / PAGE_SIZE);
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const memory = sharedMemory(WINDOW_SIZE + KECCAK_SCRATCH_SIZE);
   const bytes = new Uint8Array(memory.buffer, 0, WINDOW_SIZE);
   const digest = loadKeccakKernel(memory, WINDOW_SIZE, sha3Digest);
   return { bytes, digest: digest ?? ((ranges, digests) => oneByOne(bytes, ranges, digests)) };

@@ -1,5 +1,6 @@
 import { throwIfCancelled } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
+import { sharedMemory } from '../base/shared-memory.ts';
 import type { Block } from '../block/block.ts';
 import type { BlockSink } from '../block/block-sink.ts';
 import { leafBlock } from '../block/block-sink.ts';
@@ -103,8 +104,7 @@ class SliceCutter {
     if (times !== undefined) this.times = times;
     const room = roundUp(largestLeaf(settings) + MIN_RUN_SIZE + KERNEL_CONTEXT);
     this.#sliceAt = KERNEL_SCRATCH_SIZE + room;
-    const pages = roundUp(this.#sliceAt + SLICE_SIZE) / PAGE_SIZE;
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    const memory = sharedMemory(this.#sliceAt + SLICE_SIZE);
     this.#octets = new Uint8Array(memory.buffer);
     this.#kernel = loadEdgeKernel(settings, memory, { native });
     if (before === undefined) return;

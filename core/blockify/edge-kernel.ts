@@ -1,3 +1,4 @@
+import type { SharedMemory } from '../base/shared-memory.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { EdgeThresholds } from './edge-hash.ts';
 import { checkEdgeSettings, edgeThresholds, WINDOW_SIZE } from './edge-hash.ts';
@@ -89,12 +90,12 @@ export interface KernelOptions {
 }
 
 /**
- * Loads the edge kernel of a Store's settings on a memory: the WebAssembly, or the twin where SIMD is missing.
+ * Loads the edge kernel of a Store's settings on a memory: the WebAssembly, or the twin where SIMD is missing or the memory is a plain buffer.
  *
- * @param memory - shared; slices to scan lie in it
+ * @param memory - slices to scan lie in it
  * @throws {VtError} EUNSUPPORTED if the settings name another kernel, {RangeError} if they contradict themselves
  */
-export function loadEdgeKernel(settings: EdgeSettings, memory: WebAssembly.Memory, options: KernelOptions = {}): EdgeKernel {
+export function loadEdgeKernel(settings: EdgeSettings, memory: SharedMemory, options: KernelOptions = {}): EdgeKernel {
   checkEdgeSettings(settings);
   const { scratchAt = 0, native = true } = options;
   const thresholds = edgeThresholds(settings);
@@ -110,7 +111,8 @@ export function loadEdgeKernel(settings: EdgeSettings, memory: WebAssembly.Memor
 
 let compiled: WebAssembly.Module | undefined;
 
-function nativeEngine(memory: WebAssembly.Memory, thresholds: EdgeThresholds, scratchAt: number): EdgeEngine | undefined {
+function nativeEngine(memory: SharedMemory, thresholds: EdgeThresholds, scratchAt: number): EdgeEngine | undefined {
+  if (!(memory instanceof WebAssembly.Memory)) return undefined;
   const { filterWidth, laxLimit, strictLimit } = thresholds;
   let kernel: KernelExports;
   try {

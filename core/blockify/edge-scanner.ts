@@ -1,3 +1,4 @@
+import { sharedMemory } from '../base/shared-memory.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { EdgeKernel, SliceScan } from './edge-kernel.ts';
 import { KERNEL_CONTEXT, KERNEL_SCRATCH_SIZE, loadEdgeKernel } from './edge-kernel.ts';
@@ -8,8 +9,6 @@ export const MAX_SCAN_SIZE = 256 * 1024;
 /** Octets before a slice, of which the kernel reads 128 at most. */
 const ROOM_SIZE = 256;
 
-const PAGE_SIZE = 64 * 1024;
-
 /** One edge kernel and its memory, for contents that are scanned in turns: it keeps nothing of any of them. */
 export class EdgeScanner {
   readonly settings: EdgeSettings;
@@ -19,8 +18,7 @@ export class EdgeScanner {
   /** @throws {RangeError} or {VtError} as checkEdgeSettings does */
   constructor(settings: EdgeSettings) {
     this.settings = settings;
-    const pages = Math.ceil((KERNEL_SCRATCH_SIZE + ROOM_SIZE + MAX_SCAN_SIZE) / PAGE_SIZE);
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    const memory = sharedMemory(KERNEL_SCRATCH_SIZE + ROOM_SIZE + MAX_SCAN_SIZE);
     this.#octets = new Uint8Array(memory.buffer);
     this.#kernel = loadEdgeKernel(settings, memory);
   }

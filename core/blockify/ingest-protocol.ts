@@ -1,3 +1,4 @@
+import type { SharedMemory } from '../base/shared-memory.ts';
 import { errorReason } from '../base/system-error.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
@@ -9,7 +10,7 @@ import type { SlotLayout } from './slots.ts';
 
 /** What a worker is started with. */
 export interface WorkerSetup {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: SharedMemory;
   readonly layout: SlotLayout;
   readonly edges: EdgeSettings;
   readonly hashName: HashName;

@@ -6,6 +6,7 @@ import { findXattrs } from '../base/find-xattrs.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes } from '../base/octets.ts';
 import type { OpOptions } from '../base/op-options.ts';
+import type { SharedMemory } from '../base/shared-memory.ts';
 import type { Block } from '../block/block.ts';
 import { PendingBlocks } from '../block/block-sink.ts';
 import { HASH_SCRATCH_SIZE } from '../block/hash.ts';
@@ -70,7 +71,7 @@ export class Ingest implements AsyncDisposable {
   readonly #intake: BlockIntake;
   readonly #layout: SlotLayout;
   readonly #setup: Omit<WorkerSetup, 'thread'>;
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: SharedMemory;
   readonly #bytes: Uint8Array;
   readonly #slots: FreeSlots;
   readonly #pool: WorkerPool | undefined;

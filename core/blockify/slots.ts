@@ -1,3 +1,4 @@
+import { type SharedMemory, sharedMemory } from '../base/shared-memory.ts';
 import { MAX_LITERAL_SIZE } from '../block/block.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import { MAX_DIGEST_SIZE } from '../block/hash.ts';
@@ -54,9 +55,8 @@ export function slotLayout(edges: EdgeSettings, threads: number, scratchSize: nu
 }
 
 /** Shared memory for a layout. Pages that are never written take no memory. */
-export function slotMemory(layout: SlotLayout): WebAssembly.Memory {
-  const pages = (layout.slotsAt + layout.slots * layout.slotSize) / WASM_PAGE_SIZE;
-  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+export function slotMemory(layout: SlotLayout): SharedMemory {
+  return sharedMemory(layout.slotsAt + layout.slots * layout.slotSize);
 }
 
 /** Offset in the shared memory of a slot's data. */

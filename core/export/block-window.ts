@@ -1,5 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { VtError } from '../base/errors.ts';
+import { sharedMemory } from '../base/shared-memory.ts';
 import { errorReason } from '../base/system-error.ts';
 import { MAX_BLOCK_SIZE } from '../block/block.ts';
 import type { HashFunction, MemoryDigester } from '../block/hash.ts';
@@ -19,8 +20,6 @@ const MAX_WINDOW_ROWS = 2048;
 
 /** Files of Blocks held open. */
 const MAX_OPEN_FILES = 16;
-
-const PAGE_SIZE = 65536; // of WebAssembly
 
 /** What is known of a row of the window. */
 const STATE = { unread: 0, verified: 1, wrong: 2 } as const;
@@ -110,8 +109,7 @@ export class BlockWindow implements Disposable {
 
   #ownWindow(): Uint8Array {
     if (this.#window === undefined) {
-      const pages = Math.ceil((WINDOW_SIZE + HASH_SCRATCH_SIZE) / PAGE_SIZE);
-      const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+      const memory = sharedMemory(WINDOW_SIZE + HASH_SCRATCH_SIZE);
       this.#window = Buffer.from(memory.buffer as unknown as ArrayBuffer, 0, WINDOW_SIZE);
       this.#digester = this.#hash.digesterOf(memory, WINDOW_SIZE);
     }

@@ -1,9 +1,10 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { tryLock } from '../base/file-lock.ts';
 import { DATAFILE_HEADER_SIZE, decodeDatafileHeader } from '../store/datafile.ts';
 import { dataFileNames } from '../store/index-catch-up.ts';
 import type { FileMarks } from '../store/index-types.ts';
+import { openStoreFile } from '../store/store-files.ts';
 
 /** A data file, as gc sees it. */
 export interface GcFile {
@@ -24,7 +25,7 @@ export class GcFiles {
   constructor(dataFolder: string, marks: ReadonlyMap<string, FileMarks>) {
     const files: GcFile[] = [];
     for (const name of dataFileNames(dataFolder).sort()) {
-      const fd = openSync(join(dataFolder, name), 'r');
+      const fd = openStoreFile(join(dataFolder, name), 'read');
       const isFree = tryLock(fd);
       const { size, mtimeMs } = fstatSync(fd);
       files.push({

@@ -246,6 +246,7 @@ class Copier {
       dataFolder,
       storeId,
       hashName: datadir.hashName,
+      access: datadir.access,
       rollOverSize: ROLL_OVER_SIZE,
       clock: options.now,
       // Always new files: one that others may go on with is not to hold what is being moved.

@@ -1,7 +1,8 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { VtError } from '../base/errors.ts';
 import { flock } from '../base/libc.ts';
+import { openOrCreateStoreFile, type StoreAccess } from '../store/store-files.ts';
 
 /** In a datadir: locked by whoever looks after it, so that there is one at a time. A dead one's lock is free. */
 const LOCK_FILE = 'maintenance.lock';
@@ -11,8 +12,13 @@ const LOCK_FILE = 'maintenance.lock';
  *
  * @throws {VtError} ELOCKED where one is; EUNSUPPORTED where there are no locks and `required`
  */
-export async function withMaintenanceLock<T>(storeFolder: string, required: boolean, action: () => Promise<T>): Promise<T> {
-  const fd = openSync(join(storeFolder, LOCK_FILE), 'a');
+export async function withMaintenanceLock<T>(
+  storeFolder: string,
+  access: StoreAccess,
+  required: boolean,
+  action: () => Promise<T>,
+): Promise<T> {
+  const fd = openOrCreateStoreFile(join(storeFolder, LOCK_FILE), access);
   try {
     let isFree: boolean;
     try {

@@ -1,17 +1,18 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ParseError, VtError } from '../base/errors.ts';
-import { errorReason } from '../base/system-error.ts';
+import { errorCode, errorReason } from '../base/system-error.ts';
 import { MAX_BLOCK_SIZE } from '../block/block.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
 import { HASH_NAMES } from '../block/hash.ts';
 import { DEFAULT_DURABILITY, DURABILITIES, type Durability } from './durability.ts';
+import { accessFor, createStoreFile, DEFAULT_SHARED, openStoreFile, SHARED_VALUES, type Shared } from './store-files.ts';
 
 /** The file in a datadir that says what it is. @see vt(5), "Datadirs" */
 export const FORMAT_FILE = 'vtftp-store';
-/** The version of datadirs that this program reads and writes. */
-const FORMAT_VERSION = 1;
+/** The version of datadirs that this program writes; it reads earlier ones. Those of version 1 had another index. */
+const FORMAT_VERSION = 2;
 
 /**
  * How a new Store cuts data where nothing else is asked for. Eight versions of 128 MiB (448 edits; 134.8 MB of different
@@ -43,6 +44,8 @@ export interface DatadirFormat {
   /** Goes up whenever Blocks that were there may be gone. */
   readonly generation: number;
   readonly durability: Durability;
+  /** Who besides its owner may use the Store. */
+  readonly shared: Shared;
 }
 
 /** The text of a format file: INI. */
@@ -60,6 +63,7 @@ max=${maxSize}${coarse}
 compression=${format.compression}
 generation=${format.generation}
 durability=${format.durability}
+shared=${format.shared}
 `;
 }
 
@@ -87,6 +91,9 @@ export function parseDatadirFormat(text: string): DatadirFormat {
   const durability = settings.get('durability') ?? { value: DEFAULT_DURABILITY, offset: 0 };
   const known = DURABILITIES.find((name) => name === durability.value);
   if (known === undefined) throw bad('durability', `one of ${DURABILITIES.join(', ')}`, durability);
+  const shared = settings.get('shared') ?? { value: DEFAULT_SHARED, offset: 0 };
+  const knownShared = SHARED_VALUES.find((name) => name === shared.value);
+  if (knownShared === undefined) throw bad('shared', `one of ${SHARED_VALUES.join(', ')}`, shared);
   const meanSize = numberSetting(settings, 'mean', 64, MAX_BLOCK_SIZE);
   return {
     storeId: storeId.value,
@@ -101,6 +108,7 @@ export function parseDatadirFormat(text: string): DatadirFormat {
     compression: compression.value,
     generation: numberSetting(settings, 'generation', 0, Number.MAX_SAFE_INTEGER),
     durability: known,
+    shared: knownShared,
   };
 }
 
@@ -149,29 +157,41 @@ function bad(name: string, expected: string, found: Setting): ParseError {
  * @throws {ParseError} or {VtError} EUNSUPPORTED as {@link parseDatadirFormat}
  */
 export function readDatadirFormat(folder: string): DatadirFormat | undefined {
-  let text: string;
+  let fd: number;
   try {
-    text = readFileSync(join(folder, FORMAT_FILE), 'utf8');
+    fd = openStoreFile(join(folder, FORMAT_FILE), 'read');
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw new VtError('EOPEN', `open Store "${folder}": ${errorReason(error)}`, { cause: error });
+    throw error instanceof VtError ? error : new VtError('EOPEN', `open Store "${folder}": ${errorReason(error)}`, { cause: error });
   }
-  return parseDatadirFormat(text);
+  try {
+    return parseDatadirFormat(readFileSync(fd, 'utf8'));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Writes the format file of a datadir: whole or not at all, and durably. */
 export function writeDatadirFormat(folder: string, format: DatadirFormat): void {
   const path = join(folder, FORMAT_FILE);
   const temporary = `${path}.${process.pid}`;
-  const fd = openSync(temporary, 'w', 0o666);
+  try {
+    unlinkSync(temporary); // left by a process that was killed
+  } catch {
+    // Not there.
+  }
+  const fd = createStoreFile(temporary, accessFor(format.shared));
   try {
     writeSync(fd, formatDatadirFormat(format));
     fsyncSync(fd);
+    renameSync(temporary, path);
+  } catch (error) {
+    unlinkSync(temporary);
+    throw error;
   } finally {
     closeSync(fd);
   }
-  renameSync(temporary, path);
   syncFolder(dirname(path));
 }
 

@@ -1,15 +1,20 @@
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { VtError } from '../base/errors.ts';
-import { withFileLock } from '../base/file-lock.ts';
+import { errorCode, errorReason } from '../base/system-error.ts';
+import { BlockIndex } from './block-index.ts';
 import { digestKey, digestOfKey } from './digest-key.ts';
 import type { BehindFile, CatchUpOptions, IndexSink } from './index-catch-up.ts';
 import { compareMarks } from './index-catch-up.ts';
-import type { IndexCondition } from './index-check.ts';
-import { checkIndex } from './index-check.ts';
+import { MISSING_INDEX } from './index-state.ts';
 import type { FileMarks, IndexBatch, IndexOwner, IndexRewrite, Location, PresentDigests } from './index-types.ts';
-import { LmdbIndex } from './lmdb-index.ts';
+import { IndexDamagedError } from './index-types.ts';
+import type { StoreAccess } from './store-files.ts';
 
+/** A file that an index of an earlier version has. */
+const EARLIER_FILE = 'data.mdb';
+/** Where these bar the making of an index the Store can be read all the same. */
+const UNWRITABLE: readonly (string | undefined)[] = ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO'];
 /** Least time between two looks for what other processes left unindexed, in milliseconds. */
 const LOOK_AGAIN_MS = 200;
 
@@ -22,6 +27,8 @@ export interface DatadirIndexOptions {
   /** Where the index is, or is to be. */
   readonly indexFolder: string;
   readonly owner: IndexOwner;
+  /** The modes of what is made. */
+  readonly access: StoreAccess;
   /** Write nothing: what the index does not know is kept in memory. */
   readonly readOnly: boolean;
   /** Data files may be growing under other processes. */
@@ -46,24 +53,28 @@ export interface DatadirIndexOptions {
  */
 export class DatadirIndex {
   readonly #options: DatadirIndexOptions;
-  #index: LmdbIndex | undefined;
+  #index: BlockIndex | undefined;
   #behind: readonly BehindFile[] = [];
   /** Why the index on disk cannot be used. */
   #unusable: string | undefined;
+  /** The id of the index that cannot be used, where it could be read. */
+  #unusableId: string | undefined;
+  /** Why no index can be made: what it would hold is kept in memory. */
+  #unwritable: unknown;
+  /** The id of the index when it was opened: the marks that are made here hold in that one alone. */
+  #indexId = '';
   #tried = false;
   #readying: Promise<void> | undefined;
   #isReady = false;
   #rebuilt = false;
   #announced = false;
-  /** What the index does not find it does not have: no octet of it has changed by itself. */
-  #isTrusted = false;
   #cacheDropped = false;
   /** The Store's generation when the index was opened: what this session puts into the cache belongs to it. */
   #generation: string | undefined;
   /** The last commit, whatever became of it: an index is closed only after. */
   #committing: Promise<void> = Promise.resolve();
   #lookedMs = Number.NEGATIVE_INFINITY;
-  /** Where nothing may be written: what the index does not know. */
+  /** Where nothing can be written: what the index does not know. */
   readonly #overlay = new Map<string, Location>();
   #overlayMarks = new Map<string, FileMarks>();
 
@@ -96,33 +107,40 @@ export class DatadirIndex {
 
   async #makeReady(signal: AbortSignal | undefined): Promise<void> {
     this.openNow();
-    if (this.#unusable !== undefined) await this.#makeAnew(signal);
+    if (this.#unusable !== undefined) this.#makeAnew();
     await this.#catchUp(this.#behind, signal);
     this.#behind = [];
     this.#announced = false;
     this.#isReady = true;
   }
 
-  // Gives why the index cannot be used, or undefined once it is open.
+  // Gives why the index cannot be used, or undefined once it is open, or can be neither opened nor made.
   #tryOpen(): string | undefined {
-    const { indexFolder, dataFolder, owner, readOnly } = this.#options;
-    const file = join(indexFolder, 'data.mdb');
-    const existed = existsSync(file);
-    if (!existed && readOnly) return 'it is missing';
-    const condition: IndexCondition = existed ? checkIndex(indexFolder) : { kind: 'whole' };
-    if (condition.kind === 'damaged') return condition.reason;
-    this.#isTrusted = condition.kind === 'whole';
-    let opened: LmdbIndex | string;
+    const { indexFolder, owner, readOnly, access } = this.#options;
+    if (!readOnly && existsSync(join(indexFolder, EARLIER_FILE))) return 'it is of an earlier version';
+    const opened = BlockIndex.open(indexFolder, owner, access);
+    if (typeof opened !== 'string') return this.#use(opened);
+    return readOnly || opened !== MISSING_INDEX ? opened : this.#make();
+  }
+
+  /** @returns why what was made cannot be used */
+  #make(): string | undefined {
+    const { indexFolder, dataFolder, owner, access } = this.#options;
     try {
-      opened = LmdbIndex.open(indexFolder, owner, { readOnly });
+      return this.#use(BlockIndex.makeAnew(indexFolder, owner, access, this.#unusableId));
     } catch (error) {
-      // LMDB's own codes are negative and speak of its file; others are the system's, and no fault of the index.
-      const { code } = error as { readonly code?: unknown };
-      if (readOnly || (existed && typeof code === 'number' && code < 0)) return (error as Error).message;
-      if (error instanceof VtError) throw error;
-      throw new VtError('EOPEN', `open index "${indexFolder}": ${(error as Error).message}`, { cause: error });
+      if (!UNWRITABLE.includes(errorCode(error))) {
+        if (error instanceof VtError) throw error;
+        throw new VtError('EOPEN', `make index "${indexFolder}": ${errorReason(error)}`, { cause: error });
+      }
+      this.#unwritable = error;
+      this.#behind = compareMarks(dataFolder, new Map()).behind;
+      return undefined;
     }
-    if (typeof opened === 'string') return opened;
+  }
+
+  #use(opened: BlockIndex): string | undefined {
+    const { dataFolder, readOnly } = this.#options;
     let marks = opened.marks();
     let state = compareMarks(dataFolder, marks);
     if (state.lost.length > 0) {
@@ -133,20 +151,28 @@ export class DatadirIndex {
     }
     const [lost] = state.lost;
     if (lost !== undefined) {
-      void opened.close();
+      this.#unusableId = opened.id;
+      opened.close();
       return `data file "${lost}" is gone, or shorter than it was`;
     }
     this.#index = opened;
+    this.#indexId = opened.id;
     this.#behind = state.behind;
     if (!readOnly) this.#useGeneration(opened);
     if (this.#options.announceFirst && marks.size === 0 && state.behind.length > 0) this.#announce('it is missing');
     return undefined;
   }
 
-  #useGeneration(index: LmdbIndex): void {
+  #useGeneration(index: BlockIndex): void {
     const generation = String(this.#options.generation());
-    if (index.setting('generation') !== generation) index.dropCache('generation', generation);
     this.#generation = generation;
+    if (index.setting('generation') === generation) return;
+    try {
+      index.dropCache('generation', generation);
+    } catch (error) {
+      if (!UNWRITABLE.includes(errorCode(error))) throw error;
+      this.#generation = ''; // what is there is of no use, and nothing is added to it
+    }
   }
 
   // One notice for each time that the index is made anew.
@@ -158,31 +184,18 @@ export class DatadirIndex {
   }
 
   // Several processes may find the index unusable at the same time: one of them makes the new one.
-  async #makeAnew(signal: AbortSignal | undefined): Promise<void> {
-    const { indexFolder, readOnly, dataFolder } = this.#options;
+  #makeAnew(): void {
+    const { readOnly, dataFolder } = this.#options;
     const reason = this.#unusable ?? 'it is damaged';
     this.#unusable = undefined;
+    this.#announce(reason);
     if (readOnly) {
-      this.#announce(reason);
       this.#behind = compareMarks(dataFolder, new Map()).behind;
       return;
     }
-    await withFileLock(
-      `${indexFolder}.lock`,
-      async () => {
-        const again = this.#rebuilt ? reason : this.#tryOpen();
-        if (again === undefined) return;
-        this.#announce(again);
-        const aside = `${indexFolder}.aside`;
-        rmSync(aside, { recursive: true, force: true });
-        if (existsSync(indexFolder)) renameSync(indexFolder, aside);
-        this.#options.onLoss();
-        const failure = this.#tryOpen();
-        if (failure !== undefined) throw new Error(`make index "${indexFolder}": ${failure}`);
-        await Promise.resolve();
-      },
-      signal,
-    );
+    this.#options.onLoss();
+    const failure = this.#make();
+    if (failure !== undefined) throw new VtError('EOPEN', `make index "${this.#options.indexFolder}": ${failure}`);
   }
 
   async #catchUp(behind: readonly BehindFile[], signal: AbortSignal | undefined): Promise<void> {
@@ -193,7 +206,7 @@ export class DatadirIndex {
       commit: async (batch) => {
         if (takesMore) {
           try {
-            await index?.commit(batch);
+            await index?.commit(batch, this.#indexId);
             return;
           } catch {
             // As on a full disk: the Blocks can be read all the same, and a later session tells the index.
@@ -208,7 +221,7 @@ export class DatadirIndex {
       onNotice: this.#options.onNotice,
       sync: this.#options.shared && !this.#options.readOnly,
     });
-    index?.refresh();
+    this.refresh();
   }
 
   async #intoMemory(batch: IndexBatch): Promise<void> {
@@ -219,7 +232,12 @@ export class DatadirIndex {
 
   /** Sees what other processes have committed. */
   refresh(): void {
-    this.#index?.refresh();
+    try {
+      this.#index?.refresh();
+    } catch (error) {
+      // What was seen before can be read on; who changes the index next makes it anew.
+      if (!(error instanceof IndexDamagedError)) throw error;
+    }
   }
 
   /** Where a Block lies, or undefined. */
@@ -233,23 +251,27 @@ export class DatadirIndex {
   }
 
   /**
-   * The generation that the index is of and how many Blocks it has, as it was refreshed last: while both are as they were, no
-   * other session has added or taken away. NaN Blocks where not all that is known is in the index.
+   * The generation that the index is of, its last change and about how many Blocks it has, as it was refreshed last: while the first two
+   * are as they were, no other session has added or taken away. NaN where not all that is known is in the index.
    */
-  standing(): { readonly generation: string | undefined; readonly blocks: number } {
+  standing(): { readonly generation: string | undefined; readonly blocks: number; readonly changes: number } {
     const index = this.#index;
-    const blocks = index === undefined || this.#overlay.size > 0 ? Number.NaN : index.blockCount();
-    return { generation: index?.setting('generation'), blocks };
+    const isAll = index !== undefined && this.#overlay.size === 0;
+    return {
+      generation: index?.setting('generation'),
+      blocks: isAll ? index.blockCount() : Number.NaN,
+      changes: isAll ? index.changes : Number.NaN,
+    };
   }
 
-  /** See {@link LmdbIndex.presentDigests}. */
+  /** See {@link BlockIndex.presentDigests}. */
   presentDigests(after: Uint8Array | undefined, limit: number): PresentDigests {
     return this.#index?.presentDigests(after, limit) ?? { digests: [], count: 0, last: undefined };
   }
 
   /** A value of the cache. */
   cacheGet(key: Uint8Array): Uint8Array | undefined {
-    return this.#index?.cacheGet(key);
+    return this.#generation === '' ? undefined : this.#index?.cacheGet(key);
   }
 
   /** Drops the cache, here and for every session that opens the Store later: Blocks that it counts on are not there. */
@@ -285,7 +307,7 @@ export class DatadirIndex {
     return this.#index?.entries(after, limit) ?? [];
   }
 
-  /** See {@link LmdbIndex.rewrite}. */
+  /** See {@link BlockIndex.rewrite}. */
   rewrite(
     changes: readonly IndexRewrite[],
     marks: ReadonlyMap<string, FileMarks>,
@@ -304,14 +326,27 @@ export class DatadirIndex {
     return this.#index?.marks() ?? new Map<string, FileMarks>();
   }
 
-  /** Puts a batch in one transaction. */
-  async commit(batch: IndexBatch): Promise<void> {
+  /**
+   * Puts a batch at once.
+   *
+   * @returns the last change of the index before it, and the one that it is
+   */
+  async commit(batch: IndexBatch): Promise<{ readonly before: number; readonly after: number }> {
     await this.ready();
     const index = this.#index;
-    if (index === undefined) return;
-    const committing = index.commit({ ...batch, ...(this.#generation === undefined ? {} : { generation: this.#generation }) });
-    this.#committing = committing.catch(() => undefined);
-    await committing;
+    if (index === undefined) {
+      if (this.#unwritable !== undefined) throw this.#unwritable;
+      return { before: Number.NaN, after: Number.NaN };
+    }
+    const committing = index.commit(
+      { ...batch, ...(this.#generation === undefined ? {} : { generation: this.#generation }) },
+      this.#indexId,
+    );
+    this.#committing = committing.then(
+      () => undefined,
+      () => undefined,
+    );
+    return await committing;
   }
 
   /** Digests in ascending order, at most `limit`, all after `after`. */
@@ -331,17 +366,11 @@ export class DatadirIndex {
    * Looks for what the data files hold and the index does not know: after a miss. Looks at most every so often.
    *
    * @returns whether there was something
-   * @throws {IndexDamagedError} if what the index holds cannot be
    */
   async lookAgain(signal?: AbortSignal): Promise<boolean> {
     const nowMs = this.#options.monotonicMs();
     if (nowMs - this.#lookedMs < LOOK_AGAIN_MS) return false;
     this.#lookedMs = nowMs;
-    if (!this.#isTrusted && this.#index !== undefined) {
-      // A Block whose digest is damaged in the index is not found by it: once a session all that it holds is checked.
-      await this.#index.checkAll(signal);
-      this.#isTrusted = true;
-    }
     const own = this.#options.ownFiles();
     const behind = compareMarks(this.#options.dataFolder, this.marks()).behind.filter((file) => !own.includes(file.name));
     await this.#catchUp(behind, signal);
@@ -357,6 +386,7 @@ export class DatadirIndex {
     if (this.#rebuilt) return false;
     this.#rebuilt = true;
     const index = this.#index;
+    this.#unusableId = this.#indexId;
     this.#index = undefined;
     this.#overlay.clear();
     this.#overlayMarks.clear();
@@ -378,6 +408,6 @@ export class DatadirIndex {
     await this.#committing;
     const index = this.#index;
     this.#index = undefined;
-    await index?.close();
+    index?.close();
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readSync, renameSync, statSync } from 'node:fs';
+import { closeSync, existsSync, lstatSync, readSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatadirFormat } from './datadir-format.ts';
 import { DEFAULT_EDGES, FORMAT_FILE, writeDatadirFormat } from './datadir-format.ts';
@@ -6,6 +6,7 @@ import type { DatafileHeader } from './datafile.ts';
 import { DATAFILE_HEADER_SIZE, DATAFILE_MAGIC, decodeDatafileHeader } from './datafile.ts';
 import { DEFAULT_DURABILITY } from './durability.ts';
 import { dataFileNames } from './index-catch-up.ts';
+import { DEFAULT_SHARED, openStoreFile } from './store-files.ts';
 
 /**
  * Makes the format file of a datadir anew from the headers of its data files, where it is lost or damaged. A damaged
@@ -18,7 +19,7 @@ export function recoverDatadirFormat(folder: string): DatadirFormat | undefined 
   const header = anyHeader(join(folder, 'data'));
   if (header === undefined) return undefined;
   const path = join(folder, FORMAT_FILE);
-  if (statSync(path, { throwIfNoEntry: false }) !== undefined) renameSync(path, `${path}.damaged`);
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) renameSync(path, `${path}.damaged`);
   const format: DatadirFormat = {
     storeId: header.storeId,
     hashName: header.hashName,
@@ -26,6 +27,7 @@ export function recoverDatadirFormat(folder: string): DatadirFormat | undefined 
     compression: 'none',
     generation: 1,
     durability: DEFAULT_DURABILITY,
+    shared: DEFAULT_SHARED,
   };
   writeDatadirFormat(folder, format);
   return format;
@@ -72,7 +74,12 @@ function fileNames(dataFolder: string): string[] {
 
 function firstOctets(path: string): Buffer {
   const out = Buffer.alloc(DATAFILE_HEADER_SIZE);
-  const fd = openSync(path, 'r');
+  let fd: number;
+  try {
+    fd = openStoreFile(path, 'read');
+  } catch {
+    return out.subarray(0, 0); // what cannot be read tells nothing
+  }
   try {
     return out.subarray(0, readSync(fd, out, 0, out.length, 0));
   } finally {

@@ -17,12 +17,13 @@ import { DatafileReaders } from './datafile-readers.ts';
 import { DEFAULT_DURABILITY, type Durability } from './durability.ts';
 import type { IndexBatching, IndexTickerOptions, QueuedBatch } from './index-ticker.ts';
 import { IndexTicker, joinedBlocks } from './index-ticker.ts';
-import type { LocatedBlocks, Location } from './index-types.ts';
+import type { IndexBatch, LocatedBlocks, Location } from './index-types.ts';
 import { IndexDamagedError } from './index-types.ts';
 import { locateRuns } from './locate-runs.ts';
 import type { RecordBatch } from './record-batch.ts';
 import { packRecords } from './record-batch.ts';
 import type { AddResult, DigestedBlock, Store } from './store.ts';
+import type { StoreAccess } from './store-files.ts';
 import type { StoredCompression } from './stored-bytes.ts';
 import { writeError } from './write-error.ts';
 import type { WriterPresence } from './writer-presence.ts';
@@ -38,6 +39,8 @@ export interface DatadirParts {
   readonly edges: EdgeSettings;
   readonly compression: StoredCompression;
   readonly index: DatadirIndex;
+  /** The modes of what is made in it. */
+  readonly access: StoreAccess;
   /** Absent where nothing may be written. */
   readonly writer: RecordWriter | undefined;
   /** Each record's digest stands before its stored bytes. */
@@ -71,6 +74,8 @@ export class Datadir implements Store {
   readonly checksRecords = false;
   readonly #hash: HashFunction;
   readonly compression: StoredCompression;
+  /** The modes of what is made in it. */
+  readonly access: StoreAccess;
   readonly #index: DatadirIndex;
   readonly #hasDigests: boolean;
   readonly #writer: RecordWriter | undefined;
@@ -92,6 +97,7 @@ export class Datadir implements Store {
     this.edges = parts.edges;
     this.#hash = hashByName(parts.hashName);
     this.compression = parts.compression;
+    this.access = parts.access;
     this.#index = parts.index;
     this.#hasDigests = parts.hasDigests;
     this.#appender = new RecordAppender(this.#hash, parts.index);
@@ -109,7 +115,7 @@ export class Datadir implements Store {
     });
     this.#durability = parts.durability ?? (() => DEFAULT_DURABILITY);
     this.#presence = parts.presence;
-    this.#ticker = new IndexTicker((batch) => this.#commit(batch), { indexed: () => this.#index.standing().blocks, ...parts.ticker });
+    this.#ticker = new IndexTicker((batch) => this.#commit(batch), parts.ticker);
     this.cache = {
       get: (key) => this.#cacheGet(key),
       put: (key, value) => {
@@ -228,6 +234,7 @@ export class Datadir implements Store {
     let { notes, cachePuts } = batch;
     let upTo: number;
     let blocks: LocatedBlocks;
+    let changes: Awaited<ReturnType<DatadirIndex['commit']>>;
     try {
       await this.#index.ready();
       upTo = known.recent.position;
@@ -238,7 +245,7 @@ export class Datadir implements Store {
       const isDamaged = notes.some(([, location]) => location.isDamaged === true);
       if (this.#lost !== undefined || isDamaged) cachePuts = [];
       blocks = joinedBlocks(notes, known.recent.waiting(upTo));
-      await this.#index.commit({ blocks, marks, cachePuts });
+      changes = await this.#commitToIndex({ blocks, marks, cachePuts });
       // The first damage that a session met began a generation, this is for all that came after.
       if (isDamaged) this.#index.beginGeneration();
     } catch (error) {
@@ -247,8 +254,17 @@ export class Datadir implements Store {
       throw writeError(this.name, error);
     }
     this.#index.refresh();
-    known.markIndexed(upTo);
+    known.markIndexed(upTo, changes);
     return blocks.length;
+  }
+
+  async #commitToIndex(batch: IndexBatch): ReturnType<DatadirIndex['commit']> {
+    try {
+      return await this.#index.commit(batch);
+    } catch (error) {
+      if (!(error instanceof IndexDamagedError) || !(await this.#index.rebuild(error.reason))) throw error;
+      return await this.#index.commit(batch);
+    }
   }
 
   #lose(file: string, error: unknown): void {

@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { makeFolders } from '../base/make-folders.ts';
 import type { HashName } from '../block/hash.ts';
 import { syncFolder } from './datadir-format.ts';
 import { encodeDatafileHeader } from './datafile.ts';
 import { DatafileWriter } from './datafile-writer.ts';
 import type { FileMarks } from './index-types.ts';
+import { makeStoreFolder, type StoreAccess } from './store-files.ts';
 
 export interface DatadirWriterOptions {
   /** Where the `.vtd` files are. */
   readonly dataFolder: string;
   readonly storeId: string;
   readonly hashName: HashName;
+  /** The modes of what is made. */
+  readonly access: StoreAccess;
   /** A file this large, in octets, is not written to any more. */
   readonly rollOverSize: number;
   readonly clock: () => Date;
@@ -82,11 +84,11 @@ export class DatadirWriter {
   }
 
   #create(): DatafileWriter {
-    const { dataFolder, storeId, hashName, clock } = this.#options;
+    const { dataFolder, storeId, hashName, clock, access } = this.#options;
     const fileId = randomUUID();
     const header = encodeDatafileHeader({ hashName, storeId, fileId, createdNs: BigInt(clock().getTime()) * 1_000_000n });
-    makeFolders(dataFolder);
-    const writer = DatafileWriter.create(dataFolder, `${fileId}.vtd`, header);
+    makeStoreFolder(dataFolder, access);
+    const writer = DatafileWriter.create(dataFolder, `${fileId}.vtd`, header, access);
     this.#folderChanged = true;
     return writer;
   }

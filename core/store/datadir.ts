@@ -3,7 +3,6 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { ParseError, VtError } from '../base/errors.ts';
-import { makeFolders } from '../base/make-folders.ts';
 import { errorReason } from '../base/system-error.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
@@ -17,6 +16,7 @@ import { DatadirWriter } from './datadir-writer.ts';
 import { DEFAULT_DURABILITY, type Durability } from './durability.ts';
 import { catchUp } from './index-catch-up.ts';
 import type { IndexTickerOptions } from './index-ticker.ts';
+import { accessFor, DEFAULT_SHARED, makeStoreFolder, type Shared } from './store-files.ts';
 import { WriterPresence } from './writer-presence.ts';
 
 /** A `.vtd` of this many octets is not written to any more. */
@@ -31,6 +31,8 @@ export interface OpenDatadirOptions {
   readonly edges?: EdgeSettings;
   /** Of a new Store; default `none`. */
   readonly compression?: 'none' | 'zlib';
+  /** Of a new Store: who besides its owner may use it; default nobody. */
+  readonly shared?: Shared;
   /** Write nothing, not even the index. */
   readonly readOnly?: boolean;
   /** Default: the system's. */
@@ -54,12 +56,14 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
   let format = readFormat(folder, options) ?? makeDatadir(folder, options);
   const dataFolder = join(folder, 'data');
   const readOnly = options.readOnly === true || !isWritable(folder);
+  const access = accessFor(format.shared);
   const generation = (): number => readDatadirFormat(folder)?.generation ?? format.generation;
   const owner = { storeId: format.storeId, hashName: format.hashName };
   const index = new DatadirIndex({
     dataFolder,
     indexFolder: join(folder, 'index'),
     owner,
+    access,
     readOnly,
     shared: true,
     catchUp: (behind, sink, catchUpOptions) => catchUp(dataFolder, owner, behind, sink, catchUpOptions),
@@ -79,6 +83,7 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
     : new DatadirWriter({
         dataFolder,
         ...owner,
+        access,
         rollOverSize: options.rollOverSize ?? ROLL_OVER_SIZE,
         clock: options.clock ?? (() => new Date()),
         marks: () => index.indexMarks(),
@@ -94,11 +99,12 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
       hashName,
       edges,
       compression,
+      access,
       index,
       writer,
       hasDigests: true,
       durability,
-      ...(readOnly ? {} : { presence: new WriterPresence(folder, generation) }),
+      ...(readOnly ? {} : { presence: new WriterPresence(folder, access, generation) }),
       ...ticker,
     }),
   );
@@ -141,10 +147,13 @@ function makeDatadir(folder: string, options: OpenDatadirOptions): DatadirFormat
     compression: options.compression ?? 'none',
     generation: 0,
     durability: options.durability?.() ?? DEFAULT_DURABILITY,
+    shared: options.shared ?? DEFAULT_SHARED,
   };
+  const access = accessFor(format.shared);
   try {
-    makeFolders(join(folder, 'data'));
-    makeFolders(join(folder, 'archives'));
+    makeStoreFolder(folder, access);
+    makeStoreFolder(join(folder, 'data'), access);
+    makeStoreFolder(join(folder, 'archives'), access);
   } catch (error) {
     throw new VtError('EOPEN', `make Store "${folder}": ${errorReason(error)}`, { cause: error });
   }

@@ -1,6 +1,7 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { readFully } from '../base/read-fully.ts';
+import { openStoreFile } from './store-files.ts';
 
 /** Most .vtd files held open for reading. */
 const MAX_OPEN_FILES = 64;
@@ -64,7 +65,7 @@ export class DatafileReaders {
       }
       return found;
     }
-    const fd = openSync(this.path(name), 'r');
+    const fd = openStoreFile(this.path(name), 'read');
     this.#open.set(name, fd);
     if (this.#open.size > MAX_OPEN_FILES) {
       const [oldest] = this.#open.keys();

@@ -1,11 +1,11 @@
-import { closeSync, constants, fdatasync, fstatSync, openSync, unlinkSync, writevSync } from 'node:fs';
+import { closeSync, fdatasync, fstatSync, unlinkSync, writevSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { tryLock } from '../base/file-lock.ts';
 import { DATAFILE_HEADER_SIZE } from './datafile.ts';
+import { createStoreFile, openStoreFile, type StoreAccess } from './store-files.ts';
 
 const syncData = promisify(fdatasync);
-const MODE_NEW_FILE = 0o666;
 /** Most pieces of one writev(2): IOV_MAX of Linux and macOS. */
 const MAX_PIECES = 1024;
 
@@ -35,9 +35,9 @@ export class DatafileWriter {
    *
    * @param header - {@link DATAFILE_HEADER_SIZE} octets
    */
-  static create(folder: string, name: string, header: Buffer): DatafileWriter {
+  static create(folder: string, name: string, header: Buffer, access: StoreAccess): DatafileWriter {
     const path = join(folder, name);
-    const fd = openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL, MODE_NEW_FILE);
+    const fd = createStoreFile(path, access);
     const writer = new DatafileWriter(name, fd, 0);
     try {
       // Nobody else looks for a file of this name to write to; a lock that cannot be had is no reason to fail.
@@ -53,17 +53,18 @@ export class DatafileWriter {
 
   /**
    * Takes up a .vtd where its last writer left off, or gives undefined where another process writes to it, where
-   * locks cannot be had, or where it is not `size` octets long.
+   * locks cannot be had, where it is not `size` octets long, or has another name: that may be in a copy of the Store.
    */
   static resume(folder: string, name: string, size: number): DatafileWriter | undefined {
     if (size < DATAFILE_HEADER_SIZE) return undefined;
     let fd: number;
     try {
-      fd = openSync(join(folder, name), constants.O_WRONLY | constants.O_APPEND);
+      fd = openStoreFile(join(folder, name), 'append');
     } catch {
       return undefined; // gone, or not ours to write
     }
-    if (tryLock(fd) && fstatSync(fd).size === size) return new DatafileWriter(name, fd, size);
+    const seen = fstatSync(fd);
+    if (tryLock(fd) && fstatSync(fd).size === size && seen.nlink === 1) return new DatafileWriter(name, fd, size);
     closeSync(fd);
     return undefined;
   }

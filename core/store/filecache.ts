@@ -23,6 +23,7 @@ import { CacheFiles, FILECACHE_ID, newCacheFileName } from './filecache-files.ts
 import type { Location } from './index-types.ts';
 import { readLocatedBlock } from './located-block.ts';
 import type { AddResult, DigestedBlock, Store } from './store.ts';
+import { PRIVATE_ACCESS } from './store-files.ts';
 
 /** Least time between two looks at what other processes did, after a Block was not found: milliseconds. */
 const LOOK_AGAIN_MS = 500;
@@ -171,7 +172,7 @@ export class Filecache implements Store {
     try {
       mkdirSync(this.#options.folder, { recursive: true });
       this.#files.survey(undefined);
-      this.#writer = DatafileWriter.create(this.#options.folder, name, encodeDatafileHeader(header));
+      this.#writer = DatafileWriter.create(this.#options.folder, name, encodeDatafileHeader(header), PRIVATE_ACCESS);
     } catch (error) {
       throw new VtError('EFAILED', `write to Store "${this.name}": ${errorReason(error)}`, { cause: error });
     }

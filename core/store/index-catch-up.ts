@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { closeSync, fdatasync, fstatSync, lstatSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { throwIfCancelled, VtError } from '../base/errors.ts';
@@ -7,6 +7,7 @@ import { DATAFILE_HEADER_SIZE, decodeDatafileHeader } from './datafile.ts';
 import type { ScannedRecord, ScanResult } from './datafile-scan.ts';
 import { scanDatafile } from './datafile-scan.ts';
 import type { FileMarks, IndexBatch, IndexOwner, Location } from './index-types.ts';
+import { openStoreFile } from './store-files.ts';
 
 const syncData = promisify(fdatasync);
 /** Blocks put in one transaction while catching up. */
@@ -38,7 +39,7 @@ export function compareMarks(folder: string, marks: ReadonlyMap<string, FileMark
   const present = new Set<string>();
   for (const name of dataFileNames(folder)) {
     const found = marks.get(name) ?? { indexedTo: 0, seenSize: 0 };
-    const seen = statSync(join(folder, name), { throwIfNoEntry: false });
+    const seen = lstatSync(join(folder, name), { throwIfNoEntry: false });
     if (seen === undefined || !seen.isFile()) continue;
     present.add(name);
     if (seen.size < found.indexedTo) lost.push(name);
@@ -109,7 +110,7 @@ export async function catchUpBy(
   for (const file of behind) {
     throwIfCancelled(options.signal);
     const path = join(folder, file.name);
-    const fd = openSync(path, 'r');
+    const fd = openStoreFile(path, 'read');
     try {
       await catchUpFile(scan, fd, path, file, sink, options);
     } finally {

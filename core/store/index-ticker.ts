@@ -1,13 +1,8 @@
 import type { IndexBatch, LocatedBlocks, Location } from './index-types.ts';
 
-/** Blocks that make a batch due: LMDB takes 120,000 a second in batches of 10,000, and 360,000 in batches of 100,000. */
+/** Blocks that make a batch due: each batch is a run of the index, which is merged with others later. */
 const DEFAULT_MAX_BLOCKS = 65_536;
-/** Blocks of an index from which on half as many make a batch due: each of a batch has a page of 4 KiB to itself there, which LMDB keeps in memory until the commit. */
-const LARGE_INDEX = 2 ** 20;
-/**
- * Longest time that a Block stays out of the index, in milliseconds. Each batch writes nearly every page of a small index anew, and
- * LMDB gives pages free two batches later: of 97,000 Blocks stored in 4 s the index took 21 MB with one a second, and 14 so.
- */
+/** Longest time that a Block stays out of the index, in milliseconds. */
 const DEFAULT_INTERVAL_MS = 5000;
 /** Where this many times the batch size waits, adding waits too. */
 const BACKLOG = 2;
@@ -29,8 +24,6 @@ export interface IndexTickerOptions {
   readonly maxBlocks?: number;
   /** Milliseconds after which what waits is due. */
   readonly intervalMs?: number;
-  /** Blocks of the index; NaN where that is not known. */
-  readonly indexed?: () => number;
 }
 
 /** What waits for the index besides the Blocks that were added, which whoever commits knows. */
@@ -46,9 +39,7 @@ export interface QueuedBatch {
  */
 export class IndexTicker {
   readonly #commit: (batch: QueuedBatch) => Promise<number>;
-  readonly #mostBlocks: number;
-  readonly #indexed: () => number;
-  #maxBlocks: number;
+  readonly #maxBlocks: number;
   readonly #intervalMs: number;
   /** Blocks added that wait. */
   #added = 0;
@@ -67,9 +58,7 @@ export class IndexTicker {
    */
   constructor(commit: (batch: QueuedBatch) => Promise<number>, options: IndexTickerOptions = {}) {
     this.#commit = commit;
-    this.#mostBlocks = options.maxBlocks ?? DEFAULT_MAX_BLOCKS;
-    this.#indexed = options.indexed ?? (() => Number.NaN);
-    this.#maxBlocks = this.#mostBlocks;
+    this.#maxBlocks = options.maxBlocks ?? DEFAULT_MAX_BLOCKS;
     this.#intervalMs = options.intervalMs ?? DEFAULT_INTERVAL_MS;
   }
 
@@ -149,7 +138,6 @@ export class IndexTicker {
     this.#transactions++;
     this.#committedBlocks += committed;
     this.#largest = Math.max(this.#largest, committed);
-    this.#maxBlocks = this.#indexed() >= LARGE_INDEX ? Math.ceil(this.#mostBlocks / 2) : this.#mostBlocks;
   }
 
   /** Puts back what a commit could not keep, before all that was queued since. */

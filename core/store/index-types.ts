@@ -6,8 +6,12 @@ import type { Codec } from './datafile.ts';
 
 /** An index that says what cannot be: it is to be made anew. */
 export class IndexDamagedError extends VtError {
+  /** What cannot be, as the end of a sentence. */
+  readonly reason: string;
+
   constructor(what: string) {
     super('ECORRUPT', `read index: ${what}`);
+    this.reason = what;
   }
 }
 
@@ -35,8 +39,6 @@ export interface FileMarks {
 /** Blocks and where they lie, as they are iterated over; an iteration may give views that hold until the next one. */
 export interface LocatedBlocks extends Iterable<readonly [digest: Uint8Array, location: Location]> {
   readonly length: number;
-  /** The files of all locations, where they are known beforehand. */
-  readonly files?: readonly string[];
 }
 
 /** What one transaction puts into the index. */

@@ -30,8 +30,8 @@ export class KnownBlocks {
   readonly #index: KnownIndex;
   /** Blocks that are there but damaged: they may be added again. */
   readonly #damaged = new Set<string>();
-  /** Blocks of the index that are in `recent` or in the filter. */
-  #seen = 0;
+  /** The change of the index up to which all that it holds is in `recent` or in the filter; undefined where that is not so. */
+  #completeAt: number | undefined;
   #generation: string | undefined;
   #isComplete = false;
   #filter: DigestFilter | undefined;
@@ -44,39 +44,39 @@ export class KnownBlocks {
 
   /** To be called before each batch, once the index has been refreshed: sees whether what is remembered still holds. */
   begin(): void {
-    const { generation, blocks } = this.#index.standing();
-    if (generation !== this.#generation || blocks < this.#seen) this.#forget(generation);
-    this.#isComplete = blocks === this.#seen;
+    const { generation, blocks, changes } = this.#index.standing();
+    if (generation !== this.#generation) this.#forget(generation);
+    if (blocks === 0) this.#completeAt = changes;
+    this.#isComplete = changes === this.#completeAt;
     if (!this.#isComplete && this.#lookUps >= Math.max(MIN_LOOK_UPS, blocks / 4) && blocks <= MAX_LOADED && this.recent.isAllIndexed)
-      this.#load(blocks);
+      this.#load(blocks, changes);
   }
 
   // Another session has deleted Blocks, or may have.
   #forget(generation: string | undefined): void {
     this.recent.forgetIndexed();
     this.#filter = undefined;
-    this.#seen = 0;
+    this.#completeAt = undefined;
     this.#generation = generation;
   }
 
-  #load(blocks: number): void {
+  #load(blocks: number, changes: number): void {
     this.#forget(this.#generation);
     this.#lookUps = 0;
     if (blocks > MAX_REMEMBERED) this.#filter = new DigestFilter();
     let after: Uint8Array | undefined;
     for (;;) {
-      const { digests, last, count } = this.#index.presentDigests(after, LOAD_STEP);
+      const { digests, last } = this.#index.presentDigests(after, LOAD_STEP);
       for (const digest of digests) {
         if (this.#damaged.size > 0 && this.#damaged.has(digestKey(digest))) continue;
         if (this.#filter === undefined) this.recent.addIndexed(digest);
         else this.#filter.add(digest, 0);
       }
-      // Damaged ones count too: they are looked up, and found to be none.
-      this.#seen += count;
       if (last === undefined) break;
       after = last;
     }
-    this.#isComplete = this.#seen === blocks;
+    this.#completeAt = changes;
+    this.#isComplete = true;
   }
 
   /** Whether the Store has a Block. @param at - where its digest lies in `digests`, which may be those of many */
@@ -95,9 +95,13 @@ export class KnownBlocks {
     return entry >= 0 && this.recent.isWaiting(entry) ? this.recent.location(entry) : undefined;
   }
 
-  /** The index has the Blocks up to a position. */
-  markIndexed(upTo: number): void {
-    this.#seen += upTo - this.recent.indexedTo;
+  /**
+   * The index has the Blocks up to a position.
+   *
+   * @param before - the last change of the index before they came, and the one they came with
+   */
+  markIndexed(upTo: number, { before, after }: { readonly before: number; readonly after: number }): void {
+    if (this.#completeAt === before) this.#completeAt = after;
     if (!this.recent.markIndexed(upTo)) return;
     const filter = this.#filter ?? new DigestFilter();
     this.#filter = filter;
@@ -111,8 +115,6 @@ export class KnownBlocks {
     this.#damaged.add(key);
     const entry = this.recent.find(digest, 0);
     if (entry >= 0) this.recent.remove(entry);
-    // It may be in the index all the same: from now on that is asked.
-    this.#seen--;
     return true;
   }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, realpathSync } from 'node:fs';
+import { readdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { openArchiveFile } from '../archive/archive-file.ts';
@@ -17,6 +17,7 @@ import { Datadir } from './datadir-store.ts';
 import { catchUpBy } from './index-catch-up.ts';
 import { scanPythonDatafile } from './python-datafile-scan.ts';
 import type { AddResult, Store } from './store.ts';
+import { makeStoreFolder, PRIVATE_ACCESS } from './store-files.ts';
 
 /** The archive of a Store where none is named. */
 export const DEFAULT_ARCHIVE = 'default';
@@ -120,6 +121,7 @@ function openUnder(path: string, name: string, hashName: HashName, options: Open
     dataFolder,
     indexFolder: join(parent, `${identity}-${hashName}`),
     owner: { storeId: identity, hashName },
+    access: PRIVATE_ACCESS,
     readOnly: !canMake(parent),
     shared: true,
     catchUp: (behind, sink, catchUpOptions) =>
@@ -143,6 +145,7 @@ function openUnder(path: string, name: string, hashName: HashName, options: Open
     hashName,
     edges: DEFAULT_EDGES,
     compression: 'none',
+    access: PRIVATE_ACCESS,
     index,
     writer: undefined,
     hasDigests: false,
@@ -151,7 +154,7 @@ function openUnder(path: string, name: string, hashName: HashName, options: Open
 
 function canMake(folder: string): boolean {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeStoreFolder(folder, PRIVATE_ACCESS);
     return true;
   } catch {
     return false;

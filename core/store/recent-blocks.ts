@@ -141,33 +141,17 @@ export class RecentBlocks {
     };
   }
 
-  /** The Blocks that wait for the index up to a position, ascending by digest, which is what LMDB takes fastest. Digests are views. */
+  /** The Blocks that wait for the index up to a position, in the order in which they came. Digests are views. */
   waiting(upTo: number): LocatedBlocks {
     const first = this.#indexed;
     const last = upTo - this.#dropped;
-    const files = new Set<number>();
-    for (let entry = first; entry < last; entry++) files.add(this.#files[entry] as number);
-    return {
-      length: last - first,
-      files: [...files].flatMap((number) => this.#fileNames[number] ?? []),
-      [Symbol.iterator]: () => this.#located(first, last),
-    };
+    return { length: last - first, [Symbol.iterator]: () => this.#located(first, last) };
   }
 
   *#located(first: number, last: number): Generator<readonly [digest: Uint8Array, location: Location], void, undefined> {
     const size = this.#digestSize;
     const digests = this.#digests;
-    // The first 32 bits of a digest before the entry, in one number: sorted without a call of ours.
-    const order = new Float64Array(last - first);
     for (let entry = first; entry < last; entry++) {
-      const at = entry * size;
-      const high = ((digests[at] as number) << 8) | (digests[at + 1] as number);
-      const low = ((digests[at + 2] as number) << 8) | (digests[at + 3] as number);
-      order[entry - first] = (high * 65_536 + low) * MAX_WAITING + (entry - first);
-    }
-    order.sort();
-    for (const key of order) {
-      const entry = first + (key % MAX_WAITING);
       const location = this.location(entry);
       if (location !== undefined) yield [digests.subarray(entry * size, (entry + 1) * size), location];
     }
@@ -230,9 +214,6 @@ export class RecentBlocks {
     this.#rebuildTable(capacity * 2);
   }
 }
-
-/** More than ever wait at a time; times 2^32 within 2^53. */
-const MAX_WAITING = 2 ** 21;
 
 function tableSlot(digests: Uint8Array, at: number): number {
   return (

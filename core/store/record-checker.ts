@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { copyOctets } from '../base/copy-octets.ts';
+import { type SharedMemory, sharedMemory } from '../base/shared-memory.ts';
 import type { HashFunction, HashName } from '../block/hash.ts';
 import { HASH_SCRATCH_SIZE, hashByName } from '../block/hash.ts';
 import { checkRecords, readRecords } from './check-records.ts';
@@ -19,7 +20,7 @@ const PAGE_SIZE = 65536; // of WebAssembly
 /** What a worker is started with. */
 export interface CheckSetup {
   readonly hashName: HashName;
-  readonly memory: WebAssembly.Memory;
+  readonly memory: SharedMemory;
 }
 
 /** Asks a worker to check an image in the shared memory. */
@@ -35,7 +36,7 @@ export type CheckReply = Omit<RecordBatch, 'image' | 'isOwned'> | undefined;
 
 interface CheckWorker {
   readonly worker: Worker;
-  readonly memory: WebAssembly.Memory;
+  readonly memory: SharedMemory;
   /** Where in the memory there is room for an image. */
   free: number[];
   isLost: boolean;
@@ -106,8 +107,7 @@ export class RecordChecker implements AsyncDisposable {
   }
 
   #start(): CheckWorker {
-    const pages = (SLOTS_AT + SLOTS_PER_WORKER * SLOT_SIZE) / PAGE_SIZE;
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    const memory = sharedMemory(SLOTS_AT + SLOTS_PER_WORKER * SLOT_SIZE);
     const setup: CheckSetup = { hashName: this.#hash.name, memory };
     const worker = new Worker(new URL('./check-worker.js', import.meta.url), { workerData: setup });
     const free = Array.from({ length: SLOTS_PER_WORKER }, (_, slot) => SLOTS_AT + slot * SLOT_SIZE);

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, lstatSync, readdirSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { VtError } from '../base/errors.ts';
 import { tryLock } from '../base/file-lock.ts';
+import { createStoreFile, makeStoreFolder, openStoreFile, type StoreAccess } from './store-files.ts';
 
 // Who is at work in a datadir. Each session that counts on Blocks which no archive holds yet has a file in `writers/`,
 // which it keeps locked; it holds the Store's generation at the time, so that gc can tell what the session may have
@@ -15,14 +17,17 @@ const MAX_TRIES = 20;
 /** A session's place among the writers of a datadir: taken once, given up at its end or with its death. */
 export class WriterPresence {
   readonly #folder: string;
+  readonly #access: StoreAccess;
   readonly #generation: () => number;
   #held: { readonly fd: number; readonly path: string } | undefined;
 
   /**
    * @param storeFolder - the datadir
+   * @param access - the modes of what is made
    * @param generation - reads the Store's generation
    */
-  constructor(storeFolder: string, generation: () => number) {
+  constructor(storeFolder: string, access: StoreAccess, generation: () => number) {
+    this.#access = access;
     this.#folder = join(storeFolder, WRITERS_FOLDER);
     this.#generation = generation;
   }
@@ -40,10 +45,10 @@ export class WriterPresence {
    */
   enter(): boolean {
     if (this.#held !== undefined) return false;
-    mkdirSync(this.#folder, { recursive: true });
+    makeStoreFolder(this.#folder, this.#access);
     for (let tries = 1; ; tries++) {
       const path = join(this.#folder, randomUUID());
-      const fd = openSync(path, 'wx');
+      const fd = createStoreFile(path, this.#access);
       const isOurs = tryLock(fd) && isStill(path, fd);
       // Where there are no locks gc does not run.
       if (isOurs || tries === MAX_TRIES) {
@@ -70,7 +75,7 @@ export class WriterPresence {
 }
 
 function isStill(path: string, fd: number): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino;
+  return lstatSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino;
 }
 
 /** A session at work. */
@@ -93,9 +98,10 @@ export function liveWriters(storeFolder: string, except?: string): LiveWriter[] 
     const path = join(folder, name);
     let fd: number;
     try {
-      fd = openSync(path, 'r');
+      fd = openStoreFile(path, 'read');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue; // it has just ended
+      if (error instanceof VtError) continue; // what is no file is no session's
       throw error;
     }
     try {

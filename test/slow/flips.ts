@@ -1,4 +1,4 @@
-import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { makeRandom } from '../support/random.ts';
 import { FlipReader } from './flip-reader.ts';
@@ -22,17 +22,11 @@ async function run(limits: TortureLimits): Promise<TortureResult> {
   const random = makeRandom(limits.seed);
   const small = await makeSmallStore(limits.folder, limits.seed, SCALE);
   const store = join(limits.folder, 'work');
-  const killed = join(limits.folder, 'killed');
-  cpSync(small.store, killed, { recursive: true });
-  rmSync(join(killed, 'index', 'check'), { force: true });
   using reader = new FlipReader();
   const expected = await reader.read({ store: small.store, recited: small.recited });
   if (!expected.startsWith('whole ')) throw new Error(expected);
   // Octets of all, in an order that spreads few rounds over everything.
-  const places = [
-    ...placesIn(small.store, () => true).map((place) => ({ ...place, base: small.store, kind: kindOf(place.file) })),
-    ...placesIn(killed, (file) => file.endsWith('data.mdb')).map((place) => ({ ...place, base: killed, kind: 'index after a kill' })),
-  ];
+  const places = [...placesIn(small.store, () => true).map((place) => ({ ...place, base: small.store, kind: kindOf(place.file) }))];
   const total = places.reduce((sum, { size }) => sum + size, 0);
   const stride = limits.rounds >= total ? 1 : Math.max(1, Math.floor(total / limits.rounds));
   let offset = stride === 1 ? 0 : random.below(stride);

@@ -12,7 +12,7 @@ const FIGURE_SIZE = 64 * 1024 * 1024;
 /** What becomes of an index. */
 const LOSSES: Readonly<Record<string, (index: string, other: string, portion: number) => void>> = {
   removed: (index) => rmSync(index, { recursive: true }),
-  truncated: (index, _, portion) => truncateSync(join(index, 'data.mdb'), Math.floor(statSync(join(index, 'data.mdb')).size * portion)),
+  truncated: (index, _, portion) => truncateSync(join(index, 'head'), Math.floor(statSync(join(index, 'head')).size * portion)),
   'of another Store': (index, other) => {
     rmSync(index, { recursive: true });
     cpSync(join(other, 'index'), index, { recursive: true });

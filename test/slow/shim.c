@@ -73,10 +73,9 @@ static int path_of(int fd, char *out) {
 
 static unsigned long ino_of(int fd) { struct stat st; return fstat(fd, &st) ? 0 : st.st_ino; }
 
-/* LMDB's lock file is shared memory, rewritten by each session: it holds nothing. */
 static int is_counted(int fd) {
   char path[PATH_MAX];
-  return path_of(fd, path) && !strstr(path, "lock.mdb");
+  return path_of(fd, path);
 }
 
 /* Held from a step's beginning to its end, so that the log has the order of the calls. @returns 0, or -1 with errno set */
@@ -169,7 +168,7 @@ static int sync_file(int fd, int number) {
   char path[PATH_MAX];
   struct stat st;
   prepare();
-  if (!path_of(fd, path) || strstr(path, "lock.mdb")) return syscall(number, fd);
+  if (!path_of(fd, path)) return syscall(number, fd);
   if (begin(&half)) return -1;
   int got = syscall(number, fd);
   if (half) die();
@@ -197,7 +196,7 @@ static int open_file(int at, const char *path, int flags, mode_t mode) {
   int half;
   struct stat st;
   prepare();
-  if (at != AT_FDCWD || !(flags & (O_CREAT | O_TRUNC)) || !is_below(path) || strstr(path, "lock.mdb")) return syscall(SYS_openat, at, path, flags, mode);
+  if (at != AT_FDCWD || !(flags & (O_CREAT | O_TRUNC)) || !is_below(path)) return syscall(SYS_openat, at, path, flags, mode);
   int existed = !stat(path, &st);
   if (existed && !(flags & O_TRUNC)) return syscall(SYS_openat, at, path, flags, mode);
   if (begin(&half)) return -1;

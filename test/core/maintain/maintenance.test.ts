@@ -283,13 +283,13 @@ it('S66: gc removes nothing where a line of an archive is damaged, or what leads
 it('S66: one looks after a Store at a time, and a dead one leaves the lock free', async () => {
   const { datadir, path } = await makeStore();
   await datadir[Symbol.asyncDispose]();
-  await withMaintenanceLock(path, true, async () => {
+  await withMaintenanceLock(path, datadir.access, true, async () => {
     await assert.rejects(
-      withMaintenanceLock(path, true, () => Promise.resolve()),
+      withMaintenanceLock(path, datadir.access, true, () => Promise.resolve()),
       (error) => error instanceof VtError && error.code === 'ELOCKED',
     );
   });
-  await withMaintenanceLock(path, true, () => Promise.resolve());
+  await withMaintenanceLock(path, datadir.access, true, () => Promise.resolve());
 });
 
 it('S35: sessions that write are listed as long as they live, and the files of dead ones are removed', async () => {

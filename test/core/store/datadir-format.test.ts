@@ -6,6 +6,7 @@ import { HASH_NAMES } from '../../../core/block/hash.ts';
 import type { DatadirFormat } from '../../../core/store/datadir-format.ts';
 import { formatDatadirFormat, parseDatadirFormat } from '../../../core/store/datadir-format.ts';
 import { DURABILITIES } from '../../../core/store/durability.ts';
+import { SHARED_VALUES } from '../../../core/store/store-files.ts';
 
 const formats: fc.Arbitrary<DatadirFormat> = fc
   .record({
@@ -16,6 +17,7 @@ const formats: fc.Arbitrary<DatadirFormat> = fc
     coarseFrom: fc.option(fc.maxSafeNat(), { nil: undefined }),
     generation: fc.nat(),
     durability: fc.constantFrom(...DURABILITIES),
+    shared: fc.constantFrom(...SHARED_VALUES),
   })
   .map(({ sizes: [minSize, meanSize, maxSize], coarseFrom, ...rest }) => ({
     ...rest,
@@ -33,6 +35,7 @@ const TEXT = formatDatadirFormat({
   compression: 'none',
   generation: 0,
   durability: 'batch',
+  shared: 'no',
 });
 
 it('S35: a format file may have comments, blank lines and settings of others', () => {
@@ -51,6 +54,7 @@ const BAD: readonly (readonly [from: string, to: string, says: RegExp])[] = [
   ['mean=16384', 'mean=1e4', /"mean"/],
   ['compression=none', 'compression=lzw', /none or zlib/],
   ['durability=batch', 'durability=maybe', /"durability" to be one of/],
+  ['shared=no', 'shared=yes', /"shared" to be one of no, group, all/],
   ['generation=0', 'generation', /NAME=VALUE/],
   ['generation=0', 'generation=0\ngeneration=1', /twice/],
 ];
@@ -65,13 +69,14 @@ for (const [from, to, says] of BAD) {
   });
 }
 
-it('S35: a format file without a durability is that of an earlier version: batch', () => {
-  assert.equal(parseDatadirFormat(TEXT.replace('durability=batch\n', '')).durability, 'batch');
+it('S35: a format file of an earlier version is read: its durability is batch, and nobody shares it', () => {
+  const text = TEXT.replace('durability=batch\nshared=no\n', '').replace('format=2', 'format=1');
+  assert.deepEqual(parseDatadirFormat(text), parseDatadirFormat(TEXT));
 });
 
 it('S35: a format file of a later version is refused, whatever else it holds', () => {
   assert.throws(
-    () => parseDatadirFormat('format=2\nhow=new\n'),
+    () => parseDatadirFormat('format=3\nhow=new\n'),
     (error) => error instanceof VtError && error.code === 'EUNSUPPORTED' && error.remedy !== undefined,
   );
 });

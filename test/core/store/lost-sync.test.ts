@@ -8,6 +8,7 @@ import { DatadirIndex } from '../../../core/store/datadir-index.ts';
 import { Datadir } from '../../../core/store/datadir-store.ts';
 import { DatadirWriter } from '../../../core/store/datadir-writer.ts';
 import { catchUp } from '../../../core/store/index-catch-up.ts';
+import { PRIVATE_ACCESS } from '../../../core/store/store-files.ts';
 import { newStorePath } from './store-folder.ts';
 
 const OWNER = { storeId: '00112233-4455-6677-8899-aabbccddeeff', hashName: 'sha256' } as const;
@@ -20,6 +21,7 @@ function makeDatadir(path: string, failsNext: () => { readonly sync: boolean; re
     dataFolder,
     indexFolder: join(path, 'index'),
     owner: OWNER,
+    access: PRIVATE_ACCESS,
     readOnly: false,
     shared: true,
     announceFirst: true,
@@ -33,6 +35,7 @@ function makeDatadir(path: string, failsNext: () => { readonly sync: boolean; re
   const writer: DatadirWriter = new DatadirWriter({
     dataFolder,
     ...OWNER,
+    access: PRIVATE_ACCESS,
     rollOverSize: 2 ** 30,
     clock: () => new Date(0),
     marks: () => index.indexMarks(),
@@ -45,6 +48,7 @@ function makeDatadir(path: string, failsNext: () => { readonly sync: boolean; re
     hashName: OWNER.hashName,
     edges: DEFAULT_EDGES,
     compression: 'none',
+    access: PRIVATE_ACCESS,
     index,
     hasDigests: true,
     writer: {

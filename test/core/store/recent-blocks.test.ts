@@ -70,8 +70,6 @@ test('recent Blocks are found as a Map finds them, whatever was added, taken bac
               .filter(([, { indexed }]) => !indexed)
               .map(([number, found]) => [Buffer.from(digestOf(number)).toString('hex'), found.offset]);
             assert.deepEqual(new Map(waiting as [string, number][]), new Map(expected as [string, number][]));
-            const heads = waiting.map(([hex]) => String(hex).slice(0, 8));
-            assert.deepEqual(heads, [...heads].sort());
             recent.markIndexed(upTo);
             for (const found of model.values()) found.indexed = true;
             break;

@@ -1,23 +1,21 @@
 import assert from 'node:assert/strict';
 import {
-  closeSync,
   cpSync,
   existsSync,
-  openSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { CorruptBlockError } from '../../../core/base/errors.ts';
 import type { HashCode } from '../../../core/block/hashcode.ts';
 import { hashcodeOf } from '../../../core/block/hashcode.ts';
-import { checkIndex } from '../../../core/store/index-check.ts';
 import { newStorePath, withDatadir } from './store-folder.ts';
 
 const HASH = 'sha1';
@@ -216,21 +214,45 @@ it('S35: what looks like a record inside a Block is not taken for one when its n
   });
 });
 
-it('S35: an index that is missing, empty, cut short, rubbish, or of another Store is made anew, with one notice', async () => {
+/** Names of runs, large enough for files of their own. */
+const MANY: readonly Buffer[] = Array.from({ length: 1800 }, (_, i) => Buffer.from(`Block ${i}`));
+
+function runFile(path: string): string {
+  const name = readdirSync(join(path, 'index')).find((found) => found.endsWith('.run'));
+  assert.ok(name !== undefined, 'an index with a run in a file');
+  return join(path, 'index', name);
+}
+
+it('S35: an index that is missing, empty, cut short, rubbish, a symlink, or of another Store is made anew, with one notice', async () => {
   const path = newStorePath();
-  await makeStore(path);
+  await makeStore(path, MANY);
   const other = newStorePath();
   await makeStore(other, [Buffer.from('other')]);
+  const victim = join(other, 'victim');
   const index = join(path, 'index');
-  const file = join(index, 'data.mdb');
-  const size = readFileSync(file).length;
+  const head = join(index, 'head');
+  const size = readFileSync(head).length;
   const cases: Readonly<Record<string, () => void>> = {
     missing: () => rmSync(index, { recursive: true }),
-    'an empty file': () => truncateSync(file, 0),
-    'a page short': () => truncateSync(file, size - 4096),
-    'three pages long': () => truncateSync(file, 3 * 4096),
-    'cut within a page': () => truncateSync(file, size - 100),
-    rubbish: () => writeFileSync(file, Buffer.alloc(size, 'rubbish')),
+    'a head that is empty': () => truncateSync(head, 0),
+    'a head cut short': () => truncateSync(head, size - 1),
+    'a head of rubbish': () => writeFileSync(head, Buffer.alloc(size, 'rubbish')),
+    'a head that is gone': () => rmSync(head),
+    'a head that is a symlink': () => {
+      writeFileSync(victim, 'victim');
+      rmSync(head);
+      symlinkSync(victim, head);
+    },
+    'a head that is a dangling symlink': () => {
+      rmSync(head);
+      symlinkSync(join(other, 'nowhere'), head);
+    },
+    'a run that is gone': () => rmSync(runFile(path)),
+    'a run cut short': () => truncateSync(runFile(path), 4096),
+    'a run that is a symlink': () => {
+      rmSync(runFile(path));
+      symlinkSync(victim, join(index, 'x.run'));
+    },
     'of another Store': () => {
       rmSync(index, { recursive: true });
       cpSync(join(other, 'index'), index, { recursive: true });
@@ -238,18 +260,20 @@ it('S35: an index that is missing, empty, cut short, rubbish, or of another Stor
   };
   for (const [name, damage] of Object.entries(cases)) {
     damage();
-    const { found, notices } = await look(path);
+    const { found, notices } = await look(path, MANY);
     assert.ok(found.every(Boolean), name);
     assert.equal(notices.length, 1, `${name}: ${notices.join('; ')}`);
-    const again = await look(path);
+    const again = await look(path, MANY);
     assert.ok(again.found.every(Boolean) && again.notices.length === 0, `${name}, next session: ${again.notices.join('; ')}`);
   }
+  assert.equal(readFileSync(victim, 'latin1'), 'victim');
+  assert.equal(existsSync(join(other, 'nowhere')), false);
 });
 
 it('S35: a Store opened read-only reads past a damaged index, and changes nothing', async () => {
   const path = newStorePath();
   await makeStore(path);
-  truncateSync(join(path, 'index', 'data.mdb'), 4096);
+  truncateSync(join(path, 'index', 'head'), 100);
   const before = readdirSync(path, { recursive: true }).map(String).sort();
   await withDatadir(
     path,
@@ -264,73 +288,48 @@ it('S35: a Store opened read-only reads past a damaged index, and changes nothin
   assert.deepEqual(readdirSync(path, { recursive: true }).map(String).sort(), before);
 });
 
-it('S35: a flip of any octet of an index at rest is found out before it is used', async () => {
+it('S35: with any octet of its index flipped a Store gives every Block, and says that the index is made anew', async () => {
   const path = newStorePath({ inMemory: true });
-  await makeStore(path);
-  const folder = join(path, 'index');
-  assert.deepEqual(checkIndex(folder), { kind: 'whole' });
-  const whole = readFileSync(join(folder, 'data.mdb'));
-  const fd = openSync(join(folder, 'data.mdb'), 'r+');
-  try {
-    for (let at = 0; at < whole.length; at++) {
-      const octet = whole[at] ?? 0;
-      writeSync(fd, Buffer.of(octet ^ (1 << (at % 8))), 0, 1, at);
-      assert.equal(checkIndex(folder).kind, 'damaged', `octet ${at}`);
-      writeSync(fd, Buffer.of(octet), 0, 1, at);
-    }
-  } finally {
-    closeSync(fd);
-  }
-  assert.deepEqual(checkIndex(folder), { kind: 'whole' });
-});
-
-it('S35: with a flipped octet here and there in its index a Store gives every Block', async () => {
-  const path = newStorePath({ inMemory: true });
-  await makeStore(path);
-  const folder = join(path, 'index');
-  for (let at = 7; at < readFileSync(join(folder, 'data.mdb')).length; at += 997) {
-    const data = readFileSync(join(folder, 'data.mdb'));
-    data[at] = (data[at] ?? 0) ^ 0x10;
-    writeFileSync(join(folder, 'data.mdb'), data);
-    const { found, notices } = await look(path);
-    assert.ok(found.every(Boolean), `octet ${at}`);
-    assert.equal(notices.length, 1, `octet ${at}: ${notices.join('; ')}`);
-  }
-});
-
-it('S35: a version that changed in an index which nobody closed is found before LMDB is asked, which would end the process', async () => {
-  const path = newStorePath({ inMemory: true });
-  await makeStore(path);
-  const folder = join(path, 'index');
-  rmSync(join(folder, 'check')); // as after a kill
-  const file = join(folder, 'data.mdb');
-  const whole = readFileSync(file);
-  for (const page of [0, 4096])
-    for (let bit = 0; bit < 32; bit++) {
-      const data = Buffer.from(whole);
-      const at = page + 28 + (bit >> 3);
-      data[at] = (data[at] ?? 0) ^ (1 << (bit & 7));
+  await makeStore(path, MANY);
+  const index = join(path, 'index');
+  const saved = join(path, 'index.saved');
+  cpSync(index, saved, { recursive: true });
+  const run = runFile(path);
+  const sizes = { [join(index, 'head')]: 17, [run]: 2999 };
+  for (const [file, step] of Object.entries(sizes)) {
+    for (let at = 0; at < readFileSync(file).length; at += step) {
+      const data = readFileSync(file);
+      data[at] = (data[at] ?? 0) ^ (1 << (at % 8));
       writeFileSync(file, data);
-      assert.equal(checkIndex(folder).kind, 'damaged', `octet ${at}`);
+      const { found, notices } = await look(path, MANY);
+      assert.ok(found.every(Boolean), `${file} octet ${at}`);
+      assert.equal(notices.length, 1, `${file} octet ${at}: ${notices.join('; ')}`);
+      rmSync(index, { recursive: true });
+      cpSync(saved, index, { recursive: true });
     }
-  const { found, notices } = await look(path);
-  assert.ok(found.every(Boolean));
-  assert.equal(notices.length, 1);
+  }
 });
 
-it('S35: a digest that changed in an index which nobody closed is found out when its Block is asked for', async () => {
+it('S35: the index of an earlier version is removed, and the Store is of the present version from then on', async () => {
   const path = newStorePath();
   await makeStore(path);
-  const folder = join(path, 'index');
-  rmSync(join(folder, 'check')); // as after a kill
-  const [, , hashcode] = codes();
-  assert.ok(hashcode !== undefined);
-  const data = readFileSync(join(folder, 'data.mdb'));
-  for (let at = data.indexOf(hashcode.digest); at >= 0; at = data.indexOf(hashcode.digest, at + 1)) data[at + 9] = (data[at + 9] ?? 0) ^ 1;
-  writeFileSync(join(folder, 'data.mdb'), data);
+  const index = join(path, 'index');
+  rmSync(index, { recursive: true });
+  mkdirSync(join(index, 'users'), { recursive: true });
+  for (const name of ['data.mdb', 'lock.mdb', 'check']) writeFileSync(join(index, name), 'of an earlier version');
+  const format = join(path, 'vtftp-store');
+  writeFileSync(
+    format,
+    readFileSync(format, 'utf8')
+      .replace('format=2', 'format=1')
+      .replace(/shared=.*\n/, ''),
+  );
   const { found, notices } = await look(path);
   assert.ok(found.every(Boolean));
-  assert.equal(notices.length, 1);
+  assert.match(notices.join('; '), /earlier version; making it anew/);
+  assert.deepEqual(readdirSync(index), ['head']);
+  assert.match(readFileSync(format, 'utf8'), /^format=2$/m);
+  assert.deepEqual((await look(path)).notices, []);
 });
 
 it('S35: a Store whose format file is lost or damaged is known by its data files', async () => {

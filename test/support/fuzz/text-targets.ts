@@ -229,6 +229,7 @@ export const TEXT_TARGETS: readonly FuzzTarget[] = [
           compression: 'zlib',
           generation: 3,
           durability: 'batch',
+          shared: 'group',
         }),
       ),
     ],

@@ -17,7 +17,7 @@ export const gc = defineCommand({
   details: [
     'Every root that an archive of the Store holds is kept whole, however old. What else there is comes from sessions that were broken off, and from roots of which the archive is gone. Data files that were written to within the grace period are left alone (--grace, default 14d); of others what is needed is copied to a new file, the index is told, and the old file is removed, where at least a fifth of it goes.',
     'Sessions at work, reading or writing, go on. What those that write may count on stays: gc says how many there are, and removes it when it runs again after their end, or once more while later ones are at work. It can be interrupted or killed at any point.',
-    'A Dirref that stands in no archive of the Store is not kept: bind it and sync, or name the archive that has it with --archive. Where something that leads to Blocks is missing or damaged, or a line of an archive cannot be read, nothing is removed and the exit status is 13.',
+    'A Dirref that stands in no archive of the Store is not kept: open it, pull and sync, or name the archive that has it with --archive. Where something that leads to Blocks is missing or damaged, or a line of an archive cannot be read, nothing is removed and the exit status is 13.',
   ],
   options: [
     { name: 'plan', short: 'n', summary: 'tell what would be freed, and do nothing' },
@@ -35,7 +35,7 @@ export const gc = defineCommand({
   async run(context, { options }) {
     const { session, output, diagnostics, signal, now } = context;
     const plan = context.plan || options.has('plan');
-    if (!plan && session.tree.changed)
+    if (!plan && session.isChanged)
       throw new VtError('EFAILED', 'gc: this session has changes that no archive holds yet', { remedy: 'sync first' });
     const grace = options.get('grace');
     const graceMs = grace === undefined || grace === true ? DEFAULT_GRACE_MS : durationMs('grace', grace);

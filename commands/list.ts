@@ -34,6 +34,7 @@ import { push } from './push.ts';
 import { put } from './put.ts';
 import { pwd } from './pwd.ts';
 import { quit } from './quit.ts';
+import { redo } from './redo.ts';
 import { repair } from './repair.ts';
 import { rm } from './rm.ts';
 import { scrub } from './scrub.ts';
@@ -89,6 +90,7 @@ export const COMMANDS: readonly Command[] = [
   open,
   sync,
   undo,
+  redo,
   log,
   mount,
   umount,

@@ -69,6 +69,9 @@ export async function openControl(
           },
           archive: session.archive,
           sync: async (signal) => await session.sync(signal),
+          become: async (action, target, newest, signal) => await session.become(action, target, newest, signal),
+          refresh: async (signal) => await session.refresh(signal),
+          keep: async (signal) => await session.keep(signal),
           about: {
             mountpoint: mountPoint,
             ...octetsField('start', start),

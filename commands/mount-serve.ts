@@ -40,6 +40,7 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
       await ingest.flushPending();
       return block;
     },
+    isChanged: () => isShown && session.isChanged,
     syncTree: async () => {
       if (isShown) await session.sync();
     },

@@ -43,7 +43,7 @@ export async function placeImported(
   if (plan) return { gone: 0 };
   // Unchanged, as most often: lifting and comparing the trees would take as long as walking them did.
   const { encodeDirent } = await import('../core/dirent/dirent-codec.ts');
-  if (!tree.changed && Buffer.compare(encodeDirent(before.dirent), encodeDirent(dirent)) === 0) return { gone: 0 };
+  if (before.isStale !== true && Buffer.compare(encodeDirent(before.dirent), encodeDirent(dirent)) === 0) return { gone: 0 };
   const stood = await tree.dirent(path, { signal });
   const gone = await countGone(session.store, stood, dirent, signal);
   if (gone > 0 && !(await isMeant(context, path, stood, gone))) throw new VtError('EFAILED', `put "${octetsToText(path)}": left as it was`);

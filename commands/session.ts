@@ -1,5 +1,6 @@
 import type { Archive } from '../core/archive/archive.ts';
 import type { Octets } from '../core/base/octets.ts';
+import type { DirDirent, Dirent } from '../core/dirent/dirent.ts';
 import type { PeerTable } from '../core/store/peer-table.ts';
 import type { Store } from '../core/store/store.ts';
 import type { TailTable } from '../core/tail/tail-table.ts';
@@ -52,7 +53,7 @@ export interface Session extends AsyncDisposable {
   open(reference: Octets, signal?: AbortSignal): Promise<void>;
   /** Opens another source beside the tree, to read of. The caller closes it. */
   openOther(reference: Octets, signal?: AbortSignal): Promise<OtherSource>;
-  /** Shows what another session has recorded meanwhile, where nothing was changed here. */
+  /** Takes over what another session has recorded meanwhile, where nothing was changed here. */
   refresh(signal?: AbortSignal): Promise<void>;
   /**
    * Keeps the tree the same object until the function given is called: what others recorded is brought onto it, and no
@@ -61,8 +62,20 @@ export interface Session extends AsyncDisposable {
   pin(): () => void;
   /** The words of a command line that open a source as this session would, or the same that this one has open. */
   reopenWords(source: Octets | undefined): readonly string[];
-  /** Syncs the tree and, if its root changed, appends it to the archive; gives the Dirref's text. */
+  /** Stores the tree, sees to it that its root is recorded in the archive, and gives the Dirref's text. */
   sync(signal?: AbortSignal): Promise<string>;
+  /** Whether the tree is another than the one that was recorded last. */
+  readonly isChanged: boolean;
+  /** Blocks of the tree have come that were not here: the next sync records it, also where it is as it was opened. */
+  keep(signal?: AbortSignal): Promise<void>;
+  /**
+   * Makes the tree a recorded state, and records that as the newest. The working path stays where it is a Dir there.
+   *
+   * @param action - for messages
+   * @param newest - the newest root as far as the caller knows
+   * @throws {VtError} EFAILED where another session has recorded a root after that: nothing is changed then
+   */
+  become(action: string, target: DirDirent, newest: Dirent | undefined, signal?: AbortSignal): Promise<void>;
   /** Whether `quit` (or the end) has to recite. */
   readonly mustRecite: boolean;
   /** Ends the session after this command, with this exit status (default: what happened so far). */

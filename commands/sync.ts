@@ -6,6 +6,7 @@ export const sync = defineCommand({
   group: 'history',
   summary: 'store what changed, record the root, and print its Dirref',
   details: [
+    'Whether a root is recorded is read from the archive each time. The tree of a Dirref goes on in the default archive where nothing is recorded yet, or the Dirref is its newest root. Else its roots are recorded in the archive `references`, so that gc keeps them: STORE@references opens it.',
     'Where another session has recorded a root meanwhile, the two are merged: nothing is lost, and names that both changed are told on standard error.',
   ],
   async run({ session, output, signal, plan }) {

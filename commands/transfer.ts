@@ -145,6 +145,7 @@ async function transferOne(
       `${label}: ${countText(missingBlocks, 'Block')} of ${groupedDigits(neededBlocks)} missing ${where} (${sizeText(missingBytes)})`,
     );
     if (!how.plan) await work.transfer();
+    if (isPull && !how.plan) await session.keep(signal);
   } catch (error) {
     if (work.doneBlocks > 0)
       diagnostics.warn(

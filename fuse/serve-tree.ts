@@ -26,6 +26,8 @@ export interface ServeOptions {
   readonly syncSeconds: number;
   readonly frontFolder: string;
   readonly storeContent: LiveMountOptions['storeContent'];
+  /** Whether the tree is another than the one that is recorded. */
+  readonly isChanged: () => boolean;
   /** Stores what changed and records the root. */
   readonly syncTree: () => Promise<void>;
   readonly owners: OwnerNames;
@@ -142,7 +144,7 @@ export class TreeServer {
     this.#live.mount.contents[Symbol.dispose]();
     await (this.#running.again ?? this.#running.sync ?? Promise.resolve()).catch(() => undefined);
     // What is left out of hard links is known to the sync alone, which stores the others: as long as contents can be stored.
-    if (this.#tree.changed) await this.#sync();
+    await this.#sync();
     return await this.#tree.countLeftOut();
   }
 
@@ -173,7 +175,7 @@ export class TreeServer {
   async #tick(): Promise<void> {
     try {
       await this.#live.settle();
-      if (this.#tree.changed) await this.#sync();
+      if (this.#options.isChanged()) await this.#sync();
     } catch (error) {
       this.#options.onFault(error);
     }

@@ -100,7 +100,7 @@ async function openAttached(
   const archive = typeof archiveName === 'string' ? new RemoteArchive(channel, archiveName) : undefined;
   const store = await options.wrapStore(await storeOf(channel, options));
   const remote = new RemoteTree({ channel, store, storeContent, again: connect });
-  if (options.plan !== true) return { tree: remote, store, archive, base: undefined, recordsItself: true, ...start };
+  if (options.plan !== true) return { tree: remote, store, archive, base: undefined, served: remote, ...start };
   // A plan is carried out on a copy in memory of the tree as it is now.
   const root = await remote.dirent(ROOT_PATH, { signal: options.signal });
   if (root.kind !== 'dir') throw new VtError('EOPEN', `attach to "${remote.name}": its root is a ${root.kind}, not a Dir`);

@@ -72,6 +72,18 @@ export class ClientSession implements Session {
     return await this.#session.sync(signal);
   }
 
+  get isChanged(): boolean {
+    return this.#session.isChanged;
+  }
+
+  async keep(signal?: AbortSignal): Promise<void> {
+    await this.#session.keep(signal);
+  }
+
+  async become(): Promise<void> {
+    throw refused('go back to a past state');
+  }
+
   quit(): void {
     throw refused('quit');
   }

@@ -20,7 +20,7 @@ const HELD_BYTES = 64 * 1024;
 const GROUPS: readonly string[] = ['where', 'list', 'read', 'change', 'history'];
 
 /** Of those, what needs a terminal, this machine's files, or another tree. */
-const NOT_FOR_CLIENTS: ReadonlySet<string> = new Set(['less', 'open', 'undo', 'lpwd', 'lcd']);
+const NOT_FOR_CLIENTS: ReadonlySet<string> = new Set(['less', 'open', 'undo', 'redo', 'lpwd', 'lcd']);
 
 /** Runs command lines for a client of the control channel: those that act on the tree, without local files or programs. */
 export function makeClientShell(session: Session, services: ShellServices, now: () => Date): ClientShell {

@@ -10,7 +10,6 @@ import type { LookupOptions, Tree, TreeCapabilities, TreeChange, TreeEntry, Tree
 export class ReadOnlyTree implements Tree {
   readonly name: string;
   readonly can: TreeCapabilities = { write: false, sync: false };
-  readonly changed = false;
   readonly #tree: Tree;
   readonly #remedy: string | undefined;
 
@@ -88,6 +87,10 @@ export class ReadOnlyTree implements Tree {
 
   async write(): Promise<void> {
     throw this.refusal('write to');
+  }
+
+  isAt(): boolean {
+    return true;
   }
 
   async sync(): Promise<Dirent> {

@@ -1,7 +1,7 @@
 import type { OtherSource, Session } from '../commands/session.ts';
 import type { Archive } from '../core/archive/archive.ts';
 import { findEntry } from '../core/archive/find-entry.ts';
-import { ClosedError, PathError, VtError } from '../core/base/errors.ts';
+import { ClosedError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import type { DirDirent, Dirent } from '../core/dirent/dirent.ts';
@@ -10,11 +10,14 @@ import { capability } from '../core/store/capability.ts';
 import { PeerTable } from '../core/store/peer-table.ts';
 import type { Store } from '../core/store/store.ts';
 import { TailTable } from '../core/tail/tail-table.ts';
+import { EMPTY_ROOT } from '../core/tree/empty-root.ts';
 import { LiveTree, openLiveTree } from '../core/tree/live-tree.ts';
+import { nearestDir } from '../core/tree/nearest-dir.ts';
 import { ROOT_PATH } from '../core/tree/path.ts';
 import type { Tree, TreePath } from '../core/tree/tree.ts';
 
 import { ReadOnlyTree } from './read-only-tree.ts';
+import { RootRecord, requireDir } from './root-record.ts';
 import type { OpenedSource, SourceOptions } from './source.ts';
 import { openSource } from './source.ts';
 import { isAbsent } from './stores.ts';
@@ -53,18 +56,17 @@ export class ShellSession implements Session {
   #opened: Octets | undefined;
   /** The live tree at the present state; of a merge with another session's the merged one. */
   #present: Tree;
-  /** The root that is recorded, or was at the start. */
-  #base: Dirent | undefined;
+  #record: RootRecord;
+  /** Blocks of the tree have come, and it is to be recorded. */
+  #mustKeep = false;
   #past: { readonly view: string; readonly tree: Tree } | undefined;
   #hasSynced = false;
-  /** The tree is stored, and its root could not be recorded. */
-  #isUnrecorded = false;
   #quitStatus: number | undefined;
   #isQuitting = false;
   /** Those that hold the very object of the present tree. */
   #pins = 0;
   #isClosed = false;
-  /** The sync under way: two at a time would take each other for another session. */
+  /** The sync under way. */
   #syncing: Promise<unknown> = Promise.resolve();
 
   constructor(source: OpenedSource, options: SessionOptions) {
@@ -72,7 +74,7 @@ export class ShellSession implements Session {
     this.#source = source;
     this.#opened = options.source;
     this.#present = source.tree;
-    this.#base = source.base;
+    this.#record = new RootRecord(source, options);
     this.cwd = source.start ?? ROOT_PATH;
     this.localCwd = options.localCwd;
     this.settings = options.settings;
@@ -88,7 +90,7 @@ export class ShellSession implements Session {
 
   /** Refuses to read of a Store that was named, is not there, and has not been written to. */
   requireStore(action: string): void {
-    if (this.#source.lacksStore !== true || this.#present.changed || !isAbsent(this.store)) return;
+    if (this.#source.lacksStore !== true || this.isChanged || !isAbsent(this.store)) return;
     throw new VtError('EOPEN', `${action}: there is no Store "${this.store.name}"`, {
       remedy: 'mend its name; a new one is made by the first put or mkdir',
     });
@@ -116,9 +118,14 @@ export class ShellSession implements Session {
     return this.#quitStatus;
   }
 
-  /** Whether something is not synced yet. */
   get isChanged(): boolean {
-    return this.#present.changed || this.#isUnrecorded;
+    return this.#mustKeep || !this.#present.isAt(this.#record.base);
+  }
+
+  async keep(signal?: AbortSignal): Promise<void> {
+    const { served } = this.#source;
+    if (served !== undefined) await served.keep(signal);
+    else if (!(await this.#record.hasBase(signal, true))) this.#mustKeep = true;
   }
 
   get history(): readonly string[] {
@@ -161,13 +168,8 @@ export class ShellSession implements Session {
     if (past !== undefined) await this.#keepCwd();
   }
 
-  /** The working path stays where it is a Dir in the tree that is shown now; else the nearest above it that is. */
   async #keepCwd(): Promise<void> {
-    for (;;) {
-      const found = await this.tree.lookup(this.cwd).catch(absentPath);
-      if (found?.dirent.kind === 'dir' || this.cwd === ROOT_PATH) return;
-      this.cwd = (this.cwd.slice(0, this.cwd.lastIndexOf('/')) || '/') as TreePath;
-    }
+    this.cwd = await nearestDir(this.tree, this.cwd);
   }
 
   async open(reference: Octets, signal?: AbortSignal): Promise<void> {
@@ -181,7 +183,8 @@ export class ShellSession implements Session {
     this.#source = next;
     this.#opened = reference;
     this.#present = next.tree;
-    this.#base = next.base;
+    this.#record = new RootRecord(next, this.#options);
+    this.#mustKeep = false;
     this.#hasSynced = false;
     this.cwd = next.start ?? ROOT_PATH;
     this.previousCwd = undefined;
@@ -222,77 +225,88 @@ export class ShellSession implements Session {
   }
 
   async refresh(signal?: AbortSignal): Promise<void> {
-    if (this.#pins > 0 || this.#source.recordsItself === true) return;
-    const last = await this.#source.archive?.last({ signal });
-    const root = last?.dirent;
-    if (this.#present.changed || root?.kind !== 'dir' || (this.#base !== undefined && formatDirent(root) === formatDirent(this.#base)))
-      return;
-    await this.#present[Symbol.asyncDispose]();
-    this.#present = openLiveTree(this.store, root);
-    this.#base = root;
-    if (this.#past === undefined) await this.#keepCwd();
+    await this.#alone(async () => {
+      if (this.#source.served !== undefined) {
+        await this.#source.served.refresh(signal);
+        return;
+      }
+      const root = (await this.#source.archive?.last({ signal }))?.dirent;
+      if (this.isChanged || root?.kind !== 'dir' || this.#present.isAt(root)) return;
+      await this.#show(root, signal);
+      this.#record.movedTo(root);
+    });
+  }
+
+  async become(action: string, target: DirDirent, newest: Dirent | undefined, signal?: AbortSignal): Promise<void> {
+    await this.#alone(async () => {
+      const { served } = this.#source;
+      if (served !== undefined) await served.become(action, target, newest, signal);
+      else await this.#record.replace(action, target, newest, async () => await this.#show(target, signal), signal);
+      this.#hasSynced = true;
+      await this.#keepCwd();
+    });
   }
 
   reopenWords(source: Octets | undefined): readonly string[] {
     const { storeSpecification } = this.#options;
     const opened = source ?? this.#opened;
-    return [
-      ...(storeSpecification === undefined ? [] : ['--store', storeSpecification]),
-      ...(opened === undefined ? [] : [octetsToText(opened)]),
-    ];
+    const { isReference, archive } = this.#source;
+    const { base } = this.#record;
+    // A Dirref opens the tree as it was: what goes on in the default archive, or nowhere, is opened as it is now.
+    const word =
+      source === undefined && isReference === true
+        ? archive === undefined
+          ? base && formatDirent(base)
+          : undefined
+        : opened && octetsToText(opened);
+    return [...(storeSpecification === undefined ? [] : ['--store', storeSpecification]), ...(word === undefined ? [] : [word])];
   }
 
   async sync(signal?: AbortSignal): Promise<string> {
-    const synced = this.#syncing.then(async () => await this.#syncNow(signal));
-    this.#syncing = synced.catch(() => undefined);
-    return await synced;
+    return await this.#alone(async () => await this.#syncNow(signal));
+  }
+
+  /** Two that sync or replace the tree at a time would take each other for another session. */
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#syncing.then(async () => {
+      if (this.#isClosed) throw new ClosedError('sync', this.#present.name);
+      return await work();
+    });
+    this.#syncing = done.catch(() => undefined);
+    return await done;
   }
 
   async #syncNow(signal: AbortSignal | undefined): Promise<string> {
-    if (this.#isClosed) throw new ClosedError('sync', this.#present.name);
-    if (this.#options.plan || !this.#present.can.sync) return this.#base === undefined ? '' : formatDirent(this.#base);
-    if (this.#source.recordsItself === true) {
+    const record = this.#record;
+    if (this.#options.plan || !this.#present.can.sync) return record.base === undefined ? '' : formatDirent(record.base);
+    if (this.#source.served !== undefined) {
       // What others changed counts too, and only the mount knows of that.
-      this.#base = await this.#present.sync({ signal });
+      const root = await this.#present.sync({ signal });
+      record.movedTo(root);
       this.#hasSynced = true;
-      return formatDirent(this.#base);
+      return formatDirent(root);
     }
+    if (record.base !== undefined && !this.isChanged && (await record.hasBase(signal))) return formatDirent(record.base);
     const { isChanged } = this;
-    if (!isChanged && this.#base !== undefined) return formatDirent(this.#base);
-    const ours = await this.#present.sync({ signal });
-    if (isChanged) {
-      this.#isUnrecorded = true;
-      await this.#record(requireDir(ours), signal);
-      this.#isUnrecorded = false;
-      this.#hasSynced = true;
-    } else this.#base = ours;
+    const ours = requireDir(await this.#present.sync({ signal }));
+    if (record.base === undefined && !isChanged) return formatDirent(ours);
+    const root = await record.append(ours, async (base, theirs) => await this.#merge(base, ours, theirs, signal), signal);
+    this.#mustKeep = false;
+    this.#hasSynced = true;
+    if (root !== ours) await this.#show(root, signal, ours);
     if (capability(this.store, 'durability')?.durability === 'none')
       this.#options.warn('durability is none: what was recited may not outlive a loss of power');
-    return formatDirent(this.#base ?? ours);
+    return formatDirent(root);
   }
 
-  /** Appends a new root to the archive, merged with what another session has recorded there meanwhile. */
-  async #record(ours: DirDirent, signal: AbortSignal | undefined): Promise<void> {
-    const { archive } = this.#source;
-    let root = ours;
-    if (archive !== undefined) {
-      await capability(this.store, 'making')?.make();
-      const base = this.#base === undefined ? undefined : formatDirent(this.#base);
-      await archive.append(
-        async (last) => {
-          const newest = last === undefined ? undefined : formatDirent(last.dirent);
-          if (last !== undefined && newest !== base && newest !== formatDirent(ours))
-            root = await this.#merge(ours, requireDir(last.dirent), signal);
-          return formatDirent(root) === newest ? undefined : root;
-        },
-        BigInt(this.#options.now().getTime()) * 1_000_000n,
-        { signal },
-      );
-    }
-    this.#base = root;
-    if (root === ours) return;
-    if (this.#pins > 0 && this.#present instanceof LiveTree) {
-      for (const { path, theirsAt } of await this.#present.adopt(ours, root, { signal }))
+  /**
+   * Makes the tree another state: by its differences where others hold it, or something is in it alone.
+   *
+   * @param before - what the tree is, but for changes since, which stay; default what was recorded last
+   */
+  async #show(root: DirDirent, signal: AbortSignal | undefined, before: DirDirent = this.#record.baseDir ?? EMPTY_ROOT): Promise<void> {
+    if (this.#present instanceof LiveTree && (this.#pins > 0 || !this.#present.isAt(before))) {
+      for (const { path, theirsAt } of await this.#present.adopt(before, root, { signal }))
         this.#options.warn(
           `merge "${octetsToText(path)}": it changed meanwhile; ${theirsAt === undefined ? 'it is kept' : `the recorded state is kept as "${octetsToText(theirsAt)}"`}`,
         );
@@ -303,9 +317,8 @@ export class ShellSession implements Session {
     if (this.#past === undefined) await this.#keepCwd();
   }
 
-  async #merge(ours: DirDirent, theirs: DirDirent, signal: AbortSignal | undefined): Promise<DirDirent> {
+  async #merge(base: DirDirent | undefined, ours: DirDirent, theirs: DirDirent, signal: AbortSignal | undefined): Promise<DirDirent> {
     const { mergeRoots } = await import('./merge-roots.ts');
-    const base = this.#base?.kind === 'dir' ? this.#base : undefined;
     return await mergeRoots(this.store, base, ours, theirs, { warn: this.#options.warn, now: this.#options.now(), signal });
   }
 
@@ -318,14 +331,4 @@ export class ShellSession implements Session {
     await this.#present[Symbol.asyncDispose]();
     await this.store[Symbol.asyncDispose]();
   }
-}
-
-function requireDir(dirent: Dirent): DirDirent {
-  if (dirent.kind !== 'dir') throw new VtError('EFAILED', `sync: the root is a ${dirent.kind}, not a Dir`);
-  return dirent;
-}
-
-function absentPath(error: unknown): undefined {
-  if (error instanceof PathError) return undefined;
-  throw error;
 }

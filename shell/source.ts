@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { resolveLocalPath } from '../commands/local-path.ts';
 import type { Archive, ArchiveEntry } from '../core/archive/archive.ts';
 import { openArchiveFile } from '../core/archive/archive-file.ts';
@@ -9,10 +9,10 @@ import { PathError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToBytes, octetsToText, octetsToTextStrict } from '../core/base/octets.ts';
 import { errorText } from '../core/base/system-error.ts';
-import type { Dirent, IndirectDirent } from '../core/dirent/dirent.ts';
+import type { DirDirent, Dirent, IndirectDirent } from '../core/dirent/dirent.ts';
 import { formatDirent } from '../core/dirent/dirent-text.ts';
 import { skipReference, URI_SCHEME } from '../core/dirent/reference-skip.ts';
-import { canWrite } from '../core/store/capability.ts';
+import { canWrite, capability } from '../core/store/capability.ts';
 import { isDatadir, isPythonDatadir } from '../core/store/datadir-recovery.ts';
 import { parseStoreSpecification } from '../core/store/open-store.ts';
 import type { Store } from '../core/store/store.ts';
@@ -23,7 +23,17 @@ import type { Tree, TreePath } from '../core/tree/tree.ts';
 import { PlanStore } from './plan-store.ts';
 import { ReadOnlyTree } from './read-only-tree.ts';
 import type { StoreOpener } from './stores.ts';
-import { DEFAULT_ARCHIVE, datadirSpecification, isAbsent, openStoreLazily, storeOfArchive } from './stores.ts';
+import { DEFAULT_ARCHIVE, datadirSpecification, isAbsent, openStoreLazily, REFERENCES_ARCHIVE, storeOfArchive } from './stores.ts';
+
+/** The roots of a tree that another process serves. */
+export interface ServedRoots {
+  /** As `Session.become`. */
+  become(action: string, target: DirDirent, newest: Dirent | undefined, signal: AbortSignal | undefined): Promise<void>;
+  /** As `Session.refresh`. */
+  refresh(signal: AbortSignal | undefined): Promise<void>;
+  /** As `Session.keep`. */
+  keep(signal: AbortSignal | undefined): Promise<void>;
+}
 
 /** A tree that was opened, and what belongs to it. */
 export interface OpenedSource {
@@ -36,8 +46,14 @@ export interface OpenedSource {
   readonly lacksStore?: boolean;
   /** The root that the tree started from; undefined for an empty one and for an ordinary directory. */
   readonly base: Dirent | undefined;
-  /** Its sync records the root: the live tree of a mount. */
-  readonly recordsItself?: boolean;
+  /** Where its roots are recorded besides, so that gc keeps them: the archive, if any, is none of the Store's. */
+  readonly keptIn?: Archive | undefined;
+  /** It was opened by its Dirref, which opens it as it was. */
+  readonly isReference?: boolean;
+  /** It was opened by its Dirref: nobody has recorded it, and perhaps not all of it is in the Store. */
+  readonly mayLackBlocks?: boolean;
+  /** Of the live tree of a mount: what the process does that serves it, where the roots are recorded. */
+  readonly served?: ServedRoots;
   /** Where the working path starts, if not at the root: what a mount has at its top. */
   readonly start?: TreePath;
 }
@@ -136,11 +152,22 @@ async function openReference(text: string, options: SourceOptions): Promise<Open
     const fallback = reference.kind === 'uri' ? baseName(reference.uri.path as TreePath) : '';
     return { ...(await openSingle(store, dirent, fallback)), archive: undefined };
   }
-  // A reference that is the newest root is that root: changes go on from there. Any other has no archive to go on in.
+  // A reference that is the newest root is that root: changes go on from there. So they do where nothing is recorded yet. Any other has
+  // no archive to go on in.
   const archive = archiveOf(store, DEFAULT_ARCHIVE);
   const last = await archive?.last(signalOf(options));
-  const isNewest = last !== undefined && formatDirent(last.dirent) === formatDirent(dirent);
-  return { tree: openLiveTree(store, dirent), store, archive: isNewest ? archive : undefined, base: dirent };
+  const tree = openLiveTree(store, dirent);
+  if (last === undefined) return { tree, store, archive, base: dirent, isReference: true, mayLackBlocks: true };
+  if (formatDirent(last.dirent) === formatDirent(dirent)) return { tree, store, archive, base: dirent, isReference: true };
+  return {
+    tree,
+    store,
+    archive: undefined,
+    keptIn: archiveOf(store, REFERENCES_ARCHIVE),
+    base: dirent,
+    isReference: true,
+    mayLackBlocks: true,
+  };
 }
 
 /** A source that is no Dir: the tree is a Dir of that one entry, read-only. @param fallback - its name where it has none */
@@ -293,7 +320,10 @@ async function openFile(file: Octets, past: string | undefined, options: SourceO
   if ((await archive.last(signalOf(options))) === undefined && (statSync(path).size > 0 || !path.endsWith('.vt'))) {
     throw new VtError('EOPEN', `open "${path}": not an archive, or no line of it can be read`);
   }
-  return await openEntry(store, archive, past, options);
+  const opened = await openEntry(store, archive, past, options);
+  const isOwn =
+    owner !== undefined || (capability(store, 'folders') ?? []).some((folder) => resolve(folder, 'archives') === dirname(resolve(path)));
+  return isOwn || !canWrite(store) ? opened : { ...opened, keptIn: archiveOf(store, REFERENCES_ARCHIVE) };
 }
 
 function exists(source: Octets, options: SourceOptions): boolean {

@@ -10,6 +10,9 @@ import type { Places } from './places.ts';
 /** The archive of a Store where none is named. */
 export const DEFAULT_ARCHIVE = 'default';
 
+/** The archive of a Store that keeps the roots of trees which were opened by a Dirref, or from an archive that lies elsewhere. */
+export const REFERENCES_ARCHIVE = 'references';
+
 export interface StoreOpener {
   readonly places: Places;
   /** Told of what was found amiss and put right. */

@@ -285,7 +285,7 @@ class Adoption {
 
   #setDirMeta(dir: LiveDir, meta: Meta): void {
     this.#dirMeta.set(dir, meta);
-    changeDir(this.#state, dir, { ...dir.dirent, meta });
+    changeDir(dir, { ...dir.dirent, meta });
   }
 
   #keepMeta(dir: LiveDir): void {

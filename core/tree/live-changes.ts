@@ -231,10 +231,9 @@ export function changeLeaf(place: Place, leaf: LiveLeaf, dirent: LeafDirent): vo
 }
 
 /** Gives a Dir other metadata or salt; its Block is not written for that, but its parent's is. */
-export function changeDir(state: LiveState, dir: LiveDir, dirent: DirDirent): void {
+export function changeDir(dir: LiveDir, dirent: DirDirent): void {
   dir.dirent = dirent;
-  if (dir.parent === undefined) state.rootChanged = true;
-  else dir.parent.markStale();
+  dir.parent?.markStale();
 }
 
 /** Notes at a node that it has got another name: its ctime, where it records one, is now. */

@@ -295,10 +295,9 @@ export class LiveNodes {
 
   /** As {@link change}, for callers inside whose turn of the event loop nothing else may run: a write that sets its time. */
   changeNow(node: LiveNode, change: (dirent: LiveNode['dirent']) => LiveNode['dirent'], kind: TreeChange['kind'], by: object): void {
-    const { state } = this.#context;
     const dirent = change(node.dirent);
     if (node.sort === 'dir') {
-      if (dirent.kind === 'dir') changeDir(state, node, dirent);
+      if (dirent.kind === 'dir') changeDir(node, dirent);
       this.#tellNode(node, kind, by);
       return;
     }

@@ -45,7 +45,6 @@ export async function bind(state: LiveState, path: TreePath, given: NodeDirent, 
   if (place === undefined) {
     if (dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'bind', octetsToText(path));
     state.root = liveRoot({ ...dirent, name: state.root.dirent.name });
-    state.rootChanged = true;
   } else {
     checkEntryName(place.name, 'bind', path);
     if (place.node !== undefined) {
@@ -126,7 +125,7 @@ export async function copy(state: LiveState, from: TreePath, to: TreePath, optio
 export async function setMeta(state: LiveState, path: TreePath, change: MetaChange, options: LookupOptions): Promise<void> {
   const { node, place } = await placed(state, path, 'change', options.follow ?? true, options);
   const meta = applyMetaChange(nodeChanged(node.dirent.meta, state.nowNs()), change);
-  if (node.sort === 'dir') changeDir(state, node, { ...node.dirent, meta });
+  if (node.sort === 'dir') changeDir(node, { ...node.dirent, meta });
   else if (place !== undefined) changeLeaf(place, node, { ...node.dirent, meta });
   state.changes.emit({ kind: 'meta', path: place?.path ?? path });
 }
@@ -136,7 +135,7 @@ export async function setSalt(state: LiveState, path: TreePath, salt: Uint8Array
   const { node, place } = await placed(state, path, 'salt', true, options);
   if (node.sort !== 'dir') throw new PathError('ENOTDIR', 'salt', octetsToText(path));
   const { salt: _salt, ...rest } = node.dirent;
-  changeDir(state, node, { ...rest, ...(salt === undefined ? {} : { salt: Uint8Array.from(salt) }) });
+  changeDir(node, { ...rest, ...(salt === undefined ? {} : { salt: Uint8Array.from(salt) }) });
   if (node.scope !== undefined) node.scope.changed = true;
   node.markStale();
   state.changes.emit({ kind: 'meta', path: place?.path ?? path });

@@ -3,12 +3,12 @@ import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { Block } from '../block/block.ts';
-import { EMPTY_BLOCK } from '../block/block.ts';
 import type { ContentHint } from '../blockify/parser.ts';
 import type { DirDirent } from '../dirent/dirent.ts';
 import type { Store } from '../store/store.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import type { DirReader } from './dir-reader.ts';
+import { EMPTY_ROOT } from './empty-root.ts';
 import { findLoadedNode, findNode, InodeScope, liveDir, openStoredDir } from './inode-scope.ts';
 import type { LeftOut } from './left-out.ts';
 import type { LiveDir, LiveLeaf, RawEntry } from './live-node.ts';
@@ -39,8 +39,6 @@ export interface LiveState {
   root: LiveDir;
   /** Which names are never stored. */
   leftOut: LeftOut | undefined;
-  /** The root's own Dirent changed since it was last given by `sync`, whether or not its Block is stale. */
-  rootChanged: boolean;
 }
 
 /** A node of a live tree. */
@@ -48,7 +46,7 @@ export type LiveNode = LiveDir | LiveLeaf;
 
 /** The root of a live tree; it always has an inode table to put nodes into. */
 export function liveRoot(dirent: DirDirent | undefined): LiveDir {
-  const root = liveDir(ROOT_ID, undefined, '' as Octets, dirent ?? { kind: 'dir', name: '' as Octets, meta: {}, block: EMPTY_BLOCK });
+  const root = liveDir(ROOT_ID, undefined, '' as Octets, dirent ?? EMPTY_ROOT);
   root.scope ??= new InodeScope(root);
   return root;
 }
@@ -145,7 +143,10 @@ function kept(dir: LiveDir): LiveDir {
 
 /** A node as the tree shows it under a name. */
 export function treeEntry(path: TreePath, name: Octets, node: LiveNode): TreeEntry {
-  if (node.sort === 'dir') return { path, name, dirent: { ...node.dirent, name }, size: 0, nlink: 1, id: node.id };
+  if (node.sort === 'dir') {
+    const stale = node.stale ? { isStale: true } : {};
+    return { path, name, dirent: { ...node.dirent, name }, size: 0, nlink: 1, ...stale, id: node.id };
+  }
   const dirent =
     node.hard === undefined ? { ...node.dirent, name } : { ...node.dirent, name, uuid: node.hard.uuid, nlink: node.hard.nlink };
   return { path, name, dirent, size: leafSize(node), nlink: node.hard?.nlink ?? 1, id: node.id };

@@ -12,6 +12,7 @@ import type { AppendOptions } from '../blockify/append-content.ts';
 import type { Content } from '../blockify/blockify.ts';
 import type { DirDirent, Dirent } from '../dirent/dirent.ts';
 import { MIN_SALT_SIZE } from '../dirent/dirent-tags.ts';
+import { formatDirent } from '../dirent/dirent-text.ts';
 import type { Meta } from '../dirent/meta.ts';
 import type { NameFilter } from '../filter/name-filter.ts';
 import { canWrite } from '../store/capability.ts';
@@ -19,6 +20,7 @@ import type { Store } from '../store/store.ts';
 import type { AdoptClash } from './adopt.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { DirReader } from './dir-reader.ts';
+import { EMPTY_ROOT } from './empty-root.ts';
 import { findNode } from './inode-scope.ts';
 import { countLeftOut, LeftOut } from './left-out.ts';
 import { emptyDir, storedDirent } from './live-changes.ts';
@@ -85,7 +87,6 @@ export class LiveTree implements Tree {
       newUuid: options.newUuid ?? randomUUID,
       storeContent: options.storeContent ?? ((content, how) => storeHere(store, content, how)),
       root: liveRoot(root),
-      rootChanged: false,
       leftOut: undefined,
     };
     this.nodes = new LiveNodes({
@@ -97,8 +98,9 @@ export class LiveTree implements Tree {
     });
   }
 
-  get changed(): boolean {
-    return this.#state.root.stale || this.#state.rootChanged;
+  isAt(root: Dirent | undefined): boolean {
+    const { stale, dirent } = this.#state.root;
+    return !stale && (dirent === root || formatDirent(dirent) === formatDirent(root ?? EMPTY_ROOT));
   }
 
   async lookup(path: TreePath, options: LookupOptions = {}): Promise<TreeEntry | undefined> {
@@ -281,11 +283,8 @@ export class LiveTree implements Tree {
   sync(options: OpOptions = {}): Promise<Dirent> {
     return this.#alone('sync', async () => {
       const { root } = this.#state;
-      // A flush that fails leaves it changed, though no Dir is stale any more.
-      if (root.stale) this.#state.rootChanged = true;
       await storeStale(this.#state, root, options);
       if (this.can.write) await this.store.flush(options);
-      this.#state.rootChanged = false;
       return root.dirent;
     });
   }

@@ -58,7 +58,6 @@ export class LocalTree implements Tree {
   readonly name: string;
   readonly can: TreeCapabilities = { write: true, sync: false };
   readonly store: Store;
-  readonly changed = false;
   readonly #paths: LocalPaths;
   readonly #options: LocalTreeOptions;
   readonly #owners: OwnerNames;
@@ -236,6 +235,11 @@ export class LocalTree implements Tree {
       checkEntryName(place.name, 'write', path);
       await writeLocal(place, content, meta, this.#owners, options.signal);
     });
+  }
+
+  /** Changes act at once, and no root is kept. */
+  isAt(): boolean {
+    return true;
   }
 
   sync(_options: OpOptions = {}): Promise<Dirent> {

@@ -19,6 +19,8 @@ export interface TreeEntry {
   readonly size: number;
   /** Names of the node. */
   readonly nlink: number;
+  /** Of a Dir: something below it changed since its Block was made. */
+  readonly isStale?: boolean;
   /** Unique in this tree while it is open; equal for all names of one node. */
   readonly id: number;
 }
@@ -93,8 +95,13 @@ export interface Tree extends AsyncDisposable {
   /** Makes or replaces a file's content; metadata of an existing file is kept, but for its mtime. */
   write(path: TreePath, content: AsyncIterable<Uint8Array>, meta: Meta, options?: OpOptions): Promise<void>;
 
-  /** Whether anything changed since the last sync. */
-  readonly changed: boolean;
+  /**
+   * Whether the tree is this root, with all of it in Blocks: whether `sync` would give it again. Nothing that only reads the tree,
+   * or stores it, changes the answer. A tree that has no root of its own is at any.
+   *
+   * @param root - undefined for the empty tree
+   */
+  isAt(root: Dirent | undefined): boolean;
   /** Stores what changed, flushes the Store and gives the self-contained Dirent of the root. Does not write the archive. */
   sync(options?: OpOptions): Promise<Dirent>;
   /** Changes, from now on. */

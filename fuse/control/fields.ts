@@ -73,14 +73,15 @@ export function takeDirent(fields: Fields): Exclude<Dirent, IndirectDirent> {
 }
 
 /** A node as `lookup` and `list` give it. */
-export function entryFields({ dirent, size, nlink, id }: TreeEntry): Fields {
-  return { dirent: formatDirent(dirent), size, nlink, ino: id };
+export function entryFields({ dirent, size, nlink, id, isStale }: TreeEntry): Fields {
+  return { dirent: formatDirent(dirent), size, nlink, ...(isStale === true ? { stale: true } : {}), ino: id };
 }
 
 /** @param path - of the node */
 export function takeEntry(fields: Fields, path: TreePath, name: Octets): TreeEntry {
   const [size, nlink, id] = [takeCount(fields, 'size') ?? 0, takeCount(fields, 'nlink') ?? 1, takeCount(fields, 'ino') ?? 0];
-  return { path, name, dirent: takeDirent(fields), size, nlink, id };
+  const stale = fields['stale'] === true ? { isStale: true } : {};
+  return { path, name, dirent: takeDirent(fields), size, nlink, ...stale, id };
 }
 
 /** Metadata as text. */

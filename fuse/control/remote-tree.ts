@@ -40,7 +40,9 @@ export class RemoteTree implements Tree {
   readonly store: Store;
   readonly #options: RemoteTreeOptions;
   readonly #channel: ControlChannel;
-  #changed = false;
+  /** Requests that change something, and how many of them the last sync of ours came after. */
+  #changes = 0;
+  #synced = 0;
 
   constructor(options: RemoteTreeOptions) {
     const { channel, store } = options;
@@ -58,9 +60,9 @@ export class RemoteTree implements Tree {
     return this.#channel.path;
   }
 
-  /** Whether this side changed anything since it last asked for a sync. */
-  get changed(): boolean {
-    return this.#changed;
+  /** Whether this side asked for no change since it last asked for a sync: of what others do the mount knows. */
+  isAt(): boolean {
+    return this.#changes === this.#synced;
   }
 
   async lookup(path: TreePath, { follow = true, signal }: LookupOptions = {}): Promise<TreeEntry | undefined> {
@@ -105,7 +107,7 @@ export class RemoteTree implements Tree {
   /** The mount does it where its tree is: who uses what stays the same goes on. */
   async adopt(before: DirDirent, after: DirDirent, options: OpOptions = {}): Promise<AdoptClash[]> {
     await this.store.flush(options);
-    this.#changed = true;
+    this.#changes++;
     const request = { request: 'adopt', before: formatDirent(before), after: formatDirent(after) };
     const { clashes } = await this.#ask(request, options);
     return (clashes as readonly Fields[]).map((fields) => ({
@@ -150,10 +152,27 @@ export class RemoteTree implements Tree {
 
   /** Has the mount store what changed, on either side, and record the root. */
   async sync(options: OpOptions = {}): Promise<Dirent> {
+    const changes = this.#changes;
     const { dirref } = await this.#ask({ request: 'sync' }, options);
-    this.#changed = false;
+    this.#synced = changes;
     if (typeof dirref !== 'string' || dirref === '') throw new ParseError('sync: no Dirref came back', 0);
     return parseDirent(dirref);
+  }
+
+  /** Has the mount become a recorded state, provided that no other session records a root before. */
+  async become(action: string, target: DirDirent, newest: Dirent | undefined, signal: AbortSignal | undefined): Promise<void> {
+    const before = newest === undefined ? {} : { newest: formatDirent(newest) };
+    await this.#ask({ request: 'become', action, dirent: formatDirent(target), ...before }, { signal });
+  }
+
+  /** Has the mount take over what other sessions have recorded. */
+  async refresh(signal: AbortSignal | undefined): Promise<void> {
+    await this.#ask({ request: 'refresh' }, { signal });
+  }
+
+  /** Has the mount record its tree at the next sync, for Blocks of it have come. */
+  async keep(signal: AbortSignal | undefined): Promise<void> {
+    await this.#ask({ request: 'keep' }, { signal });
   }
 
   async *watch(options: OpOptions = {}): AsyncGenerator<TreeChange> {
@@ -176,7 +195,7 @@ export class RemoteTree implements Tree {
 
   async #change(request: Fields, options: OpOptions): Promise<void> {
     // Whether it is done is not known where the answer is not waited for.
-    this.#changed = true;
+    this.#changes++;
     await this.#channel.ask(request, options);
   }
 

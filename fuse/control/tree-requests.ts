@@ -4,7 +4,7 @@ import { ParseError, VtError } from '../../core/base/errors.ts';
 import type { OpOptions } from '../../core/base/op-options.ts';
 import { formatBlock, parseBlock } from '../../core/block/block-text.ts';
 import type { HashCode } from '../../core/block/hashcode.ts';
-import type { DirDirent } from '../../core/dirent/dirent.ts';
+import type { DirDirent, Dirent } from '../../core/dirent/dirent.ts';
 import { formatDirent, parseDirent } from '../../core/dirent/dirent-text.ts';
 import { canWrite, capability } from '../../core/store/capability.ts';
 import { LiveTree } from '../../core/tree/live-tree.ts';
@@ -38,6 +38,10 @@ export interface ServedTree {
   readonly archive: Archive | undefined;
   /** Stores what changed and records the root. @returns the Dirref */
   readonly sync: (signal: AbortSignal) => Promise<string>;
+  /** As those of a session. */
+  readonly become: (action: string, target: DirDirent, newest: Dirent | undefined, signal: AbortSignal) => Promise<void>;
+  readonly refresh: (signal: AbortSignal) => Promise<void>;
+  readonly keep: (signal: AbortSignal) => Promise<void>;
   /** What a client that attaches is told first, besides what the tree itself says. */
   readonly about: Fields;
 }
@@ -174,6 +178,10 @@ export class TreeRequests {
       await this.#served.tree.store.flush(options);
       return {};
     },
+    keep: async (_, { signal }) => {
+      await this.#served.keep(signal);
+      return {};
+    },
     sync: async (_, { signal }) => ({ dirref: await this.#served.sync(signal) }),
   };
 
@@ -194,6 +202,15 @@ export class TreeRequests {
           ...(theirsAt === undefined ? {} : octetsField('theirs_at', theirsAt)),
         })),
       };
+    },
+    become: async (fields, { signal }) => {
+      const newest = fields['newest'] === undefined ? undefined : parseDirent(takeText(fields, 'newest'));
+      await this.#served.become(takeText(fields, 'action'), takeDir(fields, 'dirent'), newest, signal);
+      return {};
+    },
+    refresh: async (_, { signal }) => {
+      await this.#served.refresh(signal);
+      return {};
     },
     mkdir: async (fields, options) => {
       await this.#served.tree.mkdir(takePath(fields), takeMeta(fields), options);

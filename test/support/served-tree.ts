@@ -29,6 +29,9 @@ export async function serveTestTree(tree: LiveTree, folder: string): Promise<Ser
         tree,
         archive: undefined,
         sync: async (signal) => formatDirent((await tree.sync({ signal })) as Dirent),
+        become: async () => await Promise.reject(new Error('no states here')),
+        refresh: async () => await Promise.resolve(),
+        keep: async () => await Promise.resolve(),
         about: { mountpoint: folder },
       });
       return await Promise.resolve({

@@ -91,10 +91,10 @@ describe('a live tree', () => {
     await tree.mkdir(at('/d'), { mtimeNs: 5n });
     await tree.write(at('/d/f'), contentOf('f'), { mode: 0o600 });
     await tree.setMeta(at('/d'), { mtimeNs: 5n });
-    await tree.sync();
+    const root = await tree.sync();
     await tree.bind(at('/d/f'), await tree.dirent(at('/d/f')));
     await tree.bind(at('/d'), await tree.dirent(at('/d')));
-    assert.equal(tree.changed, false);
+    assert.ok(tree.isAt(root));
     assert.equal((await tree.lookup(at('/d')))?.dirent.meta.mtimeNs, 5n);
   });
 
@@ -137,7 +137,7 @@ describe('a live tree', () => {
     const again = openLiveTree(store, parseDirent(text) as DirDirent);
     assert.deepEqual(await treeLines(again), await treeLines(tree));
     assert.deepEqual((await again.lookup(at('/d/a')))?.dirent, (await tree.lookup(at('/d/a')))?.dirent);
-    assert.equal(again.changed, false);
+    assert.ok(again.isAt(parseDirent(text)));
     assert.equal(formatDirent(await again.sync()), text);
   });
 
@@ -299,11 +299,11 @@ describe('a live tree', () => {
       },
     };
     await tree.attach(at('/f'), content, { mode: 0o600 });
-    await tree.sync();
-    assert.ok(tree.changed, 'what was written meanwhile is forgotten');
-    const again = openLiveTree(tree.store, await recited(tree));
+    assert.ok(!tree.isAt(await tree.sync()), 'what was written meanwhile is forgotten');
+    const root = await recited(tree);
+    const again = openLiveTree(tree.store, root);
     assert.equal(await readText(again, at('/f')), 'after');
-    assert.ok(!tree.changed);
+    assert.ok(tree.isAt(root));
   });
 
   it('takes content that is not in Blocks yet, and settles it at sync', async () => {
@@ -353,13 +353,29 @@ describe('a live tree', () => {
     await assert.rejects(tree.lookup(at('/')), { code: 'ECLOSED' });
   });
 
+  it('is at a root whatever asks for its Blocks, and at no other', async () => {
+    const tree = openLiveTree(new MemoryStore(), undefined);
+    assert.ok(tree.isAt(undefined));
+    await tree.mkdir(at('/d'), {});
+    for (const path of ['/', '/d']) await tree.dirent(at(path));
+    assert.ok(!tree.isAt(undefined), 'a root that was asked for is taken for recorded');
+    const first = await tree.sync();
+    assert.ok(tree.isAt(first) && tree.isAt(parseDirent(formatDirent(first))));
+    await tree.setMeta(at('/'), { mode: 0o700 });
+    assert.ok(!tree.isAt(first));
+    const second = await tree.sync();
+    assert.ok(tree.isAt(second) && !tree.isAt(first));
+    await tree.bind(at('/'), first as DirDirent);
+    assert.ok(tree.isAt(first) && !tree.isAt(second));
+  });
+
   it('is as before where a sync fails, and syncs later', async () => {
     const store = new MemoryStore({ maxBytes: 2000 });
     const tree = openLiveTree(store, undefined);
     for (let i = 0; i < 100; i++) await tree.mkdir(at(`/dir-with-a-long-name-${i}`), {});
     const before = await treeLines(tree);
     await assert.rejects(tree.sync(), (error) => error instanceof VtError && error.code === 'EFAILED');
-    assert.equal(tree.changed, true);
+    assert.ok(!tree.isAt(undefined));
     assert.deepEqual(await treeLines(tree), before);
     for (let i = 5; i < 100; i++) await tree.remove(at(`/dir-with-a-long-name-${i}`));
     const root = await recited(tree);

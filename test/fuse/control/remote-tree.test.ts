@@ -51,9 +51,9 @@ describe('a tree over the control channel', () => {
     assert.equal(await readText(first, at('/s')), 'from the second');
     assert.deepEqual(await treeLines(first), await treeLines(live));
     assert.deepEqual(await treeLines(second), await treeLines(live));
-    assert.equal(first.changed, true);
+    assert.ok(!first.isAt());
     await first.sync();
-    assert.equal(first.changed, false);
+    assert.ok(first.isAt());
     await close();
   });
 

@@ -1,0 +1,15 @@
+import { PathError } from '../base/errors.ts';
+import { ROOT_PATH } from './path.ts';
+import type { Tree, TreePath } from './tree.ts';
+
+/** A path where it is a Dir in a tree; else the nearest above it that is. */
+export async function nearestDir(tree: Pick<Tree, 'lookup'>, path: TreePath): Promise<TreePath> {
+  for (let at = path; at !== ROOT_PATH; at = (at.slice(0, at.lastIndexOf('/')) || '/') as TreePath)
+    if ((await tree.lookup(at).catch(absent))?.dirent.kind === 'dir') return at;
+  return ROOT_PATH;
+}
+
+function absent(error: unknown): undefined {
+  if (error instanceof PathError) return undefined;
+  throw error;
+}

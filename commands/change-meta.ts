@@ -1,5 +1,6 @@
 import { parseDate } from '../core/base/date.ts';
 import { PathError, UsageError } from '../core/base/errors.ts';
+import { appendAll } from '../core/base/lists.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import { systemOwnerNames } from '../core/base/owner-names.ts';
@@ -135,7 +136,7 @@ async function eachEntry(
       if (!recursive || entry.dirent.kind !== 'dir') continue;
       const below: TreePath[] = [];
       for await (const child of session.tree.list(at, { signal })) below.push(child.path);
-      pending.push(...below.reverse());
+      appendAll(pending, below.reverse());
     }
   });
 }

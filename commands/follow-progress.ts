@@ -1,3 +1,4 @@
+import { largestOf } from '../core/base/lists.ts';
 import type { CommandContext } from './command.ts';
 
 /** Between two looks at how far it is: milliseconds. */
@@ -31,6 +32,6 @@ function show({ session, diagnostics }: CommandContext): void {
     doneItems: sum(({ files }) => files),
     bytesPerSecond: Math.round(sum(({ rate }) => rate)),
     lagBytes: sum(({ lagBytes: lag }) => lag),
-    lagMs: Math.round(Math.max(0, ...states.map(({ lagMs }) => lagMs))),
+    lagMs: Math.round(largestOf(states.map(({ lagMs }) => lagMs))),
   });
 }

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { groupedDigits } from '../core/base/grouped-digits.ts';
+import { largestOf } from '../core/base/lists.ts';
 import type { Octets } from '../core/base/octets.ts';
 import type { SizeBucket } from '../core/block/tree-stats.ts';
 import type { CommandContext } from './command.ts';
@@ -18,14 +19,17 @@ const EIGHTHS = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 
 /** Draws a bar for each power of two, as wide as the terminal lets it. */
 export function drawHistogram({ output, shell }: Pick<CommandContext, 'output' | 'shell'>, histogram: readonly SizeBucket[]): void {
-  const most = Math.max(1, ...histogram.map(({ leaves }) => leaves));
+  const most = largestOf(
+    histogram.map(({ leaves }) => leaves),
+    1,
+  );
   const rows = histogram.map(({ minSize, leaves, bytes }) => ({
     size: `${sizeText(minSize).padStart(5)}+`,
     leaves,
     says: `${groupedDigits(leaves)} (${sizeText(bytes)})`,
   }));
   // "  512+  BAR SAYS", and the terminal's last column left free.
-  const taken = 6 + 2 + 1 + Math.max(0, ...rows.map(({ says }) => says.length)) + 1;
+  const taken = 6 + 2 + 1 + largestOf(rows.map(({ says }) => says.length)) + 1;
   const width = Math.max(MIN_BAR_WIDTH, Math.min(MAX_BAR_WIDTH, output.columns - taken));
   const utf8 = isUtf8(shell.env);
   for (const { size, leaves, says } of rows) output.line(`${size}  ${output.style('dir', barOf((leaves / most) * width, utf8))} ${says}`);

@@ -4,6 +4,7 @@ import { pathHistory } from '../core/archive/path-history.ts';
 import { formatLocalTime } from '../core/base/date.ts';
 import { PathError, UsageError, VtError } from '../core/base/errors.ts';
 import { groupedDigits } from '../core/base/grouped-digits.ts';
+import { appendAll } from '../core/base/lists.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import type { Block } from '../core/block/block.ts';
@@ -96,7 +97,7 @@ async function inspectOne(
   if (!how.isFirst) output.line('');
   const fields: Field[] = metadataFields(output, entry);
   if (block !== undefined) fields.push(['block', output.style('ref', formatBlock(block))]);
-  if (blocks !== undefined) fields.push(...blocksFields(blocks));
+  if (blocks !== undefined) appendAll(fields, blocksFields(blocks));
   if (damage !== undefined) fields.push(['damage', output.style('error', damage.message)]);
   if (dirent.kind === 'dir' && dirent.salt !== undefined) fields.push(['salt', `${dirent.salt.length} octets`]);
   if (dirent.prev !== undefined) fields.push(['prev', output.style('ref', formatBlock(dirent.prev))]);

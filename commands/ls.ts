@@ -1,4 +1,5 @@
 import { formatLocalMinute } from '../core/base/date.ts';
+import { largestOf } from '../core/base/lists.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { compareOctets, octetsToBytes } from '../core/base/octets.ts';
 import type { Tree, TreeEntry, TreePath } from '../core/tree/tree.ts';
@@ -156,7 +157,7 @@ function printLong(output: Output, items: readonly Shown[], isHuman: boolean): v
     ] as const;
     return { left, name: styled(output, { shown, entry }) + target };
   });
-  const width = (column: number): number => Math.max(...rows.map(({ left }) => left[column]?.length ?? 0));
+  const width = (column: number): number => largestOf(rows.map(({ left }) => left[column]?.length ?? 0));
   const widths = [0, 1, 2, 3, 4, 5].map(width);
   for (const { left, name } of rows) {
     const cells = left.map((cell, i) => (i === 1 || i === 4 ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)));
@@ -169,7 +170,7 @@ function printColumns(output: Output, items: readonly Shown[]): void {
   const names = items.map(({ shown }) => displayWidth(output.name(shown)));
   for (let rows = 1; rows <= items.length; rows++) {
     const widths: number[] = [];
-    for (let start = 0; start < items.length; start += rows) widths.push(Math.max(...names.slice(start, start + rows)));
+    for (let start = 0; start < items.length; start += rows) widths.push(largestOf(names.slice(start, start + rows)));
     const total = widths.reduce((sum, width) => sum + width + 2, -2);
     if (total > output.columns && rows < items.length) continue;
     for (let row = 0; row < rows; row++) {

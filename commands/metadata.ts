@@ -1,4 +1,5 @@
 import { formatLocalTime } from '../core/base/date.ts';
+import { largestOf } from '../core/base/lists.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromBytes, octetsToText, octetsToTextStrict } from '../core/base/octets.ts';
 import type { TreeEntry } from '../core/tree/tree.ts';
@@ -34,7 +35,7 @@ export function metadataFields(output: Output, entry: TreeEntry): Field[] {
 
 /** Prints fields in two columns. */
 export function printFields(output: Output, fields: readonly Field[]): void {
-  const width = Math.max(...fields.map(([label]) => label.length));
+  const width = largestOf(fields.map(([label]) => label.length));
   for (const [label, value] of fields) output.line(`${output.style('dim', label.padEnd(width))}  ${value}`);
 }
 

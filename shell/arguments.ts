@@ -1,5 +1,6 @@
 import type { ArgumentSpec, Command, OptionSpec, OptionUse } from '../commands/command.ts';
 import { UsageError } from '../core/base/errors.ts';
+import { appendAll } from '../core/base/lists.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import { suggest } from './command-names.ts';
@@ -45,11 +46,11 @@ export function parseOptions(command: Command, calledAs: string, words: readonly
     if (!isOption) {
       rest.push(word);
       if (command.optionsFirst !== true || command.passesOptions === true) continue;
-      rest.push(...words.slice(i + 1));
+      appendAll(rest, words.slice(i + 1));
       break;
     }
     if (word.text === '--') {
-      rest.push(...words.slice(i + 1));
+      appendAll(rest, words.slice(i + 1));
       break;
     }
     if (word.text === '--help') {

@@ -1,4 +1,5 @@
 import { UsageError } from '../core/base/errors.ts';
+import { appendAll, largestOf } from '../core/base/lists.ts';
 
 /** An option of the program itself. */
 export interface ProgramOption {
@@ -89,7 +90,7 @@ export function parseArgv(args: readonly string[]): ProgramArguments {
       return value;
     };
     if (arg === '--') {
-      positional.push(...args.slice(i + 1));
+      appendAll(positional, args.slice(i + 1));
       break;
     }
     if (arg.startsWith('--')) readLong(arg, give, next);
@@ -158,7 +159,7 @@ export function programHelp(): string {
     const valueText = value === undefined ? '' : bare === undefined ? ` ${value}` : `=${value}`;
     return [`${short === undefined ? '    ' : `-${short}, `}--${long}${valueText}`, summary] as const;
   });
-  const width = Math.max(...rows.map(([left]) => left.length));
+  const width = largestOf(rows.map(([left]) => left.length));
   return [
     'usage: vtftp [options] [SOURCE]',
     '',

@@ -174,8 +174,12 @@ export class Dispatcher {
       const values = await this.#expand(word, spec, signal);
       if (values.length > 1 && spec.repeat !== true)
         throw new VtError('EUSAGE', `"${octetsToText(word.text)}": matches ${values.length} names, one is needed`);
-      named.set(spec.name, [...(named.get(spec.name) ?? []), ...values]);
-      args.push(...values);
+      const sameName = named.get(spec.name) ?? [];
+      named.set(spec.name, sameName);
+      for (const value of values) {
+        sameName.push(value);
+        args.push(value);
+      }
     }
     const isPlanned = plan && (command.changes === true || command.changesLocal === true) && command.plans !== true;
     const tellPlan = (): void => {

@@ -1,5 +1,6 @@
 import type { Command, CommandGroup } from '../commands/command.ts';
 import { COMMAND_GROUPS } from '../commands/command.ts';
+import { appendAll, largestOf } from '../core/base/lists.ts';
 import { argumentsOf, usageLine } from './arguments.ts';
 import type { NamedCommand } from './command-names.ts';
 import { wrapText } from './wrap-text.ts';
@@ -28,7 +29,7 @@ export function commandsOf(group: CommandGroup, commands: readonly Command[]): r
 
 /** The text of `help`: each command with its summary, by group. */
 export function helpOverview(commands: readonly Command[]): string {
-  const width = Math.max(...commands.map(({ name }) => name.length));
+  const width = largestOf(commands.map(({ name }) => name.length));
   const lines: string[] = [];
   for (const group of COMMAND_GROUPS) {
     const members = commandsOf(group, commands);
@@ -57,10 +58,10 @@ export function commandHelp({ command, calledAs }: NamedCommand): string {
     }),
   ];
   if (rows.length > 0) {
-    const width = Math.max(...rows.map(([left]) => left.length));
-    lines.push('', ...rows.flatMap(([left, right]) => hanging(`  ${left.padEnd(width)}  `, right)));
+    const width = largestOf(rows.map(([left]) => left.length));
+    appendAll(lines, ['', ...rows.flatMap(([left, right]) => hanging(`  ${left.padEnd(width)}  `, right))]);
   }
-  for (const paragraph of command.details ?? []) lines.push('', ...wrapText(paragraph, WIDTH));
+  for (const paragraph of command.details ?? []) appendAll(lines, ['', ...wrapText(paragraph, WIDTH)]);
   if (command.examples !== undefined && command.examples.length > 0) {
     lines.push('', 'examples:');
     for (const { line, says } of command.examples) lines.push(`  ${line}`, `      ${says}`);

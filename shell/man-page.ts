@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from '../commands/command.ts';
 import { COMMAND_GROUPS } from '../commands/command.ts';
+import { appendAll } from '../core/base/lists.ts';
 import { argumentsOf } from './arguments.ts';
 import { PROGRAM_OPTIONS } from './argv.ts';
 import { EXIT_TEXTS } from './exit-status.ts';
@@ -52,21 +53,22 @@ function commandsSection(commands: readonly Command[]): string[] {
 function commandItem(command: Command): string[] {
   const lines = [`.It Ic ${escapeWord(command.name)}${synopsis(command)}`];
   const aliases = command.aliases ?? [];
-  lines.push(...prose(sentence(command.summary)));
+  appendAll(lines, prose(sentence(command.summary)));
   if (aliases.length > 0) {
-    lines.push('Also called', ...aliases.map((alias, i) => `.Ic ${escapeWord(alias)}${i < aliases.length - 1 ? ' ,' : ' .'}`));
+    appendAll(lines, ['Also called', ...aliases.map((alias, i) => `.Ic ${escapeWord(alias)}${i < aliases.length - 1 ? ' ,' : ' .'}`)]);
   }
-  for (const paragraph of command.details ?? []) lines.push('.Pp', ...sentences(paragraph));
+  for (const paragraph of command.details ?? []) appendAll(lines, ['.Pp', ...sentences(paragraph)]);
   const rows: string[] = [];
-  for (const spec of argumentsOf(command, command.name)) rows.push(`.It Ar ${escapeWord(spec.name)}`, ...prose(sentence(spec.summary)));
+  for (const spec of argumentsOf(command, command.name))
+    appendAll(rows, [`.It Ar ${escapeWord(spec.name)}`, ...prose(sentence(spec.summary))]);
   for (const option of command.options ?? []) {
     const letters = [...(option.short ?? ''), ...(option.alsoShort ?? '')].map((letter) => `Fl ${letter} , `).join('');
     const value = option.value === undefined ? '' : ` Ns = Ns Ar ${escapeWord(option.value.name)}`;
-    rows.push(`.It ${letters}Fl Fl ${option.name}${value}`, ...prose(sentence(option.summary)));
+    appendAll(rows, [`.It ${letters}Fl Fl ${option.name}${value}`, ...prose(sentence(option.summary))]);
   }
-  if (rows.length > 0) lines.push('.Pp', '.Bl -tag -width Ds -compact', ...rows, '.El');
+  if (rows.length > 0) appendAll(lines, ['.Pp', '.Bl -tag -width Ds -compact', ...rows, '.El']);
   for (const { line, says } of command.examples ?? [])
-    lines.push('.Pp', `.Dl ${line.split(' ').map(escapeWord).join(' ')}`, '.Pp', ...prose(sentence(says)));
+    appendAll(lines, ['.Pp', `.Dl ${line.split(' ').map(escapeWord).join(' ')}`, '.Pp', ...prose(sentence(says))]);
   return lines;
 }
 

@@ -1,5 +1,6 @@
 import type { REPLServer } from 'node:repl';
 import { start } from 'node:repl';
+import { appendAll } from '../core/base/lists.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromText } from '../core/base/octets.ts';
 import { skipReference } from '../core/dirent/reference-skip.ts';
@@ -179,5 +180,5 @@ async function loadHistory(server: REPLServer, { places, history }: Shell): Prom
     server.setupHistory(path, () => resolve());
   });
   const kept = (server as REPLServer & { readonly history?: readonly string[] }).history ?? [];
-  history.push(...[...kept].reverse());
+  appendAll(history, kept.toReversed());
 }

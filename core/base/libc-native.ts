@@ -105,6 +105,7 @@ export function nativeLibc(library: NativeLibrary): LibcCalls {
     const byFd = typeof target === 'number';
     const options = DARWIN ? (byFd ? 0 : XATTR_NOFOLLOW) : 0;
     const extra = DARWIN ? (verb === 'get' || verb === 'set' ? [0, options] : [options]) : verb === 'set' ? [0] : [];
+    // eslint-disable-next-line no-restricted-syntax -- five arguments at most
     return xattrFunction(verb, byFd)(byFd ? target : cPath(target), ...rest, ...extra);
   };
   let clock: NativeFunction | undefined;

@@ -1,4 +1,5 @@
 import { groupedDigits } from '../base/grouped-digits.ts';
+import { largestOf } from '../base/lists.ts';
 import type { SizeBucket } from '../block/tree-stats.ts';
 
 const WIDTH = 760;
@@ -53,7 +54,7 @@ export function histogramSvg(buckets: readonly SizeBucket[], name: string): stri
   const bins = everyBin(buckets);
   const summary = `${groupedDigits(leaves)} ${leaves === 1 ? 'Block' : 'Blocks'}, ${sizeText(bytes)}${leaves === 0 ? '' : `, ${sizeText(bytes / leaves)} on average`}`;
   const shares = bins.map((bin) => ({ ...bin, blocksShare: share(bin.leaves, leaves), octetsShare: share(bin.bytes, bytes) }));
-  const top = topShare(Math.max(...shares.flatMap(({ blocksShare, octetsShare }) => [blocksShare, octetsShare]), 0));
+  const top = topShare(largestOf(shares.flatMap(({ blocksShare, octetsShare }) => [blocksShare, octetsShare])));
 
   const lines = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-labelledby="title desc">`,

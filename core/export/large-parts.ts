@@ -1,4 +1,5 @@
 import { VtError } from '../base/errors.ts';
+import { appendAll } from '../base/lists.ts';
 import type { Block } from '../block/block.ts';
 import { leavesOf, MAX_TREE_DEPTH } from '../block/tree-walk.ts';
 import type { ContentPlanner } from './content-planner.ts';
@@ -204,7 +205,7 @@ function nextChild(planner: ContentPlanner, node: OpenSuperblock, cursor: RefCur
       if (cursor.kind === 'indirect') wanted.stored(node.bytes, cursor.at, -1, 0, 0);
       node.seen = cursor.next;
     }
-    node.children.push(...planner.read(wanted));
+    appendAll(node.children, planner.read(wanted));
   }
   return node.children[node.nextChild++];
 }

@@ -1,4 +1,5 @@
 import { VtError } from '../base/errors.ts';
+import { appendAll } from '../base/lists.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
 import { CVS_NAMES } from './cvs-names.ts';
@@ -83,7 +84,7 @@ export function compile(parsed: readonly ParsedRule[], context: CompileContext):
         break;
       case 'merge':
         if (rule.excludesSelf) rules.push(matchRule(rule.file.slice(rule.file.lastIndexOf('/') + 1) as Octets, context));
-        if (rule.perDir) rules.push(...perDirRule(rule, context));
+        if (rule.perDir) appendAll(rules, perDirRule(rule, context));
         else rules = mergeFile(rules, rule, context);
     }
   }

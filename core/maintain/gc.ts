@@ -2,6 +2,7 @@ import { unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { throwIfCancelled, VtError } from '../base/errors.ts';
+import { appendAll } from '../base/lists.ts';
 import { ROLL_OVER_SIZE } from '../store/datadir.ts';
 import { readDatadirFormat, syncFolder } from '../store/datadir-format.ts';
 import type { Datadir } from '../store/datadir-store.ts';
@@ -271,7 +272,7 @@ class Copier {
         this.#options.onNotice?.(`data file "${file.name}" is left as it is: a Block in it is damaged; repair the Store first`);
         return false;
       }
-      changes.push(...copied);
+      appendAll(changes, copied);
       at += copied.length;
       await new Promise((resolve) => setImmediate(resolve));
     }

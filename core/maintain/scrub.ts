@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { throwIfCancelled } from '../base/errors.ts';
+import { appendAll } from '../base/lists.ts';
 import type { HashFunction } from '../block/hash.ts';
 import type { Datadir } from '../store/datadir-store.ts';
 import { DATAFILE_HEADER_SIZE, decodeDatafileHeader, RECORD_FIXED_SIZE } from '../store/datafile.ts';
@@ -103,8 +104,9 @@ export async function scrub(datadir: Datadir, options: ScrubOptions): Promise<Sc
   }
   const never = rest.filter(({ when }) => when === 0);
   const neverBytes = never.reduce((sum, { start, end }) => sum + end - start, 0);
-  const oldest = neverBytes > 0 ? undefined : Math.min(...[...done, ...rest].map(({ when }) => when));
-  return { bytes, blocks, totalBytes, neverBytes, oldest: oldest === Number.POSITIVE_INFINITY ? undefined : oldest, ...noted };
+  let oldest: number | undefined;
+  if (neverBytes === 0) for (const { when } of [...done, ...rest]) oldest = Math.min(oldest ?? when, when);
+  return { bytes, blocks, totalBytes, neverBytes, oldest, ...noted };
 }
 
 function sizeOf(path: string): number {
@@ -178,7 +180,10 @@ async function scrubPart(
       onRecord: onBlock,
       signal: options.signal,
     });
-    damage.push(...scanned.damage.filter(({ kind }) => kind === 'damage'));
+    appendAll(
+      damage,
+      scanned.damage.filter(({ kind }) => kind === 'damage'),
+    );
     // A record that is just being written is none of this run's business.
     const last = scanned.damage.at(-1);
     const isTail = last?.kind === 'tail' && last.end === part.end;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { openArchiveFile } from '../archive/archive-file.ts';
 import { ReadOnlyError } from '../base/errors.ts';
+import { appendAll } from '../base/lists.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
@@ -79,7 +80,7 @@ export class PythonDatadir implements Store {
 
   async has(hashcodes: readonly HashCode[], options: OpOptions = {}): Promise<boolean[]> {
     const found: boolean[] = [];
-    for (const hashcode of hashcodes) found.push(...(await this.#under(hashcode.hashName).has([hashcode], options)));
+    for (const hashcode of hashcodes) appendAll(found, await this.#under(hashcode.hashName).has([hashcode], options));
     return found;
   }
 

@@ -1,4 +1,5 @@
 import { CorruptBlockError, MissingBlockError, VtError } from '../base/errors.ts';
+import { appendAll } from '../base/lists.ts';
 import type { Block } from '../block/block.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
@@ -144,7 +145,7 @@ export class SyncProcess {
     if (what.block !== undefined) await walk.block(what.block, what.path);
     await this.#ask();
     if (this.#keptLeaves.size > 0) this.#missing = this.#missing.filter((digest) => !this.#keptLeaves.has(digestKey(digest)));
-    this.faults.push(...walk.faults);
+    appendAll(this.faults, walk.faults);
     this.#dirs = walk.dirs;
     this.#branches = walk.branches;
     const missingBlocks = this.#innerBlocks + this.#missing.count;

@@ -1,5 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { compileGlob, hasGlob } from '../base/glob-pattern.ts';
+import { appendAll } from '../base/lists.ts';
 import type { Octets } from '../base/octets.ts';
 import { pathBytes } from '../base/system-error.ts';
 
@@ -42,7 +43,7 @@ export function findPaths({ pattern, isGlob }: LocalPattern): FoundPaths {
       continue;
     }
     const fits = compileGlob(element);
-    folders.push(...found);
+    appendAll(folders, found);
     found = found.flatMap((folder) =>
       namesIn(folder)
         .filter(fits)

@@ -1,3 +1,4 @@
+import { appendAll } from '../base/lists.ts';
 import type { Octets } from '../base/octets.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { DirReader } from './dir-reader.ts';
@@ -30,7 +31,7 @@ export async function linkChanges(state: LiveState, wanted: Iterable<readonly Tr
     for (const path of paths) nodes.set(path, node);
     // Who belongs to the first that has company stays.
     const staying = paths.map((path) => wantedGroups.get(path)).find((group) => group !== undefined);
-    split.push(...(staying === undefined ? paths.slice(1) : paths.filter((path) => wantedGroups.get(path) !== staying)));
+    appendAll(split, staying === undefined ? paths.slice(1) : paths.filter((path) => wantedGroups.get(path) !== staying));
   }
   const groups = [...new Set(wantedGroups.values())];
   const leaving = new Set(split);

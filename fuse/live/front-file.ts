@@ -1,3 +1,4 @@
+import { appendAll } from '../../core/base/lists.ts';
 import type { OpOptions } from '../../core/base/op-options.ts';
 import type { Block } from '../../core/block/block.ts';
 import { EMPTY_BLOCK } from '../../core/block/block.ts';
@@ -122,7 +123,7 @@ export class FrontFile implements UnsyncedContent {
   readNow(start: number, end: number): Uint8Array[] | undefined {
     const pieces: Uint8Array[] = [];
     for (const part of this.#segments.parts(start, Math.min(end, this.#size))) {
-      if (part.source === undefined) pieces.push(...runChunks(0, part.end - part.start));
+      if (part.source === undefined) appendAll(pieces, runChunks(0, part.end - part.start));
       else if (part.source === 'front') pieces.push(this.#storage.read(part.start, part.end));
       else return undefined;
     }

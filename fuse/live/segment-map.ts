@@ -35,6 +35,7 @@ export class SegmentMap {
     const before = kept.filter((segment) => segment.end <= start && segment.end > segment.start);
     const after = kept.filter((segment) => segment.start >= end && segment.end > segment.start);
     const middle = source === undefined ? [] : [{ start, end, source }];
+    // eslint-disable-next-line no-restricted-syntax -- three at most
     segments.splice(first, last - first, ...joined([...before, ...middle, ...after]));
   }
 

@@ -1,3 +1,4 @@
+import { largestOf } from '../../base/lists.ts';
 import { ASK_MARK, NOWHERE, type ParserMark, type ParserSteps } from '../parser.ts';
 
 /** A part of a parser's coroutine, which gives a value when it is done. */
@@ -131,7 +132,7 @@ export class ByteCursor {
   *pass(...needles: readonly Uint8Array[]): Steps<FoundNeedle | undefined> {
     // What a needle or the octets before it may begin with, of the slices passed.
     let carry = EMPTY;
-    const longest = Math.max(...needles.map(({ length }) => length));
+    const longest = largestOf(needles.map(({ length }) => length));
     const most = longest + CONTEXT_SIZE - 1;
     while (yield* this.#more()) {
       const rest = this.#slice.subarray(this.#at);

@@ -121,7 +121,7 @@ function* chunkTable(cursor: ByteCursor, end: number, entrySize: number, chunks:
 }
 
 function boxHeader(octets: Uint8Array): { readonly size: number; readonly type: string } {
-  return { size: viewOf(octets).getUint32(0), type: String.fromCharCode(...octets.subarray(4, 8)) };
+  return { size: viewOf(octets).getUint32(0), type: Buffer.from(octets.subarray(4, 8)).toString('latin1') };
 }
 
 /** A number of eight octets; beyond 2^53 about right. */

@@ -1,3 +1,4 @@
+import { appendAll } from '../../base/lists.ts';
 import { ASK_MARK, IF_ENDED, type ParserMark } from '../parser.ts';
 import type { Steps } from './byte-cursor.ts';
 import { LargeParts } from './large-parts.ts';
@@ -82,7 +83,7 @@ function restoreLevels(levels: readonly LevelState[], { from, state }: ParserMar
     const [told = 0, last = 0, isEdge = 1, count = 0] = state.slice(at, at + 4);
     scan.restore(from, told);
     parts.restore(last, isEdge);
-    found.push(...state.slice(at + 4, at + 4 + count));
+    appendAll(found, state.slice(at + 4, at + 4 + count));
     at += 4 + count;
   }
 }

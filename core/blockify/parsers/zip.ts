@@ -54,7 +54,7 @@ export const zipParser: Parser = {
     let isInDirectory = mark?.state[0] === 1;
     for (;;) {
       cursor.mark([Number(isInDirectory)]);
-      const found: FoundNeedle | undefined = yield* cursor.pass(...(isInDirectory ? [LOCAL_NEEDLE] : [LOCAL_NEEDLE, CENTRAL_NEEDLE]));
+      const found: FoundNeedle | undefined = yield* isInDirectory ? cursor.pass(LOCAL_NEEDLE) : cursor.pass(LOCAL_NEEDLE, CENTRAL_NEEDLE);
       if (found === undefined) return;
       isInDirectory = found.index === 1;
       if (isInDirectory) yield cursor.offset - 4;

@@ -41,7 +41,7 @@ export async function timelineOf(archive: Pick<Archive, 'entries'>, options: OpO
     } else {
       const dropped = line.splice(place + 1);
       for (const state of dropped) places.delete(state.text);
-      ahead.unshift(...dropped);
+      ahead = [...dropped, ...ahead];
     }
   }
   return { line: line.map(({ entry }) => entry), ahead: ahead.map(({ entry }) => entry), newest };

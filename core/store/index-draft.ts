@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from '../base/crc32.ts';
+import { largestOf } from '../base/lists.ts';
 import { digestKey, digestOfKey } from './digest-key.ts';
 import { blockShape, CACHE_KEY_SIZE, CACHE_SHAPE, type IndexHead, type RunList } from './index-head.ts';
 import { IndexRecords, MAX_RECORDS, type RecordShape } from './index-records.ts';
@@ -46,7 +47,7 @@ export class IndexDraft {
     this.#settings = { ...head.settings };
     this.#blocks = head.blocks;
     this.#cache = head.cache;
-    this.#nextNumber = 1 + Math.max(0, ...fileNames.keys());
+    this.#nextNumber = 1 + largestOf(fileNames.keys());
   }
 
   /** The number that stands for a data file. */

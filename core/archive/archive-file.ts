@@ -6,8 +6,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ParseError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
 import { flock } from '../base/libc.ts';
 import type { OpOptions } from '../base/op-options.ts';
-import { errorReason } from '../base/system-error.ts';
+import { errorCode, errorReason } from '../base/system-error.ts';
 import type { Dirent } from '../dirent/dirent.ts';
+import { PRIVATE_ACCESS, type StoreAccess } from '../store/store-files.ts';
 import type { Archive, ArchiveEntry } from './archive.ts';
 import type { ArchiveLine } from './archive-line.ts';
 import { formatArchiveLine, parseArchiveLine } from './archive-line.ts';
@@ -17,6 +18,8 @@ import { linesBackward, linesForward } from './archive-scan.ts';
 export interface ArchiveFileOptions {
   /** Refuse `append`. */
   readonly readOnly?: boolean;
+  /** Of an archive in a Store: the modes of what is made there. No symlink is followed then. */
+  readonly access?: StoreAccess;
 }
 
 /** Between two tries for the lock, in milliseconds. */
@@ -29,27 +32,29 @@ const LOCK_RETRY_MS = 10;
  * @see vt(5), "Archives"
  */
 export function openArchiveFile(path: string, options: ArchiveFileOptions = {}): Archive {
-  return new ArchiveFile(path, options.readOnly === true);
+  return new ArchiveFile(path, options);
 }
 
 class ArchiveFile implements Archive {
   readonly name: string;
   readonly #readOnly: boolean;
+  readonly #access: StoreAccess | undefined;
 
-  constructor(path: string, readOnly: boolean) {
+  constructor(path: string, { readOnly = false, access }: ArchiveFileOptions) {
     this.name = path;
     this.#readOnly = readOnly;
+    this.#access = access;
   }
 
   async last(options: OpOptions & { readonly onDamage?: (reason: string) => void } = {}): Promise<ArchiveEntry | undefined> {
-    await using file = await openIfThere(this.name);
+    await using file = await openIfThere(this.name, this.#access);
     return file === undefined ? undefined : await this.#newest(file, options);
   }
 
   async *entries(
     options: OpOptions & { readonly onDamage?: (line: number, reason: string) => void } = {},
   ): AsyncGenerator<ArchiveEntry, void, undefined> {
-    await using file = await openIfThere(this.name);
+    await using file = await openIfThere(this.name, this.#access);
     if (file === undefined) return;
     const { size } = await file.stat();
     let lineNumber = 0;
@@ -68,7 +73,7 @@ class ArchiveFile implements Archive {
     options: OpOptions = {},
   ): Promise<ArchiveEntry | undefined> {
     if (this.#readOnly) throw new ReadOnlyError('append to archive', this.name);
-    await using file = await openLocked(this.name, options.signal);
+    await using file = await openLocked(this.name, this.#access, options.signal);
     const dirent = await decide(await this.#newest(file, options));
     if (dirent === undefined) return undefined;
     const { size } = await file.stat();
@@ -137,24 +142,35 @@ function countEntries(text: string): number {
   return count;
 }
 
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
+async function openIfThere(path: string, access: StoreAccess | undefined): Promise<FileHandle | undefined> {
   try {
-    // Opening a FIFO would wait for its writer.
-    if (!(await stat(path)).isFile()) throw new Error('not a file');
-    return await open(path, 'r');
+    return await openPlain(path, constants.O_RDONLY, access);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new VtError('EOPEN', `open archive "${path}": ${errorReason(cause)}`, { cause });
+    if (errorCode(cause) === 'ENOENT') return undefined;
+    throw openError(path, cause);
   }
+}
+
+// Opening a FIFO would wait for its other end.
+async function openPlain(path: string, flags: number, access: StoreAccess | undefined): Promise<FileHandle> {
+  const file = await open(path, flags | constants.O_NONBLOCK | (access === undefined ? 0 : constants.O_NOFOLLOW));
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw new Error('not a file');
+}
+
+function openError(path: string, cause: unknown): VtError {
+  const reason = errorCode(cause) === 'ELOOP' ? 'it is a symlink; a Store holds plain files only' : errorReason(cause);
+  return new VtError('EOPEN', `open archive "${path}": ${reason}`, { cause });
 }
 
 /**
  * Opens a file to append to, made where it is not there, and takes its lock, which goes with the descriptor. If
  * another file took its name meanwhile, that one.
  */
-async function openLocked(path: string, signal: AbortSignal | undefined): Promise<FileHandle> {
+async function openLocked(path: string, access: StoreAccess | undefined, signal: AbortSignal | undefined): Promise<FileHandle> {
   for (;;) {
-    const file = await openToAppend(path);
+    const file = await openToAppend(path, access);
     try {
       await lock(file, signal);
       const [ours, current] = await Promise.all([file.stat(), stat(path).catch(() => undefined)]);
@@ -167,12 +183,29 @@ async function openLocked(path: string, signal: AbortSignal | undefined): Promis
   }
 }
 
-async function openToAppend(path: string): Promise<FileHandle> {
+async function openToAppend(path: string, access: StoreAccess | undefined): Promise<FileHandle> {
   try {
-    return await open(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, 0o666);
+    for (;;) {
+      try {
+        return await openPlain(path, constants.O_RDWR | constants.O_APPEND, access);
+      } catch (error) {
+        if (errorCode(error) !== 'ENOENT') throw error;
+      }
+      // In a Store a dangling symlink is none of ours; elsewhere whoever made it means it.
+      const mode = (access ?? PRIVATE_ACCESS).fileMode;
+      const alone = access === undefined ? 0 : constants.O_EXCL;
+      const file = await open(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | alone, mode).catch(unlessThere);
+      if (file === undefined) continue;
+      await file.chmod(mode).catch(() => undefined); // a filesystem without modes
+      return file;
+    }
   } catch (cause) {
-    throw new VtError('EOPEN', `open archive "${path}": ${errorReason(cause)}`, { cause });
+    throw openError(path, cause);
   }
+}
+
+function unlessThere(error: unknown): undefined {
+  if (errorCode(error) !== 'EEXIST') throw error;
 }
 
 async function lock(file: FileHandle, signal: AbortSignal | undefined): Promise<void> {

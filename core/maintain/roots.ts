@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { openArchiveFile } from '../archive/archive-file.ts';
 import type { Dirent } from '../dirent/dirent.ts';
+import { PRIVATE_ACCESS } from '../store/store-files.ts';
 
 /** A recorded root of a Store. */
 export interface Root {
@@ -46,7 +47,7 @@ export async function* storeRoots(storeFolder: string, options: RootsOptions = {
   for (const file of [...own, ...(options.moreArchives ?? [])]) {
     const archive = own.includes(file) ? basename(file, '.vt') : file;
     const roots: Root[] = [];
-    const entries = openArchiveFile(file, { readOnly: true }).entries({
+    const entries = openArchiveFile(file, { readOnly: true, ...(own.includes(file) ? { access: PRIVATE_ACCESS } : {}) }).entries({
       signal: options.signal,
       onDamage: (line, reason) => options.onDamage?.({ archive, line, reason }),
     });

@@ -1,7 +1,8 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { syncFolder } from '../store/datadir-format.ts';
+import { openStoreFile, replaceStoreFile, type StoreAccess } from '../store/store-files.ts';
 
 /** In a datadir: what scrub has checked, and when. It can be removed at any time. @see vt(5), "Datadirs" */
 export const SCRUB_FILE = 'scrubbed';
@@ -36,29 +37,19 @@ export function parseScrubbed(text: string): ScrubbedPart[] {
 
 /** Reads what scrub has checked in a datadir. */
 export function readScrubbed(storeFolder: string): ScrubbedPart[] {
+  let fd: number | undefined;
   try {
-    return parseScrubbed(readFileSync(join(storeFolder, SCRUB_FILE), 'utf8'));
+    fd = openStoreFile(join(storeFolder, SCRUB_FILE), 'read');
+    return parseScrubbed(readFileSync(fd, 'utf8'));
   } catch {
     return [];
+  } finally {
+    if (fd !== undefined) closeSync(fd);
   }
 }
 
 /** Writes it: whole or not at all. */
-export function writeScrubbed(storeFolder: string, parts: readonly ScrubbedPart[]): void {
-  const path = join(storeFolder, SCRUB_FILE);
-  const temporary = `${path}.${process.pid}`;
-  try {
-    const fd = openSync(temporary, 'w', 0o666);
-    try {
-      writeSync(fd, formatScrubbed(parts));
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
+export function writeScrubbed(storeFolder: string, access: StoreAccess, parts: readonly ScrubbedPart[]): void {
+  replaceStoreFile(join(storeFolder, SCRUB_FILE), Buffer.from(formatScrubbed(parts)), access);
   syncFolder(storeFolder);
 }

@@ -73,7 +73,7 @@ export async function scrub(datadir: Datadir, options: ScrubOptions): Promise<Sc
   const done: ScrubbedPart[] = [];
   const rest = [...plan];
   const save = (): void => {
-    if (datadir.isWritable) writeScrubbed(path, merge([...done, ...rest.filter(({ when }) => when > 0)]));
+    if (datadir.isWritable) writeScrubbed(path, datadir.access, merge([...done, ...rest.filter(({ when }) => when > 0)]));
   };
   while (rest.length > 0 && bytes < maxBytes && options.monotonicMs() < until) {
     throwIfCancelled(options.signal);

@@ -11,6 +11,7 @@ import { capability, type Offers } from './capability.ts';
 import type { RecordBatch } from './record-batch.ts';
 import { unpackRecords } from './record-batch.ts';
 import type { AddResult, DigestedBlock, Store } from './store.ts';
+import type { StoreAccess } from './store-files.ts';
 import type { StoredCompression } from './stored-bytes.ts';
 
 /** A Store that is made when the first Block is added to it: until then nothing touches the disk. */
@@ -28,14 +29,14 @@ export class AbsentStore implements Store {
 
   /**
    * @param folder - where it will lie
-   * @param make - makes and opens it; called once, at the first add
+   * @param making - `make` makes and opens it; called once, at the first add; `access`: the modes of what is made before
    * @param compression - what it is made with, so that records made before it is there are compressed already
    */
   constructor(
     folder: string,
     hashName: HashName,
     edges: EdgeSettings,
-    make: () => Promise<Store>,
+    { make, access }: { readonly make: () => Promise<Store>; readonly access: StoreAccess },
     compression: StoredCompression = 'none',
   ) {
     this.name = `datadir:${folder}`;
@@ -45,7 +46,7 @@ export class AbsentStore implements Store {
     this.#compression = compression;
     this.#offersBefore = {
       // A datadir has them there, whether or not it is made.
-      archives: { open: (archive, options) => openArchiveFile(join(folder, 'archives', `${archive}.vt`), options) },
+      archives: { open: (archive, options) => openArchiveFile(join(folder, 'archives', `${archive}.vt`), { ...options, access }) },
       cache: {
         get: (key) => this.#cache?.get(key),
         put: (key, value) => this.#cache?.put(key, value),

@@ -1,5 +1,5 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, fsyncSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { ParseError, VtError } from '../base/errors.ts';
 import { errorCode, errorReason } from '../base/system-error.ts';
 import { MAX_BLOCK_SIZE } from '../block/block.ts';
@@ -7,7 +7,7 @@ import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
 import { HASH_NAMES } from '../block/hash.ts';
 import { DEFAULT_DURABILITY, DURABILITIES, type Durability } from './durability.ts';
-import { accessFor, createStoreFile, DEFAULT_SHARED, openStoreFile, SHARED_VALUES, type Shared } from './store-files.ts';
+import { accessFor, DEFAULT_SHARED, openStoreFile, replaceStoreFile, SHARED_VALUES, type Shared } from './store-files.ts';
 
 /** The file in a datadir that says what it is. @see vt(5), "Datadirs" */
 export const FORMAT_FILE = 'vtftp-store';
@@ -44,8 +44,8 @@ export interface DatadirFormat {
   /** Goes up whenever Blocks that were there may be gone. */
   readonly generation: number;
   readonly durability: Durability;
-  /** Who besides its owner may use the Store. */
-  readonly shared: Shared;
+  /** Who besides its owner may use the Store. Undefined where a Store of an earlier version does not say: then nobody. */
+  readonly shared: Shared | undefined;
 }
 
 /** The text of a format file: INI. */
@@ -63,7 +63,7 @@ max=${maxSize}${coarse}
 compression=${format.compression}
 generation=${format.generation}
 durability=${format.durability}
-shared=${format.shared}
+shared=${format.shared ?? DEFAULT_SHARED}
 `;
 }
 
@@ -91,9 +91,6 @@ export function parseDatadirFormat(text: string): DatadirFormat {
   const durability = settings.get('durability') ?? { value: DEFAULT_DURABILITY, offset: 0 };
   const known = DURABILITIES.find((name) => name === durability.value);
   if (known === undefined) throw bad('durability', `one of ${DURABILITIES.join(', ')}`, durability);
-  const shared = settings.get('shared') ?? { value: DEFAULT_SHARED, offset: 0 };
-  const knownShared = SHARED_VALUES.find((name) => name === shared.value);
-  if (knownShared === undefined) throw bad('shared', `one of ${SHARED_VALUES.join(', ')}`, shared);
   const meanSize = numberSetting(settings, 'mean', 64, MAX_BLOCK_SIZE);
   return {
     storeId: storeId.value,
@@ -108,8 +105,15 @@ export function parseDatadirFormat(text: string): DatadirFormat {
     compression: compression.value,
     generation: numberSetting(settings, 'generation', 0, Number.MAX_SAFE_INTEGER),
     durability: known,
-    shared: knownShared,
+    shared: sharedSetting(settings),
   };
+}
+
+function sharedSetting(settings: ReadonlyMap<string, Setting>): Shared | undefined {
+  const found = settings.get('shared');
+  const shared = SHARED_VALUES.find((name) => name === found?.value);
+  if (found !== undefined && shared === undefined) throw bad('shared', `one of ${SHARED_VALUES.join(', ')}`, found);
+  return shared;
 }
 
 interface Setting {
@@ -174,25 +178,8 @@ export function readDatadirFormat(folder: string): DatadirFormat | undefined {
 
 /** Writes the format file of a datadir: whole or not at all, and durably. */
 export function writeDatadirFormat(folder: string, format: DatadirFormat): void {
-  const path = join(folder, FORMAT_FILE);
-  const temporary = `${path}.${process.pid}`;
-  try {
-    unlinkSync(temporary); // left by a process that was killed
-  } catch {
-    // Not there.
-  }
-  const fd = createStoreFile(temporary, accessFor(format.shared));
-  try {
-    writeSync(fd, formatDatadirFormat(format));
-    fsyncSync(fd);
-    renameSync(temporary, path);
-  } catch (error) {
-    unlinkSync(temporary);
-    throw error;
-  } finally {
-    closeSync(fd);
-  }
-  syncFolder(dirname(path));
+  replaceStoreFile(join(folder, FORMAT_FILE), Buffer.from(formatDatadirFormat(format)), accessFor(format.shared));
+  syncFolder(folder);
 }
 
 /** Makes the names in a folder durable. */

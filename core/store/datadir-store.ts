@@ -125,7 +125,7 @@ export class Datadir implements Store {
     };
     this.offers = {
       access: { write: this.isWritable },
-      archives: { open: (archive, options) => openArchiveFile(this.archivePath(archive), options) },
+      archives: { open: (archive, options) => openArchiveFile(this.archivePath(archive), { ...options, access: this.access }) },
       cache: this.cache,
       counts: this,
       durability: this,

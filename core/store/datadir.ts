@@ -17,6 +17,7 @@ import { DEFAULT_DURABILITY, type Durability } from './durability.ts';
 import { catchUp } from './index-catch-up.ts';
 import type { IndexTickerOptions } from './index-ticker.ts';
 import { accessFor, DEFAULT_SHARED, makeStoreFolder, type Shared } from './store-files.ts';
+import { foreignOwner, giveAccess, hasAccess, isOpenToOthers, mayWriteForeign } from './store-owner.ts';
 import { WriterPresence } from './writer-presence.ts';
 
 /** A `.vtd` of this many octets is not written to any more. */
@@ -31,8 +32,10 @@ export interface OpenDatadirOptions {
   readonly edges?: EdgeSettings;
   /** Of a new Store; default `none`. */
   readonly compression?: 'none' | 'zlib';
-  /** Of a new Store: who besides its owner may use it; default nobody. */
+  /** Who besides its owner may use the Store. Of a new one, default nobody; one that is there is changed. */
   readonly shared?: Shared;
+  /** Write to it though it belongs to another user. */
+  readonly isTrusted?: boolean;
   /** Write nothing, not even the index. */
   readonly readOnly?: boolean;
   /** Default: the system's. */
@@ -53,9 +56,16 @@ export interface OpenDatadirOptions {
  */
 export async function openDatadir(path: string, options: OpenDatadirOptions = {}): Promise<Datadir> {
   const folder = resolve(path);
-  let format = readFormat(folder, options) ?? makeDatadir(folder, options);
+  const foreign = foreignOwner(folder);
+  const barred = foreign !== undefined && options.isTrusted !== true;
+  let format = readFormat(folder, { ...options, readOnly: options.readOnly === true || barred }) ?? makeDatadir(folder, options);
   const dataFolder = join(folder, 'data');
-  const readOnly = options.readOnly === true || !isWritable(folder);
+  const mayWrite = foreign === undefined || mayWriteForeign(format.shared, options.isTrusted === true);
+  const readOnly = options.readOnly === true || !isWritable(folder) || !mayWrite;
+  if (options.readOnly !== true && !mayWrite && isWritable(folder)) {
+    options.onNotice?.(`Store "${folder}": it belongs to user ${foreign}, and is opened read-only; datadir:PATH,trust=yes writes to it`);
+  }
+  if (!readOnly) format = useSharing(folder, format, options);
   const access = accessFor(format.shared);
   const generation = (): number => readDatadirFormat(folder)?.generation ?? format.generation;
   const owner = { storeId: format.storeId, hashName: format.hashName };
@@ -108,6 +118,27 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
       ...ticker,
     }),
   );
+}
+
+// What `shared` asks for is recorded, and given to what is there. A Store of an earlier version is told of once, if others can read it.
+function useSharing(folder: string, format: DatadirFormat, options: OpenDatadirOptions): DatadirFormat {
+  const asked = options.shared;
+  if (asked === undefined && format.shared !== undefined) return format;
+  const next = { ...format, shared: asked ?? DEFAULT_SHARED };
+  const access = accessFor(next.shared);
+  try {
+    if (asked !== undefined && !(asked === format.shared && hasAccess(folder, access))) giveAccess(folder, access);
+    if (asked === undefined && isOpenToOthers(folder)) {
+      options.onNotice?.(
+        `Store "${folder}": other users can read it; close it with: vtftp -S 'datadir:"${folder}",shared=no' -c pwd (or keep it so with shared=group or shared=all)`,
+      );
+    }
+    if (next.shared !== format.shared) writeDatadirFormat(folder, next);
+  } catch (error) {
+    if (asked === undefined) return format; // on a full disk, say: it is told again
+    throw new VtError('EOPEN', `open Store "${folder}": shared=${asked}: ${errorReason(error)}`, { cause: error });
+  }
+  return next;
 }
 
 // A Store on a read-only medium, or of another user, is read.

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { crc32 } from 'node:zlib';
 import { ClosedError, CorruptBlockError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
@@ -23,7 +22,7 @@ import { CacheFiles, FILECACHE_ID, newCacheFileName } from './filecache-files.ts
 import type { Location } from './index-types.ts';
 import { readLocatedBlock } from './located-block.ts';
 import type { AddResult, DigestedBlock, Store } from './store.ts';
-import { PRIVATE_ACCESS } from './store-files.ts';
+import { makeStoreFolder, PRIVATE_ACCESS } from './store-files.ts';
 
 /** Least time between two looks at what other processes did, after a Block was not found: milliseconds. */
 const LOOK_AGAIN_MS = 500;
@@ -170,7 +169,7 @@ export class Filecache implements Store {
     this.#lastNs = createdNs;
     const header = { hashName: this.hashName, storeId: FILECACHE_ID, fileId: name.slice(0, 36), createdNs };
     try {
-      mkdirSync(this.#options.folder, { recursive: true });
+      makeStoreFolder(this.#options.folder, PRIVATE_ACCESS);
       this.#files.survey(undefined);
       this.#writer = DatafileWriter.create(this.#options.folder, name, encodeDatafileHeader(header), PRIVATE_ACCESS);
     } catch (error) {

@@ -1,4 +1,4 @@
-import { closeSync, fdatasyncSync, fstatSync, lstatSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from '../base/crc32.ts';
 import { VtError } from '../base/errors.ts';
@@ -9,7 +9,7 @@ import { PAGE_SIZE } from './index-pages.ts';
 import type { RecordShape } from './index-records.ts';
 import type { RunInfo } from './index-run.ts';
 import type { FileMarks } from './index-types.ts';
-import { createStoreFile, openStoreFile, type StoreAccess } from './store-files.ts';
+import { openStoreFile, replaceStoreFile, type StoreAccess } from './store-files.ts';
 
 // The head of an index: which runs count, and what is kept in one place. A new head replaces the old one under its name,
 // so that a reader has all of one state or all of another. @see docs/design/index.md
@@ -228,24 +228,6 @@ export function isSameHead(folder: string, { dev, ino, mtimeMs }: HeadStamp): bo
  * @param sync - make the new name durable as well: a loss of power may else bring back the head before, whose runs are still there
  */
 export function writeHead(folder: string, head: IndexHead, access: StoreAccess, sync: boolean): void {
-  const path = join(folder, HEAD_FILE);
-  const temporary = `${path}.${process.pid}`;
-  try {
-    unlinkSync(temporary); // left by a process that was killed
-  } catch {
-    // Not there.
-  }
-  const fd = createStoreFile(temporary, access);
-  try {
-    const octets = encodeHead(head);
-    for (let at = 0; at < octets.length; ) at += writeSync(fd, octets, at);
-    fdatasyncSync(fd);
-    renameSync(temporary, path);
-  } catch (error) {
-    unlinkSync(temporary);
-    throw error;
-  } finally {
-    closeSync(fd);
-  }
+  replaceStoreFile(join(folder, HEAD_FILE), encodeHead(head), access);
   if (sync) syncFolder(folder);
 }

@@ -16,6 +16,7 @@ import { PythonDatadir } from './python-datadir.ts';
 import type { StoreParameters } from './specification.ts';
 import { hashParameter, textParameter } from './specification.ts';
 import type { Store } from './store.ts';
+import { accessFor, DEFAULT_SHARED, SHARED_VALUES } from './store-files.ts';
 
 /**
  * Opens `datadir:PATH`: ours or the Python vt's.
@@ -32,6 +33,8 @@ export async function openDatadirStore(given: StoreParameters, context: OpenCont
     ...(onNotice === undefined ? {} : { onNotice }),
     ...(readOnly === undefined ? {} : { readOnly }),
     ...durabilityOption(given),
+    ...sharedOption(given),
+    isTrusted: textParameter(given, 'trust') === 'yes',
   };
   if (isPythonDatadir(folder)) return new PythonDatadir(folder, { cachePath, onNotice, hashName: asked });
   const hashName = asked ?? context.hashName ?? DEFAULT_HASH_NAME;
@@ -41,10 +44,11 @@ export async function openDatadirStore(given: StoreParameters, context: OpenCont
   const edges = sizes === undefined ? usual : { kernel: usual.kernel, ...sizes };
   const made = { ...options, ...(compression === undefined ? {} : { compression }), edges, hashName, create: true };
   const make = async (): Promise<Store> => await openDatadir(folder, made);
+  const access = accessFor(sharedOption(given).shared ?? DEFAULT_SHARED);
   if (!isDatadir(folder)) {
     if (context.create === undefined || context.create === false || readOnly === true) throw noStore(context.name, folder);
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) throw noStore(context.name, folder);
-    return context.create === true ? await make() : new AbsentStore(folder, hashName, edges, make, compression);
+    return context.create === true ? await make() : new AbsentStore(folder, hashName, edges, { make, access }, compression);
   }
   const store = await openDatadir(folder, options);
   if (asked === undefined || store.hashName === asked) return store;
@@ -58,6 +62,12 @@ export async function openDatadirStore(given: StoreParameters, context: OpenCont
 function durabilityOption(given: StoreParameters): Pick<OpenDatadirOptions, 'durability'> {
   const durability = DURABILITIES.find((known) => known === textParameter(given, 'durability'));
   return durability === undefined ? {} : { durability: () => durability };
+}
+
+/** Recorded with the Store. */
+function sharedOption(given: StoreParameters): Pick<OpenDatadirOptions, 'shared'> {
+  const shared = SHARED_VALUES.find((known) => known === textParameter(given, 'shared'));
+  return shared === undefined ? {} : { shared };
 }
 
 /** Of a Store that is made; one that is there keeps its own. */

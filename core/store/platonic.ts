@@ -23,6 +23,7 @@ import type { Place } from './platonic-places.ts';
 import { asSeenTest, Places } from './platonic-places.ts';
 import { PlatonicSink } from './platonic-sink.ts';
 import type { AddResult, Store } from './store.ts';
+import { PRIVATE_ACCESS } from './store-files.ts';
 
 /** Least time between two looks at the files after a Block was not found: milliseconds. */
 const LOOK_AGAIN_MS = 1000;
@@ -126,7 +127,7 @@ export class PlatonicStore implements Store {
     const root = { ...dirent, name: '' as Octets };
     await this.#index(root);
     await this.#meta.flush({ signal });
-    const archive = openArchiveFile(this.#meta.archivePath(ARCHIVE));
+    const archive = openArchiveFile(this.#meta.archivePath(ARCHIVE), { access: PRIVATE_ACCESS });
     const text = formatDirent(root);
     await archive.append(
       (last) => Promise.resolve(last !== undefined && formatDirent(last.dirent) === text ? undefined : root),

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, constants, fchmodSync, fstatSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, constants, fchmodSync, fdatasyncSync, fstatSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { VtError } from '../base/errors.ts';
 import { makeFolders } from '../base/make-folders.ts';
 import { errorCode } from '../base/system-error.ts';
@@ -30,8 +30,8 @@ const ACCESS: Readonly<Record<Shared, StoreAccess>> = {
 };
 
 /** The modes for a value of `shared`. */
-export function accessFor(shared: Shared): StoreAccess {
-  return ACCESS[shared];
+export function accessFor(shared: Shared | undefined): StoreAccess {
+  return ACCESS[shared ?? DEFAULT_SHARED];
 }
 
 /** For what belongs to no Store that others share: caches, spools, checkpoints. */
@@ -105,6 +105,26 @@ function notPlain(path: string, fact: string, cause: unknown): VtError {
     cause,
     remedy: 'remove it, or put the file back in its place',
   });
+}
+
+/**
+ * Puts a new file in the place of another of a Store: whole or not at all. What is there is replaced, not written to, also where it is a symlink.
+ * The new name is durable only once the folder is synced.
+ */
+export function replaceStoreFile(path: string, content: Uint8Array, access: StoreAccess): void {
+  const temporary = `${path}.${process.pid}`;
+  rmSync(temporary, { force: true }); // left by a process that was killed
+  const fd = createStoreFile(temporary, access);
+  try {
+    for (let at = 0; at < content.length; ) at += writeSync(fd, content, at);
+    fdatasyncSync(fd);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Makes a folder of a Store, and those above it. One that is there is left as it is. */

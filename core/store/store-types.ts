@@ -1,6 +1,7 @@
 import { HASH_NAMES } from '../block/hash.ts';
 import { DURABILITIES } from './durability.ts';
 import type { StoreType } from './open-store.ts';
+import { SHARED_VALUES } from './store-files.ts';
 
 /**
  * Every type of Stores: a new one is its file and a line here. What opens a Store is loaded when one is opened, so
@@ -10,7 +11,15 @@ export const STORE_TYPES: readonly StoreType[] = [
   {
     type: 'datadir',
     primary: 'path',
-    parameters: { path: 'path', hash: HASH_NAMES, compression: ['none', 'zlib'], edges: 'edges', durability: DURABILITIES },
+    parameters: {
+      path: 'path',
+      hash: HASH_NAMES,
+      compression: ['none', 'zlib'],
+      edges: 'edges',
+      durability: DURABILITIES,
+      shared: SHARED_VALUES,
+      trust: ['no', 'yes'],
+    },
     required: ['path'],
     open: async (given, context) => (await import('./open-datadir.ts')).openDatadirStore(given, context),
   },

@@ -192,7 +192,7 @@ it('S36: an index that cannot be written to stays as it was, and what was writte
       index,
       blocks.map(([digest, location]) => [digest, { ...location, offset: 1 }] as const),
     ),
-    { code: 'EEXIST' },
+    { code: 'ERR_FS_EISDIR' },
   );
   assert.equal(readdirSync(folder).filter((name) => name.endsWith('.run')).length, 1);
   for (const [digest, location] of blocks.slice(0, 100)) assert.deepEqual(index.get(digest), location);

@@ -9,6 +9,7 @@ import { ProgressStore } from '../../../core/store/progress-store.ts';
 import { ProxyStore, type ProxyStores } from '../../../core/store/proxy.ts';
 import { packRecords } from '../../../core/store/record-batch.ts';
 import type { Store } from '../../../core/store/store.ts';
+import { PRIVATE_ACCESS } from '../../../core/store/store-files.ts';
 import { UnopenedStore } from '../../../core/store/unopened-store.ts';
 import { AttachedStore } from '../../../fuse/control/attached-store.ts';
 import { PlanStore } from '../../../shell/plan-store.ts';
@@ -108,7 +109,10 @@ const WRAPPERS: readonly Wrapper[] = [
   {
     name: 'a Store that was made late',
     async wrap(below) {
-      const store = new AbsentStore('/absent', below.hashName, below.edges, async () => await Promise.resolve(below));
+      const store = new AbsentStore('/absent', below.hashName, below.edges, {
+        make: async () => await Promise.resolve(below),
+        access: PRIVATE_ACCESS,
+      });
       await store.make();
       return store;
     },

@@ -104,15 +104,23 @@ export const touch = defineCommand({
     const follow = !options.has('no-dereference');
     await forEachItem(context, args, async (argument) => {
       const path = pathArgument(session, argument);
-      if ((await session.tree.lookup(path, { follow, signal })) !== undefined)
-        await session.tree.setMeta(path, { mtimeNs }, { follow, signal });
-      else if (!options.has('no-create')) {
+      if ((await session.tree.lookup(path, { follow, signal })) === undefined) {
+        if (options.has('no-create')) return;
         if (argument.endsWith('/')) throw new PathError('ENOENT', 'touch', octetsToText(path));
-        await session.tree.write(path, noContent(), { ...newMeta(context, newMode('file')), mtimeNs }, { signal });
+        const meta = { ...newMeta(context, newMode('file')), mtimeNs };
+        const isMade = await session.tree.write(path, noContent(), meta, { onlyNew: true, signal }).then(() => true, notThere);
+        if (isMade) return;
       }
+      await session.tree.setMeta(path, { mtimeNs }, { follow, signal });
     });
   },
 });
+
+/** Whoever made the name meanwhile keeps what he wrote. */
+function notThere(error: unknown): boolean {
+  if (error instanceof PathError && error.errno === 'EEXIST') return false;
+  throw error;
+}
 
 async function* noContent(): AsyncGenerator<Uint8Array> {}
 

@@ -98,7 +98,7 @@ export class TreeServer {
     const writeback = options.writeback && isFirst && !options.appendOnly && !options.readOnly;
     const top = await this.#top(options.subpath);
     if (isFirst && options.leftOut !== undefined) this.#tree.leaveOut(options.leftOut, top);
-    const view = viewOf(this.#live, { top, views: this.#views, keepsSizes: writeback });
+    const view = viewOf(this.#live, { top, views: this.#views, keepsSizes: writeback, writes: !options.readOnly });
     const bounded = options.appendOnly ? appendOnly(view.filesystem, (ino) => view.refresh(ino)) : view.filesystem;
     const filesystem = withBothXattrNames(options.control === undefined ? bounded : withControlXattrs(bounded, options.control));
     try {

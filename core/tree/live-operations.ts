@@ -30,7 +30,7 @@ import type { LiveNode, LiveState } from './live-state.ts';
 import { liveRoot, resolveLive } from './live-state.ts';
 import { applyMetaChange, contentChanged, nodeChanged } from './meta-change.ts';
 import { checkEntryName } from './path.ts';
-import type { LookupOptions, MetaChange, TreePath } from './tree.ts';
+import type { LookupOptions, MetaChange, TreePath, WriteOptions } from './tree.ts';
 
 // The operations of a live tree that change it, each by the name of the method of `Tree` that it serves. The caller
 // holds the tree's lock.
@@ -158,9 +158,10 @@ export async function contentBlock(state: LiveState, path: TreePath, options: Op
 }
 
 /** Gives a file its content; makes the file where there is none. */
-export async function write(state: LiveState, path: TreePath, block: Block, meta: Meta, options: OpOptions): Promise<void> {
+export async function write(state: LiveState, path: TreePath, block: Block, meta: Meta, options: WriteOptions): Promise<void> {
   const place = await writablePlace(state, path, options);
   const { node } = place;
+  if (node !== undefined && options.onlyNew === true) throw new PathError('EEXIST', 'write', octetsToText(path));
   if (node?.sort === 'leaf' && node.dirent.kind === 'file') {
     const changed = contentChanged(node.dirent.meta, meta.mtimeNs ?? state.nowNs());
     node.unsynced = undefined;

@@ -34,7 +34,7 @@ import { danglingLink, liveRoot, resolveLive, treeEntry } from './live-state.ts'
 import { storeStale } from './live-store.ts';
 import { entryId, NodeIds } from './node-id.ts';
 import { baseName, joinPath } from './path.ts';
-import type { LookupOptions, MetaChange, Tree, TreeCapabilities, TreeChange, TreeEntry, TreePath } from './tree.ts';
+import type { LookupOptions, MetaChange, Tree, TreeCapabilities, TreeChange, TreeEntry, TreePath, WriteOptions } from './tree.ts';
 
 /** What a live tree takes from outside. */
 export interface LiveTreeOptions {
@@ -218,7 +218,7 @@ export class LiveTree implements Tree {
     return this.#changing('salt', () => change.setSalt(this.#state, path, salt, options));
   }
 
-  async write(path: TreePath, content: AsyncIterable<Uint8Array>, meta: Meta, options: OpOptions = {}): Promise<void> {
+  async write(path: TreePath, content: AsyncIterable<Uint8Array>, meta: Meta, options: WriteOptions = {}): Promise<void> {
     await this.#changing('write', () => change.writablePlace(this.#state, path, options));
     // Content may take long, or come from this very tree: others go on meanwhile.
     const block = await this.#state.storeContent(content, { ...options, hint: { fileName: baseName(path) } });
@@ -226,7 +226,7 @@ export class LiveTree implements Tree {
   }
 
   /** As {@link LiveTree.write}, of a content that is stored. */
-  async writeBlock(path: TreePath, block: Block, meta: Meta, options: OpOptions = {}): Promise<void> {
+  async writeBlock(path: TreePath, block: Block, meta: Meta, options: WriteOptions = {}): Promise<void> {
     await this.#changing('write', () => change.write(this.#state, path, block, meta, options));
   }
 

@@ -20,7 +20,7 @@ import { removeLocal } from './local-remove.ts';
 import { readLocal, temporaryPath, writeLocal } from './local-write.ts';
 import { entryId } from './node-id.ts';
 import { baseName, checkEntryName, joinPath } from './path.ts';
-import type { LookupOptions, MetaChange, Tree, TreeCapabilities, TreeChange, TreeEntry, TreePath } from './tree.ts';
+import type { LookupOptions, MetaChange, Tree, TreeCapabilities, TreeChange, TreeEntry, TreePath, WriteOptions } from './tree.ts';
 
 type StoredDirent = Exclude<Dirent, IndirectDirent>;
 
@@ -227,13 +227,14 @@ export class LocalTree implements Tree {
     });
   }
 
-  write(path: TreePath, content: AsyncIterable<Uint8Array>, meta: Meta, options: OpOptions = {}): Promise<void> {
+  write(path: TreePath, content: AsyncIterable<Uint8Array>, meta: Meta, options: WriteOptions = {}): Promise<void> {
     return this.#change('write', 'content', path, async () => {
       const place = await this.#paths.place(path, 'write', true, 'EISDIR');
       if (place.node?.kind === 'dir') throw new PathError('EISDIR', 'write', octetsToText(path));
       if (place.node !== undefined && place.node.kind !== 'file') throw new PathError('EINVAL', 'write', octetsToText(path));
       checkEntryName(place.name, 'write', path);
-      await writeLocal(place, content, meta, this.#owners, options.signal);
+      if (place.node !== undefined && options.onlyNew === true) throw new PathError('EEXIST', 'write', octetsToText(path));
+      await writeLocal(place, content, meta, this.#owners, options);
     });
   }
 

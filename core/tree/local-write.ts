@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { open, rename, unlink } from 'node:fs/promises';
+import { link, open, rename, unlink } from 'node:fs/promises';
 import { throwIfCancelled } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import type { OwnerNames } from '../base/owner-names.ts';
@@ -10,6 +10,7 @@ import type { Meta } from '../dirent/meta.ts';
 import { copyLocalMeta, setLocalMeta } from './local-attributes.ts';
 import type { LocalNode } from './local-node.ts';
 import { localChildPath, localNode } from './local-node.ts';
+import type { WriteOptions } from './tree.ts';
 
 /** Octets read at once. */
 const CHUNK_SIZE = 256 * 1024;
@@ -30,7 +31,7 @@ export async function writeLocal(
   content: AsyncIterable<Uint8Array>,
   meta: Meta,
   owners: OwnerNames,
-  signal?: AbortSignal,
+  { signal, onlyNew = false }: WriteOptions = {},
 ): Promise<void> {
   const temporary = temporaryPath(place.dir);
   const target = pathBytes(place.path);
@@ -56,7 +57,11 @@ export async function writeLocal(
     if (place.node !== undefined) copyLocalMeta(place.node, temporary, owners);
     const mtimeNs = meta.mtimeNs ?? made?.stat.mtimeNs;
     if (made !== undefined) setLocalMeta(made, place.node === undefined ? meta : mtimeNs === undefined ? {} : { mtimeNs }, owners);
-    await rename(pathBytes(temporary), target);
+    if (onlyNew) {
+      // Unlike rename(2), link(2) replaces nothing that somebody has made meanwhile.
+      await link(pathBytes(temporary), target);
+      await unlink(pathBytes(temporary));
+    } else await rename(pathBytes(temporary), target);
   } catch (error) {
     await unlink(pathBytes(temporary)).catch(() => undefined);
     throw error;

@@ -45,6 +45,12 @@ export interface LookupOptions extends OpOptions {
   readonly follow?: boolean;
 }
 
+/** How a file is written. */
+export interface WriteOptions extends OpOptions {
+  /** Makes a file only: a name that is there already is a PathError EEXIST, whoever made it and when. */
+  readonly onlyNew?: boolean | undefined;
+}
+
 /**
  * What shell, mount, control channel and HTTP all walk. Symlinks resolve within the tree: an absolute target starts
  * at its root. Errors of paths are PathErrors with POSIX names.
@@ -93,7 +99,7 @@ export interface Tree extends AsyncDisposable {
   copy(from: TreePath, to: TreePath, options?: OpOptions): Promise<void>;
   setMeta(path: TreePath, change: MetaChange, options?: LookupOptions): Promise<void>;
   /** Makes or replaces a file's content; metadata of an existing file is kept, but for its mtime. */
-  write(path: TreePath, content: AsyncIterable<Uint8Array>, meta: Meta, options?: OpOptions): Promise<void>;
+  write(path: TreePath, content: AsyncIterable<Uint8Array>, meta: Meta, options?: WriteOptions): Promise<void>;
 
   /**
    * Whether the tree is this root, with all of it in Blocks: whether `sync` would give it again. Nothing that only reads the tree,

@@ -9,7 +9,16 @@ import type { Meta } from '../../core/dirent/meta.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { AdoptClash } from '../../core/tree/adopt.ts';
 import { baseName, joinPath } from '../../core/tree/path.ts';
-import type { LookupOptions, MetaChange, Tree, TreeCapabilities, TreeChange, TreeEntry, TreePath } from '../../core/tree/tree.ts';
+import type {
+  LookupOptions,
+  MetaChange,
+  Tree,
+  TreeCapabilities,
+  TreeChange,
+  TreeEntry,
+  TreePath,
+  WriteOptions,
+} from '../../core/tree/tree.ts';
 import type { ControlChannel } from './control-client.ts';
 import { type Fields, metaChangeFields, metaField, octetsField, takeDirent, takeEntry, takeOctets, takePath, takeText } from './fields.ts';
 
@@ -144,10 +153,14 @@ export class RemoteTree implements Tree {
     await this.#change({ request: 'meta', ...octetsField('path', path), ...metaChangeFields(change), follow }, { signal });
   }
 
-  async write(path: TreePath, content: AsyncIterable<Uint8Array>, meta: Meta, options: OpOptions = {}): Promise<void> {
+  async write(path: TreePath, content: AsyncIterable<Uint8Array>, meta: Meta, options: WriteOptions = {}): Promise<void> {
     const block = await this.#options.storeContent(this.store, content, { ...options, hint: { fileName: baseName(path) } });
     await this.store.flush(options);
-    await this.#change({ request: 'write', ...octetsField('path', path), block: formatBlock(block), ...metaField(meta) }, options);
+    const onlyNew = options.onlyNew === true ? { only_new: true } : {};
+    await this.#change(
+      { request: 'write', ...octetsField('path', path), block: formatBlock(block), ...metaField(meta), ...onlyNew },
+      options,
+    );
   }
 
   /** Has the mount store what changed, on either side, and record the root. */

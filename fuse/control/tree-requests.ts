@@ -241,7 +241,9 @@ export class TreeRequests {
       return {};
     },
     write: async (fields, options) => {
-      await this.#live('write').writeBlock(takePath(fields), parseBlock(takeText(fields, 'block')), takeMeta(fields), options);
+      const onlyNew = fields['only_new'] === true;
+      const block = parseBlock(takeText(fields, 'block'));
+      await this.#live('write').writeBlock(takePath(fields), block, takeMeta(fields), { ...options, onlyNew });
       return {};
     },
   };

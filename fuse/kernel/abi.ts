@@ -98,7 +98,7 @@ export const FATTR = {
 } as const;
 
 /** Bits of a reply to OPEN and OPENDIR. */
-export const FOPEN = { KEEP_CACHE: 1 << 1, CACHE_DIR: 1 << 3 } as const;
+export const FOPEN = { DIRECT_IO: 1 << 0, KEEP_CACHE: 1 << 1, CACHE_DIR: 1 << 3 } as const;
 
 /** Bit of `open_flags` of a request: setuid and setgid go with the content. */
 export const OPEN_KILL_SUIDGID = 1 << 0;
@@ -110,4 +110,4 @@ export const WRITE = { CACHE: 1 << 0, KILL_SUIDGID: 1 << 2 } as const;
 export const GETATTR_FH = 1;
 
 /** Codes of messages that the driver sends unasked. */
-export const NOTIFY = { INVAL_INODE: 2, INVAL_ENTRY: 3, DELETE: 6 } as const;
+export const NOTIFY = { INVAL_INODE: 2, INVAL_ENTRY: 3, STORE: 4, DELETE: 6 } as const;

@@ -41,6 +41,16 @@ export class Notifier implements Notices {
     this.#send(message);
   }
 
+  /** A file ends at `size` octets or beyond. The kernel raises its size only by what it is given to store, so it is given the last octet. */
+  grown(ino: number, size: number, last: number): void {
+    const message = this.#message(NOTIFY.STORE, 24 + 1);
+    writeI64(message, ino, OUT_HEADER_SIZE);
+    writeI64(message, size - 1, OUT_HEADER_SIZE + 8);
+    message.writeUInt32LE(1, OUT_HEADER_SIZE + 16);
+    message[OUT_HEADER_SIZE + 24] = last;
+    this.#send(message);
+  }
+
   /** A name of a Dir is to be asked for again, whether it was there or not. */
   name(parent: number, name: Octets): void {
     const message = this.#message(NOTIFY.INVAL_ENTRY, 16 + name.length + 1);

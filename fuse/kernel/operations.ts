@@ -57,9 +57,9 @@ function replyCount({ replies }: OperationContext, request: Request, count: Mayb
   });
 }
 
-function writeOpened(out: Buffer, at: number, { handle, keepCache }: Opened, more = 0): number {
+function writeOpened(out: Buffer, at: number, { handle, keepCache, direct }: Opened, more = 0): number {
   writeI64(out, handle, at);
-  out.writeUInt32LE((keepCache ? FOPEN.KEEP_CACHE : 0) | more, at + 8);
+  out.writeUInt32LE((keepCache ? FOPEN.KEEP_CACHE : 0) | (direct === true ? FOPEN.DIRECT_IO : 0) | more, at + 8);
   out.writeUInt32LE(0, at + 12);
   return at + 16;
 }

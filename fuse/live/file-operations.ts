@@ -1,7 +1,9 @@
 import { constants } from 'node:fs';
+import { PathError } from '../../core/base/errors.ts';
 import { EMPTY_BLOCK } from '../../core/block/block.ts';
 import { readBlockRange } from '../../core/block/read-range.ts';
 import type { FileDirent } from '../../core/dirent/dirent.ts';
+import type { LiveNode } from '../../core/tree/live-state.ts';
 import type { Attributes, Caller, Filesystem, Maybe, Opened } from '../filesystem.ts';
 import { whenThere } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
@@ -74,10 +76,15 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
       if (room !== undefined) return room.then(() => this.create(parent, name, mode, umask, flags, caller));
       const dir = mount.dir(parent);
       const meta = newNodeMeta(mount, dir, 'other', mode, umask, caller);
-      return whenThere(nodes.create(dir, checkedName(name), { kind: 'file', name, meta, block: EMPTY_BLOCK }, mount), (node) => {
+      const made = (node: LiveNode): Opened & { readonly attributes: Attributes } => {
         const inode = inodes.give(node);
         return openedNew(inode, mount.attributes(inode));
-      });
+      };
+      const dirent = { kind: 'file', name, meta, block: EMPTY_BLOCK } as const;
+      const node = nodes.create(dir, checkedName(name), dirent, mount);
+      if (!(node instanceof Promise)) return made(node);
+      if ((flags & constants.O_EXCL) !== 0) return node.then(made);
+      return node.then(made, lookAgain);
     },
     async tmpfile(parent, mode, umask, _flags, caller) {
       const dir = mount.dir(parent);
@@ -199,4 +206,12 @@ async function collect(content: AsyncIterable<Uint8Array>): Promise<Uint8Array[]
   const pieces: Uint8Array[] = [];
   for await (const piece of content) pieces.push(piece);
   return pieces;
+}
+
+/**
+ * The name came through another mount since this kernel looked. ESTALE lets it look again and open what is there, with the checks of permissions
+ * that an answer here would pass over.
+ */
+function lookAgain(error: unknown): never {
+  throw error instanceof PathError && error.errno === 'EEXIST' ? new FilesystemError('ESTALE') : error;
 }

@@ -16,6 +16,9 @@ import { SegmentMap } from './segment-map.ts';
 /** Octets given at a time when a front is read through. */
 const CHUNK_SIZE = 256 * 1024;
 
+/** A file of more parts is asked for its attributes too often to add them up: all of it counts as data then. */
+const MAX_COUNTED_SEGMENTS = 2000;
+
 /** Holes of so many octets in all are not read through. */
 const MAX_READ_HOLES = 4 * 1024 * 1024;
 
@@ -73,6 +76,7 @@ export class FrontFile implements UnsyncedContent {
 
   /** Octets of it that are not holes, as far as parts of Blocks can tell; undefined where `dataSizeOf` does not know a Block's. */
   dataSize(dataSizeOf: (block: Block) => number | undefined): number | undefined {
+    if (this.#segments.all.length > MAX_COUNTED_SEGMENTS) return this.#size;
     let size = 0;
     for (const { start, end, source } of this.#segments.all) {
       const data = source === 'front' ? undefined : dataSizeOf(source.block);

@@ -10,7 +10,7 @@ import type { LiveNode } from '../../core/tree/live-state.ts';
 import type { Attributes, Instant, Maybe } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
 import type { DefaultOwner } from './attributes.ts';
-import { attributesOf } from './attributes.ts';
+import { attributesOf, sizeOf } from './attributes.ts';
 import { ContentReader } from './content-reader.ts';
 import { DataSizes } from './data-sizes.ts';
 import type { FileClock } from './file-clock.ts';
@@ -88,6 +88,18 @@ export class LiveMount {
     if (inode.node.sort === 'dir') throw new FilesystemError('EISDIR');
     if (inode.node.dirent.kind !== 'file') throw new FilesystemError('EINVAL');
     return inode as LeafInode;
+  }
+
+  /** Where a file with content ends, and its last octet; undefined where that would have to be waited for. */
+  endNow(ino: number): { readonly size: number; readonly last: number } | undefined {
+    const inode = this.inodes.find(ino);
+    if (inode?.node.sort !== 'leaf' || inode.node.dirent.kind !== 'file') return undefined;
+    const size = sizeOf(inode.node);
+    if (size === 0) return undefined;
+    const pieces =
+      inode.front === undefined ? this.contents.readNow(inode.node.dirent.block, size - 1, size) : inode.front.readNow(size - 1, size);
+    const last = pieces?.at(-1)?.at(-1);
+    return last === undefined ? undefined : { size, last };
   }
 
   /** See {@link LiveMountOptions.isLeftOut}. */

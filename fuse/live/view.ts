@@ -3,6 +3,7 @@ import type { Octets } from '../../core/base/octets.ts';
 import type { LiveDir } from '../../core/tree/live-node.ts';
 import type { Attributes, Caller, EntrySink, Filesystem, Maybe, Opened } from '../filesystem.ts';
 import { ROOT_INO, whenThere } from '../filesystem.ts';
+import { FilesystemError } from '../filesystem-error.ts';
 import type { Notices } from '../notices.ts';
 import { KnownNames } from './known-names.ts';
 import type { LiveFilesystem } from './live-filesystem.ts';
@@ -14,8 +15,10 @@ export interface ViewOptions {
   readonly top: LiveDir | undefined;
   /** What the other mounts are. */
   readonly views: Views;
-  /** The kernel trusts its own size of a file as long as it has the file at all. */
+  /** The kernel collects writes in its pages, and trusts its own size of a file as long as it has the file at all. */
   readonly keepsSizes: boolean;
+  /** Files can be written through it. */
+  readonly writes: boolean;
 }
 
 /** One mount's face of a live filesystem. */
@@ -33,14 +36,14 @@ export interface View {
  * A face of a live filesystem with a top of its own. It remembers what its kernel was given, so that it hears of what it knows only, and
  * a kernel that goes without a word leaves nothing behind; and tells the other faces of each change.
  */
-export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOptions): View {
+export function viewOf(live: LiveFilesystem, { top, views, keepsSizes, writes }: ViewOptions): View {
   const inner = live.filesystem;
   const topIno = top?.id ?? ROOT_INO;
   const known = new Map<number, number>();
   const names = new KnownNames(live);
   const files = new Map<number, number>();
-  /** Handles that this kernel may write by, with their nodes. */
-  const writers = new Map<number, number>();
+  /** Handles that this kernel may write by, with what ends that. */
+  const writers = new Map<number, () => void>();
   const dirs = new Map<number, number>();
   let kernel: Notices | undefined;
   if (top !== undefined) live.mount.inodes.give(top);
@@ -61,11 +64,18 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOpt
     handles.set(open.handle, ino);
     return open;
   };
+  /** Notes an open file. Where another mount may write it, this kernel keeps neither its size nor its octets. */
   const openedFile = <T extends Opened>(ino: number, open: T, flags: number): T => {
-    if ((flags & (constants.O_WRONLY | constants.O_RDWR)) !== 0) writers.set(open.handle, ino);
-    return opened(files, ino, open);
+    const isWriter = isWriting(flags);
+    const direct = keepsSizes && views.othersWrite(notices) && (isWriter || views.writers.has(ino));
+    if (isWriter) writers.set(open.handle, views.writers.open(notices, ino, keepsSizes && !direct));
+    return opened(files, ino, direct ? { ...open, direct } : open);
   };
-  const mayHoldWrites = (ino: number): boolean => keepsSizes && [...writers.values()].includes(ino);
+  /** What another kernel has collected since before this mount was there would be written over what is written here. */
+  const requireFree = (ino: number): void => {
+    if (views.writers.isCollectedElsewhere(notices, ino)) throw new FilesystemError('EBUSY');
+  };
+  const mayHoldWrites = (ino: number): boolean => views.writers.isCollectedBy(notices, ino);
   const knows = (ino: number): boolean => ino === topIno || known.has(ino);
 
   const notices: Notices = {
@@ -75,6 +85,11 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOpt
       if (!content || !keepsSizes) return;
       // Without a name it is forgotten once it is closed, and its size with it.
       for (const { parent, name } of names.of(ino)) kernel.name(outward(parent), name);
+      const end = mayHoldWrites(ino) ? undefined : live.mount.endNow(ino);
+      if (end !== undefined) kernel.grown(outward(ino), end.size, end.last);
+    },
+    grown(ino, size, last) {
+      if (knows(ino)) kernel?.grown(outward(ino), size, last);
     },
     name(parent, name) {
       if (knows(parent)) kernel?.name(outward(parent), name);
@@ -160,6 +175,7 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOpt
     getattr: (ino, handle) => whenThere(inner.getattr(inward(ino), handle), shown),
     setattr(ino, change, caller) {
       const node = inward(ino);
+      if (change.size !== undefined) requireFree(node);
       return telling(whenThere(inner.setattr(node, change, caller), shown), nodeChanged(node, change.size !== undefined));
     },
     readlink: (ino) => inner.readlink(ino),
@@ -180,13 +196,15 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOpt
     },
     link: (ino, parent, name, caller) => made(inner.link(ino, inward(parent), name, caller), inward(parent), name),
 
-    open: (ino, flags, killSuidGid, caller) =>
-      telling(
+    open(ino, flags, killSuidGid, caller) {
+      if (isWriting(flags)) requireFree(ino);
+      return telling(
         whenThere(inner.open(ino, flags, killSuidGid, caller), (open) => openedFile(ino, open, flags)),
         (view) => {
           if ((flags & constants.O_TRUNC) !== 0 || killSuidGid) view.node(ino, true);
         },
-      ),
+      );
+    },
     create: (parent, name, mode, umask, flags, caller) =>
       telling(
         whenThere(inner.create(inward(parent), name, mode, umask, flags, caller), (open) => {
@@ -213,6 +231,7 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOpt
     },
     release(ino, handle) {
       files.delete(handle);
+      writers.get(handle)?.();
       writers.delete(handle);
       return inner.release(ino, handle);
     },
@@ -250,7 +269,7 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOpt
     filesystem,
     hear(theirs) {
       kernel = theirs;
-      views.add(notices);
+      views.add(notices, writes);
     },
     refresh: (ino) => notices.node(inward(ino), true),
     end() {
@@ -261,10 +280,15 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes }: ViewOpt
       for (const [ino, lookups] of known) inner.forget(ino, lookups);
       if (top !== undefined) inner.forget(topIno, 1);
       files.clear();
+      for (const ended of writers.values()) ended();
       writers.clear();
       dirs.clear();
       known.clear();
       names.clear();
     },
   };
+}
+
+function isWriting(flags: number): boolean {
+  return (flags & (constants.O_WRONLY | constants.O_RDWR)) !== 0;
 }

@@ -1,5 +1,6 @@
 import type { Octets } from '../../core/base/octets.ts';
 import type { Notices } from '../notices.ts';
+import { OpenWriters } from './open-writers.ts';
 
 /**
  * Milliseconds that an answer waits at most until the other mounts know of the change that it tells of. A kernel may be unable to hear before
@@ -22,12 +23,16 @@ interface Held {
 
 /** The mounts of one live tree that are to hear of each other's changes. */
 export class Views implements Notices {
-  readonly #all = new Set<Notices>();
+  /** Files that are open for writing. */
+  readonly writers = new OpenWriters();
+  /** Whether each may write. */
+  readonly #all = new Map<Notices, boolean>();
   /** The eldest first. */
   readonly #held = new Set<Held>();
 
-  add(view: Notices): void {
-    this.#all.add(view);
+  /** @param writes - whether files can be written through it */
+  add(view: Notices, writes: boolean): void {
+    this.#all.set(view, writes);
   }
 
   delete(view: Notices): void {
@@ -38,21 +43,31 @@ export class Views implements Notices {
     return this.#all.size;
   }
 
+  /** Whether files can be written through another mount than this one. */
+  othersWrite(view: Notices): boolean {
+    for (const [other, writes] of this.#all) if (writes && other !== view) return true;
+    return false;
+  }
+
   node(ino: number, content: boolean): void {
-    for (const view of this.#all) view.node(ino, content);
+    for (const view of this.#all.keys()) view.node(ino, content);
+  }
+
+  grown(ino: number, size: number, last: number): void {
+    for (const view of this.#all.keys()) view.grown(ino, size, last);
   }
 
   name(parent: number, name: Octets): void {
-    for (const view of this.#all) view.name(parent, name);
+    for (const view of this.#all.keys()) view.name(parent, name);
   }
 
   async idle(): Promise<void> {
-    await Promise.all([...this.#all].map(async (view) => await view.idle()));
+    await Promise.all([...this.#all.keys()].map(async (view) => await view.idle()));
   }
 
   /** Tells all but one. */
   tellOthers(except: Notices, tell: (view: Notices) => void): void {
-    for (const view of this.#all) if (view !== except) tell(view);
+    for (const view of this.#all.keys()) if (view !== except) tell(view);
   }
 
   /** Resolves when all but one have heard, or when waiting any longer might be for each other. */
@@ -63,7 +78,7 @@ export class Views implements Notices {
     let timer: NodeJS.Timeout | undefined;
     try {
       const heard = Promise.all(
-        [...this.#all].map(async (view) => {
+        [...this.#all.keys()].map(async (view) => {
           if (view === except) return;
           deaf.add(view);
           await view.idle();

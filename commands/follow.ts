@@ -23,6 +23,7 @@ export const follow = defineCommand({
     'What is in the files is stored at once, and from then on what is appended, as long as the session lasts: a round a second at most, but at once where much waits, each of which records a root, so that log NAME shows how it grew and get NAME@DATE gets any state. Only what is new is read and stored, with the last leaf of the content and the superblocks above it. wait makes a daemon of it; tails shows how far it is; untail ends it.',
     'The content of NAME is all that was ever written to LOCAL, one after the other: where a log is rotated by rename, or copied and cut short, or removed and made again, what is written afterwards comes behind what was. A file that is written anew with all that it had goes on where it was; for files that are edited use watch. Where LOCAL is a pattern, or there are several, or NAME is a Dir or ends in a slash, each file goes into the Dir NAME under its own name, also those that come to be later; patterns are expanded by this command itself. A rotated file that fits a pattern is no news.',
     'A checkpoint below $XDG_STATE_HOME/vtftp/tails keeps how far each file is read. The same command in another session goes on there, after kill -9 too: nothing is lost and nothing comes twice, also of what was rotated meanwhile as long as it is beside LOCAL and not compressed. Blocks that the Store has no more, as after gc or in a Store that was made anew, are read from the files again.',
+    'A symlink is followed if it belongs to root or to you, and so does its directory; so is each symlink on the way. Others are named and left out, as whoever made them could turn them to files that they may not read. --links follows all.',
     'A round that fails, as on a full disk, is made again until it succeeds; one warning says when that begins, and one when it is over. A file that cannot be read is named, and the others go on. Dirs above NAME are made.',
   ],
   changes: true,
@@ -37,6 +38,7 @@ export const follow = defineCommand({
       value: { name: 'SECONDS', kind: 'number' },
       summary: 'between two rounds, at least (1), where no more than 16 MiB wait',
     },
+    { name: 'links', summary: 'follow symlinks of other users, too; default: those of root and your own alone' },
     {
       name: 'parser',
       value: { name: 'NAME', kind: 'text' },
@@ -56,14 +58,16 @@ export const follow = defineCommand({
       return;
     }
     const everyMs = everyOption(input);
-    const [{ TailGroup }, { localPattern }, { EdgeScanner }, { Ingest }, { systemOwnerNames }, parser] = await Promise.all([
-      import('../core/tail/tail-group.ts'),
-      import('../core/tail/local-pattern.ts'),
-      import('../core/blockify/edge-scanner.ts'),
-      import('../core/blockify/ingest.ts'),
-      import('../core/base/owner-names.ts'),
-      parserOption(input),
-    ]);
+    const [{ TailGroup }, { localPattern }, { EdgeScanner }, { Ingest }, { systemOwnerNames }, { openAny, openOwn }, parser] =
+      await Promise.all([
+        import('../core/tail/tail-group.ts'),
+        import('../core/tail/local-pattern.ts'),
+        import('../core/blockify/edge-scanner.ts'),
+        import('../core/blockify/ingest.ts'),
+        import('../core/base/owner-names.ts'),
+        import('../core/tail/tailed-file.ts'),
+        parserOption(input),
+      ]);
     const dirMeta = (): Meta => newMeta(context, newMode('dir'));
     const follower = await beginFollower(context, {
       command: 'follow',
@@ -83,6 +87,7 @@ export const follow = defineCommand({
           dirMeta,
           parser,
           owners: systemOwnerNames(),
+          opener: input.options.has('links') ? openAny : openOwn,
           monotonicMs: () => performance.now(),
           onNotice: (notice) => diagnostics.warn(notice),
         });

@@ -1,6 +1,6 @@
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { UsageError, VtError } from '../core/base/errors.ts';
-import { octetsToText } from '../core/base/octets.ts';
+import { octetsFromBytes, octetsToText } from '../core/base/octets.ts';
 import { pathBytes } from '../core/base/system-error.ts';
 import { capability } from '../core/store/capability.ts';
 import { makeDirs } from '../core/tree/make-dirs.ts';
@@ -73,7 +73,8 @@ export const watch = defineCommand({
         return new WatchGroup({
           store: session.store,
           tree: session.tree,
-          folder,
+          // The directory that it leads to now.
+          folder: octetsFromBytes(realpathSync(pathBytes(folder), 'buffer')),
           target,
           scanner: new EdgeScanner(session.store.edges),
           makeIngest: () => new Ingest(session.store),

@@ -26,7 +26,6 @@ const OWNED_PACKAGES: Readonly<Record<string, string>> = {
   '@napi-rs/blake-hash': 'core/block/blake3-engine.ts',
   enquirer: 'shell/prompt.ts',
   chalk: 'shell/output.ts',
-  chokidar: 'core/store/folder-monitor.ts',
   ini: 'shell/config-clauses.ts',
   'fuse-native': 'fuse/native/native-mount.ts',
 };

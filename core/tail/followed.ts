@@ -26,8 +26,8 @@ export interface Followed {
   readonly isDeep: boolean;
   /** Whether a change at a path is worth a look. */
   concerns(path: Octets): boolean;
-  /** A change was seen at a path. */
-  note(path: Octets): void;
+  /** A change was seen at a path, or may have been missed anywhere. */
+  note(path: Octets | undefined): void;
   /** Takes in what is new. @returns whether the tree has to change */
   look(options: OpOptions): Promise<boolean>;
   /** Adds what waits to the Store. */

@@ -1,5 +1,5 @@
 import type { OpOptions } from '../base/op-options.ts';
-import { errorText } from '../base/system-error.ts';
+import { errorCode, errorText } from '../base/system-error.ts';
 import type { FolderMonitor } from '../store/folder-monitor.ts';
 import type { Store } from '../store/store.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -143,6 +143,9 @@ export class Follower {
 
   /** Makes the first round, and goes on by itself. @throws what went wrong in it */
   async start(signal: AbortSignal): Promise<void> {
+    const { followed } = this.#options;
+    // What changes while all of it is looked at for the first time must ring.
+    if (followed.isDeep) await this.#watch();
     await this.#look(signal, true);
     await this.#watch();
     this.#schedule();
@@ -377,7 +380,11 @@ export class Follower {
     const { followed, onNotice } = this.#options;
     const folders = followed.folders;
     const key = folders.join('\0');
-    if (key === this.#watched || this.#isStopped || this.#isDeaf) return;
+    if (this.#isStopped || this.#isDeaf) return;
+    if (key === this.#watched) {
+      await this.#monitor?.renew();
+      return;
+    }
     this.#watched = key;
     const { watchPaths } = await import('../store/folder-monitor.ts');
     await this.#monitor?.[Symbol.asyncDispose]();
@@ -388,9 +395,24 @@ export class Follower {
         followed.note(path);
         this.ring();
       },
+      onMissed: () => {
+        followed.note(undefined);
+        this.ring();
+      },
       // Where every look is at everything, nothing is missed without.
       ...(followed.isDeep ? {} : { onFlood: () => this.#deafen() }),
-      onError: (error) => onNotice(`watch for changes: ${errorText(error)}; files are looked at every second all the same`),
+      onError: (error) => onNotice(`${this.#name}: ${monitorTrouble(error, followed.isDeep)}`),
     });
+    await this.#monitor.ready;
   }
+}
+
+/** What it means that the system does not tell of changes. */
+function monitorTrouble(error: unknown, isDeep: boolean): string {
+  const meaning = isDeep
+    ? 'what the system does not tell of is found by the next look at all of it (--rescan)'
+    : 'files are looked at every second all the same';
+  const reason =
+    errorCode(error) === 'ENOSPC' ? 'the system watches no more directories (sysctl fs.inotify.max_user_watches)' : errorText(error);
+  return `${reason}; ${meaning}`;
 }

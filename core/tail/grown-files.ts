@@ -14,9 +14,10 @@ import type { Store } from '../store/store.ts';
 import { baseName } from '../tree/path.ts';
 import type { TreePath } from '../tree/tree.ts';
 import type { IngestOnDemand } from './ingest-on-demand.ts';
+import { isDamage } from './item-failures.ts';
 import { openOrNone } from './rotated-files.ts';
 import type { FileMark, TailedFile } from './tailed-file.ts';
-import { CHECK_SIZE } from './tailed-file.ts';
+import { CHECK_SIZE, openItself } from './tailed-file.ts';
 
 /** A file is closed where nothing was written to it for so long: milliseconds. */
 const REST_MS = 5000;
@@ -103,8 +104,14 @@ export class GrownFiles {
     return points;
   }
 
-  /** Takes in what was appended. @param stored - what is stored of it @returns `same` where nothing happened since the last look, undefined where it did something else than grow */
-  async look(path: Octets, stored: FileDirent, stat: BigIntStats, options: OpOptions): Promise<GrownFile | 'same' | undefined> {
+  /** Takes in what was appended. @param entry - where the system reaches the file @param stored - what is stored of it @returns `same` where nothing happened since the last look, undefined where it did something else than grow */
+  async look(
+    path: Octets,
+    entry: Octets,
+    stored: FileDirent,
+    stat: BigIntStats,
+    options: OpOptions,
+  ): Promise<GrownFile | 'same' | undefined> {
     const { span } = stored.block;
     const { size } = stat;
     const known = this.#kept.get(path);
@@ -113,13 +120,13 @@ export class GrownFiles {
       await known.content.flushTo(this.#store, options);
       this.drop(path);
     }
-    const kept = this.#kept.get(path) ?? (size > BigInt(span) && span > 0 ? await this.#begin(path, stored, options) : undefined);
+    const kept = this.#kept.get(path) ?? (size > BigInt(span) && span > 0 ? await this.#begin(path, entry, stored, options) : undefined);
     if (kept === undefined) return undefined;
     const { file, content } = kept;
     // What rings after it was taken in already.
     if (file.isOf(stat) && !file.hasChanged(stat)) return 'same';
     this.#kept.delete(path);
-    let isGood = file.isOf(stat) && (!file.isAtRest || file.wake(path));
+    let isGood = file.isOf(stat) && (!file.isAtRest || file.wake(entry, openItself));
     try {
       if (!isGood) return undefined;
       isGood = false;
@@ -176,16 +183,25 @@ export class GrownFiles {
     }
   }
 
-  async #begin(path: Octets, { block, meta }: FileDirent, options: OpOptions): Promise<Kept | undefined> {
-    const file = openOrNone(path);
+  async #begin(path: Octets, entry: Octets, { block, meta }: FileDirent, options: OpOptions): Promise<Kept | undefined> {
+    const file = openOrNone(entry, openItself);
     if (file === undefined) return undefined;
-    const { span } = block;
-    const part = async (offset: number): Promise<Uint8Array> =>
-      await readBlockBytes(this.#store, { kind: 'sub', base: block, offset, span: Math.min(span, CHECK_SIZE) }, options);
-    if (!file.startsWith(await part(0), await part(Math.max(0, span - CHECK_SIZE)), span)) {
+    try {
+      const { span } = block;
+      const part = async (offset: number): Promise<Uint8Array> =>
+        await readBlockBytes(this.#store, { kind: 'sub', base: block, offset, span: Math.min(span, CHECK_SIZE) }, options);
+      if (file.startsWith(await part(0), await part(Math.max(0, span - CHECK_SIZE)), span))
+        return await this.#takeUp(path, file, block, meta, options);
+    } catch (error) {
       file.close();
+      if (!isDamage(error)) throw error;
       return undefined;
     }
+    file.close();
+    return undefined;
+  }
+
+  async #takeUp(path: Octets, file: TailedFile, block: Block, meta: FileDirent['meta'], options: OpOptions): Promise<Kept> {
     const known = this.#points.get(path);
     const point = known !== undefined && isSame(known.block, block) ? known.point : undefined;
     const hint = { fileName: baseName(path as TreePath), mimeType: mimeTypeIn(meta.xattrs ?? []) };

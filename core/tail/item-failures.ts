@@ -1,16 +1,17 @@
-import { CorruptBlockError, MissingBlockError, ParseError, PathError } from '../base/errors.ts';
+import { CorruptBlockError, MissingBlockError, ParseError, PathError, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
 import { errorCode, errorReason } from '../base/system-error.ts';
+import { UntrustedLinkError } from '../base/trusted-open.ts';
 
 /** What a full Store says, if it says it in the system's own words. */
-const STORE_CODES: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS']);
+const STORE_CODES: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS']);
 
 /** Whether an error is about one file or one path: others can go on. What goes wrong with the Store does so for all. */
 export function isItemError(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if ('syscall' in error) return !STORE_CODES.has(errorCode(error));
-  return error instanceof PathError || isDamage(error);
+  if (error instanceof VtError) return error instanceof PathError || error instanceof UntrustedLinkError || isDamage(error);
+  const code = errorCode(error);
+  return code !== undefined && !STORE_CODES.has(code);
 }
 
 /** Whether what a Store has is missing, damaged, or cannot be understood. */

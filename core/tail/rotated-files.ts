@@ -1,9 +1,9 @@
 import type { BigIntStats } from 'node:fs';
-import { readdirSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, statSync } from 'node:fs';
 import type { Octets } from '../base/octets.ts';
 import { pathBytes } from '../base/system-error.ts';
 import { parentOf } from './local-pattern.ts';
-import type { FileMark } from './tailed-file.ts';
+import type { FileMark, FileOpener } from './tailed-file.ts';
 import { TailedFile } from './tailed-file.ts';
 
 // What logrotate(8) and its like leave of a log beside it: `log.1`, `log-20261122`, `log.1-1700000000`. Compressed ones hold other octets.
@@ -23,11 +23,11 @@ const MAX_TRIES = 50;
  * Opens the rotated files of a path that are wanted, the one that was changed first first. A rotation that is under way renames
  * them one after the other: it is looked again until nothing moved meanwhile.
  */
-export function openRotated(path: Octets, isWanted: (file: RotatedFile) => boolean): TailedFile[] {
+export function openRotated(path: Octets, opener: FileOpener, isWanted: (file: RotatedFile) => boolean): TailedFile[] {
   for (let tries = 1; ; tries++) {
     const found = rotatedFiles(path);
     const wanted = found.files.filter(isWanted);
-    const opened = wanted.map((each) => openOrNone(each.path));
+    const opened = wanted.map((each) => openOrNone(each.path, opener));
     const files = opened.filter((file) => file !== undefined);
     const isSame = found.isWhole && wanted.every(({ stat }, i) => opened[i]?.isOf(stat) === true);
     if (isSame || tries === MAX_TRIES) return files;
@@ -41,7 +41,7 @@ function rotatedFiles(path: Octets): { readonly files: readonly RotatedFile[]; r
   if (before.length === 0) return { files: [], isWhole: true };
   const files: RotatedFile[] = [];
   for (const at of before) {
-    const stat = statOf(at);
+    const stat = statOfItself(at);
     if (stat?.isFile() === true) files.push({ path: at, stat });
   }
   const inodes = new Set(files.map(({ stat }) => stat.ino));
@@ -70,10 +70,19 @@ export function statOf(path: Octets): BigIntStats | undefined {
   }
 }
 
-/** Opens a file; undefined where it is none, or cannot be opened: it may have gone meanwhile. */
-export function openOrNone(path: Octets): TailedFile | undefined {
+/** The same of a name itself: no rotation leaves symlinks. */
+function statOfItself(path: Octets): BigIntStats | undefined {
   try {
-    return TailedFile.open(path);
+    return lstatSync(pathBytes(path), { bigint: true });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Opens a file; undefined where it is none, or cannot be opened: it may have gone meanwhile. */
+export function openOrNone(path: Octets, opener: FileOpener): TailedFile | undefined {
+  try {
+    return TailedFile.open(path, opener);
   } catch {
     return undefined;
   }
@@ -83,17 +92,19 @@ export function openOrNone(path: Octets): TailedFile | undefined {
  * Finds the file that reading stood in, wherever rotation took it, or a copy of it that has what was not read yet.
  *
  * @param path - what it was called
+ * @param opener - opens files
  * @param taken - whether a file is somebody else's
  * @returns ready to be read on
  */
 export function findMarked(
   path: Octets,
   mark: FileMark,
+  opener: FileOpener,
   taken: (file: { readonly dev: bigint; readonly ino: bigint }) => boolean,
 ): TailedFile | undefined {
   const stat = statOf(path);
   if (stat?.isFile() === true && !taken(stat) && (stat.ino === BigInt(mark.ino) || mark.offset > 0)) {
-    const file = openOrNone(path);
+    const file = openOrNone(path, opener);
     if (file?.resume(mark) === true) return file;
     file?.close();
   }
@@ -101,6 +112,7 @@ export function findMarked(
   // A copy is no older than what was read of the file.
   const beside = openRotated(
     path,
+    opener,
     (file) => !taken(file.stat) && (isSame(file.stat) || (mark.offset > 0 && file.stat.mtimeNs >= BigInt(mark.mtimeNs))),
   );
   const found = [...beside.filter(isSame), ...beside.filter((file) => !isSame(file))].find((file) => file.resume(mark));

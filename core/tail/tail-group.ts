@@ -1,8 +1,10 @@
+import { closeSync } from 'node:fs';
 import { PathError, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import { errorReason } from '../base/system-error.ts';
+import { UntrustedLinkError } from '../base/trusted-open.ts';
 import { formatBlock } from '../block/block-text.ts';
 import type { Ingest } from '../blockify/ingest.ts';
 import type { FileDirent } from '../dirent/dirent.ts';
@@ -211,6 +213,7 @@ export class TailGroup implements Followed {
       return;
     }
     for (const tail of this.#tails.values()) if (tail.had(path, stat)) return;
+    if (!this.#isTrusted(path)) return;
     const tail = this.#make(path, this.#nameOf(path));
     if (tail === undefined) return;
     try {
@@ -221,6 +224,18 @@ export class TailGroup implements Followed {
       tail.close();
       this.#tell(`follow "${octetsToText(path)}": ${errorReason(error)}: "${octetsToText(tail.name)}" begins anew with the file`);
     }
+  }
+
+  /** Whether a path leads to a file that is taken: not through symlinks of others. */
+  #isTrusted(path: Octets): boolean {
+    try {
+      closeSync(this.#options.opener(path));
+    } catch (error) {
+      if (!(error instanceof UntrustedLinkError)) return true;
+      this.#tell(`follow "${octetsToText(path)}": it is left out: ${error.message}`);
+      return false;
+    }
+    return true;
   }
 
   #nameOf(path: Octets): TreePath {

@@ -4,6 +4,7 @@ import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes, octetsToBytes } from '../base/octets.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { OwnerNames } from '../base/owner-names.ts';
+import { errorCode } from '../base/system-error.ts';
 import type { Block } from '../block/block.ts';
 import { readBlockBytes } from '../block/read-range.ts';
 import type { EdgeScanner } from '../blockify/edge-scanner.ts';
@@ -20,8 +21,8 @@ import type { TreePath } from '../tree/tree.ts';
 import type { TailMark, TailState } from './checkpoint.ts';
 import type { IngestOnDemand } from './ingest-on-demand.ts';
 import { findMarked, openOrNone, openRotated, statOf } from './rotated-files.ts';
-import type { FileMark } from './tailed-file.ts';
-import { CHECK_SIZE, type OctetSink, type TailedFile } from './tailed-file.ts';
+import type { FileMark, FileOpener } from './tailed-file.ts';
+import { CHECK_SIZE, type OctetSink, TailedFile } from './tailed-file.ts';
 
 /** A file that lost its path is kept open until nothing was written to it for so long: milliseconds. */
 const FORMER_MS = 60_000;
@@ -45,6 +46,8 @@ export interface TailContext {
   /** The name of the parser that is asked for; default: the one that fits. */
   readonly parser: string | undefined;
   readonly owners: OwnerNames;
+  /** Opens the files. */
+  readonly opener: FileOpener;
   /** Milliseconds that only go up. */
   readonly monotonicMs: () => number;
   /** Takes in what is much. */
@@ -122,7 +125,7 @@ export class Tail {
     for (const each of state.files) {
       // Of a file that nothing was read of nobody can tell whether it was copied and cut short meanwhile: the next look goes through what is beside it.
       const isBlank = each.offset === 0 && each === state.files.at(-1);
-      const file = isBlank ? undefined : findMarked(this.path, each, (found) => this.has(found));
+      const file = isBlank ? undefined : findMarked(this.path, each, this.#context.opener, (found) => this.has(found));
       if (file === undefined) this.#finish(each);
       else this.#files.push({ file, grewMs: this.#context.monotonicMs() });
     }
@@ -140,7 +143,7 @@ export class Tail {
     const last = this.#files.at(-1)?.file;
     const stat = statOf(this.path);
     if (mark === undefined || mark.offset === 0 || (stat !== undefined && last?.isOf(stat) === true)) return true;
-    const file = openOrNone(this.path);
+    const file = openOrNone(this.path, this.#context.opener);
     if (file === undefined) return true;
     if (await this.#startsWith(file, fileOf(state).block, options)) {
       this.#files.push({ file, grewMs: this.#context.monotonicMs() });
@@ -164,7 +167,7 @@ export class Tail {
       const file =
         mark.offset === 0 || mark.offset > left
           ? undefined
-          : findMarked(this.path, mark, (each) => found.some((other) => other.file.isOf(each)));
+          : findMarked(this.path, mark, this.#context.opener, (each) => found.some((other) => other.file.isOf(each)));
       if (file === undefined) continue;
       left -= mark.offset;
       file.readAgain();
@@ -178,7 +181,7 @@ export class Tail {
   async adopt(dirent: FileDirent, options: OpOptions): Promise<void> {
     const { store, scanner } = this.#context;
     const { block } = dirent;
-    const file = openOrNone(this.path);
+    const file = openOrNone(this.path, this.#context.opener);
     if (file === undefined) return;
     if (!(await this.#startsWith(file, block, options))) {
       file.close();
@@ -211,7 +214,7 @@ export class Tail {
     }
     const marks = this.#done.filter(({ ino, offset }) => offset > 0 && ino === stat.ino.toString());
     if (marks.length === 0) return false;
-    const file = openOrNone(path);
+    const file = openOrNone(path, this.#context.opener);
     const isKnown = file !== undefined && marks.some((mark) => file.resume(mark));
     file?.close();
     return isKnown;
@@ -295,12 +298,13 @@ export class Tail {
     const last = this.#files.at(-1);
     if (last?.file.isAtRest !== true) return;
     const stat = statOf(this.path);
-    if (stat !== undefined && last.file.isOf(stat) && (!last.file.hasChanged(stat) || last.file.wake(this.path))) return;
+    if (stat !== undefined && last.file.isOf(stat) && (!last.file.hasChanged(stat) || last.file.wake(this.path, this.#context.opener)))
+      return;
     // As another process would go on.
     const { mark } = last.file;
     const others = this.#files.slice(0, -1);
     this.#files = others;
-    const file = findMarked(this.path, mark, (found) => this.has(found) || this.#context.isElsewhere(found, this));
+    const file = findMarked(this.path, mark, this.#context.opener, (found) => this.has(found) || this.#context.isElsewhere(found, this));
     if (file === undefined) this.#finish(mark);
     else this.#files = [...others, { ...last, file }];
   }
@@ -320,7 +324,12 @@ export class Tail {
         return;
       }
       this.#rotations++;
-      const copy = findMarked(this.path, look.restarted, (found) => this.has(found) || this.#context.isElsewhere(found, this));
+      const copy = findMarked(
+        this.path,
+        look.restarted,
+        this.#context.opener,
+        (found) => this.has(found) || this.#context.isElsewhere(found, this),
+      );
       if (copy !== undefined) await this.#readCopy(copy, sink);
       open.sinceNs = copy === undefined ? look.stat.mtimeNs : copy.lastStat.mtimeNs;
     }
@@ -389,7 +398,7 @@ export class Tail {
   #follow(): boolean {
     const { monotonicMs } = this.#context;
     this.#wake();
-    const next = openOrNone(this.path);
+    const next = this.#open();
     if (next === undefined) return false;
     const current = this.#files.at(-1);
     const grewMs = monotonicMs();
@@ -412,6 +421,16 @@ export class Tail {
     return true;
   }
 
+  /** Opens the file that has the path; undefined where none has it any more. @throws why it cannot be opened */
+  #open(): TailedFile | undefined {
+    try {
+      return TailedFile.open(this.path, this.#context.opener);
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
   /** Opens the files that had the path in between, where it was rotated more than once since the last look. */
   #between(afterNs: bigint, next: TailedFile): void {
     const grewMs = this.#context.monotonicMs();
@@ -422,6 +441,7 @@ export class Tail {
   #unseen(afterNs: bigint, uptoNs: bigint | undefined, except: TailedFile): TailedFile[] {
     return openRotated(
       this.path,
+      this.#context.opener,
       ({ path, stat }) =>
         stat.mtimeNs > afterNs &&
         (uptoNs === undefined || stat.mtimeNs <= uptoNs) &&

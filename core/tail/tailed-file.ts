@@ -4,6 +4,7 @@ import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import type { Octets } from '../base/octets.ts';
 import { readFully } from '../base/read-fully.ts';
 import { pathBytes } from '../base/system-error.ts';
+import { openTrusted } from '../base/trusted-open.ts';
 
 /** Octets before the place where reading goes on, by which a file is known again; also of its head. */
 export const CHECK_SIZE = 4096;
@@ -13,6 +14,18 @@ const READ_SIZE = 256 * 1024;
 
 /** Opening a FIFO would wait for its writer. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
+
+/** Opens a file for reading. @returns its descriptor @throws a SystemError, or a VtError where it refuses to */
+export type FileOpener = (path: Octets) => number;
+
+/** Through any symlinks. */
+export const openAny: FileOpener = (path) => openSync(pathBytes(path), OPEN_FLAGS);
+
+/** Through symlinks of root and of this user. */
+export const openOwn: FileOpener = (path) => openTrusted(path, OPEN_FLAGS, '--links takes it all the same');
+
+/** Itself: not what a symlink of this name leads to. */
+export const openItself: FileOpener = (path) => openSync(pathBytes(path), OPEN_FLAGS | constants.O_NOFOLLOW);
 
 /** Octets that are much: worth the workers, and worth their start. */
 const MUCH_SIZE = 8 * 1024 * 1024;
@@ -102,10 +115,10 @@ export class TailedFile {
    * Opens a file, to be read from its start.
    *
    * @returns undefined for what is no regular file
-   * @throws a SystemError if it cannot be opened
+   * @throws what `opener` throws
    */
-  static open(path: Octets): TailedFile | undefined {
-    const fd = openSync(pathBytes(path), OPEN_FLAGS);
+  static open(path: Octets, opener: FileOpener): TailedFile | undefined {
+    const fd = opener(path);
     const stat = fstatSync(fd, { bigint: true });
     if (stat.isFile()) return new TailedFile(fd, stat);
     closeSync(fd);
@@ -133,9 +146,9 @@ export class TailedFile {
   }
 
   /** Opens it again. @returns false where the path leads to another file, or to none that can be opened */
-  wake(path: Octets): boolean {
+  wake(path: Octets, opener: FileOpener): boolean {
     try {
-      const fd = openSync(pathBytes(path), OPEN_FLAGS);
+      const fd = opener(path);
       if (this.isOf(fstatSync(fd, { bigint: true }))) {
         this.#openFd = fd;
         return true;

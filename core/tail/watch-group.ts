@@ -1,5 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import { lstatSync } from 'node:fs';
+import { Beneath } from '../base/beneath.ts';
 import { findXattrs } from '../base/find-xattrs.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
@@ -24,12 +25,17 @@ import type { TailMark } from './checkpoint.ts';
 import type { Followed, FollowedCounts } from './followed.ts';
 import { GrownFiles } from './grown-files.ts';
 import { IngestOnDemand } from './ingest-on-demand.ts';
+import { ItemFailures, isDamage } from './item-failures.ts';
 import { parentOf } from './local-pattern.ts';
 import { base64, fromBase64 } from './tail.ts';
 import { WatchRules } from './watch-rules.ts';
 
 /** Paths that change in one round beyond which all is looked at. */
-const MAX_DIRTY = 2000;
+const MAX_DIRTY = 10_000;
+
+/** Between two tries of what failed, at first and at most: milliseconds. */
+const RETRY_MS = 1000;
+const MAX_RETRY_MS = 64_000;
 
 /** Files below this size are read in this thread: octets. */
 const LARGE_SIZE = 4 * 1024 * 1024;
@@ -58,7 +64,28 @@ export interface WatchOptions {
 
 type Node = Exclude<Dirent, IndirectDirent>;
 
-/** A whole local tree, kept as PUT would store it: what changes is looked at alone, and all of it now and then. */
+/** What stands at a path, and what below it could not be read. */
+interface Found {
+  readonly dirent: Node;
+  readonly failed: readonly Octets[];
+}
+
+/** Something to be done to the tree, for one path. */
+interface Change {
+  readonly path: Octets;
+  readonly make: () => Promise<void>;
+}
+
+/** When what failed is tried again. */
+interface Retry {
+  atMs: number;
+  waitMs: number;
+}
+
+/**
+ * A whole local tree, kept as PUT would store it: what changes is looked at alone, and all of it now and then. What fails is tried
+ * again later, and keeps nothing else waiting; the tree keeps what it has of it.
+ */
 export class WatchGroup implements Followed {
   readonly folders: readonly Octets[];
   readonly isDeep = true;
@@ -70,7 +97,9 @@ export class WatchGroup implements Followed {
   #scansAll = true;
   #scannedMs = Number.NEGATIVE_INFINITY;
   /** What is to be brought into the tree, in order. */
-  #changes: (() => Promise<void>)[] = [];
+  #changes: Change[] = [];
+  readonly #failures: ItemFailures;
+  readonly #retries = new Map<Octets, Retry>();
   #files = 0;
   #size = 0;
   #newBytes = 0;
@@ -79,6 +108,7 @@ export class WatchGroup implements Followed {
   constructor(options: WatchOptions) {
     this.#options = options;
     this.folders = [options.folder];
+    this.#failures = new ItemFailures('watch', options.onNotice);
     this.#rules = options.filter === undefined ? undefined : new WatchRules(options.filter, options.folder);
     this.#ingest = new IngestOnDemand(options.makeIngest, options.monotonicMs);
     this.#grown = new GrownFiles(options.store, options.scanner, this.#ingest, options.monotonicMs);
@@ -98,18 +128,20 @@ export class WatchGroup implements Followed {
     return !(capability(store, 'folders') ?? []).some((own) => text === own || text.startsWith(`${own}/`));
   }
 
-  note(path: Octets): void {
-    if (this.#rules?.isRuleFile(path) === true) this.#scansAll = true;
-    if (this.#dirty.size < MAX_DIRTY) this.#dirty.add(path);
+  note(path: Octets | undefined): void {
+    if (path === undefined || this.#rules?.isRuleFile(path) === true) this.#scansAll = true;
+    else if (this.#dirty.size < MAX_DIRTY) this.#dirty.add(path);
     else this.#scansAll = true;
   }
 
   async look(options: OpOptions): Promise<boolean> {
+    const nowMs = this.#options.monotonicMs();
+    for (const [path, { atMs }] of this.#retries) if (atMs <= nowMs) this.#dirty.add(path);
     const dirty = [...this.#dirty].sort();
     this.#dirty = new Set();
     this.#rules?.forget();
     try {
-      if (!this.#scansAll && this.#options.monotonicMs() - this.#scannedMs < this.#options.rescanMs) await this.#lookAt(dirty, options);
+      if (!this.#scansAll && nowMs - this.#scannedMs < this.#options.rescanMs) await this.#lookAt(dirty, options);
       if (this.#scansAll || this.#options.monotonicMs() - this.#scannedMs >= this.#options.rescanMs) await this.#scan(options);
     } catch (error) {
       for (const path of dirty) this.#dirty.add(path);
@@ -126,9 +158,33 @@ export class WatchGroup implements Followed {
 
   async bind(): Promise<void> {
     for (let change = this.#changes[0]; change !== undefined; change = this.#changes[0]) {
-      await change();
+      try {
+        await change.make();
+        this.#clear(change.path);
+      } catch (error) {
+        this.#fail(change.path, error);
+      }
       this.#changes.shift();
     }
+  }
+
+  get trouble(): string | undefined {
+    return this.#failures.text;
+  }
+
+  /** What one path failed by is told, and tried again later. @throws what is not about that path alone */
+  #fail(path: Octets, error: unknown): void {
+    this.#failures.note(path, error);
+    this.#retryLater(path);
+  }
+
+  #retryLater(path: Octets): void {
+    const waitMs = Math.min(MAX_RETRY_MS, (this.#retries.get(path)?.waitMs ?? RETRY_MS / 2) * 2);
+    this.#retries.set(path, { atMs: this.#options.monotonicMs() + waitMs, waitMs });
+  }
+
+  #clear(path: Octets): void {
+    if (this.#retries.delete(path)) this.#failures.clear(path);
   }
 
   marks(): TailMark[] {
@@ -146,8 +202,6 @@ export class WatchGroup implements Followed {
   noteRecorded(): void {
     // The tree itself tells what it has of each file.
   }
-
-  readonly trouble = undefined;
 
   counts(): FollowedCounts {
     const absent = statOf(this.#options.folder) === undefined ? 1 : 0;
@@ -167,17 +221,23 @@ export class WatchGroup implements Followed {
     await this.#ingest.close();
   }
 
-  async #import(path: Octets, size: number, options: OpOptions): Promise<Node> {
-    const { store, tree, imports, onNotice } = this.#options;
-    const { dirent, counts } = await importLocal(store, path, {
+  /** Imports what stands at a path. @param entry - where the system reaches it @returns it, and what of it could not be read */
+  async #import(path: Octets, entry: Octets, size: number, options: OpOptions): Promise<Found> {
+    const { store, tree, imports } = this.#options;
+    const failed: Octets[] = [];
+    const { dirent, counts } = await importLocal(store, entry, {
       ...imports,
       ...options,
       stored: async (below) => await direntBelow(tree, this.#pathOf(path), below, options),
       filter: this.#rules?.within(path),
       ...(size < LARGE_SIZE ? { workers: 0 } : {}),
-      onFailure: (failed, error) => {
+      onFailure: (at, error) => {
         // It will be looked at again when it changes, or is gone.
-        if (errorCode(error) !== 'ENOENT') onNotice(`watch "${octetsToText(failed)}": ${errorReason(error)}`);
+        if (errorCode(error) === 'ENOENT') return;
+        const below = `${path}${at.slice(entry.length)}` as Octets;
+        failed.push(below);
+        this.#failures.add(below, errorReason(error));
+        this.#retryLater(below);
       },
     });
     const read = counts.bytes - counts.unchangedBytes;
@@ -187,7 +247,7 @@ export class WatchGroup implements Followed {
       this.#files = counts.files;
       this.#size = counts.bytes;
     }
-    return dirent;
+    return { dirent: { ...dirent, name: baseName(this.#pathOf(path)) }, failed };
   }
 
   async #scan(options: OpOptions): Promise<void> {
@@ -198,73 +258,129 @@ export class WatchGroup implements Followed {
     // What the last one remembered of the files can be read from now on.
     await store.flush(options);
     this.#rules?.forget();
-    const dirent = { ...(await this.#import(folder, LARGE_SIZE, options)), name: baseName(target) };
+    const before = new Set(this.#retries.keys());
+    let found: Found;
+    try {
+      found = await this.#import(folder, folder, LARGE_SIZE, options);
+    } catch (error) {
+      this.#fail(folder, error);
+      return;
+    }
+    const { dirent, failed } = found;
+    for (const path of before) if (!failed.includes(path)) this.#clear(path);
     this.#scansAll = false;
     this.#scannedMs = monotonicMs();
     this.#changes = [];
-    const before = await tree.lookup(target, { follow: false, ...options });
-    if (before !== undefined && Buffer.compare(encodeDirent(await tree.dirent(target, options)), encodeDirent(dirent)) === 0) return;
-    this.#changes.push(async () => await tree.bind(target, dirent, options));
+    try {
+      const isThere = (await tree.lookup(target, { follow: false, ...options })) !== undefined;
+      if (isThere && Buffer.compare(encodeDirent(await tree.dirent(target, options)), encodeDirent(dirent)) === 0) return;
+      this.#changes.push({ path: folder, make: async () => await tree.bind(target, dirent, options) });
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      // What is stored cannot be read: it is replaced.
+      this.#changes.push({ path: folder, make: async () => await tree.bind(target, dirent, options) });
+    }
   }
 
   async #lookAt(dirty: readonly Octets[], options: OpOptions): Promise<void> {
     const parents = new Set<Octets>();
+    const looked = new Set<Octets>();
     const { folder } = this.#options;
+    using beneath = new Beneath(folder);
     let whole: Octets | undefined;
-    for (const path of dirty) {
+    for (const noted of dirty) {
       // All below a folder that was taken in as a whole came with it.
-      if (whole !== undefined && path.startsWith(`${whole}/`)) continue;
-      const found = await this.#lookAtOne(path, options);
-      if (found === 'same') continue;
-      if (path !== folder) parents.add(parentOf(path));
-      if (found === 'whole') whole = path;
+      if (whole !== undefined && noted.startsWith(`${whole}/`)) continue;
+      let path = noted;
+      try {
+        path = await this.#placeOf(noted, beneath, options);
+        if (looked.has(path)) continue;
+        looked.add(path);
+        const before = this.#changes.length;
+        const found = await this.#lookAtOne(path, beneath, options);
+        if (this.#changes.length === before) this.#clear(path);
+        if (path !== noted) this.#clear(noted);
+        if (found === 'same') continue;
+        if (path !== folder) parents.add(parentOf(path));
+        if (found === 'whole') whole = path;
+      } catch (error) {
+        this.#fail(path, error);
+      }
       if (this.#scansAll) return;
     }
-    for (const parent of [...parents].sort().reverse()) this.#changes.push(async () => await this.#setDirMeta(parent, options));
+    for (const parent of [...parents].sort().reverse())
+      this.#changes.push({ path: parent, make: async () => await this.#setDirMeta(parent, options) });
   }
 
-  async #lookAtOne(path: Octets, options: OpOptions): Promise<'whole' | 'same' | undefined> {
-    const { tree } = this.#options;
+  /** The path, or the nearest one above it that is no directory any more, here or in the tree: then that has changed. */
+  async #placeOf(path: Octets, beneath: Beneath, options: OpOptions): Promise<Octets> {
+    const { folder, tree } = this.#options;
+    const entry = beneath.entry(path);
+    const last = typeof entry === 'string' ? path : entry.notDirectory;
+    for (let end = folder.length; end !== -1 && end < last.length; end = path.indexOf('/', end + 1)) {
+      const above = path.slice(0, end) as Octets;
+      if ((await tree.lookup(this.#pathOf(above), { follow: false, ...options }))?.dirent.kind !== 'dir') return above;
+    }
+    return last;
+  }
+
+  async #lookAtOne(path: Octets, beneath: Beneath, options: OpOptions): Promise<'whole' | 'same' | undefined> {
+    const { tree, folder, target } = this.#options;
     const at = this.#pathOf(path);
-    const stat = statOf(path);
+    const entry = beneath.entry(path);
+    const stat = typeof entry === 'string' ? statOf(entry) : undefined;
     const stored = await tree.lookup(at, { follow: false, ...options });
-    if (stat === undefined) {
+    if (stat === undefined || typeof entry !== 'string') {
       this.#grown.drop(path);
-      if (stored !== undefined && at !== this.#options.target) this.#changes.push(async () => await this.#remove(at, options));
+      if (stored !== undefined && at !== target) this.#changes.push({ path, make: async () => await this.#remove(at, options) });
       return undefined;
     }
     if (this.#rules?.excludes(path, stat.isDirectory()) === true) {
       // Another kind of node had the name, and was not excluded.
-      if (stored !== undefined) this.#changes.push(async () => await this.#remove(at, options));
+      if (stored !== undefined) this.#changes.push({ path, make: async () => await this.#remove(at, options) });
       return undefined;
     }
     if (stat.isDirectory() && stored?.dirent.kind === 'dir') {
-      this.#changes.push(async () => await this.#setDirMeta(path, options));
+      this.#changes.push({ path, make: async () => await this.#setDirMeta(path, options) });
       return undefined;
     }
-    const parent = await tree.lookup(parentPath(at), { follow: false, ...options });
-    // Its folder is new, and comes with all that is in it; names of one node are found together only.
-    if (parent?.dirent.kind !== 'dir' || (stat.nlink > 1n && !stat.isDirectory()) || (stored?.nlink ?? 1) > 1) {
+    // Names of one node are found together only; and the top is all.
+    if (path === folder || (stat.nlink > 1n && !stat.isDirectory()) || (stored?.nlink ?? 1) > 1) {
       this.#scansAll = true;
       return undefined;
     }
-    const grown = stored?.dirent.kind === 'file' && stat.isFile() ? await this.#grown.look(path, stored.dirent, stat, options) : undefined;
+    const grown =
+      stored?.dirent.kind === 'file' && stat.isFile() ? await this.#grown.look(path, entry, stored.dirent, stat, options) : undefined;
     if (grown === 'same') return 'same';
     if (grown !== undefined) {
       this.#newBytes += grown.bytes;
       this.#readBytes += grown.readBytes;
       const meta = metaOf(grown.stat, this.#options.owners, grown.xattrs);
-      this.#changes.push(async () => await tree.bind(at, { kind: 'file', name: baseName(at), meta, block: grown.block }, options));
+      const dirent: Node = { kind: 'file', name: baseName(at), meta, block: grown.block };
+      this.#changes.push({ path, make: async () => await tree.bind(at, dirent, options) });
       return undefined;
     }
     try {
-      const dirent = { ...(await this.#import(path, stat.isDirectory() ? LARGE_SIZE : Number(stat.size), options)), name: baseName(at) };
-      this.#changes.push(async () => await tree.bind(at, dirent, options));
+      const { dirent } = await this.#import(path, entry, stat.isDirectory() ? LARGE_SIZE : Number(stat.size), options);
+      // A directory that was moved here may have names of nodes whose others are elsewhere.
+      if (dirent.kind === 'dir' && dirent.inodes !== undefined) {
+        this.#scansAll = true;
+        return undefined;
+      }
+      this.#changes.push({ path, make: async () => await tree.bind(at, dirent, options) });
     } catch (error) {
       // Gone meanwhile: it rings for that.
       if (errorCode(error) !== 'ENOENT') throw error;
     }
     return stat.isDirectory() ? 'whole' : undefined;
+  }
+
+  /** Whether a path of the tree and all above it are Dirs, and no symlinks that lead elsewhere. */
+  async #areDirs(at: TreePath, options: OpOptions): Promise<boolean> {
+    const { tree, target } = this.#options;
+    for (let above = at; above.length >= target.length; above = parentPath(above))
+      if ((await tree.lookup(above, { follow: false, ...options }))?.dirent.kind !== 'dir') return false;
+    return true;
   }
 
   async #remove(at: TreePath, options: OpOptions): Promise<void> {
@@ -276,9 +392,12 @@ export class WatchGroup implements Followed {
   async #setDirMeta(path: Octets, options: OpOptions): Promise<void> {
     const { tree, owners } = this.#options;
     const at = this.#pathOf(path);
-    const stat = statOf(path);
-    if (stat?.isDirectory() !== true || (await tree.lookup(at, { follow: false, ...options }))?.dirent.kind !== 'dir') return;
-    const { xattrs } = findXattrs(pathBytes(path));
+    using beneath = new Beneath(this.#options.folder);
+    const entry = beneath.entry(path);
+    const stat = typeof entry === 'string' ? statOf(entry) : undefined;
+    if (typeof entry !== 'string' || stat?.isDirectory() !== true) return;
+    if (!(await this.#areDirs(at, options))) return;
+    const { xattrs } = findXattrs(pathBytes(entry));
     await tree.setMeta(at, { ...metaOf(stat, owners, xattrs), xattrs: xattrs ?? null }, { follow: false, ...options });
   }
 

@@ -9,6 +9,7 @@ import { peerKillTorture } from './peer-kill.ts';
 import { processesTorture } from './processes.ts';
 import { tailKillTorture } from './tail-kill.ts';
 import type { Torture } from './torture-kind.ts';
+import { watchChurnTorture } from './watch-churn.ts';
 
 /** Every torture, in the order of the table. */
 export const TORTURES: readonly Torture[] = [
@@ -19,6 +20,7 @@ export const TORTURES: readonly Torture[] = [
   indexLossTorture,
   processesTorture,
   tailKillTorture,
+  watchChurnTorture,
   peerKillTorture,
   mountsTorture,
   exerciserTorture,

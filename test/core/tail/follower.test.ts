@@ -13,6 +13,7 @@ import { readCheckpoint } from '../../../core/tail/checkpoint.ts';
 import { Follower } from '../../../core/tail/follower.ts';
 import { localPattern } from '../../../core/tail/local-pattern.ts';
 import { TailGroup } from '../../../core/tail/tail-group.ts';
+import { openOwn } from '../../../core/tail/tailed-file.ts';
 import { openLiveTree } from '../../../core/tree/live-tree.ts';
 import type { TreePath } from '../../../core/tree/tree.ts';
 import { makeScratch } from '../../support/scratch.ts';
@@ -51,6 +52,7 @@ class World {
       target: TARGET,
       intoDir: false,
       dirMeta: () => ({}),
+      opener: openOwn,
       parser: undefined,
       owners: systemOwnerNames(),
       monotonicMs: () => performance.now(),
@@ -173,6 +175,7 @@ describe('S34: rounds', () => {
       deep: false,
       concerns: () => true,
       onChange: () => {},
+      onMissed: () => {},
       onError: (error) => assert.fail(String(error)),
       onFlood: () => flooded(),
     });

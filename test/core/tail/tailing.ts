@@ -8,6 +8,7 @@ import { MemoryStore } from '../../../core/store/memory.ts';
 import type { Checkpoint, TailMark } from '../../../core/tail/checkpoint.ts';
 import { localPattern } from '../../../core/tail/local-pattern.ts';
 import { TailGroup } from '../../../core/tail/tail-group.ts';
+import { openOwn } from '../../../core/tail/tailed-file.ts';
 import type { LiveTree } from '../../../core/tree/live-tree.ts';
 import { openLiveTree } from '../../../core/tree/live-tree.ts';
 import type { TreePath } from '../../../core/tree/tree.ts';
@@ -23,6 +24,7 @@ export class Following {
   readonly #target: string;
   readonly #intoDir: boolean;
   nowMs = 0;
+  opener = openOwn;
   group: TailGroup;
 
   constructor(patterns: readonly string[], target: string, intoDir: boolean) {
@@ -44,6 +46,7 @@ export class Following {
       target: this.#target as TreePath,
       intoDir: this.#intoDir,
       dirMeta: () => ({}),
+      opener: this.opener,
       parser: undefined,
       owners: systemOwnerNames(),
       monotonicMs: () => this.nowMs,

@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { describe, it } from 'node:test';
+import { PathError } from '../../../core/base/errors.ts';
 import { octetsFromText } from '../../../core/base/octets.ts';
 import { systemOwnerNames } from '../../../core/base/owner-names.ts';
 import { EdgeScanner } from '../../../core/blockify/edge-scanner.ts';
@@ -44,7 +45,7 @@ interface Watching {
   readonly round: () => Promise<boolean>;
 }
 
-function makeWatching(t: TestContext, before?: Watching): Watching {
+function makeWatching(t: TestContext, before?: Watching, onNotice: (notice: string) => unknown = assert.fail): Watching {
   const folder = before?.folder ?? makeScratch(t).mkdir('tree');
   const store = before?.store ?? new MemoryStore();
   const tree = before?.tree ?? openLiveTree(store, undefined);
@@ -61,7 +62,7 @@ function makeWatching(t: TestContext, before?: Watching): Watching {
     marks: before === undefined ? undefined : (JSON.parse(JSON.stringify(before.group.marks())) as TailMark[]),
     rescanMs: RESCAN_MS,
     monotonicMs: () => clock.nowMs,
-    onNotice: (notice) => assert.fail(notice),
+    onNotice,
   });
   t.after(() => group.close());
   const round = async (): Promise<boolean> => {
@@ -208,5 +209,53 @@ describe('S34: a watched tree', () => {
     assert.equal(await round(), false);
     clock.nowMs += RESCAN_MS;
     await check();
+  });
+
+  it('a directory that is swapped for a symlink lets nothing in from there, and keeps no other change waiting', async (t) => {
+    const { folder, note, check, tree } = makeWatching(t);
+    const outside = makeScratch(t).mkdir('outside');
+    writeFileSync(join(outside, 'f'), 'a secret');
+    mkdirSync(join(folder, 'd'));
+    writeFileSync(join(folder, 'd/f'), 'text');
+    writeFileSync(join(folder, 'other'), 'other');
+    await check('at first');
+    renameSync(join(folder, 'd'), join(folder, '.d'));
+    symlinkSync(outside, join(folder, 'd'));
+    appendFileSync(join(folder, 'other'), ' and more');
+    // The names that were told of meanwhile lead outside by now; that of the directory itself comes late.
+    for (const name of ['.d', 'd/f', 'd/g', 'other']) note(name);
+    await check('swapped');
+    assert.equal((await tree.lookup(octetsFromText('/tree/d'), { follow: false }))?.dirent.kind, 'symlink');
+    rmSync(join(folder, 'd'));
+    renameSync(join(folder, '.d'), join(folder, 'd'));
+    for (const name of ['.d', 'd/f']) note(name);
+    await check('back');
+  });
+
+  it('what cannot be brought into the tree is named once, tried again, and keeps nothing else waiting', async (t) => {
+    const notices: string[] = [];
+    const { folder, note, round, tree, clock, check } = makeWatching(t, undefined, (notice) => notices.push(notice));
+    for (const name of ['a', 'b', 'c']) writeFileSync(join(folder, name), name);
+    await check('at first');
+    const { bind } = tree;
+    tree.bind = async (at, dirent, options) => {
+      if (at === '/tree/b') throw new PathError('EACCES', 'bind', at);
+      await bind.call(tree, at, dirent, options);
+    };
+    for (const name of ['a', 'b', 'c']) appendFileSync(join(folder, name), ' changed');
+    for (const name of ['a', 'b', 'c']) note(name);
+    for (let i = 0; i < 4; i++) {
+      await round();
+      clock.nowMs += 70_000;
+    }
+    const sizes = async (): Promise<(number | undefined)[]> =>
+      await Promise.all(['a', 'b', 'c'].map(async (name) => (await tree.lookup(octetsFromText(`/tree/${name}`)))?.size));
+    assert.deepEqual(await sizes(), [9, 1, 9]);
+    assert.equal(notices.length, 1);
+    tree.bind = bind;
+    clock.nowMs += 70_000;
+    await check('in the end');
+    assert.equal(notices.length, 2);
+    assert.match(notices.join('\n'), /b": .*permission denied; it is tried again, the others go on\n.*b": it goes on/);
   });
 });

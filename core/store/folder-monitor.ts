@@ -34,8 +34,8 @@ export interface WatchOptions {
   readonly concerns: (path: Octets) => boolean;
   /** Told of each path at which something may have changed, as often as it is seen. */
   readonly onChange: (path: Octets) => void;
-  /** Called where changes may have been missed: anything may have changed. */
-  readonly onMissed: () => void;
+  /** Called where changes may have been missed: of the entries of a directory any may have changed; without one anything. */
+  readonly onMissed: (directory?: Octets) => void;
   readonly onError: (error: unknown) => void;
   /** Called where changes come so fast that hearing of them is all that this thread would do: nothing is watched any more then. */
   readonly onFlood?: (() => void) | undefined;
@@ -128,33 +128,32 @@ class DirectoryWatches {
     let turnEnds = performance.now() + TURN_MS;
     const ahead = [folder];
     for (let path = ahead.pop(); path !== undefined && !this.#isClosed; path = ahead.pop()) {
-      for (const { at, isDirectory } of this.#add(path)) if (isDirectory) ahead.push(at);
+      if (this.#add(path) && this.#options.deep) for (const below of directoriesIn(path)) ahead.push(below);
       if (performance.now() < turnEnds) continue;
       await new Promise((resolve) => setImmediate(resolve));
       turnEnds = performance.now() + TURN_MS;
     }
   }
 
-  /** Watches a directory that is not watched yet. @returns what is in it, where all below is watched, too */
-  #add(path: Octets): readonly Entry[] {
+  /** Watches a directory. @returns whether it was not watched before */
+  #add(path: Octets): boolean {
     const isFolder = this.#folders.includes(path);
     const stat = statOf(path, isFolder);
     const known = this.#watched.get(path);
-    if (stat?.isDirectory() !== true) return [];
-    if (known !== undefined && isSame(known, stat)) return [];
+    if (stat?.isDirectory() !== true || (known !== undefined && isSame(known, stat))) return false;
     this.#drop(path);
-    if (!isFolder && !this.#options.concerns(path)) return [];
+    if (!isFolder && !this.#options.concerns(path)) return false;
     const watcher = this.#watch(path);
-    if (watcher === undefined) return [];
+    if (watcher === undefined) return false;
     const now = statOf(path, isFolder);
     // Another has its name by now, which rings.
     if (now === undefined || !isSame(stat, now)) {
       watcher.close();
-      return [];
+      return false;
     }
     this.#watched.set(path, { watcher, below: new Set(), dev: stat.dev, ino: stat.ino });
     this.#watched.get(parentOf(path))?.below.add(path);
-    return this.#options.deep ? entriesOf(path) : [];
+    return true;
   }
 
   #watch(path: Octets): FSWatcher | undefined {
@@ -195,21 +194,21 @@ class DirectoryWatches {
     if (concerns(path)) onChange(path);
   }
 
-  /** Watches what is a directory now, and all below it; what came in it before it was watched is told. */
+  /**
+   * Watches what is a directory now, and all below it. What happened in one before it was watched is not told, nor is what the system
+   * had to tell of one that was watched under another name.
+   */
   #follow(path: Octets): void {
     // Folders that were asked for are renewed by whoever asked.
     if (this.#folders.includes(path)) return;
     const known = this.#watched.get(path);
     const stat = statOf(path, false);
     if (known !== undefined && (stat === undefined || !isSame(known, stat))) this.#drop(path);
-    if (stat?.isDirectory() !== true) return;
-    const { concerns, onChange } = this.#options;
     const ahead = [path];
     for (let next = ahead.pop(); next !== undefined; next = ahead.pop()) {
-      for (const { at, isDirectory } of this.#add(next)) {
-        if (concerns(at)) onChange(at);
-        if (isDirectory) ahead.push(at);
-      }
+      if (!this.#add(next)) continue;
+      this.#options.onMissed(next);
+      for (const below of directoriesIn(next)) ahead.push(below);
     }
   }
 
@@ -269,17 +268,11 @@ function statOf(path: Octets, follow: boolean): BigIntStats | undefined {
   }
 }
 
-interface Entry {
-  readonly at: Octets;
-  readonly isDirectory: boolean;
-}
-
-function entriesOf(path: Octets): Entry[] {
+function directoriesIn(path: Octets): Octets[] {
   try {
-    return readdirSync(pathBytes(path), { encoding: 'latin1', withFileTypes: true }).map((entry) => ({
-      at: `${path === '/' ? '' : path}/${entry.name}` as Octets,
-      isDirectory: entry.isDirectory(),
-    }));
+    return readdirSync(pathBytes(path), { encoding: 'latin1', withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => `${path === '/' ? '' : path}/${name}` as Octets);
   } catch {
     // It cannot be read, or is gone: whoever looks at it finds out.
     return [];

@@ -28,6 +28,8 @@ export interface Followed {
   concerns(path: Octets): boolean;
   /** A change was seen at a path, or may have been missed anywhere. */
   note(path: Octets | undefined): void;
+  /** Any of the entries of a directory may have changed. */
+  noteEntries(directory: Octets): void;
   /** Takes in what is new. @returns whether the tree has to change */
   look(options: OpOptions): Promise<boolean>;
   /** Adds what waits to the Store. */

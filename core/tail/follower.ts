@@ -395,8 +395,9 @@ export class Follower {
         followed.note(path);
         this.ring();
       },
-      onMissed: () => {
-        followed.note(undefined);
+      onMissed: (directory) => {
+        if (directory === undefined) followed.note(undefined);
+        else followed.noteEntries(directory);
         this.ring();
       },
       // Where every look is at everything, nothing is missed without.

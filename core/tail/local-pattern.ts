@@ -64,7 +64,8 @@ export function fitsPattern({ pattern, isGlob }: LocalPattern): (path: Octets) =
   };
 }
 
-function namesIn(folder: Octets): Octets[] {
+/** The names in a folder; none where it cannot be read. */
+export function namesIn(folder: Octets): Octets[] {
   try {
     return readdirSync(pathBytes(folder === '' ? ('/' as Octets) : folder), 'latin1') as Octets[];
   } catch {

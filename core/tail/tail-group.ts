@@ -121,6 +121,10 @@ export class TailGroup implements Followed {
     // Every look is at all of them: a descriptor is asked in a microsecond.
   }
 
+  noteEntries(): void {
+    // As above.
+  }
+
   async look(options: OpOptions): Promise<boolean> {
     // Where the Store failed what was read waits still: no more is read before that is stored.
     await this.flush(options);

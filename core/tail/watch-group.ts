@@ -26,7 +26,7 @@ import type { Followed, FollowedCounts } from './followed.ts';
 import { GrownFiles } from './grown-files.ts';
 import { IngestOnDemand } from './ingest-on-demand.ts';
 import { ItemFailures, isDamage } from './item-failures.ts';
-import { parentOf } from './local-pattern.ts';
+import { namesIn, parentOf } from './local-pattern.ts';
 import { base64, fromBase64 } from './tail.ts';
 import { WatchRules } from './watch-rules.ts';
 
@@ -94,6 +94,8 @@ export class WatchGroup implements Followed {
   readonly #grown: GrownFiles;
   readonly #rules: WatchRules | undefined;
   #dirty = new Set<Octets>();
+  /** Directories of which any entry may have changed. */
+  #unlisted = new Set<Octets>();
   #scansAll = true;
   #scannedMs = Number.NEGATIVE_INFINITY;
   /** What is to be brought into the tree, in order. */
@@ -134,9 +136,15 @@ export class WatchGroup implements Followed {
     else this.#scansAll = true;
   }
 
+  noteEntries(directory: Octets): void {
+    this.#unlisted.add(directory);
+  }
+
   async look(options: OpOptions): Promise<boolean> {
     const nowMs = this.#options.monotonicMs();
     for (const [path, { atMs }] of this.#retries) if (atMs <= nowMs) this.#dirty.add(path);
+    for (const directory of this.#unlisted) if (!this.#scansAll) await this.#noteNames(directory, options);
+    this.#unlisted.clear();
     const dirty = [...this.#dirty].sort();
     this.#dirty = new Set();
     this.#rules?.forget();
@@ -280,6 +288,15 @@ export class WatchGroup implements Followed {
       // What is stored cannot be read: it is replaced.
       this.#changes.push({ path: folder, make: async () => await tree.bind(target, dirent, options) });
     }
+  }
+
+  /** Notes each name in a directory, here or in the tree. One that the tree has not is taken in as a whole. */
+  async #noteNames(directory: Octets, options: OpOptions): Promise<void> {
+    this.note(directory);
+    const at = this.#pathOf(directory);
+    if (!(await this.#areDirs(at, options))) return;
+    for (const name of namesIn(directory)) this.note(`${directory}/${name}` as Octets);
+    for await (const { name } of this.#options.tree.list(at, options)) this.note(`${directory}/${name}` as Octets);
   }
 
   async #lookAt(dirty: readonly Octets[], options: OpOptions): Promise<void> {

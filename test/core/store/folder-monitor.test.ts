@@ -27,7 +27,10 @@ async function watching(t: TestContext): Promise<Watching> {
       told.add(path.slice(folder.length + 1));
       check();
     },
-    onMissed: () => told.add('anything'),
+    onMissed: (directory) => {
+      told.add(directory === undefined ? 'anything' : `${directory.slice(folder.length + 1)}/*`);
+      check();
+    },
     onError: (error) => assert.fail(String(error)),
   });
   t.after(() => monitor[Symbol.asyncDispose]());
@@ -72,13 +75,10 @@ describe('a watch over a folder', () => {
     assert.ok(!told.has('d/e/f'));
   });
 
-  it('tells of what came in a directory that was removed and made again at once', async (t) => {
+  it('tells of a directory that was removed and made again at once that anything in it may have changed', async (t) => {
     const { folder, tells } = await watching(t);
-    await tells(['d/old'], () => {
-      mkdirSync(join(folder, 'd'));
-      writeFileSync(join(folder, 'd/old'), '');
-    });
-    await tells(['d', 'd/new'], () => {
+    await tells(['d', 'd/*'], () => mkdirSync(join(folder, 'd')));
+    await tells(['d', 'd/*'], () => {
       rmSync(join(folder, 'd'), { recursive: true });
       mkdirSync(join(folder, 'd'));
       writeFileSync(join(folder, 'd/new'), '');

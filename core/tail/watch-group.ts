@@ -20,7 +20,7 @@ import { capability } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
 import { direntBelow } from '../tree/lookup-below.ts';
 import { baseName, parentPath } from '../tree/path.ts';
-import type { Tree, TreePath } from '../tree/tree.ts';
+import type { Tree, TreeEntry, TreePath } from '../tree/tree.ts';
 import type { TailMark } from './checkpoint.ts';
 import type { Followed, FollowedCounts } from './followed.ts';
 import { GrownFiles } from './grown-files.ts';
@@ -311,6 +311,8 @@ export class WatchGroup implements Followed {
       let path = noted;
       try {
         path = await this.#placeOf(noted, beneath, options);
+        if (path !== noted && (await this.#hasOtherNames(noted, options))) this.#scansAll = true;
+        if (this.#scansAll) return;
         if (looked.has(path)) continue;
         looked.add(path);
         const before = this.#changes.length;
@@ -327,6 +329,14 @@ export class WatchGroup implements Followed {
     }
     for (const parent of [...parents].sort().reverse())
       this.#changes.push({ path: parent, make: async () => await this.#setDirMeta(parent, options) });
+  }
+
+  /** Whether the tree has other names of the node that a path has there. */
+  async #hasOtherNames(path: Octets, options: OpOptions): Promise<boolean> {
+    const { tree } = this.#options;
+    const at = this.#pathOf(path);
+    if (!(await this.#areDirs(parentPath(at), options))) return false;
+    return isLinked(await tree.lookup(at, { follow: false, ...options }));
   }
 
   /** The path, or the nearest one above it that is no directory any more, here or in the tree: then that has changed. */
@@ -347,6 +357,8 @@ export class WatchGroup implements Followed {
     const entry = beneath.entry(path);
     const stat = typeof entry === 'string' ? statOf(entry) : undefined;
     const stored = await tree.lookup(at, { follow: false, ...options });
+    // What was done to a node by a name that is gone nobody tells of its other names.
+    if (isLinked(stored)) this.#scansAll = true;
     if (stat === undefined || typeof entry !== 'string') {
       this.#grown.drop(path);
       if (stored !== undefined && at !== target) this.#changes.push({ path, make: async () => await this.#remove(at, options) });
@@ -362,7 +374,7 @@ export class WatchGroup implements Followed {
       return undefined;
     }
     // Names of one node are found together only; and the top is all.
-    if (path === folder || (stat.nlink > 1n && !stat.isDirectory()) || (stored?.nlink ?? 1) > 1) {
+    if (path === folder || isLinked(stored) || (stat.nlink > 1n && !stat.isDirectory())) {
       this.#scansAll = true;
       return undefined;
     }
@@ -422,6 +434,11 @@ export class WatchGroup implements Followed {
     const { folder, target } = this.#options;
     return `${target}${path.slice(folder.length)}` as TreePath;
   }
+}
+
+/** Whether a node of the tree has several names. */
+function isLinked(entry: TreeEntry | undefined): boolean {
+  return entry !== undefined && entry.dirent.kind !== 'dir' && entry.nlink > 1;
 }
 
 function statOf(path: Octets): BigIntStats | undefined {

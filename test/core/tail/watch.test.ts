@@ -258,4 +258,21 @@ describe('S34: a watched tree', () => {
     assert.equal(notices.length, 2);
     assert.match(notices.join('\n'), /b": .*permission denied; it is tried again, the others go on\n.*b": it goes on/);
   });
+
+  it('what was done to a node by a name that is gone is seen by its other names', async (t) => {
+    const { folder, note, check } = makeWatching(t);
+    mkdirSync(join(folder, 'd'));
+    writeFileSync(join(folder, 'a'), 'text');
+    linkSync(join(folder, 'a'), join(folder, 'd/b'));
+    linkSync(join(folder, 'a'), join(folder, 'c'));
+    await check('at first');
+    appendFileSync(join(folder, 'd/b'), ' and more');
+    rmSync(join(folder, 'd'), { recursive: true });
+    for (const name of ['d/b', 'd']) note(name);
+    await check('its Dir went');
+    appendFileSync(join(folder, 'c'), ' and more');
+    rmSync(join(folder, 'c'));
+    note('c');
+    await check('it went');
+  });
 });

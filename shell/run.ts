@@ -284,7 +284,11 @@ async function runLines(shell: Shell, lines: Iterable<ScriptLine> | AsyncIterabl
 /** Syncs what changed, and recites: on stdout as its last line, or on stderr where a signal ends the session. */
 async function endSession({ session, signals, messages, output }: Shell): Promise<number> {
   try {
-    await session.tails.endAll();
+    // What cannot be followed to its end keeps nothing else from being recorded.
+    const unended = await session.tails.endAll().then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
     if (session.mustRecite) {
       const text = await session.sync();
       const isBySignal = signals.exitStatus === EXIT.terminated;
@@ -295,6 +299,7 @@ async function endSession({ session, signals, messages, output }: Shell): Promis
       }
     }
     await output.flush();
+    if (unended !== undefined) throw unended.error;
     return EXIT.done;
   } catch (error) {
     messages.from(error, { names: ['quit', 'sync'] });

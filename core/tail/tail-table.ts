@@ -1,3 +1,5 @@
+import { VtError } from '../base/errors.ts';
+import { errorText } from '../base/system-error.ts';
 import type { Follower } from './follower.ts';
 
 /** What a session follows. */
@@ -19,10 +21,21 @@ export class TailTable implements AsyncDisposable {
     await follower.stop(forget);
   }
 
-  /** Ends all, each after a last round. @throws the first thing that went wrong */
+  /** Ends all, each after a last round. @throws {VtError} what went wrong with any, once all have ended */
   async endAll(): Promise<void> {
-    const ended = await Promise.allSettled(this.#followers.map(async (follower) => await this.end(follower, false)));
-    for (const each of ended) if (each.status === 'rejected') throw each.reason;
+    const failed: unknown[] = [];
+    await Promise.all(
+      this.#followers.map(async (follower) => {
+        await this.end(follower, false).catch((error: unknown) => failed.push(error));
+      }),
+    );
+    const [first] = failed;
+    if (failed.length < 2) {
+      if (failed.length === 1) throw first;
+      return;
+    }
+    const code = first instanceof VtError ? first.code : 'EFAILED';
+    throw new VtError(code, failed.map(errorText).join('; '), { cause: first });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

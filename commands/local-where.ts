@@ -1,5 +1,5 @@
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
-import { PathError, VtError } from '../core/base/errors.ts';
+import { VtError } from '../core/base/errors.ts';
 import { octetsFromText, octetsToBytes, octetsToText } from '../core/base/octets.ts';
 import { defineCommand } from './command.ts';
 import { octetsFields } from './format.ts';
@@ -29,7 +29,9 @@ export const lcd = defineCommand({
     const home = octetsFromText(shell.env['HOME'] ?? '/');
     const wanted = argument === undefined ? home : argument === '-' ? (session.previousLocalCwd ?? home) : argument;
     const path = resolveLocalPath(session.localCwd, wanted);
-    if (!statSync(octetsToBytes(path)).isDirectory()) throw new PathError('ENOTDIR', 'lcd', octetsToText(path));
+    const found = statSync(octetsToBytes(path), { throwIfNoEntry: false });
+    if (found?.isDirectory() !== true)
+      throw new VtError('EFAILED', `lcd "${octetsToText(wanted)}": ${found === undefined ? 'no such directory' : 'not a directory'}`);
     accessSync(octetsToBytes(path), constants.X_OK);
     session.previousLocalCwd = session.localCwd;
     session.localCwd = path;

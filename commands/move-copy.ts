@@ -121,8 +121,9 @@ async function eachPair(
   const to = pathArgument(session, given);
   const intoDir = (await session.tree.lookup(to, { signal }))?.dirent.kind === 'dir';
   if (!intoDir && (sources.length > 1 || given.endsWith('/'))) {
-    await requireEntry(session.tree, to, calledAs, { signal });
-    throw new PathError('ENOTDIR', calledAs, octetsToText(to));
+    if (sources.length === 1) await requireEntry(session.tree, to, calledAs, { signal });
+    const why = sources.length > 1 ? '; several names need one' : '';
+    throw new VtError('EFAILED', `${octetsToText(to)} is not a Dir${why}`);
   }
   const pairs = sources.map((argument) => {
     const source = pathArgument(session, argument);

@@ -6,7 +6,7 @@ export const quit = defineCommand({
   name: 'quit',
   aliases: ['exit', 'bye'],
   group: 'leave',
-  summary: 'sync, recite the Dirref of the tree, and leave',
+  summary: "save, print the tree's reference, and leave",
   details: [
     'The Dirref is the last line of standard output; opened again, it is the very same tree. Ctrl-D at an empty prompt does the same.',
   ],
@@ -17,7 +17,7 @@ export const quit = defineCommand({
       return;
     }
     const value = Number(status);
-    if (!(value >= 0 && value <= 255)) throw new UsageError(`quit ${status}: expected a status of 0 to 255`);
+    if (!(value >= 0 && value <= 255)) throw new UsageError(`"${status}": expected an exit status of 0 to 255`);
     session.quit(value);
   },
 });

@@ -40,7 +40,7 @@ async function unmountOne(
     import('./mount-records.ts'),
   ]);
   const shown = octetsToText(mountPoint);
-  if (!isMounted(mountPoint)) throw new VtError('EFAILED', `umount "${shown}": nothing of ours is mounted there`);
+  if (!isMounted(mountPoint)) throw new VtError('EFAILED', `${shown} is not a vtftp mount`, { remedy: 'mounts lists them' });
   const record = records.readRecords(shell.env).find((each) => each.mountPoint === shown);
   if (shell.interactive && !(await mayGo(shell, records.controlSocket(shell.env, shown), shown, signal))) return;
   try {

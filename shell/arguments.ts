@@ -159,7 +159,7 @@ export interface AssignedWord {
 export function assignWords(command: Command, calledAs: string, words: readonly Word[]): AssignedWord[] {
   const specs = argumentsOf(command, calledAs);
   const required = specs.filter((spec) => spec.optional !== true).length;
-  if (words.length < required) throw usage(command, calledAs, `${specs.find((_, i) => i === words.length)?.name ?? 'argument'} is missing`);
+  if (words.length < required) throw missing(command, calledAs, specs[words.length], words.length);
   const repeated = specs.findIndex((spec) => spec.repeat === true);
   if (repeated < 0 && words.length > specs.length) {
     const extra = words[specs.length];
@@ -199,13 +199,28 @@ export function usageLine(command: Command, calledAs = command.name): string {
       );
     else if (option.short === undefined) parts.push(`[--${option.name}]`);
   }
-  for (const spec of argumentsOf(command, calledAs)) {
-    const name = `${spec.name.toUpperCase()}${spec.repeat === true ? '...' : ''}`;
-    parts.push(spec.optional === true ? `[${name}]` : name);
-  }
-  return parts.join(' ');
+  return [...parts, ...argumentTexts(command, calledAs)].join(' ');
 }
 
+function argumentTexts(command: Command, calledAs: string): string[] {
+  return argumentsOf(command, calledAs).map((spec) => {
+    const name = `${spec.name.toUpperCase()}${spec.repeat === true ? '...' : ''}`;
+    return spec.optional === true ? `[${name}]` : name;
+  });
+}
+
+/** The error of an argument that is not there; where it is the first, as a question. */
+function missing(command: Command, calledAs: string, spec: ArgumentSpec | undefined, given: number): UsageError {
+  const name = (spec?.name ?? 'argument').toUpperCase();
+  const isFile = given === 0 && (spec?.kind === 'local' || spec?.kind === 'stored');
+  return usage(command, calledAs, `${isFile ? 'which file? ' : ''}${name} is missing`);
+}
+
+/** The longest usage line that an error shows: a longer one would hide what is wrong. */
+const MAX_USAGE = 60;
+
 function usage(command: Command, calledAs: string, what: string, remedy?: string): UsageError {
-  return new UsageError(what, { remedy: remedy ?? `usage: ${usageLine(command, calledAs)}` });
+  const whole = usageLine(command, calledAs);
+  const short = [calledAs, '[options]', ...argumentTexts(command, calledAs)].join(' ');
+  return new UsageError(what, { remedy: remedy ?? `usage: ${whole.length <= MAX_USAGE ? whole : short}` });
 }

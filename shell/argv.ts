@@ -40,6 +40,16 @@ export const PROGRAM_OPTIONS: readonly ProgramOption[] = [
   { short: 'V', long: 'version', summary: 'print the version' },
 ];
 
+/** More words than the one SOURCE: perhaps a command and its arguments. */
+export class ExtraWordsError extends UsageError {
+  readonly words: readonly string[];
+
+  constructor(message: string, words: readonly string[]) {
+    super(message, { remedy: 'vtftp --help' });
+    this.words = words;
+  }
+}
+
 /** What argv asks for. */
 export interface ProgramArguments {
   /** `-c`, in order. */
@@ -100,7 +110,7 @@ export function parseArgv(args: readonly string[]): ProgramArguments {
   const one = (long: string): string | undefined => given.get(long)?.[0];
   // `#!/usr/bin/env -S vtftp -b` hands over the script's own arguments after its name.
   const [source, extra] = positional;
-  if (extra !== undefined) throw new UsageError(`unexpected argument "${extra}": one SOURCE is opened`, { remedy: 'vtftp --help' });
+  if (extra !== undefined) throw new ExtraWordsError(`"${extra}": only one SOURCE can be opened`, positional);
   return {
     commands: given.get('command') ?? [],
     batch: one('batch'),

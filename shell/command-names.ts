@@ -36,6 +36,16 @@ export function namesOf(command: Command): readonly string[] {
   return [command.name, ...(command.aliases ?? [])];
 }
 
+/** `try: vtftp -c 'put doc'`, for words of a command line that name a command and were taken for a source; else undefined. */
+export function asCommandLine(commands: readonly Command[], words: readonly string[]): string | undefined {
+  const isCommand = commands.some((command) => namesOf(command).includes(words[0] ?? ''));
+  return isCommand ? `try: vtftp -c ${quoteForShell(words.join(' '))}` : undefined;
+}
+
+function quoteForShell(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
+
 /** Names near a misspelt one, the nearest first; none that is further off than a third of the word. */
 export function suggest(typed: string, names: readonly string[]): string[] {
   const limit = Math.max(1, Math.floor(typed.length / 3));

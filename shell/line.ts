@@ -169,7 +169,8 @@ class LineParser {
     else if (char === ';' || char === '\n') this.#finish(';', 1, char === ';');
     else if (source.startsWith('&&', this.#at)) this.#finish('&&', 2, true);
     else if (source.startsWith('||', this.#at)) this.#finish('||', 2, true);
-    else if (char === '&') throw this.#error('parse line: unexpected "&"', this.#at, 'quote it, or write "&&"');
+    else if (char === '&')
+      throw this.#error('no background jobs here: "&"', this.#at, 'watch, follow and mount go on by themselves; quote it, or write "&&"');
     else if (char === '|') this.#readPipe();
     else if (char === '>') this.#readRedirect();
     else this.#readArgument();

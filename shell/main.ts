@@ -4,11 +4,17 @@ import { setFlagsFromString } from 'node:v8';
 import { UsageError } from '../core/base/errors.ts';
 import { errorCode, errorReason } from '../core/base/system-error.ts';
 import type { ProgramArguments } from './argv.ts';
-import { parseArgv, programHelp } from './argv.ts';
+import { ExtraWordsError, parseArgv, programHelp } from './argv.ts';
 import { EXIT } from './exit-status.ts';
 import { VERSION } from './version.ts';
 
 // The entry: finds out what is asked for, and loads what that takes.
+
+/** How to run words as a command, where they are one. */
+async function commandInstead(words: readonly string[]): Promise<string | undefined> {
+  const [{ COMMANDS }, { asCommandLine }] = await Promise.all([import('../commands/list.ts'), import('./command-names.ts')]);
+  return asCommandLine(COMMANDS, words);
+}
 
 async function main(): Promise<void> {
   let args: ProgramArguments;
@@ -16,7 +22,9 @@ async function main(): Promise<void> {
     args = parseArgv(process.argv.slice(2));
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    writeSync(2, `vtftp: ${error.message}${error.remedy === undefined ? '' : ` (${error.remedy})`}\n`);
+    const { errorLine } = await import('./error-line.ts');
+    const remedy = (error instanceof ExtraWordsError ? await commandInstead(error.words) : undefined) ?? error.remedy;
+    writeSync(2, `vtftp: ${errorLine(error).text}${remedy === undefined ? '' : ` (${remedy})`}\n`);
     process.exitCode = EXIT.usage;
     return;
   }

@@ -1,10 +1,12 @@
 import { isatty } from 'node:tty';
 import type { ShellServices } from '../commands/command.ts';
 import { COMMANDS } from '../commands/list.ts';
+import { VtError } from '../core/base/errors.ts';
 import { useZone } from '../core/base/local-offset.ts';
 import { octetsFromText, octetsToBytes } from '../core/base/octets.ts';
 import { skipReference } from '../core/dirent/reference-skip.ts';
 import type { ProgramArguments } from './argv.ts';
+import { asCommandLine } from './command-names.ts';
 import { readConfiguration } from './config.ts';
 import { Dispatcher, isCancelled } from './dispatch.ts';
 import { EXIT, exitStatusOf } from './exit-status.ts';
@@ -69,7 +71,7 @@ export async function runShell(args: ProgramArguments): Promise<number> {
     const shell = await openShell({ args, places, signals, messages, output, storeLine, isInteractive: wantsPrompt(args, isTerminal) });
     return await runSession(shell, isTerminal);
   } catch (error) {
-    if (signals.exitStatus !== EXIT.outputClosed) messages.error(error);
+    if (signals.exitStatus !== EXIT.outputClosed) messages.error(orCommand(error, args.source));
     return signals.exitStatus ?? exitStatusOf(error);
   } finally {
     storeLine?.end();
@@ -309,4 +311,11 @@ async function endSession({ session, signals, messages, output }: Shell): Promis
   } finally {
     await session[Symbol.asyncDispose]();
   }
+}
+
+/** The error of a source that cannot be opened, with the way out where a command was meant. */
+function orCommand(error: unknown, source: string | undefined): unknown {
+  const remedy = source === undefined ? undefined : asCommandLine(COMMANDS, [source]);
+  if (remedy === undefined || !(error instanceof VtError) || error.code !== 'EOPEN') return error;
+  return new VtError('EOPEN', error.message, { cause: error, remedy });
 }

@@ -15,6 +15,7 @@ import { skipReference, URI_SCHEME } from '../core/dirent/reference-skip.ts';
 import { canWrite, capability } from '../core/store/capability.ts';
 import { isDatadir, isPythonDatadir } from '../core/store/datadir-recovery.ts';
 import { parseStoreSpecification } from '../core/store/open-store.ts';
+import { SpecificationError } from '../core/store/specification.ts';
 import type { Store } from '../core/store/store.ts';
 import { openLiveTree } from '../core/tree/live-tree.ts';
 import { baseName, joinPath, ROOT_PATH } from '../core/tree/path.ts';
@@ -101,7 +102,9 @@ function asOpenError(source: Octets | undefined, store: string | undefined, erro
   if (!(error instanceof Error)) return error;
   const byDefault = store === undefined ? 'the default archive' : `Store "${shorten(store)}"`;
   const what = source === undefined ? byDefault : `"${shorten(octetsToText(source))}"`;
-  return new VtError('EOPEN', `open ${what}: ${errorText(error)}`, {
+  // A specification that cannot be read is named once.
+  const fact = error instanceof SpecificationError ? `${error.what}, at column ${error.offset + 1}` : errorText(error);
+  return new VtError('EOPEN', `open ${what}: ${fact}`, {
     cause: error,
     ...(error instanceof VtError && error.remedy !== undefined ? { remedy: error.remedy } : {}),
   });

@@ -1,4 +1,4 @@
-import { parseDateSpan } from '../base/date.ts';
+import { formatLocalMinute, parseDateSpan } from '../base/date.ts';
 import { VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { Archive, ArchiveEntry } from './archive.ts';
@@ -15,8 +15,10 @@ export async function findEntry(archive: Archive, spec: string, now: Date, optio
   const limitNs = isNumber ? undefined : parseDateSpan(spec, now).endNs;
   const kept: ArchiveEntry[] = [];
   let found: ArchiveEntry | undefined;
+  let oldest: ArchiveEntry | undefined;
   const wanted = Number(spec);
   for await (const entry of archive.entries(options)) {
+    oldest ??= entry;
     if (limitNs !== undefined) {
       if (entry.whenNs <= limitNs) found = entry;
     } else if (wanted > 0) {
@@ -27,7 +29,12 @@ export async function findEntry(archive: Archive, spec: string, now: Date, optio
     }
   }
   if (isNumber && wanted <= 0 && kept.length === -wanted + 1) found = kept[0];
-  if (found === undefined)
-    throw new VtError('EOPEN', `open state @${spec} of "${archive.name}": none recorded`, { remedy: 'log lists them' });
+  if (found === undefined) throw noSuchState(spec, isNumber, oldest);
   return found;
+}
+
+function noSuchState(spec: string, isNumber: boolean, oldest: ArchiveEntry | undefined): VtError {
+  if (oldest === undefined) return new VtError('EOPEN', `"@${spec}": no state is recorded yet`);
+  if (isNumber) return new VtError('EOPEN', `"@${spec}": no such state`, { remedy: 'log lists them' });
+  return new VtError('EOPEN', `"@${spec}": no state that old; the oldest is @${oldest.number} of ${formatLocalMinute(oldest.whenNs)}`);
 }

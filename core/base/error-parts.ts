@@ -29,7 +29,9 @@ export function errorParts(error: unknown): ErrorParts {
   if (error instanceof PathError) {
     const fact = error.message.slice(`${error.action} "${error.path}": `.length);
     const action = LOCAL_WRITES[error.action];
-    return { action: action ?? error.action, thing: error.path, fact, isPlain: action === undefined };
+    if (action === undefined) return { action: error.action, thing: error.path, fact, isPlain: true };
+    // It is the directory that something was to be written to.
+    return { action, thing: error.path, fact: error.errno === 'ENOENT' ? 'no such directory' : fact, isPlain: false };
   }
   if (error instanceof VtError || !(error instanceof Error) || !isSystemError(error)) return messageParts(errorReason(error));
   const { syscall, path, dest } = error as typeof error & { readonly dest?: string };

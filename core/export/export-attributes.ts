@@ -1,6 +1,7 @@
 import type { AtCalls } from '../base/at-calls.ts';
 import { libc } from '../base/libc.ts';
 import type { Octets } from '../base/octets.ts';
+import { octetsToText } from '../base/octets.ts';
 import type { OwnerNames } from '../base/owner-names.ts';
 import { timespecs } from '../base/timespec.ts';
 import type { Meta } from '../dirent/meta.ts';
@@ -112,7 +113,8 @@ export function applyXattrs(
       if (!attributes.xattrs.some(([given]) => given === name)) attempt(name, onFailure, () => libc().removeXattr(target, name));
     }
   }
-  for (const [name, value] of attributes.xattrs) attempt(`xattr "${name}"`, onFailure, () => libc().setXattr(target, name, value));
+  for (const [name, value] of attributes.xattrs)
+    attempt(`xattr ${octetsToText(name)}`, onFailure, () => libc().setXattr(target, name, value));
 }
 
 /** Runs one system call; gives whether it succeeded. */

@@ -102,7 +102,7 @@ export class ExportFiles implements AsyncDisposable {
     for (const failure of failures) {
       const place = places[failure.item];
       if (place === undefined) continue;
-      if (failure.kind === 'attribute') this.#run.report.attributeFailure(place.path)(failure.message, failure);
+      if (failure.kind === 'attribute') this.#run.report.attributeFailure(place.path)(failure.what ?? 'metadata', itemError(failure));
       else failed.set(failure.item, failure);
     }
     this.#run.report.progress(bytes);

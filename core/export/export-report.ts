@@ -61,7 +61,7 @@ export class ExportReport {
 
   /** Reports what could not be set of a node that stands. */
   attributeFailure(path: Octets): AttributeFailure {
-    return (what, error) => this.#add(path, new VtError('EFAILED', `set ${what}: ${messageOf(error)}`, { cause: error }), true);
+    return (what, error) => this.#add(path, new VtError('EFAILED', `cannot set ${what}: ${messageOf(error)}`, { cause: error }), true);
   }
 
   /** Runs an action; its error is reported for `path`. */

@@ -19,6 +19,8 @@ export interface ItemFailure {
   readonly item: number;
   /** `data`: a Block could not be had from its location. `attribute`: the file is made, but for this. `system`: it is not made. */
   readonly kind: 'data' | 'attribute' | 'system';
+  /** Of an attribute: which. */
+  readonly what?: string;
   readonly message: string;
   readonly code: string | undefined;
 }
@@ -83,7 +85,7 @@ export class BatchWriter implements Disposable {
       const end = this.#writeSegments(fd, 0, item);
       if (end < item.size) ftruncateSync(fd, item.size);
       applyToFile(this.#at, fd, item.attributes, (what, error) => {
-        failures.push({ item: index, kind: 'attribute', message: `${what}: ${messageOf(error)}`, code: errorCode(error) });
+        failures.push({ item: index, kind: 'attribute', what, message: messageOf(error), code: errorCode(error) });
       });
       this.#at.rename(item.dir, item.temporary, item.name);
     } catch (error) {

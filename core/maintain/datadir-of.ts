@@ -16,7 +16,7 @@ export function datadirOf(store: Store): Datadir | undefined {
 export function requireDatadir(store: Store, action: string, write = false): Datadir {
   const datadir = datadirOf(store);
   if (datadir === undefined) {
-    throw new VtError('EFAILED', `${action} "${store.name}": it is no datadir, or has no Blocks yet`, {
+    throw new VtError('EFAILED', `${action} "${store.name}": it is not a datadir, or nothing was put into it yet`, {
       remedy: 'name a datadir with -S',
     });
   }

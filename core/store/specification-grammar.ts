@@ -1,6 +1,6 @@
 import { readEdgeSizes } from './edges-text.ts';
 import { readSize } from './size-text.ts';
-import type { ParameterType, ParameterValue, StoreForm, StoreShape, StoreSpecification } from './specification.ts';
+import type { ParameterValue, StoreForm, StoreShape, StoreSpecification } from './specification.ts';
 import { isBare, quote, SpecificationReader } from './specification-reader.ts';
 
 /**
@@ -56,7 +56,7 @@ export class SpecificationGrammar {
         const reader = new SpecificationReader(text);
         const name = this.#parameterName(shape, given, reader, 0);
         reader.spaces();
-        parameters.set(name, this.#value(reader, shape.parameters[name] ?? 'path', 'list', name));
+        parameters.set(name, this.#value(reader, shape, 'list', name));
         reader.spaces();
         if (!reader.ended) throw reader.error(`expected the end, found ${reader.here()}`, reader.offset, { remedy: 'quote the value' });
       } catch (error) {
@@ -115,6 +115,8 @@ export class SpecificationGrammar {
     // A path alone is all of the text, whatever signs it holds.
     const path = level === 'whole' ? reader.rest() : reader.bare();
     if (path === '') throw reader.error(`expected a Store, found ${reader.here()}`, start);
+    const datadir = this.#shapes.get('datadir');
+    if (datadir !== undefined) refuseColon(reader, datadir, path, start);
     return { kind: 'form', type: 'datadir', parameters: { path } };
   }
 
@@ -144,7 +146,7 @@ export class SpecificationGrammar {
     reader.spaces();
     if (isNamed()) this.#named(reader, shape, parameters, 'value');
     else if (shape.primary !== undefined && (reader.atQuote || reader.peek(/[^,|)?]/y) !== undefined)) {
-      parameters.set(shape.primary, this.#value(reader, shape.parameters[shape.primary] ?? 'path', 'value', shape.primary));
+      parameters.set(shape.primary, this.#value(reader, shape, 'value', shape.primary));
     }
     if (level !== 'value') this.#more(reader, shape, parameters, level);
     return this.#form(shape, parameters, reader, start);
@@ -180,7 +182,7 @@ export class SpecificationGrammar {
       if (reader.accept(')')) return this.#form(shape, parameters, reader, start);
       if (!first) reader.expect(',', 'close the parameters with )');
       if (first && shape.primary !== undefined && reader.peek(NAME_IS) === undefined) {
-        parameters.set(shape.primary, this.#value(reader, shape.parameters[shape.primary] ?? 'path', 'value', shape.primary));
+        parameters.set(shape.primary, this.#value(reader, shape, 'value', shape.primary));
       } else this.#named(reader, shape, parameters, 'value');
     }
   }
@@ -194,7 +196,7 @@ export class SpecificationGrammar {
     if (parameters.has(name)) throw reader.error(`"${name}" is given twice`, start);
     reader.offset += found[0].length;
     reader.spaces();
-    parameters.set(name, this.#value(reader, shape.parameters[name] ?? 'path', level, name));
+    parameters.set(name, this.#value(reader, shape, level, name));
   }
 
   #parameterName(shape: StoreShape, given: string, reader: SpecificationReader, start: number): string {
@@ -204,8 +206,9 @@ export class SpecificationGrammar {
     throw reader.error(`unknown parameter "${given}" of ${shape.type}`, start, { remedy: `use one of ${known}` });
   }
 
-  #value(reader: SpecificationReader, type: ParameterType, level: Level, name: string): ParameterValue {
+  #value(reader: SpecificationReader, shape: StoreShape, level: Level, name: string): ParameterValue {
     const start = reader.offset;
+    const type = shape.parameters[name] ?? 'path';
     if (type === 'stores') return this.#stores(reader, level);
     if (type === 'store') return [this.#store(reader, level)];
     const isQuoted = reader.atQuote;
@@ -214,6 +217,7 @@ export class SpecificationGrammar {
       const wanted = typeof type === 'string' ? VALUE_NAMES[type] : `one of ${type.join(', ')}`;
       throw reader.error(`expected ${wanted} for "${name}", found ${isQuoted ? 'nothing' : reader.here()}`, start);
     }
+    if (type === 'path' && !isQuoted) refuseColon(reader, shape, text, start);
     if (typeof type !== 'string') {
       if (type.includes(text)) return text;
       throw reader.error(`unknown ${name} "${text}"`, start, { remedy: `use one of ${type.join(', ')}` });
@@ -309,6 +313,16 @@ export class SpecificationGrammar {
         return `(${text})`;
     }
   }
+}
+
+/** Refuses a path with a colon before a parameter, where a comma belongs: it would be taken for a part of the path. */
+function refuseColon(reader: SpecificationReader, shape: StoreShape, path: string, start: number): void {
+  const found = /:([a-z][\w-]*)=/i.exec(path);
+  if (found === null || knownName(shape, found[1] ?? '') === undefined) return;
+  const before = path.slice(0, found.index);
+  throw reader.error(`expected "," before ${found[1]}=, found ":"`, start + found.index, {
+    remedy: `write ${shape.type}:${before},${path.slice(found.index + 1)}; a path that holds this goes in double quotes`,
+  });
 }
 
 /** The name of a parameter that is given by it or by an alias; undefined where the shape has none of its own. */

@@ -101,7 +101,7 @@ export class SpecificationReader {
 
 /** Whether a text can stand without quotes wherever a value can. */
 export function isBare(text: string): boolean {
-  return text !== '' && text === text.trim() && !DELIMITERS.test(text) && !/[?&]|^[a-z][\w-]*[ \t]*=/i.test(text);
+  return text !== '' && text === text.trim() && !DELIMITERS.test(text) && !/[?&]|(?:^|:)[a-z][\w-]*[ \t]*=/i.test(text);
 }
 
 /** A text in quotes. */

@@ -92,6 +92,9 @@ interface Pending {
   settle: ((result: Response | Error) => void) | undefined;
 }
 
+/** Octets kept of what came first. */
+const MAX_GREETING = 256;
+
 /** Either end of the packet protocol: asks, and answers, many requests at a time. @see vt(7), "PACKET PROTOCOL" */
 export class Connection {
   readonly name: string;
@@ -111,6 +114,8 @@ export class Connection {
   #sentMs = performance.now();
   #quiet: NodeJS.Timeout | undefined;
   #onClosed: (() => void) | undefined;
+  /** What came first, until the first response shows that the other side speaks the protocol. */
+  #greeting: Buffer | undefined = Buffer.alloc(0);
   /** Resolves when it has ended, however. */
   readonly closed: Promise<void>;
 
@@ -234,6 +239,23 @@ export class Connection {
     this.#gate.fail(lost);
   }
 
+  /**
+   * Where a command printed text instead of speaking the protocol, as a shell that greets: the error that says so. No first
+   * packet begins with six printable octets, since its second is a small tag.
+   */
+  #textBefore(): ConnectionLostError | undefined {
+    const line = /^\s*([\t\x20-\x7e]{6,})/.exec(this.#greeting?.toString('latin1') ?? '')?.[1];
+    if (line === undefined) return undefined;
+    const shown = Buffer.from(line, 'latin1').toString('utf8').slice(0, 40).trim();
+    return new ConnectionLostError(
+      this.name,
+      `the command printed text before the protocol began ("${shown}${line.length > 40 ? '…' : ''}")`,
+      {
+        remedy: 'the remote shell must print nothing',
+      },
+    );
+  }
+
   #finish(): void {
     clearInterval(this.#quiet);
     this.#link.destroy();
@@ -243,6 +265,14 @@ export class Connection {
   #take(chunk: Buffer, isReused: boolean): void {
     if (this.#lost !== undefined) return;
     this.#heardMs = performance.now();
+    if (this.#greeting !== undefined && this.#greeting.length < MAX_GREETING) {
+      this.#greeting = Buffer.concat([this.#greeting, chunk.subarray(0, MAX_GREETING)]);
+      const text = this.#textBefore();
+      if (text !== undefined) {
+        this.fail(text);
+        return;
+      }
+    }
     try {
       this.#reader.take(chunk, (packet) => this.#packet(packet), isReused);
     } catch (error) {
@@ -266,6 +296,7 @@ export class Connection {
     const pending = this.#pending.get(packet.tag);
     this.#trace('<', packet, pending?.request);
     if (pending === undefined || packet.channel !== 0) throw new Error(`a response to nothing that was asked: ${formatPacket(packet)}`);
+    this.#greeting = undefined;
     this.#pending.delete(packet.tag);
     this.#gate.leave(pending.size);
     pending.settle?.(readResponse(packet, this.name));

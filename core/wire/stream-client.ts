@@ -140,7 +140,10 @@ export class StreamClient {
     } catch (error) {
       connection.fail(error);
       if (!(error instanceof ConnectionLostError)) throw error;
-      throw new VtError('EOPEN', error.message.replace(/^ask /, 'open Store '), { cause: error });
+      throw new VtError('EOPEN', error.message.replace(/^ask /, 'open Store '), {
+        cause: error,
+        ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
+      });
     } finally {
       clearTimeout(timer);
     }

@@ -35,9 +35,9 @@ test('S05: get NAME@N and NAME@DATE give what NAME was in a past state; a name t
   assert.equal(all.status, 0, all.report);
   assert.equal(readFileSync(`${out}/all/note`, 'utf8'), 'first');
   for (const [name, status, message] of [
-    ['note@2', 1, /"\/note@2": no such file/],
-    ['note@99', 10, /state @99/],
-    ['note@nowhere', 1, /"\/note@nowhere": no such file/],
+    ['note@2', 1, /get: \/note@2: no such file/],
+    ['note@99', 10, /@99: no such state/],
+    ['note@nowhere', 1, /get: \/note@nowhere: no such file/],
   ] as const) {
     const none = await say(`get ${name} none`);
     assert.equal(none.status, status, none.report);
@@ -77,15 +77,15 @@ test('S05: a get that is not permitted ends with 12 where nothing could be done,
     return await run(words[0] ?? '', words.slice(1), { env });
   };
   for (const [line, status, ...named] of [
-    [`get tree ${path('closed/x')}`, 12, /closed\/x": permission denied/],
+    [`get tree ${path('closed/x')}`, 12, /closed\/x: permission denied/],
     [`get tree/a ${path('unwritable/x')}`, 12, /permission denied/],
     [`get tree ${path('unwritable/x')}`, 12, /permission denied/],
     [`get tree/a tree/sub ${path('closed')}`, 12, /permission denied/],
     [`get tree/a ${path('closed/deeper/x')}`, 12, /permission denied/],
     ...(isRoot
       ? ([
-          [`get tree ${path('open')}`, 3, /"\/tree\/sub\/b": .*permission denied/],
-          [`get tree/. "${path('unwritable tree')}"`, 12, /"\/tree\/a": .*permission denied/, /"\/tree\/sub\/b": .*permission denied/],
+          [`get tree ${path('open')}`, 3, /get: \/tree\/sub\/b: .*permission denied/],
+          [`get tree/. "${path('unwritable tree')}"`, 12, /get: \/tree\/a: .*permission denied/, /get: \/tree\/sub\/b: .*permission denied/],
         ] as const)
       : []),
   ] as const) {

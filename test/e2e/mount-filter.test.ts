@@ -99,12 +99,12 @@ describe('a mount with rules', { skip: noMountsHere() ?? false }, () => {
     const cases: readonly (readonly [string, RegExp])[] = [
       [`mount -o ro --exclude=x ${scratch.path('m')}`, /a read-only mount stores nothing/],
       [`mount -o all,exclude=x ${scratch.path('m')}`, /a read-only mount stores nothing/],
-      [`mount --filter ': .rules' ${scratch.path('m')}`, /dir-merge \.rules": a mount reads its rules once/],
-      [`mount -o filter=Q ${scratch.path('m')}`, /--filter: filter rule "Q": expected/],
+      [`mount --filter ': .rules' ${scratch.path('m')}`, /dir-merge \.rules: a mount reads its rules once/],
+      [`mount -o filter=Q ${scratch.path('m')}`, /--filter: filter rule "?Q"?: expected/],
       [`mount -o exclude ${scratch.path('m')}`, /expected exclude=/],
       [`mount --exclude=y ${mount.path} ${scratch.path('m')}`, /its first mount says them/],
       [`mount -o exclude=y ${mount.path} ${scratch.path('m')}`, /its first mount says them/],
-      [`mount --exclude-from=nowhere ${scratch.path('m')}`, /read rules ".*nowhere": no such file/],
+      [`mount --exclude-from=nowhere ${scratch.path('m')}`, /read rules \S*nowhere: no such file/],
     ];
     for (const [line, says] of cases) {
       const refused = await mount.vtftp('-c', line);

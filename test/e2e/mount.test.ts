@@ -217,7 +217,7 @@ for round in range(20):
       [`mount ${scratch.path('full')}`, /directory not empty/],
       [`mount ${scratch.path('store')}`, /the Store .* lies there/],
       [`mount ${mount.path}`, /something of ours is mounted there/],
-      [`umount ${full}`, /nothing of ours is mounted there/],
+      [`umount ${full}`, /is not a vtftp mount \(mounts lists them\)/],
       [`mount -o colour ${full}`, /unknown/],
     ] as const) {
       const refused = await mount.vtftp('-c', line);

@@ -6,29 +6,70 @@ import { vtftp } from '../support/program.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 const CASES: readonly (readonly [commands: string, status: number, says: string])[] = [
-  ['cat a > /dev/full', 1, 'cat: cannot write /dev/full: no space left on device\n'],
-  ['cat a > /nonexist/a', 1, 'cat: cannot write /nonexist/a: no such file or directory\n'],
-  ['ls > /', 1, 'ls: cannot write /: is a directory\n'],
-  ['lmkdir /proc/q', 1, 'lmkdir: cannot make /proc/q: no such file or directory\n'],
-  ['lcd nowhere', 1, 'no such file or directory\n'],
-  ['mkdir x; mv x x/sub', 1, 'mv: /x: a Dir cannot be moved into itself ("/x/sub")\n'],
-  ["open 'D{zzz'", 10, 'open: D{zzz: expected ":", found the end, at offset 5\n'],
-  ['find -nam x', 2, 'find: unknown option -n'],
+  ['cat a > /dev/full', 1, 'cat: cannot write /dev/full: no space left on device'],
+  ['cat a > /nonexist/a', 1, 'cat: cannot write /nonexist/a: no such file or directory'],
+  ['ls > /', 1, 'ls: cannot write /: is a directory'],
+  ['lmkdir /proc/q', 1, 'lmkdir: cannot make /proc/q: no such file or directory'],
+  ['lcd nowhere', 1, 'lcd: nowhere: no such directory'],
+  ['lcd a', 1, 'lcd: a: not a directory'],
+  ['lsx', 2, 'lsx: no such command (did you mean ls?)'],
+  ['init', 2, 'init: no such command (type help)'],
+  ['ls /nosuch', 1, 'ls: /nosuch: no such file or directory'],
+  ['dir /nosuch', 1, 'dir: /nosuch: no such file or directory'],
+  ['tree /none', 1, 'tree: /none: no such file or directory'],
+  ['du /none', 1, 'du: /none: no such file or directory'],
+  ['ls *.pdf', 1, 'ls: *.pdf: no match (quote it to use it as a name)'],
+  ['put', 2, 'put: which file? LOCAL is missing (usage: put [options] LOCAL... [NAME])'],
+  ['cp a', 2, 'cp: TO is missing (usage: cp [-rap] FROM... TO)'],
+  ['mkdir y z; mv y z a', 1, 'mv: /a is not a Dir; several names need one'],
+  ['get a /nonexist/a', 1, 'get: cannot write to /nonexist: no such directory'],
+  ['ls &', 2, 'vtftp: no background jobs here: "&", at column 4…'],
+  ['cd @1999-01-01', 10, 'cd: @1999-01-01: no state that old; the oldest is @1 of …'],
+  ['cd @99', 10, 'cd: @99: no such state (log lists them)'],
+  ['umount nowhere', 1, 'umount: …'],
+  ['set onerror x', 2, 'set: onerror: expected stop or continue, not x'],
+  [
+    'peer datadir:store:hash=blake3',
+    2,
+    'peer: read Store specification datadir:store:hash=blake3: expected "," before hash=, found ":", at column 14 (write datadir:store,hash=blake3; …',
+  ],
+  [
+    "peer '!echo Welcome home; exec cat'",
+    10,
+    'peer: cannot open Store !echo Welcome home; exec cat: the command printed text before the protocol began ("Welcome home") (the remote shell must print nothing)',
+  ],
+  ['mkdir x; mv x x/sub', 1, 'mv: /x: a Dir cannot be moved into itself ("/x/sub")'],
+  ["open 'D{zzz'", 10, 'open: D{zzz: expected ":", found the end, at offset 5'],
+  ['find -nam x', 2, 'find: unknown option -n…'],
 ];
 
-test('S12: what goes wrong is one line: what, where, why, without codes of errors or names of temporary files', async (t) => {
+test('S12: what goes wrong is one line: the command, the thing, the fact, the way out, without codes and temporary names', async (t) => {
   const scratch = makeScratch(t);
   writeFileSync(scratch.path('a'), 'text');
   const options = { env: scratch.env, cwd: scratch.folder };
   const made = await vtftp(['-q', '-S', 'store', '-c', 'put a'], options);
   assert.equal(made.status, 0, made.report);
-  for (const [commands, status, says] of CASES) {
-    const failed = await vtftp(['-S', 'store', '-c', commands], options);
-    assert.equal(failed.status, status, failed.report);
-    assert.ok(failed.stderr.includes(says), `${says}${failed.report}`);
-    assert.doesNotMatch(failed.stderr, /\bE[A-Z]{3,}\b|\.part/);
-    assert.equal(failed.stderr.split('\n').filter((line) => /^[a-z]+: /.test(line)).length, 1, failed.report);
+  const input = ['set onerror continue', ...CASES.map(([commands]) => commands), 'quit 0', ''].join('\n');
+  const failed = await vtftp(['-S', 'store'], { ...options, input });
+  assert.doesNotMatch(failed.stderr, /\bE[A-Z]{3,}\b|\.part/);
+  const lines = failed.stderr.split('\n').filter((line) => line.startsWith('stdin:'));
+  assert.equal(lines.length, CASES.length, failed.report);
+  for (const [at, [commands, , says]] of CASES.entries()) {
+    const said = lines[at] ?? '';
+    assert.ok(
+      says.endsWith('…') ? said.startsWith(`stdin:${at + 2}: ${says.slice(0, -1)}`) : said === `stdin:${at + 2}: ${says}`,
+      `${commands}\n${said}\n${says}`,
+    );
   }
+  const json = await vtftp(['-S', 'store', '--json'], { ...options, input: input.replace('mkdir y z; ', '').replace('mkdir x; ', '') });
+  const statuses = json.stdout
+    .split('\n')
+    .flatMap((line) => (line.startsWith('{"done"') ? [(JSON.parse(line) as { status: number }).status] : []));
+  assert.deepEqual(
+    statuses.slice(1, -1),
+    CASES.map(([, status]) => status),
+    json.report,
+  );
 });
 
 test('S12: find takes its options after one dash too, as find(1) does', async (t) => {
@@ -51,4 +92,32 @@ test('an error of a system call is told with its path and reason; any other with
   assert.equal(errorReason(error), 'permission denied');
   assert.equal(errorText(new Error('x')), 'x');
   assert.equal(errorReason('y'), 'y');
+});
+
+test('words that were meant as a command, and taken for a source, are told how to run', async (t) => {
+  const { env, folder: cwd } = makeScratch(t);
+  for (const [words, status, says] of [
+    [['put', 'doc'], 2, "vtftp: doc: only one SOURCE can be opened (try: vtftp -c 'put doc')\n"],
+    [['ls'], 10, "vtftp: cannot open ls: no such file, directory, Store or reference (try: vtftp -c 'ls')\n"],
+    [['one', 'two'], 2, 'vtftp: two: only one SOURCE can be opened (vtftp --help)\n'],
+  ] as const) {
+    const refused = await vtftp(['-S', 'store', ...words], { env, cwd });
+    assert.equal(refused.status, status, refused.report);
+    assert.equal(refused.stderr, says);
+  }
+});
+
+test('in JSON an error keeps its fields, and names its command', async (t) => {
+  const { env, folder: cwd } = makeScratch(t);
+  const failed = await vtftp(['-S', 'store', '--json', '-c', 'mkdir a', '-c', 'dir /none'], { env, cwd });
+  const error: unknown = JSON.parse(failed.stderr.trim());
+  assert.deepEqual(error, { error: 'dir: /none: no such file or directory', command: 'dir', code: 'EFAILED', errno: 'ENOENT', status: 1 });
+});
+
+test('an attribute that cannot be set is named with its file and its reason', async (t) => {
+  const { env, folder: cwd } = makeScratch(t);
+  const line = `bind f 'F{meta:M{xattrs:{"nonsense.x":"1"}},block:LB{78}}'; get f`;
+  const got = await vtftp(['-S', 'store', '-c', line], { env, cwd });
+  assert.equal(got.status, 3, got.report);
+  assert.match(got.stderr, /^get: \/f: cannot set xattr nonsense\.x: not supported by this filesystem\n/);
 });

@@ -8,10 +8,22 @@ export type CommandGroup = (typeof COMMAND_GROUPS)[number];
 
 /**
  * What an argument names: decides globbing, completion and how it is handed over.
- * `stored` is a path in the tree, `local` a local path, `reference` a pasted text form or something `open` takes,
+ * `stored` is a path in the tree, `local` a local path, `local directory` and `mount` (a mount point) are local paths of that sort, `reference` a pasted text form or something `open` takes,
  * `number` a decimal with an optional sign, `line` the rest of the line as it stands.
  */
-export type ArgumentKind = 'stored' | 'local' | 'reference' | 'store' | 'date' | 'text' | 'number' | 'command' | 'setting' | 'line';
+export type ArgumentKind =
+  | 'stored'
+  | 'local'
+  | 'local directory'
+  | 'mount'
+  | 'reference'
+  | 'store'
+  | 'date'
+  | 'text'
+  | 'number'
+  | 'command'
+  | 'setting'
+  | 'line';
 
 export interface ArgumentSpec {
   readonly name: string;
@@ -35,7 +47,10 @@ export interface OptionSpec {
   /** More letters for the same: `R`. */
   readonly alsoShort?: string;
   readonly aliases?: readonly string[];
-  /** Takes a value of this kind, shown under this name. */
+  /**
+   * Takes a value of this kind, shown under this name: a placeholder in capitals, or in small letters the words that it
+   * takes (`names|numeric|none`), which completion offers.
+   */
   readonly value?: { readonly name: string; readonly kind: ArgumentKind };
   /** May be given again and again: each use counts, in its place among the others. Else the last one does. */
   readonly repeat?: boolean;
@@ -189,6 +204,16 @@ export interface Command {
   /** Words that look like options are arguments: for commands that hand them on. */
   readonly passesOptions?: boolean;
   readonly run: (context: CommandContext, input: CommandInput) => Promise<void>;
+}
+
+/** The words that an option takes, where it takes some and no others. */
+export function choicesOf({ name }: { readonly name: string }): readonly string[] {
+  return name === name.toLowerCase() ? name.split('|') : [];
+}
+
+/** Whether an argument of a kind names something local. */
+export function isLocalKind(kind: ArgumentKind): boolean {
+  return kind === 'local' || kind === 'local directory' || kind === 'mount';
 }
 
 /** Declares a command; gives it its type. */

@@ -27,7 +27,7 @@ export const find = defineCommand({
   args: [{ name: 'path', kind: 'stored', summary: 'where to start; default: the working path', optional: true, repeat: true }],
   options: [
     { name: 'name', value: { name: 'GLOB', kind: 'text' }, summary: 'the last element matches GLOB' },
-    { name: 'type', value: { name: 'LETTER', kind: 'text' }, summary: 'f file, d Dir, l symlink, p FIFO, s socket, c or b device' },
+    { name: 'type', value: { name: 'f|d|l|p|s|c|b', kind: 'text' }, summary: 'f file, d Dir, l symlink, p FIFO, s socket, c or b device' },
     { name: 'size', value: { name: 'SIZE', kind: 'text' }, summary: '+N larger, -N smaller, N exactly so many octets; units k, M, G, T' },
     { name: 'newer', value: { name: 'DATE', kind: 'text' }, summary: 'modified after DATE (ISO-8601)' },
     { name: 'older', value: { name: 'DATE', kind: 'text' }, summary: 'modified before DATE (ISO-8601)' },

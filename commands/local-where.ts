@@ -22,7 +22,7 @@ export const lcd = defineCommand({
   group: 'where',
   summary: 'change the local working directory',
   details: ['Without PATH it goes to the home directory; `lcd -` goes back.'],
-  args: [{ name: 'path', kind: 'local', summary: 'a local directory, or `-`', optional: true }],
+  args: [{ name: 'path', kind: 'local directory', summary: 'a local directory, or `-`', optional: true }],
   async run({ session, output, shell }, { args: [argument] }) {
     if (argument === '-' && session.previousLocalCwd === undefined)
       throw new VtError('EFAILED', 'lcd "-": there is no directory before this one');

@@ -34,7 +34,12 @@ export const merge = defineCommand({
   ],
   options: [
     { name: 'plan', short: 'n', summary: 'list conflicts, and change nothing' },
-    { name: 'conflict', short: 'c', value: { name: 'WHO', kind: 'text' }, summary: 'ours, theirs, newer, both or fail' },
+    {
+      name: 'conflict',
+      short: 'c',
+      value: { name: 'ours|theirs|newer|both|fail', kind: 'text' },
+      summary: 'what to do where both sides changed a name',
+    },
   ],
   examples: [
     { line: 'merge -n /mnt/disk/store', says: 'what would be in conflict?' },

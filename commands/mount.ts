@@ -25,7 +25,7 @@ export const mount = defineCommand({
   endsByInterrupt: true,
   args: [
     { name: 'source', kind: 'reference', summary: 'what to mount; default: the tree that is open', optional: true },
-    { name: 'mountpoint', kind: 'local', summary: 'an empty directory, or one to be made', glob: false },
+    { name: 'mountpoint', kind: 'local directory', summary: 'an empty directory, or one to be made', glob: false },
     { name: 'subpath', kind: 'reference', summary: 'the Dir to be at the top; default: all of it', optional: true },
   ],
   options: [

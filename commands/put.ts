@@ -47,7 +47,7 @@ export const put = defineCommand({
     { name: 'merge', short: 'm', summary: 'keep names that only the stored tree has' },
     { name: 'force', summary: 'let a file replace a Dir, or a directory a file' },
     { name: 'one-file-system', short: 'x', summary: 'leave out what is mounted below LOCAL: mount points become empty Dirs' },
-    { name: 'owner', value: { name: 'HOW', kind: 'text' }, summary: 'numeric: record owners without their names' },
+    { name: 'owner', value: { name: 'numeric', kind: 'text' }, summary: 'record owners as numbers, without their names' },
     {
       name: 'parser',
       value: { name: 'NAME', kind: 'text' },

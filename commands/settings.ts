@@ -16,7 +16,7 @@ export const set = defineCommand({
   details: [...SETTINGS].map(([name, { values, summary }]) => `${name} (${values.join(' or ')}): ${summary}.`),
   args: [
     { name: 'name', kind: 'setting', summary: 'a setting', optional: true },
-    { name: 'value', kind: 'text', summary: 'its new value', optional: true },
+    { name: 'value', kind: 'setting', summary: 'its new value', optional: true },
   ],
   examples: [{ line: 'set onerror continue', says: 'go on after errors; the exit status still tells of the last one' }],
   async run({ session, output }, { args }) {

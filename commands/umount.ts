@@ -22,7 +22,7 @@ export const umount = defineCommand({
     'Names that were excluded when the tree was mounted go with its last mount, and how many they were is said; at a terminal it is asked before.',
   ],
   changesLocal: true,
-  args: [{ name: 'mountpoint', kind: 'local', summary: 'where something of ours is mounted', repeat: true, glob: false }],
+  args: [{ name: 'mountpoint', kind: 'mount', summary: 'where a tree is mounted', repeat: true, glob: false }],
   options: [{ name: 'lazy', short: 'l', summary: 'go on once nobody uses it any more' }],
   async run(context, { args, options }) {
     for (const argument of args) await unmountOne(context, resolveLocalPath(context.session.localCwd, argument), options.has('lazy'));

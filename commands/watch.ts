@@ -33,7 +33,7 @@ export const watch = defineCommand({
   changes: true,
   plans: true,
   args: [
-    { name: 'localdir', kind: 'local', summary: 'a local directory', glob: false },
+    { name: 'localdir', kind: 'local directory', summary: 'a local directory', glob: false },
     { name: 'name', kind: 'stored', summary: 'what it becomes; a Dir that is there is replaced', glob: false },
   ],
   options: [

@@ -212,7 +212,7 @@ function argumentTexts(command: Command, calledAs: string): string[] {
 /** The error of an argument that is not there; where it is the first, as a question. */
 function missing(command: Command, calledAs: string, spec: ArgumentSpec | undefined, given: number): UsageError {
   const name = (spec?.name ?? 'argument').toUpperCase();
-  const isFile = given === 0 && (spec?.kind === 'local' || spec?.kind === 'stored');
+  const isFile = given === 0 && (spec?.kind === 'local' || spec?.kind === 'stored') && spec.repeat === true;
   return usage(command, calledAs, `${isFile ? 'which file? ' : ''}${name} is missing`);
 }
 

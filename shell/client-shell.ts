@@ -1,4 +1,4 @@
-import type { ClientShell, Command, ShellServices } from '../commands/command.ts';
+import { type ArgumentKind, type ClientShell, type Command, isLocalKind, type ShellServices } from '../commands/command.ts';
 import type { Session } from '../commands/session.ts';
 import { VtError } from '../core/base/errors.ts';
 import { octetsFromText, octetsToText } from '../core/base/octets.ts';
@@ -74,8 +74,8 @@ export function makeClientShell(session: Session, services: ShellServices, now: 
 /** Refuses commands that reach beyond the tree. */
 function permit(command: Command, parsed: ParsedCommand): void {
   const { name, group, args = [], options = [] } = command;
-  const isLocal = ({ kind }: { readonly kind: string }): boolean =>
-    kind === 'local' || kind === 'store' || kind === 'command' || kind === 'line';
+  const isLocal = ({ kind }: { readonly kind: ArgumentKind }): boolean =>
+    isLocalKind(kind) || kind === 'store' || kind === 'command' || kind === 'line';
   const isOfTree = name === 'bind' || (GROUPS.includes(group) && !NOT_FOR_CLIENTS.has(name));
   if (!isOfTree || command.changesLocal === true || args.some(isLocal)) throw notHere(name);
   const words = parsed.words.slice(1).map(({ text }) => octetsToText(text));

@@ -1,4 +1,4 @@
-import type { ArgumentSpec, Command, CommandContext, ShellServices } from '../commands/command.ts';
+import { type ArgumentSpec, type Command, type CommandContext, isLocalKind, type ShellServices } from '../commands/command.ts';
 import { expandHome } from '../commands/local-path.ts';
 import type { Session } from '../commands/session.ts';
 import { ReadOnlyError, VtError } from '../core/base/errors.ts';
@@ -214,7 +214,7 @@ export class Dispatcher {
     const { session, home } = this.#options;
     const mayGlob = glob === true && session.settings.get('glob') !== 'off' && isGlobWord(word);
     if (kind === 'stored' && mayGlob) return await expandGlob(word, treeGlobSide(session.tree, session.cwd, signal), signal);
-    if (kind !== 'local') return [word.text];
+    if (!isLocalKind(kind)) return [word.text];
     if (mayGlob) return await expandGlob(word, localGlobSide(session.localCwd), signal);
     const text = glob === 'pattern' ? patternOf(word.text, word.quoted) : word.text;
     return [word.quoted[0] === 0 ? expandHome(text, home) : text];

@@ -4,42 +4,35 @@ import type { Candidate } from './completion.ts';
 import type { OpenEnd } from './line.ts';
 import { escapeOctets, isPlainWord, quoteWord } from './quote.ts';
 
-type Style = 'plain' | 'single' | 'double' | 'escaped';
-
 /**
- * Candidates as they stand in a line: all quoted in one way, so that what they have in common can be put there. A
- * single one is closed and followed by a space, unless it goes on: then its quote stays open.
+ * Candidates as they stand in a line: with backslashes, or within the quote that was typed already. A single one is
+ * closed and followed by a space, unless it goes on.
  *
  * @param open - the quote that was typed already
  */
 export function quoteCandidates(candidates: readonly Candidate[], open: OpenEnd['quote']): string[] {
-  const style = candidates.every(({ isVerbatim }) => isVerbatim === true) && open === undefined ? 'plain' : styleFor(candidates, open);
   const isOnly = candidates.length === 1;
-  return candidates.map(({ text, isOpen }) => {
-    const quoted = quoteAs(text, style);
-    if (isOpen) return style === 'plain' ? quoted : quoted.slice(0, -1);
-    return isOnly ? `${quoted} ` : quoted;
+  return candidates.map(({ text, isOpen, isVerbatim, after = 0 }) => {
+    // A slash stands outside of quotes of its own, so that the next element can follow it.
+    const [name, slash] = isOpen && text.endsWith('/') ? [text.slice(0, -1) as Octets, '/'] : [text, ''];
+    const quoted = isVerbatim === true ? octetsToText(text) : `${quoteAs(name, open, after === 0)}${slash}`;
+    if (!isOnly || isOpen) return quoted;
+    return `${quoted}${open === undefined ? '' : closing(open)} `;
   });
 }
 
-function styleFor(candidates: readonly Candidate[], open: OpenEnd['quote']): Style {
-  const texts = candidates.map(({ text }) => text);
-  if (texts.some((text) => quoteWord(text).startsWith("$'")) || open === "$'") return 'escaped';
-  if (open === '"' && texts.every((text) => !/["\\]/.test(text))) return 'double';
-  if (open === undefined && texts.every((text) => isPlainWord(text))) return 'plain';
-  if (texts.every((text) => !text.includes("'"))) return 'single';
-  return texts.every((text) => !/["\\]/.test(text)) ? 'double' : 'escaped';
+function closing(open: NonNullable<OpenEnd['quote']>): string {
+  return open === '"' ? '"' : "'";
 }
 
-function quoteAs(text: Octets, style: Style): string {
-  switch (style) {
-    case 'plain':
-      return octetsToTextStrict(text) ?? octetsToText(text);
-    case 'single':
-      return `'${octetsToText(text)}'`;
-    case 'double':
-      return `"${octetsToText(text)}"`;
-    case 'escaped':
-      return `$'${escapeOctets(text)}'`;
-  }
+function quoteAs(text: Octets, open: OpenEnd['quote'], isWordStart: boolean): string {
+  if (open === "$'") return escapeOctets(text);
+  const isText = octetsToTextStrict(text) !== undefined && !quoteWord(text).startsWith("$'");
+  // What only $'…' can write: the quote that is open is closed for it.
+  if (!isText) return `${open === undefined ? '' : closing(open)}$'${escapeOctets(text)}'${open ?? ''}`;
+  const shown = octetsToText(text);
+  if (open === '"') return shown.replace(/["\\]/g, String.raw`\$&`);
+  if (open === "'") return shown.replaceAll("'", String.raw`'\''`);
+  if (isPlainWord(text) || (!isWordStart && isPlainWord(`x${text}` as Octets))) return shown;
+  return shown.replace(/[^\p{L}\p{M}\p{N}_./:,+=%^}-]/gu, String.raw`\$&`);
 }

@@ -65,7 +65,15 @@ export async function runShell(args: ProgramArguments): Promise<number> {
     say: (message) => messages.note(message),
     nowMs: () => performance.now(),
   });
-  const sink = new FdSink(1, () => signals.end(EXIT.outputClosed, 'nobody reads the output'), false, 'standard output');
+  const sink = new FdSink(
+    1,
+    () => signals.end(EXIT.outputClosed, 'nobody reads the output'),
+    false,
+    'standard output',
+    () => {
+      if (isTerminal.out) progress.clear();
+    },
+  );
   const output = new SinkOutput(sink, { json: args.json, terminal: isTerminal.out, columns: () => columnsOf(isTerminal.out), style });
   try {
     const shell = await openShell({ args, places, signals, messages, output, storeLine, isInteractive: wantsPrompt(args, isTerminal) });

@@ -20,12 +20,14 @@ const HELD_BYTES = 64 * 1024;
  *
  * @param onClosed - called once, when nobody reads any more (EPIPE); what follows is dropped
  * @param name - what it is called where it cannot be written to; without one, whoever opened it tells
+ * @param beforeWrite - called before each system call: takes a frame of progress off the terminal
  */
 export class FdSink implements Sink {
   readonly #fd: number;
   readonly #onClosed: () => void;
   readonly #ownsFd: boolean;
   readonly #name: string | undefined;
+  readonly #beforeWrite: (() => void) | undefined;
   #held: Uint8Array[] = [];
   #heldBytes = 0;
   #isClosed = false;
@@ -33,11 +35,12 @@ export class FdSink implements Sink {
   /** Of a write that nobody waited for; thrown by the next call. */
   #error: unknown;
 
-  constructor(fd: number, onClosed: () => void = () => {}, ownsFd = false, name?: string) {
+  constructor(fd: number, onClosed: () => void = () => {}, ownsFd = false, name?: string, beforeWrite?: () => void) {
     this.#fd = fd;
     this.#onClosed = onClosed;
     this.#ownsFd = ownsFd;
     this.#name = name;
+    this.#beforeWrite = beforeWrite;
   }
 
   write(data: Uint8Array): void {
@@ -88,6 +91,7 @@ export class FdSink implements Sink {
   }
 
   #writeNow(data: Uint8Array): void {
+    this.#beforeWrite?.();
     for (let done = 0; done < data.length && !this.#isClosed; ) {
       try {
         done += writeSync(this.#fd, data, done);

@@ -85,7 +85,12 @@ test('S05: a get that is not permitted ends with 12 where nothing could be done,
     ...(isRoot
       ? ([
           [`get tree ${path('open')}`, 3, /get: \/tree\/sub\/b: .*permission denied/],
-          [`get tree/. "${path('unwritable tree')}"`, 12, /get: \/tree\/a: .*permission denied/, /get: \/tree\/sub\/b: .*permission denied/],
+          [
+            `get tree/. "${path('unwritable tree')}"`,
+            12,
+            /get: \/tree\/a: .*permission denied/,
+            /get: \/tree\/sub\/b: .*permission denied/,
+          ],
         ] as const)
       : []),
   ] as const) {

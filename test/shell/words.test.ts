@@ -109,12 +109,17 @@ test('S15: completion quotes all candidates in one way, closes a single one, and
   const of = (text: string, isOpen = false) => ({ text: octetsFromText(text), isOpen });
   assert.deepEqual(quoteCandidates([of('plain')], undefined), ['plain ']);
   assert.deepEqual(quoteCandidates([of('dir/', true)], undefined), ['dir/']);
-  assert.deepEqual(quoteCandidates([of('my file')], undefined), ["'my file' "]);
-  assert.deepEqual(quoteCandidates([of('my dir/', true)], undefined), ["'my dir/"]);
-  assert.deepEqual(quoteCandidates([of('my a'), of('my-b')], undefined), ["'my a'", "'my-b'"]);
-  assert.deepEqual(quoteCandidates([of('my a'), of("my'b")], undefined), ['"my a"', '"my\'b"']);
-  assert.deepEqual(quoteCandidates([of('a b')], '"'), ['"a b" ']);
+  assert.deepEqual(quoteCandidates([of('my file')], undefined), [String.raw`my\ file `]);
+  assert.deepEqual(quoteCandidates([of('my dir/', true)], undefined), [String.raw`my\ dir/`]);
+  assert.deepEqual(quoteCandidates([of('my a'), of("my'b")], undefined), [String.raw`my\ a`, String.raw`my\'b`]);
+  assert.deepEqual(quoteCandidates([of('~'), of('@1')], undefined), [String.raw`\~`, String.raw`\@1`]);
+  assert.deepEqual(quoteCandidates([{ ...of('~'), after: 2 }], undefined), ['~ ']);
+  assert.deepEqual(quoteCandidates([of('a b')], '"'), ['a b" ']);
+  assert.deepEqual(quoteCandidates([of('a"b')], '"'), [String.raw`a\"b" `]);
+  assert.deepEqual(quoteCandidates([of("a'b")], "'"), [String.raw`a'\''b' `]);
+  assert.deepEqual(quoteCandidates([of('a b/', true)], "'"), ['a b/']);
   assert.deepEqual(quoteCandidates([of('a\nb')], undefined), [String.raw`$'a\nb' `]);
+  assert.deepEqual(quoteCandidates([of('a\nb/', true), of('plain')], undefined), [String.raw`$'a\nb'/`, 'plain']);
 });
 
 const MODES: readonly { readonly change: string; readonly from: number; readonly to: number; readonly isDir?: boolean }[] = [

@@ -1,7 +1,7 @@
 import { VtError } from '../core/base/errors.ts';
 import { octetsFromText, octetsToText } from '../core/base/octets.ts';
 import type { FilterWord } from '../core/filter/name-filter.ts';
-import type { Driver } from '../fuse/driver.ts';
+import type { Driver, Honours } from '../fuse/driver.ts';
 import type { CommandInput } from './command.ts';
 
 /** Seconds between two syncs of a mount where nobody says otherwise. */
@@ -17,6 +17,7 @@ export interface MountWords {
   /** Every recorded state, as a Dir named by its date. */
   readonly all: boolean;
   readonly allowOther: boolean;
+  readonly honours: Honours;
   readonly writeback: boolean;
   readonly syncSeconds: number;
   readonly volumeName: string | undefined;
@@ -44,6 +45,7 @@ export function parseMountOptions(text: string): MountWords {
     all: false,
     // Root mounts for everybody, as with any other filesystem: the permissions of files say who may do what.
     allowOther: process.geteuid?.() === 0,
+    honours: { suid: false, dev: false, exec: true },
     writeback: true,
     syncSeconds: DEFAULT_SYNC_SECONDS,
     volumeName: undefined,
@@ -52,8 +54,12 @@ export function parseMountOptions(text: string): MountWords {
   };
   for (const word of text.split(',').filter((each) => each !== '')) {
     const rule = filterWord(word);
-    words = rule === undefined ? { ...words, ...readWord(word) } : { ...words, filter: [...words.filter, rule] };
+    const honours = honoursWord(word);
+    if (rule !== undefined) words = { ...words, filter: [...words.filter, rule] };
+    else if (honours !== undefined) words = { ...words, honours: { ...words.honours, ...honours } };
+    else words = { ...words, ...readWord(word) };
   }
+  checkHonours(words);
   if (words.appendOnly && (words.readOnly || words.all))
     throw new VtError('EUSAGE', 'mount -o: append-only is for what can be written', { remedy: 'leave out append-only, or ro and all' });
   return words;
@@ -65,6 +71,21 @@ function filterWord(word: string): FilterWord | undefined {
   if (name !== 'include' && name !== 'exclude' && name !== 'filter' && name !== 'include-from' && name !== 'exclude-from') return undefined;
   if (rest.length === 0) throw new VtError('EUSAGE', `mount -o "${word}": expected ${name}=`);
   return { kind: name, value: octetsFromText(rest.join('=')) };
+}
+
+/** `suid`, `nodev` and the like, as of mount(8). */
+function honoursWord(word: string): Partial<Honours> | undefined {
+  const [, no, name] = /^(no)?(suid|dev|exec)$/.exec(word) ?? [];
+  return name === undefined ? undefined : { [name]: no === undefined };
+}
+
+function checkHonours({ honours, driver }: MountWords): void {
+  for (const word of ['suid', 'dev'] as const) {
+    if (!honours[word]) continue;
+    if (process.geteuid?.() !== 0) throw new VtError('EPERM', `mount -o ${word}: only root may allow it`);
+    if (driver === 'fuse-native')
+      throw new VtError('EUNSUPPORTED', `mount -o ${word}: not with driver=fuse-native`, { remedy: 'use driver=kernel' });
+  }
 }
 
 function readWord(word: string): Partial<MountWords> {
@@ -91,6 +112,6 @@ function readWord(word: string): Partial<MountWords> {
   if (name === 'driver' && (value === 'kernel' || value === 'fuse-native')) return { driver: value };
   throw new VtError('EUSAGE', `mount -o "${word}": unknown`, {
     remedy:
-      'use ro, append-only, all, allow_other, noallow_other, nowriteback, sync=SECONDS, volname=NAME, include=, exclude=, filter=, driver=kernel or driver=fuse-native',
+      'use ro, append-only, all, allow_other, noallow_other, suid, dev, noexec, nowriteback, sync=SECONDS, volname=NAME, include=, exclude=, filter=, driver=kernel or driver=fuse-native',
   });
 }

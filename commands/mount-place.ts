@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, rmdirSync } from 'node:fs';
 import { PathError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText, octetsToTextStrict } from '../core/base/octets.ts';
-import { errorCode } from '../core/base/system-error.ts';
+import { errorCode, pathBytes } from '../core/base/system-error.ts';
 import { capability } from '../core/store/capability.ts';
 import type { Store } from '../core/store/store.ts';
 import { isMounted } from '../fuse/mount-table.ts';
@@ -27,6 +27,15 @@ export async function checkedMountPoint(store: Store, mountPoint: Octets): Promi
     await takeStaleAway(text);
   }
   return text;
+}
+
+/** Whether a path, taken as something to open, can be nothing: a path that is not there, or an empty directory that is not mounted. */
+export function canOnlyBeMountPoint(path: Octets): boolean {
+  try {
+    return !isMounted(path) && readdirSync(pathBytes(path)).length === 0;
+  } catch (error) {
+    return errorCode(error) === 'ENOENT' && !/[{}:@[\]]/.test(path);
+  }
 }
 
 /** Makes a mount point where there is none. @returns whether it was made. @throws {PathError} ENOTEMPTY */

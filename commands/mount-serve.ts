@@ -62,6 +62,7 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
         appendOnly: how.appendOnly,
         leftOut,
         allowOther: how.allowOther,
+        honours: how.honours,
         control: words.all ? undefined : controlXattrs(context, mountPoint, top, how),
         writeback: how.writeback,
       });

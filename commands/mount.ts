@@ -18,13 +18,13 @@ export const mount = defineCommand({
     'What programs write is stored in the background; fsync waits until the file is stored and a root recorded that has it, and so does reading the attribute user.x-vt-blockref of a file, which is the reference to its content. SOURCE is what `open` takes; a past state (`default@1`) is mounted read-only. A mount point that is not there is made, and removed with the mount; one whose process has died is taken over.',
     'SUBPATH is the Dir that stands at the top of the mount. Where SOURCE is the mount point of a running mount, and in a shell that is attached to one, its process serves the same live tree at one place more, with a top and options of its own: what is changed in one is seen in all. The process ends with the last of them.',
     'While two mounts of one live tree can write, an append goes to the end of the file, whatever the other mount appended. A file that one of them opens for writing then passes the kernel page cache by, so that a shared writable mapping of it is refused (ENODEV). A file that was opened for writing before the second mount was made cannot be opened for writing through the second one until it is closed (EBUSY).',
-    'The options of -o: ro (read-only); append-only (nothing is lost: new names, and octets at the ends of files; what would remove, rename, cut or overwrite is refused); all (every recorded state as a Dir named by its date, read-only; new ones appear); allow_other, noallow_other (whether users besides this one may go in; root lets them); sync=SECONDS (between two syncs while something changes; 0 for none; default 30); nowriteback (writes are not collected in the page cache of the kernel, as they never are of append-only and of further mounts of a live tree; while a file is open in a mount that collects, what other mounts cut off is not seen there); volname=NAME (what the volume is called, in Finder and by `mounts`); include=PATTERN, exclude=PATTERN, filter=RULE, include-from=FILE, exclude-from=FILE (as --include and the like, before them; without commas in them); driver=kernel or driver=fuse-native (default kernel on Linux, where it speaks the protocol of FUSE itself, else fuse-native, which needs libfuse 2 or macFUSE).',
+    'The options of -o: ro (read-only); append-only (nothing is lost: new names, and octets at the ends of files; what would remove, rename, cut or overwrite is refused); all (every recorded state as a Dir named by its date, read-only; new ones appear); allow_other, noallow_other (whether users besides this one may go in; root lets them); suid, dev, noexec (a mount is nosuid and nodev, since a tree may come from a stranger; only root may allow setuid programs and devices); sync=SECONDS (between two syncs while something changes; 0 for none; default 30); nowriteback (writes are not collected in the page cache of the kernel, as they never are of append-only and of further mounts of a live tree; while a file is open in a mount that collects, what other mounts cut off is not seen there); volname=NAME (what the volume is called, in Finder and by `mounts`); include=PATTERN, exclude=PATTERN, filter=RULE, include-from=FILE, exclude-from=FILE (as --include and the like, before them; without commas in them); driver=kernel or driver=fuse-native (default kernel on Linux, where it speaks the protocol of FUSE itself, else fuse-native, which needs libfuse 2 or macFUSE).',
     'Names that --include, --exclude and the rules of --filter exclude (man 7 vt, "Filter rules") live in the mount and are never stored: caches, what a build makes. The first mount of a tree says which; a slash in front of a pattern is the top of that mount, and rules in files of each directory are not looked for. What is renamed to a name that is not excluded is stored at the next sync; what is renamed to an excluded one is not stored any more. What was stored under an excluded name before stays so until it changes. Excluded names go with the mount, also at a crash: umount asks at a terminal, and says how many they were. Their files take room where fronts lie, and fsync makes nothing of them durable.',
   ],
   changesLocal: true,
   endsByInterrupt: true,
   args: [
-    { name: 'source', kind: 'reference', summary: 'what to mount; default: the tree that is open', optional: true },
+    { name: 'source', kind: 'reference', summary: 'a Dir of the open tree, or what open takes; default: the open tree', optional: true },
     { name: 'mountpoint', kind: 'local directory', summary: 'an empty directory, or one to be made', glob: false },
     { name: 'subpath', kind: 'reference', summary: 'the Dir to be at the top; default: all of it', optional: true },
   ],
@@ -37,16 +37,16 @@ export const mount = defineCommand({
   ],
   examples: [
     { line: 'mount /mnt/docs', says: 'the open tree stands at /mnt/docs' },
+    { line: 'mount docs /mnt/docs', says: 'the Dir docs of the open tree stands at /mnt/docs' },
     { line: "mount -o ro 'D{...}' /mnt/old", says: 'a tree from its Dirref, read-only' },
     { line: "mount --exclude='*.o' --exclude=/build/ /mnt/src", says: 'object files and /mnt/src/build are there, and never stored' },
     { line: 'mount -o append-only /mnt/docs /srv/letters letters', says: 'the Dir letters of what stands at /mnt/docs, at one place more' },
   ],
   async run(context, input) {
     const { session } = context;
-    const [source] = input.named.get('source') ?? [];
     const [argument = '' as Octets] = input.named.get('mountpoint') ?? [];
-    const mountPoint = resolveLocalPath(session.localCwd, argument);
-    const subpath = subpathOf(context, input, source);
+    const { source, place: local, subpath } = await whatIsMeant(context, input, argument);
+    const mountPoint = resolveLocalPath(session.localCwd, local);
     const { mountOptionsText, parseMountOptions } = await import('./mount-options.ts');
     const given = parseMountOptions(mountOptionsText(input));
     const options = { ...given, filter: [...given.filter, ...filterWords(input)] };
@@ -79,10 +79,34 @@ export const mount = defineCommand({
   },
 });
 
-/** The Dir at the top: from the working path of the open tree, of another source from its own top. */
-function subpathOf({ session }: CommandContext, { named, options }: CommandInput, source: Octets | undefined): TreePath {
+/** What the arguments name. */
+interface Meant {
+  /** What to open; undefined: the tree that is open. */
+  readonly source: Octets | undefined;
+  /** The mount point, as it was typed. */
+  readonly place: Octets;
+  /** The Dir at the top: from the working path of the open tree, of another source from its own top. */
+  readonly subpath: TreePath;
+}
+
+/** A Dir of the open tree is taken first, and `mount PLACE DIR` too where nothing else can be meant. */
+async function whatIsMeant(context: CommandContext, { named, options }: CommandInput, place: Octets): Promise<Meant> {
+  const { session } = context;
+  const [source] = named.get('source') ?? [];
   const option = options.get('subpath');
   const [word = option === true ? undefined : option] = named.get('subpath') ?? [];
-  if (word === undefined) return ROOT_PATH;
-  return source === undefined ? pathArgument(session, word) : resolveTreePath(ROOT_PATH, word);
+  if (source === undefined) return { source, place, subpath: word === undefined ? ROOT_PATH : pathArgument(session, word) };
+  if (word !== undefined) return { source, place, subpath: resolveTreePath(ROOT_PATH, word) };
+  if (await isStoredDir(context, source)) return { source: undefined, place, subpath: pathArgument(session, source) };
+  const { canOnlyBeMountPoint } = await import('./mount-place.ts');
+  if (canOnlyBeMountPoint(resolveLocalPath(session.localCwd, source)) && (await isStoredDir(context, place)))
+    return { source: undefined, place: source, subpath: pathArgument(session, place) };
+  return { source, place, subpath: ROOT_PATH };
+}
+
+/** Whether the open tree, if it can be mounted, has a Dir of this name. */
+async function isStoredDir({ session, signal }: CommandContext, word: Octets): Promise<boolean> {
+  if (!session.tree.can.sync) return false;
+  const found = await session.tree.lookup(pathArgument(session, word), { signal }).catch(() => undefined);
+  return found?.dirent.kind === 'dir';
 }

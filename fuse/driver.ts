@@ -8,6 +8,13 @@ export const DRIVERS = ['kernel', 'fuse-native'] as const;
 /** @see DRIVERS */
 export type Driver = (typeof DRIVERS)[number];
 
+/** What a kernel may act on in a mount. A tree may come from a stranger, so root has to ask for the first two. */
+export interface Honours {
+  readonly suid: boolean;
+  readonly dev: boolean;
+  readonly exec: boolean;
+}
+
 /** How a filesystem is mounted. */
 export interface MountOptions {
   readonly driver: Driver;
@@ -19,6 +26,8 @@ export interface MountOptions {
   readonly readOnly: boolean;
   /** Users besides the one who mounts may go in. */
   readonly allowOther: boolean;
+  /** What of the tree the kernel acts on: setuid and setgid bits, devices, programs. */
+  readonly honours: Honours;
   /** The kernel collects small writes in its page cache. */
   readonly writeback: boolean;
   /** What went wrong and clients see as EIO. */

@@ -104,6 +104,8 @@ export interface FilesystemSize {
 export const RENAME_NOREPLACE = 1;
 /** renameat2(2). */
 export const RENAME_EXCHANGE = 2;
+/** renameat2(2): a character device 0:0 takes the old name at once. */
+export const RENAME_WHITEOUT = 4;
 
 /**
  * A filesystem as a kernel asks it: nodes by ino, files by handle. Errors are those of {@link FilesystemError}; any
@@ -125,7 +127,7 @@ export interface Filesystem {
   mkdir(parent: number, name: Octets, mode: number, umask: number, caller: Caller): Maybe<Attributes>;
   unlink(parent: number, name: Octets, caller: Caller): Maybe<void>;
   rmdir(parent: number, name: Octets, caller: Caller): Maybe<void>;
-  /** @param flags - RENAME_NOREPLACE, RENAME_EXCHANGE, or 0 */
+  /** @param flags - RENAME_EXCHANGE, or of RENAME_NOREPLACE and RENAME_WHITEOUT any */
   rename(parent: number, name: Octets, newParent: number, newName: Octets, flags: number, caller: Caller): Maybe<void>;
   link(ino: number, parent: number, name: Octets, caller: Caller): Maybe<Attributes>;
 

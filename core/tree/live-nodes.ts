@@ -216,13 +216,13 @@ export class LiveNodes {
     });
   }
 
-  /** As rename(2), or renameat2(2) with its flags. */
+  /** As rename(2), or renameat2(2) with its flags. @param options.leave - what takes the old name */
   async rename(
     from: { readonly dir: LiveDir; readonly name: Octets },
     to: { readonly dir: LiveDir; readonly name: Octets },
     manner: RenameManner,
     by: object,
-    options: OpOptions = {},
+    options: OpOptions & { readonly leave?: NodeDirent | undefined } = {},
   ): Promise<void> {
     await this.#changing('rename', async () => {
       const { state } = this.#context;
@@ -242,6 +242,10 @@ export class LiveNodes {
         if (target.node !== undefined) await dropEntry(state, target, options);
         await moveEntry(state, source, target, options);
         renamed(state, source.node);
+        if (options.leave !== undefined) {
+          const left: Place = { ...source, node: undefined };
+          putEntry(state, left, nodeOf(state, left, options.leave));
+        }
       }
       this.#tell(source, 'names', by);
       this.#tell(target, 'names', by);

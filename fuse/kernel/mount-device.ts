@@ -5,6 +5,7 @@ import { receiveDescriptor, socketPair } from '../../core/base/descriptor-passin
 import { VtError } from '../../core/base/errors.ts';
 import { nativeLibrary } from '../../core/base/libc.ts';
 import { errorReason } from '../../core/base/system-error.ts';
+import type { Honours } from '../driver.ts';
 import { FILESYSTEM_TYPE } from '../mount-table.ts';
 
 /** The kernel's door to filesystems in user space. */
@@ -21,6 +22,7 @@ export interface DeviceMountOptions {
   readonly readOnly: boolean;
   /** Users besides the one who mounts may go in. */
   readonly allowOther: boolean;
+  readonly honours: Honours;
 }
 
 /**
@@ -91,8 +93,9 @@ export function raiseReadAhead(mountPoint: string, octets: number): void {
   }
 }
 
-function commonWords({ readOnly, allowOther }: DeviceMountOptions): string[] {
-  return ['default_permissions', 'nosuid', 'nodev', ...(readOnly ? ['ro'] : []), ...(allowOther ? ['allow_other'] : [])];
+function commonWords({ readOnly, allowOther, honours }: DeviceMountOptions): string[] {
+  const refused = (['suid', 'dev', 'exec'] as const).filter((word) => !honours[word]).map((word) => `no${word}`);
+  return ['default_permissions', ...refused, ...(readOnly ? ['ro'] : []), ...(allowOther ? ['allow_other'] : [])];
 }
 
 /** Waits for a helper. @throws what it said, where it failed */

@@ -5,7 +5,7 @@ import type { LiveDir } from '../../core/tree/live-node.ts';
 import type { NodeDirent } from '../../core/tree/live-operations.ts';
 import type { LiveNode } from '../../core/tree/live-state.ts';
 import type { Attributes, Caller, Filesystem, Maybe } from '../filesystem.ts';
-import { RENAME_EXCHANGE, RENAME_NOREPLACE, whenThere } from '../filesystem.ts';
+import { RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT, whenThere } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
 import { inheritAcl } from './acl.ts';
 import { kindOfMode, unpackDevice } from './attributes.ts';
@@ -66,11 +66,17 @@ export function nameOperations(mount: LiveMount): NameOperations {
       if (name === '.') throw new FilesystemError('EINVAL');
       return nodes.remove(mount.dir(parent), name, 'dir', mount);
     },
-    async rename(parent, name, newParent, newName, flags) {
-      if (![0, RENAME_NOREPLACE, RENAME_EXCHANGE].includes(flags)) throw new FilesystemError('EINVAL');
-      const manner = flags === RENAME_EXCHANGE ? 'exchange' : flags === RENAME_NOREPLACE ? 'keep' : 'replace';
+    async rename(parent, name, newParent, newName, flags, caller) {
+      if (flags !== RENAME_EXCHANGE && (flags & ~(RENAME_NOREPLACE | RENAME_WHITEOUT)) !== 0) throw new FilesystemError('EINVAL');
+      const manner = flags === RENAME_EXCHANGE ? 'exchange' : (flags & RENAME_NOREPLACE) !== 0 ? 'keep' : 'replace';
       const from = { dir: mount.dir(parent), name };
-      await nodes.rename(from, { dir: mount.dir(newParent), name: checkedName(newName) }, manner, mount);
+      const whiteout = (): NodeDirent => ({
+        kind: 'char',
+        name,
+        meta: { ...newNodeMeta(mount, from.dir, 'other', 0, 0, caller), rdev: { major: 0, minor: 0 } },
+      });
+      const leave = (flags & RENAME_WHITEOUT) === 0 ? {} : { leave: whiteout() };
+      await nodes.rename(from, { dir: mount.dir(newParent), name: checkedName(newName) }, manner, mount, leave);
     },
     async link(ino, parent, name) {
       const inode = inodes.get(ino);

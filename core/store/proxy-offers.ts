@@ -1,18 +1,23 @@
-import type { Capabilities, CapabilityName, DurabilityPolicy, RecordSink } from './capabilities.ts';
+import type { DurabilityPolicy, LocalCache, RecordSink } from './capabilities.ts';
 import { capability, type Offers } from './capability.ts';
 import { DURABILITIES } from './durability.ts';
 import type { ProxyStore, ProxyStores } from './proxy.ts';
+import type { ProxyArchives } from './proxy-archives.ts';
 import { ProxyRecords } from './proxy-records.ts';
 import type { Store } from './store.ts';
 
 /**
  * What a proxy can do. Stores that could not be opened yet, or are not made yet, get capabilities later: each is asked for anew.
  *
- * @param sources - every Store that is read
- * @param all - every Store
+ * @param sources - every Store that is read; `all`: every Store
  */
-export function proxyOffers(proxy: ProxyStore, stores: ProxyStores, sources: readonly Store[], all: readonly Store[]): Offers {
-  const { save, read, save2, read2 } = stores;
+export function proxyOffers(
+  proxy: ProxyStore,
+  stores: ProxyStores,
+  archives: ProxyArchives,
+  { sources, all }: { readonly sources: readonly Store[]; readonly all: readonly Store[] },
+): Offers {
+  const { save, save2, read2 } = stores;
   const first = sources.filter((store) => !read2.includes(store));
   // Of one Store alone all holds that it says of itself.
   const [only] = all.length === 1 ? save : [];
@@ -27,24 +32,18 @@ export function proxyOffers(proxy: ProxyStore, stores: ProxyStores, sources: rea
     },
   };
   const sink = recordSink(proxy, save, save2.length > 0);
-  const ofFirst = <Name extends CapabilityName>(some: readonly Store[], name: Name): Capabilities[Name] | undefined => {
-    for (const store of some) {
-      const found = capability(store, name);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  };
   return {
     access: {
       write: save.length > 0,
       drops: save.length > 0 && save.every((store) => capability(store, 'access')?.drops === true),
     },
     get archives() {
-      // Where the first cannot be opened at present roots are recorded in the spool.
-      return ofFirst([...save, ...read, ...save2], 'archives');
+      const [alone] = all.length === 1 ? all : [];
+      if (alone !== undefined) return capability(alone, 'archives');
+      return archives.areThere ? archives : undefined;
     },
     get cache() {
-      return ofFirst(save, 'cache');
+      return commonCache(save);
     },
     counts: proxy,
     get durability() {
@@ -85,6 +84,27 @@ function weakest(save: readonly Store[]): DurabilityPolicy | undefined {
     (least, policy) => (least === undefined || rank(policy) > rank(least) ? policy : least),
     undefined,
   );
+}
+
+/** What is noted of Blocks holds where each Store that is to have them has noted the same. */
+function commonCache(save: readonly Store[]): LocalCache | undefined {
+  const caches = save.flatMap((store) => capability(store, 'cache') ?? []);
+  const [first, ...others] = caches;
+  if (first === undefined || caches.length < save.length) return undefined;
+  if (others.length === 0) return first;
+  return {
+    get(key) {
+      const value = first.get(key);
+      return value !== undefined && others.every((cache) => isEqual(cache.get(key), value)) ? value : undefined;
+    },
+    put(key, value) {
+      for (const cache of caches) cache.put(key, value);
+    },
+  };
+}
+
+function isEqual(found: Uint8Array | undefined, value: Uint8Array): boolean {
+  return found !== undefined && Buffer.compare(found, value) === 0;
 }
 
 /** Whether one image of records does for all of them. */

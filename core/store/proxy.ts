@@ -10,6 +10,7 @@ import type { AddCounts, BlockLocation, DrainResult, StorePart } from './capabil
 import { capability, type Offers } from './capability.ts';
 import { checkBlockSizes } from './check-blocks.ts';
 import { mergeHashcodes } from './merge-hashcodes.ts';
+import { ProxyArchives } from './proxy-archives.ts';
 import { proxyOffers } from './proxy-offers.ts';
 import { isFault, SavePart } from './proxy-part.ts';
 import { Spool } from './proxy-spool.ts';
@@ -56,6 +57,7 @@ export class ProxyStore implements Store {
   readonly #all: readonly Store[];
   /** Where Blocks may be. */
   readonly #sources: readonly Store[];
+  readonly #archives: ProxyArchives;
   readonly #tally = new AddTally();
   readonly #told = new Set<string>();
   #closed = false;
@@ -77,7 +79,8 @@ export class ProxyStore implements Store {
     this.#first = [...new Set([...read, ...save.filter((store) => !read2.includes(store)), ...save2])];
     this.#all = [...new Set([...this.#first, ...read2, ...copy2])];
     this.#sources = [...new Set([...this.#first, ...read2])];
-    this.offers = proxyOffers(this, stores, this.#sources, this.#all);
+    this.#archives = new ProxyArchives(stores, (notice) => this.#tell(notice));
+    this.offers = proxyOffers(this, stores, this.#archives, { sources: this.#sources, all: this.#all });
   }
 
   async add(data: Uint8Array, options: OpOptions = {}): Promise<AddResult> {
@@ -327,6 +330,8 @@ export class ProxyStore implements Store {
     let waitingBlocks = 0;
     const troubles: string[] = [];
     for (const part of this.#parts) part.tryAgain();
+    // Roots first: gc there removes nothing as long as a root lacks Blocks.
+    await this.#archives.catchUp(options);
     for (const spool of this.#spools) {
       try {
         await spool.drain(this.#parts, options, (blocks, bytes) => {

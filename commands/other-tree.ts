@@ -2,7 +2,7 @@ import { UsageError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import type { DirDirent, Dirent, IndirectDirent } from '../core/dirent/dirent.ts';
-import { skipReference } from '../core/dirent/reference-skip.ts';
+import { skipReference, URI_SCHEME } from '../core/dirent/reference-skip.ts';
 import type { Store } from '../core/store/store.ts';
 import { joinPath, ROOT_PATH } from '../core/tree/path.ts';
 import type { CommandContext } from './command.ts';
@@ -29,7 +29,7 @@ export async function withOtherTree<T>(
   use: (other: OtherTree) => Promise<T>,
 ): Promise<T> {
   const { session, signal } = context;
-  if (skipReference(source, 0) === source.length) {
+  if (source.startsWith(URI_SCHEME) || skipReference(source, 0) === source.length) {
     const [{ parseReference }, { direntOfReference }] = await Promise.all([
       import('../core/dirent/reference.ts'),
       import('../core/tree/reference-dirent.ts'),
@@ -41,8 +41,7 @@ export async function withOtherTree<T>(
   }
   const other = await session.openOther(source, signal);
   try {
-    if (!other.tree.can.sync)
-      throw new UsageError(`${action} "${octetsToText(source)}": it is an ordinary directory`, { remedy: 'use put' });
+    if (other.isDirectory) throw new UsageError(`${action} "${octetsToText(source)}": it is an ordinary directory`, { remedy: 'use put' });
     const dirent = await other.tree.dirent(other.start, { signal });
     await copyMissing(context, action, other.store, session.tree.store, dirent);
     return await use({

@@ -12,6 +12,8 @@ export interface OtherSource extends AsyncDisposable {
   /** Where its Blocks are. */
   readonly store: Store;
   readonly archive: Archive | undefined;
+  /** It is an ordinary directory: its files are no Blocks. */
+  readonly isDirectory: boolean;
   /** What is at its top: what a mount shows. */
   readonly start: TreePath;
 }

@@ -19,7 +19,10 @@ const HELD_BYTES = 64 * 1024;
 /** Groups whose commands act on the tree alone. */
 const GROUPS: readonly string[] = ['where', 'list', 'read', 'change', 'history'];
 
-/** Of those, what needs a terminal, this machine's files, or another tree. */
+/** Of others, those that take in what the Store has. */
+const FOR_CLIENTS: ReadonlySet<string> = new Set(['bind', 'join', 'merge']);
+
+/** Of those groups, what needs a terminal, this machine's files, or another tree. */
 const NOT_FOR_CLIENTS: ReadonlySet<string> = new Set(['less', 'open', 'undo', 'redo', 'lpwd', 'lcd']);
 
 /** Runs command lines for a client of the control channel: those that act on the tree, without local files or programs. */
@@ -76,7 +79,7 @@ function permit(command: Command, parsed: ParsedCommand): void {
   const { name, group, args = [], options = [] } = command;
   const isLocal = ({ kind }: { readonly kind: ArgumentKind }): boolean =>
     isLocalKind(kind) || kind === 'store' || kind === 'command' || kind === 'line';
-  const isOfTree = name === 'bind' || (GROUPS.includes(group) && !NOT_FOR_CLIENTS.has(name));
+  const isOfTree = FOR_CLIENTS.has(name) || (GROUPS.includes(group) && !NOT_FOR_CLIENTS.has(name));
   if (!isOfTree || command.changesLocal === true || args.some(isLocal)) throw notHere(name);
   const words = parsed.words.slice(1).map(({ text }) => octetsToText(text));
   for (const option of options) {

@@ -196,6 +196,7 @@ export class ShellSession implements Session {
       tree,
       store,
       archive,
+      isDirectory = false,
       start = ROOT_PATH,
     } = await openSource(reference, {
       ...this.#options,
@@ -207,6 +208,7 @@ export class ShellSession implements Session {
       tree,
       store,
       archive,
+      isDirectory,
       start,
       async [Symbol.asyncDispose]() {
         await tree[Symbol.asyncDispose]();

@@ -55,6 +55,8 @@ export interface OpenedSource {
   readonly mayLackBlocks?: boolean;
   /** Of the live tree of a mount: what the process does that serves it, where the roots are recorded. */
   readonly served?: ServedRoots;
+  /** It is an ordinary directory. */
+  readonly isDirectory?: boolean;
   /** Where the working path starts, if not at the root: what a mount has at its top. */
   readonly start?: TreePath;
 }
@@ -258,13 +260,14 @@ async function openPath(source: Octets, options: SourceOptions): Promise<OpenedS
   if (suffix !== undefined) throw new VtError('EOPEN', `open "${octetsToText(source)}": "${octetsToText(path)}" is no Store`);
   const store = await sessionStore(options);
   const directory = await openDirectory(local, store);
-  if (options.directories === 'beside') return { tree: directory, store, archive: undefined, base: undefined };
+  const opened = { tree: directory, store, archive: undefined, base: undefined, isDirectory: true };
+  if (options.directories === 'beside') return opened;
   if (options.directories !== 'changed') {
     const tree = new ReadOnlyTree(directory, directory.name, 'it is an ordinary directory: start with --write to change it');
-    return { tree, store, archive: undefined, base: undefined };
+    return { ...opened, tree };
   }
   options.onNotice(`"${directory.name}" is an ordinary directory: changes are made there at once, and undo cannot take them back`);
-  return { tree: directory, store, archive: undefined, base: undefined };
+  return opened;
 }
 
 /** The live tree of a mount that stands at a path; undefined where none does. */
@@ -314,7 +317,8 @@ async function openDirectory(path: Octets, store: Store): Promise<Tree> {
 async function openFile(file: Octets, past: string | undefined, options: SourceOptions): Promise<OpenedSource> {
   const path = octetsToTextStrict(file);
   if (path === undefined) throw new VtError('EOPEN', `open "${octetsToText(file)}": its name is not UTF-8`);
-  const owner = options.storeSpecification === undefined ? storeOfArchive(path) : undefined;
+  // -S is about the tree of the session.
+  const owner = options.storeSpecification === undefined || options.directories === 'beside' ? storeOfArchive(path) : undefined;
   const store =
     owner === undefined
       ? await sessionStore(options)

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { it } from 'node:test';
 import { mounted, noMountsHere } from '../support/mounted.ts';
 import type { Run } from '../support/program.ts';
 import { PROGRAM, recited, vtftp } from '../support/program.ts';
+import { PROJECT_ROOT } from '../support/project.ts';
 import type { Scratch } from '../support/scratch.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { serve } from '../support/served-program.ts';
 
 interface Sides {
   readonly a: string;
@@ -117,4 +120,47 @@ it('S10, S59: a live mount is joined and merged into another tree, and another t
     `exec 3< d/f; '${process.execPath}' '${PROGRAM}' ${mount.path} -c 'merge --conflict=ours ${other}' > /dev/null && cat - m/d/more <&3`,
   );
   assert.equal(root.stdout, 'live\nmost', root.report);
+});
+
+it('join and merge take every read-only source: past states, archive files, a Store that is served read-only, a Python datadir', async (t) => {
+  const scratch = makeScratch(t);
+  const { env } = scratch;
+  const a = scratch.path('a');
+  for (const line of ['mkdir one; quit', 'mkdir two; quit']) assert.equal((await vtftp(['-S', a, '-c', line], { env })).status, 0);
+  const python = scratch.path('python');
+  cpSync(join(PROJECT_ROOT, 'test/golden/python-vt/mount'), python, { recursive: true });
+  const { address } = await serve(scratch, a, `serve -r unix:${scratch.path('socket')}`);
+  for (const [source, hash, listed] of [
+    [`${a}@1`, 'sha3-256', 'one\n'],
+    [`${a}/archives/default.vt`, 'sha3-256', 'one\ntwo\n'],
+    [`${a}/archives/default.vt@1`, 'sha3-256', 'one\n'],
+    [address, 'sha3-256', 'one\ntwo\n'],
+    [`${python}/store`, 'blake3', ''],
+  ] as const) {
+    const store = `datadir:${scratch.path(`to-${hash}`)}`;
+    await vtftp(['-S', `${store},hash=${hash}`, '-c', 'mkdir own; quit'], { env });
+    const joined = await vtftp(['-S', store, '-c', `join "${source}" j; ls j; merge "${source}"; ls -d own; rm -r j; quit`], { env });
+    assert.equal(joined.status, 0, joined.report);
+    assert.ok(joined.stdout.includes(`joined /j\n${listed}merged into /: 0 conflicts\nown\n`), joined.report);
+  }
+});
+
+it('join and merge work over the control socket and by setfattr, for Dirrefs whose Blocks are there', {
+  skip: noMountsHere() ?? false,
+}, async (t) => {
+  const scratch = makeScratch(t);
+  const mount = await mounted(t, scratch);
+  const words = async (command: string) =>
+    await mount.sh(`setfattr -n user.x-vt-control -v "$1" .`.replace('$1', command.replaceAll('"', '\\"')));
+  assert.equal((await mount.sh('mkdir d && printf one > d/f')).status, 0);
+  const dirref = recited(await mount.vtftp(mount.path, '-c', 'quit'));
+  assert.equal((await mount.sh('printf two > d/g; rm d/f')).status, 0);
+  const joined = await words(`join ${dirref} before`);
+  assert.equal(joined.status, 0, joined.report);
+  assert.equal((await mount.sh('cat before/d/f')).stdout, 'one');
+  const merged = await words(`merge --conflict=both ${dirref} d`);
+  assert.equal(merged.status, 0, merged.report);
+  assert.equal((await mount.sh('ls d')).stdout, 'd\ng\n');
+  const beyond = await words(`join ${scratch.path('other')} x`);
+  assert.notEqual(beyond.status, 0, beyond.report);
 });

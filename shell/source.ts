@@ -9,6 +9,7 @@ import { PathError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToBytes, octetsToText, octetsToTextStrict } from '../core/base/octets.ts';
 import { errorText } from '../core/base/system-error.ts';
+import type { HashName } from '../core/block/hash.ts';
 import type { DirDirent, Dirent, IndirectDirent } from '../core/dirent/dirent.ts';
 import { formatDirent } from '../core/dirent/dirent-text.ts';
 import { skipReference, URI_SCHEME } from '../core/dirent/reference-skip.ts';
@@ -139,17 +140,19 @@ async function openAny(source: Octets | undefined, options: SourceOptions): Prom
 }
 
 /** The Store of `-S`, or the default one; made on first write. */
-async function sessionStore(options: SourceOptions): Promise<Store> {
-  return await options.wrapStore(await openStoreLazily(options.storeSpecification ?? 'default', options, true));
+async function sessionStore(options: SourceOptions, assumedHash?: HashName): Promise<Store> {
+  const opener = { ...options, assumedHash };
+  return await options.wrapStore(await openStoreLazily(options.storeSpecification ?? 'default', opener, true));
 }
 
 async function openReference(text: string, options: SourceOptions): Promise<OpenedSource> {
-  const store = await sessionStore(options);
-  const [{ parseReference }, { direntOfReference }] = await Promise.all([
+  const [{ parseReference }, { hashOfReference }, { direntOfReference }] = await Promise.all([
     import('../core/dirent/reference.ts'),
+    import('../core/dirent/reference-hash.ts'),
     import('../core/tree/reference-dirent.ts'),
   ]);
   const reference = parseReference(text);
+  const store = await sessionStore(options, hashOfReference(reference));
   if (reference.kind === 'uri' && reference.uri.host !== undefined)
     options.onNotice(`open "${shorten(text)}": host "${reference.uri.host}" is not asked, the Blocks must be in the Store`);
   const dirent = await direntOfReference(store, reference, { asDir: true, ...signalOf(options) });

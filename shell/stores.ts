@@ -1,4 +1,5 @@
 import { basename, dirname, join, resolve } from 'node:path';
+import type { HashName } from '../core/block/hash.ts';
 import { capability } from '../core/store/capability.ts';
 import { isDatadir, isPythonDatadir } from '../core/store/datadir-recovery.ts';
 import { openStore } from '../core/store/open-store.ts';
@@ -18,6 +19,8 @@ export interface StoreOpener {
   /** Told of what was found amiss and put right. */
   readonly onNotice: (notice: string) => void;
   readonly configuration: Configuration;
+  /** The hash function of a Store that does not tell its own. */
+  readonly assumedHash?: HashName | undefined;
   /** Gets a line for each packet that goes over a connection. */
   readonly traceWire?: ((line: string) => void) | undefined;
 }
@@ -28,7 +31,7 @@ export interface StoreOpener {
  * @throws {ParseError} for a specification that cannot be read, {VtError} EOPEN for a Store that cannot be opened
  */
 export async function openStoreLazily(specification: string | StoreSpecification, opener: StoreOpener, mayMake: boolean): Promise<Store> {
-  const { places, onNotice, configuration, traceWire } = opener;
+  const { places, onNotice, configuration, traceWire, assumedHash } = opener;
   return await openStore(specification, {
     defaultStorePath: places.defaultStore,
     cachePath: places.cache,
@@ -40,6 +43,7 @@ export async function openStoreLazily(specification: string | StoreSpecification
     runsCommands: true,
     distrusts: configuration.distrusts,
     traceWire,
+    assumedHash,
   });
 }
 

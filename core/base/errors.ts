@@ -124,6 +124,9 @@ export class ConnectionLostError extends VtError {
   }
 }
 
+/** A connection over which something was asked and nothing came: asking again would wait as long. */
+export class SilentPeerError extends ConnectionLostError {}
+
 /** A command line that cannot be understood. */
 export class UsageError extends VtError {
   constructor(message: string, options: VtErrorOptions = {}) {

@@ -51,7 +51,7 @@ export interface BlockTreeStats {
   readonly literalBytes: number;
   readonly runLeaves: number;
   readonly runBytes: number;
-  /** Different hashed leaves, and their octets. */
+  /** Different hashed leaves, and how many of their octets the content has. */
   readonly uniqueLeaves: number;
   readonly uniqueBytes: number;
   /** Different superblocks. */
@@ -97,6 +97,8 @@ export async function blockTreeStats(
     uniqueSuperblocks: 0,
   };
   const seen = new Set<string>();
+  /** Octets of each leaf that were not met yet. */
+  const unused = new Map<string, number>();
   const histogram = new SizeHistogram();
 
   const isFirst = (hashed: HashBlock, isSuperblock: boolean): boolean => {
@@ -121,9 +123,11 @@ export async function blockTreeStats(
     }
     tally.hashedLeaves++;
     tally.hashedBytes += size;
-    if (!isFirst(leaf, false)) return;
-    tally.uniqueLeaves++;
-    tally.uniqueBytes += leaf.span;
+    if (isFirst(leaf, false)) tally.uniqueLeaves++;
+    const label = hashcodeLabel(leaf.hashcode);
+    const rest = unused.get(label) ?? leaf.span;
+    tally.uniqueBytes += Math.min(rest, size);
+    unused.set(label, Math.max(0, rest - size));
   };
 
   const leaves = leavesOf(source, top, {

@@ -1,3 +1,4 @@
+import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes, octetsToBytes } from '../base/octets.ts';
 import { TextReader } from '../base/text-reader.ts';
 import { formatObject, formatQuoted } from '../base/text-writer.ts';
@@ -82,7 +83,7 @@ function readAt(reader: TextReader, depth: number): Dirent {
     throw reader.error(`expected a Dirent, found ${JSON.stringify(reader.text.slice(start, start + 12))}`, start);
   const fields: DirentFields = {};
   const unknown: UnknownField[] = [];
-  readLeadingName(reader, fields);
+  readLeadingName(reader, fields, depth);
   reader.items((ident) => {
     if (ident === 'meta') readMeta(reader, kind, fields, depth);
     else if (!readField(reader, ident, fields)) {
@@ -96,12 +97,18 @@ function readAt(reader: TextReader, depth: number): Dirent {
   return assembleDirent(kind, { ...fields, unknown }, (what) => reader.error(what, start));
 }
 
-/** The Python vt writes the name first, bare: `F{"name":meta:…}`. */
-function readLeadingName(reader: TextReader, fields: DirentFields): void {
+/** The Python vt writes the name first, bare: `F{"name":meta:…}`. What it prints of a path that was packed has that for a name. */
+function readLeadingName(reader: TextReader, fields: DirentFields, depth: number): void {
   if (!reader.startsWith('"') && !reader.startsWith("'")) return;
-  const name = reader.quoted();
+  const quoted = reader.quoted();
+  const name = depth === 0 ? lastName(quoted) : quoted;
   if (name !== '.') fields.name = name;
   if (!reader.startsWith('}')) reader.expect(':');
+}
+
+function lastName(path: Octets): Octets {
+  const end = /\/*$/.exec(path)?.index ?? path.length;
+  return path.slice(path.lastIndexOf('/', end - 1) + 1, end) as Octets;
 }
 
 function readMeta(reader: TextReader, kind: DirentKind, fields: DirentFields, depth: number): void {

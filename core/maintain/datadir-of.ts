@@ -1,6 +1,7 @@
 import { ReadOnlyError, VtError } from '../base/errors.ts';
-import { layerOf } from '../store/capability.ts';
+import { capability, layerOf } from '../store/capability.ts';
 import { Datadir } from '../store/datadir-store.ts';
+import { PythonDatadir } from '../store/python-datadir.ts';
 import type { Store } from '../store/store.ts';
 
 /** The datadir that a Store is, or stands in for; undefined where it is none, or is not made yet. */
@@ -16,9 +17,13 @@ export function datadirOf(store: Store): Datadir | undefined {
 export function requireDatadir(store: Store, action: string, write = false): Datadir {
   const datadir = datadirOf(store);
   if (datadir === undefined) {
-    throw new VtError('EFAILED', `${action} "${store.name}": it is not a datadir, or nothing was put into it yet`, {
-      remedy: 'name a datadir with -S',
-    });
+    if (layerOf(store, PythonDatadir) !== undefined)
+      throw new VtError('EFAILED', `${action} "${store.name}": it is a datadir of the Python vt, whose files hold no checks of their own`, {
+        remedy: 'pull its trees into a Store of your own with the same hash: each Block is verified, and what is lost is named',
+      });
+    if (capability(store, 'making')?.isMade === false)
+      throw new VtError('EFAILED', `${action} "${store.name}": nothing was put into it yet`, { remedy: 'put something into it first' });
+    throw new VtError('EFAILED', `${action} "${store.name}": it is not a datadir`, { remedy: 'name a datadir with -S' });
   }
   if (write && !datadir.isWritable) throw new ReadOnlyError(action, datadir.name);
   return datadir;

@@ -36,7 +36,7 @@ export async function openDatadirStore(given: StoreParameters, context: OpenCont
     ...sharedOption(given),
     isTrusted: textParameter(given, 'trust') === 'yes',
   };
-  if (isPythonDatadir(folder)) return new PythonDatadir(folder, { cachePath, onNotice, hashName: asked });
+  if (isPythonDatadir(folder)) return new PythonDatadir(folder, { cachePath, onNotice, hashName: asked ?? context.assumedHash });
   const hashName = asked ?? context.hashName ?? DEFAULT_HASH_NAME;
   const { compression } = compressionOption(given);
   const usual = edgesFor(compression);

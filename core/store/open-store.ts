@@ -20,6 +20,8 @@ export interface OpenStoreEnvironment {
   readonly create?: boolean | 'by first write';
   /** Hash function of a Store that is made. */
   readonly hashName?: HashName;
+  /** The hash function of the reference that is to be opened: that of a Store which does not tell its own. */
+  readonly assumedHash?: HashName | undefined;
   /** What `default` means, where it is not the Store in `defaultStorePath`. */
   readonly defaultStore?: StoreSpecification;
   /** What a clause of the configuration says. Throws a VtError for one that is not there. */

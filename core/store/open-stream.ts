@@ -14,6 +14,8 @@ import { StreamStore } from './stream-store.ts';
 
 /** Where a Store is served by name of this machine alone. */
 const LOOPBACK = '127.0.0.1';
+/** Milliseconds in which what is behind a socket must answer the first question. */
+const SOCKET_HELLO_MS = 10_000;
 
 /** Opens `unix:PATH`. */
 export async function openUnixStore(given: StoreParameters, context: OpenContext): Promise<Store> {
@@ -48,12 +50,18 @@ async function openStream(address: StreamAddress, given: StoreParameters, contex
     exportName: textParameter(given, 'export'),
     secret: secretFile === undefined ? undefined : readSecret(expandHome(secretFile, homePath)),
     isPlain: textParameter(given, 'protocol') === 'vt',
-    plainHash: asked,
+    plainHash: asked ?? context.assumedHash,
+    // A command may wait for a password.
+    helloMs: address.kind === 'command' ? undefined : SOCKET_HELLO_MS,
     trace: context.traceWire,
   });
   try {
     const description = await client.open();
-    if (client.isPlain) return new PlainStreamStore(client, description.hashName, context.readOnly === true);
+    if (client.isPlain) {
+      if (asked === undefined && context.assumedHash === undefined)
+        onNotice?.(`Store "${name}": it does not tell its hash function; ${description.hashName} is assumed (hash=NAME says another)`);
+      return new PlainStreamStore(client, description.hashName, context.readOnly === true);
+    }
     if (asked !== undefined && asked !== description.hashName)
       throw new VtError('EOPEN', `open Store "${name}": its hash function is ${description.hashName}`, {
         remedy: `leave out hash=${asked}`,

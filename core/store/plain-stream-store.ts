@@ -18,6 +18,8 @@ import type { AddResult, DigestedBlock, Store } from './store.ts';
 
 /** Hashcodes listed at a time. */
 const LIST_STEP = 1024;
+/** Blocks of which it is remembered whether they are there: 65,536 take 10 MB. */
+const MAX_KNOWN = 65_536;
 
 /** A Store that a Python vt serves, or whatever else speaks its packet protocol and no more. One request a Block. */
 export class PlainStreamStore implements Store {
@@ -29,6 +31,8 @@ export class PlainStreamStore implements Store {
   readonly #isReadOnly: boolean;
   readonly #hash: HashFunction;
   readonly #tally = new AddTally();
+  /** Whether it has Blocks, as far as it has said: it is asked once. */
+  readonly #known = new Map<string, boolean>();
   /** Blocks that are on their way. */
   readonly #adding = new Map<string, Promise<unknown>>();
 
@@ -78,11 +82,21 @@ export class PlainStreamStore implements Store {
     const answered = decodeOneHashcode(payload);
     if (answered.hashName !== hashName || Buffer.compare(answered.digest, digest) !== 0)
       throw new CorruptBlockError(hashcodeLabel({ hashName, digest }), this.name, `it was taken as ${hashcodeLabel(answered)}`);
+    this.#know(digest, true);
     return true;
   }
 
   async #contains(hashcode: HashCode, options: OpOptions): Promise<boolean> {
-    return (await this.#client.request(REQUEST.contains, { payload: [encodeHashcode(hashcode)] }, options.signal)).yes;
+    const known = this.#known.get(digestKey(hashcode.digest));
+    if (known !== undefined) return known;
+    const { yes } = await this.#client.request(REQUEST.contains, { payload: [encodeHashcode(hashcode)] }, options.signal);
+    this.#know(hashcode.digest, yes);
+    return yes;
+  }
+
+  #know(digest: Uint8Array, isThere: boolean): void {
+    if (this.#known.size >= MAX_KNOWN) this.#known.clear();
+    this.#known.set(digestKey(digest), isThere);
   }
 
   async get(hashcode: HashCode, options: OpOptions = {}): Promise<Uint8Array | undefined> {
@@ -101,7 +115,13 @@ export class PlainStreamStore implements Store {
 
   async flush(options: OpOptions = {}): Promise<void> {
     this.#check('flush', options);
-    await this.#client.flush(options.signal);
+    try {
+      await this.#client.flush(options.signal);
+    } catch (error) {
+      // What it had said may hold no longer.
+      this.#known.clear();
+      throw error;
+    }
   }
 
   counts(): AddCounts {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, realpathSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { openArchiveFile } from '../archive/archive-file.ts';
@@ -28,7 +28,7 @@ const PYTHON_DEFAULT_HASH: HashName = 'blake3';
 export interface OpenPythonDatadirOptions {
   /** Our own index goes to `index/` in here. */
   readonly cachePath: string;
-  /** The hash function of most of its Blocks; default: that of its index, else blake3. */
+  /** The hash function of most of its Blocks; default: that of its index or its archive, else blake3, which is told. */
   readonly hashName?: HashName | undefined;
   readonly onNotice?: ((notice: string) => void) | undefined;
 }
@@ -49,7 +49,7 @@ export class PythonDatadir implements Store {
   constructor(path: string, options: OpenPythonDatadirOptions) {
     this.path = path;
     this.name = `datadir:${path}`;
-    this.hashName = options.hashName ?? detectHash(path) ?? PYTHON_DEFAULT_HASH;
+    this.hashName = options.hashName ?? detectHash(path) ?? hashOfArchive(this.archivePath(DEFAULT_ARCHIVE)) ?? assumed(this.name, options);
     this.#options = options;
     this.offers = {
       access: { write: false },
@@ -111,6 +111,18 @@ function detectHash(path: string): HashName | undefined {
   return HASH_NAMES.find((hashName) =>
     names.some((name) => name.startsWith(`index-${hashName}.`) || name === `index-${hashName}-state.sqlite`),
   );
+}
+
+/** The hash function by which its default archive names roots. */
+function hashOfArchive(file: string): HashName | undefined {
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
+  const found = /\bH\{(\w[\w-]*):/.exec(readFileSync(file, 'latin1'))?.[1];
+  return HASH_NAMES.find((name) => name === found);
+}
+
+function assumed(name: string, { onNotice }: OpenPythonDatadirOptions): HashName {
+  onNotice?.(`Store "${name}": nothing in it tells its hash function; ${PYTHON_DEFAULT_HASH} is assumed (hash=NAME says another)`);
+  return PYTHON_DEFAULT_HASH;
 }
 
 function openUnder(path: string, name: string, hashName: HashName, options: OpenPythonDatadirOptions): Datadir {

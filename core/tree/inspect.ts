@@ -36,6 +36,7 @@ export async function inspectBlock(
   const stats = await blockTreeStats(source, block, { ...options, visit: (visit) => needed.push(visit) });
   let presentBlocks = 0;
   let presentBytes = 0;
+  const neededBytes = needed.reduce((sum, visit) => (visit.isSuperblock ? sum : sum + visit.block.span), 0);
   for (let start = 0; start < needed.length; start += BATCH_SIZE) {
     const batch = needed.slice(start, start + BATCH_SIZE).filter((visit) => visit.block.hashcode.hashName === store.hashName);
     const found = await store.has(
@@ -48,5 +49,5 @@ export async function inspectBlock(
       if (!visit.isSuperblock) presentBytes += visit.block.span;
     }
   }
-  return { stats, neededBlocks: needed.length, presentBlocks, neededBytes: stats.uniqueBytes, presentBytes };
+  return { stats, neededBlocks: needed.length, presentBlocks, neededBytes, presentBytes };
 }

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { BufferPool } from '../base/buffer-pool.ts';
-import { ConnectionLostError, throwIfCancelled, VtError } from '../base/errors.ts';
+import { ConnectionLostError, SilentPeerError, throwIfCancelled, VtError } from '../base/errors.ts';
 import { onAbort } from '../base/on-abort.ts';
 import { errorText } from '../base/system-error.ts';
 import { formatPacket } from './format-packet.ts';
@@ -169,6 +169,14 @@ export class Connection {
         this.fail(new Error(`nothing was heard for ${Math.round(lostMs / 1000)} s`));
       else if (now - this.#heardMs > quietMs) void this.request(REQUEST.ping).catch(() => undefined);
     }, quietMs / 2).unref();
+  }
+
+  /** As `watch`, of a side that does not know `ping`: it is lost where it was asked something, and says nothing for so long. */
+  watchAnswers(silentMs: number): void {
+    this.#quiet ??= setInterval(() => {
+      if (this.outstanding === 0 || performance.now() - Math.max(this.#heardMs, this.#sentMs) <= silentMs) return;
+      this.fail(new SilentPeerError(this.name, `no answer within ${Math.round(silentMs / 1000)} s`));
+    }, silentMs / 4).unref();
   }
 
   get #atOnce(): number {

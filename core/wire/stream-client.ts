@@ -1,4 +1,4 @@
-import { ClosedError, ConnectionLostError, VtError } from '../base/errors.ts';
+import { ClosedError, ConnectionLostError, SilentPeerError, VtError } from '../base/errors.ts';
 import { onAbort } from '../base/on-abort.ts';
 import { errorText } from '../base/system-error.ts';
 import type { HashName } from '../block/hash.ts';
@@ -22,12 +22,15 @@ export interface StreamOptions {
   readonly plainHash?: HashName | undefined;
   readonly trace?: ((line: string) => void) | undefined;
   /** Milliseconds in which hello must be answered. */
-  readonly helloMs?: number;
+  readonly helloMs?: number | undefined;
+  /** Milliseconds in which a plain peer must say something once it was asked. */
+  readonly answerMs?: number | undefined;
 }
 
 /** The hash function of the Python vt, where nothing else is said. */
 const PLAIN_HASH: HashName = 'blake3';
 const HELLO_MS = 60_000;
+const ANSWER_MS = 10_000;
 
 /** A connection to a Store that is served, made anew where it was lost. */
 export class StreamClient {
@@ -75,7 +78,8 @@ export class StreamClient {
     try {
       return await connection.request(request, body, signal);
     } catch (error) {
-      if (!(error instanceof ConnectionLostError) || request === REQUEST.entryAppend || this.#isClosed) throw error;
+      if (!(error instanceof ConnectionLostError) || error instanceof SilentPeerError) throw error;
+      if (request === REQUEST.entryAppend || this.#isClosed) throw error;
       const again = await this.#connected(signal).catch((failure: unknown) => {
         throw new ConnectionLostError(this.name, `the connection was lost: ${errorText(failure)}`, { cause: error });
       });
@@ -130,11 +134,12 @@ export class StreamClient {
     const { signal } = this.#giveUp;
     const { dial, trace, helloMs = HELLO_MS } = this.#options;
     const connection = new Connection(await dial(signal), { name: this.name, trace });
-    const timer = setTimeout(() => connection.fail(new Error(`no hello in ${helloMs / 1000} s`)), helloMs);
+    const timer = setTimeout(() => connection.fail(new Error(`no answer within ${helloMs / 1000} s`)), helloMs);
     try {
       const description = this.#isPlain ? this.#plainDescription() : await this.#greet(connection, signal);
       this.#take(description);
-      if (!this.#isPlain) connection.watch();
+      if (this.#isPlain) connection.watchAnswers(this.#options.answerMs ?? ANSWER_MS);
+      else connection.watch();
       this.#connection = connection;
       return connection;
     } catch (error) {

@@ -296,3 +296,20 @@ describe('Blocks waiting for a Store', () => {
     await assert.rejects(pending.flushTo({ hashName: 'sha1', addBatch: async () => [] }), TypeError);
   });
 });
+
+it('parts of a Block count as unique with the octets that are used of them, never more than there are', async () => {
+  const source = new MapSource();
+  const base = leafBlock(source, makeRandom(3).bytes(5000));
+  const part = (offset: number, span: number): Block => ({ kind: 'sub', base, offset, span });
+  for (const [blocks, hashed, unique] of [
+    [[part(10, 20)], 20, 20],
+    [[part(10, 20), part(100, 30)], 50, 50],
+    [[base, base], 10_000, 5000],
+    [[part(0, 4000), part(0, 4000)], 8000, 5000],
+  ] as const) {
+    const builder = new BlockTreeBuilder(source);
+    for (const block of blocks) builder.add(block);
+    const { hashedBytes, uniqueBytes, uniqueLeaves } = await blockTreeStats(source, builder.finish());
+    assert.deepEqual([hashedBytes, uniqueBytes, uniqueLeaves], [hashed, unique, 1]);
+  }
+});

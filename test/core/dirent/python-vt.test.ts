@@ -332,3 +332,19 @@ describe('S16: the single objects of objects.json', () => {
     );
   });
 });
+
+it('the text that the Python vt prints of a packed path is read: its last element is the name, and a span may be missing', () => {
+  const block = 'I{B{hash:H{sha1:1687ff4ec08019439a512cf4931ee154db85c6ed}}}';
+  const meta = 'meta:M{a:"o:rw-x",m:1795357098.208380}';
+  for (const [name, found] of [
+    ['a/b/text', 'text'],
+    ['/abs/text', 'text'],
+    ['dir/', 'dir'],
+    ['dir//', 'dir'],
+    ['plain', 'plain'],
+    ['/', ''],
+  ] as const)
+    assert.equal(parseDirent(`F{"${name}":${meta},block:${block}}`).name, found, name);
+  assert.throws(() => parseDirent(`F{"a/..":${meta},block:${block}}`), ParseError);
+  assert.throws(() => parseDirent(`F{name:"a/b",block:${block}}`), ParseError);
+});

@@ -118,3 +118,22 @@ it('S35: a datadir of the Python vt opens where no cache can be kept', async () 
   writeFileSync(cachePath, 'not a folder');
   await withStore(path, cachePath, async (store) => assert.equal((await listed(store)).length, 123));
 });
+
+it('a datadir of the Python vt without an index has the hash function of its archive, else of the reference that is opened, else an assumed one, which is told', async () => {
+  for (const [name, more, hashName, told] of [
+    ['sha1', {}, 'blake3', 1],
+    ['sha1', { assumedHash: 'sha1' }, 'sha1', 0],
+    ['sha1', { archive: 'D{"x":block:B{hash:H{sha256:00},span:3}}' }, 'sha256', 0],
+    ['pack', {}, 'blake3', 0],
+    ['pack', { assumedHash: 'sha1' }, 'sha1', 0],
+  ] as const) {
+    const { path, cachePath } = copyOfGolden(name);
+    if ('archive' in more) writeFileSync(`${path}.vt`, `2026-11-22T14:18:14.457509+00:00 1795357094.5 ${more.archive} # x\n`);
+    const notices: string[] = [];
+    const assumedHash = 'assumedHash' in more ? more.assumedHash : undefined;
+    const environment = { defaultStorePath: '/nowhere', cachePath, assumedHash, onNotice: (notice: string) => notices.push(notice) };
+    await using store = await openStore(path, environment);
+    assert.equal(store.hashName, hashName);
+    assert.equal(notices.filter((notice) => notice.includes('is assumed')).length, told, name);
+  }
+});

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, it } from 'node:test';
 import { openArchiveFile } from '../../../core/archive/archive-file.ts';
-import { ConnectionLostError, CorruptBlockError, ReadOnlyError, VtError } from '../../../core/base/errors.ts';
+import { ConnectionLostError, CorruptBlockError, ReadOnlyError, SilentPeerError, VtError } from '../../../core/base/errors.ts';
 import { hashByName } from '../../../core/block/hash.ts';
 import { hashcodeOf } from '../../../core/block/hashcode.ts';
 import { parseDirent } from '../../../core/dirent/dirent-text.ts';
@@ -18,11 +18,14 @@ import { packRecords } from '../../../core/store/record-batch.ts';
 import type { StoreParameters } from '../../../core/store/specification.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { Connection } from '../../../core/wire/connection.ts';
+import { dial } from '../../../core/wire/dial.ts';
 import type { Packet } from '../../../core/wire/packet.ts';
 import { encodePacket } from '../../../core/wire/packet.ts';
 import { encodeHashcode } from '../../../core/wire/payload.ts';
 import { answerPlain } from '../../../core/wire/plain-requests.ts';
+import { REQUEST } from '../../../core/wire/requests.ts';
 import type { SocketServer } from '../../../core/wire/serve-sockets.ts';
+import { StreamClient } from '../../../core/wire/stream-client.ts';
 import { storeSuite } from '../../conformance/store-suite.ts';
 import { openServed, serveIn, serviceOf, testCheckers } from '../wire/served-store.ts';
 
@@ -113,6 +116,11 @@ it('S43: a plain vt peer survives our hello, and is then spoken to in its own wo
   const lines: string[] = [];
   const store = await openServed(folder, {}, (line) => lines.push(line));
   const { hashcode } = await store.add(Buffer.from('spoken to'));
+  // What it has said is not asked again.
+  assert.deepEqual(await store.has([hashcode]), [true]);
+  assert.equal((await store.add(Buffer.from('spoken to'))).isNew, false);
+  assert.deepEqual(await store.has([hashcodeOf('blake3', Buffer.from('next'))]), [false]);
+  assert.equal((await store.add(Buffer.from('next'))).isNew, true);
   assert.equal(Buffer.from((await store.get(hashcode)) ?? []).toString(), 'spoken to');
   assert.equal(store.hashName, 'blake3');
   await store.flush();
@@ -120,7 +128,7 @@ it('S43: a plain vt peer survives our hello, and is then spoken to in its own wo
   server.close();
   assert.deepEqual(
     lines.filter((line) => line.startsWith('>')).map((line) => line.split(' ')[3]),
-    ['hello', 'contains', 'add', 'get', 'flush', 'end', 'end'],
+    ['hello', 'contains', 'add', 'contains', 'add', 'get', 'flush', 'end', 'end'],
   );
 });
 
@@ -359,4 +367,41 @@ it('S42: any number of requests may wait for one signal', async () => {
   });
   process.off('warning', note);
   assert.deepEqual(warnings, []);
+});
+
+it('a peer that says nothing is given up, at the first question and later', async () => {
+  const folder = newFolder();
+  const path = join(folder, 'silent.sock');
+  const sockets = new Set<Socket>();
+  let answers = 0;
+  const server = createServer((socket) => {
+    sockets.add(socket.resume());
+    // The first one fails at our hello, as the Python vt does.
+    if (answers-- > 0)
+      socket.once('data', () =>
+        socket.write(encodePacket({ tag: 2, channel: 0, flags: 0, request: undefined, payload: Buffer.from('exception') })),
+      );
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(path, resolve);
+  });
+  const options = {
+    name: 'silent',
+    dial: async () => await dial({ kind: 'unix', path }, 'silent', () => undefined),
+    helloMs: 40,
+    answerMs: 40,
+  };
+  await assert.rejects(new StreamClient(options).open(), /open Store "silent".*no answer within/);
+  const plain = new StreamClient({ ...options, isPlain: true });
+  await plain.open();
+  await assert.rejects(plain.request(REQUEST.flush), SilentPeerError);
+  answers = 1;
+  const found = new StreamClient({ ...options, helloMs: 60_000 });
+  await found.open();
+  assert.ok(found.isPlain);
+  await assert.rejects(found.request(REQUEST.flush), SilentPeerError);
+  await plain.close();
+  await found.close();
+  for (const socket of sockets) socket.destroy();
+  server.close();
 });

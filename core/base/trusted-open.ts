@@ -30,7 +30,7 @@ export class UntrustedLinkError extends VtError {
  */
 export function openTrusted(path: Octets, flags: number, remedy: string): number {
   if (process.platform !== 'linux') return openSync(pathBytes(path), flags);
-  const ahead = path.split('/') as Octets[];
+  let ahead = path.split('/') as Octets[];
   let at = '' as Octets;
   let directory = openSync('/', DIRECTORY);
   try {
@@ -52,7 +52,7 @@ export function openTrusted(path: Octets, flags: number, remedy: string): number
         if (stranger !== undefined) throw new UntrustedLinkError(`${at}/${name}` as Octets, stranger, { remedy });
         if (++links > MAX_LINKS) throw systemError(system.errno.ELOOP, 'open', pathBytes(path));
         const target = targetOf(entry, stat);
-        ahead.unshift(...(target.split('/') as Octets[]));
+        ahead = [...(target.split('/') as Octets[]), ...ahead];
         if (!target.startsWith('/')) continue;
         directory = replace(directory, openSync('/', DIRECTORY));
         at = '' as Octets;

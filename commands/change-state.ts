@@ -2,7 +2,7 @@ import type { Archive, ArchiveEntry } from '../core/archive/archive.ts';
 import type { Timeline } from '../core/archive/timeline.ts';
 import { timelineOf } from '../core/archive/timeline.ts';
 import { formatLocalTime } from '../core/base/date.ts';
-import { UsageError, VtError } from '../core/base/errors.ts';
+import { ReadOnlyError, UsageError, VtError } from '../core/base/errors.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import { formatDirent } from '../core/dirent/dirent-text.ts';
 import type { CommandContext, CommandInput } from './command.ts';
@@ -35,6 +35,7 @@ export async function changeState(
 ): Promise<void> {
   const wanted = word === undefined ? '1' : octetsToText(word);
   const archive = requireArchive(session, name);
+  if (!session.tree.can.write) throw new ReadOnlyError(name, session.tree.name);
   const count = named === undefined ? countOf(name, wanted, expected) : undefined;
   const own = plan ? undefined : await session.sync(signal);
   const timeline = await timelineOf(archive, { signal });

@@ -9,7 +9,7 @@ export const redo = defineCommand({
   name: 'redo',
   group: 'history',
   summary: 'go forward again to the root that undo went back from',
-  changes: true,
+  plans: true,
   details: [
     'redo goes one root forward for each undo, until something new is recorded, in this session or another. What was gone back from stays in the archive even then: `log` lists it, and undo @N goes there.',
   ],

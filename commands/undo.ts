@@ -12,7 +12,7 @@ export const undo = defineCommand({
   name: 'undo',
   group: 'history',
   summary: 'go back to the root before the latest',
-  changes: true,
+  plans: true,
   details: [
     'undo first syncs what changed, so that it stays in the archive: nothing is lost, and redo, `log` and `cd @N` find it. The tree then becomes the root before, which is recorded as the newest. The working path stays where it is a Dir there.',
     'An undo after an undo goes further back: a root that is as an earlier one was counts as a return to that, whether by undo or by hand, as where what was added is removed. undo @N and undo @DATE go to the state that they name, as `log` lists them, wherever it stands.',

@@ -47,6 +47,11 @@ export class RootRecord {
     return this.#base?.kind === 'dir' ? this.#base : undefined;
   }
 
+  /** Whether a root is the base, or the empty tree where there is none. */
+  isBase(root: Dirent): boolean {
+    return formatDirent(root) === formatDirent(this.#base ?? EMPTY_ROOT);
+  }
+
   /** The tree was made of another root, which the archive has. */
   movedTo(root: Dirent): void {
     this.#base = root;

@@ -288,10 +288,11 @@ export class ShellSession implements Session {
       this.#hasSynced = true;
       return formatDirent(root);
     }
-    if (record.base !== undefined && !this.isChanged && (await record.hasBase(signal))) return formatDirent(record.base);
-    const { isChanged } = this;
+    const isRecorded = async (): Promise<boolean> => !this.#mustKeep && (await record.hasBase(signal));
+    if (record.base !== undefined && !this.isChanged && (await isRecorded())) return formatDirent(record.base);
     const ours = requireDir(await this.#present.sync({ signal }));
-    if (record.base === undefined && !isChanged) return formatDirent(ours);
+    // What was written again as it was is no change either.
+    if (record.isBase(ours) && (await isRecorded())) return formatDirent(ours);
     const root = await record.append(ours, async (base, theirs) => await this.#merge(base, ours, theirs, signal), signal);
     this.#mustKeep = false;
     this.#hasSynced = true;

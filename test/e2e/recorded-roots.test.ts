@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { describe, it, test } from 'node:test';
+import { Conversation } from '../support/conversation.ts';
 import { mounted, noMountsHere } from '../support/mounted.ts';
-import { PROGRAM, type Run, recited, run, vtftp } from '../support/program.ts';
+import { type Run, recited, run, vtftp } from '../support/program.ts';
 import { makeScratch, type Scratch } from '../support/scratch.ts';
 import { openShellHere } from '../support/shell-here.ts';
 
@@ -149,47 +147,24 @@ describe('the tree of a Dirref that no archive has', () => {
 });
 
 /** A session that answers line by line. */
-async function conversation(t: { after(end: () => void): void }, scratch: Scratch, ...args: string[]) {
-  const child = spawn(process.execPath, [PROGRAM, '--json', ...args], {
-    cwd: scratch.folder,
-    env: { ...process.env, ...scratch.env },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  t.after(() => void child.kill('SIGKILL'));
-  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const say = async (line: string): Promise<readonly Record<string, unknown>[]> => {
-    child.stdin.write(`${line}\n`);
-    const said: Record<string, unknown>[] = [];
-    for (;;) {
-      const { value, done } = await answers.next();
-      if (done === true) throw new Error(`no answer to "${line}"`);
-      said.push(JSON.parse(String(value)) as Record<string, unknown>);
-      if (said.at(-1)?.['done'] === true) return said;
-    }
-  };
+async function conversation(t: { after(end: () => void): void }, scratch: Scratch) {
+  const begun = await Conversation.begin(['-S', scratch.path('store')], scratch);
+  t.after(() => begun.kill());
   const names = async (): Promise<string> =>
-    (await say('ls /')).flatMap(({ name }) => (name === undefined ? [] : [String(name)])).join(' ');
-  await say('set onerror continue');
-  return {
-    say,
-    names,
-    status: async (line: string): Promise<unknown> => (await say(line)).at(-1)?.['status'],
-    end: async () => {
-      child.stdin.end();
-      await once(child, 'close');
-    },
-  };
+    (await begun.say('ls /')).records.flatMap(({ name }) => (name === undefined ? [] : [String(name)])).join(' ');
+  const status = async (line: string): Promise<number | undefined> => (await begun.say(line)).status;
+  return { say: async (line: string) => await begun.say(line), names, status, end: async () => await begun.end() };
 }
 
 describe('undo and redo beside another session', () => {
   it('S65: undo goes no step back from a root that this session has not seen: it names it, and takes it over', async (t) => {
     const scratch = makeScratch(t);
     assert.equal((await inStore(scratch, 'store', 'mkdir one; sync; mkdir two; quit')).status, 0);
-    const shell = await conversation(t, scratch, '-S', scratch.path('store'));
+    const shell = await conversation(t, scratch);
     assert.equal(await shell.names(), 'one two');
     assert.equal((await inStore(scratch, 'store', 'rmdir one; mkdir three; quit')).status, 0);
-    const [refused] = await shell.say('undo');
-    assert.match(String(refused?.['error']), /^undo: another session recorded root 3 meanwhile, which is taken over now/);
+    const refused = await shell.say('undo');
+    assert.match(String(refused.error), /^undo: another session recorded root 3 meanwhile, which is taken over now/);
     assert.equal(await shell.names(), 'three two');
     assert.equal(await shell.status('undo'), 0);
     assert.equal(await shell.names(), 'one two');
@@ -200,12 +175,12 @@ describe('undo and redo beside another session', () => {
   it('S65: a root that is named becomes the tree, whatever another session recorded', async (t) => {
     const scratch = makeScratch(t);
     assert.equal((await inStore(scratch, 'store', 'mkdir one; sync; mkdir two; quit')).status, 0);
-    const shell = await conversation(t, scratch, '-S', scratch.path('store'));
+    const shell = await conversation(t, scratch);
     assert.equal(await shell.names(), 'one two');
     assert.equal((await inStore(scratch, 'store', 'rmdir one; mkdir three; quit')).status, 0);
     assert.equal(await shell.status('mkdir four'), 0);
-    const [went] = await shell.say('undo @1');
-    assert.equal(went?.['number'], 1);
+    const went = await shell.say('undo @1');
+    assert.equal(went.records[0]?.['number'], 1);
     assert.equal(await shell.names(), 'one');
     // What was changed here was merged and recorded before.
     assert.equal(await shell.status('redo'), 0);
@@ -267,7 +242,7 @@ describe('undo and redo beside another session', () => {
 test('S11: an archive that is gone is made anew by the next sync', async (t) => {
   const scratch = makeScratch(t);
   assert.equal((await inStore(scratch, 'store', 'mkdir a; quit')).status, 0);
-  const shell = await conversation(t, scratch, '-S', scratch.path('store'));
+  const shell = await conversation(t, scratch);
   assert.equal(await shell.names(), 'a');
   assert.equal((await run('rm', [scratch.path('store/archives/default.vt')])).status, 0);
   assert.equal(await shell.status('sync'), 0);

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
+import { COMMANDS } from '../../commands/list.ts';
 import { mountsTorture } from '../slow/mounts.ts';
 import { peerKillTorture } from '../slow/peer-kill.ts';
+import { LINES, WITHOUT_LINES } from '../slow/session-lines.ts';
+import { sessionsTorture } from '../slow/sessions.ts';
 import { tailKillTorture } from '../slow/tail-kill.ts';
+import { togetherTorture } from '../slow/together.ts';
 import type { Torture } from '../slow/torture-kind.ts';
 import { TORTURES } from '../slow/tortures.ts';
 import { watchChurnTorture } from '../slow/watch-churn.ts';
@@ -13,7 +17,11 @@ import { makeScratch } from '../support/scratch.ts';
 const ROUNDS = 6;
 
 /** Those of a row of their own. */
-const OTHERS = [peerKillTorture, tailKillTorture, watchChurnTorture, mountsTorture];
+const OTHERS = [peerKillTorture, tailKillTorture, watchChurnTorture, mountsTorture, sessionsTorture, togetherTorture];
+
+/** Rounds of those that have short ones. */
+const SESSIONS_ROUNDS = 60;
+const TOGETHER_ROUNDS = 12;
 
 for (const torture of TORTURES.filter((each) => !OTHERS.includes(each)))
   test(`S35: ${torture.name}, ${ROUNDS} rounds: ${torture.does}`, async (t) => await runShort(t, torture));
@@ -26,7 +34,17 @@ test(`S34: ${watchChurnTorture.name}, ${ROUNDS} rounds: ${watchChurnTorture.does
 
 test(`S51: ${mountsTorture.name}, ${ROUNDS} rounds: ${mountsTorture.does}`, async (t) => await runShort(t, mountsTorture));
 
-async function runShort(t: TestContext, torture: Torture): Promise<void> {
+test(`S11: ${sessionsTorture.name}, ${SESSIONS_ROUNDS} rounds: ${sessionsTorture.does}`, async (t) =>
+  await runShort(t, sessionsTorture, SESSIONS_ROUNDS));
+
+test(`S65: ${togetherTorture.name}, ${TOGETHER_ROUNDS} rounds: ${togetherTorture.does}`, async (t) =>
+  await runShort(t, togetherTorture, TOGETHER_ROUNDS));
+
+test('S11: sessions have a line of every command, or a reason why not', () => {
+  for (const { name } of COMMANDS) assert.ok(Object.hasOwn(LINES, name) !== Object.hasOwn(WITHOUT_LINES, name), name);
+});
+
+async function runShort(t: TestContext, torture: Torture, ofRounds = ROUNDS): Promise<void> {
   const reason = torture.unable?.();
   if (reason !== undefined) {
     t.skip(reason);
@@ -37,7 +55,7 @@ async function runShort(t: TestContext, torture: Torture): Promise<void> {
   const seed = Date.now() % 2 ** 31;
   t.diagnostic(`seed ${seed}`);
   const { rounds, notes } = await torture.run({
-    rounds: ROUNDS,
+    rounds: ofRounds,
     maxMs: 120_000,
     seed,
     folder: scratch.folder,

@@ -7,7 +7,9 @@ import { lostWritesTorture } from './lost-writes.ts';
 import { mountsTorture } from './mounts.ts';
 import { peerKillTorture } from './peer-kill.ts';
 import { processesTorture } from './processes.ts';
+import { sessionsTorture } from './sessions.ts';
 import { tailKillTorture } from './tail-kill.ts';
+import { togetherTorture } from './together.ts';
 import type { Torture } from './torture-kind.ts';
 import { watchChurnTorture } from './watch-churn.ts';
 
@@ -23,5 +25,7 @@ export const TORTURES: readonly Torture[] = [
   watchChurnTorture,
   peerKillTorture,
   mountsTorture,
+  sessionsTorture,
+  togetherTorture,
   exerciserTorture,
 ];

@@ -138,7 +138,7 @@ export async function openShellHere(setup: ShellHereSetup): Promise<ShellHere> {
       return { status, stdout: Buffer.concat(out), stderr };
     },
     async finish(signal) {
-      await session.tails.endAll();
+      await session.tails.endAll().catch((error: unknown) => messages.error(error));
       return session.mustRecite ? await session.sync(signal) : undefined;
     },
     async [Symbol.asyncDispose]() {

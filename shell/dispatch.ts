@@ -214,6 +214,8 @@ export class Dispatcher {
     const { session, home } = this.#options;
     const mayGlob = glob === true && session.settings.get('glob') !== 'off' && isGlobWord(word);
     if (kind === 'stored' && mayGlob) return await expandGlob(word, treeGlobSide(session.tree, session.cwd, signal), signal);
+    // A reference may be a local path, too; it is taken as it is but for the home directory.
+    if (kind === 'reference') return [word.quoted[0] === 0 ? expandHome(word.text, home) : word.text];
     if (!isLocalKind(kind)) return [word.text];
     if (mayGlob) return await expandGlob(word, localGlobSide(session.localCwd), signal);
     const text = glob === 'pattern' ? patternOf(word.text, word.quoted) : word.text;

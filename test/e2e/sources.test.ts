@@ -48,7 +48,7 @@ test('S01: changes in an open local directory are changes of that directory', as
   const scratch = makeScratch(t);
   const docs = scratch.mkdir('docs');
   writeFileSync(`${docs}/old`, 'x\n');
-  const changed = await vtftp(['-S', scratch.path('store'), docs, '-c', 'mkdir new; mv old new/name; cp new/name copy'], {
+  const changed = await vtftp(['-S', scratch.path('store'), '--write', docs, '-c', 'mkdir new; mv old new/name; cp new/name copy'], {
     env: scratch.env,
   });
   assert.equal(changed.status, 0, changed.report);
@@ -83,4 +83,17 @@ test('S03: INSPECT tells type, size, mode, times, reference and block tree; --js
   assert.equal(json.status, 0, json.report);
   const record = JSON.parse(json.stdout.split('\n')[0] ?? '') as { size?: number };
   assert.equal(record.size, 300_000, json.report);
+});
+
+test('open, join and merge expand ~ where it is not quoted', async (t) => {
+  const scratch = makeScratch(t);
+  const env = { ...scratch.env, HOME: scratch.mkdir('home') };
+  const made = await vtftp(['-S', scratch.path('home/other'), '-c', 'mkdir inside; quit'], { env });
+  assert.equal(made.status, 0, made.report);
+  const run = async (line: string) => await vtftp(['-S', scratch.path('own'), '-c', line], { env });
+  const all = await run('mkdir own; join ~/other j; ls j; merge ~/other@1; ls; sync; open ~/other; ls');
+  assert.equal(all.status, 0, all.report);
+  assert.match(all.stdout, /joined \/j\ninside\nmerged into \/: 0 conflicts\ninside\nj\nown\n[^\n]*\ninside\n$/);
+  const quoted = await run("join '~/other' k");
+  assert.equal(quoted.status, 10, quoted.report);
 });

@@ -31,14 +31,14 @@ export const bind = defineCommand({
   examples: [{ line: 'bind old/docs D{name:"docs",…}', says: 'an earlier state of docs beside the present one' }],
   async run({ session, output, signal, plan }, { args: [name, text], options }) {
     if (name === undefined || text === undefined) return;
-    const [{ parseReference }, { direntOfReference }] = await Promise.all([
+    const [{ parseTypedReference }, { direntOfReference }] = await Promise.all([
       import('../core/dirent/reference.ts'),
       import('../core/tree/reference-dirent.ts'),
     ]);
     const path = pathArgument(session, name);
     if (path === '/') throw new PathError('EINVAL', 'bind', '/');
     const dirent = {
-      ...(await direntOfReference(session.tree.store, parseReference(octetsToText(text)), { asDir: options.has('dir'), signal })),
+      ...(await direntOfReference(session.tree.store, parseTypedReference(octetsToText(text)), { asDir: options.has('dir'), signal })),
       name: baseName(path),
     };
     if (!options.has('unchecked')) await requireTopBlock(session, dirent, signal);

@@ -50,19 +50,20 @@ export const chown = defineCommand({
   ],
   options: [RECURSIVE, { name: 'no-dereference', short: 'h', summary: 'a symlink itself' }],
   async run(context, { named, options }) {
-    const change = ownerChange(named.get('owner')?.[0] ?? ('' as Octets));
+    const warn = (what: string): void => context.diagnostics.warn(`chown: this machine has no ${what}: the name alone is recorded`);
+    const change = ownerChange(named.get('owner')?.[0] ?? ('' as Octets), warn);
     await eachEntry(context, named.get('path') ?? [], options.has('recursive'), () => change, options.has('no-dereference'));
   },
 });
 
-function ownerChange(text: Octets): MetaChange {
+function ownerChange(text: Octets, warn: (what: string) => void): MetaChange {
   const [user = '', group, more] = text.split(':') as Octets[];
   if (more !== undefined || (user === '' && (group ?? '') === ''))
     throw new UsageError(`change owner "${octetsToText(text)}": expected USER, USER:GROUP or :GROUP`);
   const owners = systemOwnerNames();
   return {
-    ...(user === '' ? {} : personOf(user as Octets, owners.userId, owners.userName, 'uid', 'user')),
-    ...(group === undefined || group === '' ? {} : personOf(group, owners.groupId, owners.groupName, 'gid', 'group')),
+    ...(user === '' ? {} : personOf(user as Octets, owners.userId, owners.userName, 'uid', 'user', warn)),
+    ...(group === undefined || group === '' ? {} : personOf(group, owners.groupId, owners.groupName, 'gid', 'group', warn)),
   };
 }
 
@@ -72,10 +73,12 @@ function personOf<Id extends 'uid' | 'gid', Name extends 'user' | 'group'>(
   nameOf: (id: number) => Octets | undefined,
   idField: Id,
   nameField: Name,
+  warn: (what: string) => void,
 ): MetaChange {
   const known = idOf(text);
   if (known !== undefined) return { [idField]: known, [nameField]: text };
   if (/^\d{1,10}$/.test(text) && Number(text) <= 0xffff_ffff) return { [idField]: Number(text), [nameField]: nameOf(Number(text)) ?? null };
+  warn(`${nameField} "${octetsToText(text)}"`);
   return { [idField]: null, [nameField]: text };
 }
 

@@ -4,6 +4,7 @@ import type { TreeEntry } from '../core/tree/tree.ts';
 import type { CommandContext } from './command.ts';
 import { defineCommand } from './command.ts';
 import { PassedDamage } from './damage.ts';
+import { forEachItem } from './each.ts';
 import { pathArgument, requireEntry } from './entry.ts';
 import { octetsFields, sizeText } from './format.ts';
 import type { Session } from './session.ts';
@@ -37,7 +38,8 @@ export const du = defineCommand({
       output.record({ ...octetsFields('path', entry.path), bytes });
       output.line(`${options.has('human') ? sizeText(bytes) : bytes}\t${output.name(entry.path)}`);
     };
-    for (const start of args.length === 0 ? [session.cwd] : args.map((argument) => pathArgument(session, argument))) {
+    const starts = args.length === 0 ? [session.cwd] : args.map((argument) => pathArgument(session, argument));
+    await forEachItem(context, starts, async (start) => {
       const top = await requireEntry(session.tree, start, 'sum', { follow: false, signal });
       const measure = (entry: TreeEntry): Promise<number> => contentOf(session, entry, counted, leaves, signal);
       if (top.dirent.kind !== 'dir') show(top, await measure(top));
@@ -45,7 +47,7 @@ export const du = defineCommand({
         await sumDir(context, damage, top, measure, (entry, bytes) =>
           options.has('summarize') && entry !== top ? undefined : show(entry, bytes),
         );
-    }
+    });
     damage.throwIfAny();
   },
 });

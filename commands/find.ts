@@ -1,5 +1,6 @@
 import { parseDate } from '../core/base/date.ts';
 import { UsageError } from '../core/base/errors.ts';
+import { EventTurns } from '../core/base/event-turns.ts';
 import { compileGlob } from '../core/base/glob-pattern.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToBytes, octetsToText } from '../core/base/octets.ts';
@@ -7,6 +8,7 @@ import type { DirentKind } from '../core/dirent/dirent.ts';
 import type { TreeEntry, TreePath } from '../core/tree/tree.ts';
 import { defineCommand } from './command.ts';
 import { PassedDamage } from './damage.ts';
+import { forEachItem } from './each.ts';
 import type { FoundEntry } from './entry.ts';
 import { withEntry } from './entry.ts';
 import { entryRecord } from './format.ts';
@@ -37,10 +39,12 @@ export const find = defineCommand({
   async run(context, { args, options }) {
     const { session, output, signal, now } = context;
     const damage = new PassedDamage(context, 'find');
+    const turns = new EventTurns();
     const tests = parseTests(options, now());
-    for (const start of args.length === 0 ? ['.' as Octets] : args) {
+    await forEachItem(context, args.length === 0 ? ['.' as Octets] : args, async (start) => {
       await withEntry(session, start, 'find', { follow: false, signal }, async (found) => {
         for await (const entry of entriesBelow(found, damage, signal)) {
+          await turns.next(signal);
           if (!tests.every((test) => test(entry))) continue;
           output.record(entryRecord(entry));
           if (options.has('null')) {
@@ -48,7 +52,7 @@ export const find = defineCommand({
           } else output.line(output.name(entry.path));
         }
       });
-    }
+    });
     damage.throwIfAny();
   },
 });

@@ -21,17 +21,28 @@ export const head = defineCommand({
   details: ['NAME@N and NAME@DATE name what NAME was in a past state, as in cd @N.'],
   args: [{ name: 'path', kind: 'stored', summary: 'a file', repeat: true }],
   options: [
-    { name: 'lines', short: 'n', value: { name: 'N', kind: 'number' }, summary: 'N lines (10); -N means the same' },
-    { name: 'bytes', short: 'c', value: { name: 'N', kind: 'number' }, summary: 'N octets' },
+    {
+      name: 'lines',
+      short: 'n',
+      value: { name: 'N', kind: 'number' },
+      summary: 'N lines (10); with a minus, as in -n -1, all but the last N',
+    },
+    { name: 'bytes', short: 'c', value: { name: 'N', kind: 'number' }, summary: 'N octets; with a minus all but the last N' },
   ],
   async run(context, input) {
     await eachFile(context, input, async (tree, path, signal) => {
       const bytes = countOption(input, 'bytes');
-      if (bytes !== undefined) {
-        for await (const chunk of tree.read(path, { end: bytes }, { signal })) await context.output.bytes(chunk);
+      const lines = countOption(input, 'lines') ?? DEFAULT_LINES;
+      const isAllBut = isSigned(input, bytes === undefined ? 'lines' : 'bytes', '-');
+      if (bytes === undefined && !isAllBut) {
+        await printLines(context, tree, path, lines);
         return;
       }
-      await printLines(context, tree, path, countOption(input, 'lines') ?? DEFAULT_LINES);
+      const size = isAllBut ? (await requireEntry(tree, path, 'read', { signal })).size : 0;
+      const last = async (): Promise<number> =>
+        bytes === undefined ? await startOfLastLines(tree, path, size, lines, signal) : Math.max(0, size - bytes);
+      const end = isAllBut ? await last() : bytes;
+      for await (const chunk of tree.read(path, end === undefined ? {} : { end }, { signal })) await context.output.bytes(chunk);
     });
   },
 });
@@ -87,9 +98,9 @@ function countOption({ options, calledAs }: CommandInput, name: string): number 
   return count;
 }
 
-function isFromStart({ options }: CommandInput, name: string): boolean {
+function isSigned({ options }: CommandInput, name: string, sign: '+' | '-'): boolean {
   const value: true | Octets | undefined = options.get(name);
-  return typeof value === 'string' && value.startsWith('+');
+  return typeof value === 'string' && value.startsWith(sign);
 }
 
 async function printLines({ output, signal }: CommandContext, tree: Tree, path: TreePath, lines: number): Promise<void> {
@@ -110,9 +121,9 @@ async function printLines({ output, signal }: CommandContext, tree: Tree, path: 
 
 async function tailStart(tree: Tree, path: TreePath, size: number, input: CommandInput, signal: AbortSignal): Promise<number> {
   const bytes = countOption(input, 'bytes');
-  if (bytes !== undefined) return isFromStart(input, 'bytes') ? Math.min(size, Math.max(0, bytes - 1)) : Math.max(0, size - bytes);
+  if (bytes !== undefined) return isSigned(input, 'bytes', '+') ? Math.min(size, Math.max(0, bytes - 1)) : Math.max(0, size - bytes);
   const lines = countOption(input, 'lines') ?? DEFAULT_LINES;
-  return isFromStart(input, 'lines')
+  return isSigned(input, 'lines', '+')
     ? await startOfLine(tree, path, size, lines, signal)
     : await startOfLastLines(tree, path, size, lines, signal);
 }

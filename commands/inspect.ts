@@ -15,6 +15,7 @@ import { inspectBlock } from '../core/tree/inspect.ts';
 import type { TreeEntry } from '../core/tree/tree.ts';
 import type { CommandContext } from './command.ts';
 import { defineCommand } from './command.ts';
+import { forEachItem } from './each.ts';
 import { pathArgument, requireEntry } from './entry.ts';
 import { countText, sizeText, timeText } from './format.ts';
 import { drawHistogram, histogramRecord, writeHistogram } from './histogram.ts';
@@ -46,15 +47,12 @@ export const inspect = defineCommand({
     const svg = options.get('svg');
     if (svg !== undefined && args.length > 1) throw new UsageError('inspect --svg: expected one path');
     const paths = args.length === 0 ? [session.cwd] : args.map((argument) => pathArgument(session, argument));
-    for (const path of paths) {
+    let isFirst = true;
+    await forEachItem(context, paths, async (path) => {
       const entry = await requireEntry(session.tree, path, 'inspect', { follow: false, signal });
-      await inspectOne(context, entry, {
-        limit,
-        drawn: options.has('histogram'),
-        svg: svg === true ? undefined : svg,
-        isFirst: path === paths[0],
-      });
-    }
+      await inspectOne(context, entry, { limit, drawn: options.has('histogram'), svg: svg === true ? undefined : svg, isFirst });
+      isFirst = false;
+    });
   },
 });
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { requireHomeFolder } from '../core/base/home-folder.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import { errorCode } from '../core/base/system-error.ts';
@@ -24,7 +24,11 @@ export function recordFolder(env: Environment): string {
   const runtime = env['XDG_RUNTIME_DIR'];
   const state = env['XDG_STATE_HOME'];
   const base =
-    runtime?.startsWith('/') === true ? runtime : state?.startsWith('/') === true ? state : join(env['HOME'] ?? homedir(), '.local/state');
+    runtime?.startsWith('/') === true
+      ? runtime
+      : state?.startsWith('/') === true
+        ? state
+        : join(requireHomeFolder(env['HOME'], 'the records of mounts'), '.local/state');
   const folder = join(base, 'vtftp', 'mounts');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return folder;
@@ -33,7 +37,11 @@ export function recordFolder(env: Environment): string {
 /** Where what is written to a mount lies until it is stored: on a disk, not in the runtime folder, which is memory. */
 export function frontFolder(env: Environment): string {
   const cache = env['XDG_CACHE_HOME'];
-  const folder = join(cache?.startsWith('/') === true ? cache : join(env['HOME'] ?? homedir(), '.cache'), 'vtftp', 'front');
+  const folder = join(
+    cache?.startsWith('/') === true ? cache : join(requireHomeFolder(env['HOME'], 'the records of mounts'), '.cache'),
+    'vtftp',
+    'front',
+  );
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return folder;
 }

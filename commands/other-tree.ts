@@ -30,12 +30,12 @@ export async function withOtherTree<T>(
 ): Promise<T> {
   const { session, signal } = context;
   if (source.startsWith(URI_SCHEME) || skipReference(source, 0) === source.length) {
-    const [{ parseReference }, { direntOfReference }] = await Promise.all([
+    const [{ parseTypedReference }, { direntOfReference }] = await Promise.all([
       import('../core/dirent/reference.ts'),
       import('../core/tree/reference-dirent.ts'),
     ]);
     const { store } = session.tree;
-    const dirent = await direntOfReference(store, parseReference(octetsToText(source)), { signal });
+    const dirent = await direntOfReference(store, parseTypedReference(octetsToText(source)), { signal });
     await copyMissing(context, action, store, store, dirent);
     return await use({ dirent, states: () => present(dirent) });
   }

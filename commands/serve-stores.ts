@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Socket } from 'node:net';
-import { homedir } from 'node:os';
 import { archiveOf } from '../core/archive/archive-of-store.ts';
 import { UsageError, VtError } from '../core/base/errors.ts';
+import { homeFolder } from '../core/base/home-folder.ts';
 import { octetsFromText, octetsToText } from '../core/base/octets.ts';
 import { errorReason } from '../core/base/system-error.ts';
 import { canWrite, capability } from '../core/store/capability.ts';
@@ -109,7 +109,7 @@ function listenAddress({ session, shell }: CommandContext, text: string, hasSecr
   }
   const path = text.startsWith('unix:') ? text.slice('unix:'.length) : text.includes('/') && !text.startsWith('tcp:') ? text : undefined;
   if (path !== undefined && path !== '') {
-    const home = shell.env['HOME'] ?? homedir();
+    const home = homeFolder(shell.env['HOME']);
     return { kind: 'unix', path: octetsToText(resolveLocalPath(session.localCwd, octetsFromText(expandHome(path, home)))) };
   }
   const found = text.startsWith('tcp:') ? parseTcpAddress(text.slice('tcp:'.length), LOOPBACK) : undefined;

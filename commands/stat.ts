@@ -1,5 +1,6 @@
 import type { Octets } from '../core/base/octets.ts';
 import { defineCommand } from './command.ts';
+import { forEachItem } from './each.ts';
 import { withEntry } from './entry.ts';
 import { metadataFields, metadataRecord, printFields } from './metadata.ts';
 
@@ -13,14 +14,17 @@ export const stat = defineCommand({
   ],
   args: [{ name: 'path', kind: 'stored', summary: 'the nodes; default: the working path', optional: true, repeat: true }],
   options: [{ name: 'follow', short: 'L', summary: 'follow a symlink' }],
-  async run({ session, output, signal }, { args, options }) {
-    for (const [i, name] of (args.length === 0 ? ['.' as Octets] : args).entries()) {
+  async run(context, { args, options }) {
+    const { session, output, signal } = context;
+    let isFirst = true;
+    await forEachItem(context, args.length === 0 ? ['.' as Octets] : args, async (name) => {
       await withEntry(session, name, 'stat', { follow: options.has('follow'), signal }, ({ entry }) => {
         output.record(metadataRecord(entry));
-        if (i > 0) output.line('');
+        if (!isFirst) output.line('');
+        isFirst = false;
         printFields(output, metadataFields(output, entry));
         return Promise.resolve();
       });
-    }
+    });
   },
 });

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fstatSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isUnlocked, tryLock } from '../core/base/file-lock.ts';
+import { requireHomeFolder } from '../core/base/home-folder.ts';
 import { makeFolders } from '../core/base/make-folders.ts';
 import type { Octets } from '../core/base/octets.ts';
 import type { Checkpoint } from '../core/tail/checkpoint.ts';
@@ -21,7 +21,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** Where checkpoints lie: they outlive the login. */
 export function tailFolder(env: Environment): string {
   const state = env['XDG_STATE_HOME'];
-  return join(state?.startsWith('/') === true ? state : join(env['HOME'] ?? homedir(), '.local/state'), 'vtftp', 'tails');
+  return join(
+    state?.startsWith('/') === true ? state : join(requireHomeFolder(env['HOME'], 'the records of tails'), '.local/state'),
+    'vtftp',
+    'tails',
+  );
 }
 
 /** The checkpoint of what is followed into a path of a session's tree. */

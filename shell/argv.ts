@@ -77,7 +77,7 @@ export interface ProgramArguments {
 /**
  * Reads argv: options anywhere before `--`, short ones in clusters, `-cVALUE`, `-c VALUE`, `--long=VALUE`, `--long VALUE`.
  *
- * @param args - without the interpreter and the program
+ * @param args - without the interpreter and the program; an octet that is not UTF-8 is a lone surrogate
  * @throws {UsageError} for what is not understood
  */
 export function parseArgv(args: readonly string[]): ProgramArguments {
@@ -87,6 +87,10 @@ export function parseArgv(args: readonly string[]): ProgramArguments {
     if (option.choices !== undefined && !option.choices.includes(value)) {
       throw new UsageError(`option --${option.long}: "${value}" is not one of ${option.choices.join(', ')}`);
     }
+    if (!value.isWellFormed() && option.long !== 'command')
+      throw new UsageError(`option --${option.long}: "${value.toWellFormed()}" is not UTF-8`, {
+        remedy: 'only SOURCE and commands may be other octets',
+      });
     const values = given.get(option.long) ?? [];
     if (values.length > 0 && option.value !== undefined && option.repeat !== true)
       throw new UsageError(`option --${option.long} is given twice`);

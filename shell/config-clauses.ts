@@ -13,6 +13,9 @@ const GLOBAL_NAMES = ['basedir', 'blockmapdir'];
 /** Types that lie in the folder of their clause's name below `basedir` unless told otherwise. */
 const FOLDER_TYPES = ['datadir', 'filecache'];
 
+/** `$HOME` and `${HOME}` where a path begins. */
+const VARIABLE = /(?:^|[:=,(|])\$(?:[A-Za-z_]|\{)/;
+
 type Clause = ReadonlyMap<string, string>;
 
 /**
@@ -55,6 +58,13 @@ function collect(
       throw wrong(file, lineOf(text, undefined, name), `"${name}" stands before the first [CLAUSE]`, 'put [NAME] on a line above it');
     } else if (typeof value !== 'string') {
       throw wrong(file, lineOf(text, clause, name), `expected NAME = VALUE, found "${name}"`, 'quote a value that is true, false or null');
+    } else if (VARIABLE.test(value)) {
+      throw wrong(
+        file,
+        lineOf(text, clause, name),
+        `${name} = ${value}: variables are not replaced`,
+        'write the path itself, or ~ for $HOME',
+      );
     } else settings.set(name, value);
   }
   if (path.length > 0 && (settings.size > 0 || Object.keys(parsed).length === 0)) clauses.set(clause, settings);

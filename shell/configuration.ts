@@ -9,8 +9,6 @@ export interface Configuration {
   clause(name: string): StoreSpecification;
   /** What `default` means, where a clause `[default]` says so. */
   readonly defaultStore: StoreSpecification | undefined;
-  /** It is not the user's own, so that no command is run on its word: what to do about it. */
-  readonly distrusts?: string | undefined;
 }
 
 /** Tells that a clause is not there, and which are. */

@@ -4,11 +4,13 @@ import type { Session } from '../commands/session.ts';
 import { ReadOnlyError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromText, octetsToText } from '../core/base/octets.ts';
+import { capability } from '../core/store/capability.ts';
 import type { Tree } from '../core/tree/tree.ts';
 import { assignWords, parseOptions } from './arguments.ts';
 import { findCommand, namesOf } from './command-names.ts';
 import type { CommandNames } from './error-line.ts';
 import { expandGlob, isGlobWord, patternOf } from './glob.ts';
+import { HeldOutput } from './held-output.ts';
 import type { ParsedCommand } from './line.ts';
 import { parseLine } from './line.ts';
 import { localGlobSide } from './local-glob.ts';
@@ -193,15 +195,25 @@ export class Dispatcher {
       return;
     }
     const diagnostics = new CommandDiagnostics(messages, [calledAs, ...namesOf(command)], parsed.quiet);
-    const context: CommandContext = { session, output, diagnostics, signal, plan, now, shell: services };
+    // A change is no success before there is a Store that it can go to.
+    const making = command.changes === true && !plan ? capability(session.store, 'making') : undefined;
+    let isTrue = true;
+    const held = making?.isMade === false ? new HeldOutput(output) : undefined;
+    const context: CommandContext = { session, output: held ?? output, diagnostics, signal, plan, now, shell: services };
     try {
       await command.run(context, { args, named, options, repeated, calledAs });
+      if (held !== undefined) {
+        isTrue = false;
+        await making?.make();
+        isTrue = true;
+      }
       if (isPlanned) tellPlan();
     } catch (error) {
       if (signal.aborted) throw cancelled(signal);
       throw error;
     } finally {
       messages.finishProgress();
+      if (isTrue) await held?.release();
     }
     if (signal.aborted && command.endsByInterrupt !== true) throw cancelled(signal);
     if (diagnostics.failures > 0) {

@@ -24,14 +24,14 @@ export const EXIT_TEXTS: readonly (readonly [status: number, text: string])[] = 
   [EXIT.open, 'A source, Store or socket cannot be opened.'],
   [EXIT.readOnly, 'Read-only, or locked.'],
   [EXIT.notPermitted, 'Not permitted.'],
-  [EXIT.damaged, 'Blocks missing or damaged.'],
+  [EXIT.damaged, 'Blocks missing or damaged; malformed data in a tree, an archive or from a peer.'],
   [EXIT.interrupted, 'Interrupted by SIGINT.'],
   [EXIT.outputClosed, 'Nobody reads the standard output any more (SIGPIPE).'],
   [EXIT.terminated, 'Ended by SIGTERM or SIGHUP.'],
 ];
 
 const BY_CODE: Readonly<Record<VtErrorCode, number>> = {
-  EPARSE: EXIT.usage,
+  EPARSE: EXIT.damaged,
   EMISSING: EXIT.damaged,
   ECORRUPT: EXIT.damaged,
   EOPEN: EXIT.open,

@@ -19,7 +19,9 @@ async function commandInstead(words: readonly string[]): Promise<string | undefi
 async function main(): Promise<void> {
   let args: ProgramArguments;
   try {
-    args = parseArgv(process.argv.slice(2));
+    const given = process.argv.slice(2);
+    const isMangled = given.some((arg) => arg.includes('\ufffd'));
+    args = parseArgv(isMangled ? (await import('./argv-octets.ts')).withOctets(given) : given);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const { errorLine } = await import('./error-line.ts');

@@ -54,22 +54,34 @@ export class Messages {
     return `${command}: ${text}`;
   }
 
+  /** An error as programs read it. It counts as told. @param place - `FILE:LINE`, in scripts */
+  errorRecord(error: unknown, place?: string): Readonly<Record<string, unknown>> {
+    this.#noteTold(error, place);
+    const { command, text } = this.#line(error);
+    const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+    const errno = error instanceof PathError ? error.errno : undefined;
+    const remedy = error instanceof VtError ? error.remedy : undefined;
+    const where = this.#originOf(error)?.where;
+    return { error: `${command}: ${text}`.toWellFormed(), command, code, errno, status: exitStatusOf(error), remedy, where };
+  }
+
   /** An error that ended a command. @param place - `FILE:LINE`, in scripts */
   error(error: unknown, place?: string): void {
-    for (let told = error; told instanceof Error; told = told.cause) this.#told.add(told);
-    if (place !== undefined) this.from(error, { where: place });
+    if (this.#options.json) {
+      this.#print(JSON.stringify(this.errorRecord(error, place)));
+      return;
+    }
+    this.#noteTold(error, place);
     const where = this.#originOf(error)?.where;
     const { command, text } = this.#line(error);
     const remedy = error instanceof VtError ? error.remedy : undefined;
-    if (this.#options.json) {
-      const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-      const errno = error instanceof PathError ? error.errno : undefined;
-      const message = `${command}: ${text}`.toWellFormed();
-      this.#print(JSON.stringify({ error: message, command, code, errno, status: exitStatusOf(error), remedy, where }));
-      return;
-    }
     const start = this.#options.style('error', `${where === undefined ? '' : `${safeMessage(where)}: `}${command}:`);
     this.#print(`${start} ${safeMessage(`${text}${remedy === undefined ? '' : ` (${remedy})`}`)}`);
+  }
+
+  #noteTold(error: unknown, place: string | undefined): void {
+    for (let told = error; told instanceof Error; told = told.cause) this.#told.add(told);
+    if (place !== undefined) this.from(error, { where: place });
   }
 
   warn(message: string): void {

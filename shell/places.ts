@@ -1,31 +1,43 @@
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { homeFolder } from '../core/base/home-folder.ts';
+import type { Octets } from '../core/base/octets.ts';
+import { octetsFromText } from '../core/base/octets.ts';
 
 /** Where the program keeps its things, after the XDG base directory specification. */
 export interface Places {
-  readonly home: string;
+  /** Undefined where the user has none; then the places below it are undefined, too. */
+  readonly home: string | undefined;
   /** `$XDG_CONFIG_HOME/vtftp`: rc, config. */
-  readonly config: string;
+  readonly config: string | undefined;
   /** `$XDG_STATE_HOME/vtftp`: history. */
-  readonly state: string;
+  readonly state: string | undefined;
   /** `$XDG_CACHE_HOME/vtftp`. */
-  readonly cache: string;
+  readonly cache: string | undefined;
   /** `$XDG_DATA_HOME/vtftp/store`. */
-  readonly defaultStore: string;
+  readonly defaultStore: string | undefined;
+}
+
+/** The home folder for `~`, which without one stays as it is. */
+export function homeOctets({ home }: Places): Octets {
+  return octetsFromText(home ?? '~');
 }
 
 /** The places that an environment asks for; relative paths in it are passed over, as the specification has it. */
 export function placesOf(env: Readonly<Record<string, string | undefined>>): Places {
-  const home = env['HOME'] ?? homedir();
-  const base = (name: string, fallback: string): string => {
+  const home = homeFolder(env['HOME']);
+  const base = (name: string, fallback: string): string | undefined => {
     const given = env[name];
-    return given?.startsWith('/') === true ? given : join(home, fallback);
+    return given?.startsWith('/') === true ? given : home === undefined ? undefined : join(home, fallback);
+  };
+  const below = (name: string, fallback: string, path = 'vtftp'): string | undefined => {
+    const found = base(name, fallback);
+    return found === undefined ? undefined : join(found, path);
   };
   return {
     home,
-    config: join(base('XDG_CONFIG_HOME', '.config'), 'vtftp'),
-    state: join(base('XDG_STATE_HOME', '.local/state'), 'vtftp'),
-    cache: join(base('XDG_CACHE_HOME', '.cache'), 'vtftp'),
-    defaultStore: join(base('XDG_DATA_HOME', '.local/share'), 'vtftp', 'store'),
+    config: below('XDG_CONFIG_HOME', '.config'),
+    state: below('XDG_STATE_HOME', '.local/state'),
+    cache: below('XDG_CACHE_HOME', '.cache'),
+    defaultStore: below('XDG_DATA_HOME', '.local/share', 'vtftp/store'),
   };
 }

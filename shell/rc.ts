@@ -7,6 +7,6 @@ import type { Places } from './places.ts';
  */
 export function rcFile(given: string | undefined, asksPrompt: boolean, places: Places): string | undefined {
   if (given !== undefined) return given === '' ? undefined : given;
-  const usual = `${places.config}/rc`;
-  return asksPrompt && existsSync(usual) ? usual : undefined;
+  const usual = places.config === undefined ? undefined : `${places.config}/rc`;
+  return asksPrompt && usual !== undefined && existsSync(usual) ? usual : undefined;
 }

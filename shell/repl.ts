@@ -11,6 +11,7 @@ import { HISTORY_SIZE, prepareHistoryFile } from './history.ts';
 import { LineJoiner } from './line.ts';
 import { terminalName } from './output.ts';
 import { BRACKETED_PASTE_OFF, BRACKETED_PASTE_ON, PASTED_NEWLINE, PasteFilter } from './paste.ts';
+import { homeOctets } from './places.ts';
 import type { Shell } from './run.ts';
 
 /** Shown in place of the prompt where a quote is open. */
@@ -82,6 +83,7 @@ export async function runPrompt(shell: Shell): Promise<void> {
   server.removeAllListeners('SIGINT');
   server.on('SIGINT', () => {
     if (signals.isBusy) signals.interruptByKey();
+    else if (signals.interruptPrompt()) return;
     else {
       joiner.drop();
       if (waiting > 0) {
@@ -146,7 +148,7 @@ function promptText({ session, output }: Shell): string {
 }
 
 function completer({ session, services, places }: Shell, joiner: LineJoiner) {
-  const options: CompletionOptions = { commands: services.commands, session, skipReference, home: octetsFromText(places.home) };
+  const options: CompletionOptions = { commands: services.commands, session, skipReference, home: homeOctets(places) };
   return (line: string, answer: (error: Error | null, result: [string[], string]) => void): void => {
     // Of a word that began on a line before only the end is here.
     if (joiner.isOpen) answer(null, [[], line]);
@@ -174,7 +176,7 @@ function unlearnDotCommands(server: REPLServer, run: (text: string) => void): vo
 
 /** Lines of earlier sessions; kept by node:repl, the newest first in its file. */
 async function loadHistory(server: REPLServer, { places, history }: Shell): Promise<void> {
-  const path = prepareHistoryFile(`${places.state}/history`);
+  const path = places.state === undefined ? undefined : prepareHistoryFile(`${places.state}/history`);
   if (path === undefined) return;
   await new Promise<void>((resolve) => {
     server.setupHistory(path, () => resolve());

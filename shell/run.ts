@@ -3,7 +3,8 @@ import type { ShellServices } from '../commands/command.ts';
 import { COMMANDS } from '../commands/list.ts';
 import { VtError } from '../core/base/errors.ts';
 import { useZone } from '../core/base/local-offset.ts';
-import { octetsFromText, octetsToBytes } from '../core/base/octets.ts';
+import { octetsFromBytes, octetsFromText, octetsToBytes } from '../core/base/octets.ts';
+import { requireTrusted } from '../core/base/trusted-file.ts';
 import { skipReference } from '../core/dirent/reference-skip.ts';
 import type { ProgramArguments } from './argv.ts';
 import { asCommandLine } from './command-names.ts';
@@ -12,9 +13,9 @@ import { Dispatcher, isCancelled } from './dispatch.ts';
 import { EXIT, exitStatusOf } from './exit-status.ts';
 import { outliveTerminals } from './hang-up.ts';
 import { Messages } from './messages.ts';
-import { loadColours, PLAIN_STYLE, SinkOutput, wantsColour } from './output.ts';
+import { encodeText, loadColours, PLAIN_STYLE, SinkOutput, wantsColour } from './output.ts';
 import type { Places } from './places.ts';
-import { placesOf } from './places.ts';
+import { homeOctets, placesOf } from './places.ts';
 import { PlanStore } from './plan-store.ts';
 import { ProgressView } from './progress.ts';
 import { rcFile } from './rc.ts';
@@ -133,13 +134,16 @@ async function openShell(
   const terminal = new TerminalHolder(signals);
   const now = (): Date => new Date();
   const isScriptOnStdin = !parts.isInteractive && (args.batch === '-' || (args.commands.length === 0 && args.batch === undefined));
-  const configuration = await readConfiguration(args.config ?? `${places.config}/vtftp.conf`, args.config !== undefined);
+  const configuration = await readConfiguration(
+    args.config ?? (places.config === undefined ? undefined : `${places.config}/vtftp.conf`),
+    args.config !== undefined,
+  );
   const traceWire = args.traceWire ? (line: string): void => writeStderr(`${line}\n`) : undefined;
   const session = await signals.during(
     async (signal) =>
       await makeSession(
         {
-          source: args.source === undefined ? undefined : octetsFromText(args.source),
+          source: args.source === undefined ? undefined : octetsFromBytes(encodeText(args.source)),
           storeSpecification: args.store,
           places,
           configuration,
@@ -196,7 +200,7 @@ async function openShell(
       output,
       plan: args.plan,
       echo: args.echo,
-      home: octetsFromText(places.home),
+      home: homeOctets(places),
       now,
       withRedirect: async (command, signal, run) => {
         const redirected = async (): Promise<void> =>
@@ -223,6 +227,7 @@ async function runSession(shell: Shell, isTerminal: Terminals): Promise<number> 
   try {
     const asksPrompt = wantsPrompt(args, isTerminal);
     const rc = rcFile(args.rc, asksPrompt, shell.places);
+    if (rc !== undefined) requireTrusted(rc, 'rc file');
     if (rc !== undefined) status = await runLines(shell, scriptLines(await openScript(rc), rc), false);
     for (const commands of args.commands)
       if (mayGoOn(shell, status)) status = latest(status, await runLines(shell, commandLines(commands), false));
@@ -262,7 +267,7 @@ function latest(before: number, now: number): number {
 /**
  * Runs lines until one fails, or all where `set onerror continue` says so.
  *
- * @param answers - after each line comes `{ done, status }` on stdout, for the program that drives the session
+ * @param answers - after each line comes `{ done, status }` on stdout, for the program that drives the session, which goes on after errors
  */
 async function runLines(shell: Shell, lines: Iterable<ScriptLine> | AsyncIterable<ScriptLine>, answers: boolean): Promise<number> {
   const { dispatcher, session, signals, messages, output } = shell;
@@ -278,7 +283,9 @@ async function runLines(shell: Shell, lines: Iterable<ScriptLine> | AsyncIterabl
       await signals.during(async (signal) => await dispatcher.runLine(text, signal, { typed: false, where, onError: note }));
     } catch (error) {
       note(error);
-      if (signals.exitStatus !== EXIT.outputClosed) messages.error(error, where);
+      // To a program that drives the session the error is a part of the answer.
+      if (answers) output.record(messages.errorRecord(error, where));
+      else if (signals.exitStatus !== EXIT.outputClosed) messages.error(error, where);
     }
     status = latest(status, lineStatus);
     if (answers) {
@@ -286,7 +293,7 @@ async function runLines(shell: Shell, lines: Iterable<ScriptLine> | AsyncIterabl
       await output.flush();
     }
     if (session.isQuitting || signals.ended.aborted || lineStatus === EXIT.interrupted) break;
-    if (lineStatus !== EXIT.done && session.settings.get('onerror') !== 'continue') break;
+    if (lineStatus !== EXIT.done && !answers && session.settings.get('onerror') !== 'continue') break;
   }
   return status;
 }

@@ -2,10 +2,11 @@ import { createReadStream, fstatSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
-import { octetsFromText } from '../core/base/octets.ts';
+import { octetsFromBytes } from '../core/base/octets.ts';
 import { errorReason } from '../core/base/system-error.ts';
 import { skipReference } from '../core/dirent/reference-skip.ts';
 import { LineJoiner } from './line.ts';
+import { encodeText } from './output.ts';
 
 /** A line of a script, and where it stands. */
 export interface ScriptLine {
@@ -14,9 +15,9 @@ export interface ScriptLine {
   readonly where: string | undefined;
 }
 
-/** The lines of a `-c`. */
+/** The lines of a `-c`, in which a lone surrogate is an octet that is not UTF-8. */
 export function* commandLines(text: string): Generator<ScriptLine> {
-  yield { text: octetsFromText(text), where: undefined };
+  yield { text: octetsFromBytes(encodeText(text)), where: undefined };
 }
 
 /**

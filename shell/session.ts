@@ -88,8 +88,13 @@ export class ShellSession implements Session {
     return this.#source.store;
   }
 
-  /** Refuses to read of a Store that was named, is not there, and has not been written to. */
+  /** Refuses to read of a Store or archive that was named, is not there, and has not been written to. */
   requireStore(action: string): void {
+    const { lacksArchive } = this.#source;
+    if (lacksArchive !== undefined && !this.isChanged && !this.#hasSynced)
+      throw new VtError('EOPEN', `${action}: Store "${this.store.name}" has no archive "${lacksArchive}"`, {
+        remedy: 'mend its name; a new one is made by the first put or mkdir',
+      });
     if (this.#source.lacksStore !== true || this.isChanged || !isAbsent(this.store)) return;
     throw new VtError('EOPEN', `${action}: there is no Store "${this.store.name}"`, {
       remedy: 'mend its name; a new one is made by the first put or mkdir',

@@ -84,14 +84,29 @@ export class Signals {
   /** SIGINT, from wherever it came. */
   interrupt(): void {
     if (this.#suspended > 0) return;
-    const now = this.#handlers.nowMs();
-    if (now - this.#lastInterruptMs <= SECOND_INTERRUPT_MS) {
+    if (this.#isSecond()) {
       // What is on disk is whole at every moment: files are renamed when done, records and archive lines checked.
       process.exit(EXIT.interrupted);
     }
-    this.#lastInterruptMs = now;
     if (this.#command === undefined) this.end(EXIT.interrupted, 'interrupted');
-    else this.#command.abort(new VtError('ECANCELLED', 'cancelled'));
+    else this.#command.abort(new VtError('ECANCELLED', 'cancelled', { remedy: 'Ctrl-C again within 2 s leaves' }));
+  }
+
+  /** Ctrl-C at the prompt, where nothing runs. @returns whether it ends the session: a command was cancelled just before */
+  interruptPrompt(): boolean {
+    if (this.#command !== undefined || this.#nowSinceLastMs() > SECOND_INTERRUPT_MS) return false;
+    this.end(EXIT.interrupted, 'interrupted');
+    return true;
+  }
+
+  #isSecond(): boolean {
+    const isSecond = this.#nowSinceLastMs() <= SECOND_INTERRUPT_MS;
+    this.#lastInterruptMs = this.#handlers.nowMs();
+    return isSecond;
+  }
+
+  #nowSinceLastMs(): number {
+    return this.#handlers.nowMs() - this.#lastInterruptMs;
   }
 
   /** Ends the session: what runs is cancelled, what changed is synced. */

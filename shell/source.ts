@@ -46,6 +46,8 @@ export interface OpenedSource {
   readonly archive: Archive | undefined;
   /** It is the tree of a Store that was named and is not there: nothing can be read of it. */
   readonly lacksStore?: boolean;
+  /** It is the tree of an archive that was named and is not there: nothing can be read of it. */
+  readonly lacksArchive?: string;
   /** The root that the tree started from; undefined for an empty one and for an ordinary directory. */
   readonly base: Dirent | undefined;
   /** Where its roots are recorded besides, so that gc keeps them: the archive, if any, is none of the Store's. */
@@ -101,7 +103,7 @@ export async function openSource(source: Octets | undefined, options: SourceOpti
 
 /** Whatever made an opening fail keeps its row in the table of exit statuses; all else is "cannot be opened". */
 function asOpenError(source: Octets | undefined, store: string | undefined, error: unknown): unknown {
-  if (error instanceof VtError && !['EPARSE', 'EFAILED', 'EUNSUPPORTED', 'EUSAGE'].includes(error.code)) return error;
+  if (error instanceof VtError && !['EFAILED', 'EUNSUPPORTED', 'EUSAGE'].includes(error.code)) return error;
   if (!(error instanceof Error)) return error;
   const byDefault = store === undefined ? 'the default archive' : `Store "${shorten(store)}"`;
   const what = source === undefined ? byDefault : `"${shorten(octetsToText(source))}"`;
@@ -146,12 +148,12 @@ async function sessionStore(options: SourceOptions, assumedHash?: HashName): Pro
 }
 
 async function openReference(text: string, options: SourceOptions): Promise<OpenedSource> {
-  const [{ parseReference }, { hashOfReference }, { direntOfReference }] = await Promise.all([
+  const [{ parseTypedReference }, { hashOfReference }, { direntOfReference }] = await Promise.all([
     import('../core/dirent/reference.ts'),
     import('../core/dirent/reference-hash.ts'),
     import('../core/tree/reference-dirent.ts'),
   ]);
-  const reference = parseReference(text);
+  const reference = parseTypedReference(text);
   const store = await sessionStore(options, hashOfReference(reference));
   if (reference.kind === 'uri' && reference.uri.host !== undefined)
     options.onNotice(`open "${shorten(text)}": host "${reference.uri.host}" is not asked, the Blocks must be in the Store`);
@@ -207,7 +209,7 @@ async function openNamed(store: Store, name: string | undefined, options: Source
   if (/^(?:-?\d|now$|yesterday$)/.test(name)) return await openArchived(store, DEFAULT_ARCHIVE, name, options);
   if (!canWrite(store)) throw new VtError('EOPEN', `open archive "${name}" of Store "${store.name}": there is none`);
   options.onNotice(`archive "${name}" of Store "${store.name}" is new: it starts with an empty Dir`);
-  return await openArchived(store, name, undefined, options);
+  return { ...(await openArchived(store, name, undefined, options)), lacksArchive: name };
 }
 
 async function openArchived(store: Store, name: string, past: string | undefined, options: SourceOptions): Promise<OpenedSource> {

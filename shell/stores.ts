@@ -41,7 +41,6 @@ export async function openStoreLazily(specification: string | StoreSpecification
     ...(configuration.defaultStore === undefined ? {} : { defaultStore: configuration.defaultStore }),
     create: mayMake ? 'by first write' : false,
     runsCommands: true,
-    distrusts: configuration.distrusts,
     traceWire,
     assumedHash,
   });

@@ -7,7 +7,7 @@ import { errnoText } from './errno-text.ts';
 
 /** Stable codes; mapped to exit statuses in `shell/exit-status.ts` and to errnos by the mount. */
 export type VtErrorCode =
-  | 'EPARSE' // text or bytes that do not follow their grammar
+  | 'EPARSE' // stored or sent text or bytes that do not follow their grammar
   | 'EMISSING' // a Block that the Store does not have
   | 'ECORRUPT' // a Block whose bytes do not match its hashcode, or a damaged file
   | 'EOPEN' // a source, Store or socket that cannot be opened
@@ -44,8 +44,9 @@ export class VtError extends Error {
 export class ParseError extends VtError {
   readonly offset: number;
 
-  constructor(what: string, offset: number, options: VtErrorOptions = {}) {
-    super('EPARSE', `${what}, at offset ${offset}`, options);
+  /** @param options - `code`: EUSAGE for a text that the user typed; default EPARSE, which is damage */
+  constructor(what: string, offset: number, options: VtErrorOptions & { readonly code?: 'EUSAGE' } = {}) {
+    super(options.code ?? 'EPARSE', `${what}, at offset ${offset}`, options);
     this.offset = offset;
   }
 }

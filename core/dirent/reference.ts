@@ -1,3 +1,4 @@
+import { ParseError, UsageError } from '../base/errors.ts';
 import { TextReader } from '../base/text-reader.ts';
 import { skipReference, URI_SCHEME } from './reference-skip.ts';
 import type { TextReference } from './reference-text.ts';
@@ -21,4 +22,18 @@ export function parseReference(text: string): Reference {
   const reference = readReference(reader);
   reader.end();
   return reference;
+}
+
+/**
+ * As {@link parseReference}, of a text that a user typed.
+ *
+ * @throws {UsageError} for anything else
+ */
+export function parseTypedReference(text: string): Reference {
+  try {
+    return parseReference(text);
+  } catch (error) {
+    if (error instanceof ParseError) throw new UsageError(error.message, { cause: error });
+    throw error;
+  }
 }

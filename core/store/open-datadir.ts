@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { VtError } from '../base/errors.ts';
+import { requireHomeFolder } from '../base/home-folder.ts';
 import { errorReason } from '../base/system-error.ts';
 import { DEFAULT_HASH_NAME } from '../block/hash.ts';
 import { AbsentStore } from './absent-store.ts';
@@ -36,7 +37,12 @@ export async function openDatadirStore(given: StoreParameters, context: OpenCont
     ...sharedOption(given),
     isTrusted: textParameter(given, 'trust') === 'yes',
   };
-  if (isPythonDatadir(folder)) return new PythonDatadir(folder, { cachePath, onNotice, hashName: asked ?? context.assumedHash });
+  if (isPythonDatadir(folder))
+    return new PythonDatadir(folder, {
+      cachePath: cachePath ?? requireHomeFolder(undefined, 'the cache'),
+      onNotice,
+      hashName: asked ?? context.assumedHash,
+    });
   const hashName = asked ?? context.hashName ?? DEFAULT_HASH_NAME;
   const { compression } = compressionOption(given);
   const usual = edgesFor(compression);

@@ -3,6 +3,7 @@ import { realpathSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { VtError } from '../base/errors.ts';
+import { requireHomeFolder } from '../base/home-folder.ts';
 import { octetsFromText } from '../base/octets.ts';
 import { errorReason } from '../base/system-error.ts';
 import { DEFAULT_HASH_NAME } from '../block/hash.ts';
@@ -26,7 +27,9 @@ export async function openPlatonicStore(given: StoreParameters, context: OpenCon
   const hashName = hashParameter(given) ?? context.hashName ?? DEFAULT_HASH_NAME;
   const identity = createHash('sha256').update(folder).digest('hex').slice(0, 32);
   const index =
-    asked === undefined ? join(context.cachePath, 'platonic', `${identity}-${hashName}`) : resolve(expandHome(asked, context.homePath));
+    asked === undefined
+      ? join(context.cachePath ?? requireHomeFolder(undefined, 'the cache'), 'platonic', `${identity}-${hashName}`)
+      : resolve(expandHome(asked, context.homePath));
   if (!relative(folder, index).startsWith('..')) {
     throw new VtError('EOPEN', `open Store "${context.name}": its index would lie in the folder itself, at "${index}"`, {
       remedy: 'name a place outside with index=PATH',

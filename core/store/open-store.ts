@@ -1,4 +1,5 @@
 import { VtError } from '../base/errors.ts';
+import { requireHomeFolder } from '../base/home-folder.ts';
 import type { HashName } from '../block/hash.ts';
 import type { StoreForm, StoreParameters, StoreShape, StoreSpecification } from './specification.ts';
 import { SpecificationGrammar } from './specification-grammar.ts';
@@ -8,11 +9,11 @@ import { STORE_TYPES } from './store-types.ts';
 /** What opening a Store takes from outside. */
 export interface OpenStoreEnvironment {
   /** The folder of the default Store: `$XDG_DATA_HOME/vtftp/store`. It is made on first use. */
-  readonly defaultStorePath: string;
+  readonly defaultStorePath: string | undefined;
   /** The folder of caches: `$XDG_CACHE_HOME/vtftp`. */
-  readonly cachePath: string;
+  readonly cachePath: string | undefined;
   /** What `~` stands for; without it, itself. */
-  readonly homePath?: string;
+  readonly homePath?: string | undefined;
   readonly clock?: () => Date;
   readonly onNotice?: (notice: string) => void;
   readonly readOnly?: boolean;
@@ -28,10 +29,6 @@ export interface OpenStoreEnvironment {
   readonly clause?: (name: string) => StoreSpecification;
   /** Whether a specification may run a command: only where the user wrote it. Default no. */
   readonly runsCommands?: boolean;
-  /** What to do where that is refused. */
-  readonly remedyForCommands?: string;
-  /** Why the configuration may not run commands, as a remedy: it is not the user's own. */
-  readonly distrusts?: string | undefined;
   /** Gets a line for each packet that goes over a connection. */
   readonly traceWire?: ((line: string) => void) | undefined;
 }
@@ -101,11 +98,11 @@ async function openAt(specification: StoreSpecification, environment: OpenStoreE
       return await openDefault(environment, depth);
     case 'clause':
       if (environment.clause === undefined) throw new VtError('EOPEN', `open Store "${name}": there is no configuration to look in`);
-      return await openAt(environment.clause(specification.clause), ofConfiguration(environment), depth + 1);
+      return await openAt(environment.clause(specification.clause), environment, depth + 1);
     case 'command': {
       if (environment.runsCommands !== true) {
         throw new VtError('EPERM', `open Store "${name}": a specification that runs a command is not taken from here`, {
-          remedy: environment.remedyForCommands ?? 'give it on the command line',
+          remedy: 'give it on the command line',
         });
       }
       const { openCommandStore } = await import('./open-stream.ts');
@@ -128,15 +125,13 @@ function contextOf(name: string, environment: OpenStoreEnvironment, depth: numbe
   };
 }
 
-/** What the configuration says runs commands only where it is the user's own. */
-function ofConfiguration(environment: OpenStoreEnvironment): OpenStoreEnvironment {
-  const { distrusts } = environment;
-  return distrusts === undefined ? environment : { ...environment, runsCommands: false, remedyForCommands: distrusts };
-}
-
 async function openDefault({ defaultStore, ...environment }: OpenStoreEnvironment, depth: number): Promise<Store> {
-  if (defaultStore !== undefined) return await openAt(defaultStore, ofConfiguration(environment), depth + 1);
-  const form: StoreForm = { kind: 'form', type: 'datadir', parameters: { path: environment.defaultStorePath } };
+  if (defaultStore !== undefined) return await openAt(defaultStore, environment, depth + 1);
+  const form: StoreForm = {
+    kind: 'form',
+    type: 'datadir',
+    parameters: { path: environment.defaultStorePath ?? requireHomeFolder(undefined, 'the default Store') },
+  };
   const create = environment.create ?? true;
   return await openAt(form, { ...environment, create: environment.readOnly === true ? false : create }, depth + 1);
 }

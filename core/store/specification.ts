@@ -47,7 +47,7 @@ export class SpecificationError extends ParseError {
   readonly what: string;
 
   constructor(text: string, what: string, offset: number, options: VtErrorOptions = {}) {
-    super(what, offset, options);
+    super(what, offset, { ...options, code: 'EUSAGE' });
     this.what = what;
     this.message = `read Store specification "${text.length <= 120 ? text : `${text.slice(0, 117)}...`}": ${what}, at column ${offset + 1}`;
   }

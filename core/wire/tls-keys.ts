@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { UsageError, VtError } from '../base/errors.ts';
 import { errorReason } from '../base/system-error.ts';
+import { requireTrusted } from '../base/trusted-file.ts';
 
 /** What one side of a connection by mutual TLS shows and asks for, each in PEM. */
 export interface TlsKeys {
@@ -23,7 +24,7 @@ export interface TlsFileNames {
  *
  * @param path - the path that was given under a name
  * @returns undefined where none was given
- * @throws {VtError} EUSAGE where some are given and others not, EOPEN where one cannot be read
+ * @throws {VtError} EUSAGE where some are given and others not, EOPEN where one cannot be read, EPERM where others may have written it
  */
 export function readTlsKeys(names: TlsFileNames, path: (name: string) => string | undefined): TlsKeys | undefined {
   const [cert, key, ca] = [path(names.cert), path(names.key), path(names.ca)];
@@ -37,8 +38,10 @@ export function readTlsKeys(names: TlsFileNames, path: (name: string) => string 
 
 function readKeyFile(file: string): Buffer {
   try {
+    requireTrusted(file, 'TLS file');
     return readFileSync(file);
   } catch (error) {
+    if (error instanceof VtError) throw error;
     throw new VtError('EOPEN', `read "${file}": ${errorReason(error)}`, { cause: error });
   }
 }

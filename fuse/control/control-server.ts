@@ -14,6 +14,8 @@ const MAX_REQUEST_SIZE = 24 * 1024 * 1024;
 const MAX_WAITING = 64;
 /** Octets of them. */
 const MAX_WAITING_SIZE = 1024 * 1024;
+/** Octets that are read and dropped of a client whose request was too long. */
+const MAX_DROPPED_SIZE = 256 * 1024 * 1024;
 /** Clients at a time. */
 const MAX_CLIENTS = 32;
 
@@ -123,6 +125,7 @@ async function serveClient(socket: Socket, client: ControlClient): Promise<void>
     });
   };
   const waiting: string[] = [];
+  let isTooLong = false;
   let waitingSize = 0;
   let running: Promise<void> | undefined;
   const work = async (): Promise<void> => {
@@ -142,11 +145,10 @@ async function serveClient(socket: Socket, client: ControlClient): Promise<void>
     socket.on('data', (chunk: Buffer) => {
       const found = lines.take(chunk);
       if (found === undefined) {
-        socket.pause();
-        void send({ error: `read a request: longer than ${MAX_REQUEST_SIZE} octets`, done: true, status: 2 }).then(() => {
-          socket.end();
-          resolve();
-        });
+        isTooLong = true;
+        waiting.length = 0;
+        dropRest(socket);
+        resolve();
         return;
       }
       for (const line of found) {
@@ -160,7 +162,22 @@ async function serveClient(socket: Socket, client: ControlClient): Promise<void>
     });
   });
   await running;
+  if (isTooLong)
+    socket.end(`${JSON.stringify({ error: `read a request: longer than ${MAX_REQUEST_SIZE} octets`, done: true, status: 2 })}\n`);
   await client.end();
+}
+
+/**
+ * Reads and drops what a client still sends of a request that is too long: it would not read its answer before it has sent all. One that
+ * goes on for ever is cut off.
+ */
+function dropRest(socket: Socket): void {
+  let dropped = 0;
+  socket.removeAllListeners('data').on('data', (chunk: Buffer) => {
+    dropped += chunk.length;
+    if (dropped > MAX_DROPPED_SIZE) socket.destroy();
+  });
+  socket.resume();
 }
 
 async function answer(line: string, client: ControlClient, send: (record: Answer) => Promise<void>, signal: AbortSignal): Promise<void> {
@@ -200,8 +217,10 @@ function parseRequest(line: string): Request | string {
   }
   if (typeof request !== 'object' || request === null) return 'it is no object';
   const fields = request as Answer;
-  const { id, command } = fields;
-  if (typeof id !== 'string' && typeof id !== 'number') return '"id" has to be a text or a number';
+  const { command } = fields;
+  const id = fields['id'] as string | number;
+  // A larger number would come back as another.
+  if (typeof id !== 'string' && !Number.isSafeInteger(id)) return '"id" has to be a text or a whole number below 2^53';
   if (typeof command === 'string') return { id, command, fields };
   return typeof fields['request'] === 'string' ? { id, command: undefined, fields } : '"command" or "request" has to be a text';
 }

@@ -77,12 +77,20 @@ describe('the control channel of a mount', { skip: noMountsHere() ?? false }, ()
     const ends = answers.filter(({ done }) => done === true);
     assert.equal(ends.length, lines.length);
     for (const { id, status } of ends) assert.notEqual(status, 0, lines[Number(id)]);
-    const bad = await ask(socket, ['no json', '[]', '{"id":1}', request(5, 'pwd')]);
+    const bad = await ask(socket, [
+      'no json',
+      '[]',
+      '{"id":1}',
+      request(5, 'pwd'),
+      '{"id":9007199254740995,"command":"pwd"}',
+      '{"id":0.1,"command":"pwd"}',
+    ]);
     assert.deepEqual(
       bad.filter(({ done }) => done === true).map(({ status }) => status),
-      [2, 2, 2, 0],
+      [2, 2, 2, 0, 2, 2],
     );
-    const long = await ask(socket, ['x'.repeat(24 * 1024 * 1024 + 1)]);
+    // Far more than the limit: who sends it reads the answer only then.
+    const long = await ask(socket, ['x'.repeat(40 * 1024 * 1024)]);
     assert.match(String(long[0]?.['error']), /longer than/);
     assert.equal((await ask(socket, [request(9, 'pwd')])).at(-1)?.['status'], 0);
   });

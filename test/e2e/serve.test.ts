@@ -295,7 +295,7 @@ it('S04: a specification that runs a command is taken from a configuration of th
   chownSync(config, 65534, 65534);
   const foreign = await ask();
   assert.equal(foreign.status, 12, foreign.report);
-  assert.match(foreign.stderr, /runs a command is not taken from here/);
+  assert.match(foreign.stderr, /belongs to another user/);
   chownSync(config, 0, 0);
   chmodSync(config, 0o666);
   assert.equal((await ask()).status, 12);

@@ -167,7 +167,7 @@ test('S15: every name of every command means that command alone, and each has a 
 });
 
 const STATUSES: Readonly<Record<VtErrorCode, number>> = {
-  EPARSE: 2,
+  EPARSE: 13,
   EUSAGE: 2,
   EPARTIAL: 3,
   EOPEN: 10,

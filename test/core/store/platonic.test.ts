@@ -297,7 +297,7 @@ it('S39: it is opened by its specification; what cannot be is refused with a rem
   ] as const) {
     await assert.rejects(
       openStore(specification, environment),
-      (error) => error instanceof VtError && says.test(error.message) && (error.code === 'EPARSE' || error.remedy !== undefined),
+      (error) => error instanceof VtError && says.test(error.message) && (error.code === 'EUSAGE' || error.remedy !== undefined),
     );
   }
 });

@@ -39,7 +39,7 @@ function checkCommands(commands: readonly ParsedCommand[], source: string): stri
 }
 
 function checkSpecification(text: string): string {
-  const found = decoded(() => parseStoreSpecification(text));
+  const found = decoded(() => parseStoreSpecification(text), ['EUSAGE']);
   if ('refusal' in found) return found.refusal;
   const written = formatStoreSpecification(found.value);
   mustEqual(formatStoreSpecification(parseStoreSpecification(written)), written, 'a specification, read back');

@@ -17,7 +17,7 @@ import { DatafileReaders } from './datafile-readers.ts';
 import { DEFAULT_DURABILITY, type Durability } from './durability.ts';
 import type { IndexBatching, IndexTickerOptions, QueuedBatch } from './index-ticker.ts';
 import { IndexTicker, joinedBlocks } from './index-ticker.ts';
-import type { IndexBatch, LocatedBlocks, Location } from './index-types.ts';
+import type { FileMarks, IndexBatch, LocatedBlocks, Location } from './index-types.ts';
 import { IndexDamagedError } from './index-types.ts';
 import { locateRuns } from './locate-runs.ts';
 import type { RecordBatch } from './record-batch.ts';
@@ -25,11 +25,15 @@ import { packRecords } from './record-batch.ts';
 import type { AddResult, DigestedBlock, Store } from './store.ts';
 import type { StoreAccess } from './store-files.ts';
 import type { StoredCompression } from './stored-bytes.ts';
+import { rewriteUnsynced } from './unsynced-records.ts';
 import { writeError } from './write-error.ts';
 import type { WriterPresence } from './writer-presence.ts';
 
 /** Hashcodes listed at a time: each time is one short read transaction. */
 const ENUMERATE_STEP = 4096;
+
+/** Tries to make the same Blocks durable, each in another file, before a flush fails. */
+const MAX_SYNCS = 3;
 
 /** What a datadir is made of; `openDatadir` puts it together. */
 export interface DatadirParts {
@@ -85,8 +89,9 @@ export class Datadir implements Store {
   readonly #presence: WriterPresence | undefined;
   readonly #appender: RecordAppender;
   readonly #reads: DatadirReads;
-  /** Files of which a sync has failed: what was last appended to them does not count. */
-  readonly #lostFiles = new Set<string>();
+  /** Files of which a sync has failed, and why: what waits for the index there is written again first. */
+  readonly #unsynced = new Map<string, unknown>();
+  /** Why Blocks that were added are gone for good. */
   #lost: VtError | undefined;
   #closed = false;
 
@@ -231,16 +236,16 @@ export class Datadir implements Store {
     const writer = this.#writer;
     if (writer === undefined) return 0;
     const { known } = this.#appender;
-    let { notes, cachePuts } = batch;
+    const { notes } = batch;
+    let { cachePuts } = batch;
     let upTo: number;
     let blocks: LocatedBlocks;
     let changes: Awaited<ReturnType<DatadirIndex['commit']>>;
     try {
       await this.#index.ready();
-      upTo = known.recent.position;
-      const { marks, failures } = await writer.sync();
-      for (const [file, error] of failures) this.#lose(file, error);
-      if (this.#lostFiles.size > 0) notes = notes.filter(([, location]) => !this.#lostFiles.has(location.file));
+      const synced = await this.#sync(writer);
+      upTo = synced.upTo;
+      const { marks } = synced;
       // A value of the cache promises Blocks, which may be among those lost.
       const isDamaged = notes.some(([, location]) => location.isDamaged === true);
       if (this.#lost !== undefined || isDamaged) cachePuts = [];
@@ -267,10 +272,27 @@ export class Datadir implements Store {
     }
   }
 
-  #lose(file: string, error: unknown): void {
-    this.#lost ??= writeError(this.name, error);
-    this.#lostFiles.add(file);
-    this.#appender.known.recent.removeFile(file);
+  /** Makes durable what was added, up to a position: what a failed sync may have lost goes to another file, which is synced in its turn. */
+  async #sync(writer: RecordWriter): Promise<{ readonly upTo: number; readonly marks: ReadonlyMap<string, FileMarks> }> {
+    const { recent } = this.#appender.known;
+    const marks = new Map<string, FileMarks>();
+    for (let syncs = 1; ; syncs++) {
+      for (const [file, error] of this.#unsynced) this.#writeAgain(writer, file, error);
+      const upTo = recent.position;
+      const done = await writer.sync();
+      for (const [file, mark] of done.marks) marks.set(file, mark);
+      for (const [file, error] of done.failures) this.#unsynced.set(file, error);
+      const [failure] = this.#unsynced.values();
+      if (this.#unsynced.size === 0) return { upTo, marks };
+      if (syncs === MAX_SYNCS) throw failure;
+    }
+  }
+
+  #writeAgain(writer: RecordWriter, file: string, error: unknown): void {
+    const { recent } = this.#appender.known;
+    const lost = rewriteUnsynced({ hash: this.#hash, compression: this.compression, recent, readers: this.#readers, writer }, file);
+    this.#unsynced.delete(file);
+    if (lost > 0) this.#lost ??= writeError(this.name, error);
   }
 
   get(hashcode: HashCode, options: OpOptions = {}): Promise<Uint8Array | undefined> {
@@ -323,7 +345,7 @@ export class Datadir implements Store {
 
   async #flush(): Promise<void> {
     await this.#ticker.flush();
-    // An earlier add is not durable, and never will be by this session: no later flush may say otherwise.
+    // Blocks of an earlier add are gone: no later flush may say otherwise.
     if (this.#lost !== undefined) throw this.#lost;
   }
 

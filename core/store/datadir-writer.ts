@@ -102,10 +102,15 @@ export class DatadirWriter {
   async sync(): Promise<{ readonly marks: Map<string, FileMarks>; readonly failures: Map<string, unknown> }> {
     const marks = new Map<string, FileMarks>();
     const failures = new Map<string, unknown>();
+    const isDurable = this.#options.isDurable?.() ?? true;
+    // First, as long as nothing is given up: where this fails all is tried again.
+    if (this.#folderChanged && isDurable) {
+      syncFolder(this.#options.dataFolder);
+      this.#folderChanged = false;
+    }
     const retired = this.#retired;
     this.#retired = [];
     const current = this.#current;
-    const isDurable = this.#options.isDurable?.() ?? true;
     for (const writer of current === undefined ? retired : [...retired, current]) {
       try {
         const size = isDurable ? await writer.sync() : writer.wholeSize;
@@ -117,10 +122,6 @@ export class DatadirWriter {
       }
     }
     for (const writer of retired) writer.close();
-    if (this.#folderChanged && isDurable) {
-      syncFolder(this.#options.dataFolder);
-      this.#folderChanged = false;
-    }
     return { marks, failures };
   }
 

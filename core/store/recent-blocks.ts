@@ -9,6 +9,14 @@ const FILE_UNKNOWN = 0xffff;
 /** Of a Block that is not to be found any more. */
 const FILE_GONE = 0xfffe;
 
+/** A Block that waits for the index. */
+export interface WaitingBlock {
+  /** As {@link RecentBlocks.find} gives it. */
+  readonly entry: number;
+  readonly digest: Uint8Array;
+  readonly location: Location;
+}
+
 /**
  * Where Blocks lie that were added lately: those that wait for the index, in the order in which they came, and as many
  * as there is room for of those that it has. Columns and an open hash table, 60 octets a Block: a Map of strings and
@@ -112,10 +120,16 @@ export class RecentBlocks {
     this.#files[entry] = FILE_GONE;
   }
 
-  /** None of the Blocks of a file that wait for the index is there. */
-  removeFile(file: string): void {
-    const number = this.#numberOf(file);
-    for (let entry = this.#indexed; entry < this.#count; entry++) if (this.#files[entry] === number) this.#files[entry] = FILE_GONE;
+  /** The Blocks of a file that wait for the index, as they are now; digests are copies. */
+  waitingIn(file: string): WaitingBlock[] {
+    const number = this.#fileNames.lastIndexOf(file);
+    const size = this.#digestSize;
+    const found: WaitingBlock[] = [];
+    for (let entry = this.#indexed; entry < this.#count; entry++) {
+      const location = this.#files[entry] === number ? this.location(entry) : undefined;
+      if (location !== undefined) found.push({ entry, digest: this.#digests.slice(entry * size, (entry + 1) * size), location });
+    }
+    return found;
   }
 
   /** Whether no Block waits for the index. */

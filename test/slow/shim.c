@@ -7,6 +7,8 @@
  *   SHIM_KILL    N or Nh: SIGKILL at step N; h: after half of it, where it writes octets
  *   SHIM_FAIL    N:ERRNO or N:ERRNO+: step N fails; with + all after it too
  *   SHIM_LOG     a file to which each step is appended
+ *   SHIM_CONTROL a file of a `struct control`, mapped: which call fails next, told while the program runs. All opens
+ *                and links count then, too
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -20,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -30,6 +33,12 @@ static const char *folder;
 static size_t folder_size;
 static long steps, kill_at = -1, fail_at = -1;
 static int kill_half, fail_errno, fail_on, log_fd = -1, count_fd = -1, ready;
+
+enum kind { OPEN, WRITE, SYNC, RENAME, TRUNCATE, MKDIR, UNLINK, LINK, KINDS };
+
+/* Written by whoever tests: the call number `countdown` among the kinds in `armed` fails, once. Errno 0 is a short write. */
+struct control { int64_t armed, countdown, error, fired, counts[KINDS]; };
+static volatile struct control *control;
 
 static long raw_write(int fd, const void *data, size_t size) { return syscall(SYS_write, fd, data, size); }
 
@@ -45,6 +54,12 @@ static void prepare(void) {
     fail_at = atol(value);
     fail_errno = colon ? atoi(colon + 1) : EIO;
     fail_on = strchr(value, '+') != NULL;
+  }
+  if ((value = getenv("SHIM_CONTROL"))) {
+    int fd = syscall(SYS_openat, AT_FDCWD, value, O_RDWR | O_CLOEXEC, 0);
+    void *map = fd < 0 ? (void *)-1 : (void *)syscall(SYS_mmap, NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (map != (void *)-1) control = map;
+    if (fd >= 0) syscall(SYS_close, fd);
   }
   if ((value = getenv("SHIM_LOG"))) log_fd = syscall(SYS_openat, AT_FDCWD, value, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
   if ((value = getenv("SHIM_COUNT"))) count_fd = syscall(SYS_openat, AT_FDCWD, value, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
@@ -78,9 +93,23 @@ static int is_counted(int fd) {
   return path_of(fd, path);
 }
 
+/* @returns 0, or -1 with errno set; of a write that is to be short 1 */
+static int controlled(enum kind kind) {
+  if (!control) return 0;
+  __atomic_add_fetch(&control->counts[kind], 1, __ATOMIC_SEQ_CST);
+  if (!(control->armed >> kind & 1) || __atomic_sub_fetch(&control->countdown, 1, __ATOMIC_SEQ_CST) != 0) return 0;
+  __atomic_add_fetch(&control->fired, 1, __ATOMIC_SEQ_CST);
+  if (!control->error && kind == WRITE) return 1;
+  errno = control->error ? control->error : EIO;
+  return -1;
+}
+
 /* Held from a step's beginning to its end, so that the log has the order of the calls. @returns 0, or -1 with errno set */
-static int begin(int *is_half) {
+static int begin(enum kind kind, int *is_half) {
+  int told = controlled(kind);
+  if (told < 0) return -1;
   pthread_mutex_lock(&lock);
+  if (told > 0) { *is_half = 2; return 0; }
   long step = ++steps;
   if (count_fd >= 0) syscall(SYS_pwrite64, count_fd, &steps, sizeof steps, 0);
   *is_half = 0;
@@ -117,18 +146,18 @@ static ssize_t write_pieces(int fd, const struct iovec *pieces, int count, off_t
   int half;
   size_t total = 0;
   for (int i = 0; i < count; i++) total += pieces[i].iov_len;
-  if (begin(&half)) return -1;
+  if (begin(WRITE, &half)) return -1;
   off_t offset = at;
   if (at < 0) {
     struct stat st;
     offset = fcntl(fd, F_GETFL) & O_APPEND ? (fstat(fd, &st), st.st_size) : lseek(fd, 0, SEEK_CUR);
   }
-  size_t limit = half ? total / 2 : total;
+  size_t limit = half ? (total + (half == 2)) / 2 : total;
   char *flat = malloc(total ? total : 1);
   size_t done = 0;
   for (int i = 0; i < count; i++) { memcpy(flat + done, pieces[i].iov_base, pieces[i].iov_len); done += pieces[i].iov_len; }
   ssize_t got = at < 0 ? raw_write(fd, flat, limit) : syscall(SYS_pwrite64, fd, flat, limit, at);
-  if (half) die();
+  if (half == 1) die();
   if (got > 0) { note("W %lu %ld %ld\n", ino_of(fd), (long)offset, (long)got); if (log_fd >= 0) raw_write(log_fd, flat, got); }
   int kept = errno;
   free(flat);
@@ -169,7 +198,7 @@ static int sync_file(int fd, int number) {
   struct stat st;
   prepare();
   if (!path_of(fd, path)) return syscall(number, fd);
-  if (begin(&half)) return -1;
+  if (begin(SYNC, &half)) return -1;
   int got = syscall(number, fd);
   if (half) die();
   if (!got && !fstat(fd, &st)) { if (S_ISDIR(st.st_mode)) note("D %s\n", path); else note("S %lu\n", (unsigned long)st.st_ino); }
@@ -183,7 +212,7 @@ int ftruncate64(int fd, off_t size) {
   int half;
   prepare();
   if (!is_counted(fd)) return syscall(SYS_ftruncate, fd, size);
-  if (begin(&half)) return -1;
+  if (begin(TRUNCATE, &half)) return -1;
   int got = syscall(SYS_ftruncate, fd, size);
   if (half) die();
   if (!got) note("T %lu %ld\n", ino_of(fd), (long)size);
@@ -196,10 +225,11 @@ static int open_file(int at, const char *path, int flags, mode_t mode) {
   int half;
   struct stat st;
   prepare();
+  if (control && at == AT_FDCWD && is_below(path)) return controlled(OPEN) < 0 ? -1 : syscall(SYS_openat, at, path, flags, mode);
   if (at != AT_FDCWD || !(flags & (O_CREAT | O_TRUNC)) || !is_below(path)) return syscall(SYS_openat, at, path, flags, mode);
   int existed = !stat(path, &st);
   if (existed && !(flags & O_TRUNC)) return syscall(SYS_openat, at, path, flags, mode);
-  if (begin(&half)) return -1;
+  if (begin(OPEN, &half)) return -1;
   int fd = syscall(SYS_openat, at, path, flags, mode);
   if (half) die();
   if (fd >= 0) { if (existed) note("T %lu 0\n", ino_of(fd)); else note("C %lu %s\n", ino_of(fd), path); }
@@ -211,18 +241,25 @@ static mode_t mode_of(int flags, va_list args) { return flags & (O_CREAT | __O_T
 #define OPENAT(name) int name(int at, const char *path, int flags, ...) { va_list args; va_start(args, flags); mode_t mode = mode_of(flags, args); va_end(args); return open_file(at, path, flags, mode); }
 OPEN(open) OPEN(open64) OPENAT(openat) OPENAT(openat64)
 
-#define STEP(condition, call, ...) \
+#define STEP(kind, condition, call, ...) \
   int half; \
   prepare(); \
   if (!(condition)) return call; \
-  if (begin(&half)) return -1; \
+  if (begin(kind, &half)) return -1; \
   int got = call; \
   if (half) die(); \
   if (!got) note(__VA_ARGS__); \
   end(); \
   return got;
 
-int rename(const char *from, const char *to) { STEP(is_below(to), syscall(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to), "R %s\n%s\n", from, to) }
-int unlink(const char *path) { STEP(is_below(path), syscall(SYS_unlinkat, AT_FDCWD, path, 0), "U %s\n", path) }
-int rmdir(const char *path) { STEP(is_below(path), syscall(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR), "X %s\n", path) }
-int mkdir(const char *path, mode_t mode) { STEP(is_below(path), syscall(SYS_mkdirat, AT_FDCWD, path, mode), "M %s\n", path) }
+int rename(const char *from, const char *to) { STEP(RENAME, is_below(to), syscall(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to), "R %s\n%s\n", from, to) }
+int unlink(const char *path) { STEP(UNLINK, is_below(path), syscall(SYS_unlinkat, AT_FDCWD, path, 0), "U %s\n", path) }
+int rmdir(const char *path) { STEP(UNLINK, is_below(path), syscall(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR), "X %s\n", path) }
+int mkdir(const char *path, mode_t mode) { STEP(MKDIR, is_below(path), syscall(SYS_mkdirat, AT_FDCWD, path, mode), "M %s\n", path) }
+
+/* Of what a log or a kill tells nothing, the control file alone makes fail. */
+int link(const char *from, const char *to) {
+  prepare();
+  if (is_below(to) && controlled(LINK) < 0) return -1;
+  return syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
+}

@@ -8,6 +8,10 @@ export interface StoreCheck {
   readonly recited: readonly string[];
   /** Read and verify every Block too; default true. */
   readonly scrub?: boolean;
+  /** Stores that may have a part of the Blocks, or the archive. */
+  readonly others?: readonly string[];
+  /** A Dirref of which every octet can be read. */
+  readonly whole?: string | undefined;
 }
 
 /** Checks Stores in a process of its own, which outlives none of them that ends it by a signal. */

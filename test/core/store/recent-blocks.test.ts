@@ -99,14 +99,22 @@ test('recent Blocks are found as a Map finds them, whatever was added, taken bac
   );
 });
 
-test('recent Blocks of a file that is lost are found no more, and wait for the index no more', () => {
+test('recent Blocks of a file that wait for the index are listed, and once they are removed found no more', () => {
   const recent = new RecentBlocks(SIZE, 100);
   for (const [i, file] of ['a', 'b', 'a'].entries()) {
     const from = recent.position;
     recent.add(digestOf(i), 0, 10, 10, 0);
     recent.place(from, file, 100 * i, 50);
   }
-  recent.removeFile('a');
+  const listed = recent.waitingIn('a');
+  assert.deepEqual(
+    listed.map(({ digest, location: { file, offset } }) => [digest, file, offset]),
+    [
+      [digestOf(0), 'a', 50],
+      [digestOf(2), 'a', 250],
+    ],
+  );
+  for (const { entry } of listed) recent.remove(entry);
   assert.deepEqual(
     [0, 1, 2].map((i) => recent.find(digestOf(i), 0) >= 0),
     [false, true, false],

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
+import { throwIfCancelled, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import type { TreePath } from '../core/tree/tree.ts';
 import { ControlChannel } from '../fuse/control/control-client.ts';
-import { octetsField } from '../fuse/control/fields.ts';
+import { type Fields, octetsField } from '../fuse/control/fields.ts';
 import { RemoteTree } from '../fuse/control/remote-tree.ts';
 import { isMounted } from '../fuse/mount-table.ts';
 import type { CommandContext } from './command.ts';
@@ -42,10 +43,64 @@ export async function recordThrough(socket: string, signal: AbortSignal): Promis
   return typeof dirref === 'string' ? dirref : undefined;
 }
 
+/** What the process of a mount cannot store. */
+export interface UnsavedFiles {
+  /** Some of the paths. */
+  readonly paths: readonly string[];
+  readonly count: number;
+  readonly reason: string;
+}
+
+/**
+ * Has the process of a mount store all that was written to it.
+ *
+ * @param discard - what cannot be stored is to go with the mount
+ * @returns what cannot be; undefined where nothing is left, or nobody answers
+ */
+export async function unsavedThrough(socket: string, discard: boolean, signal: AbortSignal): Promise<UnsavedFiles | undefined> {
+  if (!existsSync(socket)) return undefined;
+  let fields: Fields;
+  try {
+    using channel = await ControlChannel.connect(socket, process.getuid?.() ?? 0, { signal });
+    if (!isAlone(channel)) return undefined;
+    fields = await channel.ask({ request: 'unsaved', ...(discard ? { discard } : {}) }, { signal });
+  } catch (error) {
+    throwIfCancelled(signal);
+    // One of an earlier version, or one that has just ended.
+    if (error instanceof VtError) return undefined;
+    throw error;
+  }
+  const { unsaved, count, reason } = fields;
+  if (typeof reason !== 'string') return undefined;
+  return {
+    paths: Array.isArray(unsaved) ? unsaved.filter((path) => typeof path === 'string') : [],
+    count: typeof count === 'number' ? count : 0,
+    reason,
+  };
+}
+
+/** How many files a running mount could not store so far. */
+export async function countUnsavedThrough(socket: string): Promise<number> {
+  if (!existsSync(socket)) return 0;
+  try {
+    using channel = await ControlChannel.connect(socket, process.getuid?.() ?? 0);
+    const { unsaved } = channel.about;
+    return typeof unsaved === 'number' ? unsaved : 0;
+  } catch (error) {
+    if (error instanceof VtError) return 0;
+    throw error;
+  }
+}
+
+/** Whether no other mount of the same tree stays. */
+function isAlone({ about }: ControlChannel): boolean {
+  return !Array.isArray(about['mounts']) || about['mounts'].length === 0;
+}
+
 /** How many names of a running mount are stored nowhere and would go with it: none where others of its tree stay, or nobody answers. */
 export async function leftOutThrough(socket: string, signal: AbortSignal): Promise<number> {
   if (!existsSync(socket)) return 0;
   using channel = await ControlChannel.connect(socket, process.getuid?.() ?? 0, { signal });
-  const { left_out: names, mounts } = channel.about;
-  return typeof names === 'number' && (!Array.isArray(mounts) || mounts.length === 0) ? names : 0;
+  const { left_out: names } = channel.about;
+  return typeof names === 'number' && isAlone(channel) ? names : 0;
 }

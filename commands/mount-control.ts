@@ -17,6 +17,10 @@ interface ControlledMount {
   readonly tops: ReadonlyMap<string, TreePath>;
   /** Mounts the tree at one place more. */
   readonly addMount: (fields: Fields) => Promise<Fields>;
+  /** Stores what is to be stored before the mount goes. @returns what cannot be */
+  readonly unsaved: (fields: Fields) => Promise<Fields>;
+  /** How many files could not be stored so far. */
+  readonly countUnsaved: () => number;
 }
 
 /**
@@ -54,7 +58,7 @@ export function controlXattrs(
 export async function openControl(
   context: CommandContext,
   mountPoint: string,
-  { start, tops, addMount }: ControlledMount,
+  { start, tops, addMount, unsaved, countUnsaved }: ControlledMount,
 ): Promise<ControlServer | undefined> {
   const { shell, session, diagnostics } = context;
   try {
@@ -77,6 +81,9 @@ export async function openControl(
             ...octetsField('start', start),
             mounts: [...tops].map(([mountpoint, top]) => ({ mountpoint, ...octetsField('start', top) })),
             pid: process.pid,
+            get unsaved() {
+              return countUnsaved();
+            },
             version: shell.version,
           },
         });
@@ -86,7 +93,10 @@ export async function openControl(
             await requests.told();
             return status;
           },
-          ask: async (request, signal) => (request['request'] === 'mount' ? await addMount(request) : await requests.ask(request, signal)),
+          ask: async (request, signal) => {
+            if (request['request'] === 'mount') return await addMount(request);
+            return request['request'] === 'unsaved' ? await unsaved(request) : await requests.ask(request, signal);
+          },
           noMore: () => requests.noMore(),
           end: async () => await requests.end(),
         };

@@ -1,8 +1,9 @@
 import { VtError } from '../core/base/errors.ts';
-import { octetsFromText } from '../core/base/octets.ts';
+import { octetsFromText, octetsToText } from '../core/base/octets.ts';
 import { systemOwnerNames } from '../core/base/owner-names.ts';
 import { errorReason } from '../core/base/system-error.ts';
 import { Ingest } from '../core/blockify/ingest.ts';
+import { IngestOnDemand } from '../core/blockify/ingest-on-demand.ts';
 import { LiveTree } from '../core/tree/live-tree.ts';
 import type { Tree, TreePath } from '../core/tree/tree.ts';
 import { type Fields, takePath, takeText } from '../fuse/control/fields.ts';
@@ -30,22 +31,27 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
   if (leftOut !== undefined && !isShown)
     throw new VtError('EUSAGE', `mount "${session.tree.name}": rules say what is not stored, and of this tree nothing is`);
   if (isShown) await giveRootMeta(context, tree);
-  await using ingest = new Ingest(session.store);
+  const ingests = new IngestOnDemand(
+    () => new Ingest(session.store),
+    () => performance.now(),
+  );
   const unpin = session.pin();
   const server = new TreeServer(tree, {
     syncSeconds: isShown ? words.syncSeconds : 0,
     frontFolder: frontFolder(context.shell.env),
-    storeContent: async (content, { start }) => {
-      const block = await ingest.stream(content, {}, start);
-      await ingest.flushPending();
-      return block;
-    },
+    storeContent: async (content, { start }) =>
+      await ingests.use(async (ingest) => {
+        const block = await ingest.stream(content, {}, start);
+        await ingest.flushPending();
+        return block;
+      }),
     isChanged: () => isShown && session.isChanged,
     syncTree: async () => {
       if (isShown) await session.sync();
     },
     owners: systemOwnerNames(),
     onFault: (error) => diagnostics.failure(`mount "${mountPoint}": ${errorReason(error)}`),
+    onTrouble: (error) => diagnostics.warn(`mount "${mountPoint}": ${errorReason(error)}; it is tried again`),
     onBusy: (error) => diagnostics.warn(`${error.message}; it goes once nobody uses it`),
   });
   /** Mounts at one place; gives when it has gone. */
@@ -92,7 +98,15 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
     return { mounted: place, pid: process.pid };
   };
   const leave = (): void => server.leave();
-  const control = words.all ? undefined : await openControl(context, mountPoint, { start: subpath, tops, addMount });
+  const control = words.all
+    ? undefined
+    : await openControl(context, mountPoint, {
+        start: subpath,
+        tops,
+        addMount,
+        unsaved: async (fields) => await tellUnsaved(server, fields),
+        countUnsaved: () => server.unsaved().length,
+      });
   try {
     const { gone } = await mountAt(mountPoint, subpath, words);
     if (signal.aborted) leave();
@@ -110,9 +124,22 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
     } finally {
       signal.removeEventListener('abort', leave);
       await control?.[Symbol.asyncDispose]();
+      await ingests.close();
       unpin();
     }
   }
+}
+
+/** Paths told of at a time. */
+const MAX_TOLD = 100;
+
+/** Stores what is to be stored before a mount goes, and tells what cannot be; or gives that up. */
+async function tellUnsaved(server: TreeServer, fields: Fields): Promise<Fields> {
+  if (fields['discard'] === true) server.discard();
+  const unsaved = await server.save();
+  if (unsaved === undefined) return {};
+  const { paths, error } = unsaved;
+  return { unsaved: paths.slice(0, MAX_TOLD).map((path) => octetsToText(path)), count: paths.length, reason: errorReason(error) };
 }
 
 /** The live tree that a tree is, or shows read-only: a past state. */

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { throwIfCancelled, VtError } from '../core/base/errors.ts';
@@ -7,6 +8,9 @@ import type { CommandContext, ShellServices } from './command.ts';
 import { defineCommand } from './command.ts';
 import { countText, octetsFields } from './format.ts';
 import { resolveLocalPath } from './local-path.ts';
+
+/** Files that an error names, at most. */
+const MAX_NAMED = 10;
 
 /** Milliseconds between two looks whether a server has ended. */
 const LOOK_MS = 15;
@@ -19,20 +23,25 @@ export const umount = defineCommand({
   summary: 'take a mount away, sync it, and print its Dirref',
   details: [
     'A mount that is in use stays, and who uses it is told. With -l nobody new comes in, and it goes once the last has left. Of several mounts of one live tree the others go on.',
+    'All that was written is stored and recorded first. Where the Store fails, as on a full disk, the mount stays, and the files that are not stored are named: make room, and umount again. -f takes it away all the same; then what cannot be stored is gone, is named, and the exit status is 3. A mount that was taken away by other means keeps its process, which tries again until all is stored; umount -f ends that too.',
     'Names that were excluded when the tree was mounted go with its last mount, and how many they were is said; at a terminal it is asked before.',
   ],
   changesLocal: true,
   args: [{ name: 'mountpoint', kind: 'mount', summary: 'where a tree is mounted', repeat: true, glob: false }],
-  options: [{ name: 'lazy', short: 'l', summary: 'go on once nobody uses it any more' }],
+  options: [
+    { name: 'lazy', short: 'l', summary: 'go on once nobody uses it any more' },
+    { name: 'force', short: 'f', summary: 'give up what cannot be stored' },
+  ],
   async run(context, { args, options }) {
-    for (const argument of args) await unmountOne(context, resolveLocalPath(context.session.localCwd, argument), options.has('lazy'));
+    const how = { lazy: options.has('lazy'), force: options.has('force') };
+    for (const argument of args) await unmountOne(context, resolveLocalPath(context.session.localCwd, argument), how);
   },
 });
 
 async function unmountOne(
   { session, shell, output, signal, diagnostics }: CommandContext,
   mountPoint: Octets,
-  lazy: boolean,
+  { lazy, force }: { readonly lazy: boolean; readonly force: boolean },
 ): Promise<void> {
   const [{ isMounted }, { takeAway }, records] = await Promise.all([
     import('../fuse/mount-table.ts'),
@@ -40,11 +49,15 @@ async function unmountOne(
     import('./mount-records.ts'),
   ]);
   const shown = octetsToText(mountPoint);
-  if (!isMounted(mountPoint)) throw new VtError('EFAILED', `${shown} is not a vtftp mount`, { remedy: 'mounts lists them' });
   const record = records.readRecords(shell.env).find((each) => each.mountPoint === shown);
-  if (shell.interactive && !(await mayGo(shell, records.controlSocket(shell.env, shown), shown, signal))) return;
+  const socket = records.controlSocket(shell.env, shown);
+  const isThere = isMounted(mountPoint);
+  if (!isThere && (record === undefined || !records.isAlive(record.pid)))
+    throw new VtError('EFAILED', `${shown} is not a vtftp mount`, { remedy: 'mounts lists them' });
+  await requireSaved(socket, shown, { lazy, force, isThere }, signal);
+  if (isThere && shell.interactive && !(await mayGo(shell, socket, shown, signal))) return;
   try {
-    await takeAway(shown, lazy);
+    if (isThere) await takeAway(shown, lazy);
   } catch (error) {
     const { mountUsers } = await import('./mount-users.ts');
     const users = error instanceof VtError && !lazy ? mountUsers(mountPoint) : [];
@@ -84,6 +97,38 @@ async function unmountOne(
     ...octetsFields('unmounted', mountPoint),
     ...(gone === undefined ? {} : { excluded_gone: Number.parseInt(gone.replaceAll(',', ''), 10) }),
     ...(/^D\{/.test(dirref) ? { dirref } : {}),
+  });
+}
+
+/** Has all stored that was written; what cannot be is given up with -f alone. */
+async function requireSaved(
+  socket: string,
+  shown: string,
+  { lazy, force, isThere }: { readonly lazy: boolean; readonly force: boolean; readonly isThere: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  // Its process goes on until all is stored.
+  if (lazy && !force) return;
+  const { unsavedThrough } = await import('./mount-beside.ts');
+  // What the kernel still has goes to the process that serves the mount.
+  if (isThere) await flushKernel(shown);
+  const unsaved = await unsavedThrough(socket, force, signal);
+  if (unsaved === undefined || force) return;
+  const { paths, count, reason } = unsaved;
+  const named = paths.slice(0, MAX_NAMED).map((path) => `"${path}"`);
+  const more = count > named.length ? ` and ${count - named.length} more` : '';
+  const what = count === 0 ? 'the last changes are not recorded' : `not stored: ${named.join(', ')}${more}`;
+  throw new VtError('EFAILED', `umount "${shown}": ${what}: ${reason}`, {
+    remedy: 'mend that and umount again, or give them up by umount -f',
+  });
+}
+
+/** Has the kernel write back what programs wrote to a mount. What goes wrong is told by the mount itself. */
+async function flushKernel(mountPoint: string): Promise<void> {
+  const child = spawn('sync', ['-f', '--', mountPoint], { stdio: 'ignore' });
+  await new Promise<void>((resolve) => {
+    child.once('error', () => resolve());
+    child.once('close', () => resolve());
   });
 }
 

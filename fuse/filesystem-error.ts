@@ -20,20 +20,32 @@ export class FilesystemError extends Error {
 const OF_CODE: Readonly<Record<string, ErrnoName>> = {
   EREADONLY: 'EROFS',
   EPERM: 'EPERM',
+  EFULL: 'ENOSPC',
   ECANCELLED: 'EINTR',
   EUNSUPPORTED: 'EOPNOTSUPP',
 };
 
 /**
  * The errno, a positive number, that stands for whatever was thrown: PathErrors and system calls have their own,
- * damaged and missing Blocks and all that is unforeseen are EIO.
+ * a full Store is ENOSPC or EDQUOT, damaged and missing Blocks and all that is unforeseen are EIO.
  */
 export function errnoOf(error: unknown): number {
   const { errno } = constants;
   if (error instanceof FilesystemError || error instanceof PathError) return errno[error.errno];
+  const full = fullnessOf(error);
+  if (full !== undefined) return errno[full];
   if (error instanceof VtError) return errno[OF_CODE[error.code] ?? 'EIO'];
   if (error instanceof Error && 'code' in error && typeof error.code === 'string' && Object.hasOwn(errno, error.code)) {
     return errno[error.code as ErrnoName];
   }
   return errno.EIO;
+}
+
+/** What the system says that is the cause of an error: no room, or a quota. */
+function fullnessOf(error: unknown): 'ENOSPC' | 'EDQUOT' | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code } = at as NodeJS.ErrnoException;
+    if (code === 'ENOSPC' || code === 'EDQUOT') return code;
+  }
+  return undefined;
 }

@@ -1,6 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { PathError, VtError } from '../core/base/errors.ts';
 import { fileTimeNs } from '../core/base/libc.ts';
+import { type Octets, octetsToText } from '../core/base/octets.ts';
 import type { OwnerNames } from '../core/base/owner-names.ts';
+import { errorText } from '../core/base/system-error.ts';
 import type { NameFilter } from '../core/filter/name-filter.ts';
 import type { LiveDir } from '../core/tree/live-node.ts';
 import type { LiveTree } from '../core/tree/live-tree.ts';
@@ -33,6 +36,8 @@ export interface ServeOptions {
   readonly owners: OwnerNames;
   /** What went wrong and clients saw as EIO. */
   readonly onFault: (error: unknown) => void;
+  /** What could not be stored or recorded, and is tried again. */
+  readonly onTrouble: (error: unknown) => void;
   /** A mount is to go and is in use: it goes once nobody uses it. */
   readonly onBusy: (error: VtError) => void;
 }
@@ -49,6 +54,22 @@ export interface TreeMountOptions extends Omit<MountOptions, 'onFault'> {
   readonly control: ControlXattrs | undefined;
 }
 
+/** What is not stored and recorded yet, as the Store fails. */
+export interface Unsaved {
+  /** Files whose content is not stored; empty where only the root could not be recorded. */
+  readonly paths: readonly Octets[];
+  readonly error: unknown;
+}
+
+/** Paths that an error names, at most. */
+const MAX_NAMED = 20;
+
+/** Until what could not be stored at the end is tried again: milliseconds. */
+const RETRY_MS = 1000;
+
+/** How long a process that was told to end by a signal goes on trying: milliseconds. */
+const MAX_LEAVING_MS = 10_000;
+
 /** A live tree with its mounts: all show the same nodes, each from a top and by rules of its own. */
 export class TreeServer {
   readonly #tree: LiveTree;
@@ -60,7 +81,11 @@ export class TreeServer {
   readonly #told: Promise<void>;
   readonly #ticker: NodeJS.Timeout | undefined;
   readonly #running = { sync: undefined as Promise<void> | undefined, again: undefined as Promise<void> | undefined };
+  readonly #discarding = new AbortController();
+  /** Why the last save failed. */
+  #trouble: string | undefined;
   #isLeaving = false;
+  #leaving: NodeJS.Timeout | undefined;
 
   constructor(tree: LiveTree, options: ServeOptions) {
     this.#tree = tree;
@@ -78,7 +103,7 @@ export class TreeServer {
       clock,
       owners: options.owners,
       owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
-      onFault: options.onFault,
+      onTrouble: options.onTrouble,
     });
     const { mount } = this.#live;
     this.#told = tellChanges(mount, tree.watchOthers(mount, { signal: this.#watching.signal }), this.#views);
@@ -117,9 +142,35 @@ export class TreeServer {
     return this.#mounts.size;
   }
 
-  /** Takes all mounts away, lazily those that are in use; no new one can be made. */
+  /** Stores and records all that was written. @returns what could not be, or undefined */
+  async save(): Promise<Unsaved | undefined> {
+    return await this.#save(() => this.#options.isChanged());
+  }
+
+  async #save(isSynced: () => boolean): Promise<Unsaved | undefined> {
+    try {
+      await this.#live.settle();
+      if (isSynced()) await this.#sync();
+      return undefined;
+    } catch (error) {
+      return { paths: this.#live.unsaved(), error };
+    }
+  }
+
+  /** Paths of the files whose content could not be stored so far. */
+  unsaved(): readonly Octets[] {
+    return this.#live.unsaved();
+  }
+
+  /** What cannot be stored when the last mount goes is given up. */
+  discard(): void {
+    this.#discarding.abort();
+  }
+
+  /** Takes all mounts away, lazily those that are in use; no new one can be made. What cannot be stored is given up after a while. */
   leave(): void {
     this.#isLeaving = true;
+    this.#leaving ??= setTimeout(() => this.discard(), MAX_LEAVING_MS).unref();
     for (const mount of this.#mounts.keys()) {
       mount.unmount().catch((error: unknown) => {
         if (error instanceof VtError) this.#options.onBusy(error);
@@ -130,8 +181,10 @@ export class TreeServer {
   }
 
   /**
-   * Resolves when the last mount has gone, by whomever it was taken away. All that was written is in the tree and its Store then, and recorded.
+   * Resolves when the last mount has gone, by whomever it was taken away. All that was written is in the tree and its Store then, and recorded:
+   * where the Store fails it is tried again until it does not, or until `discard`.
    *
+   * @throws {VtError} EFAILED which names what was given up
    * @returns how many names go with the mount, since they are left out of what is stored
    */
   async ended(): Promise<number> {
@@ -140,12 +193,38 @@ export class TreeServer {
     clearInterval(this.#ticker);
     this.#watching.abort();
     await this.#told;
-    await this.#live.settle();
-    this.#live.mount.contents[Symbol.dispose]();
-    await (this.#running.again ?? this.#running.sync ?? Promise.resolve()).catch(() => undefined);
-    // What is left out of hard links is known to the sync alone, which stores the others: as long as contents can be stored.
-    await this.#sync();
+    try {
+      await this.#saveAll();
+    } finally {
+      clearTimeout(this.#leaving);
+      this.#live.end();
+      this.#live.mount.contents[Symbol.dispose]();
+    }
     return await this.#tree.countLeftOut();
+  }
+
+  async #saveAll(): Promise<void> {
+    const { signal } = this.#discarding;
+    let told: string | undefined;
+    for (let unsaved = await this.#saveRest(); unsaved !== undefined; unsaved = await this.#saveRest()) {
+      const text = errorText(unsaved.error);
+      if (signal.aborted) {
+        const { paths } = unsaved;
+        const names = paths.slice(0, MAX_NAMED).map((path) => `"${octetsToText(path)}"`);
+        const more = paths.length > MAX_NAMED ? ` and ${paths.length - MAX_NAMED} more` : '';
+        const what = paths.length === 0 ? 'what changed since the last root' : `${names.join(', ')}${more}`;
+        throw new VtError('EFAILED', `not stored, and gone with the mount: ${what}: ${text}`, { cause: unsaved.error });
+      }
+      if (text !== told) this.#options.onTrouble(unsaved.error);
+      told = text;
+      await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  async #saveRest(): Promise<Unsaved | undefined> {
+    await (this.#running.again ?? this.#running.sync ?? Promise.resolve()).catch(() => undefined);
+    // What is left out of hard links is known to the sync alone, which stores the others.
+    return await this.#save(() => true);
   }
 
   /** One of several that goes leaves its changes stored and recorded. */
@@ -173,12 +252,10 @@ export class TreeServer {
   }
 
   async #tick(): Promise<void> {
-    try {
-      await this.#live.settle();
-      if (this.#options.isChanged()) await this.#sync();
-    } catch (error) {
-      this.#options.onFault(error);
-    }
+    const unsaved = await this.save();
+    const text = unsaved === undefined ? undefined : errorText(unsaved.error);
+    if (text !== undefined && text !== this.#trouble) this.#options.onTrouble(unsaved?.error);
+    this.#trouble = text;
   }
 
   /** Those who ask while a sync is under way share the next one. */

@@ -43,6 +43,7 @@ const BY_CODE: Readonly<Record<VtErrorCode, number>> = {
   EUSAGE: EXIT.usage,
   EPARTIAL: EXIT.partial,
   EPERM: EXIT.notPermitted,
+  EFULL: EXIT.failed,
   EFAILED: EXIT.failed,
 };
 

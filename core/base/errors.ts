@@ -19,6 +19,7 @@ export type VtErrorCode =
   | 'EUSAGE' // a command line that cannot be understood
   | 'EPARTIAL' // done in part; what failed has been reported
   | 'EPERM' // not permitted
+  | 'EFULL' // no room: a full disk, a quota
   | 'EFAILED'; // anything else that was expected to be possible
 
 export interface VtErrorOptions {

@@ -5,7 +5,7 @@ export function writeError(name: string, error: unknown): VtError {
   if (error instanceof VtError) return error;
   const { code, message } = error as NodeJS.ErrnoException;
   const full = code === 'ENOSPC' || code === 'EDQUOT';
-  return new VtError('EFAILED', `write to Store "${name}": ${full ? 'no space left on the device' : message}`, {
+  return new VtError(full ? 'EFULL' : 'EFAILED', `write to Store "${name}": ${full ? 'no space left on the device' : message}`, {
     cause: error,
     ...(full ? { remedy: 'free some space and run the same command again' } : {}),
   });

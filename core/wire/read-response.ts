@@ -17,7 +17,7 @@ export function readResponse({ flags, payload, release }: Packet, name: string):
 }
 
 /** Codes that may come from elsewhere: what concerns this program alone is none of them. */
-const CODES = new Set(['EPARSE', 'EMISSING', 'ECORRUPT', 'EOPEN', 'EREADONLY', 'ELOCKED', 'EUNSUPPORTED', 'EPERM', 'EFAILED']);
+const CODES = new Set(['EPARSE', 'EMISSING', 'ECORRUPT', 'EOPEN', 'EREADONLY', 'ELOCKED', 'EUNSUPPORTED', 'EPERM', 'EFULL', 'EFAILED']);
 
 /** A hashcode as messages name it. */
 const LABEL = /^[a-z0-9-]{1,32}:[0-9a-f]{2,128}$/;

@@ -173,7 +173,14 @@ export class FrontFile implements UnsyncedContent {
       if (this.#settling?.version !== this.#version)
         this.#settling = { version: this.#version, block: this.#store(this.#version, options) };
       const settling = this.#settling;
-      const block = await settling.block;
+      let block: Block;
+      try {
+        block = await settling.block;
+      } catch (error) {
+        // Whoever asks again has it tried again.
+        if (this.#settling === settling) this.#settling = undefined;
+        throw error;
+      }
       // Whoever writes on and on is not waited for: this is one state it had.
       if (settling.version !== this.#version) return block;
     }

@@ -1,5 +1,9 @@
 import { statfsSync } from 'node:fs';
+import type { Octets } from '../../core/base/octets.ts';
 import { formatBlock } from '../../core/block/block-text.ts';
+import { isHard } from '../../core/tree/live-changes.ts';
+import type { LiveNode } from '../../core/tree/live-state.ts';
+import { joinPath } from '../../core/tree/path.ts';
 import type { Filesystem, FilesystemSize } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
 import { attributeOperations } from './attribute-operations.ts';
@@ -17,6 +21,10 @@ export interface LiveFilesystem {
   readonly mount: LiveMount;
   /** Stores every content that is not in Blocks yet; what is written meanwhile need not be in. */
   settle(): Promise<void>;
+  /** Paths of the files whose content could not be stored so far. */
+  unsaved(): Octets[];
+  /** Tries nothing again. */
+  end(): void;
 }
 
 /** Puts a filesystem before a live tree. The tree may be changed through its paths as well: both see all. */
@@ -45,7 +53,20 @@ export function liveFilesystem(options: LiveMountOptions): LiveFilesystem {
     syncfs: sync,
     statfs: () => sizeOf(options.frontFolder, mount.inodes.size),
   };
-  return { filesystem, mount, settle: () => queue.settleAll() };
+  return {
+    filesystem,
+    mount,
+    settle: () => queue.settleAll(),
+    unsaved: () => queue.failed().map(({ node }) => pathOf(node)),
+    end: () => queue.end(),
+  };
+}
+
+/** Where a file is; of one with several names where its node is kept. */
+function pathOf(node: LiveNode): Octets {
+  if (node.sort === 'dir') return node.path();
+  if (isHard(node)) return joinPath(node.hard.scope.dir.path(), node.hard.uuid as Octets);
+  return node.home === undefined ? node.dirent.name : joinPath(node.home.dir.path(), node.home.name);
 }
 
 /** The room that there is for what is written. */

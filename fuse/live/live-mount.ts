@@ -42,8 +42,8 @@ export interface LiveMountOptions {
   readonly owners: OwnerNames;
   /** Of what says no owner. */
   readonly owner: DefaultOwner;
-  /** What went wrong behind the backs of all clients. */
-  readonly onFault: (error: unknown) => void;
+  /** What could not be stored behind the backs of all clients, and is tried again. */
+  readonly onTrouble: (error: unknown) => void;
 }
 
 /** Threads that read ahead, at most. */

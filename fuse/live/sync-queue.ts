@@ -1,3 +1,4 @@
+import { errorText } from '../../core/base/system-error.ts';
 import type { Block } from '../../core/block/block.ts';
 import type { FrontFile } from './front-file.ts';
 import type { Inode } from './inode-table.ts';
@@ -5,6 +6,12 @@ import type { LiveMount } from './live-mount.ts';
 
 /** Files whose content is being stored at a time. */
 const MAX_UNDER_WAY = 2;
+
+/** Until what could not be stored is tried again: milliseconds. */
+const RETRY_MS = 1000;
+
+/** Files in a row that fail before the others are left for the next try: the Store itself fails, and each is read for nothing. */
+const MAX_FAILED_IN_A_ROW = 8;
 
 /** Files that wait to be stored, about at most: as many small ones as fit into the memory that fronts have. */
 const MAX_WAITING = 4096;
@@ -16,6 +23,11 @@ const MAX_WAITING = 4096;
 export class SyncQueue {
   readonly #mount: LiveMount;
   readonly #waiting = new Set<Inode>();
+  /** Files that could not be stored, and why. Their fronts stay until they are. */
+  readonly #failed = new Map<Inode, unknown>();
+  #retry: NodeJS.Timeout | undefined;
+  /** What was told last of what fails behind the clients' backs. */
+  #told: string | undefined;
   #underWay = 0;
   #idle: (() => void)[] = [];
   #room: (() => void)[] = [];
@@ -36,8 +48,29 @@ export class SyncQueue {
     return new Promise((resolve) => this.#room.push(resolve));
   }
 
-  /** Stores a file's content now, but of one that is left out: that stays where it is. */
+  /** Files whose content could not be stored so far. */
+  failed(): Inode[] {
+    this.#forgetRemoved();
+    return [...this.#failed.keys()];
+  }
+
+  /** Stores a file's content now, but of one that is left out: that stays where it is. What fails is tried again by and by. */
   async store(inode: Inode): Promise<void> {
+    try {
+      await this.#store(inode);
+      const [next] = this.#failed.delete(inode) ? this.#failed.keys() : [];
+      // The Store takes something again.
+      if (next !== undefined) this.add(next);
+    } catch (error) {
+      // Behind the others, which get their turn first.
+      this.#failed.delete(inode);
+      if (!this.#mount.nodes.isRemoved(inode.node)) this.#failed.set(inode, error);
+      this.#tryAgain();
+      throw error;
+    }
+  }
+
+  async #store(inode: Inode): Promise<void> {
     const isLeftOut = this.#mount.isLeftOut(inode);
     if (isLeftOut === false) await this.settle(inode);
     // Of one with several names the sync of the tree knows, and stores it; then it can give up its front.
@@ -71,12 +104,50 @@ export class SyncQueue {
     this.#mount.inodes.drop(inode);
   }
 
-  /** Stores every content that is not in Blocks yet. */
+  /** Stores every content that is not in Blocks yet. @throws the first of the errors, once all others are stored */
   async settleAll(): Promise<void> {
-    for (const inode of [...this.#mount.inodes.all()]) {
-      if (inode.front !== undefined && !this.#mount.nodes.isRemoved(inode.node)) await this.store(inode);
+    this.#forgetRemoved();
+    const inodes = [...this.#mount.inodes.all()].filter(({ front }) => front !== undefined);
+    const failed: unknown[] = [];
+    let inARow = 0;
+    // Those that failed come last: what they fail by may be their own.
+    for (const inode of [...inodes.filter((each) => !this.#failed.has(each)), ...inodes.filter((each) => this.#failed.has(each))]) {
+      if (this.#mount.nodes.isRemoved(inode.node)) continue;
+      try {
+        await this.store(inode);
+        inARow = 0;
+      } catch (error) {
+        failed.push(error);
+        if (++inARow === MAX_FAILED_IN_A_ROW) break;
+      }
     }
     await this.idle();
+    if (failed.length > 0) throw failed[0];
+  }
+
+  /** Tells of a failure, of the same one once. */
+  #tell(error: unknown): void {
+    const text = errorText(error);
+    if (text !== this.#told) this.#mount.options.onTrouble(error);
+    this.#told = text;
+  }
+
+  #tryAgain(): void {
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      this.#forgetRemoved();
+      for (const inode of [...this.#failed.keys()].slice(0, MAX_FAILED_IN_A_ROW)) this.add(inode);
+    }, RETRY_MS).unref();
+  }
+
+  #forgetRemoved(): void {
+    for (const inode of this.#failed.keys())
+      if (inode.front === undefined || this.#mount.nodes.isRemoved(inode.node)) this.#failed.delete(inode);
+  }
+
+  /** Tries nothing again. */
+  end(): void {
+    clearTimeout(this.#retry);
   }
 
   /** Resolves when nothing is under way. */
@@ -93,7 +164,12 @@ export class SyncQueue {
       this.#waiting.delete(inode);
       this.#underWay++;
       this.store(inode)
-        .catch((error: unknown) => this.#mount.options.onFault(error))
+        .then(
+          () => {
+            this.#told = undefined;
+          },
+          (error: unknown) => this.#tell(error),
+        )
         .finally(() => {
           this.#underWay--;
           this.#next();

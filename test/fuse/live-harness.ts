@@ -80,7 +80,7 @@ export class LiveHarness implements AsyncDisposable {
       clock: new FileClock(this.#nowNs),
       owners: NO_OWNER_NAMES,
       owner: { uid: 0, gid: 0 },
-      onFault: (error) => void this.faults.push(error),
+      onTrouble: (error) => void this.faults.push(error),
     });
   }
 }

@@ -179,6 +179,7 @@ const STATUSES: Readonly<Record<VtErrorCode, number>> = {
   ECANCELLED: 130,
   ECLOSED: 1,
   EUNSUPPORTED: 1,
+  EFULL: 1,
   EFAILED: 1,
 };
 

@@ -1,9 +1,9 @@
-import type { Ingest } from '../blockify/ingest.ts';
+import type { Ingest } from './ingest.ts';
 
-/** Worker threads are ended that had nothing to do for so long: milliseconds. */
+/** An ingest is ended that had nothing to do for so long: milliseconds. */
 const IDLE_MS = 20_000;
 
-/** The workers that take in much at a time: started when there is much, and ended when there was not for a while. */
+/** An ingest for a process that goes on for long: made at first use, ended when it was idle for a while, and made anew once it failed. */
 export class IngestOnDemand {
   readonly #make: () => Ingest;
   readonly #monotonicMs: () => number;
@@ -15,20 +15,24 @@ export class IngestOnDemand {
     this.#monotonicMs = monotonicMs;
   }
 
-  /** Runs `work` with them. One that failed, as the Store did, is not used again. */
+  /** Runs `work` with it, which may be under way several times. An ingest that failed, as the Store did, is not used again. */
   async use<T>(work: (ingest: Ingest) => Promise<T>): Promise<T> {
     this.#ingest ??= this.#make();
+    const ingest = this.#ingest;
     try {
-      return await work(this.#ingest);
+      return await work(ingest);
     } catch (error) {
-      await this.close();
+      if (ingest.failure !== undefined) {
+        if (this.#ingest === ingest) this.#ingest = undefined;
+        await ingest[Symbol.asyncDispose]();
+      }
       throw error;
     } finally {
       this.#usedMs = this.#monotonicMs();
     }
   }
 
-  /** Ends them if they have been idle. */
+  /** Ends it if it has been idle. */
   async rest(): Promise<void> {
     if (this.#ingest !== undefined && this.#monotonicMs() - this.#usedMs > IDLE_MS) await this.close();
   }

@@ -31,7 +31,7 @@ export const put = defineCommand({
     'Files that are as an earlier put left them (by device, inode, size, mtime and ctime) are not opened. What cannot be read is named, its stored state stays, the rest goes in, and the exit status is 3. A file that changes all the time is named too, and stored as it was read last. Symlinks are put as symlinks. Nothing is in the tree before all of it is stored.',
     'Where the syntax of a file is known (man 7 vt, "Parsers") its parts become Blocks, so that they are found again elsewhere. --parser chooses one for all files, or none; it counts for files that are read, which with another choice than last time are all.',
     'What --include, --exclude and the rules of --filter say about names counts in the order in which it stands, the first that matches first, as with rsync (man 7 vt, "Filter rules"); an excluded Dir is left out with all below. A pattern with a slash in front begins at LOCAL; where there are several LOCALs, at the directory that they are in, and each is left out itself if its name is excluded. NAME becomes what LOCAL is without the excluded names: put removes them from NAME as it removes others, unless --merge keeps them.',
-    'The report tells the files and octets of content, and how many Blocks and octets were new to the Store and how many it had.',
+    'The report tells the files and octets of content, and how many Blocks and octets were new to the Store and how many it had. Blocks that the Store has are not read again: what any command has found to be damaged is stored anew; damage that nobody has met yet is found by scrub.',
   ],
   args: [
     { name: 'local', kind: 'local', summary: 'a local file or directory', repeat: true },

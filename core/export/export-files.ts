@@ -146,7 +146,7 @@ export class ExportFiles implements AsyncDisposable {
       this.#run.report.counts.files++;
       stands = true;
     } catch (error) {
-      this.#run.report.fail(place.path, error);
+      await this.#run.fail(place, error);
     }
     await this.#run.done(place, place.link, stands);
   }

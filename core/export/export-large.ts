@@ -81,7 +81,7 @@ export async function writeLargeFile(
       return true;
     } catch (error) {
       at.unlink(place.dir.fd, temporary);
-      run.report.fail(place.path, error);
+      await run.fail(place, error);
       return false;
     } finally {
       closeSync(fd);

@@ -59,6 +59,11 @@ export class ExportReport {
     } else this.#add(path, error instanceof Error ? error : new Error(String(error)), false);
   }
 
+  /** Reports one more missing or damaged Block of a node that has failed. */
+  alsoDamaged(path: Octets, error: Error): void {
+    this.#onFailure?.({ path, error, isDamage: true, isAttribute: false });
+  }
+
   /** Reports what could not be set of a node that stands. */
   attributeFailure(path: Octets): AttributeFailure {
     return (what, error) => this.#add(path, new VtError('EFAILED', `cannot set ${what}: ${messageOf(error)}`, { cause: error }), true);

@@ -7,7 +7,9 @@ import type { OwnerNames } from '../base/owner-names.ts';
 import { errorCode } from '../base/system-error.ts';
 import type { Meta } from '../dirent/meta.ts';
 import type { Store } from '../store/store.ts';
+import { damagedBlocks } from '../tree/damaged-blocks.ts';
 import type { WalkLink } from '../tree/walk.ts';
+import { isDamage } from '../tree/walk.ts';
 import type { ExportCounts, ExportFailure } from './export.ts';
 import type { Attributes, OwnerPolicy } from './export-attributes.ts';
 import { attributesOf } from './export-attributes.ts';
@@ -143,6 +145,19 @@ export class ExportRun {
     const made = this.report.attempt(place.path, () => this.#makePlain(place));
     if (made) this.report.counts[dirent.kind === 'symlink' ? 'symlinks' : 'specials']++;
     return this.done(place, link, made);
+  }
+
+  /** Reports a file that could not be written; where that was for its Blocks, each of them. */
+  async fail({ path, dirent }: NamedPlace, error: unknown): Promise<void> {
+    this.report.fail(path, error);
+    if (!isDamage(error) || dirent.kind !== 'file') return;
+    const { source, signal } = this.context;
+    try {
+      for await (const { hashcode, error: damage } of damagedBlocks(source, dirent.block, signal))
+        if (hashcode === '' || !error.message.includes(hashcode)) this.report.alsoDamaged(path, damage);
+    } catch (failure) {
+      this.report.fail(path, failure);
+    }
   }
 
   /** A node stands, or failed to: its other names follow, and its directory may be complete. A promise where that takes a while. */

@@ -75,6 +75,37 @@ test('S05: a flipped bit in a Block ends GET with 13, names the path, gives the 
   assert.match(cat.stderr, /marked\.bin/);
 });
 
+for (const [size, kind] of [
+  [300_000, 'small'],
+  [6_000_000, 'large'],
+] as const) {
+  test(`S05: get names every damaged Block of a ${kind} file, and a put of the same content afterwards is whole`, async (t) => {
+    const scratch = makeScratch(t);
+    const { env } = scratch;
+    const content = makeRandom(98).bytes(size);
+    const file = scratch.path('file');
+    writeFileSync(file, content);
+    const store = scratch.path('store');
+    const first = await vtftp(['-S', store, '-c', `put ${file} file; quit`], { env });
+    assert.equal(first.status, 0, first.report);
+    for (const at of [0.1, 0.5, 0.9]) {
+      const found = find(store, content.subarray(Math.floor(at * size), Math.floor(at * size) + 32));
+      flip(found.file, found.offset + 5);
+    }
+    const get = await vtftp(['-S', store, '-c', `get file ${scratch.path('got')}`], { env });
+    assert.equal(get.status, 13, get.report);
+    assert.equal(new Set(get.stderr.match(/sha3-256:[0-9a-f]{64}/g)).size, 3, get.report);
+    assert.match(get.stderr, /1 item failed/);
+
+    const again = await vtftp(['-S', store, '-c', `put ${file} file; quit`], { env });
+    assert.equal(again.status, 0, again.report);
+    assert.equal(recited(again), recited(first));
+    const whole = await vtftp(['-S', store, '-c', `get file ${scratch.path('whole')}`], { env });
+    assert.equal(whole.status, 0, whole.report);
+    assert.ok(readFileSync(scratch.path('whole')).equals(content));
+  });
+}
+
 test('S05: a Dirref whose Blocks the Store does not have ends with 13', async (t) => {
   const { scratch, root } = await keepTree(t, 12);
   const other = await vtftp(['-S', scratch.path('other'), root, '-c', `get tree ${scratch.path('target')}`], { env: scratch.env });

@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { PathError, VtError } from '../core/base/errors.ts';
+import { errorCode } from '../core/base/system-error.ts';
 
 /** Names of errors as `os.constants.errno` has them. */
 export type ErrnoName = keyof typeof constants.errno;
@@ -35,16 +36,15 @@ export function errnoOf(error: unknown): number {
   const full = fullnessOf(error);
   if (full !== undefined) return errno[full];
   if (error instanceof VtError) return errno[OF_CODE[error.code] ?? 'EIO'];
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string' && Object.hasOwn(errno, error.code)) {
-    return errno[error.code as ErrnoName];
-  }
+  const code = errorCode(error);
+  if (code !== undefined && Object.hasOwn(errno, code)) return errno[code as ErrnoName];
   return errno.EIO;
 }
 
 /** What the system says that is the cause of an error: no room, or a quota. */
 function fullnessOf(error: unknown): 'ENOSPC' | 'EDQUOT' | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
-    const { code } = at as NodeJS.ErrnoException;
+    const code = errorCode(at);
     if (code === 'ENOSPC' || code === 'EDQUOT') return code;
   }
   return undefined;

@@ -16,6 +16,9 @@ export interface SystemError extends Error {
 // Of two names with one number, Node's fs uses the first of these.
 const PREFERRED: readonly string[] = ['ENOTSUP', 'EAGAIN'];
 
+/** What Node calls an errno that it has no name for. */
+const UNKNOWN_CODE = 'Unknown system error';
+
 let codes: ReadonlyMap<number, string> | undefined;
 
 /** The name of a positive errno: `ENOENT`; `E4711` for one that nobody knows. */
@@ -45,8 +48,9 @@ export function systemError(errno: number, syscall: string, path?: Uint8Array | 
 
 /** The `code` of a system call's error (`ENOENT`), or undefined for any other value. */
 export function errorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
+  // Node has no name for some, EDQUOT among them.
+  return error.code.startsWith(UNKNOWN_CODE) && isSystemError(error) ? errnoName(-error.errno) : error.code;
 }
 
 /** A path in octets as the bytes that node:fs takes. */

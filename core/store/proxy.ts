@@ -241,9 +241,12 @@ export class ProxyStore implements Store {
   async has(hashcodes: readonly HashCode[], options: OpOptions = {}): Promise<boolean[]> {
     this.#check('ask', options);
     const found = hashcodes.map(() => false);
+    // A Block that one of the Stores to save to lacks is to be added, whatever the others have.
+    const saves = new Set(this.#stores.save);
+    const lacking = hashcodes.map(() => saves.size);
     let failure: unknown;
     let answers = 0;
-    for (const store of this.#sources) {
+    for (const store of new Set([...this.#sources, ...saves])) {
       const open = hashcodes.flatMap((hashcode, i) => (found[i] === true ? [] : [{ hashcode, i }]));
       if (open.length === 0 && answers > 0) break;
       try {
@@ -252,7 +255,11 @@ export class ProxyStore implements Store {
           options,
         );
         answers++;
-        for (const [k, { i }] of open.entries()) if (present[k] === true) found[i] = true;
+        for (const [k, { i }] of open.entries()) {
+          if (present[k] !== true) continue;
+          if (saves.has(store)) lacking[i] = (lacking[i] ?? 0) - 1;
+          if (!saves.has(store) || lacking[i] === 0) found[i] = true;
+        }
       } catch (error) {
         this.#check('ask', options);
         if (!isFault(error)) throw error;

@@ -3,6 +3,8 @@ import { dirname, join } from 'node:path';
 import { it } from 'node:test';
 import { CorruptBlockError, VtError } from '../../../core/base/errors.ts';
 import { hashcodeOf } from '../../../core/block/hashcode.ts';
+import { capability } from '../../../core/store/capability.ts';
+import { openDatadir } from '../../../core/store/datadir.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { openStore } from '../../../core/store/open-store.ts';
 import type { ProxyStores } from '../../../core/store/proxy.ts';
@@ -98,6 +100,19 @@ it('S40: a Block goes to every save Store, and comes from the first read Store t
   assert.equal(faulty.calls.get, 0, 'what read has is not asked of save');
   const { hashcode: onlyA } = await a.add(Buffer.from('only in a'));
   assert.ok(await counted.get(onlyA), 'what was saved is found though read does not name the Store');
+});
+
+it('S40: a Block that one of several save Stores lacks counts as lacking, so that whoever asks first adds it again', async () => {
+  const [a, b] = [memory('a'), memory('b')];
+  const failing = new FaultStore(b, [{ on: 'add', kind: 'fail', times: 1 }]);
+  const { proxy } = proxied({ save: [a, failing] });
+  const data = Buffer.from('goes to both');
+  const hashcode = hashcodeOf(a.hashName, data);
+  await assert.rejects(proxy.add(data));
+  assert.deepEqual([await a.has([hashcode]), await b.has([hashcode])], [[true], [false]]);
+  assert.deepEqual(await proxy.has([hashcode]), [false]);
+  await proxy.add(data);
+  assert.deepEqual([await proxy.has([hashcode]), await b.has([hashcode])], [[true], [true]]);
 });
 
 it('S40: what comes from read2 is kept in copy2, and then found before it', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { COMMANDS } from '../../commands/list.ts';
+import { faultsTorture } from '../slow/faults/faults.ts';
 import { mountsTorture } from '../slow/mounts.ts';
 import { peerKillTorture } from '../slow/peer-kill.ts';
 import { LINES, WITHOUT_LINES } from '../slow/session-lines.ts';
@@ -16,8 +17,11 @@ import { makeScratch } from '../support/scratch.ts';
 /** Rounds of each: some seconds. `npm run torture` runs them in full. */
 const ROUNDS = 6;
 
+/** Of calls that fail: two for each command and Store. */
+const FAULT_ROUNDS = 40;
+
 /** Those of a row of their own. */
-const OTHERS = [peerKillTorture, tailKillTorture, watchChurnTorture, mountsTorture, sessionsTorture, togetherTorture];
+const OTHERS = [faultsTorture, peerKillTorture, tailKillTorture, watchChurnTorture, mountsTorture, sessionsTorture, togetherTorture];
 
 /** Rounds of those that have short ones. */
 const SESSIONS_ROUNDS = 60;
@@ -43,6 +47,9 @@ test(`S65: ${togetherTorture.name}, ${TOGETHER_ROUNDS} rounds: ${togetherTorture
 test('S11: sessions have a line of every command, or a reason why not', () => {
   for (const { name } of COMMANDS) assert.ok(Object.hasOwn(LINES, name) !== Object.hasOwn(WITHOUT_LINES, name), name);
 });
+
+test(`S35: ${faultsTorture.name}, ${FAULT_ROUNDS} rounds: ${faultsTorture.does}`, async (t) =>
+  await runShort(t, faultsTorture, FAULT_ROUNDS));
 
 async function runShort(t: TestContext, torture: Torture, ofRounds = ROUNDS): Promise<void> {
   const reason = torture.unable?.();

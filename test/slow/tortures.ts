@@ -1,5 +1,6 @@
 import { exerciserTorture } from './exerciser.ts';
 import { failuresTorture } from './failures.ts';
+import { faultsTorture } from './faults/faults.ts';
 import { flipsTorture } from './flips.ts';
 import { indexLossTorture } from './index-loss.ts';
 import { killTorture } from './kill.ts';
@@ -18,6 +19,7 @@ export const TORTURES: readonly Torture[] = [
   killTorture,
   lostWritesTorture,
   failuresTorture,
+  faultsTorture,
   flipsTorture,
   indexLossTorture,
   processesTorture,

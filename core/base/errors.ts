@@ -129,6 +129,9 @@ export class ConnectionLostError extends VtError {
 /** A connection over which something was asked and nothing came: asking again would wait as long. */
 export class SilentPeerError extends ConnectionLostError {}
 
+/** The connection was made anew, to another process: what the one before was given and had not made durable may be lost. */
+export class LostAddsError extends ConnectionLostError {}
+
 /** A command line that cannot be understood. */
 export class UsageError extends VtError {
   constructor(message: string, options: VtErrorOptions = {}) {

@@ -1,5 +1,5 @@
 import { copyOctets } from '../base/copy-octets.ts';
-import { ParseError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
+import { LostAddsError, ParseError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashFunction, HashName } from '../block/hash.ts';
@@ -24,9 +24,12 @@ import type { AddResult, DigestedBlock, Store } from './store.ts';
 import type { StoredCompression } from './stored-bytes.ts';
 import { StreamGets } from './stream-gets.ts';
 import { streamRecords } from './stream-records.ts';
+import { UnflushedDigests } from './unflushed-digests.ts';
 
 /** Octets of Blocks in one packet, about. */
 const BATCH_SIZE = 1024 * 1024;
+/** Blocks that are remembered until a flush makes them durable; then one is due. */
+const MAX_UNFLUSHED = 262_144;
 /** Hashcodes listed at a time. */
 const LIST_STEP = 8192;
 
@@ -46,6 +49,9 @@ export class StreamStore implements Store {
   readonly #hash: HashFunction;
   readonly #gets: StreamGets;
   readonly #tally = new AddTally();
+  readonly #unflushed: UnflushedDigests;
+  /** Why Blocks that were added may be lacking. */
+  #lost: LostAddsError | undefined;
   #sentBytes = 0;
   #receivedBytes = 0;
 
@@ -59,6 +65,7 @@ export class StreamStore implements Store {
     this.compression = compression ?? 'none';
     this.exports = exports;
     this.#hash = hashByName(hashName);
+    this.#unflushed = new UnflushedDigests(this.#hash.digestSize);
     const count = (octets: number): void => {
       this.#receivedBytes += octets;
     };
@@ -111,11 +118,13 @@ export class StreamStore implements Store {
   }
 
   async #addRecords(batch: RecordBatch, options: OpOptions): Promise<Uint8Array> {
-    const { count, sizes, storedSizes, image } = batch;
+    const { count, digests, sizes, storedSizes, image } = batch;
     if (count === 0) return new Uint8Array(0);
+    if (this.#unflushed.count > MAX_UNFLUSHED) await this.flush(options);
     if (image.length > MAX_PACKET_SIZE - 16) throw new RangeError(`add records: ${image.length} octets in one batch`);
     this.#sentBytes += image.length;
     const { payload } = await this.#client.add(REQUEST.addRecords, { payload: [image] }, options.signal);
+    this.#unflushed.add(digests);
     const isNew = decodeBits(payload, count);
     for (let i = 0; i < count; i++) {
       if (isNew[i] === 0) this.#tally.addExisting(sizes[i] as number);
@@ -162,7 +171,30 @@ export class StreamStore implements Store {
 
   async flush(options: OpOptions = {}): Promise<void> {
     this.#check('flush', options);
-    await this.#client.flush(options.signal);
+    await this.#requireAdds(options);
+    const parts = this.#unflushed.take();
+    try {
+      await this.#client.flush(options.signal);
+      return;
+    } catch (error) {
+      this.#unflushed.giveBack(parts);
+      if (!(error instanceof LostAddsError)) throw error;
+      // Another process serves the Store now: it may have all the same what the one before was given.
+      this.#lost = error;
+    }
+    await this.#requireAdds(options);
+    await this.flush(options);
+  }
+
+  /** Throws for as long as Blocks that were added to a process which is there no longer are lacking: whoever adds them again makes it good. */
+  async #requireAdds(options: OpOptions): Promise<void> {
+    if (this.#lost === undefined) return;
+    const found = await this.has(
+      this.#unflushed.list().map((digest) => ({ hashName: this.hashName, digest })),
+      options,
+    );
+    if (!found.every(Boolean)) throw this.#lost;
+    this.#lost = undefined;
   }
 
   counts(): AddCounts {

@@ -1,4 +1,4 @@
-import { ClosedError, ConnectionLostError, SilentPeerError, VtError } from '../base/errors.ts';
+import { ClosedError, ConnectionLostError, LostAddsError, SilentPeerError, VtError } from '../base/errors.ts';
 import { onAbort } from '../base/on-abort.ts';
 import { errorText } from '../base/system-error.ts';
 import type { HashName } from '../block/hash.ts';
@@ -46,7 +46,7 @@ export class StreamClient {
   #giveUp = new AbortController();
   /** The process that took what was added since the last flush. */
   #addedTo: string | undefined;
-  #lostAdds: ConnectionLostError | undefined;
+  #lostAdds: LostAddsError | undefined;
 
   constructor(options: StreamOptions) {
     this.name = options.name;
@@ -94,7 +94,7 @@ export class StreamClient {
     return response;
   }
 
-  /** Makes durable what was added. @throws {ConnectionLostError} where it was added to a process that is there no longer */
+  /** Makes durable what was added. @throws {LostAddsError} once, where it was added to a process that is there no longer */
   async flush(signal?: AbortSignal): Promise<void> {
     await this.request(REQUEST.flush, {}, signal);
     const lost = this.#lostAdds;
@@ -160,7 +160,7 @@ export class StreamClient {
     if (before !== undefined && before.hashName !== description.hashName)
       throw new VtError('EOPEN', `open Store "${this.name}": its hash function was ${before.hashName} and is ${description.hashName}`);
     if (this.#addedTo !== undefined && description.instance !== this.#addedTo) {
-      this.#lostAdds = new ConnectionLostError(this.name, 'what was added before the connection was lost may be lost too', {
+      this.#lostAdds = new LostAddsError(this.name, 'what was added before the connection was lost may be lost too', {
         remedy: 'run the same command again',
       });
     }

@@ -29,9 +29,16 @@ for (const [name, sizes, threads] of TREES) {
       for await (const item of walkDirent(whole, dirent)) if (item.kind === 'node' && item.dirent.kind === 'file') seen.push(item.path);
       assert.equal(seen.length, sizes.length);
       assert.ok(whole.calls.add > 1);
-      for (let call = 1; call <= whole.calls.add; call++) {
+      // How writes fall together differs from run to run: the last number is one that no write had.
+      for (let call = 1, isReached = true; isReached; call++) {
         await using store = new FaultStore(new MemoryStore(), [{ on: 'add', kind: 'fail', from: call, times: 1 }]);
-        await assert.rejects(importLocal(store, folder, { workers }), /as the test wants it/, `write ${call} of ${whole.calls.add}`);
+        const outcome = await importLocal(store, folder, { workers }).then(
+          () => 'done',
+          (error: unknown) => String(error),
+        );
+        isReached = store.calls.add >= call;
+        if (isReached) assert.match(outcome, /as the test wants it/, `write ${call}`);
+        else assert.equal(outcome, 'done');
       }
     });
   }

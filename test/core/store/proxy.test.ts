@@ -3,8 +3,6 @@ import { dirname, join } from 'node:path';
 import { it } from 'node:test';
 import { CorruptBlockError, VtError } from '../../../core/base/errors.ts';
 import { hashcodeOf } from '../../../core/block/hashcode.ts';
-import { capability } from '../../../core/store/capability.ts';
-import { openDatadir } from '../../../core/store/datadir.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { openStore } from '../../../core/store/open-store.ts';
 import type { ProxyStores } from '../../../core/store/proxy.ts';

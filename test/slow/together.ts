@@ -2,6 +2,7 @@ import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { EXIT } from '../../shell/exit-status.ts';
 import { Conversation, type Said } from '../support/conversation.ts';
 import { noMountsHere } from '../support/mounted.ts';
 import { vtftp } from '../support/program.ts';
@@ -232,7 +233,8 @@ class Scene {
         const wrong = actor.went(said, roots, from);
         return wrong ?? (await this.#shows(player));
       }
-      if (!/another session|only \d+ roots? to go|none that undo|no state|none recorded/.test(said.error ?? '')) return said.error;
+      // There is nothing there, or another session was first.
+      if (said.status !== EXIT.failed && said.status !== EXIT.open) return said.error;
       return actor.refused(await namesOf(session), roots, from);
     }
     if (said.status !== 0) return `it ended with ${said.status}: ${said.error}`;

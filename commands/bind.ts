@@ -14,11 +14,11 @@ import type { Session } from './session.ts';
 export const bind = defineCommand({
   name: 'bind',
   group: 'move',
-  summary: 'attach an existing file or tree by its text form',
+  summary: 'give a name to an existing file or tree, by its text form',
   changes: true,
   details: [
-    'TEXT is what quit, inspect and log print: a Dirent (F{…}, D{…}, SymLink{…}), a block reference (B{…}, I{…}, LB{…}: bound as a file, with -d as a Dir), or an x-vt: URI. Nothing is copied, however large it is. What stood under the name is replaced; undo brings it back.',
-    'The top Block must be in the Store; with -u it may be fetched later (pull).',
+    'TEXT is what quit, inspect and log print: a Dirent (F{…}, D{…}, SymLink{…}) or an x-vt: URI. It may be a block reference (B{…}, I{…}, LB{…}), which becomes a file, or with -d a Dir. Nothing is copied, however large it is. bind replaces what has the name; undo brings it back.',
+    'The top Block must be in the Store. With -u it may come later, by pull.',
   ],
   args: [
     { name: 'name', kind: 'stored', summary: 'the name to bind', glob: false },

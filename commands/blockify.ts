@@ -25,10 +25,10 @@ const SLICE_SIZE = 1024 * 1024;
 export const blockifyCommand = defineCommand({
   name: 'blockify',
   group: 'local',
-  summary: 'show how local files are cut into Blocks, and store nothing',
+  summary: 'show how put would cut local files into Blocks, and store nothing',
   details: [
-    'Each file is read, cut by the edges of the Store and hashed, in one thread; put uses several. It tells the parser that was chosen, how many leaves there are and of which sizes, runs of one octet (those of NUL are holes when the file is written again), how much repeats within the file, and the time of each stage: reading, the edge kernel, the parser, picking edges, hashing.',
-    '--edges lists every leaf: its first octet, its size, and whether it is stored, literal (in its reference) or a run. With --json a file is one object.',
+    'blockify reads each file, cuts it by the edges of the Store and hashes it, in one thread; put uses several. It prints the parser, the number of leaves and their sizes, and how much repeats within the file. It prints runs of one byte (runs of NUL become holes when the file is written again). It prints the time of each stage: reading, the edge kernel, the parser, picking edges, hashing.',
+    '--edges lists every leaf: its first byte, its size, and whether it is stored, literal (in its reference) or a run. With --json each file is one object.',
   ],
   args: [{ name: 'local', kind: 'local', summary: 'regular files', repeat: true }],
   options: [

@@ -15,12 +15,12 @@ export const cd = defineCommand({
   group: 'where',
   summary: 'change the working path, or look at a past state',
   details: [
-    'Without PATH it goes to the start Dir; `cd -` goes back to where one was.',
-    '`cd @3`, `cd @-1`, `cd @2026-11-22` and `cd @7d` show the state of that number, counted back, or of that time, read-only; a path may follow: `cd @3/docs`. `cd @` returns to the present. An entry whose name starts with @ is written ./@name.',
+    'Without PATH it goes to the start Dir. `cd -` goes back to the path before.',
+    '`cd @3`, `cd @-1`, `cd @2026-11-22` and `cd @7d` show a past state, read-only: by its number, counted back, or by its time. A path may follow: `cd @3/docs`. `cd @` returns to the present. For an entry whose name starts with @, type ./@name.',
   ],
   args: [{ name: 'path', kind: 'stored', summary: 'a Dir, `-`, or @STATE', optional: true }],
   examples: [
-    { line: 'cd @yesterday', says: 'the tree as it was recorded last before this time yesterday' },
+    { line: 'cd @yesterday', says: 'the newest state that was saved 24 hours ago or earlier' },
     { line: 'cd @', says: 'back to the present' },
   ],
   async run({ session, output, signal }, { args: [argument] }) {

@@ -13,7 +13,7 @@ import { modeOf } from './format.ts';
 import { parseMode } from './mode.ts';
 import { newMeta, newMode } from './new-meta.ts';
 
-const RECURSIVE: OptionSpec = { name: 'recursive', short: 'R', summary: 'all below as well' };
+const RECURSIVE: OptionSpec = { name: 'recursive', short: 'R', summary: 'change all below too' };
 
 /** `chmod`: permissions. */
 export const chmod = defineCommand({
@@ -43,12 +43,14 @@ export const chown = defineCommand({
   group: 'change',
   summary: 'change owner and group',
   changes: true,
-  details: ['A name that this machine knows sets the number too; one that it does not is recorded by itself, a number likewise.'],
+  details: [
+    'chown sets the number too if this machine knows the name. It records an unknown name without a number, and an unknown number without a name.',
+  ],
   args: [
     { name: 'owner', kind: 'text', summary: 'USER, USER:GROUP or :GROUP; names or numbers' },
     { name: 'path', kind: 'stored', summary: 'what to change; symlinks are followed, but not with -R or -h', repeat: true },
   ],
-  options: [RECURSIVE, { name: 'no-dereference', short: 'h', summary: 'a symlink itself' }],
+  options: [RECURSIVE, { name: 'no-dereference', short: 'h', summary: 'change a symlink itself' }],
   async run(context, { named, options }) {
     const warn = (what: string): void => context.diagnostics.warn(`chown: this machine has no ${what}: the name alone is recorded`);
     const change = ownerChange(named.get('owner')?.[0] ?? ('' as Octets), warn);
@@ -86,7 +88,7 @@ function personOf<Id extends 'uid' | 'gid', Name extends 'user' | 'group'>(
 export const touch = defineCommand({
   name: 'touch',
   group: 'change',
-  summary: 'set the time of modification; make files that are not there',
+  summary: 'set the modification time; make files that do not exist',
   changes: true,
   args: [{ name: 'path', kind: 'stored', summary: 'a file or Dir', repeat: true }],
   options: [
@@ -95,10 +97,10 @@ export const touch = defineCommand({
       short: 'd',
       aliases: ['time'],
       value: { name: 'DATE', kind: 'date' },
-      summary: 'to this time instead of now: ISO-8601, @SECONDS, or an age such as 7d',
+      summary: 'set this time instead of now: ISO-8601, @SECONDS, or an age such as 7d',
     },
-    { name: 'no-create', short: 'c', summary: 'make nothing' },
-    { name: 'no-dereference', short: 'h', summary: 'a symlink itself' },
+    { name: 'no-create', short: 'c', summary: 'make no file' },
+    { name: 'no-dereference', short: 'h', summary: 'change a symlink itself' },
   ],
   async run(context, { args, options }) {
     const { session, signal, now } = context;

@@ -19,13 +19,14 @@ interface Level {
 export const du = defineCommand({
   name: 'du',
   group: 'list',
-  summary: 'sum the octets of content below each Dir',
+  summary: 'sum the bytes of content below each Dir',
   details: [
-    'A hard-linked file counts once. With --unique a stored Block counts once however many files share it, and runs of one octet and literals count nothing: what the content takes in the Store before compression. It walks every Block tree and remembers every leaf.',
+    'A hard-linked file counts once. With --unique each stored Block counts once, however many files share it. That is what the content takes in the Store before compression. It reads the Block tree of every file, and keeps a list of all leaves in memory.',
   ],
   args: [{ name: 'path', kind: 'stored', summary: 'where to start; default: the working path', optional: true, repeat: true }],
   options: [
     { name: 'summarize', short: 's', summary: 'only a total for each argument' },
+    { name: 'max-depth', short: 'd', value: { name: 'N', kind: 'number' }, summary: 'show Dirs at most N levels below PATH' },
     { name: 'human', short: 'h', summary: 'sizes in powers of 1024: 1.5K, 12M' },
     { name: 'unique', short: 'u', summary: 'count each stored Block once' },
   ],
@@ -33,6 +34,7 @@ export const du = defineCommand({
     const { session, output, signal } = context;
     const damage = new PassedDamage(context, 'sum');
     const counted = new Set<number>();
+    const depthLimit = options.has('summarize') ? 0 : Number(options.get('max-depth') ?? Number.POSITIVE_INFINITY);
     const leaves = options.has('unique') ? new Set<string>() : undefined;
     const show = (entry: TreeEntry, bytes: number): void => {
       output.record({ ...octetsFields('path', entry.path), bytes });
@@ -44,9 +46,9 @@ export const du = defineCommand({
       const measure = (entry: TreeEntry): Promise<number> => contentOf(session, entry, counted, leaves, signal);
       if (top.dirent.kind !== 'dir') show(top, await measure(top));
       else
-        await sumDir(context, damage, top, measure, (entry, bytes) =>
-          options.has('summarize') && entry !== top ? undefined : show(entry, bytes),
-        );
+        await sumDir(context, damage, top, measure, (entry, bytes, depth) => {
+          if (depth <= depthLimit) show(entry, bytes);
+        });
     });
     damage.throwIfAny();
   },
@@ -58,7 +60,7 @@ async function sumDir(
   damage: PassedDamage,
   top: TreeEntry,
   measure: (entry: TreeEntry) => Promise<number>,
-  report: (entry: TreeEntry, bytes: number) => void,
+  report: (entry: TreeEntry, bytes: number, depth: number) => void,
 ): Promise<void> {
   const enter = (entry: TreeEntry): Level => ({
     entry,
@@ -73,8 +75,8 @@ async function sumDir(
       else level.bytes += await measure(value);
       continue;
     }
-    report(level.entry, level.bytes);
     open.pop();
+    report(level.entry, level.bytes, open.length);
     const parent = open.at(-1);
     if (parent !== undefined) parent.bytes += level.bytes;
   }

@@ -8,13 +8,13 @@ export const FILTER_OPTIONS: readonly OptionSpec[] = [
   { name: 'include', value: { name: 'PATTERN', kind: 'text' }, repeat: true, summary: 'take names that match, whatever later rules say' },
   { name: 'exclude', value: { name: 'PATTERN', kind: 'text' }, repeat: true, summary: 'leave out names that match, and all below them' },
   { name: 'filter', short: 'f', value: { name: 'RULE', kind: 'text' }, repeat: true, summary: 'a rule, as "- *.o" or "dir-merge .rules"' },
-  { name: 'include-from', value: { name: 'FILE', kind: 'local' }, repeat: true, summary: 'as --include, of each line in a local file' },
-  { name: 'exclude-from', value: { name: 'FILE', kind: 'local' }, repeat: true, summary: 'as --exclude, of each line in a local file' },
+  { name: 'include-from', value: { name: 'FILE', kind: 'local' }, repeat: true, summary: 'as --include, for each line of a local file' },
+  { name: 'exclude-from', value: { name: 'FILE', kind: 'local' }, repeat: true, summary: 'as --exclude, for each line of a local file' },
   {
     name: 'filter-files',
     short: 'F',
     repeat: true,
-    summary: '--filter="dir-merge /.rsync-filter"; given twice, these files are left out themselves',
+    summary: 'as --filter="dir-merge /.rsync-filter"; given twice, leave out these files too',
   },
 ];
 

@@ -8,10 +8,10 @@ import { countText, sizeText } from './format.ts';
 export const flush = defineCommand({
   name: 'flush',
   group: 'store',
-  summary: 'make what was added durable, and send on what waits in spools',
+  summary: 'make added Blocks durable, and send on what waits in spools',
   changesLocal: true,
   details: [
-    'What a Store of `save=` did not take waits in the spool, the Store of `save2=`, also over the end of the session. It is sent on, a batch at a time; what has arrived is marked, so that an interrupted flush goes on where it was. The exit status is 3 while something still waits, with the reason on standard error.',
+    'What a Store of `save=` did not take waits in the spool, the Store of `save2=`, even after the session ends. flush sends it in batches and marks what has arrived, so an interrupted flush goes on where it was. The exit status is 3 while something still waits; standard error says why.',
   ],
   examples: [{ line: 'flush', says: 'the server is back: send it what it missed' }],
   async run({ session, output, diagnostics, signal }) {

@@ -18,13 +18,13 @@ import { newMeta, newMode } from './new-meta.ts';
 export const follow = defineCommand({
   name: 'follow',
   group: 'move',
-  summary: 'take in files as they are written: logs, mailboxes, recordings',
+  summary: 'keep storing files as they grow: logs, mailboxes, recordings',
   details: [
-    'What is in the files is stored at once, and from then on what is appended, as long as the session lasts: a round a second at most, but at once where much waits, each of which records a root, so that log NAME shows how it grew and get NAME@DATE gets any state. Only what is new is read and stored, with the last leaf of the content and the superblocks above it. wait makes a daemon of it; tails shows how far it is; untail ends it.',
-    'The content of NAME is all that was ever written to LOCAL, one after the other: where a log is rotated by rename, or copied and cut short, or removed and made again, what is written afterwards comes behind what was. A file that is written anew with all that it had goes on where it was; for files that are edited use watch. Where LOCAL is a pattern, or there are several, or NAME is a Dir or ends in a slash, each file goes into the Dir NAME under its own name, also those that come to be later; patterns are expanded by this command itself. A rotated file that fits a pattern is no news.',
-    'A checkpoint below $XDG_STATE_HOME/vtftp/tails keeps how far each file is read. The same command in another session goes on there, after kill -9 too: nothing is lost and nothing comes twice, also of what was rotated meanwhile as long as it is beside LOCAL and not compressed. Blocks that the Store has no more, as after gc or in a Store that was made anew, are read from the files again.',
+    'follow stores the files at once, and then what is appended, as long as the session lasts. It stores once a second at most, and earlier if much waits. Each time it records a root: log NAME shows how the file grew, and get NAME@DATE gets any state. It reads and stores only what is new, with the last leaf of the content and the superblocks above it. wait makes a daemon of it, tails shows its progress, untail ends it.',
+    'NAME holds all that was ever written to LOCAL, in order. It makes no difference whether a log is renamed, copied and cut short, or removed and made again. A file that is written anew with all that it had continues where it was. For files that are edited use watch. If LOCAL is a pattern, or there are several, each file goes into the Dir NAME under its own name. So does a single file if NAME is a Dir or ends in a slash. follow expands patterns itself, so new files that match are followed too. A rotated file that matches is not stored twice.',
+    'A checkpoint below $XDG_STATE_HOME/vtftp/tails notes how far each file is read. The same command in another session goes on there, even after kill -9: nothing is lost and nothing comes twice. That includes files that were rotated meanwhile, if they are beside LOCAL and not compressed. If the Store lacks Blocks, as after gc or in a new Store, follow reads them from the files again.',
     'A symlink is followed if it belongs to root or to you, and so does its directory; so is each symlink on the way. Others are named and left out, as whoever made them could turn them to files that they may not read. --links follows all.',
-    'A round that fails, as on a full disk, is made again until it succeeds; one warning says when that begins, and one when it is over. A file that cannot be read is named, and the others go on. Dirs above NAME are made.',
+    'If storing fails, as on a full disk, follow tries again until it succeeds. One warning says when that begins, and one when it is over. A file that cannot be read is named, and the others go on. Parents of NAME are made.',
   ],
   changes: true,
   plans: true,
@@ -36,13 +36,13 @@ export const follow = defineCommand({
     {
       name: 'every',
       value: { name: 'SECONDS', kind: 'number' },
-      summary: 'between two rounds, at least (1), where no more than 16 MiB wait',
+      summary: 'seconds between two rounds, at least (1), while no more than 16 MiB wait',
     },
     { name: 'links', summary: 'follow symlinks of other users, too; default: those of root and your own alone' },
     {
       name: 'parser',
       value: { name: 'NAME', kind: 'text' },
-      summary: 'where Blocks end in files whose syntax is known: the parser for all of them, or none; default: the one that fits each',
+      summary: 'use this parser for all files, or none; default: the one that fits each',
     },
   ],
   examples: [

@@ -6,13 +6,13 @@ import { ARCHIVE_OPTION, FindingsReport, maintain, moreArchives } from './mainte
 export const fsck = defineCommand({
   name: 'fsck',
   group: 'store',
-  summary: 'check that the Store is whole, as far as its structure tells',
+  summary: 'check the structure of the Store',
   changesLocal: true,
   plans: true,
   details: [
-    'Looks at the header of every record in the data files, at the index against them, at the lines of the archives, and walks every root of every archive: each Block that lists others or entries is read and verified, of Blocks of content it is looked up that they are there. Each path harmed is named with the Block, where that lies, and the root. What Blocks of content hold is not read: that is scrub.',
-    'Nothing is changed, but that --rebuild-index first makes the index anew from the data files. The exit status is 13 where something is wrong, else 0. A torn end of a data file, as a crash leaves it, is told and is nothing wrong: it was never acknowledged. Octets that are damaged and that no path needs are told likewise.',
-    'fsck, scrub, repair and gc are for datadirs. One of them is at work in a Store at a time; others end with 11.',
+    'fsck checks the header of every record in the data files, the index against the data files, and the lines of the archives. It walks every root of every archive. It reads and verifies each Block that lists others, and looks up whether Blocks of content exist. It names each path that is harmed, with the Block, its place, and the root. fsck does not read Blocks of content; scrub does.',
+    'fsck changes nothing, except that --rebuild-index first makes the index anew from the data files. The exit status is 13 if something is wrong, else 0. fsck reports a torn end of a data file, as a crash leaves it, but that is no fault: nobody was told that it was stored. The same goes for damaged bytes that no path needs.',
+    'fsck, scrub, repair and gc work on datadirs. Only one of them runs in a Store at a time; another ends with 11.',
   ],
   options: [{ name: 'rebuild-index', summary: 'make the index anew from the data files first' }, ARCHIVE_OPTION],
   examples: [{ line: 'fsck', says: 'is every path of every root there?' }],

@@ -15,22 +15,22 @@ export const gc = defineCommand({
   changesLocal: true,
   plans: true,
   details: [
-    'Every root that an archive of the Store holds is kept whole, however old. What else there is comes from sessions that were broken off, and from roots of which the archive is gone. Data files that were written to within the grace period are left alone (--grace, default 14d); of others what is needed is copied to a new file, the index is told, and the old file is removed, where at least a fifth of it goes.',
-    'Sessions at work, reading or writing, go on. What those that write may count on stays: gc says how many there are, and removes it when it runs again after their end, or once more while later ones are at work. It can be interrupted or killed at any point.',
-    'A Dirref that stands in no archive of the Store is not kept: open it, pull and sync, or name the archive that has it with --archive. Where something that leads to Blocks is missing or damaged, or a line of an archive cannot be read, nothing is removed and the exit status is 13.',
+    'gc keeps every root of every archive of the Store whole, however old. The rest comes from sessions that were broken off, and from roots whose archive is gone. gc leaves alone data files that were written to within the grace period (--grace, default 14d). It rewrites another data file if that frees at least a fifth: it copies what is needed to a new file, updates the index, and removes the old file.',
+    'Other sessions keep running. gc keeps what those that write may count on, and says how many they are. It removes that when it runs after their end, or twice while later sessions run. gc may be interrupted or killed at any point.',
+    'A Dirref that is in no archive of the Store is not kept. Open it, pull and sync, or name the archive that has it with --archive. If something that leads to Blocks is missing or damaged, or a line of an archive cannot be read, gc removes nothing and the exit status is 13.',
   ],
   options: [
-    { name: 'plan', short: 'n', summary: 'tell what would be freed, and do nothing' },
+    { name: 'plan', short: 'n', summary: 'print what would be freed, and do nothing' },
     {
       name: 'grace',
       value: { name: 'TIME', kind: 'text' },
-      summary: 'leave data files alone that were written to within this time: 12h, 14d, 0',
+      summary: 'leave alone data files that were written to within this time: 12h, 14d, 0',
     },
     ARCHIVE_OPTION,
   ],
   examples: [
     { line: 'gc -n', says: 'what would be freed?' },
-    { line: 'gc --grace 0', says: 'free everything that nobody needs or may count on' },
+    { line: 'gc --grace 0', says: 'free everything that nobody needs' },
   ],
   async run(context, { options }) {
     const { session, output, diagnostics, signal, now } = context;

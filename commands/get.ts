@@ -16,32 +16,32 @@ import { countText, octetsFields, sizeText } from './format.ts';
 import type { GetPlace, GetTarget } from './get-targets.ts';
 import { getTarget, refuseSpecial } from './get-targets.ts';
 
-const NAMES: ArgumentSpec = { name: 'name', kind: 'stored', summary: 'what to export; a pattern may match several', repeat: true };
+const NAMES: ArgumentSpec = { name: 'name', kind: 'stored', summary: 'what to copy out; a pattern may match several', repeat: true };
 
 /** `get`: a stored file or tree made a local one. */
 export const get = defineCommand({
   name: 'get',
   aliases: ['mget', 'reget'],
   group: 'move',
-  summary: 'export files and trees to local ones',
+  summary: 'copy files and trees out to local ones',
   changesLocal: true,
   plans: true,
   details: [
-    'get makes LOCAL what NAME is. Where LOCAL is a directory, NAME goes inside under its own name, as with cp and sftp; so do several names. Without LOCAL it goes into the local working directory. NAME/. stands for the contents of a Dir: they go into LOCAL itself, whose own mode, owner and times stay as they are without -p. mget takes names only. man 1 vtftp has a table of all cases.',
-    'Modes with setuid, setgid and sticky, owners, times to the nanosecond, extended attributes and ACLs, hard links, symlinks, FIFOs, sockets, devices and holes are restored. Owners are restored by name where that is known, else by number; --owner says otherwise, and for others than root the default is not to.',
-    'Every Block is verified. A file is written under a temporary name and renamed when it is complete; one with missing or damaged Blocks is named with each of them and left out, and the rest goes on (exit status 13 if that is all that failed, 12 if nothing could be done at all for lack of permission, else 3). Local names that the tree does not have stay. Nothing is ever written outside LOCAL: a symlink to a file at LOCAL is replaced, and no symlink in it is followed. A device, FIFO or socket at LOCAL is not replaced, nor a symlink to one.',
-    'NAME@N and NAME@DATE name what NAME was in a past state, as in cd @N. Names that link(2) can give no more become copies, which is told once. What a get that was killed left under temporary names (.vtftp-…) goes where a later one enters the directory, once the process is dead.',
-    'With -c, or as reget, what stands there with the same size and modification time is left alone, so that an export that was interrupted goes on.',
+    'get makes LOCAL what NAME is. If LOCAL is a directory, NAME goes inside under its own name, as with cp and sftp. So do several names. Without LOCAL it goes into the local working directory. NAME/. means the contents of a Dir: they go into LOCAL itself. LOCAL then keeps its own mode, owner and times, unless -p is given. mget takes names only. man 1 vtftp has a table of all cases.',
+    'get restores modes with setuid, setgid and sticky, owners, and times to the nanosecond. It restores extended attributes, ACLs, hard links, symlinks, FIFOs, sockets, devices and holes. Owners are restored by name if the name is known here, else by number; --owner changes that. Users other than root restore no owners, unless --owner is given.',
+    'Every Block is verified. A file gets a temporary name, and its own name when it is complete. A file with missing or damaged Blocks is named with each of them and left out, and get goes on. The exit status is 13 if that is all that failed. It is 12 if nothing could be done for lack of permission, else 3. Local names that the tree does not have stay. Nothing is ever written outside LOCAL: a symlink to a file at LOCAL is replaced, and no symlink inside is followed. A device, FIFO or socket at LOCAL is not replaced, nor a symlink to one.',
+    'NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N. A file becomes a copy where link(2) allows no more names of it; get says so once. A later get removes the temporary files (.vtftp-…) of a killed get from the same directory.',
+    'With -c, or as reget, get leaves alone a file of the same size and modification time. So an interrupted get goes on where it was.',
   ],
   args: [NAMES, { name: 'local', kind: 'local', summary: 'where to', optional: true, glob: false }],
   aliasArgs: { mget: [NAMES] },
   options: [
     { name: 'continue', short: 'c', aliases: ['resume'], summary: 'leave alone what is complete already' },
-    { name: 'keep', short: 'k', summary: 'leave alone whatever stands already' },
+    { name: 'keep', short: 'k', summary: 'leave alone everything that exists already' },
     { name: 'owner', value: { name: 'names|numeric|none', kind: 'text' }, summary: 'how owners are restored' },
-    { name: 'recursive', short: 'r', aliases: ['R'], summary: 'accepted; a Dir is always exported with all below it' },
+    { name: 'recursive', short: 'r', aliases: ['R'], summary: 'accepted; a Dir is always copied with all below it' },
     { name: 'below', short: 'R', summary: 'the same as -r' },
-    { name: 'preserve', short: 'p', summary: 'with NAME/.: LOCAL gets the metadata of NAME, too; all below always has its own' },
+    { name: 'preserve', short: 'p', summary: 'with NAME/.: give LOCAL the metadata of NAME too; all below always has its own' },
   ],
   examples: [
     { line: 'get docs /tmp', says: 'the tree docs as /tmp/docs' },

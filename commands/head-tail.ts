@@ -18,16 +18,16 @@ export const head = defineCommand({
   name: 'head',
   group: 'read',
   summary: 'print the first lines of files',
-  details: ['NAME@N and NAME@DATE name what NAME was in a past state, as in cd @N.'],
+  details: ['NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N.'],
   args: [{ name: 'path', kind: 'stored', summary: 'a file', repeat: true }],
   options: [
     {
       name: 'lines',
       short: 'n',
       value: { name: 'N', kind: 'number' },
-      summary: 'N lines (10); with a minus, as in -n -1, all but the last N',
+      summary: 'print N lines (default 10); -n -N: all but the last N',
     },
-    { name: 'bytes', short: 'c', value: { name: 'N', kind: 'number' }, summary: 'N octets; with a minus all but the last N' },
+    { name: 'bytes', short: 'c', value: { name: 'N', kind: 'number' }, summary: 'print N bytes; -c -N: all but the last N' },
   ],
   async run(context, input) {
     await eachFile(context, input, async (tree, path, signal) => {
@@ -52,11 +52,11 @@ export const tail = defineCommand({
   name: 'tail',
   group: 'read',
   summary: 'print the last lines of files',
-  details: ['NAME@N and NAME@DATE name what NAME was in a past state, as in cd @N.'],
+  details: ['NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N.'],
   args: [{ name: 'path', kind: 'stored', summary: 'a file', repeat: true }],
   options: [
-    { name: 'lines', short: 'n', value: { name: 'N', kind: 'number' }, summary: 'N lines (10); +N from line N on' },
-    { name: 'bytes', short: 'c', value: { name: 'N', kind: 'number' }, summary: 'N octets; +N from octet N on' },
+    { name: 'lines', short: 'n', value: { name: 'N', kind: 'number' }, summary: 'print N lines (default 10); +N: from line N on' },
+    { name: 'bytes', short: 'c', value: { name: 'N', kind: 'number' }, summary: 'print N bytes; +N: from byte N on' },
     { name: 'follow', short: 'f', summary: 'then print what is appended, until Ctrl-C' },
   ],
   async run(context, input) {

@@ -29,15 +29,15 @@ const DEFAULT_STATES = 10;
 export const inspect = defineCommand({
   name: 'inspect',
   group: 'list',
-  summary: 'show all that is known of a node: metadata, Blocks, history',
+  summary: 'show everything about a node: metadata, Blocks, history',
   details: [
-    'Besides what stat shows: the text of its block reference and of the Dirent (which bind and open take), the depth and the leaves of its Block tree, how many of its Blocks the Store has, which part of its leaves is unique, and its earlier states in the archive. Of a Dir the Blocks are those of its listing; du sums what is in it.',
-    'With --histogram the sizes of the leaves are drawn, and with --svg written as a picture. With --json it is one object, which holds them too.',
+    'inspect shows more than stat: the text of the block reference and of the Dirent, which bind and open take. It shows the depth and the leaves of the Block tree, and how many of its Blocks the Store has. It shows which part of the leaves is unique, and the earlier states in the archive. For a Dir the Blocks are those of its listing; du sums its contents.',
+    '--histogram draws the sizes of the leaves, and --svg writes the picture into a file. With --json all of it is one object.',
   ],
   args: [{ name: 'path', kind: 'stored', summary: 'the nodes; default: the working path', optional: true, repeat: true }],
   options: [
     { name: 'histogram', short: 'H', summary: 'draw the sizes of the leaves' },
-    { name: 'svg', value: { name: 'FILE', kind: 'local' }, summary: 'write that picture into a local file; of one node' },
+    { name: 'svg', value: { name: 'FILE', kind: 'local' }, summary: 'write that picture of one node into a local file' },
     { name: 'states', short: 'n', value: { name: 'N', kind: 'number' }, summary: `at most N earlier states; default ${DEFAULT_STATES}` },
   ],
   examples: [{ line: 'inspect docs/letter', says: 'the file, its Blocks and its earlier states' }],

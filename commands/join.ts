@@ -10,18 +10,18 @@ import { withOtherTree } from './other-tree.ts';
 export const join = defineCommand({
   name: 'join',
   group: 'move',
-  summary: 'graft another tree, a live mount too, under a name',
+  summary: 'add another tree, or a live mount, under a name',
   changes: true,
   plans: true,
   details: [
-    'SOURCE is what `open` takes: a Dirref, a Store or STORE@ARCHIVE, an archive file, or a running mount by its mount point or control socket, whose present state is taken. Blocks that are in the Store are referred to, others are copied into it; where some of them cannot be had, nothing is joined and the exit status is 13.',
+    'SOURCE is what `open` takes: a Dirref, a Store or STORE@ARCHIVE, an archive file, or a running mount by its mount point or control socket. A mount gives its present state. join refers to Blocks that the Store has, and copies the others into it. If it cannot get some of them, it joins nothing and the exit status is 13.',
     'NAME must not exist; merge makes one tree out of two.',
   ],
   args: [
     { name: 'source', kind: 'reference', summary: 'the tree' },
-    { name: 'name', kind: 'stored', summary: 'where it is to stand', glob: false },
+    { name: 'name', kind: 'stored', summary: 'the new name', glob: false },
   ],
-  options: [{ name: 'plan', short: 'n', summary: 'tell what would be copied, and change nothing' }],
+  options: [{ name: 'plan', short: 'n', summary: 'print what would be copied, and change nothing' }],
   examples: [{ line: 'join ~/live today', says: 'what is mounted on ~/live, as it is now' }],
   async run(context, { args: [source, name], options }) {
     const { session, output, signal } = context;

@@ -1,10 +1,10 @@
 import { VtError } from '../core/base/errors.ts';
-import type { Octets } from '../core/base/octets.ts';
-import { octetsFromText, octetsToText } from '../core/base/octets.ts';
+import { octetsToText } from '../core/base/octets.ts';
 import type { Tree, TreePath } from '../core/tree/tree.ts';
 import { defineCommand } from './command.ts';
 import { namingDamage } from './damage.ts';
 import { pathArgument } from './entry.ts';
+import { pagerOf, showInPager } from './pager.ts';
 
 /** `less`: files through the pager. */
 export const less = defineCommand({
@@ -12,7 +12,7 @@ export const less = defineCommand({
   aliases: ['more'],
   group: 'read',
   summary: 'show files through $PAGER',
-  details: ['$PAGER is a local command; without it, less. Where no person is at the terminal, the files are printed as cat prints them.'],
+  details: ['$PAGER is a local command; without it, less. Where nobody is at a terminal, less prints the files as cat does.'],
   args: [{ name: 'path', kind: 'stored', summary: 'a file', repeat: true }],
   async run({ session, output, signal, shell, plan }, { args }) {
     const paths = args.map((path) => pathArgument(session, path));
@@ -21,14 +21,13 @@ export const less = defineCommand({
       for await (const chunk of content) await output.bytes(chunk);
       return;
     }
-    const pager = shell.env['PAGER'] ?? '';
-    const line: Octets = octetsFromText(pager === '' ? 'less' : pager);
+    const pager = pagerOf(shell, 'less');
     if (plan) {
-      output.line(`would run | ${octetsToText(line)}`);
+      output.line(`would run | ${octetsToText(pager)}`);
       return;
     }
-    const status = await shell.runLocal(line, { input: content, signal });
-    if (status === 127) throw new VtError('EFAILED', `show: no local command "${line}"`, { remedy: 'set PAGER, or use cat' });
+    if (!(await showInPager(shell, pager, content, signal)))
+      throw new VtError('EFAILED', `"${octetsToText(pager)}": no such local command`, { remedy: 'set PAGER, or use cat' });
   },
 });
 

@@ -1,9 +1,10 @@
-import { alias } from './alias.ts';
+import { alias, unalias } from './alias.ts';
 import { bind } from './bind.ts';
 import { blockifyCommand } from './blockify.ts';
 import { cat } from './cat.ts';
 import { cd } from './cd.ts';
 import { chmod, chown, touch } from './change-meta.ts';
+import { clear } from './clear.ts';
 import type { Command } from './command.ts';
 import { du } from './du.ts';
 import { find } from './find.ts';
@@ -108,9 +109,11 @@ export const COMMANDS: readonly Command[] = [
   lmkdir,
   blockifyCommand,
   help,
+  clear,
   history,
   set,
   alias,
+  unalias,
   source,
   wait,
   version,

@@ -10,7 +10,7 @@ export const localCommand = defineCommand({
   summary: 'run a local command, or a local shell',
   changesLocal: true,
   details: [
-    "The command runs by sh -c in the local working directory. It ends, as after `|`, at an unquoted `;`, `&&`, `||` or newline; `|`, `>` and the rest are the local shell's. Without one, $SHELL runs until it ends.",
+    '`sh -c` runs the command in the local working directory. As after `|`, it ends at an unquoted `;`, `&&`, `||` or newline; `|`, `>` and the rest belong to the local shell. Without a command, $SHELL runs until it ends.',
   ],
   args: [{ name: 'command', kind: 'line', summary: 'as sh takes it', optional: true }],
   examples: [{ line: '!ls -l | head', says: 'the local directory' }],

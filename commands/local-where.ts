@@ -21,7 +21,7 @@ export const lcd = defineCommand({
   name: 'lcd',
   group: 'where',
   summary: 'change the local working directory',
-  details: ['Without PATH it goes to the home directory; `lcd -` goes back.'],
+  details: ['Without PATH it goes to the home directory. `lcd -` goes back to the directory before.'],
   args: [{ name: 'path', kind: 'local directory', summary: 'a local directory, or `-`', optional: true }],
   async run({ session, output, shell }, { args: [argument] }) {
     if (argument === '-' && session.previousLocalCwd === undefined)
@@ -47,7 +47,7 @@ export const lmkdir = defineCommand({
   summary: 'make local directories',
   changesLocal: true,
   args: [{ name: 'path', kind: 'local', summary: 'a directory to make', repeat: true, glob: false }],
-  options: [{ name: 'parents', short: 'p', summary: 'make those above it too; one that is there is no error' }],
+  options: [{ name: 'parents', short: 'p', summary: 'make missing parents too; a directory that exists is no error' }],
   async run({ session }, { args, options }) {
     for (const path of args) mkdirSync(octetsToBytes(resolveLocalPath(session.localCwd, path)), { recursive: options.has('parents') });
   },

@@ -17,12 +17,12 @@ export const log = defineCommand({
   group: 'history',
   summary: 'list the recorded roots, or the states of a path, newest first',
   details: [
-    'Each line gives the number for `cd @N`, the local time at which it was recorded (as `cd @DATE` takes it), the size, and the text of the Dirref (with -q of the shell or without -l only its beginning). With a path, only roots in which that path changed are listed, and those in which it went away.',
+    'Each line has the number for `cd @N`, the local time as `cd @DATE` takes it, and the size. Then comes the beginning of the Dirref, or with -l the whole of it. With PATH, log lists only roots in which that path changed, and those in which it went away.',
   ],
-  args: [{ name: 'path', kind: 'stored', summary: 'a path of which the states are listed', optional: true, glob: false }],
+  args: [{ name: 'path', kind: 'stored', summary: 'list the states of this path', optional: true, glob: false }],
   options: [
-    { name: 'long', short: 'l', summary: 'the whole text of each reference, which BIND and open take' },
-    { name: 'limit', short: 'n', value: { name: 'N', kind: 'number' }, summary: 'at most N states' },
+    { name: 'long', short: 'l', summary: 'show the whole text of each reference, as bind and open take it' },
+    { name: 'limit', short: 'n', value: { name: 'N', kind: 'number' }, summary: 'show at most N states' },
   ],
   examples: [{ line: 'log -n 5 docs', says: 'the five latest states of docs' }],
   async run(context, { args, options }) {

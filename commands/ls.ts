@@ -17,18 +17,20 @@ export const ls = defineCommand({
   aliases: ['dir'],
   group: 'list',
   summary: 'list the entries of a Dir',
-  details: ['NAME@N and NAME@DATE name what NAME was in a past state, as in cd @N.'],
+  details: ['NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N.'],
   args: [{ name: 'path', kind: 'stored', summary: 'a Dir or any entry; default: the working path', optional: true, repeat: true }],
   options: [
-    { name: 'one', short: '1', summary: 'one name a line, as to a pipe' },
-    { name: 'all', short: 'a', summary: 'names that start with a dot too' },
-    { name: 'long', short: 'l', summary: 'mode, links, owner, group, size and time as well' },
-    { name: 'human', short: 'h', aliases: ['human-readable'], summary: 'sizes with K, M, G in long lines' },
-    { name: 'time', short: 't', summary: 'the newest first' },
-    { name: 'size', short: 'S', summary: 'the largest first' },
-    { name: 'reverse', short: 'r', summary: 'the other way round' },
-    { name: 'recursive', short: 'R', summary: 'the Dirs below as well' },
-    { name: 'directory', short: 'd', summary: 'a Dir itself, not its entries' },
+    { name: 'one', short: '1', summary: 'print one name a line, as to a pipe' },
+    { name: 'all', short: 'a', summary: 'show names that start with a dot too' },
+    { name: 'long', short: 'l', summary: 'show mode, links, owner, group, size and time' },
+    { name: 'numeric', short: 'n', aliases: ['numeric-uid-gid'], summary: 'as -l, with numbers for owner and group' },
+    { name: 'classify', short: 'F', summary: 'mark names: / Dir, @ symlink, * program, | FIFO, = socket' },
+    { name: 'human', short: 'h', aliases: ['human-readable'], summary: 'show sizes with K, M, G in long lines' },
+    { name: 'time', short: 't', summary: 'sort by time, the newest first' },
+    { name: 'size', short: 'S', summary: 'sort by size, the largest first' },
+    { name: 'reverse', short: 'r', summary: 'reverse the order' },
+    { name: 'recursive', short: 'R', summary: 'list the Dirs below too' },
+    { name: 'directory', short: 'd', summary: 'list a Dir itself, not its entries' },
     { name: 'null', short: '0', summary: 'end each name with NUL instead of newline' },
   ],
   examples: [{ line: 'ls -lh *.pdf', says: 'the PDF files here, with readable sizes' }],
@@ -52,7 +54,7 @@ async function listAll(context: CommandContext, input: CommandInput, held: HeldE
   await forEachItem(context, names, async (shown) => {
     const isDirItself = input.options.has('directory');
     // As `ls`: a symlink that is named leads to its Dir, but not in long lines.
-    const follow = !isDirItself && !input.options.has('long');
+    const follow = !isDirItself && !isLong(input.options);
     const found = await findEntry(session, shown, 'list', { follow: shown.endsWith('/'), signal });
     held.push(found);
     const { tree, path } = found;
@@ -94,7 +96,7 @@ async function listDir(
     const below: Shown[] = [];
     const held: Shown[] = [];
     const streams =
-      !options.has('long') && !options.has('time') && !options.has('size') && !options.has('reverse') && (!output.terminal || output.json);
+      !isLong(options) && !options.has('time') && !options.has('size') && !options.has('reverse') && (!output.terminal || output.json);
     for await (const entry of namingDamage(top.tree.list(dir.path, { signal }), 'list', dir.path)) {
       if (!options.has('all') && entry.name.startsWith('.')) continue;
       const item = { shown: entry.name, entry };
@@ -131,31 +133,38 @@ async function printEntries({ output }: CommandContext, { options }: CommandInpu
     for (const { entry } of items) output.record(entryRecord(entry));
   } else if (options.has('null')) {
     for (const { shown } of items) await output.bytes(octetsToBytes(`${shown}\0` as Octets));
-  } else if (options.has('long')) printLong(output, items, options.has('human'));
-  else if (output.terminal && !options.has('one')) printColumns(output, items);
-  else for (const item of items) output.line(styled(output, item));
+  } else if (isLong(options)) printLong(output, items, options);
+  else if (output.terminal && !options.has('one')) printColumns(output, items, options);
+  else for (const item of items) output.line(styled(output, item, options));
 }
 
-function printLong(output: Output, items: readonly Shown[], isHuman: boolean): void {
+type Options = CommandInput['options'];
+
+function isLong(options: Options): boolean {
+  return options.has('long') || options.has('numeric');
+}
+
+function printLong(output: Output, items: readonly Shown[], options: Options): void {
+  const isNumeric = options.has('numeric');
   const rows = items.map(({ shown, entry }) => {
     const { dirent } = entry;
     const { rdev } = dirent.meta;
     const size =
       rdev !== undefined && (dirent.kind === 'char' || dirent.kind === 'block')
         ? `${rdev.major}, ${rdev.minor}`
-        : isHuman
+        : options.has('human')
           ? sizeText(entry.size)
           : String(entry.size);
     const target = dirent.kind === 'symlink' ? ` -> ${output.name(dirent.target)}` : '';
     const left = [
       modeText(dirent),
       String(entry.nlink),
-      ownerText(dirent),
-      groupText(dirent),
+      isNumeric ? String(dirent.meta.uid ?? '-') : ownerText(dirent),
+      isNumeric ? String(dirent.meta.gid ?? '-') : groupText(dirent),
       size,
       dirent.meta.mtimeNs === undefined ? '' : formatLocalMinute(dirent.meta.mtimeNs),
     ] as const;
-    return { left, name: styled(output, { shown, entry }) + target };
+    return { left, name: styled(output, { shown, entry }, options) + target };
   });
   const width = (column: number): number => largestOf(rows.map(({ left }) => left[column]?.length ?? 0));
   const widths = [0, 1, 2, 3, 4, 5].map(width);
@@ -166,8 +175,8 @@ function printLong(output: Output, items: readonly Shown[], isHuman: boolean): v
 }
 
 /** Names in as many columns as fit, read downwards. */
-function printColumns(output: Output, items: readonly Shown[]): void {
-  const names = items.map(({ shown }) => displayWidth(output.name(shown)));
+function printColumns(output: Output, items: readonly Shown[], options: Options): void {
+  const names = items.map((item) => displayWidth(output.name(item.shown)) + markOf(item, options).length);
   for (let rows = 1; rows <= items.length; rows++) {
     const widths: number[] = [];
     for (let start = 0; start < items.length; start += rows) widths.push(largestOf(names.slice(start, start + rows)));
@@ -180,7 +189,7 @@ function printColumns(output: Output, items: readonly Shown[]): void {
         const item = items[index];
         if (item === undefined) break;
         const isLast = index + rows >= items.length;
-        line += styled(output, item) + (isLast ? '' : ' '.repeat(width - (names[index] ?? 0) + 2));
+        line += styled(output, item, options) + (isLast ? '' : ' '.repeat(width - (names[index] ?? 0) + 2));
       }
       output.line(line);
     }
@@ -200,7 +209,20 @@ function displayWidth(text: string): number {
   return width;
 }
 
-function styled(output: Output, { shown, entry }: Shown): string {
+/** What -F puts behind a name. */
+function markOf({ entry: { dirent } }: Shown, options: Options): string {
+  if (!options.has('classify')) return '';
+  if (dirent.kind === 'file') return (modeOf(dirent) & 0o111) !== 0 ? '*' : '';
+  return MARKS[dirent.kind] ?? '';
+}
+
+const MARKS: Readonly<Record<string, string>> = { dir: '/', symlink: '@', fifo: '|', socket: '=' };
+
+function styled(output: Output, item: Shown, options: Options): string {
+  return `${colouredName(output, item)}${markOf(item, options)}`;
+}
+
+function colouredName(output: Output, { shown, entry }: Shown): string {
   const name = output.name(shown);
   switch (entry.dirent.kind) {
     case 'dir':

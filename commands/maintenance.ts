@@ -17,7 +17,7 @@ const MAX_SHOWN = 200;
 export const ARCHIVE_OPTION: OptionSpec = {
   name: 'archive',
   value: { name: 'FILE', kind: 'local' },
-  summary: 'an archive that lies elsewhere and has roots of this Store',
+  summary: 'another archive file with roots of this Store',
 };
 
 /** The archives of `--archive`. */

@@ -20,13 +20,13 @@ const POLICIES: readonly Policy[] = ['ours', 'theirs', 'both', 'newer', 'fail'];
 export const merge = defineCommand({
   name: 'merge',
   group: 'move',
-  summary: 'merge another tree, a live mount too, into a Dir',
+  summary: 'merge another tree, or a live mount, into a Dir',
   changes: true,
   plans: true,
   details: [
-    'SOURCE is what join takes; NAME the Dir it is merged into, by default the working path. Where the archives of both have a state in common, that is what both are compared with: a change of one side counts, Dirs merge entry by entry, hard-linked files by their nodes, metadata field by field. Without one every difference is a conflict.',
-    '--conflict says what becomes of what both changed, or one changed and the other removed: fail (the default) lists them, changes nothing, and ends with 3; ours and theirs take that side; newer the one with the later time of modification; both keeps theirs beside ours as NAME.theirs-TIME. But for ours, theirs and newer a removal yields to a change.',
-    'With -n conflicts are listed and nothing is changed. undo goes back to before.',
+    'SOURCE is what join takes. NAME is the Dir to merge into, by default the working path. If the archives of both have a state in common, merge compares both with it, and takes a change of one side. Dirs merge entry by entry, hard-linked files by their nodes, metadata field by field. Without a common state every difference is a conflict.',
+    'A conflict is a name that both changed, or that one changed and the other removed. --conflict decides: fail (the default) lists them, changes nothing, and ends with 3. ours and theirs take that side; newer takes the later modification time; both keeps theirs beside ours as NAME.theirs-TIME. With fail and both, a change wins over a removal.',
+    '-n lists conflicts and changes nothing. undo goes back to before.',
   ],
   args: [
     { name: 'source', kind: 'reference', summary: 'the tree' },

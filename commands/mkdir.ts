@@ -18,7 +18,7 @@ export const mkdir = defineCommand({
   changes: true,
   args: [{ name: 'path', kind: 'stored', summary: 'a Dir to make', repeat: true, glob: false }],
   options: [
-    { name: 'parents', short: 'p', summary: 'make those above it too; one that is there is no error' },
+    { name: 'parents', short: 'p', summary: 'make missing parents too; a Dir that exists is no error' },
     { name: 'mode', short: 'm', value: { name: 'MODE', kind: 'text' }, summary: 'permissions, as chmod takes them' },
   ],
   async run(context, { args, options }) {

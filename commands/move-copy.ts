@@ -10,8 +10,8 @@ import { forEachItem } from './each.ts';
 import { pathArgument, requireEntry, sourceArgument } from './entry.ts';
 
 const FROM_TO: readonly ArgumentSpec[] = [
-  { name: 'from', kind: 'stored', summary: 'what is there', repeat: true },
-  { name: 'to', kind: 'stored', summary: 'its new name, or a Dir for it to stand in', glob: false },
+  { name: 'from', kind: 'stored', summary: 'an existing name', repeat: true },
+  { name: 'to', kind: 'stored', summary: 'the new name, or a Dir to put it into', glob: false },
 ];
 
 /** `mv`: other names and places. */
@@ -20,7 +20,7 @@ export const mv = defineCommand({
   aliases: ['rename'],
   group: 'change',
   summary: 'rename, or move into a Dir',
-  details: ['A file that stands under the new name is replaced; a Dir only if it is empty.'],
+  details: ['mv replaces a file that has the new name, and a Dir only if it is empty.'],
   changes: true,
   args: FROM_TO,
   async run(context, input) {
@@ -47,14 +47,14 @@ export const cp = defineCommand({
   group: 'change',
   summary: 'copy files and Dirs by reference: no bytes are copied',
   details: [
-    'A copy, however large, takes one entry. Symlinks are copied as they are; hard links among what is copied are hard links among the copies.',
+    'A copy, however large, takes one entry. Symlinks are copied as symlinks. Hard links among the originals are hard links among the copies.',
   ],
   changes: true,
   args: FROM_TO,
   options: [
-    { name: 'recursive', short: 'r', alsoShort: 'R', summary: 'taken for habit: Dirs are copied with or without it' },
-    { name: 'archive', short: 'a', summary: 'the same: metadata is always kept' },
-    { name: 'preserve', short: 'p', summary: 'the same' },
+    { name: 'recursive', short: 'r', alsoShort: 'R', summary: 'accepted: Dirs are always copied with all below' },
+    { name: 'archive', short: 'a', summary: 'accepted: metadata is always kept' },
+    { name: 'preserve', short: 'p', summary: 'accepted: metadata is always kept' },
   ],
   async run(context, input) {
     const { session, signal } = context;
@@ -76,16 +76,16 @@ export const ln = defineCommand({
   group: 'change',
   summary: 'make hard links, or symlinks with -s',
   details: [
-    'With -s the first argument is the text of the symlink, taken as it is. Symlinks resolve within the tree: an absolute one starts at its root.',
+    'With -s the first argument is the text of the symlink, as it is. Symlinks resolve within the tree: an absolute one starts at its root.',
   ],
   changes: true,
   args: [
     { name: 'from', kind: 'stored', summary: 'a file, or with -s a target', repeat: true },
-    { name: 'to', kind: 'stored', summary: 'the new name, or a Dir for it to stand in', glob: false, optional: true },
+    { name: 'to', kind: 'stored', summary: 'the new name, or a Dir to put it into', glob: false, optional: true },
   ],
   options: [
-    { name: 'symbolic', short: 's', summary: 'a symlink' },
-    { name: 'force', short: 'f', summary: 'replace what stands under the name' },
+    { name: 'symbolic', short: 's', summary: 'make a symlink' },
+    { name: 'force', short: 'f', summary: 'replace what has the name' },
   ],
   async run(context, input) {
     const { session, signal } = context;

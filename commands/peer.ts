@@ -14,9 +14,9 @@ export const peer = defineCommand({
   group: 'store',
   summary: 'add, list and drop peers: other Stores to pull from and push to',
   details: [
-    'STORE is any specification: a folder, unix:PATH, tcp:HOST:PORT, a [clause] of the configuration, or a command in quotes, as in \'!ssh host vtftp -c "serve -"\'. It is opened at once, and stays open until it is dropped or the session ends. There may be several; pull and push take the only one, or the one that --peer names.',
-    'Each is listed with its name, how it is reached, the time of one question to it, its hash function, and whether it is read (r) or written too (rw). A peer with another hash function than the Store of the session can be looked at, but its Blocks are none of ours.',
-    'Without STORE all peers are listed. A specification that runs a command is taken from the command line, from scripts and from a configuration that is your own; never over a socket.',
+    'STORE is any specification: a folder, unix:PATH, tcp:HOST:PORT, a [clause] of the configuration, or a command in quotes, as in \'!ssh host vtftp -c "serve -"\'. The remote shell must print nothing of its own. peer opens STORE at once, and keeps it open until it is dropped or the session ends. pull and push use the only peer, or the one that --peer names.',
+    'Each peer is listed with its name, its address, the time of one question, its hash function, and whether it is read (r) or also written (rw). A peer with another hash function can be looked at, but its Blocks cannot be used here.',
+    'Without STORE peer lists all peers. A specification that runs a command is accepted from the command line, from scripts, and from a configuration of your own. It is never accepted over a socket.',
   ],
   args: [{ name: 'store', kind: 'store', summary: 'what to add', optional: true }],
   options: [

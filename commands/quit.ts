@@ -8,7 +8,7 @@ export const quit = defineCommand({
   group: 'leave',
   summary: "save, print the tree's reference, and leave",
   details: [
-    'The Dirref is the last line of standard output; opened again, it is the very same tree. Ctrl-D at an empty prompt does the same.',
+    "The last line of the standard output is the tree's Dirref, which opens the very same tree again. Ctrl-D at an empty prompt does the same.",
   ],
   args: [{ name: 'status', kind: 'number', summary: 'the exit status, 0 to 255', optional: true }],
   async run({ session }, { args: [status] }) {

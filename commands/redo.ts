@@ -11,7 +11,7 @@ export const redo = defineCommand({
   summary: 'go forward again to the root that undo went back from',
   plans: true,
   details: [
-    'redo goes one root forward for each undo, until something new is recorded, in this session or another. What was gone back from stays in the archive even then: `log` lists it, and undo @N goes there.',
+    'redo goes one root forward for each undo, until this or another session records something new. Even then the archive has the newer roots: `log` lists them, and undo @N goes there.',
   ],
   args: [{ name: 'count', kind: 'text', summary: 'how many roots to go forward, default 1', optional: true }],
   async run(context, input) {

@@ -15,8 +15,8 @@ export const repair = defineCommand({
   changesLocal: true,
   plans: true,
   details: [
-    'Looks for every Block that a root needs and that is missing or damaged: in another record of the Store itself; in its own record with one flipped bit turned back; in the Store of --from; and in LOCAL files and directories, which are cut into Blocks as put does and stored only where a Block is needed. What comes back is verified and stored anew, and what it leads to is looked for in its turn.',
-    'Damage that nobody has come by yet is found by scrub: run that first. What is harmed after all is named as by fsck, and the exit status is then 13.',
+    'repair looks for every Block that a root needs and that is missing or damaged. It looks in other records of the Store, in the damaged record with one bit flipped, and in the Store of --from. It also looks in LOCAL files and directories: it cuts them into Blocks as put does, and stores only the Blocks that are needed. It verifies what it finds, stores it anew, and then looks for what that leads to.',
+    'Run scrub first, which finds damage that nobody has met yet. repair names paths that stay harmed as fsck does, and the exit status is then 13.',
   ],
   args: [{ name: 'local', kind: 'local', summary: 'local files and directories that may still hold it', optional: true, repeat: true }],
   options: [

@@ -14,13 +14,13 @@ export const rm = defineCommand({
   group: 'change',
   summary: 'remove files, and with -r whole Dirs',
   details: [
-    'What is removed stays in the Store and in the recorded states: `undo`, `cd @N` and `bind` bring it back. In an ordinary directory it is gone: there, at a terminal, -r asks first.',
+    'Removed names stay in the Store and in the recorded states: `undo`, `cd @N` and `bind` bring them back. In an ordinary directory rm deletes for good; at a terminal -r asks first there.',
   ],
   changes: true,
   args: [{ name: 'path', kind: 'stored', summary: 'what to remove', repeat: true }],
   options: [
-    { name: 'recursive', short: 'r', alsoShort: 'R', summary: 'Dirs with all below' },
-    { name: 'force', short: 'f', summary: 'what is not there is no error; ask nothing' },
+    { name: 'recursive', short: 'r', alsoShort: 'R', summary: 'remove Dirs with all below' },
+    { name: 'force', short: 'f', summary: 'a name that does not exist is no error; ask nothing' },
   ],
   async run(context, { args, options }) {
     const { session, signal } = context;

@@ -13,12 +13,12 @@ export const scrub = defineCommand({
   changesLocal: true,
   plans: true,
   details: [
-    'Reads the data files from end to end, or for some time (--budget), or a share of them (--subset), beginning with what was never verified and then with what was longest ago: what was verified when is kept in the Store. Run with a budget every day, it comes round to everything.',
-    'A Block that is damaged counts as absent from then on: the next put of the same data stores it anew. A Block that is whole but whose record is not is stored anew at once. The paths harmed are named as by fsck, and the exit status is then 13.',
+    'scrub reads the data files to their end, or for some time (--budget), or a share of them (--subset). It begins with what was never verified, and then takes what was verified longest ago. The Store notes what was verified when. With a budget every day, scrub comes round to everything.',
+    'From then on a damaged Block counts as absent: the next put of the same data stores it anew. A whole Block in a damaged record is stored anew at once. scrub names the harmed paths as fsck does, and the exit status is then 13.',
   ],
   options: [
     { name: 'budget', short: 'b', value: { name: 'TIME', kind: 'text' }, summary: 'stop after this time: 60s, 15m, 2h' },
-    { name: 'subset', value: { name: 'SHARE', kind: 'text' }, summary: 'verify this share of the octets: 10%' },
+    { name: 'subset', value: { name: 'SHARE', kind: 'text' }, summary: 'verify this share of the bytes: 10%' },
     ARCHIVE_OPTION,
   ],
   examples: [

@@ -18,7 +18,7 @@ export const set = defineCommand({
     { name: 'name', kind: 'setting', summary: 'a setting', optional: true },
     { name: 'value', kind: 'setting', summary: 'its new value', optional: true },
   ],
-  examples: [{ line: 'set onerror continue', says: 'go on after errors; the exit status still tells of the last one' }],
+  examples: [{ line: 'set onerror continue', says: 'go on after errors; the exit status is that of the last one' }],
   async run({ session, output }, { args }) {
     const [name, value] = args.map((word) => octetsToText(word));
     const setting = name === undefined ? undefined : SETTINGS.get(name);

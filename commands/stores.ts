@@ -13,7 +13,7 @@ export const stores = defineCommand({
   group: 'store',
   summary: 'list the Stores of the session, and what waits in spools',
   details: [
-    'One line a Store: what it is there for, its specification, its hash function, whether it is read (r) or written too (rw), what this session added to it, and what waits in it for another. The Stores of a proxy stand below it, indented. A Store that failed is followed by the reason.',
+    'Each line has the role of the Store, its specification and its hash function. Then comes whether it is read (r) or also written (rw), what this session added to it, and what waits in it for another Store. The Stores of a proxy are indented below it. A Store that failed shows the reason.',
   ],
   options: [{ name: 'count', short: 'c', summary: 'count the Blocks of each Store, which may take a while' }],
   examples: [{ line: 'stores', says: 'what waits to be sent on?' }],

@@ -4,10 +4,10 @@ import { defineCommand } from './command.ts';
 export const sync = defineCommand({
   name: 'sync',
   group: 'history',
-  summary: 'store what changed, record the root, and print its Dirref',
+  summary: 'save the tree: store what changed, record the root, print its Dirref',
   details: [
-    'Whether a root is recorded is read from the archive each time. The tree of a Dirref goes on in the default archive where nothing is recorded yet, or the Dirref is its newest root. Else its roots are recorded in the archive `references`, so that gc keeps them: STORE@references opens it.',
-    'Where another session has recorded a root meanwhile, the two are merged: nothing is lost, and names that both changed are told on standard error.',
+    'sync asks the archive each time whether the root is recorded. The tree of a Dirref continues the default archive if that is empty, or if the Dirref is its newest root. Otherwise its roots go into the archive `references`, so that gc keeps them: STORE@references opens it.',
+    'If another session has recorded a root meanwhile, the two are merged. Nothing is lost, and sync names on standard error what both changed.',
   ],
   async run({ session, output, signal, plan }) {
     if (plan) {

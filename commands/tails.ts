@@ -12,7 +12,7 @@ export const tails = defineCommand({
   group: 'move',
   summary: 'list what is followed and watched, with lag, rate and last root',
   details: [
-    'First what this session follows, then what others do, or did: a stopped one goes on where it ended when the same follow or watch is given again. lag is what no recorded root has yet, and how long the oldest of it waits. Where a round fails, tails shows why: it is made again until it succeeds.',
+    'tails lists first what this session follows, then what other sessions follow, or did. One that has stopped goes on where it ended when the same follow or watch is given again. lag is what no recorded root has yet, and the age of the oldest of it. If storing fails, tails shows why; it is tried again until it succeeds.',
   ],
   async run({ session, output, shell, now }) {
     const { readTails } = await import('./tail-records.ts');
@@ -88,12 +88,12 @@ export function stateText(state: FollowerState): string {
 export const untail = defineCommand({
   name: 'untail',
   group: 'move',
-  summary: 'end following or watching, after a last look, and forget its checkpoint',
+  summary: 'end a follow or watch after a last look, and forget its checkpoint',
   details: [
-    'NAME stays in the tree as it is. To follow again goes on at its end where the file still begins with it. What no process follows at present is forgotten by its NAME, too, also that of another Store if there is but one.',
+    'NAME stays in the tree as it is. A later follow appends to it if the file still begins with it. untail also forgets what no process follows now. It takes the NAME of another Store too, if only one has it.',
   ],
-  args: [{ name: 'name', kind: 'stored', summary: 'what files are followed into', optional: true, repeat: true, glob: false }],
-  options: [{ name: 'gone', summary: 'forget all that was followed into Stores that are not there any more' }],
+  args: [{ name: 'name', kind: 'stored', summary: 'the NAME that files are stored as', optional: true, repeat: true, glob: false }],
+  options: [{ name: 'gone', summary: 'forget everything that was followed into Stores that no longer exist' }],
   async run(context, { args, options, calledAs }) {
     if (options.has('gone')) await forgetGone(context);
     else if (args.length === 0) throw new UsageError(`${calledAs}: name what files are followed into, or give --gone`);

@@ -19,18 +19,18 @@ const MAX_PARALLEL = 64;
 const REACHED_MS = 20;
 
 export const TRANSFER_OPTIONS: readonly OptionSpec[] = [
-  { name: 'plan', short: 'n', summary: 'tell what is missing, and move nothing' },
+  { name: 'plan', short: 'n', summary: 'print what is missing, and move nothing' },
   {
     name: 'peer',
     short: 'p',
     value: { name: 'PEER', kind: 'text' },
     summary: 'a peer by its name, or any Store, which is opened for this; default: the only peer',
   },
-  { name: 'dirs-only', short: 'd', summary: 'Dirs and what stands in them, without the contents of files' },
-  { name: 'breadth-first', summary: 'find out what is missing level by level rather than branch by branch' },
-  { name: 'recheck', summary: 'look at everything, also below Dirs that are noted to be complete on the other side or here' },
-  { name: 'jobs', short: 'j', value: { name: 'N', kind: 'number' }, summary: 'batches of 1 MiB on their way at once; default 8' },
-  { name: 'limit-rate', value: { name: 'RATE', kind: 'text' }, summary: 'octets a second at most: 500k, 2M' },
+  { name: 'dirs-only', short: 'd', summary: 'move Dirs only, without the contents of files' },
+  { name: 'breadth-first', summary: 'look level by level rather than branch by branch' },
+  { name: 'recheck', summary: 'look below Dirs too that are noted as complete' },
+  { name: 'jobs', short: 'j', value: { name: 'N', kind: 'number' }, summary: 'send N batches of 1 MiB at a time; default 8' },
+  { name: 'limit-rate', value: { name: 'RATE', kind: 'text' }, summary: 'at most so many bytes a second: 500k, 2M' },
 ];
 
 /** `pull` fills in here what a peer has, `push` there what we have. */

@@ -20,7 +20,7 @@ export const tree = defineCommand({
   name: 'tree',
   group: 'list',
   summary: 'draw a Dir and what is below it',
-  details: ['Names that begin with a dot are left out unless -a is given. Symlinks are not followed.'],
+  details: ['-a shows names that begin with a dot, too. Symlinks are not followed.'],
   args: [{ name: 'path', kind: 'stored', summary: 'the Dir; default: the working path', optional: true }],
   options: [
     { name: 'all', short: 'a', summary: 'also names that begin with a dot' },

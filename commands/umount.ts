@@ -20,16 +20,16 @@ export const umount = defineCommand({
   name: 'umount',
   aliases: ['unmount'],
   group: 'mount',
-  summary: 'take a mount away, sync it, and print its Dirref',
+  summary: 'end a mount: save its tree, and print its Dirref',
   details: [
-    'A mount that is in use stays, and who uses it is told. With -l nobody new comes in, and it goes once the last has left. Of several mounts of one live tree the others go on.',
-    'All that was written is stored and recorded first. Where the Store fails, as on a full disk, the mount stays, and the files that are not stored are named: make room, and umount again. -f takes it away all the same; then what cannot be stored is gone, is named, and the exit status is 3. A mount that was taken away by other means keeps its process, which tries again until all is stored; umount -f ends that too.',
-    'Names that were excluded when the tree was mounted go with its last mount, and how many they were is said; at a terminal it is asked before.',
+    'A mount that is in use stays, and umount names who uses it. With -l the mount is closed to newcomers, and ends after its last user. Other mounts of the same live tree stay.',
+    'umount first stores and records all that was written. If the Store fails, as on a full disk, the mount stays, and umount names the files that are not stored: make room, and umount again. -f takes it away all the same; then what cannot be stored is gone, is named, and the exit status is 3. A mount that was taken away by other means keeps its process, which tries again until all is stored. umount -f ends that too.',
+    'Excluded names go with the last mount of the tree. umount says how many they were, and at a terminal it asks first.',
   ],
   changesLocal: true,
   args: [{ name: 'mountpoint', kind: 'mount', summary: 'where a tree is mounted', repeat: true, glob: false }],
   options: [
-    { name: 'lazy', short: 'l', summary: 'go on once nobody uses it any more' },
+    { name: 'lazy', short: 'l', summary: 'end it once nobody uses it' },
     { name: 'force', short: 'f', summary: 'give up what cannot be stored' },
   ],
   async run(context, { args, options }) {

@@ -14,14 +14,14 @@ export const undo = defineCommand({
   summary: 'go back to the root before the latest',
   plans: true,
   details: [
-    'undo first syncs what changed, so that it stays in the archive: nothing is lost, and redo, `log` and `cd @N` find it. The tree then becomes the root before, which is recorded as the newest. The working path stays where it is a Dir there.',
-    'An undo after an undo goes further back: a root that is as an earlier one was counts as a return to that, whether by undo or by hand, as where what was added is removed. undo @N and undo @DATE go to the state that they name, as `log` lists them, wherever it stands.',
-    'Where another session has recorded a root that this one has not seen, undo names it, takes it over, and goes no step back; undo @N goes all the same.',
+    'undo first syncs what changed, so that it stays in the archive. Nothing is lost: redo, `log` and `cd @N` find it. The tree then becomes the root before, which is recorded as the newest. The working path stays if it is a Dir there.',
+    'An undo after an undo goes further back. A root that equals an earlier one counts as a return to it, by undo or by hand, as when you remove what you added. undo @N and undo @DATE go to any state that `log` lists.',
+    'If another session has recorded a root that this one has not seen, undo names it, takes it over, and goes no step back. undo @N goes back all the same.',
   ],
   args: [{ name: 'count', kind: 'text', summary: 'how many roots to go back, default 1; or a state, @N or @DATE', optional: true }],
   examples: [
-    { line: 'undo', says: 'as before the last changes' },
-    { line: 'undo @2', says: 'as in state 2 of log' },
+    { line: 'undo', says: 'the tree is as before the last changes' },
+    { line: 'undo @2', says: 'the tree is as in state 2 of log' },
   ],
   async run(context, input) {
     const change = {

@@ -6,7 +6,7 @@ export const wait = defineCommand({
   group: 'shell',
   summary: 'wait while files are followed or watched, until Ctrl-C or SIGTERM',
   details: [
-    "So a line becomes a daemon: vtftp -c 'watch ~/mail mail; wait'. SIGTERM ends it in good order: what is new is taken in, everything is synced, and the Dirref is recited. Rate and lag are shown on standard error, as progress is. Where nothing is followed it ends at once.",
+    "With wait a line becomes a daemon: vtftp -c 'watch ~/mail mail; wait'. SIGTERM ends it in good order: it stores what is new, saves the tree and prints the Dirref. Rate and lag are shown on standard error, as progress is. If nothing is followed, wait ends at once.",
   ],
   endsByInterrupt: true,
   async run(context) {

@@ -25,6 +25,7 @@ const STEPS: readonly Step[] = [
   ['dead code', () => tool('knip', ['--no-progress', '--treat-config-hints-as-errors'])],
   ['lock file', () => generated('scripts/lock-file.ts', ['--check'])],
   ['kernels up to date', () => generated('scripts/build-kernel.ts', ['--check'])],
+  ['prose', () => generated('scripts/prose.ts', [])],
   ['man page up to date', () => generated('scripts/build-man-page.ts', ['--check'])],
   ['man pages', lintManPages],
 ];

@@ -19,15 +19,15 @@ export const EXIT = {
 export const EXIT_TEXTS: readonly (readonly [status: number, text: string])[] = [
   [EXIT.done, 'Done.'],
   [EXIT.failed, 'A command failed.'],
-  [EXIT.usage, 'Usage or syntax.'],
-  [EXIT.partial, 'Done in part; what failed is named on the standard error.'],
+  [EXIT.usage, 'The command line cannot be understood.'],
+  [EXIT.partial, 'Done in part. The standard error names what failed.'],
   [EXIT.open, 'A source, Store or socket cannot be opened.'],
-  [EXIT.readOnly, 'Read-only, or locked.'],
-  [EXIT.notPermitted, 'Not permitted.'],
-  [EXIT.damaged, 'Blocks missing or damaged; malformed data in a tree, an archive or from a peer.'],
-  [EXIT.interrupted, 'Interrupted by SIGINT.'],
+  [EXIT.readOnly, 'Something is read-only, or locked.'],
+  [EXIT.notPermitted, 'The system does not permit it.'],
+  [EXIT.damaged, 'Blocks are missing or damaged, or data of a tree, an archive or a peer is malformed.'],
+  [EXIT.interrupted, 'SIGINT (Ctrl-C) ended the session.'],
   [EXIT.outputClosed, 'Nobody reads the standard output any more (SIGPIPE).'],
-  [EXIT.terminated, 'Ended by SIGTERM or SIGHUP.'],
+  [EXIT.terminated, 'SIGTERM or SIGHUP ended the session.'],
 ];
 
 const BY_CODE: Readonly<Record<VtErrorCode, number>> = {

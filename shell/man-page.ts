@@ -15,9 +15,10 @@ const LINE_WIDTH = 78;
 
 /** The page's sections that are written by the program, by the line that stands for them in the template. */
 const SECTIONS: Readonly<Record<string, (commands: readonly Command[]) => string[]>> = {
+  '.\\" @SYNOPSIS@': () => synopsisSection(),
   '.\\" @OPTIONS@': () => optionsSection(),
   '.\\" @COMMANDS@': commandsSection,
-  '.\\" @STATUSES@': () => EXIT_TEXTS.flatMap(([status, text]) => [`.It ${status}`, ...prose(text)]),
+  '.\\" @STATUSES@': () => EXIT_TEXTS.map(([status, text]) => `.It ${status} Ta ${text}`),
 };
 
 /**
@@ -33,6 +34,20 @@ export function manPage(template: string, commands: readonly Command[]): string 
 /** The template's text. @param root - the project's folder */
 export function readManTemplate(root: string): string {
   return readFileSync(`${root}/man/vtftp.1.in`, 'utf8');
+}
+
+/** Every option in one line of its own, those of one letter without a value together. */
+function synopsisSection(): string[] {
+  const letters = PROGRAM_OPTIONS.flatMap(({ short, value }) => (short === undefined || value !== undefined ? [] : [short]));
+  const others = PROGRAM_OPTIONS.filter(({ short, value }) => short === undefined || value !== undefined);
+  return [
+    `.Op Fl ${letters.join('')}`,
+    ...others.map(({ short, long, value, bare }) => {
+      if (short !== undefined) return `.Op Fl ${short} Ar ${value ?? ''}`;
+      const shown = value === undefined ? '' : bare === undefined ? ` Ar ${value}` : ` Ns Op = Ns Ar ${value}`;
+      return `.Op Fl Fl ${long}${shown}`;
+    }),
+  ];
 }
 
 function optionsSection(): string[] {
@@ -60,16 +75,19 @@ function commandItem(command: Command): string[] {
   for (const paragraph of command.details ?? []) appendAll(lines, ['.Pp', ...sentences(paragraph)]);
   const rows: string[] = [];
   for (const spec of argumentsOf(command, command.name))
-    appendAll(rows, [`.It Ar ${escapeWord(spec.name)}`, ...prose(sentence(spec.summary))]);
+    appendAll(rows, [`.It Ar ${escapeWord(spec.name.toUpperCase())}`, ...prose(sentence(spec.summary))]);
   for (const option of command.options ?? []) {
     const letters = [...(option.short ?? ''), ...(option.alsoShort ?? '')].map((letter) => `Fl ${letter} , `).join('');
     const value = option.value === undefined ? '' : ` Ns = Ns Ar ${escapeWord(option.value.name)}`;
     appendAll(rows, [`.It ${letters}Fl Fl ${option.name}${value}`, ...prose(sentence(option.summary))]);
   }
   if (rows.length > 0) appendAll(lines, ['.Pp', '.Bl -tag -width Ds -compact', ...rows, '.El']);
-  for (const { line, says } of command.examples ?? [])
-    appendAll(lines, ['.Pp', `.Dl ${line.split(' ').map(escapeWord).join(' ')}`, '.Pp', ...prose(sentence(says))]);
-  return lines;
+  const examples = command.examples ?? [];
+  if (examples.length === 0) return lines;
+  appendAll(lines, ['.Pp', examples.length === 1 ? 'Example:' : 'Examples:', '.Bl -tag -width Ds -compact']);
+  // What an example does stands below it as it was written: a capital would make other commands of those that it names.
+  for (const { line, says } of examples) appendAll(lines, [`.It Li ${line.split(' ').map(escapeWord).join(' ')}`, ...prose(says)]);
+  return [...lines, '.El'];
 }
 
 /** Options that take no value in one cluster, then those that do, then the arguments, as macros of one line. */
@@ -86,7 +104,7 @@ function synopsis(command: Command): string {
           : ` Oo Fl ${short} Ar ${escapeWord(value.name)} Oc`;
   }
   for (const spec of argumentsOf(command, command.name)) {
-    const name = `Ar ${escapeWord(spec.name)}${spec.repeat === true ? ' ...' : ''}`;
+    const name = `Ar ${escapeWord(spec.name.toUpperCase())}${spec.repeat === true ? ' ...' : ''}`;
     text += spec.optional === true ? ` Oo ${name} Oc` : ` ${name}`;
   }
   return text;
@@ -95,7 +113,7 @@ function synopsis(command: Command): string {
 /** Text in lines of a page. */
 function prose(text: string): string[] {
   return wrapText(
-    text.replace(/[\\`\u2026\u2019\u201c\u201d~^]/g, (char) => ESCAPES[char] ?? char),
+    text.replace(/`([^`]+)`/g, '\u2018$1\u2019').replace(/[\\`\u2026\u2018\u2019\u201c\u201d~^]/g, (char) => ESCAPES[char] ?? char),
     LINE_WIDTH,
   ).map((line) => (/^[.']/.test(line) ? `\\&${line}` : line));
 }
@@ -115,7 +133,8 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\\': '\\e',
   '`': '\\(ga',
   '\u2026': '\\[u2026]',
-  '\u2019': "'",
+  '\u2018': '\\(oq',
+  '\u2019': '\\(cq',
   '\u201c': '\\(lq',
   '\u201d': '\\(rq',
   '~': '\\(ti',
@@ -124,7 +143,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 
 /** Text that no request, macro or escape of roff is read in. */
 function escapeText(text: string): string {
-  const escaped = text.replace(/[\\`\u2026\u2019\u201c\u201d~^]/g, (char) => ESCAPES[char] ?? char);
+  const escaped = text.replace(/[\\`\u2026\u2018\u2019\u201c\u201d~^]/g, (char) => ESCAPES[char] ?? char);
   return /^[.']/.test(escaped) ? `\\&${escaped}` : escaped;
 }
 

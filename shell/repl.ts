@@ -13,6 +13,7 @@ import { terminalName } from './output.ts';
 import { BRACKETED_PASTE_OFF, BRACKETED_PASTE_ON, PASTED_NEWLINE, PasteFilter } from './paste.ts';
 import { homeOctets } from './places.ts';
 import type { Shell } from './run.ts';
+import { VERSION } from './version.ts';
 
 /** Shown in place of the prompt where a quote is open. */
 const CONTINUATION = '> ';
@@ -37,6 +38,10 @@ export async function runPrompt(shell: Shell): Promise<void> {
   let waiting = 0;
   /** Goes up when Ctrl-C drops the lines that wait. */
   let epoch = 0;
+  if (!shell.args.quiet)
+    shell.messages.note(
+      `vtftp ${VERSION}: put DIR keeps a directory, ls lists what is kept, help lists the commands, quit saves and leaves`,
+    );
   // Before the prompt is there to be pasted at.
   stdout.write(BRACKETED_PASTE_ON);
   const server: REPLServer = start({

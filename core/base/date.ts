@@ -11,7 +11,7 @@ export interface DateSpan {
 
 /**
  * Nanoseconds since 1970 of a date as people write it: ISO-8601 (`2026-11-22`, `2026-11-22T16:17:01.123456789Z`, local
- * time where no zone is given), `@SECONDS[.FRACTION]`, `now`, `yesterday`, or an age: `90s`, `15m`, `36h`, `7d`, `2w` ago.
+ * time where no zone is given), `@SECONDS[.FRACTION]`, `now`, `today`, `yesterday`, or an age: `90s`, `15m`, `36h`, `7d`, `2w` ago.
  * Of a local time that comes twice, as clocks are set back, it is the first.
  *
  * @param now - what ages count from
@@ -31,6 +31,7 @@ export function parseDateSpan(text: string, now: Date): DateSpan {
 function readDate(text: string, now: Date): DateSpan {
   const nowNs = BigInt(now.getTime()) * 1_000_000n;
   if (text === 'now') return instant(nowNs);
+  if (text === 'today') return readDate(formatLocalMinute(nowNs).slice(0, 10), now);
   if (text === 'yesterday') return instant(nowNs - 86_400n * NS);
   const age = /^(\d{1,20})([smhdw])$/.exec(text);
   if (age !== null) return instant(nowNs - BigInt(age[1] ?? 0) * (UNIT_SECONDS[age[2] ?? 's'] ?? 1n) * NS);

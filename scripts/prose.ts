@@ -1,0 +1,59 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { COMMANDS } from '../commands/list.ts';
+import { PROGRAM_OPTIONS } from '../shell/argv.ts';
+import { PROJECT_ROOT } from './project-root.ts';
+import { sentencesOfManual, sentencesOfMarkdown, sentencesOfText } from './sentences.ts';
+
+// Measures the sentences of what people read: `node dist/scripts/prose.js [--all]`. Without `--all` it looks at what is finished,
+// as a step of the gate; with it, at everything, and prints a table.
+
+/** Words in a sentence, at most. */
+const MAX_WORDS = 30;
+/** Words in the middle one of a text's sentences, at most. */
+const MAX_MEDIAN = 15;
+
+/** What has been reworded, and must stay so; the list grows. `help` is that of all commands and options. */
+const FINISHED: readonly string[] = ['help', 'man/vtftp.1.in', 'man/vtftp.conf.5', 'README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md'];
+
+/** What is measured on request as well. */
+const OTHERS: readonly string[] = ['man/vt.5', 'man/vt.7'];
+
+function sentencesOf(name: string): string[] {
+  if (name === 'help') return helpSentences();
+  const file = join(PROJECT_ROOT, name);
+  if (!existsSync(file)) return [];
+  const text = readFileSync(file, 'utf8');
+  return name.endsWith('.md') ? sentencesOfMarkdown(text) : sentencesOfManual(text);
+}
+
+function helpSentences(): string[] {
+  const ofCommands = COMMANDS.flatMap(({ summary, details = [], args = [], options = [], examples = [] }) => [
+    summary,
+    ...details,
+    ...args.map((each) => each.summary),
+    ...options.map((each) => each.summary),
+    ...examples.map(({ says }) => says),
+  ]);
+  return [...ofCommands, ...PROGRAM_OPTIONS.map(({ summary }) => summary)].flatMap(sentencesOfText);
+}
+
+function wordsOf(sentence: string): number {
+  return sentence.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).length;
+}
+
+const isAll = process.argv.includes('--all');
+for (const name of isAll ? [...FINISHED, ...OTHERS] : FINISHED) {
+  const counted = sentencesOf(name).map((sentence) => ({ sentence, words: wordsOf(sentence) }));
+  const sizes = counted.map(({ words }) => words).sort((a, b) => a - b);
+  const median = sizes[Math.floor(sizes.length / 2)] ?? 0;
+  const long = counted.filter(({ words }) => words > MAX_WORDS);
+  if (isAll)
+    console.log(
+      `${name}: ${sizes.length} sentences, median ${median} words, longest ${sizes.at(-1) ?? 0}, ${long.length} over ${MAX_WORDS}`,
+    );
+  if (!FINISHED.includes(name) && !isAll) continue;
+  for (const { sentence, words } of long) console.log(`${name}: ${words} words, ${MAX_WORDS} are allowed: ${sentence}`);
+  if (median > MAX_MEDIAN) console.log(`${name}: the median sentence has ${median} words, ${MAX_MEDIAN} are allowed`);
+  if (long.length > 0 || median > MAX_MEDIAN) process.exitCode = 1;
+}

@@ -65,6 +65,7 @@ export async function runShell(args: ProgramArguments): Promise<number> {
     statusLine: () => `${progress.statusLine()}${storeLine === undefined ? '' : `; Store ${storeLine.text()}`}`,
     say: (message) => messages.note(message),
     nowMs: () => performance.now(),
+    hasPrompt: wantsPrompt(args, isTerminal),
   });
   const sink = new FdSink(
     1,

@@ -11,6 +11,8 @@ export interface SignalHandlers {
   /** A message on stderr. */
   readonly say: (message: string) => void;
   readonly nowMs: () => number;
+  /** A session at a terminal goes on after a command that was cancelled. */
+  readonly hasPrompt: boolean;
 }
 
 /**
@@ -89,7 +91,10 @@ export class Signals {
       process.exit(EXIT.interrupted);
     }
     if (this.#command === undefined) this.end(EXIT.interrupted, 'interrupted');
-    else this.#command.abort(new VtError('ECANCELLED', 'cancelled', { remedy: 'Ctrl-C again within 2 s leaves' }));
+    else
+      this.#command.abort(
+        new VtError('ECANCELLED', 'cancelled', this.#handlers.hasPrompt ? { remedy: 'Ctrl-C again within 2 s leaves' } : {}),
+      );
   }
 
   /** Ctrl-C at the prompt, where nothing runs. @returns whether it ends the session: a command was cancelled just before */

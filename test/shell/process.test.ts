@@ -337,7 +337,7 @@ test('S01: an archive by its name, and a root by number or file', async (t) => {
   const scratch = makeScratch(t);
   const store = scratch.path('store');
   await session(scratch, 'mkdir first');
-  const named = await vtftp([`${store}@work`, '-c', 'ls; mkdir job'], { env: scratch.env });
+  const named = await vtftp([`${store}@work`, '-c', 'mkdir job; ls'], { env: scratch.env });
   assert.equal(named.status, 0, named.report);
   assert.match(named.stderr, /archive "work".*new/);
   assert.equal((await vtftp([`${store}@work`, '-c', 'ls'], { env: scratch.env })).stdout, 'job\n');

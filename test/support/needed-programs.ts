@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 export const NEEDED_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   acl: ['getfacl', 'setfacl'],
   attr: ['getfattr', 'setfattr'],
+  'btrfs-progs': ['btrfs', 'mkfs.btrfs'],
   e2fsprogs: ['chattr', 'mke2fs'],
   fuse3: ['fusermount3'],
   gcc: ['cc', 'gcc'],

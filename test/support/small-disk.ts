@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, ftruncateSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import type { Scratch } from './scratch.ts';
 
 /** The kinds of filesystems that a small disk may have. */
@@ -48,7 +48,8 @@ function imageOf(scratch: Scratch, kind: 'ext4' | 'btrfs'): string[] | string {
 
 /** Writes what nothing compresses until so much is left. */
 function fill(path: string, ballast: string, room: number): void {
-  const free = Number(spawnSync('df', ['-B1', '--output=avail', path], { encoding: 'utf8' }).stdout.split('\n')[1]);
+  const { bavail, bsize } = statfsSync(path);
+  const free = bavail * bsize;
   const wrote = spawnSync('head', ['-c', String(Math.max(0, free - room)), '/dev/urandom'], { maxBuffer: DISK_SIZES.btrfs });
   writeFileSync(ballast, wrote.stdout);
   spawnSync('sync', ['-f', path]);

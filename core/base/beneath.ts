@@ -21,7 +21,7 @@ export class Beneath implements Disposable {
   readonly #folder: Octets;
   readonly #open = new Map<Octets, number>();
 
-  /** @param folder - absolute; it may lead through symlinks itself */
+  /** @param folder - absolute, and no symlink itself */
   constructor(folder: Octets) {
     this.#folder = folder;
   }
@@ -42,7 +42,7 @@ export class Beneath implements Disposable {
     if (known !== undefined) return known;
     let fd: number;
     try {
-      if (path === this.#folder) fd = openSync(pathBytes(path), O_PATH | constants.O_DIRECTORY);
+      if (path === this.#folder) fd = openSync(pathBytes(path), O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW);
       else {
         const at = path.lastIndexOf('/');
         const above = this.#directory((path.slice(0, at) || '/') as Octets);

@@ -77,8 +77,8 @@ export class Places {
   read(place: Place, digest: Uint8Array): Buffer | undefined {
     let fd: number;
     try {
-      // Without waiting at a FIFO that took its place.
-      fd = openSync(octetsToBytes(place.file.path), constants.O_RDONLY | constants.O_NONBLOCK);
+      // Without waiting at a FIFO that took its place, or following a symlink that did.
+      fd = openSync(octetsToBytes(place.file.path), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     } catch {
       return undefined; // gone, or not to be read any more: the Block is looked for elsewhere
     }

@@ -263,6 +263,11 @@ export class WatchGroup implements Followed {
     const stat = statOf(folder);
     // Unmounted, perhaps: what was stored stays.
     if (stat === undefined) return;
+    if (!stat.isDirectory()) {
+      this.#failures.add(folder, 'it is no directory any more');
+      this.#retryLater(folder);
+      return;
+    }
     // What the last one remembered of the files can be read from now on.
     await store.flush(options);
     this.#rules?.forget();

@@ -275,4 +275,23 @@ describe('S34: a watched tree', () => {
     note('c');
     await check('it went');
   });
+
+  it('where something else has the name of the whole directory, what is stored stays until it is back', async (t) => {
+    const notices: string[] = [];
+    const { folder, note, round, check, tree, clock } = makeWatching(t, undefined, (notice) => notices.push(notice));
+    writeFileSync(join(folder, 'a'), 'text');
+    await check('at first');
+    renameSync(folder, `${folder}.aside`);
+    symlinkSync('/etc', folder);
+    for (const name of ['', 'a', 'passwd']) note(name);
+    await round();
+    assert.equal((await tree.lookup(octetsFromText('/tree/a')))?.size, 4);
+    assert.equal(await tree.lookup(octetsFromText('/tree/passwd')), undefined);
+    assert.match(notices.join(), /no directory any more/);
+    rmSync(folder);
+    renameSync(`${folder}.aside`, folder);
+    clock.nowMs += 70_000;
+    await check('in the end');
+    assert.match(notices.at(-1) ?? '', /it goes on/);
+  });
 });

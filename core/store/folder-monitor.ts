@@ -203,6 +203,8 @@ class DirectoryWatches {
     if (this.#folders.includes(path)) return;
     const known = this.#watched.get(path);
     const stat = statOf(path, false);
+    // What is done to a node by this name is done to its others, and the name may be gone before anybody looks.
+    if (stat !== undefined && !stat.isDirectory() && stat.nlink > 1n) this.#options.onMissed();
     if (known !== undefined && (stat === undefined || !isSame(known, stat))) this.#drop(path);
     const ahead = [path];
     for (let next = ahead.pop(); next !== undefined; next = ahead.pop()) {

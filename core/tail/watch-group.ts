@@ -143,8 +143,9 @@ export class WatchGroup implements Followed {
   async look(options: OpOptions): Promise<boolean> {
     const nowMs = this.#options.monotonicMs();
     for (const [path, { atMs }] of this.#retries) if (atMs <= nowMs) this.#dirty.add(path);
-    for (const directory of this.#unlisted) if (!this.#scansAll) await this.#noteNames(directory, options);
-    this.#unlisted.clear();
+    const unlisted = this.#unlisted;
+    this.#unlisted = new Set();
+    for (const directory of unlisted) if (!this.#scansAll) await this.#noteNames(directory, options);
     const dirty = [...this.#dirty].sort();
     this.#dirty = new Set();
     this.#rules?.forget();

@@ -51,14 +51,17 @@ async function watchOnce(folder: string, tally: TortureTally, random: Random, do
     during: async (program) => {
       await program.printed(' into ');
       for (let round = 0; round < ROUNDS_A_PROCESS && tally.goesOn; round++) {
+        const history: string[] = [];
         for (let i = 0; i < OPERATIONS; i++) {
-          const name = await churn.step();
-          if (name !== undefined) done.set(name, (done.get(name) ?? 0) + 1);
+          const step = await churn.step();
+          if (step === undefined) continue;
+          done.set(step.name, (done.get(step.name) ?? 0) + 1);
+          history.push(`${step.name} ${JSON.stringify(step.paths)}`);
           if (random.chance(15)) await delay(random.below(MAX_PAUSE_MS));
         }
         const differences = await settled(join(folder, 'got'), tree, store, env);
         tally.count('equal in the end');
-        if (differences !== '') tally.fault(`${folder}: ${differences}`);
+        if (differences !== '') tally.fault(`${folder}: ${differences}\n${history.join('\n')}`);
       }
       program.kill('SIGTERM');
     },

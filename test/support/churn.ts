@@ -32,18 +32,21 @@ type Operation = (tree: Churn) => void | Promise<void>;
 export class Churn {
   readonly folder: string;
   readonly #random: Random;
+  /** Those that the present step has asked for. */
+  #paths: string[] = [];
 
   constructor(folder: string, random: Random) {
     this.folder = folder;
     this.#random = random;
   }
 
-  /** Does one thing. @returns what it was; undefined where it could not be */
-  async step(): Promise<string | undefined> {
+  /** Does one thing. @returns what it was, and to which paths; undefined where it could not be */
+  async step(): Promise<{ readonly name: string; readonly paths: readonly string[] } | undefined> {
     const [name, act] = this.#random.pick(OPERATIONS);
+    this.#paths = [];
     try {
       await act(this);
-      return name;
+      return { name, paths: this.#paths };
     } catch (error) {
       // A name that is taken, a directory into itself, a file in the way: nothing happened.
       if (error instanceof Error && 'code' in error) return undefined;
@@ -53,6 +56,12 @@ export class Churn {
 
   /** A path at random, that may be there. */
   path(): Buffer {
+    const path = this.#anyPath();
+    this.#paths.push(path.toString('latin1').slice(this.folder.length + 1));
+    return path;
+  }
+
+  #anyPath(): Buffer {
     let path = this.folder;
     for (let depth = this.#random.below(MAX_DEPTH); depth > 0; depth--) {
       const directories = readdirSync(Buffer.from(path, 'latin1'), { encoding: 'latin1', withFileTypes: true }).filter((each) =>
@@ -68,8 +77,10 @@ export class Churn {
   /** One that is there, of some that are tried. */
   present(): Buffer {
     for (let tries = 0; tries < 20; tries++) {
-      const path = this.path();
-      if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return path;
+      const path = this.#anyPath();
+      if (lstatSync(path, { throwIfNoEntry: false }) === undefined) continue;
+      this.#paths.push(path.toString('latin1').slice(this.folder.length + 1));
+      return path;
     }
     return this.path();
   }

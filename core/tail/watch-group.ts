@@ -241,8 +241,7 @@ export class WatchGroup implements Followed {
       filter: this.#rules?.within(path),
       ...(size < LARGE_SIZE ? { workers: 0 } : {}),
       onFailure: (at, error) => {
-        // It will be looked at again when it changes, or is gone.
-        if (errorCode(error) === 'ENOENT') return;
+        if (isReplaced(error)) return;
         const below = `${path}${at.slice(entry.length)}` as Octets;
         failed.push(below);
         this.#failures.add(below, errorReason(error));
@@ -404,8 +403,7 @@ export class WatchGroup implements Followed {
       }
       this.#changes.push({ path, make: async () => await tree.bind(at, dirent, options) });
     } catch (error) {
-      // Gone meanwhile: it rings for that.
-      if (errorCode(error) !== 'ENOENT') throw error;
+      if (!isReplaced(error)) throw error;
     }
     return stat.isDirectory() ? 'whole' : undefined;
   }
@@ -440,6 +438,11 @@ export class WatchGroup implements Followed {
     const { folder, target } = this.#options;
     return `${target}${path.slice(folder.length)}` as TreePath;
   }
+}
+
+/** Whether what was to be read is gone, or something else has its name: that is told of by itself. */
+function isReplaced(error: unknown): boolean {
+  return ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '');
 }
 
 /** Whether a node of the tree has several names. */

@@ -10,7 +10,7 @@ import { type Torture, type TortureLimits, type TortureResult, TortureTally } fr
 
 /** Operations of a round, and rounds of one process that watches. */
 const OPERATIONS = 150;
-const ROUNDS_A_PROCESS = 8;
+const ROUNDS_A_PROCESS = 4;
 
 /** Milliseconds that an operation waits for now and then, so that looks come in between. */
 const MAX_PAUSE_MS = 40;

@@ -141,7 +141,7 @@ async function serveStandardStreams(
     output = new Socket({ fd: 1, readable: false, writable: true });
   } catch (error) {
     throw new UsageError(`serve -: standard input and output are no connection (${errorReason(error)})`, {
-      remedy: 'it is for a command of a specification: -S \'!ssh host vtftp -c "serve -"\'',
+      remedy: 'it is for a command of a specification: -S \'!ssh host "vtftp -c \\"serve -\\""\'',
     });
   }
   const destroy = (): void => {

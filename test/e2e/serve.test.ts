@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { it } from 'node:test';
 import type { Run } from '../support/program.ts';
 import { PROGRAM, recited, run, vtftp } from '../support/program.ts';
+import { PROJECT_ROOT } from '../support/project.ts';
 import type { Scratch } from '../support/scratch.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { serve } from '../support/served-program.ts';
@@ -159,6 +160,27 @@ it('S42: a Store is reached through a real sshd: by a command, and through a for
   const local = ok(await vtftp(['-S', store, '-c', 'cat over-the-socket/one.txt'], { env: scratch.env }));
   assert.equal(local.stdout, 'the first\n');
   await served.stop();
+});
+
+it('the command lines for ssh that the manual pages give work as they stand there', async (t) => {
+  const scratch = scratchWithTree(t);
+  const { ssh } = await startSshd(scratch);
+  const env = Object.entries(scratch.env).map(([name, value]) => `${name}=${value}`);
+  const there = scratch.path('vtftp');
+  writeFileSync(there, `#!/bin/sh\nexec ${quoted(['env', ...env, process.execPath, PROGRAM, '-S', scratch.path('store')])} "$@"\n`, {
+    mode: 0o755,
+  });
+  const found = ['man/vtftp.1', 'man/vtftp.conf.5'].flatMap((page) => {
+    const text = readFileSync(join(PROJECT_ROOT, page), 'utf8')
+      .replaceAll('\\(dq', '"')
+      .replaceAll('\\e', '\\')
+      .replaceAll('\\-', '-')
+      .replaceAll('\n', ' ');
+    return [...text.matchAll(/!ssh (?:host|backup) .*?serve -[\\"]*/g)].map(([line]) => line);
+  });
+  assert.ok(found.length >= 4, found.join('\n'));
+  const lines = new Set(found.map((line) => line.replace('vtftp', there).replace(/^!ssh \w+/, `!${quoted(ssh)}`)));
+  for (const line of lines) await roundTrip(scratch, line, scratch.path('store'));
 });
 
 /** Resolves when somebody listens on a UNIX socket. */

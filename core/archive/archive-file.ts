@@ -4,6 +4,7 @@ import { open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ParseError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
+import { isFullError } from '../base/full-error.ts';
 import { flock } from '../base/libc.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import { errorCode, errorReason } from '../base/system-error.ts';
@@ -20,6 +21,8 @@ export interface ArchiveFileOptions {
   readonly readOnly?: boolean;
   /** Of an archive in a Store: the modes of what is made there. No symlink is followed then. */
   readonly access?: StoreAccess;
+  /** Told of a full disk. @returns whether there is room now */
+  readonly onFull?: () => boolean;
 }
 
 /** Between two tries for the lock, in milliseconds. */
@@ -35,15 +38,44 @@ export function openArchiveFile(path: string, options: ArchiveFileOptions = {}):
   return new ArchiveFile(path, options);
 }
 
+/**
+ * Lets go of an entry that is not the newest: its line becomes a comment, so nothing else moves and no room is needed. Entries after it
+ * are numbered one less from then on.
+ *
+ * @param number - as {@link ArchiveEntry.number}
+ * @throws {VtError} EOPEN where there is no such entry, EFAILED for the newest one
+ */
+export async function dropArchiveEntry(path: string, number: number, access: StoreAccess, options: OpOptions = {}): Promise<void> {
+  await using there = await openIfThere(path, access);
+  if (there === undefined) throw new VtError('EOPEN', `drop root ${number}: there is no archive "${path}"`);
+  await using file = await openLocked(path, access, options.signal);
+  const { size } = await file.stat();
+  let count = 0;
+  let at: number | undefined;
+  for await (const line of linesForward(file, size, options.signal)) {
+    const found = readLine(line);
+    if (found === undefined || found instanceof VtError) continue;
+    if (++count === number) at = line.start;
+  }
+  if (at === undefined) throw new VtError('EOPEN', `drop root ${number}: archive "${path}" has ${count}`);
+  if (number === count) throw new VtError('EFAILED', `drop root ${number}: it is the newest`, { remedy: 'undo first' });
+  // What is opened to append to writes nowhere else.
+  await using writer = await openPlain(path, constants.O_RDWR, access);
+  await writer.write(Buffer.from('#'), 0, 1, at);
+  await writer.datasync();
+}
+
 class ArchiveFile implements Archive {
   readonly name: string;
   readonly #readOnly: boolean;
   readonly #access: StoreAccess | undefined;
+  readonly #onFull: () => boolean;
 
-  constructor(path: string, { readOnly = false, access }: ArchiveFileOptions) {
+  constructor(path: string, { readOnly = false, access, onFull = () => false }: ArchiveFileOptions) {
     this.name = path;
     this.#readOnly = readOnly;
     this.#access = access;
+    this.#onFull = onFull;
   }
 
   async last(options: OpOptions & { readonly onDamage?: (reason: string) => void } = {}): Promise<ArchiveEntry | undefined> {
@@ -78,7 +110,13 @@ class ArchiveFile implements Archive {
     if (dirent === undefined) return undefined;
     const { size } = await file.stat();
     const line = `${(await endsLine(file, size)) ? '' : '\n'}${formatArchiveLine(whenNs, dirent)}\n`;
-    await appendWhole(file, Buffer.from(line, 'latin1'), size, this.name);
+    const append = async (): Promise<void> => await appendWhole(file, Buffer.from(line, 'latin1'), size, this.name);
+    try {
+      await append();
+    } catch (error) {
+      if (!isFullError(error) || !this.#onFull()) throw error;
+      await append();
+    }
     if (size === 0) await syncFolder(dirname(this.name));
     return new NumberedEntry(this.name, { whenNs, dirent }, size + line.length);
   }

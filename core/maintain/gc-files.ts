@@ -10,6 +10,8 @@ import { openStoreFile } from '../store/store-files.ts';
 export interface GcFile {
   readonly name: string;
   readonly size: number;
+  /** Octets that it takes on the disk: fewer than its size where there are holes in it. */
+  readonly allocated: number;
   /** When it was last written to, in milliseconds since 1970. */
   readonly changedMs: number;
   /** A descriptor that holds the file's lock: nobody writes to it. Undefined where somebody does. */
@@ -27,10 +29,11 @@ export class GcFiles {
     for (const name of dataFileNames(dataFolder).sort()) {
       const fd = openStoreFile(join(dataFolder, name), 'read');
       const isFree = tryLock(fd);
-      const { size, mtimeMs } = fstatSync(fd);
+      const { size, blocks, mtimeMs } = fstatSync(fd);
       files.push({
         name,
         size,
+        allocated: Math.min(size, blocks * 512),
         changedMs: mtimeMs,
         fd: isFree ? fd : undefined,
         isLeftover: isFree && isLeftover(fd, size, marks.get(name)),

@@ -22,6 +22,7 @@ export class GcMarks {
   readonly #reach: Reach;
   #at = '';
   #roots = 0;
+  readonly #unreadable = new Set<string>();
 
   constructor(datadir: Datadir, options: GcMarkOptions) {
     this.#datadir = datadir;
@@ -33,10 +34,16 @@ export class GcMarks {
         return undefined;
       },
       inner: ({ digest }) => void this.#marks.set(digest),
-      harm: ({ path, fault }) => {
+      harm: ({ path, fault, hashcode, reason, isMalformed }) => {
+        if (isMalformed === true) {
+          // It stays as it is. What it might have listed can be read by nobody, whatever is kept of it.
+          if (hashcode !== undefined) this.#marks.set(hashcode.digest);
+          this.#unreadable.add(`"${octetsToText(path)}" in ${this.#at}: ${reason}`);
+          return;
+        }
         // What is below it is unknown, and would count as needed by nobody.
         throw new VtError('ECORRUPT', `gc: "${octetsToText(path)}" in ${this.#at}: a Block that lists others is ${fault}`, {
-          remedy: 'repair the Store first; nothing was removed',
+          remedy: 'repair the Store first, or let go of the root: gc --drop ARCHIVE@N; nothing was removed',
         });
       },
     });
@@ -45,6 +52,11 @@ export class GcMarks {
   /** How many Blocks are marked. */
   get count(): number {
     return this.#marks.count;
+  }
+
+  /** What cannot be read, with its path, its root and the reason. */
+  get unreadable(): readonly string[] {
+    return [...this.#unreadable];
   }
 
   /** How many roots the last walk went over. */
@@ -69,7 +81,7 @@ export class GcMarks {
       );
     };
     for await (const root of storeRoots(this.#datadir.path, { ...this.#options, onDamage })) {
-      this.#at = `root ${root.number} of archive "${root.archive}"`;
+      this.#at = `root ${root.archive}@${root.number}`;
       await this.#reach.walk(root.dirent);
       this.#options.onProgress?.({ roots: ++this.#roots, entries: this.#reach.entries, blocks: this.#marks.count });
     }

@@ -1,26 +1,23 @@
-import { unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
-import { throwIfCancelled, VtError } from '../base/errors.ts';
-import { appendAll } from '../base/lists.ts';
-import { ROLL_OVER_SIZE } from '../store/datadir.ts';
-import { readDatadirFormat, syncFolder } from '../store/datadir-format.ts';
+import { throwIfCancelled } from '../base/errors.ts';
+import { isFullError } from '../base/full-error.ts';
 import type { Datadir } from '../store/datadir-store.ts';
-import { DatadirWriter } from '../store/datadir-writer.ts';
-import { RECORD_FIXED_SIZE, writeRecordHeader } from '../store/datafile.ts';
+import { RECORD_FIXED_SIZE } from '../store/datafile.ts';
 import type { IndexRewrite, Location } from '../store/index-types.ts';
-import { decodeStored } from '../store/stored-bytes.ts';
+import { RESERVE_SIZES } from '../store/store-reserve.ts';
 import { liveWriters } from '../store/writer-presence.ts';
 import { DigestTable } from './digest-table.ts';
+import { GcCopier } from './gc-copier.ts';
 import { type GcFile, GcFiles } from './gc-files.ts';
 import { GcMarks } from './gc-mark.ts';
+import { dropInPlace, type Entry, partSize, roomOf, TIGHT_ROOM } from './gc-tight.ts';
 
 /** Index entries read at a time, and changed in one transaction where that does not matter. */
 const STEP = 16_384;
 /** A data file of which less than this share would be freed is left as it is: copying costs too. */
 const MIN_WASTE = 0.2;
-/** Octets copied in one write. */
-const WRITE_SIZE = 1024 * 1024;
+/** Octets that stay free where a data file is copied. */
+const SPARE_ROOM = 4 * 1024 * 1024;
 /** Index entries of files that are worked on in one pass over the index. */
 const MAX_GROUP_BLOCKS = 400_000;
 /** The setting of the index that tells since which generation of the Store what is set aside is. */
@@ -56,6 +53,8 @@ export interface GcCounts {
   readonly keptBytes: number;
   /** Sessions at work that may count on Blocks which no root needs yet. */
   readonly sessions: number;
+  /** What of the roots cannot be read, and never will be: what it may have listed counts as needed by nobody. */
+  readonly unreadable: readonly string[];
 }
 
 interface FileUse {
@@ -76,108 +75,292 @@ interface FileUse {
  * 3. Sessions that were at work before may have seen them as there; while there is one, what was set aside by this run
  *    stays. Roots that were recorded since are marked now.
  * 4. Copy what stays of a data file to a new one, sync it, tell the index in one transaction, and only then unlink it.
+ *
+ * Where there is little room, 2 to 4 are done for a part at a time, and what goes is freed where it lies (`gc-in-place.ts`).
+ * A full disk gives the room that the Store keeps in reserve.
  */
 export async function gc(datadir: Datadir, options: GcOptions): Promise<GcCounts> {
-  const { path, hash, index, ownWriter } = datadir.internals();
-  const { signal, onProgress } = options;
-  await datadir.flush();
-  await index.ready(signal);
-  const dataFolder = join(path, 'data');
-  const format = readDatadirFormat(path);
-  if (format === undefined) throw new VtError('EOPEN', `gc "${datadir.name}": its format file is gone`);
-  const marks = new GcMarks(datadir, {
-    signal,
-    ...(options.moreArchives === undefined ? {} : { moreArchives: options.moreArchives }),
-    onProgress: ({ blocks }) => onProgress?.({ doing: 'mark', done: blocks }),
-  });
-  await marks.walk();
-  const recordSize = ({ storedSize }: Location): number => RECORD_FIXED_SIZE + hash.digestSize + storedSize;
-  using held = new GcFiles(dataFolder, index.marks());
-  const oldMs = options.now().getTime() - options.graceMs;
-  const uses = new Map<string, FileUse>();
-  for (const file of held.files) uses.set(file.name, { file, live: 0, liveBytes: 0, dead: 0, deadBytes: 0 });
-  const mayChange = ({ fd, changedMs }: GcFile): boolean => fd !== undefined && changedMs <= oldMs;
-  // What an earlier gc set aside, when: sessions that began since have not seen it as there.
-  const asideGeneration = Number(index.setting(ASIDE_SETTING) ?? Number.NaN);
-  const asideBefore = new DigestTable(hash.digestSize);
-  await forEachEntry(datadir, signal, (digest, location) => {
-    const use = uses.get(location.file);
-    if (use === undefined) return;
-    if (marks.has(digest)) {
-      use.live++;
-      use.liveBytes += recordSize(location);
-      return;
+  const { reserve } = datadir.internals();
+  try {
+    return await collect(datadir, options, false);
+  } catch (error) {
+    if (options.plan || !isFullError(error)) throw error;
+    reserve?.release('gc');
+    return await collect(datadir, options, true);
+  } finally {
+    if (!options.plan) reserve?.fill();
+  }
+}
+
+async function collect(datadir: Datadir, options: GcOptions, isFull: boolean): Promise<GcCounts> {
+  const { path, index, reserve } = datadir.internals();
+  if (!isFull) await datadir.flush();
+  await index.ready(options.signal);
+  // What a quota leaves is not told: then no more is counted on than what was kept in reserve.
+  const room = (): number => Math.min(roomOf(path), isFull ? RESERVE_SIZES.gc / 2 : Number.POSITIVE_INFINITY);
+  if (!options.plan && room() < 2 * RESERVE_SIZES.gc) reserve?.release('gc');
+  using collection = await Collection.make(datadir, options, room);
+  if (options.plan) return collection.planned();
+  await collection.freeWhileTight();
+  await collection.freeByCopies();
+  return collection.result();
+}
+
+/** One run of gc over a datadir. */
+class Collection {
+  readonly #datadir: Datadir;
+  readonly #options: GcOptions;
+  readonly #room: () => number;
+  readonly #marks: GcMarks;
+  readonly #held: GcFiles;
+  readonly #recordSize: number;
+  readonly #dataFolder: string;
+  readonly #oldMs: number;
+  /** Since which generation what an earlier gc set aside is: sessions that began since have not seen it as there. */
+  readonly #asideGeneration: number;
+  readonly #asideBefore: DigestTable;
+  #uses = new Map<string, FileUse>();
+  #sessions = 0;
+  readonly #counts = { freedBlocks: 0, freedBytes: 0, copiedBytes: 0, droppedFiles: 0 };
+
+  private constructor(datadir: Datadir, options: GcOptions, room: () => number, marks: GcMarks) {
+    const { path, hash, index } = datadir.internals();
+    this.#datadir = datadir;
+    this.#options = options;
+    this.#room = room;
+    this.#marks = marks;
+    this.#recordSize = RECORD_FIXED_SIZE + hash.digestSize;
+    this.#dataFolder = join(path, 'data');
+    this.#held = new GcFiles(this.#dataFolder, index.marks());
+    this.#oldMs = options.now().getTime() - options.graceMs;
+    this.#asideGeneration = Number(index.setting(ASIDE_SETTING) ?? Number.NaN);
+    this.#asideBefore = new DigestTable(hash.digestSize);
+  }
+
+  /** Marks what is needed, and looks how much of each data file it is. */
+  static async make(datadir: Datadir, options: GcOptions, room: () => number): Promise<Collection> {
+    const { signal, onProgress, moreArchives, onNotice } = options;
+    const marks = new GcMarks(datadir, {
+      signal,
+      ...(moreArchives === undefined ? {} : { moreArchives }),
+      onProgress: ({ blocks }) => onProgress?.({ doing: 'mark', done: blocks }),
+      ...(onNotice === undefined ? {} : { onNotice }),
+    });
+    await marks.walk();
+    const collection = new Collection(datadir, options, room, marks);
+    try {
+      await collection.#survey();
+    } catch (error) {
+      collection.#held[Symbol.dispose]();
+      throw error;
     }
-    use.dead++;
-    use.deadBytes += recordSize(location);
-    if (location.isDamaged === true) asideBefore.set(digest);
-  });
-  const counts = { freedBlocks: 0, freedBytes: 0, copiedBytes: 0, droppedFiles: 0 };
-  const worthIt = ({ file, liveBytes }: FileUse): boolean =>
-    file.isLeftover || file.size - liveBytes >= MIN_WASTE * file.size || liveBytes === 0;
-  const chosen = [...uses.values()].filter((use) => use.file.isLeftover || (mayChange(use.file) && worthIt(use)));
-  const result = (sessions: number): GcCounts => {
+    return collection;
+  }
+
+  #sizeOf({ storedSize }: Location): number {
+    return this.#recordSize + storedSize;
+  }
+
+  async #survey(): Promise<void> {
+    const uses = new Map<string, FileUse>();
+    for (const file of this.#held.files) uses.set(file.name, { file, live: 0, liveBytes: 0, dead: 0, deadBytes: 0 });
+    await forEachEntry(this.#datadir, this.#options.signal, (digest, location) => {
+      const use = uses.get(location.file);
+      if (use === undefined) return;
+      if (this.#marks.has(digest)) {
+        use.live++;
+        use.liveBytes += this.#sizeOf(location);
+        return;
+      }
+      use.dead++;
+      use.deadBytes += this.#sizeOf(location);
+      // What this run sets aside comes later.
+      if (location.isDamaged === true && this.#counts.freedBlocks === 0) this.#asideBefore.set(digest);
+    });
+    this.#uses = uses;
+  }
+
+  #mayChange({ fd, changedMs }: GcFile): boolean {
+    return fd !== undefined && changedMs <= this.#oldMs;
+  }
+
+  /** The data files that are worth copying what stays of them. */
+  #worthCopying(): FileUse[] {
+    const worthIt = ({ file, liveBytes }: FileUse): boolean =>
+      file.isLeftover || file.allocated - liveBytes >= MIN_WASTE * file.allocated || liveBytes === 0;
+    return [...this.#uses.values()].filter((use) => use.file.isLeftover || (this.#mayChange(use.file) && worthIt(use)));
+  }
+
+  /** What would be done. */
+  planned(): GcCounts {
+    const counts = this.#counts;
+    const isTight = this.#room() < TIGHT_ROOM;
+    for (const use of isTight ? [...this.#uses.values()].filter(({ file }) => this.#mayChange(file)) : this.#worthCopying()) {
+      counts.freedBlocks += use.dead;
+      // What the index could not take for lack of room is in none of its entries.
+      counts.freedBytes += Math.max(0, use.file.allocated - use.liveBytes);
+      if (isTight) continue;
+      counts.copiedBytes += use.liveBytes;
+      counts.droppedFiles++;
+    }
+    const { path, ownWriter } = this.#datadir.internals();
+    this.#sessions = liveWriters(path, ownWriter).length;
+    return this.result();
+  }
+
+  /** Frees what nobody needs where it lies, until there is room for copies. */
+  async freeWhileTight(): Promise<void> {
+    if (this.#room() >= TIGHT_ROOM) return;
+    const { hash, index } = this.#datadir.internals();
+    const { signal, onProgress } = this.#options;
+    const done = new Set<string>();
+    for (;;) {
+      throwIfCancelled(signal);
+      const limit = partSize(this.#room(), hash.digestSize);
+      if (await index.settle(limit, (digest) => !this.#marks.has(digest))) await this.#survey();
+      if (this.#room() >= TIGHT_ROOM) return;
+      const use = this.#mostDead(done);
+      if (use === undefined) return;
+      const { name } = use.file;
+      const part = await this.#deadOf(name, limit);
+      const mayGo = await this.#setAside(part);
+      const going = part.filter(([digest]) => mayGo(digest));
+      const freed = dropInPlace(this.#datadir, name, going);
+      this.#noteFreed(use, going, freed);
+      onProgress?.({ doing: 'free', done: this.#counts.freedBytes });
+      // What a session at work may count on stays, and so does what its filesystem cannot free within a file.
+      if (going.length < part.length || freed === 0) done.add(name);
+      await index.compact();
+    }
+  }
+
+  #mostDead(done: ReadonlySet<string>): FileUse | undefined {
+    let most: FileUse | undefined;
+    for (const use of this.#uses.values()) {
+      if (use.dead === 0 || done.has(use.file.name) || !this.#mayChange(use.file)) continue;
+      if (most === undefined || use.deadBytes > most.deadBytes) most = use;
+    }
+    return most;
+  }
+
+  /** What nobody needs of a data file, from its end on. */
+  async #deadOf(file: string, limit: number): Promise<Entry[]> {
+    const found: Entry[] = [];
+    await forEachEntry(this.#datadir, this.#options.signal, (digest, location) => {
+      if (location.file === file && !this.#marks.has(digest)) found.push([digest, location]);
+    });
+    return found.sort(([, a], [, b]) => b.offset - a.offset).slice(0, limit);
+  }
+
+  #noteFreed(use: FileUse, going: readonly Entry[], octets: number): void {
+    use.dead -= going.length;
+    for (const [, location] of going) use.deadBytes -= this.#sizeOf(location);
+    this.#counts.freedBlocks += going.length;
+    this.#counts.freedBytes += octets;
+  }
+
+  /** Copies what stays of data files to new ones, and drops the old ones. */
+  async freeByCopies(): Promise<void> {
+    const chosen = this.#worthCopying();
+    if (chosen.length === 0) return;
+    const { signal, onProgress } = this.#options;
+    const counts = this.#counts;
+    const names = new Set(chosen.map(({ file }) => file.name));
+    const mayGo = await this.#setAside(this.#deadEntries(names));
+    const copier = new GcCopier(this.#datadir, this.#dataFolder, this.#options);
+    try {
+      for (const group of groupsOf(chosen)) {
+        throwIfCancelled(signal);
+        const stays = new Map<string, Entry[]>(group.map(({ file }) => [file.name, []]));
+        const goes = new Map<string, Entry[]>(group.map(({ file }) => [file.name, []]));
+        await forEachEntry(
+          this.#datadir,
+          signal,
+          (digest, location) => void (mayGo(digest) ? goes : stays).get(location.file)?.push([digest, location]),
+        );
+        for (const use of group) {
+          throwIfCancelled(signal);
+          const { file } = use;
+          const staying = stays.get(file.name) ?? [];
+          const going = goes.get(file.name) ?? [];
+          const stayingBytes = staying.reduce((sum, [, location]) => sum + this.#sizeOf(location), 0);
+          if (staying.length > 0 && file.allocated - stayingBytes < MIN_WASTE * file.allocated) continue;
+          if (staying.length > 0 && this.#room() < stayingBytes + SPARE_ROOM) {
+            this.#noteFreed(use, going, dropInPlace(this.#datadir, file.name, going));
+            continue;
+          }
+          if (!(await copier.replace(file, staying, going))) continue;
+          this.#noteFreed(use, going, file.allocated - stayingBytes);
+          counts.copiedBytes += stayingBytes;
+          counts.droppedFiles++;
+          onProgress?.({ doing: 'free', done: counts.freedBytes });
+        }
+        await this.#datadir.internals().index.compact();
+      }
+    } finally {
+      copier.close();
+    }
+  }
+
+  async *#deadEntries(files: ReadonlySet<string>): AsyncGenerator<Entry, void, undefined> {
+    for await (const entries of entrySteps(this.#datadir, this.#options.signal))
+      for (const entry of entries) if (files.has(entry[1].file) && !this.#marks.has(entry[0])) yield entry;
+  }
+
+  /**
+   * Sets entries aside that nobody reaches, begins a new generation of the Store, and looks who is at work.
+   *
+   * @returns tells of a Block whether it may go now
+   */
+  async #setAside(entries: Iterable<Entry> | AsyncIterable<Entry>): Promise<(digest: Uint8Array) => boolean> {
+    const { path, index, ownWriter } = this.#datadir.internals();
+    // Only sessions of the generation that begins below have surely seen this.
+    const next = String(index.generation + 1);
+    let changes: IndexRewrite[] = [];
+    const put = async (): Promise<void> => {
+      if (changes.length > 0) index.rewrite(changes, new Map(), { [ASIDE_SETTING]: next });
+      changes = [];
+      await index.compact();
+    };
+    for await (const [digest, location] of entries) {
+      if (location.isDamaged === true) continue;
+      changes.push({ digest, from: location, to: { ...location, isDamaged: true } });
+      if (changes.length >= STEP) await put();
+    }
+    await put();
+    index.beginGeneration();
+    const live = liveWriters(path, ownWriter);
+    this.#sessions = live.length;
+    // Whoever ended before the look at the sessions has recorded its root.
+    await this.#marks.walk();
+    const sinceBefore = live.every(({ generation }) => generation >= this.#asideGeneration);
+    return (digest) => !this.#marks.has(digest) && (live.length === 0 || (sinceBefore && this.#asideBefore.has(digest)));
+  }
+
+  /** What was done. */
+  result(): GcCounts {
     let keptBlocks = 0;
     let keptBytes = 0;
-    for (const { dead, deadBytes } of uses.values()) {
+    for (const { dead, deadBytes } of this.#uses.values()) {
       keptBlocks += dead;
       keptBytes += deadBytes;
     }
     return {
-      ...counts,
-      roots: marks.roots,
-      liveBlocks: marks.count,
-      files: held.files.length,
-      keptBlocks: keptBlocks - counts.freedBlocks,
-      keptBytes: Math.max(0, keptBytes - counts.freedBytes),
-      sessions,
+      ...this.#counts,
+      roots: this.#marks.roots,
+      liveBlocks: this.#marks.count,
+      files: this.#held.files.length,
+      keptBlocks,
+      keptBytes: Math.max(0, keptBytes),
+      sessions: this.#sessions,
+      unreadable: this.#marks.unreadable,
     };
-  };
-  if (options.plan) {
-    for (const use of chosen) {
-      counts.freedBlocks += use.dead;
-      counts.freedBytes += use.file.size - use.liveBytes;
-      counts.copiedBytes += use.liveBytes;
-      counts.droppedFiles++;
-    }
-    return result(liveWriters(path, ownWriter).length);
   }
-  if (chosen.length === 0) return result(0);
-  await setAside(datadir, marks, new Set(chosen.map(({ file }) => file.name)), signal);
-  const live = liveWriters(path, ownWriter);
-  // Whoever ended before the look at the sessions has recorded its root.
-  await marks.walk();
-  const sinceBefore = live.every(({ generation }) => generation >= asideGeneration);
-  const mayGo = (digest: Uint8Array): boolean => !marks.has(digest) && (live.length === 0 || (sinceBefore && asideBefore.has(digest)));
-  const copier = new Copier(datadir, format.storeId, dataFolder, options);
-  try {
-    for (const group of groupsOf(chosen)) {
-      throwIfCancelled(signal);
-      const stays = new Map<string, (readonly [Uint8Array, Location])[]>(group.map(({ file }) => [file.name, []]));
-      const goes = new Map<string, (readonly [Uint8Array, Location])[]>(group.map(({ file }) => [file.name, []]));
-      await forEachEntry(
-        datadir,
-        signal,
-        (digest, location) => void (mayGo(digest) ? goes : stays).get(location.file)?.push([digest, location]),
-      );
-      for (const { file } of group) {
-        throwIfCancelled(signal);
-        const staying = stays.get(file.name) ?? [];
-        const going = goes.get(file.name) ?? [];
-        const stayingBytes = staying.reduce((sum, [, location]) => sum + recordSize(location), 0);
-        if (staying.length > 0 && file.size - stayingBytes < MIN_WASTE * file.size) continue;
-        if (!(await copier.replace(file, staying, going))) continue;
-        counts.freedBlocks += going.length;
-        counts.freedBytes += file.size - stayingBytes;
-        counts.copiedBytes += stayingBytes;
-        counts.droppedFiles++;
-        onProgress?.({ doing: 'free', done: counts.freedBytes });
-      }
-    }
-  } finally {
-    copier.close();
+
+  /** Gives up the locks of the data files. */
+  [Symbol.dispose](): void {
+    this.#held[Symbol.dispose]();
   }
-  return result(live.length);
 }
 
 async function forEachEntry(
@@ -185,36 +368,22 @@ async function forEachEntry(
   signal: AbortSignal | undefined,
   visit: (digest: Uint8Array, location: Location) => void,
 ): Promise<void> {
+  for await (const entries of entrySteps(datadir, signal)) for (const [digest, location] of entries) visit(digest, location);
+}
+
+/** All that the index has, some at a time. */
+async function* entrySteps(datadir: Datadir, signal: AbortSignal | undefined): AsyncGenerator<readonly Entry[], void, undefined> {
   const { index } = datadir.internals();
   index.refresh();
   for (let after: Uint8Array | undefined; ; ) {
     throwIfCancelled(signal);
     const entries = index.entries(after, STEP);
-    for (const [digest, location] of entries) visit(digest, location);
+    yield entries;
     after = entries.at(-1)?.[0];
     if (after === undefined) return;
     await new Promise((resolve) => setImmediate(resolve));
     index.refresh();
   }
-}
-
-/** Sets Blocks aside that nobody reaches, and begins a new generation of the Store. */
-async function setAside(datadir: Datadir, marks: GcMarks, files: ReadonlySet<string>, signal: AbortSignal | undefined): Promise<void> {
-  const { index } = datadir.internals();
-  // Only sessions of the generation that begins below have surely seen this.
-  const next = String(index.generation + 1);
-  let changes: IndexRewrite[] = [];
-  const put = (): void => {
-    if (changes.length > 0) index.rewrite(changes, new Map(), { [ASIDE_SETTING]: next });
-    changes = [];
-  };
-  await forEachEntry(datadir, signal, (digest, location) => {
-    if (!files.has(location.file) || location.isDamaged === true || marks.has(digest)) return;
-    changes.push({ digest, from: location, to: { ...location, isDamaged: true } });
-    if (changes.length >= STEP) put();
-  });
-  put();
-  index.beginGeneration();
 }
 
 function groupsOf(uses: readonly FileUse[]): FileUse[][] {
@@ -230,86 +399,4 @@ function groupsOf(uses: readonly FileUse[]): FileUse[][] {
     blocks += here;
   }
   return groups;
-}
-
-/** Copies what stays of data files to new ones. */
-class Copier {
-  readonly #datadir: Datadir;
-  readonly #dataFolder: string;
-  readonly #options: GcOptions;
-  readonly #writer: DatadirWriter;
-
-  constructor(datadir: Datadir, storeId: string, dataFolder: string, options: GcOptions) {
-    this.#datadir = datadir;
-    this.#dataFolder = dataFolder;
-    this.#options = options;
-    this.#writer = new DatadirWriter({
-      dataFolder,
-      storeId,
-      hashName: datadir.hashName,
-      access: datadir.access,
-      rollOverSize: ROLL_OVER_SIZE,
-      clock: options.now,
-      // Always new files: one that others may go on with is not to hold what is being moved.
-      marks: () => new Map(),
-    });
-  }
-
-  /** @returns false where a Block that stays is damaged: then the file is left as it is */
-  async replace(
-    file: GcFile,
-    staying: readonly (readonly [Uint8Array, Location])[],
-    going: readonly (readonly [Uint8Array, Location])[],
-  ): Promise<boolean> {
-    const { index } = this.#datadir.internals();
-    const changes: IndexRewrite[] = going.map(([digest, from]) => ({ digest, from, to: undefined }));
-    // In the order of the file: reading is sequential, and so will later reading be.
-    const ordered = [...staying].sort(([, a], [, b]) => a.offset - b.offset);
-    for (let at = 0; at < ordered.length; ) {
-      throwIfCancelled(this.#options.signal);
-      const copied = this.#copy(ordered, at);
-      if (copied === undefined) {
-        this.#options.onNotice?.(`data file "${file.name}" is left as it is: a Block in it is damaged; repair the Store first`);
-        return false;
-      }
-      appendAll(changes, copied);
-      at += copied.length;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    const { marks, failures } = await this.#writer.sync();
-    const [failure] = failures.values();
-    if (failure !== undefined) throw failure;
-    index.rewrite(changes, new Map([...marks, [file.name, { indexedTo: 0, seenSize: file.size }]]));
-    unlinkSync(join(this.#dataFolder, file.name));
-    syncFolder(this.#dataFolder);
-    return true;
-  }
-
-  /** Copies some Blocks, as much as one write takes, from `at` on; undefined where one is damaged. */
-  #copy(blocks: readonly (readonly [Uint8Array, Location])[], at: number): IndexRewrite[] | undefined {
-    const { readers, hash } = this.#datadir.internals();
-    const headerSize = RECORD_FIXED_SIZE + hash.digestSize;
-    const pieces: Uint8Array[] = [];
-    const copied: { readonly digest: Uint8Array; readonly from: Location; readonly start: number }[] = [];
-    let length = 0;
-    for (let i = at; i < blocks.length && length < WRITE_SIZE; i++) {
-      const [digest, from] = blocks[i] as readonly [Uint8Array, Location];
-      const { codec, size, storedSize } = from;
-      if (codec !== 'none' && codec !== 'zlib') return undefined;
-      const stored = readers.read(from.file, from.offset, storedSize);
-      const data = stored.length === storedSize ? decodeStored(stored, codec, size) : undefined;
-      if (data === undefined || Buffer.compare(hash.digest(data), digest) !== 0) return undefined;
-      const header = Buffer.allocUnsafe(headerSize);
-      writeRecordHeader(header, 0, codec, storedSize, size, crc32(stored), digest);
-      pieces.push(header, stored);
-      copied.push({ digest, from, start: length + headerSize });
-      length += headerSize + storedSize;
-    }
-    const { file, offset } = this.#writer.append(pieces);
-    return copied.map(({ digest, from, start }) => ({ digest, from, to: { ...from, file, offset: offset + start } }));
-  }
-
-  close(): void {
-    this.#writer.close();
-  }
 }

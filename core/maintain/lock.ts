@@ -2,10 +2,8 @@ import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { VtError } from '../base/errors.ts';
 import { flock } from '../base/libc.ts';
+import { MAINTENANCE_LOCK } from '../store/datadir.ts';
 import { openOrCreateStoreFile, type StoreAccess } from '../store/store-files.ts';
-
-/** In a datadir: locked by whoever looks after it, so that there is one at a time. A dead one's lock is free. */
-const LOCK_FILE = 'maintenance.lock';
 
 /**
  * Runs an action while no other fsck, scrub, repair or gc is at work in a datadir.
@@ -18,7 +16,7 @@ export async function withMaintenanceLock<T>(
   required: boolean,
   action: () => Promise<T>,
 ): Promise<T> {
-  const fd = openOrCreateStoreFile(join(storeFolder, LOCK_FILE), access);
+  const fd = openOrCreateStoreFile(join(storeFolder, MAINTENANCE_LOCK), access);
   try {
     let isFree: boolean;
     try {

@@ -27,6 +27,8 @@ export interface Harm {
   /** The Block lists others, or entries: what is below it is unknown. */
   readonly isInner: boolean;
   readonly reason: string | undefined;
+  /** The octets are what they should be, and do not follow their grammar: nobody can read them, now or later. */
+  readonly isMalformed?: boolean;
 }
 
 /** What a walk over all that roots reach asks and tells. */
@@ -210,10 +212,12 @@ export class Reach {
       }
     }
     throwIfCancelled(this.#hooks.signal);
-    let entries: readonly Dirent[];
+    const entries: Dirent[] = [];
     try {
-      entries = await this.#dirEntries(dirent, block, carry);
+      await this.#dirEntries(dirent, block, carry, entries);
     } catch (error) {
+      // Those before the place at fault can be read.
+      for (const child of entries) await entry(child);
       carry.octets = undefined;
       return this.#fault(block, path, error);
     }
@@ -227,21 +231,20 @@ export class Reach {
     return harmed;
   }
 
-  async #dirEntries(dirent: DirDirent, block: Block, carry: Carry): Promise<readonly Dirent[]> {
+  async #dirEntries(dirent: DirDirent, block: Block, carry: Carry, entries: Dirent[]): Promise<void> {
     const { signal } = this.#hooks;
     const octets = await readBlockBytes(this.#source, block, { signal });
     const { isStart } = carry;
     carry.isStart = false;
-    if (carry.isPython) return [];
+    if (carry.isPython) return;
     if (isStart && startsPythonDirent(octets, 0)) {
       carry.isPython = true;
-      return decodePythonDir(await readBlockBytes(this.#source, dirent.block, { signal }));
+      for (const child of decodePythonDir(await readBlockBytes(this.#source, dirent.block, { signal }))) entries.push(child);
+      return;
     }
     const data = carry.octets === undefined ? octets : Buffer.concat([carry.octets, octets]);
-    const entries: Dirent[] = [];
     const { next } = decodeRecords(data, entries, new NameOrder(), 0);
     carry.octets = next === data.length ? undefined : Uint8Array.from(data.subarray(next));
-    return entries;
   }
 
   /** The nodes of hard links: harm to one is told under each of its names. */
@@ -300,7 +303,14 @@ export class Reach {
     const hashcode = hashcodeOfBlock(block);
     const fault =
       error.code === 'EMISSING' ? 'missing' : error instanceof CorruptBlockError && error.hashcode !== '' ? 'damaged' : 'unreadable';
-    this.#tell({ path, hashcode, fault, isInner: true, reason: error.message });
+    this.#tell({
+      path,
+      hashcode,
+      fault,
+      isInner: true,
+      reason: error.message,
+      ...(error instanceof ParseError ? { isMalformed: true } : {}),
+    });
     return true;
   }
 

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { throwIfCancelled } from '../base/errors.ts';
 import type { HashFunction } from '../block/hash.ts';
@@ -10,6 +10,7 @@ import {
   RECORD_FIXED_SIZE,
 } from '../store/datafile.ts';
 import { type ScanDamage, type ScannedRecord, scanDatafile } from '../store/datafile-scan.ts';
+import { openStoreFile } from '../store/store-files.ts';
 
 /** Records walked between two looks at the signal. */
 const PAUSE_RECORDS = 8192;
@@ -35,7 +36,7 @@ export async function walkRecords(
   onRecord: (record: ScannedRecord) => void,
   signal?: AbortSignal,
 ): Promise<RecordWalk> {
-  const fd = openSync(join(folder, name), 'r');
+  const fd = openStoreFile(join(folder, name), 'read');
   try {
     const { size } = fstatSync(fd);
     const head = Buffer.alloc(DATAFILE_HEADER_SIZE);
@@ -81,7 +82,7 @@ async function walkHeaders(
     const offset = position + header.length;
     if (found === undefined || offset + found.storedSize > size) return position;
     const { codec, storedSize, size: blockSize } = found;
-    onRecord({ digest: Uint8Array.from(found.digest), codec, offset, storedSize, size: blockSize });
+    if (!found.isGap) onRecord({ digest: Uint8Array.from(found.digest), codec, offset, storedSize, size: blockSize });
     position = offset + storedSize;
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { VtError } from '../base/errors.ts';
 import { errorCode, errorReason } from '../base/system-error.ts';
@@ -15,6 +15,8 @@ import type { StoreAccess } from './store-files.ts';
 const EARLIER_FILE = 'data.mdb';
 /** Where these bar the making of an index the Store can be read all the same. */
 const UNWRITABLE: readonly (string | undefined)[] = ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO'];
+/** With less room than this on the disk what data files hold beyond the index is kept in memory. */
+const MIN_ROOM = 2 * 1024 * 1024;
 /** Least time between two looks for what other processes left unindexed, in milliseconds. */
 const LOOK_AGAIN_MS = 200;
 
@@ -201,7 +203,8 @@ export class DatadirIndex {
   async #catchUp(behind: readonly BehindFile[], signal: AbortSignal | undefined): Promise<void> {
     if (behind.length === 0) return;
     const index = this.#index;
-    let takesMore = index !== undefined && !this.#options.readOnly;
+    // The last of the room is for what a session changes.
+    let takesMore = index !== undefined && !this.#options.readOnly && roomBeside(this.#options.indexFolder) >= MIN_ROOM;
     const sink: IndexSink = {
       commit: async (batch) => {
         if (takesMore) {
@@ -402,6 +405,43 @@ export class DatadirIndex {
     return true;
   }
 
+  /**
+   * Puts into the index what it could not take before, for lack of room: some of it, those first that are to count as absent.
+   *
+   * @param limit - Blocks put at a time
+   * @param isAside - whether a Block counts as absent when it is added
+   * @returns whether something was put
+   * @throws the system's error where there is no room yet
+   */
+  async settle(limit: number, isAside: (digest: Uint8Array) => boolean): Promise<boolean> {
+    if (this.#index === undefined && this.#unwritable !== undefined) {
+      this.#unwritable = undefined;
+      const failure = this.#make();
+      if (failure !== undefined) throw new IndexDamagedError(failure);
+      if (this.#unwritable !== undefined) throw this.#unwritable;
+    }
+    const index = this.#index;
+    if (index === undefined || this.#overlay.size === 0) return false;
+    const blocks: (readonly [Uint8Array, Location])[] = [];
+    for (const [key, location] of this.#overlay) {
+      const digest = digestOfKey(key);
+      blocks.push([digest, isAside(digest) ? { ...location, isDamaged: true } : location]);
+      if (blocks.length === limit) break;
+    }
+    // The marks are right only once all is there.
+    const marks = blocks.length === this.#overlay.size ? this.#overlayMarks : new Map<string, FileMarks>();
+    await index.commit({ blocks, marks, cachePuts: [] }, this.#indexId);
+    for (const [digest] of blocks) this.#overlay.delete(digestKey(digest));
+    if (this.#overlay.size === 0) this.#overlayMarks = new Map();
+    index.refresh();
+    return true;
+  }
+
+  /** Merges runs of the index where there are many. */
+  async compact(): Promise<void> {
+    await this.#index?.compact();
+  }
+
   /** Closes it. */
   async close(): Promise<void> {
     await this.#readying?.catch(() => undefined);
@@ -409,5 +449,14 @@ export class DatadirIndex {
     const index = this.#index;
     this.#index = undefined;
     index?.close();
+  }
+}
+
+function roomBeside(folder: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return Number.POSITIVE_INFINITY;
   }
 }

@@ -24,6 +24,7 @@ import type { RecordBatch } from './record-batch.ts';
 import { packRecords } from './record-batch.ts';
 import type { AddResult, DigestedBlock, Store } from './store.ts';
 import type { StoreAccess } from './store-files.ts';
+import type { StoreReserve } from './store-reserve.ts';
 import type { StoredCompression } from './stored-bytes.ts';
 import { rewriteUnsynced } from './unsynced-records.ts';
 import { writeError } from './write-error.ts';
@@ -34,6 +35,8 @@ const ENUMERATE_STEP = 4096;
 
 /** Tries to make the same Blocks durable, each in another file, before a flush fails. */
 const MAX_SYNCS = 3;
+/** Octets of records that are a change of a session rather than content: they may use the reserve. */
+const MAX_CHANGE_SIZE = 64 * 1024;
 
 /** What a datadir is made of; `openDatadir` puts it together. */
 export interface DatadirParts {
@@ -43,8 +46,11 @@ export interface DatadirParts {
   readonly edges: EdgeSettings;
   readonly compression: StoredCompression;
   readonly index: DatadirIndex;
+  readonly storeId: string;
   /** The modes of what is made in it. */
   readonly access: StoreAccess;
+  /** Room for when the disk is full. Absent where nothing may be written. */
+  readonly reserve?: StoreReserve;
   /** Absent where nothing may be written. */
   readonly writer: RecordWriter | undefined;
   /** Each record's digest stands before its stored bytes. */
@@ -65,6 +71,9 @@ export interface DatadirInternals {
   readonly hasDigests: boolean;
   /** The name of this session's file among the writers. */
   readonly ownWriter: string | undefined;
+  readonly storeId: string;
+  /** Absent where nothing may be written. */
+  readonly reserve: StoreReserve | undefined;
 }
 
 /** Blocks in `.vtd` files in a local folder, found by an index. Several processes may add at once. */
@@ -87,6 +96,10 @@ export class Datadir implements Store {
   readonly #ticker: IndexTicker;
   readonly #durability: () => Durability;
   readonly #presence: WriterPresence | undefined;
+  readonly #storeId: string;
+  readonly #reserve: StoreReserve | undefined;
+  /** What this session adds is more than a change: the reserve is not for that. */
+  #addsContent = false;
   readonly #appender: RecordAppender;
   readonly #reads: DatadirReads;
   /** Files of which a sync has failed, and why: what waits for the index there is written again first. */
@@ -120,6 +133,8 @@ export class Datadir implements Store {
     });
     this.#durability = parts.durability ?? (() => DEFAULT_DURABILITY);
     this.#presence = parts.presence;
+    this.#storeId = parts.storeId;
+    this.#reserve = parts.reserve;
     this.#ticker = new IndexTicker((batch) => this.#commit(batch), parts.ticker);
     this.cache = {
       get: (key) => this.#cacheGet(key),
@@ -130,7 +145,14 @@ export class Datadir implements Store {
     };
     this.offers = {
       access: { write: this.isWritable },
-      archives: { open: (archive, options) => openArchiveFile(this.archivePath(archive), { ...options, access: this.access }) },
+      archives: {
+        open: (archive, options) =>
+          openArchiveFile(this.archivePath(archive), {
+            ...options,
+            access: this.access,
+            onFull: () => !this.#addsContent && this.#reserve?.release('change') === true,
+          }),
+      },
       cache: this.cache,
       counts: this,
       durability: this,
@@ -224,7 +246,11 @@ export class Datadir implements Store {
     const { recent } = this.#appender.known;
     const before = recent.position;
     try {
-      return this.#appender.append(batch, writer);
+      // What is small is a change that removes something as often as not: a full disk must not bar it.
+      const append = (): Uint8Array => this.#appender.append(batch, writer);
+      if (batch.image.length <= MAX_CHANGE_SIZE) return this.#useReserve(append);
+      this.#addsContent = true;
+      return append();
     } catch (error) {
       throw error instanceof IndexDamagedError ? error : writeError(this.name, error);
     } finally {
@@ -265,11 +291,16 @@ export class Datadir implements Store {
 
   async #commitToIndex(batch: IndexBatch): ReturnType<DatadirIndex['commit']> {
     try {
-      return await this.#index.commit(batch);
+      const commit = async (): ReturnType<DatadirIndex['commit']> => await this.#index.commit(batch);
+      return await (this.#addsContent || this.#reserve === undefined ? commit() : this.#reserve.useLater(commit));
     } catch (error) {
       if (!(error instanceof IndexDamagedError) || !(await this.#index.rebuild(error.reason))) throw error;
       return await this.#index.commit(batch);
     }
+  }
+
+  #useReserve<T>(action: () => T): T {
+    return this.#reserve === undefined || this.#addsContent ? action() : this.#reserve.use(action);
   }
 
   /** Makes durable what was added, up to a position: what a failed sync may have lost goes to another file, which is synced in its turn. */
@@ -383,7 +414,8 @@ export class Datadir implements Store {
   #enter(): void {
     if (this.#presence === undefined || this.#presence.name !== undefined) return;
     try {
-      this.#presence.enter();
+      const presence = this.#presence;
+      this.#useReserve(() => presence.enter());
     } catch (error) {
       throw writeError(this.name, error);
     }
@@ -403,6 +435,8 @@ export class Datadir implements Store {
       readers: this.#readers,
       hasDigests: this.#hasDigests,
       ownWriter: this.#presence?.name,
+      storeId: this.#storeId,
+      reserve: this.#reserve,
     };
   }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { ParseError, VtError } from '../base/errors.ts';
@@ -16,9 +16,13 @@ import { DatadirWriter } from './datadir-writer.ts';
 import { DEFAULT_DURABILITY, type Durability } from './durability.ts';
 import { catchUp } from './index-catch-up.ts';
 import type { IndexTickerOptions } from './index-ticker.ts';
-import { accessFor, DEFAULT_SHARED, makeStoreFolder, type Shared } from './store-files.ts';
+import { accessFor, DEFAULT_SHARED, makeStoreFolder, openOrCreateStoreFile, type Shared } from './store-files.ts';
 import { foreignOwner, giveAccess, hasAccess, isOpenToOthers, mayWriteForeign } from './store-owner.ts';
+import { StoreReserve } from './store-reserve.ts';
 import { WriterPresence } from './writer-presence.ts';
+
+/** In a datadir: locked by whoever looks after it. It is made with the Store, so that it is there when the disk is full. */
+export const MAINTENANCE_LOCK = 'maintenance.lock';
 
 /** A `.vtd` of this many octets is not written to any more. */
 export const ROLL_OVER_SIZE: number = 2 ** 30;
@@ -110,11 +114,12 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
       edges,
       compression,
       access,
+      storeId: format.storeId,
       index,
       writer,
       hasDigests: true,
       durability,
-      ...(readOnly ? {} : { presence: new WriterPresence(folder, access, generation) }),
+      ...(readOnly ? {} : { presence: new WriterPresence(folder, access, generation), reserve: new StoreReserve(folder, access) }),
       ...ticker,
     }),
   );
@@ -188,6 +193,8 @@ function makeDatadir(folder: string, options: OpenDatadirOptions): DatadirFormat
   } catch (error) {
     throw new VtError('EOPEN', `make Store "${folder}": ${errorReason(error)}`, { cause: error });
   }
+  closeSync(openOrCreateStoreFile(join(folder, MAINTENANCE_LOCK), access));
+  new StoreReserve(folder, access).fill();
   writeDatadirFormat(folder, format);
   syncFolder(dirname(folder));
   // Another process may have made it at the same time: the one whose file stands is the Store's.

@@ -96,6 +96,11 @@ export async function scanDatafile(fd: number, options: ScanOptions): Promise<Sc
       continue;
     }
     const { codec, storedSize, size } = header;
+    if (header.isGap) {
+      indexedTo = next;
+      position = next;
+      continue;
+    }
     const digest = Uint8Array.from(header.digest);
     const whole = distrust ? hashMatches(window, offset, header, digest, hash) : crcMatches(window, offset, header);
     if (whole) {

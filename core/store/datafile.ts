@@ -19,6 +19,8 @@ export const RECORD_FIXED_SIZE = 24;
 /** How stored bytes are coded: the octet in a record. 127 stands for one that this version does not know. */
 export type Codec = BlockLocation['codec'] | 'unknown';
 const CODECS: readonly Codec[] = ['none', 'zlib', 'zstd'];
+/** In the place of a codec: what follows is a gap, octets that gc has freed. */
+const GAP_CODEC = 125;
 const UNKNOWN_CODEC = 127;
 
 /** The octet that stands for a codec. */
@@ -78,6 +80,8 @@ export function decodeDatafileHeader(data: Buffer): DatafileStart {
 
 /** A record's header. */
 export interface RecordHeader {
+  /** It is none: the octets behind it are to be passed over. */
+  readonly isGap: boolean;
   readonly codec: Codec;
   /** Octets that follow the header. */
   readonly storedSize: number;
@@ -115,6 +119,22 @@ export function writeRecordHeader(
 }
 
 /**
+ * Writes the header of a gap: a record that is none, by which readers pass over octets that gc has freed.
+ *
+ * @param size - octets behind the header
+ * @returns octets written
+ */
+export function writeGapHeader(target: Buffer, digestSize: number, size: number): number {
+  const end = RECORD_FIXED_SIZE + digestSize;
+  target.fill(0, 0, end);
+  RECORD_MAGIC.copy(target, 0);
+  target.writeUInt32LE(GAP_CODEC, 8);
+  target.writeUInt32LE(size, 12);
+  target.writeUInt32LE(crc32(target.subarray(8, end)), 4);
+  return end;
+}
+
+/**
  * Decodes a record's header, or gives undefined where none stands whole and undamaged.
  *
  * @param digestSize - octets of the Store's digests
@@ -128,7 +148,14 @@ export function decodeRecordHeader(data: Buffer, offset: number, digestSize: num
   const size = data.readUInt32LE(offset + 16);
   if (size > MAX_BLOCK_SIZE || storedSize > MAX_BLOCK_SIZE || (codecWord === 0 && storedSize !== size)) return undefined;
   const payloadCrc = data.readUInt32LE(offset + PAYLOAD_CRC_OFFSET);
-  return { codec: codecByNumber(codecWord), storedSize, size, payloadCrc, digest: data.subarray(offset + RECORD_FIXED_SIZE, end) };
+  return {
+    isGap: codecWord === GAP_CODEC,
+    codec: codecByNumber(codecWord),
+    storedSize,
+    size,
+    payloadCrc,
+    digest: data.subarray(offset + RECORD_FIXED_SIZE, end),
+  };
 }
 
 /** Where in a record the CRC of its stored octets stands. */

@@ -159,6 +159,7 @@ function openUnder(path: string, name: string, hashName: HashName, options: Open
     edges: DEFAULT_EDGES,
     compression: 'none',
     access: PRIVATE_ACCESS,
+    storeId: identity,
     index,
     writer: undefined,
     hasDigests: false,

@@ -49,6 +49,7 @@ function makeDatadir(path: string, failsNext: () => { readonly sync: boolean; re
     edges: DEFAULT_EDGES,
     compression: 'none',
     access: PRIVATE_ACCESS,
+    storeId: OWNER.storeId,
     index,
     hasDigests: true,
     writer: {

@@ -1,0 +1,105 @@
+import { unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { throwIfCancelled } from '../base/errors.ts';
+import { appendAll } from '../base/lists.ts';
+import { ROLL_OVER_SIZE } from '../store/datadir.ts';
+import { syncFolder } from '../store/datadir-format.ts';
+import type { Datadir } from '../store/datadir-store.ts';
+import { DatadirWriter } from '../store/datadir-writer.ts';
+import { RECORD_FIXED_SIZE, writeRecordHeader } from '../store/datafile.ts';
+import type { IndexRewrite, Location } from '../store/index-types.ts';
+import { decodeStored } from '../store/stored-bytes.ts';
+import type { GcFile } from './gc-files.ts';
+
+/** Octets copied in one write. */
+const WRITE_SIZE = 1024 * 1024;
+
+/** How to copy. */
+export interface GcCopyOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly now: () => Date;
+  readonly onNotice?: (notice: string) => void;
+}
+
+/** Copies what stays of data files to new ones. */
+export class GcCopier {
+  readonly #datadir: Datadir;
+  readonly #dataFolder: string;
+  readonly #options: GcCopyOptions;
+  readonly #writer: DatadirWriter;
+
+  constructor(datadir: Datadir, dataFolder: string, options: GcCopyOptions) {
+    this.#datadir = datadir;
+    this.#dataFolder = dataFolder;
+    this.#options = options;
+    this.#writer = new DatadirWriter({
+      dataFolder,
+      storeId: datadir.internals().storeId,
+      hashName: datadir.hashName,
+      access: datadir.access,
+      rollOverSize: ROLL_OVER_SIZE,
+      clock: options.now,
+      // Always new files: one that others may go on with is not to hold what is being moved.
+      marks: () => new Map(),
+    });
+  }
+
+  /** @returns false where a Block that stays is damaged: then the file is left as it is */
+  async replace(
+    file: GcFile,
+    staying: readonly (readonly [Uint8Array, Location])[],
+    going: readonly (readonly [Uint8Array, Location])[],
+  ): Promise<boolean> {
+    const { index } = this.#datadir.internals();
+    const changes: IndexRewrite[] = going.map(([digest, from]) => ({ digest, from, to: undefined }));
+    // In the order of the file: reading is sequential, and so will later reading be.
+    const ordered = [...staying].sort(([, a], [, b]) => a.offset - b.offset);
+    for (let at = 0; at < ordered.length; ) {
+      throwIfCancelled(this.#options.signal);
+      const copied = this.#copy(ordered, at);
+      if (copied === undefined) {
+        this.#options.onNotice?.(`data file "${file.name}" is left as it is: a Block in it is damaged; repair the Store first`);
+        return false;
+      }
+      appendAll(changes, copied);
+      at += copied.length;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const { marks, failures } = await this.#writer.sync();
+    const [failure] = failures.values();
+    if (failure !== undefined) throw failure;
+    index.rewrite(changes, new Map([...marks, [file.name, { indexedTo: 0, seenSize: file.size }]]));
+    unlinkSync(join(this.#dataFolder, file.name));
+    syncFolder(this.#dataFolder);
+    return true;
+  }
+
+  /** Copies some Blocks, as much as one write takes, from `at` on; undefined where one is damaged. */
+  #copy(blocks: readonly (readonly [Uint8Array, Location])[], at: number): IndexRewrite[] | undefined {
+    const { readers, hash } = this.#datadir.internals();
+    const headerSize = RECORD_FIXED_SIZE + hash.digestSize;
+    const pieces: Uint8Array[] = [];
+    const copied: { readonly digest: Uint8Array; readonly from: Location; readonly start: number }[] = [];
+    let length = 0;
+    for (let i = at; i < blocks.length && length < WRITE_SIZE; i++) {
+      const [digest, from] = blocks[i] as readonly [Uint8Array, Location];
+      const { codec, size, storedSize } = from;
+      if (codec !== 'none' && codec !== 'zlib') return undefined;
+      const stored = readers.read(from.file, from.offset, storedSize);
+      const data = stored.length === storedSize ? decodeStored(stored, codec, size) : undefined;
+      if (data === undefined || Buffer.compare(hash.digest(data), digest) !== 0) return undefined;
+      const header = Buffer.allocUnsafe(headerSize);
+      writeRecordHeader(header, 0, codec, storedSize, size, crc32(stored), digest);
+      pieces.push(header, stored);
+      copied.push({ digest, from, start: length + headerSize });
+      length += headerSize + storedSize;
+    }
+    const { file, offset } = this.#writer.append(pieces);
+    return copied.map(({ digest, from, start }) => ({ digest, from, to: { ...from, file, offset: offset + start } }));
+  }
+
+  close(): void {
+    this.#writer.close();
+  }
+}

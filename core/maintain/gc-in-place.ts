@@ -1,0 +1,105 @@
+import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, writeSync } from 'node:fs';
+import { isFullError } from '../base/full-error.ts';
+import { libc } from '../base/libc.ts';
+import { MAX_BLOCK_SIZE } from '../block/block.ts';
+import { RECORD_FIXED_SIZE, writeGapHeader } from '../store/datafile.ts';
+import { openStoreFile } from '../store/store-files.ts';
+
+// Frees octets of a data file where they lie, which needs no room: what is freed becomes gaps, records that say how much is to be
+// passed over, and holes within them. @see vt(5), "Data files"
+
+/** Octets of a data file, of whole records. */
+export interface OctetRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Joins ranges that touch each other. @param ranges - in any order */
+export function joinedRanges(ranges: readonly OctetRange[]): OctetRange[] {
+  const joined: { start: number; end: number }[] = [];
+  for (const { start, end } of [...ranges].sort((a, b) => a.start - b.start)) {
+    const last = joined.at(-1);
+    if (last !== undefined && last.end === start) last.end = end;
+    else joined.push({ start, end });
+  }
+  return joined;
+}
+
+export interface FreeInPlaceOptions {
+  readonly digestSize: number;
+  /** Default: what the system can. */
+  readonly punch?: (fd: number, offset: number, length: number) => boolean;
+}
+
+/**
+ * Frees ranges of a data file that nobody needs and the index does not know any more. Whoever reads the file's records meanwhile, or after a kill,
+ * finds those that stay.
+ *
+ * Where a filesystem has no holes, the range at the file's end is cut off, and others stay as they are.
+ *
+ * @returns octets that were freed, and the file's size where it was cut
+ * @throws the system's error
+ */
+export function freeInPlace(
+  path: string,
+  ranges: readonly OctetRange[],
+  { digestSize, punch = libc().punchHole }: FreeInPlaceOptions,
+): { readonly freed: number; readonly cutTo: number | undefined } {
+  const fd = openStoreFile(path, 'update');
+  try {
+    const { size, nlink } = fstatSync(fd);
+    // Under another name it may be part of a copy of the Store.
+    if (nlink > 1) return { freed: 0, cutTo: undefined };
+    let freed = 0;
+    let cutTo: number | undefined;
+    for (const range of ranges) {
+      const gaps = gapsOf(range, RECORD_FIXED_SIZE + digestSize);
+      writeGaps(fd, gaps, digestSize, punch);
+      fdatasyncSync(fd);
+      let isPunched = true;
+      for (const { start, end } of gaps) {
+        const from = start + RECORD_FIXED_SIZE + digestSize;
+        if (end > from && !punch(fd, from, end - from)) isPunched = false;
+      }
+      if (isPunched) freed += range.end - range.start;
+      else if (range.end === size) {
+        ftruncateSync(fd, range.start);
+        fdatasyncSync(fd);
+        freed += range.end - range.start;
+        cutTo = range.start;
+      }
+    }
+    return { freed, cutTo };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** A range as records of gaps: no record is longer than a Block. */
+function gapsOf({ start, end }: OctetRange, headerSize: number): OctetRange[] {
+  const gaps: OctetRange[] = [];
+  for (let at = start; at < end; ) {
+    let next = Math.min(end, at + headerSize + MAX_BLOCK_SIZE);
+    // What is left has to hold a header.
+    if (next < end && end - next < headerSize) next = end - headerSize;
+    gaps.push({ start: at, end: next });
+    at = next;
+  }
+  return gaps;
+}
+
+function writeGaps(fd: number, gaps: readonly OctetRange[], digestSize: number, punch: NonNullable<FreeInPlaceOptions['punch']>): void {
+  const header = Buffer.alloc(RECORD_FIXED_SIZE + digestSize);
+  for (const { start, end } of gaps) {
+    const size = end - start - header.length;
+    writeGapHeader(header, digestSize, size);
+    try {
+      writeSync(fd, header, 0, header.length, start);
+    } catch (error) {
+      // A copy-on-write filesystem needs room for it: some is made first.
+      if (!isFullError(error) || size === 0 || !punch(fd, start + header.length, size)) throw error;
+      fdatasyncSync(fd);
+      writeSync(fd, header, 0, header.length, start);
+    }
+  }
+}

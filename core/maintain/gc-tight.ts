@@ -1,0 +1,48 @@
+import { statfsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Datadir } from '../store/datadir-store.ts';
+import { RECORD_FIXED_SIZE } from '../store/datafile.ts';
+import type { IndexRewrite, Location } from '../store/index-types.ts';
+import { freeInPlace, joinedRanges, type OctetRange } from './gc-in-place.ts';
+
+// gc where there is little room: what nobody needs is freed where it lies, a part at a time, so that what the index has to be told of
+// it fits in what is free. Each part makes room for a larger one.
+
+/** With less room than this on the disk, gc does without copies. */
+export const TIGHT_ROOM: number = 64 * 1024 * 1024;
+/** Blocks of one part: at least, and at most. */
+const MIN_PART = 500;
+const MAX_PART = 200_000;
+/** What part of the room the index may take for one part. */
+const SHARE = 8;
+
+/** An entry of the index. */
+export type Entry = readonly [digest: Uint8Array, location: Location];
+
+/** Octets free on the disk of a Store. */
+export function roomOf(storeFolder: string): number {
+  const { bavail, bsize } = statfsSync(storeFolder);
+  return bavail * bsize;
+}
+
+/** How many Blocks one part may have. @param room - octets that are free, as far as is known */
+export function partSize(room: number, digestSize: number): number {
+  return Math.max(MIN_PART, Math.min(MAX_PART, Math.floor(room / SHARE / (digestSize + 19))));
+}
+
+/** Where the records of entries lie. */
+export function rangesOf(entries: readonly Entry[], digestSize: number): OctetRange[] {
+  const headerSize = RECORD_FIXED_SIZE + digestSize;
+  return joinedRanges(entries.map(([, { offset, storedSize }]) => ({ start: offset - headerSize, end: offset + storedSize })));
+}
+
+/** Takes entries of one data file out of the index, and frees their octets where they lie. @returns octets that were freed */
+export function dropInPlace(datadir: Datadir, file: string, entries: readonly Entry[]): number {
+  const { path, hash, index } = datadir.internals();
+  if (entries.length === 0) return 0;
+  const changes: IndexRewrite[] = entries.map(([digest, from]) => ({ digest, from, to: undefined }));
+  index.rewrite(changes, new Map());
+  const { freed, cutTo } = freeInPlace(join(path, 'data', file), rangesOf(entries, hash.digestSize), { digestSize: hash.digestSize });
+  if (cutTo !== undefined) index.rewrite([], new Map([[file, { indexedTo: cutTo, seenSize: cutTo }]]));
+  return freed;
+}

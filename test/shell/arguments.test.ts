@@ -132,7 +132,7 @@ test('S15: too few and too many arguments are usage errors which show the usage'
   const { words } = parsed('a b');
   assert.throws(
     () => assignWords(copy, 'copy', []),
-    (error) => error instanceof UsageError && /from is missing/.test(error.message) && /usage: copy/.test(error.remedy ?? ''),
+    (error) => error instanceof UsageError && /which file\? FROM is missing/.test(error.message) && /usage: copy/.test(error.remedy ?? ''),
   );
   const { args: _, ...none } = copy;
   assert.throws(() => assignWords(none, 'copy', words), /too many arguments: "a"/);

@@ -30,6 +30,6 @@ test('S65: undo @N and @DATE go to the state that they name; where there is noth
   assert.match(named.stdout, /^went back to root 1 of .*\nadded\n/, named.report);
   assert.match((await session(scratch, 'cd @3; ls')).stdout, /^other$/m);
   const none = await session(scratch, 'undo @9');
-  assert.match(none.stderr, /open state @9 of .*: none recorded/, none.report);
+  assert.match(none.stderr, /@9: no such state/, none.report);
   assert.equal((await session(scratch, 'undo some')).status, 2);
 });

@@ -243,7 +243,7 @@ test('S12: SIGUSR1 tells how far it is on one line, and SIGINT then cancels, say
     },
   });
   assert.equal(ended.status, 130, ended.report);
-  assert.equal(ended.stderr, 'idle\n!: cancelled\n');
+  assert.equal(ended.stderr, 'idle\n!: cancelled (Ctrl-C again within 2 s leaves)\n');
   assert.match(ended.stdout, /^ready\nD\{.*\}\n$/);
   assert.equal((await session(scratch, 'ls')).stdout, 'kept\n');
 });
@@ -307,7 +307,7 @@ test('S15: help, help NAME and NAME --help come from the command definitions, as
   const one = await session(scratch, 'help LS');
   const other = await session(scratch, 'ls --help');
   assert.equal(one.stdout, other.stdout);
-  assert.match(one.stdout, /usage: ls \[-1alhtSrRd0\] \[PATH\.\.\.\]/);
+  assert.match(one.stdout, /usage: ls \[-1alnFhtSrRd0\] \[PATH\.\.\.\]/);
   const version = await vtftp(['--version'], { env: scratch.env });
   assert.equal(version.stdout, `vtftp ${VERSION}\n`);
   assert.equal((JSON.parse(readFileSync(`${PROJECT_ROOT}/package.json`, 'utf8')) as { version?: string }).version ?? VERSION, VERSION);

@@ -16,6 +16,16 @@ export function sourceArgument(session: Session, argument: Octets): TreePath {
   return argument.endsWith('/') && path !== ROOT_PATH ? (`${path}/.` as TreePath) : path;
 }
 
+/** Whether a path leads to a Dir, by symlinks or not; one that leads nowhere, or round and round, does not. */
+export async function leadsToDir(tree: Tree, path: TreePath, signal: AbortSignal): Promise<boolean> {
+  try {
+    return (await tree.lookup(path, { signal }))?.dirent.kind === 'dir';
+  } catch (error) {
+    if (error instanceof PathError && error.errno === 'ELOOP') return false;
+    throw error;
+  }
+}
+
 /** An entry, and the tree that it is of. */
 export interface FoundEntry {
   readonly tree: Tree;

@@ -35,7 +35,7 @@ export interface GetPlace {
  * @param argument - the entry as it was named: `DIR/.` and `/` are the contents of a Dir
  */
 export function getTarget(place: GetPlace, argument: Octets, entry: TreeEntry): GetTarget {
-  const source = (argument.endsWith('/') && entry.path !== '/' ? `${entry.path}/.` : entry.path) as TreePath;
+  const source = (endsAsDirectory(argument) && entry.path !== '/' ? `${entry.path}/.` : entry.path) as TreePath;
   return { source, ...localTarget(place, argument, entry) };
 }
 

@@ -15,6 +15,7 @@ import { withEntry } from './entry.ts';
 import { countText, octetsFields, sizeText } from './format.ts';
 import type { GetPlace, GetTarget } from './get-targets.ts';
 import { getTarget, refuseSpecial } from './get-targets.ts';
+import { endsAsDirectory } from './local-path.ts';
 
 const NAMES: ArgumentSpec = { name: 'name', kind: 'stored', summary: 'what to copy out; a pattern may match several', repeat: true };
 
@@ -67,7 +68,7 @@ export const get = defineCommand({
     const total: ExportCounts = { ...NO_EXPORT_COUNTS };
     for (const name of names) {
       try {
-        await withEntry(session, name, calledAs, { follow: name.endsWith('/'), signal }, async (found) => {
+        await withEntry(session, name, calledAs, { follow: endsAsDirectory(name), signal }, async (found) => {
           const target = getTarget(place, name, found.entry);
           refuseSpecial(found.entry, target.local);
           if (plan) await preview(context, found, target, settings);
@@ -99,13 +100,19 @@ async function distinctSources(
   const pairs: { readonly name: Octets; readonly source: Octets; readonly target: Octets }[] = [];
   for (const name of names) {
     try {
-      await withEntry(context.session, name, calledAs, { follow: name.endsWith('/'), signal: context.signal }, async ({ entry, tree }) => {
-        const { local, isContents } = getTarget(place, name, entry);
-        const source = (tree === context.session.tree ? entry.path : name) as Octets;
-        // Contents of several Dirs may go into one directory.
-        pairs.push({ name, source, target: isContents ? (`${local}/. ${source}` as Octets) : local });
-        await Promise.resolve();
-      });
+      await withEntry(
+        context.session,
+        name,
+        calledAs,
+        { follow: endsAsDirectory(name), signal: context.signal },
+        async ({ entry, tree }) => {
+          const { local, isContents } = getTarget(place, name, entry);
+          const source = (tree === context.session.tree ? entry.path : name) as Octets;
+          // Contents of several Dirs may go into one directory.
+          pairs.push({ name, source, target: isContents ? (`${local}/. ${source}` as Octets) : local });
+          await Promise.resolve();
+        },
+      );
     } catch (error) {
       if (!(error instanceof VtError) || error.code === 'ECANCELLED') throw error;
       pairs.push({ name, source: name, target: name }); // it is told when its turn comes

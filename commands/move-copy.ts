@@ -7,7 +7,8 @@ import type { ArgumentSpec, CommandContext, CommandInput } from './command.ts';
 import { defineCommand } from './command.ts';
 import { distinctNames } from './distinct-names.ts';
 import { forEachItem } from './each.ts';
-import { pathArgument, requireEntry, sourceArgument } from './entry.ts';
+import { leadsToDir, pathArgument, requireEntry, sourceArgument } from './entry.ts';
+import { sameness } from './same-entry.ts';
 
 const FROM_TO: readonly ArgumentSpec[] = [
   { name: 'from', kind: 'stored', summary: 'an existing name', repeat: true },
@@ -26,13 +27,21 @@ export const mv = defineCommand({
   async run(context, input) {
     const { session, signal } = context;
     await eachPair(context, input, async (from, to, argument) => {
-      requireOutside(from, to, 'mv', 'moved');
+      await requireOutside(session.tree, from, to, 'mv', 'moved', signal);
       await refuseFileAtSlash(session.tree, from, argument, signal);
-      await session.tree.rename(from, to, { signal });
+      const same = await sameness(session.tree, from, to, { signal });
+      if (same === 'entry') throw sameEntry('mv', from, to);
+      // rename(2) leaves both names of one node; who moves one wants the other.
+      if (same === 'node') await session.tree.remove(from, { signal });
+      else await session.tree.rename(from, to, { signal });
       if (isWithin(from, session.cwd)) session.cwd = `${to}${session.cwd.slice(from.length)}` as TreePath;
     });
   },
 });
+
+function sameEntry(action: string, from: TreePath, to: TreePath): VtError {
+  return new VtError('EFAILED', `${action} "${octetsToText(from)}": it is the same as "${octetsToText(to)}"`);
+}
 
 /** A slash after the name of a file, or of a symlink, which `mv` would move itself: as mv(1) does. */
 async function refuseFileAtSlash(tree: Tree, path: TreePath, argument: Octets, signal: AbortSignal): Promise<void> {
@@ -59,14 +68,18 @@ export const cp = defineCommand({
   async run(context, input) {
     const { session, signal } = context;
     await eachPair(context, input, async (from, to, argument) => {
-      requireOutside(from, to, 'cp', 'copied');
-      await session.tree.copy(sourceArgument(session, argument), to, { signal });
+      await requireOutside(session.tree, from, to, 'cp', 'copied', signal);
+      const source = sourceArgument(session, argument);
+      if ((await sameness(session.tree, source, to, { signal })) !== undefined) throw sameEntry('cp', from, to);
+      await session.tree.copy(source, to, { signal });
     });
   },
 });
 
-function requireOutside(from: TreePath, to: TreePath, action: string, done: string): void {
-  if (from !== to && isWithin(from, to))
+/** Whatever the symlinks, the tree itself refuses it, too: with fewer words. */
+async function requireOutside(tree: Tree, from: TreePath, to: TreePath, action: string, done: string, signal: AbortSignal): Promise<void> {
+  if (from === to || !isWithin(from, to)) return;
+  if ((await tree.lookup(from, { follow: false, signal }))?.dirent.kind === 'dir')
     throw new VtError('EFAILED', `${action} "${octetsToText(from)}": a Dir cannot be ${done} into itself ("${octetsToText(to)}")`);
 }
 
@@ -95,8 +108,10 @@ export const ln = defineCommand({
       // What stands under the new name goes only where there is something to link.
       if (!isSymbolic) await requireLinkable(session.tree, from, signal);
       const present = await session.tree.lookup(to, { follow: false, signal });
-      if (present !== undefined && input.options.has('force') && present.dirent.kind !== 'dir' && to !== from)
+      if (present !== undefined && input.options.has('force') && present.dirent.kind !== 'dir') {
+        if (!isSymbolic && (await sameness(session.tree, from, to, { signal })) === 'entry') throw sameEntry('ln', from, to);
         await session.tree.remove(to, { signal });
+      }
       if (isSymbolic) await session.tree.symlink(to, argument, newMeta(context, 0o777), { signal });
       else await session.tree.link(from, to, { signal });
     });
@@ -119,7 +134,7 @@ async function eachPair(
   const sources = named.get('from') ?? [];
   const given = named.get('to')?.[0] ?? ('.' as Octets);
   const to = pathArgument(session, given);
-  const intoDir = (await session.tree.lookup(to, { signal }))?.dirent.kind === 'dir';
+  const intoDir = await leadsToDir(session.tree, to, signal);
   if (!intoDir && (sources.length > 1 || given.endsWith('/'))) {
     if (sources.length === 1) await requireEntry(session.tree, to, calledAs, { signal });
     const why = sources.length > 1 ? '; several names need one' : '';

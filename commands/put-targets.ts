@@ -9,7 +9,7 @@ import { baseName, joinPath, parentPath } from '../core/tree/path.ts';
 import type { TreePath } from '../core/tree/tree.ts';
 import type { CommandContext, CommandInput } from './command.ts';
 import { distinctNames } from './distinct-names.ts';
-import { pathArgument, requireEntry } from './entry.ts';
+import { leadsToDir, pathArgument, requireEntry } from './entry.ts';
 import { endsAsDirectory, resolveLocalPath } from './local-path.ts';
 
 /** A local path, and the path in the tree that it becomes. */
@@ -21,40 +21,37 @@ export interface PutTarget {
 }
 
 /** What is to be put where. @throws {VtError} before anything is read, where a target cannot be what is asked for */
-export async function putTargets(
-  context: CommandContext,
-  { named, options }: CommandInput,
-  rules: NameFilter | undefined,
-): Promise<PutTarget[]> {
+export async function putTargets(context: CommandContext, { named }: CommandInput, rules: NameFilter | undefined): Promise<PutTarget[]> {
   const { session, signal } = context;
   const locals = (named.get('local') ?? []).map((word) => ({ word, local: resolveLocalPath(session.localCwd, word) }));
   const [name] = named.get('name') ?? [];
   const path = name === undefined ? session.cwd : pathArgument(session, name);
   const [one] = locals;
   const intoDir =
-    name === undefined || one === undefined || locals.length > 1 || goesInside(name, isDirectory(one.local), await isDir(context, path));
+    name === undefined ||
+    one === undefined ||
+    locals.length > 1 ||
+    goesInside(name, isDirectory(one.local), await leadsToDir(session.tree, path, signal));
   const dir = intoDir ? path : parentPath(path);
   // Better now than when all is read.
   const parent = await requireEntry(session.tree, dir, 'put into', { signal });
   if (parent.dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'put into', octetsToText(dir));
   const targets = locals.map(({ word, local }) => {
-    requireDirectory(word, local);
     const own = ownName(word, local);
     if (intoDir && own === '') throw new UsageError(`put "${octetsToText(word)}": it has no name of its own; give a NAME`);
     return { source: local, local, target: intoDir ? joinPath(path, own) : path };
   });
   const distinct = distinctNames(context, 'put', targets).map(({ local, target }) => ({ local, path: target }));
-  if (!options.has('force')) for (const each of distinct) await refuseOtherKind(context, each.path, isDirectory(each.local), each.local);
   return rules === undefined ? distinct : await filtered(context, distinct, rules);
 }
 
-/** @throws {VtError} the system's own error, for words that can mean a directory only and lead to none */
-function requireDirectory(word: Octets, local: Octets): void {
+/** @throws {VtError} the system's own error, for a local path that can be a directory's only and is not */
+export function requireDirectory(local: Octets): void {
   if (!endsAsDirectory(local) || local === '/') return;
   try {
     lstatSync(pathBytes(local));
   } catch (error) {
-    throw new VtError('EFAILED', `put "${octetsToText(word)}": ${errorReason(error)}`, { cause: error });
+    throw new VtError('EFAILED', `put "${octetsToText(local)}": ${errorReason(error)}`, { cause: error });
   }
 }
 
@@ -67,14 +64,10 @@ function goesInside(name: Octets, isLocalDirectory: boolean, isThere: boolean): 
   return endsAsDirectory(name) && (isThere || !name.endsWith('/'));
 }
 
-async function isDir({ session, signal }: CommandContext, path: TreePath): Promise<boolean> {
-  return (await session.tree.lookup(path, { signal }))?.dirent.kind === 'dir';
-}
-
 /** The last element as it was typed, or where that names none (`.`, `..`) the directory's own. */
 function ownName(word: Octets, local: Octets): Octets {
   const typed = baseName(word.replace(/(?<=[^/])\/+$/, '') as TreePath);
-  return typed === '.' || typed === '..' ? baseName(local as TreePath) : typed;
+  return typed === '.' || typed === '..' ? baseName(local.replace(/[/.]+$/, '') as TreePath) : typed;
 }
 
 /** Leaves out what the rules exclude. */
@@ -112,7 +105,8 @@ export async function refuseOtherKind(
   });
 }
 
-function isDirectory(local: Octets): boolean {
+/** Whether a local path is a directory itself, no symlink to one. */
+export function isDirectory(local: Octets): boolean {
   try {
     return lstatSync(pathBytes(local), { throwIfNoEntry: false })?.isDirectory() === true;
   } catch {

@@ -14,7 +14,7 @@ import { FILTER_OPTIONS, filterWords, nameFilterOf } from './filter-options.ts';
 import { countText, octetsFields, sizeText } from './format.ts';
 import { placeImported, reportGone } from './put-place.ts';
 import type { PutTarget } from './put-targets.ts';
-import { putTargets, refuseOtherKind } from './put-targets.ts';
+import { isDirectory, putTargets, refuseOtherKind, requireDirectory } from './put-targets.ts';
 import { storeFolderTest } from './store-folders.ts';
 
 /** `put`: local files and trees into the tree. */
@@ -84,6 +84,10 @@ async function putOne(context: CommandContext, { options }: CommandInput, { loca
   if (owner !== undefined && owner !== 'numeric')
     throw new UsageError(`put --owner="${owner === true ? '' : octetsToText(owner)}": expected numeric`);
   const parser = await parserOption(options.get('parser'));
+  const force = options.has('force');
+  // Better now than when all is read.
+  requireDirectory(local);
+  if (!force) await refuseOtherKind(context, path, isDirectory(local), local);
   const startMs = performance.now();
   const { importLocal } = await import('../core/import/import.ts');
   // What a put before this one in the session remembered can be read from now on. Costs nothing where nothing was added.
@@ -118,7 +122,6 @@ async function putOne(context: CommandContext, { options }: CommandInput, { loca
     throw new VtError(code, `put "${octetsToText(local)}": ${errorReason(error)}`, { cause: error });
   }
   const dirent = { ...imported.dirent, name: baseName(path) };
-  const force = options.has('force');
   if (!force) await refuseOtherKind(context, path, dirent.kind === 'dir', local);
   const placed = await placeImported(context, path, dirent, { merge: options.has('merge'), force });
   report(context, path, imported.counts, placed.gone, (performance.now() - startMs) / 1000);

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { COMMANDS } from '../../commands/list.ts';
 import { faultsTorture } from '../slow/faults/faults.ts';
 import { mountsTorture } from '../slow/mounts.ts';
+import { oracleTorture } from '../slow/oracle/oracle.ts';
 import { peerKillTorture } from '../slow/peer-kill.ts';
 import { LINES, WITHOUT_LINES } from '../slow/session-lines.ts';
 import { sessionsTorture } from '../slow/sessions.ts';
@@ -24,7 +25,7 @@ const FAULT_ROUNDS = 40;
 const WATCH_ROUNDS = 3;
 
 /** Those of a row of their own. */
-const OTHERS = [faultsTorture, peerKillTorture, tailKillTorture, watchChurnTorture, mountsTorture, sessionsTorture, togetherTorture];
+const OTHERS = [faultsTorture, peerKillTorture, tailKillTorture, watchChurnTorture, mountsTorture, sessionsTorture, togetherTorture, oracleTorture];
 
 /** Rounds of those that have short ones. */
 const SESSIONS_ROUNDS = 60;

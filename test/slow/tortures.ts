@@ -6,6 +6,7 @@ import { indexLossTorture } from './index-loss.ts';
 import { killTorture } from './kill.ts';
 import { lostWritesTorture } from './lost-writes.ts';
 import { mountsTorture } from './mounts.ts';
+import { oracleTorture } from './oracle/oracle.ts';
 import { peerKillTorture } from './peer-kill.ts';
 import { processesTorture } from './processes.ts';
 import { sessionsTorture } from './sessions.ts';
@@ -30,4 +31,5 @@ export const TORTURES: readonly Torture[] = [
   sessionsTorture,
   togetherTorture,
   exerciserTorture,
+  oracleTorture,
 ];

@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { PathError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
-import { baseName, isWithin, joinPath } from '../core/tree/path.ts';
+import { baseName, isWithin, joinPath, parentPath } from '../core/tree/path.ts';
 import type { Tree, TreePath } from '../core/tree/tree.ts';
 import type { ArgumentSpec, CommandContext, CommandInput } from './command.ts';
 import { defineCommand } from './command.ts';
@@ -27,20 +28,20 @@ export const mv = defineCommand({
   async run(context, input) {
     const { session, signal } = context;
     await eachPair(context, input, async (from, to, argument) => {
-      await requireOutside(session.tree, from, to, 'mv', 'moved', signal);
       await refuseFileAtSlash(session.tree, from, argument, signal);
-      const same = await sameness(session.tree, from, to, { signal });
-      if (same === 'entry') throw sameEntry('mv', from, to);
-      // rename(2) leaves both names of one node; who moves one wants the other.
-      if (same === 'node') await session.tree.remove(from, { signal });
-      else await session.tree.rename(from, to, { signal });
+      await refuseSame(session.tree, 'mv', from, to, signal);
+      await outsideItself('mv', 'moved', from, to, async () => await session.tree.rename(from, to, { signal }));
       if (isWithin(from, session.cwd)) session.cwd = `${to}${session.cwd.slice(from.length)}` as TreePath;
     });
   },
 });
 
-function sameEntry(action: string, from: TreePath, to: TreePath): VtError {
-  return new VtError('EFAILED', `${action} "${octetsToText(from)}": it is the same as "${octetsToText(to)}"`);
+/** @throws {VtError} EFAILED where two paths are one node's, or the first is a symlink to the second: that would be lost */
+async function refuseSame(tree: Tree, action: string, from: TreePath, to: TreePath, signal: AbortSignal): Promise<void> {
+  const same = await sameness(tree, from, to, { signal });
+  if (same === undefined) return;
+  const what = same === 'symlink' ? 'it leads to' : same === 'node' ? 'it is another name of' : 'it is the same as';
+  throw new VtError('EFAILED', `${action} "${octetsToText(from)}": ${what} "${octetsToText(to)}"`);
 }
 
 /** A slash after the name of a file, or of a symlink, which `mv` would move itself: as mv(1) does. */
@@ -68,19 +69,23 @@ export const cp = defineCommand({
   async run(context, input) {
     const { session, signal } = context;
     await eachPair(context, input, async (from, to, argument) => {
-      await requireOutside(session.tree, from, to, 'cp', 'copied', signal);
       const source = sourceArgument(session, argument);
-      if ((await sameness(session.tree, source, to, { signal })) !== undefined) throw sameEntry('cp', from, to);
-      await session.tree.copy(source, to, { signal });
+      await refuseSame(session.tree, 'cp', source, to, signal);
+      await outsideItself('cp', 'copied', from, to, async () => await session.tree.copy(source, to, { signal }));
     });
   },
 });
 
-/** Whatever the symlinks, the tree itself refuses it, too: with fewer words. */
-async function requireOutside(tree: Tree, from: TreePath, to: TreePath, action: string, done: string, signal: AbortSignal): Promise<void> {
-  if (from === to || !isWithin(from, to)) return;
-  if ((await tree.lookup(from, { follow: false, signal }))?.dirent.kind === 'dir')
-    throw new VtError('EFAILED', `${action} "${octetsToText(from)}": a Dir cannot be ${done} into itself ("${octetsToText(to)}")`);
+/** Says what the tree means by EINVAL: that a Dir would go into itself. */
+async function outsideItself(action: string, done: string, from: TreePath, to: TreePath, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof PathError) || error.errno !== 'EINVAL') throw error;
+    throw new VtError('EFAILED', `${action} "${octetsToText(from)}": a Dir cannot be ${done} into itself ("${octetsToText(to)}")`, {
+      cause: error,
+    });
+  }
 }
 
 /** `ln`: more names. */
@@ -104,19 +109,36 @@ export const ln = defineCommand({
     const { session, signal } = context;
     const { newMeta } = await import('./new-meta.ts');
     const isSymbolic = input.options.has('symbolic');
+    const { tree } = session;
     await eachPair(context, input, async (from, to, argument) => {
       // What stands under the new name goes only where there is something to link.
-      if (!isSymbolic) await requireLinkable(session.tree, from, signal);
-      const present = await session.tree.lookup(to, { follow: false, signal });
-      if (present !== undefined && input.options.has('force') && present.dirent.kind !== 'dir') {
-        if (!isSymbolic && (await sameness(session.tree, from, to, { signal })) === 'entry') throw sameEntry('ln', from, to);
-        await session.tree.remove(to, { signal });
-      }
-      if (isSymbolic) await session.tree.symlink(to, argument, newMeta(context, 0o777), { signal });
-      else await session.tree.link(from, to, { signal });
+      if (!isSymbolic) await requireLinkable(tree, sourceArgument(session, argument), signal);
+      const present = await tree.lookup(to, { follow: false, signal });
+      const isReplaced = present !== undefined && input.options.has('force') && present.dirent.kind !== 'dir';
+      const same = isReplaced && !isSymbolic ? await sameness(tree, from, to, { signal }) : undefined;
+      if (same === 'entry') await refuseSame(tree, 'ln', from, to, signal);
+      if (same === 'node') return;
+      const make = async (path: TreePath): Promise<void> => {
+        if (isSymbolic) await tree.symlink(path, argument, newMeta(context, 0o777), { signal });
+        else await tree.link(from, path, { signal });
+      };
+      if (isReplaced) await replaceBy(tree, to, make, signal);
+      else await make(to);
     });
   },
 });
+
+/** Makes an entry beside the one that has the name, and puts it in its place: the path to it may lead through that one. */
+async function replaceBy(tree: Tree, to: TreePath, make: (path: TreePath) => Promise<void>, signal: AbortSignal): Promise<void> {
+  const beside = joinPath(parentPath(to), `.ln-${randomUUID()}` as Octets);
+  await make(beside);
+  try {
+    await tree.rename(beside, to, { signal });
+  } catch (error) {
+    await tree.remove(beside);
+    throw error;
+  }
+}
 
 async function requireLinkable(tree: Tree, path: TreePath, signal: AbortSignal): Promise<void> {
   const { dirent } = await requireEntry(tree, path, 'link', { follow: false, signal });

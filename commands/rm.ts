@@ -5,7 +5,7 @@ import type { TreePath } from '../core/tree/tree.ts';
 import type { CommandContext } from './command.ts';
 import { defineCommand } from './command.ts';
 import { forEachItem } from './each.ts';
-import { pathArgument } from './entry.ts';
+import { leadsToDir, pathArgument } from './entry.ts';
 import { countText } from './format.ts';
 
 /** `rm`: entries go. */
@@ -37,7 +37,11 @@ export const rm = defineCommand({
         if (force) return;
         throw new PathError('ENOENT', 'remove', octetsToText(path));
       }
-      if (argument.endsWith('/') && entry.dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'remove', octetsToText(argument));
+      if (argument.endsWith('/') && entry.dirent.kind !== 'dir') {
+        // What a symlink to a Dir was meant for with a slash after it nobody knows.
+        if (force && !(await leadsToDir(session.tree, path, signal))) return;
+        throw new PathError('ENOTDIR', 'remove', octetsToText(argument));
+      }
       if (entry.dirent.kind === 'dir' && !recursive) throw new PathError('EISDIR', 'remove', octetsToText(path), { remedy: 'rm -r' });
       await session.tree.remove(path, { recursive, signal });
       if (isWithin(path, session.cwd)) session.cwd = (path.slice(0, path.lastIndexOf('/')) || '/') as TreePath;

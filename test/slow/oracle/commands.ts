@@ -1,4 +1,5 @@
-import { lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Random } from '../../support/random.ts';
 import { NAMES } from './local-tree-state.ts';
 
@@ -33,6 +34,28 @@ function spelt(random: Random): string {
   return dotted.join(random.chance(5) ? '//' : '/') + (random.chance(20) ? random.pick(['/', '/.', '/']) : '');
 }
 
+/** A local path that does not lead out of the tree. */
+function localPath(random: Random, { local }: Worlds): string {
+  for (;;) {
+    const word = spelt(random);
+    const prefixes = word.split('/').map((_, i, all) => `${local}/${all.slice(0, i + 1).join('/')}`);
+    if (prefixes.every((path) => isWithin(local, path))) return word;
+  }
+}
+
+/** Whether a symlink in a tree leads out of it: the stored tree ends at its root, the oracle's does not. */
+export function leadsOut(folder: string): boolean {
+  return readdirSync(folder, { withFileTypes: true, recursive: true }).some((entry) => {
+    if (!entry.isSymbolicLink()) return false;
+    let path = entry.parentPath;
+    for (const element of readlinkSync(join(entry.parentPath, entry.name)).split('/')) {
+      path = real(`${path}/${element}`);
+      if (!isWithin(folder, path)) return true;
+    }
+    return false;
+  });
+}
+
 /** A stored path: `.` and `..` go by spelling, as vtftp(1) documents, so the oracle gets it without them. */
 function storedPath(random: Random, worlds: Worlds): { readonly word: string; readonly path: string } {
   const word = random.chance(70) ? plain(random) : spelt(random).replace(/\/\.$/, '');
@@ -46,7 +69,7 @@ function storedPath(random: Random, worlds: Worlds): { readonly word: string; re
 }
 
 function put(random: Random, worlds: Worlds): OracleCommand {
-  const sources = Array.from({ length: random.chance(75) ? 1 : 2 }, () => spelt(random));
+  const sources = Array.from({ length: random.chance(75) ? 1 : 2 }, () => localPath(random, worlds));
   const { word, path } = storedPath(random, worlds);
   const intoDir = sources.length > 1 || path.endsWith('/');
   const name = sources.length > 1 && !word.endsWith('/') ? `${word}/` : word;
@@ -59,7 +82,8 @@ function put(random: Random, worlds: Worlds): OracleCommand {
   const steps = sources.map((source, i) => {
     const from = `${worlds.local}/${source}`;
     if (!isDirWord(from)) return copyFile(from, intoDir ? `${folder}/` : folder, intoDir || isDir(folder) ? (targets[i] ?? '') : '');
-    const to = intoDir && (isDir(folder) || sources.length > 1) ? (targets[i] ?? '') : folder;
+    const named = intoDir && (isDir(folder) || sources.length > 1) ? (targets[i] ?? '') : folder;
+    const to = `${real(parent(named))}/${base(named)}`;
     const mirror = random.chance(25) ? `rsync -aH --delete '${from}/' '${to}/'` : `{ rm -rf '${to}'; cp -aT '${from}/.' '${to}'; }`;
     return `[ -d '${parent(to)}' ] && { [ ! -e '${to}' -a ! -L '${to}' ] || [ -d '${to}' -a ! -L '${to}' ]; } && ${mirror}`;
   });
@@ -70,7 +94,7 @@ function get(random: Random, worlds: Worlds): OracleCommand {
   const { word, path } = storedPath(random, worlds);
   const isContents = random.chance(15) && isDir(path);
   const source = isContents ? `${word.replace(/\/+$/, '')}/.` : word;
-  const local = spelt(random);
+  const local = localPath(random, worlds);
   const to = `${worlds.local}/${local}`;
   const ours = `get ${source} ${local}`;
   const isSource = isContents || (path.endsWith('/') ? isDir(path) : lstat(path)?.isDirectory() === true);
@@ -149,6 +173,9 @@ function link(random: Random, worlds: Worlds): OracleCommand {
 function remove(random: Random, worlds: Worlds): OracleCommand {
   const { word, path } = storedPath(random, worlds);
   const flags = random.pick(['', ' -r', ' -f', ' -rf']);
+  // rm(1) then removes what is in the directory, and not the symlink.
+  if (path.endsWith('/') && isDir(path) && lstat(bare(path))?.isSymbolicLink() === true)
+    return { ours: `rm${flags} ${word}`, theirs: undefined };
   return { ours: `rm${flags} ${word}`, theirs: `rm${flags} '${path}'` };
 }
 
@@ -189,7 +216,7 @@ function isSpecial(path: string): boolean {
 /** The name that a local word goes by. */
 function ownName(local: string, word: string): string {
   const typed = base(word);
-  return typed === '.' || typed === '..' ? base(real(`${local}/${word}`)) : typed;
+  return typed === '.' || typed === '..' ? base(real(`${local}/${word}`).replace(/[/.]+$/, '')) : typed;
 }
 
 function real(path: string): string {

@@ -5,7 +5,7 @@ import { PROGRAM } from '../../support/program.ts';
 import type { Random } from '../../support/random.ts';
 import { makeRandom } from '../../support/random.ts';
 import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
-import { makeCommand } from './commands.ts';
+import { leadsOut, makeCommand } from './commands.ts';
 import { LineProcess } from './line-process.ts';
 import { describeTree, fillTree } from './local-tree-state.ts';
 
@@ -61,6 +61,7 @@ async function runScript(folder: string, seed: number, sides: Sides, tally: Tort
   await begin(folder, random, sides);
   const script: string[] = [];
   for (let i = 0; i < COMMANDS; i++) {
+    if (leadsOut(worlds.local) || leadsOut(worlds.stored)) break;
     const { ours, theirs } = makeCommand(random, worlds);
     script.push(ours);
     const before = [describeTree(worlds.local), describeTree(worlds.stored)].map((lines) => lines.join(', ')).join(' | ');

@@ -165,6 +165,12 @@ export interface ShellServices {
    * @returns its exit status; 128 + n where signal n ended it
    */
   runLocal(line: Octets, options?: { readonly input?: AsyncIterable<Uint8Array>; readonly signal?: AbortSignal }): Promise<number>;
+  /**
+   * What comes on standard input, to its end.
+   *
+   * @throws {UsageError} where the terminal or a script is there, or it was read before
+   */
+  standardInput(signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Opens another Store by its specification, as it is there. The caller closes it. */
   openStore(specification: string): Promise<Store>;
   /** Gets a line for each packet that goes over a connection, where that was asked for. */

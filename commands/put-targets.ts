@@ -1,5 +1,5 @@
 import { lstatSync } from 'node:fs';
-import { PathError, UsageError, VtError } from '../core/base/errors.ts';
+import { PathError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToText } from '../core/base/octets.ts';
 import { errorReason, pathBytes } from '../core/base/system-error.ts';
@@ -11,6 +11,8 @@ import type { CommandContext, CommandInput } from './command.ts';
 import { distinctNames } from './distinct-names.ts';
 import { leadsToDir, pathArgument, requireEntry } from './entry.ts';
 import { endsAsDirectory, resolveLocalPath } from './local-path.ts';
+import type { OpenStream } from './put-stream.ts';
+import { requireName, streamOf } from './put-stream.ts';
 
 /** A local path, and the path in the tree that it becomes. */
 export interface PutTarget {
@@ -18,10 +20,16 @@ export interface PutTarget {
   readonly path: TreePath;
   /** The rules as they hold in it. */
   readonly filter?: DirFilter | undefined;
+  /** Of what is no file of its own. */
+  readonly stream?: OpenStream | undefined;
 }
 
 /** What is to be put where. @throws {VtError} before anything is read, where a target cannot be what is asked for */
-export async function putTargets(context: CommandContext, { named }: CommandInput, rules: NameFilter | undefined): Promise<PutTarget[]> {
+export async function putTargets(
+  context: CommandContext,
+  { named, options }: CommandInput,
+  rules: NameFilter | undefined,
+): Promise<PutTarget[]> {
   const { session, signal } = context;
   const locals = (named.get('local') ?? []).map((word) => ({ word, local: resolveLocalPath(session.localCwd, word) }));
   const [name] = named.get('name') ?? [];
@@ -37,11 +45,12 @@ export async function putTargets(context: CommandContext, { named }: CommandInpu
   const parent = await requireEntry(session.tree, dir, 'put into', { signal });
   if (parent.dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'put into', octetsToText(dir));
   const targets = locals.map(({ word, local }) => {
-    const own = ownName(word, local);
-    if (intoDir && own === '') throw new UsageError(`put "${octetsToText(word)}": it has no name of its own; give a NAME`);
-    return { source: local, local, target: intoDir ? joinPath(path, own) : path };
+    const stream = streamOf(word, local, options.has('read-special'));
+    const own = word === '-' ? ('' as Octets) : ownName(word, local);
+    if (intoDir) requireName(word, own);
+    return { source: local, local, target: intoDir ? joinPath(path, own) : path, stream };
   });
-  const distinct = distinctNames(context, 'put', targets).map(({ local, target }) => ({ local, path: target }));
+  const distinct = distinctNames(context, 'put', targets).map(({ local, target, stream }) => ({ local, path: target, stream }));
   return rules === undefined ? distinct : await filtered(context, distinct, rules);
 }
 

@@ -61,14 +61,16 @@ export class ProgressView {
     this.#last = undefined;
   }
 
-  /** `put: 12M of 40M, 8.1M/s, 4 s left, 310 new blocks, 12 existing`; `idle` where nothing runs. */
+  /** `put: 12M of 40M (30 %), 8.1M/s, 4 s left, 310 new blocks, 12 existing`; `idle` where nothing runs. */
   statusLine(): string {
     const state = this.#last;
     if (state === undefined) return 'idle';
     const seconds = (this.#nowMs() - this.#startMs) / 1000;
     const rate = state.bytesPerSecond ?? (seconds > 0.2 ? (state.doneBytes - this.#startBytes) / seconds : undefined);
     const parts = [
-      state.totalBytes === undefined ? sizeText(state.doneBytes) : `${sizeText(state.doneBytes)} of ${sizeText(state.totalBytes)}`,
+      state.totalBytes === undefined
+        ? sizeText(state.doneBytes)
+        : `${sizeText(state.doneBytes)} of ${sizeText(state.totalBytes)}${percentText(state.doneBytes, state.totalBytes)}`,
     ];
     if (state.doneItems !== undefined) parts.push(countText(state.doneItems, 'item'));
     if (rate !== undefined) parts.push(`${sizeText(rate)}/s`);
@@ -80,4 +82,8 @@ export class ProgressView {
     if (state.existingBlocks !== undefined) parts.push(`${groupedDigits(state.existingBlocks)} existing`);
     return `${state.label}: ${parts.join(', ')}`;
   }
+}
+
+function percentText(done: number, total: number): string {
+  return total > 0 ? ` (${Math.floor((100 * Math.min(done, total)) / total)} %)` : '';
 }

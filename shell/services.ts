@@ -1,10 +1,11 @@
 import type { Command, ShellServices } from '../commands/command.ts';
 import type { Session } from '../commands/session.ts';
-import { VtError } from '../core/base/errors.ts';
+import { UsageError, VtError } from '../core/base/errors.ts';
 import { findCommand } from './command-names.ts';
 import { commandHelp, helpOverview } from './help-text.ts';
 import type { SinkOutput } from './output.ts';
 import { quoteWord } from './quote.ts';
+import { openStdin } from './script.ts';
 import type { Signals } from './signals.ts';
 import { VERSION } from './version.ts';
 
@@ -67,7 +68,20 @@ export interface ServicesOptions {
 /** What the shell does for its commands. */
 export function makeServices(options: ServicesOptions): ShellServices {
   const { commands, env, interactive, output, session, terminal } = options;
+  let isInputRead = false;
   const services: ShellServices = {
+    standardInput(signal) {
+      const taken = interactive
+        ? 'the terminal'
+        : options.localStdin === 'ignore'
+          ? 'the script'
+          : isInputRead
+            ? 'read already'
+            : undefined;
+      if (taken !== undefined) throw new UsageError(`standard input is ${taken}: it cannot be put`);
+      isInputRead = true;
+      return openStdin(signal);
+    },
     version: VERSION,
     commands,
     program: [process.execPath, ...process.execArgv, ...process.argv.slice(1, 2)],

@@ -87,6 +87,7 @@ export class Ingest implements AsyncDisposable {
   #inlineSize = 0;
   /** Octets of the files handed in. */
   #expectedSize = 0;
+  #readBytes = 0;
   /** The first error of the Store or the workers: it counts for everything that comes after. */
   #failure: { readonly error: unknown } | undefined;
   /** The last `flushPending`, whatever became of it. */
@@ -135,6 +136,9 @@ export class Ingest implements AsyncDisposable {
       tryAcquire: () => this.#slots.tryAcquire(),
       release: (slot) => this.#slots.release(slot),
       relieve: () => this.#relieve(),
+      onRead: (size) => {
+        this.#readBytes += size;
+      },
     };
     this.#smallFiles = new SmallFiles({
       hashName: store.hashName,
@@ -147,6 +151,7 @@ export class Ingest implements AsyncDisposable {
       run: (job, size) => this.#run(job, size) as Promise<SmallResult>,
       add: (batch) => this.#add(batch),
       onStart: () => this.#wake(),
+      onRead: this.#lane.onRead,
       onGrown: (file) => {
         this.#largeFiles.push(file);
         this.#startLanes();
@@ -160,6 +165,11 @@ export class Ingest implements AsyncDisposable {
   /** Counts of the Blocks added so far. */
   counts(): IntakeCounts {
     return this.#intake.counts();
+  }
+
+  /** Octets of content read so far; those of a file that changes meanwhile count each time. */
+  get readBytes(): number {
+    return this.#readBytes;
   }
 
   /** Whether whoever walks a tree had better await `ready` before the next file. */

@@ -37,6 +37,8 @@ export interface LaneContext extends ParsingContext {
   release(slot: number): void;
   /** Sends superblocks to the Store where many wait. */
   relieve(): Promise<void>;
+  /** Octets of a content are read, or known to be a hole. */
+  onRead(size: number): void;
 }
 
 /** A content that a lane goes on with: its picker and tree, octets so far, and those of them that have no leaf. */

@@ -65,12 +65,14 @@ export class SlicesAhead {
       const parsed = await head.parsed;
       this.#slices.shift();
       this.#lane.hole(head.slot, head.length, parsed);
+      this.#context.onRead(head.length);
       return true;
     }
     const result = await head.scan;
     const parsed = await head.parsed;
     this.#slices.shift();
     this.#lane.slice(head.slot, result, parsed);
+    this.#context.onRead(result.length);
     await this.#context.relieve();
     return result.length === head.length;
   }

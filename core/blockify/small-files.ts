@@ -34,6 +34,8 @@ export interface SmallFilesContext {
   onStart(): void;
   /** A file is small no longer. */
   onGrown(file: QueuedFile): void;
+  /** Octets of contents are read. */
+  onRead(size: number): void;
   /** The ingest itself failed, and not one file. */
   onFailure(error: unknown): void;
 }
@@ -102,6 +104,7 @@ export class SmallFiles {
         paths += `${octetsFromBytes(path)}\0`;
       }
       const result = await this.#context.run({ kind: 'small', slot, pack: wantsRecords, paths, signatures }, size);
+      this.#context.onRead(size);
       const blocks = this.#blocksOf(batch, result);
       const digestSize = hashByName(this.#context.hashName).digestSize;
       await this.#context.add(addedOf(result, result.ranges, this.#context.bytes, digestSize));

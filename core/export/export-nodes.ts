@@ -3,6 +3,7 @@ import type { AtCalls, AtStat, CName } from '../base/at-calls.ts';
 import type { LeafDirent } from '../tree/live-node.ts';
 import type { AttributeFailure, Attributes } from './export-attributes.ts';
 import { applyXattrs, attempt } from './export-attributes.ts';
+import { floorTo } from './time-grain.ts';
 
 /** The file type bits of a kind. */
 const TYPES = {
@@ -61,10 +62,18 @@ function nodePath(dir: number, name: CName): Buffer {
 /**
  * Whether what stands there is this very node, as far as can be seen without reading content.
  *
+ * @param grainNs - nanoseconds that the filesystem's times are multiples of
  * @param readlink - gives the target of the symlink that stands there
  */
-export function isIdentical(seen: Pick<AtStat, 'mode' | 'size' | 'mtimeNs' | 'rdev'>, dirent: LeafDirent, readlink: () => Buffer): boolean {
-  if ((seen.mode & constants.S_IFMT) !== TYPES[dirent.kind] || seen.mtimeNs !== dirent.meta.mtimeNs) return false;
+export function isIdentical(
+  seen: Pick<AtStat, 'mode' | 'size' | 'mtimeNs' | 'rdev'>,
+  dirent: LeafDirent,
+  grainNs: bigint,
+  readlink: () => Buffer,
+): boolean {
+  const { mtimeNs } = dirent.meta;
+  if ((seen.mode & constants.S_IFMT) !== TYPES[dirent.kind] || mtimeNs === undefined) return false;
+  if (seen.mtimeNs !== floorTo(mtimeNs, grainNs)) return false;
   switch (dirent.kind) {
     case 'file':
       return seen.size === dirent.block.span;

@@ -18,14 +18,14 @@ export type MakeNode = (name: CName) => void;
 export function mayStay(
   at: AtCalls,
   { dir, name, dirent }: NamedPlace,
-  options: { readonly existing: 'replace' | 'keep'; readonly resume: boolean },
+  options: { readonly existing: 'replace' | 'keep'; readonly resume: boolean; readonly grainNs: bigint },
 ): boolean {
   if (dir.isFresh) return false;
   const seen = at.stat(dir.fd, cName(name));
   if (seen === undefined) return false;
   if (isDirectory(seen)) throw inTheWay();
   if (options.existing === 'keep') return true;
-  return options.resume && isIdentical(seen, dirent, () => at.readlink(dir.fd, cName(name)));
+  return options.resume && isIdentical(seen, dirent, options.grainNs, () => at.readlink(dir.fd, cName(name)));
 }
 
 /** Makes a node under its own name where nothing can stand there, else under a temporary one which then replaces what does. */

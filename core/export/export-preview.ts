@@ -95,7 +95,7 @@ function standingAt(local: Octets, dirent: Dirent): Standing {
   if (seen.isDirectory()) return 'dir';
   if (dirent.kind === 'dir' || dirent.kind === 'indirect') return 'other';
   const stat = { mode: Number(seen.mode), size: Number(seen.size), mtimeNs: seen.mtimeNs, rdev: splitDevice(seen.rdev) };
-  return isIdentical(stat, dirent, () => readlinkSync(pathBytes(local), 'buffer')) ? 'identical' : 'other';
+  return isIdentical(stat, dirent, 1n, () => readlinkSync(pathBytes(local), 'buffer')) ? 'identical' : 'other';
 }
 
 async function contentOf(

@@ -6,6 +6,7 @@ import { isDamage } from '../tree/walk.ts';
 import type { ExportCounts, ExportFailure } from './export.ts';
 import type { AttributeFailure } from './export-attributes.ts';
 import { messageOf } from './export-io.ts';
+import { lackingAttribute, nameError } from './filesystem-lacks.ts';
 
 /** Errors after which nothing more can be written. */
 const FATAL_CODES: readonly string[] = ['ENOSPC', 'EDQUOT', 'EROFS'];
@@ -37,6 +38,8 @@ export class ExportReport {
   readonly #target: Octets;
   readonly #onFailure: ((failure: ExportFailure) => void) | undefined;
   readonly #onProgress: ((counts: Readonly<ExportCounts>) => void) | undefined;
+  /** What the filesystem cannot hold, of each node: said once. */
+  readonly #lacking = new Set<string>();
   #fatal: Error | undefined;
 
   constructor(options: {
@@ -56,7 +59,10 @@ export class ExportReport {
     else if (code !== undefined && FATAL_CODES.includes(code)) {
       const local = octetsToText((path === '' ? this.#target : `${this.#target}/${path}`) as Octets);
       this.#fatal ??= new VtError('EFAILED', `write "${local}": ${messageOf(error)}`, { cause: error });
-    } else this.#add(path, error instanceof Error ? error : new Error(String(error)), false);
+    } else {
+      const named = nameError(error, (path === '' ? this.#target : path).replace(/^.*\//s, '') as Octets);
+      this.#add(path, named instanceof Error ? named : new Error(String(named)), false);
+    }
   }
 
   /** Reports one more missing or damaged Block of a node that has failed. */
@@ -66,7 +72,13 @@ export class ExportReport {
 
   /** Reports what could not be set of a node that stands. */
   attributeFailure(path: Octets): AttributeFailure {
-    return (what, error) => this.#add(path, new VtError('EFAILED', `cannot set ${what}: ${messageOf(error)}`, { cause: error }), true);
+    return (what, error) => {
+      const lacking = lackingAttribute(what, error, process.geteuid?.() === 0);
+      const text = lacking === undefined ? messageOf(error) : `this filesystem cannot hold ${lacking} (said once)`;
+      const isSaid = lacking !== undefined && this.#lacking.has(lacking);
+      if (lacking !== undefined) this.#lacking.add(lacking);
+      this.#add(path, new VtError('EFAILED', `cannot set ${what}: ${text}`, { cause: error }), true, isSaid);
+    };
   }
 
   /** Runs an action; its error is reported for `path`. */
@@ -80,12 +92,12 @@ export class ExportReport {
     }
   }
 
-  #add(path: Octets, error: Error, isAttribute: boolean): void {
+  #add(path: Octets, error: Error, isAttribute: boolean, isSaid = false): void {
     const failure = { path, error, isDamage: isDamage(error), isAttribute };
     this.counts.failures++;
     if (failure.isDamage) this.counts.damaged++;
     else if (isDenied(error)) this.counts.denied++;
-    this.#onFailure?.(failure);
+    if (!isSaid) this.#onFailure?.(failure);
   }
 
   /** Content was written. */

@@ -23,7 +23,9 @@ import { makePlainNode } from './export-nodes.ts';
 import { linkAt, makeAt, mayStay } from './export-place.ts';
 import { ExportReport } from './export-report.ts';
 import type { WalkStep } from './export-walk.ts';
+import { nodeError } from './filesystem-lacks.ts';
 import { removeAbandoned } from './temporary-names.ts';
+import { timeGrain } from './time-grain.ts';
 
 /** What one export works with; see {@link ExportOptions}. */
 export interface ExportContext {
@@ -70,6 +72,7 @@ export class ExportRun {
   readonly #self = { uid: process.geteuid?.() ?? -1, gid: process.getegid?.() ?? -1 };
   #top: ExportDir | undefined;
   #foldsCase: boolean | undefined;
+  #grainNs: bigint | undefined;
   #temporaries = 0;
   #hasCopied = false;
 
@@ -133,7 +136,7 @@ export class ExportRun {
     if (first !== 'write') return this.#link(first, place, link);
     let stays = false;
     const isFree = this.report.attempt(place.path, () => {
-      stays = mayStay(this.context.at, place, this.context);
+      stays = mayStay(this.context.at, place, { ...this.context, grainNs: this.#grainOf(place.dir) });
     });
     if (!isFree) return this.done(place, link, false);
     if (stays) {
@@ -158,6 +161,13 @@ export class ExportRun {
     } catch (failure) {
       this.report.fail(path, failure);
     }
+  }
+
+  /** The grain of the filesystem's times, where that makes a difference. */
+  #grainOf(dir: ExportDir): bigint {
+    if (!this.context.resume || dir.isFresh) return 1n;
+    this.#grainNs ??= timeGrain(this.context.at, dir.fd, `${this.context.temporaryPrefix}time` as Octets);
+    return this.#grainNs;
   }
 
   /** A node stands, or failed to: its other names follow, and its directory may be complete. A promise where that takes a while. */
@@ -191,7 +201,13 @@ export class ExportRun {
     const { at } = this.context;
     const attributes = this.attributes(dirent.kind, dirent.meta, dir.givesAcl);
     const onFailure = this.report.attributeFailure(path);
-    makeAt(at, place, this.temporaryName(), (name) => makePlainNode(at, dir.fd, name, dirent, attributes, onFailure));
+    makeAt(at, place, this.temporaryName(), (name) => {
+      try {
+        makePlainNode(at, dir.fd, name, dirent, attributes, onFailure);
+      } catch (error) {
+        throw nodeError(error, dirent.kind, this.#self.uid === 0);
+      }
+    });
   }
 
   /** Gives a node that stands at `first` another name; where no more is possible, or not there, the name gets a node of its own. */

@@ -1,4 +1,5 @@
 import { readlinkSync } from 'node:fs';
+import { VtError } from '../base/errors.ts';
 import type { FileSignature } from '../base/file-signature.ts';
 import { findXattrs } from '../base/find-xattrs.ts';
 import type { Octets } from '../base/octets.ts';
@@ -16,6 +17,9 @@ import { metaOf, rdevOf } from './import-meta.ts';
 // Nodes that are no directories: taken as they are remembered, or read.
 
 const NO_BYTES = new Uint8Array(0);
+
+/** Octets of the largest file. @see vt(5), "Integers" */
+const MAX_SIZE = BigInt(Number.MAX_SAFE_INTEGER);
 
 /** Imports a node with one name, or the first one of an import that has no others. */
 export function importLeaf(context: ImportContext, found: FoundNode, kind: LeafDirent['kind']): void {
@@ -122,6 +126,10 @@ function readNode(context: ImportContext, found: FoundNode, kind: LeafDirent['ki
   const keep = (error: unknown): void => {
     context.keep(path, error).then((stored) => reader.unread(stored, error), context.end);
   };
+  if (kind === 'file' && stat.size > MAX_SIZE) {
+    keep(new VtError('EFAILED', 'it has more than 2^53-1 octets, the most that a file can have here'));
+    return;
+  }
   if (kind === 'file') {
     readFile(context, found, name, reader, keep);
     return;

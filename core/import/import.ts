@@ -28,6 +28,14 @@ import { kindOfMode, metaOf } from './import-meta.ts';
 /** What an import met. */
 export interface ImportCounts extends IntakeCounts, Readonly<NodeCounts> {}
 
+/** How far an import is. */
+export interface ImportProgress extends ImportCounts {
+  /** Octets of `bytes` that are done: read, or unchanged. */
+  readonly doneBytes: number;
+  /** All is met: `bytes` is what there is to do. */
+  readonly isWalked: boolean;
+}
+
 export interface ImportOptions {
   readonly signal?: AbortSignal | undefined;
   /** Store nothing: look up what would be new. */
@@ -61,8 +69,8 @@ export interface ImportOptions {
    */
   readonly onFailure?: ((path: Octets, error: unknown, isKept: boolean) => void) | undefined;
   readonly onWarning?: ((path: Octets, what: string) => void) | undefined;
-  /** Called a few times a second. */
-  readonly onProgress?: ((counts: ImportCounts) => void) | undefined;
+  /** Called some ten times a second. */
+  readonly onProgress?: ((progress: ImportProgress) => void) | undefined;
 }
 
 /** What an import gives. */
@@ -74,6 +82,9 @@ export interface Imported {
 
 /** How long the walk keeps the thread for itself. A turn of the event loop costs some 10 µs. */
 const TURN_MS = 8;
+
+/** Between two reports of progress where the walk itself makes none. */
+const PROGRESS_MS = 100;
 
 /** Octets of Dir Blocks and superblocks that wait before they go to the Store. */
 const MAX_PENDING_SIZE = 1024 * 1024;
@@ -123,6 +134,7 @@ class Import {
   readonly #stack: OpenDir[] = [];
   readonly #cachePuts: { readonly key: Uint8Array; readonly value: Uint8Array }[] = [];
   readonly #profile: number;
+  #isWalked = false;
   #topPath = '' as Octets;
   #topDev = 0n;
   #topFailure: { readonly error: unknown } | undefined;
@@ -161,7 +173,12 @@ class Import {
       settle = resolve;
     });
     // The walk has the last word: where the Store failed, a top that is settled all the same lacks what it was given.
-    await this.#walk(kindOfMode(stat.mode) === 'dir' ? { ...top, cached: undefined, settle } : this.#single(top, settle));
+    const ticker = setInterval(() => this.#tellProgress(), PROGRESS_MS);
+    try {
+      await this.#walk(kindOfMode(stat.mode) === 'dir' ? { ...top, cached: undefined, settle } : this.#single(top, settle));
+    } finally {
+      clearInterval(ticker);
+    }
     const { record } = await outcome;
     if (this.#failure !== undefined) throw this.#failure.error;
     if (record === undefined) throw this.#topFailure?.error ?? new Error('left out');
@@ -174,8 +191,14 @@ class Import {
     }
     await this.#flush();
     throwIfCancelled(this.#options.signal);
-    this.#options.onProgress?.(this.#counts());
+    this.#tellProgress();
     return { dirent, counts: this.#counts() };
+  }
+
+  #tellProgress(): void {
+    const counts = this.#counts();
+    const doneBytes = Math.min(counts.bytes, counts.unchangedBytes + this.#ingest.readBytes);
+    this.#options.onProgress?.({ ...counts, doneBytes, isWalked: this.#isWalked });
   }
 
   #counts(): ImportCounts {
@@ -246,11 +269,12 @@ class Import {
       if (this.#ingest.pending.size > MAX_PENDING_SIZE) await this.#flush();
       if (steps % 16 === 0 && performance.now() > turnEnds) {
         throwIfCancelled(this.#options.signal);
-        this.#options.onProgress?.(this.#counts());
+        this.#tellProgress();
         await new Promise((resolve) => setImmediate(resolve));
         turnEnds = performance.now() + TURN_MS;
       }
     }
+    this.#isWalked = true;
     this.#ingest.send();
     await this.#ingest.settled();
     if (this.#failure !== undefined) throw this.#failure.error;

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { makeTree } from '../support/make-tree.ts';
-import { recited, vtftp } from '../support/program.ts';
+import { PROGRAM, recited, run, vtftp } from '../support/program.ts';
 import { rsyncDifferences } from '../support/rsync.ts';
 import { makeScratch } from '../support/scratch.ts';
+import { NEEDS_TMUX, Terminal } from '../support/terminal.ts';
 
 test('S06: put makes NAME exactly the local tree, and again the same Dirref; names that are gone are counted, and undo brings them back', async (t) => {
   const scratch = makeScratch(t);
@@ -111,4 +113,66 @@ test("S06: the Store's own folder is not put into it", async (t) => {
   const fresh = await vtftp(['-S', `${source}/z`, '-c', `put ${source} tree; ls tree`], { env });
   assert.equal(fresh.status, 0, fresh.report);
   assert.doesNotMatch(fresh.stdout, /^z$/m);
+});
+
+test('S06: put - and put /dev/stdin store what comes on standard input, and nothing else', async (t) => {
+  const { env, path, folder } = makeScratch(t);
+  const content = 'from a pipe\n'.repeat(50_000);
+  const store = ['-S', path('store')];
+  const put = await vtftp([...store, '-c', 'put - n; put /dev/stdin again'], { env, input: content });
+  assert.equal(put.status, 2, put.report);
+  assert.match(put.stderr, /standard input is read already/);
+  const get = await vtftp([...store, '-c', 'stat n; cat n'], { env });
+  assert.match(get.stdout, /type +file\n/);
+  assert.ok(get.stdout.endsWith(content), 'the content is whole');
+  const named = await vtftp([...store, '-c', 'put /dev/stdin; cat stdin'], { env, input: content });
+  assert.ok(named.stdout.includes(content), named.stderr);
+  for (const [args, reason] of [
+    [['-c', 'put -'], /it has no name of its own/],
+    [['-b', '-'], /standard input is the script/],
+  ] as const) {
+    const refused = await vtftp([...store, ...args], { env, input: 'put - n\n' });
+    assert.equal(refused.status, 2, refused.report);
+    assert.match(refused.stderr, reason);
+  }
+  execFileSync('mkfifo', [path('fifo')]);
+  symlinkSync('fifo', path('link'));
+  const special = await run(
+    'sh',
+    ['-c', 'printf special > fifo & "$0" "$1" -S store -c "put --read-special link f; cat f; put fifo link .; ls -l fifo link"'].concat(
+      process.execPath,
+      PROGRAM,
+    ),
+    { env, cwd: folder },
+  );
+  assert.match(special.stdout, /\nspecialput [^]*\np.* fifo\nl.* link -> fifo\n/, special.report);
+});
+
+test('S06: a file of more than 2^53-1 octets is refused in one line', async (t) => {
+  const { env, folder } = makeScratch(t);
+  // ext4 holds none so large, tmpfs does.
+  const large = mkdtempSync(existsSync('/dev/shm') ? '/dev/shm/vtftp-test-' : `${folder}/large-`);
+  t.after(() => rmSync(large, { recursive: true }));
+  const made = await run('truncate', ['-s', '9007199254740993', `${large}/file`]);
+  if (made.status !== 0) {
+    t.skip('no filesystem here holds such a file');
+    return;
+  }
+  const put = await vtftp(['-S', 'memory:', '-c', `put ${large} d`], { env });
+  assert.equal(put.status, 3, put.report);
+  assert.match(put.stderr, /file: it has more than 2\^53-1 octets/);
+});
+
+test('S06: put of one large file shows how far it is, and its report stands on a line of its own', NEEDS_TMUX, async (t) => {
+  const scratch = makeScratch(t);
+  execFileSync('truncate', ['-s', '8T', scratch.path('large')]);
+  const terminal = new Terminal(t, scratch, ['-S', 'memory:']);
+  await terminal.shows(/vtftp:\/>/);
+  terminal.type(`put ${scratch.path('large')} l`);
+  terminal.keys('Enter');
+  await terminal.shows(/^put \/l: 1 file, 8\.0T;/m);
+  const progress = await vtftp(['-S', 'memory:', '--progress=json', '-c', `put ${scratch.path('large')} l`], { env: scratch.env });
+  const states = progress.stderr.split('\n').filter((line) => line.startsWith('{'));
+  const last = JSON.parse(states.at(-1) ?? '{}') as { readonly progress?: { readonly doneBytes?: number; readonly totalBytes?: number } };
+  assert.equal(last.progress?.totalBytes, 8 * 2 ** 40, progress.report);
 });

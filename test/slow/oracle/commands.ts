@@ -221,7 +221,8 @@ function ownName(local: string, word: string): string {
 
 function real(path: string): string {
   try {
-    return realpathSync(path);
+    // The other form takes `..` by spelling.
+    return realpathSync.native(path);
   } catch {
     return path;
   }

@@ -1,0 +1,45 @@
+import { closeSync } from 'node:fs';
+import type { AtCalls } from '../base/at-calls.ts';
+import { cName } from '../base/at-calls.ts';
+import type { Octets } from '../base/octets.ts';
+import { timespecs } from '../base/timespec.ts';
+import { attempt } from './export-attributes.ts';
+
+/** Grains that filesystems have: all (ext4), NTFS, FUSE's microseconds, exFAT, ext3, FAT. */
+const GRAINS_NS = [1n, 100n, 1000n, 10_000_000n, 1_000_000_000n, 2_000_000_000n] as const;
+
+/** 2001-09-09T01:46:41.987654321Z: an odd second, and no grain but the finest divides it. */
+const PROBE_NS = 1_000_000_001_987_654_321n;
+
+/**
+ * Nanoseconds that the times in a directory are multiples of: tried out with an empty file. 1 where nothing can be told.
+ *
+ * @param name - in no use
+ */
+export function timeGrain(at: AtCalls, dir: number, name: Octets): bigint {
+  const probe = cName(name);
+  try {
+    const fd = at.open(dir, probe, 'create');
+    try {
+      at.futimens(fd, timespecs(PROBE_NS, PROBE_NS));
+    } finally {
+      closeSync(fd);
+    }
+    const kept = at.stat(dir, probe)?.mtimeNs;
+    return GRAINS_NS.find((grain) => floorTo(PROBE_NS, grain) === kept) ?? 1n;
+  } catch {
+    return 1n; // what forbids writing here is told when something is written
+  } finally {
+    attempt(
+      'probe',
+      () => undefined,
+      () => at.unlink(dir, probe),
+    );
+  }
+}
+
+/** The multiple of `grain` at or before a time. */
+export function floorTo(timeNs: bigint, grain: bigint): bigint {
+  const rest = timeNs % grain;
+  return timeNs - (rest < 0n ? rest + grain : rest);
+}

@@ -1,0 +1,53 @@
+import type { OpOptions } from '../base/op-options.ts';
+import { parserNamed } from '../blockify/choose-parser.ts';
+import { Ingest } from '../blockify/ingest.ts';
+import type { Meta } from '../dirent/meta.ts';
+import type { Store } from '../store/store.ts';
+import type { ImportCounts, Imported } from './import.ts';
+
+export interface StreamImportOptions extends OpOptions {
+  readonly plan?: boolean | undefined;
+  /** The name of a parser, or `none`; default: the one that fits. */
+  readonly parser?: string | undefined;
+  /** Called for each chunk. */
+  readonly onProgress?: ((counts: ImportCounts) => void) | undefined;
+}
+
+/**
+ * Imports what a stream gives as a file: standard input, a pipe, a device.
+ *
+ * @param chunks - one may be reused once the next is asked for
+ * @throws what the chunks or the Store throw, ECANCELLED
+ */
+export async function importStream(
+  store: Store,
+  chunks: AsyncIterable<Uint8Array>,
+  meta: Meta,
+  options: StreamImportOptions = {},
+): Promise<Imported> {
+  const { signal, plan, parser } = options;
+  if (parser !== undefined) parserNamed(parser);
+  await using ingest = new Ingest(store, { signal, plan, parser });
+  let bytes = 0;
+  const counts = (): ImportCounts => ({
+    files: 1,
+    bytes,
+    dirs: 0,
+    others: 0,
+    unchangedFiles: 0,
+    unchangedBytes: 0,
+    excluded: 0,
+    failures: 0,
+    ...ingest.counts(),
+  });
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      bytes += chunk.length;
+      yield chunk;
+      options.onProgress?.(counts());
+    }
+  }
+  const block = await ingest.stream(counted());
+  await ingest.flushPending();
+  return { dirent: { kind: 'file', name: '' as Imported['dirent']['name'], meta, block }, counts: counts() };
+}

@@ -198,7 +198,7 @@ test('S06: local paths mean what the system takes them for, symlinks and .. toge
     ['put a/f/', 'not a directory'],
     ['cat f > a/f/', 'ot a directory'],
     ['cat f > new/', 'directory'],
-    ['get f new/', 'no such file'],
+    ['get f new/', 'no such directory'],
     ['get f a/f/', 'not a directory'],
   ] as const) {
     const refused = await say(line);

@@ -79,6 +79,8 @@ function put(random: Random, worlds: Worlds): OracleCommand {
   if (isDir(folder) && new Set(targets.map(bare)).size < targets.length && new Set(sources.map(bare)).size === sources.length) {
     return { ours, theirs: undefined };
   }
+  // What replaces a symlink on the path to what comes next changes that path.
+  if (sources.length > 1 && targets.some(isLinkToDir)) return { ours: 'pwd', theirs: 'true' };
   const steps = sources.map((source, i) => {
     const from = `${worlds.local}/${source}`;
     if (!isDirWord(from)) return copyFile(from, intoDir ? `${folder}/` : folder, intoDir || isDir(folder) ? (targets[i] ?? '') : '');
@@ -137,6 +139,7 @@ function intoPlace(verb: 'mv' | 'cp', theirs: string, random: Random, worlds: Wo
     }
   }
   if (sources.length > 1 && !intoDir) return { ours, theirs: 'false' };
+  if (sources.length > 1 && targets.some(isLinkToDir)) return { ours: 'pwd', theirs: 'true' };
   const once = [...new Set(sources.map(({ path }) => path))];
   const step = (path: string): string =>
     verb === 'cp' && intoDir && !isDirWord(path)
@@ -203,6 +206,10 @@ function isDir(path: string): boolean {
 /** Whether a word names a directory itself; a symlink to one does so with a slash after it. */
 function isDirWord(path: string): boolean {
   return lstat(path)?.isDirectory() === true;
+}
+
+function isLinkToDir(path: string): boolean {
+  return isDir(path) && lstat(path)?.isSymbolicLink() === true;
 }
 
 function isSpecial(path: string): boolean {

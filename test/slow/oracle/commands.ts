@@ -106,7 +106,7 @@ function get(random: Random, worlds: Worlds): OracleCommand {
   if (!isContents)
     return { ours, theirs: isSource ? `cp -a --remove-destination '${path}' '${to}'` : copyFile(path, to, isDir(to) ? final : '') };
   const top = isDir(to)
-    ? `m=$(stat -Lc %a '${to}') && { cp -a --remove-destination '${path}/.' '${to}'; s=$?; chmod $m '${to}'; (exit $s); }`
+    ? `m=$(stat -Lc %a '${to}') && { cp -a --remove-destination '${path}/.' '${to}'; s=$?; chmod $m '${real(to)}'; (exit $s); }`
     : '';
   return { ours, theirs: top === '' ? `cp -a '${path}/.' '${to}'` : top };
 }

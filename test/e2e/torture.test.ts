@@ -25,7 +25,16 @@ const FAULT_ROUNDS = 40;
 const WATCH_ROUNDS = 3;
 
 /** Those of a row of their own. */
-const OTHERS = [faultsTorture, peerKillTorture, tailKillTorture, watchChurnTorture, mountsTorture, sessionsTorture, togetherTorture, oracleTorture];
+const OTHERS = [
+  faultsTorture,
+  peerKillTorture,
+  tailKillTorture,
+  watchChurnTorture,
+  mountsTorture,
+  sessionsTorture,
+  togetherTorture,
+  oracleTorture,
+];
 
 /** Rounds of those that have short ones. */
 const SESSIONS_ROUNDS = 60;

@@ -19,7 +19,7 @@ export const gc = defineCommand({
   details: [
     'gc keeps every root of every archive of the Store whole, however old. The rest comes from sessions that were broken off, and from roots whose archive is gone. gc leaves alone data files that were written to within the grace period (--grace, default 14d). It rewrites another data file if that frees at least a fifth: it copies what is needed to a new file, updates the index, and removes the old file.',
     'Other sessions keep running. gc keeps what those that write may count on, and says how many they are. It removes that when it runs after their end, or twice while later sessions run. gc may be interrupted or killed at any point.',
-    'When there is little room, or none, gc frees what nobody needs in place, without a copy: it makes holes in the data files, and uses a reserve that the Store keeps. --grace 0 also frees what a command left that was broken off a moment ago.',
+    'When there is little room, or none, gc frees what nobody needs in place, without a copy. It makes holes in the data files, and uses a reserve that the Store keeps. --grace 0 also frees what a command left that was broken off a moment ago.',
     'A Dirref that is in no archive of the Store is not kept. Open it, pull and sync, or name the archive that has it with --archive. If something that leads to Blocks is missing or damaged, or a line of an archive cannot be read, gc removes nothing and the exit status is 13. Nobody can read a Dir that is whole but malformed: gc keeps it, names it with its path and its root, and the exit status is 3. --drop lets go of such a root: its line in the archive becomes a comment, and later roots are numbered one less.',
   ],
   options: [

@@ -1,6 +1,6 @@
 import type { OpOptions } from '../base/op-options.ts';
 import { errorCode, errorText } from '../base/system-error.ts';
-import type { FolderMonitor } from '../store/folder-monitor.ts';
+import type { FolderMonitor, WatchOptions } from '../store/folder-monitor.ts';
 import type { Store } from '../store/store.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { removeCheckpoint, writeCheckpoint } from './checkpoint.ts';
@@ -386,10 +386,8 @@ export class Follower {
       return;
     }
     this.#watched = key;
-    const { watchPaths } = await import('../store/folder-monitor.ts');
     await this.#monitor?.[Symbol.asyncDispose]();
-    this.#monitor = await watchPaths(folders, {
-      deep: followed.isDeep,
+    const options: Omit<WatchOptions, 'deep'> = {
       concerns: (path) => followed.concerns(path),
       onChange: (path) => {
         followed.note(path);
@@ -403,7 +401,11 @@ export class Follower {
       // Where every look is at everything, nothing is missed without.
       ...(followed.isDeep ? {} : { onFlood: () => this.#deafen() }),
       onError: (error) => onNotice(`${this.#name}: ${monitorTrouble(error, followed.isDeep)}`),
-    });
+    };
+    // A whole tree needs every name that the system tells of; a few files that are polled anyway need a hint.
+    this.#monitor = followed.isDeep
+      ? await (await import('../store/folder-monitor.ts')).watchPaths(folders, { ...options, deep: true })
+      : await (await import('../store/entry-monitor.ts')).watchEntries(folders, options);
     await this.#monitor.ready;
   }
 }

@@ -8,7 +8,8 @@ const SCRIPTS = 40;
 
 test(`S05: put, get, mv, cp, ln and rm do what GNU cp, mv, ln, rm and rsync do, in ${SCRIPTS} random scripts`, async (t) => {
   const faults: string[] = [];
-  const seed = Date.now() % 2 ** 31;
+  // Always the same scripts: others are for the long form.
+  const seed = 400_000;
   t.diagnostic(`seed ${seed}`);
   const { folder } = makeScratch(t);
   const { rounds } = await oracleTorture.run({

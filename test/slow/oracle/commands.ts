@@ -208,6 +208,14 @@ function isDirWord(path: string): boolean {
   return lstat(path)?.isDirectory() === true;
 }
 
+/** Whether a tree has something that is no directory where another has a symlink to one. */
+function clashesBelow(from: string, to: string): boolean {
+  return readdirSync(from, { withFileTypes: true, recursive: true }).some((entry) => {
+    const path = join(entry.parentPath, entry.name).slice(from.replace(/\/$/, '').length);
+    return !entry.isDirectory() && isLinkToDir(`${to}${path}`);
+  });
+}
+
 function isLinkToDir(path: string): boolean {
   return isDir(path) && lstat(path)?.isSymbolicLink() === true;
 }

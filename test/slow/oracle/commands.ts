@@ -103,6 +103,8 @@ function get(random: Random, worlds: Worlds): OracleCommand {
   const final = isDir(to) && !isContents ? `${to}/${base(path)}` : to;
   if (!isSource && lstat(final) !== undefined && isSpecial(final) && !(lstat(final)?.isFIFO() === true && lstat(path)?.isFIFO() === true))
     return { ours, theirs: undefined };
+  // cp refuses inside a tree, too, what the manual says that get does: a file takes the place of a symlink to a directory.
+  if (isSource && isDir(to) && clashesBelow(path, isContents ? to : final)) return { ours: 'pwd', theirs: 'true' };
   if (!isContents)
     return { ours, theirs: isSource ? `cp -a --remove-destination '${path}' '${to}'` : copyFile(path, to, isDir(to) ? final : '') };
   const top = isDir(to)

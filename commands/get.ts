@@ -60,6 +60,7 @@ export const get = defineCommand({
       resume: options.has('continue') || calledAs === 'reget',
       existing: options.has('keep') ? 'keep' : 'replace',
       keepsTopMeta: !options.has('preserve'),
+      swept: new Set(),
       ...ownerOption(options.get('owner')),
     };
     const losses = libcLosses();

@@ -107,7 +107,8 @@ function readLeadingName(reader: TextReader, fields: DirentFields, depth: number
 }
 
 function lastName(path: Octets): Octets {
-  const end = /\/*$/.exec(path)?.index ?? path.length;
+  let end = path.length;
+  while (end > 0 && path[end - 1] === '/') end--;
   return path.slice(path.lastIndexOf('/', end - 1) + 1, end) as Octets;
 }
 

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs';
 import type { AtCalls, CName } from '../base/at-calls.ts';
 import { cName } from '../base/at-calls.ts';
 import { VtError } from '../base/errors.ts';
@@ -35,6 +36,8 @@ export interface ExportContext {
   readonly owner: OwnerPolicy;
   readonly names: OwnerNames;
   readonly sparse: boolean;
+  /** Directories of single nodes that were swept. */
+  readonly swept: Set<string>;
   readonly existing: 'replace' | 'keep';
   readonly resume: boolean;
   readonly keepsTopMeta: boolean;
@@ -125,9 +128,18 @@ export class ExportRun {
     if (dir === undefined) return undefined;
     const name = this.#stack.length === 0 ? this.#topName : step.name;
     if (!this.#clashFree(dir, name, step.path)) return undefined;
-    if (this.#stack.length === 0) removeAbandoned(this.context.at, dir.fd);
+    if (this.#stack.length === 0) this.#sweep(dir.fd);
     dir.hold();
     return this.#place({ dir, name, path: step.path, dirent: step.dirent }, step.link);
+  }
+
+  /** Removes what dead processes left in the directory of a single node: once, however many nodes go there one after the other. */
+  #sweep(fd: number): void {
+    const { dev, ino } = fstatSync(fd, { bigint: true });
+    const key = `${dev} ${ino}`;
+    if (this.context.swept.has(key)) return;
+    this.context.swept.add(key);
+    removeAbandoned(this.context.at, fd);
   }
 
   #place(place: NamedPlace, link: WalkLink | undefined): Promise<void> | undefined {

@@ -67,6 +67,8 @@ export interface ExportOptions {
   readonly onNotice?: (notice: string) => void;
   /** Whether the target has names without regard to case; default: tried out. */
   readonly foldsCase?: boolean;
+  /** For exports of many single nodes: directories that were looked through already for what killed exports left. */
+  readonly swept?: Set<string>;
   /** System calls of the calling thread; default: this machine's. */
   readonly at?: AtCalls;
 }
@@ -93,6 +95,7 @@ export async function exportDirent(source: Store, dirent: Dirent, target: Octets
     source,
     at: options.at ?? atCalls(),
     target,
+    swept: options.swept ?? new Set(),
     owner: options.owner ?? defaultOwnerPolicy(),
     names: options.names ?? systemOwnerNames(),
     sparse: options.sparse ?? true,

@@ -121,7 +121,7 @@ it('S36: on a disk that is too full for the index a flush fails with a reason, a
         failure = error;
       }
     }
-    assert.ok(failure instanceof VtError && failure.code === 'EFAILED', String(failure));
+    assert.ok(failure instanceof VtError && failure.code === 'EFULL', String(failure));
     for (const hashcode of kept) assert.ok(await store.get(hashcode));
     await store[Symbol.asyncDispose]().catch(() => undefined);
     // A session that only reads does so while the disk is still full, though the index cannot be brought up to date.
@@ -165,7 +165,7 @@ it('S35: on a full disk an add fails with a reason, earlier ones stay good, and 
           break;
         }
       }
-      assert.ok(failure instanceof VtError && failure.code === 'EFAILED' && failure.message.includes('no space left'), String(failure));
+      assert.ok(failure instanceof VtError && failure.code === 'EFULL' && failure.message.includes('no space left'), String(failure));
       await assert.rejects(store.add(random.bytes(50_000)), VtError);
       for (const hashcode of kept) assert.ok(await store.get(hashcode));
       const files = readdirSync(join(path, 'data'));

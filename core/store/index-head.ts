@@ -119,7 +119,9 @@ export function decodeHead(octets: Buffer): IndexHead | string {
   const body = octets.subarray(lineEnd + 1);
   if (crc32(body).toString(16).padStart(8, '0') !== check) return 'it is damaged';
   if (Number(version) !== INDEX_VERSION) return `it has version ${version}`;
-  const text: unknown = JSON.parse(body.toString('utf8', 0, Number(length)));
+  // The CRC is of the body alone: a flipped bit in the length shows here.
+  if (body.indexOf(0x0a) + 1 !== Number(length)) return 'it is damaged';
+  const text = parsedJson(body.toString('utf8', 0, Number(length)));
   if (!isHeadText(text)) return 'it is damaged';
   const hashName = HASH_NAMES.find((name) => name === text.hash);
   if (hashName === undefined) return `it is of the hash function "${text.hash}"`;
@@ -136,6 +138,15 @@ export function decodeHead(octets: Buffer): IndexHead | string {
     blocks: readList(text.blocks, body, blocksAt),
     cache: readList(text.cache, body, cacheAt),
   };
+}
+
+/** Undefined where it is no JSON: whoever made the file may have made its CRC, too. */
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 // The CRC says that it is as it was written, not by whom: no name in it may lead out of the Store.

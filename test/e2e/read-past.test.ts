@@ -43,9 +43,9 @@ test('S65: ls, cat, head, tail, stat and find take NAME@N and NAME@DATE; a name 
   assert.equal((JSON.parse(stat.stdout) as { size: number }).size, 6, stat.report);
   for (const command of ['cat', 'ls', 'head', 'tail', 'stat', 'find']) {
     for (const [name, status, message] of [
-      ['docs/note@3', 1, /"\/docs\/note@3": no such file/],
-      ['docs/note@99', 10, /state @99/],
-      ['docs/note@nowhere', 1, /"\/docs\/note@nowhere": no such file/],
+      ['docs/note@3', 1, /\/docs\/note@3: no such file/],
+      ['docs/note@99', 10, /@99: no such state/],
+      ['docs/note@nowhere', 1, /\/docs\/note@nowhere: no such file/],
     ] as const) {
       const none = await say(`${command} ${name}`);
       assert.equal(none.status, status, `${command}: ${none.report}`);

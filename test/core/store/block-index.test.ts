@@ -6,7 +6,8 @@ import { hashcodeOf } from '../../../core/block/hashcode.ts';
 import { BlockIndex } from '../../../core/store/block-index.ts';
 import { digestKey } from '../../../core/store/digest-key.ts';
 import { runsToMerge } from '../../../core/store/index-compaction.ts';
-import { readHead } from '../../../core/store/index-head.ts';
+import type { IndexHead } from '../../../core/store/index-head.ts';
+import { decodeHead, encodeHead, readHead } from '../../../core/store/index-head.ts';
 import { IndexRecords } from '../../../core/store/index-records.ts';
 import type { Location } from '../../../core/store/index-types.ts';
 import { IndexDamagedError } from '../../../core/store/index-types.ts';
@@ -240,4 +241,25 @@ it('S36: an index that is removed while a session has it can be read on, and say
   index.refresh();
   assert.equal(index.get(digestOf(1)) !== undefined, true);
   await assert.rejects(put(index, []), IndexDamagedError);
+});
+
+it('S36: a head of which a bit is flipped, or that is cut short, is refused with a reason', () => {
+  const head: IndexHead = {
+    id: 'an id',
+    storeId: 'a Store',
+    hashName: 'sha256',
+    changes: 3,
+    settings: { generation: '1' },
+    files: new Map([['a.vtd', { number: 1, indexedTo: 64, seenSize: 64 }]]),
+    blocks: { files: [], recent: undefined },
+    cache: { files: [], recent: undefined },
+  };
+  const octets = encodeHead(head);
+  assert.deepEqual(decodeHead(octets), head);
+  for (let bit = 0; bit < octets.length * 8; bit++) {
+    const flipped = Buffer.from(octets);
+    flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    assert.equal(typeof decodeHead(flipped), 'string', `bit ${bit}`);
+  }
+  for (let size = 0; size < octets.length; size++) assert.equal(typeof decodeHead(octets.subarray(0, size)), 'string', `${size} octets`);
 });

@@ -16,8 +16,8 @@ import { makeScratch, type Scratch } from '../support/scratch.ts';
 
 const EXAMPLES = COMMANDS.flatMap(({ name, examples = [] }) => examples.map(({ line }) => ({ name, line })));
 
-/** Names that stand for another machine, another user's place, or what the reader is to fill in. */
-const ELSEWHERE = /ssh|\/mnt|\/srv|\/var\/log|unix:|tcp:|…|\.\.\.|~\/live|^serve|^watch|^follow|^mount|^push|^pull|@yesterday/;
+/** Names that stand for another machine, another user's place, what the reader is to fill in, or the script's own input. */
+const ELSEWHERE = /ssh|\/mnt|\/srv|\/var\/log|unix:|tcp:|…|\.\.\.|~\/live|^serve|^watch|^follow|^mount|^push|^pull|@yesterday|^put -(?: |$)/;
 
 test('the examples of the help are lines that the shell understands', () => {
   for (const { name, line } of EXAMPLES) {
@@ -76,7 +76,7 @@ test('the EXAMPLES of the manual run as they stand there, but for those that nee
   const page = readFileSync(join(PROJECT_ROOT, 'man/vtftp.1.in'), 'utf8');
   const examples = page.slice(page.indexOf('.Sh EXAMPLES'), page.indexOf('.Sh SEE ALSO'));
   const lines = [...examples.matchAll(/^\.Dl (.*)$/gm)].map(([, line = '']) => line.replaceAll('\\(dq', '"').replaceAll('\\e', '\\'));
-  const here = lines.filter((line) => !/ssh host|^\d+ \d+ |@7d|@yesterday/.test(line));
+  const here = lines.filter((line) => !/ssh host|\[host\]|^\d+ \d+ |@7d|@yesterday/.test(line));
   assert.ok(here.length >= 4, lines.join('\n'));
   for (const line of here) {
     const ran = await run('/bin/sh', ['-c', line.replace('/tmp/again', scratch.path('again'))], {

@@ -41,7 +41,8 @@ export function nameError(error: unknown, name: Octets): unknown {
 /** What of nodes a filesystem cannot hold, by the attribute that could not be set; undefined where it is another failure. */
 export function lackingAttribute(what: string, error: unknown, isRoot: boolean): string | undefined {
   const code = errorCode(error);
-  if (what.startsWith('xattr ') || what.startsWith('system.')) return NOT_SUPPORTED.includes(code) ? 'extended attributes' : undefined;
+  const [, namespace] = /^(?:xattr )?([^. ]+)\./.exec(what) ?? [];
+  if (namespace !== undefined) return NOT_SUPPORTED.includes(code) ? `attributes of ${namespace}.*` : undefined;
   const isLacking = NOT_SUPPORTED.includes(code) || (isRoot && code === 'EPERM');
   if (!isLacking) return undefined;
   return what === 'owner' ? 'owners' : what === 'mode' ? 'modes' : undefined;

@@ -17,7 +17,8 @@ import { makeScratch, type Scratch } from '../support/scratch.ts';
 const EXAMPLES = COMMANDS.flatMap(({ name, examples = [] }) => examples.map(({ line }) => ({ name, line })));
 
 /** Names that stand for another machine, another user's place, what the reader is to fill in, or the script's own input. */
-const ELSEWHERE = /ssh|\/mnt|\/srv|\/var\/log|unix:|tcp:|…|\.\.\.|~\/live|^serve|^watch|^follow|^mount|^push|^pull|@yesterday|^put -(?: |$)/;
+const ELSEWHERE =
+  /ssh|\/mnt|\/srv|\/var\/log|unix:|tcp:|…|\.\.\.|~\/live|^serve|^watch|^follow|^mount|^push|^pull|@yesterday|^put -(?: |$)/;
 
 test('the examples of the help are lines that the shell understands', () => {
   for (const { name, line } of EXAMPLES) {

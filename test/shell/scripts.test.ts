@@ -20,7 +20,7 @@ test('S12: a newline in quotes belongs to the name, from stdin, by -b, -c and so
   ];
   for (const way of ways.slice(0, 3)) {
     assert.match(way.stdout, /^victim$/m, way.report);
-    assert.equal(way.stderr.match(/x\\nrm -r victim #": no such file/g)?.length, 2, way.report);
+    assert.equal(way.stderr.match(/x\\nrm -r victim #: no such file/g)?.length, 2, way.report);
   }
   for (const way of ways) assert.notEqual(way.status, 0, way.report);
   const left = await vtftp([...store, '-c', 'ls'], { env });
@@ -41,7 +41,7 @@ test('S12: an unfinished quote ends a script with 2, names its line, and nothing
   for (const { args, where, input } of ways) {
     const ended = await vtftp([...store, ...args], { env, input });
     assert.equal(ended.status, 2, ended.report);
-    assert.ok(ended.stderr.includes(`${where}:3: parse line: unfinished single quote, at column 4`), ended.report);
+    assert.ok(ended.stderr.includes(`${where}:3: vtftp: parse line: unfinished single quote, at column 4`), ended.report);
     assert.equal((await vtftp([...store, '-c', 'ls; rmdir a'], { env })).stdout.split('\n')[0], 'a', ended.report);
   }
 });
@@ -69,7 +69,7 @@ test('S12: input that cannot be read ends a session with 10: a directory, and an
   const { env, folder } = makeScratch(t);
   for (const [from, says] of [
     [folder, 'it is a directory'],
-    [`/proc/${process.pid}/mem`, 'i/o error'],
+    [`/proc/${process.pid}/mem`, 'input/output error'],
   ] as const) {
     const ended = await run('sh', ['-c', 'exec "$0" "$1" < "$2"', process.execPath, PROGRAM, from], { env });
     assert.equal(ended.status, 10, ended.report);

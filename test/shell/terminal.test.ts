@@ -208,8 +208,8 @@ test('S11: where the terminal is closed at the prompt, what was changed is synce
   const errors = scratch.path('errors');
   const closed = await run('python3', ['-c', CLOSED_TERMINAL, errors, process.execPath, PROGRAM, '-S', store], { env: scratch.env });
   assert.equal(closed.stdout, '143\n', closed.report);
-  // The Dirref, as after any SIGHUP.
-  assert.match(readFileSync(errors, 'utf8'), /^D\{block:.*\}\n$/);
+  // The banner, and the Dirref, as after any SIGHUP.
+  assert.match(readFileSync(errors, 'utf8'), /^vtftp .*\nD\{block:.*\}\n$/);
   const { stdout } = await run(process.execPath, [PROGRAM, '-S', store, '-c', 'ls'], { env: scratch.env });
   assert.equal(stdout, 'kept\n');
 });

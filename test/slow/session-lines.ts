@@ -91,6 +91,7 @@ export const LINES: Readonly<Record<string, Line>> = {
 /** Commands that no line is made of. */
 export const WITHOUT_LINES: Readonly<Record<string, string>> = {
   quit: 'ends the session: every sequence ends so, or without a word',
+  clear: 'needs a terminal',
   less: 'needs a terminal',
   serve: 'goes on until it is ended',
   wait: 'goes on until it is ended',

@@ -85,6 +85,7 @@ export const LINES: Readonly<Record<string, Line>> = {
   history: () => 'history',
   set: () => 'set',
   alias: () => 'alias',
+  unalias: () => 'alias u=ls; unalias u',
   version: () => 'version',
 };
 

@@ -136,6 +136,7 @@ const MAX_TOLD = 100;
 /** Stores what is to be stored before a mount goes, and tells what cannot be; or gives that up. */
 async function tellUnsaved(server: TreeServer, fields: Fields): Promise<Fields> {
   if (fields['discard'] === true) server.discard();
+  else server.keep();
   const unsaved = await server.save();
   if (unsaved === undefined) return {};
   const { paths, error } = unsaved;

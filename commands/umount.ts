@@ -59,6 +59,8 @@ async function unmountOne(
   try {
     if (isThere) await takeAway(shown, lazy);
   } catch (error) {
+    // It stays, and so does what it has not stored.
+    if (force) await (await import('./mount-beside.ts')).unsavedThrough(socket, false, signal);
     const { mountUsers } = await import('./mount-users.ts');
     const users = error instanceof VtError && !lazy ? mountUsers(mountPoint) : [];
     if (users.length === 0) throw error;

@@ -81,7 +81,7 @@ export class TreeServer {
   readonly #told: Promise<void>;
   readonly #ticker: NodeJS.Timeout | undefined;
   readonly #running = { sync: undefined as Promise<void> | undefined, again: undefined as Promise<void> | undefined };
-  readonly #discarding = new AbortController();
+  #discarding = new AbortController();
   /** Why the last save failed. */
   #trouble: string | undefined;
   #isLeaving = false;
@@ -165,6 +165,11 @@ export class TreeServer {
   /** What cannot be stored when the last mount goes is given up. */
   discard(): void {
     this.#discarding.abort();
+  }
+
+  /** Takes back `discard`: who wanted the mount to go was refused. */
+  keep(): void {
+    if (this.#discarding.signal.aborted && !this.#isLeaving) this.#discarding = new AbortController();
   }
 
   /** Takes all mounts away, lazily those that are in use; no new one can be made. What cannot be stored is given up after a while. */

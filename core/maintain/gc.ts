@@ -57,6 +57,9 @@ export interface GcCounts {
   readonly unreadable: readonly string[];
 }
 
+/** Blocks that the index takes at a time of what it had no room for. */
+const SETTLE_STEP = 4096;
+
 interface FileUse {
   readonly file: GcFile;
   live: number;
@@ -99,6 +102,8 @@ async function collect(datadir: Datadir, options: GcOptions, isFull: boolean): P
   // What a quota leaves is not told: then no more is counted on than what was kept in reserve.
   const room = (): number => Math.min(roomOf(path), isFull ? RESERVE_SIZES.gc / 2 : Number.POSITIVE_INFINITY);
   if (!options.plan && room() < 2 * RESERVE_SIZES.gc) reserve?.release('gc');
+  // What the index does not know it cannot tell from what nobody needs: then nothing may go.
+  if (!options.plan) await index.settle(SETTLE_STEP);
   using collection = await Collection.make(datadir, options, room);
   if (options.plan) return collection.planned();
   await collection.freeWhileTight();
@@ -164,7 +169,7 @@ class Collection {
   async #survey(): Promise<void> {
     const uses = new Map<string, FileUse>();
     for (const file of this.#held.files) uses.set(file.name, { file, live: 0, liveBytes: 0, dead: 0, deadBytes: 0 });
-    await forEachEntry(this.#datadir, this.#options.signal, (digest, location) => {
+    const note = (digest: Uint8Array, location: Location): void => {
       const use = uses.get(location.file);
       if (use === undefined) return;
       if (this.#marks.has(digest)) {
@@ -175,8 +180,11 @@ class Collection {
       use.dead++;
       use.deadBytes += this.#sizeOf(location);
       // What this run sets aside comes later.
-      if (location.isDamaged === true && this.#counts.freedBlocks === 0) this.#asideBefore.set(digest);
-    });
+      if (location.isDamaged === true) this.#asideBefore.set(digest);
+    };
+    await forEachEntry(this.#datadir, this.#options.signal, note);
+    // A plan leaves the index as it is.
+    for (const [digest, location] of this.#datadir.internals().index.unsettled()) note(digest, location);
     this.#uses = uses;
   }
 
@@ -197,7 +205,6 @@ class Collection {
     const isTight = this.#room() < TIGHT_ROOM;
     for (const use of isTight ? [...this.#uses.values()].filter(({ file }) => this.#mayChange(file)) : this.#worthCopying()) {
       counts.freedBlocks += use.dead;
-      // What the index could not take for lack of room is in none of its entries.
       counts.freedBytes += Math.max(0, use.file.allocated - use.liveBytes);
       if (isTight) continue;
       counts.copiedBytes += use.liveBytes;
@@ -217,7 +224,6 @@ class Collection {
     for (;;) {
       throwIfCancelled(signal);
       const limit = partSize(this.#room(), hash.digestSize);
-      if (await index.settle(limit, (digest) => !this.#marks.has(digest))) await this.#survey();
       if (this.#room() >= TIGHT_ROOM) return;
       const use = this.#mostDead(done);
       if (use === undefined) return;

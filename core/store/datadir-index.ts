@@ -1,4 +1,4 @@
-import { existsSync, statfsSync } from 'node:fs';
+import { existsSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { VtError } from '../base/errors.ts';
 import { errorCode, errorReason } from '../base/system-error.ts';
@@ -79,6 +79,8 @@ export class DatadirIndex {
   /** Where nothing can be written: what the index does not know. */
   readonly #overlay = new Map<string, Location>();
   #overlayMarks = new Map<string, FileMarks>();
+  /** The Store's generation when the first of it was seen. */
+  #overlayGeneration: number | undefined;
 
   constructor(options: DatadirIndexOptions) {
     this.#options = options;
@@ -119,9 +121,14 @@ export class DatadirIndex {
   // Gives why the index cannot be used, or undefined once it is open, or can be neither opened nor made.
   #tryOpen(): string | undefined {
     const { indexFolder, owner, readOnly, access } = this.#options;
-    if (!readOnly && existsSync(join(indexFolder, EARLIER_FILE))) return 'it is of an earlier version';
+    const earlier = join(indexFolder, EARLIER_FILE);
     const opened = BlockIndex.open(indexFolder, owner, access);
-    if (typeof opened !== 'string') return this.#use(opened);
+    if (typeof opened !== 'string') {
+      // Who made this one was ended before the earlier one was removed.
+      if (!readOnly) rmSync(earlier, { force: true });
+      return this.#use(opened);
+    }
+    if (!readOnly && existsSync(earlier)) return 'it is of an earlier version';
     return readOnly || opened !== MISSING_INDEX ? opened : this.#make();
   }
 
@@ -228,6 +235,7 @@ export class DatadirIndex {
   }
 
   async #intoMemory(batch: IndexBatch): Promise<void> {
+    if (this.#overlay.size === 0) this.#overlayGeneration = this.#options.generation();
     for (const [digest, location] of batch.blocks) this.#overlay.set(digestKey(digest), location);
     for (const [name, marks] of batch.marks) this.#overlayMarks.set(name, marks);
     await Promise.resolve();
@@ -250,7 +258,14 @@ export class DatadirIndex {
 
   /** Whether a Block is known. */
   has(digest: Uint8Array): boolean {
-    return this.#index?.has(digest) === true || (this.#overlay.size > 0 && this.#overlay.has(digestKey(digest)));
+    if (this.#index?.has(digest) === true) return true;
+    // A gc of another process may have set it aside, or freed it, since it was seen: that began a generation.
+    return this.#overlay.size > 0 && this.#overlay.has(digestKey(digest)) && this.#options.generation() === this.#overlayGeneration;
+  }
+
+  /** What the index could not take, and where it lies: {@link settle} puts it in. */
+  *unsettled(): Generator<readonly [digest: Uint8Array, location: Location]> {
+    for (const [key, location] of this.#overlay) yield [digestOfKey(key), location];
   }
 
   /**
@@ -349,7 +364,9 @@ export class DatadirIndex {
       () => undefined,
       () => undefined,
     );
-    return await committing;
+    const committed = await committing;
+    this.#rebuilt = false;
+    return committed;
   }
 
   /** Digests in ascending order, at most `limit`, all after `after`. */
@@ -381,7 +398,7 @@ export class DatadirIndex {
   }
 
   /**
-   * Makes the index anew, as it says what is not so. Once in a session.
+   * Makes the index anew, as it says what is not so. Again only once the one that was made has taken something.
    *
    * @returns whether it was done
    */
@@ -406,14 +423,12 @@ export class DatadirIndex {
   }
 
   /**
-   * Puts into the index what it could not take before, for lack of room: some of it, those first that are to count as absent.
+   * Puts into the index what it could not take before, for lack of room: all of it.
    *
    * @param limit - Blocks put at a time
-   * @param isAside - whether a Block counts as absent when it is added
-   * @returns whether something was put
    * @throws the system's error where there is no room yet
    */
-  async settle(limit: number, isAside: (digest: Uint8Array) => boolean): Promise<boolean> {
+  async settle(limit: number): Promise<void> {
     if (this.#index === undefined && this.#unwritable !== undefined) {
       this.#unwritable = undefined;
       const failure = this.#make();
@@ -421,20 +436,20 @@ export class DatadirIndex {
       if (this.#unwritable !== undefined) throw this.#unwritable;
     }
     const index = this.#index;
-    if (index === undefined || this.#overlay.size === 0) return false;
-    const blocks: (readonly [Uint8Array, Location])[] = [];
-    for (const [key, location] of this.#overlay) {
-      const digest = digestOfKey(key);
-      blocks.push([digest, isAside(digest) ? { ...location, isDamaged: true } : location]);
-      if (blocks.length === limit) break;
+    if (index === undefined) return;
+    while (this.#overlay.size > 0) {
+      const blocks: (readonly [Uint8Array, Location])[] = [];
+      for (const [key, location] of this.#overlay) {
+        blocks.push([digestOfKey(key), location]);
+        if (blocks.length === limit) break;
+      }
+      // The marks are right only once all is there.
+      const marks = blocks.length === this.#overlay.size ? this.#overlayMarks : new Map<string, FileMarks>();
+      await index.commit({ blocks, marks, cachePuts: [] }, this.#indexId);
+      for (const [digest] of blocks) this.#overlay.delete(digestKey(digest));
     }
-    // The marks are right only once all is there.
-    const marks = blocks.length === this.#overlay.size ? this.#overlayMarks : new Map<string, FileMarks>();
-    await index.commit({ blocks, marks, cachePuts: [] }, this.#indexId);
-    for (const [digest] of blocks) this.#overlay.delete(digestKey(digest));
-    if (this.#overlay.size === 0) this.#overlayMarks = new Map();
+    this.#overlayMarks = new Map();
     index.refresh();
-    return true;
   }
 
   /** Merges runs of the index where there are many. */

@@ -77,5 +77,5 @@ async function isMeant({ session, shell, signal }: CommandContext, path: TreePat
   const { diffDirents } = await import('../core/tree/diff.ts');
   let names = -1; // the Dir itself
   for await (const _ of diffDirents(session.store, before, undefined, { signal })) if (++names >= 2 * gone) return true;
-  return await shell.confirm(`Remove ${countText(gone, 'name')} of ${countText(names, 'name')} from ${octetsToText(path)}`);
+  return await shell.confirm(`Remove ${countText(gone, 'name')} of ${countText(names, 'name')} from ${octetsToText(path)}?`);
 }

@@ -149,5 +149,7 @@ function escapeText(text: string): string {
 
 /** A word as a macro's argument: what mdoc takes for punctuation or a macro is shielded. */
 function escapeWord(word: string): string {
-  return /^[A-Z][a-z]$|^[!?.,:;()[\]|]+$/.test(word) ? `\\&${escapeText(word)}` : escapeText(word);
+  // A double quote would group arguments.
+  const text = escapeText(word).replaceAll('"', '\\(dq');
+  return /^[A-Z][a-z]$|^[!?.,:;()[\]|]+$/.test(word) ? `\\&${text}` : text;
 }

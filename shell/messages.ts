@@ -109,6 +109,11 @@ export class Messages {
     if (!this.#options.quiet) this.#options.progress.update(state);
   }
 
+  /** Takes a frame of progress off the terminal: something else is to stand there. */
+  clearProgress(): void {
+    this.#options.progress.clear();
+  }
+
   /** A command has ended: its progress goes. */
   finishProgress(): void {
     this.#options.progress.finish();

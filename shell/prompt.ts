@@ -1,13 +1,15 @@
 import { VtError } from '../core/base/errors.ts';
 
 /**
- * Asks yes or no at the terminal; Ctrl-C and Ctrl-D mean no. The only place that loads enquirer, which takes 30 ms.
+ * Asks yes or no at the terminal. Yes is `y` or `yes` and Enter; all else means no, Ctrl-C and Ctrl-D too. The only place that
+ * loads enquirer, which takes 30 ms.
  */
 export async function askYesNo(question: string): Promise<boolean> {
   const { default: enquirer } = await import('enquirer');
   try {
-    const answer = await enquirer.prompt<{ readonly yes: boolean }>({ type: 'confirm', name: 'yes', message: question, initial: false });
-    return answer.yes;
+    const message = `${question} (y/N)`;
+    const { answer } = await enquirer.prompt<{ readonly answer: string }>({ type: 'input', name: 'answer', message });
+    return /^y(es)?$/i.test(answer.trim());
   } catch (error) {
     // Enquirer rejects with an empty string where the question was left.
     if (error === '' || error === undefined) return false;

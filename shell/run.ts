@@ -184,6 +184,7 @@ async function openShell(
     output,
     session,
     terminal,
+    beforeQuestion: () => messages.clearProgress(),
     localStdin: isScriptOnStdin ? 'ignore' : 'inherit',
     json: args.json,
     now,

@@ -57,6 +57,8 @@ export interface ServicesOptions {
   readonly output: SinkOutput;
   readonly session: Session;
   readonly terminal: TerminalHolder;
+  /** Called before a question is put. */
+  readonly beforeQuestion?: () => void;
   /** Local commands read our stdin, unless a script comes that way. */
   readonly localStdin: 'inherit' | 'ignore';
   readonly json: boolean;
@@ -98,6 +100,8 @@ export function makeServices(options: ServicesOptions): ShellServices {
     async confirm(question) {
       if (!interactive) return true;
       const { askYesNo } = await import('./prompt.ts');
+      await output.flush();
+      options.beforeQuestion?.();
       return await terminal.lend(async () => await askYesNo(question));
     },
     async runLocal(line, { input, signal } = {}) {

@@ -128,14 +128,14 @@ describe('a mount with rules', { skip: noMountsHere() ?? false }, () => {
     terminal.type(`umount ${mount.path}`);
     terminal.keys('Enter');
     await terminal.shows(/2 excluded names, stored nowhere, will be gone\. Go on\?/);
-    terminal.keys('n');
-    await terminal.shows(/Go on\?.*(no|false)/i);
+    terminal.keys('n', 'Enter');
+    await terminal.shows(/Go on\? \(y\/N\).* n\n/);
     await sh(mount, 'cat a.o');
     terminal.keys('C-l');
     terminal.type(`umount ${mount.path}`);
     terminal.keys('Enter');
     await terminal.shows(/will be gone\. Go on\?/);
-    terminal.keys('y');
+    terminal.keys('y', 'Enter');
     await terminal.shows(/2 excluded names went with the mount/);
   });
 });

@@ -37,8 +37,9 @@ export async function changeState(
   const archive = requireArchive(session, name);
   if (!session.tree.can.write) throw new ReadOnlyError(name, session.tree.name);
   const count = named === undefined ? countOf(name, wanted, expected) : undefined;
+  const before = name === 'undo' && count !== undefined ? await timelineOf(archive, { signal }) : undefined;
   const own = plan ? undefined : await session.sync(signal);
-  const timeline = await timelineOf(archive, { signal });
+  const timeline = withOwnChanges(await timelineOf(archive, { signal }), before);
   const { newest } = timeline;
   let target = named;
   if (target === undefined) {
@@ -59,6 +60,16 @@ export async function changeState(
   output.record({ ...(count === undefined ? {} : { [name]: count }), number, ...(number === 0 ? {} : { when: timeText(target.whenNs) }) });
   const place = number === 0 ? 'the empty tree' : `root ${number} of ${formatLocalTime(target.whenNs)}`;
   output.line(`${plan ? 'would go' : 'went'} ${way} to ${place}`);
+}
+
+/**
+ * The line of states after the sync of an undo. What this session has just recorded is a step of its own, though it may equal an
+ * earlier state: who removed what was added last, and undoes that, wants it back.
+ */
+function withOwnChanges(timeline: Timeline, before: Timeline | undefined): Timeline {
+  const { newest } = timeline;
+  if (newest === undefined || newest.number !== (before?.newest?.number ?? 0) + 1 || before === undefined) return timeline;
+  return { ...timeline, line: [...before.line, newest] };
 }
 
 function requireArchive({ archive, tree }: Session, name: string): Archive {

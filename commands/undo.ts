@@ -15,7 +15,7 @@ export const undo = defineCommand({
   plans: true,
   details: [
     'undo first syncs what changed, so that it stays in the archive. Nothing is lost: redo, `log` and `cd @N` find it. The tree then becomes the root before, which is recorded as the newest. The working path stays if it is a Dir there.',
-    'An undo after an undo goes further back. A root that equals an earlier one counts as a return to it, by undo or by hand, as when you remove what you added. undo @N and undo @DATE go to any state that `log` lists.',
+    'An undo after an undo goes further back. A root that equals an earlier one counts as a return to it, by undo or by hand, as when you remove what you added and leave. Changes that this undo records first are a step of their own. undo @N and undo @DATE go to any state that `log` lists.',
     'If another session has recorded a root that this one has not seen, undo names it, takes it over, and goes no step back. undo @N goes back all the same.',
   ],
   args: [{ name: 'count', kind: 'text', summary: 'how many roots to go back, default 1; or a state, @N or @DATE', optional: true }],

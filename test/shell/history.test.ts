@@ -33,3 +33,13 @@ test('S65: undo @N and @DATE go to the state that they name; where there is noth
   assert.match(none.stderr, /@9: no such state/, none.report);
   assert.equal((await session(scratch, 'undo some')).status, 2);
 });
+
+test('S65: undo right after what was added last is removed brings it back, and leaves the rest', async (t) => {
+  const scratch = makeScratch(t);
+  const say = (line: string) => session(scratch, line);
+  for (const line of ['mkdir keep; quit', 'mkdir other; quit']) assert.equal((await say(line)).status, 0);
+  const undone = await say('rmdir other; undo; ls');
+  assert.equal(undone.stdout.split('\n').slice(1, 3).join(' '), 'keep other', undone.report);
+  const further = await say('undo; ls; redo; ls');
+  assert.match(further.stdout, /^went back to root 1 .*\nkeep\nwent forward .*\nkeep\nother\n/, further.report);
+});

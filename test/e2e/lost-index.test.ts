@@ -22,7 +22,7 @@ test('gc frees nothing where the index was lost and cannot take what the data fi
   // No file may have more than 35 KiB: the index cannot be written. Data files are old enough for gc.
   const limited = `touch -d '30 days ago' ${store}/data/*.vtd; ulimit -f 70; trap '' XFSZ; exec "$0" "$@"`;
   const freed = await run('bash', ['-c', limited, process.execPath, PROGRAM, '-S', store, '-c', 'gc'], { env });
-  assert.notEqual(freed.status, null, freed.report);
+  assert.notEqual(freed.status, undefined, freed.report);
   const got = await vtftp(['-S', store, '-c', `get f ${scratch.path('got')}`], { env });
   assert.equal(got.status, 0, `${freed.report}\n${got.report}`);
   assert.ok(readFileSync(scratch.path('got')).equals(content));
@@ -91,4 +91,39 @@ test('an index of an earlier version beside one of today is removed, and asks fo
     assert.equal(listed.stderr, '', `round ${round}`);
   }
   assert.ok(!existsSync(`${store}/index/data.mdb`));
+});
+
+test('what a gc of another process freed is stored again, though a session had met it in the data files', async (t) => {
+  const scratch = makeScratch(t);
+  const { env } = scratch;
+  const disk = scratch.mkdir('disk');
+  const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=24M', 'tmpfs', disk]);
+  if (mounted.status !== 0) return t.skip(`mounting a small disk: ${mounted.stderr.trim()}`);
+  try {
+    const store = `${disk}/store`;
+    const program = `${process.execPath} ${PROGRAM} -S ${store}`;
+    for (const name of ['keep', 'dead']) writeFileSync(scratch.path(name), makeRandom(name.charCodeAt(0)).bytes(300_000));
+    // `dead` is stored, and its root is taken out of the archive.
+    const made = await run(
+      'sh',
+      [
+        '-ec',
+        `${program} -c 'put ${scratch.path('keep')} keep; quit'; cp -a ${store}/archives ${disk}/before
+      ${program} -c 'put ${scratch.path('dead')} dead; quit'; rm -r ${store}/archives; mv ${disk}/before ${store}/archives
+      rm -rf ${store}/index ${store}/reserve
+      head -c $(( $(stat -f -c '%a*%S' ${disk}) - 1300000 )) /dev/zero >${disk}/filler`,
+      ],
+      { env },
+    );
+    assert.equal(made.status, 0, made.report);
+    const gc = `!${program} -c 'gc --grace 0'`;
+    const put = await vtftp(['-S', store, '-c', `ls -l; ${gc}; !rm ${disk}/filler; put ${scratch.path('dead')} back; quit`], { env });
+    assert.equal(put.status, 0, put.report);
+    assert.match(put.stdout, /freed .* \([1-9]\d* Blocks\)/, put.report);
+    const got = await vtftp(['-S', store, '-c', `get back ${scratch.path('back')}; get keep ${scratch.path('kept')}`], { env });
+    assert.equal(got.status, 0, `${put.report}\n${got.report}`);
+    assert.ok(readFileSync(scratch.path('back')).equals(readFileSync(scratch.path('dead'))));
+  } finally {
+    await run('umount', [disk]);
+  }
 });

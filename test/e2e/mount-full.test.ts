@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { mounted, noMountsHere, type TestMount } from '../support/mounted.ts';
-import { run } from '../support/program.ts';
+import { PROGRAM, run } from '../support/program.ts';
 import { makeScratch, type Scratch } from '../support/scratch.ts';
 
 /** A Store on a disk of its own that is too small for what is written, and a mount of it. */
@@ -96,4 +96,34 @@ test('S51: a mount that is taken away while its Store is full keeps its process 
   assert.equal(forced.status, 3, forced.report);
   assert.match(forced.stderr, /gone with the mount: "\/huge"/);
   assert.equal((await mount.vtftp('-c', 'ls')).stdout, 'large\n');
+});
+
+test('S51: an umount -f that is refused gives up nothing of what is written later', async (t) => {
+  const reason = skipReason();
+  if (reason !== undefined) {
+    t.skip(reason);
+    return;
+  }
+  const scratch = makeScratch(t);
+  const { mount, grow } = await mountOnSmallDisk(t, scratch);
+  const refused = await run('sh', ['-c', 'cd "$1"; exec "$0" "$2" -c "umount -f $1"', process.execPath, mount.path, PROGRAM], {
+    env: mount.env,
+  });
+  assert.equal(refused.status, 1, refused.report);
+  assert.match(refused.stderr, /in use/);
+  const written = await mount.sh('head -c 16000000 /dev/urandom > large; sha256sum large');
+  assert.equal(written.status, 0, written.report);
+  assert.equal(spawnSync('umount', [mount.path]).status, 0);
+  await delay(500);
+  grow();
+  // Its process stores what is left, and ends.
+  let listed = '';
+  for (let looks = 0; looks < 100 && !listed.includes('large'); looks++) {
+    await delay(100);
+    listed = (await mount.vtftp('-c', 'ls')).stdout;
+  }
+  const got = await mount.vtftp('-c', `get large ${scratch.path('got')}`);
+  assert.equal(got.status, 0, got.report);
+  const sum = await run('sha256sum', [scratch.path('got')]);
+  assert.equal(sum.stdout.split(' ')[0], written.stdout.split(' ')[0]);
 });

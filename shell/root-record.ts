@@ -1,4 +1,5 @@
 import type { Archive, ArchiveEntry } from '../core/archive/archive.ts';
+import type { ArchiveLine } from '../core/archive/archive-line.ts';
 import { hasRoot } from '../core/archive/has-root.ts';
 import { VtError } from '../core/base/errors.ts';
 import type { DirDirent, Dirent } from '../core/dirent/dirent.ts';
@@ -91,13 +92,13 @@ export class RootRecord {
     } else {
       if (archive !== undefined) {
         const base = textOf(this.#base);
-        const decide = async (last: ArchiveEntry | undefined): Promise<Dirent | undefined> => {
+        const decide = async (last: ArchiveEntry | undefined): Promise<ArchiveLine | undefined> => {
           const newest = textOf(last?.dirent);
           root =
             last === undefined || newest === base || newest === formatDirent(ours)
               ? ours
               : await merge(this.baseDir, requireDir(last.dirent));
-          return formatDirent(root) === newest ? undefined : root;
+          return formatDirent(root) === newest ? undefined : this.#line(root);
         };
         await this.#append(archive, decide, signal);
       }
@@ -105,7 +106,7 @@ export class RootRecord {
       if (keptIn !== undefined)
         await this.#append(
           keptIn,
-          async (last) => await Promise.resolve(textOf(last?.dirent) === formatDirent(kept) ? undefined : kept),
+          async (last) => await Promise.resolve(textOf(last?.dirent) === formatDirent(kept) ? undefined : this.#line(kept)),
           signal,
         );
       this.#mayLackBlocks = false;
@@ -131,13 +132,13 @@ export class RootRecord {
   ): Promise<void> {
     const { archive } = this.#source;
     if (archive === undefined) throw new VtError('EFAILED', `${action}: this tree has no archive`);
-    const decide = async (last: ArchiveEntry | undefined): Promise<Dirent | undefined> => {
+    const decide = async (last: ArchiveEntry | undefined): Promise<ArchiveLine | undefined> => {
       if (textOf(last?.dirent) !== textOf(newest))
         throw new VtError('EFAILED', `${action}: another session recorded root ${last?.number ?? 0} meanwhile`, {
           remedy: `look at log, and ${action} again`,
         });
       await show();
-      return formatDirent(target) === textOf(newest) ? undefined : target;
+      return formatDirent(target) === textOf(newest) ? undefined : this.#line(target);
     };
     await this.#append(archive, decide, signal);
     this.#base = target;
@@ -145,7 +146,11 @@ export class RootRecord {
 
   async #append(archive: Archive, decide: Parameters<Archive['append']>[0], signal: AbortSignal | undefined): Promise<void> {
     await capability(this.#store, 'making')?.make();
-    await archive.append(decide, BigInt(this.#options.now().getTime()) * 1_000_000n, { signal });
+    await archive.append(decide, { signal });
+  }
+
+  #line(dirent: Dirent): ArchiveLine {
+    return { whenNs: BigInt(this.#options.now().getTime()) * 1_000_000n, dirent };
   }
 
   /** Whether a root can be read as far as gc has to: of a Dirref that was opened perhaps not all Dirs are here. */

@@ -13,6 +13,7 @@ import { PRIVATE_ACCESS, type StoreAccess } from '../store/store-files.ts';
 import type { Archive, ArchiveEntry } from './archive.ts';
 import type { ArchiveLine } from './archive-line.ts';
 import { formatArchiveLine, parseArchiveLine } from './archive-line.ts';
+import type { ArchiveNotes } from './archive-notes.ts';
 import type { FileLine } from './archive-scan.ts';
 import { linesBackward, linesForward } from './archive-scan.ts';
 
@@ -100,16 +101,15 @@ class ArchiveFile implements Archive {
   }
 
   async append(
-    decide: (last: ArchiveEntry | undefined) => Promise<Dirent | undefined>,
-    whenNs: bigint,
+    decide: (last: ArchiveEntry | undefined) => Promise<ArchiveLine | undefined>,
     options: OpOptions = {},
   ): Promise<ArchiveEntry | undefined> {
     if (this.#readOnly) throw new ReadOnlyError('append to archive', this.name);
     await using file = await openLocked(this.name, this.#access, options.signal);
-    const dirent = await decide(await this.#newest(file, options));
-    if (dirent === undefined) return undefined;
+    const appended = await decide(await this.#newest(file, options));
+    if (appended === undefined) return undefined;
     const { size } = await file.stat();
-    const line = `${(await endsLine(file, size)) ? '' : '\n'}${formatArchiveLine(whenNs, dirent)}\n`;
+    const line = `${(await endsLine(file, size)) ? '' : '\n'}${formatArchiveLine(appended)}\n`;
     const append = async (): Promise<void> => await appendWhole(file, Buffer.from(line, 'latin1'), size, this.name);
     try {
       await append();
@@ -118,7 +118,7 @@ class ArchiveFile implements Archive {
       await append();
     }
     if (size === 0) await syncFolder(dirname(this.name));
-    return new NumberedEntry(this.name, { whenNs, dirent }, size + line.length);
+    return new NumberedEntry(this.name, appended, size + line.length);
   }
 
   async #newest(
@@ -154,6 +154,7 @@ function parseLine(text: string): ArchiveLine | VtError | undefined {
 class NumberedEntry implements ArchiveEntry {
   readonly whenNs: bigint;
   readonly dirent: Dirent;
+  readonly notes?: ArchiveNotes;
   readonly #path: string;
   readonly #end: number;
   #number: number | undefined;
@@ -161,6 +162,7 @@ class NumberedEntry implements ArchiveEntry {
   constructor(path: string, line: ArchiveLine, end: number) {
     this.whenNs = line.whenNs;
     this.dirent = line.dirent;
+    if (line.notes !== undefined) this.notes = line.notes;
     this.#path = path;
     this.#end = end;
   }

@@ -4,8 +4,10 @@ import { TextReader } from '../base/text-reader.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 import { formatDirent, readDirent } from '../dirent/dirent-text.ts';
 import { formatTime, readTime } from '../dirent/time-codec.ts';
+import type { ArchiveNotes } from './archive-notes.ts';
+import { formatNotes, notesField, readNotes } from './archive-notes.ts';
 
-// `2026-11-22T16:17:01.123456789Z 1795364221.123456789 D{…} !crc32:0123abcd`; the Python vt's
+// `2026-11-22T16:17:01.123456789Z 1795364221.123456789 D{…} N{…} !crc32:0123abcd`, of which `N{…}` may be missing; the Python vt's
 // `2026-11-22T16:17:01.123456+00:00 1795364221.123456 D{…} # name`. @see vt(5), "Archives"
 
 /** What a line says. */
@@ -13,8 +15,11 @@ export interface ArchiveLine {
   /** Nanoseconds since 1970. */
   readonly whenNs: bigint;
   readonly dirent: Dirent;
+  /** What else is told of it; undefined instead of none. */
+  readonly notes?: ArchiveNotes;
 }
 
+const NO_NOTES: ArchiveNotes = new Map();
 const CHECK = /^(.*) !crc32:([\da-f]{8})$/s;
 const OUR_TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z/y;
 const PYTHON_TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[+-]\d\d:\d\d(?::\d\d)?)?/y;
@@ -22,13 +27,13 @@ const PYTHON_TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[+-]\d\d:\d\
 /**
  * The line of an entry, without its LF: printable ASCII.
  *
- * @param whenNs - nanoseconds since 1970, of the years 1 to 9999
+ * @param line - its time of the years 1 to 9999
  */
-export function formatArchiveLine(whenNs: bigint, dirent: Dirent): string {
+export function formatArchiveLine({ whenNs, dirent, notes = NO_NOTES }: ArchiveLine): string {
   const places = (((whenNs % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n).toString().padStart(9, '0');
   const seconds = Number((whenNs - BigInt(places)) / 1_000_000_000n);
   const iso = `${new Date(seconds * 1000).toISOString().slice(0, 19)}.${places}Z`;
-  const text = `${iso} ${formatTime(whenNs)} ${formatDirent(dirent)}`;
+  const text = `${iso} ${formatTime(whenNs)} ${formatDirent(dirent)}${notes.size === 0 ? '' : ` ${formatNotes(notes)}`}`;
   return `${text} !crc32:${checkOf(text)}`;
 }
 
@@ -54,8 +59,9 @@ export function parseArchiveLine(text: string): ArchiveLine | undefined {
     const inner = new TextReader(checked, reader.offset);
     if (!isOurs) throw inner.error('expected a time');
     const line = readEntry(inner);
+    const notes = inner.accept(' ') ? readNotes(inner) : undefined;
     inner.end();
-    return line;
+    return { ...line, ...notesField(notes) };
   }
   reader.require(PYTHON_TIME, 'a time');
   const line = readEntry(reader);

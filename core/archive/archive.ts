@@ -1,11 +1,8 @@
 import type { OpOptions } from '../base/op-options.ts';
-import type { Dirent } from '../dirent/dirent.ts';
+import type { ArchiveLine } from './archive-line.ts';
 
 /** One recorded state of a tree. */
-export interface ArchiveEntry {
-  /** When it was recorded, nanoseconds since 1970. */
-  readonly whenNs: bigint;
-  readonly dirent: Dirent;
+export interface ArchiveEntry extends ArchiveLine {
   /** 1 for the oldest readable entry. */
   readonly number: number;
 }
@@ -20,11 +17,10 @@ export interface Archive {
   entries(options?: OpOptions & { readonly onDamage?: (line: number, reason: string) => void }): AsyncIterable<ArchiveEntry>;
   /**
    * Appends an entry, durably, under a lock that a dead process cannot hold. `decide` is called with the newest
-   * entry while the lock is held, and gives the Dirent to append, or undefined to append nothing.
+   * entry while the lock is held, and gives what to append, or undefined to append nothing.
    */
   append(
-    decide: (last: ArchiveEntry | undefined) => Promise<Dirent | undefined>,
-    whenNs: bigint,
+    decide: (last: ArchiveEntry | undefined) => Promise<ArchiveLine | undefined>,
     options?: OpOptions,
   ): Promise<ArchiveEntry | undefined>;
 }

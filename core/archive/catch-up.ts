@@ -23,7 +23,7 @@ export async function catchUp(
   const strange = isStrange ? have : undefined;
   for (const entry of missing) {
     const expected = have;
-    have = await to.append(async (last) => await Promise.resolve(isSame(expected, last) ? entry.dirent : undefined), entry.whenNs, options);
+    have = await to.append(async (last) => await Promise.resolve(isSame(expected, last) ? entry : undefined), options);
     // Somebody else has appended to it: the next time goes on from there.
     if (have === undefined) break;
   }

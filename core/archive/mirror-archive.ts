@@ -1,7 +1,8 @@
 import { ReadOnlyError, throwIfCancelled } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
-import type { Dirent } from '../dirent/dirent.ts';
 import type { Archive, ArchiveEntry } from './archive.ts';
+import type { ArchiveLine } from './archive-line.ts';
+import { notesField } from './archive-notes.ts';
 import { catchUp } from './catch-up.ts';
 
 /** One of several archives of a name, and the Store that keeps it. */
@@ -49,8 +50,8 @@ export class MirrorArchive implements Archive {
     if (before === undefined) return newest.entry;
     let earlier = 0;
     for await (const _ of this.#earlier(before, newest, options)) earlier++;
-    const { whenNs, dirent, number } = newest.entry;
-    return { whenNs, dirent, number: earlier + number };
+    const { whenNs, dirent, notes, number } = newest.entry;
+    return { whenNs, dirent, ...notesField(notes), number: earlier + number };
   }
 
   async *entries(
@@ -65,8 +66,7 @@ export class MirrorArchive implements Archive {
   }
 
   async append(
-    decide: (last: ArchiveEntry | undefined) => Promise<Dirent | undefined>,
-    whenNs: bigint,
+    decide: (last: ArchiveEntry | undefined) => Promise<ArchiveLine | undefined>,
     options: OpOptions = {},
   ): Promise<ArchiveEntry | undefined> {
     const { save, spool } = this.#members();
@@ -76,7 +76,7 @@ export class MirrorArchive implements Archive {
     for (const member of [...save, ...spool]) {
       let refusal: { readonly error: unknown } | undefined;
       let seen: ArchiveEntry | undefined;
-      const decideOrRefuse = async (last: ArchiveEntry | undefined): Promise<Dirent | undefined> => {
+      const decideOrRefuse = async (last: ArchiveEntry | undefined): Promise<ArchiveLine | undefined> => {
         try {
           seen = last;
           return await decide(last ?? (await this.#before(options))?.entry);
@@ -87,7 +87,7 @@ export class MirrorArchive implements Archive {
       };
       try {
         await this.#bringUp(member, options);
-        const appended = await member.archive.append(decideOrRefuse, whenNs, options);
+        const appended = await member.archive.append(decideOrRefuse, options);
         for (const other of save) if (other !== member) await this.#follow(member, other, seen, options);
         return appended;
       } catch (error) {

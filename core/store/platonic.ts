@@ -129,11 +129,10 @@ export class PlatonicStore implements Store {
     await this.#meta.flush({ signal });
     const archive = openArchiveFile(this.#meta.archivePath(ARCHIVE), { access: PRIVATE_ACCESS });
     const text = formatDirent(root);
-    await archive.append(
-      (last) => Promise.resolve(last !== undefined && formatDirent(last.dirent) === text ? undefined : root),
-      BigInt(clock().getTime()) * 1_000_000n,
-      { signal },
-    );
+    const line = { whenNs: BigInt(clock().getTime()) * 1_000_000n, dirent: root };
+    await archive.append((last) => Promise.resolve(last !== undefined && formatDirent(last.dirent) === text ? undefined : line), {
+      signal,
+    });
     this.#lookedMs = monotonicMs();
   }
 

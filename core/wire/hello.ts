@@ -16,7 +16,7 @@ export interface StoreDescription {
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
   readonly compression: 'none' | 'zlib' | undefined;
-  readonly can: { readonly write: boolean; readonly enumerate: boolean; readonly archives: boolean };
+  readonly can: { readonly write: boolean; readonly enumerate: boolean; readonly archives: boolean; readonly notes: boolean };
   /** Names the process that serves: what was added to another and not flushed may be lost. */
   readonly instance: string;
   /** Names of the other Stores that are served. */
@@ -67,13 +67,13 @@ export function readDescription(json: Json, name: string): StoreDescription {
   const { kernel, minSize, meanSize, maxSize, coarseFrom } = edges as Json;
   const isSize = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
   if (typeof kernel !== 'string' || !isSize(minSize) || !isSize(meanSize) || !isSize(maxSize)) throw wrong('it does not tell how it cuts');
-  const { write, enumerate, archives } = can as Json;
+  const { write, enumerate, archives, notes } = can as Json;
   return {
     version,
     hashName,
     edges: { kernel, minSize, meanSize, maxSize, ...(isSize(coarseFrom) ? { coarseFrom } : {}) },
     compression: compression === 'none' || compression === 'zlib' ? compression : undefined,
-    can: { write: write === true, enumerate: enumerate === true, archives: archives === true },
+    can: { write: write === true, enumerate: enumerate === true, archives: archives === true, notes: notes === true },
     instance: typeof instance === 'string' ? instance : '',
     exports: Array.isArray(exports) ? exports.filter((one): one is string => typeof one === 'string') : [],
   };

@@ -122,11 +122,11 @@ export class StoreSession implements RequestHandler {
       case REQUEST.addRecords:
         return await answerAddRecords(store, this.#service.checkers.of(store.hashName), isReadOnly, { ...packet, payload }, options);
       case REQUEST.entryLast:
-        return await answerEntryLast(archives, payload, options);
+        return await answerEntryLast(archives, json, payload, options);
       case REQUEST.entries:
-        return await answerEntries(archives, json['from'], payload, options);
+        return await answerEntries(archives, json, payload, options);
       case REQUEST.entryAppend:
-        return await answerEntryAppend(archives, { isReadOnly, isAppendOnly: this.#service.isAppendOnly === true }, payload, options);
+        return await answerEntryAppend(archives, { isReadOnly, isAppendOnly: this.#service.isAppendOnly === true }, json, payload, options);
       default: {
         // One that failed has been told so itself.
         if (request === REQUEST.flush) await Promise.allSettled(this.#adds);
@@ -195,6 +195,7 @@ export class StoreSession implements RequestHandler {
           write: canWrite(store) && !isReadOnly,
           enumerate: capability(store, 'enumeration') !== undefined,
           archives: archive !== undefined,
+          notes: true,
         },
         instance,
         exports: [...exports.keys()].filter((one) => one !== ''),

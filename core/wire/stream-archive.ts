@@ -1,8 +1,8 @@
 import type { Archive, ArchiveEntry } from '../archive/archive.ts';
-import { formatArchiveLine, parseArchiveLine } from '../archive/archive-line.ts';
+import type { ArchiveLine } from '../archive/archive-line.ts';
+import { parseArchiveLine } from '../archive/archive-line.ts';
 import { ParseError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
-import type { Dirent } from '../dirent/dirent.ts';
 import { encodeAppend, lineOf } from './entry-requests.ts';
 import { encodeText } from './payload.ts';
 import { REQUEST } from './requests.ts';
@@ -25,7 +25,7 @@ export class StreamArchive implements Archive {
       yes,
       json = {},
       payload,
-    } = await this.#client.request(REQUEST.entryLast, { payload: [encodeText(this.#archive)] }, options.signal);
+    } = await this.#client.request(REQUEST.entryLast, { json: { notes: true }, payload: [encodeText(this.#archive)] }, options.signal);
     const { damage, number } = json;
     if (Array.isArray(damage)) for (const reason of damage) options.onDamage?.(String(reason));
     return yes ? readLine(payload, Number(number)) : undefined;
@@ -36,7 +36,7 @@ export class StreamArchive implements Archive {
   ): AsyncGenerator<ArchiveEntry, void, undefined> {
     const told = new Set<number>();
     for (let from: number | undefined = 1; from !== undefined; ) {
-      const body = { json: { from }, payload: [encodeText(this.#archive)] };
+      const body = { json: { from, notes: true }, payload: [encodeText(this.#archive)] };
       const { json = {}, payload } = await this.#client.request(REQUEST.entries, body, options.signal);
       const { next, damage } = json;
       for (const item of Array.isArray(damage) ? (damage as unknown[]) : []) {
@@ -53,19 +53,23 @@ export class StreamArchive implements Archive {
   }
 
   async append(
-    decide: (last: ArchiveEntry | undefined) => Promise<Dirent | undefined>,
-    whenNs: bigint,
+    decide: (last: ArchiveEntry | undefined) => Promise<ArchiveLine | undefined>,
     options: OpOptions = {},
   ): Promise<ArchiveEntry | undefined> {
     // Nobody holds a lock over a connection: what was decided on an entry that is no longer the newest is decided anew.
     let last = await this.last(options);
     for (;;) {
-      const dirent = await decide(last);
-      if (dirent === undefined) return undefined;
-      const seen = last === undefined ? '' : lineOf(last).toString('latin1');
-      const body = { payload: [encodeAppend(this.#archive, seen, formatArchiveLine(whenNs, dirent))] };
+      const line = await decide(last);
+      if (line === undefined) return undefined;
+      // A server of before notes would take lines with them for damaged ones.
+      const takesNotes = (await this.#client.open(options.signal)).can.notes;
+      const seen = last === undefined ? '' : lineOf(last, takesNotes).toString('latin1');
+      const body = {
+        json: { notes: takesNotes },
+        payload: [encodeAppend(this.#archive, seen, lineOf(line, takesNotes).toString('latin1'))],
+      };
       const { yes, json = {}, payload } = await this.#client.request(REQUEST.entryAppend, body, options.signal);
-      if (yes) return { whenNs, dirent, number: Number(json['number']) };
+      if (yes) return { ...line, number: Number(json['number']) };
       last = payload.length === 0 ? undefined : readLine(payload, (last?.number ?? 0) + 1);
     }
   }

@@ -174,7 +174,7 @@ export class StreamClient {
       hashName: this.#options.plainHash ?? PLAIN_HASH,
       edges: DEFAULT_EDGES,
       compression: undefined,
-      can: { write: true, enumerate: true, archives: false },
+      can: { write: true, enumerate: true, archives: false, notes: false },
       instance: '',
       exports: [],
     };

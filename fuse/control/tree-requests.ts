@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
-import type { Archive } from '../../core/archive/archive.ts';
+import type { Archive, ArchiveEntry } from '../../core/archive/archive.ts';
+import { formatNotes } from '../../core/archive/archive-notes.ts';
 import { ParseError, VtError } from '../../core/base/errors.ts';
 import type { OpOptions } from '../../core/base/op-options.ts';
 import { formatBlock, parseBlock } from '../../core/block/block-text.ts';
@@ -147,16 +148,12 @@ export class TreeRequests {
       return await this.#cursors.begin(
         archive.entries(options),
         ({ length }) => length >= PAGE_ENTRIES,
-        (entries) => ({
-          states: entries.map(({ whenNs, number, dirent }) => ({ number, when_ns: whenNs.toString(), dirent: formatDirent(dirent) })),
-        }),
+        (entries) => ({ states: entries.map(stateFields) }),
       );
     },
     'last-state': async (_, options) => {
       const last = await this.#served.archive?.last(options);
-      return last === undefined
-        ? {}
-        : { state: { number: last.number, when_ns: last.whenNs.toString(), dirent: formatDirent(last.dirent) } };
+      return last === undefined ? {} : { state: stateFields(last) };
     },
     has: async (fields, options) => ({ has: await this.#served.tree.store.has(this.#hashcodes(fields), options) }),
     get: async (fields, options) => {
@@ -284,6 +281,11 @@ export class TreeRequests {
 export function placeOfFolder(path: string): string | undefined {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false });
   return found === undefined ? undefined : `${found.dev}:${found.ino}`;
+}
+
+function stateFields({ whenNs, number, dirent, notes }: ArchiveEntry): Fields {
+  const told = notes === undefined ? {} : { notes: formatNotes(notes) };
+  return { number, when_ns: whenNs.toString(), dirent: formatDirent(dirent), ...told };
 }
 
 /** A Dir by its text. */

@@ -75,7 +75,7 @@ const CHECKS: Readonly<Record<string, (example: Example) => void>> = {
   Archive({ lines }) {
     const line = parseArchiveLine(lines.join(' '));
     assert.ok(line !== undefined);
-    assert.equal(formatArchiveLine(line.whenNs, line.dirent), lines.join(' '));
+    assert.equal(formatArchiveLine(line), lines.join(' '));
   },
   'Data file header'({ text, bytes }) {
     assert.equal(bytes.length, DATAFILE_HEADER_SIZE);

@@ -43,12 +43,12 @@ describe('RootRecord', () => {
     const [one, two] = [await rootOf(store, 'one'), await rootOf(store, 'two')];
     assert.equal(await record.append(one, noMerge, undefined), one);
     assert.ok(await record.hasBase(undefined));
-    await archive.append(async () => await Promise.resolve(two), 0n);
+    await archive.append(async () => await Promise.resolve({ whenNs: 0n, dirent: two }));
     assert.ok(await record.hasBase(undefined), 'it is there, though not the newest');
     const lines = readFileSync(archive.name, 'utf8').split('\n');
     writeFileSync(archive.name, `${lines[1]}\n`);
     assert.ok(await record.hasBase(undefined), 'beside this newest one it was found');
-    await archive.append(async () => await Promise.resolve(await rootOf(store, 'three')), 0n);
+    await archive.append(async () => await Promise.resolve({ whenNs: 0n, dirent: await rootOf(store, 'three') }));
     assert.ok(!(await record.hasBase(undefined)));
     writeFileSync(archive.name, '');
     assert.ok(!(await record.hasBase(undefined)));
@@ -61,7 +61,7 @@ describe('RootRecord', () => {
     assert.ok(one !== undefined && two !== undefined && three !== undefined && four !== undefined);
     await record.append(one, noMerge, undefined);
     await record.append(two, noMerge, undefined);
-    await archive.append(async () => await Promise.resolve(three), 0n);
+    await archive.append(async () => await Promise.resolve({ whenNs: 0n, dirent: three }));
     const merged = await record.append(
       one,
       async (base, theirs) => {
@@ -82,7 +82,7 @@ describe('RootRecord', () => {
     const { record, archive, count } = recordIn(t, store);
     const [one, two] = [await rootOf(store, 'one'), await rootOf(store, 'two')];
     await record.append(one, noMerge, undefined);
-    await archive.append(async () => await Promise.resolve(two), 0n);
+    await archive.append(async () => await Promise.resolve({ whenNs: 0n, dirent: two }));
     let shown = 0;
     const show = async (): Promise<void> => {
       shown++;

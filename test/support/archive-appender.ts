@@ -7,5 +7,8 @@ import { EMPTY_BLOCK } from '../../core/block/block.ts';
 const [path = '', prefix = '', count = '0'] = process.argv.slice(2);
 const archive = openArchiveFile(path);
 for (let i = 0; i < Number(count); i++) {
-  await archive.append(async () => ({ kind: 'dir', name: `${prefix}-${i}` as Octets, meta: {}, block: EMPTY_BLOCK }), BigInt(i));
+  await archive.append(async () => ({
+    whenNs: BigInt(i),
+    dirent: { kind: 'dir', name: `${prefix}-${i}` as Octets, meta: {}, block: EMPTY_BLOCK },
+  }));
 }

@@ -7,10 +7,13 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import type { Archive, ArchiveEntry } from '../../../core/archive/archive.ts';
 import { openArchiveFile } from '../../../core/archive/archive-file.ts';
+import type { ArchiveLine } from '../../../core/archive/archive-line.ts';
 import { formatArchiveLine, parseArchiveLine } from '../../../core/archive/archive-line.ts';
+import { notesField } from '../../../core/archive/archive-notes.ts';
 import { ParseError, ReadOnlyError, VtError } from '../../../core/base/errors.ts';
 import { flock } from '../../../core/base/libc.ts';
 import type { Octets } from '../../../core/base/octets.ts';
+import { octetsFromBytes, octetsFromText } from '../../../core/base/octets.ts';
 import { EMPTY_BLOCK } from '../../../core/block/block.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
 import { dirents } from '../../support/arbitraries.ts';
@@ -23,6 +26,15 @@ function dir(name: string): Dirent {
   return { kind: 'dir', name: name as Octets, meta: {}, block: EMPTY_BLOCK };
 }
 
+/** Notes of any octets. */
+const noted = fc
+  .array(fc.tuple(fc.stringMatching(/^[a-z][a-z_]{0,8}$/), fc.uint8Array({ maxLength: 20 })), { maxLength: 3 })
+  .map((notes) => new Map(notes.map(([name, value]) => [name, octetsFromBytes(value)])));
+
+function state(name: string, whenNs = WHEN_NS): ArchiveLine {
+  return { whenNs, dirent: dir(name) };
+}
+
 async function read(archive: Archive): Promise<{ entries: ArchiveEntry[]; damage: [number, string][] }> {
   const entries: ArchiveEntry[] = [];
   const damage: [number, string][] = [];
@@ -33,26 +45,43 @@ async function read(archive: Archive): Promise<{ entries: ArchiveEntry[]; damage
 describe('S65: archive lines', () => {
   it('S65: a line has the time twice, the Dirent, and the CRC-32 of all that stands before', () => {
     const line = '2026-11-22T16:17:01.123456789Z 1795364221.123456789 D{name:"a b\\x0a",block:LB{}} !crc32:793c6f37';
-    assert.equal(formatArchiveLine(WHEN_NS, dir('a b\n')), line);
+    assert.equal(formatArchiveLine(state('a b\n')), line);
     assert.deepEqual(parseArchiveLine(line), { whenNs: WHEN_NS, dirent: dir('a b\n') });
   });
 
   it('S65: any Dirent at any time comes back, names with spaces and newlines too', () => {
     fc.assert(
-      fc.property(dirents, fc.bigInt({ min: -62_135_596_800_000_000_000n, max: 253_402_300_799_999_999_999n }), (dirent, whenNs) => {
-        const line = formatArchiveLine(whenNs, dirent);
-        assert.match(line, /^[ -~]+$/);
-        assert.deepEqual(parseArchiveLine(line), { whenNs, dirent });
-        assert.equal(
-          BigInt(Math.floor(Date.parse(`${line.slice(0, 19)}Z`) / 1000)),
-          (whenNs - (((whenNs % 10n ** 9n) + 10n ** 9n) % 10n ** 9n)) / 10n ** 9n,
-        );
-      }),
+      fc.property(
+        dirents,
+        fc.bigInt({ min: -62_135_596_800_000_000_000n, max: 253_402_300_799_999_999_999n }),
+        noted,
+        (dirent, whenNs, notes) => {
+          const line = formatArchiveLine({ whenNs, dirent, ...notesField(notes) });
+          assert.match(line, /^[ -~]+$/);
+          assert.deepEqual(parseArchiveLine(line), { whenNs, dirent, ...notesField(notes) });
+          assert.equal(
+            BigInt(Math.floor(Date.parse(`${line.slice(0, 19)}Z`) / 1000)),
+            (whenNs - (((whenNs % 10n ** 9n) + 10n ** 9n) % 10n ** 9n)) / 10n ** 9n,
+          );
+        },
+      ),
     );
   });
 
+  it('S65: notes stand between the Dirent and the check', () => {
+    const line =
+      '2026-11-22T16:17:01.123456789Z 1795364221.123456789 D{name:"a",block:LB{}} N{undo:"12",message:"say \\"a, b}\\" \\xc3\\xa9"} !crc32:6b8344e1';
+    const notes = new Map([
+      ['undo', '12' as Octets],
+      ['message', octetsFromText('say "a, b}" é')],
+    ]);
+    assert.equal(formatArchiveLine({ ...state('a'), notes }), line);
+    assert.deepEqual(parseArchiveLine(line), { ...state('a'), notes });
+    assert.throws(() => formatArchiveLine({ ...state('a'), notes: new Map([['no name', '' as Octets]]) }), RangeError);
+  });
+
   it('S65: any one character changed or cut off is found', () => {
-    const line = formatArchiveLine(WHEN_NS, dir('name'));
+    const line = formatArchiveLine(state('name'));
     for (let i = 0; i < line.length; i++) {
       const changed = line.slice(0, i) + (line[i] === 'x' ? 'y' : 'x') + line.slice(i + 1);
       assert.throws(() => parseArchiveLine(changed), ParseError, changed);
@@ -69,8 +98,8 @@ describe('S65: archive files', () => {
     for (let i = 1; i <= 300; i++) {
       const entry = await archive.append(async (last) => {
         assert.equal(last?.number, i === 1 ? undefined : i - 1);
-        return dir(`state ${i}`);
-      }, WHEN_NS + BigInt(i));
+        return state(`state ${i}`, WHEN_NS + BigInt(i));
+      });
       assert.equal(entry?.number, i);
     }
     const { entries, damage } = await read(archive);
@@ -87,22 +116,22 @@ describe('S65: archive files', () => {
   it('S65: whoever decides against an entry appends nothing', async (t) => {
     const path = makeScratch(t).path('a.vt');
     const archive = openArchiveFile(path);
-    assert.equal(await archive.append(async () => undefined, WHEN_NS), undefined);
+    assert.equal(await archive.append(async () => undefined), undefined);
     assert.equal(readFileSync(path, 'utf8'), '');
     await assert.rejects(
       archive.append(async () => {
         throw new Error('changed its mind');
-      }, WHEN_NS),
+      }),
       /changed its mind/,
     );
-    await archive.append(async () => dir('a'), WHEN_NS);
+    await archive.append(async () => state('a'));
     assert.equal((await read(archive)).entries.length, 1);
   });
 
   it('S65: a damaged line costs that line alone', async (t) => {
     const path = makeScratch(t).path('a.vt');
     const archive = openArchiveFile(path);
-    for (const name of ['one', 'two', 'three']) await archive.append(async () => dir(name), WHEN_NS);
+    for (const name of ['one', 'two', 'three']) await archive.append(async () => state(name));
     writeFileSync(path, readFileSync(path, 'latin1').replace('name:"two"', 'name:"tvo"'), 'latin1');
     const { entries, damage } = await read(archive);
     assert.deepEqual(
@@ -122,9 +151,9 @@ describe('S65: archive files', () => {
   it('S65: a last line torn at any length is passed over, and the next entry starts a line of its own', async (t) => {
     const path = makeScratch(t).path('a.vt');
     const archive = openArchiveFile(path);
-    await archive.append(async () => dir('whole'), WHEN_NS);
+    await archive.append(async () => state('whole'));
     const whole = readFileSync(path).length;
-    await archive.append(async () => dir('torn'), WHEN_NS);
+    await archive.append(async () => state('torn'));
     const both = readFileSync(path);
     for (let size = whole; size < both.length; size += 7) {
       writeFileSync(path, both);
@@ -132,8 +161,8 @@ describe('S65: archive files', () => {
       assert.equal((await archive.last())?.dirent.name, 'whole');
       await archive.append(async (last) => {
         assert.equal(last?.dirent.name, 'whole');
-        return dir('next');
-      }, WHEN_NS);
+        return state('next');
+      });
       assert.deepEqual(
         (await read(archive)).entries.map(({ dirent }) => dirent.name),
         ['whole', 'next'],
@@ -148,7 +177,7 @@ describe('S65: archive files', () => {
   it('S65: the last entry is found behind much damage, and comments and empty lines say nothing', async (t) => {
     const path = makeScratch(t).path('a.vt');
     const archive = openArchiveFile(path);
-    await archive.append(async () => dir('found'), WHEN_NS);
+    await archive.append(async () => state('found'));
     appendFileSync(path, `# comment\n\n${'\xff'.repeat(200_000)}\n\n#`, 'latin1');
     assert.equal((await archive.last())?.dirent.name, 'found');
     assert.equal((await archive.last())?.number, 1);
@@ -163,12 +192,12 @@ describe('S65: archive files', () => {
   it('S65: a read-only archive refuses entries, and one that cannot be opened says so', async (t) => {
     const scratch = makeScratch(t);
     await assert.rejects(
-      openArchiveFile(scratch.path('a.vt'), { readOnly: true }).append(async () => dir('a'), WHEN_NS),
+      openArchiveFile(scratch.path('a.vt'), { readOnly: true }).append(async () => state('a')),
       ReadOnlyError,
     );
     assert.equal(existsSync(scratch.path('a.vt')), false);
     await assert.rejects(
-      openArchiveFile(scratch.path('no/such/folder.vt')).append(async () => dir('a'), WHEN_NS),
+      openArchiveFile(scratch.path('no/such/folder.vt')).append(async () => state('a')),
       (error) => error instanceof VtError && error.code === 'EOPEN',
     );
   });
@@ -178,7 +207,7 @@ describe('S65: archive files', () => {
     await assert.rejects(openArchiveFile(scratch.folder).last(), (error) => error instanceof VtError && error.code === 'EOPEN');
     const path = scratch.path('a.vt');
     const archive = openArchiveFile(path);
-    await archive.append(async () => dir('found'), WHEN_NS);
+    await archive.append(async () => state('found'));
     writeFileSync(path, '', { flag: 'a' });
     truncateSync(path, 40 * 1024 * 1024);
     assert.equal((await archive.last())?.dirent.name, 'found');
@@ -193,15 +222,15 @@ describe('S65: archive files', () => {
   it('S65: an append waits for the lock, and can be cancelled meanwhile', async (t) => {
     const path = makeScratch(t).path('a.vt');
     const archive = openArchiveFile(path);
-    await archive.append(async () => dir('a'), WHEN_NS);
+    await archive.append(async () => state('a'));
     const holder = openSync(path, 'r');
     assert.equal(flock(holder, 'exclusive', true), true);
     const signal = AbortSignal.abort();
     await assert.rejects(
-      archive.append(async () => dir('b'), WHEN_NS, { signal }),
+      archive.append(async () => state('b'), { signal }),
       (error) => error instanceof VtError && error.code === 'ECANCELLED',
     );
-    const waiting = archive.append(async () => dir('c'), WHEN_NS);
+    const waiting = archive.append(async () => state('c'));
     closeSync(holder);
     assert.equal((await waiting)?.number, 2);
   });
@@ -209,10 +238,10 @@ describe('S65: archive files', () => {
   it('S65: an entry goes to the file that has the name when the lock is got', async (t) => {
     const path = makeScratch(t).path('a.vt');
     const archive = openArchiveFile(path);
-    await archive.append(async () => dir('a'), WHEN_NS);
+    await archive.append(async () => state('a'));
     const holder = openSync(path, 'r');
     flock(holder, 'exclusive', true);
-    const waiting = archive.append(async () => dir('b'), WHEN_NS);
+    const waiting = archive.append(async () => state('b'));
     writeFileSync(`${path}.new`, readFileSync(path));
     renameSync(`${path}.new`, path);
     closeSync(holder);
@@ -253,7 +282,7 @@ describe('S65: archive files', () => {
       assert.equal(last?.whenNs, whenNs);
       const before = await read(archive);
       assert.deepEqual(before.damage, []);
-      await archive.append(async () => dir('ours'), WHEN_NS);
+      await archive.append(async () => state('ours'));
       assert.deepEqual(
         (await read(archive)).entries.map(({ dirent }) => dirent.name),
         [...before.entries.map(({ dirent }) => dirent.name), 'ours'],

@@ -94,6 +94,17 @@ describe('formats of version 1, as they were first written', () => {
     assert.deepEqual(damage, [3]);
     assert.equal((await archive.last())?.number, 4);
   });
+
+  it('an archive with notes gives them, those that nobody knows too', async () => {
+    const archive = openArchiveFile(join(FOLDER, 'archive-notes.vt'), { readOnly: true });
+    const found: unknown[] = [];
+    for await (const { dirent, notes } of archive.entries()) found.push([dirent.name, ...(notes ?? [])]);
+    assert.deepEqual(found, [
+      ['plain'],
+      ['noted', ['undo', '1'], ['message', 'a "quoted" word, \xc3\xa9, } and \n']],
+      ['later', ['from_a_later_version', '']],
+    ]);
+  });
 });
 
 function entryOf(i: number): Dirent {

@@ -52,7 +52,7 @@ async function record(datadir: Datadir, contents: readonly Uint8Array[]): Promis
     await tree.bind(`/dir/file-${i}` as TreePath, { kind: 'file', name: '' as Octets, meta: {}, block });
   }
   const root = await tree.sync({});
-  await openArchiveFile(datadir.archivePath('default')).append(() => Promise.resolve(root), 1n, {});
+  await openArchiveFile(datadir.archivePath('default')).append(() => Promise.resolve({ whenNs: 1n, dirent: root }));
   return root;
 }
 
@@ -168,7 +168,7 @@ it('S66: repair cuts local files that still hold the data', async () => {
   const tree = openLiveTree(datadir, undefined);
   await tree.bind('/file' as TreePath, { ...dirent, name: '' as Octets });
   const root = await tree.sync({});
-  await openArchiveFile(datadir.archivePath('default')).append(() => Promise.resolve(root), 1n, {});
+  await openArchiveFile(datadir.archivePath('default')).append(() => Promise.resolve({ whenNs: 1n, dirent: root }));
   harm(path, 20_000, () => 0x55, 4);
   await scrub(datadir, { onFinding: () => undefined, nowSeconds: () => 1, monotonicMs: () => 0 });
   const counts = await repair(datadir, {

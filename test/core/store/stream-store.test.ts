@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, it } from 'node:test';
 import { openArchiveFile } from '../../../core/archive/archive-file.ts';
+import { formatArchiveLine, parseArchiveLine } from '../../../core/archive/archive-line.ts';
 import { ConnectionLostError, CorruptBlockError, ReadOnlyError, SilentPeerError, VtError } from '../../../core/base/errors.ts';
+import type { Octets } from '../../../core/base/octets.ts';
 import { hashByName } from '../../../core/block/hash.ts';
 import { hashcodeOf } from '../../../core/block/hashcode.ts';
 import { parseDirent } from '../../../core/dirent/dirent-text.ts';
@@ -19,9 +21,10 @@ import type { StoreParameters } from '../../../core/store/specification.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { Connection } from '../../../core/wire/connection.ts';
 import { dial } from '../../../core/wire/dial.ts';
+import { answerEntries, answerEntryAppend, answerEntryLast, encodeAppend } from '../../../core/wire/entry-requests.ts';
 import type { Packet } from '../../../core/wire/packet.ts';
 import { encodePacket } from '../../../core/wire/packet.ts';
-import { encodeHashcode } from '../../../core/wire/payload.ts';
+import { encodeHashcode, encodeText } from '../../../core/wire/payload.ts';
 import { answerPlain } from '../../../core/wire/plain-requests.ts';
 import { REQUEST } from '../../../core/wire/requests.ts';
 import type { SocketServer } from '../../../core/wire/serve-sockets.ts';
@@ -253,14 +256,17 @@ it('S42: the archive of a served Store is read and appended to; two who append a
   assert.ok(archive !== undefined);
   assert.equal(await archive.last(), undefined);
   const dirent = parseDirent('D{"top"}');
-  const appended = await archive.append(async () => await Promise.resolve(dirent), 1_000_000_000n);
+  const appended = await archive.append(async () => await Promise.resolve({ whenNs: 1_000_000_000n, dirent }));
   assert.equal(appended?.number, 1);
   let calls = 0;
   await archive.append(async (last) => {
-    if (calls++ === 0) await openArchiveFile(file).append(async () => await Promise.resolve(parseDirent('D{"between"}')), 2_000_000_000n);
+    if (calls++ === 0)
+      await openArchiveFile(file).append(
+        async () => await Promise.resolve({ whenNs: 2_000_000_000n, dirent: parseDirent('D{"between"}') }),
+      );
     assert.equal(last?.number, calls);
-    return dirent;
-  }, 3_000_000_000n);
+    return { whenNs: 3_000_000_000n, dirent };
+  });
   assert.equal(calls, 2);
   const found: string[] = [];
   for await (const { number, whenNs, dirent: entry } of archive.entries())
@@ -268,6 +274,44 @@ it('S42: the archive of a served Store is read and appended to; two who append a
   assert.deepEqual(found, ['1 1 top', '2 2 between', '3 3 top']);
   const last = await archive.last();
   assert.deepEqual([last?.number, last?.whenNs], [3, 3_000_000_000n]);
+});
+
+it('S42: notes go over the wire, and lines come without them to a client that reads none', async () => {
+  const folder = newFolder();
+  const file = join(folder, 'tree.vt');
+  await using below = new MemoryStore();
+  const exports = new Map([['', { store: below, archive: () => openArchiveFile(file) }]]);
+  servers.push(await serveIn(folder, { exports, isReadOnly: false, instance: 'test', checkers: testCheckers }));
+  await using store = await openServed(folder);
+  const archive = capability(store, 'archives')?.open('tree', { readOnly: false });
+  const notes = new Map([['message', 'kept' as Octets]]);
+  const line = { whenNs: 1_000_000_000n, dirent: parseDirent('D{"top"}'), notes };
+  await archive?.append(async () => await Promise.resolve(line));
+  assert.deepEqual((await archive?.last())?.notes, notes);
+  assert.match(readFileSync(file, 'latin1'), / N\{message:"kept"\} !crc32:/);
+  const archives = () => openArchiveFile(file);
+  const name = encodeText('tree');
+  for (const [json, expected] of [
+    [{}, undefined],
+    [{ notes: true }, notes],
+  ] as const) {
+    const { payload: last } = await answerEntryLast(archives, json, name, {});
+    const { payload: all } = await answerEntries(archives, json, name, {});
+    for (const given of [last, all])
+      assert.deepEqual(
+        parseArchiveLine(
+          Buffer.concat([given ?? []].flat())
+            .toString('latin1')
+            .trimEnd(),
+        )?.notes,
+        expected,
+      );
+  }
+  // It has seen the newest line without its notes, which is the newest all the same.
+  const next = formatArchiveLine({ whenNs: 2_000_000_000n, dirent: parseDirent('D{"next"}') });
+  const seen = formatArchiveLine({ whenNs: line.whenNs, dirent: line.dirent });
+  const modes = { isReadOnly: false, isAppendOnly: false };
+  assert.equal((await answerEntryAppend(archives, modes, {}, encodeAppend('tree', seen, next), {})).yes, true);
 });
 
 it('S42: of 64 clients at once one hangs and one sends garbage, and the others see no errors', async () => {

@@ -65,8 +65,9 @@ export const TEXT_TARGETS: readonly FuzzTarget[] = [
     name: 'archive-line',
     seeds: () => [
       ...goldenLines('vtftp/archive.vt'),
+      ...goldenLines('vtftp/archive-notes.vt'),
       ...goldenLines('python-vt/pack/tree.vt'),
-      ...samples(dirents, (dirent) => formatArchiveLine(1_795_364_221_123_456_789n, dirent), 40),
+      ...samples(dirents, (dirent) => formatArchiveLine({ whenNs: 1_795_364_221_123_456_789n, dirent }), 40),
     ],
     mend(data) {
       const text = data.toString('latin1').replace(/ !crc32:[\da-f]{0,8}$/, '');
@@ -78,10 +79,10 @@ export const TEXT_TARGETS: readonly FuzzTarget[] = [
       if (found.value === undefined) return 'nothing';
       const { whenNs, dirent } = found.value;
       if (whenNs < FIRST_NS || whenNs >= LAST_NS) return 'beyond the years that a line can be written for';
-      const line = formatArchiveLine(whenNs, dirent);
+      const line = formatArchiveLine(found.value);
       const back = parseArchiveLine(line);
       must(back !== undefined, 'a line that says nothing');
-      mustEqual(formatArchiveLine(back.whenNs, back.dirent), line, 'a line, read back');
+      mustEqual(formatArchiveLine(back), line, 'a line, read back');
       return `${dirent.kind} ${bucket(line.length)}`;
     },
   },

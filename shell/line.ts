@@ -1,6 +1,6 @@
 import type { Octets } from '../core/base/octets.ts';
 import type { OpenQuote, SkipReference, Word } from './word.ts';
-import { LineError, OpenQuoteError, plainWord, quotedWord, readWord, WORD_ENDS } from './word.ts';
+import { LineError, OpenQuoteError, OpenQuoteFound, plainWord, quotedWord, readWord, WORD_ENDS } from './word.ts';
 
 // The grammar of a line. Lines are octets, not text: names in scripts need not be UTF-8. @see vtftp(1), "Lines"
 
@@ -129,19 +129,23 @@ class LineParser {
   }
 
   /** Reads more lines. @returns the quote that is open at their end; whatever else is wrong is for {@link parseLine} to tell */
-  append(lines: Octets): OpenQuoteError | undefined {
+  append(lines: Octets): OpenQuoteFound | undefined {
     this.#source = (this.#source === '' ? lines : `${this.#source}\n${lines}`) as Octets;
     try {
       this.#readAll();
     } catch (error) {
-      if (error instanceof OpenQuoteError) return error;
+      if (error instanceof OpenQuoteFound) return error;
       if (!(error instanceof LineError)) throw error;
     }
     return undefined;
   }
 
   parse(): { readonly commands: readonly ParsedCommand[]; readonly open: OpenEnd | undefined } {
-    this.#readAll();
+    try {
+      this.#readAll();
+    } catch (error) {
+      throw error instanceof OpenQuoteFound ? new OpenQuoteError(error, this.#source) : error;
+    }
     const open = this.#isOpen ? this.#openEnd() : undefined;
     if (!this.#isOpen) this.#end();
     return { commands: this.#commands, open };
@@ -265,8 +269,7 @@ class LineParser {
     }
     const end = Math.min(at, this.#source.length);
     if (end === this.#source.length) this.#opaque = true;
-    if (quote !== '' && !this.#isOpen)
-      throw new OpenQuoteError('parse line: unfinished quote in a local command', this.#source, start, quote);
+    if (quote !== '' && !this.#isOpen) throw new OpenQuoteFound('parse line: unfinished quote in a local command', start, quote);
     this.#at = end;
     return this.#source.slice(start + 1, end).trim() as Octets;
   }

@@ -34,8 +34,22 @@ export class OpenQuoteError extends LineError {
   /** What closes it. */
   readonly closedBy: string;
 
-  constructor(what: string, source: Octets, offset: number, closedBy: string) {
+  constructor({ what, offset, closedBy }: OpenQuoteFound, source: Octets) {
     super(what, source, offset, `close it with ${closedBy}`);
+    this.closedBy = closedBy;
+  }
+}
+
+/** The same before its place is counted in lines and columns, which takes a look at all that stands before it. */
+export class OpenQuoteFound extends Error {
+  readonly what: string;
+  readonly offset: number;
+  readonly closedBy: string;
+
+  constructor(what: string, offset: number, closedBy: string) {
+    super(what);
+    this.what = what;
+    this.offset = offset;
     this.closedBy = closedBy;
   }
 }
@@ -45,7 +59,9 @@ export type SkipReference = (source: string, offset: number) => number | undefin
 
 /** The character, counted from 1, that an octet of a line belongs to. */
 export function columnOf(source: Octets, offset: number): number {
-  return [...octetsToText(source.slice(0, offset) as Octets)].length + 1;
+  let column = 1;
+  for (const _ of octetsToText(source.slice(0, offset) as Octets)) column++;
+  return column;
 }
 
 /** What ends a word that is not quoted. */
@@ -56,7 +72,8 @@ export const WORD_ENDS: ReadonlySet<string> = new Set([' ', '\t', '\n', '\r', ';
  *
  * @param isOpen - the line is being typed: its end may be unfinished
  * @returns the word, and the quote that is open at its end
- * @throws {LineError} for an unfinished quote or an unknown escape
+ * @throws {OpenQuoteFound} for an unfinished quote
+ * @throws {LineError} for an unknown escape
  */
 export function readWord(
   source: Octets,
@@ -66,6 +83,9 @@ export function readWord(
 ): { readonly word: Word; readonly openQuote: OpenQuote | undefined } {
   return new WordReader(source, start, isOpen).read(skipReference);
 }
+
+/** What neither ends a word nor quotes; a `$` may. */
+const PLAIN = /[^ \t\n\r;|>&'"\\$]+/y;
 
 /** How a quote opens. */
 export type OpenQuote = "'" | '"' | "$'";
@@ -102,11 +122,13 @@ class WordReader {
       else if (char === '$' && source[this.#at + 1] === "'") this.#readEscaped();
       else if (char === '\\') this.#readBackslash();
       else {
-        parts.add(char, false);
-        this.#at++;
+        PLAIN.lastIndex = this.#at;
+        const plain = PLAIN.exec(source)?.[0] ?? char;
+        parts.add(plain, false);
+        this.#at += plain.length;
       }
     }
-    const word = { text: parts.text as Octets, quoted: Uint8Array.from(parts.quoted), start, end: this.#at };
+    const word = { text: parts.text as Octets, quoted: parts.quoted(), start, end: this.#at };
     return { word, openQuote: this.#openQuote };
   }
 
@@ -194,7 +216,7 @@ class WordReader {
   #unfinished(quote: OpenQuote, start: number, text: string): void {
     if (!this.#isOpen) {
       const what = quote === '"' ? 'double' : 'single';
-      throw new OpenQuoteError(`parse line: unfinished ${what} quote`, this.#source, start, quote === '"' ? quote : "'");
+      throw new OpenQuoteFound(`parse line: unfinished ${what} quote`, start, quote === '"' ? quote : "'");
     }
     this.#parts.add(text, true);
     this.#openQuote = quote;
@@ -220,11 +242,19 @@ const NAMED_ESCAPES: Readonly<Record<string, string>> = {
 
 class WordParts {
   text = '';
-  readonly quoted: number[] = [];
+  /** From where to where the text was quoted. */
+  readonly #quotedRuns: (readonly [start: number, end: number])[] = [];
 
   add(text: string, quoted: boolean): void {
+    const start = this.text.length;
     this.text += text;
-    for (let i = 0; i < text.length; i++) this.quoted.push(quoted ? 1 : 0);
+    if (quoted) this.#quotedRuns.push([start, this.text.length]);
+  }
+
+  quoted(): Uint8Array {
+    const quoted = new Uint8Array(this.text.length);
+    for (const [start, end] of this.#quotedRuns) quoted.fill(1, start, end);
+    return quoted;
   }
 }
 

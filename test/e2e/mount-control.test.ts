@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -18,9 +19,12 @@ async function ask(path: string, lines: readonly string[], dones = lines.length)
   socket.setEncoding('utf8');
   socket.write(lines.map((line) => `${line}\n`).join(''));
   let text = '';
+  let ended = 0;
   socket.on('data', (chunk: string) => {
+    // What was cut in two by the end of a chunk counts with the rest of it.
+    ended += `${text.slice(-10)}${chunk}`.split('"done":true').length - 1;
     text += chunk;
-    if (text.split('"done":true').length > dones) socket.end();
+    if (ended >= dones) socket.end();
   });
   await once(socket, 'close');
   return text
@@ -51,6 +55,23 @@ describe('the control channel of a mount', { skip: noMountsHere() ?? false }, ()
     assert.match(String(answers.find(({ id, error }) => id === 3 && error !== undefined)?.['error']), /no such file/);
     const seen = await mount.sh('ls . d; cat d/g; stat -c %a d');
     assert.equal(seen.stdout, '.:\nd\ne\n\nd:\ng\none700\n', seen.report);
+  });
+
+  it('S14: a request of 40,000 names does not keep the mount from answering others', async (t) => {
+    const mount = await mounted(t, makeScratch(t));
+    assert.equal((await mount.sh('mkdir x7')).status, 0);
+    const names = Array.from({ length: 40_000 }, (_, i) => `x${i}`).join(' ');
+    let answers: Answer[] | undefined;
+    const asked = ask(await controlOf(mount), [request(1, `stat ${names}`)]).then((all) => {
+      answers = all;
+    });
+    let looks = 0;
+    // Each name is another one: the kernel asks the mount, and has nothing of its own to say.
+    for (; answers === undefined; looks++) await assert.rejects(stat(`${mount.path}/none${looks}`), { code: 'ENOENT' });
+    await asked;
+    assert.deepEqual(answers?.at(-1), { id: 1, done: true, status: 3 });
+    assert.equal(answers?.filter(({ failure }) => failure !== undefined).length, 39_999);
+    assert.ok(looks > 4, `answered ${looks} times meanwhile`);
   });
 
   it('S14: refuses what reaches beyond the tree, what is no request, and lines without end', async (t) => {

@@ -1,9 +1,9 @@
 import type { Archive } from '../core/archive/archive.ts';
 import type { Octets } from '../core/base/octets.ts';
 import type { DirDirent, Dirent } from '../core/dirent/dirent.ts';
-import type { PeerTable } from '../core/store/peer-table.ts';
+import type { TailTable } from '../core/follow/tail-table.ts';
+import type { PeerTable } from '../core/openers/peer-table.ts';
 import type { Store } from '../core/store/store.ts';
-import type { TailTable } from '../core/tail/tail-table.ts';
 import type { Tree, TreePath } from '../core/tree/tree.ts';
 
 /** A source that is open beside that of the session. */

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { PathError, VtError } from '../core/base/errors.ts';
-import { errorCode } from '../core/base/system-error.ts';
+import { errorCode } from '../core/base/system/system-error.ts';
 
 /** Names of errors as `os.constants.errno` has them. */
 export type ErrnoName = keyof typeof constants.errno;

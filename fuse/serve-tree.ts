@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PathError, VtError } from '../core/base/errors.ts';
-import { fileTimeNs } from '../core/base/libc.ts';
 import { type Octets, octetsToText } from '../core/base/octets.ts';
-import type { OwnerNames } from '../core/base/owner-names.ts';
-import { errorText } from '../core/base/system-error.ts';
+import { fileTimeNs } from '../core/base/system/libc.ts';
+import type { OwnerNames } from '../core/base/system/owner-names.ts';
+import { errorText } from '../core/base/system/system-error.ts';
 import type { NameFilter } from '../core/filter/name-filter.ts';
-import type { LiveDir } from '../core/tree/live-node.ts';
-import type { LiveTree } from '../core/tree/live-tree.ts';
+import type { LiveDir } from '../core/tree/live/live-node.ts';
+import type { LiveTree } from '../core/tree/live/live-tree.ts';
 import { splitPath } from '../core/tree/path.ts';
 import type { TreePath } from '../core/tree/tree.ts';
 import type { Mount, MountOptions } from './driver.ts';

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { VtError } from '../core/base/errors.ts';
-import { errorReason } from '../core/base/system-error.ts';
+import { errorReason } from '../core/base/system/system-error.ts';
 
 /** Another process takes it away: the kernel writes back what it holds, which this one has to answer. */
 export async function takeAway(mountPoint: string, lazy: boolean): Promise<void> {

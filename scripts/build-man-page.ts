@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { COMMANDS } from '../commands/list.ts';
+import { COMMANDS } from '../commands/all-commands.ts';
 import { manPage, readManTemplate } from '../shell/man-page.ts';
 import { PROJECT_ROOT } from './project-root.ts';
 

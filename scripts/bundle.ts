@@ -17,14 +17,14 @@ const PROGRAM_ENTRY = 'shell/main.ts';
 
 /** Output name, without `.js`, to source file. */
 const WORKERS: Readonly<Record<string, string>> = {
-  'ingest-worker': 'core/blockify/ingest-worker.ts',
+  'ingest-worker': 'core/blockify/ingest/ingest-worker.ts',
   'export-worker': 'core/export/export-worker.ts',
   'read-worker': 'fuse/live/read-worker.ts',
-  'check-worker': 'core/store/check-worker.ts',
+  'check-worker': 'core/store/records/check-worker.ts',
 };
 
 /** Loaded by the entry in nearly every session: these, with all that they import, make one chunk. */
-const EVERY_SESSION = ['shell/run.ts', 'core/store/open-datadir.ts'];
+const EVERY_SESSION = ['shell/run.ts', 'core/openers/open-datadir.ts'];
 
 /** Packages that stay outside: native code, and what most sessions never load. */
 const EXTERNAL: readonly string[] = ['koffi', '@napi-rs/blake-hash', '@node-rs/crc32', 'enquirer', 'fuse-native'];

@@ -21,13 +21,13 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 
 /** Packages with one owner: the file that hides each from the rest, and where it may be replaced. */
 const OWNED_PACKAGES: Readonly<Record<string, string>> = {
-  chokidar: 'core/store/entry-monitor.ts',
-  koffi: 'core/base/libc.ts',
+  chokidar: 'core/monitor/entry-monitor.ts',
+  koffi: 'core/base/system/libc.ts',
   '@node-rs/crc32': 'core/base/crc32.ts',
   '@napi-rs/blake-hash': 'core/block/blake3-engine.ts',
   enquirer: 'shell/prompt.ts',
-  chalk: 'shell/output.ts',
-  ini: 'shell/config-clauses.ts',
+  chalk: 'shell/output/output.ts',
+  ini: 'shell/session/config-clauses.ts',
   'fuse-native': 'fuse/native/native-mount.ts',
 };
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { COMMANDS } from '../commands/list.ts';
+import { COMMANDS } from '../commands/all-commands.ts';
 import { PROGRAM_OPTIONS } from '../shell/argv.ts';
 import { PROJECT_ROOT } from './project-root.ts';
 import { sentencesOfManual, sentencesOfMarkdown, sentencesOfText } from './sentences.ts';

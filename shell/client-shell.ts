@@ -3,15 +3,15 @@ import type { Session } from '../commands/session.ts';
 import { VtError } from '../core/base/errors.ts';
 import { octetsFromText, octetsToText } from '../core/base/octets.ts';
 import { skipReference } from '../core/dirent/reference-skip.ts';
-import { ClientSession } from './client-session.ts';
 import { Dispatcher } from './dispatch.ts';
 import { exitStatusOf } from './exit-status.ts';
-import type { ParsedCommand } from './line.ts';
-import { Messages } from './messages.ts';
-import { PLAIN_STYLE, SinkOutput } from './output.ts';
-import { ProgressView } from './progress.ts';
-import { DEFAULT_COLUMNS } from './redirected-output.ts';
-import type { Sink } from './sink.ts';
+import type { ParsedCommand } from './line/line.ts';
+import { Messages } from './output/messages.ts';
+import { PLAIN_STYLE, SinkOutput } from './output/output.ts';
+import { ProgressView } from './output/progress.ts';
+import { DEFAULT_COLUMNS } from './output/redirected-output.ts';
+import type { Sink } from './output/sink.ts';
+import { ClientSession } from './session/client-session.ts';
 
 /** Octets of answers that wait for a client before its command does. */
 const HELD_BYTES = 64 * 1024;

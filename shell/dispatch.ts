@@ -1,26 +1,26 @@
 import { type ArgumentSpec, type Command, type CommandContext, isLocalKind, type ShellServices } from '../commands/command.ts';
-import { expandHome } from '../commands/local-path.ts';
+import { expandHome } from '../commands/parts/local-path.ts';
 import type { Session } from '../commands/session.ts';
 import { ReadOnlyError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromText, octetsToText } from '../core/base/octets.ts';
 import { capability } from '../core/store/capability.ts';
 import type { Tree } from '../core/tree/tree.ts';
-import { assignWords, parseOptions } from './arguments.ts';
 import { findCommand, namesOf } from './command-names.ts';
-import type { CommandNames } from './error-line.ts';
-import { expandGlob, isGlobWord, patternOf } from './glob.ts';
-import { HeldOutput } from './held-output.ts';
-import type { ParsedCommand } from './line.ts';
-import { parseLine } from './line.ts';
-import { localGlobSide } from './local-glob.ts';
-import type { Messages } from './messages.ts';
-import { CommandDiagnostics } from './messages.ts';
-import type { SinkOutput } from './output.ts';
-import { quoteWord } from './quote.ts';
-import { ReadOnlyTree } from './read-only-tree.ts';
-import { treeGlobSide } from './tree-glob.ts';
-import type { SkipReference, Word } from './word.ts';
+import { assignWords, parseOptions } from './line/arguments.ts';
+import { expandGlob, isGlobWord, patternOf } from './line/glob.ts';
+import type { ParsedCommand } from './line/line.ts';
+import { parseLine } from './line/line.ts';
+import { localGlobSide } from './line/local-glob.ts';
+import { quoteWord } from './line/quote.ts';
+import { treeGlobSide } from './line/tree-glob.ts';
+import type { SkipReference, Word } from './line/word.ts';
+import type { CommandNames } from './output/error-line.ts';
+import { HeldOutput } from './output/held-output.ts';
+import type { Messages } from './output/messages.ts';
+import { CommandDiagnostics } from './output/messages.ts';
+import type { SinkOutput } from './output/output.ts';
+import { ReadOnlyTree } from './session/read-only-tree.ts';
 
 /** What a dispatcher works with; all of it belongs to one session. */
 export interface DispatchOptions {

@@ -1,9 +1,9 @@
 import type { Command, CommandGroup } from '../commands/command.ts';
 import { COMMAND_GROUPS } from '../commands/command.ts';
 import { appendAll, largestOf } from '../core/base/lists.ts';
-import { argumentsOf, usageLine } from './arguments.ts';
 import type { NamedCommand } from './command-names.ts';
-import { wrapText } from './wrap-text.ts';
+import { argumentsOf, usageLine } from './line/arguments.ts';
+import { wrapText } from './output/wrap-text.ts';
 
 /** Headings of the groups of commands. */
 export const GROUP_HEADINGS: Readonly<Record<CommandGroup, string>> = {

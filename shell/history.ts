@@ -1,6 +1,6 @@
 import { chmodSync, closeSync, fchmodSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { makeFolders } from '../core/base/make-folders.ts';
+import { makeFolders } from '../core/base/system/make-folders.ts';
 
 /** Lines kept, in the file too. */
 export const HISTORY_SIZE = 5000;

@@ -5,7 +5,7 @@ import { isatty } from 'node:tty';
 import { VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsToTextStrict } from '../core/base/octets.ts';
-import { errorReason } from '../core/base/system-error.ts';
+import { errorReason } from '../core/base/system/system-error.ts';
 
 /** A process may take this long to be there on a busy machine, in milliseconds. */
 const STARTING_MS = 1000;

@@ -2,7 +2,7 @@
 import { writeSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { UsageError } from '../core/base/errors.ts';
-import { errorCode, errorReason } from '../core/base/system-error.ts';
+import { errorCode, errorReason } from '../core/base/system/system-error.ts';
 import type { ProgramArguments } from './argv.ts';
 import { ExtraWordsError, parseArgv, programHelp } from './argv.ts';
 import { EXIT } from './exit-status.ts';
@@ -12,7 +12,7 @@ import { VERSION } from './version.ts';
 
 /** How to run words as a command, where they are one. */
 async function commandInstead(words: readonly string[]): Promise<string | undefined> {
-  const [{ COMMANDS }, { asCommandLine }] = await Promise.all([import('../commands/list.ts'), import('./command-names.ts')]);
+  const [{ COMMANDS }, { asCommandLine }] = await Promise.all([import('../commands/all-commands.ts'), import('./command-names.ts')]);
   return asCommandLine(COMMANDS, words);
 }
 
@@ -21,10 +21,10 @@ async function main(): Promise<void> {
   try {
     const given = process.argv.slice(2);
     const isMangled = given.some((arg) => arg.includes('\ufffd'));
-    args = parseArgv(isMangled ? (await import('./argv-octets.ts')).withOctets(given) : given);
+    args = parseArgv(isMangled ? (await import('./output/argv-octets.ts')).withOctets(given) : given);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    const { errorLine } = await import('./error-line.ts');
+    const { errorLine } = await import('./output/error-line.ts');
     const remedy = (error instanceof ExtraWordsError ? await commandInstead(error.words) : undefined) ?? error.remedy;
     writeSync(2, `vtftp: ${errorLine(error).text}${remedy === undefined ? '' : ` (${remedy})`}\n`);
     process.exitCode = EXIT.usage;

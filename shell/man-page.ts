@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import type { Command } from '../commands/command.ts';
 import { COMMAND_GROUPS } from '../commands/command.ts';
 import { appendAll } from '../core/base/lists.ts';
-import { argumentsOf } from './arguments.ts';
 import { PROGRAM_OPTIONS } from './argv.ts';
 import { EXIT_TEXTS } from './exit-status.ts';
 import { commandsOf, GROUP_HEADINGS } from './help-text.ts';
-import { wrapText } from './wrap-text.ts';
+import { argumentsOf } from './line/arguments.ts';
+import { wrapText } from './output/wrap-text.ts';
 
 /** mandoc's lint asks for lines of at most 80 octets. */
 const LINE_WIDTH = 78;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { homeFolder } from '../core/base/home-folder.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromText } from '../core/base/octets.ts';
+import { homeFolder } from '../core/base/system/home-folder.ts';
 
 /** Where the program keeps its things, after the XDG base directory specification. */
 export interface Places {

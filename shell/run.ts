@@ -1,34 +1,34 @@
 import { isatty } from 'node:tty';
+import { COMMANDS } from '../commands/all-commands.ts';
 import type { ShellServices } from '../commands/command.ts';
-import { COMMANDS } from '../commands/list.ts';
 import { VtError } from '../core/base/errors.ts';
-import { useZone } from '../core/base/local-offset.ts';
 import { octetsFromBytes, octetsFromText, octetsToBytes } from '../core/base/octets.ts';
-import { requireTrusted } from '../core/base/trusted-file.ts';
+import { useZone } from '../core/base/system/local-offset.ts';
+import { requireTrusted } from '../core/base/system/trusted-file.ts';
 import { skipReference } from '../core/dirent/reference-skip.ts';
 import type { ProgramArguments } from './argv.ts';
 import { asCommandLine } from './command-names.ts';
-import { readConfiguration } from './config.ts';
 import { Dispatcher, isCancelled } from './dispatch.ts';
 import { EXIT, exitStatusOf } from './exit-status.ts';
 import { outliveTerminals } from './hang-up.ts';
-import { Messages } from './messages.ts';
-import { encodeText, loadColours, PLAIN_STYLE, SinkOutput, wantsColour } from './output.ts';
+import { Messages } from './output/messages.ts';
+import { encodeText, loadColours, PLAIN_STYLE, SinkOutput, wantsColour } from './output/output.ts';
+import { ProgressView } from './output/progress.ts';
+import { DEFAULT_COLUMNS, runRedirected } from './output/redirected-output.ts';
+import { FdSink } from './output/sink.ts';
+import type { StoreProgressLine } from './output/store-progress.ts';
 import type { Places } from './places.ts';
 import { homeOctets, placesOf } from './places.ts';
-import { PlanStore } from './plan-store.ts';
-import { ProgressView } from './progress.ts';
 import { rcFile } from './rc.ts';
-import { DEFAULT_COLUMNS, runRedirected } from './redirected-output.ts';
 import type { ScriptLine } from './script.ts';
 import { commandLines, openScript, openStdin, scriptLines } from './script.ts';
 import { makeServices, TerminalHolder } from './services.ts';
-import type { ShellSession } from './session.ts';
-import { makeSession } from './session.ts';
+import { readConfiguration } from './session/config.ts';
+import { PlanStore } from './session/plan-store.ts';
+import type { ShellSession } from './session/session.ts';
+import { makeSession } from './session/session.ts';
+import { openStoreLazily } from './session/stores.ts';
 import { Signals, writeStderr } from './signals.ts';
-import { FdSink } from './sink.ts';
-import type { StoreProgressLine } from './store-progress.ts';
-import { openStoreLazily } from './stores.ts';
 
 /** What one run of the shell is made of. */
 export interface Shell {
@@ -90,7 +90,7 @@ export async function runShell(args: ProgramArguments): Promise<number> {
 }
 
 async function storeProgressLine(isTerminal: boolean): Promise<StoreProgressLine> {
-  const { StoreProgressLine: Line } = await import('./store-progress.ts');
+  const { StoreProgressLine: Line } = await import('./output/store-progress.ts');
   return new Line({ write: writeStderr, isTerminal });
 }
 

@@ -3,10 +3,10 @@ import type { Readable } from 'node:stream';
 import { VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromBytes } from '../core/base/octets.ts';
-import { errorReason } from '../core/base/system-error.ts';
+import { errorReason } from '../core/base/system/system-error.ts';
 import { skipReference } from '../core/dirent/reference-skip.ts';
-import { LineJoiner } from './line.ts';
-import { encodeText } from './output.ts';
+import { LineJoiner } from './line/line.ts';
+import { encodeText } from './output/output.ts';
 
 /** A line of a script, and where it stands. */
 export interface ScriptLine {

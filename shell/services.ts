@@ -3,8 +3,8 @@ import type { Session } from '../commands/session.ts';
 import { UsageError, VtError } from '../core/base/errors.ts';
 import { findCommand } from './command-names.ts';
 import { commandHelp, helpOverview } from './help-text.ts';
-import type { SinkOutput } from './output.ts';
-import { quoteWord } from './quote.ts';
+import { quoteWord } from './line/quote.ts';
+import type { SinkOutput } from './output/output.ts';
 import { openStdin } from './script.ts';
 import type { Signals } from './signals.ts';
 import { VERSION } from './version.ts';
@@ -127,7 +127,7 @@ export function makeServices(options: ServicesOptions): ShellServices {
 /** Writes what a local command reads; one that has had enough is no error. */
 async function feed(stdin: NodeJS.WritableStream | null, input: AsyncIterable<Uint8Array>): Promise<void> {
   if (stdin === null) throw new VtError('EFAILED', 'run a local command: it has no standard input');
-  const { StreamSink } = await import('./sink.ts');
+  const { StreamSink } = await import('./output/sink.ts');
   let isGone = false;
   const sink = new StreamSink(stdin as ConstructorParameters<typeof StreamSink>[0], () => {
     isGone = true;

@@ -1,6 +1,6 @@
 import type { OpOptions } from '../base/op-options.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
-import { EMPTY_ROOT } from '../tree/empty-root.ts';
+import { EMPTY_ROOT } from '../dirent/empty-root.ts';
 import type { Archive, ArchiveEntry } from './archive.ts';
 
 /** What stands before the first entry of an archive: number 0, the empty tree. */

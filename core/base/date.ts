@@ -1,5 +1,5 @@
 import { VtError } from './errors.ts';
-import { localOffset } from './local-offset.ts';
+import { localOffset } from './system/local-offset.ts';
 
 /** What a date as people write it stands for: 2026-11-22 for a whole day, 16:17 for a minute. */
 export interface DateSpan {

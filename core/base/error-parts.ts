@@ -1,5 +1,5 @@
 import { PathError, VtError } from './errors.ts';
-import { errorReason, isSystemError } from './system-error.ts';
+import { errorReason, isSystemError } from './system/system-error.ts';
 
 /** What an error says, taken apart. */
 export interface ErrorParts {

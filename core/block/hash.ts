@@ -1,6 +1,6 @@
 import { hash as nodeHash } from 'node:crypto';
 import { VtError } from '../base/errors.ts';
-import type { SharedMemory } from '../base/shared-memory.ts';
+import type { SharedMemory } from '../base/system/shared-memory.ts';
 import { blake3Digest, writeBlake3Digest } from './blake3-engine.ts';
 import type { DigestWriter } from './digest-each.ts';
 import { cryptoWriter, digestEach } from './digest-each.ts';

@@ -1,4 +1,4 @@
-import type { SharedMemory } from '../base/shared-memory.ts';
+import type { SharedMemory } from '../base/system/shared-memory.ts';
 import type { MemoryDigester } from './hash.ts';
 import { KECCAK_KERNEL_WASM } from './keccak-kernel-wasm.ts';
 

@@ -1,6 +1,6 @@
 import { hash as nodeHash } from 'node:crypto';
 import { copyOctets } from '../base/copy-octets.ts';
-import { type SharedMemory, sharedMemory } from '../base/shared-memory.ts';
+import { type SharedMemory, sharedMemory } from '../base/system/shared-memory.ts';
 import { cryptoWriter, digestEach } from './digest-each.ts';
 import type { MemoryDigester } from './hash.ts';
 import { KECCAK_SCRATCH_SIZE, loadKeccakKernel } from './keccak-kernel.ts';

@@ -1,6 +1,6 @@
 import { throwIfCancelled } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
-import { sharedMemory } from '../base/shared-memory.ts';
+import { sharedMemory } from '../base/system/shared-memory.ts';
 import type { Block } from '../block/block.ts';
 import type { BlockSink } from '../block/block-sink.ts';
 import { leafBlock } from '../block/block-sink.ts';

@@ -1,7 +1,7 @@
 import { VtError } from '../base/errors.ts';
 import { MAX_BLOCK_SIZE } from '../block/block.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
-import { areEdgeSizes, MIN_MEAN_SIZE } from '../store/edges-text.ts';
+import { areEdgeSizes, MIN_MEAN_SIZE } from '../block/edges-text.ts';
 
 // The hash of the edge kernel `poly32-1`, frozen: Stores hold Blocks that end where it says. Of the octets b up to and
 // including position i of a content, for each i with a whole window before it:

@@ -1,4 +1,4 @@
-import type { SharedMemory } from '../base/shared-memory.ts';
+import type { SharedMemory } from '../base/system/shared-memory.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { EdgeThresholds } from './edge-hash.ts';
 import { checkEdgeSettings, edgeThresholds, WINDOW_SIZE } from './edge-hash.ts';

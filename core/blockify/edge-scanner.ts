@@ -1,4 +1,4 @@
-import { sharedMemory } from '../base/shared-memory.ts';
+import { sharedMemory } from '../base/system/shared-memory.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { EdgeKernel, SliceScan } from './edge-kernel.ts';
 import { KERNEL_CONTEXT, KERNEL_SCRATCH_SIZE, loadEdgeKernel } from './edge-kernel.ts';

@@ -14,7 +14,7 @@ import type { LeafSpan } from './edge-picker.ts';
 import { EdgePicker } from './edge-picker.ts';
 import type { EdgeScanner } from './edge-scanner.ts';
 import { MAX_SCAN_SIZE } from './edge-scanner.ts';
-import type { Ingest } from './ingest.ts';
+import type { Ingest } from './ingest/ingest.ts';
 import type { ContentHint, FeedMark, Parser } from './parser.ts';
 import { MAX_HEAD_SIZE } from './parser.ts';
 

@@ -1,11 +1,11 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { VtError } from '../base/errors.ts';
-import { sharedMemory } from '../base/shared-memory.ts';
-import { errorReason } from '../base/system-error.ts';
+import { sharedMemory } from '../base/system/shared-memory.ts';
+import { errorReason } from '../base/system/system-error.ts';
 import { MAX_BLOCK_SIZE } from '../block/block.ts';
 import type { HashFunction, MemoryDigester } from '../block/hash.ts';
 import { HASH_SCRATCH_SIZE } from '../block/hash.ts';
-import { decodeStored } from '../store/stored-bytes.ts';
+import { decodeStored } from '../store/records/stored-bytes.ts';
 import type { PackedSegments } from './segment-rows.ts';
 import { CELL, CODECS, ROW_SIZE, SEGMENT } from './segment-rows.ts';
 

@@ -1,8 +1,8 @@
-import type { AtCalls } from '../base/at-calls.ts';
-import { libc } from '../base/libc.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
-import type { OwnerNames } from '../base/owner-names.ts';
+import type { AtCalls } from '../base/system/at-calls.ts';
+import { libc } from '../base/system/libc.ts';
+import type { OwnerNames } from '../base/system/owner-names.ts';
 import { timespecs } from '../base/timespec.ts';
 import type { Meta } from '../dirent/meta.ts';
 import { defaultMode } from '../dirent/meta.ts';

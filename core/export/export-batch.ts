@@ -1,6 +1,6 @@
-import type { CName } from '../base/at-calls.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
 import type { Octets } from '../base/octets.ts';
+import type { CName } from '../base/system/at-calls.ts';
 import { TIMESPECS_SIZE } from '../base/timespec.ts';
 import type { Attributes } from './export-attributes.ts';
 import type { PackedSegments, SegmentRows } from './segment-rows.ts';

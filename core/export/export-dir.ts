@@ -1,11 +1,11 @@
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import type { AtCalls, CName } from '../base/at-calls.ts';
-import { cName } from '../base/at-calls.ts';
 import { PathError, VtError } from '../base/errors.ts';
-import { getXattr, libc, listXattrs } from '../base/libc.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
-import { errorCode } from '../base/system-error.ts';
+import type { AtCalls, CName } from '../base/system/at-calls.ts';
+import { cName } from '../base/system/at-calls.ts';
+import { getXattr, libc, listXattrs } from '../base/system/libc.ts';
+import { errorCode } from '../base/system/system-error.ts';
 import type { AttributeFailure, Attributes, Owner } from './export-attributes.ts';
 import { applyToFile, attempt } from './export-attributes.ts';
 

@@ -1,5 +1,5 @@
 import { closeSync, ftruncateSync } from 'node:fs';
-import { cName } from '../base/at-calls.ts';
+import { cName } from '../base/system/at-calls.ts';
 import { readBlockRange } from '../block/read-range.ts';
 import { isRun } from '../block/run-bytes.ts';
 import type { FileDirent } from '../dirent/dirent.ts';

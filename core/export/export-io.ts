@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import { errorReason } from '../base/system-error.ts';
+import { errorReason } from '../base/system/system-error.ts';
 import type { ItemFailure } from './export-writer.ts';
 
 /** Writes all of `data` at an offset. */

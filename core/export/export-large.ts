@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync } from 'node:fs';
-import { cName } from '../base/at-calls.ts';
 import { throwIfCancelled } from '../base/errors.ts';
+import { cName } from '../base/system/at-calls.ts';
 import { readBlockRange } from '../block/read-range.ts';
 import type { ContentPlanner } from './content-planner.ts';
 import { applyToFile } from './export-attributes.ts';

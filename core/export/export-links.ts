@@ -1,5 +1,5 @@
 import type { Octets } from '../base/octets.ts';
-import type { LeafDirent } from '../tree/live-node.ts';
+import type { LeafDirent } from '../tree/live/live-node.ts';
 import type { WalkLink } from '../tree/walk.ts';
 import type { ExportDir } from './export-dir.ts';
 

@@ -1,6 +1,6 @@
 import { chmodSync, closeSync, constants } from 'node:fs';
-import type { AtCalls, AtStat, CName } from '../base/at-calls.ts';
-import type { LeafDirent } from '../tree/live-node.ts';
+import type { AtCalls, AtStat, CName } from '../base/system/at-calls.ts';
+import type { LeafDirent } from '../tree/live/live-node.ts';
 import type { AttributeFailure, Attributes } from './export-attributes.ts';
 import { applyXattrs, attempt } from './export-attributes.ts';
 import { floorTo } from './time-grain.ts';

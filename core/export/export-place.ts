@@ -1,8 +1,8 @@
 import { closeSync } from 'node:fs';
-import type { AtCalls, CName } from '../base/at-calls.ts';
-import { cName } from '../base/at-calls.ts';
 import { VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
+import type { AtCalls, CName } from '../base/system/at-calls.ts';
+import { cName } from '../base/system/at-calls.ts';
 import { openBelow } from './export-dir.ts';
 import type { NamedPlace } from './export-links.ts';
 import { isDirectory, isIdentical } from './export-nodes.ts';

@@ -1,12 +1,12 @@
 import { lstatSync, readlinkSync } from 'node:fs';
-import { splitDevice } from '../base/at-calls-proc.ts';
 import type { Octets } from '../base/octets.ts';
 import type { OpOptions } from '../base/op-options.ts';
-import { pathBytes } from '../base/system-error.ts';
+import { splitDevice } from '../base/system/at-calls-proc.ts';
+import { pathBytes } from '../base/system/system-error.ts';
 import { leavesOf } from '../block/tree-walk.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 import type { Store } from '../store/store.ts';
-import type { LeafDirent } from '../tree/live-node.ts';
+import type { LeafDirent } from '../tree/live/live-node.ts';
 import { isDamage } from '../tree/walk.ts';
 import { isIdentical } from './export-nodes.ts';
 import type { WalkStep } from './export-walk.ts';

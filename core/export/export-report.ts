@@ -1,7 +1,7 @@
 import { VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
-import { errorCode } from '../base/system-error.ts';
+import { errorCode } from '../base/system/system-error.ts';
 import { isDamage } from '../tree/walk.ts';
 import type { ExportCounts, ExportFailure } from './export.ts';
 import type { AttributeFailure } from './export-attributes.ts';

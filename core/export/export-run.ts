@@ -1,11 +1,11 @@
 import { fstatSync } from 'node:fs';
-import type { AtCalls, CName } from '../base/at-calls.ts';
-import { cName } from '../base/at-calls.ts';
 import { VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
-import type { OwnerNames } from '../base/owner-names.ts';
-import { errorCode } from '../base/system-error.ts';
+import type { AtCalls, CName } from '../base/system/at-calls.ts';
+import { cName } from '../base/system/at-calls.ts';
+import type { OwnerNames } from '../base/system/owner-names.ts';
+import { errorCode } from '../base/system/system-error.ts';
 import type { Meta } from '../dirent/meta.ts';
 import type { Store } from '../store/store.ts';
 import { damagedBlocks } from '../tree/damaged-blocks.ts';

@@ -3,7 +3,7 @@ import type { Octets } from '../base/octets.ts';
 import type { BlockSource } from '../block/block-source.ts';
 import type { DirDirent, Dirent } from '../dirent/dirent.ts';
 import { direntNameFault } from '../dirent/dirent-fields.ts';
-import type { LeafDirent } from '../tree/live-node.ts';
+import type { LeafDirent } from '../tree/live/live-node.ts';
 import type { WalkLink } from '../tree/walk.ts';
 import { walkDirent } from '../tree/walk.ts';
 

@@ -1,8 +1,8 @@
 import { closeSync, ftruncateSync, writeSync, writevSync } from 'node:fs';
-import type { AtCalls } from '../base/at-calls.ts';
-import { atCalls } from '../base/at-calls.ts';
 import { VtError } from '../base/errors.ts';
-import { errorCode } from '../base/system-error.ts';
+import type { AtCalls } from '../base/system/at-calls.ts';
+import { atCalls } from '../base/system/at-calls.ts';
+import { errorCode } from '../base/system/system-error.ts';
 import type { HashFunction } from '../block/hash.ts';
 import { isRun, runChunks } from '../block/run-bytes.ts';
 import { BlockWindow, StaleLocationError } from './block-window.ts';

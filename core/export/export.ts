@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
-import type { AtCalls } from '../base/at-calls.ts';
-import { atCalls } from '../base/at-calls.ts';
 import { throwIfCancelled } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
-import type { OwnerNames } from '../base/owner-names.ts';
-import { systemOwnerNames } from '../base/owner-names.ts';
+import type { AtCalls } from '../base/system/at-calls.ts';
+import { atCalls } from '../base/system/at-calls.ts';
+import type { OwnerNames } from '../base/system/owner-names.ts';
+import { systemOwnerNames } from '../base/system/owner-names.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 import type { Store } from '../store/store.ts';
 import type { OwnerPolicy } from './export-attributes.ts';

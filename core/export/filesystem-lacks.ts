@@ -1,7 +1,7 @@
 import { VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText, octetsToTextStrict } from '../base/octets.ts';
-import { errorCode } from '../base/system-error.ts';
+import { errorCode } from '../base/system/system-error.ts';
 
 // Filesystems differ in what they can hold, and in how they say that they cannot: FAT and exFAT answer a symlink with
 // EPERM, EINVAL or ENOSYS, a FIFO with EPERM or EIO, a colon in a name with EINVAL or ENOENT.

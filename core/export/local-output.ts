@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { throwIfCancelled } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes } from '../base/octets.ts';
-import { errorCode, pathBytes } from '../base/system-error.ts';
+import { errorCode, pathBytes } from '../base/system/system-error.ts';
 import { specialFileAt } from './special-file.ts';
 import { temporaryPrefix } from './temporary-names.ts';
 

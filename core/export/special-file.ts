@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs';
 import { lstatSync, readlinkSync, statfsSync } from 'node:fs';
 import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes, octetsToText } from '../base/octets.ts';
-import { pathBytes } from '../base/system-error.ts';
+import { pathBytes } from '../base/system/system-error.ts';
 
 /** What a path leads to that is no file of its own, and so cannot be replaced by one. */
 export interface SpecialFile {

@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { AtCalls } from '../base/at-calls.ts';
-import { cName } from '../base/at-calls.ts';
 import type { Octets } from '../base/octets.ts';
-import { errorCode } from '../base/system-error.ts';
+import type { AtCalls } from '../base/system/at-calls.ts';
+import { cName } from '../base/system/at-calls.ts';
+import { errorCode } from '../base/system/system-error.ts';
 
 /**
  * Names of files that are not complete say which process makes them: `.vtftp-MACHINE-BOOT-PID-START-RANDOM-NUMBER`. What a

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
-import type { AtCalls } from '../base/at-calls.ts';
-import { cName } from '../base/at-calls.ts';
 import type { Octets } from '../base/octets.ts';
+import type { AtCalls } from '../base/system/at-calls.ts';
+import { cName } from '../base/system/at-calls.ts';
 import { timespecs } from '../base/timespec.ts';
 import { attempt } from './export-attributes.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes, octetsToText } from '../base/octets.ts';
-import { errorCode, errorReason, pathBytes } from '../base/system-error.ts';
+import { errorCode, errorReason, pathBytes } from '../base/system/system-error.ts';
 
 /** Octets of a file of rules, at most. */
 const MAX_RULES_SIZE = 1024 * 1024;

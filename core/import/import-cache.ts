@@ -1,11 +1,11 @@
 import { decodeBsdata, decodeBsuint } from '../base/bsuint.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
 import { ParseError } from '../base/errors.ts';
-import type { FileSignature } from '../base/file-signature.ts';
-import { packSignature, SIGNATURE_LENGTH } from '../base/file-signature.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes } from '../base/octets.ts';
-import type { OwnerNames } from '../base/owner-names.ts';
+import type { FileSignature } from '../base/system/file-signature.ts';
+import { packSignature, SIGNATURE_LENGTH } from '../base/system/file-signature.ts';
+import type { OwnerNames } from '../base/system/owner-names.ts';
 import type { Block } from '../block/block.ts';
 import { blockrefBody, decodeBlockrefBody } from '../block/blockref.ts';
 import type { LocalCache } from '../store/capabilities.ts';

@@ -1,10 +1,10 @@
 import type { BigIntStats } from 'node:fs';
 import type { Octets } from '../base/octets.ts';
-import type { OwnerNames } from '../base/owner-names.ts';
-import type { Ingest } from '../blockify/ingest.ts';
+import type { OwnerNames } from '../base/system/owner-names.ts';
+import type { Ingest } from '../blockify/ingest/ingest.ts';
 import type { Dirent, IndirectDirent } from '../dirent/dirent.ts';
 import { encodeDirent } from '../dirent/dirent-codec.ts';
-import { linksWithin } from '../tree/live-node.ts';
+import { linksWithin } from '../tree/live/live-node.ts';
 import type { CachedEntry } from './import-cache.ts';
 import type { EntryOutcome } from './import-dir.ts';
 import type { ImportedLinks } from './import-links.ts';

@@ -1,5 +1,5 @@
-import type { FileSignature } from '../base/file-signature.ts';
 import type { Octets } from '../base/octets.ts';
+import type { FileSignature } from '../base/system/file-signature.ts';
 import type { Block } from '../block/block.ts';
 import type { BlockSink } from '../block/block-sink.ts';
 import { DirWriter } from '../dirent/dir-codec.ts';

@@ -1,12 +1,12 @@
 import { readlinkSync } from 'node:fs';
 import { VtError } from '../base/errors.ts';
-import type { FileSignature } from '../base/file-signature.ts';
-import { findXattrs } from '../base/find-xattrs.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes } from '../base/octets.ts';
-import { pathBytes } from '../base/system-error.ts';
+import type { FileSignature } from '../base/system/file-signature.ts';
+import { findXattrs } from '../base/system/find-xattrs.ts';
+import { pathBytes } from '../base/system/system-error.ts';
 import { decodeDirent, encodeDirent } from '../dirent/dirent-codec.ts';
-import type { LeafDirent } from '../tree/live-node.ts';
+import type { LeafDirent } from '../tree/live/live-node.ts';
 import { isCachedSignature, TRUST_AGE_NS } from './import-cache.ts';
 import type { FoundNode, ImportContext, StoredNode } from './import-context.ts';
 import { keptOutcome } from './import-context.ts';

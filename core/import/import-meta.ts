@@ -1,7 +1,7 @@
 import type { BigIntStats } from 'node:fs';
-import { splitDevice } from '../base/at-calls-proc.ts';
 import type { Octets } from '../base/octets.ts';
-import type { OwnerNames } from '../base/owner-names.ts';
+import { splitDevice } from '../base/system/at-calls-proc.ts';
+import type { OwnerNames } from '../base/system/owner-names.ts';
 import type { DirentKind } from '../dirent/dirent.ts';
 import type { Meta } from '../dirent/meta.ts';
 

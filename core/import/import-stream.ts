@@ -1,6 +1,6 @@
 import type { OpOptions } from '../base/op-options.ts';
 import { parserNamed } from '../blockify/choose-parser.ts';
-import { Ingest } from '../blockify/ingest.ts';
+import { Ingest } from '../blockify/ingest/ingest.ts';
 import type { Meta } from '../dirent/meta.ts';
 import type { Store } from '../store/store.ts';
 import type { ImportCounts, Imported } from './import.ts';

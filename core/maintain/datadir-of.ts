@@ -1,7 +1,7 @@
 import { ReadOnlyError, VtError } from '../base/errors.ts';
+import { Datadir } from '../datadir/datadir-store.ts';
+import { PythonDatadir } from '../datadir/python-vt/python-datadir.ts';
 import { capability, layerOf } from '../store/capability.ts';
-import { Datadir } from '../store/datadir-store.ts';
-import { PythonDatadir } from '../store/python-datadir.ts';
 import type { Store } from '../store/store.ts';
 
 /** The datadir that a Store is, or stands in for; undefined where it is none, or is not made yet. */

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { Datadir } from '../store/datadir-store.ts';
-import { dataFileNames } from '../store/index-catch-up.ts';
-import { IndexDamagedError, type Location } from '../store/index-types.ts';
-import { readLocatedBlock } from '../store/located-block.ts';
+import type { Datadir } from '../datadir/datadir-store.ts';
+import { readLocatedBlock } from '../datadir/datafiles/located-block.ts';
+import { dataFileNames } from '../datadir/index/index-catch-up.ts';
+import { IndexDamagedError, type Location } from '../datadir/index/index-types.ts';
 import type { Finding } from './findings.ts';
 import type { DamagedPart, HarmWalkCounts } from './harm-walk.ts';
 import { walkHarm } from './harm-walk.ts';

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { throwIfCancelled } from '../base/errors.ts';
 import { appendAll } from '../base/lists.ts';
-import { ROLL_OVER_SIZE } from '../store/datadir.ts';
-import { syncFolder } from '../store/datadir-format.ts';
-import type { Datadir } from '../store/datadir-store.ts';
-import { DatadirWriter } from '../store/datadir-writer.ts';
-import { RECORD_FIXED_SIZE, writeRecordHeader } from '../store/datafile.ts';
-import type { IndexRewrite, Location } from '../store/index-types.ts';
-import { decodeStored } from '../store/stored-bytes.ts';
+import { ROLL_OVER_SIZE } from '../datadir/datadir.ts';
+import { syncFolder } from '../datadir/datadir-format.ts';
+import type { Datadir } from '../datadir/datadir-store.ts';
+import { DatadirWriter } from '../datadir/datadir-writer.ts';
+import type { IndexRewrite, Location } from '../datadir/index/index-types.ts';
+import { RECORD_FIXED_SIZE, writeRecordHeader } from '../store/records/datafile.ts';
+import { decodeStored } from '../store/records/stored-bytes.ts';
 import type { GcFile } from './gc-files.ts';
 
 /** Octets copied in one write. */

@@ -1,10 +1,10 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { tryLock } from '../base/file-lock.ts';
-import { DATAFILE_HEADER_SIZE, decodeDatafileHeader } from '../store/datafile.ts';
-import { dataFileNames } from '../store/index-catch-up.ts';
-import type { FileMarks } from '../store/index-types.ts';
-import { openStoreFile } from '../store/store-files.ts';
+import { tryLock } from '../base/system/file-lock.ts';
+import { openStoreFile } from '../base/system/store-files.ts';
+import { dataFileNames } from '../datadir/index/index-catch-up.ts';
+import type { FileMarks } from '../datadir/index/index-types.ts';
+import { DATAFILE_HEADER_SIZE, decodeDatafileHeader } from '../store/records/datafile.ts';
 
 /** A data file, as gc sees it. */
 export interface GcFile {

@@ -1,9 +1,9 @@
 import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, writeSync } from 'node:fs';
-import { isFullError } from '../base/full-error.ts';
-import { libc } from '../base/libc.ts';
+import { isFullError } from '../base/system/full-error.ts';
+import { libc } from '../base/system/libc.ts';
+import { openStoreFile } from '../base/system/store-files.ts';
 import { MAX_BLOCK_SIZE } from '../block/block.ts';
-import { RECORD_FIXED_SIZE, writeGapHeader } from '../store/datafile.ts';
-import { openStoreFile } from '../store/store-files.ts';
+import { RECORD_FIXED_SIZE, writeGapHeader } from '../store/records/datafile.ts';
 
 // Frees octets of a data file where they lie, which needs no room: what is freed becomes gaps, records that say how much is to be
 // passed over, and holes within them. @see vt(5), "Data files"

@@ -1,7 +1,7 @@
 import { VtError } from '../base/errors.ts';
 import { octetsToText } from '../base/octets.ts';
-import type { Datadir } from '../store/datadir-store.ts';
-import { DigestTable } from './digest-table.ts';
+import { DigestTable } from '../block/digest-table.ts';
+import type { Datadir } from '../datadir/datadir-store.ts';
 import { Reach } from './reach.ts';
 import { storeRoots } from './roots.ts';
 

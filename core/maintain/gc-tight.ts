@@ -1,8 +1,8 @@
 import { statfsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Datadir } from '../store/datadir-store.ts';
-import { RECORD_FIXED_SIZE } from '../store/datafile.ts';
-import type { IndexRewrite, Location } from '../store/index-types.ts';
+import type { Datadir } from '../datadir/datadir-store.ts';
+import type { IndexRewrite, Location } from '../datadir/index/index-types.ts';
+import { RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
 import { freeInPlace, joinedRanges, type OctetRange } from './gc-in-place.ts';
 
 // gc where there is little room: what nobody needs is freed where it lies, a part at a time, so that what the index has to be told of

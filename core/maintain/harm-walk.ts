@@ -1,7 +1,7 @@
 import type { HashCode } from '../block/hashcode.ts';
-import type { Datadir } from '../store/datadir-store.ts';
-import type { Location } from '../store/index-types.ts';
-import { readLocatedBlock } from '../store/located-block.ts';
+import type { Datadir } from '../datadir/datadir-store.ts';
+import { readLocatedBlock } from '../datadir/datafiles/located-block.ts';
+import type { Location } from '../datadir/index/index-types.ts';
 import type { Finding } from './findings.ts';
 import type { BlockFault } from './reach.ts';
 import { Reach } from './reach.ts';

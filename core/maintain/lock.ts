@@ -1,9 +1,9 @@
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { VtError } from '../base/errors.ts';
-import { flock } from '../base/libc.ts';
-import { MAINTENANCE_LOCK } from '../store/datadir.ts';
-import { openOrCreateStoreFile, type StoreAccess } from '../store/store-files.ts';
+import { flock } from '../base/system/libc.ts';
+import { openOrCreateStoreFile, type StoreAccess } from '../base/system/store-files.ts';
+import { MAINTENANCE_LOCK } from '../datadir/datadir.ts';
 
 /**
  * Runs an action while no other fsck, scrub, repair or gc is at work in a datadir.

@@ -1,7 +1,7 @@
 import type { OpOptions } from '../base/op-options.ts';
+import { digestKey } from '../block/digest-key.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashCode } from '../block/hashcode.ts';
-import { digestKey } from '../store/digest-key.ts';
 import type { AddResult, DigestedBlock, Store } from '../store/store.ts';
 
 /** Takes only Blocks that another Store needs, and hands those on: what an import adds to it is looked through. */

@@ -2,6 +2,7 @@ import { CorruptBlockError, ParseError, throwIfCancelled, VtError } from '../bas
 import type { Octets } from '../base/octets.ts';
 import type { Block, IndirectBlock } from '../block/block.ts';
 import type { BlockSource } from '../block/block-source.ts';
+import { DigestTable } from '../block/digest-table.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { readBlockBytes } from '../block/read-range.ts';
@@ -13,7 +14,6 @@ import { startsPythonDirent } from '../dirent/python-vt/dirent.ts';
 import type { Store } from '../store/store.ts';
 import { joinPath, ROOT_PATH } from '../tree/path.ts';
 import type { TreePath } from '../tree/tree.ts';
-import { DigestTable } from './digest-table.ts';
 
 /** What is wrong with a Block that is needed. */
 export type BlockFault = 'missing' | 'damaged' | 'unreadable';

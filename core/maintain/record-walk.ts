@@ -1,16 +1,16 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { throwIfCancelled } from '../base/errors.ts';
+import { openStoreFile } from '../base/system/store-files.ts';
 import type { HashFunction } from '../block/hash.ts';
+import { type ScanDamage, type ScannedRecord, scanDatafile } from '../datadir/datafiles/datafile-scan.ts';
 import {
   DATAFILE_HEADER_SIZE,
   type DatafileStart,
   decodeDatafileHeader,
   decodeRecordHeader,
   RECORD_FIXED_SIZE,
-} from '../store/datafile.ts';
-import { type ScanDamage, type ScannedRecord, scanDatafile } from '../store/datafile-scan.ts';
-import { openStoreFile } from '../store/store-files.ts';
+} from '../store/records/datafile.ts';
 
 /** Records walked between two looks at the signal. */
 const PAUSE_RECORDS = 8192;

@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { openArchiveFile } from '../archive/archive-file.ts';
+import { PRIVATE_ACCESS } from '../base/system/store-files.ts';
 import type { Dirent } from '../dirent/dirent.ts';
-import { PRIVATE_ACCESS } from '../store/store-files.ts';
 
 /** A recorded root of a Store. */
 export interface Root {

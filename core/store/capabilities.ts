@@ -2,9 +2,9 @@ import type { Archive } from '../archive/archive.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import type { Durability } from './durability.ts';
-import type { RecordBatch } from './record-batch.ts';
+import type { RecordBatch } from './records/record-batch.ts';
+import type { StoredCompression } from './records/stored-bytes.ts';
 import type { Store } from './store.ts';
-import type { StoredCompression } from './stored-bytes.ts';
 
 /** Everything that some Stores can do and others cannot, each by its name. Found by `capability(store, name)`. */
 export interface Capabilities {

@@ -2,12 +2,12 @@ import type { OpOptions } from '../base/op-options.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
+import type { OpenContext } from '../openers/open-store.ts';
+import type { StoreParameters } from '../openers/specification.ts';
+import { storesParameter } from '../openers/specification.ts';
 import type { Capabilities, StoreProgress } from './capabilities.ts';
 import { capability, type Offers } from './capability.ts';
-import type { OpenContext } from './open-store.ts';
-import type { RecordBatch } from './record-batch.ts';
-import type { StoreParameters } from './specification.ts';
-import { storesParameter } from './specification.ts';
+import type { RecordBatch } from './records/record-batch.ts';
 import type { AddResult, DigestedBlock, Store } from './store.ts';
 
 /** Opens `progress:STORE`. */

@@ -1,6 +1,7 @@
 import { CorruptBlockError, MissingBlockError, ParseError, throwIfCancelled } from '../base/errors.ts';
 import type { Block, IndirectBlock } from '../block/block.ts';
 import type { BlockSource } from '../block/block-source.ts';
+import { DigestTable } from '../block/digest-table.ts';
 import type { HashFunction } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { readBlockBytes } from '../block/read-range.ts';
@@ -8,7 +9,6 @@ import { MAX_TREE_DEPTH, readSuperblock } from '../block/tree-walk.ts';
 import { readDirBatches } from '../dirent/dir-codec.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 import { decodeDirent } from '../dirent/dirent-codec.ts';
-import { DigestTable } from '../maintain/digest-table.ts';
 import { joinPath } from '../tree/path.ts';
 import type { TreePath } from '../tree/tree.ts';
 

@@ -1,12 +1,12 @@
 import { CorruptBlockError, MissingBlockError, VtError } from '../base/errors.ts';
 import { appendAll } from '../base/lists.ts';
 import type { Block } from '../block/block.ts';
+import { digestKey } from '../block/digest-key.ts';
+import { DigestTable } from '../block/digest-table.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
 import type { Dirent } from '../dirent/dirent.ts';
-import { DigestTable } from '../maintain/digest-table.ts';
-import { digestKey } from '../store/digest-key.ts';
 import type { Store } from '../store/store.ts';
 import { ROOT_PATH } from '../tree/path.ts';
 import type { TreePath } from '../tree/tree.ts';

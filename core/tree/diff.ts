@@ -6,7 +6,7 @@ import type { BlockSource } from '../block/block-source.ts';
 import type { DirDirent, Dirent, IndirectDirent } from '../dirent/dirent.ts';
 import { sameContent, sameMeta, sameOptionalBlock } from '../dirent/dirent-compare.ts';
 import { DirReader } from './dir-reader.ts';
-import { linksWithin } from './live-node.ts';
+import { linksWithin } from './live/live-node.ts';
 import { joinPath, ROOT_PATH } from './path.ts';
 import type { TreePath } from './tree.ts';
 

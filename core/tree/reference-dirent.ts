@@ -9,7 +9,7 @@ import type { Dirent, IndirectDirent } from '../dirent/dirent.ts';
 import { decodeDirent } from '../dirent/dirent-codec.ts';
 import type { Reference } from '../dirent/reference.ts';
 import type { Store } from '../store/store.ts';
-import { openLiveTree } from './live-tree.ts';
+import { openLiveTree } from './live/live-tree.ts';
 import type { TreePath } from './tree.ts';
 
 type NodeDirent = Exclude<Dirent, IndirectDirent>;

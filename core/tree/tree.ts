@@ -3,7 +3,7 @@ import type { OpOptions } from '../base/op-options.ts';
 import type { DirDirent, Dirent, IndirectDirent } from '../dirent/dirent.ts';
 import type { Meta } from '../dirent/meta.ts';
 import type { Store } from '../store/store.ts';
-import type { AdoptClash } from './adopt.ts';
+import type { AdoptClash } from './live/adopt.ts';
 
 /** An absolute path in a tree: `/` or `/a/b`, of octets, without `.`, `..`, empty elements or a trailing slash. */
 export type TreePath = Octets;

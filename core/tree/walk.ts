@@ -5,7 +5,7 @@ import { octetsToText } from '../base/octets.ts';
 import type { BlockSource } from '../block/block-source.ts';
 import type { DirDirent, Dirent } from '../dirent/dirent.ts';
 import { DirReader } from './dir-reader.ts';
-import type { LeafDirent } from './live-node.ts';
+import type { LeafDirent } from './live/live-node.ts';
 import { joinPath, ROOT_PATH } from './path.ts';
 import type { TreePath } from './tree.ts';
 

@@ -2,7 +2,7 @@ import type { Readable, Writable } from 'node:stream';
 import { BufferPool } from '../base/buffer-pool.ts';
 import { ConnectionLostError, SilentPeerError, throwIfCancelled, VtError } from '../base/errors.ts';
 import { onAbort } from '../base/on-abort.ts';
-import { errorText } from '../base/system-error.ts';
+import { errorText } from '../base/system/system-error.ts';
 import { formatPacket } from './format-packet.ts';
 import {
   LOST_MS,

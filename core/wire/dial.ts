@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { throwIfCancelled, VtError } from '../base/errors.ts';
-import { errorReason } from '../base/system-error.ts';
+import { errorReason } from '../base/system/system-error.ts';
 import type { Link } from './connection.ts';
 import { connectLink, pipeInput } from './socket-link.ts';
 import type { TlsKeys } from './tls-keys.ts';

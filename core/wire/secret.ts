@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { VtError } from '../base/errors.ts';
-import { errorReason } from '../base/system-error.ts';
-import { requireTrusted } from '../base/trusted-file.ts';
+import { errorReason } from '../base/system/system-error.ts';
+import { requireTrusted } from '../base/system/trusted-file.ts';
 
 /** Octets of a secret at least: fewer can be guessed. */
 const MIN_SECRET_SIZE = 16;

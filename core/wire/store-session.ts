@@ -1,9 +1,9 @@
 import { CorruptBlockError, VtError } from '../base/errors.ts';
-import { errorText } from '../base/system-error.ts';
+import { errorText } from '../base/system/system-error.ts';
 import { notesOf } from '../store/cache-notes.ts';
 import { NOTE_SIZE } from '../store/capabilities.ts';
 import { canWrite, capability } from '../store/capability.ts';
-import type { RecordCheckers } from '../store/record-checker.ts';
+import type { RecordCheckers } from '../store/records/record-checker.ts';
 import type { Store } from '../store/store.ts';
 import type { Reply, RequestHandler } from './connection.ts';
 import type { ArchiveByName } from './entry-requests.ts';

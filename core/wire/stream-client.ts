@@ -1,8 +1,8 @@
 import { ClosedError, ConnectionLostError, LostAddsError, SilentPeerError, VtError } from '../base/errors.ts';
 import { onAbort } from '../base/on-abort.ts';
-import { errorText } from '../base/system-error.ts';
+import { errorText } from '../base/system/system-error.ts';
 import type { HashName } from '../block/hash.ts';
-import { DEFAULT_EDGES } from '../store/datadir-format.ts';
+import { DEFAULT_EDGES } from '../datadir/datadir-format.ts';
 import type { Link, RequestBody, Response } from './connection.ts';
 import { Connection } from './connection.ts';
 import type { StoreDescription } from './hello.ts';

@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { VtError } from '../../core/base/errors.ts';
 import type { OpOptions } from '../../core/base/op-options.ts';
-import { peerUid } from '../../core/base/peer-credentials.ts';
-import { errorReason } from '../../core/base/system-error.ts';
+import { peerUid } from '../../core/base/system/peer-credentials.ts';
+import { errorReason } from '../../core/base/system/system-error.ts';
 import { type Fields, takeError } from './fields.ts';
 import { LineReader } from './line-reader.ts';
 import { descriptorOf } from './socket-descriptor.ts';

@@ -1,6 +1,6 @@
 import { ParseError, PathError, type PathErrorName, ReadOnlyError, VtError, type VtErrorCode } from '../../core/base/errors.ts';
 import { type Octets, octetsFromBytes, octetsFromText, octetsToBytes, octetsToText, octetsToTextStrict } from '../../core/base/octets.ts';
-import { errorText } from '../../core/base/system-error.ts';
+import { errorText } from '../../core/base/system/system-error.ts';
 import { TextReader } from '../../core/base/text-reader.ts';
 import type { Dirent, IndirectDirent } from '../../core/dirent/dirent.ts';
 import { formatDirent, parseDirent } from '../../core/dirent/dirent-text.ts';

@@ -7,7 +7,7 @@ import type { DirDirent, Dirent, IndirectDirent } from '../../core/dirent/dirent
 import { formatDirent, parseDirent } from '../../core/dirent/dirent-text.ts';
 import type { Meta } from '../../core/dirent/meta.ts';
 import type { Store } from '../../core/store/store.ts';
-import type { AdoptClash } from '../../core/tree/adopt.ts';
+import type { AdoptClash } from '../../core/tree/live/adopt.ts';
 import { baseName, joinPath } from '../../core/tree/path.ts';
 import type {
   LookupOptions,

@@ -8,7 +8,7 @@ import type { HashCode } from '../../core/block/hashcode.ts';
 import type { DirDirent, Dirent } from '../../core/dirent/dirent.ts';
 import { formatDirent, parseDirent } from '../../core/dirent/dirent-text.ts';
 import { canWrite, capability } from '../../core/store/capability.ts';
-import { LiveTree } from '../../core/tree/live-tree.ts';
+import { LiveTree } from '../../core/tree/live/live-tree.ts';
 import { ROOT_PATH } from '../../core/tree/path.ts';
 import type { Tree, TreeEntry } from '../../core/tree/tree.ts';
 import { Cursors } from './cursors.ts';

@@ -1,10 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { receiveDescriptor, socketPair } from '../../core/base/descriptor-passing.ts';
 import { VtError } from '../../core/base/errors.ts';
-import { nativeLibrary } from '../../core/base/libc.ts';
-import { errorReason } from '../../core/base/system-error.ts';
+import { receiveDescriptor, socketPair } from '../../core/base/system/descriptor-passing.ts';
+import { nativeLibrary } from '../../core/base/system/libc.ts';
+import { errorReason } from '../../core/base/system/system-error.ts';
 import type { Honours } from '../driver.ts';
 import { FILESYSTEM_TYPE } from '../mount-table.ts';
 

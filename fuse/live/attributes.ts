@@ -1,6 +1,6 @@
 import type { DirentKind } from '../../core/dirent/dirent.ts';
 import { defaultMode } from '../../core/dirent/meta.ts';
-import type { LiveNode } from '../../core/tree/live-state.ts';
+import type { LiveNode } from '../../core/tree/live/live-state.ts';
 import type { Attributes, Instant } from '../filesystem.ts';
 import { instantOf } from './instant.ts';
 

@@ -1,4 +1,4 @@
-import type { LiveDir } from '../../core/tree/live-node.ts';
+import type { LiveDir } from '../../core/tree/live/live-node.ts';
 import { baseName, ROOT_PATH, splitPath } from '../../core/tree/path.ts';
 import type { TreeChange } from '../../core/tree/tree.ts';
 import type { Notices } from '../notices.ts';

@@ -1,7 +1,7 @@
 import type { Block } from '../../core/block/block.ts';
-import type { LiveDir, RawEntry } from '../../core/tree/live-node.ts';
-import { isDirEntry } from '../../core/tree/live-node.ts';
-import type { LiveNodes } from '../../core/tree/live-nodes.ts';
+import type { LiveDir, RawEntry } from '../../core/tree/live/live-node.ts';
+import { isDirEntry } from '../../core/tree/live/live-node.ts';
+import type { LiveNodes } from '../../core/tree/live/live-nodes.ts';
 
 /** The entries of a Dir as they were at one moment. Offsets of a listing name it by its number, so they mean the same through any handle. */
 export interface DirListing {

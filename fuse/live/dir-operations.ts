@@ -1,7 +1,7 @@
 import type { Octets } from '../../core/base/octets.ts';
 import type { Block } from '../../core/block/block.ts';
-import type { LiveDir, RawEntry } from '../../core/tree/live-node.ts';
-import type { LiveNode } from '../../core/tree/live-state.ts';
+import type { LiveDir, RawEntry } from '../../core/tree/live/live-node.ts';
+import type { LiveNode } from '../../core/tree/live/live-state.ts';
 import type { Caller, EntrySink, Filesystem, ListedEntry, Maybe } from '../filesystem.ts';
 import { ROOT_INO, whenThere } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';

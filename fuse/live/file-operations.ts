@@ -3,7 +3,7 @@ import { PathError } from '../../core/base/errors.ts';
 import { EMPTY_BLOCK } from '../../core/block/block.ts';
 import { readBlockRange } from '../../core/block/read-range.ts';
 import type { FileDirent } from '../../core/dirent/dirent.ts';
-import type { LiveNode } from '../../core/tree/live-state.ts';
+import type { LiveNode } from '../../core/tree/live/live-state.ts';
 import type { Attributes, Caller, Filesystem, Maybe, Opened } from '../filesystem.ts';
 import { whenThere } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';

@@ -7,7 +7,7 @@ import { readBlockRange } from '../../core/block/read-range.ts';
 import { runChunks } from '../../core/block/run-bytes.ts';
 import { leavesOf } from '../../core/block/tree-walk.ts';
 import type { ContentPart, SpliceStore, StoreSplicedContent } from '../../core/blockify/splice-content.ts';
-import type { UnsyncedContent } from '../../core/tree/live-node.ts';
+import type { UnsyncedContent } from '../../core/tree/live/live-node.ts';
 import type { FrontFolder } from './front-storage.ts';
 import { FrontStorage } from './front-storage.ts';
 import type { SegmentSource } from './segment-map.ts';

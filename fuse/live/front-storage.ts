@@ -1,6 +1,6 @@
 import { closeSync, constants, ftruncateSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { libc } from '../../core/base/libc.ts';
+import { libc } from '../../core/base/system/libc.ts';
 
 /** Octets up to which a front is kept in memory: most files are smaller, and never need a file here. */
 const MAX_MEMORY_SIZE = 64 * 1024;

@@ -1,6 +1,6 @@
-import type { LiveLeaf } from '../../core/tree/live-node.ts';
-import type { LiveNodes } from '../../core/tree/live-nodes.ts';
-import type { LiveNode } from '../../core/tree/live-state.ts';
+import type { LiveLeaf } from '../../core/tree/live/live-node.ts';
+import type { LiveNodes } from '../../core/tree/live/live-nodes.ts';
+import type { LiveNode } from '../../core/tree/live/live-state.ts';
 import type { Instant } from '../filesystem.ts';
 import { ROOT_INO } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';

@@ -1,8 +1,8 @@
 import { statfsSync } from 'node:fs';
 import type { Octets } from '../../core/base/octets.ts';
 import { formatBlock } from '../../core/block/block-text.ts';
-import { isHard } from '../../core/tree/live-changes.ts';
-import type { LiveNode } from '../../core/tree/live-state.ts';
+import { isHard } from '../../core/tree/live/live-changes.ts';
+import type { LiveNode } from '../../core/tree/live/live-state.ts';
 import { joinPath } from '../../core/tree/path.ts';
 import type { Filesystem, FilesystemSize } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';

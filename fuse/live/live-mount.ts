@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os';
 import type { Octets } from '../../core/base/octets.ts';
-import type { OwnerNames } from '../../core/base/owner-names.ts';
+import type { OwnerNames } from '../../core/base/system/owner-names.ts';
 import type { StoreSplicedContent } from '../../core/blockify/splice-content.ts';
 import type { Meta } from '../../core/dirent/meta.ts';
 import type { Store } from '../../core/store/store.ts';
-import type { LiveDir } from '../../core/tree/live-node.ts';
-import type { LiveNodes } from '../../core/tree/live-nodes.ts';
-import type { LiveNode } from '../../core/tree/live-state.ts';
+import type { LiveDir } from '../../core/tree/live/live-node.ts';
+import type { LiveNodes } from '../../core/tree/live/live-nodes.ts';
+import type { LiveNode } from '../../core/tree/live/live-state.ts';
 import type { Attributes, Instant, Maybe } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
 import type { DefaultOwner } from './attributes.ts';

@@ -1,9 +1,9 @@
 import type { Octets } from '../../core/base/octets.ts';
 import { EMPTY_BLOCK } from '../../core/block/block.ts';
 import type { Meta } from '../../core/dirent/meta.ts';
-import type { LiveDir } from '../../core/tree/live-node.ts';
-import type { NodeDirent } from '../../core/tree/live-operations.ts';
-import type { LiveNode } from '../../core/tree/live-state.ts';
+import type { LiveDir } from '../../core/tree/live/live-node.ts';
+import type { NodeDirent } from '../../core/tree/live/live-operations.ts';
+import type { LiveNode } from '../../core/tree/live/live-state.ts';
 import type { Attributes, Caller, Filesystem, Maybe } from '../filesystem.ts';
 import { RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT, whenThere } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';

@@ -1,7 +1,7 @@
 import type { Octets } from '../../core/base/octets.ts';
 import type { Block } from '../../core/block/block.ts';
-import type { LiveDir, LiveLeaf } from '../../core/tree/live-node.ts';
-import type { LiveNodes } from '../../core/tree/live-nodes.ts';
+import type { LiveDir, LiveLeaf } from '../../core/tree/live/live-node.ts';
+import type { LiveNodes } from '../../core/tree/live/live-nodes.ts';
 import { MAX_SMALL_SIZE, type SmallFiles } from './small-files.ts';
 
 /** Octets of small files that are read together: at first, and at most. */

@@ -1,4 +1,4 @@
-import { errorText } from '../../core/base/system-error.ts';
+import { errorText } from '../../core/base/system/system-error.ts';
 import type { Block } from '../../core/block/block.ts';
 import type { FrontFile } from './front-file.ts';
 import type { Inode } from './inode-table.ts';

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import type { Octets } from '../../core/base/octets.ts';
-import type { LiveDir } from '../../core/tree/live-node.ts';
+import type { LiveDir } from '../../core/tree/live/live-node.ts';
 import type { Attributes, Caller, EntrySink, Filesystem, Maybe, Opened } from '../filesystem.ts';
 import { ROOT_INO, whenThere } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';

@@ -1,6 +1,6 @@
 import { VtError } from '../../core/base/errors.ts';
 import { octetsFromText } from '../../core/base/octets.ts';
-import { errorReason } from '../../core/base/system-error.ts';
+import { errorReason } from '../../core/base/system/system-error.ts';
 import type { Mount, MountOptions } from '../driver.ts';
 import type { Caller, Filesystem } from '../filesystem.ts';
 import { isMounted } from '../mount-table.ts';

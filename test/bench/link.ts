@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SlowLink } from '../support/slow-link.ts';
-import { scratchSshd } from '../support/sshd.ts';
+import { SlowLink } from '../support/links/slow-link.ts';
+import { scratchSshd } from '../support/links/sshd.ts';
 import { measure, median } from './measure.ts';
 import { Server } from './server.ts';
 import type { Verdict } from './targets.ts';

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { scratchSshd } from '../support/sshd.ts';
+import { scratchSshd } from '../support/links/sshd.ts';
 import { measure, median, settle } from './measure.ts';
 import { Server } from './server.ts';
 import type { Verdict } from './targets.ts';

@@ -6,9 +6,9 @@ import { hashByName } from '../../core/block/hash.ts';
 import type { HashCode } from '../../core/block/hashcode.ts';
 import { digestHex, hashcodeOf } from '../../core/block/hashcode.ts';
 import { addCounts, canWrite, capability } from '../../core/store/capability.ts';
-import { checkRecords } from '../../core/store/check-records.ts';
 import { MemoryStore } from '../../core/store/memory.ts';
-import { packRecords, unpackRecords } from '../../core/store/record-batch.ts';
+import { checkRecords } from '../../core/store/records/check-records.ts';
+import { packRecords, unpackRecords } from '../../core/store/records/record-batch.ts';
 import type { DigestedBlock, Store } from '../../core/store/store.ts';
 
 /** A Store under test. */

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { serve } from '../support/links/served-program.ts';
 import { vtftp } from '../support/program.ts';
 import type { Scratch } from '../support/scratch.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { serve } from '../support/served-program.ts';
 
 /** Runs a line in a Store; it has to go well. @returns what it printed */
 async function run({ env }: Scratch, store: string, line: string): Promise<string> {

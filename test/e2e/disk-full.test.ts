@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { makeTree } from '../support/make-tree.ts';
 import { recited, run, vtftp } from '../support/program.ts';
 import { makeRandom } from '../support/random.ts';
-import { rsyncDifferences } from '../support/rsync.ts';
+import { rsyncDifferences } from '../support/rsync/rsync.ts';
 import { makeScratch, type Scratch } from '../support/scratch.ts';
 
 /** A filesystem of this size, or undefined where this user may not mount one. */

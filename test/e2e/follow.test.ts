@@ -15,7 +15,7 @@ import {
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { flock } from '../../core/base/libc.ts';
+import { flock } from '../../core/base/system/libc.ts';
 import { isInstalled } from '../support/needed-programs.ts';
 import type { RunningProgram } from '../support/program.ts';
 import { PROGRAM, recited, run, vtftp } from '../support/program.ts';

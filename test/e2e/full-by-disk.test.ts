@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { serve } from '../support/links/served-program.ts';
 import { recited, vtftp } from '../support/program.ts';
 import { makeRandom } from '../support/random.ts';
-import { rsyncDifferences } from '../support/rsync.ts';
+import { rsyncDifferences } from '../support/rsync/rsync.ts';
 import { makeScratch, type Scratch } from '../support/scratch.ts';
-import { serve } from '../support/served-program.ts';
 import { DISK_KINDS, smallDisk } from '../support/small-disk.ts';
 
 /** Octets that are free at first, and about twice as many as are put. */

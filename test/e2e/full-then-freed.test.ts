@@ -18,7 +18,7 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { vtftp } from '../support/program.ts';
 import { makeRandom } from '../support/random.ts';
-import { rsyncDifferences } from '../support/rsync.ts';
+import { rsyncDifferences } from '../support/rsync/rsync.ts';
 import { makeScratch, type Scratch } from '../support/scratch.ts';
 
 /** A condition that does not come true in this time never does. */

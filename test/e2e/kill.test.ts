@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { makeTree } from '../support/make-tree.ts';
 import { recited, run, vtftp } from '../support/program.ts';
 import { makeRandom } from '../support/random.ts';
-import { rsyncDifferences } from '../support/rsync.ts';
+import { rsyncDifferences } from '../support/rsync/rsync.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 const ROUNDS = 20;

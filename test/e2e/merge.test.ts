@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { serve } from '../support/links/served-program.ts';
 import { mounted, noMountsHere } from '../support/mounted.ts';
 import type { Run } from '../support/program.ts';
 import { PROGRAM, recited, vtftp } from '../support/program.ts';
 import { PROJECT_ROOT } from '../support/project.ts';
 import type { Scratch } from '../support/scratch.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { serve } from '../support/served-program.ts';
 
 interface Sides {
   readonly a: string;

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ODD_NAMES, octets } from '../support/make-tree.ts';
 import { PROGRAM, recited, run, vtftp } from '../support/program.ts';
-import { rsyncDifferences } from '../support/rsync.ts';
+import { rsyncDifferences } from '../support/rsync/rsync.ts';
 import { makeScratch, type Scratch } from '../support/scratch.ts';
 
 async function putOddNames(scratch: Scratch): Promise<string> {

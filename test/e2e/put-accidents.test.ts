@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { makeTree } from '../support/make-tree.ts';
 import { PROGRAM, recited, run, vtftp } from '../support/program.ts';
 import { makeRandom } from '../support/random.ts';
-import { rsyncDifferences } from '../support/rsync.ts';
+import { rsyncDifferences } from '../support/rsync/rsync.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 /** Words before a command under which even root may not read what modes forbid. */

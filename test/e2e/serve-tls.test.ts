@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { it } from 'node:test';
+import { serve } from '../support/links/served-program.ts';
 import { vtftp } from '../support/program.ts';
 import type { Scratch } from '../support/scratch.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { serve } from '../support/served-program.ts';
 
 function openssl(scratch: Scratch, line: string): void {
   const run = spawnSync('openssl', line.split(' '), { cwd: scratch.folder, encoding: 'utf8' });

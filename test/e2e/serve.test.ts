@@ -5,13 +5,13 @@ import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { it } from 'node:test';
+import { serve } from '../support/links/served-program.ts';
+import { startSshd } from '../support/links/sshd.ts';
 import type { Run } from '../support/program.ts';
 import { PROGRAM, recited, run, vtftp } from '../support/program.ts';
 import { PROJECT_ROOT } from '../support/project.ts';
 import type { Scratch } from '../support/scratch.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { serve } from '../support/served-program.ts';
-import { startSshd } from '../support/sshd.ts';
 
 function scratchWithTree(t: TestContext): Scratch {
   const scratch = makeScratch(t);

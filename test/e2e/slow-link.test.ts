@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { it } from 'node:test';
+import { serve } from '../support/links/served-program.ts';
+import { SlowLink } from '../support/links/slow-link.ts';
 import { makeTree } from '../support/make-tree.ts';
 import { PROGRAM, recited, run, vtftp } from '../support/program.ts';
-import { rsyncDifferences } from '../support/rsync.ts';
+import { rsyncDifferences } from '../support/rsync/rsync.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { serve } from '../support/served-program.ts';
-import { SlowLink } from '../support/slow-link.ts';
 
 const unable = SlowLink.unable();
 

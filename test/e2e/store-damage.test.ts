@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { makeTree } from '../support/make-tree.ts';
 import { type Run, recited, vtftp } from '../support/program.ts';
 import { makeRandom } from '../support/random.ts';
-import { rsyncDifferences } from '../support/rsync.ts';
+import { rsyncDifferences } from '../support/rsync/rsync.ts';
 import { makeScratch, type Scratch } from '../support/scratch.ts';
 
 interface Kept {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
-import { COMMANDS } from '../../commands/list.ts';
+import { COMMANDS } from '../../commands/all-commands.ts';
 import { faultsTorture } from '../slow/faults/faults.ts';
 import { mountsTorture } from '../slow/mounts.ts';
 import { oracleTorture } from '../slow/oracle/oracle.ts';

@@ -3,12 +3,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { it } from 'node:test';
+import { serve } from '../support/links/served-program.ts';
 import { makeTree } from '../support/make-tree.ts';
 import { PROGRAM, recited, vtftp } from '../support/program.ts';
-import { rsyncDifferences } from '../support/rsync.ts';
+import { rsyncDifferences } from '../support/rsync/rsync.ts';
 import type { Scratch } from '../support/scratch.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { serve } from '../support/served-program.ts';
 
 const missing = (text: string): number => Number(/: ([\d,]+) Blocks? of/.exec(text)?.[1]?.replaceAll(',', ''));
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { makeTree } from '../support/make-tree.ts';
 import { recited, vtftp } from '../support/program.ts';
-import { rsyncDifferences } from '../support/rsync.ts';
+import { rsyncDifferences } from '../support/rsync/rsync.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 test('S35: two programs write to one Store at once; both roots open whole, and the latest root has the work of both', async (t) => {

@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { NO_OWNER_NAMES } from '../../core/base/owner-names.ts';
+import { NO_OWNER_NAMES } from '../../core/base/system/owner-names.ts';
 import { storeContent } from '../../core/blockify/store-content.ts';
 import type { DirDirent } from '../../core/dirent/dirent.ts';
 import { MemoryStore } from '../../core/store/memory.ts';
 import type { Store } from '../../core/store/store.ts';
-import type { LiveTree } from '../../core/tree/live-tree.ts';
-import { openLiveTree } from '../../core/tree/live-tree.ts';
+import type { LiveTree } from '../../core/tree/live/live-tree.ts';
+import { openLiveTree } from '../../core/tree/live/live-tree.ts';
 import { FileClock } from '../../fuse/live/file-clock.ts';
 import type { LiveFilesystem } from '../../fuse/live/live-filesystem.ts';
 import { liveFilesystem } from '../../fuse/live/live-filesystem.ts';

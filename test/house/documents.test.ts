@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { COMMAND_GROUPS } from '../../commands/command.ts';
 import { PARSERS } from '../../core/blockify/parsers/list.ts';
-import { STORE_TYPES } from '../../core/store/store-types.ts';
+import { STORE_TYPES } from '../../core/openers/store-types.ts';
 import { PROJECT_ROOT } from '../support/project.ts';
 
 /** Folders whose inner folders are on the map of ARCHITECTURE.md, down to the last. */
@@ -16,11 +17,11 @@ function mappedFolders(): Set<string> {
   const map = /## Map\n([\s\S]*?)\n\n(?! {4})/.exec(read('ARCHITECTURE.md'))?.[1] ?? '';
   const open: { readonly indent: number; readonly path: string }[] = [];
   const found = new Set<string>();
-  for (const [, spaces = '', name = ''] of map.matchAll(/^( +)([\w-]+)\//gm)) {
+  for (const [, spaces = '', names = ''] of map.matchAll(/^( +)((?:[\w-]+\/ ?)+)/gm)) {
     while (open.length > 0 && (open.at(-1)?.indent ?? 0) >= spaces.length) open.pop();
-    const path = join(open.at(-1)?.path ?? '', name);
-    open.push({ indent: spaces.length, path });
-    found.add(path);
+    const above = open.at(-1)?.path ?? '';
+    for (const [, name = ''] of names.matchAll(/([\w-]+)\//g)) found.add(join(above, name));
+    open.push({ indent: spaces.length, path: join(above, names.slice(0, names.indexOf('/'))) });
   }
   return found;
 }
@@ -41,6 +42,13 @@ describe('the documents name what is there', () => {
     const text = /Folders of `test\/`:([\s\S]*?)\n\n/.exec(read('ARCHITECTURE.md'))?.[1] ?? '';
     const folders = readdirSync(join(PROJECT_ROOT, 'test'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
     for (const { name } of folders) assert.ok(text.includes(`\`${name}\``), `test/${name}`);
+  });
+
+  it('every command is in the folder of its group, and nothing else is there', () => {
+    for (const group of COMMAND_GROUPS) {
+      for (const file of readdirSync(join(PROJECT_ROOT, 'commands', group)))
+        assert.ok(read(join('commands', group, file)).includes(`group: '${group}'`), `commands/${group}/${file}`);
+    }
   });
 
   it('every type of Store is in vtftp.conf(5)', () => {

@@ -16,7 +16,7 @@ import { decodeDirent, encodeDirent } from '../../core/dirent/dirent-codec.ts';
 import { formatDirent, parseDirent } from '../../core/dirent/dirent-text.ts';
 import { decodeTime, encodeTime, formatTime } from '../../core/dirent/time-codec.ts';
 import { formatUri, parseUri } from '../../core/dirent/uri.ts';
-import { DATAFILE_HEADER_SIZE, decodeDatafileHeader, decodeRecordHeader, RECORD_FIXED_SIZE } from '../../core/store/datafile.ts';
+import { DATAFILE_HEADER_SIZE, decodeDatafileHeader, decodeRecordHeader, RECORD_FIXED_SIZE } from '../../core/store/records/datafile.ts';
 import { PROJECT_ROOT } from '../support/project.ts';
 
 // The worked examples of man/vt.5: a display that starts with one of the kinds below, lines of text at two columns, lines

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { errorReason, errorText } from '../../core/base/system-error.ts';
+import { errorReason, errorText } from '../../core/base/system/system-error.ts';
 import { vtftp } from '../support/program.ts';
 import { makeScratch } from '../support/scratch.ts';
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
-import { COMMANDS } from '../../commands/list.ts';
+import { COMMANDS } from '../../commands/all-commands.ts';
 import { VERSION } from '../../shell/version.ts';
 import { PROGRAM, recited, run, vtftp } from '../support/program.ts';
 import { PROJECT_ROOT } from '../support/project.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { COMMANDS } from '../../commands/list.ts';
+import { COMMANDS } from '../../commands/all-commands.ts';
 import { PROGRAM, run, vtftp } from '../support/program.ts';
 import { makeScratch } from '../support/scratch.ts';
 

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseMode } from '../../commands/mode.ts';
+import { parseMode } from '../../commands/parts/mode.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsFromText, octetsToBytes } from '../../core/base/octets.ts';
-import type { GlobSide } from '../../shell/glob.ts';
-import { expandGlob } from '../../shell/glob.ts';
-import { parseLine } from '../../shell/line.ts';
-import { encodeText, rawName, safeMessage, terminalName, wantsColour } from '../../shell/output.ts';
-import { PASTED_NEWLINE, tamePaste } from '../../shell/paste.ts';
-import { quoteCandidates } from '../../shell/quote-candidates.ts';
+import type { GlobSide } from '../../shell/line/glob.ts';
+import { expandGlob } from '../../shell/line/glob.ts';
+import { parseLine } from '../../shell/line/line.ts';
+import { PASTED_NEWLINE, tamePaste } from '../../shell/line/paste.ts';
+import { quoteCandidates } from '../../shell/line/quote-candidates.ts';
+import { encodeText, rawName, safeMessage, terminalName, wantsColour } from '../../shell/output/output.ts';
 
 /** A side of paths; those that end in `/` are Dirs. */
 function sideOf(...paths: readonly string[]): GlobSide {

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { openDatadir } from '../../core/store/datadir.ts';
+import { openDatadir } from '../../core/datadir/datadir.ts';
 import { exerciseContents } from '../fuse/exerciser/content-exerciser.ts';
 import { LiveHarness } from '../fuse/live-harness.ts';
 import { type Torture, type TortureLimits, type TortureResult, TortureTally } from './torture-kind.ts';

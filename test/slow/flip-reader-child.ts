@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { openArchiveFile } from '../../core/archive/archive-file.ts';
 import { VtError } from '../../core/base/errors.ts';
 import { copyBufferOfBlock } from '../../core/block/block-buffer.ts';
+import { openDatadir } from '../../core/datadir/datadir.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
-import { openDatadir } from '../../core/store/datadir.ts';
 import { walkDirent } from '../../core/tree/walk.ts';
 
 // Reads one Store after the other, as told by the parent.

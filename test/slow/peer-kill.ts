@@ -4,16 +4,16 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { VtError } from '../../core/base/errors.ts';
 import { hashcodeLabel } from '../../core/block/hashcode.ts';
+import { openDatadir } from '../../core/datadir/datadir.ts';
 import type { Dirent } from '../../core/dirent/dirent.ts';
 import { parseReference } from '../../core/dirent/reference.ts';
-import { openDatadir } from '../../core/store/datadir.ts';
 import { MemoryStore } from '../../core/store/memory.ts';
 import { SyncProcess } from '../../core/sync/sync-process.ts';
+import type { Served } from '../support/links/served-program.ts';
+import { serve } from '../support/links/served-program.ts';
 import { makeTree } from '../support/make-tree.ts';
 import { recited, vtftp } from '../support/program.ts';
 import { makeRandom, type Random } from '../support/random.ts';
-import type { Served } from '../support/served-program.ts';
-import { serve } from '../support/served-program.ts';
 import { type Torture, type TortureLimits, type TortureResult, TortureTally } from './torture-kind.ts';
 
 /** Milliseconds from the estimate, or from the start, to the kill, at most. */

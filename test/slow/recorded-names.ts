@@ -1,7 +1,7 @@
 import { openArchiveFile } from '../../core/archive/archive-file.ts';
 import type { DirDirent } from '../../core/dirent/dirent.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
-import { openLiveTree } from '../../core/tree/live-tree.ts';
+import { openLiveTree } from '../../core/tree/live/live-tree.ts';
 import { ROOT_PATH } from '../../core/tree/path.ts';
 import { openShellHere } from '../support/shell-here.ts';
 

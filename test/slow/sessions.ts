@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDatadir } from '../../core/datadir/datadir-recovery.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
-import { isDatadir } from '../../core/store/datadir-recovery.ts';
 import { makeRandom, type Random } from '../support/random.ts';
 import { openShellHere, type ShellHere } from '../support/shell-here.ts';
 import { treeLines } from '../support/tree-lines.ts';

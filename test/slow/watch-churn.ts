@@ -5,7 +5,7 @@ import { Churn } from '../support/churn.ts';
 import { isInstalled } from '../support/needed-programs.ts';
 import { vtftp } from '../support/program.ts';
 import { makeRandom, type Random } from '../support/random.ts';
-import { rsyncDifferences } from '../support/rsync.ts';
+import { rsyncDifferences } from '../support/rsync/rsync.ts';
 import { type Torture, type TortureLimits, type TortureResult, TortureTally } from './torture-kind.ts';
 
 /** Operations of a round, and rounds of one process that watches. */

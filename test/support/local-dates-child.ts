@@ -1,5 +1,5 @@
 import { formatLocalTime, parseDate } from '../../core/base/date.ts';
-import { useZone } from '../../core/base/local-offset.ts';
+import { useZone } from '../../core/base/system/local-offset.ts';
 
 // Reads seconds since 1970 and local times, a line each, and tells what the program makes of them in the zone of `TZ`. Started by test/core/base/date.test.ts.
 

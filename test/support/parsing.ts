@@ -5,7 +5,7 @@ import { hashByName } from '../../core/block/hash.ts';
 import { blockify } from '../../core/blockify/blockify.ts';
 import type { Parser } from '../../core/blockify/parser.ts';
 import { ParserFeed } from '../../core/blockify/parser.ts';
-import { DEFAULT_EDGES } from '../../core/store/datadir-format.ts';
+import { DEFAULT_EDGES } from '../../core/datadir/datadir-format.ts';
 import { contents, portionsOf } from './contents.ts';
 
 // What every parser must do, and what it is good for.

@@ -1,19 +1,19 @@
-import { COMMANDS } from '../../commands/list.ts';
+import { COMMANDS } from '../../commands/all-commands.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsFromText } from '../../core/base/octets.ts';
 import { skipReference } from '../../core/dirent/reference-skip.ts';
 import type { Store } from '../../core/store/store.ts';
 import { Dispatcher } from '../../shell/dispatch.ts';
 import { exitStatusOf } from '../../shell/exit-status.ts';
-import { Messages } from '../../shell/messages.ts';
-import { PLAIN_STYLE, SinkOutput } from '../../shell/output.ts';
+import { Messages } from '../../shell/output/messages.ts';
+import { PLAIN_STYLE, SinkOutput } from '../../shell/output/output.ts';
+import { ProgressView } from '../../shell/output/progress.ts';
 import { placesOf } from '../../shell/places.ts';
-import { ProgressView } from '../../shell/progress.ts';
 import { makeServices, TerminalHolder } from '../../shell/services.ts';
-import type { ShellSession } from '../../shell/session.ts';
-import { makeSession } from '../../shell/session.ts';
+import type { ShellSession } from '../../shell/session/session.ts';
+import { makeSession } from '../../shell/session/session.ts';
+import { openStoreLazily } from '../../shell/session/stores.ts';
 import { Signals } from '../../shell/signals.ts';
-import { openStoreLazily } from '../../shell/stores.ts';
 
 /** A shell in this process, without a terminal and without signals. */
 export interface ShellHere extends AsyncDisposable {

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { getXattr, listXattrs } from '../../core/base/libc.ts';
 import { compareOctets, type Octets } from '../../core/base/octets.ts';
-import { systemOwnerNames } from '../../core/base/owner-names.ts';
+import { getXattr, listXattrs } from '../../core/base/system/libc.ts';
+import { systemOwnerNames } from '../../core/base/system/owner-names.ts';
 import type { Block } from '../../core/block/block.ts';
 import { leafBlock, PendingBlocks } from '../../core/block/block-sink.ts';
 import { isRun } from '../../core/block/run-bytes.ts';

@@ -4,7 +4,7 @@ import { PendingBlocks } from '../../core/block/block-sink.ts';
 import { hashByName } from '../../core/block/hash.ts';
 import type { Dirent } from '../../core/dirent/dirent.ts';
 import { encodeDirent } from '../../core/dirent/dirent-codec.ts';
-import { encodeDatafileHeader, writeRecordHeader } from '../../core/store/datafile.ts';
+import { encodeDatafileHeader, writeRecordHeader } from '../../core/store/records/datafile.ts';
 import type { Random } from './random.ts';
 
 // Contents of the syntaxes that parsers know, made by hand and from numbers that look random.

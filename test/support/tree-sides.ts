@@ -1,8 +1,8 @@
 import { PathError } from '../../core/base/errors.ts';
 import type { DirDirent } from '../../core/dirent/dirent.ts';
 import type { Store } from '../../core/store/store.ts';
-import type { LiveTree } from '../../core/tree/live-tree.ts';
-import { openLiveTree } from '../../core/tree/live-tree.ts';
+import type { LiveTree } from '../../core/tree/live/live-tree.ts';
+import { openLiveTree } from '../../core/tree/live/live-tree.ts';
 import { ModelError, ModelTree } from './model-tree.ts';
 import { treeLines } from './tree-lines.ts';
 import type { Operation, PickedOperation } from './tree-operations.ts';

@@ -6,7 +6,7 @@ import { blockTreeStats } from '../../../core/block/tree-stats.ts';
 import { KERNEL_ID } from '../../../core/blockify/edge-hash.ts';
 import { EdgeScanner } from '../../../core/blockify/edge-scanner.ts';
 import { GrowingContent, type StablePoint } from '../../../core/blockify/growing-content.ts';
-import { Ingest } from '../../../core/blockify/ingest.ts';
+import { Ingest } from '../../../core/blockify/ingest/ingest.ts';
 import type { ContentHint } from '../../../core/blockify/parser.ts';
 import { PARSERS } from '../../../core/blockify/parsers/list.ts';
 import { storeContent } from '../../../core/blockify/store-content.ts';

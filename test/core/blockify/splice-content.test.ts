@@ -7,7 +7,7 @@ import { leavesOf } from '../../../core/block/tree-walk.ts';
 import type { ContentPart } from '../../../core/blockify/splice-content.ts';
 import { canSplice, spliceContent } from '../../../core/blockify/splice-content.ts';
 import { storeContent } from '../../../core/blockify/store-content.ts';
-import { DEFAULT_EDGES } from '../../../core/store/datadir-format.ts';
+import { DEFAULT_EDGES } from '../../../core/datadir/datadir-format.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { makeRandom } from '../../support/random.ts';
 

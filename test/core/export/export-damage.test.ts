@@ -19,15 +19,15 @@ import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import type { Octets } from '../../../core/base/octets.ts';
 import { hashcodeLabel, hashcodeOf } from '../../../core/block/hashcode.ts';
+import { openDatadir } from '../../../core/datadir/datadir.ts';
 import { readDir } from '../../../core/dirent/dir-codec.ts';
 import type { ExportFailure } from '../../../core/export/export.ts';
 import { exportDirent } from '../../../core/export/export.ts';
 import { previewExport } from '../../../core/export/export-preview.ts';
 import type { BlockLocation } from '../../../core/store/capabilities.ts';
-import { openDatadir } from '../../../core/store/datadir.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import type { Store } from '../../../core/store/store.ts';
-import { rsyncDifferences } from '../../support/rsync.ts';
+import { rsyncDifferences } from '../../support/rsync/rsync.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { storeTree } from '../../support/store-tree.ts';
 

@@ -4,15 +4,15 @@ import { linkSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
-import { makeNode, setXattr } from '../../../core/base/libc.ts';
 import type { Octets } from '../../../core/base/octets.ts';
+import { makeNode, setXattr } from '../../../core/base/system/libc.ts';
+import { openDatadir } from '../../../core/datadir/datadir.ts';
 import type { ExportFailure } from '../../../core/export/export.ts';
 import { exportDirent } from '../../../core/export/export.ts';
-import { openDatadir } from '../../../core/store/datadir.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { makeTree } from '../../support/make-tree.ts';
-import { rsyncDifferences } from '../../support/rsync.ts';
+import { rsyncDifferences } from '../../support/rsync/rsync.ts';
 import type { Scratch } from '../../support/scratch.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { storeTree } from '../../support/store-tree.ts';

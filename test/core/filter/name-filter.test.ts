@@ -6,7 +6,7 @@ import type { Octets } from '../../../core/base/octets.ts';
 import type { FilterWord } from '../../../core/filter/name-filter.ts';
 import { NameFilter } from '../../../core/filter/name-filter.ts';
 import { makeRandom } from '../../support/random.ts';
-import { ownSelection, rsyncSelection } from '../../support/rsync-selection.ts';
+import { ownSelection, rsyncSelection } from '../../support/rsync/rsync-selection.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
 /** Words as they stand on a command line: `-x P` for exclude, `-i P` for include, anything else is a rule. */

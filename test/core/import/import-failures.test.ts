@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Octets } from '../../../core/base/octets.ts';
-import { Ingest } from '../../../core/blockify/ingest.ts';
+import { Ingest } from '../../../core/blockify/ingest/ingest.ts';
 import { importLocal } from '../../../core/import/import.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { walkDirent } from '../../../core/tree/walk.ts';

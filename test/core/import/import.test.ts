@@ -16,8 +16,8 @@ import {
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { setXattr } from '../../../core/base/libc.ts';
 import type { Octets } from '../../../core/base/octets.ts';
+import { setXattr } from '../../../core/base/system/libc.ts';
 import { readDir } from '../../../core/dirent/dir-codec.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
 import { formatDirent } from '../../../core/dirent/dirent-text.ts';

@@ -8,6 +8,9 @@ import type { Octets } from '../../../core/base/octets.ts';
 import { PendingBlocks } from '../../../core/block/block-sink.ts';
 import { hashcodeOf } from '../../../core/block/hashcode.ts';
 import { BlockTreeBuilder } from '../../../core/block/tree-builder.ts';
+import { openDatadir } from '../../../core/datadir/datadir.ts';
+import type { Datadir } from '../../../core/datadir/datadir-store.ts';
+import { liveWriters } from '../../../core/datadir/writer-presence.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
 import { importLocal } from '../../../core/import/import.ts';
 import { type Finding, isFault } from '../../../core/maintain/findings.ts';
@@ -16,14 +19,11 @@ import { gc } from '../../../core/maintain/gc.ts';
 import { withMaintenanceLock } from '../../../core/maintain/lock.ts';
 import { repair } from '../../../core/maintain/repair.ts';
 import { scrub } from '../../../core/maintain/scrub.ts';
-import { openDatadir } from '../../../core/store/datadir.ts';
-import type { Datadir } from '../../../core/store/datadir-store.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
-import { liveWriters } from '../../../core/store/writer-presence.ts';
-import { openLiveTree } from '../../../core/tree/live-tree.ts';
+import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
 import type { TreePath } from '../../../core/tree/tree.ts';
 import { makeRandom } from '../../support/random.ts';
-import { newStorePath } from '../store/store-folder.ts';
+import { newStorePath } from '../datadir/store-folder.ts';
 
 const CONTENT = makeRandom(1).bytes(60_000);
 

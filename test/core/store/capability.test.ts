@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { PRIVATE_ACCESS } from '../../../core/base/system/store-files.ts';
 import { hashByName } from '../../../core/block/hash.ts';
-import { AbsentStore } from '../../../core/store/absent-store.ts';
+import { AbsentStore } from '../../../core/datadir/absent-store.ts';
 import type { Capabilities, CapabilityName } from '../../../core/store/capabilities.ts';
 import { canWrite, capability, layerOf, type Offers } from '../../../core/store/capability.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { ProgressStore } from '../../../core/store/progress-store.ts';
-import { ProxyStore, type ProxyStores } from '../../../core/store/proxy.ts';
-import { packRecords } from '../../../core/store/record-batch.ts';
+import { ProxyStore, type ProxyStores } from '../../../core/store/proxy/proxy.ts';
+import { UnopenedStore } from '../../../core/store/proxy/unopened-store.ts';
+import { packRecords } from '../../../core/store/records/record-batch.ts';
 import type { Store } from '../../../core/store/store.ts';
-import { PRIVATE_ACCESS } from '../../../core/store/store-files.ts';
-import { UnopenedStore } from '../../../core/store/unopened-store.ts';
 import { AttachedStore } from '../../../fuse/control/attached-store.ts';
-import { PlanStore } from '../../../shell/plan-store.ts';
+import { PlanStore } from '../../../shell/session/plan-store.ts';
 
 const hash = hashByName('sha3-256');
 const DATA = Buffer.from('one Block');

@@ -3,12 +3,12 @@ import { it } from 'node:test';
 import type { Octets } from '../../../core/base/octets.ts';
 import type { HashCode } from '../../../core/block/hashcode.ts';
 import { hashcodeLabel } from '../../../core/block/hashcode.ts';
-import { openDatadir } from '../../../core/store/datadir.ts';
+import { openDatadir } from '../../../core/datadir/datadir.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { SyncProcess } from '../../../core/sync/sync-process.ts';
-import { openLiveTree } from '../../../core/tree/live-tree.ts';
+import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
 import type { TreePath } from '../../../core/tree/tree.ts';
-import { newStorePath } from '../store/store-folder.ts';
+import { newStorePath } from '../datadir/store-folder.ts';
 
 /** Dirs one in the other, each at two names of the one above: 2^50 paths. */
 const LEVELS = 50;

@@ -3,17 +3,17 @@ import { closeSync, cpSync, openSync, readSync, rmSync, writeSync } from 'node:f
 import { it } from 'node:test';
 import { CorruptBlockError } from '../../../core/base/errors.ts';
 import type { Octets } from '../../../core/base/octets.ts';
+import { openDatadir } from '../../../core/datadir/datadir.ts';
+import type { Datadir } from '../../../core/datadir/datadir-store.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
 import { gc } from '../../../core/maintain/gc.ts';
-import { openDatadir } from '../../../core/store/datadir.ts';
-import type { Datadir } from '../../../core/store/datadir-store.ts';
 import type { Store } from '../../../core/store/store.ts';
 import type { SyncEstimate } from '../../../core/sync/sync-process.ts';
 import { SyncProcess } from '../../../core/sync/sync-process.ts';
-import { type LiveTree, openLiveTree } from '../../../core/tree/live-tree.ts';
+import { type LiveTree, openLiveTree } from '../../../core/tree/live/live-tree.ts';
 import type { TreePath } from '../../../core/tree/tree.ts';
 import { makeRandom, type Random } from '../../support/random.ts';
-import { newStorePath } from '../store/store-folder.ts';
+import { newStorePath } from '../datadir/store-folder.ts';
 
 const GC = { plan: false, graceMs: 0, now: () => new Date(Date.now() + 60_000) };
 const ROUNDS = 60;

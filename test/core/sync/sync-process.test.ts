@@ -6,16 +6,16 @@ import type { Octets } from '../../../core/base/octets.ts';
 import { PendingBlocks } from '../../../core/block/block-sink.ts';
 import { type HashCode, hashcodeLabel } from '../../../core/block/hashcode.ts';
 import { BlockTreeBuilder } from '../../../core/block/tree-builder.ts';
+import { openDatadir } from '../../../core/datadir/datadir.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
 import { capability } from '../../../core/store/capability.ts';
-import { openDatadir } from '../../../core/store/datadir.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { SyncProcess } from '../../../core/sync/sync-process.ts';
-import { openLiveTree } from '../../../core/tree/live-tree.ts';
+import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
 import type { TreePath } from '../../../core/tree/tree.ts';
 import { makeRandom, type Random } from '../../support/random.ts';
-import { newStorePath } from '../store/store-folder.ts';
+import { newStorePath } from '../datadir/store-folder.ts';
 
 /** A tree of some Dirs and files, with contents that recur, of several levels of Blocks; two states of it. */
 async function randomTree(store: Store, random: Random): Promise<Dirent> {

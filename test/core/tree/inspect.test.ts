@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import type { ArchiveEntry } from '../../../core/archive/archive.ts';
-import { pathHistory } from '../../../core/archive/path-history.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import type { Block } from '../../../core/block/block.ts';
 import { leafBlock, PendingBlocks } from '../../../core/block/block-sink.ts';
 import { BlockTreeBuilder } from '../../../core/block/tree-builder.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { inspectBlock } from '../../../core/tree/inspect.ts';
-import { openLiveTree } from '../../../core/tree/live-tree.ts';
+import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
+import { pathHistory } from '../../../core/tree/path-history.ts';
 import type { TreePath } from '../../../core/tree/tree.ts';
 
 async function storedBlock(store: MemoryStore, leaves: readonly Buffer[], withRun: boolean): Promise<Block> {

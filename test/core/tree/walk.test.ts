@@ -4,7 +4,7 @@ import type { BlockSource } from '../../../core/block/block-source.ts';
 import type { DirDirent } from '../../../core/dirent/dirent.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { diffDirents } from '../../../core/tree/diff.ts';
-import { openLiveTree } from '../../../core/tree/live-tree.ts';
+import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
 import type { WalkItem } from '../../../core/tree/walk.ts';
 import { walkDirent } from '../../../core/tree/walk.ts';
 import { at, contentOf, octets } from '../../support/tree-lines.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { formatStoreSpecification, openStore } from '../../../core/store/open-store.ts';
-import { RecordCheckers } from '../../../core/store/record-checker.ts';
-import type { StoreParameters } from '../../../core/store/specification.ts';
+import { formatStoreSpecification, openStore } from '../../../core/openers/open-store.ts';
+import type { StoreParameters } from '../../../core/openers/specification.ts';
+import { RecordCheckers } from '../../../core/store/records/record-checker.ts';
 import type { Store } from '../../../core/store/store.ts';
 import type { ServeOptions, SocketServer } from '../../../core/wire/serve-sockets.ts';
 import { serveSockets } from '../../../core/wire/serve-sockets.ts';

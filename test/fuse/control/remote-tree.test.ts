@@ -7,9 +7,9 @@ import { VtError } from '../../../core/base/errors.ts';
 import { hashcodeOf } from '../../../core/block/hashcode.ts';
 import { addCounts } from '../../../core/store/capability.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
-import { openLiveTree } from '../../../core/tree/live-tree.ts';
+import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
 import { treeSuite } from '../../conformance/tree-suite.ts';
-import { serveTestTree } from '../../support/served-tree.ts';
+import { serveTestTree } from '../../support/links/served-tree.ts';
 import { at, contentOf, octets, readText, treeLines } from '../../support/tree-lines.ts';
 
 async function served(): Promise<{

@@ -1,5 +1,5 @@
-import { nativeLibrary } from '../../../core/base/libc.ts';
-import type { NativeFunction } from '../../../core/base/libc-native.ts';
+import { nativeLibrary } from '../../../core/base/system/libc.ts';
+import type { NativeFunction } from '../../../core/base/system/libc-native.ts';
 import { ERRNO_NAMES } from './errno-names.ts';
 import type { DirEntry, Moment, Stat, SystemCalls, TimeWord } from './system-calls.ts';
 import { CallError } from './system-calls.ts';

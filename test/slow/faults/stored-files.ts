@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openArchiveFile } from '../../../core/archive/archive-file.ts';
 import { readBlockBytes } from '../../../core/block/read-range.ts';
-import { openDatadir } from '../../../core/store/datadir.ts';
+import { openDatadir } from '../../../core/datadir/datadir.ts';
 import { walkDirent } from '../../../core/tree/walk.ts';
 
 /** The content of each file below a name in the newest recorded root of a Store, by path; undefined where there is no root, or no such name. */

@@ -1,0 +1,57 @@
+import { PathError } from '../../core/base/errors.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import { makeDirs } from '../../core/tree/make-dirs.ts';
+import { parentPath } from '../../core/tree/path.ts';
+import type { TreePath } from '../../core/tree/tree.ts';
+import type { CommandContext } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import { forEachItem } from '../parts/each.ts';
+import { pathArgument, requireEntry } from '../parts/entry.ts';
+import { parseMode } from '../parts/mode.ts';
+import { newMeta, newMode } from '../parts/new-meta.ts';
+
+/** `mkdir`: new Dirs. */
+export const mkdir = defineCommand({
+  name: 'mkdir',
+  group: 'change',
+  summary: 'make Dirs',
+  changes: true,
+  args: [{ name: 'path', kind: 'stored', summary: 'a Dir to make', repeat: true, glob: false }],
+  options: [
+    { name: 'parents', short: 'p', summary: 'make missing parents too; a Dir that exists is no error' },
+    { name: 'mode', short: 'm', value: { name: 'MODE', kind: 'text' }, summary: 'permissions, as chmod takes them' },
+  ],
+  async run(context, { args, options }) {
+    const wanted = options.get('mode');
+    const mode = wanted === undefined || wanted === true ? newMode('dir') : parseMode(octetsToText(wanted))(0o777, true);
+    await forEachItem(context, args, async (argument) => {
+      const path = pathArgument(context.session, argument);
+      if (options.has('parents')) await makeAll(context, path, mode);
+      else await context.session.tree.mkdir(path, newMeta(context, mode), { signal: context.signal });
+    });
+  },
+});
+
+async function makeAll(context: CommandContext, path: TreePath, mode: number): Promise<void> {
+  const { session, signal } = context;
+  await makeDirs(session.tree, parentPath(path), newMeta(context, newMode('dir')), { signal });
+  await makeDirs(session.tree, path, newMeta(context, mode), { signal });
+}
+
+/** `rmdir`: empty Dirs go. */
+export const rmdir = defineCommand({
+  name: 'rmdir',
+  group: 'change',
+  summary: 'remove empty Dirs',
+  changes: true,
+  args: [{ name: 'path', kind: 'stored', summary: 'an empty Dir', repeat: true }],
+  async run(context, { args }) {
+    const { session, signal } = context;
+    await forEachItem(context, args, async (argument) => {
+      const path = pathArgument(session, argument);
+      const { dirent } = await requireEntry(session.tree, path, 'remove', { follow: false, signal });
+      if (dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'remove', octetsToText(path));
+      await session.tree.remove(path, { signal });
+    });
+  },
+});

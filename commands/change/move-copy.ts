@@ -1,0 +1,174 @@
+import { randomUUID } from 'node:crypto';
+import { PathError, VtError } from '../../core/base/errors.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import { baseName, isWithin, joinPath, parentPath } from '../../core/tree/path.ts';
+import type { Tree, TreePath } from '../../core/tree/tree.ts';
+import type { ArgumentSpec, CommandContext, CommandInput } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import { distinctNames } from '../parts/distinct-names.ts';
+import { forEachItem } from '../parts/each.ts';
+import { leadsToDir, pathArgument, requireEntry, sourceArgument } from '../parts/entry.ts';
+import { sameness } from '../parts/same-entry.ts';
+
+const FROM_TO: readonly ArgumentSpec[] = [
+  { name: 'from', kind: 'stored', summary: 'an existing name', repeat: true },
+  { name: 'to', kind: 'stored', summary: 'the new name, or a Dir to put it into', glob: false },
+];
+
+/** `mv`: other names and places. */
+export const mv = defineCommand({
+  name: 'mv',
+  aliases: ['rename'],
+  group: 'change',
+  summary: 'rename, or move into a Dir',
+  details: ['mv replaces a file that has the new name, and a Dir only if it is empty.'],
+  changes: true,
+  args: FROM_TO,
+  async run(context, input) {
+    const { session, signal } = context;
+    await eachPair(context, input, async (from, to, argument) => {
+      await refuseFileAtSlash(session.tree, from, argument, signal);
+      await refuseSame(session.tree, 'mv', from, to, signal);
+      await outsideItself('mv', 'moved', from, to, async () => await session.tree.rename(from, to, { signal }));
+      if (isWithin(from, session.cwd)) session.cwd = `${to}${session.cwd.slice(from.length)}` as TreePath;
+    });
+  },
+});
+
+/** @throws {VtError} EFAILED where two paths are one node's, or the first is a symlink to the second: that would be lost */
+async function refuseSame(tree: Tree, action: string, from: TreePath, to: TreePath, signal: AbortSignal): Promise<void> {
+  const same = await sameness(tree, from, to, { signal });
+  if (same === undefined) return;
+  const what = same === 'symlink' ? 'it leads to' : same === 'node' ? 'it is another name of' : 'it is the same as';
+  throw new VtError('EFAILED', `${action} "${octetsToText(from)}": ${what} "${octetsToText(to)}"`);
+}
+
+/** A slash after the name of a file, or of a symlink, which `mv` would move itself: as mv(1) does. */
+async function refuseFileAtSlash(tree: Tree, path: TreePath, argument: Octets, signal: AbortSignal): Promise<void> {
+  if (!argument.endsWith('/')) return;
+  const kind = (await tree.lookup(path, { follow: false, signal }))?.dirent.kind;
+  if (kind !== undefined && kind !== 'dir') throw new PathError('ENOTDIR', 'mv', octetsToText(argument));
+}
+
+/** `cp`: by reference. */
+export const cp = defineCommand({
+  name: 'cp',
+  group: 'change',
+  summary: 'copy files and Dirs by reference: no bytes are copied',
+  details: [
+    'A copy, however large, takes one entry. Symlinks are copied as symlinks. Hard links among the originals are hard links among the copies.',
+  ],
+  changes: true,
+  args: FROM_TO,
+  options: [
+    { name: 'recursive', short: 'r', alsoShort: 'R', summary: 'accepted: Dirs are always copied with all below' },
+    { name: 'archive', short: 'a', summary: 'accepted: metadata is always kept' },
+    { name: 'preserve', short: 'p', summary: 'accepted: metadata is always kept' },
+  ],
+  async run(context, input) {
+    const { session, signal } = context;
+    await eachPair(context, input, async (from, to, argument) => {
+      const source = sourceArgument(session, argument);
+      await refuseSame(session.tree, 'cp', source, to, signal);
+      await outsideItself('cp', 'copied', from, to, async () => await session.tree.copy(source, to, { signal }));
+    });
+  },
+});
+
+/** Says what the tree means by EINVAL: that a Dir would go into itself. */
+async function outsideItself(action: string, done: string, from: TreePath, to: TreePath, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof PathError) || error.errno !== 'EINVAL') throw error;
+    throw new VtError('EFAILED', `${action} "${octetsToText(from)}": a Dir cannot be ${done} into itself ("${octetsToText(to)}")`, {
+      cause: error,
+    });
+  }
+}
+
+/** `ln`: more names. */
+export const ln = defineCommand({
+  name: 'ln',
+  group: 'change',
+  summary: 'make hard links, or symlinks with -s',
+  details: [
+    'With -s the first argument is the text of the symlink, as it is. Symlinks resolve within the tree: an absolute one starts at its root.',
+  ],
+  changes: true,
+  args: [
+    { name: 'from', kind: 'stored', summary: 'a file, or with -s a target', repeat: true },
+    { name: 'to', kind: 'stored', summary: 'the new name, or a Dir to put it into', glob: false, optional: true },
+  ],
+  options: [
+    { name: 'symbolic', short: 's', summary: 'make a symlink' },
+    { name: 'force', short: 'f', summary: 'replace what has the name' },
+  ],
+  async run(context, input) {
+    const { session, signal } = context;
+    const { newMeta } = await import('../parts/new-meta.ts');
+    const isSymbolic = input.options.has('symbolic');
+    const { tree } = session;
+    await eachPair(context, input, async (from, to, argument) => {
+      // What stands under the new name goes only where there is something to link.
+      if (!isSymbolic) await requireLinkable(tree, sourceArgument(session, argument), signal);
+      const present = await tree.lookup(to, { follow: false, signal });
+      const isReplaced = present !== undefined && input.options.has('force') && present.dirent.kind !== 'dir';
+      const same = isReplaced && !isSymbolic ? await sameness(tree, from, to, { signal }) : undefined;
+      if (same === 'entry') await refuseSame(tree, 'ln', from, to, signal);
+      if (same === 'node') return;
+      const make = async (path: TreePath): Promise<void> => {
+        if (isSymbolic) await tree.symlink(path, argument, newMeta(context, 0o777), { signal });
+        else await tree.link(from, path, { signal });
+      };
+      if (isReplaced) await replaceBy(tree, to, make, signal);
+      else await make(to);
+    });
+  },
+});
+
+/** Makes an entry beside the one that has the name, and puts it in its place: the path to it may lead through that one. */
+async function replaceBy(tree: Tree, to: TreePath, make: (path: TreePath) => Promise<void>, signal: AbortSignal): Promise<void> {
+  const beside = joinPath(parentPath(to), `.ln-${randomUUID()}` as Octets);
+  await make(beside);
+  try {
+    await tree.rename(beside, to, { signal });
+  } catch (error) {
+    await tree.remove(beside);
+    throw error;
+  }
+}
+
+async function requireLinkable(tree: Tree, path: TreePath, signal: AbortSignal): Promise<void> {
+  const { dirent } = await requireEntry(tree, path, 'link', { follow: false, signal });
+  if (dirent.kind === 'dir')
+    throw new VtError('EFAILED', `link "${octetsToText(path)}": a Dir has one name`, { remedy: 'cp copies it by reference' });
+}
+
+/** Each `from` with the path that it gets: `to` itself, or below it where that is a Dir. */
+async function eachPair(
+  context: CommandContext,
+  { named, calledAs }: CommandInput,
+  action: (from: TreePath, to: TreePath, argument: Octets) => Promise<void>,
+): Promise<void> {
+  const { session, signal } = context;
+  const sources = named.get('from') ?? [];
+  const given = named.get('to')?.[0] ?? ('.' as Octets);
+  const to = pathArgument(session, given);
+  const intoDir = await leadsToDir(session.tree, to, signal);
+  if (!intoDir && (sources.length > 1 || given.endsWith('/'))) {
+    if (sources.length === 1) await requireEntry(session.tree, to, calledAs, { signal });
+    const why = sources.length > 1 ? '; several names need one' : '';
+    throw new VtError('EFAILED', `${octetsToText(to)} is not a Dir${why}`);
+  }
+  const pairs = sources.map((argument) => {
+    const source = pathArgument(session, argument);
+    const name = calledAs === 'ln' ? baseName(argument.replace(/(?<=[^/])\/+$/, '') as TreePath) : baseName(source);
+    if (intoDir && name === '') throw new PathError('EINVAL', calledAs, octetsToText(argument));
+    return { argument, source, target: intoDir ? joinPath(to, name) : to };
+  });
+  await forEachItem(context, distinctNames(context, calledAs, pairs), async ({ argument, source, target }) => {
+    await action(source, target, argument);
+  });
+}

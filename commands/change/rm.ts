@@ -1,0 +1,70 @@
+import { PathError } from '../../core/base/errors.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import { isWithin, ROOT_PATH } from '../../core/tree/path.ts';
+import type { TreePath } from '../../core/tree/tree.ts';
+import type { CommandContext } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import { forEachItem } from '../parts/each.ts';
+import { leadsToDir, pathArgument } from '../parts/entry.ts';
+import { countText } from '../parts/format.ts';
+
+/** `rm`: entries go. */
+export const rm = defineCommand({
+  name: 'rm',
+  group: 'change',
+  summary: 'remove files, and with -r whole Dirs',
+  details: [
+    'Removed names stay in the Store and in the recorded states: `undo`, `cd @N` and `bind` bring them back. In an ordinary directory rm deletes for good; at a terminal -r asks first there.',
+  ],
+  changes: true,
+  args: [{ name: 'path', kind: 'stored', summary: 'what to remove', repeat: true }],
+  options: [
+    { name: 'recursive', short: 'r', alsoShort: 'R', summary: 'remove Dirs with all below' },
+    { name: 'force', short: 'f', summary: 'a name that does not exist is no error; ask nothing' },
+  ],
+  async run(context, { args, options }) {
+    const { session, signal } = context;
+    const recursive = options.has('recursive');
+    const force = options.has('force');
+    if (recursive && !force && !(await isMeant(context, args.length))) return;
+    await forEachItem(context, args, async (argument) => {
+      // As of a POSIX rm: whoever types these seldom means the Dir itself.
+      if (/(?:^|\/)\.{1,2}\/*$/.test(argument)) throw new PathError('EINVAL', 'remove', octetsToText(argument), { remedy: 'name the Dir' });
+      const path = pathArgument(session, argument);
+      if (path === ROOT_PATH) throw new PathError('EINVAL', 'remove', '/', { remedy: 'remove its entries: rm -r /*' });
+      const entry = await lookupOrAbsent(context, path, force);
+      if (entry === undefined) {
+        if (force) return;
+        throw new PathError('ENOENT', 'remove', octetsToText(path));
+      }
+      if (argument.endsWith('/') && entry.dirent.kind !== 'dir') {
+        // What a symlink to a Dir was meant for with a slash after it nobody knows.
+        if (force && !(await leadsToDir(session.tree, path, signal))) return;
+        throw new PathError('ENOTDIR', 'remove', octetsToText(argument));
+      }
+      if (entry.dirent.kind === 'dir' && !recursive) throw new PathError('EISDIR', 'remove', octetsToText(path), { remedy: 'rm -r' });
+      await session.tree.remove(path, { recursive, signal });
+      if (isWithin(path, session.cwd)) session.cwd = (path.slice(0, path.lastIndexOf('/')) || '/') as TreePath;
+    });
+  },
+});
+
+/** With `force`, a path through what is no Dir is absent too. */
+async function lookupOrAbsent(
+  { session, signal }: CommandContext,
+  path: TreePath,
+  force: boolean,
+): ReturnType<CommandContext['session']['tree']['lookup']> {
+  try {
+    return await session.tree.lookup(path, { follow: false, signal });
+  } catch (error) {
+    if (force && error instanceof PathError && (error.errno === 'ENOENT' || error.errno === 'ENOTDIR')) return undefined;
+    throw error;
+  }
+}
+
+/** Asks only where nothing would bring it back: in an ordinary directory. */
+async function isMeant({ session, shell, plan }: CommandContext, count: number): Promise<boolean> {
+  if (plan || session.tree.can.sync) return true;
+  return await shell.confirm(`Remove ${countText(count, 'entry', 'entries')} and all below from ${session.tree.name}? It cannot be undone`);
+}

@@ -1,0 +1,91 @@
+import type { ArchiveEntry } from '../../core/archive/archive.ts';
+import { formatLocalTime } from '../../core/base/date.ts';
+import { UsageError, VtError } from '../../core/base/errors.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import { formatDirent } from '../../core/dirent/dirent-text.ts';
+import { pathHistory } from '../../core/tree/path-history.ts';
+import type { TreeEntry, TreePath } from '../../core/tree/tree.ts';
+import type { CommandContext } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import { pathArgument } from '../parts/entry.ts';
+import { octetsFields, sizeText, timeText } from '../parts/format.ts';
+
+/** `log`: the recorded roots, or the states of one path. */
+export const log = defineCommand({
+  name: 'log',
+  group: 'history',
+  summary: 'list the recorded roots, or the states of a path, newest first',
+  details: [
+    'Each line has the number for `cd @N`, the local time as `cd @DATE` takes it, and the size. Then comes the beginning of the Dirref, or with -l the whole of it. With PATH, log lists only roots in which that path changed, and those in which it went away.',
+  ],
+  args: [{ name: 'path', kind: 'stored', summary: 'list the states of this path', optional: true, glob: false }],
+  options: [
+    { name: 'long', short: 'l', summary: 'show the whole text of each reference, as bind and open take it' },
+    { name: 'limit', short: 'n', value: { name: 'N', kind: 'number' }, summary: 'show at most N states' },
+  ],
+  examples: [{ line: 'log -n 5 docs', says: 'the five latest states of docs' }],
+  async run(context, { args, options }) {
+    const { session, diagnostics, signal } = context;
+    const { archive } = session;
+    if (archive === undefined) throw new VtError('EFAILED', `log "${session.tree.name}": this tree has no archive`);
+    const limit = limitOf(options.get('limit'));
+    const entries: ArchiveEntry[] = [];
+    const onDamage = (line: number, reason: string): void => diagnostics.warn(`archive "${archive.name}" line ${line}: ${reason}`);
+    for await (const entry of archive.entries({ signal, onDamage })) entries.push(entry);
+    const path = args[0] === undefined ? undefined : pathArgument(session, args[0]);
+    const states = path === undefined ? rootStates(entries) : pathStates(context, entries, path);
+    let shown = 0;
+    for await (const state of states) {
+      if (shown++ >= limit) return;
+      show(context, state, options.has('long'));
+    }
+    if (path !== undefined && shown === 0) throw new VtError('EFAILED', `log "${octetsToText(path)}": no recorded state has it`);
+  },
+});
+
+interface State {
+  readonly archived: ArchiveEntry;
+  /** The node there, or undefined where the path does not exist in that root. */
+  readonly node: TreeEntry['dirent'] | undefined;
+  readonly size: number | undefined;
+}
+
+function limitOf(value: true | Octets | undefined): number {
+  if (value === undefined || value === true) return Number.POSITIVE_INFINITY;
+  const limit = Number(value);
+  if (!Number.isSafeInteger(limit) || limit < 1) throw new UsageError(`log -n "${value}": expected a number of 1 or more`);
+  return limit;
+}
+
+function* rootStates(entries: readonly ArchiveEntry[]): Generator<State> {
+  for (const archived of entries.toReversed()) {
+    if (archived.dirent.kind !== 'indirect') yield { archived, node: archived.dirent, size: undefined };
+  }
+}
+
+async function* pathStates({ session, signal }: CommandContext, entries: readonly ArchiveEntry[], path: TreePath): AsyncGenerator<State> {
+  for await (const { archived, entry } of pathHistory(session.tree.store, entries, path, { signal })) {
+    yield { archived, node: entry?.dirent, size: entry?.size };
+  }
+}
+
+function show({ output }: CommandContext, { archived, node, size }: State, long: boolean): void {
+  const reference = node === undefined ? undefined : formatDirent(node);
+  output.record({
+    number: archived.number,
+    when: timeText(archived.whenNs),
+    ...(node === undefined ? { gone: true } : octetsFields('name', node.name)),
+    ...(size === undefined ? {} : { size }),
+    ...(reference === undefined ? {} : { reference }),
+  });
+  const columns = [`@${archived.number}`.padEnd(6), formatLocalTime(archived.whenNs)];
+  if (node === undefined) columns.push('gone');
+  else {
+    if (size !== undefined) columns.push(node.kind === 'dir' ? 'Dir' : sizeText(size));
+    const text = reference ?? '';
+    const room = Math.max(20, output.columns - columns.join('  ').length - 3);
+    columns.push(output.style('ref', long || text.length <= room ? text : `${text.slice(0, room - 1)}…`));
+  }
+  output.line(columns.join('  '));
+}

@@ -1,0 +1,34 @@
+import type { ArchiveEntry } from '../../core/archive/archive.ts';
+import { VtError } from '../../core/base/errors.ts';
+import { defineCommand } from '../command.ts';
+import { changeState } from '../parts/change-state.ts';
+import { countText } from '../parts/format.ts';
+
+/** `redo`: forward again after an undo. */
+export const redo = defineCommand({
+  name: 'redo',
+  group: 'history',
+  summary: 'go forward again to the root that undo went back from',
+  plans: true,
+  details: [
+    'redo goes one root forward for each undo, until this or another session records something new. Even then the archive has the newer roots: `log` lists them, and undo @N goes there.',
+  ],
+  args: [{ name: 'count', kind: 'text', summary: 'how many roots to go forward, default 1', optional: true }],
+  async run(context, input) {
+    const change = {
+      name: 'redo',
+      way: 'forward',
+      expected: 'a number of 1 or more',
+      stepsAway: ({ ahead }: { readonly ahead: readonly ArchiveEntry[] }, count: number) =>
+        ahead[count - 1] ??
+        new VtError(
+          'EFAILED',
+          ahead.length === 0
+            ? 'redo: the newest root is none that undo went back to'
+            : `redo: only ${countText(ahead.length, 'root')} to go forward to`,
+          { remedy: 'undo @N goes to any state that log lists' },
+        ),
+    } as const;
+    await changeState(context, input, change, undefined);
+  },
+});

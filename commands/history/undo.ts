@@ -1,0 +1,49 @@
+import type { ArchiveEntry } from '../../core/archive/archive.ts';
+import { findEntry } from '../../core/archive/find-entry.ts';
+import { VtError } from '../../core/base/errors.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import type { CommandContext } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import { changeState } from '../parts/change-state.ts';
+import { countText } from '../parts/format.ts';
+
+/** `undo`: back to the root before. */
+export const undo = defineCommand({
+  name: 'undo',
+  group: 'history',
+  summary: 'go back to the root before the latest',
+  plans: true,
+  details: [
+    'undo first syncs what changed, so that it stays in the archive. Nothing is lost: redo, `log` and `cd @N` find it. The tree then becomes the root before, which is recorded as the newest. The working path stays if it is a Dir there.',
+    'An undo after an undo goes further back. A root that equals an earlier one counts as a return to it, by undo or by hand, as when you remove what you added and leave. Changes that this undo records first are a step of their own. undo @N and undo @DATE go to any state that `log` lists.',
+    'If another session has recorded a root that this one has not seen, undo names it, takes it over, and goes no step back. undo @N goes back all the same.',
+  ],
+  args: [{ name: 'count', kind: 'text', summary: 'how many roots to go back, default 1; or a state, @N or @DATE', optional: true }],
+  examples: [
+    { line: 'undo', says: 'the tree is as before the last changes' },
+    { line: 'undo @2', says: 'the tree is as in state 2 of log' },
+  ],
+  async run(context, input) {
+    const change = {
+      name: 'undo',
+      way: 'back',
+      expected: 'a number of 1 or more, @N or @DATE',
+      stepsAway: ({ line }: { readonly line: readonly ArchiveEntry[] }, count: number) =>
+        line[line.length - 1 - count] ??
+        new VtError('EFAILED', `undo: only ${countText(line.length - 1, 'root')} to go back from`, {
+          remedy: 'undo @N goes to any state that log lists',
+        }),
+    } as const;
+    await changeState(context, input, change, await namedState(context, input.args[0]));
+  },
+});
+
+/** The state that `@…` names, as it is before what changed becomes a state as well. */
+async function namedState(
+  { session, now, signal }: CommandContext,
+  word: Parameters<typeof octetsToText>[0] | undefined,
+): Promise<ArchiveEntry | undefined> {
+  const text = word === undefined ? '' : octetsToText(word);
+  if (!text.startsWith('@') || session.archive === undefined) return undefined;
+  return await findEntry(session.archive, text.slice(1), now(), { signal });
+}

@@ -1,0 +1,200 @@
+import type { ArchiveEntry } from '../../core/archive/archive.ts';
+import { formatLocalTime } from '../../core/base/date.ts';
+import { PathError, UsageError, VtError } from '../../core/base/errors.ts';
+import { groupedDigits } from '../../core/base/grouped-digits.ts';
+import { appendAll } from '../../core/base/lists.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import type { Block } from '../../core/block/block.ts';
+import { formatBlock } from '../../core/block/block-text.ts';
+import { formatDirent } from '../../core/dirent/dirent-text.ts';
+import type { BlockInspection } from '../../core/tree/inspect.ts';
+import { inspectBlock } from '../../core/tree/inspect.ts';
+import type { PathState } from '../../core/tree/path-history.ts';
+import { pathHistory } from '../../core/tree/path-history.ts';
+import type { TreeEntry } from '../../core/tree/tree.ts';
+import type { CommandContext } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import { forEachItem } from '../parts/each.ts';
+import { pathArgument, requireEntry } from '../parts/entry.ts';
+import { countText, sizeText, timeText } from '../parts/format.ts';
+import { drawHistogram, histogramRecord, writeHistogram } from '../parts/histogram.ts';
+import type { Field } from '../parts/metadata.ts';
+import { metadataFields, metadataRecord, printFields } from '../parts/metadata.ts';
+
+/** States shown unless told otherwise. */
+const DEFAULT_STATES = 10;
+
+/** `inspect`: all that is known of a node. */
+export const inspect = defineCommand({
+  name: 'inspect',
+  group: 'list',
+  summary: 'show everything about a node: metadata, Blocks, history',
+  details: [
+    'inspect shows more than stat: the text of the block reference and of the Dirent, which bind and open take. It shows the depth and the leaves of the Block tree, and how many of its Blocks the Store has. It shows which part of the leaves is unique, and the earlier states in the archive. For a Dir the Blocks are those of its listing; du sums its contents.',
+    '--histogram draws the sizes of the leaves, and --svg writes the picture into a file. With --json all of it is one object.',
+  ],
+  args: [{ name: 'path', kind: 'stored', summary: 'the nodes; default: the working path', optional: true, repeat: true }],
+  options: [
+    { name: 'histogram', short: 'H', summary: 'draw the sizes of the leaves' },
+    { name: 'svg', value: { name: 'FILE', kind: 'local' }, summary: 'write that picture of one node into a local file' },
+    { name: 'states', short: 'n', value: { name: 'N', kind: 'number' }, summary: `at most N earlier states; default ${DEFAULT_STATES}` },
+  ],
+  examples: [{ line: 'inspect docs/letter', says: 'the file, its Blocks and its earlier states' }],
+  async run(context, { args, options }) {
+    const { session, signal } = context;
+    const limit = limitOf(options.get('states'));
+    const svg = options.get('svg');
+    if (svg !== undefined && args.length > 1) throw new UsageError('inspect --svg: expected one path');
+    const paths = args.length === 0 ? [session.cwd] : args.map((argument) => pathArgument(session, argument));
+    let isFirst = true;
+    await forEachItem(context, paths, async (path) => {
+      const entry = await requireEntry(session.tree, path, 'inspect', { follow: false, signal });
+      await inspectOne(context, entry, { limit, drawn: options.has('histogram'), svg: svg === true ? undefined : svg, isFirst });
+      isFirst = false;
+    });
+  },
+});
+
+function limitOf(value: true | Octets | undefined): number {
+  if (value === undefined) return DEFAULT_STATES;
+  const limit = Number(value);
+  if (!Number.isSafeInteger(limit) || limit < 0) throw new UsageError(`inspect -n "${value}": expected a number of 0 or more`);
+  return limit;
+}
+
+async function inspectOne(
+  context: CommandContext,
+  found: TreeEntry,
+  how: { readonly limit: number; readonly drawn: boolean; readonly svg: Octets | undefined; readonly isFirst: boolean },
+): Promise<void> {
+  const { session, output, signal } = context;
+  // The Dirent that stands alone: its text opens the same anywhere, and its Block is up to date.
+  const dirent = await session.tree.dirent(found.path, { signal });
+  const entry: TreeEntry = { ...found, dirent };
+  const block = dirent.kind === 'file' || dirent.kind === 'dir' ? dirent.block : undefined;
+  const { blocks, damage } = await blocksOf(context, block);
+  const history = await statesOf(context, entry, how.limit);
+  const text = formatDirent(dirent);
+
+  output.record({
+    ...metadataRecord(entry),
+    reference: text,
+    ...(block === undefined ? {} : { block: formatBlock(block) }),
+    ...(dirent.prev === undefined ? {} : { prev: formatBlock(dirent.prev) }),
+    ...(dirent.kind === 'dir' && dirent.salt !== undefined ? { salted: true } : {}),
+    ...(blocks === undefined ? {} : blocksRecord(blocks)),
+    ...(damage === undefined ? {} : { damage: damage.message }),
+    history: history.map(({ archived, entry: state }) => ({
+      number: archived.number,
+      when: timeText(archived.whenNs),
+      ...(state === undefined ? { gone: true } : { type: state.dirent.kind, size: state.size, reference: formatDirent(state.dirent) }),
+    })),
+  });
+
+  if (!how.isFirst) output.line('');
+  const fields: Field[] = metadataFields(output, entry);
+  if (block !== undefined) fields.push(['block', output.style('ref', formatBlock(block))]);
+  if (blocks !== undefined) appendAll(fields, blocksFields(blocks));
+  if (damage !== undefined) fields.push(['damage', output.style('error', damage.message)]);
+  if (dirent.kind === 'dir' && dirent.salt !== undefined) fields.push(['salt', `${dirent.salt.length} octets`]);
+  if (dirent.prev !== undefined) fields.push(['prev', output.style('ref', formatBlock(dirent.prev))]);
+  fields.push(['dirent', output.style('ref', text)]);
+  for (const { archived, entry: state } of history) {
+    const size = state === undefined ? 'gone' : state.dirent.kind === 'dir' ? 'Dir' : sizeText(state.size);
+    fields.push(['state', `@${archived.number}  ${formatLocalTime(archived.whenNs)}  ${size}`]);
+  }
+  printFields(output, fields);
+  if (how.drawn && blocks !== undefined) drawHistogram(context, blocks.stats.histogram);
+  if (how.svg !== undefined) await writeHistogram(context, how.svg, blocks?.stats.histogram ?? [], octetsToText(entry.path));
+  if (damage !== undefined) throw damage;
+}
+
+async function blocksOf(
+  { session, signal }: CommandContext,
+  block: Block | undefined,
+): Promise<{ readonly blocks?: BlockInspection; readonly damage?: VtError }> {
+  if (block === undefined) return {};
+  try {
+    return { blocks: await inspectBlock(session.tree.store, session.store, block, { signal }) };
+  } catch (error) {
+    if (error instanceof VtError && (error.code === 'EMISSING' || error.code === 'ECORRUPT')) return { damage: error };
+    throw error;
+  }
+}
+
+/** Earlier states of the path, newest first; the present one is left out where it is recorded. */
+async function statesOf({ session, signal, diagnostics }: CommandContext, entry: TreeEntry, limit: number): Promise<PathState[]> {
+  const states: PathState[] = [];
+  const { archive } = session;
+  if (archive === undefined || limit === 0) return states;
+  const entries: ArchiveEntry[] = [];
+  for await (const archived of archive.entries({ signal })) entries.push(archived);
+  const present = formatDirent(entry.dirent);
+  try {
+    for await (const state of pathHistory(session.store, entries, entry.path, { signal })) {
+      if (states.length === 0 && state.entry !== undefined && formatDirent(state.entry.dirent) === present) continue;
+      states.push(state);
+      if (states.length >= limit) break;
+    }
+  } catch (error) {
+    if (!(error instanceof VtError) || error.code === 'ECANCELLED' || error instanceof PathError) throw error;
+    diagnostics.warn(`inspect: older states cannot be read: ${error.message}`);
+  }
+  return states;
+}
+
+function blocksFields({ stats, neededBlocks, presentBlocks }: BlockInspection): Field[] {
+  const kinds = [
+    [stats.hashedLeaves, 'stored'],
+    [stats.literalLeaves, 'literal'],
+    [stats.runLeaves, 'run'],
+  ] as const;
+  const leaves = kinds.flatMap(([count, kind]) => (count > 0 ? [`${groupedDigits(count)} ${kind}`] : []));
+  const fields: Field[] = [
+    [
+      'tree',
+      `depth ${stats.depth}, ${countText(stats.superblocks, 'superblock')}, ${countText(stats.leaves, 'leaf', 'leaves')}${leaves.length > 0 ? `: ${leaves.join(', ')}` : ''}`,
+    ],
+  ];
+  if (stats.hashedLeaves > 0) fields.push(['sizes', `${sizeText(stats.hashedBytes / stats.hashedLeaves)} a stored leaf on average`]);
+  fields.push([
+    'in Store',
+    `${groupedDigits(presentBlocks)} of ${countText(neededBlocks, 'Block')} (${percent(presentBlocks, neededBlocks)})`,
+  ]);
+  fields.push([
+    'unique',
+    `${sizeText(stats.uniqueBytes)} of ${sizeText(stats.hashedBytes)} (${percent(stats.uniqueBytes, stats.hashedBytes)})`,
+  ]);
+  return fields;
+}
+
+function blocksRecord({ stats, ...presence }: BlockInspection): Record<string, unknown> {
+  return {
+    tree: {
+      depth: stats.depth,
+      superblocks: stats.superblocks,
+      leaves: stats.leaves,
+      stored_leaves: stats.hashedLeaves,
+      stored_bytes: stats.hashedBytes,
+      literal_leaves: stats.literalLeaves,
+      run_leaves: stats.runLeaves,
+      run_bytes: stats.runBytes,
+      unique_leaves: stats.uniqueLeaves,
+      unique_bytes: stats.uniqueBytes,
+      histogram: histogramRecord(stats.histogram),
+    },
+    store: {
+      needed_blocks: presence.neededBlocks,
+      present_blocks: presence.presentBlocks,
+      needed_bytes: presence.neededBytes,
+      present_bytes: presence.presentBytes,
+    },
+    unique_share: stats.hashedBytes === 0 ? 1 : stats.uniqueBytes / stats.hashedBytes,
+    present_share: presence.neededBlocks === 0 ? 1 : presence.presentBlocks / presence.neededBlocks,
+  };
+}
+
+function percent(part: number, whole: number): string {
+  return whole === 0 ? '100%' : `${((part / whole) * 100).toFixed(part === whole ? 0 : 1)}%`;
+}

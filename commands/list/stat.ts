@@ -1,0 +1,30 @@
+import type { Octets } from '../../core/base/octets.ts';
+import { defineCommand } from '../command.ts';
+import { forEachItem } from '../parts/each.ts';
+import { withEntry } from '../parts/entry.ts';
+import { metadataFields, metadataRecord, printFields } from '../parts/metadata.ts';
+
+/** `stat`: the metadata of nodes. */
+export const stat = defineCommand({
+  name: 'stat',
+  group: 'list',
+  summary: 'show the metadata of nodes',
+  details: [
+    'Times are exact and local, with their distance from UTC, as touch -d and find --newer take them. -L follows a symlink. inspect shows the Blocks too. NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N.',
+  ],
+  args: [{ name: 'path', kind: 'stored', summary: 'the nodes; default: the working path', optional: true, repeat: true }],
+  options: [{ name: 'follow', short: 'L', summary: 'follow a symlink' }],
+  async run(context, { args, options }) {
+    const { session, output, signal } = context;
+    let isFirst = true;
+    await forEachItem(context, args.length === 0 ? ['.' as Octets] : args, async (name) => {
+      await withEntry(session, name, 'stat', { follow: options.has('follow'), signal }, ({ entry }) => {
+        output.record(metadataRecord(entry));
+        if (!isFirst) output.line('');
+        isFirst = false;
+        printFields(output, metadataFields(output, entry));
+        return Promise.resolve();
+      });
+    });
+  },
+});

@@ -1,0 +1,113 @@
+import { VtError } from '../../core/base/errors.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import { ROOT_PATH, resolveTreePath } from '../../core/tree/path.ts';
+import type { TreePath } from '../../core/tree/tree.ts';
+import type { CommandContext, CommandInput } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import { pathArgument } from '../parts/entry.ts';
+import { FILTER_OPTIONS, filterWords } from '../parts/filter-options.ts';
+import { resolveLocalPath } from '../parts/local-path.ts';
+
+/** `mount`: the tree as a filesystem. */
+export const mount = defineCommand({
+  name: 'mount',
+  group: 'mount',
+  summary: 'mount the tree as a filesystem that every program can use',
+  details: [
+    'Without --foreground a process of its own serves the mount, and keeps running when this session ends. This session syncs first, and its later changes appear at the next mount only. With --foreground this session serves the mount until it is taken away, by umount, by fusermount3 -u, by SIGINT or by SIGTERM. Then it saves the tree and prints the Dirref.',
+    'What programs write is stored in the background. fsync waits until the file is stored and a root with it is recorded. Reading the attribute user.x-vt-blockref of a file does the same, and gives the reference to its content. SOURCE is what `open` takes; a past state (`STORE@1`) is mounted read-only. A mount point that does not exist is made, and removed with the mount. One whose process has died is taken over.',
+    'SUBPATH is the Dir at the top of the mount. If SOURCE is the mount point of a running mount, its process serves the same live tree at one more place. So does a mount from a shell that is attached. Each mount has a top and options of its own, and shows what is changed in the others. The process ends with the last of them.',
+    'While two mounts of one live tree can write, an append goes to the end of the file, whatever the other mount appended. A file that one of them opens for writing then bypasses the kernel page cache, so a shared writable mapping of it is refused (ENODEV). A file that was open for writing before the second mount was made must be closed first: the second one refuses to write it (EBUSY).',
+    'The options of -o. ro: read-only. append-only: new names and bytes at the ends of files are taken; what would remove, rename, cut or overwrite is refused. all: every recorded state as a Dir named by its date, read-only; new states appear. allow_other and noallow_other: whether other users may enter, as root lets them by default. suid, dev and noexec: a mount is nosuid and nodev, since a tree may come from a stranger; only root may allow setuid programs and devices. sync=SECONDS: the time between two syncs while something changes; 0 for none, default 30.',
+    'nowriteback: the kernel does not collect writes in its page cache. It never does for append-only mounts and for further mounts of a live tree. While a mount that collects has a file open, it does not see what other mounts cut off. volname=NAME: the name of the volume, in Finder and in `mounts`. include=PATTERN, exclude=PATTERN, filter=RULE, include-from=FILE and exclude-from=FILE: as --include and the like, before them, without commas. driver=kernel or driver=fuse-native: the default on Linux is kernel, which speaks the protocol of FUSE itself. Elsewhere it is fuse-native, which needs libfuse 2 or macFUSE.',
+    'Names that --include, --exclude and --filter exclude live in the mount and are never stored: caches, the products of a build. See man 7 vt, "Filter rules". Only the first mount of a tree sets the rules. A slash in front of a pattern is the top of that mount; files of rules in directories are not read. A file that is renamed to a name that is not excluded is stored at the next sync. One that is renamed to an excluded name is no longer stored. What was stored under an excluded name before stays until it changes. Excluded names go with the mount, even in a crash: umount asks at a terminal, and says how many went. Their files are kept where unsaved content is, and fsync does not make them durable.',
+  ],
+  changesLocal: true,
+  endsByInterrupt: true,
+  args: [
+    { name: 'source', kind: 'reference', summary: 'a Dir of the open tree, or what open takes; default: the open tree', optional: true },
+    { name: 'mountpoint', kind: 'local directory', summary: 'an empty directory, or one to be made', glob: false },
+    { name: 'subpath', kind: 'reference', summary: 'the Dir at the top; default: the whole tree', optional: true },
+  ],
+  options: [
+    { name: 'foreground', short: 'f', summary: 'serve the mount in this session, until it is taken away' },
+    { name: 'subpath', short: 's', value: { name: 'PATH', kind: 'stored' }, summary: 'as SUBPATH, of the tree that is open' },
+    { name: 'options', short: 'o', value: { name: 'OPTIONS', kind: 'text' }, summary: 'options, separated by commas' },
+    ...FILTER_OPTIONS.filter(({ name }) => name !== 'filter-files' && name !== 'filter'),
+    { name: 'filter', value: { name: 'RULE', kind: 'text' }, repeat: true, summary: 'a rule, as "- *.o"' },
+  ],
+  examples: [
+    { line: 'mount /mnt/docs', says: 'the open tree, at /mnt/docs' },
+    { line: 'mount docs /mnt/docs', says: 'the Dir docs of the open tree, at /mnt/docs' },
+    { line: "mount -o ro 'D{...}' /mnt/old", says: 'a tree from its Dirref, read-only' },
+    { line: "mount --exclude='*.o' --exclude=/build/ /mnt/src", says: 'object files and /mnt/src/build exist there, and are never stored' },
+    { line: 'mount -o append-only /mnt/docs /srv/letters letters', says: 'the Dir letters of the tree at /mnt/docs, at one more place' },
+  ],
+  async run(context, input) {
+    const { session } = context;
+    const [argument = '' as Octets] = input.named.get('mountpoint') ?? [];
+    const { source, place: local, subpath } = await whatIsMeant(context, input, argument);
+    const mountPoint = resolveLocalPath(session.localCwd, local);
+    const { mountOptionsText, parseMountOptions } = await import('../parts/mount/mount-options.ts');
+    const given = parseMountOptions(mountOptionsText(input));
+    const options = { ...given, filter: [...given.filter, ...filterWords(input)] };
+    if (options.filter.length > 0 && (options.readOnly || options.all))
+      throw new VtError('EUSAGE', 'mount: rules say what is not stored, and a read-only mount stores nothing', {
+        remedy: 'leave them out',
+      });
+    const { runningMount, mountBeside } = await import('../parts/mount/mount-beside.ts');
+    const socket = await runningMount(context, source);
+    if (socket !== undefined) {
+      if (input.options.has('foreground'))
+        throw new VtError('EUSAGE', 'mount --foreground: the process of the running mount serves it', { remedy: 'leave out --foreground' });
+      if (options.filter.length > 0)
+        throw new VtError('EUSAGE', 'mount: rules are of the tree, and its first mount says them', {
+          remedy: 'leave them out, or mount anew',
+        });
+      await mountBeside(context, socket, mountPoint, subpath, mountOptionsText(input));
+      return;
+    }
+    const { checkedMountPoint } = await import('../parts/mount/mount-place.ts');
+    const place = await checkedMountPoint(session.store, mountPoint);
+    if (!input.options.has('foreground')) {
+      const { mountBehind } = await import('../parts/mount/mount-behind.ts');
+      await mountBehind(context, source, place, subpath, input);
+      return;
+    }
+    if (source !== undefined) await session.open(source, context.signal);
+    const { serveMount } = await import('../parts/mount/mount-serve.ts');
+    await serveMount(context, place, subpath, options);
+  },
+});
+
+/** What the arguments name. */
+interface Meant {
+  /** What to open; undefined: the tree that is open. */
+  readonly source: Octets | undefined;
+  /** The mount point, as it was typed. */
+  readonly place: Octets;
+  /** The Dir at the top: from the working path of the open tree, of another source from its own top. */
+  readonly subpath: TreePath;
+}
+
+/** A Dir of the open tree is taken first, and `mount PLACE DIR` too where nothing else can be meant. */
+async function whatIsMeant(context: CommandContext, { named, options }: CommandInput, place: Octets): Promise<Meant> {
+  const { session } = context;
+  const [source] = named.get('source') ?? [];
+  const option = options.get('subpath');
+  const [word = option === true ? undefined : option] = named.get('subpath') ?? [];
+  if (source === undefined) return { source, place, subpath: word === undefined ? ROOT_PATH : pathArgument(session, word) };
+  if (word !== undefined) return { source, place, subpath: resolveTreePath(ROOT_PATH, word) };
+  if (await isStoredDir(context, source)) return { source: undefined, place, subpath: pathArgument(session, source) };
+  const { canOnlyBeMountPoint } = await import('../parts/mount/mount-place.ts');
+  if (canOnlyBeMountPoint(resolveLocalPath(session.localCwd, source)) && (await isStoredDir(context, place)))
+    return { source: undefined, place: source, subpath: pathArgument(session, place) };
+  return { source, place, subpath: ROOT_PATH };
+}
+
+/** Whether the open tree, if it can be mounted, has a Dir of this name. */
+async function isStoredDir({ session, signal }: CommandContext, word: Octets): Promise<boolean> {
+  if (!session.tree.can.sync) return false;
+  const found = await session.tree.lookup(pathArgument(session, word), { signal }).catch(() => undefined);
+  return found?.dirent.kind === 'dir';
+}

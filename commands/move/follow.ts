@@ -1,0 +1,143 @@
+import { UsageError } from '../../core/base/errors.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import type { Meta } from '../../core/dirent/meta.ts';
+import type { Follower } from '../../core/follow/follower.ts';
+import { makeDirs } from '../../core/tree/make-dirs.ts';
+import { parentPath } from '../../core/tree/path.ts';
+import type { TreePath } from '../../core/tree/tree.ts';
+import type { CommandContext, CommandInput } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import { pathArgument } from '../parts/entry.ts';
+import { countText, octetsFields, sizeText } from '../parts/format.ts';
+import { resolveLocalPath } from '../parts/local-path.ts';
+import { beginFollower, DEFAULT_EVERY_MS } from '../parts/move/begin-follower.ts';
+import { newMeta, newMode } from '../parts/new-meta.ts';
+
+/** `follow`: files that grow, into the tree as they are written. */
+export const follow = defineCommand({
+  name: 'follow',
+  group: 'move',
+  summary: 'keep storing files as they grow: logs, mailboxes, recordings',
+  details: [
+    'follow stores the files at once, and then what is appended, as long as the session lasts. It stores once a second at most, and earlier if much waits. Each time it records a root: log NAME shows how the file grew, and get NAME@DATE gets any state. It reads and stores only what is new, with the last leaf of the content and the superblocks above it. wait makes a daemon of it, tails shows its progress, untail ends it.',
+    'NAME holds all that was ever written to LOCAL, in order. It makes no difference whether a log is renamed, copied and cut short, or removed and made again. A file that is written anew with all that it had continues where it was. For files that are edited use watch. If LOCAL is a pattern, or there are several, each file goes into the Dir NAME under its own name. So does a single file if NAME is a Dir or ends in a slash. follow expands patterns itself, so new files that match are followed too. A rotated file that matches is not stored twice.',
+    'A checkpoint below $XDG_STATE_HOME/vtftp/tails notes how far each file is read. The same command in another session goes on there, even after kill -9: nothing is lost and nothing comes twice. That includes files that were rotated meanwhile, if they are beside LOCAL and not compressed. If the Store lacks Blocks, as after gc or in a new Store, follow reads them from the files again.',
+    'A symlink is followed if it belongs to root or to you, and so does its directory; so is each symlink on the way. Others are named and left out, as whoever made them could turn them to files that they may not read. --links follows all.',
+    'If storing fails, as on a full disk, follow tries again until it succeeds. One warning says when that begins, and one when it is over. A file that cannot be read is named, and the others go on. Parents of NAME are made.',
+  ],
+  changes: true,
+  plans: true,
+  args: [
+    { name: 'local', kind: 'local', summary: 'a file that grows, there or not, or a pattern', repeat: true, glob: 'pattern' },
+    { name: 'name', kind: 'stored', summary: 'the file that it becomes, or the Dir that the files go into', glob: false },
+  ],
+  options: [
+    {
+      name: 'every',
+      value: { name: 'SECONDS', kind: 'number' },
+      summary: 'seconds between two rounds, at least (1), while no more than 16 MiB wait',
+    },
+    { name: 'links', summary: 'follow symlinks of other users, too; default: those of root and your own alone' },
+    {
+      name: 'parser',
+      value: { name: 'NAME', kind: 'text' },
+      summary: 'use this parser for all files, or none; default: the one that fits each',
+    },
+  ],
+  examples: [
+    { line: 'follow /var/log/syslog logs/syslog', says: 'all that is ever written to it, through every rotation' },
+    { line: 'follow /var/log/*.log logs/; wait', says: 'as a daemon: vtftp -c with this line' },
+  ],
+  async run(context, input) {
+    const { session, diagnostics, signal, plan, output } = context;
+    const { patterns, target, intoDir } = await targetOf(context, input);
+    const what = patterns.map(octetsToText).join(' ');
+    if (plan) {
+      output.line(`would follow ${what} into ${output.name(target)}`);
+      return;
+    }
+    const everyMs = everyOption(input);
+    const [{ TailGroup }, { localPattern }, { EdgeScanner }, { Ingest }, { systemOwnerNames }, { openAny, openOwn }, parser] =
+      await Promise.all([
+        import('../../core/follow/tail-group.ts'),
+        import('../../core/follow/local-pattern.ts'),
+        import('../../core/blockify/edge-scanner.ts'),
+        import('../../core/blockify/ingest/ingest.ts'),
+        import('../../core/base/system/owner-names.ts'),
+        import('../../core/follow/tailed-file.ts'),
+        parserOption(input),
+      ]);
+    const dirMeta = (): Meta => newMeta(context, newMode('dir'));
+    const follower = await beginFollower(context, {
+      command: 'follow',
+      what,
+      target,
+      everyMs,
+      make: async (checkpoint) => {
+        await makeDirs(session.tree, intoDir ? target : parentPath(target), dirMeta(), { signal });
+        const group = new TailGroup({
+          store: session.store,
+          tree: session.tree,
+          scanner: new EdgeScanner(session.store.edges),
+          makeIngest: () => new Ingest(session.store),
+          patterns: patterns.map(localPattern),
+          target,
+          intoDir,
+          dirMeta,
+          parser,
+          owners: systemOwnerNames(),
+          opener: input.options.has('links') ? openAny : openOwn,
+          monotonicMs: () => performance.now(),
+          onNotice: (notice) => diagnostics.warn(notice),
+        });
+        if (checkpoint !== undefined) await group.restore(checkpoint, { signal });
+        return group;
+      },
+    });
+    reportBegun(context, 'following', follower, what, target);
+  },
+});
+
+/** Says what has begun, and what there was. */
+export function reportBegun({ output }: CommandContext, verb: string, follower: Follower, what: string, target: TreePath): void {
+  const { files, absent, size, newBytes } = follower.state();
+  const parts = [`${countText(files - absent, 'file')}, ${sizeText(size)}`, `${sizeText(newBytes)} taken in`];
+  if (absent > 0) parts.push(`${countText(absent, 'file')} awaited`);
+  output.line(`${verb} ${what} into ${output.name(target)}: ${parts.join('; ')}`);
+  output.record({ ...octetsFields('path', target), local: what, files, absent, bytes: size, new_bytes: newBytes });
+}
+
+async function targetOf(
+  { session, signal }: CommandContext,
+  { named }: CommandInput,
+): Promise<{ readonly patterns: readonly Octets[]; readonly target: TreePath; readonly intoDir: boolean }> {
+  const { hasGlob } = await import('../../core/base/glob-pattern.ts');
+  const patterns = (named.get('local') ?? []).map((word) => resolveLocalPath(session.localCwd, word));
+  const [name = '' as Octets] = named.get('name') ?? [];
+  const target = pathArgument(session, name);
+  const stored = await session.tree.lookup(target, { signal });
+  const intoDir = patterns.length > 1 || patterns.some(hasGlob) || /(^|\/)\.{0,2}$/.test(name) || stored?.dirent.kind === 'dir';
+  if (intoDir && stored !== undefined && stored.dirent.kind !== 'dir')
+    throw new UsageError(`follow into "${octetsToText(target)}": it is no Dir`);
+  return { patterns, target, intoDir };
+}
+
+/** Milliseconds between rounds. */
+export function everyOption({ options, calledAs }: CommandInput): number {
+  const value = options.get('every');
+  if (value === undefined || value === true) return DEFAULT_EVERY_MS;
+  const seconds = Number(value);
+  if (!(seconds >= 0 && seconds <= 86_400))
+    throw new UsageError(`${calledAs} --every "${octetsToText(value)}": expected seconds, up to 86400`);
+  return seconds * 1000;
+}
+
+async function parserOption({ options, calledAs }: CommandInput): Promise<string | undefined> {
+  const value = options.get('parser');
+  if (value === undefined || value === true) return undefined;
+  const { parserNames } = await import('../../core/blockify/choose-parser.ts');
+  const name = octetsToText(value);
+  if (!parserNames().includes(name)) throw new UsageError(`${calledAs} --parser="${name}": expected one of ${parserNames().join(', ')}`);
+  return name;
+}

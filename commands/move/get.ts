@@ -1,0 +1,224 @@
+import type { VtErrorCode } from '../../core/base/errors.ts';
+import { UsageError, VtError } from '../../core/base/errors.ts';
+import { groupedDigits } from '../../core/base/grouped-digits.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import { libcLosses } from '../../core/base/system/libc.ts';
+import { errorReason } from '../../core/base/system/system-error.ts';
+import type { ExportCounts, ExportOptions } from '../../core/export/export.ts';
+import type { ArgumentSpec, CommandContext } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import { isDamage } from '../parts/damage.ts';
+import { distinctNames } from '../parts/distinct-names.ts';
+import type { FoundEntry } from '../parts/entry.ts';
+import { withEntry } from '../parts/entry.ts';
+import { countText, octetsFields, sizeText } from '../parts/format.ts';
+import { endsAsDirectory } from '../parts/local-path.ts';
+import type { GetPlace, GetTarget } from '../parts/move/get-targets.ts';
+import { getTarget, refuseSpecial } from '../parts/move/get-targets.ts';
+
+const NAMES: ArgumentSpec = { name: 'name', kind: 'stored', summary: 'what to copy out; a pattern may match several', repeat: true };
+
+/** `get`: a stored file or tree made a local one. */
+export const get = defineCommand({
+  name: 'get',
+  aliases: ['mget', 'reget'],
+  group: 'move',
+  summary: 'copy files and trees out to local ones',
+  changesLocal: true,
+  plans: true,
+  details: [
+    'get makes LOCAL what NAME is. If LOCAL is a directory, NAME goes inside under its own name, as with cp and sftp. So do several names. Without LOCAL it goes into the local working directory. NAME/. means the contents of a Dir: they go into LOCAL itself. LOCAL then keeps its own mode, owner and times, unless -p is given. mget takes names only. man 1 vtftp has a table of all cases.',
+    'get restores modes with setuid, setgid and sticky, owners, and times to the nanosecond. It restores extended attributes, ACLs, hard links, symlinks, FIFOs, sockets, devices and holes. Owners are restored by name if the name is known here, else by number; --owner changes that. Users other than root restore no owners, unless --owner is given.',
+    'Every Block is verified. A file gets a temporary name, and its own name when it is complete. A file with missing or damaged Blocks is named with each of them and left out, and get goes on. The exit status is 13 if that is all that failed. It is 12 if nothing could be done for lack of permission, else 3. Local names that the tree does not have stay. Nothing is ever written outside LOCAL: a symlink to a file at LOCAL is replaced, and no symlink inside is followed. A device, FIFO or socket at LOCAL is not replaced, nor a symlink to one.',
+    'NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N. A file becomes a copy where link(2) allows no more names of it; get says so once. A later get removes the temporary files (.vtftp-…) of a killed get from the same directory.',
+    'With -c, or as reget, get leaves alone a file of the same size and modification time. So an interrupted get goes on where it was.',
+  ],
+  args: [NAMES, { name: 'local', kind: 'local', summary: 'where to', optional: true, glob: false }],
+  aliasArgs: { mget: [NAMES] },
+  options: [
+    { name: 'continue', short: 'c', aliases: ['resume'], summary: 'leave alone what is complete already' },
+    { name: 'keep', short: 'k', summary: 'leave alone everything that exists already' },
+    { name: 'owner', value: { name: 'names|numeric|none', kind: 'text' }, summary: 'how owners are restored' },
+    { name: 'recursive', short: 'r', aliases: ['R'], summary: 'accepted; a Dir is always copied with all below it' },
+    { name: 'below', short: 'R', summary: 'the same as -r' },
+    { name: 'preserve', short: 'p', summary: 'with NAME/.: give LOCAL the metadata of NAME too; all below always has its own' },
+  ],
+  examples: [
+    { line: 'get docs /tmp', says: 'the tree docs as /tmp/docs' },
+    { line: 'get docs/. /srv/www', says: 'what is in docs goes into /srv/www, which keeps its own mode and owner' },
+    { line: 'get docs@3 /tmp/old', says: 'the tree docs as it was in state 3' },
+    { line: 'get *.pdf .', says: 'several files into the local working directory' },
+  ],
+  async run(context, { named, options, calledAs }) {
+    const { session, signal, plan, diagnostics } = context;
+    const given = named.get('name') ?? [];
+    const place = { localCwd: session.localCwd, local: named.get('local')?.[0], isOneOfMany: given.length > 1 };
+    const names = await distinctSources(context, given, place, calledAs);
+    const settings: ExportOptions = {
+      signal,
+      resume: options.has('continue') || calledAs === 'reget',
+      existing: options.has('keep') ? 'keep' : 'replace',
+      keepsTopMeta: !options.has('preserve'),
+      swept: new Set(),
+      ...ownerOption(options.get('owner')),
+    };
+    const losses = libcLosses();
+    if (losses.length > 0 && !plan) diagnostics.warn(`get: on this machine ${losses.join('; ')}`);
+    const { NO_EXPORT_COUNTS } = await import('../../core/export/export-report.ts');
+    const total: ExportCounts = { ...NO_EXPORT_COUNTS };
+    for (const name of names) {
+      try {
+        await withEntry(session, name, calledAs, { follow: endsAsDirectory(name), signal }, async (found) => {
+          const target = getTarget(place, name, found.entry);
+          refuseSpecial(found.entry, target.local);
+          if (plan) await preview(context, found, target, settings);
+          else await getOne(context, found, target, settings, total);
+        });
+      } catch (error) {
+        // One of several that cannot be got is named, and the others are.
+        if (given.length === 1 || !(error instanceof VtError) || !PASSED_CODES.includes(error.code)) throw error;
+        diagnostics.failure(error);
+        total.failures++;
+        if (error.code === 'EPERM') total.denied++;
+        if (isDamage(error)) total.damaged++;
+      }
+    }
+    if (plan && total.failures === 0) return;
+    if (!plan) context.output.line(summaryOf(total));
+    if (total.failures > 0) throw failureOf(total, calledAs);
+  },
+});
+
+/** Names without those that are given twice. @throws {VtError} EFAILED where two would become one local file */
+async function distinctSources(
+  context: CommandContext,
+  names: readonly Octets[],
+  place: GetPlace,
+  calledAs: string,
+): Promise<readonly Octets[]> {
+  if (names.length === 1) return names;
+  const pairs: { readonly name: Octets; readonly source: Octets; readonly target: Octets }[] = [];
+  for (const name of names) {
+    try {
+      await withEntry(
+        context.session,
+        name,
+        calledAs,
+        { follow: endsAsDirectory(name), signal: context.signal },
+        async ({ entry, tree }) => {
+          const { local, isContents } = getTarget(place, name, entry);
+          const source = (tree === context.session.tree ? entry.path : name) as Octets;
+          // Contents of several Dirs may go into one directory.
+          pairs.push({ name, source, target: isContents ? (`${local}/. ${source}` as Octets) : local });
+          await Promise.resolve();
+        },
+      );
+    } catch (error) {
+      if (!(error instanceof VtError) || error.code === 'ECANCELLED') throw error;
+      pairs.push({ name, source: name, target: name }); // it is told when its turn comes
+    }
+  }
+  return distinctNames(context, calledAs, pairs).map(({ name }) => name);
+}
+
+/** Errors of one name after which the next is tried. */
+const PASSED_CODES: readonly VtErrorCode[] = ['EFAILED', 'EPERM', 'EMISSING', 'ECORRUPT', 'EPARSE', 'EUNSUPPORTED'];
+
+/**
+ * How a get ends that has named what failed: not permitted (12) where nothing at all was made, or stood, for lack of permission;
+ * damage (13) where that is all that failed; else done in part (3).
+ */
+function failureOf(total: ExportCounts, calledAs: string): VtError {
+  const failed = `${countText(total.failures, 'item')} failed`;
+  const made = total.files + total.symlinks + total.specials + total.links + total.skipped;
+  if (made === 0 && total.denied === total.failures)
+    return new VtError('EPERM', `${calledAs}: nothing done, ${failed} for lack of permission`);
+  if (total.damaged === total.failures)
+    return new VtError('ECORRUPT', `${calledAs}: done in part, ${failed} for missing or damaged Blocks`);
+  return new VtError('EPARTIAL', `${calledAs}: done in part, ${failed}`);
+}
+
+function ownerOption(value: true | Octets | undefined): Pick<ExportOptions, 'owner'> {
+  if (value === undefined) return {};
+  const text = value as string;
+  if (text === 'names' || text === 'numeric' || text === 'none') return { owner: text };
+  throw new UsageError(`get --owner "${octetsToText(value as Octets)}": expected names, numeric or none`);
+}
+
+async function getOne(
+  context: CommandContext,
+  { tree, entry }: FoundEntry,
+  { source, local: target, isContents }: GetTarget,
+  settings: ExportOptions,
+  total: ExportCounts,
+): Promise<void> {
+  const { output, diagnostics, signal } = context;
+  const { exportDirent } = await import('../../core/export/export.ts');
+  const dirent = await tree.dirent(source, { signal });
+  const before = { ...total };
+  const counts = await exportDirent(tree.store, dirent, target, {
+    ...settings,
+    keepsTopMeta: isContents && settings.keepsTopMeta === true,
+    onNotice: (notice) => diagnostics.warn(`get: ${notice}`),
+    onFailure({ path, error }) {
+      const where = path === '' ? entry.path : `${entry.path === '/' ? '' : entry.path}/${path}`;
+      diagnostics.failure(`get "${octetsToText(where as Octets)}": ${errorReason(error)}`);
+    },
+    onProgress(now) {
+      diagnostics.progress({
+        label: 'get',
+        doneBytes: before.bytes + now.bytes,
+        doneItems: before.files + now.files,
+        ...(dirent.kind === 'file' ? { totalBytes: before.bytes + dirent.block.span } : {}),
+      });
+    },
+  });
+  output.record({ ...octetsFields('path', entry.path), ...octetsFields('local', target), ...counts });
+  for (const key of Object.keys(total) as (keyof ExportCounts)[]) total[key] += counts[key];
+}
+
+function summaryOf(counts: ExportCounts): string {
+  const parts = [`${countText(counts.files, 'file')} (${sizeText(counts.bytes)})`];
+  if (counts.dirs > 0) parts.push(countText(counts.dirs, 'Dir'));
+  if (counts.symlinks > 0) parts.push(countText(counts.symlinks, 'symlink'));
+  if (counts.links > 0) parts.push(countText(counts.links, 'hard link'));
+  if (counts.specials > 0) parts.push(countText(counts.specials, 'special file'));
+  if (counts.skipped > 0) parts.push(`${groupedDigits(counts.skipped)} left alone`);
+  return `got ${parts.join(', ')}`;
+}
+
+async function preview(
+  { output, signal }: CommandContext,
+  { tree }: FoundEntry,
+  { source, local: target }: GetTarget,
+  settings: ExportOptions,
+): Promise<void> {
+  const { previewExport } = await import('../../core/export/export-preview.ts');
+  const dirent = await tree.dirent(source, { signal });
+  let bytes = 0;
+  let blocks = 0;
+  for await (const effect of previewExport(tree.store, dirent, target, settings)) {
+    bytes += effect.bytes;
+    blocks += effect.blocks;
+    output.record({
+      plan: 'get',
+      action: effect.action,
+      ...(effect.kind === undefined ? {} : { type: effect.kind }),
+      ...octetsFields('local', effect.local),
+      bytes: effect.bytes,
+      blocks: effect.blocks,
+      ...(effect.isLink ? { link: true } : {}),
+      ...(effect.reason === undefined ? {} : { reason: effect.reason }),
+    });
+    const what = effect.isLink ? 'hard link' : (effect.kind ?? 'entry');
+    const size =
+      effect.kind === 'file' && !effect.isLink && effect.action !== 'skip'
+        ? ` (${sizeText(effect.bytes)}, ${countText(effect.blocks, 'Block')})`
+        : '';
+    output.line(
+      `would ${effect.action} ${what} ${output.name(effect.local)}${size}${effect.reason === undefined ? '' : `: ${effect.reason}`}`,
+    );
+  }
+  output.line(`would write ${sizeText(bytes)} from ${countText(blocks, 'Block')}`);
+}

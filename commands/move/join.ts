@@ -1,0 +1,39 @@
+import { PathError } from '../../core/base/errors.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import { baseName } from '../../core/tree/path.ts';
+import { defineCommand } from '../command.ts';
+import { pathArgument } from '../parts/entry.ts';
+import { octetsFields } from '../parts/format.ts';
+import { withOtherTree } from '../parts/move/other-tree.ts';
+
+/** `join`: another tree under a name of this one. */
+export const join = defineCommand({
+  name: 'join',
+  group: 'move',
+  summary: 'add another tree, or a live mount, under a name',
+  changes: true,
+  plans: true,
+  details: [
+    'SOURCE is what `open` takes: a Dirref, a Store or STORE@ARCHIVE, an archive file, or a running mount by its mount point or control socket. A mount gives its present state. join refers to Blocks that the Store has, and copies the others into it. If it cannot get some of them, it joins nothing and the exit status is 13.',
+    'NAME must not exist; merge makes one tree out of two.',
+  ],
+  args: [
+    { name: 'source', kind: 'reference', summary: 'the tree' },
+    { name: 'name', kind: 'stored', summary: 'the new name', glob: false },
+  ],
+  options: [{ name: 'plan', short: 'n', summary: 'print what would be copied, and change nothing' }],
+  examples: [{ line: 'join ~/live today', says: 'what is mounted on ~/live, as it is now' }],
+  async run(context, { args: [source, name], options }) {
+    const { session, output, signal } = context;
+    const plan = context.plan || options.has('plan');
+    if (source === undefined || name === undefined) return;
+    const path = pathArgument(session, name);
+    if ((await session.tree.lookup(path, { follow: false, signal })) !== undefined)
+      throw new PathError('EEXIST', 'join', octetsToText(path));
+    await withOtherTree({ ...context, plan }, 'join', source, async ({ dirent }) => {
+      if (!plan) await session.tree.bind(path, { ...dirent, name: baseName(path) }, { signal });
+    });
+    output.line(`${plan ? 'would join' : 'joined'} ${output.name(path)}`);
+    output.record({ join: octetsToText(source), ...octetsFields('path', path), ...(plan ? { plan: true } : {}) });
+  },
+});

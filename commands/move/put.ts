@@ -1,0 +1,188 @@
+import { UsageError, VtError } from '../../core/base/errors.ts';
+import { groupedDigits } from '../../core/base/grouped-digits.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import { errorCode, errorReason } from '../../core/base/system/system-error.ts';
+import type { ImportCounts, Imported, ImportProgress } from '../../core/import/import.ts';
+import { capability } from '../../core/store/capability.ts';
+import { direntBelow } from '../../core/tree/lookup-below.ts';
+import { baseName } from '../../core/tree/path.ts';
+import type { TreePath } from '../../core/tree/tree.ts';
+import type { CommandContext, CommandInput } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import { FILTER_OPTIONS, filterWords, nameFilterOf } from '../parts/filter-options.ts';
+import { countText, octetsFields, sizeText } from '../parts/format.ts';
+import { placeImported, reportGone } from '../parts/move/put-place.ts';
+import type { PutTarget } from '../parts/move/put-targets.ts';
+import { isDirectory, putTargets, refuseOtherKind, requireDirectory } from '../parts/move/put-targets.ts';
+import { storeFolderTest } from '../parts/move/store-folders.ts';
+
+/** `put`: local files and trees into the tree. */
+export const put = defineCommand({
+  name: 'put',
+  aliases: ['mput', 'reput'],
+  group: 'move',
+  summary: 'copy local files and trees in',
+  changes: true,
+  plans: true,
+  details: [
+    'put of one directory makes NAME exactly what LOCAL is, with metadata, hard links and holes. A second put of the same tree gives the same Dirref. put removes names that LOCAL lacks from NAME, and prints their number on a line of its own. --merge keeps them; undo brings them back. At a terminal put asks first if more than half of the names would go.',
+    'If NAME is a Dir, a file goes into it. So does each LOCAL if NAME ends in a slash, is . or .., or there are several. Without NAME, LOCAL goes into the working path under its own name. A file never replaces a Dir, nor a directory a file, without --force. man 1 vtftp has a table of all cases.',
+    'put does not open files that are as an earlier put left them, by device, inode, size, mtime and ctime. What cannot be read is named and keeps its stored state; the rest goes in, and the exit status is 3. A file that keeps changing is named too, and stored as it was read last. Symlinks are stored as symlinks, devices and FIFOs as such without --read-special. LOCAL - or /dev/stdin reads standard input. The tree changes only once everything is stored.',
+    'If put knows the syntax of a file (man 7 vt, "Parsers"), its parts become Blocks, which are found again in other files. --parser chooses one parser for all files, or none. It applies to files that are read; changing it makes put read every file again.',
+    'The rules of --include, --exclude and --filter count in the order in which they stand; the first that matches decides, as with rsync. See man 7 vt, "Filter rules". An excluded Dir is left out with all below. A pattern with a slash in front begins at LOCAL. With several LOCALs it begins at the directory that holds them, and a LOCAL may be excluded itself. put removes excluded names from NAME as it removes others, unless --merge keeps them.',
+    'The report shows the files and their bytes. It shows how many Blocks and bytes were new to the Store, and how many it had already. put does not read Blocks again that the Store has. It stores anew what any command has found to be damaged; scrub finds damage that nobody has met yet.',
+  ],
+  args: [
+    { name: 'local', kind: 'local', summary: 'a local file or directory, or - for standard input', repeat: true },
+    {
+      name: 'name',
+      kind: 'stored',
+      summary: 'what a directory becomes, or the Dir that files go into',
+      optional: true,
+      glob: false,
+    },
+  ],
+  options: [
+    { name: 'merge', short: 'm', summary: 'keep names that only the stored tree has' },
+    { name: 'force', summary: 'let a file replace a Dir, or a directory a file' },
+    { name: 'one-file-system', short: 'x', summary: 'leave out other filesystems below LOCAL: mount points become empty Dirs' },
+    { name: 'owner', value: { name: 'numeric', kind: 'text' }, summary: 'record owners as numbers, without their names' },
+    {
+      name: 'parser',
+      value: { name: 'NAME', kind: 'text' },
+      summary: 'use this parser for all files, or none; default: the one that fits each',
+    },
+    ...FILTER_OPTIONS,
+    { name: 'read-special', summary: 'read the content of a device or FIFO that LOCAL names, also through a symlink' },
+    { name: 'reread', summary: 'read every file, changed or not' },
+    { name: 'recursive', short: 'r', summary: 'accepted: directories always go with all below' },
+    { name: 'preserve', short: 'p', summary: 'accepted: metadata is always kept' },
+    { name: 'resume', short: 'c', aliases: ['continue'], summary: 'accepted: what is stored already is never stored again' },
+  ],
+  examples: [
+    { line: 'put ~/docs', says: 'docs in the working path is now as ~/docs' },
+    { line: 'put a.txt b.txt texts/', says: 'both go into texts' },
+    { line: 'put - dump.sql', says: 'what comes on standard input, as in: pg_dump db | vtftp -c "put - dump.sql"' },
+    { line: "put --exclude='*.o' --exclude=/build/ ~/src", says: 'src without object files and without its build directory' },
+  ],
+  async run(context, input) {
+    const rules = await nameFilterOf(filterWords(input), context.session.localCwd);
+    const targets = await putTargets(context, input, rules);
+    for (const target of targets) {
+      try {
+        await putOne(context, input, target);
+      } catch (error) {
+        if (targets.length === 1 || !(error instanceof VtError) || error.code !== 'EFAILED') throw error;
+        context.diagnostics.failure(error);
+      }
+    }
+  },
+});
+
+async function putOne(context: CommandContext, input: CommandInput, target: PutTarget): Promise<void> {
+  const { session } = context;
+  const { options } = input;
+  const { local, path } = target;
+  const owner = options.get('owner');
+  if (owner !== undefined && owner !== 'numeric')
+    throw new UsageError(`put --owner="${owner === true ? '' : octetsToText(owner)}": expected numeric`);
+  const parser = await parserOption(options.get('parser'));
+  const force = options.has('force');
+  // Better now than when all is read.
+  requireDirectory(local);
+  if (!force) await refuseOtherKind(context, path, isDirectory(local), local);
+  const startMs = performance.now();
+  // What a put before this one in the session remembered can be read from now on. Costs nothing where nothing was added.
+  await session.store.flush({ signal: context.signal });
+  const imported = await read(context, input, target, parser);
+  const dirent = { ...imported.dirent, name: baseName(path) };
+  if (!force) await refuseOtherKind(context, path, dirent.kind === 'dir', local);
+  const placed = await placeImported(context, path, dirent, { merge: options.has('merge'), force });
+  report(context, path, imported.counts, placed.gone, (performance.now() - startMs) / 1000);
+  reportGone(context, path, placed);
+}
+
+async function read(context: CommandContext, { options }: CommandInput, target: PutTarget, parser: string | undefined): Promise<Imported> {
+  const { session, diagnostics, signal, plan } = context;
+  const { local, path, filter, stream } = target;
+  try {
+    if (stream !== undefined) {
+      const { importStream } = await import('../../core/import/import-stream.ts');
+      using opened = stream(context);
+      const onProgress = (counts: ImportCounts): void => showProgress(context, { ...counts, doneBytes: counts.bytes, isWalked: false });
+      return await importStream(session.store, opened.chunks, opened.meta, { signal, plan, parser, onProgress });
+    }
+    const { importLocal } = await import('../../core/import/import.ts');
+    return await importLocal(session.store, local, {
+      signal,
+      plan,
+      numericOwners: options.has('owner'),
+      oneFilesystem: options.has('one-file-system'),
+      reread: options.has('reread'),
+      parser,
+      filter,
+      isStoreFolder: storeFolderTest(capability(session.store, 'folders') ?? []),
+      stored: async (below) => await direntBelow(session.tree, path, below, { signal }),
+      onFailure: (failed, error, isKept) =>
+        diagnostics.failure(`put "${octetsToText(failed)}": ${errorReason(error)}${isKept ? '; what is stored of it stays' : ''}`),
+      onWarning: (where, what) => diagnostics.warn(`put "${octetsToText(where)}": ${what}`),
+      onProgress: (progress) => showProgress(context, progress),
+    });
+  } catch (error) {
+    if (error instanceof VtError) throw error;
+    const code = errorCode(error) === 'EACCES' || errorCode(error) === 'EPERM' ? 'EPERM' : 'EFAILED';
+    throw new VtError(code, `put "${octetsToText(local)}": ${errorReason(error)}`, { cause: error });
+  }
+}
+
+function showProgress({ diagnostics }: CommandContext, progress: ImportProgress): void {
+  diagnostics.progress({
+    label: 'put',
+    doneBytes: progress.doneBytes,
+    ...(progress.isWalked ? { totalBytes: progress.bytes } : {}),
+    doneItems: progress.files,
+    newBlocks: progress.newBlocks,
+    existingBlocks: progress.existingBlocks,
+  });
+}
+
+/** The name of a parser, as asked for. */
+async function parserOption(value: Octets | true | undefined): Promise<string | undefined> {
+  if (value === undefined) return undefined;
+  const { parserNames } = await import('../../core/blockify/choose-parser.ts');
+  const name = value === true ? '' : octetsToText(value);
+  if (!parserNames().includes(name)) throw new UsageError(`put --parser="${name}": expected one of ${parserNames().join(', ')}`);
+  return name;
+}
+
+function report({ output, plan }: CommandContext, path: TreePath, counts: ImportCounts, gone: number, seconds: number): void {
+  const { newBlocks, newBytes, existingBlocks, existingBytes } = counts;
+  const rate = (counts.bytes - counts.unchangedBytes) / Math.max(seconds, 0.001);
+  output.record({
+    ...octetsFields('path', path),
+    ...(plan ? { plan: true } : {}),
+    files: counts.files,
+    bytes: counts.bytes,
+    dirs: counts.dirs,
+    others: counts.others,
+    excluded: counts.excluded,
+    unchanged_files: counts.unchangedFiles,
+    unchanged_bytes: counts.unchangedBytes,
+    new_blocks: newBlocks,
+    new_bytes: newBytes,
+    existing_blocks: existingBlocks,
+    existing_bytes: existingBytes,
+    gone,
+    failures: counts.failures,
+    seconds: Number(seconds.toFixed(3)),
+    bytes_per_second: Math.round(rate),
+  });
+  const parts = [
+    `${countText(counts.files, 'file')}, ${sizeText(counts.bytes)}${counts.unchangedFiles > 0 ? ` (${groupedDigits(counts.unchangedFiles)} unchanged)` : ''}`,
+    `${countText(newBlocks, 'Block')} new (${sizeText(newBytes)}), ${groupedDigits(existingBlocks)} existing (${sizeText(existingBytes)})`,
+    ...(counts.excluded > 0 ? [`${countText(counts.excluded, 'name')} excluded`] : []),
+    `${seconds.toFixed(2)} s${rate > 0 ? `, ${sizeText(rate)}/s` : ''}`,
+  ];
+  output.line(`${plan ? 'would put' : 'put'} ${output.name(path)}: ${parts.join('; ')}`);
+}

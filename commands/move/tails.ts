@@ -1,0 +1,139 @@
+import { UsageError, VtError } from '../../core/base/errors.ts';
+import { octetsFromText, octetsToText } from '../../core/base/octets.ts';
+import type { FollowerState } from '../../core/follow/follower.ts';
+import type { CommandContext } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import { pathArgument } from '../parts/entry.ts';
+import { countText, sizeText } from '../parts/format.ts';
+
+/** `tails`: what is followed. */
+export const tails = defineCommand({
+  name: 'tails',
+  group: 'move',
+  summary: 'list what is followed and watched, with lag, rate and last root',
+  details: [
+    'tails lists first what this session follows, then what other sessions follow, or did. One that has stopped goes on where it ended when the same follow or watch is given again. lag is what no recorded root has yet, and the age of the oldest of it. If storing fails, tails shows why; it is tried again until it succeeds.',
+  ],
+  async run({ session, output, shell, now }) {
+    const { readTails } = await import('../parts/move/tail-records.ts');
+    const { unrecordedBytes } = await import('../../core/follow/unread-bytes.ts');
+    const ours = new Set<string>();
+    for (const follower of session.tails.followers) {
+      ours.add(follower.checkpointPath);
+      const state = follower.state();
+      output.line(`${output.name(octetsFromText(follower.target))}  ${follower.what}  ${stateText(state)}`);
+      if (state.root !== undefined) output.line(`  ${output.style('ref', state.root)}`);
+      output.record({
+        target: follower.target,
+        local: follower.what,
+        state: state.trouble === undefined ? 'following' : 'failing',
+        pid: process.pid,
+        files: state.files,
+        absent: state.absent,
+        bytes: state.size,
+        new_bytes: state.newBytes,
+        read_bytes: state.readBytes,
+        lag_bytes: state.lagBytes,
+        lag_ms: Math.round(state.lagMs),
+        bytes_per_second: Math.round(state.rate),
+        rounds: state.rounds,
+        rotations: state.rotations,
+        failures: state.failures,
+        trouble: state.trouble,
+        dirref: state.root,
+      });
+    }
+    for (const { file, checkpoint, status, isRunning, isGone } of readTails(shell.env)) {
+      if (ours.has(file)) continue;
+      const lag = unrecordedBytes(checkpoint, status === undefined || status.round >= checkpoint.round);
+      const { files = checkpoint.tails.length } = checkpoint;
+      const ageMs = now().getTime() - Date.parse(checkpoint.when);
+      const what = `${countText(files, 'file')}, lag ${sizeText(lag)}, ${sizeText(isRunning ? checkpoint.rate : 0)}/s, ${checkpoint.when}`;
+      output.line(
+        `${output.name(octetsFromText(checkpoint.target))}  ${checkpoint.what}  ${isRunning ? `pid ${checkpoint.pid}` : 'stopped'}: ${what}, Store ${checkpoint.store}${isGone ? ', which is gone' : ''}`,
+      );
+      if (status?.trouble !== undefined)
+        output.line(`  failing${status.since === undefined ? '' : ` since ${status.since}`}: ${status.trouble}`);
+      if (checkpoint.root !== undefined) output.line(`  ${output.style('ref', checkpoint.root)}`);
+      output.record({
+        target: checkpoint.target,
+        local: checkpoint.what,
+        state: isRunning ? 'elsewhere' : 'stopped',
+        ...(isRunning ? { pid: checkpoint.pid } : {}),
+        store: checkpoint.store,
+        ...(isGone ? { store_is_gone: true } : {}),
+        files,
+        lag_bytes: lag,
+        lag_ms: lag === 0 ? 0 : ageMs,
+        bytes_per_second: isRunning ? checkpoint.rate : 0,
+        when: checkpoint.when,
+        trouble: status?.trouble,
+        trouble_since: status?.since,
+        dirref: checkpoint.root,
+      });
+    }
+  },
+});
+
+/** `3 files, 12M, 1.2M/s, lag 310 (0.4 s)`. */
+export function stateText(state: FollowerState): string {
+  const { files, absent, size, rate, lagBytes, lagMs, trouble } = state;
+  const parts = [`${countText(files, 'file')}${absent > 0 ? ` (${absent} absent)` : ''}`, sizeText(size), `${sizeText(rate)}/s`];
+  parts.push(`lag ${sizeText(lagBytes)} (${(lagMs / 1000).toFixed(1)} s)`);
+  if (trouble !== undefined) parts.push(trouble);
+  return parts.join(', ');
+}
+
+/** `untail`: no longer followed. */
+export const untail = defineCommand({
+  name: 'untail',
+  group: 'move',
+  summary: 'end a follow or watch after a last look, and forget its checkpoint',
+  details: [
+    'NAME stays in the tree as it is. A later follow appends to it if the file still begins with it. untail also forgets what no process follows now. It takes the NAME of another Store too, if only one has it.',
+  ],
+  args: [{ name: 'name', kind: 'stored', summary: 'the NAME that files are stored as', optional: true, repeat: true, glob: false }],
+  options: [{ name: 'gone', summary: 'forget everything that was followed into Stores that no longer exist' }],
+  async run(context, { args, options, calledAs }) {
+    if (options.has('gone')) await forgetGone(context);
+    else if (args.length === 0) throw new UsageError(`${calledAs}: name what files are followed into, or give --gone`);
+    for (const name of args) await endOne(context, octetsToText(pathArgument(context.session, name)));
+  },
+});
+
+async function endOne({ session, shell }: CommandContext, target: string): Promise<void> {
+  const follower = session.tails.followers.find((each) => each.target === target);
+  if (follower !== undefined) {
+    await session.tails.end(follower, true);
+    return;
+  }
+  const { forgetTail, readTails, tailFile } = await import('../parts/move/tail-records.ts');
+  const own = tailFile(shell.env, session, octetsFromText(target));
+  const all = readTails(shell.env).filter(({ file, checkpoint }) => file === own || checkpoint.target === target);
+  const mine = all.find(({ file }) => file === own);
+  const others = all.filter(({ isRunning }) => !isRunning);
+  // One of another Store, which may not be there any more, is meant where there is no doubt.
+  const record = mine ?? (others.length === 1 ? others[0] : undefined);
+  if (record === undefined) {
+    const stores = others.map(({ checkpoint }) => `"${checkpoint.store}"`).join(', ');
+    throw new VtError('EFAILED', `untail "${target}": nothing is followed into it${stores === '' ? '' : ` here; in ${stores} there was`}`, {
+      remedy:
+        stores === ''
+          ? 'tails lists what is followed'
+          : 'open the one that you mean by -S, or forget those whose Store is gone: untail --gone',
+    });
+  }
+  if (await forgetTail(record.file)) return;
+  const { pid } = record.checkpoint;
+  throw new VtError('EFAILED', `untail "${target}": process ${pid} follows into it`, { remedy: `end it: kill ${pid}` });
+}
+
+/** Forgets what cannot go on. */
+async function forgetGone({ shell, output }: CommandContext): Promise<void> {
+  const { forgetTail, readTails } = await import('../parts/move/tail-records.ts');
+  for (const { file, checkpoint, isGone, isRunning } of readTails(shell.env)) {
+    if (!isGone || isRunning || !(await forgetTail(file))) continue;
+    output.line(`forgotten: ${checkpoint.what} into ${output.name(octetsFromText(checkpoint.target))}, Store ${checkpoint.store}`);
+    output.record({ forgotten: checkpoint.target, local: checkpoint.what, store: checkpoint.store });
+  }
+}

@@ -1,0 +1,104 @@
+import { realpathSync, statSync } from 'node:fs';
+import { UsageError, VtError } from '../../core/base/errors.ts';
+import { octetsFromBytes, octetsToText } from '../../core/base/octets.ts';
+import { pathBytes } from '../../core/base/system/system-error.ts';
+import { capability } from '../../core/store/capability.ts';
+import { makeDirs } from '../../core/tree/make-dirs.ts';
+import { parentPath } from '../../core/tree/path.ts';
+import type { CommandInput } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import { pathArgument } from '../parts/entry.ts';
+import { FILTER_OPTIONS, filterWords, nameFilterOf } from '../parts/filter-options.ts';
+import { resolveLocalPath } from '../parts/local-path.ts';
+import { beginFollower } from '../parts/move/begin-follower.ts';
+import { storeFolderTest } from '../parts/move/store-folders.ts';
+import { newMeta, newMode } from '../parts/new-meta.ts';
+import { everyOption, reportBegun } from './follow.ts';
+
+/** Seconds between two looks at all of a tree where nobody says otherwise. */
+const DEFAULT_RESCAN_SECONDS = 3600;
+
+/** `watch`: a local tree, kept in step. */
+export const watch = defineCommand({
+  name: 'watch',
+  group: 'move',
+  summary: 'keep a stored tree in step with a local directory',
+  details: [
+    'watch puts LOCALDIR, and then whatever changes in it, as long as the session lasts. It looks once a second at most, and records a root each time. If a file has grown, as a mailbox does, watch reads and stores only what is new. It reads other changed files as a whole, and removes names that are gone from NAME; log and get NAME@DATE still have them. wait makes a daemon of it, tails shows its progress, untail ends it.',
+    'A file has grown if it is longer and its first and last 4 KiB are as they were. If a program also changed something in between, the next full look finds it. A full look (--rescan) reads every file that has changed since the last one, and finds what the system did not report. After a restart watch does not open unchanged files, as with put.',
+    'watch leaves out what --include, --exclude and the like leave out of a put. Changes there start no round. Files of rules may change. If an excluded name comes or goes, the new times of its directory are stored with the next change there, or at the next full look.',
+    'If storing fails, as on a full disk, watch tries again until it succeeds. One warning says when that begins, and one when it is over. What cannot be read is named, and the rest goes on. Parents of NAME are made.',
+    'For logs that are rotated use follow, which makes one content of them.',
+  ],
+  changes: true,
+  plans: true,
+  args: [
+    { name: 'localdir', kind: 'local directory', summary: 'a local directory', glob: false },
+    { name: 'name', kind: 'stored', summary: 'what it becomes; a Dir that is there is replaced', glob: false },
+  ],
+  options: [
+    { name: 'every', value: { name: 'SECONDS', kind: 'number' }, summary: 'seconds between two rounds, at least (1)' },
+    { name: 'rescan', value: { name: 'SECONDS', kind: 'number' }, summary: 'seconds between two full looks (3600)' },
+    { name: 'one-file-system', short: 'x', summary: 'leave out other filesystems below LOCALDIR: mount points become empty Dirs' },
+    ...FILTER_OPTIONS,
+  ],
+  examples: [{ line: 'watch ~/mail mail; wait', says: 'as a daemon: vtftp -c with this line' }],
+  async run(context, input) {
+    const { session, diagnostics, signal, plan, output } = context;
+    const [local = '', name = ''] = input.args;
+    const folder = resolveLocalPath(session.localCwd, local as typeof session.localCwd);
+    const target = pathArgument(session, name as typeof folder);
+    const shown = octetsToText(folder);
+    if (target === '/') throw new UsageError('watch: give a NAME; the root cannot be replaced');
+    if (statSync(pathBytes(folder), { throwIfNoEntry: false })?.isDirectory() !== true)
+      throw new VtError('EFAILED', `watch "${shown}": it is no directory`);
+    const filter = await nameFilterOf(filterWords(input), session.localCwd);
+    if (plan) {
+      output.line(`would watch ${output.name(folder)} into ${output.name(target)}`);
+      return;
+    }
+    const [{ WatchGroup }, { EdgeScanner }, { Ingest }, { systemOwnerNames }] = await Promise.all([
+      import('../../core/follow/watch-group.ts'),
+      import('../../core/blockify/edge-scanner.ts'),
+      import('../../core/blockify/ingest/ingest.ts'),
+      import('../../core/base/system/owner-names.ts'),
+    ]);
+    const follower = await beginFollower(context, {
+      command: 'watch',
+      what: shown,
+      target,
+      everyMs: everyOption(input),
+      make: async (checkpoint) => {
+        await makeDirs(session.tree, parentPath(target), newMeta(context, newMode('dir')), { signal });
+        return new WatchGroup({
+          store: session.store,
+          tree: session.tree,
+          // The directory that it leads to now.
+          folder: octetsFromBytes(realpathSync(pathBytes(folder), 'buffer')),
+          target,
+          scanner: new EdgeScanner(session.store.edges),
+          makeIngest: () => new Ingest(session.store),
+          owners: systemOwnerNames(),
+          imports: {
+            isStoreFolder: storeFolderTest(capability(session.store, 'folders') ?? []),
+            oneFilesystem: input.options.has('one-file-system'),
+          },
+          filter,
+          marks: checkpoint?.tails,
+          rescanMs: rescanOption(input) * 1000,
+          monotonicMs: () => performance.now(),
+          onNotice: (notice) => diagnostics.warn(notice),
+        });
+      },
+    });
+    reportBegun(context, 'watching', follower, shown, target);
+  },
+});
+
+function rescanOption({ options }: CommandInput): number {
+  const value = options.get('rescan');
+  if (value === undefined || value === true) return DEFAULT_RESCAN_SECONDS;
+  const seconds = Number(value);
+  if (!(seconds > 0 && seconds <= 604_800)) throw new UsageError(`watch --rescan "${octetsToText(value)}": expected seconds, up to 604800`);
+  return seconds;
+}

@@ -1,0 +1,89 @@
+import type { Archive, ArchiveEntry } from '../../core/archive/archive.ts';
+import type { Timeline } from '../../core/archive/timeline.ts';
+import { timelineOf } from '../../core/archive/timeline.ts';
+import { formatLocalTime } from '../../core/base/date.ts';
+import { ReadOnlyError, UsageError, VtError } from '../../core/base/errors.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import { formatDirent } from '../../core/dirent/dirent-text.ts';
+import type { CommandContext, CommandInput } from '../command.ts';
+import type { Session } from '../session.ts';
+import { timeText } from './format.ts';
+
+// What undo and redo have in common: the tree becomes another recorded state.
+
+/** A command that does so. */
+export interface StateChange {
+  readonly name: 'undo' | 'redo';
+  /** `back` or `forward`. */
+  readonly way: string;
+  /** What the argument may be, for messages. */
+  readonly expected: string;
+  /** The state so many steps away, or the error that says why there is none. */
+  readonly stepsAway: (timeline: Timeline, count: number) => ArchiveEntry | VtError;
+}
+
+/**
+ * Makes the tree another recorded state. What changed since the last sync is recorded before.
+ *
+ * @param named - finds the state that `@…` names, where the command takes that
+ */
+export async function changeState(
+  { session, output, signal, plan }: CommandContext,
+  { args: [word] }: CommandInput,
+  { name, way, expected, stepsAway }: StateChange,
+  named: ArchiveEntry | undefined,
+): Promise<void> {
+  const wanted = word === undefined ? '1' : octetsToText(word);
+  const archive = requireArchive(session, name);
+  if (!session.tree.can.write) throw new ReadOnlyError(name, session.tree.name);
+  const count = named === undefined ? countOf(name, wanted, expected) : undefined;
+  const before = name === 'undo' && count !== undefined ? await timelineOf(archive, { signal }) : undefined;
+  const own = plan ? undefined : await session.sync(signal);
+  const timeline = withOwnChanges(await timelineOf(archive, { signal }), before);
+  const { newest } = timeline;
+  let target = named;
+  if (target === undefined) {
+    // Steps are counted from a state that this session has seen.
+    if (own !== undefined && newest !== undefined && own !== formatDirent(newest.dirent)) {
+      await session.refresh(signal);
+      throw new VtError('EFAILED', `${name}: another session recorded root ${newest.number} meanwhile, which is taken over now`, {
+        remedy: `${name} again starts from it; log lists all roots`,
+      });
+    }
+    const found = stepsAway(timeline, count ?? 1);
+    if (found instanceof VtError) throw found;
+    target = found;
+  }
+  const { dirent, number } = target;
+  if (dirent.kind !== 'dir') throw new VtError('EFAILED', `${name} ${wanted}: root ${number} is a ${dirent.kind}, not a Dir`);
+  if (!plan) await session.become(name, dirent, newest?.dirent, signal);
+  output.record({ ...(count === undefined ? {} : { [name]: count }), number, ...(number === 0 ? {} : { when: timeText(target.whenNs) }) });
+  const place = number === 0 ? 'the empty tree' : `root ${number} of ${formatLocalTime(target.whenNs)}`;
+  output.line(`${plan ? 'would go' : 'went'} ${way} to ${place}`);
+}
+
+/**
+ * The line of states after the sync of an undo. What this session has just recorded is a step of its own, though it may equal an
+ * earlier state: who removed what was added last, and undoes that, wants it back.
+ */
+function withOwnChanges(timeline: Timeline, before: Timeline | undefined): Timeline {
+  const { newest } = timeline;
+  if (newest === undefined || newest.number !== (before?.newest?.number ?? 0) + 1 || before === undefined) return timeline;
+  return { ...timeline, line: [...before.line, newest] };
+}
+
+function requireArchive({ archive, tree }: Session, name: string): Archive {
+  if (archive !== undefined) return archive;
+  throw new VtError(
+    'EFAILED',
+    tree.can.sync
+      ? `${name}: this tree was opened by its Dirref, and has no archive to go back in`
+      : `${name}: "${tree.name}" is an ordinary directory, of which no earlier states are kept`,
+  );
+}
+
+function countOf(name: string, wanted: string, expected: string): number {
+  const count = Number(wanted);
+  if (Number.isSafeInteger(count) && count >= 1) return count;
+  throw new UsageError(`${name} "${wanted}": expected ${expected}`);
+}

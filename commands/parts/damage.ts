@@ -1,0 +1,58 @@
+import { VtError } from '../../core/base/errors.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import type { CommandContext } from '../command.ts';
+
+/** Whether an error tells of a Block that is missing or damaged. */
+export function isDamage(error: unknown): error is VtError {
+  return error instanceof VtError && (error.code === 'EMISSING' || error.code === 'ECORRUPT');
+}
+
+/** The error with the path that the damage harms, unless its message has it already. */
+export function damageAt(error: unknown, action: string, path: Octets): unknown {
+  const shown = octetsToText(path);
+  if (!isDamage(error) || error.message.includes(`"${shown}"`)) return error;
+  return new VtError(error.code, `${action} "${shown}": ${error.message}`, {
+    cause: error,
+    ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
+  });
+}
+
+/** What a path gives, with the path in the error of a Block that is missing or damaged. */
+export async function* namingDamage<T>(items: AsyncIterable<T>, action: string, path: Octets): AsyncGenerator<T> {
+  try {
+    yield* items;
+  } catch (error) {
+    throw damageAt(error, action, path);
+  }
+}
+
+/** Damage that a walk passes over: each is told with its path, and the command fails at its end. */
+export class PassedDamage {
+  readonly #diagnostics: CommandContext['diagnostics'];
+  readonly #action: string;
+  #first: VtError | undefined;
+
+  constructor({ diagnostics }: Pick<CommandContext, 'diagnostics'>, action: string) {
+    this.#diagnostics = diagnostics;
+    this.#action = action;
+  }
+
+  /** What a path gives, up to the damage. */
+  async *pass<T>(items: AsyncIterable<T>, path: Octets): AsyncGenerator<T> {
+    try {
+      yield* items;
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      const named = damageAt(error, this.#action, path) as VtError;
+      this.#first ??= named;
+      this.#diagnostics.failure(named);
+    }
+  }
+
+  /** @throws {VtError} the code of the first damage passed, if any: it has an exit status of its own */
+  throwIfAny(): void {
+    if (this.#first === undefined) return;
+    throw new VtError(this.#first.code, 'done in part: Blocks are missing or damaged', { cause: this.#first });
+  }
+}

@@ -1,0 +1,46 @@
+import type { VtErrorCode } from '../../core/base/errors.ts';
+import { VtError } from '../../core/base/errors.ts';
+import { EventTurns } from '../../core/base/event-turns.ts';
+import type { CommandContext } from '../command.ts';
+import { isDamage } from './damage.ts';
+
+/**
+ * Does something for each of several items: one that fails is told and the rest go on, so that the command ends in
+ * part (exit 3). A single one fails as it is; where all fail nothing was done, and the command fails.
+ */
+export async function forEachItem<T>(
+  context: Pick<CommandContext, 'diagnostics' | 'signal'>,
+  items: readonly T[],
+  action: (item: T) => Promise<void>,
+): Promise<void> {
+  let damage: VtError | undefined;
+  const turns = new EventTurns();
+  const failed: unknown[] = [];
+  for (const item of items) {
+    await turns.next(context.signal);
+    try {
+      await action(item);
+    } catch (error) {
+      const isOwn = error instanceof VtError && error.code !== 'ECANCELLED' && error.code !== 'EREADONLY';
+      if (items.length === 1 || context.signal.aborted || !(isOwn || isSystemError(error))) throw error;
+      if (isDamage(error)) damage ??= error;
+      failed.push(error);
+      context.diagnostics.failure(error);
+    }
+  }
+  // Damage has an exit status of its own, which "done in part" would hide.
+  if (damage !== undefined) throw new VtError(damage.code, 'done in part: Blocks are missing or damaged', { cause: damage });
+  if (failed.length > 0 && failed.length === items.length)
+    throw new VtError(commonCode(failed), `nothing done, all ${items.length} items failed`, { cause: failed[0] });
+}
+
+/** The code that errors have in common, so that what nobody may touch is "not permitted"; else a plain failure's. */
+function commonCode(errors: readonly unknown[]): VtErrorCode {
+  const codes = new Set(errors.map((error) => (error instanceof VtError ? error.code : 'EFAILED')));
+  const [code = 'EFAILED'] = codes;
+  return codes.size === 1 ? code : 'EFAILED';
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
+}

@@ -1,0 +1,57 @@
+import type { Octets } from '../../core/base/octets.ts';
+import type { FilterWord, NameFilter } from '../../core/filter/name-filter.ts';
+import type { CommandInput, OptionSpec } from '../command.ts';
+import { resolveLocalPath } from './local-path.ts';
+
+/** Options that say which names count, in the order in which they are given; rsync(1) has them too. */
+export const FILTER_OPTIONS: readonly OptionSpec[] = [
+  { name: 'include', value: { name: 'PATTERN', kind: 'text' }, repeat: true, summary: 'take names that match, whatever later rules say' },
+  { name: 'exclude', value: { name: 'PATTERN', kind: 'text' }, repeat: true, summary: 'leave out names that match, and all below them' },
+  { name: 'filter', short: 'f', value: { name: 'RULE', kind: 'text' }, repeat: true, summary: 'a rule, as "- *.o" or "dir-merge .rules"' },
+  { name: 'include-from', value: { name: 'FILE', kind: 'local' }, repeat: true, summary: 'as --include, for each line of a local file' },
+  { name: 'exclude-from', value: { name: 'FILE', kind: 'local' }, repeat: true, summary: 'as --exclude, for each line of a local file' },
+  {
+    name: 'filter-files',
+    short: 'F',
+    repeat: true,
+    summary: 'as --filter="dir-merge /.rsync-filter"; given twice, leave out these files too',
+  },
+];
+
+/** What the options of {@link FILTER_OPTIONS} say, in their order; none where there are none. */
+export function filterWords({ repeated }: Pick<CommandInput, 'repeated'>): FilterWord[] {
+  const words: FilterWord[] = [];
+  let files = 0;
+  for (const { name, value } of repeated) {
+    switch (name) {
+      case 'include':
+      case 'exclude':
+      case 'filter':
+      case 'include-from':
+      case 'exclude-from':
+        if (value !== true) words.push({ kind: name, value });
+        break;
+      case 'filter-files':
+        words.push({ kind: 'filter', value: (files++ === 0 ? 'dir-merge /.rsync-filter' : 'exclude .rsync-filter') as Octets });
+    }
+  }
+  return words;
+}
+
+/**
+ * The rules that words make.
+ *
+ * @param localCwd - files that the words name are looked for from here
+ * @param noPerDir - why rules in each Dir are refused
+ * @returns undefined for no rules
+ * @throws {VtError} EUSAGE for a rule that cannot be understood, EFAILED for a file that cannot be read
+ */
+export async function nameFilterOf(words: readonly FilterWord[], localCwd: Octets, noPerDir?: string): Promise<NameFilter | undefined> {
+  if (words.length === 0) return undefined;
+  const [names, { readLocalRules }] = await Promise.all([
+    import('../../core/filter/name-filter.ts'),
+    import('../../core/filter/read-rules.ts'),
+  ]);
+  const filter = new names.NameFilter(words, { read: (path) => readLocalRules(resolveLocalPath(localCwd, path)), noPerDir });
+  return filter.isEmpty ? undefined : filter;
+}

@@ -1,0 +1,136 @@
+import { groupedDigits } from '../../core/base/grouped-digits.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import { octetsToBytes, octetsToText, octetsToTextStrict } from '../../core/base/octets.ts';
+import type { Dirent } from '../../core/dirent/dirent.ts';
+import { defaultMode } from '../../core/dirent/meta.ts';
+import type { StoreProgress } from '../../core/store/capabilities.ts';
+import type { TreeEntry } from '../../core/tree/tree.ts';
+import type { Output } from '../command.ts';
+
+// How nodes are shown: by `ls -l`, `stat`, `inspect`, `find`, and as JSON records.
+
+const KIND_LETTERS: Readonly<Record<Dirent['kind'], string>> = {
+  file: '-',
+  dir: 'd',
+  symlink: 'l',
+  indirect: '-',
+  fifo: 'p',
+  socket: 's',
+  char: 'c',
+  block: 'b',
+};
+
+/** The letter of a kind as in `ls -l`: `-`, `d`, `l`, `p`, `s`, `c` or `b`. */
+export function kindLetter(kind: Dirent['kind']): string {
+  return KIND_LETTERS[kind];
+}
+
+/** Permissions of a Dirent, with what holds where it says none: 0..0o7777. */
+export function modeOf(dirent: Dirent): number {
+  return dirent.meta.mode ?? defaultMode(dirent.kind);
+}
+
+/** `drwxr-sr-t`, as in `ls -l`. */
+export function modeText(dirent: Dirent): string {
+  const mode = modeOf(dirent);
+  const triple = (shift: number, special: number, letter: string): string => {
+    const bits = (mode >> shift) & 7;
+    const runs = (bits & 1) !== 0;
+    const last = (mode & special) !== 0 ? (runs ? letter : letter.toUpperCase()) : runs ? 'x' : '-';
+    return `${(bits & 4) !== 0 ? 'r' : '-'}${(bits & 2) !== 0 ? 'w' : '-'}${last}`;
+  };
+  return kindLetter(dirent.kind) + triple(6, 0o4000, 's') + triple(3, 0o2000, 's') + triple(0, 0o1000, 't');
+}
+
+/** Permissions as four octal digits: `0644`. */
+export function octalMode(mode: number): string {
+  return mode.toString(8).padStart(4, '0');
+}
+
+const SIZE_UNITS = ['B', 'K', 'M', 'G', 'T', 'P', 'E'] as const;
+
+/** A size for people, in powers of 1024 with at most three digits: `980B`, `1.5K`, `12M`. */
+export function sizeText(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < SIZE_UNITS.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  const digits = unit > 0 && value < 9.95 ? value.toFixed(1) : String(Math.round(value));
+  return `${digits}${SIZE_UNITS[unit]}`;
+}
+
+/** A count with its noun: `1 file`, `3 files`. */
+export function countText(count: number, singular: string, plural = `${singular}s`): string {
+  return `${groupedDigits(count)} ${count === 1 ? singular : plural}`;
+}
+
+/** What went through a Store in one short line: `ADDED:BLOCKS GOT UNDERWAY`, as `12M:310 4.1M 2`. */
+export function storeProgressText({ addBytes, addCount, getBytes, outstanding }: StoreProgress): string {
+  return `${sizeText(addBytes)}:${addCount} ${sizeText(getBytes)} ${outstanding}`;
+}
+
+/** For programs: ISO-8601 in UTC with nine decimals, also before 1970 and past year 9999: `2026-11-22T16:17:01.123456789Z`. */
+export function timeText(ns: bigint): string {
+  const seconds = ns >= 0n ? ns / 1_000_000_000n : -((-ns + 999_999_999n) / 1_000_000_000n);
+  const fraction = ns - seconds * 1_000_000_000n;
+  const date = new Date(Number(seconds) * 1000);
+  // A Date reaches 275,760 years either way; a filesystem's 64 bits reach further.
+  if (Number.isNaN(date.getTime())) return `@${seconds}.${String(fraction).padStart(9, '0')}`;
+  return `${date.toISOString().slice(0, -5)}.${String(fraction).padStart(9, '0')}Z`;
+}
+
+/** The owner of a Dirent as shown: name, else number, else `-`. */
+export function ownerText(dirent: Dirent): string {
+  return dirent.meta.user !== undefined ? octetsToText(dirent.meta.user) : String(dirent.meta.uid ?? '-');
+}
+
+/** The group of a Dirent as shown. */
+export function groupText(dirent: Dirent): string {
+  return dirent.meta.group !== undefined ? octetsToText(dirent.meta.group) : String(dirent.meta.gid ?? '-');
+}
+
+/**
+ * JSON fields of octets that should be text: `{ name }`, and `{ name, name_b64 }` where they are not UTF-8
+ * (then the text has U+FFFD for what is not).
+ */
+export function octetsFields(field: string, octets: Octets): Record<string, string> {
+  const text = octetsToTextStrict(octets);
+  if (text !== undefined) return { [field]: text };
+  return { [field]: octetsToText(octets), [`${field}_b64`]: octetsToBytes(octets).toString('base64') };
+}
+
+/** The JSON record of an entry: what `ls`, `find` and `stat` print under `--json`. Sizes in octets, times ISO-8601. */
+export function entryRecord(entry: TreeEntry): Record<string, unknown> {
+  const { dirent } = entry;
+  const { meta } = dirent;
+  return {
+    ...octetsFields('path', entry.path),
+    ...octetsFields('name', entry.name),
+    type: dirent.kind,
+    size: entry.size,
+    mode: octalMode(modeOf(dirent)),
+    nlink: entry.nlink,
+    ...(meta.uid === undefined ? {} : { uid: meta.uid }),
+    ...(meta.gid === undefined ? {} : { gid: meta.gid }),
+    ...(meta.user === undefined ? {} : octetsFields('user', meta.user)),
+    ...(meta.group === undefined ? {} : octetsFields('group', meta.group)),
+    ...(meta.mtimeNs === undefined ? {} : { mtime: timeText(meta.mtimeNs) }),
+    ...(dirent.kind === 'symlink' ? octetsFields('target', dirent.target) : {}),
+    ...(meta.rdev === undefined ? {} : { rdev: `${meta.rdev.major}:${meta.rdev.minor}` }),
+  };
+}
+
+/** A name in the style of its kind: Dirs, symlinks, executables and special files stand out where colours are on. */
+export function entryStyle(output: Output, entry: TreeEntry, name: string): string {
+  switch (entry.dirent.kind) {
+    case 'dir':
+    case 'symlink':
+      return output.style(entry.dirent.kind, name);
+    case 'file':
+      return (modeOf(entry.dirent) & 0o111) === 0 ? name : output.style('exec', name);
+    default:
+      return output.style('special', name);
+  }
+}

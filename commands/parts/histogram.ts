@@ -1,0 +1,76 @@
+import { writeFileSync } from 'node:fs';
+import { groupedDigits } from '../../core/base/grouped-digits.ts';
+import { largestOf } from '../../core/base/lists.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import type { SizeBucket } from '../../core/block/tree-stats.ts';
+import type { CommandContext } from '../command.ts';
+import { sizeText } from './format.ts';
+import { resolveLocalPath } from './local-path.ts';
+
+// Histograms of Block sizes: drawn in the terminal, and written as pictures.
+
+/** Columns of the longest bar, where there is room. */
+const MAX_BAR_WIDTH = 60;
+
+const MIN_BAR_WIDTH = 4;
+
+/** Parts of a column, from one eighth on. */
+const EIGHTHS = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
+
+/** Draws a bar for each power of two, as wide as the terminal lets it. */
+export function drawHistogram({ output, shell }: Pick<CommandContext, 'output' | 'shell'>, histogram: readonly SizeBucket[]): void {
+  const most = largestOf(
+    histogram.map(({ leaves }) => leaves),
+    1,
+  );
+  const rows = histogram.map(({ minSize, leaves, bytes }) => ({
+    size: `${sizeText(minSize).padStart(5)}+`,
+    leaves,
+    says: `${groupedDigits(leaves)} (${sizeText(bytes)})`,
+  }));
+  // "  512+  BAR SAYS", and the terminal's last column left free.
+  const taken = 6 + 2 + 1 + largestOf(rows.map(({ says }) => says.length)) + 1;
+  const width = Math.max(MIN_BAR_WIDTH, Math.min(MAX_BAR_WIDTH, output.columns - taken));
+  const utf8 = isUtf8(shell.env);
+  for (const { size, leaves, says } of rows) output.line(`${size}  ${output.style('dir', barOf((leaves / most) * width, utf8))} ${says}`);
+}
+
+/** @param length - columns; what is drawn is never nothing */
+function barOf(length: number, utf8: boolean): string {
+  if (!utf8) return '#'.repeat(Math.max(1, Math.round(length)));
+  const eighths = Math.max(1, Math.round(length * 8));
+  return '█'.repeat(Math.floor(eighths / 8)) + (eighths % 8 === 0 ? '' : (EIGHTHS[(eighths % 8) - 1] ?? ''));
+}
+
+/** Whether the locale's characters are those of UTF-8. Where nothing says so, most likely they are. */
+function isUtf8(env: Readonly<Record<string, string | undefined>>): boolean {
+  const locale = [env['LC_ALL'], env['LC_CTYPE'], env['LANG']].find((value) => value !== undefined && value !== '');
+  return locale === undefined || /utf-?8/i.test(locale);
+}
+
+/** Writes the picture of a histogram into a local file, which it replaces; under `-n` not. @param name - of what the leaves are */
+export async function writeHistogram(
+  { session, plan, signal }: Pick<CommandContext, 'session' | 'plan' | 'signal'>,
+  file: Octets,
+  histogram: readonly SizeBucket[],
+  name: string,
+): Promise<void> {
+  if (plan) return;
+  const [{ histogramSvg }, { openLocalOutput }] = await Promise.all([
+    import('../../core/blockify/histogram-svg.ts'),
+    import('../../core/export/local-output.ts'),
+  ]);
+  const output = await openLocalOutput(resolveLocalPath(session.localCwd, file), false, signal);
+  try {
+    writeFileSync(output.fd, histogramSvg(histogram, name));
+  } catch (error) {
+    output.rollback();
+    throw error;
+  }
+  output.commit();
+}
+
+/** The JSON fields of a histogram. */
+export function histogramRecord(histogram: readonly SizeBucket[]): readonly Record<string, number>[] {
+  return histogram.map(({ minSize, leaves, bytes }) => ({ min_size: minSize, leaves, bytes }));
+}

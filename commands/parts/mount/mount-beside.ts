@@ -1,0 +1,106 @@
+import { existsSync } from 'node:fs';
+import { throwIfCancelled, VtError } from '../../../core/base/errors.ts';
+import type { Octets } from '../../../core/base/octets.ts';
+import { octetsToText } from '../../../core/base/octets.ts';
+import type { TreePath } from '../../../core/tree/tree.ts';
+import { ControlChannel } from '../../../fuse/control/control-client.ts';
+import { type Fields, octetsField } from '../../../fuse/control/fields.ts';
+import { RemoteTree } from '../../../fuse/control/remote-tree.ts';
+import { isMounted } from '../../../fuse/mount-table.ts';
+import type { CommandContext } from '../../command.ts';
+import { resolveLocalPath } from '../local-path.ts';
+import { controlSocket, isServed } from './mount-records.ts';
+
+/** The control socket of the running mount that a source is, or that the session is attached to; undefined where it is something else. */
+export async function runningMount({ session, shell }: CommandContext, source: Octets | undefined): Promise<string | undefined> {
+  if (source === undefined) return session.tree instanceof RemoteTree ? session.tree.socket : undefined;
+  const path = resolveLocalPath(session.localCwd, source);
+  if (!isMounted(path)) return undefined;
+  const socket = controlSocket(shell.env, octetsToText(path));
+  return existsSync(socket) && (await isServed(path)) ? socket : undefined;
+}
+
+/** Has the process of a running mount serve its tree at one place more. */
+export async function mountBeside(
+  { output, signal }: CommandContext,
+  socket: string,
+  mountPoint: Octets,
+  subpath: TreePath,
+  options: string,
+): Promise<void> {
+  using channel = await ControlChannel.connect(socket, process.getuid?.() ?? 0, { signal });
+  const request = { request: 'mount', mountpoint: octetsToText(mountPoint), ...octetsField('subpath', subpath), options };
+  const { pid } = await channel.ask(request, { signal });
+  output.line(`mounted ${output.name(mountPoint)}`);
+  output.record({ mounted: octetsToText(mountPoint), pid });
+}
+
+/** Syncs the tree of a running mount. @returns its Dirref; undefined where its process has just ended */
+export async function recordThrough(socket: string, signal: AbortSignal): Promise<string | undefined> {
+  if (!existsSync(socket)) return undefined;
+  using channel = await ControlChannel.connect(socket, process.getuid?.() ?? 0, { signal });
+  const { dirref } = await channel.ask({ request: 'sync' }, { signal });
+  return typeof dirref === 'string' ? dirref : undefined;
+}
+
+/** What the process of a mount cannot store. */
+export interface UnsavedFiles {
+  /** Some of the paths. */
+  readonly paths: readonly string[];
+  readonly count: number;
+  readonly reason: string;
+}
+
+/**
+ * Has the process of a mount store all that was written to it.
+ *
+ * @param discard - what cannot be stored is to go with the mount
+ * @returns what cannot be; undefined where nothing is left, or nobody answers
+ */
+export async function unsavedThrough(socket: string, discard: boolean, signal: AbortSignal): Promise<UnsavedFiles | undefined> {
+  if (!existsSync(socket)) return undefined;
+  let fields: Fields;
+  try {
+    using channel = await ControlChannel.connect(socket, process.getuid?.() ?? 0, { signal });
+    if (!isAlone(channel)) return undefined;
+    fields = await channel.ask({ request: 'unsaved', ...(discard ? { discard } : {}) }, { signal });
+  } catch (error) {
+    throwIfCancelled(signal);
+    // One of an earlier version, or one that has just ended.
+    if (error instanceof VtError) return undefined;
+    throw error;
+  }
+  const { unsaved, count, reason } = fields;
+  if (typeof reason !== 'string') return undefined;
+  return {
+    paths: Array.isArray(unsaved) ? unsaved.filter((path) => typeof path === 'string') : [],
+    count: typeof count === 'number' ? count : 0,
+    reason,
+  };
+}
+
+/** How many files a running mount could not store so far. */
+export async function countUnsavedThrough(socket: string): Promise<number> {
+  if (!existsSync(socket)) return 0;
+  try {
+    using channel = await ControlChannel.connect(socket, process.getuid?.() ?? 0);
+    const { unsaved } = channel.about;
+    return typeof unsaved === 'number' ? unsaved : 0;
+  } catch (error) {
+    if (error instanceof VtError) return 0;
+    throw error;
+  }
+}
+
+/** Whether no other mount of the same tree stays. */
+function isAlone({ about }: ControlChannel): boolean {
+  return !Array.isArray(about['mounts']) || about['mounts'].length === 0;
+}
+
+/** How many names of a running mount are stored nowhere and would go with it: none where others of its tree stay, or nobody answers. */
+export async function leftOutThrough(socket: string, signal: AbortSignal): Promise<number> {
+  if (!existsSync(socket)) return 0;
+  using channel = await ControlChannel.connect(socket, process.getuid?.() ?? 0, { signal });
+  const { left_out: names } = channel.about;
+  return typeof names === 'number' && isAlone(channel) ? names : 0;
+}

@@ -1,0 +1,109 @@
+import type { VtError } from '../../../core/base/errors.ts';
+import { errorReason } from '../../../core/base/system/system-error.ts';
+import type { TreePath } from '../../../core/tree/tree.ts';
+import type { ControlServer } from '../../../fuse/control/control-server.ts';
+import { serveControl } from '../../../fuse/control/control-server.ts';
+import { type Fields, octetsField } from '../../../fuse/control/fields.ts';
+import { TreeRequests } from '../../../fuse/control/tree-requests.ts';
+import type { ControlXattrs } from '../../../fuse/live/control-xattrs.ts';
+import type { CommandContext } from '../../command.ts';
+import { controlSocket } from './mount-records.ts';
+
+/** What clients of a mount may ask of it besides its tree. */
+interface ControlledMount {
+  /** The Dir at its top. */
+  readonly start: TreePath;
+  /** The Dirs at the tops of the further mounts, by mount point. */
+  readonly tops: ReadonlyMap<string, TreePath>;
+  /** Mounts the tree at one place more. */
+  readonly addMount: (fields: Fields) => Promise<Fields>;
+  /** Stores what is to be stored before the mount goes. @returns what cannot be */
+  readonly unsaved: (fields: Fields) => Promise<Fields>;
+  /** How many files could not be stored so far. */
+  readonly countUnsaved: () => number;
+}
+
+/**
+ * What `user.x-vt-control` of a mount acts on: each line is run by a client of its own, in the Dir at the mount's top.
+ *
+ * @param socketOf - the mount point that the control socket belongs to
+ */
+export function controlXattrs(
+  context: CommandContext,
+  socketOf: string,
+  top: TreePath,
+  { appendOnly }: { readonly appendOnly: boolean },
+): ControlXattrs {
+  const { shell } = context;
+  return {
+    socket: controlSocket(shell.env, socketOf),
+    uid: process.getuid?.() ?? 0,
+    async run(line, answer, signal) {
+      const client = await shell.newClient();
+      const send = async (record: Fields): Promise<void> => {
+        answer(record);
+        await Promise.resolve();
+      };
+      if (appendOnly) {
+        await send({ error: 'run a command: this mount is append-only', code: 'EPERM' satisfies VtError['code'] });
+        return 12;
+      }
+      const moved = top === '/' ? 0 : await client.run(`cd -- ${shell.quote(top)}`, send, signal);
+      return moved === 0 ? await client.run(line, send, signal) : moved;
+    },
+  };
+}
+
+/** Serves the control channel of a mount; a mount without one is told of, and goes on. */
+export async function openControl(
+  context: CommandContext,
+  mountPoint: string,
+  { start, tops, addMount, unsaved, countUnsaved }: ControlledMount,
+): Promise<ControlServer | undefined> {
+  const { shell, session, diagnostics } = context;
+  try {
+    return await serveControl({
+      path: controlSocket(shell.env, mountPoint),
+      uid: process.getuid?.() ?? 0,
+      newClient: async () => {
+        const lines = await shell.newClient();
+        const requests = new TreeRequests({
+          get tree() {
+            return session.tree;
+          },
+          archive: session.archive,
+          sync: async (signal) => await session.sync(signal),
+          become: async (action, target, newest, signal) => await session.become(action, target, newest, signal),
+          refresh: async (signal) => await session.refresh(signal),
+          keep: async (signal) => await session.keep(signal),
+          about: {
+            mountpoint: mountPoint,
+            ...octetsField('start', start),
+            mounts: [...tops].map(([mountpoint, top]) => ({ mountpoint, ...octetsField('start', top) })),
+            pid: process.pid,
+            get unsaved() {
+              return countUnsaved();
+            },
+            version: shell.version,
+          },
+        });
+        return {
+          run: async (line, answer, signal) => {
+            const status = await lines.run(line, answer, signal);
+            await requests.told();
+            return status;
+          },
+          ask: async (request, signal) => {
+            if (request['request'] === 'mount') return await addMount(request);
+            return request['request'] === 'unsaved' ? await unsaved(request) : await requests.ask(request, signal);
+          },
+          noMore: () => requests.noMore(),
+          end: async () => await requests.end(),
+        };
+      },
+    });
+  } catch (error) {
+    diagnostics.warn(`mount "${mountPoint}": it has no control channel: ${errorReason(error)}`);
+    return undefined;
+  }
+}

@@ -1,0 +1,155 @@
+import { VtError } from '../../../core/base/errors.ts';
+import { octetsFromText, octetsToText } from '../../../core/base/octets.ts';
+import { systemOwnerNames } from '../../../core/base/system/owner-names.ts';
+import { errorReason } from '../../../core/base/system/system-error.ts';
+import { Ingest } from '../../../core/blockify/ingest/ingest.ts';
+import { IngestOnDemand } from '../../../core/blockify/ingest/ingest-on-demand.ts';
+import { LiveTree } from '../../../core/tree/live/live-tree.ts';
+import type { Tree, TreePath } from '../../../core/tree/tree.ts';
+import { type Fields, takePath, takeText } from '../../../fuse/control/fields.ts';
+import { defaultDriver } from '../../../fuse/driver.ts';
+import { TreeServer } from '../../../fuse/serve-tree.ts';
+import type { CommandContext } from '../../command.ts';
+import { nameFilterOf } from '../filter-options.ts';
+import { countText } from '../format.ts';
+import { newMeta } from '../new-meta.ts';
+import { controlXattrs, openControl } from './mount-control.ts';
+import type { MountWords } from './mount-options.ts';
+import { parseMountOptions } from './mount-options.ts';
+import { checkedMountPoint, makeMountPoint, removeMountPoint } from './mount-place.ts';
+import { frontFolder, linkMount, unlinkMount } from './mount-records.ts';
+import { StatesTree } from './states-tree.ts';
+
+/** Serves the open tree at a mount point, and at others that are asked for, until the last is taken away. */
+export async function serveMount(context: CommandContext, mountPoint: string, subpath: TreePath, words: MountWords): Promise<void> {
+  const { session, output, diagnostics, signal } = context;
+  const isShown = session.tree.can.write && !words.all;
+  await using states = words.all ? await StatesTree.open(session, signal) : undefined;
+  const tree = states?.tree ?? liveTreeOf(session.tree);
+  if (tree === undefined) throw new VtError('EUNSUPPORTED', `mount "${session.tree.name}": only a tree of Blocks can be mounted`);
+  const leftOut = await nameFilterOf(words.filter, session.localCwd, 'a mount reads its rules once');
+  if (leftOut !== undefined && !isShown)
+    throw new VtError('EUSAGE', `mount "${session.tree.name}": rules say what is not stored, and of this tree nothing is`);
+  if (isShown) await giveRootMeta(context, tree);
+  const ingests = new IngestOnDemand(
+    () => new Ingest(session.store),
+    () => performance.now(),
+  );
+  const unpin = session.pin();
+  const server = new TreeServer(tree, {
+    syncSeconds: isShown ? words.syncSeconds : 0,
+    frontFolder: frontFolder(context.shell.env),
+    storeContent: async (content, { start }) =>
+      await ingests.use(async (ingest) => {
+        const block = await ingest.stream(content, {}, start);
+        await ingest.flushPending();
+        return block;
+      }),
+    isChanged: () => isShown && session.isChanged,
+    syncTree: async () => {
+      if (isShown) await session.sync();
+    },
+    owners: systemOwnerNames(),
+    onFault: (error) => diagnostics.failure(`mount "${mountPoint}": ${errorReason(error)}`),
+    onTrouble: (error) => diagnostics.warn(`mount "${mountPoint}": ${errorReason(error)}; it is tried again`),
+    onBusy: (error) => diagnostics.warn(`${error.message}; it goes once nobody uses it`),
+  });
+  /** Mounts at one place; gives when it has gone. */
+  const mountAt = async (place: string, top: TreePath, how: MountWords): Promise<{ readonly gone: Promise<void> }> => {
+    const isMade = makeMountPoint(place);
+    try {
+      const mount = await server.mount({
+        driver: how.driver ?? defaultDriver(),
+        mountPoint: place,
+        source: `vtftp:${how.volumeName ?? tree.name}`,
+        volumeName: how.volumeName,
+        subpath: top,
+        readOnly: how.readOnly || !isShown,
+        appendOnly: how.appendOnly,
+        leftOut,
+        allowOther: how.allowOther,
+        honours: how.honours,
+        control: words.all ? undefined : controlXattrs(context, mountPoint, top, how),
+        writeback: how.writeback,
+      });
+      const gone = mount.ended.then(() => {
+        if (isMade) removeMountPoint(place);
+      });
+      return { gone };
+    } catch (error) {
+      if (isMade) removeMountPoint(place);
+      throw error;
+    }
+  };
+  const tops = new Map<string, TreePath>();
+  const addMount = async (fields: Fields): Promise<Fields> => {
+    const how = parseMountOptions(takeText(fields, 'options'));
+    if (how.filter.length > 0) throw new VtError('EUSAGE', 'mount: rules are of the tree, and its first mount says them');
+    if (how.all) throw new VtError('EUNSUPPORTED', 'mount -o all: not of a tree that is mounted', { remedy: 'mount its source once more' });
+    const place = await checkedMountPoint(session.store, octetsFromText(takeText(fields, 'mountpoint')));
+    const top = takePath(fields, 'subpath');
+    const { gone } = await mountAt(place, top, how);
+    tops.set(place, top);
+    linkMount(context.shell.env, mountPoint, place);
+    void gone.then(() => {
+      tops.delete(place);
+      unlinkMount(context.shell.env, place);
+    });
+    return { mounted: place, pid: process.pid };
+  };
+  const leave = (): void => server.leave();
+  const control = words.all
+    ? undefined
+    : await openControl(context, mountPoint, {
+        start: subpath,
+        tops,
+        addMount,
+        unsaved: async (fields) => await tellUnsaved(server, fields),
+        countUnsaved: () => server.unsaved().length,
+      });
+  try {
+    const { gone } = await mountAt(mountPoint, subpath, words);
+    if (signal.aborted) leave();
+    else signal.addEventListener('abort', leave, { once: true });
+    output.line(`mounted ${mountPoint}`);
+    output.record({ mounted: mountPoint });
+    await gone;
+  } finally {
+    try {
+      const gone = await server.ended();
+      if (gone > 0) {
+        output.line(`${countText(gone, 'excluded name')} went with the mount, stored nowhere`);
+        output.record({ excluded_gone: gone });
+      }
+    } finally {
+      signal.removeEventListener('abort', leave);
+      await control?.[Symbol.asyncDispose]();
+      await ingests.close();
+      unpin();
+    }
+  }
+}
+
+/** Paths told of at a time. */
+const MAX_TOLD = 100;
+
+/** Stores what is to be stored before a mount goes, and tells what cannot be; or gives that up. */
+async function tellUnsaved(server: TreeServer, fields: Fields): Promise<Fields> {
+  if (fields['discard'] === true) server.discard();
+  else server.keep();
+  const unsaved = await server.save();
+  if (unsaved === undefined) return {};
+  const { paths, error } = unsaved;
+  return { unsaved: paths.slice(0, MAX_TOLD).map((path) => octetsToText(path)), count: paths.length, reason: errorReason(error) };
+}
+
+/** The live tree that a tree is, or shows read-only: a past state. */
+function liveTreeOf(tree: Tree & { readonly live?: LiveTree | undefined }): LiveTree | undefined {
+  return tree instanceof LiveTree ? tree : tree.live;
+}
+
+/** A tree that says nothing of its top Dir is that of whoever mounts it. */
+async function giveRootMeta(context: CommandContext, tree: LiveTree): Promise<void> {
+  if (tree.nodes.root.dirent.meta.mode !== undefined) return;
+  await tree.setMeta('/' as TreePath, newMeta(context, 0o755));
+}

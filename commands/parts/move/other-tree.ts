@@ -1,0 +1,101 @@
+import { UsageError, VtError } from '../../../core/base/errors.ts';
+import type { Octets } from '../../../core/base/octets.ts';
+import { octetsToText } from '../../../core/base/octets.ts';
+import type { DirDirent, Dirent, IndirectDirent } from '../../../core/dirent/dirent.ts';
+import { skipReference, URI_SCHEME } from '../../../core/dirent/reference-skip.ts';
+import type { Store } from '../../../core/store/store.ts';
+import { joinPath, ROOT_PATH } from '../../../core/tree/path.ts';
+import type { CommandContext } from '../../command.ts';
+import { countText, sizeText } from '../format.ts';
+
+// Trees beside that of the session: what join and merge take in.
+
+/** A tree that was taken in: all its Blocks are in the Store of the session. */
+export interface OtherTree {
+  readonly dirent: Exclude<Dirent, IndirectDirent>;
+  /** Its states, where it has an archive; the present one included. */
+  states(): AsyncIterable<DirDirent>;
+}
+
+/**
+ * Gives `use` the tree that a source names; what the Store of the session lacks of its Blocks is copied before.
+ *
+ * @throws {VtError} EMISSING where Blocks of it cannot be had
+ */
+export async function withOtherTree<T>(
+  context: CommandContext,
+  action: string,
+  source: Octets,
+  use: (other: OtherTree) => Promise<T>,
+): Promise<T> {
+  const { session, signal } = context;
+  if (source.startsWith(URI_SCHEME) || skipReference(source, 0) === source.length) {
+    const [{ parseTypedReference }, { direntOfReference }] = await Promise.all([
+      import('../../../core/dirent/reference.ts'),
+      import('../../../core/tree/reference-dirent.ts'),
+    ]);
+    const { store } = session.tree;
+    const dirent = await direntOfReference(store, parseTypedReference(octetsToText(source)), { signal });
+    await copyMissing(context, action, store, store, dirent);
+    return await use({ dirent, states: () => present(dirent) });
+  }
+  const other = await session.openOther(source, signal);
+  try {
+    if (other.isDirectory) throw new UsageError(`${action} "${octetsToText(source)}": it is an ordinary directory`, { remedy: 'use put' });
+    const dirent = await other.tree.dirent(other.start, { signal });
+    await copyMissing(context, action, other.store, session.tree.store, dirent);
+    return await use({
+      dirent,
+      async *states() {
+        yield* present(dirent);
+        if (other.archive === undefined || other.start !== ROOT_PATH) return;
+        for await (const { dirent: state } of other.archive.entries({ signal })) if (state.kind === 'dir') yield state;
+      },
+    });
+  } finally {
+    await other[Symbol.asyncDispose]();
+  }
+}
+
+async function* present(dirent: Dirent): AsyncIterable<DirDirent> {
+  await Promise.resolve();
+  if (dirent.kind === 'dir') yield dirent;
+}
+
+async function copyMissing(
+  { output, diagnostics, signal, plan }: CommandContext,
+  action: string,
+  from: Store,
+  to: Store,
+  dirent: Dirent,
+): Promise<void> {
+  const { SyncProcess } = await import('../../../core/sync/sync-process.ts');
+  const sync = new SyncProcess(from, to, {
+    near: 'from',
+    plan,
+    signal,
+    onProgress: ({ progressDone, progressTotal, doneBlocks }) =>
+      diagnostics.progress({ label: action, doneBytes: progressDone, totalBytes: progressTotal, doneItems: doneBlocks }),
+  });
+  const { missingBlocks, missingBytes } = await sync.estimateDirent(dirent);
+  const [first] = sync.faults;
+  // Of one Store there is nowhere else to take them from.
+  const lacking = from === to ? missingBlocks : sync.faults.length;
+  if (lacking > 0 || first !== undefined)
+    throw new VtError(
+      'EMISSING',
+      `${action}: ${first?.error.message ?? `${countText(missingBlocks, 'Block')} of it are not in "${to.name}"`}`,
+      {
+        remedy: 'pull the tree from a peer that has all of it',
+      },
+    );
+  if (missingBlocks === 0) return;
+  if (!plan) await sync.transfer();
+  const [fault] = sync.faults;
+  if (fault !== undefined)
+    throw new VtError(
+      'EMISSING',
+      `${action}: "${octetsToText(joinPath(ROOT_PATH, fault.path as string as Octets))}": ${fault.error.message}`,
+    );
+  output.line(`${action}: ${countText(missingBlocks, 'Block')} ${plan ? 'to be copied' : 'copied'} (${sizeText(missingBytes)})`);
+}

@@ -1,0 +1,81 @@
+import { VtError } from '../../../core/base/errors.ts';
+import { octetsToText } from '../../../core/base/octets.ts';
+import type { BlockSource } from '../../../core/block/block-source.ts';
+import type { Dirent, IndirectDirent } from '../../../core/dirent/dirent.ts';
+import type { TreePath } from '../../../core/tree/tree.ts';
+import type { CommandContext } from '../../command.ts';
+import { countText } from '../format.ts';
+
+type NodeDirent = Exclude<Dirent, IndirectDirent>;
+
+/** What putting a Dirent at a path did to what stood there. */
+export interface Placed {
+  /** Names that stood there and are gone. */
+  readonly gone: number;
+}
+
+/**
+ * Puts a Dirent into the tree. Where more than half of a Dir's names would go, it asks first.
+ *
+ * @param options - merge: keep the names that only the stored Dir has; force: let what is no Dir replace Dirs
+ * @throws {VtError} EFAILED where the answer is no
+ */
+export async function placeImported(
+  context: CommandContext,
+  path: TreePath,
+  dirent: NodeDirent,
+  { merge, force }: { readonly merge: boolean; readonly force: boolean },
+): Promise<Placed> {
+  const { session, signal, plan, diagnostics } = context;
+  const { tree } = session;
+  const before = await tree.lookup(path, { follow: false, signal });
+  if (before?.dirent.kind !== 'dir' || dirent.kind !== 'dir') {
+    if (!plan) await tree.bind(path, dirent, { signal });
+    return { gone: 0 };
+  }
+  if (merge) {
+    const { bindOver } = await import('../../../core/tree/bind-over.ts');
+    const onClash = (at: TreePath): void =>
+      diagnostics.failure(`put "${octetsToText(at)}": it is a Dir with entries, which stay; the local one is none`);
+    if (!plan) await bindOver(tree, path, dirent, { signal, ...(force ? {} : { onClash }) });
+    return { gone: 0 };
+  }
+  if (plan) return { gone: 0 };
+  // Unchanged, as most often: lifting and comparing the trees would take as long as walking them did.
+  const { encodeDirent } = await import('../../../core/dirent/dirent-codec.ts');
+  if (before.isStale !== true && Buffer.compare(encodeDirent(before.dirent), encodeDirent(dirent)) === 0) return { gone: 0 };
+  const stood = await tree.dirent(path, { signal });
+  const gone = await countGone(session.store, stood, dirent, signal);
+  if (gone > 0 && !(await isMeant(context, path, stood, gone))) throw new VtError('EFAILED', `put "${octetsToText(path)}": left as it was`);
+  await tree.bind(path, dirent, { signal });
+  return { gone };
+}
+
+/** Says what is gone, on a line of its own, and what keeps it or brings it back. */
+export function reportGone({ output, session }: CommandContext, path: TreePath, { gone }: Placed): void {
+  if (gone === 0) return;
+  const ways = [...(session.archive === undefined ? [] : ['undo brings them back']), 'put --merge keeps them'];
+  output.line(`removed ${countText(gone, 'name')} from ${output.name(path)} (${ways.join('; ')})`);
+}
+
+async function countGone(source: BlockSource, before: NodeDirent, after: NodeDirent, signal: AbortSignal): Promise<number> {
+  const { diffDirents } = await import('../../../core/tree/diff.ts');
+  let gone = 0;
+  let removed: TreePath | undefined;
+  for await (const item of diffDirents(source, before, after, { signal })) {
+    if (item.kind === 'removed') {
+      gone++;
+      removed = item.path;
+    } else if (item.kind === 'added' && item.path === removed) gone--; // it became another kind
+  }
+  return gone;
+}
+
+/** Asks, at a terminal, where more than half of the names of a Dir would go. */
+async function isMeant({ session, shell, signal }: CommandContext, path: TreePath, before: NodeDirent, gone: number): Promise<boolean> {
+  if (!shell.interactive) return true;
+  const { diffDirents } = await import('../../../core/tree/diff.ts');
+  let names = -1; // the Dir itself
+  for await (const _ of diffDirents(session.store, before, undefined, { signal })) if (++names >= 2 * gone) return true;
+  return await shell.confirm(`Remove ${countText(gone, 'name')} of ${countText(names, 'name')} from ${octetsToText(path)}?`);
+}

@@ -1,0 +1,77 @@
+import { closeSync, constants, createReadStream, fstatSync, openSync, statSync } from 'node:fs';
+import { UsageError, VtError } from '../../../core/base/errors.ts';
+import type { Octets } from '../../../core/base/octets.ts';
+import { octetsToText } from '../../../core/base/octets.ts';
+import { systemOwnerNames } from '../../../core/base/system/owner-names.ts';
+import { errorReason, pathBytes } from '../../../core/base/system/system-error.ts';
+import type { Meta } from '../../../core/dirent/meta.ts';
+import { specialFileAt } from '../../../core/export/special-file.ts';
+import { metaOf } from '../../../core/import/import-meta.ts';
+import type { CommandContext } from '../../command.ts';
+import { newMeta, newMode } from '../new-meta.ts';
+
+/** A content that is read as it comes, and what is known of it. */
+export interface PutStream extends Disposable {
+  readonly chunks: AsyncIterable<Uint8Array>;
+  readonly meta: Meta;
+}
+
+/** Opens what is to be read. */
+export type OpenStream = (context: CommandContext) => PutStream;
+
+const CHUNK_SIZE = 256 * 1024;
+
+/**
+ * How a LOCAL is read that is no file of its own: `-`, an open file of this process such as `/dev/stdin`, and with
+ * `--read-special` a device or FIFO, or a symlink to one. Undefined for all else.
+ */
+export function streamOf(word: Octets, local: Octets, readSpecial: boolean): OpenStream | undefined {
+  if (word === '-') return (context) => descriptorStream(context, 0);
+  const special = specialOrNone(local);
+  const { descriptor } = special ?? {};
+  if (descriptor !== undefined && isDescriptorPath(local)) return (context) => descriptorStream(context, descriptor);
+  if (special === undefined || !readSpecial || special.kind === 'socket') return undefined;
+  return (context) => specialStream(context, local);
+}
+
+/** A symlink that a user made is put as a symlink, wherever it leads. */
+function isDescriptorPath(local: Octets): boolean {
+  return /^\/(?:dev\/stdin|dev\/fd\/\d+|proc\/self\/fd\/\d+)$/.test(local);
+}
+
+function specialOrNone(local: Octets): ReturnType<typeof specialFileAt> {
+  try {
+    return specialFileAt(local);
+  } catch {
+    // What is wrong with it comes out when it is read.
+    return undefined;
+  }
+}
+
+function descriptorStream(context: CommandContext, fd: number): PutStream {
+  const meta = newMeta(context, newMode('file'));
+  if (fd === 0) return { chunks: context.shell.standardInput(context.signal), meta, [Symbol.dispose]() {} };
+  try {
+    fstatSync(fd);
+  } catch (error) {
+    throw new VtError('EFAILED', `put "/dev/fd/${fd}": ${errorReason(error)}`, { cause: error });
+  }
+  return { chunks: readDescriptor(fd, context.signal), meta, [Symbol.dispose]() {} };
+}
+
+function specialStream({ signal }: CommandContext, local: Octets): PutStream {
+  const bytes = pathBytes(local);
+  const stat = statSync(bytes, { bigint: true });
+  // Waits for who writes into a FIFO, as cat does.
+  const fd = openSync(bytes, constants.O_RDONLY);
+  return { chunks: readDescriptor(fd, signal), meta: metaOf(stat, systemOwnerNames(), undefined), [Symbol.dispose]: () => closeSync(fd) };
+}
+
+function readDescriptor(fd: number, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  return createReadStream('', { fd, autoClose: false, highWaterMark: CHUNK_SIZE, signal }) as AsyncIterable<Uint8Array>;
+}
+
+/** @throws {UsageError} where a content without a name of its own was given none */
+export function requireName(word: Octets, own: Octets): void {
+  if (own === '') throw new UsageError(`put "${octetsToText(word)}": it has no name of its own; give a NAME`);
+}

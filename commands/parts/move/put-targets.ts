@@ -1,0 +1,125 @@
+import { lstatSync } from 'node:fs';
+import { PathError, VtError } from '../../../core/base/errors.ts';
+import type { Octets } from '../../../core/base/octets.ts';
+import { octetsToText } from '../../../core/base/octets.ts';
+import { errorReason, pathBytes } from '../../../core/base/system/system-error.ts';
+import type { DirFilter } from '../../../core/filter/dir-filter.ts';
+import type { NameFilter } from '../../../core/filter/name-filter.ts';
+import { baseName, joinPath, parentPath } from '../../../core/tree/path.ts';
+import type { TreePath } from '../../../core/tree/tree.ts';
+import type { CommandContext, CommandInput } from '../../command.ts';
+import { distinctNames } from '../distinct-names.ts';
+import { leadsToDir, pathArgument, requireEntry } from '../entry.ts';
+import { endsAsDirectory, resolveLocalPath } from '../local-path.ts';
+import type { OpenStream } from './put-stream.ts';
+import { requireName, streamOf } from './put-stream.ts';
+
+/** A local path, and the path in the tree that it becomes. */
+export interface PutTarget {
+  readonly local: Octets;
+  readonly path: TreePath;
+  /** The rules as they hold in it. */
+  readonly filter?: DirFilter | undefined;
+  /** Of what is no file of its own. */
+  readonly stream?: OpenStream | undefined;
+}
+
+/** What is to be put where. @throws {VtError} before anything is read, where a target cannot be what is asked for */
+export async function putTargets(
+  context: CommandContext,
+  { named, options }: CommandInput,
+  rules: NameFilter | undefined,
+): Promise<PutTarget[]> {
+  const { session, signal } = context;
+  const locals = (named.get('local') ?? []).map((word) => ({ word, local: resolveLocalPath(session.localCwd, word) }));
+  const [name] = named.get('name') ?? [];
+  const path = name === undefined ? session.cwd : pathArgument(session, name);
+  const [one] = locals;
+  const intoDir =
+    name === undefined ||
+    one === undefined ||
+    locals.length > 1 ||
+    goesInside(name, isDirectory(one.local), await leadsToDir(session.tree, path, signal));
+  const dir = intoDir ? path : parentPath(path);
+  // Better now than when all is read.
+  const parent = await requireEntry(session.tree, dir, 'put into', { signal });
+  if (parent.dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'put into', octetsToText(dir));
+  const targets = locals.map(({ word, local }) => {
+    const stream = streamOf(word, local, options.has('read-special'));
+    const own = word === '-' ? ('' as Octets) : ownName(word, local);
+    if (intoDir) requireName(word, own);
+    return { source: local, local, target: intoDir ? joinPath(path, own) : path, stream };
+  });
+  const distinct = distinctNames(context, 'put', targets).map(({ local, target, stream }) => ({ local, path: target, stream }));
+  return rules === undefined ? distinct : await filtered(context, distinct, rules);
+}
+
+/** @throws {VtError} the system's own error, for a local path that can be a directory's only and is not */
+export function requireDirectory(local: Octets): void {
+  if (!endsAsDirectory(local) || local === '/') return;
+  try {
+    lstatSync(pathBytes(local));
+  } catch (error) {
+    throw new VtError('EFAILED', `put "${octetsToText(local)}": ${errorReason(error)}`, { cause: error });
+  }
+}
+
+/**
+ * Whether a local path goes into NAME under its own name. A directory mirrors: it becomes the Dir that has the name, unless
+ * a final slash says otherwise. All else goes into a Dir that is there, as with cp and sftp.
+ */
+function goesInside(name: Octets, isLocalDirectory: boolean, isThere: boolean): boolean {
+  if (!isLocalDirectory) return isThere || endsAsDirectory(name);
+  return endsAsDirectory(name) && (isThere || !name.endsWith('/'));
+}
+
+/** The last element as it was typed, or where that names none (`.`, `..`) the directory's own. */
+function ownName(word: Octets, local: Octets): Octets {
+  const typed = baseName(word.replace(/(?<=[^/])\/+$/, '') as TreePath);
+  return typed === '.' || typed === '..' ? baseName(local.replace(/[/.]+$/, '') as TreePath) : typed;
+}
+
+/** Leaves out what the rules exclude. */
+async function filtered({ diagnostics }: CommandContext, targets: readonly PutTarget[], rules: NameFilter): Promise<PutTarget[]> {
+  const { readLocalRules } = await import('../../../core/filter/read-rules.ts');
+  if (targets.length === 1) return targets.map((target) => ({ ...target, filter: rules.at(target.local, readLocalRules) }));
+  const left = targets.flatMap((target) => {
+    const top = rules.at(parentPath(target.local as TreePath), readLocalRules);
+    const name = baseName(target.local as TreePath);
+    return top.excludes(name, isDirectory(target.local)) ? [] : [{ ...target, filter: top.enter(name) }];
+  });
+  if (left.length < targets.length)
+    diagnostics.warn(`put: ${left.length === 0 ? 'all' : targets.length - left.length} of ${targets.length} excluded`);
+  return left;
+}
+
+/**
+ * Refuses to replace a Dir by something else, and something else by a Dir.
+ *
+ * @throws {VtError} EFAILED
+ */
+export async function refuseOtherKind(
+  { session, signal }: CommandContext,
+  path: TreePath,
+  isLocalDirectory: boolean,
+  local: Octets,
+): Promise<void> {
+  const stood = await session.tree.lookup(path, { follow: false, signal });
+  if (stood === undefined || (stood.dirent.kind === 'dir') === isLocalDirectory) return;
+  const [what, other] = isLocalDirectory
+    ? [stood.dirent.kind === 'file' ? 'a file' : `a ${stood.dirent.kind}`, 'a directory']
+    : ['a Dir', 'none'];
+  throw new VtError('EFAILED', `put "${octetsToText(path)}": it is ${what}, and "${octetsToText(local)}" is ${other}`, {
+    remedy: 'put --force replaces it',
+  });
+}
+
+/** Whether a local path is a directory itself, no symlink to one. */
+export function isDirectory(local: Octets): boolean {
+  try {
+    return lstatSync(pathBytes(local), { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch {
+    // What is wrong with it comes out when it is read.
+    return false;
+  }
+}

@@ -1,0 +1,28 @@
+import { VtError } from '../../core/base/errors.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import { defineCommand } from '../command.ts';
+import { resolveLocalPath } from '../parts/local-path.ts';
+
+/** Scripts that run each other deeper than this are taken for an endless circle. */
+const MAX_DEPTH = 32;
+
+/** `source`: the lines of a local file. */
+export const source = defineCommand({
+  name: 'source',
+  group: 'shell',
+  summary: 'run the lines of a local file',
+  args: [{ name: 'file', kind: 'local', summary: 'a script' }],
+  async run({ session, signal }, { args: [file] }) {
+    if (file === undefined) return;
+    const path = resolveLocalPath(session.localCwd, file);
+    const name = octetsToText(file);
+    const depth = Number(session.settings.get('depth') ?? 0) + 1;
+    if (depth > MAX_DEPTH) throw new VtError('EFAILED', `source "${name}": scripts run each other more than ${MAX_DEPTH} deep`);
+    session.settings.set('depth', String(depth));
+    try {
+      await session.runScript(path, name, signal);
+    } finally {
+      session.settings.set('depth', String(depth - 1));
+    }
+  },
+});

@@ -1,0 +1,28 @@
+import { VtError } from '../../core/base/errors.ts';
+import { groupedDigits } from '../../core/base/grouped-digits.ts';
+import { capability } from '../../core/store/capability.ts';
+import { defineCommand } from '../command.ts';
+import { countText, sizeText } from '../parts/format.ts';
+
+/** `flush`: what was added is made durable, and what waits is sent on. */
+export const flush = defineCommand({
+  name: 'flush',
+  group: 'store',
+  summary: 'make added Blocks durable, and send on what waits in spools',
+  changesLocal: true,
+  details: [
+    'What a Store of `save=` did not take waits in the spool, the Store of `save2=`, even after the session ends. flush sends it in batches and marks what has arrived, so an interrupted flush goes on where it was. The exit status is 3 while something still waits; standard error says why.',
+  ],
+  examples: [{ line: 'flush', says: 'the server is back: send it what it missed' }],
+  async run({ session, output, diagnostics, signal }) {
+    await session.store.flush({ signal });
+    const spool = capability(session.store, 'spool');
+    if (spool === undefined) return;
+    const { deliveredBlocks, deliveredBytes, waitingBlocks, troubles } = await spool.drain({ signal });
+    output.line(`${countText(deliveredBlocks, 'Block')} (${sizeText(deliveredBytes)}) sent on, ${groupedDigits(waitingBlocks)} waiting`);
+    output.record({ delivered_blocks: deliveredBlocks, delivered_bytes: deliveredBytes, waiting_blocks: waitingBlocks });
+    for (const trouble of troubles) diagnostics.failure(`flush: ${trouble}`);
+    if (waitingBlocks > 0 && troubles.length === 0)
+      throw new VtError('EPARTIAL', `flush: ${countText(waitingBlocks, 'Block')} still waiting`);
+  },
+});

@@ -1,0 +1,63 @@
+import { defineCommand } from '../command.ts';
+import { countText, sizeText } from '../parts/format.ts';
+import { ARCHIVE_OPTION, FindingsReport, maintain, moreArchives } from '../parts/maintenance.ts';
+
+/** `fsck`: the structure of the Store. */
+export const fsck = defineCommand({
+  name: 'fsck',
+  group: 'store',
+  summary: 'check the structure of the Store',
+  changesLocal: true,
+  plans: true,
+  details: [
+    'fsck checks the header of every record in the data files, the index against the data files, and the lines of the archives. It walks every root of every archive. It reads and verifies each Block that lists others, and looks up whether Blocks of content exist. It names each path that is harmed, with the Block, its place, and the root. fsck does not read Blocks of content; scrub does.',
+    'fsck changes nothing, except that --rebuild-index first makes the index anew from the data files. The exit status is 13 if something is wrong, else 0. fsck reports a torn end of a data file, as a crash leaves it, but that is no fault: nobody was told that it was stored. The same goes for damaged bytes that no path needs.',
+    'fsck, scrub, repair and gc work on datadirs. Only one of them runs in a Store at a time; another ends with 11.',
+  ],
+  options: [{ name: 'rebuild-index', summary: 'make the index anew from the data files first' }, ARCHIVE_OPTION],
+  examples: [{ line: 'fsck', says: 'is every path of every root there?' }],
+  async run(context, { options }) {
+    const { output, diagnostics, signal, plan } = context;
+    const rebuilds = options.has('rebuild-index') && !plan;
+    const { fsck: check } = await import('../../core/maintain/fsck.ts');
+    const report = await FindingsReport.make(context);
+    const startMs = performance.now();
+    const counts = await maintain(context, 'fsck', rebuilds, async (datadir) => {
+      if (rebuilds) await rebuildIndex(datadir, signal);
+      return await check(datadir, {
+        signal,
+        ...moreArchives(context, options),
+        onFinding: (finding) => report.add(finding),
+        onProgress: ({ doing, done }) =>
+          diagnostics.progress({
+            label: `fsck ${doing}`,
+            ...(doing === 'roots' ? { doneBytes: 0, doneItems: done } : { doneBytes: done }),
+          }),
+      });
+    });
+    const seconds = (performance.now() - startMs) / 1000;
+    output.record({
+      fsck: report.faults === 0 ? 'clean' : 'faults',
+      faults: report.faults,
+      files: counts.files,
+      bytes: counts.bytes,
+      records: counts.records,
+      indexed: counts.indexed,
+      roots: counts.roots,
+      dirs: counts.dirs,
+      entries: counts.entries,
+      seconds: Number(seconds.toFixed(3)),
+    });
+    output.line(
+      `${countText(counts.roots, 'root')}, ${countText(counts.entries, 'entry', 'entries')}, ${countText(counts.records, 'record')} in ${countText(counts.files, 'data file')} (${sizeText(counts.bytes)}): ${report.faults === 0 ? 'clean' : countText(report.faults, 'fault')}; ${seconds.toFixed(2)} s`,
+    );
+    report.end('fsck');
+  },
+});
+
+async function rebuildIndex(datadir: import('../../core/datadir/datadir-store.ts').Datadir, signal: AbortSignal): Promise<void> {
+  await datadir.flush({ signal });
+  const { index } = datadir.internals();
+  await index.ready(signal);
+  await index.rebuild('it was asked to be made anew', signal);
+}

@@ -1,0 +1,126 @@
+import { UsageError, VtError } from '../../core/base/errors.ts';
+import { type Octets, octetsToText } from '../../core/base/octets.ts';
+import type { GcCounts } from '../../core/maintain/gc.ts';
+import type { CommandContext } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import { countText, sizeText } from '../parts/format.ts';
+import { ARCHIVE_OPTION, durationMs, maintain, moreArchives } from '../parts/maintenance.ts';
+
+/** What was written to within this time is left alone where nothing is said: two weeks, as `git gc` has it. */
+const DEFAULT_GRACE_MS = 14 * 86_400_000;
+
+/** `gc`: Blocks that no root needs. */
+export const gc = defineCommand({
+  name: 'gc',
+  group: 'store',
+  summary: 'remove Blocks that no root of any archive needs',
+  changesLocal: true,
+  plans: true,
+  details: [
+    'gc keeps every root of every archive of the Store whole, however old. The rest comes from sessions that were broken off, and from roots whose archive is gone. gc leaves alone data files that were written to within the grace period (--grace, default 14d). It rewrites another data file if that frees at least a fifth: it copies what is needed to a new file, updates the index, and removes the old file.',
+    'Other sessions keep running. gc keeps what those that write may count on, and says how many they are. It removes that when it runs after their end, or twice while later sessions run. gc may be interrupted or killed at any point.',
+    'When there is little room, or none, gc frees what nobody needs in place, without a copy. It makes holes in the data files, and uses a reserve that the Store keeps. --grace 0 also frees what a command left that was broken off a moment ago.',
+    'A Dirref that is in no archive of the Store is not kept. Open it, pull and sync, or name the archive that has it with --archive. If something that leads to Blocks is missing or damaged, or a line of an archive cannot be read, gc removes nothing and the exit status is 13. Nobody can read a Dir that is whole but malformed: gc keeps it, names it with its path and its root, and the exit status is 3. --drop lets go of such a root: its line in the archive becomes a comment, and later roots are numbered one less.',
+  ],
+  options: [
+    { name: 'plan', short: 'n', summary: 'print what would be freed, and do nothing' },
+    {
+      name: 'grace',
+      value: { name: 'TIME', kind: 'text' },
+      summary: 'leave alone data files that were written to within this time: 12h, 14d, 0',
+    },
+    ARCHIVE_OPTION,
+    {
+      name: 'drop',
+      value: { name: 'ARCHIVE@N', kind: 'text' },
+      summary: 'let go of root N of an archive first, as log numbers it; not of the newest',
+    },
+  ],
+  examples: [
+    { line: 'gc -n', says: 'what would be freed?' },
+    { line: 'gc --grace 0', says: 'free everything that nobody needs' },
+    { line: 'gc --drop default@3', says: 'let go of root 3, and free what only it needs' },
+  ],
+  async run(context, { options }) {
+    const { session, output, diagnostics, signal, now } = context;
+    const plan = context.plan || options.has('plan');
+    if (!plan && session.isChanged)
+      throw new VtError('EFAILED', 'gc: this session has changes that no archive holds yet', { remedy: 'sync first' });
+    const drop = options.get('drop');
+    if (drop !== undefined && drop !== true) await dropRoot(context, drop, plan);
+    const grace = options.get('grace');
+    const graceMs = grace === undefined || grace === true ? DEFAULT_GRACE_MS : durationMs('grace', grace);
+    const { gc: collect } = await import('../../core/maintain/gc.ts');
+    const startMs = performance.now();
+    const counts = await maintain(
+      context,
+      'gc',
+      !plan,
+      async (datadir) =>
+        await collect(datadir, {
+          signal,
+          graceMs,
+          plan,
+          ...moreArchives(context, options),
+          now,
+          onNotice: (notice) => diagnostics.warn(notice),
+          onProgress: ({ doing, done }) =>
+            diagnostics.progress({
+              label: `gc: ${doing}`,
+              ...(doing === 'mark' ? { doneBytes: 0, doneItems: done } : { doneBytes: done }),
+            }),
+        }),
+    );
+    const seconds = (performance.now() - startMs) / 1000;
+    output.record({ ...(plan ? { plan: true } : {}), ...recordOf(counts), seconds: Number(seconds.toFixed(3)) });
+    const parts = [
+      `${plan ? 'would free' : 'freed'} ${sizeText(counts.freedBytes)} (${countText(counts.freedBlocks, 'Block')}) in ${countText(counts.droppedFiles, 'data file')} of ${counts.files}`,
+      ...(counts.copiedBytes > 0 ? [`${sizeText(counts.copiedBytes)} ${plan ? 'to be copied' : 'copied'}`] : []),
+      `${countText(counts.liveBlocks, 'Block')} of ${countText(counts.roots, 'root')} stay`,
+      ...(counts.keptBlocks > 0
+        ? [`${countText(counts.keptBlocks, 'Block')} kept that no root needs (${sizeText(counts.keptBytes)})`]
+        : []),
+      `${seconds.toFixed(2)} s`,
+    ];
+    output.line(parts.join('; '));
+    for (const text of counts.unreadable) diagnostics.warn(`gc: ${text}; it stays, and what it listed does not count as needed`);
+    if (counts.sessions > 0) {
+      output.line(
+        `${countText(counts.sessions, 'other session is', 'other sessions are')} at work: what they may count on ${plan ? 'would be' : 'was'} kept`,
+      );
+    }
+    if (counts.unreadable.length > 0)
+      throw new VtError('EPARTIAL', `gc: ${countText(counts.unreadable.length, 'Dir')} cannot be read`, {
+        remedy: 'gc --drop ARCHIVE@N lets go of a root',
+      });
+  },
+});
+
+async function dropRoot(context: CommandContext, word: Octets, plan: boolean): Promise<void> {
+  const [, name, number] = /^([^/]+)@(\d{1,15})$/.exec(octetsToText(word)) ?? [];
+  if (name === undefined || name.startsWith('.'))
+    throw new UsageError(`gc: --drop "${octetsToText(word)}": expected ARCHIVE@N, such as default@3`);
+  const [{ requireDatadir }, { dropArchiveEntry }] = await Promise.all([
+    import('../../core/maintain/datadir-of.ts'),
+    import('../../core/archive/archive-file.ts'),
+  ]);
+  const datadir = requireDatadir(context.session.store, 'gc', !plan);
+  if (plan) throw new UsageError('gc: --drop does nothing in a plan');
+  await dropArchiveEntry(datadir.archivePath(name), Number(number), datadir.access, { signal: context.signal });
+}
+
+function recordOf(counts: GcCounts): Record<string, unknown> {
+  return {
+    freed_blocks: counts.freedBlocks,
+    freed_bytes: counts.freedBytes,
+    copied_bytes: counts.copiedBytes,
+    dropped_files: counts.droppedFiles,
+    files: counts.files,
+    live_blocks: counts.liveBlocks,
+    roots: counts.roots,
+    kept_blocks: counts.keptBlocks,
+    kept_bytes: counts.keptBytes,
+    ...(counts.unreadable.length > 0 ? { unreadable: counts.unreadable } : {}),
+    sessions: counts.sessions,
+  };
+}

@@ -1,0 +1,125 @@
+import { basename } from 'node:path';
+import { UsageError } from '../../core/base/errors.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import { errorText } from '../../core/base/system/system-error.ts';
+import type { Peer } from '../../core/openers/peer-table.ts';
+import { canWrite, capability } from '../../core/store/capability.ts';
+import type { CommandContext } from '../command.ts';
+import { defineCommand } from '../command.ts';
+
+/** `peer`: the Stores that Blocks are pulled from and pushed to. */
+export const peer = defineCommand({
+  name: 'peer',
+  aliases: ['peers'],
+  group: 'store',
+  summary: 'add, list and drop peers: other Stores to pull from and push to',
+  details: [
+    'STORE is any specification: a folder, unix:PATH, tcp:HOST:PORT, a [clause] of the configuration, or a command in quotes, as in \'!ssh host "vtftp -c \\"serve -\\""\'. The remote shell must print nothing of its own. peer opens STORE at once, and keeps it open until it is dropped or the session ends. pull and push use the only peer, or the one that --peer names.',
+    'Each peer is listed with its name, its address, the time of one question, its hash function, and whether it is read (r) or also written (rw). A peer with another hash function can be looked at, but its Blocks cannot be used here.',
+    'Without STORE peer lists all peers. A specification that runs a command is accepted from the command line, from scripts, and from a configuration of your own. It is never accepted over a socket.',
+  ],
+  args: [{ name: 'store', kind: 'store', summary: 'what to add', optional: true }],
+  options: [
+    { name: 'name', short: 'n', value: { name: 'NAME', kind: 'text' }, summary: 'what to call it; default: from its specification' },
+    { name: 'drop', short: 'd', value: { name: 'NAME', kind: 'text' }, summary: 'close a peer and forget it' },
+  ],
+  examples: [
+    { line: 'peer \'!ssh backup "vtftp -c \\"serve -\\""\'', says: 'the default Store of another machine' },
+    { line: 'peer --name disk /mnt/disk/store', says: 'a Store on a disk' },
+    { line: 'peer', says: 'which are there, and how far away?' },
+  ],
+  async run(context, { named, options }) {
+    const { session, shell, diagnostics } = context;
+    const { peers } = session;
+    const drop = options.get('drop');
+    const given = options.get('name');
+    const [specification] = (named.get('store') ?? []).map(octetsToText);
+    if (drop !== undefined && drop !== true) {
+      if (specification !== undefined || given !== undefined) throw new UsageError('peer --drop: it takes a name and nothing else');
+      await peers.drop(octetsToText(drop));
+      return;
+    }
+    if (specification === undefined) {
+      if (given !== undefined) throw new UsageError('peer --name: expected a Store');
+      for (const one of peers.list()) await show(context, one);
+      return;
+    }
+    const name = given === undefined || given === true ? freeName(specification, context) : checkedName(octetsToText(given), context);
+    const store = await shell.openStore(specification);
+    const added: Peer = { name, specification, store };
+    peers.add(added);
+    if (store.hashName !== session.store.hashName) {
+      diagnostics.warn(
+        `peer ${name}: its hash function is ${store.hashName}, that of the session's Store ${session.store.hashName}: no Block of one is known to the other; a transition makes one from the other`,
+      );
+    }
+    await show(context, added);
+  },
+});
+
+const NAME = /^[\w.@-]+$/;
+
+function checkedName(name: string, { session }: CommandContext): string {
+  if (!NAME.test(name)) throw new UsageError(`peer --name: "${name}" is no name`, { remedy: 'use letters, digits and . _ - @' });
+  const known = session.peers.get(name);
+  if (known === undefined) return name;
+  throw new UsageError(`peer --name: "${name}" is ${known.store.name}`, { remedy: `peer --drop ${name}, or use another name` });
+}
+
+/** A name made from a specification: the host, or the last element of a path. */
+function freeName(specification: string, { session }: CommandContext): string {
+  const text = specification.trim();
+  const command = /^[!|]\s*(.*)$/s.exec(text)?.[1];
+  const clause = /^\[\s*(.*?)\s*\]$/.exec(text)?.[1];
+  const rest = text.replace(/^[a-z][a-z0-9+-]*:/i, '').split(',', 1)[0] ?? '';
+  const host = /^tcp:/i.test(text) ? rest.replace(/:\d+$/, '').replace(/[[\]]/g, '') : undefined;
+  // Of `ssh -p 22 me@host vtftp …` the host: the first plain word after the program's that is no option, nor a number.
+  const word = command
+    ?.split(/\s+/)
+    .slice(1)
+    .find((one) => NAME.test(one) && !/^(?:-|\d+$)/.test(one));
+  const wanted = clause ?? host ?? word ?? (command === undefined ? basename(rest).replace(/\.sock$/, '') : 'command');
+  const base = wanted.replace(/[^\w.@-]+/g, '-').replace(/^-+|-+$/g, '') || 'peer';
+  let name = base;
+  for (let i = 2; session.peers.get(name) !== undefined; i++) name = `${base}-${i}`;
+  return name;
+}
+
+/** One line of a peer; one that cannot be asked is followed by the reason. */
+async function show({ output, signal }: CommandContext, { name, specification, store }: Peer): Promise<void> {
+  let latencyMs: number | undefined;
+  let trouble: string | undefined;
+  try {
+    latencyMs = await latencyOf(store, signal);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    trouble = errorText(error);
+  }
+  const words = [
+    name,
+    store.name,
+    latencyMs === undefined ? '-' : `${latencyMs.toFixed(2)} ms`,
+    store.hashName,
+    canWrite(store) ? 'rw' : 'r',
+  ];
+  output.line(`${words.join('  ')}${trouble === undefined ? '' : `  ${output.style('error', `failed: ${trouble}`)}`}`);
+  output.record({
+    peer: name,
+    specification,
+    reached: store.name,
+    latency_ms: latencyMs,
+    hash: store.hashName,
+    write: canWrite(store),
+    trouble,
+  });
+}
+
+/** Milliseconds of one question: over a connection its round trip, else a look for a Block that is not there. */
+async function latencyOf(store: Peer['store'], signal: AbortSignal): Promise<number> {
+  const link = capability(store, 'link');
+  if (link !== undefined) return await link.latency({ signal });
+  const { hashcodeOf } = await import('../../core/block/hashcode.ts');
+  const start = performance.now();
+  await store.has([hashcodeOf(store.hashName, Buffer.from('is anybody there?'))], { signal });
+  return performance.now() - start;
+}

@@ -1,0 +1,72 @@
+import { octetsToText } from '../../core/base/octets.ts';
+import { errorText } from '../../core/base/system/system-error.ts';
+import { hashcodeLabel } from '../../core/block/hashcode.ts';
+import type { Store } from '../../core/store/store.ts';
+import { defineCommand } from '../command.ts';
+import { countText } from '../parts/format.ts';
+import { resolveLocalPath } from '../parts/local-path.ts';
+import { ARCHIVE_OPTION, FindingsReport, maintain, moreArchives } from '../parts/maintenance.ts';
+
+/** `repair`: Blocks that are missing or damaged come back from where they still are. */
+export const repair = defineCommand({
+  name: 'repair',
+  group: 'store',
+  summary: 'bring back Blocks that are missing or damaged',
+  changesLocal: true,
+  plans: true,
+  details: [
+    'repair looks for every Block that a root needs and that is missing or damaged. It looks in other records of the Store, in the damaged record with one bit flipped, and in the Store of --from. It also looks in LOCAL files and directories: it cuts them into Blocks as put does, and stores only the Blocks that are needed. It verifies what it finds, stores it anew, and then looks for what that leads to.',
+    'Run scrub first, which finds damage that nobody has met yet. repair names paths that stay harmed as fsck does, and the exit status is then 13.',
+  ],
+  args: [{ name: 'local', kind: 'local', summary: 'local files and directories that may still hold it', optional: true, repeat: true }],
+  options: [
+    { name: 'from', short: 'f', value: { name: 'STORE', kind: 'store' }, summary: 'another Store that may have it' },
+    ARCHIVE_OPTION,
+  ],
+  examples: [
+    { line: 'repair --from /mnt/backup/store', says: 'take what is missing from a copy' },
+    { line: 'repair ~/docs', says: 'take it from files that were put and are still as they were' },
+  ],
+  async run(context, { args, options }) {
+    const { session, output, diagnostics, signal, shell, plan } = context;
+    if (plan) {
+      output.line('would look for Blocks that are missing or damaged');
+      return;
+    }
+    const { repair: mend } = await import('../../core/maintain/repair.ts');
+    const report = await FindingsReport.make(context);
+    const from = options.get('from');
+    const sources: Store[] = from === undefined || from === true ? [] : [await shell.openStore(octetsToText(from))];
+    try {
+      const counts = await maintain(
+        context,
+        'repair',
+        true,
+        async (datadir) =>
+          await mend(datadir, {
+            signal,
+            sources,
+            files: args.map((word) => resolveLocalPath(session.localCwd, word)),
+            ...moreArchives(context, options),
+            onFinding: (finding) => report.add(finding),
+            onRepaired(hashcode, where) {
+              output.record({ repaired: hashcodeLabel(hashcode), from: where });
+              output.line(`Block H{${hashcodeLabel(hashcode)}}: from ${where}`);
+            },
+            onFailure: (where, error) => diagnostics.failure(`repair from "${where}": ${errorText(error)}`),
+            onProgress: ({ doing, done }) => diagnostics.progress({ label: `repair: ${doing}`, doneBytes: 0, doneItems: done }),
+          }),
+      );
+      output.record({
+        repair: counts.missing === 0 ? 'whole' : 'faults',
+        repaired_blocks: counts.repaired,
+        missing_blocks: counts.missing,
+      });
+      const rest = counts.missing === 0 ? 'every root is whole' : `${countText(counts.missing, 'Block')} still missing or damaged`;
+      output.line(`${countText(counts.repaired, 'Block')} brought back; ${rest}`);
+      report.end('repair');
+    } finally {
+      for (const source of sources) await source[Symbol.asyncDispose]();
+    }
+  },
+});

@@ -1,0 +1,91 @@
+import { UsageError } from '../../core/base/errors.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import { defineCommand } from '../command.ts';
+import { countText, sizeText } from '../parts/format.ts';
+import { ARCHIVE_OPTION, durationMs, FindingsReport, maintain, moreArchives } from '../parts/maintenance.ts';
+
+/** `scrub`: every octet of the Store. */
+export const scrub = defineCommand({
+  name: 'scrub',
+  group: 'store',
+  summary: 'read Blocks and verify each against its hash',
+  changesLocal: true,
+  plans: true,
+  details: [
+    'scrub reads the data files to their end, or for some time (--budget), or a share of them (--subset). It begins with what was never verified, and then takes what was verified longest ago. The Store notes what was verified when. With a budget every day, scrub comes round to everything.',
+    'From then on a damaged Block counts as absent: the next put of the same data stores it anew. A whole Block in a damaged record is stored anew at once. scrub names the harmed paths as fsck does, and the exit status is then 13.',
+  ],
+  options: [
+    { name: 'budget', short: 'b', value: { name: 'TIME', kind: 'text' }, summary: 'stop after this time: 60s, 15m, 2h' },
+    { name: 'subset', value: { name: 'SHARE', kind: 'text' }, summary: 'verify this share of the bytes: 10%' },
+    ARCHIVE_OPTION,
+  ],
+  examples: [
+    { line: 'scrub', says: 'verify everything' },
+    { line: 'scrub --budget 60s', says: 'verify for a minute, going on where the last run stopped' },
+  ],
+  async run(context, { options }) {
+    const { output, diagnostics, signal, now, plan } = context;
+    const budget = options.get('budget');
+    const subset = options.get('subset');
+    const { scrub: verify } = await import('../../core/maintain/scrub.ts');
+    const report = await FindingsReport.make(context);
+    const limits = {
+      ...(budget === undefined || budget === true ? {} : { budgetMs: durationMs('budget', budget) }),
+      ...(subset === undefined || subset === true ? {} : { subset: shareOf(subset) }),
+    };
+    if (plan) {
+      output.line('would read and verify Blocks');
+      return;
+    }
+    const startMs = performance.now();
+    const counts = await maintain(
+      context,
+      'scrub',
+      false,
+      async (datadir) =>
+        await verify(datadir, {
+          signal,
+          ...limits,
+          ...moreArchives(context, options),
+          nowSeconds: () => Math.floor(now().getTime() / 1000),
+          monotonicMs: () => performance.now(),
+          onFinding: (finding) => report.add(finding),
+          onProgress: ({ doneBytes, totalBytes }) => diagnostics.progress({ label: 'scrub', doneBytes, totalBytes }),
+        }),
+    );
+    const seconds = (performance.now() - startMs) / 1000;
+    const oldest = counts.oldest === undefined ? undefined : new Date(counts.oldest * 1000).toISOString();
+    output.record({
+      scrub: report.faults === 0 ? 'clean' : 'faults',
+      faults: report.faults,
+      blocks: counts.blocks,
+      bytes: counts.bytes,
+      total_bytes: counts.totalBytes,
+      never_verified_bytes: counts.neverBytes,
+      ...(oldest === undefined ? {} : { oldest }),
+      damaged_blocks: counts.damagedBlocks,
+      salvaged_blocks: counts.salvagedBlocks,
+      seconds: Number(seconds.toFixed(3)),
+    });
+    const parts = [
+      `${countText(counts.blocks, 'Block')} whole`,
+      ...(counts.damagedBlocks > 0 ? [`${countText(counts.damagedBlocks, 'Block')} damaged`] : []),
+      ...(counts.salvagedBlocks > 0 ? [`${countText(counts.salvagedBlocks, 'Block')} stored anew`] : []),
+      `${sizeText(counts.bytes)} of ${sizeText(counts.totalBytes)} read`,
+      ...(counts.neverBytes > 0 ? [`${sizeText(counts.neverBytes)} never verified yet`] : []),
+      ...(oldest === undefined ? [] : [`all verified since ${oldest}`]),
+      `${seconds.toFixed(2)} s, ${sizeText(counts.bytes / Math.max(seconds, 0.001))}/s`,
+    ];
+    output.line(parts.join('; '));
+    report.end('scrub');
+  },
+});
+
+function shareOf(word: Octets): number {
+  const [, number] = /^(\d+(?:\.\d+)?)%$/.exec(word) ?? [];
+  const share = Number(number) / 100;
+  if (!(share > 0 && share <= 1)) throw new UsageError(`--subset "${octetsToText(word)}": expected a share such as 10%`);
+  return share;
+}

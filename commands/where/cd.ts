@@ -1,0 +1,56 @@
+import { PathError, VtError } from '../../core/base/errors.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import { ROOT_PATH } from '../../core/tree/path.ts';
+import type { TreePath } from '../../core/tree/tree.ts';
+import { defineCommand } from '../command.ts';
+import { pathArgument, requireEntry } from '../parts/entry.ts';
+import { octetsFields } from '../parts/format.ts';
+import type { Session } from '../session.ts';
+
+/** `cd`: another working path, or another state of the tree. */
+export const cd = defineCommand({
+  name: 'cd',
+  aliases: ['chdir'],
+  group: 'where',
+  summary: 'change the working path, or look at a past state',
+  details: [
+    'Without PATH it goes to the start Dir. `cd -` goes back to the path before.',
+    '`cd @3`, `cd @-1`, `cd @2026-11-22` and `cd @7d` show a past state, read-only: by its number, counted back, or by its time. A path may follow: `cd @3/docs`. `cd @` returns to the present. For an entry whose name starts with @, type ./@name.',
+  ],
+  args: [{ name: 'path', kind: 'stored', summary: 'a Dir, `-`, or @STATE', optional: true }],
+  examples: [
+    { line: 'cd @yesterday', says: 'the newest state that was saved 24 hours ago or earlier' },
+    { line: 'cd @', says: 'back to the present' },
+  ],
+  async run({ session, output, signal }, { args: [argument] }) {
+    const before = { cwd: session.cwd, view: session.view };
+    if (argument === '-') {
+      await goBack(session, signal);
+      output.line(output.name(session.cwd));
+    } else if (argument?.startsWith('@') === true) await goToState(session, argument, signal);
+    else await goToPath(session, argument === undefined ? ROOT_PATH : pathArgument(session, argument), signal);
+    session.previousCwd = before.cwd;
+    session.previousView = before.view;
+    output.record({ ...octetsFields('cwd', session.cwd), ...(session.view === undefined ? {} : { state: session.view }) });
+  },
+});
+
+async function goBack(session: Session, signal: AbortSignal): Promise<void> {
+  const { previousCwd, previousView } = session;
+  if (previousCwd === undefined) throw new VtError('EFAILED', 'cd "-": there is no path before this one');
+  if (previousView !== session.view) await session.visit(previousView, signal);
+  await goToPath(session, previousCwd, signal);
+}
+
+async function goToState(session: Session, argument: Octets, signal: AbortSignal): Promise<void> {
+  const slash = argument.indexOf('/');
+  await session.visit(octetsToText((slash < 0 ? argument : argument.slice(0, slash)) as Octets), signal);
+  if (slash >= 0) await goToPath(session, pathArgument(session, argument.slice(slash) as Octets), signal);
+}
+
+async function goToPath(session: Session, path: TreePath, signal: AbortSignal): Promise<void> {
+  const entry = await requireEntry(session.tree, path, 'cd', { signal });
+  if (entry.dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'cd', octetsToText(path));
+  session.cwd = path;
+}

@@ -1,0 +1,105 @@
+import {
+  fchmodSync,
+  fchownSync,
+  constants as fsConstants,
+  fstatSync,
+  futimesSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs';
+import { constants } from 'node:os';
+import { nodeTime, readTimespec } from '../timespec.ts';
+import type { AtCalls, CName } from './at-calls.ts';
+import { errorCode, systemError } from './system-error.ts';
+
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = fsConstants;
+const O_PATH = 0o10000000; // Linux
+const OPEN_FLAGS = {
+  create: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
+  dir: O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+  node: O_PATH | O_NOFOLLOW,
+} as const;
+
+/** The calls with Node alone, where Linux shows the open directories of a process under /proc/self/fd. */
+export function procAtCalls(): AtCalls {
+  return {
+    open: (dir, name, mode) => openSync(procPath(dir, name), OPEN_FLAGS[mode], 0o600),
+    mkdir(dir, name, mode) {
+      mkdirSync(procPath(dir, name), { mode });
+    },
+    rename(dir, from, to) {
+      renameSync(procPath(dir, from), procPath(dir, to));
+    },
+    link(fromDir, from, toDir, to) {
+      linkSync(procPath(fromDir, from), procPath(toDir, to));
+    },
+    symlink(target, dir, name) {
+      symlinkSync(Buffer.from(target), procPath(dir, name));
+    },
+    readlink: (dir, name) => readlinkSync(procPath(dir, name), 'buffer'),
+    unlink(dir, name) {
+      try {
+        unlinkSync(procPath(dir, name));
+      } catch (error) {
+        if (errorCode(error) !== 'ENOENT') throw error;
+      }
+    },
+    rmdir(dir, name) {
+      rmdirSync(procPath(dir, name));
+    },
+    mknod(_dir, name) {
+      throw systemError(constants.errno.ENOTSUP, 'mknod', name.subarray(0, name.length - 1));
+    },
+    stat(dir, name) {
+      const seen = lstatSync(procPath(dir, name), { bigint: true, throwIfNoEntry: false });
+      if (seen === undefined) return undefined;
+      return {
+        mode: Number(seen.mode),
+        uid: Number(seen.uid),
+        gid: Number(seen.gid),
+        size: Number(seen.size),
+        nlink: Number(seen.nlink),
+        ino: seen.ino,
+        dev: seen.dev,
+        mtimeNs: seen.mtimeNs,
+        rdev: splitDevice(seen.rdev),
+      };
+    },
+    chown(dir, name, uid, gid) {
+      lchownSync(procPath(dir, name), uid, gid);
+    },
+    utimens(dir, name, times) {
+      const seen = lstatSync(procPath(dir, name), { bigint: true });
+      lutimesSync(procPath(dir, name), nodeTime(readTimespec(times, 0) ?? seen.atimeNs), nodeTime(readTimespec(times, 16) ?? seen.mtimeNs));
+    },
+    fchown: fchownSync,
+    fchmod: fchmodSync,
+    futimens(fd, times) {
+      const seen = fstatSync(fd, { bigint: true });
+      futimesSync(fd, nodeTime(readTimespec(times, 0) ?? seen.atimeNs), nodeTime(readTimespec(times, 16) ?? seen.mtimeNs));
+    },
+  };
+}
+
+/** A path which the kernel resolves from the open directory; the name itself is the only element that is looked up. */
+function procPath(dir: number, name: CName): Buffer {
+  if (process.platform !== 'linux') throw systemError(constants.errno.ENOTSUP, 'openat', name.subarray(0, name.length - 1));
+  return Buffer.concat([Buffer.from(`/proc/self/fd/${dir}/`), name.subarray(0, name.length - 1)]);
+}
+
+/** The numbers of a dev_t: major(3) and minor(3) of Linux. */
+export function splitDevice(rdev: bigint): { readonly major: number; readonly minor: number } {
+  return {
+    major: Number(((rdev >> 32n) & 0xfffff000n) | ((rdev >> 8n) & 0xfffn)),
+    minor: Number(((rdev >> 12n) & 0xffffff00n) | (rdev & 0xffn)),
+  };
+}

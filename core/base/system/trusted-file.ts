@@ -1,0 +1,30 @@
+import { realpathSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { VtError } from '../errors.ts';
+
+/** Permission to write for group and others; of an ACL the group's are those that it gives at most. */
+const WRITABLE_BY_OTHERS = 0o022;
+const STICKY = 0o1000;
+
+/**
+ * Refuses a file that somebody else may have written: it, and each folder above it, must belong to the user or to root, and neither
+ * group nor others may write there, but for what is the user's own in a sticky folder such as /tmp. It is ssh's rule for its own files.
+ *
+ * @param what - what the file is, for the message: `configuration`
+ * @throws {VtError} EPERM with what to change; a system error where it cannot be looked at
+ */
+export function requireTrusted(file: string, what: string): void {
+  const user = process.geteuid?.();
+  if (user === undefined) return;
+  let path = realpathSync(file);
+  for (let isFile = true; ; isFile = false) {
+    const { uid, mode } = statSync(path);
+    const place = isFile ? `${what} "${file}"` : `${what} "${file}": its folder "${path}"`;
+    if (uid !== user && uid !== 0) throw new VtError('EPERM', `${place} belongs to another user`, { remedy: `run: chown ${user} ${path}` });
+    if ((mode & WRITABLE_BY_OTHERS) !== 0 && (isFile || (mode & STICKY) === 0))
+      throw new VtError('EPERM', `${place} can be written by others`, { remedy: `run: chmod go-w ${path}` });
+    const above = dirname(path);
+    if (above === path) return;
+    path = above;
+  }
+}

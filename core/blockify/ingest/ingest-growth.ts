@@ -1,0 +1,70 @@
+import type { BlockTreeBuilder } from '../../block/tree-builder.ts';
+import { KERNEL_CONTEXT } from '../edge-kernel.ts';
+import type { EdgePicker } from '../edge-picker.ts';
+import type { LaneContext } from './slice-lane.ts';
+import { SliceLane } from './slice-lane.ts';
+import { SlicesAhead } from './slices-ahead.ts';
+import { SLOT_DATA_SIZE, slotDataAt } from './slots.ts';
+
+/** A content as far as it is cut: a lane goes on with it, and changes its picker and its tree. */
+export interface Growth {
+  readonly picker: EdgePicker;
+  readonly tree: BlockTreeBuilder;
+  /** Octets so far. */
+  readonly span: number;
+  /** The last octets: those that have no leaf yet, and no less than the kernel's context, if there are so many. */
+  readonly held: Uint8Array;
+}
+
+/** Where what comes next is taken from. */
+export interface GrowthSource {
+  /** Fills `room` from its start. @returns how many octets came; fewer than there is room for at the end, where 0 may come */
+  read(room: Uint8Array): number;
+  /** The parser's edges in what came, as an EdgePicker takes them. */
+  parse(slice: Uint8Array): readonly number[] | undefined;
+}
+
+/**
+ * Goes on with a content by the workers: what is parsed one after the other is parsed here, and scanned and hashed there. Leaves go to
+ * the Store at once.
+ *
+ * @returns what is `held` afterwards. Where it rejects, picker and tree are of no use any more
+ */
+export async function ingestGrowth(context: LaneContext, { picker, tree, span, held }: Growth, source: GrowthSource): Promise<Uint8Array> {
+  const { bytes, layout } = context;
+  const lane = new SliceLane(context, { picker, tree, end: span, tail: held.subarray(held.length - picker.pending) });
+  const ahead = new SlicesAhead(context, lane);
+  // The last octets before the slot that is filled.
+  let before = Uint8Array.from(held.subarray(Math.max(0, held.length - KERNEL_CONTEXT)));
+  let isOver = false;
+  try {
+    for (;;) {
+      while (!isOver && !ahead.isFull) {
+        const slot = context.tryAcquire() ?? (ahead.isEmpty ? await context.acquire() : undefined);
+        if (slot === undefined) break;
+        const dataAt = slotDataAt(layout, slot);
+        const room = bytes.subarray(dataAt, dataAt + SLOT_DATA_SIZE);
+        let length = 0;
+        let parsed: readonly number[] | undefined;
+        try {
+          length = source.read(room);
+          if (length > 0) parsed = source.parse(room.subarray(0, length));
+        } finally {
+          if (length === 0) context.release(slot);
+        }
+        isOver = length < SLOT_DATA_SIZE;
+        if (length === 0) break;
+        bytes.set(before, dataAt - before.length);
+        const known = Math.min(KERNEL_CONTEXT, before.length + length);
+        ahead.add(slot, length, { fd: undefined, offset: 0, context: before.length }, parsed);
+        before = bytes.slice(dataAt + length - known, dataAt + length);
+      }
+      if (ahead.isEmpty) break;
+      await ahead.takeOne();
+    }
+    const tail = await lane.pause();
+    return tail.length >= before.length ? tail : before;
+  } finally {
+    await ahead.settle();
+  }
+}

@@ -1,0 +1,48 @@
+import { readFully } from '../../base/system/read-fully.ts';
+import type { Block } from '../../block/block.ts';
+import { KERNEL_CONTEXT } from '../edge-kernel.ts';
+import type { ContentHint } from '../parser.ts';
+import { MAX_HEAD_SIZE } from '../parser.ts';
+import { fileSlices } from './file-slices.ts';
+import { LaneParsing } from './lane-parsing.ts';
+import type { LaneContext } from './slice-lane.ts';
+import { SliceLane } from './slice-lane.ts';
+import { SlicesAhead } from './slices-ahead.ts';
+import { SLOT_DATA_SIZE } from './slots.ts';
+
+/** Octets of a file for whose parser a worker is started. */
+const WORTH_A_WORKER = 4 * 1024 * 1024;
+
+/**
+ * The Block of an open file: workers read its slices, its holes nobody does.
+ *
+ * @param size - octets to read; of a file that turns out shorter, as many as there are
+ * @param sparse - whether it may have holes
+ * @param hint - what its parser is chosen by, with its first octets
+ */
+export async function ingestOpenFile(context: LaneContext, fd: number, size: number, sparse: boolean, hint: ContentHint): Promise<Block> {
+  const lane = new SliceLane(context);
+  const head = new Uint8Array(Math.min(size, MAX_HEAD_SIZE));
+  const parser = context.parserOf(hint, head.subarray(0, readFully(fd, head, 0)));
+  if (parser !== undefined) lane.useParsing(new LaneParsing(context, parser, size > WORTH_A_WORKER));
+  const ahead = new SlicesAhead(context, lane);
+  const slices = fileSlices(fd, size, sparse, SLOT_DATA_SIZE);
+  let next = slices.next();
+  try {
+    for (;;) {
+      while (next.done !== true && !ahead.isFull) {
+        const { hole, offset, length } = next.value;
+        const slot = context.tryAcquire() ?? (ahead.isEmpty ? await context.acquire() : undefined);
+        if (slot === undefined) break;
+        if (hole) ahead.addHole(slot, length);
+        else ahead.add(slot, length, { fd, offset, context: Math.min(offset, KERNEL_CONTEXT) });
+        next = slices.next();
+      }
+      // Where it was cut short, what comes after is not there.
+      if (ahead.isEmpty || !(await ahead.takeOne())) break;
+    }
+    return await lane.finish();
+  } finally {
+    await ahead.settle();
+  }
+}

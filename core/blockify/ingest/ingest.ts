@@ -1,0 +1,412 @@
+import { fstatSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { VtError } from '../../base/errors.ts';
+import type { Octets } from '../../base/octets.ts';
+import { octetsFromBytes } from '../../base/octets.ts';
+import type { OpOptions } from '../../base/op-options.ts';
+import { sameSignature } from '../../base/system/file-signature.ts';
+import { findXattrs } from '../../base/system/find-xattrs.ts';
+import type { SharedMemory } from '../../base/system/shared-memory.ts';
+import type { Block } from '../../block/block.ts';
+import { PendingBlocks } from '../../block/block-sink.ts';
+import { HASH_SCRATCH_SIZE } from '../../block/hash.ts';
+import { capability } from '../../store/capability.ts';
+import type { Store } from '../../store/store.ts';
+import { parserOf } from '../choose-parser.ts';
+import { KERNEL_SCRATCH_SIZE } from '../edge-kernel.ts';
+import { mimeTypeIn } from '../mime-type.ts';
+import type { ContentHint } from '../parser.ts';
+import type { AddedBlocks, IntakeCounts } from './block-intake.ts';
+import { BlockIntake } from './block-intake.ts';
+import { closeQuietly, openToRead } from './file-slices.ts';
+import type { Growth, GrowthSource } from './ingest-growth.ts';
+import { ingestGrowth } from './ingest-growth.ts';
+import { IngestJobs, MAX_REREADS } from './ingest-jobs.ts';
+import { ingestOpenFile } from './ingest-open-file.ts';
+import type { Job, JobResult, LeafTable, ParseJob, ScanResult, SmallResult, WorkerSetup } from './ingest-protocol.ts';
+import { ingestStream } from './ingest-stream.ts';
+import type { IngestedFile, QueuedFile, SeenFile } from './ingested-file.ts';
+import type { LaneContext } from './slice-lane.ts';
+import type { SlotLayout } from './slots.ts';
+import { FreeSlots, slotLayout, slotMemory } from './slots.ts';
+import { SmallFiles } from './small-files.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+/** Files up to this many octets are read whole, many in one slot. */
+const SMALL_FILE_SIZE = 512 * 1024;
+
+/** Octets that the main thread works at itself before it starts workers, which takes some 50 ms. */
+const INLINE_SIZE = 4 * 1024 * 1024;
+
+/** More threads than two gained nothing where the Store appends with one. */
+const MAX_DEFAULT_WORKERS = 2;
+
+/** Large files read at a time. */
+const MAX_LANES = 4;
+
+/** Batches and large files that wait before `busy`. */
+const MAX_WAITING = 3;
+
+/** Octets of superblocks that wait before they go to the Store, where the caller does not see to it. */
+const MAX_PENDING_SIZE = 1024 * 1024;
+
+export interface IngestOptions extends OpOptions {
+  /** Worker threads; 0: none. Default: as there are cores, at most 2. */
+  readonly workers?: number | undefined;
+  /** Store nothing; count what would be new. */
+  readonly plan?: boolean | undefined;
+  /** The name of a parser for all contents, or `none`; default: for each the one that fits. */
+  readonly parser?: string | undefined;
+}
+
+/**
+ * The way of content into a Store: read into shared memory, cut, hashed in worker threads, added in batches, and
+ * referred to by block trees. The same bytes give the same reference on every way in. Memory is bounded by the slots.
+ *
+ * What is read goes to the Store at once; superblocks wait in `pending` until `flushPending`.
+ */
+export class Ingest implements AsyncDisposable {
+  /** Superblocks, and whatever else of small Blocks the caller adds, on their way to the Store. */
+  readonly pending: PendingBlocks;
+  readonly #intake: BlockIntake;
+  readonly #layout: SlotLayout;
+  readonly #setup: Omit<WorkerSetup, 'thread'>;
+  readonly #memory: SharedMemory;
+  readonly #bytes: Uint8Array;
+  readonly #slots: FreeSlots;
+  readonly #pool: WorkerPool | undefined;
+  readonly #lane: LaneContext;
+  readonly #smallFiles: SmallFiles;
+  readonly #parser: string | undefined;
+  /** Which worker has the parser of a content, by its number; undefined for this thread. */
+  readonly #parsedAt = new Map<number, number | undefined>();
+  #contents = 0;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onAbort = (): void => this.#fail(new VtError('ECANCELLED', 'cancelled', { cause: this.#signal?.reason }));
+  #inline: IngestJobs | undefined;
+  #inlineSize = 0;
+  /** Octets of the files handed in. */
+  #expectedSize = 0;
+  #readBytes = 0;
+  /** The first error of the Store or the workers: it counts for everything that comes after. */
+  #failure: { readonly error: unknown } | undefined;
+  /** The last `flushPending`, whatever became of it. */
+  #flushing: Promise<void> = Promise.resolve();
+  #lanes = 0;
+  readonly #largeFiles: QueuedFile[] = [];
+  /** Files not settled yet, and who waits for them or for room. */
+  #open = 0;
+  readonly #waiters: { readonly isDone: () => boolean; readonly resolve: () => void }[] = [];
+
+  constructor(store: Store, options: IngestOptions = {}) {
+    this.#signal = options.signal;
+    const intake = new BlockIntake(store, { plan: options.plan, signal: options.signal });
+    this.#intake = intake;
+    this.pending = new PendingBlocks(store.hashName);
+    const workers = options.workers ?? Math.min(MAX_DEFAULT_WORKERS, availableParallelism());
+    this.#layout = slotLayout(store.edges, workers + 1, KERNEL_SCRATCH_SIZE + HASH_SCRATCH_SIZE);
+    this.#memory = slotMemory(this.#layout);
+    this.#bytes = new Uint8Array(this.#memory.buffer);
+    this.#slots = new FreeSlots(this.#layout.slots);
+    this.#parser = options.parser;
+    this.#setup = {
+      memory: this.#memory,
+      layout: this.#layout,
+      edges: store.edges,
+      hashName: store.hashName,
+      compression: capability(store, 'recordSink')?.compression ?? 'none',
+      parser: options.parser,
+    };
+    this.#pool = workers === 0 ? undefined : new WorkerPool(this.#setup, workers);
+    this.#lane = {
+      edges: store.edges,
+      layout: this.#layout,
+      bytes: this.#bytes,
+      sink: this.pending,
+      parserOf: (hint, head) => parserOf({ ...hint, parser: hint.parser ?? this.#parser }, head, store.edges.minSize),
+      nextContent: () => this.#contents++,
+      parse: (job, isLarge) => this.#parse(job, isLarge),
+      hash: (job) => this.#run(job, 0) as Promise<LeafTable>,
+      add: (batch) => this.#add(batch),
+      get wantsRecords() {
+        return intake.wantsRecords;
+      },
+      scan: (job) => this.#run(job, job.length) as Promise<ScanResult>,
+      acquire: () => this.#slots.acquire(),
+      tryAcquire: () => this.#slots.tryAcquire(),
+      release: (slot) => this.#slots.release(slot),
+      relieve: () => this.#relieve(),
+      onRead: (size) => {
+        this.#readBytes += size;
+      },
+    };
+    this.#smallFiles = new SmallFiles({
+      hashName: store.hashName,
+      bytes: this.#bytes,
+      slots: this.#slots,
+      sink: this.pending,
+      get wantsRecords() {
+        return intake.wantsRecords;
+      },
+      run: (job, size) => this.#run(job, size) as Promise<SmallResult>,
+      add: (batch) => this.#add(batch),
+      onStart: () => this.#wake(),
+      onRead: this.#lane.onRead,
+      onGrown: (file) => {
+        this.#largeFiles.push(file);
+        this.#startLanes();
+      },
+      onFailure: (error) => this.#fail(error),
+    });
+    if (options.signal?.aborted === true) this.#onAbort();
+    else options.signal?.addEventListener('abort', this.#onAbort);
+  }
+
+  /** Counts of the Blocks added so far. */
+  counts(): IntakeCounts {
+    return this.#intake.counts();
+  }
+
+  /** Octets of content read so far; those of a file that changes meanwhile count each time. */
+  get readBytes(): number {
+    return this.#readBytes;
+  }
+
+  /** Whether whoever walks a tree had better await `ready` before the next file. */
+  get busy(): boolean {
+    return this.#smallFiles.waitingBatches + this.#largeFiles.length >= MAX_WAITING;
+  }
+
+  /** Resolves when it is no longer busy. */
+  ready(): Promise<void> {
+    return this.#until(() => !this.busy);
+  }
+
+  /** Resolves when every file handed in is settled. */
+  settled(): Promise<void> {
+    return this.#until(() => this.#open === 0);
+  }
+
+  /** Why the pipeline itself failed (the Store, a worker, the signal), and not one file. */
+  get failure(): { readonly error: unknown } | undefined {
+    return this.#failure;
+  }
+
+  /**
+   * Reads a regular file. Small ones go together: the batch is sent when it is full, on `send`, or when the event loop turns.
+   *
+   * @param seen - how it was seen; of a file that differs when it is read, or changes meanwhile, the result tells
+   * @throws a SystemError if it cannot be read; what the Store throws; ECANCELLED
+   */
+  file(path: Buffer, seen: SeenFile): Promise<IngestedFile> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
+    this.#open++;
+    return new Promise((resolve, reject) => {
+      // Who waits for all is told after whoever waits for this one.
+      let isOpen = true;
+      const done = (): void => {
+        if (isOpen) this.#open--;
+        isOpen = false;
+        this.#wake();
+      };
+      this.#queue({
+        path,
+        seen,
+        resolve: (file) => {
+          resolve(file);
+          done();
+        },
+        reject: (error) => {
+          reject(error);
+          done();
+        },
+      });
+    });
+  }
+
+  /** The Block of `data`. @param hint - what its parser is chosen by, with its first octets */
+  async bytes(data: Uint8Array, hint: ContentHint = {}): Promise<Block> {
+    return await this.stream([data], hint);
+  }
+
+  /**
+   * The Block of the chunks' content. A chunk may be reused once the next is asked for.
+   *
+   * @param start - octets of the content that come before the first chunk, of another Block
+   */
+  async stream(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, hint: ContentHint = {}, start = 0): Promise<Block> {
+    return await ingestStream(this.#lane, chunks, hint, start);
+  }
+
+  /** Goes on with a content that grows. @returns as {@link ingestGrowth} */
+  async grow(growth: Growth, source: GrowthSource): Promise<Uint8Array> {
+    return await ingestGrowth(this.#lane, growth, source);
+  }
+
+  /** Sends the small files that wait. */
+  send(): void {
+    this.#smallFiles.send();
+  }
+
+  /**
+   * Adds what waits in `pending` to the Store. All that was put there before is added once this resolves, also what another
+   * call took along.
+   *
+   * @throws what the Store throws, and from then on always: a Block of an earlier batch is missing
+   */
+  flushPending(): Promise<void> {
+    const flushed = this.#flushing.then(async () => {
+      this.#checkWhole();
+      try {
+        await this.pending.flushTo(this.#intake);
+      } catch (error) {
+        this.#fail(error);
+        throw error;
+      }
+      // A batch of leaves may have failed meanwhile.
+      this.#checkWhole();
+    });
+    this.#flushing = flushed.catch(() => undefined);
+    return flushed;
+  }
+
+  /** Nothing that was built here may be named once a batch is lost. */
+  #checkWhole(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#fail(new VtError('ECLOSED', 'ingest: already closed'));
+    await this.#pool?.[Symbol.asyncDispose]();
+  }
+
+  #queue(file: QueuedFile): void {
+    const size = Number(file.seen.size);
+    // Workers start while this thread does what comes first.
+    this.#expectedSize += size;
+    if (this.#expectedSize > INLINE_SIZE) this.#pool?.start();
+    if (size <= SMALL_FILE_SIZE) {
+      this.#smallFiles.add(file);
+      return;
+    }
+    this.#largeFiles.push(file);
+    this.#startLanes();
+  }
+
+  #startLanes(): void {
+    while (this.#lanes < MAX_LANES) {
+      const file = this.#largeFiles.shift();
+      if (file === undefined) return;
+      this.#lanes++;
+      this.#largeFile(file)
+        .then(file.resolve, file.reject)
+        .finally(() => {
+          this.#lanes--;
+          this.#wake();
+          this.#startLanes();
+        });
+    }
+  }
+
+  /** Reads a large file, again while it changes. */
+  async #largeFile({ path, seen: first }: QueuedFile): Promise<IngestedFile> {
+    const readAtMs = Date.now();
+    const fd = openToRead(path);
+    try {
+      const hint = { fileName: baseName(octetsFromBytes(path)), mimeType: mimeTypeIn(findXattrs(fd).xattrs ?? []) };
+      let stat = fstatSync(fd, { bigint: true });
+      for (let reads = 0; ; reads++) {
+        if (!stat.isFile()) throw new VtError('EFAILED', 'read file: it is no regular file any more');
+        const before = stat;
+        const block = await ingestOpenFile(this.#lane, fd, Number(before.size), before.blocks * 512n < before.size, hint);
+        stat = fstatSync(fd, { bigint: true });
+        const settled = sameSignature(before, stat);
+        if (!settled && reads < MAX_REREADS) continue;
+        await this.#relieve();
+        const { xattrs, error } = findXattrs(fd);
+        return { block, stat: sameSignature(first, stat) ? undefined : stat, seen: stat, settled, xattrs, xattrError: error, readAtMs };
+      }
+    } finally {
+      closeQuietly(fd);
+    }
+  }
+
+  /** Sends superblocks to the Store where many wait. */
+  async #relieve(): Promise<void> {
+    if (this.pending.size > MAX_PENDING_SIZE) await this.flushPending();
+  }
+
+  async #add(batch: AddedBlocks): Promise<void> {
+    try {
+      await this.#intake.add(batch);
+    } catch (error) {
+      this.#fail(error);
+      throw error;
+    }
+  }
+
+  /** Does the first job of a content's parser where there is room, and all further ones there too. */
+  #parse(job: ParseJob, isLarge: boolean): Promise<number[]> {
+    const pool = this.#pool;
+    if (!this.#parsedAt.has(job.content)) {
+      const inWorker = pool !== undefined && (pool.started || isLarge);
+      this.#parsedAt.set(job.content, inWorker ? job.content : undefined);
+    }
+    const place = this.#parsedAt.get(job.content);
+    if (job.part === 'end') this.#parsedAt.delete(job.content);
+    if (place === undefined || pool === undefined) return this.#runHere(job) as Promise<number[]>;
+    return this.#watched(pool, pool.runAt(place, job)) as Promise<number[]>;
+  }
+
+  /** Does a job here as long as there was little to do, and else in a worker. @param size - octets that it reads */
+  #run(job: Job, size: number): Promise<JobResult> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
+    this.#inlineSize += size;
+    const pool = this.#pool;
+    if (pool !== undefined && (pool.isUp || this.#inlineSize > INLINE_SIZE)) return this.#watched(pool, pool.run(job));
+    return this.#runHere(job);
+  }
+
+  #watched(pool: WorkerPool, done: Promise<JobResult>): Promise<JobResult> {
+    done.catch((error: unknown) => {
+      if (pool.failed) this.#fail(error);
+    });
+    return done;
+  }
+
+  #runHere(job: Job): Promise<JobResult> {
+    this.#inline ??= new IngestJobs({ ...this.#setup, thread: 0 });
+    try {
+      return Promise.resolve(this.#inline.run(job));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = { error };
+    this.#slots.fail(error);
+    for (const { reject } of [...this.#smallFiles.takeWaiting(), ...this.#largeFiles.splice(0)]) reject(error);
+    this.#wake();
+  }
+
+  #until(isDone: () => boolean): Promise<void> {
+    if (isDone()) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.push({ isDone, resolve }));
+  }
+
+  #wake(): void {
+    for (let i = this.#waiters.length - 1; i >= 0; i--) {
+      const waiter = this.#waiters[i];
+      if (waiter === undefined || !(waiter.isDone() || (this.#failure !== undefined && this.#open === 0))) continue;
+      this.#waiters.splice(i, 1);
+      waiter.resolve();
+    }
+  }
+}
+
+function baseName(path: Octets): Octets {
+  return path.slice(path.lastIndexOf('/') + 1) as Octets;
+}

@@ -1,0 +1,83 @@
+import type { Block } from '../../block/block.ts';
+import type { HashName } from '../../block/hash.ts';
+import { hashByName } from '../../block/hash.ts';
+import type { BlockTreeBuilder } from '../../block/tree-builder.ts';
+import type { DigestedBlock } from '../../store/store.ts';
+import type { AddedBlocks } from './block-intake.ts';
+import type { LeafTable } from './ingest-protocol.ts';
+
+/** Of a leaf that is stored as a Block. */
+export const LEAF_HASHED = 0;
+
+/** Of a leaf whose octets are all the same. */
+export const LEAF_RUN = 1;
+
+/** Of a leaf that stands in its reference. */
+export const LEAF_LITERAL = 2;
+
+/** Reads the leaves of a table, one after the other. */
+export class LeafReader {
+  readonly #hashName: HashName;
+  readonly #digestSize: number;
+  readonly #table: LeafTable;
+  readonly #ranges: ArrayLike<number>;
+  readonly #bytes: Uint8Array;
+  #next = 0;
+  #nextHashed = 0;
+
+  /** @param ranges - pairs: where the leaves lie in `bytes` */
+  constructor(hashName: HashName, table: LeafTable, ranges: ArrayLike<number>, bytes: Uint8Array) {
+    this.#hashName = hashName;
+    this.#digestSize = hashByName(hashName).digestSize;
+    this.#table = table;
+    this.#ranges = ranges;
+    this.#bytes = bytes;
+  }
+
+  /** The Block of the next leaf. */
+  block(): Block {
+    const i = this.#next++;
+    const start = this.#ranges[i * 2] ?? 0;
+    const end = this.#ranges[i * 2 + 1] ?? 0;
+    const span = end - start;
+    switch (this.#table.kinds[i]) {
+      case LEAF_RUN:
+        return { kind: 'run', span, octet: this.#bytes[start] ?? 0 };
+      case LEAF_LITERAL:
+        return { kind: 'literal', span, data: this.#bytes.slice(start, end) };
+      default: {
+        const at = this.#nextHashed++ * this.#digestSize;
+        return {
+          kind: 'hash',
+          span,
+          hashcode: { hashName: this.#hashName, digest: this.#table.digests.subarray(at, at + this.#digestSize) },
+        };
+      }
+    }
+  }
+
+  /** Adds the next leaf to a tree: as its Block, which is not made where the leaf is stored. */
+  addTo(tree: BlockTreeBuilder): void {
+    if (this.#table.kinds[this.#next] !== LEAF_HASHED) {
+      tree.add(this.block());
+      return;
+    }
+    const i = this.#next++;
+    tree.addHashed((this.#ranges[i * 2 + 1] ?? 0) - (this.#ranges[i * 2] ?? 0), this.#table.digests, this.#nextHashed++ * this.#digestSize);
+  }
+}
+
+/** What of a table's leaves goes to the Store: their records, or where none were made Blocks, whose data are views of `bytes`. */
+export function addedOf(table: LeafTable, ranges: ArrayLike<number>, bytes: Uint8Array, digestSize: number): AddedBlocks {
+  const { kinds, digests, sizes, storedSizes, codecs, imageAt, imageSize } = table;
+  if (imageSize > 0) {
+    return { records: { count: sizes.length, digests, sizes, storedSizes, codecs, image: bytes.subarray(imageAt, imageAt + imageSize) } };
+  }
+  const blocks: DigestedBlock[] = [];
+  for (let i = 0, at = 0; i < kinds.length; i++) {
+    if (kinds[i] !== LEAF_HASHED) continue;
+    blocks.push({ digest: digests.subarray(at, at + digestSize), data: bytes.subarray(ranges[i * 2], ranges[i * 2 + 1]) });
+    at += digestSize;
+  }
+  return { blocks };
+}

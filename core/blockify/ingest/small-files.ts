@@ -1,0 +1,174 @@
+import type { Octets } from '../../base/octets.ts';
+import { octetsFromBytes } from '../../base/octets.ts';
+import { packSignature, SIGNATURE_LENGTH } from '../../base/system/file-signature.ts';
+import type { Block } from '../../block/block.ts';
+import type { BlockSink } from '../../block/block-sink.ts';
+import type { HashName } from '../../block/hash.ts';
+import { hashByName } from '../../block/hash.ts';
+import { BlockTreeBuilder } from '../../block/tree-builder.ts';
+import type { AddedBlocks } from './block-intake.ts';
+import type { ChangedStat, SmallJob, SmallNote, SmallResult } from './ingest-protocol.ts';
+import { revivedError } from './ingest-protocol.ts';
+import type { QueuedFile } from './ingested-file.ts';
+import { addedOf, LeafReader } from './leaf-table.ts';
+import type { FreeSlots } from './slots.ts';
+import { SLOT_DATA_SIZE } from './slots.ts';
+
+/** Files in one slot, at most: a bound on the size of messages. */
+const MAX_BATCH_FILES = 512;
+
+/** What small files need of their ingest. */
+export interface SmallFilesContext {
+  readonly hashName: HashName;
+  /** All of the shared memory. */
+  readonly bytes: Uint8Array;
+  readonly slots: FreeSlots;
+  readonly sink: BlockSink;
+  /** Whether Blocks had better be added as records. */
+  readonly wantsRecords: boolean;
+  /** Reads, cuts and hashes. @param size - octets of all files */
+  run(job: SmallJob, size: number): Promise<SmallResult>;
+  /** Adds Blocks to the Store. */
+  add(batch: AddedBlocks): Promise<void>;
+  /** A batch waits no longer. */
+  onStart(): void;
+  /** A file is small no longer. */
+  onGrown(file: QueuedFile): void;
+  /** Octets of contents are read. */
+  onRead(size: number): void;
+  /** The ingest itself failed, and not one file. */
+  onFailure(error: unknown): void;
+}
+
+/** Small files on their way into a Store: many are read into one slot, cut and hashed by one job, and added as one batch. */
+export class SmallFiles {
+  readonly #context: SmallFilesContext;
+  #batch: QueuedFile[] = [];
+  #batchSize = 0;
+  #waitingBatches = 0;
+  #isSendDue = false;
+
+  constructor(context: SmallFilesContext) {
+    this.#context = context;
+  }
+
+  /** Batches that have no slot yet. */
+  get waitingBatches(): number {
+    return this.#waitingBatches;
+  }
+
+  /** Adds a file of up to SLOT_DATA_SIZE octets: the batch is sent when it is full, on `send`, or when the event loop turns. */
+  add(file: QueuedFile): void {
+    const size = Number(file.seen.size);
+    if (this.#batchSize + size > SLOT_DATA_SIZE || this.#batch.length >= MAX_BATCH_FILES) this.send();
+    this.#batch.push(file);
+    this.#batchSize += size;
+    if (this.#isSendDue) return;
+    this.#isSendDue = true;
+    setImmediate(() => {
+      this.#isSendDue = false;
+      this.send();
+    });
+  }
+
+  /** Sends the files that wait. */
+  send(): void {
+    const batch = this.#batch;
+    if (batch.length === 0) return;
+    this.#batch = [];
+    this.#batchSize = 0;
+    this.#waitingBatches++;
+    void this.#run(batch);
+  }
+
+  /** Takes back the files that wait. */
+  takeWaiting(): QueuedFile[] {
+    this.#batchSize = 0;
+    return this.#batch.splice(0);
+  }
+
+  async #run(batch: readonly QueuedFile[]): Promise<void> {
+    const { slots, wantsRecords } = this.#context;
+    let slot: number | undefined;
+    try {
+      slot = await slots.acquire();
+      this.#waitingBatches--;
+      this.#context.onStart();
+      const signatures = new BigInt64Array(batch.length * SIGNATURE_LENGTH);
+      let size = 0;
+      let paths = '';
+      for (let i = 0; i < batch.length; i++) {
+        const { path, seen } = batch[i] as QueuedFile;
+        packSignature(signatures, i * SIGNATURE_LENGTH, seen);
+        size += Number(seen.size);
+        paths += `${octetsFromBytes(path)}\0`;
+      }
+      const result = await this.#context.run({ kind: 'small', slot, pack: wantsRecords, paths, signatures }, size);
+      this.#context.onRead(size);
+      const blocks = this.#blocksOf(batch, result);
+      const digestSize = hashByName(this.#context.hashName).digestSize;
+      await this.#context.add(addedOf(result, result.ranges, this.#context.bytes, digestSize));
+      this.#settle(batch, blocks, result);
+    } catch (error) {
+      this.#context.onFailure(error);
+      for (const { reject } of batch) reject(error);
+    } finally {
+      if (slot !== undefined) slots.release(slot);
+    }
+  }
+
+  /** The Block of each file; of one that was not read, that of no octets. */
+  #blocksOf(batch: readonly QueuedFile[], result: SmallResult): Block[] {
+    const { hashName, bytes, sink } = this.#context;
+    const leaves = new LeafReader(hashName, result, result.ranges, bytes);
+    const tree = new BlockTreeBuilder(sink);
+    const blocks: Block[] = [];
+    for (let i = 0; i < batch.length; i++) {
+      const count = result.counts[i] ?? 0;
+      if (count === 1) blocks.push(leaves.block());
+      else {
+        for (let k = 0; k < count; k++) leaves.addTo(tree);
+        blocks.push(tree.finish());
+      }
+    }
+    return blocks;
+  }
+
+  #settle(batch: readonly QueuedFile[], blocks: readonly Block[], { notes, readAtMs }: SmallResult): void {
+    let next = 0;
+    for (let i = 0; i < batch.length; i++) {
+      const first = next;
+      while (notes[next]?.file === i) next++;
+      this.#settleFile(batch[i] as QueuedFile, blocks[i] as Block, readAtMs, first === next ? NO_NOTES : notes.slice(first, next));
+    }
+  }
+
+  #settleFile(file: QueuedFile, block: Block, readAtMs: number, notes: readonly SmallNote[]): void {
+    let stat: ChangedStat | undefined;
+    let settled = true;
+    let xattrs: ReadonlyMap<Octets, Uint8Array> | undefined;
+    let xattrError: unknown;
+    for (const note of notes) {
+      switch (note.kind) {
+        case 'failed':
+          file.reject(revivedError(note.error));
+          return;
+        case 'grew':
+          this.#context.onGrown(file);
+          return;
+        case 'changed':
+          ({ stat, settled } = note);
+          break;
+        case 'xattrs':
+          xattrs = new Map(note.xattrs as readonly (readonly [Octets, Uint8Array])[]);
+          break;
+        case 'xattr-failed':
+          xattrError = revivedError(note.error);
+          break;
+      }
+    }
+    file.resolve({ block, stat, seen: stat ?? file.seen, settled, xattrs, xattrError, readAtMs });
+  }
+}
+
+const NO_NOTES: readonly SmallNote[] = [];

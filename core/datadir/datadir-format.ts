@@ -1,0 +1,193 @@
+import { closeSync, fsyncSync, openSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ParseError, VtError } from '../base/errors.ts';
+import { accessFor, DEFAULT_SHARED, openStoreFile, replaceStoreFile, SHARED_VALUES, type Shared } from '../base/system/store-files.ts';
+import { errorCode, errorReason } from '../base/system/system-error.ts';
+import { MAX_BLOCK_SIZE } from '../block/block.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
+import type { HashName } from '../block/hash.ts';
+import { HASH_NAMES } from '../block/hash.ts';
+import { DEFAULT_DURABILITY, DURABILITIES, type Durability } from '../store/durability.ts';
+
+/** The file in a datadir that says what it is. @see vt(5), "Datadirs" */
+export const FORMAT_FILE = 'vtftp-store';
+/** The version of datadirs that this program writes; it reads earlier ones. Those of version 1 had another index. */
+const FORMAT_VERSION = 2;
+
+/**
+ * How a new Store cuts data where nothing else is asked for. Eight versions of 128 MiB (448 edits; 134.8 MB of different
+ * octets) took, with superblocks and records, 141.7 / 141.9 / 142.5 / 144.3 / 146.4 MB at means of 4 / 6 / 8 / 12 / 16 KiB;
+ * each Block costs time and about 100 octets of index besides. Large contents have most of them, and an edit is little beside
+ * such a content: there they are four times as large.
+ */
+export const DEFAULT_EDGES: EdgeSettings = { kernel: 'poly32-1', minSize: 2048, meanSize: 8192, maxSize: 32_768, coarseFrom: 2 ** 27 };
+
+/**
+ * The same of a Store that compresses, each Block by itself: small ones have little in them that comes twice. 256 MiB of mail and logs in
+ * leaves of 2.8, 24, 48 and 96 KB took 104.8, 88.1, 87.1 and 86.2 MB. What such a leaf takes in the end is about what one of the
+ * others takes as it is, so an edit costs no more.
+ */
+const COMPRESSED_EDGES: EdgeSettings = { kernel: 'poly32-1', minSize: 49_152, meanSize: 98_304, maxSize: 262_144 };
+
+/** How a new Store cuts data. */
+export function edgesFor(compression: 'none' | 'zlib' | undefined): EdgeSettings {
+  return compression === 'zlib' ? COMPRESSED_EDGES : DEFAULT_EDGES;
+}
+
+/** What a datadir's format file says. */
+export interface DatadirFormat {
+  /** 16 octets in hex with dashes. */
+  readonly storeId: string;
+  readonly hashName: HashName;
+  readonly edges: EdgeSettings;
+  readonly compression: 'none' | 'zlib';
+  /** Goes up whenever Blocks that were there may be gone. */
+  readonly generation: number;
+  readonly durability: Durability;
+  /** Who besides its owner may use the Store. Undefined where a Store of an earlier version does not say: then nobody. */
+  readonly shared: Shared | undefined;
+}
+
+/** The text of a format file: INI. */
+export function formatDatadirFormat(format: DatadirFormat): string {
+  const { kernel, minSize, meanSize, maxSize, coarseFrom } = format.edges;
+  const coarse = coarseFrom === undefined ? '' : `\ncoarse=${coarseFrom}`;
+  return `; A vtftp Store. See vt(5), "Datadirs".
+format=${FORMAT_VERSION}
+id=${format.storeId}
+hash=${format.hashName}
+kernel=${kernel}
+min=${minSize}
+mean=${meanSize}
+max=${maxSize}${coarse}
+compression=${format.compression}
+generation=${format.generation}
+durability=${format.durability}
+shared=${format.shared ?? DEFAULT_SHARED}
+`;
+}
+
+/**
+ * Parses a format file. Unknown settings are passed over.
+ *
+ * @throws {VtError} EUNSUPPORTED for a later version
+ * @throws {ParseError} for anything else that is amiss
+ */
+export function parseDatadirFormat(text: string): DatadirFormat {
+  const settings = parseSettings(text);
+  const version = numberSetting(settings, 'format', 1, 2 ** 31);
+  if (version > FORMAT_VERSION) {
+    throw new VtError('EUNSUPPORTED', `read Store format: version ${version} is newer than ${FORMAT_VERSION}`, {
+      remedy: 'use a later vtftp',
+    });
+  }
+  const storeId = setting(settings, 'id');
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(storeId.value)) throw bad('id', 'a uuid', storeId);
+  const hash = setting(settings, 'hash');
+  const hashName = HASH_NAMES.find((name) => name === hash.value);
+  if (hashName === undefined) throw bad('hash', `one of ${HASH_NAMES.join(', ')}`, hash);
+  const compression = setting(settings, 'compression');
+  if (compression.value !== 'none' && compression.value !== 'zlib') throw bad('compression', 'none or zlib', compression);
+  const durability = settings.get('durability') ?? { value: DEFAULT_DURABILITY, offset: 0 };
+  const known = DURABILITIES.find((name) => name === durability.value);
+  if (known === undefined) throw bad('durability', `one of ${DURABILITIES.join(', ')}`, durability);
+  const meanSize = numberSetting(settings, 'mean', 64, MAX_BLOCK_SIZE);
+  return {
+    storeId: storeId.value,
+    hashName,
+    edges: {
+      kernel: setting(settings, 'kernel').value,
+      minSize: numberSetting(settings, 'min', 1, meanSize),
+      meanSize,
+      maxSize: numberSetting(settings, 'max', meanSize, MAX_BLOCK_SIZE),
+      ...(settings.has('coarse') ? { coarseFrom: numberSetting(settings, 'coarse', 0, Number.MAX_SAFE_INTEGER) } : {}),
+    },
+    compression: compression.value,
+    generation: numberSetting(settings, 'generation', 0, Number.MAX_SAFE_INTEGER),
+    durability: known,
+    shared: sharedSetting(settings),
+  };
+}
+
+function sharedSetting(settings: ReadonlyMap<string, Setting>): Shared | undefined {
+  const found = settings.get('shared');
+  const shared = SHARED_VALUES.find((name) => name === found?.value);
+  if (found !== undefined && shared === undefined) throw bad('shared', `one of ${SHARED_VALUES.join(', ')}`, found);
+  return shared;
+}
+
+interface Setting {
+  readonly value: string;
+  readonly offset: number;
+}
+
+function parseSettings(text: string): Map<string, Setting> {
+  const settings = new Map<string, Setting>();
+  let offset = 0;
+  for (const line of text.split('\n')) {
+    const trimmed = line.trim();
+    if (trimmed !== '' && !/^[;#]/.test(trimmed)) {
+      const equals = trimmed.indexOf('=');
+      const name = trimmed.slice(0, Math.max(0, equals)).trim();
+      if (!/^[a-z][a-z0-9-]*$/.test(name)) throw new ParseError('read Store format: expected NAME=VALUE', offset);
+      if (settings.has(name)) throw new ParseError(`read Store format: "${name}" stands there twice`, offset);
+      settings.set(name, { value: trimmed.slice(equals + 1).trim(), offset });
+    }
+    offset += line.length + 1;
+  }
+  return settings;
+}
+
+function setting(settings: ReadonlyMap<string, Setting>, name: string): Setting {
+  const found = settings.get(name);
+  if (found === undefined) throw new ParseError(`read Store format: "${name}" is missing`, 0);
+  return found;
+}
+
+function numberSetting(settings: ReadonlyMap<string, Setting>, name: string, min: number, max: number): number {
+  const found = setting(settings, name);
+  const value = /^[0-9]{1,16}$/.test(found.value) ? Number(found.value) : Number.NaN;
+  if (!(value >= min && value <= max)) throw bad(name, `a number, ${min}..${max}`, found);
+  return value;
+}
+
+function bad(name: string, expected: string, found: Setting): ParseError {
+  return new ParseError(`read Store format: expected "${name}" to be ${expected}, got "${found.value}"`, found.offset);
+}
+
+/**
+ * Reads the format file of a datadir, or gives undefined where there is none.
+ *
+ * @throws {ParseError} or {VtError} EUNSUPPORTED as {@link parseDatadirFormat}
+ */
+export function readDatadirFormat(folder: string): DatadirFormat | undefined {
+  let fd: number;
+  try {
+    fd = openStoreFile(join(folder, FORMAT_FILE), 'read');
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error instanceof VtError ? error : new VtError('EOPEN', `open Store "${folder}": ${errorReason(error)}`, { cause: error });
+  }
+  try {
+    return parseDatadirFormat(readFileSync(fd, 'utf8'));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Writes the format file of a datadir: whole or not at all, and durably. */
+export function writeDatadirFormat(folder: string, format: DatadirFormat): void {
+  replaceStoreFile(join(folder, FORMAT_FILE), Buffer.from(formatDatadirFormat(format)), accessFor(format.shared));
+  syncFolder(folder);
+}
+
+/** Makes the names in a folder durable. */
+export function syncFolder(folder: string): void {
+  const fd = openSync(folder, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

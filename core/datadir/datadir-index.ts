@@ -1,0 +1,477 @@
+import { existsSync, rmSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
+import { VtError } from '../base/errors.ts';
+import type { StoreAccess } from '../base/system/store-files.ts';
+import { errorCode, errorReason } from '../base/system/system-error.ts';
+import { digestKey, digestOfKey } from '../block/digest-key.ts';
+import { BlockIndex } from './index/block-index.ts';
+import type { BehindFile, CatchUpOptions, IndexSink } from './index/index-catch-up.ts';
+import { compareMarks } from './index/index-catch-up.ts';
+import { MISSING_INDEX } from './index/index-state.ts';
+import type { FileMarks, IndexBatch, IndexOwner, IndexRewrite, Location, PresentDigests } from './index/index-types.ts';
+import { IndexDamagedError } from './index/index-types.ts';
+
+/** A file that an index of an earlier version has. */
+const EARLIER_FILE = 'data.mdb';
+/** Where these bar the making of an index the Store can be read all the same. */
+const UNWRITABLE: readonly (string | undefined)[] = ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO'];
+/** With less room than this on the disk what data files hold beyond the index is kept in memory. */
+const MIN_ROOM = 2 * 1024 * 1024;
+/** Least time between two looks for what other processes left unindexed, in milliseconds. */
+const LOOK_AGAIN_MS = 200;
+
+/** Reads what data files hold beyond their marks into a sink. */
+export type CatchUp = (behind: readonly BehindFile[], sink: IndexSink, options: CatchUpOptions) => Promise<void>;
+
+export interface DatadirIndexOptions {
+  /** Where the `.vtd` files are. */
+  readonly dataFolder: string;
+  /** Where the index is, or is to be. */
+  readonly indexFolder: string;
+  readonly owner: IndexOwner;
+  /** The modes of what is made. */
+  readonly access: StoreAccess;
+  /** Write nothing: what the index does not know is kept in memory. */
+  readonly readOnly: boolean;
+  /** Data files may be growing under other processes. */
+  readonly shared: boolean;
+  readonly catchUp: CatchUp;
+  /** Files that this session is writing to: it tells the index itself. */
+  readonly ownFiles: () => readonly string[];
+  /** The Store's generation: a cache of another is dropped. */
+  readonly generation: () => number;
+  /** Blocks that were there may be gone. */
+  readonly onLoss: () => void;
+  /** Tell when there was no index at all: false where the data files are another program's. */
+  readonly announceFirst: boolean;
+  readonly onNotice: (notice: string) => void;
+  /** A clock that never goes back, in milliseconds. */
+  readonly monotonicMs: () => number;
+}
+
+/**
+ * The index of a datadir through its life: opened at first use, caught up with the data files, and made anew from
+ * them where it is missing, damaged, or another's.
+ */
+export class DatadirIndex {
+  readonly #options: DatadirIndexOptions;
+  #index: BlockIndex | undefined;
+  #behind: readonly BehindFile[] = [];
+  /** Why the index on disk cannot be used. */
+  #unusable: string | undefined;
+  /** The id of the index that cannot be used, where it could be read. */
+  #unusableId: string | undefined;
+  /** Why no index can be made: what it would hold is kept in memory. */
+  #unwritable: unknown;
+  /** The id of the index when it was opened: the marks that are made here hold in that one alone. */
+  #indexId = '';
+  #tried = false;
+  #readying: Promise<void> | undefined;
+  #isReady = false;
+  #rebuilt = false;
+  #announced = false;
+  #cacheDropped = false;
+  /** The Store's generation when the index was opened: what this session puts into the cache belongs to it. */
+  #generation: string | undefined;
+  /** The last commit, whatever became of it: an index is closed only after. */
+  #committing: Promise<void> = Promise.resolve();
+  #lookedMs = Number.NEGATIVE_INFINITY;
+  /** Where nothing can be written: what the index does not know. */
+  readonly #overlay = new Map<string, Location>();
+  #overlayMarks = new Map<string, FileMarks>();
+  /** The Store's generation when the first of it was seen. */
+  #overlayGeneration: number | undefined;
+
+  constructor(options: DatadirIndexOptions) {
+    this.#options = options;
+  }
+
+  /** Whether `ready` has been done. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Opens what is there, at once; false where it cannot be used. It may be behind. */
+  openNow(): boolean {
+    if (!this.#tried) {
+      this.#tried = true;
+      this.#unusable = this.#tryOpen();
+    }
+    return this.#index !== undefined;
+  }
+
+  /** Opens the index, makes it anew where needed, and catches up with the data files. */
+  async ready(signal?: AbortSignal): Promise<void> {
+    if (this.#isReady) return;
+    this.#readying ??= this.#makeReady(signal).finally(() => {
+      this.#readying = undefined;
+    });
+    await this.#readying;
+  }
+
+  async #makeReady(signal: AbortSignal | undefined): Promise<void> {
+    this.openNow();
+    if (this.#unusable !== undefined) this.#makeAnew();
+    await this.#catchUp(this.#behind, signal);
+    this.#behind = [];
+    this.#announced = false;
+    this.#isReady = true;
+  }
+
+  // Gives why the index cannot be used, or undefined once it is open, or can be neither opened nor made.
+  #tryOpen(): string | undefined {
+    const { indexFolder, owner, readOnly, access } = this.#options;
+    const earlier = join(indexFolder, EARLIER_FILE);
+    const opened = BlockIndex.open(indexFolder, owner, access);
+    if (typeof opened !== 'string') {
+      // Who made this one was ended before the earlier one was removed.
+      if (!readOnly) rmSync(earlier, { force: true });
+      return this.#use(opened);
+    }
+    if (!readOnly && existsSync(earlier)) return 'it is of an earlier version';
+    return readOnly || opened !== MISSING_INDEX ? opened : this.#make();
+  }
+
+  /** @returns why what was made cannot be used */
+  #make(): string | undefined {
+    const { indexFolder, dataFolder, owner, access } = this.#options;
+    try {
+      return this.#use(BlockIndex.makeAnew(indexFolder, owner, access, this.#unusableId));
+    } catch (error) {
+      if (!UNWRITABLE.includes(errorCode(error))) {
+        if (error instanceof VtError) throw error;
+        throw new VtError('EOPEN', `make index "${indexFolder}": ${errorReason(error)}`, { cause: error });
+      }
+      this.#unwritable = error;
+      this.#behind = compareMarks(dataFolder, new Map()).behind;
+      return undefined;
+    }
+  }
+
+  #use(opened: BlockIndex): string | undefined {
+    const { dataFolder, readOnly } = this.#options;
+    let marks = opened.marks();
+    let state = compareMarks(dataFolder, marks);
+    if (state.lost.length > 0) {
+      // A gc may have dropped a file between the two looks: it tells the index first.
+      opened.refresh();
+      marks = opened.marks();
+      state = compareMarks(dataFolder, marks);
+    }
+    const [lost] = state.lost;
+    if (lost !== undefined) {
+      this.#unusableId = opened.id;
+      opened.close();
+      return `data file "${lost}" is gone, or shorter than it was`;
+    }
+    this.#index = opened;
+    this.#indexId = opened.id;
+    this.#behind = state.behind;
+    if (!readOnly) this.#useGeneration(opened);
+    if (this.#options.announceFirst && marks.size === 0 && state.behind.length > 0) this.#announce('it is missing');
+    return undefined;
+  }
+
+  #useGeneration(index: BlockIndex): void {
+    const generation = String(this.#options.generation());
+    this.#generation = generation;
+    if (index.setting('generation') === generation) return;
+    try {
+      index.dropCache('generation', generation);
+    } catch (error) {
+      if (!UNWRITABLE.includes(errorCode(error))) throw error;
+      this.#generation = ''; // what is there is of no use, and nothing is added to it
+    }
+  }
+
+  // One notice for each time that the index is made anew.
+  #announce(reason: string): void {
+    if (this.#announced) return;
+    this.#announced = true;
+    const { indexFolder, readOnly } = this.#options;
+    this.#options.onNotice(`index "${indexFolder}": ${reason}; ${readOnly ? 'reading' : 'making it anew from'} the data files`);
+  }
+
+  // Several processes may find the index unusable at the same time: one of them makes the new one.
+  #makeAnew(): void {
+    const { readOnly, dataFolder } = this.#options;
+    const reason = this.#unusable ?? 'it is damaged';
+    this.#unusable = undefined;
+    this.#announce(reason);
+    if (readOnly) {
+      this.#behind = compareMarks(dataFolder, new Map()).behind;
+      return;
+    }
+    this.#options.onLoss();
+    const failure = this.#make();
+    if (failure !== undefined) throw new VtError('EOPEN', `make index "${this.#options.indexFolder}": ${failure}`);
+  }
+
+  async #catchUp(behind: readonly BehindFile[], signal: AbortSignal | undefined): Promise<void> {
+    if (behind.length === 0) return;
+    const index = this.#index;
+    // The last of the room is for what a session changes.
+    let takesMore = index !== undefined && !this.#options.readOnly && roomBeside(this.#options.indexFolder) >= MIN_ROOM;
+    const sink: IndexSink = {
+      commit: async (batch) => {
+        if (takesMore) {
+          try {
+            await index?.commit(batch, this.#indexId);
+            return;
+          } catch {
+            // As on a full disk: the Blocks can be read all the same, and a later session tells the index.
+            takesMore = false;
+          }
+        }
+        await this.#intoMemory(batch);
+      },
+    };
+    await this.#options.catchUp(behind, sink, {
+      signal,
+      onNotice: this.#options.onNotice,
+      sync: this.#options.shared && !this.#options.readOnly,
+    });
+    this.refresh();
+  }
+
+  async #intoMemory(batch: IndexBatch): Promise<void> {
+    if (this.#overlay.size === 0) this.#overlayGeneration = this.#options.generation();
+    for (const [digest, location] of batch.blocks) this.#overlay.set(digestKey(digest), location);
+    for (const [name, marks] of batch.marks) this.#overlayMarks.set(name, marks);
+    await Promise.resolve();
+  }
+
+  /** Sees what other processes have committed. */
+  refresh(): void {
+    try {
+      this.#index?.refresh();
+    } catch (error) {
+      // What was seen before can be read on; who changes the index next makes it anew.
+      if (!(error instanceof IndexDamagedError)) throw error;
+    }
+  }
+
+  /** Where a Block lies, or undefined. */
+  get(digest: Uint8Array): Location | undefined {
+    return this.#index?.get(digest) ?? (this.#overlay.size > 0 ? this.#overlay.get(digestKey(digest)) : undefined);
+  }
+
+  /** Whether a Block is known. */
+  has(digest: Uint8Array): boolean {
+    if (this.#index?.has(digest) === true) return true;
+    // A gc of another process may have set it aside, or freed it, since it was seen: that began a generation.
+    return this.#overlay.size > 0 && this.#overlay.has(digestKey(digest)) && this.#options.generation() === this.#overlayGeneration;
+  }
+
+  /** What the index could not take, and where it lies: {@link settle} puts it in. */
+  *unsettled(): Generator<readonly [digest: Uint8Array, location: Location]> {
+    for (const [key, location] of this.#overlay) yield [digestOfKey(key), location];
+  }
+
+  /**
+   * The generation that the index is of, its last change and about how many Blocks it has, as it was refreshed last: while the first two
+   * are as they were, no other session has added or taken away. NaN where not all that is known is in the index.
+   */
+  standing(): { readonly generation: string | undefined; readonly blocks: number; readonly changes: number } {
+    const index = this.#index;
+    const isAll = index !== undefined && this.#overlay.size === 0;
+    return {
+      generation: index?.setting('generation'),
+      blocks: isAll ? index.blockCount() : Number.NaN,
+      changes: isAll ? index.changes : Number.NaN,
+    };
+  }
+
+  /** See {@link BlockIndex.presentDigests}. */
+  presentDigests(after: Uint8Array | undefined, limit: number): PresentDigests {
+    return this.#index?.presentDigests(after, limit) ?? { digests: [], count: 0, last: undefined };
+  }
+
+  /** A value of the cache. */
+  cacheGet(key: Uint8Array): Uint8Array | undefined {
+    return this.#generation === '' ? undefined : this.#index?.cacheGet(key);
+  }
+
+  /** Drops the cache, here and for every session that opens the Store later: Blocks that it counts on are not there. */
+  dropCache(): void {
+    if (this.#options.readOnly || this.#index === undefined || this.#cacheDropped) return;
+    this.#cacheDropped = true;
+    const isOurs = this.#index.setting('generation') === this.#generation;
+    this.#options.onLoss();
+    this.#useGeneration(this.#index);
+    // Where another session has dropped it before, what this one made of it since its start does not count.
+    if (!isOurs) this.#generation = '';
+  }
+
+  /** Begins a new generation of the Store: every session's cache is void from now on. */
+  beginGeneration(): void {
+    if (this.#index === undefined) return;
+    this.#options.onLoss();
+    this.#useGeneration(this.#index);
+  }
+
+  /** The Store's generation at present. */
+  get generation(): number {
+    return this.#options.generation();
+  }
+
+  /** A setting kept with the index; see {@link DatadirIndex.rewrite}. */
+  setting(name: string): string | undefined {
+    return this.#index?.setting(name);
+  }
+
+  /** Blocks and where they lie, ascending by digest, at most `limit`, all after `after`; of the index alone. */
+  entries(after: Uint8Array | undefined, limit: number): (readonly [digest: Uint8Array, location: Location])[] {
+    return this.#index?.entries(after, limit) ?? [];
+  }
+
+  /** See {@link BlockIndex.rewrite}. */
+  rewrite(
+    changes: readonly IndexRewrite[],
+    marks: ReadonlyMap<string, FileMarks>,
+    settings: Readonly<Record<string, string>> = {},
+  ): number {
+    return this.#index?.rewrite(changes, marks, settings) ?? 0;
+  }
+
+  /** The marks of every file known. */
+  marks(): Map<string, FileMarks> {
+    return new Map([...(this.#index?.marks() ?? []), ...this.#overlayMarks]);
+  }
+
+  /** The marks of the index alone: they tell which files a writer may go on with. */
+  indexMarks(): Map<string, FileMarks> {
+    return this.#index?.marks() ?? new Map<string, FileMarks>();
+  }
+
+  /**
+   * Puts a batch at once.
+   *
+   * @returns the last change of the index before it, and the one that it is
+   */
+  async commit(batch: IndexBatch): Promise<{ readonly before: number; readonly after: number }> {
+    await this.ready();
+    const index = this.#index;
+    if (index === undefined) {
+      if (this.#unwritable !== undefined) throw this.#unwritable;
+      return { before: Number.NaN, after: Number.NaN };
+    }
+    const committing = index.commit(
+      { ...batch, ...(this.#generation === undefined ? {} : { generation: this.#generation }) },
+      this.#indexId,
+    );
+    this.#committing = committing.then(
+      () => undefined,
+      () => undefined,
+    );
+    const committed = await committing;
+    this.#rebuilt = false;
+    return committed;
+  }
+
+  /** Digests in ascending order, at most `limit`, all after `after`. */
+  digests(after: Uint8Array | undefined, limit: number): Uint8Array[] {
+    const found = this.#index?.digests(after, limit) ?? [];
+    if (this.#overlay.size === 0) return found;
+    const from = after === undefined ? '' : digestKey(after);
+    const merged = new Map(found.map((digest) => [digestKey(digest), digest]));
+    for (const hex of this.#overlay.keys()) if (hex > from) merged.set(hex, digestOfKey(hex));
+    return [...merged.keys()]
+      .sort()
+      .slice(0, limit)
+      .flatMap((hex) => merged.get(hex) ?? []);
+  }
+
+  /**
+   * Looks for what the data files hold and the index does not know: after a miss. Looks at most every so often.
+   *
+   * @returns whether there was something
+   */
+  async lookAgain(signal?: AbortSignal): Promise<boolean> {
+    const nowMs = this.#options.monotonicMs();
+    if (nowMs - this.#lookedMs < LOOK_AGAIN_MS) return false;
+    this.#lookedMs = nowMs;
+    const own = this.#options.ownFiles();
+    const behind = compareMarks(this.#options.dataFolder, this.marks()).behind.filter((file) => !own.includes(file.name));
+    await this.#catchUp(behind, signal);
+    return behind.length > 0;
+  }
+
+  /**
+   * Makes the index anew, as it says what is not so. Again only once the one that was made has taken something.
+   *
+   * @returns whether it was done
+   */
+  async rebuild(reason: string, signal?: AbortSignal): Promise<boolean> {
+    if (this.#rebuilt) return false;
+    this.#rebuilt = true;
+    const index = this.#index;
+    this.#unusableId = this.#indexId;
+    this.#index = undefined;
+    this.#overlay.clear();
+    this.#overlayMarks.clear();
+    this.#unusable = reason;
+    this.#isReady = false;
+    this.#readying = this.#committing
+      .then(() => index?.close())
+      .then(() => this.#makeReady(signal))
+      .finally(() => {
+        this.#readying = undefined;
+      });
+    await this.#readying;
+    return true;
+  }
+
+  /**
+   * Puts into the index what it could not take before, for lack of room: all of it.
+   *
+   * @param limit - Blocks put at a time
+   * @throws the system's error where there is no room yet
+   */
+  async settle(limit: number): Promise<void> {
+    if (this.#index === undefined && this.#unwritable !== undefined) {
+      this.#unwritable = undefined;
+      const failure = this.#make();
+      if (failure !== undefined) throw new IndexDamagedError(failure);
+      if (this.#unwritable !== undefined) throw this.#unwritable;
+    }
+    const index = this.#index;
+    if (index === undefined) return;
+    while (this.#overlay.size > 0) {
+      const blocks: (readonly [Uint8Array, Location])[] = [];
+      for (const [key, location] of this.#overlay) {
+        blocks.push([digestOfKey(key), location]);
+        if (blocks.length === limit) break;
+      }
+      // The marks are right only once all is there.
+      const marks = blocks.length === this.#overlay.size ? this.#overlayMarks : new Map<string, FileMarks>();
+      await index.commit({ blocks, marks, cachePuts: [] }, this.#indexId);
+      for (const [digest] of blocks) this.#overlay.delete(digestKey(digest));
+    }
+    this.#overlayMarks = new Map();
+    index.refresh();
+  }
+
+  /** Merges runs of the index where there are many. */
+  async compact(): Promise<void> {
+    await this.#index?.compact();
+  }
+
+  /** Closes it. */
+  async close(): Promise<void> {
+    await this.#readying?.catch(() => undefined);
+    await this.#committing;
+    const index = this.#index;
+    this.#index = undefined;
+    index?.close();
+  }
+}
+
+function roomBeside(folder: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}

@@ -1,0 +1,88 @@
+import { closeSync, existsSync, lstatSync, readSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { DEFAULT_SHARED, openStoreFile } from '../base/system/store-files.ts';
+import { DEFAULT_DURABILITY } from '../store/durability.ts';
+import type { DatafileHeader } from '../store/records/datafile.ts';
+import { DATAFILE_HEADER_SIZE, DATAFILE_MAGIC, decodeDatafileHeader } from '../store/records/datafile.ts';
+import type { DatadirFormat } from './datadir-format.ts';
+import { DEFAULT_EDGES, FORMAT_FILE, writeDatadirFormat } from './datadir-format.ts';
+import { dataFileNames } from './index/index-catch-up.ts';
+
+/**
+ * Makes the format file of a datadir anew from the headers of its data files, where it is lost or damaged. A damaged
+ * one is kept beside it. Edges and compression are not recorded elsewhere: they become the defaults, which costs
+ * nothing but some sharing of Blocks with what was put before.
+ *
+ * @returns the format, or undefined where no data file of ours is there to tell
+ */
+export function recoverDatadirFormat(folder: string): DatadirFormat | undefined {
+  const header = anyHeader(join(folder, 'data'));
+  if (header === undefined) return undefined;
+  const path = join(folder, FORMAT_FILE);
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) renameSync(path, `${path}.damaged`);
+  const format: DatadirFormat = {
+    storeId: header.storeId,
+    hashName: header.hashName,
+    edges: DEFAULT_EDGES,
+    compression: 'none',
+    generation: 1,
+    durability: DEFAULT_DURABILITY,
+    shared: DEFAULT_SHARED,
+  };
+  writeDatadirFormat(folder, format);
+  return format;
+}
+
+function anyHeader(dataFolder: string): DatafileHeader | undefined {
+  for (const name of fileNames(dataFolder)) {
+    const start = decodeDatafileHeader(firstOctets(join(dataFolder, name)));
+    if (start.kind === 'header') return start.header;
+  }
+  return undefined;
+}
+
+/**
+ * Whether a folder is a datadir of ours: it has the format file, or has lost it and still holds data files of ours.
+ */
+export function isDatadir(folder: string): boolean {
+  return existsSync(join(folder, FORMAT_FILE)) || dataFileStarts(folder).some(isOurs);
+}
+
+/** Whether a folder holds `.vtd` files and nothing of ours: a datadir of the Python vt. @see vt(5), "The Python vt" */
+export function isPythonDatadir(folder: string): boolean {
+  if (existsSync(join(folder, FORMAT_FILE))) return false;
+  const starts = dataFileStarts(folder);
+  return starts.length > 0 && !starts.some(isOurs);
+}
+
+function dataFileStarts(folder: string): Buffer[] {
+  const dataFolder = join(folder, 'data');
+  return fileNames(dataFolder).map((name) => firstOctets(join(dataFolder, name)));
+}
+
+function isOurs(start: Buffer): boolean {
+  return start.subarray(0, DATAFILE_MAGIC.length).equals(DATAFILE_MAGIC);
+}
+
+function fileNames(dataFolder: string): string[] {
+  try {
+    return dataFileNames(dataFolder);
+  } catch {
+    return []; // no such folder
+  }
+}
+
+function firstOctets(path: string): Buffer {
+  const out = Buffer.alloc(DATAFILE_HEADER_SIZE);
+  let fd: number;
+  try {
+    fd = openStoreFile(path, 'read');
+  } catch {
+    return out.subarray(0, 0); // what cannot be read tells nothing
+  }
+  try {
+    return out.subarray(0, readSync(fd, out, 0, out.length, 0));
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,462 @@
+import { join } from 'node:path';
+import { openArchiveFile } from '../archive/archive-file.ts';
+import { ClosedError, ReadOnlyError, throwIfCancelled, type VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import type { StoreAccess } from '../base/system/store-files.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
+import type { HashFunction, HashName } from '../block/hash.ts';
+import { hashByName } from '../block/hash.ts';
+import type { HashCode } from '../block/hashcode.ts';
+import type { AddCounts, BlockLocation, LocalCache } from '../store/capabilities.ts';
+import type { Offers } from '../store/capability.ts';
+import { checkBlockSizes } from '../store/check-blocks.ts';
+import { DEFAULT_DURABILITY, type Durability } from '../store/durability.ts';
+import type { RecordBatch } from '../store/records/record-batch.ts';
+import { packRecords } from '../store/records/record-batch.ts';
+import type { StoredCompression } from '../store/records/stored-bytes.ts';
+import type { AddResult, DigestedBlock, Store } from '../store/store.ts';
+import type { RecordWriter } from './datadir-append.ts';
+import { RecordAppender } from './datadir-append.ts';
+import type { DatadirIndex } from './datadir-index.ts';
+import { DatadirReads } from './datadir-reads.ts';
+import { DatafileReaders } from './datafiles/datafile-readers.ts';
+import { locateRuns } from './datafiles/locate-runs.ts';
+import type { IndexBatching, IndexTickerOptions, QueuedBatch } from './index/index-ticker.ts';
+import { IndexTicker, joinedBlocks } from './index/index-ticker.ts';
+import type { FileMarks, IndexBatch, LocatedBlocks, Location } from './index/index-types.ts';
+import { IndexDamagedError } from './index/index-types.ts';
+import type { StoreReserve } from './store-reserve.ts';
+import { rewriteUnsynced } from './unsynced-records.ts';
+import { writeError } from './write-error.ts';
+import type { WriterPresence } from './writer-presence.ts';
+
+/** Hashcodes listed at a time: each time is one short read transaction. */
+const ENUMERATE_STEP = 4096;
+
+/** Tries to make the same Blocks durable, each in another file, before a flush fails. */
+const MAX_SYNCS = 3;
+/** Octets of records that are a change of a session rather than content: they may use the reserve. */
+const MAX_CHANGE_SIZE = 64 * 1024;
+
+/** What a datadir is made of; `openDatadir` puts it together. */
+export interface DatadirParts {
+  readonly path: string;
+  readonly name: string;
+  readonly hashName: HashName;
+  readonly edges: EdgeSettings;
+  readonly compression: StoredCompression;
+  readonly index: DatadirIndex;
+  readonly storeId: string;
+  /** The modes of what is made in it. */
+  readonly access: StoreAccess;
+  /** Room for when the disk is full. Absent where nothing may be written. */
+  readonly reserve?: StoreReserve;
+  /** Absent where nothing may be written. */
+  readonly writer: RecordWriter | undefined;
+  /** Each record's digest stands before its stored bytes. */
+  readonly hasDigests: boolean;
+  readonly ticker?: IndexTickerOptions;
+  /** How far adds are to outlive a loss of power; asked for at each write. Default `batch`. */
+  readonly durability?: () => Durability;
+  /** The session's place among the writers. Absent where gc never runs. */
+  readonly presence?: WriterPresence;
+}
+
+/** The inside of an open datadir, for its maintenance. */
+export interface DatadirInternals {
+  readonly path: string;
+  readonly hash: HashFunction;
+  readonly index: DatadirIndex;
+  readonly readers: DatafileReaders;
+  readonly hasDigests: boolean;
+  /** The name of this session's file among the writers. */
+  readonly ownWriter: string | undefined;
+  readonly storeId: string;
+  /** Absent where nothing may be written. */
+  readonly reserve: StoreReserve | undefined;
+}
+
+/** Blocks in `.vtd` files in a local folder, found by an index. Several processes may add at once. */
+export class Datadir implements Store {
+  readonly name: string;
+  readonly path: string;
+  readonly hashName: HashName;
+  readonly edges: EdgeSettings;
+  readonly cache: LocalCache;
+  readonly offers: Offers;
+  readonly checksRecords = false;
+  readonly #hash: HashFunction;
+  readonly compression: StoredCompression;
+  /** The modes of what is made in it. */
+  readonly access: StoreAccess;
+  readonly #index: DatadirIndex;
+  readonly #hasDigests: boolean;
+  readonly #writer: RecordWriter | undefined;
+  readonly #readers: DatafileReaders;
+  readonly #ticker: IndexTicker;
+  readonly #durability: () => Durability;
+  readonly #presence: WriterPresence | undefined;
+  readonly #storeId: string;
+  readonly #reserve: StoreReserve | undefined;
+  /** What this session adds is more than a change: the reserve is not for that. */
+  #addsContent = false;
+  readonly #appender: RecordAppender;
+  readonly #reads: DatadirReads;
+  /** Files of which a sync has failed, and why: what waits for the index there is written again first. */
+  readonly #unsynced = new Map<string, unknown>();
+  /** Why Blocks that were added are gone for good. */
+  #lost: VtError | undefined;
+  #closed = false;
+
+  constructor(parts: DatadirParts) {
+    this.path = parts.path;
+    this.name = parts.name;
+    this.hashName = parts.hashName;
+    this.edges = parts.edges;
+    this.#hash = hashByName(parts.hashName);
+    this.compression = parts.compression;
+    this.access = parts.access;
+    this.#index = parts.index;
+    this.#hasDigests = parts.hasDigests;
+    this.#appender = new RecordAppender(this.#hash, parts.index);
+    this.#writer = parts.writer;
+    this.#readers = new DatafileReaders(join(parts.path, 'data'));
+    this.#reads = new DatadirReads({
+      name: parts.name,
+      hash: this.#hash,
+      index: parts.index,
+      readers: this.#readers,
+      known: this.#appender.known,
+      hasDigests: parts.hasDigests,
+      check: (action, options) => this.#check(action, options),
+      onDamage: (digest, location) => this.#noteDamage(digest, location),
+    });
+    this.#durability = parts.durability ?? (() => DEFAULT_DURABILITY);
+    this.#presence = parts.presence;
+    this.#storeId = parts.storeId;
+    this.#reserve = parts.reserve;
+    this.#ticker = new IndexTicker((batch) => this.#commit(batch), parts.ticker);
+    this.cache = {
+      get: (key) => this.#cacheGet(key),
+      put: (key, value) => {
+        if (this.#closed) throw new ClosedError('put into the cache of', this.name);
+        if (this.isWritable) this.#ticker.addCachePut(Uint8Array.from(key), Uint8Array.from(value));
+      },
+    };
+    this.offers = {
+      access: { write: this.isWritable },
+      archives: {
+        open: (archive, options) =>
+          openArchiveFile(this.archivePath(archive), {
+            ...options,
+            access: this.access,
+            onFull: () => !this.#addsContent && this.#reserve?.release('change') === true,
+          }),
+      },
+      cache: this.cache,
+      counts: this,
+      durability: this,
+      enumeration: this,
+      folders: [this.path],
+      location: this,
+      recordSink: this,
+      // Where a record does not hold its digest it cannot be handed on.
+      recordSource: parts.hasDigests
+        ? { records: (digests, spans, options = {}) => this.#reads.records(digests, spans, options) }
+        : undefined,
+    };
+  }
+
+  /** Whether this session may add to it. */
+  get isWritable(): boolean {
+    return this.#writer !== undefined;
+  }
+
+  /** The file of a named archive: the history of a tree kept with this Store. */
+  archivePath(name: string): string {
+    return join(this.path, 'archives', `${name}.vt`);
+  }
+
+  async add(data: Uint8Array, options: OpOptions = {}): Promise<AddResult> {
+    const digest = this.#hash.digest(data);
+    const [isNew = false] = await this.addBatch([{ digest, data }], options);
+    return { hashcode: { hashName: this.hashName, digest }, isNew };
+  }
+
+  async addBatch(blocks: readonly DigestedBlock[], options: OpOptions = {}): Promise<boolean[]> {
+    this.#check('add to', options);
+    const writer = this.#writer;
+    if (writer === undefined) throw new ReadOnlyError('add to', this.name);
+    checkBlockSizes(blocks, this.#hash);
+    this.#enter();
+    const isKnown = this.#areKnown(blocks);
+    const rest = blocks.filter((_, i) => isKnown[i] !== true);
+    const isNew = rest.length === 0 ? [] : await this.#add(packRecords(rest, this.#hash, this.compression), writer, options);
+    let next = 0;
+    return blocks.map(({ data }, i) => {
+      if (isKnown[i] !== true) return isNew[next++] === 1;
+      this.#appender.tally.addExisting(data.length);
+      return false;
+    });
+  }
+
+  /** Which of Blocks need not be made into records. */
+  #areKnown(blocks: readonly DigestedBlock[]): boolean[] {
+    if (!this.#index.isReady) return [];
+    const { known } = this.#appender;
+    try {
+      this.#index.refresh();
+      known.begin();
+      return blocks.map(({ digest }) => known.has(digest, 0, this.#hash.digestSize));
+    } catch (error) {
+      if (error instanceof IndexDamagedError) return []; // the index is made anew where they are added
+      throw error;
+    }
+  }
+
+  async addRecords(batch: RecordBatch, options: OpOptions = {}): Promise<Uint8Array> {
+    this.#check('add to', options);
+    const writer = this.#writer;
+    if (writer === undefined) throw new ReadOnlyError('add to', this.name);
+    this.#enter();
+    // Opening takes a while, and the caller may use its memory again as soon as it gets control.
+    return await this.#add(this.#index.isReady ? batch : { ...batch, image: Uint8Array.from(batch.image) }, writer, options);
+  }
+
+  async #add(batch: RecordBatch, writer: RecordWriter, options: OpOptions): Promise<Uint8Array> {
+    if (!this.#index.isReady) {
+      await this.#index.ready(options.signal);
+      this.#check('add to', options);
+    }
+    let isNew: Uint8Array;
+    try {
+      isNew = this.#append(batch, writer);
+    } catch (error) {
+      if (!(error instanceof IndexDamagedError)) throw error;
+      const mine = { ...batch, image: Uint8Array.from(batch.image) };
+      await this.#reads.rebuildIndex(error, options);
+      isNew = this.#append(mine, writer);
+    }
+    if (this.#ticker.isBehind) await this.#ticker.flush();
+    if (this.#durability() === 'strict') await this.#flush();
+    return isNew;
+  }
+
+  #append(batch: RecordBatch, writer: RecordWriter): Uint8Array {
+    const { recent } = this.#appender.known;
+    const before = recent.position;
+    try {
+      // What is small is a change that removes something as often as not: a full disk must not bar it.
+      const append = (): Uint8Array => this.#appender.append(batch, writer);
+      if (batch.image.length <= MAX_CHANGE_SIZE) return this.#useReserve(append);
+      this.#addsContent = true;
+      return append();
+    } catch (error) {
+      throw error instanceof IndexDamagedError ? error : writeError(this.name, error);
+    } finally {
+      this.#ticker.noteAdded(recent.position - before);
+    }
+  }
+
+  async #commit(batch: QueuedBatch): Promise<number> {
+    const writer = this.#writer;
+    if (writer === undefined) return 0;
+    const { known } = this.#appender;
+    const { notes } = batch;
+    let { cachePuts } = batch;
+    let upTo: number;
+    let blocks: LocatedBlocks;
+    let changes: Awaited<ReturnType<DatadirIndex['commit']>>;
+    try {
+      await this.#index.ready();
+      const synced = await this.#sync(writer);
+      upTo = synced.upTo;
+      const { marks } = synced;
+      // A value of the cache promises Blocks, which may be among those lost.
+      const isDamaged = notes.some(([, location]) => location.isDamaged === true);
+      if (this.#lost !== undefined || isDamaged) cachePuts = [];
+      blocks = joinedBlocks(notes, known.recent.waiting(upTo));
+      changes = await this.#commitToIndex({ blocks, marks, cachePuts });
+      // The first damage that a session met began a generation, this is for all that came after.
+      if (isDamaged) this.#index.beginGeneration();
+    } catch (error) {
+      // What the index could not take comes with the next batch; what opens the Store later finds it in the data files.
+      this.#ticker.requeue({ notes, cachePuts });
+      throw writeError(this.name, error);
+    }
+    this.#index.refresh();
+    known.markIndexed(upTo, changes);
+    return blocks.length;
+  }
+
+  async #commitToIndex(batch: IndexBatch): ReturnType<DatadirIndex['commit']> {
+    try {
+      const commit = async (): ReturnType<DatadirIndex['commit']> => await this.#index.commit(batch);
+      return await (this.#addsContent || this.#reserve === undefined ? commit() : this.#reserve.useLater(commit));
+    } catch (error) {
+      if (!(error instanceof IndexDamagedError) || !(await this.#index.rebuild(error.reason))) throw error;
+      return await this.#index.commit(batch);
+    }
+  }
+
+  #useReserve<T>(action: () => T): T {
+    return this.#reserve === undefined || this.#addsContent ? action() : this.#reserve.use(action);
+  }
+
+  /** Makes durable what was added, up to a position: what a failed sync may have lost goes to another file, which is synced in its turn. */
+  async #sync(writer: RecordWriter): Promise<{ readonly upTo: number; readonly marks: ReadonlyMap<string, FileMarks> }> {
+    const { recent } = this.#appender.known;
+    const marks = new Map<string, FileMarks>();
+    for (let syncs = 1; ; syncs++) {
+      for (const [file, error] of this.#unsynced) this.#writeAgain(writer, file, error);
+      const upTo = recent.position;
+      const done = await writer.sync();
+      for (const [file, mark] of done.marks) marks.set(file, mark);
+      for (const [file, error] of done.failures) this.#unsynced.set(file, error);
+      const [failure] = this.#unsynced.values();
+      if (this.#unsynced.size === 0) return { upTo, marks };
+      if (syncs === MAX_SYNCS) throw failure;
+    }
+  }
+
+  #writeAgain(writer: RecordWriter, file: string, error: unknown): void {
+    const { recent } = this.#appender.known;
+    const lost = rewriteUnsynced({ hash: this.#hash, compression: this.compression, recent, readers: this.#readers, writer }, file);
+    this.#unsynced.delete(file);
+    if (lost > 0) this.#lost ??= writeError(this.name, error);
+  }
+
+  get(hashcode: HashCode, options: OpOptions = {}): Promise<Uint8Array | undefined> {
+    return this.#reads.get(hashcode, options);
+  }
+
+  // From now on the Block counts as absent when it is added, and PUT does not count on it without looking.
+  #noteDamage(digest: Uint8Array, location: Location): void {
+    if (location.isDamaged === true || !this.#appender.known.noteDamage(digest)) return;
+    if (!this.isWritable) return;
+    this.#ticker.addNote(Uint8Array.from(digest), { ...location, isDamaged: true });
+    this.#index.dropCache();
+  }
+
+  async has(hashcodes: readonly HashCode[], options: OpOptions = {}): Promise<boolean[]> {
+    this.#check('ask', options);
+    this.#enter();
+    if (!this.#index.isReady) await this.#index.ready(options.signal);
+    try {
+      return this.#hasNow(hashcodes);
+    } catch (error) {
+      if (!(error instanceof IndexDamagedError)) throw error;
+      await this.#reads.rebuildIndex(error, options);
+      return this.#hasNow(hashcodes);
+    }
+  }
+
+  #hasNow(hashcodes: readonly HashCode[]): boolean[] {
+    this.#index.refresh();
+    const { known } = this.#appender;
+    known.begin();
+    return hashcodes.map(({ hashName, digest }) => hashName === this.hashName && known.has(digest, 0, this.#hash.digestSize));
+  }
+
+  /**
+   * Where Blocks lie. Before the first add, get or has of a session what other sessions left unindexed is unknown
+   * to it; a Block that it does not find is to be asked for by `get`.
+   *
+   * With spans given, not every Block is looked up: see {@link locateRuns}.
+   */
+  locate(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[] {
+    if (this.#closed) throw new ClosedError('locate in', this.name);
+    return this.#reads.locate(digests, spans);
+  }
+
+  async flush(options: OpOptions = {}): Promise<void> {
+    this.#check('flush', options);
+    await this.#flush();
+  }
+
+  async #flush(): Promise<void> {
+    await this.#ticker.flush();
+    // Blocks of an earlier add are gone: no later flush may say otherwise.
+    if (this.#lost !== undefined) throw this.#lost;
+  }
+
+  counts(): AddCounts {
+    return this.#appender.tally.counts();
+  }
+
+  /** How many Blocks each transaction of the index held, in this session. */
+  indexBatching(): IndexBatching {
+    return this.#ticker.batching();
+  }
+
+  async *hashcodes(options: OpOptions & { readonly after?: Uint8Array | undefined } = {}): AsyncIterable<HashCode> {
+    this.#check('list', options);
+    await this.#index.ready(options.signal);
+    if (this.isWritable) await this.#flush();
+    let { after } = options;
+    for (;;) {
+      this.#check('list', options);
+      this.#index.refresh();
+      const digests = this.#index.digests(after, ENUMERATE_STEP);
+      for (const digest of digests) yield { hashName: this.hashName, digest };
+      after = digests.at(-1);
+      if (after === undefined) return;
+    }
+  }
+
+  #cacheGet(key: Uint8Array): Uint8Array | undefined {
+    if (this.#closed) throw new ClosedError('look into the cache of', this.name);
+    this.#enter();
+    return this.#index.openNow() ? this.#index.cacheGet(key) : undefined;
+  }
+
+  // From now on this session counts on Blocks that are there, which gc must not drop. What the index said before is void.
+  #enter(): void {
+    if (this.#presence === undefined || this.#presence.name !== undefined) return;
+    try {
+      const presence = this.#presence;
+      this.#useReserve(() => presence.enter());
+    } catch (error) {
+      throw writeError(this.name, error);
+    }
+    this.#index.refresh();
+  }
+
+  get durability(): Durability {
+    return this.#durability();
+  }
+
+  /** What fsck, scrub, repair and gc work with. */
+  internals(): DatadirInternals {
+    return {
+      path: this.path,
+      hash: this.#hash,
+      index: this.#index,
+      readers: this.#readers,
+      hasDigests: this.#hasDigests,
+      ownWriter: this.#presence?.name,
+      storeId: this.#storeId,
+      reserve: this.#reserve,
+    };
+  }
+
+  #check(action: string, options: OpOptions): void {
+    if (this.#closed) throw new ClosedError(action, this.name);
+    throwIfCancelled(options.signal);
+  }
+
+  /** Flushes, and closes the files. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      await this.#flush();
+    } finally {
+      this.#ticker.stop();
+      this.#writer?.close();
+      this.#readers.close();
+      await this.#index.close();
+      this.#presence?.leave();
+    }
+  }
+}

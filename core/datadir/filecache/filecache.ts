@@ -1,0 +1,305 @@
+import { performance } from 'node:perf_hooks';
+import { crc32 } from 'node:zlib';
+import { ClosedError, CorruptBlockError, ReadOnlyError, throwIfCancelled, VtError } from '../../base/errors.ts';
+import type { OpOptions } from '../../base/op-options.ts';
+import { makeStoreFolder, PRIVATE_ACCESS } from '../../base/system/store-files.ts';
+import { errorCode, errorReason } from '../../base/system/system-error.ts';
+import { digestKey, digestOfKey } from '../../block/digest-key.ts';
+import type { EdgeSettings } from '../../block/edge-settings.ts';
+import type { HashFunction, HashName } from '../../block/hash.ts';
+import { hashByName } from '../../block/hash.ts';
+import type { HashCode } from '../../block/hashcode.ts';
+import { hashcodeLabel } from '../../block/hashcode.ts';
+import { AddTally } from '../../store/add-tally.ts';
+import type { AddCounts, BlockLocation } from '../../store/capabilities.ts';
+import type { Offers } from '../../store/capability.ts';
+import { checkBlockSizes } from '../../store/check-blocks.ts';
+import { DATAFILE_HEADER_SIZE, encodeDatafileHeader, RECORD_FIXED_SIZE, writeRecordHeader } from '../../store/records/datafile.ts';
+import type { AddResult, DigestedBlock, Store } from '../../store/store.ts';
+import { DEFAULT_EDGES } from '../datadir-format.ts';
+import { DatafileReaders } from '../datafiles/datafile-readers.ts';
+import { DatafileWriter } from '../datafiles/datafile-writer.ts';
+import { readLocatedBlock } from '../datafiles/located-block.ts';
+import type { Location } from '../index/index-types.ts';
+import type { CacheFile } from './filecache-files.ts';
+import { CacheFiles, FILECACHE_ID, newCacheFileName } from './filecache-files.ts';
+
+/** Least time between two looks at what other processes did, after a Block was not found: milliseconds. */
+const LOOK_AGAIN_MS = 500;
+
+export interface FilecacheOptions {
+  readonly folder: string;
+  readonly name: string;
+  readonly hashName: HashName;
+  /** Most octets of all files together. */
+  readonly maxBytes: number;
+  /** Files that the cache is spread over: the smaller they are, the less is dropped at a time. */
+  readonly files: number;
+  readonly readOnly: boolean;
+  readonly clock?: () => Date;
+  readonly monotonicMs?: () => number;
+}
+
+/**
+ * A cache of Blocks in flat files in one folder. It keeps to its size: when it is full the oldest file goes, with all
+ * the Blocks in it. The files are `.vtd` files, which tell by themselves what is in them, so that nothing else needs to
+ * be written, and any process may end at any time.
+ */
+export class Filecache implements Store {
+  readonly name: string;
+  readonly hashName: HashName;
+  readonly edges: EdgeSettings = DEFAULT_EDGES;
+  readonly offers: Offers;
+  readonly #hash: HashFunction;
+  readonly #options: FilecacheOptions;
+  readonly #files: CacheFiles;
+  readonly #readers: DatafileReaders;
+  readonly #tally = new AddTally();
+  #writer: DatafileWriter | undefined;
+  #current: CacheFile | undefined;
+  #readying: Promise<void> | undefined;
+  #isReady = false;
+  #lastNs = 0n;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+  /** Files that are full, and not durable yet. */
+  #ended: DatafileWriter[] = [];
+  #closed = false;
+
+  constructor(options: FilecacheOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.hashName = options.hashName;
+    this.offers = {
+      access: { write: !options.readOnly, drops: true },
+      counts: this,
+      enumeration: this,
+      folders: [options.folder],
+      location: this,
+    };
+    this.#hash = hashByName(this.hashName);
+    this.#files = new CacheFiles(options.folder, this.#hash);
+    this.#readers = new DatafileReaders(options.folder);
+  }
+
+  async add(data: Uint8Array, options: OpOptions = {}): Promise<AddResult> {
+    const digest = this.#hash.digest(data);
+    const [isNew = false] = await this.addBatch([{ digest, data }], options);
+    return { hashcode: { hashName: this.hashName, digest }, isNew };
+  }
+
+  async addBatch(blocks: readonly DigestedBlock[], options: OpOptions = {}): Promise<boolean[]> {
+    this.#check('add to', options);
+    if (this.#options.readOnly) throw new ReadOnlyError('add to', this.name);
+    checkBlockSizes(blocks, this.#hash);
+    let mine = blocks;
+    if (!this.#isReady) {
+      // The caller may use its memory again as soon as it gets control.
+      mine = blocks.map(({ digest, data }) => ({ digest: Uint8Array.from(digest), data: Uint8Array.from(data) }));
+      await this.#ready();
+      this.#check('add to', options);
+    }
+    return mine.map((block) => this.#addOne(block));
+  }
+
+  #addOne({ digest, data, crc32: known }: DigestedBlock): boolean {
+    const key = digestKey(digest);
+    if (this.#files.get(key) !== undefined) {
+      this.#tally.addExisting(data.length);
+      return false;
+    }
+    const headSize = RECORD_FIXED_SIZE + digest.length;
+    const recordSize = headSize + data.length;
+    if (recordSize + DATAFILE_HEADER_SIZE > this.#options.maxBytes) {
+      throw new VtError('EFAILED', `add to Store "${this.name}": a Block of ${data.length} octets exceeds its maxsize`, {
+        remedy: 'give it a larger maxsize',
+      });
+    }
+    const { writer, file } = this.#makeRoom(recordSize);
+    const head = Buffer.allocUnsafe(headSize);
+    writeRecordHeader(head, 0, 'none', data.length, data.length, known ?? crc32(data), digest);
+    const start = this.#append(writer, [head, data]);
+    const location: Location = { file: file.name, offset: start + headSize, storedSize: data.length, size: data.length, codec: 'none' };
+    this.#files.put(file, key, location);
+    file.size = writer.size;
+    file.scannedTo = writer.size;
+    file.scannedSize = writer.size;
+    this.#tally.addNew(data.length, recordSize);
+    return true;
+  }
+
+  #append(writer: DatafileWriter, pieces: readonly Uint8Array[]): number {
+    try {
+      return writer.append(pieces);
+    } catch (error) {
+      // Its tail may be torn: the next add begins another file.
+      this.#endFile();
+      throw new VtError('EFAILED', `write to Store "${this.name}": ${errorReason(error)}`, {
+        cause: error,
+        remedy: 'free some space, or give it a smaller maxsize',
+      });
+    }
+  }
+
+  /** The file to write to, with what is oldest dropped so that there is room. */
+  #makeRoom(recordSize: number): { readonly writer: DatafileWriter; readonly file: CacheFile } {
+    const { maxBytes, files } = this.#options;
+    if (this.#writer !== undefined && this.#writer.size > DATAFILE_HEADER_SIZE && this.#writer.size + recordSize > maxBytes / files)
+      this.#endFile();
+    const { writer, file } = this.#file();
+    while (this.#files.size + recordSize > maxBytes) {
+      const dropped = this.#files.dropOldest(
+        writer.name,
+        this.#ended.map((one) => one.name),
+      );
+      if (dropped === undefined) break;
+      for (const one of this.#ended) if (one.name === dropped) one.close();
+      this.#ended = this.#ended.filter((one) => one.name !== dropped);
+      // Its descriptor stays open no longer than the read that is under way, which is synchronous.
+      this.#readers.forget(dropped);
+    }
+    return { writer, file };
+  }
+
+  #file(): { readonly writer: DatafileWriter; readonly file: CacheFile } {
+    if (this.#writer !== undefined && this.#current !== undefined) return { writer: this.#writer, file: this.#current };
+    const name = newCacheFileName();
+    const nowNs = BigInt((this.#options.clock?.() ?? new Date()).getTime()) * 1_000_000n;
+    // Several of one millisecond keep their order.
+    const createdNs = nowNs > this.#lastNs ? nowNs : this.#lastNs + 1n;
+    this.#lastNs = createdNs;
+    const header = { hashName: this.hashName, storeId: FILECACHE_ID, fileId: name.slice(0, 36), createdNs };
+    try {
+      makeStoreFolder(this.#options.folder, PRIVATE_ACCESS);
+      this.#files.survey(undefined);
+      this.#writer = DatafileWriter.create(this.#options.folder, name, encodeDatafileHeader(header), PRIVATE_ACCESS);
+    } catch (error) {
+      throw new VtError('EFAILED', `write to Store "${this.name}": ${errorReason(error)}`, { cause: error });
+    }
+    this.#current = this.#files.add(name, createdNs, this.#writer.size);
+    return { writer: this.#writer, file: this.#current };
+  }
+
+  #endFile(): void {
+    if (this.#writer !== undefined) this.#ended.push(this.#writer);
+    this.#writer = undefined;
+    this.#current = undefined;
+  }
+
+  async get(hashcode: HashCode, options: OpOptions = {}): Promise<Uint8Array | undefined> {
+    this.#check('get from', options);
+    if (hashcode.hashName !== this.hashName) return undefined;
+    await this.#ready();
+    const key = digestKey(hashcode.digest);
+    const location = this.#files.get(key) ?? (await this.#lookAgain(key));
+    this.#check('get from', options);
+    if (location === undefined) return undefined;
+    const found = readLocatedBlock(this.#readers, location, hashcode.digest, this.#hash);
+    if (found.kind === 'block') return found.data;
+    this.#files.forgetBlock(key);
+    // Another process has dropped the file: a cache may.
+    if (found.kind === 'gone') {
+      this.#readers.forget(location.file);
+      return undefined;
+    }
+    throw new CorruptBlockError(
+      hashcodeLabel(hashcode),
+      this.#readers.path(location.file),
+      `${found.reason}, at octet ${location.offset}`,
+      {
+        remedy: 'get it from where the cache has it from; it is stored again then',
+      },
+    );
+  }
+
+  async #lookAgain(key: string): Promise<Location | undefined> {
+    const now = (this.#options.monotonicMs ?? (() => performance.now()))();
+    if (now - this.#lookedMs < LOOK_AGAIN_MS) return undefined;
+    this.#lookedMs = now;
+    await this.#refresh();
+    return this.#files.get(key);
+  }
+
+  async #ready(): Promise<void> {
+    if (this.#isReady) return;
+    this.#readying ??= this.#refresh().then(() => {
+      this.#isReady = true;
+    });
+    await this.#readying;
+  }
+
+  async #refresh(): Promise<void> {
+    try {
+      await this.#files.refresh(this.#writer?.name);
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return;
+      throw new VtError('EFAILED', `read Store "${this.name}": ${errorReason(error)}`, { cause: error });
+    }
+  }
+
+  async has(hashcodes: readonly HashCode[], options: OpOptions = {}): Promise<boolean[]> {
+    this.#check('ask', options);
+    await this.#ready();
+    return hashcodes.map(({ hashName, digest }) => hashName === this.hashName && this.#files.get(digestKey(digest)) !== undefined);
+  }
+
+  async flush(options: OpOptions = {}): Promise<void> {
+    this.#check('flush', options);
+    await this.#sync();
+  }
+
+  async #sync(): Promise<void> {
+    const ended = this.#ended;
+    this.#ended = [];
+    try {
+      for (const writer of ended) {
+        await writer.sync();
+        writer.close();
+      }
+      await this.#writer?.sync();
+    } catch (error) {
+      throw new VtError('EFAILED', `write to Store "${this.name}": ${errorReason(error)}`, { cause: error });
+    }
+  }
+
+  counts(): AddCounts {
+    return this.#tally.counts();
+  }
+
+  locate(digests: readonly Uint8Array[]): (BlockLocation | undefined)[] {
+    if (this.#closed) throw new ClosedError('locate in', this.name);
+    return digests.map((digest) => {
+      const found = this.#files.get(digestKey(digest));
+      if (found === undefined || found.codec === 'unknown') return undefined;
+      const { file, offset, storedSize, size, codec } = found;
+      return { file: this.#readers.path(file), offset, storedSize, size, codec };
+    });
+  }
+
+  async *hashcodes(options: OpOptions = {}): AsyncIterable<HashCode> {
+    this.#check('list', options);
+    await this.#ready();
+    await this.#refresh();
+    for (const key of [...this.#files.keys()].sort()) {
+      this.#check('list', options);
+      yield { hashName: this.hashName, digest: digestOfKey(key) };
+    }
+  }
+
+  #check(action: string, options: OpOptions): void {
+    if (this.#closed) throw new ClosedError(action, this.name);
+    throwIfCancelled(options.signal);
+  }
+
+  /** Makes what it holds durable, and closes the files. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      await this.#readying?.catch(() => undefined);
+      await this.#sync();
+    } finally {
+      this.#writer?.close();
+      this.#readers.close();
+    }
+  }
+}

@@ -1,0 +1,421 @@
+import type { OpOptions } from '../base/op-options.ts';
+import { errorCode, errorText } from '../base/system/system-error.ts';
+import type { FolderMonitor, WatchOptions } from '../monitor/folder-monitor.ts';
+import type { Store } from '../store/store.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { removeCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import type { Followed, FollowedCounts } from './followed.ts';
+import type { TailStatus } from './tail-status.ts';
+
+/** Between two rounds that nobody rang for: milliseconds. A monitor may miss changes, and knows nothing of network filesystems. */
+const TIMER_MS = 1000;
+
+/**
+ * Octets that wait at the end of a round for which the next one begins at once: at 200 MB/s rounds of a second would keep what is
+ * written at the start of one for two and a half.
+ */
+const HASTE_SIZE = 16 * 1024 * 1024;
+
+/** Between two looks at how much waits: milliseconds. */
+const PEEK_MS = 250;
+
+/** How long nobody listens for changes after there were too many: milliseconds. Rounds find them all the same. */
+const DEAF_MS = 120_000;
+
+/** Between two rounds then, at least: milliseconds. */
+const DEAF_EVERY_MS = 100;
+
+/** Between two rounds while they fail, at first and at most: milliseconds. */
+const RETRY_MS = 1000;
+const MAX_RETRY_MS = 16_000;
+
+/** Part of the last rate that a second leaves. */
+const RATE_DECAY = 0.5;
+
+export interface FollowerOptions {
+  readonly store: Pick<Store, 'flush' | 'name'>;
+  readonly followed: Followed;
+  /** Records the root of the tree. @returns its text */
+  readonly sync: (signal: AbortSignal) => Promise<string>;
+  /** Where the checkpoint lies. */
+  readonly checkpointPath: string;
+  /** How many rounds were before, by that checkpoint. */
+  readonly round: number;
+  /** Told which round is recorded, and what keeps others from it. */
+  readonly onStatus: (status: TailStatus) => void;
+  /** Its fixed fields. */
+  readonly identity: Pick<Checkpoint, 'command' | 'store' | 'archive' | 'what' | 'target' | 'pid'>;
+  /** Least time between the starts of two rounds where no more waits than {@link HASTE_SIZE}: milliseconds. */
+  readonly everyMs: number;
+  readonly clock: () => Date;
+  readonly monotonicMs: () => number;
+  readonly onNotice: (notice: string) => void;
+  /** Called once it has ended. */
+  readonly onEnd: () => void;
+}
+
+/** How a follower is getting on. */
+export interface FollowerState extends FollowedCounts {
+  /** Octets a second, lately. */
+  readonly rate: number;
+  /** Octets that no recorded root has yet: in files, or taken in. */
+  readonly lagBytes: number;
+  /** How long what is not recorded yet waits: milliseconds; 0 where all is. */
+  readonly lagMs: number;
+  /** Roots recorded, and rounds that failed. */
+  readonly rounds: number;
+  readonly failures: number;
+  /** Why the last round failed, until one succeeds; or what goes wrong with some of the files. */
+  readonly trouble: string | undefined;
+  /** The last root recorded. */
+  readonly root: string | undefined;
+}
+
+/**
+ * Keeps a part of a tree in step with local files, round by round: look, Blocks durable, checkpoint, root recorded. A round that is
+ * killed anywhere is made good by the next process: the checkpoint has what was read, and what the root before has. A round that
+ * fails is made again until it succeeds; what was read of files stays, and counts as lag until a root has it.
+ */
+export class Follower {
+  readonly #options: FollowerOptions;
+  readonly #ending = new AbortController();
+  #round: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #monitor: FolderMonitor | undefined;
+  #watched = '';
+  #rang = false;
+  #peekedMs = Number.NEGATIVE_INFINITY;
+  /** The last round took something in, and much waits again. */
+  #isHasty = false;
+  /** Until then nobody listens: rounds follow each other as if it rang all the time. */
+  #deafUntilMs = Number.NEGATIVE_INFINITY;
+  /** When the last look at everything began that succeeded. */
+  #lookedMs: number;
+  #startedMs = Number.NEGATIVE_INFINITY;
+  /** When it was first seen that something is new; undefined where all is recorded. */
+  #newSinceMs: number | undefined;
+  /** The same of what the round under way takes in. */
+  #roundSinceMs: number | undefined;
+  #rate = 0;
+  #ratedMs: number;
+  #ratedBytes = 0;
+  #rounds = 0;
+  #failures = 0;
+  #trouble: string | undefined;
+  /** When the rounds began to fail. */
+  #troubleMs: number | undefined;
+  #troubleSince: Date | undefined;
+  #retryMs = RETRY_MS;
+  #root: string | undefined;
+  /** Something may be in the tree that no recorded root has. */
+  #isUnrecorded = true;
+  /** Octets taken in of which a recorded root has all. */
+  #recordedBytes = 0;
+  /** The round whose checkpoint was written last, and the one that was recorded last. */
+  #number: number;
+  #recordedNumber: number;
+  #isStopped = false;
+
+  constructor(options: FollowerOptions) {
+    this.#options = options;
+    this.#number = options.round;
+    this.#recordedNumber = options.round - 1;
+    this.#ratedMs = options.monotonicMs();
+    this.#lookedMs = this.#ratedMs;
+  }
+
+  get target(): string {
+    return this.#options.identity.target;
+  }
+
+  get what(): string {
+    return this.#options.identity.what;
+  }
+
+  /** What it was begun by: `follow` or `watch`. */
+  get command(): string | undefined {
+    return this.#options.identity.command;
+  }
+
+  get checkpointPath(): string {
+    return this.#options.checkpointPath;
+  }
+
+  /** Makes the first round, and goes on by itself. @throws what went wrong in it */
+  async start(signal: AbortSignal): Promise<void> {
+    const { followed } = this.#options;
+    // What changes while all of it is looked at for the first time must ring.
+    if (followed.isDeep) await this.#watch();
+    await this.#look(signal, true);
+    await this.#watch();
+    this.#schedule();
+  }
+
+  /** Something may have changed: a round soon. */
+  ring(): void {
+    if (this.#isStopped) return;
+    this.#newSinceMs ??= this.#options.monotonicMs();
+    this.#rang = true;
+    this.#schedule();
+  }
+
+  state(): FollowerState {
+    const { followed, monotonicMs } = this.#options;
+    const counts = followed.counts();
+    const waits = this.#roundSinceMs ?? this.#newSinceMs ?? this.#lookedMs;
+    const lagBytes = counts.unreadBytes + counts.newBytes - this.#recordedBytes;
+    return {
+      ...counts,
+      rate: this.#rate,
+      lagBytes,
+      lagMs: lagBytes === 0 && this.#newSinceMs === undefined ? 0 : monotonicMs() - waits,
+      rounds: this.#rounds,
+      failures: this.#failures,
+      trouble: this.#trouble ?? followed.trouble,
+      root: this.#root,
+    };
+  }
+
+  /**
+   * Ends it, after a last round.
+   *
+   * @param forget - leave no checkpoint: the next one begins anew
+   * @throws what went wrong in the last round
+   */
+  async stop(forget = false): Promise<void> {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    await this.#monitor?.[Symbol.asyncDispose]();
+    await this.#round;
+    try {
+      await this.#look(this.#ending.signal);
+      if (forget) removeCheckpoint(this.#options.checkpointPath);
+    } catch (error) {
+      this.#options.onStatus({ round: this.#recordedNumber, trouble: errorText(error), since: this.#options.clock().toISOString() });
+      throw error;
+    } finally {
+      await this.#end();
+    }
+  }
+
+  /** Ends it where it is: it could not begin. */
+  async abandon(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    await this.#monitor?.[Symbol.asyncDispose]();
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
+    try {
+      await this.#options.followed.close();
+    } finally {
+      this.#options.onEnd();
+    }
+  }
+
+  #schedule(): void {
+    if (this.#isStopped || this.#round !== undefined) return;
+    clearTimeout(this.#timer);
+    const since = this.#options.monotonicMs() - this.#startedMs;
+    const { everyMs } = this.#options;
+    const waitMs = this.#isHasty ? 0 : this.#quietMs(everyMs) - since;
+    const peekMs = Math.max(this.#startedMs, this.#peekedMs) + PEEK_MS - this.#options.monotonicMs();
+    const isLast = waitMs <= peekMs;
+    this.#timer = setTimeout(() => (isLast ? this.#begin() : this.#peek()), Math.max(0, Math.min(waitMs, peekMs))).unref();
+  }
+
+  /** Whether the next round had better begin at once. */
+  #peek(): void {
+    this.#peekedMs = this.#options.monotonicMs();
+    this.#isHasty = this.#trouble === undefined && this.#options.followed.counts().unreadBytes > HASTE_SIZE;
+    this.#schedule();
+  }
+
+  /** How long to wait from one round to the next. */
+  #quietMs(everyMs: number): number {
+    if (this.#trouble !== undefined) return Math.max(everyMs, this.#retryMs);
+    if (this.#isDeaf) return Math.max(everyMs, DEAF_EVERY_MS);
+    return this.#rang ? everyMs : Math.max(everyMs, TIMER_MS);
+  }
+
+  #begin(): void {
+    this.#rang = false;
+    this.#round = this.#look(this.#ending.signal)
+      .then(() => this.#watch())
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#round = undefined;
+        this.#schedule();
+      });
+  }
+
+  /** A round failed; it is told when that begins. */
+  #fail(error: unknown): void {
+    const { onNotice, onStatus, monotonicMs, clock } = this.#options;
+    this.#failures++;
+    const trouble = errorText(error);
+    if (this.#troubleMs === undefined) onNotice(`${this.#name}: ${trouble}; it is tried again until it succeeds`);
+    else this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
+    this.#trouble = trouble;
+    this.#troubleMs ??= monotonicMs();
+    this.#troubleSince ??= clock();
+    onStatus({ round: this.#recordedNumber, trouble, since: this.#troubleSince.toISOString() });
+  }
+
+  /** A round succeeded; it is told if those before did not. */
+  #succeed(): void {
+    const { onNotice, monotonicMs } = this.#options;
+    if (this.#troubleMs !== undefined) {
+      const seconds = ((monotonicMs() - this.#troubleMs) / 1000).toFixed(0);
+      onNotice(`${this.#name}: it goes on after ${seconds} s; all that was read meanwhile is recorded`);
+    }
+    this.#trouble = undefined;
+    this.#troubleMs = undefined;
+    this.#troubleSince = undefined;
+    this.#retryMs = RETRY_MS;
+  }
+
+  get #name(): string {
+    return `${this.command ?? 'follow'} into "${this.target}"`;
+  }
+
+  /** One round. @param isFirst - nothing is recorded that no checkpoint has */
+  async #look(signal: AbortSignal, isFirst = false): Promise<void> {
+    const { followed, store, monotonicMs } = this.#options;
+    this.#startedMs = monotonicMs();
+    const options: OpOptions = { signal };
+    const seenMs = this.#newSinceMs ?? this.#startedMs;
+    this.#newSinceMs = undefined;
+    this.#roundSinceMs = seenMs;
+    this.#isHasty = false;
+    try {
+      if (await followed.look(options)) this.#isUnrecorded = true;
+      if (this.#isUnrecorded) {
+        await followed.flush(options);
+        await store.flush(options);
+        this.#rateNow();
+        const unkept = this.#keep(isFirst);
+        await this.#record(options, signal);
+        if (unkept !== undefined) {
+          this.#isUnrecorded = true;
+          throw unkept;
+        }
+        this.#isHasty = followed.counts().unreadBytes > HASTE_SIZE;
+      } else this.#rateNow();
+      this.#succeed();
+      this.#options.onStatus({ round: this.#recordedNumber, trouble: followed.trouble });
+      this.#lookedMs = this.#startedMs;
+    } catch (error) {
+      this.#newSinceMs = seenMs;
+      throw error;
+    } finally {
+      this.#roundSinceMs = undefined;
+    }
+  }
+
+  async #record(options: OpOptions, signal: AbortSignal): Promise<void> {
+    const { followed, sync } = this.#options;
+    const { newBytes } = followed.counts();
+    await followed.bind(options);
+    this.#root = await sync(signal);
+    followed.noteRecorded();
+    this.#rounds++;
+    this.#recordedBytes = newBytes;
+    this.#recordedNumber = this.#number;
+    this.#isUnrecorded = false;
+  }
+
+  /**
+   * Writes a checkpoint of what was taken in. Where that fails the root is recorded all the same, but at the very start: without one
+   * another process reads on from the one before.
+   *
+   * @returns what went wrong
+   */
+  #keep(isFirst: boolean): unknown {
+    const { followed, identity, checkpointPath, clock } = this.#options;
+    this.#number++;
+    try {
+      writeCheckpoint(checkpointPath, {
+        round: this.#number,
+        ...identity,
+        when: clock().toISOString(),
+        root: this.#root,
+        rate: Math.round(this.#rate),
+        files: followed.counts().files,
+        tails: followed.marks(),
+      });
+    } catch (error) {
+      if (isFirst) throw error;
+      return error;
+    }
+    return undefined;
+  }
+
+  #rateNow(): void {
+    const nowMs = this.#options.monotonicMs();
+    const { newBytes } = this.#options.followed.counts();
+    const seconds = Math.max(0.001, (nowMs - this.#ratedMs) / 1000);
+    const left = RATE_DECAY ** seconds;
+    this.#rate = this.#rate * left + ((newBytes - this.#ratedBytes) / seconds) * (1 - left);
+    this.#ratedMs = nowMs;
+    this.#ratedBytes = newBytes;
+  }
+
+  get #isDeaf(): boolean {
+    return this.#options.monotonicMs() < this.#deafUntilMs;
+  }
+
+  /** Goes by the clock for a while. */
+  #deafen(): void {
+    this.#deafUntilMs = this.#options.monotonicMs() + DEAF_MS;
+    this.#monitor = undefined;
+    this.#watched = '';
+    this.#schedule();
+  }
+
+  /** Watches the folders, which may be others than before. */
+  async #watch(): Promise<void> {
+    const { followed, onNotice } = this.#options;
+    const folders = followed.folders;
+    const key = folders.join('\0');
+    if (this.#isStopped || this.#isDeaf) return;
+    if (key === this.#watched) {
+      await this.#monitor?.renew();
+      return;
+    }
+    this.#watched = key;
+    await this.#monitor?.[Symbol.asyncDispose]();
+    const options: Omit<WatchOptions, 'deep'> = {
+      concerns: (path) => followed.concerns(path),
+      onChange: (path) => {
+        followed.note(path);
+        this.ring();
+      },
+      onMissed: (directory) => {
+        if (directory === undefined) followed.note(undefined);
+        else followed.noteEntries(directory);
+        this.ring();
+      },
+      // Where every look is at everything, nothing is missed without.
+      ...(followed.isDeep ? {} : { onFlood: () => this.#deafen() }),
+      onError: (error) => onNotice(`${this.#name}: ${monitorTrouble(error, followed.isDeep)}`),
+    };
+    // A whole tree needs every name that the system tells of; a few files that are polled anyway need a hint.
+    this.#monitor = followed.isDeep
+      ? await (await import('../monitor/folder-monitor.ts')).watchPaths(folders, { ...options, deep: true })
+      : await (await import('../monitor/entry-monitor.ts')).watchEntries(folders, options);
+    await this.#monitor.ready;
+  }
+}
+
+/** What it means that the system does not tell of changes. */
+function monitorTrouble(error: unknown, isDeep: boolean): string {
+  const meaning = isDeep
+    ? 'what the system does not tell of is found by the next look at all of it (--rescan)'
+    : 'files are looked at every second all the same';
+  const reason =
+    errorCode(error) === 'ENOSPC' ? 'the system watches no more directories (sysctl fs.inotify.max_user_watches)' : errorText(error);
+  return `${reason}; ${meaning}`;
+}

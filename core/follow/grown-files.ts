@@ -1,0 +1,215 @@
+import type { BigIntStats } from 'node:fs';
+import type { Octets } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import { findXattrs } from '../base/system/find-xattrs.ts';
+import type { Block } from '../block/block.ts';
+import { encodeBlockref } from '../block/blockref.ts';
+import { readBlockBytes } from '../block/read-range.ts';
+import type { EdgeScanner } from '../blockify/edge-scanner.ts';
+import type { GrowingContent, StablePoint } from '../blockify/growing-content.ts';
+import type { IngestOnDemand } from '../blockify/ingest/ingest-on-demand.ts';
+import { mimeTypeIn } from '../blockify/mime-type.ts';
+import { takeUpContent } from '../blockify/take-up-content.ts';
+import type { FileDirent } from '../dirent/dirent.ts';
+import type { Store } from '../store/store.ts';
+import { baseName } from '../tree/path.ts';
+import type { TreePath } from '../tree/tree.ts';
+import { isDamage } from './item-failures.ts';
+import { openOrNone } from './rotated-files.ts';
+import type { FileMark, TailedFile } from './tailed-file.ts';
+import { CHECK_SIZE, openItself } from './tailed-file.ts';
+
+/** A file is closed where nothing was written to it for so long: milliseconds. */
+const REST_MS = 5000;
+
+/** Files that are kept ready for the next append. */
+const MAX_KEPT = 256;
+
+/** Files of which is known where they go on. */
+const MAX_POINTS = 1024;
+
+/** Octets of new Blocks that wait before they go to the Store. */
+const MAX_PENDING_SIZE = 4 * 1024 * 1024;
+
+/** A file that has what is stored of it, and more. */
+export interface GrownFile {
+  readonly block: Block;
+  readonly stat: BigIntStats;
+  readonly xattrs: ReadonlyMap<Octets, Uint8Array> | undefined;
+  /** Octets that are new, and octets that were read. */
+  readonly bytes: number;
+  readonly readBytes: number;
+}
+
+/** A file that is ready for the next append. */
+interface Kept {
+  readonly file: TailedFile;
+  readonly content: GrowingContent;
+  /** The content's, as it was last. */
+  block: Block;
+  grewMs: number;
+}
+
+/** Where the content of a file can be taken up. */
+export interface GrownPoint {
+  readonly block: Block;
+  readonly point: StablePoint;
+  readonly file: FileMark;
+}
+
+function pointOf({ block, content, file }: Kept): GrownPoint {
+  return { block, point: content.stablePoint(), file: file.mark };
+}
+
+/** Whether two Blocks are the same content, cut the same. */
+function isSame(a: Block, b: Block): boolean {
+  // Encoded: what is read from a Store says no more of the spans of its superblocks.
+  return a.span === b.span && Buffer.compare(encodeBlockref(a), encodeBlockref(b)) === 0;
+}
+
+/**
+ * Files of a tree that grow. One is taken to have grown if it is longer, and its first and last 4 KiB are as they are stored; what
+ * was changed in between nobody sees before it is read as a whole.
+ */
+export class GrownFiles {
+  readonly #store: Store;
+  readonly #scanner: EdgeScanner;
+  readonly #ingest: IngestOnDemand;
+  readonly #monotonicMs: () => number;
+  readonly #kept = new Map<Octets, Kept>();
+  /** Where contents that are not kept can be taken up again. */
+  readonly #points = new Map<Octets, GrownPoint>();
+
+  constructor(store: Store, scanner: EdgeScanner, ingest: IngestOnDemand, monotonicMs: () => number) {
+    this.#monotonicMs = monotonicMs;
+    this.#store = store;
+    this.#scanner = scanner;
+    this.#ingest = ingest;
+  }
+
+  /** Remembers where the content of a file can be taken up. */
+  remember(path: Octets, point: GrownPoint): void {
+    this.#points.delete(path);
+    this.#points.set(path, point);
+    for (const oldest of this.#points.keys()) {
+      if (this.#points.size <= MAX_POINTS) break;
+      this.#points.delete(oldest);
+    }
+  }
+
+  /** Where each content can be taken up that has grown; those remembered longest first. */
+  points(): Map<Octets, GrownPoint> {
+    const points = new Map(this.#points);
+    for (const [path, kept] of this.#kept) points.set(path, pointOf(kept));
+    return points;
+  }
+
+  /** Takes in what was appended. @param entry - where the system reaches the file @param stored - what is stored of it @returns `same` where nothing happened since the last look, undefined where it did something else than grow */
+  async look(
+    path: Octets,
+    entry: Octets,
+    stored: FileDirent,
+    stat: BigIntStats,
+    options: OpOptions,
+  ): Promise<GrownFile | 'same' | undefined> {
+    const { span } = stored.block;
+    const { size } = stat;
+    const known = this.#kept.get(path);
+    // What was taken in otherwise meanwhile is taken up from there.
+    if (known !== undefined && !isSame(known.block, stored.block)) {
+      await known.content.flushTo(this.#store, options);
+      this.drop(path);
+    }
+    const kept = this.#kept.get(path) ?? (size > BigInt(span) && span > 0 ? await this.#begin(path, entry, stored, options) : undefined);
+    if (kept === undefined) return undefined;
+    const { file, content } = kept;
+    // What rings after it was taken in already.
+    if (file.isOf(stat) && !file.hasChanged(stat)) return 'same';
+    this.#kept.delete(path);
+    let isGood = file.isOf(stat) && (!file.isAtRest || file.wake(entry, openItself));
+    try {
+      if (!isGood) return undefined;
+      isGood = false;
+      const look = await file.look({
+        take: async (octets) => {
+          if (content.pending.size > MAX_PENDING_SIZE) await content.flushTo(this.#store, options);
+          content.push(octets);
+        },
+        // What fails on the way is taken up anew.
+        takeMuch: async (read) => await this.#ingest.use(async (ingest) => await content.pushFrom(ingest, read)),
+      });
+      // Without a change of its size something else was done to it.
+      if (look === undefined || look.restarted !== undefined || look.bytes === 0) return undefined;
+      isGood = true;
+      const { bytes, readBytes } = look;
+      const block = content.block();
+      kept.block = block;
+      kept.grewMs = this.#monotonicMs();
+      return { block, stat: look.stat, xattrs: findXattrs(file.fd).xattrs, bytes, readBytes };
+    } finally {
+      if (isGood) this.#keep(path, kept);
+      else file.close();
+    }
+  }
+
+  async flush(options: OpOptions): Promise<void> {
+    for (const { content } of this.#kept.values()) await content.flushTo(this.#store, options);
+  }
+
+  /** Closes those that nothing was written to for a while. */
+  rest(): void {
+    const nowMs = this.#monotonicMs();
+    for (const { file, grewMs } of this.#kept.values()) if (nowMs - grewMs > REST_MS) file.rest();
+  }
+
+  drop(path: Octets): void {
+    this.#kept.get(path)?.file.close();
+    this.#kept.delete(path);
+  }
+
+  close(): void {
+    for (const path of [...this.#kept.keys()]) this.drop(path);
+  }
+
+  #keep(path: Octets, kept: Kept): void {
+    this.#kept.set(path, kept);
+    for (const [oldest, { content }] of this.#kept) {
+      if (this.#kept.size <= MAX_KEPT) break;
+      // What waits of it is not lost: it has to be flushed first.
+      if (content.pending.size > 0) break;
+      const known = this.#kept.get(oldest);
+      if (known !== undefined) this.remember(oldest, pointOf(known));
+      this.drop(oldest);
+    }
+  }
+
+  async #begin(path: Octets, entry: Octets, { block, meta }: FileDirent, options: OpOptions): Promise<Kept | undefined> {
+    const file = openOrNone(entry, openItself);
+    if (file === undefined) return undefined;
+    try {
+      const { span } = block;
+      const part = async (offset: number): Promise<Uint8Array> =>
+        await readBlockBytes(this.#store, { kind: 'sub', base: block, offset, span: Math.min(span, CHECK_SIZE) }, options);
+      if (file.startsWith(await part(0), await part(Math.max(0, span - CHECK_SIZE)), span))
+        return await this.#takeUp(path, file, block, meta, options);
+    } catch (error) {
+      file.close();
+      if (!isDamage(error)) throw error;
+      return undefined;
+    }
+    file.close();
+    return undefined;
+  }
+
+  async #takeUp(path: Octets, file: TailedFile, block: Block, meta: FileDirent['meta'], options: OpOptions): Promise<Kept> {
+    const known = this.#points.get(path);
+    const point = known !== undefined && isSame(known.block, block) ? known.point : undefined;
+    const hint = { fileName: baseName(path as TreePath), mimeType: mimeTypeIn(meta.xattrs ?? []) };
+    return {
+      file,
+      block,
+      grewMs: this.#monotonicMs(),
+      content: await takeUpContent(this.#store, this.#scanner, block, point, hint, options),
+    };
+  }
+}

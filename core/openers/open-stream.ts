@@ -1,0 +1,74 @@
+import { VtError } from '../base/errors.ts';
+import type { Store } from '../store/store.ts';
+import type { StreamAddress } from '../wire/dial.ts';
+import { dial, parseTcpAddress } from '../wire/dial.ts';
+import { PlainStreamStore } from '../wire/plain-stream-store.ts';
+import { readSecret } from '../wire/secret.ts';
+import { StreamClient } from '../wire/stream-client.ts';
+import { StreamStore } from '../wire/stream-store.ts';
+import { readTlsKeys } from '../wire/tls-keys.ts';
+import { expandHome } from './home-path.ts';
+import type { OpenContext } from './open-store.ts';
+import type { StoreParameters } from './specification.ts';
+import { hashParameter, textParameter } from './specification.ts';
+
+/** Where a Store is served by name of this machine alone. */
+const LOOPBACK = '127.0.0.1';
+/** Milliseconds in which what is behind a socket must answer the first question. */
+const SOCKET_HELLO_MS = 10_000;
+
+/** Opens `unix:PATH`. */
+export async function openUnixStore(given: StoreParameters, context: OpenContext): Promise<Store> {
+  const path = expandHome(textParameter(given, 'path') ?? '', context.homePath);
+  return await openStream({ kind: 'unix', path }, given, context);
+}
+
+/** Opens `tcp:HOST:PORT`. */
+export async function openTcpStore(given: StoreParameters, context: OpenContext): Promise<Store> {
+  const found = parseTcpAddress(textParameter(given, 'address') ?? '', LOOPBACK);
+  if (found === undefined || found.port === 0)
+    throw new VtError('EOPEN', `open Store "${context.name}": expected HOST:PORT`, { remedy: 'write it as tcp:host:7070' });
+  const tls = readTlsKeys({ cert: 'cert=', key: 'key=', ca: 'ca=' }, (name) => {
+    const path = textParameter(given, name.slice(0, -1));
+    return path === undefined ? undefined : expandHome(path, context.homePath);
+  });
+  return await openStream({ kind: 'tcp', ...found, tls }, given, context);
+}
+
+/** Opens `!COMMAND`: a Store which a command serves on its standard input and output. */
+export async function openCommandStore(command: string, context: OpenContext): Promise<Store> {
+  return await openStream({ kind: 'command', command }, {}, context);
+}
+
+async function openStream(address: StreamAddress, given: StoreParameters, context: OpenContext): Promise<Store> {
+  const { name, onNotice, homePath } = context;
+  const secretFile = textParameter(given, 'secret');
+  const asked = hashParameter(given);
+  const client = new StreamClient({
+    name,
+    dial: async (signal) => await dial(address, name, (line) => onNotice?.(`${name}: ${line}`), signal),
+    exportName: textParameter(given, 'export'),
+    secret: secretFile === undefined ? undefined : readSecret(expandHome(secretFile, homePath)),
+    isPlain: textParameter(given, 'protocol') === 'vt',
+    plainHash: asked ?? context.assumedHash,
+    // A command may wait for a password.
+    helloMs: address.kind === 'command' ? undefined : SOCKET_HELLO_MS,
+    trace: context.traceWire,
+  });
+  try {
+    const description = await client.open();
+    if (client.isPlain) {
+      if (asked === undefined && context.assumedHash === undefined)
+        onNotice?.(`Store "${name}": it does not tell its hash function; ${description.hashName} is assumed (hash=NAME says another)`);
+      return new PlainStreamStore(client, description.hashName, context.readOnly === true);
+    }
+    if (asked !== undefined && asked !== description.hashName)
+      throw new VtError('EOPEN', `open Store "${name}": its hash function is ${description.hashName}`, {
+        remedy: `leave out hash=${asked}`,
+      });
+    return new StreamStore(client, description, context.readOnly === true);
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+}

@@ -1,0 +1,68 @@
+import { UsageError, VtError } from '../base/errors.ts';
+import type { Store } from '../store/store.ts';
+
+/** Another Store that Blocks are pulled from and pushed to. */
+export interface Peer {
+  readonly name: string;
+  /** What it was opened by. */
+  readonly specification: string;
+  readonly store: Store;
+}
+
+/** The peers of a session, by name, in the order in which they were added. */
+export class PeerTable implements AsyncDisposable {
+  readonly #peers = new Map<string, Peer>();
+
+  /**
+   * Takes in a peer, which is closed with the table.
+   *
+   * @throws {VtError} EFAILED where its name is taken
+   */
+  add(peer: Peer): void {
+    const known = this.#peers.get(peer.name);
+    if (known !== undefined)
+      throw new VtError('EFAILED', `add peer "${peer.name}": the name is that of ${known.store.name}`, {
+        remedy: `peer --drop ${peer.name}, or give another by --name`,
+      });
+    this.#peers.set(peer.name, peer);
+  }
+
+  list(): readonly Peer[] {
+    return [...this.#peers.values()];
+  }
+
+  get(name: string): Peer | undefined {
+    return this.#peers.get(name);
+  }
+
+  /**
+   * The peer of a name; without a name the only one.
+   *
+   * @param action - for messages: `push`
+   * @throws {UsageError} where there is none, or it cannot be told which
+   */
+  require(name: string | undefined, action: string): Peer {
+    const names = [...this.#peers.keys()];
+    const [first, ...more] = this.#peers.values();
+    if (first === undefined) throw new UsageError(`${action}: there is no peer`, { remedy: 'add one: peer STORE' });
+    const found = name === undefined ? (more.length === 0 ? first : undefined) : this.#peers.get(name);
+    if (found !== undefined) return found;
+    const remedy = `use --peer with one of ${names.join(', ')}`;
+    throw name === undefined
+      ? new UsageError(`${action}: there are ${names.length} peers`, { remedy })
+      : new UsageError(`${action}: there is no peer "${name}"`, { remedy });
+  }
+
+  /** Drops a peer and closes its Store. @throws {UsageError} where there is none of that name */
+  async drop(name: string): Promise<void> {
+    const found = this.require(name, 'peer --drop');
+    this.#peers.delete(found.name);
+    await found.store[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const all = this.list();
+    this.#peers.clear();
+    await Promise.allSettled(all.map(async ({ store }) => await store[Symbol.asyncDispose]()));
+  }
+}

@@ -1,0 +1,90 @@
+import { SHARED_VALUES } from '../base/system/store-files.ts';
+import { HASH_NAMES } from '../block/hash.ts';
+import { DURABILITIES } from '../store/durability.ts';
+import type { StoreType } from './open-store.ts';
+
+/**
+ * Every type of Stores: a new one is its file and a line here. What opens a Store is loaded when one is opened, so
+ * that a session loads no more than it uses.
+ */
+export const STORE_TYPES: readonly StoreType[] = [
+  {
+    type: 'datadir',
+    primary: 'path',
+    parameters: {
+      path: 'path',
+      hash: HASH_NAMES,
+      compression: ['none', 'zlib'],
+      edges: 'edges',
+      durability: DURABILITIES,
+      shared: SHARED_VALUES,
+      trust: ['no', 'yes'],
+    },
+    required: ['path'],
+    open: async (given, context) => (await import('./open-datadir.ts')).openDatadirStore(given, context),
+  },
+  {
+    type: 'memory',
+    primary: 'maxsize',
+    parameters: { maxsize: 'size', hash: HASH_NAMES },
+    aliases: { max_data: 'maxsize' },
+    open: async (given, context) => (await import('./open-memory.ts')).openMemoryStore(given, context),
+  },
+  {
+    type: 'file',
+    primary: 'path',
+    parameters: { path: 'path', hash: HASH_NAMES },
+    required: ['path'],
+    open: async (given, context) => (await import('../datadir/raw-datafile.ts')).openRawDatafile(given, context),
+  },
+  {
+    type: 'filecache',
+    primary: 'path',
+    parameters: { path: 'path', maxsize: 'size', files: 'count', filesize: 'size', hash: HASH_NAMES, backend: 'store' },
+    required: ['path'],
+    aliases: { max_files: 'files', max_file_size: 'filesize' },
+    open: async (given, context) => (await import('./open-filecache.ts')).openFilecacheStore(given, context),
+  },
+  {
+    type: 'platonic',
+    primary: 'path',
+    parameters: { path: 'path', index: 'path', hash: HASH_NAMES, watch: ['no', 'yes'] },
+    required: ['path'],
+    open: async (given, context) => (await import('./open-platonic.ts')).openPlatonicStore(given, context),
+  },
+  {
+    type: 'proxy',
+    parameters: { save: 'stores', read: 'stores', save2: 'stores', read2: 'stores', copy2: 'stores', maxspool: 'size' },
+    open: async (given, context) => (await import('./open-proxy.ts')).openProxyStore(given, context),
+  },
+  {
+    type: 'progress',
+    primary: 'store',
+    parameters: { store: 'store' },
+    required: ['store'],
+    open: async (given, context) => (await import('../store/progress-store.ts')).openProgressStore(given, context),
+  },
+  {
+    type: 'unix',
+    primary: 'path',
+    parameters: { path: 'path', export: 'text', secret: 'path', protocol: ['vtftp', 'vt'], hash: HASH_NAMES },
+    required: ['path'],
+    open: async (given, context) => (await import('./open-stream.ts')).openUnixStore(given, context),
+  },
+  {
+    type: 'tcp',
+    primary: 'address',
+    parameters: {
+      address: 'text',
+      export: 'text',
+      secret: 'path',
+      cert: 'path',
+      key: 'path',
+      ca: 'path',
+      protocol: ['vtftp', 'vt'],
+      hash: HASH_NAMES,
+    },
+    required: ['address'],
+    open: async (given, context) => (await import('./open-stream.ts')).openTcpStore(given, context),
+  },
+];

@@ -1,0 +1,125 @@
+import type { BigIntStats } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync } from 'node:fs';
+import type { Octets } from '../base/octets.ts';
+import { octetsToBytes, octetsToTextStrict } from '../base/octets.ts';
+import { readFully } from '../base/system/read-fully.ts';
+import { digestKey } from '../block/digest-key.ts';
+import type { HashFunction } from '../block/hash.ts';
+import type { BlockLocation } from '../store/capabilities.ts';
+
+/** An ordinary file as it was when its Blocks were found. */
+export interface SeenFile {
+  /** Absolute path. */
+  readonly path: Octets;
+  /** Octets. */
+  readonly size: number;
+  /** Nanoseconds since 1970. */
+  readonly mtimeNs: bigint;
+}
+
+/** Where a Block was seen: a part of an ordinary file. */
+export interface Place {
+  readonly file: SeenFile;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** Where Blocks lie in ordinary files. One may lie in several places; any of them may be gone or changed by now. */
+export class Places {
+  readonly #hash: HashFunction;
+  /** One place mostly, and then no array. */
+  readonly #places = new Map<string, Place | readonly Place[]>();
+
+  constructor(hash: HashFunction) {
+    this.#hash = hash;
+  }
+
+  /** Blocks with a place. */
+  get count(): number {
+    return this.#places.size;
+  }
+
+  /** Digests of Blocks with a place, as keys. */
+  keys(): Iterable<string> {
+    return this.#places.keys();
+  }
+
+  has(key: string): boolean {
+    return this.#places.has(key);
+  }
+
+  add(digest: Uint8Array, place: Place): void {
+    const key = digestKey(digest);
+    const known = this.of(key);
+    if (known.some(({ file, offset }) => file.path === place.file.path && offset === place.offset)) return;
+    this.#places.set(key, known.length === 0 ? place : [...known, place]);
+  }
+
+  of(key: string): readonly Place[] {
+    const found = this.#places.get(key);
+    if (found === undefined) return [];
+    return 'file' in found ? [found] : found;
+  }
+
+  /** A place where the Block is not any more. */
+  remove(key: string, place: Place): void {
+    const rest = this.of(key).filter((one) => one !== place);
+    const [first] = rest;
+    if (first === undefined) this.#places.delete(key);
+    else this.#places.set(key, rest.length === 1 ? first : rest);
+  }
+
+  /**
+   * Reads a Block from a place.
+   *
+   * @returns its bytes, verified, or undefined where the file is gone or holds something else there
+   */
+  read(place: Place, digest: Uint8Array): Buffer | undefined {
+    let fd: number;
+    try {
+      // Without waiting at a FIFO that took its place, or following a symlink that did.
+      fd = openSync(octetsToBytes(place.file.path), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    } catch {
+      return undefined; // gone, or not to be read any more: the Block is looked for elsewhere
+    }
+    try {
+      const data = Buffer.allocUnsafe(place.size);
+      if (readFully(fd, data, place.offset) < place.size) return undefined;
+      return Buffer.compare(this.#hash.digest(data), digest) === 0 ? data : undefined;
+    } catch {
+      return undefined;
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** The first place of a Block whose file is as it was seen, for other readers, who verify what they find. */
+  locate(digest: Uint8Array, isAsSeen: (file: SeenFile) => boolean): BlockLocation | undefined {
+    for (const { file, offset, size } of this.of(digestKey(digest))) {
+      const path = octetsToTextStrict(file.path);
+      if (path !== undefined && isAsSeen(file)) return { file: path, offset, storedSize: size, size, codec: 'none' };
+    }
+    return undefined;
+  }
+}
+
+/** Tells whether files are as they were seen: each is looked at once. */
+export function asSeenTest(): (file: SeenFile) => boolean {
+  const looked = new Map<SeenFile, boolean>();
+  return (file) => {
+    const known = looked.get(file);
+    if (known !== undefined) return known;
+    const found = lstatIfThere(file.path);
+    const isSame = found?.isFile() === true && Number(found.size) === file.size && found.mtimeNs === file.mtimeNs;
+    looked.set(file, isSame);
+    return isSame;
+  };
+}
+
+function lstatIfThere(path: Octets): BigIntStats | undefined {
+  try {
+    return lstatSync(octetsToBytes(path), { bigint: true, throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}

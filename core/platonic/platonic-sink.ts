@@ -1,0 +1,94 @@
+import { VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import { decodeBlockref } from '../block/blockref.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
+import type { HashCode } from '../block/hashcode.ts';
+import { decodeDir } from '../dirent/dir-codec.ts';
+import { capability, type Offers } from '../store/capability.ts';
+import type { AddResult, DigestedBlock, Store } from '../store/store.ts';
+
+/**
+ * What an import of the files of a platonic Store writes to. Blocks that list others, which superblocks and Dirs are,
+ * go to a Store; those of content stay in their files. A content which looks like a list is kept as well: that costs
+ * its size, and nothing else.
+ */
+export class PlatonicSink implements Store {
+  readonly offers: Offers;
+  readonly #meta: Store;
+
+  constructor(meta: Store) {
+    this.#meta = meta;
+    this.offers = { cache: capability(meta, 'cache'), counts: capability(meta, 'counts') };
+  }
+
+  get name(): string {
+    return this.#meta.name;
+  }
+
+  get hashName(): Store['hashName'] {
+    return this.#meta.hashName;
+  }
+
+  get edges(): EdgeSettings {
+    return this.#meta.edges;
+  }
+
+  async add(data: Uint8Array, options?: OpOptions): Promise<AddResult> {
+    return await this.#meta.add(data, options);
+  }
+
+  async addBatch(blocks: readonly DigestedBlock[], options?: OpOptions): Promise<boolean[]> {
+    const kept = blocks.map(({ data }) => isList(data));
+    const lists = blocks.filter((_, i) => kept[i] === true);
+    const isNew = lists.length === 0 ? [] : await this.#meta.addBatch(lists, options);
+    let next = 0;
+    return kept.map((isKept) => (isKept ? (isNew[next++] ?? false) : false));
+  }
+
+  async get(hashcode: HashCode, options?: OpOptions): Promise<Uint8Array | undefined> {
+    return await this.#meta.get(hashcode, options);
+  }
+
+  async has(hashcodes: readonly HashCode[], options?: OpOptions): Promise<boolean[]> {
+    return await this.#meta.has(hashcodes, options);
+  }
+
+  async flush(options?: OpOptions): Promise<void> {
+    await this.#meta.flush(options);
+  }
+
+  /** The Store below is closed by whoever opened it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    return await Promise.resolve();
+  }
+}
+
+/** Whether a Block reads as a list of Block references, or of Dirents. */
+function isList(data: Uint8Array): boolean {
+  return data.length > 0 && (isReferences(data) || isDirents(data));
+}
+
+function isReferences(data: Uint8Array): boolean {
+  try {
+    for (let offset = 0; offset < data.length; ) offset = decodeBlockref(data, offset).next;
+    return true;
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+function isDirents(data: Uint8Array): boolean {
+  // Its length, then the octet that a Dirent or a salt begins with: most content ends here.
+  if (!data.subarray(1, 4).some((octet) => octet === 0x76 || octet === 0x73)) return false;
+  try {
+    decodeDir(data);
+    return true;
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+function failed(error: unknown): false {
+  if (error instanceof VtError || error instanceof RangeError) return false;
+  throw error;
+}

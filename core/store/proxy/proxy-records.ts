@@ -1,0 +1,91 @@
+import { CorruptBlockError, throwIfCancelled } from '../../base/errors.ts';
+import type { OpOptions } from '../../base/op-options.ts';
+import { hashByName } from '../../block/hash.ts';
+import type { HashCode } from '../../block/hashcode.ts';
+import type { RecordSource } from '../capabilities.ts';
+import { capability } from '../capability.ts';
+import type { RecordBatch } from '../records/record-batch.ts';
+import { answeredBy, packRecords } from '../records/record-batch.ts';
+import type { DigestedBlock, Store } from '../store.ts';
+import { isFault } from './proxy-part.ts';
+
+/** Blocks that are got at once where there are no records. */
+const GET_AT_ONCE = 64;
+
+/**
+ * Records out of the Stores of a proxy: out of the one that has everything that is asked for, else, as out of no Store at
+ * all, made of the Blocks that the proxy gets.
+ */
+export class ProxyRecords implements RecordSource {
+  readonly #proxy: Store;
+  readonly #sources: readonly Store[];
+
+  constructor(proxy: Store, sources: readonly Store[]) {
+    this.#proxy = proxy;
+    this.#sources = sources;
+  }
+
+  async *records(digests: Uint8Array, spans?: ArrayLike<number>, options: OpOptions = {}): AsyncGenerator<RecordBatch, void, undefined> {
+    const { digestSize } = hashByName(this.#proxy.hashName);
+    const source = await this.#whole(digests, options);
+    let answered = 0;
+    try {
+      for await (const batch of source?.records(digests, spans, options) ?? []) {
+        answered = answeredBy(batch, digests, answered, digestSize);
+        yield batch;
+      }
+      // What it has left out `get` finds elsewhere, or tells why.
+      if (source !== undefined) return;
+    } catch (error) {
+      throwIfCancelled(options.signal);
+      if (!isFault(error)) throw error;
+    }
+    yield* this.#gotten(digests.subarray(answered * digestSize), options);
+  }
+
+  /** One that has all the Blocks. */
+  async #whole(digests: Uint8Array, options: OpOptions): Promise<RecordSource | undefined> {
+    const [only, ...others] = this.#sources;
+    if (only !== undefined && others.length === 0) return capability(only, 'recordSource');
+    const hashcodes = this.#hashcodes(digests);
+    for (const store of this.#sources) {
+      const source = capability(store, 'recordSource');
+      if (source === undefined) continue;
+      try {
+        if (!(await store.has(hashcodes, options)).includes(false)) return source;
+      } catch (error) {
+        throwIfCancelled(options.signal);
+        if (!isFault(error)) throw error;
+      }
+    }
+    return undefined;
+  }
+
+  async *#gotten(digests: Uint8Array, options: OpOptions): AsyncGenerator<RecordBatch, void, undefined> {
+    const hashcodes = this.#hashcodes(digests);
+    for (let at = 0; at < hashcodes.length; at += GET_AT_ONCE) {
+      const blocks = await Promise.all(hashcodes.slice(at, at + GET_AT_ONCE).map(async (hashcode) => await this.#get(hashcode, options)));
+      const found = blocks.filter((block) => block !== undefined);
+      if (found.length > 0) yield { ...packRecords(found, hashByName(this.#proxy.hashName), 'none'), isOwned: true };
+    }
+  }
+
+  async #get(hashcode: HashCode, options: OpOptions): Promise<DigestedBlock | undefined> {
+    try {
+      const data = await this.#proxy.get(hashcode, options);
+      return data === undefined ? undefined : { digest: hashcode.digest, data };
+    } catch (error) {
+      if (error instanceof CorruptBlockError) return undefined;
+      throw error;
+    }
+  }
+
+  #hashcodes(digests: Uint8Array): HashCode[] {
+    const { hashName } = this.#proxy;
+    const { digestSize } = hashByName(hashName);
+    return Array.from({ length: digests.length / digestSize }, (_, i) => ({
+      hashName,
+      digest: digests.subarray(i * digestSize, (i + 1) * digestSize),
+    }));
+  }
+}

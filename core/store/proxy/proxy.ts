@@ -1,0 +1,399 @@
+import { ClosedError, CorruptBlockError, ReadOnlyError, throwIfCancelled, VtError } from '../../base/errors.ts';
+import type { OpOptions } from '../../base/op-options.ts';
+import type { EdgeSettings } from '../../block/edge-settings.ts';
+import type { HashFunction, HashName } from '../../block/hash.ts';
+import { hashByName } from '../../block/hash.ts';
+import type { HashCode } from '../../block/hashcode.ts';
+import { hashcodeLabel } from '../../block/hashcode.ts';
+import { AddTally } from '../add-tally.ts';
+import type { AddCounts, BlockLocation, DrainResult, StorePart } from '../capabilities.ts';
+import { capability, type Offers } from '../capability.ts';
+import { checkBlockSizes } from '../check-blocks.ts';
+import type { RecordBatch } from '../records/record-batch.ts';
+import { unpackRecords } from '../records/record-batch.ts';
+import type { AddResult, DigestedBlock, Store } from '../store.ts';
+import { mergeHashcodes } from './merge-hashcodes.ts';
+import { ProxyArchives } from './proxy-archives.ts';
+import { proxyOffers } from './proxy-offers.ts';
+import { isFault, SavePart } from './proxy-part.ts';
+import { Spool } from './proxy-spool.ts';
+
+/** The Stores of a proxy by what they are there for. The same Store may stand in several places. */
+export interface ProxyStores {
+  /** Every Block that is added goes to each of them. */
+  readonly save: readonly Store[];
+  /** Asked for Blocks, in this order. */
+  readonly read: readonly Store[];
+  /** Spools: what could not be saved to one of `save` goes to the first of them that takes it. */
+  readonly save2: readonly Store[];
+  /** Asked for what is not found in `read`. */
+  readonly read2: readonly Store[];
+  /** What is found in `read2` is kept in each of them. */
+  readonly copy2: readonly Store[];
+}
+
+export interface ProxyOptions {
+  readonly name: string;
+  /** Most octets of Blocks that may wait in one spool. */
+  readonly maxSpoolBytes: number;
+  readonly onNotice: (notice: string) => void;
+  /** Milliseconds that only go up. */
+  readonly nowMs: () => number;
+}
+
+/** One Store over several. @see vt(7), "Proxies" */
+export class ProxyStore implements Store {
+  readonly name: string;
+  readonly hashName: HashName;
+  readonly edges: EdgeSettings;
+  readonly offers: Offers;
+  readonly #hash: HashFunction;
+  readonly #stores: ProxyStores;
+  readonly #onNotice: (notice: string) => void;
+  readonly #parts: readonly SavePart[];
+  readonly #spools: readonly Spool[];
+  /** What is read before `read2`. */
+  readonly #first: readonly Store[];
+  readonly #all: readonly Store[];
+  /** Where Blocks may be. */
+  readonly #sources: readonly Store[];
+  readonly #archives: ProxyArchives;
+  readonly #tally = new AddTally();
+  readonly #told = new Set<string>();
+  #closed = false;
+
+  /** @param stores - all of one hash function; at least one in `save` or `read` */
+  constructor(stores: ProxyStores, options: ProxyOptions) {
+    const { save, read, save2, read2, copy2 } = stores;
+    const [main] = [...save, ...read, ...read2];
+    if (main === undefined) throw new TypeError(`open Store "${options.name}": a proxy needs a Store to save to or to read from`);
+    this.name = options.name;
+    this.hashName = main.hashName;
+    this.edges = main.edges;
+    this.#hash = hashByName(main.hashName);
+    this.#stores = stores;
+    this.#onNotice = options.onNotice;
+    this.#parts = save.map((store) => new SavePart(store, options.nowMs, save2.length > 0));
+    this.#spools = save2.map((store) => new Spool(store, options.maxSpoolBytes));
+    // What was saved is found, whether or not `read` says so; in its turn where `read2` names the Store.
+    this.#first = [...new Set([...read, ...save.filter((store) => !read2.includes(store)), ...save2])];
+    this.#all = [...new Set([...this.#first, ...read2, ...copy2])];
+    this.#sources = [...new Set([...this.#first, ...read2])];
+    this.#archives = new ProxyArchives(stores, (notice) => this.#tell(notice));
+    this.offers = proxyOffers(this, stores, this.#archives, { sources: this.#sources, all: this.#all });
+  }
+
+  async add(data: Uint8Array, options: OpOptions = {}): Promise<AddResult> {
+    const digest = this.#hash.digest(data);
+    const [isNew = false] = await this.addBatch([{ digest, data }], options);
+    return { hashcode: { hashName: this.hashName, digest }, isNew };
+  }
+
+  async addBatch(blocks: readonly DigestedBlock[], options: OpOptions = {}): Promise<boolean[]> {
+    this.#check('add to', options);
+    if (this.#parts.length === 0) throw new ReadOnlyError('add to', this.name, { remedy: 'give it a Store to save to' });
+    checkBlockSizes(blocks, this.#hash);
+    // A Store may fail late, when the caller uses its memory again already: the spool needs a copy.
+    const kept = this.#spools.length > 0 ? blocks.map(copyOf) : blocks;
+    const sizes = blocks.map(({ data }) => data.length);
+    return Array.from(
+      await this.#addAll(
+        sizes,
+        async (part) => await part.addBatch(blocks, options),
+        () => kept,
+        options,
+      ),
+      Boolean,
+    );
+  }
+
+  async addRecords(batch: RecordBatch, options: OpOptions = {}): Promise<Uint8Array> {
+    this.#check('add to', options);
+    if (this.#parts.length === 0) throw new ReadOnlyError('add to', this.name, { remedy: 'give it a Store to save to' });
+    const mustCopy = this.#spools.length > 0 && batch.isOwned !== true;
+    const kept = mustCopy ? { ...batch, digests: Uint8Array.from(batch.digests), image: Uint8Array.from(batch.image) } : batch;
+    return await this.#addAll(
+      batch.sizes,
+      async (part) => await part.addRecords(batch, options),
+      () => unpackRecords(kept, this.#hash.digestSize),
+      options,
+    );
+  }
+
+  /** Adds Blocks to every Store to save to, by `add`; those that one of them does not take go to the spool. */
+  async #addAll(
+    sizes: ArrayLike<number>,
+    add: (part: SavePart) => Promise<ArrayLike<boolean | number>>,
+    kept: () => readonly DigestedBlock[],
+    options: OpOptions,
+  ): Promise<Uint8Array> {
+    const isNew = new Uint8Array(sizes.length);
+    const take = (found: ArrayLike<boolean | number>): void => {
+      for (let i = 0; i < isNew.length; i++) if (found[i]) isNew[i] = 1;
+    };
+    const hasSpool = this.#spools.length > 0;
+    const started = this.#parts.map(async (part) => (part.rests && hasSpool ? undefined : await add(part)));
+    const outcomes = await Promise.allSettled(started);
+    throwIfCancelled(options.signal);
+    const failed: { readonly part: SavePart; readonly error: unknown }[] = [];
+    let spools = false;
+    for (const [i, outcome] of outcomes.entries()) {
+      const part = this.#parts[i];
+      if (part === undefined) continue;
+      if (outcome.status === 'rejected') failed.push({ part, error: outcome.reason });
+      else if (outcome.value === undefined) spools = true;
+      else take(outcome.value);
+    }
+    for (const { part, error } of failed) await this.#takeOver(part, error, 'add to', options);
+    if (spools || failed.length > 0) take(await this.#spool(kept(), options));
+    for (let i = 0; i < isNew.length; i++) {
+      const size = sizes[i] as number;
+      if (isNew[i] === 1) this.#tally.addNew(size, size);
+      else this.#tally.addExisting(size);
+    }
+    return isNew;
+  }
+
+  /** What a Store that failed was given and has not made durable goes to the spool. Without one the failure is the proxy's. */
+  async #takeOver(part: SavePart, error: unknown, action: string, options: OpOptions): Promise<void> {
+    if (!isFault(error) || this.#spools.length === 0) throw this.#named(error, action, part.store);
+    this.#tell(
+      `Store "${part.store.name}" fails (${error instanceof Error ? error.message : String(error)}): what goes there waits in the spool`,
+    );
+    const lost: DigestedBlock[] = [];
+    for (const digest of part.unflushed) {
+      const data = await this.#readAnywhere({ hashName: this.hashName, digest }, options);
+      if (data === undefined) throw this.#named(error, action, part.store);
+      lost.push({ digest, data });
+    }
+    if (lost.length > 0) await this.#spool(lost, options);
+    part.settle();
+  }
+
+  async #spool(blocks: readonly DigestedBlock[], options: OpOptions): Promise<boolean[]> {
+    let failure: unknown;
+    for (const spool of this.#spools) {
+      try {
+        return await spool.add(blocks, options);
+      } catch (error) {
+        throwIfCancelled(options.signal);
+        failure ??= this.#named(error, 'add to', spool.store);
+      }
+    }
+    throw failure;
+  }
+
+  async #readAnywhere(hashcode: HashCode, options: OpOptions): Promise<Uint8Array | undefined> {
+    for (const store of this.#first) {
+      try {
+        const data = await store.get(hashcode, options);
+        if (data !== undefined) return data;
+      } catch (error) {
+        throwIfCancelled(options.signal);
+        if (!isFault(error)) throw error;
+      }
+    }
+    return undefined;
+  }
+
+  async get(hashcode: HashCode, options: OpOptions = {}): Promise<Uint8Array | undefined> {
+    this.#check('get from', options);
+    const failures: unknown[] = [];
+    const first = await this.#getFrom(this.#first, hashcode, options, failures);
+    if (first !== undefined) return first;
+    const found = await this.#getFrom(this.#stores.read2, hashcode, options, failures);
+    if (found !== undefined) {
+      await this.#copy(hashcode, found, options);
+      return found;
+    }
+    // A Block is missing only where every Store says so.
+    if (failures.length > 0) throw failures.find((failure) => failure instanceof CorruptBlockError) ?? failures[0];
+    return undefined;
+  }
+
+  async #getFrom(stores: readonly Store[], hashcode: HashCode, options: OpOptions, failures: unknown[]): Promise<Uint8Array | undefined> {
+    for (const store of stores) {
+      try {
+        const data = await store.get(hashcode, options);
+        if (data === undefined) continue;
+        if (Buffer.compare(hashByName(hashcode.hashName).digest(data), hashcode.digest) === 0) return data;
+        failures.push(new CorruptBlockError(hashcodeLabel(hashcode), store.name, 'it gives bytes that do not match the hashcode'));
+      } catch (error) {
+        this.#check('get from', options);
+        if (!isFault(error)) throw error;
+        failures.push(error instanceof CorruptBlockError ? error : this.#named(error, `get Block ${hashcodeLabel(hashcode)} from`, store));
+      }
+    }
+    return undefined;
+  }
+
+  async #copy({ digest }: HashCode, data: Uint8Array, options: OpOptions): Promise<void> {
+    for (const store of this.#stores.copy2) {
+      try {
+        await store.addBatch([{ digest, data }], options);
+      } catch (error) {
+        this.#check('get from', options);
+        this.#tell(`Store "${store.name}" keeps no copies: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+  }
+
+  async has(hashcodes: readonly HashCode[], options: OpOptions = {}): Promise<boolean[]> {
+    this.#check('ask', options);
+    const found = hashcodes.map(() => false);
+    // A Block that one of the Stores to save to lacks is to be added, whatever the others have.
+    const saves = new Set(this.#stores.save);
+    const lacking = hashcodes.map(() => saves.size);
+    let failure: unknown;
+    let answers = 0;
+    for (const store of new Set([...this.#sources, ...saves])) {
+      const open = hashcodes.flatMap((hashcode, i) => (found[i] === true ? [] : [{ hashcode, i }]));
+      if (open.length === 0 && answers > 0) break;
+      try {
+        const present = await store.has(
+          open.map(({ hashcode }) => hashcode),
+          options,
+        );
+        answers++;
+        for (const [k, { i }] of open.entries()) {
+          if (present[k] !== true) continue;
+          if (saves.has(store)) lacking[i] = (lacking[i] ?? 0) - 1;
+          if (!saves.has(store) || lacking[i] === 0) found[i] = true;
+        }
+      } catch (error) {
+        this.#check('ask', options);
+        if (!isFault(error)) throw error;
+        failure ??= this.#named(error, 'ask', store);
+      }
+    }
+    if (answers === 0) throw failure;
+    return found;
+  }
+
+  async flush(options: OpOptions = {}): Promise<void> {
+    this.#check('flush', options);
+    await this.#flush(options);
+  }
+
+  async #flush(options: OpOptions): Promise<void> {
+    const due = this.#parts.filter((part) => !(part.rests && this.#spools.length > 0));
+    const outcomes = await Promise.allSettled(due.map(async (part) => await part.flush(options)));
+    throwIfCancelled(options.signal);
+    for (const [i, outcome] of outcomes.entries()) {
+      const part = due[i];
+      if (outcome.status === 'rejected' && part !== undefined) await this.#takeOver(part, outcome.reason, 'flush', options);
+    }
+    for (const { store } of this.#spools) {
+      try {
+        await store.flush(options);
+      } catch (error) {
+        throw this.#named(error, 'flush', store);
+      }
+    }
+  }
+
+  counts(): AddCounts {
+    return this.#tally.counts();
+  }
+
+  locate(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[] {
+    if (this.#closed) throw new ClosedError('locate in', this.name);
+    let found: (BlockLocation | undefined)[] | undefined;
+    for (const store of this.#first) {
+      const locator = capability(store, 'location');
+      if (locator === undefined) continue;
+      if (found === undefined) {
+        found = locator.locate(digests, spans);
+        continue;
+      }
+      const open = [...found.keys()].filter((i) => found?.[i] === undefined);
+      if (open.length === 0) break;
+      const more = locator.locate(open.map((i) => digests[i] ?? new Uint8Array()));
+      for (const [k, i] of open.entries()) found[i] = more[k];
+    }
+    return found ?? digests.map(() => undefined);
+  }
+
+  hashcodes(options: OpOptions = {}): AsyncIterable<HashCode> {
+    this.#check('list', options);
+    return mergeHashcodes(this.#sources, options, () => this.#check('list', options));
+  }
+
+  async parts(options: OpOptions = {}): Promise<readonly StorePart[]> {
+    this.#check('ask', options);
+    const out: StorePart[] = [];
+    for (const { store, trouble } of this.#parts) out.push({ role: 'save', store, ...(trouble === undefined ? {} : { trouble }) });
+    for (const store of this.#stores.read) out.push({ role: 'read', store });
+    for (const spool of this.#spools) out.push({ role: 'save2', store: spool.store, waiting: await spool.waiting(options) });
+    for (const store of this.#stores.read2) out.push({ role: 'read2', store });
+    for (const store of this.#stores.copy2) out.push({ role: 'copy2', store });
+    return out;
+  }
+
+  async drain(options: OpOptions = {}): Promise<DrainResult> {
+    this.#check('flush', options);
+    let deliveredBlocks = 0;
+    let deliveredBytes = 0;
+    let waitingBlocks = 0;
+    const troubles: string[] = [];
+    for (const part of this.#parts) part.tryAgain();
+    // Roots first: gc there removes nothing as long as a root lacks Blocks.
+    await this.#archives.catchUp(options);
+    for (const spool of this.#spools) {
+      try {
+        await spool.drain(this.#parts, options, (blocks, bytes) => {
+          deliveredBlocks += blocks;
+          deliveredBytes += bytes;
+        });
+      } catch (error) {
+        this.#check('flush', options);
+        if (!isFault(error)) throw error;
+        troubles.push(error instanceof Error ? error.message : String(error));
+      }
+      const { blocks } = await spool.waiting(options);
+      waitingBlocks += blocks;
+      if (blocks > 0 && troubles.length === 0) troubles.push(`${blocks} of the Blocks in Store "${spool.store.name}" cannot be read`);
+    }
+    this.#told.clear();
+    return { deliveredBlocks, deliveredBytes, waitingBlocks, troubles };
+  }
+
+  #named(error: unknown, action: string, store: Store): unknown {
+    if (!(error instanceof Error) || !isFault(error)) return error;
+    const { code, remedy } = error instanceof VtError ? error : { code: 'EFAILED' as const, remedy: undefined };
+    return new VtError(code, `${action} Store "${store.name}" of a proxy: ${error.message}`, {
+      cause: error,
+      ...(remedy === undefined ? {} : { remedy }),
+    });
+  }
+
+  #tell(notice: string): void {
+    if (this.#told.has(notice)) return;
+    this.#told.add(notice);
+    this.#onNotice(notice);
+  }
+
+  #check(action: string, options: OpOptions): void {
+    if (this.#closed) throw new ClosedError(action, this.name);
+    throwIfCancelled(options.signal);
+  }
+
+  /** Closes every Store, and tells the first failure once all are closed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    let failure: { readonly error: unknown } | undefined;
+    for (const store of this.#all) {
+      try {
+        await store[Symbol.asyncDispose]();
+      } catch (error) {
+        failure ??= { error: this.#named(error, 'close', store) };
+      }
+    }
+    if (failure !== undefined) throw failure.error;
+  }
+}
+
+function copyOf({ digest, data, ...rest }: DigestedBlock): DigestedBlock {
+  return { digest: Uint8Array.from(digest), data: Uint8Array.from(data), ...rest };
+}

@@ -1,0 +1,175 @@
+import { crc32 } from 'node:zlib';
+import { MAX_BLOCK_SIZE } from '../../block/block.ts';
+import type { HashName } from '../../block/hash.ts';
+import { hashByEnumeration, hashByName } from '../../block/hash.ts';
+import type { BlockLocation } from '../capabilities.ts';
+
+// The bytes of a .vtd: a header, then records, appended and never changed. @see vt(5), "Data files"
+
+/** First octets of a .vtd, made after PNG's: they show a transfer that stripped bits or changed line ends. */
+export const DATAFILE_MAGIC: Buffer = Buffer.from('89767464' + '0d0a1a0a', 'hex');
+const DATAFILE_VERSION = 1;
+/** Octets of a .vtd's header. */
+export const DATAFILE_HEADER_SIZE = 64;
+/** First octets of every record. */
+export const RECORD_MAGIC: Buffer = Buffer.from('vtR1', 'latin1');
+/** Octets of a record's header before its digest. */
+export const RECORD_FIXED_SIZE = 24;
+
+/** How stored bytes are coded: the octet in a record. 127 stands for one that this version does not know. */
+export type Codec = BlockLocation['codec'] | 'unknown';
+const CODECS: readonly Codec[] = ['none', 'zlib', 'zstd'];
+/** In the place of a codec: what follows is a gap, octets that gc has freed. */
+const GAP_CODEC = 125;
+const UNKNOWN_CODEC = 127;
+
+/** The octet that stands for a codec. */
+export function codecNumber(codec: Codec): number {
+  return codec === 'unknown' ? UNKNOWN_CODEC : CODECS.indexOf(codec);
+}
+
+/** The codec that an octet stands for. */
+export function codecByNumber(number: number): Codec {
+  return CODECS[number] ?? 'unknown';
+}
+
+/** What a .vtd says of itself. */
+export interface DatafileHeader {
+  readonly hashName: HashName;
+  /** 16 octets in hex with dashes. */
+  readonly storeId: string;
+  readonly fileId: string;
+  /** Nanoseconds since 1970. */
+  readonly createdNs: bigint;
+}
+
+/** A .vtd's header in 64 new octets. */
+export function encodeDatafileHeader(header: DatafileHeader): Buffer {
+  const out = Buffer.alloc(DATAFILE_HEADER_SIZE);
+  DATAFILE_MAGIC.copy(out, 0);
+  out[8] = DATAFILE_VERSION;
+  out[9] = hashByName(header.hashName).enumeration;
+  uuidToBytes(header.storeId).copy(out, 16);
+  uuidToBytes(header.fileId).copy(out, 32);
+  out.writeBigUInt64LE(header.createdNs, 48);
+  out.writeUInt32LE(crc32(out.subarray(0, 60)), 60);
+  return out;
+}
+
+/** What the first octets of a file are. */
+export type DatafileStart =
+  | { readonly kind: 'header'; readonly header: DatafileHeader }
+  /** Fewer octets than a header: a file that is being made, or whose maker died. */
+  | { readonly kind: 'short' }
+  | { readonly kind: 'newer'; readonly version: number }
+  | { readonly kind: 'damaged'; readonly reason: string };
+
+/** Decodes the first octets of a .vtd. */
+export function decodeDatafileHeader(data: Buffer): DatafileStart {
+  if (data.length < DATAFILE_HEADER_SIZE) return { kind: 'short' };
+  if (!data.subarray(0, 8).equals(DATAFILE_MAGIC)) return { kind: 'damaged', reason: 'it does not start as a .vtd does' };
+  if (data.readUInt32LE(60) !== crc32(data.subarray(0, 60))) return { kind: 'damaged', reason: 'the check of its header fails' };
+  const version = data.readUInt8(8);
+  if (version > DATAFILE_VERSION) return { kind: 'newer', version };
+  const hash = hashByEnumeration(data.readUInt8(9));
+  if (version < 1 || hash === undefined) return { kind: 'damaged', reason: 'its header makes no sense' };
+  const storeId = uuidFromBytes(data.subarray(16, 32));
+  const fileId = uuidFromBytes(data.subarray(32, 48));
+  return { kind: 'header', header: { hashName: hash.name, storeId, fileId, createdNs: data.readBigUInt64LE(48) } };
+}
+
+/** A record's header. */
+export interface RecordHeader {
+  /** It is none: the octets behind it are to be passed over. */
+  readonly isGap: boolean;
+  readonly codec: Codec;
+  /** Octets that follow the header. */
+  readonly storedSize: number;
+  /** Octets of the Block, 0..MAX_BLOCK_SIZE. */
+  readonly size: number;
+  /** CRC-32 of the stored octets. */
+  readonly payloadCrc: number;
+  /** A view of the bytes decoded. */
+  readonly digest: Buffer;
+}
+
+/**
+ * Writes a record's header: {@link RECORD_FIXED_SIZE} octets and the digest.
+ *
+ * @returns the offset just past it
+ */
+export function writeRecordHeader(
+  target: Buffer,
+  offset: number,
+  codec: Codec,
+  storedSize: number,
+  size: number,
+  payloadCrc: number,
+  digest: Uint8Array,
+): number {
+  const end = offset + RECORD_FIXED_SIZE + digest.length;
+  RECORD_MAGIC.copy(target, offset);
+  target.writeUInt32LE(codecNumber(codec), offset + 8);
+  target.writeUInt32LE(storedSize, offset + 12);
+  target.writeUInt32LE(size, offset + 16);
+  target.writeUInt32LE(payloadCrc, offset + 20);
+  target.set(digest, offset + RECORD_FIXED_SIZE);
+  target.writeUInt32LE(crc32(target.subarray(offset + 8, end)), offset + 4);
+  return end;
+}
+
+/**
+ * Writes the header of a gap: a record that is none, by which readers pass over octets that gc has freed.
+ *
+ * @param size - octets behind the header
+ * @returns octets written
+ */
+export function writeGapHeader(target: Buffer, digestSize: number, size: number): number {
+  const end = RECORD_FIXED_SIZE + digestSize;
+  target.fill(0, 0, end);
+  RECORD_MAGIC.copy(target, 0);
+  target.writeUInt32LE(GAP_CODEC, 8);
+  target.writeUInt32LE(size, 12);
+  target.writeUInt32LE(crc32(target.subarray(8, end)), 4);
+  return end;
+}
+
+/**
+ * Decodes a record's header, or gives undefined where none stands whole and undamaged.
+ *
+ * @param digestSize - octets of the Store's digests
+ */
+export function decodeRecordHeader(data: Buffer, offset: number, digestSize: number): RecordHeader | undefined {
+  const end = offset + RECORD_FIXED_SIZE + digestSize;
+  if (end > data.length || data.readUInt32LE(offset) !== RECORD_MAGIC_NUMBER) return undefined;
+  if (data.readUInt32LE(offset + 4) !== crc32(data.subarray(offset + 8, end))) return undefined;
+  const codecWord = data.readUInt32LE(offset + 8);
+  const storedSize = data.readUInt32LE(offset + 12);
+  const size = data.readUInt32LE(offset + 16);
+  if (size > MAX_BLOCK_SIZE || storedSize > MAX_BLOCK_SIZE || (codecWord === 0 && storedSize !== size)) return undefined;
+  const payloadCrc = data.readUInt32LE(offset + PAYLOAD_CRC_OFFSET);
+  return {
+    isGap: codecWord === GAP_CODEC,
+    codec: codecByNumber(codecWord),
+    storedSize,
+    size,
+    payloadCrc,
+    digest: data.subarray(offset + RECORD_FIXED_SIZE, end),
+  };
+}
+
+/** Where in a record the CRC of its stored octets stands. */
+export const PAYLOAD_CRC_OFFSET = 20;
+
+const RECORD_MAGIC_NUMBER = RECORD_MAGIC.readUInt32LE(0);
+
+function uuidToBytes(uuid: string): Buffer {
+  const out = Buffer.from(uuid.replaceAll('-', ''), 'hex');
+  if (out.length !== 16) throw new RangeError(`encode uuid: expected 32 hex digits, got "${uuid}"`);
+  return out;
+}
+
+function uuidFromBytes(data: Buffer): string {
+  const hex = data.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}

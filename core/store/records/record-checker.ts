@@ -1,0 +1,162 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import { copyOctets } from '../../base/copy-octets.ts';
+import { type SharedMemory, sharedMemory } from '../../base/system/shared-memory.ts';
+import type { HashFunction, HashName } from '../../block/hash.ts';
+import { HASH_SCRATCH_SIZE, hashByName } from '../../block/hash.ts';
+import { checkRecords, readRecords } from './check-records.ts';
+import type { RecordBatch } from './record-batch.ts';
+
+/** Octets of an image that goes to a worker, at most. */
+const SLOT_SIZE = 2 * 1024 * 1024;
+/** Images that one worker has at a time: one to work at, and some so that it need not wait. */
+const SLOTS_PER_WORKER = 3;
+/** Octets that are checked here before a worker is started: it takes 30 ms to start. */
+const UNTHREADED_SIZE = 8 * 1024 * 1024;
+/** Octets of an image below which it is not worth a message. */
+const MIN_SENT_SIZE = 128 * 1024;
+const PAGE_SIZE = 65536; // of WebAssembly
+
+/** What a worker is started with. */
+export interface CheckSetup {
+  readonly hashName: HashName;
+  readonly memory: SharedMemory;
+}
+
+/** Asks a worker to check an image in the shared memory. */
+export interface CheckRequest {
+  readonly at: number;
+  readonly size: number;
+  /** Records at most. */
+  readonly most: number;
+}
+
+/** The columns of the image; undefined where something is wrong with it. */
+export type CheckReply = Omit<RecordBatch, 'image' | 'isOwned'> | undefined;
+
+interface CheckWorker {
+  readonly worker: Worker;
+  readonly memory: SharedMemory;
+  /** Where in the memory there is room for an image. */
+  free: number[];
+  isLost: boolean;
+  /** Who waits for replies, which come in the order of the requests. */
+  readonly waiting: ((reply: CheckReply) => void)[];
+}
+
+/** Room for an image in a worker's memory. */
+interface Slot {
+  readonly of: CheckWorker;
+  readonly at: number;
+}
+
+/** Where slots begin in a worker's memory. */
+const SLOTS_AT = Math.ceil(HASH_SCRATCH_SIZE / PAGE_SIZE) * PAGE_SIZE;
+
+/**
+ * Verifies records that come from elsewhere, in worker threads where there is much of them: whoever receives them goes on
+ * receiving meanwhile. The threads keep the process alive until it is disposed of.
+ */
+export class RecordChecker implements AsyncDisposable {
+  readonly #hash: HashFunction;
+  readonly #threads: number;
+  readonly #workers: CheckWorker[] = [];
+  /** Who waits for a free slot. */
+  readonly #queue: ((slot: Slot | undefined) => void)[] = [];
+  #checkedSize = 0;
+  #isClosed = false;
+
+  /** @param threads - workers at most; default as many as there are processors, and 4 at most */
+  constructor(hash: HashFunction, threads: number = Math.min(4, availableParallelism())) {
+    this.#hash = hash;
+    this.#threads = threads;
+  }
+
+  /**
+   * Reads the columns of an image and verifies its Blocks. The image must not change meanwhile.
+   *
+   * @param most - records at most
+   * @param where - where they come from, for messages
+   * @throws {CorruptBlockError} for the first Block that is not what its digest says, {ParseError} for what is no record
+   */
+  async check(image: Buffer, most: number, where: string): Promise<RecordBatch> {
+    this.#checkedSize += image.length;
+    const columns = image.length < MIN_SENT_SIZE || image.length > SLOT_SIZE ? undefined : await this.#sent(image, most);
+    if (columns !== undefined) return { ...columns, image };
+    // Here as well where a worker found something wrong: to say what.
+    const batch = readRecords(image, this.#hash, most);
+    checkRecords(batch, this.#hash, where, { isRead: true });
+    return batch;
+  }
+
+  async #sent(image: Buffer, most: number): Promise<CheckReply> {
+    if (this.#isClosed || this.#checkedSize < UNTHREADED_SIZE) return undefined;
+    const slot = this.#freeSlot() ?? (await this.#nextSlot());
+    return slot === undefined ? undefined : await this.#send(slot, image, most);
+  }
+
+  #freeSlot(): Slot | undefined {
+    const free = this.#workers.find((worker) => worker.free.length > 0);
+    const worker = free ?? (this.#workers.length < this.#threads ? this.#start() : undefined);
+    return worker === undefined ? undefined : { of: worker, at: worker.free.pop() as number };
+  }
+
+  async #nextSlot(): Promise<Slot | undefined> {
+    if (this.#workers.every(({ isLost }) => isLost)) return undefined;
+    return await new Promise((resolve) => this.#queue.push(resolve));
+  }
+
+  #start(): CheckWorker {
+    const memory = sharedMemory(SLOTS_AT + SLOTS_PER_WORKER * SLOT_SIZE);
+    const setup: CheckSetup = { hashName: this.#hash.name, memory };
+    const worker = new Worker(new URL('./check-worker.js', import.meta.url), { workerData: setup });
+    const free = Array.from({ length: SLOTS_PER_WORKER }, (_, slot) => SLOTS_AT + slot * SLOT_SIZE);
+    const started: CheckWorker = { worker, memory, free, isLost: false, waiting: [] };
+    worker.on('message', (reply: CheckReply) => started.waiting.shift()?.(reply));
+    // What it had is checked here, and so is all that comes later.
+    const lost = (): void => {
+      started.isLost = true;
+      started.free = [];
+      for (const resolve of started.waiting.splice(0)) resolve(undefined);
+      if (this.#workers.every(({ isLost }) => isLost)) for (const resolve of this.#queue.splice(0)) resolve(undefined);
+    };
+    worker.on('error', lost);
+    worker.on('exit', lost);
+    this.#workers.push(started);
+    return started;
+  }
+
+  async #send({ of: to, at }: Slot, image: Buffer, most: number): Promise<CheckReply> {
+    copyOctets(new Uint8Array(to.memory.buffer), at, image);
+    const reply = await new Promise<CheckReply>((resolve) => {
+      to.waiting.push(resolve);
+      const request: CheckRequest = { at, size: image.length, most };
+      to.worker.postMessage(request);
+    });
+    const next = this.#queue.shift();
+    if (next !== undefined) next(to.isLost ? this.#freeSlot() : { of: to, at });
+    else if (!to.isLost) to.free.push(at);
+    return reply;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#workers.map(async ({ worker }) => await worker.terminate()));
+  }
+}
+
+/** Checkers by hash function, made as they are needed. */
+export class RecordCheckers implements AsyncDisposable {
+  readonly #checkers = new Map<HashName, RecordChecker>();
+
+  /** That of a hash function. */
+  of(hashName: HashName): RecordChecker {
+    const found = this.#checkers.get(hashName) ?? new RecordChecker(hashByName(hashName));
+    this.#checkers.set(hashName, found);
+    return found;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#checkers.values()].map(async (checker) => await checker[Symbol.asyncDispose]()));
+  }
+}

@@ -1,0 +1,115 @@
+import type { Octets } from '../../base/octets.ts';
+import type { OpOptions } from '../../base/op-options.ts';
+import type { DirDirent, IndirectDirent } from '../../dirent/dirent.ts';
+import type { DirReader } from '../dir-reader.ts';
+import { entryId } from '../node-id.ts';
+import type { HardLeaf, LeafDirent } from './live-node.ts';
+import { LiveDir } from './live-node.ts';
+
+/**
+ * The inode table of a Dir in a live tree: the hard-linked nodes whose names stand in that Dir or below. A name
+ * means the node of its uuid in the nearest table that has it, from its own Dir upwards.
+ *
+ * @see vt(5), "Hard links"
+ */
+export class InodeScope {
+  readonly dir: LiveDir;
+  /** The table is to be written. */
+  changed = false;
+  /** Names of its nodes were left out when it was written last. */
+  hasLeftOut = false;
+  #nodes: Map<string, HardLeaf> | undefined;
+  #loading: Promise<Map<string, HardLeaf>> | undefined;
+
+  constructor(dir: LiveDir) {
+    this.dir = dir;
+    if (dir.dirent.inodes === undefined) this.#nodes = new Map();
+  }
+
+  /** The nodes by uuid; read from the Store at the first call. */
+  async load(reader: DirReader, options?: OpOptions): Promise<Map<string, HardLeaf>> {
+    if (this.#nodes !== undefined) return this.#nodes;
+    this.#loading ??= this.#read(reader, options);
+    try {
+      this.#nodes = await this.#loading;
+    } finally {
+      this.#loading = undefined;
+    }
+    return this.#nodes;
+  }
+
+  /** The nodes by uuid, where they are loaded. */
+  get loaded(): Map<string, HardLeaf> | undefined {
+    return this.#nodes;
+  }
+
+  async #read(reader: DirReader, options: OpOptions | undefined): Promise<Map<string, HardLeaf>> {
+    const nodes = new Map<string, HardLeaf>();
+    const { inodes } = this.dir.dirent;
+    if (inodes === undefined) return nodes;
+    for await (const dirent of reader.entries(inodes, options)) {
+      if (dirent.kind === 'dir' || dirent.kind === 'indirect') continue;
+      const uuid = dirent.uuid ?? dirent.name;
+      nodes.set(uuid, hardLeaf(this, uuid, dirent));
+    }
+    return nodes;
+  }
+}
+
+function hardLeaf(scope: InodeScope, uuid: string, dirent: LeafDirent): HardLeaf {
+  const id = entryId(scope.dir.id, `/${uuid}` as Octets);
+  return { sort: 'leaf', id, dirent, hard: { scope, uuid, nlink: dirent.nlink ?? 1 } };
+}
+
+/** A live Dir of a stored one. */
+export function liveDir(id: number, parent: LiveDir | undefined, name: Octets, dirent: DirDirent): LiveDir {
+  const dir = new LiveDir(id, parent, name, dirent);
+  if (dirent.inodes !== undefined) dir.scope = new InodeScope(dir);
+  return dir;
+}
+
+/** The stored Dir at a name as a live one, which its parent's overlay holds from now on. */
+export function openStoredDir(parent: LiveDir, name: Octets, dirent: DirDirent): LiveDir {
+  const open = parent.overlay.get(name);
+  if (open?.sort === 'dir') return open;
+  const dir = liveDir(entryId(parent.id, name), parent, name, dirent);
+  parent.overlay.set(name, dir);
+  return dir;
+}
+
+/** The scopes that names in `dir` are looked up in, nearest first. */
+export function scopesAbove(dir: LiveDir): InodeScope[] {
+  const scopes: InodeScope[] = [];
+  for (let at: LiveDir | undefined = dir; at !== undefined; at = at.parent) if (at.scope !== undefined) scopes.push(at.scope);
+  return scopes;
+}
+
+/** The node that a name with this uuid in `dir` means, or undefined where no table has it. */
+export async function findNode(reader: DirReader, dir: LiveDir, uuid: string, options?: OpOptions): Promise<HardLeaf | undefined> {
+  for (const scope of scopesAbove(dir)) {
+    const node = (await scope.load(reader, options)).get(uuid);
+    if (node !== undefined) return node;
+  }
+  return undefined;
+}
+
+/** As {@link findNode}, where the tables on the way to it are loaded; else undefined. */
+export function findLoadedNode(dir: LiveDir, uuid: string): HardLeaf | undefined {
+  for (let at: LiveDir | undefined = dir; at !== undefined; at = at.parent) {
+    if (at.scope === undefined) continue;
+    const { loaded } = at.scope;
+    const node = loaded?.get(uuid);
+    if (loaded === undefined || node !== undefined) return node;
+  }
+  return undefined;
+}
+
+/** The Dirent of a node in a table. */
+export function tableDirent(node: HardLeaf): LeafDirent {
+  return { ...node.dirent, name: node.hard.uuid as Octets, uuid: node.hard.uuid, nlink: node.hard.nlink };
+}
+
+/** One name of a node. */
+export function linkDirent(name: Octets, uuid: string): IndirectDirent {
+  return { kind: 'indirect', name, uuid, meta: {} };
+}

@@ -1,0 +1,39 @@
+import type { Octets } from '../../base/octets.ts';
+import { compareOctets } from '../../base/octets.ts';
+import type { OpOptions } from '../../base/op-options.ts';
+import { PendingBlocks } from '../../block/block-sink.ts';
+import { DirWriter } from '../../dirent/dir-codec.ts';
+import type { DirDirent } from '../../dirent/dirent.ts';
+import type { Store } from '../../store/store.ts';
+import type { DirReader } from '../dir-reader.ts';
+import { tableDirent } from './inode-scope.ts';
+import { outerLinks } from './live-links.ts';
+import type { HardLeaf, LiveDir } from './live-node.ts';
+
+/**
+ * The Dirent of a stored live Dir, made self-contained: its own inode table and, of the tables above it, the nodes
+ * that names below use. Nodes count their names below only. Costs nothing where no such name is.
+ *
+ * New Blocks are added to the Store, not flushed.
+ */
+export async function liftDir(store: Store, reader: DirReader, dir: LiveDir, options: OpOptions = {}): Promise<DirDirent> {
+  if (dir.parent === undefined) return dir.dirent;
+  const outer = await outerLinks(reader, dir, options);
+  if (outer.size === 0) return dir.dirent;
+  const own = dir.scope === undefined ? [] : [...(await dir.scope.load(reader, options)).values()];
+  const dirents = own.map(tableDirent);
+  for (const [node, nlink] of outer) dirents.push({ ...tableDirent(await settled(node, options)), nlink });
+  dirents.sort((a, b) => compareOctets(a.name as Octets, b.name as Octets));
+  const pending = new PendingBlocks(store.hashName);
+  const writer = new DirWriter(pending, { salt: dir.dirent.salt });
+  for (const dirent of dirents) writer.add(dirent);
+  const inodes = writer.finish();
+  await pending.flushTo(store, options);
+  return { ...dir.dirent, inodes };
+}
+
+async function settled(node: HardLeaf, options: OpOptions): Promise<HardLeaf> {
+  if (node.unsynced === undefined || node.dirent.kind !== 'file') return node;
+  node.dirent = { ...node.dirent, block: await node.unsynced.settle(options) };
+  return node;
+}

@@ -1,0 +1,108 @@
+import type { Octets } from '../../base/octets.ts';
+import type { OpOptions } from '../../base/op-options.ts';
+import type { DirReader } from '../dir-reader.ts';
+import type { InodeScope } from './inode-scope.ts';
+import { findNode, openStoredDir, scopesAbove } from './inode-scope.ts';
+import type { HardLeaf, LiveDir } from './live-node.ts';
+import { entriesOf, linksWithin } from './live-node.ts';
+
+// What becomes of hard links when names move or go. A node stands in the table of one Dir; every name of it is in
+// that Dir or below, and no table between has its uuid.
+
+/** What these operations need of their tree. */
+export interface LinkContext {
+  readonly reader: DirReader;
+  readonly newUuid: () => string;
+}
+
+/** One name of a hard link. */
+export interface LinkPlace {
+  readonly dir: LiveDir;
+  readonly name: Octets;
+  readonly uuid: string;
+}
+
+/** Every name of a hard link in `top` and below; Dirs without any are passed over. */
+export async function* linksBelow(reader: DirReader, top: LiveDir, options?: OpOptions): AsyncGenerator<LinkPlace> {
+  const ahead = top.mayHoldLinks() ? [top] : [];
+  for (let dir = ahead.pop(); dir !== undefined; dir = ahead.pop()) {
+    for await (const { name, entry } of entriesOf(reader, dir, options)) {
+      if (entry.sort === 'link') yield { dir, name, uuid: entry.uuid };
+      else if (entry.sort === 'dir' && entry.mayHoldLinks()) ahead.push(entry);
+      else if (entry.sort === 'stored' && linksWithin(entry.dirent) > 0) ahead.push(openStoredDir(dir, name, entry.dirent));
+    }
+  }
+}
+
+/** Names in `top` and below whose nodes stand in tables above `top`, counted by their nodes. */
+export async function outerLinks(reader: DirReader, top: LiveDir, options?: OpOptions): Promise<Map<HardLeaf, number>> {
+  const counts = new Map<HardLeaf, number>();
+  for await (const place of linksBelow(reader, top, options)) {
+    const node = await findNode(reader, place.dir, place.uuid, options);
+    // A name without a node is damage that fsck reports; here it counts for nothing.
+    if (node === undefined || node.hard.scope.dir.isWithin(top)) continue;
+    counts.set(node, (counts.get(node) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** Takes names from a node; without any left it leaves its table. */
+export function dropNames(node: HardLeaf, names: number): void {
+  const { scope, uuid } = node.hard;
+  node.hard.nlink -= names;
+  node.hard.hasLost = true;
+  if (node.hard.nlink <= 0) scope.loaded?.delete(uuid);
+  markScopeChanged(scope);
+}
+
+/** Notes that a table is to be written. */
+export function markScopeChanged(scope: InodeScope): void {
+  scope.changed = true;
+  scope.dir.markStale();
+}
+
+/**
+ * Sees to it that a name of `node` in `dir` would mean that node: where no table above `dir` has it, or a nearer one
+ * has another node of its uuid, the node moves to the nearest table above both. It gets a fresh uuid where a table
+ * between has another of its own, whose names would mean it no longer, or one above has, which it would hide.
+ */
+export async function makeReachable(context: LinkContext, node: HardLeaf, dir: LiveDir, options?: OpOptions): Promise<void> {
+  if ((await findNode(context.reader, dir, node.hard.uuid, options)) === node) return;
+  const home = node.hard.scope;
+  const above = scopesAbove(dir);
+  const fromHome = scopesAbove(home.dir);
+  const target = fromHome.find((scope) => above.includes(scope));
+  if (target === undefined) throw new Error('move hard link: the Dirs are of different trees');
+  const elsewhere = new Set(home === target ? above.slice(0, above.indexOf(target)) : [...fromHome.slice(1), ...above]);
+  for (const scope of elsewhere) {
+    if (!(await scope.load(context.reader, options)).has(node.hard.uuid)) continue;
+    await renameNode(context, node, options);
+    break;
+  }
+  if (home === target) return;
+  const nodes = await target.load(context.reader, options);
+  home.loaded?.delete(node.hard.uuid);
+  nodes.set(node.hard.uuid, node);
+  node.hard.scope = target;
+  markScopeChanged(home);
+  markScopeChanged(target);
+}
+
+/** Gives a node a fresh uuid, in its table and in all its names. */
+async function renameNode(context: LinkContext, node: HardLeaf, options: OpOptions | undefined): Promise<void> {
+  const { scope, uuid } = node.hard;
+  const places: LinkPlace[] = [];
+  for await (const place of linksBelow(context.reader, scope.dir, options)) {
+    if (place.uuid === uuid && (await findNode(context.reader, place.dir, uuid, options)) === node) places.push(place);
+  }
+  const nodes = await scope.load(context.reader, options);
+  const fresh = context.newUuid();
+  for (const place of places) {
+    place.dir.overlay.set(place.name, { sort: 'link', uuid: fresh });
+    place.dir.markStale();
+  }
+  nodes.delete(uuid);
+  nodes.set(fresh, node);
+  node.hard.uuid = fresh;
+  markScopeChanged(scope);
+}

@@ -1,0 +1,159 @@
+import { VtError } from '../../base/errors.ts';
+import type { Octets } from '../../base/octets.ts';
+import { octetsToText } from '../../base/octets.ts';
+import type { OpOptions } from '../../base/op-options.ts';
+import type { Block } from '../../block/block.ts';
+import type { ContentHint } from '../../blockify/parser.ts';
+import type { DirDirent } from '../../dirent/dirent.ts';
+import { EMPTY_ROOT } from '../../dirent/empty-root.ts';
+import type { Store } from '../../store/store.ts';
+import type { ChangeFeed } from '../change-feed.ts';
+import type { DirReader } from '../dir-reader.ts';
+import type { NodeIds } from '../node-id.ts';
+import { entryId, ROOT_ID } from '../node-id.ts';
+import { joinPath } from '../path.ts';
+import type { Resolved } from '../resolve.ts';
+import { resolvePath } from '../resolve.ts';
+import type { TreeEntry, TreePath } from '../tree.ts';
+import { findLoadedNode, findNode, InodeScope, liveDir, openStoredDir } from './inode-scope.ts';
+import type { LeftOut } from './left-out.ts';
+import type { LiveDir, LiveLeaf, RawEntry } from './live-node.ts';
+import { findEntry } from './live-node.ts';
+
+/** How a content is stored. */
+export interface StoreContentOptions extends OpOptions {
+  /** What its parser is chosen by, with its first octets. */
+  readonly hint: ContentHint;
+}
+
+/** What the operations of one live tree share. */
+export interface LiveState {
+  readonly store: Store;
+  readonly reader: DirReader;
+  readonly ids: NodeIds;
+  readonly changes: ChangeFeed;
+  /** The time of changes, ns since 1970. */
+  nowNs: () => bigint;
+  readonly newUuid: () => string;
+  readonly storeContent: (content: AsyncIterable<Uint8Array>, options: StoreContentOptions) => Promise<Block>;
+  root: LiveDir;
+  /** Which names are never stored. */
+  leftOut: LeftOut | undefined;
+}
+
+/** A node of a live tree. */
+export type LiveNode = LiveDir | LiveLeaf;
+
+/** The root of a live tree; it always has an inode table to put nodes into. */
+export function liveRoot(dirent: DirDirent | undefined): LiveDir {
+  const root = liveDir(ROOT_ID, undefined, '' as Octets, dirent ?? EMPTY_ROOT);
+  root.scope ??= new InodeScope(root);
+  return root;
+}
+
+/**
+ * Walks a path; see `resolvePath`.
+ *
+ * @param keep - Dirs on the way stay open in the tree, so that changes can be made to them; otherwise those untouched
+ *   are forgotten again
+ */
+export function resolveLive(
+  state: LiveState,
+  path: TreePath,
+  how: { readonly follow: boolean; readonly keep: boolean; readonly action: string },
+  options: OpOptions = {},
+): Promise<Resolved<LiveNode>> {
+  const { follow, keep, action } = how;
+  return resolvePath<LiveNode>(
+    {
+      root: state.root,
+      sort: (node) => (node.sort === 'dir' ? 'dir' : node.dirent.kind === 'symlink' ? 'symlink' : 'other'),
+      child: (dir, name) => {
+        if (dir.sort !== 'dir') return undefined;
+        const over = dir.overlay.get(name);
+        return over?.sort === 'dir' || over?.sort === 'leaf' ? over : childNode(state, dir, name, keep, options);
+      },
+      target: (node) => (node.sort === 'leaf' && node.dirent.kind === 'symlink' ? node.dirent.target : ('' as Octets)),
+    },
+    path,
+    follow,
+    action,
+  );
+}
+
+async function childNode(state: LiveState, dir: LiveDir, name: Octets, keep: boolean, options: OpOptions): Promise<LiveNode | undefined> {
+  const entry = await findEntry(state.reader, dir, name, options);
+  return entry === undefined ? undefined : await openEntry(state, dir, { name, entry }, keep, options);
+}
+
+/** The node of an entry: a hard link's is found in its table, a stored Dir opened. */
+export async function openEntry(state: LiveState, dir: LiveDir, raw: RawEntry, keep: boolean, options?: OpOptions): Promise<LiveNode> {
+  const { name, entry } = raw;
+  switch (entry.sort) {
+    case 'dir':
+    case 'leaf':
+      return entry;
+    case 'link': {
+      const node = await findNode(state.reader, dir, entry.uuid, options);
+      if (node === undefined) throw danglingLink(joinPath(dir.path(), name), entry.uuid);
+      return node;
+    }
+    case 'stored':
+      // A Dir with an inode table stays open: its nodes must be the same whoever looks.
+      if (keep || entry.dirent.inodes !== undefined) return openStoredDir(kept(dir), name, entry.dirent);
+      return liveDir(entryId(dir.id, name), dir, name, entry.dirent);
+  }
+}
+
+/** As {@link openEntry} with `keep`, where nothing has to be read for it; else undefined. */
+export function openEntryNow(dir: LiveDir, { name, entry }: RawEntry): LiveNode | undefined {
+  switch (entry.sort) {
+    case 'dir':
+    case 'leaf':
+      return entry;
+    case 'link':
+      return findLoadedNode(dir, entry.uuid);
+    case 'stored':
+      return openStoredDir(kept(dir), name, entry.dirent);
+  }
+}
+
+/** The error of a name whose node no inode table has. */
+export function danglingLink(path: TreePath, uuid: string): VtError {
+  return new VtError('ECORRUPT', `look up "${octetsToText(path)}": no inode table has its node ${uuid}`);
+}
+
+/** The Dir that stays open in the tree where `dir` stands. */
+function kept(dir: LiveDir): LiveDir {
+  const down: LiveDir[] = [];
+  let root = dir;
+  for (; root.parent !== undefined; root = root.parent) down.push(root);
+  let at = root;
+  for (let next = down.pop(); next !== undefined; next = down.pop()) {
+    const open = at.overlay.get(next.name);
+    if (open?.sort === 'dir') at = open;
+    else {
+      next.parent = at;
+      at.overlay.set(next.name, next);
+      at = next;
+    }
+  }
+  return at;
+}
+
+/** A node as the tree shows it under a name. */
+export function treeEntry(path: TreePath, name: Octets, node: LiveNode): TreeEntry {
+  if (node.sort === 'dir') {
+    const stale = node.stale ? { isStale: true } : {};
+    return { path, name, dirent: { ...node.dirent, name }, size: 0, nlink: 1, ...stale, id: node.id };
+  }
+  const dirent =
+    node.hard === undefined ? { ...node.dirent, name } : { ...node.dirent, name, uuid: node.hard.uuid, nlink: node.hard.nlink };
+  return { path, name, dirent, size: leafSize(node), nlink: node.hard?.nlink ?? 1, id: node.id };
+}
+
+function leafSize(node: LiveLeaf): number {
+  const { dirent } = node;
+  if (dirent.kind === 'file') return node.unsynced?.size ?? Math.max(0, dirent.block.span);
+  return dirent.kind === 'symlink' ? dirent.target.length : 0;
+}

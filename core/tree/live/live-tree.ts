@@ -1,0 +1,377 @@
+import { randomUUID } from 'node:crypto';
+import { ClosedError, PathError, ReadOnlyError } from '../../base/errors.ts';
+import { EventTurns } from '../../base/event-turns.ts';
+import type { Octets } from '../../base/octets.ts';
+import { octetsToText } from '../../base/octets.ts';
+import type { OpOptions } from '../../base/op-options.ts';
+import { SharedLock } from '../../base/shared-lock.ts';
+import type { Block } from '../../block/block.ts';
+import { sameBlock } from '../../block/block.ts';
+import { readBlockRange } from '../../block/read-range.ts';
+import type { AppendOptions } from '../../blockify/append-content.ts';
+import type { Content } from '../../blockify/blockify.ts';
+import type { DirDirent, Dirent } from '../../dirent/dirent.ts';
+import { MIN_SALT_SIZE } from '../../dirent/dirent-tags.ts';
+import { formatDirent } from '../../dirent/dirent-text.ts';
+import { EMPTY_ROOT } from '../../dirent/empty-root.ts';
+import type { Meta } from '../../dirent/meta.ts';
+import type { NameFilter } from '../../filter/name-filter.ts';
+import { canWrite } from '../../store/capability.ts';
+import type { Store } from '../../store/store.ts';
+import { ChangeFeed } from '../change-feed.ts';
+import { DirReader } from '../dir-reader.ts';
+import { entryId, NodeIds } from '../node-id.ts';
+import { baseName, joinPath } from '../path.ts';
+import type { LookupOptions, MetaChange, Tree, TreeCapabilities, TreeChange, TreeEntry, TreePath, WriteOptions } from '../tree.ts';
+import type { AdoptClash } from './adopt.ts';
+import { findNode } from './inode-scope.ts';
+import { countLeftOut, LeftOut } from './left-out.ts';
+import { emptyDir, storedDirent } from './live-changes.ts';
+import type { LiveDir, RawEntry, UnsyncedContent } from './live-node.ts';
+import { entriesOf } from './live-node.ts';
+import { LiveNodes } from './live-nodes.ts';
+import type { NodeDirent } from './live-operations.ts';
+import * as change from './live-operations.ts';
+import type { LiveNode, LiveState, StoreContentOptions } from './live-state.ts';
+import { danglingLink, liveRoot, resolveLive, treeEntry } from './live-state.ts';
+import { storeStale } from './live-store.ts';
+
+/** What a live tree takes from outside. */
+export interface LiveTreeOptions {
+  /** For messages and the prompt; default the Store's name. */
+  readonly name?: string;
+  /** Changes are made though the Store takes no Blocks; nothing of them is ever stored. */
+  readonly inMemory?: boolean;
+  /** The time of changes, ns since 1970; default the system clock. */
+  readonly nowNs?: () => bigint;
+  /** Identities of hard-linked nodes; default random ones. */
+  readonly newUuid?: () => string;
+  /** Stores the content of `write`; default in this thread. */
+  readonly storeContent?: (content: AsyncIterable<Uint8Array>, options: StoreContentOptions) => Promise<Block>;
+}
+
+/**
+ * Opens a Dir as a tree that can be changed. Nothing is read until it is asked for.
+ *
+ * @param root - self-contained; undefined starts with an empty Dir that records nothing
+ */
+export function openLiveTree(store: Store, root: DirDirent | undefined, options: LiveTreeOptions = {}): LiveTree {
+  return new LiveTree(store, root, options);
+}
+
+/**
+ * A mutable tree over stored Blocks: copy on write. What was not touched stays in its Blocks; what was is in memory
+ * until `sync` writes it. Operations may be called side by side: those that change something run one at a time.
+ */
+export class LiveTree implements Tree {
+  readonly name: string;
+  readonly can: TreeCapabilities;
+  readonly store: Store;
+  /** The same tree by its nodes. */
+  readonly nodes: LiveNodes;
+  readonly #state: LiveState;
+  readonly #lock = new SharedLock();
+  readonly #turns = new EventTurns();
+  #closed = false;
+
+  constructor(store: Store, root: DirDirent | undefined, options: LiveTreeOptions) {
+    this.store = store;
+    this.name = options.name ?? store.name;
+    this.can = { write: canWrite(store) || options.inMemory === true, sync: canWrite(store) && options.inMemory !== true };
+    this.#state = {
+      store,
+      reader: new DirReader(store),
+      ids: new NodeIds(),
+      changes: new ChangeFeed(),
+      nowNs: options.nowNs ?? ((): bigint => BigInt(Date.now()) * 1_000_000n),
+      newUuid: options.newUuid ?? randomUUID,
+      storeContent: options.storeContent ?? ((content, how) => storeHere(store, content, how)),
+      root: liveRoot(root),
+      leftOut: undefined,
+    };
+    this.nodes = new LiveNodes({
+      name: this.name,
+      state: this.#state,
+      lock: this.#lock,
+      canWrite: this.can.write,
+      isClosed: () => this.#closed,
+    });
+  }
+
+  isAt(root: Dirent | undefined): boolean {
+    const { stale, dirent } = this.#state.root;
+    return !stale && (dirent === root || formatDirent(dirent) === formatDirent(root ?? EMPTY_ROOT));
+  }
+
+  async lookup(path: TreePath, options: LookupOptions = {}): Promise<TreeEntry | undefined> {
+    const node = await this.#reading('look up', async () => {
+      try {
+        return (await resolveLive(this.#state, path, { follow: options.follow ?? true, keep: false, action: 'look up' }, options)).node;
+      } catch (error) {
+        if (error instanceof PathError && (error.errno === 'ENOENT' || error.errno === 'ENOTDIR')) return undefined;
+        throw error;
+      }
+    });
+    return node === undefined ? undefined : treeEntry(path, baseName(path), node);
+  }
+
+  async *list(path: TreePath, options: OpOptions = {}): AsyncGenerator<TreeEntry> {
+    const { dir, entries } = await this.#reading('list', async () => {
+      const found = await this.#node(path, 'list', true, options);
+      if (found.sort !== 'dir') throw new PathError('ENOTDIR', 'list', octetsToText(path));
+      return { dir: found, entries: entriesOf(this.#state.reader, found, options) };
+    });
+    for await (const raw of entries) {
+      const turn = this.#turns.next(options.signal);
+      if (turn !== undefined) await turn;
+      const entry = await this.#listed(path, dir, raw, options);
+      if (entry !== undefined) yield entry;
+    }
+  }
+
+  async *read(
+    path: TreePath,
+    range: { readonly start?: number; readonly end?: number } = {},
+    options: OpOptions = {},
+  ): AsyncGenerator<Uint8Array> {
+    const node = await this.#reading('read', () => this.#node(path, 'read', true, options));
+    if (node.sort === 'dir') throw new PathError('EISDIR', 'read', octetsToText(path));
+    if (node.dirent.kind !== 'file') throw new PathError('EINVAL', 'read', octetsToText(path));
+    if (node.unsynced === undefined) yield* readBlockRange(this.store, node.dirent.block, { ...range, ...options });
+    else yield* node.unsynced.read(range.start ?? 0, Math.min(range.end ?? node.unsynced.size, node.unsynced.size), options);
+  }
+
+  /**
+   * The Block of a file's content, or undefined where it is not stored yet.
+   *
+   * @throws {PathError} as {@link LiveTree.read}
+   */
+  async storedContent(path: TreePath, options: OpOptions = {}): Promise<Block | undefined> {
+    const node = await this.#reading('read', () => this.#node(path, 'read', true, options));
+    if (node.sort === 'dir') throw new PathError('EISDIR', 'read', octetsToText(path));
+    if (node.dirent.kind !== 'file') throw new PathError('EINVAL', 'read', octetsToText(path));
+    return node.unsynced === undefined ? node.dirent.block : undefined;
+  }
+
+  async readlink(path: TreePath, options: OpOptions = {}): Promise<Octets> {
+    const node = await this.#reading('read link', () => this.#node(path, 'read link', false, options));
+    if (node.sort === 'dir' || node.dirent.kind !== 'symlink') throw new PathError('EINVAL', 'read link', octetsToText(path));
+    return node.dirent.target;
+  }
+
+  dirent(path: TreePath, options: OpOptions = {}): Promise<NodeDirent> {
+    return this.#alone('read', async () => {
+      const { node } = await resolveLive(this.#state, path, { follow: false, keep: true, action: 'read' }, options);
+      if (node === undefined) throw new PathError('ENOENT', 'read', octetsToText(path));
+      const dirent = await storedDirent(this.#state, node, baseName(path), options);
+      if (this.can.write) await this.store.flush(options);
+      return dirent;
+    });
+  }
+
+  bind(path: TreePath, dirent: NodeDirent, options: OpOptions = {}): Promise<void> {
+    return this.#changing('bind', () => change.bind(this.#state, path, dirent, options));
+  }
+
+  mkdir(path: TreePath, meta: Meta, options: OpOptions = {}): Promise<void> {
+    const action = 'make directory';
+    return this.#changing(action, () => change.create(this.#state, path, action, (name) => emptyDir(name, meta), options));
+  }
+
+  symlink(path: TreePath, target: Octets, meta: Meta, options: OpOptions = {}): Promise<void> {
+    const action = 'make symlink';
+    if (target === '') return Promise.reject(new PathError('ENOENT', action, octetsToText(path)));
+    const make = (name: Octets): NodeDirent => ({ kind: 'symlink', name, meta, target });
+    return this.#changing(action, () => change.create(this.#state, path, action, make, options));
+  }
+
+  link(existing: TreePath, path: TreePath, options: OpOptions = {}): Promise<void> {
+    return this.#changing('link', () => change.link(this.#state, existing, path, options));
+  }
+
+  remove(path: TreePath, options: OpOptions & { readonly recursive?: boolean } = {}): Promise<void> {
+    return this.#changing('remove', () => change.remove(this.#state, path, options));
+  }
+
+  rename(from: TreePath, to: TreePath, options: OpOptions = {}): Promise<void> {
+    return this.#changing('rename', () => change.rename(this.#state, from, to, options));
+  }
+
+  copy(from: TreePath, to: TreePath, options: OpOptions = {}): Promise<void> {
+    return this.#changing('copy', () => change.copy(this.#state, from, to, options));
+  }
+
+  setMeta(path: TreePath, meta: MetaChange, options: LookupOptions = {}): Promise<void> {
+    return this.#changing('change', () => change.setMeta(this.#state, path, meta, options));
+  }
+
+  /**
+   * Gives a Dir salt, or takes it away: octets at the start of each of its Blocks, so that their hashes tell nobody
+   * the entries. The Dirs below have their own.
+   *
+   * @param salt - {@link MIN_SALT_SIZE} octets or more, random; undefined for none
+   */
+  setSalt(path: TreePath, salt: Uint8Array | undefined, options: OpOptions = {}): Promise<void> {
+    if (salt !== undefined && salt.length < MIN_SALT_SIZE) {
+      return Promise.reject(new RangeError(`set salt: expected ${MIN_SALT_SIZE} octets or more, got ${salt.length}`));
+    }
+    return this.#changing('salt', () => change.setSalt(this.#state, path, salt, options));
+  }
+
+  async write(path: TreePath, content: AsyncIterable<Uint8Array>, meta: Meta, options: WriteOptions = {}): Promise<void> {
+    await this.#changing('write', () => change.writablePlace(this.#state, path, options));
+    // Content may take long, or come from this very tree: others go on meanwhile.
+    const block = await this.#state.storeContent(content, { ...options, hint: { fileName: baseName(path) } });
+    await this.writeBlock(path, block, meta, options);
+  }
+
+  /** As {@link LiveTree.write}, of a content that is stored. */
+  async writeBlock(path: TreePath, block: Block, meta: Meta, options: WriteOptions = {}): Promise<void> {
+    await this.#changing('write', () => change.write(this.#state, path, block, meta, options));
+  }
+
+  /**
+   * Adds octets at the end of a file, at the cost of what is added; makes the file where there is none. What others append meanwhile
+   * comes before it.
+   *
+   * @param options.parser - proposes edges, as it did for what is there; then all of that is read
+   */
+  async append(path: TreePath, content: Content, meta: Meta, options: AppendOptions = {}): Promise<void> {
+    const base = await this.#changing('append', () => change.contentBlock(this.#state, path, options));
+    const { appendContent } = await import('../../blockify/append-content.ts');
+    const block = await appendContent(this.store, base, content, options);
+    await this.#changing('append', async () => {
+      const now = await change.contentBlock(this.#state, path, options);
+      // Somebody else was first: only what is new goes behind it.
+      const added = readBlockRange(this.store, block, { start: base.span, signal: options.signal });
+      const whole = sameBlock(now, base) ? block : await appendContent(this.store, now, added, options);
+      await change.write(this.#state, path, whole, meta, options);
+    });
+  }
+
+  /**
+   * Lets a file's content come from elsewhere until it is settled into Blocks, as `sync` does; makes the file where
+   * there is none. The front file of a mount is such a content.
+   */
+  attach(path: TreePath, content: UnsyncedContent, meta: Meta, options: OpOptions = {}): Promise<void> {
+    return this.#changing('write', () => change.attach(this.#state, path, content, meta, options));
+  }
+
+  /**
+   * From now on, names that rules exclude live in this tree and are never stored; what is stored under them already
+   * stays so until it changes.
+   *
+   * @param top - where anchored rules begin, of this tree; undefined for its root, as it is at any time
+   */
+  leaveOut(rules: NameFilter, top: LiveDir | undefined): void {
+    this.#state.leftOut = new LeftOut(rules, () => top ?? this.#state.root);
+  }
+
+  /** Whether the content of a file is not to be stored; undefined where that goes by all its names, and is known when it is synced. */
+  isLeftOut(node: LiveNode): boolean | undefined {
+    const { leftOut } = this.#state;
+    return leftOut === undefined || node.sort === 'dir' ? false : leftOut.hasLeaf(node);
+  }
+
+  /** How many names are in this tree and will not be stored. */
+  async countLeftOut(options: OpOptions = {}): Promise<number> {
+    const { leftOut, reader, root } = this.#state;
+    if (leftOut === undefined) return 0;
+    return await this.#reading('count', () => countLeftOut(reader, leftOut, root, options));
+  }
+
+  sync(options: OpOptions = {}): Promise<Dirent> {
+    return this.#alone('sync', async () => {
+      const { root } = this.#state;
+      await storeStale(this.#state, root, options);
+      if (this.can.write) await this.store.flush(options);
+      return root.dirent;
+    });
+  }
+
+  /**
+   * Takes over what became of this tree elsewhere, as a merge with what others recorded: whatever did not change there
+   * stays the same node, so that those who hold nodes go on. What changed here since `before` stays as it is here.
+   *
+   * @param before - what `sync` of this tree gave
+   * @param after - what was made of that, self-contained
+   * @returns the paths that changed here meanwhile, and where the other state of each stands
+   */
+  async adopt(before: DirDirent, after: DirDirent, options: OpOptions = {}): Promise<AdoptClash[]> {
+    const trees = { before: new LiveTree(this.store, before, {}), after: new LiveTree(this.store, after, {}) };
+    try {
+      return await this.#changing('merge', async () => {
+        const { adopt } = await import('./adopt.ts');
+        return await adopt(this.#state, before, after, trees, options);
+      });
+    } finally {
+      await trees.before[Symbol.asyncDispose]();
+      await trees.after[Symbol.asyncDispose]();
+    }
+  }
+
+  watch(options: OpOptions = {}): AsyncIterable<TreeChange> {
+    return this.#state.changes.watch(options);
+  }
+
+  /** Changes of others, from now on. @param by - who changes this tree through `nodes` and need not be told of that */
+  watchOthers(by: object, options: OpOptions = {}): AsyncIterable<TreeChange> {
+    return this.#state.changes.watch(options, by);
+  }
+
+  /** Resolves once those who asked by {@link LiveTree.watchOthers} are done with every change so far. */
+  async told(): Promise<void> {
+    await this.#state.changes.told();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#state.changes.close();
+    await this.#lock.exclusive(async () => undefined);
+  }
+
+  async #node(path: TreePath, action: string, follow: boolean, options: OpOptions): Promise<LiveNode> {
+    const { node } = await resolveLive(this.#state, path, { follow, keep: false, action }, options);
+    if (node === undefined) throw new PathError('ENOENT', action, octetsToText(path));
+    return node;
+  }
+
+  async #listed(path: TreePath, dir: LiveDir, raw: RawEntry, options: OpOptions): Promise<TreeEntry | undefined> {
+    const { name, entry } = raw;
+    const at = joinPath(path, name);
+    if (entry.sort === 'stored') return { path: at, name, dirent: entry.dirent, size: 0, nlink: 1, id: entryId(dir.id, name) };
+    if (entry.sort !== 'link') return treeEntry(at, name, entry);
+    const node = await findNode(this.#state.reader, dir, entry.uuid, options);
+    if (node !== undefined) return treeEntry(at, name, node);
+    // Removed since the listing began, or damaged.
+    const now = await this.lookup(at, { ...options, follow: false });
+    if (now === undefined) return undefined;
+    throw danglingLink(at, entry.uuid);
+  }
+
+  #reading<T>(action: string, work: () => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new ClosedError(action, this.name));
+    return this.#lock.shared(() => this.#inTurn(work));
+  }
+
+  #changing<T>(action: string, work: () => Promise<T>): Promise<T> {
+    if (!this.can.write) return Promise.reject(new ReadOnlyError(action, this.name));
+    return this.#alone(action, work);
+  }
+
+  #alone<T>(action: string, work: () => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new ClosedError(action, this.name));
+    return this.#lock.exclusive(() => this.#inTurn(work));
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turns.next();
+    return turn === undefined ? work() : turn.then(work);
+  }
+}
+
+/** Stores a content in this thread; the edge kernel is loaded at the first. */
+async function storeHere(store: Store, content: AsyncIterable<Uint8Array>, options: StoreContentOptions): Promise<Block> {
+  const { storeContent } = await import('../../blockify/store-content.ts');
+  return await storeContent(store, content, options);
+}

@@ -1,0 +1,49 @@
+import { chmodSync, lchownSync } from 'node:fs';
+import type { Octets } from '../../base/octets.ts';
+import { listXattrs, removeXattr, setXattr, utimensNs } from '../../base/system/libc.ts';
+import type { OwnerNames } from '../../base/system/owner-names.ts';
+import { pathBytes } from '../../base/system/system-error.ts';
+import type { MetaChange } from '../tree.ts';
+import type { LocalNode } from './local-node.ts';
+import { localNode, localXattrs } from './local-node.ts';
+
+/**
+ * Sets metadata of a node on disk, symlinks not followed. What no system call can set (ctime, birth time, a symlink's
+ * mode) is left out.
+ *
+ * @throws SystemError
+ */
+export function setLocalMeta(node: LocalNode, change: MetaChange, owners: OwnerNames): void {
+  const target = pathBytes(node.path);
+  const uid = change.uid ?? (change.user == null ? undefined : owners.userId(change.user));
+  const gid = change.gid ?? (change.group == null ? undefined : owners.groupId(change.group));
+  // First, since it takes setuid and setgid away.
+  if (uid !== undefined || gid !== undefined) lchownSync(target, uid ?? Number(node.stat.uid), gid ?? Number(node.stat.gid));
+  if (change.xattrs !== undefined) replaceXattrs(target, change.xattrs ?? new Map());
+  if (change.mode != null && node.kind !== 'symlink') chmodSync(target, change.mode);
+  if (change.mtimeNs != null) utimensNs(target, undefined, change.mtimeNs, false);
+}
+
+function replaceXattrs(target: Buffer, values: ReadonlyMap<Octets, Uint8Array>): void {
+  for (const name of listXattrs(target)) if (!values.has(name)) removeXattr(target, name);
+  for (const [name, value] of values) setXattr(target, name, value);
+}
+
+/** Gives the node at `path` the owner, permissions, extended attributes and mtime of another. */
+export function copyLocalMeta(from: LocalNode, path: Octets, owners: OwnerNames): void {
+  const to = localNode(path);
+  if (to === undefined) return;
+  const { uid, gid, mode, mtimeNs } = from.stat;
+  const isOwner = uid === to.stat.uid && gid === to.stat.gid;
+  const xattrs = localXattrs(from.path);
+  setLocalMeta(
+    to,
+    {
+      ...(isOwner ? {} : { uid: Number(uid), gid: Number(gid) }),
+      mode: Number(mode) & 0o7777,
+      mtimeNs,
+      ...(xattrs.size === 0 ? {} : { xattrs }),
+    },
+    owners,
+  );
+}

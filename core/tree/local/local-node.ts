@@ -1,0 +1,116 @@
+import type { BigIntStats } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
+import type { Octets } from '../../base/octets.ts';
+import { compareOctets, octetsFromBytes } from '../../base/octets.ts';
+import { getXattr, listXattrs } from '../../base/system/libc.ts';
+import type { OwnerNames } from '../../base/system/owner-names.ts';
+import { errorCode, pathBytes } from '../../base/system/system-error.ts';
+import { EMPTY_BLOCK } from '../../block/block.ts';
+import type { Dirent, IndirectDirent } from '../../dirent/dirent.ts';
+import type { Meta } from '../../dirent/meta.ts';
+
+// Nodes of the local filesystem, by paths in which no element is a symlink. The calls are synchronous: for metadata
+// that is several times as fast as promises (names and lstat of 18,679 files: 382,000 a second against 20,000).
+
+/** A node on disk. */
+export interface LocalNode {
+  /** Absolute, without symlinks but for the node itself. */
+  readonly path: Octets;
+  readonly stat: BigIntStats;
+  readonly kind: Exclude<Dirent['kind'], 'indirect'>;
+}
+
+/** The node at a path, not followed, or undefined. @throws SystemError for all but ENOENT and ENOTDIR */
+export function localNode(path: Octets): LocalNode | undefined {
+  try {
+    const stat = lstatSync(pathBytes(path), { bigint: true });
+    return { path, stat, kind: kindOf(stat) };
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+/** The path of an entry of the directory at `dir`. */
+export function localChildPath(dir: Octets, name: Octets): Octets {
+  return (dir === '/' ? `/${name}` : `${dir}/${name}`) as Octets;
+}
+
+/** The names in a directory, sorted by octets. */
+export function localNames(path: Octets): Octets[] {
+  return readdirSync(pathBytes(path), { encoding: 'buffer' })
+    .map((name) => octetsFromBytes(name))
+    .sort(compareOctets);
+}
+
+/** The target of a symlink. */
+export function localTarget(path: Octets): Octets {
+  return octetsFromBytes(readlinkSync(pathBytes(path), { encoding: 'buffer' }));
+}
+
+/**
+ * The Dirent of a node, as far as one can tell without reading its content: the Block of a file or directory is empty.
+ *
+ * @param xattrs - read the extended attributes as well
+ */
+export function localDirent(node: LocalNode, name: Octets, owners: OwnerNames, xattrs: boolean): Exclude<Dirent, IndirectDirent> {
+  const meta = localMeta(node, owners, xattrs);
+  switch (node.kind) {
+    case 'file':
+    case 'dir':
+      return { kind: node.kind, name, meta, block: EMPTY_BLOCK };
+    case 'symlink':
+      return { kind: 'symlink', name, meta, target: localTarget(node.path) };
+    default:
+      return { kind: node.kind, name, meta };
+  }
+}
+
+function kindOf(stat: BigIntStats): LocalNode['kind'] {
+  if (stat.isFile()) return 'file';
+  if (stat.isDirectory()) return 'dir';
+  if (stat.isSymbolicLink()) return 'symlink';
+  if (stat.isFIFO()) return 'fifo';
+  if (stat.isSocket()) return 'socket';
+  return stat.isCharacterDevice() ? 'char' : 'block';
+}
+
+function localMeta(node: LocalNode, owners: OwnerNames, xattrs: boolean): Meta {
+  const { stat, kind } = node;
+  const uid = Number(stat.uid);
+  const gid = Number(stat.gid);
+  const user = owners.userName(uid);
+  const group = owners.groupName(gid);
+  const values = xattrs ? localXattrs(node.path) : undefined;
+  return {
+    mode: Number(stat.mode) & 0o7777,
+    uid,
+    gid,
+    ...(user === undefined ? {} : { user }),
+    ...(group === undefined ? {} : { group }),
+    mtimeNs: stat.mtimeNs,
+    ctimeNs: stat.ctimeNs,
+    ...(stat.birthtimeNs === 0n ? {} : { btimeNs: stat.birthtimeNs }),
+    ...(kind === 'char' || kind === 'block' ? { rdev: deviceNumber(stat.rdev) } : {}),
+    ...(values === undefined || values.size === 0 ? {} : { xattrs: values }),
+  };
+}
+
+/** Major and minor number as glibc's makedev(3) packs them. */
+export function deviceNumber(rdev: bigint): { readonly major: number; readonly minor: number } {
+  const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn);
+  const minor = (rdev & 0xffn) | ((rdev >> 12n) & ~0xffn & 0xffffffffn);
+  return { major: Number(major & 0xffffffffn), minor: Number(minor) };
+}
+
+/** The extended attributes of a node, sorted by name. */
+export function localXattrs(path: Octets): Map<Octets, Uint8Array> {
+  const target = pathBytes(path);
+  const found = new Map<Octets, Uint8Array>();
+  for (const name of listXattrs(target).sort(compareOctets)) {
+    const value = getXattr(target, name);
+    if (value !== undefined) found.set(name, value);
+  }
+  return found;
+}

@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { link, open, rename, unlink } from 'node:fs/promises';
+import { throwIfCancelled } from '../../base/errors.ts';
+import type { Octets } from '../../base/octets.ts';
+import type { OwnerNames } from '../../base/system/owner-names.ts';
+import { pathBytes } from '../../base/system/system-error.ts';
+import type { Meta } from '../../dirent/meta.ts';
+import type { WriteOptions } from '../tree.ts';
+import { copyLocalMeta, setLocalMeta } from './local-attributes.ts';
+import type { LocalNode } from './local-node.ts';
+import { localChildPath, localNode } from './local-node.ts';
+
+/** Octets read at once. */
+const CHUNK_SIZE = 256 * 1024;
+
+/** A name in a directory that nobody has: for what is not whole yet. */
+export function temporaryPath(dir: Octets): Octets {
+  return localChildPath(dir, `.vtftp-${randomBytes(8).toString('hex')}.tmp` as Octets);
+}
+
+/**
+ * Writes a file by way of a temporary one beside it, so that no half file ever stands under its name. An existing
+ * file keeps its metadata but for the mtime, and, where it has several names, its identity.
+ *
+ * @throws SystemError
+ */
+export async function writeLocal(
+  place: { readonly dir: Octets; readonly path: Octets; readonly node: LocalNode | undefined },
+  content: AsyncIterable<Uint8Array>,
+  meta: Meta,
+  owners: OwnerNames,
+  { signal, onlyNew = false }: WriteOptions = {},
+): Promise<void> {
+  const temporary = temporaryPath(place.dir);
+  const target = pathBytes(place.path);
+  try {
+    const handle = await open(
+      pathBytes(temporary),
+      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+      0o666,
+    );
+    try {
+      await writeAll(handle, content, signal);
+    } finally {
+      await handle.close();
+    }
+    const made = localNode(temporary);
+    if (place.node !== undefined && place.node.stat.nlink > 1n) {
+      // Its other names must see the content as well.
+      await overwrite(place.path, readLocal(temporary, 0, Number.MAX_SAFE_INTEGER, signal), signal);
+      await unlink(pathBytes(temporary));
+      if (meta.mtimeNs !== undefined) setLocalMeta(place.node, { mtimeNs: meta.mtimeNs }, owners);
+      return;
+    }
+    if (place.node !== undefined) copyLocalMeta(place.node, temporary, owners);
+    const mtimeNs = meta.mtimeNs ?? made?.stat.mtimeNs;
+    if (made !== undefined) setLocalMeta(made, place.node === undefined ? meta : mtimeNs === undefined ? {} : { mtimeNs }, owners);
+    if (onlyNew) {
+      // Unlike rename(2), link(2) replaces nothing that somebody has made meanwhile.
+      await link(pathBytes(temporary), target);
+      await unlink(pathBytes(temporary));
+    } else await rename(pathBytes(temporary), target);
+  } catch (error) {
+    await unlink(pathBytes(temporary)).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function overwrite(path: Octets, content: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): Promise<void> {
+  const handle = await open(pathBytes(path), constants.O_WRONLY | constants.O_TRUNC | constants.O_NOFOLLOW);
+  try {
+    await writeAll(handle, content, signal);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeAll(handle: FileHandle, content: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): Promise<void> {
+  for await (const chunk of content) {
+    throwIfCancelled(signal);
+    for (let at = 0; at < chunk.length; ) at += (await handle.write(chunk, at, chunk.length - at)).bytesWritten;
+  }
+}
+
+/** Bytes `start` to `end` of a file on disk, which must not be a symlink. A chunk is valid until the next is asked for. */
+export async function* readLocal(path: Octets, start: number, end: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  // Should a FIFO have taken the file's place, its opening must not wait.
+  const handle = await open(pathBytes(path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const buffer = Buffer.allocUnsafe(CHUNK_SIZE);
+    for (let at = start; at < end; ) {
+      throwIfCancelled(signal);
+      const { bytesRead } = await handle.read(buffer, 0, Math.min(CHUNK_SIZE, end - at), at);
+      if (bytesRead === 0) return;
+      at += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,120 @@
+import type { Octets } from '../../base/octets.ts';
+import type { OpOptions } from '../../base/op-options.ts';
+import type { Block } from '../../block/block.ts';
+import type { DirDirent, Dirent } from '../../dirent/dirent.ts';
+import { sameContent, sameDirent } from '../../dirent/dirent-compare.ts';
+import type { DirReader } from '../dir-reader.ts';
+import { linksWithin } from '../live/live-node.ts';
+import { mergeLeaves } from './merge-values.ts';
+
+/** An inode table by uuid. */
+export type InodeTable = Map<string, Dirent>;
+
+/** The inode tables of a Dir in three states of its tree; undefined where there is no such Dir. */
+export interface SideTables {
+  readonly base: InodeTable | undefined;
+  readonly ours: InodeTable | undefined;
+  readonly theirs: InodeTable | undefined;
+}
+
+/** Three inode tables made one; its counts of names are yet to be made. */
+export interface MergedTable {
+  readonly nodes: InodeTable;
+  /** Nodes that both sides gave another content: theirs, to be kept beside a name of it. */
+  readonly conflicts: InodeTable;
+  /** What a name may need though its node was removed on one side. */
+  readonly spare: InodeTable;
+  /** Nodes that had content of their own on a side: to be kept even if the other side removed all their names. */
+  readonly changed: readonly ChangedNode[];
+  /** A name that each node had, as far as the merge came by one. */
+  readonly names: Map<string, Octets>;
+}
+
+/** A hard-linked node whose content one side changed. */
+export interface ChangedNode {
+  readonly uuid: string;
+  readonly node: Dirent;
+  readonly by: 'us' | 'them';
+}
+
+const NO_TABLE: InodeTable = new Map();
+
+/** All of a table; none is an empty one. */
+export async function readTable(reader: DirReader, inodes: Block | undefined, options?: OpOptions): Promise<InodeTable> {
+  const table: InodeTable = new Map();
+  if (inodes === undefined) return table;
+  for await (const node of reader.entries(inodes, options)) table.set(node.uuid ?? node.name, node);
+  return table;
+}
+
+/** Merges three tables node by node; a removal yields to a change. */
+export function mergeTables(tables: SideTables): MergedTable {
+  const { base = NO_TABLE, ours = NO_TABLE, theirs = NO_TABLE } = tables;
+  const changed = [...changedNodes(base, ours, 'us'), ...changedNodes(base, theirs, 'them')];
+  const spare = new Map([...base, ...theirs, ...ours]);
+  const merged: MergedTable = { nodes: new Map(), conflicts: new Map(), spare, changed, names: new Map() };
+  for (const uuid of new Set([...base.keys(), ...ours.keys(), ...theirs.keys()])) {
+    const before = base.get(uuid);
+    const mine = ours.get(uuid);
+    const other = theirs.get(uuid);
+    if (mine === undefined || other === undefined) {
+      const kept = mine ?? other;
+      if (kept !== undefined && !sameDirent(kept, before)) merged.nodes.set(uuid, kept);
+      continue;
+    }
+    const node = mergeLeaves(before, mine, other);
+    merged.nodes.set(uuid, node ?? mine);
+    if (node === undefined) merged.conflicts.set(uuid, other);
+  }
+  return merged;
+}
+
+/**
+ * The uuids that mean a node of a Dir's own in one state, and in another state one of a Dir above: a copy by reference
+ * keeps the uuids, and where it stands in the place of another Dir the names of both would be mixed. By each state, those that
+ * it has further out. A node that a link to the outside moved outwards is the same still.
+ *
+ * @param outer - the tables of the Dirs above, in any order
+ */
+export function mixedNodes(tables: SideTables, outer: readonly SideTables[]): ReadonlyMap<keyof SideTables, readonly string[]> {
+  const sides = (['base', 'ours', 'theirs'] as const).filter((side) => tables[side] !== undefined);
+  const isOuter = (side: keyof SideTables, uuid: string): boolean => outer.some((above) => above[side]?.has(uuid) === true);
+  const uuids = new Set(outer.length === 0 ? [] : sides.flatMap((side) => [...(tables[side]?.keys() ?? [])]));
+  const mixed = [...uuids].filter((uuid) => tables.base?.has(uuid) !== true || isOuter('base', uuid));
+  const further = (side: keyof SideTables): string[] => mixed.filter((uuid) => tables[side]?.has(uuid) !== true && isOuter(side, uuid));
+  return new Map(sides.map((side) => [side, further(side)]));
+}
+
+function changedNodes(base: InodeTable, side: InodeTable, by: ChangedNode['by']): ChangedNode[] {
+  const found: ChangedNode[] = [];
+  for (const [uuid, node] of side) {
+    const before = base.get(uuid);
+    if (before !== undefined && !sameContent(before, node)) found.push({ uuid, node, by });
+  }
+  return found;
+}
+
+/**
+ * How many names in a stored Dir and below mean nodes of its own table, or of none below: by uuid. Dirs without
+ * names of hard links are passed over. Its depth costs no stack.
+ */
+export async function countNames(reader: DirReader, top: DirDirent, options?: OpOptions): Promise<Map<string, number>> {
+  interface Inner {
+    readonly dirent: DirDirent;
+    readonly parent: Inner | undefined;
+  }
+  const counts = new Map<string, number>();
+  const ahead: Inner[] = [{ dirent: top, parent: undefined }];
+  for (let dir = ahead.pop(); dir !== undefined; dir = ahead.pop()) {
+    for await (const dirent of reader.entries(dir.dirent.block, options)) {
+      if (dirent.kind === 'dir' && linksWithin(dirent) > 0) ahead.push({ dirent, parent: dir });
+      if (dirent.kind !== 'indirect') continue;
+      let isInner = false;
+      for (let at: Inner = dir; at.parent !== undefined && !isInner; at = at.parent) {
+        isInner = at.dirent.inodes !== undefined && (await reader.find(at.dirent.inodes, dirent.uuid as Octets, options)) !== undefined;
+      }
+      if (!isInner) counts.set(dirent.uuid, (counts.get(dirent.uuid) ?? 0) + 1);
+    }
+  }
+  return counts;
+}

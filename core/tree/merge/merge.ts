@@ -1,0 +1,306 @@
+import { throwIfCancelled } from '../../base/errors.ts';
+import type { Octets } from '../../base/octets.ts';
+import { compareOctets } from '../../base/octets.ts';
+import type { OpOptions } from '../../base/op-options.ts';
+import type { Block } from '../../block/block.ts';
+import { PendingBlocks } from '../../block/block-sink.ts';
+import { storeDir } from '../../dirent/dir-codec.ts';
+import type { DirDirent, Dirent } from '../../dirent/dirent.ts';
+import { sameDirent } from '../../dirent/dirent-compare.ts';
+import type { Store } from '../../store/store.ts';
+import { DirReader } from '../dir-reader.ts';
+import { linksWithin } from '../live/live-node.ts';
+import { joinPath, ROOT_PATH } from '../path.ts';
+import type { TreePath } from '../tree.ts';
+import type { MergedTable, SideTables } from './merge-table.ts';
+import { countNames, mergeTables, mixedNodes, readTable } from './merge-table.ts';
+import { mergeLeaves, mergeMeta, theirsName } from './merge-values.ts';
+
+/** Where the two sides could not both have their way. */
+export interface MergeConflict {
+  readonly path: TreePath;
+  /** Both changed it, or one removed what the other changed. */
+  readonly kind: 'both-changed' | 'removed-by-us' | 'removed-by-them';
+  /** Where the version that lost its name stands now: theirs of what both changed. */
+  readonly theirsAt?: TreePath;
+  /** Whose version was taken, where one was chosen: the other is not in the result. */
+  readonly took?: 'ours' | 'theirs';
+}
+
+/** Two versions of which one has to be chosen, or both kept. Undefined is one that was removed. */
+export interface MergeChoice {
+  readonly path: TreePath;
+  readonly ours: Dirent | undefined;
+  readonly theirs: Dirent | undefined;
+}
+
+export interface MergeResult {
+  /** Self-contained; its Blocks are in the Store, not flushed. */
+  readonly dirent: DirDirent;
+  /** Nothing of either side is lost, but somebody should look. */
+  readonly conflicts: readonly MergeConflict[];
+}
+
+export interface MergeOptions extends OpOptions {
+  /** The time of the merge, for the names of what is kept of theirs. */
+  readonly now: Date;
+  /** Decides a conflict; default `both`. */
+  readonly choose?: ((choice: MergeChoice) => 'ours' | 'theirs' | 'both') | undefined;
+}
+
+/**
+ * Merges two states of a tree that have a common past. A change of one side counts; Dirs merge entry by entry, files'
+ * metadata field by field. Where both changed one thing and nobody chooses, ours keeps the name and theirs stands beside it as
+ * `name.theirs-20261122T161701Z`; a removal yields to a change. Dirs that only one side changed are not read.
+ *
+ * @param base - the common past; undefined where there is none: then what differs is a conflict
+ */
+export async function mergeDirents(
+  store: Store,
+  base: DirDirent | undefined,
+  ours: DirDirent,
+  theirs: DirDirent,
+  options: MergeOptions,
+): Promise<MergeResult> {
+  const merge = new Merge(store, options);
+  const dirent = await merge.dirs({ path: ROOT_PATH, base, ours, theirs, parent: undefined });
+  if (dirent === undefined) throw new Error('merge: the hard links of a root are mixed with those above it');
+  await merge.finish();
+  return { dirent: { ...dirent, name: ours.name }, conflicts: merge.conflicts };
+}
+
+interface MergeDirs {
+  readonly path: TreePath;
+  readonly base: DirDirent | undefined;
+  readonly ours: DirDirent;
+  readonly theirs: DirDirent;
+  /** The merge of the Dir above. */
+  readonly parent: OpenMerge | undefined;
+}
+
+interface OpenMerge {
+  readonly sides: SideTables;
+  readonly table: MergedTable;
+  readonly parent: OpenMerge | undefined;
+}
+
+class Merge {
+  readonly conflicts: MergeConflict[] = [];
+  readonly #store: Store;
+  readonly #reader: DirReader;
+  readonly #pending: PendingBlocks;
+  readonly #options: MergeOptions;
+
+  constructor(store: Store, options: MergeOptions) {
+    this.#store = store;
+    this.#reader = new DirReader(store);
+    this.#pending = new PendingBlocks(store.hashName);
+    this.#options = options;
+  }
+
+  async finish(): Promise<void> {
+    await this.#pending.flushTo(this.#store, this.#options);
+  }
+
+  /** Undefined where the hard links of the sides cannot stand in one Dir; then the two are a conflict, each whole. */
+  // Recursive, but each level waits for a Block before the next: its depth costs no stack.
+  async dirs(dirs: MergeDirs): Promise<DirDirent | undefined> {
+    throwIfCancelled(this.#options.signal);
+    const { path, base, ours, theirs, parent } = dirs;
+    // A file that both changed must be met under a name, to be kept there.
+    if (!hasConflicts(parent) || linksWithin(ours) + linksWithin(theirs) === 0) {
+      if (sameDirent(ours, theirs) || sameDirent(base, theirs)) return ours;
+      if (sameDirent(base, ours)) return theirs;
+    }
+    const sides: SideTables = {
+      base: base && (await readTable(this.#reader, base.inodes, this.#options)),
+      ours: await readTable(this.#reader, ours.inodes, this.#options),
+      theirs: await readTable(this.#reader, theirs.inodes, this.#options),
+    };
+    if (await this.#mixes(dirs, sides)) return undefined;
+    const open: OpenMerge = { sides, table: mergeTables(sides), parent };
+    const entries = await this.#entries(path, dirs, open);
+    const salt = sameSalt(base?.salt, ours.salt) ? theirs.salt : ours.salt;
+    const block = storeDir(this.#pending, entries, { salt });
+    const links = entries.reduce((sum, entry) => sum + (entry.kind === 'indirect' ? 1 : entry.kind === 'dir' ? linksWithin(entry) : 0), 0);
+    const { inodes: _inodes, links: _links, salt: _salt, ...rest } = ours;
+    const merged: DirDirent = {
+      ...rest,
+      meta: mergeMeta(base?.meta, ours.meta, theirs.meta),
+      block,
+      ...(links === 0 ? {} : { links }),
+      ...(salt === undefined ? {} : { salt }),
+    };
+    if (open.table.spare.size === 0) return merged;
+    await this.#pending.flushTo(this.#store, this.#options);
+    const counts = await countNames(this.#reader, merged, this.#options);
+    const inodes = this.#table(merged, open, counts);
+    const saved = this.#saveNameless(path, open, counts, new Set(entries.map(({ name }) => name)));
+    const all = saved.length === 0 ? merged : { ...merged, block: storeDir(this.#pending, sortedByName([...entries, ...saved]), { salt }) };
+    return inodes === undefined ? all : { ...all, inodes };
+  }
+
+  /** Whether names of hard links in a Dir of one state mean nodes further out that another has in the Dir's own table. */
+  async #mixes(dirs: MergeDirs, sides: SideTables): Promise<boolean> {
+    for (const [side, uuids] of mixedNodes(sides, sidesAbove(dirs.parent))) {
+      const dir = dirs[side];
+      if (dir === undefined || uuids.length === 0) continue;
+      const names = await countNames(this.#reader, dir, this.#options);
+      if (uuids.some((uuid) => names.has(uuid))) return true;
+    }
+    return false;
+  }
+
+  async #entries(path: TreePath, dirs: MergeDirs, open: OpenMerge): Promise<Dirent[]> {
+    const listings = [dirs.base, dirs.ours, dirs.theirs].map((dir) => this.#listing(dir));
+    const [before = new Map(), mine = new Map(), other = new Map()]: Map<Octets, Dirent>[] = await Promise.all(listings);
+    const merged = new Map<Octets, Dirent>();
+    const isTaken = (name: Octets): boolean => mine.has(name) || other.has(name) || merged.has(name);
+    const keepTheirs = (name: Octets, dirent: Dirent): void => {
+      const kept = theirsName(name, this.#options.now, isTaken);
+      merged.set(kept, { ...dirent, name: kept });
+      this.conflicts.push({ path: joinPath(path, name), kind: 'both-changed', theirsAt: joinPath(path, kept) });
+    };
+    for (const name of [...new Set([...before.keys(), ...mine.keys(), ...other.keys()])].sort(compareOctets)) {
+      const at = { path: joinPath(path, name), base: before.get(name), ours: mine.get(name), theirs: other.get(name) };
+      noteName(open, at.base);
+      const { dirent, theirs } = await this.#entry(at, open);
+      if (dirent !== undefined) merged.set(name, dirent);
+      if (theirs !== undefined) keepTheirs(name, theirs);
+      if (dirent?.kind !== 'indirect') continue;
+      const found = takeConflict(open, dirent.uuid);
+      if (found === undefined) continue;
+      const took = this.#choose({ path: joinPath(path, name), ours: found.table.nodes.get(dirent.uuid), theirs: found.node });
+      if (took === 'both') keepTheirs(name, withoutLinks(found.node));
+      else this.conflicts.push({ path: joinPath(path, name), kind: 'both-changed', took });
+      if (took === 'theirs') found.table.nodes.set(dirent.uuid, found.node);
+    }
+    return sortedByName([...merged.values()]);
+  }
+
+  /** What stands under a name, and what of theirs has to stand beside it. */
+  async #entry(
+    at: {
+      readonly path: TreePath;
+      readonly base: Dirent | undefined;
+      readonly ours: Dirent | undefined;
+      readonly theirs: Dirent | undefined;
+    },
+    open: OpenMerge,
+  ): Promise<{ readonly dirent: Dirent | undefined; readonly theirs?: Dirent }> {
+    const { path, base, ours, theirs } = at;
+    if (ours?.kind === 'dir' && theirs?.kind === 'dir') {
+      const dirent = await this.dirs({ path, base: base?.kind === 'dir' ? base : undefined, ours, theirs, parent: open });
+      if (dirent !== undefined) return { dirent };
+    }
+    if (sameDirent(ours, theirs) || sameDirent(base, theirs)) return { dirent: ours };
+    if (sameDirent(base, ours)) return { dirent: theirs };
+    if (ours === undefined || theirs === undefined) {
+      const kind = ours === undefined ? 'removed-by-us' : 'removed-by-them';
+      const took = this.#choose({ path, ours, theirs });
+      this.conflicts.push({ path, kind, ...(took === 'both' ? {} : { took }) });
+      return { dirent: took === 'both' ? (ours ?? theirs) : took === 'ours' ? ours : theirs };
+    }
+    const leaf = ours.kind === 'dir' || theirs.kind === 'dir' ? undefined : mergeLeaves(base, ours, theirs);
+    if (leaf !== undefined) return { dirent: leaf };
+    const took = this.#choose({ path, ours, theirs });
+    if (took === 'both') return { dirent: ours, theirs };
+    this.conflicts.push({ path, kind: 'both-changed', took });
+    return { dirent: took === 'ours' ? ours : theirs };
+  }
+
+  #choose(choice: MergeChoice): 'ours' | 'theirs' | 'both' {
+    return this.#options.choose?.(choice) ?? 'both';
+  }
+
+  async #listing(dir: DirDirent | undefined): Promise<Map<Octets, Dirent>> {
+    const entries = new Map<Octets, Dirent>();
+    if (dir === undefined) return entries;
+    for await (const entry of this.#reader.entries(dir.block, this.#options)) entries.set(entry.name, entry);
+    return entries;
+  }
+
+  /** Stores a merged table with the nodes that have names, and how many. */
+  #table(dir: DirDirent, open: OpenMerge, counts: ReadonlyMap<string, number>): Block | undefined {
+    const { nodes, spare } = open.table;
+    const named: Dirent[] = [];
+    for (const [uuid, nlink] of counts) {
+      const node = nodes.get(uuid) ?? (isFurtherOut(open.parent, uuid) ? undefined : spare.get(uuid));
+      if (node !== undefined) named.push({ ...node, name: uuid as Octets, uuid, nlink });
+    }
+    return named.length === 0 ? undefined : storeDir(this.#pending, sortedByName(named), { salt: dir.salt });
+  }
+
+  /**
+   * Hard-linked files that one side changed and the other took all names from, and theirs of what both changed where
+   * the merge came by no name: as files in the Dir of their table.
+   */
+  #saveNameless(path: TreePath, open: OpenMerge, counts: ReadonlyMap<string, number>, taken: Set<Octets>): Dirent[] {
+    const { changed, conflicts, names } = open.table;
+    const saved: Dirent[] = [];
+    const save = (uuid: string, node: Dirent, kind: MergeConflict['kind']): void => {
+      const name = names.get(uuid) ?? (uuid as Octets);
+      const kept = theirsName(name, this.#options.now, (candidate) => taken.has(candidate));
+      taken.add(kept);
+      saved.push({ ...withoutLinks(node), name: kept });
+      this.conflicts.push({ path: joinPath(path, name), kind, theirsAt: joinPath(path, kept) });
+    };
+    for (const { uuid, node, by } of changed) {
+      if (!counts.has(uuid)) save(uuid, node, by === 'us' ? 'removed-by-them' : 'removed-by-us');
+    }
+    for (const [uuid, node] of conflicts) if (counts.has(uuid)) save(uuid, node, 'both-changed');
+    conflicts.clear();
+    return saved;
+  }
+}
+
+function sortedByName(dirents: readonly Dirent[]): Dirent[] {
+  return [...dirents].sort((a, b) => compareOctets(a.name, b.name));
+}
+
+/** Notes a name that a node had before the merge, at the table where it stands. */
+function noteName(open: OpenMerge, dirent: Dirent | undefined): void {
+  if (dirent?.kind !== 'indirect') return;
+  let at: OpenMerge | undefined = open;
+  while (at !== undefined && !at.table.spare.has(dirent.uuid)) at = at.parent;
+  at?.table.names.set(dirent.uuid, dirent.name);
+}
+
+/** Whether a table above has a node, so that names below mean that one. */
+function isFurtherOut(open: OpenMerge | undefined, uuid: string): boolean {
+  for (let at = open; at !== undefined; at = at.parent) if (at.table.nodes.has(uuid)) return true;
+  return false;
+}
+
+function sidesAbove(open: OpenMerge | undefined): SideTables[] {
+  const above: SideTables[] = [];
+  for (let at = open; at !== undefined; at = at.parent) above.push(at.sides);
+  return above;
+}
+
+function hasConflicts(open: OpenMerge | undefined): boolean {
+  for (let at = open; at !== undefined; at = at.parent) if (at.table.conflicts.size > 0) return true;
+  return false;
+}
+
+/** Their node of a hard link that both changed, and the table that has ours, once: at the first of its names. */
+function takeConflict(open: OpenMerge, uuid: string): { readonly node: Dirent; readonly table: MergedTable } | undefined {
+  for (let at: OpenMerge | undefined = open; at !== undefined; at = at.parent) {
+    const { table } = at;
+    const node = table.conflicts.get(uuid);
+    table.conflicts.delete(uuid);
+    if (node !== undefined) return { node, table };
+    if (at.table.nodes.has(uuid)) return undefined;
+  }
+  return undefined;
+}
+
+function withoutLinks(node: Dirent): Dirent {
+  if (node.kind === 'indirect') return node;
+  const { uuid: _uuid, nlink: _nlink, ...rest } = node;
+  return rest;
+}
+
+function sameSalt(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
+  return a === undefined || b === undefined ? a === b : Buffer.compare(a, b) === 0;
+}

@@ -1,0 +1,233 @@
+import { type ArgumentKind, type ArgumentSpec, type Command, choicesOf } from '../../commands/command.ts';
+import { expandHome, resolveLocalPath } from '../../commands/parts/local-path.ts';
+import type { Session } from '../../commands/session.ts';
+import { SETTINGS } from '../../commands/shell/settings.ts';
+import { compareOctets, type Octets, octetsFromText, octetsToText } from '../../core/base/octets.ts';
+import { findCommand, namesOf } from '../command-names.ts';
+import { argumentsOf } from './arguments.ts';
+import type { GlobSide } from './glob.ts';
+import type { OpenEnd } from './line.ts';
+import { parseOpenLine } from './line.ts';
+import { localGlobSide } from './local-glob.ts';
+import { quoteCandidates } from './quote-candidates.ts';
+import { treeGlobSide } from './tree-glob.ts';
+import type { SkipReference, Word } from './word.ts';
+
+/** An answer takes no longer: what was found until then is what there is. */
+const LIMIT_MS = 200;
+/** More are of no use to anybody. */
+const MAX_CANDIDATES = 2000;
+
+export interface CompletionOptions {
+  readonly commands: readonly Command[];
+  readonly session: Session;
+  readonly skipReference: SkipReference;
+  readonly home: Octets;
+}
+
+/** Something that the word before the cursor may become, or the last element of its path. */
+export interface Candidate {
+  readonly text: Octets;
+  /** How many octets of the word stand before it, as they were typed: the folder of a path. */
+  readonly after?: number;
+  /** It goes on after this: a Dir. */
+  readonly isOpen: boolean;
+  /** It stands in the line as it is: an option, a verb. */
+  readonly isVerbatim?: boolean;
+}
+
+/** Candidates as a line takes them, quoted, and the part of the line that they replace. */
+export type Completion = readonly [candidates: readonly string[], replaces: string];
+
+/**
+ * What the word at the end of a line may become. Never throws, and answers within 200 ms.
+ *
+ * @param line - up to the cursor
+ */
+export async function completeLine(line: string, options: CompletionOptions): Promise<Completion> {
+  try {
+    const source = octetsFromText(line);
+    const open = parseOpenLine(source, options.skipReference);
+    if (open === undefined || open.opaque) return [[], ''];
+    const found = await collect(candidatesFor(open, options));
+    const typed = source.slice(open.word.start) as Octets;
+    const [first] = found;
+    const replaces = first?.isVerbatim === true || first === undefined ? typed : unfinished(typed, first.after ?? 0, open.quote);
+    return [quoteCandidates(found, open.quote), octetsToText(replaces)];
+  } catch {
+    return [[], ''];
+  }
+}
+
+/**
+ * The end of what was typed that candidates replace: behind its last slash, or the `=` of an option, and behind a quote that begins the word.
+ *
+ * @param after - as in {@link Candidate}
+ */
+function unfinished(typed: Octets, after: number, quote: OpenEnd['quote']): Octets {
+  if (after > 0) return typed.slice(Math.max(typed.lastIndexOf('/'), typed.indexOf('=') < after ? typed.indexOf('=') : -1) + 1) as Octets;
+  return quote !== undefined && typed.startsWith(quote) ? (typed.slice(quote.length) as Octets) : typed;
+}
+
+/** What a source gives within the limit. */
+async function collect(source: AsyncIterable<Candidate>): Promise<Candidate[]> {
+  const found: Candidate[] = [];
+  const stop = new AbortController();
+  const gather = async (): Promise<void> => {
+    for await (const candidate of source) {
+      if (stop.signal.aborted || found.length >= MAX_CANDIDATES) return;
+      found.push(candidate);
+    }
+  };
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, LIMIT_MS);
+  });
+  await Promise.race([gather().catch(() => undefined), limit]);
+  clearTimeout(timer);
+  stop.abort();
+  return found.sort((a, b) => compareOctets(a.text, b.text));
+}
+
+async function* candidatesFor(open: OpenEnd, options: CompletionOptions): AsyncGenerator<Candidate> {
+  const { command, word } = open;
+  if (open.redirected) {
+    yield* paths(word, 'local', options);
+    return;
+  }
+  const index = command.words.length - 1;
+  if (index <= 0) {
+    yield* words([...options.commands.flatMap(namesOf), ...options.session.aliases.keys()], word.text.toLowerCase());
+    return;
+  }
+  const [name] = command.words;
+  if (name === undefined) return;
+  const { command: found, calledAs } = findCommand(options.commands, octetsToText(name.text), true);
+  if (word.text.startsWith('-')) {
+    yield* optionWords(found, word, options);
+    if (found.passesOptions !== true) return;
+  }
+  const before = command.words.slice(1, -1).filter(({ text }) => !text.startsWith('-') || text === '-');
+  for (const kind of new Set(kindsAt(argumentsOf(found, calledAs), before.length))) {
+    if (kind === 'setting')
+      yield* settingWords(
+        before.map(({ text }) => octetsToText(text)),
+        word.text,
+      );
+    else yield* ofKind(kind, word, options);
+  }
+}
+
+/** Options, and behind `--NAME=` what that one takes. */
+async function* optionWords(command: Command, word: Word, options: CompletionOptions): AsyncGenerator<Candidate> {
+  const specs = command.options ?? [];
+  const equals = word.text.indexOf('=') + 1;
+  if (equals === 0) {
+    yield* words(
+      specs.map((option) => `--${option.name}`),
+      word.text,
+    );
+    return;
+  }
+  const name = word.text.slice(2, equals - 1);
+  const value = specs.find((option) => option.name === name || option.aliases?.includes(name))?.value;
+  if (value === undefined) return;
+  const choices = choicesOf(value);
+  yield* words(
+    choices.map((choice) => `--${name}=${choice}`),
+    word.text,
+  );
+  if (choices.length > 0) return;
+  const typed = { ...word, text: word.text.slice(equals) as Octets, quoted: word.quoted.subarray(equals) };
+  for await (const { after = 0, ...candidate } of ofKind(value.kind, typed, options)) yield { ...candidate, after: after + equals };
+}
+
+/** What the argument at an index may be: of a command that takes several, also what its last argument may be. */
+function kindsAt(specs: readonly ArgumentSpec[], index: number): ArgumentKind[] {
+  const repeated = specs.findIndex((spec) => spec.repeat === true);
+  if (repeated >= 0 && index >= repeated) return specs.slice(repeated).map((spec) => spec.kind);
+  const spec = specs[index];
+  return spec === undefined ? [] : [spec.kind];
+}
+
+async function* ofKind(kind: ArgumentKind, word: Word, options: CompletionOptions): AsyncGenerator<Candidate> {
+  const typed = word.text;
+  switch (kind) {
+    case 'stored':
+      if (typed.startsWith('@')) yield* states(typed, options);
+      yield* pastNames(typed, options);
+      yield* paths(word, 'stored', options);
+      return;
+    case 'local directory':
+      yield* paths(word, 'local', options, true);
+      return;
+    case 'mount':
+      for (const { mountPoint } of (await import('../../fuse/mount-table.ts')).mountedPlaces())
+        if (mountPoint.startsWith(typed)) yield { text: mountPoint, isOpen: false };
+      return;
+    case 'local':
+    case 'store':
+    case 'reference':
+      yield* words(kind === 'local' ? [] : ['default'], typed);
+      yield* paths(word, 'local', options);
+      return;
+    case 'command':
+      yield* words(options.commands.flatMap(namesOf), typed);
+      return;
+    case 'date':
+      yield* words(['now', 'today', 'yesterday'], typed);
+      return;
+    default:
+      return;
+  }
+}
+
+async function* words(known: readonly string[], typed: string): AsyncGenerator<Candidate> {
+  for (const text of new Set(known)) if (text.startsWith(typed)) yield { text: octetsFromText(text), isOpen: false, isVerbatim: true };
+}
+
+async function* settingWords(before: readonly string[], typed: Octets): AsyncGenerator<Candidate> {
+  const [name] = before;
+  yield* words(name === undefined ? [...SETTINGS.keys()] : (SETTINGS.get(name)?.values ?? []), typed);
+}
+
+/** `@N` of the recorded states. */
+async function* states(typed: Octets, { session }: CompletionOptions): AsyncGenerator<Candidate> {
+  if (session.archive === undefined) return;
+  for await (const { number } of session.archive.entries()) {
+    const text = `@${number}`;
+    if (text.startsWith(typed)) yield { text: octetsFromText(text), isOpen: false };
+  }
+}
+
+/** `NAME@N` of the recorded states, once the `@` is typed. */
+async function* pastNames(typed: Octets, { session }: CompletionOptions): AsyncGenerator<Candidate> {
+  const at = typed.lastIndexOf('@');
+  if (at <= 0 || session.archive === undefined) return;
+  const after = typed.lastIndexOf('/') + 1;
+  for await (const { number } of session.archive.entries()) {
+    const text = `${typed.slice(0, at)}@${number}`;
+    if (text.startsWith(typed)) yield { text: text.slice(after) as Octets, after, isOpen: false };
+  }
+}
+
+/** Entries of a folder: base names, which stand behind the folder as it was typed. */
+async function* paths(
+  { text: typed, quoted }: Word,
+  side: 'stored' | 'local',
+  { session, home }: CompletionOptions,
+  dirsOnly = false,
+): AsyncGenerator<Candidate> {
+  const after = typed.lastIndexOf('/') + 1;
+  const folder = typed.slice(0, after) as Octets;
+  const start = typed.slice(after);
+  const where: GlobSide = side === 'stored' ? treeGlobSide(session.tree, session.cwd) : localGlobSide(session.localCwd);
+  const meant = quoted[0] === 0 ? expandHome(folder, home) : folder;
+  const listed = side === 'stored' || folder === '' ? folder : resolveLocalPath(session.localCwd, meant);
+  for await (const { name, isDir } of where.list(listed)) {
+    if (!name.startsWith(start) || (name.startsWith('.') && !start.startsWith('.')) || (dirsOnly && !isDir)) continue;
+    // A name that starts with a dash would be taken for an option.
+    const before = folder === '' && name.startsWith('-') ? './' : '';
+    yield { text: `${before}${name}${isDir ? '/' : ''}` as Octets, after, isOpen: isDir };
+  }
+}

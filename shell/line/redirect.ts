@@ -1,0 +1,40 @@
+import { endsAsDirectory, resolveLocalPath } from '../../commands/parts/local-path.ts';
+import { VtError } from '../../core/base/errors.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import { errorCode, errorReason } from '../../core/base/system/system-error.ts';
+import { openLocalOutput } from '../../core/export/local-output.ts';
+import { FdSink } from '../output/sink.ts';
+
+/** The file that a command's output goes to. */
+export interface RedirectTarget {
+  readonly sink: FdSink;
+  /** Puts the file under its name. */
+  commit(): Promise<void>;
+  /** Leaves what was there before. Appended lines stay. */
+  rollback(): Promise<void>;
+}
+
+/** Opens the target of `> file` or `>> file`. @throws {VtError} */
+export async function openRedirect(target: Octets, cwd: Octets, append: boolean, signal: AbortSignal): Promise<RedirectTarget> {
+  const path = resolveLocalPath(cwd, target);
+  try {
+    const output = await openLocalOutput((endsAsDirectory(target) ? `${path}/` : path) as Octets, append, signal);
+    const sink = new FdSink(output.fd);
+    return {
+      sink,
+      async commit() {
+        await sink.close();
+        output.commit();
+      },
+      async rollback() {
+        output.rollback();
+        await Promise.resolve();
+      },
+    };
+  } catch (error) {
+    if (error instanceof VtError) throw error;
+    const code = errorCode(error) === 'EACCES' || errorCode(error) === 'EPERM' ? 'EPERM' : 'EFAILED';
+    throw new VtError(code, `write "${octetsToText(target)}": ${errorReason(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,162 @@
+import type { Diagnostics, ProgressState } from '../../commands/command.ts';
+import { PathError, VtError } from '../../core/base/errors.ts';
+import { exitStatusOf } from '../exit-status.ts';
+import type { CommandNames, ErrorLine } from './error-line.ts';
+import { errorLine } from './error-line.ts';
+import type { Style } from './output.ts';
+import { safeMessage } from './output.ts';
+import type { ProgressView } from './progress.ts';
+
+export interface MessageOptions {
+  /** To stderr; one whole line, or a frame of progress. */
+  readonly write: (text: string) => void;
+  readonly json: boolean;
+  /** No warnings and no progress; errors and failures stay. */
+  readonly quiet: boolean;
+  readonly style: Style;
+  readonly progress: ProgressView;
+}
+
+/** Where an error came from. */
+export interface Origin {
+  /** The command that it ended. */
+  readonly names?: CommandNames;
+  /** `FILE:LINE` of the script that ran it. */
+  readonly where?: string;
+}
+
+/** Everything that goes to stderr: one line a message, as JSON objects where that is asked for. */
+export class Messages {
+  readonly #options: MessageOptions;
+  readonly #told = new WeakSet<Error>();
+  readonly #origins = new WeakMap<Error, Origin>();
+
+  constructor(options: MessageOptions) {
+    this.#options = options;
+  }
+
+  /** Whether this very error has been told already. */
+  hasTold(error: unknown): boolean {
+    return error instanceof Error && this.#told.has(error);
+  }
+
+  /** Notes where an error came from. The innermost command counts; places of scripts that ran each other are all told. */
+  from(error: unknown, origin: Origin): void {
+    if (!(error instanceof Error)) return;
+    const inner = this.#origins.get(error);
+    const where = [origin.where, inner?.where].filter((each) => each !== undefined).join(': ');
+    this.#origins.set(error, { ...origin, ...inner, ...(where === '' ? {} : { where }) });
+  }
+
+  /** What an error says, as a user reads it: without the way out. */
+  text(error: unknown): string {
+    const { command, text } = this.#line(error);
+    return `${command}: ${text}`;
+  }
+
+  /** An error as programs read it. It counts as told. @param place - `FILE:LINE`, in scripts */
+  errorRecord(error: unknown, place?: string): Readonly<Record<string, unknown>> {
+    this.#noteTold(error, place);
+    const { command, text } = this.#line(error);
+    const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+    const errno = error instanceof PathError ? error.errno : undefined;
+    const remedy = error instanceof VtError ? error.remedy : undefined;
+    const where = this.#originOf(error)?.where;
+    return { error: `${command}: ${text}`.toWellFormed(), command, code, errno, status: exitStatusOf(error), remedy, where };
+  }
+
+  /** An error that ended a command. @param place - `FILE:LINE`, in scripts */
+  error(error: unknown, place?: string): void {
+    if (this.#options.json) {
+      this.#print(JSON.stringify(this.errorRecord(error, place)));
+      return;
+    }
+    this.#noteTold(error, place);
+    const where = this.#originOf(error)?.where;
+    const { command, text } = this.#line(error);
+    const remedy = error instanceof VtError ? error.remedy : undefined;
+    const start = this.#options.style('error', `${where === undefined ? '' : `${safeMessage(where)}: `}${command}:`);
+    this.#print(`${start} ${safeMessage(`${text}${remedy === undefined ? '' : ` (${remedy})`}`)}`);
+  }
+
+  #noteTold(error: unknown, place: string | undefined): void {
+    for (let told = error; told instanceof Error; told = told.cause) this.#told.add(told);
+    if (place !== undefined) this.from(error, { where: place });
+  }
+
+  warn(message: string): void {
+    if (this.#options.quiet) return;
+    if (this.#options.json) this.#print(JSON.stringify({ warning: message.toWellFormed() }));
+    else this.#print(`${this.#options.style('warn', 'warning:')} ${safeMessage(message)}`);
+  }
+
+  /** An item that failed while its command goes on. */
+  failure(error: unknown, names: CommandNames): void {
+    const { command, text } = errorLine(error, names);
+    const remedy = error instanceof VtError ? error.remedy : undefined;
+    if (this.#options.json) this.#print(JSON.stringify({ failure: `${command}: ${text}`.toWellFormed(), command, remedy }));
+    else
+      this.#print(`${this.#options.style('error', `${command}:`)} ${safeMessage(`${text}${remedy === undefined ? '' : ` (${remedy})`}`)}`);
+  }
+
+  /** Something to know that is neither result nor fault: a plain line. */
+  note(message: string): void {
+    if (this.#options.json) this.#print(JSON.stringify({ note: message.toWellFormed() }));
+    else this.#print(safeMessage(message));
+  }
+
+  progress(state: ProgressState): void {
+    if (!this.#options.quiet) this.#options.progress.update(state);
+  }
+
+  /** Takes a frame of progress off the terminal: something else is to stand there. */
+  clearProgress(): void {
+    this.#options.progress.clear();
+  }
+
+  /** A command has ended: its progress goes. */
+  finishProgress(): void {
+    this.#options.progress.finish();
+  }
+
+  #line(error: unknown): ErrorLine {
+    return errorLine(error, this.#originOf(error)?.names);
+  }
+
+  #originOf(error: unknown): Origin | undefined {
+    return error instanceof Error ? this.#origins.get(error) : undefined;
+  }
+
+  #print(line: string): void {
+    this.#options.progress.clear();
+    this.#options.write(`${line}\n`);
+  }
+}
+
+/** The diagnostics of one command; counts what failed. */
+export class CommandDiagnostics implements Diagnostics {
+  readonly #messages: Messages;
+  readonly #names: CommandNames;
+  readonly #isQuiet: boolean;
+  /** Items that failed while the rest went on. */
+  failures = 0;
+
+  constructor(messages: Messages, names: CommandNames, isQuiet: boolean) {
+    this.#messages = messages;
+    this.#names = names;
+    this.#isQuiet = isQuiet;
+  }
+
+  warn(message: string): void {
+    if (!this.#isQuiet) this.#messages.warn(message);
+  }
+
+  failure(error: unknown): void {
+    this.failures++;
+    this.#messages.failure(error, this.#names);
+  }
+
+  progress(state: ProgressState): void {
+    if (!this.#isQuiet) this.#messages.progress(state);
+  }
+}

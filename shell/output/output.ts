@@ -1,0 +1,154 @@
+import type { Output } from '../../commands/command.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import { octetsToTextStrict } from '../../core/base/octets.ts';
+import { quoteWord } from '../line/quote.ts';
+import type { Sink } from './sink.ts';
+
+export type StyleKind = Parameters<Output['style']>[0];
+export type Style = (kind: StyleKind, text: string) => string;
+
+/** Leaves texts as they are. */
+export const PLAIN_STYLE: Style = (_, text) => text;
+
+/** Colours for a terminal. The only place that loads chalk, and only where colours are wanted: it costs 4 ms. */
+export async function loadColours(): Promise<Style> {
+  const { Chalk } = await import('chalk');
+  const chalk = new Chalk({ level: 1 });
+  const styles: Readonly<Record<StyleKind, (text: string) => string>> = {
+    dir: chalk.bold.blue,
+    symlink: chalk.cyan,
+    exec: chalk.green,
+    special: chalk.yellow,
+    heading: chalk.bold,
+    ref: chalk.magenta,
+    dim: chalk.dim,
+    warn: chalk.yellow,
+    error: chalk.red,
+  };
+  return (kind, text) => styles[kind](text);
+}
+
+/**
+ * Whether to colour.
+ *
+ * @param choice - `--color`
+ * @see https://no-color.org/
+ */
+export function wantsColour(
+  choice: 'auto' | 'always' | 'never',
+  isTerminal: boolean,
+  env: Readonly<Record<string, string | undefined>>,
+): boolean {
+  if (choice !== 'auto') return choice === 'always';
+  return isTerminal && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+}
+
+export interface OutputOptions {
+  readonly json: boolean;
+  readonly terminal: boolean;
+  /** The width of the terminal as it is now. */
+  readonly columns: () => number;
+  readonly style: Style;
+}
+
+// Octets that are not UTF-8 travel within text as lone surrogates U+DC80..U+DCFF, one an octet, and leave as they
+// came: Python's PEP 383.
+const LONE_OCTET = /[\udc80-\udcff]/u;
+const SURROGATE_BASE = 0xdc00;
+
+const NEWLINE = 0x0a;
+
+/** A name as text that {@link encodeText} turns back into the very octets. */
+export function rawName(octets: Octets): string {
+  const text = octetsToTextStrict(octets);
+  if (text !== undefined) return text;
+  return [...octets].map((char) => (char < '\x80' ? char : String.fromCharCode(SURROGATE_BASE + char.charCodeAt(0)))).join('');
+}
+
+/** UTF-8 of a text; see {@link rawName}. */
+export function encodeText(text: string): Uint8Array {
+  if (text.isWellFormed()) return Buffer.from(text, 'utf8');
+  return Buffer.concat(
+    [...text].map((char) => (LONE_OCTET.test(char) ? Buffer.of(char.charCodeAt(0) - SURROGATE_BASE) : Buffer.from(char, 'utf8'))),
+  );
+}
+
+/** A name as a terminal may show it: as it is, or quoted as it can be typed where it holds what could harm. */
+export function terminalName(octets: Octets): string {
+  const text = octetsToTextStrict(octets);
+  const quoted = quoteWord(octets);
+  return text !== undefined && !quoted.startsWith("$'") ? text : quoted;
+}
+
+/** Results of commands, to a sink. */
+export class SinkOutput implements Output {
+  readonly json: boolean;
+  readonly terminal: boolean;
+  readonly style: Style;
+  readonly #columns: () => number;
+  readonly #sink: Sink;
+  /** The last octets were no whole line. */
+  #isMidLine = false;
+
+  constructor(sink: Sink, options: OutputOptions) {
+    this.#sink = sink;
+    this.json = options.json;
+    this.terminal = options.terminal;
+    this.#columns = options.columns;
+    this.style = options.style;
+  }
+
+  get columns(): number {
+    return this.#columns();
+  }
+
+  line(text: string): void {
+    if (this.json) return;
+    this.#sink.write(encodeText(`${text}\n`));
+    this.#isMidLine = false;
+  }
+
+  /** Ends the line that the last octets left unfinished, so that a prompt which follows does not stand over it. */
+  endLine(): void {
+    if (this.#isMidLine) this.line('');
+  }
+
+  record(value: Readonly<Record<string, unknown>>): void {
+    if (this.json) this.#sink.write(encodeText(`${JSON.stringify(value, jsonValue)}\n`));
+  }
+
+  async bytes(data: Uint8Array): Promise<void> {
+    if (this.json) this.record({ data_b64: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64') });
+    else {
+      this.#sink.write(data);
+      if (data.length > 0) this.#isMidLine = data.at(-1) !== NEWLINE;
+    }
+    await this.#sink.flush();
+  }
+
+  name(octets: Octets): string {
+    return this.terminal ? terminalName(octets) : rawName(octets);
+  }
+
+  async flush(): Promise<void> {
+    await this.#sink.flush();
+  }
+}
+
+/** bigint as a number where that is exact, else as its digits. */
+function jsonValue(_key: string, value: unknown): unknown {
+  if (typeof value !== 'bigint') return value;
+  return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value.toString();
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the range is what is meant
+const UNSAFE_IN_MESSAGE = /[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+/** A message on one line, without anything that a terminal would obey. */
+export function safeMessage(text: string): string {
+  return text.toWellFormed().replace(UNSAFE_IN_MESSAGE, (char) => {
+    if (char === '\n') return String.raw`\n`;
+    const code = char.charCodeAt(0);
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16)}`;
+  });
+}

@@ -1,0 +1,135 @@
+import { realpathSync, statSync } from 'node:fs';
+import { controlSocket } from '../../commands/parts/mount/mount-records.ts';
+import { PathError, VtError } from '../../core/base/errors.ts';
+import { type Octets, octetsFromBytes, octetsFromText, octetsToText } from '../../core/base/octets.ts';
+import { getXattr } from '../../core/base/system/libc.ts';
+import { errorCode, pathBytes } from '../../core/base/system/system-error.ts';
+import { storeContent } from '../../core/blockify/store-content.ts';
+import { isDatadir } from '../../core/datadir/datadir-recovery.ts';
+import type { Store } from '../../core/store/store.ts';
+import { openLiveTree } from '../../core/tree/live/live-tree.ts';
+import { ROOT_PATH } from '../../core/tree/path.ts';
+import { AttachedStore } from '../../fuse/control/attached-store.ts';
+import { ChannelStore } from '../../fuse/control/channel-store.ts';
+import { ControlChannel } from '../../fuse/control/control-client.ts';
+import { type Fields, takePath } from '../../fuse/control/fields.ts';
+import { RemoteArchive } from '../../fuse/control/remote-archive.ts';
+import { RemoteTree } from '../../fuse/control/remote-tree.ts';
+import { placeOfFolder } from '../../fuse/control/tree-requests.ts';
+import { SOCKET_XATTR } from '../../fuse/live/control-xattrs.ts';
+import { isMounted } from '../../fuse/mount-table.ts';
+import type { OpenedSource, SourceOptions } from './source.ts';
+import { datadirSpecification, openStoreLazily } from './stores.ts';
+
+/**
+ * The control socket of a mount of ours, or undefined for a path where none is mounted. A mount is known from the
+ * kernel's list: one that hangs is not touched as long as its socket is where it is expected.
+ *
+ * @param path - absolute, without `.`, `..` and a trailing slash
+ * @throws {VtError} EOPEN where it cannot be found
+ */
+export function socketOfMount(path: Octets, env: Readonly<Record<string, string | undefined>>): string | undefined {
+  const mountPoint = isMounted(path) ? path : realPathOf(path);
+  if (mountPoint === undefined || !isMounted(mountPoint)) return undefined;
+  const shown = octetsToText(mountPoint);
+  const expected = controlSocket(env, shown);
+  if (isSocket(expected)) return expected;
+  try {
+    const told = getXattr(pathBytes(mountPoint), SOCKET_XATTR);
+    if (told !== undefined) return told.toString('utf8');
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOTCONN') throw diedError(shown, error);
+    if (code === 'EACCES' || code === 'EPERM') throw new PathError('EACCES', 'attach to', shown, { cause: error });
+  }
+  throw new VtError('EOPEN', `attach to "${shown}": this mount has no control channel that can be found`);
+}
+
+function isSocket(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isSocket() === true;
+}
+
+function diedError(named: string, cause: unknown): VtError {
+  return new VtError('EOPEN', `attach to "${named}": its process has died`, { cause, remedy: 'umount -l takes a mount away that is left' });
+}
+
+/** Where a path leads, if it leads anywhere. */
+function realPathOf(path: Octets): Octets | undefined {
+  try {
+    return octetsFromBytes(realpathSync.native(pathBytes(path), 'buffer'));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Attaches to the live tree of a mount by its control socket. The tree is the mount's; local files stay a matter of this
+ * process.
+ *
+ * @param named - what the user calls it: a mount point, or the socket
+ * @throws {VtError} EOPEN where nobody listens, EPERM where it is not a mount of this user
+ */
+export async function attach(socket: string, named: string, options: SourceOptions): Promise<OpenedSource> {
+  const uid = process.getuid?.() ?? 0;
+  const connect = async (): Promise<ControlChannel> => {
+    try {
+      return await ControlChannel.connect(socket, uid, { signal: options.signal });
+    } catch (error) {
+      throw error instanceof VtError && errorCode(error.cause) === 'ECONNREFUSED' ? diedError(named, error) : error;
+    }
+  };
+  const channel = await connect();
+  channel.onGone = options.onGone;
+  try {
+    return await openAttached(channel, connect, named, options);
+  } catch (error) {
+    channel[Symbol.dispose]();
+    throw error;
+  }
+}
+
+async function openAttached(
+  channel: ControlChannel,
+  connect: () => Promise<ControlChannel>,
+  named: string,
+  options: SourceOptions,
+): Promise<OpenedSource> {
+  const { archive: archiveName } = channel.about;
+  const top = topOf(channel.about, named);
+  const start = top['start'] === undefined ? {} : { start: takePath(top, 'start') };
+  const archive = typeof archiveName === 'string' ? new RemoteArchive(channel, archiveName) : undefined;
+  const store = await options.wrapStore(await storeOf(channel, options));
+  const remote = new RemoteTree({ channel, store, storeContent, again: connect });
+  if (options.plan !== true) return { tree: remote, store, archive, base: undefined, served: remote, ...start };
+  // A plan is carried out on a copy in memory of the tree as it is now.
+  const root = await remote.dirent(ROOT_PATH, { signal: options.signal });
+  if (root.kind !== 'dir') throw new VtError('EOPEN', `attach to "${remote.name}": its root is a ${root.kind}, not a Dir`);
+  return { tree: openLiveTree(store, root, { name: remote.name }), store, archive, base: root, ...start };
+}
+
+/** What is told of the mount that was named: the process may serve its tree at other places too. */
+function topOf(about: Fields, named: string): Fields {
+  const { mounts } = about;
+  if (!Array.isArray(mounts)) return about;
+  const real = realPathOf(octetsFromText(named));
+  const names = [named, ...(real === undefined ? [] : [octetsToText(real)])];
+  return (mounts as readonly Fields[]).find(({ mountpoint }) => names.includes(String(mountpoint))) ?? about;
+}
+
+/** The Store of a mount: opened here where it is a datadir that this user can open, else over the channel. */
+async function storeOf(channel: ControlChannel, options: SourceOptions): Promise<Store> {
+  const remote = new ChannelStore(channel);
+  const { folders, place } = channel.about['store'] as Fields;
+  const folder: unknown = Array.isArray(folders) && folders.length === 1 ? folders[0] : undefined;
+  // Only what needs no more than a path, and is the same folder from here.
+  if (typeof folder !== 'string' || remote.name !== `datadir:${folder}` || !isDatadir(folder) || placeOfFolder(folder) !== place)
+    return remote;
+  try {
+    const local = await openStoreLazily(datadirSpecification(folder), options, false);
+    if (local.hashName === remote.hashName) return new AttachedStore(local, remote);
+    await local[Symbol.asyncDispose]();
+  } catch (error) {
+    if (!(error instanceof VtError)) throw error;
+  }
+  return remote;
+}

@@ -1,0 +1,102 @@
+import type { OtherSource, Session } from '../../commands/session.ts';
+import type { Archive } from '../../core/archive/archive.ts';
+import { VtError } from '../../core/base/errors.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import { TailTable } from '../../core/follow/tail-table.ts';
+import { PeerTable } from '../../core/openers/peer-table.ts';
+import type { Store } from '../../core/store/store.ts';
+import { ROOT_PATH } from '../../core/tree/path.ts';
+import type { Tree, TreePath } from '../../core/tree/tree.ts';
+
+/** The session as one client of the control channel has it: the same tree, with a working path and settings of its own. */
+export class ClientSession implements Session {
+  cwd: TreePath = ROOT_PATH;
+  previousCwd: TreePath | undefined;
+  previousLocalCwd: Octets | undefined;
+  previousView: string | undefined;
+  localCwd = '/' as Octets;
+  readonly settings = new Map<string, string>([['onerror', 'stop']]);
+  readonly aliases = new Map<string, string>();
+  readonly peers = new PeerTable();
+  readonly tails = new TailTable();
+  readonly view = undefined;
+  readonly mustRecite = false;
+  readonly history: readonly string[] = [];
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  get tree(): Tree {
+    return this.#session.tree;
+  }
+
+  get store(): Store {
+    return this.#session.store;
+  }
+
+  get archive(): Archive | undefined {
+    return this.#session.archive;
+  }
+
+  async visit(): Promise<void> {
+    throw refused('visit a past state');
+  }
+
+  async stateAt(spec: string, signal?: AbortSignal): Promise<{ readonly view: string; readonly tree: Tree }> {
+    return await this.#session.stateAt(spec, signal);
+  }
+
+  async open(): Promise<void> {
+    throw refused('open another source');
+  }
+
+  async openOther(): Promise<OtherSource> {
+    throw refused('open another source');
+  }
+
+  async refresh(): Promise<void> {
+    await Promise.resolve();
+  }
+
+  pin(): () => void {
+    return () => {};
+  }
+
+  reopenWords(): readonly string[] {
+    return [];
+  }
+
+  async sync(signal?: AbortSignal): Promise<string> {
+    return await this.#session.sync(signal);
+  }
+
+  get isChanged(): boolean {
+    return this.#session.isChanged;
+  }
+
+  async keep(signal?: AbortSignal): Promise<void> {
+    await this.#session.keep(signal);
+  }
+
+  async become(): Promise<void> {
+    throw refused('go back to a past state');
+  }
+
+  quit(): void {
+    throw refused('quit');
+  }
+
+  async runScript(): Promise<void> {
+    throw refused('run a script');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.peers[Symbol.asyncDispose]();
+  }
+}
+
+function refused(action: string): VtError {
+  return new VtError('EPERM', `${action}: not over the control channel`);
+}

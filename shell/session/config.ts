@@ -1,0 +1,31 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { VtError } from '../../core/base/errors.ts';
+import { errorReason } from '../../core/base/system/system-error.ts';
+import { requireTrusted } from '../../core/base/system/trusted-file.ts';
+import type { Configuration } from './configuration.ts';
+import { noClause } from './configuration.ts';
+
+/**
+ * Reads a configuration. The parser is loaded only where there is a file.
+ *
+ * @param file - its path; undefined where there is no place for one
+ * @param mustExist - it was asked for by name
+ * @throws {VtError} EOPEN if it cannot be read, EPERM if others may have written it, EUSAGE if its text cannot be understood
+ */
+export async function readConfiguration(file: string | undefined, mustExist: boolean): Promise<Configuration> {
+  if (file === undefined) return { file: 'vtftp.conf', clause: (name) => noClause('vtftp.conf', name, []), defaultStore: undefined };
+  if (!mustExist && !existsSync(file)) return { file, clause: (name) => noClause(file, name, []), defaultStore: undefined };
+  let text: string;
+  try {
+    requireTrusted(file, 'configuration');
+    text = readFileSync(file, 'utf8').replace(/^\ufeff/, '');
+  } catch (error) {
+    if (error instanceof VtError) throw error;
+    throw new VtError('EOPEN', `read configuration "${file}": ${errorReason(error)}`, {
+      cause: error,
+      remedy: mustExist ? 'name a file that is there' : 'mend its permissions, or remove it',
+    });
+  }
+  const { parseConfiguration } = await import('./config-clauses.ts');
+  return parseConfiguration(text, file);
+}

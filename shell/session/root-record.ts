@@ -1,0 +1,176 @@
+import type { Archive, ArchiveEntry } from '../../core/archive/archive.ts';
+import type { ArchiveLine } from '../../core/archive/archive-line.ts';
+import { hasRoot } from '../../core/archive/has-root.ts';
+import { VtError } from '../../core/base/errors.ts';
+import type { DirDirent, Dirent } from '../../core/dirent/dirent.ts';
+import { formatDirent } from '../../core/dirent/dirent-text.ts';
+import { EMPTY_ROOT } from '../../core/dirent/empty-root.ts';
+import { capability } from '../../core/store/capability.ts';
+import type { Store } from '../../core/store/store.ts';
+import type { OpenedSource } from './source.ts';
+
+export interface RootRecordOptions {
+  readonly now: () => Date;
+  readonly warn: (message: string) => void;
+}
+
+/** Makes one root of ours and of what another session has recorded. */
+type Merge = (base: DirDirent | undefined, theirs: DirDirent) => Promise<DirDirent>;
+
+/**
+ * The roots of one session's tree, as archives have them. What is recorded is read from the archive each time: nothing that happened in
+ * this process stands for it.
+ */
+export class RootRecord {
+  readonly #source: Pick<OpenedSource, 'archive' | 'keptIn' | 'mayLackBlocks'>;
+  readonly #store: Store;
+  readonly #options: RootRecordOptions;
+  /** The root that the session's tree was made of, or that it became when it was recorded. */
+  #base: Dirent | undefined;
+  /** The newest root of the archive beside which the base was found in it. */
+  #foundBeside: string | undefined;
+  #mayLackBlocks: boolean;
+
+  constructor(source: OpenedSource, options: RootRecordOptions) {
+    this.#source = source;
+    this.#store = source.store;
+    this.#options = options;
+    this.#base = source.base;
+    this.#mayLackBlocks = source.mayLackBlocks === true;
+  }
+
+  get base(): Dirent | undefined {
+    return this.#base;
+  }
+
+  /** The base as a Dir; undefined for the empty tree, and what is no Dir. */
+  get baseDir(): DirDirent | undefined {
+    return this.#base?.kind === 'dir' ? this.#base : undefined;
+  }
+
+  /** Whether a root is the base, or the empty tree where there is none. */
+  isBase(root: Dirent): boolean {
+    return formatDirent(root) === formatDirent(this.#base ?? EMPTY_ROOT);
+  }
+
+  /** The tree was made of another root, which the archive has. */
+  movedTo(root: Dirent): void {
+    this.#base = root;
+  }
+
+  /**
+   * Whether the base stands in the archive. Where a Dirref was opened that need not be so, and it is taken to be.
+   *
+   * @param always - ask in any case
+   */
+  async hasBase(signal: AbortSignal | undefined, always = false): Promise<boolean> {
+    const { archive, keptIn } = this.#source;
+    const base = this.#base;
+    if (base === undefined || isEmpty(base) || (this.#mayLackBlocks && !always)) return true;
+    const where = archive ?? keptIn;
+    if (where === undefined) return true;
+    const newest = textOf((await where.last({ signal }))?.dirent);
+    if (newest === this.#foundBeside && newest !== undefined) return true;
+    if (!(await hasRoot(where, base, { signal }))) return false;
+    this.#foundBeside = newest;
+    return true;
+  }
+
+  /**
+   * Appends a root to the archive, merged with what another session has recorded there since the base was.
+   *
+   * @param ours - durable in the Store
+   * @returns the root that was recorded: the base from now on
+   */
+  async append(ours: DirDirent, merge: Merge, signal: AbortSignal | undefined): Promise<DirDirent> {
+    const { archive, keptIn } = this.#source;
+    let root = ours;
+    if (!(await this.#isReadable(ours, signal))) {
+      this.#options.warn(
+        'sync: this root is not recorded, for Blocks that tell what is in it are not in the Store: pull them, or gc removes what is there',
+      );
+    } else {
+      if (archive !== undefined) {
+        const base = textOf(this.#base);
+        const decide = async (last: ArchiveEntry | undefined): Promise<ArchiveLine | undefined> => {
+          const newest = textOf(last?.dirent);
+          root =
+            last === undefined || newest === base || newest === formatDirent(ours)
+              ? ours
+              : await merge(this.baseDir, requireDir(last.dirent));
+          return formatDirent(root) === newest ? undefined : this.#line(root);
+        };
+        await this.#append(archive, decide, signal);
+      }
+      const kept = root;
+      if (keptIn !== undefined)
+        await this.#append(
+          keptIn,
+          async (last) => await Promise.resolve(textOf(last?.dirent) === formatDirent(kept) ? undefined : this.#line(kept)),
+          signal,
+        );
+      this.#mayLackBlocks = false;
+    }
+    this.#base = root;
+    return root;
+  }
+
+  /**
+   * Records a root in the place of the newest one, whatever the base is.
+   *
+   * @param action - for messages
+   * @param newest - what is the newest root as far as the caller knows
+   * @param show - makes it the tree
+   * @throws {VtError} EFAILED where another session has recorded a root after that
+   */
+  async replace(
+    action: string,
+    target: DirDirent,
+    newest: Dirent | undefined,
+    show: () => Promise<void>,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const { archive } = this.#source;
+    if (archive === undefined) throw new VtError('EFAILED', `${action}: this tree has no archive`);
+    const decide = async (last: ArchiveEntry | undefined): Promise<ArchiveLine | undefined> => {
+      if (textOf(last?.dirent) !== textOf(newest))
+        throw new VtError('EFAILED', `${action}: another session recorded root ${last?.number ?? 0} meanwhile`, {
+          remedy: `look at log, and ${action} again`,
+        });
+      await show();
+      return formatDirent(target) === textOf(newest) ? undefined : this.#line(target);
+    };
+    await this.#append(archive, decide, signal);
+    this.#base = target;
+  }
+
+  async #append(archive: Archive, decide: Parameters<Archive['append']>[0], signal: AbortSignal | undefined): Promise<void> {
+    await capability(this.#store, 'making')?.make();
+    await archive.append(decide, { signal });
+  }
+
+  #line(dirent: Dirent): ArchiveLine {
+    return { whenNs: BigInt(this.#options.now().getTime()) * 1_000_000n, dirent };
+  }
+
+  /** Whether a root can be read as far as gc has to: of a Dirref that was opened perhaps not all Dirs are here. */
+  async #isReadable(root: DirDirent, signal: AbortSignal | undefined): Promise<boolean> {
+    if (!this.#mayLackBlocks) return true;
+    const { isReadable } = await import('../../core/maintain/is-readable.ts');
+    return await isReadable(this.#store, root, { signal });
+  }
+}
+
+function isEmpty(root: Dirent): boolean {
+  return formatDirent(root) === formatDirent(EMPTY_ROOT);
+}
+
+function textOf(dirent: Dirent | undefined): string | undefined {
+  return dirent === undefined ? undefined : formatDirent(dirent);
+}
+
+/** @throws {VtError} EFAILED for what is no Dir */
+export function requireDir(dirent: Dirent): DirDirent {
+  if (dirent.kind !== 'dir') throw new VtError('EFAILED', `sync: the root is a ${dirent.kind}, not a Dir`);
+  return dirent;
+}

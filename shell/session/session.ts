@@ -1,0 +1,342 @@
+import type { OtherSource, Session } from '../../commands/session.ts';
+import type { Archive } from '../../core/archive/archive.ts';
+import { findEntry } from '../../core/archive/find-entry.ts';
+import { ClosedError, VtError } from '../../core/base/errors.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import type { DirDirent, Dirent } from '../../core/dirent/dirent.ts';
+import { formatDirent } from '../../core/dirent/dirent-text.ts';
+import { EMPTY_ROOT } from '../../core/dirent/empty-root.ts';
+import { TailTable } from '../../core/follow/tail-table.ts';
+import { PeerTable } from '../../core/openers/peer-table.ts';
+import { capability } from '../../core/store/capability.ts';
+import type { Store } from '../../core/store/store.ts';
+import { LiveTree, openLiveTree } from '../../core/tree/live/live-tree.ts';
+import { nearestDir } from '../../core/tree/nearest-dir.ts';
+import { ROOT_PATH } from '../../core/tree/path.ts';
+import type { Tree, TreePath } from '../../core/tree/tree.ts';
+
+import { ReadOnlyTree } from './read-only-tree.ts';
+import { RootRecord, requireDir } from './root-record.ts';
+import type { OpenedSource, SourceOptions } from './source.ts';
+import { openSource } from './source.ts';
+import { isAbsent } from './stores.ts';
+
+export interface SessionOptions extends Omit<SourceOptions, 'localCwd' | 'signal'> {
+  readonly source: Octets | undefined;
+  readonly localCwd: Octets;
+  readonly settings: Map<string, string>;
+  /** Nothing is ever synced: `-n`. */
+  readonly plan: boolean;
+  /** Warnings: conflicts of a merge. */
+  readonly warn: (message: string) => void;
+  readonly runScript: Session['runScript'];
+  readonly history: () => readonly string[];
+}
+
+/** Opens the source of a session. */
+export async function makeSession(options: SessionOptions, signal?: AbortSignal): Promise<ShellSession> {
+  return new ShellSession(await openSource(options.source, { ...options, signal }), options);
+}
+
+/** The session of one run of the shell. */
+export class ShellSession implements Session {
+  cwd: TreePath = ROOT_PATH;
+  previousCwd: TreePath | undefined;
+  previousView: string | undefined;
+  localCwd: Octets;
+  previousLocalCwd: Octets | undefined;
+  readonly settings: Map<string, string>;
+  readonly aliases = new Map<string, string>();
+  readonly peers = new PeerTable();
+  readonly tails = new TailTable();
+  readonly #options: SessionOptions;
+  #source: OpenedSource;
+  /** What it was opened by. */
+  #opened: Octets | undefined;
+  /** The live tree at the present state; of a merge with another session's the merged one. */
+  #present: Tree;
+  #record: RootRecord;
+  /** Blocks of the tree have come, and it is to be recorded. */
+  #mustKeep = false;
+  #past: { readonly view: string; readonly tree: Tree } | undefined;
+  #hasSynced = false;
+  #quitStatus: number | undefined;
+  #isQuitting = false;
+  /** Those that hold the very object of the present tree. */
+  #pins = 0;
+  #isClosed = false;
+  /** The sync under way. */
+  #syncing: Promise<unknown> = Promise.resolve();
+
+  constructor(source: OpenedSource, options: SessionOptions) {
+    this.#options = options;
+    this.#source = source;
+    this.#opened = options.source;
+    this.#present = source.tree;
+    this.#record = new RootRecord(source, options);
+    this.cwd = source.start ?? ROOT_PATH;
+    this.localCwd = options.localCwd;
+    this.settings = options.settings;
+  }
+
+  get tree(): Tree {
+    return this.#past?.tree ?? this.#present;
+  }
+
+  get store(): Store {
+    return this.#source.store;
+  }
+
+  /** Refuses to read of a Store or archive that was named, is not there, and has not been written to. */
+  requireStore(action: string): void {
+    const { lacksArchive } = this.#source;
+    if (lacksArchive !== undefined && !this.isChanged && !this.#hasSynced)
+      throw new VtError('EOPEN', `${action}: Store "${this.store.name}" has no archive "${lacksArchive}"`, {
+        remedy: 'mend its name; a new one is made by the first put or mkdir',
+      });
+    if (this.#source.lacksStore !== true || this.isChanged || !isAbsent(this.store)) return;
+    throw new VtError('EOPEN', `${action}: there is no Store "${this.store.name}"`, {
+      remedy: 'mend its name; a new one is made by the first put or mkdir',
+    });
+  }
+
+  get archive(): Archive | undefined {
+    return this.#source.archive;
+  }
+
+  get view(): string | undefined {
+    return this.#past?.view;
+  }
+
+  get mustRecite(): boolean {
+    return !this.#options.plan && this.#present.can.sync && (this.#hasSynced || this.#isQuitting || this.isChanged);
+  }
+
+  /** Whether `quit` was said. */
+  get isQuitting(): boolean {
+    return this.#isQuitting;
+  }
+
+  /** The status that `exit N` asked for. */
+  get quitStatus(): number | undefined {
+    return this.#quitStatus;
+  }
+
+  get isChanged(): boolean {
+    return this.#mustKeep || !this.#present.isAt(this.#record.base);
+  }
+
+  async keep(signal?: AbortSignal): Promise<void> {
+    const { served } = this.#source;
+    if (served !== undefined) await served.keep(signal);
+    else if (!(await this.#record.hasBase(signal, true))) this.#mustKeep = true;
+  }
+
+  get history(): readonly string[] {
+    return this.#options.history();
+  }
+
+  quit(status?: number): void {
+    this.#isQuitting = true;
+    this.#quitStatus = status;
+  }
+
+  async runScript(path: Octets, name: string, signal: AbortSignal): Promise<void> {
+    await this.#options.runScript(path, name, signal);
+  }
+
+  async visit(view: string | undefined, signal?: AbortSignal): Promise<void> {
+    const spec = view?.replace(/^@/, '') ?? '';
+    if (spec === '') {
+      await this.#leavePast();
+      return;
+    }
+    const state = await this.stateAt(spec, signal);
+    await this.#leavePast();
+    this.#past = state;
+    await this.#keepCwd();
+  }
+
+  async stateAt(spec: string, signal?: AbortSignal): Promise<{ readonly view: string; readonly tree: Tree }> {
+    const { archive } = this.#source;
+    if (archive === undefined) throw new VtError('EFAILED', `show state @${spec}: "${this.#present.name}" has no archive`);
+    const entry = await findEntry(archive, spec, this.#options.now(), { signal });
+    if (entry.dirent.kind !== 'dir') throw new VtError('EFAILED', `show state @${spec}: it is a ${entry.dirent.kind}, not a Dir`);
+    return { view: `@${entry.number}`, tree: new ReadOnlyTree(openLiveTree(this.store, entry.dirent), `@${entry.number}`) };
+  }
+
+  async #leavePast(): Promise<void> {
+    const past = this.#past;
+    this.#past = undefined;
+    await past?.tree[Symbol.asyncDispose]();
+    if (past !== undefined) await this.#keepCwd();
+  }
+
+  async #keepCwd(): Promise<void> {
+    this.cwd = await nearestDir(this.tree, this.cwd);
+  }
+
+  async open(reference: Octets, signal?: AbortSignal): Promise<void> {
+    if (this.#pins > 0)
+      throw new VtError('EFAILED', `open "${octetsToText(reference)}": the tree of this session is mounted, or files are followed into it`);
+    if (this.mustRecite) await this.sync(signal);
+    const next = await openSource(reference, { ...this.#options, localCwd: this.localCwd, signal });
+    await this.#leavePast();
+    await this.#present[Symbol.asyncDispose]();
+    if (next.store !== this.store) await this.store[Symbol.asyncDispose]();
+    this.#source = next;
+    this.#opened = reference;
+    this.#present = next.tree;
+    this.#record = new RootRecord(next, this.#options);
+    this.#mustKeep = false;
+    this.#hasSynced = false;
+    this.cwd = next.start ?? ROOT_PATH;
+    this.previousCwd = undefined;
+    this.previousView = undefined;
+  }
+
+  async openOther(reference: Octets, signal?: AbortSignal): Promise<OtherSource> {
+    const {
+      tree,
+      store,
+      archive,
+      isDirectory = false,
+      start = ROOT_PATH,
+    } = await openSource(reference, {
+      ...this.#options,
+      directories: 'beside',
+      localCwd: this.localCwd,
+      signal,
+    });
+    return {
+      tree,
+      store,
+      archive,
+      isDirectory,
+      start,
+      async [Symbol.asyncDispose]() {
+        await tree[Symbol.asyncDispose]();
+        await store[Symbol.asyncDispose]();
+      },
+    };
+  }
+
+  pin(): () => void {
+    this.#pins++;
+    let isHeld = true;
+    return () => {
+      if (isHeld) this.#pins--;
+      isHeld = false;
+    };
+  }
+
+  async refresh(signal?: AbortSignal): Promise<void> {
+    await this.#alone(async () => {
+      if (this.#source.served !== undefined) {
+        await this.#source.served.refresh(signal);
+        return;
+      }
+      const root = (await this.#source.archive?.last({ signal }))?.dirent;
+      if (this.isChanged || root?.kind !== 'dir' || this.#present.isAt(root)) return;
+      await this.#show(root, signal);
+      this.#record.movedTo(root);
+    });
+  }
+
+  async become(action: string, target: DirDirent, newest: Dirent | undefined, signal?: AbortSignal): Promise<void> {
+    await this.#alone(async () => {
+      const { served } = this.#source;
+      if (served !== undefined) await served.become(action, target, newest, signal);
+      else await this.#record.replace(action, target, newest, async () => await this.#show(target, signal), signal);
+      this.#hasSynced = true;
+      await this.#keepCwd();
+    });
+  }
+
+  reopenWords(source: Octets | undefined): readonly string[] {
+    const { storeSpecification } = this.#options;
+    const opened = source ?? this.#opened;
+    const { isReference, archive } = this.#source;
+    const { base } = this.#record;
+    // A Dirref opens the tree as it was: what goes on in the default archive, or nowhere, is opened as it is now.
+    const word =
+      source === undefined && isReference === true
+        ? archive === undefined
+          ? base && formatDirent(base)
+          : undefined
+        : opened && octetsToText(opened);
+    return [...(storeSpecification === undefined ? [] : ['--store', storeSpecification]), ...(word === undefined ? [] : [word])];
+  }
+
+  async sync(signal?: AbortSignal): Promise<string> {
+    return await this.#alone(async () => await this.#syncNow(signal));
+  }
+
+  /** Two that sync or replace the tree at a time would take each other for another session. */
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#syncing.then(async () => {
+      if (this.#isClosed) throw new ClosedError('sync', this.#present.name);
+      return await work();
+    });
+    this.#syncing = done.catch(() => undefined);
+    return await done;
+  }
+
+  async #syncNow(signal: AbortSignal | undefined): Promise<string> {
+    const record = this.#record;
+    if (this.#options.plan || !this.#present.can.sync) return record.base === undefined ? '' : formatDirent(record.base);
+    if (this.#source.served !== undefined) {
+      // What others changed counts too, and only the mount knows of that.
+      const root = await this.#present.sync({ signal });
+      record.movedTo(root);
+      this.#hasSynced = true;
+      return formatDirent(root);
+    }
+    const isRecorded = async (): Promise<boolean> => !this.#mustKeep && (await record.hasBase(signal));
+    if (record.base !== undefined && !this.isChanged && (await isRecorded())) return formatDirent(record.base);
+    const ours = requireDir(await this.#present.sync({ signal }));
+    // What was written again as it was is no change either.
+    if (record.isBase(ours) && (await isRecorded())) return formatDirent(ours);
+    const root = await record.append(ours, async (base, theirs) => await this.#merge(base, ours, theirs, signal), signal);
+    this.#mustKeep = false;
+    this.#hasSynced = true;
+    if (root !== ours) await this.#show(root, signal, ours);
+    if (capability(this.store, 'durability')?.durability === 'none')
+      this.#options.warn('durability is none: what was recited may not outlive a loss of power');
+    return formatDirent(root);
+  }
+
+  /**
+   * Makes the tree another state: by its differences where others hold it, or something is in it alone.
+   *
+   * @param before - what the tree is, but for changes since, which stay; default what was recorded last
+   */
+  async #show(root: DirDirent, signal: AbortSignal | undefined, before: DirDirent = this.#record.baseDir ?? EMPTY_ROOT): Promise<void> {
+    if (this.#present instanceof LiveTree && (this.#pins > 0 || !this.#present.isAt(before))) {
+      for (const { path, theirsAt } of await this.#present.adopt(before, root, { signal }))
+        this.#options.warn(
+          `merge "${octetsToText(path)}": it changed meanwhile; ${theirsAt === undefined ? 'it is kept' : `the recorded state is kept as "${octetsToText(theirsAt)}"`}`,
+        );
+      return;
+    }
+    await this.#present[Symbol.asyncDispose]();
+    this.#present = openLiveTree(this.store, root);
+    if (this.#past === undefined) await this.#keepCwd();
+  }
+
+  async #merge(base: DirDirent | undefined, ours: DirDirent, theirs: DirDirent, signal: AbortSignal | undefined): Promise<DirDirent> {
+    const { mergeRoots } = await import('./merge-roots.ts');
+    return await mergeRoots(this.store, base, ours, theirs, { warn: this.#options.warn, now: this.#options.now(), signal });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return;
+    await this.tails[Symbol.asyncDispose]();
+    this.#isClosed = true;
+    await this.peers[Symbol.asyncDispose]();
+    await this.#past?.tree[Symbol.asyncDispose]();
+    await this.#present[Symbol.asyncDispose]();
+    await this.store[Symbol.asyncDispose]();
+  }
+}

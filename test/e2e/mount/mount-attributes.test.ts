@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { mounted, noMountsHere } from '../../support/mounted.ts';
+import { run } from '../../support/program.ts';
+import { makeScratch } from '../../support/scratch.ts';
+
+const python = async (cwd: string, script: string): Promise<void> => {
+  const done = await run('python3', ['-c', script], { cwd });
+  assert.equal(done.status, 0, done.report);
+};
+
+describe('what stat(2) tells through a mount', { skip: noMountsHere() ?? false }, () => {
+  it('st_blocks leaves holes out, of what is being written and of what is stored', async (t) => {
+    const mount = await mounted(t, makeScratch(t));
+    await python(
+      mount.path,
+      `
+import os
+data = os.urandom(1 << 20)
+with open('big', 'wb') as file:
+    file.truncate(1 << 40)
+    file.seek(1 << 30); file.write(data)
+    file.flush()
+    assert os.stat('big').st_blocks * 512 < 1.1 * len(data), os.stat('big').st_blocks
+    os.fsync(file.fileno())
+assert 0.9 * len(data) < os.stat('big').st_blocks * 512 < 1.1 * len(data), os.stat('big').st_blocks
+with open('full', 'wb') as file: file.write(data)
+with open('big', 'r+b') as file:
+    file.seek(1 << 39); file.write(data); file.flush()
+    assert os.stat('big').st_blocks * 512 < 2.2 * len(data), os.stat('big').st_blocks
+assert os.stat('full').st_blocks == len(data) // 512
+`,
+    );
+    const left = await mount.unmount();
+    assert.equal(left.status, 0, left.report);
+    const again = await mount.vtftp('-c', `mount ${mount.path}`);
+    assert.equal(again.status, 0, again.report);
+    await python(
+      mount.path,
+      `
+import os, subprocess
+# The listing gives it to the kernel before anybody asks.
+assert {entry.name: entry.stat().st_blocks * 512 < 3 << 20 for entry in os.scandir('.')} == {'big': True, 'full': True}
+assert 1.8 * (1 << 20) < os.stat('big').st_blocks * 512 < 2.2 * (1 << 20), os.stat('big').st_blocks
+assert os.stat('full').st_blocks == (1 << 20) // 512
+subprocess.run(['cp', 'big', 'copy'], check=True, timeout=60)
+assert os.stat('copy').st_size == 1 << 40 and os.stat('copy').st_blocks * 512 < 3 << 20, os.stat('copy').st_blocks
+`,
+    );
+  });
+
+  it('times never go back: what is made after a write is not older than it, and no file is older than its making', async (t) => {
+    const mount = await mounted(t, makeScratch(t));
+    await python(
+      mount.path,
+      `
+import os
+for i in range(200):
+    fd = os.open(f'f{i}', os.O_CREAT | os.O_WRONLY)
+    made = os.fstat(fd).st_mtime_ns
+    os.write(fd, b'x')
+    written = os.fstat(fd).st_mtime_ns
+    assert written >= made, (i, 'write', written - made)
+    os.close(fd)
+    closed = os.stat(f'f{i}').st_mtime_ns
+    assert closed >= made, (i, 'close', closed - made)
+    os.mkdir(f'd{i}')
+    assert os.stat(f'd{i}').st_mtime_ns >= closed, (i, 'mkdir', os.stat(f'd{i}').st_mtime_ns - closed)
+    os.utime(f'd{i}')
+    assert os.stat(f'd{i}').st_mtime_ns >= closed, (i, 'utime')
+    os.symlink('x', f's{i}')
+    assert os.lstat(f's{i}').st_mtime_ns >= closed, (i, 'symlink')
+`,
+    );
+    const made = await mount.sh(`
+      printf 'b: a\\n\\tcp a b\\n' > Makefile
+      for i in 1 2 3 4 5 6 7 8 9 10; do echo $i > a; make -s; make -q || exit 1; done`);
+    assert.equal(made.status, 0, made.report);
+  });
+
+  it('the attributes of ours are found with and without `user.` before their names', async (t) => {
+    const mount = await mounted(t, makeScratch(t));
+    await python(
+      mount.path,
+      `
+import os
+open('f', 'w').write('content')
+assert os.getxattr('f', 'x-vt-blockref') == os.getxattr('f', 'user.x-vt-blockref') == b'LB{[content]}', os.getxattr('f', 'x-vt-blockref')
+assert os.getxattr('.', 'x-vt-socket') == os.getxattr('.', 'user.x-vt-socket')
+os.setxattr('.', 'x-vt-control', b'cp f g')
+assert os.listdir('.') == ['f', 'g']
+`,
+    );
+  });
+});

@@ -39,6 +39,12 @@ export class ImportedLinks {
     return { node, isFirst: true };
   }
 
+  /** Whether a node has only one of its names here: the others are outside of what is imported. */
+  get hasSingles(): boolean {
+    for (const { encoded, names } of this.#nodes.values()) if (encoded !== undefined && names === 1) return true;
+    return false;
+  }
+
   /** The inode table, or undefined where no node was stored. */
   store(sink: BlockSink): Block | undefined {
     const nodes = [...this.#nodes.values()].filter((node) => node.encoded !== undefined && node.names > 0);

@@ -15,6 +15,7 @@ import { decodeDirent, encodeDirent } from '../dirent/dirent-codec.ts';
 import type { DirFilter } from '../filter/dir-filter.ts';
 import { capability } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
+import { withoutSingles } from '../tree/live/without-singles.ts';
 import type { CachedEntry } from './import-cache.ts';
 import { CachedDir, CacheWriter, cacheKey } from './import-cache.ts';
 import type { FoundNode, ImportContext, NodeCounts, StoredNode } from './import-context.ts';
@@ -192,6 +193,7 @@ class Import {
     await this.#flush();
     throwIfCancelled(this.#options.signal);
     this.#tellProgress();
+    if (dirent.kind === 'dir' && this.#context.links.hasSingles) dirent = await withoutSingles(this.#store, dirent, this.#options);
     return { dirent, counts: this.#counts() };
   }
 

@@ -43,8 +43,8 @@ function tellChange(mount: LiveMount, { kind, path }: TreeChange, notices: Notic
 /** What lost one of its names has fewer links at the others, wherever they are. */
 function tellLost(mount: LiveMount, notices: Notices): void {
   for (const { node } of mount.inodes.all()) {
-    if (node.sort !== 'leaf' || node.hard?.hasLost !== true) continue;
-    node.hard.hasLost = false;
+    if (node.sort !== 'leaf' || node.hasLost !== true) continue;
+    node.hasLost = false;
     notices.node(node.id, false);
   }
 }

@@ -39,7 +39,7 @@ export class KnownNames {
     const known = this.#names.get(ino) ?? [];
     const node = this.#live.mount.inodes.find(ino)?.node;
     if (node?.sort !== 'leaf') return known;
-    const places = [node.home, node.hard?.first].filter((place) => place !== undefined);
+    const places = [node.home, node.hard?.known?.[0]].filter((place) => place !== undefined);
     return [...known, ...places.map(({ dir, name }) => ({ parent: dir.id, name }))];
   }
 

@@ -77,6 +77,30 @@ export function openStoredDir(parent: LiveDir, name: Octets, dirent: DirDirent):
   return dir;
 }
 
+/** The stored Dir at a name, to be read only: one without an inode table is forgotten again, one with keeps its nodes the same whoever looks. */
+export function lookIntoDir(parent: LiveDir, name: Octets, dirent: DirDirent): LiveDir {
+  if (dirent.inodes !== undefined) return openStoredDir(keptDir(parent), name, dirent);
+  return liveDir(entryId(parent.id, name), parent, name, dirent);
+}
+
+/** The Dir that stays open in the tree where `dir` stands. */
+export function keptDir(dir: LiveDir): LiveDir {
+  const down: LiveDir[] = [];
+  let root = dir;
+  for (; root.parent !== undefined; root = root.parent) down.push(root);
+  let at = root;
+  for (let next = down.pop(); next !== undefined; next = down.pop()) {
+    const open = at.overlay.get(next.name);
+    if (open?.sort === 'dir') at = open;
+    else {
+      next.parent = at;
+      at.overlay.set(next.name, next);
+      at = next;
+    }
+  }
+  return at;
+}
+
 /** The scopes that names in `dir` are looked up in, nearest first. */
 export function scopesAbove(dir: LiveDir): InodeScope[] {
   const scopes: InodeScope[] = [];
@@ -102,6 +126,12 @@ export function findLoadedNode(dir: LiveDir, uuid: string): HardLeaf | undefined
     if (loaded === undefined || node !== undefined) return node;
   }
   return undefined;
+}
+
+/** Notes that a table is to be written. */
+export function markScopeChanged(scope: InodeScope): void {
+  scope.changed = true;
+  scope.dir.markStale();
 }
 
 /** The Dirent of a node in a table. */

@@ -9,6 +9,7 @@ import type { DirReader } from '../dir-reader.ts';
 import { tableDirent } from './inode-scope.ts';
 import { outerLinks } from './live-links.ts';
 import type { HardLeaf, LiveDir } from './live-node.ts';
+import { withoutSingles } from './without-singles.ts';
 
 /**
  * The Dirent of a stored live Dir, made self-contained: its own inode table and, of the tables above it, the nodes
@@ -29,7 +30,7 @@ export async function liftDir(store: Store, reader: DirReader, dir: LiveDir, opt
   for (const dirent of dirents) writer.add(dirent);
   const inodes = writer.finish();
   await pending.flushTo(store, options);
-  return { ...dir.dirent, inodes };
+  return await withoutSingles(store, { ...dir.dirent, inodes }, options);
 }
 
 async function settled(node: HardLeaf, options: OpOptions): Promise<HardLeaf> {

@@ -9,9 +9,9 @@ import { contentChanged, nodeChanged } from '../meta-change.ts';
 import { checkEntryName, pathOf } from '../path.ts';
 import type { Resolved } from '../resolve.ts';
 import type { TreePath } from '../tree.ts';
-import { liveDir } from './inode-scope.ts';
+import { liveDir, markScopeChanged } from './inode-scope.ts';
 import { liftDir } from './lift.ts';
-import { dropNames, makeReachable, markScopeChanged, outerLinks } from './live-links.ts';
+import { dropNames, makeReachable, outerLinks } from './live-links.ts';
 import type { HardLeaf, LeafDirent, LiveDir, LiveLeaf, NodePlace } from './live-node.ts';
 import { entriesOf, REMOVED } from './live-node.ts';
 import type { LiveNode, LiveState } from './live-state.ts';
@@ -19,6 +19,9 @@ import { resolveLive } from './live-state.ts';
 import { storeStale } from './live-store.ts';
 
 // The changes of entries that all operations are made of. The caller holds the tree's lock.
+
+/** Names of one hard-linked node that are known from their making. */
+const MAX_KNOWN_NAMES = 4;
 
 /** A place in a tree for an entry: a Dir and a name, and what stands there now. */
 export interface Place {
@@ -167,10 +170,20 @@ export async function exchangeEntries(
   noteMoved(other.node, other, one);
 }
 
-/** The first name of a node that has several may be another now. */
+/** A known name of a node that has several may be another now. */
 function noteMoved(node: LiveNode, from: NodePlace, to: NodePlace): void {
-  if (node.sort !== 'leaf' || node.hard?.first?.dir !== from.dir || node.hard.first.name !== from.name) return;
-  node.hard.first = { dir: to.dir, name: to.name };
+  if (node.sort !== 'leaf' || node.hard?.known === undefined) return;
+  const { known } = node.hard;
+  const at = known.findIndex(({ dir, name }) => dir === from.dir && name === from.name);
+  if (at >= 0) known[at] = { dir: to.dir, name: to.name };
+}
+
+/** Notes a new name of a node; of many the first and the newest are known. */
+function noteName({ hard }: HardLeaf, { dir, name }: NodePlace): void {
+  hard.isKept = false;
+  if (hard.known === undefined) return;
+  hard.known.push({ dir, name });
+  if (hard.known.length > MAX_KNOWN_NAMES) hard.known.splice(1, 1);
 }
 
 /** Sees to it that an entry, and the names of hard links below it, mean the same nodes in another Dir. */
@@ -189,6 +202,7 @@ export async function linkEntry(state: LiveState, from: Place & { readonly node:
   if (isHard(node)) {
     await makeReachable(state, node, to.dir, options);
     node.hard.nlink++;
+    noteName(node, to);
     markScopeChanged(node.hard.scope);
     putEntry(state, to, node);
     return;
@@ -200,8 +214,9 @@ export async function linkEntry(state: LiveState, from: Place & { readonly node:
   if (scope === undefined) throw new Error('link: a root without an inode table');
   const nodes = await scope.load(state.reader, options);
   const hardLeaf: HardLeaf = Object.assign(node, {
-    hard: { scope, uuid: state.newUuid(), nlink: 2, first: { dir: from.dir, name: from.name } },
+    hard: { scope, uuid: state.newUuid(), nlink: 2, known: [{ dir: from.dir, name: from.name }] },
   });
+  noteName(hardLeaf, to);
   nodes.set(hardLeaf.hard.uuid, hardLeaf);
   state.ids.leave(node.id);
   markScopeChanged(scope);

@@ -1,8 +1,7 @@
 import type { Octets } from '../../base/octets.ts';
 import type { OpOptions } from '../../base/op-options.ts';
 import type { DirReader } from '../dir-reader.ts';
-import type { InodeScope } from './inode-scope.ts';
-import { findNode, openStoredDir, scopesAbove } from './inode-scope.ts';
+import { findNode, keptDir, lookIntoDir, markScopeChanged, scopesAbove } from './inode-scope.ts';
 import type { HardLeaf, LiveDir } from './live-node.ts';
 import { entriesOf, linksWithin } from './live-node.ts';
 
@@ -22,14 +21,14 @@ export interface LinkPlace {
   readonly uuid: string;
 }
 
-/** Every name of a hard link in `top` and below; Dirs without any are passed over. */
+/** Every name of a hard link in `top` and below; Dirs without any are passed over. The Dirs given are to be read: {@link keptDir} is the one to change. */
 export async function* linksBelow(reader: DirReader, top: LiveDir, options?: OpOptions): AsyncGenerator<LinkPlace> {
   const ahead = top.mayHoldLinks() ? [top] : [];
   for (let dir = ahead.pop(); dir !== undefined; dir = ahead.pop()) {
     for await (const { name, entry } of entriesOf(reader, dir, options)) {
       if (entry.sort === 'link') yield { dir, name, uuid: entry.uuid };
       else if (entry.sort === 'dir' && entry.mayHoldLinks()) ahead.push(entry);
-      else if (entry.sort === 'stored' && linksWithin(entry.dirent) > 0) ahead.push(openStoredDir(dir, name, entry.dirent));
+      else if (entry.sort === 'stored' && linksWithin(entry.dirent) > 0) ahead.push(lookIntoDir(dir, name, entry.dirent));
     }
   }
 }
@@ -50,15 +49,10 @@ export async function outerLinks(reader: DirReader, top: LiveDir, options?: OpOp
 export function dropNames(node: HardLeaf, names: number): void {
   const { scope, uuid } = node.hard;
   node.hard.nlink -= names;
-  node.hard.hasLost = true;
+  node.hasLost = true;
+  node.hard.isKept = false;
   if (node.hard.nlink <= 0) scope.loaded?.delete(uuid);
   markScopeChanged(scope);
-}
-
-/** Notes that a table is to be written. */
-export function markScopeChanged(scope: InodeScope): void {
-  scope.changed = true;
-  scope.dir.markStale();
 }
 
 /**
@@ -98,8 +92,9 @@ async function renameNode(context: LinkContext, node: HardLeaf, options: OpOptio
   const nodes = await scope.load(context.reader, options);
   const fresh = context.newUuid();
   for (const place of places) {
-    place.dir.overlay.set(place.name, { sort: 'link', uuid: fresh });
-    place.dir.markStale();
+    const dir = keptDir(place.dir);
+    dir.overlay.set(place.name, { sort: 'link', uuid: fresh });
+    dir.markStale();
   }
   nodes.delete(uuid);
   nodes.set(fresh, node);

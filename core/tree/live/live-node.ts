@@ -44,6 +44,8 @@ export interface LiveLeaf {
   home?: NodePlace | undefined;
   /** How often it is held: as long as it is, every look at its name gives this very node. */
   holds?: number;
+  /** It has lost names, of which those who remember it may not know. */
+  hasLost?: boolean;
 }
 
 /** What a hard-linked node is besides. */
@@ -52,10 +54,13 @@ export interface HardLinks {
   uuid: string;
   /** Names of it. */
   nlink: number;
-  /** It has lost names, of which those who remember it may not know. */
-  hasLost?: boolean;
-  /** Of one that was linked here: the name that it had before, wherever that is now. A kernel may remember it from when it was the only one. */
-  first?: NodePlace;
+  /**
+   * Of one that was linked here: some of its names, wherever they are now. The first is the one that it had before, which a kernel may remember
+   * from when it was the only one.
+   */
+  known?: NodePlace[];
+  /** It stays in its table though it has one name, for that name was looked for and is not to be found. */
+  isKept?: boolean;
 }
 
 /** A leaf in an inode table. */

@@ -10,12 +10,12 @@ import type { Store } from '../../store/store.ts';
 import type { ChangeFeed } from '../change-feed.ts';
 import type { DirReader } from '../dir-reader.ts';
 import type { NodeIds } from '../node-id.ts';
-import { entryId, ROOT_ID } from '../node-id.ts';
+import { ROOT_ID } from '../node-id.ts';
 import { joinPath } from '../path.ts';
 import type { Resolved } from '../resolve.ts';
 import { resolvePath } from '../resolve.ts';
 import type { TreeEntry, TreePath } from '../tree.ts';
-import { findLoadedNode, findNode, InodeScope, liveDir, openStoredDir } from './inode-scope.ts';
+import { findLoadedNode, findNode, InodeScope, keptDir, liveDir, lookIntoDir, openStoredDir } from './inode-scope.ts';
 import type { LeftOut } from './left-out.ts';
 import type { LiveDir, LiveLeaf, RawEntry } from './live-node.ts';
 import { findEntry } from './live-node.ts';
@@ -99,9 +99,7 @@ export async function openEntry(state: LiveState, dir: LiveDir, raw: RawEntry, k
       return node;
     }
     case 'stored':
-      // A Dir with an inode table stays open: its nodes must be the same whoever looks.
-      if (keep || entry.dirent.inodes !== undefined) return openStoredDir(kept(dir), name, entry.dirent);
-      return liveDir(entryId(dir.id, name), dir, name, entry.dirent);
+      return keep ? openStoredDir(keptDir(dir), name, entry.dirent) : lookIntoDir(dir, name, entry.dirent);
   }
 }
 
@@ -114,31 +112,13 @@ export function openEntryNow(dir: LiveDir, { name, entry }: RawEntry): LiveNode 
     case 'link':
       return findLoadedNode(dir, entry.uuid);
     case 'stored':
-      return openStoredDir(kept(dir), name, entry.dirent);
+      return openStoredDir(keptDir(dir), name, entry.dirent);
   }
 }
 
 /** The error of a name whose node no inode table has. */
 export function danglingLink(path: TreePath, uuid: string): VtError {
   return new VtError('ECORRUPT', `look up "${octetsToText(path)}": no inode table has its node ${uuid}`);
-}
-
-/** The Dir that stays open in the tree where `dir` stands. */
-function kept(dir: LiveDir): LiveDir {
-  const down: LiveDir[] = [];
-  let root = dir;
-  for (; root.parent !== undefined; root = root.parent) down.push(root);
-  let at = root;
-  for (let next = down.pop(); next !== undefined; next = down.pop()) {
-    const open = at.overlay.get(next.name);
-    if (open?.sort === 'dir') at = open;
-    else {
-      next.parent = at;
-      at.overlay.set(next.name, next);
-      at = next;
-    }
-  }
-  return at;
 }
 
 /** A node as the tree shows it under a name. */

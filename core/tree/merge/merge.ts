@@ -10,8 +10,11 @@ import { sameDirent } from '../../dirent/dirent-compare.ts';
 import type { Store } from '../../store/store.ts';
 import { DirReader } from '../dir-reader.ts';
 import { linksWithin } from '../live/live-node.ts';
-import { joinPath, ROOT_PATH } from '../path.ts';
+import { withoutSingles } from '../live/without-singles.ts';
+import { baseName, isWithin, joinPath, parentPath, ROOT_PATH } from '../path.ts';
 import type { TreePath } from '../tree.ts';
+import type { Rejoined } from './merge-singles.ts';
+import { rejoinSingles } from './merge-singles.ts';
 import type { MergedTable, SideTables } from './merge-table.ts';
 import { countNames, mergeTables, mixedNodes, readTable } from './merge-table.ts';
 import { mergeLeaves, mergeMeta, theirsName } from './merge-values.ts';
@@ -90,6 +93,10 @@ class Merge {
   readonly #reader: DirReader;
   readonly #pending: PendingBlocks;
   readonly #options: MergeOptions;
+  readonly #rejoined: Rejoined = new Map([
+    ['ours', new Map()],
+    ['theirs', new Map()],
+  ]);
 
   constructor(store: Store, options: MergeOptions) {
     this.#store = store;
@@ -108,7 +115,7 @@ class Merge {
     throwIfCancelled(this.#options.signal);
     const { path, base, ours, theirs, parent } = dirs;
     // A file that both changed must be met under a name, to be kept there.
-    if (!hasConflicts(parent) || linksWithin(ours) + linksWithin(theirs) === 0) {
+    if ((!hasConflicts(parent) || linksWithin(ours) + linksWithin(theirs) === 0) && !this.#hasRejoined(path)) {
       if (sameDirent(ours, theirs) || sameDirent(base, theirs)) return ours;
       if (sameDirent(base, ours)) return theirs;
     }
@@ -118,6 +125,7 @@ class Merge {
       theirs: await readTable(this.#reader, theirs.inodes, this.#options),
     };
     if (await this.#mixes(dirs, sides)) return undefined;
+    await rejoinSingles(this.#reader, dirs, sides, this.#rejoined, this.#options);
     const open: OpenMerge = { sides, table: mergeTables(sides), parent };
     const entries = await this.#entries(path, dirs, open);
     const salt = sameSalt(base?.salt, ours.salt) ? theirs.salt : ours.salt;
@@ -137,7 +145,9 @@ class Merge {
     const inodes = this.#table(merged, open, counts);
     const saved = this.#saveNameless(path, open, counts, new Set(entries.map(({ name }) => name)));
     const all = saved.length === 0 ? merged : { ...merged, block: storeDir(this.#pending, sortedByName([...entries, ...saved]), { salt }) };
-    return inodes === undefined ? all : { ...all, inodes };
+    if (inodes === undefined) return all;
+    await this.#pending.flushTo(this.#store, this.#options);
+    return await withoutSingles(this.#store, { ...all, inodes }, this.#options);
   }
 
   /** Whether names of hard links in a Dir of one state mean nodes further out that another has in the Dir's own table. */
@@ -154,6 +164,8 @@ class Merge {
   async #entries(path: TreePath, dirs: MergeDirs, open: OpenMerge): Promise<Dirent[]> {
     const listings = [dirs.base, dirs.ours, dirs.theirs].map((dir) => this.#listing(dir));
     const [before = new Map(), mine = new Map(), other = new Map()]: Map<Octets, Dirent>[] = await Promise.all(listings);
+    this.#rejoin(path, 'ours', mine);
+    this.#rejoin(path, 'theirs', other);
     const merged = new Map<Octets, Dirent>();
     const isTaken = (name: Octets): boolean => mine.has(name) || other.has(name) || merged.has(name);
     const keepTheirs = (name: Octets, dirent: Dirent): void => {
@@ -207,6 +219,18 @@ class Merge {
     if (took === 'both') return { dirent: ours, theirs };
     this.conflicts.push({ path, kind: 'both-changed', took });
     return { dirent: took === 'ours' ? ours : theirs };
+  }
+
+  /** Makes names of nodes of those entries that are to be taken for such. */
+  #rejoin(path: TreePath, side: 'ours' | 'theirs', listing: Map<Octets, Dirent>): void {
+    for (const [at, uuid] of this.#rejoined.get(side) ?? []) {
+      const name = baseName(at);
+      if (parentPath(at) === path && listing.has(name)) listing.set(name, { kind: 'indirect', name, uuid, meta: {} });
+    }
+  }
+
+  #hasRejoined(path: TreePath): boolean {
+    return [...this.#rejoined.values()].some((names) => [...names.keys()].some((at) => isWithin(path, at)));
   }
 
   #choose(choice: MergeChoice): 'ours' | 'theirs' | 'both' {

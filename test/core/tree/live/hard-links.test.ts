@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { openArchiveFile } from '../../../../core/archive/archive-file.ts';
+import type { Octets } from '../../../../core/base/octets.ts';
 import { readDir } from '../../../../core/dirent/dir-codec.ts';
 import type { DirDirent } from '../../../../core/dirent/dirent.ts';
 import { formatDirent, parseDirent } from '../../../../core/dirent/dirent-text.ts';
@@ -71,6 +72,28 @@ describe('hard links in a live tree', () => {
     const after = (await tree.sync()) as DirDirent;
     assert.equal(after.inodes, undefined);
     assert.equal(after.links, undefined);
+  });
+
+  it('leave their table with the last but one name; who holds the node goes on with it', async () => {
+    const { tree } = await linkedTree();
+    const { nodes } = tree;
+    const dir = await nodes.child(nodes.root, 'd' as Octets);
+    assert.ok(dir?.sort === 'dir');
+    const node = await nodes.child(dir, 'a' as Octets);
+    assert.ok(node?.sort === 'leaf');
+    await tree.remove(at('/d/e/b'));
+    const root = (await tree.sync()) as DirDirent;
+    assert.deepEqual([root.inodes, root.links, node.hard], [undefined, undefined, undefined]);
+    assert.equal(await nodes.child(dir, 'a' as Octets), node);
+    assert.equal(nodes.isRemoved(node), false);
+    await nodes.link(node, dir, 'again' as Octets, {});
+    await nodes.rename({ dir, name: 'again' as Octets }, { dir: nodes.root, name: 'moved' as Octets }, 'keep', {});
+    await nodes.remove(dir, 'a' as Octets, 'leaf', {});
+    assert.equal(((await tree.sync()) as DirDirent).inodes, undefined);
+    assert.equal(await nodes.child(nodes.root, 'moved' as Octets), node);
+    assert.equal(nodes.isRemoved(node), false);
+    await nodes.remove(nodes.root, 'moved' as Octets, 'leaf', {});
+    assert.equal(nodes.isRemoved(node), true);
   });
 
   it('a Dir taken out of its tree has the nodes of its names in a table of its own, counting those alone', async () => {

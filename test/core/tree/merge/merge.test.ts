@@ -141,23 +141,54 @@ describe('a merge of two sessions', () => {
   });
 
   it('never shows a file of a copy, which one side put in the place of a Dir, under names of the original', async () => {
-    const { tree, result } = await merged(
-      async (ours) => {
-        await ours.copy(at('/d'), at('/copy'));
-        await ours.remove(at('/d'), { recursive: true });
-        await ours.rename(at('/copy'), at('/d'));
-        await ours.write(at('/d/f'), contentOf('of the copy'), {});
-      },
-      (theirs) => theirs.link(at('/linked'), at('/d/third')),
-    );
+    const store = new MemoryStore();
+    const first = openLiveTree(store, await startTree(store));
+    await first.link(at('/linked'), at('/d/again'));
+    const base = (await first.sync()) as DirDirent;
+    const ours = openLiveTree(store, base);
+    await ours.copy(at('/d'), at('/copy'));
+    await ours.remove(at('/d'), { recursive: true });
+    await ours.rename(at('/copy'), at('/d'));
+    await ours.write(at('/d/f'), contentOf('of the copy'), {});
+    const theirs = openLiveTree(store, base);
+    await theirs.link(at('/linked'), at('/d/third'));
+    const result = await mergeDirents(store, base, (await ours.sync()) as DirDirent, (await theirs.sync()) as DirDirent, { now: NOW });
+    const tree = openLiveTree(store, result.dirent);
     const theirsAt = `/d.theirs-${STAMP}`;
     assert.deepEqual(result.conflicts, [{ path: '/d', kind: 'both-changed', theirsAt }]);
-    assert.equal(await readText(tree, at('/d/f')), 'of the copy');
+    assert.equal(await readText(tree, at('/d/again')), 'of the copy');
     assert.equal(await tree.lookup(at('/d/third')), undefined);
     assert.equal(await readText(tree, at(`${theirsAt}/third`)), 'first /d/f');
     const entry = await tree.lookup(at('/linked'));
-    assert.equal(entry?.nlink, 3);
+    assert.equal(entry?.nlink, 4);
     for (const path of [`${theirsAt}/third`, `${theirsAt}/f`]) assert.equal((await tree.lookup(at(path)))?.id, entry.id);
+  });
+
+  it('takes a file that one side left with one name for the node that it was', async () => {
+    const { tree, result } = await merged(
+      (ours) => ours.remove(at('/linked')),
+      async (theirs) => {
+        await theirs.write(at('/linked'), contentOf('by the other name'), {});
+        await theirs.link(at('/linked'), at('/d/third'));
+      },
+    );
+    assert.deepEqual(result.conflicts, []);
+    assert.equal(await readText(tree, at('/d/f')), 'by the other name');
+    assert.equal((await tree.lookup(at('/d/f')))?.nlink, 2);
+    assert.equal(await tree.lookup(at('/linked')), undefined);
+  });
+
+  it('is no conflict where both sides left a node with the same name, and one changed it', async () => {
+    const { tree, result } = await merged(
+      (ours) => ours.remove(at('/linked')),
+      async (theirs) => {
+        await theirs.remove(at('/linked'));
+        await theirs.write(at('/d/f'), contentOf('changed'), {});
+      },
+    );
+    assert.deepEqual(result.conflicts, []);
+    assert.equal(await readText(tree, at('/d/f')), 'changed');
+    assert.equal(result.dirent.inodes, undefined);
   });
 
   it('merges the tables of Dirs within, also where one side moved a node outwards', async () => {

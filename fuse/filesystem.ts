@@ -150,8 +150,8 @@ export interface Filesystem {
   read(ino: number, handle: number, offset: number, size: number, caller: Caller): Maybe<readonly Uint8Array[]>;
   /** Writes all of `data`, which is valid only until the call returns: who waits has to copy it. */
   write(ino: number, handle: number, offset: number, data: Uint8Array, how: WriteHow, caller: Caller): Maybe<number>;
-  /** At each close of a descriptor; absent where nothing is to be done then, which saves the kernel a question. */
-  flush?(ino: number, handle: number): Maybe<void>;
+  /** Absent where each kernel keeps the locks of its own mount, which saves it a question at each close. */
+  readonly locks?: LockOperations;
   /** After the last close. */
   release(ino: number, handle: number): Maybe<void>;
   fsync(ino: number, handle: number, dataOnly: boolean): Maybe<void>;
@@ -177,6 +177,39 @@ export interface Filesystem {
   /** @param flags - XATTR_CREATE 1, XATTR_REPLACE 2, or 0 */
   setxattr(ino: number, name: Octets, value: Uint8Array, flags: number, caller: Caller): Maybe<void>;
   removexattr(ino: number, name: Octets, caller: Caller): Maybe<void>;
+}
+
+/** A lock of fcntl(2) on octets of a file, or of flock(2) on the file as a whole. */
+export interface FileLock {
+  /** Read locks go together; a write lock goes with none. */
+  readonly type: 'read' | 'write';
+  /** The first octet and the last, which is 2^63 - 1 where the lock has no end. */
+  readonly start: bigint;
+  readonly last: bigint;
+  /** The process that set it. */
+  readonly pid: number;
+}
+
+/** What a process does to its locks. */
+export interface LockChange extends Omit<FileLock, 'type'> {
+  /** None: the lock goes. */
+  readonly type: FileLock['type'] | 'none';
+  /** Whose it is: with `record` of a process or of an open file, in words of the mount; with `whole` of the handle. */
+  readonly sort: 'record' | 'whole';
+  readonly owner: string;
+}
+
+/** Locks that a filesystem keeps for all its mounts. They go with the handle by which they were set, at its release. */
+export interface LockOperations {
+  /** @returns a lock of somebody else that is in the way */
+  test(ino: number, wanted: LockChange): FileLock | undefined;
+  /**
+   * @param waits - until nothing is in the way; else that is EAGAIN
+   * @throws FilesystemError EAGAIN; EDEADLK where it would wait for itself; EINTR where the caller gives up
+   */
+  set(ino: number, handle: number, wanted: LockChange, waits: boolean, caller: Caller): Maybe<void>;
+  /** A process closes a descriptor of a file, and has no record locks on it from now on. Few ever had: only then it is asked who. */
+  flush(ino: number, owner: () => string): void;
 }
 
 /** How a write comes. */

@@ -123,7 +123,10 @@ export class TreeServer {
     const writeback = options.writeback && isFirst && !options.appendOnly && !options.readOnly;
     const top = await this.#top(options.subpath);
     if (isFirst && options.leftOut !== undefined) this.#tree.leaveOut(options.leftOut, top);
-    const view = viewOf(this.#live, { top, views: this.#views, keepsSizes: writeback, writes: !options.readOnly });
+    const writes = !options.readOnly;
+    // A mount that only reads, and is alone, can do without: each lock and each close would be a request.
+    const sharesLocks = writes || this.#views.write;
+    const view = viewOf(this.#live, { top, views: this.#views, keepsSizes: writeback, writes, sharesLocks });
     const bounded = options.appendOnly ? appendOnly(view.filesystem, (ino) => view.refresh(ino)) : view.filesystem;
     const filesystem = withBothXattrNames(options.control === undefined ? bounded : withControlXattrs(bounded, options.control));
     try {

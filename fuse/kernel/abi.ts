@@ -48,6 +48,9 @@ export const OP = {
   READDIR: 28,
   RELEASEDIR: 29,
   FSYNCDIR: 30,
+  GETLK: 31,
+  SETLK: 32,
+  SETLKW: 33,
   CREATE: 35,
   INTERRUPT: 36,
   DESTROY: 38,
@@ -64,10 +67,12 @@ export const OP = {
 /** What the driver and the kernel agree upon at the start: bits of `flags`. */
 export const INIT = {
   ASYNC_READ: 1 << 0,
+  POSIX_LOCKS: 1 << 1,
   ATOMIC_O_TRUNC: 1 << 3,
   EXPORT_SUPPORT: 1 << 4,
   BIG_WRITES: 1 << 5,
   DONT_MASK: 1 << 6,
+  FLOCK_LOCKS: 1 << 10,
   DO_READDIRPLUS: 1 << 13,
   READDIRPLUS_AUTO: 1 << 14,
   ASYNC_DIO: 1 << 15,
@@ -108,6 +113,9 @@ export const WRITE = { CACHE: 1 << 0, KILL_SUIDGID: 1 << 2 } as const;
 
 /** Bit of `getattr_flags`: the handle counts. */
 export const GETATTR_FH = 1;
+
+/** Bit of `lk_flags`: a lock of flock(2). */
+export const LOCK_FLOCK = 1;
 
 /** Codes of messages that the driver sends unasked. */
 export const NOTIFY = { INVAL_INODE: 2, INVAL_ENTRY: 3, STORE: 4, DELETE: 6 } as const;

@@ -26,6 +26,9 @@ const WANTED =
   INIT.CACHE_SYMLINKS |
   INIT.HANDLE_KILLPRIV_V2;
 
+/** The kernel asks for locks, and tells of each close. */
+const WITH_LOCKS = INIT.POSIX_LOCKS | INIT.FLOCK_LOCKS;
+
 /** The kernel can do without being told of each file and Dir that is opened and closed. */
 const WITHOUT_OPEN = INIT.NO_OPEN_SUPPORT | INIT.NO_OPENDIR_SUPPORT;
 
@@ -131,10 +134,13 @@ export class KernelSession {
     // A newer major asks again with ours.
     if (major === FUSE_MAJOR) {
       const { readOnly, writeback } = this.#options;
-      const wanted = WANTED | (writeback ? INIT.WRITEBACK_CACHE : 0) | (readOnly ? WITHOUT_OPEN : 0);
+      const hasLocks = this.#context.filesystem.locks !== undefined;
+      // A lock is of a handle, which what is not opened has not.
+      const isOpened = !readOnly || hasLocks;
+      const wanted = WANTED | (writeback ? INIT.WRITEBACK_CACHE : 0) | (isOpened ? 0 : WITHOUT_OPEN) | (hasLocks ? WITH_LOCKS : 0);
       scratch.writeUInt32LE(MAX_READ_AHEAD, at + 8);
       const both = request.u32(12) & wanted;
-      this.#opensNothing = readOnly && (both & WITHOUT_OPEN) === WITHOUT_OPEN;
+      this.#opensNothing = !isOpened && (both & WITHOUT_OPEN) === WITHOUT_OPEN;
       scratch.writeUInt32LE(both >>> 0, at + 12);
       scratch.writeUInt16LE(MAX_BACKGROUND, at + 16);
       scratch.writeUInt16LE((MAX_BACKGROUND * 3) / 4, at + 18);

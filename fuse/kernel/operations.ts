@@ -1,6 +1,6 @@
 import { constants as fileConstants } from 'node:fs';
 import { constants } from 'node:os';
-import type { AttributeChange, Attributes, Filesystem, Instant, Maybe, Opened } from '../filesystem.ts';
+import type { AttributeChange, Attributes, Instant, Maybe, Opened } from '../filesystem.ts';
 import {
   FATTR,
   FOPEN,
@@ -15,27 +15,14 @@ import {
 } from './abi.ts';
 import { writeAttrOut, writeEntry, writeNoEntry } from './encode.ts';
 import { Listing } from './listing.ts';
+import { setLock, testLock } from './lock-operations.ts';
 import { readI64, writeI64 } from './octet-fields.ts';
-import type { Replies } from './replies.ts';
+import { type Operation, type OperationContext, replyEmpty, then } from './operation.ts';
 import type { Request } from './request.ts';
-
-/** What an operation works with. */
-export interface OperationContext {
-  readonly filesystem: Filesystem;
-  readonly replies: Replies;
-}
-
-/** Answers one request, now or later. What it throws is sent as an errno. */
-export type Operation = (context: OperationContext, request: Request) => Maybe<void>;
 
 /** SEEK_DATA and SEEK_HOLE of lseek(2) on Linux. */
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
-
-/** Goes on with a value, at once where it is there. */
-function then<T>(value: Maybe<T>, next: (value: T) => void): Maybe<void> {
-  return value instanceof Promise ? value.then(next) : next(value);
-}
 
 function replyEntry({ replies }: OperationContext, request: Request, attributes: Maybe<Attributes>): Maybe<void> {
   return then(attributes, (found) => replies.scratched(request, writeEntry(replies.scratch, OUT_HEADER_SIZE, found)));
@@ -43,10 +30,6 @@ function replyEntry({ replies }: OperationContext, request: Request, attributes:
 
 function replyAttributes({ replies }: OperationContext, request: Request, attributes: Maybe<Attributes>): Maybe<void> {
   return then(attributes, (found) => replies.scratched(request, writeAttrOut(replies.scratch, OUT_HEADER_SIZE, found)));
-}
-
-function replyEmpty({ replies }: OperationContext, request: Request, done: Maybe<void>): Maybe<void> {
-  return then(done, () => replies.empty(request));
 }
 
 function replyCount({ replies }: OperationContext, request: Request, count: Maybe<number>): Maybe<void> {
@@ -232,13 +215,16 @@ export const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operat
   ],
   [
     OP.FLUSH,
-    (context, request) => {
-      const { filesystem, replies } = context;
+    ({ filesystem, replies }, request) => {
       // Where this is unknown the kernel asks once and never again.
-      if (filesystem.flush === undefined) return replies.error(request, constants.errno.ENOSYS);
-      return replyEmpty(context, request, filesystem.flush(request.ino, request.u64(0)));
+      if (filesystem.locks === undefined) return replies.error(request, constants.errno.ENOSYS);
+      filesystem.locks.flush(request.ino, () => request.key(16));
+      replies.empty(request);
     },
   ],
+  [OP.GETLK, testLock],
+  [OP.SETLK, (context, request) => setLock(context, request, false)],
+  [OP.SETLKW, (context, request) => setLock(context, request, true)],
   [OP.RELEASE, (context, request) => replyEmpty(context, request, context.filesystem.release(request.ino, request.u64(0)))],
   [
     OP.FSYNC,

@@ -60,6 +60,17 @@ export class Request implements Caller {
     return readU64(this.bytes, IN_HEADER_SIZE + at);
   }
 
+  /** A 64-bit field that need be no safe integer. @param at - octets behind the header */
+  big(at: number): bigint {
+    if (IN_HEADER_SIZE + at + 8 > this.bytes.length) throw new FilesystemError('EINVAL');
+    return this.bytes.readBigUInt64LE(IN_HEADER_SIZE + at);
+  }
+
+  /** A 64-bit field that is only compared, as text. @param at - octets behind the header */
+  key(at: number): string {
+    return this.big(at).toString(16);
+  }
+
   /** The text from `at`, octets behind the header, to the next NUL. */
   name(at: number): Octets {
     return this.names(at, 1)[0] ?? ('' as Octets);

@@ -115,6 +115,7 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
     },
     release(ino, handle) {
       mount.contents.close(handle);
+      mount.locks.release(ino, handle);
       const inode = inodes.get(ino);
       inode.opens = Math.max(0, inode.opens - 1);
       mount.settleTime(inode);

@@ -49,6 +49,7 @@ export function liveFilesystem(options: LiveMountOptions): LiveFilesystem {
     ...attributeOperations(mount, blockrefOf),
     ...fileOperations(mount, queue),
     ...dirOperations(mount),
+    locks: mount.locks,
     fsyncdir: sync,
     syncfs: sync,
     statfs: () => sizeOf(options.frontFolder, mount.inodes.size),

@@ -14,6 +14,7 @@ import { attributesOf, sizeOf } from './attributes.ts';
 import { ContentReader } from './content-reader.ts';
 import { DataSizes } from './data-sizes.ts';
 import type { FileClock } from './file-clock.ts';
+import { FileLocks } from './file-locks.ts';
 import type { FrontContext } from './front-file.ts';
 import { FrontFolder } from './front-storage.ts';
 import type { Inode, LeafInode } from './inode-table.ts';
@@ -58,6 +59,7 @@ export class LiveMount {
   /** Stored contents. */
   readonly contents: ContentReader;
   readonly options: LiveMountOptions;
+  readonly locks = new FileLocks();
   /** Small files that are read one after the other. */
   readonly neighbours: Neighbours | undefined;
   readonly #dataSizes: DataSizes;

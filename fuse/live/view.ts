@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import type { Octets } from '../../core/base/octets.ts';
 import type { LiveDir } from '../../core/tree/live/live-node.ts';
-import type { Attributes, Caller, EntrySink, Filesystem, Maybe, Opened } from '../filesystem.ts';
+import type { Attributes, Caller, EntrySink, Filesystem, LockOperations, Maybe, Opened } from '../filesystem.ts';
 import { ROOT_INO, whenThere } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
 import type { Notices } from '../notices.ts';
@@ -19,6 +19,8 @@ export interface ViewOptions {
   readonly keepsSizes: boolean;
   /** Files can be written through it. */
   readonly writes: boolean;
+  /** Locks are those of the tree: they hold for all its mounts. */
+  readonly sharesLocks: boolean;
 }
 
 /** One mount's face of a live filesystem. */
@@ -36,7 +38,7 @@ export interface View {
  * A face of a live filesystem with a top of its own. It remembers what its kernel was given, so that it hears of what it knows only, and
  * a kernel that goes without a word leaves nothing behind; and tells the other faces of each change.
  */
-export function viewOf(live: LiveFilesystem, { top, views, keepsSizes, writes }: ViewOptions): View {
+export function viewOf(live: LiveFilesystem, { top, views, keepsSizes, writes, sharesLocks }: ViewOptions): View {
   const inner = live.filesystem;
   const topIno = top?.id ?? ROOT_INO;
   const known = new Map<number, number>();
@@ -64,10 +66,10 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes, writes }:
     handles.set(open.handle, ino);
     return open;
   };
-  /** Notes an open file. Where another mount may write it, this kernel keeps neither its size nor its octets. */
+  /** Notes an open file. Where another mount may write it too, this kernel keeps neither its size nor its octets, and maps them for nobody. */
   const openedFile = <T extends Opened>(ino: number, open: T, flags: number): T => {
     const isWriter = isWriting(flags);
-    const direct = keepsSizes && views.othersWrite(notices) && (isWriter || views.writers.has(ino));
+    const direct = views.othersWrite(notices) && (isWriter || (keepsSizes && views.writers.has(ino)));
     if (isWriter) writers.set(open.handle, views.writers.open(notices, ino, keepsSizes && !direct));
     return opened(files, ino, direct ? { ...open, direct } : open);
   };
@@ -166,7 +168,10 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes, writes }:
     inner.forget(ino, Math.min(held, lookups));
   };
 
+  const locks = inner.locks === undefined || !sharesLocks ? {} : { locks: locksOf(inner.locks, views.nextNumber()) };
+
   const filesystem: Filesystem = {
+    ...locks,
     lookup: (parent, name, caller) => {
       const dir = inward(parent);
       return whenThere(inner.lookup(dir, name, caller), (found) => (found === undefined ? undefined : givenName(found, dir, name)));
@@ -286,6 +291,16 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes, writes }:
       known.clear();
       names.clear();
     },
+  };
+}
+
+/** Each kernel has names of its own for those who lock. */
+function locksOf(locks: LockOperations, view: number): LockOperations {
+  const named = (owner: string): string => `${view}:${owner}`;
+  return {
+    test: (ino, wanted) => locks.test(ino, { ...wanted, owner: named(wanted.owner) }),
+    set: (ino, handle, wanted, waits, caller) => locks.set(ino, handle, { ...wanted, owner: named(wanted.owner) }, waits, caller),
+    flush: (ino, owner) => locks.flush(ino, () => named(owner())),
   };
 }
 

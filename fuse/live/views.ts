@@ -29,6 +29,13 @@ export class Views implements Notices {
   readonly #all = new Map<Notices, boolean>();
   /** The eldest first. */
   readonly #held = new Set<Held>();
+  #lastNumber = 0;
+
+  /** A number that no other mount of the tree has. */
+  nextNumber(): number {
+    this.#lastNumber++;
+    return this.#lastNumber;
+  }
 
   /** @param writes - whether files can be written through it */
   add(view: Notices, writes: boolean): void {
@@ -41,6 +48,11 @@ export class Views implements Notices {
 
   get size(): number {
     return this.#all.size;
+  }
+
+  /** Whether files can be written through any mount. */
+  get write(): boolean {
+    return [...this.#all.values()].includes(true);
   }
 
   /** Whether files can be written through another mount than this one. */

@@ -16,14 +16,16 @@ interface FrontDescriptor {
 function frontsOf(pid: number): FrontDescriptor[] {
   const fronts: FrontDescriptor[] = [];
   for (const fd of readdirSync(`/proc/${pid}/fd`)) {
-    let target = '';
+    let target: string;
+    let info: string;
     try {
       target = readlinkSync(`/proc/${pid}/fd/${fd}`);
+      info = readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8');
     } catch {
+      // Closed meanwhile.
       continue;
     }
     if (!target.includes('/vtftp/front/') || !target.endsWith(' (deleted)')) continue;
-    const info = readFileSync(`/proc/${pid}/fdinfo/${fd}`, 'utf8');
     const field = (name: string): string => new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(info)?.[1] ?? '';
     fronts.push({ access: Number.parseInt(field('flags'), 8) & 3, position: Number(field('pos')), ino: field('ino') });
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Attributes, Filesystem } from '../../../fuse/filesystem.ts';
+import type { Attributes, FileLock, Filesystem } from '../../../fuse/filesystem.ts';
 import { FilesystemError } from '../../../fuse/filesystem-error.ts';
 import { OP } from '../../../fuse/kernel/abi.ts';
 import { KernelSession } from '../../../fuse/kernel/kernel-session.ts';
@@ -33,7 +33,7 @@ const ATTRIBUTES: Attributes = {
 function filesystemOf(operations: Partial<Filesystem>): Filesystem {
   return new Proxy(operations as Filesystem, {
     get: (target, name: keyof Filesystem) =>
-      name in target
+      name in target || name === 'locks'
         ? target[name]
         : () => {
             throw new FilesystemError('ENOENT');
@@ -186,17 +186,52 @@ test('what an operation throws is its errno, at once and later; what is unforese
   assert.equal(session.pending, 1);
   session.handle(request(OP.STATFS));
   session.handle(request(999));
-  session.handle(request(OP.FLUSH, fields(1n, 0, 0, 0n)));
+  session.handle(request(OP.FSYNC, fields(1n, 0, 0)));
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(session.pending, 0);
   assert.deepEqual(replies().map(errorOf).sort(), [ENOENT, EIO, ENOSYS, ENOENT, EINVAL].sort());
   assert.equal(faults.length, 1);
 });
 
-test('a filesystem that has nothing to do at a close is asked once: FLUSH is unknown to it', (t) => {
-  const { session, replies } = talk(t, { flush: undefined } as unknown as Partial<Filesystem>);
+test('a filesystem that keeps no locks is asked once: FLUSH and locks are unknown to it', (t) => {
+  const { session, replies } = talk(t, {});
   session.handle(request(OP.FLUSH, fields(1n, 0, 0, 0n)));
-  assert.deepEqual(replies().map(errorOf), [ENOSYS]);
+  session.handle(request(OP.SETLKW, fields(1n, 2n, 0n, 9n, 0, 4321, 0, 0)));
+  assert.deepEqual(replies().map(errorOf), [ENOSYS, ENOSYS]);
+});
+
+test('locks are set, tested and dropped as fuse_lk_in says, with numbers of 64 bits', async (t) => {
+  const asked: unknown[] = [];
+  const end = 2n ** 63n - 1n;
+  const held: FileLock = { type: 'write', start: 5n, last: end, pid: 77 };
+  const { session, replies } = talk(t, {
+    locks: {
+      test: (_ino, wanted) => (wanted.type === 'read' ? held : undefined),
+      set: async (ino, handle, wanted, waits) => await Promise.resolve(void asked.push({ ino, handle, wanted, waits })),
+      flush: (ino, owner) => void asked.push({ ino, owner: owner() }),
+    },
+  });
+  session.handle(request(OP.GETLK, fields(1n, 2n ** 63n + 2n, 0n, end, 0, 4321, 0, 0)));
+  session.handle(request(OP.GETLK, fields(1n, 2n, 3n, 4n, 1, 4321, 0, 0)));
+  session.handle(request(OP.SETLK, fields(1n, 2n ** 63n + 2n, 0n, end, 0, 4321, 0, 0)));
+  session.handle(request(OP.SETLKW, fields(9n, 2n, 0n, end, 2, 0, 1, 0)));
+  session.handle(request(OP.FLUSH, fields(1n, 0, 0, 2n ** 63n + 2n)));
+  session.handle(request(OP.SETLK, fields(1n, 2n, 0n, end, 3, 4321, 0, 0)));
+  await new Promise((resolve) => setImmediate(resolve));
+  const [blocked, free, ...rest] = replies();
+  assert.ok(blocked !== undefined && free !== undefined);
+  assert.deepEqual(
+    [blocked.readBigUInt64LE(16), blocked.readBigUInt64LE(24), blocked.readUInt32LE(32), blocked.readUInt32LE(36)],
+    [5n, end, 1, 77],
+  );
+  assert.equal(free.readUInt32LE(32), 2);
+  assert.deepEqual(rest.map(errorOf).sort(), [0, 0, 0, EINVAL].sort());
+  const owner = '8000000000000002';
+  assert.deepEqual(asked, [
+    { ino: INO, handle: 1, wanted: { type: 'read', start: 0n, last: end, pid: 4321, sort: 'record', owner }, waits: false },
+    { ino: INO, handle: 9, wanted: { type: 'none', start: 0n, last: end, pid: 0, sort: 'whole', owner: '2' }, waits: true },
+    { ino: INO, owner },
+  ]);
 });
 
 test('FORGET and BATCH_FORGET are counted exactly, and have no answer', (t) => {

@@ -256,10 +256,7 @@ export class FilesystemCaller implements Caller {
     const { ino, handle, isDir: isListing } = this.#file(fd);
     this.#open.delete(fd);
     if (isListing) await this.#fs.releasedir(ino, handle);
-    else {
-      await this.#fs.flush?.(ino, handle);
-      await this.#fs.release(ino, handle);
-    }
+    else await this.#fs.release(ino, handle);
   }
 
   #file(fd: number): OpenFile {

@@ -1,0 +1,157 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Caller, FileLock, LockChange, LockOperations, Maybe } from '../filesystem.ts';
+import { FilesystemError } from '../filesystem-error.ts';
+import { RecordLocks } from './record-locks.ts';
+
+/**
+ * Turns of the event loop for which a refusal is held back: a handle that another mount has closed before may have its release still on the
+ * way, in a queue of its own, and nobody waits for that. Each turn takes several requests of every mount.
+ */
+const TURNS_BEFORE_REFUSAL = 3;
+
+/** Somebody who waits for a lock. */
+interface Waiter {
+  readonly handle: number;
+  readonly wanted: LockChange;
+  /** As long as it takes; else it is about to be refused. */
+  readonly waits: boolean;
+  /** Whose lock it waits for. */
+  blocker: string;
+  /** Without an error: the lock is set. */
+  readonly end: (error?: FilesystemError) => void;
+}
+
+/** The locks of one file, and who waits for them: the eldest first. */
+interface LockedFile {
+  readonly records: RecordLocks;
+  /** Those of flock(2), by handle. */
+  readonly wholes: Map<number, 'read' | 'write'>;
+  readonly waiters: Set<Waiter>;
+}
+
+/** The locks of all files of a live tree, as Linux keeps those of one filesystem: whichever mount a process uses, it meets the locks of all. */
+export class FileLocks implements LockOperations {
+  readonly #files = new Map<number, LockedFile>();
+
+  /** How many files have locks. */
+  get size(): number {
+    return this.#files.size;
+  }
+
+  test(ino: number, wanted: LockChange): FileLock | undefined {
+    return this.#files.get(ino)?.records.inTheWay(wanted)?.lock;
+  }
+
+  set(ino: number, handle: number, wanted: LockChange, waits: boolean, caller: Caller): Maybe<void> {
+    const file = this.#file(ino);
+    // flock(2) gives up the old lock before it asks for another, and Linux does so in one step.
+    const hadOther = wanted.sort === 'whole' && file.wholes.get(handle) !== wanted.type && file.wholes.delete(handle);
+    const blocker = blockerOf(file, handle, wanted);
+    if (blocker === undefined) {
+      apply(file, handle, wanted);
+      this.#changed(ino, file);
+      return;
+    }
+    if (hadOther) this.#changed(ino, file);
+    const wish = { handle, wanted, waits, blocker };
+    if (this.#isDeadlock(wish, blocker)) throw new FilesystemError('EDEADLK');
+    return this.#wait(file, wish, caller);
+  }
+
+  flush(ino: number, owner: () => string): void {
+    const file = this.#files.get(ino);
+    if (file !== undefined && !file.records.isEmpty && file.records.drop(owner())) this.#changed(ino, file);
+  }
+
+  /** A handle is released. */
+  release(ino: number, handle: number): void {
+    const file = this.#files.get(ino);
+    if (file === undefined) return;
+    for (const waiter of [...file.waiters]) if (waiter.handle === handle) waiter.end(new FilesystemError('EINTR'));
+    file.wholes.delete(handle);
+    file.records.dropHandle(handle);
+    this.#changed(ino, file);
+  }
+
+  #file(ino: number): LockedFile {
+    const file = this.#files.get(ino) ?? { records: new RecordLocks(), wholes: new Map(), waiters: new Set() };
+    this.#files.set(ino, file);
+    return file;
+  }
+
+  #wait({ waiters }: LockedFile, wish: Omit<Waiter, 'end'>, { signal }: Caller): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => waiter.end(new FilesystemError('EINTR'));
+      const waiter: Waiter = {
+        ...wish,
+        end: (error) => {
+          waiters.delete(waiter);
+          signal.removeEventListener('abort', giveUp);
+          if (error === undefined) resolve();
+          else reject(error);
+        },
+      };
+      waiters.add(waiter);
+      if (signal.aborted) giveUp();
+      else signal.addEventListener('abort', giveUp, { once: true });
+      if (!wish.waits) void refuseLater(waiter);
+    });
+  }
+
+  /** Whether the owner of a lock waits, maybe by way of others, for whoever would wait for it. As in Linux, flock(2) has no such check. */
+  #isDeadlock({ waits, wanted: { owner, sort } }: Omit<Waiter, 'end'>, blocker: string): boolean {
+    if (!waits || sort === 'whole') return false;
+    const seen = new Set<string>();
+    for (let at: string | undefined = blocker; at !== undefined && !seen.has(at); at = this.#blockerOfOwner(at)) {
+      if (at === owner) return true;
+      seen.add(at);
+    }
+    return false;
+  }
+
+  #blockerOfOwner(owner: string): string | undefined {
+    for (const { waiters } of this.#files.values()) {
+      for (const { wanted, waits, blocker } of waiters) if (waits && wanted.sort === 'record' && wanted.owner === owner) return blocker;
+    }
+    return undefined;
+  }
+
+  /** Locks of a file went or changed: whoever has nothing in the way any more has the lock. */
+  #changed(ino: number, file: LockedFile): void {
+    for (const waiter of [...file.waiters]) {
+      const { handle, wanted } = waiter;
+      const blocker = blockerOf(file, handle, wanted);
+      if (blocker === undefined) {
+        apply(file, handle, wanted);
+        waiter.end();
+        // It may have given up a part that it had to write, and now only reads.
+        this.#changed(ino, file);
+        return;
+      }
+      if (blocker === waiter.blocker) continue;
+      if (this.#isDeadlock(waiter, blocker)) waiter.end(new FilesystemError('EDEADLK'));
+      else waiter.blocker = blocker;
+    }
+    if (file.records.isEmpty && file.wholes.size === 0 && file.waiters.size === 0) this.#files.delete(ino);
+  }
+}
+
+/** Refuses a lock that nobody wants to wait for. */
+async function refuseLater(waiter: Waiter): Promise<void> {
+  for (let turn = 0; turn < TURNS_BEFORE_REFUSAL; turn++) await nextTurn();
+  waiter.end(new FilesystemError('EAGAIN'));
+}
+
+/** Whose lock is in the way: an owner, or of flock(2) a handle. */
+function blockerOf({ records, wholes }: LockedFile, handle: number, wanted: LockChange): string | undefined {
+  if (wanted.sort === 'record') return records.inTheWay(wanted)?.owner;
+  if (wanted.type === 'none') return undefined;
+  for (const [other, type] of wholes) if (other !== handle && (type === 'write' || wanted.type === 'write')) return String(other);
+  return undefined;
+}
+
+function apply({ records, wholes }: LockedFile, handle: number, wanted: LockChange): void {
+  if (wanted.sort === 'record') records.set(handle, wanted);
+  else if (wanted.type === 'none') wholes.delete(handle);
+  else wholes.set(handle, wanted.type);
+}

@@ -4,8 +4,9 @@ import { throwIfCancelled } from './errors.ts';
 const TURN_MS = 50;
 
 /**
- * Lets the event loop turn now and then. What reads files by synchronous calls waits for nothing, so promises alone would keep
- * it going from one to the next, and neither signals, nor keys, nor timers would be heard until all is done.
+ * Lets the event loop turn now and then: every walk over what somebody else made has one. What reads files by synchronous calls
+ * waits for nothing, so promises alone would keep it going from one to the next. Signals, keys, timers and requests of others
+ * would wait until all is done.
  */
 export class EventTurns {
   #lastMs = performance.now();

@@ -1,4 +1,5 @@
 import { throwIfCancelled, VtError } from '../base/errors.ts';
+import { EventTurns } from '../base/event-turns.ts';
 import type { Block } from './block.ts';
 import { MAX_BLOCK_SIZE, UNKNOWN_SPAN } from './block.ts';
 import type { BlockSource } from './block-source.ts';
@@ -41,6 +42,7 @@ export async function* readBlockRange(
   let bytesAhead = 0;
   let ended = false;
   let failure: unknown;
+  const turns = new EventTurns();
   try {
     for (;;) {
       while (!ended && queue.length <= readAhead && bytesAhead < READ_AHEAD_BYTES) {
@@ -61,7 +63,11 @@ export async function* readBlockRange(
       if (next === undefined) break;
       bytesAhead -= aheadSize(next.leaf);
       throwIfCancelled(signal);
-      yield* chunksOf(next.leaf, await next.data);
+      for (const chunk of chunksOf(next.leaf, await next.data)) {
+        const turn = turns.next(signal);
+        if (turn !== undefined) await turn;
+        yield chunk;
+      }
     }
     if (failure !== undefined) throw failure;
   } finally {

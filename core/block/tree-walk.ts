@@ -1,4 +1,5 @@
 import { CorruptBlockError, MissingBlockError, ParseError, throwIfCancelled, VtError } from '../base/errors.ts';
+import { EventTurns } from '../base/event-turns.ts';
 import type { Block, HashBlock, IndirectBlock, LiteralBlock, RunBlock } from './block.ts';
 import { MAX_BLOCK_SIZE, UNKNOWN_SPAN } from './block.ts';
 import type { BlockSource } from './block-source.ts';
@@ -7,6 +8,15 @@ import { hashcodeLabel } from './hashcode.ts';
 
 /** Superblocks and sub-Blocks nest at most this deep: with 16 references each, 14 levels exceed 2^53 octets. */
 export const MAX_TREE_DEPTH = 32;
+
+/** References in one superblock at most. Writers put at most 1,024 into one; each costs some 300 octets of memory here. */
+export const MAX_SUPERBLOCK_REFS: number = 64 * 1024;
+
+/** References to nothing in one superblock at most. Writers leave them out: they cost no span, so nothing else bounds them. */
+export const MAX_EMPTY_REFS = 1024;
+
+/** References that a walk keeps for later, of all superblocks that it is in. */
+const MAX_OPEN_REFS: number = 4 * MAX_SUPERBLOCK_REFS;
 
 /** A part of a content in octets; the whole by default. Beyond the end there is nothing, which is no error. */
 export interface RangeOptions {
@@ -62,7 +72,10 @@ export async function* leavesOf(source: BlockSource, block: Block, options: Walk
   if (low >= high) return;
   // Pieces still to give, the next one last.
   const pieces = [pieceOf({ block: top, depth: 0, start: 0, low, high })];
+  const turns = new EventTurns();
   for (let piece = pieces.pop(); piece !== undefined; piece = pieces.pop()) {
+    const turn = turns.next(signal);
+    if (turn !== undefined) await turn;
     throwIfCancelled(signal);
     if (piece.block.kind !== 'indirect') {
       yield { block: piece.block, start: piece.low, from: piece.low - piece.start, size: piece.high - piece.low };
@@ -71,6 +84,7 @@ export async function* leavesOf(source: BlockSource, block: Block, options: Walk
     onSuperblock?.(piece.block, piece.depth);
     const refs = await (piece.refs ?? readSuperblock(source, piece.block, signal));
     const children = childrenOf(piece, refs);
+    if (pieces.length + children.length > MAX_OPEN_REFS) throw corrupt(piece.block, `more than ${MAX_OPEN_REFS} references open at a time`);
     for (let i = children.length - 1; i >= 0; i--) pieces.push(children[i] as Piece);
     readAhead(source, pieces, signal);
   }
@@ -124,19 +138,23 @@ function readAhead(source: BlockSource, pieces: readonly Piece[], signal: AbortS
 /**
  * The references that a superblock lists.
  *
- * @throws {CorruptBlockError} if its bytes are no list of block references, or their sum exceeds 2^53-1
+ * @throws {CorruptBlockError} if its bytes are no list of block references, there are too many, or their sum exceeds 2^53-1
  * @throws {MissingBlockError} if it is not in the source
  */
 export async function readSuperblock(source: BlockSource, block: IndirectBlock, signal?: AbortSignal): Promise<Block[]> {
   const data = await superblockBytes(source, block.refs, signal);
   const refs: Block[] = [];
   let span = 0;
+  let empty = 0;
   try {
     for (let offset = 0; offset < data.length; ) {
       const { value, next } = decodeBlockref(data, offset);
       refs.push(value);
       span += value.span;
       offset = next;
+      if (value.span === 0) empty++;
+      if (empty > MAX_EMPTY_REFS) throw new ParseError(`more than ${MAX_EMPTY_REFS} references to nothing`, offset);
+      if (refs.length > MAX_SUPERBLOCK_REFS) throw new ParseError(`more than ${MAX_SUPERBLOCK_REFS} references`, offset);
     }
   } catch (error) {
     if (error instanceof ParseError) throw corrupt(block, `its superblock does not parse: ${error.message}`, error);

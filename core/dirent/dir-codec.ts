@@ -3,6 +3,7 @@ import { decodeBsuint } from '../base/bsuint.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
 import type { CopyBuffer } from '../base/copy-buffer.ts';
 import { ParseError } from '../base/errors.ts';
+import { EventTurns } from '../base/event-turns.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes, octetsToBytes } from '../base/octets.ts';
 import type { OpOptions } from '../base/op-options.ts';
@@ -29,6 +30,9 @@ export const MAX_DIR_LEAF_SIZE = 64 * 1024;
 
 /** A leaf ends after an entry whose name has these bits 0 in its CRC-32: every 64th. */
 const EDGE_MASK = 63;
+
+/** Entries of one batch at most: those of one leaf of ours are fewer. */
+const MAX_BATCH = 4096;
 
 export interface DirOptions {
   /** Stands at the start of each leaf Block; at least 8 octets. */
@@ -179,20 +183,23 @@ export async function* readDirBatches(
   options: OpOptions = {},
 ): AsyncGenerator<Dirent[], void, undefined> {
   await using buffer = copyBufferOfBlock(source, block, options);
-  yield* decodeDirStream(buffer);
+  yield* decodeDirStream(buffer, options);
 }
 
 /** The entries of an encoded Dir, from wherever it comes. */
-export async function* decodeDirStream(buffer: CopyBuffer): AsyncGenerator<Dirent[], void, undefined> {
+export async function* decodeDirStream(buffer: CopyBuffer, { signal }: OpOptions = {}): AsyncGenerator<Dirent[], void, undefined> {
   if (await buffer.atEnd()) return;
   if (startsPythonDirent(buffer.view(), 0)) {
     yield decodePythonDir(await buffer.rest());
     return;
   }
   const order = new NameOrder();
+  const turns = new EventTurns();
   while (await buffer.fill(1)) {
+    const turn = turns.next(signal);
+    if (turn !== undefined) await turn;
     const entries: Dirent[] = [];
-    const { next, wanted } = decodeRecords(buffer.view(), entries, order, buffer.offset);
+    const { next, wanted } = decodeRecords(buffer.view(), entries, order, buffer.offset, MAX_BATCH);
     buffer.consume(next);
     if (entries.length > 0) yield entries;
     if (next === 0 && !(await buffer.fill(wanted))) {

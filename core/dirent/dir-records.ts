@@ -12,16 +12,26 @@ import { decodePythonDirent } from './python-vt/dirent.ts';
 /** Octets that the length of a record may have: it is below MAX_BLOCK_SIZE, with some redundant ones granted. */
 const MAX_LENGTH_SIZE = 16;
 
+/** Salt records one after the other, at most. Writers put one in front of each leaf; a run of them would be a Dir without end. */
+const MAX_SALTS = 64;
+
 /**
  * Decodes the records that stand in `octets` as a whole.
  *
  * @param at - where `octets` lie in the Dir, for the offsets of errors
- * @returns where the first incomplete record starts, and how many octets from there may complete it
+ * @param most - entries at most, so that a large Block of them is not in memory all at once
+ * @returns where the first record starts that is incomplete, or one too many, and how many octets from there may complete it
  */
-export function decodeRecords(octets: Uint8Array, entries: Dirent[], order: NameOrder, at: number): { next: number; wanted: number } {
+export function decodeRecords(
+  octets: Uint8Array,
+  entries: Dirent[],
+  order: NameOrder,
+  at: number,
+  most: number = Number.POSITIVE_INFINITY,
+): { next: number; wanted: number } {
   const data = asBuffer(octets);
   try {
-    return decodeRecordsOf(data, entries, order);
+    return decodeRecordsOf(data, entries, order, most);
   } catch (error) {
     throw errorAt(at, error);
   }
@@ -45,9 +55,9 @@ export function decodeLeaf(octets: Uint8Array, salt: Uint8Array | undefined): Di
   return start + next === octets.length ? entries : undefined;
 }
 
-function decodeRecordsOf(data: Buffer, entries: Dirent[], order: NameOrder): { next: number; wanted: number } {
+function decodeRecordsOf(data: Buffer, entries: Dirent[], order: NameOrder, most: number): { next: number; wanted: number } {
   let offset = 0;
-  while (offset < data.length) {
+  while (offset < data.length && entries.length < most) {
     const lengthEnd = endOfLength(data, offset);
     if (lengthEnd === undefined) {
       if (data.length - offset >= MAX_LENGTH_SIZE) throw new ParseError('decode Dir: a record of endless length', offset);
@@ -62,6 +72,7 @@ function decodeRecordsOf(data: Buffer, entries: Dirent[], order: NameOrder): { n
       order.check(dirent.name, offset);
       entries.push(dirent);
     } else if (length < 1 + MIN_SALT_SIZE) throw new ParseError(`decode Dir: salt of ${length - 1} octets`, offset);
+    else order.salt(offset);
     offset += size;
   }
   return { next: offset, wanted: 1 };
@@ -72,13 +83,20 @@ function endOfLength(data: Uint8Array, offset: number): number | undefined {
   return undefined;
 }
 
-/** Sees that names ascend, which makes them unique too. */
+/** Sees that names ascend, which makes them unique too, and that there is no end of salt between them. */
 export class NameOrder {
   #last = '';
+  #salts = 0;
+
+  /** There is a salt record. */
+  salt(at: number): void {
+    if (++this.#salts > MAX_SALTS) throw new ParseError(`decode Dir: more than ${MAX_SALTS} salt records without an entry`, at);
+  }
 
   check(name: string, at: number): void {
     if (name <= this.#last) throw new ParseError(`decode Dir: the name ${JSON.stringify(name)} after ${JSON.stringify(this.#last)}`, at);
     this.#last = name;
+    this.#salts = 0;
   }
 }
 

@@ -9,6 +9,21 @@ import type { RowRange } from './export-batch.ts';
 import { RefCursor } from './ref-cursor.ts';
 import { SegmentRows } from './segment-rows.ts';
 
+/** Octets of a superblock that is read here: ours have 64 KiB and a reference. A larger one is read through the Store. */
+const MAX_SUPERBLOCK_SIZE = 128 * 1024;
+
+/** Octets of superblocks that one reading gives: of ours, those of some 30 MiB of content a MiB. */
+const READ_SIZE = 1024 * 1024;
+
+/** The same, of contents that are planned together. */
+const PLAN_READ_SIZE = 8 * 1024 * 1024;
+
+/** Segments, and superblocks, of contents that are planned together, at most: files of 1 MiB have some 100. */
+const MAX_PLANNED = 64 * 1024;
+
+/** References to nothing in a superblock, at most; ours have none. */
+const MAX_EMPTY = 1024;
+
 /** A superblock, and what those that it lists have below them. */
 interface Node {
   /** Undefined until it is read, and where it cannot be. */
@@ -35,12 +50,23 @@ export class ContentPlanner implements Disposable {
     this.#cursor = new RefCursor(this.hash);
   }
 
-  /** The bytes of Blocks, verified; undefined where one is not to be had at its location. */
-  read(digests: SegmentRows): (Uint8Array | undefined)[] {
+  /**
+   * The bytes of superblocks, verified; undefined where one is not to be had at its location, or larger than any of ours.
+   *
+   * @param maxSize - octets after which no more are read
+   * @returns at least the first, where there is one
+   */
+  read(digests: SegmentRows, maxSize: number = READ_SIZE): (Uint8Array | undefined)[] {
     digests.locate(this.source);
     this.#window.use(digests.pack());
     const out: (Uint8Array | undefined)[] = [];
-    for (let row = 0; row < digests.count; row++) out.push(digests.isLocated(row, row + 1) ? this.#readRow(row) : undefined);
+    let size = 0;
+    for (let row = 0; row < digests.count && size < maxSize; row++) {
+      const isReadable = digests.isLocated(row, row + 1) && digests.sizeOf(row) <= MAX_SUPERBLOCK_SIZE;
+      const bytes = isReadable ? this.#readRow(row) : undefined;
+      size += bytes?.length ?? 0;
+      out.push(bytes);
+    }
     return out;
   }
 
@@ -62,10 +88,11 @@ export class ContentPlanner implements Disposable {
    */
   plan(blocks: readonly Block[], rows: SegmentRows): (RowRange | undefined)[] {
     const nodes = this.#superblocksOf(blocks);
+    const mostRows = rows.count + MAX_PLANNED;
     const ranges = blocks.map((block, index) => {
       const firstRow = rows.count;
       const node = nodes[index];
-      const isPlanned = node === undefined ? this.#addLeaf(block, rows) : this.#addNode(node, rows);
+      const isPlanned = node === undefined ? this.#addLeaf(block, rows) : this.#addNode(node, rows, mostRows);
       return isPlanned ? { firstRow, endRow: rows.count } : undefined;
     });
     rows.locate(this.source);
@@ -110,8 +137,11 @@ export class ContentPlanner implements Disposable {
       return node;
     });
     for (const node of above) this.#addChildren(node, wanted, level);
+    let count = 0;
     for (let depth = 1; level.length > 0 && depth < MAX_TREE_DEPTH; depth++) {
-      const found = this.read(wanted);
+      count += level.length;
+      if (count > MAX_PLANNED) break;
+      const found = this.read(wanted, PLAN_READ_SIZE);
       const below: Node[] = [];
       wanted = new SegmentRows(this.hash.digestSize);
       for (const [index, node] of level.entries()) {
@@ -127,13 +157,15 @@ export class ContentPlanner implements Disposable {
     const { bytes } = node;
     const cursor = this.#cursor;
     if (bytes === undefined) return;
+    let empty = 0;
     for (let at = 0; at < bytes.length; at = cursor.next) {
       cursor.read(bytes, at);
-      if (cursor.kind === 'odd') {
+      if (cursor.span === 0) empty++;
+      if (cursor.kind === 'odd' || empty > MAX_EMPTY) {
         node.bytes = undefined;
         return;
       }
-      if (cursor.kind !== 'indirect') continue;
+      if (cursor.kind !== 'indirect' || cursor.span === 0) continue;
       wanted.stored(bytes, cursor.at, -1, 0, 0);
       const child: Node = { bytes: undefined, span: cursor.span, children: [] };
       node.children.push(child);
@@ -141,28 +173,29 @@ export class ContentPlanner implements Disposable {
     }
   }
 
-  #addNode({ bytes, span, children }: Node, rows: SegmentRows): boolean {
+  #addNode({ bytes, span, children }: Node, rows: SegmentRows, mostRows: number): boolean {
     const cursor = this.#cursor;
-    if (bytes === undefined) return false;
+    if (bytes === undefined || rows.count > mostRows) return false;
     let child = 0;
     let sum = 0;
     for (let at = 0; at < bytes.length; ) {
       cursor.read(bytes, at);
       at = cursor.next;
       sum += cursor.span;
+      if (cursor.span === 0) continue;
       switch (cursor.kind) {
         case 'hash':
-          if (cursor.span > 0) rows.stored(bytes, cursor.at, cursor.span, 0, cursor.span);
+          rows.stored(bytes, cursor.at, cursor.span, 0, cursor.span);
           break;
         case 'run':
-          if (cursor.span > 0) rows.run(bytes[cursor.at] as number, cursor.span);
+          rows.run(bytes[cursor.at] as number, cursor.span);
           break;
         case 'literal':
           rows.data(bytes.subarray(cursor.at, cursor.at + cursor.span));
           break;
         default: {
           const node = children[child++];
-          if (node === undefined || !this.#addNode(node, rows)) return false;
+          if (node === undefined || !this.#addNode(node, rows, mostRows)) return false;
         }
       }
     }

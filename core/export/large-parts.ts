@@ -1,4 +1,5 @@
 import { VtError } from '../base/errors.ts';
+import { EventTurns } from '../base/event-turns.ts';
 import { appendAll } from '../base/lists.ts';
 import type { Block } from '../block/block.ts';
 import { leavesOf, MAX_TREE_DEPTH } from '../block/tree-walk.ts';
@@ -17,6 +18,12 @@ const RUN_SIZE = 16 * 1024 * 1024;
 
 /** Superblocks read at once: each has some 16 references. */
 const SUPERBLOCKS_AT_ONCE = 256;
+
+/** References looked at before somebody else may have a turn. */
+const MAX_STEPS = 16 * 1024;
+
+/** References to nothing in a superblock, at most; ours have none. */
+const MAX_EMPTY = 1024;
 
 /** A part of a large file: octets `start` to `end`. */
 export interface LargePart {
@@ -75,7 +82,8 @@ class PartCollector {
     this.at += data.length;
   }
 
-  run(octet: number, size: number): void {
+  /** Stops after each part, so that they are taken before the next is made: a run may be of any length. */
+  *run(octet: number, size: number): Generator<void, void, undefined> {
     if (octet === 0 && this.#sparse) {
       this.end();
       this.at += size;
@@ -86,6 +94,7 @@ class PartCollector {
       const length = Math.min(RUN_SIZE, left);
       this.#room().run(octet, length);
       this.at += length;
+      if (this.isReady) yield;
     }
   }
 }
@@ -101,6 +110,8 @@ interface OpenSuperblock {
   nextChild: number;
   /** How far its references were looked through for superblocks. */
   seen: number;
+  /** References to nothing so far. */
+  empty: number;
 }
 
 /**
@@ -117,15 +128,20 @@ export async function* partsOf(
 ): AsyncGenerator<LargePart, void, undefined> {
   const collector = new PartCollector(planner.hash.digestSize, sparse);
   const steps = collect(planner, block, collector);
+  const turns = new EventTurns();
   let step = steps.next();
-  for (; step.done !== true; step = steps.next()) yield* collector.take();
+  for (; step.done !== true; step = steps.next()) {
+    const turn = turns.next(signal);
+    if (turn !== undefined) await turn;
+    yield* collector.take();
+  }
   const isWhole = step.value;
   if (!isWhole) {
     // Something rare, or something wrong: what is slow finds out.
     if (collector.at >= block.span)
       throw new VtError('ECORRUPT', 'read Block tree: its superblocks list more octets than its reference says');
     for await (const { block: leaf, from, size } of leavesOf(planner.source, block, { start: collector.at, signal })) {
-      if (leaf.kind === 'run') collector.run(leaf.octet, size);
+      if (leaf.kind === 'run') for (const _ of collector.run(leaf.octet, size)) yield* collector.take();
       else if (leaf.kind === 'literal') collector.data(leaf.data.subarray(from, from + size));
       else if (leaf.hashcode.hashName === planner.hash.name) collector.stored(leaf.hashcode.digest, 0, leaf.span, from, size);
       else {
@@ -140,7 +156,7 @@ export async function* partsOf(
 }
 
 /**
- * Collects leaves as long as there is nothing unusual; gives control whenever there are parts to take.
+ * Collects leaves as long as there is nothing unusual; gives control whenever there are parts to take, and now and then.
  *
  * @returns whether it came to the end
  */
@@ -149,7 +165,7 @@ function* collect(planner: ContentPlanner, block: Block, collector: PartCollecto
   const { refs } = block;
   const stack: OpenSuperblock[] = [];
   const open = (bytes: Uint8Array, span: number): void => {
-    stack.push({ bytes, next: 0, left: span, children: [], nextChild: 0, seen: 0 });
+    stack.push({ bytes, next: 0, left: span, children: [], nextChild: 0, seen: 0, empty: 0 });
   };
   if (refs.kind === 'literal') open(refs.data, block.span);
   else if (refs.kind === 'hash' && refs.hashcode.hashName === planner.hash.name) {
@@ -160,7 +176,9 @@ function* collect(planner: ContentPlanner, block: Block, collector: PartCollecto
   }
   if (stack.length === 0) return false;
   const cursor = new RefCursor(planner.hash);
+  let steps = 0;
   for (let node = stack.at(-1); node !== undefined; node = stack.at(-1)) {
+    if (++steps % MAX_STEPS === 0) yield;
     if (node.next >= node.bytes.length) {
       if (node.left !== 0) return false;
       stack.pop();
@@ -171,15 +189,19 @@ function* collect(planner: ContentPlanner, block: Block, collector: PartCollecto
     node.next = cursor.next;
     node.left -= cursor.span;
     if (node.left < 0) return false;
+    if (cursor.span === 0) {
+      if (++node.empty > MAX_EMPTY) return false;
+      continue;
+    }
     switch (cursor.kind) {
       case 'hash':
-        if (cursor.span > 0) collector.stored(node.bytes, cursor.at, cursor.span, 0, cursor.span);
+        collector.stored(node.bytes, cursor.at, cursor.span, 0, cursor.span);
         break;
       case 'literal':
         collector.data(node.bytes.subarray(cursor.at, cursor.at + cursor.span));
         break;
       case 'run':
-        if (cursor.span > 0) collector.run(node.bytes[cursor.at] as number, cursor.span);
+        yield* collector.run(node.bytes[cursor.at] as number, cursor.span);
         break;
       case 'indirect': {
         const { span } = cursor;
@@ -198,14 +220,20 @@ function nextChild(planner: ContentPlanner, node: OpenSuperblock, cursor: RefCur
   if (node.nextChild === node.children.length) {
     node.children.length = node.nextChild = 0;
     const wanted = new SegmentRows(planner.hash.digestSize);
+    const ends: number[] = [];
     // Those before the one that is wanted have been read.
     for (let at = Math.max(node.seen, 0); at < node.bytes.length && wanted.count < SUPERBLOCKS_AT_ONCE; at = node.seen) {
       cursor.read(node.bytes, at);
       if (cursor.kind === 'odd') break;
-      if (cursor.kind === 'indirect') wanted.stored(node.bytes, cursor.at, -1, 0, 0);
       node.seen = cursor.next;
+      if (cursor.kind !== 'indirect' || cursor.span === 0) continue;
+      wanted.stored(node.bytes, cursor.at, -1, 0, 0);
+      ends.push(cursor.next);
     }
-    appendAll(node.children, planner.read(wanted));
+    const found = planner.read(wanted);
+    appendAll(node.children, found);
+    // What was too much for one reading is looked through again.
+    if (found.length > 0 && found.length < ends.length) node.seen = ends[found.length - 1] ?? node.seen;
   }
   return node.children[node.nextChild++];
 }

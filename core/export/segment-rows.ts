@@ -163,6 +163,11 @@ export class SegmentRows {
     return true;
   }
 
+  /** Octets of a row's Block; -1 while they are not known. */
+  sizeOf(row: number): number {
+    return this.#cells[row * ROW_SIZE + CELL.size] as number;
+  }
+
   /** All of it, copied. */
   pack(): PackedSegments {
     return {

@@ -1,4 +1,5 @@
 import { CorruptBlockError, ParseError, throwIfCancelled, VtError } from '../base/errors.ts';
+import { EventTurns } from '../base/event-turns.ts';
 import type { Octets } from '../base/octets.ts';
 import type { Block, IndirectBlock } from '../block/block.ts';
 import type { BlockSource } from '../block/block-source.ts';
@@ -66,6 +67,7 @@ export class Reach {
   readonly #dirSuperblocks: DigestTable;
   readonly #dirLeaves: DigestTable;
   readonly #dirents: DigestTable;
+  readonly #turns = new EventTurns();
   #harms = 0;
   /** Harms to a node of hard links, whose names are not known yet. */
   #keepingBack: Harm[] | undefined;
@@ -154,6 +156,7 @@ export class Reach {
       const state = known.get(digest);
       if (state === CLEAN || (state === HARMED && this.#harms >= MAX_HARMS)) return state === HARMED;
     }
+    await this.#turns.next(this.#hooks.signal);
     throwIfCancelled(this.#hooks.signal);
     if (depth > MAX_TREE_DEPTH) return this.#fault(block, path, new CorruptBlockError('', '', 'nested too deep'));
     const startsWhole = isWhole();
@@ -211,6 +214,7 @@ export class Reach {
         return state === HARMED;
       }
     }
+    await this.#turns.next(this.#hooks.signal);
     throwIfCancelled(this.#hooks.signal);
     const entries: Dirent[] = [];
     try {
@@ -282,6 +286,7 @@ export class Reach {
       const state = digest === undefined ? 0 : this.#dirents.get(digest);
       if (state !== 0) return state === HARMED || harmed;
       let dirent: Dirent;
+      await this.#turns.next(this.#hooks.signal);
       try {
         dirent = decodeDirent(await readBlockBytes(this.#source, at, { signal: this.#hooks.signal }), 0).value;
       } catch (error) {

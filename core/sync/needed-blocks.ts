@@ -1,4 +1,5 @@
 import { CorruptBlockError, MissingBlockError, ParseError, throwIfCancelled } from '../base/errors.ts';
+import { EventTurns } from '../base/event-turns.ts';
 import type { Block, IndirectBlock } from '../block/block.ts';
 import type { BlockSource } from '../block/block-source.ts';
 import { DigestTable } from '../block/digest-table.ts';
@@ -89,7 +90,10 @@ export class NeededBlocks {
 
   async #run(): Promise<void> {
     const { signal, between } = this.#options;
+    const turns = new EventTurns();
     for (;;) {
+      const turn = turns.next(signal);
+      if (turn !== undefined) await turn;
       const pause = between?.();
       if (pause !== undefined) await pause;
       if (this.#failure === undefined) while (this.#active < MAX_BRANCHES && this.#start()) throwIfCancelled(signal);

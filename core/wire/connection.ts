@@ -10,9 +10,12 @@ import {
   MAX_OUTSTANDING,
   MAX_OUTSTANDING_SIZE,
   MAX_PACKET_SIZE,
+  MAX_PINGS,
+  MAX_SERVED_UNSENT_SIZE,
   MAX_UNSENT_SIZE,
   PACKET_MEMORY_SIZE,
   QUIET_MS,
+  SMALL_PACKET_SIZE,
 } from './limits.ts';
 import type { Packet } from './packet.ts';
 import { encodeHead, PacketReader } from './packet.ts';
@@ -21,6 +24,7 @@ import { encodeJson } from './payload.ts';
 import { readResponse } from './read-response.ts';
 import { RequestGate } from './request-gate.ts';
 import { END_TAG, FIRST_TAG, REQUEST, REQUEST_FLAG, RESPONSE_FLAG } from './requests.ts';
+import type { RoomShare } from './shared-room.ts';
 
 /** Two streams of octets: a socket is both. */
 export interface Link {
@@ -72,6 +76,8 @@ export interface ConnectionOptions {
   readonly maxPacketSize?: number;
   /** Where large packets have their memory from; default: some of its own. */
   readonly memory?: BufferPool | undefined;
+  /** Where what goes beyond small packets has room; without it there is always some. */
+  readonly room?: RoomShare | undefined;
   /** How long the other side may be silent; default {@link QUIET_MS} and {@link LOST_MS}. */
   readonly quietMs?: number;
   readonly lostMs?: number;
@@ -104,6 +110,12 @@ export class Connection {
   readonly #pending = new Map<number, Pending>();
   readonly #gate = new RequestGate(MAX_OUTSTANDING, MAX_OUTSTANDING_SIZE);
   readonly #waiting: Packet[] = [];
+  /** Octets that have come and are not read yet, for want of room, or because enough waits. */
+  #unread: Buffer | undefined;
+  #isWaitingForRoom = false;
+  readonly #gone = new AbortController();
+  /** Asked by the other side since it last answered something. */
+  #pings = 0;
   #running = 0;
   #nextTag = FIRST_TAG;
   #isCorked = false;
@@ -241,6 +253,7 @@ export class Connection {
     const lost = error instanceof ConnectionLostError ? error : new ConnectionLostError(this.name, errorText(error), { cause: error });
     this.#lost = lost;
     this.#waiting.length = 0;
+    this.#unread = undefined;
     this.#finish();
     for (const { settle } of [...this.#pending.values()]) settle?.(lost);
     this.#pending.clear();
@@ -266,6 +279,7 @@ export class Connection {
 
   #finish(): void {
     clearInterval(this.#quiet);
+    this.#gone.abort();
     this.#link.destroy();
     this.#onClosed?.();
   }
@@ -281,11 +295,53 @@ export class Connection {
         return;
       }
     }
+    this.#options.room?.moved(chunk.length);
+    // What comes although it was told to wait: of a chunk's size at most.
+    if (this.#unread !== undefined) this.#unread = Buffer.concat([this.#unread, chunk]);
+    else this.#read(chunk, isReused);
+  }
+
+  #read(chunk: Buffer, isReused: boolean): void {
+    const { room } = this.#options;
     try {
-      this.#reader.take(chunk, (packet) => this.#packet(packet), isReused);
+      const taken = this.#reader.take(chunk, (packet) => this.#packet(packet), {
+        isReused,
+        takeRoom: room === undefined ? undefined : (size) => room.tryTake(size),
+        isFull: () => this.#waiting.length >= MAX_OUTSTANDING,
+      });
+      if (this.#lost !== undefined || (taken === chunk.length && this.#reader.unplaced === undefined)) return;
+      const rest = chunk.subarray(taken);
+      this.#unread = isReused ? Buffer.from(rest) : rest;
+      this.#link.input.pause();
+      if (this.#reader.unplaced !== undefined) void this.#waitForRoom(this.#reader.unplaced);
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  async #waitForRoom(size: number): Promise<void> {
+    const { room } = this.#options;
+    if (room === undefined || this.#isWaitingForRoom) return;
+    this.#isWaitingForRoom = true;
+    try {
+      const giveRoom = await room.take(size, this.#gone.signal);
+      this.#isWaitingForRoom = false;
+      if (this.#lost !== undefined) giveRoom();
+      else this.#reader.place(giveRoom);
+    } catch {
+      // It has gone.
+      return;
+    }
+    this.#readOn();
+    this.#pump();
+  }
+
+  /** Reads what has come, where there is room for it now. */
+  #readOn(): void {
+    const unread = this.#unread;
+    if (unread === undefined || this.#isWaitingForRoom || this.#waiting.length >= MAX_OUTSTANDING) return;
+    this.#unread = undefined;
+    this.#read(unread, false);
   }
 
   #packet(packet: Packet): void {
@@ -293,10 +349,14 @@ export class Connection {
     if (packet.request === undefined) this.#response(packet);
     else {
       this.#trace('<', packet);
+      if (this.#options.handler === undefined && ++this.#pings > MAX_PINGS) throw new Error('it asks without end');
       if (packet.request !== REQUEST.end) {
         this.#waiting.push(packet);
         this.#pump();
-      } else if (packet.tag === END_TAG.stream) this.#ended();
+        return;
+      }
+      packet.giveRoom?.();
+      if (packet.tag === END_TAG.stream) this.#ended();
     }
   }
 
@@ -305,6 +365,8 @@ export class Connection {
     this.#trace('<', packet, pending?.request);
     if (pending === undefined || packet.channel !== 0) throw new Error(`a response to nothing that was asked: ${formatPacket(packet)}`);
     this.#greeting = undefined;
+    this.#pings = 0;
+    packet.giveRoom?.();
     this.#pending.delete(packet.tag);
     this.#gate.leave(pending.size);
     pending.settle?.(readResponse(packet, this.name));
@@ -314,50 +376,64 @@ export class Connection {
   /** Answers what waits, as far as there is room. */
   #pump(): void {
     this.#sentMs = performance.now();
-    const { handler } = this.#options;
+    const { handler, room } = this.#options;
+    const maxUnsent = room === undefined ? MAX_UNSENT_SIZE : MAX_SERVED_UNSENT_SIZE;
     const { input, output } = this.#link;
-    while (
-      this.#waiting.length > 0 &&
-      this.#running < this.#atOnce &&
-      output.writableLength <= MAX_UNSENT_SIZE &&
-      this.#lost === undefined
-    ) {
+    while (this.#waiting.length > 0 && this.#running < this.#atOnce && output.writableLength <= maxUnsent && this.#lost === undefined) {
       const packet = this.#waiting.shift() as Packet;
       this.#running++;
       void this.#answer(packet, handler).finally(() => {
+        packet.giveRoom?.();
         this.#running--;
         this.#pump();
         this.#endIfDone();
       });
     }
+    this.#readOn();
     // Whoever asks faster than it takes the answers waits.
-    if (this.#waiting.length > 0) input.pause();
+    if (this.#waiting.length > 0 || this.#unread !== undefined) input.pause();
     else if (input.isPaused()) input.resume();
   }
 
   async #answer(packet: Packet, handler: RequestHandler | undefined): Promise<void> {
-    const reply: Reply =
-      handler !== undefined
-        ? await handler.answer(packet)
-        : {
-            isDone: packet.request === REQUEST.ping,
-            payload: packet.request === REQUEST.ping ? [] : [Buffer.from('nothing is served here')],
-          };
-    if (this.#lost !== undefined) return;
-    const { json, payload = [] } = reply;
+    let reply = handler === undefined ? answerToNobody(packet) : await handler.answer(packet);
+    const { room } = this.#options;
+    let giveRoom: (() => void) | undefined;
+    if (room !== undefined && handler !== undefined && sizeOfReply(reply) > SMALL_PACKET_SIZE) {
+      giveRoom = room.tryTake(sizeOfReply(reply));
+      if (giveRoom === undefined) {
+        // It is let go until there is room for it, and then made anew.
+        const size = sizeOfReply(reply);
+        reply.release?.();
+        reply = { isDone: false };
+        giveRoom = await room.take(size, this.#gone.signal).catch(() => undefined);
+        if (giveRoom === undefined) return;
+        reply = await handler.answer(packet);
+      }
+    }
+    if (this.#lost !== undefined) {
+      giveRoom?.();
+      return;
+    }
+    const { json, payload = [], release } = reply;
     const parts = json === undefined ? payload : [encodeJson(json), ...payload];
     let size = 0;
     for (const part of parts) size += part.length;
     const flags =
       (reply.isDone ? RESPONSE_FLAG.ok : 0) | (reply.yes === true ? RESPONSE_FLAG.yes : 0) | (json === undefined ? 0 : RESPONSE_FLAG.json);
+    const sent = (): void => {
+      release?.();
+      room?.moved(size);
+      giveRoom?.();
+    };
     this.#send({ tag: packet.tag, channel: packet.channel, request: undefined, flags }, parts, size, {
       answered: packet.request,
-      release: reply.release,
+      release: release === undefined && giveRoom === undefined ? undefined : sent,
     });
   }
 
   #send(
-    head: Omit<Packet, 'payload' | 'release'>,
+    head: Omit<Packet, 'payload' | 'release' | 'giveRoom'>,
     parts: readonly Uint8Array[],
     size: number,
     { answered, release }: { readonly answered?: number | undefined; readonly release?: (() => void) | undefined } = {},
@@ -400,7 +476,7 @@ export class Connection {
   }
 
   #endIfDone(): void {
-    if (!this.#theyEnded || this.#running > 0 || this.#waiting.length > 0 || this.#pending.size > 0) return;
+    if (!this.#theyEnded || this.#running > 0 || this.#waiting.length > 0 || this.#unread !== undefined || this.#pending.size > 0) return;
     this.#sayEnd();
     if (this.#link.output.writableLength === 0 || this.#link.output.destroyed) this.#finish();
     else {
@@ -417,4 +493,15 @@ export class Connection {
     this.#send({ ...nothing, tag: END_TAG.stream }, [], 0);
     this.#link.output.end();
   }
+}
+
+function sizeOfReply({ payload = [] }: Reply): number {
+  let size = 0;
+  for (const part of payload) size += part.length;
+  return size;
+}
+
+/** What a side that serves nothing answers. */
+function answerToNobody({ request }: Packet): Reply {
+  return request === REQUEST.ping ? { isDone: true } : { isDone: false, payload: [Buffer.from('nothing is served here')] };
 }

@@ -2,12 +2,18 @@ import type { Archive } from '../archive/archive.ts';
 import type { ArchiveLine } from '../archive/archive-line.ts';
 import { formatArchiveLine, parseArchiveLine } from '../archive/archive-line.ts';
 import { notesField } from '../archive/archive-notes.ts';
-import { ParseError, ReadOnlyError, VtError } from '../base/errors.ts';
+import { ParseError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
+import { errorText } from '../base/system/system-error.ts';
+import { EMPTY_BLOCK } from '../block/block.ts';
+import { readDirBatches } from '../dirent/dir-codec.ts';
+import type { Store } from '../store/store.ts';
 import type { Reply } from './connection.ts';
-import { RESPONSE_SIZE } from './limits.ts';
+import type { TurnOptions } from './fair-turns.ts';
+import { MAX_DAMAGE_TOLD, RESPONSE_SIZE } from './limits.ts';
 import type { Json } from './payload.ts';
 import { decodeText, decodeTextAnd, encodeText } from './payload.ts';
+import { told } from './read-response.ts';
 
 /** Archives of a Store that is served, by name. Throws for what is no name. */
 export type ArchiveByName = (name: string) => Archive | undefined;
@@ -15,7 +21,10 @@ export type ArchiveByName = (name: string) => Archive | undefined;
 /** The newest entry of an archive: its line, and its number in JSON. */
 export async function answerEntryLast(archives: ArchiveByName, json: Json, payload: Uint8Array, options: OpOptions): Promise<Reply> {
   const damage: string[] = [];
-  const last = await archiveOf(archives, decodeTextAnd(payload).text).last({ ...options, onDamage: (reason) => damage.push(reason) });
+  const last = await archiveOf(archives, decodeTextAnd(payload).text).last({
+    ...options,
+    onDamage: (reason) => void (damage.length < MAX_DAMAGE_TOLD && damage.push(told(reason))),
+  });
   const more = damage.length === 0 ? {} : { damage };
   if (last === undefined) return { isDone: true, json: more };
   return { isDone: true, yes: true, json: { number: last.number, ...more }, payload: [lineOf(last, takesNotes(json))] };
@@ -36,14 +45,16 @@ function takesNotes({ notes }: Json): boolean {
 }
 
 /** Entries of an archive from a number on: lines, as many as fit in a response, and in JSON the number of the next. */
-export async function answerEntries(archives: ArchiveByName, json: Json, payload: Uint8Array, options: OpOptions): Promise<Reply> {
+export async function answerEntries(archives: ArchiveByName, json: Json, payload: Uint8Array, options: TurnOptions): Promise<Reply> {
   const { from } = json;
   const first = typeof from === 'number' && Number.isSafeInteger(from) ? from : 1;
   const damage: [number, string][] = [];
   const lines: Buffer[] = [];
   let size = 0;
   const archive = archiveOf(archives, decodeTextAnd(payload).text);
-  for await (const entry of archive.entries({ ...options, onDamage: (line, reason) => damage.push([line, reason]) })) {
+  const onDamage = (line: number, reason: string): void => void (damage.length < MAX_DAMAGE_TOLD && damage.push([line, told(reason)]));
+  for await (const entry of archive.entries({ ...options, onDamage })) {
+    await options.turn?.next();
     if (entry.number < first) continue;
     if (size >= RESPONSE_SIZE) return { isDone: true, json: { next: entry.number, ...damaged(damage) }, payload: lines };
     const line = lineOf(entry, takesNotes(json));
@@ -67,7 +78,14 @@ export interface AppendModes {
   readonly isReadOnly: boolean;
   /** No entry is dated before the newest. */
   readonly isAppendOnly: boolean;
+  /** The Store with the archive: it has to hold what is recorded. */
+  readonly store: Store;
+  /** Nanoseconds since 1970, now. */
+  readonly nowNs: bigint;
 }
+
+/** How far a client's clock may be ahead, in nanoseconds. */
+const MAX_AHEAD_NS = 300_000_000_000n;
 
 /** Appends an entry, if the newest is still the one that its writer has seen; else gives that, and says no. */
 export async function answerEntryAppend(
@@ -83,17 +101,53 @@ export async function answerEntryAppend(
   if (modes.isReadOnly) throw new ReadOnlyError('append to archive', name);
   const entry = parseArchiveLine(decodeText(line));
   if (entry === undefined) throw new ParseError('append to archive: a line that says nothing', 0);
+  await requireUsable(name, entry, modes, options);
   let newest: Buffer | undefined;
   let isStale = false;
   const appended = await archive.append(async (last) => {
     newest = last === undefined ? undefined : lineOf(last, takesNotes(json));
-    if (modes.isAppendOnly && last !== undefined && entry.whenNs < last.whenNs)
+    if (modes.isAppendOnly && last !== undefined && entry.whenNs < earliestAfter(last.whenNs, modes.nowNs))
       throw new VtError('EPERM', `append to archive "${name}": its newest entry is later, and this one would be dated back`);
     isStale = (newest?.toString('latin1') ?? '') !== seen;
     return await Promise.resolve(isStale ? undefined : entry);
   }, options);
   if (isStale) return { isDone: true, payload: newest === undefined ? [] : [newest] };
   return { isDone: true, yes: true, json: { number: appended?.number } };
+}
+
+/** Where a clock was ahead once, later entries need not wait for that time to come. */
+function earliestAfter(lastNs: bigint, nowNs: bigint): bigint {
+  const latest = nowNs - MAX_AHEAD_NS;
+  return lastNs > nowNs + MAX_AHEAD_NS ? latest : lastNs;
+}
+
+/** @throws {VtError} for an entry that others could do nothing with, or only later */
+async function requireUsable(
+  name: string,
+  { whenNs, dirent }: ArchiveLine,
+  { store, nowNs }: AppendModes,
+  options: OpOptions,
+): Promise<void> {
+  if (whenNs > nowNs + MAX_AHEAD_NS) {
+    throw new VtError('EPERM', `append to archive "${name}": its date ${isoDate(whenNs)} is ahead of the server's ${isoDate(nowNs)}`, {
+      remedy: 'set the clock',
+    });
+  }
+  if (dirent.kind !== 'dir') throw new VtError('EPERM', `append to archive "${name}": the root is a ${dirent.kind}, not a Dir`);
+  try {
+    for (const block of [dirent.block, dirent.inodes ?? EMPTY_BLOCK]) for await (const _ of readDirBatches(store, block, options)) break;
+  } catch (cause) {
+    throwIfCancelled(options.signal);
+    throw new VtError('EPERM', `append to archive "${name}": the Store does not hold the root: ${errorText(cause)}`, {
+      cause,
+      remedy: 'push it first',
+    });
+  }
+}
+
+function isoDate(whenNs: bigint): string {
+  const milliseconds = Number(whenNs / 1_000_000n);
+  return Math.abs(milliseconds) <= 8.64e15 ? new Date(milliseconds).toISOString().slice(0, 16) : `${whenNs} ns`;
 }
 
 function archiveOf(archives: ArchiveByName, name: string): Archive {

@@ -24,3 +24,32 @@ export const MAX_KEPT_PACKETS = 12;
 export const QUIET_MS = 30_000;
 /** Milliseconds without an octet from the other side after which it is taken to be gone. */
 export const LOST_MS = 90_000;
+/** The same, of a server, whose clients are many. */
+export const MAX_SERVED_UNSENT_SIZE: number = 1024 * 1024;
+/** Octets of a packet that take no room of those that clients share. */
+export const SMALL_PACKET_SIZE: number = 64 * 1024;
+/** Octets that a client of a server may have under way in any case: one packet of usual size, or one response. */
+export const OWN_ROOM_SIZE: number = 1280 * 1024;
+/** Octets that all clients of a server may have under way together beyond that. */
+export const SHARED_ROOM_SIZE: number = 48 * 1024 * 1024;
+/** Milliseconds in which who holds room that others wait for has to move {@link STALLED_SIZE} octets. */
+export const STALLED_MS = 5000;
+export const STALLED_SIZE: number = 64 * 1024;
+/** Requests of all clients that are worked at at a time. */
+export const MAX_TURNS = 8;
+/** Octets of the JSON of a request, at most. */
+export const MAX_REQUEST_JSON_SIZE: number = 64 * 1024;
+/** Octets of the JSON of a response, at most. */
+export const MAX_RESPONSE_JSON_SIZE: number = 1024 * 1024;
+/** Octets that a ping carries, at most. */
+export const MAX_PING_SIZE = 64;
+/** Pings that come without a response to what was asked, at most: one comes in 30 s. */
+export const MAX_PINGS = 1000;
+/** Characters of a text of the other side that are shown. */
+export const MAX_TOLD = 400;
+/** Superblocks looked at for whoever asks whether all below one is there; with more of them the answer is no. */
+export const MAX_WALKED = 16_384;
+/** Faults of an archive that are told with its entries. */
+export const MAX_DAMAGE_TOLD = 100;
+/** Octets to which records of a client are unpacked at a time, unless one alone has more. */
+export const MAX_UNPACKED_SIZE: number = 8 * 1024 * 1024;

@@ -1,6 +1,7 @@
 import { bsuintSize, decodeBsuint, writeBsuint } from '../base/bsuint.ts';
 import type { BufferPool } from '../base/buffer-pool.ts';
 import { ParseError } from '../base/errors.ts';
+import { SMALL_PACKET_SIZE } from './limits.ts';
 
 /** Bits of a packet's first flags; what is above them belongs to the request or response. */
 const FLAG_CHANNEL = 0x01;
@@ -26,10 +27,15 @@ export interface Packet {
   readonly payload: Uint8Array;
   /** Lets the payload's memory be used for other packets: for whoever knows that nobody looks at it any more. */
   readonly release?: (() => void) | undefined;
+  /** Gives back the room that the packet takes, once it is dealt with. */
+  readonly giveRoom?: (() => void) | undefined;
 }
 
+/** Room for a packet: taken at once, or not yet. */
+export type TakeRoom = (size: number) => (() => void) | undefined;
+
 /** The octets of a packet before its payload, its length among them. */
-export function encodeHead(packet: Omit<Packet, 'payload' | 'release'>, payloadSize: number): Buffer {
+export function encodeHead(packet: Omit<Packet, 'payload' | 'release' | 'giveRoom'>, payloadSize: number): Buffer {
   const { tag, channel, request, flags } = packet;
   const allFlags = flags * APPLICATION_SHIFT + (channel === 0 ? 0 : FLAG_CHANNEL) + (request === undefined ? 0 : FLAG_REQUEST);
   const inner =
@@ -74,11 +80,18 @@ export class PacketReader {
   /** Octets of a packet's length, of a packet that has not begun. */
   readonly #length = Buffer.alloc(16);
   #lengthSize = 0;
+  /** Octets of the chunk at hand that the length took. */
+  #lengthRead = 0;
   /** A packet that has begun. */
   #body: Buffer | undefined;
   /** Octets that it will have; the buffer grows as they come, so that an announcement alone takes no memory. */
   #size = 0;
   #done = 0;
+  /** Octets of a packet that has yet to get room. */
+  #unplaced: number | undefined;
+  /** Room that was found for it meanwhile. */
+  #placed: (() => void) | undefined;
+  #giveRoom: (() => void) | undefined;
   /** Octets of the stream before what is read now, for messages. */
   #position = 0;
 
@@ -93,51 +106,104 @@ export class PacketReader {
 
   /** Whether a packet has begun and not ended. */
   get isWithin(): boolean {
-    return this.#lengthSize > 0 || this.#body !== undefined;
+    return this.#lengthSize > 0 || this.#unplaced !== undefined || this.#body !== undefined;
+  }
+
+  /** Octets of the packet for which there was no room. */
+  get unplaced(): number | undefined {
+    return this.#unplaced;
+  }
+
+  /** There is room for the packet that had none. @param giveRoom - gives it back */
+  place(giveRoom: () => void): void {
+    this.#placed = giveRoom;
   }
 
   /**
    * Takes the next octets of the stream.
    *
    * @param onPacket - gets each packet that they complete
-   * @param isReused - the chunk's memory is soon used for others; else payloads of packets that lie whole in it are views of it
+   * @param how.isReused - the chunk's memory is soon used for others; else payloads of packets that lie whole in it are views of it
+   * @param how.takeRoom - asked before a packet that is not small is read
+   * @param how.isFull - asked after each packet: no more are wanted now
+   * @returns octets taken: all of them, or fewer where there was no room, or it was full
    * @throws {ParseError} for what is no packet, or too large a one: the stream cannot be read any further
    */
-  take(chunk: Buffer, onPacket: (packet: Packet) => void, isReused = false): void {
+  take(
+    chunk: Buffer,
+    onPacket: (packet: Packet) => void,
+    how: { readonly isReused?: boolean; readonly takeRoom?: TakeRoom | undefined; readonly isFull?: () => boolean } = {},
+  ): number {
+    const { isReused = false, takeRoom, isFull } = how;
     let at = 0;
-    while (at < chunk.length) {
+    while (at < chunk.length || this.#unplaced !== undefined) {
       if (this.#body !== undefined) {
-        const wanted = Math.min(chunk.length - at, this.#size - this.#done);
-        const body = this.#grown(this.#body, this.#done + wanted);
-        chunk.copy(body, this.#done, at, at + wanted);
-        at += wanted;
-        this.#done += wanted;
-        if (this.#done < this.#size) break;
-        this.#body = undefined;
-        const packet = decodePacket(body.subarray(0, this.#size));
-        onPacket(this.#memory === undefined ? packet : { ...packet, release: () => this.#memory?.give(body) });
-        continue;
+        at = this.#fill(this.#body, chunk, at, onPacket);
+      } else {
+        const size = this.#unplaced ?? this.#readLength(chunk, at);
+        if (this.#unplaced === undefined) at += this.#lengthRead;
+        if (size === undefined) continue;
+        this.#unplaced = undefined;
+        if (takeRoom !== undefined && size > SMALL_PACKET_SIZE) {
+          this.#giveRoom = this.#placed ?? takeRoom(size);
+          this.#placed = undefined;
+          if (this.#giveRoom === undefined) {
+            this.#unplaced = size;
+            break;
+          }
+        }
+        if (chunk.length - at >= size) {
+          const body = chunk.subarray(at, at + size);
+          at += size;
+          this.#give(decodePacket(isReused ? Buffer.from(body) : body), onPacket);
+        } else {
+          this.#body = this.#newBody(Math.min(size, USUAL_SIZE));
+          this.#size = size;
+          this.#done = 0;
+          continue;
+        }
       }
-      const octet = chunk[at] as number;
+      if (this.#body === undefined && isFull?.() === true) break;
+    }
+    this.#position += at;
+    return at;
+  }
+
+  /** Reads a length, or as much of it as there is. */
+  #readLength(chunk: Buffer, from: number): number | undefined {
+    let at = from;
+    while (at < chunk.length) {
+      const octet = chunk[at++] as number;
       this.#length[this.#lengthSize++] = octet;
-      at++;
+      this.#lengthRead = at - from;
       if (octet >= 0x80) {
         if (this.#lengthSize >= this.#length.length) throw this.#error('the length of a packet does not end', at);
         continue;
       }
       const size = this.#sizeOfPacket(at);
       this.#lengthSize = 0;
-      if (chunk.length - at >= size) {
-        const body = chunk.subarray(at, at + size);
-        at += size;
-        onPacket(decodePacket(isReused ? Buffer.from(body) : body));
-      } else {
-        this.#body = this.#newBody(Math.min(size, USUAL_SIZE));
-        this.#size = size;
-        this.#done = 0;
-      }
+      return size;
     }
-    this.#position += chunk.length;
+    return undefined;
+  }
+
+  #fill(begun: Buffer, chunk: Buffer, at: number, onPacket: (packet: Packet) => void): number {
+    const wanted = Math.min(chunk.length - at, this.#size - this.#done);
+    const body = this.#grown(begun, this.#done + wanted);
+    chunk.copy(body, this.#done, at, at + wanted);
+    this.#done += wanted;
+    if (this.#done === this.#size) {
+      this.#body = undefined;
+      const packet = decodePacket(body.subarray(0, this.#size));
+      this.#give(this.#memory === undefined ? packet : { ...packet, release: () => this.#memory?.give(body) }, onPacket);
+    }
+    return at + wanted;
+  }
+
+  #give(packet: Packet, onPacket: (packet: Packet) => void): void {
+    const giveRoom = this.#giveRoom;
+    this.#giveRoom = undefined;
+    onPacket(giveRoom === undefined ? packet : { ...packet, giveRoom });
   }
 
   #newBody(size: number): Buffer {

@@ -5,6 +5,7 @@ import type { HashName } from '../block/hash.ts';
 import { hashByEnumeration, hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { decodeHashcode, writeHashcode } from '../block/hashcode.ts';
+import { MAX_RESPONSE_JSON_SIZE } from './limits.ts';
 
 // Payloads of requests and responses. @see vt(7), "PACKET PROTOCOL"
 
@@ -19,9 +20,13 @@ export function encodeJson(value: Json): Buffer {
   return Buffer.concat([encodeBsuint(text.length), text]);
 }
 
-/** @throws {ParseError} where there is no JSON object */
-export function decodeJson(payload: Uint8Array): { readonly json: Json; readonly rest: Uint8Array } {
+/** @throws {ParseError} where there is no JSON object, or one of more than `maxSize` octets */
+export function decodeJson(
+  payload: Uint8Array,
+  maxSize: number = MAX_RESPONSE_JSON_SIZE,
+): { readonly json: Json; readonly rest: Uint8Array } {
   const { value, next } = decodeBsdata(payload, 0);
+  if (value.length > maxSize) throw new ParseError(`read payload: JSON of ${value.length} octets, where ${maxSize} are allowed`, 0);
   let json: unknown;
   try {
     json = JSON.parse(utf8.decode(value));

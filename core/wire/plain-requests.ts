@@ -1,17 +1,20 @@
 import { encodeBsuint } from '../base/bsuint.ts';
-import { ReadOnlyError, VtError } from '../base/errors.ts';
+import { ByteWriter } from '../base/byte-writer.ts';
+import { MissingBlockError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
-import type { Block } from '../block/block.ts';
-import { decodeBlockref } from '../block/blockref.ts';
+import type { Block, HashBlock } from '../block/block.ts';
+import { UNKNOWN_SPAN } from '../block/block.ts';
+import { digestKey, digestOfKey } from '../block/digest-key.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
-import { hashcodeLabel } from '../block/hashcode.ts';
-import { MAX_TREE_DEPTH } from '../block/tree-walk.ts';
+import { writeHashcode } from '../block/hashcode.ts';
+import { readSuperblock } from '../block/tree-walk.ts';
 import type { Enumeration } from '../store/capabilities.ts';
 import { capability } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
 import type { Reply } from './connection.ts';
-import { MAX_PACKET_SIZE } from './limits.ts';
+import type { TurnOptions } from './fair-turns.ts';
+import { MAX_PACKET_SIZE, MAX_WALKED } from './limits.ts';
 import type { Packet } from './packet.ts';
 import type { HashcodeRange } from './payload.ts';
 import { decodeAdd, decodeOneHashcode, decodeRange, decodeText, decodeTextAnd, encodeHashcode } from './payload.ts';
@@ -33,7 +36,7 @@ export interface PlainService {
 }
 
 /** Answers a request that the Python vt knows; undefined for any other. */
-export async function answerPlain(packet: Packet, service: PlainService, options: OpOptions): Promise<Reply | undefined> {
+export async function answerPlain(packet: Packet, service: PlainService, options: TurnOptions): Promise<Reply | undefined> {
   const { store } = service;
   const { payload } = packet;
   switch (packet.request) {
@@ -51,12 +54,15 @@ export async function answerPlain(packet: Packet, service: PlainService, options
       await store.flush(options);
       return { isDone: true };
     case REQUEST.hashcodes:
-      return { isDone: true, payload: (await listed(store, decodeRange(packet.flags, payload), options)).map(encodeHashcode) };
+      return { isDone: true, payload: [(await listed(store, decodeRange(packet.flags, payload), options)).hashcodes] };
     case REQUEST.hashcodesHash:
       return await hashOfHashcodes(store, decodeRange(packet.flags, payload), options);
     case REQUEST.length: {
       let count = 0;
-      for await (const _ of enumerated(store)(options)) count++;
+      for await (const _ of enumerated(store)(options)) {
+        count++;
+        await options.turn?.next();
+      }
       return { isDone: true, payload: [encodeBsuint(count)] };
     }
     case REQUEST.containsIndirect:
@@ -112,21 +118,28 @@ function enumerated(store: Store): Enumeration['hashcodes'] {
   return enumeration.hashcodes.bind(enumeration);
 }
 
-async function listed(store: Store, range: HashcodeRange, options: OpOptions): Promise<HashCode[]> {
+/** Hashcodes one after the other, as they are sent. */
+interface Listed {
+  readonly hashcodes: Uint8Array;
+  readonly count: number;
+}
+
+async function listed(store: Store, range: HashcodeRange, options: TurnOptions): Promise<Listed> {
   const { hashName, start, isAfter, length } = range;
   if (hashName !== store.hashName || (start !== undefined && start.hashName !== store.hashName))
     throw new VtError('EFAILED', `list Blocks of Store "${store.name}": its hash function is ${store.hashName}, not ${hashName}`);
   const after = start === undefined ? undefined : isAfter ? start.digest : before(start.digest);
   const most = Math.floor((MAX_PACKET_SIZE - 64) / (1 + hashByName(store.hashName).digestSize));
-  const found: HashCode[] = [];
+  const writer = new ByteWriter(4096);
+  let count = 0;
   for await (const hashcode of enumerated(store)({ ...options, after })) {
+    await options.turn?.next();
     if (after !== undefined && Buffer.compare(hashcode.digest, after) <= 0) continue;
-    found.push(hashcode);
-    if (found.length === length) break;
-    if (found.length > most)
-      throw new VtError('EFAILED', `list Blocks of Store "${store.name}": there are more than ${most}; ask for parts`);
+    writeHashcode(writer, hashcode);
+    if (++count === length) break;
+    if (count > most) throw new VtError('EFAILED', `list Blocks of Store "${store.name}": there are more than ${most}; ask for parts`);
   }
-  return found;
+  return { hashcodes: writer.take(), count };
 }
 
 /** The digest before another in order; undefined before the first. */
@@ -141,38 +154,59 @@ function before(digest: Uint8Array): Uint8Array | undefined {
 }
 
 /** The hash of the hash of the digests, and the last of them: as the Python vt does it. */
-async function hashOfHashcodes(store: Store, range: HashcodeRange, options: OpOptions): Promise<Reply> {
+async function hashOfHashcodes(store: Store, range: HashcodeRange, options: TurnOptions): Promise<Reply> {
   if (range.length === 0) throw new VtError('EFAILED', 'hash hashcodes: expected their number');
   const { hashName } = store;
   const hash = hashByName(hashName);
-  const found = await listed(store, range, options);
-  const digest = hash.digest(hash.digest(Buffer.concat(found.map((one) => one.digest))));
-  const last = found.at(-1);
-  return { isDone: true, payload: [encodeHashcode({ hashName, digest }), ...(last === undefined ? [] : [encodeHashcode(last)])] };
+  const { hashcodes, count } = await listed(store, range, options);
+  const size = count === 0 ? 0 : hashcodes.length / count;
+  const digests = Buffer.alloc(count * hash.digestSize);
+  for (let i = 0; i < count; i++) digests.set(hashcodes.subarray((i + 1) * size - hash.digestSize, (i + 1) * size), i * hash.digestSize);
+  const digest = hash.digest(hash.digest(digests));
+  return {
+    isDone: true,
+    payload: [encodeHashcode({ hashName, digest }), ...(count === 0 ? [] : [hashcodes.subarray((count - 1) * size)])],
+  };
 }
 
-/** Whether a superblock is there and everything below it. */
-async function isComplete(store: Store, top: HashCode, options: OpOptions): Promise<boolean> {
-  let level: HashCode[] = [top];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > MAX_TREE_DEPTH)
-      throw new VtError('ECORRUPT', `look below ${hashcodeLabel(top)}: superblocks nest deeper than ${MAX_TREE_DEPTH}`);
-    const below: HashCode[] = [];
-    for (const hashcode of level) {
-      const data = await store.get(hashcode, options);
-      if (data === undefined) return false;
-      const leaves: HashCode[] = [];
-      for (let at = 0; at < data.length; ) {
-        const { value, next } = decodeBlockref(data, at);
-        for (let block: Block | undefined = value; block !== undefined; block = block.kind === 'sub' ? block.base : undefined) {
-          if (block.kind === 'hash') leaves.push(block.hashcode);
-          else if (block.kind === 'indirect' && block.refs.kind === 'hash') below.push(block.refs.hashcode);
-        }
-        at = next;
+/**
+ * Whether a superblock is there and everything below it. Each is looked at once, whatever refers to it. Of more than {@link MAX_WALKED}
+ * nobody is told that they are there: whoever asked asks for parts, or adds what it has.
+ *
+ * @throws {CorruptBlockError} for one that is no superblock
+ */
+async function isComplete(store: Store, top: HashCode, options: TurnOptions): Promise<boolean> {
+  const { hashName } = store;
+  const seen = new Set([digestKey(top.digest)]);
+  // A Set gives what is added to it meanwhile as well.
+  for (const key of seen) {
+    await options.turn?.next();
+    throwIfCancelled(options.signal);
+    if (seen.size > MAX_WALKED) return false;
+    const refs: HashBlock = { kind: 'hash', span: UNKNOWN_SPAN, hashcode: { hashName, digest: digestOfKey(key) } };
+    const leaves: HashCode[] = [];
+    try {
+      for (const child of await readSuperblock(store, { kind: 'indirect', span: UNKNOWN_SPAN, refs }, options.signal)) {
+        const { hashcode, isSuperblock } = hashedPartOf(child);
+        if (hashcode === undefined) continue;
+        if (!isSuperblock) leaves.push(hashcode);
+        else if (hashcode.hashName === hashName) seen.add(digestKey(hashcode.digest));
+        else return false;
       }
-      if ((await store.has(leaves, options)).includes(false)) return false;
+    } catch (error) {
+      if (error instanceof MissingBlockError) return false;
+      throw error;
     }
-    level = below;
+    if ((await store.has(leaves, options)).includes(false)) return false;
   }
   return true;
+}
+
+/** The stored Block that a reference needs first. */
+function hashedPartOf(reference: Block): { readonly hashcode: HashCode | undefined; readonly isSuperblock: boolean } {
+  let block = reference;
+  while (block.kind === 'sub') block = block.base;
+  const isSuperblock = block.kind === 'indirect';
+  const hashed = block.kind === 'indirect' ? block.refs : block;
+  return { hashcode: hashed.kind === 'hash' ? hashed.hashcode : undefined, isSuperblock };
 }

@@ -1,5 +1,6 @@
 import { CorruptBlockError, VtError } from '../base/errors.ts';
 import type { Response } from './connection.ts';
+import { MAX_TOLD } from './limits.ts';
 import type { Packet } from './packet.ts';
 import type { Json } from './payload.ts';
 import { decodeJson } from './payload.ts';
@@ -24,8 +25,8 @@ const LABEL = /^[a-z0-9-]{1,32}:[0-9a-f]{2,128}$/;
 
 function errorOfReply(json: Json | undefined, payload: Uint8Array, name: string): VtError {
   const { code, reason, remedy, block } = json ?? {};
-  const text = typeof reason === 'string' ? reason : Buffer.from(payload).toString('utf8');
-  const options = typeof remedy === 'string' ? { remedy } : {};
+  const text = told(typeof reason === 'string' ? reason : Buffer.from(payload.subarray(0, 4 * MAX_TOLD)).toString('utf8'));
+  const options = typeof remedy === 'string' ? { remedy: told(remedy) } : {};
   if (code === 'ECORRUPT' && typeof block === 'string' && LABEL.test(block)) {
     const known = `get Block ${block} from `;
     return new CorruptBlockError(block, name, text.startsWith(known) ? text.slice(known.length) : text, options);
@@ -35,4 +36,9 @@ function errorOfReply(json: Json | undefined, payload: Uint8Array, name: string)
     `Store "${name}": ${text === '' ? 'it says no more than that it failed' : text}`,
     options,
   );
+}
+
+/** A text of the other side, as far as it is worth showing. */
+export function told(text: string): string {
+  return text.length <= MAX_TOLD ? text : `${text.slice(0, MAX_TOLD)}…`;
 }

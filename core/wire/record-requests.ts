@@ -6,11 +6,14 @@ import { digestKey } from '../block/digest-key.ts';
 import { hashByName } from '../block/hash.ts';
 import type { RecordSource } from '../store/capabilities.ts';
 import { capability } from '../store/capability.ts';
+import { recordSlices } from '../store/records/check-records.ts';
+import type { RecordBatch } from '../store/records/record-batch.ts';
 import { answeredBy, packRecords, unpackRecords } from '../store/records/record-batch.ts';
 import type { RecordChecker } from '../store/records/record-checker.ts';
 import type { DigestedBlock, Store } from '../store/store.ts';
 import type { Reply } from './connection.ts';
-import { MAX_BATCH_COUNT, RESPONSE_SIZE } from './limits.ts';
+import type { TurnOptions } from './fair-turns.ts';
+import { MAX_BATCH_COUNT, MAX_UNPACKED_SIZE, RESPONSE_SIZE } from './limits.ts';
 import type { Packet } from './packet.ts';
 import { countDigests, encodeBits } from './payload.ts';
 
@@ -172,21 +175,36 @@ async function gotten(store: Store, digests: readonly Uint8Array[], options: OpO
   return { answered, images: blocks.length === 0 ? [] : [packRecords(blocks, hash, 'none').image] };
 }
 
-/** Adds the Blocks of records, having verified them. */
+/**
+ * Adds the Blocks of records, having verified them: so many at a time as are {@link MAX_UNPACKED_SIZE} when they are unpacked, others
+ * having turns in between.
+ */
 export async function answerAddRecords(
   store: Store,
   checker: RecordChecker,
   isReadOnly: boolean,
   { payload, release }: Pick<Packet, 'payload' | 'release'>,
-  options: OpOptions,
+  options: TurnOptions,
 ): Promise<Reply> {
   if (isReadOnly) throw new ReadOnlyError('add to', store.name);
   const hash = hashByName(store.hashName);
   const image = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
-  const batch = await checker.check(image, MAX_BATCH_COUNT, 'the connection');
-  const sink = capability(store, 'recordSink');
-  const isNew =
-    sink === undefined ? await store.addBatch(unpackRecords(batch, hash.digestSize), options) : await sink.addRecords(batch, options);
+  const isNew: Uint8Array[] = [];
+  let left = MAX_BATCH_COUNT;
+  for (const slice of recordSlices(image, hash, MAX_UNPACKED_SIZE)) {
+    const turn = options.turn?.next();
+    if (turn !== undefined) await turn;
+    const batch = await checker.check(slice.image, left, 'the connection', slice.unpackedSize);
+    left -= batch.count;
+    isNew.push(await addChecked(store, batch, hash.digestSize, options));
+  }
   release?.();
-  return { isDone: true, payload: [encodeBits(isNew)] };
+  const [only] = isNew;
+  return { isDone: true, payload: [encodeBits(only !== undefined && isNew.length === 1 ? only : Buffer.concat(isNew))] };
+}
+
+async function addChecked(store: Store, batch: RecordBatch, digestSize: number, options: OpOptions): Promise<Uint8Array> {
+  const sink = capability(store, 'recordSink');
+  if (sink !== undefined) return await sink.addRecords(batch, options);
+  return Uint8Array.from(await store.addBatch(unpackRecords(batch, digestSize), options), Number);
 }

@@ -2,15 +2,13 @@ import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { connect, createServer, type Server } from 'node:net';
 import { dirname } from 'node:path';
-import { BufferPool } from '../base/buffer-pool.ts';
 import { VtError } from '../base/errors.ts';
 import { makeFolders } from '../base/system/make-folders.ts';
 import { peerUid } from '../base/system/peer-credentials.ts';
 import { errorReason } from '../base/system/system-error.ts';
 import type { Link } from './connection.ts';
-import { MAX_KEPT_PACKETS, PACKET_MEMORY_SIZE } from './limits.ts';
 import type { ServedClient } from './serve-streams.ts';
-import { refuseLink, serveLink } from './serve-streams.ts';
+import { newShared, refuseLink, serveLink } from './serve-streams.ts';
 import { acceptLink } from './socket-link.ts';
 import type { StoreService } from './store-session.ts';
 import type { TlsKeys } from './tls-keys.ts';
@@ -59,7 +57,7 @@ export interface SocketServer extends AsyncDisposable {
  */
 export async function serveSockets(address: ListenAddress, options: ServeOptions): Promise<SocketServer> {
   const { service, uid, maxClients = MAX_CLIENTS, trace, onNotice, welcomeMs, tls } = options;
-  const memory = new BufferPool(PACKET_MEMORY_SIZE, MAX_KEPT_PACKETS);
+  const shared = newShared();
   const clients = new Set<ServedClient>();
   let count = 0;
   let refused = 0;
@@ -95,7 +93,7 @@ export async function serveSockets(address: ListenAddress, options: ServeOptions
       strange.fail(new Error('others came'));
     }
     const client = serveLink(link, name, service, {
-      memory,
+      shared,
       trace: trace === undefined ? undefined : (line) => trace(`${name} ${line}`),
       ...(welcomeMs === undefined ? {} : { welcomeMs }),
     });

@@ -1,7 +1,9 @@
-import type { BufferPool } from '../base/buffer-pool.ts';
+import { BufferPool } from '../base/buffer-pool.ts';
 import type { Link, Reply } from './connection.ts';
 import { Connection } from './connection.ts';
-import { MAX_PACKET_SIZE, MAX_STRANGE_PACKET_SIZE, WELCOME_MS } from './limits.ts';
+import { FairTurns } from './fair-turns.ts';
+import { MAX_KEPT_PACKETS, MAX_PACKET_SIZE, MAX_STRANGE_PACKET_SIZE, MAX_TURNS, PACKET_MEMORY_SIZE, WELCOME_MS } from './limits.ts';
+import { SharedRoom } from './shared-room.ts';
 import type { StoreService } from './store-session.ts';
 import { StoreSession } from './store-session.ts';
 
@@ -22,17 +24,31 @@ export interface ServeLinkOptions {
   readonly trace?: ((line: string) => void) | undefined;
   /** Milliseconds in which a client has to become welcome; 0 for any time. Default {@link WELCOME_MS}. */
   readonly welcomeMs?: number;
-  /** Where large packets have their memory from: one for all clients of a server, so that idle ones keep none. */
-  readonly memory?: BufferPool | undefined;
+  /** What it shares with the other clients of a server; default something of its own. */
+  readonly shared?: SharedByClients | undefined;
+}
+
+/** What the clients of a server share, so that none takes it all. */
+export interface SharedByClients {
+  /** Where large packets have their memory from: idle clients keep none. */
+  readonly memory: BufferPool;
+  readonly room: SharedRoom;
+  readonly turns: FairTurns;
+}
+
+/** What clients of a server are going to share. */
+export function newShared(): SharedByClients {
+  return { memory: new BufferPool(PACKET_MEMORY_SIZE, MAX_KEPT_PACKETS), room: new SharedRoom(), turns: new FairTurns(MAX_TURNS) };
 }
 
 /** Serves Stores over one connection, whatever it is. */
 export function serveLink(link: Link, name: string, service: StoreService, options: ServeLinkOptions = {}): ServedClient {
-  const { trace, memory, welcomeMs = WELCOME_MS } = options;
+  const { trace, welcomeMs = WELCOME_MS, shared: { memory, room, turns } = newShared() } = options;
   const gone = new AbortController();
   let isWelcome = false;
   const session = new StoreSession(
     service,
+    turns,
     gone.signal,
     () => connection.watch(),
     () => {
@@ -43,10 +59,12 @@ export function serveLink(link: Link, name: string, service: StoreService, optio
     },
   );
   const maxPacketSize = service.secret === undefined ? MAX_PACKET_SIZE : MAX_STRANGE_PACKET_SIZE;
-  const connection = new Connection(link, { name, handler: session, trace, maxPacketSize, memory });
+  const share = room.share(() => connection.fail(new Error('others waited for the memory that it held, and it did not go on')));
+  const connection = new Connection(link, { name, handler: session, trace, maxPacketSize, memory, room: share });
   const timer = welcomeMs === 0 ? undefined : setTimeout(() => connection.fail(new Error('it said nothing in time')), welcomeMs);
   void connection.closed.then(() => {
     clearTimeout(timer);
+    share.close();
     gone.abort();
   });
   return {

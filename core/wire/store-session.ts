@@ -6,9 +6,12 @@ import { canWrite, capability } from '../store/capability.ts';
 import type { RecordCheckers } from '../store/records/record-checker.ts';
 import type { Store } from '../store/store.ts';
 import type { Reply, RequestHandler } from './connection.ts';
-import type { ArchiveByName } from './entry-requests.ts';
+import type { AppendModes, ArchiveByName } from './entry-requests.ts';
 import { answerEntries, answerEntryAppend, answerEntryLast } from './entry-requests.ts';
+import type { FairTurns, Turn } from './fair-turns.ts';
+import { TurnTaker } from './fair-turns.ts';
 import { describeStore, isSameProof, newNonce, PROTOCOL_VERSION, proofOf } from './hello.ts';
+import { MAX_PING_SIZE, MAX_REQUEST_JSON_SIZE } from './limits.ts';
 import type { Packet } from './packet.ts';
 import type { Json } from './payload.ts';
 import { decodeJson } from './payload.ts';
@@ -35,6 +38,8 @@ export interface StoreService {
   readonly isReadOnly: boolean;
   /** Archives grow in the order of time alone. */
   readonly isAppendOnly?: boolean;
+  /** Milliseconds since 1970, now; default the clock of this machine. */
+  readonly nowMs?: () => number;
   /** What clients have to know. */
   readonly secret?: Uint8Array | undefined;
   /** Names this process. */
@@ -46,6 +51,8 @@ export interface StoreService {
 /** Serves one client. */
 export class StoreSession implements RequestHandler {
   readonly #service: StoreService;
+  readonly #turns: FairTurns;
+  readonly #taker = new TurnTaker();
   readonly #signal: AbortSignal;
   readonly #onHello: () => void;
   readonly #onWelcome: () => void;
@@ -58,12 +65,14 @@ export class StoreSession implements RequestHandler {
   readonly #adds = new Set<Promise<Reply>>();
 
   /**
+   * @param turns - those of all clients
    * @param signal - fires when the client has gone
    * @param onHello - called once the client has said hello: then it answers pings
    * @param onWelcome - called once the client has said something, and has shown that it knows the secret where there is one
    */
-  constructor(service: StoreService, signal: AbortSignal, onHello: () => void, onWelcome: () => void) {
+  constructor(service: StoreService, turns: FairTurns, signal: AbortSignal, onHello: () => void, onWelcome: () => void) {
     this.#service = service;
+    this.#turns = turns;
     this.#signal = signal;
     this.#onHello = onHello;
     this.#onWelcome = onWelcome;
@@ -80,8 +89,10 @@ export class StoreSession implements RequestHandler {
     try {
       if (this.#isAdmitted) this.#onWelcome();
       if (packet.channel !== 0) throw new PlainError('unknown channel %d');
-      const adding = packet.request === REQUEST.addRecords || packet.request === REQUEST.add ? this.#answer(packet) : undefined;
-      if (adding === undefined) return await this.#answer(packet);
+      // One that failed has been told so itself. Who waits for others has no turn meanwhile.
+      if (packet.request === REQUEST.flush) await Promise.allSettled(this.#adds);
+      const adding = packet.request === REQUEST.addRecords || packet.request === REQUEST.add ? this.#inTurn(packet) : undefined;
+      if (adding === undefined) return await this.#inTurn(packet);
       this.#adds.add(adding);
       try {
         return await adding;
@@ -93,17 +104,26 @@ export class StoreSession implements RequestHandler {
     }
   }
 
-  async #answer(packet: Packet): Promise<Reply> {
+  async #inTurn(packet: Packet): Promise<Reply> {
+    const turn = await this.#turns.enter(this.#taker, this.#signal);
+    try {
+      return await this.#answer(packet, turn);
+    } finally {
+      turn.end();
+    }
+  }
+
+  async #answer(packet: Packet, turn: Turn): Promise<Reply> {
     const { request = -1 } = packet;
     const { json, rest: payload } =
-      (packet.flags & REQUEST_FLAG.json) === 0 ? { json: {}, rest: packet.payload } : decodeJson(packet.payload);
+      (packet.flags & REQUEST_FLAG.json) === 0 ? { json: {}, rest: packet.payload } : decodeJson(packet.payload, MAX_REQUEST_JSON_SIZE);
     if (request === REQUEST.hello) return this.#hello(json);
     if (request === REQUEST.authenticate) return this.#authenticate(json);
-    if (request === REQUEST.ping) return { isDone: true, payload: [payload] };
+    if (request === REQUEST.ping) return { isDone: true, payload: [payload.slice(0, MAX_PING_SIZE)] };
     if (!this.#isAdmitted) throw new VtError('EPERM', `${requestName(request)}: not before the secret was shown`);
     const { store, archive, plainArchives } = this.#opened();
     const isReadOnly = this.#service.isReadOnly || !canWrite(store);
-    const options = { signal: this.#signal };
+    const options = { signal: this.#signal, turn };
     const archives: ArchiveByName = archive ?? (() => undefined);
     switch (request) {
       case REQUEST.has:
@@ -126,15 +146,18 @@ export class StoreSession implements RequestHandler {
       case REQUEST.entries:
         return await answerEntries(archives, json, payload, options);
       case REQUEST.entryAppend:
-        return await answerEntryAppend(archives, { isReadOnly, isAppendOnly: this.#service.isAppendOnly === true }, json, payload, options);
+        return await answerEntryAppend(archives, this.#appendModes(store, isReadOnly), json, payload, options);
       default: {
-        // One that failed has been told so itself.
-        if (request === REQUEST.flush) await Promise.allSettled(this.#adds);
         const reply = await answerPlain({ ...packet, payload }, { store, isReadOnly, archives: plainArchives }, options);
         if (reply !== undefined) return reply;
         throw new VtError('EUNSUPPORTED', `${requestName(request)}: not known here`);
       }
     }
+  }
+
+  #appendModes(store: Store, isReadOnly: boolean): AppendModes {
+    const { isAppendOnly = false, nowMs = Date.now } = this.#service;
+    return { isReadOnly, isAppendOnly, store, nowNs: BigInt(Math.floor(nowMs())) * 1_000_000n };
   }
 
   #opened(): StoreExport {

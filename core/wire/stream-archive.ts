@@ -5,6 +5,7 @@ import { ParseError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import { encodeAppend, lineOf } from './entry-requests.ts';
 import { encodeText } from './payload.ts';
+import { told } from './read-response.ts';
 import { REQUEST } from './requests.ts';
 import type { StreamClient } from './stream-client.ts';
 
@@ -27,28 +28,31 @@ export class StreamArchive implements Archive {
       payload,
     } = await this.#client.request(REQUEST.entryLast, { json: { notes: true }, payload: [encodeText(this.#archive)] }, options.signal);
     const { damage, number } = json;
-    if (Array.isArray(damage)) for (const reason of damage) options.onDamage?.(String(reason));
+    if (Array.isArray(damage)) for (const reason of damage) options.onDamage?.(told(String(reason)));
     return yes ? readLine(payload, Number(number)) : undefined;
   }
 
   async *entries(
     options: OpOptions & { readonly onDamage?: (line: number, reason: string) => void } = {},
   ): AsyncGenerator<ArchiveEntry, void, undefined> {
-    const told = new Set<number>();
+    const known = new Set<number>();
     for (let from: number | undefined = 1; from !== undefined; ) {
       const body = { json: { from, notes: true }, payload: [encodeText(this.#archive)] };
       const { json = {}, payload } = await this.#client.request(REQUEST.entries, body, options.signal);
       const { next, damage } = json;
       for (const item of Array.isArray(damage) ? (damage as unknown[]) : []) {
         const [line, reason] = Array.isArray(item) ? (item as unknown[]) : [];
-        if (typeof line !== 'number' || told.has(line)) continue;
-        told.add(line);
-        options.onDamage?.(line, String(reason));
+        if (typeof line !== 'number' || known.has(line)) continue;
+        known.add(line);
+        options.onDamage?.(line, told(String(reason)));
       }
       let number = from;
       for (const line of Buffer.from(payload).toString('latin1').split('\n'))
         if (line !== '') yield readLine(Buffer.from(line, 'latin1'), number++);
-      from = typeof next === 'number' && next > from ? next : undefined;
+      // What was given has to bring it on, or it would have no end.
+      const isFurther: boolean = typeof next === 'number' && next > from;
+      if (isFurther && number === from) throw new ParseError('read archive: there is said to be more, and nothing was given', 0);
+      from = isFurther ? Number(next) : undefined;
     }
   }
 

@@ -7,6 +7,12 @@ import { SegmentRows } from '../../core/export/segment-rows.ts';
 /** Superblocks kept: of 16 references each, those of some 700 MB of content. */
 const MAX_SUPERBLOCKS = 4096;
 
+/** Octets of superblocks kept: more than those of ours take. */
+const MAX_KEPT_SIZE = 32 * 1024 * 1024;
+
+/** References looked at for one range, at most, some 5 ms: whoever needs more is answered while others are. */
+const MAX_STEPS = 128 * 1024;
+
 /** Takes the pieces of a range of content, in order. */
 export type LeafSink = Pick<SegmentRows, 'run' | 'data' | 'stored'>;
 
@@ -26,6 +32,8 @@ export class LeafFinder {
   readonly #planner: ContentPlanner;
   readonly #cursor: RefCursor;
   readonly #superblocks = new Map<string, Uint8Array>();
+  #keptSize = 0;
+  #steps = 0;
   #missing: SegmentRows;
   #missingKeys: string[] = [];
 
@@ -43,6 +51,7 @@ export class LeafFinder {
    * @returns the sink; undefined where something is rare, wrong, or not to be had at its location: the Store itself has to be asked
    */
   find<T extends LeafSink>(block: Block, range: Span, newSink: () => T): T | undefined {
+    this.#steps = 0;
     for (let depth = 0; depth <= MAX_TREE_DEPTH; depth++) {
       const sink = newSink();
       const outcome = this.#top(block, range, sink);
@@ -89,7 +98,7 @@ export class LeafFinder {
     for (let at = 0; at < bytes.length && pieceStart < range.end; ) {
       cursor.read(bytes, at);
       const { kind, span, at: digestAt } = cursor;
-      if (kind === 'odd') return 'odd';
+      if (kind === 'odd' || ++this.#steps > MAX_STEPS) return 'odd';
       at = cursor.next;
       const pieceEnd = pieceStart + span;
       const from = Math.max(0, range.start - pieceStart);
@@ -127,12 +136,15 @@ export class LeafFinder {
     const found = this.#planner.read(this.#missing);
     for (const [index, bytes] of found.entries()) {
       if (bytes === undefined) return false;
-      this.#superblocks.set(keys[index] as string, bytes);
+      const key = keys[index] as string;
+      if (!this.#superblocks.has(key)) this.#keptSize += bytes.length;
+      this.#superblocks.set(key, bytes);
     }
-    for (const oldest of this.#superblocks.keys()) {
+    for (const [oldest, { length }] of this.#superblocks) {
       // Those of this very walk are the youngest.
-      if (this.#superblocks.size <= Math.max(MAX_SUPERBLOCKS, 2 * keys.length)) break;
+      if (this.#superblocks.size <= Math.max(MAX_SUPERBLOCKS, 2 * keys.length) && this.#keptSize <= MAX_KEPT_SIZE) break;
       this.#superblocks.delete(oldest);
+      this.#keptSize -= length;
     }
     this.#forget();
     return true;

@@ -46,6 +46,40 @@ export function readRecords(image: Buffer, hash: HashFunction, most: number): Re
   };
 }
 
+/** Some records of an image, one after the other. */
+export interface RecordSlice {
+  readonly image: Buffer;
+  /** Octets of their Blocks. */
+  readonly unpackedSize: number;
+}
+
+/**
+ * Cuts an image between records: what its headers announce is looked at, and nothing else.
+ *
+ * @param maxSize - octets of a slice's Blocks, unless one alone has more
+ * @throws {ParseError} where the image is not made of whole records
+ */
+export function* recordSlices(image: Buffer, hash: HashFunction, maxSize: number): Generator<RecordSlice, void, undefined> {
+  const headerSize = RECORD_FIXED_SIZE + hash.digestSize;
+  let start = 0;
+  let unpackedSize = 0;
+  for (let at = 0; at < image.length; ) {
+    const header = decodeRecordHeader(image, at, hash.digestSize);
+    if (header === undefined) throw new ParseError('read records: no record', at);
+    const end = at + headerSize + header.storedSize;
+    if (end > image.length) throw new ParseError('read records: the last one is cut short', at);
+    const size = Math.max(header.size, header.storedSize);
+    if (at > start && unpackedSize + size > maxSize) {
+      yield { image: image.subarray(start, at), unpackedSize };
+      start = at;
+      unpackedSize = 0;
+    }
+    unpackedSize += size;
+    at = end;
+  }
+  if (start < image.length) yield { image: image.subarray(start), unpackedSize };
+}
+
 /**
  * Verifies records that come from elsewhere: that their Blocks have the digests which they are said to have, and that
  * their headers tell the truth, since a data file that takes them is checked by these later.

@@ -77,11 +77,12 @@ export class RecordChecker implements AsyncDisposable {
    *
    * @param most - records at most
    * @param where - where they come from, for messages
+   * @param unpackedSize - octets of the Blocks, where that is known to be more than those of the image
    * @throws {CorruptBlockError} for the first Block that is not what its digest says, {ParseError} for what is no record
    */
-  async check(image: Buffer, most: number, where: string): Promise<RecordBatch> {
-    this.#checkedSize += image.length;
-    const columns = image.length < MIN_SENT_SIZE || image.length > SLOT_SIZE ? undefined : await this.#sent(image, most);
+  async check(image: Buffer, most: number, where: string, unpackedSize: number = image.length): Promise<RecordBatch> {
+    this.#checkedSize += unpackedSize;
+    const columns = unpackedSize < MIN_SENT_SIZE || image.length > SLOT_SIZE ? undefined : await this.#sent(image, most);
     if (columns !== undefined) return { ...columns, image };
     // Here as well where a worker found something wrong: to say what.
     const batch = readRecords(image, this.#hash, most);

@@ -310,7 +310,7 @@ it('S42: notes go over the wire, and lines come without them to a client that re
   // It has seen the newest line without its notes, which is the newest all the same.
   const next = formatArchiveLine({ whenNs: 2_000_000_000n, dirent: parseDirent('D{"next"}') });
   const seen = formatArchiveLine({ whenNs: line.whenNs, dirent: line.dirent });
-  const modes = { isReadOnly: false, isAppendOnly: false };
+  const modes = { isReadOnly: false, isAppendOnly: false, store: new MemoryStore(), nowNs: 2_000_000_000n };
   assert.equal((await answerEntryAppend(archives, modes, {}, encodeAppend('tree', seen, next), {})).yes, true);
 });
 

@@ -1,0 +1,136 @@
+import { VtError } from '../base/errors.ts';
+import { onAbort } from '../base/on-abort.ts';
+import type { OpOptions } from '../base/op-options.ts';
+
+interface Waiting {
+  readonly of: TurnTaker;
+  /** Where it stands in the order of all who wait. */
+  readonly start: number;
+  readonly enter: () => void;
+}
+
+/** One client's work, as far as it has had turns. */
+export class TurnTaker {
+  /** Work that was done for it, on the scale of all: who has had less comes first. */
+  finish = 0;
+}
+
+/**
+ * Lets some clients work at a time, those first for whom least was done lately: one that asks for much waits for others, and they do not
+ * wait for it. Work is counted in milliseconds as they pass. The order is that of start-time fair queueing (Goyal, Vin, Cheng 1996).
+ */
+export class FairTurns {
+  readonly #atOnce: number;
+  readonly #nowMs: () => number;
+  readonly #waiting: Waiting[] = [];
+  #running = 0;
+  /** How far all have come: nobody who comes now begins before it. */
+  #virtual = 0;
+
+  /** @param atOnce - who work at a time */
+  constructor(atOnce: number, nowMs: () => number = () => performance.now()) {
+    this.#atOnce = atOnce;
+    this.#nowMs = nowMs;
+  }
+
+  /** Waits for a turn. @throws {VtError} ECANCELLED */
+  async enter(of: TurnTaker, signal?: AbortSignal): Promise<Turn> {
+    const start = Math.max(this.#virtual, of.finish);
+    // Several of one client's that wait come one after the other.
+    of.finish = start + 1;
+    if (this.#running < this.#atOnce && this.#waiting.length === 0) this.#running++;
+    else await this.#wait(of, start, signal);
+    this.#virtual = Math.max(this.#virtual, start);
+    return new Turn(this, of, signal, this.#nowMs());
+  }
+
+  async #wait(of: TurnTaker, start: number, signal: AbortSignal | undefined): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const waiting: Waiting = {
+        of,
+        start,
+        enter: () => {
+          release();
+          resolve();
+        },
+      };
+      const release = onAbort(signal, () => {
+        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+        reject(new VtError('ECANCELLED', 'cancelled', { cause: signal?.reason }));
+      });
+      if (signal?.aborted === true) reject(new VtError('ECANCELLED', 'cancelled', { cause: signal.reason }));
+      else this.#waiting.push(waiting);
+    });
+  }
+
+  /** Whether somebody waits. */
+  get isWanted(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** A turn is over. @param ms - that it took */
+  leave(of: TurnTaker, ms: number): void {
+    of.finish += ms;
+    this.#running--;
+    let next = 0;
+    for (let i = 1; i < this.#waiting.length; i++)
+      if ((this.#waiting[i] as Waiting).start < (this.#waiting[next] as Waiting).start) next = i;
+    const [entering] = this.#waiting.splice(next, 1);
+    if (entering === undefined) return;
+    this.#running++;
+    entering.enter();
+  }
+
+  /** Milliseconds, of the clock by which work is counted. */
+  nowMs(): number {
+    return this.#nowMs();
+  }
+}
+
+/** Milliseconds that may be worked before others are let in. */
+const TURN_MS = 10;
+
+/** A turn that somebody has. */
+export class Turn {
+  readonly #turns: FairTurns;
+  readonly #of: TurnTaker;
+  readonly #signal: AbortSignal | undefined;
+  #sinceMs: number;
+  #isOver = false;
+
+  constructor(turns: FairTurns, of: TurnTaker, signal: AbortSignal | undefined, sinceMs: number) {
+    this.#turns = turns;
+    this.#of = of;
+    this.#signal = signal;
+    this.#sinceMs = sinceMs;
+  }
+
+  /**
+   * Called between steps of a long work: lets the event loop turn, and others work.
+   *
+   * @returns what has to be waited for, mostly nothing; it rejects where the client has gone
+   */
+  next(): Promise<void> | undefined {
+    return this.#turns.nowMs() - this.#sinceMs < TURN_MS ? undefined : this.#pass();
+  }
+
+  async #pass(): Promise<void> {
+    this.end();
+    await new Promise((resolve) => setImmediate(resolve));
+    const again = await this.#turns.enter(this.#of, this.#signal);
+    this.#sinceMs = again.#sinceMs;
+    this.#isOver = false;
+  }
+
+  /** Ends the turn. */
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#turns.leave(this.#of, this.#turns.nowMs() - this.#sinceMs);
+  }
+}
+
+/** Options of what is done in a turn. */
+export interface TurnOptions extends OpOptions {
+  readonly turn?: Turn | undefined;
+}

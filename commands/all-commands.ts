@@ -3,6 +3,8 @@ import { mkdir, rmdir } from './change/mkdir.ts';
 import { cp, ln, mv } from './change/move-copy.ts';
 import { rm } from './change/rm.ts';
 import type { Command } from './command.ts';
+import { cmp } from './history/cmp.ts';
+import { diff } from './history/diff.ts';
 import { log } from './history/log.ts';
 import { open } from './history/open.ts';
 import { redo } from './history/redo.ts';
@@ -93,6 +95,8 @@ export const COMMANDS: readonly Command[] = [
   undo,
   redo,
   log,
+  diff,
+  cmp,
   mount,
   umount,
   mounts,

@@ -59,7 +59,7 @@ export function reportGone({ output, session }: CommandContext, path: TreePath, 
 }
 
 async function countGone(source: BlockSource, before: NodeDirent, after: NodeDirent, signal: AbortSignal): Promise<number> {
-  const { diffDirents } = await import('../../../core/tree/diff.ts');
+  const { diffDirents } = await import('../../../core/tree/diff/diff.ts');
   let gone = 0;
   let removed: TreePath | undefined;
   for await (const item of diffDirents(source, before, after, { signal })) {
@@ -74,7 +74,7 @@ async function countGone(source: BlockSource, before: NodeDirent, after: NodeDir
 /** Asks, at a terminal, where more than half of the names of a Dir would go. */
 async function isMeant({ session, shell, signal }: CommandContext, path: TreePath, before: NodeDirent, gone: number): Promise<boolean> {
   if (!shell.interactive) return true;
-  const { diffDirents } = await import('../../../core/tree/diff.ts');
+  const { diffDirents } = await import('../../../core/tree/diff/diff.ts');
   let names = -1; // the Dir itself
   for await (const _ of diffDirents(session.store, before, undefined, { signal })) if (++names >= 2 * gone) return true;
   return await shell.confirm(`Remove ${countText(gone, 'name')} of ${countText(names, 'name')} from ${octetsToText(path)}?`);

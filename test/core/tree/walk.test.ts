@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { BlockSource } from '../../../core/block/block-source.ts';
 import type { DirDirent } from '../../../core/dirent/dirent.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
-import { diffDirents } from '../../../core/tree/diff.ts';
+import { diffDirents } from '../../../core/tree/diff/diff.ts';
 import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
 import type { WalkItem } from '../../../core/tree/walk.ts';
 import { walkDirent } from '../../../core/tree/walk.ts';

@@ -1,0 +1,166 @@
+import type { Stats } from 'node:fs';
+import { statSync } from 'node:fs';
+import { PathError, UsageError, VtError } from '../../../core/base/errors.ts';
+import type { Octets } from '../../../core/base/octets.ts';
+import { octetsFromText, octetsToText } from '../../../core/base/octets.ts';
+import { systemOwnerNames } from '../../../core/base/system/owner-names.ts';
+import { pathBytes } from '../../../core/base/system/system-error.ts';
+import { skipReference, URI_SCHEME } from '../../../core/dirent/reference-skip.ts';
+import type { DiffSide } from '../../../core/tree/diff/diff.ts';
+import { baseName, ROOT_PATH } from '../../../core/tree/path.ts';
+import type { Tree, TreePath } from '../../../core/tree/tree.ts';
+import type { CommandContext } from '../../command.ts';
+import { findEntry, pathArgument } from '../entry.ts';
+import { expandHome, resolveLocalPath } from '../local-path.ts';
+
+/** One of two things that are compared. */
+export interface NamedSide {
+  readonly side: DiffSide;
+  /** For people: what was typed, or the state. */
+  readonly label: string;
+  /** Where its top stands in the tree of the session; undefined of what is elsewhere. */
+  readonly path: TreePath | undefined;
+  /** It is a local file or directory: of its metadata only what both have is compared. */
+  readonly isLocal: boolean;
+}
+
+export interface NamedSides {
+  readonly before: NamedSide;
+  readonly after: NamedSide;
+}
+
+/** A local file or directory is named with this before its path, as rclone and a Store of one file do. */
+const LOCAL_SCHEME = 'file:';
+
+/**
+ * Gives `use` the two things that the arguments of diff name, and closes what was opened for that. Without arguments, and with one path,
+ * the tree is compared with the state before it.
+ */
+export async function withSides<T>(
+  context: CommandContext,
+  action: string,
+  args: readonly Octets[],
+  use: (sides: NamedSides) => Promise<T>,
+): Promise<T> {
+  const opened: AsyncDisposable[] = [];
+  try {
+    return await use(await openSides(context, action, args, opened));
+  } finally {
+    for (const resource of opened.reverse()) await resource[Symbol.asyncDispose]();
+  }
+}
+
+async function openSides(context: CommandContext, action: string, args: readonly Octets[], opened: AsyncDisposable[]): Promise<NamedSides> {
+  const open = async (word: Octets): Promise<NamedSide> => await openSide(context, action, word, opened);
+  const [first, second] = args;
+  if (first !== undefined && second !== undefined) return { before: await open(first), after: await open(second) };
+  const given = first === undefined ? undefined : await open(first);
+  const { session, signal } = context;
+  if (given?.isLocal === true) return { before: await storedSide(session.tree, session.cwd, 'now', signal), after: given };
+  const path = given?.path ?? session.cwd;
+  const isOther = given !== undefined && (given.path === undefined || given.label.includes('@'));
+  const after = isOther ? await presentSide(context, path) : (given ?? (await presentSide(context, path)));
+  return { before: isOther ? given : await sideBefore(context, action, path, opened), after };
+}
+
+async function presentSide({ session, signal }: CommandContext, path: TreePath): Promise<NamedSide> {
+  return await storedSide(session.tree, path, session.view ?? 'now', signal);
+}
+
+/** A path as it was before: in the last recorded state where something has changed since, else in the one before that. */
+async function sideBefore(
+  { session, signal }: CommandContext,
+  action: string,
+  path: TreePath,
+  opened: AsyncDisposable[],
+): Promise<NamedSide> {
+  const { archive, view } = session;
+  if (archive === undefined)
+    throw new VtError('EFAILED', `${action}: "${session.tree.name}" has no earlier states`, { remedy: 'name two things to compare' });
+  const newest = (await archive.last({ signal }))?.number ?? 0;
+  const shown = view === undefined ? newest + (session.isChanged ? 1 : 0) : Number(view.replace('@', ''));
+  const number = shown - 1;
+  const nothing = { side: { top: undefined, source: session.tree.store }, label: '@0', path, isLocal: false };
+  if (number < 1) return nothing;
+  const state = await session.stateAt(String(number), signal);
+  opened.push(state.tree);
+  if ((await state.tree.lookup(path, { follow: false, signal })) === undefined) return { ...nothing, label: state.view };
+  return await storedSide(state.tree, path, state.view, signal);
+}
+
+async function storedSide(tree: Tree, path: TreePath, label: string, signal: AbortSignal): Promise<NamedSide> {
+  return { side: { top: await tree.dirent(path, { signal }), source: tree.store }, label, path, isLocal: false };
+}
+
+async function openSide(context: CommandContext, action: string, word: Octets, opened: AsyncDisposable[]): Promise<NamedSide> {
+  const { session, signal } = context;
+  const label = octetsToText(word);
+  if (word.startsWith(URI_SCHEME) || skipReference(word, 0) === word.length) {
+    const [{ parseTypedReference }, { direntOfReference }] = await Promise.all([
+      import('../../../core/dirent/reference.ts'),
+      import('../../../core/tree/reference-dirent.ts'),
+    ]);
+    const { store } = session.tree;
+    return {
+      side: { top: await direntOfReference(store, parseTypedReference(label), { signal }), source: store },
+      label: `${label.slice(0, 40)}…`,
+      path: undefined,
+      isLocal: false,
+    };
+  }
+  if (word.startsWith(LOCAL_SCHEME) && !word.endsWith('.vtd')) return await openLocal(context, action, word);
+  const isSpecification = /^(?:[a-z][a-z0-9+-]*:|\[)/i.test(word);
+  if (!isSpecification || (await session.tree.lookup(pathArgument(session, word), { signal })) !== undefined) {
+    try {
+      const found = await findEntry(session, word, action, { follow: false, signal });
+      opened.push(found);
+      const isPast = found.tree !== session.tree;
+      return await storedSide(found.tree, found.path, isPast ? label : (session.view ?? 'now'), signal);
+    } catch (error) {
+      const isAbsent = error instanceof PathError && error.errno === 'ENOENT';
+      if (!isAbsent || localStat(session, word) === undefined) throw error;
+    }
+  }
+  const other = await session.openOther(word, signal);
+  opened.push(other);
+  if (other.isDirectory) throw new UsageError(`${action} "${label}": it is an ordinary directory`, { remedy: `name it file:${label}` });
+  const top = await other.tree.dirent(other.start, { signal });
+  return { side: { top, source: other.store }, label, path: undefined, isLocal: false };
+}
+
+/** What a word names as a local path, with or without the state after it. */
+function localStat({ localCwd }: CommandContext['session'], word: Octets): Stats | undefined {
+  const at = word.lastIndexOf('@');
+  for (const path of [word, ...(at > 0 ? [word.slice(0, at) as Octets] : [])]) {
+    const found = statSync(pathBytes(resolveLocalPath(localCwd, path)), { throwIfNoEntry: false });
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+async function openLocal({ session, shell }: CommandContext, action: string, word: Octets): Promise<NamedSide> {
+  const [{ localSide }, { localNode }] = await Promise.all([
+    import('../../../core/tree/diff/local-side.ts'),
+    import('../../../core/tree/local/local-node.ts'),
+  ]);
+  const home = octetsFromText(shell.env['HOME'] ?? '');
+  const path = resolveLocalPath(session.localCwd, expandHome(word.slice(LOCAL_SCHEME.length) as Octets, home));
+  const node = localNode(path);
+  if (node === undefined) throw new PathError('ENOENT', `${action} local`, octetsToText(path));
+  return { side: localSide(path, node, systemOwnerNames()), label: octetsToText(word), path: undefined, isLocal: true };
+}
+
+/** Where the names of differences are told from: the place in the tree of the session that is compared, else the top. */
+export function shownTop({ before, after }: NamedSides): TreePath {
+  return after.path ?? before.path ?? ROOT_PATH;
+}
+
+/** What a file is called in the head of a patch. */
+export function patchName(prefix: 'a' | 'b', path: TreePath): Octets {
+  const name = `${prefix}${path === ROOT_PATH ? `/${baseName(path) || 'content'}` : path}`;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is what is meant
+  if (!/[\x00-\x1f"\\\x7f]/.test(name)) return name as Octets;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is what is meant
+  const quoted = name.replace(/[\x00-\x1f"\\\x7f]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
+  return `"${quoted}"` as Octets;
+}

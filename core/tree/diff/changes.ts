@@ -74,12 +74,6 @@ export async function* changesOf(before: DiffSide, after: DiffSide, options: Cha
   }
 }
 
-/** The renames of two trees alone, old names first in order of the new ones. Undefined where there are too many names. */
-export async function renamesOf(before: DiffSide, after: DiffSide, options: ChangesOptions = {}): Promise<Rename<Name>[] | undefined> {
-  const items = await heldItems(before, after, options);
-  return items && (await renamesAmong(items, { before, after }, options));
-}
-
 /** The differences without what is in Dirs that are new or gone. */
 async function heldItems(before: DiffSide, after: DiffSide, options: ChangesOptions): Promise<DiffItem[] | undefined> {
   const items: DiffItem[] = [];

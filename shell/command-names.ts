@@ -11,9 +11,10 @@ export interface NamedCommand {
  * The command of a name, whatever its case.
  *
  * @param allowPrefix - a unique prefix will do: at a terminal, never in scripts, so that a new verb changes no old one
+ * @param lead - what the message begins with: the name, where another command was typed
  * @throws {UsageError} for an unknown or ambiguous name, with what may have been meant
  */
-export function findCommand(commands: readonly Command[], typed: string, allowPrefix: boolean): NamedCommand {
+export function findCommand(commands: readonly Command[], typed: string, allowPrefix: boolean, lead = ''): NamedCommand {
   const wanted = typed.toLowerCase();
   const prefixed = new Map<Command, string>();
   for (const command of commands) {
@@ -25,10 +26,10 @@ export function findCommand(commands: readonly Command[], typed: string, allowPr
   const [first] = prefixed;
   if (allowPrefix && prefixed.size === 1 && first !== undefined) return { command: first[0], calledAs: first[1] };
   if (allowPrefix && prefixed.size > 1)
-    throw new UsageError('ambiguous command', { remedy: `one of ${[...prefixed.values()].join(', ')}` });
+    throw new UsageError(`${lead}ambiguous command`, { remedy: `one of ${[...prefixed.values()].join(', ')}` });
   const guesses = prefixed.size > 0 ? [...prefixed.values()] : suggest(wanted, commands.flatMap(namesOf));
   const remedy = guesses.length > 0 ? `did you mean ${guesses.slice(0, 3).join(', ')}?` : 'type help';
-  throw new UsageError('no such command', { remedy });
+  throw new UsageError(`${lead}no such command`, { remedy });
 }
 
 /** Name and aliases of a command. */

@@ -92,7 +92,7 @@ export function makeServices(options: ServicesOptions): ShellServices {
     quote: quoteWord,
     openStore: options.openStore,
     traceWire: options.traceWire,
-    helpText: (name) => (name === undefined ? helpOverview(commands) : commandHelp(findCommand(commands, name, true))),
+    helpText: (name) => (name === undefined ? helpOverview(commands) : commandHelp(findCommand(commands, name, true, `"${name}": `))),
     async newClient() {
       const { makeClientShell } = await import('./client-shell.ts');
       return makeClientShell(session, services, options.now);

@@ -17,7 +17,7 @@ export const redo = defineCommand({
   async run(context, input) {
     const change = {
       name: 'redo',
-      way: 'forward',
+      done: 'redone',
       expected: 'a number of 1 or more',
       stepsAway: ({ ahead }: { readonly ahead: readonly ArchiveEntry[] }, count: number) =>
         ahead[count - 1] ??

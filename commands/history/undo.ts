@@ -26,7 +26,7 @@ export const undo = defineCommand({
   async run(context, input) {
     const change = {
       name: 'undo',
-      way: 'back',
+      done: 'undone',
       expected: 'a number of 1 or more, @N or @DATE',
       stepsAway: ({ line }: { readonly line: readonly ArchiveEntry[] }, count: number) =>
         line[line.length - 1 - count] ??

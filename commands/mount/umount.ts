@@ -6,6 +6,7 @@ import type { Octets } from '../../core/base/octets.ts';
 import { octetsFromText, octetsToText } from '../../core/base/octets.ts';
 import type { CommandContext, ShellServices } from '../command.ts';
 import { defineCommand } from '../command.ts';
+import { forEachItem } from '../parts/each.ts';
 import { countText, octetsFields } from '../parts/format.ts';
 import { resolveLocalPath } from '../parts/local-path.ts';
 
@@ -34,7 +35,7 @@ export const umount = defineCommand({
   ],
   async run(context, { args, options }) {
     const how = { lazy: options.has('lazy'), force: options.has('force') };
-    for (const argument of args) await unmountOne(context, resolveLocalPath(context.session.localCwd, argument), how);
+    await forEachItem(context, args, async (name) => await unmountOne(context, resolveLocalPath(context.session.localCwd, name), how));
   },
 });
 

@@ -67,13 +67,16 @@ export const get = defineCommand({
     if (losses.length > 0 && !plan) diagnostics.warn(`get: on this machine ${losses.join('; ')}`);
     const { NO_EXPORT_COUNTS } = await import('../../core/export/export-report.ts');
     const total: ExportCounts = { ...NO_EXPORT_COUNTS };
+    let planned = 0;
     for (const name of names) {
       try {
         await withEntry(session, name, calledAs, { follow: endsAsDirectory(name), signal }, async (found) => {
           const target = getTarget(place, name, found.entry);
           refuseSpecial(found.entry, target.local);
-          if (plan) await preview(context, found, target, settings);
-          else await getOne(context, found, target, settings, total);
+          if (plan) {
+            await preview(context, found, target, settings);
+            planned++;
+          } else await getOne(context, found, target, settings, total);
         });
       } catch (error) {
         // One of several that cannot be got is named, and the others are.
@@ -85,8 +88,8 @@ export const get = defineCommand({
       }
     }
     if (plan && total.failures === 0) return;
-    if (!plan) context.output.line(summaryOf(total));
-    if (total.failures > 0) throw failureOf(total, calledAs);
+    if (!plan && isAnythingDone(total)) context.output.line(summaryOf(total));
+    if (total.failures > 0) throw failureOf(total, planned > 0, calledAs);
   },
 });
 
@@ -127,16 +130,22 @@ const PASSED_CODES: readonly VtErrorCode[] = ['EFAILED', 'EPERM', 'EMISSING', 'E
 
 /**
  * How a get ends that has named what failed: not permitted (12) where nothing at all was made, or stood, for lack of permission;
- * damage (13) where that is all that failed; else done in part (3).
+ * damage (13) where that is all that failed; a failure (1) where nothing was made; else done in part (3).
  */
-function failureOf(total: ExportCounts, calledAs: string): VtError {
+function failureOf(total: ExportCounts, isPlanned: boolean, calledAs: string): VtError {
   const failed = `${countText(total.failures, 'item')} failed`;
-  const made = total.files + total.symlinks + total.specials + total.links + total.skipped;
-  if (made === 0 && total.denied === total.failures)
+  const isNothing = !isAnythingDone({ ...total, dirs: 0 });
+  if (isNothing && total.denied === total.failures)
     return new VtError('EPERM', `${calledAs}: nothing done, ${failed} for lack of permission`);
   if (total.damaged === total.failures)
     return new VtError('ECORRUPT', `${calledAs}: done in part, ${failed} for missing or damaged Blocks`);
+  if (!isPlanned && !isAnythingDone(total)) return new VtError('EFAILED', `${calledAs}: failed, nothing was written`);
   return new VtError('EPARTIAL', `${calledAs}: done in part, ${failed}`);
+}
+
+/** Whether something was made, or stood already as it is to be. */
+function isAnythingDone({ files, dirs, symlinks, specials, links, skipped }: ExportCounts): boolean {
+  return files + dirs + symlinks + specials + links + skipped > 0;
 }
 
 function ownerOption(value: true | Octets | undefined): Pick<ExportOptions, 'owner'> {

@@ -3,6 +3,8 @@ import { groupedDigits } from '../../core/base/grouped-digits.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { errorCode, errorReason } from '../../core/base/system/system-error.ts';
+import { MAX_LITERAL_SIZE } from '../../core/block/block.ts';
+import type { PendingBlocks } from '../../core/block/block-sink.ts';
 import type { ImportCounts, Imported, ImportProgress } from '../../core/import/import.ts';
 import { capability } from '../../core/store/capability.ts';
 import { direntBelow } from '../../core/tree/lookup-below.ts';
@@ -10,6 +12,8 @@ import { baseName } from '../../core/tree/path.ts';
 import type { TreePath } from '../../core/tree/tree.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import { defineCommand } from '../command.ts';
+import { forEachItem } from '../parts/each.ts';
+import { leadsToDir } from '../parts/entry.ts';
 import { FILTER_OPTIONS, filterWords, nameFilterOf } from '../parts/filter-options.ts';
 import { countText, octetsFields, sizeText } from '../parts/format.ts';
 import { placeImported, reportGone } from '../parts/move/put-place.ts';
@@ -69,14 +73,7 @@ export const put = defineCommand({
   async run(context, input) {
     const rules = await nameFilterOf(filterWords(input), context.session.localCwd);
     const targets = await putTargets(context, input, rules);
-    for (const target of targets) {
-      try {
-        await putOne(context, input, target);
-      } catch (error) {
-        if (targets.length === 1 || !(error instanceof VtError) || error.code !== 'EFAILED') throw error;
-        context.diagnostics.failure(error);
-      }
-    }
+    await forEachItem(context, targets, async (target) => await putOne(context, input, target));
   },
 });
 
@@ -95,15 +92,23 @@ async function putOne(context: CommandContext, input: CommandInput, target: PutT
   const startMs = performance.now();
   // What a put before this one in the session remembered can be read from now on. Costs nothing where nothing was added.
   await session.store.flush({ signal: context.signal });
-  const imported = await read(context, input, target, parser);
+  // What a plan would remove is found by what the new Dirs have, which are stored nowhere.
+  const isMirror = context.plan && !options.has('merge') && (await leadsToDir(session.tree, path, context.signal));
+  const planned = isMirror ? new (await import('../../core/block/block-sink.ts')).PendingBlocks(session.store.hashName) : undefined;
+  const imported = await read(context, input, target, { parser, planned });
   const dirent = { ...imported.dirent, name: baseName(path) };
   if (!force) await refuseOtherKind(context, path, dirent.kind === 'dir', local);
-  const placed = await placeImported(context, path, dirent, { merge: options.has('merge'), force });
+  const placed = await placeImported(context, path, dirent, { merge: options.has('merge'), force, planned });
   report(context, path, imported.counts, placed.gone, (performance.now() - startMs) / 1000);
   reportGone(context, path, placed);
 }
 
-async function read(context: CommandContext, { options }: CommandInput, target: PutTarget, parser: string | undefined): Promise<Imported> {
+async function read(
+  context: CommandContext,
+  { options }: CommandInput,
+  target: PutTarget,
+  { parser, planned }: { readonly parser: string | undefined; readonly planned: PendingBlocks | undefined },
+): Promise<Imported> {
   const { session, diagnostics, signal, plan } = context;
   const { local, path, filter, stream } = target;
   try {
@@ -117,6 +122,7 @@ async function read(context: CommandContext, { options }: CommandInput, target: 
     return await importLocal(session.store, local, {
       signal,
       plan,
+      dirs: planned,
       numericOwners: options.has('owner'),
       oneFilesystem: options.has('one-file-system'),
       reread: options.has('reread'),
@@ -178,11 +184,22 @@ function report({ output, plan }: CommandContext, path: TreePath, counts: Import
     seconds: Number(seconds.toFixed(3)),
     bytes_per_second: Math.round(rate),
   });
+  const hasBlocks = newBlocks > 0 || (existingBlocks > 0 && counts.unchangedFiles < counts.files);
   const parts = [
-    `${countText(counts.files, 'file')}, ${sizeText(counts.bytes)}${counts.unchangedFiles > 0 ? ` (${groupedDigits(counts.unchangedFiles)} unchanged)` : ''}`,
-    `${countText(newBlocks, 'Block')} new (${sizeText(newBytes)}), ${groupedDigits(existingBlocks)} existing (${sizeText(existingBytes)})`,
+    `${countText(counts.files, 'file')}, ${sizeText(counts.bytes)}${aboutFiles(counts, hasBlocks)}`,
+    ...(hasBlocks
+      ? [
+          `${countText(newBlocks, 'Block')} new (${sizeText(newBytes)}), ${groupedDigits(existingBlocks)} existing (${sizeText(existingBytes)})`,
+        ]
+      : []),
     ...(counts.excluded > 0 ? [`${countText(counts.excluded, 'name')} excluded`] : []),
     `${seconds.toFixed(2)} s${rate > 0 ? `, ${sizeText(rate)}/s` : ''}`,
   ];
   output.line(`${plan ? 'would put' : 'put'} ${output.name(path)}: ${parts.join('; ')}`);
+}
+
+/** How many files were not read, or why a put of files has no Blocks. */
+function aboutFiles({ files, bytes, unchangedFiles }: ImportCounts, hasBlocks: boolean): string {
+  if (unchangedFiles > 0) return ` (${unchangedFiles === files ? 'unchanged' : `${groupedDigits(unchangedFiles)} unchanged`})`;
+  return files > 0 && !hasBlocks && bytes <= files * MAX_LITERAL_SIZE ? ' (kept in the Dir)' : '';
 }

@@ -3,6 +3,7 @@ import { octetsFromText, octetsToText } from '../../core/base/octets.ts';
 import type { FollowerState } from '../../core/follow/follower.ts';
 import type { CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
+import { forEachItem } from '../parts/each.ts';
 import { pathArgument } from '../parts/entry.ts';
 import { countText, sizeText } from '../parts/format.ts';
 
@@ -45,7 +46,10 @@ export const tails = defineCommand({
     }
     for (const { file, checkpoint, status, isRunning, isGone } of readTails(shell.env)) {
       if (ours.has(file)) continue;
-      const lag = unrecordedBytes(checkpoint, status === undefined || status.round >= checkpoint.round);
+      const isRecorded = status === undefined || status.round >= checkpoint.round;
+      const lag = unrecordedBytes(checkpoint, isRecorded);
+      // A checkpoint is written before its root is recorded, and has the one before.
+      const root = status?.root ?? (isRecorded ? undefined : checkpoint.root);
       const { files = checkpoint.tails.length } = checkpoint;
       const ageMs = now().getTime() - Date.parse(checkpoint.when);
       const what = `${countText(files, 'file')}, lag ${sizeText(lag)}, ${sizeText(isRunning ? checkpoint.rate : 0)}/s, ${checkpoint.when}`;
@@ -54,7 +58,7 @@ export const tails = defineCommand({
       );
       if (status?.trouble !== undefined)
         output.line(`  failing${status.since === undefined ? '' : ` since ${status.since}`}: ${status.trouble}`);
-      if (checkpoint.root !== undefined) output.line(`  ${output.style('ref', checkpoint.root)}`);
+      if (root !== undefined) output.line(`  ${output.style('ref', root)}`);
       output.record({
         target: checkpoint.target,
         local: checkpoint.what,
@@ -69,7 +73,7 @@ export const tails = defineCommand({
         when: checkpoint.when,
         trouble: status?.trouble,
         trouble_since: status?.since,
-        dirref: checkpoint.root,
+        dirref: root,
       });
     }
   },
@@ -97,7 +101,7 @@ export const untail = defineCommand({
   async run(context, { args, options, calledAs }) {
     if (options.has('gone')) await forgetGone(context);
     else if (args.length === 0) throw new UsageError(`${calledAs}: name what files are followed into, or give --gone`);
-    for (const name of args) await endOne(context, octetsToText(pathArgument(context.session, name)));
+    await forEachItem(context, args, async (name) => await endOne(context, octetsToText(pathArgument(context.session, name))));
   },
 });
 

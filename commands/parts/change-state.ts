@@ -14,8 +14,8 @@ import { timeText } from './format.ts';
 /** A command that does so. */
 export interface StateChange {
   readonly name: 'undo' | 'redo';
-  /** `back` or `forward`. */
-  readonly way: string;
+  /** `undone` or `redone`. */
+  readonly done: string;
   /** What the argument may be, for messages. */
   readonly expected: string;
   /** The state so many steps away, or the error that says why there is none. */
@@ -30,7 +30,7 @@ export interface StateChange {
 export async function changeState(
   { session, output, signal, plan }: CommandContext,
   { args: [word] }: CommandInput,
-  { name, way, expected, stepsAway }: StateChange,
+  { name, done, expected, stepsAway }: StateChange,
   named: ArchiveEntry | undefined,
 ): Promise<void> {
   const wanted = word === undefined ? '1' : octetsToText(word);
@@ -58,8 +58,8 @@ export async function changeState(
   if (dirent.kind !== 'dir') throw new VtError('EFAILED', `${name} ${wanted}: root ${number} is a ${dirent.kind}, not a Dir`);
   if (!plan) await session.become(name, dirent, newest?.dirent, signal);
   output.record({ ...(count === undefined ? {} : { [name]: count }), number, ...(number === 0 ? {} : { when: timeText(target.whenNs) }) });
-  const place = number === 0 ? 'the empty tree' : `root ${number} of ${formatLocalTime(target.whenNs)}`;
-  output.line(`${plan ? 'would go' : 'went'} ${way} to ${place}`);
+  const state = number === 0 ? 'empty' : `as it was at ${formatLocalTime(target.whenNs)}`;
+  output.line(`${plan ? `would ${name}` : done}: the tree ${plan ? 'would be' : 'is'} ${state} (@${number})`);
 }
 
 /**

@@ -21,7 +21,7 @@ export async function forEachItem<T>(
     try {
       await action(item);
     } catch (error) {
-      const isOwn = error instanceof VtError && error.code !== 'ECANCELLED' && error.code !== 'EREADONLY';
+      const isOwn = error instanceof VtError && !ENDS_ALL.includes(error.code);
       if (items.length === 1 || context.signal.aborted || !(isOwn || isSystemError(error))) throw error;
       if (isDamage(error)) damage ??= error;
       failed.push(error);
@@ -33,6 +33,9 @@ export async function forEachItem<T>(
   if (failed.length > 0 && failed.length === items.length)
     throw new VtError(commonCode(failed), `nothing done, all ${items.length} items failed`, { cause: failed[0] });
 }
+
+/** Errors after which the next item would fare no better. */
+const ENDS_ALL: readonly VtErrorCode[] = ['ECANCELLED', 'EREADONLY', 'EFULL'];
 
 /** The code that errors have in common, so that what nobody may touch is "not permitted"; else a plain failure's. */
 function commonCode(errors: readonly unknown[]): VtErrorCode {

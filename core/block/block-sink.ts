@@ -90,6 +90,25 @@ export class PendingBlocks implements BlockSink {
   }
 }
 
+/** Gives each Block to two sinks. */
+export class BothSinks implements BlockSink {
+  readonly hashName: HashName;
+  readonly #first: BlockSink;
+  readonly #second: BlockSink;
+
+  /** @param second - of the same hash function */
+  constructor(first: BlockSink, second: BlockSink) {
+    this.hashName = first.hashName;
+    this.#first = first;
+    this.#second = second;
+  }
+
+  put(data: Uint8Array): HashCode {
+    this.#second.put(data);
+    return this.#first.put(data);
+  }
+}
+
 /**
  * The Block of one leaf: a literal up to MAX_LITERAL_SIZE octets, a run if all octets are equal, and else stored in
  * `sink` under its hashcode.

@@ -192,7 +192,7 @@ export class Follower {
       await this.#look(this.#ending.signal);
       if (forget) removeCheckpoint(this.#options.checkpointPath);
     } catch (error) {
-      this.#options.onStatus({ round: this.#recordedNumber, trouble: errorText(error), since: this.#options.clock().toISOString() });
+      this.#tell(errorText(error), this.#options.clock());
       throw error;
     } finally {
       await this.#end();
@@ -253,7 +253,7 @@ export class Follower {
 
   /** A round failed; it is told when that begins. */
   #fail(error: unknown): void {
-    const { onNotice, onStatus, monotonicMs, clock } = this.#options;
+    const { onNotice, monotonicMs, clock } = this.#options;
     this.#failures++;
     const trouble = errorText(error);
     if (this.#troubleMs === undefined) onNotice(`${this.#name}: ${trouble}; it is tried again until it succeeds`);
@@ -261,7 +261,11 @@ export class Follower {
     this.#trouble = trouble;
     this.#troubleMs ??= monotonicMs();
     this.#troubleSince ??= clock();
-    onStatus({ round: this.#recordedNumber, trouble, since: this.#troubleSince.toISOString() });
+    this.#tell(trouble, this.#troubleSince);
+  }
+
+  #tell(trouble: string | undefined, since?: Date): void {
+    this.#options.onStatus({ round: this.#recordedNumber, root: this.#root, trouble, since: since?.toISOString() });
   }
 
   /** A round succeeded; it is told if those before did not. */
@@ -305,7 +309,7 @@ export class Follower {
         this.#isHasty = followed.counts().unreadBytes > HASTE_SIZE;
       } else this.#rateNow();
       this.#succeed();
-      this.#options.onStatus({ round: this.#recordedNumber, trouble: followed.trouble });
+      this.#tell(followed.trouble);
       this.#lookedMs = this.#startedMs;
     } catch (error) {
       this.#newSinceMs = seenMs;

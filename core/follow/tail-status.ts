@@ -7,22 +7,28 @@ import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs
 export interface TailStatus {
   /** The round whose root was recorded last; see {@link Checkpoint}. */
   readonly round: number;
+  /** That root. */
+  readonly root?: string | undefined;
   /** Why the rounds since then failed, and since when: ISO 8601. */
   readonly trouble?: string | undefined;
   readonly since?: string | undefined;
 }
 
 /** Octets of a status, with blanks at its end: always as many, so that the next one is as long. */
-const STATUS_SIZE = 1024;
+const STATUS_SIZE = 4096;
 
 /** Octets of a status that trouble may take, before quotes are escaped. */
 const MAX_TROUBLE = 400;
 
+/** Octets of a root's text at most. */
+const MAX_ROOT = 1024;
+
 /** Tells it, as far as that is possible: nothing hangs on it. @param file - which is there */
-export function writeStatus(file: string, { round, trouble, since }: TailStatus): void {
+export function writeStatus(file: string, { round, root, trouble, since }: TailStatus): void {
   const cut = trouble === undefined ? undefined : Buffer.from(trouble).subarray(0, MAX_TROUBLE).toString();
   const text = Buffer.alloc(STATUS_SIZE, ' ');
-  text.write(JSON.stringify({ round, since, trouble: cut }));
+  // A top Dir may have any amount of attributes; its text is then not told.
+  text.write(JSON.stringify({ round, since, trouble: cut, root: (root?.length ?? 0) > MAX_ROOT ? undefined : root }));
   try {
     const fd = openSync(file, constants.O_WRONLY | constants.O_NOFOLLOW);
     try {

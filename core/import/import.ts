@@ -8,6 +8,8 @@ import { NO_OWNER_NAMES, systemOwnerNames } from '../base/system/owner-names.ts'
 import { errorCode, pathBytes } from '../base/system/system-error.ts';
 import type { Block } from '../block/block.ts';
 import { EMPTY_BLOCK } from '../block/block.ts';
+import type { BlockSink } from '../block/block-sink.ts';
+import { BothSinks } from '../block/block-sink.ts';
 import { parserNamed } from '../blockify/choose-parser.ts';
 import type { IntakeCounts } from '../blockify/ingest/block-intake.ts';
 import { Ingest } from '../blockify/ingest/ingest.ts';
@@ -41,6 +43,8 @@ export interface ImportOptions {
   readonly signal?: AbortSignal | undefined;
   /** Store nothing: look up what would be new. */
   readonly plan?: boolean | undefined;
+  /** Given the Blocks of new Dirs as well, so that what is planned can be read. */
+  readonly dirs?: BlockSink | undefined;
   /** Record owners by their numbers alone. */
   readonly numericOwners?: boolean | undefined;
   /** Names of owners; default: this machine's. */
@@ -130,6 +134,7 @@ const PROFILE_SINGLE = 2;
 class Import {
   readonly #store: Store;
   readonly #ingest: Ingest;
+  readonly #dirs: BlockSink;
   readonly #options: ImportOptions;
   readonly #context: ImportContext;
   readonly #stack: OpenDir[] = [];
@@ -145,6 +150,7 @@ class Import {
   constructor(store: Store, ingest: Ingest, options: ImportOptions) {
     this.#store = store;
     this.#ingest = ingest;
+    this.#dirs = options.dirs === undefined ? ingest.pending : new BothSinks(ingest.pending, options.dirs);
     this.#options = options;
     this.#profile = options.numericOwners === true ? PROFILE_NUMERIC : 0;
     this.#context = {
@@ -187,7 +193,7 @@ class Import {
     let { value: dirent } = decodeDirent(record, 0);
     if (dirent.kind === 'indirect') throw new Error('import: the top became a hard link');
     if (dirent.kind === 'dir') {
-      const inodes = this.#context.links.store(this.#ingest.pending);
+      const inodes = this.#context.links.store(this.#dirs);
       if (inodes !== undefined) dirent = { ...dirent, inodes };
     }
     await this.#flush();
@@ -360,7 +366,7 @@ class Import {
     };
     const parent = this.#stack.at(-1);
     const filter = parent === undefined ? this.#options.filter : parent.filter?.enter(name);
-    const build = new ImportedDir(this.#ingest.pending, cached, { users, groups }, done);
+    const build = new ImportedDir(this.#dirs, cached, { users, groups }, done);
     this.#stack.push({ path, names, next: 0, build, filter, cached, cachedAt: cached?.start ?? 0, users, groups });
   }
 

@@ -1,7 +1,8 @@
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { VtError } from '../../core/base/errors.ts';
+import { makeFolders } from '../../core/base/system/make-folders.ts';
 import { peerUid } from '../../core/base/system/peer-credentials.ts';
 import { errorText } from '../../core/base/system/system-error.ts';
 import { errorFields } from './fields.ts';
@@ -97,7 +98,7 @@ export async function serveControl(options: ControlOptions): Promise<ControlServ
 }
 
 async function listen(server: Server, path: string): Promise<void> {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolders(dirname(path), 0o700);
   rmSync(path, { force: true });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(new VtError('EOPEN', `listen on "${path}": ${errorText(error)}`, { cause: error })));

@@ -89,6 +89,8 @@ test('S34: a daemon follows files until SIGTERM, records each state, and recites
     assert.deepEqual([first?.target, first?.state, first?.files], ['/logs', 'elsewhere', 1]);
     appendFileSync(log, 'two\n');
     await caughtUp(scratch, 'an append');
+    const newest = JSON.parse((await vtftp(['--json', '-c', 'log -n 1'], { env })).stdout) as { readonly reference: string };
+    assert.equal((await tails(scratch))[0]?.dirref, newest.reference, 'the root that the numbers stand for');
     writeFileSync(`${scratch.folder}/logs/b.log`, 'later\n');
     await until('a new file', async () => (await tails(scratch))[0]?.files === 2);
     const second = await vtftp(['-c', `follow ${log} logs`], { env });

@@ -20,10 +20,18 @@ test('S06: put makes NAME exactly the local tree, and again the same Dirref; nam
   const again = await vtftp([...store, '-c', `put ${source} tree; put ${source} tree; quit`], { env });
   assert.equal(again.status, 0, again.report);
   assert.equal(recited(again), recited(first));
-  assert.match(again.stdout, /0 Blocks new/);
+  assert.match(again.stdout, /^put \/tree: .* \(unchanged\); [\d.]+ s$/m, again.report);
 
   rmSync(`${source}/goes`);
   writeFileSync(`${source}/comes`, 'new');
+  const planned = await vtftp(['-n', ...store, '-c', `put ${source} tree; put ${source} new; put --merge ${source} tree`], { env });
+  assert.deepEqual(
+    planned.stdout.match(/^would remove .*$/gm),
+    ['would remove 1 name from /tree (put --merge keeps them)'],
+    planned.report,
+  );
+  const counted = await vtftp(['-n', '--json', ...store, '-c', `put ${source} tree`], { env });
+  assert.equal((JSON.parse(counted.stdout.split('\n')[0] ?? '') as { readonly gone: number }).gone, 1, counted.report);
   const changed = await vtftp([...store, '-c', `put ${source} tree; cat tree/comes; quit`], { env });
   assert.match(changed.stdout, /^removed 1 name from \/tree \(undo brings them back; put --merge keeps them\)$/m, changed.report);
   const get = await vtftp([...store, '-c', `get tree ${scratch.path('target')}`], { env });

@@ -13,6 +13,7 @@ const CASES: readonly (readonly [commands: string, status: number, says: string]
   ['lcd nowhere', 1, 'lcd: nowhere: no such directory'],
   ['lcd a', 1, 'lcd: a: not a directory'],
   ['lsx', 2, 'lsx: no such command (did you mean ls?)'],
+  ['help tuch', 2, 'help: tuch: no such command (did you mean touch?)'],
   ['init', 2, 'init: no such command (type help)'],
   ['ls /nosuch', 1, 'ls: /nosuch: no such file or directory'],
   ['dir /nosuch', 1, 'dir: /nosuch: no such file or directory'],

@@ -27,7 +27,7 @@ test('S65: undo @N and @DATE go to the state that they name; where there is noth
   const planned = await session(scratch, 'undo @1; ls', ['-n']);
   assert.match(planned.stdout, /^would go back to root 1 of/, planned.report);
   const named = await session(scratch, 'mkdir other; undo @1; ls');
-  assert.match(named.stdout, /^went back to root 1 of .*\nadded\n/, named.report);
+  assert.match(named.stdout, /^undone: the tree is as it was at .* \(@1\)\nadded\n/, named.report);
   assert.match((await session(scratch, 'cd @3; ls')).stdout, /^other$/m);
   const none = await session(scratch, 'undo @9');
   assert.match(none.stderr, /@9: no such state/, none.report);
@@ -41,5 +41,5 @@ test('S65: undo right after what was added last is removed brings it back, and l
   const undone = await say('rmdir other; undo; ls');
   assert.equal(undone.stdout.split('\n').slice(1, 3).join(' '), 'keep other', undone.report);
   const further = await say('undo; ls; redo; ls');
-  assert.match(further.stdout, /^went back to root 1 .*\nkeep\nwent forward .*\nkeep\nother\n/, further.report);
+  assert.match(further.stdout, /^undone: .* \(@1\)\nkeep\nredone: .*\nkeep\nother\n/, further.report);
 });

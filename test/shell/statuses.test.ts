@@ -25,16 +25,21 @@ const SEVERAL: Readonly<Record<string, (names: string) => string>> = {
   touch: (names) => `touch ${names.replaceAll(/nosuch/g, 'nosuch/x')}`,
   mkdir: (names) => `mkdir ${names.replaceAll(/nosuch/g, 'nosuch/x').replace('there', 'new')}`,
   rmdir: (names) => `rmdir ${names.replace('there', 'empty')}`,
+  get: (names) => `get ${names} .`,
 };
 
 test('S12: commands of several names go on after one that fails: 3, and 1 where nothing was done', async (t) => {
-  const { env } = makeScratch(t);
+  const { env, folder } = makeScratch(t);
   const script = Object.values(SEVERAL).flatMap((line) => [
     'rm -r /; touch there; mkdir into empty',
     line('nosuch nosuch2'),
     line('nosuch there'),
   ]);
-  const { stdout, report } = await vtftp(['--json', '-S', 'memory:'], { env, input: `set onerror continue\n${script.join('\n')}\n` });
+  const { stdout, report } = await vtftp(['--json', '-S', 'memory:'], {
+    env,
+    cwd: folder,
+    input: `set onerror continue\n${script.join('\n')}\n`,
+  });
   const answers = stdout
     .split('\n')
     .filter((line) => line.startsWith('{"done"'))
@@ -44,8 +49,37 @@ test('S12: commands of several names go on after one that fails: 3, and 1 where 
     assert.deepEqual(answers.slice(2 + i * 3, 4 + i * 3), [1, 3], `${name}\n${report}`);
 });
 
+test('S12: put goes on after a file that it cannot read: 3, and 1 where nothing was done', async (t) => {
+  const scratch = makeScratch(t);
+  writeFileSync(scratch.path('there'), 'x');
+  const { env, folder } = scratch;
+  const some = await vtftp(['-S', 'memory:', '-c', 'mkdir d; put nosuch there d'], { env, cwd: folder });
+  assert.equal(some.status, 3, some.report);
+  assert.match(some.stderr, /^put: \S*\/nosuch: no such file or directory\nput: done in part, 1 item failed\n$/, some.report);
+  const none = await vtftp(['-S', 'memory:', '-c', 'mkdir d; put nosuch nosuch2 d'], { env, cwd: folder });
+  assert.equal(none.status, 1, none.report);
+  assert.match(none.stderr, /\nput: nothing done, all 2 items failed\n$/, none.report);
+});
+
+test('S12: a get that could write nothing is a failure (1), says so, and prints no result', async (t) => {
+  const scratch = makeScratch(t);
+  writeFileSync(scratch.path('f'), 'x');
+  const { env, folder } = scratch;
+  for (const plan of [[], ['-n']]) {
+    const none = await vtftp([...plan, '-S', 'memory:', '-c', 'mkdir d; get nosuch nosuch2 .'], { env, cwd: folder });
+    assert.equal(none.status, 1, none.report);
+    assert.match(none.stderr, /^get: \/nosuch: .*\nget: \/nosuch2: .*\nget: failed, nothing was written\n$/, none.report);
+    assert.doesNotMatch(none.stdout, /got/, none.report);
+    const some = await vtftp([...plan, '-S', 'memory:', '-c', 'mkdir d; get d nosuch .'], { env, cwd: folder });
+    assert.equal(some.status, 3, some.report);
+  }
+  const refused = await vtftp(['-S', 'memory:', '-c', 'put f; get f /proc/nosuch'], { env, cwd: folder });
+  assert.equal(refused.status, 1, refused.report);
+  assert.equal(refused.stderr, 'get: /f: no such file or directory\nget: failed, nothing was written\n');
+});
+
 test('S12: every command that takes several stored names is in the table', () => {
-  const others = ['get', 'less', 'push', 'pull', 'log', 'untail', 'blockify', 'follow', 'ln'];
+  const others = ['less', 'push', 'pull', 'log', 'untail', 'blockify', 'follow', 'ln'];
   const several = COMMANDS.filter(({ args = [] }) => args.some(({ kind, repeat }) => kind === 'stored' && repeat === true)).map(
     ({ name }) => name,
   );

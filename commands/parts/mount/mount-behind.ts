@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { VtErrorCode } from '../../../core/base/errors.ts';
 import { throwIfCancelled, VtError } from '../../../core/base/errors.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { octetsFromText, octetsToText } from '../../../core/base/octets.ts';
@@ -17,6 +18,9 @@ const LOOK_MS = 15;
 /** Node's setting for the memory of new objects, MiB; `find` over 20,000 cold files took a quarter less time of the processor. */
 const YOUNG = '--max-semi-space-size';
 const YOUNG_MIB = 32;
+
+/** How the process that was to serve a mount ended: what its exit statuses mean; any other, that it could not begin. */
+const CODES: Readonly<Record<number, VtErrorCode>> = { 1: 'EFAILED', 2: 'EUSAGE', 11: 'EREADONLY', 12: 'EPERM', 13: 'ECORRUPT' };
 
 /** Starts a process that serves a mount and goes on by itself; resolves when the mount can be used. */
 export async function mountBehind(
@@ -48,11 +52,13 @@ export async function mountBehind(
   closeSync(out);
   closeSync(log);
   let ended = false;
+  let code: VtErrorCode = 'EOPEN';
   child.once('error', () => {
     ended = true;
   });
-  child.once('exit', () => {
+  child.once('exit', (status) => {
     ended = true;
+    code = CODES[status ?? 0] ?? code;
   });
   child.unref();
   const { pid } = child;
@@ -65,7 +71,7 @@ export async function mountBehind(
     if (ended) {
       const said = readFileSync(files.logFile, 'utf8').trim().split('\n').at(-1) ?? '';
       removeRecord(shell.env, mountPoint);
-      throw new VtError('EOPEN', said === '' ? `mount "${mountPoint}": its process ended` : said.replace(/^(?:vtftp|mount): /, ''));
+      throw new VtError(code, said === '' ? `mount "${mountPoint}": its process ended` : said.replace(/^(?:vtftp|mount): /, ''));
     }
     if (signal.aborted && pid !== undefined) process.kill(pid, 'SIGTERM');
     throwIfCancelled(signal);

@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import { readdirSync, rmdirSync } from 'node:fs';
 import { PathError, VtError } from '../../../core/base/errors.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { octetsToText, octetsToTextStrict } from '../../../core/base/octets.ts';
+import { makeFolders } from '../../../core/base/system/make-folders.ts';
 import { errorCode, pathBytes } from '../../../core/base/system/system-error.ts';
 import { capability } from '../../../core/store/capability.ts';
 import type { Store } from '../../../core/store/store.ts';
@@ -46,7 +47,7 @@ export function makeMountPoint(mountPoint: string): boolean {
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;
   }
-  mkdirSync(mountPoint, { recursive: true });
+  makeFolders(mountPoint);
   return true;
 }
 

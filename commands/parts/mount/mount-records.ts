@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Octets } from '../../../core/base/octets.ts';
 import { octetsToText } from '../../../core/base/octets.ts';
 import { requireHomeFolder } from '../../../core/base/system/home-folder.ts';
+import { makeFolders } from '../../../core/base/system/make-folders.ts';
 import { errorCode } from '../../../core/base/system/system-error.ts';
 
 /** What a process that serves a mount behind the session is known by. */
@@ -30,7 +31,7 @@ export function recordFolder(env: Environment): string {
         ? state
         : join(requireHomeFolder(env['HOME'], 'the records of mounts'), '.local/state');
   const folder = join(base, 'vtftp', 'mounts');
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolders(folder, 0o700);
   return folder;
 }
 
@@ -42,7 +43,7 @@ export function frontFolder(env: Environment): string {
     'vtftp',
     'front',
   );
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolders(folder, 0o700);
   return folder;
 }
 

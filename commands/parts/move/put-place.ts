@@ -1,5 +1,6 @@
 import { VtError } from '../../../core/base/errors.ts';
 import { octetsToText } from '../../../core/base/octets.ts';
+import type { PendingBlocks } from '../../../core/block/block-sink.ts';
 import type { BlockSource } from '../../../core/block/block-source.ts';
 import type { Dirent, IndirectDirent } from '../../../core/dirent/dirent.ts';
 import type { TreePath } from '../../../core/tree/tree.ts';
@@ -17,14 +18,15 @@ export interface Placed {
 /**
  * Puts a Dirent into the tree. Where more than half of a Dir's names would go, it asks first.
  *
- * @param options - merge: keep the names that only the stored Dir has; force: let what is no Dir replace Dirs
+ * @param options - merge: keep the names that only the stored Dir has; force: let what is no Dir replace Dirs; planned: Blocks of Dirs
+ *   that are stored nowhere
  * @throws {VtError} EFAILED where the answer is no
  */
 export async function placeImported(
   context: CommandContext,
   path: TreePath,
   dirent: NodeDirent,
-  { merge, force }: { readonly merge: boolean; readonly force: boolean },
+  { merge, force, planned }: { readonly merge: boolean; readonly force: boolean; readonly planned?: PendingBlocks | undefined },
 ): Promise<Placed> {
   const { session, signal, plan, diagnostics } = context;
   const { tree } = session;
@@ -40,22 +42,31 @@ export async function placeImported(
     if (!plan) await bindOver(tree, path, dirent, { signal, ...(force ? {} : { onClash }) });
     return { gone: 0 };
   }
-  if (plan) return { gone: 0 };
   // Unchanged, as most often: lifting and comparing the trees would take as long as walking them did.
   const { encodeDirent } = await import('../../../core/dirent/dirent-codec.ts');
   if (before.isStale !== true && Buffer.compare(encodeDirent(before.dirent), encodeDirent(dirent)) === 0) return { gone: 0 };
   const stood = await tree.dirent(path, { signal });
-  const gone = await countGone(session.store, stood, dirent, signal);
+  const gone = await countGone(planned === undefined ? session.store : sourceOver(planned, session.store), stood, dirent, signal);
+  if (plan) return { gone };
   if (gone > 0 && !(await isMeant(context, path, stood, gone))) throw new VtError('EFAILED', `put "${octetsToText(path)}": left as it was`);
   await tree.bind(path, dirent, { signal });
   return { gone };
 }
 
 /** Says what is gone, on a line of its own, and what keeps it or brings it back. */
-export function reportGone({ output, session }: CommandContext, path: TreePath, { gone }: Placed): void {
+export function reportGone({ output, session, plan }: CommandContext, path: TreePath, { gone }: Placed): void {
   if (gone === 0) return;
+  if (plan) {
+    output.line(`would remove ${countText(gone, 'name')} from ${output.name(path)} (put --merge keeps them)`);
+    return;
+  }
   const ways = [...(session.archive === undefined ? [] : ['undo brings them back']), 'put --merge keeps them'];
   output.line(`removed ${countText(gone, 'name')} from ${output.name(path)} (${ways.join('; ')})`);
+}
+
+/** Blocks that wait, before those of a Store. */
+function sourceOver(pending: PendingBlocks, store: BlockSource): BlockSource {
+  return { name: store.name, get: async (hashcode, options) => pending.peek(hashcode) ?? (await store.get(hashcode, options)) };
 }
 
 async function countGone(source: BlockSource, before: NodeDirent, after: NodeDirent, signal: AbortSignal): Promise<number> {

@@ -39,6 +39,36 @@ describe('the forms and options of mount', { skip: noMountsHere() ?? false }, ()
     assert.equal((await program('umount four')).status, 0);
   });
 
+  it('a mount that cannot be ends with the status of the reason: 1 for a place that will not do, 10 for what cannot be opened', async (t) => {
+    const scratch = makeScratch(t);
+    writeFileSync(`${scratch.mkdir('full')}/f`, 'x');
+    const env = { ...scratch.env, XDG_RUNTIME_DIR: scratch.mkdir('runtime') };
+    const program = async (line: string) => await vtftp(['-S', scratch.path('store'), '-c', line], { env, cwd: scratch.folder });
+    assert.equal((await program('mkdir d; quit')).status, 0);
+    for (const [line, status, says] of [
+      ['mount full', 1, `mount: ${scratch.path('full')}: directory not empty`],
+      ['mount full/f', 1, `mount: ${scratch.path('full/f')}: not a directory`],
+      // Where recursive mkdir of Node never returns.
+      ['mount /proc/nosuch', 1, 'mount: cannot make /proc/nosuch: no such file or directory'],
+      ['mount -o wrong place', 2, 'mount: -o wrong: unknown'],
+      ['mount nosuch:x place', 10, 'mount: '],
+    ] as const) {
+      const refused = await program(line);
+      assert.equal(refused.status, status, refused.report);
+      assert.ok(refused.stderr.startsWith(says), refused.report);
+    }
+  });
+
+  it('umount goes on after a place where nothing is mounted: 3, and 1 where nothing was done', async (t) => {
+    const mount = await mounted(t, makeScratch(t));
+    const some = await mount.vtftp('-c', `umount /nosuch ${mount.path}`);
+    assert.equal(some.status, 3, some.report);
+    assert.match(some.stderr, /^umount: \/nosuch is not a vtftp mount \(mounts lists them\)\numount: done in part, 1 item failed\n$/);
+    assert.match(some.stdout, /^D\{/, 'the other one is gone, and recited');
+    const none = await mount.vtftp('-c', `umount /nosuch ${mount.path}`);
+    assert.equal(none.status, 1, none.report);
+  });
+
   it('is nosuid and nodev, but for root who asks', async (t) => {
     const scratch = makeScratch(t);
     const optionsOf = (path: string): string =>

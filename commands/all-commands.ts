@@ -8,6 +8,7 @@ import { diff } from './history/diff.ts';
 import { log } from './history/log.ts';
 import { open } from './history/open.ts';
 import { redo } from './history/redo.ts';
+import { restore } from './history/restore.ts';
 import { sync } from './history/sync.ts';
 import { undo } from './history/undo.ts';
 import { quit } from './leave/quit.ts';
@@ -94,6 +95,7 @@ export const COMMANDS: readonly Command[] = [
   sync,
   undo,
   redo,
+  restore,
   log,
   diff,
   cmp,

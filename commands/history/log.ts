@@ -4,8 +4,9 @@ import { UsageError, VtError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
+import type { NodeDirent } from '../../core/tree/diff/diff.ts';
 import { pathHistory } from '../../core/tree/path-history.ts';
-import type { TreeEntry, TreePath } from '../../core/tree/tree.ts';
+import type { TreePath } from '../../core/tree/tree.ts';
 import type { CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { pathArgument } from '../parts/entry.ts';
@@ -17,11 +18,12 @@ export const log = defineCommand({
   group: 'history',
   summary: 'list the recorded roots, or the states of a path, newest first',
   details: [
-    'Each line has the number for `cd @N`, the local time as `cd @DATE` takes it, and the size. Then comes the beginning of the Dirref, or with -l the whole of it. With PATH, log lists only roots in which that path changed, and those in which it went away.',
+    'Each line has the number for `cd @N`, the local time as `cd @DATE` takes it, and the size. Then comes the beginning of the Dirref, or with -l the whole of it. With PATH, log lists only roots in which that path changed, and those in which it went away. (+3) stands for three later roots that have the same version. log goes on with the old name of a file or Dir that was renamed, and shows that name; --no-follow does not. Only a name of equal Blocks counts as the old one.',
   ],
   args: [{ name: 'path', kind: 'stored', summary: 'list the states of this path', optional: true, glob: false }],
   options: [
     { name: 'long', short: 'l', summary: 'show the whole text of each reference, as bind and open take it' },
+    { name: 'no-follow', summary: 'with PATH: do not go on with the old name of what was renamed' },
     { name: 'limit', short: 'n', value: { name: 'N', kind: 'number' }, summary: 'show at most N states' },
   ],
   examples: [{ line: 'log -n 5 docs', says: 'the five latest states of docs' }],
@@ -34,7 +36,7 @@ export const log = defineCommand({
     const onDamage = (line: number, reason: string): void => diagnostics.warn(`archive "${archive.name}" line ${line}: ${reason}`);
     for await (const entry of archive.entries({ signal, onDamage })) entries.push(entry);
     const path = args[0] === undefined ? undefined : pathArgument(session, args[0]);
-    const states = path === undefined ? rootStates(entries) : pathStates(context, entries, path);
+    const states = path === undefined ? rootStates(entries) : pathStates(context, entries, path, !options.has('no-follow'));
     let shown = 0;
     for await (const state of states) {
       if (shown++ >= limit) return;
@@ -47,8 +49,12 @@ export const log = defineCommand({
 interface State {
   readonly archived: ArchiveEntry;
   /** The node there, or undefined where the path does not exist in that root. */
-  readonly node: TreeEntry['dirent'] | undefined;
+  readonly node: NodeDirent | undefined;
   readonly size: number | undefined;
+  /** Later roots that have the same. */
+  readonly same?: number;
+  /** What it was called then, if otherwise than asked for. */
+  readonly oldPath?: TreePath | undefined;
 }
 
 function limitOf(value: true | Octets | undefined): number {
@@ -64,25 +70,33 @@ function* rootStates(entries: readonly ArchiveEntry[]): Generator<State> {
   }
 }
 
-async function* pathStates({ session, signal }: CommandContext, entries: readonly ArchiveEntry[], path: TreePath): AsyncGenerator<State> {
-  for await (const { archived, entry } of pathHistory(session.tree.store, entries, path, { signal })) {
-    yield { archived, node: entry?.dirent, size: entry?.size };
+async function* pathStates(
+  { session, signal }: CommandContext,
+  entries: readonly ArchiveEntry[],
+  path: TreePath,
+  follow: boolean,
+): AsyncGenerator<State> {
+  for await (const state of pathHistory(session.tree.store, entries, path, { signal, follow })) {
+    const { archived, dirent: node, same } = state;
+    yield { archived, node, same, size: node && state.size, oldPath: state.path === path ? undefined : state.path };
   }
 }
 
-function show({ output }: CommandContext, { archived, node, size }: State, long: boolean): void {
+function show({ output }: CommandContext, { archived, node, size, same = 0, oldPath }: State, long: boolean): void {
   const reference = node === undefined ? undefined : formatDirent(node);
   output.record({
     number: archived.number,
     when: timeText(archived.whenNs),
     ...(node === undefined ? { gone: true } : octetsFields('name', node.name)),
-    ...(size === undefined ? {} : { size }),
+    ...(size === undefined ? {} : { size, same }),
+    ...(oldPath === undefined ? {} : octetsFields('path', oldPath)),
     ...(reference === undefined ? {} : { reference }),
   });
   const columns = [`@${archived.number}`.padEnd(6), formatLocalTime(archived.whenNs)];
   if (node === undefined) columns.push('gone');
   else {
-    if (size !== undefined) columns.push(node.kind === 'dir' ? 'Dir' : sizeText(size));
+    if (size !== undefined) columns.push((node.kind === 'dir' ? 'Dir' : sizeText(size)) + (same > 0 ? ` (+${same})` : ''));
+    if (oldPath !== undefined) columns.push(`was ${output.name(oldPath)}`);
     const text = reference ?? '';
     const room = Math.max(20, output.columns - columns.join('  ').length - 3);
     columns.push(output.style('ref', long || text.length <= room ? text : `${text.slice(0, room - 1)}…`));

@@ -85,10 +85,10 @@ async function inspectOne(
     ...(dirent.kind === 'dir' && dirent.salt !== undefined ? { salted: true } : {}),
     ...(blocks === undefined ? {} : blocksRecord(blocks)),
     ...(damage === undefined ? {} : { damage: damage.message }),
-    history: history.map(({ archived, entry: state }) => ({
+    history: history.map(({ archived, dirent: state, size }) => ({
       number: archived.number,
       when: timeText(archived.whenNs),
-      ...(state === undefined ? { gone: true } : { type: state.dirent.kind, size: state.size, reference: formatDirent(state.dirent) }),
+      ...(state === undefined ? { gone: true } : { type: state.kind, size, reference: formatDirent(state) }),
     })),
   });
 
@@ -100,9 +100,10 @@ async function inspectOne(
   if (dirent.kind === 'dir' && dirent.salt !== undefined) fields.push(['salt', `${dirent.salt.length} octets`]);
   if (dirent.prev !== undefined) fields.push(['prev', output.style('ref', formatBlock(dirent.prev))]);
   fields.push(['dirent', output.style('ref', text)]);
-  for (const { archived, entry: state } of history) {
-    const size = state === undefined ? 'gone' : state.dirent.kind === 'dir' ? 'Dir' : sizeText(state.size);
-    fields.push(['state', `@${archived.number}  ${formatLocalTime(archived.whenNs)}  ${size}`]);
+  for (const { archived, dirent: state, size, path } of history) {
+    const shown = state === undefined ? 'gone' : state.kind === 'dir' ? 'Dir' : sizeText(size);
+    const was = path === entry.path ? '' : `  was ${output.name(path)}`;
+    fields.push(['state', `@${archived.number}  ${formatLocalTime(archived.whenNs)}  ${shown}${was}`]);
   }
   printFields(output, fields);
   if (how.drawn && blocks !== undefined) drawHistogram(context, blocks.stats.histogram);
@@ -133,7 +134,7 @@ async function statesOf({ session, signal, diagnostics }: CommandContext, entry:
   const present = formatDirent(entry.dirent);
   try {
     for await (const state of pathHistory(session.store, entries, entry.path, { signal })) {
-      if (states.length === 0 && state.entry !== undefined && formatDirent(state.entry.dirent) === present) continue;
+      if (states.length === 0 && state.dirent !== undefined && formatDirent(state.dirent) === present) continue;
       states.push(state);
       if (states.length >= limit) break;
     }

@@ -14,6 +14,7 @@ import type { FoundEntry } from '../parts/entry.ts';
 import { withEntry } from '../parts/entry.ts';
 import { countText, octetsFields, sizeText } from '../parts/format.ts';
 import { endsAsDirectory } from '../parts/local-path.ts';
+import { withAllVersions } from '../parts/move/all-versions.ts';
 import type { GetPlace, GetTarget } from '../parts/move/get-targets.ts';
 import { getTarget, refuseSpecial } from '../parts/move/get-targets.ts';
 
@@ -38,6 +39,7 @@ export const get = defineCommand({
   aliasArgs: { mget: [NAMES] },
   options: [
     { name: 'continue', short: 'c', aliases: ['resume'], summary: 'leave alone what is complete already' },
+    { name: 'all-versions', summary: 'every recorded version that differs, as NAME@N in the directory LOCAL' },
     { name: 'keep', short: 'k', summary: 'leave alone everything that exists already' },
     { name: 'owner', value: { name: 'names|numeric|none', kind: 'text' }, summary: 'how owners are restored' },
     { name: 'recursive', short: 'r', aliases: ['R'], summary: 'accepted; a Dir is always copied with all below it' },
@@ -48,13 +50,15 @@ export const get = defineCommand({
     { line: 'get docs /tmp', says: 'the tree docs as /tmp/docs' },
     { line: 'get docs/. /srv/www', says: 'what is in docs goes into /srv/www, which keeps its own mode and owner' },
     { line: 'get docs@3 /tmp/old', says: 'the tree docs as it was in state 3' },
+    { line: 'get --all-versions docs/letter.txt /tmp', says: '/tmp/letter.txt@1, /tmp/letter.txt@4, …: what log docs/letter.txt lists' },
     { line: 'get *.pdf .', says: 'several files into the local working directory' },
   ],
   async run(context, { named, options, calledAs }) {
     const { session, signal, plan, diagnostics } = context;
     const given = named.get('name') ?? [];
     const place = { localCwd: session.localCwd, local: named.get('local')?.[0], isOneOfMany: given.length > 1 };
-    const names = await distinctSources(context, given, place, calledAs);
+    const isAll = options.has('all-versions');
+    const names = isAll ? given : await distinctSources(context, given, place, calledAs);
     const settings: ExportOptions = {
       signal,
       resume: options.has('continue') || calledAs === 'reget',
@@ -70,14 +74,20 @@ export const get = defineCommand({
     let planned = 0;
     for (const name of names) {
       try {
-        await withEntry(session, name, calledAs, { follow: endsAsDirectory(name), signal }, async (found) => {
-          const target = getTarget(place, name, found.entry);
+        const take = async (found: FoundEntry, target: GetTarget): Promise<void> => {
           refuseSpecial(found.entry, target.local);
           if (plan) {
             await preview(context, found, target, settings);
             planned++;
           } else await getOne(context, found, target, settings, total);
-        });
+        };
+        if (isAll) await withAllVersions(context, name, place, async ({ found, target }) => await take(found, target));
+        else {
+          const follow = endsAsDirectory(name);
+          await withEntry(session, name, calledAs, { follow, signal }, async (found) => {
+            await take(found, getTarget(place, name, found.entry));
+          });
+        }
       } catch (error) {
         // One of several that cannot be got is named, and the others are.
         if (given.length === 1 || !(error instanceof VtError) || !PASSED_CODES.includes(error.code)) throw error;

@@ -1,40 +1,96 @@
 import type { ArchiveEntry } from '../archive/archive.ts';
 import type { OpOptions } from '../base/op-options.ts';
+import type { BlockSource } from '../block/block-source.ts';
+import type { DirDirent } from '../dirent/dirent.ts';
+import { sameDirent } from '../dirent/dirent-compare.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
-import type { Store } from '../store/store.ts';
-import { openLiveTree } from './live/live-tree.ts';
-import type { TreeEntry, TreePath } from './tree.ts';
+import { changesOf } from './diff/changes.ts';
+import type { NodeDirent } from './diff/diff.ts';
+import { isWithin } from './path.ts';
+import { StoredPaths } from './stored-paths.ts';
+import type { TreePath } from './tree.ts';
 
-/** A path as one recorded root has it. */
+/** A version of a path: one recorded root that has it, or several one after the other that have it the same. */
 export interface PathState {
+  /** The oldest of these roots: when it became so. */
   readonly archived: ArchiveEntry;
+  /** Later ones that have it the same. */
+  readonly same: number;
+  /** What it was called then. */
+  readonly path: TreePath;
   /** Undefined where the path does not exist in that root. */
-  readonly entry: TreeEntry | undefined;
+  readonly dirent: NodeDirent | undefined;
+  /** Octets of content; of a symlink the target's, of a Dir 0. */
+  readonly size: number;
+}
+
+export interface PathHistoryOptions extends OpOptions {
+  /** Go on with the old name of what was renamed, as equal Blocks tell; default true. */
+  readonly follow?: boolean;
+}
+
+interface DirEntry extends ArchiveEntry {
+  readonly dirent: DirDirent;
 }
 
 /**
- * The states of a path in recorded roots, newest first: of equal neighbours only the oldest, which is when it became
- * so. Whatever keeps a root from being read is thrown when its turn comes.
+ * The versions of a path in recorded roots, newest first. Where the path begins and another name of equal Blocks ends, that
+ * name is gone on with. Whatever keeps a root from being read is thrown when its turn comes.
  *
  * @param entries - oldest first
  */
 export async function* pathHistory(
-  store: Store,
+  source: BlockSource,
   entries: readonly ArchiveEntry[],
   path: TreePath,
-  options: OpOptions = {},
+  options: PathHistoryOptions = {},
 ): AsyncGenerator<PathState, void, undefined> {
+  const paths = new StoredPaths(source);
+  let at = path;
   let newer: PathState | undefined;
   let newerText: string | undefined;
+  let newerRoot: DirDirent | undefined;
   for (const archived of entries.toReversed()) {
-    if (archived.dirent.kind !== 'dir') continue;
-    await using tree = openLiveTree(store, archived.dirent, { name: `@${archived.number}` });
-    const entry = await tree.lookup(path, { follow: false, ...options });
-    const text = entry === undefined ? undefined : formatDirent(entry.dirent);
-    if (newer !== undefined && text !== newerText) yield newer;
-    newer = { archived, entry };
+    if (!isDir(archived)) continue;
+    const root = archived.dirent;
+    let dirent = newer !== undefined && sameDirent(root, newerRoot) ? newer.dirent : await paths.lookup(root, at, options);
+    if (dirent === undefined && newer?.dirent !== undefined && newerRoot !== undefined && options.follow !== false) {
+      const from = await oldName(source, root, newerRoot, at, options);
+      if (from !== undefined) {
+        at = from;
+        dirent = await paths.lookup(root, from, options);
+      }
+    }
+    const text = dirent && formatDirent(dirent);
+    const isSame = newer !== undefined && text === newerText && newer.path === at;
+    if (newer !== undefined && !isSame) yield newer;
+    newer = { archived, same: isSame ? (newer?.same ?? 0) + 1 : 0, path: at, dirent, size: sizeOf(dirent) };
     newerText = text;
+    newerRoot = root;
   }
   // A path that was not there at first is no state.
-  if (newer?.entry !== undefined) yield newer;
+  if (newer?.dirent !== undefined) yield newer;
+}
+
+function sizeOf(dirent: NodeDirent | undefined): number {
+  if (dirent?.kind === 'file') return dirent.block.span;
+  return dirent?.kind === 'symlink' ? dirent.target.length : 0;
+}
+
+function isDir(entry: ArchiveEntry): entry is DirEntry {
+  return entry.dirent.kind === 'dir';
+}
+
+/** What a path of one root was called in the root before. */
+async function oldName(
+  source: BlockSource,
+  before: DirDirent,
+  after: DirDirent,
+  path: TreePath,
+  { signal }: OpOptions,
+): Promise<TreePath | undefined> {
+  for await (const change of changesOf({ top: before, source }, { top: after, source }, { signal })) {
+    if (change.kind === 'renamed' && isWithin(change.path, path)) return `${change.from}${path.slice(change.path.length)}` as TreePath;
+  }
+  return undefined;
 }

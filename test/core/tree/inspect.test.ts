@@ -74,11 +74,12 @@ test('S03: the history of a path has each state once, newest first, and tells wh
   await write('/file', 'second');
   await record();
   const states: unknown[] = [];
-  for await (const { archived, entry } of pathHistory(store, entries, path)) states.push([archived.number, entry?.size]);
+  for await (const { archived, dirent, size, same } of pathHistory(store, entries, path))
+    states.push([archived.number, dirent && size, same]);
   assert.deepEqual(states, [
-    [6, 6],
-    [5, undefined],
-    [4, 6],
-    [2, 3],
+    [6, 6, 0],
+    [5, undefined, 0],
+    [4, 6, 0],
+    [2, 3, 1],
   ]);
 });

@@ -1,0 +1,83 @@
+import { PathError, VtError } from '../../core/base/errors.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import { sameDirent } from '../../core/dirent/dirent-compare.ts';
+import { makeDirs } from '../../core/tree/make-dirs.ts';
+import { baseName, parentPath, ROOT_PATH } from '../../core/tree/path.ts';
+import { pathHistory } from '../../core/tree/path-history.ts';
+import type { TreePath } from '../../core/tree/tree.ts';
+import type { CommandContext } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import { forEachItem } from '../parts/each.ts';
+import { pathArgument } from '../parts/entry.ts';
+import { octetsFields } from '../parts/format.ts';
+import { newMeta, newMode } from '../parts/new-meta.ts';
+
+/** `restore`: paths as they were. */
+export const restore = defineCommand({
+  name: 'restore',
+  group: 'history',
+  summary: 'bring files or Dirs back as they were in an earlier state',
+  changes: true,
+  details: [
+    'PATH@N and PATH@DATE name the state, as in cd @N. The path becomes what it was then; all else stays. PATH alone takes the newest recorded version that is another than the present one: what was removed comes back, and what was changed is as before. No data is copied, and Dirs above that are gone are made. undo takes a restore back; get writes an earlier version into a local directory.',
+  ],
+  args: [{ name: 'path', kind: 'text', summary: 'a path, mostly with @N or @DATE after it', repeat: true }],
+  examples: [
+    { line: 'restore docs/letter.txt', says: 'as it was before the last change, or the removal' },
+    { line: 'restore docs@yesterday', says: 'all of docs is as it was yesterday' },
+  ],
+  async run(context, { args }) {
+    await forEachItem(context, args, async (argument) => await restoreOne(context, argument));
+  },
+});
+
+interface Past {
+  readonly path: TreePath;
+  /** The path in that state, if it had another name. */
+  readonly from: TreePath;
+  readonly number: number;
+}
+
+async function restoreOne(context: CommandContext, argument: Octets): Promise<void> {
+  const { session, output, plan, signal } = context;
+  const { path, from, number } = await findPast(context, argument);
+  if (path === ROOT_PATH) throw new PathError('EINVAL', 'restore', '/', { remedy: `undo @${number} brings all of the tree back` });
+  const state = await session.stateAt(String(number), signal);
+  try {
+    if ((await state.tree.lookup(from, { follow: false, signal })) === undefined)
+      throw new PathError('ENOENT', 'restore', `${octetsToText(from)}${state.view}`, {
+        remedy: `log ${octetsToText(from)} lists its states`,
+      });
+    const dirent = await state.tree.dirent(from, { signal });
+    output.record({ ...octetsFields('path', path), state: number, type: dirent.kind });
+    output.line(`${plan ? 'would restore' : 'restored'} ${output.name(path)} as in ${state.view}`);
+    if (plan) return;
+    await makeDirs(session.tree, parentPath(path), newMeta(context, newMode('dir')), { signal });
+    await session.tree.bind(path, { ...dirent, name: baseName(path) }, { signal });
+  } finally {
+    await state.tree[Symbol.asyncDispose]();
+  }
+}
+
+/** The state that an argument names, or the newest in which the path was another than now. */
+async function findPast({ session, signal }: CommandContext, argument: Octets): Promise<Past> {
+  const { archive, tree } = session;
+  if (archive === undefined) throw new VtError('EFAILED', `restore: "${tree.name}" has no earlier states`);
+  const at = argument.lastIndexOf('@');
+  const whole = pathArgument(session, argument);
+  const present = await tree.lookup(whole, { follow: false, signal });
+  if (at > 0 && present === undefined) {
+    const path = pathArgument(session, argument.slice(0, at) as Octets);
+    const state = await session.stateAt(octetsToText(argument.slice(at + 1) as Octets), signal);
+    await state.tree[Symbol.asyncDispose]();
+    return { path, from: path, number: Number(state.view.replace('@', '')) };
+  }
+  const entries = [];
+  for await (const entry of archive.entries({ signal })) entries.push(entry);
+  const now = present && (await tree.dirent(whole, { signal }));
+  for await (const { archived, dirent, path } of pathHistory(tree.store, entries, whole, { signal })) {
+    if (dirent !== undefined && !sameDirent(dirent, now)) return { path: whole, from: path, number: archived.number };
+  }
+  throw new VtError('EFAILED', `restore "${octetsToText(whole)}": no recorded state has another version`);
+}

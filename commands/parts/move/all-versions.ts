@@ -1,0 +1,53 @@
+import { statSync } from 'node:fs';
+import type { ArchiveEntry } from '../../../core/archive/archive.ts';
+import { PathError, VtError } from '../../../core/base/errors.ts';
+import type { Octets } from '../../../core/base/octets.ts';
+import { octetsToText } from '../../../core/base/octets.ts';
+import { pathBytes } from '../../../core/base/system/system-error.ts';
+import { baseName, ROOT_PATH } from '../../../core/tree/path.ts';
+import { pathHistory } from '../../../core/tree/path-history.ts';
+import type { CommandContext } from '../../command.ts';
+import type { FoundEntry } from '../entry.ts';
+import { pathArgument, requireEntry } from '../entry.ts';
+import { resolveLocalPath } from '../local-path.ts';
+import type { GetPlace, GetTarget } from './get-targets.ts';
+
+/** A recorded version of something, and the local path that it becomes. */
+export interface Version {
+  readonly found: FoundEntry;
+  readonly target: GetTarget;
+}
+
+/**
+ * Gives `use` each recorded version of what an argument names, newest first: those that differ, each as of the state in which it began.
+ * It becomes `NAME@N` in LOCAL, which is a directory.
+ */
+export async function withAllVersions(
+  { session, signal }: CommandContext,
+  argument: Octets,
+  place: GetPlace,
+  use: (version: Version) => Promise<void>,
+): Promise<void> {
+  const { archive, tree } = session;
+  if (archive === undefined) throw new VtError('EFAILED', `get --all-versions: "${tree.name}" has no earlier states`);
+  const folder = place.local === undefined ? place.localCwd : resolveLocalPath(place.localCwd, place.local);
+  if (statSync(pathBytes(folder), { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw new PathError('ENOTDIR', 'write into local', octetsToText(folder), { remedy: 'lmkdir makes it' });
+  const top = pathArgument(session, argument);
+  const entries: ArchiveEntry[] = [];
+  for await (const entry of archive.entries({ signal })) entries.push(entry);
+  let count = 0;
+  for await (const { archived, path, dirent } of pathHistory(tree.store, entries, top, { signal })) {
+    if (dirent === undefined) continue;
+    count++;
+    const state = await session.stateAt(String(archived.number), signal);
+    try {
+      const entry = await requireEntry(state.tree, path, 'get', { follow: false, signal });
+      const local = `${folder === '/' ? '' : folder}/${top === ROOT_PATH ? 'root' : baseName(top)}${state.view}` as Octets;
+      await use({ found: { tree: state.tree, path, entry }, target: { source: path, local, isContents: false } });
+    } finally {
+      await state.tree[Symbol.asyncDispose]();
+    }
+  }
+  if (count === 0) throw new VtError('EFAILED', `get --all-versions "${octetsToText(argument)}": no recorded state has it`);
+}

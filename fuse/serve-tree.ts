@@ -29,6 +29,7 @@ export interface ServeOptions {
   readonly syncSeconds: number;
   readonly frontFolder: string;
   readonly storeContent: LiveMountOptions['storeContent'];
+  readonly keepsTypes: boolean;
   /** Whether the tree is another than the one that is recorded. */
   readonly isChanged: () => boolean;
   /** Stores what changed and records the root. */
@@ -99,6 +100,7 @@ export class TreeServer {
       isLeftOut: (node) => tree.isLeftOut(node),
       frontFolder: options.frontFolder,
       storeContent: options.storeContent,
+      keepsTypes: options.keepsTypes,
       syncTree: () => this.#sync(),
       clock,
       owners: options.owners,

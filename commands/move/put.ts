@@ -111,12 +111,20 @@ async function read(
 ): Promise<Imported> {
   const { session, diagnostics, signal, plan } = context;
   const { local, path, filter, stream } = target;
+  const keepsTypes = session.settings.get('mime') === 'keep';
   try {
     if (stream !== undefined) {
       const { importStream } = await import('../../core/import/import-stream.ts');
       using opened = stream(context);
       const onProgress = (counts: ImportCounts): void => showProgress(context, { ...counts, doneBytes: counts.bytes, isWalked: false });
-      return await importStream(session.store, opened.chunks, opened.meta, { signal, plan, parser, onProgress });
+      return await importStream(session.store, opened.chunks, opened.meta, {
+        signal,
+        plan,
+        parser,
+        fileName: baseName(path),
+        keepsTypes,
+        onProgress,
+      });
     }
     const { importLocal } = await import('../../core/import/import.ts');
     return await importLocal(session.store, local, {
@@ -127,6 +135,7 @@ async function read(
       oneFilesystem: options.has('one-file-system'),
       reread: options.has('reread'),
       parser,
+      keepsTypes,
       filter,
       isStoreFolder: storeFolderTest(capability(session.store, 'folders') ?? []),
       stored: async (below) => await direntBelow(session.tree, path, below, { signal }),

@@ -6,6 +6,10 @@ import { defineCommand } from '../command.ts';
 export const SETTINGS: ReadonlyMap<string, { readonly values: readonly string[]; readonly summary: string }> = new Map([
   ['onerror', { values: ['stop', 'continue'], summary: 'whether a script stops at its first error' }],
   ['glob', { values: ['on', 'off'], summary: 'whether * ? [ ] stand for the names they match' }],
+  [
+    'mime',
+    { values: ['leave', 'keep'], summary: 'whether put and mounts keep the MIME type that content is found to have, as user.mime_type' },
+  ],
 ]);
 
 /** `set`: the settings of the session. */
@@ -18,9 +22,14 @@ export const set = defineCommand({
     { name: 'name', kind: 'setting', summary: 'a setting', optional: true },
     { name: 'value', kind: 'setting', summary: 'its new value', optional: true },
   ],
-  examples: [{ line: 'set onerror continue', says: 'go on after errors; the exit status is that of the last one' }],
+  examples: [
+    { line: 'set onerror continue', says: 'go on after errors; the exit status is that of the last one' },
+    { line: 'set mime=keep', says: 'a file without a MIME type gets the one that its name or content tells' },
+  ],
   async run({ session, output }, { args }) {
-    const [name, value] = args.map((word) => octetsToText(word));
+    // Also as in other programs: NAME=VALUE.
+    const words = args.map((word) => octetsToText(word));
+    const [name, value] = words.length === 1 ? (words[0]?.split('=', 2) ?? []) : words;
     const setting = name === undefined ? undefined : SETTINGS.get(name);
     if (name !== undefined && setting === undefined)
       throw new UsageError(`set "${name}": no such setting`, { remedy: `one of ${[...SETTINGS.keys()].join(', ')}` });

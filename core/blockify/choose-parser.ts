@@ -30,6 +30,11 @@ export function parserNames(): string[] {
   return [...byName.keys(), NO_PARSER];
 }
 
+/** Whether a parser may be asked for by this name. */
+export function isParserName(name: string): boolean {
+  return name === NO_PARSER || byName.has(name);
+}
+
 /**
  * The parser of a name in the table.
  *
@@ -71,8 +76,19 @@ export function chooseParser({ head, fileName, mimeType }: ParserHint): Parser |
  */
 export function parserOf(hint: ContentHint, head: Uint8Array, minSize: number): Parser | undefined {
   if (head.length < Math.min(MAX_HEAD_SIZE, 2 * minSize)) return undefined;
-  if (hint.parser !== undefined) return parserNamed(hint.parser);
+  const asked = hint.parser ?? (hint.preferred !== undefined && isParserName(hint.preferred) ? hint.preferred : undefined);
+  if (asked !== undefined) return parserNamed(asked);
   return chooseParser({ fileName: hint.fileName, mimeType: hint.mimeType, head: head.subarray(0, MAX_HEAD_SIZE) });
+}
+
+/**
+ * The MIME type of a content of which nobody has said it.
+ *
+ * @returns undefined for a content of no syntax known here
+ */
+export function foundMimeType(hint: ParserHint): string | undefined {
+  const parser = chooseParser({ ...hint, head: hint.head.subarray(0, MAX_HEAD_SIZE) });
+  return parser?.foundType ?? parser?.mimeTypes[0];
 }
 
 /** Whether the first octets are no text in any encoding that has ASCII's line feeds: NULs and other controls that nobody writes. */

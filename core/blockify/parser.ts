@@ -17,6 +17,8 @@ export interface ParserHint {
 export interface ContentHint extends Omit<ParserHint, 'head'> {
   /** The parser that somebody asks for by its name, whatever the content: `none` for none. */
   readonly parser?: string | undefined;
+  /** The parser that its file asks for, which counts where nobody else does; a name that there is not is passed over. */
+  readonly preferred?: string | undefined;
 }
 
 /**
@@ -30,6 +32,8 @@ export interface Parser {
   readonly extensions: readonly string[];
   /** MIME types that tell it, in lower case without parameters. */
   readonly mimeTypes: readonly string[];
+  /** The MIME type of what it is chosen for; default the first of them. */
+  readonly foundType?: string;
   /** Whether a content begins as the syntax does; asked with up to {@link MAX_HEAD_SIZE} octets, fewer only if there are no more. */
   begins?(head: Uint8Array): boolean;
   /** Whether it gives way to any parser that knows the content better: that of text. */

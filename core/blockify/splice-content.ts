@@ -10,6 +10,7 @@ import type { Store } from '../store/store.ts';
 import { blockify, leafOfPiece } from './blockify.ts';
 import { WINDOW_SIZE } from './edge-hash.ts';
 import { KERNEL_CONTEXT } from './edge-kernel.ts';
+import type { ContentHint } from './parser.ts';
 
 /** Octets of new Blocks collected before they are added to the Store. */
 const FLUSH_SIZE = 4 * 1024 * 1024;
@@ -34,10 +35,10 @@ interface BlockPart {
   readonly at: number;
 }
 
-/** Stores a content, or what goes on from an edge of one after `start` octets, in other threads. */
+/** Stores a content, or what goes on from an edge of one after `start` octets, in other threads; `hint` is of all of it. */
 export type StoreSplicedContent = (
   content: AsyncIterable<Uint8Array>,
-  options: OpOptions & { readonly start?: number | undefined },
+  options: OpOptions & { readonly start?: number | undefined; readonly hint?: ContentHint | undefined },
 ) => Promise<Block>;
 
 /** Where the octets of parts come from. */

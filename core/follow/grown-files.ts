@@ -5,10 +5,10 @@ import { findXattrs } from '../base/system/find-xattrs.ts';
 import type { Block } from '../block/block.ts';
 import { encodeBlockref } from '../block/blockref.ts';
 import { readBlockBytes } from '../block/read-range.ts';
+import { contentHint } from '../blockify/content-hint.ts';
 import type { EdgeScanner } from '../blockify/edge-scanner.ts';
 import type { GrowingContent, StablePoint } from '../blockify/growing-content.ts';
 import type { IngestOnDemand } from '../blockify/ingest/ingest-on-demand.ts';
-import { mimeTypeIn } from '../blockify/mime-type.ts';
 import { takeUpContent } from '../blockify/take-up-content.ts';
 import type { FileDirent } from '../dirent/dirent.ts';
 import type { Store } from '../store/store.ts';
@@ -204,7 +204,7 @@ export class GrownFiles {
   async #takeUp(path: Octets, file: TailedFile, block: Block, meta: FileDirent['meta'], options: OpOptions): Promise<Kept> {
     const known = this.#points.get(path);
     const point = known !== undefined && isSame(known.block, block) ? known.point : undefined;
-    const hint = { fileName: baseName(path as TreePath), mimeType: mimeTypeIn(meta.xattrs ?? []) };
+    const hint = contentHint(baseName(path as TreePath), meta.xattrs);
     return {
       file,
       block,

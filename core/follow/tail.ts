@@ -7,10 +7,10 @@ import type { OwnerNames } from '../base/system/owner-names.ts';
 import { errorCode } from '../base/system/system-error.ts';
 import type { Block } from '../block/block.ts';
 import { readBlockBytes } from '../block/read-range.ts';
+import { contentHint } from '../blockify/content-hint.ts';
 import type { EdgeScanner } from '../blockify/edge-scanner.ts';
 import { GrowingContent, type StablePoint } from '../blockify/growing-content.ts';
 import type { IngestOnDemand } from '../blockify/ingest/ingest-on-demand.ts';
-import { mimeTypeIn } from '../blockify/mime-type.ts';
 import type { ContentHint } from '../blockify/parser.ts';
 import { takeUpContent } from '../blockify/take-up-content.ts';
 import type { FileDirent } from '../dirent/dirent.ts';
@@ -474,7 +474,7 @@ export class Tail {
   }
 
   #hint(xattrs: FileDirent['meta']['xattrs']): ContentHint {
-    return { fileName: baseName(this.path as TreePath), mimeType: mimeTypeIn(xattrs ?? []), parser: this.#context.parser };
+    return { ...contentHint(baseName(this.path as TreePath), xattrs), parser: this.#context.parser };
   }
 
   /** Makes the Dirent of what there is. @returns whether it is another than before */

@@ -37,6 +37,8 @@ export interface ImportContext {
   readonly counts: NodeCounts;
   /** Read every file, whatever is remembered of it. */
   readonly reread: boolean;
+  /** The MIME type that content is found to have is kept, where it has none. */
+  readonly keepsTypes: boolean;
   /** The path from the top of the import: the same wherever the tree lies. */
   relative(path: Octets): Octets;
   /** Reports a node that is left out, or stored in a state that never was. */

@@ -7,6 +7,9 @@ import { findXattrs } from '../base/system/find-xattrs.ts';
 import { pathBytes } from '../base/system/system-error.ts';
 import { decodeDirent, encodeDirent } from '../dirent/dirent-codec.ts';
 import type { LeafDirent } from '../tree/live/live-node.ts';
+import { baseName } from '../tree/path.ts';
+import type { TreePath } from '../tree/tree.ts';
+import { headOfFile, withFoundType } from './found-type.ts';
 import { isCachedSignature, TRUST_AGE_NS } from './import-cache.ts';
 import type { FoundNode, ImportContext, StoredNode } from './import-context.ts';
 import { keptOutcome } from './import-context.ts';
@@ -165,7 +168,8 @@ function readFile(
       if (!file.settled) context.fail(path, new Error('changed while it was read'));
       const xattrs = file.xattrError === undefined ? file.xattrs : (await context.keep(path, file.xattrError))?.meta.xattrs;
       const isTrustworthy = file.settled && file.xattrError === undefined && isTrusted(file.seen, file.readAtMs);
-      const meta = metaOf(file.stat ?? stat, context.owners, xattrs);
+      const own = metaOf(file.stat ?? stat, context.owners, xattrs);
+      const meta = context.keepsTypes ? withFoundType(own, baseName(path as TreePath), headOfFile(pathBytes(path))) : own;
       reader.read({ kind: 'file', name, meta, block: file.block }, isTrustworthy ? file.seen : undefined);
     })
     .catch((error: unknown) => {

@@ -1,14 +1,22 @@
+import type { Octets } from '../base/octets.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import { parserNamed } from '../blockify/choose-parser.ts';
+import { contentHint } from '../blockify/content-hint.ts';
 import { Ingest } from '../blockify/ingest/ingest.ts';
+import { MAX_HEAD_SIZE } from '../blockify/parser.ts';
 import type { Meta } from '../dirent/meta.ts';
 import type { Store } from '../store/store.ts';
+import { withFoundType } from './found-type.ts';
 import type { ImportCounts, Imported } from './import.ts';
 
 export interface StreamImportOptions extends OpOptions {
   readonly plan?: boolean | undefined;
   /** The name of a parser, or `none`; default: the one that fits. */
   readonly parser?: string | undefined;
+  /** The name under which it is stored, which tells of its content. */
+  readonly fileName?: Octets | undefined;
+  /** As of an import. */
+  readonly keepsTypes?: boolean | undefined;
   /** Called for each chunk. */
   readonly onProgress?: ((counts: ImportCounts) => void) | undefined;
 }
@@ -29,6 +37,7 @@ export async function importStream(
   if (parser !== undefined) parserNamed(parser);
   await using ingest = new Ingest(store, { signal, plan, parser });
   let bytes = 0;
+  const head = new Uint8Array(MAX_HEAD_SIZE);
   const counts = (): ImportCounts => ({
     files: 1,
     bytes,
@@ -42,12 +51,15 @@ export async function importStream(
   });
   async function* counted(): AsyncGenerator<Uint8Array> {
     for await (const chunk of chunks) {
+      if (bytes < head.length) head.set(chunk.subarray(0, head.length - bytes), bytes);
       bytes += chunk.length;
       yield chunk;
       options.onProgress?.(counts());
     }
   }
-  const block = await ingest.stream(counted());
+  const name = options.fileName ?? ('' as Octets);
+  const block = await ingest.stream(counted(), contentHint(options.fileName, meta.xattrs));
   await ingest.flushPending();
-  return { dirent: { kind: 'file', name: '' as Imported['dirent']['name'], meta, block }, counts: counts() };
+  const typed = options.keepsTypes === true ? withFoundType(meta, name, head.subarray(0, Math.min(bytes, head.length))) : meta;
+  return { dirent: { kind: 'file', name, meta: typed, block }, counts: counts() };
 }

@@ -59,6 +59,8 @@ export interface ImportOptions {
   readonly reread?: boolean | undefined;
   /** The name of a parser for all files, or `none`; default: for each the one that fits. */
   readonly parser?: string | undefined;
+  /** Keep the MIME type that content is found to have, as `user.mime_type`, where it has none. */
+  readonly keepsTypes?: boolean | undefined;
   /** Worker threads, 0 for none; default: one a core, at most 2. */
   readonly workers?: number | undefined;
   /**
@@ -130,6 +132,8 @@ interface OpenDir {
 const PROFILE_NUMERIC = 1;
 /** The value is not of a directory, but of one file that was imported by itself. */
 const PROFILE_SINGLE = 2;
+/** MIME types that were found are kept. */
+const PROFILE_TYPES = 4;
 
 class Import {
   readonly #store: Store;
@@ -152,13 +156,14 @@ class Import {
     this.#ingest = ingest;
     this.#dirs = options.dirs === undefined ? ingest.pending : new BothSinks(ingest.pending, options.dirs);
     this.#options = options;
-    this.#profile = options.numericOwners === true ? PROFILE_NUMERIC : 0;
+    this.#profile = (options.numericOwners === true ? PROFILE_NUMERIC : 0) | (options.keepsTypes === true ? PROFILE_TYPES : 0);
     this.#context = {
       ingest,
       owners: options.numericOwners === true ? NO_OWNER_NAMES : (options.owners ?? systemOwnerNames()),
       links: new ImportedLinks(),
       counts: { files: 0, bytes: 0, dirs: 0, others: 0, unchangedFiles: 0, unchangedBytes: 0, excluded: 0, failures: 0 },
       reread: options.reread === true,
+      keepsTypes: options.keepsTypes === true,
       relative: (path) => path.slice(this.#topPath.length) as Octets,
       fail: (path, error) => this.#fail(path, error, false),
       keep: async (path, error) => await this.#keep(path, error),

@@ -1,4 +1,6 @@
-import type { Octets } from '../../core/base/octets.ts';
+import { type Octets, octetsFromBytes } from '../../core/base/octets.ts';
+import { isParserName } from '../../core/blockify/choose-parser.ts';
+import { PARSER_ATTRIBUTE } from '../../core/blockify/content-hint.ts';
 import type { Meta } from '../../core/dirent/meta.ts';
 import type { AttributeChange, Filesystem } from '../filesystem.ts';
 import { whenThere } from '../filesystem.ts';
@@ -60,6 +62,7 @@ export function attributeOperations(mount: LiveMount, blockrefOf: (inode: Inode)
     setxattr(ino, name, value, flags) {
       if (name === BLOCKREF_XATTR) throw new FilesystemError('EPERM');
       if (!hasNamespace(name)) throw new FilesystemError('EOPNOTSUPP');
+      if (name === PARSER_ATTRIBUTE && !isParserName(octetsFromBytes(value))) throw new FilesystemError('EINVAL');
       const inode = inodes.get(ino);
       const isList = name === ACCESS_ACL || name === DEFAULT_ACL;
       if (isList && !isAcl(value)) throw new FilesystemError('EINVAL');

@@ -6,6 +6,7 @@ import type { BlockSource } from '../../core/block/block-source.ts';
 import { readBlockRange } from '../../core/block/read-range.ts';
 import { runChunks } from '../../core/block/run-bytes.ts';
 import { leavesOf } from '../../core/block/tree-walk.ts';
+import type { ContentHint } from '../../core/blockify/parser.ts';
 import type { ContentPart, SpliceStore, StoreSplicedContent } from '../../core/blockify/splice-content.ts';
 import type { UnsyncedContent } from '../../core/tree/live/live-node.ts';
 import type { FrontFolder } from './front-storage.ts';
@@ -39,6 +40,7 @@ export interface FrontContext {
  */
 export class FrontFile implements UnsyncedContent {
   readonly #context: FrontContext;
+  readonly #hint: () => ContentHint;
   readonly #segments = new SegmentMap();
   readonly #storage: FrontStorage;
   #size: number;
@@ -47,8 +49,10 @@ export class FrontFile implements UnsyncedContent {
   #settled: { readonly version: number; readonly block: Block } | undefined;
   #settling: { readonly version: number; readonly block: Promise<Block> } | undefined;
 
-  constructor(context: FrontContext, base: Block) {
+  /** @param hint - what its file tells of its content */
+  constructor(context: FrontContext, base: Block, hint: () => ContentHint) {
     this.#context = context;
+    this.#hint = hint;
     this.#storage = new FrontStorage(context.folder);
     this.#size = Math.max(0, base.span);
     this.#segments.set(0, this.#size, { block: base, at: 0 });
@@ -190,7 +194,7 @@ export class FrontFile implements UnsyncedContent {
     const block =
       this.#wholeBlock() ??
       (await this.#storeParts(options)) ??
-      (await this.#context.storeContent(this.read(0, this.#size, options), options));
+      (await this.#context.storeContent(this.read(0, this.#size, options), { ...options, hint: this.#hint() }));
     if (this.#version === version && block.span === this.#size) this.#settled = { version, block };
     return block;
   }

@@ -39,6 +39,8 @@ export interface LiveMountOptions {
   readonly storeContent: StoreSplicedContent;
   /** Makes every change durable and records the root. */
   readonly syncTree: () => Promise<void>;
+  /** The MIME type that content is found to have is kept, where it has none. */
+  readonly keepsTypes?: boolean;
   readonly clock: FileClock;
   readonly owners: OwnerNames;
   /** Of what says no owner. */

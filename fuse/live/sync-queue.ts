@@ -1,8 +1,12 @@
 import { errorText } from '../../core/base/system/system-error.ts';
 import type { Block } from '../../core/block/block.ts';
+import { MAX_HEAD_SIZE } from '../../core/blockify/parser.ts';
+import { withFoundType } from '../../core/import/found-type.ts';
+import type { LiveLeaf } from '../../core/tree/live/live-node.ts';
 import type { FrontFile } from './front-file.ts';
 import type { Inode } from './inode-table.ts';
 import type { LiveMount } from './live-mount.ts';
+import { nameOf } from './write-front.ts';
 
 /** Files whose content is being stored at a time. */
 const MAX_UNDER_WAY = 2;
@@ -85,6 +89,7 @@ export class SyncQueue {
     if (front === undefined) return node.unsynced === undefined ? node.dirent.block : await node.unsynced.settle();
     this.#mount.settleTime(inode);
     const block = await front.settle();
+    if (this.#mount.options.keepsTypes === true) await this.#keepType(node, front);
     if (front.settledBlock === block && inode.front === front) this.#settled(inode, front, block);
     return block;
   }
@@ -102,6 +107,14 @@ export class SyncQueue {
     if (node.unsynced === front) node.unsynced = undefined;
     front.close();
     this.#mount.inodes.drop(inode);
+  }
+
+  /** Gives a file the MIME type that its content is found to have. */
+  async #keepType(node: LiveLeaf, front: FrontFile): Promise<void> {
+    const head: Uint8Array[] = [];
+    for await (const piece of front.read(0, MAX_HEAD_SIZE)) head.push(Uint8Array.from(piece));
+    const meta = withFoundType(node.dirent.meta, nameOf(node), Buffer.concat(head));
+    if (meta !== node.dirent.meta) this.#mount.nodes.changeNow(node, (dirent) => ({ ...dirent, meta }), 'meta', this.#mount);
   }
 
   /** Stores every content that is not in Blocks yet. @throws the first of the errors, once all others are stored */

@@ -1,4 +1,7 @@
+import type { Octets } from '../../core/base/octets.ts';
 import { EMPTY_BLOCK } from '../../core/block/block.ts';
+import { contentHint } from '../../core/blockify/content-hint.ts';
+import type { LiveLeaf } from '../../core/tree/live/live-node.ts';
 import { FrontFile } from './front-file.ts';
 import type { LeafInode } from './inode-table.ts';
 import type { LiveMount } from './live-mount.ts';
@@ -9,10 +12,15 @@ export function writableFront(mount: LiveMount, inode: LeafInode): FrontFile {
   if (inode.front === undefined) {
     // Another face of the tree may have given it a content of its own.
     const base = node.dirent.kind === 'file' ? node.dirent.block : EMPTY_BLOCK;
-    inode.front = new FrontFile(mount.front, base);
+    inode.front = new FrontFile(mount.front, base, () => contentHint(nameOf(node), node.dirent.meta.xattrs));
     node.unsynced = undefined;
   }
   const isKnown = node.unsynced === inode.front && (node.hard?.scope.changed ?? node.home?.dir.stale ?? true);
   if (!isKnown) mount.nodes.attach(node, inode.front, mount);
   return inode.front;
+}
+
+/** The name that a file has now; of several the one that it is kept by first. */
+export function nameOf({ home, hard, dirent }: LiveLeaf): Octets {
+  return home?.name ?? hard?.known?.[0]?.name ?? dirent.name;
 }

@@ -9,6 +9,7 @@ export function withBothXattrNames(filesystem: Filesystem): Filesystem {
   return {
     ...filesystem,
     getxattr: (ino, name, caller) => filesystem.getxattr(ino, fullName(name), caller),
+    removexattr: (ino, name, caller) => filesystem.removexattr(ino, fullName(name), caller),
     setxattr: (ino, name, value, flags, caller) => filesystem.setxattr(ino, fullName(name), value, flags, caller),
   };
 }

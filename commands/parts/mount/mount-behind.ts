@@ -37,7 +37,8 @@ export async function mountBehind(
   const options = `${words === '' ? '' : `-o ${quoted(words)} `}${subpath === ROOT_PATH ? '' : `-s ${shell.quote(subpath)} `}`;
   const rules = input.repeated.map(({ name, value }) => `--${name}=${value === true ? '' : shell.quote(value)} `).join('');
   const view = source === undefined && session.view !== undefined ? `cd ${session.view}; ` : '';
-  const command = `${view}mount --foreground ${options}${rules}-- ${quoted(mountPoint)}`;
+  const kept = session.settings.get('mime') === 'keep' ? 'set mime keep; ' : '';
+  const command = `${kept}${view}mount --foreground ${options}${rules}-- ${quoted(mountPoint)}`;
   const [program = process.execPath, ...start] = shell.program;
   // What a kernel is given stays until it forgets: with a small young generation that is copied to and fro.
   const settings = program === process.execPath && process.allowedNodeEnvironmentFlags.has(YOUNG) ? [`${YOUNG}=${YOUNG_MIB}`] : [];

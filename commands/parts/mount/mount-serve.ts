@@ -39,12 +39,13 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
   const server = new TreeServer(tree, {
     syncSeconds: isShown ? words.syncSeconds : 0,
     frontFolder: frontFolder(context.shell.env),
-    storeContent: async (content, { start }) =>
+    storeContent: async (content, { start, hint }) =>
       await ingests.use(async (ingest) => {
-        const block = await ingest.stream(content, {}, start);
+        const block = await ingest.stream(content, hint ?? {}, start);
         await ingest.flushPending();
         return block;
       }),
+    keepsTypes: session.settings.get('mime') === 'keep',
     isChanged: () => isShown && session.isChanged,
     syncTree: async () => {
       if (isShown) await session.sync();

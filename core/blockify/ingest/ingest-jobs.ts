@@ -7,11 +7,11 @@ import { findXattrs } from '../../base/system/find-xattrs.ts';
 import { readFully } from '../../base/system/read-fully.ts';
 import { hashByName } from '../../block/hash.ts';
 import { parserNamed, parserOf } from '../choose-parser.ts';
+import { contentHint } from '../content-hint.ts';
 import { ContentParser } from '../content-parser.ts';
 import type { EdgeKernel } from '../edge-kernel.ts';
 import { KERNEL_SCRATCH_SIZE, loadEdgeKernel, MIN_RUN_SIZE } from '../edge-kernel.ts';
 import { EdgePicker } from '../edge-picker.ts';
-import { mimeTypeIn } from '../mime-type.ts';
 import { closeQuietly, openToRead } from './file-slices.ts';
 import type {
   HashJob,
@@ -181,7 +181,7 @@ export class IngestJobs {
     }
     const picker = new EdgePicker(edges);
     const content = this.#bytes.subarray(start, end);
-    const hint = { fileName: path.slice(path.lastIndexOf('/') + 1) as Octets, mimeType: mimeTypeOf(notes, first), parser: asked };
+    const hint = { ...contentHint(path.slice(path.lastIndexOf('/') + 1) as Octets, xattrsOf(notes, first)), parser: asked };
     const fitting = parserOf(hint, content, edges.minSize);
     const parser = content.length > (fitting?.quietSize ?? 0) ? fitting : undefined;
     const parsing = parser === undefined ? undefined : new ContentParser(parser);
@@ -198,10 +198,10 @@ export class IngestJobs {
   }
 }
 
-function mimeTypeOf(notes: readonly SmallNote[], first: number): string | undefined {
+function xattrsOf(notes: readonly SmallNote[], first: number): Iterable<readonly [name: string, value: Uint8Array]> | undefined {
   for (let i = first; i < notes.length; i++) {
     const note = notes[i];
-    if (note?.kind === 'xattrs') return mimeTypeIn(note.xattrs);
+    if (note?.kind === 'xattrs') return note.xattrs;
   }
   return undefined;
 }

@@ -13,8 +13,8 @@ import { HASH_SCRATCH_SIZE } from '../../block/hash.ts';
 import { capability } from '../../store/capability.ts';
 import type { Store } from '../../store/store.ts';
 import { parserOf } from '../choose-parser.ts';
+import { contentHint } from '../content-hint.ts';
 import { KERNEL_SCRATCH_SIZE } from '../edge-kernel.ts';
-import { mimeTypeIn } from '../mime-type.ts';
 import type { ContentHint } from '../parser.ts';
 import type { AddedBlocks, IntakeCounts } from './block-intake.ts';
 import { BlockIntake } from './block-intake.ts';
@@ -314,7 +314,7 @@ export class Ingest implements AsyncDisposable {
     const readAtMs = Date.now();
     const fd = openToRead(path);
     try {
-      const hint = { fileName: baseName(octetsFromBytes(path)), mimeType: mimeTypeIn(findXattrs(fd).xattrs ?? []) };
+      const hint = contentHint(baseName(octetsFromBytes(path)), findXattrs(fd).xattrs);
       let stat = fstatSync(fd, { bigint: true });
       for (let reads = 0; ; reads++) {
         if (!stat.isFile()) throw new VtError('EFAILED', 'read file: it is no regular file any more');

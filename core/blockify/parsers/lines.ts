@@ -17,6 +17,7 @@ export const linesParser: Parser = {
   isTextual: true,
   extensions: ['.csv', '.tsv', '.psv', '.ndjson', '.jsonl', '.ldjson', '.log', '.geojsonl', '.geojsonseq'],
   mimeTypes: ['text/csv', 'text/tab-separated-values', 'application/x-ndjson', 'application/jsonl', 'application/json-seq'],
+  foundType: 'text/plain',
   delay: LINE_SIZE,
   minSize: 32,
   begins: isRecords,

@@ -1,0 +1,36 @@
+import { readSync } from 'node:fs';
+import type { Octets } from '../base/octets.ts';
+import { octetsToBytes } from '../base/octets.ts';
+import { foundMimeType } from '../blockify/choose-parser.ts';
+import { MIME_TYPE_ATTRIBUTE } from '../blockify/content-hint.ts';
+import { closeQuietly, openToRead } from '../blockify/ingest/file-slices.ts';
+import { MAX_HEAD_SIZE } from '../blockify/parser.ts';
+import type { Meta } from '../dirent/meta.ts';
+
+/**
+ * Metadata with the MIME type that a content is found to have, as `user.mime_type`, where it has none.
+ *
+ * @param head - the first {@link MAX_HEAD_SIZE} octets of the content, or all
+ */
+export function withFoundType(meta: Meta, fileName: Octets, head: Uint8Array): Meta {
+  if (meta.xattrs?.has(MIME_TYPE_ATTRIBUTE) === true) return meta;
+  const mimeType = head.length === 0 ? undefined : foundMimeType({ fileName, head });
+  if (mimeType === undefined) return meta;
+  const xattrs = [...(meta.xattrs ?? []), [MIME_TYPE_ATTRIBUTE, octetsToBytes(mimeType as Octets)] as const];
+  return { ...meta, xattrs: new Map(xattrs.sort(([a], [b]) => (a < b ? -1 : 1))) };
+}
+
+/** The first octets of a local file; none where it cannot be read any more. */
+export function headOfFile(path: Uint8Array): Uint8Array {
+  const head = new Uint8Array(MAX_HEAD_SIZE);
+  try {
+    const fd = openToRead(path);
+    try {
+      return head.subarray(0, readSync(fd, head, 0, head.length, 0));
+    } finally {
+      closeQuietly(fd);
+    }
+  } catch {
+    return head.subarray(0, 0);
+  }
+}

@@ -1,3 +1,4 @@
+import type { RecordAs } from '../core/archive/ancestry.ts';
 import type { Archive } from '../core/archive/archive.ts';
 import type { Octets } from '../core/base/octets.ts';
 import type { DirDirent, Dirent } from '../core/dirent/dirent.ts';
@@ -12,6 +13,8 @@ export interface OtherSource extends AsyncDisposable {
   /** Where its Blocks are. */
   readonly store: Store;
   readonly archive: Archive | undefined;
+  /** The number of its state in the archive, where that was named. */
+  readonly number?: number | undefined;
   /** It is an ordinary directory: its files are no Blocks. */
   readonly isDirectory: boolean;
   /** What is at its top: what a mount shows. */
@@ -64,8 +67,12 @@ export interface Session extends AsyncDisposable {
   pin(): () => void;
   /** The words of a command line that open a source as this session would, or the same that this one has open. */
   reopenWords(source: Octets | undefined): readonly string[];
-  /** Stores the tree, sees to it that its root is recorded in the archive, and gives the Dirref's text. */
-  sync(signal?: AbortSignal): Promise<string>;
+  /**
+   * Stores the tree, sees to it that its root is recorded in the archive, and gives the Dirref's text.
+   *
+   * @param as - it is recorded so, also where it is the newest already
+   */
+  sync(signal?: AbortSignal, as?: RecordAs): Promise<string>;
   /** Whether the tree is another than the one that was recorded last. */
   readonly isChanged: boolean;
   /** Blocks of the tree have come that were not here: the next sync records it, also where it is as it was opened. */

@@ -1,16 +1,23 @@
-import type { ArchiveEntry } from '../../core/archive/archive.ts';
+import type { RecordAs } from '../../core/archive/ancestry.ts';
+import { isStateId, mergedNotes, notesElsewhere, stateId } from '../../core/archive/ancestry.ts';
+import { linesOf, linesUpTo } from '../../core/archive/lines-up-to.ts';
+import type { Meeting, MergeSide } from '../../core/archive/merge-base.ts';
 import { PathError, UsageError, VtError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import type { DirDirent } from '../../core/dirent/dirent.ts';
+import { openLiveTree } from '../../core/tree/live/live-tree.ts';
 import type { MergeChoice, MergeConflict } from '../../core/tree/merge/merge.ts';
+import type { MetaClash } from '../../core/tree/merge/merge-meta.ts';
 import { baseName, joinPath, ROOT_PATH, splitPath } from '../../core/tree/path.ts';
 import type { TreePath } from '../../core/tree/tree.ts';
 import type { CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { pathArgument } from '../parts/entry.ts';
 import { countText, octetsFields } from '../parts/format.ts';
+import type { OtherTree } from '../parts/move/other-tree.ts';
 import { withOtherTree } from '../parts/move/other-tree.ts';
+import { tellChanges } from '../parts/move/tell-changes.ts';
 
 /** Who wins where both sides changed a thing. */
 type Policy = 'ours' | 'theirs' | 'both' | 'newer' | 'fail';
@@ -24,16 +31,20 @@ export const merge = defineCommand({
   changes: true,
   plans: true,
   details: [
-    'SOURCE is what join takes. NAME is the Dir to merge into, by default the working path. If the archives of both have a state in common, merge compares both with it, and takes a change of one side. Dirs merge entry by entry, hard-linked files by their nodes, metadata field by field. Without a common state every difference is a conflict.',
-    'A conflict is a name that both changed, or that one changed and the other removed. --conflict decides: fail (the default) lists them, changes nothing, and ends with 3. ours and theirs take that side; newer takes the later modification time; both keeps theirs beside ours as NAME.theirs-TIME. With fail and both, a change wins over a removal.',
-    '-n lists conflicts and changes nothing. undo goes back to before.',
+    'SOURCE is what join takes. NAME is the Dir to merge into, by default the working path. merge first syncs, so that undo goes back to before. It compares both sides with the newest state that both come from, and takes a change of one side. Dirs merge entry by entry, hard-linked files by their nodes, metadata field by field. A thing that one side renamed and the other changed is renamed and changed: merge knows it by its node, or by equal Blocks.',
+    'The archive records which state was merged. So a later merge starts from there: what was decided stays decided. A side that comes after all states of the other is taken as it is, with its date. After undo, the same merge can be made again.',
+    'A conflict is a name that both changed, that one changed and the other removed, or that both renamed. --conflict decides: fail (the default) lists them, changes nothing, and ends with 3. ours and theirs take that side; newer takes the later modification time; both keeps theirs beside ours as NAME.theirs-TIME. With both, a change wins over a removal, and what both renamed has the name that it has here.',
+    'Metadata that both changed is listed as a conflict, but does not stop the merge. Permissions become those that both sides allow. Of times the later is kept. All else is that of the side that was modified later. --conflict=ours, theirs and newer take that side.',
+    'Without a common state, as with most Dirrefs, nobody can tell what was removed from what was added. A name that both have and that differs is a conflict. A name that one side lacks is kept, and listed as new or "only here".',
+    'merge prints up to ten lines of what is new, changed and removed; -v prints all. -n lists conflicts and changes nothing.',
   ],
   args: [
     { name: 'source', kind: 'reference', summary: 'the tree' },
     { name: 'name', kind: 'stored', summary: 'the Dir it is merged into; default: the working path', optional: true },
   ],
   options: [
-    { name: 'plan', short: 'n', summary: 'list conflicts, and change nothing' },
+    { name: 'plan', short: 'n', summary: 'list conflicts and changes, and change nothing' },
+    { name: 'verbose', short: 'v', summary: 'list all that changes, not ten lines of it' },
     {
       name: 'conflict',
       short: 'c',
@@ -53,6 +64,11 @@ export const merge = defineCommand({
     const path = name === undefined ? session.cwd : pathArgument(session, name);
     const entry = await session.tree.lookup(path, { signal });
     if (entry === undefined) throw new PathError('ENOENT', 'merge', octetsToText(path));
+    // Who undoes the merge goes back to what was here, not to what was recorded before.
+    if (!plan && session.tree.can.sync) {
+      await session.sync(signal);
+      await session.refresh(signal);
+    }
     const ours = await session.tree.dirent(entry.path, { signal });
     if (ours.kind !== 'dir') throw new PathError('ENOTDIR', 'merge', octetsToText(path));
     if (path === ROOT_PATH && session.tree.adopt === undefined) {
@@ -60,32 +76,50 @@ export const merge = defineCommand({
         remedy: 'merge into a Dir of it',
       });
     }
-    const [{ mergeDirents }, { commonState }] = await Promise.all([
-      import('../../core/tree/merge/merge.ts'),
-      import('../../core/tree/merge/common-state.ts'),
+    const [{ mergeTrees }, { meet }] = await Promise.all([
+      import('../../core/tree/merge/merge-trees.ts'),
+      import('../../core/archive/merge-base.ts'),
     ]);
-    const conflicts = await withOtherTree({ ...context, plan: false }, 'merge', source, async (other) => {
+    const outcome = await withOtherTree({ ...context, plan: false }, 'merge', source, async (other) => {
       const theirs = other.dirent;
       if (theirs.kind !== 'dir') throw new VtError('EFAILED', `merge "${octetsToText(source)}": it is a ${theirs.kind}, not a Dir`);
-      const base = await commonState(statesOf(context, entry.path, ours), other.states());
+      const { store } = session.tree;
+      const meeting = await meet(
+        store,
+        await oursOf(context, ours, entry.path),
+        { ...other, dirent: theirs },
+        { path: entry.path, oursAt: async (root) => await dirAt(context, root, entry.path), bring: other.bring, now: now(), signal },
+      );
+      const { relation, base } = meeting;
+      if (relation === 'ahead') return { relation, conflicts: [], onlyOne: [], dirent: ours };
       const choose = (choice: MergeChoice) => chosen(policy, choice);
-      const found = await mergeDirents(session.tree.store, base, ours, theirs, { now: now(), signal, choose });
-      if (!plan && !(policy === 'fail' && found.conflicts.length > 0)) await apply(context, entry.path, ours, found.dirent);
-      return found.conflicts;
+      const isForward = relation === 'behind' && entry.path === ROOT_PATH;
+      const found = isForward
+        ? { dirent: { ...theirs, name: ours.name }, conflicts: [], onlyOne: [] }
+        : await mergeTrees(store, base, ours, theirs, { now: now(), signal, choose });
+      if (plan || (policy === 'fail' && found.conflicts.some(isUndecided))) return { relation, ...found };
+      await apply(context, entry.path, ours, found.dirent);
+      if (session.archive !== undefined) await session.sync(signal, recordAs(other, theirs, meeting, entry.path));
+      return { relation, ...found };
     });
+    const { relation, conflicts, onlyOne } = outcome;
     for (const conflict of conflicts) tell(context, entry.path, conflict, policy);
-    const isRefused = policy === 'fail' && conflicts.length > 0;
+    const undecided = conflicts.filter(isUndecided).length;
+    const isRefused = policy === 'fail' && undecided > 0;
+    if (!isRefused) await tellChanges(context, { top: entry.path, before: ours, after: outcome.dirent, onlyOne }, options.has('verbose'));
     output.record({
       merge: octetsToText(source),
       ...octetsFields('path', path),
       ...(plan ? { plan: true } : {}),
+      relation,
       conflicts: conflicts.length,
       merged: !plan && !isRefused,
     });
     if (isRefused)
-      throw new VtError('EPARTIAL', `merge: ${countText(conflicts.length, 'conflict')}, nothing is changed`, {
+      throw new VtError('EPARTIAL', `merge: ${countText(undecided, 'conflict')}, nothing is changed`, {
         remedy: 'choose with --conflict=ours, theirs, newer or both',
       });
+    if (relation === 'ahead') output.line(`${octetsToText(source)}: all of its states are here already`);
     output.line(`${plan ? 'would merge' : 'merged'} into ${output.name(path)}: ${countText(conflicts.length, 'conflict')}`);
   },
 });
@@ -103,24 +137,29 @@ function chosen(policy: Policy, { ours, theirs }: MergeChoice): 'ours' | 'theirs
   return (theirs.meta.mtimeNs ?? 0n) > (ours.meta.mtimeNs ?? 0n) ? 'theirs' : 'ours';
 }
 
-/** The states of a path, newest first. */
-async function* statesOf({ session, signal }: CommandContext, path: TreePath, present: DirDirent): AsyncIterable<DirDirent> {
-  yield present;
-  if (session.archive === undefined) return;
-  const entries: ArchiveEntry[] = [];
-  for await (const archived of session.archive.entries({ signal })) entries.push(archived);
-  const { openLiveTree } = await import('../../core/tree/live/live-tree.ts');
-  for (const { dirent } of entries.toReversed()) {
-    if (dirent.kind !== 'dir') continue;
-    if (path === ROOT_PATH) {
-      yield dirent;
-      continue;
-    }
-    await using tree = openLiveTree(session.tree.store, dirent);
-    if ((await tree.lookup(path, { follow: false, signal })) === undefined) continue;
-    const state = await tree.dirent(path, { signal });
-    if (state.kind === 'dir') yield state;
-  }
+/** Our side: what is at the path, and the states that it comes after. */
+async function oursOf({ session, signal }: CommandContext, dirent: DirDirent, path: TreePath): Promise<MergeSide> {
+  if (session.archive === undefined) return { dirent, lines: [], isRecorded: false };
+  const root = path === ROOT_PATH ? dirent : await session.tree.dirent(ROOT_PATH, { signal });
+  return { dirent, ...linesUpTo(await linesOf(session.archive, { signal }), root) };
+}
+
+/** What a recorded root has at a path, if that is a Dir. */
+async function dirAt({ session, signal }: CommandContext, root: DirDirent, path: TreePath): Promise<DirDirent | undefined> {
+  if (path === ROOT_PATH) return root;
+  await using tree = openLiveTree(session.tree.store, root);
+  const state = (await tree.lookup(path, { follow: false, signal })) && (await tree.dirent(path, { signal }));
+  return state?.kind === 'dir' ? state : undefined;
+}
+
+/** How the root of a merge is recorded: as their state where it became that, else with what was merged into it. */
+function recordAs(other: OtherTree, theirs: DirDirent, { relation, oursUpTo, theirsUpTo }: Meeting, path: TreePath): RecordAs {
+  const last = other.isRecorded ? other.lines.at(-1) : undefined;
+  const notes = mergedNotes([{ whenNs: last?.whenNs, dirent: last?.dirent ?? theirs, path }]);
+  if (last === undefined || relation !== 'behind') return { state: undefined, notes };
+  const id = stateId(last);
+  const before = [...theirsUpTo].filter((state) => state !== id && !oursUpTo.has(state) && isStateId(state));
+  return { state: { whenNs: last.whenNs, dirent: last.dirent, notes: notesElsewhere(last, before) }, notes };
 }
 
 async function apply({ session, diagnostics, signal }: CommandContext, path: TreePath, ours: DirDirent, merged: DirDirent): Promise<void> {
@@ -133,15 +172,24 @@ async function apply({ session, diagnostics, signal }: CommandContext, path: Tre
     diagnostics.failure(`merge "${octetsToText(changed)}": it changed meanwhile, and is as it was`);
 }
 
-function tell({ output }: CommandContext, top: TreePath, { path, kind, theirsAt, took }: MergeConflict, policy: Policy): void {
+/** Whether somebody has to decide it: metadata is merged by rule. */
+function isUndecided({ kind }: MergeConflict): boolean {
+  return kind !== 'metadata';
+}
+
+function tell({ output }: CommandContext, top: TreePath, conflict: MergeConflict, policy: Policy): void {
+  const { path, kind, theirsAt, took, clashes = [] } = conflict;
   const full = (below: TreePath): TreePath => splitPath(below).reduce(joinPath, top);
   const what = {
     'both-changed': 'changed on both sides',
     'removed-by-us': 'removed here, changed there',
     'removed-by-them': 'changed here, removed there',
+    'both-renamed': `renamed to this here, and there to ${output.name(full(theirsAt ?? path))}`,
+    metadata: clashes.map(clashText).join('; '),
   }[kind];
+  const isRefused = policy === 'fail' && isUndecided(conflict);
   const end =
-    policy === 'fail'
+    isRefused || kind === 'metadata'
       ? ''
       : took !== undefined
         ? `; ${took} taken`
@@ -152,7 +200,12 @@ function tell({ output }: CommandContext, top: TreePath, { path, kind, theirsAt,
   output.record({
     conflict: kind,
     ...octetsFields('path', full(path)),
-    ...(took === undefined ? {} : { took }),
-    ...(theirsAt === undefined || policy === 'fail' ? {} : octetsFields('theirs', full(theirsAt))),
+    ...(took === undefined || isRefused ? {} : { took }),
+    ...(theirsAt === undefined || isRefused ? {} : octetsFields('theirs', full(theirsAt))),
+    ...(clashes.length === 0 ? {} : { fields: clashes }),
   });
+}
+
+function clashText({ field, ours, theirs, taken }: MetaClash): string {
+  return `${field} changed on both sides${ours === undefined ? '' : `, ${ours} here and ${theirs} there; ${taken} taken`}`;
 }

@@ -2,6 +2,7 @@ import { VtError } from '../base/errors.ts';
 import { octetsToText } from '../base/octets.ts';
 import { DigestTable } from '../block/digest-table.ts';
 import type { Datadir } from '../datadir/datadir-store.ts';
+import { isReadable } from './is-readable.ts';
 import { Reach } from './reach.ts';
 import { storeRoots } from './roots.ts';
 
@@ -83,6 +84,9 @@ export class GcMarks {
     for await (const root of storeRoots(this.#datadir.path, { ...this.#options, onDamage })) {
       this.#at = `root ${root.archive}@${root.number}`;
       await this.#reach.walk(root.dirent);
+      // Of what was merged not all need be here: a state that was pushed names it.
+      for (const merged of root.merged)
+        if (await isReadable(this.#datadir, merged, { signal: this.#options.signal })) await this.#reach.walk(merged);
       this.#options.onProgress?.({ roots: ++this.#roots, entries: this.#reach.entries, blocks: this.#marks.count });
     }
   }

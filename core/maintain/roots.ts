@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { mergedStates } from '../archive/ancestry.ts';
 import { openArchiveFile } from '../archive/archive-file.ts';
 import { PRIVATE_ACCESS } from '../base/system/store-files.ts';
 import type { Dirent } from '../dirent/dirent.ts';
@@ -11,6 +12,8 @@ export interface Root {
   /** Of the entry: 1 for the oldest. */
   readonly number: number;
   readonly dirent: Dirent;
+  /** What was merged into it: a later merge may compare with it. */
+  readonly merged: readonly Dirent[];
 }
 
 /** A line of an archive that cannot be read. */
@@ -51,7 +54,10 @@ export async function* storeRoots(storeFolder: string, options: RootsOptions = {
       signal: options.signal,
       onDamage: (line, reason) => options.onDamage?.({ archive, line, reason }),
     });
-    for await (const { number, dirent } of entries) roots.push({ archive, number, dirent });
+    for await (const entry of entries) {
+      const { number, dirent } = entry;
+      roots.push({ archive, number, dirent, merged: mergedStates(entry).map((state) => state.dirent) });
+    }
     yield* roots.reverse();
   }
 }

@@ -1,3 +1,6 @@
+import type { RecordAs } from '../../core/archive/ancestry.ts';
+import { formatArchiveLine } from '../../core/archive/archive-line.ts';
+import { formatNotes } from '../../core/archive/archive-notes.ts';
 import { ParseError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import type { OpOptions } from '../../core/base/op-options.ts';
@@ -165,11 +168,21 @@ export class RemoteTree implements Tree {
 
   /** Has the mount store what changed, on either side, and record the root. */
   async sync(options: OpOptions = {}): Promise<Dirent> {
+    return await this.#sync({}, options);
+  }
+
+  async #sync(as: Fields, options: OpOptions): Promise<Dirent> {
     const changes = this.#changes;
-    const { dirref } = await this.#ask({ request: 'sync' }, options);
+    const { dirref } = await this.#ask({ request: 'sync', ...as }, options);
     this.#synced = changes;
     if (typeof dirref !== 'string' || dirref === '') throw new ParseError('sync: no Dirref came back', 0);
     return parseDirent(dirref);
+  }
+
+  /** Has the mount record its tree in a way. */
+  async record({ state, notes }: RecordAs, signal: AbortSignal | undefined): Promise<Dirent> {
+    const line = state === undefined ? {} : { state: formatArchiveLine(state) };
+    return await this.#sync({ ...line, notes: formatNotes(notes) }, { signal });
   }
 
   /** Has the mount become a recorded state, provided that no other session records a root before. */

@@ -1,8 +1,11 @@
 import { statSync } from 'node:fs';
+import type { RecordAs } from '../../core/archive/ancestry.ts';
 import type { Archive, ArchiveEntry } from '../../core/archive/archive.ts';
-import { formatNotes } from '../../core/archive/archive-notes.ts';
+import { parseArchiveLine } from '../../core/archive/archive-line.ts';
+import { formatNotes, readNotes } from '../../core/archive/archive-notes.ts';
 import { ParseError, VtError } from '../../core/base/errors.ts';
 import type { OpOptions } from '../../core/base/op-options.ts';
+import { TextReader } from '../../core/base/text-reader.ts';
 import { formatBlock, parseBlock } from '../../core/block/block-text.ts';
 import type { HashCode } from '../../core/block/hashcode.ts';
 import type { DirDirent, Dirent } from '../../core/dirent/dirent.ts';
@@ -38,7 +41,7 @@ export interface ServedTree {
   readonly tree: Tree;
   readonly archive: Archive | undefined;
   /** Stores what changed and records the root. @returns the Dirref */
-  readonly sync: (signal: AbortSignal) => Promise<string>;
+  readonly sync: (signal: AbortSignal, as?: RecordAs) => Promise<string>;
   /** As those of a session. */
   readonly become: (action: string, target: DirDirent, newest: Dirent | undefined, signal: AbortSignal) => Promise<void>;
   readonly refresh: (signal: AbortSignal) => Promise<void>;
@@ -179,7 +182,7 @@ export class TreeRequests {
       await this.#served.keep(signal);
       return {};
     },
-    sync: async (_, { signal }) => ({ dirref: await this.#served.sync(signal) }),
+    sync: async (fields, { signal }) => ({ dirref: await this.#served.sync(signal, takeRecordAs(fields)) }),
   };
 
   readonly #changing: Readonly<Record<string, Request>> = {
@@ -281,6 +284,13 @@ export class TreeRequests {
 export function placeOfFolder(path: string): string | undefined {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false });
   return found === undefined ? undefined : `${found.dev}:${found.ino}`;
+}
+
+/** How a root is to be recorded; undefined for as it is. */
+function takeRecordAs(fields: Fields): RecordAs | undefined {
+  if (fields['notes'] === undefined) return undefined;
+  const notes = readNotes(new TextReader(takeText(fields, 'notes')));
+  return { state: fields['state'] === undefined ? undefined : parseArchiveLine(takeText(fields, 'state')), notes };
 }
 
 function stateFields({ whenNs, number, dirent, notes }: ArchiveEntry): Fields {

@@ -1,4 +1,5 @@
 import type { OtherSource, Session } from '../../commands/session.ts';
+import type { RecordAs } from '../../core/archive/ancestry.ts';
 import type { Archive } from '../../core/archive/archive.ts';
 import { VtError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
@@ -68,8 +69,8 @@ export class ClientSession implements Session {
     return [];
   }
 
-  async sync(signal?: AbortSignal): Promise<string> {
-    return await this.#session.sync(signal);
+  async sync(signal?: AbortSignal, as?: RecordAs): Promise<string> {
+    return await this.#session.sync(signal, as);
   }
 
   get isChanged(): boolean {

@@ -2,7 +2,7 @@ import { octetsToText } from '../../core/base/octets.ts';
 import { EMPTY_BLOCK } from '../../core/block/block.ts';
 import type { DirDirent } from '../../core/dirent/dirent.ts';
 import type { Store } from '../../core/store/store.ts';
-import { mergeDirents } from '../../core/tree/merge/merge.ts';
+import { mergeTrees } from '../../core/tree/merge/merge-trees.ts';
 
 /**
  * Merges the root of this session with one that another session has recorded since this one began. Durable when it
@@ -18,13 +18,19 @@ export async function mergeRoots(
   options: { readonly warn: (message: string) => void; readonly now: Date; readonly signal?: AbortSignal | undefined },
 ): Promise<DirDirent> {
   const start: DirDirent = base ?? { kind: 'dir', name: ours.name, meta: {}, block: EMPTY_BLOCK };
-  const { dirent, conflicts } = await mergeDirents(store, start, ours, theirs, { now: options.now, signal: options.signal });
+  const { dirent, conflicts } = await mergeTrees(store, start, ours, theirs, { now: options.now, signal: options.signal });
   await store.flush({ signal: options.signal });
-  for (const { path, kind, theirsAt } of conflicts) {
+  for (const { path, kind, theirsAt, clashes = [] } of conflicts) {
     const shown = octetsToText(path);
     if (kind === 'both-changed')
       options.warn(
         `merge "${shown}": another session changed it too; its state is ${theirsAt === undefined ? 'merged' : `kept as "${octetsToText(theirsAt)}"`}`,
+      );
+    else if (kind === 'metadata')
+      options.warn(`merge "${shown}": another session changed its ${clashes.map(({ field }) => field).join(', ')} too; both are merged`);
+    else if (kind === 'both-renamed')
+      options.warn(
+        `merge "${shown}": another session renamed it to "${octetsToText(theirsAt ?? path)}"; it keeps the name that it has here`,
       );
     else if (kind === 'removed-by-us') options.warn(`merge "${shown}": removed here, but another session changed it; it is kept`);
     else options.warn(`merge "${shown}": another session removed it, but it was changed here; it is kept`);

@@ -1,5 +1,9 @@
+import type { RecordAs } from '../../core/archive/ancestry.ts';
+import { parentNote } from '../../core/archive/ancestry.ts';
 import type { Archive, ArchiveEntry } from '../../core/archive/archive.ts';
 import type { ArchiveLine } from '../../core/archive/archive-line.ts';
+import type { ArchiveNotes } from '../../core/archive/archive-notes.ts';
+import { notesField } from '../../core/archive/archive-notes.ts';
 import { hasRoot } from '../../core/archive/has-root.ts';
 import { VtError } from '../../core/base/errors.ts';
 import type { DirDirent, Dirent } from '../../core/dirent/dirent.ts';
@@ -13,6 +17,9 @@ export interface RootRecordOptions {
   readonly now: () => Date;
   readonly warn: (message: string) => void;
 }
+
+/** The roots of Dirrefs have nothing to do with each other, though they are kept in one archive. */
+const ORPHAN = parentNote(undefined);
 
 /** Makes one root of ours and of what another session has recorded. */
 type Merge = (base: DirDirent | undefined, theirs: DirDirent) => Promise<DirDirent>;
@@ -80,9 +87,14 @@ export class RootRecord {
    * Appends a root to the archive, merged with what another session has recorded there since the base was.
    *
    * @param ours - durable in the Store
+   * @param options.as - how it is recorded, also where it is the newest already
    * @returns the root that was recorded: the base from now on
    */
-  async append(ours: DirDirent, merge: Merge, signal: AbortSignal | undefined): Promise<DirDirent> {
+  async append(
+    ours: DirDirent,
+    merge: Merge,
+    { as, signal }: { readonly as?: RecordAs | undefined; readonly signal?: AbortSignal | undefined },
+  ): Promise<DirDirent> {
     const { archive, keptIn } = this.#source;
     let root = ours;
     if (!(await this.#isReadable(ours, signal))) {
@@ -98,7 +110,8 @@ export class RootRecord {
             last === undefined || newest === base || newest === formatDirent(ours)
               ? ours
               : await merge(this.baseDir, requireDir(last.dirent));
-          return formatDirent(root) === newest ? undefined : this.#line(root);
+          if (as?.state !== undefined && formatDirent(root) === formatDirent(as.state.dirent)) return as.state;
+          return formatDirent(root) === newest && as === undefined ? undefined : this.#line(root, last, as?.notes);
         };
         await this.#append(archive, decide, signal);
       }
@@ -106,7 +119,7 @@ export class RootRecord {
       if (keptIn !== undefined)
         await this.#append(
           keptIn,
-          async (last) => await Promise.resolve(textOf(last?.dirent) === formatDirent(kept) ? undefined : this.#line(kept)),
+          async (last) => await Promise.resolve(textOf(last?.dirent) === formatDirent(kept) ? undefined : this.#line(kept, last, ORPHAN)),
           signal,
         );
       this.#mayLackBlocks = false;
@@ -138,7 +151,7 @@ export class RootRecord {
           remedy: `look at log, and ${action} again`,
         });
       await show();
-      return formatDirent(target) === textOf(newest) ? undefined : this.#line(target);
+      return formatDirent(target) === textOf(newest) ? undefined : this.#line(target, last);
     };
     await this.#append(archive, decide, signal);
     this.#base = target;
@@ -149,8 +162,11 @@ export class RootRecord {
     await archive.append(decide, { signal });
   }
 
-  #line(dirent: Dirent): ArchiveLine {
-    return { whenNs: BigInt(this.#options.now().getTime()) * 1_000_000n, dirent };
+  /** The line of a root, dated after the newest one where the clock has not gone on since. */
+  #line(dirent: Dirent, last: ArchiveEntry | undefined, notes?: ArchiveNotes): ArchiveLine {
+    const nowNs = BigInt(this.#options.now().getTime()) * 1_000_000n;
+    const isTaken = last !== undefined && last.whenNs >= nowNs && last.whenNs < nowNs + 1_000_000n;
+    return { whenNs: isTaken ? last.whenNs + 1n : nowNs, dirent, ...notesField(notes) };
   }
 
   /** Whether a root can be read as far as gc has to: of a Dirref that was opened perhaps not all Dirs are here. */

@@ -1,4 +1,5 @@
 import type { OtherSource, Session } from '../../commands/session.ts';
+import type { RecordAs } from '../../core/archive/ancestry.ts';
 import type { Archive } from '../../core/archive/archive.ts';
 import { findEntry } from '../../core/archive/find-entry.ts';
 import { ClosedError, VtError } from '../../core/base/errors.ts';
@@ -201,6 +202,7 @@ export class ShellSession implements Session {
       tree,
       store,
       archive,
+      number,
       isDirectory = false,
       start = ROOT_PATH,
     } = await openSource(reference, {
@@ -213,6 +215,7 @@ export class ShellSession implements Session {
       tree,
       store,
       archive,
+      number,
       isDirectory,
       start,
       async [Symbol.asyncDispose]() {
@@ -269,8 +272,8 @@ export class ShellSession implements Session {
     return [...(storeSpecification === undefined ? [] : ['--store', storeSpecification]), ...(word === undefined ? [] : [word])];
   }
 
-  async sync(signal?: AbortSignal): Promise<string> {
-    return await this.#alone(async () => await this.#syncNow(signal));
+  async sync(signal?: AbortSignal, as?: RecordAs): Promise<string> {
+    return await this.#alone(async () => await this.#syncNow(signal, as));
   }
 
   /** Two that sync or replace the tree at a time would take each other for another session. */
@@ -283,22 +286,22 @@ export class ShellSession implements Session {
     return await done;
   }
 
-  async #syncNow(signal: AbortSignal | undefined): Promise<string> {
+  async #syncNow(signal: AbortSignal | undefined, as: RecordAs | undefined): Promise<string> {
     const record = this.#record;
     if (this.#options.plan || !this.#present.can.sync) return record.base === undefined ? '' : formatDirent(record.base);
     if (this.#source.served !== undefined) {
       // What others changed counts too, and only the mount knows of that.
-      const root = await this.#present.sync({ signal });
+      const root = as === undefined ? await this.#present.sync({ signal }) : await this.#source.served.record(as, signal);
       record.movedTo(root);
       this.#hasSynced = true;
       return formatDirent(root);
     }
-    const isRecorded = async (): Promise<boolean> => !this.#mustKeep && (await record.hasBase(signal));
+    const isRecorded = async (): Promise<boolean> => as === undefined && !this.#mustKeep && (await record.hasBase(signal));
     if (record.base !== undefined && !this.isChanged && (await isRecorded())) return formatDirent(record.base);
     const ours = requireDir(await this.#present.sync({ signal }));
     // What was written again as it was is no change either.
     if (record.isBase(ours) && (await isRecorded())) return formatDirent(ours);
-    const root = await record.append(ours, async (base, theirs) => await this.#merge(base, ours, theirs, signal), signal);
+    const root = await record.append(ours, async (base, theirs) => await this.#merge(base, ours, theirs, signal), { as, signal });
     this.#mustKeep = false;
     this.#hasSynced = true;
     if (root !== ours) await this.#show(root, signal, ours);

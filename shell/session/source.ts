@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { resolveLocalPath } from '../../commands/parts/local-path.ts';
+import type { RecordAs } from '../../core/archive/ancestry.ts';
 import type { Archive, ArchiveEntry } from '../../core/archive/archive.ts';
 import { openArchiveFile } from '../../core/archive/archive-file.ts';
 import { findEntry } from '../../core/archive/find-entry.ts';
@@ -35,6 +36,8 @@ export interface ServedRoots {
   refresh(signal: AbortSignal | undefined): Promise<void>;
   /** As `Session.keep`. */
   keep(signal: AbortSignal | undefined): Promise<void>;
+  /** As `Session.sync` with a way to be recorded. */
+  record(as: RecordAs, signal: AbortSignal | undefined): Promise<Dirent>;
 }
 
 /** A tree that was opened, and what belongs to it. */
@@ -44,6 +47,8 @@ export interface OpenedSource {
   readonly store: Store;
   /** Where synced roots are recorded. */
   readonly archive: Archive | undefined;
+  /** The number of its state in the archive, where one that is past was named. */
+  readonly number?: number | undefined;
   /** It is the tree of a Store that was named and is not there: nothing can be read of it. */
   readonly lacksStore?: boolean;
   /** It is the tree of an archive that was named and is not there: nothing can be read of it. */
@@ -240,7 +245,7 @@ async function openEntry(store: Store, archive: Archive, past: string | undefine
   if (root !== undefined && root.kind !== 'dir') return { ...(await openSingle(store, root, basename(archive.name, '.vt'))), archive };
   const live = openLiveTree(store, root);
   const tree = past === undefined ? live : new ReadOnlyTree(live, `${archive.name}@${past}`);
-  return { tree, store, archive, base: root };
+  return { tree, store, archive, base: root, number: past === undefined ? undefined : entry?.number };
 }
 
 async function openPath(source: Octets, options: SourceOptions): Promise<OpenedSource> {

@@ -72,7 +72,7 @@ export async function openControl(
             return session.tree;
           },
           archive: session.archive,
-          sync: async (signal) => await session.sync(signal),
+          sync: async (signal, as) => await session.sync(signal, as),
           become: async (action, target, newest, signal) => await session.become(action, target, newest, signal),
           refresh: async (signal) => await session.refresh(signal),
           keep: async (signal) => await session.keep(signal),

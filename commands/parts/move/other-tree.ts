@@ -1,8 +1,11 @@
+import type { ArchiveLine } from '../../../core/archive/archive-line.ts';
+import { linesOf, linesUpTo } from '../../../core/archive/lines-up-to.ts';
 import { UsageError, VtError } from '../../../core/base/errors.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { octetsToText } from '../../../core/base/octets.ts';
 import type { DirDirent, Dirent, IndirectDirent } from '../../../core/dirent/dirent.ts';
 import { skipReference, URI_SCHEME } from '../../../core/dirent/reference-skip.ts';
+import { isReadable } from '../../../core/maintain/is-readable.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { joinPath, ROOT_PATH } from '../../../core/tree/path.ts';
 import type { CommandContext } from '../../command.ts';
@@ -13,8 +16,11 @@ import { countText, sizeText } from '../format.ts';
 /** A tree that was taken in: all its Blocks are in the Store of the session. */
 export interface OtherTree {
   readonly dirent: Exclude<Dirent, IndirectDirent>;
-  /** Its states, where it has an archive; the present one included. */
-  states(): AsyncIterable<DirDirent>;
+  /** The states that it comes after, oldest first, and whether it is the last of them; none where it has no archive. */
+  readonly lines: readonly ArchiveLine[];
+  readonly isRecorded: boolean;
+  /** Copies the Blocks of another state of it. @returns whether all of them are here then */
+  readonly bring: (state: DirDirent) => Promise<boolean>;
 }
 
 /**
@@ -37,29 +43,25 @@ export async function withOtherTree<T>(
     const { store } = session.tree;
     const dirent = await direntOfReference(store, parseTypedReference(octetsToText(source)), { signal });
     await copyMissing(context, action, store, store, dirent);
-    return await use({ dirent, states: () => present(dirent) });
+    return await use({ dirent, lines: [], isRecorded: false, bring: async (state) => await isReadable(store, state, { signal }) });
   }
   const other = await session.openOther(source, signal);
   try {
     if (other.isDirectory) throw new UsageError(`${action} "${octetsToText(source)}": it is an ordinary directory`, { remedy: 'use put' });
     const dirent = await other.tree.dirent(other.start, { signal });
     await copyMissing(context, action, other.store, session.tree.store, dirent);
-    return await use({
-      dirent,
-      async *states() {
-        yield* present(dirent);
-        if (other.archive === undefined || other.start !== ROOT_PATH) return;
-        for await (const { dirent: state } of other.archive.entries({ signal })) if (state.kind === 'dir') yield state;
-      },
-    });
+    const lines = other.archive === undefined || other.start !== ROOT_PATH ? [] : await linesOf(other.archive, { signal });
+    const known = linesUpTo(lines, dirent, other.number);
+    const bring = async (state: DirDirent): Promise<boolean> => {
+      if (await isReadable(session.tree.store, state, { signal })) return true;
+      if (!(await isReadable(other.store, state, { signal }))) return false;
+      await copyMissing(context, action, other.store, session.tree.store, state);
+      return true;
+    };
+    return await use({ dirent, ...known, bring });
   } finally {
     await other[Symbol.asyncDispose]();
   }
-}
-
-async function* present(dirent: Dirent): AsyncIterable<DirDirent> {
-  await Promise.resolve();
-  if (dirent.kind === 'dir') yield dirent;
 }
 
 async function copyMissing(

@@ -22,12 +22,21 @@ export interface MergedTable {
   readonly nodes: InodeTable;
   /** Nodes that both sides gave another content: theirs, to be kept beside a name of it. */
   readonly conflicts: InodeTable;
+  /** Nodes whose metadata both sides changed: to be told of at a name of it. */
+  readonly clashes: Map<string, ClashingNode>;
   /** What a name may need though its node was removed on one side. */
   readonly spare: InodeTable;
   /** Nodes that had content of their own on a side: to be kept even if the other side removed all their names. */
   readonly changed: readonly ChangedNode[];
   /** A name that each node had, as far as the merge came by one. */
   readonly names: Map<string, Octets>;
+}
+
+/** A node whose metadata both sides changed, in three states. */
+export interface ClashingNode {
+  readonly base: Dirent | undefined;
+  readonly ours: Dirent;
+  readonly theirs: Dirent;
 }
 
 /** A hard-linked node whose content one side changed. */
@@ -52,7 +61,7 @@ export function mergeTables(tables: SideTables): MergedTable {
   const { base = NO_TABLE, ours = NO_TABLE, theirs = NO_TABLE } = tables;
   const changed = [...changedNodes(base, ours, 'us'), ...changedNodes(base, theirs, 'them')];
   const spare = new Map([...base, ...theirs, ...ours]);
-  const merged: MergedTable = { nodes: new Map(), conflicts: new Map(), spare, changed, names: new Map() };
+  const merged: MergedTable = { nodes: new Map(), conflicts: new Map(), clashes: new Map(), spare, changed, names: new Map() };
   for (const uuid of new Set([...base.keys(), ...ours.keys(), ...theirs.keys()])) {
     const before = base.get(uuid);
     const mine = ours.get(uuid);
@@ -62,9 +71,10 @@ export function mergeTables(tables: SideTables): MergedTable {
       if (kept !== undefined && !sameDirent(kept, before)) merged.nodes.set(uuid, kept);
       continue;
     }
-    const node = mergeLeaves(before, mine, other);
-    merged.nodes.set(uuid, node ?? mine);
-    if (node === undefined) merged.conflicts.set(uuid, other);
+    const found = mergeLeaves(before, mine, other);
+    merged.nodes.set(uuid, found?.node ?? mine);
+    if (found === undefined) merged.conflicts.set(uuid, other);
+    else if (found.clashes.length > 0) merged.clashes.set(uuid, { base: before, ours: mine, theirs: other });
   }
   return merged;
 }

@@ -1,44 +1,34 @@
 import type { Octets } from '../../base/octets.ts';
-import type { Dirent } from '../../dirent/dirent.ts';
+import type { Dirent, FileDirent } from '../../dirent/dirent.ts';
 import { sameContent } from '../../dirent/dirent-compare.ts';
-import type { Meta } from '../../dirent/meta.ts';
 import { MAX_NAME_SIZE } from '../path.ts';
-
-/** Metadata merged field by field: a change of one side counts, ours where both changed it. */
-export function mergeMeta(base: Meta | undefined, ours: Meta, theirs: Meta): Meta {
-  const before = new Map<string, unknown>(Object.entries(base ?? {}));
-  const mine = new Map<string, unknown>(Object.entries(ours));
-  const other = new Map<string, unknown>(Object.entries(theirs));
-  const merged = new Map<string, unknown>();
-  for (const key of new Set([...before.keys(), ...mine.keys(), ...other.keys()])) {
-    const value = sameValue(mine.get(key), before.get(key)) ? other.get(key) : mine.get(key);
-    if (value !== undefined) merged.set(key, value);
-  }
-  return Object.fromEntries(merged) as Meta;
-}
-
-function sameValue(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (a instanceof Map && b instanceof Map) {
-    return a.size === b.size && [...a].every(([key, value]) => b.has(key) && sameValue(value, b.get(key)));
-  }
-  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null || a instanceof Map || a instanceof Uint8Array)
-    return false;
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => sameValue(Reflect.get(a, key), Reflect.get(b, key)));
-}
+import type { MetaClash } from './merge-meta.ts';
+import { mergeMeta } from './merge-meta.ts';
 
 /**
  * One node out of three that are no Dirs and of one kind, or undefined where both sides gave it another content.
  * Metadata merges field by field.
+ *
+ * @param prefer - as of {@link mergeMeta}
  */
-export function mergeLeaves<D extends Dirent>(base: Dirent | undefined, ours: D, theirs: D): D | undefined {
+export function mergeLeaves<D extends Dirent>(
+  base: Dirent | undefined,
+  ours: D,
+  theirs: D,
+  prefer?: 'ours' | 'theirs',
+): { readonly node: D; readonly clashes: readonly MetaClash[] } | undefined {
   if (ours.kind !== theirs.kind) return undefined;
-  const meta = mergeMeta(base?.meta, ours.meta, theirs.meta);
-  if (sameContent(ours, theirs) || (base !== undefined && sameContent(base, theirs))) return { ...ours, meta };
-  if (base !== undefined && sameContent(base, ours)) return { ...theirs, meta };
+  const { meta, clashes } = mergeMeta(base?.meta, ours.meta, theirs.meta, prefer);
+  if (sameContent(ours, theirs) || (base !== undefined && sameContent(base, theirs))) return { node: { ...ours, meta }, clashes };
+  if (base !== undefined && sameContent(base, ours)) return { node: { ...theirs, meta }, clashes };
   return undefined;
+}
+
+const NEITHER = Buffer.from('neither of two, by vtftp merge');
+
+/** What stands for two versions of which neither was chosen: a file that equals neither. */
+export function neitherOf(name: Octets): FileDirent {
+  return { kind: 'file', name, meta: {}, block: { kind: 'literal', span: NEITHER.length, data: NEITHER } };
 }
 
 /**

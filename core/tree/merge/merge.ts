@@ -3,31 +3,43 @@ import type { Octets } from '../../base/octets.ts';
 import { compareOctets } from '../../base/octets.ts';
 import type { OpOptions } from '../../base/op-options.ts';
 import type { Block } from '../../block/block.ts';
+import { EMPTY_BLOCK } from '../../block/block.ts';
 import { PendingBlocks } from '../../block/block-sink.ts';
 import { storeDir } from '../../dirent/dir-codec.ts';
 import type { DirDirent, Dirent } from '../../dirent/dirent.ts';
 import { sameDirent } from '../../dirent/dirent-compare.ts';
+import type { Meta } from '../../dirent/meta.ts';
 import type { Store } from '../../store/store.ts';
 import { DirReader } from '../dir-reader.ts';
 import { linksWithin } from '../live/live-node.ts';
 import { withoutSingles } from '../live/without-singles.ts';
 import { baseName, isWithin, joinPath, parentPath, ROOT_PATH } from '../path.ts';
 import type { TreePath } from '../tree.ts';
+import type { MetaClash } from './merge-meta.ts';
+import { mergeMeta } from './merge-meta.ts';
 import type { Rejoined } from './merge-singles.ts';
 import { rejoinSingles } from './merge-singles.ts';
 import type { MergedTable, SideTables } from './merge-table.ts';
 import { countNames, mergeTables, mixedNodes, readTable } from './merge-table.ts';
-import { mergeLeaves, mergeMeta, theirsName } from './merge-values.ts';
+import { mergeLeaves, neitherOf, theirsName } from './merge-values.ts';
 
 /** Where the two sides could not both have their way. */
 export interface MergeConflict {
   readonly path: TreePath;
-  /** Both changed it, or one removed what the other changed. */
-  readonly kind: 'both-changed' | 'removed-by-us' | 'removed-by-them';
-  /** Where the version that lost its name stands now: theirs of what both changed. */
+  /** Both changed it, or one removed what the other changed, or both changed the same metadata of it, or gave it other names. */
+  readonly kind: 'both-changed' | 'removed-by-us' | 'removed-by-them' | 'metadata' | 'both-renamed';
+  /** Where the version that lost its name stands now: theirs of what both changed. Of what both renamed, the name that they gave it. */
   readonly theirsAt?: TreePath;
   /** Whose version was taken, where one was chosen: the other is not in the result. */
   readonly took?: 'ours' | 'theirs';
+  /** Of metadata: what both changed. Where nobody took a side, it is decided by rule. */
+  readonly clashes?: readonly MetaClash[];
+}
+
+/** What is under a name in one of two trees that have nothing in common: it may have been added there or removed in the other. */
+export interface OnlyOne {
+  readonly path: TreePath;
+  readonly side: 'ours' | 'theirs';
 }
 
 /** Two versions of which one has to be chosen, or both kept. Undefined is one that was removed. */
@@ -37,18 +49,23 @@ export interface MergeChoice {
   readonly theirs: Dirent | undefined;
 }
 
+/** Which version is taken. */
+export type Chosen = 'ours' | 'theirs' | 'both' | 'neither';
+
 export interface MergeResult {
   /** Self-contained; its Blocks are in the Store, not flushed. */
   readonly dirent: DirDirent;
   /** Nothing of either side is lost, but somebody should look. */
   readonly conflicts: readonly MergeConflict[];
+  /** Of trees without a common state: what one of them lacks. All of it is kept. */
+  readonly onlyOne: readonly OnlyOne[];
 }
 
 export interface MergeOptions extends OpOptions {
   /** The time of the merge, for the names of what is kept of theirs. */
   readonly now: Date;
-  /** Decides a conflict; default `both`. */
-  readonly choose?: ((choice: MergeChoice) => 'ours' | 'theirs' | 'both') | undefined;
+  /** Decides a conflict; default `both`. With `neither` something stands there that is neither: what either side makes of it later is a change. */
+  readonly choose?: ((choice: MergeChoice) => Chosen) | undefined;
 }
 
 /**
@@ -56,7 +73,7 @@ export interface MergeOptions extends OpOptions {
  * metadata field by field. Where both changed one thing and nobody chooses, ours keeps the name and theirs stands beside it as
  * `name.theirs-20261122T161701Z`; a removal yields to a change. Dirs that only one side changed are not read.
  *
- * @param base - the common past; undefined where there is none: then what differs is a conflict
+ * @param base - the common past; undefined where there is none: then what differs is a conflict, and what one side lacks is kept and told
  */
 export async function mergeDirents(
   store: Store,
@@ -69,7 +86,7 @@ export async function mergeDirents(
   const dirent = await merge.dirs({ path: ROOT_PATH, base, ours, theirs, parent: undefined });
   if (dirent === undefined) throw new Error('merge: the hard links of a root are mixed with those above it');
   await merge.finish();
-  return { dirent: { ...dirent, name: ours.name }, conflicts: merge.conflicts };
+  return { dirent: { ...dirent, name: ours.name }, conflicts: merge.conflicts, onlyOne: merge.onlyOne };
 }
 
 interface MergeDirs {
@@ -89,6 +106,8 @@ interface OpenMerge {
 
 class Merge {
   readonly conflicts: MergeConflict[] = [];
+  readonly onlyOne: OnlyOne[] = [];
+  #isUnrelated = false;
   readonly #store: Store;
   readonly #reader: DirReader;
   readonly #pending: PendingBlocks;
@@ -114,6 +133,7 @@ class Merge {
   async dirs(dirs: MergeDirs): Promise<DirDirent | undefined> {
     throwIfCancelled(this.#options.signal);
     const { path, base, ours, theirs, parent } = dirs;
+    if (parent === undefined) this.#isUnrelated = base === undefined;
     // A file that both changed must be met under a name, to be kept there.
     if ((!hasConflicts(parent) || linksWithin(ours) + linksWithin(theirs) === 0) && !this.#hasRejoined(path)) {
       if (sameDirent(ours, theirs) || sameDirent(base, theirs)) return ours;
@@ -134,7 +154,7 @@ class Merge {
     const { inodes: _inodes, links: _links, salt: _salt, ...rest } = ours;
     const merged: DirDirent = {
       ...rest,
-      meta: mergeMeta(base?.meta, ours.meta, theirs.meta),
+      meta: this.#meta(path, base, ours, theirs),
       block,
       ...(links === 0 ? {} : { links }),
       ...(salt === undefined ? {} : { salt }),
@@ -180,10 +200,12 @@ class Merge {
       if (dirent !== undefined) merged.set(name, dirent);
       if (theirs !== undefined) keepTheirs(name, theirs);
       if (dirent?.kind !== 'indirect') continue;
+      this.#tellNode(joinPath(path, name), open, dirent.uuid);
       const found = takeConflict(open, dirent.uuid);
       if (found === undefined) continue;
       const took = this.#choose({ path: joinPath(path, name), ours: found.table.nodes.get(dirent.uuid), theirs: found.node });
       if (took === 'both') keepTheirs(name, withoutLinks(found.node));
+      else if (took === 'neither') found.table.nodes.set(dirent.uuid, neitherOf(found.node.name));
       else this.conflicts.push({ path: joinPath(path, name), kind: 'both-changed', took });
       if (took === 'theirs') found.table.nodes.set(dirent.uuid, found.node);
     }
@@ -202,21 +224,29 @@ class Merge {
   ): Promise<{ readonly dirent: Dirent | undefined; readonly theirs?: Dirent }> {
     const { path, base, ours, theirs } = at;
     if (ours?.kind === 'dir' && theirs?.kind === 'dir') {
-      const dirent = await this.dirs({ path, base: base?.kind === 'dir' ? base : undefined, ours, theirs, parent: open });
+      const dirent = await this.dirs({ path, base: dirOf(base), ours, theirs, parent: open });
       if (dirent !== undefined) return { dirent };
     }
+    if (base === undefined && this.#isUnrelated && (ours === undefined || theirs === undefined))
+      this.onlyOne.push({ path, side: theirs === undefined ? 'ours' : 'theirs' });
     if (sameDirent(ours, theirs) || sameDirent(base, theirs)) return { dirent: ours };
     if (sameDirent(base, ours)) return { dirent: theirs };
+    if (base?.kind === 'dir' && (ours ?? theirs)?.kind === 'dir' && (ours === undefined || theirs === undefined)) {
+      const dirent = await this.#removed(path, base, dirOf(ours), dirOf(theirs), open);
+      if (dirent !== 'mixed') return { dirent };
+    }
     if (ours === undefined || theirs === undefined) {
       const kind = ours === undefined ? 'removed-by-us' : 'removed-by-them';
       const took = this.#choose({ path, ours, theirs });
+      if (took === 'neither') return { dirent: neitherOf(baseName(path)) };
       this.conflicts.push({ path, kind, ...(took === 'both' ? {} : { took }) });
       return { dirent: took === 'both' ? (ours ?? theirs) : took === 'ours' ? ours : theirs };
     }
     const leaf = ours.kind === 'dir' || theirs.kind === 'dir' ? undefined : mergeLeaves(base, ours, theirs);
-    if (leaf !== undefined) return { dirent: leaf };
+    if (leaf !== undefined) return { dirent: { ...leaf.node, meta: this.#meta(path, base, ours, theirs) } };
     const took = this.#choose({ path, ours, theirs });
     if (took === 'both') return { dirent: ours, theirs };
+    if (took === 'neither') return { dirent: neitherOf(ours.name) };
     this.conflicts.push({ path, kind: 'both-changed', took });
     return { dirent: took === 'ours' ? ours : theirs };
   }
@@ -233,7 +263,45 @@ class Merge {
     return [...this.#rejoined.values()].some((names) => [...names.keys()].some((at) => isWithin(path, at)));
   }
 
-  #choose(choice: MergeChoice): 'ours' | 'theirs' | 'both' {
+  /** A Dir that one side removed and the other changed: name by name, so that what nobody changed is gone. */
+  async #removed(
+    path: TreePath,
+    base: DirDirent,
+    ours: DirDirent | undefined,
+    theirs: DirDirent | undefined,
+    open: OpenMerge,
+  ): Promise<DirDirent | undefined | 'mixed'> {
+    const { inodes: _inodes, links: _links, ...rest } = base;
+    const gone: DirDirent = { ...rest, block: EMPTY_BLOCK };
+    const dirent = await this.dirs({ path, base, ours: ours ?? gone, theirs: theirs ?? gone, parent: open });
+    if (dirent === undefined) return 'mixed';
+    return dirent.block.span === 0 ? undefined : dirent;
+  }
+
+  /** Metadata of what stands under a name; what both changed of it is told. */
+  #meta(path: TreePath, base: Dirent | undefined, ours: Dirent, theirs: Dirent): Meta {
+    const { meta, clashes } = mergeMeta(base?.meta, ours.meta, theirs.meta);
+    if (clashes.length === 0) return meta;
+    const took = this.#choose({ path, ours, theirs });
+    const isSide = took === 'ours' || took === 'theirs';
+    const chosen = isSide ? mergeMeta(base?.meta, ours.meta, theirs.meta, took) : { meta, clashes };
+    this.conflicts.push({ path, kind: 'metadata', clashes: chosen.clashes, ...(isSide ? { took } : {}) });
+    return chosen.meta;
+  }
+
+  /** Tells, at the first name that is met of a hard-linked node, what both changed of its metadata. */
+  #tellNode(path: TreePath, open: OpenMerge, uuid: string): void {
+    for (let at: OpenMerge | undefined = open; at !== undefined; at = at.parent) {
+      const node = at.table.nodes.get(uuid);
+      const clash = at.table.clashes.get(uuid);
+      at.table.clashes.delete(uuid);
+      if (node !== undefined && clash !== undefined)
+        at.table.nodes.set(uuid, { ...node, meta: this.#meta(path, clash.base, clash.ours, clash.theirs) });
+      if (node !== undefined) return;
+    }
+  }
+
+  #choose(choice: MergeChoice): Chosen {
     return this.#options.choose?.(choice) ?? 'both';
   }
 
@@ -278,6 +346,10 @@ class Merge {
   }
 }
 
+function dirOf(dirent: Dirent | undefined): DirDirent | undefined {
+  return dirent?.kind === 'dir' ? dirent : undefined;
+}
+
 function sortedByName(dirents: readonly Dirent[]): Dirent[] {
   return [...dirents].sort((a, b) => compareOctets(a.name, b.name));
 }
@@ -303,7 +375,7 @@ function sidesAbove(open: OpenMerge | undefined): SideTables[] {
 }
 
 function hasConflicts(open: OpenMerge | undefined): boolean {
-  for (let at = open; at !== undefined; at = at.parent) if (at.table.conflicts.size > 0) return true;
+  for (let at = open; at !== undefined; at = at.parent) if (at.table.conflicts.size + at.table.clashes.size > 0) return true;
   return false;
 }
 

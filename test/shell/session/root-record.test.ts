@@ -41,7 +41,7 @@ describe('RootRecord', () => {
     const { record, archive } = recordIn(t, store);
     assert.ok(await record.hasBase(undefined), 'the empty tree needs no entry');
     const [one, two] = [await rootOf(store, 'one'), await rootOf(store, 'two')];
-    assert.equal(await record.append(one, noMerge, undefined), one);
+    assert.equal(await record.append(one, noMerge, {}), one);
     assert.ok(await record.hasBase(undefined));
     await archive.append(async () => await Promise.resolve({ whenNs: 0n, dirent: two }));
     assert.ok(await record.hasBase(undefined), 'it is there, though not the newest');
@@ -59,8 +59,8 @@ describe('RootRecord', () => {
     const { record, archive, count } = recordIn(t, store);
     const [one, two, three, four] = await Promise.all(['one', 'two', 'three', 'four'].map(async (name) => await rootOf(store, name)));
     assert.ok(one !== undefined && two !== undefined && three !== undefined && four !== undefined);
-    await record.append(one, noMerge, undefined);
-    await record.append(two, noMerge, undefined);
+    await record.append(one, noMerge, {});
+    await record.append(two, noMerge, {});
     await archive.append(async () => await Promise.resolve({ whenNs: 0n, dirent: three }));
     const merged = await record.append(
       one,
@@ -69,11 +69,11 @@ describe('RootRecord', () => {
         assert.ok(sameDirent(theirs, three));
         return await Promise.resolve(four);
       },
-      undefined,
+      {},
     );
     assert.equal(merged, four);
     assert.equal(await count(), 4);
-    await record.append(four, noMerge, undefined);
+    await record.append(four, noMerge, {});
     assert.equal(await count(), 4, 'the same root again is no entry');
   });
 
@@ -81,7 +81,7 @@ describe('RootRecord', () => {
     const store = new MemoryStore();
     const { record, archive, count } = recordIn(t, store);
     const [one, two] = [await rootOf(store, 'one'), await rootOf(store, 'two')];
-    await record.append(one, noMerge, undefined);
+    await record.append(one, noMerge, {});
     await archive.append(async () => await Promise.resolve({ whenNs: 0n, dirent: two }));
     let shown = 0;
     const show = async (): Promise<void> => {
@@ -112,7 +112,7 @@ describe('RootRecord', () => {
       [store, true],
     ] as const) {
       const { record, count, warnings } = recordIn(t, over, { mayLackBlocks: true, base: { ...root, name: 'old' as Octets } });
-      assert.equal(await record.append(root, noMerge, undefined), root);
+      assert.equal(await record.append(root, noMerge, {}), root);
       assert.equal(await count(), isRecorded ? 1 : 0);
       assert.equal(warnings.length, isRecorded ? 0 : 1);
     }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { meet } from '../../../../core/archive/merge-base.ts';
 import type { Octets } from '../../../../core/base/octets.ts';
 import type { DirDirent } from '../../../../core/dirent/dirent.ts';
 import { MemoryStore } from '../../../../core/store/memory.ts';
 import { openLiveTree } from '../../../../core/tree/live/live-tree.ts';
-import { commonState } from '../../../../core/tree/merge/common-state.ts';
 import { mergeDirents } from '../../../../core/tree/merge/merge.ts';
+import { ROOT_PATH } from '../../../../core/tree/path.ts';
 import type { TreePath } from '../../../../core/tree/tree.ts';
 import { makeRandom, type Random } from '../../../support/random.ts';
 
@@ -97,6 +98,22 @@ it('S10: the newest state that two histories share is what both are compared wit
   const store = new MemoryStore();
   const states = await Promise.all(['1', '2', '3', '4'].map(async (text) => await treeOf(store, new Map([['/a', text]]))));
   const [one, two, three, four] = states as [DirDirent, DirDirent, DirDirent, DirDirent];
-  assert.equal(await commonState([three, two, one], [one, two, four]), two);
-  assert.equal(await commonState([three], [four]), undefined);
+  const side = (start: bigint, ...dirs: [DirDirent, ...DirDirent[]]) => ({
+    dirent: dirs.at(-1) ?? dirs[0],
+    lines: dirs.map((dirent, i) => ({ whenNs: start + BigInt(i), dirent })),
+    isRecorded: true,
+  });
+  const options = {
+    path: ROOT_PATH,
+    oursAt: async (root: DirDirent) => await Promise.resolve(root),
+    bring: async () => await Promise.resolve(true),
+    now: new Date(0),
+  };
+  // By what they are, since no state of one is one of the other.
+  assert.equal((await meet(store, side(1n, one, two, three), side(11n, one, two, four), options)).base, two);
+  assert.equal((await meet(store, side(1n, three), side(11n, four), options)).base, undefined);
+  // By which state it is: that `one` was there again afterwards is a change.
+  assert.equal((await meet(store, side(1n, one, two, one), side(1n, one, two, four), options)).base, two);
+  assert.equal((await meet(store, side(1n, one, two), side(1n, one, two, four), options)).relation, 'behind');
+  assert.equal((await meet(store, side(1n, one, two, three), side(1n, one, two), options)).relation, 'ahead');
 });

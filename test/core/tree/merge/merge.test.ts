@@ -101,8 +101,8 @@ describe('a merge of two sessions', () => {
       },
     );
     assert.deepEqual(result.conflicts, [
-      { path: '/gone', kind: 'removed-by-us' },
-      { path: '/x', kind: 'removed-by-them' },
+      { path: '/gone/h', kind: 'removed-by-us' },
+      { path: '/x/y', kind: 'removed-by-them' },
     ]);
     assert.equal(await readText(tree, at('/gone/h')), 'theirs');
     assert.equal(await readText(tree, at('/x/y')), 'ours');

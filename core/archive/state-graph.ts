@@ -1,0 +1,129 @@
+import type { Dirent } from '../dirent/dirent.ts';
+import { formatDirent } from '../dirent/dirent-text.ts';
+import type { TreePath } from '../tree/tree.ts';
+import { contentId, isReturn, mergedStates, statedParent, stateId, statesBefore } from './ancestry.ts';
+import type { ArchiveLine } from './archive-line.ts';
+
+/** A state in a graph of states. */
+export interface GraphState {
+  readonly id: string;
+  /** Undefined for one that is known by its id alone. */
+  readonly state: { readonly whenNs: bigint | undefined; readonly dirent: Dirent } | undefined;
+}
+
+/**
+ * Which states come before which, as the lines of archives tell: each comes after the one on the line before, the states that were
+ * merged into it, and those that its notes name.
+ *
+ * A return to an earlier state comes after all states that were made here, since it is to undo them everywhere. It does not come after
+ * what was merged or pulled in between: that was given back, and can be merged again.
+ */
+export class StateGraph {
+  readonly #parents = new Map<string, string[]>();
+  /** States that another comes after, though not what those come after. */
+  readonly #alone = new Map<string, string[]>();
+  readonly #states = new Map<string, GraphState['state']>();
+  /** Texts of trees that were merged and that nobody had recorded: states of the same text are these. */
+  readonly #unrecorded = new Set<string>();
+  #archives = 0;
+
+  /**
+   * Adds the lines of an archive, oldest first.
+   *
+   * @param path - the Dir of theirs that other trees were merged into
+   * @returns the id of the last
+   */
+  add(lines: readonly ArchiveLine[], path: TreePath): string | undefined {
+    const archive = this.#archives++;
+    const newestOf = new Map<string, string>();
+    for (const line of lines)
+      for (const { whenNs, dirent } of mergedStates(line)) if (whenNs === undefined) this.#unrecorded.add(formatDirent(dirent));
+    let before: string | undefined;
+    for (const [i, line] of lines.entries()) {
+      const id = stateId(line);
+      const text = formatDirent(line.dirent);
+      this.#states.set(id, line);
+      const elsewhere = statesBefore(line);
+      const own = ownKey(archive, i);
+      if (isReturn(line) && elsewhere === undefined)
+        this.#addParents(id, [...some(newestOf.get(text)), ...(i === 0 ? [] : [ownKey(archive, i - 1)])]);
+      else this.#addParents(id, [...some(statedParent(line) ?? before), ...(elsewhere ?? []), ...this.#merged(line, path)]);
+      this.#parents.set(own, i === 0 ? [] : [ownKey(archive, i - 1)]);
+      if (elsewhere === undefined) this.#alone.set(own, [id]);
+      if (this.#unrecorded.has(text)) this.#addParents(id, [contentId(line.dirent)]);
+      newestOf.set(text, id);
+      before = id;
+    }
+    return before;
+  }
+
+  /** Adds a state that is not recorded, or one that is made of others. */
+  addState(dirent: Dirent, parents: readonly string[]): string {
+    const id = parents.length === 0 ? contentId(dirent) : `made of ${parents.join(' ')} ${contentId(dirent)}`;
+    this.#states.set(id, { whenNs: undefined, dirent });
+    this.#addParents(id, parents);
+    return id;
+  }
+
+  /** A state by its id. */
+  state(id: string): GraphState['state'] {
+    return this.#states.get(id);
+  }
+
+  /** The ids of a state and of all that come before it. */
+  upTo(id: string): Set<string> {
+    return this.#reach([id]);
+  }
+
+  /** Of the states that come before both of two and of which the tree is known, those that come before no other such. */
+  bestCommon(one: string, other: string): string[] {
+    const others = this.upTo(other);
+    const common = [...this.upTo(one)].filter((id) => others.has(id) && this.#states.get(id) !== undefined);
+    const earlier = this.#reach(common.flatMap((id) => [...(this.#parents.get(id) ?? []), ...(this.#alone.get(id) ?? [])]));
+    return common.filter((id) => !earlier.has(id));
+  }
+
+  #reach(from: readonly string[]): Set<string> {
+    const found = new Set(from);
+    const ahead = [...from];
+    const entered = new Set<string>();
+    for (let id = ahead.pop(); id !== undefined; id = ahead.pop()) {
+      if (entered.has(id)) continue;
+      entered.add(id);
+      found.add(id);
+      for (const alone of this.#alone.get(id) ?? []) found.add(alone);
+      ahead.push(...(this.#parents.get(id) ?? []));
+    }
+    return found;
+  }
+
+  /** States that were merged into that of a line, with what they are. */
+  #merged(line: ArchiveLine, path: TreePath): string[] {
+    const ids: string[] = [];
+    for (const merged of mergedStates(line)) {
+      if (merged.path !== path) continue;
+      const { whenNs, dirent } = merged;
+      const id = whenNs === undefined ? contentId(dirent) : stateId({ whenNs, dirent });
+      if (this.#states.get(id) === undefined) this.#states.set(id, merged);
+      ids.push(id);
+    }
+    return ids;
+  }
+
+  #addParents(id: string, parents: readonly string[]): void {
+    const known = this.#parents.get(id) ?? [];
+    // Who had one state recorded twice at one time has made it of itself.
+    this.#parents.set(id, [...known, ...parents.filter((parent) => parent !== id && !known.includes(parent))]);
+  }
+}
+
+/** What the states that were made in an archive are known by, together: up to a line. */
+const OWN = 'own ';
+
+function ownKey(archive: number, line: number): string {
+  return `${OWN}${archive} ${line}`;
+}
+
+function some(id: string | undefined): string[] {
+  return id === undefined || id === '' ? [] : [id];
+}

@@ -1,0 +1,146 @@
+import type { OpOptions } from '../../base/op-options.ts';
+import type { DirDirent } from '../../dirent/dirent.ts';
+import { sameDirent } from '../../dirent/dirent-compare.ts';
+import type { Store } from '../../store/store.ts';
+import type { LiveTree } from '../live/live-tree.ts';
+import { openLiveTree } from '../live/live-tree.ts';
+import { parentPath, ROOT_PATH } from '../path.ts';
+import type { TreePath } from '../tree.ts';
+import type { MergeConflict, MergeOptions, MergeResult } from './merge.ts';
+import { mergeDirents } from './merge.ts';
+import type { SideRename } from './side-renames.ts';
+import { sideRenames } from './side-renames.ts';
+
+/** A Dir that was renamed may have renames in it: each round finds those of the next level. */
+const MAX_ROUNDS = 8;
+
+/**
+ * Merges two states of a tree as {@link mergeDirents} does, and follows renames: where one side renamed what the other changed, the common
+ * past and the other side are merged as if it had been renamed there too.
+ *
+ * @param base - undefined for states without a common past
+ */
+export async function mergeTrees(
+  store: Store,
+  base: DirDirent | undefined,
+  ours: DirDirent,
+  theirs: DirDirent,
+  options: MergeOptions,
+): Promise<MergeResult> {
+  if (base === undefined || sameDirent(base, ours) || sameDirent(base, theirs) || sameDirent(ours, theirs))
+    return await mergeDirents(store, base, ours, theirs, options);
+  const sides = new RenamedSides(store, base, ours, theirs, options);
+  await sides.meet();
+  await sides.follow('ours');
+  await sides.follow('theirs');
+  const { dirent, conflicts, onlyOne } = await mergeDirents(store, sides.base, sides.ours, sides.theirs, options);
+  return { dirent, conflicts: [...sides.conflicts, ...conflicts], onlyOne };
+}
+
+class RenamedSides {
+  readonly conflicts: MergeConflict[] = [];
+  readonly #store: Store;
+  readonly #options: MergeOptions;
+  base: DirDirent;
+  ours: DirDirent;
+  theirs: DirDirent;
+
+  constructor(store: Store, base: DirDirent, ours: DirDirent, theirs: DirDirent, options: MergeOptions) {
+    this.#store = store;
+    this.#options = options;
+    this.base = base;
+    this.ours = ours;
+    this.theirs = theirs;
+  }
+
+  /** Gives what both sides renamed, each otherwise, one name. */
+  async meet(): Promise<void> {
+    const [mine, other] = await Promise.all([this.#renames(this.ours), this.#renames(this.theirs)]);
+    const theirNames = new Map(other.map(({ from, to }) => [from, to]));
+    for (const { from, to } of mine) {
+      const theirName = theirNames.get(from);
+      if (theirName === undefined || theirName === to) continue;
+      const [one, two] = await Promise.all([this.#at(this.ours, to), this.#at(this.theirs, theirName)]);
+      const took = this.#options.choose?.({ path: to, ours: one, theirs: two }) === 'theirs' ? 'theirs' : 'ours';
+      const [side, rename] =
+        took === 'ours' ? (['theirs', { from: theirName, to }] as const) : (['ours', { from: to, to: theirName }] as const);
+      const moved = await this.#move(this[side], rename, this[took]);
+      if (moved === undefined) continue;
+      this[side] = moved;
+      this.conflicts.push({ path: to, kind: 'both-renamed', theirsAt: theirName, took });
+    }
+  }
+
+  /** Renames in the common past and on the other side what one side renamed and the other changed. */
+  async follow(side: 'ours' | 'theirs'): Promise<void> {
+    const other = side === 'ours' ? 'theirs' : 'ours';
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      let count = 0;
+      for (const rename of await this.#renames(this[side])) {
+        const [was, is] = await Promise.all([this.#at(this.base, rename.from), this.#at(this[other], rename.from)]);
+        if (was === undefined || is === undefined || was.kind !== is.kind || sameDirent(was, is)) continue;
+        const base = await this.#move(this.base, rename, this[side]);
+        const moved = base && (await this.#move(this[other], rename, this[side]));
+        if (base === undefined || moved === undefined) continue;
+        this.base = base;
+        this[other] = moved;
+        count++;
+      }
+      if (count === 0) return;
+    }
+  }
+
+  async #renames(side: DirDirent): Promise<SideRename[]> {
+    return await sideRenames(this.#store, this.base, side, this.#plain);
+  }
+
+  get #plain(): OpOptions {
+    return { signal: this.#options.signal };
+  }
+
+  async #at(root: DirDirent, path: TreePath): ReturnType<typeof direntAt> {
+    await using tree = openLiveTree(this.#store, root);
+    return await direntAt(tree, path, this.#plain);
+  }
+
+  /**
+   * A tree with something renamed. The Dirs that lead there are made as another tree has them, and times of Dirs stay.
+   *
+   * @returns undefined where something stands there, or in the way
+   */
+  async #move(root: DirDirent, { from, to }: SideRename, like: DirDirent): Promise<DirDirent | undefined> {
+    await using tree = openLiveTree(this.#store, root);
+    await using model = openLiveTree(this.#store, like);
+    const options = this.#plain;
+    if ((await tree.lookup(from, { follow: false, ...options })) === undefined) return undefined;
+    if ((await tree.lookup(to, { follow: false, ...options })) !== undefined) return undefined;
+    const missing: TreePath[] = [];
+    for (let dir = parentPath(to); ; dir = parentPath(dir)) {
+      const found = await tree.lookup(dir, { follow: false, ...options });
+      if (found?.dirent.kind === 'dir') break;
+      if (found !== undefined || dir === ROOT_PATH) return undefined;
+      missing.push(dir);
+    }
+    const restore = await this.#timesOf(tree, [parentPath(from), parentPath(missing.at(-1) ?? to)]);
+    for (const dir of missing.reverse())
+      await tree.mkdir(dir, (await model.lookup(dir, { follow: false, ...options }))?.dirent.meta ?? {}, options);
+    await tree.rename(from, to, options);
+    for (const dir of missing)
+      restore.push({ dir, mtimeNs: (await model.lookup(dir, { follow: false, ...options }))?.dirent.meta.mtimeNs });
+    for (const { dir, mtimeNs } of restore) await tree.setMeta(dir, { mtimeNs: mtimeNs ?? null }, { follow: false, ...options });
+    const moved = await tree.sync(options);
+    return moved.kind === 'dir' ? moved : undefined;
+  }
+
+  async #timesOf(tree: LiveTree, dirs: readonly TreePath[]): Promise<{ readonly dir: TreePath; readonly mtimeNs: bigint | undefined }[]> {
+    const times: { readonly dir: TreePath; readonly mtimeNs: bigint | undefined }[] = [];
+    for (const dir of new Set(dirs))
+      times.push({ dir, mtimeNs: (await tree.lookup(dir, { follow: false, ...this.#plain }))?.dirent.meta.mtimeNs });
+    return times;
+  }
+}
+
+/** What stands at a path, taken out of its tree; undefined for nothing. */
+async function direntAt(tree: LiveTree, path: TreePath, options: OpOptions) {
+  return (await tree.lookup(path, { follow: false, ...options })) === undefined ? undefined : await tree.dirent(path, options);
+}

@@ -1,0 +1,141 @@
+import type { OpOptions } from '../../base/op-options.ts';
+import type { BlockSource } from '../../block/block-source.ts';
+import { formatBlock } from '../../block/block-text.ts';
+import { leavesOf } from '../../block/tree-walk.ts';
+import type { DirDirent } from '../../dirent/dirent.ts';
+import type { DiffItem } from '../diff/diff.ts';
+import { diffDirents } from '../diff/diff.ts';
+import type { LoneName } from '../diff/rename-finder.ts';
+import { findRenames } from '../diff/rename-finder.ts';
+import { isWithin } from '../path.ts';
+import type { TreePath } from '../tree.ts';
+
+// What became of names that are gone: which of the new ones are the same thing, by their node or their Blocks.
+
+/** A thing that has another path in a later state of a tree. */
+export interface SideRename {
+  readonly from: TreePath;
+  readonly to: TreePath;
+}
+
+/** Of two Dirs, or two files of many Blocks, so much must be the same. */
+const MIN_ALIKE = 0.5;
+/** Pairs that are looked at for being alike, and files or leaves of each. */
+const MAX_PAIRS = 2500;
+const MAX_PARTS = 20_000;
+
+/**
+ * Finds what was renamed between two states of a tree: hard-linked files by their node, others and Dirs by equal Blocks. A Dir, or a file of
+ * several Blocks, that changed as well is known if half of it is the same. What a renamed Dir has in it counts as renamed with it.
+ */
+export async function sideRenames(
+  source: BlockSource,
+  before: DirDirent,
+  after: DirDirent,
+  options: OpOptions = {},
+): Promise<SideRename[]> {
+  const gone: LoneName[] = [];
+  const fresh: LoneName[] = [];
+  for await (const item of diffDirents(source, before, after, { ...options, below: false })) note(item, gone, fresh);
+  if (gone.length === 0 || fresh.length === 0) return [];
+  const renames = pairEqual(gone, fresh);
+  const dirs = [rest(gone.filter(isDir), renames, 'from'), rest(fresh.filter(isDir), renames, 'to')] as const;
+  renames.push(...(await pairAlike(...dirs, (one) => filesOf(source, one, options))));
+  // Files may have left a Dir that is gone, or gone into a new one.
+  const files = {
+    gone: await leavesBelow(source, rest(gone, renames, 'from'), options),
+    fresh: await leavesBelow(source, rest(fresh, renames, 'to'), options),
+  };
+  renames.push(...pairEqual(files.gone, files.fresh));
+  const large = (named: readonly LoneName[]): LoneName[] =>
+    named.filter(({ dirent }) => dirent.kind === 'file' && dirent.block.kind === 'indirect');
+  renames.push(
+    ...(await pairAlike(large(rest(files.gone, renames, 'from')), large(rest(files.fresh, renames, 'to')), (one) =>
+      blocksOf(source, one, options),
+    )),
+  );
+  return renames;
+}
+
+function note(item: DiffItem, gone: LoneName[], fresh: LoneName[]): void {
+  if (item.kind === 'removed') gone.push({ path: item.path, dirent: item.before, tables: item.tables });
+  else if (item.kind === 'added') fresh.push({ path: item.path, dirent: item.after, tables: item.tables });
+}
+
+function isDir({ dirent }: LoneName): boolean {
+  return dirent.kind === 'dir';
+}
+
+/** Those that no rename is about. */
+function rest(named: readonly LoneName[], renames: readonly SideRename[], end: 'from' | 'to'): LoneName[] {
+  const paired = renames.map((rename) => rename[end]);
+  return named.filter(({ path }) => !paired.some((other) => isWithin(other, path)));
+}
+
+/** Pairs what is the same hard-linked node, or has the same Blocks. */
+function pairEqual(gone: readonly LoneName[], fresh: readonly LoneName[]): SideRename[] {
+  const nodes = new Map(fresh.flatMap(({ path, dirent }) => (dirent.uuid === undefined ? [] : [[dirent.uuid, path] as const])));
+  const renames: SideRename[] = [];
+  for (const { path: from, dirent } of gone) {
+    const to = dirent.uuid === undefined ? undefined : nodes.get(dirent.uuid);
+    if (dirent.uuid === undefined || to === undefined) continue;
+    nodes.delete(dirent.uuid);
+    renames.push({ from, to });
+  }
+  const equal = findRenames(rest(gone, renames, 'from'), rest(fresh, renames, 'to'));
+  return [...renames, ...equal.map(({ from, to }) => ({ from: from.path, to: to.path }))];
+}
+
+/** Pairs things of which parts are the same, the most alike first. */
+async function pairAlike(
+  gone: readonly LoneName[],
+  fresh: readonly LoneName[],
+  partsOf: (named: LoneName) => Promise<ReadonlySet<string>>,
+): Promise<SideRename[]> {
+  if (gone.length * fresh.length === 0 || gone.length * fresh.length > MAX_PAIRS) return [];
+  const [before, after] = await Promise.all([gone, fresh].map(async (side) => await Promise.all(side.map(partsOf))));
+  const pairs: { readonly from: TreePath; readonly to: TreePath; readonly alike: number }[] = [];
+  for (const [i, one] of (before ?? []).entries())
+    for (const [j, other] of (after ?? []).entries()) {
+      const shared = [...one].filter((part) => other.has(part)).length;
+      const alike = shared / Math.max(one.size, other.size, 1);
+      const [from, to] = [gone[i]?.path, fresh[j]?.path];
+      if (alike >= MIN_ALIKE && from !== undefined && to !== undefined) pairs.push({ from, to, alike });
+    }
+  const renames: SideRename[] = [];
+  for (const { from, to } of pairs.sort((a, b) => b.alike - a.alike))
+    if (!renames.some((rename) => rename.from === from || rename.to === to)) renames.push({ from, to });
+  return renames;
+}
+
+/** Files and other leaves; of Dirs those in them. */
+async function leavesBelow(source: BlockSource, named: readonly LoneName[], options: OpOptions): Promise<LoneName[]> {
+  const leaves: LoneName[] = [];
+  for (const { path, dirent } of named) {
+    if (dirent.kind !== 'dir') leaves.push({ path, dirent });
+    else
+      for await (const item of diffDirents(source, undefined, dirent, { ...options, path })) {
+        if (item.kind === 'added' && item.after.kind !== 'dir') leaves.push({ path: item.path, dirent: item.after });
+        if (leaves.length >= MAX_PARTS) return leaves;
+      }
+  }
+  return leaves;
+}
+
+async function filesOf(source: BlockSource, dir: LoneName, options: OpOptions): Promise<Set<string>> {
+  const parts = new Set<string>();
+  for (const { dirent } of await leavesBelow(source, [dir], options))
+    if (dirent.uuid !== undefined) parts.add(dirent.uuid);
+    else if (dirent.kind === 'file' && dirent.block.span > 0) parts.add(formatBlock(dirent.block));
+  return parts;
+}
+
+async function blocksOf(source: BlockSource, { dirent }: LoneName, options: OpOptions): Promise<Set<string>> {
+  const parts = new Set<string>();
+  if (dirent.kind !== 'file') return parts;
+  for await (const { block } of leavesOf(source, dirent.block, options)) {
+    parts.add(formatBlock(block));
+    if (parts.size >= MAX_PARTS) break;
+  }
+  return parts;
+}

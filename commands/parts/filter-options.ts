@@ -48,10 +48,10 @@ export function filterWords({ repeated }: Pick<CommandInput, 'repeated'>): Filte
  */
 export async function nameFilterOf(words: readonly FilterWord[], localCwd: Octets, noPerDir?: string): Promise<NameFilter | undefined> {
   if (words.length === 0) return undefined;
-  const [names, { readLocalRules }] = await Promise.all([
+  const [names, { readNamedRules }] = await Promise.all([
     import('../../core/filter/name-filter.ts'),
     import('../../core/filter/read-rules.ts'),
   ]);
-  const filter = new names.NameFilter(words, { read: (path) => readLocalRules(resolveLocalPath(localCwd, path)), noPerDir });
+  const filter = new names.NameFilter(words, { read: (path) => readNamedRules(resolveLocalPath(localCwd, path)), noPerDir });
   return filter.isEmpty ? undefined : filter;
 }

@@ -5,6 +5,7 @@ import { octetsToText } from '../base/octets.ts';
 import type { AtCalls, CName } from '../base/system/at-calls.ts';
 import { cName } from '../base/system/at-calls.ts';
 import { getXattr, libc, listXattrs } from '../base/system/libc.ts';
+import { fileType } from '../base/system/node-stat.ts';
 import { errorCode } from '../base/system/system-error.ts';
 import type { AttributeFailure, Attributes, Owner } from './export-attributes.ts';
 import { applyToFile, attempt } from './export-attributes.ts';
@@ -168,7 +169,8 @@ export function openExistingDir(at: AtCalls, parent: number, name: CName): numbe
   } catch (error) {
     const code = errorCode(error);
     if (code !== 'ELOOP' && code !== 'ENOTDIR') throw error;
-    const isLink = ((at.stat(parent, name)?.mode ?? 0) & constants.S_IFMT) === constants.S_IFLNK;
+    const seen = at.stat(parent, name);
+    const isLink = seen !== undefined && fileType(seen) === constants.S_IFLNK;
     throw new VtError('EFAILED', isLink ? 'write a Dir over a local symlink: not followed' : 'write a Dir over a local file: in the way', {
       cause: error,
     });

@@ -1,5 +1,7 @@
 import { chmodSync, closeSync, constants } from 'node:fs';
-import type { AtCalls, AtStat, CName } from '../base/system/at-calls.ts';
+import type { AtCalls, CName } from '../base/system/at-calls.ts';
+import type { NodeStat } from '../base/system/node-stat.ts';
+import { fileType, splitDevice } from '../base/system/node-stat.ts';
 import type { LeafDirent } from '../tree/live/live-node.ts';
 import type { AttributeFailure, Attributes } from './export-attributes.ts';
 import { applyXattrs, attempt } from './export-attributes.ts';
@@ -66,28 +68,30 @@ function nodePath(dir: number, name: CName): Buffer {
  * @param readlink - gives the target of the symlink that stands there
  */
 export function isIdentical(
-  seen: Pick<AtStat, 'mode' | 'size' | 'mtimeNs' | 'rdev'>,
+  seen: Pick<NodeStat, 'mode' | 'size' | 'mtimeNs' | 'rdev'>,
   dirent: LeafDirent,
   grainNs: bigint,
   readlink: () => Buffer,
 ): boolean {
   const { mtimeNs } = dirent.meta;
-  if ((seen.mode & constants.S_IFMT) !== TYPES[dirent.kind] || mtimeNs === undefined) return false;
+  if (fileType(seen) !== TYPES[dirent.kind] || mtimeNs === undefined) return false;
   if (seen.mtimeNs !== floorTo(mtimeNs, grainNs)) return false;
   switch (dirent.kind) {
     case 'file':
-      return seen.size === dirent.block.span;
+      return seen.size === BigInt(dirent.block.span);
     case 'symlink':
       return readlink().toString('latin1') === dirent.target;
     case 'char':
-    case 'block':
-      return seen.rdev.major === (dirent.meta.rdev?.major ?? 0) && seen.rdev.minor === (dirent.meta.rdev?.minor ?? 0);
+    case 'block': {
+      const { major, minor } = splitDevice(seen.rdev);
+      return major === (dirent.meta.rdev?.major ?? 0) && minor === (dirent.meta.rdev?.minor ?? 0);
+    }
     default:
       return true;
   }
 }
 
 /** Whether a stat says directory. */
-export function isDirectory(seen: Pick<AtStat, 'mode'>): boolean {
-  return (seen.mode & constants.S_IFMT) === constants.S_IFDIR;
+export function isDirectory(seen: Pick<NodeStat, 'mode'>): boolean {
+  return fileType(seen) === constants.S_IFDIR;
 }

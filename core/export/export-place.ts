@@ -3,6 +3,7 @@ import { VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import type { AtCalls, CName } from '../base/system/at-calls.ts';
 import { cName } from '../base/system/at-calls.ts';
+import { isSameNode } from '../base/system/node-stat.ts';
 import { openBelow } from './export-dir.ts';
 import type { NamedPlace } from './export-links.ts';
 import { isDirectory, isIdentical } from './export-nodes.ts';
@@ -59,7 +60,7 @@ export function linkAt(at: AtCalls, top: number, first: NamedPlace, place: Named
       if (isDirectory(seen)) throw inTheWay();
       const node = at.stat(fromDir, from);
       // rename(2) of one name of a node over another does nothing, and would leave the temporary one.
-      if (node?.ino === seen.ino && node.dev === seen.dev) return;
+      if (node !== undefined && isSameNode(node, seen)) return;
     }
     makeAt(at, place, temporary, (name) => at.link(fromDir, from, place.dir.fd, name));
   } finally {

@@ -1,7 +1,6 @@
 import { lstatSync, readlinkSync } from 'node:fs';
 import type { Octets } from '../base/octets.ts';
 import type { OpOptions } from '../base/op-options.ts';
-import { splitDevice } from '../base/system/at-calls-proc.ts';
 import { pathBytes } from '../base/system/system-error.ts';
 import { leavesOf } from '../block/tree-walk.ts';
 import type { Dirent } from '../dirent/dirent.ts';
@@ -94,8 +93,7 @@ function standingAt(local: Octets, dirent: Dirent): Standing {
   if (seen === undefined) return 'absent';
   if (seen.isDirectory()) return 'dir';
   if (dirent.kind === 'dir' || dirent.kind === 'indirect') return 'other';
-  const stat = { mode: Number(seen.mode), size: Number(seen.size), mtimeNs: seen.mtimeNs, rdev: splitDevice(seen.rdev) };
-  return isIdentical(stat, dirent, 1n, () => readlinkSync(pathBytes(local), 'buffer')) ? 'identical' : 'other';
+  return isIdentical(seen, dirent, 1n, () => readlinkSync(pathBytes(local), 'buffer')) ? 'identical' : 'other';
 }
 
 async function contentOf(

@@ -1,7 +1,7 @@
 import type { Octets } from '../base/octets.ts';
 import type { DirFilter } from '../filter/dir-filter.ts';
 import type { NameFilter } from '../filter/name-filter.ts';
-import { readLocalRules } from '../filter/read-rules.ts';
+import { readFoundRules } from '../filter/read-rules.ts';
 import { parentOf } from './local-pattern.ts';
 
 /** Directories whose rules are kept in mind. */
@@ -30,7 +30,7 @@ export class WatchRules {
     const name = nameOf(directory);
     const within =
       directory === this.#folder
-        ? this.#rules.at(directory, readLocalRules)
+        ? this.#rules.at(directory, readFoundRules)
         : above === undefined || above.excludes(name, true)
           ? undefined
           : above.enter(name);

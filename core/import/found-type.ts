@@ -1,9 +1,11 @@
 import { readSync } from 'node:fs';
 import type { Octets } from '../base/octets.ts';
 import { octetsToBytes } from '../base/octets.ts';
+import { atCalls, cName } from '../base/system/at-calls.ts';
 import { foundMimeType } from '../blockify/choose-parser.ts';
 import { MIME_TYPE_ATTRIBUTE } from '../blockify/content-hint.ts';
-import { closeQuietly, openToRead } from '../blockify/ingest/file-slices.ts';
+import { closeQuietly } from '../blockify/ingest/file-slices.ts';
+import type { FilePlace } from '../blockify/ingest/ingested-file.ts';
 import { MAX_HEAD_SIZE } from '../blockify/parser.ts';
 import type { Meta } from '../dirent/meta.ts';
 
@@ -21,10 +23,10 @@ export function withFoundType(meta: Meta, fileName: Octets, head: Uint8Array): M
 }
 
 /** The first octets of a local file; none where it cannot be read any more. */
-export function headOfFile(path: Uint8Array): Uint8Array {
+export function headOfFile({ dir, name }: FilePlace): Uint8Array {
   const head = new Uint8Array(MAX_HEAD_SIZE);
   try {
-    const fd = openToRead(path);
+    const fd = atCalls().open(dir, cName(name), 'content');
     try {
       return head.subarray(0, readSync(fd, head, 0, head.length, 0));
     } finally {

@@ -1,5 +1,5 @@
-import type { BigIntStats } from 'node:fs';
 import type { Octets } from '../base/octets.ts';
+import type { NodeStat } from '../base/system/node-stat.ts';
 import type { OwnerNames } from '../base/system/owner-names.ts';
 import type { Ingest } from '../blockify/ingest/ingest.ts';
 import type { Dirent, IndirectDirent } from '../dirent/dirent.ts';
@@ -8,6 +8,7 @@ import { linksWithin } from '../tree/live/live-node.ts';
 import type { CachedEntry } from './import-cache.ts';
 import type { EntryOutcome } from './import-dir.ts';
 import type { ImportedLinks } from './import-links.ts';
+import type { LocalDir } from './local-dir.ts';
 
 /** A node as it is stored, self-contained. */
 export type StoredNode = Exclude<Dirent, IndirectDirent>;
@@ -40,20 +41,24 @@ export interface ImportContext {
   /** The MIME type that content is found to have is kept, where it has none. */
   readonly keepsTypes: boolean;
   /** The path from the top of the import: the same wherever the tree lies. */
-  relative(path: Octets): Octets;
+  relative(place: NodePlace): Octets;
   /** Reports a node that is left out, or stored in a state that never was. */
-  fail(path: Octets, error: unknown): void;
+  fail(place: NodePlace, error: unknown): void;
   /** Reports what cannot be read of a node, and gives what is stored of the node so far; undefined where nothing is, or the node is gone. */
-  keep(path: Octets, error: unknown): Promise<StoredNode | undefined>;
+  keep(place: NodePlace, error: unknown): Promise<StoredNode | undefined>;
   /** Ends the import: the pipeline itself failed. */
   end(error: unknown): void;
 }
 
-/** A node on its way, with where its outcome goes. */
-export interface FoundNode {
+/** Where a node is; its path is made only where somebody is told of it. */
+export interface NodePlace {
+  readonly dir: LocalDir;
   readonly name: Octets;
-  readonly path: Octets;
-  readonly stat: BigIntStats;
+}
+
+/** A node on its way, with where its outcome goes. */
+export interface FoundNode extends NodePlace {
+  readonly stat: NodeStat;
   /** What is remembered of it. */
   readonly cached: CachedEntry | undefined;
   readonly settle: (outcome: EntryOutcome) => void;

@@ -1,14 +1,8 @@
-import { readlinkSync } from 'node:fs';
 import { VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
-import { octetsFromBytes } from '../base/octets.ts';
 import type { FileSignature } from '../base/system/file-signature.ts';
-import { findXattrs } from '../base/system/find-xattrs.ts';
-import { pathBytes } from '../base/system/system-error.ts';
 import { decodeDirent, encodeDirent } from '../dirent/dirent-codec.ts';
 import type { LeafDirent } from '../tree/live/live-node.ts';
-import { baseName } from '../tree/path.ts';
-import type { TreePath } from '../tree/tree.ts';
 import { headOfFile, withFoundType } from './found-type.ts';
 import { isCachedSignature, TRUST_AGE_NS } from './import-cache.ts';
 import type { FoundNode, ImportContext, StoredNode } from './import-context.ts';
@@ -45,7 +39,7 @@ export function importLeaf(context: ImportContext, found: FoundNode, kind: LeafD
 /** Imports one name of a node that has several. */
 export function importLinked(context: ImportContext, found: FoundNode, kind: LeafDirent['kind']): void {
   const { name, stat, cached, settle } = found;
-  const { node, isFirst } = context.links.meet(stat, context.relative(found.path));
+  const { node, isFirst } = context.links.meet(stat, context.relative(found));
   const record = encodeDirent({ kind: 'indirect', name, uuid: node.uuid, meta: {} });
   const unchanged = cached?.node !== undefined && isCachedSignature(cached.signature, stat) && !context.reread;
   const sameRecord = unchanged && Buffer.compare(cached.record, record) === 0;
@@ -54,7 +48,7 @@ export function importLinked(context: ImportContext, found: FoundNode, kind: Lea
     whenSettled(node, () => {
       if (node.failed) {
         context.counts.others--;
-        context.keep(found.path, node.error).then((stored) => settle(keptOutcome(name, stored)), context.end);
+        context.keep(found, node.error).then((stored) => settle(keptOutcome(name, stored)), context.end);
         return;
       }
       node.names++;
@@ -125,9 +119,9 @@ interface NodeReader {
 }
 
 function readNode(context: ImportContext, found: FoundNode, kind: LeafDirent['kind'], name: Octets, reader: NodeReader): void {
-  const { path, stat } = found;
+  const { dir, stat } = found;
   const keep = (error: unknown): void => {
-    context.keep(path, error).then((stored) => reader.unread(stored, error), context.end);
+    context.keep(found, error).then((stored) => reader.unread(stored, error), context.end);
   };
   if (kind === 'file' && stat.size > MAX_SIZE) {
     keep(new VtError('EFAILED', 'it has more than 2^53-1 octets, the most that a file can have here'));
@@ -139,9 +133,8 @@ function readNode(context: ImportContext, found: FoundNode, kind: LeafDirent['ki
   }
   try {
     const readAtMs = Date.now();
-    const bytes = pathBytes(path);
-    const { xattrs, error } = findXattrs(bytes);
-    const target = kind === 'symlink' ? octetsFromBytes(readlinkSync(bytes, 'buffer')) : undefined;
+    const { xattrs, error } = dir.xattrsOf(found.name);
+    const target = kind === 'symlink' ? dir.readlink(found.name) : undefined;
     const give = (attributes: ReadonlyMap<Octets, Uint8Array> | undefined, signature: FileSignature | undefined): void => {
       const meta = metaOf(stat, context.owners, attributes);
       if (kind === 'symlink') reader.read({ kind, name, meta, target: target ?? ('' as Octets) }, signature);
@@ -149,29 +142,31 @@ function readNode(context: ImportContext, found: FoundNode, kind: LeafDirent['ki
       else reader.read({ kind, name, meta }, signature);
     };
     if (error === undefined) give(xattrs, isTrusted(stat, readAtMs) ? stat : undefined);
-    else context.keep(path, error).then((stored) => give(stored?.meta.xattrs, undefined), context.end);
+    else context.keep(found, error).then((stored) => give(stored?.meta.xattrs, undefined), context.end);
   } catch (error) {
     keep(error);
   }
 }
 
-function readFile(
-  context: ImportContext,
-  { path, stat }: FoundNode,
-  name: Octets,
-  reader: NodeReader,
-  keep: (error: unknown) => void,
-): void {
+function readFile(context: ImportContext, found: FoundNode, name: Octets, reader: NodeReader, keep: (error: unknown) => void): void {
+  const { dir, stat } = found;
+  const release = (error: unknown): never => {
+    dir.release();
+    throw error;
+  };
+  dir.hold();
   context.ingest
-    .file(pathBytes(path), stat)
+    .file({ dir: dir.fd, name: found.name }, stat)
     .then(async (file) => {
-      if (!file.settled) context.fail(path, new Error('changed while it was read'));
-      const xattrs = file.xattrError === undefined ? file.xattrs : (await context.keep(path, file.xattrError))?.meta.xattrs;
+      const head = context.keepsTypes ? headOfFile({ dir: dir.fd, name: found.name }) : undefined;
+      dir.release();
+      if (!file.settled) context.fail(found, new Error('changed while it was read'));
+      const xattrs = file.xattrError === undefined ? file.xattrs : (await context.keep(found, file.xattrError))?.meta.xattrs;
       const isTrustworthy = file.settled && file.xattrError === undefined && isTrusted(file.seen, file.readAtMs);
       const own = metaOf(file.stat ?? stat, context.owners, xattrs);
-      const meta = context.keepsTypes ? withFoundType(own, baseName(path as TreePath), headOfFile(pathBytes(path))) : own;
+      const meta = head === undefined ? own : withFoundType(own, found.name, head);
       reader.read({ kind: 'file', name, meta, block: file.block }, isTrustworthy ? file.seen : undefined);
-    })
+    }, release)
     .catch((error: unknown) => {
       const { failure } = context.ingest;
       if (failure !== undefined) context.end(failure.error);

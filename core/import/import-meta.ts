@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import type { Octets } from '../base/octets.ts';
-import { splitDevice } from '../base/system/at-calls-proc.ts';
+import { splitDevice } from '../base/system/node-stat.ts';
 import type { OwnerNames } from '../base/system/owner-names.ts';
 import type { DirentKind } from '../dirent/dirent.ts';
 import type { Meta } from '../dirent/meta.ts';

@@ -1,11 +1,10 @@
 import type { BigIntStats } from 'node:fs';
-import { lstatSync, readdirSync } from 'node:fs';
 import { throwIfCancelled } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
-import { findXattrs } from '../base/system/find-xattrs.ts';
+import type { NodeStat } from '../base/system/node-stat.ts';
 import type { OwnerNames } from '../base/system/owner-names.ts';
 import { NO_OWNER_NAMES, systemOwnerNames } from '../base/system/owner-names.ts';
-import { errorCode, pathBytes } from '../base/system/system-error.ts';
+import { errorCode } from '../base/system/system-error.ts';
 import type { Block } from '../block/block.ts';
 import { EMPTY_BLOCK } from '../block/block.ts';
 import type { BlockSink } from '../block/block-sink.ts';
@@ -20,13 +19,18 @@ import type { Store } from '../store/store.ts';
 import { withoutSingles } from '../tree/live/without-singles.ts';
 import type { CachedEntry } from './import-cache.ts';
 import { CachedDir, CacheWriter, cacheKey } from './import-cache.ts';
-import type { FoundNode, ImportContext, NodeCounts, StoredNode } from './import-context.ts';
+import type { FoundNode, ImportContext, NodeCounts, NodePlace, StoredNode } from './import-context.ts';
 import { keptOutcome, LEFT_OUT } from './import-context.ts';
 import type { EntryOutcome, ImportedDirBlock } from './import-dir.ts';
 import { ImportedDir } from './import-dir.ts';
 import { importLeaf, importLinked } from './import-leaf.ts';
 import { ImportedLinks } from './import-links.ts';
 import { kindOfMode, metaOf } from './import-meta.ts';
+import { LocalDir } from './local-dir.ts';
+import { isReplaced, replacedError } from './node-replaced.ts';
+import { OpenDirs } from './open-dirs.ts';
+import type { Level } from './open-levels.ts';
+import { Levels } from './open-levels.ts';
 
 /** What an import met. */
 export interface ImportCounts extends IntakeCounts, Readonly<NodeCounts> {}
@@ -103,6 +107,9 @@ const MAX_PENDING_SIZE = 1024 * 1024;
  * A node that cannot be read is told to `onFailure`, and what `stored` has of it stays; a directory that cannot be listed
  * becomes a Dir with its own metadata all the same. A file that goes on changing is told, too, and is stored as read last.
  *
+ * Symlinks in `path` are followed but for its last name. Below it each directory is opened from the one that it lies in: nobody who swaps
+ * one for a symlink meanwhile can have foreign files taken in.
+ *
  * @param path - local; without a trailing slash
  * @throws a SystemError if `path` itself cannot be read, what the Store throws, ECANCELLED; a VtError for a file of
  *   rules that cannot be understood
@@ -115,8 +122,7 @@ export async function importLocal(store: Store, path: Octets, options: ImportOpt
 }
 
 /** A directory that is being listed. */
-interface OpenDir {
-  readonly path: Octets;
+interface OpenDir extends Level {
   readonly names: readonly string[];
   next: number;
   readonly build: ImportedDir;
@@ -141,11 +147,14 @@ class Import {
   readonly #dirs: BlockSink;
   readonly #options: ImportOptions;
   readonly #context: ImportContext;
-  readonly #stack: OpenDir[] = [];
+  readonly #open = new OpenDirs();
+  readonly #levels = new Levels<OpenDir>(this.#open.maxLevels);
   readonly #cachePuts: { readonly key: Uint8Array; readonly value: Uint8Array }[] = [];
   readonly #profile: number;
   #isWalked = false;
   #topPath = '' as Octets;
+  /** What the top lies in. */
+  #container: LocalDir | undefined;
   #topDev = 0n;
   #topFailure: { readonly error: unknown } | undefined;
   #flushing: Promise<void> = Promise.resolve();
@@ -164,9 +173,9 @@ class Import {
       counts: { files: 0, bytes: 0, dirs: 0, others: 0, unchangedFiles: 0, unchangedBytes: 0, excluded: 0, failures: 0 },
       reread: options.reread === true,
       keepsTypes: options.keepsTypes === true,
-      relative: (path) => path.slice(this.#topPath.length) as Octets,
-      fail: (path, error) => this.#fail(path, error, false),
-      keep: async (path, error) => await this.#keep(path, error),
+      relative: (place) => this.#pathOf(place).slice(this.#topPath.length) as Octets,
+      fail: (place, error) => this.#fail(place, error, false),
+      keep: async (place, error) => await this.#keep(place, error),
       end: (error) => {
         this.#failure ??= { error };
       },
@@ -175,11 +184,25 @@ class Import {
 
   async run(path: Octets): Promise<Imported> {
     throwIfCancelled(this.#options.signal);
-    const stat = lstatSync(pathBytes(path), { bigint: true });
+    const nameAt = path.lastIndexOf('/') + 1;
+    const name = path.slice(nameAt) as Octets;
+    const dir = LocalDir.container((nameAt === 0 ? '.' : nameAt === 1 ? '/' : path.slice(0, nameAt - 1)) as Octets, this.#open);
     this.#topPath = path;
+    this.#container = dir;
+    try {
+      return await this.#runIn({ dir, name });
+    } finally {
+      dir.release();
+      // What is open still was given up.
+      this.#levels.abandon();
+    }
+  }
+
+  async #runIn(place: NodePlace): Promise<Imported> {
+    const path = this.#topPath;
+    const stat = place.dir.lstat(elementOf(place));
     this.#topDev = stat.dev;
-    const name = path.slice(path.lastIndexOf('/') + 1) as Octets;
-    const top = { name, path, stat };
+    const top = { ...place, stat };
     let settle: (outcome: EntryOutcome) => void = () => {};
     const outcome = new Promise<EntryOutcome>((resolve) => {
       settle = resolve;
@@ -218,27 +241,36 @@ class Import {
     return { ...this.#context.counts, ...this.#ingest.counts() };
   }
 
-  #fail(path: Octets, error: unknown, isKept: boolean): void {
+  #isTop({ dir }: NodePlace): boolean {
+    return dir === this.#container;
+  }
+
+  #pathOf(place: NodePlace): Octets {
+    return this.#isTop(place) ? this.#topPath : place.dir.pathOf(place.name);
+  }
+
+  #fail(place: NodePlace, found: unknown, isKept: boolean): void {
     this.#context.counts.failures++;
-    if (path === this.#topPath) this.#topFailure = { error };
-    else this.#options.onFailure?.(path, error, isKept);
+    const error = isReplaced(found) ? replacedError(found) : found;
+    if (this.#isTop(place)) this.#topFailure = { error };
+    else this.#options.onFailure?.(this.#pathOf(place), error, isKept);
   }
 
   /** Never rejects: what was asked for would wait for ever. */
-  async #keep(path: Octets, error: unknown): Promise<StoredNode | undefined> {
+  async #keep(place: NodePlace, error: unknown): Promise<StoredNode | undefined> {
     let stored: StoredNode | undefined;
     try {
-      if (errorCode(error) !== 'ENOENT' && path !== this.#topPath && this.#failure === undefined)
-        stored = await this.#options.stored?.(path.slice(this.#topPath.length).replace(/^\//, '') as Octets);
+      if (errorCode(error) !== 'ENOENT' && !this.#isTop(place) && this.#failure === undefined)
+        stored = await this.#options.stored?.(this.#context.relative(place).replace(/^\//, '') as Octets);
     } catch (failure) {
       this.#failure ??= { error: failure };
     }
-    this.#fail(path, error, stored !== undefined);
+    this.#fail(place, error, stored !== undefined);
     return stored;
   }
 
   /** A file imported by itself is remembered as the one entry of a directory. */
-  #single(top: Pick<FoundNode, 'name' | 'path' | 'stat'>, settle: (outcome: EntryOutcome) => void): FoundNode {
+  #single(top: Omit<FoundNode, 'cached' | 'settle'>, settle: (outcome: EntryOutcome) => void): FoundNode {
     const { stat, name } = top;
     const { owners } = this.#context;
     const key = cacheKey(stat, this.#profile | PROFILE_SINGLE, this.#options.parser);
@@ -268,15 +300,19 @@ class Import {
     this.#visit(top, true);
     let turnEnds = performance.now() + TURN_MS;
     for (let steps = 0; ; steps++) {
-      const dir = this.#stack.at(-1);
+      const dir = this.#levels.innermost;
       if (dir === undefined) break;
       const name = dir.names[dir.next++] as Octets | undefined;
       if (name === undefined) {
-        this.#stack.pop();
+        this.#levels.leave();
         dir.build.close();
         continue;
       }
       this.#visitName(dir, name);
+      if (this.#open.isFull) {
+        this.#ingest.send();
+        await this.#open.room();
+      }
       if (this.#failure !== undefined) throw this.#failure.error;
       if (this.#ingest.busy) await this.#ingest.ready();
       if (this.#ingest.pending.size > MAX_PENDING_SIZE) await this.#flush();
@@ -294,13 +330,13 @@ class Import {
   }
 
   #visitName(dir: OpenDir, name: Octets): void {
-    const path = (dir.path === '/' ? `/${name}` : `${dir.path}/${name}`) as Octets;
-    let stat: BigIntStats;
+    let stat: NodeStat;
     try {
-      stat = lstatSync(pathBytes(path), { bigint: true });
+      if (dir.lost !== undefined) throw dir.lost;
+      stat = dir.dir.lstat(name);
     } catch (error) {
       const entry = dir.build.open(name, undefined);
-      void this.#keep(path, error).then((stored) => dir.build.settle(entry, keptOutcome(name, stored)));
+      void this.#keep({ dir: dir.dir, name }, error).then((stored) => dir.build.settle(entry, keptOutcome(name, stored)));
       return;
     }
     if (dir.filter?.excludes(name, kindOfMode(stat.mode) === 'dir') === true) {
@@ -314,14 +350,14 @@ class Import {
     if (!dir.groups.has(gid)) dir.groups.set(gid, owners.groupName(gid));
     const cached = cachedEntry(dir, name);
     const entry = dir.build.open(name, cached);
-    this.#visit({ name, path, stat, cached, settle: (outcome) => dir.build.settle(entry, outcome) }, false);
+    this.#visit({ dir: dir.dir, name, stat, cached, settle: (outcome) => dir.build.settle(entry, outcome) }, false);
   }
 
   #visit(found: FoundNode, isTop: boolean): void {
-    const { stat, path } = found;
+    const { stat } = found;
     const kind = kindOfMode(stat.mode);
     if (kind === undefined) {
-      this.#fail(path, new Error('unknown file type'), false);
+      this.#fail(found, new Error('unknown file type'), false);
       found.settle(LEFT_OUT);
     } else if (kind === 'dir') this.#visitDir(found);
     else if (stat.nlink > 1n && !isTop) importLinked(this.#context, found, kind);
@@ -329,23 +365,49 @@ class Import {
   }
 
   #visitDir(found: FoundNode): void {
-    const { path, stat, name, settle } = found;
-    if (this.#options.isStoreFolder?.(stat) === true) {
-      this.#options.onWarning?.(path, "left out: the Store's own directory");
-      settle(LEFT_OUT);
+    if (this.#crosses(found.stat)) {
+      this.#visitOpened(found, undefined);
       return;
     }
-    const bytes = pathBytes(path);
-    const crosses = this.#options.oneFilesystem === true && stat.dev !== this.#topDev;
-    let names: string[];
-    const { xattrs, error: xattrError } = findXattrs(bytes);
+    let opened: ReturnType<LocalDir['open']>;
     try {
-      names = crosses ? [] : readdirSync(bytes, 'latin1').sort();
+      opened = found.dir.open(elementOf(found), this.#isTop(found) ? this.#topPath : undefined);
     } catch (error) {
-      void this.#keep(path, error).then((stored) => settle(this.#unlisted(found, stored, xattrs, error)));
+      const { xattrs } = found.dir.xattrsOf(elementOf(found));
+      void this.#keep(found, error).then((stored) => found.settle(this.#unlisted(found, stored, xattrs, error)));
       return;
     }
-    const kept = xattrError === undefined ? undefined : this.#keep(path, xattrError);
+    // What was opened counts, should it be another directory than the one seen before.
+    const { dir, stat } = opened;
+    if (!this.#visitOpened({ ...found, stat }, this.#crosses(stat) ? undefined : dir)) dir.release();
+  }
+
+  #crosses({ dev }: NodeStat): boolean {
+    return this.#options.oneFilesystem === true && dev !== this.#topDev;
+  }
+
+  /**
+   * Lists a directory, and has the walk go on in it.
+   *
+   * @param dir - undefined where what is in it is left out
+   * @returns whether the walk holds it now
+   */
+  #visitOpened(found: FoundNode, dir: LocalDir | undefined): boolean {
+    const { stat, name, settle } = found;
+    if (this.#options.isStoreFolder?.(stat) === true) {
+      this.#options.onWarning?.(this.#pathOf(found), "left out: the Store's own directory");
+      settle(LEFT_OUT);
+      return false;
+    }
+    let names: string[];
+    const { xattrs, error: xattrError } = dir === undefined ? found.dir.xattrsOf(elementOf(found)) : dir.xattrs();
+    try {
+      names = dir === undefined ? [] : dir.names();
+    } catch (error) {
+      void this.#keep(found, error).then((stored) => settle(this.#unlisted(found, stored, xattrs, error)));
+      return false;
+    }
+    const kept = xattrError === undefined ? undefined : this.#keep(found, xattrError);
     this.#context.counts.dirs++;
     const giveWith = (block: Block, links: number, attributes: StoredNode['meta']['xattrs']): void => {
       const meta = metaOf(stat, this.#context.owners, attributes);
@@ -356,9 +418,9 @@ class Import {
       if (kept === undefined) giveWith(block, links, xattrs);
       else void kept.then((stored) => giveWith(block, links, stored?.meta.xattrs));
     };
-    if (names.length === 0) {
+    if (dir === undefined || names.length === 0) {
       give(EMPTY_BLOCK, 0);
-      return;
+      return false;
     }
     // Whatever the rules: what is remembered holds entry by entry, and all of it only where each entry is met.
     const key = cacheKey(stat, this.#profile, this.#options.parser);
@@ -369,20 +431,17 @@ class Import {
       if (cacheValue !== undefined) this.#remember(key, cacheValue);
       give(block, links);
     };
-    const parent = this.#stack.at(-1);
+    const parent = this.#levels.innermost;
     const filter = parent === undefined ? this.#options.filter : parent.filter?.enter(name);
     const build = new ImportedDir(this.#dirs, cached, { users, groups }, done);
-    this.#stack.push({ path, names, next: 0, build, filter, cached, cachedAt: cached?.start ?? 0, users, groups });
+    this.#levels.enter({ dir, lost: undefined, names, next: 0, build, filter, cached, cachedAt: cached?.start ?? 0, users, groups });
+    return true;
   }
 
   /** Of a directory that cannot be listed: the Dir that it is, with the entries that are stored. */
-  #unlisted(
-    { path, name, stat }: FoundNode,
-    stored: StoredNode | undefined,
-    xattrs: StoredNode['meta']['xattrs'],
-    error: unknown,
-  ): EntryOutcome {
-    if (path === this.#topPath || errorCode(error) === 'ENOENT') return LEFT_OUT;
+  #unlisted(found: FoundNode, stored: StoredNode | undefined, xattrs: StoredNode['meta']['xattrs'], error: unknown): EntryOutcome {
+    if (this.#isTop(found) || errorCode(error) === 'ENOENT') return LEFT_OUT;
+    const { name, stat } = found;
     this.#context.counts.dirs++;
     const meta = metaOf(stat, this.#context.owners, xattrs ?? stored?.meta.xattrs);
     return keptOutcome(name, stored?.kind === 'dir' ? { ...stored, meta } : { kind: 'dir', name, meta, block: EMPTY_BLOCK });
@@ -397,6 +456,11 @@ class Import {
     });
     return this.#flushing;
   }
+}
+
+/** What a node is called in its directory: the root, in itself, by a dot. */
+function elementOf({ name }: NodePlace): Octets {
+  return name === '' ? ('.' as Octets) : name;
 }
 
 /** The remembered entry of a name; names come ascending. */

@@ -81,10 +81,10 @@ function ownName(word: Octets, local: Octets): Octets {
 
 /** Leaves out what the rules exclude. */
 async function filtered({ diagnostics }: CommandContext, targets: readonly PutTarget[], rules: NameFilter): Promise<PutTarget[]> {
-  const { readLocalRules } = await import('../../../core/filter/read-rules.ts');
-  if (targets.length === 1) return targets.map((target) => ({ ...target, filter: rules.at(target.local, readLocalRules) }));
+  const { readFoundRules } = await import('../../../core/filter/read-rules.ts');
+  if (targets.length === 1) return targets.map((target) => ({ ...target, filter: rules.at(target.local, readFoundRules) }));
   const left = targets.flatMap((target) => {
-    const top = rules.at(parentPath(target.local as TreePath), readLocalRules);
+    const top = rules.at(parentPath(target.local as TreePath), readFoundRules);
     const name = baseName(target.local as TreePath);
     return top.excludes(name, isDirectory(target.local)) ? [] : [{ ...target, filter: top.enter(name) }];
   });

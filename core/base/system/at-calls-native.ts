@@ -1,24 +1,29 @@
 import { constants as fsConstants } from 'node:fs';
 import { constants } from 'node:os';
-import type { AtCalls, AtStat, CName } from './at-calls.ts';
+import type { AtCalls, CName } from './at-calls.ts';
 import { procAtCalls } from './at-calls-proc.ts';
 import type { NativeFunction, NativeLibrary } from './libc-native.ts';
 import { deviceNumber } from './libc-native.ts';
+import { StatxBuffer } from './statx-buffer.ts';
 import { systemError } from './system-error.ts';
 
 const DARWIN = process.platform === 'darwin';
 const AT_SYMLINK_NOFOLLOW = DARWIN ? 0x20 : 0x100;
+const AT_NO_AUTOMOUNT = 0x800; // as lstat(2) implies
 const O_CLOEXEC = DARWIN ? 0x1000000 : 0o2000000;
 const O_PATH = 0o10000000; // Linux
 const O_SYMLINK = 0x200000; // macOS
-const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = fsConstants;
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fsConstants;
+// Absent on macOS.
+const O_NOATIME = (fsConstants as { readonly O_NOATIME?: number }).O_NOATIME ?? 0;
 const OPEN_FLAGS = {
   create: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
   dir: O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+  content: O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOATIME | O_CLOEXEC,
   node: (DARWIN ? O_SYMLINK : O_PATH | O_NOFOLLOW) | O_CLOEXEC,
 } as const;
 const STATX_BASIC_STATS = 0x7ff;
-const { EINTR, ENOENT } = constants.errno;
+const { EINTR, ENOENT, ENOSYS, EPERM } = constants.errno;
 const PATH_MAX = 4096;
 
 /**
@@ -28,7 +33,7 @@ const PATH_MAX = 4096;
 export function nativeAtCalls(library: NativeLibrary): AtCalls {
   const need = (name: string, parameters: readonly string[], result = 'int'): NativeFunction => {
     const call = library.bind(name, result, parameters);
-    if (call === undefined) throw systemError(constants.errno.ENOSYS, name);
+    if (call === undefined) throw systemError(ENOSYS, name);
     return call;
   };
   const path = 'const void *';
@@ -48,7 +53,7 @@ export function nativeAtCalls(library: NativeLibrary): AtCalls {
   const mkfifoat = library.bind('mkfifoat', 'int', ['int', path, 'uint32_t']);
   const mknodat = library.bind('mknodat', 'int', ['int', path, 'uint32_t', DARWIN ? 'int32_t' : 'uint64_t']);
   const statx = DARWIN ? undefined : library.bind('statx', 'int', ['int', path, 'int', 'uint32_t', 'void *']);
-  const statBuffer = Buffer.alloc(256);
+  const found = new StatxBuffer();
   const fallback = procAtCalls();
 
   const check = (status: number, call: string, name?: Uint8Array): void => {
@@ -61,11 +66,13 @@ export function nativeAtCalls(library: NativeLibrary): AtCalls {
 
   return {
     open(dir, name, mode) {
-      for (;;) {
-        const fd = openCall(dir, name, OPEN_FLAGS[mode], 0o600);
+      for (let flags: number = OPEN_FLAGS[mode]; ; ) {
+        const fd = openCall(dir, name, flags, 0o600);
         if (fd >= 0) return fd;
         const errno = library.errno();
-        if (errno !== EINTR) throw systemError(errno, 'openat', withoutNul(name));
+        // Only the owner may ask for O_NOATIME.
+        if (errno === EPERM && (flags & O_NOATIME) !== 0) flags &= ~O_NOATIME;
+        else if (errno !== EINTR) throw systemError(errno, 'openat', withoutNul(name));
       }
     },
     mkdir: (dir, name, mode) => check(mkdirat(dir, name, mode), 'mkdirat', name),
@@ -91,11 +98,11 @@ export function nativeAtCalls(library: NativeLibrary): AtCalls {
     },
     stat(dir, name) {
       if (statx === undefined) return fallback.stat(dir, name);
-      if (statx(dir, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, statBuffer) === 0) return decodeStatx(statBuffer);
+      if (statx(dir, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, found.bytes) === 0) return found.decode();
       const errno = library.errno();
       if (errno === ENOENT) return undefined;
       // A kernel before 4.11, or a sandbox that does not know the call.
-      if (errno === constants.errno.ENOSYS || errno === constants.errno.EPERM) return fallback.stat(dir, name);
+      if (errno === ENOSYS || errno === EPERM) return fallback.stat(dir, name);
       throw systemError(errno, 'statx', withoutNul(name));
     },
     chown: (dir, name, uid, gid) => check(fchownat(dir, name, uid >>> 0, gid >>> 0, AT_SYMLINK_NOFOLLOW), 'fchownat', name),
@@ -108,19 +115,4 @@ export function nativeAtCalls(library: NativeLibrary): AtCalls {
 
 function withoutNul(name: Uint8Array): Uint8Array {
   return name.subarray(0, name.length - 1);
-}
-
-/** A struct statx, whose layout is the same on every architecture. @see statx(2) */
-function decodeStatx(data: Buffer): AtStat {
-  return {
-    nlink: data.readUInt32LE(16),
-    uid: data.readUInt32LE(20),
-    gid: data.readUInt32LE(24),
-    mode: data.readUInt16LE(28),
-    ino: data.readBigUInt64LE(32),
-    size: Number(data.readBigUInt64LE(40)),
-    mtimeNs: data.readBigInt64LE(112) * 1_000_000_000n + BigInt(data.readUInt32LE(120)),
-    rdev: { major: data.readUInt32LE(128), minor: data.readUInt32LE(132) },
-    dev: (BigInt(data.readUInt32LE(136)) << 32n) | BigInt(data.readUInt32LE(140)),
-  };
 }

@@ -21,18 +21,28 @@ import { nodeTime, readTimespec } from '../timespec.ts';
 import type { AtCalls, CName } from './at-calls.ts';
 import { errorCode, systemError } from './system-error.ts';
 
-const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = fsConstants;
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOATIME, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fsConstants;
 const O_PATH = 0o10000000; // Linux
 const OPEN_FLAGS = {
   create: O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
   dir: O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+  content: O_RDONLY | O_NONBLOCK | O_NOFOLLOW,
   node: O_PATH | O_NOFOLLOW,
 } as const;
 
 /** The calls with Node alone, where Linux shows the open directories of a process under /proc/self/fd. */
 export function procAtCalls(): AtCalls {
   return {
-    open: (dir, name, mode) => openSync(procPath(dir, name), OPEN_FLAGS[mode], 0o600),
+    open(dir, name, mode) {
+      const path = procPath(dir, name);
+      try {
+        return openSync(path, OPEN_FLAGS[mode] | (mode === 'content' ? O_NOATIME : 0), 0o600);
+      } catch (error) {
+        // Only the owner may ask for O_NOATIME.
+        if (mode !== 'content' || errorCode(error) !== 'EPERM') throw error;
+        return openSync(path, OPEN_FLAGS[mode]);
+      }
+    },
     mkdir(dir, name, mode) {
       mkdirSync(procPath(dir, name), { mode });
     },
@@ -59,21 +69,7 @@ export function procAtCalls(): AtCalls {
     mknod(_dir, name) {
       throw systemError(constants.errno.ENOTSUP, 'mknod', name.subarray(0, name.length - 1));
     },
-    stat(dir, name) {
-      const seen = lstatSync(procPath(dir, name), { bigint: true, throwIfNoEntry: false });
-      if (seen === undefined) return undefined;
-      return {
-        mode: Number(seen.mode),
-        uid: Number(seen.uid),
-        gid: Number(seen.gid),
-        size: Number(seen.size),
-        nlink: Number(seen.nlink),
-        ino: seen.ino,
-        dev: seen.dev,
-        mtimeNs: seen.mtimeNs,
-        rdev: splitDevice(seen.rdev),
-      };
-    },
+    stat: (dir, name) => lstatSync(procPath(dir, name), { bigint: true, throwIfNoEntry: false }),
     chown(dir, name, uid, gid) {
       lchownSync(procPath(dir, name), uid, gid);
     },
@@ -94,12 +90,4 @@ export function procAtCalls(): AtCalls {
 function procPath(dir: number, name: CName): Buffer {
   if (process.platform !== 'linux') throw systemError(constants.errno.ENOTSUP, 'openat', name.subarray(0, name.length - 1));
   return Buffer.concat([Buffer.from(`/proc/self/fd/${dir}/`), name.subarray(0, name.length - 1)]);
-}
-
-/** The numbers of a dev_t: major(3) and minor(3) of Linux. */
-export function splitDevice(rdev: bigint): { readonly major: number; readonly minor: number } {
-  return {
-    major: Number(((rdev >> 32n) & 0xfffff000n) | ((rdev >> 8n) & 0xfffn)),
-    minor: Number(((rdev >> 12n) & 0xffffff00n) | (rdev & 0xffn)),
-  };
 }

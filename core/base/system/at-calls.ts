@@ -3,6 +3,7 @@ import { nativeAtCalls } from './at-calls-native.ts';
 import { procAtCalls } from './at-calls-proc.ts';
 import { nativeLibrary } from './libc.ts';
 import type { DeviceNumber } from './libc-calls.ts';
+import type { NodeStat } from './node-stat.ts';
 
 declare const cNameBrand: unique symbol;
 
@@ -17,24 +18,11 @@ export function cName(name: Octets): CName {
   return bytes as Uint8Array as CName;
 }
 
-/** What stands under a name, itself, not what a symlink leads to. */
-export interface AtStat {
-  /** File type and permissions, as st_mode. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly size: number;
-  readonly nlink: number;
-  readonly ino: bigint;
-  readonly dev: bigint;
-  readonly mtimeNs: bigint;
-  readonly rdev: DeviceNumber;
-}
-
 /** How a new or existing file is opened; symlinks are never followed. */
 export type OpenAtMode =
   | 'create' // for writing; must not exist
   | 'dir' // a directory, for what is in it
+  | 'content' // a file to read: without waiting at a FIFO, and without a new access time where the system lets us
   | 'node'; // anything that exists, to name it in other calls, not to read it
 
 /**
@@ -58,7 +46,7 @@ export interface AtCalls {
   /** @param mode - file type and permissions; the umask applies to these */
   mknod(dir: number, name: CName, mode: number, device: DeviceNumber): void;
   /** undefined where there is no such name. */
-  stat(dir: number, name: CName): AtStat | undefined;
+  stat(dir: number, name: CName): NodeStat | undefined;
   /** Sets the owner of a node itself; -1 leaves one as it is. */
   chown(dir: number, name: CName, uid: number, gid: number): void;
   /** Sets the times of a node itself. @param times - a struct timespec[2], see timespecs */

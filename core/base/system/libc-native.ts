@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import type { Octets } from '../octets.ts';
 import { TIMESPECS_SIZE, writeTimespec } from '../timespec.ts';
 import type { DeviceNumber, FileTarget, LibcCalls } from './libc-calls.ts';
+import { joinDevice } from './node-stat.ts';
 import { systemError } from './system-error.ts';
 
 /** A bound C function: numbers, octets and null in, a number out. */
@@ -238,8 +239,5 @@ export function nativeLibc(library: NativeLibrary): LibcCalls {
 
 /** A dev_t: makedev(3) of glibc and musl, or of macOS. */
 export function deviceNumber({ major, minor }: DeviceNumber): number | bigint {
-  if (DARWIN) return ((major & 0xff) << 24) | (minor & 0xffffff);
-  const a = BigInt(major);
-  const b = BigInt(minor);
-  return ((a & 0xfffff000n) << 32n) | ((a & 0xfffn) << 8n) | ((b & 0xffffff00n) << 12n) | (b & 0xffn);
+  return DARWIN ? ((major & 0xff) << 24) | (minor & 0xffffff) : joinDevice(major, minor);
 }

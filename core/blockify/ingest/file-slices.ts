@@ -1,26 +1,5 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { seekData, seekHole } from '../../base/system/libc.ts';
-import { errorCode } from '../../base/system/system-error.ts';
-
-const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
-// Absent on macOS.
-const O_NOATIME = (constants as { readonly O_NOATIME?: number }).O_NOATIME ?? 0;
-
-/**
- * Opens a regular file to read it: not what a symlink leads to, without waiting at a FIFO that took its place, and
- * without a new access time where the system lets us.
- */
-export function openToRead(path: Uint8Array): number {
-  const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
-  const bytes = Buffer.from(path.buffer, path.byteOffset, path.byteLength);
-  try {
-    return openSync(bytes, flags | O_NOATIME);
-  } catch (error) {
-    // Only the owner may ask for O_NOATIME.
-    if (errorCode(error) !== 'EPERM' || O_NOATIME === 0) throw error;
-    return openSync(bytes, flags);
-  }
-}
 
 /** Closes a file that was only read: nothing is lost if that fails. */
 export function closeQuietly(fd: number): void {

@@ -2,6 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import { fstatSync, readSync } from 'node:fs';
 import { VtError } from '../../base/errors.ts';
 import type { Octets } from '../../base/octets.ts';
+import { atCalls, cName } from '../../base/system/at-calls.ts';
 import { isPackedSignature, SIGNATURE_LENGTH } from '../../base/system/file-signature.ts';
 import { findXattrs } from '../../base/system/find-xattrs.ts';
 import { readFully } from '../../base/system/read-fully.ts';
@@ -12,7 +13,7 @@ import { ContentParser } from '../content-parser.ts';
 import type { EdgeKernel } from '../edge-kernel.ts';
 import { KERNEL_SCRATCH_SIZE, loadEdgeKernel, MIN_RUN_SIZE } from '../edge-kernel.ts';
 import { EdgePicker } from '../edge-picker.ts';
-import { closeQuietly, openToRead } from './file-slices.ts';
+import { closeQuietly } from './file-slices.ts';
 import type {
   HashJob,
   Job,
@@ -113,33 +114,34 @@ export class IngestJobs {
     return leaves.finish(slotImageAt(layout, slot), pack ? layout.imageSize : 0);
   }
 
-  #small({ slot, pack, paths: joinedPaths, signatures }: SmallJob): SmallResult {
-    const paths = joinedPaths.split('\0').slice(0, -1);
+  #small({ slot, pack, dirs, names: joinedNames, signatures }: SmallJob): SmallResult {
+    const at = atCalls();
+    const names = joinedNames.split('\0').slice(0, -1) as Octets[];
     const readAtMs = Date.now();
-    const leaves = new Leaves(this.#leafSetup, paths.length * 2);
-    const counts = new Uint32Array(paths.length);
+    const leaves = new Leaves(this.#leafSetup, names.length * 2);
+    const counts = new Uint32Array(names.length);
     const notes: SmallNote[] = [];
-    let at = slotStartAt(this.#setup.layout, slot);
-    for (let i = 0; i < paths.length; i++) {
+    let start = slotStartAt(this.#setup.layout, slot);
+    for (let i = 0; i < names.length; i++) {
       const room = Number(signatures[i * SIGNATURE_LENGTH + 2]);
       const before = leaves.count;
       try {
-        const path = paths[i] ?? '';
+        const name = names[i] ?? ('' as Octets);
         const first = notes.length;
-        const size = this.#readSmall(Buffer.from(path, 'latin1'), at, room, signatures, i, notes);
-        if (size !== undefined) this.#cut(at, at + size, leaves, path, notes, first);
+        const fd = at.open(dirs[i] ?? -1, cName(name), 'content');
+        const size = this.#readSmall(fd, start, room, signatures, i, notes);
+        if (size !== undefined) this.#cut(start, start + size, leaves, name, notes, first);
       } catch (error) {
         notes.push({ file: i, kind: 'failed', error: plainError(error) });
       }
       counts[i] = leaves.count - before;
-      at += room;
+      start += room;
     }
     return { ...this.#finish(leaves, slot, pack), readAtMs, counts, ranges: leaves.ranges(), notes };
   }
 
-  /** Reads a file to `at` until it held still meanwhile. @returns its size, or undefined where it has no room here */
-  #readSmall(path: Buffer, at: number, room: number, signatures: BigInt64Array, file: number, notes: SmallNote[]): number | undefined {
-    const fd = openToRead(path);
+  /** Reads an open file to `at` until it held still meanwhile, and closes it. @returns its size, or undefined where it has no room here */
+  #readSmall(fd: number, at: number, room: number, signatures: BigInt64Array, file: number, notes: SmallNote[]): number | undefined {
     try {
       if (room === 0 && readSync(fd, Buffer.alloc(1), 0, 1, 0) > 0) {
         // Those of /proc do so: stored as it says, it would be lost without a word.
@@ -172,7 +174,7 @@ export class IngestJobs {
   }
 
   /** Cuts a whole content into leaves. @param first - where what there is to say of the file begins in `notes` */
-  #cut(start: number, end: number, leaves: Leaves, path: string, notes: readonly SmallNote[], first: number): void {
+  #cut(start: number, end: number, leaves: Leaves, fileName: Octets, notes: readonly SmallNote[], first: number): void {
     const { edges, parser: asked } = this.#setup;
     // Too short for an edge or a run.
     if (end - start < Math.min(MIN_RUN_SIZE, edges.minSize)) {
@@ -181,7 +183,7 @@ export class IngestJobs {
     }
     const picker = new EdgePicker(edges);
     const content = this.#bytes.subarray(start, end);
-    const hint = { ...contentHint(path.slice(path.lastIndexOf('/') + 1) as Octets, xattrsOf(notes, first)), parser: asked };
+    const hint = { ...contentHint(fileName, xattrsOf(notes, first)), parser: asked };
     const fitting = parserOf(hint, content, edges.minSize);
     const parser = content.length > (fitting?.quietSize ?? 0) ? fitting : undefined;
     const parsing = parser === undefined ? undefined : new ContentParser(parser);

@@ -89,8 +89,10 @@ export interface SmallJob {
   readonly slot: number;
   /** Make records of the leaves. */
   readonly pack: boolean;
-  /** Paths in octets, each with a NUL behind it: one string travels faster than many. */
-  readonly paths: string;
+  /** The open directory of each file: all threads share descriptors. */
+  readonly dirs: Int32Array;
+  /** Names in octets, each with a NUL behind it: one string travels faster than many. */
+  readonly names: string;
   /** As the files were seen: SIGNATURE_LENGTH numbers each. */
   readonly signatures: BigInt64Array;
 }

@@ -1,9 +1,8 @@
 import { fstatSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { VtError } from '../../base/errors.ts';
-import type { Octets } from '../../base/octets.ts';
-import { octetsFromBytes } from '../../base/octets.ts';
 import type { OpOptions } from '../../base/op-options.ts';
+import { atCalls, cName } from '../../base/system/at-calls.ts';
 import { sameSignature } from '../../base/system/file-signature.ts';
 import { findXattrs } from '../../base/system/find-xattrs.ts';
 import type { SharedMemory } from '../../base/system/shared-memory.ts';
@@ -18,14 +17,14 @@ import { KERNEL_SCRATCH_SIZE } from '../edge-kernel.ts';
 import type { ContentHint } from '../parser.ts';
 import type { AddedBlocks, IntakeCounts } from './block-intake.ts';
 import { BlockIntake } from './block-intake.ts';
-import { closeQuietly, openToRead } from './file-slices.ts';
+import { closeQuietly } from './file-slices.ts';
 import type { Growth, GrowthSource } from './ingest-growth.ts';
 import { ingestGrowth } from './ingest-growth.ts';
 import { IngestJobs, MAX_REREADS } from './ingest-jobs.ts';
 import { ingestOpenFile } from './ingest-open-file.ts';
 import type { Job, JobResult, LeafTable, ParseJob, ScanResult, SmallResult, WorkerSetup } from './ingest-protocol.ts';
 import { ingestStream } from './ingest-stream.ts';
-import type { IngestedFile, QueuedFile, SeenFile } from './ingested-file.ts';
+import type { FilePlace, IngestedFile, QueuedFile, SeenFile } from './ingested-file.ts';
 import type { LaneContext } from './slice-lane.ts';
 import type { SlotLayout } from './slots.ts';
 import { FreeSlots, slotLayout, slotMemory } from './slots.ts';
@@ -198,7 +197,7 @@ export class Ingest implements AsyncDisposable {
    * @param seen - how it was seen; of a file that differs when it is read, or changes meanwhile, the result tells
    * @throws a SystemError if it cannot be read; what the Store throws; ECANCELLED
    */
-  file(path: Buffer, seen: SeenFile): Promise<IngestedFile> {
+  file({ dir, name }: FilePlace, seen: SeenFile): Promise<IngestedFile> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
     this.#open++;
     return new Promise((resolve, reject) => {
@@ -210,7 +209,8 @@ export class Ingest implements AsyncDisposable {
         this.#wake();
       };
       this.#queue({
-        path,
+        dir,
+        name,
         seen,
         resolve: (file) => {
           resolve(file);
@@ -310,11 +310,11 @@ export class Ingest implements AsyncDisposable {
   }
 
   /** Reads a large file, again while it changes. */
-  async #largeFile({ path, seen: first }: QueuedFile): Promise<IngestedFile> {
+  async #largeFile({ dir, name, seen: first }: QueuedFile): Promise<IngestedFile> {
     const readAtMs = Date.now();
-    const fd = openToRead(path);
+    const fd = atCalls().open(dir, cName(name), 'content');
     try {
-      const hint = contentHint(baseName(octetsFromBytes(path)), findXattrs(fd).xattrs);
+      const hint = contentHint(name, findXattrs(fd).xattrs);
       let stat = fstatSync(fd, { bigint: true });
       for (let reads = 0; ; reads++) {
         if (!stat.isFile()) throw new VtError('EFAILED', 'read file: it is no regular file any more');
@@ -405,8 +405,4 @@ export class Ingest implements AsyncDisposable {
       waiter.resolve();
     }
   }
-}
-
-function baseName(path: Octets): Octets {
-  return path.slice(path.lastIndexOf('/') + 1) as Octets;
 }

@@ -24,9 +24,15 @@ export interface IngestedFile {
 /** What an ingest needs of a file that it is to read. */
 export type SeenFile = FileSignature & Partial<Pick<BigIntStats, 'blocks'>>;
 
+/** Where a file is opened from; the directory stays open until the file is settled. */
+export interface FilePlace {
+  /** The descriptor of an open directory: workers share it. */
+  readonly dir: number;
+  readonly name: Octets;
+}
+
 /** A file on its way. One of the two is called, once. */
-export interface QueuedFile {
-  readonly path: Buffer;
+export interface QueuedFile extends FilePlace {
   readonly seen: SeenFile;
   readonly resolve: (file: IngestedFile) => void;
   readonly reject: (error: unknown) => void;

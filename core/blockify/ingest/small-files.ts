@@ -1,5 +1,4 @@
 import type { Octets } from '../../base/octets.ts';
-import { octetsFromBytes } from '../../base/octets.ts';
 import { packSignature, SIGNATURE_LENGTH } from '../../base/system/file-signature.ts';
 import type { Block } from '../../block/block.ts';
 import type { BlockSink } from '../../block/block-sink.ts';
@@ -96,14 +95,16 @@ export class SmallFiles {
       this.#context.onStart();
       const signatures = new BigInt64Array(batch.length * SIGNATURE_LENGTH);
       let size = 0;
-      let paths = '';
+      const dirs = new Int32Array(batch.length);
+      let names = '';
       for (let i = 0; i < batch.length; i++) {
-        const { path, seen } = batch[i] as QueuedFile;
+        const { dir, name, seen } = batch[i] as QueuedFile;
         packSignature(signatures, i * SIGNATURE_LENGTH, seen);
         size += Number(seen.size);
-        paths += `${octetsFromBytes(path)}\0`;
+        dirs[i] = dir;
+        names += `${name}\0`;
       }
-      const result = await this.#context.run({ kind: 'small', slot, pack: wantsRecords, paths, signatures }, size);
+      const result = await this.#context.run({ kind: 'small', slot, pack: wantsRecords, dirs, names, signatures }, size);
       this.#context.onRead(size);
       const blocks = this.#blocksOf(batch, result);
       const digestSize = hashByName(this.#context.hashName).digestSize;

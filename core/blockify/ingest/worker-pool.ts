@@ -86,7 +86,11 @@ export class WorkerPool implements AsyncDisposable {
     while (this.#workers.length < this.#size) {
       const thread = this.#workers.length + 1;
       const setup: WorkerSetup = { ...this.#setup, thread };
-      const worker = new Worker(new URL('./ingest-worker.js', import.meta.url), { workerData: setup });
+      const worker = new Worker(new URL('./ingest-worker.js', import.meta.url), {
+        workerData: setup,
+        // Those that openat(2) gave are not Node's: it would warn of each that is closed.
+        trackUnmanagedFds: false,
+      });
       const entry: PoolWorker = { worker, jobs: new Map() };
       worker.on('online', () => {
         this.#isUp = true;

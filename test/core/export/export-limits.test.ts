@@ -25,7 +25,7 @@ function withFewLinks(max: number, code: 'EMLINK' | 'EXDEV'): AtCalls {
   return {
     ...at,
     link(fromDir, from, toDir, to) {
-      if ((at.stat(fromDir, from)?.nlink ?? 0) >= max) throw systemError(osConstants.errno[code], 'linkat');
+      if ((at.stat(fromDir, from)?.nlink ?? 0n) >= max) throw systemError(osConstants.errno[code], 'linkat');
       at.link(fromDir, from, toDir, to);
     },
   };

@@ -8,7 +8,7 @@ import { systemOwnerNames } from '../../../core/base/system/owner-names.ts';
 import { EdgeScanner } from '../../../core/blockify/edge-scanner.ts';
 import { Ingest } from '../../../core/blockify/ingest/ingest.ts';
 import { NameFilter } from '../../../core/filter/name-filter.ts';
-import { readLocalRules } from '../../../core/filter/read-rules.ts';
+import { readNamedRules } from '../../../core/filter/read-rules.ts';
 import { WatchGroup } from '../../../core/follow/watch-group.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
@@ -42,7 +42,7 @@ function watching(t: TestContext, rules: readonly string[]): Watching {
     scanner: new EdgeScanner(store.edges),
     owners: systemOwnerNames(),
     imports: {},
-    filter: new NameFilter(words, { read: readLocalRules }),
+    filter: new NameFilter(words, { read: readNamedRules }),
     rescanMs: 3_600_000,
     monotonicMs: () => 0,
     onNotice: (notice) => assert.fail(notice),

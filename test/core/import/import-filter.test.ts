@@ -6,7 +6,7 @@ import { EMPTY_BLOCK } from '../../../core/block/block.ts';
 import { formatDirent } from '../../../core/dirent/dirent-text.ts';
 import type { FilterWord } from '../../../core/filter/name-filter.ts';
 import { NameFilter } from '../../../core/filter/name-filter.ts';
-import { readLocalRules } from '../../../core/filter/read-rules.ts';
+import { readFoundRules } from '../../../core/filter/read-rules.ts';
 import type { Imported } from '../../../core/import/import.ts';
 import { importLocal } from '../../../core/import/import.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
@@ -16,7 +16,7 @@ import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
 async function put(store: Store, path: string, words: readonly FilterWord[], plan = false): Promise<Imported> {
-  const filter = new NameFilter(words, { read: readLocalRules }).at(path as Octets, readLocalRules);
+  const filter = new NameFilter(words, { read: readFoundRules }).at(path as Octets, readFoundRules);
   const imported = await importLocal(store, path as Octets, {
     filter,
     plan,

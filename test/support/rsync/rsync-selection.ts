@@ -6,7 +6,7 @@ import { pathBytes } from '../../../core/base/system/system-error.ts';
 import type { DirFilter } from '../../../core/filter/dir-filter.ts';
 import type { FilterWord } from '../../../core/filter/name-filter.ts';
 import { NameFilter } from '../../../core/filter/name-filter.ts';
-import { readLocalRules } from '../../../core/filter/read-rules.ts';
+import { readNamedRules } from '../../../core/filter/read-rules.ts';
 
 /** The paths below a folder that rsync would transfer under some rules, sorted; Dirs with a slash at their end. */
 export function rsyncSelection(folder: string, words: readonly FilterWord[]): string[] | 'refused' {
@@ -34,7 +34,7 @@ export function ownSelection(folder: string, words: readonly FilterWord[]): stri
     }
   };
   try {
-    walk('', new NameFilter(words, { read: readLocalRules }).at(folder as Octets, readLocalRules));
+    walk('', new NameFilter(words, { read: readNamedRules }).at(folder as Octets, readNamedRules));
   } catch {
     return 'refused';
   }

@@ -53,8 +53,8 @@ for (const [says, at, inexactNs] of WAYS) {
 
     const stat = at.stat(dir, name('file'));
     assert.deepEqual(
-      [stat?.ino, stat?.size, stat?.nlink, stat?.uid, stat?.mtimeNs, stat?.mode],
-      [seen.ino, 7, 1, Number(seen.uid), seen.mtimeNs, Number(seen.mode)],
+      [stat?.ino, stat?.size, stat?.nlink, stat?.uid, stat?.mtimeNs, stat?.mode, stat?.dev, stat?.ctimeNs, stat?.blocks],
+      [seen.ino, 7n, 1n, seen.uid, seen.mtimeNs, seen.mode, seen.dev, seen.ctimeNs, seen.blocks],
     );
     assert.equal(at.stat(dir, name('absent')), undefined);
 
@@ -92,7 +92,7 @@ for (const [says, at, inexactNs] of WAYS) {
     );
     assert.throws(() => at.open(dir, name('to-new'), 'create'), { code: 'EEXIST' });
     assert.throws(() => at.mkdir(dir, name('to-new'), 0o700), { code: 'EEXIST' });
-    assert.equal((at.stat(dir, name('to-file'))?.mode ?? 0) & 0o170000, 0o120000);
+    assert.equal((at.stat(dir, name('to-file'))?.mode ?? 0n) & 0o170000n, 0o120000n);
     const fd = at.open(dir, name('new'), 'create');
     closeSync(fd);
     at.rename(dir, name('new'), name('to-file'));

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { statSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Ingest } from '../../../../core/blockify/ingest/ingest.ts';
 import { MemoryStore } from '../../../../core/store/memory.ts';
+import { ingestFile } from '../../../support/ingest-file.ts';
 import { makeScratch } from '../../../support/scratch.ts';
 
 test('S17: a file of runs alone is references to runs, however many there are', async (t) => {
@@ -11,7 +12,7 @@ test('S17: a file of runs alone is references to runs, however many there are', 
   writeFileSync(path, Buffer.concat(octets.map((octet) => Buffer.alloc(8192, octet))));
   await using store = new MemoryStore();
   await using ingest = new Ingest(store, { workers: 0 });
-  const { block } = await ingest.file(Buffer.from(path), statSync(path, { bigint: true }));
+  const { block } = await ingestFile(ingest, path);
   assert.equal(block.span, 9 * 8192);
   // Nine short references: the superblock alone is stored. (One was a hashed leaf once, with a digest of zeros.)
   await ingest.flushPending();

@@ -12,6 +12,7 @@ import { BlockTreeBuilder } from '../../../../core/block/tree-builder.ts';
 import { blockify } from '../../../../core/blockify/blockify.ts';
 import { Ingest } from '../../../../core/blockify/ingest/ingest.ts';
 import { MemoryStore } from '../../../../core/store/memory.ts';
+import { ingestFile } from '../../../support/ingest-file.ts';
 import { makeRandom } from '../../../support/random.ts';
 import { makeScratch } from '../../../support/scratch.ts';
 
@@ -55,7 +56,7 @@ function* portions(content: Buffer, seed: number): Generator<Buffer> {
 }
 
 async function fileBlock(ingest: Ingest, path: string): Promise<Block> {
-  const { block, settled, stat } = await ingest.file(Buffer.from(path), lstatSync(path, { bigint: true }));
+  const { block, settled, stat } = await ingestFile(ingest, path);
   assert.equal(settled, true);
   assert.equal(stat, undefined);
   return block;
@@ -194,7 +195,7 @@ test('S06: what is no regular file any more, or not there, fails alone', async (
   rmSync(a);
   rmSync(b);
   symlinkSync(c, b);
-  const found = await Promise.allSettled([a, b, c].map((path, i) => ingest.file(Buffer.from(path), seen[i] as (typeof seen)[0])));
+  const found = await Promise.allSettled([a, b, c].map((path, i) => ingestFile(ingest, path, seen[i] as (typeof seen)[0])));
   assert.deepEqual(
     found.map((result) => (result.status === 'rejected' ? (result.reason as { code?: string }).code : 'read')),
     ['ENOENT', 'ELOOP', 'read'],
@@ -217,7 +218,7 @@ test('S06: a file that changed since it was seen is read as it is now, and its n
     writeFileSync(path, makeContent(1, before));
     const seen = lstatSync(path, { bigint: true });
     writeFileSync(path, makeContent(2, after));
-    const { block, stat, settled } = await ingest.file(Buffer.from(path), seen);
+    const { block, stat, settled } = await ingestFile(ingest, path, seen);
     assert.equal(formatBlock(block), await reference3(makeContent(2, after), store));
     assert.equal(stat?.size, BigInt(after));
     assert.equal(settled, true);
@@ -236,7 +237,7 @@ test('S06: the signal ends an ingest, and what waits is rejected', async (t) => 
   const controller = new AbortController();
   await using store = new MemoryStore();
   await using ingest = new Ingest(store, { signal: controller.signal });
-  const work = ingest.file(Buffer.from(path), lstatSync(path, { bigint: true }));
+  const work = ingestFile(ingest, path);
   controller.abort();
   await assert.rejects(work, { code: 'ECANCELLED' });
   await assert.rejects(ingest.bytes(new Uint8Array(100)), { code: 'ECANCELLED' });
@@ -250,9 +251,9 @@ test('S06: a Store that fails fails the ingest with its error', async (t) => {
   writeFileSync(small, makeRandom(2).bytes(10_000));
   await using store = new MemoryStore({ maxBytes: 1_000_000 });
   await using ingest = new Ingest(store, { workers: 1 });
-  const work = [path, small].map((file) => ingest.file(Buffer.from(file), lstatSync(file, { bigint: true })));
+  const work = [path, small].map((file) => ingestFile(ingest, file));
   const [large] = await Promise.allSettled(work);
   assert.equal(large?.status, 'rejected');
   assert.notEqual(ingest.failure, undefined);
-  await assert.rejects(ingest.file(Buffer.from(small), lstatSync(small, { bigint: true })));
+  await assert.rejects(ingestFile(ingest, small));
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { closeSync, ftruncateSync, lstatSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { Octets } from '../../../../core/base/octets.ts';
 import { setXattr } from '../../../../core/base/system/libc.ts';
@@ -11,6 +11,7 @@ import { PARSERS } from '../../../../core/blockify/parsers/list.ts';
 import { storeContent } from '../../../../core/blockify/store-content.ts';
 import { MemoryStore } from '../../../../core/store/memory.ts';
 import { portionsOf } from '../../../support/contents.ts';
+import { ingestFile } from '../../../support/ingest-file.ts';
 import { makeRandom } from '../../../support/random.ts';
 import { makeScratch } from '../../../support/scratch.ts';
 import { mailOf, mboxOf, syntaxSamples } from '../../../support/syntax-samples.ts';
@@ -98,16 +99,12 @@ describe('S29: a content with a parser has the same Blocks on every way in', () 
         assert.notEqual(expected, formatBlock(await storeContent(new MemoryStore(), content)), 'without a parser');
         const path = scratch.path('all.mbox');
         writeFileSync(path, content);
-        const file = await ingest.file(Buffer.from(path), lstatSync(path, { bigint: true }));
+        const file = await ingestFile(ingest, path);
         assert.equal(formatBlock(file.block), expected, `file ${i}`);
         // Known by its octets.
         const other = scratch.path('Inbox');
         writeFileSync(other, content);
-        assert.equal(
-          formatBlock((await ingest.file(Buffer.from(other), lstatSync(other, { bigint: true }))).block),
-          expected,
-          `other name ${i}`,
-        );
+        assert.equal(formatBlock((await ingestFile(ingest, other)).block), expected, `other name ${i}`);
         for (const sizes of [[content.length], [1_000_000, 17], [70_001]]) {
           assert.equal(formatBlock(await ingest.stream(portionsOf(content, sizes), hint)), expected, `stream ${i}`);
           assert.equal(
@@ -137,7 +134,7 @@ describe('S29: a content with a parser has the same Blocks on every way in', () 
     });
     ftruncateSync(fd, content.length);
     closeSync(fd);
-    const { block } = await ingest.file(Buffer.from(path), lstatSync(path, { bigint: true }));
+    const { block } = await ingestFile(ingest, path);
     assert.equal(
       formatBlock(block),
       formatBlock(await storeContent(new MemoryStore(), content, { hint: { fileName: 'sparse.mbox' as Octets } })),
@@ -150,7 +147,7 @@ describe('S29: a content with a parser has the same Blocks on every way in', () 
     ftruncateSync(fd, 2 ** 40);
     closeSync(fd);
     await using ingest = new Ingest(new MemoryStore());
-    const { block } = await ingest.file(Buffer.from(path), lstatSync(path, { bigint: true }));
+    const { block } = await ingestFile(ingest, path);
     assert.equal(formatBlock(block), 'RLE{span:1099511627776,octet:00}');
   });
 
@@ -168,7 +165,7 @@ describe('S29: a content with a parser has the same Blocks on every way in', () 
         t.skip('the filesystem of temporary files has no extended attributes of users');
         return;
       }
-      const { block } = await ingest.file(Buffer.from(path), lstatSync(path, { bigint: true }));
+      const { block } = await ingestFile(ingest, path);
       const told = await storeContent(new MemoryStore(), content, { hint: { mimeType: 'application/x-ndjson' } });
       assert.equal(formatBlock(block), formatBlock(told));
       assert.notEqual(formatBlock(block), formatBlock(await storeContent(new MemoryStore(), content, { hint: {} })));

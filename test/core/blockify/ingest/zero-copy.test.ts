@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { statSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { OpOptions } from '../../../../core/base/op-options.ts';
 import { Ingest } from '../../../../core/blockify/ingest/ingest.ts';
 import { MemoryStore } from '../../../../core/store/memory.ts';
 import type { DigestedBlock } from '../../../../core/store/store.ts';
+import { ingestFile } from '../../../support/ingest-file.ts';
 import { makeRandom } from '../../../support/random.ts';
 import { makeScratch } from '../../../support/scratch.ts';
 
@@ -32,7 +33,7 @@ describe('the way of content into a Store', () => {
       writeFileSync(path, content);
       const store = new WatchingStore();
       await using ingest = new Ingest(store, { workers });
-      const { block } = await ingest.file(Buffer.from(path), statSync(path, { bigint: true }));
+      const { block } = await ingestFile(ingest, path);
       assert.equal(block.span, content.length);
       assert.equal(store.memories.size, 1);
       assert.equal(store.bytes, content.length);

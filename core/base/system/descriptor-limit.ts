@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs';
+
+/** Where it is not told: what every system gives. */
+const LEAST = 256;
+
+let limit: number | undefined;
+
+/** How many descriptors this process may have open. Node itself raises the limit as far as it may. */
+export function descriptorLimit(): number {
+  limit ??= readLimit();
+  return limit;
+}
+
+function readLimit(): number {
+  try {
+    const soft = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
+    if (soft === 'unlimited') return 2 ** 20;
+    return soft === undefined ? LEAST : Number(soft);
+  } catch {
+    return LEAST; // another system than Linux
+  }
+}

@@ -1,11 +1,12 @@
-import type { RecordAs } from '../core/archive/ancestry.ts';
 import type { Archive } from '../core/archive/archive.ts';
 import type { Octets } from '../core/base/octets.ts';
 import type { DirDirent, Dirent } from '../core/dirent/dirent.ts';
 import type { TailTable } from '../core/follow/tail-table.ts';
+import type { RecordAs } from '../core/history/ancestry.ts';
 import type { PeerTable } from '../core/openers/peer-table.ts';
 import type { Store } from '../core/store/store.ts';
-import type { Tree, TreePath } from '../core/tree/tree.ts';
+import type { TreePath } from '../core/tree/path.ts';
+import type { Tree } from '../core/tree/tree.ts';
 
 /** A source that is open beside that of the session. */
 export interface OtherSource extends AsyncDisposable {

@@ -1,5 +1,3 @@
-import { VtError } from '../core/base/errors.ts';
-import type { Filesystem } from './filesystem.ts';
 import type { Notices } from './notices.ts';
 
 /** What mounts a filesystem: the kernel's own protocol, or libfuse 2 through the package `fuse-native`. */
@@ -53,16 +51,4 @@ export interface Mount {
 /** The driver of a system where nobody says which. */
 export function defaultDriver(platform = process.platform): Driver {
   return platform === 'linux' ? 'kernel' : 'fuse-native';
-}
-
-/** @throws {VtError} EOPEN where it cannot be mounted, EUNSUPPORTED where the driver is not for this system */
-export async function mountBy(filesystem: Filesystem, options: MountOptions): Promise<Mount> {
-  if (options.driver === 'kernel') {
-    if (process.platform !== 'linux')
-      throw new VtError('EUNSUPPORTED', 'mount: the kernel driver is for Linux', { remedy: 'mount -o driver=fuse-native' });
-    const { mountKernel } = await import('./kernel/kernel-mount.ts');
-    return await mountKernel(filesystem, options);
-  }
-  const { mountNative } = await import('./native/native-mount.ts');
-  return await mountNative(filesystem, options);
 }

@@ -7,10 +7,9 @@ import { errorText } from '../core/base/system/system-error.ts';
 import type { NameFilter } from '../core/filter/name-filter.ts';
 import type { LiveDir } from '../core/tree/live/live-node.ts';
 import type { LiveTree } from '../core/tree/live/live-tree.ts';
+import type { TreePath } from '../core/tree/path.ts';
 import { splitPath } from '../core/tree/path.ts';
-import type { TreePath } from '../core/tree/tree.ts';
 import type { Mount, MountOptions } from './driver.ts';
-import { mountBy } from './driver.ts';
 import { appendOnly } from './live/append-only.ts';
 import { tellChanges } from './live/change-notices.ts';
 import { type ControlXattrs, withControlXattrs } from './live/control-xattrs.ts';
@@ -22,6 +21,7 @@ import type { View } from './live/view.ts';
 import { viewOf } from './live/view.ts';
 import { Views } from './live/views.ts';
 import { withBothXattrNames } from './live/xattr-names.ts';
+import { mountBy } from './mount-by.ts';
 
 /** How a live tree is served, whatever mounts it has. */
 export interface ServeOptions {

@@ -12,7 +12,7 @@ import { LineJoiner } from './line/line.ts';
 import { BRACKETED_PASTE_OFF, BRACKETED_PASTE_ON, PASTED_NEWLINE, PasteFilter } from './line/paste.ts';
 import { terminalName } from './output/output.ts';
 import { homeOctets } from './places.ts';
-import type { Shell } from './run.ts';
+import type { Shell } from './shell.ts';
 import { VERSION } from './version.ts';
 
 /** Shown in place of the prompt where a quote is open. */

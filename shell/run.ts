@@ -1,6 +1,5 @@
 import { isatty } from 'node:tty';
 import { COMMANDS } from '../commands/all-commands.ts';
-import type { ShellServices } from '../commands/command.ts';
 import { VtError } from '../core/base/errors.ts';
 import { octetsFromBytes, octetsFromText, octetsToBytes } from '../core/base/octets.ts';
 import { useZone } from '../core/base/system/local-offset.ts';
@@ -17,7 +16,6 @@ import { ProgressView } from './output/progress.ts';
 import { DEFAULT_COLUMNS, runRedirected } from './output/redirected-output.ts';
 import { FdSink } from './output/sink.ts';
 import type { StoreProgressLine } from './output/store-progress.ts';
-import type { Places } from './places.ts';
 import { homeOctets, placesOf } from './places.ts';
 import { rcFile } from './rc.ts';
 import type { ScriptLine } from './script.ts';
@@ -25,24 +23,10 @@ import { commandLines, openScript, openStdin, scriptLines } from './script.ts';
 import { makeServices, TerminalHolder } from './services.ts';
 import { readConfiguration } from './session/config.ts';
 import { PlanStore } from './session/plan-store.ts';
-import type { ShellSession } from './session/session.ts';
 import { makeSession } from './session/session.ts';
 import { openStoreLazily } from './session/stores.ts';
+import type { Shell } from './shell.ts';
 import { Signals, writeStderr } from './signals.ts';
-
-/** What one run of the shell is made of. */
-export interface Shell {
-  readonly args: ProgramArguments;
-  readonly places: Places;
-  readonly session: ShellSession;
-  readonly dispatcher: Dispatcher;
-  readonly services: ShellServices;
-  readonly signals: Signals;
-  readonly messages: Messages;
-  readonly output: SinkOutput;
-  readonly terminal: TerminalHolder;
-  readonly history: string[];
-}
 
 /** Runs the program. @returns its exit status */
 export async function runShell(args: ProgramArguments): Promise<number> {

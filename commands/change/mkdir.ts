@@ -1,8 +1,8 @@
 import { PathError } from '../../core/base/errors.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { makeDirs } from '../../core/tree/make-dirs.ts';
+import type { TreePath } from '../../core/tree/path.ts';
 import { parentPath } from '../../core/tree/path.ts';
-import type { TreePath } from '../../core/tree/tree.ts';
 import type { CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { forEachItem } from '../parts/each.ts';

@@ -1,7 +1,7 @@
 import { PathError } from '../../core/base/errors.ts';
 import { octetsToText } from '../../core/base/octets.ts';
+import type { TreePath } from '../../core/tree/path.ts';
 import { isWithin, ROOT_PATH } from '../../core/tree/path.ts';
-import type { TreePath } from '../../core/tree/tree.ts';
 import type { CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { forEachItem } from '../parts/each.ts';

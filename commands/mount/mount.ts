@@ -1,7 +1,7 @@
 import { VtError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
+import type { TreePath } from '../../core/tree/path.ts';
 import { ROOT_PATH, resolveTreePath } from '../../core/tree/path.ts';
-import type { TreePath } from '../../core/tree/tree.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { pathArgument } from '../parts/entry.ts';

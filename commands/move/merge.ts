@@ -1,16 +1,16 @@
-import type { RecordAs } from '../../core/archive/ancestry.ts';
-import { isStateId, mergedNotes, notesElsewhere, stateId } from '../../core/archive/ancestry.ts';
 import { linesOf, linesUpTo } from '../../core/archive/lines-up-to.ts';
-import type { Meeting, MergeSide } from '../../core/archive/merge-base.ts';
 import { PathError, UsageError, VtError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import type { DirDirent } from '../../core/dirent/dirent.ts';
+import type { RecordAs } from '../../core/history/ancestry.ts';
+import { isStateId, mergedNotes, notesElsewhere, stateId } from '../../core/history/ancestry.ts';
+import type { Meeting, MergeSide } from '../../core/history/merge-base.ts';
 import { openLiveTree } from '../../core/tree/live/live-tree.ts';
 import type { MergeChoice, MergeConflict } from '../../core/tree/merge/merge.ts';
 import type { MetaClash } from '../../core/tree/merge/merge-meta.ts';
+import type { TreePath } from '../../core/tree/path.ts';
 import { baseName, joinPath, ROOT_PATH, splitPath } from '../../core/tree/path.ts';
-import type { TreePath } from '../../core/tree/tree.ts';
 import type { CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { pathArgument } from '../parts/entry.ts';
@@ -78,7 +78,7 @@ export const merge = defineCommand({
     }
     const [{ mergeTrees }, { meet }] = await Promise.all([
       import('../../core/tree/merge/merge-trees.ts'),
-      import('../../core/archive/merge-base.ts'),
+      import('../../core/history/merge-base.ts'),
     ]);
     const outcome = await withOtherTree({ ...context, plan: false }, 'merge', source, async (other) => {
       const theirs = other.dirent;

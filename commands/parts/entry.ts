@@ -1,8 +1,9 @@
 import { PathError, VtError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
+import type { TreePath } from '../../core/tree/path.ts';
 import { ROOT_PATH, resolveTreePath } from '../../core/tree/path.ts';
-import type { LookupOptions, Tree, TreeEntry, TreePath } from '../../core/tree/tree.ts';
+import type { LookupOptions, Tree, TreeEntry } from '../../core/tree/tree.ts';
 import type { Session } from '../session.ts';
 
 /** The absolute path in the tree that an argument names. */

@@ -1,7 +1,8 @@
 import { PathError } from '../../core/base/errors.ts';
 import type { OpOptions } from '../../core/base/op-options.ts';
+import type { TreePath } from '../../core/tree/path.ts';
 import { baseName, parentPath } from '../../core/tree/path.ts';
-import type { Tree, TreePath } from '../../core/tree/tree.ts';
+import type { Tree } from '../../core/tree/tree.ts';
 
 /**
  * How two paths lie to each other: the same entry, by whatever symlinks; two names of one node; the first is a symlink that

@@ -1,7 +1,8 @@
 import { UsageError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
-import type { Tree, TreePath } from '../../core/tree/tree.ts';
+import type { TreePath } from '../../core/tree/path.ts';
+import type { Tree } from '../../core/tree/tree.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { damageAt } from '../parts/damage.ts';

@@ -1,6 +1,7 @@
 import { VtError } from '../../core/base/errors.ts';
 import { octetsToText } from '../../core/base/octets.ts';
-import type { Tree, TreePath } from '../../core/tree/tree.ts';
+import type { TreePath } from '../../core/tree/path.ts';
+import type { Tree } from '../../core/tree/tree.ts';
 import { defineCommand } from '../command.ts';
 import { namingDamage } from '../parts/damage.ts';
 import { pathArgument } from '../parts/entry.ts';

@@ -1,8 +1,8 @@
 import { PathError, VtError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
+import type { TreePath } from '../../core/tree/path.ts';
 import { ROOT_PATH } from '../../core/tree/path.ts';
-import type { TreePath } from '../../core/tree/tree.ts';
 import { defineCommand } from '../command.ts';
 import { pathArgument, requireEntry } from '../parts/entry.ts';
 import { octetsFields } from '../parts/format.ts';

@@ -1,7 +1,7 @@
 import type { OpOptions } from '../base/op-options.ts';
-import type { Store } from '../store/store.ts';
 import type { Block } from './block.ts';
 import { MAX_BLOCK_SIZE, MAX_LITERAL_SIZE } from './block.ts';
+import type { BlockTarget } from './block-target.ts';
 import type { HashName } from './hash.ts';
 import type { HashCode } from './hashcode.ts';
 import { digestHex, hashcodeOf } from './hashcode.ts';
@@ -71,7 +71,7 @@ export class PendingBlocks implements BlockSink {
    *
    * @throws {TypeError} if the Store's hash function is another
    */
-  async flushTo(store: Pick<Store, 'addBatch' | 'hashName'>, options?: OpOptions): Promise<void> {
+  async flushTo(store: BlockTarget, options?: OpOptions): Promise<void> {
     if (store.hashName !== this.hashName) throw new TypeError(`flush Blocks: expected a Store of ${this.hashName}, got ${store.hashName}`);
     if (this.#blocks.size === 0) return;
     const taken = this.#blocks;

@@ -5,6 +5,7 @@ import { blake3Digest, writeBlake3Digest } from './blake3-engine.ts';
 import type { DigestWriter } from './digest-each.ts';
 import { cryptoWriter, digestEach } from './digest-each.ts';
 import { KECCAK_SCRATCH_SIZE } from './keccak-kernel.ts';
+import type { MemoryDigester } from './memory-digester.ts';
 import { sha3Digest, sha3DigesterOf, sha3DigestMany } from './sha3-engine.ts';
 
 /** Names of the hash functions, as they stand in texts, file names and configuration. */
@@ -35,9 +36,6 @@ export interface HashFunction {
    */
   readonly digesterOf: (memory: SharedMemory, scratchAt: number) => MemoryDigester;
 }
-
-/** Makes the digests of pieces of one memory. `ranges` are addresses; the arguments are those of HashFunction's digestMany. */
-export type MemoryDigester = (ranges: ArrayLike<number>, digests: Uint8Array) => void;
 
 /** Octets of scratch memory that a MemoryDigester needs for its own. */
 export const HASH_SCRATCH_SIZE = KECCAK_SCRATCH_SIZE;

@@ -2,8 +2,8 @@ import { hash as nodeHash } from 'node:crypto';
 import { copyOctets } from '../base/copy-octets.ts';
 import { type SharedMemory, sharedMemory } from '../base/system/shared-memory.ts';
 import { cryptoWriter, digestEach } from './digest-each.ts';
-import type { MemoryDigester } from './hash.ts';
 import { KECCAK_SCRATCH_SIZE, loadKeccakKernel } from './keccak-kernel.ts';
+import type { MemoryDigester } from './memory-digester.ts';
 
 // SHA-3-256: one message by node:crypto, many by the kernel, which is 1.3 to 1.6 times as fast.
 

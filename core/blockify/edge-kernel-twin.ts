@@ -1,6 +1,6 @@
+import type { EdgeEngine } from './edge-engine.ts';
 import type { EdgeThresholds } from './edge-hash.ts';
 import { CHECK_BASE, FILTER_BASE, FILTER_START, power, WINDOW_SIZE } from './edge-hash.ts';
-import type { EdgeEngine } from './edge-kernel.ts';
 
 // Below 2^31, so that the loop stays within small integers.
 const FILTER_LAST = power(FILTER_BASE, WINDOW_SIZE) & 0xffff;

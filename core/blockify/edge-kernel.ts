@@ -1,5 +1,6 @@
 import type { SharedMemory } from '../base/system/shared-memory.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
+import type { EdgeEngine } from './edge-engine.ts';
 import type { EdgeThresholds } from './edge-hash.ts';
 import { checkEdgeSettings, edgeThresholds, WINDOW_SIZE } from './edge-hash.ts';
 import { twinEngine } from './edge-kernel-twin.ts';
@@ -51,17 +52,6 @@ export interface EdgeKernel {
    */
   scan(start: number, end: number, context: number): SliceScan;
   /** Copies octets within the memory: several times as fast as a Uint8Array of shared memory does. */
-  copy(to: number, from: number, size: number): void;
-}
-
-/** What differs between the WebAssembly and its twin. Positions are addresses. */
-export interface EdgeEngine {
-  /** Candidates at from <= i < end, as offsets past them from origin. A whole window up to each is content. */
-  candidates(from: number, end: number, origin: number): Uint32Array;
-  /** Where the run that `at` belongs to ends, `end` at most. */
-  runEnd(at: number, end: number): number;
-  /** Where the run that `at` belongs to starts, `start` at least. */
-  runStart(at: number, start: number): number;
   copy(to: number, from: number, size: number): void;
 }
 

@@ -3,16 +3,18 @@ import { openArchiveFile } from '../archive/archive-file.ts';
 import { ClosedError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { StoreAccess } from '../base/system/store-files.ts';
+import type { DigestedBlock } from '../block/block-target.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
-import type { BlockLocation, LocalCache, RecordSink } from '../store/capabilities.ts';
+import type { BlockLocation } from '../store/block-location.ts';
+import type { LocalCache, RecordSink } from '../store/capabilities.ts';
 import { capability, type Offers } from '../store/capability.ts';
 import type { RecordBatch } from '../store/records/record-batch.ts';
 import { unpackRecords } from '../store/records/record-batch.ts';
 import type { StoredCompression } from '../store/records/stored-bytes.ts';
-import type { AddResult, DigestedBlock, Store } from '../store/store.ts';
+import type { AddResult, Store } from '../store/store.ts';
 
 /** A Store that is made when the first Block is added to it: until then nothing touches the disk. */
 export class AbsentStore implements Store {

@@ -5,6 +5,7 @@ import { accessFor, DEFAULT_SHARED, openStoreFile, replaceStoreFile, SHARED_VALU
 import { errorCode, errorReason } from '../base/system/system-error.ts';
 import { MAX_BLOCK_SIZE } from '../block/block.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
+import { DEFAULT_EDGES } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
 import { HASH_NAMES } from '../block/hash.ts';
 import { DEFAULT_DURABILITY, DURABILITIES, type Durability } from '../store/durability.ts';
@@ -13,14 +14,6 @@ import { DEFAULT_DURABILITY, DURABILITIES, type Durability } from '../store/dura
 export const FORMAT_FILE = 'vtftp-store';
 /** The version of datadirs that this program writes; it reads earlier ones. Those of version 1 had another index. */
 const FORMAT_VERSION = 2;
-
-/**
- * How a new Store cuts data where nothing else is asked for. Eight versions of 128 MiB (448 edits; 134.8 MB of different
- * octets) took, with superblocks and records, 141.7 / 141.9 / 142.5 / 144.3 / 146.4 MB at means of 4 / 6 / 8 / 12 / 16 KiB;
- * each Block costs time and about 100 octets of index besides. Large contents have most of them, and an edit is little beside
- * such a content: there they are four times as large.
- */
-export const DEFAULT_EDGES: EdgeSettings = { kernel: 'poly32-1', minSize: 2048, meanSize: 8192, maxSize: 32_768, coarseFrom: 2 ** 27 };
 
 /**
  * The same of a Store that compresses, each Block by itself: small ones have little in them that comes twice. 256 MiB of mail and logs in

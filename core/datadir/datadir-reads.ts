@@ -6,7 +6,7 @@ import type { OpOptions } from '../base/op-options.ts';
 import type { HashFunction } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
-import type { BlockLocation } from '../store/capabilities.ts';
+import type { BlockLocation } from '../store/block-location.ts';
 import { RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
 import type { RecordBatch } from '../store/records/record-batch.ts';
 import type { DatadirIndex } from './datadir-index.ts';

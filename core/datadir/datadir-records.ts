@@ -1,11 +1,11 @@
 import type { BufferPool } from '../base/buffer-pool.ts';
 import { CorruptBlockError } from '../base/errors.ts';
+import type { DigestedBlock } from '../block/block-target.ts';
 import type { HashFunction } from '../block/hash.ts';
-import type { BlockLocation } from '../store/capabilities.ts';
+import type { BlockLocation } from '../store/block-location.ts';
 import { codecNumber, decodeRecordHeader, RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
 import type { RecordBatch } from '../store/records/record-batch.ts';
 import { packRecords } from '../store/records/record-batch.ts';
-import type { DigestedBlock } from '../store/store.ts';
 
 /** Octets of records in a batch: about as many as fit in a processor's cache. */
 export const BATCH_SIZE: number = 1024 * 1024;

@@ -1,11 +1,12 @@
 import { closeSync, existsSync, lstatSync, readSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEFAULT_SHARED, openStoreFile } from '../base/system/store-files.ts';
+import { DEFAULT_EDGES } from '../block/edge-settings.ts';
 import { DEFAULT_DURABILITY } from '../store/durability.ts';
 import type { DatafileHeader } from '../store/records/datafile.ts';
 import { DATAFILE_HEADER_SIZE, DATAFILE_MAGIC, decodeDatafileHeader } from '../store/records/datafile.ts';
 import type { DatadirFormat } from './datadir-format.ts';
-import { DEFAULT_EDGES, FORMAT_FILE, writeDatadirFormat } from './datadir-format.ts';
+import { FORMAT_FILE, writeDatadirFormat } from './datadir-format.ts';
 import { dataFileNames } from './index/index-catch-up.ts';
 
 /**

@@ -1,23 +1,19 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { ClosedError, CorruptBlockError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import { errorReason } from '../base/system/system-error.ts';
 import { digestKey, digestOfKey } from '../block/digest-key.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
+import { DEFAULT_EDGES } from '../block/edge-settings.ts';
 import type { HashFunction, HashName } from '../block/hash.ts';
 import { DEFAULT_HASH_NAME, hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
-import { expandHome } from '../openers/home-path.ts';
-import type { OpenContext } from '../openers/open-store.ts';
-import type { StoreParameters } from '../openers/specification.ts';
-import { hashParameter, textParameter } from '../openers/specification.ts';
-import type { BlockLocation } from '../store/capabilities.ts';
+import type { BlockLocation } from '../store/block-location.ts';
 import type { Offers } from '../store/capability.ts';
 import { DATAFILE_HEADER_SIZE, DATAFILE_MAGIC, decodeDatafileHeader } from '../store/records/datafile.ts';
 import type { AddResult, Store } from '../store/store.ts';
-import { DEFAULT_EDGES } from './datadir-format.ts';
 import { DatafileReaders } from './datafiles/datafile-readers.ts';
 import type { ScannedRecord, ScanResult } from './datafiles/datafile-scan.ts';
 import { scanDatafile } from './datafiles/datafile-scan.ts';
@@ -27,14 +23,6 @@ import { scanPythonDatafile } from './python-vt/python-datafile-scan.ts';
 
 /** What the Python vt uses unless told otherwise. */
 const PYTHON_DEFAULT_HASH: HashName = 'blake3';
-
-/** Opens `file:FILE.vtd`. @throws {VtError} EOPEN where it cannot be read or is of another hash function */
-export function openRawDatafile(given: StoreParameters, context: OpenContext): Promise<Store> {
-  const path = resolve(expandHome(textParameter(given, 'path') ?? '', context.homePath));
-  return Promise.resolve(
-    new RawDatafile(path, { name: context.name, hashName: hashParameter(given), onNotice: context.onNotice ?? (() => undefined) }),
-  );
-}
 
 export interface RawDatafileOptions {
   readonly name: string;

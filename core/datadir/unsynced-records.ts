@@ -1,8 +1,8 @@
+import type { DigestedBlock } from '../block/block-target.ts';
 import type { HashFunction } from '../block/hash.ts';
 import { RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
 import { packRecords } from '../store/records/record-batch.ts';
 import type { StoredCompression } from '../store/records/stored-bytes.ts';
-import type { DigestedBlock } from '../store/store.ts';
 import type { RecordWriter } from './datadir-append.ts';
 import type { DatafileReaders } from './datafiles/datafile-readers.ts';
 import { readLocatedBlock } from './datafiles/located-block.ts';

@@ -175,3 +175,22 @@ class Cursor {
     return this.bytes(this.uint());
   }
 }
+
+/** What went wrong with an item of a batch. */
+export interface ItemFailure {
+  /** Which item, from 0. */
+  readonly item: number;
+  /** `data`: a Block could not be had from its location. `attribute`: the file is made, but for this. `system`: it is not made. */
+  readonly kind: 'data' | 'attribute' | 'system';
+  /** Of an attribute: which. */
+  readonly what?: string;
+  readonly message: string;
+  readonly code: string | undefined;
+}
+
+/** How a batch ended. */
+export interface BatchResult {
+  readonly failures: readonly ItemFailure[];
+  /** Octets of content of the items that were written. */
+  readonly bytes: number;
+}

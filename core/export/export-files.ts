@@ -2,25 +2,17 @@ import { closeSync, ftruncateSync } from 'node:fs';
 import { cName } from '../base/system/at-calls.ts';
 import { readBlockRange } from '../block/read-range.ts';
 import { isRun } from '../block/run-bytes.ts';
-import type { FileDirent } from '../dirent/dirent.ts';
 import { capability } from '../store/capability.ts';
-import type { WalkLink } from '../tree/walk.ts';
 import { ContentPlanner } from './content-planner.ts';
 import { applyToFile, withoutOwner } from './export-attributes.ts';
+import type { BatchResult, ItemFailure } from './export-batch.ts';
 import { BatchBuilder } from './export-batch.ts';
 import { itemError, writeAll } from './export-io.ts';
 import { writeLargeFile } from './export-large.ts';
-import type { NamedPlace } from './export-links.ts';
+import type { FilePlace } from './export-links.ts';
 import { ExportPool } from './export-pool.ts';
-import type { ExportRun } from './export-run.ts';
-import type { BatchResult, ItemFailure } from './export-writer.ts';
+import type { FileRun } from './file-run.ts';
 import { SegmentRows } from './segment-rows.ts';
-
-/** A file to be made. */
-export interface FilePlace extends NamedPlace {
-  readonly dirent: FileDirent;
-  readonly link: WalkLink | undefined;
-}
 
 /** Files and octets of one batch: some 5 ms of work. */
 const BATCH_FILES = 128;
@@ -34,7 +26,7 @@ const MAX_STREAMS = 8;
 
 /** Makes files: small ones in batches, large ones in parts, and those whose Blocks have no known place through the Store. */
 export class ExportFiles implements AsyncDisposable {
-  readonly #run: ExportRun;
+  readonly #run: FileRun;
   readonly #pool: ExportPool;
   /** Where the Store tells where its Blocks lie. */
   readonly #planner: ContentPlanner | undefined;
@@ -44,7 +36,7 @@ export class ExportFiles implements AsyncDisposable {
   readonly #background = new Set<Promise<void>>();
   #failure: unknown;
 
-  constructor(run: ExportRun) {
+  constructor(run: FileRun) {
     this.#run = run;
     const { source, sparse, workers } = run.context;
     this.#planner = capability(source, 'location') !== undefined ? new ContentPlanner(source) : undefined;

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import { errorReason } from '../base/system/system-error.ts';
-import type { ItemFailure } from './export-writer.ts';
+import type { ItemFailure } from './export-batch.ts';
 
 /** Writes all of `data` at an offset. */
 export function writeAll(fd: number, data: Uint8Array, position: number): void {

@@ -5,10 +5,10 @@ import { readBlockRange } from '../block/read-range.ts';
 import type { ContentPlanner } from './content-planner.ts';
 import { applyToFile } from './export-attributes.ts';
 import { partBatch } from './export-batch.ts';
-import type { FilePlace } from './export-files.ts';
 import { itemError, writeAll } from './export-io.ts';
+import type { FilePlace } from './export-links.ts';
 import type { ExportPool } from './export-pool.ts';
-import type { ExportRun } from './export-run.ts';
+import type { FileRun } from './file-run.ts';
 import type { LargePart } from './large-parts.ts';
 import { partsOf } from './large-parts.ts';
 
@@ -19,7 +19,7 @@ import { partsOf } from './large-parts.ts';
  * @returns `written`, which resolves to whether the file stands; failures have then been reported
  */
 export async function writeLargeFile(
-  run: ExportRun,
+  run: FileRun,
   pool: ExportPool,
   planner: ContentPlanner,
   place: FilePlace,

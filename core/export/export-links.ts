@@ -1,4 +1,5 @@
 import type { Octets } from '../base/octets.ts';
+import type { FileDirent } from '../dirent/dirent.ts';
 import type { LeafDirent } from '../tree/live/live-node.ts';
 import type { WalkLink } from '../tree/walk.ts';
 import type { ExportDir } from './export-dir.ts';
@@ -77,4 +78,10 @@ export class PendingLinks {
     this.#nodes.delete(link.key);
     return waiting;
   }
+}
+
+/** A file to be made. */
+export interface FilePlace extends NamedPlace {
+  readonly dirent: FileDirent;
+  readonly link: WalkLink | undefined;
 }

@@ -2,9 +2,8 @@ import { Worker } from 'node:worker_threads';
 import { VtError } from '../base/errors.ts';
 import type { HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
-import type { PackedBatch } from './export-batch.ts';
+import type { BatchResult, PackedBatch } from './export-batch.ts';
 import { transfersOf } from './export-batch.ts';
-import type { BatchResult } from './export-writer.ts';
 import { BatchWriter } from './export-writer.ts';
 
 /** Batches that wait in a worker besides the one it works on. */

@@ -3,7 +3,6 @@ import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
 import { errorCode } from '../base/system/system-error.ts';
 import { isDamage } from '../tree/walk.ts';
-import type { ExportCounts, ExportFailure } from './export.ts';
 import type { AttributeFailure } from './export-attributes.ts';
 import { messageOf } from './export-io.ts';
 import { lackingAttribute, nameError } from './filesystem-lacks.ts';
@@ -110,4 +109,35 @@ export class ExportReport {
   throwIfFatal(): void {
     if (this.#fatal !== undefined) throw this.#fatal;
   }
+}
+
+/** Something of an export that failed while the rest went on. */
+export interface ExportFailure {
+  /** In the tree, relative to what is exported; empty for that itself. */
+  readonly path: Octets;
+  readonly error: Error;
+  /** It failed for a missing or damaged Block. */
+  readonly isDamage: boolean;
+  /** The node stands, but for an attribute. */
+  readonly isAttribute: boolean;
+}
+
+/** What an export did. */
+export interface ExportCounts {
+  files: number;
+  dirs: number;
+  symlinks: number;
+  /** FIFOs, sockets and devices. */
+  specials: number;
+  /** Names given to nodes that had one. */
+  links: number;
+  /** Nodes that stood already and were left alone. */
+  skipped: number;
+  /** Octets of content written. */
+  bytes: number;
+  failures: number;
+  /** Those of the failures that are for missing or damaged Blocks. */
+  damaged: number;
+  /** Those of the failures that are for lack of permission. */
+  denied: number;
 }

@@ -2,19 +2,17 @@ import { fstatSync } from 'node:fs';
 import { VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
-import type { AtCalls, CName } from '../base/system/at-calls.ts';
+import type { CName } from '../base/system/at-calls.ts';
 import { cName } from '../base/system/at-calls.ts';
-import type { OwnerNames } from '../base/system/owner-names.ts';
 import { errorCode } from '../base/system/system-error.ts';
 import type { Meta } from '../dirent/meta.ts';
-import type { Store } from '../store/store.ts';
 import { damagedBlocks } from '../tree/damaged-blocks.ts';
 import type { WalkLink } from '../tree/walk.ts';
 import { isDamage } from '../tree/walk.ts';
-import type { ExportCounts, ExportFailure } from './export.ts';
-import type { Attributes, OwnerPolicy } from './export-attributes.ts';
+import type { Attributes } from './export-attributes.ts';
 import { attributesOf } from './export-attributes.ts';
 import { foldName, foldsCase } from './export-case.ts';
+import type { ExportContext } from './export-context.ts';
 import { ExportDir, openContainer, openOrMakeDir } from './export-dir.ts';
 import { ExportFiles } from './export-files.ts';
 import { messageOf } from './export-io.ts';
@@ -24,32 +22,10 @@ import { makePlainNode } from './export-nodes.ts';
 import { linkAt, makeAt, mayStay } from './export-place.ts';
 import { ExportReport } from './export-report.ts';
 import type { WalkStep } from './export-walk.ts';
+import type { FileRun } from './file-run.ts';
 import { nodeError } from './filesystem-lacks.ts';
 import { removeAbandoned } from './temporary-names.ts';
 import { timeGrain } from './time-grain.ts';
-
-/** What one export works with; see {@link ExportOptions}. */
-export interface ExportContext {
-  readonly source: Store;
-  readonly at: AtCalls;
-  readonly target: Octets;
-  readonly owner: OwnerPolicy;
-  readonly names: OwnerNames;
-  readonly sparse: boolean;
-  /** Directories of single nodes that were swept. */
-  readonly swept: Set<string>;
-  readonly existing: 'replace' | 'keep';
-  readonly resume: boolean;
-  readonly keepsTopMeta: boolean;
-  readonly workers: number;
-  readonly signal: AbortSignal | undefined;
-  readonly onFailure: ((failure: ExportFailure) => void) | undefined;
-  readonly onProgress: ((counts: Readonly<ExportCounts>) => void) | undefined;
-  readonly onNotice: ((notice: string) => void) | undefined;
-  readonly foldsCase: boolean | undefined;
-  /** What temporary names begin with; a number follows. */
-  readonly temporaryPrefix: string;
-}
 
 type EnterStep = Extract<WalkStep, { kind: 'enter' }>;
 type NodeStep = Extract<WalkStep, { kind: 'node' }>;
@@ -61,7 +37,7 @@ const MAX_WAITING_DIRS = 256;
 const LINK_LIMITS: readonly string[] = ['EMLINK', 'EXDEV'];
 
 /** One export under way: the directories that are open, the links that wait, and what was done. */
-export class ExportRun {
+export class ExportRun implements FileRun {
   readonly report: ExportReport;
   readonly context: ExportContext;
   readonly #files: ExportFiles;
@@ -162,7 +138,6 @@ export class ExportRun {
     return this.done(place, link, made);
   }
 
-  /** Reports a file that could not be written; where that was for its Blocks, each of them. */
   async fail({ path, dirent }: NamedPlace, error: unknown): Promise<void> {
     this.report.fail(path, error);
     if (!isDamage(error) || dirent.kind !== 'file') return;
@@ -182,7 +157,6 @@ export class ExportRun {
     return this.#grainNs;
   }
 
-  /** A node stands, or failed to: its other names follow, and its directory may be complete. A promise where that takes a while. */
   done(place: NamedPlace, link: WalkLink | undefined, stands: boolean): Promise<void> | undefined {
     if (link === undefined) {
       place.dir.release();
@@ -243,12 +217,10 @@ export class ExportRun {
     return undefined;
   }
 
-  /** A name in no use, to be renamed. */
   temporaryName(): CName {
     return cName(`${this.context.temporaryPrefix}${(this.#temporaries++).toString(36)}` as Octets);
   }
 
-  /** What to set for a node. */
   attributes(kind: string, meta: Meta, dropsAcl: boolean): Attributes {
     const { owner, names } = this.context;
     return attributesOf(kind, meta, { owner, names, self: this.#self }, dropsAcl);

@@ -1,36 +1,17 @@
 import { closeSync, ftruncateSync, writeSync, writevSync } from 'node:fs';
 import { VtError } from '../base/errors.ts';
 import type { AtCalls } from '../base/system/at-calls.ts';
-import { atCalls } from '../base/system/at-calls.ts';
+import { atCalls } from '../base/system/choose-at-calls.ts';
 import { errorCode } from '../base/system/system-error.ts';
 import type { HashFunction } from '../block/hash.ts';
 import { isRun, runChunks } from '../block/run-bytes.ts';
 import { BlockWindow, StaleLocationError } from './block-window.ts';
 import { applyToFile } from './export-attributes.ts';
-import type { FileItem, PackedBatch, RowRange } from './export-batch.ts';
+import type { BatchResult, FileItem, ItemFailure, PackedBatch, RowRange } from './export-batch.ts';
 import { unpackItems } from './export-batch.ts';
 import { messageOf } from './export-io.ts';
 import type { PackedSegments } from './segment-rows.ts';
 import { CELL, ROW_SIZE, SEGMENT } from './segment-rows.ts';
-
-/** What went wrong with an item of a batch. */
-export interface ItemFailure {
-  /** Which item, from 0. */
-  readonly item: number;
-  /** `data`: a Block could not be had from its location. `attribute`: the file is made, but for this. `system`: it is not made. */
-  readonly kind: 'data' | 'attribute' | 'system';
-  /** Of an attribute: which. */
-  readonly what?: string;
-  readonly message: string;
-  readonly code: string | undefined;
-}
-
-/** How a batch ended. */
-export interface BatchResult {
-  readonly failures: readonly ItemFailure[];
-  /** Octets of content of the items that were written. */
-  readonly bytes: number;
-}
 
 /** Buffers handed to one writev(2). */
 const MAX_VECTORS = 64;

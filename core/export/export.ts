@@ -2,47 +2,17 @@ import { availableParallelism } from 'node:os';
 import { throwIfCancelled } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import type { AtCalls } from '../base/system/at-calls.ts';
-import { atCalls } from '../base/system/at-calls.ts';
+import { atCalls } from '../base/system/choose-at-calls.ts';
 import type { OwnerNames } from '../base/system/owner-names.ts';
 import { systemOwnerNames } from '../base/system/owner-names.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 import type { Store } from '../store/store.ts';
 import type { OwnerPolicy } from './export-attributes.ts';
+import type { ExportCounts, ExportFailure } from './export-report.ts';
 import { ExportRun } from './export-run.ts';
 import type { WalkStep } from './export-walk.ts';
 import { walkForExport } from './export-walk.ts';
 import { temporaryPrefix } from './temporary-names.ts';
-
-/** Something of an export that failed while the rest went on. */
-export interface ExportFailure {
-  /** In the tree, relative to what is exported; empty for that itself. */
-  readonly path: Octets;
-  readonly error: Error;
-  /** It failed for a missing or damaged Block. */
-  readonly isDamage: boolean;
-  /** The node stands, but for an attribute. */
-  readonly isAttribute: boolean;
-}
-
-/** What an export did. */
-export interface ExportCounts {
-  files: number;
-  dirs: number;
-  symlinks: number;
-  /** FIFOs, sockets and devices. */
-  specials: number;
-  /** Names given to nodes that had one. */
-  links: number;
-  /** Nodes that stood already and were left alone. */
-  skipped: number;
-  /** Octets of content written. */
-  bytes: number;
-  failures: number;
-  /** Those of the failures that are for missing or damaged Blocks. */
-  damaged: number;
-  /** Those of the failures that are for lack of permission. */
-  denied: number;
-}
 
 export interface ExportOptions {
   readonly signal?: AbortSignal | undefined;

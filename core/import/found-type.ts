@@ -1,7 +1,8 @@
 import { readSync } from 'node:fs';
 import type { Octets } from '../base/octets.ts';
 import { octetsToBytes } from '../base/octets.ts';
-import { atCalls, cName } from '../base/system/at-calls.ts';
+import { cName } from '../base/system/at-calls.ts';
+import { atCalls } from '../base/system/choose-at-calls.ts';
 import { foundMimeType } from '../blockify/choose-parser.ts';
 import { MIME_TYPE_ATTRIBUTE } from '../blockify/content-hint.ts';
 import { closeQuietly } from '../blockify/ingest/file-slices.ts';

@@ -1,7 +1,7 @@
 import { octetsToText } from '../base/octets.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
-import type { TreePath } from '../tree/tree.ts';
+import type { TreePath } from '../tree/path.ts';
 import type { BlockFault } from './reach.ts';
 
 /** Something that a look over a Store found. */

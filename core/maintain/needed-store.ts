@@ -1,8 +1,9 @@
 import type { OpOptions } from '../base/op-options.ts';
+import type { DigestedBlock } from '../block/block-target.ts';
 import { digestKey } from '../block/digest-key.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashCode } from '../block/hashcode.ts';
-import type { AddResult, DigestedBlock, Store } from '../store/store.ts';
+import type { AddResult, Store } from '../store/store.ts';
 
 /** Takes only Blocks that another Store needs, and hands those on: what an import adds to it is looked through. */
 export class NeededStore implements Store {

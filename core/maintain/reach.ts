@@ -13,8 +13,8 @@ import type { DirDirent, Dirent } from '../dirent/dirent.ts';
 import { decodeDirent } from '../dirent/dirent-codec.ts';
 import { startsPythonDirent } from '../dirent/python-vt/dirent.ts';
 import type { Store } from '../store/store.ts';
+import type { TreePath } from '../tree/path.ts';
 import { joinPath, ROOT_PATH } from '../tree/path.ts';
-import type { TreePath } from '../tree/tree.ts';
 
 /** What is wrong with a Block that is needed. */
 export type BlockFault = 'missing' | 'damaged' | 'unreadable';

@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { mergedStates } from '../archive/ancestry.ts';
 import { openArchiveFile } from '../archive/archive-file.ts';
 import { PRIVATE_ACCESS } from '../base/system/store-files.ts';
 import type { Dirent } from '../dirent/dirent.ts';
+import { mergedStates } from '../history/ancestry.ts';
 
 /** A recorded root of a Store. */
 export interface Root {

@@ -15,7 +15,7 @@ import { PythonDatadir } from '../datadir/python-vt/python-datadir.ts';
 import { DURABILITIES } from '../store/durability.ts';
 import type { Store } from '../store/store.ts';
 import { expandHome } from './home-path.ts';
-import type { OpenContext } from './open-store.ts';
+import type { OpenContext } from './opener.ts';
 import type { StoreParameters } from './specification.ts';
 import { hashParameter, textParameter } from './specification.ts';
 

@@ -10,7 +10,7 @@ import type { DatafileStart } from '../store/records/datafile.ts';
 import { DATAFILE_HEADER_SIZE, decodeDatafileHeader } from '../store/records/datafile.ts';
 import type { Store } from '../store/store.ts';
 import { expandHome } from './home-path.ts';
-import type { OpenContext } from './open-store.ts';
+import type { OpenContext } from './opener.ts';
 import type { StoreParameters } from './specification.ts';
 import { hashParameter, numberParameter, storesParameter, textParameter } from './specification.ts';
 

@@ -1,6 +1,6 @@
 import { MemoryStore } from '../store/memory.ts';
 import type { Store } from '../store/store.ts';
-import type { OpenContext } from './open-store.ts';
+import type { OpenContext } from './opener.ts';
 import type { StoreParameters } from './specification.ts';
 import { hashParameter, numberParameter } from './specification.ts';
 

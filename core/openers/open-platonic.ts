@@ -11,7 +11,7 @@ import { openDatadir } from '../datadir/datadir.ts';
 import { PlatonicStore } from '../platonic/platonic.ts';
 import type { Store } from '../store/store.ts';
 import { expandHome } from './home-path.ts';
-import type { OpenContext } from './open-store.ts';
+import type { OpenContext } from './opener.ts';
 import type { StoreParameters } from './specification.ts';
 import { hashParameter, textParameter } from './specification.ts';
 

@@ -2,11 +2,11 @@ import { performance } from 'node:perf_hooks';
 import { ParseError, VtError } from '../base/errors.ts';
 import { DEFAULT_HASH_NAME } from '../block/hash.ts';
 import { canWrite, capability } from '../store/capability.ts';
-import type { ProxyStores } from '../store/proxy/proxy.ts';
 import { ProxyStore } from '../store/proxy/proxy.ts';
+import type { ProxyStores } from '../store/proxy/proxy-stores.ts';
 import { UnopenedStore } from '../store/proxy/unopened-store.ts';
 import type { Store } from '../store/store.ts';
-import type { OpenContext, OpenStoreEnvironment } from './open-store.ts';
+import type { OpenContext, OpenStoreEnvironment } from './opener.ts';
 import type { StoreParameters, StoreSpecification } from './specification.ts';
 import { numberParameter, storesParameter } from './specification.ts';
 

@@ -8,7 +8,7 @@ import { StreamClient } from '../wire/stream-client.ts';
 import { StreamStore } from '../wire/stream-store.ts';
 import { readTlsKeys } from '../wire/tls-keys.ts';
 import { expandHome } from './home-path.ts';
-import type { OpenContext } from './open-store.ts';
+import type { OpenContext } from './opener.ts';
 import type { StoreParameters } from './specification.ts';
 import { hashParameter, textParameter } from './specification.ts';
 

@@ -1,7 +1,7 @@
 import { SHARED_VALUES } from '../base/system/store-files.ts';
 import { HASH_NAMES } from '../block/hash.ts';
 import { DURABILITIES } from '../store/durability.ts';
-import type { StoreType } from './open-store.ts';
+import type { StoreType } from './opener.ts';
 
 /**
  * Every type of Stores: a new one is its file and a line here. What opens a Store is loaded when one is opened, so
@@ -35,7 +35,7 @@ export const STORE_TYPES: readonly StoreType[] = [
     primary: 'path',
     parameters: { path: 'path', hash: HASH_NAMES },
     required: ['path'],
-    open: async (given, context) => (await import('../datadir/raw-datafile.ts')).openRawDatafile(given, context),
+    open: async (given, context) => (await import('./open-raw-datafile.ts')).openRawDatafile(given, context),
   },
   {
     type: 'filecache',
@@ -62,7 +62,7 @@ export const STORE_TYPES: readonly StoreType[] = [
     primary: 'store',
     parameters: { store: 'store' },
     required: ['store'],
-    open: async (given, context) => (await import('../store/progress-store.ts')).openProgressStore(given, context),
+    open: async (given, context) => (await import('./open-progress.ts')).openProgressStore(given, context),
   },
   {
     type: 'unix',

@@ -5,7 +5,7 @@ import { octetsToBytes, octetsToTextStrict } from '../base/octets.ts';
 import { readFully } from '../base/system/read-fully.ts';
 import { digestKey } from '../block/digest-key.ts';
 import type { HashFunction } from '../block/hash.ts';
-import type { BlockLocation } from '../store/capabilities.ts';
+import type { BlockLocation } from '../store/block-location.ts';
 
 /** An ordinary file as it was when its Blocks were found. */
 export interface SeenFile {

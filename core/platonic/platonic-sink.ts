@@ -1,11 +1,12 @@
 import { VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
+import type { DigestedBlock } from '../block/block-target.ts';
 import { decodeBlockref } from '../block/blockref.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { decodeDir } from '../dirent/dir-codec.ts';
 import { capability, type Offers } from '../store/capability.ts';
-import type { AddResult, DigestedBlock, Store } from '../store/store.ts';
+import type { AddResult, Store } from '../store/store.ts';
 
 /**
  * What an import of the files of a platonic Store writes to. Blocks that list others, which superblocks and Dirs are,

@@ -16,7 +16,7 @@ import type { Dirent } from '../dirent/dirent.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
 import { importLocal } from '../import/import.ts';
 import type { FolderMonitor } from '../monitor/folder-monitor.ts';
-import type { BlockLocation } from '../store/capabilities.ts';
+import type { BlockLocation } from '../store/block-location.ts';
 import { capability, type Offers } from '../store/capability.ts';
 import type { AddResult, Store } from '../store/store.ts';
 import type { WalkItem } from '../tree/walk.ts';

@@ -1,6 +1,7 @@
 import type { Archive } from '../archive/archive.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { HashCode } from '../block/hashcode.ts';
+import type { BlockLocation } from './block-location.ts';
 import type { Durability } from './durability.ts';
 import type { RecordBatch } from './records/record-batch.ts';
 import type { StoredCompression } from './records/stored-bytes.ts';
@@ -92,19 +93,6 @@ export interface StoreLink {
   latency(options?: OpOptions): Promise<number>;
   /** Octets of Blocks' records that went over it since it was opened. */
   traffic(): Traffic;
-}
-
-/** Where a Block's stored bytes lie in a local file. */
-export interface BlockLocation {
-  /** A file path. */
-  readonly file: string;
-  /** First octet of the stored bytes. */
-  readonly offset: number;
-  /** Octets stored. */
-  readonly storedSize: number;
-  /** Octets of the Block. */
-  readonly size: number;
-  readonly codec: 'none' | 'zlib' | 'zstd';
 }
 
 /** Tells where Blocks lie in local files, so that workers may read them. */

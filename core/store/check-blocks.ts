@@ -1,6 +1,6 @@
 import { MAX_BLOCK_SIZE } from '../block/block.ts';
+import type { DigestedBlock } from '../block/block-target.ts';
 import type { HashFunction } from '../block/hash.ts';
-import type { DigestedBlock } from './store.ts';
 
 /**
  * Checks the sizes of Blocks that are to be added, before any of them is.

@@ -1,17 +1,18 @@
 import { ClosedError, CorruptBlockError, throwIfCancelled, VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
+import type { DigestedBlock } from '../block/block-target.ts';
 import { digestKey, digestOfKey } from '../block/digest-key.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
+import { DEFAULT_EDGES } from '../block/edge-settings.ts';
 import type { HashFunction, HashName } from '../block/hash.ts';
 import { DEFAULT_HASH_NAME, hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
-import { DEFAULT_EDGES } from '../datadir/datadir-format.ts';
 import { AddTally } from './add-tally.ts';
 import type { AddCounts, LocalCache } from './capabilities.ts';
 import type { Offers } from './capability.ts';
 import { checkBlockSizes } from './check-blocks.ts';
-import type { AddResult, DigestedBlock, Store } from './store.ts';
+import type { AddResult, Store } from './store.ts';
 
 /** Most octets of Blocks that a memory Store holds unless told otherwise. */
 const DEFAULT_MAX_BYTES = 512 * 1024 * 1024;

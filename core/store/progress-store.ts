@@ -1,21 +1,12 @@
 import type { OpOptions } from '../base/op-options.ts';
+import type { DigestedBlock } from '../block/block-target.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
-import type { OpenContext } from '../openers/open-store.ts';
-import type { StoreParameters } from '../openers/specification.ts';
-import { storesParameter } from '../openers/specification.ts';
 import type { Capabilities, StoreProgress } from './capabilities.ts';
 import { capability, type Offers } from './capability.ts';
 import type { RecordBatch } from './records/record-batch.ts';
-import type { AddResult, DigestedBlock, Store } from './store.ts';
-
-/** Opens `progress:STORE`. */
-export async function openProgressStore(given: StoreParameters, context: OpenContext): Promise<Store> {
-  const [specification] = storesParameter(given, 'store');
-  if (specification === undefined) throw new TypeError('open progress Store: expected a Store');
-  return new ProgressStore(await context.open(specification));
-}
+import type { AddResult, Store } from './store.ts';
 
 /** Counts what goes through another Store. */
 export class ProgressStore implements Store {

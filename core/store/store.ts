@@ -1,7 +1,7 @@
 import type { OpOptions } from '../base/op-options.ts';
 import type { BlockSource } from '../block/block-source.ts';
+import type { BlockTarget } from '../block/block-target.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
-import type { HashName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 
 /** What `add` found. */
@@ -11,25 +11,15 @@ export interface AddResult {
   readonly isNew: boolean;
 }
 
-/** A Block whose digest has been computed already, by our own pipeline. */
-export interface DigestedBlock {
-  readonly digest: Uint8Array;
-  /** The Block's bytes; may be a view of shared memory, and may be reused once the call returned. */
-  readonly data: Uint8Array;
-  /** CRC-32 of `data`, where a worker computed it already. */
-  readonly crc32?: number;
-}
-
 /**
  * Blocks by their hashcodes. Adding is idempotent. All of one Store's Blocks have one hash function.
  *
  * Every method rejects with a ClosedError after `[Symbol.asyncDispose]`, and with ECANCELLED once its signal fires.
  * Whatever else a Store can do is a capability: see `capability.ts`.
  */
-export interface Store extends BlockSource, AsyncDisposable {
+export interface Store extends BlockSource, BlockTarget, AsyncDisposable {
   /** For messages, and openable again: `datadir:~/vt`. */
   readonly name: string;
-  readonly hashName: HashName;
   readonly edges: EdgeSettings;
 
   /**
@@ -39,14 +29,6 @@ export interface Store extends BlockSource, AsyncDisposable {
    * @throws {ReadOnlyError} where `canWrite(store)` is false
    */
   add(data: Uint8Array, options?: OpOptions): Promise<AddResult>;
-
-  /**
-   * Adds Blocks whose digests are known: the pipeline's way in, one await a batch.
-   * Equal Blocks within one batch are stored once.
-   *
-   * @returns for each Block whether it was new
-   */
-  addBatch(blocks: readonly DigestedBlock[], options?: OpOptions): Promise<boolean[]>;
 
   /** For each hashcode whether the Store has its Block. */
   has(hashcodes: readonly HashCode[], options?: OpOptions): Promise<boolean[]>;

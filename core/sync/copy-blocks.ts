@@ -1,11 +1,12 @@
 import { CorruptBlockError, MissingBlockError, throwIfCancelled, VtError } from '../base/errors.ts';
+import type { DigestedBlock } from '../block/block-target.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
 import { capability } from '../store/capability.ts';
 import type { RecordBatch } from '../store/records/record-batch.ts';
 import { RecordChecker } from '../store/records/record-checker.ts';
-import type { DigestedBlock, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import type { BlockList } from './block-list.ts';
 import type { Pace } from './pace.ts';
 

@@ -10,8 +10,8 @@ import { MAX_TREE_DEPTH, readSuperblock } from '../block/tree-walk.ts';
 import { readDirBatches } from '../dirent/dir-codec.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 import { decodeDirent } from '../dirent/dirent-codec.ts';
+import type { TreePath } from '../tree/path.ts';
 import { joinPath } from '../tree/path.ts';
-import type { TreePath } from '../tree/tree.ts';
 
 /** A Block that could not be read, and what it harms. */
 export interface WalkFault {

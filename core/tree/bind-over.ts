@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { Octets } from '../base/octets.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { DirDirent } from '../dirent/dirent.ts';
+import type { TreePath } from './path.ts';
 import { joinPath, parentPath } from './path.ts';
-import type { Tree, TreeEntry, TreePath } from './tree.ts';
+import type { Tree, TreeEntry } from './tree.ts';
 
 export interface BindOverOptions extends OpOptions {
   /** Told of a Dir with entries that stays in place of what the new one has under its name; default: none stays. */

@@ -1,8 +1,9 @@
 import type { Octets } from '../base/octets.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { Dirent, IndirectDirent } from '../dirent/dirent.ts';
+import type { TreePath } from './path.ts';
 import { joinPath } from './path.ts';
-import type { Tree, TreePath } from './tree.ts';
+import type { Tree } from './tree.ts';
 
 /**
  * The Dirent, self-contained, of a path below a Dir; undefined where there is none. No symlink on the way is followed:

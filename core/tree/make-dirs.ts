@@ -2,8 +2,9 @@ import { PathError } from '../base/errors.ts';
 import { octetsToText } from '../base/octets.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { Meta } from '../dirent/meta.ts';
+import type { TreePath } from './path.ts';
 import { joinPath, ROOT_PATH, splitPath } from './path.ts';
-import type { Tree, TreePath } from './tree.ts';
+import type { Tree } from './tree.ts';
 
 /**
  * Makes a Dir and those above it; one that is there is no error.

@@ -1,6 +1,7 @@
 import { PathError } from '../base/errors.ts';
+import type { TreePath } from './path.ts';
 import { ROOT_PATH } from './path.ts';
-import type { Tree, TreePath } from './tree.ts';
+import type { Tree } from './tree.ts';
 
 /** A path where it is a Dir in a tree; else the nearest above it that is. */
 export async function nearestDir(tree: Pick<Tree, 'lookup'>, path: TreePath): Promise<TreePath> {

@@ -1,7 +1,9 @@
 import { PathError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
-import type { TreePath } from './tree.ts';
+
+/** An absolute path in a tree: `/` or `/a/b`, of octets, without `.`, `..`, empty elements or a trailing slash. */
+export type TreePath = Octets;
 
 /** The path of a tree's root. */
 export const ROOT_PATH = '/' as TreePath;

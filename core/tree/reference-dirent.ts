@@ -10,7 +10,7 @@ import { decodeDirent } from '../dirent/dirent-codec.ts';
 import type { Reference } from '../dirent/reference.ts';
 import type { Store } from '../store/store.ts';
 import { openLiveTree } from './live/live-tree.ts';
-import type { TreePath } from './tree.ts';
+import type { TreePath } from './path.ts';
 
 type NodeDirent = Exclude<Dirent, IndirectDirent>;
 

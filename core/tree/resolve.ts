@@ -1,8 +1,8 @@
 import { PathError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
+import type { TreePath } from './path.ts';
 import { MAX_NAME_SIZE, splitPath } from './path.ts';
-import type { TreePath } from './tree.ts';
 
 /** Symlinks followed in one resolution before ELOOP: Linux's limit (path_resolution(7)). */
 export const MAX_SYMLINKS = 40;

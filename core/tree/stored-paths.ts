@@ -5,8 +5,8 @@ import type { BlockSource } from '../block/block-source.ts';
 import type { DirDirent, Dirent } from '../dirent/dirent.ts';
 import type { NodeDirent } from './diff/diff.ts';
 import { DirReader } from './dir-reader.ts';
+import type { TreePath } from './path.ts';
 import { resolvePath } from './resolve.ts';
-import type { TreePath } from './tree.ts';
 
 /** A node on the way of a path, and the Dir it was found in. */
 interface Step {

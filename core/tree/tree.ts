@@ -3,10 +3,8 @@ import type { OpOptions } from '../base/op-options.ts';
 import type { DirDirent, Dirent, IndirectDirent } from '../dirent/dirent.ts';
 import type { Meta } from '../dirent/meta.ts';
 import type { Store } from '../store/store.ts';
-import type { AdoptClash } from './live/adopt.ts';
-
-/** An absolute path in a tree: `/` or `/a/b`, of octets, without `.`, `..`, empty elements or a trailing slash. */
-export type TreePath = Octets;
+import type { AdoptClash } from './adopt-clash.ts';
+import type { TreePath } from './path.ts';
 
 /** A node as a tree shows it: hard links are resolved. */
 export interface TreeEntry {

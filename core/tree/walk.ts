@@ -6,8 +6,8 @@ import type { BlockSource } from '../block/block-source.ts';
 import type { DirDirent, Dirent } from '../dirent/dirent.ts';
 import { DirReader } from './dir-reader.ts';
 import type { LeafDirent } from './live/live-node.ts';
+import type { TreePath } from './path.ts';
 import { joinPath, ROOT_PATH } from './path.ts';
-import type { TreePath } from './tree.ts';
 
 /** Which node a name of a hard link means: equal for all names of one node, within one walk. */
 export interface WalkLink {

@@ -21,7 +21,7 @@ import type { Packet } from './packet.ts';
 import { encodeHead, PacketReader } from './packet.ts';
 import type { Json } from './payload.ts';
 import { encodeJson } from './payload.ts';
-import { readResponse } from './read-response.ts';
+import { type Response, readResponse } from './read-response.ts';
 import { RequestGate } from './request-gate.ts';
 import { END_TAG, FIRST_TAG, REQUEST, REQUEST_FLAG, RESPONSE_FLAG } from './requests.ts';
 import type { RoomShare } from './shared-room.ts';
@@ -47,15 +47,6 @@ export interface Reply {
   /** Octets that are not changed any more. */
   readonly payload?: readonly Uint8Array[];
   /** Called once the payload has been sent. */
-  readonly release?: (() => void) | undefined;
-}
-
-/** A response as it came. */
-export interface Response {
-  readonly yes: boolean;
-  readonly json: Json | undefined;
-  readonly payload: Uint8Array;
-  /** As in Packet. */
   readonly release?: (() => void) | undefined;
 }
 

@@ -1,10 +1,18 @@
 import { CorruptBlockError, VtError } from '../base/errors.ts';
-import type { Response } from './connection.ts';
 import { MAX_TOLD } from './limits.ts';
 import type { Packet } from './packet.ts';
 import type { Json } from './payload.ts';
 import { decodeJson } from './payload.ts';
 import { RESPONSE_FLAG } from './requests.ts';
+
+/** A response as it came. */
+export interface Response {
+  readonly yes: boolean;
+  readonly json: Json | undefined;
+  readonly payload: Uint8Array;
+  /** As in Packet. */
+  readonly release?: (() => void) | undefined;
+}
 
 /** What a response says; an error where it says that the request failed. */
 export function readResponse({ flags, payload, release }: Packet, name: string): Response | Error {

@@ -1,12 +1,13 @@
 import { ClosedError, ConnectionLostError, LostAddsError, SilentPeerError, VtError } from '../base/errors.ts';
 import { onAbort } from '../base/on-abort.ts';
 import { errorText } from '../base/system/system-error.ts';
+import { DEFAULT_EDGES } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
-import { DEFAULT_EDGES } from '../datadir/datadir-format.ts';
-import type { Link, RequestBody, Response } from './connection.ts';
+import type { Link, RequestBody } from './connection.ts';
 import { Connection } from './connection.ts';
 import type { StoreDescription } from './hello.ts';
 import { isSameProof, newNonce, PROTOCOL_VERSION, proofOf, readDescription } from './hello.ts';
+import type { Response } from './read-response.ts';
 import { REQUEST } from './requests.ts';
 
 /** How a Store that is served elsewhere is reached. */

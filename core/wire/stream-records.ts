@@ -5,8 +5,8 @@ import { readRecords } from '../store/records/check-records.ts';
 import { RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
 import type { RecordBatch } from '../store/records/record-batch.ts';
 import { answeredBy } from '../store/records/record-batch.ts';
-import type { Response } from './connection.ts';
 import { MAX_BATCH_COUNT } from './limits.ts';
+import type { Response } from './read-response.ts';
 
 /** Octets asked for at a time, where sizes are known. */
 const ASKED_SIZE = 1024 * 1024;

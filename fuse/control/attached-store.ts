@@ -1,8 +1,9 @@
 import type { OpOptions } from '../../core/base/op-options.ts';
+import type { DigestedBlock } from '../../core/block/block-target.ts';
 import type { EdgeSettings } from '../../core/block/edge-settings.ts';
 import type { HashName } from '../../core/block/hash.ts';
 import type { HashCode } from '../../core/block/hashcode.ts';
-import type { AddResult, DigestedBlock, Store } from '../../core/store/store.ts';
+import type { AddResult, Store } from '../../core/store/store.ts';
 
 /**
  * The Store of a mount, opened by the shell that is attached to it: reads and writes go past the mount. Only what the

@@ -1,12 +1,13 @@
 import { CorruptBlockError } from '../../core/base/errors.ts';
 import type { OpOptions } from '../../core/base/op-options.ts';
+import type { DigestedBlock } from '../../core/block/block-target.ts';
 import type { EdgeSettings } from '../../core/block/edge-settings.ts';
 import { type HashName, hashByName } from '../../core/block/hash.ts';
 import { digestHex, type HashCode, hashcodeLabel, hashcodeOf } from '../../core/block/hashcode.ts';
 import type { AddCounts } from '../../core/store/capabilities.ts';
 import { NO_COUNTS, type Offers } from '../../core/store/capability.ts';
 import { checkBlockSizes } from '../../core/store/check-blocks.ts';
-import type { AddResult, DigestedBlock, Store } from '../../core/store/store.ts';
+import type { AddResult, Store } from '../../core/store/store.ts';
 import type { ControlChannel } from './control-client.ts';
 import type { Fields } from './fields.ts';
 

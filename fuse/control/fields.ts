@@ -6,7 +6,8 @@ import type { Dirent, IndirectDirent } from '../../core/dirent/dirent.ts';
 import { formatDirent, parseDirent } from '../../core/dirent/dirent-text.ts';
 import type { Meta } from '../../core/dirent/meta.ts';
 import { formatMeta, readMetaItems } from '../../core/dirent/meta-text.ts';
-import type { MetaChange, TreeEntry, TreePath } from '../../core/tree/tree.ts';
+import type { TreePath } from '../../core/tree/path.ts';
+import type { MetaChange, TreeEntry } from '../../core/tree/tree.ts';
 
 // How values of a tree stand in the JSON of the control channel. @see vt(7), "CONTROL CHANNEL"
 

@@ -1,4 +1,3 @@
-import type { RecordAs } from '../../core/archive/ancestry.ts';
 import { formatArchiveLine } from '../../core/archive/archive-line.ts';
 import { formatNotes } from '../../core/archive/archive-notes.ts';
 import { ParseError } from '../../core/base/errors.ts';
@@ -9,19 +8,12 @@ import { readBlockRange } from '../../core/block/read-range.ts';
 import type { DirDirent, Dirent, IndirectDirent } from '../../core/dirent/dirent.ts';
 import { formatDirent, parseDirent } from '../../core/dirent/dirent-text.ts';
 import type { Meta } from '../../core/dirent/meta.ts';
+import type { RecordAs } from '../../core/history/ancestry.ts';
 import type { Store } from '../../core/store/store.ts';
-import type { AdoptClash } from '../../core/tree/live/adopt.ts';
+import type { AdoptClash } from '../../core/tree/adopt-clash.ts';
+import type { TreePath } from '../../core/tree/path.ts';
 import { baseName, joinPath } from '../../core/tree/path.ts';
-import type {
-  LookupOptions,
-  MetaChange,
-  Tree,
-  TreeCapabilities,
-  TreeChange,
-  TreeEntry,
-  TreePath,
-  WriteOptions,
-} from '../../core/tree/tree.ts';
+import type { LookupOptions, MetaChange, Tree, TreeCapabilities, TreeChange, TreeEntry, WriteOptions } from '../../core/tree/tree.ts';
 import type { ControlChannel } from './control-client.ts';
 import { type Fields, metaChangeFields, metaField, octetsField, takeDirent, takeEntry, takeOctets, takePath, takeText } from './fields.ts';
 

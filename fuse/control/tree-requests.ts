@@ -1,5 +1,4 @@
 import { statSync } from 'node:fs';
-import type { RecordAs } from '../../core/archive/ancestry.ts';
 import type { Archive, ArchiveEntry } from '../../core/archive/archive.ts';
 import { parseArchiveLine } from '../../core/archive/archive-line.ts';
 import { formatNotes, readNotes } from '../../core/archive/archive-notes.ts';
@@ -10,6 +9,7 @@ import { formatBlock, parseBlock } from '../../core/block/block-text.ts';
 import type { HashCode } from '../../core/block/hashcode.ts';
 import type { DirDirent, Dirent } from '../../core/dirent/dirent.ts';
 import { formatDirent, parseDirent } from '../../core/dirent/dirent-text.ts';
+import type { RecordAs } from '../../core/history/ancestry.ts';
 import { canWrite, capability } from '../../core/store/capability.ts';
 import { LiveTree } from '../../core/tree/live/live-tree.ts';
 import { ROOT_PATH } from '../../core/tree/path.ts';

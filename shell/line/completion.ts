@@ -5,6 +5,7 @@ import { SETTINGS } from '../../commands/shell/settings.ts';
 import { compareOctets, type Octets, octetsFromText, octetsToText } from '../../core/base/octets.ts';
 import { findCommand, namesOf } from '../command-names.ts';
 import { argumentsOf } from './arguments.ts';
+import type { Candidate } from './candidate.ts';
 import type { GlobSide } from './glob.ts';
 import type { OpenEnd } from './line.ts';
 import { parseOpenLine } from './line.ts';
@@ -23,17 +24,6 @@ export interface CompletionOptions {
   readonly session: Session;
   readonly skipReference: SkipReference;
   readonly home: Octets;
-}
-
-/** Something that the word before the cursor may become, or the last element of its path. */
-export interface Candidate {
-  readonly text: Octets;
-  /** How many octets of the word stand before it, as they were typed: the folder of a path. */
-  readonly after?: number;
-  /** It goes on after this: a Dir. */
-  readonly isOpen: boolean;
-  /** It stands in the line as it is: an option, a verb. */
-  readonly isVerbatim?: boolean;
 }
 
 /** Candidates as a line takes them, quoted, and the part of the line that they replace. */

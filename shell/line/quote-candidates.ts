@@ -1,6 +1,6 @@
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText, octetsToTextStrict } from '../../core/base/octets.ts';
-import type { Candidate } from './completion.ts';
+import type { Candidate } from './candidate.ts';
 import type { OpenEnd } from './line.ts';
 import { escapeOctets, isPlainWord, quoteWord } from './quote.ts';
 

@@ -1,6 +1,7 @@
 import { PathError } from '../../core/base/errors.ts';
+import type { TreePath } from '../../core/tree/path.ts';
 import { resolveTreePath } from '../../core/tree/path.ts';
-import type { Tree, TreePath } from '../../core/tree/tree.ts';
+import type { Tree } from '../../core/tree/tree.ts';
 import type { GlobSide } from './glob.ts';
 
 /** A tree as globs and completion see it. */

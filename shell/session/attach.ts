@@ -18,7 +18,7 @@ import { RemoteTree } from '../../fuse/control/remote-tree.ts';
 import { placeOfFolder } from '../../fuse/control/tree-requests.ts';
 import { SOCKET_XATTR } from '../../fuse/live/control-xattrs.ts';
 import { isMounted } from '../../fuse/mount-table.ts';
-import type { OpenedSource, SourceOptions } from './source.ts';
+import type { OpenedSource, SourceOptions } from './opened-source.ts';
 import { datadirSpecification, openStoreLazily } from './stores.ts';
 
 /**

@@ -1,13 +1,14 @@
 import type { OtherSource, Session } from '../../commands/session.ts';
-import type { RecordAs } from '../../core/archive/ancestry.ts';
 import type { Archive } from '../../core/archive/archive.ts';
 import { VtError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { TailTable } from '../../core/follow/tail-table.ts';
+import type { RecordAs } from '../../core/history/ancestry.ts';
 import { PeerTable } from '../../core/openers/peer-table.ts';
 import type { Store } from '../../core/store/store.ts';
+import type { TreePath } from '../../core/tree/path.ts';
 import { ROOT_PATH } from '../../core/tree/path.ts';
-import type { Tree, TreePath } from '../../core/tree/tree.ts';
+import type { Tree } from '../../core/tree/tree.ts';
 
 /** The session as one client of the control channel has it: the same tree, with a working path and settings of its own. */
 export class ClientSession implements Session {

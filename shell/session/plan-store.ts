@@ -1,9 +1,10 @@
 import type { OpOptions } from '../../core/base/op-options.ts';
+import type { DigestedBlock } from '../../core/block/block-target.ts';
 import type { EdgeSettings } from '../../core/block/edge-settings.ts';
 import type { HashCode } from '../../core/block/hashcode.ts';
 import { canWrite, capability, type Offers } from '../../core/store/capability.ts';
 import { MemoryStore } from '../../core/store/memory.ts';
-import type { AddResult, DigestedBlock, Store } from '../../core/store/store.ts';
+import type { AddResult, Store } from '../../core/store/store.ts';
 
 /** A Store for `-n`: reads come from the Store below, what is added stays in memory, and nothing below changes. */
 export class PlanStore implements Store {

@@ -4,7 +4,8 @@ import type { OpOptions } from '../../core/base/op-options.ts';
 import type { Dirent, IndirectDirent } from '../../core/dirent/dirent.ts';
 import type { Store } from '../../core/store/store.ts';
 import { LiveTree } from '../../core/tree/live/live-tree.ts';
-import type { LookupOptions, Tree, TreeCapabilities, TreeChange, TreeEntry, TreePath } from '../../core/tree/tree.ts';
+import type { TreePath } from '../../core/tree/path.ts';
+import type { LookupOptions, Tree, TreeCapabilities, TreeChange, TreeEntry } from '../../core/tree/tree.ts';
 
 /** A tree that can be looked at and not changed: a past state, or an ordinary directory where nobody asked for changes. */
 export class ReadOnlyTree implements Tree {

@@ -1,5 +1,3 @@
-import type { RecordAs } from '../../core/archive/ancestry.ts';
-import { parentNote } from '../../core/archive/ancestry.ts';
 import type { Archive, ArchiveEntry } from '../../core/archive/archive.ts';
 import type { ArchiveLine } from '../../core/archive/archive-line.ts';
 import type { ArchiveNotes } from '../../core/archive/archive-notes.ts';
@@ -9,9 +7,11 @@ import { VtError } from '../../core/base/errors.ts';
 import type { DirDirent, Dirent } from '../../core/dirent/dirent.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
 import { EMPTY_ROOT } from '../../core/dirent/empty-root.ts';
+import type { RecordAs } from '../../core/history/ancestry.ts';
+import { parentNote } from '../../core/history/ancestry.ts';
 import { capability } from '../../core/store/capability.ts';
 import type { Store } from '../../core/store/store.ts';
-import type { OpenedSource } from './source.ts';
+import type { OpenedSource } from './opened-source.ts';
 
 export interface RootRecordOptions {
   readonly now: () => Date;

@@ -1,5 +1,4 @@
 import type { OtherSource, Session } from '../../commands/session.ts';
-import type { RecordAs } from '../../core/archive/ancestry.ts';
 import type { Archive } from '../../core/archive/archive.ts';
 import { findEntry } from '../../core/archive/find-entry.ts';
 import { ClosedError, VtError } from '../../core/base/errors.ts';
@@ -9,17 +8,18 @@ import type { DirDirent, Dirent } from '../../core/dirent/dirent.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
 import { EMPTY_ROOT } from '../../core/dirent/empty-root.ts';
 import { TailTable } from '../../core/follow/tail-table.ts';
+import type { RecordAs } from '../../core/history/ancestry.ts';
 import { PeerTable } from '../../core/openers/peer-table.ts';
 import { capability } from '../../core/store/capability.ts';
 import type { Store } from '../../core/store/store.ts';
 import { LiveTree, openLiveTree } from '../../core/tree/live/live-tree.ts';
 import { nearestDir } from '../../core/tree/nearest-dir.ts';
+import type { TreePath } from '../../core/tree/path.ts';
 import { ROOT_PATH } from '../../core/tree/path.ts';
-import type { Tree, TreePath } from '../../core/tree/tree.ts';
-
+import type { Tree } from '../../core/tree/tree.ts';
+import type { OpenedSource, SourceOptions } from './opened-source.ts';
 import { ReadOnlyTree } from './read-only-tree.ts';
 import { RootRecord, requireDir } from './root-record.ts';
-import type { OpenedSource, SourceOptions } from './source.ts';
 import { openSource } from './source.ts';
 import { isAbsent } from './stores.ts';
 

@@ -1,7 +1,6 @@
 import { statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { resolveLocalPath } from '../../commands/parts/local-path.ts';
-import type { RecordAs } from '../../core/archive/ancestry.ts';
 import type { Archive, ArchiveEntry } from '../../core/archive/archive.ts';
 import { openArchiveFile } from '../../core/archive/archive-file.ts';
 import { findEntry } from '../../core/archive/find-entry.ts';
@@ -11,7 +10,7 @@ import { octetsToBytes, octetsToText, octetsToTextStrict } from '../../core/base
 import { errorText } from '../../core/base/system/system-error.ts';
 import type { HashName } from '../../core/block/hash.ts';
 import { isDatadir, isPythonDatadir } from '../../core/datadir/datadir-recovery.ts';
-import type { DirDirent, Dirent, IndirectDirent } from '../../core/dirent/dirent.ts';
+import type { Dirent, IndirectDirent } from '../../core/dirent/dirent.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
 import { skipReference, URI_SCHEME } from '../../core/dirent/reference-skip.ts';
 import { parseStoreSpecification } from '../../core/openers/open-store.ts';
@@ -20,70 +19,13 @@ import { archiveOf } from '../../core/store/archive-of-store.ts';
 import { canWrite, capability } from '../../core/store/capability.ts';
 import type { Store } from '../../core/store/store.ts';
 import { openLiveTree } from '../../core/tree/live/live-tree.ts';
+import type { TreePath } from '../../core/tree/path.ts';
 import { baseName, joinPath, ROOT_PATH } from '../../core/tree/path.ts';
-import type { Tree, TreePath } from '../../core/tree/tree.ts';
-
+import type { Tree } from '../../core/tree/tree.ts';
+import type { OpenedSource, SourceOptions } from './opened-source.ts';
 import { PlanStore } from './plan-store.ts';
 import { ReadOnlyTree } from './read-only-tree.ts';
-import type { StoreOpener } from './stores.ts';
 import { DEFAULT_ARCHIVE, datadirSpecification, isAbsent, openStoreLazily, REFERENCES_ARCHIVE, storeOfArchive } from './stores.ts';
-
-/** The roots of a tree that another process serves. */
-export interface ServedRoots {
-  /** As `Session.become`. */
-  become(action: string, target: DirDirent, newest: Dirent | undefined, signal: AbortSignal | undefined): Promise<void>;
-  /** As `Session.refresh`. */
-  refresh(signal: AbortSignal | undefined): Promise<void>;
-  /** As `Session.keep`. */
-  keep(signal: AbortSignal | undefined): Promise<void>;
-  /** As `Session.sync` with a way to be recorded. */
-  record(as: RecordAs, signal: AbortSignal | undefined): Promise<Dirent>;
-}
-
-/** A tree that was opened, and what belongs to it. */
-export interface OpenedSource {
-  readonly tree: Tree;
-  /** Where new Blocks go. */
-  readonly store: Store;
-  /** Where synced roots are recorded. */
-  readonly archive: Archive | undefined;
-  /** The number of its state in the archive, where one that is past was named. */
-  readonly number?: number | undefined;
-  /** It is the tree of a Store that was named and is not there: nothing can be read of it. */
-  readonly lacksStore?: boolean;
-  /** It is the tree of an archive that was named and is not there: nothing can be read of it. */
-  readonly lacksArchive?: string;
-  /** The root that the tree started from; undefined for an empty one and for an ordinary directory. */
-  readonly base: Dirent | undefined;
-  /** Where its roots are recorded besides, so that gc keeps them: the archive, if any, is none of the Store's. */
-  readonly keptIn?: Archive | undefined;
-  /** It was opened by its Dirref, which opens it as it was. */
-  readonly isReference?: boolean;
-  /** It was opened by its Dirref: nobody has recorded it, and perhaps not all of it is in the Store. */
-  readonly mayLackBlocks?: boolean;
-  /** Of the live tree of a mount: what the process does that serves it, where the roots are recorded. */
-  readonly served?: ServedRoots;
-  /** It is an ordinary directory. */
-  readonly isDirectory?: boolean;
-  /** Where the working path starts, if not at the root: what a mount has at its top. */
-  readonly start?: TreePath;
-}
-
-export interface SourceOptions extends StoreOpener {
-  /** `-S`, or undefined for the default Store. */
-  readonly storeSpecification: string | undefined;
-  readonly localCwd: Octets;
-  readonly now: () => Date;
-  /** Puts a Store on top that keeps what is added to itself: for `-n`. */
-  readonly wrapStore: (store: Store) => Promise<Store>;
-  /** Nothing is to be changed: `-n`. */
-  readonly plan?: boolean;
-  /** Whether ordinary directories may be changed, which is told, are read-only (default), or are opened beside a tree, to read. */
-  readonly directories?: 'changed' | 'read' | 'beside';
-  /** Told when a live mount that was opened goes away while nothing is asked of it. */
-  readonly onGone?: ((error: VtError) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
 
 /**
  * Opens what `vtftp SOURCE` and `open SOURCE` name; without a source the latest root of the Store's default archive.

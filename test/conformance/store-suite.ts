@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ClosedError, CorruptBlockError, ReadOnlyError, VtError } from '../../core/base/errors.ts';
 import { MAX_BLOCK_SIZE } from '../../core/block/block.ts';
+import type { DigestedBlock } from '../../core/block/block-target.ts';
 import { hashByName } from '../../core/block/hash.ts';
 import type { HashCode } from '../../core/block/hashcode.ts';
 import { digestHex, hashcodeOf } from '../../core/block/hashcode.ts';
@@ -9,7 +10,7 @@ import { addCounts, canWrite, capability } from '../../core/store/capability.ts'
 import { MemoryStore } from '../../core/store/memory.ts';
 import { checkRecords } from '../../core/store/records/check-records.ts';
 import { packRecords, unpackRecords } from '../../core/store/records/record-batch.ts';
-import type { DigestedBlock, Store } from '../../core/store/store.ts';
+import type { Store } from '../../core/store/store.ts';
 
 /** A Store under test. */
 export interface StoreSubject {

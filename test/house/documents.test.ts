@@ -26,9 +26,10 @@ function mappedFolders(): Set<string> {
   return found;
 }
 
+/** The folders with something in them: git keeps no others, though a rename may leave one behind. */
 function foldersBelow(folder: string): string[] {
   return readdirSync(join(PROJECT_ROOT, folder), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
+    .filter((entry) => entry.isDirectory() && readdirSync(join(PROJECT_ROOT, folder, entry.name)).length > 0)
     .flatMap((entry) => [join(folder, entry.name), ...foldersBelow(join(folder, entry.name))]);
 }
 

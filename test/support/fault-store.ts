@@ -1,9 +1,10 @@
 import { ClosedError, VtError } from '../../core/base/errors.ts';
 import type { OpOptions } from '../../core/base/op-options.ts';
+import type { DigestedBlock } from '../../core/block/block-target.ts';
 import type { EdgeSettings } from '../../core/block/edge-settings.ts';
 import type { HashCode } from '../../core/block/hashcode.ts';
 import { capability, type Offers } from '../../core/store/capability.ts';
-import type { AddResult, DigestedBlock, Store } from '../../core/store/store.ts';
+import type { AddResult, Store } from '../../core/store/store.ts';
 import { makeRandom, type Random } from './random.ts';
 
 /** An operation of a Store that can go wrong. */

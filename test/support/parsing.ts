@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { EdgeSettings } from '../../core/block/edge-settings.ts';
+import { DEFAULT_EDGES } from '../../core/block/edge-settings.ts';
 import { hashByName } from '../../core/block/hash.ts';
 import { blockify } from '../../core/blockify/blockify.ts';
 import type { Parser } from '../../core/blockify/parser.ts';
 import { ParserFeed } from '../../core/blockify/parser.ts';
-import { DEFAULT_EDGES } from '../../core/datadir/datadir-format.ts';
 import { contents, portionsOf } from './contents.ts';
 
 // What every parser must do, and what it is good for.

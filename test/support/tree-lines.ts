@@ -1,5 +1,6 @@
 import type { Octets } from '../../core/base/octets.ts';
-import type { Tree, TreePath } from '../../core/tree/tree.ts';
+import type { TreePath } from '../../core/tree/path.ts';
+import type { Tree } from '../../core/tree/tree.ts';
 
 /** Every entry of a tree in the form of `modelLines`: to compare the two. */
 export async function treeLines(tree: Tree): Promise<string[]> {

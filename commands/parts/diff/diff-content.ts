@@ -5,7 +5,7 @@ import { changedRanges } from '../../../core/tree/diff/changed-ranges.ts';
 import type { SideFile } from '../../../core/tree/diff/side-content.ts';
 import { contentOf } from '../../../core/tree/diff/side-content.ts';
 import { formatHunks, hunksOf, isText } from '../../../core/tree/diff/unified.ts';
-import type { TreePath } from '../../../core/tree/tree.ts';
+import type { TreePath } from '../../../core/tree/path.ts';
 import type { CommandContext } from '../../command.ts';
 import { octetsFields } from '../format.ts';
 import type { NamedSides } from './diff-sides.ts';

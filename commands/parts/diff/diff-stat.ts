@@ -2,8 +2,8 @@ import { compareOctets } from '../../../core/base/octets.ts';
 import { changedBytes } from '../../../core/tree/diff/changed-ranges.ts';
 import type { Change } from '../../../core/tree/diff/changes.ts';
 import type { NodeDirent } from '../../../core/tree/diff/diff.ts';
+import type { TreePath } from '../../../core/tree/path.ts';
 import { parentPath, ROOT_PATH, splitPath } from '../../../core/tree/path.ts';
-import type { TreePath } from '../../../core/tree/tree.ts';
 import type { NamedSides } from './diff-sides.ts';
 
 /** Octets of content that are new and that are gone. */

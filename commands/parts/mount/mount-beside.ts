@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { throwIfCancelled, VtError } from '../../../core/base/errors.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { octetsToText } from '../../../core/base/octets.ts';
-import type { TreePath } from '../../../core/tree/tree.ts';
+import type { TreePath } from '../../../core/tree/path.ts';
 import { ControlChannel } from '../../../fuse/control/control-client.ts';
 import { type Fields, octetsField } from '../../../fuse/control/fields.ts';
 import { RemoteTree } from '../../../fuse/control/remote-tree.ts';

@@ -1,6 +1,6 @@
 import type { VtError } from '../../../core/base/errors.ts';
 import { errorReason } from '../../../core/base/system/system-error.ts';
-import type { TreePath } from '../../../core/tree/tree.ts';
+import type { TreePath } from '../../../core/tree/path.ts';
 import type { ControlServer } from '../../../fuse/control/control-server.ts';
 import { serveControl } from '../../../fuse/control/control-server.ts';
 import { type Fields, octetsField } from '../../../fuse/control/fields.ts';

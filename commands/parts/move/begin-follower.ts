@@ -3,7 +3,7 @@ import { octetsToText } from '../../../core/base/octets.ts';
 import type { Checkpoint } from '../../../core/follow/checkpoint.ts';
 import type { Followed } from '../../../core/follow/followed.ts';
 import type { Follower } from '../../../core/follow/follower.ts';
-import type { TreePath } from '../../../core/tree/tree.ts';
+import type { TreePath } from '../../../core/tree/path.ts';
 import type { CommandContext } from '../../command.ts';
 import { lockFile, lockTail, readTails, tailFile } from './tail-records.ts';
 

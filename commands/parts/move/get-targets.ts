@@ -5,8 +5,9 @@ import type { Octets } from '../../../core/base/octets.ts';
 import { octetsFromBytes, octetsToText } from '../../../core/base/octets.ts';
 import { errorCode, pathBytes } from '../../../core/base/system/system-error.ts';
 import { specialFileAt } from '../../../core/export/special-file.ts';
+import type { TreePath } from '../../../core/tree/path.ts';
 import { baseName } from '../../../core/tree/path.ts';
-import type { TreeEntry, TreePath } from '../../../core/tree/tree.ts';
+import type { TreeEntry } from '../../../core/tree/tree.ts';
 import { endsAsDirectory, resolveLocalPath } from '../local-path.ts';
 
 /** What a stored entry becomes. */

@@ -3,7 +3,7 @@ import { octetsToText } from '../../../core/base/octets.ts';
 import type { PendingBlocks } from '../../../core/block/block-sink.ts';
 import type { BlockSource } from '../../../core/block/block-source.ts';
 import type { Dirent, IndirectDirent } from '../../../core/dirent/dirent.ts';
-import type { TreePath } from '../../../core/tree/tree.ts';
+import type { TreePath } from '../../../core/tree/path.ts';
 import type { CommandContext } from '../../command.ts';
 import { countText } from '../format.ts';
 

@@ -1,8 +1,8 @@
 import type { DirDirent } from '../../../core/dirent/dirent.ts';
 import { diffDirents } from '../../../core/tree/diff/diff.ts';
 import type { OnlyOne } from '../../../core/tree/merge/merge.ts';
+import type { TreePath } from '../../../core/tree/path.ts';
 import { joinPath, splitPath } from '../../../core/tree/path.ts';
-import type { TreePath } from '../../../core/tree/tree.ts';
 import type { CommandContext } from '../../command.ts';
 import { octetsFields } from '../format.ts';
 

@@ -5,7 +5,7 @@ import { octetsToText } from '../../../core/base/octets.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
 import type { Peer } from '../../../core/openers/peer-table.ts';
 import type { SyncEstimate, SyncProcess } from '../../../core/sync/sync-process.ts';
-import type { TreePath } from '../../../core/tree/tree.ts';
+import type { TreePath } from '../../../core/tree/path.ts';
 import type { CommandContext, OptionSpec } from '../../command.ts';
 import { pathArgument, requireEntry } from '../entry.ts';
 import { countText, octetsFields, sizeText } from '../format.ts';

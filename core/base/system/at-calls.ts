@@ -1,7 +1,4 @@
 import type { Octets } from '../octets.ts';
-import { nativeAtCalls } from './at-calls-native.ts';
-import { procAtCalls } from './at-calls-proc.ts';
-import { nativeLibrary } from './libc.ts';
 import type { DeviceNumber } from './libc-calls.ts';
 import type { NodeStat } from './node-stat.ts';
 
@@ -55,15 +52,4 @@ export interface AtCalls {
   fchown(fd: number, uid: number, gid: number): void;
   fchmod(fd: number, mode: number): void;
   futimens(fd: number, times: Uint8Array): void;
-}
-
-let calls: AtCalls | undefined;
-
-/** The calls by the best means at hand: the C library, or Node with /proc. */
-export function atCalls(): AtCalls {
-  if (calls === undefined) {
-    const library = nativeLibrary();
-    calls = library === undefined ? procAtCalls() : nativeAtCalls(library);
-  }
-  return calls;
 }

@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import type { Octets } from '../octets.ts';
-import { atCalls, cName } from './at-calls.ts';
+import { cName } from './at-calls.ts';
+import { atCalls } from './choose-at-calls.ts';
 import { errorCode, pathBytes } from './system-error.ts';
 
 const O_PATH = 0o10000000; // Linux

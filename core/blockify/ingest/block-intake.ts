@@ -1,11 +1,12 @@
 import type { OpOptions } from '../../base/op-options.ts';
+import type { DigestedBlock } from '../../block/block-target.ts';
 import type { HashName } from '../../block/hash.ts';
 import { hashByName } from '../../block/hash.ts';
 import { digestHex } from '../../block/hashcode.ts';
 import { capability } from '../../store/capability.ts';
 import type { RecordBatch } from '../../store/records/record-batch.ts';
 import { unpackRecords } from '../../store/records/record-batch.ts';
-import type { DigestedBlock, Store } from '../../store/store.ts';
+import type { Store } from '../../store/store.ts';
 
 /** What an ingest met, in Blocks and their octets: those the Store had not, and those it had. */
 export interface IntakeCounts {

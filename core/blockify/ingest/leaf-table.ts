@@ -1,8 +1,8 @@
 import type { Block } from '../../block/block.ts';
+import type { DigestedBlock } from '../../block/block-target.ts';
 import type { HashName } from '../../block/hash.ts';
 import { hashByName } from '../../block/hash.ts';
 import type { BlockTreeBuilder } from '../../block/tree-builder.ts';
-import type { DigestedBlock } from '../../store/store.ts';
 import type { AddedBlocks } from './block-intake.ts';
 import type { LeafTable } from './ingest-protocol.ts';
 

@@ -1,5 +1,5 @@
 import { MAX_LITERAL_SIZE } from '../../block/block.ts';
-import type { MemoryDigester } from '../../block/hash.ts';
+import type { MemoryDigester } from '../../block/memory-digester.ts';
 import { isRun } from '../../block/run-bytes.ts';
 import { RecordPacker } from '../../store/records/record-batch.ts';
 import type { StoredCompression } from '../../store/records/stored-bytes.ts';

@@ -1,4 +1,4 @@
-import type { BlockLocation } from '../../store/capabilities.ts';
+import type { BlockLocation } from '../../store/block-location.ts';
 
 /** Blocks between two that are looked up: more would be looked up in vain where a run is broken. */
 const STRIDE = 32;

@@ -5,7 +5,7 @@ import type { OpOptions } from '../../base/op-options.ts';
 import type { StoreArchives } from '../capabilities.ts';
 import { capability } from '../capability.ts';
 import type { Store } from '../store.ts';
-import type { ProxyStores } from './proxy.ts';
+import type { ProxyStores } from './proxy-stores.ts';
 
 /** The archives of a proxy: each Store of `save` has every root, and what those of `read` recorded stands before. */
 export class ProxyArchives implements StoreArchives {

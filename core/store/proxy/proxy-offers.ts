@@ -1,10 +1,19 @@
-import type { DurabilityPolicy, LocalCache, RecordSink } from '../capabilities.ts';
+import type { Capabilities, DurabilityPolicy, LocalCache, RecordSink } from '../capabilities.ts';
 import { capability, type Offers } from '../capability.ts';
 import { DURABILITIES } from '../durability.ts';
 import type { Store } from '../store.ts';
-import type { ProxyStore, ProxyStores } from './proxy.ts';
 import type { ProxyArchives } from './proxy-archives.ts';
 import { ProxyRecords } from './proxy-records.ts';
+import type { ProxyStores } from './proxy-stores.ts';
+
+/** The Store over several, with what it can do itself. */
+type Proxy = Store &
+  Capabilities['counts'] &
+  Capabilities['enumeration'] &
+  Capabilities['location'] &
+  Capabilities['parts'] &
+  Capabilities['spool'] &
+  Pick<RecordSink, 'addRecords'>;
 
 /**
  * What a proxy can do. Stores that could not be opened yet, or are not made yet, get capabilities later: each is asked for anew.
@@ -12,7 +21,7 @@ import { ProxyRecords } from './proxy-records.ts';
  * @param sources - every Store that is read; `all`: every Store
  */
 export function proxyOffers(
-  proxy: ProxyStore,
+  proxy: Proxy,
   stores: ProxyStores,
   archives: ProxyArchives,
   { sources, all }: { readonly sources: readonly Store[]; readonly all: readonly Store[] },
@@ -113,7 +122,7 @@ function takesRecords(save: readonly Store[]): boolean {
   return sinks.length > 0 && sinks.every((sink) => sink !== undefined && sink.compression === sinks[0]?.compression);
 }
 
-function recordSink(proxy: ProxyStore, save: readonly Store[], hasSpool: boolean): RecordSink {
+function recordSink(proxy: Proxy, save: readonly Store[], hasSpool: boolean): RecordSink {
   return {
     get compression() {
       return save.map((store) => capability(store, 'recordSink')?.compression).find((one) => one !== undefined) ?? 'none';

@@ -1,11 +1,12 @@
 import { ClosedError, throwIfCancelled, VtError } from '../../base/errors.ts';
 import type { OpOptions } from '../../base/op-options.ts';
+import type { DigestedBlock } from '../../block/block-target.ts';
 import { digestKey, digestOfKey } from '../../block/digest-key.ts';
 import { hashByName } from '../../block/hash.ts';
 import { capability } from '../capability.ts';
 import type { RecordBatch } from '../records/record-batch.ts';
 import { unpackRecords } from '../records/record-batch.ts';
-import type { DigestedBlock, Store } from '../store.ts';
+import type { Store } from '../store.ts';
 
 /** How long a Store that failed is left alone before it is tried again: milliseconds. */
 const REST_MS = 30_000;

@@ -1,12 +1,13 @@
 import { CorruptBlockError, throwIfCancelled } from '../../base/errors.ts';
 import type { OpOptions } from '../../base/op-options.ts';
+import type { DigestedBlock } from '../../block/block-target.ts';
 import { hashByName } from '../../block/hash.ts';
 import type { HashCode } from '../../block/hashcode.ts';
 import type { RecordSource } from '../capabilities.ts';
 import { capability } from '../capability.ts';
 import type { RecordBatch } from '../records/record-batch.ts';
 import { answeredBy, packRecords } from '../records/record-batch.ts';
-import type { DigestedBlock, Store } from '../store.ts';
+import type { Store } from '../store.ts';
 import { isFault } from './proxy-part.ts';
 
 /** Blocks that are got at once where there are no records. */

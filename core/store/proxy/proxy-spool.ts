@@ -1,9 +1,10 @@
 import { throwIfCancelled, VtError } from '../../base/errors.ts';
 import type { OpOptions } from '../../base/op-options.ts';
+import type { DigestedBlock } from '../../block/block-target.ts';
 import { digestKey, digestOfKey } from '../../block/digest-key.ts';
 import type { HashCode } from '../../block/hashcode.ts';
 import { capability } from '../capability.ts';
-import type { DigestedBlock, Store } from '../store.ts';
+import type { Store } from '../store.ts';
 import type { SavePart } from './proxy-part.ts';
 import { isFault } from './proxy-part.ts';
 

@@ -1,36 +1,25 @@
 import { ClosedError, CorruptBlockError, ReadOnlyError, throwIfCancelled, VtError } from '../../base/errors.ts';
 import type { OpOptions } from '../../base/op-options.ts';
+import type { DigestedBlock } from '../../block/block-target.ts';
 import type { EdgeSettings } from '../../block/edge-settings.ts';
 import type { HashFunction, HashName } from '../../block/hash.ts';
 import { hashByName } from '../../block/hash.ts';
 import type { HashCode } from '../../block/hashcode.ts';
 import { hashcodeLabel } from '../../block/hashcode.ts';
 import { AddTally } from '../add-tally.ts';
-import type { AddCounts, BlockLocation, DrainResult, StorePart } from '../capabilities.ts';
+import type { BlockLocation } from '../block-location.ts';
+import type { AddCounts, DrainResult, StorePart } from '../capabilities.ts';
 import { capability, type Offers } from '../capability.ts';
 import { checkBlockSizes } from '../check-blocks.ts';
 import type { RecordBatch } from '../records/record-batch.ts';
 import { unpackRecords } from '../records/record-batch.ts';
-import type { AddResult, DigestedBlock, Store } from '../store.ts';
+import type { AddResult, Store } from '../store.ts';
 import { mergeHashcodes } from './merge-hashcodes.ts';
 import { ProxyArchives } from './proxy-archives.ts';
 import { proxyOffers } from './proxy-offers.ts';
 import { isFault, SavePart } from './proxy-part.ts';
 import { Spool } from './proxy-spool.ts';
-
-/** The Stores of a proxy by what they are there for. The same Store may stand in several places. */
-export interface ProxyStores {
-  /** Every Block that is added goes to each of them. */
-  readonly save: readonly Store[];
-  /** Asked for Blocks, in this order. */
-  readonly read: readonly Store[];
-  /** Spools: what could not be saved to one of `save` goes to the first of them that takes it. */
-  readonly save2: readonly Store[];
-  /** Asked for what is not found in `read`. */
-  readonly read2: readonly Store[];
-  /** What is found in `read2` is kept in each of them. */
-  readonly copy2: readonly Store[];
-}
+import type { ProxyStores } from './proxy-stores.ts';
 
 export interface ProxyOptions {
   readonly name: string;

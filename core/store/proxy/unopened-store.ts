@@ -1,10 +1,11 @@
 import { ClosedError, VtError } from '../../base/errors.ts';
 import type { OpOptions } from '../../base/op-options.ts';
+import type { DigestedBlock } from '../../block/block-target.ts';
 import type { EdgeSettings } from '../../block/edge-settings.ts';
+import { DEFAULT_EDGES } from '../../block/edge-settings.ts';
 import type { HashName } from '../../block/hash.ts';
 import type { HashCode } from '../../block/hashcode.ts';
-import { DEFAULT_EDGES } from '../../datadir/datadir-format.ts';
-import type { AddResult, DigestedBlock, Store } from '../store.ts';
+import type { AddResult, Store } from '../store.ts';
 
 export interface UnopenedStoreOptions {
   readonly name: string;

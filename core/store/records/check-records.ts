@@ -1,8 +1,9 @@
 import { crc32 } from '../../base/crc32.ts';
 import { CorruptBlockError, ParseError } from '../../base/errors.ts';
 import { MAX_BLOCK_SIZE } from '../../block/block.ts';
-import type { HashFunction, MemoryDigester } from '../../block/hash.ts';
+import type { HashFunction } from '../../block/hash.ts';
 import { hashcodeLabel } from '../../block/hashcode.ts';
+import type { MemoryDigester } from '../../block/memory-digester.ts';
 import { codecByNumber, codecNumber, decodeRecordHeader, PAYLOAD_CRC_OFFSET, RECORD_FIXED_SIZE } from './datafile.ts';
 import type { RecordBatch } from './record-batch.ts';
 import { decodeStored } from './stored-bytes.ts';

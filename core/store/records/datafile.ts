@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import { MAX_BLOCK_SIZE } from '../../block/block.ts';
 import type { HashName } from '../../block/hash.ts';
 import { hashByEnumeration, hashByName } from '../../block/hash.ts';
-import type { BlockLocation } from '../capabilities.ts';
+import type { BlockLocation } from '../block-location.ts';
 
 // The bytes of a .vtd: a header, then records, appended and never changed. @see vt(5), "Data files"
 

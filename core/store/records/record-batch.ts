@@ -1,7 +1,7 @@
 import { crc32 } from '../../base/crc32.ts';
 import { ParseError } from '../../base/errors.ts';
+import type { DigestedBlock } from '../../block/block-target.ts';
 import type { HashFunction } from '../../block/hash.ts';
-import type { DigestedBlock } from '../store.ts';
 import { codecNumber, RECORD_FIXED_SIZE, writeRecordHeader } from './datafile.ts';
 import type { StoredCompression } from './stored-bytes.ts';
 import { compressStored, decodeStored } from './stored-bytes.ts';

@@ -1,5 +1,5 @@
 import { throwIfCancelled } from '../../base/errors.ts';
-import type { TreePath } from '../tree.ts';
+import type { TreePath } from '../path.ts';
 import type { DiffItem, DiffOptions, DiffSide, NodeDirent } from './diff.ts';
 import { diffTrees } from './diff.ts';
 import type { Rename } from './rename-finder.ts';

@@ -9,8 +9,8 @@ import type { DirDirent, Dirent, FileDirent, IndirectDirent } from '../../dirent
 import { sameContent, sameMeta, sameOptionalBlock } from '../../dirent/dirent-compare.ts';
 import { DirReader } from '../dir-reader.ts';
 import { linksWithin } from '../live/live-node.ts';
+import type { TreePath } from '../path.ts';
 import { joinPath, ROOT_PATH } from '../path.ts';
-import type { TreePath } from '../tree.ts';
 import type { EntryPair } from './paired-entries.ts';
 import { pairDifferingEntries, pairEntries } from './paired-entries.ts';
 

@@ -8,7 +8,7 @@ import type { Block } from '../../block/block.ts';
 import type { LocalNode } from '../local/local-node.ts';
 import { localChildPath, localDirent, localNames, localNode } from '../local/local-node.ts';
 import { readLocal } from '../local/local-write.ts';
-import type { TreePath } from '../tree.ts';
+import type { TreePath } from '../path.ts';
 import type { DiffSide, NodeDirent } from './diff.ts';
 
 /** A local file or directory as one side of a comparison: no symlink is followed, and nothing is stored. */

@@ -1,8 +1,8 @@
 import type { Block } from '../../block/block.ts';
 import { blockrefBody } from '../../block/blockref.ts';
 import { linksWithin } from '../live/live-node.ts';
+import type { TreePath } from '../path.ts';
 import { baseName, parentPath, ROOT_PATH } from '../path.ts';
-import type { TreePath } from '../tree.ts';
 import type { NodeDirent } from './diff.ts';
 
 /** A name of one tree that another has not. */

@@ -2,7 +2,7 @@ import type { OpOptions } from '../../base/op-options.ts';
 import { differingRuns } from '../../block/differing-runs.ts';
 import { readBlockRange } from '../../block/read-range.ts';
 import type { FileDirent } from '../../dirent/dirent.ts';
-import type { TreePath } from '../tree.ts';
+import type { TreePath } from '../path.ts';
 import type { DiffSide } from './diff.ts';
 
 /** A file of one of two trees. */

@@ -5,10 +5,12 @@ import { EMPTY_BLOCK } from '../../block/block.ts';
 import type { DirDirent } from '../../dirent/dirent.ts';
 import { sameContent, sameDirent, sameMeta } from '../../dirent/dirent-compare.ts';
 import type { Meta } from '../../dirent/meta.ts';
-import type { DiffItem } from '../diff/diff.ts';
-import { diffDirents } from '../diff/diff.ts';
+import type { AdoptClash } from '../adopt-clash.ts';
+import type { DiffItem } from '../diff.ts';
+import { diffDirents } from '../diff.ts';
+import type { TreePath } from '../path.ts';
 import { baseName, joinPath, parentPath, ROOT_PATH } from '../path.ts';
-import type { Tree, TreePath } from '../tree.ts';
+import type { Tree } from '../tree.ts';
 import { holdsUnstored } from './left-out.ts';
 import { linkChanges, linkedNames } from './link-changes.ts';
 import type { Place } from './live-changes.ts';
@@ -17,13 +19,6 @@ import type { LiveDir, LiveLeaf } from './live-node.ts';
 import { linksWithin } from './live-node.ts';
 import type { NodeDirent } from './live-operations.ts';
 import type { LiveNode, LiveState } from './live-state.ts';
-
-/** A path that changed here meanwhile and so did not become what it was to become. */
-export interface AdoptClash {
-  readonly path: TreePath;
-  /** Where the other state stands instead; undefined where there was only something to be removed. */
-  readonly theirsAt: TreePath | undefined;
-}
 
 /**
  * Brings the differences of two states of a tree onto it, node by node: whatever is the same stays the same node, so that

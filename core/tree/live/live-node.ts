@@ -5,8 +5,8 @@ import type { Block } from '../../block/block.ts';
 import type { DirDirent, Dirent, IndirectDirent } from '../../dirent/dirent.ts';
 import type { DirReader } from '../dir-reader.ts';
 import { entryId } from '../node-id.ts';
+import type { TreePath } from '../path.ts';
 import { pathOf } from '../path.ts';
-import type { TreePath } from '../tree.ts';
 import type { InodeScope } from './inode-scope.ts';
 
 /** A Dirent of a node that is no Dir. */

@@ -6,8 +6,9 @@ import type { SharedLock } from '../../base/shared-lock.ts';
 import type { Block } from '../../block/block.ts';
 import type { Dirent } from '../../dirent/dirent.ts';
 import { entryId } from '../node-id.ts';
+import type { TreePath } from '../path.ts';
 import { checkEntryName, joinPath } from '../path.ts';
-import type { TreeChange, TreePath } from '../tree.ts';
+import type { TreeChange } from '../tree.ts';
 import type { Place } from './live-changes.ts';
 import {
   changeDir,

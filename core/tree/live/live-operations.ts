@@ -10,8 +10,9 @@ import { sameDirent } from '../../dirent/dirent-compare.ts';
 import type { Meta } from '../../dirent/meta.ts';
 import type { Store } from '../../store/store.ts';
 import { applyMetaChange, contentChanged, nodeChanged } from '../meta-change.ts';
+import type { TreePath } from '../path.ts';
 import { checkEntryName } from '../path.ts';
-import type { LookupOptions, MetaChange, TreePath, WriteOptions } from '../tree.ts';
+import type { LookupOptions, MetaChange, WriteOptions } from '../tree.ts';
 import type { Place } from './live-changes.ts';
 import {
   changeDir,

@@ -3,10 +3,10 @@ import { PathError, VtError } from '../../base/errors.ts';
 import type { Octets } from '../../base/octets.ts';
 import { octetsToText } from '../../base/octets.ts';
 import { errorCode } from '../../base/system/system-error.ts';
+import type { TreePath } from '../path.ts';
 import { checkEntryName } from '../path.ts';
 import type { Resolved } from '../resolve.ts';
 import { resolvePath } from '../resolve.ts';
-import type { TreePath } from '../tree.ts';
 import type { LocalNode } from './local-node.ts';
 import { localChildPath, localNames, localNode, localTarget } from './local-node.ts';
 

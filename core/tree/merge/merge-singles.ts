@@ -4,8 +4,8 @@ import type { DirDirent, Dirent } from '../../dirent/dirent.ts';
 import { sameContent } from '../../dirent/dirent-compare.ts';
 import type { DirReader } from '../dir-reader.ts';
 import { linksWithin } from '../live/live-node.ts';
+import type { TreePath } from '../path.ts';
 import { joinPath } from '../path.ts';
-import type { TreePath } from '../tree.ts';
 import type { SideTables } from './merge-table.ts';
 
 // A node that a side left with one name has left its table there. For a merge it is put back, so that what the other side did to the node,

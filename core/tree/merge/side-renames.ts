@@ -7,8 +7,8 @@ import type { DiffItem } from '../diff/diff.ts';
 import { diffDirents } from '../diff/diff.ts';
 import type { LoneName } from '../diff/rename-finder.ts';
 import { findRenames } from '../diff/rename-finder.ts';
+import type { TreePath } from '../path.ts';
 import { isWithin } from '../path.ts';
-import type { TreePath } from '../tree.ts';
 
 // What became of names that are gone: which of the new ones are the same thing, by their node or their Blocks.
 

@@ -3,9 +3,9 @@ import { hash as nodeHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { sha3_256 } from '@noble/hashes/sha3.js';
 import fc from 'fast-check';
-import type { MemoryDigester } from '../../../core/block/hash.ts';
 import { HASH_SCRATCH_SIZE, hashByName } from '../../../core/block/hash.ts';
 import { KECCAK_SCRATCH_SIZE, loadKeccakKernel, SHA3_256_RATE } from '../../../core/block/keccak-kernel.ts';
+import type { MemoryDigester } from '../../../core/block/memory-digester.ts';
 
 const PAGE_SIZE = 64 * 1024;
 const SCRATCH_AT = PAGE_SIZE;

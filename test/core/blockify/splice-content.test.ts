@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Block } from '../../../core/block/block.ts';
 import { sameBlock } from '../../../core/block/block.ts';
+import { DEFAULT_EDGES } from '../../../core/block/edge-settings.ts';
 import { readBlockBytes } from '../../../core/block/read-range.ts';
 import { leavesOf } from '../../../core/block/tree-walk.ts';
 import type { ContentPart } from '../../../core/blockify/splice-content.ts';
 import { canSplice, spliceContent } from '../../../core/blockify/splice-content.ts';
 import { storeContent } from '../../../core/blockify/store-content.ts';
-import { DEFAULT_EDGES } from '../../../core/datadir/datadir-format.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { makeRandom } from '../../support/random.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { VtError } from '../../../core/base/errors.ts';
 import { PRIVATE_ACCESS } from '../../../core/base/system/store-files.ts';
-import { DEFAULT_EDGES } from '../../../core/datadir/datadir-format.ts';
+import { DEFAULT_EDGES } from '../../../core/block/edge-settings.ts';
 import { DatadirIndex } from '../../../core/datadir/datadir-index.ts';
 import { Datadir } from '../../../core/datadir/datadir-store.ts';
 import { DatadirWriter } from '../../../core/datadir/datadir-writer.ts';

@@ -5,7 +5,7 @@ import { constants } from 'node:os';
 import { test } from 'node:test';
 import type { Octets } from '../../../core/base/octets.ts';
 import type { AtCalls } from '../../../core/base/system/at-calls.ts';
-import { atCalls } from '../../../core/base/system/at-calls.ts';
+import { atCalls } from '../../../core/base/system/choose-at-calls.ts';
 import { errorCode, systemError } from '../../../core/base/system/system-error.ts';
 import { timespecs } from '../../../core/base/timespec.ts';
 import { exportDirent } from '../../../core/export/export.ts';

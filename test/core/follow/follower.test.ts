@@ -15,7 +15,7 @@ import { openOwn } from '../../../core/follow/tailed-file.ts';
 import { watchPaths } from '../../../core/monitor/folder-monitor.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
-import type { TreePath } from '../../../core/tree/tree.ts';
+import type { TreePath } from '../../../core/tree/path.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
 const TARGET = '/app.log' as TreePath;

@@ -11,7 +11,7 @@ import { openOwn } from '../../../core/follow/tailed-file.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import type { LiveTree } from '../../../core/tree/live/live-tree.ts';
 import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
-import type { TreePath } from '../../../core/tree/tree.ts';
+import type { TreePath } from '../../../core/tree/path.ts';
 
 // A tail in hands that ring for it, and what is written to a log, in order.
 

@@ -12,7 +12,7 @@ import { readNamedRules } from '../../../core/filter/read-rules.ts';
 import { WatchGroup } from '../../../core/follow/watch-group.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
-import type { TreePath } from '../../../core/tree/tree.ts';
+import type { TreePath } from '../../../core/tree/path.ts';
 import { makeRandom } from '../../support/random.ts';
 import { ownSelection } from '../../support/rsync/rsync-selection.ts';
 import { makeScratch } from '../../support/scratch.ts';

@@ -27,7 +27,7 @@ import { importLocal } from '../../../core/import/import.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import type { LiveTree } from '../../../core/tree/live/live-tree.ts';
 import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
-import type { TreePath } from '../../../core/tree/tree.ts';
+import type { TreePath } from '../../../core/tree/path.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
 

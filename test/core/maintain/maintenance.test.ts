@@ -21,7 +21,7 @@ import { repair } from '../../../core/maintain/repair.ts';
 import { scrub } from '../../../core/maintain/scrub.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
-import type { TreePath } from '../../../core/tree/tree.ts';
+import type { TreePath } from '../../../core/tree/path.ts';
 import { makeRandom } from '../../support/random.ts';
 import { newStorePath } from '../datadir/store-folder.ts';
 

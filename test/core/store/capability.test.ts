@@ -7,7 +7,8 @@ import type { Capabilities, CapabilityName } from '../../../core/store/capabilit
 import { canWrite, capability, layerOf, type Offers } from '../../../core/store/capability.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { ProgressStore } from '../../../core/store/progress-store.ts';
-import { ProxyStore, type ProxyStores } from '../../../core/store/proxy/proxy.ts';
+import { ProxyStore } from '../../../core/store/proxy/proxy.ts';
+import type { ProxyStores } from '../../../core/store/proxy/proxy-stores.ts';
 import { UnopenedStore } from '../../../core/store/proxy/unopened-store.ts';
 import { packRecords } from '../../../core/store/records/record-batch.ts';
 import type { Store } from '../../../core/store/store.ts';

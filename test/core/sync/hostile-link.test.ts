@@ -13,7 +13,7 @@ import { capability } from '../../../core/store/capability.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { SyncProcess } from '../../../core/sync/sync-process.ts';
 import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
-import type { TreePath } from '../../../core/tree/tree.ts';
+import type { TreePath } from '../../../core/tree/path.ts';
 import { makeRandom, type Random } from '../../support/random.ts';
 import { openServed, serveIn, serviceOf, testCheckers } from '../wire/served-store.ts';
 

@@ -7,7 +7,7 @@ import { openDatadir } from '../../../core/datadir/datadir.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { SyncProcess } from '../../../core/sync/sync-process.ts';
 import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
-import type { TreePath } from '../../../core/tree/tree.ts';
+import type { TreePath } from '../../../core/tree/path.ts';
 import { newStorePath } from '../datadir/store-folder.ts';
 
 /** Dirs one in the other, each at two names of the one above: 2^50 paths. */

@@ -11,7 +11,7 @@ import type { Store } from '../../../core/store/store.ts';
 import type { SyncEstimate } from '../../../core/sync/sync-process.ts';
 import { SyncProcess } from '../../../core/sync/sync-process.ts';
 import { type LiveTree, openLiveTree } from '../../../core/tree/live/live-tree.ts';
-import type { TreePath } from '../../../core/tree/tree.ts';
+import type { TreePath } from '../../../core/tree/path.ts';
 import { makeRandom, type Random } from '../../support/random.ts';
 import { newStorePath } from '../datadir/store-folder.ts';
 

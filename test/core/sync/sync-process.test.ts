@@ -13,7 +13,7 @@ import { MemoryStore } from '../../../core/store/memory.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { SyncProcess } from '../../../core/sync/sync-process.ts';
 import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
-import type { TreePath } from '../../../core/tree/tree.ts';
+import type { TreePath } from '../../../core/tree/path.ts';
 import { makeRandom, type Random } from '../../support/random.ts';
 import { newStorePath } from '../datadir/store-folder.ts';
 

@@ -6,11 +6,11 @@ import type { Octets } from '../../../core/base/octets.ts';
 import type { Block } from '../../../core/block/block.ts';
 import { leafBlock, PendingBlocks } from '../../../core/block/block-sink.ts';
 import { BlockTreeBuilder } from '../../../core/block/tree-builder.ts';
+import { pathHistory } from '../../../core/history/path-history.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { inspectBlock } from '../../../core/tree/inspect.ts';
 import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
-import { pathHistory } from '../../../core/tree/path-history.ts';
-import type { TreePath } from '../../../core/tree/tree.ts';
+import type { TreePath } from '../../../core/tree/path.ts';
 
 async function storedBlock(store: MemoryStore, leaves: readonly Buffer[], withRun: boolean): Promise<Block> {
   const pending = new PendingBlocks(store.hashName);

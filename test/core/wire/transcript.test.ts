@@ -6,7 +6,7 @@ import { it } from 'node:test';
 import type { HashCode } from '../../../core/block/hashcode.ts';
 import { hashcodeLabel, hashcodeOf } from '../../../core/block/hashcode.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
-import type { Link, RequestBody, Response } from '../../../core/wire/connection.ts';
+import type { Link, RequestBody } from '../../../core/wire/connection.ts';
 import { Connection } from '../../../core/wire/connection.ts';
 import type { Packet } from '../../../core/wire/packet.ts';
 import { PacketReader } from '../../../core/wire/packet.ts';
@@ -24,6 +24,7 @@ import {
   rangeFlags,
 } from '../../../core/wire/payload.ts';
 import type { PlainArchives } from '../../../core/wire/plain-requests.ts';
+import type { Response } from '../../../core/wire/read-response.ts';
 import { REQUEST } from '../../../core/wire/requests.ts';
 import { serveLink } from '../../../core/wire/serve-streams.ts';
 import { PROJECT_ROOT } from '../../support/project.ts';

@@ -9,9 +9,9 @@ import type { DirDirent } from '../../../core/dirent/dirent.ts';
 import { sameDirent } from '../../../core/dirent/dirent-compare.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
-import type { TreePath } from '../../../core/tree/tree.ts';
+import type { TreePath } from '../../../core/tree/path.ts';
+import type { OpenedSource } from '../../../shell/session/opened-source.ts';
 import { RootRecord } from '../../../shell/session/root-record.ts';
-import type { OpenedSource } from '../../../shell/session/source.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
 /** The root of a tree with some Dirs, and with one more in each of them. */

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { PendingBlocks } from '../../../../core/block/block-sink.ts';
+import { DEFAULT_EDGES } from '../../../../core/block/edge-settings.ts';
 import { hashByName } from '../../../../core/block/hash.ts';
 import { readBlockBytes } from '../../../../core/block/read-range.ts';
 import { leavesOf } from '../../../../core/block/tree-walk.ts';
 import { blockify } from '../../../../core/blockify/blockify.ts';
 import { parserNamed } from '../../../../core/blockify/choose-parser.ts';
 import type { Parser } from '../../../../core/blockify/parser.ts';
-import { DEFAULT_EDGES } from '../../../../core/datadir/datadir-format.ts';
 import { storeDir } from '../../../../core/dirent/dir-codec.ts';
 import { encodeDirent } from '../../../../core/dirent/dirent-codec.ts';
 import { MemoryStore } from '../../../../core/store/memory.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { locateRuns } from '../../../../core/datadir/datafiles/locate-runs.ts';
-import type { BlockLocation } from '../../../../core/store/capabilities.ts';
+import type { BlockLocation } from '../../../../core/store/block-location.ts';
 
 const HEADER = 56;
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { meet } from '../../../../core/archive/merge-base.ts';
 import type { Octets } from '../../../../core/base/octets.ts';
 import type { DirDirent } from '../../../../core/dirent/dirent.ts';
+import { meet } from '../../../../core/history/merge-base.ts';
 import { MemoryStore } from '../../../../core/store/memory.ts';
 import { openLiveTree } from '../../../../core/tree/live/live-tree.ts';
 import { mergeDirents } from '../../../../core/tree/merge/merge.ts';
+import type { TreePath } from '../../../../core/tree/path.ts';
 import { ROOT_PATH } from '../../../../core/tree/path.ts';
-import type { TreePath } from '../../../../core/tree/tree.ts';
 import { makeRandom, type Random } from '../../../support/random.ts';
 
 type Contents = ReadonlyMap<string, string>;

@@ -1,11 +1,11 @@
+import type { ArchiveLine } from '../archive/archive-line.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { DirDirent } from '../dirent/dirent.ts';
 import type { Store } from '../store/store.ts';
 import { mergeTrees } from '../tree/merge/merge-trees.ts';
+import type { TreePath } from '../tree/path.ts';
 import { ROOT_PATH } from '../tree/path.ts';
-import type { TreePath } from '../tree/tree.ts';
 import { stateId, treeKey } from './ancestry.ts';
-import type { ArchiveLine } from './archive-line.ts';
 import { StateGraph } from './state-graph.ts';
 
 /** A side of a merge: a Dir as it is, and the recorded states that it comes after, oldest first. */

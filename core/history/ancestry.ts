@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { ArchiveLine } from '../archive/archive-line.ts';
+import type { ArchiveNotes } from '../archive/archive-notes.ts';
 import { ParseError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { TextReader } from '../base/text-reader.ts';
@@ -6,10 +8,8 @@ import { formatQuoted } from '../base/text-writer.ts';
 import type { DirDirent, Dirent } from '../dirent/dirent.ts';
 import { formatDirent, readDirent } from '../dirent/dirent-text.ts';
 import { formatTime, readTime } from '../dirent/time-codec.ts';
+import type { TreePath } from '../tree/path.ts';
 import { ROOT_PATH } from '../tree/path.ts';
-import type { TreePath } from '../tree/tree.ts';
-import type { ArchiveLine } from './archive-line.ts';
-import type { ArchiveNotes } from './archive-notes.ts';
 
 // The notes that tell which states a state was made of, besides the one on the line before. @see vt(5), "Archives"
 

@@ -4,11 +4,11 @@ import type { BlockSource } from '../block/block-source.ts';
 import type { DirDirent } from '../dirent/dirent.ts';
 import { sameDirent } from '../dirent/dirent-compare.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
-import { changesOf } from './diff/changes.ts';
-import type { NodeDirent } from './diff/diff.ts';
-import { isWithin } from './path.ts';
-import { StoredPaths } from './stored-paths.ts';
-import type { TreePath } from './tree.ts';
+import { changesOf } from '../tree/diff/changes.ts';
+import type { NodeDirent } from '../tree/diff/diff.ts';
+import type { TreePath } from '../tree/path.ts';
+import { isWithin } from '../tree/path.ts';
+import { StoredPaths } from '../tree/stored-paths.ts';
 
 /** A version of a path: one recorded root that has it, or several one after the other that have it the same. */
 export interface PathState {

@@ -1,8 +1,8 @@
+import type { ArchiveLine } from '../archive/archive-line.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
-import type { TreePath } from '../tree/tree.ts';
+import type { TreePath } from '../tree/path.ts';
 import { contentId, isReturn, mergedStates, statedParent, stateId, statesBefore } from './ancestry.ts';
-import type { ArchiveLine } from './archive-line.ts';
 
 /** A state in a graph of states. */
 export interface GraphState {

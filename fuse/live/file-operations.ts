@@ -104,7 +104,9 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
       const inode = mount.file(ino);
       if (!Number.isSafeInteger(offset + data.length)) throw new FilesystemError('EFBIG');
       const front = writableFront(mount, inode);
-      front.write(data, append ? front.size : offset);
+      const { size } = front;
+      front.write(data, append ? size : offset);
+      if (front.size > size) queue.grown(inode);
       if (!cached) written(inode);
       if (!killSuidGid) return data.length;
       const { length } = data;
@@ -119,7 +121,10 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
       const inode = inodes.get(ino);
       inode.opens = Math.max(0, inode.opens - 1);
       mount.settleTime(inode);
-      if (inode.front !== undefined && inode.opens === 0 && !nodes.isRemoved(inode.node)) queue.add(inode);
+      if (inode.front !== undefined && inode.opens === 0 && !nodes.isRemoved(inode.node)) {
+        inode.front.finish();
+        queue.add(inode);
+      }
       inodes.drop(inode);
     },
     async fsync(ino) {

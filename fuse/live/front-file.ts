@@ -6,7 +6,9 @@ import type { BlockSource } from '../../core/block/block-source.ts';
 import { readBlockRange } from '../../core/block/read-range.ts';
 import { runChunks } from '../../core/block/run-bytes.ts';
 import { leavesOf } from '../../core/block/tree-walk.ts';
+import { parserOf } from '../../core/blockify/choose-parser.ts';
 import type { ContentHint } from '../../core/blockify/parser.ts';
+import { MAX_HEAD_SIZE } from '../../core/blockify/parser.ts';
 import type { ContentPart, SpliceStore, StoreSplicedContent } from '../../core/blockify/splice-content.ts';
 import type { UnsyncedContent } from '../../core/tree/live/live-node.ts';
 import type { FrontFolder } from './front-storage.ts';
@@ -48,6 +50,13 @@ export class FrontFile implements UnsyncedContent {
   #version = 0;
   #settled: { readonly version: number; readonly block: Block } | undefined;
   #settling: { readonly version: number; readonly block: Promise<Block> } | undefined;
+  /** What was stored last, and where the content is another than there. */
+  #stored: Block;
+  #changes = new SegmentMap();
+  /** Nothing of it was there before. */
+  #isNew: boolean;
+  /** It was stored in parts. */
+  #isSpliced = false;
 
   /** @param hint - what its file tells of its content */
   constructor(context: FrontContext, base: Block, hint: () => ContentHint) {
@@ -57,6 +66,8 @@ export class FrontFile implements UnsyncedContent {
     this.#size = Math.max(0, base.span);
     this.#segments.set(0, this.#size, { block: base, at: 0 });
     this.#settled = { version: 0, block: base };
+    this.#stored = base;
+    this.#isNew = base.span === 0;
   }
 
   get size(): number {
@@ -95,8 +106,7 @@ export class FrontFile implements UnsyncedContent {
     if (data.length === 0) return;
     this.#storage.write(data, offset);
     this.#segments.set(offset, offset + data.length, 'front');
-    this.#size = Math.max(this.#size, offset + data.length);
-    this.#version++;
+    this.#changed(offset, offset + data.length);
   }
 
   /** Cuts it off, or lets it end in a hole. */
@@ -106,8 +116,9 @@ export class FrontFile implements UnsyncedContent {
       this.#segments.set(size, this.#size, undefined);
       this.#storage.truncate(size);
     }
+    this.#changed(Math.min(size, this.#size), Math.max(size, this.#size));
     this.#size = size;
-    this.#version++;
+    if (size === 0) this.#isNew = true;
   }
 
   /** Makes `start` to `end` a hole; the size stays. */
@@ -116,14 +127,20 @@ export class FrontFile implements UnsyncedContent {
     if (to <= start) return;
     this.#segments.set(start, to, undefined);
     this.#storage.drop(start, to);
-    this.#version++;
+    this.#changed(start, to);
   }
 
   /** Lets `start` to `start + length` be what stands in a Block from an offset on. No octets move. */
   refer(start: number, length: number, block: Block, at: number): void {
     if (length <= 0) return;
     this.#segments.set(start, start + length, { block, at });
-    this.#size = Math.max(this.#size, start + length);
+    this.#changed(start, start + length);
+  }
+
+  /** Notes that `start` to `end` are another than before, with what lies between them and the end so far. */
+  #changed(start: number, end: number): void {
+    this.#changes.set(Math.min(start, this.#size), end, 'front');
+    this.#size = Math.max(this.#size, end);
     this.#version++;
   }
 
@@ -174,45 +191,83 @@ export class FrontFile implements UnsyncedContent {
     for (;;) {
       const done = this.settledBlock;
       if (done !== undefined) return done;
-      if (this.#settling?.version !== this.#version)
-        this.#settling = { version: this.#version, block: this.#store(this.#version, options) };
-      const settling = this.#settling;
-      let block: Block;
-      try {
-        block = await settling.block;
-      } catch (error) {
-        // Whoever asks again has it tried again.
-        if (this.#settling === settling) this.#settling = undefined;
-        throw error;
-      }
-      // Whoever writes on and on is not waited for: this is one state it had.
-      if (settling.version !== this.#version) return block;
+      const running = this.#settling;
+      if (running === undefined || running.version === this.#version) return await (running ?? this.#start(options)).block;
+      // It stores an older state, from which the next one takes what is the same.
+      await running.block.catch(() => undefined);
     }
   }
 
-  async #store(version: number, options: OpOptions): Promise<Block> {
-    const block =
-      this.#wholeBlock() ??
-      (await this.#storeParts(options)) ??
-      (await this.#context.storeContent(this.read(0, this.#size, options), { ...options, hint: this.#hint() }));
-    if (this.#version === version && block.span === this.#size) this.#settled = { version, block };
-    return block;
+  /**
+   * Nobody writes any more. A content that was stored while it grew, in parts, is stored once more as a whole where its syntax counts: so it
+   * has the Blocks that it would have had at once. They are there but for a few.
+   */
+  finish(): void {
+    if (!this.#isNew || !this.#isSpliced) return;
+    const head = Buffer.concat(this.readNow(0, MAX_HEAD_SIZE) ?? []);
+    if (parserOf(this.#hint(), head, this.#context.source.edges.minSize) === undefined) return;
+    this.#isSpliced = false;
+    this.#stored = EMPTY_BLOCK;
+    this.#changes.set(0, this.#size, 'front');
+    this.#version++;
+  }
+
+  /** Stores the content as it is. Whoever writes on and on is not waited for: what is stored is one state it had. */
+  #start(options: OpOptions): { readonly version: number; readonly block: Promise<Block> } {
+    const version = this.#version;
+    const parts = this.#partsNow();
+    const changes = this.#changes;
+    this.#changes = new SegmentMap();
+    const store = async (): Promise<Block> => {
+      try {
+        const block = this.#wholeBlock() ?? (await this.#storeParts(parts, options)) ?? (await this.#storeWhole(options));
+        this.#stored = block;
+        if (block.span < this.#size) this.#changes.set(block.span, this.#size, 'front');
+        if (this.#version === version && block.span === this.#size) this.#settled = { version, block };
+        return block;
+      } catch (error) {
+        for (const { start, end } of changes.all) this.#changes.set(start, end, 'front');
+        throw error;
+      } finally {
+        this.#settling = undefined;
+      }
+    };
+    const settling = { version, block: store() };
+    // What is at hand is stored by now.
+    if (this.settledBlock === undefined) this.#settling = settling;
+    return settling;
+  }
+
+  /** Where the content comes from: what has not changed since it was stored last, from there. */
+  #partsNow(): ContentPart[] {
+    const parts: ContentPart[] = [];
+    for (const { start, end, source } of this.#changes.parts(0, this.#size)) {
+      if (source === undefined) parts.push({ start, end, source: { block: this.#stored, at: start } });
+      else
+        for (const part of this.#segments.parts(start, end))
+          parts.push({ ...part, source: part.source === 'front' ? 'octets' : part.source });
+    }
+    return parts;
+  }
+
+  async #storeWhole(options: OpOptions): Promise<Block> {
+    this.#isSpliced = false;
+    return await this.#context.storeContent(this.read(0, this.#size, options), { ...options, hint: this.#hint() });
   }
 
   /** Stores what changed only; undefined where reading all of it costs less. */
-  async #storeParts(options: OpOptions): Promise<Block | undefined> {
-    const parts: ContentPart[] = [];
+  async #storeParts(parts: readonly ContentPart[], options: OpOptions): Promise<Block | undefined> {
     let holes = 0;
     let work = 0;
-    for (const { start, end, source } of this.#segments.parts(0, this.#size)) {
-      parts.push({ start, end, source: source === 'front' ? 'octets' : source });
+    for (const { start, end, source } of parts) {
       if (source === undefined) holes += end - start;
-      else work += source === 'front' ? end - start + READ_AROUND : READ_AROUND;
+      else work += source === 'octets' ? end - start + READ_AROUND : READ_AROUND;
     }
     if (holes < MAX_READ_HOLES && work * 4 > this.#size) return undefined;
     const { canSplice, spliceContent } = await import('../../core/blockify/splice-content.ts');
     const { source, storeContent } = this.#context;
     if (!canSplice(source)) return undefined;
+    this.#isSpliced = true;
     return await spliceContent(source, { parts, read: (start, end) => this.read(start, end, options), storeContent }, options);
   }
 

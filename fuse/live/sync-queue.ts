@@ -14,6 +14,12 @@ const MAX_UNDER_WAY = 2;
 /** Until what could not be stored is tried again: milliseconds. */
 const RETRY_MS = 1000;
 
+/** Milliseconds after which what was appended to an open file is stored: most files are closed by then. */
+const GROWN_MS = 100;
+
+/** An open file that goes on growing is stored so seldom that storing takes one part in so many of the time. */
+const PACE = 5;
+
 /** Files in a row that fail before the others are left for the next try: the Store itself fails, and each is read for nothing. */
 const MAX_FAILED_IN_A_ROW = 8;
 
@@ -32,12 +38,35 @@ export class SyncQueue {
   #retry: NodeJS.Timeout | undefined;
   /** What was told last of what fails behind the clients' backs. */
   #told: string | undefined;
+  /** Open files that have grown since they were stored. */
+  readonly #grown = new Set<Inode>();
+  /** Until when a file that grows is left alone: milliseconds of this process. */
+  readonly #restMs = new WeakMap<Inode, number>();
+  #growth: NodeJS.Timeout | undefined;
   #underWay = 0;
   #idle: (() => void)[] = [];
   #room: (() => void)[] = [];
 
   constructor(mount: LiveMount) {
     this.#mount = mount;
+  }
+
+  /** An open file has grown: what it has more is stored soon, whether it is closed or not. */
+  grown(inode: Inode): void {
+    this.#grown.add(inode);
+    this.#growth ??= setTimeout(() => this.#storeGrown(), GROWN_MS).unref();
+  }
+
+  #storeGrown(): void {
+    this.#growth = undefined;
+    const nowMs = performance.now();
+    for (const inode of [...this.#grown]) {
+      if ((this.#restMs.get(inode) ?? 0) > nowMs) continue;
+      this.#grown.delete(inode);
+      // What was closed is stored, or waits to be.
+      if (inode.opens > 0 && inode.front !== undefined && !this.#mount.nodes.isRemoved(inode.node)) this.add(inode);
+    }
+    if (this.#grown.size > 0) this.#growth = setTimeout(() => this.#storeGrown(), GROWN_MS).unref();
   }
 
   /** Stores a file's content soon. */
@@ -161,6 +190,7 @@ export class SyncQueue {
   /** Tries nothing again. */
   end(): void {
     clearTimeout(this.#retry);
+    clearTimeout(this.#growth);
   }
 
   /** Resolves when nothing is under way. */
@@ -176,6 +206,7 @@ export class SyncQueue {
       if (inode === undefined) break;
       this.#waiting.delete(inode);
       this.#underWay++;
+      const startMs = performance.now();
       this.store(inode)
         .then(
           () => {
@@ -184,6 +215,8 @@ export class SyncQueue {
           (error: unknown) => this.#tell(error),
         )
         .finally(() => {
+          const endMs = performance.now();
+          if (inode.opens > 0) this.#restMs.set(inode, endMs + PACE * (endMs - startMs));
           this.#underWay--;
           this.#next();
         });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { it } from 'node:test';
 import { mounted, noMountsHere } from '../../support/mounted.ts';
 import { run } from '../../support/program.ts';
@@ -73,4 +74,22 @@ it('S53: a file that is written to has one descriptor to read and one to write, 
   assert.equal(await states(), before);
   assert.equal((await mount.sh('printf more >> f; sync f')).status, 0);
   assert.equal(await states(), before + 1);
+});
+
+it('S53: what is appended to a file that stays open is stored at once, without a sync and before its close', {
+  skip: noMountsHere() ?? false,
+}, async (t) => {
+  const scratch = makeScratch(t);
+  const mount = await mounted(t, scratch, '-o sync=0,nowriteback');
+  const data = scratch.path('store/data');
+  const stored = (): number => (existsSync(data) ? readdirSync(data) : []).reduce((sum, name) => sum + statSync(join(data, name)).size, 0);
+  const done = await run('sh', ['-c', 'exec 5>> log; head -c 300000 /dev/urandom >&5; echo written; exec sleep 60'], {
+    cwd: mount.path,
+    during: async (program) => {
+      await program.printed('written');
+      while (stored() < 300_000) await new Promise<void>((resolve) => setImmediate(resolve));
+      program.kill('SIGTERM');
+    },
+  });
+  assert.match(done.stdout, /written/);
 });

@@ -1,4 +1,5 @@
 import { octetsFromText, octetsToText } from '../../core/base/octets.ts';
+import { isAlive } from '../../core/base/system/is-alive.ts';
 import { defineCommand } from '../command.ts';
 import { countText, octetsFields } from '../parts/format.ts';
 
@@ -11,7 +12,7 @@ export const mounts = defineCommand({
     'A mount whose process has died is listed as stale. umount -l removes it, and so does a new mount there. Files that could not be stored so far, as on a full disk, are counted. A process that still tries to store them after its mount was taken away is listed as gone.',
   ],
   async run({ shell, output }) {
-    const [{ mountedPlaces }, { controlSocket, isAlive, isServed, readRecords }, { countUnsavedThrough }] = await Promise.all([
+    const [{ mountedPlaces }, { controlSocket, isServed, readRecords }, { countUnsavedThrough }] = await Promise.all([
       import('../../fuse/mount-table.ts'),
       import('../parts/mount/mount-records.ts'),
       import('../parts/mount/mount-beside.ts'),

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { throwIfCancelled, VtError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsFromText, octetsToText } from '../../core/base/octets.ts';
+import { isAlive } from '../../core/base/system/is-alive.ts';
 import type { CommandContext, ShellServices } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { forEachItem } from '../parts/each.ts';
@@ -53,7 +54,7 @@ async function unmountOne(
   const record = records.readRecords(shell.env).find((each) => each.mountPoint === shown);
   const socket = records.controlSocket(shell.env, shown);
   const isThere = isMounted(mountPoint);
-  if (!isThere && (record === undefined || !records.isAlive(record.pid)))
+  if (!isThere && (record === undefined || !isAlive(record.pid)))
     throw new VtError('EFAILED', `${shown} is not a vtftp mount`, { remedy: 'mounts lists them' });
   await requireSaved(socket, shown, { lazy, force, isThere }, signal);
   if (isThere && shell.interactive && !(await mayGo(shell, socket, shown, signal))) return;
@@ -83,7 +84,7 @@ async function unmountOne(
     return;
   }
   // The process that served it stores what is left, and says where all of it is.
-  while (records.isAlive(record.pid)) {
+  while (isAlive(record.pid)) {
     throwIfCancelled(signal);
     await sleep(LOOK_MS);
   }

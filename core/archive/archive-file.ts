@@ -5,9 +5,10 @@ import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ParseError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
+import { tryLock } from '../base/system/file-lock.ts';
 import { isFullError } from '../base/system/full-error.ts';
-import { flock } from '../base/system/libc.ts';
 import { PRIVATE_ACCESS, type StoreAccess } from '../base/system/store-files.ts';
+import { syncFolder } from '../base/system/sync-folder.ts';
 import { errorCode, errorReason } from '../base/system/system-error.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 import type { Archive, ArchiveEntry } from './archive.ts';
@@ -117,7 +118,7 @@ class ArchiveFile implements Archive {
       if (!isFullError(error) || !this.#onFull()) throw error;
       await append();
     }
-    if (size === 0) await syncFolder(dirname(this.name));
+    if (size === 0) syncFolder(dirname(this.name));
     return new NumberedEntry(this.name, appended, size + line.length);
   }
 
@@ -249,18 +250,10 @@ function unlessThere(error: unknown): undefined {
 }
 
 async function lock(file: FileHandle, signal: AbortSignal | undefined): Promise<void> {
-  while (!tryLock(file.fd)) {
+  // Where there are no locks at all, O_APPEND and one write a line still keep lines whole.
+  while (tryLock(file.fd) === 'taken') {
     throwIfCancelled(signal);
     await delay(LOCK_RETRY_MS);
-  }
-}
-
-/** True also where there are no locks at all: O_APPEND and one write a line still keep lines whole. */
-function tryLock(fd: number): boolean {
-  try {
-    return flock(fd, 'exclusive', true);
-  } catch {
-    return true;
   }
 }
 
@@ -279,14 +272,5 @@ async function appendWhole(file: FileHandle, data: Buffer, sizeBefore: number, p
   } catch (cause) {
     await file.truncate(sizeBefore).catch(() => undefined);
     throw new VtError('EFAILED', `append to archive "${path}": ${errorReason(cause)}`, { cause });
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }

@@ -1,7 +1,8 @@
-import { closeSync, fsyncSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ParseError, VtError } from '../base/errors.ts';
 import { accessFor, DEFAULT_SHARED, openStoreFile, replaceStoreFile, SHARED_VALUES, type Shared } from '../base/system/store-files.ts';
+import { syncFolder } from '../base/system/sync-folder.ts';
 import { errorCode, errorReason } from '../base/system/system-error.ts';
 import { MAX_BLOCK_SIZE } from '../block/block.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
@@ -173,14 +174,4 @@ export function readDatadirFormat(folder: string): DatadirFormat | undefined {
 export function writeDatadirFormat(folder: string, format: DatadirFormat): void {
   replaceStoreFile(join(folder, FORMAT_FILE), Buffer.from(formatDatadirFormat(format)), accessFor(format.shared));
   syncFolder(folder);
-}
-
-/** Makes the names in a folder durable. */
-export function syncFolder(folder: string): void {
-  const fd = openSync(folder, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }

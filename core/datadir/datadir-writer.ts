@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { makeStoreFolder, type StoreAccess } from '../base/system/store-files.ts';
+import { syncFolder } from '../base/system/sync-folder.ts';
 import type { HashName } from '../block/hash.ts';
 import { encodeDatafileHeader } from '../store/records/datafile.ts';
-import { syncFolder } from './datadir-format.ts';
 import { DatafileWriter } from './datafiles/datafile-writer.ts';
 import type { FileMarks } from './index/index-types.ts';
 

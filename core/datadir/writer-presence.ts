@@ -49,7 +49,7 @@ export class WriterPresence {
     for (let tries = 1; ; tries++) {
       const path = join(this.#folder, randomUUID());
       const fd = createStoreFile(path, this.#access);
-      const isOurs = tryLock(fd) && isStill(path, fd);
+      const isOurs = tryLock(fd) === 'held' && isStill(path, fd);
       // Where there are no locks gc does not run.
       if (isOurs || tries === MAX_TRIES) {
         writeSync(fd, `${this.#generation()}\n`);
@@ -105,7 +105,7 @@ export function liveWriters(storeFolder: string, except?: string): LiveWriter[] 
       throw error;
     }
     try {
-      if (tryLock(fd)) unlinkSync(path);
+      if (tryLock(fd) === 'held') unlinkSync(path);
       else live.push({ name, generation: generationIn(fd) });
     } finally {
       closeSync(fd);

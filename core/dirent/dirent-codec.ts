@@ -2,6 +2,7 @@ import type { Decoded } from '../base/bsuint.ts';
 import { bsuintSize } from '../base/bsuint.ts';
 import { ByteWriter } from '../base/byte-writer.ts';
 import type { Octets } from '../base/octets.ts';
+import { uuidToBytes } from '../base/uuid.ts';
 import type { Block } from '../block/block.ts';
 import { writeBlockrefBody } from '../block/blockref.ts';
 import type { Dirent } from './dirent.ts';
@@ -10,7 +11,6 @@ import { assembleDirent } from './dirent-fields.ts';
 import { DIRENT_KINDS, DIRENT_MAGIC, DIRENT_VERSION, MAX_FIELDS, TAG } from './dirent-tags.ts';
 import { decodePythonDirent, startsPythonDirent } from './python-vt/dirent.ts';
 import { writeTime } from './time-codec.ts';
-import { uuidToBytes } from './uuid.ts';
 import { writeXattrs } from './xattrs-codec.ts';
 
 // Dirents in bytes: bsdata { 'v', version, kind, count of fields, fields ascending by tag }; a field is a bsuint tag and

@@ -3,6 +3,7 @@ import { decodeBsuint } from '../base/bsuint.ts';
 import { ParseError, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { parseAt } from '../base/parse-at.ts';
+import { UUID_SIZE, uuidFromBytes } from '../base/uuid.ts';
 import type { Block } from '../block/block.ts';
 import { decodeBlockrefBody } from '../block/blockref.ts';
 import type { Dirent, UnknownField } from './dirent.ts';
@@ -11,7 +12,6 @@ import { assembleDirent } from './dirent-fields.ts';
 import { DIRENT_KINDS, DIRENT_MAGIC, DIRENT_VERSION, FIRST_OPTIONAL_TAG, TAG } from './dirent-tags.ts';
 import type { Meta } from './meta.ts';
 import { decodeTimeAt } from './time-codec.ts';
-import { UUID_SIZE, uuidFromBytes } from './uuid.ts';
 import { decodeXattrs } from './xattrs-codec.ts';
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };

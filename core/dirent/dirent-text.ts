@@ -2,6 +2,7 @@ import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes, octetsToBytes } from '../base/octets.ts';
 import { TextReader } from '../base/text-reader.ts';
 import { formatObject, formatQuoted } from '../base/text-writer.ts';
+import { formatUuid, readUuid } from '../base/uuid.ts';
 import type { Block } from '../block/block.ts';
 import { formatBlock, readBlock } from '../block/block-text.ts';
 import type { Dirent, DirentKind, UnknownField } from './dirent.ts';
@@ -10,7 +11,6 @@ import { assembleDirent } from './dirent-fields.ts';
 import { FIRST_UNKNOWN_TAG } from './dirent-tags.ts';
 import { formatMeta, readMetaItems } from './meta-text.ts';
 import { atPythonMeta, readPythonMetaItems } from './python-vt/meta-text.ts';
-import { formatUuid, readUuid } from './uuid.ts';
 
 // Dirents as text: one line of printable ASCII. @see vt(5), "Text"
 

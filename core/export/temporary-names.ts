@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import type { Octets } from '../base/octets.ts';
 import type { AtCalls } from '../base/system/at-calls.ts';
 import { cName } from '../base/system/at-calls.ts';
+import { isAlive } from '../base/system/is-alive.ts';
 import { errorCode } from '../base/system/system-error.ts';
 
 /**
@@ -103,13 +104,4 @@ function startOf(pid: number): string {
   const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
   if (ticks !== undefined) return Number(ticks).toString(36);
   return isAlive(pid) ? '1' : '0';
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) === 'EPERM';
-  }
 }

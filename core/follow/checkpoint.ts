@@ -3,6 +3,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, write
 import { dirname } from 'node:path';
 import { VtError } from '../base/errors.ts';
 import { makeFolders } from '../base/system/make-folders.ts';
+import { syncFolder } from '../base/system/sync-folder.ts';
 import { errorCode, errorReason } from '../base/system/system-error.ts';
 import type { ParsingPoint } from '../blockify/growing-content.ts';
 import type { FileMark } from './tailed-file.ts';
@@ -148,12 +149,7 @@ export function writeCheckpoint(path: string, checkpoint: Omit<Checkpoint, 'isCh
       closeSync(fd);
     }
     renameSync(temporary, path);
-    const folderFd = openSync(folder, 'r');
-    try {
-      fsyncSync(folderFd);
-    } finally {
-      closeSync(folderFd);
-    }
+    syncFolder(folder);
   } catch (cause) {
     throw new VtError('EFAILED', `write checkpoint "${path}": ${errorReason(cause)}`, { cause });
   }

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import type { Octets } from '../base/octets.ts';
+import { uuidFromBytes } from '../base/uuid.ts';
 import type { Block } from '../block/block.ts';
 import type { BlockSink } from '../block/block-sink.ts';
 import { DirWriter } from '../dirent/dir-codec.ts';
 import { decodeDirent } from '../dirent/dirent-codec.ts';
-import { uuidFromBytes } from '../dirent/uuid.ts';
 
 /** A local node with several names, as an import meets them. */
 export interface LinkedNode {

@@ -28,7 +28,7 @@ export class GcFiles {
     const files: GcFile[] = [];
     for (const name of dataFileNames(dataFolder).sort()) {
       const fd = openStoreFile(join(dataFolder, name), 'read');
-      const isFree = tryLock(fd);
+      const isFree = tryLock(fd) === 'held';
       const { size, blocks, mtimeMs } = fstatSync(fd);
       files.push({
         name,

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { VtError } from '../base/errors.ts';
-import { flock } from '../base/system/libc.ts';
+import { tryLock } from '../base/system/file-lock.ts';
 import { openOrCreateStoreFile, type StoreAccess } from '../base/system/store-files.ts';
 import { MAINTENANCE_LOCK } from '../datadir/datadir.ts';
 
@@ -18,14 +18,10 @@ export async function withMaintenanceLock<T>(
 ): Promise<T> {
   const fd = openOrCreateStoreFile(join(storeFolder, MAINTENANCE_LOCK), access);
   try {
-    let isFree: boolean;
-    try {
-      isFree = flock(fd, 'exclusive', true);
-    } catch (cause) {
-      if (required) throw new VtError('EUNSUPPORTED', `lock Store "${storeFolder}": there are no locks on this filesystem`, { cause });
-      isFree = true;
-    }
-    if (!isFree) {
+    const lock = tryLock(fd);
+    if (lock === 'unsupported' && required)
+      throw new VtError('EUNSUPPORTED', `lock Store "${storeFolder}": there are no locks on this filesystem`);
+    if (lock === 'taken') {
       throw new VtError('ELOCKED', `lock Store "${storeFolder}": another fsck, scrub, repair or gc is at work`, {
         remedy: 'wait for its end',
       });

@@ -2,7 +2,7 @@ import { closeSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { openStoreFile, replaceStoreFile, type StoreAccess } from '../base/system/store-files.ts';
-import { syncFolder } from '../datadir/datadir-format.ts';
+import { syncFolder } from '../base/system/sync-folder.ts';
 
 /** In a datadir: what scrub has checked, and when. It can be removed at any time. @see vt(5), "Datadirs" */
 export const SCRUB_FILE = 'scrubbed';

@@ -5,7 +5,6 @@ import type { Octets } from '../../../core/base/octets.ts';
 import { octetsToText } from '../../../core/base/octets.ts';
 import { requireHomeFolder } from '../../../core/base/system/home-folder.ts';
 import { makeFolders } from '../../../core/base/system/make-folders.ts';
-import { errorCode } from '../../../core/base/system/system-error.ts';
 
 /** What a process that serves a mount behind the session is known by. */
 export interface MountRecord {
@@ -112,16 +111,6 @@ export function readRecords(env: Environment): MountRecord[] {
     }
   }
   return records;
-}
-
-/** Whether a process is there. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) === 'EPERM';
-  }
 }
 
 /**

@@ -64,7 +64,7 @@ function lockNow(file: string): Unlock | undefined {
   const lock = lockFile(file);
   const fd = openSync(lock, 'a', 0o600);
   // Whoever had it may have removed it meanwhile.
-  if (!tryLock(fd) || statSync(lock, { throwIfNoEntry: false })?.ino !== fstatSync(fd).ino) {
+  if (tryLock(fd) !== 'held' || statSync(lock, { throwIfNoEntry: false })?.ino !== fstatSync(fd).ino) {
     closeSync(fd);
     return undefined;
   }

@@ -64,7 +64,7 @@ export class DatafileWriter {
       return undefined; // gone, or not ours to write
     }
     const seen = fstatSync(fd);
-    if (tryLock(fd) && fstatSync(fd).size === size && seen.nlink === 1) return new DatafileWriter(name, fd, size);
+    if (tryLock(fd) === 'held' && fstatSync(fd).size === size && seen.nlink === 1) return new DatafileWriter(name, fd, size);
     closeSync(fd);
     return undefined;
   }

@@ -199,7 +199,7 @@ export class CacheFiles {
       return true;
     }
     try {
-      return tryLock(fd);
+      return tryLock(fd) === 'held';
     } finally {
       closeSync(fd);
     }

@@ -1,6 +1,6 @@
 import { closeSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { flock } from '../../base/system/libc.ts';
+import { tryLock } from '../../base/system/file-lock.ts';
 import { openOrCreateStoreFile, type StoreAccess } from '../../base/system/store-files.ts';
 import { blockShape, CACHE_KEY_SIZE, CACHE_SHAPE, type IndexHead, isRunName, type RunList, writeHead } from './index-head.ts';
 import type { IndexLock } from './index-lock.ts';
@@ -45,21 +45,13 @@ export async function compactRuns(states: IndexStates, lock: IndexLock, access: 
   let fd: number | undefined;
   try {
     fd = openOrCreateStoreFile(join(states.folder, MERGE_LOCK), access);
-    if (!isAlone(fd)) return;
+    if (tryLock(fd) === 'taken') return;
     for (const kind of due) await mergeKind(kind, states, lock, access);
     lock.hold(() => removeOrphans(states));
   } catch {
     // No space, or another process has put other runs there: the index is as good as before.
   } finally {
     if (fd !== undefined) closeSync(fd);
-  }
-}
-
-function isAlone(fd: number): boolean {
-  try {
-    return flock(fd, 'exclusive', true);
-  } catch {
-    return true;
   }
 }
 

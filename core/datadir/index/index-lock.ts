@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { flock } from '../../base/system/libc.ts';
+import { unlock, waitForLock } from '../../base/system/file-lock.ts';
 import { openOrCreateStoreFile, type StoreAccess } from '../../base/system/store-files.ts';
 
 /** The lock of an index: a file beside its folder, so that it outlives an index that is removed. One process at a time changes an index. */
@@ -19,11 +19,11 @@ export class IndexLock {
    */
   hold<T>(action: () => T): T {
     if (this.#fd < 0) this.#fd = openOrCreateStoreFile(this.#path, this.#access);
-    const isHeld = lockIfPossible(this.#fd);
+    const lock = waitForLock(this.#fd);
     try {
       return action();
     } finally {
-      if (isHeld) flock(this.#fd, 'unlock', false);
+      if (lock === 'held') unlock(this.#fd);
     }
   }
 
@@ -31,13 +31,5 @@ export class IndexLock {
   close(): void {
     if (this.#fd >= 0) closeSync(this.#fd);
     this.#fd = -1;
-  }
-}
-
-function lockIfPossible(fd: number): boolean {
-  try {
-    return flock(fd, 'exclusive', false);
-  } catch {
-    return false;
   }
 }

@@ -4,12 +4,12 @@ import { ParseError, VtError } from '../../base/errors.ts';
 import type { Octets } from '../../base/octets.ts';
 import { octetsFromBytes } from '../../base/octets.ts';
 import { parseAt } from '../../base/parse-at.ts';
+import { UUID_SIZE, uuidFromBytes } from '../../base/uuid.ts';
 import { decodeBlockref } from '../../block/blockref.ts';
 import type { Dirent, DirentKind } from '../dirent.ts';
 import type { DirentFields } from '../dirent-fields.ts';
 import { assembleDirent } from '../dirent-fields.ts';
 import { parseDirent, pythonInodes } from '../dirent-text.ts';
-import { UUID_SIZE, uuidFromBytes } from '../uuid.ts';
 import { parsePythonMeta } from './meta.ts';
 
 // The binary Dirents of the Python vt: read, never written. @see vt(5), "The Python vt"

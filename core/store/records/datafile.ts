@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { uuidFromBytes, uuidToBytes } from '../../base/uuid.ts';
 import { MAX_BLOCK_SIZE } from '../../block/block.ts';
 import type { HashName } from '../../block/hash.ts';
 import { hashByEnumeration, hashByName } from '../../block/hash.ts';
@@ -162,14 +163,3 @@ export function decodeRecordHeader(data: Buffer, offset: number, digestSize: num
 export const PAYLOAD_CRC_OFFSET = 20;
 
 const RECORD_MAGIC_NUMBER = RECORD_MAGIC.readUInt32LE(0);
-
-function uuidToBytes(uuid: string): Buffer {
-  const out = Buffer.from(uuid.replaceAll('-', ''), 'hex');
-  if (out.length !== 16) throw new RangeError(`encode uuid: expected 32 hex digits, got "${uuid}"`);
-  return out;
-}
-
-function uuidFromBytes(data: Buffer): string {
-  const hex = data.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
-}

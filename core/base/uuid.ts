@@ -1,4 +1,4 @@
-import type { TextReader } from '../base/text-reader.ts';
+import type { TextReader } from './text-reader.ts';
 
 const UUID_PATTERN = /[\da-fA-F]{8}-[\da-fA-F]{4}-[\da-fA-F]{4}-[\da-fA-F]{4}-[\da-fA-F]{12}/y;
 

@@ -1,4 +1,5 @@
 import type { ArchiveLine } from '../archive/archive-line.ts';
+import { appendAll } from '../base/lists.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
 import type { TreePath } from '../tree/path.ts';
@@ -92,7 +93,7 @@ export class StateGraph {
       entered.add(id);
       found.add(id);
       for (const alone of this.#alone.get(id) ?? []) found.add(alone);
-      ahead.push(...(this.#parents.get(id) ?? []));
+      appendAll(ahead, this.#parents.get(id) ?? []);
     }
     return found;
   }

@@ -1,3 +1,4 @@
+import { appendAll } from '../../base/lists.ts';
 import type { OpOptions } from '../../base/op-options.ts';
 import type { BlockSource } from '../../block/block-source.ts';
 import { formatBlock } from '../../block/block-text.ts';
@@ -40,20 +41,17 @@ export async function sideRenames(
   if (gone.length === 0 || fresh.length === 0) return [];
   const renames = pairEqual(gone, fresh);
   const dirs = [rest(gone.filter(isDir), renames, 'from'), rest(fresh.filter(isDir), renames, 'to')] as const;
-  renames.push(...(await pairAlike(...dirs, (one) => filesOf(source, one, options))));
+  appendAll(renames, await pairAlike(dirs[0], dirs[1], (one) => filesOf(source, one, options)));
   // Files may have left a Dir that is gone, or gone into a new one.
   const files = {
     gone: await leavesBelow(source, rest(gone, renames, 'from'), options),
     fresh: await leavesBelow(source, rest(fresh, renames, 'to'), options),
   };
-  renames.push(...pairEqual(files.gone, files.fresh));
+  appendAll(renames, pairEqual(files.gone, files.fresh));
   const large = (named: readonly LoneName[]): LoneName[] =>
     named.filter(({ dirent }) => dirent.kind === 'file' && dirent.block.kind === 'indirect');
-  renames.push(
-    ...(await pairAlike(large(rest(files.gone, renames, 'from')), large(rest(files.fresh, renames, 'to')), (one) =>
-      blocksOf(source, one, options),
-    )),
-  );
+  const lone = [large(rest(files.gone, renames, 'from')), large(rest(files.fresh, renames, 'to'))] as const;
+  appendAll(renames, await pairAlike(lone[0], lone[1], (one) => blocksOf(source, one, options)));
   return renames;
 }
 

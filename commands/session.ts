@@ -74,6 +74,10 @@ export interface Session extends AsyncDisposable {
    * @param as - it is recorded so, also where it is the newest already
    */
   sync(signal?: AbortSignal, as?: RecordAs): Promise<string>;
+  /** A command is about to change the tree: the next root is told with it. */
+  note(command: string): void;
+  /** The next sync tells its root with a message. @throws {VtError} EUNSUPPORTED where another process records the roots */
+  describe(message: string): void;
   /** Whether the tree is another than the one that was recorded last. */
   readonly isChanged: boolean;
   /** Blocks of the tree have come that were not here: the next sync records it, also where it is as it was opened. */

@@ -185,7 +185,7 @@ export class Dispatcher {
     }
     const isPlanned = plan && (command.changes === true || command.changesLocal === true) && command.plans !== true;
     const tellPlan = (): void => {
-      const line = [calledAs, ...parsed.words.slice(1).map((word) => quoteWord(word.text))].join(' ');
+      const line = lineOf(calledAs, parsed);
       output.line(`would ${line}`);
       output.record({ plan: line });
     };
@@ -200,6 +200,7 @@ export class Dispatcher {
     let isTrue = true;
     const held = making?.isMade === false ? new HeldOutput(output) : undefined;
     const context: CommandContext = { session, output: held ?? output, diagnostics, signal, plan, now, shell: services };
+    if ((command.changes === true || command.group === 'mount') && !plan) session.note(lineOf(calledAs, parsed));
     try {
       await command.run(context, { args, named, options, repeated, calledAs });
       if (held !== undefined) {
@@ -233,6 +234,11 @@ export class Dispatcher {
     const text = glob === 'pattern' ? patternOf(word.text, word.quoted) : word.text;
     return [word.quoted[0] === 0 ? expandHome(text, home) : text];
   }
+}
+
+/** A command as one types it. */
+function lineOf(calledAs: string, parsed: ParsedCommand): string {
+  return [calledAs, ...parsed.words.slice(1).map((word) => quoteWord(word.text))].join(' ');
 }
 
 function readOnly(calledAs: string, tree: Tree): ReadOnlyError {

@@ -11,6 +11,7 @@ import type { CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { pathArgument } from '../parts/entry.ts';
 import { octetsFields, sizeText, timeText } from '../parts/format.ts';
+import { logRoots } from '../parts/log-roots.ts';
 
 /** `log`: the recorded roots, or the states of one path. */
 export const log = defineCommand({
@@ -18,7 +19,8 @@ export const log = defineCommand({
   group: 'history',
   summary: 'list the recorded roots, or the states of a path, newest first',
   details: [
-    'Each line has the number for `cd @N`, the local time as `cd @DATE` takes it, and the size. Then comes the beginning of the Dirref, or with -l the whole of it. With PATH, log lists only roots in which that path changed, and those in which it went away. (+3) stands for three later roots that have the same version. log goes on with the old name of a file or Dir that was renamed, and shows that name; --no-follow does not. Only a name of equal Blocks counts as the old one.',
+    'Each line has the number for `cd @N` and the local time as `cd @DATE` takes it. Then it tells what changed since the root before: +names added, -names removed, ~names changed, the size of new content, and the first path. Then it tells the user, the host and the commands that made the root, and the message of sync -m. With -l, log prints the whole Dirref and compares nothing.',
+    'With PATH, log lists only roots in which that path changed, and those in which it went away. (+3) stands for three later roots that have the same version. log goes on with the old name of a file or Dir that was renamed, and shows that name; --no-follow does not. Only a name of equal Blocks counts as the old one.',
   ],
   args: [{ name: 'path', kind: 'stored', summary: 'list the states of this path', optional: true, glob: false }],
   options: [
@@ -36,13 +38,17 @@ export const log = defineCommand({
     const onDamage = (line: number, reason: string): void => diagnostics.warn(`archive "${archive.name}" line ${line}: ${reason}`);
     for await (const entry of archive.entries({ signal, onDamage })) entries.push(entry);
     const path = args[0] === undefined ? undefined : pathArgument(session, args[0]);
-    const states = path === undefined ? rootStates(entries) : pathStates(context, entries, path, !options.has('no-follow'));
+    if (path === undefined) {
+      await logRoots(context, entries, limit, options.has('long'));
+      return;
+    }
+    const states = pathStates(context, entries, path, !options.has('no-follow'));
     let shown = 0;
     for await (const state of states) {
       if (shown++ >= limit) return;
       show(context, state, options.has('long'));
     }
-    if (path !== undefined && shown === 0) throw new VtError('EFAILED', `log "${octetsToText(path)}": no recorded state has it`);
+    if (shown === 0) throw new VtError('EFAILED', `log "${octetsToText(path)}": no recorded state has it`);
   },
 });
 
@@ -62,12 +68,6 @@ function limitOf(value: true | Octets | undefined): number {
   const limit = Number(value);
   if (!Number.isSafeInteger(limit) || limit < 1) throw new UsageError(`log -n "${value}": expected a number of 1 or more`);
   return limit;
-}
-
-function* rootStates(entries: readonly ArchiveEntry[]): Generator<State> {
-  for (const archived of entries.toReversed()) {
-    if (archived.dirent.kind !== 'indirect') yield { archived, node: archived.dirent, size: undefined };
-  }
 }
 
 async function* pathStates(

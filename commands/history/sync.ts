@@ -1,3 +1,6 @@
+import { UsageError } from '../../core/base/errors.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import { octetsToText } from '../../core/base/octets.ts';
 import { defineCommand } from '../command.ts';
 
 /** `sync`: what changed is stored and recorded now. */
@@ -9,14 +12,28 @@ export const sync = defineCommand({
     'sync asks the archive each time whether the root is recorded. The tree of a Dirref continues the default archive if that is empty, or if the Dirref is its newest root. Otherwise its roots go into the archive `references`, so that gc keeps them: STORE@references opens it.',
     'If another session has recorded a root meanwhile, the two are merged. Nothing is lost, and sync names on standard error what both changed.',
   ],
-  async run({ session, output, signal, plan }) {
+  options: [{ name: 'message', short: 'm', value: { name: 'MESSAGE', kind: 'text' }, summary: 'what log shows with the root' }],
+  async run({ session, output, signal, plan }, { options }) {
+    const message = messageOf(options.get('message'));
     if (plan) {
       output.line('would sync');
       return;
     }
+    if (message !== undefined) session.describe(message);
     const text = await session.sync(signal);
     if (text === '') return;
     output.line(output.style('ref', text));
     output.record({ dirref: text });
   },
 });
+
+/** Characters of a message at most. */
+const MAX_MESSAGE = 1000;
+
+function messageOf(value: Octets | true | undefined): string | undefined {
+  if (value === undefined || value === true) return undefined;
+  const message = octetsToText(value);
+  if (message === '' || message.length > MAX_MESSAGE)
+    throw new UsageError(`sync -m: expected 1 to ${MAX_MESSAGE} characters, got ${message.length}`);
+  return message;
+}

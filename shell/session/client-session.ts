@@ -74,6 +74,14 @@ export class ClientSession implements Session {
     return await this.#session.sync(signal, as);
   }
 
+  note(command: string): void {
+    this.#session.note(command);
+  }
+
+  describe(message: string): void {
+    this.#session.describe(message);
+  }
+
   get isChanged(): boolean {
     return this.#session.isChanged;
   }

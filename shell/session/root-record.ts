@@ -11,11 +11,14 @@ import type { RecordAs } from '../../core/history/ancestry.ts';
 import { parentNote } from '../../core/history/ancestry.ts';
 import { capability } from '../../core/store/capability.ts';
 import type { Store } from '../../core/store/store.ts';
+import type { Authorship } from './authorship.ts';
 import type { OpenedSource } from './opened-source.ts';
 
 export interface RootRecordOptions {
   readonly now: () => Date;
   readonly warn: (message: string) => void;
+  /** What is told of each root that is recorded. */
+  readonly author: Authorship;
 }
 
 /** The roots of Dirrefs have nothing to do with each other, though they are kept in one archive. */
@@ -37,6 +40,7 @@ export class RootRecord {
   /** The newest root of the archive beside which the base was found in it. */
   #foundBeside: string | undefined;
   #mayLackBlocks: boolean;
+  #recorded = 0;
 
   constructor(source: OpenedSource, options: RootRecordOptions) {
     this.#source = source;
@@ -44,6 +48,11 @@ export class RootRecord {
     this.#options = options;
     this.#base = source.base;
     this.#mayLackBlocks = source.mayLackBlocks === true;
+  }
+
+  /** How many lines it has appended. */
+  get recorded(): number {
+    return this.#recorded;
   }
 
   get base(): Dirent | undefined {
@@ -151,7 +160,7 @@ export class RootRecord {
           remedy: `look at log, and ${action} again`,
         });
       await show();
-      return formatDirent(target) === textOf(newest) ? undefined : this.#line(target, last);
+      return formatDirent(target) === textOf(newest) ? undefined : this.#line(target, last, undefined, action);
     };
     await this.#append(archive, decide, signal);
     this.#base = target;
@@ -159,14 +168,19 @@ export class RootRecord {
 
   async #append(archive: Archive, decide: Parameters<Archive['append']>[0], signal: AbortSignal | undefined): Promise<void> {
     await capability(this.#store, 'making')?.make();
-    await archive.append(decide, { signal });
+    if ((await archive.append(decide, { signal })) !== undefined) this.#recorded++;
   }
 
-  /** The line of a root, dated after the newest one where the clock has not gone on since. */
-  #line(dirent: Dirent, last: ArchiveEntry | undefined, notes?: ArchiveNotes): ArchiveLine {
+  /**
+   * The line of a root, dated after the newest one where the clock has not gone on since.
+   *
+   * @param command - what made it, where that is known here
+   */
+  #line(dirent: Dirent, last: ArchiveEntry | undefined, notes: ArchiveNotes = new Map(), command?: string): ArchiveLine {
     const nowNs = BigInt(this.#options.now().getTime()) * 1_000_000n;
     const isTaken = last !== undefined && last.whenNs >= nowNs && last.whenNs < nowNs + 1_000_000n;
-    return { whenNs: isTaken ? last.whenNs + 1n : nowNs, dirent, ...notesField(notes) };
+    const all = new Map([...notes, ...this.#options.author.notes(command)]);
+    return { whenNs: isTaken ? last.whenNs + 1n : nowNs, dirent, ...notesField(all) };
   }
 
   /** Whether a root can be read as far as gc has to: of a Dirref that was opened perhaps not all Dirs are here. */

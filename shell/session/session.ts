@@ -17,6 +17,7 @@ import { nearestDir } from '../../core/tree/nearest-dir.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import { ROOT_PATH } from '../../core/tree/path.ts';
 import type { Tree } from '../../core/tree/tree.ts';
+import { Authorship } from './authorship.ts';
 import type { OpenedSource, SourceOptions } from './opened-source.ts';
 import { ReadOnlyTree } from './read-only-tree.ts';
 import { RootRecord, requireDir } from './root-record.ts';
@@ -52,6 +53,7 @@ export class ShellSession implements Session {
   readonly peers = new PeerTable();
   readonly tails = new TailTable();
   readonly #options: SessionOptions;
+  readonly #author = new Authorship();
   #source: OpenedSource;
   /** What it was opened by. */
   #opened: Octets | undefined;
@@ -75,7 +77,7 @@ export class ShellSession implements Session {
     this.#source = source;
     this.#opened = options.source;
     this.#present = source.tree;
-    this.#record = new RootRecord(source, options);
+    this.#record = new RootRecord(source, { ...options, author: this.#author });
     this.cwd = source.start ?? ROOT_PATH;
     this.localCwd = options.localCwd;
     this.settings = options.settings;
@@ -189,7 +191,7 @@ export class ShellSession implements Session {
     this.#source = next;
     this.#opened = reference;
     this.#present = next.tree;
-    this.#record = new RootRecord(next, this.#options);
+    this.#record = new RootRecord(next, { ...this.#options, author: this.#author });
     this.#mustKeep = false;
     this.#hasSynced = false;
     this.cwd = next.start ?? ROOT_PATH;
@@ -273,7 +275,23 @@ export class ShellSession implements Session {
   }
 
   async sync(signal?: AbortSignal, as?: RecordAs): Promise<string> {
-    return await this.#alone(async () => await this.#syncNow(signal, as));
+    return await this.#alone(async () => {
+      const before = this.#record.recorded;
+      const root = await this.#syncNow(signal, as);
+      if (this.#author.settle(this.#record.recorded > before) !== undefined)
+        this.#options.warn('nothing has changed since the last root, so no root has the message');
+      return root;
+    });
+  }
+
+  note(command: string): void {
+    this.#author.note(command);
+  }
+
+  describe(message: string): void {
+    if (this.#source.served !== undefined)
+      throw new VtError('EUNSUPPORTED', 'sync -m: the process of the mount records the roots, and takes no message');
+    this.#author.describe(message);
   }
 
   /** Two that sync or replace the tree at a time would take each other for another session. */

@@ -10,6 +10,7 @@ import { sameDirent } from '../../../core/dirent/dirent-compare.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
 import type { TreePath } from '../../../core/tree/path.ts';
+import { Authorship } from '../../../shell/session/authorship.ts';
 import type { OpenedSource } from '../../../shell/session/opened-source.ts';
 import { RootRecord } from '../../../shell/session/root-record.ts';
 import { makeScratch } from '../../support/scratch.ts';
@@ -28,7 +29,7 @@ function recordIn(t: TestContext, store: MemoryStore, opened: Partial<OpenedSour
   const archive = openArchiveFile(makeScratch(t).path('default.vt'));
   const warnings: string[] = [];
   const source: OpenedSource = { tree: openLiveTree(store, undefined), store, archive, base: undefined, ...opened };
-  const record = new RootRecord(source, { now: () => new Date(0), warn: (warning) => warnings.push(warning) });
+  const record = new RootRecord(source, { author: new Authorship(), now: () => new Date(0), warn: (warning) => warnings.push(warning) });
   const count = async (): Promise<number> => (await archive.last())?.number ?? 0;
   return { record, archive, warnings, count };
 }

@@ -1,0 +1,142 @@
+import type { ArchiveEntry } from '../../core/archive/archive.ts';
+import { authorOf } from '../../core/archive/author-notes.ts';
+import { formatLocalTime } from '../../core/base/date.ts';
+import { VtError } from '../../core/base/errors.ts';
+import { groupedDigits } from '../../core/base/grouped-digits.ts';
+import { octetsFromText } from '../../core/base/octets.ts';
+import type { DirDirent } from '../../core/dirent/dirent.ts';
+import { formatDirent } from '../../core/dirent/dirent-text.ts';
+import type { DiffItem } from '../../core/tree/diff/diff.ts';
+import { diffDirents } from '../../core/tree/diff/diff.ts';
+import type { TreePath } from '../../core/tree/path.ts';
+import type { CommandContext, Output } from '../command.ts';
+import { octetsFields, sizeText, timeText } from './format.ts';
+
+/** Names that are looked at of one root: what changed more than that is told as "more". */
+const MAX_NAMES = 10_000;
+
+/** What a root has that the one before had not. */
+interface RootChanges {
+  readonly added: number;
+  readonly removed: number;
+  readonly changed: number;
+  /** Octets of the files that were added, or whose content changed. */
+  readonly bytes: number;
+  /** The first path that differs. */
+  readonly first: TreePath | undefined;
+  /** There is more than was counted. */
+  readonly isMore: boolean;
+}
+
+/**
+ * Prints recorded roots, newest first, each with what changed since the root before.
+ *
+ * @param entries - of the archive, oldest first
+ * @param long - print the whole Dirrefs, and do not compare
+ */
+export async function logRoots(context: CommandContext, entries: readonly ArchiveEntry[], limit: number, long: boolean): Promise<void> {
+  let shown = 0;
+  for (let at = entries.length - 1; at >= 0 && shown < limit; at--) {
+    const entry = entries[at];
+    if (entry === undefined || entry.dirent.kind === 'indirect') continue;
+    shown++;
+    const { dirent } = entry;
+    const before = entries[at - 1]?.dirent;
+    const changes =
+      long || dirent.kind !== 'dir' ? undefined : await changesOf(context, before?.kind === 'dir' ? before : undefined, dirent);
+    show(context, entry, changes, long);
+  }
+}
+
+/** @returns undefined where Blocks are missing or damaged that would tell */
+async function changesOf(
+  { session, signal }: CommandContext,
+  before: DirDirent | undefined,
+  after: DirDirent,
+): Promise<RootChanges | 'unknown'> {
+  const counts = { added: 0, removed: 0, changed: 0, bytes: 0 };
+  let first: TreePath | undefined;
+  let touched: TreePath | undefined;
+  let touchedCount = 0;
+  let seen = 0;
+  try {
+    for await (const item of diffDirents(session.tree.store, before, after, { signal })) {
+      // The top is there before anything is.
+      if (item.path === '/') continue;
+      if (++seen > MAX_NAMES) break;
+      // A Dir has another time whenever something in it changes, which is told anyhow.
+      if (item.kind === 'changed' && item.after.kind === 'dir') {
+        touched ??= item.path;
+        touchedCount++;
+        continue;
+      }
+      first ??= item.path;
+      counts[item.kind]++;
+      counts.bytes += newBytes(item);
+    }
+  } catch (error) {
+    if (error instanceof VtError && ['EMISSING', 'ECORRUPT', 'EPARSE'].includes(error.code)) return 'unknown';
+    throw error;
+  }
+  if (first === undefined) return { ...counts, changed: touchedCount, first: touched, isMore: seen > MAX_NAMES };
+  return { ...counts, first, isMore: seen > MAX_NAMES };
+}
+
+function newBytes(item: DiffItem): number {
+  if (item.kind === 'removed' || (item.kind === 'changed' && !item.content)) return 0;
+  return item.after.kind === 'file' ? item.after.block.span : 0;
+}
+
+function show({ output }: CommandContext, entry: ArchiveEntry, changes: RootChanges | 'unknown' | undefined, long: boolean): void {
+  const { number, whenNs, dirent, notes } = entry;
+  if (dirent.kind === 'indirect') return;
+  const { host, user, command, message } = authorOf(notes);
+  const reference = formatDirent(dirent);
+  output.record({
+    number,
+    when: timeText(whenNs),
+    ...octetsFields('name', dirent.name),
+    reference,
+    ...(changes === undefined ? {} : changes === 'unknown' ? { changes: 'unknown' } : changesRecord(changes)),
+    host,
+    user,
+    command,
+    message,
+  });
+  const columns = [`@${number}`.padEnd(5), formatLocalTime(whenNs)];
+  if (long) columns.push(output.style('ref', reference));
+  else if (changes === 'unknown') columns.push('changes unknown: Blocks are missing');
+  else if (changes !== undefined) columns.push(changesText(changes), ...(changes.first === undefined ? [] : [output.name(changes.first)]));
+  const who = [user, host].filter((word) => word !== undefined).join('@');
+  if (who !== '') columns.push(`${textOf(output, who)}${command === undefined ? '' : `: ${textOf(output, command)}`}`);
+  output.line(columns.join('  '));
+  if (message !== undefined) output.line(`       ${textOf(output, message)}`);
+}
+
+function changesRecord({ added, removed, changed, bytes, first, isMore }: RootChanges): Record<string, unknown> {
+  return {
+    added,
+    removed,
+    changed,
+    new_bytes: bytes,
+    ...(isMore ? { more: true } : {}),
+    ...(first === undefined ? {} : octetsFields('first', first)),
+  };
+}
+
+/** What somebody wrote, on one line. */
+function textOf(output: Output, text: string): string {
+  return output.name(octetsFromText(text.replaceAll(/\s+/g, ' ')));
+}
+
+/** `+12 -1 ~3 1.2M`: names added, removed, changed, and the octets of new content. */
+function changesText({ added, removed, changed, bytes, isMore }: RootChanges): string {
+  const parts = [
+    ...(added > 0 ? [`+${groupedDigits(added)}`] : []),
+    ...(removed > 0 ? [`-${groupedDigits(removed)}`] : []),
+    ...(changed > 0 ? [`~${groupedDigits(changed)}`] : []),
+    ...(isMore ? ['and more'] : []),
+    ...(bytes > 0 ? [sizeText(bytes)] : []),
+  ];
+  return parts.length === 0 ? 'the same names' : parts.join(' ');
+}

@@ -1,0 +1,35 @@
+import type { Octets } from '../base/octets.ts';
+import { octetsFromText, octetsToText } from '../base/octets.ts';
+import type { ArchiveNotes } from './archive-notes.ts';
+
+/** Who recorded a state, and how: notes of its line in an archive. @see vt(5), "Archives" */
+export interface Author {
+  readonly host?: string | undefined;
+  readonly user?: string | undefined;
+  /** The commands that made the state, cut to a length. */
+  readonly command?: string | undefined;
+  /** What somebody said of it. */
+  readonly message?: string | undefined;
+}
+
+const NAMES = ['host', 'user', 'command', 'message'] as const;
+
+/** The notes of an author. */
+export function authorNotes(author: Author): ArchiveNotes {
+  const notes = new Map<string, Octets>();
+  for (const name of NAMES) {
+    const value = author[name];
+    if (value !== undefined && value !== '') notes.set(name, octetsFromText(value));
+  }
+  return notes;
+}
+
+/** What notes say of an author. */
+export function authorOf(notes: ArchiveNotes | undefined): Author {
+  const author: Partial<Record<(typeof NAMES)[number], string>> = {};
+  for (const name of NAMES) {
+    const value = notes?.get(name);
+    if (value !== undefined) author[name] = octetsToText(value);
+  }
+  return author;
+}

@@ -1,0 +1,50 @@
+import { hostname } from 'node:os';
+import type { ArchiveNotes } from '../../core/archive/archive-notes.ts';
+import { authorNotes } from '../../core/archive/author-notes.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import { systemOwnerNames } from '../../core/base/system/owner-names.ts';
+
+/** Characters of the commands that a root is told with, at most. */
+const MAX_COMMAND = 200;
+
+/** What is told of the roots that a session records: who, where, by which commands, and what was said of it. */
+export class Authorship {
+  #commands: string[] = [];
+  #message: string | undefined;
+  #who: { readonly host: string; readonly user: string } | undefined;
+
+  /** A command is about to change the tree. */
+  note(line: string): void {
+    // Of a script of a million lines the first are enough.
+    if (this.#commands.join('; ').length <= MAX_COMMAND) this.#commands.push(line);
+  }
+
+  /** What is said of the next root. */
+  describe(message: string): void {
+    this.#message = message;
+  }
+
+  /** The notes of the next root. @param only - the command that made it; default: what was noted */
+  notes(only?: string): ArchiveNotes {
+    const line = only ?? this.#commands.join('; ');
+    const command = line.length > MAX_COMMAND ? `${line.slice(0, MAX_COMMAND - 1)}…` : line;
+    return authorNotes({ ...this.#identity(), command, message: this.#message });
+  }
+
+  /** All is recorded: the next root is another one. @returns the message that no root took */
+  settle(hasRoot: boolean): string | undefined {
+    const unused = hasRoot ? undefined : this.#message;
+    this.#commands = [];
+    this.#message = undefined;
+    return unused;
+  }
+
+  #identity(): { readonly host: string; readonly user: string } {
+    if (this.#who === undefined) {
+      const uid = process.getuid?.() ?? 0;
+      const name = systemOwnerNames().userName(uid);
+      this.#who = { host: hostname(), user: name === undefined ? String(uid) : octetsToText(name) };
+    }
+    return this.#who;
+  }
+}

@@ -6,6 +6,7 @@ import { groupedDigits } from '../../core/base/grouped-digits.ts';
 import { octetsFromText } from '../../core/base/octets.ts';
 import type { DirDirent } from '../../core/dirent/dirent.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
+import { mergedStates } from '../../core/history/ancestry.ts';
 import type { DiffItem } from '../../core/tree/diff/diff.ts';
 import { diffDirents } from '../../core/tree/diff/diff.ts';
 import type { TreePath } from '../../core/tree/path.ts';
@@ -98,6 +99,9 @@ function show({ output }: CommandContext, entry: ArchiveEntry, changes: RootChan
     ...octetsFields('name', dirent.name),
     reference,
     ...(changes === undefined ? {} : changes === 'unknown' ? { changes: 'unknown' } : changesRecord(changes)),
+    ...(mergedStates(entry).length === 0
+      ? {}
+      : { merges: mergedStates(entry).map(({ whenNs: ns }) => (ns === undefined ? null : timeText(ns))) }),
     host,
     user,
     command,
@@ -110,6 +114,10 @@ function show({ output }: CommandContext, entry: ArchiveEntry, changes: RootChan
   const who = [user, host].filter((word) => word !== undefined).join('@');
   if (who !== '') columns.push(`${textOf(output, who)}${command === undefined ? '' : `: ${textOf(output, command)}`}`);
   output.line(columns.join('  '));
+  for (const { whenNs: mergedNs, path } of mergedStates(entry))
+    output.line(
+      `       merges ${mergedNs === undefined ? 'a tree that was not recorded' : `the state of ${formatLocalTime(mergedNs)}`}${path === '/' ? '' : ` into ${output.name(path)}`}`,
+    );
   if (message !== undefined) output.line(`       ${textOf(output, message)}`);
 }
 

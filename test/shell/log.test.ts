@@ -44,6 +44,16 @@ test('log tells of each root what changed, who made it by which commands, and th
   assert.match((await session(scratch, 'log -l -n 1')).stdout, /^@4 +\S+ {2}D\{block:.*\} {2}\S+@\S+: undo\n$/);
 });
 
+test('log shows what a root merges', async (t) => {
+  const scratch = makeScratch(t);
+  const other = ['-S', scratch.path('other')];
+  await session(scratch, 'mkdir a; quit');
+  assert.equal((await vtftp([...other, '-c', 'mkdir b; quit'], { env: scratch.env })).status, 0);
+  await session(scratch, `merge ${scratch.path('other')}; quit`);
+  const { stdout } = await session(scratch, 'log');
+  assert.match(stdout, /^@2 .* \+1 {2}\/b .*: merge .*\n {7}merges the state of \d{4}-\S+\n@1 /, stdout);
+});
+
 test('sync -m where nothing is new says that no root has the message; a message is not empty, nor longer than 1,000 characters', async (t) => {
   const scratch = makeScratch(t);
   const again = await session(scratch, 'mkdir x; sync; sync -m late; mkdir y; quit');

@@ -205,6 +205,8 @@ export interface Command {
   readonly plans?: boolean;
   /** An interrupt is the way to end it, and no failure: having cleaned up, it returns. */
   readonly endsByInterrupt?: boolean;
+  /** Called without any argument it does something of its own. */
+  readonly standsAlone?: boolean;
   /** Options stand only before the first argument, as in `alias l ls -l`. */
   readonly optionsFirst?: boolean;
   /** Words that look like options are arguments: for commands that hand them on. */

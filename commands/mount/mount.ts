@@ -7,6 +7,7 @@ import { defineCommand } from '../command.ts';
 import { pathArgument } from '../parts/entry.ts';
 import { FILTER_OPTIONS, filterWords } from '../parts/filter-options.ts';
 import { resolveLocalPath } from '../parts/local-path.ts';
+import { mounts } from './mounts.ts';
 
 /** `mount`: the tree as a filesystem. */
 export const mount = defineCommand({
@@ -16,7 +17,7 @@ export const mount = defineCommand({
   details: [
     'Without --foreground a process of its own serves the mount, and keeps running when this session ends. This session syncs first, and its later changes appear at the next mount only. With --foreground this session serves the mount until it is taken away, by umount, by fusermount3 -u, by SIGINT or by SIGTERM. Then it saves the tree and prints the Dirref.',
     'What programs write is stored in the background. fsync waits until the file is stored and a root with it is recorded. Reading the attribute user.x-vt-blockref of a file does the same, and gives the reference to its content. A parser is chosen as by put (see man 7 vt); setting user.x-vt-parser before the last close asks for one. SOURCE is what `open` takes; a past state (`STORE@1`) is mounted read-only. A mount point that does not exist is made, and removed with the mount. One whose process has died is taken over.',
-    'SUBPATH is the Dir at the top of the mount. If SOURCE is the mount point of a running mount, its process serves the same live tree at one more place. So does a mount from a shell that is attached. Each mount has a top and options of its own, and shows what is changed in the others. The process ends with the last of them.',
+    'Without arguments mount lists what is mounted. SUBPATH is the Dir at the top of the mount. If SOURCE is the mount point of a running mount, its process serves the same live tree at one more place. So does a mount from a shell that is attached. Each mount has a top and options of its own, and shows what is changed in the others. The process ends with the last of them.',
     'While two mounts of one live tree can write, an append goes to the end of the file, whatever the other mount appended. A file that one of them opens for writing then bypasses the kernel page cache, so a shared mapping of it is refused (ENODEV). SQLite in WAL mode needs one, and works through two mounts with locking_mode=exclusive only. A file that was open for writing before the second mount was made must be closed first: the second one refuses to write it (EBUSY).',
     'Locks of fcntl(2) and flock(2) hold for all mounts of a live tree. They wait, are interrupted and end with EDEADLK as on a local filesystem. A process that uses two mounts counts as two owners. Open file description locks also end with EDEADLK where they would wait for each other. A mount made read-only before any mount could write keeps locks of its own, and so does driver=fuse-native.',
     'The options of -o. ro: read-only. append-only: new names and bytes at the ends of files are taken; what would remove, rename, cut or overwrite is refused. all: every recorded state as a Dir named by its date, read-only; new states appear. allow_other and noallow_other: whether other users may enter, as root lets them by default. suid, dev and noexec: a mount is nosuid and nodev, since a tree may come from a stranger; only root may allow setuid programs and devices. sync=SECONDS: the time between two syncs while something changes; 0 for none, default 30.',
@@ -24,6 +25,7 @@ export const mount = defineCommand({
     'Names that --include, --exclude and --filter exclude live in the mount and are never stored: caches, the products of a build. See man 7 vt, "Filter rules". Only the first mount of a tree sets the rules. A slash in front of a pattern is the top of that mount; files of rules in directories are not read. A file that is renamed to a name that is not excluded is stored at the next sync. One that is renamed to an excluded name is no longer stored. What was stored under an excluded name before stays until it changes. Excluded names go with the mount, even in a crash: umount asks at a terminal, and says how many went. Their files are kept where unsaved content is, and fsync does not make them durable.',
   ],
   changesLocal: true,
+  standsAlone: true,
   endsByInterrupt: true,
   args: [
     { name: 'source', kind: 'reference', summary: 'a Dir of the open tree, or what open takes; default: the open tree', optional: true },
@@ -39,6 +41,7 @@ export const mount = defineCommand({
   ],
   examples: [
     { line: 'mount /mnt/docs', says: 'the open tree, at /mnt/docs' },
+    { line: 'mount', says: 'what is mounted, as mounts tells it' },
     { line: 'mount docs /mnt/docs', says: 'the Dir docs of the open tree, at /mnt/docs' },
     { line: "mount -o ro 'D{...}' /mnt/old", says: 'a tree from its Dirref, read-only' },
     { line: "mount --exclude='*.o' --exclude=/build/ /mnt/src", says: 'object files and /mnt/src/build exist there, and are never stored' },
@@ -46,7 +49,13 @@ export const mount = defineCommand({
   ],
   async run(context, input) {
     const { session } = context;
-    const [argument = '' as Octets] = input.named.get('mountpoint') ?? [];
+    const [argument] = input.named.get('mountpoint') ?? [];
+    if (argument === undefined) {
+      if (input.options.size > 0)
+        throw new VtError('EUSAGE', 'mount: MOUNTPOINT is missing', { remedy: 'name an empty directory, or one to be made' });
+      await mounts.run(context, input);
+      return;
+    }
     const { source, place: local, subpath } = await whatIsMeant(context, input, argument);
     const mountPoint = resolveLocalPath(session.localCwd, local);
     const { mountOptionsText, parseMountOptions } = await import('../parts/mount/mount-options.ts');

@@ -158,8 +158,9 @@ export interface AssignedWord {
  */
 export function assignWords(command: Command, calledAs: string, words: readonly Word[]): AssignedWord[] {
   const specs = argumentsOf(command, calledAs);
-  const required = specs.filter((spec) => spec.optional !== true).length;
-  if (words.length < required) throw missing(command, calledAs, specs[words.length], words.length);
+  if (words.length === 0 && command.standsAlone === true) return [];
+  const required = specs.filter((spec) => spec.optional !== true);
+  if (words.length < required.length) throw missing(command, calledAs, required[words.length], words.length);
   const repeated = specs.findIndex((spec) => spec.repeat === true);
   if (repeated < 0 && words.length > specs.length) {
     const extra = words[specs.length];

@@ -34,6 +34,12 @@ describe('the forms and options of mount', { skip: noMountsHere() ?? false }, ()
       assert.equal(left.status, 0, left.report);
       assert.match(recited(left), /^D\{/, 'it recites, changed or not');
     }
+    const made = await program('mount from/docs one');
+    assert.equal(made.status, 0, made.report);
+    const listed = await program('mount');
+    assert.equal(listed.status, 0, listed.report);
+    assert.ok(listed.stdout.includes(`${scratch.path('one')}  rw  `), listed.report);
+    assert.equal((await program('umount one')).status, 0);
     const refused = await program('mount from four');
     assert.equal(refused.status, 0, 'the stored Dir, and not the local one');
     assert.equal((await program('umount four')).status, 0);
@@ -50,6 +56,7 @@ describe('the forms and options of mount', { skip: noMountsHere() ?? false }, ()
       ['mount full/f', 1, `mount: ${scratch.path('full/f')}: not a directory`],
       // Where recursive mkdir of Node never returns.
       ['mount /proc/nosuch', 1, 'mount: cannot make /proc/nosuch: no such file or directory'],
+      ['mount -o ro', 2, 'mount: MOUNTPOINT is missing'],
       ['mount -o wrong place', 2, 'mount: -o wrong: unknown'],
       ['mount nosuch:x place', 10, 'mount: '],
     ] as const) {

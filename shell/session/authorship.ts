@@ -10,6 +10,8 @@ const MAX_COMMAND = 200;
 /** What is told of the roots that a session records: who, where, by which commands, and what was said of it. */
 export class Authorship {
   #commands: string[] = [];
+  /** The last of those before, which may record more than one root. */
+  #last: string | undefined;
   #message: string | undefined;
   #who: { readonly host: string; readonly user: string } | undefined;
 
@@ -26,15 +28,18 @@ export class Authorship {
 
   /** The notes of the next root. @param only - the command that made it; default: what was noted */
   notes(only?: string): ArchiveNotes {
-    const line = only ?? this.#commands.join('; ');
+    const line = only ?? (this.#commands.length === 0 ? (this.#last ?? '') : this.#commands.join('; '));
     const command = line.length > MAX_COMMAND ? `${line.slice(0, MAX_COMMAND - 1)}…` : line;
     return authorNotes({ ...this.#identity(), command, message: this.#message });
   }
 
-  /** All is recorded: the next root is another one. @returns the message that no root took */
+  /** All is recorded, by a new root or not. @returns the message that no root took */
   settle(hasRoot: boolean): string | undefined {
     const unused = hasRoot ? undefined : this.#message;
-    this.#commands = [];
+    if (hasRoot) {
+      this.#last = this.#commands.at(-1) ?? this.#last;
+      this.#commands = [];
+    }
     this.#message = undefined;
     return unused;
   }

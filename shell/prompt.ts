@@ -1,4 +1,5 @@
 import { VtError } from '../core/base/errors.ts';
+import { safeMessage } from './output/output.ts';
 
 /**
  * Asks yes or no at the terminal. Yes is `y` or `yes` and Enter; all else means no, Ctrl-C and Ctrl-D too. The only place that
@@ -7,7 +8,7 @@ import { VtError } from '../core/base/errors.ts';
 export async function askYesNo(question: string): Promise<boolean> {
   const { default: enquirer } = await import('enquirer');
   try {
-    const message = `${question} (y/N)`;
+    const message = `${safeMessage(question)} (y/N)`;
     const { answer } = await enquirer.prompt<{ readonly answer: string }>({ type: 'input', name: 'answer', message });
     return /^y(es)?$/i.test(answer.trim());
   } catch (error) {

@@ -149,7 +149,9 @@ function promptText({ session, output }: Shell): string {
   const { can, name: treeName, label = can.sync || session.view !== undefined ? undefined : treeName } = session.tree;
   const name = label === undefined ? '' : `[${label.split('/').at(-1) ?? ''}]`;
   const mark = session.isChanged && session.tree.can.sync ? '*' : '';
-  return `${output.style('dim', `vtftp${name}${session.view ?? ''}:`)}${output.style('dir', terminalName(session.cwd))}${mark}> `;
+  return output.shown(
+    `${output.style('dim', `vtftp${name}${session.view ?? ''}:`)}${output.style('dir', terminalName(session.cwd))}${mark}> `,
+  );
 }
 
 function completer({ session, services, places }: Shell, joiner: LineJoiner) {

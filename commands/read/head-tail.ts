@@ -79,7 +79,8 @@ async function eachFile(
   let isFirst = true;
   await forEachItem(context, args, async (shown) => {
     await withEntry(session, shown, 'read', { signal }, async ({ tree, path }) => {
-      if (args.length > 1) output.line(`${isFirst ? '' : '\n'}==> ${output.name(shown)} <==`);
+      if (!isFirst) output.line('');
+      if (args.length > 1) output.line(`==> ${output.name(shown)} <==`);
       isFirst = false;
       try {
         await action(tree, path, signal);

@@ -1,5 +1,6 @@
 import type { Diagnostics, ProgressState } from '../../commands/command.ts';
 import { PathError, VtError } from '../../core/base/errors.ts';
+import { safeJson } from '../../core/base/unsafe-text.ts';
 import { exitStatusOf } from '../exit-status.ts';
 import type { CommandNames, ErrorLine } from './error-line.ts';
 import { errorLine } from './error-line.ts';
@@ -68,7 +69,7 @@ export class Messages {
   /** An error that ended a command. @param place - `FILE:LINE`, in scripts */
   error(error: unknown, place?: string): void {
     if (this.#options.json) {
-      this.#print(JSON.stringify(this.errorRecord(error, place)));
+      this.#print(safeJson(this.errorRecord(error, place)));
       return;
     }
     this.#noteTold(error, place);
@@ -86,7 +87,7 @@ export class Messages {
 
   warn(message: string): void {
     if (this.#options.quiet) return;
-    if (this.#options.json) this.#print(JSON.stringify({ warning: message.toWellFormed() }));
+    if (this.#options.json) this.#print(safeJson({ warning: message.toWellFormed() }));
     else this.#print(`${this.#options.style('warn', 'warning:')} ${safeMessage(message)}`);
   }
 
@@ -94,14 +95,14 @@ export class Messages {
   failure(error: unknown, names: CommandNames): void {
     const { command, text } = errorLine(error, names);
     const remedy = error instanceof VtError ? error.remedy : undefined;
-    if (this.#options.json) this.#print(JSON.stringify({ failure: `${command}: ${text}`.toWellFormed(), command, remedy }));
+    if (this.#options.json) this.#print(safeJson({ failure: `${command}: ${text}`.toWellFormed(), command, remedy }));
     else
       this.#print(`${this.#options.style('error', `${command}:`)} ${safeMessage(`${text}${remedy === undefined ? '' : ` (${remedy})`}`)}`);
   }
 
   /** Something to know that is neither result nor fault: a plain line. */
   note(message: string): void {
-    if (this.#options.json) this.#print(JSON.stringify({ note: message.toWellFormed() }));
+    if (this.#options.json) this.#print(safeJson({ note: message.toWellFormed() }));
     else this.#print(safeMessage(message));
   }
 

@@ -1,8 +1,10 @@
 import type { Output } from '../../commands/command.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToTextStrict } from '../../core/base/octets.ts';
+import { replaceUnsafe, safeJson, visibleEscape } from '../../core/base/unsafe-text.ts';
 import { quoteWord } from '../line/quote.ts';
 import type { Sink } from './sink.ts';
+import { StyledLines, safeLine } from './styled-line.ts';
 
 export type StyleKind = Parameters<Output['style']>[0];
 export type Style = (kind: StyleKind, text: string) => string;
@@ -84,7 +86,7 @@ export function terminalName(octets: Octets): string {
 export class SinkOutput implements Output {
   readonly json: boolean;
   readonly terminal: boolean;
-  readonly style: Style;
+  readonly #lines: StyledLines | undefined;
   readonly #columns: () => number;
   readonly #sink: Sink;
   /** The last octets were no whole line. */
@@ -95,7 +97,7 @@ export class SinkOutput implements Output {
     this.json = options.json;
     this.terminal = options.terminal;
     this.#columns = options.columns;
-    this.style = options.style;
+    this.#lines = options.style === PLAIN_STYLE ? undefined : new StyledLines(options.style);
   }
 
   get columns(): number {
@@ -104,8 +106,14 @@ export class SinkOutput implements Output {
 
   line(text: string): void {
     if (this.json) return;
-    this.#sink.write(encodeText(`${text}\n`));
+    this.#sink.write(encodeText(`${this.shown(text)}\n`));
     this.#isMidLine = false;
+  }
+
+  /** A line as it leaves: with its colours, and at a terminal without anything else that this would obey. */
+  shown(text: string): string {
+    if (this.#lines !== undefined) return this.#lines.finish(text, !this.terminal);
+    return this.terminal ? safeLine(text) : text;
   }
 
   /** Ends the line that the last octets left unfinished, so that a prompt which follows does not stand over it. */
@@ -114,7 +122,7 @@ export class SinkOutput implements Output {
   }
 
   record(value: Readonly<Record<string, unknown>>): void {
-    if (this.json) this.#sink.write(encodeText(`${JSON.stringify(value, jsonValue)}\n`));
+    if (this.json) this.#sink.write(encodeText(`${safeJson(value, jsonValue)}\n`));
   }
 
   async bytes(data: Uint8Array): Promise<void> {
@@ -130,6 +138,10 @@ export class SinkOutput implements Output {
     return this.terminal ? terminalName(octets) : rawName(octets);
   }
 
+  style(kind: StyleKind, text: string): string {
+    return this.#lines === undefined ? text : this.#lines.mark(kind, text);
+  }
+
   async flush(): Promise<void> {
     await this.#sink.flush();
   }
@@ -141,14 +153,7 @@ function jsonValue(_key: string, value: unknown): unknown {
   return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value.toString();
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the range is what is meant
-const UNSAFE_IN_MESSAGE = /[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
-
-/** A message on one line, without anything that a terminal would obey. */
+/** A message on one line, without anything that a terminal would obey or a person could not see. */
 export function safeMessage(text: string): string {
-  return text.toWellFormed().replace(UNSAFE_IN_MESSAGE, (char) => {
-    if (char === '\n') return String.raw`\n`;
-    const code = char.charCodeAt(0);
-    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16)}`;
-  });
+  return replaceUnsafe(text.toWellFormed(), visibleEscape);
 }

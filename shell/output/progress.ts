@@ -1,6 +1,8 @@
 import type { ProgressState } from '../../commands/command.ts';
 import { countText, sizeText } from '../../commands/parts/format.ts';
 import { groupedDigits } from '../../core/base/grouped-digits.ts';
+import { safeJson } from '../../core/base/unsafe-text.ts';
+import { safeMessage } from './output.ts';
 
 /** Least time between two frames: ten a second at most. */
 const FRAME_MS = 100;
@@ -41,7 +43,7 @@ export class ProgressView {
     if (this.#mode === 'none' || now - this.#shownMs < FRAME_MS) return;
     this.#shownMs = now;
     if (this.#mode === 'json') {
-      this.#write(`${JSON.stringify({ progress: state })}\n`);
+      this.#write(`${safeJson({ progress: state })}\n`);
       return;
     }
     this.#write(`\r${this.statusLine().slice(0, Math.max(10, this.#columns() - 1))}\x1b[K`);
@@ -80,7 +82,7 @@ export class ProgressView {
     if (state.lagBytes !== undefined) parts.push(`lag ${sizeText(state.lagBytes)} (${((state.lagMs ?? 0) / 1000).toFixed(1)} s)`);
     if (state.newBlocks !== undefined) parts.push(countText(state.newBlocks, 'new block'));
     if (state.existingBlocks !== undefined) parts.push(`${groupedDigits(state.existingBlocks)} existing`);
-    return `${state.label}: ${parts.join(', ')}`;
+    return `${safeMessage(state.label)}: ${parts.join(', ')}`;
   }
 }
 

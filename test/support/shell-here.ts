@@ -15,7 +15,7 @@ import { makeSession } from '../../shell/session/session.ts';
 import { openStoreLazily } from '../../shell/session/stores.ts';
 import { Signals } from '../../shell/signals.ts';
 
-/** A shell in this process, without a terminal and without signals. */
+/** A shell in this process, without signals. */
 export interface ShellHere extends AsyncDisposable {
   readonly session: ShellSession;
   /** Runs a line, as `-c` does. What went wrong is told as on standard error. */
@@ -43,6 +43,8 @@ export interface ShellHereSetup {
   /** Puts a Store over the one that is opened. */
   readonly wrap?: (store: Store) => Store;
   readonly now?: () => Date;
+  /** What results and messages go to; default: a pipe. */
+  readonly into?: 'pipe' | 'terminal' | 'json';
   /** Told what the session says by itself. */
   readonly onMessage?: (message: string) => void;
   readonly signal?: AbortSignal;
@@ -50,7 +52,18 @@ export interface ShellHereSetup {
 
 /** Opens a session in this process. */
 export async function openShellHere(setup: ShellHereSetup): Promise<ShellHere> {
-  const { home, store, source, localCwd = home, env = {}, wrap = (opened) => opened, now = () => new Date(), onMessage } = setup;
+  const {
+    home,
+    store,
+    source,
+    localCwd = home,
+    env = {},
+    wrap = (opened) => opened,
+    now = () => new Date(),
+    into = 'pipe',
+    onMessage,
+  } = setup;
+  const json = into === 'json';
   let out: Uint8Array[] = [];
   let stderr = '';
   const write = (text: string): void => {
@@ -62,9 +75,9 @@ export async function openShellHere(setup: ShellHereSetup): Promise<ShellHere> {
     flush: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };
-  const output = new SinkOutput(sink, { json: false, terminal: false, columns: () => 80, style: PLAIN_STYLE });
+  const output = new SinkOutput(sink, { json, terminal: into === 'terminal', columns: () => 80, style: PLAIN_STYLE });
   const progress = new ProgressView({ write, mode: 'none', nowMs: () => 0, columns: () => 80 });
-  const messages = new Messages({ write, json: false, quiet: false, style: PLAIN_STYLE, progress });
+  const messages = new Messages({ write, json, quiet: false, style: PLAIN_STYLE, progress });
   const places = placesOf({ HOME: home });
   const unused = (): never => {
     throw new Error('no part of this test');
@@ -98,7 +111,7 @@ export async function openShellHere(setup: ShellHereSetup): Promise<ShellHere> {
     session,
     terminal: new TerminalHolder(signals),
     localStdin: 'ignore',
-    json: false,
+    json,
     now,
     openStore: async (specification) => await openStoreLazily(specification, { places, configuration, onNotice }, false),
   });

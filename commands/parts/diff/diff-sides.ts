@@ -2,9 +2,10 @@ import type { Stats } from 'node:fs';
 import { statSync } from 'node:fs';
 import { PathError, UsageError, VtError } from '../../../core/base/errors.ts';
 import type { Octets } from '../../../core/base/octets.ts';
-import { octetsFromText, octetsToText } from '../../../core/base/octets.ts';
+import { octetsFromText, octetsToText, octetsToTextStrict } from '../../../core/base/octets.ts';
 import { systemOwnerNames } from '../../../core/base/system/owner-names.ts';
 import { pathBytes } from '../../../core/base/system/system-error.ts';
+import { isUnsafe } from '../../../core/base/unsafe-text.ts';
 import { skipReference, URI_SCHEME } from '../../../core/dirent/reference-skip.ts';
 import type { DiffSide } from '../../../core/tree/diff/diff.ts';
 import type { TreePath } from '../../../core/tree/path.ts';
@@ -156,12 +157,12 @@ export function shownTop({ before, after }: NamedSides): TreePath {
   return after.path ?? before.path ?? ROOT_PATH;
 }
 
-/** What a file is called in the head of a patch. */
+/** What a file is called in the head of a patch: quoted as GNU's diff and git do where a terminal would obey it. */
 export function patchName(prefix: 'a' | 'b', path: TreePath): Octets {
-  const name = `${prefix}${path === ROOT_PATH ? `/${baseName(path) || 'content'}` : path}`;
+  const name = `${prefix}${path === ROOT_PATH ? `/${baseName(path) || 'content'}` : path}` as Octets;
+  const text = octetsToTextStrict(name);
+  if (text !== undefined && !isUnsafe(text) && !/["\\]/.test(text)) return name;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is what is meant
-  if (!/[\x00-\x1f"\\\x7f]/.test(name)) return name as Octets;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is what is meant
-  const quoted = name.replace(/[\x00-\x1f"\\\x7f]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
-  return `"${quoted}"` as Octets;
+  const unsafe = text === undefined || isUnsafe(text) ? /[\x00-\x1f"\\\x7f-\xff]/g : /["\\]/g;
+  return `"${name.replace(unsafe, (octet) => `\\${octet.charCodeAt(0).toString(8).padStart(3, '0')}`)}"` as Octets;
 }

@@ -1,0 +1,42 @@
+import { isUnsafe, replaceUnsafe, visibleEscape } from '../../core/base/unsafe-text.ts';
+import type { Style, StyleKind } from './output.ts';
+
+/** A tab stands between columns, and moves the cursor within its line alone. */
+const TAB = '\t';
+
+/**
+ * Lines with colours, and nothing else that a terminal obeys. A style marks its text with what no text can hold by chance or by intent; the
+ * finished line is made safe as a whole, and only then do marks become the terminal's sequences. So whatever a column shows, and whoever
+ * wrote it, nobody can forget to escape it.
+ */
+export class StyledLines {
+  readonly #style: Style;
+  readonly #open: string;
+  readonly #close: string;
+  readonly #marked: RegExp;
+
+  /** @param style - makes the sequences of the terminal */
+  constructor(style: Style) {
+    this.#style = style;
+    const secret = crypto.randomUUID();
+    this.#open = `{${secret}:`;
+    this.#close = `:${secret}}`;
+    this.#marked = new RegExp(`\\{${secret}:(\\w+):([^]*?):${secret}\\}`, 'g');
+  }
+
+  /** Marks a text, without marks of its own. */
+  mark(kind: StyleKind, text: string): string {
+    return `${this.#open}${kind}:${text}${this.#close}`;
+  }
+
+  /** The line with its colours. @param isSafe - nothing in it has to be escaped: it goes to no terminal */
+  finish(line: string, isSafe: boolean): string {
+    const safe = isSafe ? line : safeLine(line);
+    return safe.includes(this.#open) ? safe.replace(this.#marked, (_, kind: StyleKind, text: string) => this.#style(kind, text)) : safe;
+  }
+}
+
+/** A line as a terminal may show it. */
+export function safeLine(line: string): string {
+  return isUnsafe(line) ? replaceUnsafe(line, (char) => (char === TAB ? char : visibleEscape(char))) : line;
+}

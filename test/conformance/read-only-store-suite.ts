@@ -8,8 +8,6 @@ import type { Store } from '../../core/store/store.ts';
 /** A Store under test that takes no Blocks: it is opened over Blocks that are there. */
 export interface ReadOnlyStoreSubject {
   readonly name: string;
-  /** The feature row that its tests belong to. */
-  readonly row: string;
   /** A Store that holds these Blocks; it may hold others. */
   readonly open: (blocks: readonly Uint8Array[]) => Promise<Store>;
 }
@@ -17,15 +15,15 @@ export interface ReadOnlyStoreSubject {
 const BLOCKS = Array.from({ length: 200 }, (_, i) => Buffer.from(`block ${i} `.repeat(10 + (i % 300))));
 
 /** The contract of every Store that only gives Blocks. A new one's test is a call of this. */
-export function readOnlyStoreSuite({ name, row, open }: ReadOnlyStoreSubject): void {
+export function readOnlyStoreSuite({ name, open }: ReadOnlyStoreSubject): void {
   const test = (title: string, body: (store: Store) => Promise<void>): void => {
-    it(`${row}: ${name}: ${title}`, async () => {
+    it(`${name}: ${title}`, async () => {
       await using store = await open(BLOCKS);
       await body(store);
     });
   };
 
-  describe(`${row}: ${name} keeps the contract of a Store`, () => {
+  describe(`${name} keeps the contract of a Store`, () => {
     test('every Block comes back', async (store) => {
       for (const data of BLOCKS) assert.deepEqual(Buffer.from((await store.get(hashcodeOf(store.hashName, data))) ?? []), data);
     });

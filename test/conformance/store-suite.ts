@@ -16,8 +16,6 @@ import type { Store } from '../../core/store/store.ts';
 export interface StoreSubject {
   /** For the names of the tests: `memory:`. */
   readonly name: string;
-  /** The feature row that its tests belong to: `S35`. */
-  readonly row: string;
   /** A new, empty Store. */
   readonly open: () => Promise<Store>;
   /** The same Store again, after it was closed, where it outlives that. */
@@ -31,7 +29,7 @@ export interface StoreSubject {
 /** The contract of every Store. A new Store's test is a call of this. */
 export function storeSuite(subject: StoreSubject): void {
   const test = (title: string, body: (store: Store) => Promise<void>): void => {
-    it(`${subject.row}: ${subject.name}: ${title}`, async () => {
+    it(`${subject.name}: ${title}`, async () => {
       const store = await subject.open();
       try {
         await body(store);
@@ -41,7 +39,7 @@ export function storeSuite(subject: StoreSubject): void {
     });
   };
 
-  describe(`${subject.row}: ${subject.name} keeps the contract of a Store`, () => {
+  describe(`${subject.name} keeps the contract of a Store`, () => {
     addTests(test);
     getTests(test, subject);
     batchTests(test);

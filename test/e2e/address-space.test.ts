@@ -10,7 +10,7 @@ import { makeScratch } from '../support/scratch.ts';
 const LIMITS: readonly number[] = [64, 16, 8, 4];
 
 for (const limit of LIMITS) {
-  test(`S35: with ${limit} GiB of addresses (ulimit -v) the program gives the same Dirref, and the same content back`, async (t) => {
+  test(`with ${limit} GiB of addresses (ulimit -v) the program gives the same Dirref, and the same content back`, async (t) => {
     const scratch = makeScratch(t);
     const { env } = scratch;
     const tree = scratch.path('tree');

@@ -11,7 +11,7 @@ import { PROJECT_ROOT } from '../support/project.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 describe('a shell that is attached to a running mount', { skip: noMountsHere() ?? false }, () => {
-  it('S13: what programs write it sees, and what it changes they see, at once', async (t) => {
+  it('what programs write it sees, and what it changes they see, at once', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     assert.equal((await mount.sh('mkdir d && printf one > d/f && ls -l d > /dev/null && cat d/f > /dev/null; cat d/none; true')).status, 0);
@@ -30,7 +30,7 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
     assert.equal(again.stdout, 'e\nmade\nnew\ns\nonemore', again.report);
   });
 
-  it('S13: quit syncs the tree and recites it, and the mount goes on', async (t) => {
+  it('quit syncs the tree and recites it, and the mount goes on', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     // Held open by a program meanwhile.
@@ -44,7 +44,7 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
     assert.equal((JSON.parse(log.stdout.split('\n')[0] ?? '') as { readonly reference: string }).reference, dirref);
   });
 
-  it('S13: put and get are about the files of whoever is attached, as are pipes and redirections', async (t) => {
+  it('put and get are about the files of whoever is attached, as are pipes and redirections', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     scratch.mkdir('local/deep');
@@ -63,7 +63,7 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
     assert.equal((await run('diff', ['-r', scratch.path('got'), `${mount.path}/local`])).status, 0);
   });
 
-  it('S13: a Store that only the mount can open is reached through it', async (t) => {
+  it('a Store that only the mount can open is reached through it', async (t) => {
     const scratch = makeScratch(t);
     const store = `proxy(save=datadir:${scratch.path('under')})`;
     const mount = await mounted(t, scratch, '', store);
@@ -74,7 +74,7 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
       assert.equal((await run('cmp', [scratch.path('large'), path])).status, 0, path);
   });
 
-  it('S01: a live mount opens by its mount point, by its socket, from elsewhere, and within a session', async (t) => {
+  it('a live mount opens by its mount point, by its socket, from elsewhere, and within a session', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     assert.equal((await mount.sh('mkdir inside; ln -s . self')).status, 0);
@@ -90,7 +90,7 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
     assert.equal((await mount.sh('ls')).stdout, 'inside\nself\ntwo\n');
   });
 
-  it('S13: what an attached shell does to one name of a file is seen at its other names, in every mount', async (t) => {
+  it('what an attached shell does to one name of a file is seen at its other names, in every mount', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     const other = scratch.path('other');
@@ -108,7 +108,7 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
     assert.equal((await mount.vtftp('-c', `umount '${other}'`)).status, 0);
   });
 
-  it('S13: log, undo and past states go back on the live tree, and -n changes nothing', async (t) => {
+  it('log, undo and past states go back on the live tree, and -n changes nothing', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     assert.equal((await mount.vtftp(mount.path, '-c', 'mkdir first; quit')).status, 0);
@@ -124,7 +124,7 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
     assert.equal((await mount.sh('ls')).stdout, 'first\n');
   });
 
-  it('S13: programs drive an attached shell by lines of JSON', async (t) => {
+  it('programs drive an attached shell by lines of JSON', async (t) => {
     const mount = await mounted(t, makeScratch(t));
     const shell = await mount.vtftpWith('mkdir d\nls\nset onerror continue\nls none\nquit\n', '--json', mount.path);
     const records = shell.stdout
@@ -139,7 +139,7 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
     assert.match(String(records.at(-1)?.['dirref']), /^D\{/);
   });
 
-  it('S13: one line and status 10 where the mount goes away, or is not served any more', async (t) => {
+  it('one line and status 10 where the mount goes away, or is not served any more', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     const socket = await controlOf(mount);
@@ -155,7 +155,7 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
     assert.equal(none.stderr.trimEnd().split('\n').length, 1);
   });
 
-  it('S13: says that the mount goes away when it does, where no command is under way', async (t) => {
+  it('says that the mount goes away when it does, where no command is under way', async (t) => {
     const mount = await mounted(t, makeScratch(t));
     const shell = spawn(process.execPath, [PROGRAM, mount.path], { env: { ...process.env, ...mount.env }, stdio: 'pipe' });
     t.after(() => shell.kill());
@@ -171,7 +171,7 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
     assert.equal(status, 10);
   });
 
-  it('S13: says so where the process of a mount was killed', async (t) => {
+  it('says so where the process of a mount was killed', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     const listed = await mount.vtftp('--json', '-c', 'mounts');
@@ -195,7 +195,7 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
   });
 });
 
-test('S13: the recipe of an attached shell in docs/mounts.md', { skip: noMountsHere() ?? false }, async (t) => {
+test('the recipe of an attached shell in docs/mounts.md', { skip: noMountsHere() ?? false }, async (t) => {
   const scratch = makeScratch(t);
   const text = readFileSync(join(PROJECT_ROOT, 'docs/mounts.md'), 'utf8');
   const commands = /<!-- command: attach -->\n```sh\n([\s\S]*?)```/.exec(text)?.[1];
@@ -212,7 +212,7 @@ test('S13: the recipe of an attached shell in docs/mounts.md', { skip: noMountsH
 });
 
 describe('the control attributes of a mount', { skip: noMountsHere() ?? false }, () => {
-  it('S59: setfattr binds a name to a reference, to Blocks or a Dir, and tells what went wrong', async (t) => {
+  it('setfattr binds a name to a reference, to Blocks or a Dir, and tells what went wrong', async (t) => {
     const mount = await mounted(t, makeScratch(t));
     assert.equal((await mount.sh('mkdir d; printf content > d/f')).status, 0);
     const dirref = recited(await mount.vtftp(mount.path, '-c', 'quit'));
@@ -245,7 +245,7 @@ describe('the control attributes of a mount', { skip: noMountsHere() ?? false },
     assert.equal((await mount.sh('getfattr --only-values -n user.x-vt-socket .')).stdout, await controlOf(mount));
   });
 
-  it('S59: only the owner of the mount may', { skip: process.getuid?.() === 0 ? false : 'takes two users' }, async (t) => {
+  it('only the owner of the mount may', { skip: process.getuid?.() === 0 ? false : 'takes two users' }, async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch, '-o allow_other');
     assert.equal((await mount.sh('chmod 777 .')).status, 0);

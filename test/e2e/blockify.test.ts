@@ -6,7 +6,7 @@ import { vtftp } from '../support/program.ts';
 import { makeRandom } from '../support/random.ts';
 import { makeScratch } from '../support/scratch.ts';
 
-test('S30: blockify tells how files are cut, with wildcards and as JSON, and stores nothing', async (t) => {
+test('blockify tells how files are cut, with wildcards and as JSON, and stores nothing', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const folder = scratch.mkdir('files');
@@ -41,7 +41,7 @@ test('S30: blockify tells how files are cut, with wildcards and as JSON, and sto
   assert.deepEqual(inspected.tree.histogram, one?.['histogram']);
 });
 
-test('S30: histograms are drawn as wide as the terminal lets them, in ASCII where the locale is not UTF-8, and as pictures', async (t) => {
+test('histograms are drawn as wide as the terminal lets them, in ASCII where the locale is not UTF-8, and as pictures', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const file = scratch.path('one.bin');
@@ -62,7 +62,7 @@ test('S30: histograms are drawn as wide as the terminal lets them, in ASCII wher
   }
 });
 
-test('S30: blockify says what it cannot do', async (t) => {
+test('blockify says what it cannot do', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const file = scratch.path('hole');

@@ -58,7 +58,7 @@ function marks(stdout: string): string[] {
   return lines.filter((line) => !(line.startsWith('- ') && lines.includes(`+ ${line.slice(2)}`))).sort();
 }
 
-describe('S65: diff', () => {
+describe('diff', () => {
   it('names what rsync names, between states and with a local directory, whatever was done', async (t) => {
     const scratch = makeScratch(t);
     for (let seed = 0; seed < 6; seed++) {

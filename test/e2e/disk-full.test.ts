@@ -20,7 +20,7 @@ function smallDisk(t: TestContext, scratch: Scratch, size: string): string | und
   return disk;
 }
 
-test('S35: a disk that fills up ends PUT with an error that says so; what was recited stays; with room, a rerun completes', async (t) => {
+test('a disk that fills up ends PUT with an error that says so; what was recited stays; with room, a rerun completes', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const small = scratch.path('small');
@@ -52,7 +52,7 @@ test('S35: a disk that fills up ends PUT with an error that says so; what was re
   assert.equal(await rsyncDifferences(large, scratch.path('large-again')), '');
 });
 
-test('S05: a target that fills up ends GET with an error that says so, and no half file stands there', async (t) => {
+test('a target that fills up ends GET with an error that says so, and no half file stands there', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const source = scratch.mkdir('source');

@@ -79,7 +79,7 @@ async function daemon(scratch: Scratch, line: string, act: (program: RunningProg
   return last;
 }
 
-test('S34: a daemon follows files until SIGTERM, records each state, and recites the last', async (t) => {
+test('a daemon follows files until SIGTERM, records each state, and recites the last', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const log = `${scratch.mkdir('logs')}/app.log`;
@@ -113,7 +113,7 @@ test('S34: a daemon follows files until SIGTERM, records each state, and recites
   assert.equal(forgotten.stdout, '', forgotten.report);
 });
 
-test('S34: what nobody follows any more is forgotten, also of a Store that is gone, and leaves nothing behind', async (t) => {
+test('what nobody follows any more is forgotten, also of a Store that is gone, and leaves nothing behind', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const log = `${scratch.mkdir('logs')}/app.log`;
@@ -137,7 +137,7 @@ test('S34: what nobody follows any more is forgotten, also of a Store that is go
   assert.deepEqual(readdirSync(`${env['XDG_STATE_HOME']}/vtftp/tails`), []);
 });
 
-test('S34: a watch in a watch is refused, here and where another process watches', async (t) => {
+test('a watch in a watch is refused, here and where another process watches', async (t) => {
   const scratch = makeScratch(t);
   const folder = scratch.mkdir('tree');
   mkdirSync(`${folder}/below`);
@@ -153,7 +153,7 @@ test('S34: a watch in a watch is refused, here and where another process watches
   assert.match(here.stderr, /is watched into "\/a\/below"/);
 });
 
-test("S34: those who list tails are in nobody's way", async (t) => {
+test("those who list tails are in nobody's way", async (t) => {
   const scratch = makeScratch(t);
   const log = `${scratch.mkdir('logs')}/app.log`;
   writeFileSync(log, 'one\n');
@@ -168,7 +168,7 @@ test("S34: those who list tails are in nobody's way", async (t) => {
   assert.equal(again.status, 0, again.report);
 });
 
-test('S61: what is appended is recorded in less than two seconds, as tail -f of the stored form shows', async (t) => {
+test('what is appended is recorded in less than two seconds, as tail -f of the stored form shows', async (t) => {
   const scratch = makeScratch(t);
   const log = `${scratch.mkdir('logs')}/app.log`;
   writeFileSync(log, 'first\n');
@@ -187,7 +187,7 @@ test('S61: what is appended is recorded in less than two seconds, as tail -f of 
   assert.match(shown.stdout, /first\nappended\n/, shown.report);
 });
 
-test('S34: what was followed into a Dir that was not there is recorded, and read again after its Store was made anew', async (t) => {
+test('what was followed into a Dir that was not there is recorded, and read again after its Store was made anew', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const log = `${scratch.mkdir('logs')}/app.log`;
@@ -205,7 +205,7 @@ test('S34: what was followed into a Dir that was not there is recorded, and read
   assert.match(anew.stderr, /not in the Store any more: all of it is read from the file again/);
 });
 
-test('S34: what could not begin leaves no checkpoint', async (t) => {
+test('what could not begin leaves no checkpoint', async (t) => {
   const scratch = makeScratch(t);
   const log = `${scratch.mkdir('logs')}/app.log`;
   writeFileSync(log, 'one\n');
@@ -215,7 +215,7 @@ test('S34: what could not begin leaves no checkpoint', async (t) => {
   assert.deepEqual(readdirSync(`${scratch.env['XDG_STATE_HOME']}/vtftp/tails`), []);
 });
 
-test('S34: logrotate itself, by rename and by copy', {
+test('logrotate itself, by rename and by copy', {
   skip: isInstalled('logrotate', '/usr/sbin:/usr/bin') ? false : 'no logrotate',
 }, async (t) => {
   for (const way of ['create', 'copytruncate']) {
@@ -243,7 +243,7 @@ test('S34: logrotate itself, by rename and by copy', {
   }
 });
 
-test('S34: rsyslogd and logger', { skip: isInstalled('rsyslogd', '/usr/sbin') ? false : 'no rsyslogd' }, async (t) => {
+test('rsyslogd and logger', { skip: isInstalled('rsyslogd', '/usr/sbin') ? false : 'no rsyslogd' }, async (t) => {
   const scratch = makeScratch(t);
   const log = `${scratch.mkdir('logs')}/syslog`;
   const socket = scratch.path('log.sock');
@@ -313,7 +313,7 @@ async function isAlive(group: number | undefined): Promise<boolean> {
   return group !== undefined && (await run('pgrep', ['-g', String(group), '-r', 'D,R,S,T'])).status === 0;
 }
 
-test('S34: the recipe for a mail archive, with mails that procmail delivers', {
+test('the recipe for a mail archive, with mails that procmail delivers', {
   skip: isInstalled('procmail') ? false : 'no procmail',
 }, async (t) => {
   const scratch = makeScratch(t);
@@ -336,7 +336,7 @@ test('S34: the recipe for a mail archive, with mails that procmail delivers', {
   assert.ok(statSync(`${home}/old-inbox`).size > 0);
 });
 
-test('S34: the recipe for logs', async (t) => {
+test('the recipe for logs', async (t) => {
   const scratch = makeScratch(t);
   const logs = scratch.path('home/logs');
   mkdirSync(logs);

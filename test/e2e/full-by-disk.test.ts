@@ -20,7 +20,7 @@ function makeSource(scratch: Scratch): string {
 }
 
 for (const kind of DISK_KINDS) {
-  test(`S35: put into a full Store on ${kind} says so; with room the same session goes on, and all is there`, async (t) => {
+  test(`put into a full Store on ${kind} says so; with room the same session goes on, and all is there`, async (t) => {
     const scratch = makeScratch(t);
     const disk = smallDisk(scratch, kind, ROOM);
     if (typeof disk === 'string') {
@@ -43,7 +43,7 @@ for (const kind of DISK_KINDS) {
     assert.equal(checked.status, 0, checked.report);
   });
 
-  test(`S42: a served Store on ${kind} that was full takes what comes once there is room, by the same process`, async (t) => {
+  test(`a served Store on ${kind} that was full takes what comes once there is room, by the same process`, async (t) => {
     const scratch = makeScratch(t);
     const disk = smallDisk(scratch, kind, ROOM);
     if (typeof disk === 'string') {

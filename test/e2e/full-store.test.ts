@@ -100,7 +100,7 @@ function freeOctets(disk: string): number {
 }
 
 for (const [name, kind] of Object.entries(DISKS)) {
-  test(`S35: on a full ${name} everything but put goes on, and gc gives back what a put that failed has left`, async (t) => {
+  test(`on a full ${name} everything but put goes on, and gc gives back what a put that failed has left`, async (t) => {
     const scratch = makeScratch(t);
     const made = await makeFull(t, kind, scratch);
     if (made === undefined) return;
@@ -136,7 +136,7 @@ function freedBy(plan: Run): number {
   return record.freed_bytes ?? 0;
 }
 
-test('S35: gc on a full disk can be killed at any moment: what is kept stays whole, and the next gc gives the rest back', async (t) => {
+test('gc on a full disk can be killed at any moment: what is kept stays whole, and the next gc gives the rest back', async (t) => {
   const scratch = makeScratch(t);
   const made = await makeFull(t, DISKS['tmpfs'] as SmallDisk, scratch);
   if (made === undefined) return;
@@ -162,7 +162,7 @@ test('S35: gc on a full disk can be killed at any moment: what is kept stays who
   assert.ok(readdirSync(`${store}/data`).length > 0);
 });
 
-test('S35: a root that cannot be read is named, what else is not needed goes, and it can be let go of', async (t) => {
+test('a root that cannot be read is named, what else is not needed goes, and it can be let go of', async (t) => {
   const scratch = makeScratch(t);
   const store = scratch.path('store');
   writeFileSync(scratch.path('one'), makeRandom(1).bytes(300_000));

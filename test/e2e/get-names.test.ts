@@ -20,7 +20,7 @@ async function keep(
   return { ...scratch, get };
 }
 
-test('S05: where GET puts things: as LOCAL, inside a directory, or under their own names in the working directory', async (t) => {
+test('where GET puts things: as LOCAL, inside a directory, or under their own names in the working directory', async (t) => {
   const { path, get } = await keep(t);
   mkdirSync(path('out/folder'));
   symlinkSync('folder', path('out/link'));
@@ -49,7 +49,7 @@ test('S05: where GET puts things: as LOCAL, inside a directory, or under their o
   assert.equal(missing.status, 1, missing.report);
 });
 
-test('S05: reget and get -c write only what is missing, and --json counts it', async (t) => {
+test('reget and get -c write only what is missing, and --json counts it', async (t) => {
   const { path, get } = await keep(t);
   assert.equal((await get('get tree')).status, 0);
   const before = statSync(path('out/tree/a.txt')).ino;
@@ -62,7 +62,7 @@ test('S05: reget and get -c write only what is missing, and --json counts it', a
   assert.equal(readFileSync(path('out/tree/b.txt'), 'utf8'), 'b.txt\n'.repeat(2000));
 });
 
-test('S05: under -n GET names every effect with its octets and Blocks, and does nothing', async (t) => {
+test('under -n GET names every effect with its octets and Blocks, and does nothing', async (t) => {
   const { path, get } = await keep(t);
   const plan = await get('get tree; get tree/a.txt tree', '-n');
   assert.equal(plan.status, 0, plan.report);
@@ -81,7 +81,7 @@ test('S05: under -n GET names every effect with its octets and Blocks, and does 
   );
 });
 
-test('S05: a directory in the way of a file is named, the rest is written, and the exit status is 3', async (t) => {
+test('a directory in the way of a file is named, the rest is written, and the exit status is 3', async (t) => {
   const { path, get } = await keep(t);
   mkdirSync(path('out/tree/a.txt'), { recursive: true });
   const got = await get('get tree');
@@ -90,7 +90,7 @@ test('S05: a directory in the way of a file is named, the rest is written, and t
   assert.equal(readFileSync(path('out/tree/sub/c.txt'), 'utf8'), 'sub/c.txt\n'.repeat(2000));
 });
 
-test('S05: GET does not put a file in the place of a FIFO or device that LOCAL names', async (t) => {
+test('GET does not put a file in the place of a FIFO or device that LOCAL names', async (t) => {
   const { path, get } = await keep(t);
   assert.equal((await run('mkfifo', [path('out/fifo')])).status, 0);
   for (const line of ['get tree/a.txt fifo', 'get tree fifo']) {

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { PROGRAM, run, vtftp } from '../support/program.ts';
 import { makeScratch } from '../support/scratch.ts';
 
-test('S05: get NAME@N and NAME@DATE give what NAME was in a past state; a name that has an @ is itself', async (t) => {
+test('get NAME@N and NAME@DATE give what NAME was in a past state; a name that has an @ is itself', async (t) => {
   const scratch = makeScratch(t);
   const { path, env } = scratch;
   const out = scratch.mkdir('out');
@@ -52,7 +52,7 @@ function withoutOverride(): readonly string[] {
   return process.getuid?.() === 0 ? ['setpriv', '--bounding-set', override, '--inh-caps', override] : [];
 }
 
-test('S05: a get that is not permitted ends with 12 where nothing could be done, and with 3 where something was, each named in one line', async (t: TestContext) => {
+test('a get that is not permitted ends with 12 where nothing could be done, and with 3 where something was, each named in one line', async (t: TestContext) => {
   const scratch = makeScratch(t);
   const { path, env } = scratch;
   mkdirSync(path('tree/sub'), { recursive: true });

@@ -89,7 +89,7 @@ const ATTACKS: readonly Attack[] = [
 ];
 
 for (const { name, entries } of ATTACKS) {
-  test(`S05: GET of a Dir with a hostile entry (${name}) writes nothing outside its target and says so`, async (t) => {
+  test(`GET of a Dir with a hostile entry (${name}) writes nothing outside its target and says so`, async (t) => {
     const scratch = makeScratch(t);
     const outside = scratch.mkdir('outside');
     writeFileSync(`${outside}/precious`, 'mine\n');
@@ -113,7 +113,7 @@ for (const { name, entries } of ATTACKS) {
   });
 }
 
-test('S05: GET does not follow a symlink that stands in its target already', async (t) => {
+test('GET does not follow a symlink that stands in its target already', async (t) => {
   const scratch = makeScratch(t);
   const source = scratch.path('source');
   mkdirSync(`${source}/sub/deeper`, { recursive: true });
@@ -143,7 +143,7 @@ test('S05: GET does not follow a symlink that stands in its target already', asy
   assert.deepEqual(readdirSync(`${outside}/deeper`), [], get.report);
 });
 
-test('S05: names that differ in case alone are two files', async (t) => {
+test('names that differ in case alone are two files', async (t) => {
   const scratch = makeScratch(t);
   const source = scratch.mkdir('source');
   writeFileSync(`${source}/Name`, 'upper\n');

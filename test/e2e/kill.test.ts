@@ -10,7 +10,7 @@ import { makeScratch } from '../support/scratch.ts';
 
 const ROUNDS = 20;
 
-test('S35: kill -9 at any moment of a PUT: the last recited root opens whole, and a rerun completes', async (t) => {
+test('kill -9 at any moment of a PUT: the last recited root opens whole, and a rerun completes', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const source = scratch.path('source');
@@ -65,7 +65,7 @@ test('S35: kill -9 at any moment of a PUT: the last recited root opens whole, an
   assert.ok(killed >= ROUNDS / 4, `only ${killed} of ${ROUNDS} were killed at work`);
 });
 
-test('S05: kill -9 in the middle of a GET leaves no half file under a final name, and a rerun completes', async (t) => {
+test('kill -9 in the middle of a GET leaves no half file under a final name, and a rerun completes', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const source = scratch.path('source');

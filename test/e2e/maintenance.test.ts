@@ -4,7 +4,7 @@ import { copyStore, damageBlocks, makeSmallStore } from '../slow/small-store.ts'
 import { vtftp } from '../support/program.ts';
 import { makeScratch } from '../support/scratch.ts';
 
-test('S66: fsck, scrub, repair and gc as a person runs them: reports, JSON, exit statuses', async (t) => {
+test('fsck, scrub, repair and gc as a person runs them: reports, JSON, exit statuses', async (t) => {
   const scratch = makeScratch(t);
   const { store, source, env } = await makeSmallStore(scratch.folder, 66);
   const shell = (line: string, ...options: string[]) => vtftp(['-S', store, ...options, '-c', line], { env });
@@ -64,7 +64,7 @@ test('a durability of none is told of through every Store that stands over the d
   }
 });
 
-test('S35: a Store whose durability is none says so when it recites, and one that is strict works the same', async (t) => {
+test('a Store whose durability is none says so when it recites, and one that is strict works the same', async (t) => {
   const scratch = makeScratch(t);
   for (const durability of ['none', 'strict']) {
     const put = await vtftp(['-S', `datadir:${scratch.path(durability)}?durability=${durability}`, '-c', 'mkdir a; quit'], {

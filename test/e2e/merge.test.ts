@@ -44,7 +44,7 @@ async function parted(scratch: Scratch): Promise<Sides> {
   return { a, b, run };
 }
 
-it('S10: join grafts the tree of another Store, a Dirref or an archive, with its Blocks, and refuses what it cannot', async (t) => {
+it('join grafts the tree of another Store, a Dirref or an archive, with its Blocks, and refuses what it cannot', async (t) => {
   const scratch = makeScratch(t);
   const { a, b, run } = await parted(scratch);
   const dirref = recited(await run(a, 'quit'));
@@ -68,7 +68,7 @@ it('S10: join grafts the tree of another Store, a Dirref or an archive, with its
   assert.equal(lacking.status, 13, lacking.report);
 });
 
-it('S10: merge compares with the common past, lists conflicts, and resolves them as it is told', async (t) => {
+it('merge compares with the common past, lists conflicts, and resolves them as it is told', async (t) => {
   const scratch = makeScratch(t);
   const { a, b, run } = await parted(scratch);
   // The root of b never was one of a: the Dir t was.
@@ -96,7 +96,7 @@ it('S10: merge compares with the common past, lists conflicts, and resolves them
   assert.equal(wrong.status, 2, wrong.report);
 });
 
-it('S10, S59: a live mount is joined and merged into another tree, and another tree into a Dir of it', {
+it('a live mount is joined and merged into another tree, and another tree into a Dir of it', {
   skip: noMountsHere() ?? false,
 }, async (t) => {
   const scratch = makeScratch(t);

@@ -14,7 +14,7 @@ async function putOddNames(scratch: Scratch): Promise<string> {
   return recited(put);
 }
 
-test('S05: names with ESC, newline, 0xff, a leading dash and worse go in and come out', async (t) => {
+test('names with ESC, newline, 0xff, a leading dash and worse go in and come out', async (t) => {
   const scratch = makeScratch(t);
   const root = await putOddNames(scratch);
   const get = await vtftp(['-S', scratch.path('store'), root, '-c', `get odd ${scratch.path('target')}`], { env: scratch.env });
@@ -22,7 +22,7 @@ test('S05: names with ESC, newline, 0xff, a leading dash and worse go in and com
   assert.equal(await rsyncDifferences(scratch.path('source'), scratch.path('target')), '');
 });
 
-test('S02: a listing to a pipe has names raw, one to a terminal has their control characters escaped', async (t) => {
+test('a listing to a pipe has names raw, one to a terminal has their control characters escaped', async (t) => {
   const scratch = makeScratch(t);
   const root = await putOddNames(scratch);
   const store = scratch.path('store');
@@ -41,7 +41,7 @@ test('S02: a listing to a pipe has names raw, one to a terminal has their contro
   assert.ok(shown.includes('--help'), terminal.report);
 });
 
-test('S12: --json gives a name that is not UTF-8 in base64 besides', async (t) => {
+test('--json gives a name that is not UTF-8 in base64 besides', async (t) => {
   const scratch = makeScratch(t);
   const root = await putOddNames(scratch);
   const listed = await vtftp(['-S', scratch.path('store'), root, '--json', '-c', 'ls odd'], { env: scratch.env });
@@ -61,7 +61,7 @@ test('S12: --json gives a name that is not UTF-8 in base64 besides', async (t) =
   );
 });
 
-test('S22: a Dir of 100,000 entries goes in, lists, takes one more name for a few Blocks, and comes out', async (t) => {
+test('a Dir of 100,000 entries goes in, lists, takes one more name for a few Blocks, and comes out', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const source = scratch.mkdir('source');
@@ -91,7 +91,7 @@ async function storedSize(store: string): Promise<number> {
   return Number.parseInt(listed.stdout.trimEnd().split('\n').at(-1) ?? '', 10);
 }
 
-test('S05: a path 200 levels deep goes in, is walked and comes out', async (t) => {
+test('a path 200 levels deep goes in, is walked and comes out', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const source = scratch.path('source');

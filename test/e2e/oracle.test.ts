@@ -6,7 +6,7 @@ import { makeScratch } from '../support/scratch.ts';
 /** Scripts: some seconds. `npm run torture -- --only oracle` runs 10,000. */
 const SCRIPTS = 40;
 
-test(`S05: put, get, mv, cp, ln and rm do what GNU cp, mv, ln, rm and rsync do, in ${SCRIPTS} random scripts`, async (t) => {
+test(`put, get, mv, cp, ln and rm do what GNU cp, mv, ln, rm and rsync do, in ${SCRIPTS} random scripts`, async (t) => {
   const faults: string[] = [];
   // Always the same scripts: others are for the long form.
   const seed = 400_000;

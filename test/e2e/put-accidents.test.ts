@@ -14,7 +14,7 @@ function withoutOverride(): readonly string[] {
     : [];
 }
 
-test('S06: a file that is all of a PUT and may not be read ends it with 12', async (t) => {
+test('a file that is all of a PUT and may not be read ends it with 12', async (t) => {
   const scratch = makeScratch(t);
   const file = scratch.path('secret.txt');
   writeFileSync(file, 'x');
@@ -25,7 +25,7 @@ test('S06: a file that is all of a PUT and may not be read ends it with 12', asy
   assert.match(put.stderr, /^put: .*secret\.txt: permission denied/m);
 });
 
-test('S06: what cannot be read is not among the files and octets that a PUT reports', async (t) => {
+test('what cannot be read is not among the files and octets that a PUT reports', async (t) => {
   const scratch = makeScratch(t);
   const source = scratch.mkdir('source');
   writeFileSync(`${source}/read.txt`, 'abc');
@@ -39,7 +39,7 @@ test('S06: what cannot be read is not among the files and octets that a PUT repo
   assert.deepEqual([report['files'], report['bytes'], report['others'], report['failures']], [1, 3, 0, 2], put.report);
 });
 
-test('S06: what cannot be read keeps its stored state, and is named; what is gone goes', async (t) => {
+test('what cannot be read keeps its stored state, and is named; what is gone goes', async (t) => {
   const scratch = makeScratch(t);
   const source = scratch.mkdir('u');
   const say = async (line: string) => {
@@ -86,14 +86,14 @@ test('S06: what cannot be read keeps its stored state, and is named; what is gon
   assert.equal(await rsyncDifferences(source, scratch.path('back')), '');
 });
 
-test('S06: a file that says it is empty and is not is no success: nothing of it is lost without a word', async (t) => {
+test('a file that says it is empty and is not is no success: nothing of it is lost without a word', async (t) => {
   const scratch = makeScratch(t);
   const put = await vtftp(['-S', scratch.path('store'), '-c', 'put /proc/version'], { env: scratch.env });
   assert.notEqual(put.status, 0, put.report);
   assert.match(put.stderr, /^put: \/proc\/version: .*says that it is empty, and is not/m);
 });
 
-test('S12: a working directory that is gone stops nothing that does not need it', async (t) => {
+test('a working directory that is gone stops nothing that does not need it', async (t) => {
   const scratch = makeScratch(t);
   const lines = `cd ${scratch.mkdir('gone')} && rmdir ${scratch.path('gone')} && "$0" "$1" -S ${scratch.path('store')} -c pwd`;
   const done = await run('sh', ['-c', lines, process.execPath, PROGRAM], { env: scratch.env });
@@ -101,7 +101,7 @@ test('S12: a working directory that is gone stops nothing that does not need it'
   assert.equal(done.stdout, '/\n');
 });
 
-test('S06: unreadable files and folders in the middle of a PUT are named, the rest goes in, and the exit status is 3', async (t) => {
+test('unreadable files and folders in the middle of a PUT are named, the rest goes in, and the exit status is 3', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const source = scratch.path('source');
@@ -138,7 +138,7 @@ test('S06: unreadable files and folders in the middle of a PUT are named, the re
   );
 });
 
-test('S06: a file that changes while it is read is named, and what is stored of it can be read', async (t) => {
+test('a file that changes while it is read is named, and what is stored of it can be read', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const source = scratch.mkdir('source');
@@ -174,7 +174,7 @@ test('S06: a file that changes while it is read is named, and what is stored of 
   );
 });
 
-test('S06: what is not there is an error that names it, and nothing is recorded', async (t) => {
+test('what is not there is an error that names it, and nothing is recorded', async (t) => {
   const scratch = makeScratch(t);
   const put = await vtftp(['-S', scratch.path('store'), '-c', `put ${scratch.path('nowhere')} tree; mkdir never`], { env: scratch.env });
   assert.equal(put.status, 1, put.report);

@@ -6,7 +6,7 @@ import { run, vtftp } from '../support/program.ts';
 import { rsyncDifferences } from '../support/rsync/rsync.ts';
 import { makeScratch } from '../support/scratch.ts';
 
-test('S57: put by rules, and get, is what rsync copies by the same rules', async (t) => {
+test('put by rules, and get, is what rsync copies by the same rules', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const source = scratch.path('source');
@@ -35,7 +35,7 @@ test('S57: put by rules, and get, is what rsync copies by the same rules', async
   assert.equal(await rsyncDifferences(scratch.path('copy'), scratch.path('got')), '');
 });
 
-test('S57: put: the order of options counts; excluded names that NAME had are gone, and kept with --merge; several LOCALs; --json', async (t) => {
+test('put: the order of options counts; excluded names that NAME had are gone, and kept with --merge; several LOCALs; --json', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const source = scratch.mkdir('source');

@@ -8,7 +8,7 @@ import { rsyncDifferences } from '../support/rsync/rsync.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { NEEDS_TMUX, Terminal } from '../support/terminal.ts';
 
-test('S06: put makes NAME exactly the local tree, and again the same Dirref; names that are gone are counted, and undo brings them back', async (t) => {
+test('put makes NAME exactly the local tree, and again the same Dirref; names that are gone are counted, and undo brings them back', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const source = scratch.path('source');
@@ -41,7 +41,7 @@ test('S06: put makes NAME exactly the local tree, and again the same Dirref; nam
   assert.match(undone.stdout, /away/, undone.report);
 });
 
-test('S06: put --merge keeps what only the stored tree has', async (t) => {
+test('put --merge keeps what only the stored tree has', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const [one, two] = [scratch.mkdir('one'), scratch.mkdir('two')];
@@ -58,7 +58,7 @@ test('S06: put --merge keeps what only the stored tree has', async (t) => {
   assert.match(put.stdout, /new1/);
 });
 
-test('S06: several, or into a Dir named with a slash, keep their own names', async (t) => {
+test('several, or into a Dir named with a slash, keep their own names', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   for (const name of ['a.txt', 'b.txt', 'c.log']) writeFileSync(scratch.path(name), name);
@@ -85,7 +85,7 @@ test('S06: several, or into a Dir named with a slash, keep their own names', asy
   assert.match(into.stderr, /nowhere.*no such/);
 });
 
-test('S32: the report counts new and existing Blocks, as text and as JSON, and -n only tells', async (t) => {
+test('the report counts new and existing Blocks, as text and as JSON, and -n only tells', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const source = scratch.path('source');
@@ -106,7 +106,7 @@ test('S32: the report counts new and existing Blocks, as text and as JSON, and -
   assert.equal(json(copy.stdout)['new_blocks'], 0, copy.report);
 });
 
-test("S06: the Store's own folder is not put into it", async (t) => {
+test("the Store's own folder is not put into it", async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const source = scratch.mkdir('source');
@@ -123,7 +123,7 @@ test("S06: the Store's own folder is not put into it", async (t) => {
   assert.doesNotMatch(fresh.stdout, /^z$/m);
 });
 
-test('S06: put - and put /dev/stdin store what comes on standard input, and nothing else', async (t) => {
+test('put - and put /dev/stdin store what comes on standard input, and nothing else', async (t) => {
   const { env, path, folder } = makeScratch(t);
   const content = 'from a pipe\n'.repeat(50_000);
   const store = ['-S', path('store')];
@@ -156,7 +156,7 @@ test('S06: put - and put /dev/stdin store what comes on standard input, and noth
   assert.match(special.stdout, /\nspecialput (?:.|\n)*\np.* fifo\nl.* link -> fifo\n/, special.report);
 });
 
-test('S06: a file of more than 2^53-1 octets is refused in one line', async (t) => {
+test('a file of more than 2^53-1 octets is refused in one line', async (t) => {
   const { env, folder } = makeScratch(t);
   // ext4 holds none so large, tmpfs does.
   const large = mkdtempSync(existsSync('/dev/shm') ? '/dev/shm/vtftp-test-' : `${folder}/large-`);
@@ -171,7 +171,7 @@ test('S06: a file of more than 2^53-1 octets is refused in one line', async (t) 
   assert.match(put.stderr, /file: it has more than 2\^53-1 octets/);
 });
 
-test('S06: put of one large file shows how far it is, and its report stands on a line of its own', NEEDS_TMUX, async (t) => {
+test('put of one large file shows how far it is, and its report stands on a line of its own', NEEDS_TMUX, async (t) => {
   const scratch = makeScratch(t);
   execFileSync('truncate', ['-s', '8T', scratch.path('large')]);
   const terminal = new Terminal(t, scratch, ['-S', 'memory:']);

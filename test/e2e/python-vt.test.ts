@@ -57,7 +57,7 @@ for (const { name, archive, top } of [
   { name: 'mount', archive: 'rw.vt', top: '/' },
   { name: 'pack', archive: 'tree.vt', top: '/' },
 ] satisfies Fixture[]) {
-  test(`S01: the archive ${archive} and the datadir of the Python vt's ${name} open, and GET gives what the manifest lists`, async (t) => {
+  test(`the archive ${archive} and the datadir of the Python vt's ${name} open, and GET gives what the manifest lists`, async (t) => {
     const scratch = makeScratch(t);
     const target = scratch.path('target');
     const entries = manifest(name);
@@ -85,7 +85,7 @@ for (const { name, archive, top } of [
   });
 }
 
-test('S01: a file of a Python vt archive opens and reads', async (t) => {
+test('a file of a Python vt archive opens and reads', async (t) => {
   const scratch = makeScratch(t);
   const cat = await vtftp(['-S', join(FIXTURES, 'pack/store'), join(FIXTURES, 'pack/text200k.txt.vt'), '-c', 'cat text200k.txt'], {
     env: scratch.env,
@@ -94,7 +94,7 @@ test('S01: a file of a Python vt archive opens and reads', async (t) => {
   assert.ok(cat.stdoutBytes.equals(readFileSync(join(FIXTURES, 'text200k.txt'))));
 });
 
-test('S01: a Dirent and a URI of a Store with sha1 open', async (t) => {
+test('a Dirent and a URI of a Store with sha1 open', async (t) => {
   const scratch = makeScratch(t);
   const store = join(FIXTURES, 'sha1/store');
   const content = readFileSync(join(FIXTURES, 'text200k.txt'));
@@ -107,7 +107,7 @@ test('S01: a Dirent and a URI of a Store with sha1 open', async (t) => {
   }
 });
 
-test('S01: a tree of an old Store goes into one of ours by GET and PUT, and the old files stay as they were', async (t) => {
+test('a tree of an old Store goes into one of ours by GET and PUT, and the old files stay as they were', async (t) => {
   const scratch = makeScratch(t);
   const store = join(FIXTURES, 'mount/store');
   const before = readdirSync(store, { recursive: true, encoding: 'utf8' }).map((path) => [path, lstatSync(join(store, path)).mtimeMs]);

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { vtftp } from '../support/program.ts';
 import { makeScratch } from '../support/scratch.ts';
 
-test('S65: ls, cat, head, tail, stat and find take NAME@N and NAME@DATE; a name that has an @ is itself', async (t) => {
+test('ls, cat, head, tail, stat and find take NAME@N and NAME@DATE; a name that has an @ is itself', async (t) => {
   const { path, env } = makeScratch(t);
   const say = (line: string, ...options: string[]) => vtftp([...options, '-S', path('store'), '-c', line], { env });
   mkdirSync(path('docs'));

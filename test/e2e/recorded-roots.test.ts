@@ -42,7 +42,7 @@ async function after(scratch: Scratch, store: string): Promise<string> {
 
 describe('what is put is in a root, whatever was asked in between', () => {
   for (const reader of READERS) {
-    it(`S11: put, ${reader}, quit`, async (t) => {
+    it(`put, ${reader}, quit`, async (t) => {
       const scratch = makeScratch(t);
       scratch.mkdir('local/sub');
       writeFileSync(scratch.path('local/photo'), Buffer.alloc(70_000, reader));
@@ -64,7 +64,7 @@ describe('what is put is in a root, whatever was asked in between', () => {
   }
 });
 
-test('S11: what a mount was told to sync is in a root, whoever asked for its tree before', { skip: noMountsHere() ?? false }, async (t) => {
+test('what a mount was told to sync is in a root, whoever asked for its tree before', { skip: noMountsHere() ?? false }, async (t) => {
   const scratch = makeScratch(t);
   assert.equal((await inStore(scratch, 'store', 'mkdir old; quit')).status, 0);
   const mount = await mounted(t, scratch);
@@ -88,7 +88,7 @@ describe('the tree of a Dirref that no archive has', () => {
     return recited(await inStore(scratch, 'source', 'put photo; mkdir d; quit'));
   };
 
-  it('S08: is recorded once it was pulled: as the newest root where there is none yet', async (t) => {
+  it('is recorded once it was pulled: as the newest root where there is none yet', async (t) => {
     const scratch = makeScratch(t);
     const dirref = await source(scratch);
     for (const [store, end] of [
@@ -102,7 +102,7 @@ describe('the tree of a Dirref that no archive has', () => {
     }
   });
 
-  it('S08: is recorded beside the newest root where there is one', async (t) => {
+  it('is recorded beside the newest root where there is one', async (t) => {
     const scratch = makeScratch(t);
     const dirref = await source(scratch);
     assert.equal((await inStore(scratch, 'store', 'mkdir mine; quit')).status, 0);
@@ -119,7 +119,7 @@ describe('the tree of a Dirref that no archive has', () => {
     assert.match(log.stdout, /^@2 .*\n@1 /, log.report);
   });
 
-  it('S08: is not recorded where it was only looked at', async (t) => {
+  it('is not recorded where it was only looked at', async (t) => {
     const scratch = makeScratch(t);
     const dirref = await source(scratch);
     for (const line of ['quit', '-ls; quit']) {
@@ -129,7 +129,7 @@ describe('the tree of a Dirref that no archive has', () => {
     assert.equal((await inStore(scratch, 'empty', 'log')).stdout, '');
   });
 
-  it('S51: is mounted as it is now, and what is written there goes on where it went', { skip: noMountsHere() ?? false }, async (t) => {
+  it('is mounted as it is now, and what is written there goes on where it went', { skip: noMountsHere() ?? false }, async (t) => {
     const scratch = makeScratch(t);
     const old = recited(await inStore(scratch, 'store', 'mkdir a; quit'));
     const newest = recited(await inStore(scratch, 'store', 'mkdir b; quit'));
@@ -157,7 +157,7 @@ async function conversation(t: { after(end: () => void): void }, scratch: Scratc
 }
 
 describe('undo and redo beside another session', () => {
-  it('S65: undo goes no step back from a root that this session has not seen: it names it, and takes it over', async (t) => {
+  it('undo goes no step back from a root that this session has not seen: it names it, and takes it over', async (t) => {
     const scratch = makeScratch(t);
     assert.equal((await inStore(scratch, 'store', 'mkdir one; sync; mkdir two; quit')).status, 0);
     const shell = await conversation(t, scratch);
@@ -172,7 +172,7 @@ describe('undo and redo beside another session', () => {
     assert.equal((await inStore(scratch, 'store', 'ls')).stdout, 'one\ntwo\n');
   });
 
-  it('S65: a root that is named becomes the tree, whatever another session recorded', async (t) => {
+  it('a root that is named becomes the tree, whatever another session recorded', async (t) => {
     const scratch = makeScratch(t);
     assert.equal((await inStore(scratch, 'store', 'mkdir one; sync; mkdir two; quit')).status, 0);
     const shell = await conversation(t, scratch);
@@ -191,7 +191,7 @@ describe('undo and redo beside another session', () => {
     assert.equal((await inStore(scratch, 'store', 'ls')).stdout, 'four\nthree\ntwo\n');
   });
 
-  it('S65: the same in a shell that is attached to a mount', { skip: noMountsHere() ?? false }, async (t) => {
+  it('the same in a shell that is attached to a mount', { skip: noMountsHere() ?? false }, async (t) => {
     const scratch = makeScratch(t);
     assert.equal((await inStore(scratch, 'store', 'mkdir one; sync; mkdir two; quit')).status, 0);
     const mount = await mounted(t, scratch);
@@ -212,7 +212,7 @@ describe('undo and redo beside another session', () => {
     assert.equal((await mount.sh('ls')).stdout, 'one\ntwo\n');
   });
 
-  it('S65: undo and redo keep the working path where it is a Dir', async (t) => {
+  it('undo and redo keep the working path where it is a Dir', async (t) => {
     const scratch = makeScratch(t);
     const lines = 'mkdir -p a/b/c; sync; mkdir a/d; sync; cd a/b/c; undo; pwd; undo; pwd; redo; redo; ls /a; cd a/d; undo; pwd';
     const shell = await inStore(scratch, 'store', lines);
@@ -221,7 +221,7 @@ describe('undo and redo beside another session', () => {
     assert.deepEqual(said, ['/a/b/c', '/', 'b', 'd', '/a', ''], shell.report);
   });
 
-  it('S65: where there is nothing to go back or forward in, one line says why', async (t) => {
+  it('where there is nothing to go back or forward in, one line says why', async (t) => {
     const scratch = makeScratch(t);
     const dirref = recited(await inStore(scratch, 'store', 'mkdir a; quit'));
     assert.equal((await inStore(scratch, 'store', 'mkdir b; quit')).status, 0);
@@ -239,7 +239,7 @@ describe('undo and redo beside another session', () => {
   });
 });
 
-test('S11: an archive that is gone is made anew by the next sync', async (t) => {
+test('an archive that is gone is made anew by the next sync', async (t) => {
   const scratch = makeScratch(t);
   assert.equal((await inStore(scratch, 'store', 'mkdir a; quit')).status, 0);
   const shell = await conversation(t, scratch);

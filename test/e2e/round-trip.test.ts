@@ -11,7 +11,7 @@ function allocated(path: string): number {
   return statSync(path).blocks * 512;
 }
 
-test('S05: 20,000 files with hard links, symlinks, xattrs, ACLs, setgid folders, holes, owners and odd names come back, and rsync finds nothing', async (t) => {
+test('20,000 files with hard links, symlinks, xattrs, ACLs, setgid folders, holes, owners and odd names come back, and rsync finds nothing', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const source = scratch.path('source');
@@ -31,7 +31,7 @@ test('S05: 20,000 files with hard links, symlinks, xattrs, ACLs, setgid folders,
     assert.ok(taken < 1 << 20, `"${name}" of 3 MiB is sparse again, yet takes ${taken} octets`);
   }
 
-  await t.test('S06: a second PUT of the unchanged tree reads no file content and stores nothing new', async () => {
+  await t.test('a second PUT of the unchanged tree reads no file content and stores nothing new', async () => {
     const again = await vtftp(['-S', scratch.path('store'), '--json', '-c', `put ${source} tree`, '-c', 'quit'], { env });
     assert.equal(again.status, 0, again.report);
     const [report = {}, end = {}] = again.stdout
@@ -43,7 +43,7 @@ test('S05: 20,000 files with hard links, symlinks, xattrs, ACLs, setgid folders,
     assert.equal(end['dirref'], recited(put), 'the root of an unchanged tree is the same');
   });
 
-  await t.test('S05: a second GET over the first changes nothing and ends well', async () => {
+  await t.test('a second GET over the first changes nothing and ends well', async () => {
     const again = await vtftp(['-S', scratch.path('store'), '-c', `get -p tree/. ${target}`, recited(put)], { env });
     assert.equal(again.status, 0, again.report);
     assert.equal(await rsyncDifferences(source, target), '');

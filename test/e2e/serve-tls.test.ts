@@ -34,7 +34,7 @@ function keysOf(name: string, authority: string): string {
   return `,cert=${name}.pem,key=${name}.key,ca=${authority}.pem`;
 }
 
-it('S42: by mutual TLS a Store is served to whoever shows a certificate of the authority, and to nobody else', async (t) => {
+it('by mutual TLS a Store is served to whoever shows a certificate of the authority, and to nobody else', async (t) => {
   const scratch = makeScratch(t);
   for (const name of ['ca', 'other-ca']) makeAuthority(scratch, name);
   makeCertificate(scratch, 'host', 'ca', 'IP:127.0.0.1');
@@ -85,7 +85,7 @@ it('S42: by mutual TLS a Store is served to whoever shows a certificate of the a
   await impostor.stop();
 });
 
-it('S42: TLS is refused with files that do not fit, and on other sockets than TCP', async (t) => {
+it('TLS is refused with files that do not fit, and on other sockets than TCP', async (t) => {
   const scratch = makeScratch(t);
   makeAuthority(scratch, 'ca');
   makeCertificate(scratch, 'host', 'ca', 'IP:127.0.0.1');

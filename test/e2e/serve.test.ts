@@ -50,7 +50,7 @@ async function roundTrip(scratch: Scratch, specification: string, store: string)
   assert.doesNotMatch(local.stdout, /missing|damaged/);
 }
 
-it('S42: a Store is served on a UNIX socket which only its user can reach, and ends in good order', async (t) => {
+it('a Store is served on a UNIX socket which only its user can reach, and ends in good order', async (t) => {
   const scratch = scratchWithTree(t);
   const store = scratch.path('store');
   const path = scratch.path('run/deep/store.sock');
@@ -69,7 +69,7 @@ it('S42: a Store is served on a UNIX socket which only its user can reach, and e
   assert.equal(gone.status, 10, gone.report);
 });
 
-it('S42: a socket that a killed process left behind is taken over, and any other file is not', async (t) => {
+it('a socket that a killed process left behind is taken over, and any other file is not', async (t) => {
   const scratch = scratchWithTree(t);
   const path = scratch.path('s.sock');
   const killed = await serve(scratch, scratch.path('store'), `serve ${path}`);
@@ -83,7 +83,7 @@ it('S42: a socket that a killed process left behind is taken over, and any other
   assert.equal(readFileSync(path, 'utf8'), 'precious');
 });
 
-it('S42: processes of another user are not served, though the socket be open to them', {
+it('processes of another user are not served, though the socket be open to them', {
   skip: process.getuid?.() === 0 ? false : 'only root is several users',
 }, async (t) => {
   const scratch = scratchWithTree(t);
@@ -100,7 +100,7 @@ it('S42: processes of another user are not served, though the socket be open to 
   assert.match(stderr, /client 1 refused: its user 65534 is another/);
 });
 
-it('S42: over TCP this machine is served; others only with a secret', async (t) => {
+it('over TCP this machine is served; others only with a secret', async (t) => {
   const scratch = scratchWithTree(t);
   const store = scratch.path('store');
   const open = await vtftp(['-S', store, '-c', 'serve tcp:0.0.0.0:0'], { env: scratch.env });
@@ -123,7 +123,7 @@ it('S42: over TCP this machine is served; others only with a secret', async (t) 
   assert.equal(short.status, 2, short.report);
 });
 
-it('S42: a command that serves its Store on standard input and output is a Store', async (t) => {
+it('a command that serves its Store on standard input and output is a Store', async (t) => {
   const scratch = scratchWithTree(t);
   const store = scratch.path('store');
   await roundTrip(scratch, commandSpecification(store), store);
@@ -136,7 +136,7 @@ it('S42: a command that serves its Store on standard input and output is a Store
   assert.match(failing.stderr, /ended with status 3: it went wrong/);
 });
 
-it('S42: a Store is reached through a real sshd: by a command, and through a forwarded UNIX socket', async (t) => {
+it('a Store is reached through a real sshd: by a command, and through a forwarded UNIX socket', async (t) => {
   const scratch = scratchWithTree(t);
   const { ssh } = await startSshd(scratch);
   const env = Object.entries(scratch.env).map(([name, value]) => `${name}=${value}`);
@@ -196,7 +196,7 @@ async function answers(path: string): Promise<void> {
   }
 }
 
-it('S42: several Stores are served by name; an append-only one takes roots in the order of time alone', async (t) => {
+it('several Stores are served by name; an append-only one takes roots in the order of time alone', async (t) => {
   const scratch = scratchWithTree(t);
   const { env } = scratch;
   const first = ok(await vtftp(['-S', scratch.path('other'), '-c', `put ${scratch.path('tree')} other; quit`], { env }));
@@ -216,7 +216,7 @@ it('S42: several Stores are served by name; an append-only one takes roots in th
   await served.stop();
 });
 
-it('S42: SIGTERM lets what was asked be answered, and what was added is kept', async (t) => {
+it('SIGTERM lets what was asked be answered, and what was added is kept', async (t) => {
   const scratch = scratchWithTree(t);
   writeFileSync(
     scratch.path('tree/more'),
@@ -232,7 +232,7 @@ it('S42: SIGTERM lets what was asked be answered, and what was added is kept', a
   assert.deepEqual(readdirSync(`${store}/writers`), [], 'nobody is left among the writers');
 });
 
-it('S43: --trace-wire prints each packet on standard error', async (t) => {
+it('--trace-wire prints each packet on standard error', async (t) => {
   const scratch = scratchWithTree(t);
   const traced = ok(
     await vtftp(['--trace-wire', '-S', commandSpecification(scratch.path('store')), '-c', `put ${scratch.path('tree')} tree; quit`], {
@@ -255,7 +255,7 @@ it('S43: --trace-wire prints each packet on standard error', async (t) => {
   assert.match(recited(traced), /^D\{/);
 });
 
-it('S04: peers are added by any specification, listed with how they are reached, and dropped', async (t) => {
+it('peers are added by any specification, listed with how they are reached, and dropped', async (t) => {
   const scratch = scratchWithTree(t);
   const { env } = scratch;
   ok(await vtftp(['-S', scratch.path('near'), '-c', 'mkdir x; quit'], { env }));
@@ -306,7 +306,7 @@ it('S04: peers are added by any specification, listed with how they are reached,
   assert.equal(none.status, 2, none.report);
 });
 
-it('S04: a specification that runs a command is taken from a configuration of the user alone', {
+it('a specification that runs a command is taken from a configuration of the user alone', {
   skip: process.getuid?.() === 0 ? false : 'only root can give files away',
 }, async (t) => {
   const scratch = scratchWithTree(t);
@@ -327,7 +327,7 @@ it('S04: a specification that runs a command is taken from a configuration of th
   assert.ok(existsSync(ran));
 });
 
-it('S42: what cannot be opened in a Store that is served is told, and the program ends', async (t) => {
+it('what cannot be opened in a Store that is served is told, and the program ends', async (t) => {
   const scratch = scratchWithTree(t);
   const { env } = scratch;
   recited(await vtftp(['-S', scratch.path('far'), '-c', `put ${scratch.path('tree')} tree`], { env }));

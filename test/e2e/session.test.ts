@@ -8,7 +8,7 @@ function session(scratch: Scratch, commands: string, more: readonly string[] = [
   return vtftp(['-S', scratch.path('store'), ...more, '-c', commands], { env: scratch.env });
 }
 
-test('S11: QUIT syncs and recites the top Dirref alone on the last line, and it reopens the very same tree', async (t) => {
+test('QUIT syncs and recites the top Dirref alone on the last line, and it reopens the very same tree', async (t) => {
   const scratch = makeScratch(t);
   const first = await session(scratch, 'mkdir a; mkdir a/b; touch a/b/c; QUIT');
   assert.equal(first.status, 0, first.report);
@@ -19,7 +19,7 @@ test('S11: QUIT syncs and recites the top Dirref alone on the last line, and it 
   assert.match(again.stdout, /a\/b\/c\n/);
 });
 
-test('S11: the end of stdin is QUIT: it syncs, recites and exits 0', async (t) => {
+test('the end of stdin is QUIT: it syncs, recites and exits 0', async (t) => {
   const scratch = makeScratch(t);
   const piped = await vtftp(['-S', scratch.path('store')], { env: scratch.env, input: 'mkdir piped\ncd piped\npwd' });
   assert.equal(piped.status, 0, piped.report);
@@ -27,13 +27,13 @@ test('S11: the end of stdin is QUIT: it syncs, recites and exits 0', async (t) =
   assert.match((await session(scratch, 'ls')).stdout, /piped/);
 });
 
-test('S11: a session that changed nothing and was not told to quit recites nothing', async (t) => {
+test('a session that changed nothing and was not told to quit recites nothing', async (t) => {
   const scratch = makeScratch(t);
   const quiet = await session(scratch, 'pwd');
   assert.equal(quiet.stdout, '/\n', quiet.report);
 });
 
-test('S11: SIGTERM cancels, syncs, recites on stderr, and ends with 143', async (t) => {
+test('SIGTERM cancels, syncs, recites on stderr, and ends with 143', async (t) => {
   const scratch = makeScratch(t);
   const ended = await vtftp(['-S', scratch.path('store'), '-c', 'mkdir kept; !echo ready; !sleep 30'], {
     env: scratch.env,
@@ -49,7 +49,7 @@ test('S11: SIGTERM cancels, syncs, recites on stderr, and ends with 143', async 
   assert.match(again.stdout, /kept/, again.report);
 });
 
-test('S12: SIGINT ends a script with 130, and what was done before it is kept', async (t) => {
+test('SIGINT ends a script with 130, and what was done before it is kept', async (t) => {
   const scratch = makeScratch(t);
   const ended = await vtftp(['-S', scratch.path('store'), '-c', 'mkdir kept; !echo ready; !sleep 30; mkdir never'], {
     env: scratch.env,
@@ -63,7 +63,7 @@ test('S12: SIGINT ends a script with 130, and what was done before it is kept', 
   assert.equal(after.stdout, 'kept\n', after.report);
 });
 
-test('S12: -c, -b FILE, -b -, a pipe and a #!-script run the same commands', async (t) => {
+test('-c, -b FILE, -b -, a pipe and a #!-script run the same commands', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const lines = 'mkdir x\n# a comment\ncd x; pwd\n';
@@ -84,7 +84,7 @@ test('S12: -c, -b FILE, -b -, a pipe and a #!-script run the same commands', asy
   }
 });
 
-test('S12: a setting, and a value, that there is not is refused with those that there are', async (t) => {
+test('a setting, and a value, that there is not is refused with those that there are', async (t) => {
   const scratch = makeScratch(t);
   for (const [line, says] of [
     ['set constructor on', /set: constructor: no such setting \(one of onerror, glob\)/],
@@ -97,7 +97,7 @@ test('S12: a setting, and a value, that there is not is refused with those that 
   }
 });
 
-test('S12: a script stops at its first error; - ignores one; set onerror continue goes on and tells at the end', async (t) => {
+test('a script stops at its first error; - ignores one; set onerror continue goes on and tells at the end', async (t) => {
   const scratch = makeScratch(t);
   const stopped = await session(scratch, 'mkdir a; cd nowhere; mkdir b');
   assert.equal(stopped.status, 1, stopped.report);
@@ -134,7 +134,7 @@ const ENDINGS: readonly Ending[] = [
 ];
 
 for (const { name, args, status, says } of ENDINGS) {
-  test(`S12: ${name} ends with ${status}`, async (t) => {
+  test(`${name} ends with ${status}`, async (t) => {
     const scratch = makeScratch(t);
     const ended = await vtftp(['-S', scratch.path('store'), ...args(scratch)], { env: scratch.env });
     assert.equal(ended.status, status, ended.report);
@@ -143,7 +143,7 @@ for (const { name, args, status, says } of ENDINGS) {
   });
 }
 
-test('S12: a default Store is made under XDG_DATA_HOME on first use', async (t) => {
+test('a default Store is made under XDG_DATA_HOME on first use', async (t) => {
   const scratch = makeScratch(t);
   mkdirSync(scratch.path('docs'));
   writeFileSync(scratch.path('docs/letter'), 'dear reader\n');
@@ -154,7 +154,7 @@ test('S12: a default Store is made under XDG_DATA_HOME on first use', async (t) 
   assert.equal(cat.stdout, 'dear reader\n', cat.report);
 });
 
-test('S12: nothing but what was asked for is on stdout, and -n plans without effect', async (t) => {
+test('nothing but what was asked for is on stdout, and -n plans without effect', async (t) => {
   const scratch = makeScratch(t);
   mkdirSync(scratch.path('docs'));
   writeFileSync(scratch.path('docs/letter'), 'dear reader\n');
@@ -164,7 +164,7 @@ test('S12: nothing but what was asked for is on stdout, and -n plans without eff
   assert.equal((await session(scratch, 'ls')).stdout, '');
 });
 
-test('S12: a reader that goes away ends the program quietly', async (t) => {
+test('a reader that goes away ends the program quietly', async (t) => {
   const scratch = makeScratch(t);
   const made = await session(scratch, Array.from({ length: 300 }, (_, i) => `mkdir dir-${i}`).join('; '));
   assert.equal(made.status, 0, made.report);

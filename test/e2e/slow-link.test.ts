@@ -10,7 +10,7 @@ import { makeScratch } from '../support/scratch.ts';
 
 const unable = SlowLink.unable();
 
-it('S09: a push goes over a link of 50 ms that loses packets, and comes whole', { skip: unable ?? false }, async (t) => {
+it('a push goes over a link of 50 ms that loses packets, and comes whole', { skip: unable ?? false }, async (t) => {
   const scratch = makeScratch(t);
   const [here, peer] = [scratch.path('here'), scratch.path('peer')];
   makeTree(scratch.path('tree'), { files: 300, seed: 12 });

@@ -6,7 +6,7 @@ import { parseDirent } from '../../core/dirent/dirent-text.ts';
 import { recited, vtftp } from '../support/program.ts';
 import { makeScratch } from '../support/scratch.ts';
 
-test('S01: the same shell opens a Dirref, a blockref, an x-vt URI, a Store, an archive file and a local directory', async (t) => {
+test('the same shell opens a Dirref, a blockref, an x-vt URI, a Store, an archive file and a local directory', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const docs = scratch.path('docs');
@@ -44,7 +44,7 @@ test('S01: the same shell opens a Dirref, a blockref, an x-vt URI, a Store, an a
   }
 });
 
-test('S01: changes in an open local directory are changes of that directory', async (t) => {
+test('changes in an open local directory are changes of that directory', async (t) => {
   const scratch = makeScratch(t);
   const docs = scratch.mkdir('docs');
   writeFileSync(`${docs}/old`, 'x\n');
@@ -56,7 +56,7 @@ test('S01: changes in an open local directory are changes of that directory', as
   assert.equal(readFileSync(`${docs}/copy`, 'utf8'), 'x\n');
 });
 
-test('S07: BIND attaches a tree by its text form without copying, and GET of it is the same', async (t) => {
+test('BIND attaches a tree by its text form without copying, and GET of it is the same', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const docs = scratch.mkdir('docs');
@@ -69,7 +69,7 @@ test('S07: BIND attaches a tree by its text form without copying, and GET of it 
   assert.match(bound.stdout, /^(dear reader\n){1000}/);
 });
 
-test('S03: INSPECT tells type, size, mode, times, reference and block tree; --json holds the same', async (t) => {
+test('INSPECT tells type, size, mode, times, reference and block tree; --json holds the same', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const docs = scratch.mkdir('docs');

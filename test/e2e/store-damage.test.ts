@@ -55,7 +55,7 @@ function assertPlainErrors(session: Run): void {
   assert.equal(session.signal, undefined, session.report);
 }
 
-test('S05: a flipped bit in a Block ends GET with 13, names the path, gives the rest, and leaves no wrong file', async (t) => {
+test('a flipped bit in a Block ends GET with 13, names the path, gives the rest, and leaves no wrong file', async (t) => {
   const { scratch, source, store } = await keepTree(t, 11);
   const { file, offset } = find(store, readFileSync(`${source}/marked.bin`).subarray(150_000, 150_032));
   flip(file, offset + 5);
@@ -79,7 +79,7 @@ for (const [size, kind] of [
   [300_000, 'small'],
   [6_000_000, 'large'],
 ] as const) {
-  test(`S05: get names every damaged Block of a ${kind} file, and a put of the same content afterwards is whole`, async (t) => {
+  test(`get names every damaged Block of a ${kind} file, and a put of the same content afterwards is whole`, async (t) => {
     const scratch = makeScratch(t);
     const { env } = scratch;
     const content = makeRandom(98).bytes(size);
@@ -106,7 +106,7 @@ for (const [size, kind] of [
   });
 }
 
-test('S05: a Dirref whose Blocks the Store does not have ends with 13', async (t) => {
+test('a Dirref whose Blocks the Store does not have ends with 13', async (t) => {
   const { scratch, root } = await keepTree(t, 12);
   const other = await vtftp(['-S', scratch.path('other'), root, '-c', `get tree ${scratch.path('target')}`], { env: scratch.env });
   assert.equal(other.status, 13, other.report);
@@ -114,7 +114,7 @@ test('S05: a Dirref whose Blocks the Store does not have ends with 13', async (t
   assert.ok(!existsSync(scratch.path('target')) || readdirSync(scratch.path('target')).length === 0);
 });
 
-test('S35: a .vtd cut short anywhere costs what was cut: earlier roots open, and a second PUT makes the tree whole', async (t) => {
+test('a .vtd cut short anywhere costs what was cut: earlier roots open, and a second PUT makes the tree whole', async (t) => {
   const { scratch, source, store } = await keepTree(t, 13);
   const { env } = scratch;
   const whole = datafiles(store).map((file) => ({ file, size: statSync(file).size }));
@@ -138,7 +138,7 @@ test('S35: a .vtd cut short anywhere costs what was cut: earlier roots open, and
   }
 });
 
-test('S35: a flipped bit anywhere in a .vtd, with the index and without, gives right bytes or exit 13, never wrong ones', async (t) => {
+test('a flipped bit anywhere in a .vtd, with the index and without, gives right bytes or exit 13, never wrong ones', async (t) => {
   const { scratch, source, store, root } = await keepTree(t, 14);
   const seed = (Date.now() % 2 ** 31) | 0;
   t.diagnostic(`seed ${seed}`);
@@ -168,7 +168,7 @@ test('S35: a flipped bit anywhere in a .vtd, with the index and without, gives r
   }
 });
 
-test('S35: an index that is missing, cut, or garbage is rebuilt from the data', async (t) => {
+test('an index that is missing, cut, or garbage is rebuilt from the data', async (t) => {
   const { scratch, source, store, root } = await keepTree(t, 15);
   const spoil: Readonly<Record<string, (index: string) => void>> = {
     missing: (index) => rmSync(index, { recursive: true }),
@@ -192,7 +192,7 @@ test('S35: an index that is missing, cut, or garbage is rebuilt from the data', 
   }
 });
 
-test('S65: a damaged line at the end of the archive costs that line: the root before it opens', async (t) => {
+test('a damaged line at the end of the archive costs that line: the root before it opens', async (t) => {
   const { scratch, store, root } = await keepTree(t, 16);
   const archive = `${store}/archives/default.vt`;
   const line = readFileSync(archive, 'utf8').trimEnd().split('\n').at(-1) ?? '';
@@ -204,7 +204,7 @@ test('S65: a damaged line at the end of the archive costs that line: the root be
   }
 });
 
-test('S65: what cannot be read at the end of an archive is told; where no line can be read, the archive does not open', async (t) => {
+test('what cannot be read at the end of an archive is told; where no line can be read, the archive does not open', async (t) => {
   const scratch = makeScratch(t);
   const store = scratch.path('store');
   for (const name of ['one', 'two']) {

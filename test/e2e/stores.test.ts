@@ -16,7 +16,7 @@ function records(session: Run): Record<string, unknown>[] {
   return lines(session.stdout).flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as Record<string, unknown>] : []));
 }
 
-test('S40: put and get through a proxy: both Stores have the tree and its archive', async (t) => {
+test('put and get through a proxy: both Stores have the tree and its archive', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const docs = scratch.mkdir('docs');
@@ -35,7 +35,7 @@ test('S40: put and get through a proxy: both Stores have the tree and its archiv
   assert.match(again.stdout, /0 Blocks new|unchanged|0 new/, again.report);
 });
 
-test('S40: what a Store does not take waits in the spool over the end of the session, stores shows it, flush sends it on', async (t) => {
+test('what a Store does not take waits in the spool over the end of the session, stores shows it, flush sends it on', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const docs = scratch.mkdir('docs');
@@ -66,7 +66,7 @@ test('S40: what a Store does not take waits in the spool over the end of the ses
   assert.equal(read.stdout.length, 12_000, read.report);
 });
 
-test('S37: a file cache before a Store gives what was read once, also where the Store is gone', async (t) => {
+test('a file cache before a Store gives what was read once, also where the Store is gone', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const docs = scratch.mkdir('docs');
@@ -84,7 +84,7 @@ test('S37: a file cache before a Store gives what was read once, also where the 
   assert.equal(got.status, 0, got.report);
 });
 
-test('S38: a tree is read from one data file', async (t) => {
+test('a tree is read from one data file', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const docs = scratch.mkdir('docs');
@@ -99,7 +99,7 @@ test('S38: a tree is read from one data file', async (t) => {
   assert.equal(refused.status, 11, refused.report);
 });
 
-test('S38, S39: nobody waits at a FIFO where a file of Blocks should be', async (t) => {
+test('nobody waits at a FIFO where a file of Blocks should be', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   execFileSync('mkfifo', [scratch.path('fifo')]);
@@ -113,7 +113,7 @@ test('S38, S39: nobody waits at a FIFO where a file of Blocks should be', async 
   assert.equal(platonic.status, 13, platonic.report);
 });
 
-test('S41: --progress=store ends with what went through the Store', async (t) => {
+test('--progress=store ends with what went through the Store', async (t) => {
   const scratch = makeScratch(t);
   const docs = scratch.mkdir('docs');
   writeFileSync(`${docs}/letter`, 'dear reader\n'.repeat(10_000));
@@ -137,7 +137,7 @@ const REFUSED: readonly (readonly [specification: string, status: number, says: 
 ];
 
 for (const [specification, status, says] of REFUSED) {
-  test(`S40: vtftp -S '${specification}' ends with ${status} and one line that tells the remedy`, async (t) => {
+  test(`vtftp -S '${specification}' ends with ${status} and one line that tells the remedy`, async (t) => {
     const scratch = makeScratch(t);
     const refused = await vtftp(['-S', specification, '-c', 'ls'], { env: scratch.env, cwd: scratch.folder });
     assert.equal(refused.status, status, refused.report);
@@ -146,7 +146,7 @@ for (const [specification, status, says] of REFUSED) {
   });
 }
 
-test('S40: a Store that is named and not there is an error to who reads, and made for who writes', async (t) => {
+test('a Store that is named and not there is an error to who reads, and made for who writes', async (t) => {
   const scratch = makeScratch(t);
   const options = { env: scratch.env, cwd: scratch.folder };
   for (const command of ['ls', 'cat x', 'find', 'get x y', 'cd x', 'log x', 'du']) {
@@ -164,7 +164,7 @@ test('S40: a Store that is named and not there is an error to who reads, and mad
   assert.equal(byDefault.status, 0, byDefault.report);
 });
 
-test('S17, S40: a Store that is made cuts as edges= says, and with compression into larger Blocks', async (t) => {
+test('a Store that is made cuts as edges= says, and with compression into larger Blocks', async (t) => {
   const scratch = makeScratch(t);
   const words: readonly [string, ...string[]] = ['one', 'two', 'three', 'four', 'five', 'six'];
   const random = makeRandom(7);
@@ -196,7 +196,7 @@ test('S17, S40: a Store that is made cuts as edges= says, and with compression i
   assert.equal((await cut(',compression=zlib,edges=2K:8K:32K')).settings, '2048 8192 32768');
 });
 
-test('S40: a Store that cannot be made is told of once', async (t) => {
+test('a Store that cannot be made is told of once', async (t) => {
   const scratch = makeScratch(t);
   writeFileSync(scratch.path('file'), 'x');
   for (const command of [`put ${scratch.path('file')} f`, 'mkdir x']) {
@@ -207,7 +207,7 @@ test('S40: a Store that cannot be made is told of once', async (t) => {
   }
 });
 
-test('S40: vtftp.conf: clauses, types, references, the default Store, and errors with file and line', async (t) => {
+test('vtftp.conf: clauses, types, references, the default Store, and errors with file and line', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const file = scratch.path('home/config/vtftp/vtftp.conf');

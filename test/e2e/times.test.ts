@@ -4,7 +4,7 @@ import { vtftp } from '../support/program.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 for (const TZ of ['EST5EDT4,M3.2.0,M11.1.0', 'Europe/Berlin', 'UTC']) {
-  test(`S65: the times that log, stat and ls show are in one zone, and can be typed back: ${TZ}`, async (t) => {
+  test(`the times that log, stat and ls show are in one zone, and can be typed back: ${TZ}`, async (t) => {
     const scratch = makeScratch(t);
     const env = { ...scratch.env, TZ };
     const run = async (commands: string, ...more: readonly string[]) => {
@@ -27,7 +27,7 @@ for (const TZ of ['EST5EDT4,M3.2.0,M11.1.0', 'Europe/Berlin', 'UTC']) {
   });
 }
 
-test('S65: a day that the calendar has not is refused, wherever a date is given', async (t) => {
+test('a day that the calendar has not is refused, wherever a date is given', async (t) => {
   const scratch = makeScratch(t);
   for (const line of ['touch -d 2026-02-30 x', 'find --newer 2026-02-30', 'cd @2026-02-30', 'undo @2026-02-30']) {
     const ended = await vtftp(['-S', scratch.path('store'), '-c', '-@mkdir d', '-c', 'sync', '-c', line], { env: scratch.env });

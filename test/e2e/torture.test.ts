@@ -41,29 +41,28 @@ const SESSIONS_ROUNDS = 60;
 const TOGETHER_ROUNDS = 12;
 
 for (const torture of TORTURES.filter((each) => !OTHERS.includes(each)))
-  test(`S35: ${torture.name}, ${ROUNDS} rounds: ${torture.does}`, async (t) => await runShort(t, torture));
+  test(`${torture.name}, ${ROUNDS} rounds: ${torture.does}`, async (t) => await runShort(t, torture));
 
-test(`S09: ${peerKillTorture.name}, ${ROUNDS} rounds: ${peerKillTorture.does}`, async (t) => await runShort(t, peerKillTorture));
+test(`${peerKillTorture.name}, ${ROUNDS} rounds: ${peerKillTorture.does}`, async (t) => await runShort(t, peerKillTorture));
 
-test(`S34: ${tailKillTorture.name}, ${ROUNDS} rounds: ${tailKillTorture.does}`, async (t) => await runShort(t, tailKillTorture));
+test(`${tailKillTorture.name}, ${ROUNDS} rounds: ${tailKillTorture.does}`, async (t) => await runShort(t, tailKillTorture));
 
-test(`S34: ${watchChurnTorture.name}, ${WATCH_ROUNDS} rounds: ${watchChurnTorture.does}`, async (t) =>
+test(`${watchChurnTorture.name}, ${WATCH_ROUNDS} rounds: ${watchChurnTorture.does}`, async (t) =>
   await runShort(t, watchChurnTorture, WATCH_ROUNDS));
 
-test(`S51: ${mountsTorture.name}, ${ROUNDS} rounds: ${mountsTorture.does}`, async (t) => await runShort(t, mountsTorture));
+test(`${mountsTorture.name}, ${ROUNDS} rounds: ${mountsTorture.does}`, async (t) => await runShort(t, mountsTorture));
 
-test(`S11: ${sessionsTorture.name}, ${SESSIONS_ROUNDS} rounds: ${sessionsTorture.does}`, async (t) =>
+test(`${sessionsTorture.name}, ${SESSIONS_ROUNDS} rounds: ${sessionsTorture.does}`, async (t) =>
   await runShort(t, sessionsTorture, SESSIONS_ROUNDS));
 
-test(`S65: ${togetherTorture.name}, ${TOGETHER_ROUNDS} rounds: ${togetherTorture.does}`, async (t) =>
+test(`${togetherTorture.name}, ${TOGETHER_ROUNDS} rounds: ${togetherTorture.does}`, async (t) =>
   await runShort(t, togetherTorture, TOGETHER_ROUNDS));
 
-test('S11: sessions have a line of every command, or a reason why not', () => {
+test('sessions have a line of every command, or a reason why not', () => {
   for (const { name } of COMMANDS) assert.ok(Object.hasOwn(LINES, name) !== Object.hasOwn(WITHOUT_LINES, name), name);
 });
 
-test(`S35: ${faultsTorture.name}, ${FAULT_ROUNDS} rounds: ${faultsTorture.does}`, async (t) =>
-  await runShort(t, faultsTorture, FAULT_ROUNDS));
+test(`${faultsTorture.name}, ${FAULT_ROUNDS} rounds: ${faultsTorture.does}`, async (t) => await runShort(t, faultsTorture, FAULT_ROUNDS));
 
 async function runShort(t: TestContext, torture: Torture, ofRounds = ROUNDS): Promise<void> {
   const reason = torture.unable?.();

@@ -24,7 +24,7 @@ async function madeStore(scratch: Scratch, store: string): Promise<void> {
   assert.equal(made.status, 0, made.report);
 }
 
-it('S08, S09: a tree goes to a peer by push, and comes from there by pull, whole, and nothing travels twice', async (t) => {
+it('a tree goes to a peer by push, and comes from there by pull, whole, and nothing travels twice', async (t) => {
   const scratch = makeScratch(t);
   const [a, b, c] = [scratch.path('a'), scratch.path('b'), scratch.path('c')];
   const dirref = await filled(scratch, a);
@@ -57,7 +57,7 @@ it('S08, S09: a tree goes to a peer by push, and comes from there by pull, whole
   }
 });
 
-it('S09: through a served Store, with a peer of the session, in JSON too', async (t) => {
+it('through a served Store, with a peer of the session, in JSON too', async (t) => {
   const scratch = makeScratch(t);
   const [a, b] = [scratch.path('a'), scratch.path('b')];
   const dirref = await filled(scratch, a);
@@ -89,7 +89,7 @@ it('S09: through a served Store, with a peer of the session, in JSON too', async
   assert.equal(await rsyncDifferences(scratch.path('tree'), scratch.path('got')), '');
 });
 
-it('S08: what the peer has damaged is named with its paths, the rest comes, and another peer gives it', async (t) => {
+it('what the peer has damaged is named with its paths, the rest comes, and another peer gives it', async (t) => {
   const scratch = makeScratch(t);
   const [a, good, c] = [scratch.path('a'), scratch.path('good'), scratch.path('c')];
   writeFileSync(scratch.path('one'), 'the first of two files, whose octets are easily found in a data file');
@@ -118,7 +118,7 @@ it('S08: what the peer has damaged is named with its paths, the rest comes, and 
   assert.match(mended.stdout, /^pull \/: 1 Block of/m);
 });
 
-it('S08, S09: kill -9 in the middle of a push or pull leaves what came, and a rerun completes', async (t) => {
+it('kill -9 in the middle of a push or pull leaves what came, and a rerun completes', async (t) => {
   const scratch = makeScratch(t);
   const a = scratch.path('a');
   const dirref = await filled(scratch, a);
@@ -145,7 +145,7 @@ it('S08, S09: kill -9 in the middle of a push or pull leaves what came, and a re
   }
 });
 
-it('S08, S09: without a peer, with one of another hash function, or a wrong option there is a sentence and its status', async (t) => {
+it('without a peer, with one of another hash function, or a wrong option there is a sentence and its status', async (t) => {
   const scratch = makeScratch(t);
   const a = scratch.path('a');
   await madeStore(scratch, a);
@@ -167,11 +167,8 @@ it('S08, S09: without a peer, with one of another hash function, or a wrong opti
 /** The Blocks that are listed as missing, and those that came before it was broken off. */
 const missingOf = (text: string): number[] => text.split('\n').flatMap((line) => (line.includes(' missing ') ? [missing(line)] : []));
 
-for (const [row, direction] of [
-  ['S09', 'push'],
-  ['S08', 'pull'],
-] as const)
-  it(`${row}: Ctrl-C in the middle of a ${direction} keeps what came, says so, and the same command goes on from there`, async (t) => {
+for (const direction of ['push', 'pull'] as const)
+  it(`Ctrl-C in the middle of a ${direction} keeps what came, says so, and the same command goes on from there`, async (t) => {
     const scratch = makeScratch(t);
     const [a, b] = [scratch.path('a'), scratch.path('b')];
     const dirref = await filled(scratch, a);
@@ -199,7 +196,7 @@ for (const [row, direction] of [
     assert.equal(await rsyncDifferences(scratch.path('tree'), scratch.path('got')), '');
   });
 
-it('S08: Ctrl-C while a pull finds out what is missing keeps the Dirs that came, at the rate that was asked for', async (t) => {
+it('Ctrl-C while a pull finds out what is missing keeps the Dirs that came, at the rate that was asked for', async (t) => {
   const scratch = makeScratch(t);
   const [a, b] = [scratch.path('a'), scratch.path('b')];
   const dirref = await filled(scratch, a);
@@ -220,7 +217,7 @@ it('S08: Ctrl-C while a pull finds out what is missing keeps the Dirs that came,
   assert.equal(again.status, 0, again.report);
 });
 
-it('S42, S09: a server that is killed in the middle of a push ends it with a sentence; started again, the rest goes', async (t) => {
+it('a server that is killed in the middle of a push ends it with a sentence; started again, the rest goes', async (t) => {
   const scratch = makeScratch(t);
   const [a, b] = [scratch.path('a'), scratch.path('b')];
   const dirref = await filled(scratch, a);
@@ -245,7 +242,7 @@ it('S42, S09: a server that is killed in the middle of a push ends it with a sen
   assert.equal(await rsyncDifferences(scratch.path('tree'), scratch.path('got')), '');
 });
 
-it('S08: what was bound unchecked is pulled; below a Dir that is not here the remedy is told', async (t) => {
+it('what was bound unchecked is pulled; below a Dir that is not here the remedy is told', async (t) => {
   const scratch = makeScratch(t);
   const [a, b] = [scratch.path('a'), scratch.path('b')];
   const dirref = await filled(scratch, a);

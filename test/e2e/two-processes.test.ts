@@ -6,7 +6,7 @@ import { recited, vtftp } from '../support/program.ts';
 import { rsyncDifferences } from '../support/rsync/rsync.ts';
 import { makeScratch } from '../support/scratch.ts';
 
-test('S35: two programs write to one Store at once; both roots open whole, and the latest root has the work of both', async (t) => {
+test('two programs write to one Store at once; both roots open whole, and the latest root has the work of both', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const store = scratch.path('store');
@@ -26,7 +26,7 @@ test('S35: two programs write to one Store at once; both roots open whole, and t
   assert.equal(latest.stdout, 'one\ntwo\n', latest.report);
 });
 
-test('S65: sixteen sessions at once append sixteen whole lines to one archive', async (t) => {
+test('sixteen sessions at once append sixteen whole lines to one archive', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const store = scratch.path('store');
@@ -41,7 +41,7 @@ test('S65: sixteen sessions at once append sixteen whole lines to one archive', 
   assert.ok(lines.length >= 17 && lines.every((line) => /^\d{4}-.* D\{.*\} !crc32:[0-9a-f]{8}$/.test(line)), lines.join('\n'));
 });
 
-test('S35: one program reads while another writes', async (t) => {
+test('one program reads while another writes', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const store = scratch.path('store');

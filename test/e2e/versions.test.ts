@@ -36,7 +36,7 @@ async function history(scratch: Scratch): Promise<History> {
   return { scratch, shell };
 }
 
-describe('S65: versions of a path', () => {
+describe('versions of a path', () => {
   it('are listed with their number and their old names, and got all at once', async (t) => {
     const { scratch, shell } = await history(makeScratch(t));
     const listed = await shell('log d/new/f');

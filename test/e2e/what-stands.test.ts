@@ -36,7 +36,7 @@ function shellIn(
   };
 }
 
-test('S06: put of a file goes into a Dir that is there, and neither replaces the other without --force', async (t) => {
+test('put of a file goes into a Dir that is there, and neither replaces the other without --force', async (t) => {
   const { file, env, folder } = shellIn(t);
   for (const name of ['d/one', 'f', 'g/two']) file(name);
   for (const [line, status, expected] of [
@@ -57,7 +57,7 @@ test('S06: put of a file goes into a Dir that is there, and neither replaces the
   }
 });
 
-test('S06: a put that mirrors says how many names it removed, and what keeps them', async (t) => {
+test('a put that mirrors says how many names it removed, and what keeps them', async (t) => {
   const { say, file } = shellIn(t);
   for (const name of ['a/1', 'a/2', 'a/3', 'b/4']) file(name);
   const put = await say('put a odd; put b odd; find odd; put --merge a odd; find odd');
@@ -65,7 +65,7 @@ test('S06: a put that mirrors says how many names it removed, and what keeps the
   assert.match(put.stdout, /\/odd\/1\n\/odd\/2\n\/odd\/3\n\/odd\/4$/m, put.report);
 });
 
-test('S06: put asks at a terminal where more than half of the names of a Dir would go', NEEDS_TMUX, async (t) => {
+test('put asks at a terminal where more than half of the names of a Dir would go', NEEDS_TMUX, async (t) => {
   const { say, file, ...scratch } = shellIn(t);
   for (const name of ['a/1', 'a/2', 'a/3', 'b/1', 'b/4']) file(name);
   assert.equal((await say('put a odd')).status, 0);
@@ -81,7 +81,7 @@ test('S06: put asks at a terminal where more than half of the names of a Dir wou
   await terminal.shows(/^\/odd\/1\n\/odd\/2\n\/odd\/3$/m);
 });
 
-test('S06: put --merge: a Dir with entries stays where the local tree has a file of its name, and is named', async (t) => {
+test('put --merge: a Dir with entries stays where the local tree has a file of its name, and is named', async (t) => {
   const { say, file } = shellIn(t);
   for (const name of ['a/n/1', 'a/empty', 'b/n', 'b/empty']) file(name);
   const put = await say('put a t; mkdir t/gone; put --merge b t; find t');
@@ -91,7 +91,7 @@ test('S06: put --merge: a Dir with entries stays where the local tree has a file
   assert.match(kept.stdout, /^a\/n\/1put .*\nb\/nD/, kept.report);
 });
 
-test('S06: several sources of one name are refused before anything is done', async (t) => {
+test('several sources of one name are refused before anything is done', async (t) => {
   const { say, file, path, folder } = shellIn(t);
   for (const name of ['m1/f', 'm2/f', 'd/keep']) file(name);
   const put = await say('mkdir k; put m1/f m2/f k/');
@@ -110,7 +110,7 @@ test('S06: several sources of one name are refused before anything is done', asy
   }
 });
 
-test('S05: get goes into a directory that is there, whose own metadata stays; DIR/. is the contents', async (t) => {
+test('get goes into a directory that is there, whose own metadata stays; DIR/. is the contents', async (t) => {
   const { say, file, path } = shellIn(t);
   file('docs/a');
   chmodSync(path('docs'), 0o700);
@@ -138,7 +138,7 @@ test('S05: get goes into a directory that is there, whose own metadata stays; DI
   assert.equal(onto.status, 0, onto.report);
 });
 
-test('S05: a symlink to a device, FIFO or open file of a process is never replaced by a file', async (t) => {
+test('a symlink to a device, FIFO or open file of a process is never replaced by a file', async (t) => {
   const { say, file, path, folder, env } = shellIn(t);
   file('f', 'content\n');
   execFileSync('mkfifo', [path('fifo')]);
@@ -170,7 +170,7 @@ test('S05: a symlink to a device, FIFO or open file of a process is never replac
   for (const name of ['null', 'out', 'twice', 'devout']) assert.ok(lstatSync(path(name)).isSymbolicLink(), name);
 });
 
-test('S06: local paths mean what the system takes them for, symlinks and .. together', async (t) => {
+test('local paths mean what the system takes them for, symlinks and .. together', async (t) => {
   const { say, file, path, folder } = shellIn(t);
   for (const name of ['o/f', 'o/dir/x', 'a/f', 'script']) file(name, `${name}\n`);
   writeFileSync(path('o/script'), 'echo right\n');
@@ -207,7 +207,7 @@ test('S06: local paths mean what the system takes them for, symlinks and .. toge
   }
 });
 
-test('S02: names with a slash after them, rm of . and ..', async (t) => {
+test('names with a slash after them, rm of . and ..', async (t) => {
   const { say, file, path } = shellIn(t);
   file('d/x');
   symlinkSync('d', path('l'));
@@ -230,7 +230,7 @@ test('S02: names with a slash after them, rm of . and ..', async (t) => {
 });
 
 test(
-  'S01: an ordinary directory is read-only to scripts, but with --write; at the prompt one line says that changes are real',
+  'an ordinary directory is read-only to scripts, but with --write; at the prompt one line says that changes are real',
   NEEDS_TMUX,
   async (t) => {
     const { file, path, ...scratch } = shellIn(t);

@@ -15,7 +15,7 @@ function moved(trace: string, calls: RegExp, paths: RegExp): number {
   return sum;
 }
 
-test('S25: put reads each octet of a file once and writes it once', async (t) => {
+test('put reads each octet of a file once and writes it once', async (t) => {
   const scratch = makeScratch(t);
   const file = scratch.path('source.bin');
   const size = 24 * 1024 * 1024;

@@ -11,7 +11,7 @@ import { processCaller } from './posix/process-caller.ts';
 const DRIVER = '-o driver=fuse-native';
 
 describe('a mount by the driver fuse-native', { skip: (await noNativeDriverHere()) ?? false }, () => {
-  it('S62: does what programs need, and what was written is in the archive with the name that the volume was given', async (t) => {
+  it('does what programs need, and what was written is in the archive with the name that the volume was given', async (t) => {
     const mount = await mounted(t, makeScratch(t), `${DRIVER},volname=Papers`);
     const done = await mount.sh(
       [

@@ -13,7 +13,7 @@ describe('what POSIX and Linux say of a filesystem', () => {
     assert.equal(harness.live.mount.inodes.size, 0, 'inodes that nobody has');
   });
 
-  it('S56: is so of symlinks', async (t) => {
+  it('is so of symlinks', async (t) => {
     await using harness = new LiveHarness();
     await runPosixCases(t, harness.caller, /symlink|O_NOFOLLOW|every type/);
     await harness.caller.leave();

@@ -20,7 +20,7 @@ function noTmpfsHere(): string | undefined {
 const notRoot = process.geteuid?.() === 0 ? undefined : 'only root acts as other users';
 
 describe('what POSIX and Linux say of a filesystem', { skip: notRoot ?? false }, () => {
-  it('S55: is so of a mount', { skip: noMountsHere() ?? false }, async (t) => {
+  it('is so of a mount', { skip: noMountsHere() ?? false }, async (t) => {
     const mount = await mounted(t, makeScratch(t), '-o allow_other');
     await using caller = processCaller(mount.path);
     await runPosixCases(t, caller);

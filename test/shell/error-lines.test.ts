@@ -44,7 +44,7 @@ const CASES: readonly (readonly [commands: string, status: number, says: string]
   ['find -nam x', 2, 'find: unknown option -n…'],
 ];
 
-test('S12: what goes wrong is one line: the command, the thing, the fact, the way out, without codes and temporary names', async (t) => {
+test('what goes wrong is one line: the command, the thing, the fact, the way out, without codes and temporary names', async (t) => {
   const scratch = makeScratch(t);
   writeFileSync(scratch.path('a'), 'text');
   const options = { env: scratch.env, cwd: scratch.folder };
@@ -73,7 +73,7 @@ test('S12: what goes wrong is one line: the command, the thing, the fact, the wa
   );
 });
 
-test('S12: find takes its options after one dash too, as find(1) does', async (t) => {
+test('find takes its options after one dash too, as find(1) does', async (t) => {
   const scratch = makeScratch(t);
   const options = { env: scratch.env, cwd: scratch.folder };
   const found = await vtftp(['-q', '-S', 'store', '-c', "mkdir -p a/b; touch a/b/c.txt; find / -name '*.txt' -type f"], options);

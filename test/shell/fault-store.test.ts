@@ -75,7 +75,7 @@ const WRITING: readonly (readonly [name: string, fault: Fault])[] = [
 ];
 
 for (const [name, fault] of WRITING) {
-  test(`S40: put over a Store whose ${name}: the status says so, and nothing is recited that is not whole`, async (t) => {
+  test(`put over a Store whose ${name}: the status says so, and nothing is recited that is not whole`, async (t) => {
     const scratch = makeScratch(t);
     const docs = makeDocs(scratch);
     const ended = await over(scratch, `put ${docs} docs; quit`, [fault]);
@@ -93,7 +93,7 @@ for (const [name, fault] of WRITING) {
   });
 }
 
-test('S40: sync over a Store that cannot make things durable records nothing, and a later sync of the session may', async (t) => {
+test('sync over a Store that cannot make things durable records nothing, and a later sync of the session may', async (t) => {
   const scratch = makeScratch(t);
   const failed = await over(scratch, 'mkdir a; sync', [{ on: 'flush', kind: 'fail' }]);
   assert.equal(failed.status, 1, failed.stderr);
@@ -112,7 +112,7 @@ const READING: readonly (readonly [fault: Fault, proxy: boolean, status: number]
 ];
 
 for (const [fault, proxy, status] of READING) {
-  test(`S40: cat, ls and get over a Store whose get ${JSON.stringify(fault)}: status ${status}, and never wrong bytes`, async (t) => {
+  test(`cat, ls and get over a Store whose get ${JSON.stringify(fault)}: status ${status}, and never wrong bytes`, async (t) => {
     const scratch = makeScratch(t);
     const docs = makeDocs(scratch);
     assert.equal((await over(scratch, `put ${docs} docs; quit`, [])).status, 0);
@@ -141,7 +141,7 @@ for (const [fault, proxy, status] of READING) {
 }
 
 for (const on of ['add', 'get', 'flush'] as const) {
-  test(`S40: a command over a Store whose ${on} hangs ends with the signal`, async (t) => {
+  test(`a command over a Store whose ${on} hangs ends with the signal`, async (t) => {
     const scratch = makeScratch(t);
     const docs = makeDocs(scratch);
     assert.equal((await over(scratch, `put ${docs}/sub first; quit`, [])).status, 0);

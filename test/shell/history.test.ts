@@ -8,7 +8,7 @@ function session(scratch: Scratch, commands: string, more: readonly string[] = [
   return vtftp(['-S', scratch.path('store'), ...more, '-c', commands], { env: scratch.env, cwd: scratch.folder });
 }
 
-test('S65: log of what no recorded state has is an error', async (t) => {
+test('log of what no recorded state has is an error', async (t) => {
   const scratch = makeScratch(t);
   await session(scratch, 'mkdir recorded');
   const none = await session(scratch, 'log none');
@@ -17,7 +17,7 @@ test('S65: log of what no recorded state has is an error', async (t) => {
   assert.match((await session(scratch, 'rm -r recorded; log recorded')).stdout, /^@1 /);
 });
 
-test('S65: undo @N and @DATE go to the state that they name; where there is nothing to go back from, undo says that they do', async (t) => {
+test('undo @N and @DATE go to the state that they name; where there is nothing to go back from, undo says that they do', async (t) => {
   const scratch = makeScratch(t);
   await session(scratch, 'mkdir added');
   await session(scratch, 'rm -r added');
@@ -34,7 +34,7 @@ test('S65: undo @N and @DATE go to the state that they name; where there is noth
   assert.equal((await session(scratch, 'undo some')).status, 2);
 });
 
-test('S65: undo right after what was added last is removed brings it back, and leaves the rest', async (t) => {
+test('undo right after what was added last is removed brings it back, and leaves the rest', async (t) => {
   const scratch = makeScratch(t);
   const say = (line: string) => session(scratch, line);
   for (const line of ['mkdir keep; quit', 'mkdir other; quit']) assert.equal((await say(line)).status, 0);

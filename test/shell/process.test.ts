@@ -23,7 +23,7 @@ function json(text: string): Record<string, unknown>[] {
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
-test('S02: cd takes absolute and relative paths, .., -, quotes, and goes through symlinks', async (t) => {
+test('cd takes absolute and relative paths, .., -, quotes, and goes through symlinks', async (t) => {
   const scratch = makeScratch(t);
   const made = await session(scratch, "mkdir -p 'a b/c'; ln -s 'a b/c' link; ln -s /nowhere dead; touch file");
   assert.equal(made.status, 0, made.report);
@@ -42,7 +42,7 @@ test('S02: cd takes absolute and relative paths, .., -, quotes, and goes through
   }
 });
 
-test('S02: lcd changes the local directory alone, and - goes back', async (t) => {
+test('lcd changes the local directory alone, and - goes back', async (t) => {
   const scratch = makeScratch(t);
   scratch.mkdir('here/below');
   const moved = await session(scratch, 'lcd here; lcd below; lpwd; lcd ..; !basename "$PWD"; lcd -; lcd; lpwd; pwd');
@@ -51,7 +51,7 @@ test('S02: lcd changes the local directory alone, and - goes back', async (t) =>
   assert.equal(moved.stdout, `${base}/here/below\nhere\n${base}/here/below\n${base}/home\n/\n`);
 });
 
-test('S65: cd @N and cd @date show a past state read-only, and cd @ the present', async (t) => {
+test('cd @N and cd @date show a past state read-only, and cd @ the present', async (t) => {
   const scratch = makeScratch(t);
   await session(scratch, 'mkdir first');
   await session(scratch, 'mkdir second');
@@ -66,7 +66,7 @@ test('S65: cd @N and cd @date show a past state read-only, and cd @ the present'
   assert.equal(opened.stdout, 'first\n', opened.report);
 });
 
-test('S11: two sessions on one Store lose nothing of each other', async (t) => {
+test('two sessions on one Store lose nothing of each other', async (t) => {
   const scratch = makeScratch(t);
   await session(scratch, 'mkdir common');
   const slow = spawn(process.execPath, [PROGRAM, '-S', scratch.path('store'), '--json'], {
@@ -88,7 +88,7 @@ test('S11: two sessions on one Store lose nothing of each other', async (t) => {
   assert.equal(after.stdout, '/\n/mine\n/mine/below\n/theirs\n', after.report);
 });
 
-test('S12: --json drives a session: result lines, then one that ends the answer to each line', async (t) => {
+test('--json drives a session: result lines, then one that ends the answer to each line', async (t) => {
   const scratch = makeScratch(t);
   const driven = await vtftp(['-S', scratch.path('store'), '--json'], {
     env: scratch.env,
@@ -113,7 +113,7 @@ test('S12: --json drives a session: result lines, then one that ends the answer 
   );
 });
 
-test('S12: --json of a name that is not UTF-8 carries its octets', async (t) => {
+test('--json of a name that is not UTF-8 carries its octets', async (t) => {
   const scratch = makeScratch(t);
   const listed = await session(scratch, String.raw`touch $'bad\xff'; ls`, ['--json']);
   assert.equal(listed.status, 0, listed.report);
@@ -122,7 +122,7 @@ test('S12: --json of a name that is not UTF-8 carries its octets', async (t) => 
   assert.deepEqual(raw.stdoutBytes, Buffer.from('bad\xff\nbad\xff\0', 'latin1'));
 });
 
-test('S12: results go through local commands and into local files, which are whole or not there', async (t) => {
+test('results go through local commands and into local files, which are whole or not there', async (t) => {
   const scratch = makeScratch(t);
   writeFileSync(scratch.path('words'), 'b\na\nc\n');
   const sent = await session(
@@ -146,7 +146,7 @@ test('S12: results go through local commands and into local files, which are who
   assert.match(broken.stderr, /exit status 3/);
 });
 
-test('S12: a local command that has read enough is no error', async (t) => {
+test('a local command that has read enough is no error', async (t) => {
   const scratch = makeScratch(t);
   writeFileSync(scratch.path('big'), Buffer.alloc(20_000_000, 'line\n'));
   const cut = await session(scratch, 'put big > /dev/null; cat big | head -n 1; pwd');
@@ -154,7 +154,7 @@ test('S12: a local command that has read enough is no error', async (t) => {
   assert.match(cut.stdout, /^line\n\/\n/);
 });
 
-test('S12: &&, || and - decide what runs', async (t) => {
+test('&&, || and - decide what runs', async (t) => {
   const scratch = makeScratch(t);
   const ran = await session(scratch, 'mkdir a && pwd; cd no || lpwd; cd no || cd no2 || pwd; pwd || lpwd; -cd no; pwd');
   assert.equal(ran.status, 0, ran.report);
@@ -164,7 +164,7 @@ test('S12: &&, || and - decide what runs', async (t) => {
   assert.equal(stopped.status, 1);
 });
 
-test('S12: a script names file and line of its error, also one that another script ran', async (t) => {
+test('a script names file and line of its error, also one that another script ran', async (t) => {
   const scratch = makeScratch(t);
   assert.equal((await session(scratch, 'mkdir a')).status, 0);
   writeFileSync(scratch.path('inner'), 'pwd\ncd nowhere\n');
@@ -184,21 +184,21 @@ test('S12: a script names file and line of its error, also one that another scri
   assert.match(folder.stderr, /^vtftp: cannot read script .*: is a directory/);
 });
 
-test('S12: aliases stand for lines, and one that names itself means the command', async (t) => {
+test('aliases stand for lines, and one that names itself means the command', async (t) => {
   const scratch = makeScratch(t);
   const ran = await session(scratch, "alias ls ls -1; alias two 'pwd; lpwd'; mkdir x; LS /; two; alias -d two; alias");
   assert.equal(ran.status, 0, ran.report);
   assert.match(ran.stdout, new RegExp(`^x\n/\n${scratch.folder}\nalias ls ls -1\nD`));
 });
 
-test('S12: -x echoes commands on stderr but those with @; -q leaves warnings out', async (t) => {
+test('-x echoes commands on stderr but those with @; -q leaves warnings out', async (t) => {
   const scratch = makeScratch(t);
   const echoed = await session(scratch, 'pwd; @lpwd', ['-x']);
   assert.equal(echoed.stderr, '+ pwd\n');
   assert.equal(echoed.stdout, `/\n${scratch.folder}\n`);
 });
 
-test('S12: -n prints each effect and does nothing, also in an ordinary directory', async (t) => {
+test('-n prints each effect and does nothing, also in an ordinary directory', async (t) => {
   const scratch = makeScratch(t);
   const planned = await session(scratch, 'mkdir a; cd a; touch b; ls; lmkdir local; !touch ran; quit', ['-n']);
   assert.equal(planned.status, 0, planned.report);
@@ -213,7 +213,7 @@ test('S12: -n prints each effect and does nothing, also in an ordinary directory
   assert.ok(existsSync(scratch.path('docs/kept')));
 });
 
-test('S12: what only looks makes no Store', async (t) => {
+test('what only looks makes no Store', async (t) => {
   const scratch = makeScratch(t);
   for (const commands of ['ls; pwd; quit', 'find', 'help']) {
     const looked = await vtftp(['-c', commands], { env: scratch.env });
@@ -222,7 +222,7 @@ test('S12: what only looks makes no Store', async (t) => {
   assert.ok(!existsSync(scratch.path('home/data')));
 });
 
-test('S12: what is done in part ends with 3, and names what failed', async (t) => {
+test('what is done in part ends with 3, and names what failed', async (t) => {
   const scratch = makeScratch(t);
   await session(scratch, 'mkdir a');
   const partly = await session(scratch, 'rmdir a nowhere');
@@ -231,7 +231,7 @@ test('S12: what is done in part ends with 3, and names what failed', async (t) =
   assert.equal((await session(scratch, 'ls')).stdout, '');
 });
 
-test('S12: SIGUSR1 tells how far it is on one line, and SIGINT then cancels, saying so once', async (t) => {
+test('SIGUSR1 tells how far it is on one line, and SIGINT then cancels, saying so once', async (t) => {
   const scratch = makeScratch(t);
   const ended = await vtftp(['-S', scratch.path('store'), '-c', 'mkdir kept', '-c', "!sh -c 'echo ready; sleep 60'", '-c', 'mkdir never'], {
     env: scratch.env,
@@ -248,7 +248,7 @@ test('S12: SIGUSR1 tells how far it is on one line, and SIGINT then cancels, say
   assert.equal((await session(scratch, 'ls')).stdout, 'kept\n');
 });
 
-test('S12: a local command outside a terminal ends with all that it started when the session is ended', async (t) => {
+test('a local command outside a terminal ends with all that it started when the session is ended', async (t) => {
   const scratch = makeScratch(t);
   const ended = await vtftp(['-S', scratch.path('store'), '-c', "!sh -c 'sleep 60 & echo pid $!; wait'"], {
     env: scratch.env,
@@ -264,7 +264,7 @@ test('S12: a local command outside a terminal ends with all that it started when
   assert.equal(state, 'Z', ended.report);
 });
 
-test('S12: SIGPIPE: a reader that goes ends the session quietly, and what was changed is kept', async (t) => {
+test('SIGPIPE: a reader that goes ends the session quietly, and what was changed is kept', async (t) => {
   const scratch = makeScratch(t);
   const piped = await run(
     'sh',
@@ -281,7 +281,7 @@ test('S12: SIGPIPE: a reader that goes ends the session quietly, and what was ch
   assert.equal((await session(scratch, 'ls')).stdout, 'a\n');
 });
 
-test('S12: the configuration names Stores, and the rc file is read only where it is asked for', async (t) => {
+test('the configuration names Stores, and the rc file is read only where it is asked for', async (t) => {
   const scratch = makeScratch(t);
   const folder = scratch.mkdir('home/config/vtftp');
   writeFileSync(`${folder}/vtftp.conf`, `# Stores\n[work]\nstore = ${scratch.path('elsewhere')}\n`);
@@ -295,7 +295,7 @@ test('S12: the configuration names Stores, and the rc file is read only where it
   assert.equal((await vtftp(['--rc', `${folder}/rc`, '-c', 'here'], { env: scratch.env })).stdout, '/\n');
 });
 
-test('S15: help, help NAME and NAME --help come from the command definitions, as does the man page', async (t) => {
+test('help, help NAME and NAME --help come from the command definitions, as does the man page', async (t) => {
   const scratch = makeScratch(t);
   const overview = await session(scratch, 'help');
   const page = readFileSync(`${PROJECT_ROOT}/man/vtftp.1`, 'utf8');
@@ -313,7 +313,7 @@ test('S15: help, help NAME and NAME --help come from the command definitions, as
   assert.equal((JSON.parse(readFileSync(`${PROJECT_ROOT}/package.json`, 'utf8')) as { version?: string }).version ?? VERSION, VERSION);
 });
 
-test('S15: cp, mv, ln, rm, chmod, chown, touch, head, tail do what their names say', async (t) => {
+test('cp, mv, ln, rm, chmod, chown, touch, head, tail do what their names say', async (t) => {
   const scratch = makeScratch(t);
   writeFileSync(scratch.path('lines'), Array.from({ length: 30 }, (_, i) => `line ${i + 1}\n`).join(''));
   const ran = await session(
@@ -333,7 +333,7 @@ test('S15: cp, mv, ln, rm, chmod, chown, touch, head, tail do what their names s
   assert.equal((await session(scratch, 'mv d/lines d/soft nowhere')).status, 1);
 });
 
-test('S01: an archive by its name, and a root by number or file', async (t) => {
+test('an archive by its name, and a root by number or file', async (t) => {
   const scratch = makeScratch(t);
   const store = scratch.path('store');
   await session(scratch, 'mkdir first');
@@ -365,7 +365,7 @@ test('output that cannot be written, or a Store that cannot be made, is told of,
   assert.match(nowhere.stderr, /: cannot make Store \/proc\/vtftp\/store: .*$/m);
 });
 
-test('S12: an output that cannot be written to is named, and is not taken for the Store', async (t) => {
+test('an output that cannot be written to is named, and is not taken for the Store', async (t) => {
   const scratch = makeScratch(t);
   const command = `"$0" "$1" -S "$2" -c 'mkdir kept; quit' >/dev/full`;
   const full = await run('sh', ['-c', command, process.execPath, PROGRAM, scratch.path('store')], { env: scratch.env });
@@ -374,7 +374,7 @@ test('S12: an output that cannot be written to is named, and is not taken for th
   assert.equal((await session(scratch, 'ls')).stdout, 'kept\n');
 });
 
-test('S12: ln -f replaces what stands there only where there is something to link; a Dir is not copied into itself', async (t) => {
+test('ln -f replaces what stands there only where there is something to link; a Dir is not copied into itself', async (t) => {
   const scratch = makeScratch(t);
   const done = await session(scratch, 'mkdir d; touch f; -ln -f none f; -ln -f d f; -cp d d/e; ls');
   assert.equal(done.stdout.split('\n').slice(0, 2).join(' '), 'd f', done.report);

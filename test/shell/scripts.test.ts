@@ -6,7 +6,7 @@ import { makeScratch } from '../support/scratch.ts';
 
 // What scripts are read as, wherever they come from, and what -n leaves undone.
 
-test('S12: a newline in quotes belongs to the name, from stdin, by -b, -c and source; what follows it never runs', async (t) => {
+test('a newline in quotes belongs to the name, from stdin, by -b, -c and source; what follows it never runs', async (t) => {
   const scratch = makeScratch(t);
   const store = ['-S', scratch.path('store')];
   const { env } = scratch;
@@ -27,7 +27,7 @@ test('S12: a newline in quotes belongs to the name, from stdin, by -b, -c and so
   assert.match(left.stdout, /^victim$/m, left.report);
 });
 
-test('S12: an unfinished quote ends a script with 2, names its line, and nothing from there on runs', async (t) => {
+test('an unfinished quote ends a script with 2, names its line, and nothing from there on runs', async (t) => {
   const scratch = makeScratch(t);
   const store = ['-S', scratch.path('store')];
   const { env } = scratch;
@@ -46,7 +46,7 @@ test('S12: an unfinished quote ends a script with 2, names its line, and nothing
   }
 });
 
-test('S12: a script may start with a byte order mark, have line ends of DOS, and hold octets that are not UTF-8', async (t) => {
+test('a script may start with a byte order mark, have line ends of DOS, and hold octets that are not UTF-8', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const script = Buffer.from("\xef\xbb\xbfmkdir a\r\ntouch '\xff'\r\nset glob off\r\nls --json\r\n", 'latin1');
@@ -65,7 +65,7 @@ test('S12: a script may start with a byte order mark, have line ends of DOS, and
   }
 });
 
-test('S12: input that cannot be read ends a session with 10: a directory, and an I/O error', async (t) => {
+test('input that cannot be read ends a session with 10: a directory, and an I/O error', async (t) => {
   const { env, folder } = makeScratch(t);
   for (const [from, says] of [
     [folder, 'it is a directory'],
@@ -79,7 +79,7 @@ test('S12: input that cannot be read ends a session with 10: a directory, and an
   assert.equal(script.status, 10, script.report);
 });
 
-test('S12: -n runs no local command and writes no file: behind |, > and >>, by ! and lls, within an alias', async (t) => {
+test('-n runs no local command and writes no file: behind |, > and >>, by ! and lls, within an alias', async (t) => {
   const scratch = makeScratch(t);
   mkdirSync(scratch.path('d'));
   writeFileSync(scratch.path('d/f'), 'content\n');
@@ -109,7 +109,7 @@ test('S12: -n runs no local command and writes no file: behind |, > and >>, by !
   assert.match(put.stdout, /^would put \/e: 1 file.*\nwould run \| tee /m, put.report);
 });
 
-test('S12: quotes make no name of an option; -- and ./ do', async (t) => {
+test('quotes make no name of an option; -- and ./ do', async (t) => {
   const scratch = makeScratch(t);
   const listed = await vtftp(['-S', scratch.path('store'), '-c', `touch -- -l; ls '-l'; ls ./-l; ls -- "-l"`], { env: scratch.env });
   assert.match(listed.stdout, /^-rw.* -l\n(?:\.\/)?-l\n-l\n/, listed.report);

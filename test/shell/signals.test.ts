@@ -19,7 +19,7 @@ async function cancelOne(signals: Signals): Promise<unknown> {
   });
 }
 
-test('S12: Ctrl-C cancels a command, and says that a second one leaves', async (t) => {
+test('Ctrl-C cancels a command, and says that a second one leaves', async (t) => {
   const { signals } = signalsAt(t);
   const reason = await cancelOne(signals);
   assert.ok(reason instanceof VtError);
@@ -31,7 +31,7 @@ for (const [afterMs, leaves] of [
   [2000, true],
   [2001, false],
 ] as const) {
-  test(`S12: a second Ctrl-C ${afterMs} ms later, in another command, ${leaves ? 'leaves' : 'cancels that'}`, async (t) => {
+  test(`a second Ctrl-C ${afterMs} ms later, in another command, ${leaves ? 'leaves' : 'cancels that'}`, async (t) => {
     const { signals, clock } = signalsAt(t);
     const exit = t.mock.method(process, 'exit', () => {
       throw new Error('left');
@@ -46,7 +46,7 @@ for (const [afterMs, leaves] of [
     );
   });
 
-  test(`S12: a second Ctrl-C ${afterMs} ms later, at the prompt, ${leaves ? 'ends the session in good order' : 'drops the line'}`, async (t) => {
+  test(`a second Ctrl-C ${afterMs} ms later, at the prompt, ${leaves ? 'ends the session in good order' : 'drops the line'}`, async (t) => {
     const { signals, clock } = signalsAt(t);
     await cancelOne(signals);
     clock.ms += afterMs;
@@ -55,7 +55,7 @@ for (const [afterMs, leaves] of [
   });
 }
 
-test('S12: Ctrl-C at the prompt ends nothing where no command was cancelled', (t) => {
+test('Ctrl-C at the prompt ends nothing where no command was cancelled', (t) => {
   const { signals } = signalsAt(t);
   assert.equal(signals.interruptPrompt(), false);
   assert.equal(signals.interruptPrompt(), false);

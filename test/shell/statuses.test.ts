@@ -28,7 +28,7 @@ const SEVERAL: Readonly<Record<string, (names: string) => string>> = {
   get: (names) => `get ${names} .`,
 };
 
-test('S12: commands of several names go on after one that fails: 3, and 1 where nothing was done', async (t) => {
+test('commands of several names go on after one that fails: 3, and 1 where nothing was done', async (t) => {
   const { env, folder } = makeScratch(t);
   const script = Object.values(SEVERAL).flatMap((line) => [
     'rm -r /; touch there; mkdir into empty',
@@ -49,7 +49,7 @@ test('S12: commands of several names go on after one that fails: 3, and 1 where 
     assert.deepEqual(answers.slice(2 + i * 3, 4 + i * 3), [1, 3], `${name}\n${report}`);
 });
 
-test('S12: put goes on after a file that it cannot read: 3, and 1 where nothing was done', async (t) => {
+test('put goes on after a file that it cannot read: 3, and 1 where nothing was done', async (t) => {
   const scratch = makeScratch(t);
   writeFileSync(scratch.path('there'), 'x');
   const { env, folder } = scratch;
@@ -61,7 +61,7 @@ test('S12: put goes on after a file that it cannot read: 3, and 1 where nothing 
   assert.match(none.stderr, /\nput: nothing done, all 2 items failed\n$/, none.report);
 });
 
-test('S12: a get that could write nothing is a failure (1), says so, and prints no result', async (t) => {
+test('a get that could write nothing is a failure (1), says so, and prints no result', async (t) => {
   const scratch = makeScratch(t);
   writeFileSync(scratch.path('f'), 'x');
   const { env, folder } = scratch;
@@ -78,7 +78,7 @@ test('S12: a get that could write nothing is a failure (1), says so, and prints 
   assert.equal(refused.stderr, 'get: /f: no such file or directory\nget: failed, nothing was written\n');
 });
 
-test('S12: every command that takes several stored names is in the table', () => {
+test('every command that takes several stored names is in the table', () => {
   const others = ['less', 'push', 'pull', 'log', 'untail', 'blockify', 'follow', 'ln'];
   const several = COMMANDS.filter(({ args = [] }) => args.some(({ kind, repeat }) => kind === 'stored' && repeat === true)).map(
     ({ name }) => name,
@@ -89,7 +89,7 @@ test('S12: every command that takes several stored names is in the table', () =>
   );
 });
 
-test('S12: without HOME and an entry of the user the default Store is refused in one line, and a named one works', IS_ROOT, async (t) => {
+test('without HOME and an entry of the user the default Store is refused in one line, and a named one works', IS_ROOT, async (t) => {
   const { folder } = makeScratch(t);
   const as = (...args: readonly string[]) =>
     run(
@@ -104,7 +104,7 @@ test('S12: without HOME and an entry of the user the default Store is refused in
   assert.equal(named.status, 0, named.report);
 });
 
-test('S12: an empty HOME makes no Store in the current directory', async (t) => {
+test('an empty HOME makes no Store in the current directory', async (t) => {
   const scratch = makeScratch(t);
   const cwd = scratch.mkdir('here');
   const ended = await vtftp(['-c', 'ls'], {
@@ -115,7 +115,7 @@ test('S12: an empty HOME makes no Store in the current directory', async (t) => 
   assert.deepEqual(readdirSync(cwd), []);
 });
 
-test('S12: a Store that cannot be made is told of before any success, and a command that fails makes none', async (t) => {
+test('a Store that cannot be made is told of before any success, and a command that fails makes none', async (t) => {
   const scratch = makeScratch(t);
   writeFileSync(scratch.path('f'), 'x');
   for (const line of [`put ${scratch.path('f')} f`, 'mkdir -p a', 'touch b']) {
@@ -130,7 +130,7 @@ test('S12: a Store that cannot be made is told of before any success, and a comm
   assert.ok(!existsSync(scratch.path('typo')));
 });
 
-test('S12: an archive that is not there is 10 to whoever reads, and made by who writes', async (t) => {
+test('an archive that is not there is 10 to whoever reads, and made by who writes', async (t) => {
   const scratch = makeScratch(t);
   const { env } = scratch;
   const store = scratch.path('store');
@@ -146,7 +146,7 @@ test('S12: an archive that is not there is 10 to whoever reads, and made by who 
   assert.match(read.stdout, /^b\n@1 /, read.report);
 });
 
-test('S12: malformed data in a tree is damage (13); a malformed text that was typed is usage (2)', async (t) => {
+test('malformed data in a tree is damage (13); a malformed text that was typed is usage (2)', async (t) => {
   const { env } = makeScratch(t);
   const data = await vtftp(['-S', 'memory:', '-c', 'bind d D{block:LB{6869}}; ls d'], { env });
   assert.equal(data.status, 13, data.report);
@@ -156,7 +156,7 @@ test('S12: malformed data in a tree is damage (13); a malformed text that was ty
   }
 });
 
-test('S12: chown of a name that this machine does not know warns', async (t) => {
+test('chown of a name that this machine does not know warns', async (t) => {
   const { env } = makeScratch(t);
   const ended = await vtftp(['-S', 'memory:', '-c', 'mkdir a; chown no-such-user:no-such-group a; @chown no-such-user a; chown 5:5 a'], {
     env,
@@ -166,7 +166,7 @@ test('S12: chown of a name that this machine does not know warns', async (t) => 
   assert.equal(ended.stderr.match(/no group "no-such-group"/g)?.length, 1, ended.report);
 });
 
-test('S12: octets of argv that are not UTF-8 come through in commands and SOURCE, and are refused elsewhere', async (t) => {
+test('octets of argv that are not UTF-8 come through in commands and SOURCE, and are refused elsewhere', async (t) => {
   const scratch = makeScratch(t);
   const bash = (script: string) => run('bash', ['-c', script, process.execPath, PROGRAM], { env: scratch.env, cwd: scratch.folder });
   const named = await bash(`"$0" "$1" -S memory: -c $'touch \\xff; ls'`);
@@ -179,7 +179,7 @@ test('S12: octets of argv that are not UTF-8 come through in commands and SOURCE
   assert.ok(!readdirSync(scratch.folder).some((name) => name.startsWith('q')));
 });
 
-test('S15: head and tail take counts with signs', async (t) => {
+test('head and tail take counts with signs', async (t) => {
   const scratch = makeScratch(t);
   writeFileSync(scratch.path('f'), 'a\nb\nc\nd');
   const rows = [
@@ -265,7 +265,7 @@ test('a configuration may begin with a byte order mark; a variable in a value is
   }
 });
 
-test('S12: a --json session over stdin goes on after an error, which is a part of the answer on stdout', async (t) => {
+test('a --json session over stdin goes on after an error, which is a part of the answer on stdout', async (t) => {
   const { env } = makeScratch(t);
   const ended = await vtftp(['--json', '-S', 'memory:'], { env, input: 'ls nosuch\nmkdir a\nbogus\nls\nrmdir a nosuch\n' });
   assert.equal(ended.stderr.split('\n').filter((line) => line.includes('"error"')).length, 0, ended.report);

@@ -5,7 +5,7 @@ import { PROGRAM, run } from '../support/program.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { NEEDS_TMUX, Terminal } from '../support/terminal.ts';
 
-test('S15: at a terminal: prompt, prefixes, completion of commands and of both sides, quoting as needed', NEEDS_TMUX, async (t) => {
+test('at a terminal: prompt, prefixes, completion of commands and of both sides, quoting as needed', NEEDS_TMUX, async (t) => {
   const scratch = makeScratch(t);
   scratch.mkdir('local dir');
   writeFileSync(scratch.path('local dir/the file'), 'content\n');
@@ -35,7 +35,7 @@ test('S15: at a terminal: prompt, prefixes, completion of commands and of both s
 });
 
 test(
-  'S15: at a terminal: ~ completes outside of quotes, lists hold base names, and each argument offers what it takes',
+  'at a terminal: ~ completes outside of quotes, lists hold base names, and each argument offers what it takes',
   NEEDS_TMUX,
   async (t) => {
     const scratch = makeScratch(t);
@@ -66,7 +66,7 @@ test(
 );
 
 test(
-  'S12: at a terminal: Ctrl-C drops a line and cancels a command, Ctrl-D is QUIT, errors and unfinished quotes end nothing',
+  'at a terminal: Ctrl-C drops a line and cancels a command, Ctrl-D is QUIT, errors and unfinished quotes end nothing',
   NEEDS_TMUX,
   async (t) => {
     const scratch = makeScratch(t);
@@ -109,7 +109,7 @@ test(
   },
 );
 
-test('S12: at a terminal: a line that was begun while a command ran is gone on with at its end', NEEDS_TMUX, async (t) => {
+test('at a terminal: a line that was begun while a command ran is gone on with at its end', NEEDS_TMUX, async (t) => {
   const scratch = makeScratch(t);
   assert.equal((await run('mkfifo', [scratch.path('fifo')])).status, 0);
   const terminal = new Terminal(t, scratch, ['-S', scratch.path('store')]);
@@ -127,7 +127,7 @@ test('S12: at a terminal: a line that was begun while a command ran is gone on w
   await terminal.shows(/echo: no such command/);
 });
 
-test('S12: at a terminal: what is pasted never runs by itself, and lines typed ahead run in order', NEEDS_TMUX, async (t) => {
+test('at a terminal: what is pasted never runs by itself, and lines typed ahead run in order', NEEDS_TMUX, async (t) => {
   const scratch = makeScratch(t);
   const terminal = new Terminal(t, scratch, ['-S', scratch.path('store')]);
   await terminal.shows(/^vtftp:\/>$/m);
@@ -147,34 +147,30 @@ test('S12: at a terminal: what is pasted never runs by itself, and lines typed a
   assert.match(screen, /one\ntwo\n/);
 });
 
-test(
-  'S15: at a terminal: lines are kept in a history file for their owner alone, and come back in the next session',
-  NEEDS_TMUX,
-  async (t) => {
-    const scratch = makeScratch(t);
-    const first = new Terminal(t, scratch, ['-S', scratch.path('store')]);
-    await first.shows(/^vtftp:\/>$/m);
-    first.type('mkdir remembered');
-    first.keys('Enter');
-    await first.shows(/^vtftp:\/\*>$/m);
-    first.type('exit 5');
-    first.keys('Enter');
-    await first.shows(/ended with 5/);
-    const file = scratch.path('home/state/vtftp/history');
-    assert.equal(statSync(file).mode & 0o777, 0o600);
-    assert.match(readFileSync(file, 'utf8'), /mkdir remembered/);
-    const second = new Terminal(t, scratch, ['-S', scratch.path('store')]);
-    await second.shows(/^vtftp:\/>$/m);
-    second.keys('Up', 'Up');
-    await second.shows(/mkdir remembered$/m);
-    second.keys('C-c');
-    second.type('history 1');
-    second.keys('Enter');
-    await second.shows(/^ *\d+ {2}history 1$/m);
-  },
-);
+test('at a terminal: lines are kept in a history file for their owner alone, and come back in the next session', NEEDS_TMUX, async (t) => {
+  const scratch = makeScratch(t);
+  const first = new Terminal(t, scratch, ['-S', scratch.path('store')]);
+  await first.shows(/^vtftp:\/>$/m);
+  first.type('mkdir remembered');
+  first.keys('Enter');
+  await first.shows(/^vtftp:\/\*>$/m);
+  first.type('exit 5');
+  first.keys('Enter');
+  await first.shows(/ended with 5/);
+  const file = scratch.path('home/state/vtftp/history');
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.match(readFileSync(file, 'utf8'), /mkdir remembered/);
+  const second = new Terminal(t, scratch, ['-S', scratch.path('store')]);
+  await second.shows(/^vtftp:\/>$/m);
+  second.keys('Up', 'Up');
+  await second.shows(/mkdir remembered$/m);
+  second.keys('C-c');
+  second.type('history 1');
+  second.keys('Enter');
+  await second.shows(/^ *\d+ {2}history 1$/m);
+});
 
-test('S12: at a terminal: names cannot give orders to it', NEEDS_TMUX, async (t) => {
+test('at a terminal: names cannot give orders to it', NEEDS_TMUX, async (t) => {
   const scratch = makeScratch(t);
   const terminal = new Terminal(t, scratch, ['-S', scratch.path('store')]);
   await terminal.shows(/^vtftp:\/>$/m);
@@ -202,7 +198,7 @@ os.close(terminal)
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 `;
 
-test('S11: where the terminal is closed at the prompt, what was changed is synced, and the program ends in order', async (t) => {
+test('where the terminal is closed at the prompt, what was changed is synced, and the program ends in order', async (t) => {
   const scratch = makeScratch(t);
   const store = scratch.path('store');
   const errors = scratch.path('errors');
@@ -214,7 +210,7 @@ test('S11: where the terminal is closed at the prompt, what was changed is synce
   assert.equal(stdout, 'kept\n');
 });
 
-test('S12: at a terminal: a prompt leaves standing what does not end in a newline', NEEDS_TMUX, async (t) => {
+test('at a terminal: a prompt leaves standing what does not end in a newline', NEEDS_TMUX, async (t) => {
   const scratch = makeScratch(t);
   writeFileSync(scratch.path('unended'), 'first\nlast');
   const terminal = new Terminal(t, scratch, ['-S', scratch.path('store')]);
@@ -224,7 +220,7 @@ test('S12: at a terminal: a prompt leaves standing what does not end in a newlin
   await terminal.shows(/^first\nlast\nvtftp:\/\*>$/m);
 });
 
-test('S03: at a terminal: what is drawn is as wide as the terminal is now', NEEDS_TMUX, async (t) => {
+test('at a terminal: what is drawn is as wide as the terminal is now', NEEDS_TMUX, async (t) => {
   const scratch = makeScratch(t);
   const terminal = new Terminal(t, scratch, ['-S', scratch.path('store')]);
   await terminal.shows(/^vtftp:\/>$/m);

@@ -58,26 +58,26 @@ const GLOBS: readonly { readonly word: string; readonly gives: readonly string[]
 ];
 
 for (const { word, gives } of GLOBS) {
-  test(`S15: ${word} stands for ${gives.length} names`, async () => {
+  test(`${word} stands for ${gives.length} names`, async () => {
     const parsed = parseLine(octetsFromText(`ls ${word}`), () => undefined)[0]?.words[1];
     assert.ok(parsed !== undefined);
     assert.deepEqual(await expandGlob(parsed, SIDE), gives);
   });
 }
 
-test('S15: a pattern without a match is an error that names it', async () => {
+test('a pattern without a match is an error that names it', async () => {
   const word = parseLine(octetsFromText('ls *.none'), () => undefined)[0]?.words[1];
   assert.ok(word !== undefined);
   await assert.rejects(expandGlob(word, SIDE), /\*\.none/);
 });
 
-test('S15: names go to a pipe as they are, whatever their octets', () => {
+test('names go to a pipe as they are, whatever their octets', () => {
   for (const name of ['plain', 'caf\xc3\xa9', 'bad\xff\xfe', 'mixed\xc3\xa9\xff', 'a\nb', '\xed\xa0\x80', '\xf0\x9f\x98\x80']) {
     assert.deepEqual(Buffer.from(encodeText(rawName(name as Octets))), octetsToBytes(name as Octets), JSON.stringify(name));
   }
 });
 
-test('S15: names go to a terminal without anything that it would obey', () => {
+test('names go to a terminal without anything that it would obey', () => {
   assert.equal(terminalName(octetsFromText('plain name')), 'plain name');
   assert.equal(terminalName(octetsFromText('café')), 'café');
   assert.equal(terminalName('a\x1b[31mb' as Octets), String.raw`$'a\e[31mb'`);
@@ -86,11 +86,11 @@ test('S15: names go to a terminal without anything that it would obey', () => {
   assert.equal(terminalName(octetsFromText('a\u202eb')), String.raw`$'a\xe2\x80\xaeb'`);
 });
 
-test('S12: messages are one line, without control characters', () => {
+test('messages are one line, without control characters', () => {
   assert.equal(safeMessage('a\nb\x1b[2J\u009b'), String.raw`a\nb\x1b[2J\x9b`);
 });
 
-test('S15: colours: --color, NO_COLOR, TERM=dumb', () => {
+test('colours: --color, NO_COLOR, TERM=dumb', () => {
   assert.equal(wantsColour('auto', true, { TERM: 'xterm' }), true);
   assert.equal(wantsColour('auto', false, { TERM: 'xterm' }), false);
   assert.equal(wantsColour('auto', true, { TERM: 'xterm', NO_COLOR: '1' }), false);
@@ -100,12 +100,12 @@ test('S15: colours: --color, NO_COLOR, TERM=dumb', () => {
   assert.equal(wantsColour('never', true, {}), false);
 });
 
-test('S12: pasted newlines wait to be seen, those at the end go, and control characters do nothing', () => {
+test('pasted newlines wait to be seen, those at the end go, and control characters do nothing', () => {
   assert.equal(tamePaste('rm a\r\nrm b\n'), `rm a${PASTED_NEWLINE}rm b`);
   assert.equal(tamePaste('a\tb\x1b[31mc\x03'), 'a b[31mc');
 });
 
-test('S15: completion quotes all candidates in one way, closes a single one, and leaves a Dir open', () => {
+test('completion quotes all candidates in one way, closes a single one, and leaves a Dir open', () => {
   const of = (text: string, isOpen = false) => ({ text: octetsFromText(text), isOpen });
   assert.deepEqual(quoteCandidates([of('plain')], undefined), ['plain ']);
   assert.deepEqual(quoteCandidates([of('dir/', true)], undefined), ['dir/']);
@@ -138,10 +138,10 @@ const MODES: readonly { readonly change: string; readonly from: number; readonly
 ];
 
 for (const { change, from, to, isDir = false } of MODES) {
-  test(`S15: chmod ${change} of ${from.toString(8)}${isDir ? ' (Dir)' : ''} is ${to.toString(8)}`, () =>
+  test(`chmod ${change} of ${from.toString(8)}${isDir ? ' (Dir)' : ''} is ${to.toString(8)}`, () =>
     assert.equal(parseMode(change)(from, isDir).toString(8), to.toString(8)));
 }
 
 for (const bad of ['', '9', '88', 'u', 'u+q', 'x+r', '07777777', 'u+r,']) {
-  test(`S15: chmod refuses "${bad}"`, () => assert.throws(() => parseMode(bad), /change mode/));
+  test(`chmod refuses "${bad}"`, () => assert.throws(() => parseMode(bad), /change mode/));
 }

@@ -37,7 +37,7 @@ function pattern(text: string): string {
 
 const SKIP = noMountsHere() === undefined ? NEEDS_TMUX : { skip: noMountsHere() ?? '' };
 
-test('S13: a recorded session in which a shell changes a mount that is in use goes the same way again', SKIP, async (t) => {
+test('a recorded session in which a shell changes a mount that is in use goes the same way again', SKIP, async (t) => {
   const steps = stepsOf(readFileSync(join(PROJECT_ROOT, 'test/transcripts/attached.txt'), 'utf8'));
   assert.ok(steps.length > 20);
   const scratch = makeScratch(t);

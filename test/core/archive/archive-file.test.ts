@@ -42,14 +42,14 @@ async function read(archive: Archive): Promise<{ entries: ArchiveEntry[]; damage
   return { entries, damage };
 }
 
-describe('S65: archive lines', () => {
-  it('S65: a line has the time twice, the Dirent, and the CRC-32 of all that stands before', () => {
+describe('archive lines', () => {
+  it('a line has the time twice, the Dirent, and the CRC-32 of all that stands before', () => {
     const line = '2026-11-22T16:17:01.123456789Z 1795364221.123456789 D{name:"a b\\x0a",block:LB{}} !crc32:793c6f37';
     assert.equal(formatArchiveLine(state('a b\n')), line);
     assert.deepEqual(parseArchiveLine(line), { whenNs: WHEN_NS, dirent: dir('a b\n') });
   });
 
-  it('S65: any Dirent at any time comes back, names with spaces and newlines too', () => {
+  it('any Dirent at any time comes back, names with spaces and newlines too', () => {
     fc.assert(
       fc.property(
         dirents,
@@ -68,7 +68,7 @@ describe('S65: archive lines', () => {
     );
   });
 
-  it('S65: notes stand between the Dirent and the check', () => {
+  it('notes stand between the Dirent and the check', () => {
     const line =
       '2026-11-22T16:17:01.123456789Z 1795364221.123456789 D{name:"a",block:LB{}} N{undo:"12",message:"say \\"a, b}\\" \\xc3\\xa9"} !crc32:6b8344e1';
     const notes = new Map([
@@ -80,7 +80,7 @@ describe('S65: archive lines', () => {
     assert.throws(() => formatArchiveLine({ ...state('a'), notes: new Map([['no name', '' as Octets]]) }), RangeError);
   });
 
-  it('S65: any one character changed or cut off is found', () => {
+  it('any one character changed or cut off is found', () => {
     const line = formatArchiveLine(state('name'));
     for (let i = 0; i < line.length; i++) {
       const changed = line.slice(0, i) + (line[i] === 'x' ? 'y' : 'x') + line.slice(i + 1);
@@ -90,8 +90,8 @@ describe('S65: archive lines', () => {
   });
 });
 
-describe('S65: archive files', () => {
-  it('S65: entries are appended, listed oldest first, and the last found from the end', async (t) => {
+describe('archive files', () => {
+  it('entries are appended, listed oldest first, and the last found from the end', async (t) => {
     const archive = openArchiveFile(makeScratch(t).path('a.vt'));
     assert.equal(await archive.last(), undefined);
     assert.deepEqual(await read(archive), { entries: [], damage: [] });
@@ -113,7 +113,7 @@ describe('S65: archive files', () => {
     assert.equal(last?.dirent.name, 'state 300');
   });
 
-  it('S65: whoever decides against an entry appends nothing', async (t) => {
+  it('whoever decides against an entry appends nothing', async (t) => {
     const path = makeScratch(t).path('a.vt');
     const archive = openArchiveFile(path);
     assert.equal(await archive.append(async () => undefined), undefined);
@@ -128,7 +128,7 @@ describe('S65: archive files', () => {
     assert.equal((await read(archive)).entries.length, 1);
   });
 
-  it('S65: a damaged line costs that line alone', async (t) => {
+  it('a damaged line costs that line alone', async (t) => {
     const path = makeScratch(t).path('a.vt');
     const archive = openArchiveFile(path);
     for (const name of ['one', 'two', 'three']) await archive.append(async () => state(name));
@@ -148,7 +148,7 @@ describe('S65: archive files', () => {
     assert.match(damage[0]?.[1] ?? '', /check does not hold, at offset \d+$/);
   });
 
-  it('S65: a last line torn at any length is passed over, and the next entry starts a line of its own', async (t) => {
+  it('a last line torn at any length is passed over, and the next entry starts a line of its own', async (t) => {
     const path = makeScratch(t).path('a.vt');
     const archive = openArchiveFile(path);
     await archive.append(async () => state('whole'));
@@ -174,7 +174,7 @@ describe('S65: archive files', () => {
     assert.equal((await archive.last())?.dirent.name, 'torn');
   });
 
-  it('S65: the last entry is found behind much damage, and comments and empty lines say nothing', async (t) => {
+  it('the last entry is found behind much damage, and comments and empty lines say nothing', async (t) => {
     const path = makeScratch(t).path('a.vt');
     const archive = openArchiveFile(path);
     await archive.append(async () => state('found'));
@@ -189,7 +189,7 @@ describe('S65: archive files', () => {
     );
   });
 
-  it('S65: a read-only archive refuses entries, and one that cannot be opened says so', async (t) => {
+  it('a read-only archive refuses entries, and one that cannot be opened says so', async (t) => {
     const scratch = makeScratch(t);
     await assert.rejects(
       openArchiveFile(scratch.path('a.vt'), { readOnly: true }).append(async () => state('a')),
@@ -202,7 +202,7 @@ describe('S65: archive files', () => {
     );
   });
 
-  it('S65: what is no file is refused, and a file of one endless line is damage, not a full memory', async (t) => {
+  it('what is no file is refused, and a file of one endless line is damage, not a full memory', async (t) => {
     const scratch = makeScratch(t);
     await assert.rejects(openArchiveFile(scratch.folder).last(), (error) => error instanceof VtError && error.code === 'EOPEN');
     const path = scratch.path('a.vt');
@@ -219,7 +219,7 @@ describe('S65: archive files', () => {
     );
   });
 
-  it('S65: an append waits for the lock, and can be cancelled meanwhile', async (t) => {
+  it('an append waits for the lock, and can be cancelled meanwhile', async (t) => {
     const path = makeScratch(t).path('a.vt');
     const archive = openArchiveFile(path);
     await archive.append(async () => state('a'));
@@ -235,7 +235,7 @@ describe('S65: archive files', () => {
     assert.equal((await waiting)?.number, 2);
   });
 
-  it('S65: an entry goes to the file that has the name when the lock is got', async (t) => {
+  it('an entry goes to the file that has the name when the lock is got', async (t) => {
     const path = makeScratch(t).path('a.vt');
     const archive = openArchiveFile(path);
     await archive.append(async () => state('a'));
@@ -249,7 +249,7 @@ describe('S65: archive files', () => {
     assert.equal((await read(archive)).entries.length, 2);
   });
 
-  it('S65: several processes append at once, and no entry is lost or torn', async (t) => {
+  it('several processes append at once, and no entry is lost or torn', async (t) => {
     const path = makeScratch(t).path('a.vt');
     const program = fileURLToPath(new URL('../../support/archive-appender.js', import.meta.url));
     await Promise.all(
@@ -273,7 +273,7 @@ describe('S65: archive files', () => {
     { file: 'stream/arch.vt', name: 'f.txt', whenNs: 1_577_934_255_000_000_000n },
   ];
   for (const { file, name, whenNs } of PYTHON) {
-    it(`S65: the Python vt's ${file} is read, and appended to`, async (t) => {
+    it(`the Python vt's ${file} is read, and appended to`, async (t) => {
       const path = makeScratch(t).path('copy.vt');
       writeFileSync(path, readFileSync(join(PROJECT_ROOT, 'test/golden/python-vt', file)));
       const archive = openArchiveFile(path);

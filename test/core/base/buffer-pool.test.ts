@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { BufferPool } from '../../../core/base/buffer-pool.ts';
 
-it('S42: memory that was given back is used again, as much as is to be kept, and other sizes are new', () => {
+it('memory that was given back is used again, as much as is to be kept, and other sizes are new', () => {
   const pool = new BufferPool(4096, 2);
   const first = [pool.take(4096), pool.take(1024), pool.take(2000)];
   for (const buffer of first) assert.equal(buffer.length, 4096);

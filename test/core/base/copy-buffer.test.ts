@@ -47,9 +47,9 @@ const SOURCES: readonly { what: string; open: () => CopyBuffer }[] = [
   { what: 'a Block tree', open: ofBlocks },
 ];
 
-describe('S18: the copy buffer', () => {
+describe('the copy buffer', () => {
   for (const { what, open } of SOURCES) {
-    it(`S18: reads from ${what}`, async () => {
+    it(`reads from ${what}`, async () => {
       const buffer = open();
       assert.equal(Buffer.from(await buffer.take(9)).toString(), 'The quick');
       assert.equal(buffer.offset, 9);
@@ -64,7 +64,7 @@ describe('S18: the copy buffer', () => {
     });
   }
 
-  it('S18: reads from an open file by position, whatever its own position, or a range of it', async (t) => {
+  it('reads from an open file by position, whatever its own position, or a range of it', async (t) => {
     const path = makeScratch(t).path('file');
     writeFileSync(path, BYTES);
     const fd = openSync(path, 'r');
@@ -76,7 +76,7 @@ describe('S18: the copy buffer', () => {
     assert.equal(range.offset, 500);
   });
 
-  it('S18: what lies in one piece is a view of it, and only what straddles two is copied', async () => {
+  it('what lies in one piece is a view of it, and only what straddles two is copied', async () => {
     const pieces = split(new Uint8Array(BYTES), 100);
     const buffer = CopyBuffer.of(pieces);
     const within = await buffer.take(60);
@@ -91,7 +91,7 @@ describe('S18: the copy buffer', () => {
     assert.equal(buffer.offset, 450);
   });
 
-  it('S18: takes of any sizes from pieces of any sizes give the bytes in order', async () => {
+  it('takes of any sizes from pieces of any sizes give the bytes in order', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 40 })), fc.array(fc.nat({ max: 60 })), async (pieces, sizes) => {
         const whole = Buffer.concat(pieces);
@@ -112,7 +112,7 @@ describe('S18: the copy buffer', () => {
     );
   });
 
-  it('S18: varints and length-prefixed data decode over the bounds of pieces, and are refused cut short at any length', async () => {
+  it('varints and length-prefixed data decode over the bounds of pieces, and are refused cut short at any length', async () => {
     await fc.assert(
       fc.asyncProperty(fc.maxSafeNat(), fc.uint8Array({ maxLength: 300 }), fc.integer({ min: 1, max: 9 }), async (number, data, size) => {
         const encoded = Buffer.concat([encodeBsuint(number), encodeBsuint(data.length), data]);
@@ -132,7 +132,7 @@ describe('S18: the copy buffer', () => {
     );
   });
 
-  it('S18: a length beyond what is accepted is refused before anything is gathered', async () => {
+  it('a length beyond what is accepted is refused before anything is gathered', async () => {
     const endless = (function* (): Generator<Uint8Array> {
       yield encodeBsuint(2 ** 50);
       for (;;) yield new Uint8Array(1000);
@@ -143,7 +143,7 @@ describe('S18: the copy buffer', () => {
     assert.throws(() => CopyBuffer.of('abc').consume(1), RangeError);
   });
 
-  it('S18: a source that fails passes its error on, and one not read to its end is told', async () => {
+  it('a source that fails passes its error on, and one not read to its end is told', async () => {
     const failure = new Error('the source broke');
     const failing = (async function* (): AsyncGenerator<Uint8Array> {
       yield Buffer.from('ab');

@@ -8,8 +8,8 @@ import { formatHashcode, parseHashcode } from '../../../core/block/hashcode-text
 import { blocks, hashcodes } from '../../support/arbitraries.ts';
 import { decodesOrRefuses, refusesAt, refusesEveryTruncation, survivesEveryBitFlip } from '../../support/decoding.ts';
 
-describe('S16: hashcodes and Block references', () => {
-  it('S16: parse(print(x)) is x, for any hashcode and any Block, in one line of printable ASCII', () => {
+describe('hashcodes and Block references', () => {
+  it('parse(print(x)) is x, for any hashcode and any Block, in one line of printable ASCII', () => {
     fc.assert(fc.property(hashcodes, (hashcode) => assert.deepEqual(parseHashcode(formatHashcode(hashcode)), hashcode)));
     fc.assert(
       fc.property(blocks, (block) => {
@@ -20,7 +20,7 @@ describe('S16: hashcodes and Block references', () => {
     );
   });
 
-  it('S16: a text cut short is refused at whatever length', () => {
+  it('a text cut short is refused at whatever length', () => {
     fc.assert(
       fc.property(blocks, (block) => {
         const text = formatBlock(block);
@@ -30,7 +30,7 @@ describe('S16: hashcodes and Block references', () => {
     );
   });
 
-  it('S16: a text with any character changed is parsed or refused with a VtError', () => {
+  it('a text with any character changed is parsed or refused with a VtError', () => {
     fc.assert(
       fc.property(blocks, fc.nat(), fc.string({ maxLength: 2, unit: 'binary' }), (block, at, inserted) => {
         const text = formatBlock(block);

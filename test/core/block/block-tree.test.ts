@@ -182,8 +182,8 @@ describe('Block trees', () => {
   });
 });
 
-describe('S17: runs are views of one buffer', () => {
-  it('S17: 1 TiB of NUL reads as views of one buffer, at any place', async () => {
+describe('runs are views of one buffer', () => {
+  it('1 TiB of NUL reads as views of one buffer, at any place', async () => {
     const hole: Block = { kind: 'run', span: 2 ** 40, octet: 0 };
     assert.ok(encodeBlockref(hole).length < 16);
     const source = new MapSource();
@@ -200,7 +200,7 @@ describe('S17: runs are views of one buffer', () => {
     assert.ok((await rangeOf(source, hole, 2 ** 39 + 5, 2 ** 39 + 3_000_000)).equals(Buffer.alloc(2_999_995)));
   });
 
-  it('S17: runs of other octets too, alone and among leaves', async () => {
+  it('runs of other octets too, alone and among leaves', async () => {
     const source = new MapSource();
     const builder = new BlockTreeBuilder(source);
     const parts = [Buffer.from('head of it'), Buffer.alloc(200_000, 0xa5), Buffer.alloc(100_000), makeRandom(4).bytes(90)];

@@ -7,7 +7,7 @@ import { unflip } from '../../../core/maintain/flip.ts';
 import { formatScrubbed, parseScrubbed } from '../../../core/maintain/scrub-record.ts';
 import { makeRandom } from '../../support/random.ts';
 
-it('S66: a table of digests has what was put, with its number, and nothing else, far beyond its first size', () => {
+it('a table of digests has what was put, with its number, and nothing else, far beyond its first size', () => {
   const random = makeRandom(66);
   const table = new DigestTable(32);
   const digests = Array.from({ length: 100_000 }, () => random.bytes(32));
@@ -20,7 +20,7 @@ it('S66: a table of digests has what was put, with its number, and nothing else,
   assert.ok(table.memory / table.count < 60, `${table.memory / table.count} octets a digest`);
 });
 
-it('S66: one flipped bit anywhere is turned back by the CRC, and nothing else is', () => {
+it('one flipped bit anywhere is turned back by the CRC, and nothing else is', () => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 1, maxLength: 400 }), fc.nat(), (octets, at) => {
       const data = Buffer.from(octets);
@@ -36,7 +36,7 @@ it('S66: one flipped bit anywhere is turned back by the CRC, and nothing else is
   assert.equal(unflip(other, crc32('a text')), false);
 });
 
-it('S66: the record of what was scrubbed reads back, and a damaged one says nothing', () => {
+it('the record of what was scrubbed reads back, and a damaged one says nothing', () => {
   const parts = [
     { file: 'a b.vtd', start: 0, end: 100, when: 1_795_364_282 },
     { file: 'c.vtd', start: 64, end: 2 ** 40, when: 1 },

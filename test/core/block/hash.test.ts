@@ -21,8 +21,8 @@ const HASHES: readonly { name: HashName; enumeration: number; size: number; abc:
   { name: 'sha3-256', enumeration: 3, size: 32, abc: '3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532' },
 ];
 
-describe('S19: hash functions', () => {
-  it('S19: SHA-3-256 is the default, and the names are those of the table', () => {
+describe('hash functions', () => {
+  it('SHA-3-256 is the default, and the names are those of the table', () => {
     assert.equal(DEFAULT_HASH_NAME, 'sha3-256');
     assert.deepEqual(
       HASH_NAMES,
@@ -32,7 +32,7 @@ describe('S19: hash functions', () => {
   });
 
   for (const { name, enumeration, size, abc } of HASHES) {
-    it(`S19: ${name} has number ${enumeration} and ${size} octets, and gives the published digest of "abc"`, () => {
+    it(`${name} has number ${enumeration} and ${size} octets, and gives the published digest of "abc"`, () => {
       const hash = hashByName(name);
       assert.equal(hash.enumeration, enumeration);
       assert.equal(hash.digestSize, size);
@@ -40,7 +40,7 @@ describe('S19: hash functions', () => {
       assert.equal(Buffer.from(hash.digest(Buffer.from('abc'))).toString('hex'), abc);
     });
 
-    it(`S19: ${name} gives the digests of @noble/hashes, for bytes of all lengths, views of shared memory too`, () => {
+    it(`${name} gives the digests of @noble/hashes, for bytes of all lengths, views of shared memory too`, () => {
       fc.assert(
         fc.property(fc.uint8Array({ maxLength: 5000 }), (data) => {
           const expected = Buffer.from(REFERENCES[name](data)).toString('hex');
@@ -53,7 +53,7 @@ describe('S19: hash functions', () => {
       );
     });
 
-    it(`S19: a ${name} hashcode of another size is refused, in bytes and in text`, () => {
+    it(`a ${name} hashcode of another size is refused, in bytes and in text`, () => {
       const { digest } = hashcodeOf(name, Buffer.from('abc'));
       for (let length = 0; length < size; length++) {
         assert.throws(() => decodeHashcode(Buffer.concat([Buffer.of(enumeration), digest.subarray(0, length)]), 0), ParseError);
@@ -63,7 +63,7 @@ describe('S19: hash functions', () => {
     });
   }
 
-  it('S19: a name or number that no hash function has is refused', () => {
+  it('a name or number that no hash function has is refused', () => {
     assert.throws(
       () => hashByName('md5'),
       (error) => error instanceof VtError && error.code === 'EUNSUPPORTED',

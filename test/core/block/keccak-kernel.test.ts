@@ -52,8 +52,8 @@ function patterned(length: number, seed: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (Math.imul(i + seed, 0x9e3779b1) >>> 13) & 0xff);
 }
 
-describe('S19: the SHA-3-256 kernel', () => {
-  it('S19: gives the digests of the published examples, a million octets among them', () => {
+describe('the SHA-3-256 kernel', () => {
+  it('gives the digests of the published examples, a million octets among them', () => {
     const examples: readonly (readonly [data: Buffer, digest: string])[] = [
       [Buffer.alloc(0), 'a7ffc6f8bf1ed76651c14756a061d662f580ff4de43b49fa82d80a4b80f8434a'],
       [Buffer.from('abc'), '3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532'],
@@ -80,7 +80,7 @@ describe('S19: the SHA-3-256 kernel', () => {
     assert.deepEqual(hexOf(both), [million, million]);
   });
 
-  it('S19: is right at every length around the blocks of the sponge, and at any start', () => {
+  it('is right at every length around the blocks of the sponge, and at any start', () => {
     const lengths = [0, 1, 7, 8, 9].concat(
       ...[1, 2, 3, 10].map((blocks) => [-9, -8, -7, -2, -1, 0, 1, 2, 8].map((d) => blocks * SHA3_256_RATE + d)),
     );
@@ -91,7 +91,7 @@ describe('S19: the SHA-3-256 kernel', () => {
     assert.deepEqual(digested(kernel, [...messages].reverse()), [...expected].reverse());
   });
 
-  it('S19: is right for messages of any lengths, in any mix and number', () => {
+  it('is right for messages of any lengths, in any mix and number', () => {
     const kernel = loaded();
     fc.assert(
       fc.property(fc.array(fc.nat(10_000), { maxLength: 30 }), fc.nat(1000), (lengths, seed) => {
@@ -106,7 +106,7 @@ describe('S19: the SHA-3-256 kernel', () => {
     );
   });
 
-  it('S19: takes more messages than its memory holds digests of', () => {
+  it('takes more messages than its memory holds digests of', () => {
     const messages = Array.from({ length: 1500 }, (_, i) => patterned(i % 300, i));
     assert.deepEqual(
       digested(loaded(), messages),
@@ -114,7 +114,7 @@ describe('S19: the SHA-3-256 kernel', () => {
     );
   });
 
-  it('S19: leaves a message that has no other beside it to node:crypto, and only that', () => {
+  it('leaves a message that has no other beside it to node:crypto, and only that', () => {
     const alone: number[] = [];
     const kernel = loaded((data) => {
       alone.push(data.length);
@@ -129,7 +129,7 @@ describe('S19: the SHA-3-256 kernel', () => {
     assert.deepEqual(alone, [90_000]);
   });
 
-  it('S19: writes to its scratch memory and nowhere else', () => {
+  it('writes to its scratch memory and nowhere else', () => {
     const kernel = loaded();
     bytes.fill(0x5a);
     kernel([DATA_AT + 1, DATA_AT + 5000, DATA_AT + 77, DATA_AT + 9000, DATA_AT, DATA_AT + 135], new Uint8Array(96));
@@ -138,7 +138,7 @@ describe('S19: the SHA-3-256 kernel', () => {
     assert.equal(Buffer.compare(bytes.subarray(DATA_AT), untouched.subarray(DATA_AT)), 0);
   });
 
-  it('S19: is not there where the platform cannot compile it', (t) => {
+  it('is not there where the platform cannot compile it', (t) => {
     t.mock.method(WebAssembly, 'Instance' as never, function refuse() {
       throw new WebAssembly.CompileError('no SIMD');
     });
@@ -150,11 +150,11 @@ describe('S19: the SHA-3-256 kernel', () => {
   });
 });
 
-describe('S19: digests of many pieces', () => {
+describe('digests of many pieces', () => {
   const large = patterned(3_000_000, 9);
 
   for (const name of ['sha1', 'sha256', 'blake3', 'sha3-256'] as const) {
-    it(`S19: ${name} of many pieces is that of each, little or much of it, of a memory or not`, () => {
+    it(`${name} of many pieces is that of each, little or much of it, of a memory or not`, () => {
       const hash = hashByName(name);
       const ranges = [0, 0, 5, 6, 10, 400_000, 3, 1_200_001, 1_000_000, 3_000_000];
       for (let at = 0; at < 900_000; at += 8001) ranges.push(at, at + 8192 - (at % 700));

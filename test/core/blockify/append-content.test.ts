@@ -77,7 +77,7 @@ async function checkAppends(edges: EdgeSettings, base: Uint8Array, more: readonl
 
 describe('appending to a content', () => {
   for (const edges of EDGES) {
-    it(`S33: any appends give the Block of one pass over all, at a mean of ${edges.meanSize}`, async () => {
+    it(`any appends give the Block of one pass over all, at a mean of ${edges.meanSize}`, async () => {
       const size = edges.meanSize * 40;
       await fc.assert(
         fc.asyncProperty(contents(size), fc.array(contents(size / 4), { maxLength: 4 }), (base, more) => checkAppends(edges, base, more)),
@@ -85,7 +85,7 @@ describe('appending to a content', () => {
       );
     });
 
-    it(`S33: a parser that is handed in proposes its edges as in one pass, at a mean of ${edges.meanSize}`, async () => {
+    it(`a parser that is handed in proposes its edges as in one pass, at a mean of ${edges.meanSize}`, async () => {
       const size = edges.meanSize * 20;
       await fc.assert(
         fc.asyncProperty(contents(size), fc.array(contents(size / 4), { maxLength: 3 }), (base, more) =>
@@ -96,7 +96,7 @@ describe('appending to a content', () => {
     });
   }
 
-  it('S33: runs that grow octet by octet, and end, are as in one pass', async () => {
+  it('runs that grow octet by octet, and end, are as in one pass', async () => {
     const random = makeRandom(5);
     for (const length of [1, 200, 4094, 4095, 4096, 4097, 9000]) {
       const run = Buffer.alloc(length, 7);
@@ -109,7 +109,7 @@ describe('appending to a content', () => {
     }
   });
 
-  it('S33: an append costs what is appended: one leaf and the way to it are read and written', async () => {
+  it('an append costs what is appended: one leaf and the way to it are read and written', async () => {
     const store = new MemoryStore();
     const random = makeRandom(9);
     const base = random.bytes(24 * 1024 * 1024);
@@ -131,7 +131,7 @@ describe('appending to a content', () => {
     assert.equal(formatBlock(block), formatBlock(await storeContent(new MemoryStore(), Buffer.concat(parts))));
   });
 
-  it('S33: a hole of a terabyte grows without being read', async () => {
+  it('a hole of a terabyte grows without being read', async () => {
     const store = new MemoryStore();
     const hole: Block = { kind: 'run', span: 2 ** 40, octet: 0 };
     assert.deepEqual(await appendContent(store, hole, Buffer.alloc(10_000)), { ...hole, span: 2 ** 40 + 10_000 });
@@ -140,7 +140,7 @@ describe('appending to a content', () => {
     assert.equal((await blockTreeStats(store, ended)).leaves, 2);
   });
 
-  it('S33: nothing appended to nothing is nothing', async () => {
+  it('nothing appended to nothing is nothing', async () => {
     assert.equal(await appendContent(new MemoryStore(), EMPTY_BLOCK, []), EMPTY_BLOCK);
   });
 });

@@ -48,8 +48,8 @@ async function cut(content: Content, edges: EdgeSettings, options: BlockifyOptio
   return { leaves, data: Buffer.concat(parts) };
 }
 
-describe('S26: content-defined Blocks', () => {
-  it('S26: edges do not depend on how the input is cut into reads, nor on WebAssembly, and the content comes back', async () => {
+describe('content-defined Blocks', () => {
+  it('edges do not depend on how the input is cut into reads, nor on WebAssembly, and the content comes back', async () => {
     await fc.assert(
       fc.asyncProperty(
         contents(400_000),
@@ -67,7 +67,7 @@ describe('S26: content-defined Blocks', () => {
     );
   });
 
-  it('S26: leaves are what the rules of vt(5) say, worked out the slow way', async () => {
+  it('leaves are what the rules of vt(5) say, worked out the slow way', async () => {
     await fc.assert(
       fc.asyncProperty(
         contents(60_000),
@@ -80,13 +80,13 @@ describe('S26: content-defined Blocks', () => {
     );
   });
 
-  it('S26: all leaves but the last before a run or the end have min to max octets', async () => {
+  it('all leaves but the last before a run or the end have min to max octets', async () => {
     const edges = settings(1024);
     const { leaves } = await cut(makeRandom(3).bytes(1 << 20), edges);
     for (const leaf of leaves.slice(0, -1)) assert.ok(Number(leaf) >= edges.minSize && Number(leaf) <= edges.maxSize, leaf);
   });
 
-  it('S26: on random data the mean is the one asked for, within 5 %', async () => {
+  it('on random data the mean is the one asked for, within 5 %', async () => {
     const data = makeRandom(11).bytes(16 << 20);
     for (const mean of [4096, 8192, 16_384]) {
       const { leaves } = await cut(data, settings(mean));
@@ -98,7 +98,7 @@ describe('S26: content-defined Blocks', () => {
     assert.ok(Math.abs(found / 8192 - 1) < 0.05, `mean ${found} where it is four times 2048`);
   });
 
-  it('S26: leaves become larger at an octet of the content, and not where a parser is heard', async () => {
+  it('leaves become larger at an octet of the content, and not where a parser is heard', async () => {
     const data = makeRandom(5).bytes(4 << 20);
     const from = 1 << 20;
     const { leaves } = await cut(data, coarse(1024, from));
@@ -118,7 +118,7 @@ describe('S26: content-defined Blocks', () => {
     assert.deepEqual((await cut(data, coarse(1024, from), { parser })).leaves, (await cut(data, settings(1024), { parser })).leaves);
   });
 
-  it('S26: Blocks of text, CSV, samples, and octets of one bit are of usual sizes too', async () => {
+  it('Blocks of text, CSV, samples, and octets of one bit are of usual sizes too', async () => {
     const random = makeRandom(12);
     const size = 2 << 20;
     const rows = (make: (i: number) => string): Buffer =>
@@ -145,7 +145,7 @@ describe('S26: content-defined Blocks', () => {
     }
   });
 
-  it('S26: edges survive an insertion, a deletion and a change: only the Blocks around them are new', async () => {
+  it('edges survive an insertion, a deletion and a change: only the Blocks around them are new', async () => {
     const data = makeRandom(21).bytes(4 << 20);
     const at = 2_000_001;
     const edits = {
@@ -208,8 +208,8 @@ function slowLeaves(data: Buffer, { minSize, meanSize, maxSize, coarseFrom = Num
   return leaves;
 }
 
-describe('S17: runs', () => {
-  it('S17: 4,096 equal octets anywhere become a run, 4,095 do not', async () => {
+describe('runs', () => {
+  it('4,096 equal octets anywhere become a run, 4,095 do not', async () => {
     const random = makeRandom(31);
     for (const octet of [0, 0xff, 0x20]) {
       for (const [size, isRun] of [
@@ -230,7 +230,7 @@ describe('S17: runs', () => {
     }
   });
 
-  it('S17: a content of NUL alone is one RunBlock, and nothing is stored', async () => {
+  it('a content of NUL alone is one RunBlock, and nothing is stored', async () => {
     await using store = new MemoryStore({ edges: settings(8192) });
     const zeros = new Uint8Array(1 << 20);
     const block = await storeContent(
@@ -243,7 +243,7 @@ describe('S17: runs', () => {
     assert.equal(store.counts().newBlocks, 0);
   });
 
-  it('S17: a sparse disk image stores its data, and its holes in a few octets', async () => {
+  it('a sparse disk image stores its data, and its holes in a few octets', async () => {
     const random = makeRandom(41);
     const extents = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? random.bytes(65_536) : Buffer.alloc(3 << 20)));
     await using store = new MemoryStore({ edges: settings(8192) });
@@ -257,8 +257,8 @@ describe('S17: runs', () => {
   });
 });
 
-describe('S26: contents in a Store', () => {
-  it('S26: a content is read back the same, by parts and whole, and its statistics add up', async () => {
+describe('contents in a Store', () => {
+  it('a content is read back the same, by parts and whole, and its statistics add up', async () => {
     await fc.assert(
       fc.asyncProperty(contents(200_000), fc.nat(), fc.nat(), async (data, from, to) => {
         await using store = new MemoryStore({ edges: settings(512) });
@@ -281,7 +281,7 @@ describe('S26: contents in a Store', () => {
     );
   });
 
-  it('S26: what the reader throws comes out', async () => {
+  it('what the reader throws comes out', async () => {
     await using store = new MemoryStore();
     const failing = (async function* (): AsyncGenerator<Uint8Array> {
       yield Buffer.from('a beginning');

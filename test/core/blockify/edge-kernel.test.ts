@@ -12,12 +12,12 @@ function settings(meanSize: number): EdgeSettings {
   return { kernel: 'poly32-1', minSize: Math.max(1, meanSize >> 2), meanSize, maxSize: meanSize * 4 };
 }
 
-describe('S26: the edge kernel', () => {
-  it('S26: runs as WebAssembly here', () => {
+describe('the edge kernel', () => {
+  it('runs as WebAssembly here', () => {
     assert.equal(loadEdgeKernel(settings(8192), kernelMemory(0).memory).isNative, true);
   });
 
-  it('S26: WebAssembly and plain TypeScript find the same, for any octets, places, contexts and means', () => {
+  it('WebAssembly and plain TypeScript find the same, for any octets, places, contexts and means', () => {
     fc.assert(
       fc.property(
         contents(60_000),
@@ -40,7 +40,7 @@ describe('S26: the edge kernel', () => {
     );
   });
 
-  it('S26: candidates depend on the 64 octets before them alone, wherever slices begin', () => {
+  it('candidates depend on the 64 octets before them alone, wherever slices begin', () => {
     fc.assert(
       fc.property(contents(30_000), fc.integer({ min: 1, max: 30_000 }), (data, sliceSize) => {
         const { memory, octets, at } = kernelMemory(data.length);
@@ -69,7 +69,7 @@ describe('S26: the edge kernel', () => {
     );
   });
 
-  it('S26: the definition in vt(5) gives the same candidates', () => {
+  it('the definition in vt(5) gives the same candidates', () => {
     const data = makeRandom(7).bytes(20_000);
     const { memory, octets, at } = kernelMemory(data.length);
     octets.set(data, at);
@@ -92,7 +92,7 @@ describe('S26: the edge kernel', () => {
     assert.deepEqual([...loadEdgeKernel(mean, memory).scan(at, at + data.length, 0).candidates], expected);
   });
 
-  it('S26: what it finds for given octets never changes', () => {
+  it('what it finds for given octets never changes', () => {
     const data = Buffer.from(Uint8Array.from({ length: 1 << 20 }, (_, i) => Math.imul(i * i + 77, 0x9e3779b1) >>> 24));
     const { memory, octets, at } = kernelMemory(data.length);
     octets.set(data, at);
@@ -103,7 +103,7 @@ describe('S26: the edge kernel', () => {
     );
   });
 
-  it('S26: more candidates than the scratch memory holds come in several goes', () => {
+  it('more candidates than the scratch memory holds come in several goes', () => {
     // A period of 37 octets makes every 37th position alike, so some periods are dense with candidates.
     const dense = Array.from({ length: 40 }, (_, seed) => Buffer.alloc(1 << 20, makeRandom(seed).bytes(37)));
     let most = 0;
@@ -117,7 +117,7 @@ describe('S26: the edge kernel', () => {
     assert.ok(most > 20_000, `no dense data: ${most}`);
   });
 
-  it('S26: no run of one octet is full of candidates', () => {
+  it('no run of one octet is full of candidates', () => {
     for (let octet = 0; octet < 256; octet++) {
       const { memory, octets, at } = kernelMemory(MIN_RUN_SIZE - 1);
       octets.fill(octet, at);
@@ -125,7 +125,7 @@ describe('S26: the edge kernel', () => {
     }
   });
 
-  it('S26: other kernels and settings that contradict themselves are refused', () => {
+  it('other kernels and settings that contradict themselves are refused', () => {
     const { memory } = kernelMemory(0);
     assert.throws(() => loadEdgeKernel({ ...settings(8192), kernel: 'gear64-1' }, memory), { code: 'EUNSUPPORTED' });
     for (const wrong of [

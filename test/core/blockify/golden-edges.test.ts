@@ -35,10 +35,10 @@ const CONTENTS: Readonly<Record<string, Buffer>> = {
   short: text.subarray(0, 3000),
 };
 
-describe('S26: edges of version poly32-1, as another program finds them', () => {
+describe('edges of version poly32-1, as another program finds them', () => {
   for (const { content, size, min, mean, max, leaves } of GOLDEN) {
     for (const native of [true, false]) {
-      it(`S26: ${content}, at a mean of ${mean}, by ${native ? 'WebAssembly' : 'plain TypeScript'}`, async () => {
+      it(`${content}, at a mean of ${mean}, by ${native ? 'WebAssembly' : 'plain TypeScript'}`, async () => {
         const data = CONTENTS[content] ?? Buffer.alloc(0);
         assert.equal(data.length, size);
         const found: (number | [number, number])[] = [];

@@ -101,11 +101,11 @@ describe('a content that grows', () => {
   const [first, ...others] = [...syntaxSamples(random).values()].map((sample) => sample.subarray(0, 50_000));
   const samples = [first as Buffer, ...others] as const;
 
-  it(`S34: any appends, with any parser, taken up anywhere, give the Block of one pass over all: ${SEQUENCES} sequences`, async () => {
+  it(`any appends, with any parser, taken up anywhere, give the Block of one pass over all: ${SEQUENCES} sequences`, async () => {
     for (let seed = 0; seed < SEQUENCES; seed++) await checkSequence(seed, samples);
   });
 
-  it('S34: a parser without effect at the end says nothing if asked what it would say there', () => {
+  it('a parser without effect at the end says nothing if asked what it would say there', () => {
     // All that is checked above would hide an edge at the very end.
     for (const parser of PARSERS) {
       const steps = parser.edges();
@@ -114,7 +114,7 @@ describe('a content that grows', () => {
     }
   });
 
-  it('S34: taken up, a content is read from its last stable edge on, whatever its parser', async () => {
+  it('taken up, a content is read from its last stable edge on, whatever its parser', async () => {
     const edges = EDGES[2];
     for (const parser of ['none', 'lines', 'text', 'mbox', 'sql', 'gzip', 'tar', 'zip', 'vtd', 'mp3']) {
       const store = new MemoryStore({ edges });
@@ -143,7 +143,7 @@ describe('a content that grows', () => {
     }
   });
 
-  it('S34: an append stores the last leaf and the superblocks above it, whatever the size before', async () => {
+  it('an append stores the last leaf and the superblocks above it, whatever the size before', async () => {
     const edges = EDGES[2];
     const store = new MemoryStore({ edges });
     const growing = new GrowingContent(store, new EdgeScanner(edges), { fileName: 'x.log' as ContentHint['fileName'] });

@@ -29,8 +29,8 @@ function assertWellFormed(svg: string): void {
   assert.equal(svg.replace(/<\/?[a-z]+(?: [a-zA-Z:0-9-]+="[^"<]*")*\/?>/g, '').search(/[<>]/), -1);
 }
 
-describe('S30: a picture of the sizes of Blocks', () => {
-  it('S30: bars are as high as the shares, in the order of the sizes, with gaps where no Block is', () => {
+describe('a picture of the sizes of Blocks', () => {
+  it('bars are as high as the shares, in the order of the sizes, with gaps where no Block is', () => {
     const svg = histogramSvg(BUCKETS, 'a file');
     assertWellFormed(svg);
     const blocks = rectangles(svg, 'blocks').filter(({ y }) => y > 60);
@@ -45,7 +45,7 @@ describe('S30: a picture of the sizes of Blocks', () => {
     for (const label of ['1 KiB', '2 KiB', '4 KiB', '8 KiB', '16 KiB']) assert.ok(svg.includes(`>${label}</text>`), label);
   });
 
-  it('S30: it says in words what it shows, for those who do not see it', () => {
+  it('it says in words what it shows, for those who do not see it', () => {
     const svg = histogramSvg(BUCKETS, 'a file');
     assert.match(svg, /role="img" aria-labelledby="title desc"/);
     assert.match(svg, /<title id="title">Sizes of the Blocks of a file<\/title>/);
@@ -56,7 +56,7 @@ describe('S30: a picture of the sizes of Blocks', () => {
     assert.match(svg, /prefers-color-scheme: dark/);
   });
 
-  it('S30: one Block, no Block, Blocks of 1 octet to 16 MiB, and any name', () => {
+  it('one Block, no Block, Blocks of 1 octet to 16 MiB, and any name', () => {
     assertWellFormed(histogramSvg([], 'nothing'));
     assert.match(histogramSvg([], 'nothing'), />no Blocks<\/text>/);
     assertWellFormed(histogramSvg([{ minSize: 8192, leaves: 1, bytes: 9000 }], 'one'));
@@ -70,7 +70,7 @@ describe('S30: a picture of the sizes of Blocks', () => {
     assertWellFormed(histogramSvg(BUCKETS, '/a/very/long/path'.repeat(20)));
   });
 
-  it('S30: another program draws it', (t) => {
+  it('another program draws it', (t) => {
     const drawn = spawnSync('rsvg-convert', ['-f', 'png'], { input: histogramSvg(BUCKETS, 'a file') });
     if (drawn.error !== undefined) return t.skip('rsvg-convert is not installed');
     assert.equal(drawn.status, 0, drawn.stderr.toString());

@@ -41,8 +41,8 @@ async function cut(portions: Iterable<Uint8Array>, parser: Parser, settings = ED
   return { sizes, data: Buffer.concat(parts) };
 }
 
-describe('S29: edges of a parser', () => {
-  it('S29: Blocks begin where the parser says, and hash edges stand between', async () => {
+describe('edges of a parser', () => {
+  it('Blocks begin where the parser says, and hash edges stand between', async () => {
     const random = makeRandom(2);
     const records = Array.from({ length: 900 }, () =>
       Buffer.concat([Buffer.from('\n>>RECORD<<\n'), random.bytes(300 + random.below(9000))]),
@@ -67,7 +67,7 @@ describe('S29: edges of a parser', () => {
     assert.ok(sizes.length > 3000);
   });
 
-  it('S29: in a Store of large Blocks records share one, and what was inserted moves few of their edges', async () => {
+  it('in a Store of large Blocks records share one, and what was inserted moves few of their edges', async () => {
     const random = makeRandom(3);
     const large: EdgeSettings = { kernel: 'poly32-1', minSize: 16_384, meanSize: 32_768, maxSize: 131_072 };
     const records = Array.from({ length: 1000 }, () =>
@@ -93,7 +93,7 @@ describe('S29: edges of a parser', () => {
     assert.ok(shared > 0.75 * after.sizes.length, `${shared} of ${after.sizes.length}`);
   });
 
-  it('S29: they do not depend on how the input is cut into reads, though they come late', async () => {
+  it('they do not depend on how the input is cut into reads, though they come late', async () => {
     await fc.assert(
       fc.asyncProperty(contents(600_000), fc.integer({ min: 1, max: 400_000 }), async (data, size) => {
         const whole = await cut([data], afterMarker('e '));
@@ -104,7 +104,7 @@ describe('S29: edges of a parser', () => {
     );
   });
 
-  it('S29: a parser may report as far ahead as it likes; what it reports beyond memory is forgotten', () => {
+  it('a parser may report as far ahead as it likes; what it reports beyond memory is forgotten', () => {
     const feed = new ParserFeed(
       parserOf(function* () {
         for (let i = 1; i <= 1500; i++) yield i * 1_000_000;
@@ -127,7 +127,7 @@ describe('S29: edges of a parser', () => {
     assert.deepEqual(later.push(new Uint8Array(999_980)), [999_980]);
   });
 
-  it('S29: edges in the quiet start of a syntax do not count: a small text is cut as if it had no parser, a large one is not', async () => {
+  it('edges in the quiet start of a syntax do not count: a small text is cut as if it had no parser, a large one is not', async () => {
     const quiet = { ...afterMarker('e '), quietSize: 5000 };
     const data = Buffer.from('some words of text, one more. '.repeat(1000));
     const edges = edgesOf(quiet, [data]);
@@ -173,7 +173,7 @@ describe('S29: edges of a parser', () => {
     },
   };
   for (const [name, edges] of Object.entries(LIARS)) {
-    it(`S28: a parser that ${name} costs nothing but its edges`, async () => {
+    it(`a parser that ${name} costs nothing but its edges`, async () => {
       const data = makeRandom(9).bytes(700_000);
       const { data: back, sizes } = await cut(portionsOf(data, [100_000]), parserOf(edges));
       assert.ok(back.equals(data));

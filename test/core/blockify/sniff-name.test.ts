@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { Octets } from '../../../core/base/octets.ts';
 import { intendedName, sniffName } from '../../../core/blockify/sniff-name.ts';
 
-describe('S31: names of rsync temporary files', () => {
+describe('names of rsync temporary files', () => {
   const NAMES: readonly [name: string, intended: string, extension: string | undefined][] = [
     ['.foo.ext.XXXXXX', 'foo.ext', '.ext'],
     ['.mail.mbox.a1B2c3', 'mail.mbox', '.mbox'],
@@ -24,7 +24,7 @@ describe('S31: names of rsync temporary files', () => {
     ['', '', undefined],
   ];
   for (const [name, intended, extension] of NAMES) {
-    it(`S31: ${JSON.stringify(name)} is parsed as ${extension ?? 'of no extension'}`, () => {
+    it(`${JSON.stringify(name)} is parsed as ${extension ?? 'of no extension'}`, () => {
       assert.equal(intendedName(name as Octets), intended);
       assert.equal(sniffName(name as Octets), extension);
     });

@@ -10,7 +10,7 @@ import { MemoryStore } from '../../../core/store/memory.ts';
 import { contents } from '../../support/contents.ts';
 
 describe('a survey of a content', () => {
-  it('S30: counts the leaves that storing it makes, their sizes and what repeats, and stores nothing', async () => {
+  it('counts the leaves that storing it makes, their sizes and what repeats, and stores nothing', async () => {
     await fc.assert(
       fc.asyncProperty(contents(200_000), async (content) => {
         const store = new MemoryStore();

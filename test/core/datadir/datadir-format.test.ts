@@ -24,7 +24,7 @@ const formats: fc.Arbitrary<DatadirFormat> = fc
     edges: { kernel: 'poly32-1', minSize, meanSize, maxSize, ...(coarseFrom === undefined ? {} : { coarseFrom }) },
   }));
 
-it('S35: the format file of a datadir reads back as it was written', () => {
+it('the format file of a datadir reads back as it was written', () => {
   fc.assert(fc.property(formats, (format) => assert.deepEqual(parseDatadirFormat(formatDatadirFormat(format)), format)));
 });
 
@@ -38,7 +38,7 @@ const TEXT = formatDatadirFormat({
   shared: 'no',
 });
 
-it('S35: a format file may have comments, blank lines and settings of others', () => {
+it('a format file may have comments, blank lines and settings of others', () => {
   const format = parseDatadirFormat(`# mine\n\n${TEXT}\n ; theirs\n colour = red \n`);
   assert.deepEqual(format, parseDatadirFormat(TEXT));
 });
@@ -60,7 +60,7 @@ const BAD: readonly (readonly [from: string, to: string, says: RegExp])[] = [
 ];
 
 for (const [from, to, says] of BAD) {
-  it(`S35: a format file with ${JSON.stringify(to)} for ${JSON.stringify(from)} is refused`, () => {
+  it(`a format file with ${JSON.stringify(to)} for ${JSON.stringify(from)} is refused`, () => {
     const text = TEXT.replace(from, to);
     assert.throws(
       () => parseDatadirFormat(text),
@@ -69,12 +69,12 @@ for (const [from, to, says] of BAD) {
   });
 }
 
-it('S35: a format file of an earlier version is read: its durability is batch, and nobody shares it', () => {
+it('a format file of an earlier version is read: its durability is batch, and nobody shares it', () => {
   const text = TEXT.replace('durability=batch\nshared=no\n', '').replace('format=2', 'format=1');
   assert.deepEqual(parseDatadirFormat(text), { ...parseDatadirFormat(TEXT), shared: undefined });
 });
 
-it('S35: a format file of a later version is refused, whatever else it holds', () => {
+it('a format file of a later version is refused, whatever else it holds', () => {
   assert.throws(
     () => parseDatadirFormat('format=3\nhow=new\n'),
     (error) => error instanceof VtError && error.code === 'EUNSUPPORTED' && error.remedy !== undefined,

@@ -6,7 +6,7 @@ import { capability } from '../../../core/store/capability.ts';
 import { makeRandom } from '../../support/random.ts';
 import { newStorePath } from './store-folder.ts';
 
-it('S09: Blocks asked for in another order than they lie in come in large batches all the same', async () => {
+it('Blocks asked for in another order than they lie in come in large batches all the same', async () => {
   const store = await openDatadir(newStorePath({ inMemory: true }), { create: true });
   const random = makeRandom(11);
   const blocks = Array.from({ length: 2000 }, () => random.bytes(500));

@@ -18,7 +18,6 @@ for (const { hashName, compression } of kinds) {
   let path = '';
   storeSuite({
     name: `datadir with ${hashName}, compression ${compression}`,
-    row: 'S35',
     open() {
       path = newFolder();
       return openDatadir(path, { create: true, hashName, compression });
@@ -28,7 +27,7 @@ for (const { hashName, compression } of kinds) {
   });
 }
 
-it('S35: a later session goes on in the same file, and a full one is left for the next', async () => {
+it('a later session goes on in the same file, and a full one is left for the next', async () => {
   const path = newFolder();
   for (let i = 0; i < 5; i++) await withDatadir(path, (store) => store.add(Buffer.from(`session ${i}`)));
   assert.equal(readdirSync(join(path, 'data')).length, 1);
@@ -42,7 +41,7 @@ it('S35: a later session goes on in the same file, and a full one is left for th
   });
 });
 
-it('S35: two sessions at once write to a file each, and each finds what the other has flushed', async () => {
+it('two sessions at once write to a file each, and each finds what the other has flushed', async () => {
   const path = newFolder();
   await withDatadir(path, async (a) => {
     await withDatadir(path, async (b) => {
@@ -58,7 +57,7 @@ it('S35: two sessions at once write to a file each, and each finds what the othe
   });
 });
 
-it('S35: locate tells where the octets of a Block lie', async () => {
+it('locate tells where the octets of a Block lie', async () => {
   await withDatadir(newFolder(), async (store) => {
     const data = Buffer.from('octets to be found');
     const { hashcode } = await store.add(data);
@@ -74,7 +73,7 @@ it('S35: locate tells where the octets of a Block lie', async () => {
   });
 });
 
-it('S35: files of others in data/ are left alone', async () => {
+it('files of others in data/ are left alone', async () => {
   const path = newFolder();
   const { hashcode } = await withDatadir(path, (store) => store.add(Buffer.from('mine')));
   writeFileSync(join(path, 'data', ',old.vtd'), 'rubbish');
@@ -85,7 +84,7 @@ it('S35: files of others in data/ are left alone', async () => {
   assert.deepEqual(notices, []);
 });
 
-it('S35: a Store or data file of a later version is refused, with what to do about it', async () => {
+it('a Store or data file of a later version is refused, with what to do about it', async () => {
   const path = newFolder();
   await withDatadir(path, (store) => store.add(Buffer.from('one')));
   const [name = ''] = readdirSync(join(path, 'data'));
@@ -108,13 +107,13 @@ it('S35: a Store or data file of a later version is refused, with what to do abo
   await assert.rejects(openDatadir(path), isRefusal);
 });
 
-it('S35: where there is no Store it says so, and makes none', async () => {
+it('where there is no Store it says so, and makes none', async () => {
   const path = newFolder();
   await assert.rejects(openDatadir(path), (error) => error instanceof VtError && error.code === 'EOPEN');
   assert.throws(() => readdirSync(path));
 });
 
-it('S35: data that cannot be compressed is stored as it is, other data smaller', async () => {
+it('data that cannot be compressed is stored as it is, other data smaller', async () => {
   await withDatadir(
     newFolder(),
     async (store) => {
@@ -128,7 +127,7 @@ it('S35: data that cannot be compressed is stored as it is, other data smaller',
   );
 });
 
-it('S36: index updates are batched, and the degree of batching is reported', async () => {
+it('index updates are batched, and the degree of batching is reported', async () => {
   await withDatadir(
     newFolder(),
     async (store) => {
@@ -146,7 +145,7 @@ it('S36: index updates are batched, and the degree of batching is reported', asy
   );
 });
 
-it('S36: a ticker brings waiting Blocks into the index when nothing else does', async () => {
+it('a ticker brings waiting Blocks into the index when nothing else does', async () => {
   const path = newFolder();
   mock.timers.enable({ apis: ['setTimeout'] });
   try {

@@ -66,7 +66,7 @@ function makeDatadir(path: string, failsNext: () => { readonly sync: boolean; re
   });
 }
 
-it('S35: what a failed sync may have lost is written again by the same flush', async () => {
+it('what a failed sync may have lost is written again by the same flush', async () => {
   const path = newStorePath();
   const fails = [true];
   const store = makeDatadir(path, () => ({ sync: fails.shift() ?? false, index: false }));
@@ -78,7 +78,7 @@ it('S35: what a failed sync may have lost is written again by the same flush', a
   assert.equal(data.toString('latin1').split('kept').length - 1, 2);
 });
 
-it('S35: where no sync succeeds a flush fails, and a later one makes the same Blocks durable', async () => {
+it('where no sync succeeds a flush fails, and a later one makes the same Blocks durable', async () => {
   const path = newStorePath();
   let fails = true;
   const store = makeDatadir(path, () => ({ sync: fails, index: false }));
@@ -99,7 +99,7 @@ it('S35: where no sync succeeds a flush fails, and a later one makes the same Bl
   await again[Symbol.asyncDispose]();
 });
 
-it('S35: Blocks that a failed sync has lost are not counted on, and no later flush says otherwise', async () => {
+it('Blocks that a failed sync has lost are not counted on, and no later flush says otherwise', async () => {
   const path = newStorePath();
   let fails = false;
   const store = makeDatadir(path, () => ({ sync: fails, index: false }));
@@ -127,7 +127,7 @@ it('S35: Blocks that a failed sync has lost are not counted on, and no later flu
   await assert.rejects(store[Symbol.asyncDispose]());
 });
 
-it('S36: what the index could not take is kept for the next flush', async () => {
+it('what the index could not take is kept for the next flush', async () => {
   const path = newStorePath();
   let fails = true;
   const store = makeDatadir(path, () => ({ sync: false, index: fails }));

@@ -53,7 +53,7 @@ async function assertAllThere(path: string, digests: readonly string[]): Promise
   });
 }
 
-it('S35: nothing that was flushed is lost when a writer is killed at any moment, twenty times over', async () => {
+it('nothing that was flushed is lost when a writer is killed at any moment, twenty times over', async () => {
   const path = newStorePath();
   const seed = Date.now() % 2 ** 32;
   const random = makeRandom(seed);
@@ -77,7 +77,7 @@ it('S35: nothing that was flushed is lost when a writer is killed at any moment,
 });
 
 for (const processes of [2, 4]) {
-  it(`S35: ${processes} processes write to one Store at once, each to its own file`, async () => {
+  it(`${processes} processes write to one Store at once, each to its own file`, async () => {
     const path = newStorePath();
     // Two of them add the same Blocks.
     const writers = Array.from({ length: processes }, (_, i) => startWriter(path, Math.max(1, i), 5));
@@ -100,7 +100,7 @@ for (const processes of [2, 4]) {
   });
 }
 
-it('S36: on a disk that is too full for the index a flush fails with a reason, and the next session finds the Blocks', async (context) => {
+it('on a disk that is too full for the index a flush fails with a reason, and the next session finds the Blocks', async (context) => {
   const mount = join(dirname(newStorePath()), 'small');
   mkdirSync(mount);
   const mounted = await run('mount', ['-t', 'tmpfs', '-o', 'size=1200k', 'none', mount]);
@@ -137,7 +137,7 @@ it('S36: on a disk that is too full for the index a flush fails with a reason, a
   }
 });
 
-it('S35: on a full disk an add fails with a reason, earlier ones stay good, and the next run completes', async (context) => {
+it('on a full disk an add fails with a reason, earlier ones stay good, and the next run completes', async (context) => {
   const folder = dirname(newStorePath());
   const mount = join(folder, 'small');
   mkdirSync(mount);

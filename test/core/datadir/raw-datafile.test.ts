@@ -40,15 +40,15 @@ function open(path: string, notices: string[] = []): RawDatafile {
   return new RawDatafile(path, { name: `file:${path}`, onNotice: (notice) => notices.push(notice) });
 }
 
-readOnlyStoreSuite({ name: 'file: of ours', row: 'S38', open: async (blocks) => open(await ourFile(blocks)) });
-readOnlyStoreSuite({ name: 'file: of the Python vt', row: 'S38', open: (blocks) => Promise.resolve(open(pythonFile(blocks))) });
+readOnlyStoreSuite({ name: 'file: of ours', open: async (blocks) => open(await ourFile(blocks)) });
+readOnlyStoreSuite({ name: 'file: of the Python vt', open: (blocks) => Promise.resolve(open(pythonFile(blocks))) });
 
 async function text(store: Store, data: Uint8Array): Promise<string | undefined> {
   const found = await store.get(hashcodeOf(store.hashName, data));
   return found === undefined ? undefined : Buffer.from(found).toString();
 }
 
-it('S38: a fetch at once after opening waits for the scan, and one of a Block that is not there ends with it', async () => {
+it('a fetch at once after opening waits for the scan, and one of a Block that is not there ends with it', async () => {
   const random = makeRandom(3);
   const blocks = Array.from({ length: 4000 }, () => random.bytes(6000));
   await using store = open(await ourFile(blocks));
@@ -61,7 +61,7 @@ it('S38: a fetch at once after opening waits for the scan, and one of a Block th
   assert.deepEqual([first?.length, end?.length, none], [6000, 6000, undefined]);
 });
 
-it('S38: a file that grows is followed, a torn tail is named and read once it is whole', async () => {
+it('a file that grows is followed, a torn tail is named and read once it is whole', async () => {
   for (const path of [await ourFile([Buffer.from('first')]), pythonFile([Buffer.from('first')])]) {
     const grown = path.endsWith('.vtd')
       ? readFileSync(await ourFile([Buffer.from('later'), Buffer.from('last')])).subarray(64)
@@ -80,7 +80,7 @@ it('S38: a file that grows is followed, a torn tail is named and read once it is
   }
 });
 
-it('S38: a damaged record is named with its place, and the others are read', async () => {
+it('a damaged record is named with its place, and the others are read', async () => {
   const path = await ourFile(['one', 'two', 'three'].map((data) => Buffer.from(data.repeat(20))));
   const data = readFileSync(path);
   const at = data.indexOf('twotwo');
@@ -94,7 +94,7 @@ it('S38: a damaged record is named with its place, and the others are read', asy
   assert.match(notices.join('\n'), /damaged at octets \d+\.\.\d+; the Blocks there are lost/);
 });
 
-it('S38: with its header damaged a file is searched for records', async () => {
+it('with its header damaged a file is searched for records', async () => {
   const path = await ourFile([Buffer.from('still there')]);
   const data = readFileSync(path);
   data[20] = (data[20] ?? 0) ^ 1;
@@ -105,7 +105,7 @@ it('S38: with its header damaged a file is searched for records', async () => {
   assert.match(notices[0] ?? '', /header is damaged/);
 });
 
-it('S38: what is damaged after the scan is an error that names the file, never other bytes', async () => {
+it('what is damaged after the scan is an error that names the file, never other bytes', async () => {
   const path = await ourFile([Buffer.from('right')]);
   await using store = open(path);
   const hashcode = hashcodeOf('sha3-256', Buffer.from('right'));
@@ -119,7 +119,7 @@ it('S38: what is damaged after the scan is an error that names the file, never o
   await assert.rejects(store.get(hashcode), (error) => error instanceof CorruptBlockError && /cut short/.test(error.message));
 });
 
-it('S38: a data file that the Python vt wrote gives every Block of its datadir', async () => {
+it('a data file that the Python vt wrote gives every Block of its datadir', async () => {
   const path = newStorePath();
   copyFileSync(join(GOLDEN, readdirSync(GOLDEN)[0] ?? ''), path);
   await using store = open(path);
@@ -132,7 +132,7 @@ it('S38: a data file that the Python vt wrote gives every Block of its datadir',
   assert.equal(store.hashName, 'blake3');
 });
 
-it('S38: closing while it scans ends the scan', async () => {
+it('closing while it scans ends the scan', async () => {
   const random = makeRandom(4);
   const store = open(await ourFile(Array.from({ length: 3000 }, () => random.bytes(12_000))));
   const waiting = store.get(hashcodeOf('sha3-256', Buffer.from('nowhere')));
@@ -141,7 +141,7 @@ it('S38: closing while it scans ends the scan', async () => {
   await refused;
 });
 
-it('S38: what cannot be opened says why and what to do', () => {
+it('what cannot be opened says why and what to do', () => {
   const path = newStorePath();
   mkdirSync(path, { recursive: true });
   for (const [file, says] of [

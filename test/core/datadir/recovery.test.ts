@@ -69,7 +69,7 @@ function count(found: readonly boolean[]): number {
   return found.filter(Boolean).length;
 }
 
-it('S35: a data file cut short at any length loses the Blocks past the cut alone, and is written to no more', async () => {
+it('a data file cut short at any length loses the Blocks past the cut alone, and is written to no more', async () => {
   const path = newStorePath({ inMemory: true });
   const contents = CONTENTS.slice(0, 3);
   const file = await makeStore(path, contents);
@@ -102,7 +102,7 @@ it('S35: a data file cut short at any length loses the Blocks past the cut alone
   }
 });
 
-it('S35: a data file that became shorter than the index knows is found out, and the index made anew', async () => {
+it('a data file that became shorter than the index knows is found out, and the index made anew', async () => {
   const path = newStorePath();
   const file = await makeStore(path);
   await withDatadir(path, async (store) => {
@@ -121,7 +121,7 @@ it('S35: a data file that became shorter than the index knows is found out, and 
 });
 
 for (const withIndex of [true, false]) {
-  it(`S35: no octet of a data file can change without being noticed, ${withIndex ? 'with its index' : 'when the index is made anew'}`, async () => {
+  it(`no octet of a data file can change without being noticed, ${withIndex ? 'with its index' : 'when the index is made anew'}`, async () => {
     const path = newStorePath({ inMemory: true });
     const file = await makeStore(path);
     const whole = readFileSync(file);
@@ -145,7 +145,7 @@ for (const withIndex of [true, false]) {
   });
 }
 
-it('S35: a damaged Block is told of, and adding it again mends it', async () => {
+it('a damaged Block is told of, and adding it again mends it', async () => {
   const path = newStorePath();
   const file = await makeStore(path);
   const [, , hashcode] = codes();
@@ -165,7 +165,7 @@ it('S35: a damaged Block is told of, and adding it again mends it', async () => 
   assert.ok((await look(path)).found.every(Boolean));
 });
 
-it('S35: a damaged Block that was found is stored anew by a later session, and the cache does not count on it', async () => {
+it('a damaged Block that was found is stored anew by a later session, and the cache does not count on it', async () => {
   const path = newStorePath();
   const file = await makeStore(path);
   const [hashcode] = codes();
@@ -190,7 +190,7 @@ it('S35: a damaged Block that was found is stored anew by a later session, and t
   });
 });
 
-it('S35: what looks like a record inside a Block is not taken for one when its neighbour is damaged', async () => {
+it('what looks like a record inside a Block is not taken for one when its neighbour is damaged', async () => {
   const path = newStorePath();
   const inner = newStorePath();
   // A Block that holds a whole data file, in which a record claims a digest that is not its own.
@@ -223,7 +223,7 @@ function runFile(path: string): string {
   return join(path, 'index', name);
 }
 
-it('S35: an index that is missing, empty, cut short, rubbish, a symlink, or of another Store is made anew, with one notice', async () => {
+it('an index that is missing, empty, cut short, rubbish, a symlink, or of another Store is made anew, with one notice', async () => {
   const path = newStorePath();
   await makeStore(path, MANY);
   const other = newStorePath();
@@ -270,7 +270,7 @@ it('S35: an index that is missing, empty, cut short, rubbish, a symlink, or of a
   assert.equal(existsSync(join(other, 'nowhere')), false);
 });
 
-it('S35: a Store opened read-only reads past a damaged index, and changes nothing', async () => {
+it('a Store opened read-only reads past a damaged index, and changes nothing', async () => {
   const path = newStorePath();
   await makeStore(path);
   truncateSync(join(path, 'index', 'head'), 100);
@@ -288,7 +288,7 @@ it('S35: a Store opened read-only reads past a damaged index, and changes nothin
   assert.deepEqual(readdirSync(path, { recursive: true }).map(String).sort(), before);
 });
 
-it('S35: with any octet of its index flipped a Store gives every Block, and says that the index is made anew', async () => {
+it('with any octet of its index flipped a Store gives every Block, and says that the index is made anew', async () => {
   const path = newStorePath({ inMemory: true });
   await makeStore(path, MANY);
   const index = join(path, 'index');
@@ -310,7 +310,7 @@ it('S35: with any octet of its index flipped a Store gives every Block, and says
   }
 });
 
-it('S35: the index of an earlier version is removed, and the Store is of the present version from then on', async () => {
+it('the index of an earlier version is removed, and the Store is of the present version from then on', async () => {
   const path = newStorePath();
   await makeStore(path);
   const index = join(path, 'index');
@@ -332,7 +332,7 @@ it('S35: the index of an earlier version is removed, and the Store is of the pre
   assert.deepEqual((await look(path)).notices, []);
 });
 
-it('S35: a Store whose format file is lost or damaged is known by its data files', async () => {
+it('a Store whose format file is lost or damaged is known by its data files', async () => {
   const path = newStorePath();
   await makeStore(path);
   const file = join(path, 'vtftp-store');
@@ -347,7 +347,7 @@ it('S35: a Store whose format file is lost or damaged is known by its data files
   assert.ok(existsSync(`${file}.damaged`));
 });
 
-it('S35: data files may be moved from one Store to another of the same hash function', async () => {
+it('data files may be moved from one Store to another of the same hash function', async () => {
   const path = newStorePath();
   const file = await makeStore(path);
   const other = newStorePath();

@@ -55,7 +55,7 @@ async function encodedBytes(source: MapSource, block: Block): Promise<Buffer> {
 }
 
 describe('Dirs in bytes', () => {
-  it('S22: any Dir reads back to the same entries, salted or not', async () => {
+  it('any Dir reads back to the same entries, salted or not', async () => {
     await fc.assert(
       fc.asyncProperty(anyDir, fc.option(fc.uint8Array({ minLength: 8, maxLength: 40 }), { nil: undefined }), async (entries, salt) => {
         const source = new MapSource();
@@ -76,7 +76,7 @@ describe('Dirs in bytes', () => {
     assert.deepEqual(storeDir(source, []), EMPTY_BLOCK);
   });
 
-  it('S21: salt changes the hash of every Block of a Dir, and nothing else', async () => {
+  it('salt changes the hash of every Block of a Dir, and nothing else', async () => {
     const source = new MapSource();
     const entries = manyFiles(2000);
     const plain = storeDir(source, entries);
@@ -88,7 +88,7 @@ describe('Dirs in bytes', () => {
     assert.deepEqual(await all(readDir(source, salted)), entries);
   });
 
-  it('S22: edges fall between Dirents, and leaves keep their bounds', async () => {
+  it('edges fall between Dirents, and leaves keep their bounds', async () => {
     const source = new MapSource();
     const entries = manyFiles(20_000);
     const block = storeDir(source, entries);
@@ -105,7 +105,7 @@ describe('Dirs in bytes', () => {
     assert.ok(leaves.length > 100);
   });
 
-  it('S22: a change in a Dir of 100,000 entries rewrites few Blocks', () => {
+  it('a change in a Dir of 100,000 entries rewrites few Blocks', () => {
     const entries = manyFiles(100_000);
     const before = new MapSource();
     storeDir(before, entries);
@@ -127,7 +127,7 @@ describe('Dirs in bytes', () => {
     }
   });
 
-  it('S22: a record that was encoded before goes in as it is', async () => {
+  it('a record that was encoded before goes in as it is', async () => {
     const source = new MapSource();
     const entries = manyFiles(3000);
     const writer = new DirWriter(source);
@@ -180,8 +180,8 @@ describe('Dirs in bytes', () => {
   });
 });
 
-describe('S18: Dirs decode from their leaf Blocks as they arrive', () => {
-  it('S18: the first entries are there before the last Blocks are asked for', async () => {
+describe('Dirs decode from their leaf Blocks as they arrive', () => {
+  it('the first entries are there before the last Blocks are asked for', async () => {
     const source = new MapSource();
     const entries = manyFiles(50_000);
     const block = storeDir(source, entries);
@@ -196,7 +196,7 @@ describe('S18: Dirs decode from their leaf Blocks as they arrive', () => {
     assert.equal(count, entries.length);
   });
 
-  it('S18: a Dir decodes alike from pieces of any sizes, with offsets of the whole in its errors', async () => {
+  it('a Dir decodes alike from pieces of any sizes, with offsets of the whole in its errors', async () => {
     await fc.assert(
       fc.asyncProperty(anyDir, fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 20 }), async (entries, sizes) => {
         const encoded = Buffer.concat(entries.map((entry) => encodeDirent(entry)));

@@ -62,7 +62,7 @@ function change(random: Random, entries: Map<string, Dirent>, count: number, sha
 }
 
 describe('a Dir with some entries changed', () => {
-  it('S22: has the Block that encoding all entries gives, whatever was changed', async () => {
+  it('has the Block that encoding all entries gives, whatever was changed', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.nat(),
@@ -92,7 +92,7 @@ describe('a Dir with some entries changed', () => {
     );
   });
 
-  it('S22: costs the leaves that hold the changes and what leads to them, of a million entries too', async () => {
+  it('costs the leaves that hold the changes and what leads to them, of a million entries too', async () => {
     const source = new MapSource();
     const entries = Array.from({ length: 200_000 }, (_, i) => file(`f${String(i).padStart(7, '0')}`, 20));
     const block = storeDir(source, entries);

@@ -26,14 +26,14 @@ const TEXTS: readonly string[] = [
   'Block{name:"sda",meta:M{rdev:8:0},x74:"kept",x99:"\\xff"}',
 ];
 
-describe('S16: Dirents as text', () => {
+describe('Dirents as text', () => {
   for (const text of TEXTS) {
-    it(`S16: ${text.slice(0, 30)} is what its parse prints`, () => {
+    it(`${text.slice(0, 30)} is what its parse prints`, () => {
       assert.equal(formatDirent(parseDirent(text)), text);
     });
   }
 
-  it('S16: parse(print(x)) is x, for any Dirent, in one line of printable ASCII', () => {
+  it('parse(print(x)) is x, for any Dirent, in one line of printable ASCII', () => {
     fc.assert(
       fc.property(dirents, (dirent) => {
         const text = formatDirent(dirent);
@@ -43,7 +43,7 @@ describe('S16: Dirents as text', () => {
     );
   });
 
-  it('S16: a text cut short is refused at whatever length, with an offset within it', () => {
+  it('a text cut short is refused at whatever length, with an offset within it', () => {
     for (const text of TEXTS) {
       for (let length = 0; length < text.length; length++) {
         assert.throws(
@@ -55,7 +55,7 @@ describe('S16: Dirents as text', () => {
     }
   });
 
-  it('S16: a text with any character changed is parsed or refused with a VtError', () => {
+  it('a text with any character changed is parsed or refused with a VtError', () => {
     fc.assert(
       fc.property(dirents, fc.nat(), fc.string({ minLength: 0, maxLength: 2, unit: 'binary' }), (dirent, at, inserted) => {
         const text = formatDirent(dirent);
@@ -86,7 +86,7 @@ describe('S16: Dirents as text', () => {
     { what: 'a lone surrogate', text: 'F{name:"\\ud800"}', offset: 8 },
   ];
   for (const { what, text, offset } of REFUSED) {
-    it(`S16: ${what} is refused, and the offset named`, () => {
+    it(`${what} is refused, and the offset named`, () => {
       refusesAt(offset, () => parseDirent(text));
     });
   }
@@ -103,12 +103,12 @@ describe('S16: Dirents as text', () => {
     { what: 'upper-case hex', text: 'F{name:"\\xFF",block:LB{4A}}', same: 'F{name:"\\xff",block:LB{4a}}' },
   ];
   for (const { what, text, same } of OTHERS) {
-    it(`S16: ${what} are read too`, () => {
+    it(`${what} are read too`, () => {
       assert.equal(formatDirent(parseDirent(text)), same);
     });
   }
 
-  it('S16: the escapes of JSON stand for their UTF-8, and what Python could not decode for its octets', () => {
+  it('the escapes of JSON stand for their UTF-8, and what Python could not decode for its octets', () => {
     const { name } = parseDirent('F{"\\u00e9\\u2603\\n\\ud83d\\ude00\\udcff":}');
     assert.equal(name, '\xc3\xa9\xe2\x98\x83\n\xf0\x9f\x98\x80\xff' as Octets);
   });

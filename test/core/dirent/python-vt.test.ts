@@ -222,8 +222,8 @@ function objects(prefix: string): [string, ObjectEntry][] {
   return Object.entries(OBJECTS as Readonly<Record<string, ObjectEntry>>).filter(([name]) => name.startsWith(prefix));
 }
 
-describe('S16: the single objects of objects.json', () => {
-  it('S16: integers have the same bytes, up to 2^53 - 1', () => {
+describe('the single objects of objects.json', () => {
+  it('integers have the same bytes, up to 2^53 - 1', () => {
     for (const [number, hex] of Object.entries(OBJECTS.bsuint)) {
       const data = Buffer.from(hex, 'hex');
       if (Number(number) > Number.MAX_SAFE_INTEGER) assert.throws(() => decodeBsuint(data, 0), ParseError);
@@ -239,7 +239,7 @@ describe('S16: the single objects of objects.json', () => {
   });
 
   for (const [name, { text, hex }] of objects('hash_')) {
-    it(`S16: ${name} prints and encodes to the same text and bytes`, () => {
+    it(`${name} prints and encodes to the same text and bytes`, () => {
       const data = Buffer.from(hex, 'hex');
       assert.equal(formatHashcode(parseHashcode(text)), text);
       assert.deepEqual(decodeHashcode(data, 0), { value: parseHashcode(text), next: data.length });
@@ -247,7 +247,7 @@ describe('S16: the single objects of objects.json', () => {
   }
 
   for (const [name, { text, hex }] of objects('block_')) {
-    it(`S16: ${name} prints and encodes to the same text and bytes`, () => {
+    it(`${name} prints and encodes to the same text and bytes`, () => {
       const data = Buffer.from(hex, 'hex');
       const parsed = parseBlock(text);
       const { value, next } = decodeBlockref(data, 0);
@@ -268,7 +268,7 @@ describe('S16: the single objects of objects.json', () => {
   });
 
   for (const [name, { text, hex }] of objects('dirent_')) {
-    it(`S16: ${name} is the same Dirent from its text and from its bytes`, () => {
+    it(`${name} is the same Dirent from its text and from its bytes`, () => {
       const data = Buffer.from(hex, 'hex');
       const { value, next } = decodeDirent(data, 0);
       assert.equal(next, data.length);

@@ -42,7 +42,7 @@ function filesBelow(folder: string): string[] {
 }
 
 for (const workers of [0, 2]) {
-  test(`S05: a flipped octet in the Store costs the files that it harms, each named with the hashcode, and no others (${workers} workers)`, async (t: TestContext) => {
+  test(`a flipped octet in the Store costs the files that it harms, each named with the hashcode, and no others (${workers} workers)`, async (t: TestContext) => {
     const scratch = makeScratch(t);
     const source = scratch.mkdir('source');
     const small = randomBytes(5000);
@@ -76,7 +76,7 @@ for (const workers of [0, 2]) {
   });
 }
 
-test('S05: a missing Block costs the files that it harms, and a missing Dir what is in it', async (t: TestContext) => {
+test('a missing Block costs the files that it harms, and a missing Dir what is in it', async (t: TestContext) => {
   const scratch = makeScratch(t);
   const source = scratch.mkdir('source');
   const content = randomBytes(5000);
@@ -105,7 +105,7 @@ test('S05: a missing Block costs the files that it harms, and a missing Dir what
   assert.deepEqual(filesBelow(scratch.path('target')), ['whole']);
 });
 
-test('S05: a location that no longer holds makes GET ask the Store itself', async (t: TestContext) => {
+test('a location that no longer holds makes GET ask the Store itself', async (t: TestContext) => {
   const scratch = makeScratch(t);
   const source = scratch.mkdir('source');
   writeFileSync(join(source, 'small'), randomBytes(5000));
@@ -129,7 +129,7 @@ test('S05: a location that no longer holds makes GET ask the Store itself', asyn
   assert.equal(await rsyncDifferences(source, scratch.path('target')), '');
 });
 
-test('S05: GET goes on where an earlier one was interrupted, writing only what is not complete', async (t: TestContext) => {
+test('GET goes on where an earlier one was interrupted, writing only what is not complete', async (t: TestContext) => {
   const scratch = makeScratch(t);
   const source = scratch.mkdir('source/sub');
   for (let i = 0; i < 50; i++) writeFileSync(join(source, `file${i}`), randomBytes(2000));
@@ -165,7 +165,7 @@ test('S05: GET goes on where an earlier one was interrupted, writing only what i
   assert.equal(await rsyncDifferences(scratch.path('source'), target), '');
 });
 
-test('S05: a cancelled GET leaves no half file and no temporary name, and says that it was cancelled', async (t: TestContext) => {
+test('a cancelled GET leaves no half file and no temporary name, and says that it was cancelled', async (t: TestContext) => {
   const scratch = makeScratch(t);
   const source = scratch.mkdir('source');
   writeFileSync(join(source, 'a'), randomBytes(1000));

@@ -36,7 +36,7 @@ function likeFat(): AtCalls {
   };
 }
 
-test('S05: get says what the filesystem of its target cannot hold, once for what all nodes lack', async (t) => {
+test('get says what the filesystem of its target cannot hold, once for what all nodes lack', async (t) => {
   const scratch = makeScratch(t);
   const source = scratch.mkdir('source');
   for (const name of ['a', 'b', '12:30']) writeFileSync(`${source}/${name}`, name);
@@ -68,7 +68,7 @@ for (const [name, grain] of [
   ['1 s', 1_000_000_000n],
   ['2 s', 2_000_000_000n],
 ] as const) {
-  test(`S05: get -c leaves alone what is complete where times are multiples of ${name}`, async (t) => {
+  test(`get -c leaves alone what is complete where times are multiples of ${name}`, async (t) => {
     const scratch = makeScratch(t);
     const source = scratch.mkdir('source');
     for (const file of ['a', 'b']) writeFileSync(`${source}/${file}`, file);
@@ -94,7 +94,7 @@ for (const [name, grain] of [
   });
 }
 
-test('S05: an error that Node has no name for has its own', () => {
+test('an error that Node has no name for has its own', () => {
   const error = Object.assign(new Error('Unknown system error -122: Unknown system error -122, write'), {
     code: 'Unknown system error -122',
     errno: -122,

@@ -37,7 +37,7 @@ for (const [where, workers] of [
   ['datadir', 1],
 ] as const) {
   for (const code of ['EMLINK', 'EXDEV'] as const) {
-    test(`S05: names beyond what link(2) takes (${code}) become copies, as few as can be, and that is told once (${where})`, async (t: TestContext) => {
+    test(`names beyond what link(2) takes (${code}) become copies, as few as can be, and that is told once (${where})`, async (t: TestContext) => {
       const scratch = makeScratch(t);
       const source = scratch.mkdir('source');
       writeFileSync(`${source}/name00`, 'linked');
@@ -63,7 +63,7 @@ for (const [where, workers] of [
   }
 }
 
-test('S05: a tree deeper than PATH_MAX comes out, down to the file at its bottom', async (t: TestContext) => {
+test('a tree deeper than PATH_MAX comes out, down to the file at its bottom', async (t: TestContext) => {
   const scratch = makeScratch(t);
   const target = scratch.path('target');
   // Node cannot remove what it cannot name.

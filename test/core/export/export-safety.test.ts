@@ -88,7 +88,7 @@ for (const [says, entry] of [
   ['a name with NUL', rawFile('a\0b', 'x')],
   ['an empty name', rawFile('', 'x')],
 ] as const) {
-  test(`S05: GET refuses an entry with ${says} as damage, and writes nothing outside its target`, async (t: TestContext) => {
+  test(`GET refuses an entry with ${says} as damage, and writes nothing outside its target`, async (t: TestContext) => {
     const scratch = makeScratch(t);
     const { counts, failures } = await exportTo(scratch, dirOf(rawDir('a'), entry));
     assert.equal(counts.damaged, 1, failures.join('\n'));
@@ -101,7 +101,7 @@ for (const [says, entry] of [
   });
 }
 
-test('S05: GET of a symlink and then a Dir, file or symlink of the same name never goes through the symlink', async (t: TestContext) => {
+test('GET of a symlink and then a Dir, file or symlink of the same name never goes through the symlink', async (t: TestContext) => {
   for (const second of [rawDir('x', rawFile('escaped', 'x')), rawFile('x', 'x'), rawSymlink('x', '/')]) {
     const scratch = makeScratch(t);
     scratch.mkdir('outside');
@@ -111,7 +111,7 @@ test('S05: GET of a symlink and then a Dir, file or symlink of the same name nev
   }
 });
 
-test('S05: symlinks that stand in the target are not followed: one in place of a Dir is an error, one in place of a file is replaced', async (t: TestContext) => {
+test('symlinks that stand in the target are not followed: one in place of a Dir is an error, one in place of a file is replaced', async (t: TestContext) => {
   const scratch = makeScratch(t);
   scratch.mkdir('outside');
   writeFileSync(scratch.path('outside/file'), 'mine');
@@ -132,7 +132,7 @@ test('S05: symlinks that stand in the target are not followed: one in place of a
   assert.equal(readlinkSync(scratch.path('target/link')), 'elsewhere');
 });
 
-test('S05: a target that is itself a symlink is not followed', async (t: TestContext) => {
+test('a target that is itself a symlink is not followed', async (t: TestContext) => {
   const scratch = makeScratch(t);
   scratch.mkdir('outside');
   symlinkSync('outside', scratch.path('target'));
@@ -141,7 +141,7 @@ test('S05: a target that is itself a symlink is not followed', async (t: TestCon
   assert.deepEqual(readdirSync(scratch.path('outside')), []);
 });
 
-test('S05: a Dir over a file and a file over a directory are errors that name it, and the rest is written', async (t: TestContext) => {
+test('a Dir over a file and a file over a directory are errors that name it, and the rest is written', async (t: TestContext) => {
   const scratch = makeScratch(t);
   mkdirSync(scratch.path('target/b'), { recursive: true });
   writeFileSync(scratch.path('target/a'), 'mine');
@@ -154,7 +154,7 @@ test('S05: a Dir over a file and a file over a directory are errors that name it
   assert.equal(readFileSync(scratch.path('target/c'), 'utf8'), 'x');
 });
 
-test('S05: a directory that is swapped for a symlink while GET writes into it is not followed', async (t: TestContext) => {
+test('a directory that is swapped for a symlink while GET writes into it is not followed', async (t: TestContext) => {
   const scratch = makeScratch(t);
   scratch.mkdir('outside');
   const { renameSync } = await import('node:fs');
@@ -172,7 +172,7 @@ test('S05: a directory that is swapped for a symlink while GET writes into it is
   assert.deepEqual(readdirSync(scratch.path('outside')), []);
 });
 
-test('S05: on a filesystem that does not tell case apart the second of two such names is refused', async (t: TestContext) => {
+test('on a filesystem that does not tell case apart the second of two such names is refused', async (t: TestContext) => {
   const scratch = makeScratch(t);
   const tree = dirOf(rawDir('Sub', rawFile('x', '1')), rawFile('a', '1'), rawFile('b', '1'), rawDir('sub', rawFile('x', '2')));
   const upper = dirOf(rawFile('É', '1'), rawFile('é', '2'));
@@ -184,7 +184,7 @@ test('S05: on a filesystem that does not tell case apart the second of two such 
   assert.equal((await exportTo(scratch, tree)).counts.failures, 0, 'this filesystem tells them apart');
 });
 
-test('S05: local names that the tree does not have stay, and files that differ are replaced', async (t: TestContext) => {
+test('local names that the tree does not have stay, and files that differ are replaced', async (t: TestContext) => {
   const scratch = makeScratch(t);
   scratch.mkdir('target/sub');
   writeFileSync(scratch.path('target/sub/other'), 'mine');
@@ -199,7 +199,7 @@ test('S05: local names that the tree does not have stay, and files that differ a
   assert.equal(readFileSync(join(scratch.path('target'), 'sub/new'), 'utf8'), 'theirs');
 });
 
-test('S05: extended attributes of read-only files and Dirs are restored, whoever runs it', async (t: TestContext) => {
+test('extended attributes of read-only files and Dirs are restored, whoever runs it', async (t: TestContext) => {
   const scratch = makeScratch(t);
   const xattrs = new Map([[o('user.a'), Buffer.from('value')]]);
   const block: Block = { kind: 'literal', span: 1, data: Buffer.from('x') };
@@ -213,7 +213,7 @@ test('S05: extended attributes of read-only files and Dirs are restored, whoever
   chmodSync(scratch.path('target'), 0o700);
 });
 
-test('S05: setuid of a file that would change hands is not restored', async (t: TestContext) => {
+test('setuid of a file that would change hands is not restored', async (t: TestContext) => {
   const scratch = makeScratch(t);
   const block: Block = { kind: 'literal', span: 1, data: Buffer.from('x') };
   const other = { kind: 'file', name: o('f'), meta: { mode: 0o6755, uid: 4242, gid: 4242 }, block } as const;

@@ -44,7 +44,7 @@ function addSpecialNodes(folder: string): void {
 }
 
 for (const { says, open, workers } of WAYS) {
-  test(`S05: GET of a tree of everything gives the same tree, ${says}`, async (t: TestContext) => {
+  test(`GET of a tree of everything gives the same tree, ${says}`, async (t: TestContext) => {
     const scratch = makeScratch(t);
     const source = scratch.path('source');
     makeTree(source, { files: 600, seed: 5 });

@@ -18,7 +18,7 @@ function nameWith(parts: { machine?: string; boot?: string; pid?: number; start?
 
 const DEAD = spawnSync('true').pid;
 
-test('S05: temporary names of dead processes are told from those of living ones, of other machines, and of others', () => {
+test('temporary names of dead processes are told from those of living ones, of other machines, and of others', () => {
   for (const [name, expected] of [
     [nameWith(), false],
     [nameWith({ pid: DEAD }), true],
@@ -37,7 +37,7 @@ test('S05: temporary names of dead processes are told from those of living ones,
   }
 });
 
-test('S05: GET removes what a killed one left in the directories that it enters, and nothing else', async (t) => {
+test('GET removes what a killed one left in the directories that it enters, and nothing else', async (t) => {
   const scratch = makeScratch(t);
   mkdirSync(scratch.path('source/sub'), { recursive: true });
   writeFileSync(scratch.path('source/sub/file'), 'content');

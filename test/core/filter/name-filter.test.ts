@@ -80,7 +80,7 @@ const TABLE: readonly (readonly [name: string, rules: readonly string[], files?:
   ['a merge of what is not there', ['. /nowhere/at/all']],
 ];
 
-test('S57: a table of rules selects what rsync selects', (t) => {
+test('a table of rules selects what rsync selects', (t) => {
   const scratch = makeScratch(t);
   for (const [name, rules, files = {}] of TABLE) {
     const folder = scratch.mkdir('tree');
@@ -92,7 +92,7 @@ test('S57: a table of rules selects what rsync selects', (t) => {
   }
 });
 
-test('S57: rules in files that options name select what rsync selects', (t) => {
+test('rules in files that options name select what rsync selects', (t) => {
   const scratch = makeScratch(t);
   const folder = scratch.mkdir('tree');
   makeFiles(folder, FILES);
@@ -137,7 +137,7 @@ const PIECES = [
   '[b-]',
 ] as const;
 
-test('S57: rules at random, in options and in files of each Dir, select what rsync selects', (t) => {
+test('rules at random, in options and in files of each Dir, select what rsync selects', (t) => {
   const seed = Math.floor(Math.random() * 2 ** 32);
   t.diagnostic(`seed ${seed}`);
   const random = makeRandom(seed);
@@ -169,7 +169,7 @@ test('S57: rules at random, in options and in files of each Dir, select what rsy
   }
 });
 
-test('S57: files of rules that are looked for from the root on are found above the top', () => {
+test('files of rules that are looked for from the root on are found above the top', () => {
   const files: Readonly<Record<string, string>> = { '/.r': '- /home/x', '/home/.r': '- *.o\n- /me/b', '/home/me/.r': '+ c.o' };
   const filter = new NameFilter(wordsOf([': /.r']), { read: () => undefined });
   const top = filter.at('/home/me' as Octets, (path) => files[path] as Octets | undefined);
@@ -180,7 +180,7 @@ test('S57: files of rules that are looked for from the root on are found above t
   assert.equal(top.enter('sub' as Octets).excludes('b' as Octets, false), false);
 });
 
-test('S57: what is no rule is refused in a line that says where', () => {
+test('what is no rule is refused in a line that says where', () => {
   const cases: readonly (readonly [string, RegExp])[] = [
     ['-foo', /^--filter: filter rule "-foo": unknown modifier "f", at column 2$/],
     ['x', /expected \+ - \. : H S ! or include.*, at column 1$/],
@@ -204,7 +204,7 @@ test('S57: what is no rule is refused in a line that says where', () => {
   assert.throws(() => new NameFilter(wordsOf(['. r']), { read: () => '. r' as Octets }), { message: /merge each other in a circle/ });
 });
 
-test('S57: a pattern made to be slow is not', () => {
+test('a pattern made to be slow is not', () => {
   const pattern = `${'**a*'.repeat(12)}b` as Octets;
   const filter = new NameFilter([{ kind: 'exclude', value: pattern }], { read: () => undefined }).at('/' as Octets, () => undefined);
   const before = process.cpuUsage();

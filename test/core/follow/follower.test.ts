@@ -114,8 +114,8 @@ class World {
   }
 }
 
-describe('S34: rounds', () => {
-  it('S34: Blocks are durable, then the checkpoint, then the tree and its root', async (t) => {
+describe('rounds', () => {
+  it('Blocks are durable, then the checkpoint, then the tree and its root', async (t) => {
     const world = new World(makeScratch(t).folder);
     writeFileSync(world.path, 'text\n');
     assert.equal(await world.process(), false);
@@ -123,7 +123,7 @@ describe('S34: rounds', () => {
   });
 
   for (const killAt of ['flush', 'bind', 'sync']) {
-    it(`S34: killed before ${killAt}: the next process has all, once, though the file is written and rotated meanwhile`, async (t) => {
+    it(`killed before ${killAt}: the next process has all, once, though the file is written and rotated meanwhile`, async (t) => {
       const world = new World(makeScratch(t).folder);
       let written = '';
       const write = (text: string): void => {
@@ -152,7 +152,7 @@ describe('S34: rounds', () => {
     });
   }
 
-  it('S34: a clock that jumps back, or years ahead, changes nothing', async (t) => {
+  it('a clock that jumps back, or years ahead, changes nothing', async (t) => {
     const world = new World(makeScratch(t).folder);
     for (const now of ['2026-11-22T12:00:00Z', '1970-01-01T00:00:01Z', '2093-01-01T00:00:00Z', '2026-11-22T12:00:02Z']) {
       world.now = new Date(now);
@@ -163,7 +163,7 @@ describe('S34: rounds', () => {
     }
   });
 
-  it('S34: nobody listens any more where changes come faster than they can be heard of', async (t) => {
+  it('nobody listens any more where changes come faster than they can be heard of', async (t) => {
     const { folder } = makeScratch(t);
     const names = ['a', 'b'].map((name) => `${folder}/${name}`);
     for (const name of names) writeFileSync(name, '');
@@ -185,7 +185,7 @@ describe('S34: rounds', () => {
     await flood;
   });
 
-  it('S34: a damaged checkpoint is told of with what to do, and never guessed at', async (t) => {
+  it('a damaged checkpoint is told of with what to do, and never guessed at', async (t) => {
     const world = new World(makeScratch(t).folder);
     writeFileSync(world.path, 'text\n');
     await world.process();

@@ -208,9 +208,9 @@ function openFiles(path: string): number {
   }).length;
 }
 
-describe('S34: the content of a tail is all that was ever written', () => {
+describe('the content of a tail is all that was ever written', () => {
   for (const { name, act } of MATRIX) {
-    it(`S34: through ${name}`, async (t) => {
+    it(`through ${name}`, async (t) => {
       const made = makeCase(t);
       made.log.write(FIRST);
       await made.check();
@@ -220,7 +220,7 @@ describe('S34: the content of a tail is all that was ever written', () => {
       await made.check();
     });
 
-    it(`S34: through ${name}, after nothing was written for a while`, async (t) => {
+    it(`through ${name}, after nothing was written for a while`, async (t) => {
       const made = makeCase(t);
       const { log, following, check } = made;
       log.write(FIRST);
@@ -244,7 +244,7 @@ describe('S34: the content of a tail is all that was ever written', () => {
       assert.equal((await following.content('/app.log')).toString(), `${before}further on\n`);
     });
 
-    it(`S34: through ${name}, while no process follows it`, async (t) => {
+    it(`through ${name}, while no process follows it`, async (t) => {
       const made = makeCase(t);
       made.log.write(FIRST);
       await made.check();
@@ -262,7 +262,7 @@ describe('S34: the content of a tail is all that was ever written', () => {
     });
   }
 
-  it('S34: random writes, rotations, looks and restarts from any checkpoint: nothing lost, nothing twice', async (t) => {
+  it('random writes, rotations, looks and restarts from any checkpoint: nothing lost, nothing twice', async (t) => {
     for (let seed = 0; seed < 100; seed++) {
       const random = makeRandom(seed);
       const { log, following } = makeCase(t);
@@ -304,7 +304,7 @@ describe('S34: the content of a tail is all that was ever written', () => {
     }
   });
 
-  it('S34: a file that appears under a pattern later, and one that is rotated under a name that fits it', async (t) => {
+  it('a file that appears under a pattern later, and one that is rotated under a name that fits it', async (t) => {
     const folder = makeScratch(t).folder;
     const first = new Log(join(folder, 'a.log'));
     const following = new Following([join(folder, '*.log*')], '/logs', true);
@@ -331,7 +331,7 @@ describe('S34: the content of a tail is all that was ever written', () => {
     await following.group.close();
   });
 
-  it('S34: hard links: each path has the content, which is stored once', async (t) => {
+  it('hard links: each path has the content, which is stored once', async (t) => {
     const folder = makeScratch(t).folder;
     const log = new Log(join(folder, 'a.log'));
     log.write('text '.repeat(5000));
@@ -347,7 +347,7 @@ describe('S34: the content of a tail is all that was ever written', () => {
     await following.group.close();
   });
 
-  it('S34: what is no regular file is told of, and waited for no longer than it takes to become one', async (t) => {
+  it('what is no regular file is told of, and waited for no longer than it takes to become one', async (t) => {
     const folder = makeScratch(t).folder;
     const path = join(folder, 'd');
     mkdirSync(path);
@@ -361,7 +361,7 @@ describe('S34: the content of a tail is all that was ever written', () => {
     await following.group.close();
   });
 
-  it('S34: the Dirent after appends is that of one put, and what is read is what is new and 4 KiB an append', async (t) => {
+  it('the Dirent after appends is that of one put, and what is read is what is new and 4 KiB an append', async (t) => {
     const folder = makeScratch(t).folder;
     const random = makeRandom(7);
     const path = join(folder, 'mail.mbox');
@@ -385,7 +385,7 @@ describe('S34: the content of a tail is all that was ever written', () => {
     await following.group.close();
   });
 
-  it('S34: what is much goes by the workers, and nothing is lost or comes twice where the Store fails meanwhile', async (t) => {
+  it('what is much goes by the workers, and nothing is lost or comes twice where the Store fails meanwhile', async (t) => {
     const path = join(makeScratch(t).folder, 'a.log');
     const random = makeRandom(11);
     const following = new Following([path], '/a.log', false);
@@ -416,7 +416,7 @@ describe('S34: the content of a tail is all that was ever written', () => {
     await following.group.close();
   });
 
-  it('S34: a file that is stored already goes on there, if it begins so', async (t) => {
+  it('a file that is stored already goes on there, if it begins so', async (t) => {
     const folder = makeScratch(t).folder;
     const path = join(folder, 'a.log');
     writeFileSync(path, 'line\n'.repeat(9000));
@@ -430,7 +430,7 @@ describe('S34: the content of a tail is all that was ever written', () => {
     await following.group.close();
   });
 
-  it('S34: 1,000 files at once', async (t) => {
+  it('1,000 files at once', async (t) => {
     const folder = makeScratch(t).folder;
     const logs = Array.from({ length: 1000 }, (_, i) => new Log(join(folder, `${i}.log`)));
     const following = new Following([join(folder, '*.log')], '/logs', true);

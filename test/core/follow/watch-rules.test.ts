@@ -76,7 +76,7 @@ function watching(t: TestContext, rules: readonly string[]): Watching {
   };
 }
 
-test('S57: a watched tree leaves out what its rules exclude, and does not listen to it', async (t) => {
+test('a watched tree leaves out what its rules exclude, and does not listen to it', async (t) => {
   const { folder, tell, round, stored } = watching(t, ['- *.o', '- /build/', ': .rules']);
   mkdirSync(join(folder, 'build'));
   for (const name of ['a.c', 'a.o', 'build/x']) writeFileSync(join(folder, name), name);
@@ -93,7 +93,7 @@ test('S57: a watched tree leaves out what its rules exclude, and does not listen
   assert.deepEqual(await stored(), ['a.c', 'o']);
 });
 
-test('S57: a file of rules in a watched tree that changes lets other rules hold', async (t) => {
+test('a file of rules in a watched tree that changes lets other rules hold', async (t) => {
   const { folder, tell, round, stored } = watching(t, [': .rules']);
   mkdirSync(join(folder, 'd'));
   for (const name of ['d/a.o', 'd/a.c']) writeFileSync(join(folder, name), name);
@@ -112,7 +112,7 @@ test('S57: a file of rules in a watched tree that changes lets other rules hold'
   assert.deepEqual(await stored(), ['d/', 'd/.more', 'd/a.c', 'd/a.o']);
 });
 
-test('S57: after any changes a watched tree is what the rules select', async (t) => {
+test('after any changes a watched tree is what the rules select', async (t) => {
   const seed = Math.floor(Math.random() * 2 ** 32);
   t.diagnostic(`seed ${seed}`);
   const random = makeRandom(seed);

@@ -91,8 +91,8 @@ function makeWatching(t: TestContext, before?: Watching, onNotice: (notice: stri
   };
 }
 
-describe('S34: a watched tree', () => {
-  it('S34: is what put gives, after every sort of change', async (t) => {
+describe('a watched tree', () => {
+  it('is what put gives, after every sort of change', async (t) => {
     const { folder, note, check } = makeWatching(t);
     writeFileSync(join(folder, 'a.txt'), 'text');
     mkdirSync(join(folder, 'dir/sub'), { recursive: true });
@@ -125,7 +125,7 @@ describe('S34: a watched tree', () => {
     await check('a change by one of two names');
   });
 
-  it('S34: is what put gives, after random changes', async (t) => {
+  it('is what put gives, after random changes', async (t) => {
     const { folder, note, check } = makeWatching(t);
     const random = makeRandom(61);
     for (let i = 0; i < 60; i++) {
@@ -146,7 +146,7 @@ describe('S34: a watched tree', () => {
     assert.ok(readdirSync(folder).length > 0);
   });
 
-  it('S39: a monitored file that grows is tailed into its parser, at the cost of what it grows by', async (t) => {
+  it('a monitored file that grows is tailed into its parser, at the cost of what it grows by', async (t) => {
     const { folder, note, check, group } = makeWatching(t);
     const path = join(folder, 'mail.mbox');
     writeFileSync(path, `From a\n\n${'first '.repeat(200_000)}\n`);
@@ -162,7 +162,7 @@ describe('S34: a watched tree', () => {
     assert.ok(readBytes - before.readBytes <= newBytes - before.newBytes + 20 * 4096);
   });
 
-  it('S34: after a restart, too, an append to a large file costs what it grows by', async (t) => {
+  it('after a restart, too, an append to a large file costs what it grows by', async (t) => {
     const first = makeWatching(t);
     const path = join(first.folder, 'inbox.mbox');
     const mail = (i: number): string => `From somebody${i}\nSubject: ${i}\n\n${'words '.repeat(300 + (i % 700))}\n\n`;
@@ -195,7 +195,7 @@ describe('S34: a watched tree', () => {
     assert.ok(read < 6 * second.store.edges.maxSize, `${read} octets of ${statSync(path).size}`);
   });
 
-  it('S34: what nobody told of is found by the look at all of it, also in the middle of a file that has grown', async (t) => {
+  it('what nobody told of is found by the look at all of it, also in the middle of a file that has grown', async (t) => {
     const { folder, note, check, round, clock } = makeWatching(t);
     const path = join(folder, 'base.db');
     writeFileSync(path, 'x'.repeat(50_000));

@@ -19,7 +19,7 @@ const TREES: readonly (readonly [name: string, sizes: readonly number[], workers
 
 for (const [name, sizes, threads] of TREES) {
   for (const workers of threads) {
-    test(`S06: ${name}, ${workers} workers: whichever write of the Store fails once, the import fails`, async (t) => {
+    test(`${name}, ${workers} workers: whichever write of the Store fails once, the import fails`, async (t) => {
       const folder = makeScratch(t).path('tree') as Octets;
       mkdirSync(folder);
       for (const [i, size] of sizes.entries()) writeFileSync(`${folder}/file ${i}`, makeRandom(i + 1).bytes(size));
@@ -44,7 +44,7 @@ for (const [name, sizes, threads] of TREES) {
   }
 }
 
-test('S06: two contents that wait for one flush both learn that it failed, and so does all that comes later', async () => {
+test('two contents that wait for one flush both learn that it failed, and so does all that comes later', async () => {
   await using store = new FaultStore(new MemoryStore(), [{ on: 'add', kind: 'fail', times: 1 }]);
   await using ingest = new Ingest(store, { workers: 0 });
   ingest.pending.put(new Uint8Array(1000).fill(1));

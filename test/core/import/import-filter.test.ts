@@ -31,7 +31,7 @@ function exclude(...patterns: readonly string[]): FilterWord[] {
   return patterns.map((pattern) => ({ kind: 'exclude', value: pattern as Octets }));
 }
 
-test('S57: an import by rules gives what one without memory gives, whatever the rules were before', async (t) => {
+test('an import by rules gives what one without memory gives, whatever the rules were before', async (t) => {
   const seed = Math.floor(Math.random() * 2 ** 32);
   t.diagnostic(`seed ${seed}`);
   const random = makeRandom(seed);
@@ -56,7 +56,7 @@ test('S57: an import by rules gives what one without memory gives, whatever the 
   }
 });
 
-test('S57: rules that are added make no file that stays be read again', async (t) => {
+test('rules that are added make no file that stays be read again', async (t) => {
   const source = makeScratch(t).mkdir('tree');
   for (const name of ['a.c', 'a.o', 'b.c', 'b.o']) writeFileSync(`${source}/${name}`, name);
   const { ctimeMs } = lstatSync(`${source}/b.o`);
@@ -67,7 +67,7 @@ test('S57: rules that are added make no file that stays be read again', async (t
   assert.deepEqual([counts.files, counts.unchangedFiles, counts.excluded, counts.newBlocks], [2, 2, 2, 1]);
 });
 
-test('S57: what is excluded is not opened, nor looked into, nor counted; a plan counts the same', async (t) => {
+test('what is excluded is not opened, nor looked into, nor counted; a plan counts the same', async (t) => {
   const source = makeScratch(t).mkdir('tree');
   mkdirSync(`${source}/left/out`, { recursive: true });
   mkdirSync(`${source}/all`);
@@ -83,7 +83,7 @@ test('S57: what is excluded is not opened, nor looked into, nor counted; a plan 
   assert.ok(empty.dirent.kind === 'dir' && empty.dirent.block === EMPTY_BLOCK);
 });
 
-test('S57: a file of rules that cannot be understood ends an import, for what it excludes may not be stored', async (t) => {
+test('a file of rules that cannot be understood ends an import, for what it excludes may not be stored', async (t) => {
   const source = makeScratch(t).mkdir('tree');
   mkdirSync(`${source}/below`);
   writeFileSync(`${source}/below/.rules`, '- ok\nbad line\n');

@@ -56,7 +56,7 @@ function octetsRead(): number {
   return Number(/^rchar: (\d+)$/m.exec(readFileSync('/proc/self/io', 'latin1'))?.[1]);
 }
 
-test('S06: a second import of an unchanged tree reads no file, and gives the same Dirref', async (t) => {
+test('a second import of an unchanged tree reads no file, and gives the same Dirref', async (t) => {
   const source = makeScratch(t).path('tree');
   makeTree(source, { files: 600, seed: 11 });
   outlive(`${source}/odd/fifo`);
@@ -76,7 +76,7 @@ test('S06: a second import of an unchanged tree reads no file, and gives the sam
   assert.equal(third.counts.unchangedFiles, 0);
 });
 
-test('S06: an import with what is remembered gives what one without it gives, after any changes', async (t) => {
+test('an import with what is remembered gives what one without it gives, after any changes', async (t) => {
   const scratch = makeScratch(t);
   let run = 0;
   await fc.assert(
@@ -131,7 +131,7 @@ function changeSomething(source: string, random: ReturnType<typeof makeRandom>):
   edits[random.below(edits.length)]?.();
 }
 
-test('S06: hard links share one node of the inode table, whichever way they are met', async (t) => {
+test('hard links share one node of the inode table, whichever way they are met', async (t) => {
   const scratch = makeScratch(t);
   const source = scratch.mkdir('tree');
   scratch.mkdir('tree/below');
@@ -172,7 +172,7 @@ test('S06: hard links share one node of the inode table, whichever way they are 
   assert.equal((await entriesOf(store, part.dirent)).get('c')?.kind, 'file');
 });
 
-test('S06: a file, a symlink, a FIFO, a socket and an empty directory can be imported by themselves', async (t) => {
+test('a file, a symlink, a FIFO, a socket and an empty directory can be imported by themselves', async (t) => {
   const scratch = makeScratch(t);
   await using store = new MemoryStore();
   writeFileSync(scratch.path('file'), 'x'.repeat(100_000));
@@ -201,7 +201,7 @@ test('S06: a file, a symlink, a FIFO, a socket and an empty directory can be imp
   await assert.rejects(put(store, scratch.path('absent')), { code: 'ENOENT' });
 });
 
-test('S06: devices keep their numbers, and -x leaves out what is mounted below', async () => {
+test('devices keep their numbers, and -x leaves out what is mounted below', async () => {
   await using store = new MemoryStore();
   const { dirent } = await put(store, '/dev', { oneFilesystem: true, onFailure: () => {} });
   const entries = await entriesOf(store, dirent);
@@ -213,7 +213,7 @@ test('S06: devices keep their numbers, and -x leaves out what is mounted below',
   for (const entry of mounted) assert.equal(entry.kind === 'dir' && entry.block.span, 0, entry.name);
 });
 
-test("S06: the Store's own directory is left out with a warning", async (t) => {
+test("the Store's own directory is left out with a warning", async (t) => {
   const scratch = makeScratch(t);
   const source = scratch.mkdir('tree');
   writeFileSync(`${scratch.mkdir('tree/store')}/data`, 'x');
@@ -228,7 +228,7 @@ test("S06: the Store's own directory is left out with a warning", async (t) => {
   assert.deepEqual([...(await entriesOf(store, dirent)).keys()], ['kept']);
 });
 
-test('S06: owners are recorded by name and number, or by number alone', async (t) => {
+test('owners are recorded by name and number, or by number alone', async (t) => {
   const scratch = makeScratch(t);
   writeFileSync(scratch.path('file'), 'x');
   await using store = new MemoryStore();
@@ -247,7 +247,7 @@ test('S06: owners are recorded by name and number, or by number alone', async (t
   assert.equal(numeric.dirent.meta.uid, uid);
 });
 
-test('S06: what is remembered does not outlast a change of the names of owners', async (t) => {
+test('what is remembered does not outlast a change of the names of owners', async (t) => {
   const scratch = makeScratch(t);
   const source = scratch.mkdir('tree');
   writeFileSync(`${source}/file`, 'x');
@@ -265,7 +265,7 @@ test('S06: what is remembered does not outlast a change of the names of owners',
   assert.equal(counts.unchangedFiles, 0);
 });
 
-test('S06: a plan counts as the import does, stores nothing and remembers nothing', async (t) => {
+test('a plan counts as the import does, stores nothing and remembers nothing', async (t) => {
   const source = makeScratch(t).path('tree');
   makeTree(source, { files: 100, seed: 3 });
   await using store = new MemoryStore();
@@ -276,7 +276,7 @@ test('S06: a plan counts as the import does, stores nothing and remembers nothin
   assert.deepEqual(planned.counts, done.counts);
 });
 
-test('S06: a cancelled import rejects with ECANCELLED', async (t) => {
+test('a cancelled import rejects with ECANCELLED', async (t) => {
   const source = makeScratch(t).path('tree');
   makeTree(source, { files: 3000, seed: 4, extras: false });
   const controller = new AbortController();

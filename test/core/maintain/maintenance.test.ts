@@ -78,7 +78,7 @@ function harm(path: string, at: number, change: (octet: number) => number, count
 
 const GC = { graceMs: 0, plan: false, now: () => new Date(Date.now() + 10_000) };
 
-it('S66: fsck of a Store that is whole finds nothing, and counts what there is', async () => {
+it('fsck of a Store that is whole finds nothing, and counts what there is', async () => {
   const { datadir } = await makeStore();
   await using _ = datadir;
   const counts = await fsck(datadir, { onFinding: (finding) => assert.fail(JSON.stringify(finding)) });
@@ -87,7 +87,7 @@ it('S66: fsck of a Store that is whole finds nothing, and counts what there is',
   assert.ok(counts.entries >= 3);
 });
 
-it('S66: scrub finds damaged octets, and names every path that they harm; fsck then knows them', async () => {
+it('scrub finds damaged octets, and names every path that they harm; fsck then knows them', async () => {
   const { datadir, path } = await makeStore();
   await using _ = datadir;
   harm(path, 20_000, () => 0x55, 4);
@@ -104,7 +104,7 @@ it('S66: scrub finds damaged octets, and names every path that they harm; fsck t
   assert.deepEqual(paths(await faultsOf(datadir)), ['/dir/file-0', '/dir/file-1']);
 });
 
-it('S66: scrub by shares comes round to everything, and remembers', async () => {
+it('scrub by shares comes round to everything, and remembers', async () => {
   const { datadir, path } = await makeStore();
   await using _ = datadir;
   const options = { onFinding: () => undefined, monotonicMs: () => 0 };
@@ -116,7 +116,7 @@ it('S66: scrub by shares comes round to everything, and remembers', async () => 
   assert.ok((await scrub(datadir, { ...options, nowSeconds: () => 9000, budgetMs: 0 })).neverBytes > 0);
 });
 
-it('S66: a Block that only the index finds, as its record has a damaged header, is stored anew by scrub', async () => {
+it('a Block that only the index finds, as its record has a damaged header, is stored anew by scrub', async () => {
   const { datadir, path } = await makeStore();
   harm(path, 16_000, (octet) => octet, 0);
   for (const file of dataFiles(path)) {
@@ -133,7 +133,7 @@ it('S66: a Block that only the index finds, as its record has a damaged header, 
   assert.deepEqual(await faultsOf(again), []);
 });
 
-it('S66: repair takes Blocks from its own record but for one bit, and from another Store, and says what is still missing', async () => {
+it('repair takes Blocks from its own record but for one bit, and from another Store, and says what is still missing', async () => {
   const { datadir, path } = await makeStore();
   await using _ = datadir;
   harm(path, 4000, (octet) => octet ^ 0x10, 1);
@@ -159,7 +159,7 @@ it('S66: repair takes Blocks from its own record but for one bit, and from anoth
   assert.deepEqual(await faultsOf(datadir), []);
 });
 
-it('S66: repair cuts local files that still hold the data', async () => {
+it('repair cuts local files that still hold the data', async () => {
   const path = newStorePath();
   const file = `${path}-source` as Octets;
   writeFileSync(file, CONTENT);
@@ -182,7 +182,7 @@ it('S66: repair cuts local files that still hold the data', async () => {
   unlinkSync(file);
 });
 
-it('S66: gc frees what no root needs, tells it beforehand under plan, and keeps every root whole', async () => {
+it('gc frees what no root needs, tells it beforehand under plan, and keeps every root whole', async () => {
   const { datadir, path } = await makeStore();
   await using _ = datadir;
   await datadir[Symbol.asyncDispose]();
@@ -204,7 +204,7 @@ it('S66: gc frees what no root needs, tells it beforehand under plan, and keeps 
   assert.equal((await store.add(makeRandom(100).bytes(9000))).isNew, true, 'what is gone counts as gone in the session too');
 });
 
-it('S66: gc leaves files alone that were written to within the grace period', async () => {
+it('gc leaves files alone that were written to within the grace period', async () => {
   const { datadir, path } = await makeStore();
   await datadir.add(makeRandom(5).bytes(30_000));
   await datadir[Symbol.asyncDispose]();
@@ -214,7 +214,7 @@ it('S66: gc leaves files alone that were written to within the grace period', as
   assert.equal((await gc(store, { ...GC, graceMs: 3_600_000 })).freedBlocks, 1);
 });
 
-it('S66: what a session at work counts on stays until it ends, though it never added it; then gc frees what it did not record', async () => {
+it('what a session at work counts on stays until it ends, though it never added it; then gc frees what it did not record', async () => {
   const { datadir, path } = await makeStore();
   const block = makeRandom(7).bytes(7000);
   await datadir.add(block);
@@ -233,7 +233,7 @@ it('S66: what a session at work counts on stays until it ends, though it never a
   assert.deepEqual(await faultsOf(store), []);
 });
 
-it('S66: what an earlier gc set aside goes while sessions are at work that began since', async () => {
+it('what an earlier gc set aside goes while sessions are at work that began since', async () => {
   const { datadir, path } = await makeStore();
   await datadir.add(makeRandom(9).bytes(30_000));
   await datadir[Symbol.asyncDispose]();
@@ -254,7 +254,7 @@ it('S66: what an earlier gc set aside goes while sessions are at work that began
   await young[Symbol.asyncDispose]();
 });
 
-it('S66: readers go on while gc moves what they read', async () => {
+it('readers go on while gc moves what they read', async () => {
   const { datadir, path } = await makeStore();
   for (let i = 0; i < 10; i++) await datadir.add(makeRandom(200 + i).bytes(9000));
   await datadir[Symbol.asyncDispose]();
@@ -267,7 +267,7 @@ it('S66: readers go on while gc moves what they read', async () => {
   assert.ok(await reader.get(hashcodeOf(reader.hashName, CONTENT.subarray(8000, 16_000))));
 });
 
-it('S66: gc removes nothing where a line of an archive is damaged, or what leads to Blocks is missing', async () => {
+it('gc removes nothing where a line of an archive is damaged, or what leads to Blocks is missing', async () => {
   const { datadir, path } = await makeStore();
   await datadir.add(makeRandom(9).bytes(30_000));
   await datadir[Symbol.asyncDispose]();
@@ -280,7 +280,7 @@ it('S66: gc removes nothing where a line of an archive is damaged, or what leads
   await assert.rejects(gc(store, GC), (error) => error instanceof VtError && error.code === 'ECORRUPT');
 });
 
-it('S66: one looks after a Store at a time, and a dead one leaves the lock free', async () => {
+it('one looks after a Store at a time, and a dead one leaves the lock free', async () => {
   const { datadir, path } = await makeStore();
   await datadir[Symbol.asyncDispose]();
   await withMaintenanceLock(path, datadir.access, true, async () => {
@@ -292,7 +292,7 @@ it('S66: one looks after a Store at a time, and a dead one leaves the lock free'
   await withMaintenanceLock(path, datadir.access, true, () => Promise.resolve());
 });
 
-it('S35: sessions that write are listed as long as they live, and the files of dead ones are removed', async () => {
+it('sessions that write are listed as long as they live, and the files of dead ones are removed', async () => {
   const { datadir, path } = await makeStore();
   assert.equal(liveWriters(path).length, 1);
   assert.equal(liveWriters(path, datadir.internals().ownWriter).length, 0);
@@ -303,7 +303,7 @@ it('S35: sessions that write are listed as long as they live, and the files of d
   assert.deepEqual(readdirSync(join(path, 'writers')), []);
 });
 
-it('S35: a Store that is strict has every batch durable and indexed before it is acknowledged; others gather', async () => {
+it('a Store that is strict has every batch durable and indexed before it is acknowledged; others gather', async () => {
   const batching = async (durability: 'strict' | 'batch' | 'none'): Promise<number> => {
     await using datadir = await openDatadir(newStorePath(), { create: true, durability: () => durability });
     for (let i = 0; i < 3; i++) await datadir.add(Buffer.from(`${i}`));

@@ -8,7 +8,7 @@ import { openStore } from '../../../core/openers/open-store.ts';
 import { addCounts } from '../../../core/store/capability.ts';
 import { newStorePath } from '../datadir/store-folder.ts';
 
-it('S35: the default Store is made on first use, another only where it is asked for', async () => {
+it('the default Store is made on first use, another only where it is asked for', async () => {
   const path = newStorePath();
   const environment = { defaultStorePath: path, cachePath: join(dirname(path), 'cache') };
   await assert.rejects(openStore(path, environment), (error) => error instanceof VtError && error.code === 'EOPEN');
@@ -25,7 +25,7 @@ it('S35: the default Store is made on first use, another only where it is asked 
   await made[Symbol.asyncDispose]();
 });
 
-it('S40: a memory Store is opened by its specification', async () => {
+it('a memory Store is opened by its specification', async () => {
   const store = await openStore('memory:100?hash=sha1', { defaultStorePath: '/nowhere', cachePath: '/nowhere' });
   assert.equal(store.hashName, 'sha1');
   assert.equal((await store.add(Buffer.alloc(100))).isNew, true);
@@ -33,7 +33,7 @@ it('S40: a memory Store is opened by its specification', async () => {
   assert.ok(!existsSync('/nowhere'));
 });
 
-it('S35: what is stored first in a Store that is made by it is compressed as asked for', async () => {
+it('what is stored first in a Store that is made by it is compressed as asked for', async () => {
   const path = newStorePath();
   const environment = { defaultStorePath: path, cachePath: join(dirname(path), 'cache'), create: 'by first write' as const };
   await using store = await openStore(`datadir:${path},compression=zlib`, environment);

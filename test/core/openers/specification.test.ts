@@ -115,15 +115,15 @@ const BAD: readonly (readonly [text: string, column: number, says: RegExp, remed
   ['"datadir:/x" y', 14, /expected the end/],
 ];
 
-describe('S40: Store specifications', () => {
+describe('Store specifications', () => {
   for (const [text, expected] of GOOD) {
-    it(`S40: ${text} is read`, () => {
+    it(`${text} is read`, () => {
       assert.deepEqual(parseStoreSpecification(text), expected);
       assert.deepEqual(parseStoreSpecification(formatStoreSpecification(expected)), expected);
     });
   }
   for (const [text, column, says, remedy] of BAD) {
-    it(`S40: ${JSON.stringify(text)} is refused at column ${column}`, () => {
+    it(`${JSON.stringify(text)} is refused at column ${column}`, () => {
       assert.throws(
         () => parseStoreSpecification(text),
         (error) => {
@@ -159,14 +159,14 @@ const { specification } = fc.letrec<{ specification: StoreSpecification; stores:
   ),
 }));
 
-it('S40: what is printed of a specification is read back to the same', () => {
+it('what is printed of a specification is read back to the same', () => {
   fc.assert(
     fc.property(specification, (value) => assert.deepEqual(parseStoreSpecification(formatStoreSpecification(value)), value)),
     { numRuns: 2000 },
   );
 });
 
-it('S40: no text makes the grammar do anything but read it or name a column in it', () => {
+it('no text makes the grammar do anything but read it or name a column in it', () => {
   const signs = fc.constantFrom(
     'proxy:',
     'save=',
@@ -220,9 +220,9 @@ const SIZES: readonly (readonly [text: string, size: number | undefined])[] = [
   ['1 000', undefined],
 ];
 
-for (const [text, size] of SIZES) it(`S40: the size ${text} is ${size ?? 'refused'}`, () => assert.equal(readSize(text), size));
+for (const [text, size] of SIZES) it(`the size ${text} is ${size ?? 'refused'}`, () => assert.equal(readSize(text), size));
 
-it('S40: the parameters of a clause are read, each with the name and column of what is wrong', () => {
+it('the parameters of a clause are read, each with the name and column of what is wrong', () => {
   const fail = (name: string, error: unknown): Error =>
     new Error(`${name}: ${error instanceof SpecificationError ? error.what : String(error)}`);
   assert.deepEqual(

@@ -69,7 +69,6 @@ function letTimePass(): void {
 
 readOnlyStoreSuite({
   name: 'platonic:',
-  row: 'S39',
   open: async (blocks) => {
     const { folder, open } = subject();
     for (const [i, data] of blocks.entries()) writeFileSync(join(folder, `file ${i}`), data);
@@ -101,7 +100,7 @@ async function oneBlockOf(store: Store, data: Uint8Array): Promise<HashCode> {
   return hashcode;
 }
 
-it('S39: the tree of the files is that of a put of them, and its content is nowhere but in the files', async () => {
+it('the tree of the files is that of a put of them, and its content is nowhere but in the files', async () => {
   const { folder, index, open } = subject();
   const random = makeRandom(1);
   mkdirSync(join(folder, 'sub'));
@@ -118,7 +117,7 @@ it('S39: the tree of the files is that of a put of them, and its content is nowh
   assert.ok(kept < 60_000, `${kept}`);
 });
 
-it('S39: a file that is moved is found where it is now', async () => {
+it('a file that is moved is found where it is now', async () => {
   const { folder, open } = subject();
   const data = makeRandom(2).bytes(1500);
   writeFileSync(join(folder, 'before'), data);
@@ -130,7 +129,7 @@ it('S39: a file that is moved is found where it is now', async () => {
   assert.deepEqual([...(await contents(store)).keys()], ['/after']);
 });
 
-it('S39: a Block whose file changed comes from another file that has it, or is missing; never other bytes', async () => {
+it('a Block whose file changed comes from another file that has it, or is missing; never other bytes', async () => {
   const { folder, open } = subject();
   const data = makeRandom(3).bytes(1500);
   for (const name of ['one', 'two']) writeFileSync(join(folder, name), data);
@@ -145,7 +144,7 @@ it('S39: a Block whose file changed comes from another file that has it, or is m
   await oneBlockOf(store, makeRandom(4).bytes(1500));
 });
 
-it('S39: a file that grows: its former end stays readable as long as it is there, also for a later session', async () => {
+it('a file that grows: its former end stays readable as long as it is there, also for a later session', async () => {
   const { folder, open } = subject();
   const random = makeRandom(5);
   const data = random.bytes(9000);
@@ -164,7 +163,7 @@ it('S39: a file that grows: its former end stays readable as long as it is there
   assert.equal(await second.get(tail), undefined);
 });
 
-it('S39: a second session reads no file again that is as it was', async () => {
+it('a second session reads no file again that is as it was', async () => {
   const { folder, open } = subject();
   const data = makeRandom(6).bytes(1500);
   writeFileSync(join(folder, 'file'), data);
@@ -184,7 +183,7 @@ it('S39: a second session reads no file again that is as it was', async () => {
   assert.equal(entries, 1);
 });
 
-it('S39: bytes that changed behind an unchanged size and time are an error that names the file', async () => {
+it('bytes that changed behind an unchanged size and time are an error that names the file', async () => {
   const { folder, open } = subject();
   const data = makeRandom(7).bytes(1500);
   const file = join(folder, 'rotten');
@@ -206,7 +205,7 @@ it('S39: bytes that changed behind an unchanged size and time are an error that 
   assert.ok(found === undefined || (found instanceof CorruptBlockError && found.message.includes(file)), String(found));
 });
 
-it('S39: files that come are found by a miss, and those that cannot be read are named and passed over', async (t) => {
+it('files that come are found by a miss, and those that cannot be read are named and passed over', async (t) => {
   const { folder, open, notices } = subject();
   await using store = await open();
   const data = makeRandom(8).bytes(1500);
@@ -222,7 +221,7 @@ it('S39: files that come are found by a miss, and those that cannot be read are 
   assert.match(notices.join('\n'), /passes over ".*secret"/);
 });
 
-it('S39: the monitor sees files come, grow and go', async () => {
+it('the monitor sees files come, grow and go', async () => {
   const { folder, open } = subject();
   await using store = await open();
   let wake: () => void = () => undefined;
@@ -249,7 +248,7 @@ it('S39: the monitor sees files come, grow and go', async () => {
   await until(async () => (await contents(store)).size === 0);
 });
 
-it('S39: while files change all the time every Block that is given is right', async () => {
+it('while files change all the time every Block that is given is right', async () => {
   for (let seed = 1; seed <= 3; seed++) {
     const { folder, open } = subject();
     const random = makeRandom(seed);
@@ -283,7 +282,7 @@ it('S39: while files change all the time every Block that is given is right', as
   }
 });
 
-it('S39: it is opened by its specification; what cannot be is refused with a remedy', async () => {
+it('it is opened by its specification; what cannot be is refused with a remedy', async () => {
   const { folder } = subject();
   const environment = { defaultStorePath: '/nowhere', cachePath: join(dirname(folder), 'cache') };
   writeFileSync(join(folder, 'file'), 'some bytes of a file that is kept as it is');

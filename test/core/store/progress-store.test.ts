@@ -5,9 +5,9 @@ import { ProgressStore } from '../../../core/store/progress-store.ts';
 import { storeSuite } from '../../conformance/store-suite.ts';
 import { FaultStore } from '../../support/fault-store.ts';
 
-storeSuite({ name: 'progress: of memory', row: 'S41', open: () => Promise.resolve(new ProgressStore(new MemoryStore())) });
+storeSuite({ name: 'progress: of memory', open: () => Promise.resolve(new ProgressStore(new MemoryStore())) });
 
-it('S41: it counts what is added and what is got, and what is under way', async () => {
+it('it counts what is added and what is got, and what is under way', async () => {
   const below = new FaultStore(new MemoryStore(), [{ on: 'get', kind: 'hang', from: 2 }]);
   const store = new ProgressStore(below);
   const { hashcode } = await store.add(Buffer.alloc(100, 1));

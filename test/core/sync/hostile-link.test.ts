@@ -140,8 +140,8 @@ async function inTime<T>(work: Promise<T>): Promise<T> {
 }
 
 for (const [near, row] of [
-  ['from', 'S09: push'],
-  ['to', 'S08: pull'],
+  ['from', 'push'],
+  ['to', 'pull'],
 ] as const)
   it(`${row} through a line that does harm ends in time, says what is wrong in one line, stores nothing wrong, and goes well afterwards`, async () => {
     for (let seed = FIRST_SEED; seed < FIRST_SEED + ROUNDS; seed++) {

@@ -27,8 +27,8 @@ function without(store: Store, lost: HashCode): Store {
 }
 
 for (const [near, row] of [
-  ['from', 'S09: push'],
-  ['to', 'S08: pull'],
+  ['from', 'push'],
+  ['to', 'pull'],
 ] as const)
   it(`${row} of Dirs with more paths than can be counted names some paths of a Block that is not there, and ends`, async () => {
     await using source = await openDatadir(newStorePath({ inMemory: true }), { create: true });

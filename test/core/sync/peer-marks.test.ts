@@ -72,7 +72,7 @@ async function lacking(from: Store, to: Store, root: Dirent): Promise<number> {
   return (await new SyncProcess(from, to, { near: 'from', recheck: true, plan: true }).estimateDirent(root)).missingBlocks;
 }
 
-it('S09: a push looks only below Dirs that were changed since the last one to the same peer', async () => {
+it('a push looks only below Dirs that were changed since the last one to the same peer', async () => {
   const [near, peer] = await Promise.all([openStore(), openStore()]);
   const random = makeRandom(1);
   const tree = await makeTree(near, 30, 20, random);
@@ -88,7 +88,7 @@ it('S09: a push looks only below Dirs that were changed since the last one to th
   await close(near, peer);
 });
 
-it('S09: a peer that was put back to an earlier state is asked about everything', async () => {
+it('a peer that was put back to an earlier state is asked about everything', async () => {
   const near = await openStore();
   const path = newStorePath();
   let peer = await openDatadir(path, { create: true });
@@ -110,7 +110,7 @@ it('S09: a peer that was put back to an earlier state is asked about everything'
   await close(near, peer);
 });
 
-it(`S09: whatever a gc removes from the peer before, during or after a push, the next one brings, ${ROUNDS} times`, async () => {
+it(`whatever a gc removes from the peer before, during or after a push, the next one brings, ${ROUNDS} times`, async () => {
   const random = makeRandom(3);
   const near = await openStore();
   const path = newStorePath();

@@ -71,8 +71,8 @@ function flip(store: Datadir, { digest }: HashCode, place: (typeof PLACES)[numbe
 }
 
 for (const [near, row] of [
-  ['from', 'S09: push'],
-  ['to', 'S08: pull'],
+  ['from', 'push'],
+  ['to', 'pull'],
 ] as const)
   for (const place of PLACES)
     it(`${row} over a connection: of records with damaged ${place} the paths that lack a Block are named, all else comes, and nothing wrong is stored`, async () => {
@@ -102,7 +102,7 @@ for (const [near, row] of [
       }
     });
 
-it('S43: a Block that is refused is named in the answer, and the client knows which it was', async () => {
+it('a Block that is refused is named in the answer, and the client knows which it was', async () => {
   const folder = mkdtempSync(join(scratch, 'refused-'));
   await using from = await openDatadir(join(folder, 'from'), { create: true });
   await using to = await openDatadir(join(folder, 'to'), { create: true });

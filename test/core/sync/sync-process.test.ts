@@ -115,8 +115,8 @@ const CONTENT_ROUNDS = 300;
 
 /** Whichever of the two is near, it is the same work. */
 const ROWS = [
-  ['from', 'S09: push'],
-  ['to', 'S08: pull'],
+  ['from', 'push'],
+  ['to', 'pull'],
 ] as const;
 
 for (const [near, row] of ROWS) {
@@ -177,7 +177,7 @@ for (const [near, row] of ROWS) {
     }
   });
 
-  it(`S64: of a single content what is missing is estimated and moved, for ${CONTENT_ROUNDS} random block trees and presences (near: ${near})`, async () => {
+  it(`of a single content what is missing is estimated and moved, for ${CONTENT_ROUNDS} random block trees and presences (near: ${near})`, async () => {
     for (let seed = 0; seed < CONTENT_ROUNDS; seed++) {
       const random = makeRandom(11_000 + seed);
       const source = new MemoryStore();
@@ -214,7 +214,7 @@ for (const [near, row] of ROWS) {
     }
   });
 
-  it(`S64: as records between data folders, with all of it damaged or missing named by its path (near: ${near})`, async () => {
+  it(`as records between data folders, with all of it damaged or missing named by its path (near: ${near})`, async () => {
     const random = makeRandom(31);
     const source = await openDatadir(newStorePath({ inMemory: true }), { create: true });
     const target = await openDatadir(newStorePath({ inMemory: true }), { create: true });
@@ -255,7 +255,7 @@ for (const [near, row] of ROWS) {
   });
 }
 
-it('S64: a Dir of which all has come is passed over, and contents may be left out', async () => {
+it('a Dir of which all has come is passed over, and contents may be left out', async () => {
   const source = new MemoryStore();
   const root = await randomTree(source, makeRandom(5));
   const target = await openDatadir(newStorePath({ inMemory: true }), { create: true });
@@ -274,7 +274,7 @@ it('S64: a Dir of which all has come is passed over, and contents may be left ou
   await target[Symbol.asyncDispose]();
 });
 
-it('S64: a single content is filled in as well, and cancelling says so', async () => {
+it('a single content is filled in as well, and cancelling says so', async () => {
   const source = new MemoryStore();
   const target = new MemoryStore();
   const block = await hashBlock(source, Buffer.from('a content of more octets than a reference holds'));
@@ -288,14 +288,14 @@ it('S64: a single content is filled in as well, and cancelling says so', async (
   await assert.rejects(cancelled.transfer(), (error) => error instanceof VtError && error.code === 'ECANCELLED');
 });
 
-it('S64: Stores of different hash functions are refused with the remedy', () => {
+it('Stores of different hash functions are refused with the remedy', () => {
   assert.throws(
     () => new SyncProcess(new MemoryStore(), new MemoryStore({ hashName: 'blake3' }), { near: 'from' }),
     (error) => error instanceof VtError && /hash function/.test(error.message) && error.remedy !== undefined,
   );
 });
 
-it('S64: a tree is walked in few questions, many Blocks in each', async () => {
+it('a tree is walked in few questions, many Blocks in each', async () => {
   const source = new MemoryStore();
   const tree = openLiveTree(source, undefined);
   const random = makeRandom(3);
@@ -317,7 +317,7 @@ it('S64: a tree is walked in few questions, many Blocks in each', async () => {
   assert.ok(target.asked <= 6, `${target.asked} questions`);
 });
 
-it('S09: a tree of 20,000 files of which the peer lacks 1 % goes to a slow peer in a few round trips', async () => {
+it('a tree of 20,000 files of which the peer lacks 1 % goes to a slow peer in a few round trips', async () => {
   const source = new MemoryStore();
   const tree = openLiveTree(source, undefined);
   const random = makeRandom(20);

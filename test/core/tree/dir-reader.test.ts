@@ -34,7 +34,7 @@ function counting(store: MemoryStore): BlockSource & { reads: number } {
 }
 
 describe('the reader of Dirs', () => {
-  it('S22: finds each name of a large Dir, and none that is not there, reading each Block once', async () => {
+  it('finds each name of a large Dir, and none that is not there, reading each Block once', async () => {
     const store = new MemoryStore();
     const { block } = await largeDir(store);
     const source = counting(store);
@@ -47,7 +47,7 @@ describe('the reader of Dirs', () => {
     assert.equal(source.reads, reads);
   });
 
-  it('S22: a large Dir whose superblock and reference disagree is damaged, also after a look that went by', async () => {
+  it('a large Dir whose superblock and reference disagree is damaged, also after a look that went by', async () => {
     const store = new MemoryStore();
     const { block } = await largeDir(store);
     const refs = await readSuperblock(store, block);

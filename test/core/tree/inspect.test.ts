@@ -22,7 +22,7 @@ async function storedBlock(store: MemoryStore, leaves: readonly Buffer[], withRu
   return block;
 }
 
-test('S03: the share of a Block tree that a Store has, and the share that is unique', async () => {
+test('the share of a Block tree that a Store has, and the share that is unique', async () => {
   const full = new MemoryStore();
   const leaves = Array.from({ length: 100 }, () => randomBytes(1000));
   const repeated = leaves.slice(0, 20);
@@ -45,7 +45,7 @@ test('S03: the share of a Block tree that a Store has, and the share that is uni
   assert.equal(shared.neededBlocks, whole.neededBlocks);
 });
 
-test('S03: the history of a path has each state once, newest first, and tells when it went away', async () => {
+test('the history of a path has each state once, newest first, and tells when it went away', async () => {
   const store = new MemoryStore();
   await using tree = openLiveTree(store, undefined, { name: 'test' });
   const entries: ArchiveEntry[] = [];

@@ -13,7 +13,7 @@ import {
 } from '../../../core/tree/path.ts';
 import { at, octets } from '../../support/tree-lines.ts';
 
-it('S02: words are resolved from the working path, by their spelling', () => {
+it('words are resolved from the working path, by their spelling', () => {
   const cases: readonly (readonly [cwd: string, words: string, path: string])[] = [
     ['/', '', '/'],
     ['/a/b', '', '/a/b'],
@@ -35,7 +35,7 @@ it('S02: words are resolved from the working path, by their spelling', () => {
   for (const [cwd, words, path] of cases) assert.equal(resolveTreePath(at(cwd), octets(words)), path, `${cwd} ${words}`);
 });
 
-it('S02: paths are taken apart and put together', () => {
+it('paths are taken apart and put together', () => {
   assert.deepEqual(splitPath(at('/')), []);
   assert.deepEqual(splitPath(at('/a/b')), ['a', 'b']);
   assert.equal(joinPath(at('/'), octets('a')), '/a');
@@ -52,7 +52,7 @@ it('S02: paths are taken apart and put together', () => {
   assert.ok(!isWithin(at('/a'), at('/ab')) && !isWithin(at('/a/b'), at('/a')));
 });
 
-it('S02: names that no entry can have are refused', () => {
+it('names that no entry can have are refused', () => {
   for (const name of ['', '.', '..', 'a/b', 'a\0b']) assert.ok(!isEntryName(octets(name)), JSON.stringify(name));
   for (const name of ['...', '-', ' ', '\n', '\xff']) assert.ok(isEntryName(octets(name)), JSON.stringify(name));
   checkEntryName(octets('n'.repeat(255)), 'make', at('/'));

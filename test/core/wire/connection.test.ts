@@ -61,7 +61,7 @@ class Later {
   }
 }
 
-it('S43: responses may overtake each other, and each comes to whoever asked', async () => {
+it('responses may overtake each other, and each comes to whoever asked', async () => {
   const later = new Later();
   const [client] = pair({ handler: later });
   const asked = ['first', 'second', 'third'].map(async () => Buffer.from((await client.request(100)).payload).toString());
@@ -73,7 +73,7 @@ it('S43: responses may overtake each other, and each comes to whoever asked', as
   await client.close();
 });
 
-it('S43: no more requests are under way than are allowed, and all are answered', async () => {
+it('no more requests are under way than are allowed, and all are answered', async () => {
   const later = new Later();
   const [client] = pair({ handler: later });
   const asked = Array.from({ length: 3 * MAX_OUTSTANDING }, async (_, i) =>
@@ -93,7 +93,7 @@ it('S43: no more requests are under way than are allowed, and all are answered',
   assert.ok(later.most <= MAX_OUTSTANDING, `${later.most}`);
 });
 
-it('S43: a request that is cancelled is rejected at once, and its late response does no harm', async () => {
+it('a request that is cancelled is rejected at once, and its late response does no harm', async () => {
   const later = new Later();
   const [client] = pair({ handler: later });
   const abort = new AbortController();
@@ -108,7 +108,7 @@ it('S43: a request that is cancelled is rejected at once, and its late response 
   assert.equal(client.outstanding, 0);
 });
 
-it('S43: who ends a connection waits for answers, but not for those of cancelled requests alone', async () => {
+it('who ends a connection waits for answers, but not for those of cancelled requests alone', async () => {
   for (const isOther of [false, true]) {
     const later = new Later();
     const [client, server] = pair({ handler: later });
@@ -133,14 +133,14 @@ it('S43: who ends a connection waits for answers, but not for those of cancelled
   }
 });
 
-it('S43: both sides may ask, and a side that serves nothing says so', async () => {
+it('both sides may ask, and a side that serves nothing says so', async () => {
   const [client, server] = pair({ handler: { atOnce: 1, answer: async () => await Promise.resolve({ isDone: true, yes: true }) } });
   assert.equal((await client.request(100)).yes, true);
   await server.request(REQUEST.ping);
   await assert.rejects(server.request(REQUEST.flush), /nothing is served here/);
 });
 
-it('S43: an end in order answers what was asked before it; what is asked after it is refused', async () => {
+it('an end in order answers what was asked before it; what is asked after it is refused', async () => {
   const later = new Later();
   const [client, server] = pair({ handler: later });
   const asked = client.request(100);
@@ -152,7 +152,7 @@ it('S43: an end in order answers what was asked before it; what is asked after i
   await assert.rejects(client.request(100), ConnectionLostError);
 });
 
-it('S43: a side that is silent is asked whether it is there, and is lost when it does not answer', async (t) => {
+it('a side that is silent is asked whether it is there, and is lost when it does not answer', async (t) => {
   // What is watched keeps no process alive; a socket would.
   const alive = setInterval(() => {}, 1000);
   t.after(() => clearInterval(alive));
@@ -186,7 +186,7 @@ it('S43: a side that is silent is asked whether it is there, and is lost when it
   await server.closed;
 });
 
-it('S43: a response that nobody asked for, and a stream that ends within a packet, end the connection', async () => {
+it('a response that nobody asked for, and a stream that ends within a packet, end the connection', async () => {
   for (const octets of [
     encodePacket({ tag: 9, channel: 0, request: undefined, flags: 1, payload: new Uint8Array(0) }),
     Buffer.from([100, 2, 4]),

@@ -10,7 +10,7 @@ import { openServed, serveIn, serviceOf } from './served-store.ts';
 /** Octets that any Store takes. */
 const SOME = Buffer.from('some octets');
 
-it('S42: a Store that is served is opened once a client has said hello, and not before; that it fails to is told to who asks', async (t) => {
+it('a Store that is served is opened once a client has said hello, and not before; that it fails to is told to who asks', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'vtftp-hello-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   let opened: () => void = () => undefined;

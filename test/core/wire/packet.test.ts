@@ -39,7 +39,7 @@ function readInPieces(stream: Buffer, sizes: readonly number[]): Packet[] {
   return found;
 }
 
-it('S43: packets come out of a stream as they went in, split at any octets', () => {
+it('packets come out of a stream as they went in, split at any octets', () => {
   fc.assert(
     fc.property(fc.array(packets, { maxLength: 8 }), fc.array(fc.integer({ min: 1, max: 90 }), { maxLength: 10 }), (sent, sizes) => {
       const stream = Buffer.concat(sent.map(encodePacket));
@@ -51,7 +51,7 @@ it('S43: packets come out of a stream as they went in, split at any octets', () 
 
 for (const name of ['c2s.bin', 's2c.bin']) {
   const stream = readFileSync(join(PROJECT_ROOT, 'test/golden/python-vt/stream', name));
-  it(`S43: the packets of the Python vt in ${name} are read, split at every octet, and written as they were`, () => {
+  it(`the packets of the Python vt in ${name} are read, split at every octet, and written as they were`, () => {
     const whole = readInPieces(stream, []);
     assert.ok(whole.length > 40);
     assert.deepEqual(Buffer.concat(whole.map(encodePacket)), stream);
@@ -60,7 +60,7 @@ for (const name of ['c2s.bin', 's2c.bin']) {
   });
 }
 
-it('S43: a packet that is too large, too small, or whose length does not end is refused with its place', () => {
+it('a packet that is too large, too small, or whose length does not end is refused with its place', () => {
   const refused = (octets: readonly number[], found: RegExp): void => {
     const reader = new PacketReader(1000);
     assert.throws(
@@ -76,7 +76,7 @@ it('S43: a packet that is too large, too small, or whose length does not end is 
   refused([2, 0x80, 0x80], /data ends/);
 });
 
-it('S43: one line says what any packet is, whatever its payload', () => {
+it('one line says what any packet is, whatever its payload', () => {
   const nothing = new Uint8Array(0);
   const line = (packet: Partial<Packet>, answered?: number): string =>
     formatPacket({ tag: 7, channel: 0, request: undefined, flags: 0, payload: nothing, ...packet }, answered);
@@ -99,7 +99,7 @@ it('S43: one line says what any packet is, whatever its payload', () => {
   );
 });
 
-it('S43: bits are read as they were written, and no more of them', () => {
+it('bits are read as they were written, and no more of them', () => {
   fc.assert(
     fc.property(fc.array(fc.boolean(), { maxLength: 100 }), (answers) => {
       assert.deepEqual(Array.from(decodeBits(encodeBits(answers), answers.length), Boolean), answers);

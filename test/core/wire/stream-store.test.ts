@@ -55,18 +55,16 @@ async function served(store: Store, more: StoreParameters = {}): Promise<Store> 
   return await openServed(folder, more);
 }
 
-storeSuite({ name: 'unix: over memory:', row: 'S42', checksAdds: true, open: async () => await served(new MemoryStore()) });
+storeSuite({ name: 'unix: over memory:', checksAdds: true, open: async () => await served(new MemoryStore()) });
 
 storeSuite({
   name: 'unix: over a compressed datadir with sha256',
-  row: 'S42',
   checksAdds: true,
   open: async () => await served(await openDatadir(join(newFolder(), 'store'), { create: true, hashName: 'sha256', compression: 'zlib' })),
 });
 
 storeSuite({
   name: 'unix: in the words of the Python vt',
-  row: 'S43',
   checksAdds: true,
   open: async () => await served(new MemoryStore({ hashName: 'blake3' }), { protocol: 'vt' }),
 });
@@ -74,7 +72,6 @@ storeSuite({
 let reopened: { readonly folder: string; readonly store: Store } | undefined;
 storeSuite({
   name: 'unix: over a datadir',
-  row: 'S42',
   checksAdds: true,
   async open() {
     const folder = newFolder();
@@ -100,7 +97,7 @@ function isError(code: string, found: RegExp): (error: unknown) => boolean {
   return (error) => error instanceof VtError && error.code === code && found.test(error.message);
 }
 
-it('S43: a plain vt peer survives our hello, and is then spoken to in its own words', async () => {
+it('a plain vt peer survives our hello, and is then spoken to in its own words', async () => {
   const folder = newFolder();
   await using below = new MemoryStore({ hashName: 'blake3' });
   // Knows the requests of the Python vt, and says of all others what it says.
@@ -135,7 +132,7 @@ it('S43: a plain vt peer survives our hello, and is then spoken to in its own wo
   );
 });
 
-it('S42: a Block that does not match its digest is refused where it is added, and nothing of its batch is kept', async () => {
+it('a Block that does not match its digest is refused where it is added, and nothing of its batch is kept', async () => {
   const below = new MemoryStore();
   await using store = await served(below);
   const hash = hashByName(store.hashName);
@@ -153,7 +150,7 @@ it('S42: a Block that does not match its digest is refused where it is added, an
   assert.equal((await store.add(good)).isNew, true);
 });
 
-it('S42: a Block that is damaged over there is told as damaged, and the Blocks asked for with it come', async () => {
+it('a Block that is damaged over there is told as damaged, and the Blocks asked for with it come', async () => {
   const below = new MemoryStore();
   const right = hashcodeOf(below.hashName, Buffer.from('right'));
   await below.addBatch([{ digest: right.digest, data: Buffer.from('wrong') }]);
@@ -165,7 +162,7 @@ it('S42: a Block that is damaged over there is told as damaged, and the Blocks a
   assert.ok(!(damaged.reason instanceof CorruptBlockError) || damaged.reason.message.includes('unix:'));
 });
 
-it('S42: Stores are served by name, and a name that is not served is told with those that are', async () => {
+it('Stores are served by name, and a name that is not served is told with those that are', async () => {
   const folder = newFolder();
   await using one = new MemoryStore();
   await using two = new MemoryStore({ hashName: 'sha1' });
@@ -187,7 +184,7 @@ it('S42: Stores are served by name, and a name that is not served is told with t
   await assert.rejects(openServed(folder, { export: 'one', hash: 'sha1' }), isError('EOPEN', /sha3-256/));
 });
 
-it('S42: who does not know the secret gets nothing, and neither side tells it', async () => {
+it('who does not know the secret gets nothing, and neither side tells it', async () => {
   const folder = newFolder();
   const secret = Buffer.from('correct horse battery');
   await using below = new MemoryStore();
@@ -210,7 +207,7 @@ it('S42: who does not know the secret gets nothing, and neither side tells it', 
   await assert.rejects(openServed(open, { secret: right }), isError('EPERM', /does not ask for the secret/));
 });
 
-it('S42: a connection that is lost is told, and made anew; where the Store has all the same what was added, a flush succeeds', async () => {
+it('a connection that is lost is told, and made anew; where the Store has all the same what was added, a flush succeeds', async () => {
   const folder = newFolder();
   await using below = new MemoryStore();
   const before = await serveIn(folder, serviceOf(below, { instance: 'before' }));
@@ -226,7 +223,7 @@ it('S42: a connection that is lost is told, and made anew; where the Store has a
   await store.flush();
 });
 
-it('S42: what was lost with a process fails every flush until it is added again', async () => {
+it('what was lost with a process fails every flush until it is added again', async () => {
   const folder = newFolder();
   await using below = new MemoryStore();
   const before = await serveIn(folder, serviceOf(below, { instance: 'before' }));
@@ -245,7 +242,7 @@ it('S42: what was lost with a process fails every flush until it is added again'
   await store.flush();
 });
 
-it('S42: the archive of a served Store is read and appended to; two who append at once both do', async () => {
+it('the archive of a served Store is read and appended to; two who append at once both do', async () => {
   const folder = newFolder();
   const file = join(folder, 'tree.vt');
   await using below = new MemoryStore();
@@ -276,7 +273,7 @@ it('S42: the archive of a served Store is read and appended to; two who append a
   assert.deepEqual([last?.number, last?.whenNs], [3, 3_000_000_000n]);
 });
 
-it('S42: notes go over the wire, and lines come without them to a client that reads none', async () => {
+it('notes go over the wire, and lines come without them to a client that reads none', async () => {
   const folder = newFolder();
   const file = join(folder, 'tree.vt');
   await using below = new MemoryStore();
@@ -314,7 +311,7 @@ it('S42: notes go over the wire, and lines come without them to a client that re
   assert.equal((await answerEntryAppend(archives, modes, {}, encodeAppend('tree', seen, next), {})).yes, true);
 });
 
-it('S42: of 64 clients at once one hangs and one sends garbage, and the others see no errors', async () => {
+it('of 64 clients at once one hangs and one sends garbage, and the others see no errors', async () => {
   const folder = newFolder();
   await using below = await openDatadir(join(folder, 'store'), { create: true });
   const server = await serveIn(folder, serviceOf(below));
@@ -356,7 +353,7 @@ it('S42: of 64 clients at once one hangs and one sends garbage, and the others s
   hung.destroy();
 });
 
-it('S42: a read-only client is refused what it may not do', async () => {
+it('a read-only client is refused what it may not do', async () => {
   const folder = newFolder();
   await using below = new MemoryStore();
   servers.push(await serveIn(folder, serviceOf(below, { isReadOnly: true })));
@@ -379,7 +376,7 @@ async function strangers(folder: string, count: number): Promise<Socket[]> {
   );
 }
 
-it('S42: who connects and says nothing, or does not know the secret, keeps nobody out and holds no memory', async () => {
+it('who connects and says nothing, or does not know the secret, keeps nobody out and holds no memory', async () => {
   const folder = newFolder();
   const file = join(folder, 'secret');
   writeFileSync(file, 'correct horse battery');
@@ -404,7 +401,7 @@ it('S42: who connects and says nothing, or does not know the secret, keeps nobod
   await once(alone, 'close');
 });
 
-it('S42: a client for whom there is no room is told so', async () => {
+it('a client for whom there is no room is told so', async () => {
   const folder = newFolder();
   await using below = new MemoryStore();
   servers.push(await serveIn(folder, serviceOf(below), { maxClients: 1 }));
@@ -413,7 +410,7 @@ it('S42: a client for whom there is no room is told so', async () => {
   assert.equal((await store.add(Buffer.from('x'))).isNew, true);
 });
 
-it('S42: any number of requests may wait for one signal', async () => {
+it('any number of requests may wait for one signal', async () => {
   const warnings: string[] = [];
   const note = (warning: Error): void => {
     warnings.push(warning.name);

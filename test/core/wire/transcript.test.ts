@@ -60,7 +60,7 @@ function archives(): PlainArchives {
 }
 
 for (const size of [asked.length, 1, 1000]) {
-  it(`S43: what a Python vt asks, in pieces of ${size} octets, is answered as a Python vt answers it, octet by octet`, async () => {
+  it(`what a Python vt asks, in pieces of ${size} octets, is answered as a Python vt answers it, octet by octet`, async () => {
     await using store = new MemoryStore({ hashName: 'blake3' });
     const input = new PassThrough();
     const output = new PassThrough();
@@ -81,7 +81,7 @@ for (const size of [asked.length, 1, 1000]) {
   });
 }
 
-it('S43: what a client asks in the words of the Python vt are its octets, and its answers are understood', async () => {
+it('what a client asks in the words of the Python vt are its octets, and its answers are understood', async () => {
   const sent: Buffer[] = [];
   let position = 0;
   // Gives each answer when what it answers has been asked.

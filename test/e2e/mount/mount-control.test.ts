@@ -36,7 +36,7 @@ async function ask(path: string, lines: readonly string[], dones = lines.length)
 const request = (id: number, command: string): string => JSON.stringify({ id, command });
 
 describe('the control channel of a mount', { skip: noMountsHere() ?? false }, () => {
-  it('S14: runs commands on the live tree, and both sides see each change at once', async (t) => {
+  it('runs commands on the live tree, and both sides see each change at once', async (t) => {
     const mount = await mounted(t, makeScratch(t));
     assert.equal((await mount.sh('mkdir d && printf one > d/f && ls d > /dev/null && cat d/f > /dev/null')).status, 0);
     const socket = await controlOf(mount);
@@ -57,7 +57,7 @@ describe('the control channel of a mount', { skip: noMountsHere() ?? false }, ()
     assert.equal(seen.stdout, '.:\nd\ne\n\nd:\ng\none700\n', seen.report);
   });
 
-  it('S14: a request of 40,000 names does not keep the mount from answering others', async (t) => {
+  it('a request of 40,000 names does not keep the mount from answering others', async (t) => {
     const mount = await mounted(t, makeScratch(t));
     assert.equal((await mount.sh('mkdir x7')).status, 0);
     const names = Array.from({ length: 40_000 }, (_, i) => `x${i}`).join(' ');
@@ -74,7 +74,7 @@ describe('the control channel of a mount', { skip: noMountsHere() ?? false }, ()
     assert.ok(looks > 4, `answered ${looks} times meanwhile`);
   });
 
-  it('S14: refuses what reaches beyond the tree, what is no request, and lines without end', async (t) => {
+  it('refuses what reaches beyond the tree, what is no request, and lines without end', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     const socket = await controlOf(mount);
@@ -116,7 +116,7 @@ describe('the control channel of a mount', { skip: noMountsHere() ?? false }, ()
     assert.equal((await ask(socket, [request(9, 'pwd')])).at(-1)?.['status'], 0);
   });
 
-  it('S14: a client that reads nothing stalls nobody', async (t) => {
+  it('a client that reads nothing stalls nobody', async (t) => {
     const mount = await mounted(t, makeScratch(t));
     assert.equal((await mount.sh('head -c 8000000 /dev/zero > big')).status, 0);
     const socket = await controlOf(mount);
@@ -143,7 +143,7 @@ describe('the control channel of a mount', { skip: noMountsHere() ?? false }, ()
     hung.destroy();
   });
 
-  it('S14: other users are sent away, whatever the mode of the socket', {
+  it('other users are sent away, whatever the mode of the socket', {
     skip: process.getuid?.() === 0 ? false : 'takes two users',
   }, async (t) => {
     const scratch = makeScratch(t);
@@ -161,7 +161,7 @@ describe('the control channel of a mount', { skip: noMountsHere() ?? false }, ()
     assert.match(refused.stdout, /"error":"connect: not your mount".*"status":12/, refused.report);
   });
 
-  it('S14: the client in vt(7) works as it stands there', async (t) => {
+  it('the client in vt(7) works as it stands there', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     const page = readFileSync(join(PROJECT_ROOT, 'man/vt.7'), 'utf8');

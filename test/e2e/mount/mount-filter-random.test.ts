@@ -42,7 +42,7 @@ function counted(paths: ReadonlyMap<string, string>): string[] {
     .sort();
 }
 
-test('S57: after any changes a mount with rules is what a directory is, and stored is what the rules leave of it', {
+test('after any changes a mount with rules is what a directory is, and stored is what the rules leave of it', {
   ...(SKIP === undefined ? {} : { skip: SKIP }),
 }, async (t) => {
   const seed = Math.floor(Math.random() * 2 ** 32);

@@ -21,7 +21,7 @@ async function sh(mount: TestMount, line: string): Promise<Run> {
 }
 
 describe('a mount with rules', { skip: noMountsHere() ?? false }, () => {
-  it('S57: excluded names live in the mount and are never stored; a rename across the rule promotes or demotes at the next sync', async (t) => {
+  it('excluded names live in the mount and are never stored; a rename across the rule promotes or demotes at the next sync', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch, `-o exclude=/build/,sync=0 --include=kept.o --exclude='*.o' --exclude='?.tmp'`);
     await sh(
@@ -62,7 +62,7 @@ describe('a mount with rules', { skip: noMountsHere() ?? false }, () => {
     assert.doesNotMatch((await mount.unmount()).stderr, /excluded/);
   });
 
-  it('S57: what was written to hard links is stored as the mount goes', async (t) => {
+  it('what was written to hard links is stored as the mount goes', async (t) => {
     const mount = await mounted(t, makeScratch(t), `-o sync=0 --exclude='*.tmp'`);
     await sh(
       mount,
@@ -77,7 +77,7 @@ describe('a mount with rules', { skip: noMountsHere() ?? false }, () => {
     assert.equal((await sh(mount, 'cat a b c d | sha256sum')).stdout, sums.stdout);
   });
 
-  it('S57: a build in a mount leaves its products out of what is stored, and what it works on in', async (t) => {
+  it('a build in a mount leaves its products out of what is stored, and what it works on in', async (t) => {
     const mount = await mounted(t, makeScratch(t), `--exclude='*.o' --exclude=/out/`);
     const made = await sh(
       mount,
@@ -93,7 +93,7 @@ describe('a mount with rules', { skip: noMountsHere() ?? false }, () => {
     assert.match((await mount.unmount()).stderr, /300 excluded names/);
   });
 
-  it('S57: rules that say nothing are refused in one line', async (t) => {
+  it('rules that say nothing are refused in one line', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch, '--exclude=x');
     const cases: readonly (readonly [string, RegExp])[] = [
@@ -119,7 +119,7 @@ describe('a mount with rules', { skip: noMountsHere() ?? false }, () => {
     assert.equal((await mount.vtftp('-c', `umount ${scratch.path('m2')}`)).status, 0);
   });
 
-  it('S57: at a terminal umount asks before excluded names go', NEEDS_TMUX, async (t) => {
+  it('at a terminal umount asks before excluded names go', NEEDS_TMUX, async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch, '--exclude=*.o');
     await sh(mount, 'echo 1 > a.o; echo 2 > b.o');

@@ -33,7 +33,7 @@ function frontsOf(pid: number): FrontDescriptor[] {
   return fronts.sort((a, b) => a.access - b.access);
 }
 
-it('S53: a file that is written to has one descriptor to read and one to write, whose positions nobody moves, and only what was changed is stored at its close', {
+it('a file that is written to has one descriptor to read and one to write, whose positions nobody moves, and only what was changed is stored at its close', {
   skip: noMountsHere() ?? false,
 }, async (t) => {
   const mount = await mounted(t, makeScratch(t));
@@ -76,7 +76,7 @@ it('S53: a file that is written to has one descriptor to read and one to write, 
   assert.equal(await states(), before + 1);
 });
 
-it('S53: what is appended to a file that stays open is stored at once, without a sync and before its close', {
+it('what is appended to a file that stays open is stored at once, without a sync and before its close', {
   skip: noMountsHere() ?? false,
 }, async (t) => {
   const scratch = makeScratch(t);

@@ -23,7 +23,7 @@ function skipReason(): string | undefined {
   return noMountsHere() ?? (process.getuid?.() === 0 ? undefined : 'only root mounts a tmpfs');
 }
 
-test('S51: a mount of a full Store says ENOSPC, keeps all that was written, goes on by itself once there is room, and umount waits for that', async (t) => {
+test('a mount of a full Store says ENOSPC, keeps all that was written, goes on by itself once there is room, and umount waits for that', async (t) => {
   const reason = skipReason();
   if (reason !== undefined) {
     t.skip(reason);
@@ -62,7 +62,7 @@ test('S51: a mount of a full Store says ENOSPC, keeps all that was written, goes
   assert.equal(large.stdout.split(' ')[0], sums.stdout.split(' ')[0]);
 });
 
-test('S51: a mount that is taken away while its Store is full keeps its process until all is stored; umount -f names what is given up', async (t) => {
+test('a mount that is taken away while its Store is full keeps its process until all is stored; umount -f names what is given up', async (t) => {
   const reason = skipReason();
   if (reason !== undefined) {
     t.skip(reason);
@@ -98,7 +98,7 @@ test('S51: a mount that is taken away while its Store is full keeps its process 
   assert.equal((await mount.vtftp('-c', 'ls')).stdout, 'large\n');
 });
 
-test('S51: an umount -f that is refused gives up nothing of what is written later', async (t) => {
+test('an umount -f that is refused gives up nothing of what is written later', async (t) => {
   const reason = skipReason();
   if (reason !== undefined) {
     t.skip(reason);

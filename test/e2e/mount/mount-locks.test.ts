@@ -25,7 +25,7 @@ async function beside(mount: TestMount, scratch: Scratch, name: string, options 
 }
 
 describe('locks through several mounts of one live tree', { skip: noMountsHere() ?? false }, () => {
-  it('S58: are granted, refused, waited for, interrupted and released as in a local folder', async (t) => {
+  it('are granted, refused, waited for, interrupted and released as in a local folder', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     const folders = [mount.path, await beside(mount, scratch, 'second'), await beside(mount, scratch, 'third')];
@@ -39,7 +39,7 @@ describe('locks through several mounts of one live tree', { skip: noMountsHere()
     }
   });
 
-  it('S58: a mount that only reads takes part where another writes', async (t) => {
+  it('a mount that only reads takes part where another writes', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     const reading = await beside(mount, scratch, 'reading', '-o ro');
@@ -56,7 +56,7 @@ describe('locks through several mounts of one live tree', { skip: noMountsHere()
     assert.equal(done.status, 0, done.report);
   });
 
-  it('S58: SQLite keeps every row that it has committed; its WAL, which needs shared memory, is refused', async (t) => {
+  it('SQLite keeps every row that it has committed; its WAL, which needs shared memory, is refused', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     const second = await beside(mount, scratch, 'second');
@@ -85,7 +85,7 @@ describe('locks through several mounts of one live tree', { skip: noMountsHere()
     assert.equal(done.status, 0, done.report);
   });
 
-  it('S58: git and make work through two mounts as through one', async (t) => {
+  it('git and make work through two mounts as through one', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     const second = await beside(mount, scratch, 'second');

@@ -71,7 +71,7 @@ const LISTING =
 
 describe('several mounts of one live tree', { skip: noMountsHere() ?? false }, () => {
   for (const seed of [1, 2]) {
-    it(`S58: show the same at every sync, whichever is changed, seed ${seed}`, async (t) => {
+    it(`show the same at every sync, whichever is changed, seed ${seed}`, async (t) => {
       const scratch = makeScratch(t);
       const mount = await mounted(t, scratch);
       assert.equal((await mount.sh('mkdir d0')).status, 0);
@@ -99,7 +99,7 @@ describe('several mounts of one live tree', { skip: noMountsHere() ?? false }, (
     });
   }
 
-  it('S58: each has a top and options of its own, and the process goes on until the last is taken away', async (t) => {
+  it('each has a top and options of its own, and the process goes on until the last is taken away', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     assert.equal((await mount.sh('mkdir -p a/b && printf one > a/b/f')).status, 0);
@@ -132,7 +132,7 @@ describe('several mounts of one live tree', { skip: noMountsHere() ?? false }, (
     assert.match((await mount.vtftp('-c', 'ls a; cat a/later')).stdout, /b\nlater\nlater\n/);
   });
 
-  it('S58: what is appended through several mounts at once is all there', async (t) => {
+  it('what is appended through several mounts at once is all there', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     const [second, third] = [
@@ -153,7 +153,7 @@ describe('several mounts of one live tree', { skip: noMountsHere() ?? false }, (
     assert.equal(done.status, 0, done.report);
   });
 
-  it('S58: sizes that change through one mount are seen in the others by every name of a file', async (t) => {
+  it('sizes that change through one mount are seen in the others by every name of a file', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     const second = await beside(mount, scratch, 'second', `${mount.path} HERE`);
@@ -179,7 +179,7 @@ describe('several mounts of one live tree', { skip: noMountsHere() ?? false }, (
     assert.deepEqual(outputs, ['1a 2\nb 2\n', 'c 3\nd 3\n', 'e 4\nf 4\n1234e 5\ng/h 5\n', 'g/h 6\n123456', '1i 2\nj 2\n']);
   });
 
-  it('S58: an append-only mount loses nothing, whatever programs do', async (t) => {
+  it('an append-only mount loses nothing, whatever programs do', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch, '-o append-only');
     const script = [
@@ -236,7 +236,7 @@ describe('several mounts of one live tree', { skip: noMountsHere() ?? false }, (
     assert.equal(ended.status, 0, ended.report);
   });
 
-  it('S51: a mount point whose process has died is taken over by the next mount', async (t) => {
+  it('a mount point whose process has died is taken over by the next mount', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     assert.equal((await mount.sh('printf kept > f && sync f')).status, 0);

@@ -18,7 +18,7 @@ function mailbox(): Buffer {
 }
 
 describe('the parser of what is written through a mount', { skip: noMountsHere() ?? false }, () => {
-  it('S53: is chosen as put chooses it: by the name, by user.mime_type, by the content, or as user.x-vt-parser asks', async (t) => {
+  it('is chosen as put chooses it: by the name, by user.mime_type, by the content, or as user.x-vt-parser asks', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     const local = scratch.mkdir('local');
@@ -66,7 +66,7 @@ describe('the parser of what is written through a mount', { skip: noMountsHere()
     assert.notEqual(refs.get('none.mbox'), parsed);
   });
 
-  it('S53: the MIME type that is found is kept with set mime=keep, by put and by mounts, and never in place of one that is there', async (t) => {
+  it('the MIME type that is found is kept with set mime=keep, by put and by mounts, and never in place of one that is there', async (t) => {
     const scratch = makeScratch(t);
     const local = scratch.mkdir('local');
     writeFileSync(join(local, 'mail'), mailbox());

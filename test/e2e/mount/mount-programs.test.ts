@@ -116,7 +116,7 @@ print(db.execute('pragma integrity_check').fetchone())"; ls`,
 
 describe("programs' real work on a mount", { skip: noMountsHere() ?? false }, () => {
   for (const work of WORKS)
-    it(`S60: ${work.name}: the same as on any filesystem, also of what is stored`, async (t) => {
+    it(`${work.name}: the same as on any filesystem, also of what is stored`, async (t) => {
       const scratch = makeScratch(t);
       const from = scratch.mkdir('from');
       work.prepare(from);

@@ -131,7 +131,7 @@ function nextOperation(random: ReturnType<typeof makeRandom>, plain: string, loc
 }
 
 test(
-  'S13: a program and two attached shells, under random commands, leave what the same commands leave of a plain directory',
+  'a program and two attached shells, under random commands, leave what the same commands leave of a plain directory',
   {
     skip: noMountsHere() ?? false,
   },
@@ -139,7 +139,7 @@ test(
 );
 
 test(
-  'S58: programs in three mounts of one live Dir and two attached shells leave it as a plain directory, in all of them',
+  'programs in three mounts of one live Dir and two attached shells leave it as a plain directory, in all of them',
   {
     skip: noMountsHere() ?? false,
   },

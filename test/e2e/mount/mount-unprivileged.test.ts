@@ -18,7 +18,7 @@ function whyNot(): string | undefined {
   return noMountsHere();
 }
 
-test('S51: who is not root mounts by fusermount3, and what is written there is stored', { skip: whyNot() ?? false }, (t) => {
+test('who is not root mounts by fusermount3, and what is written there is stored', { skip: whyNot() ?? false }, (t) => {
   const scratch = makeScratch(t);
   const home = scratch.mkdir('nobody');
   const folder = (name: string): string => scratch.mkdir(`nobody/${name}`);

@@ -12,7 +12,7 @@ import { makeScratch } from '../../support/scratch.ts';
 const isMounted = (path: string): boolean => spawnSync('grep', ['-q', ` ${path} `, '/proc/self/mountinfo']).status === 0;
 
 describe('a tree that is mounted', { skip: noMountsHere() ?? false }, () => {
-  it('S60: takes rsync -aHAX of a tree with all that it has, transfers nothing the second time, and opens again by its Dirref', async (t) => {
+  it('takes rsync -aHAX of a tree with all that it has, transfers nothing the second time, and opens again by its Dirref', async (t) => {
     const scratch = makeScratch(t);
     const tree = scratch.path('tree');
     makeTree(tree, { files: 400, seed: 60 });
@@ -30,7 +30,7 @@ describe('a tree that is mounted', { skip: noMountsHere() ?? false }, () => {
     assert.equal(await rsyncDifferences(tree, scratch.path('got')), '');
   });
 
-  it('S55, S56: hard links, unlinked files that are open, symlinks, renames with their flags, and files without a name behave as on any filesystem', async (t) => {
+  it('hard links, unlinked files that are open, symlinks, renames with their flags, and files without a name behave as on any filesystem', async (t) => {
     const mount = await mounted(t, makeScratch(t));
     const script = `
       set -e
@@ -75,7 +75,7 @@ name = b'\\xff\\x1b'; open(name, 'w').write('x'); assert name in os.listdir(b'.'
     assert.equal(python.status, 0, python.report);
   });
 
-  it('S54: holes are holes: punched, sought, and kept when the tree is opened again', async (t) => {
+  it('holes are holes: punched, sought, and kept when the tree is opened again', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     const done = await run(
@@ -108,7 +108,7 @@ assert os.pread(fd, 4, 1 << 23) == bytes(4)
     assert.equal(holes.stdout.trim(), `${1 << 20} ${1 << 24}`);
   });
 
-  it('S54: what is written shows as data at once, to those who look for holes while the writer has the file open', async (t) => {
+  it('what is written shows as data at once, to those who look for holes while the writer has the file open', async (t) => {
     const mount = await mounted(t, makeScratch(t));
     const done = await run(
       'python3',
@@ -134,7 +134,7 @@ for round in range(20):
     assert.equal(done.status, 0, done.report);
   });
 
-  it('S52: user.x-vt-blockref stores a file and names its Blocks; other attributes are kept', async (t) => {
+  it('user.x-vt-blockref stores a file and names its Blocks; other attributes are kept', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     const done = await mount.sh(
@@ -149,7 +149,7 @@ for round in range(20):
     assert.equal(bound.status, 0, bound.report);
   });
 
-  it('S61: what was fsynced is in the archive, though the process that serves the mount is killed', async (t) => {
+  it('what was fsynced is in the archive, though the process that serves the mount is killed', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
     const written = await mount.sh('mkdir d && head -c 2000000 /dev/urandom > d/f && sync d/f && sha256sum < d/f');
@@ -168,7 +168,7 @@ for round in range(20):
   });
 
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    it(`S51: ${signal} takes the mount away, syncs, recites, and leaves nothing`, async (t) => {
+    it(`${signal} takes the mount away, syncs, recites, and leaves nothing`, async (t) => {
       const scratch = makeScratch(t);
       const path = scratch.path('mnt');
       const child = spawn(process.execPath, [PROGRAM, '-S', scratch.path('store'), '-c', `mount --foreground ${path}`], {

@@ -32,7 +32,7 @@ async function served(): Promise<{
 }
 
 treeSuite(
-  'S13: the tree of a mount over its control channel',
+  'the tree of a mount over its control channel',
   async () => {
     const { served: serving, close } = await served();
     return { tree: await serving.attach(), binds: true, close };
@@ -41,7 +41,7 @@ treeSuite(
 );
 
 describe('a tree over the control channel', () => {
-  it('S13: two that are attached and the live tree itself see each change at once', async () => {
+  it('two that are attached and the live tree itself see each change at once', async () => {
     const { live, served: serving, close } = await served();
     const first = await serving.attach();
     const second = await serving.attach();
@@ -95,7 +95,7 @@ describe('a tree over the control channel', () => {
     await close();
   });
 
-  it('S14: refuses requests that it cannot read, and goes on', async () => {
+  it('refuses requests that it cannot read, and goes on', async () => {
     const { served: serving, close } = await served();
     using channel = await serving.connect();
     for (const request of [
@@ -116,7 +116,7 @@ describe('a tree over the control channel', () => {
     await close();
   });
 
-  it('S14: gives no more than 64 sequences at a time, and ends those of a client that has gone', async () => {
+  it('gives no more than 64 sequences at a time, and ends those of a client that has gone', async () => {
     const { live, served: serving, close } = await served();
     for (let i = 0; i < 600; i++) await live.symlink(at(`/${i}`), octets('x'), {});
     {
@@ -129,7 +129,7 @@ describe('a tree over the control channel', () => {
     await close();
   });
 
-  it('S13: says in one error, always the same, that the mount has gone', async () => {
+  it('says in one error, always the same, that the mount has gone', async () => {
     const { served: serving, close } = await served();
     const tree = await serving.attach();
     const waiting = assert.rejects(tree.lookup(at('/')), /mount has gone away/);

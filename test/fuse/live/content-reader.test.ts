@@ -99,7 +99,7 @@ test('small reads of a datadir are answered at once, without a turn of the event
   await store[Symbol.asyncDispose]();
 });
 
-test('S36: octets that were changed in the Store are an error to whoever reads them, and never given', async (t) => {
+test('octets that were changed in the Store are an error to whoever reads them, and never given', async (t) => {
   const scratch = makeScratch(t);
   const store = await openDatadir(join(scratch.folder, 'store'), { create: true });
   const content = randomBytes(6 * MIB);

@@ -10,7 +10,7 @@ const skip = noMountsHere() ?? false;
 const FILES = 300;
 
 for (const options of ['', '-o ro']) {
-  test(`S51: small files that are read one after the other, or not, are what was stored: mount ${options}`, { skip }, async (t) => {
+  test(`small files that are read one after the other, or not, are what was stored: mount ${options}`, { skip }, async (t) => {
     const scratch = makeScratch(t);
     const from = scratch.mkdir('live');
     for (let dir = 0; dir < 6; dir++) {
@@ -43,7 +43,7 @@ for (const options of ['', '-o ro']) {
   });
 }
 
-test('S51: of small files that are read together a damaged one is an error, and the others are as they were', { skip }, async (t) => {
+test('of small files that are read together a damaged one is an error, and the others are as they were', { skip }, async (t) => {
   const scratch = makeScratch(t);
   const from = scratch.mkdir('live');
   for (let i = 10; i < 40; i++) writeFileSync(join(from, `f${i}`), randomBytes(4000));

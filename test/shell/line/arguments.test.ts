@@ -60,7 +60,7 @@ const OPTIONS: readonly { readonly line: string; readonly options: object; reado
 ];
 
 for (const { line, options, rest } of OPTIONS) {
-  test(`S15: options: ${line}`, () => {
+  test(`options: ${line}`, () => {
     const found = parsed(line);
     assert.deepEqual(found.options, options);
     assert.deepEqual(
@@ -70,7 +70,7 @@ for (const { line, options, rest } of OPTIONS) {
   });
 }
 
-test('S57: options that repeat are given in the order of the line, however they are written', () => {
+test('options that repeat are given in the order of the line, however they are written', () => {
   const words = parseLine(octetsFromText("sift -x a --take=b x '-x' 'c d' -vvx e --TAKE +f"), () => undefined)[0]?.words.slice(1) ?? [];
   const { options, repeated, words: rest } = parseOptions(sift, 'sift', words);
   assert.deepEqual(
@@ -94,16 +94,16 @@ const REFUSED: readonly { readonly line: string; readonly says: RegExp }[] = [
 ];
 
 for (const { line, says } of REFUSED) {
-  test(`S15: options refused: ${line}`, () =>
+  test(`options refused: ${line}`, () =>
     assert.throws(
       () => parsed(line),
       (error) => error instanceof UsageError && says.test(error.message),
     ));
 }
 
-test('S15: --help is known to every command and wins', () => assert.equal(parsed('--help').isHelp, true));
+test('--help is known to every command and wins', () => assert.equal(parsed('--help').isHelp, true));
 
-test('S15: a misspelt option is told what it may mean', () => {
+test('a misspelt option is told what it may mean', () => {
   assert.throws(
     () => parsed('--recursiv x'),
     (error) => error instanceof UsageError && /--recursive/.test(error.remedy ?? ''),
@@ -117,7 +117,7 @@ const ASSIGNED: readonly { readonly line: string; readonly to: string }[] = [
 ];
 
 for (const { line, to } of ASSIGNED) {
-  test(`S15: arguments find their places: ${line}`, () => {
+  test(`arguments find their places: ${line}`, () => {
     const { words } = parsed(line);
     assert.equal(
       assignWords(copy, 'copy', words)
@@ -128,7 +128,7 @@ for (const { line, to } of ASSIGNED) {
   });
 }
 
-test('S15: too few and too many arguments are usage errors which show the usage', () => {
+test('too few and too many arguments are usage errors which show the usage', () => {
   const { words } = parsed('a b');
   assert.throws(
     () => assignWords(copy, 'copy', []),
@@ -138,7 +138,7 @@ test('S15: too few and too many arguments are usage errors which show the usage'
   assert.throws(() => assignWords(none, 'copy', words), /too many arguments: "a"/);
 });
 
-test('S15: names match whatever their case; unique prefixes only at a terminal', () => {
+test('names match whatever their case; unique prefixes only at a terminal', () => {
   assert.equal(findCommand(COMMANDS, 'MkDir', false).command.name, 'mkdir');
   assert.equal(findCommand(COMMANDS, 'DIR', false).command.name, 'ls');
   assert.equal(findCommand(COMMANDS, 'mkd', true).command.name, 'mkdir');
@@ -146,7 +146,7 @@ test('S15: names match whatever their case; unique prefixes only at a terminal',
   assert.throws(() => findCommand(COMMANDS, 'l', true), /ambiguous/);
 });
 
-test('S15: every name of every command means that command alone, and each has a summary without a full stop', () => {
+test('every name of every command means that command alone, and each has a summary without a full stop', () => {
   const seen = new Map<string, string>();
   for (const command of COMMANDS) {
     assert.match(command.summary, /^[^A-Z].*[^.]$/, command.name);
@@ -184,10 +184,10 @@ const STATUSES: Readonly<Record<VtErrorCode, number>> = {
 };
 
 for (const [code, status] of Object.entries(STATUSES)) {
-  test(`S12: ${code} ends with ${status}`, () => assert.equal(exitStatusOf(new VtError(code as VtErrorCode, 'x')), status));
+  test(`${code} ends with ${status}`, () => assert.equal(exitStatusOf(new VtError(code as VtErrorCode, 'x')), status));
 }
 
-test('S12: system errors have the statuses of their kind, anything else is a failed command', () => {
+test('system errors have the statuses of their kind, anything else is a failed command', () => {
   assert.equal(exitStatusOf(systemError(13, 'open')), 12);
   assert.equal(exitStatusOf(systemError(30, 'open')), 11);
   assert.equal(exitStatusOf(systemError(2, 'open')), 1);
@@ -195,7 +195,7 @@ test('S12: system errors have the statuses of their kind, anything else is a fai
   assert.equal(exitStatusOf('x'), 1);
 });
 
-test('S12: argv: options stand anywhere, -c repeats in order', () => {
+test('argv: options stand anywhere, -c repeats in order', () => {
   const args = parseArgv(['-c', 'a', 'SRC', '-nqc', 'b', '--store=st', '--json', '--color', '--progress=json', '-i']);
   assert.deepEqual([args.commands, args.source, args.store], [['a', 'b'], 'SRC', 'st']);
   assert.deepEqual(
@@ -207,5 +207,5 @@ test('S12: argv: options stand anywhere, -c repeats in order', () => {
 });
 
 for (const bad of [['-z'], ['--frob'], ['-S'], ['a', 'b'], ['--json=1'], ['--color=blue'], ['-S', 'a', '-S', 'b']]) {
-  test(`S12: argv refuses ${bad.join(' ')}`, () => assert.throws(() => parseArgv(bad), UsageError));
+  test(`argv refuses ${bad.join(' ')}`, () => assert.throws(() => parseArgv(bad), UsageError));
 }

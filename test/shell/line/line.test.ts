@@ -68,7 +68,7 @@ const ROWS: readonly Row[] = [
 ];
 
 for (const { name, line, words } of ROWS) {
-  test(`S12: a line: ${name}`, () => assert.deepEqual(wordsOf(line), words));
+  test(`a line: ${name}`, () => assert.deepEqual(wordsOf(line), words));
 }
 
 const FAULTS: readonly { readonly line: string; readonly column: number; readonly says: RegExp }[] = [
@@ -90,7 +90,7 @@ const FAULTS: readonly { readonly line: string; readonly column: number; readonl
 ];
 
 for (const { line, column, says } of FAULTS) {
-  test(`S12: a line at fault names its column: ${JSON.stringify(line)}`, () => {
+  test(`a line at fault names its column: ${JSON.stringify(line)}`, () => {
     assert.throws(
       () => wordsOf(line),
       (error) => {
@@ -104,7 +104,7 @@ for (const { line, column, says } of FAULTS) {
   });
 }
 
-test('S12: a line: what joins commands, pipes and redirections', () => {
+test('a line: what joins commands, pipes and redirections', () => {
   const [first, second, third, fourth] = parseLine(
     octetsFromText("cat a | grep x | wc -l > n && ls > 'out file'; -rm b || @ls >> log"),
     skipReference,
@@ -158,7 +158,7 @@ const awkward = fc
   )
   .map((parts) => parts.join('') as Octets);
 
-test('S12: any octets, quoted, are one word again, on one printable line', () => {
+test('any octets, quoted, are one word again, on one printable line', () => {
   fc.assert(
     fc.property(fc.oneof(anyOctets, awkward), (octets) => {
       const text = quoteWord(octets);
@@ -194,7 +194,7 @@ const JOINED: readonly {
 ];
 
 for (const { name, lines, whole, held } of JOINED) {
-  test(`S12: lines that are one: ${name}`, () => {
+  test(`lines that are one: ${name}`, () => {
     const joiner = new LineJoiner(skipReference);
     assert.deepEqual(
       lines.flatMap((line) => joiner.take(octetsFromText(line)) ?? []),
@@ -205,7 +205,7 @@ for (const { name, lines, whole, held } of JOINED) {
   });
 }
 
-test('S12: lines that are one: any word in any quotes comes through as it is, whatever newlines are in it', () => {
+test('lines that are one: any word in any quotes comes through as it is, whatever newlines are in it', () => {
   const inQuotes = fc.oneof(
     awkward.map((octets) => ({ octets, text: `'${octets.replaceAll("'", `'"'"'`)}'` })),
     awkward.map((octets) => ({ octets, text: `"${octets.replace(/[\\"]/g, '\\$&')}"` })),
@@ -226,7 +226,7 @@ test('S12: lines that are one: any word in any quotes comes through as it is, wh
   );
 });
 
-test('S12: 100,000 lines in one quote, and 20,000 words with a newline each, are put together in linear time', () => {
+test('100,000 lines in one quote, and 20,000 words with a newline each, are put together in linear time', () => {
   const joiner = new LineJoiner(skipReference);
   for (const line of ["ls 'a", ...Array.from({ length: 100_000 }, () => 'x'.repeat(50))])
     assert.equal(joiner.take(line as Octets), undefined);
@@ -236,7 +236,7 @@ test('S12: 100,000 lines in one quote, and 20,000 words with a newline each, are
   assert.equal(parseLine(joiner.take("b'" as Octets) ?? ('' as Octets), skipReference)[0]?.words.length, 20_002);
 });
 
-test('S12: no text makes the parser fail in another way than by a LineError, nor the one for unfinished lines loop', () => {
+test('no text makes the parser fail in another way than by a LineError, nor the one for unfinished lines loop', () => {
   fc.assert(
     fc.property(fc.oneof(anyOctets, awkward), (octets) => {
       for (const parse of [parseLine, parseOpenLine]) {

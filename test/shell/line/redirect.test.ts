@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { PROGRAM, run, vtftp } from '../../support/program.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
-test('S12: output to a FIFO waits for who reads it, and Ctrl-C ends the waiting', async (t) => {
+test('output to a FIFO waits for who reads it, and Ctrl-C ends the waiting', async (t) => {
   const scratch = makeScratch(t);
   const { env, folder } = scratch;
   execFileSync('mkfifo', [scratch.path('fifo')]);

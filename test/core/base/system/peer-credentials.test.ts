@@ -7,7 +7,7 @@ import { it } from 'node:test';
 import { peerUid } from '../../../../core/base/system/peer-credentials.ts';
 import { makeScratch } from '../../../support/scratch.ts';
 
-it('S14: the user at the other end of a UNIX socket is known on Linux; what is no socket has none', {
+it('the user at the other end of a UNIX socket is known on Linux; what is no socket has none', {
   skip: process.platform !== 'linux',
 }, async (t) => {
   const scratch = makeScratch(t);

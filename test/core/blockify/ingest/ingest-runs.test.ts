@@ -6,7 +6,7 @@ import { MemoryStore } from '../../../../core/store/memory.ts';
 import { ingestFile } from '../../../support/ingest-file.ts';
 import { makeScratch } from '../../../support/scratch.ts';
 
-test('S17: a file of runs alone is references to runs, however many there are', async (t) => {
+test('a file of runs alone is references to runs, however many there are', async (t) => {
   const path = makeScratch(t).path('runs');
   const octets = Array.from({ length: 9 }, (_, i) => i);
   writeFileSync(path, Buffer.concat(octets.map((octet) => Buffer.alloc(8192, octet))));

@@ -68,7 +68,7 @@ for (const { name, edges, workers } of [
   { name: 'Blocks that become larger, two workers', edges: GROWING, workers: 2 },
   { name: 'large Blocks, no worker', edges: LARGE, workers: 0 },
 ]) {
-  test(`S26: files, streams and bytes give the reference that one thread gives (${name})`, async (t) => {
+  test(`files, streams and bytes give the reference that one thread gives (${name})`, async (t) => {
     const scratch = makeScratch(t);
     await using store = new MemoryStore({ hashName: 'sha256', edges });
     await using ingest = new Ingest(store, { workers });
@@ -91,7 +91,7 @@ for (const { name, edges, workers } of [
   });
 }
 
-test('S26: many contents at a time do not mix', async (t) => {
+test('many contents at a time do not mix', async (t) => {
   const scratch = makeScratch(t);
   await using store = new MemoryStore({ hashName: 'sha256', edges: USUAL });
   await using ingest = new Ingest(store, { workers: 2 });
@@ -109,7 +109,7 @@ test('S26: many contents at a time do not mix', async (t) => {
   }
 });
 
-test('S17: holes are runs of NUL, and give the reference that their octets give', async (t) => {
+test('holes are runs of NUL, and give the reference that their octets give', async (t) => {
   const scratch = makeScratch(t);
   await using store = new MemoryStore({ hashName: 'sha256', edges: USUAL });
   await using ingest = new Ingest(store, { workers: 1 });
@@ -131,7 +131,7 @@ test('S17: holes are runs of NUL, and give the reference that their octets give'
   }
 });
 
-test('S17: many files of many holes at a time do not wait for each other for ever', async (t) => {
+test('many files of many holes at a time do not wait for each other for ever', async (t) => {
   const scratch = makeScratch(t);
   await using store = new MemoryStore({ hashName: 'sha256', edges: USUAL });
   await using ingest = new Ingest(store, { workers: 2 });
@@ -151,7 +151,7 @@ test('S17: many files of many holes at a time do not wait for each other for eve
   );
 });
 
-test('S17: a file of 1 TiB of holes is one run, at once', async (t) => {
+test('a file of 1 TiB of holes is one run, at once', async (t) => {
   const path = makeScratch(t).path('tebibyte');
   const fd = openSync(path, 'w');
   ftruncateSync(fd, 2 ** 40);
@@ -162,7 +162,7 @@ test('S17: a file of 1 TiB of holes is one run, at once', async (t) => {
   assert.equal(ingest.counts().newBlocks, 0);
 });
 
-test('S32: new and existing Blocks and octets are counted, and a plan counts the same without storing', async () => {
+test('new and existing Blocks and octets are counted, and a plan counts the same without storing', async () => {
   const content = makeContent(5, 3_000_000);
   const twice = Buffer.concat([content, makeRandom(6).bytes(100_000), content]);
   const count = async (store: MemoryStore, plan: boolean) => {
@@ -185,7 +185,7 @@ test('S32: new and existing Blocks and octets are counted, and a plan counts the
   assert.equal(second.existingBytes, first.newBytes + first.existingBytes);
 });
 
-test('S06: what is no regular file any more, or not there, fails alone', async (t) => {
+test('what is no regular file any more, or not there, fails alone', async (t) => {
   const scratch = makeScratch(t);
   await using store = new MemoryStore();
   await using ingest = new Ingest(store);
@@ -203,7 +203,7 @@ test('S06: what is no regular file any more, or not there, fails alone', async (
   assert.equal(ingest.failure, undefined);
 });
 
-test('S06: a file that changed since it was seen is read as it is now, and its new state told', async (t) => {
+test('a file that changed since it was seen is read as it is now, and its new state told', async (t) => {
   const scratch = makeScratch(t);
   await using store = new MemoryStore();
   await using ingest = new Ingest(store);
@@ -230,7 +230,7 @@ async function reference3(content: Buffer, store: MemoryStore): Promise<string> 
   return formatBlock(await ingest.bytes(content));
 }
 
-test('S06: the signal ends an ingest, and what waits is rejected', async (t) => {
+test('the signal ends an ingest, and what waits is rejected', async (t) => {
   const scratch = makeScratch(t);
   const path = scratch.path('large');
   writeFileSync(path, makeRandom(1).bytes(20_000_000));
@@ -243,7 +243,7 @@ test('S06: the signal ends an ingest, and what waits is rejected', async (t) => 
   await assert.rejects(ingest.bytes(new Uint8Array(100)), { code: 'ECANCELLED' });
 });
 
-test('S06: a Store that fails fails the ingest with its error', async (t) => {
+test('a Store that fails fails the ingest with its error', async (t) => {
   const scratch = makeScratch(t);
   const path = scratch.path('large');
   writeFileSync(path, makeRandom(1).bytes(20_000_000));

@@ -20,7 +20,7 @@ function head(text: string): Uint8Array {
   return Buffer.from(text, 'latin1');
 }
 
-describe('S27: the parser of a content', () => {
+describe('the parser of a content', () => {
   const CASES: readonly {
     readonly says: string;
     readonly name?: string;
@@ -54,16 +54,16 @@ describe('S27: the parser of a content', () => {
     },
   ];
   for (const { says, name, type, head: octets = '', parser } of CASES) {
-    it(`S27: ${parser ?? 'none'} where ${says} says so`, () => {
+    it(`${parser ?? 'none'} where ${says} says so`, () => {
       assert.equal(chooseParser({ head: head(octets), fileName: name as Octets | undefined, mimeType: type })?.name, parser);
     });
   }
 
-  it('S27: every sample is known by its first octets alone', () => {
+  it('every sample is known by its first octets alone', () => {
     for (const [name, data] of syntaxSamples(makeRandom(3))) assert.equal(chooseParser({ head: data.subarray(0, 4096) })?.name, name);
   });
 
-  it('S33: somebody may ask for one, or for none; contents too short for an edge have none', () => {
+  it('somebody may ask for one, or for none; contents too short for an edge have none', () => {
     const text = head('x\n'.repeat(3000));
     assert.equal(parserOf({ parser: 'sql', fileName: 'a.txt' as Octets }, text, 2048)?.name, 'sql');
     assert.equal(parserOf({ parser: NO_PARSER, fileName: 'a.tar' as Octets }, text, 2048), undefined);
@@ -71,7 +71,7 @@ describe('S27: the parser of a content', () => {
     assert.throws(() => parserOf({ parser: 'odt' }, text, 2048), /expected one of .*text, none/);
   });
 
-  it('S28: names, extensions and types in the table are clear', () => {
+  it('names, extensions and types in the table are clear', () => {
     assert.equal(new Set(parserNames()).size, PARSERS.length + 1);
     const extensions = PARSERS.flatMap((parser) => parser.extensions);
     assert.equal(new Set(extensions).size, extensions.length);
@@ -81,7 +81,7 @@ describe('S27: the parser of a content', () => {
   });
 });
 
-describe('S29: a content with a parser has the same Blocks on every way in', () => {
+describe('a content with a parser has the same Blocks on every way in', () => {
   const random = makeRandom(31);
   const mails = (count: number) =>
     mboxOf(
@@ -89,7 +89,7 @@ describe('S29: a content with a parser has the same Blocks on every way in', () 
     );
   const contents = [mails(3), mails(30), mails(160), mails(900)];
   for (const workers of [0, 1, 2]) {
-    it(`S29: files small and large, streams in any portions, and one thread, with ${workers} workers`, async (t) => {
+    it(`files small and large, streams in any portions, and one thread, with ${workers} workers`, async (t) => {
       const scratch = makeScratch(t);
       await using store = new MemoryStore();
       await using ingest = new Ingest(store, { workers });
@@ -119,7 +119,7 @@ describe('S29: a content with a parser has the same Blocks on every way in', () 
     });
   }
 
-  it('S29: holes are to a parser the NULs that they stand for', async (t) => {
+  it('holes are to a parser the NULs that they stand for', async (t) => {
     const scratch = makeScratch(t);
     await using store = new MemoryStore();
     await using ingest = new Ingest(store, { workers: 2 });
@@ -141,7 +141,7 @@ describe('S29: a content with a parser has the same Blocks on every way in', () 
     );
   });
 
-  it('S29: a hole of 1 TiB stops a parser, at once', async (t) => {
+  it('a hole of 1 TiB stops a parser, at once', async (t) => {
     const path = makeScratch(t).path('sparse.log');
     const fd = openSync(path, 'w');
     ftruncateSync(fd, 2 ** 40);
@@ -151,7 +151,7 @@ describe('S29: a content with a parser has the same Blocks on every way in', () 
     assert.equal(formatBlock(block), 'RLE{span:1099511627776,octet:00}');
   });
 
-  it('S27: a MIME type in the extended attribute user.mime_type chooses the parser, of small files and of large ones', async (t) => {
+  it('a MIME type in the extended attribute user.mime_type chooses the parser, of small files and of large ones', async (t) => {
     const scratch = makeScratch(t);
     await using ingest = new Ingest(new MemoryStore(), { workers: 1 });
     for (const size of [40_000, 2_000_000]) {
@@ -172,7 +172,7 @@ describe('S29: a content with a parser has the same Blocks on every way in', () 
     }
   });
 
-  it('S33: an ingest may be told which parser to use, or none', async () => {
+  it('an ingest may be told which parser to use, or none', async () => {
     const content = contents[2] as Buffer;
     for (const parser of ['none', 'lines']) {
       await using ingest = new Ingest(new MemoryStore(), { workers: 0, parser });

@@ -26,7 +26,7 @@ class WatchingStore extends MemoryStore {
 
 describe('the way of content into a Store', () => {
   for (const workers of [0, 2]) {
-    it(`S25: Blocks reach the Store in the memory that their file was read into, with ${workers} workers`, async (t) => {
+    it(`Blocks reach the Store in the memory that their file was read into, with ${workers} workers`, async (t) => {
       const scratch = makeScratch(t);
       const path = scratch.path('file');
       const content = makeRandom(11).bytes(3_000_000);

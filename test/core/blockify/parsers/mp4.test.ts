@@ -36,9 +36,9 @@ function chunksOf(count: number, size: number): Buffer[] {
   return Array.from({ length: count }, () => random.bytes(size + random.below(size)));
 }
 
-describe('S28: mp4', () => {
+describe('mp4', () => {
   for (const large of [false, true]) {
-    it(`S28: edges stand at boxes, at the media data and at chunks, with numbers of ${large ? 8 : 4} octets`, () => {
+    it(`edges stand at boxes, at the media data and at chunks, with numbers of ${large ? 8 : 4} octets`, () => {
       const { data, offsets } = film(chunksOf(10, 3000), chunksOf(10, 600), random.bytes(400), { large });
       const [first = 0] = offsets;
       assert.deepEqual(edgesOf(mp4Parser, [data]), [FTYP.length, first - (large ? 16 : 8), ...offsets]);
@@ -46,7 +46,7 @@ describe('S28: mp4', () => {
     });
   }
 
-  it('S28: fragments, data before their tables, and a last box without a size', () => {
+  it('fragments, data before their tables, and a last box without a size', () => {
     const parts = [FTYP, box('moof', [random.bytes(200)]), box('mdat', [random.bytes(5000)]), box('moof', [random.bytes(200)])];
     const last = box('mdat', [random.bytes(5000)]);
     last.writeUInt32BE(0, 0);
@@ -62,7 +62,7 @@ describe('S28: mp4', () => {
     assert.deepEqual(edgesOf(mp4Parser, tablesLast), [FTYP.length, FTYP.length + 8, FTYP.length + 5008]);
   });
 
-  it('S28: of a table of any length every so many chunks are kept', () => {
+  it('of a table of any length every so many chunks are kept', () => {
     const { data, offsets } = film(
       Array.from({ length: 9000 }, () => Buffer.alloc(16, 1)),
       [],
@@ -75,7 +75,7 @@ describe('S28: mp4', () => {
     );
   });
 
-  it('S28: hostile sizes and tables lead nowhere', () => {
+  it('hostile sizes and tables lead nowhere', () => {
     const rest = random.bytes(5000);
     for (const size of [2, 7, 0xffffffff]) {
       const bad = box('moov', [rest]);
@@ -93,7 +93,7 @@ describe('S28: mp4', () => {
     assert.ok(!mp4Parser.begins?.(Buffer.from('all free words of a text')));
   });
 
-  it('S28: the content comes back, with the same edges however it is cut, whatever octets it has', async () => {
+  it('the content comes back, with the same edges however it is cut, whatever octets it has', async () => {
     const { data } = film(chunksOf(12, 500), chunksOf(12, 100), random.bytes(200));
     const { data: large } = film(chunksOf(12, 500), chunksOf(12, 100), random.bytes(200), { large: true });
     await holdsForAnyOctets(mp4Parser, [
@@ -103,7 +103,7 @@ describe('S28: mp4', () => {
     ]);
   });
 
-  it('S29: longer metadata before the data cost themselves, and so does a track mixed in', async () => {
+  it('longer metadata before the data cost themselves, and so does a track mixed in', async () => {
     const video = chunksOf(30, 60_000);
     const audio = chunksOf(30, 8000);
     const { data } = film(video, audio, random.bytes(2000));

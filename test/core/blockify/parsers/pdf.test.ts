@@ -12,9 +12,9 @@ function streamEdges(data: Buffer, streams: readonly Buffer[]): number[] {
   return streams.filter(({ length }) => length > 512).flatMap((stream) => [data.indexOf(stream), data.indexOf(stream) + stream.length]);
 }
 
-describe('S28: pdf', () => {
+describe('pdf', () => {
   for (const eol of ['\n', '\r\n']) {
-    it(`S28: streams begin and end with an edge, and so does what was saved before, with lines that end in ${JSON.stringify(eol)}`, () => {
+    it(`streams begin and end with an edge, and so does what was saved before, with lines that end in ${JSON.stringify(eol)}`, () => {
       const first = pdfOf(STREAMS, eol);
       const second = appendToPdf(first, [random.bytes(3000)], 7, eol);
       assert.ok(pdfParser.begins?.(first.subarray(0, 4096)));
@@ -24,7 +24,7 @@ describe('S28: pdf', () => {
     });
   }
 
-  it('S28: the words of the syntax within text and data are no streams', () => {
+  it('the words of the syntax within text and data are no streams', () => {
     const pdf = Buffer.from(`%PDF-1.4\n% a stream, upstream streams\n${'words '.repeat(500)}endstream\nstream\n`);
     assert.deepEqual(edgesOf(pdfParser, [pdf]), []);
     const unending = Buffer.concat([Buffer.from('%PDF-1.4\n1 0 obj\nstream\n'), random.bytes(9000)]);
@@ -33,12 +33,12 @@ describe('S28: pdf', () => {
     assert.ok(!pdfParser.begins?.(Buffer.from('%PD')));
   });
 
-  it('S28: the content comes back, with the same edges however it is cut, whatever octets it has', async () => {
+  it('the content comes back, with the same edges however it is cut, whatever octets it has', async () => {
     const small = STREAMS.map((stream) => stream.subarray(0, 1500));
     await holdsForAnyOctets(pdfParser, [pdfOf(small), appendToPdf(pdfOf(small, '\r\n'), small, 9, '\r\n')]);
   });
 
-  it('S29: an image is found again as the file that it was, and what is saved incrementally costs itself', async () => {
+  it('an image is found again as the file that it was, and what is saved incrementally costs itself', async () => {
     const images = Array.from({ length: 20 }, () => random.bytes(20_000 + random.below(50_000)));
     const pdf = pdfOf(images);
     const size = pdf.length;

@@ -45,18 +45,18 @@ function endsOf(parts: readonly { readonly length: number }[]): number[] {
 
 const samples = syntaxSamples(makeRandom(8));
 
-describe('S28: whatever the octets are', () => {
+describe('whatever the octets are', () => {
   for (const name of ['vtd', 'gzip', 'dirents', 'mbox', 'mail', 'sql', 'lines', 'text']) {
-    it(`S28: ${name} gives them back, with edges that do not depend on how they are cut`, async () => {
+    it(`${name} gives them back, with edges that do not depend on how they are cut`, async () => {
       await holdsForAnyOctets(parserOf(name), [samples.get(name) ?? Buffer.alloc(0), samples.get('mbox') ?? Buffer.alloc(0)]);
     });
   }
 });
 
-describe('S28: mailboxes', () => {
+describe('mailboxes', () => {
   const parser = parserOf('mbox');
 
-  it('S28: edges stand around large mails, and a line of a mail that begins with From is none', () => {
+  it('edges stand around large mails, and a line of a mail that begins with From is none', () => {
     const random = makeRandom(1);
     const mails = [3000, 60, 60, 9000, 4000].map((size) => mailOf(random, size));
     mails[3] = `${mails[3]}From here on it goes on.\n`;
@@ -69,7 +69,7 @@ describe('S28: mailboxes', () => {
     assert.ok(edges.every((edge) => edge >= data.length || data.subarray(edge - 2, edge).includes('\n')));
   });
 
-  it('S28: mails in another order cost next to nothing; the kernel alone stores much of them again', async () => {
+  it('mails in another order cost next to nothing; the kernel alone stores much of them again', async () => {
     const random = makeRandom(2);
     const mails = Array.from({ length: 120 }, () => mailOf(random, 1500 + random.below(9000)));
     const before = mboxOf(mails);
@@ -80,7 +80,7 @@ describe('S28: mailboxes', () => {
     assert.ok(alone > before.length / 3, `${alone} of ${before.length}`);
   });
 
-  it('S28: an attachment is found again in another mail, in a mailbox or in a file of its own', async () => {
+  it('an attachment is found again in another mail, in a mailbox or in a file of its own', async () => {
     const random = makeRandom(3);
     const attachment = random.bytes(40_000);
     const before = mboxOf([mailOf(random, 500), mailOf(random, 700, attachment)]);
@@ -91,11 +91,11 @@ describe('S28: mailboxes', () => {
   });
 });
 
-describe('S28: gzip', () => {
+describe('gzip', () => {
   const random = makeRandom(4);
   const parts = [20_000, 30_000, 5000].map((size) => Buffer.from(proseOf(random, size)));
 
-  it('S28: edges stand around members and after flushes', () => {
+  it('edges stand around members and after flushes', () => {
     const members = parts.map((part) => gzipOf([part]));
     const edges = edgesOf(parserOf('gzip'), [Buffer.concat(members)]);
     for (const end of endsOf(members).slice(0, -1)) assert.ok(edges.includes(end), `${end} of ${edges}`);
@@ -104,7 +104,7 @@ describe('S28: gzip', () => {
     assert.ok(edgesOf(parserOf('gzip'), [flushed]).includes(mark + 4));
   });
 
-  it('S28: members in another order are found again', async () => {
+  it('members in another order are found again', async () => {
     const many = Array.from({ length: 60 }, () => Buffer.from(proseOf(random, 5000 + random.below(20_000))));
     const before = gzipOf(many);
     const after = gzipOf([...many].reverse());
@@ -114,8 +114,8 @@ describe('S28: gzip', () => {
   });
 });
 
-describe('S28: data files and Dirs', () => {
-  it('S28: the Blocks of a data file are Blocks again', async () => {
+describe('data files and Dirs', () => {
+  it('the Blocks of a data file are Blocks again', async () => {
     const random = makeRandom(5);
     const hash = hashByName('sha256');
     const content = random.bytes(400_000);
@@ -125,7 +125,7 @@ describe('S28: data files and Dirs', () => {
     for (const block of blocks) assert.ok(found.has(Buffer.from(hash.digest(block)).toString('hex')), `${block.length} octets`);
   });
 
-  it('S28: after a damaged record the next one is found', () => {
+  it('after a damaged record the next one is found', () => {
     const random = makeRandom(6);
     const blocks = [5000, 6000, 7000].map((size) => random.bytes(size));
     const data = vtdOf(random, blocks);
@@ -135,14 +135,14 @@ describe('S28: data files and Dirs', () => {
     assert.deepEqual(edgesOf(parserOf('vtd'), [data]), [120, 5120, 11_232, 18_232]);
   });
 
-  it('S28: data files of the Python vt have edges around what they store', () => {
+  it('data files of the Python vt have edges around what they store', () => {
     const record = (data: Buffer): Buffer => Buffer.concat([Buffer.from([0, 0x80 | (data.length >> 7), data.length & 0x7f]), data]);
     const random = makeRandom(7);
     const data = Buffer.concat([1000, 5000, 300].map((size) => record(random.bytes(size))));
     assert.deepEqual(edgesOf(parserOf('vtd'), [data]), [3, 1003, 1006, 6006, 6009, 6309]);
   });
 
-  it('S28: edges that are told by what comes after them are told in time, however small the slices are', () => {
+  it('edges that are told by what comes after them are told in time, however small the slices are', () => {
     const random = makeRandom(17);
     const python = Buffer.concat([Buffer.from([0, 2]), random.bytes(2), Buffer.from([0, 0x84, 0]), random.bytes(512)]);
     const [dirent] = direntsOf(random, 1);
@@ -160,7 +160,7 @@ describe('S28: data files and Dirs', () => {
   });
 
   for (const salt of [undefined, Buffer.from('saltsalt')]) {
-    it(`S28: an encoded Dir ${salt === undefined ? '' : 'with salt '}has edges where the Dir's own leaves end`, async () => {
+    it(`an encoded Dir ${salt === undefined ? '' : 'with salt '}has edges where the Dir's own leaves end`, async () => {
       const dirents = direntsOf(makeRandom(9), 900);
       const store = new MemoryStore({ hashName: 'sha256' });
       const sink = new PendingBlocks('sha256');
@@ -182,8 +182,8 @@ describe('S28: data files and Dirs', () => {
   }
 });
 
-describe('S28: SQL, lines and text', () => {
-  it('S28: tables of a dump are found again in another order', async () => {
+describe('SQL, lines and text', () => {
+  it('tables of a dump are found again in another order', async () => {
     const random = makeRandom(10);
     const tables = Array.from({ length: 30 }, (_, i) => [`t${i}`, rowsOf(random, 100 + random.below(900))] as const);
     const before = sqlOf(new Map(tables));
@@ -193,7 +193,7 @@ describe('S28: SQL, lines and text', () => {
     assert.ok((await newOctets([before], after)) > 2 * parsed);
   });
 
-  it('S28: large JSON documents, one a line, are found again in another order', async () => {
+  it('large JSON documents, one a line, are found again in another order', async () => {
     const random = makeRandom(11);
     const lines = ndjsonOf(
       random,
@@ -206,7 +206,7 @@ describe('S28: SQL, lines and text', () => {
     assert.ok((await newOctets([before], after)) > before.length / 3);
   });
 
-  it('S28: edges stand around lines of 2,048 octets and more, and nowhere else', () => {
+  it('edges stand around lines of 2,048 octets and more, and nowhere else', () => {
     const lengths = [10, 2046, 10, 2047, 10, 10, 9000, 3000, 5];
     const lines = lengths.map((length) => `${'x'.repeat(length)}\n`);
     const ends = endsOf(lines);
@@ -214,7 +214,7 @@ describe('S28: SQL, lines and text', () => {
     assert.deepEqual(edgesOf(parserOf('lines'), [Buffer.from(lines.join(''))]), large);
   });
 
-  it('S28: inserting rows into a table of values costs no more than with the kernel alone', async () => {
+  it('inserting rows into a table of values costs no more than with the kernel alone', async () => {
     const random = makeRandom(12);
     const rows = Array.from({ length: 40_000 }, (_, i) => `${i},${random.below(1e6)},${proseOf(random, 20)}`);
     const before = Buffer.from(rows.join('\n'));
@@ -223,7 +223,7 @@ describe('S28: SQL, lines and text', () => {
     assert.ok((await newOctets([before], after, parserOf('lines'))) <= (await newOctets([before], after)));
   });
 
-  it('S28: large sections of a text are found again when they are moved', async () => {
+  it('large sections of a text are found again when they are moved', async () => {
     const random = makeRandom(13);
     const sections = Array.from(
       { length: 80 },

@@ -32,12 +32,12 @@ function expectedEdges(data: Buffer, members: readonly ZipMember[]): number[] {
   return [...new Set([...edges, data.indexOf('PK\x01\x02', 'latin1')])].sort((a, b) => a - b);
 }
 
-describe('S28: zip', () => {
+describe('zip', () => {
   for (const stored of [false, true]) {
     for (const streamed of [false, true]) {
       for (const zip64 of [false, true]) {
         const how = `${stored ? 'stored' : 'deflated'}${streamed ? ', sizes after them' : ''}${zip64 ? ', of eight octets' : ''}`;
-        it(`S28: contents of members begin and end with an edge: ${how}`, () => {
+        it(`contents of members begin and end with an edge: ${how}`, () => {
           const members = membersOf({ stored, streamed, zip64 });
           const data = zipOf(members);
           assert.ok(zipParser.begins?.(data.subarray(0, 4096)));
@@ -50,7 +50,7 @@ describe('S28: zip', () => {
     }
   }
 
-  it('S28: an archive that zip(1) made to a file and to a pipe', (t) => {
+  it('an archive that zip(1) made to a file and to a pipe', (t) => {
     const scratch = makeScratch(t);
     for (const [i, content] of CONTENTS.entries()) writeFileSync(scratch.path(`member-${i}`), content);
     const names = CONTENTS.map((_, i) => `member-${i}`);
@@ -69,7 +69,7 @@ describe('S28: zip', () => {
     }
   });
 
-  it('S28: hostile sizes lead nowhere, and a data descriptor in the data is none', () => {
+  it('hostile sizes lead nowhere, and a data descriptor in the data is none', () => {
     const header = (size: number, flags = 0): Buffer => {
       const octets = Buffer.alloc(30);
       octets.writeUInt32LE(0x04034b50, 0);
@@ -90,7 +90,7 @@ describe('S28: zip', () => {
     assert.ok(!zipParser.begins?.(random.bytes(100)));
   });
 
-  it('S28: the content comes back, with the same edges however it is cut, whatever octets it has', async () => {
+  it('the content comes back, with the same edges however it is cut, whatever octets it has', async () => {
     const small = CONTENTS.map((content, i) => ({ name: `m${i}`, content: content.subarray(0, 2500) }));
     const samples = [{}, { stored: true }, { streamed: true }, { stored: true, streamed: true, zip64: true }, { zip64: true }];
     await holdsForAnyOctets(
@@ -99,7 +99,7 @@ describe('S28: zip', () => {
     );
   });
 
-  it('S29: stored members are found again as files, and a new member costs itself', async () => {
+  it('stored members are found again as files, and a new member costs itself', async () => {
     const files = Array.from({ length: 60 }, () => random.bytes(600 + random.below(40_000)));
     const members = files.map((content, i) => ({ name: `file-${i}`, content, stored: true }));
     const data = zipOf(members);

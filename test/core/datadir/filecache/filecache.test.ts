@@ -36,7 +36,6 @@ function letTimePass(): void {
   let path = '';
   storeSuite({
     name: 'filecache:',
-    row: 'S37',
     open: () => {
       path = newStorePath({ inMemory: true });
       return Promise.resolve(open(path, { maxBytes: 1e9 }));
@@ -50,7 +49,7 @@ function sizeOf(folder: string): number {
   return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
 }
 
-it('S37: it keeps to its size: the oldest file goes, the newest Blocks stay, and what is gone is a miss', async () => {
+it('it keeps to its size: the oldest file goes, the newest Blocks stay, and what is gone is a miss', async () => {
   const path = newStorePath({ inMemory: true });
   await using cache = open(path);
   const random = makeRandom(1);
@@ -67,7 +66,7 @@ it('S37: it keeps to its size: the oldest file goes, the newest Blocks stay, and
   assert.equal((await cache.get(hashcodeOf('sha3-256', blocks.at(-1) ?? Buffer.alloc(0))))?.length, 2000);
 });
 
-it('S37: two processes use one folder: each finds what the other added, and drops what is old of either', async () => {
+it('two processes use one folder: each finds what the other added, and drops what is old of either', async () => {
   const path = newStorePath({ inMemory: true });
   await using one = open(path);
   await using two = open(path);
@@ -87,7 +86,7 @@ it('S37: two processes use one folder: each finds what the other added, and drop
   assert.equal(await three.get(fromOne), undefined, 'for others it is gone: a miss and no error');
 });
 
-it('S37: readers inside a file that is dropped go on with it, or miss; never wrong bytes', async () => {
+it('readers inside a file that is dropped go on with it, or miss; never wrong bytes', async () => {
   const path = newStorePath({ inMemory: true });
   await using writer = open(path, { maxBytes: 50_000 });
   await using reader = open(path, { maxBytes: 50_000 });
@@ -109,7 +108,7 @@ it('S37: readers inside a file that is dropped go on with it, or miss; never wro
   assert.ok(hits > 300, `${hits}`);
 });
 
-it('S37: a restart finds all that is whole, whatever the last process left behind', async () => {
+it('a restart finds all that is whole, whatever the last process left behind', async () => {
   const path = newStorePath({ inMemory: true });
   const cache = open(path);
   const { hashcode } = await cache.add(Buffer.from('whole'));
@@ -125,7 +124,7 @@ it('S37: a restart finds all that is whole, whatever the last process left behin
   assert.equal((await again.add(Buffer.from('torn'))).isNew, true);
 });
 
-it('S37: a Block that is damaged in the cache is an error once, and can be stored again', async () => {
+it('a Block that is damaged in the cache is an error once, and can be stored again', async () => {
   const path = newStorePath({ inMemory: true });
   await using cache = open(path);
   const { hashcode } = await cache.add(Buffer.from('good bytes'));
@@ -142,7 +141,7 @@ it('S37: a Block that is damaged in the cache is an error once, and can be store
   assert.ok(await cache.get(hashcode));
 });
 
-it('S37: it never removes a file that is not a cache file, though it is pointed at the data of a Store', async () => {
+it('it never removes a file that is not a cache file, though it is pointed at the data of a Store', async () => {
   const path = newStorePath({ inMemory: true });
   const hashcode = await withDatadir(path, async (store) => (await store.add(Buffer.alloc(30_000, 1))).hashcode);
   await using cache = open(join(path, 'data'), { maxBytes: 20_000 });
@@ -151,7 +150,7 @@ it('S37: it never removes a file that is not a cache file, though it is pointed 
   await withDatadir(path, async (store) => assert.ok(await store.get(hashcode)));
 });
 
-it('S37: a Block larger than the cache is refused with a remedy, and one of a growing file elsewhere is found', async () => {
+it('a Block larger than the cache is refused with a remedy, and one of a growing file elsewhere is found', async () => {
   const path = newStorePath({ inMemory: true });
   await using cache = open(path, { maxBytes: 5000 });
   await assert.rejects(
@@ -163,7 +162,7 @@ it('S37: a Block larger than the cache is refused with a remedy, and one of a gr
   await other[Symbol.asyncDispose]();
 });
 
-it('S37: it is opened by its specification, and one of another hash function is refused', async () => {
+it('it is opened by its specification, and one of another hash function is refused', async () => {
   const path = newStorePath({ inMemory: true });
   const environment = { defaultStorePath: '/nowhere', cachePath: '/nowhere' };
   const first = await openStore(`filecache:${path},maxsize=1M,hash=blake3`, environment);

@@ -65,7 +65,7 @@ function contentOf(index: BlockIndex, step: number): Map<string, Location> {
 }
 
 for (let round = 0; round < 6; round++) {
-  it(`S36: an index that two sessions change at random holds what a Map holds, in round ${round}`, async () => {
+  it(`an index that two sessions change at random holds what a Map holds, in round ${round}`, async () => {
     const seed = Date.now() % 2 ** 32;
     const random = makeRandom(seed + round);
     const folder = join(newStorePath({ inMemory: true }), 'index');
@@ -149,7 +149,7 @@ for (let round = 0; round < 6; round++) {
   });
 }
 
-it('S36: records with the same first octets come in order, the latest of each key alone', () => {
+it('records with the same first octets come in order, the latest of each key alone', () => {
   const records = new IndexRecords({ keySize: 8, valueSize: 1 });
   const key = (text: string): Buffer => Buffer.from(`same${text}`);
   for (const [i, text] of ['dddd', 'aaaa', 'cccc', 'aaaa', 'bbbb', 'dddd', 'aaaa'].entries()) records.add(key(text), Buffer.of(i));
@@ -162,7 +162,7 @@ it('S36: records with the same first octets come in order, the latest of each ke
   ]);
 });
 
-it('S36: few runs are kept however many batches came, and each is far larger than all newer ones', async () => {
+it('few runs are kept however many batches came, and each is far larger than all newer ones', async () => {
   const folder = join(newStorePath({ inMemory: true }), 'index');
   const index = newIndex(folder);
   const random = makeRandom(1);
@@ -180,7 +180,7 @@ it('S36: few runs are kept however many batches came, and each is far larger tha
   assert.equal(contentOf(reopen(folder), 10_000).size, 80_000);
 });
 
-it('S36: an index that cannot be written to stays as it was, and what was written of it is removed', async () => {
+it('an index that cannot be written to stays as it was, and what was written of it is removed', async () => {
   const folder = join(newStorePath({ inMemory: true }), 'index');
   const index = newIndex(folder);
   const random = makeRandom(2);
@@ -199,7 +199,7 @@ it('S36: an index that cannot be written to stays as it was, and what was writte
   for (const [digest, location] of blocks.slice(0, 100)) assert.deepEqual(index.get(digest), location);
 });
 
-it('S36: the marks of an index that was made anew meanwhile are not put into the new one', async () => {
+it('the marks of an index that was made anew meanwhile are not put into the new one', async () => {
   const folder = join(newStorePath({ inMemory: true }), 'index');
   const index = newIndex(folder);
   const marks = new Map([['a.vtd', { indexedTo: 100, seenSize: 100 }]]);
@@ -213,7 +213,7 @@ it('S36: the marks of an index that was made anew meanwhile are not put into the
   assert.deepEqual([...other.marks().keys()], ['a.vtd']);
 });
 
-it('S36: of a damaged cache nothing is found, and no Block is lost for it', async () => {
+it('of a damaged cache nothing is found, and no Block is lost for it', async () => {
   const folder = join(newStorePath({ inMemory: true }), 'index');
   const index = newIndex(folder);
   const value = makeRandom(3).bytes(200_000);
@@ -232,7 +232,7 @@ it('S36: of a damaged cache nothing is found, and no Block is lost for it', asyn
   }
 });
 
-it('S36: an index that is removed while a session has it can be read on, and says so when it is to be changed', async () => {
+it('an index that is removed while a session has it can be read on, and says so when it is to be changed', async () => {
   const folder = join(newStorePath({ inMemory: true }), 'index');
   const index = newIndex(folder);
   await put(index, [[digestOf(1), locationOf(makeRandom(5))]]);
@@ -243,7 +243,7 @@ it('S36: an index that is removed while a session has it can be read on, and say
   await assert.rejects(put(index, []), IndexDamagedError);
 });
 
-it('S36: a head of which a bit is flipped, or that is cut short, is refused with a reason', () => {
+it('a head of which a bit is flipped, or that is cut short, is refused with a reason', () => {
   const head: IndexHead = {
     id: 'an id',
     storeId: 'a Store',

@@ -45,7 +45,7 @@ const BLOCKS: readonly (readonly [name: string, hashName: HashName, count: numbe
 ];
 
 for (const [name, hashName, count] of BLOCKS) {
-  it(`S35: the datadir "${name}" of the Python vt is read in place, and nothing in it changes`, async () => {
+  it(`the datadir "${name}" of the Python vt is read in place, and nothing in it changes`, async () => {
     const { path, cachePath } = copyOfGolden(name);
     const before = readdirSync(path, { recursive: true }).map(String).sort();
     for (let session = 0; session < 2; session++) {
@@ -67,7 +67,7 @@ for (const [name, hashName, count] of BLOCKS) {
   });
 }
 
-it('S35: a datadir of the Python vt gives its Blocks under whichever hash function they are asked for', async () => {
+it('a datadir of the Python vt gives its Blocks under whichever hash function they are asked for', async () => {
   const { path, cachePath } = copyOfGolden('sha1');
   await withStore(path, cachePath, async (store) => {
     const [first] = await listed(store);
@@ -82,7 +82,7 @@ it('S35: a datadir of the Python vt gives its Blocks under whichever hash functi
   });
 });
 
-it('S35: a datadir of the Python vt that has grown is read on, one that is damaged as far as it goes', async () => {
+it('a datadir of the Python vt that has grown is read on, one that is damaged as far as it goes', async () => {
   const { path, cachePath } = copyOfGolden('pack');
   const [name = ''] = readdirSync(join(path, 'data'));
   const file = join(path, 'data', name);
@@ -112,7 +112,7 @@ it('S35: a datadir of the Python vt that has grown is read on, one that is damag
   });
 });
 
-it('S35: a datadir of the Python vt opens where no cache can be kept', async () => {
+it('a datadir of the Python vt opens where no cache can be kept', async () => {
   const { path, cachePath } = copyOfGolden('pack');
   mkdirSync(dirname(cachePath), { recursive: true });
   writeFileSync(cachePath, 'not a folder');

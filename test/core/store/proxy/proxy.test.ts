@@ -50,10 +50,9 @@ function code(expected: string, says: RegExp) {
   };
 }
 
-storeSuite({ name: 'proxy: of one Store', row: 'S40', open: () => Promise.resolve(proxied({ save: [memory('a')] }).proxy) });
+storeSuite({ name: 'proxy: of one Store', open: () => Promise.resolve(proxied({ save: [memory('a')] }).proxy) });
 storeSuite({
   name: 'proxy: of every place',
-  row: 'S40',
   open: () =>
     Promise.resolve(
       proxied({ save: [memory('a'), memory('b')], save2: [memory('s')], read2: [memory('r')], copy2: [memory('c')] }, 1e9).proxy,
@@ -61,7 +60,6 @@ storeSuite({
 });
 storeSuite({
   name: 'proxy: whose Store fails, with a spool',
-  row: 'S40',
   open: () => {
     const failing = new FaultStore(memory('a'), [{ on: 'add', kind: 'fail' }]);
     return Promise.resolve(proxied({ save: [failing], save2: [memory('s')] }, 1e9).proxy);
@@ -78,7 +76,6 @@ storeSuite({
     });
   storeSuite({
     name: 'proxy: of two datadirs',
-    row: 'S40',
     open: () => {
       path = newStorePath({ inMemory: true });
       return open(true);
@@ -87,7 +84,7 @@ storeSuite({
   });
 }
 
-it('S40: a Block goes to every save Store, and comes from the first read Store that has it', async () => {
+it('a Block goes to every save Store, and comes from the first read Store that has it', async () => {
   const [a, b, c] = [memory('a'), memory('b'), memory('c')];
   const { proxy } = proxied({ save: [a, b], read: [c, b] });
   const { hashcode } = await proxy.add(Buffer.from('one'));
@@ -100,7 +97,7 @@ it('S40: a Block goes to every save Store, and comes from the first read Store t
   assert.ok(await counted.get(onlyA), 'what was saved is found though read does not name the Store');
 });
 
-it('S40: a Block that one of several save Stores lacks counts as lacking, so that whoever asks first adds it again', async () => {
+it('a Block that one of several save Stores lacks counts as lacking, so that whoever asks first adds it again', async () => {
   const [a, b] = [memory('a'), memory('b')];
   const failing = new FaultStore(b, [{ on: 'add', kind: 'fail', times: 1 }]);
   const { proxy } = proxied({ save: [a, failing] });
@@ -113,7 +110,7 @@ it('S40: a Block that one of several save Stores lacks counts as lacking, so tha
   assert.deepEqual([await proxy.has([hashcode]), await b.has([hashcode])], [[true], [true]]);
 });
 
-it('S40: what comes from read2 is kept in copy2, and then found before it', async () => {
+it('what comes from read2 is kept in copy2, and then found before it', async () => {
   const [near, far] = [memory('near'), new FaultStore(memory('far'))];
   const { hashcode } = await far.add(Buffer.from('from afar'));
   const { proxy } = proxied({ read: [near], read2: [far], copy2: [near] });
@@ -125,7 +122,7 @@ it('S40: what comes from read2 is kept in copy2, and then found before it', asyn
   await assert.rejects(proxy.add(Buffer.from('x')), code('EREADONLY', /read-only/));
 });
 
-it('S40: a copy that cannot be kept is told of once and harms nothing', async () => {
+it('a copy that cannot be kept is told of once and harms nothing', async () => {
   const [full, far] = [new MemoryStore({ name: 'full', maxBytes: 1 }), memory('far')];
   const { proxy, notices } = proxied({ read: [full], read2: [far], copy2: [full] });
   for (const text of ['first', 'second']) {
@@ -136,7 +133,7 @@ it('S40: a copy that cannot be kept is told of once and harms nothing', async ()
   assert.match(notices[0] ?? '', /Store "full" keeps no copies/);
 });
 
-it('S40: without a spool a Store that fails is named, whichever operation it was', async () => {
+it('without a spool a Store that fails is named, whichever operation it was', async () => {
   for (const [fault, run] of [
     [{ on: 'add', kind: 'fail' }, (proxy: Store) => proxy.add(Buffer.from('x'))],
     [
@@ -152,7 +149,7 @@ it('S40: without a spool a Store that fails is named, whichever operation it was
   }
 });
 
-it('S40: bytes that are not the Block are never given: another Store is asked, and the liar named where there is none', async () => {
+it('bytes that are not the Block are never given: another Store is asked, and the liar named where there is none', async () => {
   for (const kind of ['lie', 'truncate'] as const) {
     const [good, bad] = [memory('good'), memory('bad')];
     const { hashcode } = await good.add(Buffer.from('the truth'));
@@ -166,13 +163,13 @@ it('S40: bytes that are not the Block are never given: another Store is asked, a
   }
 });
 
-it('S40: a Store that cannot be asked makes a Block that no other has an error, not a missing one', async () => {
+it('a Store that cannot be asked makes a Block that no other has an error, not a missing one', async () => {
   const down = new FaultStore(memory('down'), [{ on: 'get', kind: 'busy' }]);
   const { proxy } = proxied({ read: [down, memory('up')] });
   await assert.rejects(proxy.get(hashcodeOf('sha3-256', Buffer.from('x'))), code('EFAILED', /503/));
 });
 
-it('S40: a Store that hangs ends with the signal', async () => {
+it('a Store that hangs ends with the signal', async () => {
   for (const on of ['add', 'get', 'has', 'flush'] as const) {
     const { proxy } = proxied({ save: [new FaultStore(memory('slow'), [{ on, kind: 'hang' }])], save2: [memory('spool')] });
     const aborter = new AbortController();
@@ -191,7 +188,7 @@ it('S40: a Store that hangs ends with the signal', async () => {
   }
 });
 
-it('S40: what a save Store does not take waits in the spool, is read from there, and flush drains it', async () => {
+it('what a save Store does not take waits in the spool, is read from there, and flush drains it', async () => {
   const inner = memory('main');
   const main = new FaultStore(inner, [{ on: 'add', kind: 'fail' }]);
   const spool = memory('spool');
@@ -218,7 +215,7 @@ it('S40: what a save Store does not take waits in the spool, is read from there,
   assert.deepEqual(await spool.has([hashcodeOf('sha3-256', Buffer.from('direct'))]), [false]);
 });
 
-it('S40: what a Store took and cannot make durable goes to the spool before a flush succeeds', async () => {
+it('what a Store took and cannot make durable goes to the spool before a flush succeeds', async () => {
   const main = new FaultStore(memory('main'), [{ on: 'flush', kind: 'busy' }]);
   const spool = new FaultStore(memory('spool'));
   const { proxy } = proxied({ save: [main], save2: [spool] });
@@ -231,7 +228,7 @@ it('S40: what a Store took and cannot make durable goes to the spool before a fl
   await assert.rejects(proxy.flush(), code('EFAILED', /flush Store "spool" of a proxy/));
 });
 
-it('S40: a Store that dies with Blocks nobody else has makes the flush fail', async () => {
+it('a Store that dies with Blocks nobody else has makes the flush fail', async () => {
   const main = new FaultStore(memory('main'));
   const { proxy } = proxied({ save: [main], save2: [memory('spool')] });
   await proxy.add(Buffer.from('only there'));
@@ -242,7 +239,7 @@ it('S40: a Store that dies with Blocks nobody else has makes the flush fail', as
   await assert.rejects(proxy.flush(), code('EFAILED', /flush Store "main"/));
 });
 
-it('S40: a spool is bounded, and says what to do', async () => {
+it('a spool is bounded, and says what to do', async () => {
   const { proxy } = proxied({ save: [new FaultStore(memory('main'), [{ on: 'add', kind: 'fail' }])], save2: [memory('spool')] }, 100);
   await proxy.add(Buffer.alloc(80, 1));
   await assert.rejects(proxy.add(Buffer.alloc(80, 2)), (error) => {
@@ -252,7 +249,7 @@ it('S40: a spool is bounded, and says what to do', async () => {
   });
 });
 
-it('S40: a spool in a datadir survives a restart: what waits is told, drained once, and not again', async () => {
+it('a spool in a datadir survives a restart: what waits is told, drained once, and not again', async () => {
   const path = newStorePath({ inMemory: true });
   const environment = { defaultStorePath: '/nowhere', cachePath: '/nowhere', create: true };
   const open = async (main: Store): Promise<ProxyStore> =>
@@ -293,7 +290,7 @@ it('S40: a spool in a datadir survives a restart: what waits is told, drained on
   await fifth[Symbol.asyncDispose]();
 });
 
-it('S40: under faults at random nothing that a flush told to be durable is lost', async () => {
+it('under faults at random nothing that a flush told to be durable is lost', async () => {
   for (let seed = 1; seed <= 30; seed++) {
     const kinds = ['fail', 'busy', 'truncate'] as const;
     const faults = (['add', 'flush'] as const).flatMap((on) => kinds.map((kind): Fault => ({ on, kind, percent: 15 })));
@@ -335,7 +332,7 @@ const REFUSED: readonly (readonly [specification: string, says: RegExp, remedy: 
 ];
 
 for (const [specification, says, remedy] of REFUSED) {
-  it(`S40: ${specification} is refused with a remedy`, async () => {
+  it(`${specification} is refused with a remedy`, async () => {
     await assert.rejects(openStore(specification, { defaultStorePath: '/nowhere', cachePath: '/nowhere', create: true }), (error) => {
       code('EOPEN', says)(error);
       assert.match((error as VtError).remedy ?? '', remedy);
@@ -344,14 +341,14 @@ for (const [specification, says, remedy] of REFUSED) {
   });
 }
 
-it('S40: a part that runs a command is refused where commands may not be run', async () => {
+it('a part that runs a command is refused where commands may not be run', async () => {
   await assert.rejects(
     openStore('proxy:save="!true"', { defaultStorePath: '/nowhere', cachePath: '/nowhere', create: true }),
     code('EPERM', /a specification that runs a command is not taken from here/),
   );
 });
 
-it('S40: a clause that leads to itself is refused', async () => {
+it('a clause that leads to itself is refused', async () => {
   const environment = {
     defaultStorePath: '/nowhere',
     cachePath: '/nowhere',
@@ -360,7 +357,7 @@ it('S40: a clause that leads to itself is refused', async () => {
   await assert.rejects(openStore('[again]', environment), code('EOPEN', /leads to more than 16 others/));
 });
 
-it('S37: a cache in front of a Store keeps what was fetched, and a restart finds it there', async () => {
+it('a cache in front of a Store keeps what was fetched, and a restart finds it there', async () => {
   const path = newStorePath({ inMemory: true });
   const environment = { defaultStorePath: '/nowhere', cachePath: join(dirname(path), 'cache'), create: true };
   const far = await openStore(`datadir:${path}`, environment);

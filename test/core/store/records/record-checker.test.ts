@@ -20,7 +20,7 @@ function batchOf(hashName: HashName, seed: number): RecordBatch {
 }
 
 for (const hashName of ['sha3-256', 'sha256', 'blake3'] as const) {
-  it(`S42: records of ${hashName} are verified here and in threads alike, and damage is named in either`, async () => {
+  it(`records of ${hashName} are verified here and in threads alike, and damage is named in either`, async () => {
     await using checker = new RecordChecker(hashByName(hashName), 2);
     const good = [0, 2, 4, 6].map((seed) => batchOf(hashName, seed));
     // Far beyond what is done before a thread is started.

@@ -61,7 +61,7 @@ function text(change: Change): string {
   return `${change.kind} ${change.kind === 'renamed' ? `${change.from} ` : ''}${change.path}`;
 }
 
-describe('S65: the changes from one tree to another', () => {
+describe('the changes from one tree to another', () => {
   it('turn the one into the other, whatever was done, with and without renames', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -200,7 +200,7 @@ describe('hard links in a live tree', () => {
     assert.equal(await readText(damaged, at('/d/f')), 'plain');
   });
 
-  it('S21: salt of a Dir salts its inode table as well', async () => {
+  it('salt of a Dir salts its inode table as well', async () => {
     const { tree, store } = await linkedTree();
     const plain = (await tree.sync()) as DirDirent;
     await tree.setSalt(at('/'), Buffer.from('12345678'));

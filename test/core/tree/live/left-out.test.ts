@@ -86,7 +86,7 @@ async function synced(tree: LiveTree): Promise<DirDirent> {
   return root;
 }
 
-test('S57: excluded names live in a tree and are never stored, their content neither', async () => {
+test('excluded names live in a tree and are never stored, their content neither', async () => {
   await using store = new MemoryStore();
   await using tree = openLiveTree(store, undefined);
   tree.leaveOut(rules('- *.o', '- build/'), undefined);
@@ -111,7 +111,7 @@ test('S57: excluded names live in a tree and are never stored, their content nei
   assert.equal(await tree.countLeftOut(), 5);
 });
 
-test('S57: a rename across the rule promotes and demotes at the next sync, Dirs with all below', async () => {
+test('a rename across the rule promotes and demotes at the next sync, Dirs with all below', async () => {
   await using store = new MemoryStore();
   await using tree = openLiveTree(store, undefined);
   tree.leaveOut(rules('- *.o', '- build/', '- /only/*.t'), undefined);
@@ -139,7 +139,7 @@ test('S57: a rename across the rule promotes and demotes at the next sync, Dirs 
   assert.equal(await tree.countLeftOut(), 0);
 });
 
-test('S57: what was stored under an excluded name stays stored until it changes; what is removed is gone', async () => {
+test('what was stored under an excluded name stays stored until it changes; what is removed is gone', async () => {
   await using store = new MemoryStore();
   await using before = openLiveTree(store, undefined);
   await before.mkdir(path('/build'), {});
@@ -167,7 +167,7 @@ test('S57: what was stored under an excluded name stays stored until it changes;
   assert.equal(await tree.countLeftOut(), 4);
 });
 
-test('S57: of hard links only the names that are stored count', async () => {
+test('of hard links only the names that are stored count', async () => {
   await using store = new MemoryStore();
   await using tree = openLiveTree(store, undefined);
   tree.leaveOut(rules('- *.o', '- build/'), undefined);
@@ -201,7 +201,7 @@ test('S57: of hard links only the names that are stored count', async () => {
   assert.deepEqual(await storedPaths(store, await synced(tree)), ['/a.c', '/n.c']);
 });
 
-test('S57: rules begin at the top of a mount; outside of it none hold', async () => {
+test('rules begin at the top of a mount; outside of it none hold', async () => {
   await using store = new MemoryStore();
   await using tree = openLiveTree(store, undefined);
   for (const dir of ['/top', '/side', '/top/in']) await tree.mkdir(path(dir), {});
@@ -223,7 +223,7 @@ test('S57: rules begin at the top of a mount; outside of it none hold', async ()
   ]);
 });
 
-test('S57: what others record never takes away, or overwrites, what is nowhere else', async () => {
+test('what others record never takes away, or overwrites, what is nowhere else', async () => {
   await using store = new MemoryStore();
   await using tree = openLiveTree(store, undefined);
   tree.leaveOut(rules('- *.o'), undefined);
@@ -247,7 +247,7 @@ test('S57: what others record never takes away, or overwrites, what is nowhere e
   assert.deepEqual(await paths(tree), ['/b.o', '/b.o.theirs', '/gone/', '/gone/a.o', '/gone/kept']);
 });
 
-test('S57: a large Dir with few changes leaves the same out as a small one', async () => {
+test('a large Dir with few changes leaves the same out as a small one', async () => {
   await using store = new MemoryStore();
   await using tree = openLiveTree(store, undefined);
   for (let i = 0; i < 3000; i++) await tree.write(path(`/f${i}`), octets(`${i}`), {});
@@ -281,7 +281,7 @@ async function expected(tree: LiveTree): Promise<string[]> {
     .sort();
 }
 
-test('S57: names of hard links that are left out go with the Dir that they stand in', async () => {
+test('names of hard links that are left out go with the Dir that they stand in', async () => {
   await using store = new MemoryStore();
   await using tree = openLiveTree(store, undefined);
   tree.leaveOut(rules('- *.o', '- build/'), undefined);
@@ -296,7 +296,7 @@ test('S57: names of hard links that are left out go with the Dir that they stand
   assert.deepEqual(await storedPaths(store, root), ['/stays']);
 });
 
-test('S57: after any changes what is stored is what the rules leave of the tree, and the tree is as it was', async (t) => {
+test('after any changes what is stored is what the rules leave of the tree, and the tree is as it was', async (t) => {
   const seed = Math.floor(Math.random() * 2 ** 32);
   t.diagnostic(`seed ${seed}`);
   const random = makeRandom(seed);

@@ -65,7 +65,7 @@ async function largeDir(store: MemoryStore, count: number): Promise<DirDirent> {
 }
 
 describe('a live tree', () => {
-  it('S07: binding a Dirent attaches its tree and adds no Blocks but those of the Dirs above', async () => {
+  it('binding a Dirent attaches its tree and adds no Blocks but those of the Dirs above', async () => {
     const store = new MemoryStore();
     const source = openLiveTree(store, undefined);
     await source.mkdir(at('/d'), {});
@@ -85,7 +85,7 @@ describe('a live tree', () => {
     assert.ok(again <= 1, `${again} new Blocks`);
   });
 
-  it('S07: binding what stands there already changes nothing', async () => {
+  it('binding what stands there already changes nothing', async () => {
     const store = new MemoryStore();
     const tree = openLiveTree(store, undefined);
     await tree.mkdir(at('/d'), { mtimeNs: 5n });
@@ -98,7 +98,7 @@ describe('a live tree', () => {
     assert.equal((await tree.lookup(at('/d')))?.dirent.meta.mtimeNs, 5n);
   });
 
-  it('S33: append adds to the end of a file, keeps its metadata, and loses nothing of what others append meanwhile', async () => {
+  it('append adds to the end of a file, keeps its metadata, and loses nothing of what others append meanwhile', async () => {
     const store = new MemoryStore();
     const tree = openLiveTree(store, undefined, { nowNs: () => 7n });
     const reference = openLiveTree(new MemoryStore(), undefined, { nowNs: () => 7n });
@@ -124,7 +124,7 @@ describe('a live tree', () => {
     await assert.rejects(tree.append(at('/'), contentOf('x'), {}), /EISDIR|director/i);
   });
 
-  it('S11: the Dirref that sync gives opens the very same tree, and its sync gives the same Dirref', async () => {
+  it('the Dirref that sync gives opens the very same tree, and its sync gives the same Dirref', async () => {
     const store = new MemoryStore();
     const tree = openLiveTree(store, undefined);
     await tree.mkdir(at('/d'), { mode: 0o2750, uid: 1, gid: 2, user: octets('bin'), mtimeNs: -5n });
@@ -141,7 +141,7 @@ describe('a live tree', () => {
     assert.equal(formatDirent(await again.sync()), text);
   });
 
-  it('S11: the same puts give the same Dirref everywhere: a fresh root records nothing of its own', async () => {
+  it('the same puts give the same Dirref everywhere: a fresh root records nothing of its own', async () => {
     const texts: string[] = [];
     for (const order of [
       ['a', 'b', 'c'],
@@ -154,7 +154,7 @@ describe('a live tree', () => {
     assert.equal(texts[0], texts[1]);
   });
 
-  it('S11: a Dir that records an mtime gets the time of each change of its entries', async () => {
+  it('a Dir that records an mtime gets the time of each change of its entries', async () => {
     let now = 100n;
     const tree = openLiveTree(new MemoryStore(), undefined, { nowNs: () => now });
     await tree.mkdir(at('/timed'), { mtimeNs: 1n });
@@ -178,7 +178,7 @@ describe('a live tree', () => {
     assert.equal((await tree.lookup(at('/')))?.dirent.meta.mtimeNs, undefined);
   });
 
-  it('S21: salt hides a Dir: no Block hash in common without it or with another, the same hashes with the same', async () => {
+  it('salt hides a Dir: no Block hash in common without it or with another, the same hashes with the same', async () => {
     const hashes: Set<string>[] = [];
     const texts: string[] = [];
     for (const salt of [undefined, 'salt of a Dir', 'salt of a Dir', 'some other salt']) {
@@ -208,7 +208,7 @@ describe('a live tree', () => {
     assert.notEqual(texts[0], texts[1]);
   });
 
-  it('S22: a change of one entry in 100,000 adds a few Blocks, and a listing holds none of the rest', async () => {
+  it('a change of one entry in 100,000 adds a few Blocks, and a listing holds none of the rest', async () => {
     const store = new MemoryStore();
     const root = await largeDir(store, 100_000);
     const tree = openLiveTree(store, root);

@@ -28,7 +28,7 @@ treeSuite(
   15,
 );
 
-it('S01: a local directory keeps every change within itself, wherever its symlinks lead', async (t) => {
+it('a local directory keeps every change within itself, wherever its symlinks lead', async (t) => {
   const scratch = makeScratch(t);
   const inside = scratch.mkdir('inside');
   const outside = scratch.mkdir('outside');
@@ -52,7 +52,7 @@ it('S01: a local directory keeps every change within itself, wherever its symlin
   assert.ok(!existsSync(join(inside, 'above')));
 });
 
-it('S01: a local directory that does not exist, or is a file, cannot be opened', (t) => {
+it('a local directory that does not exist, or is a file, cannot be opened', (t) => {
   const scratch = makeScratch(t);
   writeFileSync(scratch.path('file'), '');
   for (const name of ['missing', 'file']) {

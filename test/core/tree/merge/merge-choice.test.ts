@@ -52,7 +52,7 @@ function edited(base: Contents, random: Random): Contents {
 }
 
 for (const policy of ['ours', 'theirs', 'both', 'newer'] as const) {
-  it(`S10: of 200 random trees changed on both sides each path is as a plain map has it, conflicts: ${policy}`, async () => {
+  it(`of 200 random trees changed on both sides each path is as a plain map has it, conflicts: ${policy}`, async () => {
     for (let seed = 0; seed < 200; seed++) {
       const random = makeRandom(500 + seed);
       const store = new MemoryStore();
@@ -94,7 +94,7 @@ for (const policy of ['ours', 'theirs', 'both', 'newer'] as const) {
   });
 }
 
-it('S10: the newest state that two histories share is what both are compared with', async () => {
+it('the newest state that two histories share is what both are compared with', async () => {
   const store = new MemoryStore();
   const states = await Promise.all(['1', '2', '3', '4'].map(async (text) => await treeOf(store, new Map([['/a', text]]))));
   const [one, two, three, four] = states as [DirDirent, DirDirent, DirDirent, DirDirent];

@@ -4,9 +4,9 @@ import { safeJson } from '../../core/base/unsafe-text.ts';
 import { exitStatusOf } from '../exit-status.ts';
 import type { CommandNames, ErrorLine } from './error-line.ts';
 import { errorLine } from './error-line.ts';
-import type { Style } from './output.ts';
 import { safeMessage } from './output.ts';
 import type { ProgressView } from './progress.ts';
+import type { Style } from './style.ts';
 
 export interface MessageOptions {
   /** To stderr; one whole line, or a frame of progress. */

@@ -4,10 +4,8 @@ import { octetsToTextStrict } from '../../core/base/octets.ts';
 import { replaceUnsafe, safeJson, visibleEscape } from '../../core/base/unsafe-text.ts';
 import { quoteWord } from '../line/quote.ts';
 import type { Sink } from './sink.ts';
+import type { Style, StyleKind } from './style.ts';
 import { StyledLines, safeLine } from './styled-line.ts';
-
-export type StyleKind = Parameters<Output['style']>[0];
-export type Style = (kind: StyleKind, text: string) => string;
 
 /** Leaves texts as they are. */
 export const PLAIN_STYLE: Style = (_, text) => text;

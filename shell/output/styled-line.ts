@@ -1,5 +1,5 @@
 import { isUnsafe, replaceUnsafe, visibleEscape } from '../../core/base/unsafe-text.ts';
-import type { Style, StyleKind } from './output.ts';
+import type { Style, StyleKind } from './style.ts';
 
 /** A tab stands between columns, and moves the cursor within its line alone. */
 const TAB = '\t';

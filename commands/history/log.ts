@@ -1,6 +1,8 @@
 import type { ArchiveEntry } from '../../core/archive/archive.ts';
+import { newestFirst } from '../../core/archive/newest-first.ts';
 import { formatLocalTime } from '../../core/base/date.ts';
 import { UsageError, VtError } from '../../core/base/errors.ts';
+import { EventTurns } from '../../core/base/event-turns.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
@@ -34,9 +36,8 @@ export const log = defineCommand({
     const { archive } = session;
     if (archive === undefined) throw new VtError('EFAILED', `log "${session.tree.name}": this tree has no archive`);
     const limit = limitOf(options.get('limit'));
-    const entries: ArchiveEntry[] = [];
     const onDamage = (line: number, reason: string): void => diagnostics.warn(`archive "${archive.name}" line ${line}: ${reason}`);
-    for await (const entry of archive.entries({ signal, onDamage })) entries.push(entry);
+    const entries = newestFirst(archive, { signal, onDamage });
     const path = args[0] === undefined ? undefined : pathArgument(session, args[0]);
     if (path === undefined) {
       await logRoots(context, entries, limit, options.has('long'));
@@ -44,8 +45,12 @@ export const log = defineCommand({
     }
     const states = pathStates(context, entries, path, !options.has('no-follow'));
     let shown = 0;
+    const turns = new EventTurns();
     for await (const state of states) {
       if (shown++ >= limit) return;
+      // A reader that has gone is noticed in a turn of the event loop.
+      const turn = turns.next(signal);
+      if (turn !== undefined) await turn;
       show(context, state, options.has('long'));
     }
     if (shown === 0) throw new VtError('EFAILED', `log "${octetsToText(path)}": no recorded state has it`);
@@ -72,7 +77,7 @@ function limitOf(value: true | Octets | undefined): number {
 
 async function* pathStates(
   { session, signal }: CommandContext,
-  entries: readonly ArchiveEntry[],
+  entries: AsyncIterable<ArchiveEntry>,
   path: TreePath,
   follow: boolean,
 ): AsyncGenerator<State> {

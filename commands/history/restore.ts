@@ -1,3 +1,4 @@
+import { newestFirst } from '../../core/archive/newest-first.ts';
 import { PathError, VtError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
@@ -73,8 +74,7 @@ async function findPast({ session, signal }: CommandContext, argument: Octets): 
     await state.tree[Symbol.asyncDispose]();
     return { path, from: path, number: Number(state.view.replace('@', '')) };
   }
-  const entries = [];
-  for await (const entry of archive.entries({ signal })) entries.push(entry);
+  const entries = newestFirst(archive, { signal });
   const now = present && (await tree.dirent(whole, { signal }));
   for await (const { archived, dirent, path } of pathHistory(tree.store, entries, whole, { signal })) {
     if (dirent !== undefined && !sameDirent(dirent, now)) return { path: whole, from: path, number: archived.number };

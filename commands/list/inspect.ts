@@ -1,4 +1,4 @@
-import type { ArchiveEntry } from '../../core/archive/archive.ts';
+import { newestFirst } from '../../core/archive/newest-first.ts';
 import { formatLocalTime } from '../../core/base/date.ts';
 import { PathError, UsageError, VtError } from '../../core/base/errors.ts';
 import { groupedDigits } from '../../core/base/grouped-digits.ts';
@@ -129,8 +129,7 @@ async function statesOf({ session, signal, diagnostics }: CommandContext, entry:
   const states: PathState[] = [];
   const { archive } = session;
   if (archive === undefined || limit === 0) return states;
-  const entries: ArchiveEntry[] = [];
-  for await (const archived of archive.entries({ signal })) entries.push(archived);
+  const entries = newestFirst(archive, { signal });
   const present = formatDirent(entry.dirent);
   try {
     for await (const state of pathHistory(session.store, entries, entry.path, { signal })) {

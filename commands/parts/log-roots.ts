@@ -2,6 +2,7 @@ import type { ArchiveEntry } from '../../core/archive/archive.ts';
 import { authorOf } from '../../core/archive/author-notes.ts';
 import { formatLocalTime } from '../../core/base/date.ts';
 import { VtError } from '../../core/base/errors.ts';
+import { EventTurns } from '../../core/base/event-turns.ts';
 import { groupedDigits } from '../../core/base/grouped-digits.ts';
 import { octetsFromText } from '../../core/base/octets.ts';
 import type { DirDirent } from '../../core/dirent/dirent.ts';
@@ -32,21 +33,30 @@ interface RootChanges {
 /**
  * Prints recorded roots, newest first, each with what changed since the root before.
  *
- * @param entries - of the archive, oldest first
+ * @param entries - of the archive, newest first
  * @param long - print the whole Dirrefs, and do not compare
  */
-export async function logRoots(context: CommandContext, entries: readonly ArchiveEntry[], limit: number, long: boolean): Promise<void> {
+export async function logRoots(context: CommandContext, entries: AsyncIterable<ArchiveEntry>, limit: number, long: boolean): Promise<void> {
+  const turns = new EventTurns();
   let shown = 0;
-  for (let at = entries.length - 1; at >= 0 && shown < limit; at--) {
-    const entry = entries[at];
-    if (entry === undefined || entry.dirent.kind === 'indirect') continue;
+  // Each waits for the one before it in time.
+  let entry: ArchiveEntry | undefined;
+  const showOne = async (before: ArchiveEntry | undefined): Promise<void> => {
+    if (entry === undefined || entry.dirent.kind === 'indirect') return;
     shown++;
-    const { dirent } = entry;
-    const before = entries[at - 1]?.dirent;
-    const changes =
-      long || dirent.kind !== 'dir' ? undefined : await changesOf(context, before?.kind === 'dir' ? before : undefined, dirent);
+    // A reader that has gone is noticed in a turn of the event loop.
+    await turns.next(context.signal);
+    const after = entry.dirent;
+    const root = before?.dirent.kind === 'dir' ? before.dirent : undefined;
+    const changes = long || after.kind !== 'dir' ? undefined : await changesOf(context, root, after);
     show(context, entry, changes, long);
+  };
+  for await (const before of entries) {
+    if (shown >= limit) return;
+    await showOne(before);
+    entry = before;
   }
+  if (shown < limit) await showOne(undefined);
 }
 
 /** @returns undefined where Blocks are missing or damaged that would tell */

@@ -1,4 +1,4 @@
-import { constants, readFileSync } from 'node:fs';
+import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -13,10 +13,11 @@ import { errorCode, errorReason } from '../base/system/system-error.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 import type { Archive, ArchiveEntry } from './archive.ts';
 import type { ArchiveLine } from './archive-line.ts';
-import { formatArchiveLine, parseArchiveLine } from './archive-line.ts';
+import { formatArchiveLine } from './archive-line.ts';
 import type { ArchiveNotes } from './archive-notes.ts';
 import type { FileLine } from './archive-scan.ts';
 import { linesBackward, linesForward } from './archive-scan.ts';
+import { countEntries, countEntriesNow, tryArchiveLine } from './count-entries.ts';
 
 export interface ArchiveFileOptions {
   /** Refuse `append`. */
@@ -101,6 +102,23 @@ class ArchiveFile implements Archive {
     }
   }
 
+  async *newestFirst(
+    options: OpOptions & { readonly onDamage?: (line: number, reason: string) => void } = {},
+  ): AsyncGenerator<ArchiveEntry, void, undefined> {
+    await using file = await openIfThere(this.name, this.#access);
+    if (file === undefined) return;
+    const { size } = await file.stat();
+    let { entries, lines } = await countEntries(file, size, options.signal);
+    // What comes after the last LF is a line only if it is not empty.
+    for await (const line of linesBackward(file, size, options.signal)) {
+      if (line.end === size && line.start === size) continue;
+      const found = readLine(line);
+      if (found instanceof VtError) options.onDamage?.(lines, found.message);
+      else if (found !== undefined) yield { ...found, number: entries-- };
+      lines--;
+    }
+  }
+
   async append(
     decide: (last: ArchiveEntry | undefined) => Promise<ArchiveLine | undefined>,
     options: OpOptions = {},
@@ -139,16 +157,7 @@ class ArchiveFile implements Archive {
 /** What a line says, undefined if nothing, or why it cannot be read. */
 function readLine({ start, end, text }: FileLine): ArchiveLine | VtError | undefined {
   if (text === undefined) return new ParseError(`read archive line: ${end - start} octets`, 0);
-  return parseLine(text);
-}
-
-function parseLine(text: string): ArchiveLine | VtError | undefined {
-  try {
-    return parseArchiveLine(text);
-  } catch (error) {
-    if (error instanceof VtError) return error;
-    throw error;
-  }
+  return tryArchiveLine(text);
 }
 
 /** An entry found from the end of the file: its number is counted when somebody asks for it. */
@@ -169,18 +178,9 @@ class NumberedEntry implements ArchiveEntry {
   }
 
   get number(): number {
-    this.#number ??= countEntries(readFileSync(this.#path).subarray(0, this.#end).toString('latin1'));
+    this.#number ??= countEntriesNow(this.#path, this.#end);
     return this.#number;
   }
-}
-
-function countEntries(text: string): number {
-  let count = 0;
-  for (const line of text.split('\n')) {
-    const found = parseLine(line);
-    if (found !== undefined && !(found instanceof VtError)) count++;
-  }
-  return count;
 }
 
 async function openIfThere(path: string, access: StoreAccess | undefined): Promise<FileHandle | undefined> {

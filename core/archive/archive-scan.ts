@@ -10,7 +10,7 @@ export interface FileLine {
 }
 
 /** A longer line is damage, or the file is something else: it must not fill the memory. */
-const MAX_LINE_SIZE = 16 * 1024 * 1024;
+export const MAX_LINE_SIZE = 16 * 1024 * 1024;
 
 /** Octets read at once. */
 const CHUNK_SIZE = 64 * 1024;

@@ -15,6 +15,8 @@ export interface Archive {
   last(options?: OpOptions & { readonly onDamage?: (reason: string) => void }): Promise<ArchiveEntry | undefined>;
   /** All readable entries, oldest first. Damaged lines are passed over and reported to `onDamage`. */
   entries(options?: OpOptions & { readonly onDamage?: (line: number, reason: string) => void }): AsyncIterable<ArchiveEntry>;
+  /** As `entries`, newest first and no further than is asked for. Of those that cannot do so all have to be read. */
+  newestFirst?(options?: OpOptions & { readonly onDamage?: (line: number, reason: string) => void }): AsyncIterable<ArchiveEntry>;
   /**
    * Appends an entry, durably, under a lock that a dead process cannot hold. `decide` is called with the newest
    * entry while the lock is held, and gives what to append, or undefined to append nothing.

@@ -4,6 +4,7 @@ import type { Archive, ArchiveEntry } from './archive.ts';
 import type { ArchiveLine } from './archive-line.ts';
 import { notesField } from './archive-notes.ts';
 import { catchUp } from './catch-up.ts';
+import { newestFirst } from './newest-first.ts';
 
 /** One of several archives of a name, and the Store that keeps it. */
 export interface ArchiveMember {
@@ -63,6 +64,20 @@ export class MirrorArchive implements Archive {
     let number = 0;
     if (before !== undefined) for await (const entry of this.#earlier(before, newest, { signal })) yield { ...entry, number: ++number };
     if (newest !== undefined) for await (const entry of newest.member.archive.entries(options)) yield { ...entry, number: ++number };
+  }
+
+  async *newestFirst(
+    options: OpOptions & { readonly onDamage?: (line: number, reason: string) => void } = {},
+  ): AsyncGenerator<ArchiveEntry, void, undefined> {
+    const { signal } = options;
+    const newest = await this.#newest({ signal });
+    const before = await this.#before({ signal });
+    // What was recorded before has to be counted: numbers begin there.
+    const earlier: ArchiveEntry[] = [];
+    if (before !== undefined) for await (const entry of this.#earlier(before, newest, { signal })) earlier.push(entry);
+    if (newest !== undefined)
+      for await (const entry of newestFirst(newest.member.archive, options)) yield { ...entry, number: earlier.length + entry.number };
+    for (let number = earlier.length; number > 0; number--) yield { ...(earlier[number - 1] as ArchiveEntry), number };
   }
 
   async append(

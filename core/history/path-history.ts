@@ -37,11 +37,11 @@ interface DirEntry extends ArchiveEntry {
  * The versions of a path in recorded roots, newest first. Where the path begins and another name of equal Blocks ends, that
  * name is gone on with. Whatever keeps a root from being read is thrown when its turn comes.
  *
- * @param entries - oldest first
+ * @param entries - newest first
  */
 export async function* pathHistory(
   source: BlockSource,
-  entries: readonly ArchiveEntry[],
+  entries: AsyncIterable<ArchiveEntry> | Iterable<ArchiveEntry>,
   path: TreePath,
   options: PathHistoryOptions = {},
 ): AsyncGenerator<PathState, void, undefined> {
@@ -50,7 +50,7 @@ export async function* pathHistory(
   let newer: PathState | undefined;
   let newerText: string | undefined;
   let newerRoot: DirDirent | undefined;
-  for (const archived of entries.toReversed()) {
+  for await (const archived of entries) {
     if (!isDir(archived)) continue;
     const root = archived.dirent;
     let dirent = newer !== undefined && sameDirent(root, newerRoot) ? newer.dirent : await paths.lookup(root, at, options);

@@ -105,6 +105,8 @@ export class Connection {
   #unread: Buffer | undefined;
   #isWaitingForRoom = false;
   readonly #gone = new AbortController();
+  /** Octets of the last answers to requests, where they were more than a few. */
+  readonly #replySizes = new Map<number, number>();
   /** Asked by the other side since it last answered something. */
   #pings = 0;
   #running = 0;
@@ -112,6 +114,8 @@ export class Connection {
   #isCorked = false;
   #hasEnded = false;
   #theyEnded = false;
+  /** They have said that nothing more comes. */
+  #theySaidEnd = false;
   #lost: Error | undefined;
   #heardMs = performance.now();
   #sentMs = performance.now();
@@ -139,8 +143,8 @@ export class Connection {
       link.onReused((chunk) => this.#take(chunk, true));
       input.resume();
     }
-    input.once('end', () => this.#ended());
-    input.once('close', () => this.#ended());
+    input.once('end', () => this.#stopped());
+    input.once('close', () => this.#stopped());
     input.on('error', (error) => this.#broken(error));
     output.on('error', (error) => this.#broken(error));
     output.on('drain', () => this.#pump());
@@ -347,7 +351,10 @@ export class Connection {
         return;
       }
       packet.giveRoom?.();
-      if (packet.tag === END_TAG.stream) this.#ended();
+      if (packet.tag === END_TAG.stream) {
+        this.#theySaidEnd = true;
+        this.#ended();
+      }
     }
   }
 
@@ -387,20 +394,15 @@ export class Connection {
   }
 
   async #answer(packet: Packet, handler: RequestHandler | undefined): Promise<void> {
-    let reply = handler === undefined ? answerToNobody(packet) : await handler.answer(packet);
     const { room } = this.#options;
     let giveRoom: (() => void) | undefined;
-    if (room !== undefined && handler !== undefined && sizeOfReply(reply) > SMALL_PACKET_SIZE) {
-      giveRoom = room.tryTake(sizeOfReply(reply));
-      if (giveRoom === undefined) {
-        // It is let go until there is room for it, and then made anew.
-        const size = sizeOfReply(reply);
-        reply.release?.();
-        reply = { isDone: false };
-        giveRoom = await room.take(size, this.#gone.signal).catch(() => undefined);
-        if (giveRoom === undefined) return;
-        reply = await handler.answer(packet);
-      }
+    let reply: Reply;
+    if (handler === undefined) reply = answerToNobody(packet);
+    else if (room === undefined) reply = await handler.answer(packet);
+    else {
+      const answered = await this.#answerWithRoom(packet, handler, room);
+      if (answered === undefined) return;
+      ({ reply, giveRoom } = answered);
     }
     if (this.#lost !== undefined) {
       giveRoom?.();
@@ -421,6 +423,44 @@ export class Connection {
       answered: packet.request,
       release: release === undefined && giveRoom === undefined ? undefined : sent,
     });
+  }
+
+  /**
+   * Answers where there is room for the answer. What that takes is known only from the last of its kind: an answer for which there is none
+   * is let go, and made anew once there is.
+   *
+   * @returns undefined where the other side has gone meanwhile
+   */
+  async #answerWithRoom(
+    packet: Packet,
+    handler: RequestHandler,
+    room: RoomShare,
+  ): Promise<{ readonly reply: Reply; readonly giveRoom: (() => void) | undefined } | undefined> {
+    const request = packet.request ?? 0;
+    let taken = 0;
+    let giveRoom: (() => void) | undefined;
+    const takeRoom = async (size: number): Promise<boolean> => {
+      giveRoom?.();
+      taken = size;
+      giveRoom = await room.take(size, this.#gone.signal).catch(() => undefined);
+      return giveRoom !== undefined;
+    };
+    const expected = this.#replySizes.get(request) ?? 0;
+    if (expected > 0 && !(await takeRoom(expected))) return undefined;
+    let reply = await handler.answer(packet);
+    for (;;) {
+      const size = sizeOfReply(reply);
+      this.#replySizes.set(request, size > SMALL_PACKET_SIZE ? size : 0);
+      if (size <= Math.max(taken, SMALL_PACKET_SIZE)) return { reply, giveRoom };
+      giveRoom?.();
+      taken = size;
+      giveRoom = room.tryTake(size);
+      if (giveRoom !== undefined) return { reply, giveRoom };
+      reply.release?.();
+      reply = { isDone: false };
+      if (!(await takeRoom(size))) return undefined;
+      reply = await handler.answer(packet);
+    }
   }
 
   #send(
@@ -449,6 +489,13 @@ export class Connection {
 
   #trace(sign: '<' | '>', packet: Packet, answered?: number): void {
     this.#options.trace?.(`${sign} ${formatPacket(packet, answered)}`);
+  }
+
+  /** Nothing more comes. Who serves it works no more for a client that has gone without a word. */
+  #stopped(): void {
+    if (this.#options.room !== undefined && !this.#theySaidEnd && this.#running + this.#waiting.length > 0)
+      this.fail(new Error('the connection ended'));
+    else this.#ended();
   }
 
   /** The other side asks nothing more. */

@@ -1,4 +1,4 @@
-import { VtError } from '../base/errors.ts';
+import { throwIfCancelled, VtError } from '../base/errors.ts';
 import { onAbort } from '../base/on-abort.ts';
 import type { OpOptions } from '../base/op-options.ts';
 
@@ -35,6 +35,7 @@ export class FairTurns {
 
   /** Waits for a turn. @throws {VtError} ECANCELLED */
   async enter(of: TurnTaker, signal?: AbortSignal): Promise<Turn> {
+    throwIfCancelled(signal);
     const start = Math.max(this.#virtual, of.finish);
     // Several of one client's that wait come one after the other.
     of.finish = start + 1;
@@ -58,8 +59,7 @@ export class FairTurns {
         this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
         reject(new VtError('ECANCELLED', 'cancelled', { cause: signal?.reason }));
       });
-      if (signal?.aborted === true) reject(new VtError('ECANCELLED', 'cancelled', { cause: signal.reason }));
-      else this.#waiting.push(waiting);
+      this.#waiting.push(waiting);
     });
   }
 

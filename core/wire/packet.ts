@@ -157,7 +157,8 @@ export class PacketReader {
           at += size;
           this.#give(decodePacket(isReused ? Buffer.from(body) : body), onPacket);
         } else {
-          this.#body = this.#newBody(Math.min(size, USUAL_SIZE));
+          // Where room was taken for it nothing is gained by letting it grow, and memory that nobody writes to is none.
+          this.#body = this.#newBody(takeRoom === undefined ? Math.min(size, USUAL_SIZE) : size);
           this.#size = size;
           this.#done = 0;
           continue;

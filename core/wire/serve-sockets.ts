@@ -17,6 +17,8 @@ import type { TlsKeys } from './tls-keys.ts';
 const MAX_CLIENTS = 128;
 /** Clients that are being told why they are not served, at a time; others learn nothing. */
 const MAX_REFUSED = 32;
+/** Clients that agree on TLS, at a time. */
+const MAX_HANDSHAKES = 128;
 /** Milliseconds that clients have to take their last answers. */
 const DRAIN_MS = 10_000;
 /** Milliseconds in which whoever listens on a socket answers. */
@@ -109,11 +111,7 @@ export async function serveSockets(address: ListenAddress, options: ServeOptions
       : (await import('./tls-link.ts')).createTlsServer(tls, serve, (reason) => onNotice?.(`client ${++count} refused: ${reason}`));
   // Where TLS is not agreed upon, Node keeps the socket below it in its count, and would wait for it for ever.
   const sockets = new Set<Socket>();
-  if (tls !== undefined)
-    server.on('connection', (socket) => {
-      sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
-    });
+  if (tls !== undefined) limitHandshakes(server, sockets);
   await listen(server, address);
   return {
     address: addressText(server, address),
@@ -135,6 +133,30 @@ export async function serveSockets(address: ListenAddress, options: ServeOptions
       await closed;
     },
   };
+}
+
+/**
+ * Keeps the sockets of a server by TLS. Those that have not agreed on TLS yet are not counted as clients: where there are many, the oldest
+ * go.
+ */
+function limitHandshakes(server: Server, sockets: Set<Socket>): void {
+  const agreeing = new Map<string, Socket>();
+  const keyOf = ({ remoteAddress = '', remotePort = 0 }: Socket): string => `${remoteAddress} ${remotePort}`;
+  server.on('connection', (socket: Socket) => {
+    const key = keyOf(socket);
+    for (const [oldest, other] of agreeing) {
+      if (agreeing.size < MAX_HANDSHAKES) break;
+      agreeing.delete(oldest);
+      other.destroy();
+    }
+    agreeing.set(key, socket);
+    sockets.add(socket);
+    socket.once('close', () => {
+      sockets.delete(socket);
+      if (agreeing.get(key) === socket) agreeing.delete(key);
+    });
+  });
+  server.on('secureConnection', (socket: Socket) => agreeing.delete(keyOf(socket)));
 }
 
 async function listen(server: Server, address: ListenAddress): Promise<void> {

@@ -1,4 +1,4 @@
-import { VtError } from '../base/errors.ts';
+import { throwIfCancelled, VtError } from '../base/errors.ts';
 import { onAbort } from '../base/on-abort.ts';
 import { OWN_ROOM_SIZE, SHARED_ROOM_SIZE, STALLED_MS, STALLED_SIZE } from './limits.ts';
 
@@ -45,6 +45,7 @@ export class SharedRoom {
 
   /** Waits for room. @throws {VtError} ECANCELLED */
   async take(share: RoomShare, size: number, signal: AbortSignal | undefined): Promise<void> {
+    throwIfCancelled(signal);
     if (this.tryTake(size)) return;
     this.#look ??= setInterval(() => this.#cutStalled(), LOOK_MS).unref();
     await new Promise<void>((resolve, reject) => {
@@ -61,8 +62,7 @@ export class SharedRoom {
         this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
         reject(new VtError('ECANCELLED', 'cancelled', { cause: signal?.reason }));
       });
-      if (signal?.aborted === true) reject(new VtError('ECANCELLED', 'cancelled', { cause: signal.reason }));
-      else this.#waiting.push(waiting);
+      this.#waiting.push(waiting);
     });
   }
 

@@ -119,7 +119,7 @@ export class StoreSession implements RequestHandler {
       (packet.flags & REQUEST_FLAG.json) === 0 ? { json: {}, rest: packet.payload } : decodeJson(packet.payload, MAX_REQUEST_JSON_SIZE);
     if (request === REQUEST.hello) return this.#hello(json);
     if (request === REQUEST.authenticate) return this.#authenticate(json);
-    if (request === REQUEST.ping) return { isDone: true, payload: [payload.slice(0, MAX_PING_SIZE)] };
+    if (request === REQUEST.ping) return { isDone: true, payload: [Uint8Array.from(payload.subarray(0, MAX_PING_SIZE))] };
     if (!this.#isAdmitted) throw new VtError('EPERM', `${requestName(request)}: not before the secret was shown`);
     const { store, archive, plainArchives } = this.#opened();
     const isReadOnly = this.#service.isReadOnly || !canWrite(store);

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import type { ArchiveEntry } from '../../../core/archive/archive.ts';
+import { newestFirst } from '../../../core/archive/newest-first.ts';
 import { PathError, VtError } from '../../../core/base/errors.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { octetsToText } from '../../../core/base/octets.ts';
@@ -34,8 +34,7 @@ export async function withAllVersions(
   if (statSync(pathBytes(folder), { throwIfNoEntry: false })?.isDirectory() !== true)
     throw new PathError('ENOTDIR', 'write into local', octetsToText(folder), { remedy: 'lmkdir makes it' });
   const top = pathArgument(session, argument);
-  const entries: ArchiveEntry[] = [];
-  for await (const entry of archive.entries({ signal })) entries.push(entry);
+  const entries = newestFirst(archive, { signal });
   let count = 0;
   for await (const { archived, path, dirent } of pathHistory(tree.store, entries, top, { signal })) {
     if (dirent === undefined) continue;

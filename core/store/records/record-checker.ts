@@ -15,6 +15,8 @@ const SLOTS_PER_WORKER = 3;
 const UNTHREADED_SIZE = 8 * 1024 * 1024;
 /** Octets of an image below which it is not worth a message. */
 const MIN_SENT_SIZE = 128 * 1024;
+/** Octets of Blocks from which on no others as large are checked meanwhile. */
+const LARGE_SIZE = 4 * 1024 * 1024;
 const PAGE_SIZE = 65536; // of WebAssembly
 
 /** What a worker is started with. */
@@ -64,6 +66,8 @@ export class RecordChecker implements AsyncDisposable {
   /** Who waits for a free slot. */
   readonly #queue: ((slot: Slot | undefined) => void)[] = [];
   #checkedSize = 0;
+  /** Large ones are checked one after the other: each takes memory for what it is unpacked to. */
+  #large: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   /** @param threads - workers at most; default as many as there are processors, and 4 at most */
@@ -82,6 +86,17 @@ export class RecordChecker implements AsyncDisposable {
    */
   async check(image: Buffer, most: number, where: string, unpackedSize: number = image.length): Promise<RecordBatch> {
     this.#checkedSize += unpackedSize;
+    if (unpackedSize <= LARGE_SIZE) return await this.#check(image, most, where, unpackedSize);
+    const before = this.#large;
+    const check = before.then(async () => await this.#check(image, most, where, unpackedSize));
+    this.#large = check.then(
+      () => undefined,
+      () => undefined,
+    );
+    return await check;
+  }
+
+  async #check(image: Buffer, most: number, where: string, unpackedSize: number): Promise<RecordBatch> {
     const columns = unpackedSize < MIN_SENT_SIZE || image.length > SLOT_SIZE ? undefined : await this.#sent(image, most);
     if (columns !== undefined) return { ...columns, image };
     // Here as well where a worker found something wrong: to say what.

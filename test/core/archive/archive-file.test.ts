@@ -10,6 +10,7 @@ import { openArchiveFile } from '../../../core/archive/archive-file.ts';
 import type { ArchiveLine } from '../../../core/archive/archive-line.ts';
 import { formatArchiveLine, parseArchiveLine } from '../../../core/archive/archive-line.ts';
 import { notesField } from '../../../core/archive/archive-notes.ts';
+import { newestFirst } from '../../../core/archive/newest-first.ts';
 import { ParseError, ReadOnlyError, VtError } from '../../../core/base/errors.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { octetsFromBytes, octetsFromText } from '../../../core/base/octets.ts';
@@ -288,5 +289,36 @@ describe('archive files', () => {
         [...before.entries.map(({ dirent }) => dirent.name), 'ours'],
       );
     });
+  }
+});
+
+it('S65: entries come newest first as well, of the same numbers, whatever stands between them', async (t) => {
+  const path = makeScratch(t).path('many.vt');
+  const hash = (i: number): Dirent => ({
+    kind: 'dir',
+    name: '' as Octets,
+    meta: {},
+    block: { kind: 'hash', span: 10 + i, hashcode: { hashName: 'sha3-256', digest: Buffer.alloc(32, i) } },
+  });
+  const lines = Array.from({ length: 3000 }, (_, i) => {
+    // Usual lines, others, a comment, nothing, and what is damaged: its check does not hold, or it says nothing that is known.
+    const usual = formatArchiveLine({ whenNs: WHEN_NS + BigInt(i), dirent: i % 3 === 0 ? dir(`${i}`) : hash(i % 250) });
+    if (i % 100 === 7) return '# a comment';
+    if (i % 100 === 8) return '';
+    if (i % 100 === 9) return usual.replace('1795364221', '1795364222');
+    return i % 100 === 10 ? 'x'.repeat(70_000) : usual;
+  });
+  for (const end of ['', '\n', '\n\n']) {
+    writeFileSync(path, `${lines.join('\n')}${end}`);
+    const archive = openArchiveFile(path);
+    const { entries, damage } = await read(archive);
+    const backward: ArchiveEntry[] = [];
+    const backwardDamage: [number, string][] = [];
+    for await (const entry of newestFirst(archive, { onDamage: (line, reason) => backwardDamage.push([line, reason]) }))
+      backward.push(entry);
+    assert.equal(entries.length, 2880);
+    assert.deepEqual(backward.toReversed(), entries);
+    assert.deepEqual(backwardDamage.toReversed(), damage);
+    assert.equal((await archive.last())?.number, 2880);
   }
 });

@@ -74,7 +74,7 @@ test('the history of a path has each state once, newest first, and tells when it
   await write('/file', 'second');
   await record();
   const states: unknown[] = [];
-  for await (const { archived, dirent, size, same } of pathHistory(store, entries, path))
+  for await (const { archived, dirent, size, same } of pathHistory(store, entries.toReversed(), path))
     states.push([archived.number, dirent && size, same]);
   assert.deepEqual(states, [
     [6, 6, 0],

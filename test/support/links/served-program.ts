@@ -6,6 +6,7 @@ import type { Scratch } from '../scratch.ts';
 /** A Store that is served by a process of its own until the test ends, or until `stop`. */
 export interface Served {
   readonly address: string;
+  readonly pid: number;
   /** Ends it by a signal. @returns its exit status, and what it said on its standard error */
   stop(signal?: NodeJS.Signals): Promise<{ readonly status: number | null; readonly stderr: string }>;
 }
@@ -44,6 +45,7 @@ export async function serve(
   });
   return {
     address,
+    pid: child.pid ?? 0,
     async stop(signal = 'SIGTERM') {
       child.kill(signal);
       await ended;

@@ -1,0 +1,18 @@
+import type { OpOptions } from '../base/op-options.ts';
+import type { Archive, ArchiveEntry } from './archive.ts';
+
+export type EntriesOptions = OpOptions & { readonly onDamage?: (line: number, reason: string) => void };
+
+/**
+ * All readable entries of an archive, newest first: read from its end where that can be, so that whoever wants a few of two millions has
+ * them soon; else all are read before the first is given.
+ */
+export async function* newestFirst(archive: Archive, options: EntriesOptions = {}): AsyncGenerator<ArchiveEntry, void, undefined> {
+  if (archive.newestFirst !== undefined) {
+    yield* archive.newestFirst(options);
+    return;
+  }
+  const entries: ArchiveEntry[] = [];
+  for await (const entry of archive.entries(options)) entries.push(entry);
+  for (let entry = entries.pop(); entry !== undefined; entry = entries.pop()) yield entry;
+}

@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { formatStoreSpecification, openStore } from '../../../core/openers/open-store.ts';
+import type { StoreParameters } from '../../../core/openers/specification.ts';
+import { capability } from '../../../core/store/capability.ts';
+import type { Served } from '../links/served-program.ts';
+import type { ProcessMemory } from '../process-memory.ts';
+import { processMemory, processorMs } from '../process-memory.ts';
+
+const CHILD = fileURLToPath(new URL('./hostile-clients-child.js', import.meta.url));
+/** Processes that the hostile clients run in. */
+const PARTS = 4;
+
+/** How an attack is made. */
+export interface Attack {
+  readonly served: Served;
+  readonly seconds: number;
+  /** Of a server by TLS, the certificate that clients show; they know it. */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string } | undefined;
+  /** How the honest client opens what is served. */
+  readonly type: 'unix' | 'tcp';
+  readonly parameters: StoreParameters;
+  readonly isReadOnly: boolean;
+}
+
+/** What came of it. */
+export interface AttackResult {
+  /** The longest that the honest client waited for one of its requests, or to be let in, in milliseconds. */
+  readonly longestMs: number;
+  readonly rounds: number;
+  readonly memory: ProcessMemory;
+  /** Processor time that the server took in a second after all had gone, in milliseconds. */
+  readonly restMs: number;
+}
+
+/** Lets all hostile clients loose on a server, and asks as an honest one meanwhile. */
+export async function attackServer(attack: Attack): Promise<AttackResult> {
+  const { served, seconds, tls } = attack;
+  const children = Array.from({ length: PARTS }, (_, part) =>
+    spawn(process.execPath, [CHILD, served.address, `${seconds}`, tls === undefined ? '' : JSON.stringify(tls), `${part}/${PARTS}`], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    }),
+  );
+  const ended = Promise.all(children.map(async (child) => await once(child, 'close')));
+  await Promise.all(children.map(async ({ stdout }) => await once(stdout, 'data')));
+  let isOver = false;
+  void ended.then(() => {
+    isOver = true;
+  });
+  let longestMs = 0;
+  let rounds = 0;
+  while (!isOver) {
+    longestMs = Math.max(longestMs, await honestRound(attack));
+    rounds++;
+    await sleep(100);
+  }
+  await sleep(1000);
+  const before = processorMs(served.pid);
+  await sleep(1000);
+  const restMs = processorMs(served.pid) - before;
+  const memory = processMemory(served.pid);
+  if (memory === undefined) throw new Error('the server has ended');
+  return { longestMs, rounds, memory, restMs };
+}
+
+/** Opens the Store, adds a Block and gets it, and asks for the newest root. @returns the longest of these, in milliseconds */
+async function honestRound({ type, parameters, isReadOnly }: Attack): Promise<number> {
+  let longest = 0;
+  const timed = async <T>(work: Promise<T>): Promise<T> => {
+    const start = performance.now();
+    const result = await work;
+    longest = Math.max(longest, performance.now() - start);
+    return result;
+  };
+  const specification = formatStoreSpecification({ kind: 'form', type, parameters });
+  await using store = await timed(openStore(specification, { defaultStorePath: '/nowhere', cachePath: '/nowhere' }));
+  if (!isReadOnly) {
+    const data = randomBytes(60_000);
+    const { hashcode } = await timed(store.add(data));
+    const got = await timed(store.get(hashcode));
+    if (got === undefined || Buffer.compare(got, data) !== 0) throw new Error('the Block that was added is not given');
+  }
+  const last = await timed(capability(store, 'archives')?.open('default', { readOnly: true }).last() ?? Promise.resolve(undefined));
+  if (last === undefined) throw new Error('the root that was recorded is not given');
+  return longest;
+}

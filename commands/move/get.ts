@@ -34,6 +34,7 @@ export const get = defineCommand({
     'get restores modes with setuid, setgid and sticky, owners, and times to the nanosecond. It restores extended attributes, ACLs, hard links, symlinks, FIFOs, sockets, devices and holes. Owners are restored by name if the name is known here, else by number; --owner changes that. Users other than root restore no owners, unless --owner is given.',
     'Every Block is verified. A file gets a temporary name, and its own name when it is complete. A file with missing or damaged Blocks is named with each of them and left out, and get goes on. The exit status is 13 if that is all that failed. It is 12 if nothing could be done for lack of permission, else 3. Local names that the tree does not have stay. Nothing is ever written outside LOCAL: a symlink to a file at LOCAL is replaced, and no symlink inside is followed. A device, FIFO or socket at LOCAL is not replaced, nor a symlink to one.',
     'NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N. A file becomes a copy where link(2) allows no more names of it; get says so once. A later get removes the temporary files (.vtftp-…) of a killed get from the same directory.',
+    '--no-special is for trees of strangers, above all as root: what get makes is yours, and gives nobody rights. Devices are left out and counted. Of extended attributes only those that begin with user. are restored.',
     'With -c, or as reget, get leaves alone a file of the same size and modification time. So an interrupted get goes on where it was.',
   ],
   args: [NAMES, { name: 'local', kind: 'local', summary: 'where to', optional: true, glob: false }],
@@ -42,6 +43,7 @@ export const get = defineCommand({
     { name: 'continue', short: 'c', aliases: ['resume'], summary: 'leave alone what is complete already' },
     { name: 'all-versions', summary: 'every recorded version that differs, as NAME@N in the directory LOCAL' },
     { name: 'keep', short: 'k', summary: 'leave alone everything that exists already' },
+    { name: 'no-special', summary: 'nothing that gives rights: no devices, setuid, setgid, owners, capabilities or ACLs' },
     { name: 'owner', value: { name: 'names|numeric|none', kind: 'text' }, summary: 'how owners are restored' },
     { name: 'recursive', short: 'r', aliases: ['R'], summary: 'accepted; a Dir is always copied with all below it' },
     { name: 'below', short: 'R', summary: 'the same as -r' },
@@ -52,11 +54,13 @@ export const get = defineCommand({
     { line: 'get docs/. /srv/www', says: 'what is in docs goes into /srv/www, which keeps its own mode and owner' },
     { line: 'get docs@3 /tmp/old', says: 'the tree docs as it was in state 3' },
     { line: 'get --all-versions docs/letter.txt /tmp', says: '/tmp/letter.txt@1, /tmp/letter.txt@4, …: what log docs/letter.txt lists' },
+    { line: 'get --no-special theirs /tmp', says: 'a tree of a stranger, without devices, setuid bits and owners' },
     { line: 'get *.pdf .', says: 'several files into the local working directory' },
   ],
   async run(context, { named, options, calledAs }) {
     const { session, signal, plan, diagnostics } = context;
     const given = named.get('name') ?? [];
+    if (options.has('no-special') && options.has('owner')) throw new UsageError('get: --no-special restores no owners: leave out --owner');
     const place = { localCwd: session.localCwd, local: named.get('local')?.[0], isOneOfMany: given.length > 1 };
     const isAll = options.has('all-versions');
     const names = isAll ? given : await distinctSources(context, given, place, calledAs);
@@ -66,6 +70,7 @@ export const get = defineCommand({
       existing: options.has('keep') ? 'keep' : 'replace',
       keepsTopMeta: !options.has('preserve'),
       swept: new Set(),
+      special: !options.has('no-special'),
       ...ownerOption(options.get('owner')),
     };
     const losses = libcLosses();
@@ -155,8 +160,8 @@ function failureOf(total: ExportCounts, isPlanned: boolean, calledAs: string): V
 }
 
 /** Whether something was made, or stood already as it is to be. */
-function isAnythingDone({ files, dirs, symlinks, specials, links, skipped }: ExportCounts): boolean {
-  return files + dirs + symlinks + specials + links + skipped > 0;
+function isAnythingDone({ files, dirs, symlinks, specials, links, skipped, omitted }: ExportCounts): boolean {
+  return files + dirs + symlinks + specials + links + skipped + omitted > 0;
 }
 
 function ownerOption(value: true | Octets | undefined): Pick<ExportOptions, 'owner'> {
@@ -204,6 +209,7 @@ function summaryOf(counts: ExportCounts): string {
   if (counts.symlinks > 0) parts.push(countText(counts.symlinks, 'symlink'));
   if (counts.links > 0) parts.push(countText(counts.links, 'hard link'));
   if (counts.specials > 0) parts.push(countText(counts.specials, 'special file'));
+  if (counts.omitted > 0) parts.push(`${countText(counts.omitted, 'device')} left out`);
   if (counts.skipped > 0) parts.push(`${groupedDigits(counts.skipped)} left alone`);
   return `got ${parts.join(', ')}`;
 }

@@ -1,12 +1,12 @@
 import { lstatSync, readlinkSync } from 'node:fs';
 import type { Octets } from '../base/octets.ts';
-import type { OpOptions } from '../base/op-options.ts';
 import { pathBytes } from '../base/system/system-error.ts';
 import { leavesOf } from '../block/tree-walk.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 import type { Store } from '../store/store.ts';
 import type { LeafDirent } from '../tree/live/live-node.ts';
 import { isDamage } from '../tree/walk.ts';
+import type { ExportOptions } from './export.ts';
 import { isIdentical } from './export-nodes.ts';
 import type { WalkStep } from './export-walk.ts';
 import { walkForExport } from './export-walk.ts';
@@ -34,9 +34,9 @@ export async function* previewExport(
   source: Store,
   dirent: Dirent,
   target: Octets,
-  options: OpOptions & { readonly resume?: boolean; readonly existing?: 'replace' | 'keep' } = {},
+  options: Pick<ExportOptions, 'signal' | 'resume' | 'existing' | 'special'> = {},
 ): AsyncGenerator<ExportEffect, void, undefined> {
-  const walk = walkForExport(source, dirent, options.signal);
+  const walk = walkForExport(source, dirent, options);
   const linked = new Set<string>();
   // Whether each Dir that the walk is in stands already: below one that does not, nothing can.
   const stands: boolean[] = [];
@@ -58,6 +58,7 @@ export async function* previewExport(
     answer = undefined;
     if (done === true || step === undefined) return;
     if (step.kind === 'leave') stands.pop();
+    else if (step.kind === 'omitted') yield effect(step, { action: 'skip', reason: 'a device' });
     else if (step.kind === 'damage') yield effect(step, { action: 'refuse', reason: step.error.message });
     else if (step.kind === 'enter') {
       const there = standing(step);

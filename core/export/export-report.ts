@@ -25,6 +25,7 @@ export const NO_EXPORT_COUNTS: Readonly<ExportCounts> = {
   specials: 0,
   links: 0,
   skipped: 0,
+  omitted: 0,
   bytes: 0,
   failures: 0,
   damaged: 0,
@@ -133,6 +134,8 @@ export interface ExportCounts {
   links: number;
   /** Nodes that stood already and were left alone. */
   skipped: number;
+  /** Devices that were left out, as it was asked for. */
+  omitted: number;
   /** Octets of content written. */
   bytes: number;
   failures: number;

@@ -1,11 +1,13 @@
 import { VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
 import type { BlockSource } from '../block/block-source.ts';
 import type { DirDirent, Dirent } from '../dirent/dirent.ts';
 import { direntNameFault } from '../dirent/dirent-fields.ts';
 import type { LeafDirent } from '../tree/live/live-node.ts';
 import type { WalkLink } from '../tree/walk.ts';
 import { walkDirent } from '../tree/walk.ts';
+import { givesRights, harmless } from './harmless.ts';
 
 /** What an export walks over. Paths are relative to the top, whose own is empty. */
 export type WalkStep =
@@ -18,6 +20,8 @@ export type WalkStep =
       readonly dirent: LeafDirent;
       readonly link: WalkLink | undefined;
     }
+  /** A device that is left out, as it was asked for. */
+  | { readonly kind: 'omitted'; readonly path: Octets }
   /** Something that cannot be exported; the rest goes on. */
   | { readonly kind: 'damage'; readonly path: Octets; readonly error: Error };
 
@@ -27,11 +31,13 @@ export type WalkStep =
  *
  * A name that could mean another place (empty, `.`, `..`, with `/` or NUL in it) is damage, and so is one that comes
  * twice in a Dir: the second could be a way through the first.
+ *
+ * @param options.special - false leaves out and strips what could give rights here: see {@link harmless}
  */
 export async function* walkForExport(
   source: BlockSource,
   top: Dirent,
-  signal?: AbortSignal,
+  { signal, special = true }: OpOptions & { readonly special?: boolean | undefined } = {},
 ): AsyncGenerator<WalkStep, void, 'skip' | undefined> {
   const walk = walkDirent(source, top, { signal, damage: true });
   // The name that came last in each Dir that the walk is in.
@@ -53,10 +59,12 @@ export async function* walkForExport(
       if (fault !== undefined) {
         yield { kind: 'damage', path, error: new VtError('ECORRUPT', `decode Dir: ${fault}`) };
         if (item.kind === 'enter') await walk.next('skip');
-      } else if (item.kind === 'node') yield { kind: 'node', path, name, dirent: item.dirent, link: item.link };
+      } else if (!special && givesRights(item.dirent)) yield { kind: 'omitted', path };
+      else if (item.kind === 'node')
+        yield { kind: 'node', path, name, dirent: special ? item.dirent : harmless(item.dirent), link: item.link };
       else {
         lastNames.push(undefined);
-        answer = yield { kind: 'enter', path, name, dirent: item.dirent };
+        answer = yield { kind: 'enter', path, name, dirent: special ? item.dirent : harmless(item.dirent) };
       }
     }
   }

@@ -26,6 +26,8 @@ export interface ExportOptions {
   readonly existing?: 'replace' | 'keep';
   /** Leave alone what is of the same size and modification time; default false. */
   readonly resume?: boolean;
+  /** False: no devices, and nothing that gives rights: setuid, setgid, owners, capabilities, ACLs. Default true. */
+  readonly special?: boolean;
   /** A directory that stands at the target keeps its own metadata; default false. */
   readonly keepsTopMeta?: boolean;
   /** Worker threads besides the calling one, which works too; default one less than there are processors, 1 or 2. */
@@ -81,7 +83,7 @@ export async function exportDirent(source: Store, dirent: Dirent, target: Octets
     onNotice: options.onNotice,
   });
   try {
-    const walk = walkForExport(source, dirent, signal);
+    const walk = walkForExport(source, dirent, { signal, special: options.special });
     let answer: Answer;
     for (;;) {
       const { value: step, done } = await walk.next(answer);
@@ -111,6 +113,9 @@ function takeStep(run: ExportRun, step: WalkStep): Promise<Answer> | Answer {
       return undefined;
     case 'node':
       return run.node(step)?.then(() => undefined);
+    case 'omitted':
+      run.report.counts.omitted++;
+      return undefined;
     case 'damage':
       run.report.fail(step.path, step.error);
       return undefined;

@@ -3,9 +3,7 @@ import { PathError, UsageError, VtError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import type { DirDirent } from '../../core/dirent/dirent.ts';
-import type { RecordAs } from '../../core/history/ancestry.ts';
-import { isStateId, mergedNotes, notesElsewhere, stateId } from '../../core/history/ancestry.ts';
-import type { Meeting, MergeSide } from '../../core/history/merge-base.ts';
+import type { MergeSide } from '../../core/history/merge-base.ts';
 import { openLiveTree } from '../../core/tree/live/live-tree.ts';
 import type { MergeChoice, MergeConflict } from '../../core/tree/merge/merge.ts';
 import type { MetaClash } from '../../core/tree/merge/merge-meta.ts';
@@ -15,7 +13,6 @@ import type { CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { pathArgument } from '../parts/entry.ts';
 import { countText, octetsFields } from '../parts/format.ts';
-import type { OtherTree } from '../parts/move/other-tree.ts';
 import { withOtherTree } from '../parts/move/other-tree.ts';
 import { tellChanges } from '../parts/move/tell-changes.ts';
 
@@ -76,31 +73,28 @@ export const merge = defineCommand({
         remedy: 'merge into a Dir of it',
       });
     }
-    const [{ mergeTrees }, { meet }] = await Promise.all([
-      import('../../core/tree/merge/merge-trees.ts'),
-      import('../../core/history/merge-base.ts'),
-    ]);
+    const { mergeSides } = await import('../../core/history/merge-sides.ts');
     const outcome = await withOtherTree({ ...context, plan: false }, 'merge', source, async (other) => {
       const theirs = other.dirent;
       if (theirs.kind !== 'dir') throw new VtError('EFAILED', `merge "${octetsToText(source)}": it is a ${theirs.kind}, not a Dir`);
       const { store } = session.tree;
-      const meeting = await meet(
+      const found = await mergeSides(
         store,
         await oursOf(context, ours, entry.path),
         { ...other, dirent: theirs },
-        { path: entry.path, oursAt: async (root) => await dirAt(context, root, entry.path), bring: other.bring, now: now(), signal },
+        {
+          path: entry.path,
+          oursAt: async (root) => await dirAt(context, root, entry.path),
+          bring: other.bring,
+          choose: (choice) => chosen(policy, choice),
+          now: now(),
+          signal,
+        },
       );
-      const { relation, base } = meeting;
-      if (relation === 'ahead') return { relation, conflicts: [], onlyOne: [], dirent: ours };
-      const choose = (choice: MergeChoice) => chosen(policy, choice);
-      const isForward = relation === 'behind' && entry.path === ROOT_PATH;
-      const found = isForward
-        ? { dirent: { ...theirs, name: ours.name }, conflicts: [], onlyOne: [] }
-        : await mergeTrees(store, base, ours, theirs, { now: now(), signal, choose });
-      if (plan || (policy === 'fail' && found.conflicts.some(isUndecided))) return { relation, ...found };
+      if (plan || found.as === undefined || (policy === 'fail' && found.conflicts.some(isUndecided))) return found;
       await apply(context, entry.path, ours, found.dirent);
-      if (session.archive !== undefined) await session.sync(signal, recordAs(other, theirs, meeting, entry.path));
-      return { relation, ...found };
+      if (session.archive !== undefined) await session.sync(signal, found.as);
+      return found;
     });
     const { relation, conflicts, onlyOne } = outcome;
     for (const conflict of conflicts) tell(context, entry.path, conflict, policy);
@@ -150,16 +144,6 @@ async function dirAt({ session, signal }: CommandContext, root: DirDirent, path:
   await using tree = openLiveTree(session.tree.store, root);
   const state = (await tree.lookup(path, { follow: false, signal })) && (await tree.dirent(path, { signal }));
   return state?.kind === 'dir' ? state : undefined;
-}
-
-/** How the root of a merge is recorded: as their state where it became that, else with what was merged into it. */
-function recordAs(other: OtherTree, theirs: DirDirent, { relation, oursUpTo, theirsUpTo }: Meeting, path: TreePath): RecordAs {
-  const last = other.isRecorded ? other.lines.at(-1) : undefined;
-  const notes = mergedNotes([{ whenNs: last?.whenNs, dirent: last?.dirent ?? theirs, path }]);
-  if (last === undefined || relation !== 'behind') return { state: undefined, notes };
-  const id = stateId(last);
-  const before = [...theirsUpTo].filter((state) => state !== id && !oursUpTo.has(state) && isStateId(state));
-  return { state: { whenNs: last.whenNs, dirent: last.dirent, notes: notesElsewhere(last, before) }, notes };
 }
 
 async function apply({ session, diagnostics, signal }: CommandContext, path: TreePath, ours: DirDirent, merged: DirDirent): Promise<void> {

@@ -19,8 +19,8 @@ const MERGED = 'merged';
 const AFTER = 'after';
 /** The id of the state that this one was made of, where that is not the one on the line before; empty for none. */
 const PARENT = 'parent';
-/** The number of the state that this one goes back to. */
-const UNDO = 'undo';
+/** How a state follows the one before it: `again` and a time for an earlier one that undo or redo went to. */
+const STATE = 'state';
 
 /** A state that was merged into another. */
 export interface MergedState {
@@ -120,7 +120,7 @@ export function statedParent({ notes }: Pick<ArchiveLine, 'notes'>): string | un
 
 /** Whether a state is an earlier one again, by `undo` or `redo`. */
 export function isReturn({ notes }: Pick<ArchiveLine, 'notes'>): boolean {
-  return notes?.has(UNDO) === true;
+  return notes?.get(STATE)?.startsWith('again ') === true;
 }
 
 /** What Dirs of equal entries have in common, whatever they are called. */

@@ -1,0 +1,48 @@
+import type { ArchiveLine } from '../archive/archive-line.ts';
+import type { DirDirent } from '../dirent/dirent.ts';
+import type { Store } from '../store/store.ts';
+import type { Chosen, MergeChoice, MergeResult } from '../tree/merge/merge.ts';
+import { mergeTrees } from '../tree/merge/merge-trees.ts';
+import type { TreePath } from '../tree/path.ts';
+import { ROOT_PATH } from '../tree/path.ts';
+import type { RecordAs } from './ancestry.ts';
+import { isStateId, mergedNotes, notesElsewhere, stateId } from './ancestry.ts';
+import type { Meeting, MeetingOptions, MergeSide } from './merge-base.ts';
+import { meet } from './merge-base.ts';
+
+export interface MergeSidesOptions extends MeetingOptions {
+  readonly choose: (choice: MergeChoice) => Chosen;
+}
+
+/** What a merge of two sides comes to. */
+export interface MergedSides extends MergeResult {
+  readonly relation: Meeting['relation'];
+  /** How it is recorded; undefined where ours comes after all of theirs, so that there is nothing to record. */
+  readonly as: RecordAs | undefined;
+}
+
+/** Merges a Dir and the states that it comes after into ours. Who comes after all states of the other is taken as it is. */
+export async function mergeSides(store: Store, ours: MergeSide, theirs: MergeSide, options: MergeSidesOptions): Promise<MergedSides> {
+  const meeting = await meet(store, ours, theirs, options);
+  const { relation, base } = meeting;
+  if (relation === 'ahead') return { relation, dirent: ours.dirent, conflicts: [], onlyOne: [], as: undefined };
+  const as = recordAs(theirs, meeting, options.path);
+  if (relation === 'behind' && options.path === ROOT_PATH)
+    return { relation, dirent: { ...theirs.dirent, name: ours.dirent.name }, conflicts: [], onlyOne: [], as };
+  return { relation, ...(await mergeTrees(store, base, ours.dirent, theirs.dirent, options)), as };
+}
+
+/** As the state that it is where ours became theirs, else with what was merged into it. */
+function recordAs(theirs: MergeSide, meeting: Meeting, path: TreePath): RecordAs {
+  const last = theirs.isRecorded ? theirs.lines.at(-1) : undefined;
+  const dirent: ArchiveLine['dirent'] | DirDirent = last?.dirent ?? theirs.dirent;
+  const notes = mergedNotes([{ whenNs: last?.whenNs, dirent, path }]);
+  return { state: last === undefined || meeting.relation !== 'behind' ? undefined : stateElsewhere(last, meeting), notes };
+}
+
+/** A state of theirs as ours records it: with the states before it that ours does not come after. */
+export function stateElsewhere(last: ArchiveLine, { oursUpTo, theirsUpTo }: Pick<Meeting, 'oursUpTo' | 'theirsUpTo'>): ArchiveLine {
+  const id = stateId(last);
+  const before = [...theirsUpTo].filter((state) => state !== id && !oursUpTo.has(state) && isStateId(state));
+  return { whenNs: last.whenNs, dirent: last.dirent, notes: notesElsewhere(last, before) };
+}

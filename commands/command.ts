@@ -171,8 +171,12 @@ export interface ShellServices {
    * @throws {UsageError} where the terminal or a script is there, or it was read before
    */
   standardInput(signal: AbortSignal): AsyncIterable<Uint8Array>;
-  /** Opens another Store by its specification, as it is there. The caller closes it. */
-  openStore(specification: string): Promise<Store>;
+  /**
+   * Opens another Store by its specification, as it is there. The caller closes it.
+   *
+   * @param mayMake - one that is not there is made by the first write
+   */
+  openStore(specification: string, mayMake?: boolean): Promise<Store>;
   /** Gets a line for each packet that goes over a connection, where that was asked for. */
   readonly traceWire?: ((line: string) => void) | undefined;
   /** A shell for a client of the control channel. */
@@ -201,6 +205,8 @@ export interface Command {
   readonly changes?: boolean;
   /** Changes something outside the tree: under `-n` only announced. */
   readonly changesLocal?: boolean;
+  /** May begin with a Store that is not there yet, and make it. */
+  readonly makesStore?: boolean;
   /** Does its own planning by `context.plan`: the shell announces nothing for it. */
   readonly plans?: boolean;
   /** An interrupt is the way to end it, and no failure: having cleaned up, it returns. */

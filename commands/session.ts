@@ -30,6 +30,10 @@ export interface Session extends AsyncDisposable {
   readonly store: Store;
   /** Where synced roots are recorded, or undefined for a tree that has none (an ordinary directory). */
   readonly archive: Archive | undefined;
+  /** What that is called in its Store; undefined where it is none of the Store's. */
+  readonly archiveName: string | undefined;
+  /** Whether the tree was opened by its Dirref, so that it may be here in part. */
+  readonly isReference: boolean;
   /** Other Stores, which Blocks are pulled from and pushed to. */
   readonly peers: PeerTable;
   /** What local files parts of the tree are kept in step with. */

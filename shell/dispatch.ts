@@ -246,8 +246,8 @@ function readOnly(calledAs: string, tree: Tree): ReadOnlyError {
 }
 
 /** Whether a command tells what is in the tree, and nothing else. */
-function readsTree({ changes, group, args = [] }: Command): boolean {
-  return changes !== true && (group === 'list' || group === 'read' || args.some(({ kind }) => kind === 'stored'));
+function readsTree({ changes, makesStore, group, args = [] }: Command): boolean {
+  return changes !== true && makesStore !== true && (group === 'list' || group === 'read' || args.some(({ kind }) => kind === 'stored'));
 }
 
 /** Help goes out line by line; in JSON mode as one record. */

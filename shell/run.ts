@@ -173,8 +173,8 @@ async function openShell(
     json: args.json,
     now,
     traceWire,
-    openStore: async (specification) =>
-      await openStoreLazily(specification, { places, configuration, traceWire, onNotice: (notice) => messages.warn(notice) }, false),
+    openStore: async (specification, mayMake = false) =>
+      await openStoreLazily(specification, { places, configuration, traceWire, onNotice: (notice) => messages.warn(notice) }, mayMake),
   });
   const dispatcher: Dispatcher = new Dispatcher(
     {

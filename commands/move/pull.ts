@@ -1,23 +1,35 @@
 import { defineCommand } from '../command.ts';
 import { TRANSFER_OPTIONS, transferPaths } from '../parts/move/transfer.ts';
 
-/** `pull`: Blocks from a peer to here. */
+/** `pull`: states and their Blocks from a peer to here. */
 export const pull = defineCommand({
   name: 'pull',
   group: 'move',
-  summary: 'fetch the Blocks of a file or tree that a peer has and we lack',
+  summary: 'fetch archives from a peer: their newest states, with their Blocks',
   changesLocal: true,
+  makesStore: true,
   plans: true,
   details: [
-    'pull first finds out what is missing. It fetches Dirs and lists of Blocks that are not here, since only they say what is below them. It asks for all other Blocks many at a time. Then it fetches what is missing, and nothing else, and verifies each Block. -n stores nothing.',
-    'NAME is in the tree already, as after bind, or after open of a Dirref: pull brings its Blocks, and those of earlier states of its nodes. What has come stays, even after Ctrl-C or a lost connection: the same command goes on from there. The Store notes which Dirs are complete, and later pulls skip them until Blocks are removed.',
-    'pull names each path of which the peer lacks Blocks too, or has damaged ones. The rest comes, and the exit status is 13. A peer with another hash function is refused.',
+    'NAME is an archive, by default the open one. pull fetches the Blocks of its newest state at the peer that are not here, and records that state in the archive of the same name here, with its date. What changed here is synced first. If there are states here that the peer lacks, pull changes nothing and ends with 1: merge instead. A Store that is not there yet is made.',
+    'pull prints up to ten lines of what is new, changed and removed; -v prints all. -n stores nothing.',
+    '--blocks-only takes paths instead, by default the working path, and records nothing. They are in the tree already, as after bind, or after open of a Dirref: pull brings their Blocks, and those of earlier states of their nodes. A tree that was opened by its Dirref is filled in so in any case.',
+    'pull first finds out what is missing. It fetches Dirs and lists of Blocks that are not here, since only they say what is below them. It asks for all other Blocks many at a time. Then it fetches what is missing, and nothing else, and verifies each Block. The Store notes which Dirs are complete, and later pulls skip them until Blocks are removed.',
+    'What has come stays, even after Ctrl-C or a lost connection: the same command goes on from there. pull names each path of which the peer lacks Blocks too, or has damaged ones. The rest comes, and the exit status is 13; the state is not recorded then. A peer with another hash function is refused.',
   ],
-  args: [{ name: 'name', kind: 'stored', summary: 'files and trees; default: the working path', optional: true, repeat: true }],
-  options: TRANSFER_OPTIONS,
+  args: [
+    {
+      name: 'name',
+      kind: 'stored',
+      summary: 'archives; default: the open one. With --blocks-only files and trees',
+      optional: true,
+      repeat: true,
+    },
+  ],
+  options: [...TRANSFER_OPTIONS, { name: 'verbose', short: 'v', summary: 'list all that changes, not ten lines of it' }],
   examples: [
-    { line: 'pull docs', says: 'from the only peer' },
-    { line: 'pull -n --peer unix:~/.vtftp.sock docs', says: 'how much would come?' },
+    { line: 'pull', says: 'the open archive, from the only peer' },
+    { line: 'pull -n --peer unix:~/.vtftp.sock', says: 'how much would come?' },
+    { line: 'pull --blocks-only docs', says: 'the Blocks of a Dir whose tree is here in part' },
   ],
   async run(context, { args, options }) {
     await transferPaths(context, 'pull', args, options);

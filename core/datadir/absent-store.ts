@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { openArchiveFile } from '../archive/archive-file.ts';
+import { archiveNames } from '../archive/archive-names.ts';
 import { ClosedError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { StoreAccess } from '../base/system/store-files.ts';
@@ -48,7 +49,10 @@ export class AbsentStore implements Store {
     this.#compression = compression;
     this.#offersBefore = {
       // A datadir has them there, whether or not it is made.
-      archives: { open: (archive, options) => openArchiveFile(join(folder, 'archives', `${archive}.vt`), { ...options, access }) },
+      archives: {
+        open: (archive, options) => openArchiveFile(join(folder, 'archives', `${archive}.vt`), { ...options, access }),
+        list: async () => await archiveNames(folder),
+      },
       cache: {
         get: (key) => this.#cache?.get(key),
         put: (key, value) => this.#cache?.put(key, value),

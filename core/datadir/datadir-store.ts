@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { openArchiveFile } from '../archive/archive-file.ts';
+import { archiveNames } from '../archive/archive-names.ts';
 import { ClosedError, ReadOnlyError, throwIfCancelled, type VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { StoreAccess } from '../base/system/store-files.ts';
@@ -154,6 +155,7 @@ export class Datadir implements Store {
             access: this.access,
             onFull: () => !this.#addsContent && this.#reserve?.release('change') === true,
           }),
+        list: async () => await archiveNames(this.path),
       },
       cache: this.cache,
       counts: this,

@@ -1,4 +1,5 @@
 import { realpathSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import { controlSocket } from '../../commands/parts/mount/mount-records.ts';
 import { PathError, VtError } from '../../core/base/errors.ts';
 import { type Octets, octetsFromBytes, octetsFromText, octetsToText } from '../../core/base/octets.ts';
@@ -99,8 +100,9 @@ async function openAttached(
   const start = top['start'] === undefined ? {} : { start: takePath(top, 'start') };
   const archive = typeof archiveName === 'string' ? new RemoteArchive(channel, archiveName) : undefined;
   const store = await options.wrapStore(await storeOf(channel, options));
+  const archiveNamed = archive === undefined ? {} : { archiveName: basename(archive.name, '.vt') };
   const remote = new RemoteTree({ channel, store, storeContent, again: connect });
-  if (options.plan !== true) return { tree: remote, store, archive, base: undefined, served: remote, ...start };
+  if (options.plan !== true) return { tree: remote, store, archive, ...archiveNamed, base: undefined, served: remote, ...start };
   // A plan is carried out on a copy in memory of the tree as it is now.
   const root = await remote.dirent(ROOT_PATH, { signal: options.signal });
   if (root.kind !== 'dir') throw new VtError('EOPEN', `attach to "${remote.name}": its root is a ${root.kind}, not a Dir`);

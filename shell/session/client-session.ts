@@ -42,6 +42,14 @@ export class ClientSession implements Session {
     return this.#session.archive;
   }
 
+  get archiveName(): string | undefined {
+    return this.#session.archiveName;
+  }
+
+  get isReference(): boolean {
+    return this.#session.isReference;
+  }
+
   async visit(): Promise<void> {
     throw refused('visit a past state');
   }

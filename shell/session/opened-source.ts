@@ -27,6 +27,8 @@ export interface OpenedSource {
   readonly store: Store;
   /** Where synced roots are recorded. */
   readonly archive: Archive | undefined;
+  /** What that is called in its Store. */
+  readonly archiveName?: string | undefined;
   /** The number of its state in the archive, where one that is past was named. */
   readonly number?: number | undefined;
   /** It is the tree of a Store that was named and is not there: nothing can be read of it. */

@@ -108,6 +108,14 @@ export class ShellSession implements Session {
     return this.#source.archive;
   }
 
+  get archiveName(): string | undefined {
+    return this.#source.archiveName;
+  }
+
+  get isReference(): boolean {
+    return this.#source.mayLackBlocks === true;
+  }
+
   get view(): string | undefined {
     return this.#past?.view;
   }

@@ -114,8 +114,9 @@ async function openReference(text: string, options: SourceOptions): Promise<Open
   const archive = archiveOf(store, DEFAULT_ARCHIVE);
   const last = await archive?.last(signalOf(options));
   const tree = openLiveTree(store, dirent);
-  if (last === undefined) return { tree, store, archive, base: dirent, isReference: true, mayLackBlocks: true };
-  if (formatDirent(last.dirent) === formatDirent(dirent)) return { tree, store, archive, base: dirent, isReference: true };
+  const opened = { tree, store, archive, archiveName: DEFAULT_ARCHIVE, base: dirent, isReference: true };
+  if (last === undefined) return { ...opened, mayLackBlocks: true };
+  if (formatDirent(last.dirent) === formatDirent(dirent)) return opened;
   return {
     tree,
     store,
@@ -162,7 +163,7 @@ async function openNamed(store: Store, name: string | undefined, options: Source
 async function openArchived(store: Store, name: string, past: string | undefined, options: SourceOptions): Promise<OpenedSource> {
   const archive = archiveOf(store, name);
   if (archive === undefined) return { tree: openLiveTree(store, undefined), store, archive, base: undefined };
-  return await openEntry(store, archive, past, options);
+  return { ...(await openEntry(store, archive, past, options)), archiveName: name };
 }
 
 async function openEntry(store: Store, archive: Archive, past: string | undefined, options: SourceOptions): Promise<OpenedSource> {

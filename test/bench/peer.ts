@@ -56,7 +56,7 @@ export function benchPeers(
   try {
     const words = sshd?.ssh.map((word) => `'${word}'`).join(' ') ?? '';
     const there = `cd ${folder} && HOME=${folder} XDG_RUNTIME_DIR=${folder} ${vtftp.replaceAll('"', '')} -S peer -c \\"serve -\\"`;
-    writeFileSync(at('by-ssh'), `push --peer "!${words} '${there}'"\n`);
+    writeFileSync(at('by-ssh'), `push -b --peer "!${words} '${there}'"\n`);
     for (let round = 0; round < rounds; round++) {
       settle(at('large'), at('here-large'));
       rmSync(at('put'), { recursive: true, force: true });
@@ -68,7 +68,7 @@ export function benchPeers(
       ] as const) {
         fresh();
         using server = new Server(program, folder, address, { env });
-        note(row, seconds(`${vtftp} -S here-large -c "push --peer ${server.address}"`));
+        note(row, seconds(`${vtftp} -S here-large -c "push -b --peer ${server.address}"`));
       }
       if (sshd === undefined) continue;
       note('cat', seconds(`${words} 'cat >/dev/null' < large/random`));

@@ -11,11 +11,11 @@ import { openShellHere } from '../support/shell-here.ts';
 const READERS = [
   'inspect',
   'inspect new',
-  'push -p ./peer',
-  'push -n -p ./peer',
-  'push -p ./peer new',
-  'pull -p ./peer',
-  'pull -n -p ./peer',
+  'push -b -p ./peer',
+  'push -b -n -p ./peer',
+  'push -b -p ./peer new',
+  'pull -b -p ./peer',
+  'pull -b -n -p ./peer',
   'merge -n ./other',
   'merge -n ./other new',
   'merge --conflict=ours -n ./other',
@@ -68,7 +68,7 @@ test('what a mount was told to sync is in a root, whoever asked for its tree bef
   const scratch = makeScratch(t);
   assert.equal((await inStore(scratch, 'store', 'mkdir old; quit')).status, 0);
   const mount = await mounted(t, scratch);
-  for (const [number, reader] of ['get / out', 'inspect', `push -n -p '${scratch.path('store')}'`, 'merge -n .', 'ls'].entries()) {
+  for (const [number, reader] of ['get / out', 'inspect', `push -b -n -p '${scratch.path('store')}'`, 'merge -n .', 'ls'].entries()) {
     assert.equal((await mount.sh(`mkdir d${number} && echo x > d${number}/f`)).status, 0);
     const asked = await mount.vtftp(mount.path, '-c', reader.replace('merge -n .', `merge -n '${scratch.path('store')}'`));
     assert.equal(asked.status, 0, asked.report);

@@ -25,7 +25,7 @@ it('a push goes over a link of 50 ms that loses packets, and comes whole', { ski
   const { near, far } = link;
   const served = await serve(scratch, peer, `serve --secret ${scratch.path('secret')} tcp:${far.address}:0`, far.enter);
   const [command = '', ...enter] = near.enter;
-  const push = `push --peer ${served.address},secret=${scratch.path('secret')}`;
+  const push = `push -b --peer ${served.address},secret=${scratch.path('secret')}`;
   const pushed = await run(command, [...enter, process.execPath, PROGRAM, '-S', here, '-c', push], { env: scratch.env });
   assert.equal(pushed.status, 0, pushed.report);
   assert.match(pushed.stdout, /^pushed /m);

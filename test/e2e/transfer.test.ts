@@ -33,11 +33,11 @@ it('a tree goes to a peer by push, and comes from there by pull, whole, and noth
   const run = async (store: string, source: string[], commands: string) =>
     await vtftp(['-S', store, ...source, '-c', commands], { env: scratch.env });
 
-  const planned = await run(a, [], `push -n --peer ${b}`);
+  const planned = await run(a, [], `push -b -n --peer ${b}`);
   assert.equal(planned.status, 0, planned.report);
   assert.match(planned.stdout, /^push \/: [\d,]+ Blocks of [\d,]+ missing at/m);
   assert.doesNotMatch(planned.stdout, /^pushed/m);
-  const pushed = await run(a, [], `push --peer ${b} docs; push --peer ${b}; push --peer ${b}`);
+  const pushed = await run(a, [], `push -b --peer ${b} docs; push -b --peer ${b}; push -b --peer ${b}`);
   assert.equal(pushed.status, 0, pushed.report);
   const counts = pushed.stdout
     .split('\n')
@@ -65,7 +65,7 @@ it('through a served Store, with a peer of the session, in JSON too', async (t) 
   const socket = scratch.path('run/b.sock');
   const server = await serve(scratch, b, `serve unix:${socket}`);
   const pushed = await vtftp(
-    ['-S', a, '--json', '-c', `peer unix:${socket}; push docs; push --limit-rate 100M -j 2 .; push; push --recheck`],
+    ['-S', a, '--json', '-c', `peer unix:${socket}; push -b docs; push -b --limit-rate 100M -j 2 .; push -b; push -b --recheck`],
     {
       env: scratch.env,
     },
@@ -125,7 +125,7 @@ it('kill -9 in the middle of a push or pull leaves what came, and a rerun comple
   for (const [index, delayMs] of [0, 20, 60, 120, 200, 320].entries()) {
     const to = scratch.path(`to-${index}`);
     await madeStore(scratch, to);
-    const args = index % 2 === 0 ? ['-S', a, '-c', `push --peer ${to}`] : ['-S', to, dirref, '-c', `pull --peer ${a}`];
+    const args = index % 2 === 0 ? ['-S', a, '-c', `push --blocks-only --peer ${to}`] : ['-S', to, dirref, '-c', `pull --peer ${a}`];
     const victim = spawn(process.execPath, [PROGRAM, ...args], {
       env: { ...process.env, ...scratch.env },
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -153,10 +153,13 @@ it('without a peer, with one of another hash function, or a wrong option there i
     ['push', 2, /there is no peer \(add one: peer STORE\)/],
     ['pull --peer nobody', 2, /there is no peer "nobody" \(add one: peer STORE; a folder is named \.\/nobody\)/],
     [`push --peer ${scratch.path('nowhere')}/x`, 10, /no such folder/],
-    ['push --peer memory:,hash=blake3', 1, /hash function/],
+    ['push -b --peer memory:,hash=blake3', 1, /hash function/],
     ['push -j 0 --peer memory:', 2, /expected a number of 1 to 64/],
     ['push --limit-rate fast --peer memory:', 2, /expected octets a second/],
-    ['pull nothing --peer memory:', 1, /nothing/],
+    ['pull -b nothing --peer memory:', 1, /nothing/],
+    ['pull nothing --peer memory:', 1, /pull: nothing: Store "memory:" has no archives \(pull --blocks-only moves Blocks alone\)/],
+    ['push a/b --peer memory:', 1, /push: a\/b: not a name of an archive \(push --blocks-only takes paths\)/],
+    [`push --peer ${scratch.path('nowhere')}`, 10, /no such folder \(--create makes the Store\)/],
   ] as const) {
     const run = await vtftp(['-S', a, '-c', commands], { env: scratch.env });
     assert.equal(run.status, status, run.report);
@@ -174,7 +177,7 @@ for (const direction of ['push', 'pull'] as const)
     const dirref = await filled(scratch, a);
     await madeStore(scratch, b);
     const args = (more: string): string[] =>
-      direction === 'push' ? ['-S', a, '-c', `push ${more} --peer ${b}`] : ['-S', b, dirref, '-c', `pull ${more} --peer ${a}`];
+      direction === 'push' ? ['-S', a, '-c', `push -b ${more} --peer ${b}`] : ['-S', b, dirref, '-c', `pull ${more} --peer ${a}`];
     const all = missingOf((await vtftp(args('-n'), { env: scratch.env })).stdout)[0] ?? 0;
     const broken = await vtftp(args('--limit-rate 400k -j 1'), {
       env: scratch.env,
@@ -224,7 +227,7 @@ it('a server that is killed in the middle of a push ends it with a sentence; sta
   await madeStore(scratch, b);
   const socket = scratch.path('run/b.sock');
   const served = await serve(scratch, b, `serve unix:${socket}`);
-  const broken = await vtftp(['-S', a, '-c', `push --limit-rate 400k -j 1 --peer unix:${socket}`], {
+  const broken = await vtftp(['-S', a, '-c', `push -b --limit-rate 400k -j 1 --peer unix:${socket}`], {
     env: scratch.env,
     during: async (program) => {
       await program.printed(' missing ');
@@ -234,7 +237,7 @@ it('a server that is killed in the middle of a push ends it with a sentence; sta
   assert.ok(broken.status !== 0 && broken.status !== undefined, broken.report);
   assert.match(broken.stderr, /connection/, broken.report);
   const next = await serve(scratch, b, `serve unix:${socket}`);
-  const again = await vtftp(['-S', a, '-c', `push --peer unix:${socket}`], { env: scratch.env });
+  const again = await vtftp(['-S', a, '-c', `push -b --peer unix:${socket}`], { env: scratch.env });
   assert.equal(again.status, 0, again.report);
   await next.stop();
   const got = await vtftp(['-S', b, dirref, '-c', `get docs ${scratch.path('got')}; fsck; scrub`], { env: scratch.env });
@@ -247,10 +250,10 @@ it('what was bound unchecked is pulled; below a Dir that is not here the remedy 
   const [a, b] = [scratch.path('a'), scratch.path('b')];
   const dirref = await filled(scratch, a);
   await madeStore(scratch, b);
-  const below = await vtftp(['-S', b, dirref, '-c', `pull --peer ${a} docs`], { env: scratch.env });
+  const below = await vtftp(['-S', b, dirref, '-c', `pull -b --peer ${a} docs`], { env: scratch.env });
   assert.equal(below.status, 13, below.report);
   assert.match(below.stderr, /not in Store .* \(pull the Dir above it first; with -d without the contents of files\)/);
-  const run = await vtftp(['-S', b, '-c', `bind -u far '${dirref}'; pull --peer ${a} far; get far/docs ${scratch.path('got')}`], {
+  const run = await vtftp(['-S', b, '-c', `bind -u far '${dirref}'; pull -b --peer ${a} far; get far/docs ${scratch.path('got')}`], {
     env: scratch.env,
   });
   assert.equal(run.status, 0, run.report);

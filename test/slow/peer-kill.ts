@@ -94,7 +94,7 @@ async function fill(source: Source, receiver: string, { random, tally, env, scra
   ) => {
     served ??= await serve(scratch, isPush ? receiver : source.store, `serve unix:${socket}`);
     const peer = `--peer unix:${socket}`;
-    const args = isPush ? ['-S', source.store, '-c', `push ${peer}`] : ['-S', receiver, source.dirref, '-c', `pull ${peer}`];
+    const args = isPush ? ['-S', source.store, '-c', `push -b ${peer}`] : ['-S', receiver, source.dirref, '-c', `pull ${peer}`];
     return await vtftp(args, { env, ...(kill === undefined ? {} : { during: kill }) });
   };
   for (let kills = 1 + random.below(MOST_KILLS_A_STORE); kills > 0 && tally.goesOn; kills--) {

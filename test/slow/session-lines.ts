@@ -53,8 +53,8 @@ export const LINES: Readonly<Record<string, Line>> = {
   join: (s) => `join ${plan(s)}${s.random.pick([local(s, 'other'), dirref(s)])} ${path(s)}`,
   merge: (s) =>
     `merge ${plan(s)}${s.random.pick(['', '--conflict=ours ', '--conflict=theirs ', '--conflict=both '])}${s.random.pick([local(s, 'other'), dirref(s)])} ${s.random.pick(['/', dir(s)])}`,
-  pull: (s) => `pull ${plan(s)}-p ${local(s, 'peer')} ${maybe(s, path(s))}`,
-  push: (s) => `push ${plan(s)}-p ${local(s, 'peer')} ${maybe(s, path(s))}`,
+  pull: (s) => `pull ${s.random.chance(50) ? '-b ' : ''}${plan(s)}-p ${local(s, 'peer')} ${maybe(s, path(s))}`,
+  push: (s) => `push ${s.random.chance(50) ? '-b ' : ''}${plan(s)}-p ${local(s, 'peer')} ${maybe(s, path(s))}`,
   mkdir: (s) => `mkdir -p ${dir(s)}`,
   rmdir: (s) => `rmdir ${dir(s)}`,
   rm: (s) => `rm -r ${path(s)}`,

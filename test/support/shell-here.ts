@@ -113,7 +113,7 @@ export async function openShellHere(setup: ShellHereSetup): Promise<ShellHere> {
     localStdin: 'ignore',
     json,
     now,
-    openStore: async (specification) => await openStoreLazily(specification, { places, configuration, onNotice }, false),
+    openStore: async (specification, mayMake = false) => await openStoreLazily(specification, { places, configuration, onNotice }, mayMake),
   });
   const dispatcher = new Dispatcher(
     {

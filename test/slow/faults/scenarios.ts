@@ -91,7 +91,7 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'push',
     shapes: EVERY,
     prepare: copyBase,
-    args: ({ near }, store) => ['-S', near, '-c', `push --recheck --peer '${store}'`],
+    args: ({ near }, store) => ['-S', near, '-c', `push -b --recheck --peer '${store}'`],
     recites: false,
     whole: ({ nearRef }) => nearRef,
   },

@@ -1,0 +1,42 @@
+import { UsageError, VtError } from '../../../core/base/errors.ts';
+import type { Octets } from '../../../core/base/octets.ts';
+import { octetsFromText } from '../../../core/base/octets.ts';
+import { capability } from '../../../core/store/capability.ts';
+import type { CommandContext } from '../../command.ts';
+import type { Exchange } from './exchange.ts';
+import { exchangeArchive } from './exchange.ts';
+
+// Which archives are pushed or pulled.
+
+/** Moves the newest state of each archive named, by default of the open one; or of all archives every state. */
+export async function exchangeAll(context: CommandContext, exchange: Exchange, args: readonly Octets[], all: boolean): Promise<void> {
+  const { session, signal, diagnostics } = context;
+  const { direction, how } = exchange;
+  if (all && args.length > 0) throw new UsageError(`${direction} --all: it takes no names`);
+  const open = session.archiveName === undefined ? undefined : octetsFromText(session.archiveName);
+  const names = all ? await namesOf(context, direction) : args.length > 0 || open === undefined ? args : [open];
+  if (names.length === 0)
+    throw new VtError('EFAILED', `${direction}: there is no archive`, { remedy: `${direction} --blocks-only takes paths` });
+  if (!how.plan && open !== undefined && names.includes(open) && session.tree.can.sync) {
+    await session.sync(signal);
+    await session.refresh(signal);
+  }
+  const { pushStates } = await import('./exchange-states.ts');
+  for (const name of names) {
+    try {
+      await (all ? pushStates : exchangeArchive)(context, name, exchange);
+    } catch (error) {
+      // Of several archives the others go on.
+      if (names.length === 1 || signal.aborted) throw error;
+      diagnostics.failure(error);
+    }
+  }
+}
+
+async function namesOf({ session }: CommandContext, direction: string): Promise<Octets[]> {
+  const names = await capability(session.store, 'archives')?.list?.();
+  if (names !== undefined) return names.map(octetsFromText);
+  throw new VtError('EFAILED', `${direction} --all: Store "${session.store.name}" does not list its archives`, {
+    remedy: `name them: ${direction} NAME…`,
+  });
+}

@@ -1,6 +1,6 @@
-import type { Archive } from '../core/archive/archive.ts';
+import type { Archive, RecordedDir } from '../core/archive/archive.ts';
+import type { ArchiveLine } from '../core/archive/archive-line.ts';
 import type { Octets } from '../core/base/octets.ts';
-import type { DirDirent, Dirent } from '../core/dirent/dirent.ts';
 import type { TailTable } from '../core/follow/tail-table.ts';
 import type { RecordAs } from '../core/history/ancestry.ts';
 import type { PeerTable } from '../core/openers/peer-table.ts';
@@ -78,6 +78,8 @@ export interface Session extends AsyncDisposable {
    * @param as - it is recorded so, also where it is the newest already
    */
   sync(signal?: AbortSignal, as?: RecordAs): Promise<string>;
+  /** Records the tree where it has something at a path that no recorded state has there: before that is removed or replaced. */
+  recordBefore(path: TreePath, signal?: AbortSignal): Promise<void>;
   /** A command is about to change the tree: the next root is told with it. */
   note(command: string): void;
   /** The next sync tells its root with a message. @throws {VtError} EUNSUPPORTED where another process records the roots */
@@ -90,10 +92,10 @@ export interface Session extends AsyncDisposable {
    * Makes the tree a recorded state, and records that as the newest. The working path stays where it is a Dir there.
    *
    * @param action - for messages
-   * @param newest - the newest root as far as the caller knows
+   * @param newest - the newest entry of the archive as far as the caller knows
    * @throws {VtError} EFAILED where another session has recorded a root after that: nothing is changed then
    */
-  become(action: string, target: DirDirent, newest: Dirent | undefined, signal?: AbortSignal): Promise<void>;
+  become(action: string, target: RecordedDir, newest: ArchiveLine | undefined, signal?: AbortSignal): Promise<void>;
   /** Whether `quit` (or the end) has to recite. */
   readonly mustRecite: boolean;
   /** Ends the session after this command, with this exit status (default: what happened so far). */

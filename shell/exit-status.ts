@@ -21,7 +21,7 @@ export const EXIT_TEXTS: readonly (readonly [status: number, text: string])[] = 
   [EXIT.failed, 'A command failed.'],
   [EXIT.usage, 'The command line cannot be understood.'],
   [EXIT.partial, 'Done in part. The standard error names what failed.'],
-  [EXIT.open, 'A source, Store or socket cannot be opened.'],
+  [EXIT.open, 'A source, Store, socket or recorded state cannot be opened.'],
   [EXIT.readOnly, 'Something is read-only, or locked.'],
   [EXIT.notPermitted, 'The system does not permit it.'],
   [EXIT.damaged, 'Blocks are missing or damaged, or data of a tree, an archive or a peer is malformed.'],

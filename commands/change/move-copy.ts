@@ -10,6 +10,7 @@ import { defineCommand } from '../command.ts';
 import { distinctNames } from '../parts/distinct-names.ts';
 import { forEachItem } from '../parts/each.ts';
 import { leadsToDir, pathArgument, requireEntry, sourceArgument } from '../parts/entry.ts';
+import { recordBefore } from '../parts/record-before.ts';
 import { sameness } from '../parts/same-entry.ts';
 
 const FROM_TO: readonly ArgumentSpec[] = [
@@ -31,6 +32,7 @@ export const mv = defineCommand({
     await eachPair(context, input, async (from, to, argument) => {
       await refuseFileAtSlash(session.tree, from, argument, signal);
       await refuseSame(session.tree, 'mv', from, to, signal);
+      await recordBefore(context, to);
       await outsideItself('mv', 'moved', from, to, async () => await session.tree.rename(from, to, { signal }));
       if (isWithin(from, session.cwd)) session.cwd = `${to}${session.cwd.slice(from.length)}` as TreePath;
     });
@@ -72,6 +74,7 @@ export const cp = defineCommand({
     await eachPair(context, input, async (from, to, argument) => {
       const source = sourceArgument(session, argument);
       await refuseSame(session.tree, 'cp', source, to, signal);
+      await recordBefore(context, to);
       await outsideItself('cp', 'copied', from, to, async () => await session.tree.copy(source, to, { signal }));
     });
   },
@@ -123,6 +126,7 @@ export const ln = defineCommand({
         if (isSymbolic) await tree.symlink(path, argument, newMeta(context, 0o777), { signal });
         else await tree.link(from, path, { signal });
       };
+      if (isReplaced) await recordBefore(context, to);
       if (isReplaced) await replaceBy(tree, to, make, signal);
       else await make(to);
     });

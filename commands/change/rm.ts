@@ -7,6 +7,7 @@ import { defineCommand } from '../command.ts';
 import { forEachItem } from '../parts/each.ts';
 import { leadsToDir, pathArgument } from '../parts/entry.ts';
 import { countText } from '../parts/format.ts';
+import { recordBefore } from '../parts/record-before.ts';
 
 /** `rm`: entries go. */
 export const rm = defineCommand({
@@ -14,7 +15,7 @@ export const rm = defineCommand({
   group: 'change',
   summary: 'remove files, and with -r whole Dirs',
   details: [
-    'Removed names stay in the Store and in the recorded states: `undo`, `cd @N` and `bind` bring them back. In an ordinary directory rm deletes for good; at a terminal -r asks first there.',
+    'Removed names stay in the Store and in the recorded states: `undo`, `cd @N` and `bind` bring them back. What no state has yet is recorded before rm removes it. In an ordinary directory rm deletes for good; at a terminal -r asks first there.',
   ],
   changes: true,
   args: [{ name: 'path', kind: 'stored', summary: 'what to remove', repeat: true }],
@@ -43,6 +44,7 @@ export const rm = defineCommand({
         throw new PathError('ENOTDIR', 'remove', octetsToText(argument));
       }
       if (entry.dirent.kind === 'dir' && !recursive) throw new PathError('EISDIR', 'remove', octetsToText(path), { remedy: 'rm -r' });
+      await recordBefore(context, path);
       await session.tree.remove(path, { recursive, signal });
       if (isWithin(path, session.cwd)) session.cwd = (path.slice(0, path.lastIndexOf('/')) || '/') as TreePath;
     });

@@ -1,5 +1,5 @@
-import type { ArchiveEntry } from '../../core/archive/archive.ts';
 import { VtError } from '../../core/base/errors.ts';
+import type { Timeline } from '../../core/history/timeline.ts';
 import { defineCommand } from '../command.ts';
 import { changeState } from '../parts/change-state.ts';
 import { countText } from '../parts/format.ts';
@@ -19,12 +19,12 @@ export const redo = defineCommand({
       name: 'redo',
       done: 'redone',
       expected: 'a number of 1 or more',
-      stepsAway: ({ ahead }: { readonly ahead: readonly ArchiveEntry[] }, count: number) =>
+      stepsAway: ({ ahead }: Timeline, count: number) =>
         ahead[count - 1] ??
         new VtError(
           'EFAILED',
           ahead.length === 0
-            ? 'redo: the newest root is none that undo went back to'
+            ? 'redo: nothing to redo: no undo came last'
             : `redo: only ${countText(ahead.length, 'root')} to go forward to`,
           { remedy: 'undo @N goes to any state that log lists' },
         ),

@@ -2,6 +2,7 @@ import type { ArchiveEntry } from '../../core/archive/archive.ts';
 import { findEntry } from '../../core/archive/find-entry.ts';
 import { VtError } from '../../core/base/errors.ts';
 import { octetsToText } from '../../core/base/octets.ts';
+import type { Timeline } from '../../core/history/timeline.ts';
 import type { CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { changeState } from '../parts/change-state.ts';
@@ -15,7 +16,7 @@ export const undo = defineCommand({
   plans: true,
   details: [
     'undo first syncs what changed, so that it stays in the archive. Nothing is lost: redo, `log` and `cd @N` find it. The tree then becomes the root before, which is recorded as the newest. The working path stays if it is a Dir there.',
-    'An undo after an undo goes further back. A root that equals an earlier one counts as a return to it, by undo or by hand, as when you remove what you added and leave. Changes that this undo records first are a step of their own. undo @N and undo @DATE go to any state that `log` lists.',
+    'An undo after an undo goes further back. What you change by hand is a step of its own, also where the tree then equals an earlier root: undo takes that step back. undo @N and undo @DATE go to any state that `log` lists. What programs wrote to a mount is among the changes that undo records first; it prints the number of that root.',
     'If another session has recorded a root that this one has not seen, undo names it, takes it over, and goes no step back. undo @N goes back all the same.',
   ],
   args: [{ name: 'count', kind: 'text', summary: 'how many roots to go back, default 1; or a state, @N or @DATE', optional: true }],
@@ -28,15 +29,19 @@ export const undo = defineCommand({
       name: 'undo',
       done: 'undone',
       expected: 'a number of 1 or more, @N or @DATE',
-      stepsAway: ({ line }: { readonly line: readonly ArchiveEntry[] }, count: number) =>
-        line[line.length - 1 - count] ??
-        new VtError('EFAILED', `undo: only ${countText(line.length - 1, 'root')} to go back from`, {
-          remedy: 'undo @N goes to any state that log lists',
-        }),
+      stepsAway: ({ line, newest }: Timeline, count: number) => line[line.length - 1 - count] ?? tooFar(line.length - 1, newest),
     } as const;
     await changeState(context, input, change, await namedState(context, input.args[0]));
   },
 });
+
+function tooFar(steps: number, newest: ArchiveEntry | undefined): VtError {
+  if (newest === undefined)
+    return new VtError('EFAILED', 'undo: nothing to undo: no root is recorded yet', { remedy: 'put or mkdir makes one' });
+  const what =
+    steps === 0 ? 'nothing to undo: the tree is as it was before the first root' : `only ${countText(steps, 'root')} to go back from`;
+  return new VtError('EFAILED', `undo: ${what}`, { remedy: 'undo @N goes to any state that log lists' });
+}
 
 /** The state that `@…` names, as it is before what changed becomes a state as well. */
 async function namedState(

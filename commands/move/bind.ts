@@ -8,6 +8,7 @@ import { baseName } from '../../core/tree/path.ts';
 import { defineCommand } from '../command.ts';
 import { pathArgument } from '../parts/entry.ts';
 import { octetsFields } from '../parts/format.ts';
+import { recordBefore } from '../parts/record-before.ts';
 import type { Session } from '../session.ts';
 
 /** `bind`: a text form put into the tree under a name; no data is copied. */
@@ -29,7 +30,8 @@ export const bind = defineCommand({
     { name: 'unchecked', short: 'u', summary: 'do not ask the Store for the top Block' },
   ],
   examples: [{ line: 'bind old/docs D{name:"docs",…}', says: 'an earlier state of docs beside the present one' }],
-  async run({ session, output, signal, plan }, { args: [name, text], options }) {
+  async run(context, { args: [name, text], options }) {
+    const { session, output, signal, plan } = context;
     if (name === undefined || text === undefined) return;
     const [{ parseTypedReference }, { direntOfReference }] = await Promise.all([
       import('../../core/dirent/reference.ts'),
@@ -54,6 +56,7 @@ export const bind = defineCommand({
       output.line(`would bind ${output.name(path)}: ${dirent.kind}, no Blocks copied`);
       return;
     }
+    await recordBefore(context, path);
     await session.tree.bind(path, dirent, { signal });
   },
 });

@@ -1,10 +1,10 @@
 import type { Archive, ArchiveEntry } from '../../core/archive/archive.ts';
-import type { Timeline } from '../../core/archive/timeline.ts';
-import { timelineOf } from '../../core/archive/timeline.ts';
 import { formatLocalTime } from '../../core/base/date.ts';
 import { ReadOnlyError, UsageError, VtError } from '../../core/base/errors.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
+import type { Timeline } from '../../core/history/timeline.ts';
+import { timelineOf } from '../../core/history/timeline.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import type { Session } from '../session.ts';
 import { timeText } from './format.ts';
@@ -23,7 +23,7 @@ export interface StateChange {
 }
 
 /**
- * Makes the tree another recorded state. What changed since the last sync is recorded before.
+ * Makes the tree another recorded state. What changed since the last sync, by whomever, is recorded before as a state of its own.
  *
  * @param named - finds the state that `@…` names, where the command takes that
  */
@@ -37,9 +37,10 @@ export async function changeState(
   const archive = requireArchive(session, name);
   if (!session.tree.can.write) throw new ReadOnlyError(name, session.tree.name);
   const count = named === undefined ? countOf(name, wanted, expected) : undefined;
-  const before = name === 'undo' && count !== undefined ? await timelineOf(archive, { signal }) : undefined;
+  const before = await archive.last({ signal });
   const own = plan ? undefined : await session.sync(signal);
-  const timeline = withOwnChanges(await timelineOf(archive, { signal }), before);
+  const recorded = await timelineOf(archive, { signal });
+  const timeline = plan && session.isChanged ? withPlannedState(recorded) : recorded;
   const { newest } = timeline;
   let target = named;
   if (target === undefined) {
@@ -54,22 +55,24 @@ export async function changeState(
     if (found instanceof VtError) throw found;
     target = found;
   }
-  const { dirent, number } = target;
+  const { dirent, number, whenNs } = target;
   if (dirent.kind !== 'dir') throw new VtError('EFAILED', `${name} ${wanted}: root ${number} is a ${dirent.kind}, not a Dir`);
-  if (!plan) await session.become(name, dirent, newest?.dirent, signal);
-  output.record({ ...(count === undefined ? {} : { [name]: count }), number, ...(number === 0 ? {} : { when: timeText(target.whenNs) }) });
-  const state = number === 0 ? 'empty' : `as it was at ${formatLocalTime(target.whenNs)}`;
+  const isOwn = newest !== undefined && newest.number !== (before?.number ?? 0) && own === formatDirent(newest.dirent);
+  if (isOwn) output.line(`recorded what changed as root ${newest.number} first (undo @${newest.number} goes there)`);
+  if (!plan) await session.become(name, { whenNs, dirent }, newest, signal);
+  output.record({
+    ...(count === undefined ? {} : { [name]: count }),
+    ...(isOwn ? { recorded: newest.number } : {}),
+    number,
+    ...(number === 0 ? {} : { when: timeText(whenNs) }),
+  });
+  const state = number === 0 ? 'empty' : `as it was at ${formatLocalTime(whenNs)}`;
   output.line(`${plan ? `would ${name}` : done}: the tree ${plan ? 'would be' : 'is'} ${state} (@${number})`);
 }
 
-/**
- * The line of states after the sync of an undo. What this session has just recorded is a step of its own, though it may equal an
- * earlier state: who removed what was added last, and undoes that, wants it back.
- */
-function withOwnChanges(timeline: Timeline, before: Timeline | undefined): Timeline {
-  const { newest } = timeline;
-  if (newest === undefined || newest.number !== (before?.newest?.number ?? 0) + 1 || before === undefined) return timeline;
-  return { ...timeline, line: [...before.line, newest] };
+/** The line of states as it will be once the changes of the session are recorded: the newest state is a step away then. */
+function withPlannedState({ line, newest }: Timeline): Timeline {
+  return { line: [...line, ...line.slice(-1)], ahead: [], newest };
 }
 
 function requireArchive({ archive, tree }: Session, name: string): Archive {

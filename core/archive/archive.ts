@@ -1,10 +1,18 @@
 import type { OpOptions } from '../base/op-options.ts';
+import type { DirDirent } from '../dirent/dirent.ts';
 import type { ArchiveLine } from './archive-line.ts';
 
 /** One recorded state of a tree. */
 export interface ArchiveEntry extends ArchiveLine {
   /** 1 for the oldest readable entry. */
   readonly number: number;
+}
+
+/** A recorded state that a tree can become. */
+export interface RecordedDir {
+  /** When it was recorded; 0 for the empty tree before all. */
+  readonly whenNs: bigint;
+  readonly dirent: DirDirent;
 }
 
 /** The history of a named tree: append only, oldest first. */

@@ -19,8 +19,6 @@ const MERGED = 'merged';
 const AFTER = 'after';
 /** The id of the state that this one was made of, where that is not the one on the line before; empty for none. */
 const PARENT = 'parent';
-/** How a state follows the one before it: `again` and a time for an earlier one that undo or redo went to. */
-const STATE = 'state';
 
 /** A state that was merged into another. */
 export interface MergedState {
@@ -116,11 +114,6 @@ export function parentNote(parent: Pick<ArchiveLine, 'whenNs' | 'dirent'> | unde
 /** The id of the state that one was made of, '' for none; undefined where that is the one on the line before. */
 export function statedParent({ notes }: Pick<ArchiveLine, 'notes'>): string | undefined {
   return notes?.get(PARENT);
-}
-
-/** Whether a state is an earlier one again, by `undo` or `redo`. */
-export function isReturn({ notes }: Pick<ArchiveLine, 'notes'>): boolean {
-  return notes?.get(STATE)?.startsWith('again ') === true;
 }
 
 /** What Dirs of equal entries have in common, whatever they are called. */

@@ -3,7 +3,8 @@ import { appendAll } from '../base/lists.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
 import type { TreePath } from '../tree/path.ts';
-import { contentId, isReturn, mergedStates, statedParent, stateId, statesBefore } from './ancestry.ts';
+import { contentId, mergedStates, statedParent, stateId, statesBefore } from './ancestry.ts';
+import { isReturn } from './state-note.ts';
 
 /** A state in a graph of states. */
 export interface GraphState {

@@ -58,6 +58,13 @@ export function takeCount(fields: Fields, field: string): number | undefined {
   return value;
 }
 
+/** Nanoseconds since 1970. */
+export function takeNanoseconds(fields: Fields, field: string): bigint {
+  const text = takeText(fields, field);
+  if (!/^-?\d{1,20}$/.test(text)) throw new ParseError(`"${field}" is "${text}"`, 0);
+  return BigInt(text);
+}
+
 /** @throws {ParseError} where the field is no list of texts */
 export function takeTexts(fields: Fields, field: string): readonly string[] {
   const value: unknown = fields[field] ?? [];

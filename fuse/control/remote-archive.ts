@@ -1,11 +1,11 @@
 import type { Archive, ArchiveEntry } from '../../core/archive/archive.ts';
 import { notesField, readNotes } from '../../core/archive/archive-notes.ts';
-import { ParseError, ReadOnlyError } from '../../core/base/errors.ts';
+import { ReadOnlyError } from '../../core/base/errors.ts';
 import type { OpOptions } from '../../core/base/op-options.ts';
 import { TextReader } from '../../core/base/text-reader.ts';
 import { parseDirent } from '../../core/dirent/dirent-text.ts';
 import type { ControlChannel } from './control-client.ts';
-import { type Fields, takeCount, takeText } from './fields.ts';
+import { type Fields, takeCount, takeNanoseconds, takeText } from './fields.ts';
 import { pagesOf } from './remote-tree.ts';
 
 /** The archive that a mount records its roots in, as its control channel gives it. Only the mount appends. */
@@ -34,10 +34,8 @@ export class RemoteArchive implements Archive {
 }
 
 function entryOf(state: Fields): ArchiveEntry {
-  const when = takeText(state, 'when_ns');
-  if (!/^-?\d{1,20}$/.test(when)) throw new ParseError(`"when_ns" is "${when}"`, 0);
   return {
-    whenNs: BigInt(when),
+    whenNs: takeNanoseconds(state, 'when_ns'),
     number: takeCount(state, 'number') ?? 0,
     dirent: parseDirent(takeText(state, 'dirent')),
     ...notesField(state['notes'] === undefined ? undefined : readNotes(new TextReader(takeText(state, 'notes')))),

@@ -1,3 +1,5 @@
+import type { RecordedDir } from '../../core/archive/archive.ts';
+import type { ArchiveLine } from '../../core/archive/archive-line.ts';
 import { formatArchiveLine } from '../../core/archive/archive-line.ts';
 import { formatNotes } from '../../core/archive/archive-notes.ts';
 import { ParseError } from '../../core/base/errors.ts';
@@ -178,9 +180,10 @@ export class RemoteTree implements Tree {
   }
 
   /** Has the mount become a recorded state, provided that no other session records a root before. */
-  async become(action: string, target: DirDirent, newest: Dirent | undefined, signal: AbortSignal | undefined): Promise<void> {
-    const before = newest === undefined ? {} : { newest: formatDirent(newest) };
-    await this.#ask({ request: 'become', action, dirent: formatDirent(target), ...before }, { signal });
+  async become(action: string, target: RecordedDir, newest: ArchiveLine | undefined, signal: AbortSignal | undefined): Promise<void> {
+    const before = newest === undefined ? {} : { newest: formatDirent(newest.dirent), newest_ns: String(newest.whenNs) };
+    const { dirent, whenNs } = target;
+    await this.#ask({ request: 'become', action, dirent: formatDirent(dirent), when_ns: String(whenNs), ...before }, { signal });
   }
 
   /** Has the mount take over what other sessions have recorded. */

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
-import type { Archive, ArchiveEntry } from '../../core/archive/archive.ts';
+import type { Archive, ArchiveEntry, RecordedDir } from '../../core/archive/archive.ts';
+import type { ArchiveLine } from '../../core/archive/archive-line.ts';
 import { parseArchiveLine } from '../../core/archive/archive-line.ts';
 import { formatNotes, readNotes } from '../../core/archive/archive-notes.ts';
 import { ParseError, VtError } from '../../core/base/errors.ts';
@@ -7,7 +8,7 @@ import type { OpOptions } from '../../core/base/op-options.ts';
 import { TextReader } from '../../core/base/text-reader.ts';
 import { formatBlock, parseBlock } from '../../core/block/block-text.ts';
 import type { HashCode } from '../../core/block/hashcode.ts';
-import type { DirDirent, Dirent } from '../../core/dirent/dirent.ts';
+import type { DirDirent } from '../../core/dirent/dirent.ts';
 import { formatDirent, parseDirent } from '../../core/dirent/dirent-text.ts';
 import type { RecordAs } from '../../core/history/ancestry.ts';
 import { canWrite, capability } from '../../core/store/capability.ts';
@@ -23,6 +24,7 @@ import {
   takeDirent,
   takeMeta,
   takeMetaChange,
+  takeNanoseconds,
   takeOctets,
   takePath,
   takeText,
@@ -43,7 +45,7 @@ export interface ServedTree {
   /** Stores what changed and records the root. @returns the Dirref */
   readonly sync: (signal: AbortSignal, as?: RecordAs) => Promise<string>;
   /** As those of a session. */
-  readonly become: (action: string, target: DirDirent, newest: Dirent | undefined, signal: AbortSignal) => Promise<void>;
+  readonly become: (action: string, target: RecordedDir, newest: ArchiveLine | undefined, signal: AbortSignal) => Promise<void>;
   readonly refresh: (signal: AbortSignal) => Promise<void>;
   readonly keep: (signal: AbortSignal) => Promise<void>;
   /** What a client that attaches is told first, besides what the tree itself says. */
@@ -204,8 +206,12 @@ export class TreeRequests {
       };
     },
     become: async (fields, { signal }) => {
-      const newest = fields['newest'] === undefined ? undefined : parseDirent(takeText(fields, 'newest'));
-      await this.#served.become(takeText(fields, 'action'), takeDir(fields, 'dirent'), newest, signal);
+      const newest =
+        fields['newest'] === undefined
+          ? undefined
+          : { dirent: parseDirent(takeText(fields, 'newest')), whenNs: takeNanoseconds(fields, 'newest_ns') };
+      const target = { dirent: takeDir(fields, 'dirent'), whenNs: takeNanoseconds(fields, 'when_ns') };
+      await this.#served.become(takeText(fields, 'action'), target, newest, signal);
       return {};
     },
     refresh: async (_, { signal }) => {

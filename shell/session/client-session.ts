@@ -90,6 +90,10 @@ export class ClientSession implements Session {
     this.#session.describe(message);
   }
 
+  async recordBefore(path: TreePath, signal?: AbortSignal): Promise<void> {
+    await this.#session.recordBefore(path, signal);
+  }
+
   get isChanged(): boolean {
     return this.#session.isChanged;
   }

@@ -1,7 +1,8 @@
-import type { Archive } from '../../core/archive/archive.ts';
+import type { Archive, RecordedDir } from '../../core/archive/archive.ts';
+import type { ArchiveLine } from '../../core/archive/archive-line.ts';
 import type { VtError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
-import type { DirDirent, Dirent } from '../../core/dirent/dirent.ts';
+import type { Dirent } from '../../core/dirent/dirent.ts';
 import type { RecordAs } from '../../core/history/ancestry.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { TreePath } from '../../core/tree/path.ts';
@@ -11,7 +12,7 @@ import type { StoreOpener } from './stores.ts';
 /** The roots of a tree that another process serves. */
 export interface ServedRoots {
   /** As `Session.become`. */
-  become(action: string, target: DirDirent, newest: Dirent | undefined, signal: AbortSignal | undefined): Promise<void>;
+  become(action: string, target: RecordedDir, newest: ArchiveLine | undefined, signal: AbortSignal | undefined): Promise<void>;
   /** As `Session.refresh`. */
   refresh(signal: AbortSignal | undefined): Promise<void>;
   /** As `Session.keep`. */

@@ -1,7 +1,6 @@
-import type { Archive, ArchiveEntry } from '../../core/archive/archive.ts';
+import type { Archive, ArchiveEntry, RecordedDir } from '../../core/archive/archive.ts';
 import type { ArchiveLine } from '../../core/archive/archive-line.ts';
 import type { ArchiveNotes } from '../../core/archive/archive-notes.ts';
-import { notesField } from '../../core/archive/archive-notes.ts';
 import { hasRoot } from '../../core/archive/has-root.ts';
 import { VtError } from '../../core/base/errors.ts';
 import type { DirDirent, Dirent } from '../../core/dirent/dirent.ts';
@@ -9,6 +8,7 @@ import { formatDirent } from '../../core/dirent/dirent-text.ts';
 import { EMPTY_ROOT } from '../../core/dirent/empty-root.ts';
 import type { RecordAs } from '../../core/history/ancestry.ts';
 import { parentNote } from '../../core/history/ancestry.ts';
+import { STEP, stateAgain, stateNoteOf } from '../../core/history/state-note.ts';
 import { capability } from '../../core/store/capability.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { Authorship } from './authorship.ts';
@@ -120,7 +120,9 @@ export class RootRecord {
               ? ours
               : await merge(this.baseDir, requireDir(last.dirent));
           if (as?.state !== undefined && formatDirent(root) === formatDirent(as.state.dirent)) return as.state;
-          return formatDirent(root) === newest && as === undefined ? undefined : this.#line(root, last, as?.notes);
+          return formatDirent(root) === newest && as === undefined
+            ? undefined
+            : this.#line(root, last, new Map([...STEP, ...(as?.notes ?? [])]));
         };
         await this.#append(archive, decide, signal);
       }
@@ -141,29 +143,29 @@ export class RootRecord {
    * Records a root in the place of the newest one, whatever the base is.
    *
    * @param action - for messages
-   * @param newest - what is the newest root as far as the caller knows
+   * @param newest - what is the newest entry as far as the caller knows
    * @param show - makes it the tree
    * @throws {VtError} EFAILED where another session has recorded a root after that
    */
   async replace(
     action: string,
-    target: DirDirent,
-    newest: Dirent | undefined,
+    target: RecordedDir,
+    newest: ArchiveLine | undefined,
     show: () => Promise<void>,
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const { archive } = this.#source;
     if (archive === undefined) throw new VtError('EFAILED', `${action}: this tree has no archive`);
     const decide = async (last: ArchiveEntry | undefined): Promise<ArchiveLine | undefined> => {
-      if (textOf(last?.dirent) !== textOf(newest))
+      if (textOf(last?.dirent) !== textOf(newest?.dirent) || last?.whenNs !== newest?.whenNs)
         throw new VtError('EFAILED', `${action}: another session recorded root ${last?.number ?? 0} meanwhile`, {
           remedy: `look at log, and ${action} again`,
         });
       await show();
-      return formatDirent(target) === textOf(newest) ? undefined : this.#line(target, last, undefined, action);
+      return isThatState(last, target) ? undefined : this.#line(target.dirent, last, stateAgain(target.whenNs), action);
     };
     await this.#append(archive, decide, signal);
-    this.#base = target;
+    this.#base = target.dirent;
   }
 
   async #append(archive: Archive, decide: Parameters<Archive['append']>[0], signal: AbortSignal | undefined): Promise<void> {
@@ -172,15 +174,15 @@ export class RootRecord {
   }
 
   /**
-   * The line of a root, dated after the newest one where the clock has not gone on since.
+   * The line of a root, dated after the newest one where the clock has not gone on since: states are known by their times.
    *
    * @param command - what made it, where that is known here
    */
-  #line(dirent: Dirent, last: ArchiveEntry | undefined, notes: ArchiveNotes = new Map(), command?: string): ArchiveLine {
+  #line(dirent: Dirent, last: ArchiveEntry | undefined, notes: ArchiveNotes, command?: string): ArchiveLine {
     const nowNs = BigInt(this.#options.now().getTime()) * 1_000_000n;
     const isTaken = last !== undefined && last.whenNs >= nowNs && last.whenNs < nowNs + 1_000_000n;
     const all = new Map([...notes, ...this.#options.author.notes(command)]);
-    return { whenNs: isTaken ? last.whenNs + 1n : nowNs, dirent, ...notesField(all) };
+    return { whenNs: isTaken ? last.whenNs + 1n : nowNs, dirent, notes: all };
   }
 
   /** Whether a root can be read as far as gc has to: of a Dirref that was opened perhaps not all Dirs are here. */
@@ -189,6 +191,13 @@ export class RootRecord {
     const { isReadable } = await import('../../core/maintain/is-readable.ts');
     return await isReadable(this.#store, root, { signal });
   }
+}
+
+/** Whether an entry is a state, or that state again. */
+function isThatState(entry: ArchiveLine | undefined, state: RecordedDir): boolean {
+  if (entry === undefined || formatDirent(entry.dirent) !== formatDirent(state.dirent)) return false;
+  const note = stateNoteOf(entry);
+  return entry.whenNs === state.whenNs || (note !== undefined && note !== 'step' && note.againNs === state.whenNs);
 }
 
 function isEmpty(root: Dirent): boolean {

@@ -1,10 +1,11 @@
 import type { OtherSource, Session } from '../../commands/session.ts';
-import type { Archive } from '../../core/archive/archive.ts';
+import type { Archive, RecordedDir } from '../../core/archive/archive.ts';
+import type { ArchiveLine } from '../../core/archive/archive-line.ts';
 import { findEntry } from '../../core/archive/find-entry.ts';
 import { ClosedError, VtError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
-import type { DirDirent, Dirent } from '../../core/dirent/dirent.ts';
+import type { DirDirent } from '../../core/dirent/dirent.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
 import { EMPTY_ROOT } from '../../core/dirent/empty-root.ts';
 import { TailTable } from '../../core/follow/tail-table.ts';
@@ -16,6 +17,7 @@ import { LiveTree, openLiveTree } from '../../core/tree/live/live-tree.ts';
 import { nearestDir } from '../../core/tree/nearest-dir.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import { ROOT_PATH } from '../../core/tree/path.ts';
+import { standsAlso } from '../../core/tree/stands-also.ts';
 import type { Tree } from '../../core/tree/tree.ts';
 import { Authorship } from './authorship.ts';
 import type { OpenedSource, SourceOptions } from './opened-source.ts';
@@ -69,6 +71,8 @@ export class ShellSession implements Session {
   /** Those that hold the very object of the present tree. */
   #pins = 0;
   #isClosed = false;
+  /** The root that was recorded last, as it was looked at last. */
+  #recorded: LiveTree | undefined;
   /** The sync under way. */
   #syncing: Promise<unknown> = Promise.resolve();
 
@@ -257,11 +261,11 @@ export class ShellSession implements Session {
     });
   }
 
-  async become(action: string, target: DirDirent, newest: Dirent | undefined, signal?: AbortSignal): Promise<void> {
+  async become(action: string, target: RecordedDir, newest: ArchiveLine | undefined, signal?: AbortSignal): Promise<void> {
     await this.#alone(async () => {
       const { served } = this.#source;
       if (served !== undefined) await served.become(action, target, newest, signal);
-      else await this.#record.replace(action, target, newest, async () => await this.#show(target, signal), signal);
+      else await this.#record.replace(action, target, newest, async () => await this.#show(target.dirent, signal), signal);
       this.#hasSynced = true;
       await this.#keepCwd();
     });
@@ -300,6 +304,19 @@ export class ShellSession implements Session {
     if (this.#source.served !== undefined)
       throw new VtError('EUNSUPPORTED', 'sync -m: the process of the mount records the roots, and takes no message');
     this.#author.describe(message);
+  }
+
+  async recordBefore(path: TreePath, signal?: AbortSignal): Promise<void> {
+    const { archive, served } = this.#source;
+    if (this.#options.plan || archive === undefined || !this.#present.can.sync || this.#past !== undefined) return;
+    // What others changed on a mount only the mount knows.
+    if (served === undefined && !this.isChanged) return;
+    const recorded = served === undefined ? this.#record.base : (await archive.last({ signal }))?.dirent;
+    if (recorded === undefined || recorded.kind === 'dir') {
+      this.#recorded = this.#recorded?.isAt(recorded) === true ? this.#recorded : openLiveTree(this.store, recorded);
+      if (await standsAlso(this.#present, path, this.#recorded, { signal })) return;
+    }
+    await this.sync(signal);
   }
 
   /** Two that sync or replace the tree at a time would take each other for another session. */

@@ -124,6 +124,28 @@ describe('a shell that is attached to a running mount', { skip: noMountsHere() ?
     assert.equal((await mount.sh('ls')).stdout, 'first\n');
   });
 
+  it('what programs wrote and an attached shell removes before any sync comes back by undo, and undo says what it records first', async (t) => {
+    const scratch = makeScratch(t);
+    const mount = await mounted(t, scratch);
+    assert.equal((await mount.vtftp(mount.path, '-c', 'mkdir first; quit')).status, 0);
+    await mount.sh('mkdir docs; echo only copy > docs/f; echo another > g');
+    scratch.mkdir('other');
+    const removed = await mount.vtftp(mount.path, '-c', `rm g; put ${scratch.path('other')} docs; rm -r docs`);
+    assert.equal(removed.status, 0, removed.report);
+    const back = await mount.vtftp(mount.path, '-c', 'undo; cat docs/f; cat g');
+    assert.match(back.stdout, /^undone: .* \(@2\)\nonly copy\nanother\n/, back.report);
+    // What was written meanwhile is a state of its own; an undo by hand is told from an undo in each session.
+    await mount.sh('echo later > late; rm g');
+    const undone = await mount.vtftp(mount.path, '-c', 'undo; redo; cat late');
+    assert.match(
+      undone.stdout,
+      /^recorded what changed as root (\d+) first \(undo @\1 goes there\)\nundone: .*\nredone: .*\nlater\n/,
+      undone.report,
+    );
+    await mount.sh('rm -r docs late');
+    assert.match((await mount.vtftp(mount.path, '-c', 'sync; undo; cat late')).stdout, /^later$/m);
+  });
+
   it('programs drive an attached shell by lines of JSON', async (t) => {
     const mount = await mounted(t, makeScratch(t));
     const shell = await mount.vtftpWith('mkdir d\nls\nset onerror continue\nls none\nquit\n', '--json', mount.path);

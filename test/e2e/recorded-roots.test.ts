@@ -229,7 +229,7 @@ describe('undo and redo beside another session', () => {
       [scratch.mkdir('local'), 'undo', /^undo: ".*local" is an ordinary directory, of which no earlier states are kept\n$/],
       [scratch.path('local'), 'redo', /^redo: ".*local" is an ordinary directory, of which no earlier states are kept\n$/],
       [dirref, 'undo', /^undo: this tree was opened by its Dirref, and has no archive to go back in\n$/],
-      [`datadir:${scratch.path('store')}`, 'redo', /^redo: the newest root is none that undo went back to \(.*\)\n$/],
+      [`datadir:${scratch.path('store')}`, 'redo', /^redo: nothing to redo: no undo came last \(undo @N .*\)\n$/],
       [`datadir:${scratch.path('store')}`, 'undo; redo 2', /^redo: only 1 root to go forward to \(.*\)\n$/],
     ] as const) {
       const said = await inStore(scratch, 'store', command, source);

@@ -6,6 +6,7 @@ import type { Dirent, IndirectDirent } from '../../../core/dirent/dirent.ts';
 import type { TreePath } from '../../../core/tree/path.ts';
 import type { CommandContext } from '../../command.ts';
 import { countText } from '../format.ts';
+import { recordBefore } from '../record-before.ts';
 
 type NodeDirent = Exclude<Dirent, IndirectDirent>;
 
@@ -32,19 +33,24 @@ export async function placeImported(
   const { tree } = session;
   const before = await tree.lookup(path, { follow: false, signal });
   if (before?.dirent.kind !== 'dir' || dirent.kind !== 'dir') {
-    if (!plan) await tree.bind(path, dirent, { signal });
+    if (plan) return { gone: 0 };
+    if (before !== undefined) await recordBefore(context, path);
+    await tree.bind(path, dirent, { signal });
     return { gone: 0 };
   }
   if (merge) {
     const { bindOver } = await import('../../../core/tree/bind-over.ts');
     const onClash = (at: TreePath): void =>
       diagnostics.failure(`put "${octetsToText(at)}": it is a Dir with entries, which stay; the local one is none`);
-    if (!plan) await bindOver(tree, path, dirent, { signal, ...(force ? {} : { onClash }) });
+    if (plan) return { gone: 0 };
+    await recordBefore(context, path);
+    await bindOver(tree, path, dirent, { signal, ...(force ? {} : { onClash }) });
     return { gone: 0 };
   }
   // Unchanged, as most often: lifting and comparing the trees would take as long as walking them did.
   const { encodeDirent } = await import('../../../core/dirent/dirent-codec.ts');
   if (before.isStale !== true && Buffer.compare(encodeDirent(before.dirent), encodeDirent(dirent)) === 0) return { gone: 0 };
+  await recordBefore(context, path);
   const stood = await tree.dirent(path, { signal });
   const gone = await countGone(planned === undefined ? session.store : sourceOver(planned, session.store), stood, dirent, signal);
   if (plan) return { gone };

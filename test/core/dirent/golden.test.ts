@@ -14,6 +14,7 @@ import { readDir, storeDir } from '../../../core/dirent/dir-codec.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
 import { decodeDirent, encodeDirent } from '../../../core/dirent/dirent-codec.ts';
 import { formatDirent, parseDirent } from '../../../core/dirent/dirent-text.ts';
+import { timelineOf } from '../../../core/history/timeline.ts';
 import { MapSource } from '../../support/map-source.ts';
 import { PROJECT_ROOT } from '../../support/project.ts';
 
@@ -105,6 +106,12 @@ describe('formats of version 1, as they were first written', () => {
       ['later', ['from_a_later_version', '']],
     ]);
   });
+});
+
+it('an archive says how its states follow each other', async () => {
+  const archive = openArchiveFile(join(FOLDER, 'archive-states.vt'), { readOnly: true });
+  const { line, ahead } = await timelineOf(archive);
+  assert.deepEqual([line.map(({ number }) => number), ahead.map(({ number }) => number)], [[0, 2], [3]]);
 });
 
 function entryOf(i: number): Dirent {

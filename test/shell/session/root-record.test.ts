@@ -83,18 +83,21 @@ describe('RootRecord', () => {
     const { record, archive, count } = recordIn(t, store);
     const [one, two] = [await rootOf(store, 'one'), await rootOf(store, 'two')];
     await record.append(one, noMerge, {});
+    const first = await archive.last();
+    assert.ok(first !== undefined);
     await archive.append(async () => await Promise.resolve({ whenNs: 0n, dirent: two }));
+    const target = { whenNs: first.whenNs, dirent: one };
     let shown = 0;
     const show = async (): Promise<void> => {
       shown++;
       await Promise.resolve();
     };
-    await assert.rejects(record.replace('undo', one, one, show, undefined), {
+    await assert.rejects(record.replace('undo', target, first, show, undefined), {
       code: 'EFAILED',
       message: 'undo: another session recorded root 2 meanwhile',
     });
     assert.deepEqual([shown, await count()], [0, 2]);
-    await record.replace('undo', one, two, show, undefined);
+    await record.replace('undo', target, { whenNs: 0n, dirent: two }, show, undefined);
     assert.deepEqual([shown, await count()], [1, 3]);
     assert.ok(sameDirent(record.base, one));
   });

@@ -1,0 +1,99 @@
+import type { Archive, ArchiveEntry } from '../archive/archive.ts';
+import { appendAll } from '../base/lists.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import { formatDirent } from '../dirent/dirent-text.ts';
+import { EMPTY_ROOT } from '../dirent/empty-root.ts';
+import { statesBefore } from './ancestry.ts';
+import { stateNoteOf } from './state-note.ts';
+
+/** What stands before the first entry of an archive: number 0, the empty tree. */
+const BEFORE_ALL: ArchiveEntry = { number: 0, whenNs: 0n, dirent: EMPTY_ROOT };
+
+/** The states around an archive's newest one. */
+export interface Timeline {
+  /** Those that lead to it, oldest first, from the empty tree (number 0) on: what `undo` walks back along. The newest is the last. */
+  readonly line: readonly ArchiveEntry[];
+  /** Those that were gone back from, and that nothing new has come after: what `redo` walks along, the next one first. */
+  readonly ahead: readonly ArchiveEntry[];
+  /** The newest entry as it was recorded; undefined where there is none. */
+  readonly newest: ArchiveEntry | undefined;
+}
+
+interface State {
+  readonly text: string;
+  readonly entry: ArchiveEntry;
+  /** When it was recorded, first and by each return to it. */
+  readonly times: Set<bigint>;
+}
+
+/**
+ * Tells the line of states from an archive. An undo or redo cuts the line back, or goes on along what was cut off; its entry says which state it
+ * is again. Any other entry is a step of its own, though it may equal an earlier one: who removed what was added last, and undoes that, wants it back.
+ * All states stay in the archive.
+ *
+ * Of entries without such a note, which an earlier version wrote, one that equals an earlier state on the line is a return to it, and one that equals
+ * the state which was cut off last is a redo.
+ */
+export async function timelineOf(archive: Pick<Archive, 'entries'>, options: OpOptions = {}): Promise<Timeline> {
+  const states = new States();
+  for await (const entry of archive.entries(options)) states.add(entry);
+  return states.timeline();
+}
+
+class States {
+  readonly #line: State[] = [stateOf(BEFORE_ALL)];
+  #ahead: State[] = [];
+  #newest: ArchiveEntry | undefined;
+
+  add(entry: ArchiveEntry): void {
+    this.#newest = entry;
+    const state = stateOf(entry);
+    // What was recorded elsewhere first is a step here, whatever it was there.
+    const note = statesBefore(entry) === undefined ? stateNoteOf(entry) : 'step';
+    if (note === 'step') this.#step(state);
+    else if (note === undefined) this.#addUnnoted(state);
+    else this.#addAgain(state, note.againNs);
+  }
+
+  timeline(): Timeline {
+    return { line: this.#line.map(({ entry }) => entry), ahead: this.#ahead.map(({ entry }) => entry), newest: this.#newest };
+  }
+
+  #addUnnoted(state: State): void {
+    const place = this.#line.findLastIndex(({ text }) => text === state.text);
+    if (place >= 0) this.#goBack(place);
+    else if (this.#ahead[0]?.text === state.text) {
+      this.#line.push(state);
+      this.#ahead = this.#ahead.slice(1);
+    } else this.#step(state);
+  }
+
+  #addAgain(state: State, ofNs: bigint): void {
+    const isIt = ({ text, times }: State): boolean => text === state.text && times.has(ofNs);
+    const place = this.#line.findLastIndex(isIt);
+    const ahead = this.#ahead.findIndex(isIt);
+    if (place >= 0) this.#goBack(place);
+    else if (ahead >= 0) {
+      appendAll(this.#line, this.#ahead.slice(0, ahead + 1));
+      this.#ahead = this.#ahead.slice(ahead + 1);
+    } else {
+      this.#step(state);
+      return;
+    }
+    // Whoever names this entry means that state.
+    this.#line.at(-1)?.times.add(state.entry.whenNs);
+  }
+
+  #step(state: State): void {
+    this.#line.push(state);
+    this.#ahead = [];
+  }
+
+  #goBack(place: number): void {
+    this.#ahead = [...this.#line.splice(place + 1), ...this.#ahead];
+  }
+}
+
+function stateOf(entry: ArchiveEntry): State {
+  return { text: formatDirent(entry.dirent), entry, times: new Set([entry.whenNs]) };
+}

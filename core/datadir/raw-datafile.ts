@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Archive } from '../archive/archive.ts';
 import { ClosedError, CorruptBlockError, ParseError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
+import { appendAll } from '../base/lists.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import { errorReason } from '../base/system/system-error.ts';
 import { digestKey, digestOfKey } from '../block/digest-key.ts';
@@ -110,7 +111,7 @@ export class RawDatafile implements Store {
         header?.isOneFile === true ? readTrailer((at, length) => this.#readAt(at, length), size, this.#hash.digestSize) : undefined;
       this.#index = trailer?.index;
       if (trailer !== undefined) {
-        this.#states.push(...trailer.states);
+        appendAll(this.#states, trailer.states);
         this.#scannedTo = size;
         this.#seenSize = size;
       } else if (header?.isOneFile === true) {
@@ -248,7 +249,9 @@ export class RawDatafile implements Store {
     return new OneFileArchive(isDefault ? this.#path : `${this.#path}@${name}`, async (options) => {
       if (!isDefault) return [];
       await this.#scanned(options);
-      return this.#states.map((state) => this.#readState(state));
+      const states = this.#states.map((state) => this.#readState(state));
+      // Where the header is damaged the file may be no one-file Store: then its first record is no Dirent.
+      return this.#distrust ? states.filter((state) => !(state instanceof VtError)) : states;
     });
   }
 

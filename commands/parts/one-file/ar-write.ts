@@ -1,6 +1,7 @@
 import { closeSync, constants, fdatasync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { UsageError, VtError } from '../../../core/base/errors.ts';
+import { appendAll } from '../../../core/base/lists.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { octetsToText } from '../../../core/base/octets.ts';
 import { tryLock } from '../../../core/base/system/file-lock.ts';
@@ -186,7 +187,7 @@ async function direntOf(context: CommandContext, paths: readonly Octets[]): Prom
   await pending.flushTo({
     hashName: pending.hashName,
     addBatch: async (blocks) => {
-      more.push(...blocks);
+      appendAll(more, blocks);
       return await Promise.resolve(blocks.map(() => true));
     },
   });

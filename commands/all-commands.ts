@@ -44,10 +44,10 @@ import { history } from './shell/history.ts';
 import { set } from './shell/settings.ts';
 import { source } from './shell/source.ts';
 import { wait } from './shell/wait.ts';
-import { ar } from './store/ar.ts';
 import { flush } from './store/flush.ts';
 import { fsck } from './store/fsck.ts';
 import { gc } from './store/gc.ts';
+import { httpd } from './store/httpd.ts';
 import { peer } from './store/peer.ts';
 import { repair } from './store/repair.ts';
 import { scrub } from './store/scrub.ts';
@@ -105,9 +105,9 @@ export const COMMANDS: readonly Command[] = [
   mounts,
   stores,
   flush,
-  ar,
   peer,
   serve,
+  httpd,
   fsck,
   scrub,
   repair,

@@ -38,8 +38,8 @@ const CORE_ORDER: readonly string[] = [
   'platonic',
   'maintain',
   'sync',
-  'onefile',
   'follow',
+  'http',
   'openers',
 ];
 
@@ -56,6 +56,7 @@ const OWNED_PACKAGES: Readonly<Record<string, string>> = {
   '@napi-rs/blake-hash': 'core/block/blake3-engine.ts',
   enquirer: 'shell/prompt.ts',
   chalk: 'shell/output/output.ts',
+  mime: 'core/http/content-type.ts',
   ini: 'shell/session/config-clauses.ts',
   'fuse-native': 'fuse/native/native-mount.ts',
 };

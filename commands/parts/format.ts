@@ -1,11 +1,14 @@
 import { groupedDigits } from '../../core/base/grouped-digits.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToBytes, octetsToText, octetsToTextStrict } from '../../core/base/octets.ts';
+import { sizeText } from '../../core/block/size-text.ts';
 import type { Dirent } from '../../core/dirent/dirent.ts';
 import { defaultMode } from '../../core/dirent/meta.ts';
 import type { StoreProgress } from '../../core/store/capabilities.ts';
 import type { TreeEntry } from '../../core/tree/tree.ts';
 import type { Output } from '../command.ts';
+
+export { sizeText };
 
 // How nodes are shown: by `ls -l`, `stat`, `inspect`, `find`, and as JSON records.
 
@@ -45,20 +48,6 @@ export function modeText(dirent: Dirent): string {
 /** Permissions as four octal digits: `0644`. */
 export function octalMode(mode: number): string {
   return mode.toString(8).padStart(4, '0');
-}
-
-const SIZE_UNITS = ['B', 'K', 'M', 'G', 'T', 'P', 'E'] as const;
-
-/** A size for people, in powers of 1024 with at most three digits: `980B`, `1.5K`, `12M`. */
-export function sizeText(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 999.5 && unit < SIZE_UNITS.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  const digits = unit > 0 && value < 9.95 ? value.toFixed(1) : String(Math.round(value));
-  return `${digits}${SIZE_UNITS[unit]}`;
 }
 
 /** A count with its noun: `1 file`, `3 files`. */

@@ -120,7 +120,10 @@ function show({ output }: CommandContext, entry: ArchiveEntry, changes: RootChan
   const columns = [`@${number}`.padEnd(5), formatLocalTime(whenNs)];
   if (long) columns.push(output.style('ref', reference));
   else if (changes === 'unknown') columns.push('changes unknown: Blocks are missing');
-  else if (changes !== undefined) columns.push(changesText(changes), ...(changes.first === undefined ? [] : [output.name(changes.first)]));
+  else if (changes !== undefined) {
+    columns.push(changesText(changes));
+    if (changes.first !== undefined) columns.push(output.name(changes.first));
+  }
   const who = [user, host].filter((word) => word !== undefined).join('@');
   if (who !== '') columns.push(`${textOf(output, who)}${command === undefined ? '' : `: ${textOf(output, command)}`}`);
   output.line(columns.join('  '));

@@ -10,6 +10,7 @@ import { canWrite, capability } from '../../core/store/capability.ts';
 import { RecordCheckers } from '../../core/store/records/record-checker.ts';
 import type { Store } from '../../core/store/store.ts';
 import { parseTcpAddress } from '../../core/wire/dial.ts';
+import { isLoopback } from '../../core/wire/loopback.ts';
 import { readSecret } from '../../core/wire/secret.ts';
 import type { ListenAddress } from '../../core/wire/serve-sockets.ts';
 import { serveSockets } from '../../core/wire/serve-sockets.ts';
@@ -122,10 +123,6 @@ function listenAddress({ session, shell }: CommandContext, text: string, hasSecr
     });
   }
   return { kind: 'tcp', ...found };
-}
-
-function isLoopback(host: string): boolean {
-  return host === '::1' || host === 'localhost' || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
 async function serveStandardStreams(

@@ -13,3 +13,17 @@ export function readSize(text: string): number | undefined {
   const size = Math.floor(Number(digits) * (unit === undefined ? 1 : base ** (UNITS.indexOf(unit.toUpperCase()) + 1)));
   return Number.isSafeInteger(size) && size > 0 ? size : undefined;
 }
+
+const SIZE_UNITS = ['B', 'K', 'M', 'G', 'T', 'P', 'E'] as const;
+
+/** A size for people, in powers of 1024 with at most three digits: `980B`, `1.5K`, `12M`. */
+export function sizeText(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < SIZE_UNITS.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  const digits = unit > 0 && value < 9.95 ? value.toFixed(1) : String(Math.round(value));
+  return `${digits}${SIZE_UNITS[unit]}`;
+}

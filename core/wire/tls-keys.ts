@@ -36,7 +36,8 @@ export function readTlsKeys(names: TlsFileNames, path: (name: string) => string 
   return { cert: readKeyFile(cert), key: readKeyFile(key), ca: readKeyFile(ca) };
 }
 
-function readKeyFile(file: string): Buffer {
+/** A file of a certificate or key. @throws {VtError} EOPEN where it cannot be read, EPERM where others may have written it */
+export function readKeyFile(file: string): Buffer {
   try {
     requireTrusted(file, 'TLS file');
     return readFileSync(file);

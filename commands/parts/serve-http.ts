@@ -1,0 +1,81 @@
+import { basename } from 'node:path';
+import { UsageError, VtError } from '../../core/base/errors.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import { serveWeb } from '../../core/http/server.ts';
+import { parseTcpAddress } from '../../core/wire/dial.ts';
+import { isLoopback } from '../../core/wire/loopback.ts';
+import { readSecret } from '../../core/wire/secret.ts';
+import { readKeyFile } from '../../core/wire/tls-keys.ts';
+import type { CommandContext, CommandInput } from '../command.ts';
+import { resolveLocalPath } from './local-path.ts';
+import { showFollowing } from './move/follow-progress.ts';
+
+const LOOPBACK = '127.0.0.1';
+const DEFAULT_ADDRESS = '8080';
+
+/** Serves the Store of the session over HTTP until the command is ended. */
+export async function serveHttp(context: CommandContext, input: CommandInput): Promise<void> {
+  const { session, diagnostics, output, now } = context;
+  const text = octetsToText(input.named.get('address')?.[0] ?? ('' as never)) || DEFAULT_ADDRESS;
+  const address = parseTcpAddress(text, LOOPBACK);
+  if (address === undefined) throw new UsageError(`httpd: "${text}" is no address`, { remedy: 'use [HOST:]PORT' });
+  const file = (name: string): string | undefined => {
+    const given = input.options.get(name);
+    return given === undefined || given === true ? undefined : octetsToText(resolveLocalPath(session.localCwd, given));
+  };
+  const tokenFile = file('token');
+  const token = tokenFile === undefined ? undefined : readSecret(tokenFile);
+  if (token === undefined && !isLoopback(address.host)) {
+    throw new VtError('EPERM', `httpd "${text}": it can be reached from other machines`, {
+      remedy: 'ask for a token by --token FILE; or serve a PORT of this machine alone and reach it by ssh -L',
+    });
+  }
+  const tls = tlsFiles(file('tls-cert'), file('tls-key'));
+  const { archive } = session;
+  if (!session.tree.can.sync)
+    throw new VtError('EUNSUPPORTED', `httpd "${session.tree.name}": an ordinary directory has no Blocks`, {
+      remedy: 'put it into a Store, and serve that',
+    });
+  const dirref = await session.sync(context.signal);
+  const name = archive === undefined ? undefined : basename(archive.name.replace(/^.*:/s, ''), '.vt');
+  const server = await serveWeb({
+    ...address,
+    service: {
+      store: session.store,
+      archive: archive === undefined || name === undefined ? undefined : { name, archive },
+      home: name === undefined ? `/d/${encodeURIComponent(dirref)}/` : `/archive/${encodeURIComponent(name)}/`,
+      isPublic: token === undefined,
+      blocksAt: blocksAt(input),
+      now,
+      onFailure: (error) => diagnostics.warn(`httpd: ${error instanceof Error ? error.message : String(error)}`),
+    },
+    access: { token, hosts: new Set(input.repeated.filter(({ name }) => name === 'host').map(({ value }) => hostText(value))) },
+    tls,
+  });
+  try {
+    output.line(`serving ${server.url}`);
+    output.record({ serving: server.url });
+    await showFollowing(context);
+  } finally {
+    await server[Symbol.asyncDispose]();
+  }
+}
+
+function hostText(value: true | string): string {
+  return value === true ? '' : value.toLowerCase();
+}
+
+function tlsFiles(cert: string | undefined, key: string | undefined): { readonly cert: Buffer; readonly key: Buffer } | undefined {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined)
+    throw new UsageError('httpd: --tls-cert and --tls-key go together', { remedy: 'name the files of a certificate and of its key' });
+  return { cert: readKeyFile(cert), key: readKeyFile(key) };
+}
+
+function blocksAt({ options }: CommandInput): string | undefined {
+  const given = options.get('blocks-at');
+  if (given === undefined || given === true) return undefined;
+  const text = octetsToText(given);
+  if (!/^https?:\/\/[!-~]+$/.test(text)) throw new UsageError(`httpd --blocks-at: "${text}" is no http or https URL`);
+  return text.replace(/\/+$/, '');
+}

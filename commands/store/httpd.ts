@@ -1,0 +1,39 @@
+import type { CommandContext, CommandInput } from '../command.ts';
+import { defineCommand } from '../command.ts';
+
+/** `httpd`: the Store for browsers. */
+export const httpd = defineCommand({
+  name: 'httpd',
+  group: 'store',
+  summary: 'show the Store to browsers and other programs, over HTTP',
+  details: [
+    'httpd prints a URL to open. Its page lists the newest state of the open archive. Dirs are pages, and files are their contents. A click on a size shows a file with its metadata. ?log lists the states of an archive, ?json and ?simple list a Dir for programs.',
+    '/archive/NAME[@STATE]/PATH is a tree by the name of its archive. STATE is a number or a date as in cd @STATE. /d/REFERENCE/PATH is a tree by its Dirref or Block reference. /h/HEX.HASH is a stored Block, /i/HEX.HASH the content that a superblock stands for. man 7 vt has all routes and headers.',
+    'ADDRESS is [HOST:]PORT. Without HOST it is 127.0.0.1, the default port is 8080, and port 0 takes any free one. Everybody on this machine can read what is served. Beyond this machine each request has to bring the token that the file of --token holds, of 16 bytes or more. It goes as a bearer token, or as the password that a browser asks for. It is not encrypted without --tls-cert and --tls-key.',
+    'Whoever has a Dirref can read its tree, as everywhere. httpd changes nothing. Stored HTML and SVG run no scripts. A page of another site cannot read yours.',
+    'SIGINT and SIGTERM end it: it takes no more connections, and answers what was asked.',
+  ],
+  changesLocal: true,
+  endsByInterrupt: true,
+  args: [{ name: 'address', kind: 'text', summary: 'where: [HOST:]PORT', optional: true }],
+  options: [
+    { name: 'token', value: { name: 'FILE', kind: 'local' }, summary: 'serve only those who know what is in FILE' },
+    { name: 'tls-cert', value: { name: 'FILE', kind: 'local' }, summary: 'serve HTTPS; FILE has our certificate in PEM' },
+    { name: 'tls-key', value: { name: 'FILE', kind: 'local' }, summary: 'the key of our certificate' },
+    {
+      name: 'host',
+      value: { name: 'NAME', kind: 'text' },
+      repeat: true,
+      summary: 'a name under which this server is asked for, as behind a proxy',
+    },
+    { name: 'blocks-at', value: { name: 'URL', kind: 'text' }, summary: 'redirect requests for Blocks to URL/HEX.HASH' },
+  ],
+  examples: [
+    { line: 'httpd', says: 'then open the URL that it prints' },
+    { line: 'httpd --token ~/.vtftp.token --tls-cert host.pem --tls-key host.key 0.0.0.0:443', says: 'for other machines' },
+  ],
+  async run(context: CommandContext, input: CommandInput) {
+    const { serveHttp } = await import('../parts/serve-http.ts');
+    await serveHttp(context, input);
+  },
+});

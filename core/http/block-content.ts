@@ -1,0 +1,57 @@
+import { MissingBlockError } from '../base/errors.ts';
+import type { Block } from '../block/block.ts';
+import { UNKNOWN_SPAN } from '../block/block.ts';
+import { HASH_NAMES, hashByName } from '../block/hash.ts';
+import type { HashCode } from '../block/hashcode.ts';
+import { hashcodeLabel } from '../block/hashcode.ts';
+import { readBlockRange } from '../block/read-range.ts';
+import { withSpan } from '../block/tree-walk.ts';
+import type { Store } from '../store/store.ts';
+import { contentHeaders, etagOf } from './headers.ts';
+import type { Representation } from './representation.ts';
+
+const OCTETS = 'application/octet-stream';
+
+/** `HEX.HASHNAME`: a Block's name in a URL, as a Store of one object a Block names it. */
+export function parseBlockName(text: string): HashCode | undefined {
+  const [, hex = '', name] = /^([\da-f]+)\.([a-z0-9-]+)$/.exec(text) ?? [];
+  const hashName = HASH_NAMES.find((known) => known === name);
+  if (hashName === undefined || hex.length !== hashByName(hashName).digestSize * 2) return undefined;
+  return { hashName, digest: new Uint8Array(Buffer.from(hex, 'hex')) };
+}
+
+/** The bytes of one stored Block: `/h/`. */
+export async function storedBlock(store: Store, hashcode: HashCode, cacheControl: string, signal: AbortSignal): Promise<Representation> {
+  const data = await store.get(hashcode, { signal });
+  if (data === undefined) throw new MissingBlockError(hashcodeLabel(hashcode), store.name);
+  return {
+    etag: etagOf({ kind: 'hash', span: data.length, hashcode }),
+    contentType: OCTETS,
+    size: data.length,
+    headers: { 'cache-control': cacheControl, ...contentHeaders(OCTETS) },
+    async *read(range) {
+      yield range === undefined ? data : data.subarray(range.start, range.end);
+    },
+  };
+}
+
+/** The content that a superblock denotes: `/i/`. */
+export async function indirectContent(
+  store: Store,
+  hashcode: HashCode,
+  cacheControl: string,
+  signal: AbortSignal,
+): Promise<Representation> {
+  const block = (await withSpan(
+    store,
+    { kind: 'indirect', span: UNKNOWN_SPAN, refs: { kind: 'hash', span: UNKNOWN_SPAN, hashcode } },
+    signal,
+  )) as Block;
+  return {
+    etag: etagOf(block),
+    contentType: OCTETS,
+    size: block.span,
+    headers: { 'cache-control': cacheControl, ...contentHeaders(OCTETS) },
+    read: (range, readSignal) => readBlockRange(store, block, { ...range, signal: readSignal }),
+  };
+}

@@ -1,0 +1,32 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { Readable } from 'node:stream';
+import { createGzip } from 'node:zlib';
+import type { Representation } from './representation.ts';
+
+/** A page compressed where the client takes that; another representation, so its entity tag is another. @see RFC 9110, 8.4 */
+export function compressedFor(headers: IncomingHttpHeaders, page: Representation): Representation {
+  if (!takesGzip(String(headers['accept-encoding'] ?? ''))) return page;
+  return {
+    ...page,
+    etag: page.etag.replace(/"$/, '-gzip"'),
+    size: undefined,
+    headers: { ...page.headers, 'content-encoding': 'gzip' },
+    async *read(range, signal) {
+      const gzip = createGzip();
+      const plain = Readable.from(page.read(range, signal), { objectMode: false });
+      plain.once('error', (error) => gzip.destroy(error));
+      try {
+        yield* plain.pipe(gzip) as AsyncIterable<Uint8Array>;
+      } finally {
+        plain.destroy();
+      }
+    },
+  };
+}
+
+function takesGzip(header: string): boolean {
+  return header.split(',').some((part) => {
+    const [coding = '', ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase());
+    return (coding === 'gzip' || coding === '*') && !parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter));
+  });
+}

@@ -1,0 +1,56 @@
+import mime from 'mime';
+import type { Octets } from '../base/octets.ts';
+import { octetsToText } from '../base/octets.ts';
+import { contentHint } from '../blockify/content-hint.ts';
+import { intendedName } from '../blockify/sniff-name.ts';
+import type { Meta } from '../dirent/meta.ts';
+
+/** Octets at the start of a content that are looked at. */
+export const SNIFFED_SIZE = 1024;
+
+/** A media type with parameters: no more than a header may carry. @see RFC 9110, 8.3.1 */
+const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+(?:\s*;\s*[\w.+-]+=(?:[\w.+-]+|"[\w .+-]*"))*$/;
+
+/** First octets of formats that are shown in place, for names that tell nothing. */
+const SIGNATURES: readonly (readonly [start: string, type: string])[] = [
+  ['\x89PNG\r\n\x1a\n', 'image/png'],
+  ['\xff\xd8\xff', 'image/jpeg'],
+  ['GIF8', 'image/gif'],
+  ['%PDF-', 'application/pdf'],
+  ['ID3', 'audio/mpeg'],
+  ['OggS', 'audio/ogg'],
+  ['fLaC', 'audio/flac'],
+];
+
+/**
+ * The `Content-Type` of a file: what its extended attribute says, else its name, else its first octets. Text gets its encoding where
+ * those are UTF-8.
+ *
+ * @param start - the first `SNIFFED_SIZE` octets, or all
+ */
+export function contentTypeOf(name: Octets, meta: Meta, start: Uint8Array): string {
+  const stored = contentHint(name, meta.xattrs).mimeType;
+  const type =
+    (stored !== undefined && MEDIA_TYPE.test(stored) ? stored : undefined) ??
+    mime.getType(octetsToText(intendedName(name))) ??
+    bySignature(start);
+  if (type === undefined) return isUtf8Text(start) ? 'text/plain; charset=utf-8' : 'application/octet-stream';
+  const isText = /^(?:text\/|application\/(?:json|javascript|xml)$|image\/svg\+xml$)/.test(type) && !type.includes(';');
+  return isText && isUtf8Text(start) ? `${type}; charset=utf-8` : type;
+}
+
+function bySignature(start: Uint8Array): string | undefined {
+  const head = Buffer.from(start.buffer, start.byteOffset, Math.min(start.length, 16)).toString('latin1');
+  return SIGNATURES.find(([signature]) => head.startsWith(signature))?.[1];
+}
+
+/** A character that is cut at the end does no harm. */
+function isUtf8Text(start: Uint8Array): boolean {
+  if (start.includes(0)) return false;
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(start, { stream: true });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,101 @@
+import type { Octets } from '../base/octets.ts';
+import { octetsToBytes, octetsToText, octetsToTextStrict } from '../base/octets.ts';
+import { formatDirent } from '../dirent/dirent-text.ts';
+import { joinPath, pathOf } from '../tree/path.ts';
+import type { TreeEntry } from '../tree/tree.ts';
+import { madeEtag } from './headers.ts';
+import type { Html } from './page/html.ts';
+import { listingPage } from './page/listing.ts';
+import { PAGE_POLICY, PAGE_VERSION } from './page/page.ts';
+import { readText } from './read-text.ts';
+import type { Representation } from './representation.ts';
+import type { WebTree } from './web-tree.ts';
+
+/** Names of files whose text stands under a listing, the best first. */
+const READMES = ['README.md', 'README', 'README.txt', 'readme.md'];
+
+/** Where a URL leads within a tree. */
+export interface Place extends WebTree {
+  readonly title: string;
+  /** The URL path of the tree's root, with its slash. */
+  readonly base: string;
+  readonly names: readonly Octets[];
+  readonly cacheControl: string;
+  readonly history?: string | undefined;
+}
+
+/** How a Dir is shown: a page, one JSON object, or a name a line. */
+export type DirFormat = 'page' | 'json' | 'simple';
+
+/** A Dir as its URL gives it. It is made while it is sent: a Dir may have a million names. */
+export async function dirView(place: Place, entry: TreeEntry, format: DirFormat, signal: AbortSignal): Promise<Representation> {
+  const { tree, names } = place;
+  if (entry.dirent.kind !== 'dir') throw new TypeError(`list: a ${entry.dirent.kind} has no entries`);
+  const path = pathOf(names);
+  const headers = { 'cache-control': place.cacheControl, vary: 'accept-encoding', 'content-security-policy': PAGE_POLICY };
+  const dirent = await tree.dirent(path, { signal });
+  const dirref = formatDirent({ ...dirent, name: '' as Octets });
+  const made = { etag: madeEtag(format, PAGE_VERSION, dirref, place.title), size: undefined, headers };
+  if (format === 'simple')
+    return { ...made, contentType: 'text/plain; charset=utf-8', read: (_, aborted) => simpleLines(tree.list(path, { signal: aborted })) };
+  if (format === 'json')
+    return { ...made, contentType: 'application/json', read: (_, aborted) => jsonPieces(dirref, tree.list(path, { signal: aborted })) };
+  const readme = await findReadme(place, path, signal);
+  return {
+    ...made,
+    contentType: 'text/html; charset=utf-8',
+    read: (_, aborted) => encoded(listingPage({ ...place, dirref, readme, entries: tree.list(path, { signal: aborted }) })),
+  };
+}
+
+async function findReadme({ tree }: Place, path: ReturnType<typeof pathOf>, signal: AbortSignal): Promise<string | undefined> {
+  for (const name of READMES) {
+    const found = await tree.lookup(joinPath(path, name as Octets), { signal, follow: false });
+    if (found?.dirent.kind === 'file') return (await readText(tree.store, found.dirent.block, found.size, signal))?.shown;
+  }
+  return undefined;
+}
+
+/** Pieces of a page as bytes, many of them in one. */
+export async function* encoded(pieces: AsyncIterable<Html> | Iterable<Html>): AsyncGenerator<Uint8Array> {
+  let text = '';
+  for await (const piece of pieces) {
+    text += piece.text;
+    if (text.length < 32 * 1024) continue;
+    yield Buffer.from(text);
+    text = '';
+  }
+  yield Buffer.from(text);
+}
+
+async function* simpleLines(entries: AsyncIterable<TreeEntry>): AsyncGenerator<Uint8Array> {
+  for await (const { name, dirent } of entries)
+    yield Buffer.concat([octetsToBytes(name), Buffer.from(dirent.kind === 'dir' ? '/\n' : '\n')]);
+}
+
+async function* jsonPieces(dirref: string, entries: AsyncIterable<TreeEntry>): AsyncGenerator<Uint8Array> {
+  let text = `{"dirref":${JSON.stringify(dirref)},"entries":[`;
+  let separator = '\n';
+  for await (const entry of entries) {
+    text += `${separator}${JSON.stringify(jsonEntry(entry))}`;
+    separator = ',\n';
+    if (text.length < 32 * 1024) continue;
+    yield Buffer.from(text);
+    text = '';
+  }
+  yield Buffer.from(`${text}\n]}\n`);
+}
+
+function jsonEntry({ name, dirent, size, nlink }: TreeEntry): Record<string, unknown> {
+  const { mode, mtimeNs } = dirent.meta;
+  return {
+    name: octetsToText(name),
+    ...(octetsToTextStrict(name) === undefined ? { name_b64: octetsToBytes(name).toString('base64') } : {}),
+    type: dirent.kind,
+    size,
+    nlink,
+    ...(mode === undefined ? {} : { mode: mode.toString(8).padStart(4, '0') }),
+    ...(mtimeNs === undefined ? {} : { mtime_ns: mtimeNs.toString() }),
+    ...(dirent.kind === 'symlink' ? { target: octetsToText(dirent.target) } : {}),
+  };
+}

@@ -1,0 +1,48 @@
+import type { Block } from '../block/block.ts';
+import type { BlockSource } from '../block/block-source.ts';
+import { readBlockRange } from '../block/read-range.ts';
+import type { TreeEntry } from '../tree/tree.ts';
+import { contentTypeOf, SNIFFED_SIZE } from './content-type.ts';
+import { contentHeaders, disposition, etagOf } from './headers.ts';
+import type { Representation } from './representation.ts';
+
+/** How a URL asks for a file. */
+export interface FileView {
+  /** To be saved, and not shown. */
+  readonly download: boolean;
+  readonly cacheControl: string;
+}
+
+/** The content of a file of a tree, as its URL gives it. */
+export async function fileContent(source: BlockSource, entry: TreeEntry, view: FileView, signal: AbortSignal): Promise<Representation> {
+  const { dirent, name, size } = entry;
+  if (dirent.kind !== 'file') throw new TypeError(`file content: a ${dirent.kind} has none`);
+  const start = await startOf(source, dirent.block, size, signal);
+  const contentType = contentTypeOf(name, dirent.meta, start);
+  const mtimeNs = dirent.meta.mtimeNs;
+  return {
+    etag: etagOf(dirent.block),
+    lastModified: mtimeNs === undefined ? undefined : httpDate(mtimeNs),
+    contentType,
+    size,
+    headers: {
+      'cache-control': view.cacheControl,
+      'content-disposition': disposition(view.download ? 'attachment' : 'inline', name),
+      ...contentHeaders(contentType),
+    },
+    read: (range, readSignal) => readBlockRange(source, dirent.block, { ...range, signal: readSignal }),
+  };
+}
+
+async function startOf(source: BlockSource, block: Block, size: number, signal: AbortSignal): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of readBlockRange(source, block, { start: 0, end: Math.min(size, SNIFFED_SIZE), readAhead: 1, signal }))
+    chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** undefined for what a Date cannot hold. */
+function httpDate(ns: bigint): Date | undefined {
+  const date = new Date(Number(ns / 1_000_000n));
+  return Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9999 || date.getUTCFullYear() < 1 ? undefined : date;
+}

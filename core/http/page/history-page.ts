@@ -1,0 +1,22 @@
+import type { ArchiveEntry } from '../../archive/archive.ts';
+import type { Html } from './html.ts';
+import { html, visible } from './html.ts';
+import { timeText } from './listing.ts';
+import { pageEnd, pageStart } from './page.ts';
+
+/** The states of an archive, the newest first, each with its tree. @param base - the URL path up to the archive's name */
+export function* historyPage(name: string, base: string, entries: readonly ArchiveEntry[], isWhole: boolean): Generator<Html> {
+  yield pageStart(visible(name));
+  yield html`<h1><a href="${base}/">${visible(name)}</a> <span>history</span></h1>
+<nav><input id="filter" type="search" placeholder="filter by date ( / )" aria-label="Filter by date" hidden> <span id="count" role="status"></span></nav>
+<table class="list"><thead><tr><th><button>Recorded (UTC)</button></th><th class="n"><button>Number</button></th></tr></thead><tbody>
+`;
+  for (const { number, whenNs } of entries) {
+    yield html`<tr><td><a href="${base}@${number}/">${timeText(whenNs)}</a></td><td class="n" data-n="${number}">${number}</td></tr>
+`;
+  }
+  yield html`</tbody></table>
+<p>${isWhole ? undefined : `These are the newest ${entries.length} states; the shell lists all of them by log.`}</p>
+`;
+  yield pageEnd();
+}

@@ -1,0 +1,20 @@
+/** The style of all pages; it follows the reader's choice of dark or light. */
+export const PAGE_STYLE = `
+:root{color-scheme:light dark;--fg:#1c1e21;--dim:#5d646c;--bg:#fff;--line:#dfe3e7;--link:#0b57b0;--hover:#f2f5f8}
+@media(prefers-color-scheme:dark){:root{--fg:#e4e6e9;--dim:#9aa3ad;--bg:#16181b;--line:#2f343a;--link:#7db7ff;--hover:#20242a}}
+*{box-sizing:border-box}
+body{margin:0 auto;max-width:72rem;padding:1rem;background:var(--bg);color:var(--fg);font:16px/1.5 system-ui,sans-serif}
+a{color:var(--link);text-decoration:none}a:hover,a:focus{text-decoration:underline}
+h1{font-size:1.25rem;margin:.5rem 0;overflow-wrap:anywhere}h1 a,h1 span{margin-right:.15rem}
+nav,footer{color:var(--dim);font-size:.9rem}nav a{margin-right:1rem}
+table{border-collapse:collapse;width:100%;margin:.75rem 0}
+th,td{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
+td:first-child{overflow-wrap:anywhere}th button{all:unset;cursor:pointer;font-weight:600}th button:focus-visible{outline:2px solid var(--link)}
+.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.t{white-space:nowrap;color:var(--dim)}
+tbody tr:hover{background:var(--hover)}tr[hidden]{display:none}
+pre{overflow:auto;padding:.75rem;border:1px solid var(--line);border-radius:.4rem;font:13px/1.45 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
+img,video{max-width:100%;max-height:80vh}audio{width:100%}
+input[type=search]{width:18rem;max-width:100%;font:inherit;padding:.25rem .5rem;color:inherit;background:var(--bg);border:1px solid var(--dim);border-radius:.4rem}
+code{font:12px ui-monospace,monospace;overflow-wrap:anywhere}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}dt{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}
+`;

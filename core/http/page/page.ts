@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+import { Html, html } from './html.ts';
+import { PAGE_SCRIPT } from './page-script.ts';
+import { PAGE_STYLE } from './page-style.ts';
+
+/** Part of each page's entity tag: pages of another program version are other pages. */
+export const PAGE_VERSION = createHash('sha256').update(`1${PAGE_STYLE}${PAGE_SCRIPT}`).digest('hex').slice(0, 8);
+
+function sourceHash(text: string): string {
+  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+}
+
+/** Our pages run our one script and nothing else: stored files come from the same origin, so that is no source of scripts. */
+export const PAGE_POLICY = [
+  "default-src 'none'",
+  `script-src ${sourceHash(PAGE_SCRIPT)}`,
+  `style-src ${sourceHash(PAGE_STYLE)}`,
+  "img-src 'self'",
+  "media-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** What stands before the content of a page. */
+export function pageStart(title: string): Html {
+  return html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>${title}</title><meta name="viewport" content="width=device-width"><style>${new Html(PAGE_STYLE)}</style></head><body>
+`;
+}
+
+/** What stands after it. */
+export function pageEnd(): Html {
+  return html`<script>${new Html(PAGE_SCRIPT)}</script></body></html>
+`;
+}

@@ -1,0 +1,25 @@
+import type { Block } from '../block/block.ts';
+import type { BlockSource } from '../block/block-source.ts';
+import { readBlockRange } from '../block/read-range.ts';
+
+/** Octets of a text that a page shows. */
+const SHOWN_SIZE = 256 * 1024;
+
+/** The start of a content as text, or undefined where it is none in UTF-8. */
+export async function readText(
+  source: BlockSource,
+  block: Block,
+  size: number,
+  signal: AbortSignal,
+): Promise<{ readonly shown: string; readonly isWhole: boolean } | undefined> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of readBlockRange(source, block, { start: 0, end: Math.min(size, SHOWN_SIZE), signal })) chunks.push(chunk);
+  const start = Buffer.concat(chunks);
+  if (start.includes(0)) return undefined;
+  try {
+    // A character that is cut at the end is left out.
+    return { shown: new TextDecoder('utf-8', { fatal: true }).decode(start, { stream: size > SHOWN_SIZE }), isWhole: size <= SHOWN_SIZE };
+  } catch {
+    return undefined;
+  }
+}

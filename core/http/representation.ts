@@ -1,0 +1,13 @@
+import type { ByteRange } from './byte-ranges.ts';
+import type { Validators } from './preconditions.ts';
+
+/** What a GET of a URL gives. */
+export interface Representation extends Validators {
+  readonly contentType: string;
+  /** Octets; undefined where they are told by their end alone: then no part of it can be asked for. */
+  readonly size: number | undefined;
+  /** Further headers. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Its bytes, or those of a range. Each chunk stays as it is for as long as it is held. */
+  read(range: ByteRange | undefined, signal: AbortSignal): AsyncIterable<Uint8Array>;
+}

@@ -1,0 +1,94 @@
+import { ParseError, VtError } from '../base/errors.ts';
+import type { Octets } from '../base/octets.ts';
+import { octetsToTextStrict } from '../base/octets.ts';
+import { TextReader } from '../base/text-reader.ts';
+import type { HashCode } from '../block/hashcode.ts';
+import { direntNameFault } from '../dirent/dirent-fields.ts';
+import type { VtUri } from '../dirent/uri.ts';
+import { parseUri } from '../dirent/uri.ts';
+import { parseBlockName } from './block-content.ts';
+
+/** What a URL asks for. @see vt(7), "HTTP" */
+export type Route =
+  | { readonly kind: 'home' }
+  | { readonly kind: 'block' | 'contents'; readonly hashcode: HashCode }
+  /** `/d/REFERENCE/path` */
+  | { readonly kind: 'tree'; readonly base: string; readonly uri: VtUri }
+  /** `/archive/NAME[@STATE]/path`; `isRoot` without its slash. */
+  | {
+      readonly kind: 'archive';
+      readonly base: string;
+      readonly name: string;
+      readonly state: string | undefined;
+      readonly names: readonly Octets[];
+      readonly isDir: boolean;
+    };
+
+/**
+ * The route of a URL's path, as it stands in the request.
+ *
+ * @returns undefined for what leads nowhere
+ * @throws {ParseError} for what no URL of ours is: a percent sign without its digits, `..`, a NUL, a reference that cannot be read
+ */
+export function parseRoute(path: string): Route | undefined {
+  if (path === '/') return { kind: 'home' };
+  const [, room = '', rest = ''] = /^\/(h|i|d|archive)\/(.*)$/s.exec(path) ?? [];
+  switch (room) {
+    case 'h':
+    case 'i': {
+      const hashcode = parseBlockName(rest);
+      return hashcode === undefined ? undefined : { kind: room === 'h' ? 'block' : 'contents', hashcode };
+    }
+    case 'd': {
+      const uri = parseUri(`x-vt:/${rest}`);
+      return { kind: 'tree', base: baseOf(path, uri), uri };
+    }
+    case 'archive':
+      return parseArchive(rest);
+    default:
+      return undefined;
+  }
+}
+
+/** The URL path up to the tree: what is left without the names below it. */
+function baseOf(path: string, uri: VtUri): string {
+  const names = uri.path.split('/').length - 1;
+  const parts = (uri.isDir ? path.slice(0, -1) : path).split('/');
+  return `${parts.slice(0, parts.length - names).join('/')}/`;
+}
+
+function parseArchive(rest: string): Route | undefined {
+  const [first = '', ...below] = rest.split('/');
+  const decoded = octetsToTextStrict(decodeSegment(first));
+  if (decoded === undefined || decoded === '') return undefined;
+  const at = decoded.lastIndexOf('@');
+  const isDir = below.at(-1) === '';
+  const names = (isDir ? below.slice(0, -1) : below).map(decodeSegment);
+  for (const name of names) {
+    const fault = name === '' ? 'an empty path element' : direntNameFault(name);
+    if (fault !== undefined) throw new ParseError(`read URL: ${fault}`, 0);
+  }
+  return {
+    kind: 'archive',
+    base: `/archive/${first}/`,
+    name: at > 0 ? decoded.slice(0, at) : decoded,
+    state: at > 0 ? decoded.slice(at + 1) : undefined,
+    names,
+    isDir,
+  };
+}
+
+function decodeSegment(raw: string): Octets {
+  const bad = /[^!-~]|[?#]|%(?![\da-fA-F]{2})/.exec(raw);
+  if (bad !== null) throw new TextReader(raw, bad.index).error(`"${bad[0]}" in a URL must be written as %XX`);
+  return raw.replace(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))) as Octets;
+}
+
+/** The query of a URL: its keys, each with its value or ''. */
+export function parseQuery(text: string): ReadonlyMap<string, string> {
+  try {
+    return new Map(new URLSearchParams(text));
+  } catch (error) {
+    throw new VtError('EPARSE', 'read URL: its query cannot be read', { cause: error });
+  }
+}

@@ -1,0 +1,104 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { VtError } from '../base/errors.ts';
+import { errorReason } from '../base/system/system-error.ts';
+import type { AccessRules } from './access.ts';
+import { refusalOf } from './access.ts';
+import { COMMON_HEADERS } from './headers.ts';
+import type { WebService } from './service.ts';
+import { sendProblem, WebGateway } from './service.ts';
+
+/** Connections at a time. */
+const MAX_CONNECTIONS = 1024;
+/** Octets of the headers of a request. */
+const MAX_HEADER_SIZE = 16 * 1024;
+/** Milliseconds in which the headers of a request come whole. */
+const HEADERS_MS = 10_000;
+/** Milliseconds in which a client that is being sent something takes some of it. */
+const IDLE_MS = 60_000;
+/** Milliseconds for which a connection waits for its next request. */
+const KEEP_ALIVE_MS = 15_000;
+/** Milliseconds that clients have to take their last answers. */
+const DRAIN_MS = 10_000;
+
+export interface WebServerOptions {
+  readonly host: string;
+  /** 0 for any free one. */
+  readonly port: number;
+  readonly service: WebService;
+  readonly access: AccessRules;
+  /** Our certificate and its key, in PEM: HTTPS. */
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer } | undefined;
+}
+
+/** A listening server. Disposing of it drains: no new connections, and what was asked is answered. */
+export interface WebServer extends AsyncDisposable {
+  /** `http://127.0.0.1:8080/` */
+  readonly url: string;
+}
+
+/**
+ * Serves a Store over HTTP.
+ *
+ * @throws {VtError} EOPEN where the address cannot be listened on
+ */
+export async function serveWeb({ host, port, service, access, tls }: WebServerOptions): Promise<WebServer> {
+  const gateway = new WebGateway(service);
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    void answer(gateway, access, request, response);
+  };
+  const limits = {
+    maxHeaderSize: MAX_HEADER_SIZE,
+    headersTimeout: HEADERS_MS,
+    requestTimeout: HEADERS_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  };
+  const server: Server = tls === undefined ? createServer(limits, onRequest) : createTlsServer({ ...limits, ...tls }, onRequest);
+  server.maxConnections = MAX_CONNECTIONS;
+  server.setTimeout(IDLE_MS, (socket) => socket.destroy());
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) =>
+      reject(new VtError('EOPEN', `listen on "${host}:${port}": ${errorReason(error)}`, { cause: error, remedy: 'name another port' })),
+    );
+    server.listen({ host, port }, () => resolve());
+  });
+  const { address, family, port: bound } = server.address() as AddressInfo;
+  return {
+    url: `${tls === undefined ? 'http' : 'https'}://${family === 'IPv6' ? `[${address}]` : address}:${bound}/`,
+    async [Symbol.asyncDispose]() {
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+      server.closeIdleConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
+
+async function answer(gateway: WebGateway, access: AccessRules, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  for (const [name, value] of Object.entries(COMMON_HEADERS)) response.setHeader(name, value);
+  // A body is never asked for; what still comes of one would be taken for the next request.
+  if (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined)
+    response.setHeader('connection', 'close');
+  const refusal = refusalOf(request, access);
+  if (refusal !== undefined) {
+    const challenge = refusal.status === 401 ? { 'www-authenticate': 'Basic realm="vtftp", charset="UTF-8"' } : {};
+    sendProblem(response, refusal.status, refusal.reason, challenge);
+    return;
+  }
+  if (request.method === 'OPTIONS') {
+    response.writeHead(204, { allow: 'GET, HEAD, OPTIONS' }).end();
+    return;
+  }
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    sendProblem(response, 405, `${request.method ?? ''} is not served`, { allow: 'GET, HEAD, OPTIONS' });
+    return;
+  }
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  await gateway.answer(request, response, gone.signal);
+}

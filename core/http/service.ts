@@ -1,0 +1,231 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ArchiveEntry } from '../archive/archive.ts';
+import { CorruptBlockError, MissingBlockError, ParseError, PathError, VtError } from '../base/errors.ts';
+import type { Octets } from '../base/octets.ts';
+import { octetsToText } from '../base/octets.ts';
+import { formatBlock } from '../block/block-text.ts';
+import { formatDirent } from '../dirent/dirent-text.ts';
+import type { Store } from '../store/store.ts';
+import type { TreePath } from '../tree/path.ts';
+import { pathOf, splitPath } from '../tree/path.ts';
+
+import { indirectContent, storedBlock } from './block-content.ts';
+import { compressedFor } from './compressed.ts';
+import type { DirFormat, Place } from './dir-view.ts';
+import { dirView, encoded } from './dir-view.ts';
+import { fileContent } from './file-content.ts';
+import { IMMUTABLE, madeEtag, REVALIDATED } from './headers.ts';
+import { historyPage } from './page/history-page.ts';
+import { filePage } from './page/listing.ts';
+import { PAGE_POLICY, PAGE_VERSION } from './page/page.ts';
+import { readText } from './read-text.ts';
+import type { Representation } from './representation.ts';
+import type { Route } from './routes.ts';
+import { parseQuery, parseRoute } from './routes.ts';
+import { send } from './send.ts';
+import type { HomeArchive } from './web-tree.ts';
+import { WebTrees } from './web-tree.ts';
+
+/** States that the history of an archive shows. */
+const MAX_STATES = 1000;
+
+/** What is served. */
+export interface WebService {
+  readonly store: Store;
+  readonly archive: HomeArchive | undefined;
+  /** The URL path that `/` leads to. */
+  readonly home: string;
+  /** Caches that several users share may keep what never changes. */
+  readonly isPublic: boolean;
+  /** Where Blocks are to be had instead, without a slash at its end: `/h/` redirects there. */
+  readonly blocksAt?: string | undefined;
+  readonly now: () => Date;
+  /** Told of what failed on our side. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Answers requests for what a Store has. */
+export class WebGateway {
+  readonly #service: WebService;
+  readonly #trees: WebTrees;
+
+  constructor(service: WebService) {
+    this.#service = service;
+    this.#trees = new WebTrees(service.store, service.archive);
+  }
+
+  /** Answers one GET or HEAD; never rejects. */
+  async answer(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
+    try {
+      const [path = '/', ...query] = (request.url ?? '/').split('?');
+      const route = parseRoute(path);
+      const found = route === undefined ? undefined : await this.#find(route, path, parseQuery(query.join('?')), request, signal);
+      if (found === undefined) sendProblem(response, 404, 'nothing is here');
+      else if ('location' in found) redirect(response, found);
+      else await send(request, response, found, signal);
+    } catch (error) {
+      this.#fail(response, error, signal);
+    }
+  }
+
+  async #find(
+    route: Route,
+    path: string,
+    query: ReadonlyMap<string, string>,
+    request: IncomingMessage,
+    signal: AbortSignal,
+  ): Promise<Representation | Redirect | undefined> {
+    const { store, home, archive, blocksAt, isPublic, now } = this.#service;
+    const immutable = `${isPublic ? 'public' : 'private'}, ${IMMUTABLE}`;
+    switch (route.kind) {
+      case 'home':
+        return { status: 302, location: home };
+      case 'block':
+        if (blocksAt !== undefined) return { status: 302, location: `${blocksAt}/${path.slice('/h/'.length)}` };
+        return await storedBlock(store, route.hashcode, immutable, signal);
+      case 'contents':
+        return await indirectContent(store, route.hashcode, immutable, signal);
+      case 'tree': {
+        const { uri, base } = route;
+        const names = splitPath(uri.path as TreePath);
+        const top = await this.#trees.node(uri.target, names.length > 0 || uri.isDir, { signal });
+        if (top.kind === 'dir') {
+          const place = { ...this.#trees.tree(top), title: shortReference(base), base, names, cacheControl: immutable };
+          return await this.#show(place, uri.isDir, path, query, request, signal);
+        }
+        if (top.kind !== 'file' || names.length > 0) return undefined;
+        const entry = { path: '/' as TreePath, name: top.name, dirent: top, size: top.block.span, nlink: 1, id: 0 };
+        return await fileContent(store, entry, { download: query.has('download'), cacheControl: immutable }, signal);
+      }
+      case 'archive': {
+        const { base, name, state, names, isDir } = route;
+        if (query.has('log')) return compressedFor(request.headers, await this.#history(name, base, signal));
+        const isEmpty = state === undefined && (await this.#trees.archive(name).last({ signal })) === undefined;
+        if (isEmpty && name !== archive?.name) return undefined;
+        const found = isEmpty ? this.#trees.empty : await this.#trees.state(name, state, now(), { signal });
+        const place = {
+          ...found,
+          title: state === undefined ? name : `${name}@${state}`,
+          base,
+          names,
+          cacheControl: REVALIDATED,
+          history: `${base}?log`,
+        };
+        return await this.#show(place, isDir, path, query, request, signal);
+      }
+    }
+  }
+
+  async #show(
+    place: Place,
+    isDir: boolean,
+    path: string,
+    query: ReadonlyMap<string, string>,
+    request: IncomingMessage,
+    signal: AbortSignal,
+  ): Promise<Representation | Redirect | undefined> {
+    const { tree, names, cacheControl } = place;
+    const entry = await tree.lookup(pathOf(names), { signal });
+    if (entry === undefined) return undefined;
+    if (entry.dirent.kind === 'dir') {
+      if (!isDir) return { status: 301, location: `${path}/` };
+      const format: DirFormat = query.has('json') ? 'json' : query.has('simple') ? 'simple' : 'page';
+      return compressedFor(request.headers, await dirView(place, entry, format, signal));
+    }
+    if (isDir || entry.dirent.kind !== 'file') return undefined;
+    const named = { ...entry, name: names.at(-1) ?? entry.name };
+    const content = await fileContent(tree.store, named, { download: query.has('download'), cacheControl }, signal);
+    if (!query.has('view')) return content;
+    const text = /^text\/|^application\/(?:json|javascript|xml)/.test(content.contentType)
+      ? await readText(tree.store, entry.dirent.block, entry.size, signal)
+      : undefined;
+    const { contentType } = content;
+    const view = { ...place, entry: named, contentType, text, blockref: formatBlock(entry.dirent.block) };
+    return compressedFor(request.headers, {
+      ...content,
+      etag: madeEtag('view', PAGE_VERSION, formatDirent(entry.dirent), String(entry.nlink)),
+      lastModified: undefined,
+      contentType: 'text/html; charset=utf-8',
+      size: undefined,
+      headers: pageHeaders(cacheControl),
+      read: () => encoded(filePage(view)),
+    });
+  }
+
+  async #history(name: string, base: string, signal: AbortSignal): Promise<Representation> {
+    const entries: ArchiveEntry[] = [];
+    let count = 0;
+    for await (const entry of this.#trees.archive(name).entries({ signal })) {
+      count++;
+      entries.unshift(entry);
+      if (entries.length > MAX_STATES) entries.pop();
+    }
+    return {
+      etag: madeEtag('log', PAGE_VERSION, String(count), String(entries[0]?.whenNs)),
+      contentType: 'text/html; charset=utf-8',
+      size: undefined,
+      headers: pageHeaders(REVALIDATED),
+      read: () => encoded(historyPage(name, base.slice(0, -1), entries, count <= MAX_STATES)),
+    };
+  }
+
+  #fail(response: ServerResponse, error: unknown, signal: AbortSignal): void {
+    if (signal.aborted || response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const { status, reason } = problemOf(error);
+    if (status >= 500) this.#service.onFailure(error);
+    sendProblem(response, status, reason);
+  }
+}
+
+interface Redirect {
+  readonly status: 301 | 302;
+  readonly location: string;
+}
+
+function redirect(response: ServerResponse, { status, location }: Redirect): void {
+  response.writeHead(status, { location, 'cache-control': 'no-store', 'content-length': '0' }).end();
+}
+
+function pageHeaders(cacheControl: string): Record<string, string> {
+  return { 'cache-control': cacheControl, vary: 'accept-encoding', 'content-security-policy': PAGE_POLICY };
+}
+
+/** Answers with a status and one line that says why. It is not kept: what is missing may come. */
+export function sendProblem(
+  response: ServerResponse,
+  status: number,
+  reason: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const body = `${status}: ${reason}\n`;
+  response
+    .writeHead(status, {
+      'content-type': 'text/plain; charset=utf-8',
+      'cache-control': 'no-store',
+      'content-length': String(Buffer.byteLength(body)),
+      ...headers,
+    })
+    .end(body);
+}
+
+function problemOf(error: unknown): { readonly status: number; readonly reason: string } {
+  if (error instanceof MissingBlockError) return { status: 404, reason: 'a Block of this is not in the Store' };
+  if (error instanceof CorruptBlockError) return { status: 500, reason: 'a Block of this is damaged' };
+  if (error instanceof ParseError) return { status: 400, reason: error.message };
+  if (error instanceof PathError)
+    return ['ENOENT', 'ENOTDIR', 'ELOOP', 'EISDIR'].includes(error.errno)
+      ? { status: 404, reason: 'nothing is here' }
+      : { status: 500, reason: error.message };
+  if (error instanceof VtError && (error.code === 'EOPEN' || error.code === 'EUSAGE')) return { status: 404, reason: 'nothing is here' };
+  return { status: 500, reason: 'it cannot be read' };
+}
+
+/** The start of a reference, for people. */
+function shortReference(base: string): string {
+  const text = decodeURIComponent(base.slice('/d/'.length, -1));
+  const hex = /[\da-f]{16,}/.exec(text)?.[0];
+  return hex === undefined ? octetsToText(text.slice(0, 24) as Octets) : `${hex.slice(0, 12)}…`;
+}

@@ -1,0 +1,91 @@
+import type { Archive } from '../archive/archive.ts';
+import { findEntry } from '../archive/find-entry.ts';
+import { VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import type { DirDirent, Dirent, IndirectDirent } from '../dirent/dirent.ts';
+import { formatDirent } from '../dirent/dirent-text.ts';
+import { EMPTY_ROOT } from '../dirent/empty-root.ts';
+import type { UriTarget } from '../dirent/uri.ts';
+import { archiveOf } from '../store/archive-of-store.ts';
+import type { Store } from '../store/store.ts';
+import { openLiveTree } from '../tree/live/live-tree.ts';
+import { direntOfReference } from '../tree/reference-dirent.ts';
+import type { Tree } from '../tree/tree.ts';
+
+/** Trees that are kept open. A page asks for one again and again. */
+const MAX_OPEN = 32;
+
+/** A tree that a URL names. */
+export interface WebTree {
+  readonly tree: Tree;
+  readonly root: DirDirent;
+}
+
+/** The archive that the root of the server leads to. */
+export interface HomeArchive {
+  /** As URLs name it. */
+  readonly name: string;
+  readonly archive: Archive;
+}
+
+/** Opens the trees of a Store that URLs name, and keeps those asked for last. */
+export class WebTrees {
+  readonly store: Store;
+  readonly #home: HomeArchive | undefined;
+  /** By the text of their Dirrefs. Nothing changes them, and they hold nothing open: one that is dropped may still be read. */
+  readonly #open = new Map<string, WebTree>();
+
+  constructor(store: Store, home?: HomeArchive) {
+    this.store = store;
+    this.#home = home;
+  }
+
+  /**
+   * What a reference in a URL denotes.
+   *
+   * @param asDir - a Block reference is an encoded Dir
+   */
+  async node(target: UriTarget, asDir: boolean, options: OpOptions): Promise<Exclude<Dirent, IndirectDirent>> {
+    return await direntOfReference(this.store, { kind: 'uri', uri: { target, path: '' as never, isDir: asDir } }, options);
+  }
+
+  /** The tree of a Dir. */
+  tree(root: DirDirent): WebTree {
+    const key = formatDirent(root);
+    const found = this.#open.get(key) ?? { tree: openLiveTree(this.store, root), root };
+    this.#open.delete(key);
+    this.#open.set(key, found);
+    for (const oldest of this.#open.keys()) {
+      if (this.#open.size <= MAX_OPEN) break;
+      this.#open.delete(oldest);
+    }
+    return found;
+  }
+
+  /** The archive of a name. @throws {VtError} EOPEN where there can be none */
+  archive(name: string): Archive {
+    if (name === this.#home?.name) return this.#home.archive;
+    const archive = archiveOf(this.store, name);
+    if (archive === undefined) throw new VtError('EOPEN', `open archive "${name}": Store "${this.store.name}" has no archives`);
+    return archive;
+  }
+
+  /**
+   * A state of an archive.
+   *
+   * @param spec - a number or a date as after `@`; undefined for the newest
+   * @throws {VtError} EOPEN where there is none
+   */
+  async state(name: string, spec: string | undefined, now: Date, options: OpOptions): Promise<WebTree> {
+    const archive = this.archive(name);
+    const entry = spec === undefined ? await archive.last(options) : await findEntry(archive, spec, now, options);
+    if (entry === undefined) throw new VtError('EOPEN', `open archive "${name}": nothing is recorded in it`);
+    if (entry.dirent.kind !== 'dir') throw new VtError('EOPEN', `open archive "${name}": its state is no Dir`);
+    return this.tree(entry.dirent);
+  }
+
+  /** The tree of nothing: of an archive in which nothing is recorded yet. */
+  get empty(): WebTree {
+    return this.tree(EMPTY_ROOT);
+  }
+}

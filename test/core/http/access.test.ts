@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import type { IncomingMessage } from 'node:http';
+import { test } from 'node:test';
+import { refusalOf } from '../../../core/http/access.ts';
+
+const TOKEN = Buffer.from('sixteen-octets-!');
+const HOSTS = new Set(['files.example']);
+
+function status(headers: Record<string, string>, token?: Uint8Array): number | undefined {
+  return refusalOf({ headers } as unknown as IncomingMessage, { token, hosts: HOSTS })?.status;
+}
+
+const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString('base64')}`;
+
+for (const host of ['127.0.0.1:8080', '[::1]:8080', 'localhost', 'LocalHost:80', 'files.example:8080', '192.0.2.7']) {
+  test(`a request for "${host}" is answered`, () => assert.equal(status({ host }), undefined));
+}
+
+for (const host of ['', 'evil.example', 'localhost.evil.example', '127.0.0.1.evil.example:8080', '[::1].evil.example']) {
+  test(`a request for "${host}" is not, unless it brings a token`, () => {
+    assert.equal(status({ host }), 421);
+    assert.equal(status({ host, authorization: basic(`me:${TOKEN.toString()}`) }, TOKEN), undefined);
+  });
+}
+
+const ANSWERS: readonly (readonly [header: string | undefined, status: number | undefined])[] = [
+  [undefined, 401],
+  [basic(`anybody:${TOKEN.toString()}`), undefined],
+  [basic(`:${TOKEN.toString()}`), undefined],
+  [basic(TOKEN.toString()), 401],
+  [basic('anybody:sixteen-octets-?'), 401],
+  ['Bearer x', 401],
+  [`Bearer ${TOKEN.toString()}`, undefined],
+  [`Digest ${TOKEN.toString()}`, 401],
+];
+
+for (const [header, expected] of ANSWERS) {
+  test(`with a token "${header ?? 'nothing'}" gives ${expected ?? 'an answer'}`, () =>
+    assert.equal(status({ host: 'a', ...(header === undefined ? {} : { authorization: header }) }, TOKEN), expected));
+}

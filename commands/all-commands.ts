@@ -44,6 +44,7 @@ import { history } from './shell/history.ts';
 import { set } from './shell/settings.ts';
 import { source } from './shell/source.ts';
 import { wait } from './shell/wait.ts';
+import { ar } from './store/ar.ts';
 import { flush } from './store/flush.ts';
 import { fsck } from './store/fsck.ts';
 import { gc } from './store/gc.ts';
@@ -105,6 +106,7 @@ export const COMMANDS: readonly Command[] = [
   mounts,
   stores,
   flush,
+  ar,
   peer,
   serve,
   httpd,

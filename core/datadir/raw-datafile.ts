@@ -1,6 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import { ClosedError, CorruptBlockError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
+import type { Archive } from '../archive/archive.ts';
+import { ClosedError, CorruptBlockError, ParseError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
+import { appendAll } from '../base/lists.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import { errorReason } from '../base/system/system-error.ts';
 import { digestKey, digestOfKey } from '../block/digest-key.ts';
@@ -10,15 +12,30 @@ import type { HashFunction, HashName } from '../block/hash.ts';
 import { DEFAULT_HASH_NAME, hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
+import { decodeDirent } from '../dirent/dirent-codec.ts';
 import type { BlockLocation } from '../store/block-location.ts';
 import type { Offers } from '../store/capability.ts';
-import { DATAFILE_HEADER_SIZE, DATAFILE_MAGIC, decodeDatafileHeader } from '../store/records/datafile.ts';
+import type { DatafileHeader } from '../store/records/datafile.ts';
+import {
+  DATAFILE_HEADER_SIZE,
+  DATAFILE_MAGIC,
+  decodeDatafileHeader,
+  decodeRecordHeader,
+  GAP_KIND,
+  RECORD_FIXED_SIZE,
+} from '../store/records/datafile.ts';
+import type { DatafileIndex } from '../store/records/datafile-index.ts';
+import { decodeFooter } from '../store/records/datafile-index.ts';
+import type { StatePlace } from '../store/records/trailer.ts';
+import { readTrailer } from '../store/records/trailer.ts';
 import type { AddResult, Store } from '../store/store.ts';
 import { DatafileReaders } from './datafiles/datafile-readers.ts';
 import type { ScannedRecord, ScanResult } from './datafiles/datafile-scan.ts';
 import { scanDatafile } from './datafiles/datafile-scan.ts';
 import { readLocatedBlock } from './datafiles/located-block.ts';
 import type { Location } from './index/index-types.ts';
+import type { FileState } from './one-file-archive.ts';
+import { OneFileArchive } from './one-file-archive.ts';
 import { scanPythonDatafile } from './python-vt/python-datafile-scan.ts';
 
 /** What the Python vt uses unless told otherwise. */
@@ -41,7 +58,7 @@ export class RawDatafile implements Store {
   readonly name: string;
   readonly hashName: HashName;
   readonly edges: EdgeSettings = DEFAULT_EDGES;
-  readonly offers: Offers = { access: { write: false }, enumeration: this, location: this };
+  readonly offers: Offers;
   readonly #path: string;
   readonly #fd: number;
   readonly #isOurs: boolean;
@@ -49,6 +66,13 @@ export class RawDatafile implements Store {
   readonly #onNotice: (notice: string) => void;
   readonly #readers: DatafileReaders;
   readonly #locations = new Map<string, Location>();
+  /** What the file's end tells of where its Blocks are. */
+  readonly #index: DatafileIndex | undefined;
+  /** Of a one-file Store: where the records of its Dirents begin. */
+  readonly #states: StatePlace[] = [];
+  readonly #createdNs: bigint;
+  /** The next record that a scan meets is that of a Dirent. */
+  #isDirentNext = false;
   readonly #told = new Set<string>();
   readonly #closing = new AbortController();
   /** Those who wait for a Block, by its digest. */
@@ -67,12 +91,32 @@ export class RawDatafile implements Store {
     this.#readers = new DatafileReaders(dirname(path));
     this.#fd = openFile(path, options.name);
     try {
-      const { isOurs, hashName, distrust } = this.#readStart(options);
+      const { isOurs, hashName, distrust, header } = this.#readStart(options);
       this.#isOurs = isOurs;
       this.hashName = hashName;
       this.#distrust = distrust;
       this.#scannedTo = isOurs && !distrust ? DATAFILE_HEADER_SIZE : 0;
       this.#hash = hashByName(hashName);
+      this.#createdNs = header?.createdNs ?? 0n;
+      // Of a file whose header is damaged the first record tells what it is.
+      this.#isDirentNext = header?.isOneFile === true || distrust;
+      this.offers = {
+        access: { write: false },
+        enumeration: this,
+        location: this,
+        ...(this.#isDirentNext ? { archives: { open: (name: string) => this.#archive(name) } } : {}),
+      };
+      const size = fstatSync(this.#fd).size;
+      const trailer =
+        header?.isOneFile === true ? readTrailer((at, length) => this.#readAt(at, length), size, this.#hash.digestSize) : undefined;
+      this.#index = trailer?.index;
+      if (trailer !== undefined) {
+        appendAll(this.#states, trailer.states);
+        this.#scannedTo = size;
+        this.#seenSize = size;
+      } else if (header?.isOneFile === true) {
+        this.#tell(`data file "${path}": its index cannot be read, or is cut off; looking for what is there`);
+      }
     } catch (error) {
       closeSync(this.#fd);
       throw error;
@@ -84,6 +128,7 @@ export class RawDatafile implements Store {
     readonly isOurs: boolean;
     readonly hashName: HashName;
     readonly distrust: boolean;
+    readonly header?: DatafileHeader;
   } {
     const head = Buffer.alloc(DATAFILE_HEADER_SIZE);
     const data = head.subarray(0, readSync(this.#fd, head, 0, head.length, 0));
@@ -101,7 +146,7 @@ export class RawDatafile implements Store {
             remedy: `leave out hash=${asked}`,
           });
         }
-        return { isOurs, hashName: start.header.hashName, distrust: false };
+        return { isOurs, hashName: start.header.hashName, distrust: false, header: start.header };
       default:
         this.#tell(`data file "${this.#path}": its header is damaged; looking for records in it`);
         return { isOurs, hashName: asked ?? DEFAULT_HASH_NAME, distrust: true };
@@ -135,8 +180,13 @@ export class RawDatafile implements Store {
       start: this.#scannedTo,
       end,
       hash: this.#hash,
+      onGap: ({ kind, offset, size }: { readonly kind: number; readonly offset: number; readonly size: number }) => {
+        if (kind === GAP_KIND.footer) this.#meetFooter(offset, size);
+      },
       onRecord: ({ digest, offset, storedSize, size, codec }: ScannedRecord) => {
         const key = digestKey(digest);
+        if (this.#isDirentNext) this.#states.push({ offset: offset - RECORD_FIXED_SIZE - digest.length, whenNs: undefined });
+        this.#isDirentNext = false;
         this.#locations.set(key, { file, offset, storedSize, size, codec });
         for (const wake of this.#waiting.get(key) ?? []) wake();
         this.#waiting.delete(key);
@@ -171,11 +221,65 @@ export class RawDatafile implements Store {
   /** Where a Block lies, as soon as a scan has met it, or undefined once the file has been scanned to its end. */
   async #find(key: string, options: OpOptions): Promise<Location | undefined> {
     for (;;) {
-      const found = this.#locations.get(key);
+      const found = this.#known(key);
       if (found !== undefined || !this.#startScan()) return found;
       await this.#wait(key, options.signal);
       this.#check('get from', options);
     }
+  }
+
+  /** A state ends where a footer stands, which says when it was recorded; the next record is the Dirent of another. */
+  #meetFooter(offset: number, size: number): void {
+    this.#isDirentNext = this.offers.archives !== undefined;
+    const last = this.#states.at(-1);
+    const footer = decodeFooter(this.#readAt(offset, size));
+    if (last !== undefined && footer !== undefined) this.#states[this.#states.length - 1] = { ...last, whenNs: footer.whenNs };
+  }
+
+  /** Where a Block lies, as far as that is known. */
+  #known(key: string): Location | undefined {
+    const found = this.#locations.get(key);
+    if (found !== undefined || this.#index === undefined) return found;
+    const place = this.#index.find(digestOfKey(key));
+    return place && { ...place, file: basename(this.#path) };
+  }
+
+  #archive(name: string): Archive {
+    const isDefault = name === 'default';
+    return new OneFileArchive(isDefault ? this.#path : `${this.#path}@${name}`, async (options) => {
+      if (!isDefault) return [];
+      await this.#scanned(options);
+      const states = this.#states.map((state) => this.#readState(state));
+      // Where the header is damaged the file may be no one-file Store: then its first record is no Dirent.
+      return this.#distrust ? states.filter((state) => !(state instanceof VtError)) : states;
+    });
+  }
+
+  #readState({ offset, whenNs }: StatePlace): FileState {
+    const headerSize = RECORD_FIXED_SIZE + this.#hash.digestSize;
+    const header = decodeRecordHeader(this.#readAt(offset, headerSize), 0, this.#hash.digestSize);
+    const damaged = (what: string): VtError => new VtError('ECORRUPT', `read data file "${this.#path}": ${what}, at octet ${offset}`);
+    if (header === undefined || header.codec !== 'none') return damaged('no Dirent stands where one should');
+    const data = this.#readAt(offset + headerSize, header.storedSize);
+    if (Buffer.compare(this.#hash.digest(data), header.digest) !== 0) return damaged('its Dirent is damaged');
+    try {
+      const { value: dirent, next } = decodeDirent(data, 0);
+      return next === data.length ? { whenNs: whenNs ?? this.#createdNs, dirent } : damaged('more than a Dirent stands there');
+    } catch (error) {
+      if (error instanceof ParseError) return damaged('no Dirent stands where one should');
+      throw error;
+    }
+  }
+
+  #readAt(offset: number, size: number): Buffer {
+    const data = Buffer.allocUnsafe(Math.max(0, size));
+    let length = 0;
+    while (length < data.length) {
+      const read = readSync(this.#fd, data, length, data.length - length, offset + length);
+      if (read === 0) break;
+      length += read;
+    }
+    return data.subarray(0, length);
   }
 
   async #wait(key: string, signal: AbortSignal | undefined): Promise<void> {
@@ -238,7 +342,7 @@ export class RawDatafile implements Store {
   locate(digests: readonly Uint8Array[]): (BlockLocation | undefined)[] {
     if (this.#closed) throw new ClosedError('locate in', this.name);
     return digests.map((digest) => {
-      const found = this.#locations.get(digestKey(digest));
+      const found = this.#known(digestKey(digest));
       if (found === undefined || found.codec === 'unknown') return undefined;
       const { offset, storedSize, size, codec } = found;
       return { file: this.#path, offset, storedSize, size, codec };
@@ -248,7 +352,9 @@ export class RawDatafile implements Store {
   async *hashcodes(options: OpOptions = {}): AsyncIterable<HashCode> {
     this.#check('list', options);
     await this.#scanned(options);
-    for (const key of [...this.#locations.keys()].sort()) {
+    const keys = new Set(this.#locations.keys());
+    if (this.#index !== undefined) for (const [digest] of this.#index.entries()) keys.add(digestKey(digest));
+    for (const key of [...keys].sort()) {
       this.#check('list', options);
       yield { hashName: this.hashName, digest: digestOfKey(key) };
     }

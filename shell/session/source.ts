@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { resolveLocalPath } from '../../commands/parts/local-path.ts';
 import type { Archive, ArchiveEntry } from '../../core/archive/archive.ts';
@@ -17,6 +17,7 @@ import { parseStoreSpecification } from '../../core/openers/open-store.ts';
 import { SpecificationError } from '../../core/openers/specification.ts';
 import { archiveOf } from '../../core/store/archive-of-store.ts';
 import { canWrite, capability } from '../../core/store/capability.ts';
+import { DATAFILE_MAGIC } from '../../core/store/records/datafile.ts';
 import type { Store } from '../../core/store/store.ts';
 import { openLiveTree } from '../../core/tree/live/live-tree.ts';
 import type { TreePath } from '../../core/tree/path.ts';
@@ -25,7 +26,15 @@ import type { Tree } from '../../core/tree/tree.ts';
 import type { OpenedSource, SourceOptions } from './opened-source.ts';
 import { PlanStore } from './plan-store.ts';
 import { ReadOnlyTree } from './read-only-tree.ts';
-import { DEFAULT_ARCHIVE, datadirSpecification, isAbsent, openStoreLazily, REFERENCES_ARCHIVE, storeOfArchive } from './stores.ts';
+import {
+  DEFAULT_ARCHIVE,
+  datadirSpecification,
+  datafileSpecification,
+  isAbsent,
+  openStoreLazily,
+  REFERENCES_ARCHIVE,
+  storeOfArchive,
+} from './stores.ts';
 
 /**
  * Opens what `vtftp SOURCE` and `open SOURCE` name; without a source the latest root of the Store's default archive.
@@ -266,10 +275,25 @@ async function openDirectory(path: Octets, store: Store): Promise<Tree> {
   });
 }
 
+/** A data file, or a one-file Store, which has a root of its own. */
+function startsAsDatafile(path: string): boolean {
+  const fd = openSync(path, 'r');
+  try {
+    const head = Buffer.alloc(DATAFILE_MAGIC.length);
+    return readSync(fd, head, 0, head.length, 0) === head.length && head.equals(DATAFILE_MAGIC);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** An archive file, with the Store that it lies in, else the session's. */
 async function openFile(file: Octets, past: string | undefined, options: SourceOptions): Promise<OpenedSource> {
   const path = octetsToTextStrict(file);
   if (path === undefined) throw new VtError('EOPEN', `open "${octetsToText(file)}": its name is not UTF-8`);
+  if (startsAsDatafile(path)) {
+    const opened = await options.wrapStore(await openStoreLazily(datafileSpecification(path), options, false));
+    return await openNamed(opened, past, options);
+  }
   // -S is about the tree of the session.
   const owner = options.storeSpecification === undefined || options.directories === 'beside' ? storeOfArchive(path) : undefined;
   const store =

@@ -60,6 +60,11 @@ export function storeOfArchive(file: string): string | undefined {
   return candidates.map((name) => join(folder, name)).find((path) => path !== resolve(file) && (isDatadir(path) || isPythonDatadir(path)));
 }
 
+/** The specification of a `.vtd` file, whatever signs its path holds. */
+export function datafileSpecification(path: string): StoreSpecification {
+  return { kind: 'form', type: 'file', parameters: { path } };
+}
+
 /** The specification of a datadir in a folder, whatever signs its path holds. */
 export function datadirSpecification(path: string): StoreSpecification {
   return { kind: 'form', type: 'datadir', parameters: { path } };

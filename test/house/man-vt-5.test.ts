@@ -16,7 +16,15 @@ import { decodeDirent, encodeDirent } from '../../core/dirent/dirent-codec.ts';
 import { formatDirent, parseDirent } from '../../core/dirent/dirent-text.ts';
 import { decodeTime, encodeTime, formatTime } from '../../core/dirent/time-codec.ts';
 import { formatUri, parseUri } from '../../core/dirent/uri.ts';
-import { DATAFILE_HEADER_SIZE, decodeDatafileHeader, decodeRecordHeader, RECORD_FIXED_SIZE } from '../../core/store/records/datafile.ts';
+import {
+  DATAFILE_HEADER_SIZE,
+  decodeDatafileHeader,
+  decodeRecordHeader,
+  encodeGap,
+  GAP_KIND,
+  RECORD_FIXED_SIZE,
+} from '../../core/store/records/datafile.ts';
+import { DatafileIndex, decodeFooter, encodeFooter, footerSize, PlaceList } from '../../core/store/records/datafile-index.ts';
 import { PROJECT_ROOT } from '../support/project.ts';
 
 // The worked examples of man/vt.5: a display that starts with one of the kinds below, lines of text at two columns, lines
@@ -90,6 +98,24 @@ const CHECKS: Readonly<Record<string, (example: Example) => void>> = {
     const data = bytes.subarray(RECORD_FIXED_SIZE + digestSize);
     assert.deepEqual(Buffer.from(digest(data)), header?.digest);
     assert.equal(header?.storedSize, data.length);
+  },
+  'Index record'({ text, bytes }) {
+    const header = decodeRecordHeader(bytes, 0, 32);
+    const payload = bytes.subarray(RECORD_FIXED_SIZE + 32);
+    assert.deepEqual(encodeGap(GAP_KIND.index, 32, payload), bytes);
+    assert.ok(header?.isGap === true && header.storedSize === payload.length);
+    const places = [...new DatafileIndex(32, [payload]).entries()];
+    assert.equal(`${places.length} entries`, text);
+    const list = new PlaceList(32);
+    for (const [digest, place] of places.reverse()) list.add(digest, place);
+    assert.deepEqual([...list.records()], [bytes]);
+  },
+  Footer({ text, bytes }) {
+    assert.equal(bytes.length, footerSize(32));
+    const footer = decodeFooter(bytes.subarray(RECORD_FIXED_SIZE + 32));
+    assert.ok(footer !== undefined);
+    assert.equal(`index ${footer.indexStart} contents ${footer.metadataEnd}`, text);
+    assert.deepEqual(encodeFooter(footer, 32), bytes);
   },
 };
 

@@ -46,6 +46,8 @@ export interface ScanOptions {
   /** Check the hash of every Block from the start: where the file's header is damaged. */
   readonly distrust?: boolean;
   readonly onRecord: (record: ScannedRecord) => void;
+  /** Told of each gap: what it is, and where what is in it starts. */
+  readonly onGap?: ((gap: { readonly kind: number; readonly offset: number; readonly size: number }) => void) | undefined;
   /** Stop at the first end of a record from this offset on; default the end of the file. */
   readonly until?: number;
   /** Awaited now and then, between two records. */
@@ -97,6 +99,7 @@ export async function scanDatafile(fd: number, options: ScanOptions): Promise<Sc
     }
     const { codec, storedSize, size } = header;
     if (header.isGap) {
+      options.onGap?.({ kind: size, offset, size: storedSize });
       indexedTo = next;
       position = next;
       continue;

@@ -42,7 +42,12 @@ export interface DatafileHeader {
   readonly fileId: string;
   /** Nanoseconds since 1970. */
   readonly createdNs: bigint;
+  /** It is one file with states of a tree: its first record, and each that follows a footer, is a Dirent. */
+  readonly isOneFile?: boolean;
 }
+
+/** In the header's octet 10: a one-file Store. */
+const FLAG_ONE_FILE = 1;
 
 /** A .vtd's header in 64 new octets. */
 export function encodeDatafileHeader(header: DatafileHeader): Buffer {
@@ -50,6 +55,7 @@ export function encodeDatafileHeader(header: DatafileHeader): Buffer {
   DATAFILE_MAGIC.copy(out, 0);
   out[8] = DATAFILE_VERSION;
   out[9] = hashByName(header.hashName).enumeration;
+  out[10] = header.isOneFile === true ? FLAG_ONE_FILE : 0;
   uuidToBytes(header.storeId).copy(out, 16);
   uuidToBytes(header.fileId).copy(out, 32);
   out.writeBigUInt64LE(header.createdNs, 48);
@@ -76,12 +82,16 @@ export function decodeDatafileHeader(data: Buffer): DatafileStart {
   if (version < 1 || hash === undefined) return { kind: 'damaged', reason: 'its header makes no sense' };
   const storeId = uuidFromBytes(data.subarray(16, 32));
   const fileId = uuidFromBytes(data.subarray(32, 48));
-  return { kind: 'header', header: { hashName: hash.name, storeId, fileId, createdNs: data.readBigUInt64LE(48) } };
+  const oneFile = (data.readUInt8(10) & FLAG_ONE_FILE) === 0 ? {} : { isOneFile: true };
+  return { kind: 'header', header: { hashName: hash.name, storeId, fileId, createdNs: data.readBigUInt64LE(48), ...oneFile } };
 }
+
+/** What a gap is: octets that gc has freed, or a part of the index or the footer of a one-file Store. */
+export const GAP_KIND = { freed: 0, index: 1, footer: 2 } as const;
 
 /** A record's header. */
 export interface RecordHeader {
-  /** It is none: the octets behind it are to be passed over. */
+  /** It is none: the octets behind it are to be passed over. Its `size` is one of {@link GAP_KIND}. */
   readonly isGap: boolean;
   readonly codec: Codec;
   /** Octets that follow the header. */
@@ -123,16 +133,29 @@ export function writeRecordHeader(
  * Writes the header of a gap: a record that is none, by which readers pass over octets that gc has freed.
  *
  * @param size - octets behind the header
+ * @param kind - one of {@link GAP_KIND}
+ * @param payloadCrc - CRC-32 of the octets behind it, where they say something
  * @returns octets written
  */
-export function writeGapHeader(target: Buffer, digestSize: number, size: number): number {
+export function writeGapHeader(target: Buffer, digestSize: number, size: number, kind: number = GAP_KIND.freed, payloadCrc = 0): number {
   const end = RECORD_FIXED_SIZE + digestSize;
   target.fill(0, 0, end);
   RECORD_MAGIC.copy(target, 0);
   target.writeUInt32LE(GAP_CODEC, 8);
   target.writeUInt32LE(size, 12);
+  target.writeUInt32LE(kind, 16);
+  target.writeUInt32LE(payloadCrc, PAYLOAD_CRC_OFFSET);
   target.writeUInt32LE(crc32(target.subarray(8, end)), 4);
   return end;
+}
+
+/** A gap with something in it, which readers that do not know it pass over. */
+export function encodeGap(kind: number, digestSize: number, payload: Uint8Array): Buffer {
+  const end = RECORD_FIXED_SIZE + digestSize;
+  const out = Buffer.alloc(end + payload.length);
+  writeGapHeader(out, digestSize, payload.length, kind, crc32(payload));
+  out.set(payload, end);
+  return out;
 }
 
 /**

@@ -1,0 +1,71 @@
+import { UsageError } from '../../core/base/errors.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import type { CommandContext, CommandInput } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import { extractFile, listFile, verifyOneFile } from '../parts/one-file/ar-read.ts';
+import { appendState, writeFile } from '../parts/one-file/ar-write.ts';
+
+const MODES = ['list', 'extract', 'verify', 'append'] as const;
+
+/** `ar`: a tree as one file. */
+export const ar = defineCommand({
+  name: 'ar',
+  group: 'store',
+  summary: 'write files and trees into one file that opens as a Store',
+  changesLocal: true,
+  plans: true,
+  details: [
+    'ar FILE PATH… writes all of each PATH, and each Block once. The file opens as a Store: `vtftp FILE` and `open FILE` show the tree, `mount`, `push` and `serve` take it as it is, and PATH may be PATH@N. One PATH becomes the root; several stand in a root under their own names. With - for FILE the octets go to standard output.',
+    'Dirs come first in the file, then contents in the order of names, hard-linked files last, then an index. So a file that was cut off still has its names, and all contents before the cut: get writes these out and names the rest. ar needs every Block of PATH, and makes no file if one is missing.',
+    'ar -t lists the names in FILE. ar -x makes them local files in the directory LOCAL, or in the local working directory. ar -r appends another state to FILE: log lists the states. ar --verify reads all of FILE, checks every hash, and looks for every Block that the tree needs; it ends with 13 if something is damaged.',
+  ],
+  args: [
+    { name: 'file', kind: 'local', summary: 'the file, mostly NAME.vtd; - is standard output', glob: false },
+    { name: 'path', kind: 'stored', summary: 'what to write; with -x the local directory', optional: true, repeat: true },
+  ],
+  options: [
+    { name: 'list', short: 't', summary: 'list the names in FILE' },
+    { name: 'extract', short: 'x', summary: 'make what is in FILE local files' },
+    { name: 'verify', summary: 'check all of FILE' },
+    { name: 'append', short: 'r', summary: 'append a state to FILE' },
+    { name: 'compress', short: 'z', summary: 'compress each Block with zlib where that saves a tenth' },
+  ],
+  examples: [
+    { line: 'ar ~/docs.vtd docs', says: 'docs with all below it, in one file' },
+    { line: 'ar - docs > /dev/tape', says: 'the same as a stream' },
+    { line: 'ar -x ~/docs.vtd /tmp/docs', says: 'back to local files' },
+  ],
+  async run(context, input) {
+    const modes = MODES.filter((mode) => input.options.has(mode));
+    if (modes.length > 1) throw new UsageError(`ar: ${modes.map((mode) => `--${mode}`).join(' and ')} exclude each other`);
+    const file = input.named.get('file')?.[0] ?? ('' as Octets);
+    const paths = input.named.get('path') ?? [];
+    await runMode(context, input, modes[0], file, paths);
+  },
+});
+
+async function runMode(
+  context: CommandContext,
+  { options }: CommandInput,
+  mode: (typeof MODES)[number] | undefined,
+  file: Octets,
+  paths: readonly Octets[],
+): Promise<void> {
+  const needsPath = mode === undefined || mode === 'append';
+  if (needsPath && paths.length === 0) throw new UsageError(`ar "${octetsToText(file)}": say what to write`, { remedy: 'ar FILE PATH' });
+  if (!needsPath && paths.length > (mode === 'extract' ? 1 : 0)) throw new UsageError(`ar --${mode}: too many names`);
+  const compression = options.has('compress') ? 'zlib' : 'none';
+  switch (mode) {
+    case undefined:
+      return await writeFile(context, file, paths, compression);
+    case 'append':
+      return await appendState(context, file, paths, compression);
+    case 'list':
+      return await listFile(context, file);
+    case 'extract':
+      return await extractFile(context, file, paths[0]);
+    case 'verify':
+      return await verifyOneFile(context, file);
+  }
+}

@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto';
+import { VtError } from '../base/errors.ts';
+import type { DigestedBlock } from '../block/block-target.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
+import { DEFAULT_EDGES } from '../block/edge-settings.ts';
+import type { HashFunction, HashName } from '../block/hash.ts';
+import type { Dirent } from '../dirent/dirent.ts';
+import { encodeDirent } from '../dirent/dirent-codec.ts';
+import type { Offers } from '../store/capability.ts';
+import { codecByNumber, encodeDatafileHeader, RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
+import type { DatafileIndex } from '../store/records/datafile-index.ts';
+import { encodeFooter, PlaceList } from '../store/records/datafile-index.ts';
+import type { RecordBatch } from '../store/records/record-batch.ts';
+import { packRecords, unpackRecords } from '../store/records/record-batch.ts';
+import type { StoredCompression } from '../store/records/stored-bytes.ts';
+import type { AddResult, Store } from '../store/store.ts';
+
+/** Takes octets in order. What it is given may be reused once it has resolved. */
+export type Write = (data: Uint8Array) => Promise<void>;
+
+/** What a file has already, which is appended to. */
+export interface OneFileStart {
+  readonly size: number;
+  readonly index: DatafileIndex;
+  /** Where its last footer begins. */
+  readonly footerStart: number;
+}
+
+/**
+ * Writes a one-file Store from its first octet to its last, or another state behind those that a file has. To those that copy Blocks it
+ * is a Store that takes records in the order in which they come.
+ *
+ * @see vt(5), "One-file Stores"
+ */
+export class OneFileWriter implements Store {
+  readonly name: string;
+  readonly hashName: HashName;
+  readonly edges: EdgeSettings = DEFAULT_EDGES;
+  readonly offers: Offers;
+  readonly #hash: HashFunction;
+  readonly #write: Write;
+  readonly #compression: StoredCompression;
+  readonly #places: PlaceList;
+  readonly #start: OneFileStart | undefined;
+  #offset: number;
+  #metadataEnd = 0;
+
+  constructor(
+    name: string,
+    hash: HashFunction,
+    write: Write,
+    options: { readonly compression: StoredCompression; readonly start?: OneFileStart | undefined },
+  ) {
+    this.name = name;
+    this.hashName = hash.name;
+    this.#hash = hash;
+    this.#write = write;
+    this.#compression = options.compression;
+    this.#start = options.start;
+    this.#offset = options.start?.size ?? 0;
+    this.#places = new PlaceList(hash.digestSize);
+    if (options.start !== undefined) for (const [digest, place] of options.start.index.entries()) this.#places.add(digest, place);
+    this.offers = {
+      recordSink: {
+        compression: options.compression,
+        checksRecords: false,
+        addRecords: async (batch) => {
+          await this.#addRecords(batch);
+          return new Uint8Array(batch.count).fill(1);
+        },
+      },
+    };
+  }
+
+  /** Octets of the file so far. */
+  get size(): number {
+    return this.#offset;
+  }
+
+  /** Blocks written. */
+  get count(): number {
+    return this.#places.count;
+  }
+
+  /** Begins with the state's Dirent: the first record, or the one after a footer. @returns its digest */
+  async begin(dirent: Dirent, now: Date): Promise<Uint8Array> {
+    if (this.#start === undefined) {
+      const createdNs = BigInt(now.getTime()) * 1_000_000n;
+      const header = { hashName: this.hashName, storeId: randomUUID(), fileId: randomUUID(), createdNs, isOneFile: true };
+      await this.#put(encodeDatafileHeader(header));
+    }
+    const data = encodeDirent(dirent);
+    const digest = this.#hash.digest(data);
+    // It stands at its place even if the file has the very Block already.
+    const isThere = this.#start?.index.find(digest) !== undefined;
+    await this.#addRecords(packRecords([{ digest, data }], this.#hash, 'none'), !isThere);
+    this.#metadataEnd = this.#offset;
+    return digest;
+  }
+
+  /** Notes that all metadata is written: contents follow. */
+  endMetadata(): void {
+    this.#metadataEnd = this.#offset;
+  }
+
+  /** Writes index and footer. @param whenNs - when the state was recorded */
+  async end(whenNs: bigint): Promise<void> {
+    const indexStart = this.#offset;
+    for (const record of this.#places.records()) await this.#put(record);
+    const indexSize = this.#offset - indexStart;
+    const previous = this.#start?.footerStart ?? 0;
+    await this.#put(encodeFooter({ indexStart, indexSize, previous, metadataEnd: this.#metadataEnd, whenNs }, this.#hash.digestSize));
+  }
+
+  async addBatch(blocks: readonly DigestedBlock[]): Promise<boolean[]> {
+    await this.#addRecords(packRecords(blocks, this.#hash, this.#compression));
+    return blocks.map(() => true);
+  }
+
+  async #addRecords(given: RecordBatch, isIndexed = true): Promise<void> {
+    const { digestSize } = this.#hash;
+    const isPlain = this.#compression === 'zlib' && given.codecs.includes(0);
+    const batch = isPlain ? packRecords(unpackRecords(given, digestSize), this.#hash, this.#compression) : given;
+    let at = this.#offset;
+    for (let i = 0; i < batch.count; i++) {
+      const storedSize = batch.storedSizes[i] as number;
+      const offset = at + RECORD_FIXED_SIZE + digestSize;
+      const place = { offset, storedSize, size: batch.sizes[i] as number, codec: codecByNumber(batch.codecs[i] as number) };
+      if (isIndexed) this.#places.add(batch.digests.subarray(i * digestSize, (i + 1) * digestSize), place);
+      at = offset + storedSize;
+    }
+    await this.#put(batch.image);
+  }
+
+  async #put(data: Uint8Array): Promise<void> {
+    this.#offset += data.length;
+    await this.#write(data);
+  }
+
+  async add(data: Uint8Array): Promise<AddResult> {
+    const digest = this.#hash.digest(data);
+    await this.addBatch([{ digest, data }]);
+    return { hashcode: { hashName: this.hashName, digest }, isNew: true };
+  }
+
+  async get(): Promise<undefined> {
+    return await Promise.reject(new VtError('EUNSUPPORTED', `get from "${this.name}": it is being written`));
+  }
+
+  async has(hashcodes: readonly unknown[]): Promise<boolean[]> {
+    return await Promise.resolve(hashcodes.map(() => false));
+  }
+
+  async flush(): Promise<void> {
+    await Promise.resolve();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.resolve();
+  }
+}

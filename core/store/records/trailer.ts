@@ -1,0 +1,80 @@
+import { crc32 } from '../../base/crc32.ts';
+import { ParseError } from '../../base/errors.ts';
+import { DATAFILE_HEADER_SIZE, decodeRecordHeader, GAP_KIND, RECORD_FIXED_SIZE } from './datafile.ts';
+import type { DatafileFooter } from './datafile-index.ts';
+import { DatafileIndex, decodeFooter, footerSize } from './datafile-index.ts';
+
+/** Reads octets of a file; fewer come back where it ends before them. */
+export type ReadAt = (offset: number, size: number) => Buffer;
+
+/** Where the record of a state's Dirent begins, and when the state was recorded. */
+export interface StatePlace {
+  readonly offset: number;
+  /** Undefined where the footer that says it is not there. */
+  readonly whenNs: bigint | undefined;
+}
+
+/** What the end of a one-file Store tells. */
+export interface Trailer {
+  readonly index: DatafileIndex;
+  readonly footer: DatafileFooter;
+  /** Where the footer begins. */
+  readonly footerStart: number;
+  /** Oldest first. */
+  readonly states: readonly StatePlace[];
+}
+
+/** Most states of one file: a chain of footers must not lead on for ever. */
+const MAX_STATES = 1_000_000;
+
+/**
+ * Reads the footer at the end of a file, and the index that it leads to: no record is read. Undefined where the file does not end in
+ * a footer, or something of it is damaged: a scan then finds what is there.
+ */
+export function readTrailer(readAt: ReadAt, fileSize: number, digestSize: number): Trailer | undefined {
+  const footerStart = fileSize - footerSize(digestSize);
+  const footer = footerStart < DATAFILE_HEADER_SIZE ? undefined : readFooter(readAt, footerStart, digestSize);
+  if (footer === undefined || footer.indexStart + footer.indexSize !== footerStart) return undefined;
+  const states: StatePlace[] = [];
+  for (let at: DatafileFooter = footer; ; ) {
+    const previous = at.previous === 0 ? undefined : readFooter(readAt, at.previous, digestSize);
+    if (at.previous !== 0 && (previous === undefined || previous.previous >= at.previous)) return undefined;
+    const offset = previous === undefined ? DATAFILE_HEADER_SIZE : at.previous + footerSize(digestSize);
+    states.unshift({ offset, whenNs: at.whenNs });
+    if (previous === undefined) break;
+    if (states.length > MAX_STATES) return undefined;
+    at = previous;
+  }
+  const parts = readGaps(readAt(footer.indexStart, footer.indexSize), footer.indexSize, digestSize);
+  if (parts === undefined) return undefined;
+  try {
+    return { index: new DatafileIndex(digestSize, parts), footer, footerStart, states };
+  } catch (error) {
+    if (error instanceof ParseError) return undefined;
+    throw error;
+  }
+}
+
+function readFooter(readAt: ReadAt, start: number, digestSize: number): DatafileFooter | undefined {
+  const record = readAt(start, footerSize(digestSize));
+  const header = decodeRecordHeader(record, 0, digestSize);
+  const payload = record.subarray(RECORD_FIXED_SIZE + digestSize);
+  const isFooter = header?.isGap === true && header.size === GAP_KIND.footer && header.storedSize === payload.length;
+  return isFooter && crc32(payload) === header.payloadCrc ? decodeFooter(payload) : undefined;
+}
+
+/** What is in index records that follow each other; undefined where something else is among them, or one is damaged. */
+function readGaps(data: Buffer, size: number, digestSize: number): Buffer[] | undefined {
+  if (data.length !== size) return undefined;
+  const parts: Buffer[] = [];
+  for (let at = 0; at < data.length; ) {
+    const header = decodeRecordHeader(data, at, digestSize);
+    const start = at + RECORD_FIXED_SIZE + digestSize;
+    if (header?.isGap !== true || header.size !== GAP_KIND.index || start + header.storedSize > data.length) return undefined;
+    const payload = data.subarray(start, start + header.storedSize);
+    if (crc32(payload) !== header.payloadCrc) return undefined;
+    parts.push(payload);
+    at = start + header.storedSize;
+  }
+  return parts;
+}

@@ -4,6 +4,7 @@ import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import { baseName, isWithin, joinPath, parentPath } from '../../core/tree/path.ts';
+import { realPath } from '../../core/tree/real-path.ts';
 import type { Tree } from '../../core/tree/tree.ts';
 import type { ArgumentSpec, CommandContext, CommandInput } from '../command.ts';
 import { defineCommand } from '../command.ts';
@@ -43,8 +44,14 @@ export const mv = defineCommand({
 async function refuseSame(tree: Tree, action: string, from: TreePath, to: TreePath, signal: AbortSignal): Promise<void> {
   const same = await sameness(tree, from, to, { signal });
   if (same === undefined) return;
+  // It leads to another name of that node: nothing is lost with this one.
+  if (same === 'symlink' && action === 'mv' && (await isOtherName(tree, from, to, signal))) return;
   const what = same === 'symlink' ? 'it leads to' : same === 'node' ? 'it is another name of' : 'it is the same as';
   throw new VtError('EFAILED', `${action} "${octetsToText(from)}": ${what} "${octetsToText(to)}"`);
+}
+
+async function isOtherName(tree: Tree, symlink: TreePath, to: TreePath, signal: AbortSignal): Promise<boolean> {
+  return (await realPath(tree, symlink, true, { signal })).path !== (await realPath(tree, to, false, { signal })).path;
 }
 
 /** A slash after the name of a file, or of a symlink, which `mv` would move itself: as mv(1) does. */
@@ -162,18 +169,28 @@ async function eachPair(
   const given = named.get('to')?.[0] ?? ('.' as Octets);
   const to = pathArgument(session, given);
   const intoDir = await leadsToDir(session.tree, to, signal);
-  if (!intoDir && (sources.length > 1 || given.endsWith('/'))) {
+  if (!intoDir && (sources.length > 1 || (given.endsWith('/') && !(await becomesDir(context, calledAs, sources[0], to))))) {
     if (sources.length === 1) await requireEntry(session.tree, to, calledAs, { signal });
     const why = sources.length > 1 ? '; several names need one' : '';
     throw new VtError('EFAILED', `${octetsToText(to)} is not a Dir${why}`);
   }
+  // A symlink to it may be among those that are moved.
+  const dir = intoDir && sources.length > 1 ? (await realPath(session.tree, to, true, { signal })).path : to;
   const pairs = sources.map((argument) => {
     const source = pathArgument(session, argument);
     const name = calledAs === 'ln' ? baseName(argument.replace(/(?<=[^/])\/+$/, '') as TreePath) : baseName(source);
     if (intoDir && name === '') throw new PathError('EINVAL', calledAs, octetsToText(argument));
-    return { argument, source, target: intoDir ? joinPath(to, name) : to };
+    return { argument, source, target: intoDir ? joinPath(dir, name) : to };
   });
   await forEachItem(context, distinctNames(context, calledAs, pairs), async ({ argument, source, target }) => {
     await action(source, target, argument);
   });
+}
+
+/** Whether `mv` or `cp` makes a Dir of a new name that was given with a slash after it: a Dir may get such a name. */
+async function becomesDir({ session, signal }: CommandContext, verb: string, source: Octets | undefined, to: TreePath): Promise<boolean> {
+  if (verb === 'ln' || source === undefined) return false;
+  const { tree } = session;
+  if ((await tree.lookup(to, { follow: false, signal })) !== undefined) return false;
+  return (await tree.lookup(sourceArgument(session, source), { follow: false, signal }))?.dirent.kind === 'dir';
 }

@@ -1,7 +1,8 @@
 import { PathError } from '../../core/base/errors.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import type { TreePath } from '../../core/tree/path.ts';
-import { isWithin, ROOT_PATH } from '../../core/tree/path.ts';
+import { isWithin, joinPath, ROOT_PATH, splitPath } from '../../core/tree/path.ts';
+import { realPath } from '../../core/tree/real-path.ts';
 import type { CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { forEachItem } from '../parts/each.ts';
@@ -45,6 +46,7 @@ export const rm = defineCommand({
       }
       if (entry.dirent.kind === 'dir' && !recursive) throw new PathError('EISDIR', 'remove', octetsToText(path), { remedy: 'rm -r' });
       await recordBefore(context, path);
+      if (entry.dirent.kind === 'dir' && (await removedThroughItself(context, path, force))) return;
       await session.tree.remove(path, { recursive, signal });
       if (isWithin(path, session.cwd)) session.cwd = (path.slice(0, path.lastIndexOf('/')) || '/') as TreePath;
     });
@@ -63,6 +65,30 @@ async function lookupOrAbsent(
     if (force && error instanceof PathError && (error.errno === 'ENOENT' || error.errno === 'ENOTDIR')) return undefined;
     throw error;
   }
+}
+
+/** Elements of a path that may lead through a symlink in the very Dir that it names: `DIR/LINK/DIR`. */
+const THROUGH_ITSELF = 3;
+
+/**
+ * Removes what is in a Dir that was named by way of a symlink in it. The Dir stays, for its name goes with the symlink: as with rm(1).
+ *
+ * @returns whether it was so
+ * @throws {PathError} ENOENT unless `force`
+ */
+async function removedThroughItself({ session, signal }: CommandContext, path: TreePath, force: boolean): Promise<boolean> {
+  const { tree } = session;
+  if (splitPath(path).length < THROUGH_ITSELF) return false;
+  const real = await realPath(tree, path, false, { signal });
+  if (!real.symlinks.some((symlink) => isWithin(real.path, symlink))) return false;
+  const below: TreePath[] = [];
+  for await (const entry of tree.list(real.path, { signal })) below.push(joinPath(real.path, entry.name));
+  for (const each of below) await tree.remove(each, { recursive: true, signal });
+  if (!force)
+    throw new PathError('ENOENT', 'remove', octetsToText(path), {
+      remedy: `the symlink to it was in it and is removed: rm ${octetsToText(real.path)}`,
+    });
+  return true;
 }
 
 /** Asks only where nothing would bring it back: in an ordinary directory. */

@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { PathError, VtError } from '../../../core/base/errors.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { octetsToText } from '../../../core/base/octets.ts';
@@ -50,7 +50,19 @@ export async function putTargets(
     if (intoDir) requireName(word, own);
     return { source: local, local, target: intoDir ? joinPath(path, own) : path, stream };
   });
-  const distinct = distinctNames(context, 'put', targets).map(({ local, target, stream }) => ({ local, path: target, stream }));
+  // Of a file that is named with a slash and without, the first is told of when it is read, and the other is put.
+  const isWrong = ({ local }: { readonly local: Octets }): boolean =>
+    local.endsWith('/') && !isThere(local) && targets.some((other) => `${other.local}/` === local);
+  const kept = new Set(
+    distinctNames(
+      context,
+      'put',
+      targets.filter((target) => !isWrong(target)),
+    ),
+  );
+  const distinct = targets
+    .filter((target) => kept.has(target) || isWrong(target))
+    .map(({ local, target, stream }) => ({ local, path: target, stream }));
   return rules === undefined ? distinct : await filtered(context, distinct, rules);
 }
 
@@ -112,6 +124,16 @@ export async function refuseOtherKind(
   throw new VtError('EFAILED', `put "${octetsToText(path)}": it is ${what}, and "${octetsToText(local)}" is ${other}`, {
     remedy: 'put --force replaces it',
   });
+}
+
+/** Whether a local path leads to something: one with a slash at its end to a directory. */
+function isThere(local: Octets): boolean {
+  try {
+    statSync(pathBytes(local));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether a local path is a directory itself, no symlink to one. */

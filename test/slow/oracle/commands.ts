@@ -76,6 +76,9 @@ function put(random: Random, worlds: Worlds): OracleCommand {
   const folder = path.replace(/\/$/, '');
   const ours = `put ${sources.join(' ')} ${name}`;
   const targets = sources.map((source) => `${folder}/${ownName(worlds.local, source)}`);
+  // One directory by two words is named twice.
+  if (new Set(sources.map((source) => real(`${worlds.local}/${source}`))).size < new Set(sources).size)
+    return { ours: 'pwd', theirs: 'true' };
   if (isDir(folder) && new Set(targets.map(bare)).size < targets.length && new Set(sources.map(bare)).size === sources.length) {
     return { ours, theirs: undefined };
   }
@@ -146,7 +149,7 @@ function intoPlace(verb: 'mv' | 'cp', theirs: string, random: Random, worlds: Wo
   const step = (path: string): string =>
     verb === 'cp' && intoDir && !isDirWord(path)
       ? copyFile(path, to.path, `${bare(to.path)}/${base(path)}`)
-      : `${theirs} '${path}' '${to.path}'`;
+      : `${theirs} '${path}' '${sources.length > 1 ? real(to.path) : to.path}'`;
   return { ours, theirs: all(once.map(step)) };
 }
 
@@ -233,7 +236,10 @@ function isSpecial(path: string): boolean {
 /** The name that a local word goes by. */
 function ownName(local: string, word: string): string {
   const typed = base(word);
-  return typed === '.' || typed === '..' ? base(real(`${local}/${word}`).replace(/[/.]+$/, '')) : typed;
+  if (typed !== '.' && typed !== '..') return typed;
+  const path = real(`${local}/${word}`).replace(/[/.]+$/, '');
+  // The two trees are in folders of different names.
+  return path === real(local) ? 'local' : base(path);
 }
 
 function real(path: string): string {

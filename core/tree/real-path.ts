@@ -1,0 +1,50 @@
+import type { Octets } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import type { TreePath } from './path.ts';
+import { joinPath, pathOf, ROOT_PATH } from './path.ts';
+import { resolvePath } from './resolve.ts';
+import type { Tree } from './tree.ts';
+
+/** Where a path leads. */
+export interface RealPath {
+  /** Without symlinks, but for its last element. */
+  readonly path: TreePath;
+  /** Where the symlinks stand that were followed to it. */
+  readonly symlinks: readonly TreePath[];
+}
+
+interface PathNode {
+  readonly path: TreePath;
+  readonly sort: 'dir' | 'symlink' | 'other';
+  readonly target: Octets;
+}
+
+/**
+ * Resolves the symlinks on a path.
+ *
+ * @throws {PathError} as `Tree.lookup` where a Dir on the way is not there
+ */
+export async function realPath(tree: Tree, path: TreePath, follow: boolean, options: OpOptions = {}): Promise<RealPath> {
+  const symlinks: TreePath[] = [];
+  const { names } = await resolvePath<PathNode>(
+    {
+      root: { path: ROOT_PATH, sort: 'dir', target: '' as Octets },
+      sort: ({ sort }) => sort,
+      child: async (dir, name) => {
+        const at = joinPath(dir.path, name);
+        const kind = (await tree.lookup(at, { ...options, follow: false }))?.dirent.kind;
+        if (kind === undefined) return undefined;
+        if (kind !== 'symlink') return { path: at, sort: kind === 'dir' ? 'dir' : 'other', target: '' as Octets };
+        return { path: at, sort: 'symlink', target: await tree.readlink(at, options) };
+      },
+      target: (symlink) => {
+        symlinks.push(symlink.path);
+        return symlink.target;
+      },
+    },
+    path,
+    follow,
+    'look up',
+  );
+  return { path: pathOf(names), symlinks };
+}

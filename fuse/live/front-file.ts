@@ -25,8 +25,8 @@ const MAX_COUNTED_SEGMENTS = 2000;
 /** Holes of so many octets in all are not read through. */
 const MAX_READ_HOLES = 4 * 1024 * 1024;
 
-/** Octets that are read around each change of a stored content to find where edges fall together again, about. */
-const READ_AROUND = 512 * 1024;
+/** Blocks of mean size that are read around each change of a stored content to find where edges fall together again, about. */
+const BLOCKS_AROUND = 8;
 
 /** What a front needs of its mount. */
 export interface FrontContext {
@@ -257,11 +257,12 @@ export class FrontFile implements UnsyncedContent {
 
   /** Stores what changed only; undefined where reading all of it costs less. */
   async #storeParts(parts: readonly ContentPart[], options: OpOptions): Promise<Block | undefined> {
+    const around = BLOCKS_AROUND * this.#context.source.edges.meanSize;
     let holes = 0;
     let work = 0;
     for (const { start, end, source } of parts) {
       if (source === undefined) holes += end - start;
-      else work += source === 'octets' ? end - start + READ_AROUND : READ_AROUND;
+      else work += around + (source === 'octets' ? end - start : 0);
     }
     if (holes < MAX_READ_HOLES && work * 4 > this.#size) return undefined;
     const { canSplice, spliceContent } = await import('../../core/blockify/splice-content.ts');

@@ -20,7 +20,7 @@ export const pull = defineCommand({
     {
       name: 'name',
       kind: 'stored',
-      summary: 'archives; default: the open one. With --blocks-only files and trees',
+      summary: 'archives (default: the open one); with --blocks-only, files and trees',
       optional: true,
       repeat: true,
     },

@@ -19,7 +19,7 @@ export const push = defineCommand({
     {
       name: 'name',
       kind: 'stored',
-      summary: 'archives; default: the open one. With --blocks-only files and trees',
+      summary: 'archives (default: the open one); with --blocks-only, files and trees',
       optional: true,
       repeat: true,
     },

@@ -29,6 +29,7 @@ import { follow } from './move/follow.ts';
 import { get } from './move/get.ts';
 import { join } from './move/join.ts';
 import { merge } from './move/merge.ts';
+import { publish } from './move/publish.ts';
 import { pull } from './move/pull.ts';
 import { push } from './move/push.ts';
 import { put } from './move/put.ts';
@@ -84,6 +85,7 @@ export const COMMANDS: readonly Command[] = [
   merge,
   pull,
   push,
+  publish,
   mkdir,
   rmdir,
   rm,

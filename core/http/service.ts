@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ArchiveEntry } from '../archive/archive.ts';
+import { newestFirst } from '../archive/newest-first.ts';
 import { CorruptBlockError, MissingBlockError, ParseError, PathError, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
@@ -154,18 +155,17 @@ export class WebGateway {
 
   async #history(name: string, base: string, signal: AbortSignal): Promise<Representation> {
     const entries: ArchiveEntry[] = [];
-    let count = 0;
-    for await (const entry of this.#trees.archive(name).entries({ signal })) {
-      count++;
-      entries.unshift(entry);
-      if (entries.length > MAX_STATES) entries.pop();
+    for await (const entry of newestFirst(this.#trees.archive(name), { signal })) {
+      if (entries.length > MAX_STATES) break;
+      entries.push(entry);
     }
+    const shown = entries.slice(0, MAX_STATES);
     return {
-      etag: madeEtag('log', PAGE_VERSION, String(count), String(entries[0]?.whenNs)),
+      etag: madeEtag('log', PAGE_VERSION, String(entries[0]?.number), String(entries[0]?.whenNs)),
       contentType: 'text/html; charset=utf-8',
       size: undefined,
       headers: pageHeaders(REVALIDATED),
-      read: () => encoded(historyPage(name, base.slice(0, -1), entries, count <= MAX_STATES)),
+      read: () => encoded(historyPage(name, base.slice(0, -1), shown, entries.length <= MAX_STATES)),
     };
   }
 

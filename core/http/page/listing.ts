@@ -50,12 +50,14 @@ ${dir.readme === undefined ? undefined : html`<pre>${dir.readme}</pre>`}
 }
 
 function breadcrumbs({ title, base, names }: Pick<ListedDir, 'title' | 'base' | 'names'>): Html {
-  const parts = [names.length === 0 ? html`<span>${visible(title)} /</span>` : html`<a href="${base}">${visible(title)}</a><span>/</span>`];
+  const parts = [
+    names.length === 0 ? html`<span>${visible(title)} /</span>` : html`<a href="${base}">${visible(title)}</a><span> / </span>`,
+  ];
   let path = base;
   for (const [i, name] of names.entries()) {
     path += `${urlSegment(name)}/`;
     const text = visible(octetsToText(name));
-    parts.push(i === names.length - 1 ? html`<span>${text} /</span>` : html`<a href="${path}">${text}</a><span>/</span>`);
+    parts.push(i === names.length - 1 ? html`<span>${text} /</span>` : html`<a href="${path}">${text}</a><span> / </span>`);
   }
   return html`${parts}`;
 }

@@ -1,0 +1,102 @@
+import { PathError, VtError } from '../../core/base/errors.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import { errorReason } from '../../core/base/system/system-error.ts';
+import type { Dirent } from '../../core/dirent/dirent.ts';
+import { formatUri } from '../../core/dirent/uri.ts';
+import { archiveOf } from '../../core/store/archive-of-store.ts';
+import { canWrite, capability } from '../../core/store/capability.ts';
+import { openLiveTree } from '../../core/tree/live/live-tree.ts';
+import { baseName, joinPath, ROOT_PATH } from '../../core/tree/path.ts';
+import type { CommandContext } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import { pathArgument } from '../parts/entry.ts';
+import { countText, sizeText } from '../parts/format.ts';
+import { resolveLocalPath } from '../parts/local-path.ts';
+import { storeFolderTest } from '../parts/move/store-folders.ts';
+
+/** The archive that keeps what was published from gc. */
+const PUBLISHED_ARCHIVE = 'published';
+
+type Node = Exclude<Dirent, { kind: 'indirect' }>;
+
+/** `publish`: a tree as one URI. */
+export const publish = defineCommand({
+  name: 'publish',
+  group: 'move',
+  summary: 'store a file or tree, and print an x-vt: URI that opens it anywhere',
+  details: [
+    'publish makes a Dir with PATHNAME as its only entry, and prints x-vt:/REFERENCE/NAME/. Whoever can reach the Blocks opens it: vtftp URI, bind, merge, or /d/ of httpd. The open tree stays as it is.',
+    'PATHNAME is in the open tree, or a local file or directory where the tree has no such name. -l takes the local one in any case, and stores what of it is new.',
+    'The archive "published" of the Store keeps what was published: gc frees none of it. log of STORE@published lists it. The same PATHNAME, unchanged, gives the same URI.',
+  ],
+  changesLocal: true,
+  args: [{ name: 'pathname', kind: 'stored', summary: 'a path in the tree, or a local one', glob: false }],
+  options: [{ name: 'local', short: 'l', summary: 'PATHNAME is a local path' }],
+  examples: [
+    { line: 'publish docs', says: 'then elsewhere: vtftp x-vt:/…/docs/' },
+    { line: 'publish ~/photos/sea.jpg', says: 'a local file, if the tree has nothing of that name' },
+  ],
+  async run(context, { args: [pathname = '' as Octets], options }) {
+    const { session, output, signal } = context;
+    const dirent = (options.has('local') ? undefined : await storedNode(context, pathname)) ?? (await localNode(context, pathname));
+    await using tree = openLiveTree(session.store, undefined);
+    await tree.bind(joinPath(ROOT_PATH, dirent.name), dirent, { signal });
+    const root = await tree.sync({ signal });
+    if (root.kind !== 'dir') throw new TypeError('publish: a tree has a Dir at its top');
+    await keep(context, root);
+    // Hard links are told by a table that only the Dirent has.
+    const target =
+      root.inodes === undefined ? ({ kind: 'block', block: root.block } as const) : ({ kind: 'dirent', dirent: root } as const);
+    const uri = formatUri({ target, path: `/${dirent.name}` as Octets, isDir: dirent.kind === 'dir' });
+    output.line(uri);
+    output.record({ uri });
+  },
+});
+
+/** What the open tree has at a path; undefined where it has nothing. */
+async function storedNode({ session, signal }: CommandContext, pathname: Octets): Promise<Node | undefined> {
+  const { tree } = session;
+  const path = pathArgument(session, pathname);
+  const found = tree.can.sync ? await tree.lookup(path, { signal, follow: false }) : undefined;
+  if (found === undefined) return undefined;
+  if (path === ROOT_PATH) throw new PathError('EINVAL', 'publish', '/', { remedy: 'name something in it: a root has no name of its own' });
+  return { ...(await tree.dirent(path, { signal })), name: baseName(path) };
+}
+
+/** A local file or tree, stored. */
+async function localNode({ session, diagnostics, output, signal }: CommandContext, pathname: Octets): Promise<Node> {
+  const { importLocal } = await import('../../core/import/import.ts');
+  const local = resolveLocalPath(session.localCwd, pathname);
+  const fail = (error: unknown): never => {
+    if (error instanceof VtError) throw error;
+    throw new VtError('EFAILED', `publish "${octetsToText(local)}": ${errorReason(error)}`, { cause: error });
+  };
+  const { dirent, counts } = await importLocal(session.store, local, {
+    signal,
+    isStoreFolder: storeFolderTest(capability(session.store, 'folders') ?? []),
+    onFailure: (failed, error) => diagnostics.failure(`publish "${octetsToText(failed)}": ${errorReason(error)}`),
+    onWarning: (where, what) => diagnostics.warn(`publish "${octetsToText(where)}": ${what}`),
+    onProgress: ({ doneBytes, files, newBlocks, existingBlocks }) =>
+      diagnostics.progress({ label: 'publish', doneBytes, doneItems: files, newBlocks, existingBlocks }),
+  }).catch(fail);
+  output.line(`stored ${output.name(dirent.name)}: ${countText(counts.files, 'file')}, ${sizeText(counts.bytes)}`);
+  return dirent;
+}
+
+/** Records what is published, where that is not there yet. */
+async function keep({ session, diagnostics, now, signal }: CommandContext, root: Node): Promise<void> {
+  const archive = canWrite(session.store) ? archiveOf(session.store, PUBLISHED_ARCHIVE) : undefined;
+  if (archive === undefined) {
+    diagnostics.warn(`publish: Store "${session.store.name}" keeps no record of what is published`);
+    return;
+  }
+  await capability(session.store, 'making')?.make();
+  const { hasRoot } = await import('../../core/archive/has-root.ts');
+  if (await hasRoot(archive, root, { signal })) return;
+  const nowNs = BigInt(now().getTime()) * 1_000_000n;
+  await archive.append(
+    async (last) => await Promise.resolve({ whenNs: last === undefined || last.whenNs < nowNs ? nowNs : last.whenNs + 1n, dirent: root }),
+    { signal },
+  );
+}

@@ -5,11 +5,13 @@ import { rm } from './change/rm.ts';
 import type { Command } from './command.ts';
 import { cmp } from './history/cmp.ts';
 import { diff } from './history/diff.ts';
+import { forget } from './history/forget.ts';
 import { log } from './history/log.ts';
 import { open } from './history/open.ts';
 import { redo } from './history/redo.ts';
 import { restore } from './history/restore.ts';
 import { sync } from './history/sync.ts';
+import { protect, tag, unprotect } from './history/tag.ts';
 import { undo } from './history/undo.ts';
 import { quit } from './leave/quit.ts';
 import { du } from './list/du.ts';
@@ -103,6 +105,10 @@ export const COMMANDS: readonly Command[] = [
   log,
   diff,
   cmp,
+  tag,
+  protect,
+  unprotect,
+  forget,
   mount,
   umount,
   mounts,

@@ -1,5 +1,6 @@
 import type { ArchiveEntry } from '../../core/archive/archive.ts';
 import { authorOf } from '../../core/archive/author-notes.ts';
+import { marksOf } from '../../core/archive/mark-notes.ts';
 import { formatLocalTime } from '../../core/base/date.ts';
 import { VtError } from '../../core/base/errors.ts';
 import { EventTurns } from '../../core/base/event-turns.ts';
@@ -102,6 +103,7 @@ function show({ output }: CommandContext, entry: ArchiveEntry, changes: RootChan
   const { number, whenNs, dirent, notes } = entry;
   if (dirent.kind === 'indirect') return;
   const { host, user, command, message } = authorOf(notes);
+  const { tags, isProtected } = marksOf(entry);
   const reference = formatDirent(dirent);
   output.record({
     number,
@@ -116,6 +118,8 @@ function show({ output }: CommandContext, entry: ArchiveEntry, changes: RootChan
     user,
     command,
     message,
+    ...(tags.length === 0 ? {} : { tags }),
+    ...(isProtected ? { protected: true } : {}),
   });
   const columns = [`@${number}`.padEnd(5), formatLocalTime(whenNs)];
   if (long) columns.push(output.style('ref', reference));
@@ -126,6 +130,8 @@ function show({ output }: CommandContext, entry: ArchiveEntry, changes: RootChan
   }
   const who = [user, host].filter((word) => word !== undefined).join('@');
   if (who !== '') columns.push(`${textOf(output, who)}${command === undefined ? '' : `: ${textOf(output, command)}`}`);
+  const marks = [...tags.map((tag) => textOf(output, `@${tag}`)), ...(isProtected ? ['protected'] : [])];
+  if (marks.length > 0) columns.push(`[${marks.join(' ')}]`);
   output.line(columns.join('  '));
   for (const { whenNs: mergedNs, path } of mergedStates(entry))
     output.line(

@@ -1,6 +1,7 @@
 import { UsageError, VtError } from '../../core/base/errors.ts';
 import { type Octets, octetsToText } from '../../core/base/octets.ts';
 import type { GcCounts } from '../../core/maintain/gc.ts';
+import { archiveOf } from '../../core/store/archive-of-store.ts';
 import type { CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { countText, sizeText } from '../parts/format.ts';
@@ -100,13 +101,20 @@ async function dropRoot(context: CommandContext, word: Octets, plan: boolean): P
   const [, name, number] = /^([^/]+)@(\d{1,15})$/.exec(octetsToText(word)) ?? [];
   if (name === undefined || name.startsWith('.'))
     throw new UsageError(`gc: --drop "${octetsToText(word)}": expected ARCHIVE@N, such as default@3`);
-  const [{ requireDatadir }, { dropArchiveEntry }] = await Promise.all([
-    import('../../core/maintain/datadir-of.ts'),
-    import('../../core/archive/archive-file.ts'),
-  ]);
-  const datadir = requireDatadir(context.session.store, 'gc', !plan);
+  const { requireDatadir } = await import('../../core/maintain/datadir-of.ts');
+  requireDatadir(context.session.store, 'gc', !plan);
   if (plan) throw new UsageError('gc: --drop does nothing in a plan');
-  await dropArchiveEntry(datadir.archivePath(name), Number(number), datadir.access, { signal: context.signal });
+  const archive = archiveOf(context.session.store, name);
+  const { signal } = context;
+  let count = 0;
+  for await (const entry of archive?.entries({ signal }) ?? []) {
+    count++;
+    if (entry.number === Number(number)) {
+      await archive?.lines?.drop([entry], { signal });
+      return;
+    }
+  }
+  throw new VtError('EOPEN', `drop root ${number}: archive "${name}" has ${count}`);
 }
 
 function recordOf(counts: GcCounts): Record<string, unknown> {

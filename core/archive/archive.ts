@@ -1,6 +1,7 @@
 import type { OpOptions } from '../base/op-options.ts';
 import type { DirDirent } from '../dirent/dirent.ts';
 import type { ArchiveLine } from './archive-line.ts';
+import type { ArchiveNotes } from './archive-notes.ts';
 
 /** One recorded state of a tree. */
 export interface ArchiveEntry extends ArchiveLine {
@@ -33,4 +34,26 @@ export interface Archive {
     decide: (last: ArchiveEntry | undefined) => Promise<ArchiveLine | undefined>,
     options?: OpOptions,
   ): Promise<ArchiveEntry | undefined>;
+  /** Where it can: changes lines that are there. */
+  readonly lines?: ArchiveLines;
+}
+
+/** An entry as it was when somebody decided what becomes of it: by its number and its time. */
+export type SeenEntry = Pick<ArchiveEntry, 'number' | 'whenNs'>;
+
+/** Changes of lines of an archive, each made whole or not at all, under its lock. */
+export interface ArchiveLines {
+  /**
+   * Lets go of entries that are not the newest: their lines become comments, so that nothing else moves and no room is needed. Entries
+   * after one are numbered one less from then on.
+   *
+   * @throws {VtError} EFAILED for the newest entry, a protected one, and where others stand there meanwhile
+   */
+  drop(entries: readonly SeenEntry[], options?: OpOptions): Promise<void>;
+  /**
+   * Gives an entry other notes.
+   *
+   * @throws {VtError} EFAILED where another stands there meanwhile
+   */
+  setNotes(entry: SeenEntry, change: (notes: ArchiveNotes | undefined) => ArchiveNotes, options?: OpOptions): Promise<void>;
 }

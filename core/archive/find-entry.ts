@@ -2,16 +2,19 @@ import { formatLocalMinute, parseDateSpan } from '../base/date.ts';
 import { VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { Archive, ArchiveEntry } from './archive.ts';
+import { isTag, marksOf } from './mark-notes.ts';
 
 /**
- * The entry of an archive that `N` or a date names: entry number N, counted from 1, or back from the newest where it is
- * negative; or the newest that was recorded no later than the date, of which a day, a minute or a second counts to its end.
+ * The entry of an archive that `N`, a date or a tag names: entry number N, counted from 1, or back from the newest where it is
+ * negative; or the newest that was recorded no later than the date, of which a day, a minute or a second counts to its end; or the newest
+ * with that tag.
  *
  * @param spec - without the `@`
- * @throws {VtError} EOPEN where there is none, EUSAGE for what is neither number nor date
+ * @throws {VtError} EOPEN where there is none, EUSAGE for what is none of these
  */
 export async function findEntry(archive: Archive, spec: string, now: Date, options: OpOptions = {}): Promise<ArchiveEntry> {
   const isNumber = /^-?\d{1,15}$/.test(spec);
+  if (isTag(spec)) return await findTagged(archive, spec, options);
   const limitNs = isNumber ? undefined : parseDateSpan(spec, now).endNs;
   const kept: ArchiveEntry[] = [];
   let found: ArchiveEntry | undefined;
@@ -31,6 +34,14 @@ export async function findEntry(archive: Archive, spec: string, now: Date, optio
   if (isNumber && wanted <= 0 && kept.length === -wanted + 1) found = kept[0];
   if (found === undefined) throw noSuchState(spec, isNumber, oldest);
   return found;
+}
+
+async function findTagged(archive: Archive, tag: string, options: OpOptions): Promise<ArchiveEntry> {
+  let found: ArchiveEntry | undefined;
+  for await (const entry of archive.entries(options)) if (marksOf(entry).tags.includes(tag)) found = entry;
+  // It may be a word that is meant for no state at all.
+  if (found !== undefined) return found;
+  throw new VtError('EUSAGE', `"@${tag}": no state has that tag, and it is no date`, { remedy: 'log lists the states' });
 }
 
 function noSuchState(spec: string, isNumber: boolean, oldest: ArchiveEntry | undefined): VtError {

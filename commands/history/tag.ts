@@ -1,0 +1,98 @@
+import type { ArchiveEntry } from '../../core/archive/archive.ts';
+import { findEntry } from '../../core/archive/find-entry.ts';
+import type { Marks } from '../../core/archive/mark-notes.ts';
+import { isTag, marksOf, withMarks } from '../../core/archive/mark-notes.ts';
+import { UsageError, VtError } from '../../core/base/errors.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import type { CommandContext } from '../command.ts';
+import { defineCommand } from '../command.ts';
+import { requireLines } from '../parts/archive-lines.ts';
+
+/** `tag`: names for recorded states. */
+export const tag = defineCommand({
+  name: 'tag',
+  group: 'history',
+  summary: 'give a recorded state a name, by which @NAME finds it',
+  changesLocal: true,
+  plans: true,
+  details: [
+    'tag NAME names the newest state, tag @STATE NAME… another one. `cd @NAME`, `diff @NAME` and PATH@NAME then take that state; of several with one tag it is the newest. -d removes tags. log shows them in brackets, and forget --keep-tag keeps the states that have one. A tag begins with a letter, and has letters, digits, ., _ and - only.',
+  ],
+  args: [{ name: 'word', kind: 'text', summary: 'a state, @N, @DATE or @TAG, then the tags', repeat: true }],
+  options: [{ name: 'delete', short: 'd', summary: 'remove the tags' }],
+  examples: [{ line: 'tag before-upgrade', says: 'later: diff @before-upgrade' }],
+  async run(context, { args, options }) {
+    const { named, rest } = splitStates(args);
+    const tags = rest.map((word) => octetsToText(word));
+    const bad = tags.find((word) => !isTag(word));
+    if (bad !== undefined) throw new UsageError(`tag "${bad}": expected a letter, then letters, digits, ".", "_" or "-", and no date`);
+    if (tags.length === 0) throw new UsageError('tag: say which tag');
+    await mark(context, 'tag', named, ({ tags: present, isProtected }) => ({
+      tags: options.has('delete') ? present.filter((word) => !tags.includes(word)) : [...new Set([...present, ...tags])],
+      isProtected,
+    }));
+  },
+});
+
+/** `protect`: states that forget and gc --drop leave alone. */
+export const protect = defineCommand({
+  name: 'protect',
+  group: 'history',
+  summary: 'keep recorded states, whatever forget and gc --drop are told',
+  changesLocal: true,
+  plans: true,
+  details: ['Without a state it is the newest. unprotect ends it. log shows protected states in brackets.'],
+  args: [{ name: 'state', kind: 'text', summary: '@N, @DATE or @TAG', repeat: true, optional: true }],
+  async run(context, { args }) {
+    await mark(context, 'protect', statesOnly('protect', args), ({ tags }) => ({ tags, isProtected: true }));
+  },
+});
+
+/** `unprotect`: the end of that. */
+export const unprotect = defineCommand({
+  name: 'unprotect',
+  group: 'history',
+  summary: 'let forget and gc --drop have protected states again',
+  changesLocal: true,
+  plans: true,
+  args: [{ name: 'state', kind: 'text', summary: '@N, @DATE or @TAG; default: the newest', repeat: true, optional: true }],
+  async run(context, { args }) {
+    await mark(context, 'unprotect', statesOnly('unprotect', args), ({ tags }) => ({ tags, isProtected: false }));
+  },
+});
+
+function splitStates(args: readonly Octets[]): { readonly named: readonly Octets[]; readonly rest: readonly Octets[] } {
+  return { named: args.filter((word) => word.startsWith('@')), rest: args.filter((word) => !word.startsWith('@')) };
+}
+
+function statesOnly(action: string, args: readonly Octets[]): readonly Octets[] {
+  const { named, rest } = splitStates(args);
+  const [bad] = rest;
+  if (bad !== undefined) throw new UsageError(`${action} "${octetsToText(bad)}": expected @N, @DATE or @TAG`);
+  return named;
+}
+
+async function mark(context: CommandContext, action: string, words: readonly Octets[], change: (marks: Marks) => Marks): Promise<void> {
+  const { session, output, plan, signal, now } = context;
+  const { archive, lines } = requireLines(session, action);
+  if (session.isChanged && words.length === 0 && !plan) await session.sync(signal);
+  const entries: ArchiveEntry[] = [];
+  for (const word of words) entries.push(await findEntry(archive, octetsToText(word.slice(1) as Octets), now(), { signal }));
+  if (words.length === 0) {
+    const newest = await archive.last({ signal });
+    if (newest === undefined) throw new VtError('EFAILED', `${action}: no state is recorded yet`, { remedy: 'sync first' });
+    entries.push(newest);
+  }
+  for (const entry of entries) {
+    const { number, whenNs } = entry;
+    if (!plan)
+      await lines.setNotes({ number, whenNs }, (notes) => withMarks(notes, change(marksOf(notes === undefined ? {} : { notes }))), {
+        signal,
+      });
+    const { tags, isProtected } = change(marksOf(entry));
+    output.record({ number, tags, protected: isProtected });
+    const shown = [...tags.map((word) => `@${word}`), ...(isProtected ? ['protected'] : [])];
+    output.line(`${plan ? 'would mark ' : ''}@${number}: ${shown.length === 0 ? 'no tags, not protected' : shown.join(' ')}`);
+  }
+}

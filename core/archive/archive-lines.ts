@@ -1,0 +1,107 @@
+import { constants } from 'node:fs';
+import { realpath } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { ReadOnlyError, VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import { replaceStoreFile, type StoreAccess } from '../base/system/store-files.ts';
+import { syncFolder } from '../base/system/sync-folder.ts';
+import type { ArchiveLines, SeenEntry } from './archive.ts';
+import type { ArchiveLine } from './archive-line.ts';
+import { formatArchiveLine } from './archive-line.ts';
+import type { ArchiveNotes } from './archive-notes.ts';
+import { openIfThere, openLocked, openPlain, readLine } from './archive-open.ts';
+import { linesForward } from './archive-scan.ts';
+import { marksOf } from './mark-notes.ts';
+
+/** A line that says something, and where it stands. */
+interface LineAt {
+  readonly line: ArchiveLine;
+  readonly start: number;
+  /** Just past its last octet, its LF not counted. */
+  readonly end: number;
+}
+
+/** Changes of lines in the file of an archive. */
+export function archiveLines(path: string, file: { readonly readOnly: boolean; readonly access: StoreAccess | undefined }): ArchiveLines {
+  const { readOnly, access } = file;
+  const refuseReadOnly = (): void => {
+    if (readOnly) throw new ReadOnlyError('change archive', path);
+  };
+  return {
+    async drop(entries, options = {}) {
+      refuseReadOnly();
+      await dropEntries(path, entries, access, options);
+    },
+    async setNotes(entry, change, options = {}) {
+      refuseReadOnly();
+      await setNotes(path, entry, change, access, options);
+    },
+  };
+}
+
+async function withLines<T>(
+  path: string,
+  access: StoreAccess | undefined,
+  options: OpOptions,
+  use: (lines: readonly LineAt[]) => Promise<T>,
+): Promise<T> {
+  await using there = await openIfThere(path, access);
+  if (there === undefined) throw new VtError('EOPEN', `there is no archive "${path}"`);
+  await using file = await openLocked(path, access, options.signal);
+  const lines: LineAt[] = [];
+  for await (const text of linesForward(file, (await file.stat()).size, options.signal)) {
+    const line = readLine(text);
+    if (line !== undefined && !(line instanceof VtError)) lines.push({ line, start: text.start, end: text.end });
+  }
+  return await use(lines);
+}
+
+function lineOf(lines: readonly LineAt[], { number, whenNs }: SeenEntry, path: string): LineAt {
+  const found = lines[number - 1];
+  if (found?.line.whenNs === whenNs) return found;
+  throw new VtError('EFAILED', `root ${number} of archive "${path}" is another meanwhile; nothing was changed`, { remedy: 'log again' });
+}
+
+async function dropEntries(
+  path: string,
+  entries: readonly SeenEntry[],
+  access: StoreAccess | undefined,
+  options: OpOptions,
+): Promise<void> {
+  await withLines(path, access, options, async (lines) => {
+    const places = entries.map((entry) => {
+      const { line, start } = lineOf(lines, entry, path);
+      if (entry.number === lines.length)
+        throw new VtError('EFAILED', `drop root ${entry.number}: it is the newest`, { remedy: 'undo first' });
+      if (marksOf(line).isProtected)
+        throw new VtError('EFAILED', `drop root ${entry.number}: it is protected`, { remedy: `unprotect @${entry.number}` });
+      return start;
+    });
+    // What is opened to append to writes nowhere else.
+    await using writer = await openPlain(path, constants.O_RDWR, access);
+    for (const start of places) await writer.write(Buffer.from('#'), 0, 1, start);
+    await writer.datasync();
+  });
+}
+
+/** A line of another length moves those behind it: the file is written anew, and takes the place of the old one. */
+async function setNotes(
+  path: string,
+  entry: SeenEntry,
+  change: (notes: ArchiveNotes | undefined) => ArchiveNotes,
+  access: StoreAccess | undefined,
+  options: OpOptions,
+): Promise<void> {
+  await withLines(path, access, options, async (lines) => {
+    const { line, start, end } = lineOf(lines, entry, path);
+    const text = formatArchiveLine({ ...line, notes: change(line.notes) });
+    await using file = await openPlain(path, constants.O_RDONLY, access);
+    const whole = await file.readFile();
+    const { mode } = await file.stat();
+    const changed = Buffer.concat([whole.subarray(0, start), Buffer.from(text, 'latin1'), whole.subarray(end)]);
+    // Outside of a Store a symlink may lead to it.
+    const real = access === undefined ? await realpath(path) : path;
+    replaceStoreFile(real, changed, access ?? { fileMode: mode & 0o7777, folderMode: 0o700 });
+    syncFolder(dirname(real));
+  });
+}

@@ -43,7 +43,7 @@ export const diff = defineCommand({
   examples: [
     { line: 'diff', says: 'what the last changes did' },
     { line: 'diff docs@yesterday', says: 'what happened to docs since yesterday' },
-    { line: 'diff --stat -h @-7', says: 'where the tree grew over seven states' },
+    { line: 'diff --stat -h @-2', says: 'where the tree grew over two states' },
     { line: 'diff docs file:~/docs', says: 'is the copy on disk still the same?' },
   ],
   async run(context, { args, options }) {

@@ -25,7 +25,7 @@ export const restore = defineCommand({
   ],
   args: [{ name: 'path', kind: 'text', summary: 'a path, mostly with @N or @DATE after it', repeat: true }],
   examples: [
-    { line: 'restore docs/letter.txt', says: 'as it was before the last change, or the removal' },
+    { line: 'restore notes.txt@1', says: 'as it was in state 1; without @1 as before the last change, or the removal' },
     { line: 'restore docs@yesterday', says: 'all of docs is as it was yesterday' },
   ],
   async run(context, { args }) {

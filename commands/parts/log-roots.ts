@@ -130,7 +130,8 @@ function show({ output }: CommandContext, entry: ArchiveEntry, changes: RootChan
   }
   const who = [user, host].filter((word) => word !== undefined).join('@');
   if (who !== '') columns.push(`${textOf(output, who)}${command === undefined ? '' : `: ${textOf(output, command)}`}`);
-  const marks = [...tags.map((tag) => textOf(output, `@${tag}`)), ...(isProtected ? ['protected'] : [])];
+  const marks = tags.map((tag) => textOf(output, `@${tag}`));
+  if (isProtected) marks.push('protected');
   if (marks.length > 0) columns.push(`[${marks.join(' ')}]`);
   output.line(columns.join('  '));
   for (const { whenNs: mergedNs, path } of mergedStates(entry))

@@ -107,7 +107,10 @@ describe('diff', () => {
     for (const words of ['diff', 'diff d', 'diff @1', 'diff d@1', 'diff @1 @2', `diff '${first}'`, 'diff @1 .', 'cd d; diff ../d@1'])
       assert.match((await shell(words)).stdout, expected, words);
     assert.match((await shell('diff @2; diff d@1 d@1')).stdout, /^no differences\nno differences\n$/);
-    assert.match((await shell('cd @1; diff')).stdout, /^\+ \/d\tDir$/m);
+    assert.match(
+      (await shell('cd @1; diff')).stdout,
+      /^\+ \/\tDir\n\+ \/d\tDir\n\+ \/d\/b\t98K\n\+ \/d\/sub\tDir\n\+ \/d\/sub\/a\t14B\n5 names new/m,
+    );
     assert.match((await shell('diff d/b@1')).stdout, /^M .*\n@@ -50000,1 \+50000,1 @@ bytes\n$/);
     assert.match((await shell('diff --stat -d 0')).stdout, /^\+\d{4,5}\t-\d{4,5}\t\/\n$/);
     const records = (await shell('diff', '--json')).stdout

@@ -6,6 +6,9 @@ import { octetsFromText, octetsToText, octetsToTextStrict } from '../../../core/
 import { systemOwnerNames } from '../../../core/base/system/owner-names.ts';
 import { pathBytes } from '../../../core/base/system/system-error.ts';
 import { isUnsafe } from '../../../core/base/unsafe-text.ts';
+import { sameBlock } from '../../../core/block/block.ts';
+import type { Dirent } from '../../../core/dirent/dirent.ts';
+import { sameOptionalBlock } from '../../../core/dirent/dirent-compare.ts';
 import { skipReference, URI_SCHEME } from '../../../core/dirent/reference-skip.ts';
 import type { DiffSide } from '../../../core/tree/diff/diff.ts';
 import type { TreePath } from '../../../core/tree/path.ts';
@@ -79,8 +82,10 @@ async function sideBefore(
   const { archive, view } = session;
   if (archive === undefined)
     throw new VtError('EFAILED', `${action}: "${session.tree.name}" has no earlier states`, { remedy: 'name two things to compare' });
-  const newest = (await archive.last({ signal }))?.number ?? 0;
-  const shown = view === undefined ? newest + (session.isChanged ? 1 : 0) : Number(view.replace('@', ''));
+  const newest = await archive.last({ signal });
+  // The state that is shown, or one more than the newest where the tree is another.
+  const isRecorded = newest !== undefined && sameTree(newest.dirent, await session.tree.dirent(ROOT_PATH, { signal }));
+  const shown = view === undefined ? (newest?.number ?? 0) + (isRecorded ? 0 : 1) : Number(view.replace('@', ''));
   const number = shown - 1;
   const nothing = { side: { top: undefined, source: session.tree.store }, label: '@0', path, isLocal: false };
   if (number < 1) return nothing;
@@ -88,6 +93,10 @@ async function sideBefore(
   opened.push(state.tree);
   if ((await state.tree.lookup(path, { follow: false, signal })) === undefined) return { ...nothing, label: state.view };
   return await storedSide(state.tree, path, state.view, signal);
+}
+
+function sameTree(a: Dirent, b: Dirent): boolean {
+  return a.kind === 'dir' && b.kind === 'dir' && sameBlock(a.block, b.block) && sameOptionalBlock(a.inodes, b.inodes);
 }
 
 async function storedSide(tree: Tree, path: TreePath, label: string, signal: AbortSignal): Promise<NamedSide> {

@@ -1,5 +1,6 @@
 import { throwIfCancelled } from '../../base/errors.ts';
 import type { TreePath } from '../path.ts';
+import { ROOT_PATH } from '../path.ts';
 import type { DiffItem, DiffOptions, DiffSide, NodeDirent } from './diff.ts';
 import { diffTrees } from './diff.ts';
 import type { Rename } from './rename-finder.ts';
@@ -74,10 +75,12 @@ export async function* changesOf(before: DiffSide, after: DiffSide, options: Cha
   }
 }
 
-/** The differences without what is in Dirs that are new or gone. */
+/** The differences without what is in Dirs that are new or gone, be it the top itself. */
 async function heldItems(before: DiffSide, after: DiffSide, options: ChangesOptions): Promise<DiffItem[] | undefined> {
   const items: DiffItem[] = [];
   for await (const item of diffTrees(before, after, { ...options, below: false })) {
+    const [top] = items;
+    if (top !== undefined && top.kind !== 'changed' && top.path === (options.path ?? ROOT_PATH) && item.path !== top.path) break;
     items.push(item);
     if (items.length > maxHeld(options)) return undefined;
   }

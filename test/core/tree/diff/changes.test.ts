@@ -120,6 +120,29 @@ describe('the changes from one tree to another', () => {
     assert.deepEqual(apply(await pathsOf(store, before), few), await pathsOf(store, after));
   });
 
+  it('tell each name once where one side is nothing, or another kind', async () => {
+    const store = new MemoryStore();
+    const tree = openLiveTree(store, undefined);
+    await tree.mkdir(at('/a'), {});
+    await tree.write(at('/a/f'), contentOf('content'), {});
+    const root = (await tree.sync()) as DirDirent;
+    const side = (top: NodeDirent | undefined) => ({ top, source: store });
+    for (const renames of [true, false]) {
+      assert.deepEqual((await listed(changesOf(side(undefined), side(root), { renames }))).map(text), [
+        'added /',
+        'added /a',
+        'added /a/f',
+      ]);
+      assert.deepEqual((await listed(changesOf(side(root), side(undefined), { renames }))).map(text), [
+        'removed /',
+        'removed /a',
+        'removed /a/f',
+      ]);
+    }
+    const file: NodeDirent = { kind: 'symlink', name: octets(''), meta: {}, target: octets('a') };
+    assert.deepEqual((await listed(changesOf(side(file), side(root)))).map(text), ['removed /', 'added /', 'added /a', 'added /a/f']);
+  });
+
   it('read of a moved Dir nothing, and of a large one the Blocks that differ', async () => {
     const store = new MemoryStore();
     const entries: Dirent[] = Array.from({ length: 40_000 }, (_, i) => ({

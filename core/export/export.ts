@@ -5,6 +5,7 @@ import type { AtCalls } from '../base/system/at-calls.ts';
 import { atCalls } from '../base/system/choose-at-calls.ts';
 import type { OwnerNames } from '../base/system/owner-names.ts';
 import { systemOwnerNames } from '../base/system/owner-names.ts';
+import { threadsAtMost } from '../base/system/thread-room.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 import type { Store } from '../store/store.ts';
 import type { OwnerPolicy } from './export-attributes.ts';
@@ -74,7 +75,7 @@ export async function exportDirent(source: Store, dirent: Dirent, target: Octets
     existing: options.existing ?? 'replace',
     resume: options.resume ?? false,
     keepsTopMeta: options.keepsTopMeta ?? false,
-    workers: options.workers ?? Math.max(1, Math.min(2, availableParallelism() - 1)),
+    workers: options.workers ?? threadsAtMost(Math.max(1, Math.min(2, availableParallelism() - 1))),
     signal,
     onFailure: options.onFailure,
     onProgress: options.onProgress,

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Octets } from '../../core/base/octets.ts';
 import type { OwnerNames } from '../../core/base/system/owner-names.ts';
+import { threadsAtMost } from '../../core/base/system/thread-room.ts';
 import type { StoreSplicedContent } from '../../core/blockify/splice-content.ts';
 import type { Meta } from '../../core/dirent/meta.ts';
 import type { Store } from '../../core/store/store.ts';
@@ -72,7 +73,7 @@ export class LiveMount {
     this.nodes = options.nodes;
     this.inodes = new InodeTable(options.nodes);
     this.#dataSizes = new DataSizes(options.store);
-    this.contents = new ContentReader(options.store, { workers: Math.min(MAX_READERS, availableParallelism()) });
+    this.contents = new ContentReader(options.store, { workers: threadsAtMost(Math.min(MAX_READERS, availableParallelism())) });
     const { small } = this.contents;
     this.neighbours = small === undefined ? undefined : new Neighbours(options.nodes, small);
     options.nodes.readBy((block) => joined(this.contents.readNow(block, 0, block.span)));

@@ -7,7 +7,7 @@ import { makeRandom } from '../support/random.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 /** Limits as login nodes of clusters and `LimitAS=` set them, in GiB. */
-const LIMITS: readonly number[] = [64, 16, 8, 4];
+const LIMITS: readonly number[] = [64, 16, 8, 4, 2, 1.5];
 
 for (const limit of LIMITS) {
   test(`with ${limit} GiB of addresses (ulimit -v) the program gives the same Dirref, and the same content back`, async (t) => {
@@ -20,7 +20,7 @@ for (const limit of LIMITS) {
     const free = await vtftp(['-S', scratch.path('free'), '-c', `put ${tree} tree; quit`], { env });
     assert.equal(free.status, 0, free.report);
     const back = scratch.path('back');
-    const script = `put ${tree} tree; get tree/large ${back}; fsck; quit`;
+    const script = `put ${tree} tree; get tree/large ${back}; fsck; scrub; quit`;
     const limited = await run(
       'sh',
       [

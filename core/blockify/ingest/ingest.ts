@@ -7,6 +7,7 @@ import { atCalls } from '../../base/system/choose-at-calls.ts';
 import { sameSignature } from '../../base/system/file-signature.ts';
 import { findXattrs } from '../../base/system/find-xattrs.ts';
 import type { SharedMemory } from '../../base/system/shared-memory.ts';
+import { threadsAtMost } from '../../base/system/thread-room.ts';
 import type { Block } from '../../block/block.ts';
 import { PendingBlocks } from '../../block/block-sink.ts';
 import { HASH_SCRATCH_SIZE } from '../../block/hash.ts';
@@ -103,7 +104,7 @@ export class Ingest implements AsyncDisposable {
     const intake = new BlockIntake(store, { plan: options.plan, signal: options.signal });
     this.#intake = intake;
     this.pending = new PendingBlocks(store.hashName);
-    const workers = options.workers ?? Math.min(MAX_DEFAULT_WORKERS, availableParallelism());
+    const workers = options.workers ?? threadsAtMost(Math.min(MAX_DEFAULT_WORKERS, availableParallelism()));
     this.#layout = slotLayout(store.edges, workers + 1, KERNEL_SCRATCH_SIZE + HASH_SCRATCH_SIZE);
     this.#memory = slotMemory(this.#layout);
     this.#bytes = new Uint8Array(this.#memory.buffer);

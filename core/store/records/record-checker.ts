@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { copyOctets } from '../../base/copy-octets.ts';
 import { type SharedMemory, sharedMemory } from '../../base/system/shared-memory.ts';
+import { threadsAtMost } from '../../base/system/thread-room.ts';
 import type { HashFunction, HashName } from '../../block/hash.ts';
 import { HASH_SCRATCH_SIZE, hashByName } from '../../block/hash.ts';
 import { checkRecords, readRecords } from './check-records.ts';
@@ -71,7 +72,7 @@ export class RecordChecker implements AsyncDisposable {
   #isClosed = false;
 
   /** @param threads - workers at most; default as many as there are processors, and 4 at most */
-  constructor(hash: HashFunction, threads: number = Math.min(4, availableParallelism())) {
+  constructor(hash: HashFunction, threads: number = threadsAtMost(Math.min(4, availableParallelism()))) {
     this.#hash = hash;
     this.#threads = threads;
   }

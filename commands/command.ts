@@ -209,6 +209,8 @@ export interface Command {
   readonly makesStore?: boolean;
   /** Does its own planning by `context.plan`: the shell announces nothing for it. */
   readonly plans?: boolean;
+  /** Its lines only tell what it did: `-q` leaves them out. */
+  readonly reports?: boolean;
   /** An interrupt is the way to end it, and no failure: having cleaned up, it returns. */
   readonly endsByInterrupt?: boolean;
   /** Called without any argument it does something of its own. */

@@ -19,10 +19,20 @@ export const PROGRAM_OPTIONS: readonly ProgramOption[] = [
   { short: 'c', long: 'command', value: 'COMMANDS', repeat: true, summary: 'run COMMANDS and end; may be given several times' },
   { short: 'b', long: 'batch', value: 'FILE', summary: 'run the script FILE, or standard input for -, and end' },
   { short: 'i', long: 'interactive', summary: 'show the prompt after the commands' },
-  { short: 'S', long: 'store', value: 'STORE', summary: 'use STORE: a specification, a path, or a [clause] of the configuration' },
+  {
+    short: 'S',
+    long: 'store',
+    value: 'STORE',
+    summary: 'use STORE: a specification, a path such as ./store, or a clause of the configuration',
+  },
   { short: 'w', long: 'write', summary: 'let scripts and -c change an ordinary directory that is opened as SOURCE' },
   { short: 'n', long: 'plan', summary: 'plan: print what would be done, and do nothing' },
-  { short: 'q', long: 'quiet', summary: 'print no warnings and no progress' },
+  {
+    short: 'q',
+    long: 'quiet',
+    summary:
+      'print no warnings, no progress and no reports of put, get, push, pull, undo and redo; print the Dirref only after quit or sync',
+  },
   { short: 'x', long: 'echo', summary: 'echo each command on standard error before it runs' },
   { long: 'trace-wire', summary: 'print each packet of a connection to a Store on standard error' },
   { long: 'json', summary: 'print results and errors as JSON, one object a line' },

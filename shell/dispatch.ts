@@ -20,6 +20,7 @@ import { HeldOutput } from './output/held-output.ts';
 import type { Messages } from './output/messages.ts';
 import { CommandDiagnostics } from './output/messages.ts';
 import type { SinkOutput } from './output/output.ts';
+import { QuietOutput } from './output/quiet-output.ts';
 import { ReadOnlyTree } from './session/read-only-tree.ts';
 
 /** What a dispatcher works with; all of it belongs to one session. */
@@ -33,6 +34,8 @@ export interface DispatchOptions {
   /** Results that are not redirected. */
   readonly output: SinkOutput;
   readonly plan: boolean;
+  /** `-q`: commands do not tell what they did. */
+  readonly quiet?: boolean;
   /** `-x`: each command is echoed on stderr. */
   readonly echo: boolean;
   readonly home: Octets;
@@ -199,7 +202,8 @@ export class Dispatcher {
     const making = command.changes === true && !plan ? capability(session.store, 'making') : undefined;
     let isTrue = true;
     const held = making?.isMade === false ? new HeldOutput(output) : undefined;
-    const context: CommandContext = { session, output: held ?? output, diagnostics, signal, plan, now, shell: services };
+    const shown = this.#options.quiet === true && command.reports === true && !plan ? new QuietOutput(held ?? output) : (held ?? output);
+    const context: CommandContext = { session, output: shown, diagnostics, signal, plan, now, shell: services };
     if ((command.changes === true || command.group === 'mount') && !plan) session.note(lineOf(calledAs, parsed));
     try {
       await command.run(context, { args, named, options, repeated, calledAs });

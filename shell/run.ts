@@ -185,6 +185,7 @@ async function openShell(
       messages,
       output,
       plan: args.plan,
+      quiet: args.quiet,
       echo: args.echo,
       home: homeOctets(places),
       now,
@@ -285,7 +286,7 @@ async function runLines(shell: Shell, lines: Iterable<ScriptLine> | AsyncIterabl
 }
 
 /** Syncs what changed, and recites: on stdout as its last line, or on stderr where a signal ends the session. */
-async function endSession({ session, signals, messages, output }: Shell): Promise<number> {
+async function endSession({ args, session, signals, messages, output }: Shell): Promise<number> {
   try {
     // What cannot be followed to its end keeps nothing else from being recorded.
     const unended = await session.tails.endAll().then(
@@ -297,7 +298,8 @@ async function endSession({ session, signals, messages, output }: Shell): Promis
       const isBySignal = signals.exitStatus === EXIT.terminated;
       if (isBySignal) writeStderr(`${text}\n`);
       else {
-        output.line(text);
+        // With -q nobody asked for it but by `quit`.
+        if (!args.quiet || session.isQuitting) output.line(text);
         output.record({ dirref: text });
       }
     }

@@ -9,6 +9,7 @@ export const redo = defineCommand({
   name: 'redo',
   group: 'history',
   summary: 'go forward again to the root that undo went back from',
+  reports: true,
   plans: true,
   details: [
     'redo goes one root forward for each undo, until this or another session records something new. Even then the archive has the newer roots: `log` lists them, and undo @N goes there.',

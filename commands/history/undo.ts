@@ -13,6 +13,7 @@ export const undo = defineCommand({
   name: 'undo',
   group: 'history',
   summary: 'go back to the root before the latest',
+  reports: true,
   plans: true,
   details: [
     'undo first syncs what changed, so that it stays in the archive. Nothing is lost: redo, `log` and `cd @N` find it. The tree then becomes the root before, which is recorded as the newest. The working path stays if it is a Dir there.',

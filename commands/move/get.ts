@@ -27,6 +27,7 @@ export const get = defineCommand({
   aliases: ['mget', 'reget'],
   group: 'move',
   summary: 'copy files and trees out to local ones',
+  reports: true,
   changesLocal: true,
   plans: true,
   details: [

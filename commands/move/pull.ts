@@ -6,6 +6,7 @@ export const pull = defineCommand({
   name: 'pull',
   group: 'move',
   summary: 'fetch archives from a peer: their newest states, with their Blocks',
+  reports: true,
   changesLocal: true,
   makesStore: true,
   plans: true,

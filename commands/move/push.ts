@@ -6,6 +6,7 @@ export const push = defineCommand({
   name: 'push',
   group: 'move',
   summary: 'send archives to a peer: their newest states, with their Blocks',
+  reports: true,
   changesLocal: true,
   plans: true,
   details: [

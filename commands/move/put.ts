@@ -27,6 +27,7 @@ export const put = defineCommand({
   aliases: ['mput', 'reput'],
   group: 'move',
   summary: 'copy local files and trees in',
+  reports: true,
   changes: true,
   plans: true,
   details: [

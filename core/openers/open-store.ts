@@ -57,6 +57,8 @@ async function openAt(specification: StoreSpecification, environment: OpenStoreE
     case 'clause':
       if (environment.clause === undefined) throw new VtError('EOPEN', `open Store "${name}": there is no configuration to look in`);
       return await openAt(environment.clause(specification.clause), environment, depth + 1);
+    case 'word':
+      return await openAt(environment.word?.(specification.word) ?? folderOf(specification.word), environment, depth + 1);
     case 'command': {
       if (environment.runsCommands !== true) {
         throw new VtError('EPERM', `open Store "${name}": a specification that runs a command is not taken from here`, {
@@ -72,6 +74,10 @@ async function openAt(specification: StoreSpecification, environment: OpenStoreE
       return await type.open(specification.parameters, contextOf(name, environment, depth));
     }
   }
+}
+
+function folderOf(path: string): StoreForm {
+  return { kind: 'form', type: 'datadir', parameters: { path } };
 }
 
 function contextOf(name: string, environment: OpenStoreEnvironment, depth: number): OpenContext {

@@ -23,6 +23,8 @@ export interface OpenStoreEnvironment {
   readonly defaultStore?: StoreSpecification;
   /** What a clause of the configuration says. Throws a VtError for one that is not there. */
   readonly clause?: (name: string) => StoreSpecification;
+  /** What a word without a slash means. Throws a VtError where it means nothing; default: the datadir in the folder of that name. */
+  readonly word?: (word: string) => StoreSpecification;
   /** Whether a specification may run a command: only where the user wrote it. Default no. */
   readonly runsCommands?: boolean;
   /** Gets a line for each packet that goes over a connection. */

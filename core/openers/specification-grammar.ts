@@ -117,6 +117,7 @@ export class SpecificationGrammar {
     if (path === '') throw reader.error(`expected a Store, found ${reader.here()}`, start);
     const datadir = this.#shapes.get('datadir');
     if (datadir !== undefined) refuseColon(reader, datadir, path, start);
+    if (isWord(path)) return { kind: 'word', word: path };
     return { kind: 'form', type: 'datadir', parameters: { path } };
   }
 
@@ -280,6 +281,8 @@ export class SpecificationGrammar {
         return 'default';
       case 'clause':
         return `[${specification.clause}]`;
+      case 'word':
+        return specification.word;
       case 'command':
         return `!${specification.command}`;
       case 'form':
@@ -307,12 +310,18 @@ export class SpecificationGrammar {
       case 'default':
       case 'clause':
         return text;
+      case 'word':
       case 'command':
         return quote(text);
       case 'form':
         return `(${text})`;
     }
   }
+}
+
+/** Whether a text in the place of a path has no slash, and is none of the names that are paths without one. */
+function isWord(path: string): boolean {
+  return !path.includes('/') && !['.', '..', '~'].includes(path);
 }
 
 /** Refuses a path with a colon before a parameter, where a comma belongs: it would be taken for a part of the path. */

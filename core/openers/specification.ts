@@ -6,6 +6,8 @@ export type StoreSpecification =
   | { readonly kind: 'default' }
   /** A clause of the configuration. */
   | { readonly kind: 'clause'; readonly clause: string }
+  /** A word without a slash: a clause, or a Store that is there; never a new one. */
+  | { readonly kind: 'word'; readonly word: string }
   /** A command that serves a Store on its standard input and output. */
   | { readonly kind: 'command'; readonly command: string }
   | StoreForm;

@@ -38,7 +38,12 @@ export function parseConfiguration(text: string, file: string): Configuration {
     const found = clauses.get(name) ?? noClause(file, name, [...clauses.keys()]);
     return clauseStore(name, found, global.get('basedir'), text, file);
   };
-  return { file, clause, defaultStore: clauses.has('default') ? { kind: 'clause', clause: 'default' } : undefined };
+  return {
+    file,
+    names: [...clauses.keys()],
+    clause,
+    defaultStore: clauses.has('default') ? { kind: 'clause', clause: 'default' } : undefined,
+  };
 }
 
 /** Clauses of what the parser gives, for which a dot in a name makes a clause within a clause. */

@@ -13,8 +13,8 @@ import { noClause } from './configuration.ts';
  * @throws {VtError} EOPEN if it cannot be read, EPERM if others may have written it, EUSAGE if its text cannot be understood
  */
 export async function readConfiguration(file: string | undefined, mustExist: boolean): Promise<Configuration> {
-  if (file === undefined) return { file: 'vtftp.conf', clause: (name) => noClause('vtftp.conf', name, []), defaultStore: undefined };
-  if (!mustExist && !existsSync(file)) return { file, clause: (name) => noClause(file, name, []), defaultStore: undefined };
+  if (file === undefined) return withoutClauses('vtftp.conf');
+  if (!mustExist && !existsSync(file)) return withoutClauses(file);
   let text: string;
   try {
     requireTrusted(file, 'configuration');
@@ -28,4 +28,8 @@ export async function readConfiguration(file: string | undefined, mustExist: boo
   }
   const { parseConfiguration } = await import('./config-clauses.ts');
   return parseConfiguration(text, file);
+}
+
+function withoutClauses(file: string): Configuration {
+  return { file, names: [], clause: (name) => noClause(file, name, []), defaultStore: undefined };
 }

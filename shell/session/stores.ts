@@ -7,6 +7,7 @@ import { capability } from '../../core/store/capability.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { Places } from '../places.ts';
 import type { Configuration } from './configuration.ts';
+import { noSuchWord } from './configuration.ts';
 
 /** The archive of a Store where none is named. */
 export const DEFAULT_ARCHIVE = 'default';
@@ -38,12 +39,19 @@ export async function openStoreLazily(specification: string | StoreSpecification
     homePath: places.home,
     onNotice,
     clause: configuration.clause,
+    word: (word) => meantBy(word, configuration),
     ...(configuration.defaultStore === undefined ? {} : { defaultStore: configuration.defaultStore }),
     create: mayMake ? 'by first write' : false,
     runsCommands: true,
     traceWire,
     assumedHash,
   });
+}
+
+/** A clause goes before a Store of the same name. What is not there is not made: the word may be a clause that is misspelt. */
+function meantBy(word: string, configuration: Configuration): StoreSpecification {
+  if (configuration.names.includes(word)) return { kind: 'clause', clause: word };
+  return isDatadir(word) || isPythonDatadir(word) ? datadirSpecification(word) : noSuchWord(configuration, word);
 }
 
 /** Whether nothing is there yet of what a Store would be: the first write makes it. */

@@ -47,22 +47,22 @@ export function benchLink(
     };
     const fresh = (): void => {
       rmSync(at('peer'), { recursive: true, force: true });
-      measure(`${vtftp} -S peer -c "mkdir own; quit"`, env, folder);
+      measure(`${vtftp} -S ./peer -c "mkdir own; quit"`, env, folder);
     };
     makeRandomFile(at('source/random'), Math.ceil(SIZE * scale));
-    measure(`${vtftp} -S here -c "put source /; quit"`, env, folder);
+    measure(`${vtftp} -S ./here -c "put source /; quit"`, env, folder);
     writeFileSync(at('secret'), 'sixteen octets and more\n', { mode: 0o600 });
-    const there = `cd ${folder} && HOME=${folder} XDG_RUNTIME_DIR=${folder} ${vtftp.replaceAll('"', '')} -S peer -c \\"serve -\\"`;
+    const there = `cd ${folder} && HOME=${folder} XDG_RUNTIME_DIR=${folder} ${vtftp.replaceAll('"', '')} -S ./peer -c \\"serve -\\"`;
     writeFileSync(at('by-ssh'), `push -b --peer "!${sshd.ssh.map((word) => `'${word}'`).join(' ')} '${there}'"\n`);
     const [host = ''] = sshd.ssh.slice(-1);
     const scp = ['scp', ...sshd.ssh.slice(1, -1).map((word) => (word === '-p' ? '-P' : word))].join(' ');
     for (let round = 0; round < rounds; round++) {
       note('scp', `${scp} source/random ${host}:${at('copied')}`);
       fresh();
-      note('ssh', `${vtftp} -S here -b by-ssh`);
+      note('ssh', `${vtftp} -S ./here -b by-ssh`);
       fresh();
       using server = new Server(program, folder, `tcp:${far.address}:0`, { env, enter: far.enter, options: `--secret ${at('secret')}` });
-      note('tcp', `${vtftp} -S here -c "push -b --peer ${server.address},secret=${at('secret')}"`);
+      note('tcp', `${vtftp} -S ./here -c "push -b --peer ${server.address},secret=${at('secret')}"`);
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -44,7 +44,7 @@ export function benchPeers(
   const seconds = (line: string): number => measure(line, env, folder).seconds;
   const fresh = (): void => {
     rmSync(at('peer'), { recursive: true, force: true });
-    seconds(`${vtftp} -S peer -c "mkdir own; quit"`);
+    seconds(`${vtftp} -S ./peer -c "mkdir own; quit"`);
     settle();
   };
   mkdirSync(at('large'), { recursive: true });
@@ -55,12 +55,12 @@ export function benchPeers(
   const sshd = scratchSshd(folder);
   try {
     const words = sshd?.ssh.map((word) => `'${word}'`).join(' ') ?? '';
-    const there = `cd ${folder} && HOME=${folder} XDG_RUNTIME_DIR=${folder} ${vtftp.replaceAll('"', '')} -S peer -c \\"serve -\\"`;
+    const there = `cd ${folder} && HOME=${folder} XDG_RUNTIME_DIR=${folder} ${vtftp.replaceAll('"', '')} -S ./peer -c \\"serve -\\"`;
     writeFileSync(at('by-ssh'), `push -b --peer "!${words} '${there}'"\n`);
     for (let round = 0; round < rounds; round++) {
       settle(at('large'), at('here-large'));
       rmSync(at('put'), { recursive: true, force: true });
-      note('put', seconds(`${vtftp} -S put -c "put large /; quit"`));
+      note('put', seconds(`${vtftp} -S ./put -c "put large /; quit"`));
       rmSync(at('put'), { recursive: true, force: true });
       for (const [row, address] of [
         ['unix', `unix:${at('peer.sock')}`],

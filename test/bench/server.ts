@@ -19,7 +19,7 @@ export class Server implements Disposable {
   constructor(program: string, folder: string, address: string, { env, options = '', enter = [] }: ServerOptions) {
     const said = join(folder, 'served');
     const fd = openSync(said, 'w');
-    const [command = '', ...args] = [...enter, process.execPath, program, '-S', 'peer', '-c', `serve ${options} ${address}`];
+    const [command = '', ...args] = [...enter, process.execPath, program, '-S', './peer', '-c', `serve ${options} ${address}`];
     this.#child = spawn(command, args, {
       cwd: folder,
       env: { ...process.env, ...env },

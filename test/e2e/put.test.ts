@@ -147,7 +147,7 @@ test('put - and put /dev/stdin store what comes on standard input, and nothing e
   symlinkSync('fifo', path('link'));
   const special = await run(
     'sh',
-    ['-c', 'printf special > fifo & "$0" "$1" -S store -c "put --read-special link f; cat f; put fifo link .; ls -l fifo link"'].concat(
+    ['-c', 'printf special > fifo & "$0" "$1" -S ./store -c "put --read-special link f; cat f; put fifo link .; ls -l fifo link"'].concat(
       process.execPath,
       PROGRAM,
     ),

@@ -146,18 +146,46 @@ for (const [specification, status, says] of REFUSED) {
   });
 }
 
+test('a word without a slash is a clause, or a Store that is there; it makes no Store, and the error says what does', async (t) => {
+  const scratch = makeScratch(t);
+  const options = { env: scratch.env, cwd: scratch.folder };
+  mkdirSync(`${scratch.env['XDG_CONFIG_HOME']}/vtftp`, { recursive: true });
+  writeFileSync(`${scratch.env['XDG_CONFIG_HOME']}/vtftp/vtftp.conf`, `[server]\nstore = ${scratch.path('srv')}\n`);
+  for (const command of ['mkdir a', 'ls', 'pwd']) {
+    const typo = await vtftp(['-S', 'servr', '-c', command], options);
+    assert.equal(typo.status, 10, typo.report);
+    assert.match(typo.stderr, /Store servr: no clause .* \(did you mean server\? a Store in a folder is \.\/servr\)\n$/, typo.report);
+    assert.ok(!existsSync(scratch.path('servr')));
+  }
+  for (const [word, made] of [
+    ['server', 'srv'],
+    ['./new', 'new'],
+    ['new', 'new'],
+    ['proxy:save=server|new', 'new'],
+  ] as const) {
+    const written = await vtftp(['-S', word, '-c', `mkdir -p ${made}`], options);
+    assert.equal(written.status, 0, written.report);
+    assert.ok(existsSync(scratch.path(`${made}/vtftp-store`)), word);
+  }
+  mkdirSync(scratch.path('server'));
+  const clause = await vtftp(['-S', 'server', '-c', 'ls'], options);
+  assert.match(clause.stdout, /^srv$/m, 'a clause goes before a folder');
+  const peer = await vtftp(['-c', 'peer servr'], options);
+  assert.match(peer.stderr, /^peer: .*did you mean server\?/, peer.report);
+});
+
 test('a Store that is named and not there is an error to who reads, and made for who writes', async (t) => {
   const scratch = makeScratch(t);
   const options = { env: scratch.env, cwd: scratch.folder };
   for (const command of ['ls', 'cat x', 'find', 'get x y', 'cd x', 'log x', 'du']) {
-    const typo = await vtftp(['-S', 'typo', '-c', command], options);
+    const typo = await vtftp(['-S', './typo', '-c', command], options);
     assert.equal(typo.status, 10, typo.report);
     assert.match(typo.stderr, /there is no Store "datadir:.*typo" \(mend its name; a new one is made by the first put or mkdir\)/);
     assert.ok(!existsSync(scratch.path('typo')));
   }
-  const outside = await vtftp(['-S', 'typo', '-c', 'pwd; help ls; lpwd; stores'], options);
+  const outside = await vtftp(['-S', './typo', '-c', 'pwd; help ls; lpwd; stores'], options);
   assert.equal(outside.status, 0, outside.report);
-  const made = await vtftp(['-S', 'new', '-c', 'mkdir x; ls'], options);
+  const made = await vtftp(['-S', './new', '-c', 'mkdir x; ls'], options);
   assert.equal(made.status, 0, made.report);
   assert.ok(existsSync(scratch.path('new/vtftp-store')));
   const byDefault = await vtftp(['-c', 'ls'], options);

@@ -157,7 +157,7 @@ test('a symlink to a device, FIFO or open file of a process is never replaced by
   }
   const through = await run(
     'sh',
-    ['-c', '"$0" "$1" -S store -c "cat f > null; lpwd > out; lpwd >> twice; cat f > devout; lpwd" > all', process.execPath, PROGRAM],
+    ['-c', '"$0" "$1" -S ./store -c "cat f > null; lpwd > out; lpwd >> twice; cat f > devout; lpwd" > all', process.execPath, PROGRAM],
     {
       env,
       cwd: folder,

@@ -48,10 +48,10 @@ test('what goes wrong is one line: the command, the thing, the fact, the way out
   const scratch = makeScratch(t);
   writeFileSync(scratch.path('a'), 'text');
   const options = { env: scratch.env, cwd: scratch.folder };
-  const made = await vtftp(['-q', '-S', 'store', '-c', 'put a'], options);
+  const made = await vtftp(['-q', '-S', './store', '-c', 'put a'], options);
   assert.equal(made.status, 0, made.report);
   const input = ['set onerror continue', ...CASES.map(([commands]) => commands), 'quit 0', ''].join('\n');
-  const failed = await vtftp(['-S', 'store'], { ...options, input });
+  const failed = await vtftp(['-S', './store'], { ...options, input });
   assert.doesNotMatch(failed.stderr, /\bE[A-Z]{3,}\b|\.part/);
   const lines = failed.stderr.split('\n').filter((line) => line.startsWith('stdin:'));
   assert.equal(lines.length, CASES.length, failed.report);
@@ -62,7 +62,7 @@ test('what goes wrong is one line: the command, the thing, the fact, the way out
       `${commands}\n${said}\n${says}`,
     );
   }
-  const json = await vtftp(['-S', 'store', '--json'], { ...options, input: input.replace('mkdir y z; ', '').replace('mkdir x; ', '') });
+  const json = await vtftp(['-S', './store', '--json'], { ...options, input: input.replace('mkdir y z; ', '').replace('mkdir x; ', '') });
   const statuses = json.stdout
     .split('\n')
     .flatMap((line) => (line.startsWith('{"done"') ? [(JSON.parse(line) as { status: number }).status] : []));
@@ -76,7 +76,7 @@ test('what goes wrong is one line: the command, the thing, the fact, the way out
 test('find takes its options after one dash too, as find(1) does', async (t) => {
   const scratch = makeScratch(t);
   const options = { env: scratch.env, cwd: scratch.folder };
-  const found = await vtftp(['-q', '-S', 'store', '-c', "mkdir -p a/b; touch a/b/c.txt; find / -name '*.txt' -type f"], options);
+  const found = await vtftp(['-q', '-S', './store', '-c', "mkdir -p a/b; touch a/b/c.txt; find / -name '*.txt' -type f"], options);
   assert.equal(found.status, 0, found.report);
   assert.match(found.stdout, /^\/a\/b\/c\.txt\n/);
 });
@@ -102,7 +102,7 @@ test('words that were meant as a command, and taken for a source, are told how t
     [['ls'], 10, "vtftp: cannot open ls: no such file, directory, Store or reference (try: vtftp -c 'ls')\n"],
     [['one', 'two'], 2, 'vtftp: two: only one SOURCE can be opened (vtftp --help)\n'],
   ] as const) {
-    const refused = await vtftp(['-S', 'store', ...words], { env, cwd });
+    const refused = await vtftp(['-S', './store', ...words], { env, cwd });
     assert.equal(refused.status, status, refused.report);
     assert.equal(refused.stderr, says);
   }
@@ -110,7 +110,7 @@ test('words that were meant as a command, and taken for a source, are told how t
 
 test('in JSON an error keeps its fields, and names its command', async (t) => {
   const { env, folder: cwd } = makeScratch(t);
-  const failed = await vtftp(['-S', 'store', '--json', '-c', 'mkdir a', '-c', 'dir /none'], { env, cwd });
+  const failed = await vtftp(['-S', './store', '--json', '-c', 'mkdir a', '-c', 'dir /none'], { env, cwd });
   const error: unknown = JSON.parse(failed.stderr.trim());
   assert.deepEqual(error, { error: 'dir: /none: no such file or directory', command: 'dir', code: 'EFAILED', errno: 'ENOENT', status: 1 });
 });
@@ -118,7 +118,7 @@ test('in JSON an error keeps its fields, and names its command', async (t) => {
 test('an attribute that cannot be set is named with its file and its reason', async (t) => {
   const { env, folder: cwd } = makeScratch(t);
   const line = `bind f 'F{meta:M{xattrs:{"nonsense.x":"1"}},block:LB{78}}'; get f`;
-  const got = await vtftp(['-S', 'store', '-c', line], { env, cwd });
+  const got = await vtftp(['-S', './store', '-c', line], { env, cwd });
   assert.equal(got.status, 3, got.report);
   assert.match(got.stderr, /^get: \/f: cannot set xattr nonsense\.x: this filesystem cannot hold attributes of nonsense\.\*/);
 });

@@ -198,6 +198,23 @@ test('-x echoes commands on stderr but those with @; -q leaves warnings out', as
   assert.equal(echoed.stdout, `/\n${scratch.folder}\n`);
 });
 
+test('with -q a job prints nothing unless something fails; what was asked for comes, and so do records', async (t) => {
+  const scratch = makeScratch(t);
+  const { env, folder } = scratch;
+  writeFileSync(scratch.path('f'), 'text');
+  const quiet = async (...words: string[]) => await vtftp(['-q', ...words], { env, cwd: folder });
+  const put = await quiet('-c', 'put f', '-c', 'get f g', '-c', 'undo');
+  assert.deepEqual([put.status, put.stdout, put.stderr], [0, '', ''], put.report);
+  const asked = await quiet('-c', 'put f; ls; sync');
+  assert.match(asked.stdout, /^f\nD\{.*\}\n$/, asked.report);
+  assert.match((await quiet('-c', 'quit')).stdout, /^D\{.*\}\n$/);
+  assert.match((await quiet('-n', '-c', 'put f')).stdout, /^would put/);
+  assert.match((await quiet('--json', '-c', 'put f new')).stdout, /^\{"path":"\/new".*\n\{"dirref"/);
+  const failed = await quiet('-c', 'put f nosuch x');
+  assert.notEqual(failed.status, 0);
+  assert.match(failed.stderr, /^put: /, failed.report);
+});
+
 test('-n prints each effect and does nothing, also in an ordinary directory', async (t) => {
   const scratch = makeScratch(t);
   const planned = await session(scratch, 'mkdir a; cd a; touch b; ls; lmkdir local; !touch ran; quit', ['-n']);

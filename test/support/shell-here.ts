@@ -83,7 +83,7 @@ export async function openShellHere(setup: ShellHereSetup): Promise<ShellHere> {
     throw new Error('no part of this test');
   };
   const onNotice = (notice: string): void => messages.warn(notice);
-  const configuration = { file: 'vtftp.conf', clause: unused, defaultStore: undefined };
+  const configuration = { file: 'vtftp.conf', names: [], clause: unused, defaultStore: undefined };
   const session = await makeSession(
     {
       source: source === undefined ? undefined : octetsFromText(source),

@@ -13,15 +13,22 @@ function form(type: string, parameters: StoreParameters): StoreForm {
 }
 
 const datadir = (path: string): StoreForm => form('datadir', { path });
+const word = (text: string): StoreSpecification => ({ kind: 'word', word: text });
 const clause = (name: string): StoreSpecification => ({ kind: 'clause', clause: name });
 
 const GOOD: readonly (readonly [text: string, expected: StoreSpecification])[] = [
   ['default', { kind: 'default' }],
   ['/srv/store', datadir('/srv/store')],
-  ['store', datadir('store')],
+  ['store', word('store')],
+  ['a store', word('a store')],
+  ['./store', datadir('./store')],
+  ['.', datadir('.')],
+  ['~', datadir('~')],
+  ['datadir:store', datadir('store')],
+  ['proxy:save=a|./b|"c d"', form('proxy', { save: [word('a'), datadir('./b'), word('c d')] })],
   ['./a:b', datadir('./a:b')],
   ['/a, b|c (d)', datadir('/a, b|c (d)')],
-  ['defaults', datadir('defaults')],
+  ['defaults', word('defaults')],
   ['~/vt', datadir('~/vt')],
   ['datadir:~/vt', datadir('~/vt')],
   ['datadir:/a path/with:colon', datadir('/a path/with:colon')],
@@ -235,7 +242,7 @@ it('the parameters of a clause are read, each with the name and column of what i
       fail,
     ),
     form('proxy', {
-      save: [clause('a'), datadir('/b'), datadir('c')],
+      save: [clause('a'), datadir('/b'), word('c')],
       read2: [form('filecache', { path: '/c', maxsize: 1024 }), form('memory', {})],
     }),
   );

@@ -14,7 +14,7 @@ import type { FileDirent } from '../dirent/dirent.ts';
 import type { Store } from '../store/store.ts';
 import type { TreePath } from '../tree/path.ts';
 import { baseName } from '../tree/path.ts';
-import { isDamage } from './item-failures.ts';
+import { isDamage } from '../tree/walk.ts';
 import { openOrNone } from './rotated-files.ts';
 import type { FileMark, TailedFile } from './tailed-file.ts';
 import { CHECK_SIZE, openItself } from './tailed-file.ts';

@@ -1,8 +1,9 @@
-import { CorruptBlockError, MissingBlockError, ParseError, PathError, VtError } from '../base/errors.ts';
+import { PathError, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
 import { errorCode, errorReason } from '../base/system/system-error.ts';
 import { UntrustedLinkError } from '../base/system/trusted-open.ts';
+import { isDamage } from '../tree/walk.ts';
 
 /** What a full Store says, if it says it in the system's own words. */
 const STORE_CODES: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS']);
@@ -12,11 +13,6 @@ export function isItemError(error: unknown): boolean {
   if (error instanceof VtError) return error instanceof PathError || error instanceof UntrustedLinkError || isDamage(error);
   const code = errorCode(error);
   return code !== undefined && !STORE_CODES.has(code);
-}
-
-/** Whether what a Store has is missing, damaged, or cannot be understood. */
-export function isDamage(error: unknown): boolean {
-  return error instanceof MissingBlockError || error instanceof CorruptBlockError || error instanceof ParseError;
 }
 
 /** What goes wrong with single items while the others go on: each is told when it begins, and when it is over. */

@@ -1,4 +1,4 @@
-import { CorruptBlockError, MissingBlockError, ParseError, throwIfCancelled } from '../base/errors.ts';
+import { ParseError, throwIfCancelled } from '../base/errors.ts';
 import { EventTurns } from '../base/event-turns.ts';
 import type { Block, IndirectBlock } from '../block/block.ts';
 import type { BlockSource } from '../block/block-source.ts';
@@ -12,6 +12,7 @@ import type { Dirent } from '../dirent/dirent.ts';
 import { decodeDirent } from '../dirent/dirent-codec.ts';
 import type { TreePath } from '../tree/path.ts';
 import { joinPath } from '../tree/path.ts';
+import { isDamage } from '../tree/walk.ts';
 
 /** A Block that could not be read, and what it harms. */
 export interface WalkFault {
@@ -138,7 +139,7 @@ export class NeededBlocks {
       try {
         await step();
       } catch (error) {
-        if (!(error instanceof MissingBlockError || error instanceof CorruptBlockError || error instanceof ParseError)) throw error;
+        if (!isDamage(error)) throw error;
         this.faults.push({ path, error });
       }
     });

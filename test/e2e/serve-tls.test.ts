@@ -1,34 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { it } from 'node:test';
 import { serve } from '../support/links/served-program.ts';
+import { makeAuthority, makeCertificate } from '../support/links/tls-files.ts';
 import { vtftp } from '../support/program.ts';
-import type { Scratch } from '../support/scratch.ts';
 import { makeScratch } from '../support/scratch.ts';
-
-function openssl(scratch: Scratch, line: string): void {
-  const run = spawnSync('openssl', line.split(' '), { cwd: scratch.folder, encoding: 'utf8' });
-  assert.equal(run.status, 0, `openssl ${line}: ${run.stderr}`);
-}
-
-/** An authority NAME.pem. */
-function makeAuthority(scratch: Scratch, name: string): void {
-  const key = `-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout ${name}.key`;
-  openssl(scratch, `req -x509 ${key} -out ${name}.pem -days 2 -subj /CN=${name} -addext basicConstraints=critical,CA:TRUE`);
-}
-
-/** A certificate NAME.pem for a host or a client, signed by an authority. */
-function makeCertificate(scratch: Scratch, name: string, authority: string, subject: string, days = 2): void {
-  openssl(
-    scratch,
-    `req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout ${name}.key -out ${name}.csr -subj /CN=${name} -addext subjectAltName=${subject}`,
-  );
-  openssl(
-    scratch,
-    `x509 -req -in ${name}.csr -CA ${authority}.pem -CAkey ${authority}.key -days ${days} -copy_extensions copyall -out ${name}.pem`,
-  );
-}
 
 function keysOf(name: string, authority: string): string {
   return `,cert=${name}.pem,key=${name}.key,ca=${authority}.pem`;
@@ -36,11 +12,11 @@ function keysOf(name: string, authority: string): string {
 
 it('by mutual TLS a Store is served to whoever shows a certificate of the authority, and to nobody else', async (t) => {
   const scratch = makeScratch(t);
-  for (const name of ['ca', 'other-ca']) makeAuthority(scratch, name);
-  makeCertificate(scratch, 'host', 'ca', 'IP:127.0.0.1');
-  makeCertificate(scratch, 'elsewhere', 'ca', 'DNS:elsewhere.example');
-  makeCertificate(scratch, 'me', 'ca', 'DNS:me');
-  makeCertificate(scratch, 'stranger', 'other-ca', 'DNS:stranger');
+  for (const name of ['ca', 'other-ca']) makeAuthority(scratch.folder, name);
+  makeCertificate(scratch.folder, 'host', 'ca', 'IP:127.0.0.1');
+  makeCertificate(scratch.folder, 'elsewhere', 'ca', 'DNS:elsewhere.example');
+  makeCertificate(scratch.folder, 'me', 'ca', 'DNS:me');
+  makeCertificate(scratch.folder, 'stranger', 'other-ca', 'DNS:stranger');
   mkdirSync(scratch.path('tree'));
   writeFileSync(scratch.path('tree/file'), Buffer.alloc(3_000_000, 'what goes through TLS '));
   const store = scratch.path('store');
@@ -87,9 +63,9 @@ it('by mutual TLS a Store is served to whoever shows a certificate of the author
 
 it('TLS is refused with files that do not fit, and on other sockets than TCP', async (t) => {
   const scratch = makeScratch(t);
-  makeAuthority(scratch, 'ca');
-  makeCertificate(scratch, 'host', 'ca', 'IP:127.0.0.1');
-  makeCertificate(scratch, 'me', 'ca', 'DNS:me');
+  makeAuthority(scratch.folder, 'ca');
+  makeCertificate(scratch.folder, 'host', 'ca', 'IP:127.0.0.1');
+  makeCertificate(scratch.folder, 'me', 'ca', 'DNS:me');
   writeFileSync(scratch.path('no.pem'), 'no certificate\n');
   for (const [command, status, says] of [
     ['serve --tls-cert host.pem tcp:0', 2, /--tls-cert, --tls-key and --tls-ca go together/],

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 describe('the scripts of long runs', () => {
-  for (const script of ['torture', 'fuzz', 'decoder-fuzz']) {
+  for (const script of ['torture', 'attack', 'fuzz', 'decoder-fuzz']) {
     const run = (...args: readonly string[]) =>
       spawnSync(process.execPath, [fileURLToPath(new URL(`../slow/${script}.js`, import.meta.url)), ...args], { encoding: 'utf8' });
 

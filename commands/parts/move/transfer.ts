@@ -1,10 +1,11 @@
-import { MissingBlockError, UsageError, VtError } from '../../../core/base/errors.ts';
+import { ConnectionLostError, MissingBlockError, UsageError, VtError } from '../../../core/base/errors.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { octetsToText } from '../../../core/base/octets.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
 import type { Peer } from '../../../core/openers/peer-table.ts';
 import type { TreePath } from '../../../core/tree/path.ts';
 import type { CommandContext, OptionSpec } from '../../command.ts';
+import { forEachItem } from '../each.ts';
 import { pathArgument, requireEntry } from '../entry.ts';
 import { exchangeAll } from './exchange-all.ts';
 import type { Direction, How } from './move-blocks.ts';
@@ -60,10 +61,18 @@ export async function transferPaths(
       await exchangeAll(context, { direction, peer, how, isVerbose: options.has('verbose') }, args, options.has('all'));
       return;
     }
-    for (const argument of args.length === 0 ? ['.' as Octets] : args) {
+    let lost: ConnectionLostError | undefined;
+    await forEachItem(context, args.length === 0 ? ['.' as Octets] : args, async (argument) => {
+      // What has become of the peer is no matter of one path.
+      if (lost !== undefined) throw lost;
       const path = pathArgument(session, argument);
-      await transferOne(context, direction, peer, { path, dirent: await direntAt(context, direction, path) }, how);
-    }
+      try {
+        await transferOne(context, direction, peer, { path, dirent: await direntAt(context, direction, path) }, how);
+      } catch (error) {
+        if (error instanceof ConnectionLostError) lost = error;
+        throw error;
+      }
+    });
   } finally {
     if (isOurs) await peer.store[Symbol.asyncDispose]();
   }

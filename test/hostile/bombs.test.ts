@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { it } from 'node:test';
+import { BOMBS } from '../support/bombs/bombs.ts';
+import { storeBomb } from '../support/bombs/store-bombs.ts';
+import { BOMB_COMMANDS, faultOf, tryBomb } from '../support/bombs/try-bomb.ts';
+import { mounted, noMountsHere } from '../support/mounted.ts';
+import { PROGRAM, vtftp } from '../support/program.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+// Each bomb, with one command; `npm run attack` tries each with all, and with the exact limits.
+
+/** Bounds that tell "ends" from "hangs". */
+const LIMITS = { afterMs: 10_000, mb: 500 };
+const INTERRUPT_MS = 1000;
+/** Runs at a time. */
+const AT_ONCE = 2;
+
+const small = BOMBS.filter(({ isLarge }) => isLarge !== true);
+
+it(`S05: ${small.length} bombs: a command ends by itself or at Ctrl-C, with an exit status, in little memory`, async (t) => {
+  const scratch = makeScratch(t);
+  const faults: string[] = [];
+  const waiting = small.entries();
+  const work = async (): Promise<void> => {
+    for (const [i, bomb] of waiting) {
+      const store = scratch.path(`store-${i}`);
+      await storeBomb(store, bomb);
+      const command = (BOMB_COMMANDS[(i * 5) % BOMB_COMMANDS.length] ?? '').replace('OUT', scratch.path(`out-${i}`));
+      const fault = faultOf(await tryBomb(store, command, INTERRUPT_MS, scratch.env), LIMITS);
+      if (fault !== undefined) faults.push(`${bomb.name}: ${command}: ${fault}`);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  assert.deepEqual(faults, []);
+});
+
+it('S05: a reader that has had enough ends a command over something endless', async (t) => {
+  const scratch = makeScratch(t);
+  const bombs = ['longest run of newlines', 'Dirs that are one: 30 levels of two'].map((name) => BOMBS.find((bomb) => bomb.name === name));
+  for (const [i, bomb] of bombs.entries()) {
+    assert.ok(bomb !== undefined);
+    await storeBomb(scratch.path(`store-${i}`), bomb);
+  }
+  const commands = [
+    ['cat bomb', 0],
+    ['cat bomb | head -c 3', 0],
+    ['find', 1],
+    ['find -0', 1],
+    ['find | head -1', 1],
+    ['ls -R', 1],
+    ['tree', 1],
+  ] as const;
+  for (const [command, store] of commands) {
+    const child = spawn(
+      'sh',
+      ['-c', '"$@" | head -c 100 >/dev/null', 'sh', process.execPath, PROGRAM, '-S', scratch.path(`store-${store}`), '-c', command],
+      {
+        env: { ...process.env, ...scratch.env },
+        stdio: ['ignore', 'ignore', 'inherit'],
+      },
+    );
+    const hangs = setTimeout(() => child.kill('SIGKILL'), 30_000);
+    const [status] = (await once(child, 'close')) as [number | null];
+    clearTimeout(hangs);
+    assert.equal(status, 0, `${command}: its reader was gone, and it went on`);
+  }
+});
+
+it('S24: a bomb that one looks at in a mount keeps nobody else waiting', { skip: noMountsHere() }, async (t) => {
+  for (const name of ['Dir of salt without end', 'Dir of salt records', 'longest hole']) {
+    const scratch = makeScratch(t);
+    const bomb = BOMBS.find((one) => one.name === name);
+    assert.ok(bomb !== undefined);
+    await storeBomb(scratch.path('store'), bomb);
+    const mount = await mounted(t, scratch);
+    const looking = spawn('sh', ['-c', 'ls bomb; cat bomb; find bomb'], { cwd: mount.path, stdio: 'ignore', detached: true });
+    const looked = once(looking, 'close');
+    for (const line of ['cat good', 'ls .', 'mkdir new && rmdir new']) {
+      const start = performance.now();
+      const other = await mount.sh(line);
+      assert.equal(other.status, 0, other.report);
+      assert.ok(performance.now() - start < 10_000, `${name}: ${line} waited`);
+    }
+    // Whatever it looks with as well.
+    process.kill(-(looking.pid ?? 0), 'SIGKILL');
+    await looked;
+    await mount.unmount();
+    const after = await vtftp(['-S', scratch.path('store'), '-c', 'cat good'], { env: mount.env });
+    assert.equal(after.stdout, 'good\n', after.report);
+  }
+});
+
+it('S08: push and pull name what cannot be read, and move the rest', async (t) => {
+  const scratch = makeScratch(t);
+  const bomb = BOMBS.find(({ name }) => name === 'Dir of salt without end');
+  assert.ok(bomb !== undefined);
+  await storeBomb(scratch.path('store'), bomb);
+  const lines = `mkdir kept; put ${process.execPath} kept/node; push -p ${scratch.path('peer')} bomb kept; quit`;
+  const made = await vtftp(['-S', scratch.path('peer'), '-c', 'mkdir x; quit'], { env: scratch.env });
+  assert.equal(made.status, 0, made.report);
+  const pushed = await vtftp(['-S', scratch.path('store'), '-c', lines], { env: scratch.env });
+  assert.equal(pushed.status, 13, pushed.report);
+  assert.match(pushed.stdout, /pushed \/kept: \d/);
+  assert.match(pushed.stderr, /salt records/);
+});

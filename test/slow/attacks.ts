@@ -1,0 +1,6 @@
+import { bombsAttack } from './bombs.ts';
+import { clientsAttack } from './clients.ts';
+import type { Torture } from './torture-kind.ts';
+
+/** Every attack, in the order of the table. */
+export const ATTACKS: readonly Torture[] = [bombsAttack, clientsAttack];

@@ -7,7 +7,7 @@ export const httpd = defineCommand({
   group: 'store',
   summary: 'show the Store to browsers and other programs, over HTTP',
   details: [
-    'httpd prints a URL to open. Its page lists the newest state of the open archive. Dirs are pages, and files are their contents. A click on a size shows a file with its metadata. ?log lists the states of an archive, ?json and ?simple list a Dir for programs.',
+    'httpd prints a URL to open. Its page lists the newest state of the open archive. Dirs are pages, and files are their contents. A click on a size shows a file with its metadata. ?log lists the states of an archive, ?json and ?simple list a Dir for programs. ?tar is a Dir with all below, and a download that was cut goes on.',
     '/archive/NAME[@STATE]/PATH is a tree by the name of its archive. STATE is a number or a date as in cd @STATE. /d/REFERENCE/PATH is a tree by its Dirref or Block reference. /h/HEX.HASH is a stored Block, /i/HEX.HASH the content that a superblock stands for. man 7 vt has all routes and headers.',
     'ADDRESS is [HOST:]PORT. Without HOST it is 127.0.0.1, the default port is 8080, and port 0 takes any free one. Everybody on this machine can read what is served. Beyond this machine each request has to bring the token that the file of --token holds, of 16 bytes or more. It goes as a bearer token, or as the password that a browser asks for. It is not encrypted without --tls-cert and --tls-key.',
     'Whoever has a Dirref can read its tree, as everywhere. httpd changes nothing. Stored HTML and SVG run no scripts. A page of another site cannot read yours.',

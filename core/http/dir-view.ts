@@ -1,18 +1,23 @@
 import type { Octets } from '../base/octets.ts';
-import { octetsToBytes, octetsToText, octetsToTextStrict } from '../base/octets.ts';
+import { octetsFromText, octetsToBytes, octetsToText, octetsToTextStrict } from '../base/octets.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
 import { joinPath, pathOf } from '../tree/path.ts';
 import type { TreeEntry } from '../tree/tree.ts';
-import { madeEtag } from './headers.ts';
+import { contentHeaders, disposition, madeEtag } from './headers.ts';
 import type { Html } from './page/html.ts';
 import { listingPage } from './page/listing.ts';
 import { PAGE_POLICY, PAGE_VERSION } from './page/page.ts';
 import { readText } from './read-text.ts';
 import type { Representation } from './representation.ts';
+import type { TarMember } from './tar/tar-header.ts';
+import { tarMembers, tarRange, tarSize } from './tar/tar-stream.ts';
 import type { WebTree } from './web-tree.ts';
 
 /** Names of files whose text stands under a listing, the best first. */
 const READMES = ['README.md', 'README', 'README.txt', 'readme.md'];
+
+/** Part of a tar's entity tag: one that is made otherwise is another. */
+const TAR_VERSION = '1';
 
 /** Where a URL leads within a tree. */
 export interface Place extends WebTree {
@@ -45,6 +50,27 @@ export async function dirView(place: Place, entry: TreeEntry, format: DirFormat,
     ...made,
     contentType: 'text/html; charset=utf-8',
     read: (_, aborted) => encoded(listingPage({ ...place, dirref, readme, entries: tree.list(path, { signal: aborted }) })),
+  };
+}
+
+/** A Dir as a tar with all below. Its length is known before it is made, so that a download goes on where it ended. */
+export async function tarView(place: Place, signal: AbortSignal): Promise<Representation> {
+  const { tree, names, title, cacheControl } = place;
+  const dirent = await tree.dirent(pathOf(names), { signal });
+  if (dirent.kind !== 'dir') throw new TypeError(`tar: a ${dirent.kind} has no entries`);
+  const name = names.at(-1) ?? ('tree' as Octets);
+  const members = (aborted: AbortSignal): AsyncIterable<TarMember> => tarMembers(tree.store, dirent, name, aborted);
+  const size = await tarSize(members(signal));
+  return {
+    etag: madeEtag('tar', TAR_VERSION, formatDirent(dirent), name),
+    contentType: 'application/x-tar',
+    size,
+    headers: {
+      'cache-control': cacheControl,
+      'content-disposition': disposition('attachment', `${names.length === 0 ? octetsFromText(title) : name}.tar` as Octets),
+      ...contentHeaders('application/x-tar'),
+    },
+    read: (range, aborted) => tarRange(tree.store, members(aborted), range ?? { start: 0, end: size }, aborted),
   };
 }
 

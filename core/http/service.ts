@@ -13,7 +13,7 @@ import { pathOf, splitPath } from '../tree/path.ts';
 import { indirectContent, storedBlock } from './block-content.ts';
 import { compressedFor } from './compressed.ts';
 import type { DirFormat, Place } from './dir-view.ts';
-import { dirView, encoded } from './dir-view.ts';
+import { dirView, encoded, tarView } from './dir-view.ts';
 import { fileContent } from './file-content.ts';
 import { IMMUTABLE, madeEtag, REVALIDATED } from './headers.ts';
 import { historyPage } from './page/history-page.ts';
@@ -130,6 +130,7 @@ export class WebGateway {
     if (entry === undefined) return undefined;
     if (entry.dirent.kind === 'dir') {
       if (!isDir) return { status: 301, location: `${path}/` };
+      if (query.has('tar')) return await tarView(place, signal);
       const format: DirFormat = query.has('json') ? 'json' : query.has('simple') ? 'simple' : 'page';
       return compressedFor(request.headers, await dirView(place, entry, format, signal));
     }

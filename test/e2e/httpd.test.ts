@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -8,7 +19,7 @@ import { text as textOf } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { serve } from '../support/links/served-program.ts';
-import { recited, vtftp } from '../support/program.ts';
+import { recited, run, vtftp } from '../support/program.ts';
 import type { Scratch } from '../support/scratch.ts';
 import { makeScratch } from '../support/scratch.ts';
 
@@ -245,4 +256,41 @@ test('a listing is one JSON object, or a name a line', async (t) => {
   const simple = await (await fetch(`${here.url}archive/default/docs/?simple`)).text();
   assert.match(simple, /^README\.md\n[\s\S]*\nbelow\/\n/);
   rmSync(here.scratch.path('docs'), { recursive: true });
+});
+
+test('a Dir is a tar that is always the same, of which any part is served', async (t) => {
+  const here = await site(t);
+  const long = 'n'.repeat(120);
+  const docs = here.scratch.path('docs');
+  writeFileSync(join(docs, long), 'a long name\n');
+  linkSync(join(docs, long), join(docs, 'linked'));
+  utimesSync(join(docs, long), 1_700_000_000.5, 1_700_000_000.5);
+  const put = await vtftp(['-S', here.store, '-c', `put ${docs} docs; quit`], { env: here.scratch.env });
+  assert.equal(put.status, 0, put.report);
+  const url = `${here.url}archive/default/docs/?tar`;
+  const response = await fetch(url);
+  const tar = Buffer.from(await response.arrayBuffer());
+  assert.equal(response.headers.get('content-length'), String(tar.length));
+  const head = await fetch(url, { method: 'HEAD' });
+  assert.equal(head.headers.get('etag'), response.headers.get('etag'));
+  const parts = [];
+  for (const [start, end] of [
+    [0, 1],
+    [1, 700],
+    [700, 1536],
+    [1536, 600_001],
+    [600_001, tar.length],
+  ] as const) {
+    const part = await fetch(url, { headers: { range: `bytes=${start}-${end - 1}` } });
+    assert.equal(part.status, 206);
+    parts.push(Buffer.from(await part.arrayBuffer()));
+  }
+  assert.ok(Buffer.concat(parts).equals(tar));
+  writeFileSync(here.scratch.path('docs.tar'), tar);
+  const out = here.scratch.mkdir('out');
+  const extracted = await run('tar', ['-xpf', here.scratch.path('docs.tar'), '-C', out]);
+  assert.equal(extracted.status, 0, extracted.report);
+  // What tar takes out is what was put in: contents, links, modes, times.
+  const compared = await run('rsync', ['-aHni', '--delete', `${docs}/`, `${join(out, 'docs')}/`]);
+  assert.equal(compared.stdout, '', compared.report);
 });

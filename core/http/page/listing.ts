@@ -30,7 +30,7 @@ export async function* listingPage(dir: ListedDir): AsyncGenerator<Html> {
   const here = dir.names.at(-1);
   yield pageStart(visible(here === undefined ? dir.title : octetsToText(here)));
   yield html`<h1>${breadcrumbs(dir)}</h1>
-<nav><a href="?json">JSON</a>${dir.history === undefined ? undefined : html`<a href="${dir.history}">History</a>`}<input id="filter" type="search" placeholder="filter by name ( / )" aria-label="Filter by name" hidden> <span id="count" role="status"></span></nav>
+<nav><a href="?tar">Download as tar</a><a href="?json">JSON</a>${dir.history === undefined ? undefined : html`<a href="${dir.history}">History</a>`}<input id="filter" type="search" placeholder="filter by name ( / )" aria-label="Filter by name" hidden> <span id="count" role="status"></span></nav>
 <table class="list"><thead><tr><th><button>Name</button></th><th class="n"><button>Size</button></th><th><button>Modified (UTC)</button></th><th><button>Type</button></th></tr></thead><tbody>
 `;
   if (here !== undefined)

@@ -1,5 +1,5 @@
 import { linesOf, linesUpTo } from '../../core/archive/lines-up-to.ts';
-import { PathError, UsageError, VtError } from '../../core/base/errors.ts';
+import { PathError, throwIfCancelled, UsageError, VtError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import type { DirDirent } from '../../core/dirent/dirent.ts';
@@ -92,8 +92,10 @@ export const merge = defineCommand({
         },
       );
       if (plan || found.as === undefined || (policy === 'fail' && found.conflicts.some(isUndecided))) return found;
+      throwIfCancelled(signal);
+      // From here on nothing breaks it off: no tree is left half merged, or recorded without what was merged.
       await apply(context, entry.path, ours, found.dirent);
-      if (session.archive !== undefined) await session.sync(signal, found.as);
+      if (session.archive !== undefined) await session.sync(undefined, found.as);
       return found;
     });
     const { relation, conflicts, onlyOne } = outcome;
@@ -146,13 +148,13 @@ async function dirAt({ session, signal }: CommandContext, root: DirDirent, path:
   return state?.kind === 'dir' ? state : undefined;
 }
 
-async function apply({ session, diagnostics, signal }: CommandContext, path: TreePath, ours: DirDirent, merged: DirDirent): Promise<void> {
+async function apply({ session, diagnostics }: CommandContext, path: TreePath, ours: DirDirent, merged: DirDirent): Promise<void> {
   const { tree } = session;
   if (path !== ROOT_PATH) {
-    await tree.bind(path, { ...merged, name: baseName(path) }, { signal });
+    await tree.bind(path, { ...merged, name: baseName(path) });
     return;
   }
-  for (const { path: changed } of (await tree.adopt?.(ours, merged, { signal })) ?? [])
+  for (const { path: changed } of (await tree.adopt?.(ours, merged, {})) ?? [])
     diagnostics.failure(`merge "${octetsToText(changed)}": it changed meanwhile, and is as it was`);
 }
 

@@ -27,6 +27,8 @@ export interface MergedState {
   readonly dirent: Dirent;
   /** The Dir that it was merged into. */
   readonly path: TreePath;
+  /** Ids of states that come before it: those that what it was merged into did not come after, and the newest of the others. */
+  readonly after: readonly string[];
 }
 
 /** How a root is recorded that other states were merged into. */
@@ -60,8 +62,8 @@ export function isStateId(text: string): boolean {
 /** The notes of a merge. */
 export function mergedNotes(states: readonly MergedState[]): ArchiveNotes {
   const texts = states.map(
-    ({ whenNs, dirent, path }) =>
-      `${whenNs === undefined ? '-' : formatTime(whenNs)} ${formatDirent(dirent)}${path === ROOT_PATH ? '' : ` ${formatQuoted(path)}`}`,
+    ({ whenNs, dirent, path, after }) =>
+      `${whenNs === undefined ? '-' : formatTime(whenNs)} ${formatDirent(dirent)}${path === ROOT_PATH ? '' : ` ${formatQuoted(path)}`}${after.map((id) => ` ${id}`).join('')}`,
   );
   return new Map([[MERGED, texts.join(';') as Octets]]);
 }
@@ -86,8 +88,14 @@ function readMerged(reader: TextReader): MergedState[] {
     const whenNs = reader.accept('-') ? undefined : readTime(reader);
     reader.expect(' ');
     const dirent = readDirent(reader);
-    const path = reader.accept(' ') ? (reader.quoted() as Octets as TreePath) : ROOT_PATH;
-    states.push({ whenNs, dirent, path });
+    let path = ROOT_PATH;
+    if (reader.startsWith(' "')) {
+      reader.expect(' ');
+      path = reader.quoted() as Octets as TreePath;
+    }
+    const after: string[] = [];
+    while (reader.accept(' ')) after.push(reader.require(/[\da-f]{32}/y, 'the id of a state'));
+    states.push({ whenNs, dirent, path, after });
   } while (reader.accept(';'));
   reader.end();
   return states;

@@ -22,6 +22,8 @@ export interface Meeting {
   readonly relation: 'ahead' | 'behind' | 'parted';
   /** What both are compared with; undefined where they have nothing in common. */
   readonly base: DirDirent | undefined;
+  /** Ids of the best common ancestors: what comes before both is these, and what comes before them. */
+  readonly common: readonly string[];
   /** Ids of the states that come before theirs, and of theirs. */
   readonly theirsUpTo: ReadonlySet<string>;
   readonly oursUpTo: ReadonlySet<string>;
@@ -70,7 +72,7 @@ class Meet {
     const other = this.#head(this.#theirs, ROOT_PATH);
     const oursUpTo = this.#graph.upTo(one);
     const theirsUpTo = this.#graph.upTo(other);
-    const about = { oursUpTo, theirsUpTo };
+    const about = { common: this.#graph.bestCommon(one, other), oursUpTo, theirsUpTo };
     if (oursUpTo.has(other)) return { relation: 'ahead', base: this.#theirs.dirent, ...about };
     if (theirsUpTo.has(one)) return { relation: 'behind', base: this.#ours.dirent, ...about };
     return { relation: 'parted', base: (await this.#base(one, other, 0)) ?? (await this.#equalTree()), ...about };
@@ -83,7 +85,7 @@ class Meet {
 
   async #base(one: string, other: string, depth: number): Promise<DirDirent | undefined> {
     const found: { readonly id: string; readonly dir: DirDirent }[] = [];
-    for (const id of this.#graph.bestCommon(one, other)) {
+    for (const id of this.#graph.bestCommon(one, other, (state) => this.#graph.state(state) !== undefined)) {
       const dir = await this.#dirOf(id);
       if (dir !== undefined && (await this.#options.bring(dir))) found.push({ id, dir });
     }

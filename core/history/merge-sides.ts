@@ -36,13 +36,17 @@ export async function mergeSides(store: Store, ours: MergeSide, theirs: MergeSid
 function recordAs(theirs: MergeSide, meeting: Meeting, path: TreePath): RecordAs {
   const last = theirs.isRecorded ? theirs.lines.at(-1) : undefined;
   const dirent: ArchiveLine['dirent'] | DirDirent = last?.dirent ?? theirs.dirent;
-  const notes = mergedNotes([{ whenNs: last?.whenNs, dirent, path }]);
+  const notes = mergedNotes([{ whenNs: last?.whenNs, dirent, path, after: [...meeting.common.filter(isStateId), ...newBefore(last, meeting)] }]);
   return { state: last === undefined || meeting.relation !== 'behind' ? undefined : stateElsewhere(last, meeting), notes };
 }
 
 /** A state of theirs as ours records it: with the states before it that ours does not come after. */
 export function stateElsewhere(last: ArchiveLine, { oursUpTo, theirsUpTo }: Pick<Meeting, 'oursUpTo' | 'theirsUpTo'>): ArchiveLine {
-  const id = stateId(last);
-  const before = [...theirsUpTo].filter((state) => state !== id && !oursUpTo.has(state) && isStateId(state));
-  return { whenNs: last.whenNs, dirent: last.dirent, notes: notesElsewhere(last, before) };
+  return { whenNs: last.whenNs, dirent: last.dirent, notes: notesElsewhere(last, newBefore(last, { oursUpTo, theirsUpTo })) };
+}
+
+/** The states that come before theirs and that ours does not come after. */
+function newBefore(last: ArchiveLine | undefined, { oursUpTo, theirsUpTo }: Pick<Meeting, 'oursUpTo' | 'theirsUpTo'>): string[] {
+  const id = last === undefined ? undefined : stateId(last);
+  return [...theirsUpTo].filter((state) => state !== id && !oursUpTo.has(state) && isStateId(state));
 }

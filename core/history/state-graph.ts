@@ -77,10 +77,10 @@ export class StateGraph {
     return this.#reach([id]);
   }
 
-  /** Of the states that come before both of two and of which the tree is known, those that come before no other such. */
-  bestCommon(one: string, other: string): string[] {
+  /** Of the states that come before both of two, those that come before no other such. @param counts - leaves some out */
+  bestCommon(one: string, other: string, counts: (id: string) => boolean = () => true): string[] {
     const others = this.upTo(other);
-    const common = [...this.upTo(one)].filter((id) => others.has(id) && this.#states.get(id) !== undefined);
+    const common = [...this.upTo(one)].filter((id) => others.has(id) && !id.startsWith(OWN) && counts(id));
     const earlier = this.#reach(common.flatMap((id) => [...(this.#parents.get(id) ?? []), ...(this.#alone.get(id) ?? [])]));
     return common.filter((id) => !earlier.has(id));
   }
@@ -107,6 +107,7 @@ export class StateGraph {
       const { whenNs, dirent } = merged;
       const id = whenNs === undefined ? contentId(dirent) : stateId({ whenNs, dirent });
       if (this.#states.get(id) === undefined) this.#states.set(id, merged);
+      this.#addParents(id, merged.after);
       ids.push(id);
     }
     return ids;

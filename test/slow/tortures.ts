@@ -2,6 +2,7 @@ import { exerciserTorture } from './exerciser.ts';
 import { failuresTorture } from './failures.ts';
 import { faultsTorture } from './faults/faults.ts';
 import { flipsTorture } from './flips.ts';
+import { historiesTorture } from './histories/histories.ts';
 import { indexLossTorture } from './index-loss.ts';
 import { killTorture } from './kill.ts';
 import { lostWritesTorture } from './lost-writes.ts';
@@ -30,6 +31,7 @@ export const TORTURES: readonly Torture[] = [
   mountsTorture,
   sessionsTorture,
   togetherTorture,
+  historiesTorture,
   exerciserTorture,
   oracleTorture,
 ];

@@ -5,7 +5,7 @@ import { VtError } from '../../../core/base/errors.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { octetsToText } from '../../../core/base/octets.ts';
 import type { DirDirent } from '../../../core/dirent/dirent.ts';
-import { mergedNotes, stateId } from '../../../core/history/ancestry.ts';
+import { mergedNotes, stateId, statesBefore } from '../../../core/history/ancestry.ts';
 import type { Forward } from '../../../core/history/forward.ts';
 import { forwardOf } from '../../../core/history/forward.ts';
 import type { Peer } from '../../../core/openers/peer-table.ts';
@@ -121,8 +121,12 @@ async function showHere({ session, signal }: CommandContext, line: ArchiveLine):
   const { adopt } = session.tree;
   if (adopt === undefined) throw new VtError('EUNSUPPORTED', `pull: the root of "${session.tree.name}" cannot be replaced`);
   const after: DirDirent = { ...dirent, name: ours.name };
-  await session.tree.adopt?.(ours, after, { signal });
-  await session.sync(signal, { state: line, notes: mergedNotes([{ whenNs: line.whenNs, dirent, path: ROOT_PATH }]) });
+  // Both or neither: the tree is never recorded as one of our own.
+  await adopt.call(session.tree, ours, after, {});
+  await session.sync(undefined, {
+    state: line,
+    notes: mergedNotes([{ whenNs: line.whenNs, dirent, path: ROOT_PATH, after: statesBefore(line) ?? [] }]),
+  });
 }
 
 /** Appends the state to the archive of the other side, unless somebody has recorded one there meanwhile that it would drop. */

@@ -36,7 +36,9 @@ export async function mergeSides(store: Store, ours: MergeSide, theirs: MergeSid
 function recordAs(theirs: MergeSide, meeting: Meeting, path: TreePath): RecordAs {
   const last = theirs.isRecorded ? theirs.lines.at(-1) : undefined;
   const dirent: ArchiveLine['dirent'] | DirDirent = last?.dirent ?? theirs.dirent;
-  const notes = mergedNotes([{ whenNs: last?.whenNs, dirent, path, after: [...meeting.common.filter(isStateId), ...newBefore(last, meeting)] }]);
+  const notes = mergedNotes([
+    { whenNs: last?.whenNs, dirent, path, after: [...meeting.common.filter(isStateId), ...newBefore(last, meeting)] },
+  ]);
   return { state: last === undefined || meeting.relation !== 'behind' ? undefined : stateElsewhere(last, meeting), notes };
 }
 

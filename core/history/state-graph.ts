@@ -4,7 +4,7 @@ import type { Dirent } from '../dirent/dirent.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
 import type { TreePath } from '../tree/path.ts';
 import { contentId, mergedStates, statedParent, stateId, statesBefore } from './ancestry.ts';
-import { isReturn } from './state-note.ts';
+import { stateNoteOf } from './state-note.ts';
 
 /** A state in a graph of states. */
 export interface GraphState {
@@ -37,23 +37,24 @@ export class StateGraph {
    */
   add(lines: readonly ArchiveLine[], path: TreePath): string | undefined {
     const archive = this.#archives++;
-    const newestOf = new Map<string, string>();
+    const recorded = new Map<string, string>();
     for (const line of lines)
       for (const { whenNs, dirent } of mergedStates(line)) if (whenNs === undefined) this.#unrecorded.add(formatDirent(dirent));
     let before: string | undefined;
     for (const [i, line] of lines.entries()) {
       const id = stateId(line);
       const text = formatDirent(line.dirent);
+      const note = stateNoteOf(line);
       this.#states.set(id, line);
       const elsewhere = statesBefore(line);
       const own = ownKey(archive, i);
-      if (isReturn(line) && elsewhere === undefined)
-        this.#addParents(id, [...some(newestOf.get(text)), ...(i === 0 ? [] : [ownKey(archive, i - 1)])]);
+      if (typeof note === 'object' && elsewhere === undefined)
+        this.#addParents(id, [...some(recorded.get(`${note.againNs} ${text}`)), ...(i === 0 ? [] : [ownKey(archive, i - 1)])]);
       else this.#addParents(id, [...some(statedParent(line) ?? before), ...(elsewhere ?? []), ...this.#merged(line, path)]);
       this.#parents.set(own, i === 0 ? [] : [ownKey(archive, i - 1)]);
       if (elsewhere === undefined) this.#alone.set(own, [id]);
       if (this.#unrecorded.has(text)) this.#addParents(id, [contentId(line.dirent)]);
-      newestOf.set(text, id);
+      recorded.set(`${line.whenNs} ${text}`, id);
       before = id;
     }
     return before;

@@ -19,11 +19,6 @@ export function stateAgain(whenNs: bigint): ArchiveNotes {
   return new Map([[UNDO_NOTE, formatTime(whenNs) as Octets]]);
 }
 
-/** Whether an entry is an earlier state again, by `undo` or `redo`. */
-export function isReturn({ notes }: Pick<ArchiveLine, 'notes'>): boolean {
-  return notes?.has(UNDO_NOTE) === true;
-}
-
 /**
  * What the notes of an entry say: the time of the state that it is again, or that it is a step. Undefined where there is no such note, or none that
  * can be read: an earlier version wrote the line.

@@ -79,6 +79,32 @@ it('who has all states of the other takes its tree as it is, with its date', asy
   assert.ok(author !== '' && newest('b').includes(author), 'and its author');
 });
 
+it('a merge that was undone can be made again; an undo of a change of our own goes on to the others', async (t) => {
+  const { on, write } = await sharing(t);
+  write({ g: 'of a' });
+  await on('a', 'put g; quit');
+  write({ h: 'of b' });
+  await on('b', 'put h; quit');
+  await on('b', 'merge a; undo; quit');
+  assert.equal(await on('b', 'ls -1'), 'f\nh\n');
+  await on('b', 'merge a; quit');
+  assert.equal(await on('b', 'ls -1'), 'f\ng\nh\n');
+  await on('a', 'merge b; quit');
+  write({ k: 'mistaken' });
+  await on('b', 'put k; quit');
+  await on('a', 'merge b; quit');
+  await on('b', 'undo; quit');
+  await on('a', 'merge b; quit');
+  assert.equal(await on('a', 'ls -1'), 'f\ng\nh\n');
+  // A merge that took ours alone changed nothing, and is undone all the same.
+  write({ g: 'changed in a', h: 'changed' });
+  await on('a', 'put g; quit');
+  write({ g: 'changed in b' });
+  await on('b', 'put g; quit');
+  await on('b', 'merge --conflict=ours a; undo; quit');
+  assert.match(await on('b', 'merge a; quit', 3), /^conflict: \/g: changed on both sides$/m);
+});
+
 it('gc keeps what a later merge compares with, though no state here is that tree', async (t) => {
   const { on, write } = await sharing(t);
   write({ g: 'of a', h: 'of b' });

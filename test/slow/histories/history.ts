@@ -37,7 +37,10 @@ export class History {
     this.size = 2 + random.below(3);
     this.#renames = random.chance(40);
     const empty: ModelState = { id: 0, files: new Map(), upTo: new Set() };
-    const now = (): Date => new Date((this.#nowMs += 1000));
+    const now = (): Date => {
+      this.#nowMs += 1000;
+      return new Date(this.#nowMs);
+    };
     this.#members = Array.from({ length: this.size }, (_, i) => ({
       machine: new Machine(folder, `m${i}`, now),
       head: empty,

@@ -1,6 +1,8 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { VtError } from '../base/errors.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
+import type { EdgeSizes } from '../block/edges-text.ts';
+import { areEdgeSizes } from '../block/edges-text.ts';
 import type { HashName } from '../block/hash.ts';
 import { HASH_NAMES } from '../block/hash.ts';
 import type { Json } from './payload.ts';
@@ -64,17 +66,24 @@ export function readDescription(json: Json, name: string): StoreDescription {
     throw wrong(`it speaks version ${String(version)} of the protocol`);
   if (hashName === undefined) throw wrong(`its hash function is ${String(hash)}, which is not known`);
   if (typeof edges !== 'object' || edges === null || typeof can !== 'object' || can === null) throw wrong('it does not tell what it is');
-  const { kernel, minSize, meanSize, maxSize, coarseFrom } = edges as Json;
-  const isSize = (value: unknown): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
-  if (typeof kernel !== 'string' || !isSize(minSize) || !isSize(meanSize) || !isSize(maxSize)) throw wrong('it does not tell how it cuts');
+  const { kernel } = edges as Json;
+  const sizes = readSizes(edges as Json);
+  if (typeof kernel !== 'string' || sizes === undefined) throw wrong('it does not tell how it cuts');
   const { write, enumerate, archives, notes } = can as Json;
   return {
     version,
     hashName,
-    edges: { kernel, minSize, meanSize, maxSize, ...(isSize(coarseFrom) ? { coarseFrom } : {}) },
+    edges: { kernel, ...sizes },
     compression: compression === 'none' || compression === 'zlib' ? compression : undefined,
     can: { write: write === true, enumerate: enumerate === true, archives: archives === true, notes: notes === true },
     instance: typeof instance === 'string' ? instance : '',
     exports: Array.isArray(exports) ? exports.filter((one): one is string => typeof one === 'string') : [],
   };
+}
+
+/** Sizes of leaves that a kernel can keep to: memory is asked for by them. */
+function readSizes({ minSize, meanSize, maxSize, coarseFrom }: Json): EdgeSizes | undefined {
+  if (typeof minSize !== 'number' || typeof meanSize !== 'number' || typeof maxSize !== 'number') return undefined;
+  const sizes = { minSize, meanSize, maxSize, ...(typeof coarseFrom === 'number' && coarseFrom > 0 ? { coarseFrom } : {}) };
+  return areEdgeSizes(sizes) ? sizes : undefined;
 }

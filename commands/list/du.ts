@@ -37,8 +37,8 @@ export const du = defineCommand({
     const depthLimit = options.has('summarize') ? 0 : Number(options.get('max-depth') ?? Number.POSITIVE_INFINITY);
     const leaves = options.has('unique') ? new Set<string>() : undefined;
     const show = (entry: TreeEntry, bytes: number): void => {
-      output.record({ ...octetsFields('path', entry.path), bytes });
-      output.line(`${options.has('human') ? sizeText(bytes) : bytes}\t${output.name(entry.path)}`);
+      if (output.json) output.record({ ...octetsFields('path', entry.path), bytes });
+      else output.line(`${options.has('human') ? sizeText(bytes) : bytes}\t${output.name(entry.path)}`);
     };
     const starts = args.length === 0 ? [session.cwd] : args.map((argument) => pathArgument(session, argument));
     await forEachItem(context, starts, async (start) => {
@@ -64,7 +64,7 @@ async function sumDir(
 ): Promise<void> {
   const enter = (entry: TreeEntry): Level => ({
     entry,
-    listing: damage.pass(session.tree.list(entry.path, { signal }), entry.path),
+    listing: damage.pass(session.tree.list(entry, { signal }), entry),
     bytes: 0,
   });
   const open = [enter(top)];

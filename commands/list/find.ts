@@ -54,10 +54,10 @@ export const find = defineCommand({
         for await (const entry of entriesBelow(found, damage, maxDepth, signal)) {
           await turns.next(signal);
           if (!tests.every((test) => test(entry))) continue;
-          output.record(entryRecord(entry));
-          if (options.has('null')) {
-            if (!output.json) await output.bytes(octetsToBytes(`${entry.path}\0` as Octets));
-          } else output.line(output.name(entry.path));
+          // The path is made anew each time.
+          if (output.json) output.record(entryRecord(entry));
+          else if (options.has('null')) await output.bytes(octetsToBytes(`${entry.path}\0` as Octets));
+          else output.line(output.name(entry.path));
         }
       });
     });
@@ -74,7 +74,7 @@ async function* entriesBelow(
 ): AsyncGenerator<TreeEntry> {
   yield top;
   if (top.dirent.kind !== 'dir' || maxDepth < 1) return;
-  const enter = (path: TreePath): AsyncGenerator<TreeEntry> => damage.pass(tree.list(path, { signal }), path);
+  const enter = (at: TreePath | TreeEntry): AsyncGenerator<TreeEntry> => damage.pass(tree.list(at, { signal }), at);
   const open = [enter(start)];
   for (let listing = open.at(-1); listing !== undefined; listing = open.at(-1)) {
     const { value, done } = await listing.next();
@@ -83,7 +83,7 @@ async function* entriesBelow(
       continue;
     }
     yield value;
-    if (value.dirent.kind === 'dir' && open.length < maxDepth) open.push(enter(value.path));
+    if (value.dirent.kind === 'dir' && open.length < maxDepth) open.push(enter(value));
   }
 }
 

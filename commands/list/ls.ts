@@ -88,7 +88,7 @@ async function listDir(
 ): Promise<void> {
   const { output, signal } = context;
   const { options } = input;
-  const pending: { readonly shown: Octets; readonly path: TreePath }[] = [top];
+  const pending: { readonly shown: Octets; readonly at: TreePath | TreeEntry }[] = [{ shown: top.shown, at: top.path }];
   for (let dir = pending.pop(), first = isFirst; dir !== undefined; dir = pending.pop(), first = false) {
     if (isHeaded) {
       if (!first) output.line('');
@@ -98,7 +98,7 @@ async function listDir(
     const held: Shown[] = [];
     const streams =
       !isLong(options) && !options.has('time') && !options.has('size') && !options.has('reverse') && (!output.terminal || output.json);
-    for await (const entry of namingDamage(top.tree.list(dir.path, { signal }), 'list', dir.path)) {
+    for await (const entry of namingDamage(top.tree.list(dir.at, { signal }), 'list', dir.at)) {
       if (!options.has('all') && entry.name.startsWith('.')) continue;
       const item = { shown: entry.name, entry };
       if (entry.dirent.kind === 'dir' && options.has('recursive')) below.push(item);
@@ -108,7 +108,7 @@ async function listDir(
     await printEntries(context, input, sorted(held, input));
     const parent = dir.shown;
     for (const { entry } of sorted(below, input).reverse())
-      pending.push({ shown: `${parent}${parent.endsWith('/') ? '' : '/'}${entry.name}` as Octets, path: entry.path });
+      pending.push({ shown: `${parent}${parent.endsWith('/') ? '' : '/'}${entry.name}` as Octets, at: entry });
   }
 }
 

@@ -45,7 +45,7 @@ export const tree = defineCommand({
     const open: Level[] = [];
     const enter = async (entry: TreeEntry, indent: string): Promise<void> => {
       if (entry.dirent.kind !== 'dir' || open.length >= maxDepth) return;
-      const listing = damage.pass(session.tree.list(entry.path, { signal }), entry.path);
+      const listing = damage.pass(session.tree.list(entry, { signal }), entry);
       open.push({ listing, indent, next: await nextWanted(listing, wanted) });
     };
     await enter(top, '');

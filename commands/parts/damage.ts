@@ -19,11 +19,11 @@ export function damageAt(error: unknown, action: string, path: Octets): unknown 
 }
 
 /** What a path gives, with the path in the error of a Block that is missing or damaged. */
-export async function* namingDamage<T>(items: AsyncIterable<T>, action: string, path: Octets): AsyncGenerator<T> {
+export async function* namingDamage<T>(items: AsyncIterable<T>, action: string, at: Octets | { readonly path: Octets }): AsyncGenerator<T> {
   try {
     yield* items;
   } catch (error) {
-    throw damageAt(error, action, path);
+    throw damageAt(error, action, typeof at === 'string' ? at : at.path);
   }
 }
 
@@ -38,13 +38,13 @@ export class PassedDamage {
     this.#action = action;
   }
 
-  /** What a path gives, up to the damage. */
-  async *pass<T>(items: AsyncIterable<T>, path: Octets): AsyncGenerator<T> {
+  /** What a place gives, up to the damage. */
+  async *pass<T>(items: AsyncIterable<T>, at: Octets | { readonly path: Octets }): AsyncGenerator<T> {
     try {
       yield* items;
     } catch (error) {
       if (!isDamage(error)) throw error;
-      const named = damageAt(error, this.#action, path) as VtError;
+      const named = damageAt(error, this.#action, typeof at === 'string' ? at : at.path) as VtError;
       this.#first ??= named;
       this.#diagnostics.failure(named);
     }

@@ -8,6 +8,7 @@ import type { TreePath } from './path.ts';
 
 /** A node as a tree shows it: hard links are resolved. */
 export interface TreeEntry {
+  /** Of a listed entry it is made each time that it is asked for: whoever holds many entries of a deep tree holds no paths. */
   readonly path: TreePath;
   /** The last element of the path; empty for the root. */
   readonly name: Octets;
@@ -64,8 +65,13 @@ export interface Tree extends AsyncDisposable {
 
   /** The node at a path, or undefined where there is none. */
   lookup(path: TreePath, options?: LookupOptions): Promise<TreeEntry | undefined>;
-  /** The entries of a Dir, sorted by name; streams. */
-  list(path: TreePath, options?: OpOptions): AsyncIterable<TreeEntry>;
+  /**
+   * The entries of a Dir, sorted by name; streams.
+   *
+   * @param at - its path, or it itself as this tree listed it: then nothing is looked up from the root on, which is a step a level. A walk
+   *   that goes down by entries takes time and memory in proportion to the depth, and not to its square
+   */
+  list(at: TreePath | TreeEntry, options?: OpOptions): AsyncIterable<TreeEntry>;
   /** Bytes `start` to `end` (exclusive; default: all) of a file. A chunk is valid until the next is asked for. */
   read(path: TreePath, range?: { readonly start?: number; readonly end?: number }, options?: OpOptions): AsyncIterable<Uint8Array>;
   /** The target of a symlink. */

@@ -76,7 +76,8 @@ export class RemoteTree implements Tree {
     return entry === undefined ? undefined : takeEntry(entry as Fields, path, baseName(path));
   }
 
-  async *list(path: TreePath, options: OpOptions = {}): AsyncGenerator<TreeEntry> {
+  async *list(at: TreePath | TreeEntry, options: OpOptions = {}): AsyncGenerator<TreeEntry> {
+    const path = typeof at === 'string' ? at : at.path;
     for await (const page of this.#pages({ request: 'list', ...octetsField('path', path) }, options)) {
       for (const fields of page['entries'] as readonly Fields[]) {
         const { name } = takeDirent(fields);

@@ -38,8 +38,8 @@ export class ReadOnlyTree implements Tree {
     return await this.#tree.lookup(path, options);
   }
 
-  list(path: TreePath, options?: OpOptions): AsyncIterable<TreeEntry> {
-    return this.#tree.list(path, options);
+  list(at: TreePath | TreeEntry, options?: OpOptions): AsyncIterable<TreeEntry> {
+    return this.#tree.list(at, options);
   }
 
   read(path: TreePath, range?: { readonly start?: number; readonly end?: number }, options?: OpOptions): AsyncIterable<Uint8Array> {

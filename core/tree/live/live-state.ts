@@ -124,13 +124,28 @@ export function danglingLink(path: TreePath, uuid: string): VtError {
 
 /** A node as the tree shows it under a name. */
 export function treeEntry(path: TreePath, name: Octets, node: LiveNode): TreeEntry {
+  return { path, ...entryFields(name, node) };
+}
+
+/** The same of a node in the Dir at `parent`; its path is made when it is asked for. */
+export function listedEntry(parent: TreePath, fields: Omit<TreeEntry, 'path'>): TreeEntry {
+  return {
+    get path() {
+      return joinPath(parent, fields.name);
+    },
+    ...fields,
+  };
+}
+
+/** What a tree shows of a node, but for where it is. */
+export function entryFields(name: Octets, node: LiveNode): Omit<TreeEntry, 'path'> {
   if (node.sort === 'dir') {
     const stale = node.stale ? { isStale: true } : {};
-    return { path, name, dirent: { ...node.dirent, name }, size: 0, nlink: 1, ...stale, id: node.id };
+    return { name, dirent: { ...node.dirent, name }, size: 0, nlink: 1, ...stale, id: node.id };
   }
   const dirent =
     node.hard === undefined ? { ...node.dirent, name } : { ...node.dirent, name, uuid: node.hard.uuid, nlink: node.hard.nlink };
-  return { path, name, dirent, size: leafSize(node), nlink: node.hard?.nlink ?? 1, id: node.id };
+  return { name, dirent, size: leafSize(node), nlink: node.hard?.nlink ?? 1, id: node.id };
 }
 
 function leafSize(node: LiveLeaf): number {

@@ -25,7 +25,7 @@ import { entryId, NodeIds } from '../node-id.ts';
 import type { TreePath } from '../path.ts';
 import { baseName, joinPath } from '../path.ts';
 import type { LookupOptions, MetaChange, Tree, TreeCapabilities, TreeChange, TreeEntry, WriteOptions } from '../tree.ts';
-import { findNode } from './inode-scope.ts';
+import { findNode, lookIntoDir } from './inode-scope.ts';
 import { countLeftOut, LeftOut } from './left-out.ts';
 import { emptyDir, storedDirent } from './live-changes.ts';
 import type { LiveDir, RawEntry, UnsyncedContent } from './live-node.ts';
@@ -34,7 +34,7 @@ import { LiveNodes } from './live-nodes.ts';
 import type { NodeDirent } from './live-operations.ts';
 import * as change from './live-operations.ts';
 import type { LiveNode, LiveState, StoreContentOptions } from './live-state.ts';
-import { danglingLink, liveRoot, resolveLive, treeEntry } from './live-state.ts';
+import { danglingLink, entryFields, listedEntry, liveRoot, resolveLive, treeEntry } from './live-state.ts';
 import { storeStale } from './live-store.ts';
 
 /** What a live tree takes from outside. */
@@ -73,6 +73,8 @@ export class LiveTree implements Tree {
   readonly #state: LiveState;
   readonly #lock = new SharedLock();
   readonly #turns = new EventTurns();
+  /** How to go on below a Dir that was listed. The paths are ropes that nobody else holds: only the names in them take memory. */
+  readonly #listedDirs = new WeakMap<TreeEntry, { readonly path: TreePath; readonly open: () => LiveNode }>();
   #closed = false;
 
   constructor(store: Store, root: DirDirent | undefined, options: LiveTreeOptions) {
@@ -116,11 +118,13 @@ export class LiveTree implements Tree {
     return node === undefined ? undefined : treeEntry(path, baseName(path), node);
   }
 
-  async *list(path: TreePath, options: OpOptions = {}): AsyncGenerator<TreeEntry> {
-    const { dir, entries } = await this.#reading('list', async () => {
-      const found = await this.#node(path, 'list', true, options);
-      if (found.sort !== 'dir') throw new PathError('ENOTDIR', 'list', octetsToText(path));
-      return { dir: found, entries: entriesOf(this.#state.reader, found, options) };
+  async *list(at: TreePath | TreeEntry, options: OpOptions = {}): AsyncGenerator<TreeEntry> {
+    const { dir, path, entries } = await this.#reading('list', async () => {
+      const listed = typeof at === 'string' ? undefined : this.#listedDirs.get(at);
+      const where = listed?.path ?? (typeof at === 'string' ? at : at.path);
+      const found = listed === undefined ? await this.#node(where, 'list', true, options) : listed.open();
+      if (found.sort !== 'dir') throw new PathError('ENOTDIR', 'list', octetsToText(where));
+      return { dir: found, path: where, entries: entriesOf(this.#state.reader, found, options) };
     });
     for await (const raw of entries) {
       const turn = this.#turns.next(options.signal);
@@ -339,11 +343,24 @@ export class LiveTree implements Tree {
 
   async #listed(path: TreePath, dir: LiveDir, raw: RawEntry, options: OpOptions): Promise<TreeEntry | undefined> {
     const { name, entry } = raw;
-    const at = joinPath(path, name);
-    if (entry.sort === 'stored') return { path: at, name, dirent: entry.dirent, size: 0, nlink: 1, id: entryId(dir.id, name) };
-    if (entry.sort !== 'link') return treeEntry(at, name, entry);
+    if (entry.sort === 'stored') {
+      const listed = listedEntry(path, { name, dirent: entry.dirent, size: 0, nlink: 1, id: entryId(dir.id, name) });
+      // Where it has been opened for a change meanwhile, that is the Dir.
+      const open = (): LiveNode => {
+        const now = dir.overlay.get(name);
+        return now?.sort === 'dir' ? now : lookIntoDir(dir, name, entry.dirent);
+      };
+      this.#listedDirs.set(listed, { path: joinPath(path, name), open });
+      return listed;
+    }
+    if (entry.sort !== 'link') {
+      const listed = listedEntry(path, entryFields(name, entry));
+      if (entry.sort === 'dir') this.#listedDirs.set(listed, { path: joinPath(path, name), open: () => entry });
+      return listed;
+    }
     const node = await findNode(this.#state.reader, dir, entry.uuid, options);
-    if (node !== undefined) return treeEntry(at, name, node);
+    if (node !== undefined) return listedEntry(path, entryFields(name, node));
+    const at = joinPath(path, name);
     // Removed since the listing began, or damaged.
     const now = await this.lookup(at, { ...options, follow: false });
     if (now === undefined) return undefined;

@@ -86,7 +86,8 @@ export class LocalTree implements Tree {
     });
   }
 
-  async *list(path: TreePath, options: OpOptions = {}): AsyncGenerator<TreeEntry> {
+  async *list(at: TreePath | TreeEntry, options: OpOptions = {}): AsyncGenerator<TreeEntry> {
+    const path = typeof at === 'string' ? at : at.path;
     const { dir, names } = await this.#run('list', path, async () => {
       const found = await this.#paths.existing(path, 'list', true);
       if (found.kind !== 'dir') throw new PathError('ENOTDIR', 'list', octetsToText(path));

@@ -1,5 +1,5 @@
-import { Worker } from 'node:worker_threads';
 import { VtError } from '../base/errors.ts';
+import { idlest, WorkerThread } from '../base/worker-thread.ts';
 import type { HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
 import type { BatchResult, PackedBatch } from './export-batch.ts';
@@ -21,11 +21,7 @@ interface Job {
   readonly reject: (error: unknown) => void;
 }
 
-interface PoolWorker {
-  readonly thread: Worker;
-  readonly jobs: Job[];
-  failure: Error | undefined;
-}
+type PoolThread = WorkerThread<PackedBatch, BatchResult>;
 
 /**
  * Writes batches in worker threads, and in this one whenever they have enough to do, as at first until they have
@@ -35,7 +31,7 @@ interface PoolWorker {
  */
 export class ExportPool implements AsyncDisposable {
   readonly #options: ExportPoolOptions;
-  readonly #workers: PoolWorker[] = [];
+  readonly #threads: PoolThread[] = [];
   #inline: BatchWriter | undefined;
   #held: { readonly batch: PackedBatch; readonly job: Job } | undefined;
 
@@ -48,7 +44,7 @@ export class ExportPool implements AsyncDisposable {
     return await new Promise<BatchResult>((resolve, reject) => {
       const job = { resolve, reject };
       if (this.#options.workers === 0) this.#runInline(batch, job);
-      else if (this.#workers.length === 0 && this.#held === undefined) this.#held = { batch, job };
+      else if (this.#threads.length === 0 && this.#held === undefined) this.#held = { batch, job };
       else {
         this.#start();
         if (this.#isFull()) this.#runInline(batch, job);
@@ -60,11 +56,11 @@ export class ExportPool implements AsyncDisposable {
   /** Resolves when the next batch may be handed over. */
   async ready(): Promise<void> {
     // All that this thread does else ends in microtasks: only a turn of the event loop brings answers in.
-    if (this.#workers.length > 0 && this.#isFull()) await new Promise((resolve) => setImmediate(resolve));
+    if (this.#threads.length > 0 && this.#isFull()) await new Promise((resolve) => setImmediate(resolve));
   }
 
   #isFull(): boolean {
-    return this.#workers.every(({ jobs }) => jobs.length > MAX_QUEUED);
+    return this.#threads.every(({ load }) => load > MAX_QUEUED);
   }
 
   /** Writes a batch that is held back for want of a second. */
@@ -72,44 +68,28 @@ export class ExportPool implements AsyncDisposable {
     const held = this.#held;
     if (held === undefined) return;
     this.#held = undefined;
-    if (this.#workers.length > 0) this.#dispatch(held.batch, held.job);
+    if (this.#threads.length > 0) this.#dispatch(held.batch, held.job);
     else this.#runInline(held.batch, held.job);
   }
 
   #start(): void {
-    while (this.#workers.length < this.#options.workers) this.#workers.push(this.#startWorker());
+    while (this.#threads.length < this.#options.workers) {
+      this.#threads.push(
+        new WorkerThread(new URL('./export-worker.js', import.meta.url), {
+          name: 'export',
+          setup: { hashName: this.#options.hashName, sparse: this.#options.sparse },
+          // The main thread opens and closes directories and large files.
+          sharesDescriptors: true,
+        }),
+      );
+    }
     this.settle();
   }
 
-  #startWorker(): PoolWorker {
-    const thread = new Worker(new URL('./export-worker.js', import.meta.url), {
-      workerData: { hashName: this.#options.hashName, sparse: this.#options.sparse },
-      // Directories and large files are opened and closed by the main thread.
-      trackUnmanagedFds: false,
-    });
-    const worker: PoolWorker = { thread, jobs: [], failure: undefined };
-    thread.on('message', (result: BatchResult) => {
-      worker.jobs.shift()?.resolve(result);
-    });
-    const fail = (error: Error): void => {
-      worker.failure = error;
-      for (const job of worker.jobs.splice(0)) job.reject(error);
-    };
-    thread.on('error', fail);
-    thread.on('exit', () => fail(new VtError('EFAILED', 'export: a worker thread ended early')));
-    return worker;
-  }
-
-  #dispatch(batch: PackedBatch, job: Job): void {
-    const [first, ...rest] = this.#workers;
-    if (first === undefined) throw new VtError('ECLOSED', 'export: no worker thread');
-    const worker = rest.reduce((best, other) => (other.jobs.length < best.jobs.length ? other : best), first);
-    if (worker.failure !== undefined) {
-      job.reject(worker.failure);
-      return;
-    }
-    worker.jobs.push(job);
-    worker.thread.postMessage(batch, transfersOf(batch));
+  #dispatch(batch: PackedBatch, { resolve, reject }: Job): void {
+    const thread = idlest(this.#threads);
+    if (thread === undefined) throw new VtError('ECLOSED', 'export: no worker thread');
+    thread.ask(batch, { answered: resolve, lost: reject }, transfersOf(batch));
   }
 
   #runInline(batch: PackedBatch, job: Job): void {
@@ -124,13 +104,6 @@ export class ExportPool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.settle();
     this.#inline?.[Symbol.dispose]();
-    await Promise.all(
-      this.#workers.splice(0).map(async ({ thread, failure }) => {
-        if (failure !== undefined) return;
-        const ended = new Promise((resolve) => thread.once('exit', resolve));
-        thread.postMessage(undefined);
-        await ended;
-      }),
-    );
+    await Promise.all(this.#threads.splice(0).map((thread) => thread.end()));
   }
 }

@@ -16,7 +16,6 @@ export interface ReadJob {
 
 /** What a worker says of a job: nothing where all is well. */
 export interface ReadAnswer {
-  readonly slot: number;
   /** What was wrong with it. */
   readonly failure?: string;
 }

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { idlest, WorkerThread } from '../../core/base/worker-thread.ts';
 import type { PackedSegments } from '../../core/export/segment-rows.ts';
 import type { ReadAnswer, ReadJob, ReadWorkerData } from './read-part.ts';
 import { PART_SIZE } from './read-part.ts';
@@ -9,10 +9,7 @@ export const SLOTS = 24;
 /** Told once: whether the slot holds the part. */
 export type PartDone = (ok: boolean) => void;
 
-interface PoolWorker {
-  readonly thread: Worker;
-  readonly jobs: Map<number, PartDone>;
-}
+type PoolThread = WorkerThread<ReadJob, ReadAnswer>;
 
 /**
  * Worker threads that read and verify parts of contents ahead of need. They start with the first part, and keep the
@@ -23,7 +20,7 @@ export class ReadPool implements Disposable {
   readonly #size: number;
   readonly #slots = new SharedArrayBuffer(SLOTS * PART_SIZE);
   readonly #free: number[] = Array.from({ length: SLOTS }, (_, slot) => slot);
-  readonly #workers: PoolWorker[] = [];
+  readonly #threads: PoolThread[] = [];
   #isReady = false;
   #closed = false;
 
@@ -44,7 +41,7 @@ export class ReadPool implements Disposable {
   }
 
   #startAll(): void {
-    while (!this.#closed && this.#workers.length < this.#size) this.#workers.push(this.#start());
+    while (!this.#closed && this.#threads.length < this.#size) this.#threads.push(this.#start());
   }
 
   /** A slot that nobody uses, or undefined. */
@@ -65,46 +62,38 @@ export class ReadPool implements Disposable {
   /** Lets a worker fill a slot. */
   fill(slot: number, segments: PackedSegments, done: PartDone): void {
     this.#startAll();
-    const [first, ...rest] = this.#workers;
-    if (first === undefined) {
+    const thread = idlest(this.#threads);
+    if (thread === undefined) {
       done(false);
       return;
     }
-    const worker = rest.reduce((best, other) => (other.jobs.size < best.jobs.size ? other : best), first);
-    worker.jobs.set(slot, done);
-    worker.thread.ref();
-    const job: ReadJob = { slot, segments };
-    worker.thread.postMessage(job, [segments.cells.buffer, segments.digests.buffer, segments.literals.buffer]);
+    thread.ask({ slot, segments }, { answered: ({ failure }) => done(failure === undefined), lost: () => done(false) }, [
+      segments.cells.buffer,
+      segments.digests.buffer,
+      segments.literals.buffer,
+    ]);
   }
 
-  #start(): PoolWorker {
-    const workerData: ReadWorkerData = { hashName: this.#hashName, slots: this.#slots };
-    const thread = new Worker(new URL('./read-worker.js', import.meta.url), { workerData });
-    const worker: PoolWorker = { thread, jobs: new Map() };
-    thread.once('online', () => {
-      this.#isReady = true;
+  #start(): PoolThread {
+    const setup: ReadWorkerData = { hashName: this.#hashName, slots: this.#slots };
+    const thread: PoolThread = new WorkerThread(new URL('./read-worker.js', import.meta.url), {
+      name: 'mount',
+      setup,
+      mayEndIdle: true,
+      onUp: () => {
+        this.#isReady = true;
+      },
+      onLost: () => {
+        const at = this.#threads.indexOf(thread);
+        if (at >= 0) this.#threads.splice(at, 1);
+      },
     });
-    thread.on('message', ({ slot, failure }: ReadAnswer) => {
-      const done = worker.jobs.get(slot);
-      worker.jobs.delete(slot);
-      if (worker.jobs.size === 0) thread.unref();
-      done?.(failure === undefined);
-    });
-    const lost = (): void => {
-      const at = this.#workers.indexOf(worker);
-      if (at >= 0) this.#workers.splice(at, 1);
-      for (const done of worker.jobs.values()) done(false);
-      worker.jobs.clear();
-    };
-    thread.on('error', lost);
-    thread.on('exit', lost);
-    thread.unref();
-    return worker;
+    return thread;
   }
 
   /** Ends the threads once they have done what they were given. */
   [Symbol.dispose](): void {
     this.#closed = true;
-    for (const { thread } of this.#workers.splice(0)) thread.postMessage(undefined);
+    for (const thread of this.#threads.splice(0)) void thread.end();
   }
 }

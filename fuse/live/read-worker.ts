@@ -16,11 +16,11 @@ parentPort?.on('message', (job: ReadJob | undefined) => {
     return;
   }
   const { slot, segments } = job;
-  let answer: ReadAnswer = { slot };
+  let answer: ReadAnswer = {};
   try {
     fillPart(window, segments, new Uint8Array(slots, slot * PART_SIZE, PART_SIZE));
   } catch (error) {
-    answer = { slot, failure: error instanceof Error ? error.message : String(error) };
+    answer = { failure: error instanceof Error ? error.message : String(error) };
   }
   parentPort?.postMessage(answer);
 });

@@ -132,14 +132,8 @@ export interface PlainError {
 export type Job = ScanJob | HashJob | SmallJob | ParseJob;
 export type JobResult = ScanResult | LeafTable | SmallResult | readonly number[];
 
-/** What goes to a worker. */
-export interface JobRequest {
-  readonly id: number;
-  readonly job: Job;
-}
-
 /** What comes back. */
-export type JobReply = { readonly id: number; readonly result: JobResult } | { readonly id: number; readonly error: PlainError };
+export type JobReply = { readonly result: JobResult } | { readonly error: PlainError };
 
 /** An error for travelling. */
 export function plainError(error: unknown): PlainError {

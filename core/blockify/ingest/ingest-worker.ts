@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { IngestJobs } from './ingest-jobs.ts';
-import type { JobReply, JobRequest, WorkerSetup } from './ingest-protocol.ts';
+import type { Job, JobReply, WorkerSetup } from './ingest-protocol.ts';
 import { plainError } from './ingest-protocol.ts';
 
 // A thread of the ingest: one job after the other, as they come. @see WorkerPool
@@ -10,12 +10,12 @@ if (port === null) throw new Error('ingest worker: not started as a worker threa
 
 const jobs = new IngestJobs(workerData as WorkerSetup);
 
-port.on('message', ({ id, job }: JobRequest) => {
+port.on('message', (job: Job) => {
   let reply: JobReply;
   try {
-    reply = { id, result: jobs.run(job) };
+    reply = { result: jobs.run(job) };
   } catch (error) {
-    reply = { id, error: plainError(error) };
+    reply = { error: plainError(error) };
   }
   port.postMessage(reply);
 });

@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import { copyOctets } from '../../base/copy-octets.ts';
+import { VtError } from '../../base/errors.ts';
 import { type SharedMemory, sharedMemory } from '../../base/system/shared-memory.ts';
 import { threadsAtMost } from '../../base/system/thread-room.ts';
+import { WorkerThread } from '../../base/worker-thread.ts';
 import type { HashFunction, HashName } from '../../block/hash.ts';
 import { HASH_SCRATCH_SIZE, hashByName } from '../../block/hash.ts';
 import { checkRecords, readRecords } from './check-records.ts';
@@ -38,13 +39,10 @@ export interface CheckRequest {
 export type CheckReply = Omit<RecordBatch, 'image' | 'isOwned'> | undefined;
 
 interface CheckWorker {
-  readonly worker: Worker;
+  readonly thread: WorkerThread<CheckRequest, CheckReply>;
   readonly memory: SharedMemory;
   /** Where in the memory there is room for an image. */
   free: number[];
-  isLost: boolean;
-  /** Who waits for replies, which come in the order of the requests. */
-  readonly waiting: ((reply: CheckReply) => void)[];
 }
 
 /** Room for an image in a worker's memory. */
@@ -119,26 +117,25 @@ export class RecordChecker implements AsyncDisposable {
   }
 
   async #nextSlot(): Promise<Slot | undefined> {
-    if (this.#workers.every(({ isLost }) => isLost)) return undefined;
+    if (this.#workers.every(({ thread }) => thread.failure !== undefined)) return undefined;
     return await new Promise((resolve) => this.#queue.push(resolve));
   }
 
   #start(): CheckWorker {
     const memory = sharedMemory(SLOTS_AT + SLOTS_PER_WORKER * SLOT_SIZE);
     const setup: CheckSetup = { hashName: this.#hash.name, memory };
-    const worker = new Worker(new URL('./check-worker.js', import.meta.url), { workerData: setup });
     const free = Array.from({ length: SLOTS_PER_WORKER }, (_, slot) => SLOTS_AT + slot * SLOT_SIZE);
-    const started: CheckWorker = { worker, memory, free, isLost: false, waiting: [] };
-    worker.on('message', (reply: CheckReply) => started.waiting.shift()?.(reply));
-    // What it had is checked here, and so is all that comes later.
-    const lost = (): void => {
-      started.isLost = true;
-      started.free = [];
-      for (const resolve of started.waiting.splice(0)) resolve(undefined);
-      if (this.#workers.every(({ isLost }) => isLost)) for (const resolve of this.#queue.splice(0)) resolve(undefined);
-    };
-    worker.on('error', lost);
-    worker.on('exit', lost);
+    const thread: CheckWorker['thread'] = new WorkerThread(new URL('./check-worker.js', import.meta.url), {
+      name: 'check',
+      setup,
+      // What it had is checked here, and so is all that comes later.
+      onLost: () => {
+        started.free = [];
+        if (this.#workers.every((worker) => worker.thread.failure !== undefined))
+          for (const resolve of this.#queue.splice(0)) resolve(undefined);
+      },
+    });
+    const started: CheckWorker = { thread, memory, free };
     this.#workers.push(started);
     return started;
   }
@@ -146,19 +143,19 @@ export class RecordChecker implements AsyncDisposable {
   async #send({ of: to, at }: Slot, image: Buffer, most: number): Promise<CheckReply> {
     copyOctets(new Uint8Array(to.memory.buffer), at, image);
     const reply = await new Promise<CheckReply>((resolve) => {
-      to.waiting.push(resolve);
-      const request: CheckRequest = { at, size: image.length, most };
-      to.worker.postMessage(request);
+      to.thread.ask({ at, size: image.length, most }, { answered: resolve, lost: () => resolve(undefined) });
     });
     const next = this.#queue.shift();
-    if (next !== undefined) next(to.isLost ? this.#freeSlot() : { of: to, at });
-    else if (!to.isLost) to.free.push(at);
+    const isLost = to.thread.failure !== undefined;
+    if (next !== undefined) next(isLost ? this.#freeSlot() : { of: to, at });
+    else if (!isLost) to.free.push(at);
     return reply;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
-    await Promise.all(this.#workers.map(async ({ worker }) => await worker.terminate()));
+    for (const resolve of this.#queue.splice(0)) resolve(undefined);
+    await Promise.all(this.#workers.map(({ thread }) => thread.terminate(new VtError('ECLOSED', 'check: already closed'))));
   }
 }
 

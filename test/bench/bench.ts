@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PROJECT_ROOT } from '../support/project.ts';
 import { benchDedup } from './dedup.ts';
+import { benchHistory } from './history.ts';
 import { benchLink } from './link.ts';
 import { median } from './measure.ts';
 import type { MountTimes } from './mount.ts';
@@ -23,7 +24,7 @@ import { checkSums } from './workloads.ts';
 /** The program that is measured; `VTFTP_PROGRAM` names another build of it. */
 const program = process.env['VTFTP_PROGRAM'] ?? join(PROJECT_ROOT, 'dist/bin/vtftp.js');
 const parts = allParts(program);
-const names = [...parts.map((part) => part.name), 'dedup', 'mount', 'peer', 'link', 'tails', 'startup'];
+const names = [...parts.map((part) => part.name), 'dedup', 'mount', 'peer', 'link', 'tails', 'history', 'startup'];
 const optional = parts.filter((part) => part.isOptional === true).map((part) => part.name);
 
 const HELP = `npm run bench -- [options]: vtftp against the programs people use instead, in turns, on this machine
@@ -50,10 +51,10 @@ const { values: options } = parseArgs({
 });
 
 if (options.help) console.log(HELP);
-else inScratch(options['check-data'] ? (folder) => console.log(checkSums(folder).join('\n')) : benchAll);
+else await inScratch(options['check-data'] ? (folder) => console.log(checkSums(folder).join('\n')) : benchAll);
 
 /** Runs in a folder of its own, which is gone afterwards, also where the work is interrupted. */
-function inScratch(work: (folder: string) => void): void {
+async function inScratch(work: (folder: string) => Promise<void> | void): Promise<void> {
   const folder = mkdtempSync(join(process.env['BENCH_SCRATCH'] ?? tmpdir(), 'vtftp-bench-'));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -63,13 +64,13 @@ function inScratch(work: (folder: string) => void): void {
     });
   }
   try {
-    work(folder);
+    await work(folder);
   } finally {
     remove();
   }
 }
 
-function benchAll(folder: string): void {
+async function benchAll(folder: string): Promise<void> {
   const scale = options.small ? 1 / 64 : 1;
   const rounds = Number(options.rounds ?? (options.small ? 1 : 3));
   const wanted = options.only?.split(',') ?? names.filter((name) => options.scale || !optional.includes(name));
@@ -109,6 +110,11 @@ function benchAll(folder: string): void {
     console.log(link.table);
     verdicts.push(...link.verdicts);
   }
+  const history = wanted.includes('history') ? await benchHistory(program, join(folder, 'history'), { rounds, scale }) : undefined;
+  if (history !== undefined) {
+    console.log(history.table);
+    verdicts.push(...history.verdicts);
+  }
   const startUp = wanted.includes('startup') ? benchStartUp(folder) : undefined;
   if (verdicts.length > 0) {
     console.log('In brackets: against the fastest of the others; for get, of those that lose nothing.\n');
@@ -126,6 +132,7 @@ function benchAll(folder: string): void {
     mount: mountTimes(mounts?.times),
     peer: Object.fromEntries(peers?.times ?? []),
     link: Object.fromEntries(link?.times ?? []),
+    history: history?.times,
     startUp,
   };
   writeFileSync(options.json, `${JSON.stringify(all, undefined, 1)}\n`);

@@ -1,5 +1,6 @@
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { oneFileParts } from './one-file.ts';
 import type { Peer } from './peers.ts';
 import { ourPeers, PEERS } from './peers.ts';
 import type { Turn } from './turn.ts';
@@ -153,5 +154,13 @@ function files(ours: Peer): Part {
 /** Every part that compares programs over one source. @param program - path of the built vtftp */
 export function allParts(program: string): readonly Part[] {
   const { sha3, sha256, blake3, packed } = ourPeers(program);
-  return [tree(sha3), random([sha3, sha256, blake3]), versions(sha3), text(packed), scale(sha3), files(sha3)];
+  return [
+    tree(sha3),
+    random([sha3, sha256, blake3]),
+    versions(sha3),
+    text(packed),
+    ...oneFileParts(program, sha3),
+    scale(sha3),
+    files(sha3),
+  ];
 }

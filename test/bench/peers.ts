@@ -15,6 +15,8 @@ export interface Peer {
   readonly put: string;
   /** Brings the last of what was stored back: gives $OUT/$FROM. */
   readonly get: string;
+  /** Prints the file $FILE of what was stored, where the program can. */
+  readonly one?: string;
   /** What it is known not to bring back of this source: then its `get` is no measure. */
   readonly loses?: string;
   /** So slow that it is measured in the first round only. */

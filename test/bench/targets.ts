@@ -62,6 +62,12 @@ export function verdictsOf(part: Part, results: Results): Verdict[] {
       add('stored, to restic', stored('vtftp, compression') / stored('restic'), 1);
       add('put, to restic', seconds('vtftp, compression', 'put') / seconds('restic', 'put'), 0.6);
       break;
+    case 'ar':
+    case 'ar-random':
+      add('ar, to put', seconds('vtftp ar', 'put') / seconds('vtftp', 'put'), 1.1);
+      add('size, to tar', stored('vtftp ar') / stored('tar'), 1.01);
+      add('size compressed, to squashfs', stored('vtftp ar -z') / stored('squashfs, zstd'), 1.1);
+      break;
     case 'scale':
       add('seconds a GiB, put of 16 to 1', seconds('vtftp', 'put16') / 16 / seconds('vtftp', 'put1'), MAX_GROWTH);
       add('seconds a GiB, get of 16 to 1', seconds('vtftp', 'get16') / 16 / seconds('vtftp', 'get1'), MAX_GROWTH);

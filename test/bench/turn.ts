@@ -83,6 +83,13 @@ export class Turn implements Disposable {
     if (lost > 0) this.#results.notes.set(`${this.part}: ${this.peer.name}`, `${lost} entries are not as they were`);
   }
 
+  /** Reads one file of what was stored, where the program can. @param file - its path in the source */
+  one(from: string, file: string, op: string): void {
+    if (this.peer.one === undefined) return;
+    settle(this.#places.REPO);
+    this.#note(op, this.#run(this.peer.one.replaceAll('$FILE', file), from));
+  }
+
   /** Notes how much the store takes now. */
   stored(what: string): number {
     const size = storedBytes(this.#places.REPO);

@@ -7,6 +7,7 @@ import { indexLossTorture } from './index-loss.ts';
 import { killTorture } from './kill.ts';
 import { lostWritesTorture } from './lost-writes.ts';
 import { mountsTorture } from './mounts.ts';
+import { oneFileTorture } from './one-file.ts';
 import { oracleTorture } from './oracle/oracle.ts';
 import { peerKillTorture } from './peer-kill.ts';
 import { processesTorture } from './processes.ts';
@@ -24,6 +25,7 @@ export const TORTURES: readonly Torture[] = [
   faultsTorture,
   flipsTorture,
   indexLossTorture,
+  oneFileTorture,
   processesTorture,
   tailKillTorture,
   watchChurnTorture,

@@ -2,9 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { VtError } from '../../../core/base/errors.ts';
 import { hashByName } from '../../../core/block/hash.ts';
-import { readBlockBytes } from '../../../core/block/read-range.ts';
 import { RawDatafile } from '../../../core/datadir/raw-datafile.ts';
 import type { DirDirent } from '../../../core/dirent/dirent.ts';
 import { formatDirent } from '../../../core/dirent/dirent-text.ts';
@@ -15,74 +13,11 @@ import { archiveOf } from '../../../core/store/archive-of-store.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { readTrailer } from '../../../core/store/records/trailer.ts';
 import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
-import { walkDirent } from '../../../core/tree/walk.ts';
+import { ONE_FILE_DATE, oneFileOf, oneFileTree, readOneFile } from '../../support/one-file.ts';
 import { PROJECT_ROOT } from '../../support/project.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { at, contentOf } from '../../support/tree-lines.ts';
-
-const NOW = new Date('2026-11-22T16:17:01Z');
-
-/** A tree with Dirs, a hard link, and files of several Blocks. */
-async function sampleTree(store: MemoryStore, seed: number): Promise<DirDirent> {
-  const random = makeRandom(seed);
-  const tree = openLiveTree(store, undefined);
-  for (const path of ['/a', '/a/b', '/c']) await tree.mkdir(at(path), { mode: 0o755 });
-  for (const path of ['/a/one', '/a/b/two', '/c/three', '/four'])
-    await tree.write(at(path), contentOf(random.bytes(40 + random.below(300)).toString('latin1')), { mode: 0o644 });
-  await tree.write(at('/c/large'), contentOf(random.bytes(9000).toString('latin1')), {});
-  await tree.link(at('/a/one'), at('/c/linked'));
-  return (await tree.sync()) as DirDirent;
-}
-
-async function fileOf(store: MemoryStore, dirent: DirDirent, compression: 'none' | 'zlib' = 'none'): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  const writer = new OneFileWriter('test', hashByName(store.hashName), async (data) => void chunks.push(Buffer.from(data)), {
-    compression,
-  });
-  await writeState(writer, store, dirent, { now: NOW });
-  return Buffer.concat(chunks);
-}
-
-/** Contents by path, and what could not be read. */
-interface Read {
-  readonly contents: Map<string, string>;
-  readonly failed: string[];
-  /** Something was told as damaged: a notice, or an error. */
-  readonly isToldOf: boolean;
-}
-
-async function readAll(path: string): Promise<Read> {
-  const contents = new Map<string, string>();
-  const failed: string[] = [];
-  let isToldOf = false;
-  const note = (): void => {
-    isToldOf = true;
-  };
-  try {
-    await using store = new RawDatafile(path, { name: 'file', onNotice: note });
-    const root = await archiveOf(store, 'default')?.last({ onDamage: note });
-    if (root === undefined) return { contents, failed, isToldOf: true };
-    for await (const item of walkDirent(store, root.dirent, { damage: true })) {
-      if (item.kind === 'damage') {
-        note();
-        failed.push(item.path);
-      }
-      if (item.kind !== 'node' || item.dirent.kind !== 'file') continue;
-      try {
-        contents.set(item.path, Buffer.from(await readBlockBytes(store, item.dirent.block)).toString('latin1'));
-      } catch (error) {
-        if (!(error instanceof VtError)) throw error;
-        note();
-        failed.push(item.path);
-      }
-    }
-  } catch (error) {
-    if (!(error instanceof VtError)) throw error;
-    note();
-  }
-  return { contents, failed, isToldOf };
-}
 
 describe('S63: a one-file Store', () => {
   it('of version 1, as another program wrote it, gives its two states', async () => {
@@ -93,7 +28,7 @@ describe('S63: a one-file Store', () => {
     for await (const { number, whenNs, dirent } of archiveOf(store, 'default')?.entries() ?? [])
       states.push(`${number} ${whenNs} ${formatDirent(dirent).slice(0, 20)}`);
     assert.deepEqual(states, ['1 1795364221123456789 F{name:"hello.txt",b', '2 1795364222000000000 D{block:B{hash:H{sha']);
-    assert.deepEqual(await readAll(path), {
+    assert.deepEqual(await readOneFile(path), {
       contents: new Map([
         ['/hello.txt', 'A content that is longer than thirty-two octets.\n'],
         ['/other.txt', 'hi'],
@@ -108,8 +43,8 @@ describe('S63: a one-file Store', () => {
     const scratch = makeScratch(t);
     for (const compression of ['none', 'zlib'] as const) {
       const store = new MemoryStore();
-      const dirent = await sampleTree(store, 1);
-      const data = await fileOf(store, dirent, compression);
+      const dirent = await oneFileTree(store, 1);
+      const data = await oneFileOf(store, dirent, compression);
       const path = scratch.path(`${compression}.vtd`);
       writeFileSync(path, data);
       const trailer = readTrailer((offset, size) => data.subarray(offset, offset + size), data.length, 32);
@@ -126,7 +61,7 @@ describe('S63: a one-file Store', () => {
       // What is before the contents opens the tree: all names are there.
       const cut = scratch.path('cut.vtd');
       writeFileSync(cut, data.subarray(0, trailer.footer.metadataEnd));
-      const { failed } = await readAll(cut);
+      const { failed } = await readOneFile(cut);
       assert.deepEqual(failed, ['/a/b/two', '/a/one', '/c/large', '/c/linked', '/c/three', '/four']);
     }
   });
@@ -134,11 +69,11 @@ describe('S63: a one-file Store', () => {
   it('that was cut anywhere gives what is there, and tells of the rest', async (t) => {
     const scratch = makeScratch(t);
     const store = new MemoryStore();
-    const dirent = await sampleTree(store, 2);
-    const data = await fileOf(store, dirent);
+    const dirent = await oneFileTree(store, 2);
+    const data = await oneFileOf(store, dirent);
     const path = scratch.path('cut.vtd');
     writeFileSync(path, data);
-    const whole = await readAll(path);
+    const whole = await readOneFile(path);
     assert.equal(whole.failed.length, 0);
     assert.equal(whole.contents.size, 6);
     const random = makeRandom(3);
@@ -146,7 +81,7 @@ describe('S63: a one-file Store', () => {
     const cuts = Array.from({ length: 120 }, () => random.below(data.length)).sort((a, b) => a - b);
     for (const cut of cuts) {
       writeFileSync(path, data.subarray(0, cut));
-      const { contents, failed, isToldOf } = await readAll(path);
+      const { contents, failed, isToldOf } = await readOneFile(path);
       for (const [name, content] of contents) assert.equal(content, whole.contents.get(name), `cut at ${cut}: ${name}`);
       assert.ok(isToldOf, `cut at ${cut}`);
       // More octets give more of it.
@@ -164,7 +99,7 @@ describe('S63: a one-file Store', () => {
     await tree.write(at('/f'), contentOf('a content of more than thirty-two octets'), {});
     await tree.write(at('/g'), contentOf('another content of more than thirty-two octets'), {});
     const dirent = (await tree.sync()) as DirDirent;
-    const data = await fileOf(store, dirent);
+    const data = await oneFileOf(store, dirent);
     const path = scratch.path('flipped.vtd');
     const random = makeRandom(4);
     for (let octet = 0; octet < data.length; octet++) {
@@ -172,7 +107,7 @@ describe('S63: a one-file Store', () => {
       const flipped = Buffer.from(data);
       flipped[octet] = (flipped[octet] as number) ^ (1 << bit);
       writeFileSync(path, flipped);
-      const { contents, isToldOf } = await readAll(path);
+      const { contents, isToldOf } = await readOneFile(path);
       for (const [name, content] of contents)
         assert.match(content, /^a(?:nother)? content of more than thirty-two octets$/, `bit ${bit} of octet ${octet}: ${name}`);
       assert.ok(isToldOf || contents.size === 2, `bit ${bit} of octet ${octet}`);
@@ -182,8 +117,8 @@ describe('S63: a one-file Store', () => {
   it('takes another state behind its end; a torn one leaves those before', async (t) => {
     const scratch = makeScratch(t);
     const store = new MemoryStore();
-    const first = await sampleTree(store, 5);
-    const data = await fileOf(store, first);
+    const first = await oneFileTree(store, 5);
+    const data = await oneFileOf(store, first);
     const tree = openLiveTree(store, first);
     await tree.write(at('/more'), contentOf('more of it, in a Block of its own, surely'), {});
     const second = (await tree.sync()) as DirDirent;
@@ -195,7 +130,7 @@ describe('S63: a one-file Store', () => {
       compression: 'none',
       start,
     });
-    await writeState(writer, store, second, { now: NOW, index: trailer.index });
+    await writeState(writer, store, second, { now: ONE_FILE_DATE, index: trailer.index });
     const both = Buffer.concat(chunks);
     const path = scratch.path('both.vtd');
     const states = async (octets: Buffer): Promise<string[]> => {
@@ -206,7 +141,7 @@ describe('S63: a one-file Store', () => {
       return found;
     };
     assert.deepEqual(await states(both), [formatDirent(first), formatDirent(second)]);
-    assert.equal((await readAll(path)).contents.size, 7);
+    assert.equal((await readOneFile(path)).contents.size, 7);
     await using opened = new RawDatafile(path, { name: 'file', onNotice: assert.fail });
     const verdict = await verifyFile(path, statSync(path).size, opened, [first, second]);
     assert.ok(verdict.isIndexWhole && verdict.harmed.length === 0 && verdict.damage.length === 0, JSON.stringify(verdict));

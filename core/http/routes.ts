@@ -10,7 +10,7 @@ import { parseBlockName } from './block-content.ts';
 
 /** What a URL asks for. @see vt(7), "HTTP" */
 export type Route =
-  | { readonly kind: 'home' }
+  | { readonly kind: 'home' | 'store' }
   | { readonly kind: 'block' | 'contents'; readonly hashcode: HashCode }
   /** `/d/REFERENCE/path` */
   | { readonly kind: 'tree'; readonly base: string; readonly uri: VtUri }
@@ -32,6 +32,7 @@ export type Route =
  */
 export function parseRoute(path: string): Route | undefined {
   if (path === '/') return { kind: 'home' };
+  if (path === '/store') return { kind: 'store' };
   const [, room = '', rest = ''] = /^\/(h|i|d|archive)\/(.*)$/s.exec(path) ?? [];
   switch (room) {
     case 'h':

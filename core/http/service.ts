@@ -24,6 +24,7 @@ import type { Representation } from './representation.ts';
 import type { Route } from './routes.ts';
 import { parseQuery, parseRoute } from './routes.ts';
 import { send } from './send.ts';
+import { archiveLines, describeStore } from './store-text.ts';
 import type { HomeArchive } from './web-tree.ts';
 import { WebTrees } from './web-tree.ts';
 
@@ -81,6 +82,8 @@ export class WebGateway {
     switch (route.kind) {
       case 'home':
         return { status: 302, location: home };
+      case 'store':
+        return await describeStore(store, archive);
       case 'block':
         if (blocksAt !== undefined) return { status: 302, location: `${blocksAt}/${path.slice('/h/'.length)}` };
         return await storedBlock(store, route.hashcode, immutable, signal);
@@ -100,6 +103,8 @@ export class WebGateway {
       }
       case 'archive': {
         const { base, name, state, names, isDir } = route;
+        const lines = query.get('lines');
+        if (lines !== undefined) return archiveLines(this.#trees.archive(name), lines === 'last');
         if (query.has('log')) return compressedFor(request.headers, await this.#history(name, base, signal));
         const isEmpty = state === undefined && (await this.#trees.archive(name).last({ signal })) === undefined;
         if (isEmpty && name !== archive?.name) return undefined;

@@ -87,4 +87,13 @@ export const STORE_TYPES: readonly StoreType[] = [
     required: ['address'],
     open: async (given, context) => (await import('./open-stream.ts')).openTcpStore(given, context),
   },
+  ...(['http', 'https'] as const).map(
+    (type): StoreType => ({
+      type,
+      primary: 'address',
+      parameters: { address: 'text', token: 'path', ca: 'path', hash: HASH_NAMES },
+      required: ['address'],
+      open: async (given, context) => (await import('./open-http.ts')).openHttpStore(type, given, context),
+    }),
+  ),
 ];

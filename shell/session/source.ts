@@ -13,6 +13,7 @@ import { isDatadir, isPythonDatadir } from '../../core/datadir/datadir-recovery.
 import type { Dirent, IndirectDirent } from '../../core/dirent/dirent.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
 import { skipReference, URI_SCHEME } from '../../core/dirent/reference-skip.ts';
+import type { VtUri } from '../../core/dirent/uri.ts';
 import { parseStoreSpecification } from '../../core/openers/open-store.ts';
 import { SpecificationError } from '../../core/openers/specification.ts';
 import { archiveOf } from '../../core/store/archive-of-store.ts';
@@ -103,6 +104,11 @@ async function sessionStore(options: SourceOptions, assumedHash?: HashName): Pro
   return await options.wrapStore(await openStoreLazily(options.storeSpecification ?? 'default', opener, true));
 }
 
+async function hostStore(uri: VtUri, options: SourceOptions & { readonly assumedHash: HashName | undefined }): Promise<Store> {
+  const { storeWithHost } = await import('./uri-host.ts');
+  return await options.wrapStore(await storeWithHost(options.storeSpecification ?? 'default', uri, options));
+}
+
 async function openReference(text: string, options: SourceOptions): Promise<OpenedSource> {
   const [{ parseTypedReference }, { hashOfReference }, { direntOfReference }] = await Promise.all([
     import('../../core/dirent/reference.ts'),
@@ -110,9 +116,11 @@ async function openReference(text: string, options: SourceOptions): Promise<Open
     import('../../core/tree/reference-dirent.ts'),
   ]);
   const reference = parseTypedReference(text);
-  const store = await sessionStore(options, hashOfReference(reference));
-  if (reference.kind === 'uri' && reference.uri.host !== undefined)
-    options.onNotice(`open "${shorten(text)}": host "${reference.uri.host}" is not asked, the Blocks must be in the Store`);
+  const assumedHash = hashOfReference(reference);
+  const store =
+    reference.kind === 'uri' && reference.uri.host !== undefined
+      ? await hostStore(reference.uri, { ...options, assumedHash })
+      : await sessionStore(options, assumedHash);
   const dirent = await direntOfReference(store, reference, { asDir: true, ...signalOf(options) });
   if (dirent.kind !== 'dir') {
     const fallback = reference.kind === 'uri' ? baseName(reference.uri.path as TreePath) : '';

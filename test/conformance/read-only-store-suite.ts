@@ -10,12 +10,14 @@ export interface ReadOnlyStoreSubject {
   readonly name: string;
   /** A Store that holds these Blocks; it may hold others. */
   readonly open: (blocks: readonly Uint8Array[]) => Promise<Store>;
+  /** Whether it can list its Blocks; default yes. */
+  readonly lists?: boolean;
 }
 
 const BLOCKS = Array.from({ length: 200 }, (_, i) => Buffer.from(`block ${i} `.repeat(10 + (i % 300))));
 
 /** The contract of every Store that only gives Blocks. A new one's test is a call of this. */
-export function readOnlyStoreSuite({ name, open }: ReadOnlyStoreSubject): void {
+export function readOnlyStoreSuite({ name, open, lists = true }: ReadOnlyStoreSubject): void {
   const test = (title: string, body: (store: Store) => Promise<void>): void => {
     it(`${name}: ${title}`, async () => {
       await using store = await open(BLOCKS);
@@ -44,8 +46,12 @@ export function readOnlyStoreSuite({ name, open }: ReadOnlyStoreSubject): void {
       assert.equal(addCounts(store).newBlocks, 0);
     });
 
-    test('it lists every Block in the order of the digests', async (store) => {
+    test('it lists every Block in the order of the digests, or says that it cannot', async (store) => {
       const enumeration = capability(store, 'enumeration');
+      if (!lists) {
+        assert.equal(enumeration, undefined);
+        return;
+      }
       assert.ok(enumeration !== undefined);
       const listed: string[] = [];
       for await (const { digest } of enumeration.hashcodes()) listed.push(digestHex(digest));

@@ -1,0 +1,43 @@
+import { ParseError } from '../base/errors.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
+import { DEFAULT_EDGES } from '../block/edge-settings.ts';
+import { readEdgeSizes } from '../block/edges-text.ts';
+import type { HashName } from '../block/hash.ts';
+import { HASH_NAMES } from '../block/hash.ts';
+
+/** What a server tells of its Store: `/store`. */
+export interface StoreDescription {
+  readonly hashName: HashName;
+  readonly edges: EdgeSettings;
+  /** The archives that it tells of. */
+  readonly archives: readonly string[];
+}
+
+/** As one line of JSON. */
+export function formatDescription({ hashName, edges, archives }: StoreDescription): string {
+  const { minSize, meanSize, maxSize, coarseFrom } = edges;
+  return `${JSON.stringify({ vtftp: 1, hash: hashName, edges: [minSize, meanSize, maxSize, coarseFrom ?? 0].join(':'), archives })}\n`;
+}
+
+/** @throws {ParseError} for what no server of ours says */
+export function parseDescription(text: string): StoreDescription {
+  const found = parseJson(text);
+  const hashName = HASH_NAMES.find((name) => name === found['hash']);
+  if (found['vtftp'] !== 1 || hashName === undefined) throw new ParseError('read the description of a Store: none of vtftp', 0);
+  const sizes = readEdgeSizes(String(found['edges']).replace(/:0$/, ''));
+  const archives = found['archives'];
+  return {
+    hashName,
+    edges: sizes === undefined ? DEFAULT_EDGES : { ...sizes, kernel: DEFAULT_EDGES.kernel },
+    archives: Array.isArray(archives) ? archives.filter((name): name is string => typeof name === 'string') : [],
+  };
+}
+
+function parseJson(text: string): Record<string, unknown> {
+  try {
+    const found: unknown = JSON.parse(text);
+    return typeof found === 'object' && found !== null ? (found as Record<string, unknown>) : {};
+  } catch (error) {
+    throw new ParseError('read the description of a Store: no JSON', 0, { cause: error });
+  }
+}

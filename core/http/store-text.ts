@@ -1,0 +1,44 @@
+import type { Archive } from '../archive/archive.ts';
+import { formatArchiveLine } from '../archive/archive-line.ts';
+import { capability } from '../store/capability.ts';
+import type { Store } from '../store/store.ts';
+import { madeEtag, REVALIDATED } from './headers.ts';
+import type { Representation } from './representation.ts';
+import { formatDescription } from './store-description.ts';
+import type { HomeArchive } from './web-tree.ts';
+
+/** What programs are told of the Store: `/store`. */
+export async function describeStore(store: Store, home: HomeArchive | undefined): Promise<Representation> {
+  const listed = (await capability(store, 'archives')?.list?.()) ?? [];
+  const archives = [...new Set([...listed, ...(home === undefined ? [] : [home.name])])];
+  const body = Buffer.from(formatDescription({ hashName: store.hashName, edges: store.edges, archives }));
+  return {
+    etag: madeEtag('store', body.toString()),
+    contentType: 'application/json',
+    size: undefined,
+    headers: { 'cache-control': REVALIDATED },
+    read: () => pieces([body]),
+  };
+}
+
+/** The lines of an archive, each with its number before it; of a program that reads states. */
+export async function archiveLines(archive: Archive, onlyLast: boolean): Promise<Representation> {
+  const last = await archive.last();
+  return {
+    etag: madeEtag(onlyLast ? 'last' : 'lines', String(last?.number), String(last?.whenNs)),
+    contentType: 'text/plain; charset=us-ascii',
+    size: undefined,
+    headers: { 'cache-control': REVALIDATED },
+    read: (_, signal) => linesOf(onlyLast ? pieces(last === undefined ? [] : [last]) : archive.entries({ signal })),
+  };
+}
+
+async function* linesOf(
+  entries: AsyncIterable<Parameters<typeof formatArchiveLine>[0] & { readonly number: number }>,
+): AsyncGenerator<Uint8Array> {
+  for await (const entry of entries) yield Buffer.from(`${entry.number} ${formatArchiveLine(entry)}\n`, 'latin1');
+}
+
+async function* pieces<T>(items: readonly T[]): AsyncGenerator<T> {
+  for (const item of items) yield await Promise.resolve(item);
+}

@@ -1,0 +1,54 @@
+import { VtError } from '../base/errors.ts';
+import { HttpClient } from '../http/client/http-client.ts';
+import { HttpStore } from '../http/client/http-store.ts';
+import { parseDescription } from '../http/store-description.ts';
+import type { Store } from '../store/store.ts';
+import { readSecret } from '../wire/secret.ts';
+import { readKeyFile } from '../wire/tls-keys.ts';
+import { expandHome } from './home-path.ts';
+import type { OpenContext } from './opener.ts';
+import type { StoreParameters } from './specification.ts';
+import { hashParameter, textParameter } from './specification.ts';
+
+/** Octets of the description of a Store. */
+const MAX_DESCRIPTION_SIZE = 1024 * 1024;
+
+/** Opens `http://HOST[:PORT]/` or `https://…`: a Store that `httpd` serves. */
+export async function openHttpStore(scheme: 'http' | 'https', given: StoreParameters, context: OpenContext): Promise<Store> {
+  const { name, homePath } = context;
+  const path = (parameter: string): string | undefined => {
+    const text = textParameter(given, parameter);
+    return text === undefined ? undefined : expandHome(text, homePath);
+  };
+  const [token, ca] = [path('token'), path('ca')];
+  const client = new HttpClient({
+    name,
+    base: baseUrl(scheme, textParameter(given, 'address') ?? '', name),
+    token: token === undefined ? undefined : Buffer.from(readSecret(token)).toString('latin1'),
+    ca: ca === undefined ? undefined : readKeyFile(ca),
+  });
+  try {
+    const { status, body } = await client.get('store', { maxSize: MAX_DESCRIPTION_SIZE, tries: 2 });
+    if (status !== 200)
+      throw new VtError('EOPEN', `open Store "${name}": no vtftp answers there (${status})`, { remedy: 'start httpd there' });
+    const description = parseDescription(body.toString());
+    const asked = hashParameter(given);
+    if (asked !== undefined && asked !== description.hashName)
+      throw new VtError('EOPEN', `open Store "${name}": its hash function is ${description.hashName}`, {
+        remedy: `leave out hash=${asked}`,
+      });
+    return new HttpStore(client, description);
+  } catch (error) {
+    client.close();
+    if (error instanceof VtError && (error.code === 'EOPEN' || error.code === 'EPERM')) throw error;
+    throw new VtError('EOPEN', `open Store "${name}": ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+function baseUrl(scheme: string, address: string, name: string): URL {
+  const text = `${scheme}:${address}`;
+  const url = /^\/\/[^/?#@]+(?:\/[^?#]*)?$/.test(address) && URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined) throw new VtError('EOPEN', `open Store "${name}": expected ${scheme}://HOST[:PORT]/`);
+  if (!url.pathname.endsWith('/')) url.pathname += '/';
+  return url;
+}

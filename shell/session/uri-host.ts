@@ -1,0 +1,33 @@
+import type { VtUri } from '../../core/dirent/uri.ts';
+import { parseStoreSpecification } from '../../core/openers/open-store.ts';
+import type { StoreSpecification } from '../../core/openers/specification.ts';
+import type { Store } from '../../core/store/store.ts';
+import type { StoreOpener } from './stores.ts';
+import { openStoreLazily } from './stores.ts';
+
+/** Where `httpd` listens if nothing else is said. */
+const HTTPD_PORT = 8080;
+
+/**
+ * The Store of the session, with that of a URI's host behind it: Blocks that are lacking here come from there, by HTTP or by the
+ * protocol of `serve`, whichever answers.
+ *
+ * @param own - the specification of the session's Store
+ * @throws {VtError} EOPEN where neither answers
+ */
+export async function storeWithHost(own: string, { host = '', port }: Pick<VtUri, 'host' | 'port'>, opener: StoreOpener): Promise<Store> {
+  const name = host.includes(':') ? `[${host}]` : host;
+  const byHttp = behind(own, { kind: 'form', type: 'http', parameters: { address: `//${name}:${port ?? HTTPD_PORT}/` } });
+  if (port === undefined) return await openStoreLazily(byHttp, opener, true);
+  try {
+    return await openStoreLazily(byHttp, opener, true);
+  } catch (error) {
+    const byStream = behind(own, { kind: 'form', type: 'tcp', parameters: { address: `${name}:${port}` } });
+    return await openStoreLazily(byStream, opener, true).catch(() => Promise.reject(error));
+  }
+}
+
+function behind(own: string, host: StoreSpecification): StoreSpecification {
+  const here = parseStoreSpecification(own);
+  return { kind: 'form', type: 'proxy', parameters: { save: [here], read: [here, host] } };
+}

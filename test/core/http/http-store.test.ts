@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import type { IncomingMessage, RequestListener } from 'node:http';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { TestContext } from 'node:test';
+import { after, test } from 'node:test';
+import { CorruptBlockError, VtError } from '../../../core/base/errors.ts';
+import { hashcodeOf } from '../../../core/block/hashcode.ts';
+import { HttpClient } from '../../../core/http/client/http-client.ts';
+import { HttpStore } from '../../../core/http/client/http-store.ts';
+import type { WebServer } from '../../../core/http/server.ts';
+import { serveWeb } from '../../../core/http/server.ts';
+import { parseDescription } from '../../../core/http/store-description.ts';
+import { MemoryStore } from '../../../core/store/memory.ts';
+import type { Store } from '../../../core/store/store.ts';
+import { readOnlyStoreSuite } from '../../conformance/read-only-store-suite.ts';
+
+const servers: WebServer[] = [];
+after(async () => {
+  for (const server of servers) await server[Symbol.asyncDispose]();
+});
+
+async function webServer(store: Store): Promise<WebServer> {
+  const server = await serveWeb({
+    host: '127.0.0.1',
+    port: 0,
+    service: { store, archive: undefined, home: '/', isPublic: true, now: () => new Date(), onFailure: () => undefined },
+    access: { token: undefined, hosts: new Set() },
+  });
+  servers.push(server);
+  return server;
+}
+
+async function openStore(url: string): Promise<HttpStore> {
+  const client = new HttpClient({ name: url, base: new URL(url) });
+  const { body } = await client.get('store', { maxSize: 10_000 });
+  return new HttpStore(client, parseDescription(body.toString()));
+}
+
+readOnlyStoreSuite({
+  name: 'http:',
+  lists: false,
+  open: async (blocks) => {
+    const store = new MemoryStore();
+    for (const data of blocks) await store.add(data);
+    return await openStore((await webServer(store)).url);
+  },
+});
+
+const DATA = Buffer.from('the bytes of a Block');
+const HASHCODE = hashcodeOf('sha3-256', DATA);
+
+/** A server that answers as it is told, and a Store that asks it. */
+async function storeBehind(t: TestContext, listener: RequestListener, token?: string): Promise<HttpStore> {
+  const url = await listen(t, listener);
+  return new HttpStore(
+    new HttpClient({ name: 'there', base: new URL(url), token }),
+    parseDescription('{"vtftp":1,"hash":"sha3-256","archives":[]}'),
+  );
+}
+
+async function listen(t: TestContext, listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}
+
+test('a server that is busy, fails or hangs up is asked again, and nothing is taken for damage', async (t) => {
+  let count = 0;
+  await using store = await storeBehind(t, (request, response) => {
+    count++;
+    if (count === 1) response.writeHead(503, { 'retry-after': '0' }).end('busy');
+    else if (count === 2) request.socket.destroy();
+    else if (count === 3) {
+      response.writeHead(200, { 'content-length': String(DATA.length) });
+      response.write(DATA.subarray(0, 5), () => response.destroy());
+    } else response.end(DATA);
+  });
+  assert.deepEqual(await store.get(HASHCODE), DATA);
+  assert.equal(count, 4);
+});
+
+test('bytes that are not those of the hashcode never come out', async (t) => {
+  await using store = await storeBehind(t, (_, response) => response.end('<html>Please log in</html>'));
+  await assert.rejects(store.get(HASHCODE), CorruptBlockError);
+});
+
+test('a Block that is too large is not read to its end', async (t) => {
+  await using store = await storeBehind(t, (_, response) => {
+    const send = (): void => {
+      while (response.write(Buffer.alloc(1024 * 1024)));
+    };
+    response.on('drain', send);
+    send();
+  });
+  await assert.rejects(store.get(HASHCODE), (error: unknown) => error instanceof VtError && /more than 16777216 bytes/.test(error.message));
+});
+
+test('a redirect is followed; another server is not told the token', async (t) => {
+  const seen: IncomingMessage['headers'][] = [];
+  const other = await listen(t, (request, response) => {
+    seen.push(request.headers);
+    response.end(DATA);
+  });
+  await using store = await storeBehind(
+    t,
+    (request, response) => {
+      seen.push(request.headers);
+      response.writeHead(302, { location: `${other}b` }).end();
+    },
+    'a-token-of-22-octets..',
+  );
+  assert.deepEqual(await store.get(HASHCODE), DATA);
+  assert.deepEqual(
+    seen.map(({ authorization }) => authorization),
+    ['Bearer a-token-of-22-octets..', undefined],
+  );
+});
+
+test('a server that wants a token says so at once', async (t) => {
+  let count = 0;
+  await using store = await storeBehind(t, (_, response) => {
+    count++;
+    response.writeHead(401).end();
+  });
+  await assert.rejects(store.get(HASHCODE), (error: unknown) => error instanceof VtError && error.code === 'EPERM');
+  assert.equal(count, 1);
+});

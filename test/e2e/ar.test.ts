@@ -31,7 +31,7 @@ async function start(scratch: Scratch): Promise<Here> {
   return { scratch, local, shell };
 }
 
-describe('S63: ar', () => {
+describe('ar', () => {
   it('makes a file that opens, lists, is got and pushed, and gives back the very tree', async (t) => {
     const { scratch, local, shell } = await start(makeScratch(t));
     const made = await shell('ar d.vtd d; ar -t d.vtd; ar --verify d.vtd; ar -x d.vtd out');

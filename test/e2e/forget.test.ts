@@ -25,7 +25,7 @@ async function states(scratch: Scratch): Promise<(commands: string, ...options: 
   return shell;
 }
 
-describe('S65: forget', () => {
+describe('forget', () => {
   it('lets go of what no rule keeps, never of the newest nor of what is protected; gc then frees it', async (t) => {
     const scratch = makeScratch(t);
     const shell = await states(scratch);

@@ -32,7 +32,7 @@ const notRoot = process.geteuid?.() === 0 ? undefined : 'only root acts as other
 describe('what POSIX and Linux say of a filesystem, by the driver fuse-native', {
   skip: notRoot ?? (await noNativeDriverHere()) ?? false,
 }, () => {
-  it('S62: is so of a mount but for what is said', async (t) => {
+  it('is so of a mount but for what is said', async (t) => {
     const mount = await mounted(t, makeScratch(t), '-o allow_other,driver=fuse-native');
     await using caller = processCaller(mount.path);
     await runPosixCases(t, caller, { failing: FAILING });

@@ -292,7 +292,7 @@ describe('archive files', () => {
   }
 });
 
-it('S65: entries come newest first as well, of the same numbers, whatever stands between them', async (t) => {
+it('entries come newest first as well, of the same numbers, whatever stands between them', async (t) => {
   const path = makeScratch(t).path('many.vt');
   const hash = (i: number): Dirent => ({
     kind: 'dir',

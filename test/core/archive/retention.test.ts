@@ -137,7 +137,7 @@ function statesOf(random: Random, count: number): ArchiveEntry[] {
   return entries;
 }
 
-describe('S65: retention', () => {
+describe('retention', () => {
   const zone = process.env['TZ'];
   before(() => {
     process.env['TZ'] = ZONE;

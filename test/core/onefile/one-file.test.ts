@@ -19,7 +19,7 @@ import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { at, contentOf } from '../../support/tree-lines.ts';
 
-describe('S63: a one-file Store', () => {
+describe('a one-file Store', () => {
   it('of version 1, as another program wrote it, gives its two states', async () => {
     const path = join(PROJECT_ROOT, 'test/golden/vtftp/one-file.vtd');
     const notices: string[] = [];

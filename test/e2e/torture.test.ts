@@ -3,6 +3,8 @@ import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { COMMANDS } from '../../commands/all-commands.ts';
 import { faultsTorture } from '../slow/faults/faults.ts';
+import { locksTorture } from '../slow/locks.ts';
+import { mountKillTorture } from '../slow/mount-kill.ts';
 import { mountsTorture } from '../slow/mounts.ts';
 import { oracleTorture } from '../slow/oracle/oracle.ts';
 import { peerKillTorture } from '../slow/peer-kill.ts';
@@ -23,14 +25,17 @@ const FAULT_ROUNDS = 40;
 
 /** Each of these takes seconds itself. */
 const WATCH_ROUNDS = 3;
+const MOUNT_KILL_ROUNDS = 4;
 
-/** Those of a row of their own. */
+/** Those of a row of their own, and that of locks, which mount-locks.test.ts has. */
 const OTHERS = [
   faultsTorture,
   peerKillTorture,
   tailKillTorture,
   watchChurnTorture,
   mountsTorture,
+  mountKillTorture,
+  locksTorture,
   sessionsTorture,
   togetherTorture,
   oracleTorture,
@@ -51,6 +56,9 @@ test(`${watchChurnTorture.name}, ${WATCH_ROUNDS} rounds: ${watchChurnTorture.doe
   await runShort(t, watchChurnTorture, WATCH_ROUNDS));
 
 test(`${mountsTorture.name}, ${ROUNDS} rounds: ${mountsTorture.does}`, async (t) => await runShort(t, mountsTorture));
+
+test(`${mountKillTorture.name}, ${MOUNT_KILL_ROUNDS} rounds: ${mountKillTorture.does}`, async (t) =>
+  await runShort(t, mountKillTorture, MOUNT_KILL_ROUNDS));
 
 test(`${sessionsTorture.name}, ${SESSIONS_ROUNDS} rounds: ${sessionsTorture.does}`, async (t) =>
   await runShort(t, sessionsTorture, SESSIONS_ROUNDS));

@@ -141,7 +141,7 @@ async function checkKept(path: string, kept: ReadonlyMap<string, number>, tally:
 }
 
 /** The process that serves a mount, as it has noted itself. */
-function servedBy(runtime: string, mountPoint: string): number {
+export function servedBy(runtime: string, mountPoint: string): number {
   const record = readFileSync(join(runtime, 'vtftp/mounts', `${encodeURIComponent(mountPoint).slice(-180)}.json`), 'utf8');
   return (JSON.parse(record) as { readonly pid: number }).pid;
 }
@@ -150,7 +150,8 @@ function isListed(mountPoint: string): boolean {
   return readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${mountPoint} `);
 }
 
-function isRunning(pid: number): boolean {
+/** Whether there is a process of this number that has not ended. */
+export function isRunning(pid: number): boolean {
   try {
     return readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.startsWith('Z') === false;
   } catch {

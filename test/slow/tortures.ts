@@ -5,7 +5,9 @@ import { flipsTorture } from './flips.ts';
 import { historiesTorture } from './histories/histories.ts';
 import { indexLossTorture } from './index-loss.ts';
 import { killTorture } from './kill.ts';
+import { locksTorture } from './locks.ts';
 import { lostWritesTorture } from './lost-writes.ts';
+import { mountKillTorture } from './mount-kill.ts';
 import { mountsTorture } from './mounts.ts';
 import { oneFileTorture } from './one-file.ts';
 import { oracleTorture } from './oracle/oracle.ts';
@@ -31,6 +33,8 @@ export const TORTURES: readonly Torture[] = [
   watchChurnTorture,
   peerKillTorture,
   mountsTorture,
+  mountKillTorture,
+  locksTorture,
   sessionsTorture,
   togetherTorture,
   historiesTorture,

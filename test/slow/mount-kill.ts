@@ -1,0 +1,139 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { noMountsHere } from '../support/mounted.ts';
+import { run as runProgram, vtftp } from '../support/program.ts';
+import { makeRandom } from '../support/random.ts';
+import { isRunning, servedBy } from './mounts.ts';
+import { type Torture, type TortureLimits, type TortureResult, TortureTally } from './torture-kind.ts';
+
+/** Commits that are acknowledged before the kill, at most. */
+const MAX_COMMITS = 12;
+
+/** A program that commits numbers, 1 and up, each in a transaction, and says so once it is told that it is durable. */
+interface Committer {
+  readonly name: string;
+  /** A shell line that goes on from the number in $FROM, until it is killed or fails, and prints each number that is committed. */
+  readonly work: string;
+  /** A shell line that prints the last number that is there, and fails where what is there is not whole. */
+  readonly check: string;
+}
+
+/** For SQLite a kill of the mount's process is a loss of power: where a removed name commits, it has to sync the Dir. */
+function sqlite(mode: string, synchronous = 'full'): Committer {
+  const open = `import sqlite3, sys; db = sqlite3.connect('${mode}.db', isolation_level=None)`;
+  const work = [
+    open,
+    `db.execute('pragma journal_mode = ${mode}'); db.execute('pragma synchronous = ${synchronous}')`,
+    "db.execute('create table if not exists t(n integer primary key, text)')",
+    'n = int(sys.argv[1])',
+    'while True:',
+    "    db.execute('insert into t values(?, ?)', (n, 'x' * (n * 977 % 9000))); print(n, flush=True); n += 1",
+  ];
+  const check = [
+    open,
+    "assert db.execute('pragma integrity_check').fetchone() == ('ok',)",
+    "count, last = db.execute('select count(*), ifnull(max(n), 0) from t').fetchone(); assert count == last; print(last)",
+  ];
+  return {
+    name: `SQLite, ${mode}`,
+    work: `exec python3 -c "${work.join('\n')}" $FROM`,
+    check: `test ! -e ${mode}.db || python3 -c "${check.join('\n')}"`,
+  };
+}
+
+/** Git renames a reference that it has synced, and does not sync the Dir. */
+const GIT: Committer = {
+  name: 'git',
+  work: [
+    'test -d repo || git init -q repo; cd repo; rm -f .git/*.lock .git/refs/heads/*.lock; git config core.fsync all',
+    'n=$FROM; while echo $n > file && git add file && git commit -q -m $n && sync .git/refs/heads; do echo $n; n=$((n + 1)); done',
+  ].join('\n'),
+  check: 'test ! -d repo/.git/refs || { cd repo; git fsck --no-dangling && git log -1 --format=%s; }',
+};
+
+const COMMITTERS: readonly [Committer, ...Committer[]] = [
+  sqlite('wal'),
+  sqlite('delete', 'extra'),
+  sqlite('truncate'),
+  sqlite('persist'),
+  GIT,
+];
+
+/** Databases in a mount whose process is killed. */
+export const mountKillTorture: Torture = {
+  name: 'mount-kill',
+  does: 'SIGKILL of the process that serves a mount while SQLite (WAL, delete, truncate, persist) or git commits in it',
+  promise: 'every commit that was acknowledged is there after the next mount, and the database is whole',
+  fullRounds: 200,
+  run,
+  unable: noMountsHere,
+};
+
+async function run(limits: TortureLimits): Promise<TortureResult> {
+  const tally = new TortureTally(limits);
+  const random = makeRandom(limits.seed);
+  const place = (name: string): string => join(limits.folder, name);
+  for (const name of ['home', 'runtime']) mkdirSync(place(name), { recursive: true });
+  const identity = {
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_AUTHOR_NAME: 'a',
+    GIT_AUTHOR_EMAIL: 'a@b',
+    GIT_COMMITTER_NAME: 'a',
+    GIT_COMMITTER_EMAIL: 'a@b',
+  };
+  const env = { HOME: place('home'), XDG_RUNTIME_DIR: place('runtime'), ...identity };
+  const path = place('mnt');
+  const session = async (line: string): Promise<void> => {
+    const done = await vtftp(['-S', place('store'), '-c', line], { env });
+    if (done.status !== 0) tally.fault(`${line}: ${done.report}`);
+  };
+  const committed = new Map<string, number>();
+  await session(`mount ${path}`);
+  while (tally.goesOn) {
+    const { name, work, check } = random.pick(COMMITTERS);
+    tally.count(name);
+    const from = (committed.get(name) ?? 0) + 1;
+    const last = await commitUntilKilled(
+      work,
+      { ...env, FROM: String(from) },
+      path,
+      servedBy(place('runtime'), path),
+      random.below(MAX_COMMITS),
+    );
+    const acknowledged = Math.max(last ?? 0, from - 1);
+    await session(`mount ${path}`);
+    const found = await runProgram('sh', ['-c', check], { cwd: path, env });
+    const there = Number(found.stdout.trim());
+    if (found.status !== 0 || !(there >= acknowledged)) tally.fault(`${name}: ${acknowledged} was committed; ${found.report}`);
+    tally.note('acknowledged commits', acknowledged - from + 1);
+    committed.set(name, Math.max(there, acknowledged));
+  }
+  await session(`umount ${path}`);
+  await session('fsck');
+  return tally.result();
+}
+
+/** Runs a committer until its mount's process is killed after some commits. @returns the last one that it told of */
+async function commitUntilKilled(
+  work: string,
+  env: Readonly<Record<string, string>>,
+  path: string,
+  pid: number,
+  commits: number,
+): Promise<number | undefined> {
+  const child = spawn('sh', ['-c', work], { cwd: path, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'ignore'] });
+  let text = '';
+  let isKilled = false;
+  child.stdout.setEncoding('latin1').on('data', (part: string) => {
+    text += part;
+    if (isKilled || text.split('\n').length <= commits) return;
+    isKilled = true;
+    process.kill(pid, 'SIGKILL');
+  });
+  await new Promise<void>((resolve) => child.once('close', () => resolve()));
+  if (!isKilled) process.kill(pid, 'SIGKILL');
+  while (isRunning(pid)) await new Promise<void>((resolve) => setImmediate(resolve));
+  const last = text.split('\n').at(-2);
+  return last === undefined ? undefined : Number(last);
+}

@@ -1,3 +1,4 @@
+import type { BigIntStats } from 'node:fs';
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { PathError, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
@@ -5,7 +6,7 @@ import { octetsToText } from '../base/octets.ts';
 import type { AtCalls, CName } from '../base/system/at-calls.ts';
 import { cName } from '../base/system/at-calls.ts';
 import { getXattr, libc, listXattrs } from '../base/system/libc.ts';
-import { fileType } from '../base/system/node-stat.ts';
+import { fileType, isSameNode } from '../base/system/node-stat.ts';
 import { errorCode } from '../base/system/system-error.ts';
 import type { AttributeFailure, Attributes, Owner } from './export-attributes.ts';
 import { applyToFile, attempt } from './export-attributes.ts';
@@ -13,6 +14,9 @@ import { applyToFile, attempt } from './export-attributes.ts';
 const ACL_DEFAULT = 'system.posix_acl_default' as Octets;
 const ACL_ACCESS = 'system.posix_acl_access' as Octets;
 const OWNER_ALL = 0o700;
+
+/** From an open directory to the one that it lies in. */
+const ABOVE = cName('..' as Octets);
 
 /** Attribute names that belong to the system or to a layer below, which a tree does not decide about. */
 const FOREIGN_XATTR = /^(?:security\.(?!capability$)|trusted\.overlay\.|system\.(?!posix_acl_))/;
@@ -23,7 +27,7 @@ const FOREIGN_XATTR = /^(?:security\.(?!capability$)|trusted\.overlay\.|system\.
  * when the last work on it and on the Dirs below is done.
  */
 export class ExportDir {
-  readonly fd: number;
+  #fd: number;
   /** Relative to the top; empty for the top itself. */
   readonly path: Octets;
   /** Made by this export: nothing can stand in it but what the export wrote. */
@@ -35,12 +39,15 @@ export class ExportDir {
   /** Names in it without regard to case, where the filesystem has none. */
   readonly folded: Set<string> | undefined;
   readonly #parent: ExportDir | undefined;
+  readonly #stat: Pick<BigIntStats, 'dev' | 'ino'>;
   readonly #attributes: Attributes | undefined;
   readonly #at: AtCalls;
   readonly #onFailure: AttributeFailure;
   readonly #onClosed: () => void;
+  /** Work on it, directories in it, and the walk. */
   #holds = 1;
-  #isOpen = true;
+  /** Of these, those that need it open. */
+  #uses = 1;
 
   constructor(
     fd: number,
@@ -55,7 +62,8 @@ export class ExportDir {
       readonly onClosed: () => void;
     },
   ) {
-    this.fd = fd;
+    this.#fd = fd;
+    this.#stat = fstatSync(fd, { bigint: true });
     this.path = options.path;
     this.isFresh = options.isFresh;
     this.#parent = options.parent;
@@ -64,15 +72,19 @@ export class ExportDir {
     this.#onFailure = options.onFailure;
     this.#onClosed = options.onClosed;
     this.folded = options.foldsCase ? new Set() : undefined;
-    this.#parent?.hold();
+    if (this.#parent !== undefined) this.#parent.#holds++;
     // A directory that this export made in one without a default ACL has none.
     this.givesOwner = options.isFresh ? ownerGiven(this.fd) : undefined;
     this.givesAcl = options.isFresh && options.parent?.givesAcl === false ? false : this.#clearInherited();
   }
 
-  /** Whether its descriptor may still be used. */
+  /** Its descriptor; -1 where it is closed. */
+  get fd(): number {
+    return this.#fd;
+  }
+
   get isOpen(): boolean {
-    return this.#isOpen;
+    return this.#fd >= 0;
   }
 
   #clearInherited(): boolean {
@@ -86,24 +98,73 @@ export class ExportDir {
   /** Work on this directory begins; `release` ends it. */
   hold(): void {
     this.#holds++;
+    this.#uses++;
   }
 
   /** Ends one piece of work; the last sets the directory's attributes and closes it. */
   release(): void {
-    if (--this.#holds > 0) return;
-    if (this.#attributes !== undefined) {
-      if (!this.isFresh) this.#dropOtherXattrs(this.#attributes);
-      applyToFile(this.#at, this.fd, this.#attributes, this.#onFailure);
+    this.#uses--;
+    let done: ExportDir | undefined;
+    // By a loop: the last work of a deep tree completes all above it.
+    for (let dir: ExportDir | undefined = this; dir !== undefined; dir = dir.#parent) {
+      if (--dir.#holds > 0) {
+        dir.#closeIfUnused();
+        break;
+      }
+      dir.#complete(done);
+      done?.abandon();
+      done = dir;
     }
-    this.abandon();
-    this.#onClosed();
-    this.#parent?.release();
+    done?.abandon();
   }
 
-  /** Closes the directory as it is: the export was given up. */
+  /** The walk is far below: the directory is closed once no work needs it open. */
+  park(): void {
+    this.#uses--;
+    this.#closeIfUnused();
+  }
+
+  /**
+   * The walk comes back to a parked directory.
+   *
+   * @param child - a directory in it, open; undefined where there is none any more
+   * @throws {VtError} EFAILED where that has been moved elsewhere
+   */
+  unpark(child: ExportDir | undefined): void {
+    this.#uses++;
+    this.#openFrom(child);
+  }
+
+  /** Closes the directory as it is: the export was given up, or it cannot be reached any more. */
   abandon(): void {
-    if (this.#isOpen) closeSync(this.fd);
-    this.#isOpen = false;
+    if (this.isOpen) closeSync(this.#fd);
+    this.#fd = -1;
+  }
+
+  /** What waits for directories in it alone is opened again from one of these. */
+  #closeIfUnused(): void {
+    if (this.#uses === 0) this.abandon();
+  }
+
+  #openFrom(child: ExportDir | undefined): void {
+    if (this.isOpen) return;
+    const fd = child?.isOpen === true ? this.#at.open(child.#fd, ABOVE, 'dir') : undefined;
+    if (fd !== undefined && isSameNode(fstatSync(fd, { bigint: true }), this.#stat)) {
+      this.#fd = fd;
+      return;
+    }
+    if (fd !== undefined) closeSync(fd);
+    throw new VtError('EFAILED', 'moved while it was written');
+  }
+
+  /** @param child - the directory in it that was completed last, open */
+  #complete(child: ExportDir | undefined): void {
+    const attributes = this.#attributes;
+    if (attributes !== undefined && attempt('metadata', this.#onFailure, () => this.#openFrom(child))) {
+      if (!this.isFresh) this.#dropOtherXattrs(attributes);
+      applyToFile(this.#at, this.#fd, attributes, this.#onFailure);
+    }
+    this.#onClosed();
   }
 
   #dropOtherXattrs(attributes: Attributes): void {

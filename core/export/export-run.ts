@@ -30,6 +30,9 @@ import { timeGrain } from './time-grain.ts';
 type EnterStep = Extract<WalkStep, { kind: 'enter' }>;
 type NodeStep = Extract<WalkStep, { kind: 'node' }>;
 
+/** Levels of the walk that are open: of a deeper tree the innermost. */
+const MAX_OPEN_LEVELS = 128;
+
 /** Directories that the walk has left and that wait for files in them. */
 const MAX_WAITING_DIRS = 256;
 
@@ -84,6 +87,7 @@ export class ExportRun implements FileRun {
       });
     }
     this.#stack.push(dir);
+    this.#stack.at(-1 - MAX_OPEN_LEVELS)?.park();
     if (dir !== undefined) this.report.counts.dirs++;
     return dir !== undefined;
   }
@@ -95,6 +99,14 @@ export class ExportRun implements FileRun {
 
   /** The walk of the innermost Dir is over. */
   leave(): void {
+    const outermost = this.#stack.length - 1 - MAX_OPEN_LEVELS;
+    const parked = this.#stack[outermost];
+    const child = this.#stack[outermost + 1];
+    if (parked !== undefined && !this.report.attempt(parked.path, () => parked.unpark(child))) {
+      // What comes after in it is passed over.
+      this.#stack[outermost] = undefined;
+      parked.release();
+    }
     this.#stack.pop()?.release();
   }
 

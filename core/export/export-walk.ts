@@ -42,18 +42,21 @@ export async function* walkForExport(
   const walk = walkDirent(source, top, { signal, damage: true });
   // The name that came last in each Dir that the walk is in.
   const lastNames: (Octets | undefined)[] = [];
+  // Their paths, from which no character is read: such strings hold what they are made of, and not a copy of it a level.
+  const paths: Octets[] = [];
   let answer: 'skip' | undefined;
   for (;;) {
     const { value: item, done } = await walk.next(answer);
     if (done === true || item === undefined) return;
     answer = undefined;
-    const path = item.path.slice(1) as Octets;
-    if (item.kind === 'damage') yield { kind: 'damage', path, error: item.error };
+    if (item.kind === 'damage') yield { kind: 'damage', path: item.path.slice(1) as Octets, error: item.error };
     else if (item.kind === 'leave') {
       lastNames.pop();
-      yield { kind: 'leave', path };
+      yield { kind: 'leave', path: paths.pop() ?? ('' as Octets) };
     } else {
       const { name } = item.dirent;
+      const parent = paths.at(-1);
+      const path = (parent === undefined ? '' : parent === '' ? name : `${parent}/${name}`) as Octets;
       const fault = lastNames.length === 0 ? undefined : faultOf(name, lastNames.at(-1));
       if (lastNames.length > 0) lastNames[lastNames.length - 1] = name;
       if (fault !== undefined) {
@@ -64,6 +67,7 @@ export async function* walkForExport(
         yield { kind: 'node', path, name, dirent: special ? item.dirent : harmless(item.dirent), link: item.link };
       else {
         lastNames.push(undefined);
+        paths.push(path);
         answer = yield { kind: 'enter', path, name, dirent: special ? item.dirent : harmless(item.dirent) };
       }
     }

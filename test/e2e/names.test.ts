@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ODD_NAMES, octets } from '../support/make-tree.ts';
@@ -108,4 +109,25 @@ test('a path 200 levels deep goes in, is walked and comes out', async (t) => {
   const get = await vtftp(['-S', store, recited(put), '-c', `get deep ${scratch.path('target')}`], { env });
   assert.equal(get.status, 0, get.report);
   assert.equal(await rsyncDifferences(source, scratch.path('target')), '');
+});
+
+test('paths longer than the system takes are walked, copied, moved, removed, and come out', async (t) => {
+  const scratch = makeScratch(t);
+  const { env, folder } = scratch;
+  // Node's own removal gives up at such paths.
+  scratch.beforeRemoval(() => void spawnSync('rm', ['-rf', scratch.path('out')]));
+  const name = 'n'.repeat(200);
+  const path = Array.from({ length: 30 }, () => name).join('/');
+  const commands = [
+    `mkdir t; cd t; ${`mkdir ${name}; cd ${name}; `.repeat(30)}touch bottom; cd /`,
+    'find t -name bottom',
+    `stat t/${path}/bottom`,
+    'cp -r t copy; rm -r t; mv copy moved; du -s moved; get moved out; rm -r moved; ls; quit',
+  ];
+  const ran = await vtftp(['-S', 'memory:', ...commands.flatMap((line) => ['-c', line])], { env, cwd: folder });
+  assert.equal(ran.status, 0, ran.report);
+  assert.equal(ran.stdout.split('\n')[0], `/t/${path}/bottom`, ran.report);
+  const again = await vtftp(['-S', 'memory:', '-c', `put out; cat out/${path}/bottom; find out -name bottom; quit`], { env, cwd: folder });
+  assert.equal(again.status, 0, again.report);
+  assert.ok(again.stdout.includes(`\n/out/${path}/bottom\n`), again.report);
 });

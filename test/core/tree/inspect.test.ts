@@ -45,6 +45,13 @@ test('the share of a Block tree that a Store has, and the share that is unique',
   assert.equal(shared.neededBlocks, whole.neededBlocks);
 });
 
+test('of a part of a Block no more than the part counts as its bytes, and the whole Block as needed', async () => {
+  const store = new MemoryStore();
+  const block = await storedBlock(store, [randomBytes(20_000)], false);
+  const { stats, neededBytes, presentBytes } = await inspectBlock(store, store, { kind: 'sub', span: 150, base: block, offset: 100 });
+  assert.deepEqual([stats.hashedBytes, stats.uniqueBytes, neededBytes, presentBytes], [150, 150, 20_000, 20_000]);
+});
+
 test('the history of a path has each state once, newest first, and tells when it went away', async () => {
   const store = new MemoryStore();
   await using tree = openLiveTree(store, undefined, { name: 'test' });

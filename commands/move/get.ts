@@ -55,7 +55,7 @@ export const get = defineCommand({
     { line: 'get docs/. /srv/www', says: 'what is in docs goes into /srv/www, which keeps its own mode and owner' },
     { line: 'get docs@3 /tmp/old', says: 'the tree docs as it was in state 3' },
     { line: 'get --all-versions notes.txt .', says: 'notes.txt@1, notes.txt@4 and so on: what log notes.txt lists' },
-    { line: 'get --no-special theirs /tmp', says: 'a tree of a stranger, without devices, setuid bits and owners' },
+    { line: 'get --no-special theirs out', says: 'a tree of a stranger, without devices, setuid bits and owners' },
     { line: 'get *.pdf .', says: 'several files into the local working directory' },
   ],
   async run(context, { named, options, calledAs }) {

@@ -1,9 +1,11 @@
 import { PathError, VtError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
-import { octetsToText } from '../../core/base/octets.ts';
+import { octetsFromText, octetsToText } from '../../core/base/octets.ts';
+import { homeFolder } from '../../core/base/system/home-folder.ts';
 import { errorReason } from '../../core/base/system/system-error.ts';
 import type { Dirent } from '../../core/dirent/dirent.ts';
 import { formatUri } from '../../core/dirent/uri.ts';
+import { expandHome } from '../../core/openers/home-path.ts';
 import { archiveOf } from '../../core/store/archive-of-store.ts';
 import { canWrite, capability } from '../../core/store/capability.ts';
 import { openLiveTree } from '../../core/tree/live/live-tree.ts';
@@ -35,7 +37,7 @@ export const publish = defineCommand({
   options: [{ name: 'local', short: 'l', summary: 'PATHNAME is a local path' }],
   examples: [
     { line: 'publish docs', says: 'then elsewhere: vtftp x-vt:/…/docs/' },
-    { line: 'publish ~/photos/sea.jpg', says: 'a local file, if the tree has nothing of that name' },
+    { line: 'publish -l ~/notes.txt', says: 'a local file' },
   ],
   async run(context, { args: [pathname = '' as Octets], options }) {
     const { session, output, signal } = context;
@@ -65,9 +67,11 @@ async function storedNode({ session, signal }: CommandContext, pathname: Octets)
 }
 
 /** A local file or tree, stored. */
-async function localNode({ session, diagnostics, output, signal }: CommandContext, pathname: Octets): Promise<Node> {
+async function localNode({ session, shell, diagnostics, output, signal }: CommandContext, pathname: Octets): Promise<Node> {
   const { importLocal } = await import('../../core/import/import.ts');
-  const local = resolveLocalPath(session.localCwd, pathname);
+  const home = homeFolder(shell.env['HOME']);
+  const typed = pathname.startsWith('~') ? octetsFromText(expandHome(octetsToText(pathname), home)) : pathname;
+  const local = resolveLocalPath(session.localCwd, typed);
   const fail = (error: unknown): never => {
     if (error instanceof VtError) throw error;
     throw new VtError('EFAILED', `publish "${octetsToText(local)}": ${errorReason(error)}`, { cause: error });

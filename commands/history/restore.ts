@@ -10,7 +10,7 @@ import { baseName, parentPath, ROOT_PATH } from '../../core/tree/path.ts';
 import type { CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { forEachItem } from '../parts/each.ts';
-import { pathArgument } from '../parts/entry.ts';
+import { pastArgument, pathArgument } from '../parts/entry.ts';
 import { octetsFields } from '../parts/format.ts';
 import { newMeta, newMode } from '../parts/new-meta.ts';
 
@@ -65,14 +65,13 @@ async function restoreOne(context: CommandContext, argument: Octets): Promise<vo
 async function findPast({ session, signal }: CommandContext, argument: Octets): Promise<Past> {
   const { archive, tree } = session;
   if (archive === undefined) throw new VtError('EFAILED', `restore: "${tree.name}" has no earlier states`);
-  const at = argument.lastIndexOf('@');
   const whole = pathArgument(session, argument);
   const present = await tree.lookup(whole, { follow: false, signal });
-  if (at > 0 && present === undefined) {
-    const path = pathArgument(session, argument.slice(0, at) as Octets);
-    const state = await session.stateAt(octetsToText(argument.slice(at + 1) as Octets), signal);
-    await state.tree[Symbol.asyncDispose]();
-    return { path, from: path, number: Number(state.view.replace('@', '')) };
+  const past = present === undefined ? await pastArgument(session, argument, { signal }) : undefined;
+  if (past !== undefined) {
+    await past.state.tree[Symbol.asyncDispose]();
+    const path = pathArgument(session, past.name);
+    return { path, from: path, number: Number(past.state.view.replace('@', '')) };
   }
   const entries = newestFirst(archive, { signal });
   const now = present && (await tree.dirent(whole, { signal }));

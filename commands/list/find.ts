@@ -25,7 +25,7 @@ export const find = defineCommand({
   group: 'list',
   summary: 'print the paths below a Dir that pass every test',
   details: [
-    'Symlinks are not followed. Paths are absolute, one a line. Quote the pattern of --name, or the shell expands it first. Each option may be written with one dash, as find(1) has it. NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N.',
+    'Symlinks are not followed. Paths are absolute, one a line. Quote the pattern of --name, or the shell expands it first. Each option may be written with one dash, as find(1) has it. NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N. DIR@N/NAME is the same as DIR/NAME@N.',
   ],
   args: [{ name: 'path', kind: 'stored', summary: 'where to start; default: the working path', optional: true, repeat: true }],
   options: [

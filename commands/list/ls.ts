@@ -18,7 +18,7 @@ export const ls = defineCommand({
   aliases: ['dir'],
   group: 'list',
   summary: 'list the entries of a Dir',
-  details: ['NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N.'],
+  details: ['NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N. DIR@N/NAME is the same as DIR/NAME@N.'],
   args: [{ name: 'path', kind: 'stored', summary: 'a Dir or any entry; default: the working path', optional: true, repeat: true }],
   options: [
     { name: 'one', short: '1', summary: 'print one name a line, as to a pipe' },

@@ -10,7 +10,7 @@ export const stat = defineCommand({
   group: 'list',
   summary: 'show the metadata of nodes',
   details: [
-    'Times are exact and local, with their distance from UTC, as touch -d and find --newer take them. -L follows a symlink. inspect shows the Blocks too. NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N.',
+    'Times are exact and local, with their distance from UTC, as touch -d and find --newer take them. -L follows a symlink. inspect shows the Blocks too. NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N. DIR@N/NAME is the same as DIR/NAME@N.',
   ],
   args: [{ name: 'path', kind: 'stored', summary: 'the nodes; default: the working path', optional: true, repeat: true }],
   options: [{ name: 'follow', short: 'L', summary: 'follow a symlink' }],

@@ -39,7 +39,7 @@ export type HeldEntry = FoundEntry & AsyncDisposable;
 
 /**
  * Finds the entry that an argument names in the tree that is shown; where there is none and the argument is
- * `PATH@N` or `PATH@DATE`, the one at PATH in that past state.
+ * `PATH@N` or `PATH@DATE`, the one at PATH in that past state. `DIR@N/REST` is the same as `DIR/REST@N`.
  *
  * @returns the entry; the caller disposes of it
  * @throws {PathError} ENOENT if there is none
@@ -48,11 +48,11 @@ export async function findEntry(session: Session, argument: Octets, action: stri
   const path = pathArgument(session, argument);
   const entry = await session.tree.lookup(path, options);
   if (entry !== undefined) return { tree: session.tree, path, entry, [Symbol.asyncDispose]: () => Promise.resolve() };
-  const at = argument.lastIndexOf('@');
-  const state = at < 0 || session.archive === undefined ? undefined : await stateOrNone(session, argument.slice(at + 1) as Octets, options);
-  if (state === undefined) throw new PathError('ENOENT', action, octetsToText(path));
+  const past = session.archive === undefined ? undefined : await pastArgument(session, argument, options);
+  if (past === undefined) throw new PathError('ENOENT', action, octetsToText(path));
+  const { state, name } = past;
   try {
-    const pastPath = pathArgument(session, (at === 0 ? '.' : argument.slice(0, at)) as Octets);
+    const pastPath = pathArgument(session, name);
     const found = await state.tree.lookup(pastPath, options);
     if (found === undefined) throw new PathError('ENOENT', action, `${octetsToText(pastPath)}${state.view}`);
     return { tree: state.tree, path: pastPath, entry: found, [Symbol.asyncDispose]: () => state.tree[Symbol.asyncDispose]() };
@@ -76,6 +76,26 @@ export async function withEntry<T>(
   } finally {
     await found[Symbol.asyncDispose]();
   }
+}
+
+/**
+ * The state that an argument names, and the path without it: `PATH@N`, or `DIR@N/REST`, which is `DIR/REST@N`. The caller disposes of its
+ * tree.
+ */
+export async function pastArgument(
+  session: Session,
+  argument: Octets,
+  options: LookupOptions,
+): Promise<{ readonly state: { readonly view: string; readonly tree: Tree }; readonly name: Octets } | undefined> {
+  const at = argument.lastIndexOf('@');
+  if (at < 0) return undefined;
+  const before = at === 0 ? '.' : argument.slice(0, at);
+  const after = argument.slice(at + 1);
+  const whole = await stateOrNone(session, after as Octets, options);
+  if (whole !== undefined) return { state: whole, name: before as Octets };
+  const slash = after.indexOf('/');
+  const state = slash < 1 ? undefined : await stateOrNone(session, after.slice(0, slash) as Octets, options);
+  return state && { state, name: `${before}${after.slice(slash)}` as Octets };
 }
 
 /** What follows an @ in a name need not be meant for a state. */

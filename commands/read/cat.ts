@@ -8,7 +8,7 @@ export const cat = defineCommand({
   name: 'cat',
   group: 'read',
   summary: 'print the content of files',
-  details: ['NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N.'],
+  details: ['NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N. DIR@N/NAME is the same as DIR/NAME@N.'],
   args: [{ name: 'path', kind: 'stored', summary: 'a file', repeat: true }],
   examples: [{ line: 'cat notes.txt | grep -i todo', says: 'lines of a stored file, through a local command' }],
   async run(context, { args }) {

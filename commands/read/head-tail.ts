@@ -19,7 +19,7 @@ export const head = defineCommand({
   name: 'head',
   group: 'read',
   summary: 'print the first lines of files',
-  details: ['NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N.'],
+  details: ['NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N. DIR@N/NAME is the same as DIR/NAME@N.'],
   args: [{ name: 'path', kind: 'stored', summary: 'a file', repeat: true }],
   options: [
     {
@@ -53,7 +53,7 @@ export const tail = defineCommand({
   name: 'tail',
   group: 'read',
   summary: 'print the last lines of files',
-  details: ['NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N.'],
+  details: ['NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N. DIR@N/NAME is the same as DIR/NAME@N.'],
   args: [{ name: 'path', kind: 'stored', summary: 'a file', repeat: true }],
   options: [
     { name: 'lines', short: 'n', value: { name: 'N', kind: 'number' }, summary: 'print N lines (default 10); +N: from line N on' },

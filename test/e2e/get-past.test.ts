@@ -46,6 +46,33 @@ test('get NAME@N and NAME@DATE give what NAME was in a past state; a name that h
   }
 });
 
+test('DIR@N/REST is DIR/REST@N, in every command that takes a past state', async (t) => {
+  const { path, env, mkdir } = makeScratch(t);
+  mkdir('d/sub');
+  const say = (lines: string) => vtftp(['-S', path('store'), '-c', lines], { env, cwd: path('') });
+  for (const text of ['first', 'second']) {
+    writeFileSync(path('d/sub/f'), text);
+    assert.equal((await say('put d; quit')).status, 0);
+  }
+  for (const line of [
+    'cat d@1/sub/f',
+    'head d@1/sub/f',
+    'tail d/sub@1/f',
+    'cat @1/d/sub/f',
+    'cd d; cat sub@1/f',
+    'get d@1/sub/f out; !cat out',
+  ]) {
+    const shown = await say(line);
+    assert.equal(shown.status, 0, shown.report);
+    assert.ok(shown.stdout.includes('first') && !shown.stdout.includes('second'), shown.report);
+  }
+  assert.equal((await say('find d@1/sub')).status, 0);
+  const none = await say('cat d@1/sub/g');
+  assert.equal(none.stderr, 'cat: /d/sub/g@1: no such file or directory\n', none.report);
+  assert.match((await say('ls d@9/sub')).stderr, /^ls: @9: no such state/);
+  assert.match((await say('cat d@word/sub')).stderr, /^cat: \/d@word\/sub: no such file/);
+});
+
 /** Words before a command under which even root may not write what modes forbid. */
 function withoutOverride(): readonly string[] {
   const override = '-dac_override,-dac_read_search';

@@ -2,6 +2,7 @@ import { VtError } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
 import type { StreamAddress } from '../wire/dial.ts';
 import { dial, parseTcpAddress } from '../wire/dial.ts';
+import { LOST_MS } from '../wire/limits.ts';
 import { PlainStreamStore } from '../wire/plain-stream-store.ts';
 import { readSecret } from '../wire/secret.ts';
 import { StreamClient } from '../wire/stream-client.ts';
@@ -54,6 +55,8 @@ async function openStream(address: StreamAddress, given: StoreParameters, contex
     // A command may wait for a password.
     helloMs: address.kind === 'command' ? undefined : SOCKET_HELLO_MS,
     trace: context.traceWire,
+    onSilent: (silentMs) =>
+      onNotice?.(`${name}: nothing has come for ${Math.round(silentMs / 1000)} s; after ${LOST_MS / 1000} s it is taken to be gone`),
   });
   try {
     const description = await client.open();

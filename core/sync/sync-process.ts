@@ -1,4 +1,4 @@
-import { CorruptBlockError, MissingBlockError, VtError } from '../base/errors.ts';
+import { CorruptBlockError, LostAddsError, MissingBlockError, VtError } from '../base/errors.ts';
 import { appendAll } from '../base/lists.ts';
 import type { Block } from '../block/block.ts';
 import { digestKey } from '../block/digest-key.ts';
@@ -46,6 +46,8 @@ export interface SyncEstimate {
   readonly missingBytes: number;
 }
 
+/** How often another process may begin to serve the Store in the middle of a transfer. */
+const MOST_TRIES = 8;
 /** Blocks asked about at once. */
 const ASK_STEP = 16_384;
 /** Branches in which all paths of what could not be had are looked for: times those of the tree, and at least. */
@@ -157,6 +159,24 @@ export class SyncProcess {
   /** Moves what the estimate found missing, and makes it durable. */
   async transfer(): Promise<void> {
     const failed = new Map<string, Error>();
+    for (let tries = 0; ; tries++) {
+      await this.#copyMissing(failed);
+      await this.#marks?.beforeFlush(this.#signal);
+      try {
+        await this.#to.flush({ signal: this.#signal });
+        break;
+      } catch (error) {
+        // Another process serves it now: what that lacks of what the one before was given is sent again.
+        if (!(error instanceof LostAddsError) || tries === MOST_TRIES) throw error;
+        await this.#askAgain();
+      }
+    }
+    if (failed.size > 0) await this.#nameHarmed(failed);
+    const isWhole = this.faults.length === 0 && this.#options.contents !== false;
+    await this.#marks?.settle(isWhole ? this.#dirs : [], this.#signal);
+  }
+
+  async #copyMissing(failed: Map<string, Error>): Promise<void> {
     await copyBlocks(this.#from, this.#to, this.#missing, {
       parallel: this.#options.parallel,
       pace: this.#pace,
@@ -168,11 +188,18 @@ export class SyncProcess {
       },
       onFault: (hashcode, error) => failed.set(hashcodeLabel(hashcode), error),
     });
-    await this.#marks?.beforeFlush(this.#signal);
-    await this.#to.flush({ signal: this.#signal });
-    if (failed.size > 0) await this.#nameHarmed(failed);
-    const isWhole = this.faults.length === 0 && this.#options.contents !== false;
-    await this.#marks?.settle(isWhole ? this.#dirs : [], this.#signal);
+  }
+
+  /** Asks which of the Blocks that were to be moved are there by now. */
+  async #askAgain(): Promise<void> {
+    const moved = this.#missing;
+    this.#missing = new BlockList(hashByName(this.#from.hashName).digestSize);
+    for (let start = 0; start < moved.count; start += ASK_STEP) {
+      this.#asked = new BlockList(hashByName(this.#from.hashName).digestSize);
+      for (let i = start; i < Math.min(moved.count, start + ASK_STEP); i++) this.#asked.add(moved.digest(i), moved.span(i));
+      await this.#ask();
+    }
+    this.progressTotal += this.#missing.bytes;
   }
 
   /** Whether the Blocks are there is asked for many at once. */

@@ -72,6 +72,17 @@ export interface ConnectionOptions {
   /** How long the other side may be silent; default {@link QUIET_MS} and {@link LOST_MS}. */
   readonly quietMs?: number;
   readonly lostMs?: number;
+  /** The same while something was asked; default: no difference. */
+  readonly asked?: AskedSilence | undefined;
+}
+
+/** How long the other side may be silent while somebody waits for an answer, in milliseconds. */
+export interface AskedSilence {
+  readonly quietMs: number;
+  readonly lostMs: number;
+  /** After which `onSilent` is told, once for each silence. */
+  readonly tellMs: number;
+  readonly onSilent: (silentMs: number) => void;
 }
 
 /** What a request carries. */
@@ -118,6 +129,12 @@ export class Connection {
   #theySaidEnd = false;
   #lost: Error | undefined;
   #heardMs = performance.now();
+  /** When it was asked something while nothing else was asked. */
+  #askedMs = performance.now();
+  /** Pings that were not answered yet. */
+  #pinging = 0;
+  /** The last silence that was told. */
+  #toldOfMs: number | undefined;
   #sentMs = performance.now();
   #quiet: NodeJS.Timeout | undefined;
   #onClosed: (() => void) | undefined;
@@ -167,15 +184,41 @@ export class Connection {
 
   /** Watches whether the other side is still there; it has to answer `ping`. */
   watch(): void {
-    const { quietMs = QUIET_MS, lostMs = LOST_MS } = this.#options;
-    this.#quiet ??= setInterval(() => {
-      const now = performance.now();
-      // What is not read because too much is under way says nothing of the other side.
-      if (this.#running >= this.#atOnce && this.#link.output.writableLength === 0) return;
-      if (now - Math.max(this.#heardMs, this.#link.output.writableLength === 0 ? this.#heardMs : this.#sentMs) > lostMs)
-        this.fail(new Error(`nothing was heard for ${Math.round(lostMs / 1000)} s`));
-      else if (now - this.#heardMs > quietMs) void this.request(REQUEST.ping).catch(() => undefined);
-    }, quietMs / 2).unref();
+    const { quietMs: idleQuietMs = QUIET_MS, lostMs: idleLostMs = LOST_MS, asked } = this.#options;
+    this.#quiet ??= setInterval(
+      () => {
+        const now = performance.now();
+        const { quietMs, lostMs } = asked !== undefined && this.#isWaitedFor ? asked : { quietMs: idleQuietMs, lostMs: idleLostMs };
+        // What is not read because too much is under way says nothing of the other side.
+        if (this.#running >= this.#atOnce && this.#link.output.writableLength === 0) return;
+        this.#tellSilence(now);
+        if (now - Math.max(this.#heardMs, this.#link.output.writableLength === 0 ? this.#heardMs : this.#sentMs) > lostMs)
+          this.fail(new Error(`nothing was heard for ${Math.round(lostMs / 1000)} s`));
+        else if (now - this.#heardMs > quietMs && this.#pinging === 0) void this.#ping();
+      },
+      Math.min(idleQuietMs, asked?.quietMs ?? idleQuietMs) / 2,
+    ).unref();
+  }
+
+  /** Whether somebody waits for an answer, other than that of a ping. */
+  get #isWaitedFor(): boolean {
+    return this.outstanding > this.#pinging;
+  }
+
+  async #ping(): Promise<void> {
+    this.#pinging++;
+    await this.request(REQUEST.ping).catch(() => undefined);
+    this.#pinging--;
+  }
+
+  /** Tells who waits, once for each silence. */
+  #tellSilence(now: number): void {
+    const { asked } = this.#options;
+    // Since it was heard, or asked after it had been idle.
+    const silentMs = now - Math.max(this.#heardMs, this.#askedMs);
+    if (asked === undefined || !this.#isWaitedFor || silentMs < asked.tellMs || this.#toldOfMs === this.#heardMs) return;
+    this.#toldOfMs = this.#heardMs;
+    asked.onSilent(silentMs);
   }
 
   /** As `watch`, of a side that does not know `ping`: it is lost where it was asked something, and says nothing for so long. */
@@ -207,6 +250,7 @@ export class Connection {
       throw this.#lost ?? new ConnectionLostError(this.name, 'the connection has ended');
     }
     const tag = this.#nextTag++;
+    if (request !== REQUEST.ping && !this.#isWaitedFor) this.#askedMs = performance.now();
     return await new Promise<Response>((resolve, reject) => {
       const cancel = (): void => settle(new VtError('ECANCELLED', 'cancelled', { cause: signal?.reason }));
       const settle = (result: Response | Error): void => {

@@ -24,7 +24,11 @@ export const MAX_KEPT_PACKETS = 12;
 export const QUIET_MS = 30_000;
 /** Milliseconds without an octet from the other side after which it is taken to be gone. */
 export const LOST_MS = 90_000;
-/** The same, of a server, whose clients are many. */
+/** As {@link QUIET_MS}, while somebody waits for an answer. */
+export const ASKED_QUIET_MS = 5000;
+/** Milliseconds of such silence after which who waits is told; it is looked for every {@link ASKED_QUIET_MS} / 2. */
+export const TELL_MS = 7500;
+/** As {@link MAX_UNSENT_SIZE}, of a server, whose clients are many. */
 export const MAX_SERVED_UNSENT_SIZE: number = 1024 * 1024;
 /** Octets of a packet that take no room of those that clients share. */
 export const SMALL_PACKET_SIZE: number = 64 * 1024;

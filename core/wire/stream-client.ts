@@ -3,10 +3,11 @@ import { onAbort } from '../base/on-abort.ts';
 import { errorText } from '../base/system/system-error.ts';
 import { DEFAULT_EDGES } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
-import type { Link, RequestBody } from './connection.ts';
+import type { AskedSilence, Link, RequestBody } from './connection.ts';
 import { Connection } from './connection.ts';
 import type { StoreDescription } from './hello.ts';
 import { isSameProof, newNonce, PROTOCOL_VERSION, proofOf, readDescription } from './hello.ts';
+import { ASKED_QUIET_MS, LOST_MS, TELL_MS } from './limits.ts';
 import type { Response } from './read-response.ts';
 import { REQUEST } from './requests.ts';
 
@@ -24,12 +25,17 @@ export interface StreamOptions {
   readonly trace?: ((line: string) => void) | undefined;
   /** Milliseconds in which hello must be answered. */
   readonly helloMs?: number | undefined;
+  /** Told when nothing has come for a while, though something was asked. */
+  readonly onSilent?: ((silentMs: number) => void) | undefined;
+  /** How long that may be. */
+  readonly asked?: Omit<AskedSilence, 'onSilent'> | undefined;
   /** Milliseconds in which a plain peer must say something once it was asked. */
   readonly answerMs?: number | undefined;
 }
 
 /** The hash function of the Python vt, where nothing else is said. */
 const PLAIN_HASH: HashName = 'blake3';
+const ASKED = { quietMs: ASKED_QUIET_MS, lostMs: LOST_MS, tellMs: TELL_MS };
 const HELLO_MS = 60_000;
 const ANSWER_MS = 10_000;
 
@@ -133,8 +139,8 @@ export class StreamClient {
   async #connect(): Promise<Connection> {
     this.#giveUp = new AbortController();
     const { signal } = this.#giveUp;
-    const { dial, trace, helloMs = HELLO_MS } = this.#options;
-    const connection = new Connection(await dial(signal), { name: this.name, trace });
+    const { dial, trace, helloMs = HELLO_MS, asked = ASKED, onSilent = () => undefined } = this.#options;
+    const connection = new Connection(await dial(signal), { name: this.name, trace, asked: { ...asked, onSilent } });
     const timer = setTimeout(() => connection.fail(new Error(`no answer within ${helloMs / 1000} s`)), helloMs);
     try {
       const description = this.#isPlain ? this.#plainDescription() : await this.#greet(connection, signal);

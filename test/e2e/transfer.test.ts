@@ -259,3 +259,28 @@ it('what was bound unchecked is pulled; below a Dir that is not here the remedy 
   assert.equal(run.status, 0, run.report);
   assert.equal(await rsyncDifferences(scratch.path('tree'), scratch.path('got')), '');
 });
+
+it('a command that serves a Store and is killed in the middle of a push is started again, gets what it lacks, and the push succeeds', async (t) => {
+  const scratch = makeScratch(t);
+  const [a, b, pids] = [scratch.path('a'), scratch.path('b'), scratch.path('pids')];
+  const dirref = await filled(scratch, a);
+  await madeStore(scratch, b);
+  const served = scratch.path('served');
+  writeFileSync(served, `#!/bin/sh\necho $$ >> '${pids}'\nexec '${process.execPath}' '${PROGRAM}' -S '${b}' -c 'serve -'\n`, {
+    mode: 0o755,
+  });
+  const pushed = await vtftp(['-S', a, '-c', `push -b --limit-rate 400k -j 1 --peer '!${served}'`], {
+    env: scratch.env,
+    during: async (program) => {
+      await program.printed(' missing ');
+      // The first batch goes at once and is not yet durable; the next ones have to wait.
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      process.kill(Number(readFileSync(pids, 'utf8').trim().split('\n').at(-1)), 'SIGKILL');
+    },
+  });
+  assert.equal(pushed.status, 0, pushed.report);
+  assert.equal(readFileSync(pids, 'utf8').trim().split('\n').length, 2, pushed.report);
+  const got = await vtftp(['-S', b, dirref, '-c', `get docs ${scratch.path('got')}; fsck; scrub`], { env: scratch.env });
+  assert.equal(got.status, 0, got.report);
+  assert.equal(await rsyncDifferences(scratch.path('tree'), scratch.path('got')), '');
+});

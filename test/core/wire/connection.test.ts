@@ -186,6 +186,35 @@ it('a side that is silent is asked whether it is there, and is lost when it does
   await server.closed;
 });
 
+it('who waits for an answer is told of a silence, once, and not while pings are answered', async (t) => {
+  const alive = setInterval(() => {}, 1000);
+  t.after(() => clearInterval(alive));
+  const told: string[] = [];
+  const asked = (name: string) => ({ quietMs: 20, lostMs: 200, tellMs: 60, onSilent: () => void told.push(name) });
+  const [here] = line();
+  const alone = new Connection(here, { name: 'nobody', asked: asked('nobody') });
+  alone.watch();
+  await assert.rejects(alone.request(100), (error) => error instanceof ConnectionLostError && /nothing was heard/.test(error.message));
+  assert.deepEqual(told, ['nobody']);
+  const later = new Later();
+  const [a, b] = line();
+  const isPing = ({ request }: Packet): boolean => request === REQUEST.ping;
+  const answer = async (packet: Packet) => (isPing(packet) ? await Promise.resolve({ isDone: true }) : await later.answer(packet));
+  const server = new Connection(b, { name: 'client', handler: { atOnce: 10, answer } });
+  const client = new Connection(a, { name: 'server', asked: { ...asked('server'), tellMs: 2000 } });
+  client.watch();
+  const request = client.request(100);
+  await later.has(1);
+  await new Promise((resolve) => {
+    setTimeout(resolve, 600);
+  });
+  later.release(0, 'at last');
+  assert.equal(Buffer.from((await request).payload).toString(), 'at last');
+  assert.deepEqual(told, ['nobody']);
+  await client.close();
+  await server.closed;
+});
+
 it('a response that nobody asked for, and a stream that ends within a packet, end the connection', async () => {
   for (const octets of [
     encodePacket({ tag: 9, channel: 0, request: undefined, flags: 1, payload: new Uint8Array(0) }),

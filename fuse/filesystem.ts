@@ -70,7 +70,7 @@ export interface Opened {
   readonly handle: number;
   /** The kernel may keep the pages that it has (the content is as it was at the last open), and the listing of a Dir. */
   readonly keepCache: boolean;
-  /** Reads and writes pass the kernel's pages by: others write the file too, and its kernel would not hear of its size. */
+  /** Reads and writes pass the kernel's pages by: others write the file too, and its kernel would not be told of its size. */
   readonly direct?: boolean;
 }
 

@@ -78,7 +78,7 @@ export class Signals {
 
   /** Ctrl-C as a key, which the terminal has not made a signal of. */
   interruptByKey(): void {
-    // Typed before the local command got the terminal, but meant for it: all in the foreground hear of it, as they would have.
+    // Typed before the local command got the terminal, but meant for it: all in the foreground get it, as they would have.
     if (this.#suspended > 0) process.kill(0, 'SIGINT');
     else this.interrupt();
   }

@@ -28,7 +28,7 @@ export class ContentParser {
     return this.#feed.push(slice);
   }
 
-  /** Takes a hole: as that many NULs, of which a picker hears only where it is not deaf after them. */
+  /** Takes a hole: as that many NULs, which a picker is told of only where it takes edges after them. */
   pushHole(length: number): number[] {
     const edges: number[] = [];
     if (length >= MAX_PARSED_RUN) return edges;

@@ -67,7 +67,7 @@ export class EdgePicker {
   }
 
   /**
-   * A parser will be heard from the first slice on. It knows where parts begin that stand elsewhere too: Blocks stay small.
+   * A parser counts from the first slice on. It knows where parts begin that stand elsewhere too: Blocks stay small.
    *
    * @param delay - octets by which what it says may come late, 0..MIN_RUN_SIZE
    * @param minSize - octets of a Block, at least, that ends at one of its edges; default, and at most, that of other Blocks. Where that

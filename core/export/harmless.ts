@@ -12,7 +12,7 @@ export function givesRights({ kind }: Pick<Dirent, 'kind'>): boolean {
 
 /**
  * A node without what gives rights: setuid and setgid, owners, capabilities and ACLs. Of its extended attributes those of the user stay,
- * which nothing but programs of the user's own heeds.
+ * which only programs of the user's own read.
  */
 export function harmless<T extends { readonly meta: Meta }>(dirent: T): T {
   const { mode, mtimeNs, xattrs } = dirent.meta;

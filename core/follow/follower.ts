@@ -7,7 +7,7 @@ import { removeCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { Followed, FollowedCounts } from './followed.ts';
 import type { TailStatus } from './tail-status.ts';
 
-/** Between two rounds that nobody rang for: milliseconds. A monitor may miss changes, and knows nothing of network filesystems. */
+/** Between two rounds without an event: milliseconds. A monitor may miss changes, and knows nothing of network filesystems. */
 const TIMER_MS = 1000;
 
 /**
@@ -20,10 +20,10 @@ const HASTE_SIZE = 16 * 1024 * 1024;
 const PEEK_MS = 250;
 
 /** How long nobody listens for changes after there were too many: milliseconds. Rounds find them all the same. */
-const DEAF_MS = 120_000;
+const UNWATCHED_MS = 120_000;
 
 /** Between two rounds then, at least: milliseconds. */
-const DEAF_EVERY_MS = 100;
+const UNWATCHED_EVERY_MS = 100;
 
 /** Between two rounds while they fail, at first and at most: milliseconds. */
 const RETRY_MS = 1000;
@@ -83,12 +83,12 @@ export class Follower {
   #timer: NodeJS.Timeout | undefined;
   #monitor: FolderMonitor | undefined;
   #watched = '';
-  #rang = false;
+  #hasEvent = false;
   #peekedMs = Number.NEGATIVE_INFINITY;
   /** The last round took something in, and much waits again. */
   #isHasty = false;
-  /** Until then nobody listens: rounds follow each other as if it rang all the time. */
-  #deafUntilMs = Number.NEGATIVE_INFINITY;
+  /** Until then events are not watched: rounds follow each other as if one came all the time. */
+  #unwatchedUntilMs = Number.NEGATIVE_INFINITY;
   /** When the last look at everything began that succeeded. */
   #lookedMs: number;
   #startedMs = Number.NEGATIVE_INFINITY;
@@ -144,7 +144,7 @@ export class Follower {
   /** Makes the first round, and goes on by itself. @throws what went wrong in it */
   async start(signal: AbortSignal): Promise<void> {
     const { followed } = this.#options;
-    // What changes while all of it is looked at for the first time must ring.
+    // What changes while all of it is looked at for the first time must be reported.
     if (followed.isDeep) await this.#watch();
     await this.#look(signal, true);
     await this.#watch();
@@ -152,10 +152,10 @@ export class Follower {
   }
 
   /** Something may have changed: a round soon. */
-  ring(): void {
+  noteEvent(): void {
     if (this.#isStopped) return;
     this.#newSinceMs ??= this.#options.monotonicMs();
-    this.#rang = true;
+    this.#hasEvent = true;
     this.#schedule();
   }
 
@@ -236,12 +236,12 @@ export class Follower {
   /** How long to wait from one round to the next. */
   #quietMs(everyMs: number): number {
     if (this.#trouble !== undefined) return Math.max(everyMs, this.#retryMs);
-    if (this.#isDeaf) return Math.max(everyMs, DEAF_EVERY_MS);
-    return this.#rang ? everyMs : Math.max(everyMs, TIMER_MS);
+    if (this.#isUnwatched) return Math.max(everyMs, UNWATCHED_EVERY_MS);
+    return this.#hasEvent ? everyMs : Math.max(everyMs, TIMER_MS);
   }
 
   #begin(): void {
-    this.#rang = false;
+    this.#hasEvent = false;
     this.#round = this.#look(this.#ending.signal)
       .then(() => this.#watch())
       .catch((error: unknown) => this.#fail(error))
@@ -367,13 +367,13 @@ export class Follower {
     this.#ratedBytes = newBytes;
   }
 
-  get #isDeaf(): boolean {
-    return this.#options.monotonicMs() < this.#deafUntilMs;
+  get #isUnwatched(): boolean {
+    return this.#options.monotonicMs() < this.#unwatchedUntilMs;
   }
 
   /** Goes by the clock for a while. */
-  #deafen(): void {
-    this.#deafUntilMs = this.#options.monotonicMs() + DEAF_MS;
+  #unwatch(): void {
+    this.#unwatchedUntilMs = this.#options.monotonicMs() + UNWATCHED_MS;
     this.#monitor = undefined;
     this.#watched = '';
     this.#schedule();
@@ -384,7 +384,7 @@ export class Follower {
     const { followed, onNotice } = this.#options;
     const folders = followed.folders;
     const key = folders.join('\0');
-    if (this.#isStopped || this.#isDeaf) return;
+    if (this.#isStopped || this.#isUnwatched) return;
     if (key === this.#watched) {
       await this.#monitor?.renew();
       return;
@@ -395,15 +395,15 @@ export class Follower {
       concerns: (path) => followed.concerns(path),
       onChange: (path) => {
         followed.note(path);
-        this.ring();
+        this.noteEvent();
       },
       onMissed: (directory) => {
         if (directory === undefined) followed.note(undefined);
         else followed.noteEntries(directory);
-        this.ring();
+        this.noteEvent();
       },
       // Where every look is at everything, nothing is missed without.
-      ...(followed.isDeep ? {} : { onFlood: () => this.#deafen() }),
+      ...(followed.isDeep ? {} : { onFlood: () => this.#unwatch() }),
       onError: (error) => onNotice(`${this.#name}: ${monitorTrouble(error, followed.isDeep)}`),
     };
     // A whole tree needs every name that the system tells of; a few files that are polled anyway need a hint.

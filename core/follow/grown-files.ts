@@ -123,7 +123,7 @@ export class GrownFiles {
     const kept = this.#kept.get(path) ?? (size > BigInt(span) && span > 0 ? await this.#begin(path, entry, stored, options) : undefined);
     if (kept === undefined) return undefined;
     const { file, content } = kept;
-    // What rings after it was taken in already.
+    // An event may come after its change was taken in.
     if (file.isOf(stat) && !file.hasChanged(stat)) return 'same';
     this.#kept.delete(path);
     let isGood = file.isOf(stat) && (!file.isAtRest || file.wake(entry, openItself));

@@ -4,7 +4,7 @@ import type { Octets } from '../base/octets.ts';
 import { octetsFromBytes, octetsFromText } from '../base/octets.ts';
 import { errorCode, pathBytes } from '../base/system/system-error.ts';
 
-/** Events within this time ring once: a program that writes a tree makes many. Milliseconds. */
+/** Events within this time count as one: a program that writes a tree makes many. Milliseconds. */
 const GATHER_MS = 50;
 
 /** How long directories are added before anything else gets a turn: milliseconds. */
@@ -37,28 +37,31 @@ export interface WatchOptions {
   /** Called where changes may have been missed: of the entries of a directory any may have changed; without one anything. */
   readonly onMissed: (directory?: Octets) => void;
   readonly onError: (error: unknown) => void;
-  /** Called where changes come so fast that hearing of them is all that this thread would do: nothing is watched any more then. */
+  /** Called where changes come so fast that reading them is all that this thread would do: nothing is watched any more then. */
   readonly onFlood?: (() => void) | undefined;
 }
 
 /**
- * Watches a folder and all below it. It rings: something may have changed. What did, and whether it is whole, is for
- * the one who looks to find out.
+ * Watches a folder and all below it, and tells that something may have changed. The caller finds out what did, and whether it is whole.
  *
- * @param onRing - called after a change, not while another call of it is under way
+ * @param onEvents - called after a change, not while another call of it is under way
  * @param onError - told of what keeps it from seeing changes, as too many folders for the system
  */
-export async function watchFolder(folder: string, onRing: () => Promise<void>, onError: (error: unknown) => void): Promise<FolderMonitor> {
-  const bell = new Bell(onRing, onError);
-  const ring = (): void => bell.ring();
-  const options = { deep: true, concerns: () => true, onChange: ring, onMissed: ring, onError };
+export async function watchFolder(
+  folder: string,
+  onEvents: () => Promise<void>,
+  onError: (error: unknown) => void,
+): Promise<FolderMonitor> {
+  const gatherer = new EventGatherer(onEvents, onError);
+  const note = (): void => gatherer.note();
+  const options = { deep: true, concerns: () => true, onChange: note, onMissed: note, onError };
   const monitor = await watchPaths([octetsFromText(folder)], options);
   return {
     ready: monitor.ready,
     renew: async () => await monitor.renew(),
     async [Symbol.asyncDispose]() {
       await monitor[Symbol.asyncDispose]();
-      await bell.end();
+      await gatherer.end();
     },
   };
 }
@@ -146,7 +149,7 @@ class DirectoryWatches {
     const watcher = this.#watch(path);
     if (watcher === undefined) return false;
     const now = statOf(path, isFolder);
-    // Another has its name by now, which rings.
+    // Another has its name by now, which is an event.
     if (now === undefined || !isSame(stat, now)) {
       watcher.close();
       return false;
@@ -158,7 +161,7 @@ class DirectoryWatches {
 
   #watch(path: Octets): FSWatcher | undefined {
     try {
-      const watcher = watch(pathBytes(path), { encoding: 'buffer' }, (event, name) => this.#hear(path, event, name));
+      const watcher = watch(pathBytes(path), { encoding: 'buffer' }, (event, name) => this.#noteEvent(path, event, name));
       watcher.on('error', (error) => this.#fail(error));
       return watcher;
     } catch (error) {
@@ -173,7 +176,7 @@ class DirectoryWatches {
     this.#options.onError(error);
   }
 
-  #hear(directory: Octets, event: string, name: Buffer | null): void {
+  #noteEvent(directory: Octets, event: string, name: Buffer | null): void {
     if (this.#isClosed || this.#isFlood()) return;
     const { onChange, concerns, deep } = this.#options;
     if (name === null) {
@@ -281,43 +284,43 @@ function directoriesIn(path: Octets): Octets[] {
   }
 }
 
-/** Gathers rings, and answers them one after the other. */
-class Bell {
-  readonly #onRing: () => Promise<void>;
+/** Gathers events, and calls once for those that come together. Calls follow one after the other. */
+class EventGatherer {
+  readonly #onEvents: () => Promise<void>;
   readonly #onError: (error: unknown) => void;
   #timer: NodeJS.Timeout | undefined;
-  #answering: Promise<void> | undefined;
-  #rang = false;
+  #calling: Promise<void> | undefined;
+  #hasNew = false;
   #isOver = false;
 
-  constructor(onRing: () => Promise<void>, onError: (error: unknown) => void) {
-    this.#onRing = onRing;
+  constructor(onEvents: () => Promise<void>, onError: (error: unknown) => void) {
+    this.#onEvents = onEvents;
     this.#onError = onError;
   }
 
-  ring(): void {
+  note(): void {
     if (this.#isOver) return;
-    this.#rang = true;
-    if (this.#timer !== undefined || this.#answering !== undefined) return;
+    this.#hasNew = true;
+    if (this.#timer !== undefined || this.#calling !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#answer();
+      this.#call();
     }, GATHER_MS).unref();
   }
 
-  #answer(): void {
-    this.#rang = false;
-    this.#answering = this.#onRing()
+  #call(): void {
+    this.#hasNew = false;
+    this.#calling = this.#onEvents()
       .catch(this.#onError)
       .finally(() => {
-        this.#answering = undefined;
-        if (this.#rang) this.ring();
+        this.#calling = undefined;
+        if (this.#hasNew) this.note();
       });
   }
 
   async end(): Promise<void> {
     this.#isOver = true;
     clearTimeout(this.#timer);
-    await this.#answering;
+    await this.#calling;
   }
 }

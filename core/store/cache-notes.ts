@@ -14,7 +14,7 @@ export function notesOf(store: Store): StoreNotes | undefined {
     if (note.length !== NOTE_SIZE) throw new RangeError(`a note of ${note.length} octets, not ${NOTE_SIZE}`);
     return Buffer.concat([PREFIX, note]);
   };
-  // What the cache says counts once this session has its place among those that gc heeds, and has the index.
+  // What the cache says counts once this session has its place among those that gc waits for, and has the index.
   const open = async (options?: OpOptions): Promise<void> => void (await store.has([], options));
   return {
     async has(note, options) {

@@ -37,7 +37,7 @@ export class ChangeFeed {
     }
   }
 
-  /** Changes from the call on; ends when the feed is closed or the signal fires. @param except - who wants to hear of those of others */
+  /** Changes from the call on; ends when the feed is closed or the signal fires. @param except - who wants the changes of others only */
   watch(options: OpOptions = {}, except?: object): AsyncIterable<TreeChange> {
     const watcher: Watcher = { except, waiting: [], wake: undefined, isDone: true, onDone: [] };
     this.#watchers.add(watcher);

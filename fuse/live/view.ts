@@ -35,8 +35,8 @@ export interface View {
 }
 
 /**
- * A face of a live filesystem with a top of its own. It remembers what its kernel was given, so that it hears of what it knows only, and
- * a kernel that goes without a word leaves nothing behind; and tells the other faces of each change.
+ * A face of a live filesystem with a top of its own. It remembers what its kernel was given, so that the
+ * kernel is told of what it knows only, and leaves nothing behind when it ends without notice. It tells the other faces of each change.
  */
 export function viewOf(live: LiveFilesystem, { top, views, keepsSizes, writes, sharesLocks }: ViewOptions): View {
   const inner = live.filesystem;

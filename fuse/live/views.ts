@@ -3,25 +3,25 @@ import type { Notices } from '../notices.ts';
 import { OpenWriters } from './open-writers.ts';
 
 /**
- * Milliseconds that an answer waits at most until the other mounts know of the change that it tells of. A kernel may be unable to hear before
+ * Milliseconds that an answer waits at most until the other mounts know of the change that it tells of. A kernel may be unable to take a notice before
  * an answer that this process holds back itself; then one of two that wait for each other has to go, and the elder may stay.
  */
 const MAX_TELLING_MS = {
-  /** Nobody waited before it: whatever keeps the others from hearing ends by itself. */
+  /** Nobody waited before it: whatever keeps the others from being told ends by itself. */
   eldest: 5000,
   /** An elder answer waits, and may keep all from being told. */
   younger: 250,
-  /** An elder answer waits in a mount that has yet to hear. */
+  /** An elder answer waits in a mount that has yet to be told. */
   crossed: 25,
 } as const;
 
-/** An answer that is held back until others have heard. */
+/** An answer that is held back until others have been told. */
 interface Held {
   /** Whose kernel waits for the answer. */
   readonly view: Notices;
 }
 
-/** The mounts of one live tree that are to hear of each other's changes. */
+/** The mounts of one live tree that are to be told of each other's changes. */
 export class Views implements Notices {
   /** Files that are open for writing. */
   readonly writers = new OpenWriters();
@@ -82,25 +82,25 @@ export class Views implements Notices {
     for (const view of this.#all.keys()) if (view !== except) tell(view);
   }
 
-  /** Resolves when all but one have heard, or when waiting any longer might be for each other. */
+  /** Resolves when all but one have been told, or when waiting any longer might be for each other. */
   async othersIdle(except: Notices): Promise<void> {
     const held: Held = { view: except };
     this.#held.add(held);
-    const deaf = new Set<Notices>();
+    const untold = new Set<Notices>();
     let timer: NodeJS.Timeout | undefined;
     try {
       const heard = Promise.all(
         [...this.#all.keys()].map(async (view) => {
           if (view === except) return;
-          deaf.add(view);
+          untold.add(view);
           await view.idle();
-          deaf.delete(view);
+          untold.delete(view);
         }),
       );
       const sinceMs = performance.now();
       const gaveUp = new Promise<void>((resolve) => {
         const look = (): void => {
-          if (performance.now() - sinceMs >= this.#limit(held, deaf)) resolve();
+          if (performance.now() - sinceMs >= this.#limit(held, untold)) resolve();
           else timer = setTimeout(look, MAX_TELLING_MS.crossed);
         };
         timer = setTimeout(look, MAX_TELLING_MS.crossed);
@@ -112,11 +112,11 @@ export class Views implements Notices {
     }
   }
 
-  #limit(held: Held, deaf: ReadonlySet<Notices>): number {
+  #limit(held: Held, untold: ReadonlySet<Notices>): number {
     let isEldest = true;
     for (const other of this.#held) {
       if (other === held) break;
-      if (deaf.has(other.view)) return MAX_TELLING_MS.crossed;
+      if (untold.has(other.view)) return MAX_TELLING_MS.crossed;
       isEldest = false;
     }
     return isEldest ? MAX_TELLING_MS.eldest : MAX_TELLING_MS.younger;

@@ -111,7 +111,7 @@ describe('what a root has, and what a checkpoint says', () => {
     const round = async (): Promise<void> => {
       nowMs += 20_000;
       const told = new Promise<void>((resolve) => rounds.push(resolve));
-      follower.ring();
+      follower.noteEvent();
       await told;
     };
     const lagOfOthers = (): number => {

@@ -151,6 +151,8 @@ class Import {
   readonly #levels = new Levels<OpenDir>(this.#open.maxLevels);
   readonly #cachePuts: { readonly key: Uint8Array; readonly value: Uint8Array }[] = [];
   readonly #profile: number;
+  readonly #completed: (() => void)[] = [];
+  #isCompleting = false;
   #isWalked = false;
   #topPath = '' as Octets;
   /** What the top lies in. */
@@ -382,6 +384,18 @@ class Import {
     if (!this.#visitOpened({ ...found, stat }, this.#crosses(stat) ? undefined : dir)) dir.release();
   }
 
+  /** Tells of a directory that is complete: by a loop, since the last file of a deep tree completes all above it. */
+  #complete(tell: () => void): void {
+    this.#completed.push(tell);
+    if (this.#isCompleting) return;
+    this.#isCompleting = true;
+    try {
+      for (let next = this.#completed.shift(); next !== undefined; next = this.#completed.shift()) next();
+    } finally {
+      this.#isCompleting = false;
+    }
+  }
+
   #crosses({ dev }: NodeStat): boolean {
     return this.#options.oneFilesystem === true && dev !== this.#topDev;
   }
@@ -412,7 +426,8 @@ class Import {
     const giveWith = (block: Block, links: number, attributes: StoredNode['meta']['xattrs']): void => {
       const meta = metaOf(stat, this.#context.owners, attributes);
       const record = encodeDirent({ kind: 'dir', name, meta, block, ...(links === 0 ? {} : { links }) });
-      settle({ record, same: found.cached !== undefined && Buffer.compare(found.cached.record, record) === 0, links });
+      const same = found.cached !== undefined && Buffer.compare(found.cached.record, record) === 0;
+      this.#complete(() => settle({ record, same, links }));
     };
     const give = (block: Block, links: number): void => {
       if (kept === undefined) giveWith(block, links, xattrs);

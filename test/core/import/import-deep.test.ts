@@ -63,6 +63,27 @@ test('a tree deeper than a path can be long is imported whole, with the names th
   for (let i = 0; i < LEVELS; i++) assert.ok(contents.has(`a${i}`) && contents.has(`z${i}`), `level ${i}`);
 });
 
+test('the file at the bottom of many directories completes all of them', async (t) => {
+  const scratch = makeScratch(t);
+  const calls = atCalls();
+  let dir = openSync(scratch.mkdir('deep'), 'r');
+  scratch.beforeRemoval(() => spawnSync('rm', ['-rf', scratch.path('deep')]));
+  const name = cName(octetsFromText('d'));
+  for (let level = 0; level < 2 * LEVELS; level++) {
+    calls.mkdir(dir, name, 0o755);
+    const below = calls.open(dir, name, 'dir');
+    closeSync(dir);
+    dir = below;
+  }
+  closeSync(calls.open(dir, cName(octetsFromText('bottom')), 'create'));
+  closeSync(dir);
+  await using store = new MemoryStore();
+  const { counts } = await importLocal(store, octetsFromText(scratch.path('deep')), {
+    onFailure: (_, error) => assert.fail(String(error)),
+  });
+  assert.deepEqual([counts.files, counts.dirs], [1, 2 * LEVELS + 1]);
+});
+
 test('of a directory that is moved away while the import is deep in it, what comes later is named', async (t) => {
   const { path, at } = makeDeep(t);
   await using store = new MemoryStore();

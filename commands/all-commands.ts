@@ -56,6 +56,7 @@ import { peer } from './store/peer.ts';
 import { repair } from './store/repair.ts';
 import { scrub } from './store/scrub.ts';
 import { serve } from './store/serve.ts';
+import { status } from './store/status.ts';
 import { stores } from './store/stores.ts';
 import { cd } from './where/cd.ts';
 import { pwd } from './where/pwd.ts';
@@ -113,6 +114,7 @@ export const COMMANDS: readonly Command[] = [
   umount,
   mounts,
   stores,
+  status,
   flush,
   ar,
   peer,

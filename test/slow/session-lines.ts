@@ -71,6 +71,7 @@ export const LINES: Readonly<Record<string, Line>> = {
   log: (s) => `log ${maybe(s, path(s))}`,
   mounts: () => 'mounts',
   stores: () => 'stores',
+  status: () => 'status',
   flush: () => 'flush',
   peer: (s) => `peer ${maybe(s, `far ${local(s, 'peer')}`)}`,
   fsck: () => 'fsck',

@@ -1,0 +1,117 @@
+import { statfsSync } from 'node:fs';
+import { formatLocalTime } from '../../core/base/date.ts';
+import { errorReason } from '../../core/base/system/system-error.ts';
+import { unrecordedBytes } from '../../core/follow/unread-bytes.ts';
+import { datadirOf } from '../../core/maintain/datadir-of.ts';
+import { readScrubbed } from '../../core/maintain/scrub-record.ts';
+import type { StorePart } from '../../core/store/capabilities.ts';
+import { capability } from '../../core/store/capability.ts';
+import type { CommandContext } from '../command.ts';
+import { countText, sizeText, timeText } from './format.ts';
+import { readTails } from './move/tail-records.ts';
+
+/** Archives of what was opened by its Dirref, and of what was published: their states are as old as they happen to be. */
+const AGELESS: readonly string[] = ['references', 'published'];
+
+/** What is amiss where. */
+export interface StatusLimits {
+  /** The newest state of an archive may be as old. */
+  readonly maxAgeMs: number;
+  /** So much of the disk must be free. */
+  readonly minFreePercent: number;
+}
+
+/** Prints how the Store of the session is getting on, one line a thing. @returns how many need care */
+export async function reportStatus(context: CommandContext, { maxAgeMs, minFreePercent }: StatusLimits): Promise<number> {
+  const report = new Report(context);
+  await archivesOf(report, maxAgeMs);
+  tailsOf(report);
+  await spoolsOf(report, { role: 'session', store: context.session.store });
+  diskOf(report, minFreePercent);
+  return report.amiss;
+}
+
+class Report {
+  readonly context: CommandContext;
+  amiss = 0;
+
+  constructor(context: CommandContext) {
+    this.context = context;
+  }
+
+  tell(what: string, text: string, trouble: string | undefined, record: Readonly<Record<string, unknown>>): void {
+    const { output } = this.context;
+    if (trouble !== undefined) this.amiss++;
+    const shown = `${trouble === undefined ? ' ' : '!'} ${what.padEnd(8)}  ${text}${trouble === undefined ? '' : `: ${trouble}`}`;
+    output.line(trouble === undefined ? shown : output.style('error', shown));
+    output.record({ what, ...record, ok: trouble === undefined, trouble });
+  }
+}
+
+async function archivesOf(report: Report, maxAgeMs: number): Promise<void> {
+  const { session, now, signal } = report.context;
+  const archives = capability(session.store, 'archives');
+  const names = (await archives?.list?.()) ?? [];
+  for (const name of names) {
+    try {
+      const last = await archives?.open(name, { readOnly: true }).last({ signal });
+      if (last === undefined) continue;
+      const ageMs = Math.max(0, now().getTime() - Number(last.whenNs / 1_000_000n));
+      const isOld = !AGELESS.includes(name) && ageMs > maxAgeMs;
+      const text = `${name}@${last.number} of ${formatLocalTime(last.whenNs)}, ${ageText(ageMs)} ago`;
+      const record = { archive: name, number: last.number, when: timeText(last.whenNs), age_seconds: Math.round(ageMs / 1000) };
+      report.tell('archive', text, isOld ? `older than ${ageText(maxAgeMs)}` : undefined, record);
+    } catch (error) {
+      report.tell('archive', name, errorReason(error), { archive: name });
+    }
+  }
+  if (names.length === 0) report.tell('archive', 'none', 'no state is recorded', {});
+}
+
+function tailsOf(report: Report): void {
+  const { session, shell } = report.context;
+  for (const { checkpoint, status: told, isRunning } of readTails(shell.env)) {
+    if (checkpoint.store !== session.store.name) continue;
+    const lag = unrecordedBytes(checkpoint, told === undefined || told.round >= checkpoint.round);
+    const trouble = told?.trouble ?? (isRunning || lag === 0 ? undefined : 'no process follows, and there is something new');
+    const text = `${checkpoint.target}, lag ${sizeText(lag)}${isRunning ? '' : ', stopped'}`;
+    report.tell('tail', text, trouble, { target: checkpoint.target, lag_bytes: lag, running: isRunning });
+  }
+}
+
+async function spoolsOf(report: Report, { store, waiting, trouble }: StorePart): Promise<void> {
+  const waits = waiting !== undefined && waiting.blocks > 0;
+  if (waits || trouble !== undefined) {
+    const text = `${store.name}${waits ? `, ${countText(waiting.blocks, 'Block')} (${sizeText(waiting.bytes)}) waiting` : ''}`;
+    const reason = trouble ?? 'another Store has not got them yet';
+    report.tell('store', text, reason, { store: store.name, waiting_blocks: waiting?.blocks, waiting_bytes: waiting?.bytes });
+  }
+  for (const part of (await capability(store, 'parts')?.parts({ signal: report.context.signal })) ?? []) await spoolsOf(report, part);
+}
+
+function diskOf(report: Report, minPercent: number): void {
+  const datadir = datadirOf(report.context.session.store);
+  if (datadir === undefined) return;
+  const { bavail, blocks, bsize } = statfsSync(datadir.path);
+  const percent = blocks === 0 ? 100 : (bavail / blocks) * 100;
+  const record = { path: datadir.path, free_bytes: bavail * bsize, free_percent: Number(percent.toFixed(1)) };
+  report.tell(
+    'disk',
+    `${sizeText(bavail * bsize)} free (${percent.toFixed(0)} %)`,
+    percent < minPercent ? 'make room, or run gc' : undefined,
+    record,
+  );
+  const checked = readScrubbed(datadir.path).map(({ when }) => when);
+  if (checked.length === 0) report.tell('scrub', 'never', undefined, {});
+  else {
+    const newestNs = BigInt(Math.max(...checked)) * 1_000_000_000n;
+    report.tell('scrub', formatLocalTime(newestNs), undefined, { when: timeText(newestNs) });
+  }
+}
+
+/** `3 h`, `2 d`: one unit. */
+function ageText(ms: number): string {
+  const minutes = Math.round(ms / 60_000);
+  if (minutes < 120) return `${minutes} min`;
+  return minutes < 48 * 60 ? `${Math.round(minutes / 60)} h` : `${Math.round(minutes / 60 / 24)} d`;
+}

@@ -1,0 +1,43 @@
+import { UsageError, VtError } from '../../core/base/errors.ts';
+import type { Octets } from '../../core/base/octets.ts';
+import { defineCommand } from '../command.ts';
+import { durationMs } from '../parts/maintenance.ts';
+
+/** Percent of a disk that are free where all is well, unless told otherwise. */
+const MIN_FREE_PERCENT = 5;
+
+/** `status`: whether all goes well, for people and monitors. */
+export const status = defineCommand({
+  name: 'status',
+  group: 'store',
+  summary: 'tell how old the newest states are, what waits, and how full the disk is',
+  details: [
+    'status looks at the Store of the session: the newest state of each archive, the files that are followed into it, the Blocks that wait in spools, the room on its disk, and the last scrub. A line that starts with ! needs care. The exit status is then 1, else 0, so a monitor can run it.',
+    'The archives `references` and `published` are never too old. Files that a stopped follow has not read yet need care.',
+  ],
+  options: [
+    { name: 'max-age', value: { name: 'TIME', kind: 'text' }, summary: 'how old the newest state may be: 26h, 7d; default: any age' },
+    {
+      name: 'min-free',
+      value: { name: 'PERCENT', kind: 'number' },
+      summary: `how much of the disk must be free; default ${MIN_FREE_PERCENT}`,
+    },
+  ],
+  examples: [{ line: 'status --max-age 26h', says: 'for a monitor: was there a state since yesterday?' }],
+  async run(context, { options }) {
+    const maxAge = options.get('max-age');
+    const limits = {
+      maxAgeMs: maxAge === undefined || maxAge === true ? Number.POSITIVE_INFINITY : durationMs('max-age', maxAge),
+      minFreePercent: percentOf(options.get('min-free')),
+    };
+    const { reportStatus } = await import('../parts/status-report.ts');
+    const amiss = await reportStatus(context, limits);
+    if (amiss > 0) throw new VtError('EFAILED', `status: ${amiss === 1 ? 'one line needs care' : `${amiss} lines need care`}`);
+  },
+});
+
+function percentOf(value: Octets | true | undefined): number {
+  const percent = value === undefined || value === true ? MIN_FREE_PERCENT : Number(value);
+  if (percent >= 0 && percent <= 100) return percent;
+  throw new UsageError(`status --min-free "${value === true ? '' : value}": expected a number from 0 to 100`);
+}

@@ -126,7 +126,7 @@ export class DatadirIndex {
     if (typeof opened !== 'string') {
       // Who made this one was ended before the earlier one was removed.
       if (!readOnly) rmSync(earlier, { force: true });
-      return this.#use(opened);
+      return this.#use(opened, false);
     }
     if (!readOnly && existsSync(earlier)) return 'it is of an earlier version';
     return readOnly || opened !== MISSING_INDEX ? opened : this.#make();
@@ -136,7 +136,7 @@ export class DatadirIndex {
   #make(): string | undefined {
     const { indexFolder, dataFolder, owner, access } = this.#options;
     try {
-      return this.#use(BlockIndex.makeAnew(indexFolder, owner, access, this.#unusableId));
+      return this.#use(BlockIndex.makeAnew(indexFolder, owner, access, this.#unusableId), true);
     } catch (error) {
       if (!UNWRITABLE.includes(errorCode(error))) {
         if (error instanceof VtError) throw error;
@@ -148,7 +148,8 @@ export class DatadirIndex {
     }
   }
 
-  #use(opened: BlockIndex): string | undefined {
+  /** @param isMade - there was none that could be used. An empty one that is there is that of a session which has just begun the Store. */
+  #use(opened: BlockIndex, isMade: boolean): string | undefined {
     const { dataFolder, readOnly } = this.#options;
     let marks = opened.marks();
     let state = compareMarks(dataFolder, marks);
@@ -168,7 +169,7 @@ export class DatadirIndex {
     this.#indexId = opened.id;
     this.#behind = state.behind;
     if (!readOnly) this.#useGeneration(opened);
-    if (this.#options.announceFirst && marks.size === 0 && state.behind.length > 0) this.#announce('it is missing');
+    if (isMade && this.#options.announceFirst && marks.size === 0 && state.behind.length > 0) this.#announce('it is missing');
     return undefined;
   }
 
@@ -325,13 +326,18 @@ export class DatadirIndex {
     return this.#index?.entries(after, limit) ?? [];
   }
 
-  /** See {@link BlockIndex.rewrite}. */
+  /** Whether another session has made the index anew since this one opened it: it may not know all Blocks yet. */
+  get isMadeAnew(): boolean {
+    return this.#index !== undefined && this.#index.id !== this.#indexId;
+  }
+
+  /** See {@link BlockIndex.rewrite}: of the index that this session has opened. */
   rewrite(
     changes: readonly IndexRewrite[],
     marks: ReadonlyMap<string, FileMarks>,
     settings: Readonly<Record<string, string>> = {},
   ): number {
-    return this.#index?.rewrite(changes, marks, settings) ?? 0;
+    return this.#index?.rewrite(changes, marks, settings, this.#indexId) ?? 0;
   }
 
   /** The marks of every file known. */

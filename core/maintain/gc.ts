@@ -3,6 +3,7 @@ import { throwIfCancelled } from '../base/errors.ts';
 import { isFullError } from '../base/system/full-error.ts';
 import { DigestTable } from '../block/digest-table.ts';
 import type { Datadir } from '../datadir/datadir-store.ts';
+import { madeAnewError } from '../datadir/index/block-index.ts';
 import type { IndexRewrite, Location } from '../datadir/index/index-types.ts';
 import { RESERVE_SIZES } from '../datadir/store-reserve.ts';
 import { liveWriters } from '../datadir/writer-presence.ts';
@@ -379,10 +380,12 @@ async function forEachEntry(
 
 /** All that the index has, some at a time. */
 async function* entrySteps(datadir: Datadir, signal: AbortSignal | undefined): AsyncGenerator<readonly Entry[], void, undefined> {
-  const { index } = datadir.internals();
+  const { index, path } = datadir.internals();
   index.refresh();
   for (let after: Uint8Array | undefined; ; ) {
     throwIfCancelled(signal);
+    // One that was made anew does not know all yet: what it lacks would count as needed by nobody.
+    if (index.isMadeAnew) throw madeAnewError(join(path, 'index'));
     const entries = index.entries(after, STEP);
     yield entries;
     after = entries.at(-1)?.[0];

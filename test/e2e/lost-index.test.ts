@@ -127,3 +127,16 @@ test('what a gc of another process freed is stored again, though a session had m
     await run('umount', [disk]);
   }
 });
+
+test('whoever opens a Store that another session has just begun is told of no missing index', async (t) => {
+  const scratch = makeScratch(t);
+  const { env } = scratch;
+  const store = scratch.path('store');
+  contentIn(scratch, 'file');
+  // The first session holds its Blocks back until the second has looked.
+  const second = `${process.execPath} ${PROGRAM} -S ${store} -c 'gc --grace 0' 2>&1`;
+  const first = await vtftp(['-S', store, '-c', `put ${scratch.path('file')} f; !${second}`, '-c', 'quit'], { env });
+  assert.equal(first.status, 0, first.report);
+  assert.doesNotMatch(first.report, /missing|anew/, first.report);
+  assert.equal((await vtftp(['-S', store, '-c', 'fsck'], { env })).status, 0);
+});

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from '../../base/crc32.ts';
+import { VtError } from '../../base/errors.ts';
 import { makeStoreFolder, type StoreAccess } from '../../base/system/store-files.ts';
+import { syncFolder } from '../../base/system/sync-folder.ts';
 import { errorCode } from '../../base/system/system-error.ts';
 import { compactRuns } from './index-compaction.ts';
 import { cacheRecordKey, IndexDraft } from './index-draft.ts';
@@ -83,7 +85,8 @@ export class BlockIndex {
           blocks: empty,
           cache: empty,
         };
-        writeHead(folder, head, access, true);
+        writeHead(folder, head, access);
+        syncFolder(folder);
         for (const name of readdirSync(folder)) if (name !== HEAD_FILE) rmSync(join(folder, name), { recursive: true, force: true });
         const made = BlockIndex.open(folder, owner, access);
         if (typeof made === 'string') throw new IndexDamagedError(made);
@@ -246,15 +249,19 @@ export class BlockIndex {
   /**
    * Changes where Blocks lie, the marks of files, and settings, at once and durably.
    *
+   * @param id - the index that the changes were made of
+   * @throws {VtError} EFAILED where it has been made anew since: what is not in that one yet would be lost with the marks
    * @returns how many of the Blocks still lay where `from` says, and were changed
    */
   rewrite(
     changes: readonly IndexRewrite[],
     marks: ReadonlyMap<string, FileMarks>,
     settings: Readonly<Record<string, string>> = {},
+    id = this.id,
   ): number {
     let changed = 0;
-    this.#change(true, (draft) => {
+    this.#change(true, (draft, { head }) => {
+      if (head.id !== id) throw madeAnewError(this.#folder);
       for (const { digest, from, to } of changes) {
         const found = this.get(digest);
         if (found?.file !== from.file || found.offset !== from.offset) continue;
@@ -283,7 +290,7 @@ export class BlockIndex {
       const draft = new IndexDraft(this.#folder, this.#access, before);
       try {
         change(draft, before);
-        writeHead(this.#folder, draft.end(), this.#access, sync);
+        writeHead(this.#folder, draft.end(), this.#access);
         return before;
       } catch (error) {
         draft.discard();
@@ -292,6 +299,8 @@ export class BlockIndex {
     });
     const problem = this.#states.load();
     if (problem !== undefined) throw new IndexDamagedError(problem);
+    // The new head counts, whether or not its name is durable: what it names stays.
+    if (sync) syncFolder(this.#folder);
     if (this.#states.state.cache.length > 0) return;
     for (const { name } of before.head.cache.files) removeRun(this.#states.path(name));
   }
@@ -306,6 +315,11 @@ export class BlockIndex {
     this.#states.close();
     this.#lock.close();
   }
+}
+
+/** The index was made anew by another session, while this one counted on what the one before said. */
+export function madeAnewError(folder: string): VtError {
+  return new VtError('EFAILED', `index "${folder}": another session has made it anew meanwhile`, { remedy: 'run the command again' });
 }
 
 function ownerProblem(head: IndexHead, owner: IndexOwner): string | undefined {

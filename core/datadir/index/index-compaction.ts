@@ -2,6 +2,7 @@ import { closeSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { tryLock } from '../../base/system/file-lock.ts';
 import { openOrCreateStoreFile, type StoreAccess } from '../../base/system/store-files.ts';
+import { syncFolder } from '../../base/system/sync-folder.ts';
 import { blockShape, CACHE_KEY_SIZE, CACHE_SHAPE, type IndexHead, isRunName, type RunList, writeHead } from './index-head.ts';
 import type { IndexLock } from './index-lock.ts';
 import { MergedRecords } from './index-merge.ts';
@@ -76,14 +77,15 @@ async function mergeKind(kind: Kind, states: IndexStates, lock: IndexLock, acces
       const list = replaced(states.state.head[kind], runs, merged);
       if (list === undefined) return;
       const next: IndexHead = { ...states.state.head, [kind]: list };
-      // The old runs go only when no loss of power can bring back the head that names them.
-      writeHead(states.folder, next, access, true);
+      writeHead(states.folder, next, access);
       isUsed = true;
     });
   } finally {
     if (!isUsed && merged !== undefined) removeRun(states.path(merged.name));
   }
   states.load();
+  // The old runs go only when no loss of power can bring back the head that names them.
+  if (isUsed) syncFolder(states.folder);
   if (isUsed) for (const { name } of runs) removeRun(states.path(name));
 }
 

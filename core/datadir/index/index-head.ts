@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { crc32 } from '../../base/crc32.ts';
 import { VtError } from '../../base/errors.ts';
 import { openStoreFile, replaceStoreFile, type StoreAccess } from '../../base/system/store-files.ts';
-import { syncFolder } from '../../base/system/sync-folder.ts';
 import { errorCode } from '../../base/system/system-error.ts';
 import { HASH_NAMES, type HashName, hashByName } from '../../block/hash.ts';
 import { PAGE_SIZE } from './index-pages.ts';
@@ -234,11 +233,9 @@ export function isSameHead(folder: string, { dev, ino, mtimeMs }: HeadStamp): bo
 }
 
 /**
- * Puts a new head in the place of the old one. Only while holding the index's lock.
- *
- * @param sync - make the new name durable as well: a loss of power may else bring back the head before, whose runs are still there
+ * Puts a new head in the place of the old one. Only while holding the index's lock. Until the folder is synced a loss of power may bring back
+ * the head before: its runs have to be there.
  */
-export function writeHead(folder: string, head: IndexHead, access: StoreAccess, sync: boolean): void {
+export function writeHead(folder: string, head: IndexHead, access: StoreAccess): void {
   replaceStoreFile(join(folder, HEAD_FILE), encodeHead(head), access);
-  if (sync) syncFolder(folder);
 }

@@ -235,7 +235,11 @@ export class ProxyStore implements Store {
     const lacking = hashcodes.map(() => saves.size);
     let failure: unknown;
     let answers = 0;
-    for (const store of new Set([...this.#sources, ...saves])) {
+    // What drops Blocks as it likes promises none: it is asked where no other Store can be.
+    const mayDrop = (store: Store): boolean => !saves.has(store) && capability(store, 'access')?.drops === true;
+    const all = [...new Set([...this.#sources, ...saves])];
+    for (const store of [...all.filter((one) => !mayDrop(one)), ...all.filter(mayDrop)]) {
+      if (answers > 0 && mayDrop(store)) break;
       const open = hashcodes.flatMap((hashcode, i) => (found[i] === true ? [] : [{ hashcode, i }]));
       if (open.length === 0 && answers > 0) break;
       try {

@@ -369,3 +369,17 @@ it('a cache in front of a Store keeps what was fetched, and a restart finds it t
     await store[Symbol.asyncDispose]();
   }
 });
+
+it('what a cache has counts as there only while the Store behind it cannot be asked', async () => {
+  const path = newStorePath({ inMemory: true });
+  const cache = await openStore(`filecache:${path},maxsize=1M`, { defaultStorePath: '/nowhere', cachePath: path, create: true });
+  const behind = new FaultStore(new MemoryStore({ hashName: cache.hashName }), []);
+  const { proxy } = proxied({ save: [behind], read: [cache], read2: [behind], copy2: [cache] });
+  const { hashcode } = await cache.add(Buffer.from('in the cache alone'));
+  const { hashcode: both } = await proxy.add(Buffer.from('in both'));
+  assert.deepEqual(await proxy.has([hashcode, both]), [false, true]);
+  assert.notEqual(await proxy.get(hashcode), undefined, 'it can be read all the same');
+  behind.faults = [{ on: 'has', kind: 'fail' }];
+  assert.deepEqual(await proxy.has([hashcode]), [true]);
+  await proxy[Symbol.asyncDispose]();
+});

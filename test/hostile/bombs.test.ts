@@ -36,7 +36,7 @@ it(`S05: ${small.length} bombs: a command ends by itself or at Ctrl-C, with an e
   assert.deepEqual(faults, []);
 });
 
-it('S05: a reader that has had enough ends a command over something endless', async (t) => {
+it('a reader that has had enough ends a command over something endless', async (t) => {
   const scratch = makeScratch(t);
   const bombs = ['longest run of newlines', 'Dirs that are one: 30 levels of two'].map((name) => BOMBS.find((bomb) => bomb.name === name));
   for (const [i, bomb] of bombs.entries()) {
@@ -68,7 +68,7 @@ it('S05: a reader that has had enough ends a command over something endless', as
   }
 });
 
-it('S24: a bomb that one looks at in a mount keeps nobody else waiting', { skip: noMountsHere() }, async (t) => {
+it('a bomb that one looks at in a mount keeps nobody else waiting', { skip: noMountsHere() }, async (t) => {
   for (const name of ['Dir of salt without end', 'Dir of salt records', 'longest hole']) {
     const scratch = makeScratch(t);
     const bomb = BOMBS.find((one) => one.name === name);
@@ -92,7 +92,7 @@ it('S24: a bomb that one looks at in a mount keeps nobody else waiting', { skip:
   }
 });
 
-it('S08: push and pull name what cannot be read, and move the rest', async (t) => {
+it('push and pull name what cannot be read, and move the rest', async (t) => {
   const scratch = makeScratch(t);
   const bomb = BOMBS.find(({ name }) => name === 'Dir of salt without end');
   assert.ok(bomb !== undefined);

@@ -14,7 +14,7 @@ export const peer = defineCommand({
   group: 'store',
   summary: 'add, list and drop peers: other Stores to pull from and push to',
   details: [
-    'STORE is any specification: a folder, unix:PATH, tcp:HOST:PORT, a [clause] of the configuration, or a command in quotes, as in \'!ssh host "vtftp -c \\"serve -\\""\'. The remote shell must print nothing of its own. peer opens STORE at once, and keeps it open until it is dropped or the session ends. pull and push use the only peer, or the one that --peer names.',
+    'STORE is any specification: a folder, ssh://HOST/PATH, unix:PATH, tcp:HOST:PORT, a [clause] of the configuration, or a command in quotes, as in \'!ssh host "vtftp -c \\"serve -\\""\'. The remote shell must print nothing of its own. peer opens STORE at once, and keeps it open until it is dropped or the session ends. pull and push use the only peer, or the one that --peer names.',
     'Each peer is listed with its name, its address, the time of one question, its hash function, and whether it is read (r) or also written (rw). A peer with another hash function can be looked at, but its Blocks cannot be used here.',
     'Without STORE peer lists all peers. A specification that runs a command is accepted from the command line, from scripts, and from a configuration of your own. It is never accepted over a socket.',
   ],
@@ -24,7 +24,7 @@ export const peer = defineCommand({
     { name: 'drop', short: 'd', value: { name: 'NAME', kind: 'text' }, summary: 'close a peer and forget it' },
   ],
   examples: [
-    { line: 'peer \'!ssh backup "vtftp -c \\"serve -\\""\'', says: 'the default Store of another machine' },
+    { line: 'peer ssh://backup/', says: 'the default Store of another machine' },
     { line: 'peer --name disk /mnt/disk/store', says: 'a Store on a disk' },
     { line: 'peer', says: 'which are there, and how far away?' },
   ],
@@ -72,7 +72,11 @@ function freeName(specification: string, { session }: CommandContext): string {
   const command = /^[!|]\s*(.*)$/s.exec(text)?.[1];
   const clause = /^\[\s*(.*?)\s*\]$/.exec(text)?.[1];
   const rest = text.replace(/^[a-z][a-z0-9+-]*:/i, '').split(',', 1)[0] ?? '';
-  const host = /^tcp:/i.test(text) ? rest.replace(/:\d+$/, '').replace(/[[\]]/g, '') : undefined;
+  const host = /^ssh:/i.test(text)
+    ? /^ssh:\/\/(?:[^@/]*@)?(\[[^\]]*\]|[^:/]*)/i.exec(text)?.[1]?.replace(/[[\]]/g, '')
+    : /^tcp:/i.test(text)
+      ? rest.replace(/:\d+$/, '').replace(/[[\]]/g, '')
+      : undefined;
   // Of `ssh -p 22 me@host vtftp …` the host: the first plain word after the program's that is no option, nor a number.
   const word = command
     ?.split(/\s+/)

@@ -5,6 +5,7 @@ import { dial, parseTcpAddress } from '../wire/dial.ts';
 import { LOST_MS } from '../wire/limits.ts';
 import { PlainStreamStore } from '../wire/plain-stream-store.ts';
 import { readSecret } from '../wire/secret.ts';
+import { parseSshAddress } from '../wire/ssh-command.ts';
 import { StreamClient } from '../wire/stream-client.ts';
 import { StreamStore } from '../wire/stream-store.ts';
 import { readTlsKeys } from '../wire/tls-keys.ts';
@@ -41,6 +42,21 @@ export async function openCommandStore(command: string, context: OpenContext): P
   return await openStream({ kind: 'command', command }, {}, context);
 }
 
+/** Opens `ssh://[USER@]HOST[:PORT]/[STORE]`: a Store which the vtftp of another machine serves, reached by ssh. */
+export async function openSshStore(given: StoreParameters, context: OpenContext): Promise<Store> {
+  const address = parseSshAddress(textParameter(given, 'address') ?? '');
+  if (address === undefined)
+    throw new VtError('EOPEN', `open Store "${context.name}": expected ssh://[USER@]HOST[:PORT]/[STORE]`, {
+      remedy:
+        'write the Store as a path: ssh://host/srv/store, or ssh://host/~/store below the home directory; ssh://host/ is the default Store',
+    });
+  if (context.runsCommands !== true)
+    throw new VtError('EPERM', `open Store "${context.name}": a specification that runs ssh is not taken from here`, {
+      remedy: 'give it on the command line',
+    });
+  return await openStream(address, given, context);
+}
+
 async function openStream(address: StreamAddress, given: StoreParameters, context: OpenContext): Promise<Store> {
   const { name, onNotice, homePath } = context;
   const secretFile = textParameter(given, 'secret');
@@ -53,7 +69,7 @@ async function openStream(address: StreamAddress, given: StoreParameters, contex
     isPlain: textParameter(given, 'protocol') === 'vt',
     plainHash: asked ?? context.assumedHash,
     // A command may wait for a password.
-    helloMs: address.kind === 'command' ? undefined : SOCKET_HELLO_MS,
+    helloMs: address.kind === 'command' || address.kind === 'ssh' ? undefined : SOCKET_HELLO_MS,
     trace: context.traceWire,
     onSilent: (silentMs) =>
       onNotice?.(`${name}: nothing has come for ${Math.round(silentMs / 1000)} s; after ${LOST_MS / 1000} s it is taken to be gone`),

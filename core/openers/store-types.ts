@@ -87,6 +87,13 @@ export const STORE_TYPES: readonly StoreType[] = [
     required: ['address'],
     open: async (given, context) => (await import('./open-stream.ts')).openTcpStore(given, context),
   },
+  {
+    type: 'ssh',
+    primary: 'address',
+    parameters: { address: 'text' },
+    required: ['address'],
+    open: async (given, context) => (await import('./open-stream.ts')).openSshStore(given, context),
+  },
   ...(['http', 'https'] as const).map(
     (type): StoreType => ({
       type,

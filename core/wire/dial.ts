@@ -3,6 +3,8 @@ import { throwIfCancelled, VtError } from '../base/errors.ts';
 import { errorReason } from '../base/system/system-error.ts';
 import type { Link } from './connection.ts';
 import { connectLink, pipeInput } from './socket-link.ts';
+import type { SshAddress } from './ssh-command.ts';
+import { sshArguments, sshEnd } from './ssh-command.ts';
 import type { TlsKeys } from './tls-keys.ts';
 
 /** Where a Store is served. */
@@ -10,7 +12,8 @@ export type StreamAddress =
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number; readonly tls?: TlsKeys | undefined }
   /** Its standard input and output are the connection. */
-  | { readonly kind: 'command'; readonly command: string };
+  | { readonly kind: 'command'; readonly command: string }
+  | SshAddress;
 
 /** Milliseconds in which a socket must answer. */
 const DIAL_MS = 30_000;
@@ -41,10 +44,16 @@ export function parseTcpAddress(text: string, defaultHost: string): { readonly h
  */
 export async function dial(address: StreamAddress, name: string, onSaid: (line: string) => void, signal?: AbortSignal): Promise<Link> {
   throwIfCancelled(signal);
-  return address.kind === 'command' ? run(address.command, onSaid) : await connectSocket(address, name, signal);
+  if (address.kind === 'command') return run('/bin/sh', ['-c', address.command], onSaid, commandEnd);
+  if (address.kind === 'ssh') return run('ssh', sshArguments(address), onSaid, (status, _, last) => sshEnd(address, status, last));
+  return await connectSocket(address, name, signal);
 }
 
-async function connectSocket(address: Exclude<StreamAddress, { kind: 'command' }>, name: string, signal?: AbortSignal): Promise<Link> {
+async function connectSocket(
+  address: Exclude<StreamAddress, { kind: 'command' | 'ssh' }>,
+  name: string,
+  signal?: AbortSignal,
+): Promise<Link> {
   const tls = address.kind === 'tcp' ? address.tls : undefined;
   const { socket, link } =
     address.kind === 'unix'
@@ -80,8 +89,15 @@ async function connectSocket(address: Exclude<StreamAddress, { kind: 'command' }
   });
 }
 
-function run(command: string, onSaid: (line: string) => void): Link {
-  const child = spawn('/bin/sh', ['-c', command], { stdio: ['pipe', 'pipe', 'pipe'] });
+/** Why a program ended. @param last - the last line that it said on its standard error */
+type ProgramEnd = (status: number | null, by: NodeJS.Signals | null, last: string) => string;
+
+function commandEnd(status: number | null, by: NodeJS.Signals | null, last: string): string {
+  return `its command ended with ${by === null ? `status ${String(status)}` : by}${last === '' ? '' : `: ${last}`}`;
+}
+
+function run(program: string, args: readonly string[], onSaid: (line: string) => void, endOf: ProgramEnd): Link {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   const { stdin, stderr } = child;
   const stdout = pipeInput(child.stdout);
   let said = '';
@@ -96,12 +112,11 @@ function run(command: string, onSaid: (line: string) => void): Link {
   let end: string | undefined;
   const ended = new Promise<void>((resolve) => {
     child.once('error', (error) => {
-      end = `its command cannot be run: ${errorReason(error)}`;
+      end = `${program === 'ssh' ? 'ssh' : 'its command'} cannot be run: ${errorReason(error)}`;
       resolve();
     });
     child.once('close', (status, by) => {
-      const last = said.trim().split('\n').at(-1) ?? '';
-      end ??= `its command ended with ${by === null ? `status ${String(status)}` : by}${last === '' ? '' : `: ${last}`}`;
+      end ??= endOf(status, by, said.trim().split('\n').at(-1) ?? '');
       resolve();
     });
   });

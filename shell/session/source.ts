@@ -156,7 +156,8 @@ async function openSingle(store: Store, dirent: Exclude<Dirent, IndirectDirent>,
 
 /** `default`, `datadir:PATH`, `[clause]`, each with `@archive`, `@N` or `@date`. */
 async function openSpecification(text: string, options: SourceOptions): Promise<OpenedSource> {
-  const at = text.lastIndexOf('@');
+  // In ssh://user@host/ it belongs to the address.
+  const at = text.indexOf('@', /^ssh:\/\/[^/]*/i.exec(text)?.[0].length ?? 0) < 0 ? -1 : text.lastIndexOf('@');
   const specification = parseStoreSpecification(at > 0 ? text.slice(0, at) : text);
   const store = await options.wrapStore(await openStoreLazily(specification, options, text === 'default'));
   return await openNamed(store, at > 0 ? text.slice(at + 1) : undefined, options);

@@ -8,7 +8,7 @@ import type { Scratch } from '../scratch.ts';
 
 /** A real sshd on loopback with keys of its own, and the command that logs in to it. */
 export interface SshServer {
-  /** Words of an ssh command line, to which what runs there is added. */
+  /** Words of an ssh command line, to which what runs there is added. What is in the folder `bin` beside its files is on the PATH there. */
   readonly ssh: readonly string[];
 }
 
@@ -83,6 +83,7 @@ function configure(path: (name: string) => string, port: number, address: string
       'StrictModes no',
       'UsePAM no',
       'Subsystem sftp internal-sftp',
+      `SetEnv PATH=${path('bin')}:/usr/local/bin:/usr/bin:/bin`,
       'LogLevel ERROR',
       '',
     ].join('\n'),

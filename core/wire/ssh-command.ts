@@ -1,0 +1,49 @@
+/** Where a Store is reached by ssh. */
+export interface SshAddress {
+  readonly kind: 'ssh';
+  readonly user: string | undefined;
+  readonly host: string;
+  readonly port: number | undefined;
+  /** The folder of the Store there; undefined for the default one. */
+  readonly store: string | undefined;
+}
+
+// No part begins with a minus sign, which ssh would take for an option.
+const ADDRESS = /^\/\/(?:([^-@/\s][^@/\s]*)@)?(\[[\da-f:.%]+\]|[^-:@/\s[\]][^:@/\s[\]]*)(?::(\d{1,5}))?(\/.*)?$/i;
+
+/** Reads what follows `ssh:`, `//[user@]host[:port]/[path]`: `/~/path` is below the home directory there. */
+export function parseSshAddress(text: string): SshAddress | undefined {
+  const [, user, host, portText, path = '/'] = ADDRESS.exec(text) ?? [];
+  const port = portText === undefined ? undefined : Number(portText);
+  if (host === undefined || (port !== undefined && (port === 0 || port > 65_535))) return undefined;
+  const store = path === '/' ? undefined : path.startsWith('/~/') ? path.slice(1) : path;
+  return { kind: 'ssh', user, host: host.replace(/^\[(.*)\]$/, '$1'), port, store };
+}
+
+/** The words after `ssh`: all else comes from its configuration. */
+export function sshArguments({ user, host, port, store }: SshAddress): string[] {
+  return [
+    '-T',
+    ...(port === undefined ? [] : ['-p', String(port)]),
+    ...(user === undefined ? [] : ['-l', user]),
+    '--',
+    host,
+    ['vtftp', ...(store === undefined ? [] : ['-S', store]), '-c', 'serve -'].map(quote).join(' '),
+  ];
+}
+
+/** Quotes a word for the shell of the other machine, whichever that is. */
+function quote(word: string): string {
+  return /^[\w./:=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/**
+ * Why it ended.
+ *
+ * @param last - the last line that it said on its standard error
+ */
+export function sshEnd({ host }: SshAddress, status: number | null, last: string): string {
+  if (status === 127 || status === 126) return `there is no vtftp on ${host}, or not on the PATH that commands of ssh get (${last})`;
+  if (status === 255) return last === '' ? `ssh cannot reach ${host}` : last;
+  return `vtftp on ${host} ended with status ${String(status)}${last === '' ? '' : `: ${last}`}`;
+}

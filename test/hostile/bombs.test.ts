@@ -19,7 +19,7 @@ const AT_ONCE = 2;
 
 const small = BOMBS.filter(({ isLarge }) => isLarge !== true);
 
-it(`S05: ${small.length} bombs: a command ends by itself or at Ctrl-C, with an exit status, in little memory`, async (t) => {
+it(`${small.length} bombs: a command ends by itself or at Ctrl-C, with an exit status, in little memory`, async (t) => {
   const scratch = makeScratch(t);
   const faults: string[] = [];
   const waiting = small.entries();

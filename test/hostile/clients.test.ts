@@ -17,7 +17,7 @@ for (const { options, isSecret, isReadOnly } of [
   { options: '--append-only', isSecret: true, isReadOnly: false },
   { options: '--read-only', isSecret: false, isReadOnly: true },
 ])
-  it(`S42: ${HOSTILE_CLIENTS.length} hostile clients keep nobody waiting, and fill no memory: serve ${options}${isSecret ? ' --secret' : ''}`, async (t) => {
+  it(`${HOSTILE_CLIENTS.length} hostile clients keep nobody waiting, and fill no memory: serve ${options}${isSecret ? ' --secret' : ''}`, async (t) => {
     const scratch = makeScratch(t);
     mkdirSync(scratch.path('tree'));
     writeFileSync(scratch.path('tree/file'), 'honest\n');

@@ -48,6 +48,7 @@ import { set } from './shell/settings.ts';
 import { source } from './shell/source.ts';
 import { wait } from './shell/wait.ts';
 import { ar } from './store/ar.ts';
+import { doctor } from './store/doctor.ts';
 import { flush } from './store/flush.ts';
 import { fsck } from './store/fsck.ts';
 import { gc } from './store/gc.ts';
@@ -115,6 +116,7 @@ export const COMMANDS: readonly Command[] = [
   mounts,
   stores,
   status,
+  doctor,
   flush,
   ar,
   peer,

@@ -72,6 +72,7 @@ export const LINES: Readonly<Record<string, Line>> = {
   mounts: () => 'mounts',
   stores: () => 'stores',
   status: () => 'status',
+  doctor: () => 'doctor',
   flush: () => 'flush',
   peer: (s) => `peer ${maybe(s, `far ${local(s, 'peer')}`)}`,
   fsck: () => 'fsck',

@@ -14,6 +14,7 @@ import { sync } from './history/sync.ts';
 import { protect, tag, unprotect } from './history/tag.ts';
 import { undo } from './history/undo.ts';
 import { quit } from './leave/quit.ts';
+import { conflicts } from './list/conflicts.ts';
 import { du } from './list/du.ts';
 import { find } from './list/find.ts';
 import { inspect } from './list/inspect.ts';
@@ -71,6 +72,7 @@ export const COMMANDS: readonly Command[] = [
   ls,
   tree,
   find,
+  conflicts,
   du,
   stat,
   inspect,

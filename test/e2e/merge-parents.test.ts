@@ -61,6 +61,8 @@ it('a conflict that was resolved does not come back, whoever merges next, and wh
     assert.equal(await on('b', 'find .'), await on('a', 'find .'), policy);
     assert.equal(await on('b', 'cat f'), await on('a', 'cat f'), policy);
   }
+  assert.match(await on('b', 'conflicts'), /^\/f {2}f\.theirs-\d{8}T\d{6}Z\n1 conflict\n$/);
+  assert.match(await on('b', 'rm f.theirs-*; conflicts; undo; quit'), /^no conflicts below \/$/m);
   assert.equal((await on('a', 'find . -name "f.theirs-*"')).trim().split('\n').length, 1, 'of the one merge that kept both');
 });
 

@@ -37,6 +37,7 @@ export const LINES: Readonly<Record<string, Line>> = {
   ls: (s) => s.random.pick([`ls ${path(s)}`, 'ls -lR /', 'ls']),
   tree: () => 'tree /',
   find: () => 'find /',
+  conflicts: () => 'conflicts',
   du: () => 'du',
   stat: (s) => `stat ${path(s)}`,
   inspect: (s) => `inspect ${s.random.pick(['/', path(s)])}`,

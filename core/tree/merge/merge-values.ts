@@ -48,3 +48,8 @@ export function theirsName(name: Octets, when: Date, taken: (name: Octets) => bo
     if (!taken(candidate)) return candidate;
   }
 }
+
+/** The name that theirs was kept beside, of a name that {@link theirsName} gave; undefined for any other. */
+export function nameOfTheirs(name: Octets): Octets | undefined {
+  return /^(.+)\.theirs-\d{8}T\d{6}Z(?:-\d+)?$/s.exec(name)?.[1] as Octets | undefined;
+}

@@ -114,9 +114,17 @@ def blocked_inodes():
         return {int(line.split()[6].split(':')[2]) for line in locks if ' -> ' in line}
 
 
+def inode_of(path):
+    """The inode of a file as /proc/locks calls it, which stat(2) need not."""
+    with open(path, 'r+b') as file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        with open('/proc/locks') as locks:
+            return next(int(line.split()[5].split(':')[2]) for line in locks if f' {os.getpid()} ' in line)
+
+
 def compare(seed, steps, mounts, local):
     pick = random.Random(seed)
-    inodes = [os.stat(f'{local}/f{i}').st_ino for i in range(FILES)]
+    inodes = [inode_of(f'{local}/f{i}') for i in range(FILES)]
     count = 3 + seed % 3
     ours = [Worker(mounts[i % len(mounts)]) for i in range(count)]
     theirs = [Worker(local) for i in range(count)]

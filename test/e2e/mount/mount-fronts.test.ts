@@ -6,6 +6,9 @@ import { mounted, noMountsHere } from '../../support/mounted.ts';
 import { run } from '../../support/program.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
+/** What takes longer hangs. */
+const HANGS_MS = 60_000;
+
 /** A descriptor of a process that is a file without a name in a folder. */
 interface FrontDescriptor {
   /** O_RDONLY 0, O_WRONLY 1, O_RDWR 2. */
@@ -82,14 +85,18 @@ it('what is appended to a file that stays open is stored at once, without a sync
   const scratch = makeScratch(t);
   const mount = await mounted(t, scratch, '-o sync=0,nowriteback');
   const data = scratch.path('store/data');
+  let isStored = false;
   const stored = (): number => (existsSync(data) ? readdirSync(data) : []).reduce((sum, name) => sum + statSync(join(data, name)).size, 0);
   const done = await run('sh', ['-c', 'exec 5>> log; head -c 300000 /dev/urandom >&5; echo written; exec sleep 60'], {
     cwd: mount.path,
     during: async (program) => {
       await program.printed('written');
-      while (stored() < 300_000) await new Promise<void>((resolve) => setImmediate(resolve));
+      const endMs = performance.now() + HANGS_MS;
+      while (stored() < 300_000 && performance.now() < endMs) await new Promise<void>((resolve) => setImmediate(resolve));
+      isStored = stored() >= 300_000;
       program.kill('SIGTERM');
     },
   });
   assert.match(done.stdout, /written/);
+  assert.ok(isStored);
 });

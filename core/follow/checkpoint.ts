@@ -2,10 +2,13 @@ import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { VtError } from '../base/errors.ts';
+import { type Octets, octetsFromBytes, octetsToBytes } from '../base/octets.ts';
 import { makeFolders } from '../base/system/make-folders.ts';
 import { syncFolder } from '../base/system/sync-folder.ts';
 import { errorCode, errorReason } from '../base/system/system-error.ts';
 import type { ParsingPoint } from '../blockify/growing-content.ts';
+import type { FileDirent } from '../dirent/dirent.ts';
+import { parseDirent } from '../dirent/dirent-text.ts';
 import type { FileMark } from './tailed-file.ts';
 
 /** How far one followed path is taken in. */
@@ -158,4 +161,21 @@ export function writeCheckpoint(path: string, checkpoint: Omit<Checkpoint, 'isCh
 /** Removes a checkpoint; none is no error. */
 export function removeCheckpoint(path: string): void {
   rmSync(path, { force: true });
+}
+
+/** The Dirent of a state. */
+export function fileOf({ dirent }: TailState): FileDirent {
+  const parsed = parseDirent(dirent);
+  if (parsed.kind !== 'file') throw new TypeError(`restore a tail: expected the Dirent of a file, got a ${parsed.kind}`);
+  return parsed;
+}
+
+/** Octets as a checkpoint holds them. */
+export function base64(octets: Octets): string {
+  return octetsToBytes(octets).toString('base64');
+}
+
+/** Octets that a checkpoint holds. */
+export function fromBase64(text: string): Octets {
+  return octetsFromBytes(Buffer.from(text, 'base64'));
 }

@@ -16,13 +16,14 @@ import { baseName, joinPath, parentPath } from '../tree/path.ts';
 import type { Tree } from '../tree/tree.ts';
 import { isDamage } from '../tree/walk.ts';
 import type { Checkpoint, TailMark, TailState } from './checkpoint.ts';
+import { fileOf, fromBase64 } from './checkpoint.ts';
 import type { Followed, FollowedCounts } from './followed.ts';
 import { ItemFailures } from './item-failures.ts';
 import type { LocalPattern } from './local-pattern.ts';
 import { findPaths, fitsPattern } from './local-pattern.ts';
 import { statOf } from './rotated-files.ts';
-import type { TailContext } from './tail.ts';
-import { fileOf, fromBase64, Tail } from './tail.ts';
+import { Tail } from './tail.ts';
+import type { TailContext } from './tail-context.ts';
 import { isWholeContent } from './whole-content.ts';
 
 export interface TailGroupOptions extends Omit<TailContext, 'isElsewhere' | 'ingest'> {

@@ -1,27 +1,19 @@
-import { throwIfCancelled } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
-import { octetsFromBytes, octetsToBytes } from '../base/octets.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import { findXattrs } from '../base/system/find-xattrs.ts';
-import type { OwnerNames } from '../base/system/owner-names.ts';
 import { errorCode } from '../base/system/system-error.ts';
 import type { Block } from '../block/block.ts';
 import { readBlockBytes } from '../block/read-range.ts';
-import { contentHint } from '../blockify/content-hint.ts';
-import type { EdgeScanner } from '../blockify/edge-scanner.ts';
-import { GrowingContent, type StablePoint } from '../blockify/growing-content.ts';
-import type { IngestOnDemand } from '../blockify/ingest/ingest-on-demand.ts';
-import type { ContentHint } from '../blockify/parser.ts';
-import { takeUpContent } from '../blockify/take-up-content.ts';
 import type { FileDirent } from '../dirent/dirent.ts';
-import { formatDirent, parseDirent } from '../dirent/dirent-text.ts';
+import { formatDirent } from '../dirent/dirent-text.ts';
 import { metaOf } from '../import/import-meta.ts';
-import type { Store } from '../store/store.ts';
 import type { TreePath } from '../tree/path.ts';
 import { baseName } from '../tree/path.ts';
-import type { TailMark, TailState } from './checkpoint.ts';
+import { base64, fileOf, type TailMark, type TailState } from './checkpoint.ts';
 import { findMarked, openOrNone, openRotated, statOf } from './rotated-files.ts';
-import type { FileMark, FileOpener } from './tailed-file.ts';
+import { TailContent } from './tail-content.ts';
+import type { TailContext, TailCounts } from './tail-context.ts';
+import type { FileMark } from './tailed-file.ts';
 import { CHECK_SIZE, type OctetSink, TailedFile } from './tailed-file.ts';
 
 /** A file that lost its path is kept open until nothing was written to it for so long: milliseconds. */
@@ -35,41 +27,6 @@ const MAX_DONE = 64;
 
 /** Times that rotated files are looked for anew where a file is rotated at that very moment. */
 const MAX_TRIES = 20;
-
-/** Octets of new Blocks that wait before they go to the Store. */
-const MAX_PENDING_SIZE = 4 * 1024 * 1024;
-
-/** What a tail takes from outside. */
-export interface TailContext {
-  readonly store: Pick<Store, 'hashName' | 'get' | 'has' | 'addBatch' | 'name'>;
-  readonly scanner: EdgeScanner;
-  /** The name of the parser that is asked for; default: the one that fits. */
-  readonly parser: string | undefined;
-  readonly owners: OwnerNames;
-  /** Opens the files. */
-  readonly opener: FileOpener;
-  /** Milliseconds that only go up. */
-  readonly monotonicMs: () => number;
-  /** Takes in what is much. */
-  readonly ingest: IngestOnDemand | undefined;
-  /** Whether a file is followed under another path, too. */
-  readonly isElsewhere: (file: { readonly dev: bigint; readonly ino: bigint }, tail: Tail) => boolean;
-}
-
-/** What a tail has to tell of itself. */
-export interface TailCounts {
-  /** Octets of the content. */
-  readonly size: number;
-  /** Octets taken in since it was begun by this process, and octets read for that. */
-  readonly newBytes: number;
-  readonly readBytes: number;
-  /** Octets that are in the file, and not in the content. */
-  readonly unreadBytes: number;
-  /** The path leads to a file at present. */
-  readonly isThere: boolean;
-  /** Times that the content went on with another file, or with the same from its start. */
-  readonly rotations: number;
-}
 
 interface OpenFile {
   readonly file: TailedFile;
@@ -89,9 +46,7 @@ export class Tail {
   /** Oldest first; the last has the path, or had it last. */
   #files: OpenFile[] = [];
   #done: FileMark[] = [];
-  #content: GrowingContent | undefined;
-  /** What the content was before the Store failed while much was taken in: it has to be taken up again. */
-  #lost: { readonly block: Block; readonly point: StablePoint } | undefined;
+  readonly #content: TailContent;
   #dirent: FileDirent | undefined;
   /** As the last mark has it, and as the last recorded root does. */
   #marked: TailState | undefined;
@@ -99,7 +54,6 @@ export class Tail {
   #isThere = false;
   /** Something was read or seen that the Dirent does not tell. */
   #isStale = false;
-  #newBytes = 0;
   #readBytes = 0;
   #rotations = 0;
 
@@ -107,6 +61,7 @@ export class Tail {
     this.path = path;
     this.name = name;
     this.#context = context;
+    this.#content = new TailContent(path, context);
   }
 
   /**
@@ -117,8 +72,7 @@ export class Tail {
    */
   async restore(state: TailState, recorded: TailState | undefined, options: OpOptions): Promise<void> {
     const dirent = fileOf(state);
-    const { store, scanner } = this.#context;
-    this.#content = await takeUpContent(store, scanner, dirent.block, state, this.#hint(dirent.meta.xattrs), options);
+    await this.#content.takeUp(dirent.block, state, dirent.meta.xattrs, options);
     this.#dirent = dirent;
     this.#recorded = recorded;
     this.#done = [...state.done];
@@ -179,7 +133,6 @@ export class Tail {
 
   /** Goes on where what is stored under its name ends, if that is how the file begins; else the content begins anew. */
   async adopt(dirent: FileDirent, options: OpOptions): Promise<void> {
-    const { store, scanner } = this.#context;
     const { block } = dirent;
     const file = openOrNone(this.path, this.#context.opener);
     if (file === undefined) return;
@@ -187,7 +140,7 @@ export class Tail {
       file.close();
       return;
     }
-    this.#content = await takeUpContent(store, scanner, block, undefined, this.#hint(dirent.meta.xattrs), options);
+    await this.#content.takeUp(block, undefined, dirent.meta.xattrs, options);
     this.#dirent = dirent;
     this.#files.push({ file, grewMs: this.#context.monotonicMs() });
   }
@@ -227,7 +180,7 @@ export class Tail {
 
   /** Takes in what is new. @returns whether the Dirent is another */
   async look(options: OpOptions): Promise<boolean> {
-    if (this.#lost !== undefined) await this.#takeUpLost(this.#lost, options);
+    await this.#content.takeUpLost(this.#dirent?.meta.xattrs, options);
     this.#wake();
     await this.#readAll(options);
     const stat = statOf(this.path);
@@ -243,14 +196,14 @@ export class Tail {
 
   /** Adds the Blocks that wait to the Store. */
   async flush(options: OpOptions): Promise<void> {
-    await this.#content?.flushTo(this.#context.store, options);
+    await this.#content.flush(options);
   }
 
   /** What a checkpoint keeps; undefined before there was a file. */
   mark(): TailMark | undefined {
-    const point = this.#content?.stablePoint() ?? this.#lost?.point;
+    const point = this.#content.stablePoint;
     if (this.#dirent === undefined || point === undefined) return undefined;
-    const { block } = this.#lost ?? this.#dirent;
+    const { block } = this.#content.lost ?? this.#dirent;
     this.#marked = {
       ...point,
       dirent: formatDirent({ ...this.#dirent, block }),
@@ -264,13 +217,13 @@ export class Tail {
   /** A root is recorded that has what the last mark says. */
   noteRecorded(): void {
     // Of much that was taken in part the mark has more than the tree.
-    if (this.#lost === undefined) this.#recorded = this.#marked;
+    if (this.#content.lost === undefined) this.#recorded = this.#marked;
   }
 
   counts(): TailCounts {
     return {
-      size: this.#content?.span ?? 0,
-      newBytes: this.#newBytes,
+      size: this.#content.span,
+      newBytes: this.#content.newBytes,
       readBytes: this.#readBytes,
       unreadBytes: this.#files.reduce((sum, { file }) => sum + file.unreadBytes(), 0),
       isThere: this.#isThere,
@@ -311,7 +264,7 @@ export class Tail {
 
   async #read(open: OpenFile, options: OpOptions): Promise<void> {
     const { file } = open;
-    const sink = this.#sinkOf(file, options);
+    const sink = this.#content.sinkOf(file, options);
     for (;;) {
       if (open.sinceNs !== undefined && file.offset === 0 && file.hasChanged()) await this.#readOlder(file, open.sinceNs, sink);
       const look = await file.look(sink);
@@ -333,39 +286,6 @@ export class Tail {
       if (copy !== undefined) await this.#readCopy(copy, sink);
       open.sinceNs = copy === undefined ? look.stat.mtimeNs : copy.lastStat.mtimeNs;
     }
-  }
-
-  #sinkOf(file: TailedFile, options: OpOptions): OctetSink {
-    const { store, ingest } = this.#context;
-    const take = async (octets: Uint8Array): Promise<void> => {
-      const content = this.#contentOf(file);
-      // First what may fail: octets that were pushed are taken in.
-      if (content.pending.size > MAX_PENDING_SIZE) await content.flushTo(store, options);
-      content.push(octets);
-      this.#newBytes += octets.length;
-    };
-    if (ingest === undefined) return { take };
-    return { take, takeMuch: async (read) => await this.#takeMuch(ingest, this.#contentOf(file), read, options) };
-  }
-
-  async #takeMuch(ingest: IngestOnDemand, content: GrowingContent, read: (room: Uint8Array) => number, options: OpOptions): Promise<void> {
-    throwIfCancelled(options.signal);
-    const before = { block: content.block(), point: content.stablePoint() };
-    await content.flushTo(this.#context.store, options);
-    try {
-      await ingest.use(async (workers) => await content.pushFrom(workers, read));
-    } catch (error) {
-      this.#lost = before;
-      this.#content = undefined;
-      throw error;
-    }
-    this.#newBytes += content.span - before.block.span;
-  }
-
-  async #takeUpLost({ block, point }: { readonly block: Block; readonly point: StablePoint }, options: OpOptions): Promise<void> {
-    const { store, scanner } = this.#context;
-    this.#content = await takeUpContent(store, scanner, block, point, this.#hint(this.#dirent?.meta.xattrs), options);
-    this.#lost = undefined;
   }
 
   /** Reads a rotated file to its end, which is all that it will ever have. */
@@ -467,47 +387,19 @@ export class Tail {
     this.#done = [...this.#done, mark].slice(-MAX_DONE);
   }
 
-  #contentOf(file: TailedFile): GrowingContent {
-    const { store, scanner } = this.#context;
-    this.#content ??= new GrowingContent(store, scanner, this.#hint(findXattrs(file.fd).xattrs));
-    return this.#content;
-  }
-
-  #hint(xattrs: FileDirent['meta']['xattrs']): ContentHint {
-    return { ...contentHint(baseName(this.path as TreePath), xattrs), parser: this.#context.parser };
-  }
-
   /** Makes the Dirent of what there is. @returns whether it is another than before */
   #update(): boolean {
     const file = this.#files.at(-1)?.file;
     if (file === undefined || !this.#isStale) return false;
     this.#isStale = false;
-    const content = this.#contentOf(file);
     const dirent: FileDirent = {
       kind: 'file',
       name: baseName(this.name),
       meta: metaOf(file.lastStat, this.#context.owners, findXattrs(file.fd).xattrs),
-      block: content.block(),
+      block: this.#content.blockOf(file),
     };
     if (this.#dirent !== undefined && formatDirent(dirent) === formatDirent(this.#dirent)) return false;
     this.#dirent = dirent;
     return true;
   }
-}
-
-/** The Dirent of a state. */
-export function fileOf({ dirent }: TailState): FileDirent {
-  const parsed = parseDirent(dirent);
-  if (parsed.kind !== 'file') throw new TypeError(`restore a tail: expected the Dirent of a file, got a ${parsed.kind}`);
-  return parsed;
-}
-
-/** Octets as a checkpoint holds them. */
-export function base64(octets: Octets): string {
-  return octetsToBytes(octets).toString('base64');
-}
-
-/** Octets that a checkpoint holds. */
-export function fromBase64(text: string): Octets {
-  return octetsFromBytes(Buffer.from(text, 'base64'));
 }

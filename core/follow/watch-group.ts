@@ -25,11 +25,11 @@ import { baseName, parentPath } from '../tree/path.ts';
 import type { Tree, TreeEntry } from '../tree/tree.ts';
 import { isDamage } from '../tree/walk.ts';
 import type { TailMark } from './checkpoint.ts';
+import { base64, fromBase64 } from './checkpoint.ts';
 import type { Followed, FollowedCounts } from './followed.ts';
 import { GrownFiles } from './grown-files.ts';
 import { ItemFailures } from './item-failures.ts';
 import { namesIn, parentOf } from './local-pattern.ts';
-import { base64, fromBase64 } from './tail.ts';
 import { WatchRules } from './watch-rules.ts';
 
 /** Paths that change in one round beyond which all is looked at. */

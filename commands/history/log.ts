@@ -2,7 +2,6 @@ import type { ArchiveEntry } from '../../core/archive/archive.ts';
 import { newestFirst } from '../../core/archive/newest-first.ts';
 import { formatLocalTime } from '../../core/base/date.ts';
 import { UsageError, VtError } from '../../core/base/errors.ts';
-import { EventTurns } from '../../core/base/event-turns.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
@@ -14,6 +13,7 @@ import { defineCommand } from '../command.ts';
 import { pathArgument } from '../parts/entry.ts';
 import { octetsFields, sizeText, timeText } from '../parts/format.ts';
 import { logRoots } from '../parts/log-roots.ts';
+import { OutputTurns } from '../parts/output-turns.ts';
 
 /** `log`: the recorded roots, or the states of one path. */
 export const log = defineCommand({
@@ -45,12 +45,10 @@ export const log = defineCommand({
     }
     const states = pathStates(context, entries, path, !options.has('no-follow'));
     let shown = 0;
-    const turns = new EventTurns();
+    const turns = new OutputTurns(context);
     for await (const state of states) {
       if (shown++ >= limit) return;
-      // A reader that has gone is noticed in a turn of the event loop.
-      const turn = turns.next(signal);
-      if (turn !== undefined) await turn;
+      await turns.next();
       show(context, state, options.has('long'));
     }
     if (shown === 0) throw new VtError('EFAILED', `log "${octetsToText(path)}": no recorded state has it`);

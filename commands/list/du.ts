@@ -7,6 +7,7 @@ import { PassedDamage } from '../parts/damage.ts';
 import { forEachItem } from '../parts/each.ts';
 import { pathArgument, requireEntry } from '../parts/entry.ts';
 import { octetsFields, sizeText } from '../parts/format.ts';
+import { OutputTurns } from '../parts/output-turns.ts';
 import type { Session } from '../session.ts';
 
 interface Level {
@@ -56,12 +57,14 @@ export const du = defineCommand({
 
 /** Walks depth first and reports each Dir after its contents. */
 async function sumDir(
-  { session, signal }: CommandContext,
+  context: CommandContext,
   damage: PassedDamage,
   top: TreeEntry,
   measure: (entry: TreeEntry) => Promise<number>,
   report: (entry: TreeEntry, bytes: number, depth: number) => void,
 ): Promise<void> {
+  const { session, signal } = context;
+  const turns = new OutputTurns(context);
   const enter = (entry: TreeEntry): Level => ({
     entry,
     listing: damage.pass(session.tree.list(entry, { signal }), entry),
@@ -69,6 +72,7 @@ async function sumDir(
   });
   const open = [enter(top)];
   for (let level = open.at(-1); level !== undefined; level = open.at(-1)) {
+    await turns.next();
     const { value, done } = await level.listing.next();
     if (done !== true) {
       if (value.dirent.kind === 'dir') open.push(enter(value));

@@ -1,6 +1,5 @@
 import { parseDate } from '../../core/base/date.ts';
 import { UsageError } from '../../core/base/errors.ts';
-import { EventTurns } from '../../core/base/event-turns.ts';
 import { compileGlob } from '../../core/base/glob-pattern.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsFromText, octetsToBytes, octetsToText } from '../../core/base/octets.ts';
@@ -13,6 +12,7 @@ import { forEachItem } from '../parts/each.ts';
 import type { FoundEntry } from '../parts/entry.ts';
 import { withEntry } from '../parts/entry.ts';
 import { entryRecord } from '../parts/format.ts';
+import { OutputTurns } from '../parts/output-turns.ts';
 
 type Test = (entry: TreeEntry) => boolean;
 
@@ -46,13 +46,13 @@ export const find = defineCommand({
   async run(context, { args, options }) {
     const { session, output, signal, now } = context;
     const damage = new PassedDamage(context, 'find');
-    const turns = new EventTurns();
+    const turns = new OutputTurns(context);
     const tests = parseTests(options, now());
     const maxDepth = depthOf(options.get('maxdepth'));
     await forEachItem(context, args.length === 0 ? ['.' as Octets] : args, async (start) => {
       await withEntry(session, start, 'find', { follow: false, signal }, async (found) => {
         for await (const entry of entriesBelow(found, damage, maxDepth, signal)) {
-          await turns.next(signal);
+          await turns.next();
           if (!tests.every((test) => test(entry))) continue;
           // The path is made anew each time.
           if (output.json) output.record(entryRecord(entry));

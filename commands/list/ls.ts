@@ -11,6 +11,7 @@ import { forEachItem } from '../parts/each.ts';
 import type { HeldEntry } from '../parts/entry.ts';
 import { findEntry } from '../parts/entry.ts';
 import { entryRecord, groupText, modeOf, modeText, ownerText, sizeText } from '../parts/format.ts';
+import { OutputTurns } from '../parts/output-turns.ts';
 
 /** `ls`: the entries of Dirs. */
 export const ls = defineCommand({
@@ -88,6 +89,7 @@ async function listDir(
 ): Promise<void> {
   const { output, signal } = context;
   const { options } = input;
+  const turns = new OutputTurns(context);
   const pending: { readonly shown: Octets; readonly at: TreePath | TreeEntry }[] = [{ shown: top.shown, at: top.path }];
   for (let dir = pending.pop(), first = isFirst; dir !== undefined; dir = pending.pop(), first = false) {
     if (isHeaded) {
@@ -99,6 +101,7 @@ async function listDir(
     const streams =
       !isLong(options) && !options.has('time') && !options.has('size') && !options.has('reverse') && (!output.terminal || output.json);
     for await (const entry of namingDamage(top.tree.list(dir.at, { signal }), 'list', dir.at)) {
+      await turns.next();
       if (!options.has('all') && entry.name.startsWith('.')) continue;
       const item = { shown: entry.name, entry };
       if (entry.dirent.kind === 'dir' && options.has('recursive')) below.push(item);

@@ -6,6 +6,7 @@ import { defineCommand } from '../command.ts';
 import { PassedDamage } from '../parts/damage.ts';
 import { pathArgument, requireEntry } from '../parts/entry.ts';
 import { countText, entryRecord, entryStyle } from '../parts/format.ts';
+import { OutputTurns } from '../parts/output-turns.ts';
 
 interface Level {
   readonly listing: AsyncIterator<TreeEntry>;
@@ -43,6 +44,7 @@ export const tree = defineCommand({
     let dirs = 0;
     let others = 0;
     const open: Level[] = [];
+    const turns = new OutputTurns(context);
     const enter = async (entry: TreeEntry, indent: string): Promise<void> => {
       if (entry.dirent.kind !== 'dir' || open.length >= maxDepth) return;
       const listing = damage.pass(session.tree.list(entry, { signal }), entry);
@@ -50,6 +52,7 @@ export const tree = defineCommand({
     };
     await enter(top, '');
     for (let deepest = open.at(-1); deepest !== undefined; deepest = open.at(-1)) {
+      await turns.next();
       const entry = deepest.next;
       if (entry === undefined) {
         open.pop();

@@ -3,7 +3,6 @@ import { authorOf } from '../../core/archive/author-notes.ts';
 import { marksOf } from '../../core/archive/mark-notes.ts';
 import { formatLocalTime } from '../../core/base/date.ts';
 import { VtError } from '../../core/base/errors.ts';
-import { EventTurns } from '../../core/base/event-turns.ts';
 import { groupedDigits } from '../../core/base/grouped-digits.ts';
 import { octetsFromText } from '../../core/base/octets.ts';
 import type { DirDirent } from '../../core/dirent/dirent.ts';
@@ -14,6 +13,7 @@ import { diffDirents } from '../../core/tree/diff/diff.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import type { CommandContext, Output } from '../command.ts';
 import { octetsFields, sizeText, timeText } from './format.ts';
+import { OutputTurns } from './output-turns.ts';
 
 /** Names that are looked at of one root: what changed more than that is told as "more". */
 const MAX_NAMES = 10_000;
@@ -38,15 +38,14 @@ interface RootChanges {
  * @param long - print the whole Dirrefs, and do not compare
  */
 export async function logRoots(context: CommandContext, entries: AsyncIterable<ArchiveEntry>, limit: number, long: boolean): Promise<void> {
-  const turns = new EventTurns();
+  const turns = new OutputTurns(context);
   let shown = 0;
   // Each waits for the one before it in time.
   let entry: ArchiveEntry | undefined;
   const showOne = async (before: ArchiveEntry | undefined): Promise<void> => {
     if (entry === undefined || entry.dirent.kind === 'indirect') return;
     shown++;
-    // A reader that has gone is noticed in a turn of the event loop.
-    await turns.next(context.signal);
+    await turns.next();
     const after = entry.dirent;
     const root = before?.dirent.kind === 'dir' ? before.dirent : undefined;
     const changes = long || after.kind !== 'dir' ? undefined : await changesOf(context, root, after);

@@ -17,8 +17,11 @@ export interface ArchiveCount {
  * A line as nearly all are, which the parser takes where its check holds: to parse each of 2,000,000 lines takes 20 s, to look at its check
  * two.
  */
-const USUAL_LINE =
-  /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z \d{1,11}\.\d{9} D\{block:S?B\{hash:H\{(?:sha3-256|sha256|blake3):[\da-f]{64}\}(?:,span:\d{1,15})?\}\}) !crc32:([\da-f]{8})$/;
+const NOTE = String.raw`[A-Za-z_]\w*:"(?:[ !#-[\]-~]|\\["\\]|\\x[\da-f]{2})*"`;
+const ROOT = String.raw`D\{(?:meta:M\{mode:0[0-7]{3}\},)?block:S?B\{hash:H\{(?:sha3-256|sha256|blake3):[\da-f]{64}\}(?:,span:\d{1,15})?\}\}`;
+const USUAL_LINE = new RegExp(
+  String.raw`^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z \d{1,11}(?:\.\d{9})? ${ROOT}(?: N\{${NOTE}(?:,${NOTE})*\})?) !crc32:([\da-f]{8})$`,
+);
 
 /** Octets read at once. */
 const CHUNK_SIZE = 1024 * 1024;

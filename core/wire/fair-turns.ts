@@ -2,6 +2,9 @@ import { throwIfCancelled, VtError } from '../base/errors.ts';
 import { onAbort } from '../base/on-abort.ts';
 import type { OpOptions } from '../base/op-options.ts';
 
+/** Milliseconds that may be worked before others are let in. */
+const TURN_MS = 5;
+
 interface Waiting {
   readonly of: TurnTaker;
   /** Where it stands in the order of all who wait. */
@@ -24,6 +27,8 @@ export class FairTurns {
   readonly #nowMs: () => number;
   readonly #waiting: Waiting[] = [];
   #running = 0;
+  /** When the first turn within this turn of the event loop was begun. */
+  #loopMs: number | undefined;
   /** How far all have come: nobody who comes now begins before it. */
   #virtual = 0;
 
@@ -35,6 +40,8 @@ export class FairTurns {
 
   /** Waits for a turn. @throws {VtError} ECANCELLED */
   async enter(of: TurnTaker, signal?: AbortSignal): Promise<Turn> {
+    // What is answered at once leads to the next request without a turn of the event loop, in which others would be read.
+    while (this.#isLoopLate()) await new Promise((resolve) => setImmediate(resolve));
     throwIfCancelled(signal);
     const start = Math.max(this.#virtual, of.finish);
     // Several of one client's that wait come one after the other.
@@ -43,6 +50,18 @@ export class FairTurns {
     else await this.#wait(of, start, signal);
     this.#virtual = Math.max(this.#virtual, start);
     return new Turn(this, of, signal, this.#nowMs());
+  }
+
+  /** Whether turns were begun for a while within one turn of the event loop. */
+  #isLoopLate(): boolean {
+    const now = this.#nowMs();
+    if (this.#loopMs === undefined) {
+      this.#loopMs = now;
+      setImmediate(() => {
+        this.#loopMs = undefined;
+      });
+    }
+    return now - this.#loopMs >= TURN_MS;
   }
 
   async #wait(of: TurnTaker, start: number, signal: AbortSignal | undefined): Promise<void> {
@@ -86,9 +105,6 @@ export class FairTurns {
     return this.#nowMs();
   }
 }
-
-/** Milliseconds that may be worked before others are let in. */
-const TURN_MS = 10;
 
 /** A turn that somebody has. */
 export class Turn {

@@ -78,7 +78,7 @@ function digestsOf(store: Store, payload: Uint8Array): Uint8Array[] {
 }
 
 /** Records of the Blocks asked for, as many as fit in a response, and how many digests that answers. */
-export async function answerRecords(store: Store, flags: number, payload: Uint8Array, options: OpOptions): Promise<Reply> {
+export async function answerRecords(store: Store, flags: number, payload: Uint8Array, options: TurnOptions): Promise<Reply> {
   const { digestSize } = hashByName(store.hashName);
   const { digests, spans } = decodeWanted(payload, (flags & RECORDS_FLAG.spans) !== 0, digestSize);
   const source = capability(store, 'recordSource');
@@ -103,7 +103,7 @@ async function recorded(
   source: RecordSource,
   digests: Uint8Array,
   spans: ArrayLike<number> | undefined,
-  options: OpOptions,
+  options: TurnOptions,
 ): Promise<Found> {
   const { digestSize } = hashByName(store.hashName);
   const count = digests.length / digestSize;
@@ -132,13 +132,14 @@ async function recorded(
 }
 
 /** Whether one of the Blocks that no record was given of is there all the same: damaged, or found elsewhere. */
-async function isAnyThere(store: Store, asked: Uint8Array, given: readonly Uint8Array[], options: OpOptions): Promise<boolean> {
+async function isAnyThere(store: Store, asked: Uint8Array, given: readonly Uint8Array[], options: TurnOptions): Promise<boolean> {
   const { digestSize } = hashByName(store.hashName);
   const there = new Set<string>();
   for (const digests of given)
     for (let at = 0; at < digests.length; at += digestSize) there.add(digestKey(digests.subarray(at, at + digestSize)));
   for (const digest of digestsOf(store, asked)) {
     if (there.has(digestKey(digest))) continue;
+    await options.turn?.next();
     try {
       if ((await store.get({ hashName: store.hashName, digest }, options)) !== undefined) return true;
     } catch (error) {
@@ -153,13 +154,14 @@ function releaseAll(releases: readonly (() => void)[]): void {
   for (const release of releases) release();
 }
 
-async function gotten(store: Store, digests: readonly Uint8Array[], options: OpOptions): Promise<Found> {
+async function gotten(store: Store, digests: readonly Uint8Array[], options: TurnOptions): Promise<Found> {
   const hash = hashByName(store.hashName);
   const blocks: DigestedBlock[] = [];
   let answered = 0;
   let size = 0;
   for (const digest of digests) {
     if (size >= RESPONSE_SIZE) break;
+    await options.turn?.next();
     try {
       const data = await store.get({ hashName: store.hashName, digest }, options);
       if (data !== undefined) {

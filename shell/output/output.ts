@@ -124,6 +124,10 @@ export class SinkOutput implements Output {
   }
 
   async bytes(data: Uint8Array): Promise<void> {
+    if (data.length === 0) {
+      await this.#sink.flush();
+      return;
+    }
     if (this.json) this.record({ data_b64: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64') });
     else {
       this.#sink.write(data);

@@ -12,7 +12,7 @@ const MAX_WAIT_MS = 1000;
 const MAX_MB = 300;
 const MAX_REST_MS = 100;
 /** Seconds that each attack takes. */
-const SECONDS = 20;
+const SECONDS = 10;
 
 const KINDS = ['', '--read-only', '--append-only', 'secret', 'tls'] as const;
 

@@ -302,7 +302,18 @@ it('entries come newest first as well, of the same numbers, whatever stands betw
   });
   const lines = Array.from({ length: 3000 }, (_, i) => {
     // Usual lines, others, a comment, nothing, and what is damaged: its check does not hold, or it says nothing that is known.
-    const usual = formatArchiveLine({ whenNs: WHEN_NS + BigInt(i), dirent: i % 3 === 0 ? dir(`${i}`) : hash(i % 250) });
+    const notes =
+      i % 2 === 0
+        ? new Map([
+            ['command', `put "${i}" \\ \xff` as Octets],
+            ['user', 'me' as Octets],
+          ])
+        : undefined;
+    const usual = formatArchiveLine({
+      whenNs: WHEN_NS + BigInt(i),
+      dirent: i % 3 === 0 ? dir(`${i}`) : hash(i % 250),
+      ...notesField(notes),
+    });
     if (i % 100 === 7) return '# a comment';
     if (i % 100 === 8) return '';
     if (i % 100 === 9) return usual.replace('1795364221', '1795364222');

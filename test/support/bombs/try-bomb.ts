@@ -32,7 +32,7 @@ export const BOMB_COMMANDS: readonly string[] = [
   'scrub',
   'gc',
   'bind -f other bomb; quit',
-  'push -n -p memory: bomb',
+  'push -n --blocks-only -p memory: bomb',
 ];
 
 /** A program that goes on so long after its interruption never ends. */

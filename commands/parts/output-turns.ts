@@ -1,0 +1,32 @@
+import { EventTurns } from '../../core/base/event-turns.ts';
+import type { CommandContext } from '../command.ts';
+
+/** Lines printed before their reader is waited for: more than a reader of pages shows at a time. */
+const MAX_LINES = 256;
+
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Lets those who read a command's results keep up, and be noticed when they have gone: results that nobody takes would fill the memory of
+ * whoever prints as many as a made-up tree has.
+ */
+export class OutputTurns {
+  readonly #context: Pick<CommandContext, 'output' | 'signal'>;
+  readonly #turns = new EventTurns();
+  #lines = 0;
+
+  constructor(context: Pick<CommandContext, 'output' | 'signal'>) {
+    this.#context = context;
+  }
+
+  /**
+   * Called before each line.
+   *
+   * @returns what has to be waited for first, mostly nothing; it rejects where the command was cancelled meanwhile
+   */
+  next(): Promise<void> | undefined {
+    const { output, signal } = this.#context;
+    if (++this.#lines % MAX_LINES === 0) return output.bytes(NOTHING).then(() => this.#turns.next(signal));
+    return this.#turns.next(signal);
+  }
+}

@@ -46,6 +46,8 @@ export const rm = defineCommand({
       }
       if (entry.dirent.kind === 'dir' && !recursive) throw new PathError('EISDIR', 'remove', octetsToText(path), { remedy: 'rm -r' });
       await recordBefore(context, path);
+      // What was recorded is merged with what another session recorded: it may have removed the same.
+      if ((await session.tree.lookup(path, { follow: false, signal })) === undefined) return;
       if (entry.dirent.kind === 'dir' && (await removedThroughItself(context, path, force))) return;
       await session.tree.remove(path, { recursive, signal });
       if (isWithin(path, session.cwd)) session.cwd = (path.slice(0, path.lastIndexOf('/')) || '/') as TreePath;

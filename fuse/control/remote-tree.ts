@@ -192,6 +192,11 @@ export class RemoteTree implements Tree {
     await this.#ask({ request: 'refresh' }, { signal });
   }
 
+  /** Has the mount record its tree, where it has something at a path that its last root lacks. */
+  async recordBefore(path: TreePath, signal: AbortSignal | undefined): Promise<void> {
+    await this.#ask({ request: 'record-before', ...octetsField('path', path) }, { signal });
+  }
+
   /** Has the mount record its tree at the next sync, for Blocks of it have come. */
   async keep(signal: AbortSignal | undefined): Promise<void> {
     await this.#ask({ request: 'keep' }, { signal });

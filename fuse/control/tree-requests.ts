@@ -13,6 +13,7 @@ import { formatDirent, parseDirent } from '../../core/dirent/dirent-text.ts';
 import type { RecordAs } from '../../core/history/ancestry.ts';
 import { canWrite, capability } from '../../core/store/capability.ts';
 import { LiveTree } from '../../core/tree/live/live-tree.ts';
+import type { TreePath } from '../../core/tree/path.ts';
 import { ROOT_PATH } from '../../core/tree/path.ts';
 import type { Tree, TreeEntry } from '../../core/tree/tree.ts';
 import { Cursors } from './cursors.ts';
@@ -47,6 +48,7 @@ export interface ServedTree {
   /** As those of a session. */
   readonly become: (action: string, target: RecordedDir, newest: ArchiveLine | undefined, signal: AbortSignal) => Promise<void>;
   readonly refresh: (signal: AbortSignal) => Promise<void>;
+  readonly recordBefore: (path: TreePath, signal: AbortSignal) => Promise<void>;
   readonly keep: (signal: AbortSignal) => Promise<void>;
   /** What a client that attaches is told first, besides what the tree itself says. */
   readonly about: Fields;
@@ -212,6 +214,10 @@ export class TreeRequests {
           : { dirent: parseDirent(takeText(fields, 'newest')), whenNs: takeNanoseconds(fields, 'newest_ns') };
       const target = { dirent: takeDir(fields, 'dirent'), whenNs: takeNanoseconds(fields, 'when_ns') };
       await this.#served.become(takeText(fields, 'action'), target, newest, signal);
+      return {};
+    },
+    'record-before': async (fields, { signal }) => {
+      await this.#served.recordBefore(takePath(fields), signal);
       return {};
     },
     refresh: async (_, { signal }) => {

@@ -15,6 +15,8 @@ export interface ServedRoots {
   become(action: string, target: RecordedDir, newest: ArchiveLine | undefined, signal: AbortSignal | undefined): Promise<void>;
   /** As `Session.refresh`. */
   refresh(signal: AbortSignal | undefined): Promise<void>;
+  /** As `Session.recordBefore`. */
+  recordBefore(path: TreePath, signal: AbortSignal | undefined): Promise<void>;
   /** As `Session.keep`. */
   keep(signal: AbortSignal | undefined): Promise<void>;
   /** As `Session.sync` with a way to be recorded. */

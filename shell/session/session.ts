@@ -310,8 +310,12 @@ export class ShellSession implements Session {
     const { archive, served } = this.#source;
     if (this.#options.plan || archive === undefined || !this.#present.can.sync || this.#past !== undefined) return;
     // What others changed on a mount only the mount knows.
-    if (served === undefined && !this.isChanged) return;
-    const recorded = served === undefined ? this.#record.base : (await archive.last({ signal }))?.dirent;
+    if (served !== undefined) {
+      await served.recordBefore(path, signal);
+      return;
+    }
+    if (!this.isChanged) return;
+    const recorded = this.#record.base;
     if (recorded === undefined || recorded.kind === 'dir') {
       this.#recorded = this.#recorded?.isAt(recorded) === true ? this.#recorded : openLiveTree(this.store, recorded);
       if (await standsAlso(this.#present, path, this.#recorded, { signal })) return;

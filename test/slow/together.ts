@@ -150,7 +150,8 @@ class Scene {
     const random = this.#random;
     const { actor } = player;
     const isMount = actor.name === 'X';
-    const names = [...actor.names].filter((each) => !TAILED.test(each));
+    // Of a name that no root has yet rm records a root first, which this model does not know of.
+    const names = [...actor.names].filter((each) => !TAILED.test(each) && actor.base.names.has(each));
     const make = (verb: string): string => `${verb} /${actor.name}${actor.made++}`;
     const remove = (): string => (names.length === 0 ? make('mkdir') : `rm -r /${names[random.below(names.length)] ?? ''}`);
     const undoTo = (): string => `undo @${1 + random.below(Math.max(1, this.#recorded.roots.length))}`;

@@ -75,6 +75,7 @@ export async function openControl(
           sync: async (signal, as) => await session.sync(signal, as),
           become: async (action, target, newest, signal) => await session.become(action, target, newest, signal),
           refresh: async (signal) => await session.refresh(signal),
+          recordBefore: async (path, signal) => await session.recordBefore(path, signal),
           keep: async (signal) => await session.keep(signal),
           about: {
             mountpoint: mountPoint,

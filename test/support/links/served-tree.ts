@@ -30,6 +30,7 @@ export async function serveTestTree(tree: LiveTree, folder: string): Promise<Ser
         archive: undefined,
         sync: async (signal) => formatDirent((await tree.sync({ signal })) as Dirent),
         become: async () => await Promise.reject(new Error('no states here')),
+        recordBefore: async () => await Promise.resolve(),
         refresh: async () => await Promise.resolve(),
         keep: async () => await Promise.resolve(),
         about: { mountpoint: folder },

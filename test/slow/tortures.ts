@@ -2,6 +2,7 @@ import { exerciserTorture } from './exerciser.ts';
 import { failuresTorture } from './failures.ts';
 import { faultsTorture } from './faults/faults.ts';
 import { flipsTorture } from './flips.ts';
+import { gitMergesTorture } from './histories/git-merges.ts';
 import { historiesTorture } from './histories/histories.ts';
 import { indexLossTorture } from './index-loss.ts';
 import { killTorture } from './kill.ts';
@@ -38,6 +39,7 @@ export const TORTURES: readonly Torture[] = [
   sessionsTorture,
   togetherTorture,
   historiesTorture,
+  gitMergesTorture,
   exerciserTorture,
   oracleTorture,
 ];

@@ -10,6 +10,7 @@ export const NEEDED_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   exfatprogs: ['mkfs.exfat'],
   fuse3: ['fusermount3'],
   gcc: ['cc', 'gcc'],
+  git: ['git'],
   iproute2: ['ip'],
   'libcap2-bin': ['getcap', 'setcap'],
   'librsvg2-bin': ['rsvg-convert'],

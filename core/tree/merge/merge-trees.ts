@@ -33,6 +33,8 @@ export async function mergeTrees(
   await sides.meet();
   await sides.follow('ours');
   await sides.follow('theirs');
+  // What is in a Dir that one side renamed shows only now.
+  await sides.meet();
   const { dirent, conflicts, onlyOne } = await mergeDirents(store, sides.base, sides.ours, sides.theirs, options);
   return { dirent, conflicts: [...sides.conflicts, ...conflicts], onlyOne };
 }

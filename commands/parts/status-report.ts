@@ -1,5 +1,6 @@
 import { statfsSync } from 'node:fs';
 import { formatLocalTime } from '../../core/base/date.ts';
+import { largestOf } from '../../core/base/lists.ts';
 import { errorReason } from '../../core/base/system/system-error.ts';
 import { unrecordedBytes } from '../../core/follow/unread-bytes.ts';
 import { datadirOf } from '../../core/maintain/datadir-of.ts';
@@ -104,7 +105,7 @@ function diskOf(report: Report, minPercent: number): void {
   const checked = readScrubbed(datadir.path).map(({ when }) => when);
   if (checked.length === 0) report.tell('scrub', 'never', undefined, {});
   else {
-    const newestNs = BigInt(Math.max(...checked)) * 1_000_000_000n;
+    const newestNs = BigInt(largestOf(checked)) * 1_000_000_000n;
     report.tell('scrub', formatLocalTime(newestNs), undefined, { when: timeText(newestNs) });
   }
 }

@@ -73,6 +73,7 @@ test(
     const terminal = new Terminal(t, scratch, ['-S', scratch.path('store')]);
     await terminal.shows(/^vtftp:\/>$/m);
     terminal.type('rm -r everything');
+    await terminal.shows(/everything$/m);
     terminal.keys('C-c');
     await terminal.shows(/everything\^C\nvtftp:\/>$/m);
     terminal.type("lcd 'a");

@@ -25,7 +25,7 @@ export const forget = defineCommand({
   plans: true,
   details: [
     'A state stays if a rule keeps it, if it is the newest, or if it is protected. The rules have the names that restic and borg give them. Hours, days, weeks (from Monday), months and years are those of local time; an hour that a change of clocks repeats counts as two. A rule that finds fewer periods than N also keeps the oldest state. --keep-within counts back from the latest state, in the calendar: 1m before 31 March is the end of February.',
-    'forget changes the archive alone: lines become comments, and later states get lower numbers. gc then frees the Blocks that only these states needed. -n shows which states would go, and why the others stay.',
+    'forget changes the archive alone: lines become comments, and later states get lower numbers. The comments still tell merge, push and undo what came before what. gc then frees the Blocks that only these states needed. -n shows which states would go, and why the others stay.',
   ],
   options: [
     { name: 'plan', short: 'n', summary: 'show what would go, and do nothing' },
@@ -55,7 +55,9 @@ export const forget = defineCommand({
     }
     output.record({ ...(plan ? { plan: true } : {}), kept: entries.length - gone.length, forgotten: gone.length });
     const kept = countText(entries.length - gone.length, 'state');
-    output.line(`${plan ? 'would forget' : 'forgot'} ${countText(gone.length, 'state')}; ${kept} ${plan ? 'would stay' : 'stay'}`);
+    output.line(
+      `${plan ? 'would forget' : 'forgot'} ${countText(gone.length, 'state')}; ${kept} ${plan ? 'would stay' : entries.length - gone.length === 1 ? 'stays' : 'stay'}`,
+    );
   },
 });
 

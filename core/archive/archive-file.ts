@@ -7,9 +7,9 @@ import type { StoreAccess } from '../base/system/store-files.ts';
 import { syncFolder } from '../base/system/sync-folder.ts';
 import { errorReason } from '../base/system/system-error.ts';
 import type { Dirent } from '../dirent/dirent.ts';
-import type { Archive, ArchiveEntry, ArchiveLines } from './archive.ts';
+import type { AllEntriesOptions, Archive, ArchiveEntry, ArchiveLines } from './archive.ts';
 import type { ArchiveLine } from './archive-line.ts';
-import { formatArchiveLine } from './archive-line.ts';
+import { formatArchiveLine, parseForgottenLine } from './archive-line.ts';
 import { archiveLines } from './archive-lines.ts';
 import type { ArchiveNotes } from './archive-notes.ts';
 import { openIfThere, openLocked, readLine } from './archive-open.ts';
@@ -55,9 +55,7 @@ class ArchiveFile implements Archive {
     return file === undefined ? undefined : await this.#newest(file, options);
   }
 
-  async *entries(
-    options: OpOptions & { readonly onDamage?: (line: number, reason: string) => void } = {},
-  ): AsyncGenerator<ArchiveEntry, void, undefined> {
+  async *entries(options: AllEntriesOptions = {}): AsyncGenerator<ArchiveEntry, void, undefined> {
     await using file = await openIfThere(this.name, this.#access);
     if (file === undefined) return;
     const { size } = await file.stat();
@@ -68,6 +66,10 @@ class ArchiveFile implements Archive {
       const found = readLine(line);
       if (found instanceof VtError) options.onDamage?.(lineNumber, found.message);
       else if (found !== undefined) yield { ...found, number: ++number };
+      else if (options.withForgotten === true && line.text !== undefined) {
+        const forgotten = parseForgottenLine(line.text);
+        if (forgotten !== undefined) yield { ...forgotten, number, isForgotten: true };
+      }
     }
   }
 

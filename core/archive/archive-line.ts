@@ -21,6 +21,10 @@ export interface ArchiveLine {
 
 const NO_NOTES: ArchiveNotes = new Map();
 const CHECK = /^(.*) !crc32:([\da-f]{8})$/s;
+const CHECK_SIZE = ' !crc32:01234567'.length;
+const FORGOTTEN = /^#\d{3}-\d\d-\d\dT.* !crc32:[\da-f]{8}$/s;
+/** First digits of years, the likely ones first. */
+const MILLENNIA = ['2', '1', '3', '0', '4', '5', '6', '7', '8', '9'];
 const OUR_TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z/y;
 const PYTHON_TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:[+-]\d\d:\d\d(?::\d\d)?)?/y;
 
@@ -67,6 +71,26 @@ export function parseArchiveLine(text: string): ArchiveLine | undefined {
   const line = readEntry(reader);
   if (!reader.ended) reader.expect(' # ');
   return line;
+}
+
+/** The line of an entry that is forgotten: a comment, which still tells what came before what. Its first octet alone is another. */
+export function formatForgottenLine(line: ArchiveLine): string {
+  return `#${formatArchiveLine(line).slice(1)}`;
+}
+
+/** What a comment said before it was forgotten; undefined for any other line. */
+export function parseForgottenLine(text: string): ArchiveLine | undefined {
+  if (!FORGOTTEN.test(text)) return undefined;
+  const rest = text.slice(1);
+  // The check tells which digit stood there.
+  const digit = MILLENNIA.find((first) => checkOf(`${first}${rest.slice(0, -CHECK_SIZE)}`) === rest.slice(-8));
+  if (digit === undefined) return undefined;
+  try {
+    return parseArchiveLine(`${digit}${rest}`);
+  } catch (error) {
+    if (error instanceof ParseError) return undefined;
+    throw error;
+  }
 }
 
 function readEntry(reader: TextReader): ArchiveLine {

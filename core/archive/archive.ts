@@ -7,6 +7,17 @@ import type { ArchiveNotes } from './archive-notes.ts';
 export interface ArchiveEntry extends ArchiveLine {
   /** 1 for the oldest readable entry. */
   readonly number: number;
+  /** It was let go of, and its Blocks may be gone: it only tells what came before what. Its number is that of the entry before it. */
+  readonly isForgotten?: true;
+}
+
+export interface EntriesOptions extends OpOptions {
+  readonly onDamage?: (line: number, reason: string) => void;
+}
+
+export interface AllEntriesOptions extends EntriesOptions {
+  /** Also give those that were forgotten, where the archive has kept them. */
+  readonly withForgotten?: boolean;
 }
 
 /** A recorded state that a tree can become. */
@@ -23,9 +34,9 @@ export interface Archive {
   /** The newest readable entry, read from the end of the file. Lines after it that cannot be read go to `onDamage`. */
   last(options?: OpOptions & { readonly onDamage?: (reason: string) => void }): Promise<ArchiveEntry | undefined>;
   /** All readable entries, oldest first. Damaged lines are passed over and reported to `onDamage`. */
-  entries(options?: OpOptions & { readonly onDamage?: (line: number, reason: string) => void }): AsyncIterable<ArchiveEntry>;
+  entries(options?: AllEntriesOptions): AsyncIterable<ArchiveEntry>;
   /** As `entries`, newest first and no further than is asked for. Of those that cannot do so all have to be read. */
-  newestFirst?(options?: OpOptions & { readonly onDamage?: (line: number, reason: string) => void }): AsyncIterable<ArchiveEntry>;
+  newestFirst?(options?: EntriesOptions): AsyncIterable<ArchiveEntry>;
   /**
    * Appends an entry, durably, under a lock that a dead process cannot hold. `decide` is called with the newest
    * entry while the lock is held, and gives what to append, or undefined to append nothing.

@@ -2,28 +2,34 @@ import type { Octets } from '../base/octets.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
-import type { Archive } from './archive.ts';
+import type { Archive, ArchiveEntry } from './archive.ts';
 import type { ArchiveLine } from './archive-line.ts';
 
-/** All lines of an archive, oldest first. */
-export async function linesOf(archive: Pick<Archive, 'entries'>, options: OpOptions = {}): Promise<ArchiveLine[]> {
-  const lines: ArchiveLine[] = [];
-  for await (const entry of archive.entries(options)) lines.push(entry);
-  return lines;
+/** All lines of an archive that tell what came before what, oldest first: those that were forgotten too. The last is the newest state. */
+export async function linesOf(archive: Pick<Archive, 'entries'>, options: OpOptions = {}): Promise<ArchiveEntry[]> {
+  const lines: ArchiveEntry[] = [];
+  for await (const entry of archive.entries({ ...options, withForgotten: true })) lines.push(entry);
+  return lines.slice(0, lines.findLastIndex((line) => !isForgotten(line)) + 1);
+}
+
+/** Whether a line only tells what came before what. */
+export function isForgotten({ isForgotten: isGone }: ArchiveEntry): boolean {
+  return isGone === true;
 }
 
 /**
  * The lines that a root comes after: up to the newest that recorded it, or all of them where none did.
  *
- * @param number - which line it is, where that is known: 1 for the oldest
+ * @param number - which entry it is, where that is known
  */
 export function linesUpTo(
-  lines: readonly ArchiveLine[],
+  lines: readonly ArchiveEntry[],
   root: Dirent,
   number?: number,
 ): { readonly lines: readonly ArchiveLine[]; readonly isRecorded: boolean } {
   const text = textOf(root);
-  const count = number ?? lines.findLastIndex(({ dirent }) => textOf(dirent) === text) + 1;
+  const numbered = number === undefined ? -1 : lines.findIndex((line) => line.number === number && !isForgotten(line));
+  const count = numbered >= 0 ? numbered + 1 : lines.findLastIndex(({ dirent }) => textOf(dirent) === text) + 1;
   return count === 0 ? { lines, isRecorded: false } : { lines: lines.slice(0, count), isRecorded: true };
 }
 

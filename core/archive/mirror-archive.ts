@@ -1,6 +1,6 @@
 import { ReadOnlyError, throwIfCancelled } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
-import type { Archive, ArchiveEntry } from './archive.ts';
+import type { AllEntriesOptions, Archive, ArchiveEntry } from './archive.ts';
 import type { ArchiveLine } from './archive-line.ts';
 import { notesField } from './archive-notes.ts';
 import { catchUp } from './catch-up.ts';
@@ -55,15 +55,14 @@ export class MirrorArchive implements Archive {
     return { whenNs, dirent, ...notesField(notes), number: earlier + number };
   }
 
-  async *entries(
-    options: OpOptions & { readonly onDamage?: (line: number, reason: string) => void } = {},
-  ): AsyncGenerator<ArchiveEntry, void, undefined> {
+  async *entries(options: AllEntriesOptions = {}): AsyncGenerator<ArchiveEntry, void, undefined> {
     const { signal } = options;
     const newest = await this.#newest({ signal });
     const before = await this.#before({ signal });
     let number = 0;
     if (before !== undefined) for await (const entry of this.#earlier(before, newest, { signal })) yield { ...entry, number: ++number };
-    if (newest !== undefined) for await (const entry of newest.member.archive.entries(options)) yield { ...entry, number: ++number };
+    if (newest !== undefined)
+      for await (const entry of newest.member.archive.entries(options)) yield { ...entry, number: number + entry.number };
   }
 
   async *newestFirst(

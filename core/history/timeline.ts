@@ -1,4 +1,5 @@
 import type { Archive, ArchiveEntry } from '../archive/archive.ts';
+import { isForgotten } from '../archive/lines-up-to.ts';
 import { appendAll } from '../base/lists.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
@@ -21,7 +22,8 @@ export interface Timeline {
 
 interface State {
   readonly text: string;
-  readonly entry: ArchiveEntry;
+  /** As it was recorded first; by a later return to it where that is forgotten. */
+  entry: ArchiveEntry;
   /** When it was recorded, first and by each return to it. */
   readonly times: Set<bigint>;
 }
@@ -29,14 +31,14 @@ interface State {
 /**
  * Tells the line of states from an archive. An undo or redo cuts the line back, or goes on along what was cut off; its entry says which state it
  * is again. Any other entry is a step of its own, though it may equal an earlier one: who removed what was added last, and undoes that, wants it back.
- * All states stay in the archive.
+ * All states stay in the archive. One that was forgotten tells what followed what, and is nowhere to go to.
  *
  * Of entries without such a note, which an earlier version wrote, one that equals an earlier state on the line is a return to it, and one that equals
  * the state which was cut off last is a redo.
  */
 export async function timelineOf(archive: Pick<Archive, 'entries'>, options: OpOptions = {}): Promise<Timeline> {
   const states = new States();
-  for await (const entry of archive.entries(options)) states.add(entry);
+  for await (const entry of archive.entries({ ...options, withForgotten: true })) states.add(entry);
   return states.timeline();
 }
 
@@ -46,7 +48,7 @@ class States {
   #newest: ArchiveEntry | undefined;
 
   add(entry: ArchiveEntry): void {
-    this.#newest = entry;
+    if (!isForgotten(entry)) this.#newest = entry;
     const state = stateOf(entry);
     // What was recorded elsewhere first is a step here, whatever it was there.
     const note = statesBefore(entry) === undefined ? stateNoteOf(entry) : 'step';
@@ -56,13 +58,16 @@ class States {
   }
 
   timeline(): Timeline {
-    return { line: this.#line.map(({ entry }) => entry), ahead: this.#ahead.map(({ entry }) => entry), newest: this.#newest };
+    const entriesOf = (states: readonly State[]): ArchiveEntry[] => states.map(({ entry }) => entry).filter((entry) => !isForgotten(entry));
+    return { line: entriesOf(this.#line), ahead: entriesOf(this.#ahead), newest: this.#newest };
   }
 
   #addUnnoted(state: State): void {
     const place = this.#line.findLastIndex(({ text }) => text === state.text);
-    if (place >= 0) this.#goBack(place);
-    else if (this.#ahead[0]?.text === state.text) {
+    if (place >= 0) {
+      this.#goBack(place);
+      this.#isAgain(state.entry);
+    } else if (this.#ahead[0]?.text === state.text) {
       this.#line.push(state);
       this.#ahead = this.#ahead.slice(1);
     } else this.#step(state);
@@ -80,8 +85,15 @@ class States {
       this.#step(state);
       return;
     }
+    this.#isAgain(state.entry);
+  }
+
+  #isAgain(entry: ArchiveEntry): void {
+    const state = this.#line.at(-1);
+    if (state === undefined) return;
     // Whoever names this entry means that state.
-    this.#line.at(-1)?.times.add(state.entry.whenNs);
+    state.times.add(entry.whenNs);
+    if (isForgotten(state.entry)) state.entry = entry;
   }
 
   #step(state: State): void {

@@ -1,6 +1,6 @@
 import type { Archive } from '../archive/archive.ts';
 import type { ArchiveLine } from '../archive/archive-line.ts';
-import { formatArchiveLine, parseArchiveLine } from '../archive/archive-line.ts';
+import { formatArchiveLine, formatForgottenLine, parseArchiveLine } from '../archive/archive-line.ts';
 import { notesField } from '../archive/archive-notes.ts';
 import { ParseError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
@@ -44,20 +44,26 @@ function takesNotes({ notes }: Json): boolean {
   return notes === true;
 }
 
-/** Entries of an archive from a number on: lines, as many as fit in a response, and in JSON the number of the next. */
+/**
+ * Entries of an archive from a number on: lines, as many as fit in a response, and in JSON the number of the next. Of a client that asks for
+ * forgotten entries too, all are counted, those included.
+ */
 export async function answerEntries(archives: ArchiveByName, json: Json, payload: Uint8Array, options: TurnOptions): Promise<Reply> {
-  const { from } = json;
+  const { from, forgotten } = json;
+  const withForgotten = forgotten === true;
   const first = typeof from === 'number' && Number.isSafeInteger(from) ? from : 1;
   const damage: [number, string][] = [];
   const lines: Buffer[] = [];
   let size = 0;
   const archive = archiveOf(archives, decodeTextAnd(payload).text);
   const onDamage = (line: number, reason: string): void => void (damage.length < MAX_DAMAGE_TOLD && damage.push([line, told(reason)]));
-  for await (const entry of archive.entries({ ...options, onDamage })) {
+  let place = 0;
+  for await (const entry of archive.entries({ ...options, onDamage, withForgotten })) {
     await options.turn?.next();
-    if (entry.number < first) continue;
-    if (size >= RESPONSE_SIZE) return { isDone: true, json: { next: entry.number, ...damaged(damage) }, payload: lines };
-    const line = lineOf(entry, takesNotes(json));
+    place++;
+    if (place < first) continue;
+    if (size >= RESPONSE_SIZE) return { isDone: true, json: { next: place, ...damaged(damage) }, payload: lines };
+    const line = entry.isForgotten === true ? Buffer.from(formatForgottenLine(entry), 'latin1') : lineOf(entry, takesNotes(json));
     lines.push(line, Buffer.from('\n'));
     size += line.length;
   }

@@ -1,6 +1,6 @@
-import type { Archive, ArchiveEntry } from '../archive/archive.ts';
+import type { AllEntriesOptions, Archive, ArchiveEntry } from '../archive/archive.ts';
 import type { ArchiveLine } from '../archive/archive-line.ts';
-import { parseArchiveLine } from '../archive/archive-line.ts';
+import { parseArchiveLine, parseForgottenLine } from '../archive/archive-line.ts';
 import { ParseError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import { encodeAppend, lineOf } from './entry-requests.ts';
@@ -32,12 +32,12 @@ export class StreamArchive implements Archive {
     return yes ? readLine(payload, Number(number)) : undefined;
   }
 
-  async *entries(
-    options: OpOptions & { readonly onDamage?: (line: number, reason: string) => void } = {},
-  ): AsyncGenerator<ArchiveEntry, void, undefined> {
+  async *entries(options: AllEntriesOptions = {}): AsyncGenerator<ArchiveEntry, void, undefined> {
     const known = new Set<number>();
+    const forgotten = options.withForgotten === true ? { forgotten: true } : {};
+    let number = 0;
     for (let from: number | undefined = 1; from !== undefined; ) {
-      const body = { json: { from, notes: true }, payload: [encodeText(this.#archive)] };
+      const body = { json: { from, notes: true, ...forgotten }, payload: [encodeText(this.#archive)] };
       const { json = {}, payload } = await this.#client.request(REQUEST.entries, body, options.signal);
       const { next, damage } = json;
       for (const item of Array.isArray(damage) ? (damage as unknown[]) : []) {
@@ -46,12 +46,17 @@ export class StreamArchive implements Archive {
         known.add(line);
         options.onDamage?.(line, told(String(reason)));
       }
-      let number = from;
-      for (const line of Buffer.from(payload).toString('latin1').split('\n'))
-        if (line !== '') yield readLine(Buffer.from(line, 'latin1'), number++);
+      const lines = Buffer.from(payload)
+        .toString('latin1')
+        .split('\n')
+        .filter((line) => line !== '');
+      for (const line of lines) {
+        const gone = parseForgottenLine(line);
+        yield gone === undefined ? readLine(Buffer.from(line, 'latin1'), ++number) : { ...gone, number, isForgotten: true };
+      }
       // What was given has to bring it on, or it would have no end.
       const isFurther: boolean = typeof next === 'number' && next > from;
-      if (isFurther && number === from) throw new ParseError('read archive: there is said to be more, and nothing was given', 0);
+      if (isFurther && lines.length === 0) throw new ParseError('read archive: there is said to be more, and nothing was given', 0);
       from = isFurther ? Number(next) : undefined;
     }
   }

@@ -1,4 +1,4 @@
-import type { Archive, ArchiveEntry } from '../../core/archive/archive.ts';
+import type { AllEntriesOptions, Archive, ArchiveEntry } from '../../core/archive/archive.ts';
 import { notesField, readNotes } from '../../core/archive/archive-notes.ts';
 import { ReadOnlyError } from '../../core/base/errors.ts';
 import type { OpOptions } from '../../core/base/op-options.ts';
@@ -23,8 +23,8 @@ export class RemoteArchive implements Archive {
     return state === undefined ? undefined : entryOf(state as Fields);
   }
 
-  async *entries(options: OpOptions = {}): AsyncGenerator<ArchiveEntry> {
-    for await (const page of pagesOf(this.#channel, { request: 'states' }, options))
+  async *entries({ withForgotten = false, ...options }: AllEntriesOptions = {}): AsyncGenerator<ArchiveEntry> {
+    for await (const page of pagesOf(this.#channel, { request: 'states', ...(withForgotten ? { forgotten: true } : {}) }, options))
       for (const state of page['states'] as readonly Fields[]) yield entryOf(state);
   }
 
@@ -38,6 +38,7 @@ function entryOf(state: Fields): ArchiveEntry {
     whenNs: takeNanoseconds(state, 'when_ns'),
     number: takeCount(state, 'number') ?? 0,
     dirent: parseDirent(takeText(state, 'dirent')),
+    ...(state['forgotten'] === true ? { isForgotten: true as const } : {}),
     ...notesField(state['notes'] === undefined ? undefined : readNotes(new TextReader(takeText(state, 'notes')))),
   };
 }

@@ -149,11 +149,11 @@ export class TreeRequests {
         () => true,
         (changes) => ({ changes: changes.map(({ kind, path }) => ({ kind, ...octetsField('path', path) })) }),
       ),
-    states: async (_, options) => {
+    states: async ({ forgotten }, options) => {
       const { archive } = this.#served;
       if (archive === undefined) return { states: [] };
       return await this.#cursors.begin(
-        archive.entries(options),
+        archive.entries({ ...options, withForgotten: forgotten === true }),
         ({ length }) => length >= PAGE_ENTRIES,
         (entries) => ({ states: entries.map(stateFields) }),
       );
@@ -305,9 +305,15 @@ function takeRecordAs(fields: Fields): RecordAs | undefined {
   return { state: fields['state'] === undefined ? undefined : parseArchiveLine(takeText(fields, 'state')), notes };
 }
 
-function stateFields({ whenNs, number, dirent, notes }: ArchiveEntry): Fields {
+function stateFields({ whenNs, number, dirent, notes, isForgotten }: ArchiveEntry): Fields {
   const told = notes === undefined ? {} : { notes: formatNotes(notes) };
-  return { number, when_ns: whenNs.toString(), dirent: formatDirent(dirent), ...told };
+  return {
+    number,
+    when_ns: whenNs.toString(),
+    dirent: formatDirent(dirent),
+    ...told,
+    ...(isForgotten === true ? { forgotten: true } : {}),
+  };
 }
 
 /** A Dir by its text. */

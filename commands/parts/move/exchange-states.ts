@@ -1,6 +1,6 @@
 import type { Archive } from '../../../core/archive/archive.ts';
 import type { ArchiveLine } from '../../../core/archive/archive-line.ts';
-import { linesOf } from '../../../core/archive/lines-up-to.ts';
+import { isForgotten, linesOf } from '../../../core/archive/lines-up-to.ts';
 import { VtError } from '../../../core/base/errors.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { octetsToText } from '../../../core/base/octets.ts';
@@ -27,14 +27,15 @@ export async function pushStates(context: CommandContext, name: Octets, exchange
   const { session, output, signal } = context;
   const { peer, how } = exchange;
   const to = requireArchive(peer.store, name, 'push');
-  const lines = await linesOf(requireArchive(session.store, name, 'push'), { signal });
+  const history = await linesOf(requireArchive(session.store, name, 'push'), { signal });
+  const lines = history.filter((line) => !isForgotten(line));
   const theirs = await linesOf(to, { signal });
-  const known = new Set(theirs.map(stateId));
+  const known = new Set(theirs.filter((line) => !isForgotten(line)).map(stateId));
   const missing = lines.filter((line) => !known.has(stateId(line)));
   const newest = lines.at(-1);
   // Roots that have nothing to do with each other stand in any order.
   const isOrdered = lines.some((line) => statedParent(line) !== '');
-  const relation = newest === undefined || !isOrdered ? 'newer' : requireForward(exchange, name, forwardOf(lines, theirs)).relation;
+  const relation = newest === undefined || !isOrdered ? 'newer' : requireForward(exchange, name, forwardOf(history, theirs)).relation;
   const moved = { blocks: 0, bytes: 0 };
   for (const [i, line] of missing.entries()) {
     const label = `push ${output.name(name)}, state ${i + 1} of ${missing.length}`;
@@ -146,7 +147,7 @@ async function check(
   to: Archive,
   lines: readonly ArchiveLine[],
 ): Promise<void> {
-  const known = new Set((await linesOf(to, { signal })).map(stateId));
+  const known = new Set((await linesOf(to, { signal })).filter((line) => !isForgotten(line)).map(stateId));
   for (const [i, line] of lines.entries()) {
     diagnostics.progress({ label: `check ${octetsToText(name)}`, doneBytes: 0, totalBytes: 0, doneItems: i });
     const sync = new SyncProcess(session.store, peer.store, { near: 'from', ...how, plan: true, recheck: true, signal });

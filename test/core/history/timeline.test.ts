@@ -109,3 +109,25 @@ for (const [recorded, line, ahead, says] of cases) {
 function numbers(entries: readonly ArchiveEntry[]): number[] {
   return entries.map(({ number }) => number);
 }
+
+const forgottenCases: readonly (readonly [recorded: string, gone: readonly number[], line: readonly number[], says: string])[] = [
+  ['a b a=1 c', [3], [0, 1, 4], 'a state that was undone stays so without the line of the undo'],
+  ['a b a=1 c', [1], [0, 3, 4], 'a state whose first line is gone is that of the return'],
+  ['a b c d', [2, 3], [0, 1, 4], 'a state that is gone is none to go to'],
+  ['a b c b=2 c=3', [2, 3, 4], [0, 1, 5], 'nor is one by the line of a redo'],
+];
+
+for (const [recorded, gone, line, says] of forgottenCases) {
+  test(`of what was forgotten, ${says}: "${recorded}" without ${gone.join(', ')}`, async () => {
+    const { newest, ...timeline } = await timelineOf({
+      async *entries({ withForgotten = false } = {}) {
+        for await (const entry of notedArchiveOf(recorded).entries()) {
+          if (!gone.includes(entry.number)) yield entry;
+          else if (withForgotten) yield { ...entry, isForgotten: true };
+        }
+      },
+    });
+    assert.deepEqual(numbers(timeline.line), line);
+    assert.equal(newest?.number, recorded.split(' ').length);
+  });
+}

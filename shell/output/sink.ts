@@ -126,8 +126,10 @@ export class StreamSink implements Sink {
       else this.#error = error;
       onGone();
     });
+    // Whether a reader that goes shows by an error is a matter of who is first.
     stream.on('close', () => {
       this.#isGone = true;
+      onGone();
     });
   }
 

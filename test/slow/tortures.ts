@@ -15,6 +15,7 @@ import { oracleTorture } from './oracle/oracle.ts';
 import { peerKillTorture } from './peer-kill.ts';
 import { processesTorture } from './processes.ts';
 import { sessionsTorture } from './sessions.ts';
+import { swapsTorture } from './swaps.ts';
 import { tailKillTorture } from './tail-kill.ts';
 import { togetherTorture } from './together.ts';
 import type { Torture } from './torture-kind.ts';
@@ -32,6 +33,7 @@ export const TORTURES: readonly Torture[] = [
   processesTorture,
   tailKillTorture,
   watchChurnTorture,
+  swapsTorture,
   peerKillTorture,
   mountsTorture,
   mountKillTorture,

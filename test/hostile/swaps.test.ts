@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { swapsTorture } from '../slow/swaps.ts';
+import { makeScratch } from '../support/scratch.ts';
+
+// The short form; `npm run attack` has the long one.
+
+test('while somebody swaps names for symlinks, put and follow take in nothing from outside, and get writes nothing there', {
+  skip: swapsTorture.unable?.() ?? false,
+}, async (t) => {
+  const faults: string[] = [];
+  const { rounds, notes } = await swapsTorture.run({
+    rounds: 30,
+    maxMs: 60_000,
+    seed: 1,
+    folder: makeScratch(t).mkdir('swaps'),
+    onFault: (fault) => faults.push(fault),
+  });
+  assert.deepEqual(faults, []);
+  assert.ok(rounds >= 30, notes);
+});

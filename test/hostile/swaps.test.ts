@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { swapsTorture } from '../slow/swaps.ts';
+import { swapsAttack } from '../slow/swaps.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 // The short form; `npm run attack` has the long one.
 
 test('while somebody swaps names for symlinks, put and follow take in nothing from outside, and get writes nothing there', {
-  skip: swapsTorture.unable?.() ?? false,
+  skip: swapsAttack.unable?.() ?? false,
 }, async (t) => {
   const faults: string[] = [];
-  const { rounds, notes } = await swapsTorture.run({
+  const { rounds, notes } = await swapsAttack.run({
     rounds: 30,
     maxMs: 60_000,
     seed: 1,

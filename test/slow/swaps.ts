@@ -23,7 +23,7 @@ const STRANGER = 54_321;
 const FILES = 30;
 
 /** A tree that somebody changes all the time while it is read or written. */
-export const swapsTorture: Torture = {
+export const swapsAttack: Torture = {
   name: 'swaps',
   does: 'put, get and follow, while another process swaps a directory, a file and a FIFO for symlinks out of the tree and back',
   promise: 'nothing from outside is taken in, nothing is written outside, nobody waits at a FIFO',

@@ -15,7 +15,6 @@ import { oracleTorture } from './oracle/oracle.ts';
 import { peerKillTorture } from './peer-kill.ts';
 import { processesTorture } from './processes.ts';
 import { sessionsTorture } from './sessions.ts';
-import { swapsTorture } from './swaps.ts';
 import { tailKillTorture } from './tail-kill.ts';
 import { togetherTorture } from './together.ts';
 import type { Torture } from './torture-kind.ts';
@@ -33,7 +32,6 @@ export const TORTURES: readonly Torture[] = [
   processesTorture,
   tailKillTorture,
   watchChurnTorture,
-  swapsTorture,
   peerKillTorture,
   mountsTorture,
   mountKillTorture,

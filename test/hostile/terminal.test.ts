@@ -54,6 +54,7 @@ function evilEntries(): StoredNode[] {
 const NOT_RUN: ReadonlyMap<string, string> = new Map([
   ['mount', 'a mount stays'],
   ['serve', 'it waits for clients'],
+  ['httpd', 'it waits for clients'],
   ['wait', 'it waits for tails'],
   ['less', 'a pager shows the content'],
   ['!', "it runs somebody's program"],

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
+import { requestTarget } from './request-target.ts';
 
 /** Who may ask. */
 export interface AccessRules {
@@ -23,7 +24,7 @@ export interface Refusal {
 export function refusalOf(request: IncomingMessage, { token, hosts }: AccessRules): Refusal | undefined {
   if (token !== undefined)
     return bringsToken(request.headers.authorization, token) ? undefined : { status: 401, reason: 'a token is needed' };
-  const name = hostName(request.headers.host ?? '');
+  const name = hostName(requestTarget(request).host);
   if (isIP(name) !== 0 || name === 'localhost' || hosts.has(name)) return undefined;
   return { status: 421, reason: 'this server has another name' };
 }

@@ -8,8 +8,8 @@ import type { Meta } from '../dirent/meta.ts';
 /** Octets at the start of a content that are looked at. */
 export const SNIFFED_SIZE = 1024;
 
-/** A media type with parameters: no more than a header may carry. @see RFC 9110, 8.3.1 */
-const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+(?:\s*;\s*[\w.+-]+=(?:[\w.+-]+|"[\w .+-]*"))*$/;
+/** A media type with parameters: no more than a header may carry. A content of several parts would bring headers of its own. @see RFC 9110, 8.3.1 */
+const MEDIA_TYPE = /^(?!multipart\/|message\/)[\w.+-]+\/[\w.+-]+(?:[ \t]*;[ \t]*[\w.+-]+=(?:[\w.+-]+|"[\w .+-]*"))*$/i;
 
 /** First octets of formats that are shown in place, for names that tell nothing. */
 const SIGNATURES: readonly (readonly [start: string, type: string])[] = [

@@ -3,7 +3,7 @@ import { octetsFromText, octetsToBytes, octetsToText, octetsToTextStrict } from 
 import { formatDirent } from '../dirent/dirent-text.ts';
 import { joinPath, pathOf } from '../tree/path.ts';
 import type { TreeEntry } from '../tree/tree.ts';
-import { contentHeaders, disposition, madeEtag } from './headers.ts';
+import { contentHeaders, disposition, madeEtag, REVALIDATED } from './headers.ts';
 import type { Html } from './page/html.ts';
 import { listingPage } from './page/listing.ts';
 import { PAGE_POLICY, PAGE_VERSION } from './page/page.ts';
@@ -37,7 +37,7 @@ export async function dirView(place: Place, entry: TreeEntry, format: DirFormat,
   const { tree, names } = place;
   if (entry.dirent.kind !== 'dir') throw new TypeError(`list: a ${entry.dirent.kind} has no entries`);
   const path = pathOf(names);
-  const headers = { 'cache-control': place.cacheControl, vary: 'accept-encoding', 'content-security-policy': PAGE_POLICY };
+  const headers = { 'cache-control': REVALIDATED, vary: 'accept-encoding', 'content-security-policy': PAGE_POLICY };
   const dirent = await tree.dirent(path, { signal });
   const dirref = formatDirent({ ...dirent, name: '' as Octets });
   const made = { etag: madeEtag(format, PAGE_VERSION, dirref, place.title), size: undefined, headers };

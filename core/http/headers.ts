@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Octets } from '../base/octets.ts';
-import { octetsToBytes, octetsToText } from '../base/octets.ts';
+import { octetsToText } from '../base/octets.ts';
 import type { Block } from '../block/block.ts';
 import { formatBlock } from '../block/block-text.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
@@ -21,11 +21,12 @@ export const COMMON_HEADERS: Readonly<Record<string, string>> = {
 /** Stored content comes from anybody: it runs no script, sends no form, and has an origin of its own. */
 const CONTENT_POLICY = "sandbox; default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'";
 /** Browsers show PDF by a program that a sandbox keeps from starting. */
-const PDF_POLICY = "default-src 'none'; object-src 'self'; plugin-types application/pdf; style-src 'unsafe-inline'";
+const PDF_POLICY =
+  "default-src 'none'; object-src 'self'; plugin-types application/pdf; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'";
 
 /** Headers of stored content of a type. */
 export function contentHeaders(contentType: string): Record<string, string> {
-  return { 'content-security-policy': contentType.startsWith('application/pdf') ? PDF_POLICY : CONTENT_POLICY };
+  return { 'content-security-policy': /^application\/pdf *(?:;|$)/i.test(contentType) ? PDF_POLICY : CONTENT_POLICY };
 }
 
 /** The entity tag of a content: the name of the Block that has it. Strong: equal names are equal bytes. */
@@ -57,25 +58,16 @@ function textTag(block: Block): string {
 /** `inline; filename="…"; filename*=…`. @see RFC 6266, RFC 8187 */
 export function disposition(kind: 'inline' | 'attachment', name: Octets): string {
   const plain = octetsToText(name).replace(/[^ -~]|["\\%]/g, '_');
-  const encoded = [...octetsToBytes(name)].map((octet) => (isAttrChar(octet) ? String.fromCharCode(octet) : percent(octet))).join('');
+  // What is no attr-char of RFC 8187, 3.2.1.
+  const encoded = name.replace(/[^A-Za-z0-9!#$&+\-.^_`|~]/g, percent);
   return `${kind}; filename="${plain}"; filename*=UTF-8''${encoded}`;
 }
 
-/** An element of a path in a URL. */
+/** An element of a path in a URL. @see RFC 3986, 2.3 */
 export function urlSegment(name: Octets): string {
-  return [...octetsToBytes(name)].map((octet) => (isUnreserved(octet) ? String.fromCharCode(octet) : percent(octet))).join('');
+  return name.replace(/[^A-Za-z0-9\-._~]/g, percent);
 }
 
-/** RFC 3986, 2.3. */
-function isUnreserved(octet: number): boolean {
-  return /[A-Za-z0-9\-._~]/.test(String.fromCharCode(octet));
-}
-
-/** attr-char of RFC 8187, 3.2.1. */
-function isAttrChar(octet: number): boolean {
-  return octet < 0x80 && /[A-Za-z0-9!#$&+\-.^_`|~]/.test(String.fromCharCode(octet));
-}
-
-function percent(octet: number): string {
-  return `%${octet.toString(16).toUpperCase().padStart(2, '0')}`;
+function percent(octet: string): string {
+  return `%${octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
 }

@@ -5,6 +5,9 @@ import { parseRanges } from './byte-ranges.ts';
 import { conditionStatus, rangeApplies } from './preconditions.ts';
 import type { Representation } from './representation.ts';
 
+/** Octets that go out by one call of the system; Blocks are smaller. */
+const SENT_AT_ONCE = 64 * 1024;
+
 /**
  * Answers a GET or HEAD: conditions, ranges, headers, body. The first bytes are read before the status goes out, so that a Block that is
  * missing there becomes a status. One that is found to be missing or damaged later ends the connection: what was sent is never wrong.
@@ -91,13 +94,20 @@ type Piece = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 async function sendBody(response: ServerResponse, writeHead: () => unknown, pieces: readonly Piece[]): Promise<void> {
   let begun = false;
+  let held = 0;
   try {
     for (const piece of pieces) {
       for await (const chunk of piece) {
+        if (response.destroyed) return;
         if (!begun) writeHead();
         begun = true;
-        if (response.destroyed) return;
-        if (!response.write(chunk)) await room(response);
+        if (held === 0) response.cork();
+        response.write(chunk);
+        held += chunk.length;
+        if (held < SENT_AT_ONCE) continue;
+        held = 0;
+        response.uncork();
+        if (response.writableNeedDrain) await room(response);
       }
     }
     if (!begun) writeHead();

@@ -6,6 +6,7 @@ import { VtError } from '../base/errors.ts';
 import { errorReason } from '../base/system/system-error.ts';
 import type { AccessRules } from './access.ts';
 import { refusalOf } from './access.ts';
+import { ConnectionTurns } from './connection-turns.ts';
 import { COMMON_HEADERS } from './headers.ts';
 import type { WebService } from './service.ts';
 import { sendProblem, WebGateway } from './service.ts';
@@ -16,6 +17,8 @@ const MAX_CONNECTIONS = 1024;
 const MAX_HEADER_SIZE = 16 * 1024;
 /** Milliseconds in which the headers of a request come whole. */
 const HEADERS_MS = 10_000;
+/** Milliseconds between two looks for requests that have taken longer. */
+const CHECK_MS = 2000;
 /** Milliseconds in which a client that is being sent something takes some of it. */
 const IDLE_MS = 60_000;
 /** Milliseconds for which a connection waits for its next request. */
@@ -46,13 +49,15 @@ export interface WebServer extends AsyncDisposable {
  */
 export async function serveWeb({ host, port, service, access, tls }: WebServerOptions): Promise<WebServer> {
   const gateway = new WebGateway(service);
+  const turns = new ConnectionTurns();
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    void answer(gateway, access, request, response);
+    void turns.take(request.socket, async () => await answer(gateway, access, request, response));
   };
   const limits = {
     maxHeaderSize: MAX_HEADER_SIZE,
     headersTimeout: HEADERS_MS,
     requestTimeout: HEADERS_MS,
+    connectionsCheckingInterval: CHECK_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
   };
   const server: Server = tls === undefined ? createServer(limits, onRequest) : createTlsServer({ ...limits, ...tls }, onRequest);

@@ -21,15 +21,20 @@ import { filePage } from './page/listing.ts';
 import { PAGE_POLICY, PAGE_VERSION } from './page/page.ts';
 import { readText } from './read-text.ts';
 import type { Representation } from './representation.ts';
+import { requestTarget } from './request-target.ts';
 import type { Route } from './routes.ts';
 import { parseQuery, parseRoute } from './routes.ts';
 import { send } from './send.ts';
 import { archiveLines, describeStore } from './store-text.ts';
+import { VerifiedBlocks } from './verified-blocks.ts';
 import type { HomeArchive } from './web-tree.ts';
 import { WebTrees } from './web-tree.ts';
 
 /** States that the history of an archive shows. */
 const MAX_STATES = 1000;
+
+/** A page may look otherwise after an update of the program, whatever it shows. */
+const PAGE_HEADERS = { 'cache-control': REVALIDATED, vary: 'accept-encoding', 'content-security-policy': PAGE_POLICY };
 
 /** What is served. */
 export interface WebService {
@@ -52,18 +57,19 @@ export class WebGateway {
   readonly #trees: WebTrees;
 
   constructor(service: WebService) {
-    this.#service = service;
-    this.#trees = new WebTrees(service.store, service.archive);
+    const store = new VerifiedBlocks(service.store);
+    this.#service = { ...service, store };
+    this.#trees = new WebTrees(store, service.archive);
   }
 
   /** Answers one GET or HEAD; never rejects. */
   async answer(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
     try {
-      const [path = '/', ...query] = (request.url ?? '/').split('?');
+      const { path, query } = requestTarget(request);
       const route = parseRoute(path);
-      const found = route === undefined ? undefined : await this.#find(route, path, parseQuery(query.join('?')), request, signal);
+      const found = route === undefined ? undefined : await this.#find(route, path, parseQuery(query), request, signal);
       if (found === undefined) sendProblem(response, 404, 'nothing is here');
-      else if ('location' in found) redirect(response, found);
+      else if ('location' in found) redirect(response, found.status === 301 ? { ...found, location: found.location + query } : found);
       else await send(request, response, found, signal);
     } catch (error) {
       this.#fail(response, error, signal);
@@ -154,7 +160,7 @@ export class WebGateway {
       lastModified: undefined,
       contentType: 'text/html; charset=utf-8',
       size: undefined,
-      headers: pageHeaders(cacheControl),
+      headers: PAGE_HEADERS,
       read: () => encoded(filePage(view)),
     });
   }
@@ -170,7 +176,7 @@ export class WebGateway {
       etag: madeEtag('log', PAGE_VERSION, String(entries[0]?.number), String(entries[0]?.whenNs)),
       contentType: 'text/html; charset=utf-8',
       size: undefined,
-      headers: pageHeaders(REVALIDATED),
+      headers: PAGE_HEADERS,
       read: () => encoded(historyPage(name, base.slice(0, -1), shown, entries.length <= MAX_STATES)),
     };
   }
@@ -193,10 +199,6 @@ interface Redirect {
 
 function redirect(response: ServerResponse, { status, location }: Redirect): void {
   response.writeHead(status, { location, 'cache-control': 'no-store', 'content-length': '0' }).end();
-}
-
-function pageHeaders(cacheControl: string): Record<string, string> {
-  return { 'cache-control': cacheControl, vary: 'accept-encoding', 'content-security-policy': PAGE_POLICY };
 }
 
 /** Answers with a status and one line that says why. It is not kept: what is missing may come. */

@@ -1,3 +1,5 @@
+import { shellWord } from '../base/shell-word.ts';
+
 /** Where a Store is reached by ssh. */
 export interface SshAddress {
   readonly kind: 'ssh';
@@ -28,13 +30,8 @@ export function sshArguments({ user, host, port, store }: SshAddress): string[] 
     ...(user === undefined ? [] : ['-l', user]),
     '--',
     host,
-    ['vtftp', ...(store === undefined ? [] : ['-S', store]), '-c', 'serve -'].map(quote).join(' '),
+    ['vtftp', ...(store === undefined ? [] : ['-S', store]), '-c', 'serve -'].map(shellWord).join(' '),
   ];
-}
-
-/** Quotes a word for the shell of the other machine, whichever that is. */
-function quote(word: string): string {
-  return /^[\w./:=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /**

@@ -92,6 +92,7 @@ test('what is named by its content never changes; what is named by an archive is
   const named = `${here.url}archive/default/docs/big.bin`;
   const first = await fetch(named);
   assert.equal(first.headers.get('cache-control'), 'no-cache');
+  assert.equal((await fetch(treeUrl(here, 'docs/'))).headers.get('cache-control'), 'no-cache');
   await first.arrayBuffer();
   const etag = first.headers.get('etag') ?? '';
   assert.equal((await fetch(named, { headers: { 'if-none-match': etag } })).status, 304);
@@ -192,6 +193,9 @@ test('requests for what is not served get a status and one line', async (t) => {
     assert.match(body, /^\d{3}: [^\n]+\n$/);
   }
   assert.equal((await raw(here.url, '/', { host: 'evil.example' })).status, 421);
+  // A whole URL as the target, as for a proxy: its host counts.
+  assert.equal((await raw(here.url, `${here.url}store`, { host: 'evil.example' })).status, 200);
+  assert.equal((await raw(here.url, 'http://evil.example/store')).status, 421);
   const put = await fetch(here.url, { method: 'PUT', body: 'x' });
   assert.equal(put.status, 405);
   assert.equal(put.headers.get('allow'), 'GET, HEAD, OPTIONS');
@@ -217,7 +221,7 @@ test('with a token each request has to bring it; without one httpd stays on this
   const refused = await fetch(here.url);
   assert.equal(refused.status, 401);
   assert.match(refused.headers.get('www-authenticate') ?? '', /^Basic /);
-  const served = await fetch(treeUrl(here, 'docs/'), { headers: { authorization: 'Bearer a-token-of-22-octets..' } });
+  const served = await fetch(treeUrl(here, 'docs/README.md'), { headers: { authorization: 'Bearer a-token-of-22-octets..' } });
   assert.equal(served.status, 200);
   assert.match(served.headers.get('cache-control') ?? '', /^private/);
   const open = await vtftp(['-S', here.store, '-c', 'httpd 0.0.0.0:0'], { env: here.scratch.env });
@@ -253,7 +257,8 @@ test('a listing is one JSON object, or a name a line', async (t) => {
   );
   const opened = await vtftp(['-S', here.store, listed.dirref, '-c', 'cat README.md'], { env: here.scratch.env });
   assert.equal(opened.stdout.split('\n')[0], readFileSync(here.scratch.path('docs/README.md'), 'utf8').trim(), opened.report);
-  const simple = await (await fetch(`${here.url}archive/default/docs/?simple`)).text();
+  // Without its slash the Dir is found by a redirect, in the form that was asked for.
+  const simple = await (await fetch(`${here.url}archive/default/docs?simple`)).text();
   assert.match(simple, /^README\.md\n[\s\S]*\nbelow\/\n/);
   rmSync(here.scratch.path('docs'), { recursive: true });
 });

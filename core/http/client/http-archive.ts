@@ -22,28 +22,35 @@ export class HttpArchive implements Archive {
   }
 
   async last(options: OpOptions = {}): Promise<ArchiveEntry | undefined> {
-    return (await this.#lines('last', MAX_LINE_SIZE, options)).at(-1);
+    let last: ArchiveEntry | undefined;
+    for (const entry of entriesIn(await this.#lines('last', MAX_LINE_SIZE, options))) last = entry;
+    return last;
   }
 
   async *entries(options: OpOptions = {}): AsyncGenerator<ArchiveEntry, void, undefined> {
-    yield* await this.#lines('all', MAX_LINES_SIZE, options);
+    yield* entriesIn(await this.#lines('all', MAX_LINES_SIZE, options));
   }
 
   async append(_: unknown, __: OpOptions = {}): Promise<(ArchiveLine & ArchiveEntry) | undefined> {
     throw new ReadOnlyError('append to archive', this.name);
   }
 
-  /** Each line has its number before it. */
-  async #lines(which: 'all' | 'last', maxSize: number, { signal }: OpOptions): Promise<ArchiveEntry[]> {
+  async #lines(which: 'all' | 'last', maxSize: number, { signal }: OpOptions): Promise<Buffer> {
     const { status, body } = await this.#client.get(`${this.#path}?lines=${which}`, { maxSize, signal });
-    if (status === 404) return [];
+    if (status === 404) return Buffer.alloc(0);
     if (status !== 200) throw new VtError('EFAILED', `read archive "${this.name}": the server answered with ${status}`);
-    const found: ArchiveEntry[] = [];
-    for (const text of body.toString('latin1').split('\n')) {
-      const [, number = '', line = ''] = /^(\d{1,15}) (.*)$/s.exec(text) ?? [];
-      const parsed = line === '' ? undefined : parseArchiveLine(line);
-      if (parsed !== undefined) found.push({ ...parsed, number: Number(number) });
-    }
-    return found;
+    return body;
+  }
+}
+
+/** What lines say, each of which has its number before it; line by line, since what came may be a million of them. */
+function* entriesIn(lines: Buffer): Generator<ArchiveEntry> {
+  for (let start = 0; start < lines.length; ) {
+    const newline = lines.indexOf(0x0a, start);
+    const end = newline < 0 ? lines.length : newline;
+    const [, number = '', line = ''] = /^(\d{1,15}) (.*)$/s.exec(lines.toString('latin1', start, end)) ?? [];
+    const parsed = line === '' ? undefined : parseArchiveLine(line);
+    if (parsed !== undefined) yield { ...parsed, number: Number(number) };
+    start = end + 1;
   }
 }

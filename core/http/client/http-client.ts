@@ -95,7 +95,8 @@ export class HttpClient {
     const response = await this.#request(url, method, signal);
     const { statusCode: status = 0, headers } = response;
     if (REDIRECTS.has(status) && headers.location !== undefined && redirects < MAX_REDIRECTS) {
-      response.resume();
+      // Its body may have no end.
+      response.destroy();
       return await this.#ask(new URL(headers.location, url), method, maxSize, signal, redirects + 1);
     }
     const chunks: Buffer[] = [];

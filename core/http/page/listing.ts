@@ -1,5 +1,6 @@
 import type { Octets } from '../../base/octets.ts';
 import { octetsToText } from '../../base/octets.ts';
+import { shellWord } from '../../base/shell-word.ts';
 import { sizeText } from '../../block/size-text.ts';
 import { defaultMode } from '../../dirent/meta.ts';
 import type { TreeEntry } from '../../tree/tree.ts';
@@ -44,7 +45,7 @@ export async function* listingPage(dir: ListedDir): AsyncGenerator<Html> {
   yield html`</tbody></table>
 <p>${count === 0 ? 'This Dir is empty.' : undefined}</p>
 ${dir.readme === undefined ? undefined : html`<pre>${dir.readme}</pre>`}
-<footer><p>Open this Dir in a shell, or mount it: <code>vtftp '${dir.dirref}'</code></p></footer>
+<footer><p>Open this Dir in a shell, or mount it: <code>vtftp ${shellWord(dir.dirref)}</code></p></footer>
 `;
   yield pageEnd();
 }

@@ -1,3 +1,4 @@
+import { VtError } from '../../base/errors.ts';
 import type { Octets } from '../../base/octets.ts';
 import type { BlockSource } from '../../block/block-source.ts';
 import { readBlockRange } from '../../block/read-range.ts';
@@ -34,10 +35,15 @@ export async function* tarMembers(source: BlockSource, dir: DirDirent, name: Oct
   }
 }
 
-/** Octets of the whole tar. */
+/**
+ * Octets of the whole tar.
+ *
+ * @throws {VtError} EUNSUPPORTED for more than a number can tell: holes have any length
+ */
 export async function tarSize(members: AsyncIterable<TarMember>): Promise<number> {
   let size = END.length;
   for await (const member of members) size += tarHeader(member).length + paddedContent(member);
+  if (!Number.isSafeInteger(size)) throw new VtError('EUNSUPPORTED', 'make a tar: it would have more than 2^53 bytes');
   return size;
 }
 

@@ -121,6 +121,24 @@ test('a redirect is followed; another server is not told the token', async (t) =
   );
 });
 
+test('the body of a redirect is not read: it may have no end', async (t) => {
+  const other = await listen(t, (_, response) => response.end(DATA));
+  let letGo: (() => void) | undefined;
+  const isLetGo = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  await using store = await storeBehind(t, (_, response) => {
+    response.writeHead(302, { location: `${other}b` });
+    const send = (): void => {
+      while (response.write(Buffer.alloc(64 * 1024)));
+    };
+    response.on('drain', send).once('close', () => letGo?.());
+    send();
+  });
+  assert.deepEqual(await store.get(HASHCODE), DATA);
+  await isLetGo;
+});
+
 test('a server that wants a token says so at once', async (t) => {
   let count = 0;
   await using store = await storeBehind(t, (_, response) => {

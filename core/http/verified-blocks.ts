@@ -1,4 +1,5 @@
 import type { OpOptions } from '../base/op-options.ts';
+import type { DigestedBlock } from '../block/block-target.ts';
 import { digestKey } from '../block/digest-key.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
@@ -65,8 +66,8 @@ export class VerifiedBlocks implements Store {
     return await this.wraps.add(data, options);
   }
 
-  async addBatch(...args: Parameters<Store['addBatch']>): Promise<boolean[]> {
-    return await this.wraps.addBatch(...args);
+  async addBatch(blocks: readonly DigestedBlock[], options?: OpOptions): Promise<boolean[]> {
+    return await this.wraps.addBatch(blocks, options);
   }
 
   async flush(options?: OpOptions): Promise<void> {

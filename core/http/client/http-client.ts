@@ -1,8 +1,9 @@
-import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ConnectionLostError, throwIfCancelled, VtError } from '../../base/errors.ts';
+import { onAbort } from '../../base/on-abort.ts';
 import type { OpOptions } from '../../base/op-options.ts';
 import { errorReason } from '../../base/system/system-error.ts';
 
@@ -92,13 +93,25 @@ export class HttpClient {
     signal: AbortSignal | undefined,
     redirects: number,
   ): Promise<Answer & { readonly retryAfterMs: number | undefined }> {
-    const response = await this.#request(url, method, signal);
-    const { statusCode: status = 0, headers } = response;
-    if (REDIRECTS.has(status) && headers.location !== undefined && redirects < MAX_REDIRECTS) {
-      // Its body may have no end.
-      response.destroy();
-      return await this.#ask(new URL(headers.location, url), method, maxSize, signal, redirects + 1);
+    throwIfCancelled(signal);
+    const request = this.#request(url, method);
+    const release = onAbort(signal, () => request.destroy(new Error('it is cancelled')));
+    try {
+      const response = await responseTo(request);
+      const { statusCode: status = 0, headers } = response;
+      if (REDIRECTS.has(status) && headers.location !== undefined && redirects < MAX_REDIRECTS) {
+        // Its body may have no end.
+        response.destroy();
+        return await this.#ask(new URL(headers.location, url), method, maxSize, signal, redirects + 1);
+      }
+      const body = await this.#bodyOf(response, maxSize);
+      return { status, body, retryAfterMs: secondsOf(headers['retry-after']) };
+    } finally {
+      release();
     }
+  }
+
+  async #bodyOf(response: IncomingMessage, maxSize: number): Promise<Buffer> {
     const chunks: Buffer[] = [];
     let size = 0;
     for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -106,25 +119,19 @@ export class HttpClient {
       size += chunk.length;
       if (size > maxSize) throw new VtError('EFAILED', `ask "${this.name}": its answer has more than ${maxSize} bytes`);
     }
-    return { status, body: Buffer.concat(chunks), retryAfterMs: secondsOf(headers['retry-after']) };
+    return Buffer.concat(chunks);
   }
 
-  async #request(url: URL, method: string, signal: AbortSignal | undefined): Promise<IncomingMessage> {
+  #request(url: URL, method: string): ClientRequest {
     if (url.protocol !== 'http:' && url.protocol !== 'https:')
       throw new VtError('EFAILED', `ask "${this.name}": it leads to "${url.protocol}"`);
-    const options: RequestOptions = {
+    const isSecure = url.protocol === 'https:';
+    return (isSecure ? httpsRequest : httpRequest)(url, {
       method,
       timeout: SILENCE_MS,
-      agent: url.protocol === 'https:' ? this.#https : this.#http,
+      agent: isSecure ? this.#https : this.#http,
       // Whoever else a request is sent on to is not told the token.
       headers: this.#token !== undefined && url.origin === this.#base.origin ? { authorization: `Bearer ${this.#token}` } : {},
-      ...(signal === undefined ? {} : { signal }),
-    };
-    return await new Promise((resolve, reject) => {
-      const request: ClientRequest = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, options, resolve);
-      request.once('timeout', () => request.destroy(new Error(`nothing came in ${SILENCE_MS / 1000} seconds`)));
-      request.once('error', reject);
-      request.end();
     });
   }
 
@@ -132,6 +139,17 @@ export class HttpClient {
     this.#http.destroy();
     this.#https.destroy();
   }
+}
+
+async function responseTo(request: ClientRequest): Promise<IncomingMessage> {
+  return await new Promise((resolve, reject) => {
+    request
+      .once('response', resolve)
+      .once('timeout', () => request.destroy(new Error(`nothing came in ${SILENCE_MS / 1000} seconds`)))
+      // One may come after the response too, which tells it itself.
+      .on('error', reject)
+      .end();
+  });
 }
 
 /** Milliseconds of a `Retry-After` in seconds, or until its date. */

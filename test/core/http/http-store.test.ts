@@ -148,3 +148,18 @@ test('a server that wants a token says so at once', async (t) => {
   await assert.rejects(store.get(HASHCODE), (error: unknown) => error instanceof VtError && error.code === 'EPERM');
   assert.equal(count, 1);
 });
+
+test('many requests of one command wait for its signal without a warning; it ends them', async (t) => {
+  let waiting = 0;
+  const abort = new AbortController();
+  await using store = await storeBehind(t, () => {
+    if (++waiting === 32) abort.abort();
+  });
+  const warnings: Error[] = [];
+  const warned = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', warned);
+  t.after(() => process.off('warning', warned));
+  const asked = Array.from({ length: 40 }, async () => await store.get(HASHCODE, { signal: abort.signal }));
+  for (const { status } of await Promise.allSettled(asked)) assert.equal(status, 'rejected');
+  assert.deepEqual(warnings, []);
+});

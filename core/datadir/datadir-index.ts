@@ -94,8 +94,9 @@ export class DatadirIndex {
   /** Opens what is there, at once; false where it cannot be used. It may be behind. */
   openNow(): boolean {
     if (!this.#tried) {
-      this.#tried = true;
+      // Where it throws, as when there is no descriptor left, it is tried again: an index that was not opened is not empty.
       this.#unusable = this.#tryOpen();
+      this.#tried = true;
     }
     return this.#index !== undefined;
   }
@@ -324,6 +325,11 @@ export class DatadirIndex {
   /** Blocks and where they lie, ascending by digest, at most `limit`, all after `after`; of the index alone. */
   entries(after: Uint8Array | undefined, limit: number): (readonly [digest: Uint8Array, location: Location])[] {
     return this.#index?.entries(after, limit) ?? [];
+  }
+
+  /** Whether there is an index that was opened: without one nothing is known of what is in the data files. */
+  get isOpen(): boolean {
+    return this.#index !== undefined;
   }
 
   /** Whether another session has made the index anew since this one opened it: it may not know all Blocks yet. */

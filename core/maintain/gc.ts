@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { throwIfCancelled } from '../base/errors.ts';
+import { throwIfCancelled, VtError } from '../base/errors.ts';
 import { isFullError } from '../base/system/full-error.ts';
 import { DigestTable } from '../block/digest-table.ts';
 import type { Datadir } from '../datadir/datadir-store.ts';
@@ -105,6 +105,7 @@ async function collect(datadir: Datadir, options: GcOptions, isFull: boolean): P
   if (!options.plan && room() < 2 * RESERVE_SIZES.gc) reserve?.release('gc');
   // What the index does not know it cannot tell from what nobody needs: then nothing may go.
   if (!options.plan) await index.settle(SETTLE_STEP);
+  if (!options.plan && !index.isOpen) throw new VtError('EFAILED', `gc: the index of "${path}" cannot be opened; nothing was removed`);
   using collection = await Collection.make(datadir, options, room);
   if (options.plan) return collection.planned();
   await collection.freeWhileTight();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import fs, { readdirSync, readFileSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { openArchiveFile } from '../../../core/archive/archive-file.ts';
@@ -313,4 +314,27 @@ it('a Store that is strict has every batch durable and indexed before it is ackn
   assert.equal(await batching('strict'), 3);
   assert.equal(await batching('batch'), 0);
   assert.equal(await batching('none'), 0);
+});
+
+it('gc frees nothing that is needed where the index cannot be opened for a moment', async (t) => {
+  const { datadir, path } = await makeStore();
+  await datadir[Symbol.asyncDispose]();
+  await using store = await openDatadir(path);
+  const { openSync } = fs;
+  let failures = 0;
+  const failing = t.mock.method(fs, 'openSync', (...args: Parameters<typeof openSync>) => {
+    if (failures > 0 || !String(args[0]).endsWith('/index/head')) return openSync(...args);
+    failures++;
+    throw Object.assign(new Error('ENOSPC: no space left on device, open'), { code: 'ENOSPC' });
+  });
+  syncBuiltinESMExports();
+  try {
+    await gc(store, GC).catch((error: unknown) => assert.ok(error instanceof Error));
+  } finally {
+    failing.mock.restore();
+    syncBuiltinESMExports();
+  }
+  assert.equal(failures, 1);
+  await using again = await openDatadir(path);
+  assert.deepEqual(await faultsOf(again), []);
 });

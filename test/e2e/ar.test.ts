@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict';
-import { chmodSync, linkSync, mkdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { describe, it } from 'node:test';
+import { tryLock } from '../../core/base/system/file-lock.ts';
 import type { Run } from '../support/program.ts';
 import { run, vtftp } from '../support/program.ts';
 import { makeRandom } from '../support/random.ts';
@@ -88,6 +100,21 @@ describe('ar', () => {
       assert.match(refused.stderr, says, refused.report);
     }
     assert.equal((await run('ls', [scratch.path('x.vtd')])).status, 2);
+  });
+
+  it('is appended to by one process at a time', async (t) => {
+    const { scratch, shell } = await start(makeScratch(t));
+    assert.equal((await shell('ar x.vtd d/sub/a')).status, 0);
+    const before = readFileSync(scratch.path('x.vtd'));
+    const fd = openSync(scratch.path('x.vtd'), 'r+');
+    const lock = tryLock(fd);
+    const refused = await shell('ar -r x.vtd d');
+    assert.equal(lock, 'held');
+    assert.equal(refused.status, 11, refused.report);
+    assert.match(refused.stderr, /another process appends to it/);
+    assert.deepEqual(readFileSync(scratch.path('x.vtd')), before);
+    closeSync(fd);
+    assert.equal((await shell('ar -r x.vtd d; ar --verify x.vtd')).status, 0);
   });
 
   it('of which the end is cut off or an octet is wrong gives what is there, and names the rest', async (t) => {

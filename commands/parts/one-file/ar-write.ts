@@ -76,7 +76,7 @@ export async function appendState(
   const written = await direntOf(context, paths);
   const fd = openSync(pathBytes(resolveLocalPath(session.localCwd, file)), constants.O_RDWR);
   try {
-    if (!tryLock(fd)) throw new VtError('ELOCKED', `ar -r "${name}": another process appends to it`);
+    if (tryLock(fd) === 'taken') throw new VtError('ELOCKED', `ar -r "${name}": another process appends to it`);
     const { start, last } = readStart(fd, name, session.tree.store.hashName);
     if (Buffer.compare(last, encodeDirent(written.dirent)) === 0) {
       output.line(`${output.name(file)} has that state as its newest`);

@@ -291,6 +291,7 @@ export class BlockIndex {
       try {
         change(draft, before);
         writeHead(this.#folder, draft.end(), this.#access);
+        if (sync) syncFolder(this.#folder);
         return before;
       } catch (error) {
         draft.discard();
@@ -299,8 +300,6 @@ export class BlockIndex {
     });
     const problem = this.#states.load();
     if (problem !== undefined) throw new IndexDamagedError(problem);
-    // The new head counts, whether or not its name is durable: what it names stays.
-    if (sync) syncFolder(this.#folder);
     if (this.#states.state.cache.length > 0) return;
     for (const { name } of before.head.cache.files) removeRun(this.#states.path(name));
   }

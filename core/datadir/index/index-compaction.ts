@@ -78,14 +78,14 @@ async function mergeKind(kind: Kind, states: IndexStates, lock: IndexLock, acces
       if (list === undefined) return;
       const next: IndexHead = { ...states.state.head, [kind]: list };
       writeHead(states.folder, next, access);
+      // The old runs go only when no loss of power can bring back the head that names them.
+      syncFolder(states.folder);
       isUsed = true;
     });
   } finally {
     if (!isUsed && merged !== undefined) removeRun(states.path(merged.name));
   }
   states.load();
-  // The old runs go only when no loss of power can bring back the head that names them.
-  if (isUsed) syncFolder(states.folder);
   if (isUsed) for (const { name } of runs) removeRun(states.path(name));
 }
 

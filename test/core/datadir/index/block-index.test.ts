@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import fs, { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { PRIVATE_ACCESS } from '../../../../core/base/system/store-files.ts';
@@ -274,27 +273,4 @@ it('changes that were made of an index do not go into one that was made anew sin
   const marks = new Map([['file.vtd', { indexedTo: 100, seenSize: 100 }]]);
   assert.throws(() => index.rewrite([], marks, {}, id), { code: 'EFAILED', message: /made it anew meanwhile/ });
   assert.equal(reopen(folder).marks().size, 0);
-});
-
-it('an index whose folder cannot be synced has what was put into it, and is not damaged', async (t) => {
-  const folder = join(newStorePath(), 'index');
-  const index = newIndex(folder);
-  const random = makeRandom(5);
-  // More than a head takes: runs of their own.
-  const blocks = Array.from({ length: 20_000 }, (_, i) => [digestOf(i), locationOf(random)] as const);
-  await put(index, blocks);
-  const changes = blocks.map(([digest, from]) => ({ digest, from, to: { ...from, isDamaged: true } }));
-  const failing = t.mock.method(fs, 'fsyncSync', () => {
-    throw Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' });
-  });
-  syncBuiltinESMExports();
-  try {
-    assert.throws(() => index.rewrite(changes, NO_MARKS), { code: 'EIO' });
-  } finally {
-    failing.mock.restore();
-    syncBuiltinESMExports();
-  }
-  const again = reopen(folder);
-  for (const [digest] of blocks.slice(0, 100)) assert.equal(again.get(digest)?.isDamaged, true);
-  assert.equal(index.get(digestOf(5))?.isDamaged, true);
 });

@@ -32,10 +32,10 @@ export async function* listingPage(dir: ListedDir): AsyncGenerator<Html> {
   yield pageStart(visible(here === undefined ? dir.title : octetsToText(here)));
   yield html`<h1>${breadcrumbs(dir)}</h1>
 <nav><a href="?tar">Download as tar</a><a href="?json">JSON</a>${dir.history === undefined ? undefined : html`<a href="${dir.history}">History</a>`}<input id="filter" type="search" placeholder="filter by name ( / )" aria-label="Filter by name" hidden> <span id="count" role="status"></span></nav>
-<table class="list"><thead><tr><th><button>Name</button></th><th class="n"><button>Size</button></th><th><button>Modified (UTC)</button></th><th><button>Type</button></th></tr></thead><tbody>
+<table class="list dir"><thead><tr><th><button>Name</button></th><th class="n"><button>Size</button></th><th><button>Modified (UTC)</button></th><th><button>Type</button></th></tr></thead><tbody>
 `;
   if (here !== undefined)
-    yield html`<tr><td><a href="../">..</a></td><td class="n" data-n="-1"></td><td class="t"></td><td></td></tr>
+    yield html`<tr data-up><td><a href="../">..</a></td><td class="n" data-n="-1"></td><td class="t"></td><td></td></tr>
 `;
   let count = 0;
   for await (const entry of dir.entries) {

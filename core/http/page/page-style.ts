@@ -11,6 +11,10 @@ table{border-collapse:collapse;width:100%;margin:.75rem 0}
 th,td{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
 td:first-child{overflow-wrap:anywhere}th button{all:unset;cursor:pointer;font-weight:600}th button:focus-visible{outline:2px solid var(--link)}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.t{white-space:nowrap;color:var(--dim)}
+/* Rows of their own, so that those out of sight cost no layout: a Dir may have 100,000 names. */
+.dir,.dir thead,.dir tbody{display:block}.dir tr{display:grid;grid-template-columns:minmax(0,1fr) 5.5rem 10.4rem 5.5rem}
+.dir tbody tr{content-visibility:auto;contain-intrinsic-size:auto 2.1rem}.dir td:last-child{overflow:hidden;text-overflow:ellipsis}
+@media(max-width:34rem){.dir tr{grid-template-columns:minmax(0,1fr) 5rem 9.5rem}.dir tr>:nth-child(4){display:none}}
 tbody tr:hover{background:var(--hover)}tr[hidden]{display:none}
 pre{overflow:auto;padding:.75rem;border:1px solid var(--line);border-radius:.4rem;font:13px/1.45 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
 img,video{max-width:100%;max-height:80vh}audio{width:100%}

@@ -98,6 +98,18 @@ it('push --all moves every archive with every state and note, checks them over t
   assert.match(await on('old', 'ls -1'), /of-new/);
 });
 
+it('push --all sets tags and protection that came after an earlier one, removes none, and says so where it cannot', async (t) => {
+  const { on, write, scratch } = machines(t);
+  write('f', 'one');
+  await on('old', 'put f; sync; mkdir d; push --all -p ./new --create; quit');
+  await on('new', 'tag @1 theirs; protect @2; quit');
+  await on('old', 'tag @1 ours; protect @1; push --all -p ./new; quit');
+  assert.match(await on('new', 'log'), /^@2 .*\[protected\]\n@1 .*\[@theirs @ours protected\]$/m);
+  const { address } = await serve(scratch, scratch.path('new'), `serve unix:${scratch.path('socket')}`);
+  assert.doesNotMatch(await on('old', `push --all -p ${address}`), /tags or protection/);
+  assert.match(await on('old', `tag @2 late; push --all -p ${address}`), /tags or protection of 1 state are not at/);
+});
+
 it('states go through a server, and what another client recorded there meanwhile is not dropped', async (t) => {
   const { on, write, scratch } = machines(t);
   write('f', 'one');

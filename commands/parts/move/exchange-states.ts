@@ -1,6 +1,8 @@
 import type { Archive } from '../../../core/archive/archive.ts';
 import type { ArchiveLine } from '../../../core/archive/archive-line.ts';
+import type { ArchiveNotes } from '../../../core/archive/archive-notes.ts';
 import { isForgotten, linesOf } from '../../../core/archive/lines-up-to.ts';
+import { marksOf, withMarks } from '../../../core/archive/mark-notes.ts';
 import { VtError } from '../../../core/base/errors.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { octetsToText } from '../../../core/base/octets.ts';
@@ -47,6 +49,7 @@ export async function pushStates(context: CommandContext, name: Octets, exchange
   }
   if (!how.plan) {
     await append(to, peer.store, { lines, missing, theirs, last: relation === 'older' ? theirs.at(-1) : newest }, signal);
+    await sendMarks(context, exchange, name, to, lines);
     await check(context, exchange, name, to, lines);
   }
   const states = `${countText(missing.length, 'state')} of ${lines.length}`;
@@ -133,6 +136,40 @@ async function append(
     await put(isNext ? line : { ...line, notes: new Map([...(line.notes ?? []), ...parentNote(parent)]) });
   }
   if (idOf(last) !== idOf(before)) await put(last);
+}
+
+/** Sets tags and protection of states that were there before. What is set over there stays. */
+async function sendMarks(
+  { diagnostics, signal }: CommandContext,
+  { peer }: Exchange,
+  name: Octets,
+  to: Archive,
+  lines: readonly ArchiveLine[],
+): Promise<void> {
+  const theirs = new Map((await linesOf(to, { signal })).filter((line) => !isForgotten(line)).map((line) => [stateId(line), line]));
+  let unset = 0;
+  for (const line of lines) {
+    const there = theirs.get(stateId(line));
+    if (there === undefined || !lacksMarks(there.notes, line)) continue;
+    if (to.lines === undefined) unset++;
+    else await to.lines.setNotes(there, (notes) => withMarksOf(notes, line), { signal });
+  }
+  if (unset > 0)
+    diagnostics.warn(
+      `push "${octetsToText(name)}": tags or protection of ${countText(unset, 'state')} are not at ${peer.name}: tag and protect set them over there`,
+    );
+}
+
+function lacksMarks(notes: ArchiveNotes | undefined, line: ArchiveLine): boolean {
+  const there = marksOf(notes === undefined ? {} : { notes });
+  const { tags, isProtected } = marksOf(line);
+  return (isProtected && !there.isProtected) || tags.some((tag) => !there.tags.includes(tag));
+}
+
+function withMarksOf(notes: ArchiveNotes | undefined, line: ArchiveLine): ArchiveNotes {
+  const there = marksOf(notes === undefined ? {} : { notes });
+  const { tags, isProtected } = marksOf(line);
+  return withMarks(notes, { tags: [...new Set([...there.tags, ...tags])], isProtected: isProtected || there.isProtected });
 }
 
 function idOf(line: ArchiveLine | undefined): string {

@@ -32,7 +32,7 @@ export const merge = defineCommand({
     'The archive records which state was merged. So a later merge starts from there: what was decided stays decided. A side that comes after all states of the other is taken as it is, with its date. After undo, the same merge can be made again.',
     'A conflict is a name that both changed, that one changed and the other removed, or that both renamed. --conflict decides: fail (the default) lists them, changes nothing, and ends with 3. ours and theirs take that side; newer takes the later modification time; both keeps theirs beside ours as NAME.theirs-TIME. With both, a change wins over a removal, and what both renamed has the name that it has here.',
     'Metadata that both changed is listed as a conflict, but does not stop the merge. Permissions become those that both sides allow. Of times the later is kept. All else is that of the side that was modified later. --conflict=ours, theirs and newer take that side.',
-    'Without a common state, as with most Dirrefs, nobody can tell what was removed from what was added. A name that both have and that differs is a conflict. A name that one side lacks is kept, and listed as new or "only here".',
+    'Without a common state, as with most Dirrefs, nobody can tell what was removed from what was added. A name that both have and that differs is a conflict. A name that one side lacks is kept, and listed as new or "only here". The same holds where both sides have forgotten the state that both come from, and gc has freed it; merge warns then.',
     'merge prints up to ten lines of what is new, changed and removed; -v prints all. -n lists conflicts and changes nothing.',
   ],
   args: [
@@ -54,7 +54,7 @@ export const merge = defineCommand({
     { line: 'merge --conflict=newer ~/live docs', says: 'what is mounted on ~/live, into docs' },
   ],
   async run(context, { args: [source, name], options }) {
-    const { session, output, signal, now } = context;
+    const { session, output, diagnostics, signal, now } = context;
     const plan = context.plan || options.has('plan');
     if (source === undefined) return;
     const policy = policyOf(options.get('conflict'));
@@ -98,7 +98,11 @@ export const merge = defineCommand({
       if (session.archive !== undefined) await session.sync(undefined, found.as);
       return found;
     });
-    const { relation, conflicts, onlyOne } = outcome;
+    const { relation, conflicts, onlyOne, isBaseGone } = outcome;
+    if (isBaseGone)
+      diagnostics.warn(
+        `merge "${octetsToText(source)}": the state that both come from is gone here and there; what one side has removed comes back where the other has it`,
+      );
     for (const conflict of conflicts) tell(context, entry.path, conflict, policy);
     const undecided = conflicts.filter(isUndecided).length;
     const isRefused = policy === 'fail' && undecided > 0;

@@ -17,6 +17,8 @@ export interface MergeSidesOptions extends MeetingOptions {
 /** What a merge of two sides comes to. */
 export interface MergedSides extends MergeResult {
   readonly relation: Meeting['relation'];
+  /** What both come from is known, and can be read neither here nor there: nothing tells what was removed from what was added. */
+  readonly isBaseGone: boolean;
   /** How it is recorded; undefined where ours comes after all of theirs, so that there is nothing to record. */
   readonly as: RecordAs | undefined;
 }
@@ -25,11 +27,12 @@ export interface MergedSides extends MergeResult {
 export async function mergeSides(store: Store, ours: MergeSide, theirs: MergeSide, options: MergeSidesOptions): Promise<MergedSides> {
   const meeting = await meet(store, ours, theirs, options);
   const { relation, base } = meeting;
-  if (relation === 'ahead') return { relation, dirent: ours.dirent, conflicts: [], onlyOne: [], as: undefined };
+  if (relation === 'ahead') return { relation, dirent: ours.dirent, conflicts: [], onlyOne: [], isBaseGone: false, as: undefined };
   const as = recordAs(theirs, meeting, options.path);
   if (relation === 'behind' && options.path === ROOT_PATH)
-    return { relation, dirent: { ...theirs.dirent, name: ours.dirent.name }, conflicts: [], onlyOne: [], as };
-  return { relation, ...(await mergeTrees(store, base, ours.dirent, theirs.dirent, options)), as };
+    return { relation, dirent: { ...theirs.dirent, name: ours.dirent.name }, conflicts: [], onlyOne: [], isBaseGone: false, as };
+  const isBaseGone = base === undefined && meeting.common.length > 0;
+  return { relation, ...(await mergeTrees(store, base, ours.dirent, theirs.dirent, options)), isBaseGone, as };
 }
 
 /** As the state that it is where ours became theirs, else with what was merged into it. */

@@ -38,6 +38,20 @@ describe('after forget and gc', () => {
     assert.match(await on('a', 'undo; ls d; find'), /is as it was at .* \(@1\)/);
   });
 
+  it('a merge says that what both come from is gone, and takes it from the side that has it', async (t) => {
+    const on = stores(t);
+    await on('a', 'mkdir x; mkdir y; sync; push --create -p ./b; push --create -p ./c');
+    await on('a', 'rm -r x; sync');
+    for (const store of ['b', 'c']) await on(store, 'mkdir z; sync');
+    for (const store of ['a', 'b']) {
+      await on(store, 'forget --keep-last 1');
+      await on(store, 'gc --grace 0');
+    }
+    assert.match(await on('a', 'merge -n ./b'), /the state that both come from is gone here and there/);
+    assert.doesNotMatch(await on('a', 'merge ./c; sync'), /is gone/);
+    assert.match(await on('a', 'ls -1'), /^y\nz\n/);
+  });
+
   it('a push goes on, also where both have forgotten the state in common, and over a connection', async (t) => {
     const on = stores(t);
     await on('a', 'mkdir d; sync; push --create -p ./b; mkdir e; sync; forget --keep-last 1; gc --grace 0; push -p ./b');

@@ -10,7 +10,10 @@ const SENT_AT_ONCE = 64 * 1024;
 
 /**
  * Answers a GET or HEAD: conditions, ranges, headers, body. The first bytes are read before the status goes out, so that a Block that is
- * missing there becomes a status. One that is found to be missing or damaged later ends the connection: what was sent is never wrong.
+ * missing there becomes a status. Where one is found to be missing or damaged later, the caller ends the connection: what was sent is never
+ * wrong.
+ *
+ * @throws what reading throws; `headersSent` tells which of both it is
  */
 export async function send(
   request: IncomingMessage,
@@ -95,30 +98,25 @@ type Piece = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 async function sendBody(response: ServerResponse, writeHead: () => unknown, pieces: readonly Piece[]): Promise<void> {
   let begun = false;
   let held = 0;
-  try {
-    for (const piece of pieces) {
-      for await (const chunk of piece) {
-        if (response.destroyed) return;
-        if (!begun) writeHead();
-        begun = true;
-        if (held === 0) response.cork();
-        response.write(chunk);
-        held += chunk.length;
-        if (held < SENT_AT_ONCE) continue;
-        held = 0;
-        response.uncork();
-        if (response.writableNeedDrain) await room(response);
-      }
+  for (const piece of pieces) {
+    for await (const chunk of piece) {
+      if (response.destroyed) return;
+      if (!begun) writeHead();
+      begun = true;
+      if (held === 0) response.cork();
+      response.write(chunk);
+      held += chunk.length;
+      if (held < SENT_AT_ONCE) continue;
+      held = 0;
+      response.uncork();
+      if (response.writableNeedDrain) await room(response);
     }
-    if (!begun) writeHead();
-    await new Promise<void>((resolve) => {
-      response.once('close', resolve);
-      response.end(resolve);
-    });
-  } catch (error) {
-    if (!begun) throw error;
-    response.destroy();
   }
+  if (!begun) writeHead();
+  await new Promise<void>((resolve) => {
+    response.once('close', resolve);
+    response.end(resolve);
+  });
 }
 
 async function room(response: ServerResponse): Promise<void> {

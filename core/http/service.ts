@@ -183,6 +183,7 @@ export class WebGateway {
 
   #fail(response: ServerResponse, error: unknown, signal: AbortSignal): void {
     if (signal.aborted || response.headersSent) {
+      if (!signal.aborted) this.#service.onFailure(error);
       response.destroy();
       return;
     }

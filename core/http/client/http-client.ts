@@ -74,7 +74,7 @@ export class HttpClient {
         if (status === 401 || status === 403)
           throw new VtError('EPERM', `ask "${this.name}": it wants a token that it knows (${status})`, { remedy: 'give token=FILE' });
         if (!PATIENCE.has(status)) return { status, body };
-        fact = `it answered with ${status}`;
+        fact = `it answered with ${status}${reasonIn(body)}`;
         waitMs = Math.min(MAX_PAUSE_MS, retryAfterMs ?? waitMs);
       } catch (error) {
         if (error instanceof VtError) throw error;
@@ -139,6 +139,11 @@ export class HttpClient {
     this.#http.destroy();
     this.#https.destroy();
   }
+}
+
+/** The line that a server of ours gives as its reason; '' for anything else. */
+function reasonIn(body: Buffer): string {
+  return /^\d{3}(: [ -~]{1,200})\n$/.exec(body.toString('latin1', 0, 256))?.[1] ?? '';
 }
 
 async function responseTo(request: ClientRequest): Promise<IncomingMessage> {

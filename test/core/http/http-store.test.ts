@@ -163,3 +163,13 @@ test('many requests of one command wait for its signal without a warning; it end
   for (const { status } of await Promise.allSettled(asked)) assert.equal(status, 'rejected');
   assert.deepEqual(warnings, []);
 });
+
+test('the reason that a server gives is told, where it is one line of plain text', async (t) => {
+  const url = await listen(t, (_, response) => response.writeHead(500).end('500: a Block of this is damaged\n'));
+  const client = new HttpClient({ name: 'there', base: new URL(url) });
+  t.after(() => client.close());
+  await assert.rejects(
+    client.get('h/x', { maxSize: 1000, tries: 1 }),
+    (error: unknown) => error instanceof VtError && error.message.endsWith('it answered with 500: a Block of this is damaged'),
+  );
+});

@@ -15,6 +15,9 @@ import type { Tree } from '../tree/tree.ts';
 /** Trees that are kept open. A page asks for one again and again. */
 const MAX_OPEN = 32;
 
+/** How often a tree is given. It keeps the Dirs that it was asked for, and a crawler asks for all of them: then it is opened anew. */
+const MAX_USES = 1000;
+
 /** A tree that a URL names. */
 export interface WebTree {
   readonly tree: Tree;
@@ -33,7 +36,7 @@ export class WebTrees {
   readonly store: Store;
   readonly #home: HomeArchive | undefined;
   /** By the text of their Dirrefs. Nothing changes them, and they hold nothing open: one that is dropped may still be read. */
-  readonly #open = new Map<string, WebTree>();
+  readonly #open = new Map<string, WebTree & { uses: number }>();
 
   constructor(store: Store, home?: HomeArchive) {
     this.store = store;
@@ -52,7 +55,9 @@ export class WebTrees {
   /** The tree of a Dir. */
   tree(root: DirDirent): WebTree {
     const key = formatDirent(root);
-    const found = this.#open.get(key) ?? { tree: openLiveTree(this.store, root), root };
+    const known = this.#open.get(key);
+    const found = known !== undefined && known.uses < MAX_USES ? known : { tree: openLiveTree(this.store, root), root, uses: 0 };
+    found.uses++;
     this.#open.delete(key);
     this.#open.set(key, found);
     for (const oldest of this.#open.keys()) {

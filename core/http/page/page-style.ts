@@ -14,7 +14,7 @@ td:first-child{overflow-wrap:anywhere}th button{all:unset;cursor:pointer;font-we
 /* Rows of their own, so that those out of sight cost no layout: a Dir may have 100,000 names. */
 .dir,.dir thead,.dir tbody{display:block}.dir tr{display:grid;grid-template-columns:minmax(0,1fr) 5.5rem 10.4rem 5.5rem}
 .dir tbody tr{content-visibility:auto;contain-intrinsic-size:auto 2.1rem}.dir td:last-child{overflow:hidden;text-overflow:ellipsis}
-@media(max-width:34rem){.dir tr{grid-template-columns:minmax(0,1fr) 5rem 9.5rem}.dir tr>:nth-child(4){display:none}}
+@media(max-width:34rem){.dir tr{grid-template-columns:minmax(0,1fr) 5rem 10.4rem}.dir tr>:nth-child(4){display:none}}
 tbody tr:hover{background:var(--hover)}tr[hidden]{display:none}
 pre{overflow:auto;padding:.75rem;border:1px solid var(--line);border-radius:.4rem;font:13px/1.45 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
 img,video{max-width:100%;max-height:80vh}audio{width:100%}

@@ -30,17 +30,21 @@ export const undo = defineCommand({
       name: 'undo',
       done: 'undone',
       expected: 'a number of 1 or more, @N or @DATE',
-      stepsAway: ({ line, newest }: Timeline, count: number) => line[line.length - 1 - count] ?? tooFar(line.length - 1, newest),
+      stepsAway: ({ line, newest }: Timeline, count: number) => line[line.length - 1 - count] ?? tooFar(line, newest),
     } as const;
     await changeState(context, input, change, await namedState(context, input.args[0]));
   },
 });
 
-function tooFar(steps: number, newest: ArchiveEntry | undefined): VtError {
+function tooFar(line: Timeline['line'], newest: ArchiveEntry | undefined): VtError {
+  const steps = line.length - 1;
+  const isCutOff = line[0]?.number !== 0;
   if (newest === undefined)
     return new VtError('EFAILED', 'undo: nothing to undo: no root is recorded yet', { remedy: 'put or mkdir makes one' });
   const what =
-    steps === 0 ? 'nothing to undo: the tree is as it was before the first root' : `only ${countText(steps, 'root')} to go back from`;
+    steps > 0
+      ? `only ${countText(steps, 'root')} to go back from${isCutOff ? '; what came before is forgotten' : ''}`
+      : `nothing to undo: ${isCutOff ? 'what came before is forgotten' : 'the tree is as it was before the first root'}`;
   return new VtError('EFAILED', `undo: ${what}`, { remedy: 'undo @N goes to any state that log lists' });
 }
 

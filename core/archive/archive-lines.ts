@@ -101,7 +101,8 @@ async function setNotes(
     const changed = Buffer.concat([whole.subarray(0, start), Buffer.from(text, 'latin1'), whole.subarray(end)]);
     // Outside of a Store a symlink may lead to it.
     const real = access === undefined ? await realpath(path) : path;
-    replaceStoreFile(real, changed, access ?? { fileMode: mode & 0o7777, folderMode: 0o700 });
+    // One name, which the lock is for: what a process that was killed left there goes at the next change.
+    replaceStoreFile(real, changed, access ?? { fileMode: mode & 0o7777, folderMode: 0o700 }, `${real}.changed`);
     syncFolder(dirname(real));
   });
 }

@@ -12,7 +12,10 @@ const BEFORE_ALL: ArchiveEntry = { number: 0, whenNs: 0n, dirent: EMPTY_ROOT };
 
 /** The states around an archive's newest one. */
 export interface Timeline {
-  /** Those that lead to it, oldest first, from the empty tree (number 0) on: what `undo` walks back along. The newest is the last. */
+  /**
+   * Those that lead to it, oldest first, from the empty tree (number 0) on: what `undo` walks back along. The newest is the last. Where what followed
+   * the empty tree was forgotten, the first that is left.
+   */
   readonly line: readonly ArchiveEntry[];
   /** Those that were gone back from, and that nothing new has come after: what `redo` walks along, the next one first. */
   readonly ahead: readonly ArchiveEntry[];
@@ -59,7 +62,9 @@ class States {
 
   timeline(): Timeline {
     const entriesOf = (states: readonly State[]): ArchiveEntry[] => states.map(({ entry }) => entry).filter((entry) => !isForgotten(entry));
-    return { line: entriesOf(this.#line), ahead: entriesOf(this.#ahead), newest: this.#newest };
+    // Nobody takes a tree whose earlier states are gone for one that was empty before.
+    const isCutOff = this.#line[1] !== undefined && isForgotten(this.#line[1].entry);
+    return { line: entriesOf(this.#line.slice(isCutOff ? 1 : 0)), ahead: entriesOf(this.#ahead), newest: this.#newest };
   }
 
   #addUnnoted(state: State): void {

@@ -38,6 +38,14 @@ describe('after forget and gc', () => {
     assert.match(await on('a', 'undo; ls d; find'), /is as it was at .* \(@1\)/);
   });
 
+  it('undo goes to no empty tree that never was', async (t) => {
+    const on = stores(t);
+    await on('a', 'mkdir d; sync; mkdir e; sync; mkdir f; sync; forget --keep-last 1');
+    assert.match(await on('a', 'undo', 1), /nothing to undo: what came before is forgotten/);
+    assert.match(await on('a', 'mkdir g; sync; undo; undo', 1), /nothing to undo: what came before is forgotten/);
+    assert.match(await on('a', 'ls -1'), /^d\ne\nf\n/);
+  });
+
   it('a merge says that what both come from is gone, and takes it from the side that has it', async (t) => {
     const on = stores(t);
     await on('a', 'mkdir x; mkdir y; sync; push --create -p ./b; push --create -p ./c');

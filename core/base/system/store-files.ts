@@ -111,8 +111,12 @@ function notPlain(path: string, fact: string, cause: unknown): VtError {
  * Puts a new file in the place of another of a Store: whole or not at all. What is there is replaced, not written to, also where it is a symlink.
  * The new name is durable only once the folder is synced.
  */
-export function replaceStoreFile(path: string, content: Uint8Array, access: StoreAccess): void {
-  const temporary = `${path}.${process.pid}`;
+export function replaceStoreFile(
+  path: string,
+  content: Uint8Array,
+  access: StoreAccess,
+  temporary: string = `${path}.${process.pid}`,
+): void {
   rmSync(temporary, { force: true }); // left by a process that was killed
   const fd = createStoreFile(temporary, access);
   try {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { Archive, ArchiveEntry } from '../../../core/archive/archive.ts';
 import { openArchiveFile } from '../../../core/archive/archive-file.ts';
@@ -22,6 +22,8 @@ describe('lines of an archive', () => {
     const path = makeScratch(t).path('a.vt');
     const archive = openArchiveFile(path);
     for (let when = 1n; when <= 20n; when++) await append(archive, when);
+    // Left by a process that was killed.
+    writeFileSync(`${path}.changed`, 'half');
     const others = Array.from({ length: 30 }, async (_, i) => await append(openArchiveFile(path), 100n + BigInt(i)));
     const marks = (await entriesOf(archive)).slice(0, 20).map(async (entry) => {
       const other = openArchiveFile(path);

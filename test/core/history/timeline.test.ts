@@ -114,6 +114,7 @@ const forgottenCases: readonly (readonly [recorded: string, gone: readonly numbe
   ['a b a=1 c', [3], [0, 1, 4], 'a state that was undone stays so without the line of the undo'],
   ['a b a=1 c', [1], [0, 3, 4], 'a state whose first line is gone is that of the return'],
   ['a b c d', [2, 3], [0, 1, 4], 'a state that is gone is none to go to'],
+  ['a b c d', [1, 2], [3, 4], 'the tree was not empty before the first that is left'],
   ['a b c b=2 c=3', [2, 3, 4], [0, 1, 5], 'nor is one by the line of a redo'],
 ];
 

@@ -60,20 +60,22 @@ function baseOf(path: string, uri: VtUri): string {
 
 function parseArchive(rest: string): Route | undefined {
   const [first = '', ...below] = rest.split('/');
-  const decoded = octetsToTextStrict(decodeSegment(first));
-  if (decoded === undefined || decoded === '') return undefined;
-  const at = decoded.lastIndexOf('@');
+  // A name may have an @ too: as %40.
+  const at = first.lastIndexOf('@');
+  const name = octetsToTextStrict(decodeSegment(at > 0 ? first.slice(0, at) : first));
+  const state = at > 0 ? octetsToTextStrict(decodeSegment(first.slice(at + 1))) : undefined;
+  if (name === undefined || name === '' || (at > 0 && state === undefined)) return undefined;
   const isDir = below.at(-1) === '';
   const names = (isDir ? below.slice(0, -1) : below).map(decodeSegment);
-  for (const name of names) {
-    const fault = name === '' ? 'an empty path element' : direntNameFault(name);
+  for (const element of names) {
+    const fault = element === '' ? 'an empty path element' : direntNameFault(element);
     if (fault !== undefined) throw new ParseError(`read URL: ${fault}`, 0);
   }
   return {
     kind: 'archive',
     base: `/archive/${first}/`,
-    name: at > 0 ? decoded.slice(0, at) : decoded,
-    state: at > 0 ? decoded.slice(at + 1) : undefined,
+    name,
+    state,
     names,
     isDir,
   };

@@ -109,9 +109,10 @@ export class WebGateway {
       }
       case 'archive': {
         const { base, name, state, names, isDir } = route;
+        const newest = `/archive/${encodeURIComponent(name)}/`;
         const lines = query.get('lines');
         if (lines !== undefined) return archiveLines(this.#trees.archive(name), lines === 'last');
-        if (query.has('log')) return compressedFor(request.headers, await this.#history(name, base, signal));
+        if (query.has('log')) return compressedFor(request.headers, await this.#history(name, newest, signal));
         const isEmpty = state === undefined && (await this.#trees.archive(name).last({ signal })) === undefined;
         if (isEmpty && name !== archive?.name) return undefined;
         const found = isEmpty ? this.#trees.empty : await this.#trees.state(name, state, now(), { signal });
@@ -121,7 +122,7 @@ export class WebGateway {
           base,
           names,
           cacheControl: REVALIDATED,
-          history: `${base}?log`,
+          history: `${newest}?log`,
         };
         return await this.#show(place, isDir, path, query, request, signal);
       }

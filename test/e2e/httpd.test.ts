@@ -102,7 +102,7 @@ test('what is named by its content never changes; what is named by an archive is
   assert.equal(await (await fetch(named, { headers: { 'if-none-match': etag } })).text(), 'another');
   assert.deepEqual(Buffer.from(await (await fetch(`${here.url}archive/default@1/docs/big.bin`)).arrayBuffer()), BIG);
   assert.match(
-    await (await fetch(`${here.url}archive/default/?log`)).text(),
+    await (await fetch(`${here.url}archive/default@1/?log`)).text(),
     /href="\/archive\/default@2\/"[\s\S]*href="\/archive\/default@1\/"/,
   );
 });

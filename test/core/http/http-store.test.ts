@@ -11,6 +11,7 @@ import { HttpStore } from '../../../core/http/client/http-store.ts';
 import type { WebServer } from '../../../core/http/server.ts';
 import { serveWeb } from '../../../core/http/server.ts';
 import { parseDescription } from '../../../core/http/store-description.ts';
+import { capability } from '../../../core/store/capability.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { readOnlyStoreSuite } from '../../conformance/read-only-store-suite.ts';
@@ -171,5 +172,14 @@ test('the reason that a server gives is told, where it is one line of plain text
   await assert.rejects(
     client.get('h/x', { maxSize: 1000, tries: 1 }),
     (error: unknown) => error instanceof VtError && error.message.endsWith('it answered with 500: a Block of this is damaged'),
+  );
+});
+
+test('a state of an archive that cannot be read is told with the name of the archive', async (t) => {
+  await using store = await storeBehind(t, (_, response) => response.end('1 nonsense\n'));
+  const archive = capability(store, 'archives')?.open('default', { readOnly: true });
+  await assert.rejects(
+    async () => await archive?.last(),
+    (error: unknown) => error instanceof VtError && error.code === 'ECORRUPT' && error.message.includes('read archive "there:default"'),
   );
 });

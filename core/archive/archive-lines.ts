@@ -5,7 +5,7 @@ import { ReadOnlyError, VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import { replaceStoreFile, type StoreAccess } from '../base/system/store-files.ts';
 import { syncFolder } from '../base/system/sync-folder.ts';
-import type { ArchiveLines, SeenEntry } from './archive.ts';
+import type { ArchiveLines, MarkedEntry, SeenEntry } from './archive.ts';
 import type { ArchiveLine } from './archive-line.ts';
 import { formatArchiveLine } from './archive-line.ts';
 import type { ArchiveNotes } from './archive-notes.ts';
@@ -64,7 +64,7 @@ function lineOf(lines: readonly LineAt[], { number, whenNs }: SeenEntry, path: s
 
 async function dropEntries(
   path: string,
-  entries: readonly SeenEntry[],
+  entries: readonly MarkedEntry[],
   access: StoreAccess | undefined,
   options: OpOptions,
 ): Promise<void> {
@@ -75,6 +75,12 @@ async function dropEntries(
         throw new VtError('EFAILED', `drop root ${entry.number}: it is the newest`, { remedy: 'undo first' });
       if (marksOf(line).isProtected)
         throw new VtError('EFAILED', `drop root ${entry.number}: it is protected`, { remedy: `unprotect @${entry.number}` });
+      const seen = marksOf(entry).tags;
+      const added = marksOf(line).tags.find((tag) => !seen.includes(tag));
+      if (added !== undefined)
+        throw new VtError('EFAILED', `drop root ${entry.number}: it got the tag @${added} meanwhile; nothing was changed`, {
+          remedy: 'log again',
+        });
       return start;
     });
     // What is opened to append to writes nowhere else.

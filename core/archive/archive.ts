@@ -52,15 +52,18 @@ export interface Archive {
 /** An entry as it was when somebody decided what becomes of it: by its number and its time. */
 export type SeenEntry = Pick<ArchiveEntry, 'number' | 'whenNs'>;
 
+/** The same with its notes: what it was tagged with. */
+export type MarkedEntry = SeenEntry & Pick<ArchiveEntry, 'notes'>;
+
 /** Changes of lines of an archive, each made whole or not at all, under its lock. */
 export interface ArchiveLines {
   /**
    * Lets go of entries that are not the newest: their lines become comments, so that nothing else moves and no room is needed. Entries
    * after one are numbered one less from then on.
    *
-   * @throws {VtError} EFAILED for the newest entry, a protected one, and where others stand there meanwhile
+   * @throws {VtError} EFAILED for the newest entry, a protected one, one that got another tag meanwhile, and where others stand there meanwhile
    */
-  drop(entries: readonly SeenEntry[], options?: OpOptions): Promise<void>;
+  drop(entries: readonly MarkedEntry[], options?: OpOptions): Promise<void>;
   /**
    * Gives an entry other notes.
    *

@@ -67,6 +67,8 @@ describe('lines of an archive', () => {
     assert.equal(readFileSync(path, 'utf8'), before);
     await archive.lines?.setNotes(first, (notes) => withMarks(notes, { tags: [], isProtected: true }));
     await assert.rejects(async () => await archive.lines?.drop([first]), /it is protected/);
+    await archive.lines?.setNotes(first, (notes) => withMarks(notes, { tags: ['kept'], isProtected: false }));
+    await assert.rejects(async () => await archive.lines?.drop([first]), /it got the tag @kept meanwhile/);
     await archive.lines?.setNotes(first, (notes) => withMarks(notes, { tags: [], isProtected: false }));
     assert.equal(readFileSync(path, 'utf8'), before);
   });

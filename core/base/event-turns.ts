@@ -9,7 +9,13 @@ const TURN_MS = 50;
  * would wait until all is done.
  */
 export class EventTurns {
+  readonly #turnMs: number;
   #lastMs = performance.now();
+
+  /** @param turnMs - milliseconds between two turns; less where many works go on side by side */
+  constructor(turnMs = TURN_MS) {
+    this.#turnMs = turnMs;
+  }
 
   /**
    * Called before each step of a long work.
@@ -17,7 +23,7 @@ export class EventTurns {
    * @returns what has to be waited for first, mostly nothing; it rejects where the signal was aborted meanwhile
    */
   next(signal?: AbortSignal): Promise<void> | undefined {
-    if (performance.now() - this.#lastMs < TURN_MS) return undefined;
+    if (performance.now() - this.#lastMs < this.#turnMs) return undefined;
     return this.#take(signal);
   }
 

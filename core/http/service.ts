@@ -9,6 +9,7 @@ import { formatDirent } from '../dirent/dirent-text.ts';
 import type { Store } from '../store/store.ts';
 import type { TreePath } from '../tree/path.ts';
 import { pathOf, splitPath } from '../tree/path.ts';
+import { RequestGate } from '../wire/request-gate.ts';
 
 import { indirectContent, storedBlock } from './block-content.ts';
 import { compressedFor } from './compressed.ts';
@@ -36,6 +37,9 @@ const MAX_STATES = 1000;
 /** A page may look otherwise after an update of the program, whatever it shows. */
 const PAGE_HEADERS = { 'cache-control': REVALIDATED, vary: 'accept-encoding', 'content-security-policy': PAGE_POLICY };
 
+/** Trees that are walked at a time: each walk takes its share of what all requests have. */
+const MAX_WALKS = 4;
+
 /** What is served. */
 export interface WebService {
   readonly store: Store;
@@ -55,6 +59,7 @@ export interface WebService {
 export class WebGateway {
   readonly #service: WebService;
   readonly #trees: WebTrees;
+  readonly #walks = new RequestGate(MAX_WALKS, 0);
 
   constructor(service: WebService) {
     const store = new VerifiedBlocks(service.store);
@@ -142,7 +147,7 @@ export class WebGateway {
     if (entry === undefined) return undefined;
     if (entry.dirent.kind === 'dir') {
       if (!isDir) return { status: 301, location: `${path}/` };
-      if (query.has('tar')) return await tarView(place, signal);
+      if (query.has('tar')) return await this.#tar(place, signal);
       const format: DirFormat = query.has('json') ? 'json' : query.has('simple') ? 'simple' : 'page';
       return compressedFor(request.headers, await dirView(place, entry, format, signal));
     }
@@ -164,6 +169,16 @@ export class WebGateway {
       headers: PAGE_HEADERS,
       read: () => encoded(filePage(view)),
     });
+  }
+
+  /** Its length is known after a walk over all below, which may have no end. */
+  async #tar(place: Place, signal: AbortSignal): Promise<Representation> {
+    if (!this.#walks.tryEnter(0)) await this.#walks.enter(0, signal);
+    try {
+      return await tarView(place, signal);
+    } finally {
+      this.#walks.leave(0);
+    }
   }
 
   async #history(name: string, base: string, signal: AbortSignal): Promise<Representation> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import {
   linkSync,
   mkdirSync,
@@ -18,6 +19,8 @@ import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
+import { BOMBS } from '../support/bombs/bombs.ts';
+import { storeBomb } from '../support/bombs/store-bombs.ts';
 import { serve } from '../support/links/served-program.ts';
 import { recited, run, vtftp } from '../support/program.ts';
 import type { Scratch } from '../support/scratch.ts';
@@ -339,4 +342,22 @@ test('a URI with a host opens where nothing else is: its Blocks come from there'
   assert.match(streamed.stdout, /# Read <b>me<\/b>/, streamed.report);
   const nobody = await vtftp(['-S', other, `x-vt://127.0.0.1:1${path}`, '-c', 'ls'], { env });
   assert.equal(nobody.status, 10, nobody.report);
+});
+
+test('many tars of a tree without end leave room for others', async (t) => {
+  const scratch = makeScratch(t);
+  const bomb = BOMBS.find(({ name }) => name === 'Dirs that are one: 30 levels of two');
+  assert.ok(bomb !== undefined);
+  const store = scratch.path('store');
+  await storeBomb(store, bomb);
+  const { address } = await serve(scratch, store, 'httpd 0');
+  const { hostname, port } = new URL(address);
+  const greedy = Array.from({ length: 100 }, () => connect(Number(port), hostname).on('error', () => undefined));
+  t.after(() => {
+    for (const socket of greedy) socket.destroy();
+  });
+  for (const socket of greedy) socket.write('GET /archive/default/?tar HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await Promise.all(greedy.map(async (socket) => (socket.connecting ? await once(socket, 'connect') : undefined)));
+  // A request that the server takes more than ten seconds to read is refused.
+  assert.equal(await (await fetch(`${address}archive/default/good`)).text(), 'good\n');
 });

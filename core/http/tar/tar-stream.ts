@@ -1,4 +1,5 @@
 import { VtError } from '../../base/errors.ts';
+import { EventTurns } from '../../base/event-turns.ts';
 import type { Octets } from '../../base/octets.ts';
 import type { BlockSource } from '../../block/block-source.ts';
 import { readBlockRange } from '../../block/read-range.ts';
@@ -8,6 +9,9 @@ import { walkDirent } from '../../tree/walk.ts';
 import type { ByteRange } from '../byte-ranges.ts';
 import type { TarMember } from './tar-header.ts';
 import { contentSize, padding, TAR_BLOCK, tarHeader } from './tar-header.ts';
+
+/** Milliseconds of a walk until others have their turn: a turn of the event loop takes in one new client. */
+const TURN_MS = 5;
 
 /** Two blocks of zeros end a tar. */
 const END = Buffer.alloc(2 * TAR_BLOCK);
@@ -42,7 +46,11 @@ export async function* tarMembers(source: BlockSource, dir: DirDirent, name: Oct
  */
 export async function tarSize(members: AsyncIterable<TarMember>): Promise<number> {
   let size = END.length;
-  for await (const member of members) size += tarHeader(member).length + paddedContent(member);
+  const turns = new EventTurns(TURN_MS);
+  for await (const member of members) {
+    size += tarHeader(member).length + paddedContent(member);
+    await turns.next();
+  }
   if (!Number.isSafeInteger(size)) throw new VtError('EUNSUPPORTED', 'make a tar: it would have more than 2^53 bytes');
   return size;
 }

@@ -10,6 +10,12 @@ import type { FolderMonitor, WatchOptions } from './folder-monitor.ts';
 const FLOOD = 300;
 
 /**
+ * Milliseconds that chokidar has to begin. It asks for each entry of a folder, and where one of them is on a filesystem that hangs or has
+ * just gone away, it may never say that it is ready.
+ */
+const READY_MS = 2000;
+
+/**
  * Watches the entries of folders, as logs that are followed, by chokidar, which knows each system's own means. Its events are hints
  * to look soon: who follows files looks at them every second anyway, so nothing depends on what is missed.
  */
@@ -42,7 +48,11 @@ export async function watchEntries(folders: readonly Octets[], options: Omit<Wat
     onFlood();
   });
   const ready = new Promise<void>((resolve) => {
-    watcher.once('ready', () => resolve());
+    const timer = setTimeout(resolve, READY_MS);
+    watcher.once('ready', () => {
+      clearTimeout(timer);
+      resolve();
+    });
   });
   return {
     ready,

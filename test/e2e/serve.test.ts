@@ -205,7 +205,7 @@ it('several Stores are served by name; an append-only one takes roots in the ord
     scratch.path('store'),
     `serve --append-only ${scratch.path('s.sock')} other=${scratch.path('other')}`,
   );
-  const named = ok(await vtftp(['-S', `${served.address},export=other`, '-c', 'ls; log'], { env }));
+  const named = ok(await vtftp(['-S', `${served.address},export=other`, '-c', 'ls; log -l'], { env }));
   assert.ok(named.stdout.startsWith('other\n') && named.stdout.includes(recited(first).slice(0, 30)), named.report);
   ok(await vtftp(['-S', served.address, '-c', 'mkdir new; quit'], { env }));
   const archive = readFileSync(scratch.path('store/archives/default.vt'), 'latin1');

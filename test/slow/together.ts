@@ -304,11 +304,14 @@ class Scene {
     actor.beginAt(root);
   }
 
+  /** A merge keeps both sides of a conflict: what the tail took in may stand under the name of a copy. */
   async #longestLog(): Promise<string> {
     let longest = '';
-    for (const { text } of this.#recorded.roots.slice(-10)) {
-      const cat = await vtftp(['-S', this.#store, text, '-c', 'cat lg'], { env: this.#env });
-      if (cat.stdout.length > longest.length) longest = cat.stdout;
+    for (const { text, names } of this.#recorded.roots.slice(-10)) {
+      for (const name of [...names].filter((each) => TAILED.test(each))) {
+        const cat = await vtftp(['-S', this.#store, text, '-c', `cat ${name}`], { env: this.#env });
+        if (cat.stdout.length > longest.length) longest = cat.stdout;
+      }
     }
     return longest;
   }

@@ -13,7 +13,6 @@ import { baseName, joinPath, ROOT_PATH } from '../../core/tree/path.ts';
 import type { CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { pathArgument } from '../parts/entry.ts';
-import { countText, sizeText } from '../parts/format.ts';
 import { resolveLocalPath } from '../parts/local-path.ts';
 import { storeFolderTest } from '../parts/move/store-folders.ts';
 
@@ -67,7 +66,7 @@ async function storedNode({ session, signal }: CommandContext, pathname: Octets)
 }
 
 /** A local file or tree, stored. */
-async function localNode({ session, shell, diagnostics, output, signal }: CommandContext, pathname: Octets): Promise<Node> {
+async function localNode({ session, shell, diagnostics, signal }: CommandContext, pathname: Octets): Promise<Node> {
   const { importLocal } = await import('../../core/import/import.ts');
   const home = homeFolder(shell.env['HOME']);
   const typed = pathname.startsWith('~') ? octetsFromText(expandHome(octetsToText(pathname), home)) : pathname;
@@ -76,7 +75,7 @@ async function localNode({ session, shell, diagnostics, output, signal }: Comman
     if (error instanceof VtError) throw error;
     throw new VtError('EFAILED', `publish "${octetsToText(local)}": ${errorReason(error)}`, { cause: error });
   };
-  const { dirent, counts } = await importLocal(session.store, local, {
+  const { dirent } = await importLocal(session.store, local, {
     signal,
     isStoreFolder: storeFolderTest(capability(session.store, 'folders') ?? []),
     onFailure: (failed, error) => diagnostics.failure(`publish "${octetsToText(failed)}": ${errorReason(error)}`),
@@ -84,7 +83,6 @@ async function localNode({ session, shell, diagnostics, output, signal }: Comman
     onProgress: ({ doneBytes, files, newBlocks, existingBlocks }) =>
       diagnostics.progress({ label: 'publish', doneBytes, doneItems: files, newBlocks, existingBlocks }),
   }).catch(fail);
-  output.line(`stored ${output.name(dirent.name)}: ${countText(counts.files, 'file')}, ${sizeText(counts.bytes)}`);
   return dirent;
 }
 

@@ -49,7 +49,9 @@ test('a local directory is published without a change of the tree, and gc keeps 
   const { local, shell } = scene(t);
   const made = await shell('mkdir kept; quit');
   assert.equal(made.status, 0, made.report);
-  const uri = uriOf(await shell(`publish ${join(local, 'sea')}`));
+  const published = await shell(`publish ${join(local, 'sea')}`);
+  const uri = uriOf(published);
+  assert.equal(published.stdout, `${uri}\n`, 'a script takes it as it is');
   assert.match(uri, /\/sea\/$/);
   const listed = await shell('ls; gc --grace=0; log');
   assert.equal(listed.status, 0, listed.report);

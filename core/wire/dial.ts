@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { throwIfCancelled, VtError } from '../base/errors.ts';
-import { errorReason } from '../base/system/system-error.ts';
+import { errorCode, errorReason } from '../base/system/system-error.ts';
+import { connected } from './connected.ts';
 import type { Link } from './connection.ts';
-import { connectLink, pipeInput } from './socket-link.ts';
+import { connectLink, pipeInput, type SocketLink } from './socket-link.ts';
 import type { SshAddress } from './ssh-command.ts';
 import { sshArguments, sshEnd } from './ssh-command.ts';
 import type { TlsKeys } from './tls-keys.ts';
@@ -15,8 +16,8 @@ export type StreamAddress =
   | { readonly kind: 'command'; readonly command: string }
   | SshAddress;
 
-/** Milliseconds in which a socket must answer. */
-const DIAL_MS = 30_000;
+/** Milliseconds without a word after which the system asks whether the other side is there. */
+const KEEP_ALIVE_MS = 30_000;
 /** Milliseconds in which a command whose input has ended must end. */
 const COMMAND_END_MS = 5000;
 /** Milliseconds to learn why a command ended. */
@@ -54,39 +55,22 @@ async function connectSocket(
   name: string,
   signal?: AbortSignal,
 ): Promise<Link> {
-  const tls = address.kind === 'tcp' ? address.tls : undefined;
-  const { socket, link } =
-    address.kind === 'unix'
-      ? connectLink({ path: address.path })
-      : tls === undefined
-        ? connectLink({ host: address.host, port: address.port })
-        : (await import('./tls-link.ts')).connectTls(address.host, address.port, tls);
-  return await new Promise<Link>((resolve, reject) => {
-    const refuse = (reason: string, cause?: unknown): void => {
-      socket.destroy();
-      const remedy = 'see whether it is served: vtftp -c "serve ADDRESS"';
-      reject(new VtError('EOPEN', `open Store "${name}": ${reason}`, { cause, remedy }));
-    };
-    const timer = setTimeout(() => refuse(`no answer in ${DIAL_MS / 1000} s`), DIAL_MS);
-    const cancel = (): void => {
-      socket.destroy();
-      reject(new VtError('ECANCELLED', 'cancelled', { cause: signal?.reason }));
-    };
-    signal?.addEventListener('abort', cancel, { once: true });
-    const settled = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', cancel);
-    };
-    socket.once('error', (error) => {
-      settled();
-      refuse(errorReason(error), error);
-    });
-    socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
-      settled();
-      if (address.kind === 'tcp') socket.setNoDelay(true).setKeepAlive(true, DIAL_MS);
-      resolve(link);
-    });
-  });
+  try {
+    if (address.kind === 'unix') return (await connected(() => connectLink({ path: address.path }), 'connect', { signal })).link;
+    const { socket, link } = await connectTcp(address, signal);
+    socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS);
+    return link;
+  } catch (error) {
+    if (errorCode(error) === 'ECANCELLED') throw error;
+    const remedy = 'see whether it is served: vtftp -c "serve ADDRESS"';
+    throw new VtError('EOPEN', `open Store "${name}": ${errorReason(error)}`, { cause: error, remedy });
+  }
+}
+
+async function connectTcp({ host, port, tls }: Extract<StreamAddress, { kind: 'tcp' }>, signal?: AbortSignal): Promise<SocketLink> {
+  if (tls === undefined) return await connected(() => connectLink({ host, port }), 'connect', { signal });
+  const { connectTls } = await import('./tls-link.ts');
+  return await connected(() => connectTls(host, port, tls), 'secureConnect', { signal });
 }
 
 /** Why a program ended. @param last - the last line that it said on its standard error */

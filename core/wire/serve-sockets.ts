@@ -5,7 +5,8 @@ import { dirname } from 'node:path';
 import { VtError } from '../base/errors.ts';
 import { makeFolders } from '../base/system/make-folders.ts';
 import { peerUid } from '../base/system/peer-credentials.ts';
-import { errorReason } from '../base/system/system-error.ts';
+import { errorCode, errorReason } from '../base/system/system-error.ts';
+import { connected } from './connected.ts';
 import type { Link } from './connection.ts';
 import type { ServedClient } from './serve-streams.ts';
 import { newShared, refuseLink, serveLink } from './serve-streams.ts';
@@ -192,17 +193,14 @@ async function removeStale(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
   if (!found.isSocket()) throw new VtError('EOPEN', `listen on "${path}": there is something else of that name`);
-  const isServed = await new Promise<boolean>((resolve) => {
-    const socket = connect({ path });
-    const end = (answer: boolean): void => {
-      clearTimeout(timer);
+  const isServed = await connected(() => ({ socket: connect({ path }) }), 'connect', {}, PROBE_MS).then(
+    ({ socket }) => {
       socket.destroy();
-      resolve(answer);
-    };
-    const timer = setTimeout(() => end(true), PROBE_MS);
-    socket.once('connect', () => end(true));
-    socket.once('error', () => end(false));
-  });
+      return true;
+    },
+    // Only this says that nobody listens; a server may as well be busy.
+    (error: unknown) => errorCode(error) !== 'ECONNREFUSED',
+  );
   if (isServed)
     throw new VtError('EOPEN', `listen on "${path}": it is served already`, { remedy: 'end the other process, or name another socket' });
   rmSync(path, { force: true });

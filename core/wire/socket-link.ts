@@ -29,15 +29,21 @@ class Reading {
   }
 }
 
+/** A socket, and the link that it is. */
+export interface SocketLink {
+  readonly socket: Socket;
+  readonly link: Link;
+}
+
 /** A socket that is being connected, and its link. */
-export function connectLink(options: NetConnectOpts): { readonly socket: Socket; readonly link: Link } {
+export function connectLink(options: NetConnectOpts): SocketLink {
   const reading = new Reading();
   const socket = connect({ ...options, onread: reading });
   return { socket, link: linkOf(socket, reading) };
 }
 
 /** A socket that a server has accepted and not read from (`pauseOnConnect`). @returns the socket to be used in its place, and its link */
-export function acceptLink(accepted: Socket): { readonly socket: Socket; readonly link: Link } {
+export function acceptLink(accepted: Socket): SocketLink {
   const { socket, reading } = readAnew(accepted, true);
   return { socket, link: linkOf(socket, reading) };
 }

@@ -2,7 +2,8 @@ import { connect, type Socket } from 'node:net';
 import { VtError } from '../../core/base/errors.ts';
 import type { OpOptions } from '../../core/base/op-options.ts';
 import { peerUid } from '../../core/base/system/peer-credentials.ts';
-import { errorReason } from '../../core/base/system/system-error.ts';
+import { errorCode, errorReason } from '../../core/base/system/system-error.ts';
+import { connected } from '../../core/wire/connected.ts';
 import { type Fields, takeError } from './fields.ts';
 import { LineReader } from './line-reader.ts';
 import { descriptorOf } from './socket-descriptor.ts';
@@ -48,12 +49,11 @@ export class ControlChannel implements Disposable {
    * @throws {VtError} EOPEN where nobody listens, EPERM where somebody else does
    */
   static async connect(path: string, uid: number, options: OpOptions = {}): Promise<ControlChannel> {
-    const socket = connect(path);
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
-      socket.once('error', (error) => reject(new VtError('EOPEN', `attach to "${path}": ${errorReason(error)}`, { cause: error })));
+    const { socket } = await connected(() => ({ socket: connect(path) }), 'connect', options).catch((error: unknown) => {
+      throw errorCode(error) === 'ECANCELLED'
+        ? error
+        : new VtError('EOPEN', `attach to "${path}": ${errorReason(error)}`, { cause: error });
     });
-    socket.removeAllListeners('error');
     const owner = peerUid(descriptorOf(socket));
     if (owner !== undefined && owner !== uid && owner !== 0) {
       socket.destroy();

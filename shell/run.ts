@@ -27,6 +27,7 @@ import { makeSession } from './session/session.ts';
 import { openStoreLazily } from './session/stores.ts';
 import type { Shell } from './shell.ts';
 import { Signals, writeStderr } from './signals.ts';
+import { workingDirectory } from './working-directory.ts';
 
 /** Runs the program. @returns its exit status */
 export async function runShell(args: ProgramArguments): Promise<number> {
@@ -99,15 +100,6 @@ function wantsPrompt(args: ProgramArguments, isTerminal: Terminals): boolean {
   return isTerminal.in && isTerminal.out && (args.interactive || !hasCommands);
 }
 
-/** The local working directory; where it has been removed meanwhile, the path that it had. */
-function workingDirectory(): string {
-  try {
-    return process.cwd();
-  } catch {
-    return process.env['PWD'] ?? '/';
-  }
-}
-
 async function openShell(
   parts: Pick<Shell, 'args' | 'places' | 'signals' | 'messages' | 'output'> & {
     readonly isInteractive: boolean;
@@ -132,7 +124,7 @@ async function openShell(
           storeSpecification: args.store,
           places,
           configuration,
-          localCwd: octetsFromText(workingDirectory()),
+          localCwd: octetsFromText(workingDirectory(process.env['PWD'])),
           settings: new Map([['onerror', 'stop']]),
           plan: args.plan,
           directories: parts.isInteractive || args.write ? 'changed' : 'read',

@@ -2,8 +2,7 @@ import type { Octets } from '../../base/octets.ts';
 import type { OpOptions } from '../../base/op-options.ts';
 import { findXattrs } from '../../base/system/find-xattrs.ts';
 import type { OwnerNames } from '../../base/system/owner-names.ts';
-
-import { pathBytes } from '../../base/system/system-error.ts';
+import { reachPath } from '../../base/system/reach-path.ts';
 import type { Block } from '../../block/block.ts';
 import type { LocalNode } from '../local/local-node.ts';
 import { localChildPath, localDirent, localNames, localNode } from '../local/local-node.ts';
@@ -33,7 +32,8 @@ export function localSide(path: Octets, top: LocalNode, owners: OwnerNames): Dif
 
 function sideDirent(node: LocalNode, name: Octets, owners: OwnerNames): NodeDirent {
   const dirent = localDirent(node, name, owners, false);
-  const { xattrs } = node.kind === 'symlink' ? { xattrs: undefined } : findXattrs(pathBytes(node.path));
+  using reached = reachPath(node.path);
+  const { xattrs } = node.kind === 'symlink' ? { xattrs: undefined } : findXattrs(reached.bytes);
   const meta = xattrs === undefined ? dirent.meta : { ...dirent.meta, xattrs };
   return dirent.kind === 'file' ? { ...dirent, meta, block: unreadBlock(Number(node.stat.size)) } : { ...dirent, meta };
 }

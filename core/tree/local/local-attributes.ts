@@ -2,7 +2,7 @@ import { chmodSync, lchownSync } from 'node:fs';
 import type { Octets } from '../../base/octets.ts';
 import { listXattrs, removeXattr, setXattr, utimensNs } from '../../base/system/libc.ts';
 import type { OwnerNames } from '../../base/system/owner-names.ts';
-import { pathBytes } from '../../base/system/system-error.ts';
+import { reachPath } from '../../base/system/reach-path.ts';
 import type { MetaChange } from '../tree.ts';
 import type { LocalNode } from './local-node.ts';
 import { localNode, localXattrs } from './local-node.ts';
@@ -14,7 +14,8 @@ import { localNode, localXattrs } from './local-node.ts';
  * @throws SystemError
  */
 export function setLocalMeta(node: LocalNode, change: MetaChange, owners: OwnerNames): void {
-  const target = pathBytes(node.path);
+  using reached = reachPath(node.path);
+  const target = reached.bytes;
   const uid = change.uid ?? (change.user == null ? undefined : owners.userId(change.user));
   const gid = change.gid ?? (change.group == null ? undefined : owners.groupId(change.group));
   // First, since it takes setuid and setgid away.

@@ -4,7 +4,8 @@ import type { Octets } from '../../base/octets.ts';
 import { compareOctets, octetsFromBytes } from '../../base/octets.ts';
 import { getXattr, listXattrs } from '../../base/system/libc.ts';
 import type { OwnerNames } from '../../base/system/owner-names.ts';
-import { errorCode, pathBytes } from '../../base/system/system-error.ts';
+import { reachPath } from '../../base/system/reach-path.ts';
+import { errorCode } from '../../base/system/system-error.ts';
 import { EMPTY_BLOCK } from '../../block/block.ts';
 import type { Dirent, IndirectDirent } from '../../dirent/dirent.ts';
 import type { Meta } from '../../dirent/meta.ts';
@@ -23,7 +24,8 @@ export interface LocalNode {
 /** The node at a path, not followed, or undefined. @throws SystemError for all but ENOENT and ENOTDIR */
 export function localNode(path: Octets): LocalNode | undefined {
   try {
-    const stat = lstatSync(pathBytes(path), { bigint: true });
+    using reached = reachPath(path);
+    const stat = lstatSync(reached.bytes, { bigint: true });
     return { path, stat, kind: kindOf(stat) };
   } catch (error) {
     const code = errorCode(error);
@@ -39,14 +41,16 @@ export function localChildPath(dir: Octets, name: Octets): Octets {
 
 /** The names in a directory, sorted by octets. */
 export function localNames(path: Octets): Octets[] {
-  return readdirSync(pathBytes(path), { encoding: 'buffer' })
+  using reached = reachPath(path);
+  return readdirSync(reached.bytes, { encoding: 'buffer' })
     .map((name) => octetsFromBytes(name))
     .sort(compareOctets);
 }
 
 /** The target of a symlink. */
 export function localTarget(path: Octets): Octets {
-  return octetsFromBytes(readlinkSync(pathBytes(path), { encoding: 'buffer' }));
+  using reached = reachPath(path);
+  return octetsFromBytes(readlinkSync(reached.bytes, { encoding: 'buffer' }));
 }
 
 /**
@@ -106,10 +110,10 @@ export function deviceNumber(rdev: bigint): { readonly major: number; readonly m
 
 /** The extended attributes of a node, sorted by name. */
 export function localXattrs(path: Octets): Map<Octets, Uint8Array> {
-  const target = pathBytes(path);
+  using reached = reachPath(path);
   const found = new Map<Octets, Uint8Array>();
-  for (const name of listXattrs(target).sort(compareOctets)) {
-    const value = getXattr(target, name);
+  for (const name of listXattrs(reached.bytes).sort(compareOctets)) {
+    const value = getXattr(reached.bytes, name);
     if (value !== undefined) found.set(name, value);
   }
   return found;

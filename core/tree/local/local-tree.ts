@@ -6,6 +6,7 @@ import { octetsFromBytes, octetsToText } from '../../base/octets.ts';
 import type { OpOptions } from '../../base/op-options.ts';
 import type { OwnerNames } from '../../base/system/owner-names.ts';
 import { systemOwnerNames } from '../../base/system/owner-names.ts';
+import { reachPath } from '../../base/system/reach-path.ts';
 import { errorCode, pathBytes } from '../../base/system/system-error.ts';
 import type { Dirent, IndirectDirent } from '../../dirent/dirent.ts';
 import type { Meta } from '../../dirent/meta.ts';
@@ -132,7 +133,8 @@ export class LocalTree implements Tree {
       if (importLocal === undefined)
         throw new VtError('EUNSUPPORTED', `store "${octetsToText(path)}": this tree was opened without a way to`);
       const node = await this.#paths.existing(path, 'read', false);
-      return { ...(await importLocal(node.path, options)), name: baseName(path) };
+      using reached = reachPath(node.path);
+      return { ...(await importLocal(reached.path, options)), name: baseName(path) };
     });
   }
 
@@ -145,10 +147,11 @@ export class LocalTree implements Tree {
       checkEntryName(place.name, 'bind', path);
       // Made whole beside it, then moved into its place.
       const temporary = temporaryPath(place.dir);
+      using made = reachPath(temporary);
       try {
-        await exportLocal({ ...dirent, name: place.name }, temporary, options);
+        await exportLocal({ ...dirent, name: place.name }, made.path, options);
         if (place.node !== undefined) removeLocal(place.path, options.signal);
-        renameSync(pathBytes(temporary), pathBytes(place.path));
+        renameLocal(temporary, place.path);
       } catch (error) {
         removeLocal(temporary);
         throw error;
@@ -159,7 +162,8 @@ export class LocalTree implements Tree {
   mkdir(path: TreePath, meta: Meta, _options: OpOptions = {}): Promise<void> {
     return this.#change('make directory', 'names', path, async () => {
       const place = await this.#paths.newPlace(path, 'make directory');
-      mkdirSync(pathBytes(place.path), meta.mode ?? 0o777);
+      using reached = reachPath(place.path);
+      mkdirSync(reached.bytes, meta.mode ?? 0o777);
       this.#applyNew(place.path, meta);
     });
   }
@@ -167,7 +171,8 @@ export class LocalTree implements Tree {
   symlink(path: TreePath, target: Octets, meta: Meta, _options: OpOptions = {}): Promise<void> {
     return this.#change('make symlink', 'names', path, async () => {
       const place = await this.#paths.newPlace(path, 'make symlink');
-      symlinkSync(pathBytes(target), pathBytes(place.path));
+      using reached = reachPath(place.path);
+      symlinkSync(pathBytes(target), reached.bytes);
       this.#applyNew(place.path, meta);
     });
   }
@@ -177,7 +182,9 @@ export class LocalTree implements Tree {
       const from = await this.#paths.existingPlace(existing, 'link');
       const to = await this.#paths.newPlace(path, 'link');
       if (from.node.kind === 'dir') throw new PathError('EPERM', 'link', octetsToText(existing));
-      linkSync(pathBytes(from.path), pathBytes(to.path));
+      using existingPath = reachPath(from.path);
+      using newPath = reachPath(to.path);
+      linkSync(existingPath.bytes, newPath.bytes);
     });
   }
 
@@ -197,7 +204,7 @@ export class LocalTree implements Tree {
       const target = await this.#paths.place(to, 'rename', false, 'ENOTEMPTY');
       checkEntryName(target.name, 'rename', to);
       if (target.node !== undefined && sameLocalNode(source.node, target.node)) return;
-      renameSync(pathBytes(source.path), pathBytes(target.path));
+      renameLocal(source.path, target.path);
       this.#changes.emit({ kind: 'names', path: from });
     });
   }
@@ -214,8 +221,8 @@ export class LocalTree implements Tree {
       checkLocalReplace(source, target.node, 'copy', to);
       const temporary = temporaryPath(target.dir);
       try {
-        await copyLocal(source, temporary, this.#owners, options.signal);
-        renameSync(pathBytes(temporary), pathBytes(target.path));
+        await copyLocal(source.path, temporary, this.#owners, options.signal);
+        renameLocal(temporary, target.path);
       } catch (error) {
         removeLocal(temporary);
         throw error;
@@ -290,4 +297,10 @@ export class LocalTree implements Tree {
     await this.#run(action, path, work);
     this.#changes.emit({ kind, path });
   }
+}
+
+function renameLocal(from: Octets, to: Octets): void {
+  using old = reachPath(from);
+  using target = reachPath(to);
+  renameSync(old.bytes, target.bytes);
 }

@@ -5,7 +5,7 @@ import { link, open, rename, unlink } from 'node:fs/promises';
 import { throwIfCancelled } from '../../base/errors.ts';
 import type { Octets } from '../../base/octets.ts';
 import type { OwnerNames } from '../../base/system/owner-names.ts';
-import { pathBytes } from '../../base/system/system-error.ts';
+import { reachPath } from '../../base/system/reach-path.ts';
 import type { Meta } from '../../dirent/meta.ts';
 import type { WriteOptions } from '../tree.ts';
 import { copyLocalMeta, setLocalMeta } from './local-attributes.ts';
@@ -34,42 +34,40 @@ export async function writeLocal(
   { signal, onlyNew = false }: WriteOptions = {},
 ): Promise<void> {
   const temporary = temporaryPath(place.dir);
-  const target = pathBytes(place.path);
+  using made = reachPath(temporary);
+  using target = reachPath(place.path);
   try {
-    const handle = await open(
-      pathBytes(temporary),
-      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
-      0o666,
-    );
+    const handle = await open(made.bytes, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o666);
     try {
       await writeAll(handle, content, signal);
     } finally {
       await handle.close();
     }
-    const made = localNode(temporary);
+    const node = localNode(temporary);
     if (place.node !== undefined && place.node.stat.nlink > 1n) {
       // Its other names must see the content as well.
       await overwrite(place.path, readLocal(temporary, 0, Number.MAX_SAFE_INTEGER, signal), signal);
-      await unlink(pathBytes(temporary));
+      await unlink(made.bytes);
       if (meta.mtimeNs !== undefined) setLocalMeta(place.node, { mtimeNs: meta.mtimeNs }, owners);
       return;
     }
     if (place.node !== undefined) copyLocalMeta(place.node, temporary, owners);
-    const mtimeNs = meta.mtimeNs ?? made?.stat.mtimeNs;
-    if (made !== undefined) setLocalMeta(made, place.node === undefined ? meta : mtimeNs === undefined ? {} : { mtimeNs }, owners);
+    const mtimeNs = meta.mtimeNs ?? node?.stat.mtimeNs;
+    if (node !== undefined) setLocalMeta(node, place.node === undefined ? meta : mtimeNs === undefined ? {} : { mtimeNs }, owners);
     if (onlyNew) {
       // Unlike rename(2), link(2) replaces nothing that somebody has made meanwhile.
-      await link(pathBytes(temporary), target);
-      await unlink(pathBytes(temporary));
-    } else await rename(pathBytes(temporary), target);
+      await link(made.bytes, target.bytes);
+      await unlink(made.bytes);
+    } else await rename(made.bytes, target.bytes);
   } catch (error) {
-    await unlink(pathBytes(temporary)).catch(() => undefined);
+    await unlink(made.bytes).catch(() => undefined);
     throw error;
   }
 }
 
 async function overwrite(path: Octets, content: AsyncIterable<Uint8Array>, signal: AbortSignal | undefined): Promise<void> {
-  const handle = await open(pathBytes(path), constants.O_WRONLY | constants.O_TRUNC | constants.O_NOFOLLOW);
+  using reached = reachPath(path);
+  const handle = await open(reached.bytes, constants.O_WRONLY | constants.O_TRUNC | constants.O_NOFOLLOW);
   try {
     await writeAll(handle, content, signal);
   } finally {
@@ -86,8 +84,9 @@ async function writeAll(handle: FileHandle, content: AsyncIterable<Uint8Array>, 
 
 /** Bytes `start` to `end` of a file on disk, which must not be a symlink. A chunk is valid until the next is asked for. */
 export async function* readLocal(path: Octets, start: number, end: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  using reached = reachPath(path);
   // Should a FIFO have taken the file's place, its opening must not wait.
-  const handle = await open(pathBytes(path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const handle = await open(reached.bytes, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const buffer = Buffer.allocUnsafe(CHUNK_SIZE);
     for (let at = start; at < end; ) {

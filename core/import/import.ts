@@ -14,7 +14,8 @@ import type { IntakeCounts } from '../blockify/ingest/block-intake.ts';
 import { Ingest } from '../blockify/ingest/ingest.ts';
 import { decodeDirent, encodeDirent } from '../dirent/dirent-codec.ts';
 import type { DirFilter } from '../filter/dir-filter.ts';
-import { capability } from '../store/capability.ts';
+import type { ImportMemory } from '../store/capabilities.ts';
+import { importMemoryOf } from '../store/import-memory.ts';
 import type { Store } from '../store/store.ts';
 import { withoutSingles } from '../tree/live/without-singles.ts';
 import type { CachedEntry } from './import-cache.ts';
@@ -143,6 +144,7 @@ const PROFILE_TYPES = 4;
 
 class Import {
   readonly #store: Store;
+  readonly #memory: ImportMemory | undefined;
   readonly #ingest: Ingest;
   readonly #dirs: BlockSink;
   readonly #options: ImportOptions;
@@ -164,6 +166,7 @@ class Import {
 
   constructor(store: Store, ingest: Ingest, options: ImportOptions) {
     this.#store = store;
+    this.#memory = importMemoryOf(store);
     this.#ingest = ingest;
     this.#dirs = options.dirs === undefined ? ingest.pending : new BothSinks(ingest.pending, options.dirs);
     this.#options = options;
@@ -186,6 +189,7 @@ class Import {
 
   async run(path: Octets): Promise<Imported> {
     throwIfCancelled(this.#options.signal);
+    await this.#memory?.open(this.#options);
     const nameAt = path.lastIndexOf('/') + 1;
     const name = path.slice(nameAt) as Octets;
     const dir = LocalDir.container((nameAt === 0 ? '.' : nameAt === 1 ? '/' : path.slice(0, nameAt - 1)) as Octets, this.#open);
@@ -276,7 +280,7 @@ class Import {
     const { stat, name } = top;
     const { owners } = this.#context;
     const key = cacheKey(stat, this.#profile | PROFILE_SINGLE, this.#options.parser);
-    const dir = CachedDir.load(capability(this.#store, 'cache'), key, owners);
+    const dir = CachedDir.load(this.#memory, key, owners);
     const entry = dir?.entryAt(dir.start);
     const done = (outcome: EntryOutcome): void => {
       const { record, signature, same } = outcome;
@@ -439,7 +443,7 @@ class Import {
     }
     // Whatever the rules: what is remembered holds entry by entry, and all of it only where each entry is met.
     const key = cacheKey(stat, this.#profile, this.#options.parser);
-    const cached = CachedDir.load(capability(this.#store, 'cache'), key, this.#context.owners);
+    const cached = CachedDir.load(this.#memory, key, this.#context.owners);
     const users = new Map<number, Octets | undefined>();
     const groups = new Map<number, Octets | undefined>();
     const done = ({ block, links, cacheValue }: ImportedDirBlock): void => {
@@ -467,7 +471,8 @@ class Import {
     this.#flushing = this.#flushing.then(async () => {
       const puts = this.#cachePuts.splice(0);
       await this.#ingest.flushPending();
-      for (const { key, value } of puts) capability(this.#store, 'cache')?.put(key, value);
+      for (const { key, value } of puts) this.#memory?.put(key, value);
+      if (this.#memory?.isFull === true) await this.#store.flush(this.#options);
     });
     return this.#flushing;
   }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { VtError } from '../base/errors.ts';
 import type { Store } from '../store/store.ts';
 import type { StreamAddress } from '../wire/dial.ts';
@@ -85,7 +86,10 @@ async function openStream(address: StreamAddress, given: StoreParameters, contex
       throw new VtError('EOPEN', `open Store "${name}": its hash function is ${description.hashName}`, {
         remedy: `leave out hash=${asked}`,
       });
-    return new StreamStore(client, description, context.readOnly === true);
+    return new StreamStore(client, description, {
+      isReadOnly: context.readOnly,
+      importsFolder: context.cachePath === undefined ? undefined : join(context.cachePath, 'imports'),
+    });
   } catch (error) {
     await client.close();
     throw error;

@@ -17,6 +17,7 @@ export interface Capabilities {
   readonly enumeration: Enumeration;
   /** Local folders in which the Store keeps its data: they are no part of what is put into it. */
   readonly folders: readonly string[];
+  readonly imports: ImportMemory;
   readonly link: StoreLink;
   readonly location: BlockLocator;
   readonly making: StoreMaking;
@@ -55,6 +56,14 @@ export interface LocalCache {
   get(key: Uint8Array): Uint8Array | undefined;
   /** Takes effect with the next flush. */
   put(key: Uint8Array, value: Uint8Array): void;
+}
+
+/** What PUT saw of local files, for a Store that keeps no {@link LocalCache} on this machine. The same holds of its values. */
+export interface ImportMemory extends LocalCache {
+  /** Finds out what holds: from now on the Store keeps every Block that values promise. Nothing is there before. */
+  open(options?: OpOptions): Promise<void>;
+  /** Much waits for a flush. */
+  readonly isFull: boolean;
 }
 
 /** Counts of what was added since a Store was opened. */

@@ -21,7 +21,7 @@ export interface Capable {
  */
 export function capability<Name extends CapabilityName>(store: object, name: Name): Capabilities[Name] | undefined {
   for (let at: Capable | undefined = store; at !== undefined; at = at.wraps) {
-    const offered: Offers[Name] = at.offers?.[name];
+    const offered: unknown = at.offers?.[name];
     if (offered === 'hidden') return undefined;
     if (offered !== undefined) return offered as Capabilities[Name];
   }

@@ -44,6 +44,7 @@ export class StreamClient {
   readonly name: string;
   readonly #options: StreamOptions;
   #description: StoreDescription | undefined;
+  #instance = '';
   #isPlain: boolean;
   #connection: Connection | undefined;
   #connecting: Promise<Connection> | undefined;
@@ -64,6 +65,11 @@ export class StreamClient {
   /** Whether it speaks as the Python vt does; known once it is open. */
   get isPlain(): boolean {
     return this.#isPlain;
+  }
+
+  /** Names the process that serves at present. */
+  get instance(): string {
+    return this.#instance;
   }
 
   /** Connects, and learns what it is. */
@@ -173,6 +179,7 @@ export class StreamClient {
     }
     this.#addedTo = undefined;
     this.#description = before ?? description;
+    this.#instance = description.instance;
   }
 
   #plainDescription(): StoreDescription {

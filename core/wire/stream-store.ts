@@ -21,6 +21,7 @@ import { decodeBits, decodeHashcodes, encodeRange, rangeFlags } from './payload.
 import type { Response } from './read-response.ts';
 import { encodeWanted, RECORDS_FLAG } from './record-requests.ts';
 import { REQUEST } from './requests.ts';
+import { ServedImports } from './served-imports.ts';
 import { StreamArchive } from './stream-archive.ts';
 import type { StreamClient } from './stream-client.ts';
 import { StreamGets } from './stream-gets.ts';
@@ -33,6 +34,13 @@ const BATCH_SIZE = 1024 * 1024;
 const MAX_UNFLUSHED = 262_144;
 /** Hashcodes listed at a time. */
 const LIST_STEP = 8192;
+
+/** How a served Store is used from here. */
+export interface StreamStoreOptions {
+  readonly isReadOnly?: boolean | undefined;
+  /** The folder in which it is remembered which local files were put into such Stores. */
+  readonly importsFolder?: string | undefined;
+}
 
 /** A Store that is served elsewhere, asked over the packet protocol. @see vt(7), "PACKET PROTOCOL" */
 export class StreamStore implements Store {
@@ -51,12 +59,13 @@ export class StreamStore implements Store {
   readonly #gets: StreamGets;
   readonly #tally = new AddTally();
   readonly #unflushed: UnflushedDigests;
+  readonly #imports: ServedImports | undefined;
   /** Why Blocks that were added may be lacking. */
   #lost: LostAddsError | undefined;
   #sentBytes = 0;
   #receivedBytes = 0;
 
-  constructor(client: StreamClient, description: StoreDescription, isReadOnly = false) {
+  constructor(client: StreamClient, description: StoreDescription, { isReadOnly = false, importsFolder }: StreamStoreOptions = {}) {
     const { hashName, edges, compression, can, exports } = description;
     this.#client = client;
     this.name = client.name;
@@ -74,12 +83,15 @@ export class StreamStore implements Store {
       has: async (note, options) => await this.#noteRequest(REQUEST.hasNote, note, options),
       add: async (note, options) => void (await this.#noteRequest(REQUEST.addNote, note, options)),
     };
+    if (importsFolder !== undefined && can.notes && !this.#isReadOnly)
+      this.#imports = new ServedImports({ folder: importsFolder, storeName: this.name, hashName }, this.notes, () => client.instance);
     this.#gets = new StreamGets(client, this.#hash, count);
     this.offers = {
       access: { write: !this.#isReadOnly },
       archives: can.archives ? { open: (archive) => new StreamArchive(client, archive) } : undefined,
       counts: this,
       enumeration: can.enumerate ? { hashcodes: (options) => this.#list(options) } : undefined,
+      imports: this.#imports,
       link: this,
       notes: this.notes,
       recordSink: this,
@@ -121,7 +133,7 @@ export class StreamStore implements Store {
   async #addRecords(batch: RecordBatch, options: OpOptions): Promise<Uint8Array> {
     const { count, digests, sizes, storedSizes, image } = batch;
     if (count === 0) return new Uint8Array(0);
-    if (this.#unflushed.count > MAX_UNFLUSHED) await this.flush(options);
+    if (this.#unflushed.count > MAX_UNFLUSHED) await this.#flush(options);
     if (image.length > MAX_PACKET_SIZE - 16) throw new RangeError(`add records: ${image.length} octets in one batch`);
     this.#sentBytes += image.length;
     const { payload } = await this.#client.add(REQUEST.addRecords, { payload: [image] }, options.signal);
@@ -172,6 +184,11 @@ export class StreamStore implements Store {
 
   async flush(options: OpOptions = {}): Promise<void> {
     this.#check('flush', options);
+    if (this.#imports === undefined) await this.#flush(options);
+    else await this.#imports.flushWith(async () => await this.#flush(options), options);
+  }
+
+  async #flush(options: OpOptions): Promise<void> {
     await this.#requireAdds(options);
     const parts = this.#unflushed.take();
     try {
@@ -184,7 +201,7 @@ export class StreamStore implements Store {
       this.#lost = error;
     }
     await this.#requireAdds(options);
-    await this.flush(options);
+    await this.#flush(options);
   }
 
   /** Throws for as long as Blocks that were added to a process which is there no longer are lacking: whoever adds them again makes it good. */
@@ -253,5 +270,6 @@ export class StreamStore implements Store {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#client.close();
+    this.#imports?.close();
   }
 }

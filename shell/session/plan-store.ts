@@ -29,6 +29,12 @@ export class PlanStore implements Store {
       enumeration: 'hidden',
       // What is added here lies nowhere.
       location: 'hidden',
+      get imports() {
+        const imports = capability(below, 'imports');
+        if (imports === undefined) return undefined;
+        const { open, get } = imports;
+        return { open: open.bind(imports), get: get.bind(imports), put: () => undefined, isFull: false };
+      },
       get making() {
         const making = capability(below, 'making');
         return making === undefined ? undefined : { isMade: making.isMade, make: async () => await Promise.resolve() };

@@ -216,6 +216,28 @@ it('several Stores are served by name; an append-only one takes roots in the ord
   await served.stop();
 });
 
+it('a second put of a tree into a served Store reads no file, also behind a cache; after a gc over there it does', async (t) => {
+  const scratch = scratchWithTree(t);
+  const { env } = scratch;
+  const store = scratch.path('store');
+  const served = await serve(scratch, store, `serve ${scratch.path('s.sock')}`);
+  for (const specification of [served.address, `filecache:${scratch.path('cache')},backend=${served.address}`]) {
+    const put = async (): Promise<string> =>
+      ok(await vtftp(['-S', specification, '-c', `put ${scratch.path('tree')} tree; quit`], { env })).stdout;
+    await put();
+    assert.match(await put(), /^put \/tree: 2 files, .* \(unchanged\);/);
+    assert.match(ok(await vtftp(['-n', '-S', specification, '-c', `put ${scratch.path('tree')} tree`], { env })).stdout, /\(unchanged\)/);
+  }
+  ok(await vtftp(['-S', served.address, '-c', 'rm -r tree; quit'], { env }));
+  await served.stop();
+  ok(await vtftp(['-S', store, '-c', 'forget --keep-last=1; gc --grace=0'], { env }));
+  const again = await serve(scratch, store, `serve ${scratch.path('s.sock')}`);
+  ok(await vtftp(['-S', again.address, '-c', `put ${scratch.path('tree')} tree; quit`], { env }));
+  await again.stop();
+  const local = ok(await vtftp(['-S', store, '-c', 'fsck; cat tree/one.txt'], { env }));
+  assert.match(local.stdout, /the first\n$/);
+});
+
 it('SIGTERM lets what was asked be answered, and what was added is kept', async (t) => {
   const scratch = scratchWithTree(t);
   writeFileSync(

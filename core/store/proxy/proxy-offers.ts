@@ -1,6 +1,7 @@
-import type { Capabilities, DurabilityPolicy, LocalCache, RecordSink } from '../capabilities.ts';
+import type { Capabilities, DurabilityPolicy, ImportMemory, LocalCache, RecordSink } from '../capabilities.ts';
 import { capability, type Offers } from '../capability.ts';
 import { DURABILITIES } from '../durability.ts';
+import { importMemoryOf } from '../import-memory.ts';
 import type { Store } from '../store.ts';
 import type { ProxyArchives } from './proxy-archives.ts';
 import { ProxyRecords } from './proxy-records.ts';
@@ -64,6 +65,10 @@ export function proxyOffers(
     get folders() {
       return all.flatMap((store) => capability(store, 'folders') ?? []);
     },
+    get imports() {
+      // What waits in a spool is not in the Stores yet that would be counted on.
+      return save2.length === 0 ? commonImports(save) : undefined;
+    },
     get link() {
       return only === undefined ? undefined : capability(only, 'link');
     },
@@ -98,9 +103,30 @@ function weakest(save: readonly Store[]): DurabilityPolicy | undefined {
 /** What is noted of Blocks holds where each Store that is to have them has noted the same. */
 function commonCache(save: readonly Store[]): LocalCache | undefined {
   const caches = save.flatMap((store) => capability(store, 'cache') ?? []);
+  return caches.length < save.length ? undefined : inAll(caches);
+}
+
+/** As {@link commonCache}, where one of them has it elsewhere. */
+function commonImports(save: readonly Store[]): ImportMemory | undefined {
+  if (save.every((store) => capability(store, 'imports') === undefined)) return undefined;
+  const memories = save.flatMap((store) => importMemoryOf(store) ?? []);
+  const common = memories.length < save.length ? undefined : inAll(memories);
+  if (common === undefined) return undefined;
+  return {
+    get: (key) => common.get(key),
+    put: (key, value) => common.put(key, value),
+    async open(options) {
+      for (const memory of memories) await memory.open(options);
+    },
+    get isFull() {
+      return memories.some((memory) => memory.isFull);
+    },
+  };
+}
+
+function inAll(caches: readonly LocalCache[]): LocalCache | undefined {
   const [first, ...others] = caches;
-  if (first === undefined || caches.length < save.length) return undefined;
-  if (others.length === 0) return first;
+  if (first === undefined || others.length === 0) return first;
   return {
     get(key) {
       const value = first.get(key);

@@ -30,6 +30,7 @@ class FullStore extends MemoryStore {
     durability: { durability: 'none' },
     enumeration: this,
     folders: ['/folder/of/it'],
+    imports: { open: async () => await Promise.resolve(), get: () => Buffer.from('remembered'), put: () => undefined, isFull: false },
     link: { latency: async () => await Promise.resolve(7), traffic: () => ({ sentBytes: 8, receivedBytes: 9 }) },
     location: {
       locate: (digests) => digests.map(() => ({ file: '/f', offset: 1, storedSize: 9, size: 9, codec: 'none' })),
@@ -66,6 +67,7 @@ const USES: { readonly [Name in CapabilityName]: (found: Capabilities[Name]) => 
   durability: ({ durability }) => durability,
   enumeration: async (enumeration) => await collect(enumeration.hashcodes()),
   folders: (folders) => folders,
+  imports: (imports) => imports.get(DIGEST),
   link: async (link) => [await link.latency(), link.traffic()],
   location: (location) => location.locate([DIGEST], [9]),
   making: ({ isMade }) => isMade,
@@ -105,7 +107,15 @@ const WRAPPERS: readonly Wrapper[] = [
     name: 'proxy:read=',
     wrap: async (store) => await Promise.resolve(proxyOf({ read: [store] })),
     makes: ['folders', 'making'],
-    treats: { ...PROXY_OWN, cache: 'hidden', durability: 'hidden', link: 'hidden', notes: 'hidden', recordSink: 'hidden' },
+    treats: {
+      ...PROXY_OWN,
+      cache: 'hidden',
+      durability: 'hidden',
+      imports: 'hidden',
+      link: 'hidden',
+      notes: 'hidden',
+      recordSink: 'hidden',
+    },
   },
   {
     name: 'a Store that was made late',

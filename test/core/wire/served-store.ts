@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { formatStoreSpecification, openStore } from '../../../core/openers/open-store.ts';
+import type { OpenStoreEnvironment } from '../../../core/openers/opener.ts';
 import type { StoreParameters } from '../../../core/openers/specification.ts';
 import { RecordCheckers } from '../../../core/store/records/record-checker.ts';
 import type { Store } from '../../../core/store/store.ts';
@@ -20,12 +21,14 @@ export async function serveIn(folder: string, service: StoreService, more: Parti
   return await serveSockets({ kind: 'unix', path: join(folder, 'served.sock') }, { service, uid: process.getuid?.(), ...more });
 }
 
+type OpenGiven = Pick<Partial<OpenStoreEnvironment>, 'cachePath' | 'traceWire'>;
+
 /** Opens what is served in a folder, as a specification does. */
-export async function openServed(folder: string, more: StoreParameters = {}, trace?: (line: string) => void): Promise<Store> {
+export async function openServed(folder: string, more: StoreParameters = {}, given: OpenGiven = {}): Promise<Store> {
   const parameters = { path: join(folder, 'served.sock'), ...more };
   return await openStore(formatStoreSpecification({ kind: 'form', type: 'unix', parameters }), {
     defaultStorePath: '/nowhere',
-    cachePath: '/nowhere',
-    traceWire: trace,
+    cachePath: undefined,
+    ...given,
   });
 }

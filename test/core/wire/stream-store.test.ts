@@ -114,7 +114,7 @@ it('a plain vt peer survives our hello, and is then spoken to in its own words',
     server.listen(join(folder, 'served.sock'), resolve);
   });
   const lines: string[] = [];
-  const store = await openServed(folder, {}, (line) => lines.push(line));
+  const store = await openServed(folder, {}, { traceWire: (line) => lines.push(line) });
   const { hashcode } = await store.add(Buffer.from('spoken to'));
   // What it has said is not asked again.
   assert.deepEqual(await store.has([hashcode]), [true]);
@@ -194,7 +194,7 @@ it('who does not know the secret gets nothing, and neither side tells it', async
   writeFileSync(right, `${secret.toString()}\n`);
   writeFileSync(wrong, 'incorrect horse battery');
   const lines: string[] = [];
-  await using store = await openServed(folder, { secret: right }, (line) => lines.push(line));
+  await using store = await openServed(folder, { secret: right }, { traceWire: (line) => lines.push(line) });
   assert.equal((await store.add(Buffer.from('x'))).isNew, true);
   assert.ok(!lines.join('\n').includes('horse'));
   await assert.rejects(openServed(folder, { secret: wrong }), isError('EPERM', /does not know the secret/));

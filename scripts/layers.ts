@@ -39,8 +39,8 @@ const CORE_ORDER: readonly string[] = [
   'maintain',
   'sync',
   'onefile',
-  'follow',
   'http',
+  'follow',
   'openers',
 ];
 

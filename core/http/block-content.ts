@@ -1,6 +1,7 @@
 import { MissingBlockError } from '../base/errors.ts';
 import type { Block } from '../block/block.ts';
 import { UNKNOWN_SPAN } from '../block/block.ts';
+import type { HashName } from '../block/hash.ts';
 import { HASH_NAMES, hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
@@ -18,6 +19,26 @@ export function parseBlockName(text: string): HashCode | undefined {
   const hashName = HASH_NAMES.find((known) => known === name);
   if (hashName === undefined || hex.length !== hashByName(hashName).digestSize * 2) return undefined;
   return { hashName, digest: new Uint8Array(Buffer.from(hex, 'hex')) };
+}
+
+/** Blocks that `/r/` names, at most. */
+const MAX_NAMED = 256;
+
+/** `BASE64URL.HASHNAME`: digests one after the other. */
+export function parseBlockNames(text: string): readonly HashCode[] | undefined {
+  const [, encoded = '', name] = /^([\w-]+)\.([a-z0-9-]+)$/.exec(text) ?? [];
+  const hashName = HASH_NAMES.find((known) => known === name);
+  if (hashName === undefined) return undefined;
+  const digests = Buffer.from(encoded, 'base64url');
+  const { digestSize } = hashByName(hashName);
+  const count = digests.length / digestSize;
+  if (!Number.isInteger(count) || count < 1 || count > MAX_NAMED) return undefined;
+  return Array.from({ length: count }, (_, i) => ({ hashName, digest: digests.subarray(i * digestSize, (i + 1) * digestSize) }));
+}
+
+/** The name of Blocks that {@link parseBlockNames} reads. */
+export function formatBlockNames(digests: Uint8Array, hashName: HashName): string {
+  return `${Buffer.from(digests.buffer, digests.byteOffset, digests.length).toString('base64url')}.${hashName}`;
 }
 
 /** The bytes of one stored Block: `/h/`. */

@@ -10,6 +10,11 @@ export const IMMUTABLE = 'max-age=31536000, immutable';
 /** What is named by an archive may be another the next time: each use asks whether it still is. */
 export const REVALIDATED = 'no-cache';
 
+/** What a server of ours says is wrong with a Block, beside a status that proxies know. */
+export const FAULT_HEADER = 'vt-fault';
+/** The Block is there and damaged: asking again gives the same. */
+export const DAMAGED = 'damaged';
+
 /** On all that is sent: a Dirref in a URL opens the tree, so no other site is told of it. */
 export const COMMON_HEADERS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
@@ -35,8 +40,10 @@ export function etagOf(block: Block): string {
 }
 
 /** The entity tag of what is made of these texts, the first of which tells how. */
-export function madeEtag(how: string, ...of: readonly string[]): string {
-  return `"${how}-${createHash('sha256').update(of.join('\0')).digest('hex').slice(0, 32)}"`;
+export function madeEtag(how: string, ...of: readonly (string | Uint8Array)[]): string {
+  const hash = createHash('sha256');
+  for (const [i, piece] of of.entries()) hash.update(i === 0 ? '' : '\0').update(piece);
+  return `"${how}-${hash.digest('hex').slice(0, 32)}"`;
 }
 
 function blockTag(block: Block): string {

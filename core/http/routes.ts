@@ -6,12 +6,13 @@ import type { HashCode } from '../block/hashcode.ts';
 import { direntNameFault } from '../dirent/dirent-fields.ts';
 import type { VtUri } from '../dirent/uri.ts';
 import { parseUri } from '../dirent/uri.ts';
-import { parseBlockName } from './block-content.ts';
+import { parseBlockName, parseBlockNames } from './block-content.ts';
 
 /** What a URL asks for. @see vt(7), "HTTP" */
 export type Route =
   | { readonly kind: 'home' | 'store' }
   | { readonly kind: 'block' | 'contents'; readonly hashcode: HashCode }
+  | { readonly kind: 'records'; readonly hashcodes: readonly HashCode[] }
   /** `/d/REFERENCE/path` */
   | { readonly kind: 'tree'; readonly base: string; readonly uri: VtUri }
   /** `/archive/NAME[@STATE]/path`; `isRoot` without its slash. */
@@ -33,12 +34,16 @@ export type Route =
 export function parseRoute(path: string): Route | undefined {
   if (path === '/') return { kind: 'home' };
   if (path === '/store') return { kind: 'store' };
-  const [, room = '', rest = ''] = /^\/(h|i|d|archive)\/(.*)$/s.exec(path) ?? [];
+  const [, room = '', rest = ''] = /^\/(h|i|r|d|archive)\/(.*)$/s.exec(path) ?? [];
   switch (room) {
     case 'h':
     case 'i': {
       const hashcode = parseBlockName(rest);
       return hashcode === undefined ? undefined : { kind: room === 'h' ? 'block' : 'contents', hashcode };
+    }
+    case 'r': {
+      const hashcodes = parseBlockNames(rest);
+      return hashcodes === undefined ? undefined : { kind: 'records', hashcodes };
     }
     case 'd': {
       const uri = parseUri(`x-vt:/${rest}`);

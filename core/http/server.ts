@@ -80,6 +80,7 @@ export async function serveWeb({ host, port, service, access, tls }: WebServerOp
       const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
       await closed;
       clearTimeout(timer);
+      await gateway[Symbol.asyncDispose]();
     },
   };
 }

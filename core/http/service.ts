@@ -5,18 +5,21 @@ import { CorruptBlockError, MissingBlockError, ParseError, PathError, VtError } 
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
 import { formatBlock } from '../block/block-text.ts';
+import { hashByName } from '../block/hash.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
+import { RecordChecker } from '../store/records/record-checker.ts';
 import type { Store } from '../store/store.ts';
 import type { TreePath } from '../tree/path.ts';
 import { pathOf, splitPath } from '../tree/path.ts';
 import { RequestGate } from '../wire/request-gate.ts';
 
 import { indirectContent, storedBlock } from './block-content.ts';
+import { blockRecords } from './block-records.ts';
 import { compressedFor } from './compressed.ts';
 import type { DirFormat, Place } from './dir-view.ts';
 import { dirView, encoded, tarView } from './dir-view.ts';
 import { fileContent } from './file-content.ts';
-import { IMMUTABLE, madeEtag, REVALIDATED } from './headers.ts';
+import { DAMAGED, FAULT_HEADER, IMMUTABLE, madeEtag, REVALIDATED } from './headers.ts';
 import { historyPage } from './page/history-page.ts';
 import { filePage } from './page/listing.ts';
 import { PAGE_POLICY, PAGE_VERSION } from './page/page.ts';
@@ -56,15 +59,21 @@ export interface WebService {
 }
 
 /** Answers requests for what a Store has. */
-export class WebGateway {
+export class WebGateway implements AsyncDisposable {
   readonly #service: WebService;
   readonly #trees: WebTrees;
+  readonly #checker: RecordChecker;
   readonly #walks = new RequestGate(MAX_WALKS, 0);
 
   constructor(service: WebService) {
     const store = new VerifiedBlocks(service.store);
     this.#service = { ...service, store };
     this.#trees = new WebTrees(store, service.archive);
+    this.#checker = new RecordChecker(hashByName(store.hashName));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#checker[Symbol.asyncDispose]();
   }
 
   /** Answers one GET or HEAD; never rejects. */
@@ -100,6 +109,10 @@ export class WebGateway {
         return await storedBlock(store, route.hashcode, immutable, signal);
       case 'contents':
         return await indirectContent(store, route.hashcode, immutable, signal);
+      case 'records':
+        return route.hashcodes.some(({ hashName }) => hashName !== store.hashName)
+          ? undefined
+          : await blockRecords(store, route.hashcodes, this.#checker, immutable, signal);
       case 'tree': {
         const { uri, base } = route;
         const names = splitPath(uri.path as TreePath);
@@ -205,7 +218,7 @@ export class WebGateway {
     }
     const { status, reason } = problemOf(error);
     if (status >= 500) this.#service.onFailure(error);
-    sendProblem(response, status, reason);
+    sendProblem(response, status, reason, error instanceof CorruptBlockError ? { [FAULT_HEADER]: DAMAGED } : {});
   }
 }
 

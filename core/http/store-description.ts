@@ -9,14 +9,17 @@ import { HASH_NAMES } from '../block/hash.ts';
 export interface StoreDescription {
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
+  /** Many Blocks are had at once, by `/r/`. */
+  readonly givesRecords: boolean;
   /** The archives that it tells of. */
   readonly archives: readonly string[];
 }
 
 /** As one line of JSON. */
-export function formatDescription({ hashName, edges, archives }: StoreDescription): string {
+export function formatDescription({ hashName, edges, givesRecords, archives }: StoreDescription): string {
   const { minSize, meanSize, maxSize, coarseFrom } = edges;
-  return `${JSON.stringify({ vtftp: 1, hash: hashName, edges: [minSize, meanSize, maxSize, coarseFrom ?? 0].join(':'), archives })}\n`;
+  const sizes = [minSize, meanSize, maxSize, coarseFrom ?? 0].join(':');
+  return `${JSON.stringify({ vtftp: 1, hash: hashName, edges: sizes, records: givesRecords, archives })}\n`;
 }
 
 /** @throws {ParseError} for what no server of ours says */
@@ -29,6 +32,7 @@ export function parseDescription(text: string): StoreDescription {
   return {
     hashName,
     edges: sizes === undefined ? DEFAULT_EDGES : { ...sizes, kernel: DEFAULT_EDGES.kernel },
+    givesRecords: found['records'] === true,
     archives: Array.isArray(archives) ? archives.filter((name): name is string => typeof name === 'string') : [],
   };
 }

@@ -11,7 +11,7 @@ import type { HomeArchive } from './web-tree.ts';
 export async function describeStore(store: Store, home: HomeArchive | undefined): Promise<Representation> {
   const listed = (await capability(store, 'archives')?.list?.()) ?? [];
   const archives = [...new Set([...listed, ...(home === undefined ? [] : [home.name])])];
-  const body = Buffer.from(formatDescription({ hashName: store.hashName, edges: store.edges, archives }));
+  const body = Buffer.from(formatDescription({ hashName: store.hashName, edges: store.edges, givesRecords: true, archives }));
   return {
     etag: madeEtag('store', body.toString()),
     contentType: 'application/json',

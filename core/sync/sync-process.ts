@@ -1,5 +1,6 @@
 import { CorruptBlockError, LostAddsError, MissingBlockError, VtError } from '../base/errors.ts';
 import { appendAll } from '../base/lists.ts';
+import { BatchedSource } from '../block/batched-source.ts';
 import type { Block } from '../block/block.ts';
 import { digestKey } from '../block/digest-key.ts';
 import { DigestTable } from '../block/digest-table.ts';
@@ -10,7 +11,6 @@ import type { Dirent } from '../dirent/dirent.ts';
 import type { Store } from '../store/store.ts';
 import type { TreePath } from '../tree/path.ts';
 import { ROOT_PATH } from '../tree/path.ts';
-import { BatchedSource } from './batched-source.ts';
 import { BlockList } from './block-list.ts';
 import type { CompleteMarks } from './complete-marks.ts';
 import { openMarks } from './complete-marks.ts';

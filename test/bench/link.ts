@@ -17,12 +17,18 @@ const TABLE: readonly (readonly [row: string, says: string])[] = [
   ['scp', 'scp'],
   ['ssh', 'push through ssh'],
   ['tcp', 'push, TCP'],
+  ['pull', 'pull, TCP'],
+  ['http', 'pull, HTTP'],
 ];
 
-/** The least speed, to that of scp. */
-const LIMIT = 0.8;
+/** The least speeds, each to that of another. */
+const LIMITS: readonly { readonly row: string; readonly to: string; readonly limit: number }[] = [
+  { row: 'ssh', to: 'scp', limit: 0.8 },
+  { row: 'tcp', to: 'scp', limit: 0.8 },
+  { row: 'http', to: 'pull', limit: 0.9 },
+];
 
-/** Pushes by a link of 50 ms and 1 % loss between two network namespaces, beside scp of the same octets by the same link. */
+/** Pushes and pulls by a link of 50 ms and 1 % loss between two network namespaces, beside scp of the same octets by the same link. */
 export function benchLink(
   program: string,
   folder: string,
@@ -51,7 +57,7 @@ export function benchLink(
     };
     makeRandomFile(at('source/random'), Math.ceil(SIZE * scale));
     measure(`${vtftp} -S ./here -c "put source /; quit"`, env, folder);
-    writeFileSync(at('secret'), 'sixteen octets and more\n', { mode: 0o600 });
+    writeFileSync(at('secret'), 'sixteen-octets-and-more\n', { mode: 0o600 });
     const there = `cd ${folder} && HOME=${folder} XDG_RUNTIME_DIR=${folder} ${vtftp.replaceAll('"', '')} -S ./peer -c \\"serve -\\"`;
     writeFileSync(at('by-ssh'), `push -b --peer "!${sshd.ssh.map((word) => `'${word}'`).join(' ')} '${there}'"\n`);
     const [host = ''] = sshd.ssh.slice(-1);
@@ -61,8 +67,24 @@ export function benchLink(
       fresh();
       note('ssh', `${vtftp} -S ./here -b by-ssh`);
       fresh();
-      using server = new Server(program, folder, `tcp:${far.address}:0`, { env, enter: far.enter, options: `--secret ${at('secret')}` });
-      note('tcp', `${vtftp} -S ./here -c "push -b --peer ${server.address},secret=${at('secret')}"`);
+      {
+        using server = new Server(program, folder, `tcp:${far.address}:0`, { env, enter: far.enter, options: `--secret ${at('secret')}` });
+        note('tcp', `${vtftp} -S ./here -c "push -b --peer ${server.address},secret=${at('secret')}"`);
+      }
+      for (const [row, command, option, address] of [
+        ['pull', 'serve', 'secret', `tcp:${far.address}:0`],
+        ['http', 'httpd', 'token', `${far.address}:0`],
+      ] as const) {
+        rmSync(at('pulled'), { recursive: true, force: true });
+        using server = new Server(program, folder, address, {
+          env,
+          enter: far.enter,
+          command,
+          options: `--${option} ${at('secret')}`,
+          store: './here',
+        });
+        note(row, `${vtftp} -S ./pulled -c "pull --peer ${server.address},${option}=${at('secret')}"`);
+      }
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -70,21 +92,22 @@ export function benchLink(
   return { table: `${title}\n\n${tableOf(times)}`, verdicts: verdictsOf(times), times };
 }
 
-function speedTo(times: ReadonlyMap<string, readonly number[]>, row: string): number {
-  return median(times.get('scp') ?? []) / median(times.get(row) ?? []);
+function speedTo(times: ReadonlyMap<string, readonly number[]>, row: string, to: string): number {
+  return median(times.get(to) ?? []) / median(times.get(row) ?? []);
 }
 
 function tableOf(times: ReadonlyMap<string, readonly number[]>): string {
   const rows = TABLE.map(([row, says]) => {
     const value = median(times.get(row) ?? []);
-    return `| ${says} | ${value.toFixed(1)} | ${row === 'scp' ? '' : speedTo(times, row).toFixed(2)} |`;
+    return `| ${says} | ${value.toFixed(1)} | ${row === 'scp' ? '' : speedTo(times, row, 'scp').toFixed(2)} |`;
   });
   return ['| | s | of the speed of scp |', '|---|---|---|', ...rows, ''].join('\n');
 }
 
 function verdictsOf(times: ReadonlyMap<string, readonly number[]>): Verdict[] {
-  return TABLE.slice(1).map(([row, says]) => {
-    const reached = 1 / speedTo(times, row);
-    return { part: 'link', what: `${says}, to scp`, reached, limit: 1 / LIMIT, isReached: reached <= 1 / LIMIT };
+  const says = new Map(TABLE);
+  return LIMITS.map(({ row, to, limit }) => {
+    const reached = 1 / speedTo(times, row, to);
+    return { part: 'link', what: `${says.get(row)}, to ${says.get(to)}`, reached, limit: 1 / limit, isReached: reached <= 1 / limit };
   });
 }

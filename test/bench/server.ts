@@ -5,21 +5,30 @@ import { join } from 'node:path';
 /** How a server is started. */
 export interface ServerOptions {
   readonly env: Readonly<Record<string, string>>;
-  /** Options of `serve`. */
+  /** The command that serves; default `serve`. */
+  readonly command?: 'serve' | 'httpd';
+  /** The Store, from the folder; default `./peer`. */
+  readonly store?: string;
+  /** Options of the command. */
   readonly options?: string;
   /** Words before its command line, as those that enter a network namespace. */
   readonly enter?: readonly string[];
 }
 
-/** The Store `peer` of a folder, served by a process of its own. */
+/** A Store in a folder, served by a process of its own. */
 export class Server implements Disposable {
   readonly address: string;
   readonly #child: ReturnType<typeof spawn>;
 
-  constructor(program: string, folder: string, address: string, { env, options = '', enter = [] }: ServerOptions) {
+  constructor(
+    program: string,
+    folder: string,
+    address: string,
+    { env, command: serving = 'serve', store = './peer', options = '', enter = [] }: ServerOptions,
+  ) {
     const said = join(folder, 'served');
     const fd = openSync(said, 'w');
-    const [command = '', ...args] = [...enter, process.execPath, program, '-S', './peer', '-c', `serve ${options} ${address}`];
+    const [command = '', ...args] = [...enter, process.execPath, program, '-S', store, '-c', `${serving} ${options} ${address}`];
     this.#child = spawn(command, args, {
       cwd: folder,
       env: { ...process.env, ...env },

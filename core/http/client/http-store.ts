@@ -1,47 +1,129 @@
 import { ClosedError, CorruptBlockError, ReadOnlyError, throwIfCancelled, VtError } from '../../base/errors.ts';
+import { onAbort } from '../../base/on-abort.ts';
 import type { OpOptions } from '../../base/op-options.ts';
+import { BatchedSource } from '../../block/batched-source.ts';
 import { MAX_BLOCK_SIZE } from '../../block/block.ts';
 import type { EdgeSettings } from '../../block/edge-settings.ts';
-import type { HashName } from '../../block/hash.ts';
+import type { HashFunction, HashName } from '../../block/hash.ts';
 import { hashByName } from '../../block/hash.ts';
 import type { HashCode } from '../../block/hashcode.ts';
 import { digestHex, hashcodeLabel } from '../../block/hashcode.ts';
 import type { Offers } from '../../store/capability.ts';
+import { checkRecords } from '../../store/records/check-records.ts';
+import type { RecordBatch } from '../../store/records/record-batch.ts';
+import { unpackRecords } from '../../store/records/record-batch.ts';
 import type { AddResult, Store } from '../../store/store.ts';
 import type { StoreDescription } from '../store-description.ts';
 import { HttpArchive } from './http-archive.ts';
 import type { HttpClient } from './http-client.ts';
+import { askRecords, partsAsked } from './http-records.ts';
 
-/** A Store that is read over HTTP: one request a Block, many at a time. */
+/** Questions for records that are under way at a time. */
+const AHEAD = 16;
+
+/** A Store that is read over HTTP. Blocks that are wanted at the same time come together, where the server gives records. */
 export class HttpStore implements Store {
   readonly name: string;
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
   readonly offers: Offers;
   readonly #client: HttpClient;
-  #closed = false;
+  readonly #hash: HashFunction;
+  readonly #together: BatchedSource | undefined;
+  readonly #life = new AbortController();
 
-  constructor(client: HttpClient, { hashName, edges, archives }: StoreDescription) {
+  constructor(client: HttpClient, { hashName, edges, givesRecords, archives }: StoreDescription) {
     this.name = client.name;
     this.hashName = hashName;
     this.edges = edges;
     this.#client = client;
+    this.#hash = hashByName(hashName);
+    this.#together = givesRecords ? new BatchedSource(this.name, async (hashcodes) => await this.#getMany(hashcodes)) : undefined;
     this.offers = {
       access: { write: false },
       archives: { open: (name) => new HttpArchive(client, name), list: async () => await Promise.resolve(archives) },
+      recordSource: givesRecords ? { records: (digests, spans, options) => this.#records(digests, spans, options) } : undefined,
     };
   }
 
   async get(hashcode: HashCode, { signal }: OpOptions = {}): Promise<Uint8Array | undefined> {
     this.#check('get', signal);
     if (hashcode.hashName !== this.hashName) return undefined;
-    const { status, body } = await this.#client.get(this.#pathOf(hashcode), { maxSize: MAX_BLOCK_SIZE, signal });
+    const together = this.#together;
+    if (together === undefined) return await this.#getOne(hashcode, signal);
+    // Others may want what is under way: it goes on where one of them no longer does.
+    return await new Promise((resolve, reject) => {
+      const release = onAbort(signal, () => reject(new VtError('ECANCELLED', 'cancelled', { cause: signal?.reason })));
+      together.get(hashcode).finally(release).then(resolve, reject);
+    });
+  }
+
+  async #getOne(hashcode: HashCode, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
+    const { status, body, isDamaged } = await this.#client.get(this.#pathOf(hashcode), { maxSize: MAX_BLOCK_SIZE, signal });
+    if (isDamaged) throw new CorruptBlockError(hashcodeLabel(hashcode), this.name, 'the server has it damaged');
     if (status === 404) return undefined;
     if (status !== 200) throw this.#odd('get Block', status);
     // A proxy that answers with a page of its own is found here too.
-    if (Buffer.compare(hashByName(this.hashName).digest(body), hashcode.digest) !== 0)
+    if (Buffer.compare(this.#hash.digest(body), hashcode.digest) !== 0)
       throw new CorruptBlockError(hashcodeLabel(hashcode), this.name, 'its bytes are not those of its hashcode');
     return body;
+  }
+
+  async #getMany(hashcodes: readonly HashCode[]): Promise<readonly (Uint8Array | Error | undefined)[]> {
+    const { digestSize } = this.#hash;
+    const parts = [...partsAsked(Buffer.concat(hashcodes.map(({ digest }) => digest)), undefined, digestSize)];
+    return (await Promise.all(parts.map(async (digests) => await this.#getPart(digests)))).flat();
+  }
+
+  async #getPart(digests: Uint8Array): Promise<(Uint8Array | Error | undefined)[]> {
+    const { digestSize } = this.#hash;
+    const count = digests.length / digestSize;
+    const blocks = count === 1 ? undefined : await this.#checkedPart(digests);
+    if (blocks !== undefined) return blocks;
+    return await Promise.all(
+      Array.from({ length: count }, async (_, i) => {
+        const hashcode = { hashName: this.hashName, digest: digests.subarray(i * digestSize, (i + 1) * digestSize) };
+        return await this.#getOne(hashcode, this.#life.signal).catch((error: unknown) => {
+          if (error instanceof CorruptBlockError) return error;
+          throw error;
+        });
+      }),
+    );
+  }
+
+  /** Blocks that came together; undefined where not all of them did. */
+  async #checkedPart(digests: Uint8Array): Promise<Uint8Array[] | undefined> {
+    try {
+      const batch = await askRecords(this.#client, this.#hash, digests, this.#life.signal);
+      if (batch === undefined || batch.count * this.#hash.digestSize !== digests.length) return undefined;
+      checkRecords(batch, this.#hash, this.name, { isRead: true });
+      // A small Block must not keep the memory of all that came with it.
+      return unpackRecords(batch, this.#hash.digestSize).map(({ data }) => (batch.count === 1 ? data : Buffer.from(data)));
+    } catch (error) {
+      if (error instanceof VtError && (error.code === 'EPARSE' || error.code === 'ECORRUPT')) return undefined;
+      throw error;
+    }
+  }
+
+  async *#records(
+    digests: Uint8Array,
+    spans: ArrayLike<number> | undefined,
+    { signal }: OpOptions = {},
+  ): AsyncGenerator<RecordBatch, void, undefined> {
+    this.#check('get', signal);
+    const underWay: Promise<RecordBatch | undefined>[] = [];
+    for (const part of partsAsked(digests, spans, this.#hash.digestSize)) {
+      const asked = askRecords(this.#client, this.#hash, part, signal);
+      // It may fail before its turn comes.
+      asked.catch(() => undefined);
+      underWay.push(asked);
+      const batch = underWay.length < AHEAD ? undefined : await underWay.shift();
+      if (batch !== undefined) yield batch;
+    }
+    for (const asked of underWay) {
+      const batch = await asked;
+      if (batch !== undefined) yield batch;
+    }
   }
 
   async has(hashcodes: readonly HashCode[], { signal }: OpOptions = {}): Promise<boolean[]> {
@@ -49,9 +131,9 @@ export class HttpStore implements Store {
     return await Promise.all(
       hashcodes.map(async (hashcode) => {
         if (hashcode.hashName !== this.hashName) return false;
-        const { status } = await this.#client.get(this.#pathOf(hashcode), { method: 'HEAD', maxSize: 0, signal });
-        if (status !== 200 && status !== 404) throw this.#odd('look for Block', status);
-        return status === 200;
+        const { status, isDamaged } = await this.#client.get(this.#pathOf(hashcode), { method: 'HEAD', maxSize: 0, signal });
+        if (status !== 200 && status !== 404 && !isDamaged) throw this.#odd('look for Block', status);
+        return status !== 404;
       }),
     );
   }
@@ -70,7 +152,7 @@ export class HttpStore implements Store {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
+    this.#life.abort();
     this.#client.close();
     await Promise.resolve();
   }
@@ -80,12 +162,12 @@ export class HttpStore implements Store {
   }
 
   #check(action: string, signal: AbortSignal | undefined): void {
-    if (this.#closed) throw new ClosedError(action, this.name);
+    if (this.#life.signal.aborted) throw new ClosedError(action, this.name);
     throwIfCancelled(signal);
   }
 
   #readOnly(): Error {
-    return this.#closed
+    return this.#life.signal.aborted
       ? new ClosedError('add to', this.name)
       : new ReadOnlyError('add to', this.name, { remedy: 'serve the Store by ssh or tcp: to write to it' });
   }

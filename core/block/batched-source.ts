@@ -1,6 +1,6 @@
-import type { BlockSource } from '../block/block-source.ts';
-import { digestKey } from '../block/digest-key.ts';
-import type { HashCode } from '../block/hashcode.ts';
+import type { BlockSource } from './block-source.ts';
+import { digestKey } from './digest-key.ts';
+import type { HashCode } from './hashcode.ts';
 
 /** Gets Blocks, for each its verified bytes, undefined where it is nowhere, or what is wrong with it. */
 export type FetchBlocks = (hashcodes: readonly HashCode[]) => Promise<readonly (Uint8Array | Error | undefined)[]>;

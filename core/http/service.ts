@@ -3,7 +3,7 @@ import type { ArchiveEntry } from '../archive/archive.ts';
 import { newestFirst } from '../archive/newest-first.ts';
 import { CorruptBlockError, MissingBlockError, ParseError, PathError, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
-import { octetsToText } from '../base/octets.ts';
+import { octetsFromText, octetsToText } from '../base/octets.ts';
 import { formatBlock } from '../block/block-text.ts';
 import { hashByName } from '../block/hash.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
@@ -31,6 +31,7 @@ import { parseQuery, parseRoute } from './routes.ts';
 import { send } from './send.ts';
 import { archiveLines, describeStore } from './store-text.ts';
 import { VerifiedBlocks } from './verified-blocks.ts';
+import { vtdView } from './vtd/vtd-view.ts';
 import type { HomeArchive } from './web-tree.ts';
 import { WebTrees } from './web-tree.ts';
 
@@ -160,11 +161,13 @@ export class WebGateway implements AsyncDisposable {
     if (entry === undefined) return undefined;
     if (entry.dirent.kind === 'dir') {
       if (!isDir) return { status: 301, location: `${path}/` };
+      if (query.has('vtd')) return await this.#vtd(place, query, signal);
       if (query.has('tar')) return await this.#tar(place, signal);
       const format: DirFormat = query.has('json') ? 'json' : query.has('simple') ? 'simple' : 'page';
       return compressedFor(request.headers, await dirView(place, entry, format, signal));
     }
     if (isDir || entry.dirent.kind !== 'file') return undefined;
+    if (query.has('vtd')) return await this.#vtd(place, query, signal);
     const named = { ...entry, name: names.at(-1) ?? entry.name };
     const content = await fileContent(tree.store, named, { download: query.has('download'), cacheControl }, signal);
     if (!query.has('view')) return content;
@@ -184,11 +187,25 @@ export class WebGateway implements AsyncDisposable {
     });
   }
 
-  /** Its length is known after a walk over all below, which may have no end. */
   async #tar(place: Place, signal: AbortSignal): Promise<Representation> {
+    return await this.#walking(signal, async () => await tarView(place, signal));
+  }
+
+  async #vtd(
+    { tree, names, title, cacheControl }: Place,
+    query: ReadonlyMap<string, string>,
+    signal: AbortSignal,
+  ): Promise<Representation> {
+    const node = await tree.dirent(pathOf(names), { signal });
+    const name = names.at(-1) ?? octetsFromText(title);
+    return await this.#walking(signal, async () => await vtdView(tree.store, node, name, query, cacheControl, signal));
+  }
+
+  /** What is known after a walk over all below, which may have no end. */
+  async #walking<T>(signal: AbortSignal, walk: () => Promise<T>): Promise<T> {
     if (!this.#walks.tryEnter(0)) await this.#walks.enter(0, signal);
     try {
-      return await tarView(place, signal);
+      return await walk();
     } finally {
       this.#walks.leave(0);
     }
@@ -258,6 +275,7 @@ function problemOf(error: unknown): { readonly status: number; readonly reason: 
       ? { status: 404, reason: 'nothing is here' }
       : { status: 500, reason: error.message };
   if (error instanceof VtError && (error.code === 'EOPEN' || error.code === 'EUSAGE')) return { status: 404, reason: 'nothing is here' };
+  if (error instanceof VtError && error.code === 'EUNSUPPORTED') return { status: 501, reason: error.message };
   return { status: 500, reason: 'it cannot be read' };
 }
 

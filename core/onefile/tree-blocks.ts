@@ -25,6 +25,7 @@ export interface TreeBlocks {
  * the Dirs on the way.
  *
  * @param told - Blocks that are left out; gets those that are listed
+ * @param options.maxBlocks - those listed at most: beyond that it is EUNSUPPORTED
  * @throws {MissingBlockError} and {CorruptBlockError} for a Dir or superblock that cannot be read
  */
 export async function listTreeBlocks(
@@ -32,16 +33,18 @@ export async function listTreeBlocks(
   top: Dirent,
   digestSize: number,
   told: DigestTable,
-  options: OpOptions = {},
+  options: OpOptions & { readonly maxBlocks?: number } = {},
 ): Promise<TreeBlocks> {
   const metadata = new BlockList(digestSize);
   const contents = new BlockList(digestSize);
   const turns = new EventTurns();
+  const maxBlocks = options.maxBlocks ?? Number.POSITIVE_INFINITY;
   const list = async (into: BlockList, block: Block): Promise<void> => {
     const add = ({ hashcode, span }: HashBlock): void => {
       if (hashcode.digest.length !== digestSize)
         throw new VtError('EUNSUPPORTED', `list Block ${hashcodeLabel(hashcode)}: it is of another hash function`);
       if (told.set(hashcode.digest)) into.add(hashcode.digest, span);
+      if (metadata.count + contents.count > maxBlocks) throw new VtError('EUNSUPPORTED', `list Blocks: there are more than ${maxBlocks}`);
     };
     const onSuperblock = ({ refs }: { readonly refs: Block }): void => {
       if (refs.kind === 'hash') add(refs);

@@ -17,7 +17,14 @@ const PARTS = 4;
 /** How an attack is made. */
 export interface Attack {
   readonly served: Served;
+  /** How long it goes on at least. */
   readonly seconds: number;
+  /** How often the honest client is served at least before it is over. */
+  readonly rounds: number;
+  /** How long all may take, the server's way to rest after it as well: an attack that lasts so long has won. */
+  readonly maxSeconds: number;
+  /** Processor time of a second in which a server rests, at most, in milliseconds. */
+  readonly maxRestMs: number;
   /** Of a server by TLS, the certificate that clients show; they know it. */
   readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string } | undefined;
   /** How the honest client opens what is served. */
@@ -32,38 +39,52 @@ export interface AttackResult {
   readonly longestMs: number;
   readonly rounds: number;
   readonly memory: ProcessMemory;
-  /** Processor time that the server took in a second after all had gone, in milliseconds. */
-  readonly restMs: number;
+  /** Milliseconds from the end of the attack to the first second in which the server rested; undefined where none came. */
+  readonly restAfterMs: number | undefined;
 }
 
 /** Lets all hostile clients loose on a server, and asks as an honest one meanwhile. */
 export async function attackServer(attack: Attack): Promise<AttackResult> {
-  const { served, seconds, tls } = attack;
+  const { served, seconds, rounds: wanted, maxSeconds, maxRestMs, tls } = attack;
   const children = Array.from({ length: PARTS }, (_, part) =>
-    spawn(process.execPath, [CHILD, served.address, `${seconds}`, tls === undefined ? '' : JSON.stringify(tls), `${part}/${PARTS}`], {
+    spawn(process.execPath, [CHILD, served.address, `${maxSeconds}`, tls === undefined ? '' : JSON.stringify(tls), `${part}/${PARTS}`], {
       stdio: ['ignore', 'pipe', 'inherit'],
     }),
   );
   const ended = Promise.all(children.map(async (child) => await once(child, 'close')));
-  await Promise.all(children.map(async ({ stdout }) => await once(stdout, 'data')));
-  let isOver = false;
-  void ended.then(() => {
-    isOver = true;
-  });
-  let longestMs = 0;
-  let rounds = 0;
-  while (!isOver) {
-    longestMs = Math.max(longestMs, await honestRound(attack));
-    rounds++;
-    await sleep(100);
+  try {
+    await Promise.all(children.map(async ({ stdout }) => await once(stdout, 'data')));
+    const startMs = performance.now();
+    const endMs = startMs + maxSeconds * 1000;
+    let longestMs = 0;
+    let rounds = 0;
+    while (rounds < wanted || performance.now() - startMs < seconds * 1000) {
+      longestMs = Math.max(longestMs, await honestRound(attack));
+      rounds++;
+      if (performance.now() > endMs) break;
+      await sleep(100);
+    }
+    for (const child of children) child.kill('SIGKILL');
+    await ended;
+    const restAfterMs = await comesToRest(served.pid, maxRestMs, endMs);
+    const memory = processMemory(served.pid);
+    if (memory === undefined) throw new Error('the server has ended');
+    return { longestMs, rounds, memory, restAfterMs };
+  } finally {
+    for (const child of children) child.kill('SIGKILL');
   }
-  await sleep(1000);
-  const before = processorMs(served.pid);
-  await sleep(1000);
-  const restMs = processorMs(served.pid) - before;
-  const memory = processMemory(served.pid);
-  if (memory === undefined) throw new Error('the server has ended');
-  return { longestMs, rounds, memory, restMs };
+}
+
+/** Waits for a second in which a process hardly works. @returns how long it took to begin, in milliseconds; undefined where it did not come */
+async function comesToRest(pid: number, maxRestMs: number, endMs: number): Promise<number | undefined> {
+  const startMs = performance.now();
+  for (;;) {
+    const beginMs = performance.now();
+    const before = processorMs(pid);
+    await sleep(1000);
+    if (processorMs(pid) - before <= maxRestMs) return beginMs - startMs;
+    if (beginMs > endMs) return undefined;
+  }
 }
 
 /** Opens the Store, adds a Block and gets it, and asks for the newest root. @returns the longest of these, in milliseconds */

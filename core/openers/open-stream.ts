@@ -18,7 +18,7 @@ import { hashParameter, textParameter } from './specification.ts';
 /** Where a Store is served by name of this machine alone. */
 const LOOPBACK = '127.0.0.1';
 /** Milliseconds in which what is behind a socket must answer the first question. */
-const SOCKET_HELLO_MS = 10_000;
+const SOCKET_HELLO_MS = 30_000;
 
 /** Opens `unix:PATH`. */
 export async function openUnixStore(given: StoreParameters, context: OpenContext): Promise<Store> {

@@ -105,6 +105,7 @@ export class StoreSession implements RequestHandler {
   }
 
   async #inTurn(packet: Packet): Promise<Reply> {
+    if (this.#isIntroduction(packet)) return await this.#answer(packet, undefined);
     const turn = await this.#turns.enter(this.#taker, this.#signal);
     try {
       return await this.#answer(packet, turn);
@@ -113,7 +114,12 @@ export class StoreSession implements RequestHandler {
     }
   }
 
-  async #answer(packet: Packet, turn: Turn): Promise<Reply> {
+  /** Whether a client says for the first time who it is: that costs next to nothing, and waits for nobody's work. */
+  #isIntroduction({ request }: Packet): boolean {
+    return request === REQUEST.hello ? !this.#hasGreeted : request === REQUEST.authenticate && this.#challenge !== undefined;
+  }
+
+  async #answer(packet: Packet, turn: Turn | undefined): Promise<Reply> {
     const { request = -1 } = packet;
     const { json, rest: payload } =
       (packet.flags & REQUEST_FLAG.json) === 0 ? { json: {}, rest: packet.payload } : decodeJson(packet.payload, MAX_REQUEST_JSON_SIZE);

@@ -7,12 +7,14 @@ import { libcLosses } from '../../core/base/system/libc.ts';
 import { errorReason } from '../../core/base/system/system-error.ts';
 import type { ExportOptions } from '../../core/export/export.ts';
 import type { ExportCounts } from '../../core/export/export-report.ts';
+import type { DirFilter } from '../../core/filter/dir-filter.ts';
 import type { ArgumentSpec, CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { isDamage } from '../parts/damage.ts';
 import { distinctNames } from '../parts/distinct-names.ts';
 import type { FoundEntry } from '../parts/entry.ts';
 import { withEntry } from '../parts/entry.ts';
+import { FILTER_OPTIONS, filterWords, nameFilterOf } from '../parts/filter-options.ts';
 import { countText, octetsFields, sizeText } from '../parts/format.ts';
 import { endsAsDirectory } from '../parts/local-path.ts';
 import { withAllVersions } from '../parts/move/all-versions.ts';
@@ -20,6 +22,9 @@ import type { GetPlace, GetTarget } from '../parts/move/get-targets.ts';
 import { getTarget, refuseSpecial } from '../parts/move/get-targets.ts';
 
 const NAMES: ArgumentSpec = { name: 'name', kind: 'stored', summary: 'what to copy out; a pattern may match several', repeat: true };
+
+// Rules in each Dir would be the stored ones for what is copied, and the local ones for what is removed.
+const NAME_OPTIONS = FILTER_OPTIONS.filter(({ name }) => name !== 'filter-files');
 
 /** `get`: a stored file or tree made a local one. */
 export const get = defineCommand({
@@ -36,6 +41,8 @@ export const get = defineCommand({
     'Every Block is verified. A file gets a temporary name, and its own name when it is complete. A file with missing or damaged Blocks is named with each of them and left out, and get goes on. The exit status is 13 if that is all that failed. It is 12 if nothing could be done for lack of permission, else 3. Local names that the tree does not have stay. Nothing is ever written outside LOCAL: a symlink to a file at LOCAL is replaced, and no symlink inside is followed. A device, FIFO or socket at LOCAL is not replaced, nor a symlink to one.',
     'NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N. DIR@N/NAME is the same as DIR/NAME@N. A file becomes a copy where link(2) allows no more names of it; get says so once. A later get removes the temporary files (.vtftp-…) of a killed get from the same directory.',
     '--no-special is for trees of strangers, above all as root: what get makes is yours, and gives nobody rights. Devices are left out and counted. Of extended attributes only those that begin with user. are restored.',
+    '--delete makes the directory exactly what the Dir is, as rsync does: it also removes local names that the Dir does not have, before anything is written. It removes nothing outside that directory, follows no symlink and enters no other filesystem. -n shows what would go, and at a terminal get asks first. If a Dir that it has to compare is damaged, nothing is removed.',
+    'The rules of --include, --exclude and --filter are as in put; a pattern with a slash in front begins at the Dir that is got. Excluded names are not copied, and --delete leaves them alone.',
     'With -c, or as reget, get leaves alone a file of the same size and modification time. So an interrupted get goes on where it was.',
   ],
   args: [NAMES, { name: 'local', kind: 'local', summary: 'where to', optional: true, glob: false }],
@@ -43,6 +50,8 @@ export const get = defineCommand({
   options: [
     { name: 'continue', short: 'c', aliases: ['resume'], summary: 'leave alone what is complete already' },
     { name: 'all-versions', summary: 'every recorded version that differs, as NAME@N in the directory LOCAL' },
+    { name: 'delete', summary: 'remove local names that the Dir does not have' },
+    ...NAME_OPTIONS,
     { name: 'keep', short: 'k', summary: 'leave alone everything that exists already' },
     { name: 'no-special', summary: 'nothing that gives rights: no devices, setuid, setgid, owners, capabilities or ACLs' },
     { name: 'owner', value: { name: 'names|numeric|none', kind: 'text' }, summary: 'how owners are restored' },
@@ -53,17 +62,23 @@ export const get = defineCommand({
   examples: [
     { line: 'get docs /tmp', says: 'the tree docs as /tmp/docs' },
     { line: 'get docs/. /srv/www', says: 'what is in docs goes into /srv/www, which keeps its own mode and owner' },
+    { line: 'get --delete docs/. ~/docs', says: '~/docs is now exactly what docs is' },
     { line: 'get docs@3 /tmp/old', says: 'the tree docs as it was in state 3' },
     { line: 'get --all-versions notes.txt .', says: 'notes.txt@1, notes.txt@4 and so on: what log notes.txt lists' },
     { line: 'get --no-special theirs out', says: 'a tree of a stranger, without devices, setuid bits and owners' },
     { line: 'get *.pdf .', says: 'several files into the local working directory' },
   ],
-  async run(context, { named, options, calledAs }) {
+  async run(context, input) {
+    const { named, options, calledAs } = input;
     const { session, signal, plan, diagnostics } = context;
     const given = named.get('name') ?? [];
     if (options.has('no-special') && options.has('owner')) throw new UsageError('get: --no-special restores no owners: leave out --owner');
     const place = { localCwd: session.localCwd, local: named.get('local')?.[0], isOneOfMany: given.length > 1 };
     const isAll = options.has('all-versions');
+    const deletes = options.has('delete');
+    if (deletes && (isAll || options.has('keep')))
+      throw new UsageError(`get: --delete does not go together with --${isAll ? 'all-versions' : 'keep'}`);
+    const rules = await nameFilterOf(filterWords(input), session.localCwd, 'get reads no rules from files in each Dir');
     const names = isAll ? given : await distinctSources(context, given, place, calledAs);
     const settings: ExportOptions = {
       signal,
@@ -83,10 +98,12 @@ export const get = defineCommand({
       try {
         const take = async (found: FoundEntry, target: GetTarget): Promise<void> => {
           refuseSpecial(found.entry, target.local);
+          const filter = rules?.at(target.local, () => undefined);
+          if (deletes) await deleteBefore(context, found, target, filter, total);
           if (plan) {
-            await preview(context, found, target, settings);
+            await preview(context, found, target, { ...settings, filter, clears: deletes });
             planned++;
-          } else await getOne(context, found, target, settings, total);
+          } else await getOne(context, found, target, { ...settings, filter }, total);
         };
         if (isAll) await withAllVersions(context, name, place, async ({ found, target }) => await take(found, target));
         else {
@@ -109,6 +126,27 @@ export const get = defineCommand({
     if (total.failures > 0) throw failureOf(total, planned > 0, calledAs);
   },
 });
+
+/** Removes what is not in the Dir; where the Dir is damaged nothing, and what can be read is copied. */
+async function deleteBefore(
+  context: CommandContext,
+  { tree, entry }: FoundEntry,
+  { source, local }: GetTarget,
+  filter: DirFilter | undefined,
+  total: ExportCounts,
+): Promise<void> {
+  const { removeExtraneous } = await import('../parts/move/get-delete.ts');
+  try {
+    const dirent = await tree.dirent(source, { signal: context.signal });
+    const { failures } = await removeExtraneous(context, tree.store, dirent, local, filter);
+    total.failures += failures;
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    context.diagnostics.failure(`get --delete "${octetsToText(entry.path)}": nothing was removed: ${errorReason(error)}`);
+    total.failures++;
+    total.damaged++;
+  }
+}
 
 /** Names without those that are given twice. @throws {VtError} EFAILED where two would become one local file */
 async function distinctSources(
@@ -219,7 +257,7 @@ async function preview(
   { output, signal }: CommandContext,
   { tree }: FoundEntry,
   { source, local: target }: GetTarget,
-  settings: ExportOptions,
+  settings: ExportOptions & { readonly clears: boolean },
 ): Promise<void> {
   const { previewExport } = await import('../../core/export/export-preview.ts');
   const dirent = await tree.dirent(source, { signal });

@@ -27,6 +27,11 @@ export interface ExportEffect {
   readonly reason: string | undefined;
 }
 
+interface PreviewOptions extends Pick<ExportOptions, 'signal' | 'resume' | 'existing' | 'special' | 'filter'> {
+  /** A directory in the place of a file, or the reverse, is removed before. */
+  readonly clears?: boolean;
+}
+
 type Standing = 'absent' | 'dir' | 'identical' | 'other';
 
 /** What {@link exportDirent} would do, node by node; nothing is written. */
@@ -34,7 +39,7 @@ export async function* previewExport(
   source: Store,
   dirent: Dirent,
   target: Octets,
-  options: Pick<ExportOptions, 'signal' | 'resume' | 'existing' | 'special'> = {},
+  options: PreviewOptions = {},
 ): AsyncGenerator<ExportEffect, void, undefined> {
   const walk = walkForExport(source, dirent, options);
   const linked = new Set<string>();
@@ -49,8 +54,11 @@ export async function* previewExport(
     reason: undefined,
     ...fields,
   });
-  const standing = (step: Extract<WalkStep, { kind: 'enter' | 'node' }>): Standing =>
-    stands.at(-1) === false ? 'absent' : standingAt(effect(step, { action: 'make' }).local, step.dirent);
+  const standing = (step: Extract<WalkStep, { kind: 'enter' | 'node' }>): Standing => {
+    const there = stands.at(-1) === false ? 'absent' : standingAt(effect(step, { action: 'make' }).local, step.dirent);
+    const isInTheWay = there !== 'absent' && (there === 'dir') !== (step.kind === 'enter');
+    return isInTheWay && options.clears === true && step.path !== '' ? 'absent' : there;
+  };
 
   let answer: 'skip' | undefined;
   for (;;) {

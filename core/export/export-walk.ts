@@ -4,6 +4,7 @@ import type { OpOptions } from '../base/op-options.ts';
 import type { BlockSource } from '../block/block-source.ts';
 import type { DirDirent, Dirent } from '../dirent/dirent.ts';
 import { direntNameFault } from '../dirent/dirent-fields.ts';
+import type { DirFilter } from '../filter/dir-filter.ts';
 import type { LeafDirent } from '../tree/live/live-node.ts';
 import type { WalkLink } from '../tree/walk.ts';
 import { walkDirent } from '../tree/walk.ts';
@@ -25,25 +26,31 @@ export type WalkStep =
   /** Something that cannot be exported; the rest goes on. */
   | { readonly kind: 'damage'; readonly path: Octets; readonly error: Error };
 
+export interface ExportWalkOptions extends OpOptions {
+  /** False leaves out and strips what could give rights here: see {@link harmless}. */
+  readonly special?: boolean | undefined;
+  /** The rules as they hold at the top: names that they exclude are passed over. */
+  readonly filter?: DirFilter | undefined;
+}
+
 /**
  * Walks a self-contained Dirent depth first, in the order of names. Give `'skip'` to `next` after an `enter` to pass
  * over what is in that Dir.
  *
  * A name that could mean another place (empty, `.`, `..`, with `/` or NUL in it) is damage, and so is one that comes
  * twice in a Dir: the second could be a way through the first.
- *
- * @param options.special - false leaves out and strips what could give rights here: see {@link harmless}
  */
 export async function* walkForExport(
   source: BlockSource,
   top: Dirent,
-  { signal, special = true }: OpOptions & { readonly special?: boolean | undefined } = {},
+  { signal, special = true, filter }: ExportWalkOptions = {},
 ): AsyncGenerator<WalkStep, void, 'skip' | undefined> {
   const walk = walkDirent(source, top, { signal, damage: true });
   // The name that came last in each Dir that the walk is in.
   const lastNames: (Octets | undefined)[] = [];
   // Their paths, from which no character is read: such strings hold what they are made of, and not a copy of it a level.
   const paths: Octets[] = [];
+  const filters: (DirFilter | undefined)[] = [];
   let answer: 'skip' | undefined;
   for (;;) {
     const { value: item, done } = await walk.next(answer);
@@ -52,10 +59,15 @@ export async function* walkForExport(
     if (item.kind === 'damage') yield { kind: 'damage', path: item.path.slice(1) as Octets, error: item.error };
     else if (item.kind === 'leave') {
       lastNames.pop();
+      filters.pop();
       yield { kind: 'leave', path: paths.pop() ?? ('' as Octets) };
     } else {
       const { name } = item.dirent;
       const parent = paths.at(-1);
+      if (filters.at(-1)?.excludes(name, item.kind === 'enter') === true) {
+        if (item.kind === 'enter') await walk.next('skip');
+        continue;
+      }
       const path = (parent === undefined ? '' : parent === '' ? name : `${parent}/${name}`) as Octets;
       const fault = lastNames.length === 0 ? undefined : faultOf(name, lastNames.at(-1));
       if (lastNames.length > 0) lastNames[lastNames.length - 1] = name;
@@ -67,6 +79,7 @@ export async function* walkForExport(
         yield { kind: 'node', path, name, dirent: special ? item.dirent : harmless(item.dirent), link: item.link };
       else {
         lastNames.push(undefined);
+        filters.push(filters.length === 0 ? filter : filters.at(-1)?.enter(name));
         paths.push(path);
         answer = yield { kind: 'enter', path, name, dirent: special ? item.dirent : harmless(item.dirent) };
       }

@@ -7,6 +7,7 @@ import type { OwnerNames } from '../base/system/owner-names.ts';
 import { systemOwnerNames } from '../base/system/owner-names.ts';
 import { threadsAtMost } from '../base/system/thread-room.ts';
 import type { Dirent } from '../dirent/dirent.ts';
+import type { DirFilter } from '../filter/dir-filter.ts';
 import type { Store } from '../store/store.ts';
 import type { OwnerPolicy } from './export-attributes.ts';
 import type { ExportCounts, ExportFailure } from './export-report.ts';
@@ -29,6 +30,8 @@ export interface ExportOptions {
   readonly resume?: boolean;
   /** False: no devices, and nothing that gives rights: setuid, setgid, owners, capabilities, ACLs. Default true. */
   readonly special?: boolean;
+  /** The rules as they hold at the top: names that they exclude are passed over. */
+  readonly filter?: DirFilter | undefined;
   /** A directory that stands at the target keeps its own metadata; default false. */
   readonly keepsTopMeta?: boolean;
   /** Worker threads besides the calling one, which works too; default one less than there are processors, 1 or 2. */
@@ -84,7 +87,7 @@ export async function exportDirent(source: Store, dirent: Dirent, target: Octets
     onNotice: options.onNotice,
   });
   try {
-    const walk = walkForExport(source, dirent, { signal, special: options.special });
+    const walk = walkForExport(source, dirent, options);
     let answer: Answer;
     for (;;) {
       const { value: step, done } = await walk.next(answer);

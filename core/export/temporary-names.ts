@@ -38,6 +38,11 @@ export function isAbandoned(name: Octets): boolean {
   return boot !== here.boot || startOf(Number.parseInt(pid, 36)) !== start;
 }
 
+/** Whether a name is a temporary one that a live process may be making, here or on another machine. */
+export function isAtWork(name: Octets): boolean {
+  return PATTERN.test(name) && !isAbandoned(name);
+}
+
 /**
  * Removes what dead processes left in an open directory.
  *

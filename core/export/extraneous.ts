@@ -1,0 +1,168 @@
+import { constants, fstatSync } from 'node:fs';
+import { VtError } from '../base/errors.ts';
+import { EventTurns } from '../base/event-turns.ts';
+import type { Octets } from '../base/octets.ts';
+import { octetsToText } from '../base/octets.ts';
+import { cName } from '../base/system/at-calls.ts';
+import { atCalls } from '../base/system/choose-at-calls.ts';
+import type { NodeStat } from '../base/system/node-stat.ts';
+import { fileType, isSameNode } from '../base/system/node-stat.ts';
+import { errorCode } from '../base/system/system-error.ts';
+import type { BlockSource } from '../block/block-source.ts';
+import { readDir } from '../dirent/dir-codec.ts';
+import type { DirDirent } from '../dirent/dirent.ts';
+import type { DirFilter } from '../filter/dir-filter.ts';
+import { LocalDescent } from '../tree/local/local-descent.ts';
+import { localNode } from '../tree/local/local-node.ts';
+import { isAtWork } from './temporary-names.ts';
+
+export interface ExtraneousOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Remove them; else they are only told. */
+  readonly remove: boolean;
+  /** The rules as they hold at the top: names that they exclude stay, with all below. */
+  readonly filter?: DirFilter | undefined;
+  /** Whether a directory is the Store's own: it stays. */
+  readonly isStoreFolder?: ((directory: Pick<NodeStat, 'dev' | 'ino'>) => boolean) | undefined;
+  /** Told of each name that goes, what is in a directory before itself. */
+  readonly onName?: ((path: Octets, isDir: boolean) => void) | undefined;
+  /** A name that cannot be removed: the rest goes on. */
+  readonly onFailure?: ((path: Octets, error: unknown) => void) | undefined;
+  /** A directory that stays, though its name is not in the tree. */
+  readonly onWarning?: ((path: Octets, what: string) => void) | undefined;
+}
+
+/** A directory on the way. */
+interface Level {
+  readonly name: Octets;
+  /** Names that are still to be looked at. */
+  readonly names: Octets[];
+  /** What the stored Dir has, true for Dirs; undefined where the tree has no such Dir. */
+  readonly stored: ReadonlyMap<Octets, boolean> | undefined;
+  readonly blocks: ReadonlyMap<Octets, DirDirent>;
+  readonly filter: DirFilter | undefined;
+  /** Something in it stays, and so does the directory. */
+  isKept: boolean;
+}
+
+/**
+ * Goes over the local names below a directory that a stored Dir does not have, or has as a Dir where they are none, or the reverse.
+ * No symlink is followed, and no other filesystem is entered. What is excluded stays, and the directories that lead there: the rules of
+ * rsync's `--delete`.
+ *
+ * @param target - an absolute local path; nothing is done where no directory stands there
+ * @returns how many names
+ * @throws what the source throws: where a Dir cannot be read, nobody knows what is not in it
+ */
+export async function extraneousNames(source: BlockSource, dir: DirDirent, target: Octets, options: ExtraneousOptions): Promise<number> {
+  const top = localNode(target);
+  if (top?.kind !== 'dir') return 0;
+  using place = new LocalDescent(target);
+  const opened = fstatSync(place.fd, { bigint: true });
+  if (!isSameNode(opened, top.stat)) throw new VtError('EFAILED', `remove below "${octetsToText(target)}": it was replaced meanwhile`);
+  const walk = new ExtraneousWalk(source, place, opened.dev, options);
+  await walk.run(dir);
+  return walk.count;
+}
+
+class ExtraneousWalk {
+  readonly #source: BlockSource;
+  readonly #place: LocalDescent;
+  readonly #dev: bigint;
+  readonly #options: ExtraneousOptions;
+  readonly #levels: Level[] = [];
+  count = 0;
+
+  constructor(source: BlockSource, place: LocalDescent, dev: bigint, options: ExtraneousOptions) {
+    this.#source = source;
+    this.#place = place;
+    this.#dev = dev;
+    this.#options = options;
+  }
+
+  async run(top: DirDirent): Promise<void> {
+    const turns = new EventTurns();
+    this.#levels.push(await this.#level('' as Octets, top, this.#options.filter));
+    for (let level = this.#levels.at(-1); level !== undefined; level = this.#levels.at(-1)) {
+      await turns.next(this.#options.signal);
+      const name = level.names.pop();
+      if (name === undefined) this.#leave(level);
+      else await this.#visit(level, name);
+    }
+  }
+
+  async #level(name: Octets, stored: DirDirent | undefined, filter: DirFilter | undefined): Promise<Level> {
+    const names = this.#place.names();
+    if (stored === undefined) return { name, names, stored: undefined, blocks: NO_DIRS, filter, isKept: false };
+    const found = new Map<Octets, boolean>();
+    const blocks = new Map<Octets, DirDirent>();
+    for await (const dirent of readDir(this.#source, stored.block, this.#options)) {
+      found.set(dirent.name, dirent.kind === 'dir');
+      if (dirent.kind === 'dir') blocks.set(dirent.name, dirent);
+    }
+    return { name, names, stored: found, blocks, filter, isKept: false };
+  }
+
+  async #visit(level: Level, name: Octets): Promise<void> {
+    const stat = atCalls().stat(this.#place.fd, cName(name));
+    if (stat === undefined) return;
+    const isDir = fileType(stat) === constants.S_IFDIR;
+    const isStored = level.stored?.get(name) === isDir;
+    if (isStored && !isDir) return;
+    if (level.filter?.excludes(name, isDir) === true || (!isDir && isAtWork(name))) level.isKept = true;
+    else if (!isDir) this.#remove(level, name, false);
+    else if (this.#staysAsIs(name, stat)) level.isKept = true;
+    else await this.#enter(level, name, isStored ? level.blocks.get(name) : undefined);
+  }
+
+  #staysAsIs(name: Octets, stat: NodeStat): boolean {
+    const what =
+      this.#options.isStoreFolder?.(stat) === true
+        ? "left alone: the Store's own directory"
+        : stat.dev === this.#dev
+          ? undefined
+          : 'left alone: another filesystem is mounted there';
+    if (what !== undefined) this.#options.onWarning?.(this.#place.pathOf(name), what);
+    return what !== undefined;
+  }
+
+  async #enter(level: Level, name: Octets, stored: DirDirent | undefined): Promise<void> {
+    try {
+      this.#place.enter(name);
+    } catch (error) {
+      this.#fail(level, name, error);
+      return;
+    }
+    this.#levels.push(await this.#level(name, stored, level.filter?.enter(name)));
+  }
+
+  #leave({ name, stored, isKept }: Level): void {
+    this.#levels.pop();
+    const above = this.#levels.at(-1);
+    if (above === undefined) return;
+    this.#place.leave();
+    if (isKept) above.isKept = true;
+    else if (stored === undefined) this.#remove(above, name, true);
+  }
+
+  #remove(level: Level, name: Octets, isDir: boolean): void {
+    try {
+      if (this.#options.remove) {
+        if (isDir) atCalls().rmdir(this.#place.fd, cName(name));
+        else atCalls().unlink(this.#place.fd, cName(name));
+      }
+      this.count++;
+      this.#options.onName?.(this.#place.pathOf(name), isDir);
+    } catch (error) {
+      this.#fail(level, name, error);
+    }
+  }
+
+  #fail(level: Level, name: Octets, error: unknown): void {
+    if (errorCode(error) === undefined) throw error;
+    level.isKept = true;
+    this.#options.onFailure?.(this.#place.pathOf(name), error);
+  }
+}
+
+const NO_DIRS: ReadonlyMap<Octets, DirDirent> = new Map();

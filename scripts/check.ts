@@ -24,7 +24,7 @@ const STEPS: readonly Step[] = [
   ],
   ['dead code', () => tool('knip', ['--no-progress', '--treat-config-hints-as-errors'])],
   ['lock file', () => generated('scripts/lock-file.ts', ['--check'])],
-  ['kernels up to date', () => generated('scripts/build-kernel.ts', ['--check'])],
+  ['kernels up to date', () => generated('scripts/kernels/build-kernel.ts', ['--check'])],
   ['prose', () => generated('scripts/prose.ts', [])],
   ['man page up to date', () => generated('scripts/build-man-page.ts', ['--check'])],
   ['man pages', lintManPages],

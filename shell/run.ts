@@ -4,6 +4,7 @@ import { VtError } from '../core/base/errors.ts';
 import { octetsFromBytes, octetsFromText, octetsToBytes } from '../core/base/octets.ts';
 import { useZone } from '../core/base/system/local-offset.ts';
 import { requireTrusted } from '../core/base/system/trusted-file.ts';
+import { useNativeKernel } from '../core/block/sha3/native-keccak.ts';
 import { skipReference } from '../core/dirent/reference-skip.ts';
 import type { ProgramArguments } from './argv.ts';
 import { asCommandLine } from './command-names.ts';
@@ -33,6 +34,7 @@ import { workingDirectory } from './working-directory.ts';
 export async function runShell(args: ProgramArguments): Promise<number> {
   const { env } = process;
   useZone(env['TZ']);
+  useNativeKernel(env['VTFTP_NATIVE']);
   const places = placesOf(env);
   const isTerminal = { in: isatty(0), out: isatty(1), err: isatty(2) };
   outliveTerminals([0, 1, 2].filter(isatty));

@@ -4,9 +4,9 @@ import type { SharedMemory } from '../base/system/shared-memory.ts';
 import { blake3Digest, writeBlake3Digest } from './blake3-engine.ts';
 import type { DigestWriter } from './digest-each.ts';
 import { cryptoWriter, digestEach } from './digest-each.ts';
-import { KECCAK_SCRATCH_SIZE } from './keccak-kernel.ts';
 import type { MemoryDigester } from './memory-digester.ts';
-import { sha3Digest, sha3DigesterOf, sha3DigestMany } from './sha3-engine.ts';
+import { KECCAK_SCRATCH_SIZE } from './sha3/keccak-kernel.ts';
+import { sha3Digest, sha3DigesterOf, sha3DigestMany } from './sha3/sha3-engine.ts';
 
 /** Names of the hash functions, as they stand in texts, file names and configuration. */
 export type HashName = 'sha1' | 'sha256' | 'blake3' | 'sha3-256';

@@ -1,4 +1,4 @@
-// Made by scripts/build-kernel.ts from scripts/edge-kernel-wat.ts: not to be edited.
+// Made by scripts/kernels/build-kernel.ts from scripts/kernels/edge-kernel-wat.ts: not to be edited.
 
 /** The edge kernel as a WebAssembly module, in base64. */
 export const EDGE_KERNEL_WASM =

@@ -11,6 +11,8 @@ export type NativeFunction = (...args: readonly (number | bigint | Uint8Array | 
 /** What the foreign function interface has to offer. `bind` gives undefined where libc has no such function. */
 export interface NativeLibrary {
   bind(name: string, result: string, parameters: readonly string[]): NativeFunction | undefined;
+  /** A function without a result that lies at an address of this process. */
+  at(address: number, parameters: readonly string[]): NativeFunction;
   /** The thread's errno after the last call. */
   errno(): number;
 }

@@ -35,6 +35,7 @@ function loadLibrary(): NativeLibrary | undefined {
           return undefined;
         }
       },
+      at: (address, parameters) => koffi.decode(BigInt(address), koffi.proto('void', [...parameters])) as NativeFunction,
       errno: () => koffi.errno(),
     };
   } catch {

@@ -1,4 +1,4 @@
-import { CHECK_BASE, FILTER_BASE, FILTER_START, power, WINDOW_SIZE } from '../core/blockify/edge-hash.ts';
+import { CHECK_BASE, FILTER_BASE, FILTER_START, power, WINDOW_SIZE } from '../../core/blockify/edge-hash.ts';
 
 // The source of the edge kernel: WebAssembly text, unrolled here. core/blockify/edge-kernel-twin.ts does the same plainly.
 //

@@ -5,19 +5,11 @@
 // it made of it: 15 registers do not hold 25 lanes. Measured against OpenSSL, in octets a CPU second: 1.4 times where the
 // core is its own, 1.65 times where another thread shares it. What did not pay: a third message in the scalar registers
 // beside (1.43, 1.40), four messages (1.2), complemented lanes (1.42, 1.65), parities summed from memory (1.35, 1.57).
-// @see FIPS 202, section 3.2 for theta, rho, pi, chi and iota
 
-/** Lanes of the state: lane (x, y) has index x + 5 y. */
-const LANES = 25;
-const COLUMNS = [0, 1, 2, 3, 4] as const;
-
-const ROUNDS = 24;
+import { COLUMNS, LANES, piSource, RATE, ROUND_CONSTANTS, ROUNDS, TURNS } from './keccak-rounds.ts';
 
 /** Rounds in the loop's body: one from the first place of the state to the second, and one back. */
 const UNROLLED = 2;
-
-/** Octets that a block of the sponge takes in. */
-const RATE = 136;
 
 /** Where things lie in the scratch memory. */
 const STATE_SIZE = LANES * 16;
@@ -25,30 +17,6 @@ const STATES_AT = [0, STATE_SIZE] as const;
 const CONSTANTS_AT = 2 * STATE_SIZE;
 const PADS_AT = CONSTANTS_AT + ROUNDS * 8;
 const DIGESTS_AT = PADS_AT + 2 * RATE;
-
-/** Bits that rho turns each lane by: t (t + 1) / 2 for the t-th lane on its way from (1, 0). */
-function turns(): readonly number[] {
-  const turn: number[] = Array(LANES).fill(0);
-  let [x, y] = [1, 0];
-  for (let t = 1; t < LANES; t++) {
-    turn[x + 5 * y] = ((t * (t + 1)) / 2) % 64;
-    [x, y] = [y, (2 * x + 3 * y) % 5];
-  }
-  return turn;
-}
-
-/** What iota adds in each round: bit 2^j - 1 is the output j + 7 round of a linear feedback shift register. */
-function roundConstants(): readonly bigint[] {
-  let register = 1;
-  return Array.from({ length: ROUNDS }, () => {
-    let constant = 0n;
-    for (let j = 0; j < 7; j++) {
-      if ((register & 1) === 1) constant |= 1n << ((1n << BigInt(j)) - 1n);
-      register = (register << 1) ^ (register & 0x80 ? 0x171 : 0);
-    }
-    return constant;
-  });
-}
 
 function get(name: string): string {
   return `(local.get $${name})`;
@@ -92,13 +60,11 @@ function parities(lane: (index: number) => string): string[] {
 
 /** One round, from the state's place `from` to the other; parities are in locals before and after. */
 function round(from: 0 | 1, index: number): string {
-  const turn = turns();
   const lines = COLUMNS.map((x) => set(`theta${x}`, xor(get(`parity${(x + 4) % 5}`), turned(get(`parity${(x + 1) % 5}`), 1))));
   for (const y of COLUMNS) {
     for (const x of COLUMNS) {
-      // Pi brings lane (a, b) to (b, 2a + 3b): the one that comes to (x, y) has a = 3 (y - 3x), modulo 5.
-      const source = ((3 * (y + 15 - 3 * x)) % 5) + 5 * x;
-      lines.push(set(`pi${x}`, turned(xor(load(from, source), get(`theta${source % 5}`)), turn[source] ?? 0)));
+      const source = piSource(x, y);
+      lines.push(set(`pi${x}`, turned(xor(load(from, source), get(`theta${source % 5}`)), TURNS[source] ?? 0)));
     }
     for (const x of COLUMNS) {
       const chi = xor(get(`pi${x}`), `(v128.andnot ${get(`pi${(x + 2) % 5}`)} ${get(`pi${(x + 1) % 5}`)})`);
@@ -140,7 +106,7 @@ export function keccakKernelWat(): string {
   return `(module
   (import "env" "memory" (memory 1 65536 shared))
   (global (export "digestsAt") i32 (i32.const ${DIGESTS_AT}))
-  (data $constants "${roundConstants().map(octets).join('')}")
+  (data $constants "${ROUND_CONSTANTS.map(octets).join('')}")
 
   ;; To be called once for a scratch memory.
   (func (export "prepare") (param $scratch i32)

@@ -1,6 +1,6 @@
-import type { SharedMemory } from '../base/system/shared-memory.ts';
+import type { SharedMemory } from '../../base/system/shared-memory.ts';
+import type { MemoryDigester } from '../memory-digester.ts';
 import { KECCAK_KERNEL_WASM } from './keccak-kernel-wasm.ts';
-import type { MemoryDigester } from './memory-digester.ts';
 
 /** Octets that a block of the sponge takes in: 1600 bits of state, of which twice the digest's stay as they are. @see FIPS 202, 6.1 */
 export const SHA3_256_RATE = 136;

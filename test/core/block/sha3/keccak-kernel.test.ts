@@ -3,9 +3,13 @@ import { hash as nodeHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { sha3_256 } from '@noble/hashes/sha3.js';
 import fc from 'fast-check';
-import { HASH_SCRATCH_SIZE, hashByName } from '../../../core/block/hash.ts';
-import { KECCAK_SCRATCH_SIZE, loadKeccakKernel, SHA3_256_RATE } from '../../../core/block/keccak-kernel.ts';
-import type { MemoryDigester } from '../../../core/block/memory-digester.ts';
+import { HASH_SCRATCH_SIZE, hashByName } from '../../../../core/block/hash.ts';
+import type { MemoryDigester } from '../../../../core/block/memory-digester.ts';
+import { KECCAK_SCRATCH_SIZE, loadKeccakKernel, SHA3_256_RATE } from '../../../../core/block/sha3/keccak-kernel.ts';
+import { useNativeKernel } from '../../../../core/block/sha3/native-keccak.ts';
+
+// What follows is about the kernel in WebAssembly, also where there is a faster one.
+useNativeKernel('0');
 
 const PAGE_SIZE = 64 * 1024;
 const SCRATCH_AT = PAGE_SIZE;

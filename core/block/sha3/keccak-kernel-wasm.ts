@@ -1,4 +1,4 @@
-// Made by scripts/build-kernel.ts from scripts/keccak-kernel-wat.ts: not to be edited.
+// Made by scripts/kernels/build-kernel.ts from scripts/kernels/keccak-kernel-wat.ts: not to be edited.
 
 /** The SHA-3-256 kernel as a WebAssembly module, in base64. */
 export const KECCAK_KERNEL_WASM =

@@ -1,68 +1,12 @@
 import type { Octets } from '../core/base/octets.ts';
 import type { Store } from '../core/store/store.ts';
 import type { Session } from './session.ts';
+import type { ArgumentSpec } from './words/argument-spec.ts';
+import type { OptionSpec, OptionUse } from './words/option-spec.ts';
 
 /** Headings of help and of the man page, in their order. */
 export const COMMAND_GROUPS = ['leave', 'where', 'list', 'read', 'move', 'change', 'history', 'mount', 'store', 'local', 'shell'] as const;
 export type CommandGroup = (typeof COMMAND_GROUPS)[number];
-
-/**
- * What an argument names: decides globbing, completion and how it is handed over.
- * `stored` is a path in the tree, `local` a local path, `local directory` and `mount` (a mount point) are local paths of that sort, `reference` a pasted text form or something `open` takes,
- * `number` a decimal with an optional sign, `line` the rest of the line as it stands.
- */
-export type ArgumentKind =
-  | 'stored'
-  | 'local'
-  | 'local directory'
-  | 'mount'
-  | 'reference'
-  | 'store'
-  | 'date'
-  | 'text'
-  | 'number'
-  | 'command'
-  | 'setting'
-  | 'line';
-
-export interface ArgumentSpec {
-  readonly name: string;
-  readonly kind: ArgumentKind;
-  readonly summary: string;
-  readonly optional?: boolean;
-  /** Takes any number of words; at most one argument of a command. Arguments after it take the last words: `cp FROM… TO`. */
-  readonly repeat?: boolean;
-  /**
-   * Unquoted `* ? [ ]` expand; true for `stored` and `local` arguments unless said otherwise. `pattern` hands the word over as a
-   * pattern, in which a backslash stands before what was quoted.
-   */
-  readonly glob?: boolean | 'pattern';
-}
-
-export interface OptionSpec {
-  /** Long name, without dashes: `recursive`. */
-  readonly name: string;
-  /** One letter: `r`. */
-  readonly short?: string;
-  /** More letters for the same: `R`. */
-  readonly alsoShort?: string;
-  readonly aliases?: readonly string[];
-  /**
-   * Takes a value of this kind, shown under this name: a placeholder in capitals, or in small letters the words that it
-   * takes (`names|numeric|none`), which completion offers.
-   */
-  readonly value?: { readonly name: string; readonly kind: ArgumentKind };
-  /** May be given again and again: each use counts, in its place among the others. Else the last one does. */
-  readonly repeat?: boolean;
-  readonly summary: string;
-}
-
-/** One use of an option. */
-export interface OptionUse {
-  /** Its long name. */
-  readonly name: string;
-  readonly value: true | Octets;
-}
 
 /** What the dispatcher hands to `run`: parsed, globbed and checked. */
 export interface CommandInput {
@@ -220,16 +164,6 @@ export interface Command {
   /** Words that look like options are arguments: for commands that hand them on. */
   readonly passesOptions?: boolean;
   readonly run: (context: CommandContext, input: CommandInput) => Promise<void>;
-}
-
-/** The words that an option takes, where it takes some and no others. */
-export function choicesOf({ name }: { readonly name: string }): readonly string[] {
-  return name === name.toLowerCase() ? name.split('|') : [];
-}
-
-/** Whether an argument of a kind names something local. */
-export function isLocalKind(kind: ArgumentKind): boolean {
-  return kind === 'local' || kind === 'local directory' || kind === 'mount';
 }
 
 /** Declares a command; gives it its type. */

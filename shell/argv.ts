@@ -1,59 +1,55 @@
+import { type OptionSpec, optionNamed } from '../commands/words/option-spec.ts';
+import { readOptions } from '../commands/words/read-options.ts';
 import { UsageError } from '../core/base/errors.ts';
-import { appendAll, largestOf } from '../core/base/lists.ts';
+import { largestOf } from '../core/base/lists.ts';
+import { optionText } from './option-text.ts';
 
-/** An option of the program itself. */
-export interface ProgramOption {
-  readonly short?: string;
-  readonly long: string;
-  /** Takes a value, shown under this name. */
-  readonly value?: string;
-  /** Of a long option with an optional value: what it means alone. */
-  readonly bare?: string;
-  readonly choices?: readonly string[];
-  readonly repeat?: boolean;
-  readonly summary: string;
-}
+const PROGRESS_CHOICES = ['auto', 'always', 'never', 'json', 'store'] as const;
+const COLOR_CHOICES = ['auto', 'always', 'never'] as const;
 
 /** Every option of `vtftp`: what argv is read by, and what --help and the man page show. */
-export const PROGRAM_OPTIONS: readonly ProgramOption[] = [
-  { short: 'c', long: 'command', value: 'COMMANDS', repeat: true, summary: 'run COMMANDS and end; may be given several times' },
-  { short: 'b', long: 'batch', value: 'FILE', summary: 'run the script FILE, or standard input for -, and end' },
-  { short: 'i', long: 'interactive', summary: 'show the prompt after the commands' },
+export const PROGRAM_OPTIONS: readonly OptionSpec[] = [
+  {
+    short: 'c',
+    name: 'command',
+    value: { name: 'COMMANDS', kind: 'text' },
+    repeat: true,
+    summary: 'run COMMANDS and end; may be given several times',
+  },
+  { short: 'b', name: 'batch', value: { name: 'FILE', kind: 'local' }, summary: 'run the script FILE, or standard input for -, and end' },
+  { short: 'i', name: 'interactive', summary: 'show the prompt after the commands' },
   {
     short: 'S',
-    long: 'store',
-    value: 'STORE',
+    name: 'store',
+    value: { name: 'STORE', kind: 'store' },
     summary: 'use STORE: a specification, a path such as ./store, or a clause of the configuration',
   },
-  { short: 'w', long: 'write', summary: 'let scripts and -c change an ordinary directory that is opened as SOURCE' },
-  { short: 'n', long: 'plan', summary: 'plan: print what would be done, and do nothing' },
+  { short: 'w', name: 'write', summary: 'let scripts and -c change an ordinary directory that is opened as SOURCE' },
+  { short: 'n', name: 'plan', summary: 'plan: print what would be done, and do nothing' },
   {
     short: 'q',
-    long: 'quiet',
+    name: 'quiet',
     summary:
       'print no warnings, no progress and no reports of put, get, push, pull, undo and redo; print the Dirref only after quit or sync',
   },
-  { short: 'x', long: 'echo', summary: 'echo each command on standard error before it runs' },
-  { long: 'trace-wire', summary: 'print each packet of a connection to a Store on standard error' },
-  { long: 'json', summary: 'print results and errors as JSON, one object a line' },
+  { short: 'x', name: 'echo', summary: 'echo each command on standard error before it runs' },
+  { name: 'trace-wire', summary: 'print each packet of a connection to a Store on standard error' },
+  { name: 'json', summary: 'print results and errors as JSON, one object a line' },
   {
-    long: 'progress',
-    value: 'WHEN',
-    bare: 'always',
-    choices: ['auto', 'always', 'never', 'json', 'store'],
+    name: 'progress',
+    value: { name: 'WHEN', kind: 'text', choices: PROGRESS_CHOICES, bare: 'always' },
     summary: 'when to show progress: auto, always, never, json, or store (what goes through the Store)',
   },
   {
-    long: 'color',
-    value: 'WHEN',
-    bare: 'always',
-    choices: ['auto', 'always', 'never'],
+    name: 'color',
+    aliases: ['colour'],
+    value: { name: 'WHEN', kind: 'text', choices: COLOR_CHOICES, bare: 'always' },
     summary: 'when to use colours: auto, always or never',
   },
-  { long: 'rc', value: 'FILE', summary: 'run FILE first, in place of the usual rc file' },
-  { long: 'config', value: 'FILE', summary: 'read FILE in place of the usual configuration' },
-  { short: 'h', long: 'help', summary: 'print this help' },
-  { short: 'V', long: 'version', summary: 'print the version' },
+  { name: 'rc', value: { name: 'FILE', kind: 'local' }, summary: 'run FILE first, in place of the usual rc file' },
+  { name: 'config', value: { name: 'FILE', kind: 'local' }, summary: 'read FILE in place of the usual configuration' },
+  { short: 'h', name: 'help', summary: 'print this help' },
+  { short: 'V', name: 'version', summary: 'print the version' },
 ];
 
 /** More words than the one SOURCE: perhaps a command and its arguments. */
@@ -61,7 +57,7 @@ export class ExtraWordsError extends UsageError {
   readonly words: readonly string[];
 
   constructor(message: string, words: readonly string[]) {
-    super(message, { remedy: 'vtftp --help' });
+    super(message, { remedy: REMEDY });
     this.words = words;
   }
 }
@@ -81,8 +77,8 @@ export interface ProgramArguments {
   readonly echo: boolean;
   readonly traceWire: boolean;
   readonly json: boolean;
-  readonly progress: 'auto' | 'always' | 'never' | 'json' | 'store';
-  readonly color: 'auto' | 'always' | 'never';
+  readonly progress: (typeof PROGRESS_CHOICES)[number];
+  readonly color: (typeof COLOR_CHOICES)[number];
   readonly rc: string | undefined;
   readonly config: string | undefined;
   readonly help: boolean;
@@ -90,47 +86,44 @@ export interface ProgramArguments {
   readonly source: string | undefined;
 }
 
+/** What an error of argv says to do. */
+const REMEDY = 'vtftp --help';
+
 /**
- * Reads argv: options anywhere before `--`, short ones in clusters, `-cVALUE`, `-c VALUE`, `--long=VALUE`, `--long VALUE`.
+ * Reads argv, in which options may stand anywhere before `--`.
  *
  * @param args - without the interpreter and the program; an octet that is not UTF-8 is a lone surrogate
  * @throws {UsageError} for what is not understood
  */
 export function parseArgv(args: readonly string[]): ProgramArguments {
+  const { uses, rest } = readOptions(
+    PROGRAM_OPTIONS,
+    args.map((text) => ({ text })),
+    { remedy: REMEDY, show: (text) => text.toWellFormed() },
+  );
   const given = new Map<string, string[]>();
-  const positional: string[] = [];
-  const give = (option: ProgramOption, value: string): void => {
-    if (option.choices !== undefined && !option.choices.includes(value)) {
-      throw new UsageError(`option --${option.long}: "${value}" is not one of ${option.choices.join(', ')}`);
+  for (const { name, value } of uses) {
+    const earlier = given.get(name) ?? [];
+    if (value === true) {
+      given.set(name, earlier);
+      continue;
     }
-    if (!value.isWellFormed() && option.long !== 'command')
-      throw new UsageError(`option --${option.long}: "${value.toWellFormed()}" is not UTF-8`, {
+    if (!value.isWellFormed() && name !== 'command')
+      throw new UsageError(`option --${name}: "${value.toWellFormed()}" is not UTF-8`, {
         remedy: 'only SOURCE and commands may be other octets',
       });
-    const values = given.get(option.long) ?? [];
-    if (values.length > 0 && option.value !== undefined && option.repeat !== true)
-      throw new UsageError(`option --${option.long} is given twice`);
-    given.set(option.long, [...values, value]);
-  };
-  for (let i = 0; i < args.length; i++) {
-    const arg = args[i] ?? '';
-    const next = (option: string): string => {
-      const value = args[++i];
-      if (value === undefined) throw new UsageError(`option ${option} needs a value`, { remedy: 'vtftp --help' });
-      return value;
-    };
-    if (arg === '--') {
-      appendAll(positional, args.slice(i + 1));
-      break;
-    }
-    if (arg.startsWith('--')) readLong(arg, give, next);
-    else if (arg.startsWith('-') && arg !== '-') readShort(arg, give, next);
-    else positional.push(arg);
+    if (earlier.length > 0 && optionNamed(PROGRAM_OPTIONS, name)?.repeat !== true)
+      throw new UsageError(`option --${name} is given twice`, { remedy: REMEDY });
+    given.set(name, [...earlier, value]);
   }
   const one = (long: string): string | undefined => given.get(long)?.[0];
   // `#!/usr/bin/env -S vtftp -b` hands over the script's own arguments after its name.
-  const [source, extra] = positional;
-  if (extra !== undefined) throw new ExtraWordsError(`"${extra}": only one SOURCE can be opened`, positional);
+  const [source, extra] = rest.map(({ text }) => text);
+  if (extra !== undefined)
+    throw new ExtraWordsError(
+      `"${extra}": only one SOURCE can be opened`,
+      rest.map(({ text }) => text),
+    );
   return {
     commands: given.get('command') ?? [],
     batch: one('batch'),
@@ -142,8 +135,8 @@ export function parseArgv(args: readonly string[]): ProgramArguments {
     echo: given.has('echo'),
     traceWire: given.has('trace-wire'),
     json: given.has('json'),
-    progress: choice(one('progress'), ['auto', 'always', 'never', 'json', 'store'], 'auto'),
-    color: choice(one('color'), ['auto', 'always', 'never'], 'auto'),
+    progress: choice(one('progress'), PROGRESS_CHOICES),
+    color: choice(one('color'), COLOR_CHOICES),
     rc: one('rc'),
     config: one('config'),
     help: given.has('help'),
@@ -152,43 +145,15 @@ export function parseArgv(args: readonly string[]): ProgramArguments {
   };
 }
 
-function choice<T extends string>(value: string | undefined, choices: readonly T[], fallback: T): T {
-  return choices.find((known) => known === value) ?? fallback;
-}
-
-function readLong(arg: string, give: (option: ProgramOption, value: string) => void, next: (option: string) => string): void {
-  const equals = arg.indexOf('=');
-  const name = equals < 0 ? arg.slice(2) : arg.slice(2, equals);
-  const option = PROGRAM_OPTIONS.find(({ long }) => long === (name === 'colour' ? 'color' : name));
-  if (option === undefined) throw new UsageError(`unknown option --${name}`, { remedy: 'vtftp --help' });
-  if (option.value === undefined) {
-    if (equals >= 0) throw new UsageError(`option --${name} takes no value`);
-    give(option, '');
-  } else if (equals >= 0) give(option, arg.slice(equals + 1));
-  else give(option, option.bare ?? next(`--${name}`));
-}
-
-function readShort(arg: string, give: (option: ProgramOption, value: string) => void, next: (option: string) => string): void {
-  for (let at = 1; at < arg.length; at++) {
-    const letter = arg[at] ?? '';
-    const option = PROGRAM_OPTIONS.find(({ short }) => short === letter);
-    if (option === undefined) throw new UsageError(`unknown option -${letter}`, { remedy: 'vtftp --help' });
-    if (option.value === undefined) {
-      give(option, '');
-      continue;
-    }
-    const attached = arg.slice(at + 1);
-    give(option, attached === '' ? next(`-${letter}`) : attached);
-    return;
-  }
+function choice<T extends string>(value: string | undefined, choices: readonly [T, ...T[]]): T {
+  return choices.find((known) => known === value) ?? choices[0];
 }
 
 /** The text of `vtftp --help`. */
 export function programHelp(): string {
-  const rows = PROGRAM_OPTIONS.map(({ short, long, value, bare, summary }) => {
-    const valueText = value === undefined ? '' : bare === undefined ? ` ${value}` : `=${value}`;
-    return [`${short === undefined ? '    ' : `-${short}, `}--${long}${valueText}`, summary] as const;
-  });
+  const rows = PROGRAM_OPTIONS.map(
+    (option) => [`${option.short === undefined ? '    ' : ''}${optionText(option)}`, option.summary] as const,
+  );
   const width = largestOf(rows.map(([left]) => left.length));
   return [
     'usage: vtftp [options] [SOURCE]',

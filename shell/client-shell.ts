@@ -1,10 +1,12 @@
-import { type ArgumentKind, type ClientShell, type Command, isLocalKind, type ShellServices } from '../commands/command.ts';
+import type { ClientShell, Command, ShellServices } from '../commands/command.ts';
 import type { Session } from '../commands/session.ts';
+import { type ArgumentKind, isLocalKind } from '../commands/words/argument-spec.ts';
 import { VtError } from '../core/base/errors.ts';
 import { octetsFromText, octetsToText } from '../core/base/octets.ts';
 import { skipReference } from '../core/dirent/reference-skip.ts';
 import { Dispatcher } from './dispatch.ts';
 import { exitStatusOf } from './exit-status.ts';
+import { parseOptions } from './line/arguments.ts';
 import type { ParsedCommand } from './line/line.ts';
 import { Messages } from './output/messages.ts';
 import { PLAIN_STYLE, SinkOutput } from './output/output.ts';
@@ -82,16 +84,9 @@ function permit(command: Command, parsed: ParsedCommand): void {
   const isOfTree = FOR_CLIENTS.has(name) || (GROUPS.includes(group) && !NOT_FOR_CLIENTS.has(name));
   if (!isOfTree || command.changesLocal === true || args.some(isLocal)) throw notHere(name);
   const words = parsed.words.slice(1).map(({ text }) => octetsToText(text));
-  for (const option of options) {
-    if (option.value === undefined || !isLocal(option.value)) continue;
-    const { short } = option;
-    if (
-      words.some(
-        (word) => word.startsWith(`--${option.name.slice(0, 1)}`) || (short !== undefined && /^-[^-]/.test(word) && word.includes(short)),
-      )
-    )
-      throw notHere(`${name} --${option.name}`);
-  }
+  const given = parseOptions(command, name, parsed.words.slice(1)).options;
+  for (const option of options)
+    if (option.value !== undefined && isLocal(option.value) && given.has(option.name)) throw notHere(`${name} --${option.name}`);
   // What stands at the top is what the mount shows.
   if (name === 'bind' && words.some((word) => /^[./]+$/.test(word))) throw notHere('bind the top Dir');
 }

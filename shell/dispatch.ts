@@ -1,6 +1,7 @@
-import { type ArgumentSpec, type Command, type CommandContext, isLocalKind, type ShellServices } from '../commands/command.ts';
+import type { Command, CommandContext, ShellServices } from '../commands/command.ts';
 import { expandHome } from '../commands/parts/local-path.ts';
 import type { Session } from '../commands/session.ts';
+import { type ArgumentSpec, isLocalKind } from '../commands/words/argument-spec.ts';
 import { ReadOnlyError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromText, octetsToText } from '../core/base/octets.ts';

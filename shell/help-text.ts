@@ -3,6 +3,7 @@ import { COMMAND_GROUPS } from '../commands/command.ts';
 import { appendAll, largestOf } from '../core/base/lists.ts';
 import type { NamedCommand } from './command-names.ts';
 import { argumentsOf, usageLine } from './line/arguments.ts';
+import { listedOptionText, optionText } from './option-text.ts';
 import { wrapText } from './output/wrap-text.ts';
 
 /** Headings of the groups of commands. */
@@ -49,17 +50,13 @@ export function commandHelp({ command, calledAs }: NamedCommand): string {
   if (aliases.length > 0) lines.push(`also called ${aliases.join(', ')}`);
   const rows = [
     ...argumentsOf(command, calledAs).map((spec) => [spec.name.toUpperCase(), spec.summary] as const),
-    ...(command.options ?? []).map((option) => {
-      const value = option.value === undefined ? '' : `=${option.value.name}`;
-      return [
-        `${[...(option.short ?? ''), ...(option.alsoShort ?? '')].map((letter) => `-${letter}, `).join('')}--${option.name}${value}`,
-        option.summary,
-      ] as const;
-    }),
+    ...(command.options ?? []).map((option) => [optionText(option), option.summary] as const),
   ];
-  if (rows.length > 0) {
-    const width = largestOf(rows.map(([left]) => left.length));
-    appendAll(lines, ['', ...rows.flatMap(([left, right]) => hanging(`  ${left.padEnd(width)}  `, right))]);
+  if (rows.length > 0) appendAll(lines, ['', ...table(rows)]);
+  for (const option of command.options ?? []) {
+    if (option.value?.options === undefined) continue;
+    lines.push('', `options of ${option.short === undefined ? `--${option.name}` : `-${option.short}`}, with commas between them:`);
+    appendAll(lines, table(option.value.options.map((listed) => [listedOptionText(listed), listed.summary])));
   }
   for (const paragraph of command.details ?? []) appendAll(lines, ['', ...wrapText(paragraph, WIDTH)]);
   if (command.examples !== undefined && command.examples.length > 0) {
@@ -67,6 +64,12 @@ export function commandHelp({ command, calledAs }: NamedCommand): string {
     for (const { line, says } of command.examples) lines.push(`  ${line}`, `      ${says}`);
   }
   return lines.join('\n');
+}
+
+/** Rows of two columns. */
+function table(rows: readonly (readonly [left: string, right: string])[]): string[] {
+  const width = largestOf(rows.map(([left]) => left.length));
+  return rows.flatMap(([left, right]) => hanging(`  ${left.padEnd(width)}  `, right));
 }
 
 function hanging(left: string, right: string): string[] {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from '../commands/command.ts';
 import { COMMAND_GROUPS } from '../commands/command.ts';
+import { type OptionSpec, type OptionValue, valueName } from '../commands/words/option-spec.ts';
 import { appendAll } from '../core/base/lists.ts';
 import { PROGRAM_OPTIONS } from './argv.ts';
 import { EXIT_TEXTS } from './exit-status.ts';
@@ -40,21 +41,11 @@ export function readManTemplate(root: string): string {
 function synopsisSection(): string[] {
   const letters = PROGRAM_OPTIONS.flatMap(({ short, value }) => (short === undefined || value !== undefined ? [] : [short]));
   const others = PROGRAM_OPTIONS.filter(({ short, value }) => short === undefined || value !== undefined);
-  return [
-    `.Op Fl ${letters.join('')}`,
-    ...others.map(({ short, long, value, bare }) => {
-      if (short !== undefined) return `.Op Fl ${short} Ar ${value ?? ''}`;
-      const shown = value === undefined ? '' : bare === undefined ? ` Ar ${value}` : ` Ns Op = Ns Ar ${value}`;
-      return `.Op Fl Fl ${long}${shown}`;
-    }),
-  ];
+  return [`.Op Fl ${letters.join('')}`, ...others.map((option) => `.Op ${shortestForm(option)}`)];
 }
 
 function optionsSection(): string[] {
-  return PROGRAM_OPTIONS.flatMap(({ short, long, value, bare, summary }) => {
-    const valueText = value === undefined ? '' : bare === undefined ? ` Ar ${value}` : ` Ns = Ns Ar ${value}`;
-    return [`.It ${short === undefined ? '' : `Fl ${short} , `}Fl Fl ${long}${valueText}`, ...prose(sentence(summary))];
-  });
+  return PROGRAM_OPTIONS.flatMap(optionItem);
 }
 
 function commandsSection(commands: readonly Command[]): string[] {
@@ -76,12 +67,9 @@ function commandItem(command: Command): string[] {
   const rows: string[] = [];
   for (const spec of argumentsOf(command, command.name))
     appendAll(rows, [`.It Ar ${escapeWord(spec.name.toUpperCase())}`, ...prose(sentence(spec.summary))]);
-  for (const option of command.options ?? []) {
-    const letters = [...(option.short ?? ''), ...(option.alsoShort ?? '')].map((letter) => `Fl ${letter} , `).join('');
-    const value = option.value === undefined ? '' : ` Ns = Ns Ar ${escapeWord(option.value.name)}`;
-    appendAll(rows, [`.It ${letters}Fl Fl ${option.name}${value}`, ...prose(sentence(option.summary))]);
-  }
+  for (const option of command.options ?? []) appendAll(rows, optionItem(option));
   if (rows.length > 0) appendAll(lines, ['.Pp', '.Bl -tag -width Ds -compact', ...rows, '.El']);
+  for (const option of command.options ?? []) appendAll(lines, listedOptions(option));
   const examples = command.examples ?? [];
   if (examples.length === 0) return lines;
   appendAll(lines, ['.Pp', examples.length === 1 ? 'Example:' : 'Examples:', '.Bl -tag -width Ds -compact']);
@@ -90,19 +78,43 @@ function commandItem(command: Command): string[] {
   return [...lines, '.El'];
 }
 
+/** An option with its summary. */
+function optionItem(option: OptionSpec): string[] {
+  const { short = '', alsoShort = '', name, value, summary } = option;
+  const letters = [...short, ...alsoShort].map((letter) => `Fl ${letter} , `).join('');
+  return [`.It ${letters}Fl Fl ${name}${valueMacros(value)}`, ...prose(sentence(summary))];
+}
+
+/** The options that an option takes a list of. */
+function listedOptions({ short, name, value }: OptionSpec): string[] {
+  if (value?.options === undefined) return [];
+  const rows = value.options.flatMap((listed) => [
+    `.It Cm ${listed.name}${listed.negatable === true ? ` , Cm no${listed.name}` : ''}${valueMacros(listed.value)}`,
+    ...prose(sentence(listed.summary)),
+  ]);
+  const shown = short === undefined ? `Fl ${name}` : short;
+  return ['.Pp', 'Options of', `.Fl ${shown} ,`, 'with commas between them:', '.Bl -tag -width Ds -compact', ...rows, '.El'];
+}
+
+/** An option by its letter where it has one, as a synopsis shows it. */
+function shortestForm({ short, name, value }: OptionSpec): string {
+  if (short === undefined) return `Fl Fl ${name}${valueMacros(value)}`;
+  return `Fl ${short}${value === undefined ? '' : ` Ar ${escapeWord(valueName(value))}`}`;
+}
+
+function valueMacros(value: OptionValue | undefined): string {
+  if (value === undefined) return '';
+  const text = `= Ns Ar ${escapeWord(valueName(value))}`;
+  return value.bare === undefined ? ` Ns ${text}` : ` Ns Op ${text}`;
+}
+
 /** Options that take no value in one cluster, then those that do, then the arguments, as macros of one line. */
 function synopsis(command: Command): string {
   const letters = (command.options ?? [])
     .filter(({ short, value }) => short !== undefined && value === undefined)
     .map(({ short }) => short);
   let text = letters.length === 0 ? '' : ` Oo Fl ${letters.join('')} Oc`;
-  for (const { short, name, value } of command.options ?? []) {
-    if (value !== undefined)
-      text +=
-        short === undefined
-          ? ` Oo Fl Fl ${name} Ns = Ns Ar ${escapeWord(value.name)} Oc`
-          : ` Oo Fl ${short} Ar ${escapeWord(value.name)} Oc`;
-  }
+  for (const option of command.options ?? []) if (option.value !== undefined) text += ` Oo ${shortestForm(option)} Oc`;
   for (const spec of argumentsOf(command, command.name)) {
     const name = `Ar ${escapeWord(spec.name.toUpperCase())}${spec.repeat === true ? ' ...' : ''}`;
     text += spec.optional === true ? ` Oo ${name} Oc` : ` ${name}`;

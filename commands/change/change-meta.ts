@@ -6,13 +6,14 @@ import { octetsToText } from '../../core/base/octets.ts';
 import { systemOwnerNames } from '../../core/base/system/owner-names.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import type { MetaChange, TreeEntry } from '../../core/tree/tree.ts';
-import type { CommandContext, OptionSpec } from '../command.ts';
+import type { CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { forEachItem } from '../parts/each.ts';
 import { pathArgument, requireEntry } from '../parts/entry.ts';
 import { modeOf } from '../parts/format.ts';
 import { parseMode } from '../parts/mode.ts';
 import { newMeta, newMode } from '../parts/new-meta.ts';
+import type { OptionSpec } from '../words/option-spec.ts';
 
 const RECURSIVE: OptionSpec = { name: 'recursive', short: 'R', summary: 'change all below too' };
 

@@ -6,13 +6,14 @@ import type { TreePath } from '../../core/tree/path.ts';
 import { baseName, isWithin, joinPath, parentPath } from '../../core/tree/path.ts';
 import { realPath } from '../../core/tree/real-path.ts';
 import type { Tree } from '../../core/tree/tree.ts';
-import type { ArgumentSpec, CommandContext, CommandInput } from '../command.ts';
+import type { CommandContext, CommandInput } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { distinctNames } from '../parts/distinct-names.ts';
 import { forEachItem } from '../parts/each.ts';
 import { leadsToDir, pathArgument, requireEntry, sourceArgument } from '../parts/entry.ts';
 import { recordBefore } from '../parts/record-before.ts';
 import { sameness } from '../parts/same-entry.ts';
+import type { ArgumentSpec } from '../words/argument-spec.ts';
 
 const FROM_TO: readonly ArgumentSpec[] = [
   { name: 'from', kind: 'stored', summary: 'an existing name', repeat: true },

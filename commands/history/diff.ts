@@ -16,6 +16,7 @@ import type { NamedSides } from '../parts/diff/diff-sides.ts';
 import { shownTop, withSides } from '../parts/diff/diff-sides.ts';
 import { DiffStat } from '../parts/diff/diff-stat.ts';
 import { countText, octetsFields, sizeText } from '../parts/format.ts';
+import { numberOption } from '../words/number-option.ts';
 
 /** `diff`: how two trees or files differ. */
 export const diff = defineCommand({
@@ -35,7 +36,12 @@ export const diff = defineCommand({
   options: [
     { name: 'unified', short: 'u', summary: 'show a patch of all files' },
     { name: 'stat', summary: 'sum the bytes of new and removed Blocks below each Dir' },
-    { name: 'max-depth', short: 'd', value: { name: 'N', kind: 'number' }, summary: 'with --stat: show Dirs at most N levels down' },
+    {
+      name: 'max-depth',
+      short: 'd',
+      value: { name: 'N', kind: 'number', min: 0 },
+      summary: 'with --stat: show Dirs at most N levels down',
+    },
     { name: 'human', short: 'h', summary: 'with --stat: sizes in powers of 1024: 1.5K, 12M' },
     { name: 'no-renames', summary: 'show a renamed file as removed and new' },
     { name: 'exit-code', summary: 'fail if there are differences' },
@@ -49,8 +55,7 @@ export const diff = defineCommand({
   async run(context, { args, options }) {
     const isStat = options.has('stat');
     if (isStat && options.has('unified')) throw new UsageError('diff: --stat and -u exclude each other');
-    const depth = options.get('max-depth');
-    const stat = new DiffStat(depth === undefined || depth === true ? Number.POSITIVE_INFINITY : Number(depth));
+    const stat = new DiffStat(numberOption({ options }, 'max-depth') ?? Number.POSITIVE_INFINITY);
     await withSides(context, 'diff', args, async (sides) => {
       const top = shownTop(sides);
       const tally: Tally = { added: 0, removed: 0, changed: 0, renamed: 0, addedBytes: 0, removedBytes: 0 };

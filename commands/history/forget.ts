@@ -5,14 +5,16 @@ import { formatLocalMinute } from '../../core/base/date.ts';
 import { UsageError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
-import type { CommandInput, OptionSpec } from '../command.ts';
+import type { CommandInput } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { requireLines } from '../parts/archive-lines.ts';
 import { countText, timeText } from '../parts/format.ts';
+import { numberOption } from '../words/number-option.ts';
+import type { OptionSpec } from '../words/option-spec.ts';
 
 const PERIOD_OPTIONS: readonly OptionSpec[] = PERIODS.map((period) => ({
   name: `keep-${period}`,
-  value: { name: 'N', kind: 'number' },
+  value: { name: 'N', kind: 'number', min: 1 },
   summary: `keep the newest state of each of the last N ${{ hourly: 'hours', daily: 'days', weekly: 'weeks', monthly: 'months', yearly: 'years' }[period]} that have one`,
 }));
 
@@ -29,7 +31,7 @@ export const forget = defineCommand({
   ],
   options: [
     { name: 'plan', short: 'n', summary: 'show what would go, and do nothing' },
-    { name: 'keep-last', short: 'l', value: { name: 'N', kind: 'number' }, summary: 'keep the N newest states' },
+    { name: 'keep-last', short: 'l', value: { name: 'N', kind: 'number', min: 1 }, summary: 'keep the N newest states' },
     ...PERIOD_OPTIONS,
     { name: 'keep-within', value: { name: 'AGE', kind: 'text' }, summary: 'keep all states of that time: 2y5m7d3h, 30d' },
     { name: 'keep-tag', value: { name: 'TAG', kind: 'text' }, repeat: true, summary: 'keep all states with that tag; may be repeated' },
@@ -69,23 +71,15 @@ function lineOf({ entry, reasons }: RetentionVerdict): string {
 function policyOf({ options, repeated }: CommandInput): RetentionPolicy {
   const periods: Partial<Record<Period, number>> = {};
   for (const period of PERIODS) {
-    const count = countOf(`keep-${period}`, options.get(`keep-${period}`));
+    const count = numberOption({ options }, `keep-${period}`);
     if (count !== undefined) periods[period] = count;
   }
-  const last = countOf('keep-last', options.get('keep-last'));
+  const last = numberOption({ options }, 'keep-last');
   const within = options.get('keep-within');
   const tags = repeated.filter(({ name }) => name === 'keep-tag').map(({ value }) => (value === true ? '' : octetsToText(value)));
   if (last === undefined && within === undefined && tags.length === 0 && Object.keys(periods).length === 0)
     throw new UsageError('forget: say what to keep', { remedy: 'such as --keep-daily 14' });
   return { last, periods, tags, within: within === undefined || within === true ? undefined : ageOf(within) };
-}
-
-function countOf(option: string, value: true | Octets | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const count = Number(value);
-  if (value === true || !Number.isSafeInteger(count) || count < 1)
-    throw new UsageError(`forget --${option} "${value === true ? '' : octetsToText(value)}": expected a number of 1 or more`);
-  return count;
 }
 
 function ageOf(word: Octets): CalendarAge {

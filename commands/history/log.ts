@@ -1,8 +1,7 @@
 import type { ArchiveEntry } from '../../core/archive/archive.ts';
 import { newestFirst } from '../../core/archive/newest-first.ts';
 import { formatLocalTime } from '../../core/base/date.ts';
-import { UsageError, VtError } from '../../core/base/errors.ts';
-import type { Octets } from '../../core/base/octets.ts';
+import { VtError } from '../../core/base/errors.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
 import { pathHistory } from '../../core/history/path-history.ts';
@@ -14,6 +13,7 @@ import { pathArgument } from '../parts/entry.ts';
 import { octetsFields, sizeText, timeText } from '../parts/format.ts';
 import { logRoots } from '../parts/log-roots.ts';
 import { OutputTurns } from '../parts/output-turns.ts';
+import { numberOption } from '../words/number-option.ts';
 
 /** `log`: the recorded roots, or the states of one path. */
 export const log = defineCommand({
@@ -28,14 +28,14 @@ export const log = defineCommand({
   options: [
     { name: 'long', short: 'l', summary: 'show the whole text of each reference, as bind and open take it' },
     { name: 'no-follow', summary: 'with PATH: do not go on with the old name of what was renamed' },
-    { name: 'limit', short: 'n', value: { name: 'N', kind: 'number' }, summary: 'show at most N states' },
+    { name: 'limit', short: 'n', value: { name: 'N', kind: 'number', min: 1 }, summary: 'show at most N states' },
   ],
   examples: [{ line: 'log -n 5 docs', says: 'the five latest states of docs' }],
   async run(context, { args, options }) {
     const { session, diagnostics, signal } = context;
     const { archive } = session;
     if (archive === undefined) throw new VtError('EFAILED', `log "${session.tree.name}": this tree has no archive`);
-    const limit = limitOf(options.get('limit'));
+    const limit = numberOption({ options }, 'limit') ?? Number.POSITIVE_INFINITY;
     const onDamage = (line: number, reason: string): void => diagnostics.warn(`archive "${archive.name}" line ${line}: ${reason}`);
     const entries = newestFirst(archive, { signal, onDamage });
     const path = args[0] === undefined ? undefined : pathArgument(session, args[0]);
@@ -64,13 +64,6 @@ interface State {
   readonly same?: number;
   /** What it was called then, if otherwise than asked for. */
   readonly oldPath?: TreePath | undefined;
-}
-
-function limitOf(value: true | Octets | undefined): number {
-  if (value === undefined || value === true) return Number.POSITIVE_INFINITY;
-  const limit = Number(value);
-  if (!Number.isSafeInteger(limit) || limit < 1) throw new UsageError(`log -n "${value}": expected a number of 1 or more`);
-  return limit;
 }
 
 async function* pathStates(

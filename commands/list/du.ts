@@ -9,6 +9,7 @@ import { pathArgument, requireEntry } from '../parts/entry.ts';
 import { octetsFields, sizeText } from '../parts/format.ts';
 import { OutputTurns } from '../parts/output-turns.ts';
 import type { Session } from '../session.ts';
+import { numberOption } from '../words/number-option.ts';
 
 interface Level {
   readonly entry: TreeEntry;
@@ -27,7 +28,7 @@ export const du = defineCommand({
   args: [{ name: 'path', kind: 'stored', summary: 'where to start; default: the working path', optional: true, repeat: true }],
   options: [
     { name: 'summarize', short: 's', summary: 'only a total for each argument' },
-    { name: 'max-depth', short: 'd', value: { name: 'N', kind: 'number' }, summary: 'show Dirs at most N levels below PATH' },
+    { name: 'max-depth', short: 'd', value: { name: 'N', kind: 'number', min: 0 }, summary: 'show Dirs at most N levels below PATH' },
     { name: 'human', short: 'h', summary: 'sizes in powers of 1024: 1.5K, 12M' },
     { name: 'unique', short: 'u', summary: 'count each stored Block once' },
   ],
@@ -35,7 +36,7 @@ export const du = defineCommand({
     const { session, output, signal } = context;
     const damage = new PassedDamage(context, 'sum');
     const counted = new Set<number>();
-    const depthLimit = options.has('summarize') ? 0 : Number(options.get('max-depth') ?? Number.POSITIVE_INFINITY);
+    const depthLimit = options.has('summarize') ? 0 : (numberOption({ options }, 'max-depth') ?? Number.POSITIVE_INFINITY);
     const leaves = options.has('unique') ? new Set<string>() : undefined;
     const show = (entry: TreeEntry, bytes: number): void => {
       if (output.json) output.record({ ...octetsFields('path', entry.path), bytes });

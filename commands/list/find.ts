@@ -13,6 +13,7 @@ import type { FoundEntry } from '../parts/entry.ts';
 import { withEntry } from '../parts/entry.ts';
 import { entryRecord } from '../parts/format.ts';
 import { OutputTurns } from '../parts/output-turns.ts';
+import { numberOption } from '../words/number-option.ts';
 
 type Test = (entry: TreeEntry) => boolean;
 
@@ -31,12 +32,16 @@ export const find = defineCommand({
   options: [
     { name: 'name', value: { name: 'GLOB', kind: 'text' }, summary: 'the last element matches GLOB' },
     { name: 'iname', value: { name: 'GLOB', kind: 'text' }, summary: 'as --name, in upper or lower case' },
-    { name: 'type', value: { name: 'f|d|l|p|s|c|b', kind: 'text' }, summary: 'f file, d Dir, l symlink, p FIFO, s socket, c or b device' },
+    {
+      name: 'type',
+      value: { kind: 'text', choices: Object.keys(KINDS) },
+      summary: 'f file, d Dir, l symlink, p FIFO, s socket, c or b device',
+    },
     { name: 'size', value: { name: 'SIZE', kind: 'text' }, summary: '+N larger than N bytes, -N smaller, N exactly; units k, M, G, T' },
     { name: 'newer', value: { name: 'DATE', kind: 'text' }, summary: 'modified after DATE (ISO-8601)' },
     { name: 'older', value: { name: 'DATE', kind: 'text' }, summary: 'modified before DATE (ISO-8601)' },
     { name: 'mtime', value: { name: 'DAYS', kind: 'text' }, summary: 'modified DAYS whole days ago, +DAYS more, -DAYS fewer' },
-    { name: 'maxdepth', value: { name: 'N', kind: 'number' }, summary: 'at most N levels below PATH; 0 is PATH alone' },
+    { name: 'maxdepth', value: { name: 'N', kind: 'number', min: 0 }, summary: 'at most N levels below PATH; 0 is PATH alone' },
     { name: 'null', short: '0', aliases: ['print0'], summary: 'end each path with NUL instead of newline' },
   ],
   examples: [
@@ -48,7 +53,7 @@ export const find = defineCommand({
     const damage = new PassedDamage(context, 'find');
     const turns = new OutputTurns(context);
     const tests = parseTests(options, now());
-    const maxDepth = depthOf(options.get('maxdepth'));
+    const maxDepth = numberOption({ options }, 'maxdepth') ?? Number.POSITIVE_INFINITY;
     await forEachItem(context, args.length === 0 ? ['.' as Octets] : args, async (start) => {
       await withEntry(session, start, 'find', { follow: false, signal }, async (found) => {
         for await (const entry of entriesBelow(found, damage, maxDepth, signal)) {
@@ -87,13 +92,6 @@ async function* entriesBelow(
   }
 }
 
-function depthOf(value: true | Octets | undefined): number {
-  if (value === undefined || value === true) return Number.POSITIVE_INFINITY;
-  const depth = Number(value);
-  if (depth < 0) throw new UsageError(`find --maxdepth "${octetsToText(value)}": expected 0 or more`);
-  return depth;
-}
-
 function parseTests(options: ReadonlyMap<string, true | Octets>, now: Date): Test[] {
   const text = (name: string): string | undefined => {
     const value = options.get(name);
@@ -115,8 +113,6 @@ function parseTests(options: ReadonlyMap<string, true | Octets>, now: Date): Tes
   const type = text('type');
   if (type !== undefined) {
     const kind = KINDS[type];
-    if (kind === undefined)
-      throw new UsageError(`find --type "${type}": unknown`, { remedy: `use one of ${Object.keys(KINDS).join(', ')}` });
     tests.push((entry) => entry.dirent.kind === kind);
   }
   const size = text('size');

@@ -21,6 +21,7 @@ import { countText, sizeText, timeText } from '../parts/format.ts';
 import { drawHistogram, histogramRecord, writeHistogram } from '../parts/histogram.ts';
 import type { Field } from '../parts/metadata.ts';
 import { metadataFields, metadataRecord, printFields } from '../parts/metadata.ts';
+import { numberOption } from '../words/number-option.ts';
 
 /** States shown unless told otherwise. */
 const DEFAULT_STATES = 10;
@@ -38,12 +39,17 @@ export const inspect = defineCommand({
   options: [
     { name: 'histogram', short: 'H', summary: 'draw the sizes of the leaves' },
     { name: 'svg', value: { name: 'FILE', kind: 'local' }, summary: 'write that picture of one node into a local file' },
-    { name: 'states', short: 'n', value: { name: 'N', kind: 'number' }, summary: `at most N earlier states; default ${DEFAULT_STATES}` },
+    {
+      name: 'states',
+      short: 'n',
+      value: { name: 'N', kind: 'number', min: 0 },
+      summary: `at most N earlier states; default ${DEFAULT_STATES}`,
+    },
   ],
   examples: [{ line: 'inspect docs/letter', says: 'the file, its Blocks and its earlier states' }],
   async run(context, { args, options }) {
     const { session, signal } = context;
-    const limit = limitOf(options.get('states'));
+    const limit = numberOption({ options }, 'states') ?? DEFAULT_STATES;
     const svg = options.get('svg');
     if (svg !== undefined && args.length > 1) throw new UsageError('inspect --svg: expected one path');
     const paths = args.length === 0 ? [session.cwd] : args.map((argument) => pathArgument(session, argument));
@@ -55,13 +61,6 @@ export const inspect = defineCommand({
     });
   },
 });
-
-function limitOf(value: true | Octets | undefined): number {
-  if (value === undefined) return DEFAULT_STATES;
-  const limit = Number(value);
-  if (!Number.isSafeInteger(limit) || limit < 0) throw new UsageError(`inspect -n "${value}": expected a number of 0 or more`);
-  return limit;
-}
 
 async function inspectOne(
   context: CommandContext,

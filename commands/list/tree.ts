@@ -1,5 +1,3 @@
-import { UsageError } from '../../core/base/errors.ts';
-import { octetsToText } from '../../core/base/octets.ts';
 import type { TreeEntry } from '../../core/tree/tree.ts';
 import type { Output } from '../command.ts';
 import { defineCommand } from '../command.ts';
@@ -7,6 +5,7 @@ import { PassedDamage } from '../parts/damage.ts';
 import { pathArgument, requireEntry } from '../parts/entry.ts';
 import { countText, entryRecord, entryStyle } from '../parts/format.ts';
 import { OutputTurns } from '../parts/output-turns.ts';
+import { numberOption } from '../words/number-option.ts';
 
 interface Level {
   readonly listing: AsyncIterator<TreeEntry>;
@@ -25,16 +24,13 @@ export const tree = defineCommand({
   args: [{ name: 'path', kind: 'stored', summary: 'the Dir; default: the working path', optional: true }],
   options: [
     { name: 'all', short: 'a', summary: 'also names that begin with a dot' },
-    { name: 'level', short: 'L', value: { name: 'DEPTH', kind: 'number' }, summary: 'at most DEPTH levels' },
+    { name: 'level', short: 'L', value: { name: 'DEPTH', kind: 'number', min: 1 }, summary: 'at most DEPTH levels' },
     { name: 'dirs', short: 'd', summary: 'Dirs only' },
   ],
   async run(context, { args, options }) {
     const { session, output, signal } = context;
     const damage = new PassedDamage(context, 'draw');
-    const level = options.get('level');
-    const maxDepth = level === undefined || level === true ? Number.POSITIVE_INFINITY : Number(level);
-    if (!(maxDepth >= 1))
-      throw new UsageError(`tree -L "${level === true ? '' : octetsToText(level ?? ('' as never))}": expected a depth of 1 or more`);
+    const maxDepth = numberOption({ options }, 'level') ?? Number.POSITIVE_INFINITY;
     const start = args[0] === undefined ? session.cwd : pathArgument(session, args[0]);
     const top = await requireEntry(session.tree, start, 'draw', { signal });
     const wanted = (entry: TreeEntry): boolean =>

@@ -5,8 +5,9 @@ import { ROOT_PATH, resolveTreePath } from '../../core/tree/path.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { pathArgument } from '../parts/entry.ts';
-import { FILTER_OPTIONS, filterWords } from '../parts/filter-options.ts';
+import { filterWords } from '../parts/filter-options.ts';
 import { resolveLocalPath } from '../parts/local-path.ts';
+import { MOUNT_FILTER_OPTIONS, MOUNT_OPTIONS } from '../parts/mount/mount-option-rows.ts';
 import { mounts } from './mounts.ts';
 
 /** `mount`: the tree as a filesystem. */
@@ -20,8 +21,7 @@ export const mount = defineCommand({
     'Without arguments mount lists what is mounted. SUBPATH is the Dir at the top of the mount. If SOURCE is the mount point of a running mount, its process serves the same live tree at one more place. So does a mount from a shell that is attached. Each mount has a top and options of its own, and shows what is changed in the others. The process ends with the last of them.',
     'While two mounts of one live tree can write, an append goes to the end of the file, whatever the other mount appended. A file that one of them opens for writing then bypasses the kernel page cache, so a shared mapping of it is refused (ENODEV). SQLite in WAL mode needs one, and works through two mounts with locking_mode=exclusive only. A file that was open for writing before the second mount was made must be closed first: the second one refuses to write it (EBUSY).',
     'Locks of fcntl(2) and flock(2) hold for all mounts of a live tree. They wait, are interrupted and end with EDEADLK as on a local filesystem. A process that uses two mounts counts as two owners. Open file description locks also end with EDEADLK where they would wait for each other. A mount made read-only before any mount could write keeps locks of its own, and so does driver=fuse-native.',
-    'The options of -o. ro: read-only. append-only: new names and bytes at the ends of files are taken; what would remove, rename, cut or overwrite is refused. all: every recorded state as a Dir named by its date, read-only; new states appear. allow_other and noallow_other: whether other users may enter, as root lets them by default. suid, dev and noexec: a mount is nosuid and nodev, since a tree may come from a stranger; only root may allow setuid programs and devices. sync=SECONDS: the time between two syncs while something changes; 0 for none, default 30.',
-    'nowriteback: the kernel does not collect writes in its page cache. It never does for append-only mounts and for further mounts of a live tree. While a mount that collects has a file open, it does not see what other mounts cut off. volname=NAME: the name of the volume, in Finder and in `mounts`. include=PATTERN, exclude=PATTERN, filter=RULE, include-from=FILE and exclude-from=FILE: as --include and the like, before them, without commas. driver=kernel or driver=fuse-native: the default on Linux is kernel, which speaks the protocol of FUSE itself. Elsewhere it is fuse-native, which needs libfuse 2 or macFUSE.',
+    'A mount is nosuid and nodev, since a tree may come from a stranger. The kernel never collects the writes of append-only mounts and of further mounts of a live tree. While a mount that collects has a file open, it does not see what other mounts cut off. Rules of -o apply before --include and the like, and hold no commas.',
     'Names that --include, --exclude and --filter exclude live in the mount and are never stored: caches, the products of a build. See man 7 vt, "Filter rules". Only the first mount of a tree sets the rules. A slash in front of a pattern is the top of that mount; files of rules in directories are not read. A file that is renamed to a name that is not excluded is stored at the next sync. One that is renamed to an excluded name is no longer stored. What was stored under an excluded name before stays until it changes. Excluded names go with the mount, even in a crash: umount asks at a terminal, and says how many went. Their files are kept where unsaved content is, and fsync does not make them durable.',
   ],
   changesLocal: true,
@@ -35,9 +35,8 @@ export const mount = defineCommand({
   options: [
     { name: 'foreground', short: 'f', summary: 'serve the mount in this session, until it is taken away' },
     { name: 'subpath', short: 's', value: { name: 'PATH', kind: 'stored' }, summary: 'as SUBPATH, of the tree that is open' },
-    { name: 'options', short: 'o', value: { name: 'OPTIONS', kind: 'text' }, summary: 'options, separated by commas' },
-    ...FILTER_OPTIONS.filter(({ name }) => name !== 'filter-files' && name !== 'filter'),
-    { name: 'filter', value: { name: 'RULE', kind: 'text' }, repeat: true, summary: 'a rule, as "- *.o"' },
+    { name: 'options', short: 'o', value: { name: 'OPTIONS', kind: 'text', options: MOUNT_OPTIONS }, summary: 'options of the mount' },
+    ...MOUNT_FILTER_OPTIONS,
   ],
   examples: [
     { line: 'mount /mnt/docs', says: 'the open tree, at /mnt/docs' },

@@ -13,6 +13,10 @@ import { countText, octetsFields, sizeText } from '../parts/format.ts';
 import { resolveLocalPath } from '../parts/local-path.ts';
 import { beginFollower, DEFAULT_EVERY_MS } from '../parts/move/begin-follower.ts';
 import { newMeta, newMode } from '../parts/new-meta.ts';
+import { numberOption } from '../words/number-option.ts';
+
+/** The range of --every, in seconds. */
+export const EVERY_SECONDS = { min: 0, max: 86_400 } as const;
 
 /** `follow`: files that grow, into the tree as they are written. */
 export const follow = defineCommand({
@@ -35,7 +39,7 @@ export const follow = defineCommand({
   options: [
     {
       name: 'every',
-      value: { name: 'SECONDS', kind: 'number' },
+      value: { name: 'SECONDS', kind: 'number', ...EVERY_SECONDS },
       summary: 'seconds between two rounds, at least (1), while no more than 16 MiB wait',
     },
     { name: 'links', summary: 'follow symlinks of other users, too; default: those of root and your own alone' },
@@ -124,13 +128,9 @@ async function targetOf(
 }
 
 /** Milliseconds between rounds. */
-export function everyOption({ options, calledAs }: CommandInput): number {
-  const value = options.get('every');
-  if (value === undefined || value === true) return DEFAULT_EVERY_MS;
-  const seconds = Number(value);
-  if (!(seconds >= 0 && seconds <= 86_400))
-    throw new UsageError(`${calledAs} --every "${octetsToText(value)}": expected seconds, up to 86400`);
-  return seconds * 1000;
+export function everyOption(input: CommandInput): number {
+  const seconds = numberOption(input, 'every');
+  return seconds === undefined ? DEFAULT_EVERY_MS : seconds * 1000;
 }
 
 async function parserOption({ options, calledAs }: CommandInput): Promise<string | undefined> {

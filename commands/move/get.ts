@@ -6,9 +6,10 @@ import { octetsToText } from '../../core/base/octets.ts';
 import { libcLosses } from '../../core/base/system/libc.ts';
 import { errorReason } from '../../core/base/system/system-error.ts';
 import type { ExportOptions } from '../../core/export/export.ts';
+import type { OwnerPolicy } from '../../core/export/export-attributes.ts';
 import type { ExportCounts } from '../../core/export/export-report.ts';
 import type { DirFilter } from '../../core/filter/dir-filter.ts';
-import type { ArgumentSpec, CommandContext } from '../command.ts';
+import type { CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { isDamage } from '../parts/damage.ts';
 import { distinctNames } from '../parts/distinct-names.ts';
@@ -20,7 +21,9 @@ import { endsAsDirectory } from '../parts/local-path.ts';
 import { withAllVersions } from '../parts/move/all-versions.ts';
 import type { GetPlace, GetTarget } from '../parts/move/get-targets.ts';
 import { getTarget, refuseSpecial } from '../parts/move/get-targets.ts';
+import type { ArgumentSpec } from '../words/argument-spec.ts';
 
+const OWNER_POLICIES: readonly OwnerPolicy[] = ['names', 'numeric', 'none'];
 const NAMES: ArgumentSpec = { name: 'name', kind: 'stored', summary: 'what to copy out; a pattern may match several', repeat: true };
 
 // Rules in each Dir would be the stored ones for what is copied, and the local ones for what is removed.
@@ -54,7 +57,7 @@ export const get = defineCommand({
     ...NAME_OPTIONS,
     { name: 'keep', short: 'k', summary: 'leave alone everything that exists already' },
     { name: 'no-special', summary: 'nothing that gives rights: no devices, setuid, setgid, owners, capabilities or ACLs' },
-    { name: 'owner', value: { name: 'names|numeric|none', kind: 'text' }, summary: 'how owners are restored' },
+    { name: 'owner', value: { kind: 'text', choices: OWNER_POLICIES }, summary: 'how owners are restored' },
     { name: 'recursive', short: 'r', aliases: ['R'], summary: 'accepted; a Dir is always copied with all below it' },
     { name: 'below', short: 'R', summary: 'the same as -r' },
     { name: 'preserve', short: 'p', summary: 'with NAME/.: give LOCAL the metadata of NAME too; all below always has its own' },
@@ -204,10 +207,8 @@ function isAnythingDone({ files, dirs, symlinks, specials, links, skipped, omitt
 }
 
 function ownerOption(value: true | Octets | undefined): Pick<ExportOptions, 'owner'> {
-  if (value === undefined) return {};
-  const text = value as string;
-  if (text === 'names' || text === 'numeric' || text === 'none') return { owner: text };
-  throw new UsageError(`get --owner "${octetsToText(value as Octets)}": expected names, numeric or none`);
+  const owner = OWNER_POLICIES.find((policy) => policy === value);
+  return owner === undefined ? {} : { owner };
 }
 
 async function getOne(

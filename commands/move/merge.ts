@@ -1,6 +1,5 @@
 import { linesOf, linesUpTo } from '../../core/archive/lines-up-to.ts';
-import { PathError, throwIfCancelled, UsageError, VtError } from '../../core/base/errors.ts';
-import type { Octets } from '../../core/base/octets.ts';
+import { PathError, throwIfCancelled, VtError } from '../../core/base/errors.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import type { DirDirent } from '../../core/dirent/dirent.ts';
 import type { MergeSide } from '../../core/history/merge-base.ts';
@@ -17,8 +16,8 @@ import { withOtherTree } from '../parts/move/other-tree.ts';
 import { tellChanges } from '../parts/move/tell-changes.ts';
 
 /** Who wins where both sides changed a thing. */
-type Policy = 'ours' | 'theirs' | 'both' | 'newer' | 'fail';
-const POLICIES: readonly Policy[] = ['ours', 'theirs', 'both', 'newer', 'fail'];
+const POLICIES = ['ours', 'theirs', 'newer', 'both', 'fail'] as const;
+type Policy = (typeof POLICIES)[number];
 
 /** `merge`: two trees made one. */
 export const merge = defineCommand({
@@ -45,7 +44,7 @@ export const merge = defineCommand({
     {
       name: 'conflict',
       short: 'c',
-      value: { name: 'ours|theirs|newer|both|fail', kind: 'text' },
+      value: { kind: 'text', choices: POLICIES },
       summary: 'what to do where both sides changed a name',
     },
   ],
@@ -57,7 +56,7 @@ export const merge = defineCommand({
     const { session, output, diagnostics, signal, now } = context;
     const plan = context.plan || options.has('plan');
     if (source === undefined) return;
-    const policy = policyOf(options.get('conflict'));
+    const policy = POLICIES.find((each) => each === options.get('conflict')) ?? 'fail';
     const path = name === undefined ? session.cwd : pathArgument(session, name);
     const entry = await session.tree.lookup(path, { signal });
     if (entry === undefined) throw new PathError('ENOENT', 'merge', octetsToText(path));
@@ -123,13 +122,6 @@ export const merge = defineCommand({
     output.line(`${plan ? 'would merge' : 'merged'} into ${output.name(path)}: ${countText(conflicts.length, 'conflict')}`);
   },
 });
-
-function policyOf(word: true | Octets | undefined): Policy {
-  if (word === undefined) return 'fail';
-  const found = POLICIES.find((policy) => policy === word);
-  if (found === undefined) throw new UsageError(`merge --conflict "${String(word)}": expected one of ${POLICIES.join(', ')}`);
-  return found;
-}
 
 function chosen(policy: Policy, { ours, theirs }: MergeChoice): 'ours' | 'theirs' | 'both' {
   if (policy === 'ours' || policy === 'theirs') return policy;

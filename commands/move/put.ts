@@ -52,7 +52,7 @@ export const put = defineCommand({
     { name: 'merge', short: 'm', summary: 'keep names that only the stored tree has' },
     { name: 'force', summary: 'let a file replace a Dir, or a directory a file' },
     { name: 'one-file-system', short: 'x', summary: 'leave out other filesystems below LOCAL: mount points become empty Dirs' },
-    { name: 'owner', value: { name: 'numeric', kind: 'text' }, summary: 'record owners as numbers, without their names' },
+    { name: 'owner', value: { kind: 'text', choices: ['numeric'] }, summary: 'record owners as numbers, without their names' },
     {
       name: 'parser',
       value: { name: 'NAME', kind: 'text' },
@@ -82,9 +82,6 @@ async function putOne(context: CommandContext, input: CommandInput, target: PutT
   const { session } = context;
   const { options } = input;
   const { local, path } = target;
-  const owner = options.get('owner');
-  if (owner !== undefined && owner !== 'numeric')
-    throw new UsageError(`put --owner="${owner === true ? '' : octetsToText(owner)}": expected numeric`);
   const parser = await parserOption(options.get('parser'));
   const force = options.has('force');
   // Better now than when all is read.

@@ -5,7 +5,6 @@ import { pathBytes } from '../../core/base/system/system-error.ts';
 import { capability } from '../../core/store/capability.ts';
 import { makeDirs } from '../../core/tree/make-dirs.ts';
 import { parentPath } from '../../core/tree/path.ts';
-import type { CommandInput } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { pathArgument } from '../parts/entry.ts';
 import { FILTER_OPTIONS, filterWords, nameFilterOf } from '../parts/filter-options.ts';
@@ -13,7 +12,8 @@ import { resolveLocalPath } from '../parts/local-path.ts';
 import { beginFollower } from '../parts/move/begin-follower.ts';
 import { storeFolderTest } from '../parts/move/store-folders.ts';
 import { newMeta, newMode } from '../parts/new-meta.ts';
-import { everyOption, reportBegun } from './follow.ts';
+import { numberOption } from '../words/number-option.ts';
+import { EVERY_SECONDS, everyOption, reportBegun } from './follow.ts';
 
 /** Seconds between two looks at all of a tree where nobody says otherwise. */
 const DEFAULT_RESCAN_SECONDS = 3600;
@@ -37,8 +37,8 @@ export const watch = defineCommand({
     { name: 'name', kind: 'stored', summary: 'what it becomes; a Dir that is there is replaced', glob: false },
   ],
   options: [
-    { name: 'every', value: { name: 'SECONDS', kind: 'number' }, summary: 'seconds between two rounds, at least (1)' },
-    { name: 'rescan', value: { name: 'SECONDS', kind: 'number' }, summary: 'seconds between two full looks (3600)' },
+    { name: 'every', value: { name: 'SECONDS', kind: 'number', ...EVERY_SECONDS }, summary: 'seconds between two rounds, at least (1)' },
+    { name: 'rescan', value: { name: 'SECONDS', kind: 'number', min: 1, max: 604_800 }, summary: 'seconds between two full looks (3600)' },
     { name: 'one-file-system', short: 'x', summary: 'leave out other filesystems below LOCALDIR: mount points become empty Dirs' },
     ...FILTER_OPTIONS,
   ],
@@ -85,7 +85,7 @@ export const watch = defineCommand({
           },
           filter,
           marks: checkpoint?.tails,
-          rescanMs: rescanOption(input) * 1000,
+          rescanMs: (numberOption(input, 'rescan') ?? DEFAULT_RESCAN_SECONDS) * 1000,
           monotonicMs: () => performance.now(),
           onNotice: (notice) => diagnostics.warn(notice),
         });
@@ -94,11 +94,3 @@ export const watch = defineCommand({
     reportBegun(context, 'watching', follower, shown, target);
   },
 });
-
-function rescanOption({ options }: CommandInput): number {
-  const value = options.get('rescan');
-  if (value === undefined || value === true) return DEFAULT_RESCAN_SECONDS;
-  const seconds = Number(value);
-  if (!(seconds > 0 && seconds <= 604_800)) throw new UsageError(`watch --rescan "${octetsToText(value)}": expected seconds, up to 604800`);
-  return seconds;
-}

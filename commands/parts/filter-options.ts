@@ -1,6 +1,7 @@
 import type { Octets } from '../../core/base/octets.ts';
 import type { FilterWord, NameFilter } from '../../core/filter/name-filter.ts';
-import type { CommandInput, OptionSpec } from '../command.ts';
+import type { CommandInput } from '../command.ts';
+import type { OptionSpec } from '../words/option-spec.ts';
 import { resolveLocalPath } from './local-path.ts';
 
 /** Options that say which names count, in the order in which they are given; rsync(1) has them too. */

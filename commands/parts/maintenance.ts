@@ -4,7 +4,8 @@ import { octetsToText, octetsToTextStrict } from '../../core/base/octets.ts';
 import { hashcodeLabel } from '../../core/block/hashcode.ts';
 import type { Datadir } from '../../core/datadir/datadir-store.ts';
 import type { Finding } from '../../core/maintain/findings.ts';
-import type { CommandContext, OptionSpec } from '../command.ts';
+import type { CommandContext } from '../command.ts';
+import type { OptionSpec } from '../words/option-spec.ts';
 import { octetsFields } from './format.ts';
 import { resolveLocalPath } from './local-path.ts';
 

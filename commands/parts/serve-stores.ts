@@ -20,6 +20,7 @@ import { descriptorInput } from '../../core/wire/socket-link.ts';
 import type { StoreExport, StoreService } from '../../core/wire/store-session.ts';
 import { readTlsKeys } from '../../core/wire/tls-keys.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
+import { numberOption } from '../words/number-option.ts';
 import { resolveLocalPath } from './local-path.ts';
 import { showFollowing } from './move/follow-progress.ts';
 
@@ -92,12 +93,9 @@ function parseExport(text: string): { readonly name: string; readonly specificat
   return { name: found[1], specification: found[2] };
 }
 
-function maxClientsOf({ options }: CommandInput): { readonly maxClients?: number } {
-  const given = options.get('max-clients');
-  if (given === undefined || given === true) return {};
-  const maxClients = Number(octetsToText(given));
-  if (Number.isSafeInteger(maxClients) && maxClients > 0) return { maxClients };
-  throw new UsageError(`serve --max-clients: expected a number of at least 1, got "${octetsToText(given)}"`);
+function maxClientsOf(input: CommandInput): { readonly maxClients?: number } {
+  const maxClients = numberOption(input, 'max-clients');
+  return maxClients === undefined ? {} : { maxClients };
 }
 
 function listenAddress({ session, shell }: CommandContext, text: string, hasSecret: boolean): ListenAddress {

@@ -1,23 +1,26 @@
 import { UsageError } from '../../core/base/errors.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { defineCommand } from '../command.ts';
+import { type OptionSpec, optionNamed, optionNames } from '../words/option-spec.ts';
+import { checkValue } from '../words/option-value.ts';
 
-/** The settings that there are: their values, the first the default, and what they do. */
-export const SETTINGS: ReadonlyMap<string, { readonly values: readonly string[]; readonly summary: string }> = new Map([
-  ['onerror', { values: ['stop', 'continue'], summary: 'whether a script stops at its first error' }],
-  ['glob', { values: ['on', 'off'], summary: 'whether * ? [ ] stand for the names they match' }],
-  [
-    'mime',
-    { values: ['leave', 'keep'], summary: 'whether put and mounts keep the MIME type that content is found to have, as user.mime_type' },
-  ],
-]);
+/** The settings that there are, each with its default first. */
+export const SETTINGS: readonly OptionSpec[] = [
+  { name: 'onerror', value: { kind: 'text', choices: ['stop', 'continue'] }, summary: 'whether a script stops at its first error' },
+  { name: 'glob', value: { kind: 'text', choices: ['on', 'off'] }, summary: 'whether * ? [ ] stand for the names they match' },
+  {
+    name: 'mime',
+    value: { kind: 'text', choices: ['leave', 'keep'] },
+    summary: 'whether put and mounts keep the MIME type that content is found to have, as user.mime_type',
+  },
+];
 
 /** `set`: the settings of the session. */
 export const set = defineCommand({
   name: 'set',
   group: 'shell',
   summary: 'show the settings, or change one',
-  details: [...SETTINGS].map(([name, { values, summary }]) => `${name} (${values.join(' or ')}): ${summary}.`),
+  details: SETTINGS.map(({ name, value, summary }) => `${name} (${value?.choices?.join(' or ')}): ${summary}.`),
   args: [
     { name: 'name', kind: 'setting', summary: 'a setting', optional: true },
     { name: 'value', kind: 'setting', summary: 'its new value', optional: true },
@@ -30,19 +33,18 @@ export const set = defineCommand({
     // Also as in other programs: NAME=VALUE.
     const words = args.map((word) => octetsToText(word));
     const [name, value] = words.length === 1 ? (words[0]?.split('=', 2) ?? []) : words;
-    const setting = name === undefined ? undefined : SETTINGS.get(name);
+    const setting = name === undefined ? undefined : optionNamed(SETTINGS, name);
     if (name !== undefined && setting === undefined)
-      throw new UsageError(`set "${name}": no such setting`, { remedy: `one of ${[...SETTINGS.keys()].join(', ')}` });
-    if (name !== undefined && setting !== undefined && value !== undefined) {
-      if (!setting.values.includes(value)) throw new UsageError(`"${name}": expected ${setting.values.join(' or ')}, not ${value}`);
-      session.settings.set(name, value);
+      throw new UsageError(`set "${name}": no such setting`, { remedy: `one of ${optionNames(SETTINGS).join(', ')}` });
+    if (setting !== undefined && value !== undefined) {
+      checkValue(`set ${setting.name}`, setting, value);
+      session.settings.set(setting.name, value);
       return;
     }
-    for (const [known, { values }] of SETTINGS) {
-      if (name !== undefined && known !== name) continue;
-      const current = session.settings.get(known) ?? values[0] ?? '';
-      output.line(`${known} ${current}`);
-      output.record({ setting: known, value: current });
+    for (const shown of setting === undefined ? SETTINGS : [setting]) {
+      const current = session.settings.get(shown.name) ?? shown.value?.choices?.[0] ?? '';
+      output.line(`${shown.name} ${current}`);
+      output.record({ setting: shown.name, value: current });
     }
   },
 });

@@ -36,7 +36,7 @@ export const serve = defineCommand({
     },
     { name: 'tls-key', value: { name: 'FILE', kind: 'local' }, summary: 'the key of our certificate' },
     { name: 'tls-ca', value: { name: 'FILE', kind: 'local' }, summary: 'the authorities that sign the certificates of clients' },
-    { name: 'max-clients', value: { name: 'N', kind: 'number' }, summary: 'at most N clients at a time; default 128' },
+    { name: 'max-clients', value: { name: 'N', kind: 'number', min: 1 }, summary: 'at most N clients at a time; default 128' },
   ],
   examples: [
     { line: 'serve unix:~/.vtftp.sock', says: 'then elsewhere: vtftp -S unix:~/.vtftp.sock' },

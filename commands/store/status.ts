@@ -1,7 +1,7 @@
-import { UsageError, VtError } from '../../core/base/errors.ts';
-import type { Octets } from '../../core/base/octets.ts';
+import { VtError } from '../../core/base/errors.ts';
 import { defineCommand } from '../command.ts';
 import { durationMs } from '../parts/maintenance.ts';
+import { numberOption } from '../words/number-option.ts';
 
 /** Percent of a disk that are free where all is well, unless told otherwise. */
 const MIN_FREE_PERCENT = 5;
@@ -19,7 +19,7 @@ export const status = defineCommand({
     { name: 'max-age', value: { name: 'TIME', kind: 'text' }, summary: 'how old the newest state may be: 26h, 7d; default: any age' },
     {
       name: 'min-free',
-      value: { name: 'PERCENT', kind: 'number' },
+      value: { name: 'PERCENT', kind: 'number', min: 0, max: 100 },
       summary: `how much of the disk must be free; default ${MIN_FREE_PERCENT}`,
     },
   ],
@@ -28,16 +28,10 @@ export const status = defineCommand({
     const maxAge = options.get('max-age');
     const limits = {
       maxAgeMs: maxAge === undefined || maxAge === true ? Number.POSITIVE_INFINITY : durationMs('max-age', maxAge),
-      minFreePercent: percentOf(options.get('min-free')),
+      minFreePercent: numberOption({ options }, 'min-free') ?? MIN_FREE_PERCENT,
     };
     const { reportStatus } = await import('../parts/status-report.ts');
     const amiss = await reportStatus(context, limits);
     if (amiss > 0) throw new VtError('EFAILED', `status: ${amiss === 1 ? 'one line needs care' : `${amiss} lines need care`}`);
   },
 });
-
-function percentOf(value: Octets | true | undefined): number {
-  const percent = value === undefined || value === true ? MIN_FREE_PERCENT : Number(value);
-  if (percent >= 0 && percent <= 100) return percent;
-  throw new UsageError(`status --min-free "${value === true ? '' : value}": expected a number from 0 to 100`);
-}

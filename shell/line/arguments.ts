@@ -1,9 +1,10 @@
-import type { ArgumentSpec, Command, OptionSpec, OptionUse } from '../../commands/command.ts';
+import type { Command } from '../../commands/command.ts';
+import type { ArgumentSpec } from '../../commands/words/argument-spec.ts';
+import { type OptionSpec, type OptionUse, optionNamed, valueName } from '../../commands/words/option-spec.ts';
+import { type ReadOptions, readOptions } from '../../commands/words/read-options.ts';
 import { UsageError } from '../../core/base/errors.ts';
-import { appendAll } from '../../core/base/lists.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
-import { suggest } from '../command-names.ts';
 import type { Word } from './word.ts';
 
 /** The words of a command sorted into options and arguments; globs stand as they were written. */
@@ -21,127 +22,41 @@ export function argumentsOf(command: Command, calledAs: string): readonly Argume
   return command.aliasArgs?.[calledAs] ?? command.args ?? [];
 }
 
+const HELP: OptionSpec = { name: 'help', summary: 'print this help' };
+
+/** The options that a command knows, `--help` included. */
+export function optionsOf({ options = [] }: Command): readonly OptionSpec[] {
+  return [...options, HELP];
+}
+
 /**
- * Takes the options out of a command's words: anywhere before `--`, short ones in clusters, values as `-n5`, `-n 5`,
- * `--lines=5` or `--lines 5`; a long name after one dash where no short option begins so (`find -name X`). Quotes make no
- * difference, as in sh and sftp. Where a command has a number option with the letter n, `-5` means `-n5`.
+ * Takes the options out of a command's words. Quotes make no difference, as in sh and sftp.
  *
  * @param words - without the name
  * @throws {UsageError} for an option unknown, without its value, or with one it does not take
  */
 export function parseOptions(command: Command, calledAs: string, words: readonly Word[]): ParsedArguments {
-  const options = new Map<string, true | Octets>();
-  const repeated: OptionUse[] = [];
-  const give: GiveOption = (spec, value) => {
-    options.set(spec.name, value);
-    if (spec.repeat === true) repeated.push({ name: spec.name, value });
+  const specs = optionsOf(command);
+  const { uses, rest } =
+    command.passesOptions === true
+      ? passedOn(words)
+      : readOptions(specs, words, {
+          optionsFirst: command.optionsFirst === true,
+          remedy: usageRemedy(command, calledAs),
+          show: octetsToText,
+        });
+  return {
+    options: new Map(uses.map(({ name, value }) => [name, value])),
+    repeated: uses.filter(({ name }) => optionNamed(specs, name)?.repeat === true),
+    words: rest,
+    isHelp: uses.some(({ name }) => name === HELP.name),
   };
-  const rest: Word[] = [];
-  const specs = command.options ?? [];
-  let isHelp = false;
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i];
-    if (word === undefined) break;
-    const isOption = (command.passesOptions !== true || word.text === '--help') && word.text.startsWith('-') && word.text !== '-';
-    if (!isOption) {
-      rest.push(word);
-      if (command.optionsFirst !== true || command.passesOptions === true) continue;
-      appendAll(rest, words.slice(i + 1));
-      break;
-    }
-    if (word.text === '--') {
-      appendAll(rest, words.slice(i + 1));
-      break;
-    }
-    if (word.text === '--help') {
-      isHelp = true;
-      continue;
-    }
-    const takeNext = (option: string): Octets => {
-      const next = words[++i];
-      if (next === undefined) throw usage(command, calledAs, `option ${option} needs a value`);
-      return next.text;
-    };
-    if (word.text.startsWith('--')) readLong(command, calledAs, specs, word.text, give, takeNext);
-    else readCluster(command, calledAs, specs, word.text, give, takeNext);
-  }
-  return { options, repeated, words: rest, isHelp };
 }
 
-/** Takes one use of an option. */
-type GiveOption = (spec: OptionSpec, value: true | Octets) => void;
-
-function readLong(
-  command: Command,
-  calledAs: string,
-  specs: readonly OptionSpec[],
-  text: Octets,
-  give: GiveOption,
-  takeNext: (option: string) => Octets,
-): void {
-  const equals = text.indexOf('=');
-  const name = text.slice(2, equals < 0 ? undefined : equals).toLowerCase();
-  const spec = specs.find((option) => option.name === name || option.aliases?.includes(name));
-  if (spec === undefined) {
-    const near = suggest(name, ['help', ...specs.flatMap((option) => [option.name, ...(option.aliases ?? [])])]);
-    throw usage(
-      command,
-      calledAs,
-      `unknown option --${octetsToText(name as Octets)}`,
-      near.length > 0 ? `did you mean --${near[0]}?` : undefined,
-    );
-  }
-  const given = equals < 0 ? undefined : (text.slice(equals + 1) as Octets);
-  if (spec.value === undefined) {
-    if (given !== undefined) throw usage(command, calledAs, `option --${name} takes no value`);
-    give(spec, true);
-  } else give(spec, checkedValue(command, calledAs, spec, given ?? takeNext(`--${name}`)));
-}
-
-function readCluster(
-  command: Command,
-  calledAs: string,
-  specs: readonly OptionSpec[],
-  text: Octets,
-  give: GiveOption,
-  takeNext: (option: string) => Octets,
-): void {
-  const count = specs.find((option) => option.short === 'n' && option.value?.kind === 'number');
-  if (count !== undefined && /^-\d+$/.test(text)) {
-    give(count, text.slice(1) as Octets);
-    return;
-  }
-  for (let at = 1; at < text.length; at++) {
-    const letter = text[at] ?? '';
-    const spec = specs.find((option) => option.short === letter || option.alsoShort?.includes(letter));
-    if (spec === undefined && at === 1 && isLongName(specs, text.slice(1))) {
-      // `find -name X`, as find(1) has it.
-      readLong(command, calledAs, specs, `-${text}` as Octets, give, takeNext);
-      return;
-    }
-    if (spec === undefined) {
-      throw usage(command, calledAs, `unknown option -${octetsToText(letter as Octets)}`);
-    }
-    if (spec.value === undefined) {
-      give(spec, true);
-      continue;
-    }
-    const attached = text.slice(at + 1) as Octets;
-    give(spec, checkedValue(command, calledAs, spec, attached === '' ? takeNext(`-${letter}`) : attached));
-    return;
-  }
-}
-
-function isLongName(specs: readonly OptionSpec[], text: string): boolean {
-  const [name] = text.toLowerCase().split('=', 1);
-  return specs.some((option) => option.name === name || option.aliases?.includes(name ?? '') === true);
-}
-
-function checkedValue(command: Command, calledAs: string, spec: OptionSpec, value: Octets): Octets {
-  if (spec.value?.kind === 'number' && !/^[+-]?\d+$/.test(value)) {
-    throw usage(command, calledAs, `option --${spec.name} needs a number, got "${octetsToText(value)}"`);
-  }
-  return value;
+/** The words of a command that hands its options on: only `--help` is its own. */
+function passedOn(words: readonly Word[]): ReadOptions<Octets, Word> {
+  const rest = words.filter(({ text }) => text !== `--${HELP.name}`);
+  return { uses: rest.length < words.length ? [{ name: HELP.name, value: true }] : [], rest };
 }
 
 /** A word together with the argument that it is for. */
@@ -196,7 +111,7 @@ export function usageLine(command: Command, calledAs = command.name): string {
     const more = option.repeat === true ? '...' : '';
     if (option.value !== undefined)
       parts.push(
-        `${option.short === undefined ? `[--${option.name}=${option.value.name}]` : `[-${option.short} ${option.value.name}]`}${more}`,
+        `${option.short === undefined ? `[--${option.name}=${valueName(option.value)}]` : `[-${option.short} ${valueName(option.value)}]`}${more}`,
       );
     else if (option.short === undefined) parts.push(`[--${option.name}]`);
   }
@@ -220,8 +135,12 @@ function missing(command: Command, calledAs: string, spec: ArgumentSpec | undefi
 /** The longest usage line that an error shows: a longer one would hide what is wrong. */
 const MAX_USAGE = 60;
 
-function usage(command: Command, calledAs: string, what: string, remedy?: string): UsageError {
+function usage(command: Command, calledAs: string, what: string): UsageError {
+  return new UsageError(what, { remedy: usageRemedy(command, calledAs) });
+}
+
+function usageRemedy(command: Command, calledAs: string): string {
   const whole = usageLine(command, calledAs);
   const short = [calledAs, '[options]', ...argumentTexts(command, calledAs)].join(' ');
-  return new UsageError(what, { remedy: remedy ?? `usage: ${whole.length <= MAX_USAGE ? whole : short}` });
+  return `usage: ${whole.length <= MAX_USAGE ? whole : short}`;
 }

@@ -1,10 +1,13 @@
-import { type ArgumentKind, type ArgumentSpec, type Command, choicesOf } from '../../commands/command.ts';
+import type { Command } from '../../commands/command.ts';
 import { expandHome, resolveLocalPath } from '../../commands/parts/local-path.ts';
 import type { Session } from '../../commands/session.ts';
 import { SETTINGS } from '../../commands/shell/settings.ts';
+import type { ArgumentKind, ArgumentSpec } from '../../commands/words/argument-spec.ts';
+import { type OptionSpec, type OptionValue, optionNamed, optionNames } from '../../commands/words/option-spec.ts';
+import { scanOptions } from '../../commands/words/read-options.ts';
 import { compareOctets, type Octets, octetsFromText, octetsToText } from '../../core/base/octets.ts';
 import { findCommand, namesOf } from '../command-names.ts';
-import { argumentsOf } from './arguments.ts';
+import { argumentsOf, optionsOf } from './arguments.ts';
 import type { Candidate } from './candidate.ts';
 import type { GlobSide } from './glob.ts';
 import type { OpenEnd } from './line.ts';
@@ -93,15 +96,26 @@ async function* candidatesFor(open: OpenEnd, options: CompletionOptions): AsyncG
   const [name] = command.words;
   if (name === undefined) return;
   const { command: found, calledAs } = findCommand(options.commands, octetsToText(name.text), true);
+  const { rest, awaiting } =
+    found.passesOptions === true
+      ? { rest: command.words.slice(1, -1), awaiting: undefined }
+      : scanOptions(optionsOf(found), command.words.slice(1, -1), {
+          optionsFirst: found.optionsFirst === true,
+          remedy: '',
+          show: octetsToText,
+        });
+  if (awaiting?.spec.value !== undefined) {
+    yield* valueWords(awaiting.spec.value, word, 0, options);
+    return;
+  }
   if (word.text.startsWith('-')) {
     yield* optionWords(found, word, options);
     if (found.passesOptions !== true) return;
   }
-  const before = command.words.slice(1, -1).filter(({ text }) => !text.startsWith('-') || text === '-');
-  for (const kind of new Set(kindsAt(argumentsOf(found, calledAs), before.length))) {
+  for (const kind of new Set(kindsAt(argumentsOf(found, calledAs), rest.length))) {
     if (kind === 'setting')
       yield* settingWords(
-        before.map(({ text }) => octetsToText(text)),
+        rest.map(({ text }) => octetsToText(text)),
         word.text,
       );
     else yield* ofKind(kind, word, options);
@@ -119,17 +133,36 @@ async function* optionWords(command: Command, word: Word, options: CompletionOpt
     );
     return;
   }
-  const name = word.text.slice(2, equals - 1);
-  const value = specs.find((option) => option.name === name || option.aliases?.includes(name))?.value;
-  if (value === undefined) return;
-  const choices = choicesOf(value);
-  yield* words(
-    choices.map((choice) => `--${name}=${choice}`),
-    word.text,
-  );
-  if (choices.length > 0) return;
-  const typed = { ...word, text: word.text.slice(equals) as Octets, quoted: word.quoted.subarray(equals) };
-  for await (const { after = 0, ...candidate } of ofKind(value.kind, typed, options)) yield { ...candidate, after: after + equals };
+  const value = optionNamed(specs, word.text.slice(2, equals - 1))?.value;
+  if (value !== undefined) yield* valueWords(value, word, equals, options);
+}
+
+/**
+ * What an option takes.
+ *
+ * @param start - where in the word the value begins
+ */
+async function* valueWords(value: OptionValue, word: Word, start: number, options: CompletionOptions): AsyncGenerator<Candidate> {
+  const before = octetsToText(word.text.slice(0, start) as Octets);
+  if (value.choices !== undefined || value.options !== undefined) {
+    const known = value.choices ?? listedWords(value.options ?? [], octetsToText(word.text.slice(start) as Octets));
+    yield* words(
+      known.map((choice) => `${before}${choice}`),
+      word.text,
+    );
+    return;
+  }
+  const typed = { ...word, text: word.text.slice(start) as Octets, quoted: word.quoted.subarray(start) };
+  for await (const { after = 0, ...candidate } of ofKind(value.kind, typed, options)) yield { ...candidate, after: after + start };
+}
+
+/** What a list of options may become: names behind its last comma, and behind `=` the words that one takes. */
+function listedWords(specs: readonly OptionSpec[], typed: string): string[] {
+  const before = typed.slice(0, typed.lastIndexOf(',') + 1);
+  const [name = ''] = typed.slice(before.length).split('=', 1);
+  const isNamed = typed.length > before.length + name.length;
+  if (isNamed) return (optionNamed(specs, name)?.value?.choices ?? []).map((choice) => `${before}${name}=${choice}`);
+  return optionNames(specs).map((each) => `${before}${each}${optionNamed(specs, each)?.value === undefined ? '' : '='}`);
 }
 
 /** What the argument at an index may be: of a command that takes several, also what its last argument may be. */
@@ -178,7 +211,7 @@ async function* words(known: readonly string[], typed: string): AsyncGenerator<C
 
 async function* settingWords(before: readonly string[], typed: Octets): AsyncGenerator<Candidate> {
   const [name] = before;
-  yield* words(name === undefined ? [...SETTINGS.keys()] : (SETTINGS.get(name)?.values ?? []), typed);
+  yield* words(name === undefined ? optionNames(SETTINGS) : (optionNamed(SETTINGS, name)?.value?.choices ?? []), typed);
 }
 
 /** `@N` of the recorded states. */

@@ -1,6 +1,6 @@
+import { suggest } from '../../commands/words/suggest.ts';
 import { VtError } from '../../core/base/errors.ts';
 import type { StoreSpecification } from '../../core/openers/specification.ts';
-import { suggest } from '../command-names.ts';
 
 /** What a configuration says of Stores. @see vtftp.conf(5) */
 export interface Configuration {

@@ -28,7 +28,7 @@ const CASES: readonly (readonly [commands: string, status: number, says: string]
   ['cd @1999-01-01', 10, 'cd: @1999-01-01: no state that old; the oldest is @1 of …'],
   ['cd @99', 10, 'cd: @99: no such state (log lists them)'],
   ['umount nowhere', 1, 'umount: …'],
-  ['set onerror x', 2, 'set: onerror: expected stop or continue, not x'],
+  ['set onerror x', 2, 'set: onerror: expected stop or continue, got "x"'],
   [
     'peer datadir:store:hash=blake3',
     2,

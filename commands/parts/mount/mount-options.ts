@@ -1,11 +1,12 @@
-import { VtError } from '../../../core/base/errors.ts';
+import { UsageError, VtError } from '../../../core/base/errors.ts';
 import { octetsFromText, octetsToText } from '../../../core/base/octets.ts';
 import type { FilterWord } from '../../../core/filter/name-filter.ts';
-import type { Driver, Honours } from '../../../fuse/driver.ts';
+import { DRIVERS, type Driver, type Honours } from '../../../fuse/driver.ts';
 import type { CommandInput } from '../../command.ts';
-
-/** Seconds between two syncs of a mount where nobody says otherwise. */
-const DEFAULT_SYNC_SECONDS = 30;
+import type { OptionUse } from '../../words/option-spec.ts';
+import { readOptionList } from '../../words/read-option-list.ts';
+import { filterWords } from '../filter-options.ts';
+import { DEFAULT_SYNC_SECONDS, MOUNT_OPTIONS } from './mount-option-rows.ts';
 
 /** Octets of a volume's name, at most: as HFS+ allows. */
 const MAX_VOLUME_NAME_SIZE = 255;
@@ -52,46 +53,21 @@ export function parseMountOptions(text: string): MountWords {
     filter: [],
     driver: undefined,
   };
-  for (const word of text.split(',').filter((each) => each !== '')) {
-    const rule = filterWord(word);
-    const honours = honoursWord(word);
-    if (rule !== undefined) words = { ...words, filter: [...words.filter, rule] };
-    else if (honours !== undefined) words = { ...words, honours: { ...words.honours, ...honours } };
-    else words = { ...words, ...readWord(word) };
-  }
+  for (const use of readOptionList('mount -o', MOUNT_OPTIONS, text, 'help mount lists them'))
+    words = { ...words, ...meaningOf(use, words) };
   checkHonours(words);
   if (words.appendOnly && (words.readOnly || words.all))
     throw new VtError('EUSAGE', 'mount -o: append-only is for what can be written', { remedy: 'leave out append-only, or ro and all' });
   return words;
 }
 
-/** `exclude=*.o`. */
-function filterWord(word: string): FilterWord | undefined {
-  const [name = '', ...rest] = word.split('=');
-  if (name !== 'include' && name !== 'exclude' && name !== 'filter' && name !== 'include-from' && name !== 'exclude-from') return undefined;
-  if (rest.length === 0) throw new VtError('EUSAGE', `mount -o "${word}": expected ${name}=`);
-  return { kind: name, value: octetsFromText(rest.join('=')) };
+/** What one option changes. */
+function meaningOf({ name, value }: OptionUse<boolean | string>, { honours, filter }: MountWords): Partial<MountWords> {
+  return typeof value === 'boolean' ? meaningOfFlag(name, value, honours) : meaningOfValue(name, value, filter);
 }
 
-/** `suid`, `nodev` and the like, as of mount(8). */
-function honoursWord(word: string): Partial<Honours> | undefined {
-  const [, no, name] = /^(no)?(suid|dev|exec)$/.exec(word) ?? [];
-  return name === undefined ? undefined : { [name]: no === undefined };
-}
-
-function checkHonours({ honours, driver }: MountWords): void {
-  for (const word of ['suid', 'dev'] as const) {
-    if (!honours[word]) continue;
-    if (process.geteuid?.() !== 0) throw new VtError('EPERM', `mount -o ${word}: only root may allow it`);
-    if (driver === 'fuse-native')
-      throw new VtError('EUNSUPPORTED', `mount -o ${word}: not with driver=fuse-native`, { remedy: 'use driver=kernel' });
-  }
-}
-
-function readWord(word: string): Partial<MountWords> {
-  const [name = '', ...rest] = word.split('=');
-  const value = rest.join('=');
-  switch (word) {
+function meaningOfFlag(name: string, isOn: boolean, honours: Honours): Partial<MountWords> {
+  switch (name) {
     case 'ro':
       return { readOnly: true };
     case 'rw':
@@ -101,17 +77,34 @@ function readWord(word: string): Partial<MountWords> {
     case 'all':
       return { all: true };
     case 'allow_other':
-      return { allowOther: true };
-    case 'noallow_other':
-      return { allowOther: false };
-    case 'nowriteback':
-      return { writeback: false };
+      return { allowOther: isOn };
+    case 'writeback':
+      return { writeback: isOn };
+    default:
+      return { honours: { ...honours, [name]: isOn } };
   }
-  if (name === 'sync' && /^\d{1,6}$/.test(value)) return { syncSeconds: Number(value) };
-  if (name === 'volname' && value !== '' && Buffer.byteLength(value) <= MAX_VOLUME_NAME_SIZE) return { volumeName: value };
-  if (name === 'driver' && (value === 'kernel' || value === 'fuse-native')) return { driver: value };
-  throw new VtError('EUSAGE', `mount -o "${word}": unknown`, {
-    remedy:
-      'use ro, append-only, all, allow_other, noallow_other, suid, dev, noexec, nowriteback, sync=SECONDS, volname=NAME, include=, exclude=, filter=, driver=kernel or driver=fuse-native',
-  });
+}
+
+function meaningOfValue(name: string, value: string, filter: readonly FilterWord[]): Partial<MountWords> {
+  switch (name) {
+    case 'sync':
+      return { syncSeconds: Number(value) };
+    case 'volname':
+      if (Buffer.byteLength(value) > MAX_VOLUME_NAME_SIZE)
+        throw new UsageError(`mount -o volname: expected at most ${MAX_VOLUME_NAME_SIZE} bytes`);
+      return { volumeName: value };
+    case 'driver':
+      return { driver: DRIVERS.find((driver) => driver === value) };
+    default:
+      return { filter: [...filter, ...filterWords({ repeated: [{ name, value: octetsFromText(value) }] })] };
+  }
+}
+
+function checkHonours({ honours, driver }: MountWords): void {
+  for (const word of ['suid', 'dev'] as const) {
+    if (!honours[word]) continue;
+    if (process.geteuid?.() !== 0) throw new VtError('EPERM', `mount -o ${word}: only root may allow it`);
+    if (driver === 'fuse-native')
+      throw new VtError('EUNSUPPORTED', `mount -o ${word}: not with driver=fuse-native`, { remedy: 'use driver=kernel' });
+  }
 }

@@ -4,7 +4,9 @@ import { octetsToText } from '../../../core/base/octets.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
 import type { Peer } from '../../../core/openers/peer-table.ts';
 import type { TreePath } from '../../../core/tree/path.ts';
-import type { CommandContext, OptionSpec } from '../../command.ts';
+import type { CommandContext } from '../../command.ts';
+import { numberOption } from '../../words/number-option.ts';
+import type { OptionSpec } from '../../words/option-spec.ts';
 import { forEachItem } from '../each.ts';
 import { pathArgument, requireEntry } from '../entry.ts';
 import { exchangeAll } from './exchange-all.ts';
@@ -29,7 +31,12 @@ export const TRANSFER_OPTIONS: readonly OptionSpec[] = [
   { name: 'dirs-only', short: 'd', summary: 'NAME are paths: move their Dirs only, without the contents of files' },
   { name: 'breadth-first', summary: 'look level by level rather than branch by branch' },
   { name: 'recheck', summary: 'look below Dirs too that are noted as complete' },
-  { name: 'jobs', short: 'j', value: { name: 'N', kind: 'number' }, summary: 'send N batches of 1 MiB at a time; default 8' },
+  {
+    name: 'jobs',
+    short: 'j',
+    value: { name: 'N', kind: 'number', min: 1, max: MAX_PARALLEL },
+    summary: 'send N batches of 1 MiB at a time; default 8',
+  },
   { name: 'limit-rate', value: { name: 'RATE', kind: 'text' }, summary: 'at most so many bytes a second: 500k, 2M' },
 ];
 
@@ -42,7 +49,7 @@ export async function transferPaths(
 ): Promise<void> {
   const { session } = context;
   const plan = context.plan || options.has('plan');
-  const parallel = jobsOf(options.get('jobs'), direction);
+  const parallel = numberOption({ options }, 'jobs');
   const bytesPerSecond = rateOf(options.get('limit-rate'), direction);
   const reached = peerOf(context, direction, options.get('peer'), options.has('create'));
   const { peer, isOurs } = await meanwhile(reached, async () => {
@@ -134,14 +141,6 @@ async function direntAt({ session, signal }: CommandContext, direction: Directio
     if (direction === 'pull' && error instanceof MissingBlockError) return entry.dirent;
     throw error;
   }
-}
-
-function jobsOf(word: true | Octets | undefined, direction: Direction): number | undefined {
-  if (word === undefined) return undefined;
-  const jobs = Number(word);
-  if (!Number.isSafeInteger(jobs) || jobs < 1 || jobs > MAX_PARALLEL)
-    throw new UsageError(`${direction} -j "${word}": expected a number of 1 to ${MAX_PARALLEL}`);
-  return jobs;
 }
 
 function rateOf(word: true | Octets | undefined, direction: Direction): number | undefined {

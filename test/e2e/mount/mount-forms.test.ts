@@ -57,7 +57,7 @@ describe('the forms and options of mount', { skip: noMountsHere() ?? false }, ()
       // Where recursive mkdir of Node never returns.
       ['mount /proc/nosuch', 1, 'mount: cannot make /proc/nosuch: no such file or directory'],
       ['mount -o ro', 2, 'mount: MOUNTPOINT is missing'],
-      ['mount -o wrong place', 2, 'mount: -o wrong: unknown'],
+      ['mount -o wrong place', 2, 'mount: -o wrong: unknown option'],
       ['mount nosuch:x place', 10, 'mount: '],
     ] as const) {
       const refused = await program(line);

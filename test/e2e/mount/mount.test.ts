@@ -218,7 +218,7 @@ for round in range(20):
       [`mount ${scratch.path('store')}`, /the Store .* lies there/],
       [`mount ${mount.path}`, /something of ours is mounted there/],
       [`umount ${full}`, /is not a vtftp mount \(mounts lists them\)/],
-      [`mount -o colour ${full}`, /unknown/],
+      [`mount -o colour ${full}`, /unknown option/],
     ] as const) {
       const refused = await mount.vtftp('-c', line);
       assert.notEqual(refused.status, 0, refused.report);

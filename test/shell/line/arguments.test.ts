@@ -90,7 +90,7 @@ const REFUSED: readonly { readonly line: string; readonly says: RegExp }[] = [
   { line: '-z x', says: /unknown option -z/ },
   { line: '--all=1 x', says: /takes no value/ },
   { line: 'x --mode', says: /--mode needs a value/ },
-  { line: '-n five x', says: /needs a number/ },
+  { line: '-n five x', says: /expected a number, got "five"/ },
 ];
 
 for (const { line, says } of REFUSED) {

@@ -1,0 +1,39 @@
+/**
+ * What an argument names: decides globbing, completion and how it is handed over.
+ * `stored` is a path in the tree, `local` a local path, `local directory` and `mount` (a mount point) are local paths of that sort,
+ * `reference` a pasted text form or something `open` takes, `number` a decimal with an optional sign, `line` the rest of the line
+ * as it was typed.
+ */
+export type ArgumentKind =
+  | 'stored'
+  | 'local'
+  | 'local directory'
+  | 'mount'
+  | 'reference'
+  | 'store'
+  | 'date'
+  | 'text'
+  | 'number'
+  | 'command'
+  | 'setting'
+  | 'line';
+
+/** An argument of a command: one row. */
+export interface ArgumentSpec {
+  readonly name: string;
+  readonly kind: ArgumentKind;
+  readonly summary: string;
+  readonly optional?: boolean;
+  /** Takes any number of words; at most one argument of a command. Arguments after it take the last words: `cp FROM… TO`. */
+  readonly repeat?: boolean;
+  /**
+   * Unquoted `* ? [ ]` expand; true for `stored` and `local` arguments unless said otherwise. `pattern` hands the word over as a
+   * pattern, in which a backslash stands before what was quoted.
+   */
+  readonly glob?: boolean | 'pattern';
+}
+
+/** Whether an argument of a kind names something local. */
+export function isLocalKind(kind: ArgumentKind): boolean {
+  return kind === 'local' || kind === 'local directory' || kind === 'mount';
+}

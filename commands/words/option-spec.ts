@@ -1,0 +1,61 @@
+import type { Octets } from '../../core/base/octets.ts';
+import type { ArgumentKind } from './argument-spec.ts';
+
+/**
+ * An option of the program, of a command, of `mount -o`, or a setting: one row. Reading, checks, help, completion and man page
+ * come from it.
+ */
+export interface OptionSpec {
+  /** Long name, without dashes: `recursive`. */
+  readonly name: string;
+  /** One letter: `r`. */
+  readonly short?: string;
+  /** More letters for the same: `R`. */
+  readonly alsoShort?: string;
+  readonly aliases?: readonly string[];
+  readonly value?: OptionValue;
+  /** May be given again and again: each use counts, in its place among the others. Else the last one does. */
+  readonly repeat?: boolean;
+  /** In a list of options, `no` before the name says the reverse: `exec`, `noexec`. */
+  readonly negatable?: boolean;
+  readonly summary: string;
+}
+
+/** What an option takes. */
+export interface OptionValue {
+  readonly kind: ArgumentKind;
+  /** A placeholder in capitals: `FILE`. Default: the choices. */
+  readonly name?: string;
+  /** The words that it takes, and no others. */
+  readonly choices?: readonly string[];
+  /** Of a number: the smallest. */
+  readonly min?: number;
+  /** Of a number: the largest. */
+  readonly max?: number;
+  /** What the option means without a value: then a value stands in the same word, `--color=never`. */
+  readonly bare?: string;
+  /** It takes a list of these, with commas between them. */
+  readonly options?: readonly OptionSpec[];
+}
+
+/** One use of an option. */
+export interface OptionUse<Value = true | Octets> {
+  /** Its long name. */
+  readonly name: string;
+  readonly value: Value;
+}
+
+/** The value as help shows it: a placeholder, or the choices. */
+export function valueName({ name, choices = [] }: OptionValue): string {
+  return name ?? choices.join('|');
+}
+
+/** The option of a name or an alias. */
+export function optionNamed(specs: readonly OptionSpec[], name: string): OptionSpec | undefined {
+  return specs.find((spec) => spec.name === name || spec.aliases?.includes(name) === true);
+}
+
+/** Every name that an option of a list can be called by, but for letters. */
+export function optionNames(specs: readonly OptionSpec[]): string[] {
+  return specs.flatMap(({ name, aliases = [], negatable }) => [name, ...aliases, ...(negatable === true ? [`no${name}`] : [])]);
+}

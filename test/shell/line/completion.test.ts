@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { COMMANDS } from '../../../commands/all-commands.ts';
+import type { Session } from '../../../commands/session.ts';
+import type { Octets } from '../../../core/base/octets.ts';
+import { completeLine } from '../../../shell/line/completion.ts';
+
+/** Words that are completed from the tables alone: no tree is looked at. */
+async function completed(line: string): Promise<readonly string[]> {
+  const session = { aliases: new Map() } as unknown as Session;
+  const [candidates] = await completeLine(line, { commands: COMMANDS, session, skipReference: () => undefined, home: '/' as Octets });
+  return candidates.map((text) => text.trim());
+}
+
+const CASES: readonly { readonly line: string; readonly offers: readonly string[] }[] = [
+  { line: 'mount --fo', offers: ['--foreground'] },
+  { line: 'mount -o al', offers: ['all', 'allow_other'] },
+  { line: 'mount -o ro,noe', offers: ['ro,noexec'] },
+  { line: 'mount --options=s', offers: ['--options=suid', '--options=sync='] },
+  { line: 'mount -o ro,driver=k', offers: ['ro,driver=kernel'] },
+  { line: 'get --owner=n', offers: ['--owner=names', '--owner=none', '--owner=numeric'] },
+  { line: 'get --owner n', offers: ['names', 'none', 'numeric'] },
+  { line: 'find -type ', offers: ['b', 'c', 'd', 'f', 'l', 'p', 's'] },
+  { line: 'set ', offers: ['glob', 'mime', 'onerror'] },
+  { line: 'set onerror c', offers: ['continue'] },
+  { line: 'ls --nothing-like-it ', offers: [] },
+];
+
+for (const { line, offers } of CASES) test(`completion of "${line}"`, async () => assert.deepEqual(await completed(line), offers));

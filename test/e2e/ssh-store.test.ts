@@ -1,56 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import type { TestContext } from 'node:test';
+import { mkdirSync, rmSync } from 'node:fs';
 import { it } from 'node:test';
-import { startSshd } from '../support/links/sshd.ts';
-import { PROGRAM, vtftp } from '../support/program.ts';
-import type { Scratch } from '../support/scratch.ts';
+import { programWith, startSshHost } from '../support/links/ssh-host.ts';
+import { vtftp } from '../support/program.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 // ssh://[user@]host[:port]/[store], with a real sshd. What the configuration of ssh says comes from a file of the test.
 
-interface Ssh {
-  readonly scratch: Scratch;
-  readonly env: Readonly<Record<string, string>>;
-  /** Makes the `vtftp` of the other machine. */
-  install(script: string): void;
-}
-
-const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
-
-async function reachable(t: TestContext): Promise<Ssh> {
-  const scratch = makeScratch(t);
-  mkdirSync(scratch.path('bin'));
-  mkdirSync(scratch.path('here'));
-  const { ssh } = await startSshd(scratch);
-  // The options of the test's ssh as a user's configuration has them, for the host `box`.
-  const option = (name: string): string => ssh[ssh.indexOf(name) + 1] ?? '';
-  const [user = '', address = ''] = (ssh.at(-1) ?? '').split('@');
-  const config = [
-    'Host box',
-    `  HostName ${address}`,
-    `  Port ${option('-p')}`,
-    `  User ${user}`,
-    `  IdentityFile ${option('-i')}`,
-    '  BatchMode yes',
-    '  StrictHostKeyChecking no',
-    `  UserKnownHostsFile ${scratch.path('known_hosts')}`,
-    '  LogLevel ERROR',
-    '',
-  ];
-  writeFileSync(scratch.path('config'), config.join('\n'));
-  writeFileSync(scratch.path('here/ssh'), `#!/bin/sh\nexec /usr/bin/ssh -F ${quoted(scratch.path('config'))} "$@"\n`, { mode: 0o755 });
-  return {
-    scratch,
-    env: { ...scratch.env, PATH: `${scratch.path('here')}:${process.env['PATH'] ?? ''}` },
-    install: (script) => writeFileSync(scratch.path('bin/vtftp'), `#!/bin/sh\n${script}\n`, { mode: 0o755 }),
-  };
-}
-
 it('a Store of another machine is opened by ssh://, with quotes that hold in its shell, and states go there and back', async (t) => {
-  const { scratch, env, install } = await reachable(t);
-  const there = Object.entries({ ...scratch.env, HOME: scratch.path('home there') }).map(([name, value]) => quoted(`${name}=${value}`));
-  install(`exec env ${there.join(' ')} ${quoted(process.execPath)} ${quoted(PROGRAM)} "$@"`);
+  const scratch = makeScratch(t);
+  const { env, install } = await startSshHost(scratch, 'box');
+  install(programWith({ ...scratch.env, HOME: scratch.path('home there') }));
   mkdirSync(scratch.path('home there'));
   const run = async (store: string, commands: string, status = 0) => {
     const done = await vtftp(['-S', store, '-c', commands], { env, cwd: scratch.path('.') });
@@ -73,7 +33,8 @@ it('a Store of another machine is opened by ssh://, with quotes that hold in its
 });
 
 it('what fails is named: no vtftp there, a shell that prints, a host that nobody knows, an address that is none', async (t) => {
-  const { scratch, env, install } = await reachable(t);
+  const scratch = makeScratch(t);
+  const { env, install } = await startSshHost(scratch, 'box');
   const fails = async (store: string, says: RegExp) => {
     const done = await vtftp(['-S', store, '-c', 'ls'], { env, cwd: scratch.path('.') });
     assert.equal(done.status, 10, done.report);

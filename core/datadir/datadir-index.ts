@@ -198,15 +198,15 @@ export class DatadirIndex {
   #makeAnew(): void {
     const { readOnly, dataFolder } = this.#options;
     const reason = this.#unusable ?? 'it is damaged';
-    this.#unusable = undefined;
     this.#announce(reason);
-    if (readOnly) {
-      this.#behind = compareMarks(dataFolder, new Map()).behind;
-      return;
+    if (readOnly) this.#behind = compareMarks(dataFolder, new Map()).behind;
+    else {
+      this.#options.onLoss();
+      const failure = this.#make();
+      if (failure !== undefined) throw new VtError('EOPEN', `make index "${this.#options.indexFolder}": ${failure}`);
     }
-    this.#options.onLoss();
-    const failure = this.#make();
-    if (failure !== undefined) throw new VtError('EOPEN', `make index "${this.#options.indexFolder}": ${failure}`);
+    // Only now: where this failed it is tried again, as an index that could not be made is not empty.
+    this.#unusable = undefined;
   }
 
   async #catchUp(behind: readonly BehindFile[], signal: AbortSignal | undefined): Promise<void> {
@@ -337,13 +337,14 @@ export class DatadirIndex {
     return this.#index !== undefined && this.#index.id !== this.#indexId;
   }
 
-  /** See {@link BlockIndex.rewrite}: of the index that this session has opened. */
+  /** See {@link BlockIndex.rewrite}: of the index that this session has opened. @throws {IndexDamagedError} also where there is none */
   rewrite(
     changes: readonly IndexRewrite[],
     marks: ReadonlyMap<string, FileMarks>,
     settings: Readonly<Record<string, string>> = {},
   ): number {
-    return this.#index?.rewrite(changes, marks, settings, this.#indexId) ?? 0;
+    if (this.#index === undefined) throw new IndexDamagedError('it is not open');
+    return this.#index.rewrite(changes, marks, settings, this.#indexId);
   }
 
   /** The marks of every file known. */

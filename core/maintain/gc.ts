@@ -7,7 +7,7 @@ import { madeAnewError } from '../datadir/index/block-index.ts';
 import type { IndexRewrite, Location } from '../datadir/index/index-types.ts';
 import { RESERVE_SIZES } from '../datadir/store-reserve.ts';
 import { liveWriters } from '../datadir/writer-presence.ts';
-import { RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
+import { DATAFILE_HEADER_SIZE, RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
 import { GcCopier } from './gc-copier.ts';
 import { type GcFile, GcFiles } from './gc-files.ts';
 import { GcMarks } from './gc-mark.ts';
@@ -190,8 +190,15 @@ class Collection {
     this.#uses = uses;
   }
 
-  #mayChange({ fd, changedMs }: GcFile): boolean {
-    return fd !== undefined && changedMs <= this.#oldMs;
+  #mayChange(file: GcFile): boolean {
+    return file.fd !== undefined && file.changedMs <= this.#oldMs && this.#isKnown(file);
+  }
+
+  /** What the index has not seen of a data file it cannot tell from what nobody needs. A file without records has nothing to see. */
+  #isKnown({ name, size }: GcFile): boolean {
+    const { index } = this.#datadir.internals();
+    const marks = this.#options.plan ? index.marks() : index.indexMarks();
+    return size <= DATAFILE_HEADER_SIZE || marks.get(name)?.seenSize === size;
   }
 
   /** The data files that are worth copying what stays of them. */
@@ -289,6 +296,7 @@ class Collection {
         for (const use of group) {
           throwIfCancelled(signal);
           const { file } = use;
+          if (!this.#isKnown(file)) continue;
           const staying = stays.get(file.name) ?? [];
           const going = goes.get(file.name) ?? [];
           const stayingBytes = staying.reduce((sum, [, location]) => sum + this.#sizeOf(location), 0);

@@ -7,10 +7,11 @@
  *   SHIM_KILL    N or Nh: SIGKILL at step N; h: after half of it, where it writes octets
  *   SHIM_FAIL    N:ERRNO or N:ERRNO+: step N fails; with + all after it too
  *   SHIM_LOG     a file to which each step is appended
- *   SHIM_CONTROL a file of a `struct control`, mapped: which call fails next, told while the program runs. All opens
- *                and links count then, too
+ *   SHIM_CONTROL a file of a `struct control`, mapped: which call fails next, told while the program runs. All opens,
+ *                links, reads and lists of names count then, too
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +35,7 @@ static size_t folder_size;
 static long steps, kill_at = -1, fail_at = -1;
 static int kill_half, fail_errno, fail_on, log_fd = -1, count_fd = -1, ready;
 
-enum kind { OPEN, WRITE, SYNC, RENAME, TRUNCATE, MKDIR, UNLINK, LINK, KINDS };
+enum kind { OPEN, WRITE, SYNC, RENAME, TRUNCATE, MKDIR, UNLINK, LINK, READ, LIST, KINDS };
 
 /* Written by whoever tests: the call number `countdown` among the kinds in `armed` fails, once. Errno 0 is a short write. */
 struct control { int64_t armed, countdown, error, fired, counts[KINDS]; };
@@ -262,4 +263,19 @@ int link(const char *from, const char *to) {
   prepare();
   if (is_below(to) && controlled(LINK) < 0) return -1;
   return syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+static int read_fails(int fd) { prepare(); return control && is_counted(fd) && controlled(READ) < 0; }
+ssize_t read(int fd, void *data, size_t size) { return read_fails(fd) ? -1 : syscall(SYS_read, fd, data, size); }
+ssize_t pread64(int fd, void *data, size_t size, off_t at) { return read_fails(fd) ? -1 : syscall(SYS_pread64, fd, data, size, at); }
+ssize_t pread(int fd, void *data, size_t size, off_t at) { return pread64(fd, data, size, at); }
+ssize_t readv(int fd, const struct iovec *pieces, int count) { return read_fails(fd) ? -1 : syscall(SYS_readv, fd, pieces, count); }
+ssize_t preadv64(int fd, const struct iovec *pieces, int count, off_t at) {
+  return read_fails(fd) ? -1 : syscall(SYS_preadv, fd, pieces, count, (unsigned long)at, 0);
+}
+ssize_t preadv(int fd, const struct iovec *pieces, int count, off_t at) { return preadv64(fd, pieces, count, at); }
+int scandir64(const char *path, struct dirent64 ***names, int (*select)(const struct dirent64 *), int (*compare)(const struct dirent64 **, const struct dirent64 **)) {
+  REAL(scandir64);
+  prepare();
+  if (control && is_below(path) && controlled(LIST) < 0) return -1;
+  return real(path, names, select, compare);
 }

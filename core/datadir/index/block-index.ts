@@ -291,12 +291,13 @@ export class BlockIndex {
       try {
         change(draft, before);
         writeHead(this.#folder, draft.end(), this.#access);
-        if (sync) syncFolder(this.#folder);
-        return before;
       } catch (error) {
         draft.discard();
         throw errorCode(error) === 'ENOENT' ? new IndexDamagedError('it was removed') : error;
       }
+      // The head names what was written by now: that stays, whatever comes of this.
+      if (sync) syncFolder(this.#folder);
+      return before;
     });
     const problem = this.#states.load();
     if (problem !== undefined) throw new IndexDamagedError(problem);

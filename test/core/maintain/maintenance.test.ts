@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fs, { readdirSync, readFileSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import { it } from 'node:test';
 import { openArchiveFile } from '../../../core/archive/archive-file.ts';
 import { VtError } from '../../../core/base/errors.ts';
@@ -316,25 +317,66 @@ it('a Store that is strict has every batch durable and indexed before it is ackn
   assert.equal(await batching('none'), 0);
 });
 
+/** The first call of a function of node:fs that `isIt` accepts fails with `code`. @returns how many failed, and undoes it */
+function failOnce(t: TestContext, name: 'openSync' | 'fsyncSync', code: string, isIt: (first: unknown) => boolean): () => number {
+  const real = fs[name] as (...args: unknown[]) => unknown;
+  let failures = 0;
+  const failing = t.mock.method(fs, name, ((...args: unknown[]) => {
+    if (failures > 0 || !isIt(args[0])) return real(...args);
+    failures++;
+    throw Object.assign(new Error(`${code}: failed`), { code });
+  }) as never);
+  syncBuiltinESMExports();
+  return () => {
+    failing.mock.restore();
+    syncBuiltinESMExports();
+    return failures;
+  };
+}
+
 it('gc frees nothing that is needed where the index cannot be opened for a moment', async (t) => {
   const { datadir, path } = await makeStore();
   await datadir[Symbol.asyncDispose]();
   await using store = await openDatadir(path);
-  const { openSync } = fs;
-  let failures = 0;
-  const failing = t.mock.method(fs, 'openSync', (...args: Parameters<typeof openSync>) => {
-    if (failures > 0 || !String(args[0]).endsWith('/index/head')) return openSync(...args);
-    failures++;
-    throw Object.assign(new Error('ENOSPC: no space left on device, open'), { code: 'ENOSPC' });
-  });
-  syncBuiltinESMExports();
+  const restore = failOnce(t, 'openSync', 'ENOSPC', (name) => String(name).endsWith('/index/head'));
   try {
     await gc(store, GC).catch((error: unknown) => assert.ok(error instanceof Error));
   } finally {
-    failing.mock.restore();
-    syncBuiltinESMExports();
+    assert.equal(restore(), 1);
   }
-  assert.equal(failures, 1);
   await using again = await openDatadir(path);
   assert.deepEqual(await faultsOf(again), []);
+});
+
+it('an index that is damaged and cannot be made anew for a moment is made anew at the next call', async (t) => {
+  const { datadir, path, root } = await makeStore();
+  await datadir[Symbol.asyncDispose]();
+  writeFileSync(join(path, 'index', 'head'), 'damaged');
+  await using store = await openDatadir(path);
+  assert.ok(root.kind === 'dir' && root.block.kind === 'hash');
+  const restore = failOnce(t, 'openSync', 'EMFILE', (name) => String(name).endsWith('/index.lock'));
+  try {
+    await assert.rejects(store.get(root.block.hashcode), /make index/);
+  } finally {
+    assert.equal(restore(), 1);
+  }
+  assert.ok((await store.get(root.block.hashcode)) !== undefined);
+  assert.match(readFileSync(join(path, 'index', 'head'), 'latin1'), /^vtftp-index /);
+});
+
+it('gc leaves a data file alone that the index has not seen to its end', async () => {
+  const { datadir, path } = await makeStore();
+  await using store = datadir;
+  // One of another hash function is passed over when the index looks for Blocks.
+  const other = newStorePath();
+  const foreign = await openDatadir(other, { create: true, hashName: 'sha256' });
+  await foreign.add(CONTENT.subarray(0, 5000));
+  await foreign[Symbol.asyncDispose]();
+  const [from = ''] = dataFiles(other);
+  const to = join(path, 'data', 'foreign.vtd');
+  writeFileSync(to, readFileSync(from));
+  const counts = await gc(store, GC);
+  assert.equal(counts.droppedFiles, 0);
+  assert.deepEqual(readFileSync(to), readFileSync(from));
+  assert.equal((await gc(store, { ...GC, plan: true })).droppedFiles, 0);
 });

@@ -1,20 +1,20 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 
 /** The kinds of calls that can be made to fail, in the order of `enum kind` in shim.c. */
-export const CALLS = ['open', 'write', 'sync', 'rename', 'truncate', 'mkdir', 'unlink', 'link'] as const;
+export const CALLS = ['open', 'write', 'sync', 'rename', 'truncate', 'mkdir', 'unlink', 'link', 'read', 'list'] as const;
 
 /** A kind of system call. */
 export type Call = (typeof CALLS)[number];
 
 /** What a call fails with; `short` is a write of half of what it was given. */
-export type Failing = 'EIO' | 'ENOSPC' | 'EDQUOT' | 'EFBIG' | 'short';
+export type Failing = 'EIO' | 'ENOSPC' | 'EDQUOT' | 'EFBIG' | 'EMFILE' | 'short';
 
 /** Numbers of Linux; see errno(3). */
-const ERRNO: Readonly<Record<Failing, number>> = { EIO: 5, ENOSPC: 28, EDQUOT: 122, EFBIG: 27, short: 0 };
+const ERRNO: Readonly<Record<Failing, number>> = { EIO: 5, ENOSPC: 28, EDQUOT: 122, EFBIG: 27, EMFILE: 24, short: 0 };
 
-/** What each kind of call can fail with on a disk that is broken, full, or over its quota. */
+/** What each kind of call can fail with on a disk that is broken, full, or over its quota, or where too many files are open. */
 export const FAILINGS: Readonly<Record<Call, readonly Failing[]>> = {
-  open: ['EIO', 'ENOSPC'],
+  open: ['EIO', 'ENOSPC', 'EMFILE'],
   write: ['EIO', 'ENOSPC', 'EDQUOT', 'EFBIG', 'short'],
   sync: ['EIO', 'ENOSPC', 'EDQUOT'],
   rename: ['EIO', 'ENOSPC', 'EDQUOT'],
@@ -22,6 +22,8 @@ export const FAILINGS: Readonly<Record<Call, readonly Failing[]>> = {
   mkdir: ['EIO', 'ENOSPC', 'EDQUOT'],
   unlink: ['EIO'],
   link: ['EIO', 'ENOSPC'],
+  read: ['EIO'],
+  list: ['EIO', 'EMFILE'],
 };
 
 const ARMED_AT = 0;

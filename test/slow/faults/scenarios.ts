@@ -11,6 +11,8 @@ export interface Ground {
   readonly nearRef: string;
   /** A Store with damaged Blocks that scrub has found. */
   readonly damaged: string;
+  /** A Store with a past: see `makeStoriedStore`. */
+  readonly storied: string;
 }
 
 /** A way to name the Stores of a ground. */
@@ -107,6 +109,15 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'gc',
     shapes: ['datadir', 'progress'],
     prepare: copyBase,
+    args: (_, store) => ['-S', store, '-c', 'gc --grace 0'],
+    recites: false,
+  },
+  {
+    name: 'gc of a past',
+    shapes: ['datadir'],
+    async prepare(ground, shape) {
+      for (const name of shape.datadirs) await copyStore(ground.storied, join(ground.folder, name));
+    },
     args: (_, store) => ['-S', store, '-c', 'gc --grace 0'],
     recites: false,
   },

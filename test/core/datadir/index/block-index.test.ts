@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { PRIVATE_ACCESS } from '../../../../core/base/system/store-files.ts';
@@ -197,6 +198,32 @@ it('an index that cannot be written to stays as it was, and what was written of 
   );
   assert.equal(readdirSync(folder).filter((name) => name.endsWith('.run')).length, 1);
   for (const [digest, location] of blocks.slice(0, 100)) assert.deepEqual(index.get(digest), location);
+});
+
+it('a change of an index whose folder cannot be synced fails, and leaves an index that can be read', async (t) => {
+  const folder = join(newStorePath(), 'index');
+  const index = newIndex(folder);
+  const random = makeRandom(7);
+  // More than the head holds: they lie in a file of their own.
+  const blocks = Array.from({ length: 4000 }, (_, i) => [digestOf(i), { ...locationOf(random), file: 'a' }] as const);
+  await put(index, blocks);
+  const { fsyncSync } = fs;
+  const failing = t.mock.method(fs, 'fsyncSync', (fd: number) => {
+    if (!fs.fstatSync(fd).isDirectory()) return fsyncSync(fd);
+    throw Object.assign(new Error('EIO: failed'), { code: 'EIO' });
+  });
+  syncBuiltinESMExports();
+  const moved = blocks.map(([digest, from]) => ({ digest, from, to: { ...from, offset: 1, file: 'b' } }));
+  try {
+    assert.throws(() => index.rewrite(moved, NO_MARKS), { code: 'EIO' });
+  } finally {
+    failing.mock.restore();
+    syncBuiltinESMExports();
+  }
+  const again = reopen(folder);
+  assert.deepEqual(new Set([...contentOf(again, 500).values()].map(({ file }) => file)), new Set(['b']));
+  again.close();
+  index.close();
 });
 
 it('the marks of an index that was made anew meanwhile are not put into the new one', async () => {

@@ -1,6 +1,6 @@
 import type { Octets } from '../core/base/octets.ts';
 import type { Store } from '../core/store/store.ts';
-import type { Session } from './session.ts';
+import type { LocalSession, Session } from './session.ts';
 import type { ArgumentSpec } from './words/argument-spec.ts';
 import type { OptionSpec, OptionUse } from './words/option-spec.ts';
 
@@ -66,8 +66,11 @@ export interface ProgressState {
   readonly lagMs?: number;
 }
 
-export interface CommandContext {
+/** What a command that acts on the tree alone is given. */
+export interface TreeContext {
   readonly session: Session;
+  /** The same session where it is that of a shell on this machine; undefined for a client of a mount. */
+  readonly local: LocalSession | undefined;
   readonly output: Output;
   readonly diagnostics: Diagnostics;
   /** Fires on Ctrl-C, SIGTERM or the end of the session. */
@@ -76,6 +79,12 @@ export interface CommandContext {
   readonly plan: boolean;
   readonly now: () => Date;
   readonly shell: ShellServices;
+}
+
+/** What any other command is given: it runs in a shell on this machine only. */
+export interface CommandContext extends TreeContext {
+  readonly session: LocalSession;
+  readonly local: LocalSession;
 }
 
 /** Runs lines for somebody else, in a session of their own on the same tree. */
@@ -131,8 +140,8 @@ export interface ShellServices {
   quote(octets: Octets): string;
 }
 
-/** A command: one file, one value, one line in the list. Help, completion, man page and argument checks come from it. */
-export interface Command {
+/** What is said of a command: help, completion, man page and argument checks come from it. */
+interface CommandFace {
   readonly name: string;
   readonly aliases?: readonly string[];
   readonly group: CommandGroup;
@@ -163,10 +172,29 @@ export interface Command {
   readonly optionsFirst?: boolean;
   /** Words that look like options are arguments: for commands that hand them on. */
   readonly passesOptions?: boolean;
+}
+
+/** A command that acts on the tree alone: clients of a mount may run it too. */
+export interface TreeCommand extends CommandFace {
+  readonly reach: 'tree';
+  readonly run: (context: TreeContext, input: CommandInput) => Promise<void>;
+}
+
+/** A command that reaches local files, other Stores or the shell: only a shell on this machine runs it. */
+export interface LocalCommand extends CommandFace {
+  readonly reach: 'local';
   readonly run: (context: CommandContext, input: CommandInput) => Promise<void>;
 }
 
-/** Declares a command; gives it its type. */
-export function defineCommand(command: Command): Command {
-  return command;
+/** A command: one file, one value, one line in the list. */
+export type Command = TreeCommand | LocalCommand;
+
+/** Declares a command. */
+export function defineCommand(command: Omit<LocalCommand, 'reach'>): LocalCommand {
+  return { ...command, reach: 'local' };
+}
+
+/** Declares a command that acts on the tree alone, so that clients of a mount may run it. */
+export function defineTreeCommand(command: Omit<TreeCommand, 'reach'>): TreeCommand {
+  return { ...command, reach: 'tree' };
 }

@@ -22,8 +22,8 @@ export interface OtherSource extends AsyncDisposable {
   readonly start: TreePath;
 }
 
-/** What the commands act on: one tree, its Store and archive, two working directories. Made by the shell. */
-export interface Session extends AsyncDisposable {
+/** What every command acts on: one tree, its Store and archive, a working path. Made by the shell. */
+export interface Session {
   /** The open tree. */
   readonly tree: Tree;
   /** The Store that new Blocks go to. */
@@ -34,24 +34,11 @@ export interface Session extends AsyncDisposable {
   readonly archiveName: string | undefined;
   /** Whether the tree was opened by its Dirref, so that it may be here in part. */
   readonly isReference: boolean;
-  /** Other Stores, which Blocks are pulled from and pushed to. */
-  readonly peers: PeerTable;
-  /** What local files parts of the tree are kept in step with. */
-  readonly tails: TailTable;
   cwd: TreePath;
   previousCwd: TreePath | undefined;
-  /** Absolute local path. */
-  localCwd: Octets;
-  previousLocalCwd: Octets | undefined;
   /** Settings of `set`: onerror, glob, … */
   readonly settings: Map<string, string>;
   readonly aliases: Map<string, string>;
-  /** The past state that `tree` shows, read-only (`@3`, `@2026-11-22`), or undefined at the present one. */
-  readonly view: string | undefined;
-  /** The view that `previousCwd` belongs to. */
-  previousView: string | undefined;
-  /** Shows a past state in place of the present one, or goes back to that (undefined, `@`); the working path stays if it is there. */
-  visit(view: string | undefined, signal?: AbortSignal): Promise<void>;
   /**
    * Opens a past state beside the one that is shown; the caller disposes of its tree.
    *
@@ -59,19 +46,6 @@ export interface Session extends AsyncDisposable {
    * @throws {VtError} EUSAGE for what is neither, EOPEN where none is recorded, EFAILED where there is no archive
    */
   stateAt(spec: string, signal?: AbortSignal): Promise<{ readonly view: string; readonly tree: Tree }>;
-  /** Opens another source in place of the tree, after syncing this one. */
-  open(reference: Octets, signal?: AbortSignal): Promise<void>;
-  /** Opens another source beside the tree, to read of. The caller closes it. */
-  openOther(reference: Octets, signal?: AbortSignal): Promise<OtherSource>;
-  /** Takes over what another session has recorded meanwhile, where nothing was changed here. */
-  refresh(signal?: AbortSignal): Promise<void>;
-  /**
-   * Keeps the tree the same object until the function given is called: what others recorded is brought onto it, and no
-   * other source is opened.
-   */
-  pin(): () => void;
-  /** The words of a command line that open a source as this session would, or the same that this one has open. */
-  reopenWords(source: Octets | undefined): readonly string[];
   /**
    * Stores the tree, sees to it that its root is recorded in the archive, and gives the Dirref's text.
    *
@@ -88,6 +62,36 @@ export interface Session extends AsyncDisposable {
   readonly isChanged: boolean;
   /** Blocks of the tree have come that were not here: the next sync records it, also where it is as it was opened. */
   keep(signal?: AbortSignal): Promise<void>;
+}
+
+/** The session of a shell that somebody started on this machine: it reaches local files, other sources and other Stores. */
+export interface LocalSession extends Session, AsyncDisposable {
+  /** Other Stores, which Blocks are pulled from and pushed to. */
+  readonly peers: PeerTable;
+  /** What local files parts of the tree are kept in step with. */
+  readonly tails: TailTable;
+  /** Absolute local path. */
+  localCwd: Octets;
+  previousLocalCwd: Octets | undefined;
+  /** The past state that `tree` shows, read-only (`@3`, `@2026-11-22`), or undefined at the present one. */
+  readonly view: string | undefined;
+  /** The view that `previousCwd` belongs to. */
+  previousView: string | undefined;
+  /** Shows a past state in place of the present one, or goes back to that (undefined, `@`); the working path stays if it is there. */
+  visit(view: string | undefined, signal?: AbortSignal): Promise<void>;
+  /** Opens another source in place of the tree, after syncing this one. */
+  open(reference: Octets, signal?: AbortSignal): Promise<void>;
+  /** Opens another source beside the tree, to read of. The caller closes it. */
+  openOther(reference: Octets, signal?: AbortSignal): Promise<OtherSource>;
+  /** Takes over what another session has recorded meanwhile, where nothing was changed here. */
+  refresh(signal?: AbortSignal): Promise<void>;
+  /**
+   * Keeps the tree the same object until the function given is called: what others recorded is brought onto it, and no
+   * other source is opened.
+   */
+  pin(): () => void;
+  /** The words of a command line that open a source as this session would, or the same that this one has open. */
+  reopenWords(source: Octets | undefined): readonly string[];
   /**
    * Makes the tree a recorded state, and records that as the newest. The working path stays where it is a Dir there.
    *

@@ -1,6 +1,6 @@
 import type { ClientShell, Command, ShellServices } from '../commands/command.ts';
 import type { Session } from '../commands/session.ts';
-import { type ArgumentKind, isLocalKind } from '../commands/words/argument-spec.ts';
+import { isLocalKind } from '../commands/words/argument-spec.ts';
 import { VtError } from '../core/base/errors.ts';
 import { octetsFromText, octetsToText } from '../core/base/octets.ts';
 import { skipReference } from '../core/dirent/reference-skip.ts';
@@ -18,15 +18,6 @@ import { ClientSession } from './session/client-session.ts';
 /** Octets of answers that wait for a client before its command does. */
 const HELD_BYTES = 64 * 1024;
 
-/** Groups whose commands act on the tree alone. */
-const GROUPS: readonly string[] = ['where', 'list', 'read', 'change', 'history'];
-
-/** Of others, those that take in what the Store has. */
-const FOR_CLIENTS: ReadonlySet<string> = new Set(['bind', 'join', 'merge']);
-
-/** Of those groups, what needs a terminal, this machine's files, or another tree. */
-const NOT_FOR_CLIENTS: ReadonlySet<string> = new Set(['less', 'open', 'undo', 'redo', 'lpwd', 'lcd']);
-
 /** Runs command lines for a client of the control channel: those that act on the tree, without local files or programs. */
 export function makeClientShell(session: Session, services: ShellServices, now: () => Date): ClientShell {
   const own = new ClientSession(session);
@@ -42,6 +33,7 @@ export function makeClientShell(session: Session, services: ShellServices, now: 
       const dispatcher = new Dispatcher(
         {
           session: own,
+          local: undefined,
           requireStore: () => {},
           services: { ...services, interactive: false },
           skipReference,
@@ -78,15 +70,12 @@ export function makeClientShell(session: Session, services: ShellServices, now: 
 
 /** Refuses commands that reach beyond the tree. */
 function permit(command: Command, parsed: ParsedCommand): void {
-  const { name, group, args = [], options = [] } = command;
-  const isLocal = ({ kind }: { readonly kind: ArgumentKind }): boolean =>
-    isLocalKind(kind) || kind === 'store' || kind === 'command' || kind === 'line';
-  const isOfTree = FOR_CLIENTS.has(name) || (GROUPS.includes(group) && !NOT_FOR_CLIENTS.has(name));
-  if (!isOfTree || command.changesLocal === true || args.some(isLocal)) throw notHere(name);
+  const { name, options = [], reach } = command;
+  if (reach !== 'tree') throw notHere(name);
   const words = parsed.words.slice(1).map(({ text }) => octetsToText(text));
   const given = parseOptions(command, name, parsed.words.slice(1)).options;
   for (const option of options)
-    if (option.value !== undefined && isLocal(option.value) && given.has(option.name)) throw notHere(`${name} --${option.name}`);
+    if (option.value !== undefined && isLocalKind(option.value.kind) && given.has(option.name)) throw notHere(`${name} --${option.name}`);
   // What stands at the top is what the mount shows.
   if (name === 'bind' && words.some((word) => /^[./]+$/.test(word))) throw notHere('bind the top Dir');
 }

@@ -1,6 +1,7 @@
-import type { Command, CommandContext, ShellServices } from '../commands/command.ts';
+import type { Command, CommandInput, ShellServices, TreeContext } from '../commands/command.ts';
 import { expandHome } from '../commands/parts/local-path.ts';
-import type { Session } from '../commands/session.ts';
+import { localSession } from '../commands/parts/local-session.ts';
+import type { LocalSession, Session } from '../commands/session.ts';
 import { type ArgumentSpec, isLocalKind } from '../commands/words/argument-spec.ts';
 import { ReadOnlyError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
@@ -27,6 +28,8 @@ import { ReadOnlyTree } from './session/read-only-tree.ts';
 /** What a dispatcher works with; all of it belongs to one session. */
 export interface DispatchOptions {
   readonly session: Session;
+  /** The same, in a shell on this machine; undefined for a client of a mount. */
+  readonly local: LocalSession | undefined;
   /** Throws where the tree is that of a Store that was named and is not there. */
   readonly requireStore: (action: string) => void;
   readonly services: ShellServices;
@@ -163,7 +166,7 @@ export class Dispatcher {
   }
 
   async #run(command: Command, calledAs: string, parsed: ParsedCommand, output: SinkOutput, signal: AbortSignal): Promise<void> {
-    const { session, services, messages, plan, now } = this.#options;
+    const { session, local, services, messages, plan, now } = this.#options;
     const { options, repeated, words, isHelp } = parseOptions(command, calledAs, parsed.words.slice(1));
     if (isHelp) {
       printHelp(output, services.helpText(command.name));
@@ -204,10 +207,10 @@ export class Dispatcher {
     let isTrue = true;
     const held = making?.isMade === false ? new HeldOutput(output) : undefined;
     const shown = this.#options.quiet === true && command.reports === true && !plan ? new QuietOutput(held ?? output) : (held ?? output);
-    const context: CommandContext = { session, output: shown, diagnostics, signal, plan, now, shell: services };
+    const context: TreeContext = { session, local, output: shown, diagnostics, signal, plan, now, shell: services };
     if ((command.changes === true || command.group === 'mount') && !plan) session.note(lineOf(calledAs, parsed));
     try {
-      await command.run(context, { args, named, options, repeated, calledAs });
+      await runIn(context, command, { args, named, options, repeated, calledAs });
       if (held !== undefined) {
         isTrue = false;
         await making?.make();
@@ -229,15 +232,24 @@ export class Dispatcher {
 
   /** The values of a word: what its glob matches on the side it lives on, else itself. */
   async #expand(word: Word, { kind, glob = true }: ArgumentSpec, signal: AbortSignal): Promise<Octets[]> {
-    const { session, home } = this.#options;
+    const { session, local, home } = this.#options;
     const mayGlob = glob === true && session.settings.get('glob') !== 'off' && isGlobWord(word);
     if (kind === 'stored' && mayGlob) return await expandGlob(word, treeGlobSide(session.tree, session.cwd, signal), signal);
     // A reference may be a local path, too; it is taken as it is but for the home directory.
     if (kind === 'reference') return [word.quoted[0] === 0 ? expandHome(word.text, home) : word.text];
     if (!isLocalKind(kind)) return [word.text];
-    if (mayGlob) return await expandGlob(word, localGlobSide(session.localCwd), signal);
+    if (mayGlob && local !== undefined) return await expandGlob(word, localGlobSide(local.localCwd), signal);
     const text = glob === 'pattern' ? patternOf(word.text, word.quoted) : word.text;
     return [word.quoted[0] === 0 ? expandHome(text, home) : text];
+  }
+}
+
+/** Runs a command in a session that it may act on. */
+async function runIn(context: TreeContext, command: Command, input: CommandInput): Promise<void> {
+  if (command.reach === 'tree') await command.run(context, input);
+  else {
+    const local = localSession(context, command.name);
+    await command.run({ ...context, session: local, local }, input);
   }
 }
 

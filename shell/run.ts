@@ -173,6 +173,7 @@ async function openShell(
   const dispatcher: Dispatcher = new Dispatcher(
     {
       session,
+      local: session,
       requireStore: (action) => session.requireStore(action),
       services,
       skipReference,

@@ -1,5 +1,5 @@
 import type { Command, ShellServices } from '../commands/command.ts';
-import type { Session } from '../commands/session.ts';
+import type { LocalSession } from '../commands/session.ts';
 import { UsageError, VtError } from '../core/base/errors.ts';
 import { findCommand } from './command-names.ts';
 import { commandHelp, helpOverview } from './help-text.ts';
@@ -55,7 +55,7 @@ export interface ServicesOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly interactive: boolean;
   readonly output: SinkOutput;
-  readonly session: Session;
+  readonly session: LocalSession;
   readonly terminal: TerminalHolder;
   /** Called before a question is put. */
   readonly beforeQuestion?: () => void;

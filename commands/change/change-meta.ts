@@ -6,8 +6,8 @@ import { octetsToText } from '../../core/base/octets.ts';
 import { systemOwnerNames } from '../../core/base/system/owner-names.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import type { MetaChange, TreeEntry } from '../../core/tree/tree.ts';
-import type { CommandContext } from '../command.ts';
-import { defineCommand } from '../command.ts';
+import type { TreeContext } from '../command.ts';
+import { defineTreeCommand } from '../command.ts';
 import { forEachItem } from '../parts/each.ts';
 import { pathArgument, requireEntry } from '../parts/entry.ts';
 import { modeOf } from '../parts/format.ts';
@@ -18,7 +18,7 @@ import type { OptionSpec } from '../words/option-spec.ts';
 const RECURSIVE: OptionSpec = { name: 'recursive', short: 'R', summary: 'change all below too' };
 
 /** `chmod`: permissions. */
-export const chmod = defineCommand({
+export const chmod = defineTreeCommand({
   name: 'chmod',
   group: 'change',
   summary: 'change permissions',
@@ -40,7 +40,7 @@ export const chmod = defineCommand({
 });
 
 /** `chown`: owners. */
-export const chown = defineCommand({
+export const chown = defineTreeCommand({
   name: 'chown',
   group: 'change',
   summary: 'change owner and group',
@@ -87,7 +87,7 @@ function personOf<Id extends 'uid' | 'gid', Name extends 'user' | 'group'>(
 }
 
 /** `touch`: times, and empty files. */
-export const touch = defineCommand({
+export const touch = defineTreeCommand({
   name: 'touch',
   group: 'change',
   summary: 'set the modification time; make files that do not exist',
@@ -133,7 +133,7 @@ async function* noContent(): AsyncGenerator<Uint8Array> {}
 
 /** Changes entries, and with `recursive` all below them, symlinks there not followed. */
 async function eachEntry(
-  context: CommandContext,
+  context: TreeContext,
   args: readonly Octets[],
   recursive: boolean,
   changeOf: (entry: TreeEntry) => MetaChange | undefined,

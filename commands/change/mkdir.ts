@@ -3,15 +3,15 @@ import { octetsToText } from '../../core/base/octets.ts';
 import { makeDirs } from '../../core/tree/make-dirs.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import { parentPath } from '../../core/tree/path.ts';
-import type { CommandContext } from '../command.ts';
-import { defineCommand } from '../command.ts';
+import type { TreeContext } from '../command.ts';
+import { defineTreeCommand } from '../command.ts';
 import { forEachItem } from '../parts/each.ts';
 import { pathArgument, requireEntry } from '../parts/entry.ts';
 import { parseMode } from '../parts/mode.ts';
 import { newMeta, newMode } from '../parts/new-meta.ts';
 
 /** `mkdir`: new Dirs. */
-export const mkdir = defineCommand({
+export const mkdir = defineTreeCommand({
   name: 'mkdir',
   group: 'change',
   summary: 'make Dirs',
@@ -32,14 +32,14 @@ export const mkdir = defineCommand({
   },
 });
 
-async function makeAll(context: CommandContext, path: TreePath, mode: number): Promise<void> {
+async function makeAll(context: TreeContext, path: TreePath, mode: number): Promise<void> {
   const { session, signal } = context;
   await makeDirs(session.tree, parentPath(path), newMeta(context, newMode('dir')), { signal });
   await makeDirs(session.tree, path, newMeta(context, mode), { signal });
 }
 
 /** `rmdir`: empty Dirs go. */
-export const rmdir = defineCommand({
+export const rmdir = defineTreeCommand({
   name: 'rmdir',
   group: 'change',
   summary: 'remove empty Dirs',

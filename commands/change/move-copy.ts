@@ -6,8 +6,8 @@ import type { TreePath } from '../../core/tree/path.ts';
 import { baseName, isWithin, joinPath, parentPath } from '../../core/tree/path.ts';
 import { realPath } from '../../core/tree/real-path.ts';
 import type { Tree } from '../../core/tree/tree.ts';
-import type { CommandContext, CommandInput } from '../command.ts';
-import { defineCommand } from '../command.ts';
+import type { CommandInput, TreeContext } from '../command.ts';
+import { defineTreeCommand } from '../command.ts';
 import { distinctNames } from '../parts/distinct-names.ts';
 import { forEachItem } from '../parts/each.ts';
 import { leadsToDir, pathArgument, requireEntry, sourceArgument } from '../parts/entry.ts';
@@ -21,7 +21,7 @@ const FROM_TO: readonly ArgumentSpec[] = [
 ];
 
 /** `mv`: other names and places. */
-export const mv = defineCommand({
+export const mv = defineTreeCommand({
   name: 'mv',
   aliases: ['rename'],
   group: 'change',
@@ -63,7 +63,7 @@ async function refuseFileAtSlash(tree: Tree, path: TreePath, argument: Octets, s
 }
 
 /** `cp`: by reference. */
-export const cp = defineCommand({
+export const cp = defineTreeCommand({
   name: 'cp',
   group: 'change',
   summary: 'copy files and Dirs by reference: no bytes are copied',
@@ -101,7 +101,7 @@ async function outsideItself(action: string, done: string, from: TreePath, to: T
 }
 
 /** `ln`: more names. */
-export const ln = defineCommand({
+export const ln = defineTreeCommand({
   name: 'ln',
   group: 'change',
   summary: 'make hard links, or symlinks with -s',
@@ -161,7 +161,7 @@ async function requireLinkable(tree: Tree, path: TreePath, signal: AbortSignal):
 
 /** Each `from` with the path that it gets: `to` itself, or below it where that is a Dir. */
 async function eachPair(
-  context: CommandContext,
+  context: TreeContext,
   { named, calledAs }: CommandInput,
   action: (from: TreePath, to: TreePath, argument: Octets) => Promise<void>,
 ): Promise<void> {
@@ -189,7 +189,7 @@ async function eachPair(
 }
 
 /** Whether `mv` or `cp` makes a Dir of a new name that was given with a slash after it: a Dir may get such a name. */
-async function becomesDir({ session, signal }: CommandContext, verb: string, source: Octets | undefined, to: TreePath): Promise<boolean> {
+async function becomesDir({ session, signal }: TreeContext, verb: string, source: Octets | undefined, to: TreePath): Promise<boolean> {
   if (verb === 'ln' || source === undefined) return false;
   const { tree } = session;
   if ((await tree.lookup(to, { follow: false, signal })) !== undefined) return false;

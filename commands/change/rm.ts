@@ -3,15 +3,15 @@ import { octetsToText } from '../../core/base/octets.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import { isWithin, joinPath, ROOT_PATH, splitPath } from '../../core/tree/path.ts';
 import { realPath } from '../../core/tree/real-path.ts';
-import type { CommandContext } from '../command.ts';
-import { defineCommand } from '../command.ts';
+import type { TreeContext } from '../command.ts';
+import { defineTreeCommand } from '../command.ts';
 import { forEachItem } from '../parts/each.ts';
 import { leadsToDir, pathArgument } from '../parts/entry.ts';
 import { countText } from '../parts/format.ts';
 import { recordBefore } from '../parts/record-before.ts';
 
 /** `rm`: entries go. */
-export const rm = defineCommand({
+export const rm = defineTreeCommand({
   name: 'rm',
   group: 'change',
   summary: 'remove files, and with -r whole Dirs',
@@ -57,10 +57,10 @@ export const rm = defineCommand({
 
 /** With `force`, a path through what is no Dir is absent too. */
 async function lookupOrAbsent(
-  { session, signal }: CommandContext,
+  { session, signal }: TreeContext,
   path: TreePath,
   force: boolean,
-): ReturnType<CommandContext['session']['tree']['lookup']> {
+): ReturnType<TreeContext['session']['tree']['lookup']> {
   try {
     return await session.tree.lookup(path, { follow: false, signal });
   } catch (error) {
@@ -78,7 +78,7 @@ const THROUGH_ITSELF = 3;
  * @returns whether it was so
  * @throws {PathError} ENOENT unless `force`
  */
-async function removedThroughItself({ session, signal }: CommandContext, path: TreePath, force: boolean): Promise<boolean> {
+async function removedThroughItself({ session, signal }: TreeContext, path: TreePath, force: boolean): Promise<boolean> {
   const { tree } = session;
   if (splitPath(path).length < THROUGH_ITSELF) return false;
   const real = await realPath(tree, path, false, { signal });
@@ -94,7 +94,7 @@ async function removedThroughItself({ session, signal }: CommandContext, path: T
 }
 
 /** Asks only where nothing would bring it back: in an ordinary directory. */
-async function isMeant({ session, shell, plan }: CommandContext, count: number): Promise<boolean> {
+async function isMeant({ session, shell, plan }: TreeContext, count: number): Promise<boolean> {
   if (plan || session.tree.can.sync) return true;
   return await shell.confirm(`Remove ${countText(count, 'entry', 'entries')} and all below from ${session.tree.name}? It cannot be undone`);
 }

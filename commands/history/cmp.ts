@@ -2,12 +2,12 @@ import { UsageError, VtError } from '../../core/base/errors.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { firstDifference } from '../../core/tree/diff/side-content.ts';
 import { ROOT_PATH } from '../../core/tree/path.ts';
-import { defineCommand } from '../command.ts';
+import { defineTreeCommand } from '../command.ts';
 import type { NamedSide } from '../parts/diff/diff-sides.ts';
 import { withSides } from '../parts/diff/diff-sides.ts';
 
 /** `cmp`: whether two files have the same content. */
-export const cmp = defineCommand({
+export const cmp = defineTreeCommand({
   name: 'cmp',
   group: 'history',
   summary: 'tell whether two files have the same content',

@@ -7,8 +7,8 @@ import type { NodeDirent } from '../../core/tree/diff/diff.ts';
 import { sameBytes } from '../../core/tree/diff/side-content.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import { joinPath, splitPath } from '../../core/tree/path.ts';
-import type { CommandContext } from '../command.ts';
-import { defineCommand } from '../command.ts';
+import type { TreeContext } from '../command.ts';
+import { defineTreeCommand } from '../command.ts';
 import { damageAt } from '../parts/damage.ts';
 import { showContent } from '../parts/diff/diff-content.ts';
 import { metaDifferences } from '../parts/diff/diff-meta.ts';
@@ -19,7 +19,7 @@ import { countText, octetsFields, sizeText } from '../parts/format.ts';
 import { numberOption } from '../words/number-option.ts';
 
 /** `diff`: how two trees or files differ. */
-export const diff = defineCommand({
+export const diff = defineTreeCommand({
   name: 'diff',
   group: 'history',
   summary: 'show how two states, trees or files differ',
@@ -90,7 +90,7 @@ interface Tally {
   removedBytes: number;
 }
 
-function settings({ signal, diagnostics }: CommandContext, { before, after }: NamedSides, noRenames: boolean): ChangesOptions {
+function settings({ signal, diagnostics }: TreeContext, { before, after }: NamedSides, noRenames: boolean): ChangesOptions {
   const lenient = before.isLocal || after.isLocal;
   return {
     signal,
@@ -109,7 +109,7 @@ interface Showing {
   readonly tally: Tally;
 }
 
-async function show(context: CommandContext, sides: NamedSides, change: Change, how: Showing): Promise<void> {
+async function show(context: TreeContext, sides: NamedSides, change: Change, how: Showing): Promise<void> {
   const { output } = context;
   const { shown, isPatch, areFiles, tally } = how;
   const facts: string[] = [];
@@ -194,7 +194,7 @@ function summaryOf({ added, removed, changed, renamed, addedBytes, removedBytes 
   return parts.length === 0 ? 'no differences' : parts.join(', ');
 }
 
-function showStat({ output }: CommandContext, stat: DiffStat, top: TreePath, human: boolean): void {
+function showStat({ output }: TreeContext, stat: DiffStat, top: TreePath, human: boolean): void {
   const text = (bytes: number): string => (human ? sizeText(bytes) : String(bytes));
   for (const { path, added, removed } of stat.dirs()) {
     const shown = splitPath(path).reduce(joinPath, top);

@@ -7,8 +7,8 @@ import { formatDirent } from '../../core/dirent/dirent-text.ts';
 import { pathHistory } from '../../core/history/path-history.ts';
 import type { NodeDirent } from '../../core/tree/diff/diff.ts';
 import type { TreePath } from '../../core/tree/path.ts';
-import type { CommandContext } from '../command.ts';
-import { defineCommand } from '../command.ts';
+import type { TreeContext } from '../command.ts';
+import { defineTreeCommand } from '../command.ts';
 import { pathArgument } from '../parts/entry.ts';
 import { octetsFields, sizeText, timeText } from '../parts/format.ts';
 import { logRoots } from '../parts/log-roots.ts';
@@ -16,7 +16,7 @@ import { OutputTurns } from '../parts/output-turns.ts';
 import { numberOption } from '../words/number-option.ts';
 
 /** `log`: the recorded roots, or the states of one path. */
-export const log = defineCommand({
+export const log = defineTreeCommand({
   name: 'log',
   group: 'history',
   summary: 'list the recorded roots, or the states of a path, newest first',
@@ -67,7 +67,7 @@ interface State {
 }
 
 async function* pathStates(
-  { session, signal }: CommandContext,
+  { session, signal }: TreeContext,
   entries: AsyncIterable<ArchiveEntry>,
   path: TreePath,
   follow: boolean,
@@ -78,7 +78,7 @@ async function* pathStates(
   }
 }
 
-function show({ output }: CommandContext, { archived, node, size, same = 0, oldPath }: State, long: boolean): void {
+function show({ output }: TreeContext, { archived, node, size, same = 0, oldPath }: State, long: boolean): void {
   const reference = node === undefined ? undefined : formatDirent(node);
   output.record({
     number: archived.number,

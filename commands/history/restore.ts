@@ -7,15 +7,15 @@ import { pathHistory } from '../../core/history/path-history.ts';
 import { makeDirs } from '../../core/tree/make-dirs.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import { baseName, parentPath, ROOT_PATH } from '../../core/tree/path.ts';
-import type { CommandContext } from '../command.ts';
-import { defineCommand } from '../command.ts';
+import type { TreeContext } from '../command.ts';
+import { defineTreeCommand } from '../command.ts';
 import { forEachItem } from '../parts/each.ts';
 import { pastArgument, pathArgument } from '../parts/entry.ts';
 import { octetsFields } from '../parts/format.ts';
 import { newMeta, newMode } from '../parts/new-meta.ts';
 
 /** `restore`: paths as they were. */
-export const restore = defineCommand({
+export const restore = defineTreeCommand({
   name: 'restore',
   group: 'history',
   summary: 'bring files or Dirs back as they were in an earlier state',
@@ -40,7 +40,7 @@ interface Past {
   readonly number: number;
 }
 
-async function restoreOne(context: CommandContext, argument: Octets): Promise<void> {
+async function restoreOne(context: TreeContext, argument: Octets): Promise<void> {
   const { session, output, plan, signal } = context;
   const { path, from, number } = await findPast(context, argument);
   if (path === ROOT_PATH) throw new PathError('EINVAL', 'restore', '/', { remedy: `undo @${number} brings all of the tree back` });
@@ -62,7 +62,7 @@ async function restoreOne(context: CommandContext, argument: Octets): Promise<vo
 }
 
 /** The state that an argument names, or the newest in which the path was another than now. */
-async function findPast({ session, signal }: CommandContext, argument: Octets): Promise<Past> {
+async function findPast({ session, signal }: TreeContext, argument: Octets): Promise<Past> {
   const { archive, tree } = session;
   if (archive === undefined) throw new VtError('EFAILED', `restore: "${tree.name}" has no earlier states`);
   const whole = pathArgument(session, argument);

@@ -1,10 +1,10 @@
 import { UsageError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
-import { defineCommand } from '../command.ts';
+import { defineTreeCommand } from '../command.ts';
 
 /** `sync`: what changed is stored and recorded now. */
-export const sync = defineCommand({
+export const sync = defineTreeCommand({
   name: 'sync',
   group: 'history',
   summary: 'save the tree: store what changed, record the root, print its Dirref',

@@ -3,13 +3,13 @@ import { octetsToText } from '../../core/base/octets.ts';
 import { nameOfTheirs } from '../../core/tree/merge/merge-values.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import { joinPath, parentPath } from '../../core/tree/path.ts';
-import { defineCommand } from '../command.ts';
+import { defineTreeCommand } from '../command.ts';
 import { PassedDamage } from '../parts/damage.ts';
 import { pathArgument, requireEntry } from '../parts/entry.ts';
 import { countText, octetsFields } from '../parts/format.ts';
 
 /** `conflicts`: what merges kept of both sides, and nobody has decided since. */
-export const conflicts = defineCommand({
+export const conflicts = defineTreeCommand({
   name: 'conflicts',
   group: 'list',
   summary: 'list what merges kept of both sides',

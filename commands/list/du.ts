@@ -1,8 +1,8 @@
 import { digestHex } from '../../core/block/hashcode.ts';
 import { leavesOf } from '../../core/block/tree-walk.ts';
 import type { TreeEntry } from '../../core/tree/tree.ts';
-import type { CommandContext } from '../command.ts';
-import { defineCommand } from '../command.ts';
+import type { TreeContext } from '../command.ts';
+import { defineTreeCommand } from '../command.ts';
 import { PassedDamage } from '../parts/damage.ts';
 import { forEachItem } from '../parts/each.ts';
 import { pathArgument, requireEntry } from '../parts/entry.ts';
@@ -18,7 +18,7 @@ interface Level {
 }
 
 /** `du`: octets of content below each Dir. */
-export const du = defineCommand({
+export const du = defineTreeCommand({
   name: 'du',
   group: 'list',
   summary: 'sum the bytes of content below each Dir',
@@ -58,7 +58,7 @@ export const du = defineCommand({
 
 /** Walks depth first and reports each Dir after its contents. */
 async function sumDir(
-  context: CommandContext,
+  context: TreeContext,
   damage: PassedDamage,
   top: TreeEntry,
   measure: (entry: TreeEntry) => Promise<number>,

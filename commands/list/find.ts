@@ -6,7 +6,7 @@ import { octetsFromText, octetsToBytes, octetsToText } from '../../core/base/oct
 import type { DirentKind } from '../../core/dirent/dirent.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import type { TreeEntry } from '../../core/tree/tree.ts';
-import { defineCommand } from '../command.ts';
+import { defineTreeCommand } from '../command.ts';
 import { PassedDamage } from '../parts/damage.ts';
 import { forEachItem } from '../parts/each.ts';
 import type { FoundEntry } from '../parts/entry.ts';
@@ -21,7 +21,7 @@ const KINDS: Readonly<Record<string, DirentKind>> = { f: 'file', d: 'dir', l: 's
 const SIZE_FACTORS: Readonly<Record<string, number>> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 };
 
 /** `find`: paths below a Dir that pass every test, as the walk meets them. */
-export const find = defineCommand({
+export const find = defineTreeCommand({
   name: 'find',
   group: 'list',
   summary: 'print the paths below a Dir that pass every test',

@@ -13,8 +13,8 @@ import { pathHistory } from '../../core/history/path-history.ts';
 import type { BlockInspection } from '../../core/tree/inspect.ts';
 import { inspectBlock } from '../../core/tree/inspect.ts';
 import type { TreeEntry } from '../../core/tree/tree.ts';
-import type { CommandContext } from '../command.ts';
-import { defineCommand } from '../command.ts';
+import type { TreeContext } from '../command.ts';
+import { defineTreeCommand } from '../command.ts';
 import { forEachItem } from '../parts/each.ts';
 import { pathArgument, requireEntry } from '../parts/entry.ts';
 import { countText, sizeText, timeText } from '../parts/format.ts';
@@ -27,7 +27,7 @@ import { numberOption } from '../words/number-option.ts';
 const DEFAULT_STATES = 10;
 
 /** `inspect`: all that is known of a node. */
-export const inspect = defineCommand({
+export const inspect = defineTreeCommand({
   name: 'inspect',
   group: 'list',
   summary: 'show everything about a node: metadata, Blocks, history',
@@ -63,7 +63,7 @@ export const inspect = defineCommand({
 });
 
 async function inspectOne(
-  context: CommandContext,
+  context: TreeContext,
   found: TreeEntry,
   how: { readonly limit: number; readonly drawn: boolean; readonly svg: Octets | undefined; readonly isFirst: boolean },
 ): Promise<void> {
@@ -111,7 +111,7 @@ async function inspectOne(
 }
 
 async function blocksOf(
-  { session, signal }: CommandContext,
+  { session, signal }: TreeContext,
   block: Block | undefined,
 ): Promise<{ readonly blocks?: BlockInspection; readonly damage?: VtError }> {
   if (block === undefined) return {};
@@ -124,7 +124,7 @@ async function blocksOf(
 }
 
 /** Earlier states of the path, newest first; the present one is left out where it is recorded. */
-async function statesOf({ session, signal, diagnostics }: CommandContext, entry: TreeEntry, limit: number): Promise<PathState[]> {
+async function statesOf({ session, signal, diagnostics }: TreeContext, entry: TreeEntry, limit: number): Promise<PathState[]> {
   const states: PathState[] = [];
   const { archive } = session;
   if (archive === undefined || limit === 0) return states;

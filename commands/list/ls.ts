@@ -4,8 +4,8 @@ import type { Octets } from '../../core/base/octets.ts';
 import { compareOctets, octetsToBytes } from '../../core/base/octets.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import type { Tree, TreeEntry } from '../../core/tree/tree.ts';
-import type { CommandContext, CommandInput, Output } from '../command.ts';
-import { defineCommand } from '../command.ts';
+import type { CommandInput, Output, TreeContext } from '../command.ts';
+import { defineTreeCommand } from '../command.ts';
 import { namingDamage } from '../parts/damage.ts';
 import { forEachItem } from '../parts/each.ts';
 import type { HeldEntry } from '../parts/entry.ts';
@@ -14,7 +14,7 @@ import { entryRecord, groupText, modeOf, modeText, ownerText, sizeText } from '.
 import { OutputTurns } from '../parts/output-turns.ts';
 
 /** `ls`: the entries of Dirs. */
-export const ls = defineCommand({
+export const ls = defineTreeCommand({
   name: 'ls',
   aliases: ['dir'],
   group: 'list',
@@ -47,7 +47,7 @@ export const ls = defineCommand({
 });
 
 /** Lists what is named; what it finds goes to `held`, for the caller to dispose of. */
-async function listAll(context: CommandContext, input: CommandInput, held: HeldEntry[]): Promise<void> {
+async function listAll(context: TreeContext, input: CommandInput, held: HeldEntry[]): Promise<void> {
   const { session, signal } = context;
   const names = input.args.length === 0 ? ['.' as Octets] : input.args;
   const files: Shown[] = [];
@@ -81,7 +81,7 @@ interface Shown {
 }
 
 async function listDir(
-  context: CommandContext,
+  context: TreeContext,
   input: CommandInput,
   top: { readonly shown: Octets; readonly path: TreePath; readonly tree: Tree },
   isHeaded: boolean,
@@ -131,7 +131,7 @@ function compareTimes(a: bigint | undefined, b: bigint | undefined): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-async function printEntries({ output }: CommandContext, { options }: CommandInput, items: readonly Shown[]): Promise<void> {
+async function printEntries({ output }: TreeContext, { options }: CommandInput, items: readonly Shown[]): Promise<void> {
   if (items.length === 0) return;
   if (output.json) {
     for (const { entry } of items) output.record(entryRecord(entry));

@@ -1,11 +1,11 @@
 import type { Octets } from '../../core/base/octets.ts';
-import { defineCommand } from '../command.ts';
+import { defineTreeCommand } from '../command.ts';
 import { forEachItem } from '../parts/each.ts';
 import { withEntry } from '../parts/entry.ts';
 import { metadataFields, metadataRecord, printFields } from '../parts/metadata.ts';
 
 /** `stat`: the metadata of nodes. */
-export const stat = defineCommand({
+export const stat = defineTreeCommand({
   name: 'stat',
   group: 'list',
   summary: 'show the metadata of nodes',

@@ -1,6 +1,6 @@
 import type { TreeEntry } from '../../core/tree/tree.ts';
 import type { Output } from '../command.ts';
-import { defineCommand } from '../command.ts';
+import { defineTreeCommand } from '../command.ts';
 import { PassedDamage } from '../parts/damage.ts';
 import { pathArgument, requireEntry } from '../parts/entry.ts';
 import { countText, entryRecord, entryStyle } from '../parts/format.ts';
@@ -16,7 +16,7 @@ interface Level {
 }
 
 /** `tree`: a Dir drawn with all below it. */
-export const tree = defineCommand({
+export const tree = defineTreeCommand({
   name: 'tree',
   group: 'list',
   summary: 'draw a Dir and what is below it',

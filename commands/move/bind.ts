@@ -5,14 +5,14 @@ import type { HashCode } from '../../core/block/hashcode.ts';
 import { hashcodeLabel } from '../../core/block/hashcode.ts';
 import type { Dirent } from '../../core/dirent/dirent.ts';
 import { baseName } from '../../core/tree/path.ts';
-import { defineCommand } from '../command.ts';
+import { defineTreeCommand } from '../command.ts';
 import { pathArgument } from '../parts/entry.ts';
 import { octetsFields } from '../parts/format.ts';
 import { recordBefore } from '../parts/record-before.ts';
 import type { Session } from '../session.ts';
 
 /** `bind`: a text form put into the tree under a name; no data is copied. */
-export const bind = defineCommand({
+export const bind = defineTreeCommand({
   name: 'bind',
   group: 'move',
   summary: 'give a name to an existing file or tree, by its text form',

@@ -1,13 +1,13 @@
 import { PathError } from '../../core/base/errors.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { baseName } from '../../core/tree/path.ts';
-import { defineCommand } from '../command.ts';
+import { defineTreeCommand } from '../command.ts';
 import { pathArgument } from '../parts/entry.ts';
 import { octetsFields } from '../parts/format.ts';
 import { withOtherTree } from '../parts/move/other-tree.ts';
 
 /** `join`: another tree under a name of this one. */
-export const join = defineCommand({
+export const join = defineTreeCommand({
   name: 'join',
   group: 'move',
   summary: 'add another tree, or a live mount, under a name',

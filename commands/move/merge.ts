@@ -8,8 +8,8 @@ import type { MergeChoice, MergeConflict } from '../../core/tree/merge/merge.ts'
 import type { MetaClash } from '../../core/tree/merge/merge-meta.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import { baseName, joinPath, ROOT_PATH, splitPath } from '../../core/tree/path.ts';
-import type { CommandContext } from '../command.ts';
-import { defineCommand } from '../command.ts';
+import type { TreeContext } from '../command.ts';
+import { defineTreeCommand } from '../command.ts';
 import { pathArgument } from '../parts/entry.ts';
 import { countText, octetsFields } from '../parts/format.ts';
 import { withOtherTree } from '../parts/move/other-tree.ts';
@@ -20,7 +20,7 @@ const POLICIES = ['ours', 'theirs', 'newer', 'both', 'fail'] as const;
 type Policy = (typeof POLICIES)[number];
 
 /** `merge`: two trees made one. */
-export const merge = defineCommand({
+export const merge = defineTreeCommand({
   name: 'merge',
   group: 'move',
   summary: 'merge another tree, or a live mount, into a Dir',
@@ -63,7 +63,7 @@ export const merge = defineCommand({
     // Who undoes the merge goes back to what was here, not to what was recorded before.
     if (!plan && session.tree.can.sync) {
       await session.sync(signal);
-      await session.refresh(signal);
+      await context.local?.refresh(signal);
     }
     const ours = await session.tree.dirent(entry.path, { signal });
     if (ours.kind !== 'dir') throw new PathError('ENOTDIR', 'merge', octetsToText(path));
@@ -130,21 +130,21 @@ function chosen(policy: Policy, { ours, theirs }: MergeChoice): 'ours' | 'theirs
 }
 
 /** Our side: what is at the path, and the states that it comes after. */
-async function oursOf({ session, signal }: CommandContext, dirent: DirDirent, path: TreePath): Promise<MergeSide> {
+async function oursOf({ session, signal }: TreeContext, dirent: DirDirent, path: TreePath): Promise<MergeSide> {
   if (session.archive === undefined) return { dirent, lines: [], isRecorded: false };
   const root = path === ROOT_PATH ? dirent : await session.tree.dirent(ROOT_PATH, { signal });
   return { dirent, ...linesUpTo(await linesOf(session.archive, { signal }), root) };
 }
 
 /** What a recorded root has at a path, if that is a Dir. */
-async function dirAt({ session, signal }: CommandContext, root: DirDirent, path: TreePath): Promise<DirDirent | undefined> {
+async function dirAt({ session, signal }: TreeContext, root: DirDirent, path: TreePath): Promise<DirDirent | undefined> {
   if (path === ROOT_PATH) return root;
   await using tree = openLiveTree(session.tree.store, root);
   const state = (await tree.lookup(path, { follow: false, signal })) && (await tree.dirent(path, { signal }));
   return state?.kind === 'dir' ? state : undefined;
 }
 
-async function apply({ session, diagnostics }: CommandContext, path: TreePath, ours: DirDirent, merged: DirDirent): Promise<void> {
+async function apply({ session, diagnostics }: TreeContext, path: TreePath, ours: DirDirent, merged: DirDirent): Promise<void> {
   const { tree } = session;
   if (path !== ROOT_PATH) {
     await tree.bind(path, { ...merged, name: baseName(path) });
@@ -159,7 +159,7 @@ function isUndecided({ kind }: MergeConflict): boolean {
   return kind !== 'metadata';
 }
 
-function tell({ output }: CommandContext, top: TreePath, conflict: MergeConflict, policy: Policy): void {
+function tell({ output }: TreeContext, top: TreePath, conflict: MergeConflict, policy: Policy): void {
   const { path, kind, theirsAt, took, clashes = [] } = conflict;
   const full = (below: TreePath): TreePath => splitPath(below).reduce(joinPath, top);
   const what = {

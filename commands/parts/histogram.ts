@@ -3,9 +3,10 @@ import { groupedDigits } from '../../core/base/grouped-digits.ts';
 import { largestOf } from '../../core/base/lists.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import type { SizeBucket } from '../../core/block/tree-stats.ts';
-import type { CommandContext } from '../command.ts';
+import type { TreeContext } from '../command.ts';
 import { sizeText } from './format.ts';
 import { resolveLocalPath } from './local-path.ts';
+import { localSession } from './local-session.ts';
 
 // Histograms of Block sizes: drawn in the terminal, and written as pictures.
 
@@ -18,7 +19,7 @@ const MIN_BAR_WIDTH = 4;
 const EIGHTHS = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'] as const;
 
 /** Draws a bar for each power of two, as wide as the terminal lets it. */
-export function drawHistogram({ output, shell }: Pick<CommandContext, 'output' | 'shell'>, histogram: readonly SizeBucket[]): void {
+export function drawHistogram({ output, shell }: Pick<TreeContext, 'output' | 'shell'>, histogram: readonly SizeBucket[]): void {
   const most = largestOf(
     histogram.map(({ leaves }) => leaves),
     1,
@@ -50,17 +51,18 @@ function isUtf8(env: Readonly<Record<string, string | undefined>>): boolean {
 
 /** Writes the picture of a histogram into a local file, which it replaces; under `-n` not. @param name - of what the leaves are */
 export async function writeHistogram(
-  { session, plan, signal }: Pick<CommandContext, 'session' | 'plan' | 'signal'>,
+  { local, plan, signal }: Pick<TreeContext, 'local' | 'plan' | 'signal'>,
   file: Octets,
   histogram: readonly SizeBucket[],
   name: string,
 ): Promise<void> {
+  const { localCwd } = localSession({ local }, 'write a histogram');
   if (plan) return;
   const [{ histogramSvg }, { openLocalOutput }] = await Promise.all([
     import('../../core/blockify/histogram-svg.ts'),
     import('../../core/export/local-output.ts'),
   ]);
-  const output = await openLocalOutput(resolveLocalPath(session.localCwd, file), false, signal);
+  const output = await openLocalOutput(resolveLocalPath(localCwd, file), false, signal);
   try {
     writeFileSync(output.fd, histogramSvg(histogram, name));
   } catch (error) {

@@ -11,7 +11,7 @@ import { mergedStates } from '../../core/history/ancestry.ts';
 import type { DiffItem } from '../../core/tree/diff/diff.ts';
 import { diffDirents } from '../../core/tree/diff/diff.ts';
 import type { TreePath } from '../../core/tree/path.ts';
-import type { CommandContext, Output } from '../command.ts';
+import type { Output, TreeContext } from '../command.ts';
 import { octetsFields, sizeText, timeText } from './format.ts';
 import { OutputTurns } from './output-turns.ts';
 
@@ -37,7 +37,7 @@ interface RootChanges {
  * @param entries - of the archive, newest first
  * @param long - print the whole Dirrefs, and do not compare
  */
-export async function logRoots(context: CommandContext, entries: AsyncIterable<ArchiveEntry>, limit: number, long: boolean): Promise<void> {
+export async function logRoots(context: TreeContext, entries: AsyncIterable<ArchiveEntry>, limit: number, long: boolean): Promise<void> {
   const turns = new OutputTurns(context);
   let shown = 0;
   // Each waits for the one before it in time.
@@ -61,7 +61,7 @@ export async function logRoots(context: CommandContext, entries: AsyncIterable<A
 
 /** @returns undefined where Blocks are missing or damaged that would tell */
 async function changesOf(
-  { session, signal }: CommandContext,
+  { session, signal }: TreeContext,
   before: DirDirent | undefined,
   after: DirDirent,
 ): Promise<RootChanges | 'unknown'> {
@@ -98,7 +98,7 @@ function newBytes(item: DiffItem): number {
   return item.after.kind === 'file' ? item.after.block.span : 0;
 }
 
-function show({ output }: CommandContext, entry: ArchiveEntry, changes: RootChanges | 'unknown' | undefined, long: boolean): void {
+function show({ output }: TreeContext, entry: ArchiveEntry, changes: RootChanges | 'unknown' | undefined, long: boolean): void {
   const { number, whenNs, dirent, notes } = entry;
   if (dirent.kind === 'indirect') return;
   const { host, user, command, message } = authorOf(notes);

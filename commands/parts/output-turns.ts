@@ -1,5 +1,5 @@
 import { EventTurns } from '../../core/base/event-turns.ts';
-import type { CommandContext } from '../command.ts';
+import type { TreeContext } from '../command.ts';
 
 /** Lines printed before their reader is waited for: more than a reader of pages shows at a time. */
 const MAX_LINES = 256;
@@ -11,11 +11,11 @@ const NOTHING = new Uint8Array(0);
  * whoever prints as many as a made-up tree has.
  */
 export class OutputTurns {
-  readonly #context: Pick<CommandContext, 'output' | 'signal'>;
+  readonly #context: Pick<TreeContext, 'output' | 'signal'>;
   readonly #turns = new EventTurns();
   #lines = 0;
 
-  constructor(context: Pick<CommandContext, 'output' | 'signal'>) {
+  constructor(context: Pick<TreeContext, 'output' | 'signal'>) {
     this.#context = context;
   }
 

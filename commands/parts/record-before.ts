@@ -1,13 +1,13 @@
 import { isFullError } from '../../core/base/system/full-error.ts';
 import { errorReason } from '../../core/base/system/system-error.ts';
 import type { TreePath } from '../../core/tree/path.ts';
-import type { CommandContext } from '../command.ts';
+import type { TreeContext } from '../command.ts';
 
 /**
  * Sees to it that what stands at a path is in a recorded state before it is removed or replaced, so that `undo` brings it back. On a full disk that
  * is told, and what makes room goes on.
  */
-export async function recordBefore({ session, diagnostics, signal }: CommandContext, path: TreePath): Promise<void> {
+export async function recordBefore({ session, diagnostics, signal }: TreeContext, path: TreePath): Promise<void> {
   try {
     await session.recordBefore(path, signal);
   } catch (error) {

@@ -1,10 +1,10 @@
-import { defineCommand } from '../command.ts';
+import { defineTreeCommand } from '../command.ts';
 import { damageAt } from '../parts/damage.ts';
 import { forEachItem } from '../parts/each.ts';
 import { pathArgument, withEntry } from '../parts/entry.ts';
 
 /** `cat`: the content of files. */
-export const cat = defineCommand({
+export const cat = defineTreeCommand({
   name: 'cat',
   group: 'read',
   summary: 'print the content of files',

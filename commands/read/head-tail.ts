@@ -3,8 +3,8 @@ import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import type { Tree } from '../../core/tree/tree.ts';
-import type { CommandContext, CommandInput } from '../command.ts';
-import { defineCommand } from '../command.ts';
+import type { CommandInput, TreeContext } from '../command.ts';
+import { defineTreeCommand } from '../command.ts';
 import { damageAt } from '../parts/damage.ts';
 import { forEachItem } from '../parts/each.ts';
 import { requireEntry, withEntry } from '../parts/entry.ts';
@@ -15,7 +15,7 @@ const TAIL_STEP_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
 
 /** `head`: the beginning of files. */
-export const head = defineCommand({
+export const head = defineTreeCommand({
   name: 'head',
   group: 'read',
   summary: 'print the first lines of files',
@@ -49,7 +49,7 @@ export const head = defineCommand({
 });
 
 /** `tail`: the end of files. */
-export const tail = defineCommand({
+export const tail = defineTreeCommand({
   name: 'tail',
   group: 'read',
   summary: 'print the last lines of files',
@@ -71,7 +71,7 @@ export const tail = defineCommand({
 });
 
 async function eachFile(
-  context: CommandContext,
+  context: TreeContext,
   { args }: CommandInput,
   action: (tree: Tree, path: TreePath, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
@@ -105,7 +105,7 @@ function isSigned({ options }: CommandInput, name: string, sign: '+' | '-'): boo
   return typeof value === 'string' && value.startsWith(sign);
 }
 
-async function printLines({ output, signal }: CommandContext, tree: Tree, path: TreePath, lines: number): Promise<void> {
+async function printLines({ output, signal }: TreeContext, tree: Tree, path: TreePath, lines: number): Promise<void> {
   let left = lines;
   if (left === 0) return;
   for await (const chunk of tree.read(path, {}, { signal })) {
@@ -163,7 +163,7 @@ async function startOfLastLines(tree: Tree, path: TreePath, size: number, lines:
   return 0;
 }
 
-async function follow({ output, signal, diagnostics }: CommandContext, tree: Tree, path: TreePath, from: number): Promise<void> {
+async function follow({ output, signal, diagnostics }: TreeContext, tree: Tree, path: TreePath, from: number): Promise<void> {
   let size = from;
   for await (const change of tree.watch({ signal })) {
     if (change.path !== path && change.kind === 'meta') continue;

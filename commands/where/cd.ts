@@ -3,13 +3,15 @@ import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import { ROOT_PATH } from '../../core/tree/path.ts';
-import { defineCommand } from '../command.ts';
+import type { TreeContext } from '../command.ts';
+import { defineTreeCommand } from '../command.ts';
 import { pathArgument, requireEntry } from '../parts/entry.ts';
 import { octetsFields } from '../parts/format.ts';
-import type { Session } from '../session.ts';
+import { localSession } from '../parts/local-session.ts';
+import type { LocalSession, Session } from '../session.ts';
 
 /** `cd`: another working path, or another state of the tree. */
-export const cd = defineCommand({
+export const cd = defineTreeCommand({
   name: 'cd',
   aliases: ['chdir'],
   group: 'where',
@@ -23,27 +25,29 @@ export const cd = defineCommand({
     { line: 'cd @yesterday', says: 'the newest state that was saved 24 hours ago or earlier' },
     { line: 'cd @', says: 'back to the present' },
   ],
-  async run({ session, output, signal }, { args: [argument] }) {
-    const before = { cwd: session.cwd, view: session.view };
+  async run(context, { args: [argument] }) {
+    const { session, local, output, signal } = context;
+    const before = { cwd: session.cwd, view: local?.view };
     if (argument === '-') {
-      await goBack(session, signal);
+      await goBack(context);
       output.line(output.name(session.cwd));
-    } else if (argument?.startsWith('@') === true) await goToState(session, argument, signal);
+    } else if (argument?.startsWith('@') === true)
+      await goToState(localSession(context, `cd "${octetsToText(argument)}"`), argument, signal);
     else await goToPath(session, argument === undefined ? ROOT_PATH : pathArgument(session, argument), signal);
     session.previousCwd = before.cwd;
-    session.previousView = before.view;
-    output.record({ ...octetsFields('cwd', session.cwd), ...(session.view === undefined ? {} : { state: session.view }) });
+    if (local !== undefined) local.previousView = before.view;
+    output.record({ ...octetsFields('cwd', session.cwd), ...(local?.view === undefined ? {} : { state: local.view }) });
   },
 });
 
-async function goBack(session: Session, signal: AbortSignal): Promise<void> {
-  const { previousCwd, previousView } = session;
+async function goBack({ session, local, signal }: TreeContext): Promise<void> {
+  const { previousCwd } = session;
   if (previousCwd === undefined) throw new VtError('EFAILED', 'cd "-": there is no path before this one');
-  if (previousView !== session.view) await session.visit(previousView, signal);
+  if (local !== undefined && local.previousView !== local.view) await local.visit(local.previousView, signal);
   await goToPath(session, previousCwd, signal);
 }
 
-async function goToState(session: Session, argument: Octets, signal: AbortSignal): Promise<void> {
+async function goToState(session: LocalSession, argument: Octets, signal: AbortSignal): Promise<void> {
   const slash = argument.indexOf('/');
   await session.visit(octetsToText((slash < 0 ? argument : argument.slice(0, slash)) as Octets), signal);
   if (slash >= 0) await goToPath(session, pathArgument(session, argument.slice(slash) as Octets), signal);

@@ -1,13 +1,13 @@
-import { defineCommand } from '../command.ts';
+import { defineTreeCommand } from '../command.ts';
 import { octetsFields } from '../parts/format.ts';
 
 /** `pwd`: the working path. */
-export const pwd = defineCommand({
+export const pwd = defineTreeCommand({
   name: 'pwd',
   group: 'where',
   summary: 'print the working path',
-  async run({ session, output }) {
+  async run({ session, local, output }) {
     output.line(output.name(session.cwd));
-    output.record({ ...octetsFields('cwd', session.cwd), ...(session.view === undefined ? {} : { state: session.view }) });
+    output.record({ ...octetsFields('cwd', session.cwd), ...(local?.view === undefined ? {} : { state: local.view }) });
   },
 });

@@ -1,6 +1,6 @@
 import type { Command } from '../../commands/command.ts';
 import { expandHome, resolveLocalPath } from '../../commands/parts/local-path.ts';
-import type { Session } from '../../commands/session.ts';
+import type { LocalSession } from '../../commands/session.ts';
 import { SETTINGS } from '../../commands/shell/settings.ts';
 import type { ArgumentKind, ArgumentSpec } from '../../commands/words/argument-spec.ts';
 import { type OptionSpec, type OptionValue, optionNamed, optionNames } from '../../commands/words/option-spec.ts';
@@ -24,7 +24,7 @@ const MAX_CANDIDATES = 2000;
 
 export interface CompletionOptions {
   readonly commands: readonly Command[];
-  readonly session: Session;
+  readonly session: LocalSession;
   readonly skipReference: SkipReference;
   readonly home: Octets;
 }

@@ -1,5 +1,5 @@
 import type { ShellServices } from '../../commands/command.ts';
-import type { Session } from '../../commands/session.ts';
+import type { LocalSession } from '../../commands/session.ts';
 import { VtError } from '../../core/base/errors.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { errorReason } from '../../core/base/system/system-error.ts';
@@ -12,7 +12,7 @@ import { StreamSink } from './sink.ts';
 export const DEFAULT_COLUMNS = 80;
 
 export interface RedirectOptions {
-  readonly session: Session;
+  readonly session: LocalSession;
   readonly env: ShellServices['env'];
   readonly json: boolean;
   /** Standard output of local commands: ours, or stderr where ours carries JSON. */

@@ -1,10 +1,6 @@
-import type { OtherSource, Session } from '../../commands/session.ts';
+import type { Session } from '../../commands/session.ts';
 import type { Archive } from '../../core/archive/archive.ts';
-import { VtError } from '../../core/base/errors.ts';
-import type { Octets } from '../../core/base/octets.ts';
-import { TailTable } from '../../core/follow/tail-table.ts';
 import type { RecordAs } from '../../core/history/ancestry.ts';
-import { PeerTable } from '../../core/openers/peer-table.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import { ROOT_PATH } from '../../core/tree/path.ts';
@@ -14,16 +10,8 @@ import type { Tree } from '../../core/tree/tree.ts';
 export class ClientSession implements Session {
   cwd: TreePath = ROOT_PATH;
   previousCwd: TreePath | undefined;
-  previousLocalCwd: Octets | undefined;
-  previousView: string | undefined;
-  localCwd = '/' as Octets;
   readonly settings = new Map<string, string>([['onerror', 'stop']]);
   readonly aliases = new Map<string, string>();
-  readonly peers = new PeerTable();
-  readonly tails = new TailTable();
-  readonly view = undefined;
-  readonly mustRecite = false;
-  readonly history: readonly string[] = [];
   readonly #session: Session;
 
   constructor(session: Session) {
@@ -50,32 +38,8 @@ export class ClientSession implements Session {
     return this.#session.isReference;
   }
 
-  async visit(): Promise<void> {
-    throw refused('visit a past state');
-  }
-
   async stateAt(spec: string, signal?: AbortSignal): Promise<{ readonly view: string; readonly tree: Tree }> {
     return await this.#session.stateAt(spec, signal);
-  }
-
-  async open(): Promise<void> {
-    throw refused('open another source');
-  }
-
-  async openOther(): Promise<OtherSource> {
-    throw refused('open another source');
-  }
-
-  async refresh(): Promise<void> {
-    await Promise.resolve();
-  }
-
-  pin(): () => void {
-    return () => {};
-  }
-
-  reopenWords(): readonly string[] {
-    return [];
   }
 
   async sync(signal?: AbortSignal, as?: RecordAs): Promise<string> {
@@ -101,24 +65,4 @@ export class ClientSession implements Session {
   async keep(signal?: AbortSignal): Promise<void> {
     await this.#session.keep(signal);
   }
-
-  async become(): Promise<void> {
-    throw refused('go back to a past state');
-  }
-
-  quit(): void {
-    throw refused('quit');
-  }
-
-  async runScript(): Promise<void> {
-    throw refused('run a script');
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.peers[Symbol.asyncDispose]();
-  }
-}
-
-function refused(action: string): VtError {
-  return new VtError('EPERM', `${action}: not over the control channel`);
 }

@@ -1,4 +1,4 @@
-import type { OtherSource, Session } from '../../commands/session.ts';
+import type { LocalSession, OtherSource } from '../../commands/session.ts';
 import type { Archive, RecordedDir } from '../../core/archive/archive.ts';
 import type { ArchiveLine } from '../../core/archive/archive-line.ts';
 import { findEntry } from '../../core/archive/find-entry.ts';
@@ -34,7 +34,7 @@ export interface SessionOptions extends Omit<SourceOptions, 'localCwd' | 'signal
   readonly plan: boolean;
   /** Warnings: conflicts of a merge. */
   readonly warn: (message: string) => void;
-  readonly runScript: Session['runScript'];
+  readonly runScript: LocalSession['runScript'];
   readonly history: () => readonly string[];
 }
 
@@ -44,7 +44,7 @@ export async function makeSession(options: SessionOptions, signal?: AbortSignal)
 }
 
 /** The session of one run of the shell. */
-export class ShellSession implements Session {
+export class ShellSession implements LocalSession {
   cwd: TreePath = ROOT_PATH;
   previousCwd: TreePath | undefined;
   previousView: string | undefined;

@@ -118,6 +118,7 @@ export async function openShellHere(setup: ShellHereSetup): Promise<ShellHere> {
   const dispatcher = new Dispatcher(
     {
       session,
+      local: session,
       requireStore: (action) => session.requireStore(action),
       services,
       skipReference,

@@ -6,7 +6,7 @@ import type { SideFile } from '../../../core/tree/diff/side-content.ts';
 import { contentOf } from '../../../core/tree/diff/side-content.ts';
 import { formatHunks, hunksOf, isText } from '../../../core/tree/diff/unified.ts';
 import type { TreePath } from '../../../core/tree/path.ts';
-import type { CommandContext } from '../../command.ts';
+import type { TreeContext } from '../../command.ts';
 import { octetsFields } from '../format.ts';
 import type { NamedSides } from './diff-sides.ts';
 import { patchName } from './diff-sides.ts';
@@ -24,7 +24,7 @@ export interface FilePair {
 }
 
 /** Shows how the content of a file differs: text as a patch, other content by the ranges that changed. */
-export async function showContent(context: CommandContext, sides: NamedSides, pair: FilePair, showsRanges: boolean): Promise<void> {
+export async function showContent(context: TreeContext, sides: NamedSides, pair: FilePair, showsRanges: boolean): Promise<void> {
   const { output, signal } = context;
   const { before, after, path, shown } = pair;
   const at = (which: 'before' | 'after', file: FileDirent): SideFile => ({ side: sides[which].side, path, file });

@@ -14,9 +14,11 @@ import type { DiffSide } from '../../../core/tree/diff/diff.ts';
 import type { TreePath } from '../../../core/tree/path.ts';
 import { baseName, ROOT_PATH } from '../../../core/tree/path.ts';
 import type { Tree } from '../../../core/tree/tree.ts';
-import type { CommandContext } from '../../command.ts';
+import type { TreeContext } from '../../command.ts';
+import type { LocalSession } from '../../session.ts';
 import { findEntry, pathArgument } from '../entry.ts';
 import { expandHome, resolveLocalPath } from '../local-path.ts';
+import { localSession } from '../local-session.ts';
 
 /** One of two things that are compared. */
 export interface NamedSide {
@@ -42,7 +44,7 @@ const LOCAL_SCHEME = 'file:';
  * the tree is compared with the state before it.
  */
 export async function withSides<T>(
-  context: CommandContext,
+  context: TreeContext,
   action: string,
   args: readonly Octets[],
   use: (sides: NamedSides) => Promise<T>,
@@ -55,7 +57,7 @@ export async function withSides<T>(
   }
 }
 
-async function openSides(context: CommandContext, action: string, args: readonly Octets[], opened: AsyncDisposable[]): Promise<NamedSides> {
+async function openSides(context: TreeContext, action: string, args: readonly Octets[], opened: AsyncDisposable[]): Promise<NamedSides> {
   const open = async (word: Octets): Promise<NamedSide> => await openSide(context, action, word, opened);
   const [first, second] = args;
   if (first !== undefined && second !== undefined) return { before: await open(first), after: await open(second) };
@@ -68,21 +70,22 @@ async function openSides(context: CommandContext, action: string, args: readonly
   return { before: isOther ? given : await sideBefore(context, action, path, opened), after };
 }
 
-async function presentSide({ session, signal }: CommandContext, path: TreePath): Promise<NamedSide> {
-  return await storedSide(session.tree, path, session.view ?? 'now', signal);
+async function presentSide({ session, local, signal }: TreeContext, path: TreePath): Promise<NamedSide> {
+  return await storedSide(session.tree, path, local?.view ?? 'now', signal);
 }
 
 /** A path as it was before: in the last recorded state where something has changed since, else in the one before that. */
 async function sideBefore(
-  { session, signal }: CommandContext,
+  { session, local, signal }: TreeContext,
   action: string,
   path: TreePath,
   opened: AsyncDisposable[],
 ): Promise<NamedSide> {
-  const { archive, view } = session;
+  const { archive } = session;
   if (archive === undefined)
     throw new VtError('EFAILED', `${action}: "${session.tree.name}" has no earlier states`, { remedy: 'name two things to compare' });
   const newest = await archive.last({ signal });
+  const view = local?.view;
   // The state that is shown, or one more than the newest where the tree is another.
   const isRecorded = newest !== undefined && sameTree(newest.dirent, await session.tree.dirent(ROOT_PATH, { signal }));
   const shown = view === undefined ? (newest?.number ?? 0) + (isRecorded ? 0 : 1) : Number(view.replace('@', ''));
@@ -103,7 +106,7 @@ async function storedSide(tree: Tree, path: TreePath, label: string, signal: Abo
   return { side: { top: await tree.dirent(path, { signal }), source: tree.store }, label, path, isLocal: false };
 }
 
-async function openSide(context: CommandContext, action: string, word: Octets, opened: AsyncDisposable[]): Promise<NamedSide> {
+async function openSide(context: TreeContext, action: string, word: Octets, opened: AsyncDisposable[]): Promise<NamedSide> {
   const { session, signal } = context;
   const label = octetsToText(word);
   if (word.startsWith(URI_SCHEME) || skipReference(word, 0) === word.length) {
@@ -126,13 +129,13 @@ async function openSide(context: CommandContext, action: string, word: Octets, o
       const found = await findEntry(session, word, action, { follow: false, signal });
       opened.push(found);
       const isPast = found.tree !== session.tree;
-      return await storedSide(found.tree, found.path, isPast ? label : (session.view ?? 'now'), signal);
+      return await storedSide(found.tree, found.path, isPast ? label : (context.local?.view ?? 'now'), signal);
     } catch (error) {
       const isAbsent = error instanceof PathError && error.errno === 'ENOENT';
-      if (!isAbsent || localStat(session, word) === undefined) throw error;
+      if (!isAbsent || context.local === undefined || localStat(context.local, word) === undefined) throw error;
     }
   }
-  const other = await session.openOther(word, signal);
+  const other = await localSession(context, `${action} "${label}"`).openOther(word, signal);
   opened.push(other);
   if (other.isDirectory) throw new UsageError(`${action} "${label}": it is an ordinary directory`, { remedy: `name it file:${label}` });
   const top = await other.tree.dirent(other.start, { signal });
@@ -140,7 +143,7 @@ async function openSide(context: CommandContext, action: string, word: Octets, o
 }
 
 /** What a word names as a local path, with or without the state after it. */
-function localStat({ localCwd }: CommandContext['session'], word: Octets): Stats | undefined {
+function localStat({ localCwd }: LocalSession, word: Octets): Stats | undefined {
   const at = word.lastIndexOf('@');
   for (const path of [word, ...(at > 0 ? [word.slice(0, at) as Octets] : [])]) {
     const found = statSync(pathBytes(resolveLocalPath(localCwd, path)), { throwIfNoEntry: false });
@@ -149,13 +152,14 @@ function localStat({ localCwd }: CommandContext['session'], word: Octets): Stats
   return undefined;
 }
 
-async function openLocal({ session, shell }: CommandContext, action: string, word: Octets): Promise<NamedSide> {
+async function openLocal(context: TreeContext, action: string, word: Octets): Promise<NamedSide> {
+  const { localCwd } = localSession(context, `${action} "${octetsToText(word)}"`);
   const [{ localSide }, { localNode }] = await Promise.all([
     import('../../../core/tree/diff/local-side.ts'),
     import('../../../core/tree/local/local-node.ts'),
   ]);
-  const home = octetsFromText(shell.env['HOME'] ?? '');
-  const path = resolveLocalPath(session.localCwd, expandHome(word.slice(LOCAL_SCHEME.length) as Octets, home));
+  const home = octetsFromText(context.shell.env['HOME'] ?? '');
+  const path = resolveLocalPath(localCwd, expandHome(word.slice(LOCAL_SCHEME.length) as Octets, home));
   const node = localNode(path);
   if (node === undefined) throw new PathError('ENOENT', `${action} local`, octetsToText(path));
   return { side: localSide(path, node, systemOwnerNames()), label: octetsToText(word), path: undefined, isLocal: true };

@@ -8,8 +8,9 @@ import { skipReference, URI_SCHEME } from '../../../core/dirent/reference-skip.t
 import { isReadable } from '../../../core/maintain/is-readable.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { joinPath, ROOT_PATH } from '../../../core/tree/path.ts';
-import type { CommandContext } from '../../command.ts';
+import type { TreeContext } from '../../command.ts';
 import { countText, sizeText } from '../format.ts';
+import { localSession } from '../local-session.ts';
 
 // Trees beside that of the session: what join and merge take in.
 
@@ -29,7 +30,7 @@ export interface OtherTree {
  * @throws {VtError} EMISSING where Blocks of it cannot be had
  */
 export async function withOtherTree<T>(
-  context: CommandContext,
+  context: TreeContext,
   action: string,
   source: Octets,
   use: (other: OtherTree) => Promise<T>,
@@ -45,7 +46,7 @@ export async function withOtherTree<T>(
     await copyMissing(context, action, store, store, dirent);
     return await use({ dirent, lines: [], isRecorded: false, bring: async (state) => await isReadable(store, state, { signal }) });
   }
-  const other = await session.openOther(source, signal);
+  const other = await localSession(context, `${action} "${octetsToText(source)}"`).openOther(source, signal);
   try {
     if (other.isDirectory) throw new UsageError(`${action} "${octetsToText(source)}": it is an ordinary directory`, { remedy: 'use put' });
     const dirent = await other.tree.dirent(other.start, { signal });
@@ -65,7 +66,7 @@ export async function withOtherTree<T>(
 }
 
 async function copyMissing(
-  { output, diagnostics, signal, plan }: CommandContext,
+  { output, diagnostics, signal, plan }: TreeContext,
   action: string,
   from: Store,
   to: Store,

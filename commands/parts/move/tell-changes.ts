@@ -3,7 +3,7 @@ import { diffDirents } from '../../../core/tree/diff/diff.ts';
 import type { OnlyOne } from '../../../core/tree/merge/merge.ts';
 import type { TreePath } from '../../../core/tree/path.ts';
 import { joinPath, splitPath } from '../../../core/tree/path.ts';
-import type { CommandContext } from '../../command.ts';
+import type { TreeContext } from '../../command.ts';
 import { octetsFields } from '../format.ts';
 
 // What a merge or pull changed, in a few lines.
@@ -23,7 +23,7 @@ export interface TreeChanges {
 
 /** Prints what is new, changed or removed: of a Dir that is new or gone, the Dir alone. @param all - more than ten lines, if there are more */
 export async function tellChanges(
-  { session, output, signal }: CommandContext,
+  { session, output, signal }: TreeContext,
   { top, before, after, onlyOne = [] }: TreeChanges,
   all: boolean,
 ): Promise<void> {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { COMMANDS } from '../../../commands/all-commands.ts';
-import type { Session } from '../../../commands/session.ts';
+import type { LocalSession } from '../../../commands/session.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { completeLine } from '../../../shell/line/completion.ts';
 
 /** Words that are completed from the tables alone: no tree is looked at. */
 async function completed(line: string): Promise<readonly string[]> {
-  const session = { aliases: new Map() } as unknown as Session;
+  const session = { aliases: new Map() } as unknown as LocalSession;
   const [candidates] = await completeLine(line, { commands: COMMANDS, session, skipReference: () => undefined, home: '/' as Octets });
   return candidates.map((text) => text.trim());
 }

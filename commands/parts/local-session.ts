@@ -1,0 +1,15 @@
+import { VtError } from '../../core/base/errors.ts';
+import type { TreeContext } from '../command.ts';
+import type { LocalSession } from '../session.ts';
+
+/**
+ * The session of a shell on this machine, for a command that clients of a mount may run too, in the part that is not for them.
+ *
+ * @param action - what is refused to them, for the message
+ * @throws {VtError} EPERM for a client of a mount
+ */
+export function localSession({ local }: Pick<TreeContext, 'local'>, action: string): LocalSession {
+  if (local === undefined)
+    throw new VtError('EPERM', `${action}: not over the control channel`, { remedy: 'say it in a shell of your own' });
+  return local;
+}

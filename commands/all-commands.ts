@@ -18,6 +18,7 @@ import { conflicts } from './list/conflicts.ts';
 import { du } from './list/du.ts';
 import { find } from './list/find.ts';
 import { inspect } from './list/inspect.ts';
+import { locate } from './list/locate.ts';
 import { ls } from './list/ls.ts';
 import { stat } from './list/stat.ts';
 import { tree } from './list/tree.ts';
@@ -49,6 +50,7 @@ import { set } from './shell/settings.ts';
 import { source } from './shell/source.ts';
 import { wait } from './shell/wait.ts';
 import { ar } from './store/ar.ts';
+import { archives } from './store/archives.ts';
 import { doctor } from './store/doctor.ts';
 import { flush } from './store/flush.ts';
 import { fsck } from './store/fsck.ts';
@@ -72,6 +74,7 @@ export const COMMANDS: readonly Command[] = [
   ls,
   tree,
   find,
+  locate,
   conflicts,
   du,
   stat,
@@ -116,6 +119,7 @@ export const COMMANDS: readonly Command[] = [
   mount,
   umount,
   mounts,
+  archives,
   stores,
   status,
   doctor,

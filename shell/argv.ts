@@ -5,6 +5,8 @@ import { largestOf } from '../core/base/lists.ts';
 import { optionText } from './option-text.ts';
 
 const PROGRESS_CHOICES = ['auto', 'always', 'never', 'json', 'store'] as const;
+/** Shells for whose command lines there is a script. */
+export const COMPLETED_SHELLS = ['bash', 'zsh', 'fish'] as const;
 const COLOR_CHOICES = ['auto', 'always', 'never'] as const;
 
 /** Every option of `vtftp`: what argv is read by, and what --help and the man page show. */
@@ -48,6 +50,11 @@ export const PROGRAM_OPTIONS: readonly OptionSpec[] = [
   },
   { name: 'rc', value: { name: 'FILE', kind: 'local' }, summary: 'run FILE first, in place of the usual rc file' },
   { name: 'config', value: { name: 'FILE', kind: 'local' }, summary: 'read FILE in place of the usual configuration' },
+  {
+    name: 'completion',
+    value: { name: 'SHELL', kind: 'text', choices: COMPLETED_SHELLS },
+    summary: 'print a script that completes command lines of vtftp in bash, zsh or fish',
+  },
   { short: 'h', name: 'help', summary: 'print this help' },
   { short: 'V', name: 'version', summary: 'print the version' },
 ];
@@ -81,6 +88,7 @@ export interface ProgramArguments {
   readonly color: (typeof COLOR_CHOICES)[number];
   readonly rc: string | undefined;
   readonly config: string | undefined;
+  readonly completion: (typeof COMPLETED_SHELLS)[number] | undefined;
   readonly help: boolean;
   readonly version: boolean;
   readonly source: string | undefined;
@@ -139,10 +147,17 @@ export function parseArgv(args: readonly string[]): ProgramArguments {
     color: choice(one('color'), COLOR_CHOICES),
     rc: one('rc'),
     config: one('config'),
+    completion: COMPLETED_SHELLS.find((shell) => shell === one('completion')),
     help: given.has('help'),
     version: given.has('version'),
     source,
   };
+}
+
+/** What argv does not say, as the environment says it. Empty is unset. */
+export function withEnvironment(args: ProgramArguments, env: Readonly<Record<string, string | undefined>>): ProgramArguments {
+  const set = (name: string): string | undefined => (env[name] === '' ? undefined : env[name]);
+  return { ...args, store: args.store ?? set('VTFTP_STORE'), config: args.config ?? set('VTFTP_CONFIG') };
 }
 
 function choice<T extends string>(value: string | undefined, choices: readonly [T, ...T[]]): T {

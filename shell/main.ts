@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { UsageError } from '../core/base/errors.ts';
 import { errorCode, errorReason } from '../core/base/system/system-error.ts';
 import type { ProgramArguments } from './argv.ts';
-import { ExtraWordsError, parseArgv, programHelp } from './argv.ts';
+import { ExtraWordsError, PROGRAM_OPTIONS, parseArgv, programHelp, withEnvironment } from './argv.ts';
 import { EXIT } from './exit-status.ts';
 import { VERSION } from './version.ts';
 
@@ -14,6 +14,15 @@ import { VERSION } from './version.ts';
 async function commandInstead(words: readonly string[]): Promise<string | undefined> {
   const [{ COMMANDS }, { asCommandLine }] = await Promise.all([import('../commands/all-commands.ts'), import('./command-names.ts')]);
   return asCommandLine(COMMANDS, words);
+}
+
+/** What is printed in place of a session, where that is asked for. */
+async function textOf({ help, version, completion }: ProgramArguments): Promise<string | undefined> {
+  if (help) return `${programHelp()}\n`;
+  if (version) return `vtftp ${VERSION}\n`;
+  if (completion === undefined) return undefined;
+  const [{ COMMANDS }, { completionScript }] = await Promise.all([import('../commands/all-commands.ts'), import('./completion-script.ts')]);
+  return completionScript(completion, PROGRAM_OPTIONS, COMMANDS);
 }
 
 async function main(): Promise<void> {
@@ -30,9 +39,10 @@ async function main(): Promise<void> {
     process.exitCode = EXIT.usage;
     return;
   }
-  if (args.help || args.version) {
+  const text = await textOf(args);
+  if (text !== undefined) {
     try {
-      writeSync(1, args.help ? `${programHelp()}\n` : `vtftp ${VERSION}\n`);
+      writeSync(1, text);
     } catch (error) {
       process.exitCode = errorCode(error) === 'EPIPE' ? EXIT.outputClosed : EXIT.failed;
       if (errorCode(error) !== 'EPIPE') writeSync(2, `vtftp: cannot write standard output: ${errorReason(error)}\n`);
@@ -40,7 +50,7 @@ async function main(): Promise<void> {
     return;
   }
   const { runShell } = await import('./run.ts');
-  process.exitCode = await runShell(args);
+  process.exitCode = await runShell(withEnvironment(args, process.env));
 }
 
 // Most runs last seconds, and machine code of functions inlined into functions took a quarter of the processors' time: with less

@@ -29,10 +29,10 @@ export async function loadColours(): Promise<Style> {
 }
 
 /**
- * Whether to colour.
+ * Whether to colour: `--color` says, then NO_COLOR, CLICOLOR_FORCE, CLICOLOR, and else whether a terminal shows it.
  *
  * @param choice - `--color`
- * @see https://no-color.org/
+ * @see https://no-color.org/ and https://bixense.com/clicolors/
  */
 export function wantsColour(
   choice: 'auto' | 'always' | 'never',
@@ -40,7 +40,9 @@ export function wantsColour(
   env: Readonly<Record<string, string | undefined>>,
 ): boolean {
   if (choice !== 'auto') return choice === 'always';
-  return isTerminal && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+  if ((env['NO_COLOR'] ?? '') !== '') return false;
+  if (!['', '0'].includes(env['CLICOLOR_FORCE'] ?? '')) return true;
+  return isTerminal && env['CLICOLOR'] !== '0' && env['TERM'] !== 'dumb';
 }
 
 export interface OutputOptions {

@@ -94,6 +94,10 @@ test('colours: --color, NO_COLOR, TERM=dumb', () => {
   assert.equal(wantsColour('auto', true, { TERM: 'xterm' }), true);
   assert.equal(wantsColour('auto', false, { TERM: 'xterm' }), false);
   assert.equal(wantsColour('auto', true, { TERM: 'xterm', NO_COLOR: '1' }), false);
+  assert.equal(wantsColour('auto', false, { TERM: 'dumb', CLICOLOR_FORCE: '1' }), true);
+  assert.equal(wantsColour('auto', false, { CLICOLOR_FORCE: '0' }), false);
+  assert.equal(wantsColour('auto', true, { CLICOLOR_FORCE: '1', NO_COLOR: '1' }), false);
+  assert.equal(wantsColour('auto', true, { TERM: 'xterm', CLICOLOR: '0' }), false);
   assert.equal(wantsColour('auto', true, { TERM: 'xterm', NO_COLOR: '' }), true);
   assert.equal(wantsColour('auto', true, { TERM: 'dumb' }), false);
   assert.equal(wantsColour('always', false, { NO_COLOR: '1', TERM: 'dumb' }), true);

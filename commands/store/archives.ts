@@ -1,0 +1,47 @@
+import type { ArchiveEntry } from '../../core/archive/archive.ts';
+import { formatLocalTime } from '../../core/base/date.ts';
+import { VtError } from '../../core/base/errors.ts';
+import { formatDirent } from '../../core/dirent/dirent-text.ts';
+import { capability } from '../../core/store/capability.ts';
+import { defineCommand } from '../command.ts';
+import { forEachItem } from '../parts/each.ts';
+import { countText, timeText } from '../parts/format.ts';
+
+/** `archives`: the named histories of the session's Store. */
+export const archives = defineCommand({
+  name: 'archives',
+  group: 'store',
+  summary: 'list the archives of the Store, each with its newest state',
+  details: [
+    'An archive is the named history of a tree. Each line has its name, how many states it has, and the local time of the newest. A * marks the archive of the open tree. `open STORE@NAME` opens another.',
+  ],
+  options: [{ name: 'long', short: 'l', summary: 'show the Dirref of the newest state as well' }],
+  examples: [{ line: 'archives -l', says: 'what is kept here?' }],
+  async run(context, { options }) {
+    const { session, output, signal } = context;
+    const offered = capability(session.store, 'archives');
+    if (offered?.list === undefined)
+      throw new VtError('EFAILED', `archives "${session.store.name}": this Store keeps no list of archives`, {
+        remedy: 'use a datadir, or one that is served',
+      });
+    const names = await offered.list();
+    const width = Math.max(0, ...names.slice(0, MAX_ALIGNED).map(({ length }) => length));
+    await forEachItem(context, names, async (name) => {
+      const archive = offered.open(name, { readOnly: true });
+      const last = await archive.last({ signal });
+      const isOpen = session.archive?.name === archive.name;
+      const columns = [`${isOpen ? '*' : ' '} ${name.padEnd(width)}`, countText(last?.number ?? 0, 'state')];
+      if (last !== undefined) columns.push(formatLocalTime(last.whenNs));
+      if (last !== undefined && options.has('long')) columns.push(output.style('ref', formatDirent(last.dirent)));
+      output.line(columns.join('  '));
+      output.record({ archive: name, open: isOpen, states: last?.number ?? 0, ...(last === undefined ? {} : newestRecord(last)) });
+    });
+  },
+});
+
+/** Names that the columns are made for; a Store with more has no need of a straight edge. */
+const MAX_ALIGNED = 1000;
+
+function newestRecord({ whenNs, dirent }: ArchiveEntry): Readonly<Record<string, unknown>> {
+  return { when: timeText(whenNs), reference: formatDirent(dirent) };
+}

@@ -1,6 +1,7 @@
 import type { ArchiveEntry } from '../../core/archive/archive.ts';
 import { formatLocalTime } from '../../core/base/date.ts';
 import { VtError } from '../../core/base/errors.ts';
+import { largestOf } from '../../core/base/lists.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
 import { capability } from '../../core/store/capability.ts';
 import { defineCommand } from '../command.ts';
@@ -25,7 +26,7 @@ export const archives = defineCommand({
         remedy: 'use a datadir, or one that is served',
       });
     const names = await offered.list();
-    const width = Math.max(0, ...names.slice(0, MAX_ALIGNED).map(({ length }) => length));
+    const width = largestOf(names.map(({ length }) => length));
     await forEachItem(context, names, async (name) => {
       const archive = offered.open(name, { readOnly: true });
       const last = await archive.last({ signal });
@@ -38,9 +39,6 @@ export const archives = defineCommand({
     });
   },
 });
-
-/** Names that the columns are made for; a Store with more has no need of a straight edge. */
-const MAX_ALIGNED = 1000;
 
 function newestRecord({ whenNs, dirent }: ArchiveEntry): Readonly<Record<string, unknown>> {
   return { when: timeText(whenNs), reference: formatDirent(dirent) };

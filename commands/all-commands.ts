@@ -62,6 +62,7 @@ import { scrub } from './store/scrub.ts';
 import { serve } from './store/serve.ts';
 import { status } from './store/status.ts';
 import { stores } from './store/stores.ts';
+import { transition } from './store/transition.ts';
 import { cd } from './where/cd.ts';
 import { pwd } from './where/pwd.ts';
 /** Every command, in the order of help and of the man page. A new one is its file and a line here. */
@@ -132,6 +133,7 @@ export const COMMANDS: readonly Command[] = [
   scrub,
   repair,
   gc,
+  transition,
   localCommand,
   lls,
   lmkdir,

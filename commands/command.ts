@@ -1,4 +1,6 @@
 import type { Octets } from '../core/base/octets.ts';
+import type { EdgeSettings } from '../core/block/edge-settings.ts';
+import type { HashName } from '../core/block/hash.ts';
 import type { Store } from '../core/store/store.ts';
 import type { LocalSession, Session } from './session.ts';
 import type { ArgumentSpec } from './words/argument-spec.ts';
@@ -98,6 +100,12 @@ export interface ClientShell {
   run(line: string, answer: (record: Readonly<Record<string, unknown>>) => Promise<void>, signal: AbortSignal): Promise<number>;
 }
 
+/** How a Store is made that is not there. */
+export interface StoreMakingChoice {
+  readonly hashName: HashName;
+  readonly edges: EdgeSettings;
+}
+
 /** What the shell does for commands that are about the shell, or about the machine it runs on. */
 export interface ShellServices {
   readonly version: string;
@@ -128,8 +136,9 @@ export interface ShellServices {
    * Opens another Store by its specification, as it is there. The caller closes it.
    *
    * @param mayMake - one that is not there is made by the first write
+   * @param making - how it is made then, where the specification does not say
    */
-  openStore(specification: string, mayMake?: boolean): Promise<Store>;
+  openStore(specification: string, mayMake?: boolean, making?: StoreMakingChoice): Promise<Store>;
   /** Gets a line for each packet that goes over a connection, where that was asked for. */
   readonly traceWire?: ((line: string) => void) | undefined;
   /** A shell for a client of the control channel. */

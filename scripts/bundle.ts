@@ -21,6 +21,7 @@ const WORKERS: Readonly<Record<string, string>> = {
   'export-worker': 'core/export/export-worker.ts',
   'read-worker': 'fuse/live/read-worker.ts',
   'check-worker': 'core/store/records/check-worker.ts',
+  'rehash-worker': 'core/transition/rehash-worker.ts',
 };
 
 /** Loaded by the entry in nearly every session: these, with all that they import, make one chunk. */

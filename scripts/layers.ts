@@ -39,6 +39,7 @@ const CORE_ORDER: readonly string[] = [
   'maintain',
   'sync',
   'onefile',
+  'transition',
   'http',
   'follow',
   'openers',

@@ -167,8 +167,12 @@ async function openShell(
     json: args.json,
     now,
     traceWire,
-    openStore: async (specification, mayMake = false) =>
-      await openStoreLazily(specification, { places, configuration, traceWire, onNotice: (notice) => messages.warn(notice) }, mayMake),
+    openStore: async (specification, mayMake = false, making = undefined) =>
+      await openStoreLazily(
+        specification,
+        { places, configuration, traceWire, making, onNotice: (notice) => messages.warn(notice) },
+        mayMake,
+      ),
   });
   const dispatcher: Dispatcher = new Dispatcher(
     {

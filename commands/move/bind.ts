@@ -31,16 +31,21 @@ export const bind = defineTreeCommand({
   ],
   examples: [{ line: 'bind old/docs D{name:"docs",…}', says: 'an earlier state of docs beside the present one' }],
   async run(context, { args: [name, text], options }) {
-    const { session, output, signal, plan } = context;
+    const { session, output, diagnostics, signal, plan } = context;
     if (name === undefined || text === undefined) return;
-    const [{ parseTypedReference }, { direntOfReference }] = await Promise.all([
+    const [{ parseTypedReference }, { direntOfReference }, { otherNameText }] = await Promise.all([
       import('../../core/dirent/reference.ts'),
       import('../../core/tree/reference-dirent.ts'),
+      import('../../core/tree/other-names.ts'),
     ]);
     const path = pathArgument(session, name);
     if (path === '/') throw new PathError('EINVAL', 'bind', '/');
     const dirent = {
-      ...(await direntOfReference(session.tree.store, parseTypedReference(octetsToText(text)), { asDir: options.has('dir'), signal })),
+      ...(await direntOfReference(session.tree.store, parseTypedReference(octetsToText(text)), {
+        asDir: options.has('dir'),
+        onOtherName: (known) => diagnostics.warn(otherNameText(known)),
+        signal,
+      })),
       name: baseName(path),
     };
     if (!options.has('unchecked')) await requireTopBlock(session, dirent, signal);

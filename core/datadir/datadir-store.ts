@@ -28,6 +28,7 @@ import type { IndexBatching, IndexTickerOptions, QueuedBatch } from './index/ind
 import { IndexTicker, joinedBlocks } from './index/index-ticker.ts';
 import type { FileMarks, IndexBatch, LocatedBlocks, Location } from './index/index-types.ts';
 import { IndexDamagedError } from './index/index-types.ts';
+import { StoreNames } from './names/store-names.ts';
 import type { StoreReserve } from './store-reserve.ts';
 import { rewriteUnsynced } from './unsynced-records.ts';
 import { writeError } from './write-error.ts';
@@ -105,6 +106,7 @@ export class Datadir implements Store {
   #addsContent = false;
   readonly #appender: RecordAppender;
   readonly #reads: DatadirReads;
+  readonly #names: StoreNames;
   /** Files of which a sync has failed, and why: what waits for the index there is written again first. */
   readonly #unsynced = new Map<string, unknown>();
   /** Why Blocks that were added are gone for good. */
@@ -138,6 +140,7 @@ export class Datadir implements Store {
     this.#presence = parts.presence;
     this.#storeId = parts.storeId;
     this.#reserve = parts.reserve;
+    this.#names = new StoreNames(parts.path);
     this.#ticker = new IndexTicker((batch) => this.#commit(batch), parts.ticker);
     this.cache = {
       get: (key) => this.#cacheGet(key),
@@ -163,6 +166,7 @@ export class Datadir implements Store {
       enumeration: this,
       folders: [this.path],
       location: this,
+      names: this.#names,
       recordSink: this,
       // Where a record does not hold its digest it cannot be handed on.
       recordSource: parts.hasDigests
@@ -459,6 +463,7 @@ export class Datadir implements Store {
       this.#ticker.stop();
       this.#writer?.close();
       this.#readers.close();
+      this.#names[Symbol.dispose]();
       await this.#index.close();
       this.#presence?.leave();
     }

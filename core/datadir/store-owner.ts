@@ -12,6 +12,7 @@ const OWN_NAMES: readonly string[] = [
   'index',
   'index.lock',
   'archives',
+  'names',
   'writers',
   'scrubbed',
   'maintenance.lock',

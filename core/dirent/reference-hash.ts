@@ -17,7 +17,8 @@ export function hashOfReference(reference: Reference): HashName | undefined {
   }
 }
 
-function hashOfBlock(block: Block): HashName | undefined {
+/** The hash function by which a Block reference names Blocks; undefined where it names none. */
+export function hashOfBlock(block: Block): HashName | undefined {
   switch (block.kind) {
     case 'hash':
       return block.hashcode.hashName;

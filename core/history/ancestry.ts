@@ -124,6 +124,32 @@ export function statedParent({ notes }: Pick<ArchiveLine, 'notes'>): string | un
   return notes?.get(PARENT);
 }
 
+/**
+ * The notes of a line whose states are known by other ids and other Dirents: those of a Store of another hash function.
+ *
+ * @param merged - the Dirent of each state that was merged into it, in their order
+ * @param idOf - the other id of a state
+ */
+export function renamedNotes(
+  line: Pick<ArchiveLine, 'notes'>,
+  merged: readonly Dirent[],
+  idOf: (id: string) => string,
+): ArchiveNotes | undefined {
+  const { notes } = line;
+  if (notes === undefined) return undefined;
+  const renamed = new Map(notes);
+  const states = mergedStates(line);
+  if (states.length > 0) {
+    const others = states.map((state, i) => ({ ...state, dirent: merged[i] ?? state.dirent, after: state.after.map(idOf) }));
+    for (const [name, value] of mergedNotes(others)) renamed.set(name, value);
+  }
+  const before = statesBefore(line);
+  if (before !== undefined) renamed.set(AFTER, before.map(idOf).join(' ') as Octets);
+  const parent = statedParent(line);
+  if (parent !== undefined && parent !== '') renamed.set(PARENT, idOf(parent) as Octets);
+  return renamed;
+}
+
 /** What Dirs of equal entries have in common, whatever they are called. */
 export function treeKey({ block, inodes }: DirDirent): string {
   return formatDirent({ kind: 'dir', name: '' as Octets, meta: {}, block, ...(inodes === undefined ? {} : { inodes }) });

@@ -47,7 +47,7 @@ export async function openDatadirStore(given: StoreParameters, context: OpenCont
   const { compression } = compressionOption(given);
   const usual = edgesFor(compression);
   const sizes = readEdgeSizes(textParameter(given, 'edges') ?? '');
-  const edges = sizes === undefined ? usual : { kernel: usual.kernel, ...sizes };
+  const edges = sizes === undefined ? (context.edges ?? usual) : { kernel: usual.kernel, ...sizes };
   const made = { ...options, ...(compression === undefined ? {} : { compression }), edges, hashName, create: true };
   const make = async (): Promise<Store> => await openDatadir(folder, made);
   const access = accessFor(sharedOption(given).shared ?? DEFAULT_SHARED);

@@ -1,3 +1,4 @@
+import type { EdgeSettings } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
 import type { Store } from '../store/store.ts';
 import type { StoreParameters, StoreShape, StoreSpecification } from './specification.ts';
@@ -16,7 +17,9 @@ export interface OpenStoreEnvironment {
   /** Make a datadir that is not there: now, or by its first write; without it that is refused. */
   readonly create?: boolean | 'by first write';
   /** Hash function of a Store that is made. */
-  readonly hashName?: HashName;
+  readonly hashName?: HashName | undefined;
+  /** How a Store that is made cuts data, where its specification does not say. */
+  readonly edges?: EdgeSettings | undefined;
   /** The hash function of the reference that is to be opened: that of a Store which does not tell its own. */
   readonly assumedHash?: HashName | undefined;
   /** What `default` means, where it is not the Store in `defaultStorePath`. */

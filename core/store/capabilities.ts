@@ -1,5 +1,7 @@
 import type { Archive } from '../archive/archive.ts';
 import type { OpOptions } from '../base/op-options.ts';
+import type { Block } from '../block/block.ts';
+import type { HashName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import type { BlockLocation } from './block-location.ts';
 import type { Durability } from './durability.ts';
@@ -21,6 +23,7 @@ export interface Capabilities {
   readonly link: StoreLink;
   readonly location: BlockLocator;
   readonly making: StoreMaking;
+  readonly names: OtherNames;
   readonly notes: StoreNotes;
   readonly parts: StoreParts;
   readonly progress: ProgressCounts;
@@ -123,6 +126,20 @@ export interface StoreMaking {
   readonly isMade: boolean;
   /** Makes it now. */
   make(): Promise<void>;
+}
+
+/** What a reference stands for: bytes, an encoded Dir, or one encoded Dirent that is an earlier state. */
+export type NamedKind = 'bytes' | 'dir' | 'state';
+
+/** What the Blocks of a Store are, or were, under other hash functions. */
+export interface OtherNames {
+  /**
+   * The reference to the same under another hash function.
+   *
+   * @param ref - a hashed Block, or an indirect one whose superblock is
+   * @returns undefined where it was never recorded
+   */
+  find(kind: NamedKind, ref: Block, hashName: HashName): Block | undefined;
 }
 
 /** Octets of a note. */

@@ -21,7 +21,9 @@ export interface Capable {
  */
 export function capability<Name extends CapabilityName>(store: object, name: Name): Capabilities[Name] | undefined {
   for (let at: Capable | undefined = store; at !== undefined; at = at.wraps) {
-    const offered: unknown = at.offers?.[name];
+    // What each name stands for, all at once, is more than the compiler works out.
+    const offers: Readonly<Record<string, unknown>> | undefined = at.offers;
+    const offered = offers?.[name];
     if (offered === 'hidden') return undefined;
     if (offered !== undefined) return offered as Capabilities[Name];
   }

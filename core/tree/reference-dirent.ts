@@ -10,6 +10,7 @@ import { decodeDirent } from '../dirent/dirent-codec.ts';
 import type { Reference } from '../dirent/reference.ts';
 import type { Store } from '../store/store.ts';
 import { openLiveTree } from './live/live-tree.ts';
+import { knownDirent } from './other-names.ts';
 import type { TreePath } from './path.ts';
 
 type NodeDirent = Exclude<Dirent, IndirectDirent>;
@@ -20,6 +21,8 @@ const MAX_STORED_DIRENT_SIZE = 1024 * 1024;
 export interface ReferenceOptions extends OpOptions {
   /** A block reference is an encoded Dir; by default the content of a file. */
   readonly asDir?: boolean;
+  /** Told of a reference of another hash function, of what it is in the Store. */
+  readonly onOtherName?: ((known: Dirent) => void) | undefined;
 }
 
 /**
@@ -70,6 +73,11 @@ async function nodeOf(store: Store, dirent: Dirent, options: ReferenceOptions): 
     throw new VtError('EFAILED', `read reference "${octetsToText(dirent.name)}": one name of a hard-linked file, without its content`, {
       remedy: 'give the Dirref of a Dir above it',
     });
+  }
+  const known = await knownDirent(store, dirent);
+  if (known !== undefined) {
+    options.onOtherName?.(known);
+    return await nodeOf(store, known, options);
   }
   if (dirent.kind !== 'file' && dirent.kind !== 'dir') return dirent;
   return { ...dirent, block: await withSpan(store, dirent.block, options.signal) };

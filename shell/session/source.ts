@@ -110,18 +110,20 @@ async function hostStore(uri: VtUri, options: SourceOptions & { readonly assumed
 }
 
 async function openReference(text: string, options: SourceOptions): Promise<OpenedSource> {
-  const [{ parseTypedReference }, { hashOfReference }, { direntOfReference }] = await Promise.all([
+  const [{ parseTypedReference }, { hashOfReference }, { direntOfReference }, { otherNameText }] = await Promise.all([
     import('../../core/dirent/reference.ts'),
     import('../../core/dirent/reference-hash.ts'),
     import('../../core/tree/reference-dirent.ts'),
+    import('../../core/tree/other-names.ts'),
   ]);
+  const onOtherName = (known: Dirent): void => options.onNotice(otherNameText(known));
   const reference = parseTypedReference(text);
   const assumedHash = hashOfReference(reference);
   const store =
     reference.kind === 'uri' && reference.uri.host !== undefined
       ? await hostStore(reference.uri, { ...options, assumedHash })
       : await sessionStore(options, assumedHash);
-  const dirent = await direntOfReference(store, reference, { asDir: true, ...signalOf(options) });
+  const dirent = await direntOfReference(store, reference, { asDir: true, onOtherName, ...signalOf(options) });
   if (dirent.kind !== 'dir') {
     const fallback = reference.kind === 'uri' ? baseName(reference.uri.path as TreePath) : '';
     return { ...(await openSingle(store, dirent, fallback)), archive: undefined };

@@ -1,4 +1,5 @@
 import { basename, dirname, join, resolve } from 'node:path';
+import type { StoreMakingChoice } from '../../commands/command.ts';
 import type { HashName } from '../../core/block/hash.ts';
 import { isDatadir, isPythonDatadir } from '../../core/datadir/datadir-recovery.ts';
 import { openStore } from '../../core/openers/open-store.ts';
@@ -22,6 +23,8 @@ export interface StoreOpener {
   readonly configuration: Configuration;
   /** The hash function of a Store that does not tell its own. */
   readonly assumedHash?: HashName | undefined;
+  /** The hash function of a Store that is made, and how it cuts data, where its specification does not say. */
+  readonly making?: StoreMakingChoice | undefined;
   /** Gets a line for each packet that goes over a connection. */
   readonly traceWire?: ((line: string) => void) | undefined;
 }
@@ -32,7 +35,7 @@ export interface StoreOpener {
  * @throws {ParseError} for a specification that cannot be read, {VtError} EOPEN for a Store that cannot be opened
  */
 export async function openStoreLazily(specification: string | StoreSpecification, opener: StoreOpener, mayMake: boolean): Promise<Store> {
-  const { places, onNotice, configuration, traceWire, assumedHash } = opener;
+  const { places, onNotice, configuration, traceWire, assumedHash, making } = opener;
   return await openStore(specification, {
     defaultStorePath: places.defaultStore,
     cachePath: places.cache,
@@ -45,6 +48,7 @@ export async function openStoreLazily(specification: string | StoreSpecification
     runsCommands: true,
     traceWire,
     assumedHash,
+    ...making,
   });
 }
 

@@ -11,6 +11,7 @@ import type { HashName } from '../../core/block/hash.ts';
 import { hashByName } from '../../core/block/hash.ts';
 import { decodeHashcode, digestHex, writeHashcode } from '../../core/block/hashcode.ts';
 import { formatHashcode, parseHashcode } from '../../core/block/hashcode-text.ts';
+import { decodeNameRecord, encodeNameRecord } from '../../core/datadir/names/name-record.ts';
 import { decodeDir } from '../../core/dirent/dir-codec.ts';
 import { decodeDirent, encodeDirent } from '../../core/dirent/dirent-codec.ts';
 import { formatDirent, parseDirent } from '../../core/dirent/dirent-text.ts';
@@ -109,6 +110,12 @@ const CHECKS: Readonly<Record<string, (example: Example) => void>> = {
     const list = new PlaceList(32);
     for (const [digest, place] of places.reverse()) list.add(digest, place);
     assert.deepEqual([...list.records()], [bytes]);
+  },
+  'Name record'({ text, bytes }) {
+    const pair = decodeNameRecord(bytes, ['sha1', 'sha3-256']);
+    assert.ok(pair !== undefined);
+    assert.equal(pair.refs.map(formatBlock).join(''), text);
+    assert.deepEqual(encodeNameRecord(pair), bytes);
   },
   Footer({ text, bytes }) {
     assert.equal(bytes.length, footerSize(32));

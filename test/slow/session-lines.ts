@@ -89,6 +89,7 @@ export const LINES: Readonly<Record<string, Line>> = {
   fsck: () => 'fsck',
   scrub: () => 'scrub',
   repair: () => 'repair',
+  transition: (s) => `transition ${plan(s)}sha256 ${local(s, 'other')}`,
   gc: (s) => `gc ${plan(s)}--grace 0`,
   '!': () => '!true',
   lcd: (s) => `lcd ${local(s, '.')}`,

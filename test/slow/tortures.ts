@@ -18,6 +18,7 @@ import { sessionsTorture } from './sessions.ts';
 import { tailKillTorture } from './tail-kill.ts';
 import { togetherTorture } from './together.ts';
 import type { Torture } from './torture-kind.ts';
+import { transitionKillTorture } from './transition-kill.ts';
 import { watchChurnTorture } from './watch-churn.ts';
 
 /** Every torture, in the order of the table. */
@@ -33,6 +34,7 @@ export const TORTURES: readonly Torture[] = [
   tailKillTorture,
   watchChurnTorture,
   peerKillTorture,
+  transitionKillTorture,
   mountsTorture,
   mountKillTorture,
   locksTorture,

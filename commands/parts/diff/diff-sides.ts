@@ -110,13 +110,15 @@ async function openSide(context: TreeContext, action: string, word: Octets, open
   const { session, signal } = context;
   const label = octetsToText(word);
   if (word.startsWith(URI_SCHEME) || skipReference(word, 0) === word.length) {
-    const [{ parseTypedReference }, { direntOfReference }] = await Promise.all([
+    const [{ parseTypedReference }, { direntOfReference }, { otherNameText }] = await Promise.all([
       import('../../../core/dirent/reference.ts'),
       import('../../../core/tree/reference-dirent.ts'),
+      import('../../../core/tree/other-names.ts'),
     ]);
+    const onOtherName = (known: Dirent): void => context.diagnostics.warn(otherNameText(known));
     const { store } = session.tree;
     return {
-      side: { top: await direntOfReference(store, parseTypedReference(label), { signal }), source: store },
+      side: { top: await direntOfReference(store, parseTypedReference(label), { onOtherName, signal }), source: store },
       label: `${label.slice(0, 40)}…`,
       path: undefined,
       isLocal: false,

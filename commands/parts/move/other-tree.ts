@@ -35,14 +35,18 @@ export async function withOtherTree<T>(
   source: Octets,
   use: (other: OtherTree) => Promise<T>,
 ): Promise<T> {
-  const { session, signal } = context;
+  const { session, diagnostics, signal } = context;
   if (source.startsWith(URI_SCHEME) || skipReference(source, 0) === source.length) {
-    const [{ parseTypedReference }, { direntOfReference }] = await Promise.all([
+    const [{ parseTypedReference }, { direntOfReference }, { otherNameText }] = await Promise.all([
       import('../../../core/dirent/reference.ts'),
       import('../../../core/tree/reference-dirent.ts'),
+      import('../../../core/tree/other-names.ts'),
     ]);
     const { store } = session.tree;
-    const dirent = await direntOfReference(store, parseTypedReference(octetsToText(source)), { signal });
+    const dirent = await direntOfReference(store, parseTypedReference(octetsToText(source)), {
+      onOtherName: (known) => diagnostics.warn(otherNameText(known)),
+      signal,
+    });
     await copyMissing(context, action, store, store, dirent);
     return await use({ dirent, lines: [], isRecorded: false, bring: async (state) => await isReadable(store, state, { signal }) });
   }

@@ -1,4 +1,4 @@
-import type { Capabilities, DurabilityPolicy, ImportMemory, LocalCache, RecordSink } from '../capabilities.ts';
+import type { Capabilities, DurabilityPolicy, ImportMemory, LocalCache, OtherNames, RecordSink } from '../capabilities.ts';
 import { capability, type Offers } from '../capability.ts';
 import { DURABILITIES } from '../durability.ts';
 import { importMemoryOf } from '../import-memory.ts';
@@ -76,6 +76,9 @@ export function proxyOffers(
       return first.some((store) => capability(store, 'location') !== undefined) ? proxy : undefined;
     },
     making,
+    get names() {
+      return namesOf(sources);
+    },
     get notes() {
       return only === undefined ? undefined : capability(only, 'notes');
     },
@@ -134,6 +137,21 @@ function inAll(caches: readonly LocalCache[]): LocalCache | undefined {
     },
     put(key, value) {
       for (const cache of caches) cache.put(key, value);
+    },
+  };
+}
+
+/** What any of them knows. */
+function namesOf(sources: readonly Store[]): OtherNames | undefined {
+  const found = sources.map((store) => capability(store, 'names')).filter((names) => names !== undefined);
+  if (found.length === 0) return undefined;
+  return {
+    find(kind, ref, hashName) {
+      for (const names of found) {
+        const other = names.find(kind, ref, hashName);
+        if (other !== undefined) return other;
+      }
+      return undefined;
     },
   };
 }

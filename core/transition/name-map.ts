@@ -1,0 +1,222 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { closeSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import { tryLock } from '../base/system/file-lock.ts';
+import { makeStoreFolder, openOrCreateStoreFile, type StoreAccess } from '../base/system/store-files.ts';
+import { syncFolder } from '../base/system/sync-folder.ts';
+import type { Block } from '../block/block.ts';
+import { digestKey } from '../block/digest-key.ts';
+import type { HashName } from '../block/hash.ts';
+import { DigestFilter } from '../datadir/digest-filter.ts';
+import { MAX_RUN_RECORDS, sortRecords } from '../datadir/names/name-order.ts';
+import type { Side } from '../datadir/names/name-record.ts';
+import { digestIn, encodeNameRecord, fitsRecord, keyOf, NAME_RECORD_SIZE, sidesOf } from '../datadir/names/name-record.ts';
+import { NameRun, writeNameRun } from '../datadir/names/name-run.ts';
+import { NAMES_FOLDER, nameFiles } from '../datadir/names/store-names.ts';
+import { notesOf } from '../store/cache-notes.ts';
+import type { NamedKind, StoreNotes } from '../store/capabilities.ts';
+import { NOTE_SIZE } from '../store/capabilities.ts';
+import type { Store } from '../store/store.ts';
+
+/** References that wait to be written, at most: some 25 MB. */
+const MAX_WAITING = 65_536;
+/** Files of about one size, from which on they are made one. */
+const MERGED_AT_ONCE = 4;
+
+/** A reference that was found. */
+export interface FoundName {
+  readonly ref: Block;
+  /** All that it stands for is in the Store; else that has to be looked for. */
+  readonly isWhole: boolean;
+}
+
+interface Waiting {
+  readonly ref: Block;
+  readonly record: Buffer | undefined;
+}
+
+/**
+ * What references of one hash function are under another, as a transition finds it out. It is kept in files of a datadir, so that what
+ * was named once can be found, and what was done need not be done again.
+ */
+export class NameMap implements AsyncDisposable {
+  readonly #target: Store;
+  readonly #hashes: readonly [HashName, HashName];
+  readonly #from: Side;
+  readonly #place: { readonly folder: string; readonly access: StoreAccess; readonly lock: number } | undefined;
+  readonly #notes: StoreNotes | undefined;
+  /** The Store has it as long as nothing that was there is removed. */
+  readonly #note: Buffer = randomBytes(NOTE_SIZE);
+  /** Those of which all is there, and others: newest last. */
+  #whole: NameRun[] = [];
+  readonly #others: NameRun[] = [];
+  readonly #filter = new DigestFilter();
+  #waiting = new Map<string, Waiting>();
+  #saving: Promise<void> = Promise.resolve();
+
+  private constructor(
+    target: Store,
+    from: HashName,
+    place: { readonly folder: string; readonly access: StoreAccess; readonly lock: number } | undefined,
+  ) {
+    this.#target = target;
+    this.#hashes = sidesOf(from, target.hashName);
+    this.#from = this.#hashes[0] === from ? 0 : 1;
+    this.#place = place;
+    this.#notes = notesOf(target);
+  }
+
+  /**
+   * Opens the map of a datadir, alone; without one it is kept in memory.
+   *
+   * @param target - the Store that transcribed Blocks go to
+   * @throws {VtError} ELOCKED where another transition is at work there
+   */
+  static async open(
+    target: Store,
+    from: HashName,
+    datadir: { readonly path: string; readonly access: StoreAccess } | undefined,
+    options: OpOptions = {},
+  ): Promise<NameMap> {
+    if (datadir === undefined) return new NameMap(target, from, undefined);
+    const folder = join(datadir.path, NAMES_FOLDER);
+    makeStoreFolder(folder, datadir.access);
+    const lock = openOrCreateStoreFile(join(folder, 'lock'), datadir.access);
+    if (tryLock(lock) === 'taken') {
+      closeSync(lock);
+      throw new VtError('ELOCKED', `lock "${folder}": another transition is at work`, { remedy: 'wait for its end' });
+    }
+    const map = new NameMap(target, from, { folder, access: datadir.access, lock });
+    await map.#open(folder, options);
+    return map;
+  }
+
+  async #open(folder: string, options: OpOptions): Promise<void> {
+    for (const name of nameFiles(folder)) {
+      const run = openRun(join(folder, name));
+      if (run?.hashes[0] !== this.#hashes[0] || run.hashes[1] !== this.#hashes[1]) {
+        run?.[Symbol.dispose]();
+        continue;
+      }
+      const isWhole = (await this.#notes?.has(this.#noteOf(run.note), options)) === true;
+      (isWhole ? this.#whole : this.#others).push(run);
+      const records = run.records();
+      for (let at = 0; at < records.length; at += NAME_RECORD_SIZE) this.#remember(records.subarray(at, at + NAME_RECORD_SIZE));
+    }
+  }
+
+  /** A note is about this map and this Store. */
+  #noteOf(note: Uint8Array): Uint8Array {
+    return createHash('sha256').update('names ').update(note).digest().subarray(0, NOTE_SIZE);
+  }
+
+  #remember(record: Buffer): void {
+    this.#filter.add(digestIn(record, this.#from), 0);
+  }
+
+  /** Whether so many wait that they are to be written. */
+  get isFull(): boolean {
+    return this.#place !== undefined && this.#waiting.size >= MAX_WAITING;
+  }
+
+  /** What a reference is in the Store that Blocks go to. */
+  get(kind: NamedKind, ref: Block): FoundName | undefined {
+    const key = keyOf(ref);
+    if (key === undefined) return undefined;
+    const waiting = this.#waiting.get(waitingKey(kind, key));
+    if (waiting !== undefined) return { ref: waiting.ref, isWhole: true };
+    const digest = key.digest;
+    if (!this.#filter.mayHave(digest, 0)) return undefined;
+    for (const [runs, isWhole] of [[this.#whole, true] as const, [this.#others, false] as const])
+      for (let i = runs.length - 1; i >= 0; i--) {
+        const found = runs[i]?.find(this.#from, kind, key)?.refs[this.#from === 0 ? 1 : 0];
+        if (found !== undefined) return { ref: found, isWhole };
+      }
+    return undefined;
+  }
+
+  /** Notes what a reference is in the Store, to which all was added that it stands for. */
+  add(kind: NamedKind, ref: Block, to: Block): void {
+    const key = keyOf(ref);
+    const pair = { kind, refs: this.#from === 0 ? ([ref, to] as const) : ([to, ref] as const) };
+    const record = fitsRecord(pair) ? encodeNameRecord(pair) : undefined;
+    if (key === undefined && record === undefined) return;
+    this.#waiting.set(key === undefined ? `-${record?.toString('latin1')}` : waitingKey(kind, key), { ref: to, record });
+  }
+
+  /**
+   * Makes durable what was added to the Store, and then what was noted of it.
+   *
+   * @param flushed - makes sure that what was added before is in the Store
+   */
+  async save(flushed: () => Promise<void>, options: OpOptions = {}): Promise<void> {
+    const save = this.#saving.then(async () => await this.#save(flushed, options));
+    this.#saving = save.catch(() => undefined);
+    await save;
+  }
+
+  async #save(flushed: () => Promise<void>, options: OpOptions): Promise<void> {
+    const taken = [...this.#waiting.entries()];
+    await flushed();
+    await this.#notes?.add(this.#noteOf(this.#note), options);
+    await this.#target.flush(options);
+    // Without a place to keep them they stay here: nothing else knows them.
+    if (this.#place === undefined || taken.length === 0) return;
+    const records = taken.flatMap(([, { record }]) => record ?? []);
+    for (const record of records) this.#remember(record);
+    for (let at = 0; at < records.length; at += MAX_RUN_RECORDS)
+      this.#whole.push(this.#write(Buffer.concat(records.slice(at, at + MAX_RUN_RECORDS))));
+    for (const [key, waiting] of taken) if (this.#waiting.get(key) === waiting) this.#waiting.delete(key);
+    this.#merge((runs) => runs.length >= MERGED_AT_ONCE);
+    syncFolder(this.#place.folder);
+  }
+
+  #write(records: Buffer): NameRun {
+    if (this.#place === undefined) throw new TypeError('write a map of names: it is kept in memory');
+    const { folder, access } = this.#place;
+    return NameRun.open(writeNameRun(folder, { hashes: this.#hashes, note: this.#note }, sortRecords(records), access));
+  }
+
+  /** Makes one of several files of about one size. @param isDue - asked of those */
+  #merge(isDue: (runs: readonly NameRun[]) => boolean): void {
+    for (let least = 1; least < MAX_RUN_RECORDS; least *= MERGED_AT_ONCE) {
+      const small = this.#whole.filter(({ count }) => count < least * MERGED_AT_ONCE);
+      const sum = small.reduce((total, { count }) => total + count, 0);
+      if (small.length < 2 || sum > MAX_RUN_RECORDS || !isDue(small)) continue;
+      const merged = this.#write(Buffer.concat(small.map((run) => run.records())));
+      this.#whole = [...this.#whole.filter((run) => !small.includes(run)), merged];
+      // A run that is gone before the new one's name is durable would be missed after a loss of power.
+      if (this.#place !== undefined) syncFolder(this.#place.folder);
+      for (const run of small) {
+        run[Symbol.dispose]();
+        rmSync(run.path, { force: true });
+      }
+    }
+  }
+
+  /** Closes its files. What was not saved is lost. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#saving;
+    if (this.#place !== undefined) {
+      this.#merge(() => true);
+      closeSync(this.#place.lock);
+    }
+    for (const run of [...this.#whole, ...this.#others]) run[Symbol.dispose]();
+  }
+}
+
+function waitingKey(kind: NamedKind, { digest, form }: { readonly digest: Uint8Array; readonly form: number }): string {
+  return `${kind[0]}${form}${digestKey(digest)}`;
+}
+
+function openRun(path: string): NameRun | undefined {
+  try {
+    return NameRun.open(path);
+  } catch (error) {
+    // A damaged one names nothing; what it named is found out again.
+    if (error instanceof VtError && error.code === 'EPARSE') return undefined;
+    throw error;
+  }
+}

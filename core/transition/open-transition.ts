@@ -1,0 +1,32 @@
+import { VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import { copyNames } from '../datadir/names/store-names.ts';
+import { datadirOf } from '../maintain/datadir-of.ts';
+import { capability } from '../store/capability.ts';
+import type { Store } from '../store/store.ts';
+import { NameMap } from './name-map.ts';
+
+/** A map of names, and where it is kept. */
+export interface OpenedMap {
+  readonly map: NameMap;
+  /** The datadir that keeps it; undefined where there is none, and it is gone with the process. */
+  readonly keptIn: string | undefined;
+}
+
+/**
+ * Opens the map of names of two Stores: it is kept with the one that Blocks go to, else with the other. Maps that the first has already
+ * go along.
+ *
+ * @throws {VtError} EFAILED for Stores of one hash function, ELOCKED where another transition is at work
+ */
+export async function openMap(source: Store, target: Store, options: OpOptions = {}): Promise<OpenedMap> {
+  if (source.hashName === target.hashName)
+    throw new VtError('EFAILED', `transition: "${target.name}" has the hash function of "${source.name}": ${source.hashName}`, {
+      remedy: 'push and pull copy between Stores of one hash function',
+    });
+  await capability(target, 'making')?.make();
+  const [from, to] = [datadirOf(source), datadirOf(target)];
+  const place = [to, from].find((datadir) => datadir?.isWritable === true);
+  if (from !== undefined && to?.isWritable === true) copyNames(from.path, to.path, to.access);
+  return { map: await NameMap.open(target, source.hashName, place, options), keptIn: place?.path };
+}

@@ -1,0 +1,72 @@
+import type { HashFunction } from '../block/hash.ts';
+import type { MemoryDigester } from '../block/memory-digester.ts';
+import { checkRecords, readRecords } from '../store/records/check-records.ts';
+import { codecByNumber, PAYLOAD_CRC_OFFSET, RECORD_FIXED_SIZE, writeRecordHeader } from '../store/records/datafile.ts';
+import type { RecordBatch } from '../store/records/record-batch.ts';
+import { decodeStored } from '../store/records/stored-bytes.ts';
+
+/** Makes digests of ranges of an image. */
+export type ImageDigester = MemoryDigester;
+
+/** Records of the same Blocks under another hash function. */
+export interface Rehashed {
+  /** The digests that the records had. */
+  readonly before: Uint8Array;
+  readonly batch: RecordBatch;
+}
+
+/** Octets of the records that {@link rehashRecords} makes of `count` in `size` octets. */
+export function rehashedSize(size: number, count: number, from: HashFunction, to: HashFunction): number {
+  return size + count * (to.digestSize - from.digestSize);
+}
+
+/**
+ * Verifies records, and writes them anew under another hash function; what is stored of each Block stays as it is.
+ *
+ * @param target - room for the new records
+ * @param digestMany - hashes ranges of the image: by the one function, and by the other
+ * @throws {CorruptBlockError} for the first Block that is not what its digest says, {ParseError} for what is no record
+ */
+export function rehashRecords(
+  image: Buffer,
+  hashes: { readonly from: HashFunction; readonly to: HashFunction },
+  target: Buffer,
+  where: string,
+  digestMany: { readonly from?: ImageDigester; readonly to?: ImageDigester } = {},
+): Rehashed {
+  const { from, to } = hashes;
+  const batch = readRecords(image, from, Number.POSITIVE_INFINITY);
+  checkRecords(batch, from, where, { ...(digestMany.from === undefined ? {} : { digestMany: digestMany.from }), isRead: true });
+  const { count, sizes, storedSizes, codecs } = batch;
+  const digests = new Uint8Array(count * to.digestSize);
+  const ranges = new Float64Array(count * 2);
+  const headerSize = RECORD_FIXED_SIZE + from.digestSize;
+  for (let i = 0, at = 0; i < count; i++) {
+    const start = at + headerSize;
+    at = start + (storedSizes[i] as number);
+    ranges[2 * i] = start;
+    ranges[2 * i + 1] = at;
+  }
+  (digestMany.to ?? ((given, found) => to.digestMany(image, given, found)))(ranges, digests);
+  let end = 0;
+  for (let i = 0; i < count; i++) {
+    const start = ranges[2 * i] as number;
+    const stored = image.subarray(start, ranges[2 * i + 1]);
+    const codec = codecByNumber(codecs[i] as number);
+    const size = sizes[i] as number;
+    // What is compressed was hashed as it is stored.
+    if (codec !== 'none') digests.set(to.digest(unpacked(stored, codec, size)), i * to.digestSize);
+    const digest = digests.subarray(i * to.digestSize, (i + 1) * to.digestSize);
+    const crc = image.readUInt32LE(start - headerSize + PAYLOAD_CRC_OFFSET);
+    const bytesAt = writeRecordHeader(target, end, codec, stored.length, size, crc, digest);
+    target.set(stored, bytesAt);
+    end = bytesAt + stored.length;
+  }
+  return { before: batch.digests, batch: { count, digests, sizes, storedSizes, codecs, image: target.subarray(0, end) } };
+}
+
+function unpacked(stored: Buffer, codec: ReturnType<typeof codecByNumber>, size: number): Uint8Array {
+  const data = codec === 'unknown' || codec === 'zstd' ? undefined : decodeStored(stored, codec, size);
+  if (data === undefined) throw new TypeError('rehash records: a Block that was verified does not decode');
+  return data;
+}

@@ -1,0 +1,37 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { hashByName } from '../block/hash.ts';
+import type { MemoryDigester } from '../block/memory-digester.ts';
+import type { RehashReply, RehashRequest, RehashSetup } from './record-rehasher.ts';
+import { rehashRecords } from './rehash-records.ts';
+
+// A thread that verifies records and writes them under another hash function, in the shared memory. @see RecordRehasher
+
+const port = parentPort;
+if (port === null) throw new Error('rehash worker: not started as a worker thread');
+
+const { hashNames, memory } = workerData as RehashSetup;
+const hashes = { from: hashByName(hashNames.from), to: hashByName(hashNames.to) };
+const digesters = { from: hashes.from.digesterOf(memory, 0), to: hashes.to.digesterOf(memory, 0) };
+
+/** A digester of ranges in the image, which begins at an offset of the memory. */
+function within(digester: MemoryDigester, at: number): MemoryDigester {
+  return (ranges, digests) => {
+    const places = new Float64Array(ranges);
+    for (let i = 0; i < places.length; i++) places[i] = at + (places[i] as number);
+    digester(places, digests);
+  };
+}
+
+port.on('message', ({ at, size, to, room }: RehashRequest) => {
+  let reply: RehashReply;
+  try {
+    const buffer = memory.buffer as unknown as ArrayBuffer;
+    const digestMany = { from: within(digesters.from, at), to: within(digesters.to, at) };
+    const { before, batch } = rehashRecords(Buffer.from(buffer, at, size), hashes, Buffer.from(buffer, to, room), '', digestMany);
+    const { count, digests, sizes, storedSizes, codecs } = batch;
+    reply = { before, count, digests, sizes, storedSizes, codecs, size: batch.image.length };
+  } catch {
+    reply = undefined;
+  }
+  port.postMessage(reply);
+});

@@ -1,0 +1,140 @@
+import type { Archive, ArchiveEntry } from '../archive/archive.ts';
+import type { ArchiveLine } from '../archive/archive-line.ts';
+import { notesField } from '../archive/archive-notes.ts';
+import { isForgotten, linesOf } from '../archive/lines-up-to.ts';
+import { marksOf, withMarks } from '../archive/mark-notes.ts';
+import { VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import type { Dirent } from '../dirent/dirent.ts';
+import { mergedStates, renamedNotes, stateId } from '../history/ancestry.ts';
+import { isReadable } from '../maintain/is-readable.ts';
+import type { Store } from '../store/store.ts';
+import type { Transcriber } from './transcriber.ts';
+
+/** What became of an archive. */
+export interface TranscribedArchive {
+  readonly states: number;
+  /** Those that were not there. */
+  readonly recorded: number;
+}
+
+export interface TranscribeArchiveOptions extends OpOptions {
+  /** Told before each state, counted from 1. */
+  readonly onState?: (number: number, states: number) => void;
+}
+
+/** Milliseconds of work after which what is done is recorded: one that is killed has lost no more. */
+const RECORD_MS = 5000;
+
+/** Gives the states of one archive their new names, oldest first. */
+class LineNames {
+  readonly #source: Store;
+  readonly #transcriber: Transcriber;
+  readonly #options: OpOptions;
+  readonly #ids = new Map<string, string>();
+
+  constructor(source: Store, transcriber: Transcriber, options: OpOptions) {
+    this.#source = source;
+    this.#transcriber = transcriber;
+    this.#options = options;
+  }
+
+  /** @throws {VtError} EMISSING, ECORRUPT where something of the state cannot be had */
+  async line(entry: ArchiveEntry, number: number): Promise<ArchiveLine> {
+    const dirent = await this.#state(entry, number);
+    const merged: Dirent[] = [];
+    for (const { dirent: other } of mergedStates(entry))
+      merged.push((await isReadable(this.#source, other, this.#options)) ? await this.#transcriber.dirent(other) : other);
+    // What is not here has no other name: it stays what it is, a state that is known by its id alone.
+    const notes = renamedNotes(entry, merged, (id) => this.#ids.get(id) ?? id);
+    const line = { whenNs: entry.whenNs, dirent, ...notesField(notes) };
+    this.#ids.set(stateId(entry), stateId(line));
+    return line;
+  }
+
+  async #state({ dirent }: ArchiveEntry, number: number): Promise<Dirent> {
+    try {
+      return await this.#transcriber.dirent(dirent);
+    } catch (error) {
+      if (!(error instanceof VtError) || (error.code !== 'EMISSING' && error.code !== 'ECORRUPT')) throw error;
+      throw new VtError(error.code, `state @${number}: ${error.message}`, {
+        cause: error,
+        remedy: 'repair may bring it back; gc --drop lets go of the state',
+      });
+    }
+  }
+}
+
+/**
+ * Records every state of an archive in one of another Store, oldest first: with their dates, notes, tags and protection. States that are
+ * there are left as they are.
+ *
+ * @param to - it may have the first of these states, and no others
+ * @throws {VtError} EFAILED where it has others; EMISSING, ECORRUPT for a state of which something cannot be had: those before it are recorded
+ */
+export async function transcribeArchive(
+  source: Store,
+  from: Archive,
+  to: Archive,
+  transcriber: Transcriber,
+  options: TranscribeArchiveOptions = {},
+): Promise<TranscribedArchive> {
+  const states = (await linesOf(from, options)).filter((entry) => !isForgotten(entry));
+  const recorded = await linesOf(to, options);
+  const there = new Map(recorded.filter((line) => !isForgotten(line)).map((line) => [stateId(line), line]));
+  const forgotten = new Set(recorded.filter(isForgotten).map(stateId));
+  const names = new LineNames(source, transcriber, options);
+  let last: ArchiveLine | undefined = [...there.values()].at(-1);
+  let lacking = there.size;
+  let count = 0;
+  let waiting: ArchiveLine[] = [];
+  let savedMs = performance.now();
+  const record = async (): Promise<void> => {
+    await transcriber.save();
+    for (const line of waiting.splice(0)) {
+      const before = last;
+      const appended = await to.append(async (newest) => await Promise.resolve(isSame(newest, before) ? line : undefined), options);
+      if (appended === undefined)
+        throw new VtError('EFAILED', `archive "${to.name}": somebody else recorded a state there meanwhile`, { remedy: 'do it again' });
+      last = line;
+      count++;
+    }
+    savedMs = performance.now();
+  };
+  try {
+    for (const [i, entry] of states.entries()) {
+      options.onState?.(i + 1, states.length);
+      const line = await names.line(entry, i + 1);
+      const known = there.get(stateId(line));
+      if (known !== undefined) {
+        lacking--;
+        // What stands before one that is there was let go of there.
+        waiting = [];
+        await copyMarks(to, line, known, options);
+      } else if (!forgotten.has(stateId(line))) waiting.push(line);
+      if (lacking === 0 && performance.now() - savedMs > RECORD_MS) await record();
+    }
+  } catch (error) {
+    if (lacking === 0 && error instanceof VtError && (error.code === 'EMISSING' || error.code === 'ECORRUPT')) await record();
+    throw error;
+  }
+  if (lacking > 0)
+    throw new VtError('EFAILED', `archive "${to.name}": it has states of its own, and nothing was recorded there`, {
+      remedy: 'name another Store; or pull --transition and merge there',
+    });
+  await record();
+  return { states: states.length, recorded: count };
+}
+
+function isSame(one: ArchiveLine | undefined, other: ArchiveLine | undefined): boolean {
+  return one === undefined || other === undefined ? one === other : stateId(one) === stateId(other);
+}
+
+/** Tags and protection that were set since. What is set in the other Store stays. */
+async function copyMarks(to: Archive, line: ArchiveLine, there: ArchiveEntry, options: OpOptions): Promise<void> {
+  const { tags, isProtected } = marksOf(line);
+  const has = marksOf(there);
+  if (to.lines === undefined || ((has.isProtected || !isProtected) && tags.every((tag) => has.tags.includes(tag)))) return;
+  const marks = { tags: [...new Set([...has.tags, ...tags])], isProtected: has.isProtected || isProtected };
+  await to.lines.setNotes(there, (notes) => withMarks(notes, marks), options);
+}

@@ -1,0 +1,250 @@
+import { MissingBlockError, ParseError, throwIfCancelled, type VtError } from '../base/errors.ts';
+import { octetsToText } from '../base/octets.ts';
+import type { Block } from '../block/block.ts';
+import { EMPTY_BLOCK, sameBlock } from '../block/block.ts';
+import { DigestTable } from '../block/digest-table.ts';
+import type { HashFunction } from '../block/hash.ts';
+import { hashByName } from '../block/hash.ts';
+import { hashcodeLabel } from '../block/hashcode.ts';
+import { readBlockBytes } from '../block/read-range.ts';
+import type { Leaf } from '../block/tree-walk.ts';
+import { leavesOf } from '../block/tree-walk.ts';
+import { readDir } from '../dirent/dir-codec.ts';
+import type { Dirent } from '../dirent/dirent.ts';
+import { decodeDirent, encodeDirent } from '../dirent/dirent-codec.ts';
+import { capability } from '../store/capability.ts';
+import type { Store } from '../store/store.ts';
+import type { TreePath } from '../tree/path.ts';
+import { joinPath, ROOT_PATH } from '../tree/path.ts';
+import { isDamage } from '../tree/walk.ts';
+import { RecordRehasher } from './record-rehasher.ts';
+
+/** Octets of Blocks that are read together. */
+const READ_SIZE = 8 * 1024 * 1024;
+const MAX_READ = 4096;
+
+/** Something that is not the same in both Stores. */
+export interface NameFault {
+  readonly path: TreePath;
+  readonly error: VtError;
+}
+
+interface LeafPair {
+  readonly before: Uint8Array;
+  readonly after: Uint8Array;
+  readonly span: number;
+  readonly path: TreePath;
+}
+
+/**
+ * Compares what a transition made with what it was made of: names, metadata, and all octets. Each Block of the new Store is read and hashed
+ * by both functions: the digests that the old references hold must come out. Of the old Store Dirs and superblocks alone are read.
+ */
+export class NameCheck implements AsyncDisposable {
+  readonly #source: Store;
+  readonly #target: Store;
+  readonly #from: HashFunction;
+  readonly #to: HashFunction;
+  readonly #signal: AbortSignal | undefined;
+  readonly #onProgress: ((blocks: number, bytes: number) => void) | undefined;
+  readonly #rehasher: RecordRehasher;
+  /** Pairs of digests that were met, of leaves and of the tops of trees. */
+  readonly #seen: { readonly bytes: DigestTable; readonly content: DigestTable; readonly dir: DigestTable; readonly state: DigestTable };
+  #pairs: LeafPair[] = [];
+  #size = 0;
+  /** Blocks of contents that were read. */
+  blocks = 0;
+  bytes = 0;
+  readonly faults: NameFault[] = [];
+
+  constructor(
+    source: Store,
+    target: Store,
+    options: { readonly signal?: AbortSignal | undefined; readonly onProgress?: (blocks: number, bytes: number) => void } = {},
+  ) {
+    this.#source = source;
+    this.#target = target;
+    this.#from = hashByName(source.hashName);
+    this.#to = hashByName(target.hashName);
+    this.#signal = options.signal;
+    this.#onProgress = options.onProgress;
+    this.#rehasher = new RecordRehasher(this.#to, this.#from);
+    const pairs = (): DigestTable => new DigestTable(this.#from.digestSize + this.#to.digestSize);
+    this.#seen = { bytes: pairs(), content: pairs(), dir: pairs(), state: pairs() };
+  }
+
+  /** Compares a Dirent with what it became, and all below. */
+  async dirent(before: Dirent, after: Dirent): Promise<void> {
+    await this.#entry(before, after, ROOT_PATH);
+    await this.#readPairs();
+  }
+
+  async #entry(before: Dirent, after: Dirent, path: TreePath): Promise<void> {
+    throwIfCancelled(this.#signal);
+    try {
+      if (!encodeDirent(plain(before)).equals(encodeDirent(plain(after)))) throw new ParseError('its name or metadata are others', 0);
+      await this.#state(before.prev, after.prev, path);
+      if (before.kind === 'file' && after.kind === 'file') await this.#content(before.block, after.block, path);
+      if (before.kind !== 'dir' || after.kind !== 'dir') return;
+      await this.#dir(before.block, after.block, path);
+      await this.#dir(before.inodes ?? EMPTY_BLOCK, after.inodes ?? EMPTY_BLOCK, path);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.faults.push({ path, error });
+    }
+  }
+
+  async #state(before: Block | undefined, after: Block | undefined, path: TreePath): Promise<void> {
+    if (before === undefined && after === undefined) return;
+    if (before === undefined || after === undefined) throw new ParseError('it has an earlier state in one Store only', 0);
+    if (!this.#isNew('state', before, after)) return;
+    const how = { signal: this.#signal };
+    const [one, other] = [await readBlockBytes(this.#source, before, how), await readBlockBytes(this.#target, after, how)];
+    await this.#entry(decodeDirent(one, 0).value, decodeDirent(other, 0).value, path);
+  }
+
+  async #dir(before: Block, after: Block, path: TreePath): Promise<void> {
+    if (!this.#isNew('dir', before, after)) return;
+    const how = { signal: this.#signal };
+    const others = readDir(this.#target, after, how)[Symbol.asyncIterator]();
+    for await (const entry of readDir(this.#source, before, how)) {
+      const other = await others.next();
+      if (other.done === true || other.value.name !== entry.name) throw new ParseError(`"${octetsToText(entry.name)}" is not in it`, 0);
+      await this.#entry(entry, other.value, joinPath(path, entry.name));
+    }
+    if ((await others.next()).done !== true) throw new ParseError('it has entries that were not there', 0);
+  }
+
+  async #content(before: Block, after: Block, path: TreePath): Promise<void> {
+    if (!this.#isNew('content', before, after)) return;
+    const how = { signal: this.#signal };
+    const others = pieces(leavesOf(this.#target, after, how))[Symbol.asyncIterator]();
+    for await (const piece of pieces(leavesOf(this.#source, before, how))) {
+      const other = await others.next();
+      if (other.done === true || other.value.from !== piece.from || other.value.size !== piece.size)
+        throw new ParseError('its leaves are others', 0);
+      await this.#piece(piece.block, other.value.block, path);
+    }
+    if ((await others.next()).done !== true) throw new ParseError('it is longer', 0);
+  }
+
+  async #piece(before: Block, after: Block, path: TreePath): Promise<void> {
+    if (before.kind !== 'hash' || after.kind !== 'hash') {
+      if (!sameBlock(before, after)) throw new ParseError('its octets are others', 0);
+      return;
+    }
+    const [one, other] = [before.hashcode.digest, after.hashcode.digest];
+    if (!this.#seen.bytes.set(Buffer.concat([one, other]))) return;
+    this.#pairs.push({ before: one, after: other, span: before.span, path });
+    this.#size += before.span;
+    if (this.#size >= READ_SIZE || this.#pairs.length >= MAX_READ) await this.#readPairs();
+  }
+
+  /** Reads the new Blocks, and hashes them by both functions. */
+  async #readPairs(): Promise<void> {
+    const pairs = this.#pairs;
+    this.#pairs = [];
+    this.#size = 0;
+    if (pairs.length === 0) return;
+    const found = new Map<string, string>();
+    await this.#read(pairs, found);
+    for (const { before, after, path } of pairs) {
+      const digest = found.get(hex(after)) ?? (await this.#readOne(after, path));
+      if (digest === undefined || digest === hex(before)) continue;
+      this.faults.push({ path, error: new ParseError(`Block ${this.#label(after)}: its octets are not those of ${hex(before)}`, 0) });
+    }
+    this.blocks += pairs.length;
+    this.bytes += pairs.reduce((sum, { span }) => sum + span, 0);
+    this.#onProgress?.(this.blocks, this.bytes);
+  }
+
+  async #read(pairs: readonly LeafPair[], found: Map<string, string>): Promise<void> {
+    const records = capability(this.#target, 'recordSource');
+    if (records === undefined) return;
+    const digests = Buffer.concat(pairs.map(({ after }) => after));
+    const spans = pairs.map(({ span }) => span);
+    for await (const batch of records.records(digests, spans, { signal: this.#signal })) {
+      const image = Buffer.from(batch.image.buffer, batch.image.byteOffset, batch.image.byteLength);
+      try {
+        await this.#rehasher.rehash(image, batch.count, this.#target.name, async ({ before, batch: old }) => {
+          const { digestSize } = this.#to;
+          for (let i = 0; i < old.count; i++)
+            found.set(
+              hex(before.subarray(i * digestSize, (i + 1) * digestSize)),
+              hex(old.digests.subarray(i * this.#from.digestSize, (i + 1) * this.#from.digestSize)),
+            );
+          await Promise.resolve();
+        });
+      } catch (error) {
+        // Each by itself tells which.
+        if (!isDamage(error)) throw error;
+      }
+      batch.release?.();
+    }
+  }
+
+  async #readOne(after: Uint8Array, path: TreePath): Promise<string | undefined> {
+    try {
+      const data = await this.#target.get({ hashName: this.#to.name, digest: after }, { signal: this.#signal });
+      if (data === undefined) throw new MissingBlockError(this.#label(after), this.#target.name);
+      return hex(this.#from.digest(data));
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.faults.push({ path, error });
+      return undefined;
+    }
+  }
+
+  #label(digest: Uint8Array): string {
+    return hashcodeLabel({ hashName: this.#to.name, digest });
+  }
+
+  #isNew(kind: 'content' | 'dir' | 'state', before: Block, after: Block): boolean {
+    const [one, other] = [topDigest(before), topDigest(after)];
+    return one === undefined || other === undefined || this.#seen[kind].set(Buffer.concat([one, other]));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#rehasher[Symbol.asyncDispose]();
+  }
+}
+
+/** A Dirent without its references. */
+function plain(dirent: Dirent): Dirent {
+  const { prev: _prev, ...rest } = dirent;
+  if (rest.kind === 'file') return { ...rest, block: EMPTY_BLOCK };
+  if (rest.kind !== 'dir') return rest as Dirent;
+  const { inodes: _inodes, ...dir } = rest;
+  return { ...dir, block: EMPTY_BLOCK };
+}
+
+/** Leaves, of which neighbouring runs are one, as a tree that is built anew has them. */
+async function* pieces(leaves: AsyncIterable<Leaf>): AsyncGenerator<Pick<Leaf, 'block' | 'from' | 'size'>, void, undefined> {
+  let run: Pick<Leaf, 'block' | 'from' | 'size'> | undefined;
+  for await (const { block, from, size } of leaves) {
+    if (block.kind === 'run') {
+      const joins = run?.block.kind === 'run' && run.block.octet === block.octet;
+      if (run !== undefined && !joins) yield run;
+      const whole = size + (joins && run !== undefined ? run.size : 0);
+      run = { block: { ...block, span: whole }, from: 0, size: whole };
+      continue;
+    }
+    if (run !== undefined) yield run;
+    run = undefined;
+    // A part of a literal stands in the new reference by itself.
+    const isPart = block.kind === 'literal' && size !== block.span;
+    yield isPart
+      ? { block: { kind: 'literal', span: size, data: block.data.slice(from, from + size) }, from: 0, size }
+      : { block, from, size };
+  }
+  if (run !== undefined) yield run;
+}
+
+function topDigest(block: Block): Uint8Array | undefined {
+  if (block.kind === 'hash') return block.hashcode.digest;
+  return block.kind === 'indirect' && block.refs.kind === 'hash' ? block.refs.hashcode.digest : undefined;
+}
+
+function hex(digest: Uint8Array): string {
+  return Buffer.from(digest).toString('hex');
+}

@@ -59,6 +59,7 @@ const OWNED_PACKAGES: Readonly<Record<string, string>> = {
   enquirer: 'shell/prompt.ts',
   chalk: 'shell/output/output.ts',
   mime: 'core/http/content-type.ts',
+  'string-width': 'commands/parts/display-width.ts',
   ini: 'shell/session/config-clauses.ts',
   'fuse-native': 'fuse/native/native-mount.ts',
 };

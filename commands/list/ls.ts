@@ -7,6 +7,7 @@ import type { Tree, TreeEntry } from '../../core/tree/tree.ts';
 import type { CommandInput, Output, TreeContext } from '../command.ts';
 import { defineTreeCommand } from '../command.ts';
 import { namingDamage } from '../parts/damage.ts';
+import { displayWidths } from '../parts/display-width.ts';
 import { forEachItem } from '../parts/each.ts';
 import type { HeldEntry } from '../parts/entry.ts';
 import { findEntry } from '../parts/entry.ts';
@@ -138,7 +139,7 @@ async function printEntries({ output }: TreeContext, { options }: CommandInput, 
   } else if (options.has('null')) {
     for (const { shown } of items) await output.bytes(octetsToBytes(`${shown}\0` as Octets));
   } else if (isLong(options)) printLong(output, items, options);
-  else if (output.terminal && !options.has('one')) printColumns(output, items, options);
+  else if (output.terminal && !options.has('one')) await printColumns(output, items, options);
   else for (const item of items) output.line(styled(output, item, options));
 }
 
@@ -178,14 +179,19 @@ function printLong(output: Output, items: readonly Shown[], options: Options): v
   }
 }
 
+/** The least that a column takes: a character, and the blanks behind it. */
+const MIN_COLUMN = 3;
+
 /** Names in as many columns as fit, read downwards. */
-function printColumns(output: Output, items: readonly Shown[], options: Options): void {
-  const names = items.map((item) => displayWidth(output.name(item.shown)) + markOf(item, options).length);
-  for (let rows = 1; rows <= items.length; rows++) {
+async function printColumns(output: Output, items: readonly Shown[], options: Options): Promise<void> {
+  const shown = await displayWidths(items.map((item) => output.name(item.shown)));
+  const names = items.map((item, i) => (shown[i] ?? 0) + markOf(item, options).length);
+  for (let columns = Math.max(1, Math.floor((output.columns + 2) / MIN_COLUMN)); ; columns--) {
+    const rows = Math.ceil(items.length / columns);
     const widths: number[] = [];
     for (let start = 0; start < items.length; start += rows) widths.push(largestOf(names.slice(start, start + rows)));
     const total = widths.reduce((sum, width) => sum + width + 2, -2);
-    if (total > output.columns && rows < items.length) continue;
+    if (total > output.columns && columns > 1) continue;
     for (let row = 0; row < rows; row++) {
       let line = '';
       for (const [column, width] of widths.entries()) {
@@ -199,18 +205,6 @@ function printColumns(output: Output, items: readonly Shown[], options: Options)
     }
     return;
   }
-}
-
-/** Columns that a text takes on a terminal: wide East Asian characters take two, combining marks none. */
-function displayWidth(text: string): number {
-  let width = 0;
-  for (const char of text)
-    width += /\p{M}/u.test(char)
-      ? 0
-      : /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u.test(char)
-        ? 2
-        : 1;
-  return width;
 }
 
 /** What -F puts behind a name. */

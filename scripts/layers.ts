@@ -58,6 +58,7 @@ const OWNED_PACKAGES: Readonly<Record<string, string>> = {
   '@napi-rs/blake-hash': 'core/block/blake3-engine.ts',
   enquirer: 'shell/prompt.ts',
   chalk: 'shell/output/output.ts',
+  'markdown-it': 'core/http/page/markdown.ts',
   mime: 'core/http/content-type.ts',
   'string-width': 'commands/parts/display-width.ts',
   ini: 'shell/session/config-clauses.ts',

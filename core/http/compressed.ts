@@ -3,14 +3,16 @@ import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 import type { Representation } from './representation.ts';
 
-/** A page compressed where the client takes that; another representation, so its entity tag is another. @see RFC 9110, 8.4 */
+/** A page, and what else tells no length, compressed where the client takes that; another representation, so its entity tag is another. @see RFC 9110, 8.4 */
 export function compressedFor(headers: IncomingHttpHeaders, page: Representation): Representation {
-  if (!takesGzip(String(headers['accept-encoding'] ?? ''))) return page;
+  if (page.size !== undefined) return page;
+  const varied = { ...page, headers: { ...page.headers, vary: 'accept-encoding' } };
+  if (!takesGzip(String(headers['accept-encoding'] ?? ''))) return varied;
   return {
     ...page,
     etag: page.etag.replace(/"$/, '-gzip"'),
     size: undefined,
-    headers: { ...page.headers, 'content-encoding': 'gzip' },
+    headers: { ...varied.headers, 'content-encoding': 'gzip' },
     async *read(range, signal) {
       const gzip = createGzip();
       const plain = Readable.from(page.read(range, signal), { objectMode: false });

@@ -1,11 +1,17 @@
 import type { Octets } from '../base/octets.ts';
 import { octetsFromText, octetsToBytes, octetsToText, octetsToTextStrict } from '../base/octets.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
+import { formatUri } from '../dirent/uri.ts';
+import type { TreePath } from '../tree/path.ts';
 import { joinPath, pathOf } from '../tree/path.ts';
-import type { TreeEntry } from '../tree/tree.ts';
+import type { Tree, TreeEntry } from '../tree/tree.ts';
+import { isDamage } from '../tree/walk.ts';
 import { contentHeaders, disposition, madeEtag, REVALIDATED } from './headers.ts';
 import type { Html } from './page/html.ts';
+import { html } from './page/html.ts';
+import type { ListedEntry, PagePlace } from './page/listing.ts';
 import { listingPage } from './page/listing.ts';
+import { markdown } from './page/markdown.ts';
 import { PAGE_POLICY, PAGE_VERSION } from './page/page.ts';
 import { readText } from './read-text.ts';
 import type { Representation } from './representation.ts';
@@ -20,14 +26,18 @@ const READMES = ['README.md', 'README', 'README.txt', 'readme.md'];
 const TAR_VERSION = '1';
 
 /** Where a URL leads within a tree. */
-export interface Place extends WebTree {
-  readonly title: string;
-  /** The URL path of the tree's root, with its slash. */
-  readonly base: string;
-  readonly names: readonly Octets[];
+export interface Place extends WebTree, PagePlace {
   readonly cacheControl: string;
-  readonly history?: string | undefined;
+  /** The archive whose tree it is. */
+  readonly archive?: string | undefined;
+  /** What tells of a newer state, where the newest is shown. */
+  readonly newest?: string | undefined;
 }
+
+/** Dirs of a list that are looked into: whether they have one Dir alone. */
+const MAX_LOOKED_INTO = 64;
+/** Dirs that stand in one line. */
+const MAX_CHAIN = 16;
 
 /** How a Dir is shown: a page, one JSON object, or a name a line. */
 export type DirFormat = 'page' | 'json' | 'simple';
@@ -37,7 +47,7 @@ export async function dirView(place: Place, entry: TreeEntry, format: DirFormat,
   const { tree, names } = place;
   if (entry.dirent.kind !== 'dir') throw new TypeError(`list: a ${entry.dirent.kind} has no entries`);
   const path = pathOf(names);
-  const headers = { 'cache-control': REVALIDATED, vary: 'accept-encoding', 'content-security-policy': PAGE_POLICY };
+  const headers = { 'cache-control': REVALIDATED, 'content-security-policy': PAGE_POLICY };
   const dirent = await tree.dirent(path, { signal });
   const dirref = formatDirent({ ...dirent, name: '' as Octets });
   const made = { etag: madeEtag(format, PAGE_VERSION, dirref, place.title), size: undefined, headers };
@@ -46,10 +56,15 @@ export async function dirView(place: Place, entry: TreeEntry, format: DirFormat,
   if (format === 'json')
     return { ...made, contentType: 'application/json', read: (_, aborted) => jsonPieces(dirref, tree.list(path, { signal: aborted })) };
   const readme = await findReadme(place, path, signal);
+  const target =
+    dirent.kind === 'dir' && dirent.inodes === undefined
+      ? ({ kind: 'block', block: dirent.block } as const)
+      : ({ kind: 'dirent', dirent: { ...dirent, name: '' as Octets } } as const);
+  const uri = formatUri({ target, path: '' as Octets, isDir: true });
   return {
     ...made,
     contentType: 'text/html; charset=utf-8',
-    read: (_, aborted) => encoded(listingPage({ ...place, dirref, readme, entries: tree.list(path, { signal: aborted }) })),
+    read: (_, aborted) => encoded(listingPage({ ...place, dirref, uri, readme, entries: chained(tree, path, aborted) })),
   };
 }
 
@@ -74,10 +89,47 @@ export async function tarView(place: Place, signal: AbortSignal): Promise<Repres
   };
 }
 
-async function findReadme({ tree }: Place, path: ReturnType<typeof pathOf>, signal: AbortSignal): Promise<string | undefined> {
+/** The entries of a Dir; a Dir that has one Dir alone stands with that in one line, and so on. */
+async function* chained(tree: Tree, path: TreePath, signal: AbortSignal): AsyncGenerator<ListedEntry> {
+  let lookedInto = 0;
+  for await (const entry of tree.list(path, { signal })) {
+    const only: Octets[] = [];
+    if (entry.dirent.kind === 'dir' && lookedInto++ < MAX_LOOKED_INTO) {
+      let at = joinPath(path, entry.name);
+      for (
+        let name = await onlyDir(tree, at, signal);
+        name !== undefined && only.length < MAX_CHAIN;
+        name = await onlyDir(tree, at, signal)
+      ) {
+        only.push(name);
+        at = joinPath(at, name);
+      }
+    }
+    yield { ...entry, only };
+  }
+}
+
+/** The name of the Dir that is all there is in another; undefined where there is more, or where it cannot be read. */
+async function onlyDir(tree: Tree, path: TreePath, signal: AbortSignal): Promise<Octets | undefined> {
+  const names: Octets[] = [];
+  try {
+    for await (const { name, dirent } of tree.list(path, { signal })) {
+      if (dirent.kind !== 'dir' || names.length > 0) return undefined;
+      names.push(name);
+    }
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+  }
+  return names[0];
+}
+
+async function findReadme({ tree }: Place, path: TreePath, signal: AbortSignal): Promise<Html | undefined> {
   for (const name of READMES) {
     const found = await tree.lookup(joinPath(path, name as Octets), { signal, follow: false });
-    if (found?.dirent.kind === 'file') return (await readText(tree.store, found.dirent.block, found.size, signal))?.shown;
+    if (found?.dirent.kind !== 'file') continue;
+    const text = await readText(tree.store, found.dirent.block, found.size, signal);
+    if (text === undefined) return undefined;
+    return (text.isWhole && /\.md$/i.test(name) ? markdown(text.shown) : undefined) ?? html`<pre tabindex="0">${text.shown}</pre>`;
   }
   return undefined;
 }

@@ -75,6 +75,14 @@ export function urlSegment(name: Octets): string {
   return name.replace(/[^A-Za-z0-9\-._~]/g, percent);
 }
 
+/** Elements of a path in a URL, as they stand between slashes. */
+export function urlPath(path: Octets): string {
+  return path
+    .split('/')
+    .map((name) => urlSegment(name as Octets))
+    .join('/');
+}
+
 function percent(octet: string): string {
   return `%${octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
 }

@@ -1,29 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { ArchiveEntry } from '../archive/archive.ts';
-import { newestFirst } from '../archive/newest-first.ts';
 import { CorruptBlockError, MissingBlockError, ParseError, PathError, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
-import { octetsFromText, octetsToText } from '../base/octets.ts';
-import { formatBlock } from '../block/block-text.ts';
+import { octetsToText } from '../base/octets.ts';
 import { hashByName } from '../block/hash.ts';
-import { formatDirent } from '../dirent/dirent-text.ts';
 import { RecordChecker } from '../store/records/record-checker.ts';
 import type { Store } from '../store/store.ts';
 import type { TreePath } from '../tree/path.ts';
 import { pathOf, splitPath } from '../tree/path.ts';
-import { RequestGate } from '../wire/request-gate.ts';
 
 import { indirectContent, storedBlock } from './block-content.ts';
 import { blockRecords } from './block-records.ts';
 import { compressedFor } from './compressed.ts';
-import type { DirFormat, Place } from './dir-view.ts';
-import { dirView, encoded, tarView } from './dir-view.ts';
+import type { Place } from './dir-view.ts';
 import { fileContent } from './file-content.ts';
-import { DAMAGED, FAULT_HEADER, IMMUTABLE, madeEtag, REVALIDATED } from './headers.ts';
-import { historyPage } from './page/history-page.ts';
-import { filePage } from './page/listing.ts';
-import { PAGE_POLICY, PAGE_VERSION } from './page/page.ts';
-import { readText } from './read-text.ts';
+import { DAMAGED, FAULT_HEADER, IMMUTABLE, REVALIDATED } from './headers.ts';
+import type { Query } from './place-views.ts';
+import { PlaceViews } from './place-views.ts';
 import type { Representation } from './representation.ts';
 import { requestTarget } from './request-target.ts';
 import type { Route } from './routes.ts';
@@ -31,18 +23,8 @@ import { parseQuery, parseRoute } from './routes.ts';
 import { send } from './send.ts';
 import { archiveLines, describeStore } from './store-text.ts';
 import { VerifiedBlocks } from './verified-blocks.ts';
-import { vtdView } from './vtd/vtd-view.ts';
 import type { HomeArchive } from './web-tree.ts';
 import { WebTrees } from './web-tree.ts';
-
-/** States that the history of an archive shows. */
-const MAX_STATES = 1000;
-
-/** A page may look otherwise after an update of the program, whatever it shows. */
-const PAGE_HEADERS = { 'cache-control': REVALIDATED, vary: 'accept-encoding', 'content-security-policy': PAGE_POLICY };
-
-/** Trees that are walked at a time: each walk takes its share of what all requests have. */
-const MAX_WALKS = 4;
 
 /** What is served. */
 export interface WebService {
@@ -64,12 +46,13 @@ export class WebGateway implements AsyncDisposable {
   readonly #service: WebService;
   readonly #trees: WebTrees;
   readonly #checker: RecordChecker;
-  readonly #walks = new RequestGate(MAX_WALKS, 0);
+  readonly #views: PlaceViews;
 
   constructor(service: WebService) {
     const store = new VerifiedBlocks(service.store);
     this.#service = { ...service, store };
     this.#trees = new WebTrees(store, service.archive);
+    this.#views = new PlaceViews(this.#trees, service.now);
     this.#checker = new RecordChecker(hashByName(store.hashName));
   }
 
@@ -82,22 +65,16 @@ export class WebGateway implements AsyncDisposable {
     try {
       const { path, query } = requestTarget(request);
       const route = parseRoute(path);
-      const found = route === undefined ? undefined : await this.#find(route, path, parseQuery(query), request, signal);
+      const found = route === undefined ? undefined : await this.#find(route, path, parseQuery(query), signal);
       if (found === undefined) sendProblem(response, 404, 'nothing is here');
       else if ('location' in found) redirect(response, found.status === 301 ? { ...found, location: found.location + query } : found);
-      else await send(request, response, found, signal);
+      else await send(request, response, compressedFor(request.headers, found), signal);
     } catch (error) {
       this.#fail(response, error, signal);
     }
   }
 
-  async #find(
-    route: Route,
-    path: string,
-    query: ReadonlyMap<string, string>,
-    request: IncomingMessage,
-    signal: AbortSignal,
-  ): Promise<Representation | Redirect | undefined> {
+  async #find(route: Route, path: string, query: Query, signal: AbortSignal): Promise<Representation | Redirect | undefined> {
     const { store, home, archive, blocksAt, isPublic, now } = this.#service;
     const immutable = `${isPublic ? 'public' : 'private'}, ${IMMUTABLE}`;
     switch (route.kind) {
@@ -120,7 +97,7 @@ export class WebGateway implements AsyncDisposable {
         const top = await this.#trees.node(uri.target, names.length > 0 || uri.isDir, { signal });
         if (top.kind === 'dir') {
           const place = { ...this.#trees.tree(top), title: shortReference(base), base, names, cacheControl: immutable };
-          return await this.#show(place, uri.isDir, path, query, request, signal);
+          return await this.#show(place, uri.isDir, path, query, signal);
         }
         if (top.kind !== 'file' || names.length > 0) return undefined;
         const entry = { path: '/' as TreePath, name: top.name, dirent: top, size: top.block.span, nlink: 1, id: 0 };
@@ -131,7 +108,7 @@ export class WebGateway implements AsyncDisposable {
         const newest = `/archive/${encodeURIComponent(name)}/`;
         const lines = query.get('lines');
         if (lines !== undefined) return archiveLines(this.#trees.archive(name), lines === 'last');
-        if (query.has('log')) return compressedFor(request.headers, await this.#history(name, newest, signal));
+        if (query.has('log') && names.length === 0) return await this.#views.history(name, newest.slice(0, -1), signal);
         const isEmpty = state === undefined && (await this.#trees.archive(name).last({ signal })) === undefined;
         if (isEmpty && name !== archive?.name) return undefined;
         const found = isEmpty ? this.#trees.empty : await this.#trees.state(name, state, now(), { signal });
@@ -142,8 +119,10 @@ export class WebGateway implements AsyncDisposable {
           names,
           cacheControl: REVALIDATED,
           history: `${newest}?log`,
+          archive: name,
+          newest: state === undefined ? `${newest}?lines=last` : undefined,
         };
-        return await this.#show(place, isDir, path, query, request, signal);
+        return await this.#show(place, isDir, path, query, signal);
       }
     }
   }
@@ -152,79 +131,17 @@ export class WebGateway implements AsyncDisposable {
     place: Place,
     isDir: boolean,
     path: string,
-    query: ReadonlyMap<string, string>,
-    request: IncomingMessage,
+    query: Query,
     signal: AbortSignal,
   ): Promise<Representation | Redirect | undefined> {
-    const { tree, names, cacheControl } = place;
+    const { tree, names } = place;
     const entry = await tree.lookup(pathOf(names), { signal });
     if (entry === undefined) return undefined;
     if (entry.dirent.kind === 'dir') {
       if (!isDir) return { status: 301, location: `${path}/` };
-      if (query.has('vtd')) return await this.#vtd(place, query, signal);
-      if (query.has('tar')) return await this.#tar(place, signal);
-      const format: DirFormat = query.has('json') ? 'json' : query.has('simple') ? 'simple' : 'page';
-      return compressedFor(request.headers, await dirView(place, entry, format, signal));
+      return await this.#views.dir(place, entry, query, signal);
     }
-    if (isDir || entry.dirent.kind !== 'file') return undefined;
-    if (query.has('vtd')) return await this.#vtd(place, query, signal);
-    const named = { ...entry, name: names.at(-1) ?? entry.name };
-    const content = await fileContent(tree.store, named, { download: query.has('download'), cacheControl }, signal);
-    if (!query.has('view')) return content;
-    const text = /^text\/|^application\/(?:json|javascript|xml)/.test(content.contentType)
-      ? await readText(tree.store, entry.dirent.block, entry.size, signal)
-      : undefined;
-    const { contentType } = content;
-    const view = { ...place, entry: named, contentType, text, blockref: formatBlock(entry.dirent.block) };
-    return compressedFor(request.headers, {
-      ...content,
-      etag: madeEtag('view', PAGE_VERSION, formatDirent(entry.dirent), String(entry.nlink)),
-      lastModified: undefined,
-      contentType: 'text/html; charset=utf-8',
-      size: undefined,
-      headers: PAGE_HEADERS,
-      read: () => encoded(filePage(view)),
-    });
-  }
-
-  async #tar(place: Place, signal: AbortSignal): Promise<Representation> {
-    return await this.#walking(signal, async () => await tarView(place, signal));
-  }
-
-  async #vtd(
-    { tree, names, title, cacheControl }: Place,
-    query: ReadonlyMap<string, string>,
-    signal: AbortSignal,
-  ): Promise<Representation> {
-    const node = await tree.dirent(pathOf(names), { signal });
-    const name = names.at(-1) ?? octetsFromText(title);
-    return await this.#walking(signal, async () => await vtdView(tree.store, node, name, query, cacheControl, signal));
-  }
-
-  /** What is known after a walk over all below, which may have no end. */
-  async #walking<T>(signal: AbortSignal, walk: () => Promise<T>): Promise<T> {
-    if (!this.#walks.tryEnter(0)) await this.#walks.enter(0, signal);
-    try {
-      return await walk();
-    } finally {
-      this.#walks.leave(0);
-    }
-  }
-
-  async #history(name: string, base: string, signal: AbortSignal): Promise<Representation> {
-    const entries: ArchiveEntry[] = [];
-    for await (const entry of newestFirst(this.#trees.archive(name), { signal })) {
-      if (entries.length > MAX_STATES) break;
-      entries.push(entry);
-    }
-    const shown = entries.slice(0, MAX_STATES);
-    return {
-      etag: madeEtag('log', PAGE_VERSION, String(entries[0]?.number), String(entries[0]?.whenNs)),
-      contentType: 'text/html; charset=utf-8',
-      size: undefined,
-      headers: PAGE_HEADERS,
-      read: () => encoded(historyPage(name, base.slice(0, -1), shown, entries.length <= MAX_STATES)),
-    };
+    return isDir || entry.dirent.kind !== 'file' ? undefined : await this.#views.file(place, entry, query, signal);
   }
 
   #fail(response: ServerResponse, error: unknown, signal: AbortSignal): void {

@@ -6,6 +6,7 @@ export const NEEDED_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   acl: ['getfacl', 'setfacl'],
   attr: ['getfattr', 'setfattr'],
   'btrfs-progs': ['btrfs', 'mkfs.btrfs'],
+  chromium: ['chromium'],
   e2fsprogs: ['chattr', 'mke2fs', 'mkfs.ext4'],
   exfatprogs: ['mkfs.exfat'],
   fuse3: ['fusermount3'],

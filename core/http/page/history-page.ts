@@ -4,19 +4,20 @@ import { html, visible } from './html.ts';
 import { timeText } from './listing.ts';
 import { pageEnd, pageStart } from './page.ts';
 
-/** The states of an archive, the newest first, each with its tree. @param base - the URL path up to the archive's name */
+/** The states of an archive, the newest first, each with its tree and what changed in it. @param base - the URL path up to the archive's name */
 export function* historyPage(name: string, base: string, entries: readonly ArchiveEntry[], isWhole: boolean): Generator<Html> {
-  yield pageStart(visible(name));
-  yield html`<h1><a href="${base}/">${visible(name)}</a> <span>history</span></h1>
-<nav><input id="filter" type="search" placeholder="filter by date ( / )" aria-label="Filter by date" hidden> <span id="count" role="status"></span></nav>
-<table class="list"><thead><tr><th><button>Recorded (UTC)</button></th><th class="n"><button>Number</button></th></tr></thead><tbody>
+  yield pageStart(`${visible(name)} – history`);
+  yield html`<header><h1><a href="${base}/">${visible(name)}</a> <span>history</span></h1>
+<nav><input id="filter" type="search" placeholder="filter by date ( / )" aria-label="Filter by date" hidden> <span id="count" role="status"></span></nav></header>
+<main><table class="list"><thead><tr><th><button>Recorded (UTC)</button></th><th class="n"><button>State</button></th><th>Changes</th></tr></thead><tbody>
 `;
-  for (const { number, whenNs } of entries) {
-    yield html`<tr><td><a href="${base}@${number}/">${timeText(whenNs)}</a></td><td class="n" data-n="${number}">${number}</td></tr>
+  for (const [i, { number, whenNs }] of entries.entries()) {
+    const before = entries[i + 1]?.number;
+    yield html`<tr><td><a href="${base}@${number}/">${timeText(whenNs)}</a></td><td class="n" data-n="${number}">@${number}</td><td>${before === undefined ? undefined : html`<a href="${base}@${number}/?diff=${before}" aria-label="What changed in state ${number}">what changed</a>`}</td></tr>
 `;
   }
   yield html`</tbody></table>
-<p>${isWhole ? undefined : `These are the newest ${entries.length} states; the shell lists all of them by log.`}</p>
+<p>${isWhole ? undefined : `These are the newest ${entries.length} states; the shell lists all of them by log.`}</p></main>
 `;
   yield pageEnd();
 }

@@ -2,40 +2,52 @@ import type { Octets } from '../../base/octets.ts';
 import { octetsToText } from '../../base/octets.ts';
 import { shellWord } from '../../base/shell-word.ts';
 import { sizeText } from '../../block/size-text.ts';
-import { defaultMode } from '../../dirent/meta.ts';
 import type { TreeEntry } from '../../tree/tree.ts';
-import { urlSegment } from '../headers.ts';
+import { urlPath, urlSegment } from '../headers.ts';
 import type { Html } from './html.ts';
 import { html, visible } from './html.ts';
 import { pageEnd, pageStart } from './page.ts';
 
-/** A Dir as its page shows it. */
-export interface ListedDir {
+/** Where a page stands in a tree. */
+export interface PagePlace {
   /** What the tree is called: an archive, or the start of a Dirref. */
   readonly title: string;
   /** The URL path of the tree's root, with its slash. */
   readonly base: string;
-  /** The names from the root to this Dir. */
+  /** The names from the root to what is shown. */
   readonly names: readonly Octets[];
-  readonly entries: AsyncIterable<TreeEntry>;
-  /** The Dirref of this Dir. */
-  readonly dirref: string;
   /** The URL path of the states of the archive, where the tree is of one. */
   readonly history?: string | undefined;
-  /** The text of a README in it. */
-  readonly readme?: string | undefined;
+}
+
+/** An entry, and the names of the Dirs below it that alone are in each other. */
+export interface ListedEntry extends TreeEntry {
+  readonly only?: readonly Octets[] | undefined;
+}
+
+/** A Dir as its page shows it. */
+export interface ListedDir extends PagePlace {
+  readonly entries: AsyncIterable<ListedEntry>;
+  /** The Dirref of this Dir, and its URI. */
+  readonly dirref: string;
+  readonly uri: string;
+  /** A README in it, ready to be shown. */
+  readonly readme?: Html | undefined;
+  /** What tells whether there is a newer state: its URL path, asked for now and then. */
+  readonly newest?: string | undefined;
 }
 
 /** The page of a Dir, piece by piece. It reads without JavaScript. */
 export async function* listingPage(dir: ListedDir): AsyncGenerator<Html> {
   const here = dir.names.at(-1);
-  yield pageStart(visible(here === undefined ? dir.title : octetsToText(here)));
-  yield html`<h1>${breadcrumbs(dir)}</h1>
-<nav><a href="?tar">Download as tar</a><a href="?json">JSON</a>${dir.history === undefined ? undefined : html`<a href="${dir.history}">History</a>`}<input id="filter" type="search" placeholder="filter by name ( / )" aria-label="Filter by name" hidden> <span id="count" role="status"></span></nav>
+  yield pageStart(nameOf(dir));
+  yield html`<header><h1>${breadcrumbs(dir)}</h1>
+<nav><a href="?tar">Download tar</a><a href="?vtd">vtd</a><a href="?json">JSON</a>${dir.history === undefined ? undefined : html`<a href="${dir.history}">History</a><a href="?log">Versions</a>`}${searchForm('')}<span id="count" role="status"></span></nav></header>
+<main>${dir.newest === undefined ? undefined : html`<p id="newer" role="status" data-from="${dir.newest}"></p>`}
 <table class="list dir"><thead><tr><th><button>Name</button></th><th class="n"><button>Size</button></th><th><button>Modified (UTC)</button></th><th><button>Type</button></th></tr></thead><tbody>
 `;
   if (here !== undefined)
-    yield html`<tr data-up><td><a href="../">..</a></td><td class="n" data-n="-1"></td><td class="t"></td><td></td></tr>
+    yield html`<tr data-up><td><a href="../" data-key="u">..</a></td><td class="n" data-n="-1"></td><td class="t"></td><td></td></tr>
 `;
   let count = 0;
   for await (const entry of dir.entries) {
@@ -44,83 +56,78 @@ export async function* listingPage(dir: ListedDir): AsyncGenerator<Html> {
   }
   yield html`</tbody></table>
 <p>${count === 0 ? 'This Dir is empty.' : undefined}</p>
-${dir.readme === undefined ? undefined : html`<pre>${dir.readme}</pre>`}
-<footer><p>Open this Dir in a shell, or mount it: <code>vtftp ${shellWord(dir.dirref)}</code></p></footer>
+${dir.readme === undefined ? undefined : html`<article>${dir.readme}</article>`}</main>
+<footer><dl><dt>In a shell</dt><dd><code>vtftp ${shellWord(dir.dirref)}</code></dd><dt>URI</dt><dd><code>${dir.uri}</code></dd><dt>Dirref</dt><dd><code>${dir.dirref}</code></dd></dl></footer>
 `;
   yield pageEnd();
 }
 
-function breadcrumbs({ title, base, names }: Pick<ListedDir, 'title' | 'base' | 'names'>): Html {
+/** What a page calls what it shows: its last name, or that of the tree. */
+export function nameOf({ title, names }: Pick<PagePlace, 'title' | 'names'>): string {
+  const name = names.at(-1);
+  return visible(name === undefined ? title : octetsToText(name));
+}
+
+/** Names are filtered while one types, where there is JavaScript; what is sent is looked for below. */
+export function searchForm(text: string): Html {
+  return html`<form role="search"><input id="filter" name="q" type="search" value="${text}" placeholder="name ( / ), Enter looks below" aria-label="Filter by name; Enter searches below" autocomplete="off"></form> `;
+}
+
+/** The names down to a Dir, each but that itself a link. @param query - of each link */
+export function breadcrumbs(place: Pick<PagePlace, 'title' | 'base' | 'names'>, query = ''): Html {
+  return crumbs(place, query, false);
+}
+
+/** The names down to a node that is no page of a Dir; its own is text. */
+export function breadcrumbsTo({ names, ...place }: Pick<PagePlace, 'title' | 'base' | 'names'>): Html {
+  return html`${crumbs({ ...place, names: names.slice(0, -1) }, '', true)}${nameOf({ ...place, names })}`;
+}
+
+function crumbs({ title, base, names }: Pick<PagePlace, 'title' | 'base' | 'names'>, query: string, isAllLinks: boolean): Html {
   const parts = [
-    names.length === 0 ? html`<span>${visible(title)} /</span>` : html`<a href="${base}">${visible(title)}</a><span> / </span>`,
+    names.length === 0 && !isAllLinks
+      ? html`<span>${visible(title)} /</span>`
+      : html`<a href="${base}${query}">${visible(title)}</a><span> / </span>`,
   ];
   let path = base;
   for (const [i, name] of names.entries()) {
     path += `${urlSegment(name)}/`;
     const text = visible(octetsToText(name));
-    parts.push(i === names.length - 1 ? html`<span>${text} /</span>` : html`<a href="${path}">${text}</a><span> / </span>`);
+    parts.push(
+      i === names.length - 1 && !isAllLinks ? html`<span>${text} /</span>` : html`<a href="${path}${query}">${text}</a><span> / </span>`,
+    );
   }
   return html`${parts}`;
 }
 
-function row(entry: TreeEntry): Html {
-  const { dirent, name, size } = entry;
-  const isDir = dirent.kind === 'dir';
-  const text = visible(octetsToText(name)) + (isDir ? '/' : '');
-  const href = `${urlSegment(name)}${isDir ? '/' : ''}`;
-  const shown = dirent.kind === 'file' || isDir || dirent.kind === 'symlink' ? html`<a href="./${href}">${text}</a>` : html`${text}`;
-  const target = dirent.kind === 'symlink' ? ` → ${visible(octetsToText(dirent.target))}` : '';
-  const sized =
-    dirent.kind === 'file'
-      ? html`<td class="n" data-n="${size}"><a href="./${href}?view" title="${size} bytes">${sizeText(size)}</a></td>`
-      : html`<td class="n" data-n="-1"></td>`;
-  const type = dirent.kind === 'file' ? extension(name) : dirent.kind;
-  return html`<tr><td>${shown}${target}</td>${sized}<td class="t">${timeText(dirent.meta.mtimeNs)}</td><td>${type}</td></tr>
+function row({ dirent, name, size, only = [] }: ListedEntry): Html {
+  const path = [name, ...only].join('/') as Octets;
+  return html`<tr>${direntCells(`./${urlPath(path)}`, visible(octetsToText(path)), { ...dirent, size })}</tr>
 `;
 }
 
-function extension(name: Octets): string {
-  return visible(/.\.([^.]{1,12})$/s.exec(octetsToText(name))?.[1]?.toLowerCase() ?? 'file');
+/** Name, size, time and type of a node. @param size - octets, where they are known */
+export function direntCells(href: string, name: string, dirent: Exclude<TreeEntry['dirent'], never> & { readonly size?: number }): Html {
+  const isDir = dirent.kind === 'dir';
+  const text = name + (isDir ? '/' : '');
+  const target = dirent.kind === 'symlink' ? ` → ${visible(octetsToText(dirent.target))}` : '';
+  const isLink = dirent.kind === 'file' || isDir || dirent.kind === 'symlink';
+  const shown = isLink ? html`<a href="${href}${isDir ? '/' : ''}">${text}</a>` : html`${text}`;
+  const size = dirent.kind === 'file' ? (dirent.size ?? dirent.block.span) : undefined;
+  const sized =
+    size === undefined
+      ? html`<td class="n" data-n="-1"></td>`
+      : html`<td class="n" data-n="${size}"><a href="${href}?view" title="${size} bytes">${sizeText(size)}</a></td>`;
+  const type = dirent.kind === 'file' ? extension(name) : dirent.kind;
+  return html`<td>${shown}${target}</td>${sized}<td class="t">${timeText(dirent.meta.mtimeNs)}</td><td>${type}</td>`;
+}
+
+function extension(name: string): string {
+  return /[^/]\.([^./]{1,12})$/s.exec(name)?.[1]?.toLowerCase() ?? 'file';
 }
 
 /** `2026-11-22 16:17`, in UTC; nothing for what a Date cannot hold. */
 export function timeText(ns: bigint | undefined): string {
   const date = ns === undefined ? undefined : new Date(Number(ns / 1_000_000n));
   return date === undefined || Number.isNaN(date.getTime()) ? '' : date.toISOString().replace('T', ' ').slice(0, -8);
-}
-
-/** A file as its page shows it. */
-export interface ViewedFile extends Omit<ListedDir, 'entries' | 'dirref' | 'readme'> {
-  readonly entry: TreeEntry;
-  readonly contentType: string;
-  /** The Block that has its content. */
-  readonly blockref: string;
-  /** Of a text: its start. */
-  readonly text?: { readonly shown: string; readonly isWhole: boolean } | undefined;
-}
-
-/** The page of a file: what it is, and its content where a browser can show it. */
-export function* filePage(file: ViewedFile): Generator<Html> {
-  const { entry, contentType } = file;
-  const name = visible(octetsToText(entry.name));
-  const href = `./${urlSegment(entry.name)}`;
-  const { mode, user, group, uid, gid, mtimeNs } = entry.dirent.meta;
-  const owner = `${visible(octetsToText(user ?? (String(uid ?? '') as Octets)))}:${visible(octetsToText(group ?? (String(gid ?? '') as Octets)))}`;
-  yield pageStart(name);
-  yield html`<h1>${breadcrumbs({ ...file, names: file.names.slice(0, -1) })} ${name}</h1>
-<nav><a href="${href}">Open</a><a href="${href}?download">Download</a></nav>
-${shown(file, href)}
-<dl><dt>Size</dt><dd>${entry.size} bytes</dd><dt>Type</dt><dd>${contentType}</dd><dt>Modified</dt><dd>${timeText(mtimeNs)} UTC</dd>
-<dt>Owner</dt><dd>${owner}</dd><dt>Mode</dt><dd>${(mode ?? defaultMode(entry.dirent.kind)).toString(8).padStart(4, '0')}</dd><dt>Names</dt><dd>${entry.nlink}</dd><dt>Content</dt><dd><code>${file.blockref}</code></dd></dl>
-`;
-  yield pageEnd();
-}
-
-function shown({ contentType, text }: ViewedFile, href: string): Html {
-  if (text !== undefined)
-    return html`<pre>${text.shown}</pre>${text.isWhole ? undefined : html`<p>This is the start; <a href="${href}">open</a> shows all.</p>`}`;
-  if (contentType.startsWith('image/')) return html`<p><img src="${href}" alt=""></p>`;
-  if (contentType.startsWith('video/')) return html`<p><video src="${href}" controls></video></p>`;
-  if (contentType.startsWith('audio/')) return html`<p><audio src="${href}" controls></audio></p>`;
-  return html`<p>A browser does not show this type in a page.</p>`;
 }

@@ -1,10 +1,13 @@
-/** What a listing gains by JavaScript: it is sorted by a click on a heading, and filtered by name. */
+/**
+ * What pages gain by JavaScript: a list is sorted by a click on a heading, filtered by name, and walked by the arrow keys; what stands
+ * in the footer is copied; and the page of an archive says when there is a newer state.
+ */
 export const PAGE_SCRIPT = `
 'use strict';
-const table=document.querySelector('table.list');
+const table=document.querySelector('table.list'),field=document.querySelector('#filter'),count=document.querySelector('#count');
+let rows=[];
 if(table){
-const body=table.tBodies[0],field=document.querySelector('#filter'),count=document.querySelector('#count');
-const up=body.querySelector('[data-up]');let rows=[...body.rows].filter(row=>row!==up);const all=rows.length;const names=new Map();
+const body=table.tBodies[0];const up=body.querySelector('[data-up]');rows=[...body.rows].filter(row=>row!==up);const all=rows.length;const names=new Map();
 const key=(row,i)=>{const cell=row.cells[i],n=cell.dataset.n;return n===undefined?cell.textContent:Number(n)};
 for(const [i,head] of [...table.tHead.rows[0].cells].entries()){
 const button=head.querySelector('button');if(!button)continue;
@@ -16,15 +19,39 @@ const keyed=rows.map(row=>[key(row,i),row]);
 keyed.sort(([a],[b])=>(a<b?-1:a>b?1:0)*(rising?1:-1));
 rows=keyed.map(([,row])=>row);
 const sorted=document.createDocumentFragment();if(up)sorted.append(up);for(const row of rows)sorted.append(row);body.replaceChildren(sorted)})}
-field.hidden=false;
+if(field){field.hidden=false;
 field.addEventListener('input',()=>{
 const text=field.value.toLowerCase();let shown=0;
 for(const row of rows){
 let name=names.get(row);if(name===undefined)names.set(row,name=row.cells[0].textContent.toLowerCase());
 const on=name.includes(text);if(row.hidden===on)row.hidden=!on;if(on)shown++}
-count.textContent=text===''?'':shown+' of '+all});
+if(count)count.textContent=text===''?'':shown+' of '+all})}}
+const move=step=>{
+const at=rows.indexOf(document.activeElement.closest('tr'));
+for(let i=at<0&&step<0?rows.length-1:at+step;i>=0&&i<rows.length;i+=step){const link=!rows[i].hidden&&rows[i].querySelector('a');if(link){link.focus();return true}}
+return false};
 document.addEventListener('keydown',event=>{
-if(event.key==='/'&&document.activeElement!==field){event.preventDefault();field.focus()}
-else if(event.key==='Escape'&&document.activeElement===field){field.value='';field.dispatchEvent(new Event('input'));field.blur()}})
-}
+if(event.ctrlKey||event.altKey||event.metaKey)return;
+const typing=document.activeElement.matches('input');
+if(event.key==='/'&&!typing&&field){event.preventDefault();field.focus()}
+else if(event.key==='Escape'&&document.activeElement===field){field.value='';field.dispatchEvent(new Event('input'));field.blur()}
+else if(event.key==='ArrowDown'&&(!typing||document.activeElement===field)&&move(1))event.preventDefault();
+else if(event.key==='ArrowUp'&&!typing&&move(-1))event.preventDefault();
+else if(event.key==='u'&&!typing)document.querySelector('[data-key=u]')?.click()});
+for(const code of document.querySelectorAll('footer code')){
+const button=document.createElement('button');button.className='copy';button.textContent='Copy';
+button.setAttribute('aria-label','Copy: '+code.parentElement.previousElementSibling.textContent);
+button.addEventListener('click',async()=>{
+try{await navigator.clipboard.writeText(code.textContent)}
+catch{getSelection().selectAllChildren(code);document.execCommand('copy')}
+button.textContent='Copied'});code.after(button)}
+const newer=document.querySelector('#newer');
+if(newer){
+let etag;
+const look=async()=>{
+if(document.hidden)return;
+try{const found=(await fetch(newer.dataset.from,{method:'HEAD',cache:'no-store'})).headers.get('etag');
+if(etag===undefined)etag=found;
+else if(found&&found!==etag){newer.innerHTML='A newer state is recorded. <a href="">Show it</a>';clearInterval(timer)}}catch{}};
+const timer=setInterval(look,10000);look()}
 `;

@@ -1,24 +1,32 @@
 /** The style of all pages; it follows the reader's choice of dark or light. */
 export const PAGE_STYLE = `
-:root{color-scheme:light dark;--fg:#1c1e21;--dim:#5d646c;--bg:#fff;--line:#dfe3e7;--link:#0b57b0;--hover:#f2f5f8}
-@media(prefers-color-scheme:dark){:root{--fg:#e4e6e9;--dim:#9aa3ad;--bg:#16181b;--line:#2f343a;--link:#7db7ff;--hover:#20242a}}
+:root{color-scheme:light dark;--fg:#1c1e21;--dim:#565d65;--bg:#fff;--line:#dfe3e7;--link:#0b57b0;--hover:#f2f5f8;--new:#12692f;--gone:#a3262a;--again:#8a5a00}
+@media(prefers-color-scheme:dark){:root{--fg:#e4e6e9;--dim:#a3acb6;--bg:#16181b;--line:#2f343a;--link:#7db7ff;--hover:#20242a;--new:#6fd08c;--gone:#ff9b9b;--again:#e0b050}}
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:72rem;padding:1rem;background:var(--bg);color:var(--fg);font:16px/1.5 system-ui,sans-serif}
-a{color:var(--link);text-decoration:none}a:hover,a:focus{text-decoration:underline}
-h1{font-size:1.25rem;margin:.5rem 0;overflow-wrap:anywhere}h1 a,h1 span{margin-right:.15rem}
-nav,footer{color:var(--dim);font-size:.9rem}nav a{margin-right:1rem}
-table{border-collapse:collapse;width:100%;margin:.75rem 0}
+a{color:var(--link);text-decoration:none}a:hover,a:focus,article a,main p a,h1 a{text-decoration:underline}
+:focus-visible{outline:2px solid var(--link);outline-offset:1px}
+h1{font-size:1.25rem;margin:.5rem 0;overflow-wrap:anywhere}h1 a,h1 span{margin-right:.15rem}h1 span{color:var(--dim)}h2{font-size:1.1rem}
+nav,footer{color:var(--dim);font-size:.9rem}nav{display:flex;flex-wrap:wrap;gap:.3rem 1rem;align-items:center}footer{margin-top:2rem;border-top:1px solid var(--line)}
+table{border-collapse:collapse;width:100%;margin:.75rem 0}caption{text-align:left;color:var(--dim)}
 th,td{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
 td:first-child{overflow-wrap:anywhere}th button{all:unset;cursor:pointer;font-weight:600}th button:focus-visible{outline:2px solid var(--link)}
+th[aria-sort=ascending] button::after{content:" ▲"}th[aria-sort=descending] button::after{content:" ▼"}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}.t{white-space:nowrap;color:var(--dim)}
 /* Rows of their own, so that those out of sight cost no layout: a Dir may have 100,000 names. */
-.dir,.dir thead,.dir tbody{display:block}.dir tr{display:grid;grid-template-columns:minmax(0,1fr) 5.5rem 10.4rem 5.5rem}
+.dir,.dir caption,.dir thead,.dir tbody{display:block}.dir tr{display:grid;grid-template-columns:minmax(0,1fr) 5.5rem 10.4rem 5.5rem}
 .dir tbody tr{content-visibility:auto;contain-intrinsic-size:auto 2.1rem}.dir td:last-child{overflow:hidden;text-overflow:ellipsis}
 @media(max-width:34rem){.dir tr{grid-template-columns:minmax(0,1fr) 5rem 10.4rem}.dir tr>:nth-child(4){display:none}}
 tbody tr:hover{background:var(--hover)}tr[hidden]{display:none}
-pre{overflow:auto;padding:.75rem;border:1px solid var(--line);border-radius:.4rem;font:13px/1.45 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
+pre,article{overflow:auto;padding:.75rem;border:1px solid var(--line);border-radius:.4rem}
+pre{font:13px/1.45 ui-monospace,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
+article{padding:.25rem 1.25rem;overflow-wrap:anywhere}article h1{font-size:1.4rem}article table{width:auto}article pre{background:var(--hover)}blockquote{margin-left:0;padding-left:1rem;border-left:3px solid var(--line);color:var(--dim)}
 img,video{max-width:100%;max-height:80vh}audio{width:100%}
-input[type=search]{width:18rem;max-width:100%;font:inherit;padding:.25rem .5rem;color:inherit;background:var(--bg);border:1px solid var(--dim);border-radius:.4rem}
-code{font:12px ui-monospace,monospace;overflow-wrap:anywhere}
+input,form button,button.copy{font:inherit;padding:.2rem .5rem;color:inherit;background:var(--bg);border:1px solid var(--dim);border-radius:.4rem}
+input[type=search]{width:18rem;max-width:100%}::placeholder{color:var(--dim);opacity:1}button{cursor:pointer}button.copy{font-size:.8rem;padding:0 .4rem;margin-left:.5rem}
+code{font:12px ui-monospace,monospace;overflow-wrap:anywhere}article code{font-size:.85em}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}dt{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}
+ins,del{text-decoration:none;color:var(--new)}del{color:var(--gone)}meter{width:100%}
+.map{background:var(--line)}.once{fill:var(--link)}.again{fill:var(--again)}.run{fill:var(--dim)}.key{color:var(--dim);font-size:.9rem}
+#newer:not(:empty){padding:.4rem .8rem;border:1px solid var(--link);border-radius:.4rem}
 `;

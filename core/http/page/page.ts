@@ -4,7 +4,7 @@ import { PAGE_SCRIPT } from './page-script.ts';
 import { PAGE_STYLE } from './page-style.ts';
 
 /** Part of each page's entity tag: pages of another program version are other pages. */
-export const PAGE_VERSION = createHash('sha256').update(`1${PAGE_STYLE}${PAGE_SCRIPT}`).digest('hex').slice(0, 8);
+export const PAGE_VERSION = createHash('sha256').update(`2${PAGE_STYLE}${PAGE_SCRIPT}`).digest('hex').slice(0, 8);
 
 function sourceHash(text: string): string {
   return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
@@ -17,6 +17,7 @@ export const PAGE_POLICY = [
   `style-src ${sourceHash(PAGE_STYLE)}`,
   "img-src 'self'",
   "media-src 'self'",
+  "connect-src 'self'",
   "form-action 'self'",
   "base-uri 'none'",
   "frame-ancestors 'none'",

@@ -1,11 +1,11 @@
-import type { Readable, Writable } from 'node:stream';
 import { BufferPool } from '../base/buffer-pool.ts';
-import { ConnectionLostError, SilentPeerError, throwIfCancelled, VtError } from '../base/errors.ts';
+import { ConnectionLostError, throwIfCancelled, VtError } from '../base/errors.ts';
 import { onAbort } from '../base/on-abort.ts';
 import { errorText } from '../base/system/system-error.ts';
+import { AnswerRoom } from './answer-room.ts';
 import { formatPacket } from './format-packet.ts';
+import { Greeting } from './greeting.ts';
 import {
-  LOST_MS,
   MAX_KEPT_PACKETS,
   MAX_OUTSTANDING,
   MAX_OUTSTANDING_SIZE,
@@ -14,51 +14,21 @@ import {
   MAX_SERVED_UNSENT_SIZE,
   MAX_UNSENT_SIZE,
   PACKET_MEMORY_SIZE,
-  QUIET_MS,
-  SMALL_PACKET_SIZE,
 } from './limits.ts';
+import type { Link } from './link.ts';
 import type { Packet } from './packet.ts';
-import { encodeHead, PacketReader } from './packet.ts';
+import { PacketReader } from './packet.ts';
+import { type PacketHead, PacketSender } from './packet-sender.ts';
 import type { Json } from './payload.ts';
-import { encodeJson } from './payload.ts';
 import { type Response, readResponse } from './read-response.ts';
+import { answerToNobody, partsOf, type Reply, type RequestHandler } from './reply.ts';
 import { RequestGate } from './request-gate.ts';
 import { END_TAG, FIRST_TAG, REQUEST, REQUEST_FLAG, RESPONSE_FLAG } from './requests.ts';
 import type { RoomShare } from './shared-room.ts';
+import { type SilenceLimits, SilenceWatch } from './silence-watch.ts';
 
-/** Two streams of octets: a socket is both. */
-export interface Link {
-  readonly input: Readable;
-  readonly output: Writable;
-  /** Tells who takes the octets of the input, in place of its `data` events: in memory that is used for others as soon as they are taken. */
-  readonly onReused?: ((take: (chunk: Buffer) => void) => void) | undefined;
-  /** Ends both at once. */
-  destroy(): void;
-  /** Why the other side has ended, where more can be told of it: resolves soon after its end. */
-  reason?(): Promise<string | undefined>;
-}
-
-/** What answers a request. */
-export interface Reply {
-  readonly isDone: boolean;
-  /** The answer to a yes-or-no question. */
-  readonly yes?: boolean;
-  readonly json?: Json | undefined;
-  /** Octets that are not changed any more. */
-  readonly payload?: readonly Uint8Array[];
-  /** Called once the payload has been sent. */
-  readonly release?: (() => void) | undefined;
-}
-
-/** Answers the requests of the other side. */
-export interface RequestHandler {
-  /** Requests that are answered at a time. */
-  readonly atOnce: number;
-  /** Never rejects. */
-  answer(packet: Packet): Promise<Reply>;
-}
-
-export interface ConnectionOptions {
+/** How a connection works. */
+export interface ConnectionOptions extends SilenceLimits {
   /** What is at the other end, for messages. */
   readonly name: string;
   readonly handler?: RequestHandler;
@@ -69,20 +39,6 @@ export interface ConnectionOptions {
   readonly memory?: BufferPool | undefined;
   /** Where what goes beyond small packets has room; without it there is always some. */
   readonly room?: RoomShare | undefined;
-  /** How long the other side may be silent; default {@link QUIET_MS} and {@link LOST_MS}. */
-  readonly quietMs?: number;
-  readonly lostMs?: number;
-  /** The same while something was asked; default: no difference. */
-  readonly asked?: AskedSilence | undefined;
-}
-
-/** How long the other side may be silent while somebody waits for an answer, in milliseconds. */
-export interface AskedSilence {
-  readonly quietMs: number;
-  readonly lostMs: number;
-  /** After which `onSilent` is told, once for each silence. */
-  readonly tellMs: number;
-  readonly onSilent: (silentMs: number) => void;
 }
 
 /** What a request carries. */
@@ -100,9 +56,6 @@ interface Pending {
   settle: ((result: Response | Error) => void) | undefined;
 }
 
-/** Octets kept of what came first. */
-const MAX_GREETING = 256;
-
 /** Either end of the packet protocol: asks, and answers, many requests at a time. @see vt(7), "PACKET PROTOCOL" */
 export class Connection {
   readonly name: string;
@@ -116,30 +69,20 @@ export class Connection {
   #unread: Buffer | undefined;
   #isWaitingForRoom = false;
   readonly #gone = new AbortController();
-  /** Octets of the last answers to requests, where they were more than a few. */
-  readonly #replySizes = new Map<number, number>();
+  readonly #sender: PacketSender;
+  readonly #greeting: Greeting;
+  readonly #silence: SilenceWatch;
+  readonly #answerRoom: AnswerRoom | undefined;
   /** Asked by the other side since it last answered something. */
   #pings = 0;
   #running = 0;
   #nextTag = FIRST_TAG;
-  #isCorked = false;
   #hasEnded = false;
   #theyEnded = false;
   /** They have said that nothing more comes. */
   #theySaidEnd = false;
   #lost: Error | undefined;
-  #heardMs = performance.now();
-  /** When it was asked something while nothing else was asked. */
-  #askedMs = performance.now();
-  /** Pings that were not answered yet. */
-  #pinging = 0;
-  /** The last silence that was told. */
-  #toldOfMs: number | undefined;
-  #sentMs = performance.now();
-  #quiet: NodeJS.Timeout | undefined;
   #onClosed: (() => void) | undefined;
-  /** What came first, until the first response shows that the other side speaks the protocol. */
-  #greeting: Buffer | undefined = Buffer.alloc(0);
   /** Resolves when it has ended, however. */
   readonly closed: Promise<void>;
 
@@ -155,6 +98,17 @@ export class Connection {
       this.#onClosed = resolve;
     });
     const { input, output } = link;
+    this.#sender = new PacketSender(output);
+    this.#greeting = new Greeting(options.name);
+    this.#silence = new SilenceWatch({
+      name: options.name,
+      outstanding: () => this.outstanding,
+      isBusy: () => this.#running >= this.#atOnce && output.writableLength === 0,
+      isSending: () => output.writableLength > 0,
+      ping: async () => void (await this.request(REQUEST.ping).catch(() => undefined)),
+      fail: (error) => this.fail(error),
+    });
+    this.#answerRoom = options.room === undefined ? undefined : new AnswerRoom(options.room, this.#gone.signal);
     if (link.onReused === undefined) input.on('data', (chunk: Buffer) => this.#take(chunk, false));
     else {
       link.onReused((chunk) => this.#take(chunk, true));
@@ -184,49 +138,12 @@ export class Connection {
 
   /** Watches whether the other side is still there; it has to answer `ping`. */
   watch(): void {
-    const { quietMs: idleQuietMs = QUIET_MS, lostMs: idleLostMs = LOST_MS, asked } = this.#options;
-    this.#quiet ??= setInterval(
-      () => {
-        const now = performance.now();
-        const { quietMs, lostMs } = asked !== undefined && this.#isWaitedFor ? asked : { quietMs: idleQuietMs, lostMs: idleLostMs };
-        // What is not read because too much is under way says nothing of the other side.
-        if (this.#running >= this.#atOnce && this.#link.output.writableLength === 0) return;
-        this.#tellSilence(now);
-        if (now - Math.max(this.#heardMs, this.#link.output.writableLength === 0 ? this.#heardMs : this.#sentMs) > lostMs)
-          this.fail(new Error(`nothing was heard for ${Math.round(lostMs / 1000)} s`));
-        else if (now - this.#heardMs > quietMs && this.#pinging === 0) void this.#ping();
-      },
-      Math.min(idleQuietMs, asked?.quietMs ?? idleQuietMs) / 2,
-    ).unref();
-  }
-
-  /** Whether somebody waits for an answer, other than that of a ping. */
-  get #isWaitedFor(): boolean {
-    return this.outstanding > this.#pinging;
-  }
-
-  async #ping(): Promise<void> {
-    this.#pinging++;
-    await this.request(REQUEST.ping).catch(() => undefined);
-    this.#pinging--;
-  }
-
-  /** Tells who waits, once for each silence. */
-  #tellSilence(now: number): void {
-    const { asked } = this.#options;
-    // Since it was heard, or asked after it had been idle.
-    const silentMs = now - Math.max(this.#heardMs, this.#askedMs);
-    if (asked === undefined || !this.#isWaitedFor || silentMs < asked.tellMs || this.#toldOfMs === this.#heardMs) return;
-    this.#toldOfMs = this.#heardMs;
-    asked.onSilent(silentMs);
+    this.#silence.watch(this.#options);
   }
 
   /** As `watch`, of a side that does not know `ping`: it is lost where it was asked something, and says nothing for so long. */
   watchAnswers(silentMs: number): void {
-    this.#quiet ??= setInterval(() => {
-      if (this.outstanding === 0 || performance.now() - Math.max(this.#heardMs, this.#sentMs) <= silentMs) return;
-      this.fail(new SilentPeerError(this.name, `no answer within ${Math.round(silentMs / 1000)} s`));
-    }, silentMs / 4).unref();
+    this.#silence.watchAnswers(silentMs);
   }
 
   get #atOnce(): number {
@@ -239,10 +156,8 @@ export class Connection {
    * @throws {ConnectionLostError} where the connection ends before the response, {VtError} with the code that the other side tells
    */
   async request(request: number, body: RequestBody = {}, signal?: AbortSignal): Promise<Response> {
-    const { json, payload = [] } = body;
-    const parts = json === undefined ? payload : [encodeJson(json), ...payload];
-    let size = 0;
-    for (const part of parts) size += part.length;
+    const { json } = body;
+    const { parts, size } = partsOf(body);
     throwIfCancelled(signal);
     if (!this.#gate.tryEnter(size)) await this.#gate.enter(size, signal);
     if (this.isOver) {
@@ -250,7 +165,7 @@ export class Connection {
       throw this.#lost ?? new ConnectionLostError(this.name, 'the connection has ended');
     }
     const tag = this.#nextTag++;
-    if (request !== REQUEST.ping && !this.#isWaitedFor) this.#askedMs = performance.now();
+    if (request !== REQUEST.ping) this.#silence.asks();
     return await new Promise<Response>((resolve, reject) => {
       const cancel = (): void => settle(new VtError('ECANCELLED', 'cancelled', { cause: signal?.reason }));
       const settle = (result: Response | Error): void => {
@@ -299,25 +214,8 @@ export class Connection {
     this.#gate.fail(lost);
   }
 
-  /**
-   * Where a command printed text instead of speaking the protocol, as a shell that greets: the error that says so. No first
-   * packet begins with six printable octets, since its second is a small tag.
-   */
-  #textBefore(): ConnectionLostError | undefined {
-    const line = /^\s*([\t\x20-\x7e]{6,})/.exec(this.#greeting?.toString('latin1') ?? '')?.[1];
-    if (line === undefined) return undefined;
-    const shown = Buffer.from(line, 'latin1').toString('utf8').slice(0, 40).trim();
-    return new ConnectionLostError(
-      this.name,
-      `the command printed text before the protocol began ("${shown}${line.length > 40 ? '…' : ''}")`,
-      {
-        remedy: 'the remote shell must print nothing',
-      },
-    );
-  }
-
   #finish(): void {
-    clearInterval(this.#quiet);
+    this.#silence.stop();
     this.#gone.abort();
     this.#link.destroy();
     this.#onClosed?.();
@@ -325,14 +223,11 @@ export class Connection {
 
   #take(chunk: Buffer, isReused: boolean): void {
     if (this.#lost !== undefined) return;
-    this.#heardMs = performance.now();
-    if (this.#greeting !== undefined && this.#greeting.length < MAX_GREETING) {
-      this.#greeting = Buffer.concat([this.#greeting, chunk.subarray(0, MAX_GREETING)]);
-      const text = this.#textBefore();
-      if (text !== undefined) {
-        this.fail(text);
-        return;
-      }
+    this.#silence.heard();
+    const text = this.#greeting.take(chunk);
+    if (text !== undefined) {
+      this.fail(text);
+      return;
     }
     this.#options.room?.moved(chunk.length);
     // What comes although it was told to wait: of a chunk's size at most.
@@ -406,7 +301,7 @@ export class Connection {
     const pending = this.#pending.get(packet.tag);
     this.#trace('<', packet, pending?.request);
     if (pending === undefined || packet.channel !== 0) throw new Error(`a response to nothing that was asked: ${formatPacket(packet)}`);
-    this.#greeting = undefined;
+    this.#greeting.end();
     this.#pings = 0;
     packet.giveRoom?.();
     this.#pending.delete(packet.tag);
@@ -417,7 +312,7 @@ export class Connection {
 
   /** Answers what waits, as far as there is room. */
   #pump(): void {
-    this.#sentMs = performance.now();
+    this.#silence.sent();
     const { handler, room } = this.#options;
     const maxUnsent = room === undefined ? MAX_UNSENT_SIZE : MAX_SERVED_UNSENT_SIZE;
     const { input, output } = this.#link;
@@ -442,9 +337,9 @@ export class Connection {
     let giveRoom: (() => void) | undefined;
     let reply: Reply;
     if (handler === undefined) reply = answerToNobody(packet);
-    else if (room === undefined) reply = await handler.answer(packet);
+    else if (this.#answerRoom === undefined) reply = await handler.answer(packet);
     else {
-      const answered = await this.#answerWithRoom(packet, handler, room);
+      const answered = await this.#answerRoom.answer(packet, handler);
       if (answered === undefined) return;
       ({ reply, giveRoom } = answered);
     }
@@ -452,10 +347,8 @@ export class Connection {
       giveRoom?.();
       return;
     }
-    const { json, payload = [], release } = reply;
-    const parts = json === undefined ? payload : [encodeJson(json), ...payload];
-    let size = 0;
-    for (const part of parts) size += part.length;
+    const { json, release } = reply;
+    const { parts, size } = partsOf(reply);
     const flags =
       (reply.isDone ? RESPONSE_FLAG.ok : 0) | (reply.yes === true ? RESPONSE_FLAG.yes : 0) | (json === undefined ? 0 : RESPONSE_FLAG.json);
     const sent = (): void => {
@@ -469,66 +362,14 @@ export class Connection {
     });
   }
 
-  /**
-   * Answers where there is room for the answer. What that takes is known only from the last of its kind: an answer for which there is none
-   * is let go, and made anew once there is.
-   *
-   * @returns undefined where the other side has gone meanwhile
-   */
-  async #answerWithRoom(
-    packet: Packet,
-    handler: RequestHandler,
-    room: RoomShare,
-  ): Promise<{ readonly reply: Reply; readonly giveRoom: (() => void) | undefined } | undefined> {
-    const request = packet.request ?? 0;
-    let taken = 0;
-    let giveRoom: (() => void) | undefined;
-    const takeRoom = async (size: number): Promise<boolean> => {
-      giveRoom?.();
-      taken = size;
-      giveRoom = await room.take(size, this.#gone.signal).catch(() => undefined);
-      return giveRoom !== undefined;
-    };
-    const expected = this.#replySizes.get(request) ?? 0;
-    if (expected > 0 && !(await takeRoom(expected))) return undefined;
-    let reply = await handler.answer(packet);
-    for (;;) {
-      const size = sizeOfReply(reply);
-      this.#replySizes.set(request, size > SMALL_PACKET_SIZE ? size : 0);
-      if (size <= Math.max(taken, SMALL_PACKET_SIZE)) return { reply, giveRoom };
-      giveRoom?.();
-      taken = size;
-      giveRoom = room.tryTake(size);
-      if (giveRoom !== undefined) return { reply, giveRoom };
-      reply.release?.();
-      reply = { isDone: false };
-      if (!(await takeRoom(size))) return undefined;
-      reply = await handler.answer(packet);
-    }
-  }
-
   #send(
-    head: Omit<Packet, 'payload' | 'release' | 'giveRoom'>,
+    head: PacketHead,
     parts: readonly Uint8Array[],
     size: number,
     { answered, release }: { readonly answered?: number | undefined; readonly release?: (() => void) | undefined } = {},
   ): void {
-    const { output } = this.#link;
     if (this.#options.trace !== undefined) this.#trace('>', { ...head, payload: Buffer.concat(parts) }, answered);
-    // All packets of one turn of the event loop go out with one call.
-    if (!this.#isCorked) {
-      this.#isCorked = true;
-      output.cork();
-      queueMicrotask(() => {
-        this.#isCorked = false;
-        output.uncork();
-      });
-    }
-    output.write(encodeHead(head, size));
-    const last = parts.at(-1);
-    for (const part of parts)
-      if (part === last && release !== undefined) output.write(part, (error) => (error ? undefined : release()));
-      else if (part.length > 0) output.write(part);
+    this.#sender.send(head, parts, size, release);
   }
 
   #trace(sign: '<' | '>', packet: Packet, answered?: number): void {
@@ -575,15 +416,4 @@ export class Connection {
     this.#send({ ...nothing, tag: END_TAG.stream }, [], 0);
     this.#link.output.end();
   }
-}
-
-function sizeOfReply({ payload = [] }: Reply): number {
-  let size = 0;
-  for (const part of payload) size += part.length;
-  return size;
-}
-
-/** What a side that serves nothing answers. */
-function answerToNobody({ request }: Packet): Reply {
-  return request === REQUEST.ping ? { isDone: true } : { isDone: false, payload: [Buffer.from('nothing is served here')] };
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { throwIfCancelled, VtError } from '../base/errors.ts';
 import { errorCode, errorReason } from '../base/system/system-error.ts';
 import { connected } from './connected.ts';
-import type { Link } from './connection.ts';
+import type { Link } from './link.ts';
 import { connectLink, pipeInput, type SocketLink } from './socket-link.ts';
 import type { SshAddress } from './ssh-command.ts';
 import { sshArguments, sshEnd } from './ssh-command.ts';

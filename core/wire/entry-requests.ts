@@ -8,12 +8,12 @@ import { errorText } from '../base/system/system-error.ts';
 import { EMPTY_BLOCK } from '../block/block.ts';
 import { readDirBatches } from '../dirent/dir-codec.ts';
 import type { Store } from '../store/store.ts';
-import type { Reply } from './connection.ts';
 import type { TurnOptions } from './fair-turns.ts';
 import { MAX_DAMAGE_TOLD, RESPONSE_SIZE } from './limits.ts';
 import type { Json } from './payload.ts';
 import { decodeText, decodeTextAnd, encodeText } from './payload.ts';
 import { told } from './read-response.ts';
+import type { Reply } from './reply.ts';
 
 /** Archives of a Store that is served, by name. Throws for what is no name. */
 export type ArchiveByName = (name: string) => Archive | undefined;

@@ -12,12 +12,12 @@ import { readSuperblock } from '../block/tree-walk.ts';
 import type { Enumeration } from '../store/capabilities.ts';
 import { capability } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
-import type { Reply } from './connection.ts';
 import type { TurnOptions } from './fair-turns.ts';
 import { MAX_PACKET_SIZE, MAX_WALKED } from './limits.ts';
 import type { Packet } from './packet.ts';
 import type { HashcodeRange } from './payload.ts';
 import { decodeAdd, decodeOneHashcode, decodeRange, decodeText, decodeTextAnd, encodeHashcode } from './payload.ts';
+import type { Reply } from './reply.ts';
 import { REQUEST } from './requests.ts';
 
 /** Archives as the Python vt keeps them: entries are octets that only who wrote them understands. */

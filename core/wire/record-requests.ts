@@ -12,11 +12,11 @@ import type { RecordBatch } from '../store/records/record-batch.ts';
 import { answeredBy, packRecords, unpackRecords } from '../store/records/record-batch.ts';
 import type { RecordChecker } from '../store/records/record-checker.ts';
 import type { Store } from '../store/store.ts';
-import type { Reply } from './connection.ts';
 import type { TurnOptions } from './fair-turns.ts';
 import { MAX_BATCH_COUNT, MAX_UNPACKED_SIZE, RESPONSE_SIZE } from './limits.ts';
 import type { Packet } from './packet.ts';
 import { countDigests, encodeBits } from './payload.ts';
+import type { Reply } from './reply.ts';
 
 /** Flags of `records`. */
 export const RECORDS_FLAG = {

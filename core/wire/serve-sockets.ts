@@ -7,7 +7,7 @@ import { makeFolders } from '../base/system/make-folders.ts';
 import { peerUid } from '../base/system/peer-credentials.ts';
 import { errorCode, errorReason } from '../base/system/system-error.ts';
 import { connected } from './connected.ts';
-import type { Link } from './connection.ts';
+import type { Link } from './link.ts';
 import type { ServedClient } from './serve-streams.ts';
 import { newShared, refuseLink, serveLink } from './serve-streams.ts';
 import { acceptLink } from './socket-link.ts';

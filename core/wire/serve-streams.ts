@@ -1,8 +1,9 @@
 import { BufferPool } from '../base/buffer-pool.ts';
-import type { Link, Reply } from './connection.ts';
 import { Connection } from './connection.ts';
 import { FairTurns } from './fair-turns.ts';
 import { MAX_KEPT_PACKETS, MAX_PACKET_SIZE, MAX_STRANGE_PACKET_SIZE, MAX_TURNS, PACKET_MEMORY_SIZE, WELCOME_MS } from './limits.ts';
+import type { Link } from './link.ts';
+import type { Reply } from './reply.ts';
 import { SharedRoom } from './shared-room.ts';
 import type { StoreService } from './store-session.ts';
 import { StoreSession } from './store-session.ts';

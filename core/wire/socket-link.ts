@@ -1,7 +1,7 @@
 import type { NetConnectOpts } from 'node:net';
 import { connect, Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import type { Link } from './connection.ts';
+import type { Link } from './link.ts';
 
 /** Octets read at once: as many as a UNIX socket holds. */
 const READ_SIZE = 256 * 1024;

@@ -5,7 +5,6 @@ import { NOTE_SIZE } from '../store/capabilities.ts';
 import { canWrite, capability } from '../store/capability.ts';
 import type { RecordCheckers } from '../store/records/record-checker.ts';
 import type { Store } from '../store/store.ts';
-import type { Reply, RequestHandler } from './connection.ts';
 import type { AppendModes, ArchiveByName } from './entry-requests.ts';
 import { answerEntries, answerEntryAppend, answerEntryLast } from './entry-requests.ts';
 import type { FairTurns, Turn } from './fair-turns.ts';
@@ -18,6 +17,7 @@ import { decodeJson } from './payload.ts';
 import type { PlainArchives } from './plain-requests.ts';
 import { answerPlain } from './plain-requests.ts';
 import { answerAddRecords, answerHas, answerRecords } from './record-requests.ts';
+import type { Reply, RequestHandler } from './reply.ts';
 import { REQUEST, REQUEST_FLAG, requestName } from './requests.ts';
 
 /** Requests of one client that are answered at a time, once it has said hello. */

@@ -3,13 +3,15 @@ import { onAbort } from '../base/on-abort.ts';
 import { errorText } from '../base/system/system-error.ts';
 import { DEFAULT_EDGES } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
-import type { AskedSilence, Link, RequestBody } from './connection.ts';
+import type { RequestBody } from './connection.ts';
 import { Connection } from './connection.ts';
 import type { StoreDescription } from './hello.ts';
 import { isSameProof, newNonce, PROTOCOL_VERSION, proofOf, readDescription } from './hello.ts';
 import { ASKED_QUIET_MS, LOST_MS, TELL_MS } from './limits.ts';
+import type { Link } from './link.ts';
 import type { Response } from './read-response.ts';
 import { REQUEST } from './requests.ts';
+import type { AskedSilence } from './silence-watch.ts';
 
 /** How a Store that is served elsewhere is reached. */
 export interface StreamOptions {

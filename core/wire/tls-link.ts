@@ -3,8 +3,8 @@ import type { TLSSocket } from 'node:tls';
 import { connect, createServer } from 'node:tls';
 import { VtError } from '../base/errors.ts';
 import { errorText } from '../base/system/system-error.ts';
-import type { Link } from './connection.ts';
 import { WELCOME_MS } from './limits.ts';
+import type { Link } from './link.ts';
 import type { TlsKeys } from './tls-keys.ts';
 
 // Mutual TLS. Loaded only where it is asked for. Both sides speak version 1.3, and show a certificate.

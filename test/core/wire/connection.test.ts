@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { it } from 'node:test';
 import { ConnectionLostError, VtError } from '../../../core/base/errors.ts';
-import type { ConnectionOptions, Link, Reply } from '../../../core/wire/connection.ts';
+import type { ConnectionOptions } from '../../../core/wire/connection.ts';
 import { Connection } from '../../../core/wire/connection.ts';
 import { MAX_OUTSTANDING } from '../../../core/wire/limits.ts';
+import type { Link } from '../../../core/wire/link.ts';
 import type { Packet } from '../../../core/wire/packet.ts';
 import { encodePacket } from '../../../core/wire/packet.ts';
+import type { Reply } from '../../../core/wire/reply.ts';
 import { REQUEST } from '../../../core/wire/requests.ts';
 
 /** Two ends of one line. */

@@ -1,0 +1,39 @@
+import type { Packet } from './packet.ts';
+import { encodeJson, type Json } from './payload.ts';
+import { REQUEST } from './requests.ts';
+
+/** What answers a request. */
+export interface Reply {
+  readonly isDone: boolean;
+  /** The answer to a yes-or-no question. */
+  readonly yes?: boolean;
+  readonly json?: Json | undefined;
+  /** Octets that are not changed any more. */
+  readonly payload?: readonly Uint8Array[];
+  /** Called once the payload has been sent. */
+  readonly release?: (() => void) | undefined;
+}
+
+/** Answers the requests of the other side. */
+export interface RequestHandler {
+  /** Requests that are answered at a time. */
+  readonly atOnce: number;
+  /** Never rejects. */
+  answer(packet: Packet): Promise<Reply>;
+}
+
+/** What a packet carries, and how much that is. */
+export function partsOf({ json, payload = [] }: { readonly json?: Json | undefined; readonly payload?: readonly Uint8Array[] }): {
+  readonly parts: readonly Uint8Array[];
+  readonly size: number;
+} {
+  const parts = json === undefined ? payload : [encodeJson(json), ...payload];
+  let size = 0;
+  for (const part of parts) size += part.length;
+  return { parts, size };
+}
+
+/** What a side that serves nothing answers. */
+export function answerToNobody({ request }: Packet): Reply {
+  return request === REQUEST.ping ? { isDone: true } : { isDone: false, payload: [Buffer.from('nothing is served here')] };
+}

@@ -41,6 +41,7 @@ const CORE_ORDER: readonly string[] = [
   'onefile',
   'transition',
   'http',
+  's3',
   'follow',
   'openers',
 ];
@@ -61,7 +62,8 @@ const OWNED_PACKAGES: Readonly<Record<string, string>> = {
   'markdown-it': 'core/http/page/markdown.ts',
   mime: 'core/http/content-type.ts',
   'string-width': 'commands/parts/display-width.ts',
-  ini: 'shell/session/config-clauses.ts',
+  ini: 'core/base/ini-text.ts',
+  aws4: 'core/s3/sign-request.ts',
   'fuse-native': 'fuse/native/native-mount.ts',
 };
 

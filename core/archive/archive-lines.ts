@@ -11,7 +11,7 @@ import { formatArchiveLine } from './archive-line.ts';
 import type { ArchiveNotes } from './archive-notes.ts';
 import { openIfThere, openLocked, openPlain, readLine } from './archive-open.ts';
 import { linesForward } from './archive-scan.ts';
-import { marksOf } from './mark-notes.ts';
+import { checkDrop } from './check-drop.ts';
 
 /** A line that says something, and where it stands. */
 interface LineAt {
@@ -71,16 +71,7 @@ async function dropEntries(
   await withLines(path, access, options, async (lines) => {
     const places = entries.map((entry) => {
       const { line, start } = lineOf(lines, entry, path);
-      if (entry.number === lines.length)
-        throw new VtError('EFAILED', `drop root ${entry.number}: it is the newest`, { remedy: 'undo first' });
-      if (marksOf(line).isProtected)
-        throw new VtError('EFAILED', `drop root ${entry.number}: it is protected`, { remedy: `unprotect @${entry.number}` });
-      const seen = marksOf(entry).tags;
-      const added = marksOf(line).tags.find((tag) => !seen.includes(tag));
-      if (added !== undefined)
-        throw new VtError('EFAILED', `drop root ${entry.number}: it got the tag @${added} meanwhile; nothing was changed`, {
-          remedy: 'log again',
-        });
+      checkDrop(entry, line, entry.number === lines.length);
       return start;
     });
     // What is opened to append to writes nowhere else.

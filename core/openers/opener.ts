@@ -11,6 +11,8 @@ export interface OpenStoreEnvironment {
   readonly cachePath: string | undefined;
   /** What `~` stands for; without it, itself. */
   readonly homePath?: string | undefined;
+  /** The environment of the process, in which keys of services are looked for; default none. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly clock?: () => Date;
   readonly onNotice?: (notice: string) => void;
   readonly readOnly?: boolean;

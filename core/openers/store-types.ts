@@ -103,4 +103,22 @@ export const STORE_TYPES: readonly StoreType[] = [
       open: async (given, context) => (await import('./open-http.ts')).openHttpStore(type, given, context),
     }),
   ),
+  {
+    type: 's3',
+    primary: 'address',
+    parameters: {
+      address: 'text',
+      endpoint: 'text',
+      region: 'text',
+      style: ['path', 'host'],
+      profile: 'text',
+      keys: ['find', 'none'],
+      ca: 'path',
+      hash: HASH_NAMES,
+      compression: ['none', 'zlib'],
+      edges: 'edges',
+    },
+    required: ['address'],
+    open: async (given, context) => (await import('./open-s3.ts')).openS3Store(given, context),
+  },
 ];

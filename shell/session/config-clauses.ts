@@ -1,6 +1,6 @@
 import { isAbsolute, join } from 'node:path';
-import { parse } from 'ini';
 import { VtError } from '../../core/base/errors.ts';
+import { parseIni } from '../../core/base/ini-text.ts';
 import { parseStoreClause, parseStoreSpecification } from '../../core/openers/open-store.ts';
 import type { StoreForm, StoreSpecification } from '../../core/openers/specification.ts';
 import { SpecificationError } from '../../core/openers/specification.ts';
@@ -27,7 +27,7 @@ type Clause = ReadonlyMap<string, string>;
  */
 export function parseConfiguration(text: string, file: string): Configuration {
   const clauses = new Map<string, Clause>();
-  collect(parse(text), [], clauses, text, file);
+  collect(parseIni(text), [], clauses, text, file);
   const global = clauses.get(GLOBAL) ?? new Map<string, string>();
   clauses.delete(GLOBAL);
   for (const name of global.keys()) {

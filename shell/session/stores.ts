@@ -40,6 +40,7 @@ export async function openStoreLazily(specification: string | StoreSpecification
     defaultStorePath: places.defaultStore,
     cachePath: places.cache,
     homePath: places.home,
+    environment: process.env,
     onNotice,
     clause: configuration.clause,
     word: (word) => meantBy(word, configuration),

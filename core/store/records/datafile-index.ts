@@ -78,13 +78,14 @@ export class PlaceList {
 /** The index of a file, looked up where it lies. */
 export class DatafileIndex {
   readonly #digestSize: number;
-  readonly #parts: readonly Buffer[];
+  /** Its entries, in order. */
+  readonly parts: readonly Buffer[];
   readonly count: number;
 
   /** @param parts - what is in the index records, in their order */
   constructor(digestSize: number, parts: readonly Buffer[]) {
     this.#digestSize = digestSize;
-    this.#parts = parts;
+    this.parts = parts;
     const size = digestSize + PLACE_SIZE;
     if (parts.some(({ length }) => length === 0 || length % size !== 0)) throw new ParseError('read index: a part of an entry', 0);
     this.count = parts.reduce((sum, { length }) => sum + length / size, 0);
@@ -92,7 +93,7 @@ export class DatafileIndex {
 
   find(digest: Uint8Array): RecordPlace | undefined {
     const size = this.#digestSize + PLACE_SIZE;
-    const part = this.#parts.findLast((buffer) => buffer.compare(digest, 0, this.#digestSize, 0, this.#digestSize) <= 0);
+    const part = this.parts.findLast((buffer) => buffer.compare(digest, 0, this.#digestSize, 0, this.#digestSize) <= 0);
     if (part === undefined) return undefined;
     let low = 0;
     let high = part.length / size;
@@ -109,7 +110,7 @@ export class DatafileIndex {
   /** All of it, ascending by digest. */
   *entries(): Generator<readonly [digest: Uint8Array, place: RecordPlace]> {
     const size = this.#digestSize + PLACE_SIZE;
-    for (const part of this.#parts) {
+    for (const part of this.parts) {
       for (let at = 0; at < part.length; at += size)
         yield [Uint8Array.from(part.subarray(at, at + this.#digestSize)), placeAt(part, at + this.#digestSize)];
     }

@@ -1,0 +1,23 @@
+import { VtError } from '../base/errors.ts';
+import type { MarkedEntry } from './archive.ts';
+import type { ArchiveLine } from './archive-line.ts';
+import { marksOf } from './mark-notes.ts';
+
+/**
+ * Refuses to let go of an entry that has to stay.
+ *
+ * @param entry - as it was when somebody decided to let go of it
+ * @param line - as it is now
+ * @throws {VtError} EFAILED for the newest entry, a protected one, and one that got another tag meanwhile
+ */
+export function checkDrop(entry: MarkedEntry, line: ArchiveLine, isNewest: boolean): void {
+  if (isNewest) throw new VtError('EFAILED', `drop root ${entry.number}: it is the newest`, { remedy: 'undo first' });
+  if (marksOf(line).isProtected)
+    throw new VtError('EFAILED', `drop root ${entry.number}: it is protected`, { remedy: `unprotect @${entry.number}` });
+  const seen = marksOf(entry).tags;
+  const added = marksOf(line).tags.find((tag) => !seen.includes(tag));
+  if (added !== undefined)
+    throw new VtError('EFAILED', `drop root ${entry.number}: it got the tag @${added} meanwhile; nothing was changed`, {
+      remedy: 'log again',
+    });
+}

@@ -1,0 +1,121 @@
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { Agent as HttpAgent, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { throwIfCancelled, VtError } from '../../base/errors.ts';
+import { onAbort } from '../../base/on-abort.ts';
+
+/** Connections to one server at a time; more requests wait for one of them. */
+const MAX_CONNECTIONS = 32;
+/** Milliseconds in which something has to come. */
+const SILENCE_MS = 30_000;
+
+export interface HttpTransportOptions {
+  /** For messages. */
+  readonly name: string;
+  /** Certificates of the authorities that servers are signed by, in PEM; default: those of Node. */
+  readonly ca?: Buffer | undefined;
+}
+
+/** One request, made once. */
+export interface HttpRequest {
+  readonly url: URL;
+  readonly method: string;
+  readonly headers?: Readonly<Record<string, string | number>>;
+  readonly body?: Uint8Array | undefined;
+  /** Octets of the answer's body at most. */
+  readonly maxSize: number;
+  /** Whether the answer's body is to be read; default always. */
+  readonly readsBody?: (status: number, headers: IncomingHttpHeaders) => boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/** Requests over connections that are kept, each made once. */
+export class HttpTransport {
+  readonly #name: string;
+  readonly #http = new HttpAgent({ keepAlive: true, maxSockets: MAX_CONNECTIONS });
+  readonly #https: HttpsAgent;
+
+  constructor({ name, ca }: HttpTransportOptions) {
+    this.#name = name;
+    this.#https = new HttpsAgent({ keepAlive: true, maxSockets: MAX_CONNECTIONS, ...(ca === undefined ? {} : { ca }) });
+  }
+
+  /**
+   * Makes a request.
+   *
+   * @throws {VtError} EFAILED for too long a body, or an address that is not HTTP; ECANCELLED; else the system's error
+   */
+  async ask({ url, method, headers, body, maxSize, readsBody, signal }: HttpRequest): Promise<HttpResponse> {
+    throwIfCancelled(signal);
+    if (url.protocol !== 'http:' && url.protocol !== 'https:')
+      throw new VtError('EFAILED', `ask "${this.#name}": it leads to "${url.protocol}"`);
+    const isSecure = url.protocol === 'https:';
+    const request = (isSecure ? httpsRequest : httpRequest)(url, {
+      method,
+      timeout: SILENCE_MS,
+      agent: isSecure ? this.#https : this.#http,
+      headers: headers ?? {},
+    });
+    const release = onAbort(signal, () => request.destroy(new Error('it is cancelled')));
+    try {
+      const response = await responseTo(request, body);
+      const { statusCode: status = 0 } = response;
+      if (readsBody?.(status, response.headers) === false) {
+        response.destroy();
+        return { status, headers: response.headers, body: Buffer.alloc(0) };
+      }
+      return { status, headers: response.headers, body: await this.#bodyOf(response, maxSize) };
+    } finally {
+      release();
+    }
+  }
+
+  async #bodyOf(response: IncomingMessage, maxSize: number): Promise<Buffer> {
+    return await new Promise((resolve, reject) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      response
+        // An iterator over it takes several times as long.
+        .on('data', (chunk: Buffer) => {
+          chunks.push(chunk);
+          size += chunk.length;
+          if (size <= maxSize) return;
+          reject(new VtError('EFAILED', `ask "${this.#name}": its answer has more than ${maxSize} bytes`));
+          response.destroy();
+        })
+        .once('end', () => resolve(Buffer.concat(chunks)))
+        .once('error', reject)
+        .once('close', () => reject(new Error('it hung up')));
+    });
+  }
+
+  close(): void {
+    this.#http.destroy();
+    this.#https.destroy();
+  }
+}
+
+async function responseTo(request: ClientRequest, body: Uint8Array | undefined): Promise<IncomingMessage> {
+  return await new Promise((resolve, reject) => {
+    request
+      .once('response', resolve)
+      .once('timeout', () => request.destroy(new Error(`nothing came in ${SILENCE_MS / 1000} seconds`)))
+      // One may come after the response too, which tells it itself.
+      .on('error', reject)
+      .end(body);
+  });
+}
+
+/** Milliseconds of a `Retry-After` in seconds, or until its date. */
+export function retryAfterMs({ 'retry-after': header }: IncomingHttpHeaders): number | undefined {
+  if (header === undefined) return undefined;
+  if (/^\d{1,6}$/.test(header)) return Number(header) * 1000;
+  const ms = new Date(header).getTime() - Date.now();
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+}

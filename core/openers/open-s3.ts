@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { VtError } from '../base/errors.ts';
+import { requireHomeFolder } from '../base/system/home-folder.ts';
+import { readEdgeSizes } from '../block/edges-text.ts';
+import { DEFAULT_HASH_NAME } from '../block/hash.ts';
+import { edgesFor } from '../datadir/datadir-format.ts';
+import type { BucketFormat } from '../s3/bucket-format.ts';
+import { readBucketFormat } from '../s3/bucket-format.ts';
+import { keyFinder } from '../s3/find-keys.ts';
+import type { Environment } from '../s3/profile-keys.ts';
+import { readProfile } from '../s3/profile-keys.ts';
+import type { AddressStyle } from '../s3/s3-address.ts';
+import { parseS3Address, s3Endpoint } from '../s3/s3-address.ts';
+import { S3Client } from '../s3/s3-client.ts';
+import { S3Store } from '../s3/s3-store.ts';
+import type { Store } from '../store/store.ts';
+import { readKeyFile } from '../wire/tls-keys.ts';
+import { expandHome } from './home-path.ts';
+import type { OpenContext } from './opener.ts';
+import type { StoreParameters } from './specification.ts';
+import { hashParameter, textParameter } from './specification.ts';
+
+const DEFAULT_REGION = 'us-east-1';
+
+/**
+ * Opens `s3://BUCKET/PREFIX`: a Store in a bucket. One that is not there is made by the first write, where that is asked for.
+ *
+ * @throws {VtError} EOPEN where there is none, EPERM where the keys do not open it
+ */
+export async function openS3Store(given: StoreParameters, context: OpenContext): Promise<Store> {
+  const { name, readOnly = false, clock = () => new Date() } = context;
+  const client = s3Client(given, context);
+  try {
+    const found = await readBucketFormat(client);
+    if (found === undefined && (readOnly || context.create === undefined || context.create === false))
+      throw new VtError('EOPEN', `open Store "${name}": there is none at that prefix`, { remedy: 'the first put makes one there' });
+    const asked = hashParameter(given);
+    if (found !== undefined && asked !== undefined && asked !== found.hashName)
+      throw new VtError('EOPEN', `open Store "${name}": its hash function is ${found.hashName}`, { remedy: `leave out hash=${asked}` });
+    const cachePath = join(context.cachePath ?? requireHomeFolder(undefined, 'the cache'), 's3');
+    const store = new S3Store({
+      client,
+      format: found ?? newFormat(given, context),
+      isMade: found !== undefined,
+      isReadOnly: readOnly,
+      cachePath,
+      clock,
+    });
+    if (found === undefined && context.create === true) await store.make();
+    return store;
+  } catch (error) {
+    client.close();
+    if (error instanceof VtError && error.code !== 'EFAILED') throw error;
+    throw new VtError('EOPEN', `open Store "${name}": ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+function s3Client(given: StoreParameters, context: OpenContext): S3Client {
+  const { name, homePath } = context;
+  const environment: Environment = context.environment ?? {};
+  const address = parseS3Address(textParameter(given, 'address') ?? '', name);
+  const asked = textParameter(given, 'profile');
+  const profile = readProfile(asked, environment, homePath);
+  const region =
+    textParameter(given, 'region') ?? environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION ?? profile.region ?? DEFAULT_REGION;
+  const endpoint = textParameter(given, 'endpoint') ?? environment.AWS_ENDPOINT_URL_S3 ?? environment.AWS_ENDPOINT_URL ?? profile.endpoint;
+  const style = textParameter(given, 'style') as AddressStyle | undefined;
+  const ca = textParameter(given, 'ca');
+  return new S3Client({
+    name,
+    address,
+    endpoint: s3Endpoint(endpoint, style, { region, bucket: address.bucket, store: name }),
+    region,
+    keys:
+      textParameter(given, 'keys') === 'none'
+        ? async () => await Promise.resolve(undefined)
+        : keyFinder({ environment, profile, isProfileAsked: asked !== undefined, region }),
+    ca: ca === undefined ? undefined : readKeyFile(expandHome(ca, homePath)),
+  });
+}
+
+function newFormat(given: StoreParameters, { hashName }: OpenContext): BucketFormat {
+  const compression = textParameter(given, 'compression') === 'zlib' ? 'zlib' : 'none';
+  const usual = edgesFor(compression);
+  const sizes = readEdgeSizes(textParameter(given, 'edges') ?? '');
+  return {
+    storeId: randomUUID(),
+    hashName: hashParameter(given) ?? hashName ?? DEFAULT_HASH_NAME,
+    edges: sizes === undefined ? usual : { kernel: usual.kernel, ...sizes },
+    compression,
+  };
+}

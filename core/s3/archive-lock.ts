@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { throwIfCancelled, VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import { lockPrefix } from './archive-keys.ts';
+import type { ListedObject } from './list-objects.ts';
+import { listObjects } from './list-objects.ts';
+import type { S3Client } from './s3-client.ts';
+
+/** A lock that is not renewed for so many milliseconds, by the service's clock, is that of a dead process. */
+const STALE_MS = 120_000;
+/** Milliseconds between renewals, and since the last one after which a lock is not counted on. */
+const RENEW_MS = 20_000;
+const TRUSTED_MS = 60_000;
+const FIRST_PAUSE_MS = 50;
+const MAX_PAUSE_MS = 3000;
+
+/** An archive that is locked. */
+export interface LockedArchive {
+  /** Its objects, as they were when the lock was got. */
+  readonly objects: readonly ListedObject[];
+  /** @throws {VtError} ELOCKED where the lock may have been taken for that of a dead process */
+  check(): void;
+}
+
+/**
+ * Runs an action while no other session does so with the same archive. No condition is asked of the service but that a listing shows what
+ * was put before it: each puts an object of its own and then looks for others. Of two at a time at least one sees the other, and whoever
+ * does withdraws and tries again.
+ */
+export async function withArchiveLock<T>(
+  client: S3Client,
+  prefix: string,
+  run: (locked: LockedArchive) => Promise<T>,
+  options: OpOptions = {},
+): Promise<T> {
+  const own = `${lockPrefix(prefix)}${randomUUID()}`;
+  const objects = await acquire(client, prefix, own, options);
+  let renewedMs = performance.now();
+  const timer = setInterval(() => {
+    const startMs = performance.now();
+    client.put(own, Buffer.alloc(0)).then(
+      () => {
+        renewedMs = startMs;
+      },
+      () => undefined,
+    );
+  }, RENEW_MS);
+  try {
+    const check = (): void => {
+      if (performance.now() - renewedMs > TRUSTED_MS)
+        throw new VtError('ELOCKED', `append to archive "${client.name}": the lock could not be renewed`, {
+          remedy: 'run the command again',
+        });
+    };
+    return await run({ objects, check });
+  } finally {
+    clearInterval(timer);
+    await client.delete(own).catch(() => undefined);
+  }
+}
+
+async function acquire(client: S3Client, prefix: string, own: string, options: OpOptions): Promise<readonly ListedObject[]> {
+  for (let waitMs = FIRST_PAUSE_MS; ; waitMs = Math.min(MAX_PAUSE_MS, waitMs * 2)) {
+    await client.put(own, Buffer.alloc(0), options);
+    let others = 0;
+    const objects: ListedObject[] = [];
+    try {
+      for await (const object of listObjects(client, prefix, options)) {
+        objects.push(object);
+        if (!object.key.startsWith(lockPrefix(prefix)) || object.key === own) continue;
+        if (client.serverMs - object.modifiedMs > STALE_MS) await client.delete(object.key, options);
+        else others++;
+      }
+      if (others === 0) return objects;
+    } catch (error) {
+      await client.delete(own).catch(() => undefined);
+      throw error;
+    }
+    await client.delete(own, options);
+    const { signal } = options;
+    await pause(waitMs * Math.random(), undefined, signal === undefined ? {} : { signal }).catch(() => throwIfCancelled(signal));
+  }
+}

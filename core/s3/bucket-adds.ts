@@ -1,0 +1,116 @@
+import { LostAddsError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import { digestKey } from '../block/digest-key.ts';
+import type { HashFunction } from '../block/hash.ts';
+import { DigestFilter } from '../datadir/digest-filter.ts';
+import type { AddTally } from '../store/add-tally.ts';
+import { RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
+import type { RecordBatch } from '../store/records/record-batch.ts';
+import type { BucketIndex } from './bucket-index.ts';
+import type { LocalIndex } from './local-index.ts';
+import type { PackKind, PackName } from './pack-names.ts';
+import type { PackUploads } from './pack-uploads.ts';
+
+/** Packs that are in the bucket and that no index segment tells of yet, at most. */
+const MAX_UNPUBLISHED = 32;
+
+export interface BucketAddsParts {
+  readonly hash: HashFunction;
+  readonly local: LocalIndex;
+  readonly index: BucketIndex;
+  readonly uploads: PackUploads;
+  readonly tally: AddTally;
+  /** Blocks that are there but damaged, by digest: they may be added again. */
+  readonly damaged: Set<string>;
+  /** Gives the Blocks of a retired pack that this session counts on. @returns whether the pack is there still */
+  readonly rescue: (pack: PackName, isCountedOn: (digest: Uint8Array) => boolean, options: OpOptions) => Promise<boolean>;
+}
+
+/** Adds Blocks to packs, and makes them known. */
+export class BucketAdds {
+  readonly #parts: BucketAddsParts;
+  /** Blocks that this session was told are there: none of them may go. */
+  #countedOn: DigestFilter | undefined;
+  /** Packs that were retired when this session first looked, or that it has dealt with since. */
+  readonly #dealtWith: Set<PackName>;
+  #publishing: Promise<void> = Promise.resolve();
+
+  constructor(parts: BucketAddsParts) {
+    this.#parts = parts;
+    this.#dealtWith = new Set(parts.index.retired);
+  }
+
+  /** Whether a Block is there, or waits. From now on this session counts on it. */
+  has(digest: Uint8Array): boolean {
+    const { uploads, local, damaged } = this.#parts;
+    if (uploads.find(digest) !== undefined) return true;
+    if (!local.has(digest) || (damaged.size > 0 && damaged.has(digestKey(digest)))) return false;
+    this.#countedOn ??= new DigestFilter();
+    this.#countedOn.add(digest, 0);
+    return true;
+  }
+
+  /** Adds records, copied. @returns for each 1 if it was new, else 0 */
+  add(kind: PackKind, batch: RecordBatch): Uint8Array {
+    const { hash, uploads, tally, damaged } = this.#parts;
+    const headerSize = RECORD_FIXED_SIZE + hash.digestSize;
+    const isNew = new Uint8Array(batch.count);
+    for (let i = 0, at = 0; i < batch.count; i++) {
+      const digest = batch.digests.subarray(i * hash.digestSize, (i + 1) * hash.digestSize);
+      const size = batch.sizes[i] as number;
+      const recordSize = headerSize + (batch.storedSizes[i] as number);
+      if (this.has(digest)) tally.addExisting(size);
+      else {
+        uploads.add(kind, batch, i, at);
+        if (damaged.size > 0) damaged.delete(digestKey(digest));
+        tally.addNew(size, recordSize);
+        isNew[i] = 1;
+      }
+      at += recordSize;
+    }
+    return isNew;
+  }
+
+  /** Resolves when more may be added. */
+  async room(): Promise<void> {
+    await this.#parts.uploads.room();
+    if (this.#parts.uploads.uploadedCount >= MAX_UNPUBLISHED) await this.#publish({});
+  }
+
+  /** Makes all that was added durable, and known; and sees to it that all that was counted on stays. */
+  async flush(options: OpOptions): Promise<void> {
+    do {
+      await this.#parts.uploads.drain();
+      await this.#publish(options);
+    } while (await this.#rescue(options));
+  }
+
+  /** One after the other: each takes what has come to be there. */
+  async #publish(options: OpOptions): Promise<void> {
+    const before = this.#publishing;
+    const publishing = before.then(async () => {
+      const { uploads, index } = this.#parts;
+      const packs = await uploads.uploaded(options);
+      if (packs.length === 0) return;
+      await index.publish(packs, (published) => uploads.settle(published), options);
+    });
+    this.#publishing = publishing.catch(() => undefined);
+    await publishing;
+  }
+
+  /** What was retired since this session was told that it is there is added again. @returns whether something was */
+  async #rescue(options: OpOptions): Promise<boolean> {
+    const { index, local, uploads, rescue } = this.#parts;
+    if (this.#countedOn === undefined) return false;
+    await index.read(true, options);
+    const isCountedOn = (digest: Uint8Array): boolean =>
+      this.#countedOn?.mayHave(digest, 0) === true && !local.has(digest) && uploads.find(digest) === undefined;
+    for (const pack of index.retired) {
+      if (this.#dealtWith.has(pack)) continue;
+      if (!(await rescue(pack, isCountedOn, options)))
+        throw new LostAddsError(pack, 'gc has removed it while this session counted on it', { remedy: 'run the command again' });
+      this.#dealtWith.add(pack);
+    }
+    return !uploads.isEmpty;
+  }
+}

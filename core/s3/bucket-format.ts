@@ -1,0 +1,42 @@
+import { ParseError, VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import { DEFAULT_SHARED } from '../base/system/store-files.ts';
+import type { DatadirFormat } from '../datadir/datadir-format.ts';
+import { formatDatadirFormat, parseDatadirFormat } from '../datadir/datadir-format.ts';
+import { DEFAULT_DURABILITY } from '../store/durability.ts';
+import type { S3Client } from './s3-client.ts';
+
+/** The object that says what lies below a prefix. @see vt(5), "Stores in buckets" */
+const FORMAT_KEY = 'vtftp-store';
+const LAYOUT = 'packs';
+const MAX_SIZE = 64 * 1024;
+
+/** What a Store in a bucket says of itself: as a datadir. */
+export type BucketFormat = Pick<DatadirFormat, 'storeId' | 'hashName' | 'edges' | 'compression'>;
+
+/**
+ * Reads what a Store says of itself; undefined where there is none.
+ *
+ * @throws {VtError} EUNSUPPORTED for a later version or another layout, {ParseError} for a damaged one
+ */
+export async function readBucketFormat(client: S3Client, options: OpOptions = {}): Promise<BucketFormat | undefined> {
+  const body = await client.get(FORMAT_KEY, { ...options, maxSize: MAX_SIZE });
+  if (body === undefined) return undefined;
+  const text = body.toString('utf8');
+  const layout = /^layout=(.*)$/m.exec(text)?.[1];
+  if (layout === undefined) throw new ParseError(`read "${client.name}": "${FORMAT_KEY}" names no layout`, 0);
+  if (layout !== LAYOUT)
+    throw new VtError('EUNSUPPORTED', `open Store "${client.name}": its layout is "${layout}"`, { remedy: 'use a later vtftp' });
+  return parseDatadirFormat(text);
+}
+
+/**
+ * Makes a Store. Where another session does so at the same time, the one whose object stands has made it.
+ *
+ * @returns what the Store says of itself from now on
+ */
+export async function makeBucketFormat(client: S3Client, format: BucketFormat, options: OpOptions = {}): Promise<BucketFormat> {
+  const text = formatDatadirFormat({ ...format, generation: 0, durability: DEFAULT_DURABILITY, shared: DEFAULT_SHARED });
+  await client.putNew(FORMAT_KEY, Buffer.from(`${text}layout=${LAYOUT}\n`), options);
+  return (await readBucketFormat(client, options)) ?? format;
+}

@@ -1,0 +1,193 @@
+import { CorruptBlockError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import type { HashFunction } from '../block/hash.ts';
+import type { HashCode } from '../block/hashcode.ts';
+import { hashcodeLabel } from '../block/hashcode.ts';
+import type { Location } from '../datadir/index/index-types.ts';
+import { codecNumber, RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
+import type { RecordBatch } from '../store/records/record-batch.ts';
+import { decodeStored } from '../store/records/stored-bytes.ts';
+import type { Store } from '../store/store.ts';
+import type { BucketIndex } from './bucket-index.ts';
+import type { LocalIndex } from './local-index.ts';
+import { kindOfPack, packKey } from './pack-names.ts';
+import { PackRanges } from './pack-ranges.ts';
+import type { PackUploads } from './pack-uploads.ts';
+import type { S3Client } from './s3-client.ts';
+
+/** Milliseconds between two looks at what other sessions did, after a Block was not found. */
+const LOOK_AGAIN_MS = 1000;
+/** Blocks, and octets of them, in a batch of records; and batches that are on their way at once. */
+const BATCH_COUNT = 2048;
+const BATCH_SIZE = 1024 * 1024;
+const BATCHES_AHEAD = 8;
+
+export interface BucketReadsParts {
+  readonly client: S3Client;
+  readonly hash: HashFunction;
+  readonly local: LocalIndex;
+  readonly index: BucketIndex;
+  readonly uploads: PackUploads;
+  /** Metadata that this machine has kept. */
+  readonly kept: Pick<Store, 'get' | 'addBatch'>;
+  /** Told of a Block that is damaged where it lies. */
+  readonly onDamage: (digest: Uint8Array) => void;
+}
+
+/** A record that was read, with what its columns say. */
+interface ReadRecord {
+  readonly digest: Uint8Array;
+  readonly octets: Buffer;
+  readonly place: Pick<Location, 'size' | 'storedSize' | 'codec'>;
+}
+
+/** Gets Blocks out of packs. */
+export class BucketReads {
+  readonly #parts: BucketReadsParts;
+  readonly #ranges: PackRanges;
+  #isRebuilt = false;
+
+  constructor(parts: BucketReadsParts) {
+    this.#parts = parts;
+    this.#ranges = new PackRanges(parts.client);
+  }
+
+  async get(hashcode: HashCode, options: OpOptions): Promise<Uint8Array | undefined> {
+    const { uploads, kept } = this.#parts;
+    const pending = uploads.find(hashcode.digest);
+    if (pending !== undefined) {
+      const record = uploads.record(pending);
+      const found = this.#verified(hashcode, record.subarray(record.length - pending.storedSize), pending);
+      if (found === undefined)
+        throw new CorruptBlockError(hashcodeLabel(hashcode), this.#parts.client.name, 'the bytes that were added do not match');
+      return found;
+    }
+    const location = await this.#locate(hashcode.digest, options);
+    if (location === undefined) return undefined;
+    if (kindOfPack(location.file) === 'd') return await this.#read(hashcode, location, options);
+    const near = await kept.get(hashcode).catch(() => undefined);
+    if (near !== undefined) return near;
+    const found = await this.#read(hashcode, location, options);
+    // What this machine cannot keep is read again.
+    if (found !== undefined) await kept.addBatch([{ digest: hashcode.digest, data: found }]).catch(() => undefined);
+    return found;
+  }
+
+  /** Where a Block lies. What tells of leaves is read when it is needed, and what is new when something is not found. */
+  async #locate(digest: Uint8Array, options: OpOptions): Promise<Location | undefined> {
+    const { index, local } = this.#parts;
+    const found = local.get(digest);
+    if (found !== undefined) return found;
+    if (index.knowsLeaves && index.ageMs < LOOK_AGAIN_MS) return undefined;
+    await index.read(true, options);
+    return local.get(digest);
+  }
+
+  async #read(hashcode: HashCode, location: Location, options: OpOptions): Promise<Uint8Array | undefined> {
+    const { client } = this.#parts;
+    const { file, offset, storedSize } = location;
+    const end = offset + storedSize;
+    const first = await this.#ranges.read(file, offset, end);
+    const found = first === undefined ? undefined : this.#verified(hashcode, first, location);
+    if (found !== undefined) return found;
+    // Once more, and not out of what was got before: the way may be at fault.
+    const again = await client.get(packKey(file), { ...options, range: [offset, end], maxSize: storedSize });
+    if (again === undefined) return await this.#moved(hashcode, location, options);
+    const second = this.#verified(hashcode, again, location);
+    if (second !== undefined) return second;
+    this.#parts.onDamage(hashcode.digest);
+    throw new CorruptBlockError(
+      hashcodeLabel(hashcode),
+      `${client.name}/${packKey(file)}`,
+      `the stored octets do not match, at octet ${offset}`,
+      {
+        remedy: 'put the same data again, or pull it from a peer',
+      },
+    );
+  }
+
+  /** A pack is gone: gc has removed it, and what was needed of it lies elsewhere. */
+  async #moved(hashcode: HashCode, from: Location, options: OpOptions): Promise<Uint8Array | undefined> {
+    const { index, local } = this.#parts;
+    const elsewhere = (): Location | undefined => {
+      const found = local.get(hashcode.digest);
+      return found === undefined || found.file === from.file ? undefined : found;
+    };
+    await index.read(true, options);
+    let found = elsewhere();
+    if (found === undefined && !this.#isRebuilt) {
+      // It may lie in two packs, of which the local index knows the one that is gone.
+      this.#isRebuilt = true;
+      local.reset();
+      await index.read(true, options);
+      found = elsewhere();
+    }
+    return found === undefined ? undefined : await this.#read(hashcode, found, options);
+  }
+
+  /** A Block's octets, the caller's to keep; undefined where they are not what they should be. */
+  #verified(
+    { digest }: HashCode,
+    stored: Buffer,
+    { codec, size, storedSize }: Pick<Location, 'codec' | 'size' | 'storedSize'>,
+  ): Uint8Array | undefined {
+    if (stored.length !== storedSize || (codec !== 'none' && codec !== 'zlib')) return undefined;
+    const data = decodeStored(stored, codec, size);
+    if (data === undefined || Buffer.compare(this.#parts.hash.digest(data), digest) !== 0) return undefined;
+    // A view would hold all that was got with it.
+    return codec === 'none' ? Uint8Array.from(data) : data;
+  }
+
+  /** Blocks as records, in the order asked for. @see RecordSource */
+  async *records(
+    digests: Uint8Array,
+    spans: ArrayLike<number> | undefined,
+    options: OpOptions,
+  ): AsyncGenerator<RecordBatch, void, undefined> {
+    const { digestSize } = this.#parts.hash;
+    const count = digests.length / digestSize;
+    const ahead: Promise<RecordBatch>[] = [];
+    for (let first = 0; first < count || ahead.length > 0; ) {
+      while (first < count && ahead.length < BATCHES_AHEAD) {
+        const wanted: Uint8Array[] = [];
+        for (let size = 0; first < count && wanted.length < BATCH_COUNT; first++) {
+          size += spans?.[first] ?? BATCH_SIZE / 64;
+          if (wanted.length > 0 && size > BATCH_SIZE) break;
+          wanted.push(digests.subarray(first * digestSize, (first + 1) * digestSize));
+        }
+        const batch = this.#batch(wanted, options);
+        batch.catch(() => undefined); // told where it is waited for
+        ahead.push(batch);
+      }
+      const next = await ahead.shift();
+      if (next !== undefined && next.count > 0) yield next;
+    }
+  }
+
+  async #batch(digests: readonly Uint8Array[], options: OpOptions): Promise<RecordBatch> {
+    const found = (await Promise.all(digests.map(async (digest) => await this.#record(digest, options)))).filter(
+      (record) => record !== undefined,
+    );
+    return {
+      count: found.length,
+      digests: Buffer.concat(found.map(({ digest }) => digest)),
+      sizes: Uint32Array.from(found, ({ place }) => place.size),
+      storedSizes: Uint32Array.from(found, ({ place }) => place.storedSize),
+      codecs: Uint8Array.from(found, ({ place }) => codecNumber(place.codec)),
+      image: Buffer.concat(found.map(({ octets }) => octets)),
+      isOwned: true,
+    };
+  }
+
+  async #record(digest: Uint8Array, options: OpOptions): Promise<ReadRecord | undefined> {
+    const { uploads, hash } = this.#parts;
+    const pending = uploads.find(digest);
+    if (pending !== undefined) return { digest, octets: uploads.record(pending), place: pending };
+    const location = await this.#locate(digest, options);
+    if (location === undefined) return undefined;
+    const start = location.offset - RECORD_FIXED_SIZE - hash.digestSize;
+    const octets = await this.#ranges.read(location.file, start, location.offset + location.storedSize);
+    // Whoever wants to know why asks for the Block.
+    return octets?.length === location.offset + location.storedSize - start ? { digest, octets, place: location } : undefined;
+  }
+}

@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto';
+import { copyOctets } from '../base/copy-octets.ts';
+import { MAX_BLOCK_SIZE } from '../block/block.ts';
+import type { HashFunction } from '../block/hash.ts';
+import { codecByNumber, DATAFILE_HEADER_SIZE, encodeDatafileHeader, RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
+import type { RecordPlace } from '../store/records/datafile-index.ts';
+import { DatafileIndex, encodeFooter, PlaceList } from '../store/records/datafile-index.ts';
+import type { RecordBatch } from '../store/records/record-batch.ts';
+import type { PackKind, PackName } from './pack-names.ts';
+import { packName } from './pack-names.ts';
+
+/** A pack with so many octets of records is complete. Half of one more Block at most makes it 32 MiB. */
+export const PACK_SIZE: number = 16 * 1024 * 1024;
+
+/** A complete pack. */
+export interface Pack {
+  readonly name: PackName;
+  readonly index: DatafileIndex;
+  /** All of the object. */
+  readonly body: Buffer;
+}
+
+/** A pack that is being filled: a data file in memory. @see vt(5), "Stores in buckets" */
+export class PackBuilder {
+  readonly name: PackName;
+  readonly #hash: HashFunction;
+  readonly #places: PlaceList;
+  readonly #octets = Buffer.allocUnsafeSlow(DATAFILE_HEADER_SIZE + PACK_SIZE + MAX_BLOCK_SIZE + 128);
+  #size: number;
+
+  constructor(kind: PackKind, storeId: string, hash: HashFunction, now: Date) {
+    const fileId = randomUUID();
+    this.name = packName(kind, fileId);
+    this.#hash = hash;
+    this.#places = new PlaceList(hash.digestSize);
+    const header = encodeDatafileHeader({ hashName: hash.name, storeId, fileId, createdNs: BigInt(now.getTime()) * 1_000_000n });
+    this.#size = header.copy(this.#octets);
+  }
+
+  /** Whether another record goes into another pack. */
+  get isFull(): boolean {
+    return this.#size >= DATAFILE_HEADER_SIZE + PACK_SIZE;
+  }
+
+  /** Copies a record of a batch. @param at - where in the image it begins */
+  add(batch: RecordBatch, i: number, at: number): RecordPlace {
+    const { digestSize } = this.#hash;
+    const headerSize = RECORD_FIXED_SIZE + digestSize;
+    const storedSize = batch.storedSizes[i] as number;
+    copyOctets(this.#octets, this.#size, batch.image.subarray(at, at + headerSize + storedSize));
+    const codec = codecByNumber(batch.codecs[i] as number);
+    const place = { offset: this.#size + headerSize, storedSize, size: batch.sizes[i] as number, codec };
+    this.#places.add(batch.digests.subarray(i * digestSize, (i + 1) * digestSize), place);
+    this.#size += headerSize + storedSize;
+    return place;
+  }
+
+  /** Octets of it, not to be modified. */
+  read(start: number, end: number): Buffer {
+    return this.#octets.subarray(start, end);
+  }
+
+  /** The pack, with its index and footer. */
+  complete(): Pack {
+    const { digestSize } = this.#hash;
+    const records = [...this.#places.records()];
+    const indexStart = this.#size;
+    const indexSize = records.reduce((sum, { length }) => sum + length, 0);
+    const footer = encodeFooter({ indexStart, indexSize, previous: 0, metadataEnd: indexStart, whenNs: 0n }, digestSize);
+    const body = Buffer.concat([this.#octets.subarray(0, this.#size), ...records, footer]);
+    const parts = records.map((record) => record.subarray(RECORD_FIXED_SIZE + digestSize));
+    return { name: this.name, index: new DatafileIndex(digestSize, parts), body };
+  }
+}

@@ -1,0 +1,137 @@
+import type { PackKind, PackName } from './pack-names.ts';
+import { kindOfPack, packKey } from './pack-names.ts';
+import type { S3Client } from './s3-client.ts';
+
+/** What lies closer together than this in a pack is got by one request: a request costs as much as some octets. */
+const MAX_GAP = 128 * 1024;
+/** Octets of one request, unless one Block has more. */
+const MAX_RANGE = 8 * 1024 * 1024;
+/** Octets of metadata that are got at least: who reads one Dir reads others. */
+const MIN_RANGE: Readonly<Record<PackKind, number>> = { d: 0, m: 512 * 1024 };
+/** Octets got ahead of a reader that goes on where it was; four times as many each time. */
+const FIRST_AHEAD = 1024 * 1024;
+const MAX_AHEAD = 16 * 1024 * 1024;
+/** Readers that are told apart. */
+const MAX_READERS = 8;
+/** Octets of ranges that are kept. */
+const MAX_KEPT = 64 * 1024 * 1024;
+
+/** A range that was asked of the bucket. */
+interface Chunk {
+  readonly pack: PackName;
+  readonly start: number;
+  readonly end: number;
+  /** Fewer octets where the pack ends before; undefined where it is not there. */
+  readonly data: Promise<Buffer | undefined>;
+}
+
+interface Want {
+  readonly start: number;
+  readonly end: number;
+  readonly resolve: (data: Promise<Buffer | undefined>) => void;
+}
+
+/** Where somebody reads on. */
+interface Reader {
+  pack: PackName;
+  end: number;
+  /** What it asked for last went to the end of its pack. */
+  isAtEnd: boolean;
+  ahead: number;
+}
+
+/**
+ * Reads ranges of packs. What is asked for in one turn of the event loop is put together: neighbours are one request. Who reads on where
+ * it was gets more and more ahead of need, so that a long way to the service costs little.
+ */
+export class PackRanges {
+  readonly #client: S3Client;
+  readonly #wants = new Map<PackName, Want[]>();
+  /** The one used last is last. */
+  #chunks: Chunk[] = [];
+  #readers: Reader[] = [];
+  #isScheduled = false;
+
+  constructor(client: S3Client) {
+    this.#client = client;
+  }
+
+  /** Octets of a pack; fewer where it ends before, undefined where it is not there. Not to be modified. */
+  async read(pack: PackName, start: number, end: number): Promise<Buffer | undefined> {
+    const kept = this.#kept(pack, start, end);
+    if (kept !== undefined) return await kept;
+    return await new Promise((resolve) => {
+      const wants = this.#wants.get(pack) ?? [];
+      wants.push({ start, end, resolve });
+      this.#wants.set(pack, wants);
+      if (this.#isScheduled) return;
+      this.#isScheduled = true;
+      setImmediate(() => this.#send());
+    });
+  }
+
+  #kept(pack: PackName, start: number, end: number): Promise<Buffer | undefined> | undefined {
+    const at = this.#chunks.findLastIndex((chunk) => chunk.pack === pack && chunk.start <= start && chunk.end >= end);
+    const chunk = this.#chunks[at];
+    if (chunk === undefined) return undefined;
+    this.#chunks.splice(at, 1);
+    this.#chunks.push(chunk);
+    return chunk.data.then((data) => data?.subarray(start - chunk.start, end - chunk.start));
+  }
+
+  #send(): void {
+    this.#isScheduled = false;
+    const all = [...this.#wants];
+    this.#wants.clear();
+    for (const [pack, wants] of all) {
+      wants.sort((a, b) => a.start - b.start);
+      for (let first = 0; first < wants.length; ) {
+        const { start } = wants[first] as Want;
+        let end = 0;
+        let next = first;
+        for (let want = wants[next]; want !== undefined; want = wants[++next]) {
+          if (next > first && (want.start > end + MAX_GAP || want.end - start > MAX_RANGE)) break;
+          end = Math.max(end, want.end);
+        }
+        this.#fetch(pack, start, end);
+        for (const want of wants.slice(first, next)) want.resolve(this.#kept(pack, want.start, want.end) ?? Promise.resolve(undefined));
+        first = next;
+      }
+    }
+  }
+
+  #fetch(pack: PackName, start: number, wantedEnd: number): void {
+    if (this.#kept(pack, start, wantedEnd) !== undefined) return;
+    const reader = this.#readerAt(pack, start);
+    const end = Math.max(wantedEnd, start + Math.max(reader.ahead, MIN_RANGE[kindOfPack(pack)]));
+    reader.pack = pack;
+    reader.end = end;
+    reader.isAtEnd = false;
+    const data = this.#client.get(packKey(pack), { range: [start, end], maxSize: end - start }).then((found) => {
+      if (found !== undefined && found.length < end - start && reader.pack === pack && reader.end === end) reader.isAtEnd = true;
+      return found;
+    });
+    const chunk: Chunk = { pack, start, end, data };
+    // What failed is asked for again by whoever wants it next.
+    data.catch(() => {
+      this.#chunks = this.#chunks.filter((kept) => kept !== chunk);
+    });
+    this.#chunks.push(chunk);
+    let size = this.#chunks.reduce((sum, kept) => sum + kept.end - kept.start, 0);
+    while (size > MAX_KEPT && this.#chunks.length > 1) {
+      const dropped = this.#chunks.shift();
+      size -= dropped === undefined ? 0 : dropped.end - dropped.start;
+    }
+  }
+
+  /** Whoever reads on here, or another. */
+  #readerAt(pack: PackName, start: number): Reader {
+    const goesOn = ({ pack: at, end, isAtEnd }: Reader): boolean =>
+      at === pack ? start >= end - MAX_GAP && start <= end + MAX_GAP : isAtEnd && start <= MAX_GAP && kindOfPack(at) === kindOfPack(pack);
+    const found = this.#readers.find(goesOn);
+    const reader = found ?? { pack, end: 0, isAtEnd: false, ahead: 0 };
+    if (found !== undefined) reader.ahead = Math.min(MAX_AHEAD, Math.max(FIRST_AHEAD, reader.ahead * 4));
+    this.#readers = [...this.#readers.filter((other) => other !== reader), reader].slice(-MAX_READERS);
+    return reader;
+  }
+}

@@ -1,0 +1,159 @@
+import { LostAddsError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import { digestKey } from '../block/digest-key.ts';
+import type { HashFunction } from '../block/hash.ts';
+import { RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
+import type { RecordPlace } from '../store/records/datafile-index.ts';
+import type { RecordBatch } from '../store/records/record-batch.ts';
+import type { IndexedPack } from './index-segment.ts';
+import type { Pack } from './pack-builder.ts';
+import { PackBuilder } from './pack-builder.ts';
+import type { PackKind } from './pack-names.ts';
+import { packKey } from './pack-names.ts';
+import type { S3Client } from './s3-client.ts';
+
+/** Packs on their way at once: whoever adds waits for one of them. */
+const MAX_UNDER_WAY = 4;
+/** Milliseconds after which a pack that no segment tells of is looked for: half of gc's grace. */
+const DOUBTED_MS = 12 * 3_600_000;
+
+/** A Block in a pack that the index does not know yet. */
+export interface PendingPlace extends RecordPlace {
+  readonly builder: PackBuilder;
+}
+
+interface UploadedPack extends IndexedPack {
+  /** When it was, by the service's clock: gc removes what nothing tells of, a day later. */
+  readonly whenMs: number;
+}
+
+/** Fills packs, and puts complete ones into the bucket while others are being filled. */
+export class PackUploads {
+  readonly #client: S3Client;
+  readonly #hash: HashFunction;
+  readonly #storeId: string;
+  readonly #clock: () => Date;
+  readonly #open = new Map<PackKind, PackBuilder>();
+  /** Blocks that wait, by digest. */
+  readonly #pending = new Map<string, PendingPlace>();
+  readonly #underWay = new Set<Promise<void>>();
+  /** Complete packs that are not in the bucket: on their way, or failed. */
+  readonly #waiting = new Set<Pack>();
+  #uploaded: UploadedPack[] = [];
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(client: S3Client, hash: HashFunction, storeId: string, clock: () => Date) {
+    this.#client = client;
+    this.#hash = hash;
+    this.#storeId = storeId;
+    this.#clock = clock;
+  }
+
+  /** A Block that waits. */
+  find(digest: Uint8Array): PendingPlace | undefined {
+    return this.#pending.get(digestKey(digest));
+  }
+
+  /** Digests of all that waits, ascending. */
+  digestKeys(): string[] {
+    return [...this.#pending.keys()].sort();
+  }
+
+  /** Packs in the bucket that the index does not know yet. */
+  get uploadedCount(): number {
+    return this.#uploaded.length;
+  }
+
+  /** Whether anything waits. */
+  get isEmpty(): boolean {
+    return this.#pending.size === 0;
+  }
+
+  /** Adds a record of a batch, copied. @param at - where in the image it begins */
+  add(kind: PackKind, batch: RecordBatch, i: number, at: number): void {
+    let builder = this.#open.get(kind);
+    if (builder?.isFull === true) {
+      this.#complete(kind, builder);
+      builder = undefined;
+    }
+    builder ??= new PackBuilder(kind, this.#storeId, this.#hash, this.#clock());
+    this.#open.set(kind, builder);
+    const place = builder.add(batch, i, at);
+    const { digestSize } = this.#hash;
+    this.#pending.set(digestKey(batch.digests.subarray(i * digestSize, (i + 1) * digestSize)), { ...place, builder });
+  }
+
+  #complete(kind: PackKind, builder: PackBuilder): void {
+    this.#open.delete(kind);
+    const pack = builder.complete();
+    this.#waiting.add(pack);
+    this.#start(pack);
+  }
+
+  #start(pack: Pack): void {
+    const upload = this.#client
+      .put(packKey(pack.name), pack.body)
+      .then(
+        () => {
+          this.#waiting.delete(pack);
+          this.#uploaded.push({ name: pack.name, size: pack.body.length, index: pack.index, whenMs: this.#client.serverMs });
+        },
+        (error: unknown) => {
+          this.#failure ??= { error };
+        },
+      )
+      .finally(() => this.#underWay.delete(upload));
+    this.#underWay.add(upload);
+  }
+
+  /** Resolves when more may be added. @throws what went wrong with an upload */
+  async room(): Promise<void> {
+    while (this.#underWay.size >= MAX_UNDER_WAY && this.#failure === undefined) await Promise.race(this.#underWay);
+    this.#throwFailure();
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** Puts all that waits into the bucket. What failed before is tried again. */
+  async drain(): Promise<void> {
+    await Promise.all(this.#underWay);
+    if (this.#failure !== undefined) {
+      this.#failure = undefined;
+      for (const pack of this.#waiting) this.#start(pack);
+    }
+    for (const [kind, builder] of this.#open) this.#complete(kind, builder);
+    await Promise.all(this.#underWay);
+    this.#throwFailure();
+  }
+
+  /**
+   * Packs in the bucket that the index does not know yet.
+   *
+   * @throws {LostAddsError} where they have been there for so long that gc took them for those of a dead process
+   */
+  async uploaded(options: OpOptions): Promise<readonly IndexedPack[]> {
+    const packs = [...this.#uploaded];
+    for (const { name, whenMs } of packs) {
+      if (this.#client.serverMs - whenMs < DOUBTED_MS) continue;
+      if ((await this.#client.get(packKey(name), { ...options, range: [0, 1], maxSize: 1 })) === undefined)
+        throw new LostAddsError(this.#client.name, 'packs that this session put long ago were removed', {
+          remedy: 'run the command again',
+        });
+    }
+    return packs;
+  }
+
+  /** The index knows these packs. */
+  settle(packs: readonly IndexedPack[]): void {
+    const names = new Set(packs.map(({ name }) => name));
+    this.#uploaded = this.#uploaded.filter(({ name }) => !names.has(name));
+    for (const [key, { builder }] of this.#pending) if (names.has(builder.name)) this.#pending.delete(key);
+  }
+
+  /** The record of a Block that waits. */
+  record({ builder, offset, storedSize }: PendingPlace): Buffer {
+    return builder.read(offset - RECORD_FIXED_SIZE - this.#hash.digestSize, offset + storedSize);
+  }
+}

@@ -1,0 +1,25 @@
+import { crc32 } from '../base/crc32.ts';
+import { ParseError } from '../base/errors.ts';
+import type { PackName } from './pack-names.ts';
+
+// A list of packs that are retired: nobody is to count on what is in them, and they are removed after a grace. It is kept for ever.
+
+const FIRST_LINE = /^vtftp-retired 1 ([0-9a-f]{8})\n/;
+
+/** The text of a list. */
+export function formatRetired(packs: Iterable<PackName>): string {
+  const body = [...packs].map((name) => `${name}\n`).join('');
+  return `vtftp-retired 1 ${checkOf(body)}\n${body}`;
+}
+
+/** @throws {ParseError} for a damaged list */
+export function parseRetired(text: string): PackName[] {
+  const [first = '', check] = FIRST_LINE.exec(text) ?? [];
+  const body = text.slice(first.length);
+  if (check === undefined || checkOf(body) !== check) throw new ParseError('read list of retired packs: its check does not hold', 0);
+  return body.split('\n').filter((line) => line !== '');
+}
+
+function checkOf(body: string): string {
+  return crc32(Buffer.from(body, 'latin1')).toString(16).padStart(8, '0');
+}

@@ -1,0 +1,266 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ConnectionLostError, throwIfCancelled, VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import { errorReason } from '../base/system/system-error.ts';
+import type { HttpResponse } from '../http/client/http-transport.ts';
+import { HttpTransport, retryAfterMs } from '../http/client/http-transport.ts';
+import { RequestLimit } from './request-limit.ts';
+import type { S3Address, S3Endpoint } from './s3-address.ts';
+import { objectUrl } from './s3-address.ts';
+import { isFull, isPatient, refusalOf, refusalText } from './s3-errors.ts';
+import type { S3Keys } from './sign-request.ts';
+import { EMPTY_HASH, queryOf, signedHeaders } from './sign-request.ts';
+
+/** Milliseconds after which a request that the service asks to be patient with is given up. */
+const BUDGET_MS = 15 * 60_000;
+/** The same while nothing has been answered yet: the address may be wrong. */
+const FIRST_BUDGET_MS = 15_000;
+/** Milliseconds before the second try; each further one waits twice as long, up to the most. */
+const FIRST_PAUSE_MS = 100;
+const MAX_PAUSE_MS = 20_000;
+/** Octets of an object at most: who knows no ranges sends all of it. */
+const MAX_OBJECT_SIZE = 128 * 1024 * 1024;
+/** Octets of an answer that is no object. */
+const MAX_ANSWER_SIZE = 16 * 1024 * 1024;
+
+/** Requests and octets of bodies since the client was made, retries counted. */
+export interface S3Costs {
+  readonly puts: number;
+  readonly gets: number;
+  readonly lists: number;
+  readonly deletes: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
+
+export interface S3ClientOptions {
+  /** For messages. */
+  readonly name: string;
+  readonly address: S3Address;
+  readonly endpoint: S3Endpoint;
+  readonly region: string;
+  /** Keys that hold now; undefined for a public bucket. Asked again with `refused` set where the service says that they have expired. */
+  readonly keys: (refused: boolean) => Promise<S3Keys | undefined>;
+  readonly ca?: Buffer | undefined;
+  /** Milliseconds of patience; default 15 minutes. */
+  readonly budgetMs?: number | undefined;
+}
+
+interface S3Request extends OpOptions {
+  readonly method: 'GET' | 'PUT' | 'DELETE';
+  readonly key: string;
+  readonly kind: 'puts' | 'gets' | 'lists' | 'deletes';
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | undefined;
+  readonly maxSize?: number;
+}
+
+/** The objects of one Store in a bucket. Keys are without the Store's prefix. What fails for a time is asked for again. */
+export class S3Client {
+  readonly name: string;
+  readonly #options: S3ClientOptions;
+  readonly #transport: HttpTransport;
+  readonly #limit = new RequestLimit();
+  readonly #costs = { puts: 0, gets: 0, lists: 0, deletes: 0, sentBytes: 0, receivedBytes: 0 };
+  #hasAnswered = false;
+  /** How far the service's clock is ahead of ours, and its time of its last answer. */
+  #aheadMs = 0;
+  #serverMs = 0;
+
+  constructor(options: S3ClientOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#transport = new HttpTransport({ name: options.name, ca: options.ca });
+  }
+
+  costs(): S3Costs {
+    return { ...this.#costs };
+  }
+
+  /** The service's time at its last answer, in milliseconds since 1970; 0 before the first. */
+  get serverMs(): number {
+    return this.#serverMs;
+  }
+
+  /** Puts an object, whole; one of that key is replaced. */
+  async put(key: string, body: Uint8Array, options: OpOptions = {}): Promise<void> {
+    const response = await this.#ask({ method: 'PUT', key, kind: 'puts', body, ...options });
+    if (response.status !== 200) throw this.#refused(`put object "${key}" into`, response);
+  }
+
+  /**
+   * Puts an object unless one of that key is there, where the service knows that condition; some ignore it, and some refuse it.
+   *
+   * @returns false where one was there
+   */
+  async putNew(key: string, body: Uint8Array, options: OpOptions = {}): Promise<boolean> {
+    const response = await this.#ask({ method: 'PUT', key, kind: 'puts', body, headers: { 'if-none-match': '*' }, ...options });
+    if (response.status === 200) return true;
+    if (response.status === 412) return false;
+    if (response.status !== 501 && refusalOf(response).code !== 'NotImplemented') throw this.#refused(`put object "${key}" into`, response);
+    await this.put(key, body, options);
+    return true;
+  }
+
+  /**
+   * An object, or a range of it; undefined where it is not there.
+   *
+   * @param range - first octet, and the one behind the last; fewer come back where the object ends before
+   */
+  async get(
+    key: string,
+    options: OpOptions & { readonly range?: readonly [start: number, end: number]; readonly maxSize: number },
+  ): Promise<Buffer | undefined> {
+    const { range, maxSize, signal } = options;
+    const headers = range === undefined ? {} : { range: `bytes=${range[0]}-${range[1] - 1}` };
+    const response = await this.#ask({ method: 'GET', key, kind: 'gets', headers, maxSize: Math.max(maxSize, MAX_OBJECT_SIZE), signal });
+    if (response.status === 206 && range !== undefined) return response.body;
+    // Who knows no ranges sends all of it.
+    if (response.status === 200) return range === undefined ? response.body : response.body.subarray(range[0], range[1]);
+    if (response.status === 404 && refusalOf(response).code !== 'NoSuchBucket') return undefined;
+    if (response.status === 416) return Buffer.alloc(0);
+    throw this.#refused(`get object "${key}" from`, response);
+  }
+
+  /** The end of an object, and how many octets it has in all; undefined where it is not there. */
+  async getTail(
+    key: string,
+    size: number,
+    options: OpOptions = {},
+  ): Promise<{ readonly data: Buffer; readonly totalSize: number } | undefined> {
+    const response = await this.#ask({
+      method: 'GET',
+      key,
+      kind: 'gets',
+      headers: { range: `bytes=-${size}` },
+      maxSize: MAX_OBJECT_SIZE,
+      ...options,
+    });
+    const { status, body, headers } = response;
+    if (status === 200) return { data: body, totalSize: body.length };
+    if (status === 404) return undefined;
+    if (status === 416) return { data: Buffer.alloc(0), totalSize: 0 };
+    if (status === 206) return { data: body, totalSize: Number(/\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1] ?? body.length) };
+    throw this.#refused(`get object "${key}" from`, response);
+  }
+
+  /** Removes an object. One that is not there is no error. @returns false where the service keeps it, by a lock or a hold */
+  async delete(key: string, options: OpOptions = {}): Promise<boolean> {
+    const response = await this.#ask({ method: 'DELETE', key, kind: 'deletes', ...options });
+    if (response.status === 200 || response.status === 204 || response.status === 404) return true;
+    const refusal = refusalOf(response);
+    if (response.status === 403 && /lock|retention|hold|worm/i.test(refusal.message + refusal.code)) return false;
+    throw this.#refused(`remove object "${key}" from`, response);
+  }
+
+  /** One page of a listing, as XML. */
+  async list(parameters: Readonly<Record<string, string>>, options: OpOptions = {}): Promise<string> {
+    const query = { 'list-type': '2', ...parameters, prefix: this.#options.address.prefix + (parameters.prefix ?? '') };
+    const response = await this.#ask({ method: 'GET', key: '', kind: 'lists', query, ...options });
+    if (response.status !== 200) throw this.#refused('list', response);
+    return response.body.toString();
+  }
+
+  /** What the keys in listings begin with. */
+  get prefix(): string {
+    return this.#options.address.prefix;
+  }
+
+  async #ask(request: S3Request): Promise<HttpResponse> {
+    const { signal } = request;
+    const startMs = performance.now();
+    let isRefreshed = false;
+    for (let tried = 1; ; tried++) {
+      throwIfCancelled(signal);
+      let waitMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(tried - 1, 10)) * (0.5 + Math.random() / 2);
+      let fact: string;
+      const outcome = await this.#limit.run(async (refused) => {
+        const found = await this.#try(request, isRefreshed);
+        if (!(found instanceof Error) && isPatient(refusalOf(found))) refused();
+        return found;
+      });
+      if (outcome instanceof Error) {
+        if (outcome instanceof VtError) throw outcome;
+        throwIfCancelled(signal);
+        fact = errorReason(outcome);
+      } else {
+        const refusal = refusalOf(outcome);
+        if (outcome.status < 400) return outcome;
+        if (isFull(refusal))
+          throw new VtError('EFULL', `write to "${this.name}": ${refusalText(refusal)}`, { remedy: 'make room, or raise the quota' });
+        const mends = !isRefreshed && /^(ExpiredToken|TokenRefreshRequired|RequestTimeTooSkewed)$/.test(refusal.code);
+        if (!mends && !isPatient(refusal)) return outcome;
+        if (mends) {
+          isRefreshed = true;
+          continue;
+        }
+        fact = refusalText(refusal);
+        waitMs = Math.max(waitMs, Math.min(retryAfterMs(outcome.headers) ?? 0, MAX_PAUSE_MS * 3));
+      }
+      const budgetMs = Math.min(this.#options.budgetMs ?? BUDGET_MS, this.#hasAnswered ? BUDGET_MS : FIRST_BUDGET_MS);
+      if (performance.now() - startMs + waitMs > budgetMs) throw new ConnectionLostError(this.name, fact);
+      await pause(waitMs, undefined, signal === undefined ? {} : { signal }).catch(() => throwIfCancelled(signal));
+    }
+  }
+
+  /** Makes a request once. @returns the answer, or what went wrong on the way */
+  async #try(request: S3Request, isRefreshed: boolean): Promise<HttpResponse | Error> {
+    const { method, key, kind, query = {}, headers = {}, body, maxSize = MAX_ANSWER_SIZE, signal } = request;
+    const { address, endpoint, region, keys } = this.#options;
+    const url = objectUrl(endpoint, address.bucket, key === '' ? '' : address.prefix + key);
+    url.search = queryOf(query);
+    try {
+      const signer = await keys(isRefreshed);
+      const bodyHash = body === undefined ? EMPTY_HASH : await hashOf(body);
+      const now = new Date(Date.now() + this.#aheadMs);
+      const signed = signer === undefined ? {} : signedHeaders({ method, url, region, bodyHash, now }, signer);
+      this.#costs[kind]++;
+      this.#costs.sentBytes += body?.length ?? 0;
+      const length = method === 'PUT' ? { 'content-length': String(body?.length ?? 0) } : {};
+      const response = await this.#transport.ask({ url, method, headers: { ...headers, ...length, ...signed }, body, maxSize, signal });
+      this.#costs.receivedBytes += response.body.length;
+      this.#hasAnswered = true;
+      this.#noteTime(response);
+      return response;
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error));
+    }
+  }
+
+  #noteTime({ headers }: HttpResponse): void {
+    const ms = new Date(headers.date ?? '').getTime();
+    if (Number.isNaN(ms)) return;
+    this.#serverMs = ms;
+    // Requests that are some minutes off are refused: our clock need not be right.
+    const aheadMs = ms - Date.now();
+    this.#aheadMs = Math.abs(aheadMs) > 60_000 ? aheadMs : 0;
+  }
+
+  #refused(action: string, response: HttpResponse): VtError {
+    const refusal = refusalOf(response);
+    const message = `${action} "${this.name}": ${refusalText(refusal)}`;
+    const { code, status } = refusal;
+    if (code === 'NoSuchBucket') return new VtError('EOPEN', message, { remedy: 'make the bucket first' });
+    if (status === 301 || code === 'AuthorizationHeaderMalformed') {
+      const region = response.headers['x-amz-bucket-region'];
+      return new VtError('EOPEN', message, { remedy: `give region=${typeof region === 'string' ? region : 'NAME'}` });
+    }
+    if (status === 401 || status === 403)
+      return new VtError('EPERM', message, { remedy: 'check the keys, and what they may do in this bucket' });
+    return new VtError('EFAILED', message);
+  }
+
+  close(): void {
+    this.#transport.close();
+  }
+}
+
+/** Large bodies are hashed by another thread: a pack of 16 MiB takes some 25 ms. */
+const THREADED_SIZE = 256 * 1024;
+
+async function hashOf(body: Uint8Array): Promise<string> {
+  if (body.length < THREADED_SIZE) return createHash('sha256').update(body).digest('hex');
+  return Buffer.from(await crypto.subtle.digest('SHA-256', body)).toString('hex');
+}

@@ -1,0 +1,67 @@
+import type { HttpResponse } from '../http/client/http-transport.ts';
+
+/** What a service says of a request that it refuses. */
+export interface S3Refusal {
+  readonly status: number;
+  /** `NoSuchKey`; '' where it says none. */
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Reads the XML of an error. @see https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html */
+export function refusalOf({ status, body }: HttpResponse): S3Refusal {
+  const text = body.toString('utf8', 0, 8192);
+  return { status, code: elementOf(text, 'Code') ?? '', message: (elementOf(text, 'Message') ?? '').slice(0, 300) };
+}
+
+/** A refusal in words. */
+export function refusalText({ status, code, message }: S3Refusal): string {
+  const words = [code, message].filter((word) => word !== '').join(': ');
+  return words === '' ? `the service answered with ${status}` : `the service answered with ${status} (${words})`;
+}
+
+/** The text of the first element of a name that has nothing but text. */
+export function elementOf(xml: string, name: string): string | undefined {
+  const found = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
+  return found === undefined ? undefined : unescapeXml(found);
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+
+function unescapeXml(text: string): string {
+  return text.replace(/&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|([a-z]+));/gi, (whole, hex?: string, decimal?: string, name?: string) => {
+    if (name !== undefined) return ENTITIES[name] ?? whole;
+    const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
+    return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
+  });
+}
+
+/** Codes of requests that may succeed later, whatever their status is. */
+const PATIENT_CODES: ReadonlySet<string> = new Set([
+  'SlowDown',
+  'InternalError',
+  'RequestTimeout',
+  'ServiceUnavailable',
+  'OperationAborted',
+]);
+/** @see RFC 9110, 15.6; RFC 6585, 4 */
+const PATIENT_STATUSES: ReadonlySet<number> = new Set([408, 409, 429, 500, 502, 503, 504]);
+/** A quota that is used up, or a full disk, of AWS's kin: Ceph, MinIO, Garage, Wasabi, B2. */
+const FULL_CODES: ReadonlySet<string> = new Set([
+  'QuotaExceeded',
+  'XMinioStorageFull',
+  'XMinioAdminBucketQuotaExceeded',
+  'InsufficientStorage',
+  'StorageCapExceeded',
+  'cap_exceeded',
+]);
+
+/** Whether asking again later may help. */
+export function isPatient({ status, code }: S3Refusal): boolean {
+  return !isFull({ status, code, message: '' }) && (PATIENT_STATUSES.has(status) || PATIENT_CODES.has(code));
+}
+
+/** Whether there is no room: that asking again does not change. */
+export function isFull({ status, code }: S3Refusal): boolean {
+  return status === 507 || FULL_CODES.has(code);
+}

@@ -1,0 +1,53 @@
+import aws4 from 'aws4';
+import { encodeSegment } from './s3-address.ts';
+
+/** What requests are signed with. */
+export interface S3Keys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string | undefined;
+}
+
+/** A request that is to be signed. */
+export interface UnsignedRequest {
+  readonly method: string;
+  readonly url: URL;
+  readonly region: string;
+  /** SHA-256 of the body, in hex. */
+  readonly bodyHash: string;
+  readonly now: Date;
+}
+
+/** SHA-256 of no octets. */
+export const EMPTY_HASH = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+
+/**
+ * The headers that sign a request. Only `host` and `x-amz-*` are signed: proxies change others on the way.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+ */
+export function signedHeaders({ method, url, region, bodyHash, now }: UnsignedRequest, keys: S3Keys): Record<string, string> {
+  const signed = aws4.sign(
+    {
+      service: 's3',
+      region,
+      method,
+      host: url.host,
+      path: url.pathname + url.search,
+      headers: {
+        host: url.host,
+        'x-amz-content-sha256': bodyHash,
+        'x-amz-date': now.toISOString().replace(/[-:]|\.\d+/g, ''),
+        ...(keys.sessionToken === undefined ? {} : { 'x-amz-security-token': keys.sessionToken }),
+      },
+    },
+    { accessKeyId: keys.accessKeyId, secretAccessKey: keys.secretAccessKey },
+  );
+  return Object.fromEntries(Object.entries(signed.headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]));
+}
+
+/** A query in the order and with the escapes that are signed. */
+export function queryOf(parameters: Readonly<Record<string, string>>): string {
+  const names = Object.keys(parameters).sort();
+  return names.length === 0 ? '' : `?${names.map((name) => `${encodeSegment(name)}=${encodeSegment(parameters[name] ?? '')}`).join('&')}`;
+}

@@ -46,8 +46,8 @@ export interface StoreAccess {
 export interface StoreArchives {
   /** The archive of a name, which need not be there. The name has been checked. */
   open(name: string, options: { readonly readOnly: boolean }): Archive;
-  /** Their names, in order; undefined for a Store that does not know them. */
-  list?(): Promise<readonly string[]>;
+  /** Their names, in order. A Store that does not know them has no such call, or gives undefined. */
+  list?(options?: OpOptions): Promise<readonly string[] | undefined>;
 }
 
 /**

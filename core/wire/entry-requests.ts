@@ -7,6 +7,7 @@ import type { OpOptions } from '../base/op-options.ts';
 import { errorText } from '../base/system/system-error.ts';
 import { EMPTY_BLOCK } from '../block/block.ts';
 import { readDirBatches } from '../dirent/dir-codec.ts';
+import { capability } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
 import type { TurnOptions } from './fair-turns.ts';
 import { MAX_DAMAGE_TOLD, RESPONSE_SIZE } from './limits.ts';
@@ -17,6 +18,13 @@ import type { Reply } from './reply.ts';
 
 /** Archives of a Store that is served, by name. Throws for what is no name. */
 export type ArchiveByName = (name: string) => Archive | undefined;
+
+/** The names of archives, in JSON. @param areServed - whether the Store's archives are for clients */
+export async function answerArchiveNames(store: Store, areServed: boolean, options: OpOptions): Promise<Reply> {
+  const names = areServed ? await capability(store, 'archives')?.list?.(options) : [];
+  if (names === undefined) throw new VtError('EUNSUPPORTED', `Store "${store.name}" does not list its archives`);
+  return { isDone: true, json: { names } };
+}
 
 /** The newest entry of an archive: its line, and its number in JSON. */
 export async function answerEntryLast(archives: ArchiveByName, json: Json, payload: Uint8Array, options: OpOptions): Promise<Reply> {

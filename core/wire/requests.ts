@@ -27,6 +27,7 @@ export const REQUEST = {
   entryAppend: 72,
   hasNote: 73,
   addNote: 74,
+  archiveNames: 75,
 } as const;
 
 /** Tags of `REQUEST.end`. */

@@ -6,7 +6,7 @@ import { canWrite, capability } from '../store/capability.ts';
 import type { RecordCheckers } from '../store/records/record-checker.ts';
 import type { Store } from '../store/store.ts';
 import type { AppendModes, ArchiveByName } from './entry-requests.ts';
-import { answerEntries, answerEntryAppend, answerEntryLast } from './entry-requests.ts';
+import { answerArchiveNames, answerEntries, answerEntryAppend, answerEntryLast } from './entry-requests.ts';
 import type { FairTurns, Turn } from './fair-turns.ts';
 import { TurnTaker } from './fair-turns.ts';
 import { describeStore, isSameProof, newNonce, PROTOCOL_VERSION, proofOf } from './hello.ts';
@@ -147,6 +147,8 @@ export class StoreSession implements RequestHandler {
       }
       case REQUEST.addRecords:
         return await answerAddRecords(store, this.#service.checkers.of(store.hashName), isReadOnly, { ...packet, payload }, options);
+      case REQUEST.archiveNames:
+        return await answerArchiveNames(store, archive !== undefined, options);
       case REQUEST.entryLast:
         return await answerEntryLast(archives, json, payload, options);
       case REQUEST.entries:

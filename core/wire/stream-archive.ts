@@ -1,7 +1,7 @@
 import type { AllEntriesOptions, Archive, ArchiveEntry } from '../archive/archive.ts';
 import type { ArchiveLine } from '../archive/archive-line.ts';
 import { parseArchiveLine, parseForgottenLine } from '../archive/archive-line.ts';
-import { ParseError } from '../base/errors.ts';
+import { ParseError, VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import { encodeAppend, lineOf } from './entry-requests.ts';
 import { encodeText } from './payload.ts';
@@ -82,6 +82,19 @@ export class StreamArchive implements Archive {
       last = payload.length === 0 ? undefined : readLine(payload, (last?.number ?? 0) + 1);
     }
   }
+}
+
+/** The names of the archives of a served Store; undefined where it does not list them, or does not know the question. */
+export async function streamArchiveNames(client: StreamClient, { signal }: OpOptions): Promise<string[] | undefined> {
+  let names: unknown;
+  try {
+    names = (await client.request(REQUEST.archiveNames, {}, signal)).json?.['names'];
+  } catch (error) {
+    if (error instanceof VtError && error.code === 'EUNSUPPORTED') return undefined;
+    throw error;
+  }
+  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) throw new ParseError('list archives: no names', 0);
+  return names;
 }
 
 function readLine(line: Uint8Array, number: number): ArchiveEntry {

@@ -22,7 +22,7 @@ import type { Response } from './read-response.ts';
 import { encodeWanted, RECORDS_FLAG } from './record-requests.ts';
 import { REQUEST } from './requests.ts';
 import { ServedImports } from './served-imports.ts';
-import { StreamArchive } from './stream-archive.ts';
+import { StreamArchive, streamArchiveNames } from './stream-archive.ts';
 import type { StreamClient } from './stream-client.ts';
 import { StreamGets } from './stream-gets.ts';
 import { streamRecords } from './stream-records.ts';
@@ -88,7 +88,12 @@ export class StreamStore implements Store {
     this.#gets = new StreamGets(client, this.#hash, count);
     this.offers = {
       access: { write: !this.#isReadOnly },
-      archives: can.archives ? { open: (archive) => new StreamArchive(client, archive) } : undefined,
+      archives: can.archives
+        ? {
+            open: (archive) => new StreamArchive(client, archive),
+            list: async (options = {}) => await streamArchiveNames(client, options),
+          }
+        : undefined,
       counts: this,
       enumeration: can.enumerate ? { hashcodes: (options) => this.#list(options) } : undefined,
       imports: this.#imports,

@@ -98,6 +98,59 @@ it('push --all moves every archive with every state and note, checks them over t
   assert.match(await on('old', 'ls -1'), /of-new/);
 });
 
+it('pull --all fetches every archive with every state and note, from a folder, a server and a proxy, and the session goes on with the newest', async (t) => {
+  const { on, write, states, scratch } = machines(t);
+  for (const text of ['one', 'two', 'three']) {
+    write('f', text);
+    await on('old', 'put f; quit');
+  }
+  await on('old', 'open ./old@work; put f; quit; tag @1 first; protect @1');
+  await on('old', 'tag @1 start; quit');
+  assert.match(
+    await on('new', 'pull --all -n -p ./old'),
+    /^pull default: 3 states of 3 missing here, .*\npull work: 1 state of 1 missing here/m,
+  );
+  const { address, stop } = await serve(scratch, scratch.path('old'), `serve unix:${scratch.path('socket')}`);
+  for (const [store, peer] of [
+    ['new', './old'],
+    ['by-server', address],
+    ['by-proxy', `proxy:read=${scratch.path('old')}`],
+  ] as const) {
+    const pulled = await on(store, `pull --all -p ${peer}; cat f`);
+    assert.match(pulled, /^pulled default: 3 states of 3, .*; all of them are whole here\npulled work: 1 state of 1.*\nthree$/m);
+    assert.deepEqual(states(store), states('old'));
+    assert.match(await on(store, `log; cat f@1; fsck; open ./${store}@work; cat f`), /\[@start\]\none.*clean.*three/s);
+    assert.match(await on(store, `pull --all -p ${peer}`), /^pulled default: 0 states of 3/m);
+  }
+  await stop();
+  // What is only here stays the newest, and what parted is left alone.
+  await on('old', 'mkdir of-old; tag @2 second; quit');
+  await on('new', `mkdir of-new; quit`);
+  assert.match(await on('new', 'pull --all -p ./old', 3), /pull: default: there are states here that .*old lacks/);
+  assert.match(await on('old', 'merge ./new; quit'), /0 conflicts/);
+  assert.match(await on('new', 'pull --all -p ./old; ls -1'), /^pulled default: \d states? of 5.*^f\nof-new\nof-old$/ms);
+  assert.match(await on('new', 'log'), /\[@second\]/);
+});
+
+it('a merge finds the state that both come from, though it was forgotten before all states were pushed or pulled', async (t) => {
+  const { on, write } = machines(t);
+  write('f', 'one');
+  await on('a', 'put f; push -p ./b --create; quit');
+  for (const text of ['two', 'three']) {
+    write('f', text);
+    await on('a', 'put f; quit');
+  }
+  await on('a', 'forget --keep-last=1; gc --grace=0');
+  await on('a', 'mkdir later; quit');
+  write('g', 'of b');
+  await on('b', 'put g; quit');
+  await on('a', 'push --all -p ./pushed --create');
+  await on('pulled', 'pull --all -p ./a');
+  await on('a', 'push -p ./newest --create');
+  for (const store of ['pushed', 'pulled', 'newest'])
+    assert.match(await on(store, 'merge ./b; cat f; ls -1; quit'), /^merged into \/: 0 conflicts\nthreef\ng\nlater$/m, store);
+});
+
 it('push --all sets tags and protection that came after an earlier one, removes none, and says so where it cannot', async (t) => {
   const { on, write, scratch } = machines(t);
   write('f', 'one');

@@ -14,29 +14,33 @@ export async function exchangeAll(context: CommandContext, exchange: Exchange, a
   const { direction, how } = exchange;
   if (all && args.length > 0) throw new UsageError(`${direction} --all: it takes no names`);
   const open = session.archiveName === undefined ? undefined : octetsFromText(session.archiveName);
-  const names = all ? await namesOf(context, direction) : args.length > 0 || open === undefined ? args : [open];
+  const names = all ? await namesOf(context, exchange) : args.length > 0 || open === undefined ? args : [open];
   if (names.length === 0)
     throw new VtError('EFAILED', `${direction}: there is no archive`, { remedy: `${direction} --blocks-only takes paths` });
   if (!how.plan && open !== undefined && names.includes(open) && session.tree.can.sync) {
     await session.sync(signal);
     await session.refresh(signal);
   }
-  const { pushStates } = await import('./exchange-states.ts');
+  const { exchangeStates } = await import('./exchange-states.ts');
   for (const name of names) {
     try {
-      await (all ? pushStates : exchangeArchive)(context, name, exchange);
+      await (all ? exchangeStates : exchangeArchive)(context, name, exchange);
     } catch (error) {
       // Of several archives the others go on.
       if (names.length === 1 || signal.aborted) throw error;
       diagnostics.failure(error);
     }
   }
+  // States that were pulled are on the disk: the newest is what the session goes on with.
+  if (all && direction === 'pull' && !how.plan) await session.refresh(signal);
 }
 
-async function namesOf({ session }: CommandContext, direction: string): Promise<Octets[]> {
-  const names = await capability(session.store, 'archives')?.list?.();
+/** The archives of the side that states come from. */
+async function namesOf({ session, signal }: CommandContext, { direction, peer }: Exchange): Promise<Octets[]> {
+  const { store } = direction === 'push' ? session : peer;
+  const names = await capability(store, 'archives')?.list?.({ signal });
   if (names !== undefined) return names.map(octetsFromText);
-  throw new VtError('EFAILED', `${direction} --all: Store "${session.store.name}" does not list its archives`, {
+  throw new VtError('EFAILED', `${direction} --all: Store "${store.name}" does not list its archives`, {
     remedy: `name them: ${direction} NAME…`,
   });
 }

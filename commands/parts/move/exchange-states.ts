@@ -1,4 +1,4 @@
-import type { Archive } from '../../../core/archive/archive.ts';
+import type { Archive, ArchiveEntry } from '../../../core/archive/archive.ts';
 import type { ArchiveLine } from '../../../core/archive/archive-line.ts';
 import type { ArchiveNotes } from '../../../core/archive/archive-notes.ts';
 import { isForgotten, linesOf } from '../../../core/archive/lines-up-to.ts';
@@ -7,60 +7,73 @@ import { VtError } from '../../../core/base/errors.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { octetsToText } from '../../../core/base/octets.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
-import { mergedStates, parentNote, statedParent, stateId } from '../../../core/history/ancestry.ts';
+import {
+  isStateId,
+  mergedStates,
+  notesElsewhere,
+  parentNote,
+  statedParent,
+  stateId,
+  statesBefore,
+} from '../../../core/history/ancestry.ts';
 import { forwardOf } from '../../../core/history/forward.ts';
+import { StateGraph } from '../../../core/history/state-graph.ts';
 import { isReadable } from '../../../core/maintain/is-readable.ts';
 import { capability } from '../../../core/store/capability.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { SyncProcess } from '../../../core/sync/sync-process.ts';
+import { ROOT_PATH } from '../../../core/tree/path.ts';
 import type { CommandContext } from '../../command.ts';
 import { countText, sizeText } from '../format.ts';
-import type { Exchange } from './exchange.ts';
-import { requireArchive, requireForward } from './exchange.ts';
+import type { Ends, Exchange } from './exchange.ts';
+import { endsOf, requireForward } from './exchange.ts';
+import { nearOf } from './move-blocks.ts';
 
-// All states of an archive, with their Blocks and notes, to a peer.
+// All states of an archive, with their Blocks and notes, to or from a peer.
 
 /**
- * Sends what a peer lacks of an archive: each state with its Blocks, its date and its notes. At the end every state is looked for over there.
+ * Brings one side what it lacks of an archive: each state with its Blocks, its date and its notes. At the end every state is looked for on
+ * that side.
  *
- * @throws {VtError} EFAILED where the peer has states that are not here; EMISSING where Blocks cannot be had
+ * @throws {VtError} EFAILED where that side has states that the other lacks; EMISSING where Blocks cannot be had
  */
-export async function pushStates(context: CommandContext, name: Octets, exchange: Exchange): Promise<void> {
-  const { session, output, signal } = context;
-  const { peer, how } = exchange;
-  const to = requireArchive(peer.store, name, 'push');
-  const history = await linesOf(requireArchive(session.store, name, 'push'), { signal });
+export async function exchangeStates(context: CommandContext, name: Octets, exchange: Exchange): Promise<void> {
+  const { output, signal } = context;
+  const { direction, peer, how } = exchange;
+  const ends = endsOf(context, name, exchange);
+  const history = await linesOf(ends.from, { signal });
   const lines = history.filter((line) => !isForgotten(line));
-  const theirs = await linesOf(to, { signal });
-  const known = new Set(theirs.filter((line) => !isForgotten(line)).map(stateId));
+  const there = await linesOf(ends.to, { signal });
+  const known = new Set(there.filter((line) => !isForgotten(line)).map(stateId));
   const missing = lines.filter((line) => !known.has(stateId(line)));
   const newest = lines.at(-1);
   // Roots that have nothing to do with each other stand in any order.
   const isOrdered = lines.some((line) => statedParent(line) !== '');
-  const relation = newest === undefined || !isOrdered ? 'newer' : requireForward(exchange, name, forwardOf(history, theirs)).relation;
+  const relation = newest === undefined || !isOrdered ? 'newer' : requireForward(exchange, name, forwardOf(history, there)).relation;
   const moved = { blocks: 0, bytes: 0 };
   for (const [i, line] of missing.entries()) {
-    const label = `push ${output.name(name)}, state ${i + 1} of ${missing.length}`;
-    for (const { dirent, isNeeded } of await treesOf(session.store, line, signal)) {
-      const { blocks, bytes } = await moveTree(context, exchange, dirent, label, isNeeded);
+    const label = `${direction} ${output.name(name)}, state ${i + 1} of ${missing.length}`;
+    for (const { dirent, isNeeded } of await treesOf(ends.fromStore, line, signal)) {
+      const { blocks, bytes } = await moveTree(context, exchange, ends, { dirent, label, isNeeded });
       moved.blocks += blocks;
       moved.bytes += bytes;
     }
   }
   if (!how.plan) {
-    await append(to, peer.store, { lines, missing, theirs, last: relation === 'older' ? theirs.at(-1) : newest }, signal);
-    await sendMarks(context, exchange, name, to, lines);
-    await check(context, exchange, name, to, lines);
+    await append(exchange, ends, { history, lines, missing, there, last: relation === 'older' ? there.at(-1) : newest }, signal);
+    await setMarks(context, exchange, name, ends.to, lines);
+    await check(context, exchange, name, ends, lines);
   }
   const states = `${countText(missing.length, 'state')} of ${lines.length}`;
   const blocks = `${countText(moved.blocks, 'Block')} (${sizeText(moved.bytes)})`;
+  const place = placeOf(exchange);
   output.line(
     how.plan
-      ? `push ${output.name(name)}: ${states} missing at ${peer.name}, with at most ${blocks}`
-      : `pushed ${output.name(name)}: ${states}, ${blocks}; all of them are whole at ${peer.name}`,
+      ? `${direction} ${output.name(name)}: ${states} missing ${place}, with at most ${blocks}`
+      : `${direction}ed ${output.name(name)}: ${states}, ${blocks}; all of them are whole ${place}`,
   );
   output.record({
-    push: peer.name,
+    [direction]: peer.name,
     archive: octetsToText(name),
     ...(how.plan ? { plan: true } : {}),
     states: lines.length,
@@ -68,6 +81,10 @@ export async function pushStates(context: CommandContext, name: Octets, exchange
     blocks: moved.blocks,
     bytes: moved.bytes,
   });
+}
+
+function placeOf({ direction, peer }: Exchange): string {
+  return direction === 'push' ? `at ${peer.name}` : 'here';
 }
 
 /** The tree of a state, and those that were merged into it as far as they are here: later merges compare with them. */
@@ -82,14 +99,13 @@ async function treesOf(
 }
 
 async function moveTree(
-  { session, diagnostics, signal }: CommandContext,
-  { peer, how }: Exchange,
-  dirent: Dirent,
-  label: string,
-  isNeeded: boolean,
+  { diagnostics, signal }: CommandContext,
+  { direction, how }: Exchange,
+  { fromStore, toStore }: Ends,
+  { dirent, label, isNeeded }: { readonly dirent: Dirent; readonly label: string; readonly isNeeded: boolean },
 ): Promise<{ readonly blocks: number; readonly bytes: number }> {
-  const sync = new SyncProcess(session.store, peer.store, {
-    near: 'from',
+  const sync = new SyncProcess(fromStore, toStore, {
+    near: nearOf(direction),
     ...how,
     signal,
     onProgress: ({ progressDone, progressTotal, doneBlocks }) =>
@@ -99,7 +115,7 @@ async function moveTree(
   if (!how.plan) await sync.transfer();
   const [fault] = sync.faults;
   if (fault !== undefined && isNeeded)
-    throw new VtError('EMISSING', `push: "${fault.path}" of ${label.replace(/^push /, '')}: ${fault.error.message}`, {
+    throw new VtError('EMISSING', `${direction}: "${fault.path}" of ${label.replace(/^\w+ /, '')}: ${fault.error.message}`, {
       remedy: 'fsck tells what is missing, repair may bring it back; gc --drop lets go of a state',
     });
   return { blocks: missingBlocks, bytes: missingBytes };
@@ -107,41 +123,59 @@ async function moveTree(
 
 /** Appends the states in their order. What is the newest stays so, though older ones come after it. */
 async function append(
-  to: Archive,
-  store: Store,
+  { direction }: Exchange,
+  { to, toStore }: Ends,
   states: {
-    readonly lines: readonly ArchiveLine[];
-    readonly missing: readonly ArchiveLine[];
-    readonly theirs: readonly ArchiveLine[];
+    readonly history: readonly ArchiveEntry[];
+    readonly lines: readonly ArchiveEntry[];
+    readonly missing: readonly ArchiveEntry[];
+    readonly there: readonly ArchiveLine[];
     readonly last: ArchiveLine | undefined;
   },
   signal: AbortSignal,
 ): Promise<void> {
-  const { lines, missing, theirs, last } = states;
+  const { history, lines, missing, there, last } = states;
   if (missing.length === 0 || last === undefined) return;
-  await capability(store, 'making')?.make();
-  let before = theirs.at(-1);
+  await capability(toStore, 'making')?.make();
+  let before = there.at(-1);
   const put = async (line: ArchiveLine): Promise<void> => {
     const expected = before;
     const appended = await to.append(async (newest) => await Promise.resolve(idOf(newest) === idOf(expected) ? line : undefined), {
       signal,
     });
     if (appended === undefined)
-      throw new VtError('EFAILED', `push: somebody else recorded a state in archive "${to.name}" meanwhile`, { remedy: 'push again' });
+      throw new VtError('EFAILED', `${direction}: somebody else recorded a state in archive "${to.name}" meanwhile`, {
+        remedy: `${direction} again`,
+      });
     before = line;
   };
   for (const line of missing) {
+    const forgotten = forgottenBefore(history, line);
     const parent = lines[lines.indexOf(line) - 1];
     const isNext = idOf(parent) === idOf(before) || statedParent(line) !== undefined;
-    await put(isNext ? line : { ...line, notes: new Map([...(line.notes ?? []), ...parentNote(parent)]) });
+    const shown = isNext ? line : { ...line, notes: new Map([...(line.notes ?? []), ...parentNote(parent)]) };
+    await put(forgotten.length === 0 ? shown : { ...shown, notes: notesElsewhere(shown, forgotten) });
   }
   if (idOf(last) !== idOf(before)) await put(last);
 }
 
+/**
+ * Ids of all states that come before one, where the one right before it was forgotten: no line over there tells of that. A state that was
+ * recorded elsewhere first tells them itself.
+ */
+function forgottenBefore(history: readonly ArchiveEntry[], line: ArchiveEntry): readonly string[] {
+  const at = history.indexOf(line);
+  const before = history[at - 1];
+  if (before === undefined || !isForgotten(before) || statesBefore(line) !== undefined) return [];
+  const graph = new StateGraph();
+  const id = graph.add(history.slice(0, at + 1), ROOT_PATH);
+  return id === undefined ? [] : [...graph.upTo(id)].filter((one) => one !== id && isStateId(one));
+}
+
 /** Sets tags and protection of states that were there before. What is set over there stays. */
-async function sendMarks(
+async function setMarks(
   { diagnostics, signal }: CommandContext,
-  { peer }: Exchange,
+  exchange: Exchange,
   name: Octets,
   to: Archive,
   lines: readonly ArchiveLine[],
@@ -156,7 +190,7 @@ async function sendMarks(
   }
   if (unset > 0)
     diagnostics.warn(
-      `push "${octetsToText(name)}": tags or protection of ${countText(unset, 'state')} are not at ${peer.name}: tag and protect set them over there`,
+      `${exchange.direction} "${octetsToText(name)}": tags or protection of ${countText(unset, 'state')} are not ${placeOf(exchange)}: tag and protect set them there`,
     );
 }
 
@@ -176,26 +210,25 @@ function idOf(line: ArchiveLine | undefined): string {
   return line === undefined ? '' : stateId(line);
 }
 
-/** Looks for every state and all its Blocks over there. */
+/** Looks for every state and all its Blocks on the side that they were brought to. */
 async function check(
-  { session, diagnostics, signal }: CommandContext,
-  { peer, how }: Exchange,
+  { diagnostics, signal }: CommandContext,
+  exchange: Exchange,
   name: Octets,
-  to: Archive,
+  { to, fromStore, toStore }: Ends,
   lines: readonly ArchiveLine[],
 ): Promise<void> {
+  const { direction, how } = exchange;
   const known = new Set((await linesOf(to, { signal })).filter((line) => !isForgotten(line)).map(stateId));
   for (const [i, line] of lines.entries()) {
     diagnostics.progress({ label: `check ${octetsToText(name)}`, doneBytes: 0, totalBytes: 0, doneItems: i });
-    const sync = new SyncProcess(session.store, peer.store, { near: 'from', ...how, plan: true, recheck: true, signal });
+    const sync = new SyncProcess(fromStore, toStore, { near: nearOf(direction), ...how, plan: true, recheck: true, signal });
     const { missingBlocks } = await sync.estimateDirent(line.dirent);
     if (missingBlocks === 0 && sync.faults.length === 0 && known.has(stateId(line))) continue;
     throw new VtError(
       'EMISSING',
-      `push "${octetsToText(name)}": state @${i + 1} is not whole at ${peer.name}: ${countText(missingBlocks, 'Block')} missing`,
-      {
-        remedy: 'push again',
-      },
+      `${direction} "${octetsToText(name)}": state @${i + 1} is not whole ${placeOf(exchange)}: ${countText(missingBlocks, 'Block')} missing`,
+      { remedy: `${direction} again` },
     );
   }
 }

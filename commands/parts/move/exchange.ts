@@ -30,7 +30,8 @@ export interface Exchange {
   readonly isVerbose: boolean;
 }
 
-interface Ends {
+/** The archive on each side, and its Store. */
+export interface Ends {
   readonly from: Archive;
   readonly to: Archive;
   readonly fromStore: Store;
@@ -72,7 +73,8 @@ export async function exchangeArchive(context: CommandContext, name: Octets, exc
   output.record({ [direction]: peer.name, archive: octetsToText(name), state: stateId(line), when: timeText(line.whenNs), recorded: true });
 }
 
-function endsOf({ session }: CommandContext, name: Octets, { direction, peer }: Exchange): Ends {
+/** @throws {VtError} EFAILED where a side has no such archive */
+export function endsOf({ session }: CommandContext, name: Octets, { direction, peer }: Exchange): Ends {
   const ours = requireArchive(session.store, name, direction);
   const theirs = requireArchive(peer.store, name, direction);
   return direction === 'push'
@@ -81,7 +83,7 @@ function endsOf({ session }: CommandContext, name: Octets, { direction, peer }: 
 }
 
 /** @throws {VtError} EFAILED for a Store without archives, and for what is no name of one */
-export function requireArchive(store: Store, name: Octets, direction: Direction): Archive {
+function requireArchive(store: Store, name: Octets, direction: Direction): Archive {
   const text = octetsToText(name);
   try {
     const archive = archiveOf(store, text);

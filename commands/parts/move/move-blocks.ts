@@ -16,6 +16,11 @@ const MAX_SHOWN = 100;
 /** `pull` fills in here what a peer has, `push` there what we have. */
 export type Direction = 'pull' | 'push';
 
+/** Which side of a transfer is ours. */
+export function nearOf(direction: Direction): 'from' | 'to' {
+  return direction === 'pull' ? 'to' : 'from';
+}
+
 /** How Blocks are moved. */
 export interface How {
   readonly plan: boolean;
@@ -49,7 +54,7 @@ export async function transferOne(
   // What this session added is not yet durable; nor need it be known to others.
   if (!isPull && !how.plan) await session.store.flush({ signal });
   const work = new SyncProcess(isPull ? peer.store : session.store, isPull ? session.store : peer.store, {
-    near: isPull ? 'to' : 'from',
+    near: nearOf(direction),
     ...how,
     signal,
     onProgress: ({ progressDone, progressTotal, doneBlocks }) =>

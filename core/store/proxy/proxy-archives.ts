@@ -46,6 +46,19 @@ export class ProxyArchives implements StoreArchives {
     return archive;
   }
 
+  async list(options?: OpOptions): Promise<readonly string[] | undefined> {
+    const { save, read, save2 } = this.#stores;
+    const names = new Set<string>();
+    for (const store of new Set([...save, ...read, ...save2])) {
+      const archives = capability(store, 'archives');
+      if (archives === undefined) continue;
+      const listed = await archives.list?.(options);
+      if (listed === undefined) return undefined;
+      for (const name of listed) names.add(name);
+    }
+    return [...names].sort();
+  }
+
   /** Gives every Store of `save` the roots that it has missed, of each archive that was opened. */
   async catchUp(options: OpOptions): Promise<void> {
     for (const archive of this.#open.values()) await archive.catchUp(options);

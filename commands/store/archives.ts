@@ -21,11 +21,11 @@ export const archives = defineCommand({
   async run(context, { options }) {
     const { session, output, signal } = context;
     const offered = capability(session.store, 'archives');
-    if (offered?.list === undefined)
+    const names = await offered?.list?.({ signal });
+    if (offered === undefined || names === undefined)
       throw new VtError('EFAILED', `archives "${session.store.name}": this Store keeps no list of archives`, {
         remedy: 'use a datadir, or one that is served',
       });
-    const names = await offered.list();
     const width = largestOf(names.map(({ length }) => length));
     await forEachItem(context, names, async (name) => {
       const archive = offered.open(name, { readOnly: true });

@@ -18,12 +18,15 @@ import type { Representation } from './representation.ts';
 import type { TarMember } from './tar/tar-header.ts';
 import { tarMembers, tarRange, tarSize } from './tar/tar-stream.ts';
 import type { WebTree } from './web-tree.ts';
+import type { KnownCrcs } from './zip/zip-stream.ts';
+import { zipRange, zipSize } from './zip/zip-stream.ts';
 
 /** Names of files whose text stands under a listing, the best first. */
 const READMES = ['README.md', 'README', 'README.txt', 'readme.md'];
 
-/** Part of a tar's entity tag: one that is made otherwise is another. */
+/** Parts of the entity tags of tars and zips: one that is made otherwise is another. */
 const TAR_VERSION = '1';
+const ZIP_VERSION = '1';
 
 /** Where a URL leads within a tree. */
 export interface Place extends WebTree, PagePlace {
@@ -121,6 +124,27 @@ async function onlyDir(tree: Tree, path: TreePath, signal: AbortSignal): Promise
     if (!isDamage(error)) throw error;
   }
   return names[0];
+}
+
+/** The same as a zip. */
+export async function zipView(place: Place, crcs: KnownCrcs, signal: AbortSignal): Promise<Representation> {
+  const { tree, names, title, cacheControl } = place;
+  const dirent = await tree.dirent(pathOf(names), { signal });
+  if (dirent.kind !== 'dir') throw new TypeError(`zip: a ${dirent.kind} has no entries`);
+  const name = names.at(-1) ?? ('tree' as Octets);
+  const zip = { source: tree.store, members: (aborted: AbortSignal) => tarMembers(tree.store, dirent, name, aborted), crcs };
+  const size = await zipSize(zip, signal);
+  return {
+    etag: madeEtag('zip', ZIP_VERSION, formatDirent(dirent), name),
+    contentType: 'application/zip',
+    size,
+    headers: {
+      'cache-control': cacheControl,
+      'content-disposition': disposition('attachment', `${names.length === 0 ? octetsFromText(title) : name}.zip` as Octets),
+      ...contentHeaders('application/zip'),
+    },
+    read: (range, aborted) => zipRange(zip, range ?? { start: 0, end: size }, aborted),
+  };
 }
 
 async function findReadme({ tree }: Place, path: TreePath, signal: AbortSignal): Promise<Html | undefined> {

@@ -11,7 +11,7 @@ import type { Tree, TreeEntry } from '../tree/tree.ts';
 import { RequestGate } from '../wire/request-gate.ts';
 import { blockMap } from './block-map.ts';
 import type { DirFormat, Place } from './dir-view.ts';
-import { dirView, encoded, tarView } from './dir-view.ts';
+import { dirView, encoded, tarView, zipView } from './dir-view.ts';
 import { fileContent } from './file-content.ts';
 import { madeEtag, REVALIDATED, urlPath } from './headers.ts';
 import { blocksPage } from './page/blocks-page.ts';
@@ -28,6 +28,7 @@ import { search } from './search.ts';
 import { treeChanges } from './tree-changes.ts';
 import { vtdView } from './vtd/vtd-view.ts';
 import type { WebTrees } from './web-tree.ts';
+import { KnownCrcs } from './zip/zip-stream.ts';
 
 /** States that the history of an archive shows, and those in which versions of a path are looked for. */
 const MAX_STATES = 1000;
@@ -45,6 +46,7 @@ export type Query = ReadonlyMap<string, string>;
 export class PlaceViews {
   readonly #trees: WebTrees;
   readonly #now: () => Date;
+  readonly #crcs = new KnownCrcs();
   readonly #walks = new RequestGate(MAX_WALKS, 0);
 
   constructor(trees: WebTrees, now: () => Date) {
@@ -56,6 +58,7 @@ export class PlaceViews {
   async dir(place: Place, entry: TreeEntry, query: Query, signal: AbortSignal): Promise<Representation> {
     if (query.has('vtd')) return await this.#vtd(place, query, signal);
     if (query.has('tar')) return await this.#walking(signal, async () => await tarView(place, signal));
+    if (query.has('zip')) return await this.#walking(signal, async () => await zipView(place, this.#crcs, signal));
     const text = query.get('q');
     if (text !== undefined && text !== '') return await this.#search(place, text, signal);
     const since = query.get('diff');

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { serve } from '../support/links/served-program.ts';
-import { vtftp } from '../support/program.ts';
+import { run, vtftp } from '../support/program.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 const BIG = Buffer.alloc(1_000_000);
@@ -52,6 +52,10 @@ test('a tree as one file over HTTP is a Store of its own, any part of it too', a
     const part = await bytesOf('?vtd', { range: `bytes=${start}-${end - 1}` });
     assert.ok(part.equals(whole.subarray(start, end)), `${start} to ${end}`);
   }
+
+  writeFileSync(scratch.path('all.zip'), await bytesOf('?zip'));
+  const tested = await run('unzip', ['-tq', scratch.path('all.zip')]);
+  assert.equal(tested.status, 0, tested.report);
 
   const sizes: number[] = [];
   for (const scope of ['block', 'dir', 'all']) sizes.push((await bytesOf(`?vtd&scope=${scope}`)).length);

@@ -13,6 +13,7 @@ export const NEEDED_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   gcc: ['cc', 'gcc'],
   git: ['git'],
   iproute2: ['ip'],
+  'libarchive-tools': ['bsdtar'],
   'libcap2-bin': ['getcap', 'setcap'],
   'librsvg2-bin': ['rsvg-convert'],
   logrotate: ['logrotate'],
@@ -29,6 +30,7 @@ export const NEEDED_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   strace: ['strace'],
   time: ['time'],
   tmux: ['tmux'],
+  unzip: ['unzip'],
   zip: ['zip'],
 };
 

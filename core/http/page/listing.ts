@@ -42,7 +42,7 @@ export async function* listingPage(dir: ListedDir): AsyncGenerator<Html> {
   const here = dir.names.at(-1);
   yield pageStart(nameOf(dir));
   yield html`<header><h1>${breadcrumbs(dir)}</h1>
-<nav><a href="?tar">Download tar</a><a href="?vtd">vtd</a><a href="?json">JSON</a>${dir.history === undefined ? undefined : html`<a href="${dir.history}">History</a><a href="?log">Versions</a>`}${searchForm('')}<span id="count" role="status"></span></nav></header>
+<nav><a href="?tar">Download tar</a><a href="?zip">zip</a><a href="?vtd">vtd</a><a href="?json">JSON</a>${dir.history === undefined ? undefined : html`<a href="${dir.history}">History</a><a href="?log">Versions</a>`}${searchForm('')}<span id="count" role="status"></span></nav></header>
 <main>${dir.newest === undefined ? undefined : html`<p id="newer" role="status" data-from="${dir.newest}"></p>`}
 <table class="list dir"><thead><tr><th><button>Name</button></th><th class="n"><button>Size</button></th><th><button>Modified (UTC)</button></th><th><button>Type</button></th></tr></thead><tbody>
 `;

@@ -1,0 +1,155 @@
+import { crc32 } from '../../base/crc32.ts';
+import { VtError } from '../../base/errors.ts';
+import { EventTurns } from '../../base/event-turns.ts';
+import { octetsToBytes } from '../../base/octets.ts';
+import type { BlockSource } from '../../block/block-source.ts';
+import { formatBlock } from '../../block/block-text.ts';
+import { readBlockRange } from '../../block/read-range.ts';
+import type { ByteRange } from '../byte-ranges.ts';
+import type { TarMember } from '../tar/tar-header.ts';
+import type { ZipMember } from './zip-records.ts';
+import {
+  dataDescriptor,
+  directoryEnd,
+  directoryRecord,
+  directoryRecordSize,
+  localHeader,
+  memberSize,
+  zipContentSize,
+} from './zip-records.ts';
+
+/** Milliseconds of a walk until others have their turn. */
+const TURN_MS = 5;
+/** Octets of a name, at most. */
+const MAX_NAME = 0xffff;
+/** CRCs that are remembered: some 20 MB. */
+const MAX_CRCS = 100_000;
+
+/** A zip whose octets all follow from a Dir. `members` begins a walk over it anew. */
+export interface ZipSource {
+  readonly source: BlockSource;
+  readonly members: (signal: AbortSignal) => AsyncIterable<TarMember>;
+  readonly crcs: KnownCrcs;
+}
+
+/** CRC-32 of contents that were read, those asked for last: a download that goes on need not read again what was sent before. */
+export class KnownCrcs {
+  readonly #known = new Map<string, number>();
+
+  get(key: string): number | undefined {
+    return this.#known.get(key);
+  }
+
+  set(key: string, crc: number): void {
+    this.#known.delete(key);
+    this.#known.set(key, crc);
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= MAX_CRCS) break;
+      this.#known.delete(oldest);
+    }
+  }
+}
+
+/**
+ * Octets of the whole zip.
+ *
+ * @throws {VtError} EUNSUPPORTED for more than a number can tell
+ */
+export async function zipSize({ members }: ZipSource, signal: AbortSignal): Promise<number> {
+  const turns = new EventTurns(TURN_MS);
+  let at = 0;
+  let count = 0;
+  let directory = 0;
+  for await (const member of zipMembers(members(signal))) {
+    await turns.next(signal);
+    directory += directoryRecordSize(member, at);
+    at += memberSize(member);
+    count++;
+  }
+  const size = at + directory + directoryEnd(count, at, directory).length;
+  if (!Number.isSafeInteger(size)) throw new VtError('EUNSUPPORTED', 'make a zip: it would have more than 2^53 bytes');
+  return size;
+}
+
+/** A part of the zip. Contents outside of it are read only where the part has their CRCs and these are not known. */
+export async function* zipRange(zip: ZipSource, range: ByteRange, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const { source, members } = zip;
+  let at = 0;
+  const part = (bytes: Uint8Array): Uint8Array => {
+    const found = bytes.subarray(
+      Math.max(0, Math.min(bytes.length, range.start - at)),
+      Math.max(0, Math.min(bytes.length, range.end - at)),
+    );
+    at += bytes.length;
+    return found;
+  };
+  for await (const member of zipMembers(members(signal))) {
+    if (at >= range.end) return;
+    if (at + memberSize(member) <= range.start) {
+      at += memberSize(member);
+      continue;
+    }
+    const header = part(localHeader(member));
+    if (header.length > 0) yield header;
+    const size = zipContentSize(member);
+    const [start, end] = [Math.max(0, range.start - at), Math.min(size, range.end - at)];
+    let crc: number | undefined = start === 0 && end === size ? 0 : undefined;
+    if (start < end) {
+      for await (const chunk of contentOf(source, member, { start, end }, signal)) {
+        if (crc !== undefined) crc = crc32(chunk, crc);
+        yield chunk;
+      }
+    }
+    if (crc !== undefined) noteCrc(zip, member, crc);
+    at += size;
+    if (at >= range.end) return;
+    const rest = part(dataDescriptor(member, crc ?? (await crcOf(zip, member, signal))));
+    if (rest.length > 0) yield rest;
+  }
+  yield* directory(zip, { start: range.start - at, end: range.end - at }, at, signal);
+}
+
+/** The directory and the end. */
+async function* directory(zip: ZipSource, range: ByteRange, start: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  let at = 0;
+  let offset = 0;
+  let count = 0;
+  for await (const member of zipMembers(zip.members(signal))) {
+    const length = directoryRecordSize(member, offset);
+    if (at < range.end && at + length > range.start) {
+      const record = directoryRecord(member, await crcOf(zip, member, signal), offset);
+      yield record.subarray(Math.max(0, range.start - at), Math.max(0, range.end - at));
+    }
+    at += length;
+    offset += memberSize(member);
+    count++;
+  }
+  const end = directoryEnd(count, start, at).subarray(Math.max(0, range.start - at), Math.max(0, range.end - at));
+  if (end.length > 0) yield end;
+}
+
+/** Files, Dirs and symlinks: a zip has nothing else. A hard-linked file stands there by each of its names. */
+async function* zipMembers(members: AsyncIterable<TarMember>): AsyncGenerator<ZipMember> {
+  for await (const { path, node } of members) {
+    if (path.length > MAX_NAME) throw new VtError('EUNSUPPORTED', 'make a zip: it has a path of more than 65,535 bytes');
+    if (node.kind === 'file' || node.kind === 'dir' || node.kind === 'symlink') yield { path, node };
+  }
+}
+
+async function* contentOf(source: BlockSource, { node }: ZipMember, range: ByteRange, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  if (node.kind === 'file') yield* readBlockRange(source, node.block, { ...range, signal });
+  else if (node.kind === 'symlink') yield octetsToBytes(node.target).subarray(range.start, range.end);
+}
+
+async function crcOf(zip: ZipSource, member: ZipMember, signal: AbortSignal): Promise<number> {
+  const known = member.node.kind === 'file' ? zip.crcs.get(formatBlock(member.node.block)) : undefined;
+  if (known !== undefined || member.node.kind === 'dir') return known ?? 0;
+  let crc = 0;
+  for await (const chunk of contentOf(zip.source, member, { start: 0, end: zipContentSize(member) }, signal)) crc = crc32(chunk, crc);
+  noteCrc(zip, member, crc);
+  return crc;
+}
+
+function noteCrc({ crcs }: ZipSource, { node }: ZipMember, crc: number): void {
+  if (node.kind === 'file') crcs.set(formatBlock(node.block), crc);
+}

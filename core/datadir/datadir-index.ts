@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { VtError } from '../base/errors.ts';
 import type { StoreAccess } from '../base/system/store-files.ts';
 import { errorCode, errorReason } from '../base/system/system-error.ts';
-import { digestKey, digestOfKey } from '../block/digest-key.ts';
 import { BlockIndex } from './index/block-index.ts';
 import type { BehindFile, CatchUpOptions, IndexSink } from './index/index-catch-up.ts';
 import { compareMarks } from './index/index-catch-up.ts';
+import { IndexOverlay } from './index/index-overlay.ts';
 import { MISSING_INDEX } from './index/index-state.ts';
 import type { FileMarks, IndexBatch, IndexOwner, IndexRewrite, Location, PresentDigests } from './index/index-types.ts';
 import { IndexDamagedError } from './index/index-types.ts';
@@ -77,10 +77,7 @@ export class DatadirIndex {
   #committing: Promise<void> = Promise.resolve();
   #lookedMs = Number.NEGATIVE_INFINITY;
   /** Where nothing can be written: what the index does not know. */
-  readonly #overlay = new Map<string, Location>();
-  #overlayMarks = new Map<string, FileMarks>();
-  /** The Store's generation when the first of it was seen. */
-  #overlayGeneration: number | undefined;
+  readonly #overlay = new IndexOverlay();
 
   constructor(options: DatadirIndexOptions) {
     this.#options = options;
@@ -225,7 +222,7 @@ export class DatadirIndex {
             takesMore = false;
           }
         }
-        await this.#intoMemory(batch);
+        this.#overlay.add(batch, this.#options.generation());
       },
     };
     await this.#options.catchUp(behind, sink, {
@@ -234,13 +231,6 @@ export class DatadirIndex {
       sync: this.#options.shared && !this.#options.readOnly,
     });
     this.refresh();
-  }
-
-  async #intoMemory(batch: IndexBatch): Promise<void> {
-    if (this.#overlay.size === 0) this.#overlayGeneration = this.#options.generation();
-    for (const [digest, location] of batch.blocks) this.#overlay.set(digestKey(digest), location);
-    for (const [name, marks] of batch.marks) this.#overlayMarks.set(name, marks);
-    await Promise.resolve();
   }
 
   /** Sees what other processes have committed. */
@@ -255,19 +245,18 @@ export class DatadirIndex {
 
   /** Where a Block lies, or undefined. */
   get(digest: Uint8Array): Location | undefined {
-    return this.#index?.get(digest) ?? (this.#overlay.size > 0 ? this.#overlay.get(digestKey(digest)) : undefined);
+    return this.#index?.get(digest) ?? this.#overlay.get(digest);
   }
 
   /** Whether a Block is known. */
   has(digest: Uint8Array): boolean {
     if (this.#index?.has(digest) === true) return true;
-    // A gc of another process may have set it aside, or freed it, since it was seen: that began a generation.
-    return this.#overlay.size > 0 && this.#overlay.has(digestKey(digest)) && this.#options.generation() === this.#overlayGeneration;
+    return this.#overlay.has(digest, () => this.#options.generation());
   }
 
-  /** What the index could not take, and where it lies: {@link settle} puts it in. */
-  *unsettled(): Generator<readonly [digest: Uint8Array, location: Location]> {
-    for (const [key, location] of this.#overlay) yield [digestOfKey(key), location];
+  /** What the index could not take, and where it lies: {@link takeRest} puts it in. */
+  rest(): Generator<readonly [digest: Uint8Array, location: Location]> {
+    return this.#overlay.entries();
   }
 
   /**
@@ -276,7 +265,7 @@ export class DatadirIndex {
    */
   standing(): { readonly generation: string | undefined; readonly blocks: number; readonly changes: number } {
     const index = this.#index;
-    const isAll = index !== undefined && this.#overlay.size === 0;
+    const isAll = index !== undefined && this.#overlay.isEmpty;
     return {
       generation: index?.setting('generation'),
       blocks: isAll ? index.blockCount() : Number.NaN,
@@ -349,7 +338,7 @@ export class DatadirIndex {
 
   /** The marks of every file known. */
   marks(): Map<string, FileMarks> {
-    return new Map([...(this.#index?.marks() ?? []), ...this.#overlayMarks]);
+    return new Map([...(this.#index?.marks() ?? []), ...this.#overlay.marks]);
   }
 
   /** The marks of the index alone: they tell which files a writer may go on with. */
@@ -384,15 +373,7 @@ export class DatadirIndex {
 
   /** Digests in ascending order, at most `limit`, all after `after`. */
   digests(after: Uint8Array | undefined, limit: number): Uint8Array[] {
-    const found = this.#index?.digests(after, limit) ?? [];
-    if (this.#overlay.size === 0) return found;
-    const from = after === undefined ? '' : digestKey(after);
-    const merged = new Map(found.map((digest) => [digestKey(digest), digest]));
-    for (const hex of this.#overlay.keys()) if (hex > from) merged.set(hex, digestOfKey(hex));
-    return [...merged.keys()]
-      .sort()
-      .slice(0, limit)
-      .flatMap((hex) => merged.get(hex) ?? []);
+    return this.#overlay.withDigests(this.#index?.digests(after, limit) ?? [], after, limit);
   }
 
   /**
@@ -422,7 +403,6 @@ export class DatadirIndex {
     this.#unusableId = this.#indexId;
     this.#index = undefined;
     this.#overlay.clear();
-    this.#overlayMarks.clear();
     this.#unusable = reason;
     this.#isReady = false;
     this.#readying = this.#committing
@@ -441,7 +421,7 @@ export class DatadirIndex {
    * @param limit - Blocks put at a time
    * @throws the system's error where there is no room yet
    */
-  async settle(limit: number): Promise<void> {
+  async takeRest(limit: number): Promise<void> {
     if (this.#index === undefined && this.#unwritable !== undefined) {
       this.#unwritable = undefined;
       const failure = this.#make();
@@ -450,18 +430,7 @@ export class DatadirIndex {
     }
     const index = this.#index;
     if (index === undefined) return;
-    while (this.#overlay.size > 0) {
-      const blocks: (readonly [Uint8Array, Location])[] = [];
-      for (const [key, location] of this.#overlay) {
-        blocks.push([digestOfKey(key), location]);
-        if (blocks.length === limit) break;
-      }
-      // The marks are right only once all is there.
-      const marks = blocks.length === this.#overlay.size ? this.#overlayMarks : new Map<string, FileMarks>();
-      await index.commit({ blocks, marks, cachePuts: [] }, this.#indexId);
-      for (const [digest] of blocks) this.#overlay.delete(digestKey(digest));
-    }
-    this.#overlayMarks = new Map();
+    await this.#overlay.moveInto(limit, async (batch) => await index.commit(batch, this.#indexId));
     index.refresh();
   }
 

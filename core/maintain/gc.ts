@@ -59,7 +59,7 @@ export interface GcCounts {
 }
 
 /** Blocks that the index takes at a time of what it had no room for. */
-const SETTLE_STEP = 4096;
+const REST_STEP = 4096;
 
 interface FileUse {
   readonly file: GcFile;
@@ -104,7 +104,7 @@ async function collect(datadir: Datadir, options: GcOptions, isFull: boolean): P
   const room = (): number => Math.min(roomOf(path), isFull ? RESERVE_SIZES.gc / 2 : Number.POSITIVE_INFINITY);
   if (!options.plan && room() < 2 * RESERVE_SIZES.gc) reserve?.release('gc');
   // What the index does not know it cannot tell from what nobody needs: then nothing may go.
-  if (!options.plan) await index.settle(SETTLE_STEP);
+  if (!options.plan) await index.takeRest(REST_STEP);
   if (!options.plan && !index.isOpen) throw new VtError('EFAILED', `gc: the index of "${path}" cannot be opened; nothing was removed`);
   using collection = await Collection.make(datadir, options, room);
   if (options.plan) return collection.planned();
@@ -186,7 +186,7 @@ class Collection {
     };
     await forEachEntry(this.#datadir, this.#options.signal, note);
     // A plan leaves the index as it is.
-    for (const [digest, location] of this.#datadir.internals().index.unsettled()) note(digest, location);
+    for (const [digest, location] of this.#datadir.internals().index.rest()) note(digest, location);
     this.#uses = uses;
   }
 

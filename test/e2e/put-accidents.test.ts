@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, closeSync, ftruncateSync, linkSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
 import { makeTree } from '../support/make-tree.ts';
+import { noMountsHere } from '../support/mounted.ts';
 import { PROGRAM, recited, run, vtftp } from '../support/program.ts';
 import { makeRandom } from '../support/random.ts';
 import { rsyncDifferences } from '../support/rsync/rsync.ts';
@@ -84,6 +86,31 @@ test('what cannot be read keeps its stored state, and is named; what is gone goe
   const whole = await say('put u; get u back');
   assert.equal(whole.status, 0, whole.report);
   assert.equal(await rsyncDifferences(source, scratch.path('back')), '');
+});
+
+test('what a mount below shows keeps its stored state once its process has died', { skip: noMountsHere() ?? false }, async (t) => {
+  const scratch = makeScratch(t);
+  const source = scratch.mkdir('u');
+  const place = scratch.mkdir('u/mnt');
+  scratch.beforeRemoval(() => spawnSync('umount', ['-l', place], { stdio: 'ignore' }));
+  const options = { env: scratch.env, cwd: scratch.folder };
+  const begun = await vtftp(['-S', './below', '-c', `put - photo; mount ${place}`], { ...options, input: 'content' });
+  assert.equal(begun.status, 0, begun.report);
+  const first = await vtftp(['-S', './store', '-c', `put ${source} u; cat u/mnt/photo; quit`], options);
+  assert.match(first.stdout, /^content/m, first.report);
+  const mounts = await vtftp(['-S', './below', '--json', '-c', 'mounts'], options);
+  const { pid } = mounts.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { readonly mountpoint: string; readonly pid: number })
+    .find(({ mountpoint }) => mountpoint === place) ?? { pid: 0 };
+  assert.ok(pid > 0, mounts.report);
+  process.kill(pid, 'SIGKILL');
+  const again = await vtftp(['-S', './store', '-c', `put ${source} u`], options);
+  assert.equal(again.status, 3, again.report);
+  assert.match(again.stderr, /^put: .*\/u\/mnt: not connected; what is stored of it stays$/m);
+  const kept = await vtftp(['-S', './store', '-c', 'cat u/mnt/photo'], options);
+  assert.equal(kept.stdout, 'content', kept.report);
 });
 
 test('a file that says it is empty and is not is no success: nothing of it is lost without a word', async (t) => {

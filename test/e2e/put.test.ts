@@ -183,4 +183,9 @@ test('put of one large file shows how far it is, and its report stands on a line
   const states = progress.stderr.split('\n').filter((line) => line.startsWith('{'));
   const last = JSON.parse(states.at(-1) ?? '{}') as { readonly progress?: { readonly doneBytes?: number; readonly totalBytes?: number } };
   assert.equal(last.progress?.totalBytes, 8 * 2 ** 40, progress.report);
+  const got = await vtftp(['-S', 'memory:', '--progress=json', '-c', `put - f; get f ${scratch.path('got')}`], {
+    env: scratch.env,
+    input: Buffer.alloc(5_000_000, 1),
+  });
+  assert.match(got.stderr, /"label":"get".*"totalBytes":5000000/, got.report);
 });

@@ -107,6 +107,22 @@ test('a Dirent and a URI of a Store with sha1 open', async (t) => {
   }
 });
 
+test('bind takes the text that the Python vt prints, and fsck, scrub, repair and gc of its datadir say what can be done', async (t) => {
+  const { env } = makeScratch(t);
+  const [, text = ''] = /^(.*) text200k\.txt$/m.exec(readFileSync(join(FIXTURES, 'sha1/dirent.txt'), 'utf8')) ?? [];
+  assert.match(text, /^F\{.*I\{200000:/);
+  const bound = await vtftp(['-S', 'memory:', '-c', `bind -u t '${text}'; ls -l t`], { env });
+  assert.match(bound.stdout, /^-rw-r--r-- .* 200000 .* t$/m, bound.report);
+  for (const line of ['fsck', 'scrub', 'repair', 'gc', 'gc -n']) {
+    const refused = await vtftp(['-S', join(FIXTURES, 'sha1/store'), '-c', line], { env });
+    assert.equal(refused.status, 1, refused.report);
+    assert.match(
+      refused.stderr,
+      new RegExp(`^${line.split(' ')[0] ?? ''}: .*: it is a datadir of the Python vt, .*\\(pull its trees into a Store of your own`, 'm'),
+    );
+  }
+});
+
 test('a tree of an old Store goes into one of ours by GET and PUT, and the old files stay as they were', async (t) => {
   const scratch = makeScratch(t);
   const store = join(FIXTURES, 'mount/store');

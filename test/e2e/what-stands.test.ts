@@ -55,6 +55,13 @@ test('put of a file goes into a Dir that is there, and neither replaces the othe
     assert.equal(put.status, status, put.report);
     assert.ok(`${put.stdout}${put.stderr}`.includes(expected), put.report);
   }
+  const store = ['-S', './planned'];
+  await vtftp([...store, '-c', 'put d; put f x; quit'], { env, cwd: folder });
+  const inside = await vtftp([...store, '-n', '-c', 'put f d'], { env, cwd: folder });
+  assert.match(inside.stdout, /^would put \/d\/f: 1 file/, inside.report);
+  const refused = await vtftp([...store, '-n', '-c', 'put d x'], { env, cwd: folder });
+  assert.equal(refused.status, 1, refused.report);
+  assert.match(refused.stderr, /^put: \/x: it is a file, and /, refused.report);
 });
 
 test('a put that mirrors says how many names it removed, and what keeps them', async (t) => {

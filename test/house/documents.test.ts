@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { COMMAND_GROUPS } from '../../commands/command.ts';
 import { PARSERS } from '../../core/blockify/parsers/list.ts';
 import { STORE_TYPES } from '../../core/openers/store-types.ts';
+import { PROGRAM_OPTIONS } from '../../shell/argv.ts';
 import { PROJECT_ROOT } from '../support/project.ts';
 
 /** Folders whose inner folders are on the map of ARCHITECTURE.md, down to the last. */
@@ -55,6 +56,23 @@ describe('the documents name what is there', () => {
   it('every type of Store is in vtftp.conf(5)', () => {
     const page = read('man/vtftp.conf.5');
     for (const { type } of STORE_TYPES) assert.ok(page.includes(`\n.It Li ${type}:`), type);
+  });
+
+  it('every option of the program is in the SYNOPSIS of vtftp(1), and every variable that it reads in ENVIRONMENT', () => {
+    const page = read('man/vtftp.1');
+    const part = (name: string): string => new RegExp(`\\.Sh ${name}\\n([^]*?)\\n\\.Sh `).exec(page)?.[1] ?? '';
+    for (const { name, short } of PROGRAM_OPTIONS) {
+      const isThere =
+        part('SYNOPSIS').includes(`Fl Fl ${name}`) || (short !== undefined && new RegExp(`Fl \\w*${short}`).test(part('SYNOPSIS')));
+      assert.ok(isThere, name);
+    }
+    // Those that the shell around sets for every program.
+    const known = new Set([...part('ENVIRONMENT').matchAll(/[A-Z][A-Z_]+/g)].map(([name]) => name)).add('PATH').add('PWD');
+    for (const room of ['shell', 'commands', 'core', 'fuse'])
+      for (const folder of [room, ...foldersBelow(room)])
+        for (const file of readdirSync(join(PROJECT_ROOT, folder)).filter((name) => name.endsWith('.ts')))
+          for (const [, name = ''] of read(join(folder, file)).matchAll(/\benv\['([A-Z_]+)'\]/g))
+            assert.ok(known.has(name), `${folder}/${file}: ${name}`);
   });
 
   it('every parser is in vt(7)', () => {

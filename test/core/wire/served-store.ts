@@ -21,7 +21,7 @@ export async function serveIn(folder: string, service: StoreService, more: Parti
   return await serveSockets({ kind: 'unix', path: join(folder, 'served.sock') }, { service, uid: process.getuid?.(), ...more });
 }
 
-type OpenGiven = Pick<Partial<OpenStoreEnvironment>, 'cachePath' | 'traceWire'>;
+type OpenGiven = Pick<Partial<OpenStoreEnvironment>, 'cachePath' | 'onNotice' | 'traceWire'>;
 
 /** Opens what is served in a folder, as a specification does. */
 export async function openServed(folder: string, more: StoreParameters = {}, given: OpenGiven = {}): Promise<Store> {

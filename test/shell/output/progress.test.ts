@@ -25,3 +25,14 @@ test('a frame of progress is taken away before a result is written, however late
   const frame = '\rput: 0B\x1b[K';
   assert.equal(readFileSync(scratch.path('terminal'), 'utf8'), `${frame}\r\x1b[Kresult\n${frame}`);
 });
+
+test('progress says how much of how much, in percent, how fast, and how long it will take', () => {
+  const frames: string[] = [];
+  let nowMs = 0;
+  const progress = new ProgressView({ write: (text) => frames.push(text), mode: 'line', nowMs: () => nowMs, columns: () => 120 });
+  for (const doneBytes of [0, 1024 ** 2, 2 * 1024 ** 2]) {
+    progress.update({ label: 'get', doneBytes, totalBytes: 10 * 1024 ** 2 });
+    nowMs += 1000;
+  }
+  assert.match(frames.join('\n'), /get: 2\.0M of 10M \(20 %\), 1\.0M\/s, 8 s left/);
+});

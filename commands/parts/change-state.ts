@@ -3,6 +3,7 @@ import { formatLocalTime } from '../../core/base/date.ts';
 import { ReadOnlyError, UsageError, VtError } from '../../core/base/errors.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
+import { rootFault } from '../../core/history/root-fault.ts';
 import type { Timeline } from '../../core/history/timeline.ts';
 import { timelineOf } from '../../core/history/timeline.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
@@ -39,7 +40,9 @@ export async function changeState(
   const count = named === undefined ? countOf(name, wanted, expected) : undefined;
   const before = await archive.last({ signal });
   const own = plan ? undefined : await session.sync(signal);
-  const recorded = await timelineOf(archive, { signal });
+  // What a session passes over because nobody can read it is no step.
+  const upTo = plan ? before : await archive.last({ signal });
+  const recorded = await timelineOf(archive, { signal, upTo: upTo?.number });
   const timeline = plan && session.isChanged ? withPlannedState(recorded) : recorded;
   const { newest } = timeline;
   let target = named;
@@ -57,6 +60,9 @@ export async function changeState(
   }
   const { dirent, number, whenNs } = target;
   if (dirent.kind !== 'dir') throw new VtError('EFAILED', `${name} ${wanted}: root ${number} is a ${dirent.kind}, not a Dir`);
+  const fault = await rootFault(session.store, dirent, { signal });
+  if (fault !== undefined)
+    throw new VtError(fault.code, `${name} ${wanted}: state @${number} cannot be read: ${fault.message}`, { cause: fault });
   const isOwn = newest !== undefined && newest.number !== (before?.number ?? 0) && own === formatDirent(newest.dirent);
   if (isOwn) output.line(`recorded what changed as root ${newest.number} first (undo @${newest.number} goes there)`);
   if (!plan) await session.become(name, { whenNs, dirent }, newest, signal);

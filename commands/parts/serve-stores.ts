@@ -3,13 +3,15 @@ import { Socket } from 'node:net';
 import { UsageError, VtError } from '../../core/base/errors.ts';
 import { octetsFromText, octetsToText } from '../../core/base/octets.ts';
 import { homeFolder } from '../../core/base/system/home-folder.ts';
-import { errorReason } from '../../core/base/system/system-error.ts';
+import { errorReason, errorText } from '../../core/base/system/system-error.ts';
+import type { Dirent } from '../../core/dirent/dirent.ts';
 import { expandHome } from '../../core/openers/home-path.ts';
 import { archiveOf } from '../../core/store/archive-of-store.ts';
 import { canWrite, capability } from '../../core/store/capability.ts';
 import { RecordCheckers } from '../../core/store/records/record-checker.ts';
 import type { Store } from '../../core/store/store.ts';
 import { parseTcpAddress } from '../../core/wire/dial.ts';
+import type { TurnOptions } from '../../core/wire/fair-turns.ts';
 import { isLoopback } from '../../core/wire/loopback.ts';
 import { readSecret } from '../../core/wire/secret.ts';
 import type { ListenAddress } from '../../core/wire/serve-sockets.ts';
@@ -59,7 +61,7 @@ export async function serveStores(
     const service: StoreService = {
       exports,
       isReadOnly: input.options.has('read-only'),
-      isAppendOnly: input.options.has('append-only'),
+      ...(input.options.has('append-only') ? { isAppendOnly: true, rootFault: wholeTreeFault } : {}),
       secret,
       instance: randomUUID(),
       checkers,
@@ -80,6 +82,13 @@ export async function serveStores(
   } finally {
     for (const store of opened) await store[Symbol.asyncDispose]();
   }
+}
+
+/** Who may only add records nothing that others cannot read whole. */
+async function wholeTreeFault(store: Store, root: Dirent, { signal, turn }: TurnOptions): Promise<string | undefined> {
+  const { treeFault } = await import('../../core/sync/tree-fault.ts');
+  const fault = await treeFault(store, root, { signal, between: () => turn?.next() });
+  return fault && `"${octetsToText(fault.path)}": ${errorText(fault.error)}`;
 }
 
 function exported(store: Store): StoreExport {

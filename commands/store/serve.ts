@@ -26,7 +26,7 @@ export const serve = defineCommand({
     {
       name: 'append-only',
       short: 'a',
-      summary: 'clients can add Blocks, and record roots in the order of time; they change and remove nothing',
+      summary: 'clients can add Blocks, and record roots in the order of time that are there as a whole; they change and remove nothing',
     },
     { name: 'secret', short: 's', value: { name: 'FILE', kind: 'local' }, summary: 'serve only those who know what is in FILE' },
     {

@@ -11,7 +11,7 @@ import { marksOf } from './mark-notes.ts';
  * @throws {VtError} EFAILED for the newest entry, a protected one, and one that got another tag meanwhile
  */
 export function checkDrop(entry: MarkedEntry, line: ArchiveLine, isNewest: boolean): void {
-  if (isNewest) throw new VtError('EFAILED', `drop root ${entry.number}: it is the newest`, { remedy: 'undo first' });
+  if (isNewest) throw new VtError('EFAILED', `drop root ${entry.number}: it is the newest`, { remedy: 'record another first, as by undo' });
   if (marksOf(line).isProtected)
     throw new VtError('EFAILED', `drop root ${entry.number}: it is protected`, { remedy: `unprotect @${entry.number}` });
   const seen = marksOf(entry).tags;

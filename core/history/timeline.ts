@@ -4,7 +4,7 @@ import { appendAll } from '../base/lists.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
 import { EMPTY_ROOT } from '../dirent/empty-root.ts';
-import { statesBefore } from './ancestry.ts';
+import { statedParent, stateId, statesBefore } from './ancestry.ts';
 import { stateNoteOf } from './state-note.ts';
 
 /** What stands before the first entry of an archive: number 0, the empty tree. */
@@ -38,10 +38,21 @@ interface State {
  *
  * Of entries without such a note, which an earlier version wrote, one that equals an earlier state on the line is a return to it, and one that equals
  * the state which was cut off last is a redo.
+ *
+ * A step that says which state it was made of follows that one: what was recorded between them was passed over, and is not on the line.
+ *
+ * @param options.upTo - the number of the entry that counts as the newest; default the last
  */
-export async function timelineOf(archive: Pick<Archive, 'entries'>, options: OpOptions = {}): Promise<Timeline> {
+export async function timelineOf(
+  archive: Pick<Archive, 'entries'>,
+  options: OpOptions & { readonly upTo?: number | undefined } = {},
+): Promise<Timeline> {
+  const { signal, upTo = Number.POSITIVE_INFINITY } = options;
   const states = new States();
-  for await (const entry of archive.entries({ ...options, withForgotten: true })) states.add(entry);
+  for await (const entry of archive.entries({ signal, withForgotten: true })) {
+    if (entry.number > upTo) break;
+    states.add(entry);
+  }
   return states.timeline();
 }
 
@@ -55,7 +66,7 @@ class States {
     const state = stateOf(entry);
     // What was recorded elsewhere first is a step here, whatever it was there.
     const note = statesBefore(entry) === undefined ? stateNoteOf(entry) : 'step';
-    if (note === 'step') this.#step(state);
+    if (note === 'step') this.#step(state, statedParent(entry));
     else if (note === undefined) this.#addUnnoted(state);
     else this.#addAgain(state, note.againNs);
   }
@@ -101,7 +112,10 @@ class States {
     if (isForgotten(state.entry)) state.entry = entry;
   }
 
-  #step(state: State): void {
+  /** @param parent - the id of the state that it was made of, where it says so */
+  #step(state: State, parent?: string): void {
+    const place = parent === undefined ? -1 : this.#line.findLastIndex(({ entry }) => stateId(entry) === parent);
+    if (place >= 0) this.#line.splice(place + 1);
     this.#line.push(state);
     this.#ahead = [];
   }

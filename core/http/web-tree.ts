@@ -1,4 +1,4 @@
-import type { Archive } from '../archive/archive.ts';
+import type { Archive, ArchiveEntry } from '../archive/archive.ts';
 import { findEntry } from '../archive/find-entry.ts';
 import { VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
@@ -6,6 +6,7 @@ import type { DirDirent, Dirent, IndirectDirent } from '../dirent/dirent.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
 import { EMPTY_ROOT } from '../dirent/empty-root.ts';
 import type { UriTarget } from '../dirent/uri.ts';
+import { UsableArchive } from '../history/usable-archive.ts';
 import { archiveOf } from '../store/archive-of-store.ts';
 import type { Store } from '../store/store.ts';
 import { openLiveTree } from '../tree/live/live-tree.ts';
@@ -83,10 +84,19 @@ export class WebTrees {
    */
   async state(name: string, spec: string | undefined, now: Date, options: OpOptions): Promise<WebTree> {
     const archive = this.archive(name);
-    const entry = spec === undefined ? await archive.last(options) : await findEntry(archive, spec, now, options);
+    const entry = spec === undefined ? await this.#newest(archive, options) : await findEntry(archive, spec, now, options);
     if (entry === undefined) throw new VtError('EOPEN', `open archive "${name}": nothing is recorded in it`);
     if (entry.dirent.kind !== 'dir') throw new VtError('EOPEN', `open archive "${name}": its state is no Dir`);
     return this.tree(entry.dirent);
+  }
+
+  /** The newest state that can be entered, as sessions have it. */
+  async #newest(archive: Archive, options: OpOptions): Promise<ArchiveEntry | undefined> {
+    const usable = new UsableArchive(archive, this.store, {
+      onNotice: () => undefined,
+      isReadable: async () => await Promise.resolve(true),
+    });
+    return await usable.last(options);
   }
 
   /** The tree of nothing: of an archive in which nothing is recorded yet. */

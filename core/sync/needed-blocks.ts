@@ -31,8 +31,8 @@ export interface NeededOptions {
   readonly maxBranches?: number | undefined;
   /** Whether all below a Dir is known to be there: it is then passed over. */
   readonly isComplete?: ((digest: Uint8Array) => boolean) | undefined;
-  /** Digests of Blocks that were told already: `leaf` is not told of these, and puts those that it is told of. */
-  readonly told: DigestTable;
+  /** Digests of Blocks that were told already: `leaf` is not told of these, and puts those that it is told of. Without it each may be told again. */
+  readonly told?: DigestTable | undefined;
   /** Told of each Block that content refers to, and not read. @param span - octets, -1 where the reference does not tell */
   readonly leaf: (digest: Uint8Array, span: number, path: TreePath) => void;
   /** Awaited between steps, where there is something to do. */
@@ -200,7 +200,7 @@ export class NeededBlocks {
       this.faults.push({ path, error: new ParseError(`a Block of hash function ${hashName} in a tree of ${this.#hash.name}`, 0) });
       return;
     }
-    if (this.#options.everyPath === true || this.#options.told.set(digest)) this.#options.leaf(digest, span, path);
+    if (this.#options.everyPath === true || this.#options.told?.set(digest) !== false) this.#options.leaf(digest, span, path);
   }
 
   #superblock(block: IndirectBlock, path: TreePath, depth: number): void {

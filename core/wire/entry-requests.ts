@@ -5,8 +5,8 @@ import { notesField } from '../archive/archive-notes.ts';
 import { ParseError, ReadOnlyError, throwIfCancelled, VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import { errorText } from '../base/system/system-error.ts';
-import { EMPTY_BLOCK } from '../block/block.ts';
-import { readDirBatches } from '../dirent/dir-codec.ts';
+import type { Dirent } from '../dirent/dirent.ts';
+import { rootFault } from '../history/root-fault.ts';
 import { capability } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
 import type { TurnOptions } from './fair-turns.ts';
@@ -87,11 +87,15 @@ export function encodeAppend(name: string, last: string, line: string): Buffer {
   return Buffer.concat([encodeText(name), encodeText(last), Buffer.from(line, 'latin1')]);
 }
 
+/** Finds out why a root is not to be recorded: a sentence; undefined where nothing speaks against it. */
+export type RootFault = (store: Store, root: Dirent, options: TurnOptions) => Promise<string | undefined>;
+
 /** How an archive may be appended to. */
 export interface AppendModes {
   readonly isReadOnly: boolean;
   /** No entry is dated before the newest. */
   readonly isAppendOnly: boolean;
+  readonly rootFault?: RootFault | undefined;
   /** The Store with the archive: it has to hold what is recorded. */
   readonly store: Store;
   /** Nanoseconds since 1970, now. */
@@ -107,7 +111,7 @@ export async function answerEntryAppend(
   modes: AppendModes,
   json: Json,
   payload: Uint8Array,
-  options: OpOptions,
+  options: TurnOptions,
 ): Promise<Reply> {
   const { text: name, rest } = decodeTextAnd(payload);
   const { text: seen, rest: line } = decodeTextAnd(rest);
@@ -139,8 +143,8 @@ function earliestAfter(lastNs: bigint, nowNs: bigint): bigint {
 async function requireUsable(
   name: string,
   { whenNs, dirent }: ArchiveLine,
-  { store, nowNs }: AppendModes,
-  options: OpOptions,
+  { store, nowNs, rootFault: givenFault }: AppendModes,
+  options: TurnOptions,
 ): Promise<void> {
   if (whenNs > nowNs + MAX_AHEAD_NS) {
     throw new VtError('EPERM', `append to archive "${name}": its date ${isoDate(whenNs)} is ahead of the server's ${isoDate(nowNs)}`, {
@@ -148,15 +152,15 @@ async function requireUsable(
     });
   }
   if (dirent.kind !== 'dir') throw new VtError('EPERM', `append to archive "${name}": the root is a ${dirent.kind}, not a Dir`);
-  try {
-    for (const block of [dirent.block, dirent.inodes ?? EMPTY_BLOCK]) for await (const _ of readDirBatches(store, block, options)) break;
-  } catch (cause) {
-    throwIfCancelled(options.signal);
-    throw new VtError('EPERM', `append to archive "${name}": the Store does not hold the root: ${errorText(cause)}`, {
-      cause,
-      remedy: 'push it first',
-    });
-  }
+  const fault = await (givenFault ?? entranceFault)(store, dirent, options);
+  throwIfCancelled(options.signal);
+  if (fault !== undefined)
+    throw new VtError('EPERM', `append to archive "${name}": the Store does not hold the root: ${fault}`, { remedy: 'push it first' });
+}
+
+async function entranceFault(store: Store, root: Dirent, options: OpOptions): Promise<string | undefined> {
+  const fault = await rootFault(store, root, options);
+  return fault && errorText(fault);
 }
 
 function isoDate(whenNs: bigint): string {

@@ -5,7 +5,7 @@ import { NOTE_SIZE } from '../store/capabilities.ts';
 import { canWrite, capability } from '../store/capability.ts';
 import type { RecordCheckers } from '../store/records/record-checker.ts';
 import type { Store } from '../store/store.ts';
-import type { AppendModes, ArchiveByName } from './entry-requests.ts';
+import type { AppendModes, ArchiveByName, RootFault } from './entry-requests.ts';
 import { answerArchiveNames, answerEntries, answerEntryAppend, answerEntryLast } from './entry-requests.ts';
 import type { FairTurns, Turn } from './fair-turns.ts';
 import { TurnTaker } from './fair-turns.ts';
@@ -38,6 +38,8 @@ export interface StoreService {
   readonly isReadOnly: boolean;
   /** Archives grow in the order of time alone. */
   readonly isAppendOnly?: boolean;
+  /** Why a root is not to be recorded, for something that it needs is not in the Store; default: only what it begins with is looked at. */
+  readonly rootFault?: RootFault | undefined;
   /** Milliseconds since 1970, now; default the clock of this machine. */
   readonly nowMs?: () => number;
   /** What clients have to know. */
@@ -164,8 +166,8 @@ export class StoreSession implements RequestHandler {
   }
 
   #appendModes(store: Store, isReadOnly: boolean): AppendModes {
-    const { isAppendOnly = false, nowMs = Date.now } = this.#service;
-    return { isReadOnly, isAppendOnly, store, nowNs: BigInt(Math.floor(nowMs())) * 1_000_000n };
+    const { isAppendOnly = false, rootFault, nowMs = Date.now } = this.#service;
+    return { isReadOnly, isAppendOnly, rootFault, store, nowNs: BigInt(Math.floor(nowMs())) * 1_000_000n };
   }
 
   #opened(): StoreExport {

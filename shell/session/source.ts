@@ -14,6 +14,8 @@ import type { Dirent, IndirectDirent } from '../../core/dirent/dirent.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
 import { skipReference, URI_SCHEME } from '../../core/dirent/reference-skip.ts';
 import type { VtUri } from '../../core/dirent/uri.ts';
+import type { UsableArchiveOptions } from '../../core/history/usable-archive.ts';
+import { UsableArchive } from '../../core/history/usable-archive.ts';
 import { parseStoreSpecification } from '../../core/openers/open-store.ts';
 import { SpecificationError } from '../../core/openers/specification.ts';
 import { archiveOf } from '../../core/store/archive-of-store.ts';
@@ -130,7 +132,8 @@ async function openReference(text: string, options: SourceOptions): Promise<Open
   }
   // A reference that is the newest root is that root: changes go on from there. So they do where nothing is recorded yet. Any other has
   // no archive to go on in.
-  const archive = archiveOf(store, DEFAULT_ARCHIVE);
+  const recorded = archiveOf(store, DEFAULT_ARCHIVE);
+  const archive = recorded && usableArchive(recorded, store, options);
   const last = await archive?.last(signalOf(options));
   const tree = openLiveTree(store, dirent);
   const opened = { tree, store, archive, archiveName: DEFAULT_ARCHIVE, base: dirent, isReference: true };
@@ -186,7 +189,8 @@ async function openArchived(store: Store, name: string, past: string | undefined
   return { ...(await openEntry(store, archive, past, options)), archiveName: name };
 }
 
-async function openEntry(store: Store, archive: Archive, past: string | undefined, options: SourceOptions): Promise<OpenedSource> {
+async function openEntry(store: Store, recorded: Archive, past: string | undefined, options: SourceOptions): Promise<OpenedSource> {
+  const archive = usableArchive(recorded, store, options);
   let damage: string | undefined;
   const onDamage = (reason: string): void => {
     damage ??= reason;
@@ -209,6 +213,13 @@ async function openEntry(store: Store, archive: Archive, past: string | undefine
   const live = openLiveTree(store, root);
   const tree = past === undefined ? live : new ReadOnlyTree(live, `${archive.name}@${past}`);
   return { tree, store, archive, base: root, number: past === undefined ? undefined : entry?.number };
+}
+
+/** The archive as a session works with it. */
+function usableArchive(archive: Archive, store: Store, { onNotice }: SourceOptions): Archive {
+  const isReadable: UsableArchiveOptions['isReadable'] = async (root, options) =>
+    await (await import('../../core/maintain/is-readable.ts')).isReadable(store, root, options);
+  return new UsableArchive(archive, store, { onNotice, isReadable });
 }
 
 async function openPath(source: Octets, options: SourceOptions): Promise<OpenedSource> {

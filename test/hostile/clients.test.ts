@@ -9,9 +9,9 @@ import { makeScratch } from '../support/scratch.ts';
 
 // An attack ends once the honest client was served so often: it fails if that never comes. `npm run attack` has the exact bounds.
 
-const ROUNDS = 3;
-const MAX_SECONDS = 120;
-const MAX_MEMORY_MB = 400;
+const ROUNDS = 2;
+const MAX_SECONDS = 180;
+const MAX_MEMORY_MB = 500;
 const MAX_REST_MS = 100;
 
 for (const { options, isSecret, isReadOnly } of [

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { formatStoreSpecification, openStore } from '../../../core/openers/open-store.ts';
@@ -13,6 +14,8 @@ import { processMemory, processorMs } from '../process-memory.ts';
 const CHILD = fileURLToPath(new URL('./hostile-clients-child.js', import.meta.url));
 /** Processes that the hostile clients run in. */
 const PARTS = 4;
+/** By how much they come after others who want the processor. */
+const ATTACK_NICE = 10;
 
 /** How an attack is made. */
 export interface Attack {
@@ -51,6 +54,8 @@ export async function attackServer(attack: Attack): Promise<AttackResult> {
       stdio: ['ignore', 'pipe', 'inherit'],
     }),
   );
+  // They are to wear out the server, not the machine.
+  for (const { pid } of children) if (pid !== undefined) setPriority(pid, ATTACK_NICE);
   const ended = Promise.all(children.map(async (child) => await once(child, 'close')));
   try {
     await Promise.all(children.map(async ({ stdout }) => await once(stdout, 'data')));

@@ -34,8 +34,11 @@ export const NEEDED_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   zip: ['zip'],
 };
 
-/** Packages without programs: headers for the compiler, and a library of the driver fuse-native. */
-export const NEEDED_PACKAGES: readonly string[] = ['libc6-dev', 'libfuse2'];
+/**
+ * Packages without programs: headers for the compiler, and a library of the driver fuse-native. Those of Ceph are large: where they are not
+ * installed its tests are skipped.
+ */
+export const NEEDED_PACKAGES: readonly string[] = ['ceph-common', 'ceph-mon', 'ceph-osd', 'libc6-dev', 'libfuse2', 'radosgw'];
 
 /** Programs that Debian's essential packages hold, and those that tests bring along. */
 export const PRESENT_PROGRAMS: ReadonlySet<string> = new Set([

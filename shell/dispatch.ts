@@ -3,6 +3,7 @@ import { expandHome } from '../commands/parts/local-path.ts';
 import { localSession } from '../commands/parts/local-session.ts';
 import type { LocalSession, Session } from '../commands/session.ts';
 import { type ArgumentSpec, isLocalKind } from '../commands/words/argument-spec.ts';
+import { FILES_FROM0 } from '../commands/words/files-from.ts';
 import { ReadOnlyError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromText, octetsToText } from '../core/base/octets.ts';
@@ -172,7 +173,11 @@ export class Dispatcher {
       printHelp(output, services.helpText(command.name));
       return;
     }
-    const assigned = assignWords(command, calledAs, words);
+    const list = options.get(FILES_FROM0.name);
+    const listed = list === undefined || list === true ? undefined : await this.#listedNames(list, signal);
+    const assigned = assignWords(command, calledAs, words, listed);
+    // Nothing is to be done.
+    if (listed?.length === 0) return;
     if (command.changes === true && !session.tree.can.write) throw readOnly(calledAs, session.tree);
 
     if (readsTree(command)) this.#options.requireStore(calledAs);
@@ -228,6 +233,12 @@ export class Dispatcher {
     if (diagnostics.failures > 0) {
       throw new VtError('EPARTIAL', `done in part, ${diagnostics.failures} ${diagnostics.failures === 1 ? 'item' : 'items'} failed`);
     }
+  }
+
+  async #listedNames(file: Octets, signal: AbortSignal): Promise<Octets[]> {
+    const { local, home, services } = this.#options;
+    const { listedNames } = await import('./listed-names.ts');
+    return await listedNames(file, { local, home, standardInput: () => services.standardInput(signal) });
   }
 
   /** The values of a word: what its glob matches on the side it lives on, else itself. */

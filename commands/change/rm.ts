@@ -9,6 +9,7 @@ import { forEachItem } from '../parts/each.ts';
 import { leadsToDir, pathArgument } from '../parts/entry.ts';
 import { countText } from '../parts/format.ts';
 import { recordBefore } from '../parts/record-before.ts';
+import { FILES_FROM0 } from '../words/files-from.ts';
 
 /** `rm`: entries go. */
 export const rm = defineTreeCommand({
@@ -23,6 +24,7 @@ export const rm = defineTreeCommand({
   options: [
     { name: 'recursive', short: 'r', alsoShort: 'R', summary: 'remove Dirs with all below' },
     { name: 'force', short: 'f', summary: 'a name that does not exist is no error; ask nothing' },
+    FILES_FROM0,
   ],
   async run(context, { args, options }) {
     const { session, signal } = context;

@@ -3,6 +3,7 @@ import { defineTreeCommand } from '../command.ts';
 import { forEachItem } from '../parts/each.ts';
 import { withEntry } from '../parts/entry.ts';
 import { metadataFields, metadataRecord, printFields } from '../parts/metadata.ts';
+import { FILES_FROM0 } from '../words/files-from.ts';
 
 /** `stat`: the metadata of nodes. */
 export const stat = defineTreeCommand({
@@ -13,7 +14,7 @@ export const stat = defineTreeCommand({
     'Times are exact and local, with their distance from UTC, as touch -d and find --newer take them. -L follows a symlink. inspect shows the Blocks too. NAME@N and NAME@DATE give NAME as it was in a past state, as with cd @N. DIR@N/NAME is the same as DIR/NAME@N.',
   ],
   args: [{ name: 'path', kind: 'stored', summary: 'the nodes; default: the working path', optional: true, repeat: true }],
-  options: [{ name: 'follow', short: 'L', summary: 'follow a symlink' }],
+  options: [{ name: 'follow', short: 'L', summary: 'follow a symlink' }, FILES_FROM0],
   async run(context, { args, options }) {
     const { session, output, signal } = context;
     let isFirst = true;

@@ -22,6 +22,7 @@ import { withAllVersions } from '../parts/move/all-versions.ts';
 import type { GetPlace, GetTarget } from '../parts/move/get-targets.ts';
 import { getTarget, refuseSpecial } from '../parts/move/get-targets.ts';
 import type { ArgumentSpec } from '../words/argument-spec.ts';
+import { FILES_FROM0 } from '../words/files-from.ts';
 
 const OWNER_POLICIES: readonly OwnerPolicy[] = ['names', 'numeric', 'none'];
 const NAMES: ArgumentSpec = { name: 'name', kind: 'stored', summary: 'what to copy out; a pattern may match several', repeat: true };
@@ -55,6 +56,7 @@ export const get = defineCommand({
     { name: 'all-versions', summary: 'every recorded version that differs, as NAME@N in the directory LOCAL' },
     { name: 'delete', summary: 'remove local names that the Dir does not have' },
     ...NAME_OPTIONS,
+    FILES_FROM0,
     { name: 'keep', short: 'k', summary: 'leave alone everything that exists already' },
     { name: 'no-special', summary: 'nothing that gives rights: no devices, setuid, setgid, owners, capabilities or ACLs' },
     { name: 'owner', value: { kind: 'text', choices: OWNER_POLICIES }, summary: 'how owners are restored' },

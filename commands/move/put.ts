@@ -20,6 +20,7 @@ import { placeImported, reportGone } from '../parts/move/put-place.ts';
 import type { PutTarget } from '../parts/move/put-targets.ts';
 import { isDirectory, putTargets, refuseOtherKind, requireDirectory } from '../parts/move/put-targets.ts';
 import { storeFolderTest } from '../parts/move/store-folders.ts';
+import { FILES_FROM0 } from '../words/files-from.ts';
 
 /** `put`: local files and trees into the tree. */
 export const put = defineCommand({
@@ -59,6 +60,7 @@ export const put = defineCommand({
       summary: 'use this parser for all files, or none; default: the one that fits each',
     },
     ...FILTER_OPTIONS,
+    FILES_FROM0,
     { name: 'read-special', summary: 'read the content of a device or FIFO that LOCAL names, also through a symlink' },
     { name: 'reread', summary: 'read every file, changed or not' },
     { name: 'recursive', short: 'r', summary: 'accepted: directories always go with all below' },

@@ -69,9 +69,11 @@ export interface AssignedWord {
  * Gives each word its argument. The one that repeats takes what those before and after it leave; arguments after it
  * take the last words. Optional ones go without, the last first.
  *
+ * @param listed - names of the argument that repeats, from a list: the words are then for those after it
  * @throws {UsageError} for too few or too many words, or a number that is none
  */
-export function assignWords(command: Command, calledAs: string, words: readonly Word[]): AssignedWord[] {
+export function assignWords(command: Command, calledAs: string, words: readonly Word[], listed?: readonly Octets[]): AssignedWord[] {
+  if (listed !== undefined) return assignListed(command, calledAs, words, listed);
   const specs = argumentsOf(command, calledAs);
   if (words.length === 0 && command.standsAlone === true) return [];
   const required = specs.filter((spec) => spec.optional !== true);
@@ -98,6 +100,18 @@ export function assignWords(command: Command, calledAs: string, words: readonly 
       throw usage(command, calledAs, `${spec.name} must be a number, got "${octetsToText(word.text)}"`);
     return { spec, word };
   });
+}
+
+function assignListed(command: Command, calledAs: string, words: readonly Word[], listed: readonly Octets[]): AssignedWord[] {
+  const specs = argumentsOf(command, calledAs);
+  const at = specs.findIndex((spec) => spec.repeat === true);
+  const spec = specs[at];
+  if (spec === undefined) throw usage(command, calledAs, 'takes no list of names');
+  const names = listed.map((text) => ({ spec, word: { text, quoted: new Uint8Array(text.length).fill(1), start: 0, end: 0 } }));
+  const after = specs.slice(at + 1);
+  if (words.length > after.length)
+    throw usage(command, calledAs, `names stand in the list, and "${octetsToText(words[0]?.text ?? ('' as Octets))}" beside it`);
+  return [...names, ...words.flatMap((word, i) => (after[i] === undefined ? [] : [{ spec: after[i], word }]))];
 }
 
 /** `cp [-r] FROM... TO`: how a command is called, in one line. */

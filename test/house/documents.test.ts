@@ -11,6 +11,9 @@ import { PROJECT_ROOT } from '../support/project.ts';
 /** Folders whose inner folders are on the map of ARCHITECTURE.md, down to the last. */
 const SOURCE_ROOMS = ['shell', 'commands', 'core', 'fuse', 'scripts', 'man'];
 
+/** Types that open the Store of another type, by another way. */
+const SAME_STORE: Readonly<Record<string, string>> = { tcp: 'unix', ssh: 'unix', https: 'http' };
+
 const read = (page: string): string => readFileSync(join(PROJECT_ROOT, page), 'utf8');
 
 /** The folders that the map of ARCHITECTURE.md names, by the indentation of its lines. */
@@ -53,9 +56,26 @@ describe('the documents name what is there', () => {
     }
   });
 
-  it('every type of Store is in vtftp.conf(5)', () => {
+  it('every type of Store is in vtftp.conf(5), with its parameters', () => {
     const page = read('man/vtftp.conf.5');
-    for (const { type } of STORE_TYPES) assert.ok(page.includes(`\n.It Li ${type}:`), type);
+    for (const { type, primary, parameters } of STORE_TYPES) {
+      assert.ok(page.includes(`\n.It Li ${type}:`), type);
+      for (const name of Object.keys(parameters)) if (name !== primary) assert.match(page, new RegExp(`\\b${name}=`), `${type}: ${name}=`);
+    }
+  });
+
+  it('every type of Store passes a suite of test/conformance', () => {
+    const tests = readdirSync(join(PROJECT_ROOT, 'test/core'), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.test.ts'))
+      .map((file) => read(`test/core/${file}`))
+      .filter((text) => /^\s*(?:storeSuite|readOnlyStoreSuite)\(/m.test(text));
+    for (const { type } of STORE_TYPES) {
+      const suite = SAME_STORE[type] ?? type;
+      assert.ok(
+        tests.some((text) => new RegExp(`\\bname: ['\`]${suite}:`).test(text)),
+        `${type}: call storeSuite or readOnlyStoreSuite with name: '${suite}: …'`,
+      );
+    }
   });
 
   it('every option of the program is in the SYNOPSIS of vtftp(1), and every variable that it reads in ENVIRONMENT', () => {

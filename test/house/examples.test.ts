@@ -47,10 +47,13 @@ async function made(scratch: Scratch): Promise<{ readonly env: Record<string, st
     'a.pdf',
     'backup.tar',
     'notes.txt',
+    'invoice',
+    'plan.ods',
   ])
     writeFileSync(join(home, file), `todo ${file}\n`);
   const options = { env: { ...scratch.env, HOME: home, PAGER: 'cat' }, cwd: home };
-  const put = 'put docs; put docs theirs; put notes.txt a.pdf backup.tar .; mkdir texts; sync; touch one; sync; touch two; sync';
+  const put =
+    'put docs; put docs theirs; put notes.txt a.pdf backup.tar invoice plan.ods .; mkdir texts; sync; touch one; sync; touch two; sync';
   const ran = await vtftp(['-q', '-c', put], options);
   assert.equal(ran.status, 0, ran.report);
   return options;

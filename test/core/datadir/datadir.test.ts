@@ -17,7 +17,7 @@ const kinds = [
 for (const { hashName, compression } of kinds) {
   let path = '';
   storeSuite({
-    name: `datadir with ${hashName}, compression ${compression}`,
+    name: `datadir: with ${hashName}, compression ${compression}`,
     open() {
       path = newFolder();
       return openDatadir(path, { create: true, hashName, compression });

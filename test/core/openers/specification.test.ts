@@ -94,7 +94,7 @@ const BAD: readonly (readonly [text: string, column: number, says: RegExp, remed
   ['memory:many', 8, /number of octets, found "many"/, /512K/],
   ['memory:-1', 8, /number of octets/],
   ['memory:0', 8, /number of octets/],
-  ['ftp:host', 1, /unknown type of Store "ftp"/, /datadir, memory/],
+  ['ftp:host', 1, /unknown type of Store "ftp"/, /datadir, /],
   ['memory:?colour=red', 9, /unknown parameter "colour"/],
   ['proxy(constructor=', 7, /unknown parameter "constructor" of proxy/],
   ['memory:?hash=md5', 14, /unknown hash "md5"/, /sha3-256/],

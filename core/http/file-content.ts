@@ -41,8 +41,8 @@ async function startOf(source: BlockSource, block: Block, size: number, signal: 
   return Buffer.concat(chunks);
 }
 
-/** undefined for what a Date cannot hold. */
-function httpDate(ns: bigint): Date | undefined {
+/** A time as HTTP has it; undefined for what a Date cannot hold. */
+export function httpDate(ns: bigint): Date | undefined {
   const date = new Date(Number(ns / 1_000_000n));
   return Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9999 || date.getUTCFullYear() < 1 ? undefined : date;
 }

@@ -95,7 +95,8 @@ async function sendParts(
 
 type Piece = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
-async function sendBody(response: ServerResponse, writeHead: () => unknown, pieces: readonly Piece[]): Promise<void> {
+/** Sends pieces as a body, as fast as the client takes them. @param writeHead - called once the first octets are there */
+export async function sendBody(response: ServerResponse, writeHead: () => unknown, pieces: readonly Piece[]): Promise<void> {
   let begun = false;
   let held = 0;
   for (const piece of pieces) {

@@ -7,6 +7,7 @@ import { errorReason } from '../base/system/system-error.ts';
 import type { AccessRules } from './access.ts';
 import { refusalOf } from './access.ts';
 import { ConnectionTurns } from './connection-turns.ts';
+import { takeBody } from './dav/propfind.ts';
 import { COMMON_HEADERS } from './headers.ts';
 import type { WebService } from './service.ts';
 import { sendProblem, WebGateway } from './service.ts';
@@ -25,6 +26,8 @@ const IDLE_MS = 60_000;
 const KEEP_ALIVE_MS = 15_000;
 /** Milliseconds that clients have to take their last answers. */
 const DRAIN_MS = 10_000;
+
+const METHODS = 'GET, HEAD, OPTIONS, PROPFIND';
 
 export interface WebServerOptions {
   readonly host: string;
@@ -87,8 +90,9 @@ export async function serveWeb({ host, port, service, access, tls }: WebServerOp
 
 async function answer(gateway: WebGateway, access: AccessRules, request: IncomingMessage, response: ServerResponse): Promise<void> {
   for (const [name, value] of Object.entries(COMMON_HEADERS)) response.setHeader(name, value);
-  // A body is never asked for; what still comes of one would be taken for the next request.
-  if (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined)
+  const isPropfind = request.method === 'PROPFIND';
+  // Another body is never asked for; what still comes of one would be taken for the next request.
+  if (!isPropfind && (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined))
     response.setHeader('connection', 'close');
   const refusal = refusalOf(request, access);
   if (refusal !== undefined) {
@@ -97,14 +101,16 @@ async function answer(gateway: WebGateway, access: AccessRules, request: Incomin
     return;
   }
   if (request.method === 'OPTIONS') {
-    response.writeHead(204, { allow: 'GET, HEAD, OPTIONS' }).end();
+    response.writeHead(204, { allow: METHODS, dav: '1' }).end();
     return;
   }
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    sendProblem(response, 405, `${request.method ?? ''} is not served`, { allow: 'GET, HEAD, OPTIONS' });
+  if (!isPropfind && request.method !== 'GET' && request.method !== 'HEAD') {
+    sendProblem(response, 405, `${request.method ?? ''} is not served`, { allow: METHODS });
     return;
   }
   const gone = new AbortController();
   response.once('close', () => gone.abort());
-  await gateway.answer(request, response, gone.signal);
+  if (!isPropfind) await gateway.answer(request, response, gone.signal);
+  else if (await takeBody(request).catch(() => false)) await gateway.propfind(request, response, gone.signal);
+  else sendProblem(response, 413, 'the body is too long', { connection: 'close' });
 }

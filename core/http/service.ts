@@ -11,6 +11,7 @@ import { pathOf, splitPath } from '../tree/path.ts';
 import { indirectContent, storedBlock } from './block-content.ts';
 import { blockRecords } from './block-records.ts';
 import { compressedFor } from './compressed.ts';
+import { davNodes, multistatus } from './dav/propfind.ts';
 import type { Place } from './dir-view.ts';
 import { fileContent } from './file-content.ts';
 import { DAMAGED, FAULT_HEADER, IMMUTABLE, REVALIDATED } from './headers.ts';
@@ -20,11 +21,13 @@ import type { Representation } from './representation.ts';
 import { requestTarget } from './request-target.ts';
 import type { Route } from './routes.ts';
 import { parseQuery, parseRoute } from './routes.ts';
-import { send } from './send.ts';
+import { send, sendBody } from './send.ts';
 import { archiveLines, describeStore } from './store-text.ts';
 import { VerifiedBlocks } from './verified-blocks.ts';
 import type { HomeArchive } from './web-tree.ts';
 import { WebTrees } from './web-tree.ts';
+
+const XML_TYPE = 'application/xml; charset=utf-8';
 
 /** What is served. */
 export interface WebService {
@@ -74,8 +77,32 @@ export class WebGateway implements AsyncDisposable {
     }
   }
 
+  /** Answers one PROPFIND; never rejects. @see RFC 4918, 9.1 */
+  async propfind(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
+    try {
+      const { depth } = request.headers;
+      if (depth !== '0' && depth !== '1') {
+        const body = '<?xml version="1.0" encoding="utf-8"?>\n<D:error xmlns:D="DAV:"><D:propfind-finite-depth/></D:error>\n';
+        response.writeHead(403, { 'content-type': XML_TYPE, 'content-length': String(body.length) }).end(body);
+        return;
+      }
+      const route = parseRoute(requestTarget(request).path);
+      const place = route?.kind === 'tree' || route?.kind === 'archive' ? await this.#place(route, signal) : undefined;
+      const entry = await place?.tree.lookup(pathOf(place.names), { signal });
+      if (place === undefined || entry === undefined || (entry.dirent.kind !== 'dir' && entry.dirent.kind !== 'file')) {
+        sendProblem(response, 404, 'nothing is here');
+        return;
+      }
+      const nodes = davNodes(place, entry, depth === '0' ? 0 : 1, signal);
+      const head = { 'content-type': XML_TYPE, 'cache-control': REVALIDATED };
+      await sendBody(response, () => response.writeHead(207, head), [octetsOf(multistatus(nodes))]);
+    } catch (error) {
+      this.#fail(response, error, signal);
+    }
+  }
+
   async #find(route: Route, path: string, query: Query, signal: AbortSignal): Promise<Representation | Redirect | undefined> {
-    const { store, home, archive, blocksAt, isPublic, now } = this.#service;
+    const { store, home, archive, blocksAt, isPublic } = this.#service;
     const immutable = `${isPublic ? 'public' : 'private'}, ${IMMUTABLE}`;
     switch (route.kind) {
       case 'home':
@@ -92,39 +119,52 @@ export class WebGateway implements AsyncDisposable {
           ? undefined
           : await blockRecords(store, route.hashcodes, this.#checker, immutable, signal);
       case 'tree': {
-        const { uri, base } = route;
-        const names = splitPath(uri.path as TreePath);
-        const top = await this.#trees.node(uri.target, names.length > 0 || uri.isDir, { signal });
-        if (top.kind === 'dir') {
-          const place = { ...this.#trees.tree(top), title: shortReference(base), base, names, cacheControl: immutable };
-          return await this.#show(place, uri.isDir, path, query, signal);
-        }
-        if (top.kind !== 'file' || names.length > 0) return undefined;
+        const place = await this.#place(route, signal);
+        if (place !== undefined) return await this.#show(place, route.uri.isDir, path, query, signal);
+        if (route.uri.isDir || route.uri.path !== '') return undefined;
+        const top = await this.#trees.node(route.uri.target, false, { signal });
+        if (top.kind !== 'file') return undefined;
         const entry = { path: '/' as TreePath, name: top.name, dirent: top, size: top.block.span, nlink: 1, id: 0 };
         return await fileContent(store, entry, { download: query.has('download'), cacheControl: immutable }, signal);
       }
       case 'archive': {
-        const { base, name, state, names, isDir } = route;
-        const newest = `/archive/${encodeURIComponent(name)}/`;
+        const { name, names, isDir } = route;
         const lines = query.get('lines');
         if (lines !== undefined) return archiveLines(this.#trees.archive(name), lines === 'last');
-        if (query.has('log') && names.length === 0) return await this.#views.history(name, newest.slice(0, -1), signal);
-        const isEmpty = state === undefined && (await this.#trees.archive(name).last({ signal })) === undefined;
-        if (isEmpty && name !== archive?.name) return undefined;
-        const found = isEmpty ? this.#trees.empty : await this.#trees.state(name, state, now(), { signal });
-        const place = {
-          ...found,
-          title: state === undefined ? name : `${name}@${state}`,
-          base,
-          names,
-          cacheControl: REVALIDATED,
-          history: `${newest}?log`,
-          archive: name,
-          newest: state === undefined ? `${newest}?lines=last` : undefined,
-        };
-        return await this.#show(place, isDir, path, query, signal);
+        if (query.has('log') && names.length === 0) return await this.#views.history(name, `/archive/${encodeURIComponent(name)}`, signal);
+        const place = await this.#place(route, signal);
+        return place === undefined ? undefined : await this.#show(place, isDir, path, query, signal);
       }
     }
+  }
+
+  /** Where a URL leads within a tree; undefined where it leads to no tree. */
+  async #place(route: Extract<Route, { kind: 'tree' | 'archive' }>, signal: AbortSignal): Promise<Place | undefined> {
+    const { archive, isPublic, now } = this.#service;
+    const { base } = route;
+    if (route.kind === 'tree') {
+      const { uri } = route;
+      const names = splitPath(uri.path as TreePath);
+      const top = await this.#trees.node(uri.target, names.length > 0 || uri.isDir, { signal });
+      if (top.kind !== 'dir') return undefined;
+      const cacheControl = `${isPublic ? 'public' : 'private'}, ${IMMUTABLE}`;
+      return { ...this.#trees.tree(top), title: shortReference(base), base, names, cacheControl };
+    }
+    const { name, state, names } = route;
+    const isEmpty = state === undefined && (await this.#trees.archive(name).last({ signal })) === undefined;
+    if (isEmpty && name !== archive?.name) return undefined;
+    const found = isEmpty ? this.#trees.empty : await this.#trees.state(name, state, now(), { signal });
+    const newest = `/archive/${encodeURIComponent(name)}/`;
+    return {
+      ...found,
+      title: state === undefined ? name : `${name}@${state}`,
+      base,
+      names,
+      cacheControl: REVALIDATED,
+      history: `${newest}?log`,
+      archive: name,
+      newest: state === undefined ? `${newest}?lines=last` : undefined,
+    };
   }
 
   async #show(
@@ -154,6 +194,18 @@ export class WebGateway implements AsyncDisposable {
     if (status >= 500) this.#service.onFailure(error);
     sendProblem(response, status, reason, error instanceof CorruptBlockError ? { [FAULT_HEADER]: DAMAGED } : {});
   }
+}
+
+/** A text in pieces of some size: a Dir may have a million names. */
+async function* octetsOf(pieces: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
+  let text = '';
+  for await (const piece of pieces) {
+    text += piece;
+    if (text.length < 32 * 1024) continue;
+    yield Buffer.from(text);
+    text = '';
+  }
+  yield Buffer.from(text);
 }
 
 interface Redirect {

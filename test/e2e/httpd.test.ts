@@ -201,7 +201,7 @@ test('requests for what is not served get a status and one line', async (t) => {
   assert.equal((await raw(here.url, 'http://evil.example/store')).status, 421);
   const put = await fetch(here.url, { method: 'PUT', body: 'x' });
   assert.equal(put.status, 405);
-  assert.equal(put.headers.get('allow'), 'GET, HEAD, OPTIONS');
+  assert.equal(put.headers.get('allow'), 'GET, HEAD, OPTIONS, PROPFIND');
   assert.equal((await fetch(treeUrl(here, 'docs/README.md'))).status, 200);
 });
 

@@ -1,0 +1,94 @@
+import type { IncomingMessage } from 'node:http';
+import type { Octets } from '../../base/octets.ts';
+import { octetsToText } from '../../base/octets.ts';
+import { joinPath, pathOf } from '../../tree/path.ts';
+import type { TreeEntry } from '../../tree/tree.ts';
+import { contentTypeOf } from '../content-type.ts';
+import type { Place } from '../dir-view.ts';
+import { httpDate } from '../file-content.ts';
+import { etagOf, urlPath } from '../headers.ts';
+
+/** Octets of the body of a request. */
+const MAX_BODY_SIZE = 64 * 1024;
+
+/** Contents are not looked into for their types, which would be a Block a name: what has no type by its name counts as no text. */
+const NO_TEXT = Uint8Array.of(0);
+
+/** Takes the body of a request, which lists the properties that are wanted: all that we have are few. @returns false where it is too long */
+export async function takeBody(request: IncomingMessage): Promise<boolean> {
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY_SIZE) return false;
+  }
+  return true;
+}
+
+/** A node whose properties are told. */
+export interface DavNode {
+  /** The URL path, as it stands in a URL; that of a Dir has a slash at its end. */
+  readonly href: string;
+  readonly entry: TreeEntry;
+}
+
+/**
+ * The node at a place, and with `depth` 1 what is in it, as WebDAV shows them: files and Dirs. A symlink to a file is that file. One to a Dir is
+ * left out, since clients go down into Dirs, and would for ever.
+ */
+export async function* davNodes(place: Place, top: TreeEntry, depth: 0 | 1, signal: AbortSignal): AsyncGenerator<DavNode> {
+  const { tree, base, names } = place;
+  const path = pathOf(names);
+  const href = base + urlPath(names.join('/') as Octets);
+  if (top.dirent.kind !== 'dir') {
+    yield { href, entry: { ...top, name: names.at(-1) ?? top.name } };
+    return;
+  }
+  const folder = href.endsWith('/') ? href : `${href}/`;
+  yield { href: folder, entry: { ...top, name: names.at(-1) ?? top.name } };
+  if (depth === 0) return;
+  for await (const entry of tree.list(path, { signal })) {
+    const { kind } = entry.dirent;
+    const target = kind === 'symlink' ? await tree.lookup(joinPath(path, entry.name), { signal }) : entry;
+    const isShown = target?.dirent.kind === 'file' || kind === 'dir';
+    if (target !== undefined && isShown)
+      yield { href: `${folder}${urlPath(entry.name)}${kind === 'dir' ? '/' : ''}`, entry: { ...target, name: entry.name } };
+  }
+}
+
+/** The body of a 207 answer. @see RFC 4918, 9.1 and 13 */
+export async function* multistatus(nodes: AsyncIterable<DavNode>): AsyncGenerator<string> {
+  yield '<?xml version="1.0" encoding="utf-8"?>\n<D:multistatus xmlns:D="DAV:">\n';
+  for await (const node of nodes)
+    yield `<D:response><D:href>${node.href}</D:href><D:propstat><D:prop>${properties(node)}</D:prop><D:status>HTTP/1.1 200 OK</D:status></D:propstat></D:response>\n`;
+  yield '</D:multistatus>\n';
+}
+
+function properties({ entry: { name, dirent, size } }: DavNode): string {
+  const { mtimeNs } = dirent.meta;
+  const modified = mtimeNs === undefined ? undefined : httpDate(mtimeNs);
+  const all = [
+    property('displayname', xmlText(octetsToText(name))),
+    dirent.kind === 'dir' ? '<D:resourcetype><D:collection/></D:resourcetype>' : '<D:resourcetype/>',
+    modified === undefined ? '' : property('getlastmodified', modified.toUTCString()),
+  ];
+  if (dirent.kind === 'file')
+    all.push(
+      property('getcontentlength', String(size)),
+      property('getetag', xmlText(etagOf(dirent.block))),
+      property('getcontenttype', xmlText(contentTypeOf(name, dirent.meta, NO_TEXT))),
+    );
+  return all.join('');
+}
+
+function property(name: string, text: string): string {
+  return `<D:${name}>${text}</D:${name}>`;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+
+/** Characters that no XML has are left out. @see XML 1.0, 2.2 */
+function xmlText(text: string): string {
+  return text
+    .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd')
+    .replace(/[&<>"]/g, (char) => ENTITIES[char] ?? char);
+}

@@ -62,7 +62,7 @@ export async function writeHistogram(
     import('../../core/blockify/histogram-svg.ts'),
     import('../../core/export/local-output.ts'),
   ]);
-  const output = await openLocalOutput(resolveLocalPath(localCwd, file), false, signal);
+  const output = await openLocalOutput(resolveLocalPath(localCwd, file), 'make', signal);
   try {
     writeFileSync(output.fd, histogramSvg(histogram, name));
   } catch (error) {

@@ -1,4 +1,4 @@
-import { closeSync, constants, fchmodSync, openSync, realpathSync, renameSync, statSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, lstatSync, openSync, realpathSync, renameSync, statSync, unlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { throwIfCancelled } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
@@ -20,20 +20,26 @@ export interface LocalOutput {
 }
 
 /**
+ * How a local file is opened: `make` makes it, in the place of a symlink too, as get does; `redirect` makes it where a symlink leads, as a
+ * shell does; `append` adds to what is there.
+ */
+export type OutputMode = 'make' | 'redirect' | 'append';
+
+/**
  * Opens a local file to be written, or appended to. A new or replaced file is written under a temporary name and renamed,
- * so that no half one ever stands there; a symlink to a file stays, and the file is replaced. A device, a FIFO and the open
- * file of a process (`/dev/stdout`) are written into.
+ * so that no half one ever stands there. A device, a FIFO and the open file of a process (`/dev/stdout`) are written into, also through a symlink.
  *
  * @param path - absolute
  * @throws SystemError, {VtError} ECANCELLED
  */
-export async function openLocalOutput(path: Octets, append: boolean, signal?: AbortSignal): Promise<LocalOutput> {
+export async function openLocalOutput(path: Octets, mode: OutputMode, signal?: AbortSignal): Promise<LocalOutput> {
   const bytes = pathBytes(path);
   const special = specialFileAt(path);
   if (special?.descriptor !== undefined) {
     // Opened anew it would have an offset of its own, and what is written to either would overwrite the other's.
     return { fd: special.descriptor, commit() {}, rollback() {} };
   }
+  const append = mode === 'append';
   if (append || special !== undefined) {
     const flags = constants.O_WRONLY | constants.O_CREAT | (append || special?.kind === 'open file' ? constants.O_APPEND : 0);
     const fd = special?.kind === 'fifo' ? await openFifo(bytes, signal) : openSync(bytes, flags, 0o666);
@@ -43,10 +49,11 @@ export async function openLocalOutput(path: Octets, append: boolean, signal?: Ab
   const present = statSync(bytes, { throwIfNoEntry: false });
   // A directory, or a path that can be one only: the system says so.
   if (present?.isFile() === false || path.endsWith('/')) closeSync(openSync(bytes, constants.O_WRONLY | constants.O_CREAT));
-  const final = present === undefined ? path : octetsFromBytes(realpathSync.native(bytes, 'buffer'));
+  const isReplaced = mode === 'make' && lstatSync(bytes, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  const final = present === undefined || isReplaced ? path : octetsFromBytes(realpathSync.native(bytes, 'buffer'));
   const temporary = pathBytes(`${final.slice(0, final.lastIndexOf('/') + 1)}${temporaryPrefix()}0` as Octets);
   const fd = openSync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o666);
-  if (present !== undefined) fchmodSync(fd, present.mode & 0o7777);
+  if (present !== undefined && !isReplaced) fchmodSync(fd, present.mode & 0o7777);
   let isOpen = true;
   const close = (): void => {
     if (isOpen) closeSync(fd);

@@ -19,7 +19,7 @@ export interface RedirectTarget {
 export async function openRedirect(target: Octets, cwd: Octets, append: boolean, signal: AbortSignal): Promise<RedirectTarget> {
   const path = resolveLocalPath(cwd, target);
   try {
-    const output = await openLocalOutput((endsAsDirectory(target) ? `${path}/` : path) as Octets, append, signal);
+    const output = await openLocalOutput((endsAsDirectory(target) ? `${path}/` : path) as Octets, append ? 'append' : 'redirect', signal);
     const sink = new FdSink(output.fd);
     return {
       sink,

@@ -3,6 +3,7 @@ import {
   chmodSync,
   closeSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -137,4 +138,24 @@ describe('ar', () => {
     assert.match(flipped.stderr, /octets \d+ to \d+ are damaged/);
     assert.match(flipped.stderr, /"\/sub\/deep\/b"/);
   });
+});
+
+it('ar FILE replaces a symlink to a file, as get does; ar -r and a redirection follow it', async (t) => {
+  const scratch = makeScratch(t);
+  const on = async (commands: string): Promise<void> => {
+    const done = await vtftp(['-S', './store', '-c', commands], { env: scratch.env, cwd: scratch.folder });
+    assert.equal(done.status, 0, done.report);
+  };
+  writeFileSync(scratch.path('kept'), 'mine');
+  for (const name of ['made', 'got', 'picture', 'redirected']) symlinkSync('kept', scratch.path(name));
+  await on(`mkdir d; touch d/f; ar made d; get d/f got; blockify --svg=picture /etc/hostname`);
+  assert.equal(readFileSync(scratch.path('kept'), 'utf8'), 'mine');
+  for (const name of ['made', 'got', 'picture']) assert.ok(lstatSync(scratch.path(name)).isFile(), name);
+  symlinkSync('made', scratch.path('link'));
+  await on('touch d/g; ar -r link d; ls d > redirected');
+  assert.ok(lstatSync(scratch.path('link')).isSymbolicLink());
+  const listed = await vtftp(['made', '-c', 'log; ls'], { env: scratch.env, cwd: scratch.folder });
+  assert.match(listed.stdout, /^@2[^]*^f\ng$/m, listed.report);
+  assert.ok(lstatSync(scratch.path('redirected')).isSymbolicLink());
+  assert.equal(readFileSync(scratch.path('kept'), 'utf8'), 'f\ng\n');
 });

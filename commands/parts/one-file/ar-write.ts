@@ -52,7 +52,7 @@ export async function writeFile(
     await writeTo(context, written, compression, undefined, async (data) => await output.bytes(data));
     return;
   }
-  const target = await openLocalOutput(resolveLocalPath(session.localCwd, file), false, signal);
+  const target = await openLocalOutput(resolveLocalPath(session.localCwd, file), 'make', signal);
   try {
     const summary = await writeTo(context, written, compression, undefined, toDescriptor(target.fd));
     await promisify(fdatasync)(target.fd).catch(() => undefined); // a pipe or a device

@@ -16,7 +16,7 @@ export const pull = defineCommand({
     '--all fetches every archive of the peer with every state, its date and its notes; push --all is the same the other way round. Tags and protection come too, and none is removed here. At the end it looks for each state and all its Blocks here. An archive with states here that the peer lacks is left as it is. -n fetches nothing.',
     '--blocks-only takes paths instead, by default the working path, and records nothing. They are in the tree already, as after bind, or after open of a Dirref: pull brings their Blocks, and those of earlier states of their nodes. A tree that was opened by its Dirref is filled in so in any case.',
     'pull first finds out what is missing. It fetches Dirs and lists of Blocks that are not here, since only they say what is below them. It asks for all other Blocks many at a time. Then it fetches what is missing, and nothing else, and verifies each Block. The Store notes which Dirs are complete, and later pulls skip them until Blocks are removed.',
-    'What has come stays, even after Ctrl-C or a lost connection: the same command goes on from there. pull names each path of which the peer lacks Blocks too, or has damaged ones. The rest comes, and the exit status is 13; the state is not recorded then. A peer with another hash function is refused.',
+    'What has come stays, even after Ctrl-C or a lost connection: the same command goes on from there. pull names each path of which the peer lacks Blocks too, or has damaged ones. The rest comes, and the exit status is 13; the state is not recorded then. A peer with another hash function is refused, but for --transition: the newest state then gets new names, and a map of names is kept (see transition).',
   ],
   args: [
     {

@@ -14,7 +14,7 @@ export const push = defineCommand({
     '--all sends every archive with every state, its date and its notes. Tags and protection that were set here later are set there too, and none is removed there. At the end it looks for each state and all its Blocks over there, so that a disk can be retired. -n sends nothing.',
     '--blocks-only takes paths instead, by default the working path, and records nothing. The peer can then open the tree by its Dirref, but a gc over there removes it after its grace period. A tree that was opened by its Dirref is pushed so in any case.',
     'push asks the peer, for many Blocks at once, which of them it lacks. It sends these, and nothing else, and makes them durable there. Earlier states of nodes go along. The Store here notes which Dirs are complete there. A later push asks nothing about what is below them, as long as nothing is removed from the other Store. --recheck asks all the same.',
-    'What was sent stays, even after Ctrl-C or a lost connection: the same command goes on from there. push names each path of which Blocks are missing or damaged here. The rest is sent, and the exit status is 13; the state is not recorded then. A peer with another hash function is refused. --create makes the Store that --peer names, if there is none.',
+    'What was sent stays, even after Ctrl-C or a lost connection: the same command goes on from there. push names each path of which Blocks are missing or damaged here. The rest is sent, and the exit status is 13; the state is not recorded then. A peer with another hash function is refused, but for --transition: the newest state then gets new names, and a map of names is kept (see transition). --create makes the Store that --peer names, if there is none.',
   ],
   args: [
     {

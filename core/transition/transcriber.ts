@@ -93,9 +93,14 @@ export class Transcriber implements AsyncDisposable {
     return dirent.prev === undefined ? made : { ...made, prev: await this.#at(path, this.#previous(dirent.prev, path)) };
   }
 
-  /** The same for the Block of a content. */
-  async content(block: Block): Promise<Block> {
-    return await this.#content(block);
+  /** What a Dirent of a Dir became, where that was found out before. */
+  known(dirent: Dirent): Dirent | undefined {
+    if (dirent.kind !== 'dir' || dirent.prev !== undefined) return undefined;
+    const nameOf = (ref: Block): Block | undefined => (ref.kind === 'literal' ? ref : this.#map.get('dir', ref)?.ref);
+    const block = nameOf(dirent.block);
+    const inodes = dirent.inodes === undefined ? undefined : nameOf(dirent.inodes);
+    if (block === undefined || (dirent.inodes !== undefined && inodes === undefined)) return undefined;
+    return { ...dirent, block, ...(inodes === undefined ? {} : { inodes }) };
   }
 
   /** Makes durable what was done, and notes the names. */

@@ -155,7 +155,7 @@ it('ar FILE replaces a symlink to a file, as get does; ar -r and a redirection f
   await on('touch d/g; ar -r link d; ls d > redirected');
   assert.ok(lstatSync(scratch.path('link')).isSymbolicLink());
   const listed = await vtftp(['made', '-c', 'log; ls'], { env: scratch.env, cwd: scratch.folder });
-  assert.match(listed.stdout, /^@2[^]*^f\ng$/m, listed.report);
+  assert.match(listed.stdout, /^@2[\s\S]*^f\ng$/m, listed.report);
   assert.ok(lstatSync(scratch.path('redirected')).isSymbolicLink());
   assert.equal(readFileSync(scratch.path('kept'), 'utf8'), 'f\ng\n');
 });

@@ -129,3 +129,33 @@ it('copies one reference alone, refuses what makes no sense, and ends an archive
   assert.equal(states('new').length, 2);
   assert.match(await on('./new', `open ${second?.dirref}; ls`), /^d$/m);
 });
+
+it('pull and push move the newest state between Stores of two hash functions, there and back, where that is asked for', async (t) => {
+  const { scratch, on, states } = stores(t);
+  const write = (text: string): void => writeFileSync(scratch.path('f'), text.repeat(10_000));
+  write('one');
+  await on('datadir:./old,hash=sha1', 'put f; sync; mkdir d; quit');
+  assert.match(await on('./new', 'pull -p ./old', 1), /has hash function sha1, and .* has sha3-256 \(pull --transition moves/);
+  assert.match(await on('./new', 'pull --transition -b -p ./old', 1), /it moves the newest states of archives from sha1 to sha3-256/);
+  assert.match(await on('./new', 'pull --transition -n -p ./old', 1), /transition -n tells/);
+
+  assert.match(await on('./new', 'pull --transition -p ./old; head -c 3 f'), /the state of .* is the newest here\n(new: .*\n)+one/);
+  assert.equal(states('new').length, 1);
+  assert.equal(states('new')[0]?.whenText, states('old')[1]?.whenText);
+  assert.match(await on('./new', 'pull --transition -p ./old'), /up to date here/);
+  assert.match(await on('./new', `open ${states('old')[1]?.dirref}; ls`), /another hash function/);
+
+  write('two');
+  await on('./new', 'put f; push --transition -p ./old; quit');
+  assert.equal(states('old').length, 3);
+  assert.equal(states('old')[2]?.whenText, states('new')[1]?.whenText);
+  assert.match(await on('./old', 'head -c 3 f; fsck'), /^two[\s\S]*3 roots, .* clean/);
+  assert.match(await on('./old', `open ${states('old')[2]?.dirref}; ls -l; quit`), /30000 .* f$/m);
+
+  write('three');
+  await on('./old', 'put f; push --transition -p ./new; quit');
+  assert.match(await on('./new', 'head -c 5 f; fsck'), /^three[\s\S]*3 roots, .* clean/);
+  await on('./new', 'mkdir ours; quit');
+  await on('./old', 'mkdir theirs; quit');
+  assert.match(await on('./new', 'pull --transition -p ./old', 1), /there are states here that .* lacks, and nothing was changed/);
+});

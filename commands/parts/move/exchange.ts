@@ -74,12 +74,13 @@ export async function exchangeArchive(context: CommandContext, name: Octets, exc
 }
 
 /** @throws {VtError} EFAILED where a side has no such archive */
-export function endsOf({ session }: CommandContext, name: Octets, { direction, peer }: Exchange): Ends {
-  const ours = requireArchive(session.store, name, direction);
+export function endsOf({ session }: CommandContext, name: Octets, { direction, peer, how }: Exchange): Ends {
+  const here = how.here ?? session.store;
+  const ours = requireArchive(here, name, direction);
   const theirs = requireArchive(peer.store, name, direction);
   return direction === 'push'
-    ? { from: ours, to: theirs, fromStore: session.store, toStore: peer.store }
-    : { from: theirs, to: ours, fromStore: peer.store, toStore: session.store };
+    ? { from: ours, to: theirs, fromStore: here, toStore: peer.store }
+    : { from: theirs, to: ours, fromStore: peer.store, toStore: here };
 }
 
 /** @throws {VtError} EFAILED for a Store without archives, and for what is no name of one */

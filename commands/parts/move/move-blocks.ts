@@ -3,6 +3,7 @@ import { groupedDigits } from '../../../core/base/grouped-digits.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
 import type { Peer } from '../../../core/openers/peer-table.ts';
+import type { Store } from '../../../core/store/store.ts';
 import type { SyncEstimate, SyncProcess } from '../../../core/sync/sync-process.ts';
 import type { TreePath } from '../../../core/tree/path.ts';
 import type { CommandContext } from '../../command.ts';
@@ -29,6 +30,8 @@ export interface How {
   readonly recheck: boolean;
   readonly parallel: number | undefined;
   readonly bytesPerSecond: number | undefined;
+  /** Our side, where it is not the Store of the session. */
+  readonly here?: Store;
 }
 
 /** What is moved. */
@@ -48,12 +51,13 @@ export async function transferOne(
   how: How,
 ): Promise<void> {
   const { session, output, diagnostics, signal } = context;
+  const here = how.here ?? session.store;
   const { SyncProcess } = await import('../../../core/sync/sync-process.ts');
   const isPull = direction === 'pull';
   const label = `${direction} ${output.name(name)}`;
   // What this session added is not yet durable; nor need it be known to others.
-  if (!isPull && !how.plan) await session.store.flush({ signal });
-  const work = new SyncProcess(isPull ? peer.store : session.store, isPull ? session.store : peer.store, {
+  if (!isPull && !how.plan) await here.flush({ signal });
+  const work = new SyncProcess(isPull ? peer.store : here, isPull ? here : peer.store, {
     near: nearOf(direction),
     ...how,
     signal,

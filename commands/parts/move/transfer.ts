@@ -9,6 +9,7 @@ import { numberOption } from '../../words/number-option.ts';
 import type { OptionSpec } from '../../words/option-spec.ts';
 import { forEachItem } from '../each.ts';
 import { pathArgument, requireEntry } from '../entry.ts';
+import type { Exchange } from './exchange.ts';
 import { exchangeAll } from './exchange-all.ts';
 import type { Direction, How } from './move-blocks.ts';
 import { transferOne } from './move-blocks.ts';
@@ -31,6 +32,7 @@ export const TRANSFER_OPTIONS: readonly OptionSpec[] = [
   { name: 'dirs-only', short: 'd', summary: 'NAME are paths: move their Dirs only, without the contents of files' },
   { name: 'breadth-first', summary: 'look level by level rather than branch by branch' },
   { name: 'recheck', summary: 'look below Dirs too that are noted as complete' },
+  { name: 'transition', summary: 'give the states new names, where the peer has another hash function' },
   {
     name: 'jobs',
     short: 'j',
@@ -64,8 +66,12 @@ export async function transferPaths(
       parallel,
       bytesPerSecond,
     };
+    const isRenamed = requireNames(context, direction, peer, options);
     if (movesStates(context, options)) {
-      await exchangeAll(context, { direction, peer, how, isVerbose: options.has('verbose') }, args, options.has('all'));
+      const exchange = { direction, peer, how, isVerbose: options.has('verbose') };
+      const move = async (made: Exchange): Promise<void> => await exchangeAll(context, made, args, options.has('all'));
+      if (!isRenamed) await move(exchange);
+      else await (await import('./renamed-exchange.ts')).withRenamed(context, exchange, move);
       return;
     }
     let lost: ConnectionLostError | undefined;
@@ -91,6 +97,34 @@ export async function transferPaths(
 function movesStates({ session }: CommandContext, options: ReadonlyMap<string, true | Octets>): boolean {
   if (options.has('blocks-only') || options.has('dirs-only')) return false;
   return options.has('all') || (session.archive !== undefined && !session.isReference);
+}
+
+/**
+ * Whether states get other names on their way.
+ *
+ * @throws {VtError} EUNSUPPORTED where the peer has another hash function, and that was not asked for
+ */
+function requireNames(
+  { session }: CommandContext,
+  direction: Direction,
+  { name, store }: Peer,
+  options: ReadonlyMap<string, true | Octets>,
+): boolean {
+  if (store.hashName === session.store.hashName) return false;
+  const ways = direction === 'push' ? [session.store.hashName, store.hashName] : [store.hashName, session.store.hashName];
+  if (!options.has('transition'))
+    throw new VtError(
+      'EUNSUPPORTED',
+      `${direction}: "${name}" has hash function ${store.hashName}, and "${session.store.name}" has ${session.store.hashName}`,
+      {
+        remedy: `${direction} --transition moves the newest state under new names`,
+      },
+    );
+  if (options.has('all') || options.has('blocks-only') || options.has('dirs-only') || session.archive === undefined || session.isReference)
+    throw new VtError('EUNSUPPORTED', `${direction} --transition: it moves the newest states of archives from ${ways.join(' to ')}`, {
+      remedy: 'the command transition copies all states, or one reference',
+    });
+  return true;
 }
 
 /** Does something, which may fail and is done again later, while we wait for a peer that is being reached. */

@@ -1,0 +1,32 @@
+import { VtError } from '../../../core/base/errors.ts';
+import { openMap } from '../../../core/transition/open-transition.ts';
+import { RenamedStore } from '../../../core/transition/renamed-store.ts';
+import { Transcriber } from '../../../core/transition/transcriber.ts';
+import type { CommandContext } from '../../command.ts';
+import type { Exchange } from './exchange.ts';
+
+// States to and from a peer with another hash function: the sending side is seen as a Store of that of the other.
+
+/**
+ * Gives `use` the exchange between Stores of one hash function: what is moved is transcribed as its archive is read.
+ *
+ * @throws {VtError} EFAILED where nothing is to be made, or all states are asked for
+ */
+export async function withRenamed(context: CommandContext, exchange: Exchange, use: (exchange: Exchange) => Promise<void>): Promise<void> {
+  const { session, diagnostics, signal } = context;
+  const { direction, peer, how } = exchange;
+  if (how.plan)
+    throw new VtError('EFAILED', `${direction} -n: what a state is called under another hash function is known once it is copied`, {
+      remedy: 'transition -n tells how much there is',
+    });
+  const isPull = direction === 'pull';
+  const [source, target] = isPull ? [peer.store, session.store] : [session.store, peer.store];
+  const { map } = await openMap(source, target, { signal });
+  await using _map = map;
+  await using transcriber = new Transcriber(source, target, map, {
+    signal,
+    onProgress: ({ blocks, bytes }) => diagnostics.progress({ label: direction, doneBytes: bytes, doneItems: blocks }),
+  });
+  const renamed = new RenamedStore(source, target, transcriber);
+  await use(isPull ? { ...exchange, peer: { ...peer, store: renamed } } : { ...exchange, how: { ...how, here: renamed } });
+}

@@ -161,11 +161,17 @@ async function openSingle(store: Store, dirent: Exclude<Dirent, IndirectDirent>,
 
 /** `default`, `datadir:PATH`, `[clause]`, each with `@archive`, `@N` or `@date`. */
 async function openSpecification(text: string, options: SourceOptions): Promise<OpenedSource> {
-  // In ssh://user@host/ it belongs to the address.
-  const at = text.indexOf('@', /^ssh:\/\/[^/]*/i.exec(text)?.[0].length ?? 0) < 0 ? -1 : text.lastIndexOf('@');
+  const at = suffixAt(text);
   const specification = parseStoreSpecification(at > 0 ? text.slice(0, at) : text);
   const store = await options.wrapStore(await openStoreLazily(specification, options, text === 'default'));
   return await openNamed(store, at > 0 ? text.slice(at + 1) : undefined, options);
+}
+
+/** Where `@` begins what follows a specification, or -1: in `ssh://user@host/` and in the words of a command it is part of them. */
+function suffixAt(text: string): number {
+  const at = text.lastIndexOf('@');
+  if (text.startsWith('!')) return /[\s'"]/.test(text.slice(at)) ? -1 : at;
+  return text.indexOf('@', /^ssh:\/\/[^/]*/i.exec(text)?.[0].length ?? 0) < 0 ? -1 : at;
 }
 
 /** What follows `@`: an archive of the Store if it has one of that name, else a number or a date in its default archive. */

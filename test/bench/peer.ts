@@ -20,6 +20,8 @@ const TABLE: readonly (readonly [row: string, says: string])[] = [
   ['tree', 'push of 20,000 files through ssh'],
   ['rest', 'push of them, all but 1 % there'],
   ['nothing', 'push of them, all there'],
+  ['rsync both', 'rsync of 1 GiB and 20,000 files through ssh'],
+  ['both', 'push of 1 GiB and 20,000 files through ssh'],
 ];
 
 /** The most that a row may take, to another. */
@@ -28,6 +30,7 @@ const LIMITS: readonly { readonly row: string; readonly to: string; readonly lim
   { row: 'tcp', to: 'put', limit: 1 / 0.6 },
   { row: 'ssh', to: 'cat', limit: 1 },
   { row: 'tree', to: 'rsync', limit: 0.5 },
+  { row: 'both', to: 'rsync both', limit: 0.8 },
 ];
 
 /** Pushes to a peer on this machine, by a socket, TCP and a real sshd, in turns with what they are measured by. */
@@ -52,6 +55,7 @@ export function benchPeers(
   makeTree(at('tree'), Math.max(100, Math.round(20_000 * scale)));
   seconds(`${vtftp} -S here-large -c "put large /; quit"`);
   seconds(`${vtftp} -S here-tree -c "put tree /; quit"`);
+  seconds(`${vtftp} -S here-both -c "put large tree /; quit"`);
   const sshd = scratchSshd(folder);
   try {
     const words = sshd?.ssh.map((word) => `'${word}'`).join(' ') ?? '';
@@ -76,13 +80,20 @@ export function benchPeers(
       note('ssh', seconds(`${vtftp} -S here-large -b by-ssh`));
       settle(at('tree'), at('here-tree'));
       const shell = sshd.ssh.slice(0, -1).join(' ');
-      note('rsync', seconds(`rsync -aH -e "${shell}" tree "${sshd.ssh.at(-1) ?? ''}:${at(`rsynced-${round}`)}"`));
+      const rsync = (what: string, to: string): number =>
+        seconds(`rsync -aH -e "${shell}" ${what} "${sshd.ssh.at(-1) ?? ''}:${at(`${to}-${round}`)}"`);
+      note('rsync', rsync('tree', 'rsynced'));
       fresh();
       note('tree', seconds(`${vtftp} -S here-tree -b by-ssh`));
       note('nothing', seconds(`${vtftp} -S here-tree -b by-ssh`));
       changeSome(at('tree'), round);
       seconds(`${vtftp} -S here-tree -c "put tree /; quit"`);
       note('rest', seconds(`${vtftp} -S here-tree -b by-ssh`));
+      settle(at('large'), at('tree'), at('here-both'));
+      note('rsync both', rsync('large tree', 'rsynced-both'));
+      fresh();
+      note('both', seconds(`${vtftp} -S here-both -b by-ssh`));
+      for (const copy of ['rsynced', 'rsynced-both']) rmSync(at(`${copy}-${round}`), { recursive: true, force: true });
     }
   } finally {
     sshd?.stop();

@@ -238,6 +238,14 @@ it('a second put of a tree into a served Store reads no file, also behind a cach
   assert.match(local.stdout, /the first\n$/);
 });
 
+it('a command with an @ in its words is a source, also with an archive behind it', async (t) => {
+  const scratch = scratchWithTree(t);
+  const { env } = scratch;
+  const command = commandSpecification(scratch.path('store')).replace('!', '!LANG=me@host ');
+  ok(await vtftp(['-S', scratch.path('store'), '-c', 'mkdir made; quit'], { env }));
+  for (const source of [command, `${command}@default`]) assert.match(ok(await vtftp([source, '-c', 'ls'], { env })).stdout, /^made$/m);
+});
+
 it('SIGTERM lets what was asked be answered, and what was added is kept', async (t) => {
   const scratch = scratchWithTree(t);
   writeFileSync(

@@ -1,3 +1,4 @@
+import { cutsTorture } from './cuts.ts';
 import { exerciserTorture } from './exerciser.ts';
 import { failuresTorture } from './failures.ts';
 import { faultsTorture } from './faults/faults.ts';
@@ -34,6 +35,7 @@ export const TORTURES: readonly Torture[] = [
   tailKillTorture,
   watchChurnTorture,
   peerKillTorture,
+  cutsTorture,
   transitionKillTorture,
   mountsTorture,
   mountKillTorture,

@@ -9,6 +9,8 @@ import { readKeyFile } from '../../core/wire/tls-keys.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import { resolveLocalPath } from './local-path.ts';
 import { showFollowing } from './move/follow-progress.ts';
+import { MIN_FREE_PERCENT } from './status-limits.ts';
+import { statusItems } from './status-report.ts';
 
 const LOOPBACK = '127.0.0.1';
 const DEFAULT_ADDRESS = '8080';
@@ -47,6 +49,11 @@ export async function serveHttp(context: CommandContext, input: CommandInput): P
       isPublic: token === undefined,
       blocksAt: blocksAt(input),
       now,
+      status: async (signal) =>
+        await statusItems(
+          { session, now, signal, shell: context.shell },
+          { maxAgeMs: Number.POSITIVE_INFINITY, minFreePercent: MIN_FREE_PERCENT },
+        ),
       onFailure: (error) => diagnostics.warn(`httpd: ${error instanceof Error ? error.message : String(error)}`),
     },
     access: { token, hosts: new Set(input.repeated.filter(({ name }) => name === 'host').map(({ value }) => hostText(value))) },

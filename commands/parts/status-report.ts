@@ -3,6 +3,7 @@ import { formatLocalTime } from '../../core/base/date.ts';
 import { largestOf } from '../../core/base/lists.ts';
 import { errorReason } from '../../core/base/system/system-error.ts';
 import { unrecordedBytes } from '../../core/follow/unread-bytes.ts';
+import type { StatusItem } from '../../core/http/status-view.ts';
 import { datadirOf } from '../../core/maintain/datadir-of.ts';
 import { readScrubbed } from '../../core/maintain/scrub-record.ts';
 import type { StorePart } from '../../core/store/capabilities.ts';
@@ -23,29 +24,39 @@ export interface StatusLimits {
 }
 
 /** Prints how the Store of the session is getting on, one line a thing. @returns how many need care */
-export async function reportStatus(context: CommandContext, { maxAgeMs, minFreePercent }: StatusLimits): Promise<number> {
+export async function reportStatus(context: CommandContext, limits: StatusLimits): Promise<number> {
+  const { output } = context;
+  const items = await statusItems(context, limits);
+  for (const { what, text, trouble, record } of items) {
+    const shown = `${trouble === undefined ? ' ' : '!'} ${what.padEnd(8)}  ${text}${trouble === undefined ? '' : `: ${trouble}`}`;
+    output.line(trouble === undefined ? shown : output.style('error', shown));
+    output.record({ what, ...record, ok: trouble === undefined, trouble });
+  }
+  return items.filter(({ trouble }) => trouble !== undefined).length;
+}
+
+/** How the Store of the session is getting on. */
+export async function statusItems(context: StatusContext, { maxAgeMs, minFreePercent }: StatusLimits): Promise<readonly StatusItem[]> {
   const report = new Report(context);
   await archivesOf(report, maxAgeMs);
   tailsOf(report);
   await spoolsOf(report, { role: 'session', store: context.session.store });
   diskOf(report, minFreePercent);
-  return report.amiss;
+  return report.items;
 }
 
-class Report {
-  readonly context: CommandContext;
-  amiss = 0;
+type StatusContext = Pick<CommandContext, 'session' | 'now' | 'signal' | 'shell'>;
 
-  constructor(context: CommandContext) {
+class Report {
+  readonly context: StatusContext;
+  readonly items: StatusItem[] = [];
+
+  constructor(context: StatusContext) {
     this.context = context;
   }
 
   tell(what: string, text: string, trouble: string | undefined, record: Readonly<Record<string, unknown>>): void {
-    const { output } = this.context;
-    if (trouble !== undefined) this.amiss++;
-    const shown = `${trouble === undefined ? ' ' : '!'} ${what.padEnd(8)}  ${text}${trouble === undefined ? '' : `: ${trouble}`}`;
-    output.line(trouble === undefined ? shown : output.style('error', shown));
-    output.record({ what, ...record, ok: trouble === undefined, trouble });
+    this.items.push({ what, text, trouble, record });
   }
 }
 

@@ -1,10 +1,8 @@
 import { VtError } from '../../core/base/errors.ts';
 import { defineCommand } from '../command.ts';
 import { durationMs } from '../parts/maintenance.ts';
+import { MIN_FREE_PERCENT } from '../parts/status-limits.ts';
 import { numberOption } from '../words/number-option.ts';
-
-/** Percent of a disk that are free where all is well, unless told otherwise. */
-const MIN_FREE_PERCENT = 5;
 
 /** `status`: whether all goes well, for people and monitors. */
 export const status = defineCommand({

@@ -6,7 +6,7 @@ import type { Representation } from './representation.ts';
 /** A page, and what else tells no length, compressed where the client takes that; another representation, so its entity tag is another. @see RFC 9110, 8.4 */
 export function compressedFor(headers: IncomingHttpHeaders, page: Representation): Representation {
   if (page.size !== undefined) return page;
-  const varied = { ...page, headers: { ...page.headers, vary: 'accept-encoding' } };
+  const varied = { ...page, headers: { ...page.headers, vary: page.headers?.['vary'] ?? 'accept-encoding' } };
   if (!takesGzip(String(headers['accept-encoding'] ?? ''))) return varied;
   return {
     ...page,

@@ -10,7 +10,7 @@ import { parseBlockName, parseBlockNames } from './block-content.ts';
 
 /** What a URL asks for. @see vt(7), "HTTP" */
 export type Route =
-  | { readonly kind: 'home' | 'store' }
+  | { readonly kind: 'home' | 'store' | 'status' | 'metrics' }
   | { readonly kind: 'block' | 'contents'; readonly hashcode: HashCode }
   | { readonly kind: 'records'; readonly hashcodes: readonly HashCode[] }
   /** `/d/REFERENCE/path` */
@@ -34,6 +34,8 @@ export type Route =
 export function parseRoute(path: string): Route | undefined {
   if (path === '/') return { kind: 'home' };
   if (path === '/store') return { kind: 'store' };
+  if (path === '/status') return { kind: 'status' };
+  if (path === '/metrics') return { kind: 'metrics' };
   const [, room = '', rest = ''] = /^\/(h|i|r|d|archive)\/(.*)$/s.exec(path) ?? [];
   switch (room) {
     case 'h':

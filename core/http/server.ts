@@ -89,6 +89,7 @@ export async function serveWeb({ host, port, service, access, tls }: WebServerOp
 }
 
 async function answer(gateway: WebGateway, access: AccessRules, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  gateway.counts.begin(response);
   for (const [name, value] of Object.entries(COMMON_HEADERS)) response.setHeader(name, value);
   const isPropfind = request.method === 'PROPFIND';
   // Another body is never asked for; what still comes of one would be taken for the next request.

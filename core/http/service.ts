@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { CorruptBlockError, MissingBlockError, ParseError, PathError, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
@@ -18,10 +18,13 @@ import { DAMAGED, FAULT_HEADER, IMMUTABLE, REVALIDATED } from './headers.ts';
 import type { Query } from './place-views.ts';
 import { PlaceViews } from './place-views.ts';
 import type { Representation } from './representation.ts';
+import { RequestCounts } from './request-counts.ts';
 import { requestTarget } from './request-target.ts';
 import type { Route } from './routes.ts';
 import { parseQuery, parseRoute } from './routes.ts';
 import { send, sendBody } from './send.ts';
+import type { StatusItem } from './status-view.ts';
+import { metricsView, statusView } from './status-view.ts';
 import { archiveLines, describeStore } from './store-text.ts';
 import { VerifiedBlocks } from './verified-blocks.ts';
 import type { HomeArchive } from './web-tree.ts';
@@ -40,6 +43,8 @@ export interface WebService {
   /** Where Blocks are to be had instead, without a slash at its end: `/h/` redirects there. */
   readonly blocksAt?: string | undefined;
   readonly now: () => Date;
+  /** How the Store is getting on: `/status` and `/metrics`. */
+  readonly status?: ((signal: AbortSignal) => Promise<readonly StatusItem[]>) | undefined;
   /** Told of what failed on our side. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -47,6 +52,8 @@ export interface WebService {
 /** Answers requests for what a Store has. */
 export class WebGateway implements AsyncDisposable {
   readonly #service: WebService;
+  /** The requests that it was given. */
+  readonly counts = new RequestCounts();
   readonly #trees: WebTrees;
   readonly #checker: RecordChecker;
   readonly #views: PlaceViews;
@@ -68,7 +75,7 @@ export class WebGateway implements AsyncDisposable {
     try {
       const { path, query } = requestTarget(request);
       const route = parseRoute(path);
-      const found = route === undefined ? undefined : await this.#find(route, path, parseQuery(query), signal);
+      const found = route === undefined ? undefined : await this.#find(route, path, parseQuery(query), request.headers, signal);
       if (found === undefined) sendProblem(response, 404, 'nothing is here');
       else if ('location' in found) redirect(response, found.status === 301 ? { ...found, location: found.location + query } : found);
       else await send(request, response, compressedFor(request.headers, found), signal);
@@ -101,7 +108,13 @@ export class WebGateway implements AsyncDisposable {
     }
   }
 
-  async #find(route: Route, path: string, query: Query, signal: AbortSignal): Promise<Representation | Redirect | undefined> {
+  async #find(
+    route: Route,
+    path: string,
+    query: Query,
+    headers: IncomingHttpHeaders,
+    signal: AbortSignal,
+  ): Promise<Representation | Redirect | undefined> {
     const { store, home, archive, blocksAt, isPublic } = this.#service;
     const immutable = `${isPublic ? 'public' : 'private'}, ${IMMUTABLE}`;
     switch (route.kind) {
@@ -109,6 +122,10 @@ export class WebGateway implements AsyncDisposable {
         return { status: 302, location: home };
       case 'store':
         return await describeStore(store, archive);
+      case 'status':
+        return statusView((await this.#service.status?.(signal)) ?? [], headers);
+      case 'metrics':
+        return metricsView((await this.#service.status?.(signal)) ?? [], this.counts);
       case 'block':
         if (blocksAt !== undefined) return { status: 302, location: `${blocksAt}/${path.slice('/h/'.length)}` };
         return await storedBlock(store, route.hashcode, immutable, signal);

@@ -100,6 +100,7 @@ test('the page in a browser', { skip: unable }, async (all) => {
         '',
         '?q=txt',
         '../?log',
+        '/status',
         '?diff=1',
         'small.txt?log',
         'large.txt?view',
@@ -107,7 +108,7 @@ test('the page in a browser', { skip: unable }, async (all) => {
         'README.md?view',
         'picture.png?view',
       ]) {
-        await page.goto(url + path);
+        await page.goto(new URL(path, url).href);
         await page.evaluate(axe.source);
         const { violations } = await page.evaluate<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }>(
           'axe.run()',

@@ -34,7 +34,7 @@ export async function blockRecords(
   const { images, size } = found;
   return {
     // The same Blocks may be stored otherwise one day, compressed or no longer: their headers tell.
-    etag: madeEtag('records', ...found.headers),
+    etag: madeEtag('records', Buffer.concat(found.headers)),
     contentType: 'application/octet-stream',
     size,
     headers: { 'cache-control': cacheControl },

@@ -12,12 +12,13 @@ const MAX_RANGES = 64;
  *
  * @param size - octets of the representation
  * @returns `whole` where the header is absent or is to be ignored: another unit, or a text that follows no grammar;
- * `unsatisfiable` where no range lies in the representation, or there are too many. Ranges that overlap or touch are joined, and all
+ * and where there is nothing to have a part of; `unsatisfiable` where no range lies in the representation, or there are too many. Ranges that overlap or touch are joined, and all
  * are sorted then: else they keep the order of the header
  */
 export function parseRanges(header: string | undefined, size: number): 'whole' | 'unsatisfiable' | readonly ByteRange[] {
   const set = /^bytes=(.*)$/i.exec(header ?? '')?.[1];
-  if (set === undefined) return 'whole';
+  // Caches that ask for ranges of everything ask for one of an empty file too.
+  if (set === undefined || size === 0) return 'whole';
   const ranges: ByteRange[] = [];
   for (const text of set.split(',').map((part) => part.trim())) {
     if (text === '') continue;

@@ -20,6 +20,7 @@ export const NEEDED_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   logrotate: ['logrotate'],
   make: ['make'],
   mandoc: ['mandoc'],
+  'nginx-light': ['nginx'],
   'openssh-client': ['ssh', 'ssh-keygen'],
   'openssh-server': ['sshd'],
   openssl: ['openssl'],

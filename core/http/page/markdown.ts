@@ -4,8 +4,29 @@ import { Html } from './html.ts';
 /** Characters of a text that is made into a page: of what somebody made on purpose, as many take half a second. */
 const MAX_LENGTH = 64 * 1024;
 
-// HTML in the text is shown as text, and no link leads to a script.
+const COMMENT_START = '<!--';
+const COMMENT_END = '-->';
+
+// HTML in the text is shown as text, and no link leads to a script. Comments are not for readers.
 const parser = new MarkdownIt({ html: false, linkify: false });
+parser.block.ruler.before(
+  'paragraph',
+  'comment',
+  (state, startLine, endLine, silent) => {
+    const start = (state.bMarks[startLine] ?? 0) + (state.tShift[startLine] ?? 0);
+    const { src, eMarks } = state;
+    if (!src.startsWith(COMMENT_START, start)) return false;
+    const end = src.indexOf(COMMENT_END, start + COMMENT_START.length);
+    if (end < 0) return false;
+    let line = startLine;
+    while (line < endLine && (eMarks[line] ?? 0) < end) line++;
+    // What follows on the line is for readers.
+    if (line === endLine || src.slice(end + COMMENT_END.length, eMarks[line]).trim() !== '') return false;
+    if (!silent) state.line = line + 1;
+    return true;
+  },
+  { alt: ['paragraph'] },
+);
 
 /** A Markdown text as part of a page; undefined where it is too long for that. */
 export function markdown(text: string): Html | undefined {

@@ -186,7 +186,7 @@ export class ExportFiles implements AsyncDisposable {
   /** Writes what is queued and waits for what is under way. */
   async drain(): Promise<void> {
     await this.#flush();
-    this.#pool.settle();
+    this.#pool.writeHeld();
     await Promise.all(this.#background);
   }
 
@@ -201,7 +201,7 @@ export class ExportFiles implements AsyncDisposable {
   /** Drops what is queued and waits for what is under way. */
   async cancel(): Promise<void> {
     this.#queue = [];
-    this.#pool.settle();
+    this.#pool.writeHeld();
     await Promise.all(this.#background);
   }
 

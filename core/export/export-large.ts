@@ -70,7 +70,7 @@ export async function writeLargeFile(
   }
 
   const finish = async (): Promise<boolean> => {
-    pool.settle();
+    pool.writeHeld();
     await Promise.all(writes);
     try {
       if (failure !== undefined) throw failure;

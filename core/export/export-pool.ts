@@ -64,7 +64,7 @@ export class ExportPool implements AsyncDisposable {
   }
 
   /** Writes a batch that is held back for want of a second. */
-  settle(): void {
+  writeHeld(): void {
     const held = this.#held;
     if (held === undefined) return;
     this.#held = undefined;
@@ -83,7 +83,7 @@ export class ExportPool implements AsyncDisposable {
         }),
       );
     }
-    this.settle();
+    this.writeHeld();
   }
 
   #dispatch(batch: PackedBatch, { resolve, reject }: Job): void {
@@ -102,7 +102,7 @@ export class ExportPool implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.settle();
+    this.writeHeld();
     this.#inline?.[Symbol.dispose]();
     await Promise.all(this.#threads.splice(0).map((thread) => thread.end()));
   }

@@ -225,7 +225,7 @@ export class TailGroup implements Followed {
     if (tail === undefined) return;
     try {
       const stored = await tree.lookup(tail.name, options);
-      if (stored?.dirent.kind === 'file') await tail.adopt(stored.dirent, options);
+      if (stored?.dirent.kind === 'file') await tail.goOnFrom(stored.dirent, options);
     } catch (error) {
       if (!isDamage(error)) throw error;
       tail.close();

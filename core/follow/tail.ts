@@ -132,7 +132,7 @@ export class Tail {
   }
 
   /** Goes on where what is stored under its name ends, if that is how the file begins; else the content begins anew. */
-  async adopt(dirent: FileDirent, options: OpOptions): Promise<void> {
+  async goOnFrom(dirent: FileDirent, options: OpOptions): Promise<void> {
     const { block } = dirent;
     const file = openOrNone(this.path, this.#context.opener);
     if (file === undefined) return;

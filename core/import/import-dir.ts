@@ -70,7 +70,7 @@ export class ImportedDir {
     return entry;
   }
 
-  settle(entry: ImportedEntry, outcome: EntryOutcome): void {
+  finish(entry: ImportedEntry, outcome: EntryOutcome): void {
     entry.outcome = outcome;
     if (this.#queue[this.#head] === entry) this.#drain();
   }

@@ -342,7 +342,7 @@ class Import {
       stat = dir.dir.lstat(name);
     } catch (error) {
       const entry = dir.build.open(name, undefined);
-      void this.#keep({ dir: dir.dir, name }, error).then((stored) => dir.build.settle(entry, keptOutcome(name, stored)));
+      void this.#keep({ dir: dir.dir, name }, error).then((stored) => dir.build.finish(entry, keptOutcome(name, stored)));
       return;
     }
     if (dir.filter?.excludes(name, kindOfMode(stat.mode) === 'dir') === true) {
@@ -356,7 +356,7 @@ class Import {
     if (!dir.groups.has(gid)) dir.groups.set(gid, owners.groupName(gid));
     const cached = cachedEntry(dir, name);
     const entry = dir.build.open(name, cached);
-    this.#visit({ dir: dir.dir, name, stat, cached, settle: (outcome) => dir.build.settle(entry, outcome) }, false);
+    this.#visit({ dir: dir.dir, name, stat, cached, settle: (outcome) => dir.build.finish(entry, outcome) }, false);
   }
 
   #visit(found: FoundNode, isTop: boolean): void {

@@ -17,7 +17,7 @@ export interface CompleteMarks {
    *
    * @throws {VtError} EFAILED where what was counted on may have been removed meanwhile
    */
-  settle(dirs: readonly Uint8Array[], signal: AbortSignal): Promise<void>;
+  noteComplete(dirs: readonly Uint8Array[], signal: AbortSignal): Promise<void>;
 }
 
 /** The marks that go with a transfer, where the near Store can keep any. @param near - which of the two it is */
@@ -56,7 +56,7 @@ class OwnMarks implements CompleteMarks {
     await Promise.resolve();
   }
 
-  async settle(dirs: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
+  async noteComplete(dirs: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
     for (const digest of dirs) this.#cache.put(Buffer.concat([COMPLETE_PREFIX, digest]), COMPLETE);
     await this.#store.flush({ signal });
   }
@@ -117,7 +117,7 @@ class PeerMarks implements CompleteMarks {
     await this.#notes.add(this.#next, { signal });
   }
 
-  async settle(dirs: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
+  async noteComplete(dirs: readonly Uint8Array[], signal: AbortSignal): Promise<void> {
     const asked = this.#last === undefined ? [this.#next] : [this.#next, this.#last];
     const [isKept = false, isLastKept = true] = await Promise.all(asked.map((note) => this.#notes.has(note, { signal })));
     if (this.#last !== undefined && !(isKept && isLastKept)) {

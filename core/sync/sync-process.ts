@@ -173,7 +173,7 @@ export class SyncProcess {
     }
     if (failed.size > 0) await this.#nameHarmed(failed);
     const isWhole = this.faults.length === 0 && this.#options.contents !== false;
-    await this.#marks?.settle(isWhole ? this.#dirs : [], this.#signal);
+    await this.#marks?.noteComplete(isWhole ? this.#dirs : [], this.#signal);
   }
 
   async #copyMissing(failed: Map<string, Error>): Promise<void> {

@@ -60,6 +60,6 @@ export async function treeFault(
     throwIfCancelled(options.signal);
     if (fault === undefined) throw error;
   }
-  if (fault === undefined) await marks?.settle(walk.dirs, signal);
+  if (fault === undefined) await marks?.noteComplete(walk.dirs, signal);
   return fault;
 }

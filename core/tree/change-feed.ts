@@ -71,7 +71,7 @@ export class ChangeFeed {
         if (change !== undefined) yield change;
         else if (this.#closed) return;
         else {
-          settle(watcher);
+          sayDone(watcher);
           await new Promise<void>((wake) => {
             watcher.wake = wake;
           });
@@ -81,12 +81,12 @@ export class ChangeFeed {
     } finally {
       signal?.removeEventListener('abort', onAbort);
       this.#watchers.delete(watcher);
-      settle(watcher);
+      sayDone(watcher);
     }
   }
 }
 
-function settle(watcher: Watcher): void {
+function sayDone(watcher: Watcher): void {
   watcher.isDone = true;
   for (const done of watcher.onDone.splice(0)) done();
 }

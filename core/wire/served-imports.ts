@@ -113,7 +113,7 @@ export class ServedImports implements ImportMemory {
     try {
       if (waiting.length > 0) await this.#notes.add(note, options);
       await flush();
-      if (waiting.length > 0 || this.#isCountedOn) await this.#settle(waiting, note, options);
+      if (waiting.length > 0 || this.#isCountedOn) await this.#writeAll(waiting, note, options);
     } catch (error) {
       this.#waiting = [...waiting, ...this.#waiting];
       this.#waitingSize += waitingSize;
@@ -121,7 +121,7 @@ export class ServedImports implements ImportMemory {
     }
   }
 
-  async #settle(waiting: readonly Value[], note: Uint8Array, options?: OpOptions): Promise<void> {
+  async #writeAll(waiting: readonly Value[], note: Uint8Array, options?: OpOptions): Promise<void> {
     const isKept = waiting.length > 0 && (await this.#notes.has(note, options));
     if (this.#last !== undefined && (await this.#notes.has(this.#last, options))) this.#askedOf = this.#instance();
     else {

@@ -34,7 +34,7 @@ export class Authorship {
   }
 
   /** All is recorded, by a new root or not. @returns the message that no root took */
-  settle(hasRoot: boolean): string | undefined {
+  recorded(hasRoot: boolean): string | undefined {
     const unused = hasRoot ? undefined : this.#message;
     if (hasRoot) {
       this.#last = this.#commands.at(-1) ?? this.#last;

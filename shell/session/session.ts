@@ -290,7 +290,7 @@ export class ShellSession implements LocalSession {
     return await this.#alone(async () => {
       const before = this.#record.recorded;
       const root = await this.#syncNow(signal, as);
-      if (this.#author.settle(this.#record.recorded > before) !== undefined)
+      if (this.#author.recorded(this.#record.recorded > before) !== undefined)
         this.#options.warn('nothing has changed since the last root, so no root has the message');
       return root;
     });

@@ -65,6 +65,6 @@ export async function ingestGrowth(context: LaneContext, { picker, tree, span, h
     const tail = await lane.pause();
     return tail.length >= before.length ? tail : before;
   } finally {
-    await ahead.settle();
+    await ahead.drain();
   }
 }

@@ -43,6 +43,6 @@ export async function ingestOpenFile(context: LaneContext, fd: number, size: num
     }
     return await lane.finish();
   } finally {
-    await ahead.settle();
+    await ahead.drain();
   }
 }

@@ -68,6 +68,6 @@ export async function ingestStream(
     return await lane.finish();
   } finally {
     if (slot !== undefined) context.release(slot);
-    await ahead.settle();
+    await ahead.drain();
   }
 }

@@ -125,7 +125,7 @@ export class SliceLane {
   }
 
   /** Waits until no slot is in use, whatever failed. */
-  async settle(): Promise<void> {
+  async drain(): Promise<void> {
     await this.#behind.catch(() => {});
     await this.#parsing?.abandon();
   }

@@ -78,12 +78,12 @@ export class SlicesAhead {
   }
 
   /** Waits for the scans that nobody asks for any more, frees their slots, and waits until the lane is at rest. */
-  async settle(): Promise<void> {
+  async drain(): Promise<void> {
     for (const { slot, scan, parsed } of this.#slices.splice(0)) {
       await scan?.catch(() => {});
       await parsed?.catch(() => {});
       this.#context.release(slot);
     }
-    await this.#lane.settle();
+    await this.#lane.drain();
   }
 }

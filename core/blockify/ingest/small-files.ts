@@ -109,7 +109,7 @@ export class SmallFiles {
       const blocks = this.#blocksOf(batch, result);
       const digestSize = hashByName(this.#context.hashName).digestSize;
       await this.#context.add(addedOf(result, result.ranges, this.#context.bytes, digestSize));
-      this.#settle(batch, blocks, result);
+      this.#finishBatch(batch, blocks, result);
     } catch (error) {
       this.#context.onFailure(error);
       for (const { reject } of batch) reject(error);
@@ -135,16 +135,16 @@ export class SmallFiles {
     return blocks;
   }
 
-  #settle(batch: readonly QueuedFile[], blocks: readonly Block[], { notes, readAtMs }: SmallResult): void {
+  #finishBatch(batch: readonly QueuedFile[], blocks: readonly Block[], { notes, readAtMs }: SmallResult): void {
     let next = 0;
     for (let i = 0; i < batch.length; i++) {
       const first = next;
       while (notes[next]?.file === i) next++;
-      this.#settleFile(batch[i] as QueuedFile, blocks[i] as Block, readAtMs, first === next ? NO_NOTES : notes.slice(first, next));
+      this.#finishFile(batch[i] as QueuedFile, blocks[i] as Block, readAtMs, first === next ? NO_NOTES : notes.slice(first, next));
     }
   }
 
-  #settleFile(file: QueuedFile, block: Block, readAtMs: number, notes: readonly SmallNote[]): void {
+  #finishFile(file: QueuedFile, block: Block, readAtMs: number, notes: readonly SmallNote[]): void {
     let stat: ChangedStat | undefined;
     let settled = true;
     let xattrs: ReadonlyMap<Octets, Uint8Array> | undefined;

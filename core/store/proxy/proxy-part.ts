@@ -51,7 +51,7 @@ export class SavePart {
   }
 
   /** Another Store has taken over what was unflushed. */
-  settle(): void {
+  forgetUnflushed(): void {
     this.#unflushed = new Set();
   }
 

@@ -156,7 +156,7 @@ export class ProxyStore implements Store {
       lost.push({ digest, data });
     }
     if (lost.length > 0) await this.#spool(lost, options);
-    part.settle();
+    part.forgetUnflushed();
   }
 
   async #spool(blocks: readonly DigestedBlock[], options: OpOptions): Promise<boolean[]> {

@@ -17,7 +17,7 @@ import { isLeftOut, linksLeftOut, markPromoted } from './left-out.ts';
 import type { HardLeaf, LeafDirent, LiveDir, LiveLeaf, RawEntry, UnsyncedContent } from './live-node.ts';
 import { entriesOf, linksWithin } from './live-node.ts';
 import type { LiveState } from './live-state.ts';
-import { settleSingles } from './single-links.ts';
+import { makeSingles } from './single-links.ts';
 
 /** Octets of new Blocks collected before they are added to the Store. */
 const FLUSH_SIZE = 4 * 1024 * 1024;
@@ -51,7 +51,7 @@ export async function storeStale({ store, reader, leftOut }: StoredState, top: L
     throwIfCancelled(options.signal);
     if (!step.below) {
       step.below = true;
-      if (step.dir.scope?.changed === true) await settleSingles(reader, step.dir.scope, options);
+      if (step.dir.scope?.changed === true) await makeSingles(reader, step.dir.scope, options);
       for (const entry of step.dir.overlay.values()) {
         if (entry.sort !== 'dir' || !entry.stale) continue;
         const within = leftOut?.enter(step.rules, entry);

@@ -13,13 +13,13 @@ import { findEntry } from './live-node.ts';
  * Takes the nodes of a table that have one name out of it. Their names are mostly known from their making; for the others all names of hard links
  * in the Dir of the table and below are read, once for all of them.
  */
-export async function settleSingles(reader: DirReader, scope: InodeScope, options: OpOptions): Promise<void> {
+export async function makeSingles(reader: DirReader, scope: InodeScope, options: OpOptions): Promise<void> {
   const wanted = new Set<HardLeaf>();
   for (const node of (await scope.load(reader, options)).values()) {
     if (node.hard.nlink !== 1 || node.hard.isKept === true) continue;
     const place = node.hard.known === undefined ? undefined : await knownPlace(reader, node.hard.known, node, options);
     if (place === undefined) wanted.add(node);
-    else settle(node, place);
+    else makeSingle(node, place);
   }
   if (wanted.size === 0) return;
   const places = new Map<HardLeaf, NodePlace | 'several'>();
@@ -33,7 +33,7 @@ export async function settleSingles(reader: DirReader, scope: InodeScope, option
     const place = places.get(node);
     // A count that is not true is damage, which fsck reports.
     if (place === undefined || place === 'several') node.hard.isKept = true;
-    else settle(node, place);
+    else makeSingle(node, place);
   }
 }
 
@@ -67,7 +67,7 @@ async function dirNow(reader: DirReader, dir: LiveDir, options: OpOptions): Prom
   return at;
 }
 
-function settle(node: HardLeaf, { dir: seen, name }: NodePlace): void {
+function makeSingle(node: HardLeaf, { dir: seen, name }: NodePlace): void {
   const { scope, uuid } = node.hard;
   const leaf: LiveLeaf = node;
   const { uuid: _uuid, nlink: _nlink, ...dirent } = leaf.dirent;

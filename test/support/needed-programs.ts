@@ -4,10 +4,12 @@ import { delimiter, join } from 'node:path';
 /** The programs that tests and benchmarks run beyond those of every Debian machine, by the package that holds them. */
 export const NEEDED_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   acl: ['getfacl', 'setfacl'],
+  aria2: ['aria2c'],
   attr: ['getfattr', 'setfattr'],
   'btrfs-progs': ['btrfs', 'mkfs.btrfs'],
   cadaver: ['cadaver'],
   chromium: ['chromium'],
+  curl: ['curl'],
   e2fsprogs: ['chattr', 'mke2fs', 'mkfs.ext4'],
   exfatprogs: ['mkfs.exfat'],
   fuse3: ['fusermount3'],
@@ -34,6 +36,7 @@ export const NEEDED_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   time: ['time'],
   tmux: ['tmux'],
   unzip: ['unzip'],
+  wget: ['wget'],
   zip: ['zip'],
 };
 

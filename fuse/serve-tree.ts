@@ -10,6 +10,7 @@ import type { LiveTree } from '../core/tree/live/live-tree.ts';
 import type { TreePath } from '../core/tree/path.ts';
 import { splitPath } from '../core/tree/path.ts';
 import type { Mount, MountOptions } from './driver.ts';
+import type { MountJournalOptions } from './journal/mount-journal.ts';
 import { appendOnly } from './live/append-only.ts';
 import { tellChanges } from './live/change-notices.ts';
 import { type ControlXattrs, withControlXattrs } from './live/control-xattrs.ts';
@@ -30,6 +31,7 @@ export interface ServeOptions {
   readonly frontFolder: string;
   readonly storeContent: LiveMountOptions['storeContent'];
   readonly keepsTypes: boolean;
+  readonly journal: MountJournalOptions | undefined;
   /** Whether the tree is another than the one that is recorded. */
   readonly isChanged: () => boolean;
   /** Stores what changed and records the root. */
@@ -101,6 +103,7 @@ export class TreeServer {
       frontFolder: options.frontFolder,
       storeContent: options.storeContent,
       keepsTypes: options.keepsTypes,
+      journal: options.journal,
       syncTree: () => this.#sync(),
       clock,
       owners: options.owners,
@@ -108,6 +111,7 @@ export class TreeServer {
       onTrouble: options.onTrouble,
     });
     const { mount } = this.#live;
+    if (mount.journal !== undefined) tree.logTo(mount.journal);
     this.#told = tellChanges(mount, tree.watchOthers(mount, { signal: this.#watching.signal }), this.#views);
     this.#ticker = options.syncSeconds === 0 ? undefined : setInterval(() => void this.#tick(), options.syncSeconds * 1000);
   }
@@ -205,7 +209,9 @@ export class TreeServer {
     await this.#told;
     try {
       await this.#saveAll();
+      await this.#live.mount.journal?.end();
     } finally {
+      await this.#live.mount.journal?.leave();
       clearTimeout(this.#leaving);
       this.#live.end();
       this.#live.mount.contents[Symbol.dispose]();

@@ -28,6 +28,7 @@ import type { IndexBatching, IndexTickerOptions, QueuedBatch } from './index/ind
 import { IndexTicker, joinedBlocks } from './index/index-ticker.ts';
 import type { FileMarks, IndexBatch, LocatedBlocks, Location } from './index/index-types.ts';
 import { IndexDamagedError } from './index/index-types.ts';
+import { JournalFolder } from './journal-folder.ts';
 import { StoreNames } from './names/store-names.ts';
 import type { StoreReserve } from './store-reserve.ts';
 import { rewriteUnsynced } from './unsynced-records.ts';
@@ -165,6 +166,9 @@ export class Datadir implements Store {
       durability: this,
       enumeration: this,
       folders: [this.path],
+      journals: this.isWritable
+        ? new JournalFolder(this.path, { access: this.access, isDurable: () => this.#durability() !== 'none' })
+        : undefined,
       location: this,
       names: this.#names,
       recordSink: this,

@@ -14,6 +14,7 @@ const OWN_NAMES: readonly string[] = [
   'archives',
   'names',
   'writers',
+  'journals',
   'scrubbed',
   'maintenance.lock',
   'reserve',

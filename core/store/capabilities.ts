@@ -5,6 +5,7 @@ import type { HashName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import type { BlockLocation } from './block-location.ts';
 import type { Durability } from './durability.ts';
+import type { StoreJournals } from './journals.ts';
 import type { RecordBatch } from './records/record-batch.ts';
 import type { StoredCompression } from './records/stored-bytes.ts';
 import type { Store } from './store.ts';
@@ -20,6 +21,7 @@ export interface Capabilities {
   /** Local folders in which the Store keeps its data: they are no part of what is put into it. */
   readonly folders: readonly string[];
   readonly imports: ImportMemory;
+  readonly journals: StoreJournals;
   readonly link: StoreLink;
   readonly location: BlockLocator;
   readonly making: StoreMaking;

@@ -128,7 +128,9 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
       inodes.drop(inode);
     },
     async fsync(ino) {
-      await queue.store(inodes.get(ino));
+      const inode = inodes.get(ino);
+      if ((await mount.journal?.keep(inode)) === true) return;
+      await queue.store(inode);
       await mount.options.syncTree();
     },
     fallocate(ino, _handle, mode, offset, length) {

@@ -11,6 +11,7 @@ import type { ContentHint } from '../../core/blockify/parser.ts';
 import { MAX_HEAD_SIZE } from '../../core/blockify/parser.ts';
 import type { ContentPart, SpliceStore, StoreSplicedContent } from '../../core/blockify/splice-content.ts';
 import type { UnsyncedContent } from '../../core/tree/live/live-node.ts';
+import { UnloggedContent } from '../journal/unlogged-content.ts';
 import type { FrontFolder } from './front-storage.ts';
 import { FrontStorage } from './front-storage.ts';
 import type { SegmentSource } from './segment-map.ts';
@@ -34,6 +35,8 @@ export interface FrontContext {
   readonly folder: FrontFolder;
   /** Puts a content into the Store. */
   readonly storeContent: StoreSplicedContent;
+  /** A journal is kept: fronts note what it has yet to be told. */
+  readonly isLogged?: boolean;
 }
 
 /**
@@ -44,6 +47,8 @@ export class FrontFile implements UnsyncedContent {
   readonly #context: FrontContext;
   readonly #hint: () => ContentHint;
   readonly #segments = new SegmentMap();
+  /** What a journal has yet to be told. Absent where none is kept. */
+  readonly unlogged: UnloggedContent | undefined;
   readonly #storage: FrontStorage;
   #size: number;
   /** Counts changes. */
@@ -62,6 +67,7 @@ export class FrontFile implements UnsyncedContent {
   constructor(context: FrontContext, base: Block, hint: () => ContentHint) {
     this.#context = context;
     this.#hint = hint;
+    this.unlogged = context.isLogged === true ? new UnloggedContent() : undefined;
     this.#storage = new FrontStorage(context.folder);
     this.#size = Math.max(0, base.span);
     this.#segments.set(0, this.#size, { block: base, at: 0 });
@@ -106,12 +112,14 @@ export class FrontFile implements UnsyncedContent {
     if (data.length === 0) return;
     this.#storage.write(data, offset);
     this.#segments.set(offset, offset + data.length, 'front');
+    this.unlogged?.wrote(offset, offset + data.length);
     this.#changed(offset, offset + data.length);
   }
 
   /** Cuts it off, or lets it end in a hole. */
   truncate(size: number): void {
     if (size === this.#size) return;
+    this.unlogged?.cutOff(size);
     if (size < this.#size) {
       this.#segments.set(size, this.#size, undefined);
       this.#storage.truncate(size);
@@ -127,6 +135,7 @@ export class FrontFile implements UnsyncedContent {
     if (to <= start) return;
     this.#segments.set(start, to, undefined);
     this.#storage.drop(start, to);
+    this.unlogged?.wrote(start, to);
     this.#changed(start, to);
   }
 
@@ -134,6 +143,7 @@ export class FrontFile implements UnsyncedContent {
   refer(start: number, length: number, block: Block, at: number): void {
     if (length <= 0) return;
     this.#segments.set(start, start + length, { block, at });
+    this.unlogged?.wrote(start, start + length);
     this.#changed(start, start + length);
   }
 

@@ -50,7 +50,9 @@ export function liveFilesystem(options: LiveMountOptions): LiveFilesystem {
     ...fileOperations(mount, queue),
     ...dirOperations(mount),
     locks: mount.locks,
-    fsyncdir: sync,
+    async fsyncdir() {
+      if ((await mount.journal?.keep(undefined)) !== true) await sync();
+    },
     syncfs: sync,
     statfs: () => sizeOf(options.frontFolder, mount.inodes.size),
   };

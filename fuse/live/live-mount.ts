@@ -10,6 +10,8 @@ import type { LiveNodes } from '../../core/tree/live/live-nodes.ts';
 import type { LiveNode } from '../../core/tree/live/live-state.ts';
 import type { Attributes, Instant, Maybe } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
+import type { MountJournalOptions } from '../journal/mount-journal.ts';
+import { MountJournal } from '../journal/mount-journal.ts';
 import type { DefaultOwner } from './attributes.ts';
 import { attributesOf, sizeOf } from './attributes.ts';
 import { ContentReader } from './content-reader.ts';
@@ -40,6 +42,8 @@ export interface LiveMountOptions {
   readonly storeContent: StoreSplicedContent;
   /** Makes every change durable and records the root. */
   readonly syncTree: () => Promise<void>;
+  /** What was synced goes there until a root is recorded; default: whoever syncs waits for the root. */
+  readonly journal?: MountJournalOptions | undefined;
   /** The MIME type that content is found to have is kept, where it has none. */
   readonly keepsTypes?: boolean;
   readonly clock: FileClock;
@@ -65,6 +69,7 @@ export class LiveMount {
   readonly locks = new FileLocks();
   /** Small files that are read one after the other. */
   readonly neighbours: Neighbours | undefined;
+  readonly journal: MountJournal | undefined;
   readonly #dataSizes: DataSizes;
 
   constructor(options: LiveMountOptions) {
@@ -77,7 +82,9 @@ export class LiveMount {
     const { small } = this.contents;
     this.neighbours = small === undefined ? undefined : new Neighbours(options.nodes, small);
     options.nodes.readBy((block) => joined(this.contents.readNow(block, 0, block.span)));
-    this.front = { source: options.store, folder: new FrontFolder(options.frontFolder), storeContent: options.storeContent };
+    const { store, frontFolder, storeContent, journal } = options;
+    this.front = { source: store, folder: new FrontFolder(frontFolder), storeContent, isLogged: journal !== undefined };
+    this.journal = journal === undefined ? undefined : new MountJournal(this, journal);
   }
 
   /** The Dir of a number. @throws FilesystemError ENOTDIR */

@@ -132,6 +132,7 @@ export class SyncQueue {
       nodes.changeNow(node, (dirent) => (dirent.kind === 'file' ? { ...dirent, block } : dirent), 'meta', this.#mount);
     }
     if (inode.opens > 0) return;
+    this.#mount.journal?.frontCloses(inode);
     inode.front = undefined;
     if (node.unsynced === front) node.unsynced = undefined;
     front.close();

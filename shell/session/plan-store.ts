@@ -27,6 +27,7 @@ export class PlanStore implements Store {
       counts: this.#added,
       durability: 'hidden',
       enumeration: 'hidden',
+      journals: 'hidden',
       // What is added here lies nowhere.
       location: 'hidden',
       get imports() {

@@ -27,6 +27,9 @@ const ORPHAN = parentNote(undefined);
 /** Makes one root of ours and of what another session has recorded. */
 type Merge = (base: DirDirent | undefined, theirs: DirDirent) => Promise<DirDirent>;
 
+/** Called before a root is recorded by a line. */
+type BeforeLine = (line: Pick<ArchiveLine, 'whenNs' | 'dirent'>) => Promise<void>;
+
 /**
  * The roots of one session's tree, as archives have them. What is recorded is read from the archive each time: nothing that happened in
  * this process stands for it.
@@ -97,12 +100,17 @@ export class RootRecord {
    *
    * @param ours - durable in the Store
    * @param options.as - how it is recorded, also where it is the newest already
+   * @param options.before - called with the line that records it: the one that is about to be appended, or the newest
    * @returns the root that was recorded: the base from now on
    */
   async append(
     ours: DirDirent,
     merge: Merge,
-    { as, signal }: { readonly as?: RecordAs | undefined; readonly signal?: AbortSignal | undefined },
+    {
+      as,
+      signal,
+      before,
+    }: { readonly as?: RecordAs | undefined; readonly signal?: AbortSignal | undefined; readonly before?: BeforeLine | undefined },
   ): Promise<DirDirent> {
     const { archive, keptIn } = this.#source;
     let root = ours;
@@ -119,10 +127,12 @@ export class RootRecord {
             last === undefined || newest === base || newest === formatDirent(ours)
               ? ours
               : await merge(this.baseDir, requireDir(last.dirent));
-          if (as?.state !== undefined && formatDirent(root) === formatDirent(as.state.dirent)) return as.state;
-          return formatDirent(root) === newest && as === undefined
-            ? undefined
-            : this.#line(root, last, new Map([...STEP, ...(as?.notes ?? [])]));
+          const isState = as?.state !== undefined && formatDirent(root) === formatDirent(as.state.dirent);
+          const isNewest = !isState && formatDirent(root) === newest && as === undefined;
+          const line = isNewest ? undefined : isState ? as.state : this.#line(root, last, new Map([...STEP, ...(as?.notes ?? [])]));
+          const recording = line ?? last;
+          if (recording !== undefined) await before?.(recording);
+          return line;
         };
         await this.#append(archive, decide, signal);
       }

@@ -344,11 +344,19 @@ export class ShellSession implements LocalSession {
       return formatDirent(root);
     }
     const isRecorded = async (): Promise<boolean> => as === undefined && !this.#mustKeep && (await record.hasBase(signal));
-    if (record.base !== undefined && !this.isChanged && (await isRecorded())) return formatDirent(record.base);
-    const ours = requireDir(await this.#present.sync({ signal }));
+    const live = this.#present instanceof LiveTree ? this.#present : undefined;
+    const log = live?.log;
+    if (record.base !== undefined && !this.isChanged && log?.isEmpty !== false && (await isRecorded())) return formatDirent(record.base);
+    const ours = requireDir(await (live?.sync({ signal, asRoot: true }) ?? this.#present.sync({ signal })));
     // What was written again as it was is no change either.
-    if (record.isBase(ours) && (await isRecorded())) return formatDirent(ours);
-    const root = await record.append(ours, async (base, theirs) => await this.#merge(base, ours, theirs, signal), { as, signal });
+    if (record.isBase(ours) && (await isRecorded())) {
+      await log?.rootRecorded(ours);
+      return formatDirent(ours);
+    }
+    const merge = async (base: DirDirent | undefined, theirs: DirDirent): Promise<DirDirent> =>
+      await this.#merge(base, ours, theirs, signal);
+    const root = await record.append(ours, merge, { as, signal, before: async (line) => await log?.rootFollows(ours, line) });
+    await log?.rootRecorded(ours);
     this.#mustKeep = false;
     this.#hasSynced = true;
     if (root !== ours) await this.#show(root, signal, ours);

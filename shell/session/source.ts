@@ -49,6 +49,9 @@ export async function openSource(source: Octets | undefined, options: SourceOpti
   const wrapStore = async (opened: Store): Promise<Store> => {
     const store = await options.wrapStore(opened);
     stores.push(store);
+    const journals = capability(store, 'journals');
+    if (journals !== undefined && (await journals.hasLeft()))
+      await (await import('./recover-journals.ts')).recoverJournals(store, journals, options);
     return store;
   };
   try {

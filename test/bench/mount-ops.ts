@@ -1,4 +1,16 @@
-import { closeSync, fsyncSync, openSync, readdirSync, readSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasyncSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 // A child of the mount benchmark: does many operations of one sort below a folder, and prints how long they took. It is a process of
@@ -35,6 +47,26 @@ const OPERATIONS: Readonly<Record<string, (folder: string, count: number) => num
     const piece = noise(1024 * 1024);
     return timed(() => inFile(path, 'w', (fd) => each(count, (i) => writeSync(fd, changed(piece, i)))));
   },
+  /** Pages of a file of 4 MiB, each synced. */
+  'page + fdatasync': (folder, count) => syncedWrites(join(folder, 'pages'), 4, PAGE, count),
+  /** Parts of a file of 256 MiB, each synced. */
+  '64 KiB + fsync': (folder, count) => syncedWrites(join(folder, 'parts'), 256, 16 * PAGE, count),
+  /** A file that is made, written, synced and removed, as a database's rollback journal is. */
+  'new file + fsync': (folder, count) =>
+    each(count, () => {
+      const path = join(folder, 'rollback');
+      inFile(path, 'wx', (fd) => {
+        writeSync(fd, page());
+        fdatasyncSync(fd);
+        return 0;
+      });
+      unlinkSync(path);
+    }),
+  'hard links': (folder, count) => {
+    closeSync(openSync(join(folder, 'linked'), 'w'));
+    mkdirSync(join(folder, 'links'));
+    return each(count, (i) => linkSync(join(folder, 'linked'), join(folder, 'links', String(i))));
+  },
   /** From the last write on. */
   fsync: (path) => timed(() => inFile(path, 'r+', (fd) => timed(() => fsyncSync(fd)))),
 };
@@ -54,6 +86,21 @@ function each(count: number, work: (i: number) => void): number {
   return timed(() => {
     for (let i = 0; i < count; i++) work(i);
   });
+}
+
+/** @param sizeMib - of the file, which is made and synced first */
+function syncedWrites(path: string, sizeMib: number, size: number, count: number): number {
+  const fd = openSync(path, 'w');
+  for (let i = 0; i < sizeMib; i++) writeSync(fd, changed(noise(1024 * 1024), i));
+  fsyncSync(fd);
+  const piece = noise(size);
+  const places = (sizeMib * 1024 * 1024) / size;
+  const seconds = each(count, (i) => {
+    writeSync(fd, changed(piece, i), 0, size, mixed(i + 1, places) * size);
+    fdatasyncSync(fd);
+  });
+  closeSync(fd);
+  return seconds;
 }
 
 function inFile(path: string, flags: string, work: (fd: number) => number): number {

@@ -15,6 +15,14 @@ export type MountTimes = Map<string, Map<string, number[]>>;
 /** Operations on small things that are compared with bindfs over tmpfs. */
 const SMALL_OPERATIONS = ['create', 'open', 'lookup', 'list', 'write4k', 'read4k', 'unlink'] as const;
 
+/** Operations that wait for the disk, beside bindfs on the same disk; how many of each, and the most that they may take to its time. */
+const SYNCED_OPERATIONS = [
+  { op: 'page + fdatasync', count: 300, limit: 4 },
+  { op: '64 KiB + fsync', count: 300, limit: 4 },
+  { op: 'new file + fsync', count: 300, limit: 4 },
+  { op: 'hard links', count: 16_000, limit: 5 },
+] as const;
+
 /** Our mount through libfuse 2. */
 const NATIVE = 'vtftp, fuse-native';
 
@@ -26,6 +34,7 @@ const LIMITS: readonly { readonly op: string; readonly to: readonly string[]; re
   ...['find', 'ls -lR', 'tar c'].map((op) => ({ op, to: ['borg mount', 'restic mount'], limit: 0.35 })),
   ...SMALL_OPERATIONS.map((op) => ({ op, to: ['bindfs'], limit: 1 / 0.5 })),
   ...SMALL_OPERATIONS.map((op) => ({ op, to: [NATIVE], limit: 1 / 2 })),
+  ...SYNCED_OPERATIONS.map(({ op, limit }) => ({ op, to: ['bindfs'], limit })),
   { op: 'write', to: ['bindfs'], limit: 1 / 0.7 },
   { op: 'synced', to: ['vtftp put'], limit: 1 / 0.6 },
 ];
@@ -95,6 +104,15 @@ export function benchMount(
     }
   });
   rmSync(tree, { recursive: true });
+  const few = join(folder, 'few/live');
+  mkdirSync(few, { recursive: true });
+  turns([ours, BINDFS], 'disk', (peer, own) => {
+    using turn = new MountTurn(peer, own, few);
+    turn.store();
+    turn.mountCold();
+    for (const { op, count } of SYNCED_OPERATIONS) note(peer.name, op, operation(op, turn.path, Math.max(50, Math.ceil(count * scale))));
+    turn.unmount();
+  });
   const memory = mkdtempSync(join(tmpfsFolder(sizeMib) ?? folder, 'vtftp-bench-'));
   try {
     turns([ours, BINDFS, native], 'small', (peer, own) => {

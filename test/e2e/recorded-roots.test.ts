@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { describe, it, test } from 'node:test';
 import { Conversation } from '../support/conversation.ts';
-import { mounted, noMountsHere } from '../support/mounted.ts';
+import { mounted, noMountsHere, RECORD } from '../support/mounted.ts';
 import { type Run, recited, run, vtftp } from '../support/program.ts';
 import { makeScratch, type Scratch } from '../support/scratch.ts';
 import { openShellHere } from '../support/shell-here.ts';
@@ -72,7 +72,7 @@ test('what a mount was told to sync is in a root, whoever asked for its tree bef
     assert.equal((await mount.sh(`mkdir d${number} && echo x > d${number}/f`)).status, 0);
     const asked = await mount.vtftp(mount.path, '-c', reader.replace('merge -n .', `merge -n '${scratch.path('store')}'`));
     assert.equal(asked.status, 0, asked.report);
-    assert.equal((await mount.sh(`sync d${number}/f`)).status, 0);
+    assert.equal((await mount.sh(RECORD)).status, 0);
     const recorded = await inStore(scratch, 'store', `cat d${number}/f`);
     assert.equal(recorded.stdout, 'x\n', recorded.report);
   }

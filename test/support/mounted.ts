@@ -16,6 +16,9 @@ export function noMountsHere(): string | undefined {
   }
 }
 
+/** A shell line at the top of a mount which waits until a root is recorded that has all that was written: fsync does not. */
+export const RECORD = 'setfattr -n user.x-vt-control -v sync .';
+
 /** A mount of a fresh Store. */
 export interface TestMount {
   readonly path: string;

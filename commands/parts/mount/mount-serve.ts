@@ -4,11 +4,13 @@ import { systemOwnerNames } from '../../../core/base/system/owner-names.ts';
 import { errorReason } from '../../../core/base/system/system-error.ts';
 import { Ingest } from '../../../core/blockify/ingest/ingest.ts';
 import { IngestOnDemand } from '../../../core/blockify/ingest/ingest-on-demand.ts';
+import { capability } from '../../../core/store/capability.ts';
 import { LiveTree } from '../../../core/tree/live/live-tree.ts';
 import type { TreePath } from '../../../core/tree/path.ts';
 import type { Tree } from '../../../core/tree/tree.ts';
 import { type Fields, takePath, takeText } from '../../../fuse/control/fields.ts';
 import { defaultDriver } from '../../../fuse/driver.ts';
+import type { MountJournalOptions } from '../../../fuse/journal/mount-journal.ts';
 import { TreeServer } from '../../../fuse/serve-tree.ts';
 import type { CommandContext } from '../../command.ts';
 import { nameFilterOf } from '../filter-options.ts';
@@ -31,6 +33,10 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
   const leftOut = await nameFilterOf(words.filter, session.localCwd, 'a mount reads its rules once');
   if (leftOut !== undefined && !isShown)
     throw new VtError('EUSAGE', `mount "${session.tree.name}": rules say what is not stored, and of this tree nothing is`);
+  if (isShown && (await capability(session.store, 'journals')?.hasLeft()) === true)
+    throw new VtError('EFAILED', `mount "${mountPoint}": what was synced on a mount before its process died could not be recorded yet`, {
+      remedy: 'see the warning at the start of this session; free room if the disk is full',
+    });
   if (isShown) await giveRootMeta(context, tree);
   const ingests = new IngestOnDemand(
     () => new Ingest(session.store),
@@ -47,6 +53,8 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
         return block;
       }),
     keepsTypes: session.settings.get('mime') === 'keep',
+    // What is left out of the tree must not come into it by a journal either.
+    journal: isShown && leftOut === undefined ? journalOf(session) : undefined,
     isChanged: () => isShown && session.isChanged,
     syncTree: async () => {
       if (isShown) await session.sync();
@@ -130,6 +138,12 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
       unpin();
     }
   }
+}
+
+/** Where a journal of the open tree can be kept: its roots have to go to an archive of its Store. */
+function journalOf({ store, archive, archiveName, isReference }: CommandContext['session']): MountJournalOptions | undefined {
+  if (archive === undefined || archiveName === undefined || isReference) return undefined;
+  return { archive: archiveName, journals: () => capability(store, 'journals') };
 }
 
 /** Paths told of at a time. */

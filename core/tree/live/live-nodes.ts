@@ -30,6 +30,7 @@ import { entriesNow, entriesOf, entryBatchesOf, findEntry, findEntryNow, isDirEn
 import type { NodeDirent } from './live-operations.ts';
 import type { LiveNode, LiveState } from './live-state.ts';
 import { openEntry, openEntryNow } from './live-state.ts';
+import { type NodeChange, nodePath } from './node-change.ts';
 
 /** What the nodes need of their tree. */
 export interface LiveNodesContext {
@@ -186,6 +187,7 @@ export class LiveNodes {
     node.holds = 1;
     putEntry(state, place, node);
     this.#tell(place, 'names', by);
+    this.#log(place.dir, node, { kind: 'make', path: place.path, dirent });
     return node;
   }
 
@@ -198,6 +200,7 @@ export class LiveNodes {
         const place = { dir, name, node, path: joinPath(dir.path(), name) };
         dropLeaf(this.#context.state, place, node);
         this.#tell(place, 'names', by);
+        this.#log(dir, node, { kind: 'remove', path: place.path, sort });
         return;
       }
     }
@@ -214,6 +217,7 @@ export class LiveNodes {
         throw new PathError('ENOTEMPTY', 'remove', octetsToText(place.path));
       await dropEntry(this.#context.state, place, options);
       this.#tell(place, 'names', by);
+      this.#log(dir, node, { kind: 'remove', path: place.path, sort });
     });
   }
 
@@ -250,6 +254,7 @@ export class LiveNodes {
       }
       this.#tell(source, 'names', by);
       this.#tell(target, 'names', by);
+      this.#log(to.dir, source.node, { kind: 'rename', path: source.path, to: target.path, manner, leave: options.leave });
     });
   }
 
@@ -258,6 +263,7 @@ export class LiveNodes {
     await this.#changing('link', async () => {
       const { state } = this.#context;
       const place = await this.#freePlace(dir, name, 'link', options);
+      const path = nodePath(node);
       if (node.hard === undefined && node.home === undefined) putEntry(state, place, node);
       else {
         const from = node.home ?? { dir, name };
@@ -265,6 +271,8 @@ export class LiveNodes {
         node.home = undefined;
       }
       this.#tell(place, 'names', by);
+      if (path === undefined || path === 'none') state.log?.lose();
+      else this.#log(dir, node, { kind: 'link', path, to: place.path });
     });
   }
 
@@ -288,12 +296,16 @@ export class LiveNodes {
     kind: TreeChange['kind'],
     by: object,
   ): void | Promise<void> {
-    if (this.#mayChangeNow) {
+    const changeIt = (): void => {
       this.changeNow(node, change, kind, by);
+      this.#logMeta(node);
+    };
+    if (this.#mayChangeNow) {
+      changeIt();
       return;
     }
     return this.#changing('change', async () => {
-      this.changeNow(node, change, kind, by);
+      changeIt();
       await Promise.resolve();
     });
   }
@@ -390,6 +402,19 @@ export class LiveNodes {
     if (path !== undefined) changes.emit({ kind, path }, by);
   }
 
+  /** @param dir - the Dir that has changed, which has the time of that */
+  #log(dir: LiveDir, node: LiveNode, change: NodeChange): void {
+    const { log, nowNs } = this.#context.state;
+    log?.note(change, dir.dirent.meta.mtimeNs ?? nowNs(), node);
+  }
+
+  #logMeta(node: LiveNode): void {
+    const { log, nowNs } = this.#context.state;
+    const path = log === undefined ? 'none' : nodePath(node);
+    if (path === undefined) log?.lose();
+    else if (path !== 'none') log?.note({ kind: 'meta', path, meta: node.dirent.meta }, nowNs(), node);
+  }
+
   #reading<T>(action: string, work: () => Promise<T>): Promise<T> {
     if (this.#context.isClosed()) return Promise.reject(new ClosedError(action, this.#context.name));
     return this.#context.lock.shared(work);
@@ -398,6 +423,10 @@ export class LiveNodes {
   #changing<T>(action: string, work: () => Promise<T>): Promise<T> {
     if (this.#context.isClosed()) return Promise.reject(new ClosedError(action, this.#context.name));
     if (!this.#context.canWrite) return Promise.reject(new ReadOnlyError(action, this.#context.name));
-    return this.#context.lock.exclusive(work);
+    return this.#context.lock.exclusive(work).catch((error: unknown) => {
+      // What is refused changes nothing; what fails may have changed half of it.
+      if (!(error instanceof PathError)) this.#context.state.log?.lose();
+      throw error;
+    });
   }
 }

@@ -20,6 +20,7 @@ import { findLoadedNode, findNode, InodeScope, keptDir, liveDir, lookIntoDir, op
 import type { LeftOut } from './left-out.ts';
 import type { LiveDir, LiveLeaf, RawEntry } from './live-node.ts';
 import { findEntry } from './live-node.ts';
+import type { ChangeLog } from './node-change.ts';
 
 /** How a content is stored. */
 export interface StoreContentOptions extends OpOptions {
@@ -40,6 +41,8 @@ export interface LiveState {
   root: LiveDir;
   /** Which names are never stored. */
   leftOut: LeftOut | undefined;
+  /** Told of each change. */
+  log: ChangeLog | undefined;
 }
 
 /** A node of a live tree. */

@@ -36,6 +36,7 @@ import * as change from './live-operations.ts';
 import type { LiveNode, LiveState, StoreContentOptions } from './live-state.ts';
 import { danglingLink, entryFields, listedEntry, liveRoot, resolveLive, treeEntry } from './live-state.ts';
 import { storeStale } from './live-store.ts';
+import type { ChangeLog } from './node-change.ts';
 
 /** What a live tree takes from outside. */
 export interface LiveTreeOptions {
@@ -91,6 +92,7 @@ export class LiveTree implements Tree {
       storeContent: options.storeContent ?? ((content, how) => storeHere(store, content, how)),
       root: liveRoot(root),
       leftOut: undefined,
+      log: undefined,
     };
     this.nodes = new LiveNodes({
       name: this.name,
@@ -285,8 +287,20 @@ export class LiveTree implements Tree {
     return await this.#reading('count', () => countLeftOut(reader, leftOut, root, options));
   }
 
-  sync(options: OpOptions = {}): Promise<Dirent> {
+  /** From now on each change is told of, those by paths only that there was one. */
+  logTo(log: ChangeLog): void {
+    this.#state.log = log;
+  }
+
+  /** Who is told of each change. */
+  get log(): ChangeLog | undefined {
+    return this.#state.log;
+  }
+
+  /** @param options.asRoot - to be recorded: whoever is told of changes is told of that, while nobody can change the tree */
+  sync(options: OpOptions & { readonly asRoot?: boolean } = {}): Promise<Dirent> {
     return this.#alone('sync', async () => {
+      if (options.asRoot === true) this.#state.log?.rootBegins();
       const { root } = this.#state;
       await storeStale(this.#state, root, options);
       if (this.can.write) await this.store.flush(options);
@@ -374,7 +388,10 @@ export class LiveTree implements Tree {
 
   #changing<T>(action: string, work: () => Promise<T>): Promise<T> {
     if (!this.can.write) return Promise.reject(new ReadOnlyError(action, this.name));
-    return this.#alone(action, work);
+    return this.#alone(action, () => {
+      this.#state.log?.lose();
+      return work();
+    });
   }
 
   #alone<T>(action: string, work: () => Promise<T>): Promise<T> {

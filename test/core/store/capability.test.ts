@@ -31,6 +31,11 @@ class FullStore extends MemoryStore {
     enumeration: this,
     folders: ['/folder/of/it'],
     imports: { open: async () => await Promise.resolve(), get: () => Buffer.from('remembered'), put: () => undefined, isFull: false },
+    journals: {
+      hasLeft: async () => await Promise.resolve(true),
+      begin: () => assert.fail('no journal is begun'),
+      recover: async () => await Promise.resolve(),
+    },
     link: { latency: async () => await Promise.resolve(7), traffic: () => ({ sentBytes: 8, receivedBytes: 9 }) },
     location: {
       locate: (digests) => digests.map(() => ({ file: '/f', offset: 1, storedSize: 9, size: 9, codec: 'none' })),
@@ -69,6 +74,7 @@ const USES: { readonly [Name in CapabilityName]: (found: Capabilities[Name]) => 
   enumeration: async (enumeration) => await collect(enumeration.hashcodes()),
   folders: (folders) => folders,
   imports: (imports) => imports.get(DIGEST),
+  journals: async (journals) => await journals.hasLeft(),
   link: async (link) => [await link.latency(), link.traffic()],
   location: (location) => location.locate([DIGEST], [9]),
   making: ({ isMade }) => isMade,
@@ -95,7 +101,7 @@ interface Wrapper {
   readonly treats: { readonly [Name in CapabilityName]?: Treatment };
 }
 
-const PROXY_OWN = { access: 'own', counts: 'own', parts: 'own', spool: 'own', progress: 'hidden' } as const;
+const PROXY_OWN = { access: 'own', counts: 'own', parts: 'own', spool: 'own', progress: 'hidden', journals: 'hidden' } as const;
 
 const WRAPPERS: readonly Wrapper[] = [
   { name: 'progress', wrap: async (store) => await Promise.resolve(new ProgressStore(store)), treats: { progress: 'own' } },
@@ -148,6 +154,7 @@ const WRAPPERS: readonly Wrapper[] = [
       counts: 'own',
       durability: 'hidden',
       enumeration: 'hidden',
+      journals: 'hidden',
       location: 'hidden',
       notes: 'hidden',
       recordSink: 'hidden',

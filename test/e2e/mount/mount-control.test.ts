@@ -6,7 +6,7 @@ import { stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
-import { controlOf, mounted, noMountsHere } from '../../support/mounted.ts';
+import { controlOf, mounted, noMountsHere, RECORD } from '../../support/mounted.ts';
 import { PROGRAM, run, vtftp } from '../../support/program.ts';
 import { PROJECT_ROOT } from '../../support/project.ts';
 import { makeScratch } from '../../support/scratch.ts';
@@ -187,17 +187,16 @@ describe('the control channel of a mount', { skip: noMountsHere() ?? false }, ()
     scratch.beforeRemoval(() => void spawnSync(process.execPath, [PROGRAM, '-c', `umount ${path}`], { env: { ...process.env, ...env } }));
     const made = await vtftp(['-S', scratch.path('store'), '-c', `mount ${path}`], { env, cwd: scratch.folder });
     assert.equal(made.status, 0, made.report);
-    assert.equal((await run('sh', ['-c', 'mkdir a; echo a > a/file; echo first > both; sync both'], { cwd: first.path })).status, 0);
+    assert.equal((await run('sh', ['-c', `mkdir a; echo a > a/file; echo first > both; ${RECORD}`], { cwd: first.path })).status, 0);
     // It holds a file open all the while.
-    const script =
-      'echo held > held; exec 3>> held; mkdir b; echo b > b/file; echo second > both; sync b/file; ls; cat a/file; echo more >&3; cat held; cat both*';
+    const script = `echo held > held; exec 3>> held; mkdir b; echo b > b/file; echo second > both; ${RECORD}; ls; cat a/file; echo more >&3; cat held; cat both*`;
     const second = await run('sh', ['-c', script], { cwd: path });
     assert.match(second.stdout, /^a\nb\nboth\nboth[^\n]+\nheld\na\nheld\nmore\n/, second.report);
     assert.match(second.stdout, /first/);
     assert.match(second.stdout, /second/);
     const left = await vtftp(['-S', scratch.path('store'), '-c', `umount ${path}`], { env, cwd: scratch.folder });
     assert.equal(left.status, 0, left.report);
-    const back = await run('sh', ['-c', 'touch now; sync now; cat a/file b/file held'], { cwd: first.path });
+    const back = await run('sh', ['-c', `touch now; ${RECORD}; cat a/file b/file held`], { cwd: first.path });
     assert.equal(back.stdout, 'a\nb\nheld\nmore\n', back.report);
     assert.equal((await first.unmount()).status, 0);
   });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { mounted, noMountsHere } from '../../support/mounted.ts';
+import { mounted, noMountsHere, RECORD } from '../../support/mounted.ts';
 import { run } from '../../support/program.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
@@ -71,11 +71,11 @@ it('a file that is written to has one descriptor to read and one to write, whose
 
   // Opened for writing and closed as it was: nothing is stored, nothing recorded.
   const before = await states();
-  const opened = await mount.sh('exec 5<> f; exec 6>> f; exec 5>&- 6>&-; stat -c %Y.%s f; sync f; stat -c %Y.%s f');
+  const opened = await mount.sh(`exec 5<> f; exec 6>> f; exec 5>&- 6>&-; stat -c %Y.%s f; ${RECORD}; stat -c %Y.%s f`);
   const [first, second] = opened.stdout.trim().split('\n');
   assert.equal(first, second);
   assert.equal(await states(), before);
-  assert.equal((await mount.sh('printf more >> f; sync f')).status, 0);
+  assert.equal((await mount.sh(`printf more >> f; ${RECORD}`)).status, 0);
   assert.equal(await states(), before + 1);
 });
 

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { TestMount } from '../../support/mounted.ts';
-import { mounted, noMountsHere } from '../../support/mounted.ts';
+import { mounted, noMountsHere, RECORD } from '../../support/mounted.ts';
 import { PROGRAM, run } from '../../support/program.ts';
 import type { Random } from '../../support/random.ts';
 import { makeRandom } from '../../support/random.ts';
@@ -88,7 +88,7 @@ describe('several mounts of one live tree', { skip: noMountsHere() ?? false }, (
         ]);
         assert.equal(ours.stdout, theirs.stdout, script);
         // A sync, through one of the mounts.
-        assert.equal((await run('sh', ['-c', 'touch "$0"/d0 && sync "$0"/d0', random.chance(50) ? mount.path : second])).status, 0);
+        assert.equal((await run('sh', ['-c', `touch d0 && ${RECORD}`], { cwd: random.chance(50) ? mount.path : second })).status, 0);
         const wanted = await run('sh', ['-c', LISTING], { cwd: oracle });
         for (const path of [mount.path, second]) {
           assert.equal((await run('sh', ['-c', LISTING], { cwd: path })).stdout, wanted.stdout, `round ${round}, ${path}\n${script}`);
@@ -219,7 +219,7 @@ describe('several mounts of one live tree', { skip: noMountsHere() ?? false }, (
   it('every recorded state is a Dir named by its date, and new ones appear', async (t) => {
     const scratch = makeScratch(t);
     const mount = await mounted(t, scratch);
-    assert.equal((await mount.sh('printf one > f && sync f && printf two > f && sync f')).status, 0);
+    assert.equal((await mount.sh(`printf one > f && ${RECORD} && printf two > f && ${RECORD}`)).status, 0);
     const all = scratch.path('all');
     const made = await mount.vtftp('-c', `mount -o all ${all}`);
     assert.equal(made.status, 0, made.report);
@@ -229,7 +229,7 @@ describe('several mounts of one live tree', { skip: noMountsHere() ?? false }, (
     assert.deepEqual(dates, [...dates].sort());
     assert.match(listed.stdout, /onetwo/);
     assert.match(listed.stderr, /Read-only file system/);
-    assert.equal((await mount.sh('printf three > g && sync g')).status, 0);
+    assert.equal((await mount.sh(`printf three > g && ${RECORD}`)).status, 0);
     const awaited = await run('sh', ['-c', 'until cat */g 2> /dev/null; do sleep 0.1; done'], { cwd: all });
     assert.equal(awaited.stdout, 'three');
     const ended = await mount.vtftp('-c', `umount ${all}`);

@@ -1,0 +1,144 @@
+import { closeSync, readdirSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { tryLock } from '../base/system/file-lock.ts';
+import { makeStoreFolder, openOrCreateStoreFile, openStoreFile } from '../base/system/store-files.ts';
+import { syncFolder } from '../base/system/sync-folder.ts';
+import { errorCode } from '../base/system/system-error.ts';
+import type { JournalFile, LeftJournal, LeftOutcome, StoreJournals } from '../store/journals.ts';
+import { continueJournalFile, type JournalFileOptions, makeJournalFile, readJournalFile } from './journal-file.ts';
+
+/** The folder of the journals, in a datadir. */
+const JOURNALS_FOLDER = 'journals';
+/** In it: locked by whoever recovers journals, so that nobody else opens the tree without what they hold. */
+const RECOVERY_LOCK = 'recovery.lock';
+/** The file of a journal: the journal's id, and its number. */
+const FILE_NAME = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([0-9]{1,15})$/;
+
+/** Milliseconds between two tries to get it. */
+const LOOK_MS = 10;
+
+/** A file of a journal that is locked, since its process is dead. */
+interface LeftFile {
+  readonly path: string;
+  readonly number: number;
+  readonly fd: number;
+}
+
+/** The journals of a datadir. Each file is locked by its process as long as that lives. @see vt(5), "Journals" */
+export class JournalFolder implements StoreJournals {
+  readonly #folder: string;
+  readonly #options: JournalFileOptions;
+
+  constructor(storeFolder: string, options: JournalFileOptions) {
+    this.#folder = join(storeFolder, JOURNALS_FOLDER);
+    this.#options = options;
+  }
+
+  async hasLeft(): Promise<boolean> {
+    if (this.#byJournal().size === 0) return false;
+    return await this.#alone(async () => {
+      for (const names of this.#byJournal().values()) {
+        const left = takeLeft(this.#folder, names) ?? [];
+        for (const { fd } of left) closeSync(fd);
+        if (left.length > 0) return true;
+      }
+      return await Promise.resolve(false);
+    });
+  }
+
+  begin(id: string, number: number): JournalFile {
+    makeStoreFolder(this.#folder, this.#options.access);
+    const file = makeJournalFile(join(this.#folder, `${id}.${number}`), this.#options);
+    syncFolder(this.#folder);
+    return file;
+  }
+
+  async recover(each: (journal: LeftJournal) => Promise<LeftOutcome>): Promise<void> {
+    if (this.#byJournal().size === 0) return;
+    await this.#alone(async () => {
+      for (const names of this.#byJournal().values()) {
+        const left = takeLeft(this.#folder, names) ?? [];
+        try {
+          if (left.length === 0) continue;
+          if ((await each(openLeft(left))) === 'keep') continue;
+          // The last one tells what became of the others.
+          for (const { path } of left) unlinkSync(path);
+        } finally {
+          for (const { fd } of left) closeSync(fd);
+        }
+      }
+    });
+  }
+
+  /** Only who has the lock of recovery tries the locks of journals: so one that cannot be had is that of a living process. */
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    const lock = openOrCreateStoreFile(join(this.#folder, RECOVERY_LOCK), this.#options.access);
+    try {
+      while (tryLock(lock) === 'taken') await delay(LOOK_MS);
+      return await work();
+    } finally {
+      closeSync(lock);
+    }
+  }
+
+  /** The names of files by journal. */
+  #byJournal(): Map<string, string[]> {
+    const journals = new Map<string, string[]>();
+    for (const name of namesIn(this.#folder)) {
+      const [, id] = FILE_NAME.exec(name) ?? [];
+      if (id !== undefined) journals.set(id, [...(journals.get(id) ?? []), name]);
+    }
+    return journals;
+  }
+}
+
+function openLeft(left: readonly LeftFile[]): LeftJournal {
+  const contents = left.map(({ fd, path }) => readJournalFile(fd, path));
+  return {
+    files: contents.map(({ records }) => records),
+    async append(payload) {
+      const [last, content] = [left.at(-1), contents.at(-1)];
+      if (last === undefined || content === undefined) return;
+      const file = continueJournalFile(last.fd, last.path, content.end);
+      file.append(payload);
+      await file.sync();
+    },
+  };
+}
+
+/** Locks the files of a journal, the oldest first; undefined where its process lives. */
+function takeLeft(folder: string, names: readonly string[]): LeftFile[] | undefined {
+  const left: LeftFile[] = [];
+  for (const name of names) {
+    const path = join(folder, name);
+    const fd = openIfThere(path);
+    // Its process has just removed it.
+    if (fd === undefined) continue;
+    if (tryLock(fd) === 'held') {
+      left.push({ path, number: Number(FILE_NAME.exec(name)?.[2]), fd });
+      continue;
+    }
+    for (const each of [...left, { fd }]) closeSync(each.fd);
+    return undefined;
+  }
+  return left.sort((a, b) => a.number - b.number);
+}
+
+function openIfThere(path: string): number | undefined {
+  try {
+    return openStoreFile(path, 'update');
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,50 @@
+import { VtError } from '../../core/base/errors.ts';
+import type { DirDirent } from '../../core/dirent/dirent.ts';
+import type { LeftJournal } from '../../core/store/journals.ts';
+import type { JournalChange, JournalRecord, RootMark } from './journal-records.ts';
+import { decodeJournalRecord } from './journal-records.ts';
+
+/** What a journal holds that no root has. */
+export interface LeftChanges {
+  readonly archive: string;
+  /** The tree that they were made to. */
+  readonly base: DirDirent;
+  readonly changes: readonly JournalChange[];
+}
+
+/**
+ * Reads a journal whose process is dead.
+ *
+ * @param isRecorded - whether the archive has the line of a root
+ * @returns undefined where it holds nothing that no root has
+ * @throws {ParseError} or {VtError} ECORRUPT where it cannot be understood
+ */
+export async function leftChanges(
+  { files }: LeftJournal,
+  isRecorded: (archive: string, mark: RootMark) => Promise<boolean>,
+): Promise<LeftChanges | undefined> {
+  const read = files.map((records) => records.map(decodeJournalRecord));
+  const archive = read.flat().find((record) => record.kind === 'start')?.archive;
+  // It was killed before it promised anything.
+  if (archive === undefined) return undefined;
+  for (let at = read.length - 1; at >= 0; at--) {
+    const records = read[at] ?? [];
+    const mark = last(records, 'root');
+    if (mark !== undefined && (await isRecorded(archive, mark))) return changesFrom(read.slice(at + 1), archive, mark.ours);
+    const base = last(records, 'base');
+    if (base !== undefined) return changesFrom(read.slice(at), archive, base.root);
+  }
+  throw new VtError('ECORRUPT', `read the journal of a mount of archive "${archive}": it does not say what it goes on from`);
+}
+
+function changesFrom(files: readonly (readonly JournalRecord[])[], archive: string, base: DirDirent): LeftChanges | undefined {
+  const changes = files.flat().flatMap((record) => (record.kind === 'changes' ? record.changes : []));
+  return changes.length === 0 ? undefined : { archive, base, changes };
+}
+
+function last<Kind extends JournalRecord['kind']>(
+  records: readonly JournalRecord[],
+  kind: Kind,
+): Extract<JournalRecord, { readonly kind: Kind }> | undefined {
+  return records.findLast((record): record is Extract<JournalRecord, { readonly kind: Kind }> => record.kind === kind);
+}

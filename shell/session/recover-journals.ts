@@ -1,0 +1,78 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Archive } from '../../core/archive/archive.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import { makeFolders } from '../../core/base/system/make-folders.ts';
+import { errorText } from '../../core/base/system/system-error.ts';
+import type { DirDirent } from '../../core/dirent/dirent.ts';
+import { formatDirent } from '../../core/dirent/dirent-text.ts';
+import { archiveOf } from '../../core/store/archive-of-store.ts';
+import type { LeftJournal, LeftOutcome, StoreJournals } from '../../core/store/journals.ts';
+import type { Store } from '../../core/store/store.ts';
+import { openLiveTree } from '../../core/tree/live/live-tree.ts';
+import { encodeJournalRecord, type RootMark } from '../../fuse/journal/journal-records.ts';
+import { leftChanges } from '../../fuse/journal/left-changes.ts';
+import { replay } from '../../fuse/journal/replay.ts';
+import { Authorship } from './authorship.ts';
+import { mergeRoots } from './merge-roots.ts';
+import type { SourceOptions } from './opened-source.ts';
+import { RootRecord } from './root-record.ts';
+
+/** Paths that a notice names, at most. */
+const MAX_NAMED = 5;
+
+type Told = Pick<SourceOptions, 'now' | 'onNotice' | 'places'>;
+
+/**
+ * Records what programs synced on mounts whose process was killed: as a state after the one that the mount had, merged with what others have recorded
+ * since. What cannot be recorded now stays for a later session, and is told of.
+ */
+export async function recoverJournals(store: Store, journals: StoreJournals, told: Told): Promise<void> {
+  await journals.recover(async (journal) => {
+    try {
+      await recover(store, journal, told);
+      return 'remove';
+    } catch (error) {
+      told.onNotice(`Store "${store.name}": what was synced on a mount before its process died is not recorded yet: ${errorText(error)}`);
+      return 'keep' satisfies LeftOutcome;
+    }
+  });
+}
+
+async function recover(store: Store, journal: LeftJournal, { now, onNotice, places }: Told): Promise<void> {
+  const isRecorded = async (name: string, mark: RootMark): Promise<boolean> => {
+    const archive = archiveOf(store, name);
+    return archive !== undefined && (await hasLine(archive, mark));
+  };
+  const left = await leftChanges(journal, isRecorded);
+  if (left === undefined) return;
+  const archive = archiveOf(store, left.archive);
+  const author = new Authorship();
+  author.note('recovered from the journal of a mount');
+  const source = { tree: openLiveTree(store, left.base), store, archive, base: left.base };
+  const record = new RootRecord(source, { now, warn: onNotice, author });
+  const { root: ours, refused } = await replay(store, left, frontFolder(places.cache));
+  const merge = async (base: DirDirent | undefined, theirs: DirDirent): Promise<DirDirent> =>
+    await mergeRoots(store, base, ours, theirs, { warn: onNotice, now: now() });
+  await record.append(ours, merge, {
+    // Whoever finds the journal after a kill at this moment knows by that line that it is done with.
+    before: async ({ whenNs, dirent }) => await journal.append(encodeJournalRecord({ kind: 'root', ours, whenNs, recorded: dirent })),
+  });
+  if (refused.length === 0) return;
+  const names = refused.slice(0, MAX_NAMED).map((path) => `"${octetsToText(path)}"`);
+  onNotice(`the journal of a mount has ${refused.length} changes that do not fit its tree: ${names.join(', ')}`);
+}
+
+async function hasLine(archive: Archive, { whenNs, recorded }: RootMark): Promise<boolean> {
+  const text = formatDirent(recorded);
+  for await (const entry of archive.newestFirst?.() ?? archive.entries())
+    if (entry.whenNs === whenNs && formatDirent(entry.dirent) === text) return true;
+  return false;
+}
+
+function frontFolder(cache: string | undefined): string {
+  if (cache === undefined) return tmpdir();
+  const folder = join(cache, 'front');
+  makeFolders(folder, 0o700);
+  return folder;
+}

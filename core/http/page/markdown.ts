@@ -6,6 +6,8 @@ const MAX_LENGTH = 64 * 1024;
 
 const COMMENT_START = '<!--';
 const COMMENT_END = '-->';
+/** Characters of a comment: each of many that never end is looked through as far. */
+const MAX_COMMENT_LENGTH = 4096;
 
 // HTML in the text is shown as text, and no link leads to a script. Comments are not for readers.
 const parser = new MarkdownIt({ html: false, linkify: false });
@@ -16,8 +18,9 @@ parser.block.ruler.before(
     const start = (state.bMarks[startLine] ?? 0) + (state.tShift[startLine] ?? 0);
     const { src, eMarks } = state;
     if (!src.startsWith(COMMENT_START, start)) return false;
-    const end = src.indexOf(COMMENT_END, start + COMMENT_START.length);
-    if (end < 0) return false;
+    const length = src.slice(start + COMMENT_START.length, start + MAX_COMMENT_LENGTH).indexOf(COMMENT_END);
+    if (length < 0) return false;
+    const end = start + COMMENT_START.length + length;
     let line = startLine;
     while (line < endLine && (eMarks[line] ?? 0) < end) line++;
     // What follows on the line is for readers.

@@ -44,7 +44,7 @@ export class RecordAppender {
         recent.add(digests, i * digestSize, sizes[i] as number, storedSizes[i] as number, codecs[i] as number);
       }
       if (recent.position > from) {
-        const { file, offset } = writer.append(newRecords(batch, isNew, RECORD_FIXED_SIZE + digestSize));
+        const { file, offset } = writer.append(newRecords(batch, isNew, RECORD_FIXED_SIZE + digestSize), { batch, isNew });
         recent.place(from, file, offset, RECORD_FIXED_SIZE + digestSize);
       }
     } catch (error) {

@@ -2,7 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { makeStoreFolder, type StoreAccess } from '../base/system/store-files.ts';
 import { syncFolder } from '../base/system/sync-folder.ts';
 import type { HashName } from '../block/hash.ts';
+import { hashByName } from '../block/hash.ts';
 import { encodeDatafileHeader } from '../store/records/datafile.ts';
+import type { RecordBatch } from '../store/records/record-batch.ts';
+import { appendFooter } from './datafiles/datafile-footer.ts';
 import { DatafileWriter } from './datafiles/datafile-writer.ts';
 import type { FileMarks } from './index/index-types.ts';
 
@@ -28,6 +31,8 @@ export class DatadirWriter {
   #current: DatafileWriter | undefined;
   /** Files that are written to no more, but not yet synced. */
   #retired: DatafileWriter[] = [];
+  /** Those of them that are full: they get a footer. */
+  readonly #full = new Set<DatafileWriter>();
   #mayResume = true;
   #folderChanged = false;
 
@@ -38,14 +43,22 @@ export class DatadirWriter {
   /**
    * Appends pieces to one file.
    *
+   * @param records - those that the pieces are, for the index of the file
    * @returns the file's name, and the offset of the first piece
    * @throws the system's error: nothing of these pieces counts, and what was appended earlier stays good
    */
-  append(pieces: readonly Uint8Array[]): { readonly file: string; readonly offset: number } {
+  append(
+    pieces: readonly Uint8Array[],
+    records?: { readonly batch: RecordBatch; readonly isNew: Uint8Array },
+  ): { readonly file: string; readonly offset: number } {
     const writer = this.#writer();
     try {
       const offset = writer.append(pieces);
-      if (writer.size >= this.#options.rollOverSize) this.#retire(writer);
+      if (records !== undefined) writer.place(records.batch, records.isNew, offset);
+      if (writer.size >= this.#options.rollOverSize) {
+        this.#retire(writer);
+        this.#full.add(writer);
+      }
       return { file: writer.name, offset };
     } catch (error) {
       this.#retire(writer);
@@ -113,6 +126,7 @@ export class DatadirWriter {
     const current = this.#current;
     for (const writer of current === undefined ? retired : [...retired, current]) {
       try {
+        if (this.#full.delete(writer)) await this.#end(writer);
         const size = isDurable ? await writer.sync() : writer.wholeSize;
         // Where the tail is torn the file is longer than this mark: the next to open the Store looks what of it is whole.
         marks.set(writer.name, { indexedTo: size, seenSize: size });
@@ -123,6 +137,16 @@ export class DatadirWriter {
     }
     for (const writer of retired) writer.close();
     return { marks, failures };
+  }
+
+  /** A full file ends in its index, if there is room for that. */
+  async #end(writer: DatafileWriter): Promise<void> {
+    const { dataFolder, hashName } = this.#options;
+    try {
+      await appendFooter(dataFolder, writer, hashByName(hashName));
+    } catch {
+      // What is whole of the file counts as before; a scan does without a footer.
+    }
   }
 
   // A second sync of the file might succeed, as the system tells of a failure once: it is not asked again.

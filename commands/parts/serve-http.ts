@@ -27,6 +27,10 @@ export async function serveHttp(context: CommandContext, input: CommandInput): P
   };
   const tokenFile = file('token');
   const token = tokenFile === undefined ? undefined : readSecret(tokenFile);
+  if (token !== undefined && !/^[!-~]+$/.test(Buffer.from(token).toString('latin1')))
+    throw new UsageError(`httpd --token "${tokenFile}": it has spaces or other characters that no request brings`, {
+      remedy: 'put letters and digits into it, as openssl rand -hex 32 makes them',
+    });
   if (token === undefined && !isLoopback(address.host)) {
     throw new VtError('EPERM', `httpd "${text}": it can be reached from other machines`, {
       remedy: 'ask for a token by --token FILE; or serve a PORT of this machine alone and reach it by ssh -L',

@@ -227,6 +227,10 @@ test('with a token each request has to bring it; without one httpd stays on this
   const served = await fetch(treeUrl(here, 'docs/README.md'), { headers: { authorization: 'Bearer a-token-of-22-octets..' } });
   assert.equal(served.status, 200);
   assert.match(served.headers.get('cache-control') ?? '', /^private/);
+  writeFileSync(scratch.path('spaced'), 'sixteen octets and more\n', { mode: 0o600 });
+  const spaced = await vtftp(['-S', here.store, '-c', `httpd --token ${scratch.path('spaced')} 0`], { env: scratch.env });
+  assert.equal(spaced.status, 2, spaced.report);
+  assert.match(spaced.stderr, /^httpd.*spaces/m);
   const open = await vtftp(['-S', here.store, '-c', 'httpd 0.0.0.0:0'], { env: here.scratch.env });
   assert.equal(open.status, 12, open.report);
   assert.match(open.stderr, /^httpd: 0\.0\.0\.0:0: .*other machines.*--token/m);

@@ -304,13 +304,17 @@ class Scene {
     actor.beginAt(root);
   }
 
-  /** A merge keeps both sides of a conflict: what the tail took in may stand under the name of a copy. */
+  /**
+   * What the roots have of the log. A merge keeps both sides of a conflict: what the tail took in may stand under the name of a copy. An undo of
+   * another session takes it out of the newest states: any root counts.
+   */
   async #longestLog(): Promise<string> {
     let longest = '';
-    for (const { text, names } of this.#recorded.roots.slice(-10)) {
+    for (const { text, names } of [...this.#recorded.roots].reverse()) {
       for (const name of [...names].filter((each) => TAILED.test(each))) {
         const cat = await vtftp(['-S', this.#store, text, '-c', `cat ${name}`], { env: this.#env });
         if (cat.stdout.length > longest.length) longest = cat.stdout;
+        if (longest === this.#logged) return longest;
       }
     }
     return longest;

@@ -28,10 +28,10 @@ export const cmp = defineTreeCommand({
       const found = await firstDifference(file(before), file(after), context);
       context.output.record({ same: found === undefined, ...(found === undefined ? {} : { offset: found.offset }) });
       if (found === undefined) return;
-      const words = args.map((word) => `"${octetsToText(word)}"`).join(' ');
+      const words = args.map(octetsToText).join(' ');
       const what =
         found.ended === undefined ? `they differ at byte ${found.offset + 1}` : `one ends after ${found.offset} bytes, the other goes on`;
-      throw new VtError('EFAILED', `cmp ${words}: ${what}`);
+      throw new VtError('EFAILED', `cmp "${words}": ${what}`);
     });
   },
 });

@@ -1,5 +1,6 @@
+import { lstatSync } from 'node:fs';
 import { octetsToText } from '../../core/base/octets.ts';
-import { errorText } from '../../core/base/system/system-error.ts';
+import { errorText, pathBytes } from '../../core/base/system/system-error.ts';
 import { hashcodeLabel } from '../../core/block/hashcode.ts';
 import type { Store } from '../../core/store/store.ts';
 import { defineCommand } from '../command.ts';
@@ -33,6 +34,9 @@ export const repair = defineCommand({
       output.line('would look for Blocks that are missing or damaged');
       return;
     }
+    const files = args.map((word) => resolveLocalPath(session.localCwd, word));
+    // A name that is not there is an error, also where nothing is amiss.
+    for (const file of files) lstatSync(pathBytes(file));
     const { repair: mend } = await import('../../core/maintain/repair.ts');
     const report = await FindingsReport.make(context);
     const from = options.get('from');
@@ -46,7 +50,7 @@ export const repair = defineCommand({
           await mend(datadir, {
             signal,
             sources,
-            files: args.map((word) => resolveLocalPath(session.localCwd, word)),
+            files,
             ...moreArchives(context, options),
             onFinding: (finding) => report.add(finding),
             onRepaired(hashcode, where) {

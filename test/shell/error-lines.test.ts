@@ -41,6 +41,8 @@ const CASES: readonly (readonly [commands: string, status: number, says: string]
   ],
   ['mkdir x; mv x x/sub', 1, 'mv: /x: a Dir cannot be moved into itself ("/x/sub")'],
   ["open 'D{zzz'", 10, 'open: D{zzz: expected ":", found the end, at offset 5'],
+  ['put a b; touch c; cmp b c', 1, 'cmp: b c: one ends after 0 bytes, the other goes on'],
+  ['repair /nonexist', 1, 'repair: /nonexist: no such file or directory'],
   ['find -nam x', 2, 'find: unknown option -n…'],
 ];
 
@@ -62,7 +64,7 @@ test('what goes wrong is one line: the command, the thing, the fact, the way out
       `${commands}\n${said}\n${says}`,
     );
   }
-  const json = await vtftp(['-S', './store', '--json'], { ...options, input: input.replace('mkdir y z; ', '').replace('mkdir x; ', '') });
+  const json = await vtftp(['-S', './store', '--json'], { ...options, input: input.replaceAll(/^(mkdir|put) .*; /gm, '') });
   const statuses = json.stdout
     .split('\n')
     .flatMap((line) => (line.startsWith('{"done"') ? [(JSON.parse(line) as { status: number }).status] : []));

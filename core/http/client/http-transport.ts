@@ -3,6 +3,7 @@ import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { throwIfCancelled, VtError } from '../../base/errors.ts';
 import { onAbort } from '../../base/on-abort.ts';
+import { GatheredBody } from './gathered-body.ts';
 
 /** Connections to one server at a time; more requests wait for one of them. */
 const MAX_CONNECTIONS = 32;
@@ -78,18 +79,16 @@ export class HttpTransport {
 
   async #bodyOf(response: IncomingMessage, maxSize: number): Promise<Buffer> {
     return await new Promise((resolve, reject) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
+      const body = new GatheredBody();
       response
         // An iterator over it takes several times as long.
         .on('data', (chunk: Buffer) => {
-          chunks.push(chunk);
-          size += chunk.length;
-          if (size <= maxSize) return;
+          body.add(chunk);
+          if (body.size <= maxSize) return;
           reject(new VtError('EFAILED', `ask "${this.#name}": its answer has more than ${maxSize} bytes`));
           response.destroy();
         })
-        .once('end', () => resolve(Buffer.concat(chunks)))
+        .once('end', () => resolve(body.take()))
         .once('error', reject)
         .once('close', () => reject(new Error('it hung up')));
     });

@@ -1,0 +1,49 @@
+/** Octets from which on a piece is kept as it came. */
+const LARGE_SIZE = 16 * 1024;
+/** Octets of memory that small pieces are copied to together. */
+const TOGETHER_SIZE = 64 * 1024;
+
+/**
+ * The octets of an answer as they come. A server may send each octet by itself, and a Buffer of one takes 300: small pieces are copied to
+ * where others are.
+ */
+export class GatheredBody {
+  readonly #pieces: Uint8Array[] = [];
+  #together: Buffer | undefined;
+  #used = 0;
+  #size = 0;
+
+  /** Octets so far. */
+  get size(): number {
+    return this.#size;
+  }
+
+  add(piece: Uint8Array): void {
+    this.#size += piece.length;
+    if (piece.length >= LARGE_SIZE) {
+      this.#end();
+      this.#pieces.push(piece);
+      return;
+    }
+    if (this.#together !== undefined && this.#used + piece.length > TOGETHER_SIZE) this.#end();
+    this.#together ??= Buffer.allocUnsafe(TOGETHER_SIZE);
+    this.#together.set(piece, this.#used);
+    this.#used += piece.length;
+  }
+
+  /** All of them, as one. */
+  take(): Buffer {
+    this.#end();
+    return Buffer.concat(this.#pieces.splice(0), this.#size);
+  }
+
+  /** Keeps what was copied: with the memory that it is in, unless that is mostly empty. */
+  #end(): void {
+    if (this.#together === undefined || this.#used === 0) return;
+    const copied = this.#together.subarray(0, this.#used);
+    const isMostlyEmpty = this.#used < TOGETHER_SIZE / 2;
+    this.#pieces.push(isMostlyEmpty ? Buffer.from(copied) : copied);
+    if (!isMostlyEmpty) this.#together = undefined;
+    this.#used = 0;
+  }
+}

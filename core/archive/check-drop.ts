@@ -14,8 +14,8 @@ export function checkDrop(entry: MarkedEntry, line: ArchiveLine, isNewest: boole
   if (isNewest) throw new VtError('EFAILED', `drop root ${entry.number}: it is the newest`, { remedy: 'record another first, as by undo' });
   if (marksOf(line).isProtected)
     throw new VtError('EFAILED', `drop root ${entry.number}: it is protected`, { remedy: `unprotect @${entry.number}` });
-  const seen = marksOf(entry).tags;
-  const added = marksOf(line).tags.find((tag) => !seen.includes(tag));
+  const seen = new Set(marksOf(entry).tags);
+  const added = marksOf(line).tags.find((tag) => !seen.has(tag));
   if (added !== undefined)
     throw new VtError('EFAILED', `drop root ${entry.number}: it got the tag @${added} meanwhile; nothing was changed`, {
       remedy: 'log again',

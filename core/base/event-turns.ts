@@ -28,8 +28,27 @@ export class EventTurns {
   }
 
   async #take(signal: AbortSignal | undefined): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise<void>(goOnInTurn);
     this.#lastMs = performance.now();
     throwIfCancelled(signal);
   }
+}
+
+/** Those who wait for the event loop to turn, in their order. */
+const waiting: (() => void)[] = [];
+
+/**
+ * Lets one go on in each turn of the event loop, the one first that has waited longest. If all did, a dozen walks side by side would keep
+ * everybody else waiting for the sum of what each may work.
+ */
+function goOnInTurn(goOn: () => void): void {
+  if (waiting.push(goOn) === 1) setImmediate(letOneGoOn);
+}
+
+function letOneGoOn(): void {
+  const [goOn] = waiting;
+  goOn?.();
+  // What it does comes first; then the loop turns.
+  waiting.shift();
+  if (waiting.length > 0) setImmediate(letOneGoOn);
 }

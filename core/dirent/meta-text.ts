@@ -89,15 +89,15 @@ function readUnsigned32(reader: TextReader, what: string): number {
 }
 
 function readXattrs(reader: TextReader): ReadonlyMap<Octets, Uint8Array> {
-  const entries: [Octets, Uint8Array][] = [];
+  const xattrs = new Map<Octets, Uint8Array>();
   reader.expect('{');
   do {
     const start = reader.offset;
     const name = reader.quoted();
-    if (name === '' || entries.some(([other]) => other === name)) throw reader.error('an xattr name that is empty or stands twice', start);
+    if (name === '' || xattrs.has(name)) throw reader.error('an xattr name that is empty or stands twice', start);
     reader.expect(':');
-    entries.push([name, new Uint8Array(octetsToBytes(reader.quoted()))]);
+    xattrs.set(name, new Uint8Array(octetsToBytes(reader.quoted())));
   } while (reader.accept(','));
   reader.expect('}');
-  return new Map(sortedXattrs(new Map(entries)));
+  return new Map(sortedXattrs(xattrs));
 }

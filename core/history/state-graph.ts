@@ -21,7 +21,7 @@ export interface GraphState {
  * what was merged or pulled in between: that was given back, and can be merged again.
  */
 export class StateGraph {
-  readonly #parents = new Map<string, string[]>();
+  readonly #parents = new Map<string, Set<string>>();
   /** States that another comes after, though not what those come after. */
   readonly #alone = new Map<string, string[]>();
   readonly #states = new Map<string, GraphState['state']>();
@@ -51,7 +51,7 @@ export class StateGraph {
       if (typeof note === 'object' && elsewhere === undefined)
         this.#addParents(id, [...some(recorded.get(`${note.againNs} ${text}`)), ...(i === 0 ? [] : [ownKey(archive, i - 1)])]);
       else this.#addParents(id, [...some(statedParent(line) ?? before), ...(elsewhere ?? []), ...this.#merged(line, path)]);
-      this.#parents.set(own, i === 0 ? [] : [ownKey(archive, i - 1)]);
+      this.#parents.set(own, new Set(i === 0 ? [] : [ownKey(archive, i - 1)]));
       if (elsewhere === undefined) this.#alone.set(own, [id]);
       if (this.#unrecorded.has(text)) this.#addParents(id, [contentId(line.dirent)]);
       recorded.set(`${line.whenNs} ${text}`, id);
@@ -115,9 +115,10 @@ export class StateGraph {
   }
 
   #addParents(id: string, parents: readonly string[]): void {
-    const known = this.#parents.get(id) ?? [];
+    const known = this.#parents.get(id) ?? new Set();
     // Who had one state recorded twice at one time has made it of itself.
-    this.#parents.set(id, [...known, ...parents.filter((parent) => parent !== id && !known.includes(parent))]);
+    for (const parent of parents) if (parent !== id) known.add(parent);
+    this.#parents.set(id, known);
   }
 }
 

@@ -11,6 +11,8 @@ import { leavesOf, MAX_TREE_DEPTH, readSuperblock, withSpan } from '../block/tre
 import { decodeDir, readDir, readDirBatches } from '../dirent/dir-codec.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 
+/** Octets of a leaf of a large Dir that is decoded as a whole; those that we write have 32 KiB at most. */
+const MAX_LEAF_SIZE = 1024 * 1024;
 /** A Dir of at most this many octets is decoded as a whole to find a name; a larger one is bisected leaf by leaf. */
 const SMALL_DIR_SIZE = 64 * 1024;
 
@@ -160,6 +162,8 @@ export class DirReader {
   }
 
   async #leafEntries(leaf: Block, options: OpOptions): Promise<DecodedPart | undefined> {
+    // All in it at once would keep others waiting, at each name that is looked for.
+    if (leaf.span > MAX_LEAF_SIZE) return undefined;
     try {
       return await this.#decoded(leaf, options);
     } catch (error) {

@@ -1,4 +1,5 @@
 import { VtError } from '../base/errors.ts';
+import type { HashName } from '../block/hash.ts';
 import { HttpClient } from '../http/client/http-client.ts';
 import { HttpStore } from '../http/client/http-store.ts';
 import { parseDescription } from '../http/store-description.ts';
@@ -13,7 +14,7 @@ import { hashParameter, textParameter } from './specification.ts';
 /** Octets of the description of a Store. */
 const MAX_DESCRIPTION_SIZE = 1024 * 1024;
 
-/** Opens `http://HOST[:PORT]/` or `https://…`: a Store that `httpd` serves. */
+/** Opens `http://HOST[:PORT]/` or `https://…`: a Store that `httpd` serves, or the `.vtd` file that the path ends in. */
 export async function openHttpStore(scheme: 'http' | 'https', given: StoreParameters, context: OpenContext): Promise<Store> {
   const { name, homePath } = context;
   const path = (parameter: string): string | undefined => {
@@ -21,13 +22,16 @@ export async function openHttpStore(scheme: 'http' | 'https', given: StoreParame
     return text === undefined ? undefined : expandHome(text, homePath);
   };
   const [token, ca] = [path('token'), path('ca')];
+  const base = baseUrl(scheme, textParameter(given, 'address') ?? '', name);
+  const [, fileName] = /([^/]+\.vtd)\/$/.exec(base.pathname) ?? [];
   const client = new HttpClient({
     name,
-    base: baseUrl(scheme, textParameter(given, 'address') ?? '', name),
+    base: fileName === undefined ? base : new URL('..', base),
     token: token === undefined ? undefined : Buffer.from(readSecret(token)).toString('latin1'),
     ca: ca === undefined ? undefined : readKeyFile(ca),
   });
   try {
+    if (fileName !== undefined) return await openFile(client, fileName, hashParameter(given));
     const { status, body } = await client.get('store', { maxSize: MAX_DESCRIPTION_SIZE, tries: 2 });
     if (status !== 200)
       throw new VtError('EOPEN', `open Store "${name}": no vtftp answers there (${status})`, { remedy: 'start httpd there' });
@@ -43,6 +47,17 @@ export async function openHttpStore(scheme: 'http' | 'https', given: StoreParame
     if (error instanceof VtError && (error.code === 'EOPEN' || error.code === 'EPERM')) throw error;
     throw new VtError('EOPEN', `open Store "${name}": ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
+}
+
+/** A one-file Store that any web server gives. */
+async function openFile(client: HttpClient, fileName: string, asked: HashName | undefined): Promise<Store> {
+  const [{ HttpFile }, { HttpOneFile }] = await Promise.all([
+    import('../http/client/http-file.ts'),
+    import('../http/client/http-one-file.ts'),
+  ]);
+  const store = await HttpOneFile.open(await HttpFile.open(client, fileName));
+  if (asked === undefined || asked === store.hashName) return store;
+  throw new VtError('EOPEN', `open Store "${client.name}": its hash function is ${store.hashName}`, { remedy: `leave out hash=${asked}` });
 }
 
 function baseUrl(scheme: string, address: string, name: string): URL {

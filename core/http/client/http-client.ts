@@ -34,6 +34,16 @@ export interface Answer {
   readonly body: Buffer;
   /** The server says that what was asked for is there, and damaged. */
   readonly isDamaged: boolean;
+  /** Which part of the whole it is. */
+  readonly contentRange?: string | undefined;
+}
+
+interface Asked {
+  readonly url: URL;
+  readonly method: string;
+  readonly range: string | undefined;
+  readonly maxSize: number;
+  readonly signal: AbortSignal | undefined;
 }
 
 /** Requests to one server, over connections that are kept. What fails for a time is asked for again. */
@@ -52,6 +62,7 @@ export class HttpClient {
 
   /**
    * @param path - from the base, without a slash at its start
+   * @param options.range - the part that is asked for, as the header says it
    * @param options.maxSize - octets of the body at most
    * @param options.tries - how often it is asked for; default 6 times, over some 6 seconds and what the server asks for
    * @returns an answer that will be the same if asked for again
@@ -59,19 +70,19 @@ export class HttpClient {
    */
   async get(
     path: string,
-    options: OpOptions & { readonly method?: 'GET' | 'HEAD'; readonly maxSize: number; readonly tries?: number },
+    options: OpOptions & { readonly method?: 'GET' | 'HEAD'; readonly range?: string; readonly maxSize: number; readonly tries?: number },
   ): Promise<Answer> {
-    const { method = 'GET', maxSize, tries = MAX_TRIES, signal } = options;
+    const { method = 'GET', range, maxSize, tries = MAX_TRIES, signal } = options;
     for (let tried = 1; ; tried++) {
       throwIfCancelled(signal);
       let waitMs = FIRST_PAUSE_MS * 2 ** (tried - 1);
       let fact: string;
       try {
-        const { status, headers, body } = await this.#ask(new URL(path, this.#base), method, maxSize, signal, 0);
+        const { status, headers, body } = await this.#ask({ url: new URL(path, this.#base), method, range, maxSize, signal }, 0);
         const isDamaged = headers[FAULT_HEADER] === DAMAGED;
         if (status === 401 || status === 403)
           throw new VtError('EPERM', `ask "${this.name}": it wants a token that it knows (${status})`, { remedy: 'give token=FILE' });
-        if (!PATIENCE.has(status) || isDamaged) return { status, body, isDamaged };
+        if (!PATIENCE.has(status) || isDamaged) return { status, body, isDamaged, contentRange: headers['content-range'] };
         fact = `it answered with ${status}${reasonIn(body)}`;
         waitMs = Math.min(MAX_PAUSE_MS, retryAfterMs(headers) ?? waitMs);
       } catch (error) {
@@ -84,22 +95,26 @@ export class HttpClient {
     }
   }
 
-  async #ask(url: URL, method: string, maxSize: number, signal: AbortSignal | undefined, redirects: number): Promise<HttpResponse> {
+  async #ask(asked: Asked, redirects: number): Promise<HttpResponse> {
+    const { url, method, range, maxSize, signal } = asked;
     const isRedirect = (status: number, { location }: IncomingHttpHeaders): boolean =>
       REDIRECTS.has(status) && location !== undefined && redirects < MAX_REDIRECTS;
     const response = await this.#transport.ask({
       url,
       method,
-      // Whoever else a request is sent on to is not told the token.
-      headers: this.#token !== undefined && url.origin === this.#base.origin ? { authorization: `Bearer ${this.#token}` } : {},
+      headers: {
+        // Whoever else a request is sent on to is not told the token.
+        ...(this.#token !== undefined && url.origin === this.#base.origin ? { authorization: `Bearer ${this.#token}` } : {}),
+        ...(range === undefined ? {} : { range }),
+      },
       maxSize,
-      // That of a redirect may have no end.
-      readsBody: (status, headers) => !isRedirect(status, headers),
+      // That of a redirect may have no end; nor may a whole where a part of it was asked for.
+      readsBody: (status, headers) => !isRedirect(status, headers) && (range === undefined || status !== 200),
       signal,
     });
     const { status, headers } = response;
     if (!isRedirect(status, headers)) return response;
-    return await this.#ask(new URL(headers.location ?? '', url), method, maxSize, signal, redirects + 1);
+    return await this.#ask({ ...asked, url: new URL(headers.location ?? '', url) }, redirects + 1);
   }
 
   close(): void {

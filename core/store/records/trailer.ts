@@ -55,7 +55,8 @@ export function readTrailer(readAt: ReadAt, fileSize: number, digestSize: number
   }
 }
 
-function readFooter(readAt: ReadAt, start: number, digestSize: number): DatafileFooter | undefined {
+/** The footer that begins at an offset; undefined where none stands whole. */
+export function readFooter(readAt: ReadAt, start: number, digestSize: number): DatafileFooter | undefined {
   const record = readAt(start, footerSize(digestSize));
   const header = decodeRecordHeader(record, 0, digestSize);
   const payload = record.subarray(RECORD_FIXED_SIZE + digestSize);
@@ -64,7 +65,7 @@ function readFooter(readAt: ReadAt, start: number, digestSize: number): Datafile
 }
 
 /** What is in index records that follow each other; undefined where something else is among them, or one is damaged. */
-function readGaps(data: Buffer, size: number, digestSize: number): Buffer[] | undefined {
+export function readGaps(data: Buffer, size: number, digestSize: number): Buffer[] | undefined {
   if (data.length !== size) return undefined;
   const parts: Buffer[] = [];
   for (let at = 0; at < data.length; ) {

@@ -1,0 +1,210 @@
+import { ClosedError, CorruptBlockError, ParseError, ReadOnlyError, throwIfCancelled, VtError } from '../../base/errors.ts';
+import type { OpOptions } from '../../base/op-options.ts';
+import { digestKey } from '../../block/digest-key.ts';
+import { DEFAULT_EDGES, type EdgeSettings } from '../../block/edge-settings.ts';
+import type { HashFunction, HashName } from '../../block/hash.ts';
+import { hashByName } from '../../block/hash.ts';
+import type { HashCode } from '../../block/hashcode.ts';
+import { hashcodeLabel } from '../../block/hashcode.ts';
+import { type FileState, OneFileArchive } from '../../datadir/one-file-archive.ts';
+import { decodeDirent } from '../../dirent/dirent-codec.ts';
+import type { Offers } from '../../store/capability.ts';
+import { DATAFILE_HEADER_SIZE, decodeDatafileHeader, decodeRecordHeader, RECORD_FIXED_SIZE } from '../../store/records/datafile.ts';
+import type { DatafileFooter, RecordPlace } from '../../store/records/datafile-index.ts';
+import { DatafileIndex, footerSize } from '../../store/records/datafile-index.ts';
+import { decodeStored } from '../../store/records/stored-bytes.ts';
+import { readFooter, readGaps } from '../../store/records/trailer.ts';
+import type { AddResult, Store } from '../../store/store.ts';
+import type { HttpFile } from './http-file.ts';
+
+/** Octets of metadata that are fetched at once, and of an index that is kept in memory. */
+const MAX_METADATA_SIZE = 64 * 1024 * 1024;
+const MAX_INDEX_SIZE = 1024 * 1024 * 1024;
+
+/** A state in the file: where the record of its Dirent begins, and the footer behind it. */
+interface FileStatePlace {
+  readonly offset: number;
+  readonly footer: DatafileFooter;
+}
+
+/**
+ * A one-file Store on a web server, read by parts: its last octets tell where things are. All Dirs of a state lie together, and come
+ * in one answer; the index is fetched when the first content is read.
+ */
+export class HttpOneFile implements Store {
+  readonly name: string;
+  readonly hashName: HashName;
+  readonly edges: EdgeSettings = DEFAULT_EDGES;
+  readonly offers: Offers;
+  readonly #file: HttpFile;
+  readonly #hash: HashFunction;
+  readonly #footer: DatafileFooter;
+  readonly #footerStart: number;
+  /** Where Dirs lie, as the part of the file with the newest of them tells. */
+  #metadata: Promise<Map<string, RecordPlace>> | undefined;
+  #index: Promise<DatafileIndex> | undefined;
+  #isClosed = false;
+
+  private constructor(file: HttpFile, hashName: HashName, footer: DatafileFooter, footerStart: number) {
+    this.name = file.name;
+    this.hashName = hashName;
+    this.#file = file;
+    this.#hash = hashByName(hashName);
+    this.#footer = footer;
+    this.#footerStart = footerStart;
+    this.offers = {
+      access: { write: false },
+      archives: { open: (name) => this.#archive(name), list: async () => await Promise.resolve(['default']) },
+    };
+  }
+
+  /** @throws {VtError} EOPEN for what is no one-file Store, or ends in no footer */
+  static async open(file: HttpFile): Promise<HttpOneFile> {
+    const bad = (fact: string): VtError =>
+      new VtError('EOPEN', `open Store "${file.name}": ${fact}`, { remedy: 'fetch the file, and open it here' });
+    const tail = await file.read(Math.max(0, file.size - footerSize(32)), footerSize(32));
+    for (const digestSize of [32, 20]) {
+      const footerStart = file.size - footerSize(digestSize);
+      const footer = readFooter(
+        (offset, size) => tail.subarray(tail.length - file.size + offset).subarray(0, size),
+        footerStart,
+        digestSize,
+      );
+      if (footer === undefined) continue;
+      // What the file begins with comes with its Dirs.
+      const head = decodeDatafileHeader(
+        await file.read(0, Math.min(footer.metadataEnd, MAX_METADATA_SIZE)).then((all) => all.subarray(0, DATAFILE_HEADER_SIZE)),
+      );
+      if (head.kind !== 'header' || head.header.isOneFile !== true) throw bad('it is no one-file Store');
+      return new HttpOneFile(file, head.header.hashName, footer, footerStart);
+    }
+    throw bad('it does not end as a one-file Store does: it is none, or was cut off');
+  }
+
+  #archive(name: string): OneFileArchive {
+    return new OneFileArchive(name === 'default' ? this.name : `${this.name}@${name}`, async (options) =>
+      name === 'default' ? await Promise.all((await this.#states(options)).map(async (state) => await this.#state(state, options))) : [],
+    );
+  }
+
+  /** Oldest first. */
+  async #states(options: OpOptions): Promise<FileStatePlace[]> {
+    const size = footerSize(this.#hash.digestSize);
+    const states: FileStatePlace[] = [];
+    for (let footer = this.#footer; ; ) {
+      const { previous } = footer;
+      if (previous === 0) {
+        states.unshift({ offset: DATAFILE_HEADER_SIZE, footer });
+        return states;
+      }
+      const octets = await this.#file.read(previous, size, options);
+      const before = readFooter(() => octets, previous, this.#hash.digestSize);
+      states.unshift({ offset: previous + size, footer });
+      // One that is damaged, or leads on for ever, ends the list.
+      if (before === undefined || before.previous >= previous) return states;
+      footer = before;
+    }
+  }
+
+  async #state({ offset, footer }: FileStatePlace, options: OpOptions): Promise<FileState> {
+    const damaged = (): VtError => new VtError('ECORRUPT', `read "${this.name}": no Dirent stands where one should, at octet ${offset}`);
+    const headerSize = RECORD_FIXED_SIZE + this.#hash.digestSize;
+    const header = decodeRecordHeader(await this.#file.read(offset, headerSize, options), 0, this.#hash.digestSize);
+    if (header === undefined || header.codec !== 'none') return damaged();
+    const data = await this.#file.read(offset + headerSize, header.storedSize, options);
+    if (Buffer.compare(this.#hash.digest(data), header.digest) !== 0) return damaged();
+    try {
+      return { whenNs: footer.whenNs, dirent: decodeDirent(data, 0).value };
+    } catch (error) {
+      if (error instanceof ParseError) return damaged();
+      throw error;
+    }
+  }
+
+  async get(hashcode: HashCode, options: OpOptions = {}): Promise<Uint8Array | undefined> {
+    this.#check('get from', options);
+    const place = hashcode.hashName === this.hashName ? await this.#find(hashcode.digest) : undefined;
+    if (place === undefined) return undefined;
+    const stored = await this.#file.read(place.offset, place.storedSize, options);
+    const { codec, size } = place;
+    const data = codec === 'none' || codec === 'zlib' ? decodeStored(stored, codec, size) : undefined;
+    if (data === undefined || Buffer.compare(this.#hash.digest(data), hashcode.digest) !== 0)
+      throw new CorruptBlockError(hashcodeLabel(hashcode), this.name, `what is stored does not match, at octet ${place.offset}`);
+    return data === stored ? Buffer.from(data) : data;
+  }
+
+  async has(hashcodes: readonly HashCode[], options: OpOptions = {}): Promise<boolean[]> {
+    this.#check('ask', options);
+    const found: boolean[] = [];
+    for (const { hashName, digest } of hashcodes) found.push(hashName === this.hashName && (await this.#find(digest)) !== undefined);
+    return found;
+  }
+
+  async #find(digest: Uint8Array): Promise<RecordPlace | undefined> {
+    this.#metadata ??= this.#readMetadata();
+    const known = (await this.#metadata).get(digestKey(digest));
+    if (known !== undefined) return known;
+    this.#index ??= this.#readIndex();
+    return (await this.#index).find(digest);
+  }
+
+  async #readMetadata(): Promise<Map<string, RecordPlace>> {
+    const places = new Map<string, RecordPlace>();
+    const { previous, metadataEnd } = this.#footer;
+    const start = previous === 0 ? DATAFILE_HEADER_SIZE : previous + footerSize(this.#hash.digestSize);
+    if (metadataEnd <= start || metadataEnd - start > MAX_METADATA_SIZE) return places;
+    const octets = await this.#file.read(start, metadataEnd - start);
+    const headerSize = RECORD_FIXED_SIZE + this.#hash.digestSize;
+    for (let at = 0; at < octets.length; ) {
+      const header = decodeRecordHeader(octets, at, this.#hash.digestSize);
+      // What is damaged there the index may tell of.
+      if (header === undefined) break;
+      const { codec, size, storedSize } = header;
+      if (!header.isGap) places.set(digestKey(header.digest), { offset: start + at + headerSize, codec, size, storedSize });
+      at += headerSize + storedSize;
+    }
+    return places;
+  }
+
+  async #readIndex(): Promise<DatafileIndex> {
+    const { indexStart, indexSize } = this.#footer;
+    if (indexSize > MAX_INDEX_SIZE || indexStart + indexSize !== this.#footerStart)
+      throw new VtError('EUNSUPPORTED', `read "${this.name}": its index has ${indexSize} octets`, {
+        remedy: 'fetch the file, and open it here',
+      });
+    const parts = readGaps(await this.#file.read(indexStart, indexSize), indexSize, this.#hash.digestSize);
+    if (parts === undefined)
+      throw new VtError('ECORRUPT', `read "${this.name}": its index is damaged`, {
+        remedy: 'fetch the file, and open it here: a scan finds what is there',
+      });
+    return new DatafileIndex(this.#hash.digestSize, parts);
+  }
+
+  add(): Promise<AddResult> {
+    return Promise.reject(this.#readOnly());
+  }
+
+  addBatch(): Promise<boolean[]> {
+    return Promise.reject(this.#readOnly());
+  }
+
+  #readOnly(): VtError {
+    return this.#isClosed ? new ClosedError('add to', this.name) : new ReadOnlyError('add to', this.name);
+  }
+
+  async flush(options: OpOptions = {}): Promise<void> {
+    this.#check('flush', options);
+    await Promise.resolve();
+  }
+
+  #check(action: string, { signal }: OpOptions): void {
+    if (this.#isClosed) throw new ClosedError(action, this.name);
+    throwIfCancelled(signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    this.#file.close();
+    await Promise.resolve();
+  }
+}

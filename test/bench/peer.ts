@@ -53,9 +53,9 @@ export function benchPeers(
   mkdirSync(at('large'), { recursive: true });
   makeRandomFile(at('large/random'), Math.ceil(1024 * scale) * MIB);
   makeTree(at('tree'), Math.max(100, Math.round(20_000 * scale)));
-  seconds(`${vtftp} -S here-large -c "put large /; quit"`);
-  seconds(`${vtftp} -S here-tree -c "put tree /; quit"`);
-  seconds(`${vtftp} -S here-both -c "put large tree /; quit"`);
+  seconds(`${vtftp} -S ./here-large -c "put large /; quit"`);
+  seconds(`${vtftp} -S ./here-tree -c "put tree /; quit"`);
+  seconds(`${vtftp} -S ./here-both -c "put large tree /; quit"`);
   const sshd = scratchSshd(folder);
   try {
     const words = sshd?.ssh.map((word) => `'${word}'`).join(' ') ?? '';
@@ -72,27 +72,27 @@ export function benchPeers(
       ] as const) {
         fresh();
         using server = new Server(program, folder, address, { env });
-        note(row, seconds(`${vtftp} -S here-large -c "push -b --peer ${server.address}"`));
+        note(row, seconds(`${vtftp} -S ./here-large -c "push -b --peer ${server.address}"`));
       }
       if (sshd === undefined) continue;
       note('cat', seconds(`${words} 'cat >/dev/null' < large/random`));
       fresh();
-      note('ssh', seconds(`${vtftp} -S here-large -b by-ssh`));
+      note('ssh', seconds(`${vtftp} -S ./here-large -b by-ssh`));
       settle(at('tree'), at('here-tree'));
       const shell = sshd.ssh.slice(0, -1).join(' ');
       const rsync = (what: string, to: string): number =>
         seconds(`rsync -aH -e "${shell}" ${what} "${sshd.ssh.at(-1) ?? ''}:${at(`${to}-${round}`)}"`);
       note('rsync', rsync('tree', 'rsynced'));
       fresh();
-      note('tree', seconds(`${vtftp} -S here-tree -b by-ssh`));
-      note('nothing', seconds(`${vtftp} -S here-tree -b by-ssh`));
+      note('tree', seconds(`${vtftp} -S ./here-tree -b by-ssh`));
+      note('nothing', seconds(`${vtftp} -S ./here-tree -b by-ssh`));
       changeSome(at('tree'), round);
-      seconds(`${vtftp} -S here-tree -c "put tree /; quit"`);
-      note('rest', seconds(`${vtftp} -S here-tree -b by-ssh`));
+      seconds(`${vtftp} -S ./here-tree -c "put tree /; quit"`);
+      note('rest', seconds(`${vtftp} -S ./here-tree -b by-ssh`));
       settle(at('large'), at('tree'), at('here-both'));
       note('rsync both', rsync('large tree', 'rsynced-both'));
       fresh();
-      note('both', seconds(`${vtftp} -S here-both -b by-ssh`));
+      note('both', seconds(`${vtftp} -S ./here-both -b by-ssh`));
       for (const copy of ['rsynced', 'rsynced-both']) rmSync(at(`${copy}-${round}`), { recursive: true, force: true });
     }
   } finally {

@@ -93,7 +93,11 @@ async function unmountOne(
   const said = readFileSync(record.logFile, 'utf8').trimEnd();
   for (const { mountPoint: at } of [record, ...others]) records.removeRecord(shell.env, at);
   await session.refresh(signal);
-  for (const line of said === '' ? [] : said.split('\n')) diagnostics.failure(line.replace(/^(?:vtftp|mount|quit): /, ''));
+  for (const line of said === '' ? [] : said.split('\n')) {
+    const [, warning] = /^warning: (?:mount: )?(.*)$/.exec(line) ?? [];
+    if (warning === undefined) diagnostics.failure(line.replace(/^(?:vtftp|mount|quit): /, ''));
+    else diagnostics.warn(warning);
+  }
   const gone = results.find((line) => /^[\d,]+ excluded names? /.test(line));
   if (gone !== undefined) diagnostics.warn(`umount "${shown}": ${gone}`);
   if (/^D\{/.test(dirref)) output.line(output.style('ref', dirref));

@@ -45,7 +45,7 @@ export async function mountBehind(
   const files = recordFiles(shell.env, mountPoint);
   const out = openSync(files.outFile, 'w', 0o600);
   const log = openSync(files.logFile, 'w', 0o600);
-  const child = spawn(program, [...settings, ...start, ...session.reopenWords(source), '--quiet', '-c', command, '-c', 'quit'], {
+  const child = spawn(program, [...settings, ...start, ...session.reopenWords(source), '-c', command, '-c', 'quit'], {
     cwd: octetsToText(session.localCwd),
     detached: true,
     stdio: ['ignore', out, log],

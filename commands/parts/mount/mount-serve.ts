@@ -1,4 +1,4 @@
-import { VtError } from '../../../core/base/errors.ts';
+import { ConnectionLostError, VtError } from '../../../core/base/errors.ts';
 import { octetsFromText, octetsToText } from '../../../core/base/octets.ts';
 import { systemOwnerNames } from '../../../core/base/system/owner-names.ts';
 import { errorReason } from '../../../core/base/system/system-error.ts';
@@ -21,6 +21,7 @@ import type { MountWords } from './mount-options.ts';
 import { parseMountOptions } from './mount-options.ts';
 import { checkedMountPoint, makeMountPoint, removeMountPoint } from './mount-place.ts';
 import { frontFolder, linkMount, unlinkMount } from './mount-records.ts';
+import { rareLines } from './rare-lines.ts';
 import { StatesTree } from './states-tree.ts';
 
 /** Serves the open tree at a mount point, and at others that are asked for, until the last is taken away. */
@@ -42,6 +43,10 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
     () => new Ingest(session.store),
     () => performance.now(),
   );
+  const warnRarely = rareLines(
+    (text) => diagnostics.warn(text),
+    () => performance.now(),
+  );
   const unpin = session.pin();
   const server = new TreeServer(tree, {
     syncSeconds: isShown ? words.syncSeconds : 0,
@@ -60,8 +65,12 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
       if (isShown) await session.sync();
     },
     owners: systemOwnerNames(),
-    onFault: (error) => diagnostics.failure(`mount "${mountPoint}": ${errorReason(error)}`),
-    onTrouble: (error) => diagnostics.warn(`mount "${mountPoint}": ${errorReason(error)}; it is tried again`),
+    onFault: (error) => {
+      const text = `mount "${mountPoint}": ${errorReason(error)}`;
+      if (isAway(error)) warnRarely(`${text}; who asked got an error, and the mount goes on when it is back`);
+      else diagnostics.failure(text);
+    },
+    onTrouble: (error) => warnRarely(`mount "${mountPoint}": ${errorReason(error)}; it is tried again`),
     onBusy: (error) => diagnostics.warn(`${error.message}; it goes once nobody uses it`),
   });
   /** Mounts at one place; gives when it has gone. */
@@ -144,6 +153,11 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
 function journalOf({ store, archive, archiveName, isReference }: CommandContext['session']): MountJournalOptions | undefined {
   if (archive === undefined || archiveName === undefined || isReference) return undefined;
   return { archive: archiveName, journals: () => capability(store, 'journals') };
+}
+
+/** Whether the Store cannot be reached at present, which is no fault of the mount. */
+function isAway(error: unknown): boolean {
+  return error instanceof ConnectionLostError || (error instanceof VtError && error.code === 'EOPEN');
 }
 
 /** Paths told of at a time. */

@@ -4,6 +4,7 @@ import type { GcCounts } from '../../core/maintain/gc.ts';
 import { archiveOf } from '../../core/store/archive-of-store.ts';
 import type { CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
+import { BUCKET_GRACE_MS, bucketOf, gcOfBucket } from '../parts/bucket-gc.ts';
 import { countText, sizeText } from '../parts/format.ts';
 import { ARCHIVE_OPTION, durationMs, maintain, moreArchives } from '../parts/maintenance.ts';
 
@@ -21,6 +22,7 @@ export const gc = defineCommand({
     'gc keeps every root of every archive of the Store whole, however old. The rest comes from sessions that were broken off, and from roots whose archive is gone. gc leaves alone data files that were written to within the grace period (--grace, default 14d). It rewrites another data file if that frees at least a fifth: it copies what is needed to a new file, updates the index, and removes the old file.',
     'Other sessions keep running. gc keeps what those that write may count on, and says how many they are. It removes that when it runs after their end, or twice while later sessions run. gc may be interrupted or killed at any point.',
     'When there is little room, or none, gc frees what nobody needs in place, without a copy. It makes holes in the data files, and uses a reserve that the Store keeps. --grace 0 also frees what a command left that was broken off a moment ago.',
+    'In a Store in a bucket gc works in two steps. It copies what is needed out of objects that hold much that is not, and retires them. A later gc removes them once they have been retired for the grace period, by the clock of the service; there it is 1d by default. A shorter one is safe only while no other session writes.',
     'A Dirref that is in no archive of the Store is not kept. Open it, pull and sync, or name the archive that has it with --archive. If something that leads to Blocks is missing or damaged, or a line of an archive cannot be read, gc removes nothing and the exit status is 13. Nobody can read a Dir that is whole but malformed: gc keeps it, names it with its path and its root, and the exit status is 3. --drop lets go of such a root: its line in the archive becomes a comment, and later roots are numbered one less.',
   ],
   options: [
@@ -51,6 +53,12 @@ export const gc = defineCommand({
     if (drop !== undefined && drop !== true) await dropRoot(context, drop, plan);
     const grace = options.get('grace');
     const graceMs = grace === undefined || grace === true ? DEFAULT_GRACE_MS : durationMs('grace', grace);
+    const bucket = await bucketOf(session.store);
+    if (bucket !== undefined) {
+      if (options.has('archive')) throw new UsageError('gc: --archive is for Stores in folders');
+      await gcOfBucket(context, bucket, grace === undefined || grace === true ? BUCKET_GRACE_MS : graceMs, plan);
+      return;
+    }
     const { gc: collect } = await import('../../core/maintain/gc.ts');
     const startMs = performance.now();
     const counts = await maintain(
@@ -101,8 +109,10 @@ async function dropRoot(context: CommandContext, word: Octets, plan: boolean): P
   const [, name, number] = /^([^/]+)@(\d{1,15})$/.exec(octetsToText(word)) ?? [];
   if (name === undefined || name.startsWith('.'))
     throw new UsageError(`gc: --drop "${octetsToText(word)}": expected ARCHIVE@N, such as default@3`);
-  const { requireDatadir } = await import('../../core/maintain/datadir-of.ts');
-  requireDatadir(context.session.store, 'gc', !plan);
+  if ((await bucketOf(context.session.store)) === undefined) {
+    const { requireDatadir } = await import('../../core/maintain/datadir-of.ts');
+    requireDatadir(context.session.store, 'gc', !plan);
+  }
   if (plan) throw new UsageError('gc: --drop does nothing in a plan');
   const archive = archiveOf(context.session.store, name);
   const { signal } = context;

@@ -1,23 +1,26 @@
 import { VtError } from '../base/errors.ts';
 import { octetsToText } from '../base/octets.ts';
 import { DigestTable } from '../block/digest-table.ts';
-import type { Datadir } from '../datadir/datadir-store.ts';
+import type { Store } from '../store/store.ts';
 import { isReadable } from './is-readable.ts';
 import { Reach } from './reach.ts';
-import { storeRoots } from './roots.ts';
+import type { Root, RootsOptions } from './roots.ts';
 
 /** Octets of a digest that are kept: a false match keeps a Block that nobody needs, and does no other harm. */
 const KEPT_OCTETS = 8;
 
+/** Where marks are read from. */
+type GcSource = Pick<Store, 'get' | 'name' | 'hashName'>;
+
 export interface GcMarkOptions {
   readonly signal?: AbortSignal | undefined;
-  readonly moreArchives?: readonly string[];
   readonly onProgress?: (state: { readonly roots: number; readonly entries: number; readonly blocks: number }) => void;
 }
 
-/** The Blocks that the roots of a datadir reach. Memory: some 15 octets a Block. */
+/** The Blocks that the roots of a Store reach. Memory: some 15 octets a Block. */
 export class GcMarks {
-  readonly #datadir: Datadir;
+  readonly #store: GcSource;
+  readonly #rootsOf: (options: RootsOptions) => AsyncIterable<Root>;
   readonly #options: GcMarkOptions;
   readonly #marks = new DigestTable(KEPT_OCTETS);
   readonly #reach: Reach;
@@ -25,10 +28,12 @@ export class GcMarks {
   #roots = 0;
   readonly #unreadable = new Set<string>();
 
-  constructor(datadir: Datadir, options: GcMarkOptions) {
-    this.#datadir = datadir;
+  /** @param rootsOf - every root that the archives hold */
+  constructor(store: GcSource, rootsOf: (options: RootsOptions) => AsyncIterable<Root>, options: GcMarkOptions) {
+    this.#store = store;
+    this.#rootsOf = rootsOf;
     this.#options = options;
-    this.#reach = new Reach(datadir, {
+    this.#reach = new Reach(store, {
       signal: options.signal,
       leaf: ({ digest }) => {
         this.#marks.set(digest);
@@ -81,12 +86,12 @@ export class GcMarks {
         },
       );
     };
-    for await (const root of storeRoots(this.#datadir.path, { ...this.#options, onDamage })) {
+    for await (const root of this.#rootsOf({ signal: this.#options.signal, onDamage })) {
       this.#at = `root ${root.archive}@${root.number}`;
       await this.#reach.walk(root.dirent);
       // Of what was merged not all need be here: a state that was pushed names it.
       for (const merged of root.merged)
-        if (await isReadable(this.#datadir, merged, { signal: this.#options.signal })) await this.#reach.walk(merged);
+        if (await isReadable(this.#store, merged, { signal: this.#options.signal })) await this.#reach.walk(merged);
       this.#options.onProgress?.({ roots: ++this.#roots, entries: this.#reach.entries, blocks: this.#marks.count });
     }
   }

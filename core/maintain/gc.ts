@@ -12,6 +12,7 @@ import { GcCopier } from './gc-copier.ts';
 import { type GcFile, GcFiles } from './gc-files.ts';
 import { GcMarks } from './gc-mark.ts';
 import { dropInPlace, type Entry, partSize, roomOf, TIGHT_ROOM } from './gc-tight.ts';
+import { storeRoots } from './roots.ts';
 
 /** Index entries read at a time, and changed in one transaction where that does not matter. */
 const STEP = 16_384;
@@ -146,12 +147,11 @@ class Collection {
 
   /** Marks what is needed, and looks how much of each data file it is. */
   static async make(datadir: Datadir, options: GcOptions, room: () => number): Promise<Collection> {
-    const { signal, onProgress, moreArchives, onNotice } = options;
-    const marks = new GcMarks(datadir, {
+    const { signal, onProgress, moreArchives } = options;
+    const more = moreArchives === undefined ? {} : { moreArchives };
+    const marks = new GcMarks(datadir, (rootsOptions) => storeRoots(datadir.path, { ...rootsOptions, ...more }), {
       signal,
-      ...(moreArchives === undefined ? {} : { moreArchives }),
       onProgress: ({ blocks }) => onProgress?.({ doing: 'mark', done: blocks }),
-      ...(onNotice === undefined ? {} : { onNotice }),
     });
     await marks.walk();
     const collection = new Collection(datadir, options, room, marks);

@@ -1,9 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import type { ArchiveEntry } from '../archive/archive.ts';
 import { openArchiveFile } from '../archive/archive-file.ts';
 import { PRIVATE_ACCESS } from '../base/system/store-files.ts';
 import type { Dirent } from '../dirent/dirent.ts';
 import { mergedStates } from '../history/ancestry.ts';
+import { capability } from '../store/capability.ts';
+import type { Store } from '../store/store.ts';
 
 /** A recorded root of a Store. */
 export interface Root {
@@ -44,6 +47,22 @@ export function archiveFiles(storeFolder: string): string[] {
   }
 }
 
+/** Every root that the archives of a Store hold, whatever it is: of each archive the newest first. */
+export async function* archiveRoots(store: Store, { signal, onDamage }: RootsOptions = {}): AsyncGenerator<Root, void, undefined> {
+  const archives = capability(store, 'archives');
+  for (const archive of (await archives?.list?.()) ?? []) {
+    const roots: Root[] = [];
+    const onLine = (line: number, reason: string): void => onDamage?.({ archive, line, reason });
+    for await (const entry of archives?.open(archive, { readOnly: true }).entries({ signal, onDamage: onLine }) ?? [])
+      roots.push(rootOf(archive, entry));
+    yield* roots.reverse();
+  }
+}
+
+function rootOf(archive: string, entry: ArchiveEntry): Root {
+  return { archive, number: entry.number, dirent: entry.dirent, merged: mergedStates(entry).map((state) => state.dirent) };
+}
+
 /** Every root that the archives of a datadir hold: of each archive the newest first, as that is what people want to know of. */
 export async function* storeRoots(storeFolder: string, options: RootsOptions = {}): AsyncGenerator<Root, void, undefined> {
   const own = archiveFiles(storeFolder);
@@ -54,10 +73,7 @@ export async function* storeRoots(storeFolder: string, options: RootsOptions = {
       signal: options.signal,
       onDamage: (line, reason) => options.onDamage?.({ archive, line, reason }),
     });
-    for await (const entry of entries) {
-      const { number, dirent } = entry;
-      roots.push({ archive, number, dirent, merged: mergedStates(entry).map((state) => state.dirent) });
-    }
+    for await (const entry of entries) roots.push(rootOf(archive, entry));
     yield* roots.reverse();
   }
 }

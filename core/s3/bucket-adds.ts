@@ -29,15 +29,18 @@ export interface BucketAddsParts {
 /** Adds Blocks to packs, and makes them known. */
 export class BucketAdds {
   readonly #parts: BucketAddsParts;
-  /** Blocks that this session was told are there: none of them may go. */
+  /** Blocks that this session added, or was told are there: none of them may go. */
   #countedOn: DigestFilter | undefined;
   /** Packs that were retired when this session first looked, or that it has dealt with since. */
   readonly #dealtWith: Set<PackName>;
+  /** The local index that has all that is counted on: one that was made anew since may lack what is gone. */
+  readonly #indexId: string;
   #publishing: Promise<void> = Promise.resolve();
 
   constructor(parts: BucketAddsParts) {
     this.#parts = parts;
     this.#dealtWith = new Set(parts.index.retired);
+    this.#indexId = parts.local.id;
   }
 
   /** Whether a Block is there, or waits. From now on this session counts on it. */
@@ -45,9 +48,13 @@ export class BucketAdds {
     const { uploads, local, damaged } = this.#parts;
     if (uploads.find(digest) !== undefined) return true;
     if (!local.has(digest) || (damaged.size > 0 && damaged.has(digestKey(digest)))) return false;
+    this.#countOn(digest);
+    return true;
+  }
+
+  #countOn(digest: Uint8Array): void {
     this.#countedOn ??= new DigestFilter();
     this.#countedOn.add(digest, 0);
-    return true;
   }
 
   /** Adds records, copied. @returns for each 1 if it was new, else 0 */
@@ -62,6 +69,8 @@ export class BucketAdds {
       if (this.has(digest)) tally.addExisting(size);
       else {
         uploads.add(kind, batch, i, at);
+        // What this session adds may be retired too, before an archive has it.
+        this.#countOn(digest);
         if (damaged.size > 0) damaged.delete(digestKey(digest));
         tally.addNew(size, recordSize);
         isNew[i] = 1;
@@ -107,10 +116,18 @@ export class BucketAdds {
       this.#countedOn?.mayHave(digest, 0) === true && !local.has(digest) && uploads.find(digest) === undefined;
     for (const pack of index.retired) {
       if (this.#dealtWith.has(pack)) continue;
-      if (!(await rescue(pack, isCountedOn, options)))
+      if (!(await rescue(pack, isCountedOn, options)) && !this.#needsNothingOf(pack, isCountedOn))
         throw new LostAddsError(pack, 'gc has removed it while this session counted on it', { remedy: 'run the command again' });
       this.#dealtWith.add(pack);
     }
     return !uploads.isEmpty;
+  }
+
+  /** Whether nothing that was in a pack which is gone is counted on, as far as that is known: what lies elsewhere by now is not lost. */
+  #needsNothingOf(pack: PackName, isCountedOn: (digest: Uint8Array) => boolean): boolean {
+    const { local } = this.#parts;
+    if (local.id !== this.#indexId) return false;
+    for (const [digest, { file }] of local.entries()) if (file === pack && isCountedOn(digest)) return false;
+    return true;
   }
 }

@@ -19,6 +19,9 @@ const SEGMENT_SIZE = 16 * 1024 * 1024;
 const AT_ONCE = 8;
 const MAX_TRIES = 5;
 
+/** So many lists of retired packs are made one. */
+const MANY_LISTS = 8;
+
 /** A list of retired packs in the bucket. */
 export interface RetiredList {
   readonly key: string;
@@ -178,6 +181,18 @@ export class BucketIndex {
   async retire(packs: readonly PackName[], options: OpOptions = {}): Promise<void> {
     await this.#client.put(`index/x/${randomUUID()}`, Buffer.from(formatRetired(packs), 'latin1'), options);
     await this.read(true, options);
+  }
+
+  /** Makes one of many lists of packs that are gone: every session reads all. */
+  async mergeLists(isDone: (list: RetiredList) => boolean, options: OpOptions = {}): Promise<void> {
+    const lists = this.retiredLists.filter(isDone);
+    if (lists.length < MANY_LISTS) return;
+    await this.#client.put(
+      `index/x/${randomUUID()}`,
+      Buffer.from(formatRetired(new Set(lists.flatMap(({ packs }) => packs))), 'latin1'),
+      options,
+    );
+    for (const { key } of lists) await this.#client.delete(key, options);
   }
 }
 

@@ -59,6 +59,11 @@ export class LocalIndex {
     }
   }
 
+  /** Another one each time that it is made anew. */
+  get id(): string {
+    return this.#index.id;
+  }
+
   /** Sees what other sessions of this machine have put. */
   refresh(): void {
     this.#guarded(() => this.#index.refresh(), undefined);
@@ -85,9 +90,14 @@ export class LocalIndex {
     return this.#guarded(() => this.#index.presentDigests(after, STEP), { digests: [], count: 0, last: undefined });
   }
 
-  /** About how many Blocks it knows. */
-  get blockCount(): number {
-    return this.#index.blockCount();
+  /** Every Block that it knows, ascending by digest. */
+  *entries(): Generator<readonly [digest: Uint8Array, location: Location], void, undefined> {
+    for (let after: Uint8Array | undefined; ; ) {
+      const entries = this.#index.entries(after, STEP);
+      yield* entries;
+      after = entries.at(-1)?.[0];
+      if (after === undefined) return;
+    }
   }
 
   cacheGet(key: Uint8Array): Uint8Array | undefined {
@@ -125,13 +135,8 @@ export class LocalIndex {
   /** Notes that packs are retired, and that the list which says so is known. What the cache promised of Blocks is void. */
   retire(packs: ReadonlySet<PackName>, key: string): void {
     const changes: IndexRewrite[] = [];
-    for (let after: Uint8Array | undefined; ; ) {
-      const entries = this.#index.entries(after, STEP);
-      for (const [digest, from] of entries)
-        if (packs.has(from.file) && from.isDamaged !== true) changes.push({ digest, from, to: { ...from, isDamaged: true } });
-      after = entries.at(-1)?.[0];
-      if (after === undefined) break;
-    }
+    for (const [digest, from] of this.entries())
+      if (packs.has(from.file) && from.isDamaged !== true) changes.push({ digest, from, to: { ...from, isDamaged: true } });
     this.#index.rewrite(changes, new Map([[markOf(key), { indexedTo: 0, seenSize: 0 }]]));
     this.#generation = randomUUID();
     this.#index.dropCache(GENERATION, this.#generation);

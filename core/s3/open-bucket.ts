@@ -5,9 +5,11 @@ import type { HashFunction } from '../block/hash.ts';
 import { Filecache } from '../datadir/filecache/filecache.ts';
 import type { AddTally } from '../store/add-tally.ts';
 import { packRecords } from '../store/records/record-batch.ts';
+import type { StoredCompression } from '../store/records/stored-bytes.ts';
 import { BucketAdds } from './bucket-adds.ts';
 import { BucketIndex } from './bucket-index.ts';
 import { BucketReads } from './bucket-reads.ts';
+import { SessionSigns } from './live-sessions.ts';
 import { LocalIndex } from './local-index.ts';
 import { readPackIndex } from './pack-index.ts';
 import type { PackName } from './pack-names.ts';
@@ -27,6 +29,10 @@ export interface OpenBucketParts {
   readonly folder: string;
   readonly clock: () => Date;
   readonly tally: AddTally;
+  /** How Blocks are stored. */
+  readonly compression: StoredCompression;
+  /** Whether this session may write. */
+  readonly isWritable: boolean;
 }
 
 /** The inside of a Store in a bucket that is there. */
@@ -37,6 +43,7 @@ export class OpenBucket {
   readonly reads: BucketReads;
   readonly #parts: OpenBucketParts;
   readonly #kept: Filecache;
+  readonly #signs: SessionSigns | undefined;
   /** Blocks that are there but damaged. */
   readonly #damaged = new Set<string>();
   #adds: BucketAdds | undefined;
@@ -57,6 +64,7 @@ export class OpenBucket {
       readOnly: false,
       clock,
     });
+    this.#signs = parts.isWritable ? new SessionSigns(client) : undefined;
     const { local, index, uploads } = this;
     this.reads = new BucketReads({
       client,
@@ -94,7 +102,7 @@ export class OpenBucket {
       uploads,
       tally,
       damaged: this.#damaged,
-      rescue: async (pack, isCountedOn, rescueOptions) => await this.rescue(pack, isCountedOn, rescueOptions),
+      rescue: async (pack, isCountedOn, rescueOptions) => await this.copyOut(pack, isCountedOn, rescueOptions),
     });
   }
 
@@ -105,11 +113,11 @@ export class OpenBucket {
   }
 
   /**
-   * Adds Blocks of a pack again, into other packs.
+   * Adds Blocks of a pack again, into other packs, whether or not they are there already. Each is verified.
    *
-   * @returns false where the pack is not there
+   * @returns false where the pack is not there, or a Block of it
    */
-  async rescue(pack: PackName, isWanted: (digest: Uint8Array) => boolean, options: OpOptions): Promise<boolean> {
+  async copyOut(pack: PackName, isWanted: (digest: Uint8Array) => boolean, options: OpOptions): Promise<boolean> {
     const { client, hash } = this.#parts;
     const index = await readPackIndex(client, pack, hash, options);
     if (index === undefined) return false;
@@ -117,13 +125,14 @@ export class OpenBucket {
       if (!isWanted(digest)) continue;
       const data = await this.reads.get({ hashName: hash.name, digest }, options);
       if (data === undefined) return false;
-      this.adds.add(kindOfPack(pack), packRecords([{ digest, data }], hash, 'none'));
+      this.uploads.add(kindOfPack(pack), packRecords([{ digest, data }], hash, this.#parts.compression), 0, 0);
       await this.adds.room();
     }
     return true;
   }
 
   async close(): Promise<void> {
+    await this.#signs?.end();
     await this.#kept[Symbol.asyncDispose]();
     this.local.close();
   }

@@ -21,3 +21,9 @@ export function kindOfPack(name: PackName): PackKind {
 export function packKey(name: PackName): string {
   return `packs/${name.slice(0, 1)}/${name.slice(2, 4)}/${name.slice(2)}.vtd`;
 }
+
+/** The name of the pack whose object has a key; undefined for no key of a pack. */
+export function packOfKey(key: string): PackName | undefined {
+  const [, kind, start = '', id] = /^packs\/([dm])\/([0-9a-f]{2})\/([0-9a-f]{32})\.vtd$/.exec(key) ?? [];
+  return kind !== undefined && id?.startsWith(start) === true ? `${kind}-${id}` : undefined;
+}

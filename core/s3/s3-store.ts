@@ -122,6 +122,8 @@ export class S3Store implements Store {
       folder: join(this.#parts.cachePath, this.#format.storeId),
       clock: this.#parts.clock,
       tally: this.#tally,
+      compression: this.compression,
+      isWritable: this.isWritable,
     });
     return this.#bucket;
   }

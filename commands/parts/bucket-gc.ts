@@ -1,0 +1,64 @@
+import { VtError } from '../../core/base/errors.ts';
+import type { S3Store } from '../../core/s3/s3-store.ts';
+import { layerOf } from '../../core/store/capability.ts';
+import type { Store } from '../../core/store/store.ts';
+import type { CommandContext } from '../command.ts';
+import { countText, sizeText } from './format.ts';
+
+// gc of a Store in a bucket.
+
+/** How long packs stay where nothing is said: longer than any session that gives no sign of life is at work. */
+export const BUCKET_GRACE_MS = 86_400_000;
+
+/** The Store in a bucket that a Store is; undefined where it is another. */
+export async function bucketOf(store: Store): Promise<S3Store | undefined> {
+  const { S3Store } = await import('../../core/s3/s3-store.ts');
+  return layerOf(store, S3Store);
+}
+
+/** Collects, and tells what was done. */
+export async function gcOfBucket(context: CommandContext, store: S3Store, graceMs: number, plan: boolean): Promise<void> {
+  const { output, diagnostics, signal } = context;
+  const { gcBucket } = await import('../../core/s3/bucket-gc.ts');
+  const startMs = performance.now();
+  const counts = await gcBucket(store, {
+    signal,
+    graceMs,
+    plan,
+    onProgress: ({ doing, done }) => diagnostics.progress({ label: `gc: ${doing}`, doneBytes: 0, doneItems: done }),
+  });
+  const seconds = (performance.now() - startMs) / 1000;
+  output.record({
+    ...(plan ? { plan: true } : {}),
+    removed_packs: counts.removedPacks,
+    removed_bytes: counts.removedBytes,
+    retired_packs: counts.retiredPacks,
+    retired_bytes: counts.retiredBytes,
+    copied_bytes: counts.copiedBytes,
+    packs: counts.packs,
+    young_packs: counts.youngPacks,
+    locked_packs: counts.lockedPacks,
+    live_blocks: counts.liveBlocks,
+    roots: counts.roots,
+    sessions: counts.sessions,
+    ...(counts.unreadable.length > 0 ? { unreadable: counts.unreadable } : {}),
+    seconds: Number(seconds.toFixed(3)),
+  });
+  const parts = [
+    `${plan ? 'would remove' : 'removed'} ${countText(counts.removedPacks, 'pack')} (${sizeText(counts.removedBytes)}) of ${counts.packs}`,
+    `${plan ? 'would retire' : 'retired'} ${countText(counts.retiredPacks, 'pack')} (${sizeText(counts.retiredBytes)}), for a later gc`,
+    ...(counts.copiedBytes > 0 ? [`${sizeText(counts.copiedBytes)} ${plan ? 'to be copied' : 'copied'}`] : []),
+    ...(counts.youngPacks > 0 ? [`${countText(counts.youngPacks, 'pack')} too young`] : []),
+    ...(counts.lockedPacks > 0 ? [`${countText(counts.lockedPacks, 'pack')} locked by the service`] : []),
+    `${countText(counts.liveBlocks, 'Block')} of ${countText(counts.roots, 'root')} stay`,
+    `${seconds.toFixed(2)} s`,
+  ];
+  output.line(parts.join('; '));
+  for (const text of counts.unreadable) diagnostics.warn(`gc: ${text}; it stays, and what it listed does not count as needed`);
+  if (counts.sessions > 0)
+    output.line(`${countText(counts.sessions, 'session is', 'sessions are')} at work: what was retired since they began stays`);
+  if (counts.unreadable.length > 0)
+    throw new VtError('EPARTIAL', `gc: ${countText(counts.unreadable.length, 'Dir')} cannot be read`, {
+      remedy: 'gc --drop ARCHIVE@N lets go of a root',
+    });
+}

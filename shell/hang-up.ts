@@ -2,9 +2,9 @@ import { closeSync, openSync } from 'node:fs';
 import { isatty } from 'node:tty';
 
 /**
- * Lets the process end in order though its terminal has been closed. Node puts terminals back into the state in which it found
- * them as its last deed (`ResetStdio` in node.cc), and aborts with a core dump where that fails; a descriptor that is another
- * file by then it leaves alone.
+ * Lets the process end in order though its terminal has been closed. At its end Node puts terminals back into the state in which
+ * it found them (`ResetStdio` in node.cc). It aborts with a core dump where that fails. A descriptor that is another file by then
+ * is left alone.
  *
  * @param fds - the standard descriptors that were terminals when the program began
  */

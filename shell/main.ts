@@ -53,8 +53,8 @@ async function main(): Promise<void> {
   process.exitCode = await runShell(withEnvironment(args, process.env));
 }
 
-// Most runs last seconds, and machine code of functions inlined into functions took a quarter of the processors' time: with less
-// of it, `get` and `put` of many small files take a tenth less, and what is large spends its time in kernels anyway.
+// Most runs last seconds, and making machine code of inlined functions took a quarter of the processors' time. With less of it,
+// `get` and `put` of many small files take a tenth less. Large files spend their time in kernels anyway.
 setFlagsFromString('--max-inlined-bytecode-size-cumulative=100');
 
 await main();

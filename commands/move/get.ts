@@ -189,8 +189,8 @@ async function distinctSources(
 const PASSED_CODES: readonly VtErrorCode[] = ['EFAILED', 'EPERM', 'EMISSING', 'ECORRUPT', 'EPARSE', 'EUNSUPPORTED'];
 
 /**
- * How a get ends that has named what failed: not permitted (12) where nothing at all was made, or stood, for lack of permission;
- * damage (13) where that is all that failed; a failure (1) where nothing was made; else done in part (3).
+ * How a get ends that has named what failed. Where nothing was made for lack of permission, it is not permitted (12). Where all
+ * failures are damage, it is damage (13). Where nothing was made, it is a failure (1). Else it is done in part (3).
  */
 function failureOf(total: ExportCounts, isPlanned: boolean, calledAs: string): VtError {
   const failed = `${countText(total.failures, 'item')} failed`;

@@ -38,8 +38,8 @@ export interface FoundEntry {
 export type HeldEntry = FoundEntry & AsyncDisposable;
 
 /**
- * Finds the entry that an argument names in the tree that is shown; where there is none and the argument is
- * `PATH@N` or `PATH@DATE`, the one at PATH in that past state. `DIR@N/REST` is the same as `DIR/REST@N`.
+ * Finds the entry that an argument names in the tree that is shown. Where there is none, `PATH@N` and `PATH@DATE` name the one at
+ * PATH in that past state. `DIR@N/REST` is the same as `DIR/REST@N`.
  *
  * @returns the entry; the caller disposes of it
  * @throws {PathError} ENOENT if there is none

@@ -7,8 +7,8 @@ const MAX_LINES = 256;
 const NOTHING = new Uint8Array(0);
 
 /**
- * Lets those who read a command's results keep up, and be noticed when they have gone: results that nobody takes would fill the memory of
- * whoever prints as many as a made-up tree has.
+ * Lets the reader of a command's results keep up, and notices when it has gone. A made-up tree has so many results that they
+ * would else fill the memory.
  */
 export class OutputTurns {
   readonly #context: Pick<TreeContext, 'output' | 'signal'>;

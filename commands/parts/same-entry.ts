@@ -5,8 +5,8 @@ import { baseName, parentPath } from '../../core/tree/path.ts';
 import type { Tree } from '../../core/tree/tree.ts';
 
 /**
- * How two paths lie to each other: the same entry, by whatever symlinks; two names of one node; the first is a symlink that
- * leads to the second, which it would replace; or neither.
+ * How two paths lie to each other. They may be the same entry, by whatever symlinks, or two names of one node. The first may be a
+ * symlink that leads to the second, which it would replace.
  */
 export type Sameness = 'entry' | 'node' | 'symlink' | undefined;
 

@@ -1,8 +1,7 @@
 /**
- * What an argument names: decides globbing, completion and how it is handed over.
- * `stored` is a path in the tree, `local` a local path, `local directory` and `mount` (a mount point) are local paths of that sort,
- * `reference` a pasted text form or something `open` takes, `number` a decimal with an optional sign, `line` the rest of the line
- * as it was typed.
+ * What an argument names: decides globbing, completion and how it is handed over. `stored` is a path in the tree. `local` is a
+ * local path; `local directory` and `mount` (a mount point) are local paths of that sort. `reference` is a pasted text form, or
+ * something that `open` takes. `number` is a decimal with an optional sign, and `line` is the rest of the line as it was typed.
  */
 export type ArgumentKind =
   | 'stored'

@@ -30,9 +30,9 @@ export interface ReadOptions<T extends string, W> {
 }
 
 /**
- * Takes the options out of words: anywhere before `--`, short ones in clusters, values as `-n5`, `-n 5`, `--lines=5` or
- * `--lines 5`; a long name after one dash where no short option begins so (`find -name X`). Where a number option has the letter n,
- * `-5` means `-n5`.
+ * Takes the options out of words. They may be anywhere before `--`, short ones in clusters. Values are written `-n5`, `-n 5`,
+ * `--lines=5` or `--lines 5`. A long name may follow one dash where no short option begins so (`find -name X`). Where a number
+ * option has the letter n, `-5` means `-n5`.
  *
  * @throws {UsageError} for an option unknown, with a value that it does not take, or without one at the end
  */

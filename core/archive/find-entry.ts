@@ -5,9 +5,9 @@ import type { Archive, ArchiveEntry } from './archive.ts';
 import { isTag, marksOf } from './mark-notes.ts';
 
 /**
- * The entry of an archive that `N`, a date or a tag names: entry number N, counted from 1, or back from the newest where it is
- * negative; or the newest that was recorded no later than the date, of which a day, a minute or a second counts to its end; or the newest
- * with that tag.
+ * The entry of an archive that `N`, a date or a tag names. N is a number from 1, or counts back from the newest where it is
+ * negative. A date names the newest entry that was recorded no later; a day, a minute or a second counts to its end. A tag names
+ * the newest entry that has it.
  *
  * @param spec - without the `@`
  * @throws {VtError} EOPEN where there is none, EUSAGE for what is none of these

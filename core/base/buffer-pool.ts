@@ -1,6 +1,6 @@
 /**
- * Memory that is used again and again: a gigabyte that goes through new buffers of a megabyte has the garbage collector
- * run a hundred times, which took a sixth of the time of whoever sent or received it.
+ * Memory that is used again and again. With new buffers of a megabyte the garbage collector runs a hundred times a gigabyte. That
+ * took a sixth of the time of sender and receiver.
  */
 export class BufferPool {
   readonly #size: number;

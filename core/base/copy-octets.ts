@@ -1,6 +1,6 @@
 /**
- * Copies `source` to `target` from `at` on. Either may be a view of shared memory, where TypedArray's set, slice and
- * all that is made of them go word by word: 11 KiB take 4,350 ns, this 220 ns.
+ * Copies `source` to `target` from `at` on. Either may be a view of shared memory. There TypedArray's set and slice copy word by
+ * word: 11 KiB take 4,350 ns, and this takes 220 ns.
  *
  * @throws {RangeError} if `target` ends before
  */

@@ -94,9 +94,9 @@ export class TextReader {
   }
 
   /**
-   * A quoted string. Ours holds `\"`, `\\` and `\xHH`; the escapes of JSON and single quotes, which the Python vt
-   * writes, are read too: a `\uXXXX` stands for its UTF-8, a lone `\udc80`..`\udcff` for the octet that Python
-   * could not decode. Characters that are not printable ASCII must be escaped.
+   * A quoted string. Ours holds `\"`, `\\` and `\xHH`. The escapes of JSON and single quotes, which the Python vt writes, are
+   * read too. `\uXXXX` is its UTF-8; a lone `\udc80`..`\udcff` is the octet that Python could not decode. Characters that are not
+   * printable ASCII must be escaped.
    */
   quoted(): Octets {
     const quote = this.text[this.offset];

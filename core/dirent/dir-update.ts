@@ -38,8 +38,8 @@ export interface DirUpdateOptions extends OpOptions, DirOptions {
 }
 
 /**
- * Writes a large Dir with some of its entries changed: the leaves that hold them are written anew, up to where edges fall
- * together again, and the others taken as they are. The Block is the same as encoding all entries gives.
+ * Writes a large Dir with some of its entries changed. The leaves that hold them are written anew, up to where edges are the same
+ * again. The others are taken as they are. The Block is the same as encoding all entries gives.
  *
  * @param changes - ascending by name, each name once
  * @returns undefined where it has to be encoded as a whole: it is empty, or its leaves are not ours or have other salt

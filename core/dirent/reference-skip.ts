@@ -55,8 +55,8 @@ export function skipBraces(text: string, offset: number): number | undefined {
 }
 
 /**
- * Where the braces end that were met while one was looked for that nothing closes, by their offsets: in a text full of
- * openings each is looked for at most once or so.
+ * Where braces end that were met in the search for one that nothing closes, by their offsets. So a text full of opening braces is
+ * searched about once.
  */
 let unclosed: { readonly text: string; readonly ends: Map<number, number | undefined> } = { text: '', ends: new Map() };
 

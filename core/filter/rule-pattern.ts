@@ -16,8 +16,8 @@ export interface RulePattern {
 }
 
 /**
- * Compiles a pattern as rsync(1) has it: with a slash or `**` in it it is matched against the path, else against the
- * name; a slash in front anchors it; one at its end keeps it to Dirs; `***` at its end matches a Dir and all below.
+ * Compiles a pattern as rsync(1) has it. With a slash or `**` in it, it is matched against the path, else against the name. A
+ * slash in front anchors it; one at its end keeps it to Dirs; `***` at its end matches a Dir and all below.
  *
  * Unanchored, as many last elements of the path are matched as the pattern has, or with `**` in it any number of them.
  */

@@ -11,8 +11,8 @@ export function isWild(pattern: Octets): boolean {
 /**
  * Compiles a pattern.
  *
- * Matching never tries every way to share a text among several stars: at most the product of the lengths of the
- * text, of its longest element and of the pattern in steps, of which all but a few are needed only by texts made for it.
+ * Matching never tries every way to share a text among several stars. It takes at most as many steps as the product of three
+ * lengths: of the text, of its longest element and of the pattern. Only texts made for it take more than a few.
  */
 export function compileWild(pattern: Octets): (text: Octets) => boolean {
   if (!isWild(pattern)) return (text) => text === pattern;

@@ -11,8 +11,8 @@ import type { TailStatus } from './tail-status.ts';
 const TIMER_MS = 1000;
 
 /**
- * Octets that wait at the end of a round for which the next one begins at once: at 200 MB/s rounds of a second would keep what is
- * written at the start of one for two and a half.
+ * With so many octets waiting at the end of a round the next one begins at once. At 200 MB/s, rounds of a second would let a
+ * write wait for 2.5 s.
  */
 const HASTE_SIZE = 16 * 1024 * 1024;
 

@@ -68,8 +68,8 @@ function isSame(a: Block, b: Block): boolean {
 }
 
 /**
- * Files of a tree that grow. One is taken to have grown if it is longer, and its first and last 4 KiB are as they are stored; what
- * was changed in between nobody sees before it is read as a whole.
+ * Files of a tree that grow. One is taken to have grown if it is longer, and its first and last 4 KiB are as they are stored. A
+ * change in between is found when the whole file is read.
  */
 export class GrownFiles {
   readonly #store: Store;

@@ -1,8 +1,9 @@
 import type { BigIntStats } from 'node:fs';
-import { lstatSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import type { Octets } from '../base/octets.ts';
 import { pathBytes } from '../base/system/system-error.ts';
 import { parentOf } from './local-pattern.ts';
+import { statOf, statOfItself } from './stat-of.ts';
 import type { FileMark, FileOpener } from './tailed-file.ts';
 import { TailedFile } from './tailed-file.ts';
 
@@ -58,24 +59,6 @@ function rotatedNames(path: Octets): Octets[] {
       .map((name) => `${folder === '/' ? '' : folder}/${name}` as Octets);
   } catch {
     return [];
-  }
-}
-
-/** The state of what a path leads to; undefined where nothing is, or cannot be reached. */
-export function statOf(path: Octets): BigIntStats | undefined {
-  try {
-    return statSync(pathBytes(path), { bigint: true });
-  } catch {
-    return undefined;
-  }
-}
-
-/** The same of a name itself: no rotation leaves symlinks. */
-function statOfItself(path: Octets): BigIntStats | undefined {
-  try {
-    return lstatSync(pathBytes(path), { bigint: true });
-  } catch {
-    return undefined;
   }
 }
 

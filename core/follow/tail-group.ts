@@ -21,7 +21,7 @@ import type { Followed, FollowedCounts } from './followed.ts';
 import { ItemFailures } from './item-failures.ts';
 import type { LocalPattern } from './local-pattern.ts';
 import { findPaths, fitsPattern } from './local-pattern.ts';
-import { statOf } from './rotated-files.ts';
+import { statOf } from './stat-of.ts';
 import { Tail } from './tail.ts';
 import type { TailContext } from './tail-context.ts';
 import { isWholeContent } from './whole-content.ts';

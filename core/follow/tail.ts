@@ -10,7 +10,8 @@ import { metaOf } from '../import/import-meta.ts';
 import type { TreePath } from '../tree/path.ts';
 import { baseName } from '../tree/path.ts';
 import { base64, fileOf, type TailMark, type TailState } from './checkpoint.ts';
-import { findMarked, openOrNone, openRotated, statOf } from './rotated-files.ts';
+import { findMarked, openOrNone, openRotated } from './rotated-files.ts';
+import { statOf } from './stat-of.ts';
 import { TailContent } from './tail-content.ts';
 import type { TailContext, TailCounts } from './tail-context.ts';
 import type { FileMark } from './tailed-file.ts';
@@ -36,8 +37,8 @@ interface OpenFile {
 }
 
 /**
- * Follows what is written to one path: its content is the concatenation of all that was ever written there, through rotation by
- * rename, by copy and truncation, truncation, removal and replacement. Reading goes on where it ended.
+ * Follows what is written to one path. Its content is all that was ever written there, one after the other. Rotation by rename or
+ * by copy, truncation, removal and replacement change nothing in that. Reading goes on where it ended.
  */
 export class Tail {
   readonly path: Octets;

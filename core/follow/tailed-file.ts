@@ -90,8 +90,8 @@ export interface FileLook {
 }
 
 /**
- * One file that grows, read where reading ended: open while something happens to it, so that it may be renamed or removed meanwhile;
- * else at rest, so that its filesystem can be unmounted.
+ * One file that grows, read where reading ended. While it changes it is open, so that it may be renamed or removed. Else it is
+ * closed, so that its filesystem can be unmounted.
  */
 export class TailedFile {
   readonly dev: bigint;

@@ -1,6 +1,6 @@
 import type { Checkpoint, TailMark, TailState } from './checkpoint.ts';
 import { fileOf, fromBase64 } from './checkpoint.ts';
-import { statOf } from './rotated-files.ts';
+import { statOf } from './stat-of.ts';
 
 /**
  * Octets that no recorded root has: what the local files have beyond a checkpoint, and what that has beyond the root.

@@ -1,12 +1,9 @@
-import type { BigIntStats } from 'node:fs';
-import { lstatSync } from 'node:fs';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import { Beneath } from '../base/system/beneath.ts';
-import { findXattrs } from '../base/system/find-xattrs.ts';
 import type { OwnerNames } from '../base/system/owner-names.ts';
-import { errorCode, errorReason, pathBytes } from '../base/system/system-error.ts';
+import { errorCode, errorReason } from '../base/system/system-error.ts';
 import type { EdgeScanner } from '../blockify/edge-scanner.ts';
 import type { Ingest } from '../blockify/ingest/ingest.ts';
 import { IngestOnDemand } from '../blockify/ingest/ingest-on-demand.ts';
@@ -21,23 +18,21 @@ import { capability } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
 import { direntBelow } from '../tree/lookup-below.ts';
 import type { TreePath } from '../tree/path.ts';
-import { baseName, parentPath } from '../tree/path.ts';
-import type { Tree, TreeEntry } from '../tree/tree.ts';
+import { baseName } from '../tree/path.ts';
+import type { Tree } from '../tree/tree.ts';
 import { isDamage } from '../tree/walk.ts';
 import type { TailMark } from './checkpoint.ts';
 import { base64, fromBase64 } from './checkpoint.ts';
 import type { Followed, FollowedCounts } from './followed.ts';
 import { GrownFiles } from './grown-files.ts';
-import { ItemFailures } from './item-failures.ts';
 import { namesIn, parentOf } from './local-pattern.ts';
+import { Retries } from './retries.ts';
+import { statOfItself } from './stat-of.ts';
+import { isLinked, StoredSide } from './stored-side.ts';
 import { WatchRules } from './watch-rules.ts';
 
 /** Paths that change in one round beyond which all is looked at. */
 const MAX_DIRTY = 10_000;
-
-/** Between two tries of what failed, at first and at most: milliseconds. */
-const RETRY_MS = 1000;
-const MAX_RETRY_MS = 64_000;
 
 /** Files below this size are read in this thread: octets. */
 const LARGE_SIZE = 4 * 1024 * 1024;
@@ -78,12 +73,6 @@ interface Change {
   readonly make: () => Promise<void>;
 }
 
-/** When what failed is tried again. */
-interface Retry {
-  atMs: number;
-  waitMs: number;
-}
-
 /**
  * A whole local tree, kept as PUT would store it: what changes is looked at alone, and all of it now and then. What fails is tried
  * again later, and keeps nothing else waiting; the tree keeps what it has of it.
@@ -102,8 +91,8 @@ export class WatchGroup implements Followed {
   #scannedMs = Number.NEGATIVE_INFINITY;
   /** What is to be brought into the tree, in order. */
   #changes: Change[] = [];
-  readonly #failures: ItemFailures;
-  readonly #retries = new Map<Octets, Retry>();
+  readonly #retries: Retries;
+  readonly #stored: StoredSide;
   #files = 0;
   #size = 0;
   #newBytes = 0;
@@ -112,7 +101,8 @@ export class WatchGroup implements Followed {
   constructor(options: WatchOptions) {
     this.#options = options;
     this.folders = [options.folder];
-    this.#failures = new ItemFailures('watch', options.onNotice);
+    this.#retries = new Retries('watch', options.onNotice, options.monotonicMs);
+    this.#stored = new StoredSide(options);
     this.#rules = options.filter === undefined ? undefined : new WatchRules(options.filter, options.folder);
     this.#ingest = new IngestOnDemand(options.makeIngest, options.monotonicMs);
     this.#grown = new GrownFiles(options.store, options.scanner, this.#ingest, options.monotonicMs);
@@ -144,7 +134,7 @@ export class WatchGroup implements Followed {
 
   async look(options: OpOptions): Promise<boolean> {
     const nowMs = this.#options.monotonicMs();
-    for (const [path, { atMs }] of this.#retries) if (atMs <= nowMs) this.#dirty.add(path);
+    for (const path of this.#retries.due()) this.#dirty.add(path);
     const unlisted = this.#unlisted;
     this.#unlisted = new Set();
     for (const directory of unlisted) if (!this.#scansAll) await this.#noteNames(directory, options);
@@ -171,40 +161,25 @@ export class WatchGroup implements Followed {
     for (let change = this.#changes[0]; change !== undefined; change = this.#changes[0]) {
       try {
         await change.make();
-        this.#clear(change.path);
+        this.#retries.clear(change.path);
       } catch (error) {
-        this.#fail(change.path, error);
+        this.#retries.fail(change.path, error);
       }
       this.#changes.shift();
     }
   }
 
   get trouble(): string | undefined {
-    return this.#failures.text;
-  }
-
-  /** What one path failed by is told, and tried again later. @throws what is not about that path alone */
-  #fail(path: Octets, error: unknown): void {
-    this.#failures.note(path, error);
-    this.#retryLater(path);
-  }
-
-  #retryLater(path: Octets): void {
-    const waitMs = Math.min(MAX_RETRY_MS, (this.#retries.get(path)?.waitMs ?? RETRY_MS / 2) * 2);
-    this.#retries.set(path, { atMs: this.#options.monotonicMs() + waitMs, waitMs });
-  }
-
-  #clear(path: Octets): void {
-    if (this.#retries.delete(path)) this.#failures.clear(path);
+    return this.#retries.text;
   }
 
   marks(): TailMark[] {
     // What put remembers of each file is all that is needed of others.
     return [...this.#grown.points()].map(([path, { block, point, file }]) => ({
       path: base64(path),
-      name: base64(this.#pathOf(path)),
+      name: base64(this.#stored.pathOf(path)),
       ...point,
-      dirent: formatDirent({ kind: 'file', name: baseName(this.#pathOf(path)), meta: {}, block }),
+      dirent: formatDirent({ kind: 'file', name: baseName(this.#stored.pathOf(path)), meta: {}, block }),
       files: [file],
       done: [],
     }));
@@ -215,7 +190,7 @@ export class WatchGroup implements Followed {
   }
 
   counts(): FollowedCounts {
-    const absent = statOf(this.#options.folder) === undefined ? 1 : 0;
+    const absent = statOfItself(this.#options.folder) === undefined ? 1 : 0;
     return {
       files: this.#files,
       absent,
@@ -239,15 +214,14 @@ export class WatchGroup implements Followed {
     const { dirent, counts } = await importLocal(store, entry, {
       ...imports,
       ...options,
-      stored: async (below) => await direntBelow(tree, this.#pathOf(path), below, options),
+      stored: async (below) => await direntBelow(tree, this.#stored.pathOf(path), below, options),
       filter: this.#rules?.within(path),
       ...(size < LARGE_SIZE ? { workers: 0 } : {}),
       onFailure: (at, error) => {
         if (isReplaced(error)) return;
         const below = `${path}${at.slice(entry.length)}` as Octets;
         failed.push(below);
-        this.#failures.add(below, errorReason(error));
-        this.#retryLater(below);
+        this.#retries.failFor(below, errorReason(error));
       },
     });
     const read = counts.bytes - counts.unchangedBytes;
@@ -257,32 +231,31 @@ export class WatchGroup implements Followed {
       this.#files = counts.files;
       this.#size = counts.bytes;
     }
-    return { dirent: { ...dirent, name: baseName(this.#pathOf(path)) }, failed };
+    return { dirent: { ...dirent, name: baseName(this.#stored.pathOf(path)) }, failed };
   }
 
   async #scan(options: OpOptions): Promise<void> {
     const { folder, target, tree, store, monotonicMs } = this.#options;
-    const stat = statOf(folder);
+    const stat = statOfItself(folder);
     // Unmounted, perhaps: what was stored stays.
     if (stat === undefined) return;
     if (!stat.isDirectory()) {
-      this.#failures.add(folder, 'it is no directory any more');
-      this.#retryLater(folder);
+      this.#retries.failFor(folder, 'it is no directory any more');
       return;
     }
     // What the last one remembered of the files can be read from now on.
     await store.flush(options);
     this.#rules?.forget();
-    const before = new Set(this.#retries.keys());
+    const before = this.#retries.paths();
     let found: Found;
     try {
       found = await this.#import(folder, folder, LARGE_SIZE, options);
     } catch (error) {
-      this.#fail(folder, error);
+      this.#retries.fail(folder, error);
       return;
     }
     const { dirent, failed } = found;
-    for (const path of before) if (!failed.includes(path)) this.#clear(path);
+    for (const path of before) if (!failed.includes(path)) this.#retries.clear(path);
     this.#scansAll = false;
     this.#scannedMs = monotonicMs();
     this.#changes = [];
@@ -300,8 +273,8 @@ export class WatchGroup implements Followed {
   /** Notes each name in a directory, here or in the tree. One that the tree has not is taken in as a whole. */
   async #noteNames(directory: Octets, options: OpOptions): Promise<void> {
     this.note(directory);
-    const at = this.#pathOf(directory);
-    if (!(await this.#areDirs(at, options))) return;
+    const at = this.#stored.pathOf(directory);
+    if (!(await this.#stored.areDirs(at, options))) return;
     for (const name of namesIn(directory)) this.note(`${directory}/${name}` as Octets);
     for await (const { name } of this.#options.tree.list(at, options)) this.note(`${directory}/${name}` as Octets);
   }
@@ -318,32 +291,24 @@ export class WatchGroup implements Followed {
       let path = noted;
       try {
         path = await this.#placeOf(noted, beneath, options);
-        if (path !== noted && (await this.#hasOtherNames(noted, options))) this.#scansAll = true;
+        if (path !== noted && (await this.#stored.hasOtherNames(noted, options))) this.#scansAll = true;
         if (this.#scansAll) return;
         if (looked.has(path)) continue;
         looked.add(path);
         const before = this.#changes.length;
         const found = await this.#lookAtOne(path, beneath, options);
-        if (this.#changes.length === before) this.#clear(path);
-        if (path !== noted) this.#clear(noted);
+        if (this.#changes.length === before) this.#retries.clear(path);
+        if (path !== noted) this.#retries.clear(noted);
         if (found === 'same') continue;
         if (path !== folder) parents.add(parentOf(path));
         if (found === 'whole') whole = path;
       } catch (error) {
-        this.#fail(path, error);
+        this.#retries.fail(path, error);
       }
       if (this.#scansAll) return;
     }
     for (const parent of [...parents].sort().reverse())
-      this.#changes.push({ path: parent, make: async () => await this.#setDirMeta(parent, options) });
-  }
-
-  /** Whether the tree has other names of the node that a path has there. */
-  async #hasOtherNames(path: Octets, options: OpOptions): Promise<boolean> {
-    const { tree } = this.#options;
-    const at = this.#pathOf(path);
-    if (!(await this.#areDirs(parentPath(at), options))) return false;
-    return isLinked(await tree.lookup(at, { follow: false, ...options }));
+      this.#changes.push({ path: parent, make: async () => await this.#stored.setDirMeta(parent, options) });
   }
 
   /** The path, or the nearest one above it that is no directory any more, here or in the tree: then that has changed. */
@@ -353,31 +318,31 @@ export class WatchGroup implements Followed {
     const last = typeof entry === 'string' ? path : entry.notDirectory;
     for (let end = folder.length; end !== -1 && end < last.length; end = path.indexOf('/', end + 1)) {
       const above = path.slice(0, end) as Octets;
-      if ((await tree.lookup(this.#pathOf(above), { follow: false, ...options }))?.dirent.kind !== 'dir') return above;
+      if ((await tree.lookup(this.#stored.pathOf(above), { follow: false, ...options }))?.dirent.kind !== 'dir') return above;
     }
     return last;
   }
 
   async #lookAtOne(path: Octets, beneath: Beneath, options: OpOptions): Promise<'whole' | 'same' | undefined> {
     const { tree, folder, target } = this.#options;
-    const at = this.#pathOf(path);
+    const at = this.#stored.pathOf(path);
     const entry = beneath.entry(path);
-    const stat = typeof entry === 'string' ? statOf(entry) : undefined;
+    const stat = typeof entry === 'string' ? statOfItself(entry) : undefined;
     const stored = await tree.lookup(at, { follow: false, ...options });
     // What was done to a node by a name that is gone nobody tells of its other names.
     if (isLinked(stored)) this.#scansAll = true;
     if (stat === undefined || typeof entry !== 'string') {
       this.#grown.drop(path);
-      if (stored !== undefined && at !== target) this.#changes.push({ path, make: async () => await this.#remove(at, options) });
+      if (stored !== undefined && at !== target) this.#changes.push({ path, make: async () => await this.#stored.remove(at, options) });
       return undefined;
     }
     if (this.#rules?.excludes(path, stat.isDirectory()) === true) {
       // Another kind of node had the name, and was not excluded.
-      if (stored !== undefined) this.#changes.push({ path, make: async () => await this.#remove(at, options) });
+      if (stored !== undefined) this.#changes.push({ path, make: async () => await this.#stored.remove(at, options) });
       return undefined;
     }
     if (stat.isDirectory() && stored?.dirent.kind === 'dir') {
-      this.#changes.push({ path, make: async () => await this.#setDirMeta(path, options) });
+      this.#changes.push({ path, make: async () => await this.#stored.setDirMeta(path, options) });
       return undefined;
     }
     // Names of one node are found together only; and the top is all.
@@ -409,53 +374,9 @@ export class WatchGroup implements Followed {
     }
     return stat.isDirectory() ? 'whole' : undefined;
   }
-
-  /** Whether a path of the tree and all above it are Dirs, and no symlinks that lead elsewhere. */
-  async #areDirs(at: TreePath, options: OpOptions): Promise<boolean> {
-    const { tree, target } = this.#options;
-    for (let above = at; above.length >= target.length; above = parentPath(above))
-      if ((await tree.lookup(above, { follow: false, ...options }))?.dirent.kind !== 'dir') return false;
-    return true;
-  }
-
-  async #remove(at: TreePath, options: OpOptions): Promise<void> {
-    const { tree } = this.#options;
-    if ((await tree.lookup(at, { follow: false, ...options })) !== undefined) await tree.remove(at, { recursive: true, ...options });
-  }
-
-  /** Of a Dir in which names changed, or itself: as the local one is. */
-  async #setDirMeta(path: Octets, options: OpOptions): Promise<void> {
-    const { tree, owners } = this.#options;
-    const at = this.#pathOf(path);
-    using beneath = new Beneath(this.#options.folder);
-    const entry = beneath.entry(path);
-    const stat = typeof entry === 'string' ? statOf(entry) : undefined;
-    if (typeof entry !== 'string' || stat?.isDirectory() !== true) return;
-    if (!(await this.#areDirs(at, options))) return;
-    const { xattrs } = findXattrs(pathBytes(entry));
-    await tree.setMeta(at, { ...metaOf(stat, owners, xattrs), xattrs: xattrs ?? null }, { follow: false, ...options });
-  }
-
-  #pathOf(path: Octets): TreePath {
-    const { folder, target } = this.#options;
-    return `${target}${path.slice(folder.length)}` as TreePath;
-  }
 }
 
 /** Whether what was to be read is gone, or something else has its name: that is told of by itself. */
 function isReplaced(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '');
-}
-
-/** Whether a node of the tree has several names. */
-function isLinked(entry: TreeEntry | undefined): boolean {
-  return entry !== undefined && entry.dirent.kind !== 'dir' && entry.nlink > 1;
-}
-
-function statOf(path: Octets): BigIntStats | undefined {
-  try {
-    return lstatSync(pathBytes(path), { bigint: true });
-  } catch {
-    return undefined;
-  }
 }

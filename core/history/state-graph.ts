@@ -14,11 +14,12 @@ export interface GraphState {
 }
 
 /**
- * Which states come before which, as the lines of archives tell: each comes after the one on the line before, the states that were
- * merged into it, and those that its notes name.
+ * Which states come before which, as the lines of archives tell. Each comes after the one on the line before, after states merged
+ * into it, and after those that its notes name.
  *
  * A return to an earlier state comes after all states that were made here, since it is to undo them everywhere. It does not come after
  * what was merged or pulled in between: that was given back, and can be merged again.
+ *
  */
 export class StateGraph {
   readonly #parents = new Map<string, Set<string>>();

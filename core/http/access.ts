@@ -18,8 +18,8 @@ export interface Refusal {
 }
 
 /**
- * Whether a request may be answered. A page of another site may have its own name lead to this machine, and so read what only this
- * machine may: requests under a name that is not ours are refused where no token is asked for.
+ * Whether a request may be answered. Another site may have its own name lead to this machine, and so read what only this machine
+ * may. Without a token, requests under a name that is not ours are refused.
  */
 export function refusalOf(request: IncomingMessage, { token, hosts }: AccessRules): Refusal | undefined {
   if (token !== undefined)

@@ -6,8 +6,8 @@ import { MAX_BLOCK_SIZE } from '../block/block.ts';
 import { voidFooter } from '../datadir/datafiles/datafile-footer.ts';
 import { RECORD_FIXED_SIZE, writeGapHeader } from '../store/records/datafile.ts';
 
-// Frees octets of a data file where they lie, which needs no room: what is freed becomes gaps, records that say how much is to be
-// passed over, and holes within them. @see vt(5), "Data files"
+// Frees octets of a data file in place, which needs no room. They become gaps, records that say how much to pass over, with holes
+// within them. @see vt(5), "Data files"
 
 /** Octets of a data file, of whole records. */
 export interface OctetRange {

@@ -5,8 +5,8 @@ import type { IndexRewrite, Location } from '../datadir/index/index-types.ts';
 import { RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
 import { freeInPlace, joinedRanges, type OctetRange } from './gc-in-place.ts';
 
-// gc where there is little room: what nobody needs is freed where it lies, a part at a time, so that what the index has to be told of
-// it fits in what is free. Each part makes room for a larger one.
+// gc where there is little room. Unneeded records are freed in place, a part at a time, so that the change of the index fits in
+// the free room. Each part makes room for a larger one.
 
 /** With less room than this on the disk, gc does without copies. */
 export const TIGHT_ROOM: number = 64 * 1024 * 1024;

@@ -43,9 +43,9 @@ export interface RepairCounts {
 }
 
 /**
- * Brings back Blocks that roots need and that are missing or damaged: from another record of the Store itself, from a
- * record of which one bit was flipped, from other Stores, and from local files that hold the same. Each is verified
- * and appended anew; the index then names the good copy. What an inner Block leads to is looked for in its turn.
+ * Brings back Blocks that roots need and that are missing or damaged. It takes them from another record of the Store, from a
+ * record with one flipped bit, from other Stores, or from local files with the same bytes. Each is verified and appended anew;
+ * the index then names the good copy. What an inner Block leads to is looked for in its turn.
  */
 export async function repair(datadir: Datadir, options: RepairOptions): Promise<RepairCounts> {
   const { index } = datadir.internals();

@@ -4,8 +4,8 @@ import { octetsFromText, octetsToText } from '../base/octets.ts';
 import type { FolderMonitor, WatchOptions } from './folder-monitor.ts';
 
 /**
- * Changes in a second that are a flood. Each costs a third of a millisecond, and the system gives all there are before anything else is
- * done: 80,000 a second left nothing else to be done for 9 s.
+ * Changes in a second that are a flood. Each costs a third of a millisecond, and Node hands all of them over before it does
+ * anything else. With 80,000 a second nothing else was done for 9 s.
  */
 const FLOOD = 300;
 

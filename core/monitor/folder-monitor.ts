@@ -67,8 +67,8 @@ export async function watchFolder(
 }
 
 /**
- * Watches folders for changes of single paths. Each directory has a watch of its own, which tells the names that changed in it:
- * whatever has such a name, a symlink that leads nowhere, a device, or nothing any more.
+ * Watches folders for changes of single paths. Each directory has a watch of its own, which tells the names that changed in it.
+ * Such a name may be a dangling symlink, a device, or gone.
  */
 export async function watchPaths(folders: readonly Octets[], options: WatchOptions): Promise<FolderMonitor> {
   const watches = new DirectoryWatches(folders, options);

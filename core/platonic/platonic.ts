@@ -44,12 +44,13 @@ export interface PlatonicOptions {
 }
 
 /**
- * Blocks whose bytes are those of ordinary files, read in place. The files go through the pipeline of PUT, with the same
- * edges, so that their tree has the Dirref that a put of them gives; what lists others (superblocks and Dirs) is kept
- * elsewhere, the content nowhere but in the files. Each state of the tree is recorded in an archive.
+ * Blocks whose bytes are those of ordinary files, read in place. The files go through the pipeline of PUT, with the same edges,
+ * so that their tree has the Dirref that a put of them gives. Superblocks and Dirs are kept elsewhere, and content in the files
+ * only. Each state of the tree is recorded in an archive.
  *
- * Files may be moved, changed, grow and vanish at any time. Every Block is verified when it is read; one that is not
- * where it was is looked for in the other places where it was seen, and then by a new look at all files.
+ * Files may be moved, changed, grow and vanish at any time. Every Block is verified when it is read. One that is not where it was
+ * is sought in other places where it was seen, and then in all files.
+ *
  */
 export class PlatonicStore implements Store {
   readonly name: string;

@@ -53,9 +53,9 @@ export interface StoreArchives {
 }
 
 /**
- * Small values kept beside a Store, such as what PUT saw of local files. A value becomes readable by later
- * sessions no earlier than the Blocks added before it are durable, and every value is dropped when Blocks are
- * deleted or found missing: what it promises of Blocks then no longer holds.
+ * Small values kept beside a Store, such as what PUT saw of local files. Later sessions can read a value once the Blocks added
+ * before it are durable, not earlier. All values are dropped when Blocks are deleted or found missing, as their promises no
+ * longer hold.
  */
 export interface LocalCache {
   get(key: Uint8Array): Uint8Array | undefined;
@@ -148,8 +148,9 @@ export interface OtherNames {
 export const NOTE_SIZE = 16;
 
 /**
- * Notes that are kept with a Store as long as nothing is removed from it: one that is there tells that all is there which was
- * there when it was made, also where the Store was put back to what it had been. From the first question on, gc frees nothing that was there.
+ * Notes that are kept with a Store as long as nothing is removed from it. While a note is there, all Blocks are there that were
+ * there when it was made. That holds also where the Store was put back to an earlier copy. From the first question on, gc frees
+ * nothing that was there.
  */
 export interface StoreNotes {
   has(note: Uint8Array, options?: OpOptions): Promise<boolean>;

@@ -67,9 +67,9 @@ const PEER_PREFIX = Buffer.from('at peer:', 'latin1');
 const PEER_SIZE = 16;
 
 /**
- * Of a peer, kept in the near Store's cache. Each push that went well leaves a note with the peer, which it loses when anything
- * is removed from it, and does not have where it was put back to an earlier state. As long as it has the last one, all marks hold that were
- * made since it had none. They go by the name that the peer is reached by: nobody elsewhere can pass for it.
+ * Of a peer, kept in the near Store's cache. Each push that went well leaves a note with the peer. The peer loses it when
+ * anything is removed from it, and lacks it when it was put back to an earlier state. As long as it has the last one, all marks
+ * hold that were made since it had none. They go by the name that the peer is reached by: nobody elsewhere can pass for it.
  */
 class PeerMarks implements CompleteMarks {
   readonly #near: Store;

@@ -268,8 +268,8 @@ export class SyncProcess {
   }
 
   /**
-   * Finds the paths of Blocks that could not be had, by a second walk: all of them, unless the tree has far more paths than Dirs
-   * and lists; then those found so far, and one for each Block.
+   * Finds the paths of Blocks that could not be had, by a second walk. It finds all of them, unless the tree has far more paths
+   * than Dirs and lists. Then it gives those found so far, and one for each Block.
    */
   async #nameHarmed(failed: ReadonlyMap<string, Error>): Promise<void> {
     const harmed = new Set<string>();

@@ -13,9 +13,9 @@ import { LineNames } from './line-names.ts';
 import type { Transcriber } from './transcriber.ts';
 
 /**
- * A Store as one of another hash function, for who exchanges states: its archives have the names of that, and its Blocks are those of the
- * Store that they are transcribed into. The newest state of an archive is transcribed when the archive is read; older ones
- * have their new names as far as they were transcribed before.
+ * A Store as one of another hash function, for who exchanges states. Its archives have the names under that function, and its
+ * Blocks are those of the Store that they are transcribed into. The newest state of an archive is transcribed when the archive is
+ * read; older ones have their new names as far as they were transcribed before.
  */
 export class RenamedStore implements Store {
   readonly name: string;

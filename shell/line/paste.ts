@@ -12,8 +12,8 @@ export const BRACKETED_PASTE_OFF = '\x1b[?2004l';
 export const PASTED_NEWLINE = '\u23ce';
 
 /**
- * Takes keys from a terminal and hands them on, pasted text so changed that nothing in it runs: newlines within it
- * stand as {@link PASTED_NEWLINE}, those at its end go, and control characters become spaces or go.
+ * Takes keys from a terminal and hands them on. Pasted text is changed so that nothing in it runs. Newlines within it become
+ * {@link PASTED_NEWLINE}, those at its end are removed, and control characters become spaces or are removed.
  */
 export class PasteFilter extends Transform {
   readonly #decoder = new StringDecoder('utf8');

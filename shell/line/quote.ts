@@ -6,8 +6,8 @@ import { isUnsafe, replaceUnsafe } from '../../core/base/unsafe-text.ts';
 const PLAIN = /^[A-Za-z0-9_./:,+=%^{}~@#!\x80-\xff-]+$/;
 
 /**
- * Writes octets as one word of a line: as they are where that reads back the same, else in single quotes, else, where
- * they hold what is unsafe for a terminal or are not UTF-8, in `$'…'`. The result is printable and has no newline.
+ * Writes octets as one word of a line. Where they read back the same they are not quoted. Else they stand in single quotes, or in
+ * `$'…'` where they are unsafe for a terminal or no UTF-8. The result is printable and has no newline.
  */
 export function quoteWord(octets: Octets): string {
   const text = octetsToTextStrict(octets);

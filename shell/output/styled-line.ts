@@ -5,9 +5,9 @@ import type { Style, StyleKind } from './style.ts';
 const TAB = '\t';
 
 /**
- * Lines with colours, and nothing else that a terminal obeys. A style marks its text with what no text can hold by chance or by intent; the
- * finished line is made safe as a whole, and only then do marks become the terminal's sequences. So whatever a column shows, and whoever
- * wrote it, nobody can forget to escape it.
+ * Lines with colours, and nothing else that a terminal obeys. A style marks its text with what no text can hold by chance or by
+ * intent. The finished line is made safe as a whole. Only then do marks become the terminal's sequences. So whatever a column
+ * shows, and whoever wrote it, nobody can forget to escape it.
  */
 export class StyledLines {
   readonly #style: Style;

@@ -28,8 +28,8 @@ export class Beneath implements Disposable {
   }
 
   /**
-   * A path by which the system reaches what stands in a directory below the folder, itself, as long as this is not disposed of and no
-   * more than {@link MAX_KEPT} others are asked for.
+   * A path by which the system reaches an entry of a directory below the folder, symlinks not followed. It holds until this is
+   * disposed of, or {@link MAX_KEPT} others were asked for.
    */
   entry(path: Octets): Octets | NoDirectory {
     if (path === this.#folder) return path;

@@ -7,8 +7,8 @@ import { systemError } from './system-error.ts';
 const { ENOTSUP } = constants.errno;
 
 /**
- * The same calls with Node alone, for where the foreign function interface cannot load: what cannot be had is either
- * left out, where that loses only exactness, or fails with ENOTSUP.
+ * The same calls with Node alone, where the foreign function interface cannot load. A call that Node lacks does nothing where
+ * that loses only exactness; else it fails with ENOTSUP.
  */
 export function plainLibc(): LibcCalls {
   return {

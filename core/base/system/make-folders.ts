@@ -5,8 +5,8 @@ import { errorCode } from './system-error.ts';
 /**
  * Makes a folder and those above it; one that is there is no error.
  *
- * `mkdirSync` with `recursive` never returns where a folder that exists answers ENOENT to the making of another, as
- * those of /proc do (seen with Node 20.20: it tries for ever, and no signal ends it). Here each folder is tried twice at most.
+ * `mkdirSync` with `recursive` never returns where an existing folder answers ENOENT to the making of another, as those of /proc
+ * do. Node 20.20 tries for ever, and no signal ends it. Here each folder is tried twice at most.
  *
  * @param mode - permissions of those that are made, before the umask
  * @returns whether the last one was made

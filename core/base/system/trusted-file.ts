@@ -7,8 +7,9 @@ const WRITABLE_BY_OTHERS = 0o022;
 const STICKY = 0o1000;
 
 /**
- * Refuses a file that somebody else may have written: it, and each folder above it, must belong to the user or to root, and neither
- * group nor others may write there, but for what is the user's own in a sticky folder such as /tmp. It is ssh's rule for its own files.
+ * Refuses a file that somebody else may have written. It and each folder above it must belong to the user or to root, and neither
+ * group nor others may write there. In a sticky folder such as /tmp the user's own entries are trusted. It is ssh's rule for its
+ * own files.
  *
  * @param what - what the file is, for the message: `configuration`
  * @throws {VtError} EPERM with what to change; a system error where it cannot be looked at

@@ -32,8 +32,8 @@ export function startsPythonDirent(data: Uint8Array, offset: number): boolean {
 }
 
 /**
- * Decodes a Dirent of the Python vt. The table of hard-linked nodes, whose text it hides in the root's metadata, becomes
- * our `inodes`; the entry of such a table, named `uuid:refcount`, is named by its uuid, and its count is the `nlink`.
+ * Decodes a Dirent of the Python vt. The table of hard-linked nodes, whose text is in the root's metadata, becomes our `inodes`.
+ * An entry of such a table is named `uuid:refcount`; ours is named by its uuid, and the count is the `nlink`.
  *
  * @throws {ParseError} if it is cut short or breaks its grammar
  * @throws {VtError} EUNSUPPORTED for flags that are not known

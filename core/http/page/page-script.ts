@@ -1,6 +1,6 @@
 /**
- * What pages gain by JavaScript: a list is sorted by a click on a heading, filtered by name, and walked by the arrow keys; what stands
- * in the footer is copied; and the page of an archive says when there is a newer state.
+ * What pages gain by JavaScript. A click on a heading sorts a list; it can be filtered by name, and walked by the arrow keys. The
+ * footer's text can be copied. The page of an archive says when there is a newer state.
  */
 export const PAGE_SCRIPT = `
 'use strict';

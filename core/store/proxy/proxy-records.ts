@@ -14,8 +14,8 @@ import { isFault } from './proxy-part.ts';
 const GET_AT_ONCE = 64;
 
 /**
- * Records out of the Stores of a proxy: out of the one that has everything that is asked for, else, as out of no Store at
- * all, made of the Blocks that the proxy gets.
+ * Records out of the Stores of a proxy. One Store that has all that is asked for gives them. Else they are made of the Blocks
+ * that the proxy gets.
  */
 export class ProxyRecords implements RecordSource {
   readonly #proxy: Store;

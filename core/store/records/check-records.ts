@@ -82,8 +82,8 @@ export function* recordSlices(image: Buffer, hash: HashFunction, maxSize: number
 }
 
 /**
- * Verifies records that come from elsewhere: that their Blocks have the digests which they are said to have, and that
- * their headers tell the truth, since a data file that takes them is checked by these later.
+ * Verifies records that come from elsewhere. Their Blocks must have the digests given, and their headers must be true, since
+ * later checks of the data file go by them.
  *
  * @param options.digestMany - hashes ranges of the image, where there is a better way than the usual one
  * @param options.isRead - the columns are those that {@link readRecords} has read out of the very image

@@ -7,8 +7,8 @@ import type { StoredCompression } from './stored-bytes.ts';
 import { compressStored, decodeStored } from './stored-bytes.ts';
 
 /**
- * Blocks as the records of a data file, ready to be written: columns in place of an object a Block, since of a gigabyte
- * there are 130,000. @see vt(5), "Data files"
+ * Blocks as the records of a data file, ready to be written. They are columns, not an object a Block, since a gigabyte has
+ * 130,000 of them. @see vt(5), "Data files"
  */
 export interface RecordBatch {
   /** Blocks. */

@@ -7,12 +7,14 @@ import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import type { Block } from '../../core/block/block.ts';
 import { formatBlock } from '../../core/block/block-text.ts';
+import type { Dirent } from '../../core/dirent/dirent.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
 import type { PathState } from '../../core/history/path-history.ts';
 import { pathHistory } from '../../core/history/path-history.ts';
 import type { BlockInspection } from '../../core/tree/inspect.ts';
 import { inspectBlock } from '../../core/tree/inspect.ts';
 import type { TreeEntry } from '../../core/tree/tree.ts';
+import { isDamage } from '../../core/tree/walk.ts';
 import type { TreeContext } from '../command.ts';
 import { defineTreeCommand } from '../command.ts';
 import { forEachItem } from '../parts/each.ts';
@@ -32,7 +34,7 @@ export const inspect = defineTreeCommand({
   group: 'list',
   summary: 'show everything about a node: metadata, Blocks, history',
   details: [
-    'inspect shows more than stat: the text of the block reference and of the Dirent, which bind and open take. It shows the depth and the leaves of the Block tree, and how many of its Blocks the Store has. It shows which part of the leaves is unique, and the earlier states in the archive. For a Dir the Blocks are those of its listing; du sums its contents.',
+    'inspect shows more than stat: the text of the block reference and of the Dirent, which bind and open take. It shows the depth and the leaves of the Block tree, and how many of its Blocks the Store has. It shows which part of the leaves is unique, and the earlier states in the archive. It lists the earlier states that the node itself remembers, after put --previous, with texts that bind takes. For a Dir the Blocks are those of its listing; du sums its contents.',
     '--histogram draws the sizes of the leaves, and --svg writes the picture into a file. With --json all of it is one object.',
   ],
   args: [{ name: 'path', kind: 'stored', summary: 'the nodes; default: the working path', optional: true, repeat: true }],
@@ -74,6 +76,7 @@ async function inspectOne(
   const block = dirent.kind === 'file' || dirent.kind === 'dir' ? dirent.block : undefined;
   const { blocks, damage } = await blocksOf(context, block);
   const history = await statesOf(context, entry, how.limit);
+  const previous = await previousOf(context, dirent, how.limit);
   const text = formatDirent(dirent);
 
   output.record({
@@ -84,6 +87,9 @@ async function inspectOne(
     ...(dirent.kind === 'dir' && dirent.salt !== undefined ? { salted: true } : {}),
     ...(blocks === undefined ? {} : blocksRecord(blocks)),
     ...(damage === undefined ? {} : { damage: damage.message }),
+    ...(dirent.prev === undefined
+      ? {}
+      : { previous: previous.map((state) => ({ ...stateRecord(state), reference: formatDirent(state) })) }),
     history: history.map(({ archived, dirent: state, size }) => ({
       number: archived.number,
       when: timeText(archived.whenNs),
@@ -99,6 +105,7 @@ async function inspectOne(
   if (dirent.kind === 'dir' && dirent.salt !== undefined) fields.push(['salt', `${dirent.salt.length} octets`]);
   if (dirent.prev !== undefined) fields.push(['prev', output.style('ref', formatBlock(dirent.prev))]);
   fields.push(['dirent', output.style('ref', text)]);
+  for (const state of previous) fields.push(['earlier', `${stateText(state)}  ${output.style('ref', formatDirent(state))}`]);
   for (const { archived, dirent: state, size, path } of history) {
     const shown = state === undefined ? 'gone' : state.kind === 'dir' ? 'Dir' : sizeText(size);
     const was = path === entry.path ? '' : `  was ${output.name(path)}`;
@@ -108,6 +115,33 @@ async function inspectOne(
   if (how.drawn && blocks !== undefined) drawHistogram(context, blocks.stats.histogram);
   if (how.svg !== undefined) await writeHistogram(context, how.svg, blocks?.stats.histogram ?? [], octetsToText(entry.path));
   if (damage !== undefined) throw damage;
+}
+
+/** States that the Dirent itself remembers, newest first, each without those before it. */
+async function previousOf({ session, signal, diagnostics }: TreeContext, dirent: Dirent, limit: number): Promise<Dirent[]> {
+  const states: Dirent[] = [];
+  if (dirent.prev === undefined || limit === 0) return states;
+  const { previousStates } = await import('../../core/tree/previous-states.ts');
+  try {
+    for await (const { prev: _, ...state } of previousStates(session.tree.store, dirent, { signal })) {
+      states.push(state as Dirent);
+      if (states.length >= limit) break;
+    }
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    diagnostics.warn(`inspect: earlier states cannot be read: ${error.message}`);
+  }
+  return states;
+}
+
+function stateText(state: Dirent): string {
+  const when = state.meta.mtimeNs === undefined ? 'no time' : formatLocalTime(state.meta.mtimeNs);
+  return `${when}  ${state.kind === 'file' ? sizeText(state.block.span) : state.kind === 'dir' ? 'Dir' : state.kind}`;
+}
+
+function stateRecord(state: Dirent): Record<string, unknown> {
+  const mtime = state.meta.mtimeNs === undefined ? {} : { mtime: timeText(state.meta.mtimeNs) };
+  return { type: state.kind, ...(state.kind === 'file' ? { size: state.block.span } : {}), ...mtime };
 }
 
 async function blocksOf(

@@ -37,6 +37,7 @@ export const put = defineCommand({
     'put does not open files that are as an earlier put left them, by device, inode, size, mtime and ctime. What cannot be read is named and keeps its stored state; the rest goes in, and the exit status is 3. A file that keeps changing is named too, and stored as it was read last. Symlinks are stored as symlinks, devices and FIFOs as such without --read-special. LOCAL - or /dev/stdin reads standard input. The tree changes only once everything is stored.',
     'If put knows the syntax of a file (man 7 vt, "Parsers"), its parts become Blocks, which are found again in other files. --parser chooses one parser for all files, or none. It applies to files that are read; changing it makes put read every file again.',
     'The rules of --include, --exclude and --filter count in the order in which they stand; the first that matches decides, as with rsync. See man 7 vt, "Filter rules". An excluded Dir is left out with all below. A pattern with a slash in front begins at LOCAL. With several LOCALs it begins at the directory that holds them, and a LOCAL may be excluded itself. put removes excluded names from NAME as it removes others, unless --merge keeps them.',
+    '--previous keeps what NAME was in NAME itself, as its earlier state, with all earlier ones. They go wherever NAME goes, also without the archive: with cp, publish, ar, push and pull. inspect lists them, and bind brings one back. A put without --previous forgets them.',
     'The report shows the files and their bytes. It shows how many Blocks and bytes were new to the Store, and how many it had already. put does not read Blocks again that the Store has. It stores anew what any command has found to be damaged; scrub finds damage that nobody has met yet.',
   ],
   args: [
@@ -52,6 +53,7 @@ export const put = defineCommand({
   options: [
     { name: 'merge', short: 'm', summary: 'keep names that only the stored tree has' },
     { name: 'force', summary: 'let a file replace a Dir, or a directory a file' },
+    { name: 'previous', summary: 'NAME remembers what it was: inspect lists its earlier states' },
     { name: 'one-file-system', short: 'x', summary: 'leave out other filesystems below LOCAL: mount points become empty Dirs' },
     { name: 'owner', value: { kind: 'text', choices: ['numeric'] }, summary: 'record owners as numbers, without their names' },
     {
@@ -74,6 +76,8 @@ export const put = defineCommand({
     { line: "put --exclude='*.o' --exclude=/build/ ~/src", says: 'src without object files and without its build directory' },
   ],
   async run(context, input) {
+    if (input.options.has('previous') && input.options.has('merge'))
+      throw new UsageError('put: --previous and --merge exclude each other', { remedy: 'log tells the states of an archive' });
     const rules = await nameFilterOf(filterWords(input), context.session.localCwd);
     const targets = await putTargets(context, input, rules);
     await forEachItem(context, targets, async (target) => await putOne(context, input, target));
@@ -96,11 +100,24 @@ async function putOne(context: CommandContext, input: CommandInput, target: PutT
   const isMirror = context.plan && !options.has('merge') && (await leadsToDir(session.tree, path, context.signal));
   const planned = isMirror ? new (await import('../../core/block/block-sink.ts')).PendingBlocks(session.store.hashName) : undefined;
   const imported = await read(context, input, target, { parser, planned });
-  const dirent = { ...imported.dirent, name: baseName(path) };
+  const dirent = await remembering(context, path, { ...imported.dirent, name: baseName(path) }, options.has('previous'));
   if (!force) await refuseOtherKind(context, path, dirent.kind === 'dir', local);
   const placed = await placeImported(context, path, dirent, { merge: options.has('merge'), force, planned });
   report(context, path, imported.counts, placed.gone, (performance.now() - startMs) / 1000);
   reportGone(context, path, placed);
+}
+
+/** What is put, with what stands there as its earlier state, if that is asked for. */
+async function remembering(
+  { session, signal, plan }: CommandContext,
+  path: TreePath,
+  dirent: Imported['dirent'],
+  isAsked: boolean,
+): Promise<Imported['dirent']> {
+  const isThere = isAsked && !plan && (await session.tree.lookup(path, { follow: false, signal })) !== undefined;
+  if (!isThere) return dirent;
+  const { withPrevious } = await import('../../core/tree/previous-states.ts');
+  return await withPrevious(session.store, dirent, await session.tree.dirent(path, { signal }), { signal });
 }
 
 async function read(

@@ -1,7 +1,7 @@
 /**
- * Characters that a terminal obeys, or that a person cannot see: controls, line and paragraph separators, what Unicode says is ignored where
- * it cannot be shown (zero-width, bidirectional, tag and byte-order characters, fillers, selectors of variants), annotations, and halves of
- * surrogate pairs.
+ * Characters that a terminal obeys, or that a person cannot see. They are controls, line and paragraph separators, annotations,
+ * and halves of surrogate pairs. So are those that Unicode says to ignore: zero-width, bidirectional, tag and byte-order
+ * characters, fillers, selectors of variants.
  *
  * @see https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
  */

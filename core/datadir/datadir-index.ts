@@ -260,8 +260,8 @@ export class DatadirIndex {
   }
 
   /**
-   * The generation that the index is of, its last change and about how many Blocks it has, as it was refreshed last: while the first two
-   * are as they were, no other session has added or taken away. NaN where not all that is known is in the index.
+   * The generation of the index, its last change and about how many Blocks it has, as it was refreshed last. While the first two
+   * are the same, no other session has added or taken away. NaN where not all that is known is in the index.
    */
   standing(): { readonly generation: string | undefined; readonly blocks: number; readonly changes: number } {
     const index = this.#index;

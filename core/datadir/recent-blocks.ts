@@ -18,9 +18,9 @@ export interface WaitingBlock {
 }
 
 /**
- * Where Blocks lie that were added lately: those that wait for the index, in the order in which they came, and as many
- * as there is room for of those that it has. Columns and an open hash table, 60 octets a Block: a Map of strings and
- * objects took 27 µs of the main thread a Block, with what it cost the garbage collector.
+ * Where Blocks lie that were added lately. Those that wait for the index are in the order in which they came. Of those that it
+ * has there are as many as fit. Columns and an open hash table take 60 octets a Block. A Map of strings and objects took 27 µs of
+ * the main thread a Block, garbage collection included.
  */
 export class RecentBlocks {
   readonly #digestSize: number;

@@ -5,9 +5,9 @@ import { VtError } from '../base/errors.ts';
 import { tryLock } from '../base/system/file-lock.ts';
 import { createStoreFile, makeStoreFolder, openStoreFile, type StoreAccess } from '../base/system/store-files.ts';
 
-// Who is at work in a datadir. Each session that counts on Blocks which no archive holds yet has a file in `writers/`,
-// which it keeps locked; it holds the Store's generation at the time, so that gc can tell what the session may have
-// seen. A lock that can be had is that of a dead session. @see vt(5), "Datadirs"
+// Who is at work in a datadir. Each session that counts on Blocks which no archive holds yet keeps a locked file in `writers/`.
+// The file has the Store's generation at the time, so that gc can tell what the session may have seen. A lock that can be had is
+// that of a dead session. @see vt(5), "Datadirs"
 
 /** The folder of the writers' files, in a datadir. */
 export const WRITERS_FOLDER = 'writers';

@@ -40,7 +40,7 @@ const NO_SEGMENTS: PackedSegments = {
 };
 
 /**
- * Reads stored Blocks where they lie, neighbours with one call, and verifies all of a window at once where they stand: no
+ * Reads stored Blocks where they lie, neighbours with one call. All of a window are verified at once and in place, so that no
  * octet is copied between the read and whoever takes the view.
  */
 export class BlockWindow implements Disposable {

@@ -22,9 +22,9 @@ const ABOVE = cName('..' as Octets);
 const FOREIGN_XATTR = /^(?:security\.(?!capability$)|trusted\.overlay\.|system\.(?!posix_acl_))/;
 
 /**
- * A directory that an export writes into, open for as long as work on it is under way: all is done through its
- * descriptor, so that swapping a path element for a symlink meanwhile leads nowhere else. It gets its own attributes
- * when the last work on it and on the Dirs below is done.
+ * A directory that an export writes into, open for as long as work on it is under way. All is done through its descriptor, so
+ * that a path element that becomes a symlink leads nowhere else. It gets its own attributes when the last work on it and on the
+ * Dirs below is done.
  */
 export class ExportDir {
   #fd: number;
@@ -177,8 +177,8 @@ export class ExportDir {
 }
 
 /**
- * Whose the files are that are made in a directory which this process has just made: theirs is the user that the directory
- * has, and the group is the process's or the directory's, by setgid and the mount's options; undefined where these differ.
+ * Who owns files that are made in a directory which this process has just made. The user is that of the directory. The group is
+ * the process's or the directory's, by setgid and the mount's options; undefined where these differ.
  *
  * @see open(2), O_CREAT
  */

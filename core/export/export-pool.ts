@@ -24,10 +24,9 @@ interface Job {
 type PoolThread = WorkerThread<PackedBatch, BatchResult>;
 
 /**
- * Writes batches in worker threads, and in this one whenever they have enough to do, as at first until they have
- * started: a thread that only waits for others is one more to start, and its code one more to compile. The first batch
- * waits for a second before a thread is started: what fits in one is written at once by this thread, which takes less
- * time than a start (about 40 ms).
+ * Writes batches in worker threads, and in this one whenever they have enough to do, as until they have started. A thread that
+ * only waits for others is one more to start, and its code one more to compile. The first batch waits for a second one before a
+ * thread is started. What fits in one batch is written by this thread, which takes less time than a start (about 40 ms).
  */
 export class ExportPool implements AsyncDisposable {
   readonly #options: ExportPoolOptions;

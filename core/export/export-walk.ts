@@ -37,8 +37,8 @@ export interface ExportWalkOptions extends OpOptions {
  * Walks a self-contained Dirent depth first, in the order of names. Give `'skip'` to `next` after an `enter` to pass
  * over what is in that Dir.
  *
- * A name that could mean another place (empty, `.`, `..`, with `/` or NUL in it) is damage, and so is one that comes
- * twice in a Dir: the second could be a way through the first.
+ * A name that could mean another place (empty, `.`, `..`, with `/` or NUL in it) is damage. So is one that comes twice in a Dir,
+ * as the second could lead through the first.
  */
 export async function* walkForExport(
   source: BlockSource,

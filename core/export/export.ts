@@ -55,9 +55,9 @@ export function defaultOwnerPolicy(): OwnerPolicy {
 }
 
 /**
- * Makes a stored tree, or a single node, a local one. Every Block is verified. Files get their final names when they
- * are complete; nothing is written outside the target, and no symlink at it or in it is followed; local names that the
- * tree does not have are left alone. Failures of single nodes are reported and counted, and the rest goes on.
+ * Makes a stored tree, or a single node, a local one. Every Block is verified. Files get their final names when they are
+ * complete. Nothing is written outside the target, and no symlink at it or in it is followed. Local names that the tree does not
+ * have are left alone. Failures of single nodes are reported and counted, and the rest goes on.
  *
  * @param source - the Store of its Blocks
  * @param dirent - self-contained

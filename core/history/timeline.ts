@@ -36,10 +36,11 @@ interface State {
  * is again. Any other entry is a step of its own, though it may equal an earlier one: who removed what was added last, and undoes that, wants it back.
  * All states stay in the archive. One that was forgotten tells what followed what, and is nowhere to go to.
  *
- * Of entries without such a note, which an earlier version wrote, one that equals an earlier state on the line is a return to it, and one that equals
- * the state which was cut off last is a redo.
+ * An earlier version wrote entries without such a note. Of these, one that equals an earlier state on the line is a return to it.
+ * One that equals the state which was cut off last is a redo.
  *
- * A step that says which state it was made of follows that one: what was recorded between them was passed over, and is not on the line.
+ * A step that says which state it was made of follows that one: what was recorded between them was passed over, and is not on the
+ * line.
  *
  * @param options.upTo - the number of the entry that counts as the newest; default the last
  */

@@ -10,16 +10,16 @@ import type { Block } from '../block/block.ts';
 import { blockrefBody, decodeBlockrefBody } from '../block/blockref.ts';
 import type { LocalCache } from '../store/capabilities.ts';
 
-// What PUT remembers of a local directory, so that unchanged files are not read again: one value a directory, with
-// the signature and the encoded Dirent of each entry in order of their names. It lies beside the Store, is a cache,
-// and is no format: another version simply finds nothing.
+// What PUT remembers of a local directory, so that unchanged files are not read again. There is one value a directory, with the
+// signature and the encoded Dirent of each entry in order of their names. It lies beside the Store, is a cache, and is no format:
+// another version simply finds nothing.
 
 /** First octets of keys. A change of anything below takes another. */
 const KEY_MARK = 'put2';
 
 /**
- * A file is trusted to be as it was read only if its ctime was this much older than the moment it was read: kernels
- * stamp times with a clock that ticks every 1 to 10 ms, so a write within the same tick would leave no trace.
+ * A file is trusted to be as it was read only if its ctime was this much older than the moment it was read. Kernels stamp times
+ * with a clock that ticks every 1 to 10 ms, so a write within the same tick would leave no trace.
  */
 export const TRUST_AGE_NS = 20_000_000n;
 

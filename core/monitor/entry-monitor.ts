@@ -10,8 +10,8 @@ import type { FolderMonitor, WatchOptions } from './folder-monitor.ts';
 const FLOOD = 300;
 
 /**
- * Milliseconds that chokidar has to begin. It asks for each entry of a folder, and where one of them is on a filesystem that hangs or has
- * just gone away, it may never say that it is ready.
+ * Milliseconds that chokidar has to begin. It asks for each entry of a folder. Where one of them is on a filesystem that hangs or
+ * has just gone away, it may never say that it is ready.
  */
 const READY_MS = 2000;
 

@@ -7,9 +7,9 @@ export const ROOT_ID = 1;
 const FIRST_PLACE_ID = 2 ** 52;
 
 /**
- * The id of the entry that stands at a place since the tree was opened: a hash of 52 bits of its Dir's id and its
- * name, so that entries of untouched Dirs have lasting ids which nobody need remember. Of a million entries two share
- * an id with a chance of 1 in 9,000.
+ * The id of the entry that is at a place since the tree was opened. It is a hash of 52 bits of its Dir's id and its name, so that
+ * entries of untouched Dirs have lasting ids which nobody need remember. Of a million entries two share an id with a chance of 1
+ * in 9,000.
  *
  * @returns 2^52 <= id < 2^53
  */

@@ -77,8 +77,8 @@ export interface Tree extends AsyncDisposable {
   /** The target of a symlink. */
   readlink(path: TreePath, options?: OpOptions): Promise<Octets>;
   /**
-   * The Dirent of a path, self-contained: all below is stored, and the inode table of the hard links below stands in
-   * it, so that its text opens the same tree anywhere. Its name is the path's last element.
+   * The Dirent of a path, self-contained. All below is stored, and it has the inode table of the hard links below, so that its
+   * text opens the same tree anywhere. Its name is the path's last element.
    */
   dirent(path: TreePath, options?: OpOptions): Promise<Exclude<Dirent, IndirectDirent>>;
 

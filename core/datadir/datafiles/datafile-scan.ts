@@ -56,9 +56,9 @@ export interface ScanOptions {
 }
 
 /**
- * Finds the records of a .vtd from an offset on. The CRC of each header and payload is checked, not the hash. Where
- * no record stands the next one is searched for; past such a place hashes are checked too, as what looks like a
- * record may then be part of a Block's bytes.
+ * Finds the records of a .vtd from an offset on. The CRC of each header and payload is checked, not the hash. Where no record is,
+ * the next one is searched for. Past such a place hashes are checked too, as what looks like a record may be part of a Block's
+ * bytes.
  */
 export async function scanDatafile(fd: number, options: ScanOptions): Promise<ScanResult> {
   const { end, hash, onRecord } = options;

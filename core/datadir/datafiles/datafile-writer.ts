@@ -60,8 +60,8 @@ export class DatafileWriter {
   }
 
   /**
-   * Takes up a .vtd where its last writer left off, or gives undefined where another process writes to it, where
-   * locks cannot be had, where it is not `size` octets long, or has another name: that may be in a copy of the Store.
+   * Goes on with a .vtd where its last writer ended. Gives undefined where another process writes to it, where locks cannot be
+   * had, or where it is not `size` octets long. So too where it has another name, as may be in a copy of the Store.
    */
   static resume(folder: string, name: string, size: number): DatafileWriter | undefined {
     if (size < DATAFILE_HEADER_SIZE) return undefined;

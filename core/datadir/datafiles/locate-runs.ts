@@ -4,10 +4,10 @@ import type { BlockLocation } from '../../store/block-location.ts';
 const STRIDE = 32;
 
 /**
- * Locates Blocks, most of them without a look into the index, which takes 3 µs a Block: a file's Blocks mostly lie one
- * after the other, as they were added. Where two Blocks of the list lie in one file, as far from each other as the
- * records of those between them would take, those are taken to lie there; where not, the middle one is looked up, and so
- * on for both halves. What is read at a location is verified in any case, and a wrong one is found by that.
+ * Locates Blocks, most of them without a look into the index, which takes 3 µs a Block: a file's Blocks mostly lie one after the
+ * other, as they were added. Two Blocks of the list may lie in one file, as far apart as the records of those between them would
+ * take. Then those are taken to lie there. Else the middle one is looked up, and so on for both halves. What is read at a
+ * location is verified in any case, and a wrong one is found by that.
  *
  * @param spans - the size of each Block
  * @param headerSize - octets of a record before the stored ones

@@ -14,8 +14,8 @@ import type { IndexStates } from './index-state.ts';
 import { IndexDamagedError } from './index-types.ts';
 import { decodePlace, encodePlace, isNoLocation } from './index-values.ts';
 
-// Runs are merged so that there are few of them: each is at least twice as large as all newer ones together, which of
-// 100 million Blocks makes a dozen, and a Block is written anew some ten times on its way into the largest.
+// Runs are merged so that there are few of them. Each is at least twice as large as all newer ones together; 100 million Blocks
+// make a dozen. A Block is written anew some ten times on its way into the largest.
 
 /** How many times as large as all newer runs together a run has to be. */
 const RATIO = 2;

@@ -50,8 +50,8 @@ async function next(entries: AsyncIterator<Dirent>): Promise<Dirent | undefined>
 }
 
 /**
- * The entries of two Dirs by name, without those that stand in Blocks which both have: of Dirs of a million entries that differ in one,
- * two leaves and the superblocks above them are read. Entries that are the same may be among them.
+ * The entries of two Dirs by name, without those in Blocks which both have. Of Dirs of a million entries that differ in one, two
+ * leaves and the superblocks above them are read. Entries that are the same may be among them.
  */
 export async function* pairDifferingEntries(dirs: DirPair, options: OpOptions = {}): AsyncGenerator<EntryPair, void, undefined> {
   const { sources, before, after } = dirs;

@@ -21,9 +21,9 @@ import type { NodeDirent } from './live-operations.ts';
 import type { LiveNode, LiveState } from './live-state.ts';
 
 /**
- * Brings the differences of two states of a tree onto it, node by node: whatever is the same stays the same node, so that
- * those who hold it (a mount, with open files) go on. What changed in the live tree since `before` is left alone; the
- * other state of it is put beside it. Times are those of `after`. The caller holds the tree's lock.
+ * Brings the differences of two states of a tree onto it, node by node. What is the same stays the same node, so that those who
+ * hold it (a mount, with open files) go on. What changed in the live tree since `before` is left alone; the other state of it is
+ * put beside it. Times are those of `after`. The caller holds the tree's lock.
  *
  * @param before - what the live tree was, self-contained
  * @param after - what it is to become

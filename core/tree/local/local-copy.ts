@@ -25,8 +25,8 @@ interface Level {
 }
 
 /**
- * Copies a node on disk, and all below it, to a path where nothing is: metadata too, hard links among the copied as
- * hard links, content by reference where the filesystem can.
+ * Copies a node on disk, and all below it, to a path where nothing is. Metadata and hard links among the copied are kept. Content
+ * is copied by reference where the filesystem can.
  *
  * @throws SystemError; what was made until then stays
  */

@@ -15,8 +15,8 @@ import { sideRenames } from './side-renames.ts';
 const MAX_ROUNDS = 8;
 
 /**
- * Merges two states of a tree as {@link mergeDirents} does, and follows renames: where one side renamed what the other changed, the common
- * past and the other side are merged as if it had been renamed there too.
+ * Merges two states of a tree as {@link mergeDirents} does, and follows renames. Where one side renamed what the other changed,
+ * the common past and the other side are merged as if renamed there too.
  *
  * @param base - undefined for states without a common past
  */

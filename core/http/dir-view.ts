@@ -53,7 +53,7 @@ export async function dirView(place: Place, entry: TreeEntry, format: DirFormat,
   const headers = { 'cache-control': REVALIDATED, 'content-security-policy': PAGE_POLICY };
   const dirent = await tree.dirent(path, { signal });
   const dirref = formatDirent({ ...dirent, name: '' as Octets });
-  const made = { etag: madeEtag(format, PAGE_VERSION, dirref, place.title), size: undefined, headers };
+  const made = { etag: madeEtag(format, PAGE_VERSION, dirref, place.title, place.base, names.join('/')), size: undefined, headers };
   if (format === 'simple')
     return { ...made, contentType: 'text/plain; charset=utf-8', read: (_, aborted) => simpleLines(tree.list(path, { signal: aborted })) };
   if (format === 'json')

@@ -110,7 +110,10 @@ async function answer(gateway: WebGateway, access: AccessRules, request: Incomin
     return;
   }
   const gone = new AbortController();
-  response.once('close', () => gone.abort());
+  // An abort makes an error, which takes a tenth of the time of an answer.
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort();
+  });
   if (!isPropfind) await gateway.answer(request, response, gone.signal);
   else if (await takeBody(request).catch(() => false)) await gateway.propfind(request, response, gone.signal);
   else sendProblem(response, 413, 'the body is too long', { connection: 'close' });

@@ -15,6 +15,7 @@ import { davNodes, multistatus } from './dav/propfind.ts';
 import type { Place } from './dir-view.ts';
 import { fileContent } from './file-content.ts';
 import { DAMAGED, FAULT_HEADER, IMMUTABLE, REVALIDATED } from './headers.ts';
+import { KeptPages } from './kept-pages.ts';
 import type { Query } from './place-views.ts';
 import { PlaceViews } from './place-views.ts';
 import type { Representation } from './representation.ts';
@@ -57,6 +58,7 @@ export class WebGateway implements AsyncDisposable {
   readonly #trees: WebTrees;
   readonly #checker: RecordChecker;
   readonly #views: PlaceViews;
+  readonly #pages = new KeptPages();
 
   constructor(service: WebService) {
     const store = new VerifiedBlocks(service.store);
@@ -78,7 +80,7 @@ export class WebGateway implements AsyncDisposable {
       const found = route === undefined ? undefined : await this.#find(route, path, parseQuery(query), request.headers, signal);
       if (found === undefined) sendProblem(response, 404, 'nothing is here');
       else if ('location' in found) redirect(response, found.status === 301 ? { ...found, location: found.location + query } : found);
-      else await send(request, response, compressedFor(request.headers, found), signal);
+      else await send(request, response, this.#pages.page(compressedFor(request.headers, found)), signal);
     } catch (error) {
       this.#fail(response, error, signal);
     }
@@ -157,7 +159,7 @@ export class WebGateway implements AsyncDisposable {
 
   /** Where a URL leads within a tree; undefined where it leads to no tree. */
   async #place(route: Extract<Route, { kind: 'tree' | 'archive' }>, signal: AbortSignal): Promise<Place | undefined> {
-    const { archive, isPublic, now } = this.#service;
+    const { isPublic, now } = this.#service;
     const { base } = route;
     if (route.kind === 'tree') {
       const { uri } = route;
@@ -168,9 +170,7 @@ export class WebGateway implements AsyncDisposable {
       return { ...this.#trees.tree(top), title: shortReference(base), base, names, cacheControl };
     }
     const { name, state, names } = route;
-    const isEmpty = state === undefined && (await this.#trees.archive(name).last({ signal })) === undefined;
-    if (isEmpty && name !== archive?.name) return undefined;
-    const found = isEmpty ? this.#trees.empty : await this.#trees.state(name, state, now(), { signal });
+    const found = await this.#trees.state(name, state, now(), { signal });
     const newest = `/archive/${encodeURIComponent(name)}/`;
     return {
       ...found,

@@ -12,8 +12,9 @@ import type { Store } from '../store/store.ts';
 import { openLiveTree } from '../tree/live/live-tree.ts';
 import { direntOfReference } from '../tree/reference-dirent.ts';
 import type { Tree } from '../tree/tree.ts';
+import { NewestState } from './newest-state.ts';
 
-/** Trees that are kept open. A page asks for one again and again. */
+/** Trees, and archives, that are kept open. A page asks for one again and again. */
 const MAX_OPEN = 32;
 
 /** How often a tree is given. It keeps the Dirs that it was asked for, and a crawler asks for all of them: then it is opened anew. */
@@ -36,6 +37,7 @@ export interface HomeArchive {
 export class WebTrees {
   readonly store: Store;
   readonly #home: HomeArchive | undefined;
+  readonly #newestStates = new Map<string, NewestState>();
   /** By the text of their Dirrefs. Nothing changes them, and they hold nothing open: one that is dropped may still be read. */
   readonly #open = new Map<string, WebTree & { uses: number }>();
 
@@ -83,24 +85,24 @@ export class WebTrees {
    * @throws {VtError} EOPEN where there is none
    */
   async state(name: string, spec: string | undefined, now: Date, options: OpOptions): Promise<WebTree> {
-    const archive = this.archive(name);
-    const entry = spec === undefined ? await this.#newest(archive, options) : await findEntry(archive, spec, now, options);
+    const entry = spec === undefined ? await this.#newest(name) : await findEntry(this.archive(name), spec, now, options);
+    // That to which the root of the server leads is there before anything is recorded in it.
+    if (entry === undefined && spec === undefined && name === this.#home?.name) return this.tree(EMPTY_ROOT);
     if (entry === undefined) throw new VtError('EOPEN', `open archive "${name}": nothing is recorded in it`);
     if (entry.dirent.kind !== 'dir') throw new VtError('EOPEN', `open archive "${name}": its state is no Dir`);
     return this.tree(entry.dirent);
   }
 
   /** The newest state that can be entered, as sessions have it. */
-  async #newest(archive: Archive, options: OpOptions): Promise<ArchiveEntry | undefined> {
-    const usable = new UsableArchive(archive, this.store, {
+  async #newest(name: string): Promise<ArchiveEntry | undefined> {
+    const known = this.#newestStates.get(name);
+    if (known !== undefined) return await known.get();
+    const archive = new UsableArchive(this.archive(name), this.store, {
       onNotice: () => undefined,
       isReadable: async () => await Promise.resolve(true),
     });
-    return await usable.last(options);
-  }
-
-  /** The tree of nothing: of an archive in which nothing is recorded yet. */
-  get empty(): WebTree {
-    return this.tree(EMPTY_ROOT);
+    const state = new NewestState(async () => await archive.last());
+    if (this.#newestStates.size < MAX_OPEN) this.#newestStates.set(name, state);
+    return await state.get();
   }
 }

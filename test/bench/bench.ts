@@ -19,12 +19,13 @@ import { benchTails } from './tails.ts';
 import type { Verdict } from './targets.ts';
 import { verdictsOf } from './targets.ts';
 import { Results, Turn } from './turn.ts';
+import { benchWeb } from './web.ts';
 import { checkSums } from './workloads.ts';
 
 /** The program that is measured; `VTFTP_PROGRAM` names another build of it. */
 const program = process.env['VTFTP_PROGRAM'] ?? join(PROJECT_ROOT, 'dist/bin/vtftp.js');
 const parts = allParts(program);
-const names = [...parts.map((part) => part.name), 'dedup', 'mount', 'peer', 'link', 'tails', 'history', 'startup'];
+const names = [...parts.map((part) => part.name), 'dedup', 'mount', 'peer', 'link', 'web', 'tails', 'history', 'startup'];
 const optional = parts.filter((part) => part.isOptional === true).map((part) => part.name);
 
 const HELP = `npm run bench -- [options]: vtftp against the programs people use instead, in turns, on this machine
@@ -110,6 +111,11 @@ async function benchAll(folder: string): Promise<void> {
     console.log(link.table);
     verdicts.push(...link.verdicts);
   }
+  const web = wanted.includes('web') ? benchWeb(program, join(folder, 'web'), { rounds, scale }) : undefined;
+  if (web !== undefined) {
+    console.log(web.table);
+    verdicts.push(...web.verdicts);
+  }
   const history = wanted.includes('history') ? await benchHistory(program, join(folder, 'history'), { rounds, scale }) : undefined;
   if (history !== undefined) {
     console.log(history.table);
@@ -132,6 +138,7 @@ async function benchAll(folder: string): Promise<void> {
     mount: mountTimes(mounts?.times),
     peer: Object.fromEntries(peers?.times ?? []),
     link: Object.fromEntries(link?.times ?? []),
+    web: Object.fromEntries(web?.times ?? []),
     history: history?.times,
     startUp,
   };

@@ -37,6 +37,7 @@ export const NEEDED_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   tmux: ['tmux'],
   unzip: ['unzip'],
   wget: ['wget'],
+  wrk: ['wrk'],
   zip: ['zip'],
 };
 

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Part } from './parts.ts';
 import type { Peer } from './peers.ts';
+import { BORG_ENV } from './peers.ts';
 import type { Turn } from './turn.ts';
 import { MIB, makeRandomFile, makeTree } from './workloads.ts';
 
@@ -34,7 +35,7 @@ function part(name: string, says: string, programs: readonly Peer[], prepare: Pa
       turn.get('live', 'get');
       turn.one('live', fileInTheMiddle(join(turn.folder, 'live')), 'one');
     },
-    columns: { put: 'make', get: 'extract all', one: 'one file of the middle' },
+    columns: { put: 'make', get: 'extract all', one: 'first byte of a file in the middle' },
   };
 }
 
@@ -48,24 +49,34 @@ function ar(name: string, program: string, option: string): Peer {
     init: `${run} -S "datadir:$CACHE/store" -c "put live live; quit"`,
     put: `${run} -S "datadir:$CACHE/store" -c "ar ${option} $REPO/a.vtd $FROM"`,
     get: `${run} -c "ar -x $REPO/a.vtd $OUT/$FROM"`,
-    one: `${run} $REPO/a.vtd -c "cat '$FILE'" >/dev/null`,
+    one: `${run} $REPO/a.vtd -c "cat '$FILE'" | head -c 1 >/dev/null`,
   };
 }
 
 const ARCHIVERS: readonly Peer[] = [
   {
+    // As with ours, the tree is in a repository before.
+    name: 'borg export-tar',
+    version: 'borg --version',
+    env: { ...BORG_ENV, BORG_REPO: '$CACHE/borg' },
+    init: 'borg init -e none && borg create -C none ::a live',
+    put: 'borg export-tar ::a $REPO/a.tar',
+    get: 'tar xf $REPO/a.tar -C $OUT',
+    one: 'tar xOf $REPO/a.tar "$FROM/$FILE" | head -c 1 >/dev/null',
+  },
+  {
     name: 'tar',
     version: 'tar --version',
     put: 'tar cf $REPO/a.tar $FROM',
     get: 'tar xf $REPO/a.tar -C $OUT',
-    one: 'tar xOf $REPO/a.tar "$FROM/$FILE" >/dev/null',
+    one: 'tar xOf $REPO/a.tar "$FROM/$FILE" | head -c 1 >/dev/null',
   },
   {
     name: 'zip',
     version: 'zip -v',
     put: 'zip -qry $REPO/a.zip $FROM',
     get: 'unzip -q $REPO/a.zip -d $OUT',
-    one: 'unzip -p $REPO/a.zip "$FROM/$FILE" >/dev/null',
+    one: 'unzip -p $REPO/a.zip "$FROM/$FILE" | head -c 1 >/dev/null',
     loses: 'hard links',
   },
   {
@@ -73,7 +84,7 @@ const ARCHIVERS: readonly Peer[] = [
     version: 'mksquashfs -version',
     put: 'mksquashfs $FROM $REPO/a.squashfs -comp zstd -quiet -no-progress >/dev/null',
     get: 'unsquashfs -q -n -d $OUT/$FROM $REPO/a.squashfs >/dev/null',
-    one: 'unsquashfs -cat $REPO/a.squashfs "$FILE" >/dev/null',
+    one: 'unsquashfs -cat $REPO/a.squashfs "$FILE" | head -c 1 >/dev/null',
   },
 ];
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { oneFileParts } from './one-file.ts';
 import type { Peer } from './peers.ts';
 import { ourPeers, PEERS } from './peers.ts';
+import { transitionPart } from './transition.ts';
 import type { Turn } from './turn.ts';
 import { editFile, MIB, makeFirstVersion, makeRandomFile, makeSmallFiles, makeTextFile, makeTree, touchAll } from './workloads.ts';
 
@@ -160,6 +161,7 @@ export function allParts(program: string): readonly Part[] {
     versions(sha3),
     text(packed),
     ...oneFileParts(program, sha3),
+    transitionPart(program, sha3),
     scale(sha3),
     files(sha3),
   ];

@@ -24,7 +24,8 @@ export interface Peer {
 }
 
 const RESTIC_ENV = { RESTIC_REPOSITORY: '$REPO', RESTIC_PASSWORD: 'x', RESTIC_CACHE_DIR: '$CACHE' };
-const BORG_ENV = {
+/** The environment of borg. */
+export const BORG_ENV = {
   BORG_REPO: '$REPO',
   BORG_BASE_DIR: '$CACHE',
   BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK: 'yes',

@@ -68,6 +68,9 @@ export function verdictsOf(part: Part, results: Results): Verdict[] {
       add('size, to tar', stored('vtftp ar') / stored('tar'), 1.01);
       add('size compressed, to squashfs', stored('vtftp ar -z') / stored('squashfs, zstd'), 1.1);
       break;
+    case 'transition':
+      add('transition, to put', seconds('vtftp transition', 'put') / seconds('vtftp', 'put'), 1 / 0.7);
+      break;
     case 'scale':
       add('seconds a GiB, put of 16 to 1', seconds('vtftp', 'put16') / 16 / seconds('vtftp', 'put1'), MAX_GROWTH);
       add('seconds a GiB, get of 16 to 1', seconds('vtftp', 'get16') / 16 / seconds('vtftp', 'get1'), MAX_GROWTH);

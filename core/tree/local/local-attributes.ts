@@ -1,8 +1,9 @@
-import { chmodSync, lchownSync } from 'node:fs';
+import { chmodSync, chownSync, lchownSync } from 'node:fs';
 import type { Octets } from '../../base/octets.ts';
+import { holdNode } from '../../base/system/hold-node.ts';
 import { listXattrs, removeXattr, setXattr, utimensNs } from '../../base/system/libc.ts';
 import type { OwnerNames } from '../../base/system/owner-names.ts';
-import { reachPath } from '../../base/system/reach-path.ts';
+import { pathBytes } from '../../base/system/system-error.ts';
 import type { MetaChange } from '../tree.ts';
 import type { LocalNode } from './local-node.ts';
 import { localNode, localXattrs } from './local-node.ts';
@@ -14,16 +15,20 @@ import { localNode, localXattrs } from './local-node.ts';
  * @throws SystemError
  */
 export function setLocalMeta(node: LocalNode, change: MetaChange, owners: OwnerNames): void {
-  using reached = reachPath(node.path);
-  const target = reached.bytes;
+  using held = holdNode(node.path, node.stat);
+  const itself = pathBytes(held.node);
   const uid = change.uid ?? (change.user == null ? undefined : owners.userId(change.user));
   const gid = change.gid ?? (change.group == null ? undefined : owners.groupId(change.group));
   // First, since it takes setuid and setgid away.
-  if (uid !== undefined || gid !== undefined) lchownSync(target, uid ?? Number(node.stat.uid), gid ?? Number(node.stat.gid));
-  if (change.xattrs !== undefined) replaceXattrs(target, change.xattrs ?? new Map());
-  if (change.mode != null && node.kind !== 'symlink') chmodSync(target, change.mode);
-  if (change.mtimeNs != null) utimensNs(target, undefined, change.mtimeNs, false);
+  if (uid !== undefined || gid !== undefined) chown(itself, uid ?? Number(node.stat.uid), gid ?? Number(node.stat.gid));
+  if (change.xattrs !== undefined) replaceXattrs(pathBytes(held.entry), change.xattrs ?? new Map());
+  if (change.mode != null && node.kind !== 'symlink') chmodSync(itself, change.mode);
+  if (change.mtimeNs != null) utimensNs(itself, undefined, change.mtimeNs, isHeld);
 }
+
+/** Whether a node is reached by itself, and not by its name. */
+const isHeld = process.platform === 'linux';
+const chown = isHeld ? chownSync : lchownSync;
 
 function replaceXattrs(target: Buffer, values: ReadonlyMap<Octets, Uint8Array>): void {
   for (const name of listXattrs(target)) if (!values.has(name)) removeXattr(target, name);

@@ -4,7 +4,7 @@ import type { GcCounts } from '../../core/maintain/gc.ts';
 import { archiveOf } from '../../core/store/archive-of-store.ts';
 import type { CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
-import { BUCKET_GRACE_MS, bucketOf, gcOfBucket } from '../parts/bucket-gc.ts';
+import { BUCKET_GRACE_MS, bucketOf, gcOfBucket } from '../parts/bucket-maintenance.ts';
 import { countText, sizeText } from '../parts/format.ts';
 import { ARCHIVE_OPTION, durationMs, maintain, moreArchives } from '../parts/maintenance.ts';
 

@@ -2,10 +2,12 @@ import type { HashCode } from '../block/hashcode.ts';
 import type { Datadir } from '../datadir/datadir-store.ts';
 import { readLocatedBlock } from '../datadir/datafiles/located-block.ts';
 import type { Location } from '../datadir/index/index-types.ts';
+import type { Store } from '../store/store.ts';
 import type { Finding } from './findings.ts';
 import type { BlockFault } from './reach.ts';
 import { Reach } from './reach.ts';
-import { type RootsOptions, storeRoots } from './roots.ts';
+import type { Root, RootsOptions } from './roots.ts';
+import { storeRoots } from './roots.ts';
 
 /** Octets of a data file that hold no whole record. */
 export interface DamagedPart {
@@ -39,9 +41,7 @@ export interface HarmWalkCounts {
  */
 export async function walkHarm(datadir: Datadir, options: HarmWalkOptions): Promise<HarmWalkCounts> {
   const { index, readers, hash } = datadir.internals();
-  const { onFinding, damagedParts, sizes } = options;
-  let archive = '';
-  let number = 0;
+  const { damagedParts, sizes } = options;
   let lookups = 0;
   const isAmong = (location: Location): boolean => {
     const size = sizes?.get(location.file);
@@ -58,12 +58,40 @@ export async function walkHarm(datadir: Datadir, options: HarmWalkOptions): Prom
     const found = readLocatedBlock(readers, location, digest, hash);
     return found.kind === 'block' ? undefined : found.kind === 'gone' ? 'missing' : 'damaged';
   };
-  const reach = new Reach(datadir, {
+  const counts = await walkRoots(
+    {
+      store: datadir,
+      roots: (rootsOptions) => storeRoots(datadir.path, { ...options, ...rootsOptions }),
+      leaf,
+      locate: (digest) => index.get(digest),
+    },
+    options,
+  );
+  return { ...counts, lookups };
+}
+
+/** What is walked: a Store, its roots, and where its Blocks lie. */
+export interface WalkedStore {
+  readonly store: Pick<Store, 'get' | 'name' | 'hashName'>;
+  readonly roots: (options: RootsOptions) => AsyncIterable<Root>;
+  /** What is wrong with a Block of content, if anything. */
+  readonly leaf: (hashcode: HashCode) => BlockFault | undefined;
+  readonly locate: (digest: Uint8Array) => Pick<Location, 'file' | 'offset'> | undefined;
+}
+
+/** Walks every root of a Store, whatever it is, and tells which paths are harmed. */
+export async function walkRoots(
+  { store, roots, leaf, locate }: WalkedStore,
+  { signal, onFinding, onProgress }: Pick<HarmWalkOptions, 'signal' | 'onFinding' | 'onProgress'>,
+): Promise<Omit<HarmWalkCounts, 'lookups'>> {
+  let archive = '';
+  let number = 0;
+  const reach = new Reach(store, {
     leaf,
     inner: () => undefined,
-    signal: options.signal,
+    signal,
     harm({ path, hashcode, fault, reason }) {
-      const location = hashcode === undefined ? undefined : index.get(hashcode.digest);
+      const location = hashcode === undefined ? undefined : locate(hashcode.digest);
       onFinding({
         kind: 'harm',
         path,
@@ -76,13 +104,13 @@ export async function walkHarm(datadir: Datadir, options: HarmWalkOptions): Prom
       });
     },
   });
-  let roots = 0;
+  let count = 0;
   const onDamage = (damage: { readonly archive: string; readonly line: number; readonly reason: string }): void =>
     onFinding({ kind: 'archive', ...damage });
-  for await (const root of storeRoots(datadir.path, { ...options, onDamage })) {
+  for await (const root of roots({ signal, onDamage })) {
     ({ archive, number } = root);
     await reach.walk(root.dirent);
-    options.onProgress?.({ roots: ++roots, entries: reach.entries });
+    onProgress?.({ roots: ++count, entries: reach.entries });
   }
-  return { roots, dirs: reach.dirs, entries: reach.entries, innerBlocks: reach.innerBlocks, lookups };
+  return { roots: count, dirs: reach.dirs, entries: reach.entries, innerBlocks: reach.innerBlocks };
 }

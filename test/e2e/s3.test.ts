@@ -44,6 +44,31 @@ it('put, ls, log, get, push, pull and a Dirref work over a bucket as over a fold
   assert.deepEqual(fake.wrong, []);
 });
 
+it('fsck finds an object that is gone or cut short, by the paths that it harms, and gc refuses then', async (t) => {
+  const scratch = makeScratch(t);
+  await using fake = await FakeS3.start();
+  const env = { ...scratch.env, ...keysIn(FAKE_KEYS) };
+  const run = async (line: string, status: number): Promise<string> => {
+    const done = await vtftp(['-S', `s3://bucket?endpoint=${fake.endpoint}`, '-c', line], { env, cwd: scratch.folder });
+    assert.equal(done.status, status, done.report);
+    return `${done.stdout}${done.stderr}`;
+  };
+  scratch.mkdir('docs');
+  writeFileSync(scratch.path('docs/letter'), 'Dear reader\n'.repeat(500));
+  await run('put docs; quit', 0);
+  assert.match(await run('fsck --rebuild-index', 0), /1 root, .* in 2 packs .*: clean/);
+  const [pack = ''] = fake.keys('packs/d/');
+  const object = fake.objects.get(pack);
+  assert.ok(object !== undefined);
+  fake.objects.set(pack, { ...object, body: object.body.subarray(0, 1000) });
+  assert.match(await run('fsck', 13), /the object has 1000 octets[\s\S]*"\/docs\/letter": Block .* is missing/);
+  fake.objects.delete(pack);
+  assert.match(await run('fsck', 13), /the object is not there[\s\S]*"\/docs\/letter": Block .* is missing/);
+  assert.match(await run('gc --grace 0', 13), /has Blocks that are needed, and is not there/);
+  fake.objects.set(pack, object);
+  assert.match(await run('fsck', 0), /clean/);
+});
+
 it('what is wrong with a bucket or its keys is one line, with the documented status', async (t) => {
   const scratch = makeScratch(t);
   await using fake = await FakeS3.start();

@@ -4,8 +4,9 @@ import { layerOf } from '../../core/store/capability.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { CommandContext } from '../command.ts';
 import { countText, sizeText } from './format.ts';
+import { FindingsReport } from './maintenance.ts';
 
-// gc of a Store in a bucket.
+// gc and fsck of a Store in a bucket.
 
 /** How long packs stay where nothing is said: longer than any session that gives no sign of life is at work. */
 export const BUCKET_GRACE_MS = 86_400_000;
@@ -61,4 +62,35 @@ export async function gcOfBucket(context: CommandContext, store: S3Store, graceM
     throw new VtError('EPARTIAL', `gc: ${countText(counts.unreadable.length, 'Dir')} cannot be read`, {
       remedy: 'gc --drop ARCHIVE@N lets go of a root',
     });
+}
+
+/** Checks its structure, and tells what was found. */
+export async function fsckOfBucket(context: CommandContext, store: S3Store, rebuilds: boolean): Promise<void> {
+  const { output, diagnostics, signal } = context;
+  const { fsckBucket } = await import('../../core/s3/bucket-fsck.ts');
+  const report = await FindingsReport.make(context);
+  const startMs = performance.now();
+  const counts = await fsckBucket(store, {
+    signal,
+    rebuilds,
+    onFinding: (finding) => report.add(finding),
+    onProgress: ({ doing, done }) =>
+      diagnostics.progress({ label: `fsck ${doing}`, ...(doing === 'roots' ? { doneBytes: 0, doneItems: done } : { doneBytes: done }) }),
+  });
+  const seconds = (performance.now() - startMs) / 1000;
+  output.record({
+    fsck: report.faults === 0 ? 'clean' : 'faults',
+    faults: report.faults,
+    packs: counts.packs,
+    bytes: counts.bytes,
+    blocks: counts.blocks,
+    roots: counts.roots,
+    dirs: counts.dirs,
+    entries: counts.entries,
+    seconds: Number(seconds.toFixed(3)),
+  });
+  output.line(
+    `${countText(counts.roots, 'root')}, ${countText(counts.entries, 'entry', 'entries')}, ${countText(counts.blocks, 'Block')} in ${countText(counts.packs, 'pack')} (${sizeText(counts.bytes)}): ${report.faults === 0 ? 'clean' : countText(report.faults, 'fault')}; ${seconds.toFixed(2)} s`,
+  );
+  report.end('fsck');
 }

@@ -3,7 +3,7 @@ import { formatLocalTime } from '../../core/base/date.ts';
 import { largestOf } from '../../core/base/lists.ts';
 import { errorReason } from '../../core/base/system/system-error.ts';
 import { unrecordedBytes } from '../../core/follow/unread-bytes.ts';
-import type { StatusItem } from '../../core/http/status-view.ts';
+import type { StatusItem } from '../../core/http/status-item.ts';
 import { datadirOf } from '../../core/maintain/datadir-of.ts';
 import { readScrubbed } from '../../core/maintain/scrub-record.ts';
 import type { StorePart } from '../../core/store/capabilities.ts';

@@ -24,7 +24,7 @@ import { requestTarget } from './request-target.ts';
 import type { Route } from './routes.ts';
 import { parseQuery, parseRoute } from './routes.ts';
 import { send, sendBody } from './send.ts';
-import type { StatusItem } from './status-view.ts';
+import type { StatusItem } from './status-item.ts';
 import { metricsView, statusView } from './status-view.ts';
 import { archiveLines, describeStore } from './store-text.ts';
 import { VerifiedBlocks } from './verified-blocks.ts';

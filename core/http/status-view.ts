@@ -5,18 +5,7 @@ import { PAGE_POLICY } from './page/page.ts';
 import { statusPage } from './page/status-page.ts';
 import type { Representation } from './representation.ts';
 import type { RequestCounts } from './request-counts.ts';
-
-/** One thing that is told of how the Store is getting on. */
-export interface StatusItem {
-  /** `archive`, `tail`, `store`, `disk`, `scrub`. */
-  readonly what: string;
-  /** For people. */
-  readonly text: string;
-  /** What needs care; undefined where all is well. */
-  readonly trouble: string | undefined;
-  /** For programs: numbers, and texts that tell one from another. */
-  readonly record: Readonly<Record<string, unknown>>;
-}
+import type { StatusItem } from './status-item.ts';
 
 /** What changes from one moment to the next is kept by nobody. */
 const FRESH = { 'cache-control': 'no-store' };

@@ -1,4 +1,4 @@
-import type { StatusItem } from '../status-view.ts';
+import type { StatusItem } from '../status-item.ts';
 import type { Html } from './html.ts';
 import { html, visible } from './html.ts';
 import { pageEnd, pageStart } from './page.ts';

@@ -80,7 +80,7 @@ export class PlaceViews {
         await blockTreeStats(tree.store, block, { signal }),
         await blockMap(tree.store, block, signal),
       ]);
-      return page(madeEtag('blocks', PAGE_VERSION, formatDirent(entry.dirent), ...whereOf(place)), () => blocksPage(place, stats, map));
+      return page(madeEtag('blocks', PAGE_VERSION, formatDirent(entry.dirent), whereOf(place)), () => blocksPage(place, stats, map));
     }
     const named = { ...entry, name: names.at(-1) ?? entry.name };
     const content = await fileContent(tree.store, named, { download: query.has('download'), cacheControl }, signal);
@@ -89,7 +89,7 @@ export class PlaceViews {
       ? await readText(tree.store, block, entry.size, signal)
       : undefined;
     const view = { ...place, entry: named, contentType: content.contentType, text, blockref: formatBlock(block) };
-    return page(madeEtag('view', PAGE_VERSION, formatDirent(entry.dirent), String(entry.nlink), ...whereOf(place)), () => filePage(view));
+    return page(madeEtag('view', PAGE_VERSION, formatDirent(entry.dirent), String(entry.nlink), whereOf(place)), () => filePage(view));
   }
 
   /** The states of an archive. @param base - the URL path of its newest, without a slash at its end */
@@ -115,7 +115,7 @@ export class PlaceViews {
     const { tree, names } = place;
     const dirent = await tree.dirent(pathOf(names), { signal });
     if (dirent.kind !== 'dir') throw new TypeError(`search: a ${dirent.kind} has no entries`);
-    const etag = madeEtag('search', PAGE_VERSION, formatDirent(dirent), text, ...whereOf(place));
+    const etag = madeEtag('search', PAGE_VERSION, formatDirent(dirent), text, whereOf(place));
     const result = await this.#walking(signal, async () => await search(tree, dirent, text, signal));
     return page(etag, () => searchPage(place, text, result));
   }
@@ -134,7 +134,7 @@ export class PlaceViews {
     const below = names.length === 0 ? '' : `${urlPath(names.join('/') as typeof path)}/`;
     const sinceBase = `/archive/${encodeURIComponent(archive)}@${encodeURIComponent(since)}/${below}`;
     const text = (dirent: NodeDirent | undefined): string => (dirent === undefined ? '' : formatDirent(dirent));
-    const etag = madeEtag('diff', PAGE_VERSION, text(before), text(after), since, ...whereOf(place));
+    const etag = madeEtag('diff', PAGE_VERSION, text(before), text(after), since, whereOf(place));
     return page(etag, () => changesPage({ ...place, since, sinceBase, changes: found.names, isWhole: found.isWhole }));
   }
 
@@ -151,7 +151,7 @@ export class PlaceViews {
       for await (const version of pathHistory(tree.store, entries.slice(0, MAX_STATES), path, { signal })) found.push(version);
       return found;
     });
-    const etag = madeEtag('versions', PAGE_VERSION, String(entries[0]?.number), String(entries[0]?.whenNs), ...whereOf(place));
+    const etag = madeEtag('versions', PAGE_VERSION, String(entries[0]?.number), String(entries[0]?.whenNs), whereOf(place));
     const base = `/archive/${encodeURIComponent(archive)}`;
     return page(etag, () => versionsPage(place, base, versions, entries.length <= MAX_STATES));
   }
@@ -172,8 +172,8 @@ async function direntAt(tree: Tree, path: ReturnType<typeof pathOf>, signal: Abo
 }
 
 /** What the links of a page are made of. */
-function whereOf({ title, base, names }: Place): readonly string[] {
-  return [title, base, names.join('/')];
+function whereOf({ title, base, names }: Place): string {
+  return [title, base, names.join('/')].join('\0');
 }
 
 /** A page may look otherwise after an update of the program, whatever it shows. */

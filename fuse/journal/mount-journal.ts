@@ -165,6 +165,11 @@ export class MountJournal implements ChangeLog {
     if (front?.unlogged?.isEmpty === false) this.#stale.now.add(node.id);
   }
 
+  /** Whether a file's content is durable though its front has yet to be stored. */
+  holds({ front }: Inode): boolean {
+    return front?.unlogged?.isEmpty === true && !front.isSettled;
+  }
+
   /** Whether a file that gets a front is another than the journal says. */
   isStale({ id }: LiveLeaf): boolean {
     return this.#stale.now.has(id) || this.#stale.before.has(id);

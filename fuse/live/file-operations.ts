@@ -123,7 +123,8 @@ export function fileOperations(mount: LiveMount, queue: SyncQueue): FileOperatio
       mount.settleTime(inode);
       if (inode.front !== undefined && inode.opens === 0 && !nodes.isRemoved(inode.node)) {
         inode.front.finish();
-        queue.add(inode);
+        if (mount.journal?.holds(inode) === true) queue.addLater(inode);
+        else queue.add(inode);
       }
       inodes.drop(inode);
     },

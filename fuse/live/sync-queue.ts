@@ -26,6 +26,9 @@ const MAX_FAILED_IN_A_ROW = 8;
 /** Files that wait to be stored, about at most: as many small ones as fit into the memory that fronts have. */
 const MAX_WAITING = 4096;
 
+/** Closed files that a journal holds and that wait for the next root, at most: each may take two descriptors. */
+const MAX_LATER = 64;
+
 /**
  * Stores what was written, behind the clients' backs: a file begins once nobody has it open, or when somebody waits
  * for it. A content that is in Blocks gives up its front.
@@ -33,6 +36,7 @@ const MAX_WAITING = 4096;
 export class SyncQueue {
   readonly #mount: LiveMount;
   readonly #waiting = new Set<Inode>();
+  readonly #later = new Set<Inode>();
   /** Files that could not be stored, and why. Their fronts stay until they are. */
   readonly #failed = new Map<Inode, unknown>();
   #retry: NodeJS.Timeout | undefined;
@@ -75,6 +79,19 @@ export class SyncQueue {
     this.#next();
   }
 
+  /**
+   * Stores a file's content with the next root, since it is durable as it is: a database that is opened for each of its commits is
+   * stored once for many of them. Of too many files the first is stored now.
+   */
+  addLater(inode: Inode): void {
+    this.#later.delete(inode);
+    this.#later.add(inode);
+    const [first] = this.#later.size > MAX_LATER ? this.#later : [];
+    if (first === undefined) return;
+    this.#later.delete(first);
+    if (!this.#mount.nodes.isRemoved(first.node)) this.add(first);
+  }
+
   /** Whoever makes a file waits for this where too many wait to be stored: their fronts take memory, or descriptors. */
   room(): Promise<void> | undefined {
     if (this.#waiting.size < MAX_WAITING) return undefined;
@@ -104,6 +121,7 @@ export class SyncQueue {
   }
 
   async #store(inode: Inode): Promise<void> {
+    this.#later.delete(inode);
     const isLeftOut = this.#mount.isLeftOut(inode);
     if (isLeftOut === false) await this.settle(inode);
     // Of one with several names the sync of the tree knows, and stores it; then it can give up its front.

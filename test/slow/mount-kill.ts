@@ -7,8 +7,8 @@ import { makeRandom } from '../support/random.ts';
 import { isRunning, servedBy } from './mounts.ts';
 import { type Torture, type TortureLimits, type TortureResult, TortureTally } from './torture-kind.ts';
 
-/** Commits that are acknowledged before the kill, at most. */
-const MAX_COMMITS = 12;
+/** Commits that are acknowledged before the kill, at most: a root is recorded each second, so that kills meet some under way. */
+const MAX_COMMITS = 40;
 
 /** A program that commits numbers, 1 and up, each in a transaction, and says so once it is told that it is durable. */
 interface Committer {
@@ -89,7 +89,7 @@ async function run(limits: TortureLimits): Promise<TortureResult> {
     if (done.status !== 0) tally.fault(`${line}: ${done.report}`);
   };
   const committed = new Map<string, number>();
-  await session(`mount ${path}`);
+  await session(`mount -o sync=1 ${path}`);
   while (tally.goesOn) {
     const { name, work, check } = random.pick(COMMITTERS);
     tally.count(name);
@@ -102,7 +102,7 @@ async function run(limits: TortureLimits): Promise<TortureResult> {
       random.below(MAX_COMMITS),
     );
     const acknowledged = Math.max(last ?? 0, from - 1);
-    await session(`mount ${path}`);
+    await session(`mount -o sync=1 ${path}`);
     const found = await runProgram('sh', ['-c', check], { cwd: path, env });
     const there = Number(found.stdout.trim());
     if (found.status !== 0 || !(there >= acknowledged)) tally.fault(`${name}: ${acknowledged} was committed; ${found.report}`);

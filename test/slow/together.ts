@@ -173,7 +173,7 @@ class Scene {
   async #play(move: Move): Promise<void> {
     const { session, actor } = move.player;
     this.#lines.push(`${actor.name}: ${move.line}${move.isKilled ? ' (killed)' : ''}`);
-    const answer = move.line.startsWith('fsync') ? this.#fsync(move.line.slice(7)) : session.say(move.line);
+    const answer = move.line.startsWith('fsync') ? this.#fsync(move.line.slice(7), session) : session.say(move.line);
     if (move.isKilled) {
       await delay(this.#random.below(15));
       if (actor.name === 'X') process.kill(this.#mountPid, 'SIGKILL');
@@ -185,8 +185,8 @@ class Scene {
     this.#lines.push(`${actor.name}: ${move.line}: ${move.said.status}${move.said.error === undefined ? '' : ` ${move.said.error}`}`);
   }
 
-  /** Makes a file on the mount and waits until it is durable. */
-  async #fsync(name: string): Promise<Said> {
+  /** Makes a file on the mount and waits until it is durable, and then until a root has it. */
+  async #fsync(name: string, session: Conversation): Promise<Said> {
     const file = await open(join(this.#mnt, name), 'w');
     try {
       await file.write(name);
@@ -194,7 +194,7 @@ class Scene {
     } finally {
       await file.close();
     }
-    return { status: 0, error: undefined, records: [] };
+    return await session.say('sync');
   }
 
   /** Each root that was recorded in a round is one that somebody may have recorded. */
@@ -243,7 +243,7 @@ class Scene {
     if (verb === 'rm') actor.names.delete(path);
     else if (['mkdir', 'put', 'fsync'].includes(verb)) actor.names.add(path);
     if (verb !== 'fsync') return await this.#shows(player);
-    if (!roots.slice(Math.max(0, from - 1)).some(({ names }) => names.has(path))) return 'fsync returned, and no root has it';
+    if (!roots.slice(Math.max(0, from - 1)).some(({ names }) => names.has(path))) return 'fsync and sync returned, and no root has it';
     // Which root it is a sync tells, that has nothing to record.
     return actor.synced(await session.say('sync'), roots, from) ?? (await this.#shows(player));
   }

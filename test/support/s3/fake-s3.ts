@@ -44,6 +44,8 @@ export class FakeS3 implements AsyncDisposable {
   readonly counts: Record<string, number> = {};
   /** Requests that a client of ours must not make, with what is wrong with them. */
   readonly wrong: string[] = [];
+  /** Called at each request. */
+  readonly watchers = new Set<() => void>();
   /** How far its clock is ahead. */
   aheadMs = 0;
   readonly #server = createServer((request, response) => {
@@ -83,6 +85,7 @@ export class FakeS3 implements AsyncDisposable {
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
     const body = Buffer.concat(chunks);
     const number = ++this.#requests;
+    for (const watch of this.watchers) watch();
     this.#inspect(request, body);
     if (this.faults.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, this.faults.delayMs));
     response.setHeader('date', new Date(this.#nowMs).toUTCString());

@@ -9,7 +9,7 @@ import { vtftp } from '../support/program.ts';
 import { rsyncDifferences } from '../support/rsync/rsync.ts';
 import { makeScratch } from '../support/scratch.ts';
 
-// S63: what `ar` wrote is read where it lies, on any web server that gives parts of a file.
+// What `ar` wrote is read where it lies, on any web server that gives parts of a file.
 
 interface WebServer {
   /** The address of what is served. */
@@ -48,7 +48,7 @@ async function serveFile(t: TestContext, path: string): Promise<WebServer> {
   return web;
 }
 
-it('S63: an archive on a web server is listed with 4 requests, and read by parts', async (t) => {
+it('an archive on a web server is listed with 4 requests, and read by parts', async (t) => {
   const scratch = makeScratch(t);
   const on = async (args: readonly string[], status = 0): Promise<string> => {
     const done = await vtftp(args, { env: scratch.env, cwd: scratch.folder });

@@ -7,7 +7,7 @@ import { vtftp } from '../support/program.ts';
 import type { Scratch } from '../support/scratch.ts';
 import { makeScratch } from '../support/scratch.ts';
 
-// S20: transition. A Store becomes one of another hash function, with all its states; what was named once is found.
+// A Store becomes one of another hash function, with all its states; what was named once is found.
 
 interface Stores {
   readonly scratch: Scratch;
@@ -37,7 +37,7 @@ function stores(t: TestContext): Stores {
   };
 }
 
-it('S20: every state goes into a Store of another hash function; back it is what it was; old references open there, and say so', async (t) => {
+it('every state goes into a Store of another hash function; back it is what it was; old references open there, and say so', async (t) => {
   const { scratch, on, states } = stores(t);
   makeTree(scratch.path('tree'), { files: 60, seed: 3, extras: true });
   const sha1 = 'datadir:./old,hash=sha1';

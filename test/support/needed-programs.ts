@@ -6,12 +6,14 @@ export const NEEDED_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   acl: ['getfacl', 'setfacl'],
   aria2: ['aria2c'],
   attr: ['getfattr', 'setfattr'],
+  binutils: ['as', 'objcopy', 'objdump'],
   'btrfs-progs': ['btrfs', 'mkfs.btrfs'],
   cadaver: ['cadaver'],
   chromium: ['chromium'],
   curl: ['curl'],
   e2fsprogs: ['chattr', 'mke2fs', 'mkfs.ext4'],
   exfatprogs: ['mkfs.exfat'],
+  fish: ['fish'],
   fuse3: ['fusermount3'],
   gcc: ['cc', 'gcc'],
   git: ['git'],
@@ -39,6 +41,7 @@ export const NEEDED_PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   wget: ['wget'],
   wrk: ['wrk'],
   zip: ['zip'],
+  zsh: ['zsh'],
 };
 
 /**

@@ -46,6 +46,9 @@ export class SilenceWatch {
   /** The last silence that was told. */
   #toldOfMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #lookedMs = performance.now();
+  /** How long this process itself was halted, or too busy to read: that was no silence of the other side. */
+  #haltedMs = 0;
 
   constructor(watcher: Watcher) {
     this.#watcher = watcher;
@@ -53,40 +56,63 @@ export class SilenceWatch {
 
   /** Something has come. */
   heard(): void {
-    this.#heardMs = performance.now();
+    this.#heardMs = this.#now();
   }
 
   /** The other side has taken something. */
   sent(): void {
-    this.#sentMs = performance.now();
+    this.#sentMs = this.#now();
   }
 
   /** Something is about to be asked, other than a ping. */
   asks(): void {
-    if (!this.#isWaitedFor) this.#askedMs = performance.now();
+    if (!this.#isWaitedFor) this.#askedMs = this.#now();
   }
 
   /** Begins; the other side has to answer pings. */
   watch({ quietMs = QUIET_MS, lostMs = LOST_MS, asked }: SilenceLimits): void {
+    const everyMs = Math.min(quietMs, asked?.quietMs ?? quietMs) / 2;
     const look = (): void => {
+      this.#looks(everyMs);
       const limits = asked !== undefined && this.#isWaitedFor ? asked : { quietMs, lostMs };
       if (this.#watcher.isBusy()) return;
-      const now = performance.now();
+      const now = this.#now();
       if (asked !== undefined) this.#tell(now, asked);
       if (now - Math.max(this.#heardMs, this.#watcher.isSending() ? this.#sentMs : this.#heardMs) > limits.lostMs)
         this.#watcher.fail(new Error(`nothing was heard for ${Math.round(limits.lostMs / 1000)} s`));
       else if (now - this.#heardMs > limits.quietMs && this.#pinging === 0) void this.#ping();
     };
-    this.#timer ??= setInterval(look, Math.min(quietMs, asked?.quietMs ?? quietMs) / 2).unref();
+    this.#begin(look, everyMs);
   }
 
   /** Begins, of a side that does not know pings: it is lost where it was asked something, and says nothing for so long. */
   watchAnswers(silentMs: number): void {
-    this.#timer ??= setInterval(() => {
+    const everyMs = silentMs / 4;
+    const look = (): void => {
+      this.#looks(everyMs);
       const { name, outstanding } = this.#watcher;
-      if (outstanding() === 0 || performance.now() - Math.max(this.#heardMs, this.#sentMs) <= silentMs) return;
+      if (outstanding() === 0 || this.#now() - Math.max(this.#heardMs, this.#sentMs) <= silentMs) return;
       this.#watcher.fail(new SilentPeerError(name, `no answer within ${Math.round(silentMs / 1000)} s`));
-    }, silentMs / 4).unref();
+    };
+    this.#begin(look, everyMs);
+  }
+
+  #begin(look: () => void, everyMs: number): void {
+    if (this.#timer !== undefined) return;
+    this.#lookedMs = performance.now();
+    this.#timer = setInterval(look, everyMs).unref();
+  }
+
+  /** Counts a look. One that comes late tells that nothing could be read meanwhile. */
+  #looks(everyMs: number): void {
+    const now = performance.now();
+    const lateMs = now - this.#lookedMs - everyMs;
+    if (lateMs > everyMs) this.#haltedMs += lateMs;
+    this.#lookedMs = now;
+  }
+
+  #now(): number {
+    return performance.now() - this.#haltedMs;
   }
 
   stop(): void {

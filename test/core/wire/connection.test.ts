@@ -188,6 +188,31 @@ it('a side that is silent is asked whether it is there, and is lost when it does
   await server.closed;
 });
 
+it('a process that was halted itself does not take the other side for lost', async (t) => {
+  const alive = setInterval(() => {}, 1000);
+  t.after(() => clearInterval(alive));
+  const later = new Later();
+  const [a, b] = line();
+  const answer = async (packet: Packet) =>
+    packet.request === REQUEST.ping ? await Promise.resolve({ isDone: true }) : await later.answer(packet);
+  const server = new Connection(b, { name: 'client', handler: { atOnce: 10, answer } });
+  const client = new Connection(a, { name: 'server', quietMs: 40, lostMs: 400 });
+  client.watch();
+  const asked = client.request(100);
+  await later.has(1);
+  for (let i = 0; i < 3; i++) {
+    // As SIGSTOP does to it.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 50);
+    });
+  }
+  later.release(0, 'at last');
+  assert.equal(Buffer.from((await asked).payload).toString(), 'at last');
+  await client.close();
+  await server.closed;
+});
+
 it('who waits for an answer is told of a silence, once, and not while pings are answered', async (t) => {
   const alive = setInterval(() => {}, 1000);
   t.after(() => clearInterval(alive));

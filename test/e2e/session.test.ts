@@ -89,7 +89,7 @@ test('a setting, and a value, that there is not is refused with those that there
   for (const [line, says] of [
     ['set constructor on', /set: constructor: no such setting \(one of onerror, glob, mime\)/],
     ['set toString', /set: toString: no such setting/],
-    ['set glob maybe', /set: glob: expected on or off, not maybe/],
+    ['set glob maybe', /set: glob: expected on or off, got "maybe"/],
   ] as const) {
     const { status, stderr } = await session(scratch, line);
     assert.equal(status, 2, stderr);

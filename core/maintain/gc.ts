@@ -64,6 +64,8 @@ const REST_STEP = 4096;
 
 interface FileUse {
   readonly file: GcFile;
+  /** Octets that it takes on the disk, without those that were freed in it since. */
+  allocated: number;
   live: number;
   liveBytes: number;
   dead: number;
@@ -170,7 +172,8 @@ class Collection {
 
   async #survey(): Promise<void> {
     const uses = new Map<string, FileUse>();
-    for (const file of this.#held.files) uses.set(file.name, { file, live: 0, liveBytes: 0, dead: 0, deadBytes: 0 });
+    for (const file of this.#held.files)
+      uses.set(file.name, { file, allocated: file.allocated, live: 0, liveBytes: 0, dead: 0, deadBytes: 0 });
     const note = (digest: Uint8Array, location: Location): void => {
       const use = uses.get(location.file);
       if (use === undefined) return;
@@ -203,8 +206,8 @@ class Collection {
 
   /** The data files that are worth copying what stays of them. */
   #worthCopying(): FileUse[] {
-    const worthIt = ({ file, liveBytes }: FileUse): boolean =>
-      file.isLeftover || file.allocated - liveBytes >= MIN_WASTE * file.allocated || liveBytes === 0;
+    const worthIt = ({ file, allocated, liveBytes }: FileUse): boolean =>
+      file.isLeftover || allocated - liveBytes >= MIN_WASTE * allocated || liveBytes === 0;
     return [...this.#uses.values()].filter((use) => use.file.isLeftover || (this.#mayChange(use.file) && worthIt(use)));
   }
 
@@ -214,7 +217,7 @@ class Collection {
     const isTight = this.#room() < TIGHT_ROOM;
     for (const use of isTight ? [...this.#uses.values()].filter(({ file }) => this.#mayChange(file)) : this.#worthCopying()) {
       counts.freedBlocks += use.dead;
-      counts.freedBytes += Math.max(0, use.file.allocated - use.liveBytes);
+      counts.freedBytes += Math.max(0, use.allocated - use.liveBytes);
       if (isTight) continue;
       counts.copiedBytes += use.liveBytes;
       counts.droppedFiles++;
@@ -269,6 +272,7 @@ class Collection {
 
   #noteFreed(use: FileUse, going: readonly Entry[], octets: number): void {
     use.dead -= going.length;
+    use.allocated -= octets;
     for (const [, location] of going) use.deadBytes -= this.#sizeOf(location);
     this.#counts.freedBlocks += going.length;
     this.#counts.freedBytes += octets;
@@ -300,13 +304,13 @@ class Collection {
           const staying = stays.get(file.name) ?? [];
           const going = goes.get(file.name) ?? [];
           const stayingBytes = staying.reduce((sum, [, location]) => sum + this.#sizeOf(location), 0);
-          if (staying.length > 0 && file.allocated - stayingBytes < MIN_WASTE * file.allocated) continue;
+          if (staying.length > 0 && use.allocated - stayingBytes < MIN_WASTE * use.allocated) continue;
           if (staying.length > 0 && this.#room() < stayingBytes + SPARE_ROOM) {
             this.#noteFreed(use, going, dropInPlace(this.#datadir, file.name, going));
             continue;
           }
           if (!(await copier.replace(file, staying, going))) continue;
-          this.#noteFreed(use, going, file.allocated - stayingBytes);
+          this.#noteFreed(use, going, Math.max(0, use.allocated - stayingBytes));
           counts.copiedBytes += stayingBytes;
           counts.droppedFiles++;
           onProgress?.({ doing: 'free', done: counts.freedBytes });

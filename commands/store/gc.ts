@@ -2,6 +2,7 @@ import { UsageError, VtError } from '../../core/base/errors.ts';
 import { type Octets, octetsToText } from '../../core/base/octets.ts';
 import type { GcCounts } from '../../core/maintain/gc.ts';
 import { archiveOf } from '../../core/store/archive-of-store.ts';
+import { capability } from '../../core/store/capability.ts';
 import type { CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { BUCKET_GRACE_MS, bucketOf, gcOfBucket } from '../parts/bucket-maintenance.ts';
@@ -19,7 +20,7 @@ export const gc = defineCommand({
   changesLocal: true,
   plans: true,
   details: [
-    'gc keeps every root of every archive of the Store whole, however old. The rest comes from sessions that were broken off, and from roots whose archive is gone. gc leaves alone data files that were written to within the grace period (--grace, default 14d). It rewrites another data file if that frees at least a fifth: it copies what is needed to a new file, updates the index, and removes the old file.',
+    'gc keeps every root of every archive of the Store whole, however old. The rest comes from sessions that were broken off, and from roots whose archive is gone. gc also keeps what the journals of mounts go on from. gc leaves alone data files that were written to within the grace period (--grace, default 14d). It rewrites another data file if that frees at least a fifth: it copies what is needed to a new file, updates the index, and removes the old file.',
     'Other sessions keep running. gc keeps what those that write may count on, and says how many they are. It removes that when it runs after their end, or twice while later sessions run. gc may be interrupted or killed at any point.',
     'When there is little room, or none, gc frees what nobody needs in place, without a copy. It makes holes in the data files, and uses a reserve that the Store keeps. --grace 0 also frees what a command left that was broken off a moment ago.',
     'In a Store in a bucket gc works in two steps. It copies what is needed out of objects that hold much that is not, and retires them. A later gc removes them once they have been retired for the grace period, by the clock of the service; there it is 1d by default. A shorter one is safe only while no other session writes.',
@@ -59,7 +60,11 @@ export const gc = defineCommand({
       await gcOfBucket(context, bucket, grace === undefined || grace === true ? BUCKET_GRACE_MS : graceMs, plan);
       return;
     }
-    const { gc: collect } = await import('../../core/maintain/gc.ts');
+    const [{ gc: collect }, { journalRoots }] = await Promise.all([
+      import('../../core/maintain/gc.ts'),
+      import('../../fuse/journal/journal-roots.ts'),
+    ]);
+    const journals = capability(session.store, 'journals');
     const startMs = performance.now();
     const counts = await maintain(
       context,
@@ -71,6 +76,7 @@ export const gc = defineCommand({
           graceMs,
           plan,
           ...moreArchives(context, options),
+          moreRoots: () => journalRoots(journals),
           now,
           onNotice: (notice) => diagnostics.warn(notice),
           onProgress: ({ doing, done }) =>

@@ -5,7 +5,7 @@ import { tryLock } from '../base/system/file-lock.ts';
 import { makeStoreFolder, openOrCreateStoreFile, openStoreFile } from '../base/system/store-files.ts';
 import { syncFolder } from '../base/system/sync-folder.ts';
 import { errorCode } from '../base/system/system-error.ts';
-import type { JournalFile, LeftJournal, LeftOutcome, StoreJournals } from '../store/journals.ts';
+import type { JournalFile, LeftJournal, LeftOutcome, SeenJournal, StoreJournals } from '../store/journals.ts';
 import { continueJournalFile, type JournalFileOptions, makeJournalFile, readJournalFile } from './journal-file.ts';
 
 /** The folder of the journals, in a datadir. */
@@ -71,6 +71,20 @@ export class JournalFolder implements StoreJournals {
     });
   }
 
+  *look(): Iterable<SeenJournal> {
+    for (const name of [...this.#byJournal().values()].flat()) {
+      const path = join(this.#folder, name);
+      const fd = openIfThere(path, 'read');
+      // Its process has just removed it: a root is recorded that has what it held.
+      if (fd === undefined) continue;
+      try {
+        yield { name: `${JOURNALS_FOLDER}/${name}`, records: readJournalFile(fd, path).records };
+      } finally {
+        closeSync(fd);
+      }
+    }
+  }
+
   /** Only who has the lock of recovery tries the locks of journals: so one that cannot be had is that of a living process. */
   async #alone<T>(work: () => Promise<T>): Promise<T> {
     const lock = openOrCreateStoreFile(join(this.#folder, RECOVERY_LOCK), this.#options.access);
@@ -112,7 +126,7 @@ function takeLeft(folder: string, names: readonly string[]): LeftFile[] | undefi
   const left: LeftFile[] = [];
   for (const name of names) {
     const path = join(folder, name);
-    const fd = openIfThere(path);
+    const fd = openIfThere(path, 'update');
     // Its process has just removed it.
     if (fd === undefined) continue;
     if (tryLock(fd) === 'held') {
@@ -125,9 +139,9 @@ function takeLeft(folder: string, names: readonly string[]): LeftFile[] | undefi
   return left.sort((a, b) => a.number - b.number);
 }
 
-function openIfThere(path: string): number | undefined {
+function openIfThere(path: string, manner: 'read' | 'update'): number | undefined {
   try {
-    return openStoreFile(path, 'update');
+    return openStoreFile(path, manner);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw error;

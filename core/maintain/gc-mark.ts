@@ -4,7 +4,7 @@ import { DigestTable } from '../block/digest-table.ts';
 import type { Store } from '../store/store.ts';
 import { isReadable } from './is-readable.ts';
 import { Reach } from './reach.ts';
-import type { Root, RootsOptions } from './roots.ts';
+import type { NeededRoot, RootsOptions } from './roots.ts';
 
 /** Octets of a digest that are kept: a false match keeps a Block that nobody needs, and does no other harm. */
 const KEPT_OCTETS = 8;
@@ -20,7 +20,7 @@ export interface GcMarkOptions {
 /** The Blocks that the roots of a Store reach. Memory: some 15 octets a Block. */
 export class GcMarks {
   readonly #store: GcSource;
-  readonly #rootsOf: (options: RootsOptions) => AsyncIterable<Root>;
+  readonly #rootsOf: (options: RootsOptions) => AsyncIterable<NeededRoot>;
   readonly #options: GcMarkOptions;
   readonly #marks = new DigestTable(KEPT_OCTETS);
   readonly #reach: Reach;
@@ -28,8 +28,8 @@ export class GcMarks {
   #roots = 0;
   readonly #unreadable = new Set<string>();
 
-  /** @param rootsOf - every root that the archives hold */
-  constructor(store: GcSource, rootsOf: (options: RootsOptions) => AsyncIterable<Root>, options: GcMarkOptions) {
+  /** @param rootsOf - every root that is needed: those of the archives */
+  constructor(store: GcSource, rootsOf: (options: RootsOptions) => AsyncIterable<NeededRoot>, options: GcMarkOptions) {
     this.#store = store;
     this.#rootsOf = rootsOf;
     this.#options = options;
@@ -71,7 +71,7 @@ export class GcMarks {
   }
 
   /**
-   * Marks what the archives' roots reach. A second walk reads only what the first did not.
+   * Marks what the roots reach. A second walk reads only what the first did not.
    *
    * @throws {VtError} ECORRUPT where a root, or what lists others below it, cannot be read
    */
@@ -87,7 +87,7 @@ export class GcMarks {
       );
     };
     for await (const root of this.#rootsOf({ signal: this.#options.signal, onDamage })) {
-      this.#at = `root ${root.archive}@${root.number}`;
+      this.#at = root.place;
       await this.#reach.walk(root.dirent);
       // Of what was merged not all need be here: a state that was pushed names it.
       for (const merged of root.merged)

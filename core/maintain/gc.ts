@@ -12,6 +12,7 @@ import { GcCopier } from './gc-copier.ts';
 import { type GcFile, GcFiles } from './gc-files.ts';
 import { GcMarks } from './gc-mark.ts';
 import { dropInPlace, type Entry, partSize, roomOf, TIGHT_ROOM } from './gc-tight.ts';
+import type { NeededRoot, RootsOptions } from './roots.ts';
 import { storeRoots } from './roots.ts';
 
 /** Index entries read at a time, and changed in one transaction where that does not matter. */
@@ -33,6 +34,8 @@ export interface GcOptions {
   readonly plan: boolean;
   /** Archive files that lie elsewhere and have roots of this Store. */
   readonly moreArchives?: readonly string[];
+  /** Roots that are needed and that no archive has to have. Asked for again when what nobody needs has been set aside. */
+  readonly moreRoots?: () => Iterable<NeededRoot>;
   readonly now: () => Date;
   readonly onProgress?: (state: { readonly doing: string; readonly done: number; readonly total?: number }) => void;
   readonly onNotice?: (notice: string) => void;
@@ -149,9 +152,8 @@ class Collection {
 
   /** Marks what is needed, and looks how much of each data file it is. */
   static async make(datadir: Datadir, options: GcOptions, room: () => number): Promise<Collection> {
-    const { signal, onProgress, moreArchives } = options;
-    const more = moreArchives === undefined ? {} : { moreArchives };
-    const marks = new GcMarks(datadir, (rootsOptions) => storeRoots(datadir.path, { ...rootsOptions, ...more }), {
+    const { signal, onProgress } = options;
+    const marks = new GcMarks(datadir, (rootsOptions) => neededRoots(datadir.path, options, rootsOptions), {
       signal,
       onProgress: ({ blocks }) => onProgress?.({ doing: 'mark', done: blocks }),
     });
@@ -381,6 +383,15 @@ class Collection {
   [Symbol.dispose](): void {
     this.#held[Symbol.dispose]();
   }
+}
+
+async function* neededRoots(
+  storeFolder: string,
+  { moreArchives, moreRoots }: GcOptions,
+  options: RootsOptions,
+): AsyncGenerator<NeededRoot, void, undefined> {
+  yield* storeRoots(storeFolder, { ...options, ...(moreArchives === undefined ? {} : { moreArchives }) });
+  yield* moreRoots?.() ?? [];
 }
 
 async function forEachEntry(

@@ -8,15 +8,21 @@ import { mergedStates } from '../history/ancestry.ts';
 import { capability } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
 
+/** A root that somebody needs whole. */
+export interface NeededRoot {
+  /** For messages: where it is named. */
+  readonly place: string;
+  readonly dirent: Dirent;
+  /** What was merged into it: a later merge may compare with it. */
+  readonly merged: readonly Dirent[];
+}
+
 /** A recorded root of a Store. */
-export interface Root {
+export interface Root extends NeededRoot {
   /** The archive's name, or its path where it lies elsewhere. */
   readonly archive: string;
   /** Of the entry: 1 for the oldest. */
   readonly number: number;
-  readonly dirent: Dirent;
-  /** What was merged into it: a later merge may compare with it. */
-  readonly merged: readonly Dirent[];
 }
 
 /** A line of an archive that cannot be read. */
@@ -60,7 +66,8 @@ export async function* archiveRoots(store: Store, { signal, onDamage }: RootsOpt
 }
 
 function rootOf(archive: string, entry: ArchiveEntry): Root {
-  return { archive, number: entry.number, dirent: entry.dirent, merged: mergedStates(entry).map((state) => state.dirent) };
+  const { number, dirent } = entry;
+  return { place: `root ${archive}@${number}`, archive, number, dirent, merged: mergedStates(entry).map((state) => state.dirent) };
 }
 
 /** Every root that the archives of a datadir hold: of each archive the newest first, as that is what people want to know of. */

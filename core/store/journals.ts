@@ -24,6 +24,13 @@ export interface LeftJournal {
   append(payload: Uint8Array): Promise<void>;
 }
 
+/** A file of a journal as it is now, whoever has it. */
+export interface SeenJournal {
+  /** Its path in the Store. */
+  readonly name: string;
+  readonly records: readonly Uint8Array[];
+}
+
 /** What became of a journal that was left: all of it is kept elsewhere, or it stays. */
 export type LeftOutcome = 'remove' | 'keep';
 
@@ -41,4 +48,6 @@ export interface StoreJournals {
   begin(id: string, number: number): JournalFile;
   /** Hands over the journals of processes that are dead, one after the other. Another process that does so at the same time waits. */
   recover(each: (journal: LeftJournal) => Promise<LeftOutcome>): Promise<void>;
+  /** What the files of all journals hold, of living processes and of dead ones. */
+  look(): Iterable<SeenJournal>;
 }

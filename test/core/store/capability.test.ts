@@ -35,6 +35,7 @@ class FullStore extends MemoryStore {
       hasLeft: async () => await Promise.resolve(true),
       begin: () => assert.fail('no journal is begun'),
       recover: async () => await Promise.resolve(),
+      look: () => [],
     },
     link: { latency: async () => await Promise.resolve(7), traffic: () => ({ sentBytes: 8, receivedBytes: 9 }) },
     location: {

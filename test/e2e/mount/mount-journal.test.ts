@@ -4,7 +4,8 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { mounted, noMountsHere, RECORD, type TestMount } from '../../support/mounted.ts';
-import { run, vtftp } from '../../support/program.ts';
+import { type Run, run, vtftp } from '../../support/program.ts';
+import type { Scratch } from '../../support/scratch.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
 /** Kills the process that serves a mount, without a word. */
@@ -20,6 +21,19 @@ async function kill(mount: TestMount): Promise<void> {
 
 function journalsIn(store: string): string[] {
   return readdirSync(join(store, 'journals')).filter((name) => name !== 'recovery.lock');
+}
+
+/** A folder of 16 MiB. */
+function smallDisk(scratch: Scratch): string {
+  const disk = scratch.mkdir('disk');
+  const made = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'none', disk], { encoding: 'utf8' });
+  assert.equal(made.status, 0, made.stderr);
+  scratch.beforeRemoval(() => void spawnSync('umount', [disk]));
+  return disk;
+}
+
+function fill(disk: string): void {
+  spawnSync('sh', ['-c', `cat /dev/zero > ${disk}/ballast`]);
 }
 
 describe('the journal of a mount', { skip: noMountsHere() ?? false }, () => {
@@ -66,17 +80,14 @@ describe('the journal of a mount', { skip: noMountsHere() ?? false }, () => {
       return;
     }
     const scratch = makeScratch(t);
-    const disk = scratch.mkdir('disk');
-    const made = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'none', disk], { encoding: 'utf8' });
-    assert.equal(made.status, 0, made.stderr);
-    scratch.beforeRemoval(() => void spawnSync('umount', [disk]));
+    const disk = smallDisk(scratch);
     const mount = await mounted(t, scratch, '', `${disk}/store`);
     assert.equal((await mount.sh('echo first > f; sync f; head -c 3000000 /dev/urandom > g; sync g')).status, 0);
     const sum = (await mount.sh('sha256sum < g')).stdout;
     await kill(mount);
     spawnSync('umount', ['-l', mount.path]);
     rmSync(`${disk}/store/reserve`, { recursive: true });
-    spawnSync('sh', ['-c', `cat /dev/zero > ${disk}/ballast`]);
+    fill(disk);
     const read = await mount.vtftp('-c', 'cat f');
     assert.equal(read.stdout, 'first\n', read.report);
     assert.match(read.stderr, /what was synced on a mount before its process died is not recorded yet: .*no space left/i);
@@ -88,5 +99,31 @@ describe('the journal of a mount', { skip: noMountsHere() ?? false }, () => {
     assert.equal(now.status, 0, now.report);
     assert.equal((await mount.sh('sha256sum < g')).stdout, sum);
     assert.equal((await mount.unmount()).status, 0);
+  });
+
+  it('keeps what it goes on from, which no archive has any more, from a gc that makes room', async (t) => {
+    if (process.getuid?.() !== 0) {
+      t.skip('only root mounts a tmpfs');
+      return;
+    }
+    const scratch = makeScratch(t);
+    const disk = smallDisk(scratch);
+    const mount = await mounted(t, scratch, '', `${disk}/store`);
+    const session = async (line: string): Promise<Run> => {
+      const done = await mount.vtftp('-c', line);
+      assert.equal(done.status, 0, done.report);
+      return done;
+    };
+    assert.equal((await mount.sh(`mkdir d; echo old > d/f; head -c 200000 /dev/urandom > other; ${RECORD}`)).status, 0);
+    assert.equal((await mount.sh('echo new >> d/f; head -c 2000000 /dev/urandom > g; sync d/f g')).status, 0);
+    await session('rm other; quit');
+    await session('forget --keep-last 1');
+    await kill(mount);
+    spawnSync('umount', ['-l', mount.path]);
+    fill(disk);
+    for (const _ of ['once', 'twice']) assert.match((await session('gc --grace 0')).stderr, /not recorded yet/);
+    rmSync(`${disk}/ballast`);
+    assert.equal((await session('cat d/f')).stdout, 'old\nnew\n');
+    assert.deepEqual(journalsIn(`${disk}/store`), []);
   });
 });

@@ -46,6 +46,8 @@ export interface OpenedSource {
   readonly isReference?: boolean;
   /** It was opened by its Dirref: nobody has recorded it, and perhaps not all of it is in the Store. */
   readonly mayLackBlocks?: boolean;
+  /** It was opened by a URI with a host: the specification of that host's Store, where Blocks lie that are not here. */
+  readonly host?: string | undefined;
   /** Of the live tree of a mount: what the process does that serves it, where the roots are recorded. */
   readonly served?: ServedRoots;
   /** It is an ordinary directory. */

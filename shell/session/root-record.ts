@@ -35,7 +35,7 @@ type BeforeLine = (line: Pick<ArchiveLine, 'whenNs' | 'dirent'>) => Promise<void
  * this process stands for it.
  */
 export class RootRecord {
-  readonly #source: Pick<OpenedSource, 'archive' | 'keptIn' | 'mayLackBlocks'>;
+  readonly #source: Pick<OpenedSource, 'archive' | 'host' | 'keptIn' | 'mayLackBlocks'>;
   readonly #store: Store;
   readonly #options: RootRecordOptions;
   /** The root that the session's tree was made of, or that it became when it was recorded. */
@@ -180,7 +180,13 @@ export class RootRecord {
 
   async #append(archive: Archive, decide: Parameters<Archive['append']>[0], signal: AbortSignal | undefined): Promise<void> {
     await capability(this.#store, 'making')?.make();
-    if ((await archive.append(decide, { signal })) !== undefined) this.#recorded++;
+    if ((await archive.append(decide, { signal })) === undefined) return;
+    const { host } = this.#source;
+    if (host !== undefined && this.#recorded === 0)
+      this.#options.warn(
+        `sync: this root is recorded here, but what has not changed may be with "${host}" alone: repair --from ${host} copies it here`,
+      );
+    this.#recorded++;
   }
 
   /**

@@ -38,6 +38,7 @@ import {
   REFERENCES_ARCHIVE,
   storeOfArchive,
 } from './stores.ts';
+import type { StoreWithHost } from './uri-host.ts';
 
 /**
  * Opens what `vtftp SOURCE` and `open SOURCE` name; without a source the latest root of the Store's default archive.
@@ -109,9 +110,10 @@ async function sessionStore(options: SourceOptions, assumedHash?: HashName): Pro
   return await options.wrapStore(await openStoreLazily(options.storeSpecification ?? 'default', opener, true));
 }
 
-async function hostStore(uri: VtUri, options: SourceOptions & { readonly assumedHash: HashName | undefined }): Promise<Store> {
+async function hostStore(uri: VtUri, options: SourceOptions & { readonly assumedHash: HashName | undefined }): Promise<StoreWithHost> {
   const { storeWithHost } = await import('./uri-host.ts');
-  return await options.wrapStore(await storeWithHost(options.storeSpecification ?? 'default', uri, options));
+  const { store, host } = await storeWithHost(options.storeSpecification ?? 'default', uri, options);
+  return { store: await options.wrapStore(store), host };
 }
 
 async function openReference(text: string, options: SourceOptions): Promise<OpenedSource> {
@@ -124,10 +126,10 @@ async function openReference(text: string, options: SourceOptions): Promise<Open
   const onOtherName = (known: Dirent): void => options.onNotice(otherNameText(known));
   const reference = parseTypedReference(text);
   const assumedHash = hashOfReference(reference);
-  const store =
+  const { store, host } =
     reference.kind === 'uri' && reference.uri.host !== undefined
       ? await hostStore(reference.uri, { ...options, assumedHash })
-      : await sessionStore(options, assumedHash);
+      : { store: await sessionStore(options, assumedHash), host: undefined };
   const dirent = await direntOfReference(store, reference, { asDir: true, onOtherName, ...signalOf(options) });
   if (dirent.kind !== 'dir') {
     const fallback = reference.kind === 'uri' ? baseName(reference.uri.path as TreePath) : '';
@@ -139,7 +141,7 @@ async function openReference(text: string, options: SourceOptions): Promise<Open
   const archive = recorded && usableArchive(recorded, store, options);
   const last = await archive?.last(signalOf(options));
   const tree = openLiveTree(store, dirent);
-  const opened = { tree, store, archive, archiveName: DEFAULT_ARCHIVE, base: dirent, isReference: true };
+  const opened = { tree, store, archive, archiveName: DEFAULT_ARCHIVE, base: dirent, isReference: true, host };
   if (last === undefined) return { ...opened, mayLackBlocks: true };
   if (formatDirent(last.dirent) === formatDirent(dirent)) return opened;
   return {
@@ -150,6 +152,7 @@ async function openReference(text: string, options: SourceOptions): Promise<Open
     base: dirent,
     isReference: true,
     mayLackBlocks: true,
+    host,
   };
 }
 

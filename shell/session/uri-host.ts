@@ -8,6 +8,13 @@ import { openStoreLazily } from './stores.ts';
 /** Where `httpd` listens if nothing else is said. */
 const HTTPD_PORT = 8080;
 
+/** The Store of the session with that of a host behind it. */
+export interface StoreWithHost {
+  readonly store: Store;
+  /** The specification of the host's Store. */
+  readonly host: string;
+}
+
 /**
  * The Store of the session, with that of a URI's host behind it: Blocks that are lacking here come from there, by HTTP or by the
  * protocol of `serve`, whichever answers.
@@ -15,15 +22,22 @@ const HTTPD_PORT = 8080;
  * @param own - the specification of the session's Store
  * @throws {VtError} EOPEN where neither answers
  */
-export async function storeWithHost(own: string, { host = '', port }: Pick<VtUri, 'host' | 'port'>, opener: StoreOpener): Promise<Store> {
+export async function storeWithHost(
+  own: string,
+  { host = '', port }: Pick<VtUri, 'host' | 'port'>,
+  opener: StoreOpener,
+): Promise<StoreWithHost> {
   const name = host.includes(':') ? `[${host}]` : host;
-  const byHttp = behind(own, { kind: 'form', type: 'http', parameters: { address: `//${name}:${port ?? HTTPD_PORT}/` } });
-  if (port === undefined) return await openStoreLazily(byHttp, opener, true);
+  const open = async (type: 'http' | 'tcp', address: string): Promise<StoreWithHost> => ({
+    store: await openStoreLazily(behind(own, { kind: 'form', type, parameters: { address } }), opener, true),
+    host: `${type}:${address}`,
+  });
+  const http = `//${name}:${port ?? HTTPD_PORT}/`;
+  if (port === undefined) return await open('http', http);
   try {
-    return await openStoreLazily(byHttp, opener, true);
+    return await open('http', http);
   } catch (error) {
-    const byStream = behind(own, { kind: 'form', type: 'tcp', parameters: { address: `${name}:${port}` } });
-    return await openStoreLazily(byStream, opener, true).catch(() => Promise.reject(error));
+    return await open('tcp', `${name}:${port}`).catch(() => Promise.reject(error));
   }
 }
 

@@ -348,6 +348,24 @@ test('a URI with a host opens where nothing else is: its Blocks come from there'
   assert.equal(nobody.status, 10, nobody.report);
 });
 
+test('who changes a tree of a URI with a host is told that the rest lies there, and how it comes here', async (t) => {
+  const here = await site(t);
+  const { env } = here.scratch;
+  const published = await vtftp(['-S', here.store, '-c', 'publish docs'], { env });
+  const path = published.stdout.trim().slice('x-vt:'.length);
+  const served = await serve(here.scratch, here.store, 'serve tcp:127.0.0.1:0');
+  for (const host of [new URL(here.url).host, served.address.slice('tcp:'.length)]) {
+    const other = here.scratch.path(`other-${host.replace(':', '-')}`);
+    const changed = await vtftp(['-S', other, `x-vt://${host}${path}`, '-c', 'mkdir new; sync; mkdir newer; quit'], { env });
+    const told = [...changed.stderr.matchAll(/recorded here, but what has not changed may be with .* alone: repair --from (\S+) /g)];
+    assert.equal(told.length, 1, changed.report);
+    assert.equal((await vtftp(['-S', other, '-c', 'fsck'], { env })).status, 13);
+    const repaired = await vtftp(['-S', other, '-c', `repair --from ${told[0]?.[1]}`, '-c', 'fsck'], { env });
+    assert.equal(repaired.status, 0, repaired.report);
+    assert.match(repaired.stdout, /2 roots, .*: clean/, repaired.report);
+  }
+});
+
 test('many tars of a tree without end leave room for others', async (t) => {
   const scratch = makeScratch(t);
   const bomb = BOMBS.find(({ name }) => name === 'Dirs that are one: 30 levels of two');

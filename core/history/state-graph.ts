@@ -20,11 +20,15 @@ export interface GraphState {
  * A return to an earlier state comes after all states that were made here, since it is to undo them everywhere. It does not come after
  * what was merged or pulled in between: that was given back, and can be merged again.
  *
+ * So a state may come after a merge and not after what was merged. The states that notes name as earlier are all that there are:
+ * what those come after counts only where it is named too.
  */
 export class StateGraph {
   readonly #parents = new Map<string, Set<string>>();
-  /** States that another comes after, though not what those come after. */
-  readonly #alone = new Map<string, string[]>();
+  /** States that another comes after, though not for that after what those come after. */
+  readonly #alone = new Map<string, Set<string>>();
+  /** What a merge noted of a state that was merged: it counts where no line tells of that state. */
+  readonly #noted = new Map<string, Set<string>>();
   readonly #states = new Map<string, GraphState['state']>();
   /** Texts of trees that were merged and that nobody had recorded: states of the same text are these. */
   readonly #unrecorded = new Set<string>();
@@ -50,11 +54,12 @@ export class StateGraph {
       const elsewhere = statesBefore(line);
       const own = ownKey(archive, i);
       if (typeof note === 'object' && elsewhere === undefined)
-        this.#addParents(id, [...some(recorded.get(`${note.againNs} ${text}`)), ...(i === 0 ? [] : [ownKey(archive, i - 1)])]);
-      else this.#addParents(id, [...some(statedParent(line) ?? before), ...(elsewhere ?? []), ...this.#merged(line, path)]);
+        addTo(this.#parents, id, [...some(recorded.get(`${note.againNs} ${text}`)), ...(i === 0 ? [] : [ownKey(archive, i - 1)])]);
+      else addTo(this.#parents, id, [...some(statedParent(line) ?? before), ...this.#merged(id, line, path)]);
+      addTo(this.#alone, id, elsewhere ?? []);
       this.#parents.set(own, new Set(i === 0 ? [] : [ownKey(archive, i - 1)]));
-      if (elsewhere === undefined) this.#alone.set(own, [id]);
-      if (this.#unrecorded.has(text)) this.#addParents(id, [contentId(line.dirent)]);
+      if (elsewhere === undefined) addTo(this.#alone, own, [id]);
+      if (this.#unrecorded.has(text)) addTo(this.#parents, id, [contentId(line.dirent)]);
       recorded.set(`${line.whenNs} ${text}`, id);
       before = id;
     }
@@ -65,7 +70,7 @@ export class StateGraph {
   addState(dirent: Dirent, parents: readonly string[]): string {
     const id = parents.length === 0 ? contentId(dirent) : `made of ${parents.join(' ')} ${contentId(dirent)}`;
     this.#states.set(id, { whenNs: undefined, dirent });
-    this.#addParents(id, parents);
+    addTo(this.#parents, id, parents);
     return id;
   }
 
@@ -83,7 +88,8 @@ export class StateGraph {
   bestCommon(one: string, other: string, counts: (id: string) => boolean = () => true): string[] {
     const others = this.upTo(other);
     const common = [...this.upTo(one)].filter((id) => others.has(id) && !id.startsWith(OWN) && counts(id));
-    const earlier = this.#reach(common.flatMap((id) => [...(this.#parents.get(id) ?? []), ...(this.#alone.get(id) ?? [])]));
+    const earlier = this.#reach(common.flatMap((id) => [...this.#parentsOf(id)]));
+    for (const id of common) for (const alone of this.#alone.get(id) ?? []) earlier.add(alone);
     return common.filter((id) => !earlier.has(id));
   }
 
@@ -96,30 +102,28 @@ export class StateGraph {
       entered.add(id);
       found.add(id);
       for (const alone of this.#alone.get(id) ?? []) found.add(alone);
-      appendAll(ahead, this.#parents.get(id) ?? []);
+      appendAll(ahead, this.#parentsOf(id));
     }
     return found;
   }
 
+  #parentsOf(id: string): Iterable<string> {
+    return this.#parents.get(id) ?? (this.#alone.has(id) ? [] : (this.#noted.get(id) ?? []));
+  }
+
   /** States that were merged into that of a line, with what they are. */
-  #merged(line: ArchiveLine, path: TreePath): string[] {
+  #merged(into: string, line: ArchiveLine, path: TreePath): string[] {
     const ids: string[] = [];
     for (const merged of mergedStates(line)) {
       if (merged.path !== path) continue;
       const { whenNs, dirent } = merged;
       const id = whenNs === undefined ? contentId(dirent) : stateId({ whenNs, dirent });
       if (this.#states.get(id) === undefined) this.#states.set(id, merged);
-      this.#addParents(id, merged.after);
+      addTo(this.#noted, id, merged.after);
+      addTo(this.#alone, into, merged.after);
       ids.push(id);
     }
     return ids;
-  }
-
-  #addParents(id: string, parents: readonly string[]): void {
-    const known = this.#parents.get(id) ?? new Set();
-    // Who had one state recorded twice at one time has made it of itself.
-    for (const parent of parents) if (parent !== id) known.add(parent);
-    this.#parents.set(id, known);
   }
 }
 
@@ -128,6 +132,14 @@ const OWN = 'own ';
 
 function ownKey(archive: number, line: number): string {
   return `${OWN}${archive} ${line}`;
+}
+
+function addTo(map: Map<string, Set<string>>, id: string, states: readonly string[]): void {
+  // Who had one state recorded twice at one time has made it of itself.
+  const others = states.filter((state) => state !== id);
+  const known = map.get(id);
+  if (known === undefined && others.length > 0) map.set(id, new Set(others));
+  else for (const state of others) known?.add(state);
 }
 
 function some(id: string | undefined): string[] {

@@ -107,6 +107,20 @@ it('a merge that was undone can be made again; an undo of a change of our own go
   assert.match(await on('b', 'merge a; quit', 3), /^conflict: \/g: changed on both sides$/m);
 });
 
+it('what an undone merge gave back is not taken for had, though the other side merged that undo and undid it too', async (t) => {
+  const { on, write, path } = await sharing(t);
+  write({ g: 'of b', h: 'of a' });
+  await on('b', 'put g; quit');
+  await on('a', 'put h; merge b; undo; quit');
+  assert.equal(await on('a', 'ls -1'), 'f\nh\n');
+  await on('b', 'merge a; undo; quit');
+  assert.equal(await on('b', 'ls -1'), 'f\ng\n');
+  cpSync(path('a'), path('a2'), { recursive: true });
+  assert.match(await on('a', 'merge b; ls -1; quit'), /0 conflicts\nf\ng\nh\n/);
+  await on('b', 'chmod 600 g; quit');
+  assert.match(await on('a2', 'merge b; ls -1; quit'), /0 conflicts\nf\ng\nh\n/);
+});
+
 it('gc keeps what a later merge compares with, though no state here is that tree', async (t) => {
   const { on, write } = await sharing(t);
   write({ g: 'of a', h: 'of b' });

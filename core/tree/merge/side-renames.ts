@@ -5,7 +5,7 @@ import { formatBlock } from '../../block/block-text.ts';
 import { leavesOf } from '../../block/tree-walk.ts';
 import type { DirDirent } from '../../dirent/dirent.ts';
 import type { DiffItem } from '../diff/diff.ts';
-import { diffDirents } from '../diff/diff.ts';
+import { diffDirents, diffTrees } from '../diff/diff.ts';
 import type { LoneName } from '../diff/rename-finder.ts';
 import { findRenames } from '../diff/rename-finder.ts';
 import type { TreePath } from '../path.ts';
@@ -109,10 +109,10 @@ async function pairAlike(
 /** Files and other leaves; of Dirs those in them. */
 async function leavesBelow(source: BlockSource, named: readonly LoneName[], options: OpOptions): Promise<LoneName[]> {
   const leaves: LoneName[] = [];
-  for (const { path, dirent } of named) {
+  for (const { path, dirent, tables = [] } of named) {
     if (dirent.kind !== 'dir') leaves.push({ path, dirent });
     else
-      for await (const item of diffDirents(source, undefined, dirent, { ...options, path })) {
+      for await (const item of diffTrees({ top: undefined, source }, { top: dirent, tables, source }, { ...options, path })) {
         if (item.kind === 'added' && item.after.kind !== 'dir') leaves.push({ path: item.path, dirent: item.after });
         if (leaves.length >= MAX_PARTS) return leaves;
       }

@@ -128,6 +128,25 @@ describe('a merge of two sessions', () => {
     assert.equal((await tree.lookup(at('/both2')))?.nlink, 2);
   });
 
+  it('merges a new Dir of hard links beside names that are gone', async () => {
+    const { tree, result } = await merged(
+      async (ours) => {
+        await ours.mkdir(at('/fresh'), {});
+        await ours.link(at('/linked'), at('/fresh/third'));
+        await ours.rename(at('/both'), at('/fresh/both'));
+        await ours.link(at('/fresh/both'), at('/fresh/both2'));
+      },
+      async (theirs) => {
+        await theirs.write(at('/d/f'), contentOf('theirs'), {});
+        await theirs.mkdir(at('/other'), {});
+      },
+    );
+    assert.deepEqual(result.conflicts, []);
+    assert.equal(await readText(tree, at('/fresh/third')), 'theirs');
+    assert.equal((await tree.lookup(at('/fresh/third')))?.nlink, 3);
+    assert.equal((await tree.lookup(at('/fresh/both2')))?.nlink, 2);
+  });
+
   it('keeps their content of a hard-linked file that both changed, once, beside a name of it', async () => {
     const { tree, result } = await merged(
       (ours) => ours.write(at('/linked'), contentOf('ours'), {}),

@@ -6,6 +6,7 @@ import type { LiveTree } from '../../../../core/tree/live/live-tree.ts';
 import { openLiveTree } from '../../../../core/tree/live/live-tree.ts';
 import type { MergeResult } from '../../../../core/tree/merge/merge.ts';
 import { mergeDirents } from '../../../../core/tree/merge/merge.ts';
+import { mergeTrees } from '../../../../core/tree/merge/merge-trees.ts';
 import { theirsName } from '../../../../core/tree/merge/merge-values.ts';
 import { checkStored } from '../../../support/check-stored.ts';
 import { at, contentOf, octets, readText, treeLines } from '../../../support/tree-lines.ts';
@@ -26,6 +27,7 @@ async function startTree(store: MemoryStore): Promise<DirDirent> {
 async function merged(
   ours: (tree: LiveTree) => Promise<unknown>,
   theirs: (tree: LiveTree) => Promise<unknown>,
+  merge: typeof mergeDirents | typeof mergeTrees = mergeDirents,
 ): Promise<{ tree: LiveTree; result: MergeResult; store: MemoryStore }> {
   const store = new MemoryStore();
   const base = await startTree(store);
@@ -36,7 +38,7 @@ async function merged(
     sides.push((await tree.sync()) as DirDirent);
   }
   const [mine = base, other = base] = sides;
-  const result = await mergeDirents(store, base, mine, other, { now: NOW });
+  const result = await merge(store, base, mine, other, { now: NOW });
   await checkStored(store, result.dirent);
   return { tree: openLiveTree(store, result.dirent), result, store };
 }
@@ -140,6 +142,7 @@ describe('a merge of two sessions', () => {
         await theirs.write(at('/d/f'), contentOf('theirs'), {});
         await theirs.mkdir(at('/other'), {});
       },
+      mergeTrees,
     );
     assert.deepEqual(result.conflicts, []);
     assert.equal(await readText(tree, at('/fresh/third')), 'theirs');

@@ -166,9 +166,7 @@ export class Datadir implements Store {
       durability: this,
       enumeration: this,
       folders: [this.path],
-      journals: this.isWritable
-        ? new JournalFolder(this.path, { access: this.access, isDurable: () => this.#durability() !== 'none' })
-        : undefined,
+      journals: new JournalFolder(this.path, { access: this.access, isDurable: () => this.#durability() !== 'none' }),
       location: this,
       names: this.#names,
       recordSink: this,

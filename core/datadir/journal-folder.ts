@@ -35,8 +35,12 @@ export class JournalFolder implements StoreJournals {
     this.#options = options;
   }
 
+  get isEmpty(): boolean {
+    return this.#byJournal().size === 0;
+  }
+
   async hasLeft(): Promise<boolean> {
-    if (this.#byJournal().size === 0) return false;
+    if (this.isEmpty) return false;
     return await this.#alone(async () => {
       for (const names of this.#byJournal().values()) {
         const left = takeLeft(this.#folder, names) ?? [];
@@ -55,7 +59,7 @@ export class JournalFolder implements StoreJournals {
   }
 
   async recover(each: (journal: LeftJournal) => Promise<LeftOutcome>): Promise<void> {
-    if (this.#byJournal().size === 0) return;
+    if (this.isEmpty) return;
     await this.#alone(async () => {
       for (const names of this.#byJournal().values()) {
         const left = takeLeft(this.#folder, names) ?? [];

@@ -36,6 +36,8 @@ export type LeftOutcome = 'remove' | 'keep';
 
 /** A place beside a Store for what has to outlive a crash before it is in Blocks. */
 export interface StoreJournals {
+  /** Whether there is no journal at all. */
+  readonly isEmpty: boolean;
   /** Whether there are journals of processes that are dead. Waits while another process recovers them. */
   hasLeft(): Promise<boolean>;
   /**

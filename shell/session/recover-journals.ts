@@ -7,10 +7,11 @@ import { errorText } from '../../core/base/system/system-error.ts';
 import type { DirDirent } from '../../core/dirent/dirent.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
 import { archiveOf } from '../../core/store/archive-of-store.ts';
+import { canWrite } from '../../core/store/capability.ts';
 import type { LeftJournal, LeftOutcome, StoreJournals } from '../../core/store/journals.ts';
 import type { Store } from '../../core/store/store.ts';
 import { openLiveTree } from '../../core/tree/live/live-tree.ts';
-import { encodeJournalRecord, type RootMark } from '../../fuse/journal/journal-records.ts';
+import { decodeJournalRecord, encodeJournalRecord, type RootMark } from '../../fuse/journal/journal-records.ts';
 import { leftChanges } from '../../fuse/journal/left-changes.ts';
 import { replay } from '../../fuse/journal/replay.ts';
 import { Authorship } from './authorship.ts';
@@ -25,9 +26,14 @@ type Told = Pick<SourceOptions, 'now' | 'onNotice' | 'places'>;
 
 /**
  * Records what programs synced on mounts whose process was killed: as a state after the one that the mount had, merged with what others have recorded
- * since. What cannot be recorded now stays for a later session, and is told of.
+ * since. What cannot be recorded now stays for a later session, and is told of: also where the Store can only be read.
  */
 export async function recoverJournals(store: Store, journals: StoreJournals, told: Told): Promise<void> {
+  if (!canWrite(store)) {
+    if (mayHoldChanges(journals))
+      told.onNotice(`Store "${store.name}" can only be read here: what was synced on a mount since its newest state is not shown`);
+    return;
+  }
   await journals.recover(async (journal) => {
     try {
       await recover(store, journal, told);
@@ -61,6 +67,16 @@ async function recover(store: Store, journal: LeftJournal, { now, onNotice, plac
   if (refused.length === 0) return;
   const names = refused.slice(0, MAX_NAMED).map((path) => `"${octetsToText(path)}"`);
   onNotice(`the journal of a mount has ${refused.length} changes that do not fit its tree: ${names.join(', ')}`);
+}
+
+function mayHoldChanges(journals: StoreJournals): boolean {
+  try {
+    for (const { records } of journals.look()) if (records.some((payload) => decodeJournalRecord(payload).kind === 'changes')) return true;
+    return false;
+  } catch {
+    // Of another user, or of a later version.
+    return true;
+  }
 }
 
 async function hasLine(archive: Archive, { whenNs, recorded }: RootMark): Promise<boolean> {

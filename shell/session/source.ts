@@ -51,7 +51,7 @@ export async function openSource(source: Octets | undefined, options: SourceOpti
     const store = await options.wrapStore(opened);
     stores.push(store);
     const journals = capability(store, 'journals');
-    if (journals !== undefined && (await journals.hasLeft()))
+    if (journals?.isEmpty === false && (!canWrite(store) || (await journals.hasLeft())))
       await (await import('./recover-journals.ts')).recoverJournals(store, journals, options);
     return store;
   };

@@ -32,6 +32,7 @@ class FullStore extends MemoryStore {
     folders: ['/folder/of/it'],
     imports: { open: async () => await Promise.resolve(), get: () => Buffer.from('remembered'), put: () => undefined, isFull: false },
     journals: {
+      isEmpty: false,
       hasLeft: async () => await Promise.resolve(true),
       begin: () => assert.fail('no journal is begun'),
       recover: async () => await Promise.resolve(),

@@ -74,6 +74,29 @@ describe('the journal of a mount', { skip: noMountsHere() ?? false }, () => {
     assert.deepEqual(journalsIn(scratch.path('store')), []);
   });
 
+  it('is told of where the Store can only be read', async (t) => {
+    if (process.getuid?.() !== 0) {
+      t.skip('only root mounts a folder read-only');
+      return;
+    }
+    const scratch = makeScratch(t);
+    const mount = await mounted(t, scratch);
+    assert.equal((await mount.sh(`echo old > f; ${RECORD}`)).status, 0);
+    const seen = scratch.mkdir('seen');
+    spawnSync('mount', ['--bind', scratch.path('store'), seen]);
+    scratch.beforeRemoval(() => void spawnSync('umount', [seen]));
+    assert.equal(spawnSync('mount', ['-o', 'remount,bind,ro', seen]).status, 0);
+    const read = async (): Promise<Run> => await vtftp(['-S', seen, '-c', 'cat f'], { env: scratch.env });
+    assert.doesNotMatch((await read()).stderr, /synced/);
+    assert.equal((await mount.sh('echo new > f; sync f')).status, 0);
+    await kill(mount);
+    const { stdout, stderr } = await read();
+    assert.equal(stdout, 'old\n');
+    assert.match(stderr, /can only be read here: what was synced on a mount since its newest state is not shown/);
+    assert.equal((await mount.vtftp('-c', 'cat f')).stdout, 'new\n');
+    assert.doesNotMatch((await read()).stderr, /synced/);
+  });
+
   it('stays where there is no room to recover it; no mount shows the tree without it', async (t) => {
     if (process.getuid?.() !== 0) {
       t.skip('only root mounts a tmpfs');

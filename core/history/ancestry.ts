@@ -119,6 +119,11 @@ export function parentNote(parent: Pick<ArchiveLine, 'whenNs' | 'dirent'> | unde
   return new Map([[PARENT, (parent === undefined ? '' : stateId(parent)) as Octets]]);
 }
 
+/** What a line notes, but for the state that it was made of: that is another where the line stands elsewhere. */
+export function withoutParent({ notes }: Pick<ArchiveLine, 'notes'>): Pick<ArchiveLine, 'notes'> {
+  return { notes: new Map([...(notes ?? [])].filter(([name]) => name !== PARENT)) };
+}
+
 /** The id of the state that one was made of, '' for none; undefined where that is the one on the line before. */
 export function statedParent({ notes }: Pick<ArchiveLine, 'notes'>): string | undefined {
   return notes?.get(PARENT);

@@ -39,6 +39,6 @@ export function forwardOf(from: readonly ArchiveLine[], to: readonly ArchiveLine
   if (formatDirent(last.dirent) === text) return { relation: 'same' };
   const isRelated = to.some((line) => theirsUpTo.has(stateId(line)));
   if (!isRelated && from.some(({ dirent }) => formatDirent(dirent) === text))
-    return { relation: 'newer', line: stateElsewhere(last, { theirsUpTo, oursUpTo }) };
+    return { relation: 'newer', line: stateElsewhere(last, { theirsUpTo, oursUpTo: new Set() }) };
   return { relation: 'parted' };
 }

@@ -6,7 +6,7 @@ import { mergeTrees } from '../tree/merge/merge-trees.ts';
 import type { TreePath } from '../tree/path.ts';
 import { ROOT_PATH } from '../tree/path.ts';
 import type { RecordAs } from './ancestry.ts';
-import { isStateId, mergedNotes, notesElsewhere, stateId } from './ancestry.ts';
+import { isStateId, mergedNotes, notesElsewhere, parentNote, stateId, withoutParent } from './ancestry.ts';
 import type { Meeting, MeetingOptions, MergeSide } from './merge-base.ts';
 import { meet } from './merge-base.ts';
 
@@ -45,9 +45,17 @@ function recordAs(theirs: MergeSide, meeting: Meeting, path: TreePath): RecordAs
   return { state: last === undefined || meeting.relation !== 'behind' ? undefined : stateElsewhere(last, meeting), notes };
 }
 
-/** A state of theirs as ours records it: with the states before it that ours does not come after. */
+/**
+ * A state of theirs as ours records it: with the states before it that ours does not come after. Where ours comes after more, since
+ * theirs gave a merge back, it does not follow ours, and names all states before it.
+ */
 export function stateElsewhere(last: ArchiveLine, { oursUpTo, theirsUpTo }: Pick<Meeting, 'oursUpTo' | 'theirsUpTo'>): ArchiveLine {
-  return { whenNs: last.whenNs, dirent: last.dirent, notes: notesElsewhere(last, newBefore(last, { oursUpTo, theirsUpTo })) };
+  const { whenNs, dirent } = last;
+  const own = withoutParent(last);
+  if ([...oursUpTo].every((state) => theirsUpTo.has(state) || !isStateId(state)))
+    return { whenNs, dirent, notes: notesElsewhere(own, newBefore(last, { oursUpTo, theirsUpTo })) };
+  const all = newBefore(last, { oursUpTo: new Set(), theirsUpTo });
+  return { whenNs, dirent, notes: new Map([...notesElsewhere(own, all), ...parentNote(undefined)]) };
 }
 
 /** The states that come before theirs and that ours does not come after. */

@@ -121,6 +121,23 @@ it('what an undone merge gave back is not taken for had, though the other side m
   assert.match(await on('a2', 'merge b; ls -1; quit'), /0 conflicts\nf\ng\nh\n/);
 });
 
+it('who pulls a merge, and then the undo of it, can make that merge again as well, and hands on what comes before', async (t) => {
+  const { on, write, path } = await sharing(t);
+  for (const copy of ['c', 'd', 'shared']) cpSync(path('a'), path(copy), { recursive: true });
+  write({ g: 'of b', h: 'of a' });
+  await on('b', 'put g; quit');
+  await on('a', `put h; merge ${path('b')}; quit`);
+  await on('c', `pull -p ${path('a')}; quit`);
+  await on('a', 'undo; quit');
+  assert.match(await on('c', `pull -p ${path('a')}; ls -1; quit`), /^f\nh\nD/m);
+  await on('d', `pull -p ${path('c')}; quit`);
+  assert.match(await on('c', 'undo; ls -1; redo; quit'), /^f\ng\nh\n/m, 'undo goes back to the merge');
+  for (const store of ['c', 'd']) {
+    for (const other of ['shared', 'a']) assert.match(await on(store, `merge ${other}; quit`), /all of its states are here already/);
+    assert.match(await on(store, 'merge b; ls -1; quit'), /0 conflicts\nf\ng\nh\n/, store);
+  }
+});
+
 it('gc keeps what a later merge compares with, though no state here is that tree', async (t) => {
   const { on, write } = await sharing(t);
   write({ g: 'of a', h: 'of b' });

@@ -48,7 +48,7 @@ export async function exchangeStates(context: CommandContext, name: Octets, exch
   const missing = lines.filter((line) => !known.has(stateId(line)));
   const newest = lines.at(-1);
   // Roots that have nothing to do with each other stand in any order.
-  const isOrdered = lines.some((line) => statedParent(line) !== '');
+  const isOrdered = lines.some((line) => statedParent(line) !== '' || statesBefore(line) !== undefined);
   const relation = newest === undefined || !isOrdered ? 'newer' : requireForward(exchange, name, forwardOf(history, there)).relation;
   const moved = { blocks: 0, bytes: 0 };
   for (const [i, line] of missing.entries()) {

@@ -24,6 +24,8 @@ export type Finding =
   | { readonly kind: 'archive'; readonly archive: string; readonly line: number; readonly reason: string }
   /** The index says what is not so. It is a cache. */
   | { readonly kind: 'index'; readonly reason: string }
+  /** Blocks in the data files that the index does not have, and no root needs: a gc that was broken off had let go of them. */
+  | { readonly kind: 'dropped'; readonly count: number }
   /** Octets of a data file that are no record: what was there harms paths, or is needed by none. */
   | { readonly kind: 'data'; readonly file: string; readonly start: number; readonly end: number; readonly reason: string }
   /** The end of a data file, cut off by a crash: nothing that was recited. */
@@ -48,6 +50,8 @@ export function findingText(finding: Finding): string {
       return `archive "${finding.archive}" line ${finding.line}: ${finding.reason}`;
     case 'index':
       return `index: ${finding.reason}`;
+    case 'dropped':
+      return `${finding.count} Blocks are in the data files and not in the index, and no root needs them: gc frees their room`;
     case 'data':
       return `data file "${finding.file}": octets ${finding.start}..${finding.end}: ${finding.reason}`;
     case 'tail':

@@ -91,16 +91,21 @@ export async function fsck(datadir: Datadir, options: FsckOptions): Promise<Fsck
     });
     return false;
   }).length;
-  if (unknown > 0) onFinding({ kind: 'index', reason: `${unknown} Blocks in the data files are unknown to it` });
   const indexed = await checkEntries(datadir, confirmed, sizes, damagedParts, options);
+  let isWhole = true;
   const reached = await walkHarm(datadir, {
     signal,
-    onFinding,
+    onFinding: (finding) => {
+      isWhole = false;
+      onFinding(finding);
+    },
     damagedParts,
     sizes,
     ...(options.moreArchives === undefined ? {} : { moreArchives: options.moreArchives }),
     onProgress: ({ entries }) => onProgress?.({ doing: 'roots', done: entries }),
   });
+  if (unknown > 0 && isWhole) onFinding({ kind: 'dropped', count: unknown });
+  else if (unknown > 0) onFinding({ kind: 'index', reason: `${unknown} Blocks in the data files are unknown to it` });
   return { ...reached, files: names.length, bytes, records, indexed };
 }
 

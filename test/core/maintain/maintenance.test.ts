@@ -380,3 +380,30 @@ it('gc leaves a data file alone that the index has not seen to its end', async (
   assert.deepEqual(readFileSync(to), readFileSync(from));
   assert.equal((await gc(store, { ...GC, plan: true })).droppedFiles, 0);
 });
+
+it('fsck tells of Blocks that a gc which was broken off had let go of, and takes them for no fault unless a root needs them', async () => {
+  const { datadir, path, root } = await makeStore();
+  const { hashcode } = await datadir.add(makeRandom(77).bytes(5000));
+  await datadir.flush();
+  const { index } = datadir.internals();
+  const forget = (digest: Uint8Array): void => {
+    const from = index.get(digest);
+    assert.ok(from !== undefined);
+    index.rewrite([{ digest, from, to: undefined }], new Map());
+  };
+  forget(hashcode.digest);
+  const findings: Finding[] = [];
+  await fsck(datadir, { onFinding: (finding) => void findings.push(finding) });
+  assert.deepEqual(findings, [{ kind: 'dropped', count: 1 }]);
+  assert.ok(!findings.some(isFault));
+
+  assert.ok(root.kind === 'dir' && root.block.kind === 'hash', `${path}: the root is a Block`);
+  forget(root.block.hashcode.digest);
+  findings.length = 0;
+  await fsck(datadir, { onFinding: (finding) => void findings.push(finding) });
+  assert.deepEqual(
+    findings.map(({ kind }) => kind),
+    ['harm', 'index'],
+  );
+  await datadir[Symbol.asyncDispose]();
+});

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { RECORD } from '../../support/mounted.ts';
 import { run, vtftp } from '../../support/program.ts';
 import type { Random } from '../../support/random.ts';
 import type { Daemon, DaemonFaults, DaemonKind } from './daemons.ts';
@@ -133,7 +134,8 @@ function mountedDaemon(
       return isTold ? undefined : copied.report;
     },
     async retry() {
-      const again = await sh(`rsync -a --inplace --delete ${local}/ tree/ && sync tree/log`);
+      // What is synced is in the journal alone, until a root is recorded.
+      const again = await sh(`rsync -a --inplace --delete ${local}/ tree/ && sync tree/log && ${RECORD}`);
       return again.status === 0 || /No space left|Input\/output error|quota exceeded/i.test(again.report) ? undefined : again.report;
     },
   };

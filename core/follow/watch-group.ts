@@ -65,6 +65,8 @@ type Node = Exclude<Dirent, IndirectDirent>;
 interface Found {
   readonly dirent: Node;
   readonly failed: readonly Octets[];
+  /** A node of it has other names elsewhere. */
+  readonly isLinkedBeyond: boolean;
 }
 
 /** Something to be done to the tree, for one path. */
@@ -211,7 +213,7 @@ export class WatchGroup implements Followed {
   async #import(path: Octets, entry: Octets, size: number, options: OpOptions): Promise<Found> {
     const { store, tree, imports } = this.#options;
     const failed: Octets[] = [];
-    const { dirent, counts } = await importLocal(store, entry, {
+    const { dirent, counts, isLinkedBeyond } = await importLocal(store, entry, {
       ...imports,
       ...options,
       stored: async (below) => await direntBelow(tree, this.#stored.pathOf(path), below, options),
@@ -231,7 +233,7 @@ export class WatchGroup implements Followed {
       this.#files = counts.files;
       this.#size = counts.bytes;
     }
-    return { dirent: { ...dirent, name: baseName(this.#stored.pathOf(path)) }, failed };
+    return { dirent: { ...dirent, name: baseName(this.#stored.pathOf(path)) }, failed, isLinkedBeyond };
   }
 
   async #scan(options: OpOptions): Promise<void> {
@@ -362,9 +364,9 @@ export class WatchGroup implements Followed {
       return undefined;
     }
     try {
-      const { dirent } = await this.#import(path, entry, stat.isDirectory() ? LARGE_SIZE : Number(stat.size), options);
-      // A directory that was moved here may have names of nodes whose others are elsewhere.
-      if (dirent.kind === 'dir' && dirent.inodes !== undefined) {
+      const { dirent, isLinkedBeyond } = await this.#import(path, entry, stat.isDirectory() ? LARGE_SIZE : Number(stat.size), options);
+      // Names of one node are found together only, by a look at all.
+      if (isLinkedBeyond || (dirent.kind === 'dir' && dirent.inodes !== undefined)) {
         this.#scansAll = true;
         return undefined;
       }

@@ -61,5 +61,5 @@ export async function importStream(
   const block = await ingest.stream(counted(), contentHint(options.fileName, meta.xattrs));
   await ingest.flushPending();
   const typed = options.keepsTypes === true ? withFoundType(meta, name, head.subarray(0, Math.min(bytes, head.length))) : meta;
-  return { dirent: { kind: 'file', name, meta: typed, block }, counts: counts() };
+  return { dirent: { kind: 'file', name, meta: typed, block }, counts: counts(), isLinkedBeyond: false };
 }

@@ -90,6 +90,8 @@ export interface Imported {
   /** Self-contained, under the local name; its Blocks are added, to be flushed. */
   readonly dirent: StoredNode;
   readonly counts: ImportCounts;
+  /** A node below it has other names elsewhere. */
+  readonly isLinkedBeyond: boolean;
 }
 
 /** How long the walk keeps the thread for itself. A turn of the event loop costs some 10 µs. */
@@ -233,8 +235,9 @@ class Import {
     await this.#flush();
     throwIfCancelled(this.#options.signal);
     this.#tellProgress();
-    if (dirent.kind === 'dir' && this.#context.links.hasSingles) dirent = await withoutSingles(this.#store, dirent, this.#options);
-    return { dirent, counts: this.#counts() };
+    const isLinkedBeyond = this.#context.links.hasSingles;
+    if (dirent.kind === 'dir' && isLinkedBeyond) dirent = await withoutSingles(this.#store, dirent, this.#options);
+    return { dirent, counts: this.#counts(), isLinkedBeyond };
   }
 
   #tellProgress(): void {

@@ -276,6 +276,16 @@ describe('a watched tree', () => {
     await check('it went');
   });
 
+  it('a name in a directory that is new is found to be another name of a node that was there', async (t) => {
+    const { folder, note, check } = makeWatching(t);
+    writeFileSync(join(folder, 'a'), 'text');
+    await check('at first');
+    mkdirSync(join(folder, 'new/deep'), { recursive: true });
+    linkSync(join(folder, 'a'), join(folder, 'new/deep/b'));
+    note('new');
+    await check('linked from a new directory');
+  });
+
   it('where something else has the name of the whole directory, what is stored stays until it is back', async (t) => {
     const notices: string[] = [];
     const { folder, note, round, check, tree, clock } = makeWatching(t, undefined, (notice) => notices.push(notice));

@@ -103,9 +103,12 @@ test('sync over a Store that cannot make things durable records nothing, and a l
   await assertWhole(scratch, later.recited ?? assert.fail(later.stderr));
 });
 
+/** The status where the fault comes before the tree is open: its top is read then. */
+const NOT_OPENED = 10;
+
 const READING: readonly (readonly [fault: Fault, proxy: boolean, status: number])[] = [
-  [{ on: 'get', kind: 'fail', from: 3 }, false, 1],
-  [{ on: 'get', kind: 'busy', from: 3 }, false, 1],
+  [{ on: 'get', kind: 'fail', from: 4 }, false, 1],
+  [{ on: 'get', kind: 'busy', from: 4 }, false, 1],
   [{ on: 'get', kind: 'lie', from: 3 }, true, 13],
   [{ on: 'get', kind: 'truncate', from: 3 }, true, 13],
   [{ on: 'get', kind: 'fail', percent: 30 }, true, 1],
@@ -118,17 +121,17 @@ for (const [fault, proxy, status] of READING) {
     assert.equal((await over(scratch, `put ${docs} docs; quit`, [])).status, 0);
     const large = readFileSync(`${docs}/large`);
     const cat = await over(scratch, 'cat docs/large', [fault], { proxy });
-    assert.equal(cat.status, status, cat.stderr);
+    assert.ok(cat.status === status || (fault.percent !== undefined && cat.status === NOT_OPENED), cat.stderr);
     assert.ok(cat.stdout.length < large.length && large.subarray(0, cat.stdout.length).equals(cat.stdout), cat.stderr);
     assert.equal(cat.recited, undefined);
 
     const found = await over(scratch, 'find docs', [{ ...fault, from: 1 }], { proxy });
-    assert.ok(found.status === status || (fault.percent !== undefined && found.status === 0), found.stderr);
+    assert.ok([status, NOT_OPENED].includes(found.status) || (fault.percent !== undefined && found.status === 0), found.stderr);
 
     const out = scratch.path('out');
     const got = await over(scratch, `get docs ${out}`, [fault], { proxy });
     assert.notEqual(got.status, 0, got.stderr);
-    assert.ok([1, 3, 13].includes(got.status), `${got.status}: ${got.stderr}`);
+    assert.ok([1, 3, NOT_OPENED, 13].includes(got.status), `${got.status}: ${got.stderr}`);
     if (existsSync(out)) {
       for (const name of readdirSync(out, { recursive: true, encoding: 'utf8' })) {
         if (existsSync(`${docs}/${name}`) && !['sub', ''].includes(name))

@@ -18,14 +18,18 @@ export async function bucketOf(store: Store): Promise<S3Store | undefined> {
 }
 
 /** Collects, and tells what was done. */
-export async function gcOfBucket(context: CommandContext, store: S3Store, graceMs: number, plan: boolean): Promise<void> {
+export async function gcOfBucket(
+  context: CommandContext,
+  store: S3Store,
+  choice: { readonly graceMs: number; readonly plan: boolean; readonly rootless: boolean },
+): Promise<void> {
+  const { plan } = choice;
   const { output, diagnostics, signal } = context;
   const { gcBucket } = await import('../../core/s3/bucket-gc.ts');
   const startMs = performance.now();
   const counts = await gcBucket(store, {
     signal,
-    graceMs,
-    plan,
+    ...choice,
     onProgress: ({ doing, done }) => diagnostics.progress({ label: `gc: ${doing}`, doneBytes: 0, doneItems: done }),
   });
   const seconds = (performance.now() - startMs) / 1000;

@@ -22,9 +22,9 @@ export const gc = defineCommand({
   details: [
     'gc keeps every root of every archive of the Store whole, however old. The rest comes from sessions that were broken off, and from roots whose archive is gone. gc also keeps what the journals of mounts go on from. gc leaves alone data files that were written to within the grace period (--grace, default 14d). It rewrites another data file if that frees at least a fifth: it copies what is needed to a new file, updates the index, and removes the old file.',
     'Other sessions keep running. gc keeps what those that write may count on, and says how many they are. It removes that when it runs after their end, or twice while later sessions run. gc may be interrupted or killed at any point.',
-    'When there is little room, or none, gc frees what nobody needs in place, without a copy. It makes holes in the data files, and uses a reserve that the Store keeps. --grace 0 also frees what a command left that was broken off a moment ago.',
+    'When there is little room, or none, gc frees what nobody needs in place, without a copy. It makes holes in the data files, and uses a reserve that the Store keeps. --grace 0 also frees what a command left that was broken off a moment ago; --rootless too, if it was the first one of the Store.',
     'In a Store in a bucket gc works in two steps. It copies what is needed out of objects that hold much that is not, and retires them. A later gc removes them once they have been retired for the grace period, by the clock of the service; there it is 1d by default. A shorter one is safe only while no other session writes.',
-    'A Dirref that is in no archive of the Store is not kept. Open it, pull and sync, or name the archive that has it with --archive. If something that leads to Blocks is missing or damaged, or a line of an archive cannot be read, gc removes nothing and the exit status is 13. Nobody can read a Dir that is whole but malformed: gc keeps it, names it with its path and its root, and the exit status is 3. --drop lets go of such a root: its line in the archive becomes a comment, and later roots are numbered one less.',
+    'A Dirref that is in no archive of the Store is not kept. Open it, pull and sync, or name the archive that has it with --archive. If something that leads to Blocks is missing or damaged, or a line of an archive cannot be read, gc removes nothing and the exit status is 13. If no archive has a root, as when the archives were lost, gc removes nothing and fails; --rootless frees everything then. Nobody can read a Dir that is whole but malformed: gc keeps it, names it with its path and its root, and the exit status is 3. --drop lets go of such a root: its line in the archive becomes a comment, and later roots are numbered one less.',
   ],
   options: [
     { name: 'plan', short: 'n', summary: 'print what would be freed, and do nothing' },
@@ -39,6 +39,7 @@ export const gc = defineCommand({
       value: { name: 'ARCHIVE@N', kind: 'text' },
       summary: 'let go of root N of an archive first, as log numbers it; not of the newest',
     },
+    { name: 'rootless', summary: 'free everything where no archive has a root' },
   ],
   examples: [
     { line: 'gc -n', says: 'what would be freed?' },
@@ -52,12 +53,13 @@ export const gc = defineCommand({
       throw new VtError('EFAILED', 'gc: this session has changes that no archive holds yet', { remedy: 'sync first' });
     const drop = options.get('drop');
     if (drop !== undefined && drop !== true) await dropRoot(context, drop, plan);
+    const rootless = options.has('rootless');
     const grace = options.get('grace');
     const graceMs = grace === undefined || grace === true ? DEFAULT_GRACE_MS : durationMs('grace', grace);
     const bucket = await bucketOf(session.store);
     if (bucket !== undefined) {
       if (options.has('archive')) throw new UsageError('gc: --archive is for Stores in folders');
-      await gcOfBucket(context, bucket, grace === undefined || grace === true ? BUCKET_GRACE_MS : graceMs, plan);
+      await gcOfBucket(context, bucket, { graceMs: grace === undefined || grace === true ? BUCKET_GRACE_MS : graceMs, plan, rootless });
       return;
     }
     const [{ gc: collect }, { journalRoots }] = await Promise.all([
@@ -75,6 +77,7 @@ export const gc = defineCommand({
           signal,
           graceMs,
           plan,
+          rootless,
           ...moreArchives(context, options),
           moreRoots: () => journalRoots(journals),
           now,

@@ -96,6 +96,18 @@ export class GcMarks {
     }
   }
 
+  /**
+   * Refuses to let everything go: a Store without a root is more often one whose archive was lost than one that nobody needs.
+   *
+   * @throws {VtError} EFAILED where no archive has a root
+   */
+  requireRoot(): void {
+    if (this.#roots > 0) return;
+    throw new VtError('EFAILED', 'gc: no archive has a root, so that everything would go; nothing was removed', {
+      remedy: 'if an archive is lost, put it back; gc --rootless frees everything',
+    });
+  }
+
   /** Whether a Block is reached. */
   has(digest: Uint8Array): boolean {
     return this.#marks.has(digest);

@@ -32,6 +32,8 @@ export interface GcOptions {
   readonly graceMs: number;
   /** Tell what would be done, and do nothing. */
   readonly plan: boolean;
+  /** Free everything where no archive has a root. */
+  readonly rootless?: boolean;
   /** Archive files that lie elsewhere and have roots of this Store. */
   readonly moreArchives?: readonly string[];
   /** Roots that are needed and that no archive has to have. Asked for again when what nobody needs has been set aside. */
@@ -161,6 +163,7 @@ class Collection {
     const collection = new Collection(datadir, options, room, marks);
     try {
       await collection.#survey();
+      if (options.rootless !== true && collection.#wouldFree()) marks.requireRoot();
     } catch (error) {
       collection.#held[Symbol.dispose]();
       throw error;
@@ -204,6 +207,10 @@ class Collection {
     const { index } = this.#datadir.internals();
     const marks = this.#options.plan ? index.marks() : index.indexMarks();
     return size <= DATAFILE_HEADER_SIZE || marks.get(name)?.seenSize === size;
+  }
+
+  #wouldFree(): boolean {
+    return [...this.#uses.values()].some(({ file, dead }) => dead > 0 && this.#mayChange(file));
   }
 
   /** The data files that are worth copying what stays of them. */

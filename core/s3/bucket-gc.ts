@@ -30,6 +30,8 @@ export interface BucketGcOptions extends OpOptions {
   readonly graceMs: number;
   /** Tell what would be done, and do nothing. */
   readonly plan: boolean;
+  /** Free everything where no archive has a root. */
+  readonly rootless?: boolean;
   readonly onProgress?: (state: { readonly doing: string; readonly done: number }) => void;
 }
 
@@ -85,6 +87,7 @@ export async function gcBucket(store: S3Store, options: BucketGcOptions): Promis
   });
   await marks.walk();
   const uses = await usesOf(client, bucket, marks, options);
+  if (options.rootless !== true && uses.size > 0) marks.requireRoot();
   const nowMs = client.serverMs;
 
   const expired = new Set<PackName>();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fs, { readdirSync, readFileSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -362,6 +362,25 @@ it('an index that is damaged and cannot be made anew for a moment is made anew a
   }
   assert.ok((await store.get(root.block.hashcode)) !== undefined);
   assert.match(readFileSync(join(path, 'index', 'head'), 'latin1'), /^vtftp-index /);
+});
+
+it('gc lets not everything go where no archive has a root, unless it is told to', async () => {
+  const { datadir, path } = await makeStore();
+  await using store = datadir;
+  const archive = join(path, 'archives', 'default.vt');
+  const lines = readFileSync(archive);
+  for (const lose of [() => writeFileSync(archive, ''), () => rmSync(archive), () => rmSync(join(path, 'archives'), { recursive: true })]) {
+    lose();
+    for (const plan of [false, true]) await assert.rejects(gc(store, { ...GC, plan }), /no archive has a root/);
+    // Within the grace period nothing would go.
+    assert.equal((await gc(store, { ...GC, graceMs: 1e9 })).freedBlocks, 0);
+  }
+  mkdirSync(join(path, 'archives'));
+  writeFileSync(archive, lines);
+  assert.deepEqual(await faultsOf(store), []);
+  rmSync(archive);
+  const counts = await gc(store, { ...GC, rootless: true });
+  assert.ok(counts.freedBlocks > 0 && counts.liveBlocks === 0);
 });
 
 it('gc leaves a data file alone that the index has not seen to its end', async () => {

@@ -366,7 +366,8 @@ it('an index that is damaged and cannot be made anew for a moment is made anew a
 
 it('gc lets not everything go where no archive has a root, unless it is told to', async () => {
   const { datadir, path } = await makeStore();
-  await using store = datadir;
+  await datadir[Symbol.asyncDispose]();
+  await using store = await openDatadir(path);
   const archive = join(path, 'archives', 'default.vt');
   const lines = readFileSync(archive);
   for (const lose of [() => writeFileSync(archive, ''), () => rmSync(archive), () => rmSync(join(path, 'archives'), { recursive: true })]) {

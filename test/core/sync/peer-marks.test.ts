@@ -15,7 +15,7 @@ import type { TreePath } from '../../../core/tree/path.ts';
 import { makeRandom, type Random } from '../../support/random.ts';
 import { newStorePath } from '../datadir/store-folder.ts';
 
-const GC = { plan: false, graceMs: 0, now: () => new Date(Date.now() + 60_000) };
+const GC = { plan: false, graceMs: 0, rootless: true, now: () => new Date(Date.now() + 60_000) };
 const ROUNDS = 60;
 
 async function bindFile(store: Store, tree: LiveTree, path: string, random: Random): Promise<void> {

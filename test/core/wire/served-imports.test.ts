@@ -17,7 +17,7 @@ import { openServed, serveIn, serviceOf, testCheckers } from './served-store.ts'
 
 // What PUT remembers of local files for a Store that is served elsewhere: files are not read again, and it is never trusted too far.
 
-const GC = { plan: false, graceMs: 0, now: () => new Date(Date.now() + 60_000) };
+const GC = { plan: false, graceMs: 0, rootless: true, now: () => new Date(Date.now() + 60_000) };
 const DIRS = 4;
 const FILES = 6;
 const ROUNDS = 20;

@@ -8,7 +8,7 @@ import { type Torture, type TortureLimits, type TortureResult, TortureTally } fr
 
 const LINES: readonly (readonly [name: string, line: (small: SmallStore) => string])[] = [
   ['put', ({ changed }) => `put ${changed} tree; quit`],
-  ['gc', () => 'gc --grace 0'],
+  ['gc', () => 'gc --grace 0 --rootless'],
   ['index rebuild', () => 'fsck --rebuild-index'],
 ];
 

@@ -35,7 +35,7 @@ const SCENARIOS: readonly Scenario[] = [
     recites: true,
     line: ({ small }) => `put ${small.changed} tree; sync; put ${small.source} tree; sync; put ${small.changed} tree; quit`,
   },
-  { name: 'gc', recites: false, line: () => 'gc --grace 0' },
+  { name: 'gc', recites: false, line: () => 'gc --grace 0 --rootless' },
   { name: 'get', recites: false, line: ({ target }) => `get tree ${target}`, after: halfFiles },
   {
     name: 'repair',

@@ -11,7 +11,7 @@ import { type Torture, type TortureLimits, type TortureResult, TortureTally } fr
 const LINES: readonly ((small: SmallStore) => string)[] = [
   ({ changed }) => `put ${changed} tree; quit`,
   ({ source, changed }) => `put ${changed} a; sync; put ${source} tree; sync; rm -r a; quit`,
-  () => 'gc --grace 0',
+  () => 'gc --grace 0 --rootless',
   () => 'fsck --rebuild-index',
 ];
 

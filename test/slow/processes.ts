@@ -45,7 +45,7 @@ async function run(limits: TortureLimits): Promise<TortureResult> {
   };
   const care = async (): Promise<void> => {
     for (let i = 0; tally.goesOn; i++) {
-      const line = ['gc --grace 0', 'fsck', 'scrub'][i % 3] ?? '';
+      const line = ['gc --grace 0 --rootless', 'fsck', 'scrub'][i % 3] ?? '';
       tally.note(line);
       const session = await vtftp(['-S', store, '-c', line], { env });
       if (session.status !== 0) tally.fault(session.report);

@@ -123,7 +123,7 @@ async function compare(
 ): Promise<string | undefined> {
   if (isDatadir(setup.store)) {
     await using care = await openShellHere(setup);
-    const { status, stderr } = await care.run('gc --grace 0');
+    const { status, stderr } = await care.run('gc --grace 0 --rootless');
     if (status !== 0) return `gc ended with ${status}: ${stderr}`;
   }
   const sources = [...(shown.isDefault ? [undefined] : []), ...(shown.dirref === undefined || random.chance(50) ? [] : [shown.dirref])];

@@ -110,7 +110,7 @@ class Scene {
     const moves = players.map((player) => this.#move(player));
     const others = [
       ...(random.chance(30) ? [this.#log()] : []),
-      ...(random.chance(5) ? [this.#vtftp(['-S', this.#store, '-c', 'gc --grace 0'])] : []),
+      ...(random.chance(5) ? [this.#vtftp(['-S', this.#store, '-c', 'gc --grace 0 --rootless'])] : []),
       ...(random.chance(2) ? [this.#killTail()] : []),
     ];
     this.#tally.count('rounds');
@@ -133,7 +133,7 @@ class Scene {
     for (const { session } of this.#players.splice(0)) await session.end();
     await this.#vtftp(['-c', `umount ${this.#mnt}`]);
     this.#mountPid = 0;
-    await this.#vtftp(['-S', this.#store, '-c', 'gc --grace 0 > /dev/null; fsck']);
+    await this.#vtftp(['-S', this.#store, '-c', 'gc --grace 0 --rootless > /dev/null; fsck']);
     await this.#recorded.update();
     const logged = await this.#longestLog();
     if (logged !== this.#logged) this.#tally.fault(`${this.#logged.length} octets were logged, and no root has more than ${logged.length}`);

@@ -68,7 +68,7 @@ export class History {
     else if (roll < 80) await this.#exchange(member, other, this.#random.chance(50) ? 'push' : 'pull');
     else if (roll < 88) await this.#undo(member);
     else if (roll < 94) await this.#breakOff(member, other);
-    else await this.#lines(member, 'gc', ['gc --grace 0']);
+    else await this.#lines(member, 'gc', ['gc --grace 0 --rootless']);
   }
 
   /** Puts, edits, removes, renames or changes the permissions of a file. */

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { crc32 as plainCrc32 } from 'node:zlib';
+import { loadAddon } from './addon-gate.ts';
 
 // The only file that imports @node-rs/crc32.
 
@@ -25,7 +26,7 @@ export function crc32(data: Uint8Array, before = 0): number {
 
 function loadNative(): Crc32 {
   try {
-    return (createRequire(import.meta.url)('@node-rs/crc32') as typeof import('@node-rs/crc32')).crc32;
+    return loadAddon(() => createRequire(import.meta.url)('@node-rs/crc32') as typeof import('@node-rs/crc32')).crc32;
   } catch {
     return plainCrc32; // no build of it for this platform
   }

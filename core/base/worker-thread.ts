@@ -1,4 +1,5 @@
 import { type Transferable, Worker } from 'node:worker_threads';
+import { AddonGate } from './addon-gate.ts';
 import { VtError } from './errors.ts';
 
 /** How a thread is started, and what is told of it. */
@@ -30,6 +31,7 @@ export interface Asker<Reply> {
  */
 export class WorkerThread<Request, Reply> {
   readonly #thread: Worker;
+  readonly #gate = new AddonGate();
   readonly #mayEndIdle: boolean;
   /** Those whose answers are to come. */
   readonly #askers: Asker<Reply>[] = [];
@@ -37,7 +39,10 @@ export class WorkerThread<Request, Reply> {
 
   /** @param url - of the code: the module beside the caller, by `import.meta.url` */
   constructor(url: URL, options: WorkerThreadOptions) {
-    this.#thread = new Worker(url, { workerData: options.setup, trackUnmanagedFds: options.sharesDescriptors !== true });
+    this.#thread = this.#gate.start(
+      () => new Worker(url, { workerData: options.setup, trackUnmanagedFds: options.sharesDescriptors !== true }),
+    );
+    this.#thread.once('exit', () => this.#gate.ended());
     this.#mayEndIdle = options.mayEndIdle === true;
     if (options.onUp !== undefined) this.#thread.once('online', options.onUp);
     this.#thread.on('message', (reply: Reply) => {
@@ -95,6 +100,7 @@ export class WorkerThread<Request, Reply> {
   /** Ends the thread at once. */
   async terminate(error: Error): Promise<void> {
     this.abandon(error);
+    await this.#gate.close();
     await this.#thread.terminate();
   }
 }

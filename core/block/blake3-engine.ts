@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { loadAddon } from '../base/addon-gate.ts';
 import type { DigestWriter } from './digest-each.ts';
 
 // The only file that imports @napi-rs/blake-hash: a packaged native BLAKE3 (2,900 MB/s at 16 KiB, where @noble/hashes
@@ -16,7 +17,7 @@ function loadEngine(): Engine {
   const require = createRequire(import.meta.url);
   try {
     // In one call: at 8 KiB 1,820 MB/s, where a hasher object for each digest reached 950.
-    const { blake3, blake3UrlSafeBase64 } = require('@napi-rs/blake-hash') as typeof import('@napi-rs/blake-hash');
+    const { blake3, blake3UrlSafeBase64 } = loadAddon(() => require('@napi-rs/blake-hash') as typeof import('@napi-rs/blake-hash'));
     return {
       digest: (data) => blake3(data),
       // A string comes cheaper than a Buffer, which the collector has to be told of: 11 KiB take 5,450 ns, not 6,400.

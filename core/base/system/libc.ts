@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { loadAddon } from '../addon-gate.ts';
 import type { Octets } from '../octets.ts';
 import type { DeviceNumber, FileTarget, LibcCalls } from './libc-calls.ts';
 import type { NativeFunction, NativeLibrary } from './libc-native.ts';
@@ -25,19 +26,22 @@ export function nativeLibrary(): NativeLibrary | undefined {
 function loadLibrary(): NativeLibrary | undefined {
   if (process.platform === 'win32') return undefined;
   try {
-    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-    const handle = koffi.load(null);
-    return {
-      bind(name, result, parameters) {
-        try {
-          return handle.func(name, result, [...parameters]) as unknown as NativeFunction;
-        } catch {
-          return undefined;
-        }
-      },
-      at: (address, parameters) => koffi.decode(BigInt(address), koffi.proto('void', [...parameters])) as NativeFunction,
-      errno: () => koffi.errno(),
-    };
+    return loadAddon(() => {
+      const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+      const handle = koffi.load(null);
+      return {
+        // Making a function is as delicate as loading.
+        bind(name, result, parameters) {
+          try {
+            return loadAddon(() => handle.func(name, result, [...parameters]) as unknown as NativeFunction);
+          } catch {
+            return undefined;
+          }
+        },
+        at: (address, parameters) => loadAddon(() => koffi.decode(BigInt(address), koffi.proto('void', [...parameters])) as NativeFunction),
+        errno: () => koffi.errno(),
+      };
+    });
   } catch {
     return undefined;
   }

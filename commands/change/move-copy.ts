@@ -183,7 +183,18 @@ async function eachPair(
     if (intoDir && name === '') throw new PathError('EINVAL', calledAs, octetsToText(argument));
     return { argument, source, target: intoDir ? joinPath(dir, name) : to };
   });
-  await forEachItem(context, distinctNames(context, calledAs, pairs), async ({ argument, source, target }) => {
+  // A slash after what is no Dir fails by itself, whoever else is named so.
+  const wrong = new Set<(typeof pairs)[number]>();
+  for (const pair of pairs) if (pair.argument.endsWith('/') && !(await leadsToDir(session.tree, pair.source, signal))) wrong.add(pair);
+  const distinct = new Set(
+    distinctNames(
+      context,
+      calledAs,
+      pairs.filter((pair) => !wrong.has(pair)),
+    ),
+  );
+  const meant = pairs.filter((pair) => wrong.has(pair) || distinct.has(pair));
+  await forEachItem(context, meant, async ({ argument, source, target }) => {
     await action(source, target, argument);
   });
 }

@@ -228,6 +228,8 @@ test('names with a slash after them, rm of . and ..', async (t) => {
     ['rm -rf d/..', 1, 'name the Dir'],
     ['get l/ got', 0, 'got 1 file'],
     ['find d l', 0, '/d\n/d/x\n/l'],
+    ['mkdir k; cp d/x d/x/ k; find k', 3, 'not a directory'],
+    ['mkdir k2; cp d d/ k2; find k2', 0, 'named twice'],
   ] as const) {
     const done = await say(line);
     assert.equal(done.status, status, done.report);

@@ -33,6 +33,10 @@ test('locate finds a name in any state, once, with the newest state that has it'
   const [record] = (await say('locate deep', '--json')).stdout.split('\n').map((line) => (line === '' ? {} : (JSON.parse(line) as object)));
   assert.deepEqual({ ...record, when: '' }, { path: '/docs/deep', number: 1, when: '', kind: 'dir' });
 
+  // A path that went and came back is told once.
+  assert.equal((await say('undo; quit')).status, 0);
+  assert.deepEqual(names((await say('locate invoices')).stdout), ['/docs/invoices@4']);
+
   const none = await say('locate nowhere');
   assert.equal(none.status, 1);
   assert.equal(none.stderr, 'locate: nowhere: no recorded state has such a name\n');

@@ -5,11 +5,12 @@ import { decodeDirent, encodeDirent } from '../dirent/dirent-codec.ts';
 import type { LeafDirent } from '../tree/live/live-node.ts';
 import { headOfFile, withFoundType } from './found-type.ts';
 import { isCachedSignature, TRUST_AGE_NS } from './import-cache.ts';
-import type { FoundNode, ImportContext, StoredNode } from './import-context.ts';
-import { keptOutcome } from './import-context.ts';
+import type { ImportContext } from './import-context.ts';
 import type { LinkedNode } from './import-links.ts';
 import { failLinkedNode, settleLinkedNode } from './import-links.ts';
 import { metaOf, rdevOf } from './import-meta.ts';
+import type { FoundNode, StoredNode } from './import-node.ts';
+import { keptOutcome } from './import-node.ts';
 
 // Nodes that are no directories: taken as they are remembered, or read.
 
@@ -39,7 +40,7 @@ export function importLeaf(context: ImportContext, found: FoundNode, kind: LeafD
 /** Imports one name of a node that has several. */
 export function importLinked(context: ImportContext, found: FoundNode, kind: LeafDirent['kind']): void {
   const { name, stat, cached, settle } = found;
-  const { node, isFirst } = context.links.meet(stat, context.relative(found));
+  const { node, isFirst } = context.links.meet(stat, context.top.relative(found));
   const record = encodeDirent({ kind: 'indirect', name, uuid: node.uuid, meta: {} });
   const unchanged = cached?.node !== undefined && isCachedSignature(cached.signature, stat) && !context.reread;
   const sameRecord = unchanged && Buffer.compare(cached.record, record) === 0;
@@ -48,7 +49,7 @@ export function importLinked(context: ImportContext, found: FoundNode, kind: Lea
     whenSettled(node, () => {
       if (node.failed) {
         context.counts.others--;
-        context.keep(found, node.error).then((stored) => settle(keptOutcome(name, stored)), context.end);
+        context.failures.keep(found, node.error).then((stored) => settle(keptOutcome(name, stored)), context.failures.end);
         return;
       }
       node.names++;
@@ -121,7 +122,7 @@ interface NodeReader {
 function readNode(context: ImportContext, found: FoundNode, kind: LeafDirent['kind'], name: Octets, reader: NodeReader): void {
   const { dir, stat } = found;
   const keep = (error: unknown): void => {
-    context.keep(found, error).then((stored) => reader.unread(stored, error), context.end);
+    context.failures.keep(found, error).then((stored) => reader.unread(stored, error), context.failures.end);
   };
   if (kind === 'file' && stat.size > MAX_SIZE) {
     keep(new VtError('EFAILED', 'it has more than 2^53-1 octets, the most that a file can have here'));
@@ -142,7 +143,7 @@ function readNode(context: ImportContext, found: FoundNode, kind: LeafDirent['ki
       else reader.read({ kind, name, meta }, signature);
     };
     if (error === undefined) give(xattrs, isTrusted(stat, readAtMs) ? stat : undefined);
-    else context.keep(found, error).then((stored) => give(stored?.meta.xattrs, undefined), context.end);
+    else context.failures.keep(found, error).then((stored) => give(stored?.meta.xattrs, undefined), context.failures.end);
   } catch (error) {
     keep(error);
   }
@@ -160,8 +161,8 @@ function readFile(context: ImportContext, found: FoundNode, name: Octets, reader
     .then(async (file) => {
       const head = context.keepsTypes ? headOfFile({ dir: dir.fd, name: found.name }) : undefined;
       dir.release();
-      if (!file.settled) context.fail(found, new Error('changed while it was read'));
-      const xattrs = file.xattrError === undefined ? file.xattrs : (await context.keep(found, file.xattrError))?.meta.xattrs;
+      if (!file.settled) context.failures.fail(found, new Error('changed while it was read'));
+      const xattrs = file.xattrError === undefined ? file.xattrs : (await context.failures.keep(found, file.xattrError))?.meta.xattrs;
       const isTrustworthy = file.settled && file.xattrError === undefined && isTrusted(file.seen, file.readAtMs);
       const own = metaOf(file.stat ?? stat, context.owners, xattrs);
       const meta = head === undefined ? own : withFoundType(own, found.name, head);
@@ -169,7 +170,7 @@ function readFile(context: ImportContext, found: FoundNode, name: Octets, reader
     }, release)
     .catch((error: unknown) => {
       const { failure } = context.ingest;
-      if (failure !== undefined) context.end(failure.error);
+      if (failure !== undefined) context.failures.end(failure.error);
       keep(error);
     });
 }

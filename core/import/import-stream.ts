@@ -7,7 +7,8 @@ import { MAX_HEAD_SIZE } from '../blockify/parser.ts';
 import type { Meta } from '../dirent/meta.ts';
 import type { Store } from '../store/store.ts';
 import { withFoundType } from './found-type.ts';
-import type { ImportCounts, Imported } from './import.ts';
+import type { Imported } from './import.ts';
+import type { ImportCounts } from './import-options.ts';
 
 export interface StreamImportOptions extends OpOptions {
   readonly plan?: boolean | undefined;

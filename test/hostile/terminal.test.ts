@@ -10,7 +10,7 @@ import type { Octets } from '../../core/base/octets.ts';
 import { octetsFromText, octetsToBytes } from '../../core/base/octets.ts';
 import { formatDirent } from '../../core/dirent/dirent-text.ts';
 import type { Meta } from '../../core/dirent/meta.ts';
-import type { StoredNode } from '../../core/import/import-context.ts';
+import type { StoredNode } from '../../core/import/import-node.ts';
 import { PROGRAM } from '../support/program.ts';
 import type { Scratch } from '../support/scratch.ts';
 import { makeScratch } from '../support/scratch.ts';

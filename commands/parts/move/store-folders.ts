@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import type { ImportOptions } from '../../../core/import/import.ts';
+import type { ImportOptions } from '../../../core/import/import-options.ts';
 
 /** Tells the folders of a Store on disk, which are no part of what is put into it. They may be made only by this very put. */
 export function storeFolderTest(folders: readonly string[]): NonNullable<ImportOptions['isStoreFolder']> {

@@ -113,7 +113,7 @@ export const touch = defineTreeCommand({
       const path = pathArgument(session, argument);
       if ((await session.tree.lookup(path, { follow, signal })) === undefined) {
         if (options.has('no-create')) return;
-        if (argument.endsWith('/')) throw new PathError('ENOENT', 'touch', octetsToText(path));
+        if (argument.endsWith('/')) throw new PathError('ENOENT', 'touch', path);
         const meta = { ...newMeta(context, newMode('file')), mtimeNs };
         const isMade = await session.tree.write(path, noContent(), meta, { onlyNew: true, signal }).then(() => true, notThere);
         if (isMade) return;

@@ -50,7 +50,7 @@ export const rmdir = defineTreeCommand({
     await forEachItem(context, args, async (argument) => {
       const path = pathArgument(session, argument);
       const { dirent } = await requireEntry(session.tree, path, 'remove', { follow: false, signal });
-      if (dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'remove', octetsToText(path));
+      if (dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'remove', path);
       await session.tree.remove(path, { signal });
     });
   },

@@ -59,7 +59,7 @@ async function isOtherName(tree: Tree, symlink: TreePath, to: TreePath, signal: 
 async function refuseFileAtSlash(tree: Tree, path: TreePath, argument: Octets, signal: AbortSignal): Promise<void> {
   if (!argument.endsWith('/')) return;
   const kind = (await tree.lookup(path, { follow: false, signal }))?.dirent.kind;
-  if (kind !== undefined && kind !== 'dir') throw new PathError('ENOTDIR', 'mv', octetsToText(argument));
+  if (kind !== undefined && kind !== 'dir') throw new PathError('ENOTDIR', 'mv', argument);
 }
 
 /** `cp`: by reference. */
@@ -180,7 +180,7 @@ async function eachPair(
   const pairs = sources.map((argument) => {
     const source = pathArgument(session, argument);
     const name = calledAs === 'ln' ? baseName(argument.replace(/(?<=[^/])\/+$/, '') as TreePath) : baseName(source);
-    if (intoDir && name === '') throw new PathError('EINVAL', calledAs, octetsToText(argument));
+    if (intoDir && name === '') throw new PathError('EINVAL', calledAs, argument);
     return { argument, source, target: intoDir ? joinPath(dir, name) : to };
   });
   // A slash after what is no Dir fails by itself, whoever else is named so.

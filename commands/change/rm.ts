@@ -1,5 +1,5 @@
 import { PathError } from '../../core/base/errors.ts';
-import { octetsToText } from '../../core/base/octets.ts';
+import { type Octets, octetsToText } from '../../core/base/octets.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import { isWithin, joinPath, ROOT_PATH, splitPath } from '../../core/tree/path.ts';
 import { realPath } from '../../core/tree/real-path.ts';
@@ -33,20 +33,20 @@ export const rm = defineTreeCommand({
     if (recursive && !force && !(await isMeant(context, args.length))) return;
     await forEachItem(context, args, async (argument) => {
       // As of a POSIX rm: whoever types these seldom means the Dir itself.
-      if (/(?:^|\/)\.{1,2}\/*$/.test(argument)) throw new PathError('EINVAL', 'remove', octetsToText(argument), { remedy: 'name the Dir' });
+      if (/(?:^|\/)\.{1,2}\/*$/.test(argument)) throw new PathError('EINVAL', 'remove', argument, { remedy: 'name the Dir' });
       const path = pathArgument(session, argument);
-      if (path === ROOT_PATH) throw new PathError('EINVAL', 'remove', '/', { remedy: 'remove its entries: rm -r /*' });
+      if (path === ROOT_PATH) throw new PathError('EINVAL', 'remove', '/' as Octets, { remedy: 'remove its entries: rm -r /*' });
       const entry = await lookupOrAbsent(context, path, force);
       if (entry === undefined) {
         if (force) return;
-        throw new PathError('ENOENT', 'remove', octetsToText(path));
+        throw new PathError('ENOENT', 'remove', path);
       }
       if (argument.endsWith('/') && entry.dirent.kind !== 'dir') {
         // What a symlink to a Dir was meant for with a slash after it nobody knows.
         if (force && !(await leadsToDir(session.tree, path, signal))) return;
-        throw new PathError('ENOTDIR', 'remove', octetsToText(argument));
+        throw new PathError('ENOTDIR', 'remove', argument);
       }
-      if (entry.dirent.kind === 'dir' && !recursive) throw new PathError('EISDIR', 'remove', octetsToText(path), { remedy: 'rm -r' });
+      if (entry.dirent.kind === 'dir' && !recursive) throw new PathError('EISDIR', 'remove', path, { remedy: 'rm -r' });
       await recordBefore(context, path);
       // What was recorded is merged with what another session recorded: it may have removed the same.
       if ((await session.tree.lookup(path, { follow: false, signal })) === undefined) return;
@@ -89,7 +89,7 @@ async function removedThroughItself({ session, signal }: TreeContext, path: Tree
   for await (const entry of tree.list(real.path, { signal })) below.push(joinPath(real.path, entry.name));
   for (const each of below) await tree.remove(each, { recursive: true, signal });
   if (!force)
-    throw new PathError('ENOENT', 'remove', octetsToText(path), {
+    throw new PathError('ENOENT', 'remove', path, {
       remedy: `the symlink to it was in it and is removed: rm ${octetsToText(real.path)}`,
     });
   return true;

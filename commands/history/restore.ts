@@ -43,11 +43,11 @@ interface Past {
 async function restoreOne(context: TreeContext, argument: Octets): Promise<void> {
   const { session, output, plan, signal } = context;
   const { path, from, number } = await findPast(context, argument);
-  if (path === ROOT_PATH) throw new PathError('EINVAL', 'restore', '/', { remedy: `undo @${number} brings all of the tree back` });
+  if (path === ROOT_PATH) throw new PathError('EINVAL', 'restore', path, { remedy: `undo @${number} brings all of the tree back` });
   const state = await session.stateAt(String(number), signal);
   try {
     if ((await state.tree.lookup(from, { follow: false, signal })) === undefined)
-      throw new PathError('ENOENT', 'restore', `${octetsToText(from)}${state.view}`, {
+      throw new PathError('ENOENT', 'restore', `${from}${state.view}` as Octets, {
         remedy: `log ${octetsToText(from)} lists its states`,
       });
     const dirent = await state.tree.dirent(from, { signal });

@@ -39,7 +39,7 @@ export const bind = defineTreeCommand({
       import('../../core/tree/other-names.ts'),
     ]);
     const path = pathArgument(session, name);
-    if (path === '/') throw new PathError('EINVAL', 'bind', '/');
+    if (path === '/') throw new PathError('EINVAL', 'bind', path);
     const dirent = {
       ...(await direntOfReference(session.tree.store, parseTypedReference(octetsToText(text)), {
         asDir: options.has('dir'),

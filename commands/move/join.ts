@@ -28,8 +28,7 @@ export const join = defineTreeCommand({
     const plan = context.plan || options.has('plan');
     if (source === undefined || name === undefined) return;
     const path = pathArgument(session, name);
-    if ((await session.tree.lookup(path, { follow: false, signal })) !== undefined)
-      throw new PathError('EEXIST', 'join', octetsToText(path));
+    if ((await session.tree.lookup(path, { follow: false, signal })) !== undefined) throw new PathError('EEXIST', 'join', path);
     await withOtherTree({ ...context, plan }, 'join', source, async ({ dirent }) => {
       if (!plan) await session.tree.bind(path, { ...dirent, name: baseName(path) }, { signal });
     });

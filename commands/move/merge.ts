@@ -59,14 +59,14 @@ export const merge = defineTreeCommand({
     const policy = POLICIES.find((each) => each === options.get('conflict')) ?? 'fail';
     const path = name === undefined ? session.cwd : pathArgument(session, name);
     const entry = await session.tree.lookup(path, { signal });
-    if (entry === undefined) throw new PathError('ENOENT', 'merge', octetsToText(path));
+    if (entry === undefined) throw new PathError('ENOENT', 'merge', path);
     // Who undoes the merge goes back to what was here, not to what was recorded before.
     if (!plan && session.tree.can.sync) {
       await session.sync(signal);
       await context.local?.refresh(signal);
     }
     const ours = await session.tree.dirent(entry.path, { signal });
-    if (ours.kind !== 'dir') throw new PathError('ENOTDIR', 'merge', octetsToText(path));
+    if (ours.kind !== 'dir') throw new PathError('ENOTDIR', 'merge', path);
     if (path === ROOT_PATH && session.tree.adopt === undefined) {
       throw new VtError('EUNSUPPORTED', `merge: the root of "${session.tree.name}" cannot be replaced`, {
         remedy: 'merge into a Dir of it',

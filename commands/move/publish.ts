@@ -61,7 +61,8 @@ async function storedNode({ session, signal }: CommandContext, pathname: Octets)
   const path = pathArgument(session, pathname);
   const found = tree.can.sync ? await tree.lookup(path, { signal, follow: false }) : undefined;
   if (found === undefined) return undefined;
-  if (path === ROOT_PATH) throw new PathError('EINVAL', 'publish', '/', { remedy: 'name something in it: a root has no name of its own' });
+  if (path === ROOT_PATH)
+    throw new PathError('EINVAL', 'publish', '/' as Octets, { remedy: 'name something in it: a root has no name of its own' });
   return { ...(await tree.dirent(path, { signal })), name: baseName(path) };
 }
 

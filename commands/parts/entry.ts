@@ -49,12 +49,12 @@ export async function findEntry(session: Session, argument: Octets, action: stri
   const entry = await session.tree.lookup(path, options);
   if (entry !== undefined) return { tree: session.tree, path, entry, [Symbol.asyncDispose]: () => Promise.resolve() };
   const past = session.archive === undefined ? undefined : await pastArgument(session, argument, options);
-  if (past === undefined) throw new PathError('ENOENT', action, octetsToText(path));
+  if (past === undefined) throw new PathError('ENOENT', action, path);
   const { state, name } = past;
   try {
     const pastPath = pathArgument(session, name);
     const found = await state.tree.lookup(pastPath, options);
-    if (found === undefined) throw new PathError('ENOENT', action, `${octetsToText(pastPath)}${state.view}`);
+    if (found === undefined) throw new PathError('ENOENT', action, `${pastPath}${state.view}` as Octets);
     return { tree: state.tree, path: pastPath, entry: found, [Symbol.asyncDispose]: () => state.tree[Symbol.asyncDispose]() };
   } catch (error) {
     await state.tree[Symbol.asyncDispose]();
@@ -120,6 +120,6 @@ async function stateOrNone(
  */
 export async function requireEntry(tree: Tree, path: TreePath, action: string, options: LookupOptions = {}): Promise<TreeEntry> {
   const entry = await tree.lookup(path, options);
-  if (entry === undefined) throw new PathError('ENOENT', action, octetsToText(path));
+  if (entry === undefined) throw new PathError('ENOENT', action, path);
   return entry;
 }

@@ -55,6 +55,6 @@ async function goToState(session: LocalSession, argument: Octets, signal: AbortS
 
 async function goToPath(session: Session, path: TreePath, signal: AbortSignal): Promise<void> {
   const entry = await requireEntry(session.tree, path, 'cd', { signal });
-  if (entry.dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'cd', octetsToText(path));
+  if (entry.dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'cd', path);
   session.cwd = path;
 }

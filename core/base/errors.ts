@@ -1,4 +1,5 @@
 import { errnoText } from './errno-text.ts';
+import { type Octets, octetsToText } from './octets.ts';
 
 /**
  * The errors of the product. Codes are stable; messages may change. A message follows one grammar, `ACTION "THING": FACT`,
@@ -93,13 +94,18 @@ export type PathErrorName =
 /** A path in a tree that cannot be what was asked of it; `errno` is the POSIX name. */
 export class PathError extends VtError {
   readonly errno: PathErrorName;
+  /** The path as it is. */
+  readonly octets: Octets;
+  /** The path as it is shown. */
   readonly path: string;
   readonly action: string;
 
-  constructor(errno: PathErrorName, action: string, path: string, options: VtErrorOptions = {}) {
+  constructor(errno: PathErrorName, action: string, octets: Octets, options: VtErrorOptions = {}) {
     const code = errno === 'EROFS' ? 'EREADONLY' : errno === 'EPERM' || errno === 'EACCES' ? 'EPERM' : 'EFAILED';
+    const path = octetsToText(octets);
     super(code, `${action} "${path}": ${errnoText(errno)}`, options);
     this.errno = errno;
+    this.octets = octets;
     this.path = path;
     this.action = action;
   }

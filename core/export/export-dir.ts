@@ -2,7 +2,6 @@ import type { BigIntStats } from 'node:fs';
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
 import { PathError, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
-import { octetsToText } from '../base/octets.ts';
 import type { AtCalls, CName } from '../base/system/at-calls.ts';
 import { cName } from '../base/system/at-calls.ts';
 import { getXattr, libc, listXattrs } from '../base/system/libc.ts';
@@ -193,8 +192,7 @@ export function openContainer(path: Octets): number {
     return openSync(Buffer.from(path, 'latin1'), constants.O_RDONLY | constants.O_DIRECTORY);
   } catch (error) {
     const code = errorCode(error);
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES')
-      throw new PathError(code, 'write into local', octetsToText(path), { cause: error });
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') throw new PathError(code, 'write into local', path, { cause: error });
     throw error;
   }
 }

@@ -1,5 +1,4 @@
 import { PathError } from '../base/errors.ts';
-import { octetsToText } from '../base/octets.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { Meta } from '../dirent/meta.ts';
 import type { TreePath } from './path.ts';
@@ -18,6 +17,6 @@ export async function makeDirs(tree: Tree, path: TreePath, meta: Meta, options: 
     at = joinPath(at, element);
     const present = await tree.lookup(at, options);
     if (present === undefined) await tree.mkdir(at, meta, options);
-    else if (present.dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'make directory', octetsToText(at));
+    else if (present.dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'make directory', at);
   }
 }

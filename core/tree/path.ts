@@ -1,6 +1,5 @@
 import { PathError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
-import { octetsToText } from '../base/octets.ts';
 
 /** An absolute path in a tree: `/` or `/a/b`, of octets, without `.`, `..`, empty elements or a trailing slash. */
 export type TreePath = Octets;
@@ -66,6 +65,6 @@ export function isEntryName(name: Octets): boolean {
  * @throws {PathError} EINVAL for a name that is none, ENAMETOOLONG above {@link MAX_NAME_SIZE} octets
  */
 export function checkEntryName(name: Octets, action: string, path: TreePath): void {
-  if (!isEntryName(name)) throw new PathError('EINVAL', action, octetsToText(path));
-  if (name.length > MAX_NAME_SIZE) throw new PathError('ENAMETOOLONG', action, octetsToText(path));
+  if (!isEntryName(name)) throw new PathError('EINVAL', action, path);
+  if (name.length > MAX_NAME_SIZE) throw new PathError('ENAMETOOLONG', action, path);
 }

@@ -84,7 +84,7 @@ async function nodeOf(store: Store, dirent: Dirent, options: ReferenceOptions): 
 }
 
 async function below(store: Store, top: NodeDirent, path: TreePath, options: ReferenceOptions): Promise<NodeDirent> {
-  if (top.kind !== 'dir') throw new PathError('ENOTDIR', 'read reference', octetsToText(path));
+  if (top.kind !== 'dir') throw new PathError('ENOTDIR', 'read reference', path);
   await using tree = openLiveTree(store, top, { name: store.name });
   return await tree.dirent(path, options);
 }

@@ -1,6 +1,5 @@
 import { PathError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
-import { octetsToText } from '../base/octets.ts';
 import type { TreePath } from './path.ts';
 import { MAX_NAME_SIZE, splitPath } from './path.ts';
 
@@ -51,29 +50,29 @@ export async function resolvePath<N>(nodes: PathNodes<N>, path: TreePath, follow
   for (let steps = 0; ; steps++) {
     const name = ahead.pop();
     if (name === undefined) break;
-    if (steps >= MAX_ELEMENTS) throw new PathError('ELOOP', action, octetsToText(path));
-    if (nodes.sort(node) !== 'dir') throw new PathError('ENOTDIR', action, octetsToText(path));
+    if (steps >= MAX_ELEMENTS) throw new PathError('ELOOP', action, path);
+    if (nodes.sort(node) !== 'dir') throw new PathError('ENOTDIR', action, path);
     if (name === '.') continue;
     if (name === '..') {
       node = dirs.pop() ?? node;
       names.pop();
       continue;
     }
-    if (name.length > MAX_NAME_SIZE) throw new PathError('ENAMETOOLONG', action, octetsToText(path));
+    if (name.length > MAX_NAME_SIZE) throw new PathError('ENAMETOOLONG', action, path);
     const found = nodes.child(node, name);
     // Waiting for what is at hand would cost more than finding it.
     const child = found instanceof Promise ? await found : found;
     if (child === undefined) {
-      if (ahead.length > 0) throw new PathError('ENOENT', action, octetsToText(path));
+      if (ahead.length > 0) throw new PathError('ENOENT', action, path);
       dirs.push(node);
       names.push(name);
       return { dirs, names, node: undefined };
     }
     if (nodes.sort(child) === 'symlink' && (ahead.length > 0 || follow || mustBeDir)) {
       symlinks++;
-      if (symlinks > MAX_SYMLINKS) throw new PathError('ELOOP', action, octetsToText(path));
+      if (symlinks > MAX_SYMLINKS) throw new PathError('ELOOP', action, path);
       const target = nodes.target(child);
-      if (target === '') throw new PathError('ENOENT', action, octetsToText(path));
+      if (target === '') throw new PathError('ENOENT', action, path);
       if (target.startsWith('/')) {
         node = nodes.root;
         dirs.length = 0;
@@ -87,6 +86,6 @@ export async function resolvePath<N>(nodes: PathNodes<N>, path: TreePath, follow
     names.push(name);
     node = child;
   }
-  if (mustBeDir && nodes.sort(node) !== 'dir') throw new PathError('ENOTDIR', action, octetsToText(path));
+  if (mustBeDir && nodes.sort(node) !== 'dir') throw new PathError('ENOTDIR', action, path);
   return { dirs, names, node };
 }

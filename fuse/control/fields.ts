@@ -141,7 +141,7 @@ export function errorFields(error: unknown): Fields {
   return {
     error: errorText(error),
     code,
-    ...(error instanceof PathError ? { errno: error.errno, at: error.path } : {}),
+    ...(error instanceof PathError ? { errno: error.errno, ...octetsField('at', error.octets) } : {}),
     ...(error instanceof VtError && error.remedy !== undefined ? { remedy: error.remedy } : {}),
   };
 }
@@ -152,7 +152,8 @@ export function takeError(fields: Fields): VtError | undefined {
   if (typeof error !== 'string') return undefined;
   const options = typeof remedy === 'string' ? { remedy } : {};
   if (typeof errno === 'string' && typeof at === 'string') {
-    return new PathError(errno as PathErrorName, error.slice(0, Math.max(0, error.indexOf(` "${at}"`))), at, options);
+    const action = error.slice(0, Math.max(0, error.indexOf(` "${at}"`)));
+    return new PathError(errno as PathErrorName, action, takeOctets(fields, 'at'), options);
   }
   if (code === 'EREADONLY') {
     const [, action, what] = /^(.*) "(.*)": read-only$/s.exec(error) ?? [];

@@ -1,5 +1,4 @@
 import { PathError } from '../../core/base/errors.ts';
-import { octetsToText } from '../../core/base/octets.ts';
 import { NO_OWNER_NAMES } from '../../core/base/system/owner-names.ts';
 import { storeContent } from '../../core/blockify/store-content.ts';
 import type { DirDirent } from '../../core/dirent/dirent.ts';
@@ -79,7 +78,7 @@ async function make(mount: LiveMount, change: JournalChange): Promise<void> {
     case 'link': {
       const node = await nodeAt(nodes, change.path);
       const to = await place(change.to);
-      if (node.sort === 'dir') throw new PathError('EPERM', 'link', octetsToText(change.path));
+      if (node.sort === 'dir') throw new PathError('EPERM', 'link', change.path);
       await nodes.link(node, to.dir, to.name, mount);
       break;
     }
@@ -96,7 +95,7 @@ async function make(mount: LiveMount, change: JournalChange): Promise<void> {
 
 async function write(mount: LiveMount, { path, meta, minSize, size, ranges }: ContentChange): Promise<void> {
   const { node } = mount.inodes.give(await nodeAt(mount.nodes, path));
-  if (node.sort === 'dir' || node.dirent.kind !== 'file') throw new PathError('EISDIR', 'write', octetsToText(path));
+  if (node.sort === 'dir' || node.dirent.kind !== 'file') throw new PathError('EISDIR', 'write', path);
   const front = writableFront(mount, mount.file(node.id));
   if (minSize < front.size) front.truncate(minSize);
   for (const { start, data } of ranges) front.write(data, start);
@@ -106,7 +105,7 @@ async function write(mount: LiveMount, { path, meta, minSize, size, ranges }: Co
 
 async function dirAt(nodes: LiveNodes, path: TreePath): Promise<LiveDir> {
   const node = await nodeAt(nodes, path);
-  if (node.sort !== 'dir') throw new PathError('ENOTDIR', 'look up', octetsToText(path));
+  if (node.sort !== 'dir') throw new PathError('ENOTDIR', 'look up', path);
   return node;
 }
 
@@ -114,7 +113,7 @@ async function nodeAt(nodes: LiveNodes, path: TreePath): Promise<LiveNode> {
   let node: LiveNode = nodes.root;
   for (const name of splitPath(path)) {
     const next: LiveNode | undefined = node.sort === 'dir' ? await nodes.child(node, name) : undefined;
-    if (next === undefined) throw new PathError('ENOENT', 'look up', octetsToText(path));
+    if (next === undefined) throw new PathError('ENOENT', 'look up', path);
     node = next;
   }
   return node;

@@ -41,7 +41,7 @@ export function socketOfMount(path: Octets, env: Readonly<Record<string, string 
   } catch (error) {
     const code = errorCode(error);
     if (code === 'ENOTCONN') throw diedError(shown, error);
-    if (code === 'EACCES' || code === 'EPERM') throw new PathError('EACCES', 'attach to', shown, { cause: error });
+    if (code === 'EACCES' || code === 'EPERM') throw new PathError('EACCES', 'attach to', mountPoint, { cause: error });
   }
   throw new VtError('EOPEN', `attach to "${shown}": this mount has no control channel that can be found`);
 }

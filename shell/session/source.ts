@@ -352,7 +352,7 @@ function statOf(path: Octets, options: SourceOptions): ReturnType<typeof statSyn
   try {
     return statSync(octetsToBytes(resolveLocalPath(options.localCwd, path)), { throwIfNoEntry: false });
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EACCES') throw new PathError('EACCES', 'open', octetsToText(path));
+    if (error instanceof Error && 'code' in error && error.code === 'EACCES') throw new PathError('EACCES', 'open', path);
     return undefined;
   }
 }

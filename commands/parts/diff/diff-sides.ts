@@ -163,7 +163,7 @@ async function openLocal(context: TreeContext, action: string, word: Octets): Pr
   const home = octetsFromText(context.shell.env['HOME'] ?? '');
   const path = resolveLocalPath(localCwd, expandHome(word.slice(LOCAL_SCHEME.length) as Octets, home));
   const node = localNode(path);
-  if (node === undefined) throw new PathError('ENOENT', `${action} local`, octetsToText(path));
+  if (node === undefined) throw new PathError('ENOENT', `${action} local`, path);
   return { side: localSide(path, node, systemOwnerNames()), label: octetsToText(word), path: undefined, isLocal: true };
 }
 

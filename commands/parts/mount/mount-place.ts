@@ -1,7 +1,7 @@
 import { readdirSync, rmdirSync } from 'node:fs';
 import { PathError, VtError } from '../../../core/base/errors.ts';
 import type { Octets } from '../../../core/base/octets.ts';
-import { octetsToText, octetsToTextStrict } from '../../../core/base/octets.ts';
+import { octetsFromText, octetsToText, octetsToTextStrict } from '../../../core/base/octets.ts';
 import { makeFolders } from '../../../core/base/system/make-folders.ts';
 import { errorCode, pathBytes } from '../../../core/base/system/system-error.ts';
 import { capability } from '../../../core/store/capability.ts';
@@ -42,7 +42,7 @@ export function canOnlyBeMountPoint(path: Octets): boolean {
 /** Makes a mount point where there is none. @returns whether it was made. @throws {PathError} ENOTEMPTY */
 export function makeMountPoint(mountPoint: string): boolean {
   try {
-    if (readdirSync(mountPoint).length > 0) throw new PathError('ENOTEMPTY', 'mount', mountPoint);
+    if (readdirSync(mountPoint).length > 0) throw new PathError('ENOTEMPTY', 'mount', octetsFromText(mountPoint));
     return false;
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw error;

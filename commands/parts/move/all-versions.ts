@@ -32,7 +32,7 @@ export async function withAllVersions(
   if (archive === undefined) throw new VtError('EFAILED', `get --all-versions: "${tree.name}" has no earlier states`);
   const folder = place.local === undefined ? place.localCwd : resolveLocalPath(place.localCwd, place.local);
   if (statSync(pathBytes(folder), { throwIfNoEntry: false })?.isDirectory() !== true)
-    throw new PathError('ENOTDIR', 'write into local', octetsToText(folder), { remedy: 'lmkdir makes it' });
+    throw new PathError('ENOTDIR', 'write into local', folder, { remedy: 'lmkdir makes it' });
   const top = pathArgument(session, argument);
   const entries = newestFirst(archive, { signal });
   let count = 0;

@@ -52,11 +52,7 @@ function localTarget({ localCwd, local, isOneOfMany }: GetPlace, argument: Octet
   if (folder !== undefined) return isContents ? { local: folder, isContents } : { local: inside(folder, entry), isContents };
   const makesDir = entry.dirent.kind === 'dir' && !isOneOfMany && !/(?:^|\/)\.{1,2}$/.test(local);
   if (makesDir || !(isOneOfMany || endsAsDirectory(local))) return { local: path, isContents };
-  throw new PathError(
-    lstatOrDenied(path.replace(/[/.]+$/, '') as Octets) === undefined ? 'ENOENT' : 'ENOTDIR',
-    'write into local',
-    octetsToText(path),
-  );
+  throw new PathError(lstatOrDenied(path.replace(/[/.]+$/, '') as Octets) === undefined ? 'ENOENT' : 'ENOTDIR', 'write into local', path);
 }
 
 function inside(folder: Octets, entry: TreeEntry): Octets {
@@ -94,7 +90,7 @@ function withoutDenial<T>(path: Octets, stat: () => T | undefined): T | undefine
   try {
     return stat();
   } catch (error) {
-    if (errorCode(error) === 'EACCES') throw new PathError('EACCES', 'write into local', octetsToText(path), { cause: error });
+    if (errorCode(error) === 'EACCES') throw new PathError('EACCES', 'write into local', path, { cause: error });
     // A path that is too long as it stands, or leads through a file: what is done there says so.
     return undefined;
   }

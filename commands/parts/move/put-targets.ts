@@ -43,7 +43,7 @@ export async function putTargets(
   const dir = intoDir ? path : parentPath(path);
   // Better now than when all is read.
   const parent = await requireEntry(session.tree, dir, 'put into', { signal });
-  if (parent.dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'put into', octetsToText(dir));
+  if (parent.dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'put into', dir);
   const targets = locals.map(({ word, local }) => {
     const stream = streamOf(word, local, options.has('read-special'));
     const own = word === '-' ? ('' as Octets) : ownName(word, local);

@@ -14,8 +14,7 @@ import { resolveLocalPath } from '../local-path.ts';
 
 async function withFile<T>({ session, signal }: CommandContext, file: Octets, use: (opened: OtherSource) => Promise<T>): Promise<T> {
   const path = resolveLocalPath(session.localCwd, file);
-  if (statSync(pathBytes(path), { throwIfNoEntry: false })?.isFile() !== true)
-    throw new PathError('ENOENT', 'ar local', octetsToText(file));
+  if (statSync(pathBytes(path), { throwIfNoEntry: false })?.isFile() !== true) throw new PathError('ENOENT', 'ar local', file);
   const opened = await session.openOther(path, signal);
   try {
     return await use(opened);

@@ -1,6 +1,5 @@
 import { PathError } from '../../base/errors.ts';
 import type { Octets } from '../../base/octets.ts';
-import { octetsToText } from '../../base/octets.ts';
 import type { OpOptions } from '../../base/op-options.ts';
 import { EMPTY_BLOCK } from '../../block/block.ts';
 import type { DirDirent, Dirent, IndirectDirent } from '../../dirent/dirent.ts';
@@ -59,15 +58,15 @@ export async function existingPlace(
   options: OpOptions,
 ): Promise<Place & { readonly node: LiveNode }> {
   const place = await placeOf(state, path, action, options);
-  if (place === undefined) throw new PathError('EINVAL', action, octetsToText(path));
-  if (place.node === undefined) throw new PathError('ENOENT', action, octetsToText(path));
+  if (place === undefined) throw new PathError('EINVAL', action, path);
+  if (place.node === undefined) throw new PathError('ENOENT', action, path);
   return { ...place, node: place.node };
 }
 
 /** As {@link placeOf}, of an entry that must not exist yet. */
 export async function newPlace(state: LiveState, path: TreePath, action: string, options: OpOptions): Promise<Place> {
   const place = await placeOf(state, path, action, options);
-  if (place === undefined || place.node !== undefined) throw new PathError('EEXIST', action, octetsToText(path));
+  if (place === undefined || place.node !== undefined) throw new PathError('EEXIST', action, path);
   checkEntryName(place.name, action, path);
   return place;
 }
@@ -82,11 +81,11 @@ export async function checkReplace(
 ): Promise<void> {
   if (target === undefined) return;
   if (target.sort !== 'dir') {
-    if (node.sort === 'dir') throw new PathError('ENOTDIR', action, octetsToText(path));
+    if (node.sort === 'dir') throw new PathError('ENOTDIR', action, path);
     return;
   }
-  if (node.sort !== 'dir') throw new PathError('EISDIR', action, octetsToText(path));
-  if (!(await isEmptyDir(state, target))) throw new PathError('ENOTEMPTY', action, octetsToText(path));
+  if (node.sort !== 'dir') throw new PathError('EISDIR', action, path);
+  if (!(await isEmptyDir(state, target))) throw new PathError('ENOTEMPTY', action, path);
 }
 
 /** Whether a Dir has no entries. */

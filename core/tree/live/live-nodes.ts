@@ -1,6 +1,5 @@
 import { ClosedError, PathError, ReadOnlyError } from '../../base/errors.ts';
 import type { Octets } from '../../base/octets.ts';
-import { octetsToText } from '../../base/octets.ts';
 import type { OpOptions } from '../../base/op-options.ts';
 import type { SharedLock } from '../../base/shared-lock.ts';
 import type { Block } from '../../block/block.ts';
@@ -211,10 +210,9 @@ export class LiveNodes {
     await this.#changing('remove', async () => {
       const place = await this.#usedPlace(dir, name, 'remove', options);
       const { node } = place;
-      if (sort === 'leaf' && node.sort === 'dir') throw new PathError('EISDIR', 'remove', octetsToText(place.path));
-      if (sort === 'dir' && node.sort !== 'dir') throw new PathError('ENOTDIR', 'remove', octetsToText(place.path));
-      if (node.sort === 'dir' && !(await isEmptyDir(this.#context.state, node)))
-        throw new PathError('ENOTEMPTY', 'remove', octetsToText(place.path));
+      if (sort === 'leaf' && node.sort === 'dir') throw new PathError('EISDIR', 'remove', place.path);
+      if (sort === 'dir' && node.sort !== 'dir') throw new PathError('ENOTDIR', 'remove', place.path);
+      if (node.sort === 'dir' && !(await isEmptyDir(this.#context.state, node))) throw new PathError('ENOTEMPTY', 'remove', place.path);
       await dropEntry(this.#context.state, place, options);
       this.#tell(place, 'names', by);
       this.#log(dir, node, { kind: 'remove', path: place.path, sort });
@@ -234,15 +232,13 @@ export class LiveNodes {
       const source = await this.#usedPlace(from.dir, from.name, 'rename', options);
       const target = await this.#place(to.dir, to.name, options);
       checkEntryName(target.name, 'rename', target.path);
-      if (manner === 'keep' && target.node !== undefined) throw new PathError('EEXIST', 'rename', octetsToText(target.path));
-      if (manner === 'exchange' && target.node === undefined) throw new PathError('ENOENT', 'rename', octetsToText(target.path));
-      if (source.node.sort === 'dir' && target.dir.isWithin(source.node))
-        throw new PathError('EINVAL', 'rename', octetsToText(source.path));
+      if (manner === 'keep' && target.node !== undefined) throw new PathError('EEXIST', 'rename', target.path);
+      if (manner === 'exchange' && target.node === undefined) throw new PathError('ENOENT', 'rename', target.path);
+      if (source.node.sort === 'dir' && target.dir.isWithin(source.node)) throw new PathError('EINVAL', 'rename', source.path);
       if (manner === 'exchange') await this.#exchange(source, target, options);
       else {
         if (target.node === source.node) return;
-        if (target.node?.sort === 'dir' && source.dir.isWithin(target.node))
-          throw new PathError('ENOTEMPTY', 'rename', octetsToText(target.path));
+        if (target.node?.sort === 'dir' && source.dir.isWithin(target.node)) throw new PathError('ENOTEMPTY', 'rename', target.path);
         await checkReplace(state, source.node, target.node, 'rename', target.path);
         if (target.node !== undefined) await dropEntry(state, target, options);
         await moveEntry(state, source, target, options);
@@ -334,9 +330,9 @@ export class LiveNodes {
   async #exchange(source: Place & { readonly node: LiveNode }, target: Place, options: OpOptions): Promise<void> {
     const { state } = this.#context;
     const { node } = target;
-    if (node === undefined) throw new PathError('ENOENT', 'rename', octetsToText(target.path));
+    if (node === undefined) throw new PathError('ENOENT', 'rename', target.path);
     if (node === source.node) return;
-    if (node.sort === 'dir' && source.dir.isWithin(node)) throw new PathError('EINVAL', 'rename', octetsToText(target.path));
+    if (node.sort === 'dir' && source.dir.isWithin(node)) throw new PathError('EINVAL', 'rename', target.path);
     await exchangeEntries(state, source, { ...target, node }, options);
     renamed(state, source.node);
     renamed(state, node);
@@ -351,13 +347,13 @@ export class LiveNodes {
 
   async #usedPlace(dir: LiveDir, name: Octets, action: string, options: OpOptions): Promise<Place & { readonly node: LiveNode }> {
     const place = await this.#place(dir, name, options);
-    if (place.node === undefined) throw new PathError('ENOENT', action, octetsToText(place.path));
+    if (place.node === undefined) throw new PathError('ENOENT', action, place.path);
     return { ...place, node: place.node };
   }
 
   async #freePlace(dir: LiveDir, name: Octets, action: string, options: OpOptions): Promise<Place> {
     const place = await this.#place(dir, name, options);
-    if (place.node !== undefined) throw new PathError('EEXIST', action, octetsToText(place.path));
+    if (place.node !== undefined) throw new PathError('EEXIST', action, place.path);
     checkEntryName(name, action, place.path);
     return place;
   }
@@ -387,7 +383,7 @@ export class LiveNodes {
   }
 
   #checkLive(dir: LiveDir): void {
-    if (!this.#isLive(dir)) throw new PathError('ENOENT', 'use', octetsToText(dir.name));
+    if (!this.#isLive(dir)) throw new PathError('ENOENT', 'use', dir.name);
   }
 
   #tell(place: Place, kind: TreeChange['kind'], by: object): void {

@@ -1,6 +1,5 @@
 import { PathError } from '../../base/errors.ts';
 import type { Octets } from '../../base/octets.ts';
-import { octetsToText } from '../../base/octets.ts';
 import type { OpOptions } from '../../base/op-options.ts';
 import type { Block } from '../../block/block.ts';
 import { EMPTY_BLOCK, UNKNOWN_SPAN } from '../../block/block.ts';
@@ -44,7 +43,7 @@ export async function bind(state: LiveState, path: TreePath, given: NodeDirent, 
   const dirent = await withKnownSpan(state.store, given, options);
   const place = await placeOf(state, path, 'bind', options);
   if (place === undefined) {
-    if (dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'bind', octetsToText(path));
+    if (dirent.kind !== 'dir') throw new PathError('ENOTDIR', 'bind', path);
     state.root = liveRoot({ ...dirent, name: state.root.dirent.name });
   } else {
     checkEntryName(place.name, 'bind', path);
@@ -75,7 +74,7 @@ export async function link(state: LiveState, existing: TreePath, path: TreePath,
   const from = await existingPlace(state, existing, 'link', options);
   const to = await newPlace(state, path, 'link', options);
   const { node } = from;
-  if (node.sort === 'dir') throw new PathError('EPERM', 'link', octetsToText(existing));
+  if (node.sort === 'dir') throw new PathError('EPERM', 'link', existing);
   await linkEntry(state, { ...from, node }, to, options);
   state.changes.emit({ kind: 'names', path: to.path });
 }
@@ -84,7 +83,7 @@ export async function link(state: LiveState, existing: TreePath, path: TreePath,
 export async function remove(state: LiveState, path: TreePath, options: OpOptions & { readonly recursive?: boolean }): Promise<void> {
   const place = await existingPlace(state, path, 'remove', options);
   if (options.recursive !== true && place.node.sort === 'dir' && !(await isEmptyDir(state, place.node))) {
-    throw new PathError('ENOTEMPTY', 'remove', octetsToText(path));
+    throw new PathError('ENOTEMPTY', 'remove', path);
   }
   await dropEntry(state, place, options);
   state.changes.emit({ kind: 'names', path: place.path });
@@ -94,12 +93,12 @@ export async function remove(state: LiveState, path: TreePath, options: OpOption
 export async function rename(state: LiveState, from: TreePath, to: TreePath, options: OpOptions): Promise<void> {
   const source = await existingPlace(state, from, 'rename', options);
   const target = await placeOf(state, to, 'rename', options);
-  if (target === undefined) throw new PathError('ENOTEMPTY', 'rename', octetsToText(to));
+  if (target === undefined) throw new PathError('ENOTEMPTY', 'rename', to);
   checkEntryName(target.name, 'rename', to);
   if (target.node?.id === source.node.id) return;
   // In the order of Linux: first how the two lie to each other, then what they are.
-  if (source.node.sort === 'dir' && target.dir.isWithin(source.node)) throw new PathError('EINVAL', 'rename', octetsToText(from));
-  if (target.node?.sort === 'dir' && source.dir.isWithin(target.node)) throw new PathError('ENOTEMPTY', 'rename', octetsToText(to));
+  if (source.node.sort === 'dir' && target.dir.isWithin(source.node)) throw new PathError('EINVAL', 'rename', from);
+  if (target.node?.sort === 'dir' && source.dir.isWithin(target.node)) throw new PathError('ENOTEMPTY', 'rename', to);
   await checkReplace(state, source.node, target.node, 'rename', to);
   if (target.node !== undefined) await dropEntry(state, target, options);
   await moveEntry(state, source, target, options);
@@ -110,11 +109,11 @@ export async function rename(state: LiveState, from: TreePath, to: TreePath, opt
 /** Copies by reference; see `Tree.copy`. */
 export async function copy(state: LiveState, from: TreePath, to: TreePath, options: OpOptions): Promise<void> {
   const { node } = await resolveLive(state, from, { follow: false, keep: true, action: 'copy' }, options);
-  if (node === undefined) throw new PathError('ENOENT', 'copy', octetsToText(from));
+  if (node === undefined) throw new PathError('ENOENT', 'copy', from);
   const target = await placeOf(state, to, 'copy', options);
-  if (target === undefined || target.node?.id === node.id) throw new PathError('EINVAL', 'copy', octetsToText(from));
+  if (target === undefined || target.node?.id === node.id) throw new PathError('EINVAL', 'copy', from);
   checkEntryName(target.name, 'copy', to);
-  if (node.sort === 'dir' && target.dir.isWithin(node)) throw new PathError('EINVAL', 'copy', octetsToText(from));
+  if (node.sort === 'dir' && target.dir.isWithin(node)) throw new PathError('EINVAL', 'copy', from);
   await checkReplace(state, node, target.node, 'copy', to);
   const dirent = await storedDirent(state, node, target.name, options);
   if (target.node !== undefined) await dropEntry(state, target, options);
@@ -134,7 +133,7 @@ export async function setMeta(state: LiveState, path: TreePath, change: MetaChan
 /** Sets or drops the salt of a Dir; see `LiveTree.setSalt`. */
 export async function setSalt(state: LiveState, path: TreePath, salt: Uint8Array | undefined, options: OpOptions): Promise<void> {
   const { node, place } = await placed(state, path, 'salt', true, options);
-  if (node.sort !== 'dir') throw new PathError('ENOTDIR', 'salt', octetsToText(path));
+  if (node.sort !== 'dir') throw new PathError('ENOTDIR', 'salt', path);
   const { salt: _salt, ...rest } = node.dirent;
   changeDir(node, { ...rest, ...(salt === undefined ? {} : { salt: Uint8Array.from(salt) }) });
   if (node.scope !== undefined) node.scope.changed = true;
@@ -145,8 +144,8 @@ export async function setSalt(state: LiveState, path: TreePath, salt: Uint8Array
 /** Where a file's content goes: a symlink is followed, also to what does not exist yet. */
 export async function writablePlace(state: LiveState, path: TreePath, options: OpOptions): Promise<Place> {
   const place = await placeOf(state, path, 'write', options, true);
-  if (place === undefined || place.node?.sort === 'dir') throw new PathError('EISDIR', 'write', octetsToText(path));
-  if (place.node !== undefined && place.node.dirent.kind !== 'file') throw new PathError('EINVAL', 'write', octetsToText(path));
+  if (place === undefined || place.node?.sort === 'dir') throw new PathError('EISDIR', 'write', path);
+  if (place.node !== undefined && place.node.dirent.kind !== 'file') throw new PathError('EINVAL', 'write', path);
   checkEntryName(place.name, 'write', path);
   return place;
 }
@@ -162,7 +161,7 @@ export async function contentBlock(state: LiveState, path: TreePath, options: Op
 export async function write(state: LiveState, path: TreePath, block: Block, meta: Meta, options: WriteOptions): Promise<void> {
   const place = await writablePlace(state, path, options);
   const { node } = place;
-  if (node !== undefined && options.onlyNew === true) throw new PathError('EEXIST', 'write', octetsToText(path));
+  if (node !== undefined && options.onlyNew === true) throw new PathError('EEXIST', 'write', path);
   if (node?.sort === 'leaf' && node.dirent.kind === 'file') {
     const changed = contentChanged(node.dirent.meta, meta.mtimeNs ?? state.nowNs());
     node.unsynced = undefined;
@@ -195,7 +194,7 @@ async function placed(
 ): Promise<{ readonly node: LiveNode; readonly place: Place | undefined }> {
   const place = await placeOf(state, path, action, options, follow);
   if (place === undefined) return { node: state.root, place };
-  if (place.node === undefined) throw new PathError('ENOENT', action, octetsToText(path));
+  if (place.node === undefined) throw new PathError('ENOENT', action, path);
   return { node: place.node, place };
 }
 

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { ClosedError, PathError, ReadOnlyError } from '../../base/errors.ts';
 import { EventTurns } from '../../base/event-turns.ts';
 import type { Octets } from '../../base/octets.ts';
-import { octetsToText } from '../../base/octets.ts';
 import type { OpOptions } from '../../base/op-options.ts';
 import { SharedLock } from '../../base/shared-lock.ts';
 import type { Block } from '../../block/block.ts';
@@ -125,7 +124,7 @@ export class LiveTree implements Tree {
       const listed = typeof at === 'string' ? undefined : this.#listedDirs.get(at);
       const where = listed?.path ?? (typeof at === 'string' ? at : at.path);
       const found = listed === undefined ? await this.#node(where, 'list', true, options) : listed.open();
-      if (found.sort !== 'dir') throw new PathError('ENOTDIR', 'list', octetsToText(where));
+      if (found.sort !== 'dir') throw new PathError('ENOTDIR', 'list', where);
       return { dir: found, path: where, entries: entriesOf(this.#state.reader, found, options) };
     });
     for await (const raw of entries) {
@@ -142,8 +141,8 @@ export class LiveTree implements Tree {
     options: OpOptions = {},
   ): AsyncGenerator<Uint8Array> {
     const node = await this.#reading('read', () => this.#node(path, 'read', true, options));
-    if (node.sort === 'dir') throw new PathError('EISDIR', 'read', octetsToText(path));
-    if (node.dirent.kind !== 'file') throw new PathError('EINVAL', 'read', octetsToText(path));
+    if (node.sort === 'dir') throw new PathError('EISDIR', 'read', path);
+    if (node.dirent.kind !== 'file') throw new PathError('EINVAL', 'read', path);
     if (node.unsynced === undefined) yield* readBlockRange(this.store, node.dirent.block, { ...range, ...options });
     else yield* node.unsynced.read(range.start ?? 0, Math.min(range.end ?? node.unsynced.size, node.unsynced.size), options);
   }
@@ -155,21 +154,21 @@ export class LiveTree implements Tree {
    */
   async storedContent(path: TreePath, options: OpOptions = {}): Promise<Block | undefined> {
     const node = await this.#reading('read', () => this.#node(path, 'read', true, options));
-    if (node.sort === 'dir') throw new PathError('EISDIR', 'read', octetsToText(path));
-    if (node.dirent.kind !== 'file') throw new PathError('EINVAL', 'read', octetsToText(path));
+    if (node.sort === 'dir') throw new PathError('EISDIR', 'read', path);
+    if (node.dirent.kind !== 'file') throw new PathError('EINVAL', 'read', path);
     return node.unsynced === undefined ? node.dirent.block : undefined;
   }
 
   async readlink(path: TreePath, options: OpOptions = {}): Promise<Octets> {
     const node = await this.#reading('read link', () => this.#node(path, 'read link', false, options));
-    if (node.sort === 'dir' || node.dirent.kind !== 'symlink') throw new PathError('EINVAL', 'read link', octetsToText(path));
+    if (node.sort === 'dir' || node.dirent.kind !== 'symlink') throw new PathError('EINVAL', 'read link', path);
     return node.dirent.target;
   }
 
   dirent(path: TreePath, options: OpOptions = {}): Promise<NodeDirent> {
     return this.#alone('read', async () => {
       const { node } = await resolveLive(this.#state, path, { follow: false, keep: true, action: 'read' }, options);
-      if (node === undefined) throw new PathError('ENOENT', 'read', octetsToText(path));
+      if (node === undefined) throw new PathError('ENOENT', 'read', path);
       const dirent = await storedDirent(this.#state, node, baseName(path), options);
       if (this.can.write) await this.store.flush(options);
       return dirent;
@@ -187,7 +186,7 @@ export class LiveTree implements Tree {
 
   symlink(path: TreePath, target: Octets, meta: Meta, options: OpOptions = {}): Promise<void> {
     const action = 'make symlink';
-    if (target === '') return Promise.reject(new PathError('ENOENT', action, octetsToText(path)));
+    if (target === '') return Promise.reject(new PathError('ENOENT', action, path));
     const make = (name: Octets): NodeDirent => ({ kind: 'symlink', name, meta, target });
     return this.#changing(action, () => change.create(this.#state, path, action, make, options));
   }
@@ -351,7 +350,7 @@ export class LiveTree implements Tree {
 
   async #node(path: TreePath, action: string, follow: boolean, options: OpOptions): Promise<LiveNode> {
     const { node } = await resolveLive(this.#state, path, { follow, keep: false, action }, options);
-    if (node === undefined) throw new PathError('ENOENT', action, octetsToText(path));
+    if (node === undefined) throw new PathError('ENOENT', action, path);
     return node;
   }
 

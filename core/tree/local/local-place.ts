@@ -46,7 +46,7 @@ export class LocalPaths {
   /** The node at a path. @throws {PathError} ENOENT */
   async existing(path: TreePath, action: string, follow: boolean): Promise<LocalNode> {
     const { node } = await this.resolve(path, action, follow);
-    if (node === undefined) throw new PathError('ENOENT', action, octetsToText(path));
+    if (node === undefined) throw new PathError('ENOENT', action, path);
     return node;
   }
 
@@ -55,21 +55,21 @@ export class LocalPaths {
     const { dirs, names, node } = await this.resolve(path, action, follow);
     const dir = dirs.at(-1);
     const name = names.at(-1);
-    if (dir === undefined || name === undefined) throw new PathError(ofRoot, action, octetsToText(path));
+    if (dir === undefined || name === undefined) throw new PathError(ofRoot, action, path);
     return { dir: dir.path, name, node, path: localChildPath(dir.path, name) };
   }
 
   /** The place of an entry that exists and is not the root. @throws {PathError} */
   async existingPlace(path: TreePath, action: string): Promise<LocalPlace & { readonly node: LocalNode }> {
     const place = await this.place(path, action, false);
-    if (place.node === undefined) throw new PathError('ENOENT', action, octetsToText(path));
+    if (place.node === undefined) throw new PathError('ENOENT', action, path);
     return { ...place, node: place.node };
   }
 
   /** The place of an entry that does not exist yet. @throws {PathError} */
   async newPlace(path: TreePath, action: string): Promise<LocalPlace> {
     const place = await this.place(path, action, false, 'EEXIST');
-    if (place.node !== undefined) throw new PathError('EEXIST', action, octetsToText(path));
+    if (place.node !== undefined) throw new PathError('EEXIST', action, path);
     checkEntryName(place.name, action, path);
     return place;
   }
@@ -83,9 +83,9 @@ export function sameLocalNode(a: LocalNode, b: LocalNode): boolean {
 /** Refuses what rename(2) refuses to replace. */
 export function checkLocalReplace(node: LocalNode, target: LocalNode | undefined, action: string, path: TreePath): void {
   if (target === undefined || (target.kind !== 'dir' && node.kind !== 'dir')) return;
-  if (target.kind !== 'dir') throw new PathError('ENOTDIR', action, octetsToText(path));
-  if (node.kind !== 'dir') throw new PathError('EISDIR', action, octetsToText(path));
-  if (localNames(target.path).length > 0) throw new PathError('ENOTEMPTY', action, octetsToText(path));
+  if (target.kind !== 'dir') throw new PathError('ENOTDIR', action, path);
+  if (node.kind !== 'dir') throw new PathError('EISDIR', action, path);
+  if (localNames(target.path).length > 0) throw new PathError('ENOTEMPTY', action, path);
 }
 
 const PATH_ERRORS: ReadonlySet<string> = new Set<PathErrorName>([
@@ -109,6 +109,6 @@ export function localPathError(error: unknown, action: string, path: TreePath): 
   if (error instanceof VtError) return error;
   const code = errorCode(error);
   if (code === undefined || code.startsWith('ERR_')) return error;
-  if (PATH_ERRORS.has(code)) return new PathError(code as PathErrorName, action, octetsToText(path), { cause: error });
+  if (PATH_ERRORS.has(code)) return new PathError(code as PathErrorName, action, path, { cause: error });
   return new VtError('EFAILED', `${action} "${octetsToText(path)}": ${code}`, { cause: error });
 }

@@ -91,7 +91,7 @@ export class LocalTree implements Tree {
     const path = typeof at === 'string' ? at : at.path;
     const { dir, names } = await this.#run('list', path, async () => {
       const found = await this.#paths.existing(path, 'list', true);
-      if (found.kind !== 'dir') throw new PathError('ENOTDIR', 'list', octetsToText(path));
+      if (found.kind !== 'dir') throw new PathError('ENOTDIR', 'list', path);
       return { dir: found, names: localNames(found.path) };
     });
     for (const name of names) {
@@ -110,8 +110,8 @@ export class LocalTree implements Tree {
     options: OpOptions = {},
   ): AsyncGenerator<Uint8Array> {
     const node = await this.#run('read', path, () => this.#paths.existing(path, 'read', true));
-    if (node.kind === 'dir') throw new PathError('EISDIR', 'read', octetsToText(path));
-    if (node.kind !== 'file') throw new PathError('EINVAL', 'read', octetsToText(path));
+    if (node.kind === 'dir') throw new PathError('EISDIR', 'read', path);
+    if (node.kind !== 'file') throw new PathError('EINVAL', 'read', path);
     try {
       yield* readLocal(node.path, range.start ?? 0, range.end ?? Number.MAX_SAFE_INTEGER, options.signal);
     } catch (error) {
@@ -122,7 +122,7 @@ export class LocalTree implements Tree {
   readlink(path: TreePath, _options: OpOptions = {}): Promise<Octets> {
     return this.#run('read link', path, async () => {
       const node = await this.#paths.existing(path, 'read link', false);
-      if (node.kind !== 'symlink') throw new PathError('EINVAL', 'read link', octetsToText(path));
+      if (node.kind !== 'symlink') throw new PathError('EINVAL', 'read link', path);
       return localTarget(node.path);
     });
   }
@@ -181,7 +181,7 @@ export class LocalTree implements Tree {
     return this.#change('link', 'names', path, async () => {
       const from = await this.#paths.existingPlace(existing, 'link');
       const to = await this.#paths.newPlace(path, 'link');
-      if (from.node.kind === 'dir') throw new PathError('EPERM', 'link', octetsToText(existing));
+      if (from.node.kind === 'dir') throw new PathError('EPERM', 'link', existing);
       using existingPath = reachPath(from.path);
       using newPath = reachPath(to.path);
       linkSync(existingPath.bytes, newPath.bytes);
@@ -192,7 +192,7 @@ export class LocalTree implements Tree {
     return this.#change('remove', 'names', path, async () => {
       const { node } = await this.#paths.existingPlace(path, 'remove');
       if (options.recursive !== true && node.kind === 'dir' && localNames(node.path).length > 0) {
-        throw new PathError('ENOTEMPTY', 'remove', octetsToText(path));
+        throw new PathError('ENOTEMPTY', 'remove', path);
       }
       removeLocal(node.path, options.signal);
     });
@@ -214,9 +214,9 @@ export class LocalTree implements Tree {
       const source = await this.#paths.existing(from, 'copy', false);
       const target = await this.#paths.place(to, 'copy', false);
       checkEntryName(target.name, 'copy', to);
-      if (target.node !== undefined && sameLocalNode(source, target.node)) throw new PathError('EINVAL', 'copy', octetsToText(from));
+      if (target.node !== undefined && sameLocalNode(source, target.node)) throw new PathError('EINVAL', 'copy', from);
       if (source.kind === 'dir' && `${target.path}/`.startsWith(`${source.path === '/' ? '' : source.path}/`)) {
-        throw new PathError('EINVAL', 'copy', octetsToText(from));
+        throw new PathError('EINVAL', 'copy', from);
       }
       checkLocalReplace(source, target.node, 'copy', to);
       const temporary = temporaryPath(target.dir);
@@ -239,10 +239,10 @@ export class LocalTree implements Tree {
   write(path: TreePath, content: AsyncIterable<Uint8Array>, meta: Meta, options: WriteOptions = {}): Promise<void> {
     return this.#change('write', 'content', path, async () => {
       const place = await this.#paths.place(path, 'write', true, 'EISDIR');
-      if (place.node?.kind === 'dir') throw new PathError('EISDIR', 'write', octetsToText(path));
-      if (place.node !== undefined && place.node.kind !== 'file') throw new PathError('EINVAL', 'write', octetsToText(path));
+      if (place.node?.kind === 'dir') throw new PathError('EISDIR', 'write', path);
+      if (place.node !== undefined && place.node.kind !== 'file') throw new PathError('EINVAL', 'write', path);
       checkEntryName(place.name, 'write', path);
-      if (place.node !== undefined && options.onlyNew === true) throw new PathError('EEXIST', 'write', octetsToText(path));
+      if (place.node !== undefined && options.onlyNew === true) throw new PathError('EEXIST', 'write', path);
       await writeLocal(place, content, meta, this.#owners, options);
     });
   }

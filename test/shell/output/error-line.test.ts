@@ -1,21 +1,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PathError, ReadOnlyError, UsageError, VtError } from '../../../core/base/errors.ts';
+import type { Octets } from '../../../core/base/octets.ts';
 import { systemError } from '../../../core/base/system/system-error.ts';
 import { errorLine } from '../../../shell/output/error-line.ts';
 
 const GET = ['mget', 'get', 'mget', 'reget'];
 
 const CASES: readonly (readonly [what: string, error: unknown, names: readonly string[] | undefined, line: string])[] = [
-  ['a path of the tree', new PathError('ENOENT', 'list', '/x'), ['ls', 'dir'], 'ls: /x: no such file or directory'],
-  ['a path that holds what ends a thing', new PathError('ENOENT', 'list', '/a": b'), ['ls'], 'ls: "/a": b": no such file or directory'],
+  ['a path of the tree', new PathError('ENOENT', 'list', '/x' as Octets), ['ls', 'dir'], 'ls: /x: no such file or directory'],
+  [
+    'a path that holds what ends a thing',
+    new PathError('ENOENT', 'list', '/a": b' as Octets),
+    ['ls'],
+    'ls: "/a": b": no such file or directory',
+  ],
   [
     'a local path that is written to',
-    new PathError('EACCES', 'write into local', '/out'),
+    new PathError('EACCES', 'write into local', '/out' as Octets),
     GET,
     'mget: cannot write to /out: permission denied',
   ],
-  ['no command', new PathError('ENOENT', 'open', '/x'), undefined, 'vtftp: /x: no such file or directory'],
+  ['no command', new PathError('ENOENT', 'open', '/x' as Octets), undefined, 'vtftp: /x: no such file or directory'],
   ['an action of the Store', new VtError('EOPEN', 'open Store "s": it is locked'), ['peer'], 'peer: cannot open Store s: it is locked'],
   ['the command as the action', new VtError('EFAILED', 'get "/a": "b" is a FIFO'), GET, 'mget: /a: "b" is a FIFO'],
   ['the command before a fact', new VtError('EFAILED', 'gc: changes are unsaved'), ['gc'], 'gc: changes are unsaved'],

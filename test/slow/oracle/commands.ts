@@ -88,7 +88,7 @@ function put(random: Random, worlds: Worlds): OracleCommand {
     const from = `${worlds.local}/${source}`;
     if (!isDirWord(from)) return copyFile(from, intoDir ? `${folder}/` : folder, intoDir || isDir(folder) ? (targets[i] ?? '') : '');
     const named = intoDir && (isDir(folder) || sources.length > 1) ? (targets[i] ?? '') : folder;
-    const to = `${real(parent(named))}/${base(named)}`;
+    const to = place(named);
     const mirror = random.chance(25) ? `rsync -aH --delete '${from}/' '${to}/'` : `{ rm -rf '${to}'; cp -aT '${from}/.' '${to}'; }`;
     return `[ -d '${parent(to)}' ] && { [ ! -e '${to}' -a ! -L '${to}' ] || [ -d '${to}' -a ! -L '${to}' ]; } && ${mirror}`;
   });
@@ -130,7 +130,10 @@ function intoPlace(verb: 'mv' | 'cp', theirs: string, random: Random, worlds: Wo
   const ours = `${verb} ${sources.map(({ word }) => word).join(' ')} ${to.word}`;
   const intoDir = isDir(to.path);
   const targets = sources.map(({ path }) => (intoDir ? `${bare(to.path)}/${base(path)}` : bare(to.path)));
-  const collides = new Set(targets).size < targets.length && new Set(sources.map(({ path }) => bare(path))).size === sources.length;
+  // What is not there goes nowhere.
+  const there = sources.flatMap(({ path }, i) => (lstat(path) === undefined ? [] : [{ path: bare(path), target: targets[i] }]));
+  const collides =
+    new Set(there.map(({ target }) => target)).size < there.length && new Set(there.map(({ path }) => path)).size === there.length;
   if (intoDir && collides) return { ours, theirs: undefined };
   for (const [i, { path }] of sources.entries()) {
     const target = targets[i] ?? '';
@@ -161,8 +164,8 @@ function intoPlace(verb: 'mv' | 'cp', theirs: string, random: Random, worlds: Wo
  */
 function copyFile(from: string, to: string, inside: string): string {
   const isReplaced = inside !== '' && lstat(inside)?.isSymbolicLink() === true && isDir(inside) && lstat(from) !== undefined;
-  const at = `${real(parent(inside))}/${base(inside)}`;
-  return isReplaced && at !== `${real(parent(from))}/${base(from)}`
+  const at = place(inside);
+  return isReplaced && at !== place(from)
     ? `{ cp -aT '${from}' '${at}.new' && rm '${at}' && mv -T '${at}.new' '${at}'; }`
     : `cp -a --remove-destination '${from}' '${to}'`;
 }
@@ -175,7 +178,11 @@ function link(random: Random, worlds: Worlds): OracleCommand {
     const text = random.pick([...NAMES, 'nowhere', 'a/b']);
     return { ours: `ln -s${force} ${text} ${to.word}`, theirs: `ln -s${force} ${text} '${to.path}'` };
   }
-  return { ours: `ln${force} ${from.word} ${to.word}`, theirs: `ln${force} '${from.path}' '${to.path}'` };
+  const ours = `ln${force} ${from.word} ${to.word}`;
+  const final = isDir(to.path) ? `${bare(to.path)}/${base(from.path)}` : to.path;
+  // One name by two paths: ln(1) sees that only where no symlink is in them.
+  if (place(from.path) === place(final)) return { ours, theirs: undefined };
+  return { ours, theirs: `ln${force} '${from.path}' '${to.path}'` };
 }
 
 function remove(random: Random, worlds: Worlds): OracleCommand {
@@ -240,6 +247,11 @@ function ownName(local: string, word: string): string {
   const path = real(`${local}/${word}`).replace(/[/.]+$/, '');
   // The two trees are in folders of different names.
   return path === real(local) ? 'local' : base(path);
+}
+
+/** A name together with the directory that it stands in, whatever path leads there. */
+function place(path: string): string {
+  return `${real(parent(path))}/${base(path)}`;
 }
 
 function real(path: string): string {

@@ -5,6 +5,7 @@ import { libcLosses } from '../../core/base/system/libc.ts';
 import { errorReason } from '../../core/base/system/system-error.ts';
 import { canWrite, capability } from '../../core/store/capability.ts';
 import type { CommandContext } from '../command.ts';
+import { leftJournals } from './left-journals.ts';
 
 /** What was found of one thing of this machine, or of the Store. */
 export interface Check {
@@ -26,7 +27,7 @@ const FIRST_SECONDS = 1_790_000_000;
 /** Looks at all that may keep the program from its work. */
 export async function doctorChecks(context: CommandContext): Promise<Check[]> {
   const linux = process.platform === 'linux' ? [fuseDevice(), fusermount(context), openFiles(), addresses(), watches()] : [];
-  return [libc(), ...linux, clock(context), runtimeFolder(context), await store(context)];
+  return [libc(), ...linux, clock(context), runtimeFolder(context), await store(context), ...(await journals(context))];
 }
 
 function libc(): Check {
@@ -114,4 +115,8 @@ async function store({ session, signal, now }: CommandContext): Promise<Check> {
   if (last !== undefined && last.whenNs > BigInt(now().getTime() + 60_000) * 1_000_000n)
     return { ...check, trouble: `its newest state is of ${formatLocalTime(last.whenNs)}, which is to come: a clock is wrong` };
   return check;
+}
+
+async function journals({ session }: CommandContext): Promise<Check[]> {
+  return (await leftJournals(session.store)).map(({ text, trouble }) => ({ what: 'journal', found: text, trouble }));
 }

@@ -10,6 +10,7 @@ import type { StorePart } from '../../core/store/capabilities.ts';
 import { capability } from '../../core/store/capability.ts';
 import type { CommandContext } from '../command.ts';
 import { countText, sizeText, timeText } from './format.ts';
+import { leftJournals } from './left-journals.ts';
 import { readTails } from './move/tail-records.ts';
 
 /** Archives of what was opened by its Dirref, and of what was published: their states are as old as they happen to be. */
@@ -41,6 +42,7 @@ export async function statusItems(context: StatusContext, { maxAgeMs, minFreePer
   await archivesOf(report, maxAgeMs);
   tailsOf(report);
   await spoolsOf(report, { role: 'session', store: context.session.store });
+  await journalsOf(report);
   diskOf(report, minFreePercent);
   return report.items;
 }
@@ -99,6 +101,10 @@ async function spoolsOf(report: Report, { store, waiting, trouble }: StorePart):
     report.tell('store', text, reason, { store: store.name, waiting_blocks: waiting?.blocks, waiting_bytes: waiting?.bytes });
   }
   for (const part of (await capability(store, 'parts')?.parts({ signal: report.context.signal })) ?? []) await spoolsOf(report, part);
+}
+
+async function journalsOf(report: Report): Promise<void> {
+  for (const { file, text, trouble } of await leftJournals(report.context.session.store)) report.tell('journal', text, trouble, { file });
 }
 
 function diskOf(report: Report, minPercent: number): void {

@@ -12,6 +12,9 @@ import { ARCHIVE_OPTION, durationMs, maintain, moreArchives } from '../parts/mai
 /** What was written to within this time is left alone where nothing is said: two weeks, as `git gc` has it. */
 const DEFAULT_GRACE_MS = 14 * 86_400_000;
 
+/** How `--drop` names the journal of a mount. */
+const JOURNAL = /^journals\/[0-9a-f-]+$/;
+
 /** `gc`: Blocks that no root needs. */
 export const gc = defineCommand({
   name: 'gc',
@@ -20,7 +23,7 @@ export const gc = defineCommand({
   changesLocal: true,
   plans: true,
   details: [
-    'gc keeps every root of every archive of the Store whole, however old. The rest comes from sessions that were broken off, and from roots whose archive is gone. gc also keeps what the journals of mounts go on from. gc leaves alone data files that were written to within the grace period (--grace, default 14d). It rewrites another data file if that frees at least a fifth: it copies what is needed to a new file, updates the index, and removes the old file.',
+    'gc keeps every root of every archive of the Store whole, however old. The rest comes from sessions that were broken off, and from roots whose archive is gone. gc also keeps what the journals of mounts go on from. A journal that can never be recovered can be let go of: `gc --drop journals/ID` moves it to journals/aside in the Store, where status tells of it. gc leaves alone data files that were written to within the grace period (--grace, default 14d). It rewrites another data file if that frees at least a fifth: it copies what is needed to a new file, updates the index, and removes the old file.',
     'Other sessions keep running. gc keeps what those that write may count on, and says how many they are. It removes that when it runs after their end, or twice while later sessions run. gc may be interrupted or killed at any point.',
     'When there is little room, or none, gc frees what nobody needs in place, without a copy. It makes holes in the data files, and uses a reserve that the Store keeps. --grace 0 also frees what a command left that was broken off a moment ago; --rootless too, if it was the first one of the Store.',
     'In a Store in a bucket gc works in two steps. It copies what is needed out of objects that hold much that is not, and retires them. A later gc removes them once they have been retired for the grace period, by the clock of the service; there it is 1d by default. A shorter one is safe only while no other session writes.',
@@ -37,7 +40,7 @@ export const gc = defineCommand({
     {
       name: 'drop',
       value: { name: 'ARCHIVE@N', kind: 'text' },
-      summary: 'let go of root N of an archive first, as log numbers it; not of the newest',
+      summary: 'let go of root N of an archive first, as log numbers it; not of the newest; or of a journal, journals/ID',
     },
     { name: 'rootless', summary: 'free everything where no archive has a root' },
   ],
@@ -52,7 +55,7 @@ export const gc = defineCommand({
     if (!plan && session.isChanged)
       throw new VtError('EFAILED', 'gc: this session has changes that no archive holds yet', { remedy: 'sync first' });
     const drop = options.get('drop');
-    if (drop !== undefined && drop !== true) await dropRoot(context, drop, plan);
+    if (drop !== undefined && drop !== true) await letGo(context, drop, plan);
     const rootless = options.has('rootless');
     const grace = options.get('grace');
     const graceMs = grace === undefined || grace === true ? DEFAULT_GRACE_MS : durationMs('grace', grace);
@@ -114,15 +117,26 @@ export const gc = defineCommand({
   },
 });
 
-async function dropRoot(context: CommandContext, word: Octets, plan: boolean): Promise<void> {
-  const [, name, number] = /^([^/]+)@(\d{1,15})$/.exec(octetsToText(word)) ?? [];
-  if (name === undefined || name.startsWith('.'))
-    throw new UsageError(`gc: --drop "${octetsToText(word)}": expected ARCHIVE@N, such as default@3`);
+/** Lets go of what `--drop` names: a root of an archive, or the journal of a mount. */
+async function letGo(context: CommandContext, word: Octets, plan: boolean): Promise<void> {
+  if (plan) throw new UsageError('gc: --drop does nothing in a plan');
+  const text = octetsToText(word);
+  if (!JOURNAL.test(text)) {
+    await dropRoot(context, text);
+    return;
+  }
+  const files = await capability(context.session.store, 'journals')?.setAside(text);
+  if (files === undefined) throw new VtError('EUNSUPPORTED', `gc: Store "${context.session.store.name}" has no journals`);
+  for (const file of files) context.output.line(`set aside: ${file}`);
+}
+
+async function dropRoot(context: CommandContext, word: string): Promise<void> {
+  const [, name, number] = /^([^/]+)@(\d{1,15})$/.exec(word) ?? [];
+  if (name === undefined || name.startsWith('.')) throw new UsageError(`gc: --drop "${word}": expected ARCHIVE@N, such as default@3`);
   if ((await bucketOf(context.session.store)) === undefined) {
     const { requireDatadir } = await import('../../core/maintain/datadir-of.ts');
-    requireDatadir(context.session.store, 'gc', !plan);
+    requireDatadir(context.session.store, 'gc', true);
   }
-  if (plan) throw new UsageError('gc: --drop does nothing in a plan');
   const archive = archiveOf(context.session.store, name);
   const { signal } = context;
   let count = 0;

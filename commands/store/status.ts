@@ -10,7 +10,7 @@ export const status = defineCommand({
   group: 'store',
   summary: 'tell how old the newest states are, what waits, and how full the disk is',
   details: [
-    'status looks at the Store of the session: the newest state of each archive, and the files that are followed into it. It also shows the Blocks that wait in spools, the room on its disk, and the last scrub. A line that starts with ! needs care. The exit status is then 1, else 0, so a monitor can run it.',
+    'status looks at the Store of the session: the newest state of each archive, and the files that are followed into it. It also shows the Blocks that wait in spools, the room on its disk, the last scrub, and the journals of mounts that could not be recorded. A line that starts with ! needs care. The exit status is then 1, else 0, so a monitor can run it.',
     'The archives `references` and `published` are never too old. Files that a stopped follow has not read yet need care.',
   ],
   options: [

@@ -3,7 +3,7 @@ import { crc32 } from '../base/crc32.ts';
 import { VtError } from '../base/errors.ts';
 import { tryLock } from '../base/system/file-lock.ts';
 import { createStoreFile, openStoreFile, type StoreAccess } from '../base/system/store-files.ts';
-import type { JournalFile } from '../store/journals.ts';
+import type { JournalContent, JournalFile } from '../store/journals.ts';
 
 /** First octets of a journal's file. */
 const JOURNAL_MAGIC = Buffer.from('8976746a0d0a1a0a', 'hex');
@@ -154,9 +154,8 @@ class LockedJournalFile implements JournalFile {
 }
 
 /** What can be read of a journal's file. */
-export interface JournalContent {
-  readonly records: readonly Uint8Array[];
-  /** Where they end; 0 where it has no header. */
+export interface JournalFileContent extends JournalContent {
+  /** Where the records end; 0 where it has no header. */
   readonly end: number;
 }
 
@@ -165,10 +164,11 @@ export interface JournalContent {
  *
  * @throws {VtError} EUNSUPPORTED for one of a later version
  */
-export function readJournalFile(fd: number, path: string): JournalContent {
+export function readJournalFile(fd: number, path: string): JournalFileContent {
   const data = readWhole(fd);
   // It was killed before it had a header: it promised nothing.
-  if (data.length < HEADER_SIZE || !data.subarray(0, JOURNAL_MAGIC.length).equals(JOURNAL_MAGIC)) return { records: [], end: 0 };
+  if (data.length < HEADER_SIZE) return { records: [], end: 0, isWhole: true };
+  if (!data.subarray(0, JOURNAL_MAGIC.length).equals(JOURNAL_MAGIC)) return { records: [], end: 0, isWhole: isZero(data) };
   const version = data[JOURNAL_MAGIC.length] ?? 0;
   if (version !== JOURNAL_VERSION)
     throw new VtError('EUNSUPPORTED', `read journal "${path}": its version is ${version}, this program knows ${JOURNAL_VERSION}`, {
@@ -185,10 +185,23 @@ export function readJournalFile(fd: number, path: string): JournalContent {
     records.push(payload);
     end = next;
   }
-  return { records, end };
+  return { records, end, isWhole: endsInOneRecord(data.subarray(end)) };
 }
 
-function readWhole(fd: number): Buffer {
+/** Whether what follows the last whole record is at most one more, of which a part was written. */
+function endsInOneRecord(rest: Uint8Array): boolean {
+  if (rest.length < FRAME_SIZE) return true;
+  const size = new DataView(rest.buffer, rest.byteOffset).getUint32(0);
+  // Its room is made before it: a length that leads beyond that is damaged.
+  return FRAME_SIZE + size <= rest.length ? isZero(rest.subarray(FRAME_SIZE + size)) : isZero(rest);
+}
+
+function isZero(data: Uint8Array): boolean {
+  return data.every((octet) => octet === 0);
+}
+
+/** All octets of a journal's file. */
+export function readWhole(fd: number): Buffer {
   const data = Buffer.alloc(fstatSync(fd).size);
   let at = 0;
   for (let got = -1; at < data.length && got !== 0; at += got) got = readSync(fd, data, at, data.length - at, at);

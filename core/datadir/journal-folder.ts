@@ -1,15 +1,18 @@
-import { closeSync, readdirSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { VtError } from '../base/errors.ts';
 import { tryLock } from '../base/system/file-lock.ts';
-import { makeStoreFolder, openOrCreateStoreFile, openStoreFile } from '../base/system/store-files.ts';
+import { makeStoreFolder, openOrCreateStoreFile, openStoreFile, replaceStoreFile } from '../base/system/store-files.ts';
 import { syncFolder } from '../base/system/sync-folder.ts';
 import { errorCode } from '../base/system/system-error.ts';
 import type { JournalFile, LeftJournal, LeftOutcome, SeenJournal, StoreJournals } from '../store/journals.ts';
-import { continueJournalFile, type JournalFileOptions, makeJournalFile, readJournalFile } from './journal-file.ts';
+import { continueJournalFile, type JournalFileOptions, makeJournalFile, readJournalFile, readWhole } from './journal-file.ts';
 
 /** The folder of the journals, in a datadir. */
 const JOURNALS_FOLDER = 'journals';
+/** In it: the files of journals that were set aside. */
+const ASIDE_FOLDER = 'aside';
 /** In it: locked by whoever recovers journals, so that nobody else opens the tree without what they hold. */
 const RECOVERY_LOCK = 'recovery.lock';
 /** The file of a journal: the journal's id, and its number. */
@@ -61,11 +64,11 @@ export class JournalFolder implements StoreJournals {
   async recover(each: (journal: LeftJournal) => Promise<LeftOutcome>): Promise<void> {
     if (this.isEmpty) return;
     await this.#alone(async () => {
-      for (const names of this.#byJournal().values()) {
+      for (const [id, names] of this.#byJournal()) {
         const left = takeLeft(this.#folder, names) ?? [];
         try {
           if (left.length === 0) continue;
-          if ((await each(openLeft(left))) === 'keep') continue;
+          if ((await each(this.#openLeft(id, left))) === 'keep') continue;
           // The last one tells what became of the others.
           for (const { path } of left) unlinkSync(path);
         } finally {
@@ -87,6 +90,56 @@ export class JournalFolder implements StoreJournals {
         closeSync(fd);
       }
     }
+  }
+
+  async setAside(name: string): Promise<readonly string[]> {
+    const names = this.#byJournal().get(name.startsWith(`${JOURNALS_FOLDER}/`) ? name.slice(JOURNALS_FOLDER.length + 1) : '');
+    if (names === undefined) throw new VtError('EFAILED', `set aside "${name}": there is no such journal`);
+    return await this.#alone(async () => {
+      const left = takeLeft(this.#folder, names);
+      if (left === undefined) throw new VtError('EFAILED', `set aside "${name}": the mount that writes it is alive`);
+      try {
+        makeStoreFolder(this.#aside, this.#options.access);
+        for (const { path } of left) renameSync(path, join(this.#aside, basename(path)));
+        for (const folder of [this.#aside, this.#folder]) syncFolder(folder);
+      } finally {
+        for (const { fd } of left) closeSync(fd);
+      }
+      return await Promise.resolve(left.map(({ path }) => asideName(basename(path))));
+    });
+  }
+
+  listAside(): readonly string[] {
+    return namesIn(this.#aside)
+      .filter((name) => FILE_NAME.test(name))
+      .sort()
+      .map(asideName);
+  }
+
+  get #aside(): string {
+    return join(this.#folder, ASIDE_FOLDER);
+  }
+
+  #openLeft(id: string, left: readonly LeftFile[]): LeftJournal {
+    const contents = left.map((file) => ({ ...file, ...readJournalFile(file.fd, file.path) }));
+    return {
+      name: `${JOURNALS_FOLDER}/${id}`,
+      files: contents,
+      append: async (payload) => {
+        const last = contents.at(-1);
+        if (last === undefined) return;
+        const file = continueJournalFile(last.fd, last.path, last.end);
+        file.append(payload);
+        await file.sync();
+      },
+      copyAside: () => {
+        const { access } = this.#options;
+        makeStoreFolder(this.#aside, access);
+        for (const { path, fd } of left) replaceStoreFile(join(this.#aside, basename(path)), readWhole(fd), access);
+        for (const folder of [this.#aside, this.#folder]) syncFolder(folder);
+        return `${JOURNALS_FOLDER}/${ASIDE_FOLDER}`;
+      },
+    };
   }
 
   /** Only who has the lock of recovery tries the locks of journals: so one that cannot be had is that of a living process. */
@@ -111,18 +164,8 @@ export class JournalFolder implements StoreJournals {
   }
 }
 
-function openLeft(left: readonly LeftFile[]): LeftJournal {
-  const contents = left.map(({ fd, path }) => readJournalFile(fd, path));
-  return {
-    files: contents.map(({ records }) => records),
-    async append(payload) {
-      const [last, content] = [left.at(-1), contents.at(-1)];
-      if (last === undefined || content === undefined) return;
-      const file = continueJournalFile(last.fd, last.path, content.end);
-      file.append(payload);
-      await file.sync();
-    },
-  };
+function asideName(file: string): string {
+  return `${JOURNALS_FOLDER}/${ASIDE_FOLDER}/${file}`;
 }
 
 /** Locks the files of a journal, the oldest first; undefined where its process lives. */

@@ -1,6 +1,6 @@
 /** One fact about how the Store is getting on. */
 export interface StatusItem {
-  /** `archive`, `tail`, `store`, `disk`, `scrub`. */
+  /** `archive`, `tail`, `store`, `journal`, `disk`, `scrub`. */
   readonly what: string;
   /** For people. */
   readonly text: string;

@@ -24,7 +24,7 @@ export class GcMarks {
   readonly #options: GcMarkOptions;
   readonly #marks = new DigestTable(KEPT_OCTETS);
   readonly #reach: Reach;
-  #at = '';
+  #at: Pick<NeededRoot, 'place' | 'letGo'> = { place: '', letGo: '' };
   #roots = 0;
   readonly #unreadable = new Set<string>();
 
@@ -44,12 +44,12 @@ export class GcMarks {
         if (isMalformed === true) {
           // It stays as it is. What it might have listed can be read by nobody, whatever is kept of it.
           if (hashcode !== undefined) this.#marks.set(hashcode.digest);
-          this.#unreadable.add(`"${octetsToText(path)}" in ${this.#at}: ${reason}`);
+          this.#unreadable.add(`"${octetsToText(path)}" in ${this.#at.place}: ${reason}`);
           return;
         }
         // What is below it is unknown, and would count as needed by nobody.
-        throw new VtError('ECORRUPT', `gc: "${octetsToText(path)}" in ${this.#at}: a Block that lists others is ${fault}`, {
-          remedy: 'repair the Store first, or let go of the root: gc --drop ARCHIVE@N; nothing was removed',
+        throw new VtError('ECORRUPT', `gc: "${octetsToText(path)}" in ${this.#at.place}: a Block that lists others is ${fault}`, {
+          remedy: `repair the Store first, or let go of the root: ${this.#at.letGo}; nothing was removed`,
         });
       },
     });
@@ -87,7 +87,7 @@ export class GcMarks {
       );
     };
     for await (const root of this.#rootsOf({ signal: this.#options.signal, onDamage })) {
-      this.#at = root.place;
+      this.#at = root;
       await this.#reach.walk(root.dirent);
       // Of what was merged not all need be here: a state that was pushed names it.
       for (const merged of root.merged)

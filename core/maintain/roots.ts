@@ -15,6 +15,8 @@ export interface NeededRoot {
   readonly dirent: Dirent;
   /** What was merged into it: a later merge may compare with it. */
   readonly merged: readonly Dirent[];
+  /** What to do to let go of it. */
+  readonly letGo: string;
 }
 
 /** A recorded root of a Store. */
@@ -67,7 +69,8 @@ export async function* archiveRoots(store: Store, { signal, onDamage }: RootsOpt
 
 function rootOf(archive: string, entry: ArchiveEntry): Root {
   const { number, dirent } = entry;
-  return { place: `root ${archive}@${number}`, archive, number, dirent, merged: mergedStates(entry).map((state) => state.dirent) };
+  const letGo = archive.includes('/') ? 'remove its line' : `gc --drop ${archive}@${number}`;
+  return { place: `root ${archive}@${number}`, archive, number, dirent, merged: mergedStates(entry).map((state) => state.dirent), letGo };
 }
 
 /** Every root that the archives of a datadir hold: of each archive the newest first, as that is what people want to know of. */

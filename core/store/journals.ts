@@ -16,12 +16,24 @@ export interface JournalFile {
   close(): Promise<void>;
 }
 
+/** What a file of a journal holds. */
+export interface JournalContent {
+  /** Up to the first that is not whole. */
+  readonly records: readonly Uint8Array[];
+  /** Whether nothing follows but a record that was being written when its process died. */
+  readonly isWhole: boolean;
+}
+
 /** A journal whose process is dead: nobody else has it as long as it is at hand. */
 export interface LeftJournal {
-  /** The readable records of each of its files, in the order of their making. */
-  readonly files: readonly (readonly Uint8Array[])[];
+  /** Its path in the Store, by which `setAside` knows it. */
+  readonly name: string;
+  /** In the order of their making. */
+  readonly files: readonly JournalContent[];
   /** Appends a record to the last file, durably. */
   append(payload: Uint8Array): Promise<void>;
+  /** Copies its files, durably, to where those are that were set aside. @returns the folder's path in the Store */
+  copyAside(): string;
 }
 
 /** A file of a journal as it is now, whoever has it. */
@@ -50,6 +62,16 @@ export interface StoreJournals {
   begin(id: string, number: number): JournalFile;
   /** Hands over the journals of processes that are dead, one after the other. Another process that does so at the same time waits. */
   recover(each: (journal: LeftJournal) => Promise<LeftOutcome>): Promise<void>;
+  /**
+   * Sets a journal aside whose process is dead: nobody recovers it any more, and nothing is kept for its sake.
+   *
+   * @param name - as {@link LeftJournal} has it
+   * @returns the paths of its files in the Store
+   * @throws {VtError} EFAILED where there is no such journal, or its process lives
+   */
+  setAside(name: string): Promise<readonly string[]>;
+  /** The paths, in the Store, of files that were set aside. */
+  listAside(): readonly string[];
   /** What the files of all journals hold, of living processes and of dead ones. */
   look(): Iterable<SeenJournal>;
 }

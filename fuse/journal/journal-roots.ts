@@ -1,3 +1,5 @@
+import { VtError } from '../../core/base/errors.ts';
+import { errorText } from '../../core/base/system/system-error.ts';
 import type { DirDirent } from '../../core/dirent/dirent.ts';
 import type { NeededRoot } from '../../core/maintain/roots.ts';
 import type { StoreJournals } from '../../core/store/journals.ts';
@@ -6,18 +8,30 @@ import { decodeJournalRecord } from './journal-records.ts';
 /**
  * The trees that journals of mounts go on from. An archive need not have them any more, or may have them merged with others.
  *
- * @throws {ParseError} or {VtError} where a journal cannot be understood: what it needs is unknown
+ * @throws {VtError} ECORRUPT where a journal cannot be understood: what it needs is unknown; that of the system, or EUNSUPPORTED
  */
 export function* journalRoots(journals: StoreJournals | undefined): Generator<NeededRoot, void, undefined> {
   for (const { name, records } of journals?.look() ?? [])
     for (const payload of records) {
-      const dirent = rootOf(payload);
-      if (dirent !== undefined) yield { place: `the journal of a mount "${name}"`, dirent, merged: [] };
+      const dirent = rootOf(payload, name);
+      if (dirent !== undefined) yield { place: `the journal of a mount "${name}"`, dirent, merged: [], letGo: letGo(name) };
     }
 }
 
-function rootOf(payload: Uint8Array): DirDirent | undefined {
-  const record = decodeJournalRecord(payload);
-  if (record.kind === 'base') return record.root;
-  return record.kind === 'root' ? record.ours : undefined;
+function rootOf(payload: Uint8Array, name: string): DirDirent | undefined {
+  try {
+    const record = decodeJournalRecord(payload);
+    if (record.kind === 'base') return record.root;
+    return record.kind === 'root' ? record.ours : undefined;
+  } catch (error) {
+    throw new VtError('ECORRUPT', `gc: the journal of a mount "${name}" cannot be understood: ${errorText(error)}`, {
+      cause: error,
+      remedy: `let go of it: ${letGo(name)}; nothing was removed`,
+    });
+  }
+}
+
+/** The line that sets a journal aside. */
+function letGo(file: string): string {
+  return `gc --drop ${file.slice(0, file.lastIndexOf('.'))}`;
 }

@@ -23,12 +23,12 @@ export async function leftChanges(
   { files }: LeftJournal,
   isRecorded: (archive: string, mark: RootMark) => Promise<boolean>,
 ): Promise<LeftChanges | undefined> {
-  const read = files.map((records) => records.map(decodeJournalRecord));
-  const archive = read.flat().find((record) => record.kind === 'start')?.archive;
+  const read = files.map(({ records, isWhole }) => ({ records: records.map(decodeJournalRecord), isWhole }));
+  const archive = read.flatMap(({ records }) => records).find((record) => record.kind === 'start')?.archive;
   // It was killed before it promised anything.
   if (archive === undefined) return undefined;
   for (let at = read.length - 1; at >= 0; at--) {
-    const records = read[at] ?? [];
+    const { records } = read[at] ?? { records: [] };
     const mark = last(records, 'root');
     if (mark !== undefined && (await isRecorded(archive, mark))) return changesFrom(read.slice(at + 1), archive, mark.ours);
     const base = last(records, 'base');
@@ -37,8 +37,16 @@ export async function leftChanges(
   throw new VtError('ECORRUPT', `read the journal of a mount of archive "${archive}": it does not say what it goes on from`);
 }
 
-function changesFrom(files: readonly (readonly JournalRecord[])[], archive: string, base: DirDirent): LeftChanges | undefined {
-  const changes = files.flat().flatMap((record) => (record.kind === 'changes' ? record.changes : []));
+interface ReadFile {
+  readonly records: readonly JournalRecord[];
+  readonly isWhole: boolean;
+}
+
+/** @param files - from the one on that says what it goes on from; what comes after a part that is lost would not fit */
+function changesFrom(files: readonly ReadFile[], archive: string, base: DirDirent): LeftChanges | undefined {
+  const gap = files.findIndex(({ isWhole }) => !isWhole);
+  const upToGap = gap < 0 ? files : files.slice(0, gap + 1);
+  const changes = upToGap.flatMap(({ records }) => records).flatMap((record) => (record.kind === 'changes' ? record.changes : []));
   return changes.length === 0 ? undefined : { archive, base, changes };
 }
 

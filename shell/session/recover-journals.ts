@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Archive } from '../../core/archive/archive.ts';
+import { VtError, type VtErrorCode } from '../../core/base/errors.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { makeFolders } from '../../core/base/system/make-folders.ts';
 import { errorText } from '../../core/base/system/system-error.ts';
@@ -11,6 +12,7 @@ import { canWrite } from '../../core/store/capability.ts';
 import type { LeftJournal, LeftOutcome, StoreJournals } from '../../core/store/journals.ts';
 import type { Store } from '../../core/store/store.ts';
 import { openLiveTree } from '../../core/tree/live/live-tree.ts';
+import type { TreePath } from '../../core/tree/path.ts';
 import { decodeJournalRecord, encodeJournalRecord, type RootMark } from '../../fuse/journal/journal-records.ts';
 import { leftChanges } from '../../fuse/journal/left-changes.ts';
 import { replay } from '../../fuse/journal/replay.ts';
@@ -21,6 +23,9 @@ import { RootRecord } from './root-record.ts';
 
 /** Paths that a notice names, at most. */
 const MAX_NAMED = 5;
+
+/** What no later try recovers. */
+const LASTING: ReadonlySet<VtErrorCode> = new Set(['EMISSING', 'ECORRUPT', 'EPARSE']);
 
 type Told = Pick<SourceOptions, 'now' | 'onNotice' | 'places'>;
 
@@ -39,19 +44,35 @@ export async function recoverJournals(store: Store, journals: StoreJournals, tol
       await recover(store, journal, told);
       return 'remove';
     } catch (error) {
-      told.onNotice(`Store "${store.name}": what was synced on a mount before its process died is not recorded yet: ${errorText(error)}`);
+      // Room comes back by itself; what is lost does not.
+      const wayOut = error instanceof VtError && LASTING.has(error.code) ? `; gc --drop ${journal.name} sets it aside` : '';
+      told.onNotice(
+        `Store "${store.name}": what was synced on a mount before its process died is not recorded yet: ${errorText(error)}${wayOut}`,
+      );
       return 'keep' satisfies LeftOutcome;
     }
   });
 }
 
 async function recover(store: Store, journal: LeftJournal, { now, onNotice, places }: Told): Promise<void> {
+  const isWhole = journal.files.every((file) => file.isWhole);
+  /** Before anything is recorded: after a kill the journal would count as done with. */
+  const keepRest = (fact: string): void => {
+    const folder = journal.copyAside();
+    onNotice(
+      `Store "${store.name}": what was synced on a mount before its process died is recorded in part: ${fact}; the journal is kept in its folder ${folder}`,
+    );
+  };
+  const damage = 'a part of the journal is damaged';
   const isRecorded = async (name: string, mark: RootMark): Promise<boolean> => {
     const archive = archiveOf(store, name);
     return archive !== undefined && (await hasLine(archive, mark));
   };
   const left = await leftChanges(journal, isRecorded);
-  if (left === undefined) return;
+  if (left === undefined) {
+    if (!isWhole) keepRest(damage);
+    return;
+  }
   const archive = archiveOf(store, left.archive);
   const author = new Authorship();
   author.note('recovered from the journal of a mount');
@@ -60,13 +81,17 @@ async function recover(store: Store, journal: LeftJournal, { now, onNotice, plac
   const { root: ours, refused } = await replay(store, left, frontFolder(places.cache));
   const merge = async (base: DirDirent | undefined, theirs: DirDirent): Promise<DirDirent> =>
     await mergeRoots(store, base, ours, theirs, { warn: onNotice, now: now() });
+  if (refused.length > 0) keepRest(refusedText(refused));
+  else if (!isWhole) keepRest(damage);
   await record.append(ours, merge, {
     // Whoever finds the journal after a kill at this moment knows by that line that it is done with.
     before: async ({ whenNs, dirent }) => await journal.append(encodeJournalRecord({ kind: 'root', ours, whenNs, recorded: dirent })),
   });
-  if (refused.length === 0) return;
+}
+
+function refusedText(refused: readonly TreePath[]): string {
   const names = refused.slice(0, MAX_NAMED).map((path) => `"${octetsToText(path)}"`);
-  onNotice(`the journal of a mount has ${refused.length} changes that do not fit its tree: ${names.join(', ')}`);
+  return `${refused.length} changes do not fit its tree: ${names.join(', ')}${refused.length > MAX_NAMED ? ', …' : ''}`;
 }
 
 function mayHoldChanges(journals: StoreJournals): boolean {

@@ -20,7 +20,7 @@ function folderOf(t: TestContext): { readonly journals: JournalFolder; readonly 
 async function recovered(journals: JournalFolder, outcome: 'remove' | 'keep' = 'keep'): Promise<string[][][]> {
   const found: string[][][] = [];
   await journals.recover(async ({ files }) => {
-    found.push(files.map((records) => records.map((record) => Buffer.from(record).toString())));
+    found.push(files.map(({ records }) => records.map((record) => Buffer.from(record).toString())));
     return await Promise.resolve(outcome);
   });
   return found;
@@ -79,6 +79,59 @@ describe('the journals of a datadir', () => {
       writeFileSync(path, damaged);
       assert.deepEqual(await recovered(journals), [[at < 27 ? [] : ['one']]], `octet ${at}`);
     }
+  });
+
+  it('tell damage from a record that was being written when their process died', async (t) => {
+    const { journals, folder } = folderOf(t);
+    await journals.begin(ID, 1).close();
+    const path = join(folder, `${ID}.1`);
+    const golden = Buffer.from(GOLDEN, 'hex');
+    const room = Buffer.alloc(100);
+    const isWhole = async (content: Uint8Array): Promise<boolean | undefined> => {
+      writeFileSync(path, content);
+      let whole: boolean | undefined;
+      await journals.recover(async ({ files }) => {
+        whole = files[0]?.isWhole;
+        return await Promise.resolve('keep');
+      });
+      return whole;
+    };
+    for (let size = 16; size <= golden.length; size++) {
+      assert.equal(
+        await isWhole(Buffer.concat([golden.subarray(0, size), Buffer.alloc(golden.length - size), room])),
+        true,
+        `${size} octets`,
+      );
+    }
+    const firstRecordEnd = 27;
+    for (let at = 0; at < firstRecordEnd; at++) {
+      // The version, NUL octets that say nothing, and a length that then covers the next record just so.
+      if ((at >= 8 && at < 16) || at === 19) continue;
+      const damaged = Buffer.concat([golden, room]);
+      damaged[at] = (damaged[at] ?? 0) ^ 0x10;
+      assert.equal(await isWhole(damaged), false, `octet ${at}`);
+    }
+  });
+
+  it('are set aside once their process is dead, or copied there', async (t) => {
+    const { journals, folder } = folderOf(t);
+    const [first, second] = [journals.begin(ID, 1), journals.begin(ID, 2)];
+    first.append(Buffer.from('one'));
+    await assert.rejects(journals.setAside(`journals/${ID}`), /the mount that writes it is alive/);
+    await assert.rejects(journals.setAside('journals/other'), /there is no such journal/);
+    await first.close();
+    await second.close();
+    const wanted = [`journals/aside/${ID}.1`, `journals/aside/${ID}.2`];
+    await journals.recover(async (journal) => {
+      assert.equal(journal.name, `journals/${ID}`);
+      assert.equal(journal.copyAside(), 'journals/aside');
+      return await Promise.resolve('keep');
+    });
+    assert.deepEqual(journals.listAside(), wanted);
+    assert.deepEqual(readFileSync(join(folder, `aside/${ID}.1`)), readFileSync(join(folder, `${ID}.1`)));
+    assert.deepEqual(await journals.setAside(`journals/${ID}`), wanted);
+    assert.equal(journals.isEmpty, true);
+    assert.deepEqual(journals.listAside(), wanted);
   });
 
   it('of a later version are refused', async (t) => {

@@ -37,6 +37,8 @@ class FullStore extends MemoryStore {
       begin: () => assert.fail('no journal is begun'),
       recover: async () => await Promise.resolve(),
       look: () => [],
+      setAside: async () => await Promise.resolve([]),
+      listAside: () => ['journals/aside/one'],
     },
     link: { latency: async () => await Promise.resolve(7), traffic: () => ({ sentBytes: 8, receivedBytes: 9 }) },
     location: {

@@ -1,20 +1,14 @@
-import { existsSync, rmSync, statfsSync } from 'node:fs';
-import { join } from 'node:path';
-import { VtError } from '../base/errors.ts';
-import type { StoreAccess } from '../base/system/store-files.ts';
-import { errorCode, errorReason } from '../base/system/system-error.ts';
-import { BlockIndex } from './index/block-index.ts';
+import { statfsSync } from 'node:fs';
+import { CacheGeneration } from './cache-generation.ts';
+import type { BlockIndex } from './index/block-index.ts';
 import type { BehindFile, CatchUpOptions, IndexSink } from './index/index-catch-up.ts';
 import { compareMarks } from './index/index-catch-up.ts';
 import { IndexOverlay } from './index/index-overlay.ts';
-import { MISSING_INDEX } from './index/index-state.ts';
-import type { FileMarks, IndexBatch, IndexOwner, IndexRewrite, Location, PresentDigests } from './index/index-types.ts';
+import type { FileMarks, IndexBatch, IndexRewrite, Location, PresentDigests } from './index/index-types.ts';
 import { IndexDamagedError } from './index/index-types.ts';
+import type { IndexOpeningOptions, OpenedIndex } from './index-opening.ts';
+import { IndexOpening } from './index-opening.ts';
 
-/** A file that an index of an earlier version has. */
-const EARLIER_FILE = 'data.mdb';
-/** Where these bar the making of an index the Store can be read all the same. */
-const UNWRITABLE: readonly (string | undefined)[] = ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EIO'];
 /** With less room than this on the disk what data files hold beyond the index is kept in memory. */
 const MIN_ROOM = 2 * 1024 * 1024;
 /** Least time between two looks for what other processes left unindexed, in milliseconds. */
@@ -23,16 +17,7 @@ const LOOK_AGAIN_MS = 200;
 /** Reads what data files hold beyond their marks into a sink. */
 export type CatchUp = (behind: readonly BehindFile[], sink: IndexSink, options: CatchUpOptions) => Promise<void>;
 
-export interface DatadirIndexOptions {
-  /** Where the `.vtd` files are. */
-  readonly dataFolder: string;
-  /** Where the index is, or is to be. */
-  readonly indexFolder: string;
-  readonly owner: IndexOwner;
-  /** The modes of what is made. */
-  readonly access: StoreAccess;
-  /** Write nothing: what the index does not know is kept in memory. */
-  readonly readOnly: boolean;
+export interface DatadirIndexOptions extends IndexOpeningOptions {
   /** Data files may be growing under other processes. */
   readonly shared: boolean;
   readonly catchUp: CatchUp;
@@ -40,11 +25,6 @@ export interface DatadirIndexOptions {
   readonly ownFiles: () => readonly string[];
   /** The Store's generation: a cache of another is dropped. */
   readonly generation: () => number;
-  /** Blocks that were there may be gone. */
-  readonly onLoss: () => void;
-  /** Tell when there was no index at all: false where the data files are another program's. */
-  readonly announceFirst: boolean;
-  readonly onNotice: (notice: string) => void;
   /** A clock that never goes back, in milliseconds. */
   readonly monotonicMs: () => number;
 }
@@ -55,12 +35,12 @@ export interface DatadirIndexOptions {
  */
 export class DatadirIndex {
   readonly #options: DatadirIndexOptions;
+  readonly #opening: IndexOpening;
+  readonly #generation: CacheGeneration;
   #index: BlockIndex | undefined;
   #behind: readonly BehindFile[] = [];
   /** Why the index on disk cannot be used. */
   #unusable: string | undefined;
-  /** The id of the index that cannot be used, where it could be read. */
-  #unusableId: string | undefined;
   /** Why no index can be made: what it would hold is kept in memory. */
   #unwritable: unknown;
   /** The id of the index when it was opened: the marks that are made here hold in that one alone. */
@@ -69,10 +49,6 @@ export class DatadirIndex {
   #readying: Promise<void> | undefined;
   #isReady = false;
   #rebuilt = false;
-  #announced = false;
-  #cacheDropped = false;
-  /** The Store's generation when the index was opened: what this session puts into the cache belongs to it. */
-  #generation: string | undefined;
   /** The last commit, whatever became of it: an index is closed only after. */
   #committing: Promise<void> = Promise.resolve();
   #lookedMs = Number.NEGATIVE_INFINITY;
@@ -81,6 +57,8 @@ export class DatadirIndex {
 
   constructor(options: DatadirIndexOptions) {
     this.#options = options;
+    this.#opening = new IndexOpening(options);
+    this.#generation = new CacheGeneration(options.generation, options.onLoss);
   }
 
   /** Whether `ready` has been done. */
@@ -92,7 +70,9 @@ export class DatadirIndex {
   openNow(): boolean {
     if (!this.#tried) {
       // Where it throws, as when there is no descriptor left, it is tried again: an index that was not opened is not empty.
-      this.#unusable = this.#tryOpen();
+      const opened = this.#opening.open();
+      if (typeof opened === 'string') this.#unusable = opened;
+      else this.#take(opened);
       this.#tried = true;
     }
     return this.#index !== undefined;
@@ -109,101 +89,24 @@ export class DatadirIndex {
 
   async #makeReady(signal: AbortSignal | undefined): Promise<void> {
     this.openNow();
-    if (this.#unusable !== undefined) this.#makeAnew();
+    if (this.#unusable !== undefined) {
+      this.#take(this.#opening.makeAnew(this.#unusable));
+      // Only now: where this failed it is tried again, as an index that could not be made is not empty.
+      this.#unusable = undefined;
+    }
     await this.#catchUp(this.#behind, signal);
     this.#behind = [];
-    this.#announced = false;
+    this.#opening.noteReady();
     this.#isReady = true;
   }
 
-  // Gives why the index cannot be used, or undefined once it is open, or can be neither opened nor made.
-  #tryOpen(): string | undefined {
-    const { indexFolder, owner, readOnly, access } = this.#options;
-    const earlier = join(indexFolder, EARLIER_FILE);
-    const opened = BlockIndex.open(indexFolder, owner, access);
-    if (typeof opened !== 'string') {
-      // Who made this one was ended before the earlier one was removed.
-      if (!readOnly) rmSync(earlier, { force: true });
-      return this.#use(opened, false);
-    }
-    if (!readOnly && existsSync(earlier)) return 'it is of an earlier version';
-    return readOnly || opened !== MISSING_INDEX ? opened : this.#make();
-  }
-
-  /** @returns why what was made cannot be used */
-  #make(): string | undefined {
-    const { indexFolder, dataFolder, owner, access } = this.#options;
-    try {
-      return this.#use(BlockIndex.makeAnew(indexFolder, owner, access, this.#unusableId), true);
-    } catch (error) {
-      if (!UNWRITABLE.includes(errorCode(error))) {
-        if (error instanceof VtError) throw error;
-        throw new VtError('EOPEN', `make index "${indexFolder}": ${errorReason(error)}`, { cause: error });
-      }
-      this.#unwritable = error;
-      this.#behind = compareMarks(dataFolder, new Map()).behind;
-      return undefined;
-    }
-  }
-
-  /** @param isMade - there was none that could be used. An empty one that is there is that of a session which has just begun the Store. */
-  #use(opened: BlockIndex, isMade: boolean): string | undefined {
-    const { dataFolder, readOnly } = this.#options;
-    let marks = opened.marks();
-    let state = compareMarks(dataFolder, marks);
-    if (state.lost.length > 0) {
-      // A gc may have dropped a file between the two looks: it tells the index first.
-      opened.refresh();
-      marks = opened.marks();
-      state = compareMarks(dataFolder, marks);
-    }
-    const [lost] = state.lost;
-    if (lost !== undefined) {
-      this.#unusableId = opened.id;
-      opened.close();
-      return `data file "${lost}" is gone, or shorter than it was`;
-    }
-    this.#index = opened;
-    this.#indexId = opened.id;
-    this.#behind = state.behind;
-    if (!readOnly) this.#useGeneration(opened);
-    if (isMade && this.#options.announceFirst && marks.size === 0 && state.behind.length > 0) this.#announce('it is missing');
-    return undefined;
-  }
-
-  #useGeneration(index: BlockIndex): void {
-    const generation = String(this.#options.generation());
-    this.#generation = generation;
-    if (index.setting('generation') === generation) return;
-    try {
-      index.dropCache('generation', generation);
-    } catch (error) {
-      if (!UNWRITABLE.includes(errorCode(error))) throw error;
-      this.#generation = ''; // what is there is of no use, and nothing is added to it
-    }
-  }
-
-  // One notice for each time that the index is made anew.
-  #announce(reason: string): void {
-    if (this.#announced) return;
-    this.#announced = true;
-    const { indexFolder, readOnly } = this.#options;
-    this.#options.onNotice(`index "${indexFolder}": ${reason}; ${readOnly ? 'reading' : 'making it anew from'} the data files`);
-  }
-
-  // Several processes may find the index unusable at the same time: one of them makes the new one.
-  #makeAnew(): void {
-    const { readOnly, dataFolder } = this.#options;
-    const reason = this.#unusable ?? 'it is damaged';
-    this.#announce(reason);
-    if (readOnly) this.#behind = compareMarks(dataFolder, new Map()).behind;
-    else {
-      this.#options.onLoss();
-      const failure = this.#make();
-      if (failure !== undefined) throw new VtError('EOPEN', `make index "${this.#options.indexFolder}": ${failure}`);
-    }
-    // Only now: where this failed it is tried again, as an index that could not be made is not empty.
-    this.#unusable = undefined;
+  #take({ index, behind, unwritable }: OpenedIndex): void {
+    this.#unwritable = unwritable;
+    this.#behind = behind;
+    if (index === undefined) return;
+    this.#index = index;
+    this.#indexId = index.id;
+    if (!this.#options.readOnly) this.#generation.begin(index);
   }
 
   async #catchUp(behind: readonly BehindFile[], signal: AbortSignal | undefined): Promise<void> {
@@ -280,25 +183,17 @@ export class DatadirIndex {
 
   /** A value of the cache. */
   cacheGet(key: Uint8Array): Uint8Array | undefined {
-    return this.#generation === '' ? undefined : this.#index?.cacheGet(key);
+    return this.#generation.get(this.#index, key);
   }
 
   /** Drops the cache, here and for every session that opens the Store later: Blocks that it counts on are not there. */
   dropCache(): void {
-    if (this.#options.readOnly || this.#index === undefined || this.#cacheDropped) return;
-    this.#cacheDropped = true;
-    const isOurs = this.#index.setting('generation') === this.#generation;
-    this.#options.onLoss();
-    this.#useGeneration(this.#index);
-    // Where another session has dropped it before, what this one made of it since its start does not count.
-    if (!isOurs) this.#generation = '';
+    if (!this.#options.readOnly && this.#index !== undefined) this.#generation.drop(this.#index);
   }
 
   /** Begins a new generation of the Store: every session's cache is void from now on. */
   beginGeneration(): void {
-    if (this.#index === undefined) return;
-    this.#options.onLoss();
-    this.#useGeneration(this.#index);
+    if (this.#index !== undefined) this.#generation.beginNext(this.#index);
   }
 
   /** The Store's generation at present. */
@@ -358,10 +253,8 @@ export class DatadirIndex {
       if (this.#unwritable !== undefined) throw this.#unwritable;
       return { before: Number.NaN, after: Number.NaN };
     }
-    const committing = index.commit(
-      { ...batch, ...(this.#generation === undefined ? {} : { generation: this.#generation }) },
-      this.#indexId,
-    );
+    const generation = this.#generation.own;
+    const committing = index.commit({ ...batch, ...(generation === undefined ? {} : { generation }) }, this.#indexId);
     this.#committing = committing.then(
       () => undefined,
       () => undefined,
@@ -400,7 +293,7 @@ export class DatadirIndex {
     if (this.#rebuilt) return false;
     this.#rebuilt = true;
     const index = this.#index;
-    this.#unusableId = this.#indexId;
+    this.#opening.giveUp(this.#indexId);
     this.#index = undefined;
     this.#overlay.clear();
     this.#unusable = reason;
@@ -423,10 +316,10 @@ export class DatadirIndex {
    */
   async takeRest(limit: number): Promise<void> {
     if (this.#index === undefined && this.#unwritable !== undefined) {
-      this.#unwritable = undefined;
-      const failure = this.#make();
-      if (failure !== undefined) throw new IndexDamagedError(failure);
-      if (this.#unwritable !== undefined) throw this.#unwritable;
+      const made = this.#opening.make();
+      if (typeof made === 'string') throw new IndexDamagedError(made);
+      this.#take(made);
+      if (made.unwritable !== undefined) throw made.unwritable;
     }
     const index = this.#index;
     if (index === undefined) return;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { openArchiveFile } from '../archive/archive-file.ts';
 import { archiveNames } from '../archive/archive-names.ts';
-import { ClosedError, ReadOnlyError, throwIfCancelled, type VtError } from '../base/errors.ts';
+import { ClosedError, ReadOnlyError, throwIfCancelled } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { StoreAccess } from '../base/system/store-files.ts';
 import type { DigestedBlock } from '../block/block-target.ts';
@@ -20,66 +20,24 @@ import type { StoredCompression } from '../store/records/stored-bytes.ts';
 import type { AddResult, Store } from '../store/store.ts';
 import type { RecordWriter } from './datadir-append.ts';
 import { RecordAppender } from './datadir-append.ts';
+import { DatadirCommits } from './datadir-commits.ts';
 import type { DatadirIndex } from './datadir-index.ts';
+import type { DatadirInternals, DatadirParts } from './datadir-parts.ts';
 import { DatadirReads } from './datadir-reads.ts';
 import { DatafileReaders } from './datafiles/datafile-readers.ts';
 import { locateRuns } from './datafiles/locate-runs.ts';
-import type { IndexBatching, IndexTickerOptions, QueuedBatch } from './index/index-ticker.ts';
-import { IndexTicker, joinedBlocks } from './index/index-ticker.ts';
-import type { FileMarks, IndexBatch, LocatedBlocks, Location } from './index/index-types.ts';
+import type { IndexBatching } from './index/index-ticker.ts';
+import type { Location } from './index/index-types.ts';
 import { IndexDamagedError } from './index/index-types.ts';
 import { JournalFolder } from './journal-folder.ts';
 import { StoreNames } from './names/store-names.ts';
+import { SessionReserve } from './session-reserve.ts';
 import type { StoreReserve } from './store-reserve.ts';
-import { rewriteUnsynced } from './unsynced-records.ts';
 import { writeError } from './write-error.ts';
 import type { WriterPresence } from './writer-presence.ts';
 
 /** Hashcodes listed at a time: each time is one short read transaction. */
 const ENUMERATE_STEP = 4096;
-
-/** Tries to make the same Blocks durable, each in another file, before a flush fails. */
-const MAX_SYNCS = 3;
-/** Octets of records that are a change of a session rather than content: they may use the reserve. */
-const MAX_CHANGE_SIZE = 64 * 1024;
-
-/** What a datadir is made of; `openDatadir` puts it together. */
-export interface DatadirParts {
-  readonly path: string;
-  readonly name: string;
-  readonly hashName: HashName;
-  readonly edges: EdgeSettings;
-  readonly compression: StoredCompression;
-  readonly index: DatadirIndex;
-  readonly storeId: string;
-  /** The modes of what is made in it. */
-  readonly access: StoreAccess;
-  /** Room for when the disk is full. Absent where nothing may be written. */
-  readonly reserve?: StoreReserve;
-  /** Absent where nothing may be written. */
-  readonly writer: RecordWriter | undefined;
-  /** Each record's digest stands before its stored bytes. */
-  readonly hasDigests: boolean;
-  readonly ticker?: IndexTickerOptions;
-  /** How far adds are to outlive a loss of power; asked for at each write. Default `batch`. */
-  readonly durability?: () => Durability;
-  /** The session's place among the writers. Absent where gc never runs. */
-  readonly presence?: WriterPresence;
-}
-
-/** The inside of an open datadir, for its maintenance. */
-export interface DatadirInternals {
-  readonly path: string;
-  readonly hash: HashFunction;
-  readonly index: DatadirIndex;
-  readonly readers: DatafileReaders;
-  readonly hasDigests: boolean;
-  /** The name of this session's file among the writers. */
-  readonly ownWriter: string | undefined;
-  readonly storeId: string;
-  /** Absent where nothing may be written. */
-  readonly reserve: StoreReserve | undefined;
-}
 
 /** Blocks in `.vtd` files in a local folder, found by an index. Several processes may add at once. */
 export class Datadir implements Store {
@@ -98,20 +56,15 @@ export class Datadir implements Store {
   readonly #hasDigests: boolean;
   readonly #writer: RecordWriter | undefined;
   readonly #readers: DatafileReaders;
-  readonly #ticker: IndexTicker;
+  readonly #commits: DatadirCommits;
   readonly #durability: () => Durability;
   readonly #presence: WriterPresence | undefined;
   readonly #storeId: string;
   readonly #reserve: StoreReserve | undefined;
-  /** What this session adds is more than a change: the reserve is not for that. */
-  #addsContent = false;
+  readonly #sessionReserve: SessionReserve;
   readonly #appender: RecordAppender;
   readonly #reads: DatadirReads;
   readonly #names: StoreNames;
-  /** Files of which a sync has failed, and why: what waits for the index there is written again first. */
-  readonly #unsynced = new Map<string, unknown>();
-  /** Why Blocks that were added are gone for good. */
-  #lost: VtError | undefined;
   #closed = false;
 
   constructor(parts: DatadirParts) {
@@ -141,13 +94,24 @@ export class Datadir implements Store {
     this.#presence = parts.presence;
     this.#storeId = parts.storeId;
     this.#reserve = parts.reserve;
+    this.#sessionReserve = new SessionReserve(parts.reserve);
     this.#names = new StoreNames(parts.path);
-    this.#ticker = new IndexTicker((batch) => this.#commit(batch), parts.ticker);
+    this.#commits = new DatadirCommits({
+      name: parts.name,
+      hash: this.#hash,
+      compression: parts.compression,
+      index: parts.index,
+      readers: this.#readers,
+      known: this.#appender.known,
+      reserve: this.#sessionReserve,
+      writer: parts.writer,
+      ticker: parts.ticker,
+    });
     this.cache = {
       get: (key) => this.#cacheGet(key),
       put: (key, value) => {
         if (this.#closed) throw new ClosedError('put into the cache of', this.name);
-        if (this.isWritable) this.#ticker.addCachePut(Uint8Array.from(key), Uint8Array.from(value));
+        if (this.isWritable) this.#commits.addCachePut(key, value);
       },
     };
     this.offers = {
@@ -157,7 +121,7 @@ export class Datadir implements Store {
           openArchiveFile(this.archivePath(archive), {
             ...options,
             access: this.access,
-            onFull: () => !this.#addsContent && this.#reserve?.release('change') === true,
+            onFull: () => this.#sessionReserve.release(),
           }),
         list: async () => await archiveNames(this.path),
       },
@@ -247,8 +211,8 @@ export class Datadir implements Store {
       await this.#reads.rebuildIndex(error, options);
       isNew = this.#append(mine, writer);
     }
-    if (this.#ticker.isBehind) await this.#ticker.flush();
-    if (this.#durability() === 'strict') await this.#flush();
+    await this.#commits.keepUp();
+    if (this.#durability() === 'strict') await this.#commits.flush();
     return isNew;
   }
 
@@ -256,84 +220,12 @@ export class Datadir implements Store {
     const { recent } = this.#appender.known;
     const before = recent.position;
     try {
-      // What is small is a change that removes something as often as not: a full disk must not bar it.
-      const append = (): Uint8Array => this.#appender.append(batch, writer);
-      if (batch.image.length <= MAX_CHANGE_SIZE) return this.#useReserve(append);
-      this.#addsContent = true;
-      return append();
+      return this.#sessionReserve.append(batch.image.length, () => this.#appender.append(batch, writer));
     } catch (error) {
       throw error instanceof IndexDamagedError ? error : writeError(this.name, error);
     } finally {
-      this.#ticker.noteAdded(recent.position - before);
+      this.#commits.noteAdded(recent.position - before);
     }
-  }
-
-  async #commit(batch: QueuedBatch): Promise<number> {
-    const writer = this.#writer;
-    if (writer === undefined) return 0;
-    const { known } = this.#appender;
-    const { notes } = batch;
-    let { cachePuts } = batch;
-    let upTo: number;
-    let blocks: LocatedBlocks;
-    let changes: Awaited<ReturnType<DatadirIndex['commit']>>;
-    try {
-      await this.#index.ready();
-      const synced = await this.#sync(writer);
-      upTo = synced.upTo;
-      const { marks } = synced;
-      // A value of the cache promises Blocks, which may be among those lost.
-      const isDamaged = notes.some(([, location]) => location.isDamaged === true);
-      if (this.#lost !== undefined || isDamaged) cachePuts = [];
-      blocks = joinedBlocks(notes, known.recent.waiting(upTo));
-      changes = await this.#commitToIndex({ blocks, marks, cachePuts });
-      // The first damage that a session met began a generation, this is for all that came after.
-      if (isDamaged) this.#index.beginGeneration();
-    } catch (error) {
-      // What the index could not take comes with the next batch; what opens the Store later finds it in the data files.
-      this.#ticker.requeue({ notes, cachePuts });
-      throw writeError(this.name, error);
-    }
-    this.#index.refresh();
-    known.markIndexed(upTo, changes);
-    return blocks.length;
-  }
-
-  async #commitToIndex(batch: IndexBatch): ReturnType<DatadirIndex['commit']> {
-    try {
-      const commit = async (): ReturnType<DatadirIndex['commit']> => await this.#index.commit(batch);
-      return await (this.#addsContent || this.#reserve === undefined ? commit() : this.#reserve.useLater(commit));
-    } catch (error) {
-      if (!(error instanceof IndexDamagedError) || !(await this.#index.rebuild(error.reason))) throw error;
-      return await this.#index.commit(batch);
-    }
-  }
-
-  #useReserve<T>(action: () => T): T {
-    return this.#reserve === undefined || this.#addsContent ? action() : this.#reserve.use(action);
-  }
-
-  /** Makes durable what was added, up to a position: what a failed sync may have lost goes to another file, which is synced in its turn. */
-  async #sync(writer: RecordWriter): Promise<{ readonly upTo: number; readonly marks: ReadonlyMap<string, FileMarks> }> {
-    const { recent } = this.#appender.known;
-    const marks = new Map<string, FileMarks>();
-    for (let syncs = 1; ; syncs++) {
-      for (const [file, error] of this.#unsynced) this.#writeAgain(writer, file, error);
-      const upTo = recent.position;
-      const done = await writer.sync();
-      for (const [file, mark] of done.marks) marks.set(file, mark);
-      for (const [file, error] of done.failures) this.#unsynced.set(file, error);
-      const [failure] = this.#unsynced.values();
-      if (this.#unsynced.size === 0) return { upTo, marks };
-      if (syncs === MAX_SYNCS) throw failure;
-    }
-  }
-
-  #writeAgain(writer: RecordWriter, file: string, error: unknown): void {
-    const { recent } = this.#appender.known;
-    const lost = rewriteUnsynced({ hash: this.#hash, compression: this.compression, recent, readers: this.#readers, writer }, file);
-    this.#unsynced.delete(file);
-    if (lost > 0) this.#lost ??= writeError(this.name, error);
   }
 
   get(hashcode: HashCode, options: OpOptions = {}): Promise<Uint8Array | undefined> {
@@ -344,7 +236,7 @@ export class Datadir implements Store {
   #noteDamage(digest: Uint8Array, location: Location): void {
     if (location.isDamaged === true || !this.#appender.known.noteDamage(digest)) return;
     if (!this.isWritable) return;
-    this.#ticker.addNote(Uint8Array.from(digest), { ...location, isDamaged: true });
+    this.#commits.noteDamage(digest, location);
     this.#index.dropCache();
   }
 
@@ -381,13 +273,7 @@ export class Datadir implements Store {
 
   async flush(options: OpOptions = {}): Promise<void> {
     this.#check('flush', options);
-    await this.#flush();
-  }
-
-  async #flush(): Promise<void> {
-    await this.#ticker.flush();
-    // Blocks of an earlier add are gone: no later flush may say otherwise.
-    if (this.#lost !== undefined) throw this.#lost;
+    await this.#commits.flush();
   }
 
   counts(): AddCounts {
@@ -396,13 +282,13 @@ export class Datadir implements Store {
 
   /** How many Blocks each transaction of the index held, in this session. */
   indexBatching(): IndexBatching {
-    return this.#ticker.batching();
+    return this.#commits.batching();
   }
 
   async *hashcodes(options: OpOptions & { readonly after?: Uint8Array | undefined } = {}): AsyncIterable<HashCode> {
     this.#check('list', options);
     await this.#index.ready(options.signal);
-    if (this.isWritable) await this.#flush();
+    if (this.isWritable) await this.#commits.flush();
     let { after } = options;
     for (;;) {
       this.#check('list', options);
@@ -425,7 +311,7 @@ export class Datadir implements Store {
     if (this.#presence === undefined || this.#presence.name !== undefined) return;
     try {
       const presence = this.#presence;
-      this.#useReserve(() => presence.enter());
+      this.#sessionReserve.use(() => presence.enter());
     } catch (error) {
       throw writeError(this.name, error);
     }
@@ -460,9 +346,9 @@ export class Datadir implements Store {
     if (this.#closed) return;
     this.#closed = true;
     try {
-      await this.#flush();
+      await this.#commits.flush();
     } finally {
-      this.#ticker.stop();
+      this.#commits.stop();
       this.#writer?.close();
       this.#readers.close();
       this.#names[Symbol.dispose]();

@@ -85,6 +85,8 @@ export interface LocalSession extends Session, AsyncDisposable {
   openOther(reference: Octets, signal?: AbortSignal): Promise<OtherSource>;
   /** Takes over what another session has recorded meanwhile, where nothing was changed here. */
   refresh(signal?: AbortSignal): Promise<void>;
+  /** As `refresh`; what was changed here is merged with it, by the rules of any merge, and waits for the next sync as before. */
+  takeIn(signal?: AbortSignal): Promise<void>;
   /**
    * Keeps the tree the same object until the function given is called: what others recorded is brought onto it, and no
    * other source is opened.

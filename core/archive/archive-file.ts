@@ -15,6 +15,7 @@ import type { ArchiveNotes } from './archive-notes.ts';
 import { openIfThere, openLocked, readLine } from './archive-open.ts';
 import { linesBackward, linesForward } from './archive-scan.ts';
 import { countEntries, countEntriesNow } from './count-entries.ts';
+import { watchFile } from './watch-file.ts';
 
 export interface ArchiveFileOptions {
   /** Refuse `append`. */
@@ -109,6 +110,10 @@ class ArchiveFile implements Archive {
     }
     if (size === 0) syncFolder(dirname(this.name));
     return new NumberedEntry(this.name, appended, size + line.length);
+  }
+
+  watch(onChange: () => void): () => void {
+    return watchFile(this.name, onChange);
   }
 
   async #newest(

@@ -47,6 +47,12 @@ export interface Archive {
   ): Promise<ArchiveEntry | undefined>;
   /** Where it can: changes lines that are there. */
   readonly lines?: ArchiveLines;
+  /**
+   * Where it can: calls `onChange` soon after somebody, here or elsewhere, has recorded something. It may be called without a reason.
+   *
+   * @returns ends it
+   */
+  watch?(onChange: () => void): () => void;
 }
 
 /** An entry as it was when somebody decided what becomes of it: by its number and its time. */

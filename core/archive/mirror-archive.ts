@@ -114,6 +114,14 @@ export class MirrorArchive implements Archive {
     throw failure;
   }
 
+  watch(onChange: () => void): () => void {
+    const { save, spool, before } = this.#members();
+    const ends = [...save, ...spool, ...before].map(({ archive }) => archive.watch?.(onChange));
+    return () => {
+      for (const end of ends) end?.();
+    };
+  }
+
   /** Gives each that is to have every entry those that it has missed. */
   async catchUp(options: OpOptions = {}): Promise<void> {
     for (const member of this.#members().save) {

@@ -23,6 +23,7 @@ export interface UsableArchiveOptions {
 export class UsableArchive implements Archive {
   readonly name: string;
   readonly lines?: ArchiveLines;
+  readonly watch?: (onChange: () => void) => () => void;
   readonly #archive: Archive;
   readonly #source: BlockSource;
   readonly #options: UsableArchiveOptions;
@@ -33,6 +34,7 @@ export class UsableArchive implements Archive {
   constructor(archive: Archive, source: BlockSource, options: UsableArchiveOptions) {
     this.name = archive.name;
     if (archive.lines !== undefined) this.lines = archive.lines;
+    if (archive.watch !== undefined) this.watch = archive.watch.bind(archive);
     this.#archive = archive;
     this.#source = source;
     this.#options = options;

@@ -32,6 +32,8 @@ export interface ConnectionOptions extends SilenceLimits {
   /** What is at the other end, for messages. */
   readonly name: string;
   readonly handler?: RequestHandler;
+  /** Of a side without a handler: told the name of an archive that it watches, when something was recorded there. */
+  readonly onNews?: ((archive: string) => void) | undefined;
   /** Gets a line for each packet: `> tag 2 …` for those sent. */
   readonly trace?: ((line: string) => void) | undefined;
   readonly maxPacketSize?: number;
@@ -336,14 +338,14 @@ export class Connection {
     const { room } = this.#options;
     let giveRoom: (() => void) | undefined;
     let reply: Reply;
-    if (handler === undefined) reply = answerToNobody(packet);
+    if (handler === undefined) reply = answerToNobody(packet, this.#options.onNews);
     else if (this.#answerRoom === undefined) reply = await handler.answer(packet);
     else {
       const answered = await this.#answerRoom.answer(packet, handler);
       if (answered === undefined) return;
       ({ reply, giveRoom } = answered);
     }
-    if (this.#lost !== undefined) {
+    if (this.#lost !== undefined || this.#hasEnded) {
       giveRoom?.();
       return;
     }

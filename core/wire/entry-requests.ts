@@ -168,7 +168,8 @@ function isoDate(whenNs: bigint): string {
   return Math.abs(milliseconds) <= 8.64e15 ? new Date(milliseconds).toISOString().slice(0, 16) : `${whenNs} ns`;
 }
 
-function archiveOf(archives: ArchiveByName, name: string): Archive {
+/** @throws {VtError} EUNSUPPORTED where the Store has no archives */
+export function archiveOf(archives: ArchiveByName, name: string): Archive {
   const archive = archives(name);
   if (archive === undefined) throw new VtError('EUNSUPPORTED', `open archive "${name}": the Store has no archives`);
   return archive;

@@ -43,6 +43,8 @@ const REQUESTS: Readonly<Record<number, Show>> = {
   [REQUEST.entryLast]: named,
   [REQUEST.entries]: named,
   [REQUEST.entryAppend]: named,
+  [REQUEST.entryWatch]: named,
+  [REQUEST.entryNews]: (payload) => JSON.stringify(Buffer.from(payload).toString('utf8')),
 };
 
 /** What the payloads of responses say. */

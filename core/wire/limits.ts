@@ -47,6 +47,8 @@ export const MAX_REQUEST_JSON_SIZE: number = 64 * 1024;
 export const MAX_RESPONSE_JSON_SIZE: number = 1024 * 1024;
 /** Octets that a ping carries, at most. */
 export const MAX_PING_SIZE = 64;
+/** Archives that one client watches at a time, at most. */
+export const MAX_WATCHED = 64;
 /** Pings that come without a response to what was asked, at most: one comes in 30 s. */
 export const MAX_PINGS = 1000;
 /** Characters of a text of the other side that are shown. */

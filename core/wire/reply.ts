@@ -33,7 +33,14 @@ export function partsOf({ json, payload = [] }: { readonly json?: Json | undefin
   return { parts, size };
 }
 
-/** What a side that serves nothing answers. */
-export function answerToNobody({ request }: Packet): Reply {
-  return request === REQUEST.ping ? { isDone: true } : { isDone: false, payload: [Buffer.from('nothing is served here')] };
+/**
+ * What a side that serves nothing answers.
+ *
+ * @param onNews - told the name of an archive in which something was recorded
+ */
+export function answerToNobody({ request, payload }: Packet, onNews?: (archive: string) => void): Reply {
+  if (request === REQUEST.ping) return { isDone: true };
+  if (request !== REQUEST.entryNews || onNews === undefined) return { isDone: false, payload: [Buffer.from('nothing is served here')] };
+  onNews(Buffer.from(payload).toString('utf8'));
+  return { isDone: true };
 }

@@ -28,6 +28,9 @@ export const REQUEST = {
   hasNote: 73,
   addNote: 74,
   archiveNames: 75,
+  entryWatch: 76,
+  /** A server says that something was recorded in an archive that the client watches. */
+  entryNews: 77,
 } as const;
 
 /** Tags of `REQUEST.end`. */

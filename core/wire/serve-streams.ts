@@ -4,6 +4,7 @@ import { FairTurns } from './fair-turns.ts';
 import { MAX_KEPT_PACKETS, MAX_PACKET_SIZE, MAX_STRANGE_PACKET_SIZE, MAX_TURNS, PACKET_MEMORY_SIZE, WELCOME_MS } from './limits.ts';
 import type { Link } from './link.ts';
 import type { Reply } from './reply.ts';
+import { REQUEST } from './requests.ts';
 import { SharedRoom } from './shared-room.ts';
 import type { StoreService } from './store-session.ts';
 import { StoreSession } from './store-session.ts';
@@ -47,18 +48,18 @@ export function serveLink(link: Link, name: string, service: StoreService, optio
   const { trace, welcomeMs = WELCOME_MS, shared: { memory, room, turns } = newShared() } = options;
   const gone = new AbortController();
   let isWelcome = false;
-  const session = new StoreSession(
-    service,
-    turns,
-    gone.signal,
-    () => connection.watch(),
-    () => {
+  const session = new StoreSession(service, turns, {
+    signal: gone.signal,
+    onHello: () => connection.watch(),
+    onWelcome: () => {
       if (isWelcome) return;
       isWelcome = true;
       clearTimeout(timer);
       connection.limitPackets(MAX_PACKET_SIZE);
     },
-  );
+    // One that is gone asks anew when it is back.
+    tellNews: (archive) => void connection.request(REQUEST.entryNews, { payload: [Buffer.from(archive)] }).catch(() => undefined),
+  });
   const maxPacketSize = service.secret === undefined ? MAX_PACKET_SIZE : MAX_STRANGE_PACKET_SIZE;
   const share = room.share(() => connection.fail(new Error('others waited for the memory that it held, and it did not go on')));
   const connection = new Connection(link, { name, handler: session, trace, maxPacketSize, memory, room: share });

@@ -19,6 +19,7 @@ import { answerPlain } from './plain-requests.ts';
 import { answerAddRecords, answerHas, answerRecords } from './record-requests.ts';
 import type { Reply, RequestHandler } from './reply.ts';
 import { REQUEST, REQUEST_FLAG, requestName } from './requests.ts';
+import { ServedWatches } from './served-watches.ts';
 
 /** Requests of one client that are answered at a time, once it has said hello. */
 const AT_ONCE = 8;
@@ -50,14 +51,25 @@ export interface StoreService {
   readonly checkers: RecordCheckers;
 }
 
+/** The connection to a client that is served. */
+export interface ClientConnection {
+  /** Fires when the client has gone. */
+  readonly signal: AbortSignal;
+  /** Called once the client has said hello: then it answers pings. */
+  readonly onHello: () => void;
+  /** Called once the client has said something, and has shown that it knows the secret where there is one. */
+  readonly onWelcome: () => void;
+  /** Tells it that something was recorded in an archive. */
+  readonly tellNews: (archive: string) => void;
+}
+
 /** Serves one client. */
 export class StoreSession implements RequestHandler {
   readonly #service: StoreService;
   readonly #turns: FairTurns;
   readonly #taker = new TurnTaker();
-  readonly #signal: AbortSignal;
-  readonly #onHello: () => void;
-  readonly #onWelcome: () => void;
+  readonly #client: ClientConnection;
+  readonly #watches: ServedWatches;
   #export: StoreExport | undefined;
   #hasGreeted = false;
   #isAdmitted: boolean;
@@ -66,18 +78,12 @@ export class StoreSession implements RequestHandler {
   /** Adds under way: a flush covers those that were asked for before it. */
   readonly #adds = new Set<Promise<Reply>>();
 
-  /**
-   * @param turns - those of all clients
-   * @param signal - fires when the client has gone
-   * @param onHello - called once the client has said hello: then it answers pings
-   * @param onWelcome - called once the client has said something, and has shown that it knows the secret where there is one
-   */
-  constructor(service: StoreService, turns: FairTurns, signal: AbortSignal, onHello: () => void, onWelcome: () => void) {
+  /** @param turns - those of all clients */
+  constructor(service: StoreService, turns: FairTurns, client: ClientConnection) {
     this.#service = service;
     this.#turns = turns;
-    this.#signal = signal;
-    this.#onHello = onHello;
-    this.#onWelcome = onWelcome;
+    this.#client = client;
+    this.#watches = new ServedWatches(client);
     this.#isAdmitted = service.secret === undefined;
     this.#export = service.exports.get('');
   }
@@ -89,7 +95,7 @@ export class StoreSession implements RequestHandler {
 
   async answer(packet: Packet): Promise<Reply> {
     try {
-      if (this.#isAdmitted) this.#onWelcome();
+      if (this.#isAdmitted) this.#client.onWelcome();
       if (packet.channel !== 0) throw new PlainError('unknown channel %d');
       // One that failed has been told so itself. Who waits for others has no turn meanwhile.
       if (packet.request === REQUEST.flush) await Promise.allSettled(this.#adds);
@@ -108,7 +114,7 @@ export class StoreSession implements RequestHandler {
 
   async #inTurn(packet: Packet): Promise<Reply> {
     if (this.#isIntroduction(packet)) return await this.#answer(packet, undefined);
-    const turn = await this.#turns.enter(this.#taker, this.#signal);
+    const turn = await this.#turns.enter(this.#taker, this.#client.signal);
     try {
       return await this.#answer(packet, turn);
     } finally {
@@ -131,7 +137,7 @@ export class StoreSession implements RequestHandler {
     if (!this.#isAdmitted) throw new VtError('EPERM', `${requestName(request)}: not before the secret was shown`);
     const { store, archive, plainArchives } = this.#opened();
     const isReadOnly = this.#service.isReadOnly || !canWrite(store);
-    const options = { signal: this.#signal, turn };
+    const options = { signal: this.#client.signal, turn };
     const archives: ArchiveByName = archive ?? (() => undefined);
     switch (request) {
       case REQUEST.has:
@@ -155,6 +161,8 @@ export class StoreSession implements RequestHandler {
         return await answerEntryLast(archives, json, payload, options);
       case REQUEST.entries:
         return await answerEntries(archives, json, payload, options);
+      case REQUEST.entryWatch:
+        return this.#watches.answer(archives, payload);
       case REQUEST.entryAppend:
         return await answerEntryAppend(archives, this.#appendModes(store, isReadOnly), json, payload, options);
       default: {
@@ -186,7 +194,7 @@ export class StoreSession implements RequestHandler {
     if (typeof version !== 'number' || version < 1) throw new VtError('EUNSUPPORTED', `hello: version ${String(version)} of the protocol`);
     if (typeof name !== 'string') throw new VtError('EPARSE', 'hello: the name of the Store is no text');
     this.#hasGreeted = true;
-    this.#onHello();
+    this.#client.onHello();
     const { secret } = this.#service;
     if (secret === undefined) return this.#welcome(name);
     if (typeof nonce !== 'string') throw new VtError('EPERM', 'hello: a secret is needed', { remedy: 'add secret=FILE' });
@@ -201,7 +209,7 @@ export class StoreSession implements RequestHandler {
     if (challenge === undefined || !isSameProof(challenge.proof, json['proof']))
       throw new VtError('EPERM', 'authenticate: the secret is another');
     this.#isAdmitted = true;
-    this.#onWelcome();
+    this.#client.onWelcome();
     return this.#welcome(challenge.exportName);
   }
 
@@ -216,7 +224,7 @@ export class StoreSession implements RequestHandler {
     this.#export = found;
     const { store, archive } = found;
     // Its index is opened while the client takes the answer and makes itself ready: what fails is told when it asks.
-    setImmediate(() => void store.has([], { signal: this.#signal }).catch(() => undefined));
+    setImmediate(() => void store.has([], { signal: this.#client.signal }).catch(() => undefined));
     return {
       isDone: true,
       json: describeStore({

@@ -82,6 +82,10 @@ export class StreamArchive implements Archive {
       last = payload.length === 0 ? undefined : readLine(payload, (last?.number ?? 0) + 1);
     }
   }
+
+  watch(onChange: () => void): () => void {
+    return this.#client.watches.watch(this.#archive, onChange);
+  }
 }
 
 /** The names of the archives of a served Store; undefined where it does not list them, or does not know the question. */

@@ -3,12 +3,14 @@ import { onAbort } from '../base/on-abort.ts';
 import { errorText } from '../base/system/system-error.ts';
 import { DEFAULT_EDGES } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';
+import { ArchiveWatches } from './archive-watches.ts';
 import type { RequestBody } from './connection.ts';
 import { Connection } from './connection.ts';
 import type { StoreDescription } from './hello.ts';
 import { isSameProof, newNonce, PROTOCOL_VERSION, proofOf, readDescription } from './hello.ts';
 import { ASKED_QUIET_MS, LOST_MS, TELL_MS } from './limits.ts';
 import type { Link } from './link.ts';
+import { encodeText } from './payload.ts';
 import type { Response } from './read-response.ts';
 import { REQUEST } from './requests.ts';
 import type { AskedSilence } from './silence-watch.ts';
@@ -44,6 +46,8 @@ const ANSWER_MS = 10_000;
 /** A connection to a Store that is served, made anew where it was lost. */
 export class StreamClient {
   readonly name: string;
+  /** Its archives in which somebody here wants to be told of what is recorded. */
+  readonly watches: ArchiveWatches;
   readonly #options: StreamOptions;
   #description: StoreDescription | undefined;
   #instance = '';
@@ -62,6 +66,9 @@ export class StreamClient {
     this.name = options.name;
     this.#options = options;
     this.#isPlain = options.isPlain === true;
+    this.watches = new ArchiveWatches(
+      async (archive, signal) => (await this.request(REQUEST.entryWatch, { payload: [encodeText(archive)] }, signal)).yes,
+    );
   }
 
   /** Whether it speaks as the Python vt does; known once it is open. */
@@ -148,7 +155,9 @@ export class StreamClient {
     this.#giveUp = new AbortController();
     const { signal } = this.#giveUp;
     const { dial, trace, helloMs = HELLO_MS, asked = ASKED, onSilent = () => undefined } = this.#options;
-    const connection = new Connection(await dial(signal), { name: this.name, trace, asked: { ...asked, onSilent } });
+    const onNews = (archive: string): void => this.watches.news(archive);
+    const connection = new Connection(await dial(signal), { name: this.name, trace, asked: { ...asked, onSilent }, onNews });
+    void connection.closed.then(() => this.watches.lost());
     const timer = setTimeout(() => connection.fail(new Error(`no answer within ${helloMs / 1000} s`)), helloMs);
     try {
       const description = this.#isPlain ? this.#plainDescription() : await this.#greet(connection, signal);

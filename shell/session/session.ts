@@ -261,6 +261,18 @@ export class ShellSession implements LocalSession {
     });
   }
 
+  async takeIn(signal?: AbortSignal): Promise<void> {
+    await this.#alone(async () => {
+      const root = (await this.#source.archive?.last({ signal }))?.dirent;
+      if (root?.kind !== 'dir' || this.#record.isBase(root)) return;
+      if (this.isChanged && this.#present.can.sync) {
+        const ours = requireDir(await this.#present.sync({ signal }));
+        await this.#show(await this.#merge(this.#record.baseDir, ours, root, signal), signal, ours);
+      } else await this.#show(root, signal);
+      this.#record.movedTo(root);
+    });
+  }
+
   async become(action: string, target: RecordedDir, newest: ArchiveLine | undefined, signal?: AbortSignal): Promise<void> {
     await this.#alone(async () => {
       const { served } = this.#source;

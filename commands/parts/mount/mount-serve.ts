@@ -22,6 +22,7 @@ import { parseMountOptions } from './mount-options.ts';
 import { checkedMountPoint, makeMountPoint, removeMountPoint } from './mount-place.ts';
 import { frontFolder, linkMount, unlinkMount } from './mount-records.ts';
 import { rareLines } from './rare-lines.ts';
+import { RecordedNews } from './recorded-news.ts';
 import { StatesTree } from './states-tree.ts';
 
 /** Serves the open tree at a mount point, and at others that are asked for, until the last is taken away. */
@@ -48,6 +49,12 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
     () => performance.now(),
   );
   const unpin = session.pin();
+  const news =
+    isShown && !session.isReference
+      ? new RecordedNews(session, (error) =>
+          warnRarely(`mount "${mountPoint}": ${errorReason(error)}; what others recorded is taken in later`),
+        )
+      : undefined;
   const server = new TreeServer(tree, {
     syncSeconds: isShown ? words.syncSeconds : 0,
     frontFolder: frontFolder(context.shell.env),
@@ -132,8 +139,10 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
     else signal.addEventListener('abort', leave, { once: true });
     output.line(`mounted ${mountPoint}`);
     output.record({ mounted: mountPoint });
+    news?.begin();
     await gone;
   } finally {
+    await news?.end();
     try {
       const gone = await server.ended();
       if (gone > 0) {

@@ -1,0 +1,37 @@
+import type { LocalSession } from '../../session.ts';
+
+/** Brings what others record in the archive of a mounted tree into the mount, soon after they do. */
+export class RecordedNews {
+  readonly #session: Pick<LocalSession, 'archive' | 'takeIn'>;
+  readonly #onError: (error: unknown) => void;
+  #isDue = false;
+  #taking: Promise<void> | undefined;
+  #endWatch: (() => void) | undefined;
+
+  /** @param onError - told why it could not be taken in; the next sync merges it then */
+  constructor(session: Pick<LocalSession, 'archive' | 'takeIn'>, onError: (error: unknown) => void) {
+    this.#session = session;
+    this.#onError = onError;
+  }
+
+  begin(): void {
+    this.#endWatch = this.#session.archive?.watch?.(() => {
+      this.#isDue = true;
+      this.#taking ??= this.#takeIn();
+    });
+  }
+
+  async #takeIn(): Promise<void> {
+    while (this.#isDue) {
+      this.#isDue = false;
+      await this.#session.takeIn().catch(this.#onError);
+    }
+    this.#taking = undefined;
+  }
+
+  /** Resolves once nothing is being taken in any more. */
+  async end(): Promise<void> {
+    this.#endWatch?.();
+    await this.#taking;
+  }
+}

@@ -1,6 +1,6 @@
 import { UsageError, VtError } from '../../core/base/errors.ts';
 import { type Octets, octetsToText } from '../../core/base/octets.ts';
-import type { GcCounts } from '../../core/maintain/gc.ts';
+import type { GcCounts } from '../../core/maintain/gc-options.ts';
 import { archiveOf } from '../../core/store/archive-of-store.ts';
 import { capability } from '../../core/store/capability.ts';
 import type { CommandContext } from '../command.ts';

@@ -1,8 +1,9 @@
 import { statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Datadir } from '../datadir/datadir-store.ts';
-import type { IndexRewrite, Location } from '../datadir/index/index-types.ts';
+import type { IndexRewrite } from '../datadir/index/index-types.ts';
 import { RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
+import type { Entry } from './gc-entries.ts';
 import { freeInPlace, joinedRanges, type OctetRange } from './gc-in-place.ts';
 
 // gc where there is little room. Unneeded records are freed in place, a part at a time, so that the change of the index fits in
@@ -15,9 +16,6 @@ const MIN_PART = 500;
 const MAX_PART = 200_000;
 /** What part of the room the index may take for one part. */
 const SHARE = 8;
-
-/** An entry of the index. */
-export type Entry = readonly [digest: Uint8Array, location: Location];
 
 /** Octets free on the disk of a Store. */
 export function roomOf(storeFolder: string): number {

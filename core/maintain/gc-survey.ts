@@ -1,0 +1,141 @@
+import type { Datadir } from '../datadir/datadir-store.ts';
+import type { Location } from '../datadir/index/index-types.ts';
+import { DATAFILE_HEADER_SIZE, RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
+import type { Entry } from './gc-entries.ts';
+import { forEachEntry } from './gc-entries.ts';
+import type { GcFile, GcFiles } from './gc-files.ts';
+import type { GcMarks } from './gc-mark.ts';
+import type { GcOptions } from './gc-options.ts';
+
+/** A data file of which less than this share would be freed is left as it is: copying costs too. */
+const MIN_WASTE = 0.2;
+
+/** How much of a data file is needed. */
+export interface FileUse {
+  readonly file: GcFile;
+  /** Octets that it takes on the disk, without those that were freed in it since. */
+  allocated: number;
+  live: number;
+  liveBytes: number;
+  dead: number;
+  deadBytes: number;
+}
+
+/** How much of each data file is needed, and what gc may do with it. */
+export class GcSurvey {
+  readonly #datadir: Datadir;
+  readonly #marks: GcMarks;
+  readonly #isPlan: boolean;
+  readonly #oldMs: number;
+  readonly #recordSize: number;
+  readonly #uses = new Map<string, FileUse>();
+
+  private constructor(datadir: Datadir, held: GcFiles, marks: GcMarks, { plan, now, graceMs }: GcOptions) {
+    this.#datadir = datadir;
+    this.#marks = marks;
+    this.#isPlan = plan;
+    this.#oldMs = now().getTime() - graceMs;
+    this.#recordSize = RECORD_FIXED_SIZE + datadir.internals().hash.digestSize;
+    for (const file of held.files)
+      this.#uses.set(file.name, { file, allocated: file.allocated, live: 0, liveBytes: 0, dead: 0, deadBytes: 0 });
+  }
+
+  /** Looks through the whole index. @param onAside - told of what nobody needs and an earlier run set aside */
+  static async make(
+    datadir: Datadir,
+    held: GcFiles,
+    marks: GcMarks,
+    options: GcOptions,
+    onAside: (digest: Uint8Array) => void,
+  ): Promise<GcSurvey> {
+    const survey = new GcSurvey(datadir, held, marks, options);
+    const note = (digest: Uint8Array, location: Location): void => {
+      // What this run sets aside comes later.
+      if (survey.#note(digest, location) && location.isDamaged === true) onAside(digest);
+    };
+    await forEachEntry(datadir, options.signal, note);
+    // A plan leaves the index as it is.
+    for (const [digest, location] of datadir.internals().index.rest()) note(digest, location);
+    return survey;
+  }
+
+  /** @returns whether nobody needs the Block */
+  #note(digest: Uint8Array, location: Location): boolean {
+    const use = this.#uses.get(location.file);
+    if (use === undefined) return false;
+    if (this.#marks.has(digest)) {
+      use.live++;
+      use.liveBytes += this.sizeOf(location);
+      return false;
+    }
+    use.dead++;
+    use.deadBytes += this.sizeOf(location);
+    return true;
+  }
+
+  /** Octets of a record. */
+  sizeOf({ storedSize }: Location): number {
+    return this.#recordSize + storedSize;
+  }
+
+  /** What the index has not seen of a data file it cannot tell from what nobody needs. A file without records has nothing to see. */
+  isKnown({ name, size }: GcFile): boolean {
+    const { index } = this.#datadir.internals();
+    const marks = this.#isPlan ? index.marks() : index.indexMarks();
+    return size <= DATAFILE_HEADER_SIZE || marks.get(name)?.seenSize === size;
+  }
+
+  #mayChange(file: GcFile): boolean {
+    return file.fd !== undefined && file.changedMs <= this.#oldMs && this.isKnown(file);
+  }
+
+  /** Whether there is anything to free. */
+  wouldFree(): boolean {
+    return this.changeable().some(({ dead }) => dead > 0);
+  }
+
+  /** The data files that nobody writes to. */
+  changeable(): FileUse[] {
+    return [...this.#uses.values()].filter(({ file }) => this.#mayChange(file));
+  }
+
+  /** The data files that are worth copying what stays of them. */
+  worthCopying(): FileUse[] {
+    return [...this.#uses.values()].filter(
+      (use) => use.file.isLeftover || (this.#mayChange(use.file) && (use.liveBytes === 0 || this.isWorthIt(use, use.liveBytes))),
+    );
+  }
+
+  /** Whether enough of a data file is freed by a copy of what stays. */
+  isWorthIt({ allocated }: FileUse, stayingBytes: number): boolean {
+    return allocated - stayingBytes >= MIN_WASTE * allocated;
+  }
+
+  /** The data file with the most that nobody needs, but for some. */
+  mostDead(besides: ReadonlySet<string>): FileUse | undefined {
+    let most: FileUse | undefined;
+    for (const use of this.#uses.values()) {
+      if (use.dead === 0 || besides.has(use.file.name) || !this.#mayChange(use.file)) continue;
+      if (most === undefined || use.deadBytes > most.deadBytes) most = use;
+    }
+    return most;
+  }
+
+  /** Some of a data file is freed. */
+  noteFreed(use: FileUse, going: readonly Entry[], octets: number): void {
+    use.dead -= going.length;
+    use.allocated -= octets;
+    for (const [, location] of going) use.deadBytes -= this.sizeOf(location);
+  }
+
+  /** What nobody needs, and is there. */
+  kept(): { readonly keptBlocks: number; readonly keptBytes: number } {
+    let keptBlocks = 0;
+    let keptBytes = 0;
+    for (const { dead, deadBytes } of this.#uses.values()) {
+      keptBlocks += dead;
+      keptBytes += deadBytes;
+    }
+    return { keptBlocks, keptBytes: Math.max(0, keptBytes) };
+  }
+}

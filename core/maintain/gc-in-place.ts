@@ -53,14 +53,20 @@ export function freeInPlace(
     if (nlink > 1) return { freed: 0, cutTo: undefined };
     let freed = 0;
     let cutTo: number | undefined;
-    voidFooter(fd, digestSize);
+    const headerSize = RECORD_FIXED_SIZE + digestSize;
+    const withRoom = roomMaker(
+      fd,
+      ranges.flatMap((range) => gapsOf(range, headerSize)).map(({ start, end }) => ({ start: start + headerSize, end })),
+      punch,
+    );
+    withRoom(() => voidFooter(fd, digestSize));
     for (const range of ranges) {
-      const gaps = gapsOf(range, RECORD_FIXED_SIZE + digestSize);
-      writeGaps(fd, gaps, digestSize, punch);
+      const gaps = gapsOf(range, headerSize);
+      for (const { start, end } of gaps) withRoom(() => writeGap(fd, start, end - start - headerSize, digestSize));
       fdatasyncSync(fd);
       let isPunched = true;
       for (const { start, end } of gaps) {
-        const from = start + RECORD_FIXED_SIZE + digestSize;
+        const from = start + headerSize;
         if (end > from && !punch(fd, from, end - from)) isPunched = false;
       }
       if (isPunched) freed += range.end - range.start;
@@ -90,18 +96,29 @@ function gapsOf({ start, end }: OctetRange, headerSize: number): OctetRange[] {
   return gaps;
 }
 
-function writeGaps(fd: number, gaps: readonly OctetRange[], digestSize: number, punch: NonNullable<FreeInPlaceOptions['punch']>): void {
+function writeGap(fd: number, start: number, size: number, digestSize: number): void {
   const header = Buffer.alloc(RECORD_FIXED_SIZE + digestSize);
-  for (const { start, end } of gaps) {
-    const size = end - start - header.length;
-    writeGapHeader(header, digestSize, size);
-    try {
-      writeSync(fd, header, 0, header.length, start);
-    } catch (error) {
-      // A copy-on-write filesystem needs room for it: some is made first.
-      if (!isFullError(error) || size === 0 || !punch(fd, start + header.length, size)) throw error;
-      fdatasyncSync(fd);
-      writeSync(fd, header, 0, header.length, start);
+  writeGapHeader(header, digestSize, size);
+  writeSync(fd, header, 0, header.length, start);
+}
+
+/**
+ * Runs writes into a file. A copy-on-write filesystem that is full has no room even for those: then some is made first, by holes in what goes.
+ *
+ * @param going - octets that nobody needs
+ */
+function roomMaker(fd: number, going: readonly OctetRange[], punch: NonNullable<FreeInPlaceOptions['punch']>): (write: () => void) => void {
+  const left = [...going].sort((a, b) => a.end - a.start - (b.end - b.start));
+  return (write) => {
+    for (;;) {
+      try {
+        write();
+        return;
+      } catch (error) {
+        const hole = isFullError(error) ? left.pop() : undefined;
+        if (hole === undefined || hole.end <= hole.start || !punch(fd, hole.start, hole.end - hole.start)) throw error;
+        fdatasyncSync(fd);
+      }
     }
-  }
+  };
 }

@@ -43,11 +43,21 @@ export async function gc(datadir: Datadir, options: GcOptions): Promise<GcCounts
     return await collect(datadir, options, false);
   } catch (error) {
     if (options.plan || !isFullError(error)) throw error;
-    reserve?.release('gc');
-    return await collect(datadir, options, true);
+    for (const use of ['gc', 'change'] as const) reserve?.release(use);
+    return await collect(datadir, options, true).catch((again: unknown) => {
+      throw isFullError(again) ? fullError(datadir.path, again) : again;
+    });
   } finally {
     if (!options.plan) reserve?.fill();
   }
+}
+
+/** Not even the index can be changed, and the reserve is used up. */
+function fullError(path: string, cause: unknown): VtError {
+  return new VtError('EFULL', `gc: the disk of "${path}" has no room for a change of the index`, {
+    cause,
+    remedy: 'remove a file of 2 MiB or more from that disk first',
+  });
 }
 
 async function collect(datadir: Datadir, options: GcOptions, isFull: boolean): Promise<GcCounts> {

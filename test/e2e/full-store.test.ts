@@ -137,6 +137,28 @@ function freedBy(plan: Run): number {
   return record.freed_bytes ?? 0;
 }
 
+test('gc that finds neither room nor the reserve removes nothing and names the way out', async (t) => {
+  const scratch = makeScratch(t);
+  const made = await makeFull(t, DISKS['btrfs'] as SmallDisk, scratch);
+  if (made === undefined) return;
+  const { v, disk, store } = made;
+  spawnSync('rm', ['-r', `${store}/reserve`]);
+  freeOctets(disk);
+  for (const name of ['one', 'two', 'three']) {
+    fillUp(`${disk}/${name}`);
+    freeOctets(disk);
+  }
+  const failed = await v('gc --grace 0');
+  assert.equal(failed.status, 1, failed.report);
+  assert.match(failed.stderr, /^gc: .*no room for a change of the index \(remove a file of 2 MiB or more from that disk first\)$/m);
+  spawnSync('rm', [`${disk}/filler`]);
+  freeOctets(disk);
+  for (const script of ['gc --grace 0', 'fsck', 'get kept back']) {
+    const result = await v(script);
+    assert.equal(result.status, 0, `${script}: ${result.report}`);
+  }
+});
+
 test('gc on a full disk can be killed at any moment: what is kept stays whole, and the next gc gives the rest back', async (t) => {
   const scratch = makeScratch(t);
   const made = await makeFull(t, DISKS['tmpfs'] as SmallDisk, scratch);

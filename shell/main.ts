@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-import { writeSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { UsageError } from '../core/base/errors.ts';
 import { errorCode, errorReason } from '../core/base/system/system-error.ts';
 import type { ProgramArguments } from './argv.ts';
 import { ExtraWordsError, PROGRAM_OPTIONS, parseArgv, programHelp, withEnvironment } from './argv.ts';
 import { EXIT } from './exit-status.ts';
+import { writeStderr, writeWhole } from './output/write-whole.ts';
 import { VERSION } from './version.ts';
 
 // The entry: finds out what is asked for, and loads what that takes.
@@ -35,17 +35,17 @@ async function main(): Promise<void> {
     if (!(error instanceof UsageError)) throw error;
     const { errorLine } = await import('./output/error-line.ts');
     const remedy = (error instanceof ExtraWordsError ? await commandInstead(error.words) : undefined) ?? error.remedy;
-    writeSync(2, `vtftp: ${errorLine(error).text}${remedy === undefined ? '' : ` (${remedy})`}\n`);
+    writeStderr(`vtftp: ${errorLine(error).text}${remedy === undefined ? '' : ` (${remedy})`}\n`);
     process.exitCode = EXIT.usage;
     return;
   }
   const text = await textOf(args);
   if (text !== undefined) {
     try {
-      writeSync(1, text);
+      writeWhole(1, Buffer.from(text));
     } catch (error) {
       process.exitCode = errorCode(error) === 'EPIPE' ? EXIT.outputClosed : EXIT.failed;
-      if (errorCode(error) !== 'EPIPE') writeSync(2, `vtftp: cannot write standard output: ${errorReason(error)}\n`);
+      if (errorCode(error) !== 'EPIPE') writeStderr(`vtftp: cannot write standard output: ${errorReason(error)}\n`);
     }
     return;
   }

@@ -88,7 +88,6 @@ export async function runPrompt(shell: Shell): Promise<void> {
   server.removeAllListeners('SIGINT');
   server.on('SIGINT', () => {
     if (signals.isBusy) signals.interruptByKey();
-    else if (signals.interruptPrompt()) return;
     else {
       joiner.drop();
       if (waiting > 0) {

@@ -17,6 +17,7 @@ import { ProgressView } from './output/progress.ts';
 import { DEFAULT_COLUMNS, runRedirected } from './output/redirected-output.ts';
 import { FdSink } from './output/sink.ts';
 import type { StoreProgressLine } from './output/store-progress.ts';
+import { writeStderr } from './output/write-whole.ts';
 import { homeOctets, placesOf } from './places.ts';
 import { rcFile } from './rc.ts';
 import type { ScriptLine } from './script.ts';
@@ -27,7 +28,7 @@ import { PlanStore } from './session/plan-store.ts';
 import { makeSession } from './session/session.ts';
 import { openStoreLazily } from './session/stores.ts';
 import type { Shell } from './shell.ts';
-import { Signals, writeStderr } from './signals.ts';
+import { Signals } from './signals.ts';
 import { workingDirectory } from './working-directory.ts';
 
 /** Runs the program. @returns its exit status */
@@ -51,7 +52,6 @@ export async function runShell(args: ProgramArguments): Promise<number> {
   const signals = new Signals({
     statusLine: () => `${progress.statusLine()}${storeLine === undefined ? '' : `; Store ${storeLine.text()}`}`,
     say: (message) => messages.note(message),
-    nowMs: () => performance.now(),
     hasPrompt: wantsPrompt(args, isTerminal),
   });
   const sink = new FdSink(

@@ -1,17 +1,12 @@
-import { writeSync } from 'node:fs';
 import { VtError } from '../core/base/errors.ts';
 import { EXIT } from './exit-status.ts';
-
-/** A second SIGINT within this time leaves the program. */
-const SECOND_INTERRUPT_MS = 2000;
 
 export interface SignalHandlers {
   /** SIGUSR1: the state of what runs, on one line. */
   readonly statusLine: () => string;
-  /** A message on stderr. */
+  /** A message on stderr, at once. */
   readonly say: (message: string) => void;
-  readonly nowMs: () => number;
-  /** A session at a terminal goes on after a command that was cancelled. */
+  /** A session at a terminal goes on after a command that was cancelled; a script ends with it. */
   readonly hasPrompt: boolean;
 }
 
@@ -23,7 +18,8 @@ export class Signals {
   readonly #handlers: SignalHandlers;
   readonly #session = new AbortController();
   #command: AbortController | undefined;
-  #lastInterruptMs = Number.NEGATIVE_INFINITY;
+  /** What the last SIGINT cancelled: a command, or the session. */
+  #interrupted: AbortController | undefined;
   #suspended = 0;
   #exitStatus: number | undefined;
   readonly #listeners: readonly (readonly [NodeJS.Signals, () => void])[];
@@ -61,6 +57,9 @@ export class Signals {
     this.#command = command;
     try {
       return await action(AbortSignal.any([command.signal, this.#session.signal]));
+    } catch (error) {
+      if (this.#interrupted === command && !this.#handlers.hasPrompt) this.#interrupted = this.#session;
+      throw error;
     } finally {
       this.#command = undefined;
     }
@@ -83,35 +82,18 @@ export class Signals {
     else this.interrupt();
   }
 
-  /** SIGINT, from wherever it came. */
+  /** SIGINT, from wherever it came: it cancels a command, or ends the session where none runs. The second for the same leaves. */
   interrupt(): void {
     if (this.#suspended > 0) return;
-    if (this.#isSecond()) {
-      // What is on disk is whole at every moment: files are renamed when done, records and archive lines checked.
-      process.exit(EXIT.interrupted);
-    }
+    const hit = this.#command ?? this.#session;
+    // What is on disk is whole at every moment: files are renamed when done, records and archive lines checked.
+    if (hit === this.#interrupted) process.exit(EXIT.interrupted);
+    this.#interrupted = hit;
     if (this.#command === undefined) this.end(EXIT.interrupted, 'interrupted');
-    else
-      this.#command.abort(
-        new VtError('ECANCELLED', 'cancelled', this.#handlers.hasPrompt ? { remedy: 'Ctrl-C again within 2 s leaves' } : {}),
-      );
-  }
-
-  /** Ctrl-C at the prompt, where nothing runs. @returns whether it ends the session: a command was cancelled just before */
-  interruptPrompt(): boolean {
-    if (this.#command !== undefined || this.#nowSinceLastMs() > SECOND_INTERRUPT_MS) return false;
-    this.end(EXIT.interrupted, 'interrupted');
-    return true;
-  }
-
-  #isSecond(): boolean {
-    const isSecond = this.#nowSinceLastMs() <= SECOND_INTERRUPT_MS;
-    this.#lastInterruptMs = this.#handlers.nowMs();
-    return isSecond;
-  }
-
-  #nowSinceLastMs(): number {
-    return this.#handlers.nowMs() - this.#lastInterruptMs;
+    else {
+      if (this.#handlers.hasPrompt) this.#handlers.say('cancelling; Ctrl-C again leaves at once');
+      this.#command.abort(new VtError('ECANCELLED', 'cancelled'));
+    }
   }
 
   /** Ends the session: what runs is cancelled, what changed is synced. */
@@ -127,14 +109,5 @@ export class Signals {
   /** Signals do again what they do by themselves. */
   dispose(): void {
     for (const [name, listener] of this.#listeners) process.off(name, listener);
-  }
-}
-
-/** Writes to stderr, whatever became of it. */
-export function writeStderr(text: string): void {
-  try {
-    writeSync(2, text);
-  } catch {
-    // Nobody is there to be told.
   }
 }

@@ -1,5 +1,5 @@
 import { PathError, VtError } from './errors.ts';
-import { errorReason, isSystemError } from './system/system-error.ts';
+import { errorCode, errorReason, isSystemError } from './system/system-error.ts';
 
 /** What an error says, taken apart. */
 export interface ErrorParts {
@@ -38,6 +38,14 @@ export function errorParts(error: unknown): ErrorParts {
   const action = CALL_ACTIONS[syscall] ?? syscall;
   const thing = path === undefined || dest === undefined ? path : `${path} to ${dest}`;
   return { action, thing, fact: errorReason(error), isPlain: action === 'read' };
+}
+
+/** An error that names what it is about: one that names nothing gets the thing before its fact. */
+export function namedError(error: unknown, thing: string): unknown {
+  if (!(error instanceof Error) || errorParts(error).thing !== undefined) return error;
+  const text = `"${thing}": ${errorReason(error)}`;
+  if (!(error instanceof VtError)) return Object.assign(new Error(text, { cause: error }), { code: errorCode(error) });
+  return new VtError(error.code, text, { cause: error, ...(error.remedy === undefined ? {} : { remedy: error.remedy }) });
 }
 
 /** Actions on a local path that a command was not told in so many words: there the action says which side is meant. */

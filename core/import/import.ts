@@ -1,5 +1,7 @@
+import { namedError } from '../base/error-parts.ts';
 import { throwIfCancelled } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
+import { octetsToText } from '../base/octets.ts';
 import { NO_OWNER_NAMES, systemOwnerNames } from '../base/system/owner-names.ts';
 import type { BlockSink } from '../block/block-sink.ts';
 import { BothSinks } from '../block/block-sink.ts';
@@ -133,7 +135,8 @@ class Import {
     }
     const { record } = await outcome;
     failures.throwIfEnded();
-    if (record === undefined) throw failures.ofTop?.error ?? new Error('left out');
+    if (record === undefined)
+      throw failures.ofTop === undefined ? new Error('left out') : namedError(failures.ofTop.error, octetsToText(path));
     if (failures.ofTop !== undefined) this.#options.onFailure?.(path, failures.ofTop.error, false);
     const { value: dirent } = decodeDirent(record, 0);
     if (dirent.kind === 'indirect') throw new Error('import: the top became a hard link');

@@ -1,7 +1,8 @@
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { VtError } from '../../core/base/errors.ts';
 import { errorCode, errorReason } from '../../core/base/system/system-error.ts';
+import { writeWhole } from './write-whole.ts';
 
 /** Where bytes go. `write` may hold them back; `flush` hands them on. */
 export interface Sink {
@@ -91,26 +92,18 @@ export class FdSink implements Sink {
   }
 
   #writeNow(data: Uint8Array): void {
+    if (this.#isClosed) return;
     this.#beforeWrite?.();
-    for (let done = 0; done < data.length && !this.#isClosed; ) {
-      try {
-        done += writeSync(this.#fd, data, done);
-      } catch (error) {
-        const code = errorCode(error);
-        if (code === 'EAGAIN') waitBriefly();
-        else if (code === 'EPIPE') {
-          this.#isClosed = true;
-          this.#onClosed();
-        } else if (this.#name === undefined) throw error;
-        else throw new VtError('EFAILED', `write "${this.#name}": ${errorReason(error)}`, { cause: error });
-      }
+    try {
+      writeWhole(this.#fd, data);
+    } catch (error) {
+      if (errorCode(error) === 'EPIPE') {
+        this.#isClosed = true;
+        this.#onClosed();
+      } else if (this.#name === undefined) throw error;
+      else throw new VtError('EFAILED', `write "${this.#name}": ${errorReason(error)}`, { cause: error });
     }
   }
-}
-
-/** A pipe that another program made non-blocking has no room: there is nothing to wait on but time. */
-function waitBriefly(): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
 }
 
 /** A sink over a stream, such as the stdin of a local command. A reader that has gone is no error. */

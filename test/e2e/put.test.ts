@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { makeTree } from '../support/make-tree.ts';
 import { PROGRAM, recited, run, vtftp } from '../support/program.ts';
@@ -156,7 +156,30 @@ test('put - and put /dev/stdin store what comes on standard input, and nothing e
   assert.match(special.stdout, /\nspecialput (?:.|\n)*\np.* fifo\nl.* link -> fifo\n/, special.report);
 });
 
-test('a file of more than 2^53-1 octets is refused in one line', async (t) => {
+test('put --read-special stores what a block device holds, and get gives it back; without it the node is stored', async (t) => {
+  const { env, path, folder } = makeScratch(t);
+  const content = Buffer.alloc(1 << 20, 'a block of a disk\n');
+  writeFileSync(path('disk.img'), content);
+  const attached = await run('losetup', ['--find', '--show', path('disk.img')]).catch(() => undefined);
+  if (attached?.status !== 0) {
+    t.skip('only root makes block devices of files, where losetup can');
+    return;
+  }
+  const device = attached.stdout.trim();
+  try {
+    const put = await vtftp(['-S', './store', '-c', `put --read-special ${device} b; stat b; get b out; put ${device} node; stat node`], {
+      env,
+      cwd: folder,
+    });
+    assert.equal(put.status, 0, put.report);
+    assert.match(put.stdout, /type +file\nsize +1048576 [\s\S]*type +block\n/, put.report);
+    assert.equal(Buffer.compare(readFileSync(path('out')), content), 0);
+  } finally {
+    await run('losetup', ['--detach', device]);
+  }
+});
+
+test('a file of more than 2^53-1 octets is refused in one line that names it, alone and in a tree', async (t) => {
   const { env, folder } = makeScratch(t);
   // ext4 holds none so large, tmpfs does.
   const large = mkdtempSync(existsSync('/dev/shm') ? '/dev/shm/vtftp-test-' : `${folder}/large-`);
@@ -168,7 +191,22 @@ test('a file of more than 2^53-1 octets is refused in one line', async (t) => {
   }
   const put = await vtftp(['-S', 'memory:', '-c', `put ${large} d`], { env });
   assert.equal(put.status, 3, put.report);
-  assert.match(put.stderr, /file: it has more than 2\^53-1 octets/);
+  assert.match(put.stderr, new RegExp(`^put: ${large}/file: it has more than 2\\^53-1 octets`), put.report);
+  for (const [source, line] of [
+    ['memory:', `put ${large}/file d`],
+    [large, 'inspect file'],
+  ] as const) {
+    const alone = await vtftp([...(source === 'memory:' ? ['-S', source] : [source]), '-c', line], { env });
+    assert.equal(alone.status, 1, alone.report);
+    assert.match(
+      alone.stderr,
+      new RegExp(`^${line.split(' ')[0]}: ${large}/file: it has more than 2\\^53-1 octets[^\\n]*\\n$`),
+      alone.report,
+    );
+  }
+  const listed = await vtftp([large, '-c', 'ls -l; stat file; du; find; cat file | head -c 3 | wc -c'], { env });
+  assert.equal(listed.status, 0, listed.report);
+  assert.equal(listed.stderr, '');
 });
 
 test('put of one large file shows how far it is, and its report stands on a line of its own', NEEDS_TMUX, async (t) => {

@@ -248,10 +248,15 @@ test(
     assert.equal(read.status, 11, read.report);
     assert.match(read.stderr, /^rm: .*dir: read-only \(it is an ordinary directory: start with --write to change it\)$/m);
     assert.ok(existsSync(path('dir/f')));
+    const piped = await vtftp(['-S', 'memory:', path('dir')], { env: scratch.env, input: 'ls\nrm f\n' });
+    assert.equal(piped.status, 11, piped.report);
+    assert.match(piped.stderr, /^stdin:2: rm: .*dir: read-only \(it is an ordinary directory: start with --write to change it\)$/m);
+    assert.ok(existsSync(path('dir/f')));
     const opened = await vtftp(['-S', 'memory:', '-c', `open ${path('dir')}; mkdir x`]);
     assert.equal(opened.status, 11, opened.report);
-    const written = await vtftp(['-w', '-S', 'memory:', path('dir'), '-c', 'rm f']);
-    assert.equal(written.status, 0, written.report);
+    const written = await vtftp(['-w', '-S', 'memory:', path('dir'), '-c', 'rm f', '-c', 'undo']);
+    assert.equal(written.status, 1, written.report);
+    assert.match(written.stderr, /^undo: ".*dir" is an ordinary directory, of which no earlier states are kept$/m);
     assert.equal(written.stderr.match(/changes are made there at once, and undo cannot take them back/g)?.length, 1, written.report);
     assert.ok(!existsSync(path('dir/f')));
     const terminal = new Terminal(t, { ...scratch, path }, ['-S', 'memory:', path('dir')]);

@@ -22,7 +22,11 @@ test('a newline in quotes belongs to the name, from stdin, by -b, -c and source;
     assert.match(way.stdout, /^victim$/m, way.report);
     assert.equal(way.stderr.match(/x\\nrm -r victim #: no such file/g)?.length, 2, way.report);
   }
-  for (const way of ways) assert.notEqual(way.status, 0, way.report);
+  // What is sourced goes on after an error too, and what it ends with is the status of that one line.
+  assert.deepEqual(
+    ways.map(({ status }) => status),
+    [1, 1, 1, 1],
+  );
   const left = await vtftp([...store, '-c', 'ls'], { env });
   assert.match(left.stdout, /^victim$/m, left.report);
 });
@@ -75,8 +79,17 @@ test('input that cannot be read ends a session with 10: a directory, and an I/O 
     assert.equal(ended.status, 10, ended.report);
     assert.equal(ended.stderr, `vtftp: read standard input: ${says}\n`, ended.report);
   }
-  const script = await vtftp(['-b', `/proc/${process.pid}/mem`], { env });
-  assert.equal(script.status, 10, script.report);
+  for (const [path, says] of [
+    [folder, 'is a directory'],
+    [`/proc/${process.pid}/mem`, 'input/output error'],
+  ] as const) {
+    const script = await vtftp(['-b', path], { env });
+    assert.equal(script.status, 10, script.report);
+    assert.equal(script.stderr, `vtftp: cannot read script ${path}: ${says}\n`, script.report);
+    const sourced = await vtftp([], { env, input: `lpwd\nsource ${path}\nlpwd\n` });
+    assert.equal(sourced.status, 10, sourced.report);
+    assert.equal(sourced.stderr, `stdin:2: source: cannot read script ${path}: ${says}\n`, sourced.report);
+  }
 });
 
 test('-n runs no local command and writes no file: behind |, > and >>, by ! and lls, within an alias', async (t) => {
@@ -113,4 +126,19 @@ test('quotes make no name of an option; -- and ./ do', async (t) => {
   const scratch = makeScratch(t);
   const listed = await vtftp(['-S', scratch.path('store'), '-c', `touch -- -l; ls '-l'; ls ./-l; ls -- "-l"`], { env: scratch.env });
   assert.match(listed.stdout, /^-rw.* -l\n(?:\.\/)?-l\n-l\n/, listed.report);
+});
+
+/** Words of a line that took 80 s when each word was joined to those before it. */
+const MANY_WORDS = 120_000;
+
+test(`a line of ${MANY_WORDS} words takes time in proportion to them`, async (t) => {
+  const scratch = makeScratch(t);
+  const names = Array.from({ length: MANY_WORDS }, (_, i) => `x${i}`).join(' ');
+  const startMs = performance.now();
+  const ended = await vtftp(['-S', scratch.path('store')], { env: scratch.env, input: `mkdir x7\nstat ${names}\n` });
+  const ms = performance.now() - startMs;
+  assert.equal(ended.status, 3, ended.stderr.slice(-500));
+  assert.match(ended.stdout, /^path +\/x7$/m);
+  assert.equal(ended.stderr.match(/: no such file or directory/g)?.length, MANY_WORDS - 1);
+  assert.ok(ms < 40_000, `${Math.round(ms)} ms`);
 });

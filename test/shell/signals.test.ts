@@ -3,12 +3,17 @@ import { type TestContext, test } from 'node:test';
 import { VtError } from '../../core/base/errors.ts';
 import { Signals } from '../../shell/signals.ts';
 
-/** Signals of a session at a terminal, and its clock. */
-function signalsAt(t: TestContext): { readonly signals: Signals; readonly clock: { ms: number } } {
-  const clock = { ms: 10_000 };
-  const signals = new Signals({ statusLine: () => '', say: () => undefined, nowMs: () => clock.ms, hasPrompt: true });
+/** Signals of a session, what they say, and the statuses that the program would be left with. */
+function signalsOf(t: TestContext, hasPrompt: boolean) {
+  const said: string[] = [];
+  const signals = new Signals({ statusLine: () => '', say: (message) => said.push(message), hasPrompt });
   t.after(() => signals.dispose());
-  return { signals, clock };
+  const left: unknown[] = [];
+  t.mock.method(process, 'exit', (status: unknown) => {
+    left.push(status);
+    throw new Error('left');
+  });
+  return { signals, said, left };
 }
 
 /** Ctrl-C while a command runs. @returns what the command ends with */
@@ -19,45 +24,52 @@ async function cancelOne(signals: Signals): Promise<unknown> {
   });
 }
 
-test('Ctrl-C cancels a command, and says that a second one leaves', async (t) => {
-  const { signals } = signalsAt(t);
-  const reason = await cancelOne(signals);
-  assert.ok(reason instanceof VtError);
-  assert.deepEqual([reason.code, reason.remedy], ['ECANCELLED', 'Ctrl-C again within 2 s leaves']);
+test('Ctrl-C cancels a command, and says before it ends that a second one leaves', async (t) => {
+  const { signals, said, left } = signalsOf(t, true);
+  await signals.during(async (signal) => {
+    signals.interrupt();
+    assert.deepEqual(said, ['cancelling; Ctrl-C again leaves at once']);
+    assert.ok(signal.reason instanceof VtError);
+    assert.equal(signal.reason.code, 'ECANCELLED');
+    assert.throws(() => signals.interrupt(), /left/);
+    await Promise.resolve();
+  });
+  assert.deepEqual(left, [130]);
   assert.equal(signals.ended.aborted, false);
 });
 
-for (const [afterMs, leaves] of [
-  [2000, true],
-  [2001, false],
-] as const) {
-  test(`a second Ctrl-C ${afterMs} ms later, in another command, ${leaves ? 'leaves' : 'cancels that'}`, async (t) => {
-    const { signals, clock } = signalsAt(t);
-    const exit = t.mock.method(process, 'exit', () => {
-      throw new Error('left');
-    });
-    await cancelOne(signals);
-    clock.ms += afterMs;
-    if (leaves) await assert.rejects(cancelOne(signals), /left/);
-    else await cancelOne(signals);
-    assert.deepEqual(
-      exit.mock.calls.map(({ arguments: given }) => given),
-      leaves ? [[130]] : [],
-    );
-  });
+test('two Ctrl-C that hit two commands cancel both, and leave neither the program nor the session', async (t) => {
+  const { signals, said, left } = signalsOf(t, true);
+  for (let i = 0; i < 3; i++) assert.ok((await cancelOne(signals)) instanceof VtError);
+  assert.equal(said.length, 3);
+  assert.deepEqual([left, signals.ended.aborted, signals.exitStatus], [[], false, undefined]);
+});
 
-  test(`a second Ctrl-C ${afterMs} ms later, at the prompt, ${leaves ? 'ends the session in good order' : 'drops the line'}`, async (t) => {
-    const { signals, clock } = signalsAt(t);
-    await cancelOne(signals);
-    clock.ms += afterMs;
-    assert.equal(signals.interruptPrompt(), leaves);
-    assert.deepEqual([signals.ended.aborted, signals.exitStatus], [leaves, leaves ? 130 : undefined]);
-  });
-}
+test('a script ends with the command that Ctrl-C cancelled: while the session ends, a second one leaves', async (t) => {
+  const { signals, said, left } = signalsOf(t, false);
+  await assert.rejects(
+    signals.during(async (signal) => {
+      signals.interrupt();
+      await Promise.resolve();
+      signal.throwIfAborted();
+    }),
+    { code: 'ECANCELLED' },
+  );
+  assert.throws(() => signals.interrupt(), /left/);
+  assert.deepEqual([said, left], [[], [130]]);
+});
 
-test('Ctrl-C at the prompt ends nothing where no command was cancelled', (t) => {
-  const { signals } = signalsAt(t);
-  assert.equal(signals.interruptPrompt(), false);
-  assert.equal(signals.interruptPrompt(), false);
-  assert.equal(signals.ended.aborted, false);
+test('a command that Ctrl-C ends in good order is followed by the next of its script, which Ctrl-C cancels', async (t) => {
+  const { signals, left } = signalsOf(t, false);
+  await cancelOne(signals);
+  assert.ok((await cancelOne(signals)) instanceof VtError);
+  assert.deepEqual(left, []);
+});
+
+test('SIGINT between commands ends the session, so that what changed is synced; a second one leaves', (t) => {
+  const { signals, left } = signalsOf(t, false);
+  signals.interrupt();
+  assert.deepEqual([left, signals.ended.aborted, signals.exitStatus], [[], true, 130]);
+  assert.throws(() => signals.interrupt(), /left/);
+  assert.deepEqual(left, [130]);
 });

@@ -110,6 +110,24 @@ test(
   },
 );
 
+test('at a terminal: Ctrl-C in one command after another, and at the prompt, leaves none of them behind', NEEDS_TMUX, async (t) => {
+  const scratch = makeScratch(t);
+  writeFileSync(scratch.path('f'), 'shown\n');
+  const terminal = new Terminal(t, scratch, ['-S', scratch.path('store'), '-c', 'put f', '-i']);
+  await terminal.shows(/^vtftp:\/\*?>$/m);
+  for (let i = 1; i <= 2; i++) {
+    terminal.type('tail -f f');
+    terminal.keys('Enter');
+    await terminal.shows(new RegExp(`(?:tail -f f\\nshown[^]*){${i}}`));
+    terminal.keys('C-c');
+    await terminal.shows(new RegExp(`(?:cancelling; Ctrl-C again leaves at once\\n[^]*){${i}}vtftp:/\\*?>$`));
+  }
+  terminal.keys('C-c');
+  terminal.type('mkdir goes on; ls');
+  terminal.keys('Enter');
+  await terminal.shows(/^f +goes +on$/m);
+});
+
 test('at a terminal: a line that was begun while a command ran is gone on with at its end', NEEDS_TMUX, async (t) => {
   const scratch = makeScratch(t);
   assert.equal((await run('mkfifo', [scratch.path('fifo')])).status, 0);

@@ -102,7 +102,7 @@ export async function openShellHere(setup: ShellHereSetup): Promise<ShellHere> {
     },
     setup.signal,
   );
-  const signals = new Signals({ statusLine: () => '', say: () => undefined, nowMs: () => 0, hasPrompt: false });
+  const signals = new Signals({ statusLine: () => '', say: () => undefined, hasPrompt: false });
   const services = makeServices({
     commands: COMMANDS,
     env,

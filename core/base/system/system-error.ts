@@ -58,9 +58,13 @@ export function pathBytes(path: Octets): Buffer {
   return Buffer.from(path, 'latin1');
 }
 
+/** What V8 and Node say where the system gives them no memory. */
+const NO_MEMORY = /allocation failed|could not allocate memory|failed to allocate memory/i;
+
 /** What a system call's error says, without its code, its call and its path: `permission denied`. Of any other error its message. */
 export function errorReason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  if (error instanceof RangeError && NO_MEMORY.test(error.message)) return 'out of memory: a limit such as ulimit -v leaves too little';
   if (isSystemError(error)) return errnoText(errnoName(-error.errno), error.errno);
   return error.message;
 }

@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { controlOf, mounted, noMountsHere, RECORD } from '../../support/mounted.ts';
-import { PROGRAM, run, vtftp } from '../../support/program.ts';
+import { PROGRAM, recited, run, vtftp } from '../../support/program.ts';
 import { PROJECT_ROOT } from '../../support/project.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
@@ -55,6 +55,33 @@ describe('the control channel of a mount', { skip: noMountsHere() ?? false }, ()
     assert.match(String(answers.find(({ id, error }) => id === 3 && error !== undefined)?.['error']), /no such file/);
     const seen = await mount.sh('ls . d; cat d/g; stat -c %a d');
     assert.equal(seen.stdout, '.:\nd\ne\n\nd:\ng\none700\n', seen.report);
+  });
+
+  it('joins and merges Dirrefs whose Blocks are there; of any other source and of Blocks that are missing it says so', async (t) => {
+    const mount = await mounted(t, makeScratch(t));
+    assert.equal((await mount.sh('mkdir d && printf one > d/f')).status, 0);
+    const dirref = recited(await mount.vtftp(mount.path, '-c', 'quit'));
+    assert.equal((await mount.sh('printf two > d/g; rm d/f')).status, 0);
+    const missing = dirref.replace(/[0-9a-f]{8}(?=\},span)/, '01234567');
+    const lines = [`join ${dirref} j`, `merge --conflict=both ${dirref} d`, `join ${mount.path} k`, `merge ./other`, `join ${missing} m`];
+    const answers = await ask(
+      await controlOf(mount),
+      lines.map((line, index) => request(index, line)),
+    );
+    const statuses = answers.filter(({ done }) => done === true).map(({ status }) => status);
+    assert.deepEqual(statuses, [0, 0, 12, 12, 13], JSON.stringify(answers));
+    assert.deepEqual(
+      answers.filter(({ id, done }) => id === 0 && done !== true),
+      [{ id: 0, join: dirref, path: '/j' }],
+    );
+    assert.ok(answers.some(({ id, merged, conflicts }) => id === 1 && merged === true && conflicts === 0));
+    for (const [id, says] of [
+      [2, /^join: .*: not over the control channel$/],
+      [3, /^merge: \.\/other: not over the control channel$/],
+      [4, /^join: .*01234567: not in Store /],
+    ] as const)
+      assert.match(String(answers.find((answer) => answer['id'] === id)?.['error']), says);
+    assert.equal((await mount.sh('cat j/d/f; ls d; ls')).stdout, 'oned\ng\nd\nj\n');
   });
 
   it('a request of 40,000 names does not keep the mount from answering others', async (t) => {

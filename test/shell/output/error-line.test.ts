@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { namedError } from '../../../core/base/error-parts.ts';
 import { PathError, ReadOnlyError, UsageError, VtError } from '../../../core/base/errors.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import { systemError } from '../../../core/base/system/system-error.ts';
 import { errorLine } from '../../../shell/output/error-line.ts';
+
+function thrownBy(act: () => unknown): unknown {
+  try {
+    return act();
+  } catch (error) {
+    return error;
+  }
+}
 
 const GET = ['mget', 'get', 'mget', 'reget'];
 
@@ -41,6 +50,20 @@ const CASES: readonly (readonly [what: string, error: unknown, names: readonly s
     ['mv'],
     'mv: cannot rename /a to /b: permission denied',
   ],
+  [
+    'memory that the system does not give',
+    thrownBy(() => new ArrayBuffer(Number.MAX_SAFE_INTEGER)),
+    ['put'],
+    'put: out of memory: a limit such as ulimit -v leaves too little',
+  ],
+  [
+    'memory that a kernel does not get',
+    new RangeError('WebAssembly.Memory(): could not allocate memory'),
+    ['put'],
+    'put: out of memory: a limit such as ulimit -v leaves too little',
+  ],
+  ['an error that is told its thing', namedError(new VtError('EFAILED', 'too large'), '/x'), ['put'], 'put: /x: too large'],
+  ['one that has its thing', namedError(new VtError('EFAILED', 'open "y": too large'), '/x'), ['put'], 'put: cannot open y: too large'],
   ['an error of no kind of ours', new Error('odd'), ['ls'], 'ls: odd'],
   ['no error at all', 7, ['ls'], 'ls: 7'],
 ];

@@ -61,6 +61,8 @@ async function makeFull(t: TestContext, kind: SmallDisk, scratch: Scratch): Prom
   }
   scratch.beforeRemoval(() => void spawnSync('umount', [disk]));
   const kept = makeRandom(5).bytes(2_000_000);
+  // Somebody else's, who can make room by it.
+  writeFileSync(`${disk}/ballast`, makeRandom(7).bytes(4 << 20));
   writeFileSync(scratch.path('kept'), kept);
   writeFileSync(scratch.path('large'), makeRandom(6).bytes(kind.size));
   const store = `${disk}/store`;
@@ -151,7 +153,7 @@ test('gc that finds neither room nor the reserve removes nothing and names the w
   const failed = await v('gc --grace 0');
   assert.equal(failed.status, 1, failed.report);
   assert.match(failed.stderr, /^gc: .*no room for a change of the index \(remove a file of 2 MiB or more from that disk first\)$/m);
-  spawnSync('rm', [`${disk}/filler`]);
+  spawnSync('rm', [`${disk}/ballast`]);
   freeOctets(disk);
   for (const script of ['gc --grace 0', 'fsck', 'get kept back']) {
     const result = await v(script);

@@ -4,6 +4,7 @@ import type { Octets } from '../core/base/octets.ts';
 import type { TailTable } from '../core/follow/tail-table.ts';
 import type { RecordAs } from '../core/history/ancestry.ts';
 import type { PeerTable } from '../core/openers/peer-table.ts';
+import type { ServedMount } from '../core/store/capabilities.ts';
 import type { Store } from '../core/store/store.ts';
 import type { TreePath } from '../core/tree/path.ts';
 import type { Tree } from '../core/tree/tree.ts';
@@ -68,6 +69,8 @@ export interface Session {
 export interface LocalSession extends Session, AsyncDisposable {
   /** Other Stores, which Blocks are pulled from and pushed to. */
   readonly peers: PeerTable;
+  /** The mount whose live tree this is; undefined for a tree of this session's own. */
+  readonly attachedTo: ServedMount | undefined;
   /** What local files parts of the tree are kept in step with. */
   readonly tails: TailTable;
   /** Absolute local path. */

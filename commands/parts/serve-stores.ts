@@ -50,7 +50,11 @@ export async function serveStores(
   const opened: Store[] = [];
   await using checkers = new RecordCheckers();
   try {
-    const exports = new Map<string, StoreExport>([['', exported(session.store)]]);
+    const isReadOnly = input.options.has('read-only');
+    const isAppendOnly = input.options.has('append-only');
+    // Whoever speaks to our standard input may do what this user may, unless it is told otherwise.
+    const mount = address === undefined && !isReadOnly && !isAppendOnly && secret === undefined ? session.attachedTo : undefined;
+    const exports = new Map<string, StoreExport>([['', { ...exported(session.store), mount }]]);
     for (const text of exportTexts) {
       const { name, specification } = parseExport(text);
       if (exports.has(name)) throw new UsageError(`serve: there are two Stores of the name "${name}"`);
@@ -60,8 +64,8 @@ export async function serveStores(
     }
     const service: StoreService = {
       exports,
-      isReadOnly: input.options.has('read-only'),
-      ...(input.options.has('append-only') ? { isAppendOnly: true, rootFault: wholeTreeFault } : {}),
+      isReadOnly,
+      ...(isAppendOnly ? { isAppendOnly: true, rootFault: wholeTreeFault } : {}),
       secret,
       instance: randomUUID(),
       checkers,

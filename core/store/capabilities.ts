@@ -25,6 +25,7 @@ export interface Capabilities {
   readonly link: StoreLink;
   readonly location: BlockLocator;
   readonly making: StoreMaking;
+  readonly mount: ServedMount;
   readonly names: OtherNames;
   readonly notes: StoreNotes;
   readonly parts: StoreParts;
@@ -35,6 +36,14 @@ export interface Capabilities {
 }
 
 export type CapabilityName = keyof Capabilities;
+
+/** The mount whose Store is served: its tree, by the requests of its control channel. @see vt(7), "CONTROL CHANNEL" */
+export interface ServedMount {
+  /** What the mount says of itself. */
+  readonly about: Readonly<Record<string, unknown>>;
+  /** Asks. The answer may tell of an error. @throws {VtError} where no answer comes */
+  ask(request: Readonly<Record<string, unknown>>, options?: OpOptions): Promise<Readonly<Record<string, unknown>>>;
+}
 
 /** What may be done with a Store. Without it: Blocks can be added, and are kept. */
 export interface StoreAccess {

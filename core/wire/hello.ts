@@ -23,6 +23,8 @@ export interface StoreDescription {
   readonly instance: string;
   /** Names of the other Stores that are served. */
   readonly exports: readonly string[];
+  /** What the mount says of itself whose Store is served, and whose tree can be asked for. */
+  readonly mount?: Json | undefined;
 }
 
 /** A number that is used once. */
@@ -58,7 +60,7 @@ export function describeStore(description: StoreDescription): Json {
  * @throws {VtError} EUNSUPPORTED where it cannot be understood
  */
 export function readDescription(json: Json, name: string): StoreDescription {
-  const { version, hash, edges, compression, can, instance, exports } = json;
+  const { version, hash, edges, compression, can, instance, exports, mount } = json;
   const hashName = HASH_NAMES.find((known) => known === hash);
   const wrong = (what: string): VtError =>
     new VtError('EUNSUPPORTED', `open Store "${name}": ${what}`, { remedy: 'use the same version at both ends' });
@@ -78,6 +80,7 @@ export function readDescription(json: Json, name: string): StoreDescription {
     can: { write: write === true, enumerate: enumerate === true, archives: archives === true, notes: notes === true },
     instance: typeof instance === 'string' ? instance : '',
     exports: Array.isArray(exports) ? exports.filter((one): one is string => typeof one === 'string') : [],
+    ...(typeof mount === 'object' && mount !== null ? { mount: mount as Json } : {}),
   };
 }
 

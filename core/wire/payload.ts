@@ -27,14 +27,24 @@ export function decodeJson(
 ): { readonly json: Json; readonly rest: Uint8Array } {
   const { value, next } = decodeBsdata(payload, 0);
   if (value.length > maxSize) throw new ParseError(`read payload: JSON of ${value.length} octets, where ${maxSize} are allowed`, 0);
+  return { json: decodeFields(value), rest: payload.subarray(next) };
+}
+
+/** A JSON object alone: a request of a control channel, or its answer. */
+export function encodeFields(value: Json): Buffer {
+  return Buffer.from(JSON.stringify(value), 'utf8');
+}
+
+/** @throws {ParseError} for what is no JSON object */
+export function decodeFields(payload: Uint8Array): Json {
   let json: unknown;
   try {
-    json = JSON.parse(utf8.decode(value));
+    json = JSON.parse(utf8.decode(payload));
   } catch (error) {
-    throw new ParseError('read payload: it does not begin with JSON', 0, { cause: error });
+    throw new ParseError('read payload: it is not JSON', 0, { cause: error });
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new ParseError('read payload: JSON that is no object', 0);
-  return { json: json as Json, rest: payload.subarray(next) };
+  return json as Json;
 }
 
 /** `bsuint` of the hash function, `bsdata` of the Block. */

@@ -31,6 +31,7 @@ export const REQUEST = {
   entryWatch: 76,
   /** A server says that something was recorded in an archive that the client watches. */
   entryNews: 77,
+  control: 78,
 } as const;
 
 /** Tags of `REQUEST.end`. */

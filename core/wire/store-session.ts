@@ -1,6 +1,7 @@
 import { CorruptBlockError, VtError } from '../base/errors.ts';
 import { errorText } from '../base/system/system-error.ts';
 import { notesOf } from '../store/cache-notes.ts';
+import type { ServedMount } from '../store/capabilities.ts';
 import { NOTE_SIZE } from '../store/capabilities.ts';
 import { canWrite, capability } from '../store/capability.ts';
 import type { RecordCheckers } from '../store/records/record-checker.ts';
@@ -13,7 +14,7 @@ import { describeStore, isSameProof, newNonce, PROTOCOL_VERSION, proofOf } from 
 import { MAX_PING_SIZE, MAX_REQUEST_JSON_SIZE } from './limits.ts';
 import type { Packet } from './packet.ts';
 import type { Json } from './payload.ts';
-import { decodeJson } from './payload.ts';
+import { decodeFields, decodeJson, encodeFields } from './payload.ts';
 import type { PlainArchives } from './plain-requests.ts';
 import { answerPlain } from './plain-requests.ts';
 import { answerAddRecords, answerHas, answerRecords } from './record-requests.ts';
@@ -29,6 +30,8 @@ export interface StoreExport {
   readonly store: Store;
   readonly archive?: ArchiveByName | undefined;
   readonly plainArchives?: PlainArchives | undefined;
+  /** The mount whose Store it is: a client may do with its tree what an attached shell may. */
+  readonly mount?: ServedMount | undefined;
 }
 
 /** What clients are served. */
@@ -135,7 +138,7 @@ export class StoreSession implements RequestHandler {
     if (request === REQUEST.authenticate) return this.#authenticate(json);
     if (request === REQUEST.ping) return { isDone: true, payload: [Uint8Array.from(payload.subarray(0, MAX_PING_SIZE))] };
     if (!this.#isAdmitted) throw new VtError('EPERM', `${requestName(request)}: not before the secret was shown`);
-    const { store, archive, plainArchives } = this.#opened();
+    const { store, archive, plainArchives, mount } = this.#opened();
     const isReadOnly = this.#service.isReadOnly || !canWrite(store);
     const options = { signal: this.#client.signal, turn };
     const archives: ArchiveByName = archive ?? (() => undefined);
@@ -161,6 +164,9 @@ export class StoreSession implements RequestHandler {
         return await answerEntryLast(archives, json, payload, options);
       case REQUEST.entries:
         return await answerEntries(archives, json, payload, options);
+      case REQUEST.control:
+        if (mount === undefined) throw new VtError('EUNSUPPORTED', 'control: no mount is served here');
+        return { isDone: true, payload: [encodeFields(await mount.ask(decodeFields(payload), options))] };
       case REQUEST.entryWatch:
         return this.#watches.answer(archives, payload);
       case REQUEST.entryAppend:
@@ -222,7 +228,7 @@ export class StoreSession implements RequestHandler {
       });
     }
     this.#export = found;
-    const { store, archive } = found;
+    const { store, archive, mount } = found;
     // Its index is opened while the client takes the answer and makes itself ready: what fails is told when it asks.
     setImmediate(() => void store.has([], { signal: this.#client.signal }).catch(() => undefined));
     return {
@@ -240,6 +246,7 @@ export class StoreSession implements RequestHandler {
         },
         instance,
         exports: [...exports.keys()].filter((one) => one !== ''),
+        mount: mount?.about,
       }),
     };
   }

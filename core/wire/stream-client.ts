@@ -90,7 +90,7 @@ export class StreamClient {
 
   /**
    * Asks; connects first where there is no connection. What a lost connection took with it is asked once more, since it
-   * does no harm twice; but for `entryAppend`.
+   * does no harm twice; but for `entryAppend` and `control`.
    *
    * @throws {ConnectionLostError} where the connection was lost and cannot be made anew, or was lost again
    */
@@ -101,7 +101,7 @@ export class StreamClient {
       return await connection.request(request, body, signal);
     } catch (error) {
       if (!(error instanceof ConnectionLostError) || error instanceof SilentPeerError) throw error;
-      if (request === REQUEST.entryAppend || this.#isClosed) throw error;
+      if (request === REQUEST.entryAppend || request === REQUEST.control || this.#isClosed) throw error;
       const again = await this.#connected(signal).catch((failure: unknown) => {
         throw new ConnectionLostError(this.name, `the connection was lost: ${errorText(failure)}`, { cause: error });
       });

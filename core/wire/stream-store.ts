@@ -17,7 +17,7 @@ import type { StoredCompression } from '../store/records/stored-bytes.ts';
 import type { AddResult, Store } from '../store/store.ts';
 import type { StoreDescription } from './hello.ts';
 import { MAX_BATCH_COUNT, MAX_OUTSTANDING_SIZE, MAX_PACKET_SIZE } from './limits.ts';
-import { decodeBits, decodeHashcodes, encodeRange, rangeFlags } from './payload.ts';
+import { decodeBits, decodeFields, decodeHashcodes, encodeFields, encodeRange, type Json, rangeFlags } from './payload.ts';
 import type { Response } from './read-response.ts';
 import { encodeWanted, RECORDS_FLAG } from './record-requests.ts';
 import { REQUEST } from './requests.ts';
@@ -66,7 +66,7 @@ export class StreamStore implements Store {
   #receivedBytes = 0;
 
   constructor(client: StreamClient, description: StoreDescription, { isReadOnly = false, importsFolder }: StreamStoreOptions = {}) {
-    const { hashName, edges, compression, can, exports } = description;
+    const { hashName, edges, compression, can, exports, mount } = description;
     this.#client = client;
     this.name = client.name;
     this.hashName = hashName;
@@ -98,6 +98,7 @@ export class StreamStore implements Store {
       enumeration: can.enumerate ? { hashcodes: (options) => this.#list(options) } : undefined,
       imports: this.#imports,
       link: this,
+      mount: mount && { about: mount, ask: async (request, options = {}) => await this.#control(request, options) },
       notes: this.notes,
       recordSink: this,
       recordSource: this,
@@ -240,6 +241,11 @@ export class StreamStore implements Store {
       if (error instanceof VtError && error.code === 'EUNSUPPORTED') return false;
       throw error;
     }
+  }
+
+  async #control(request: Json, options: OpOptions): Promise<Json> {
+    this.#check('ask', options);
+    return decodeFields((await this.#client.request(REQUEST.control, { payload: [encodeFields(request)] }, options.signal)).payload);
   }
 
   traffic(): Traffic {

@@ -8,7 +8,7 @@ import type { AddCounts } from '../../core/store/capabilities.ts';
 import { NO_COUNTS, type Offers } from '../../core/store/capability.ts';
 import { checkBlockSizes } from '../../core/store/check-blocks.ts';
 import type { AddResult, Store } from '../../core/store/store.ts';
-import type { ControlChannel } from './control-client.ts';
+import type { ControlLink } from './control-link.ts';
 import type { Fields } from './fields.ts';
 
 /** Octets of Blocks in one request, but for a single Block that has more. */
@@ -20,10 +20,10 @@ export class ChannelStore implements Store {
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
   readonly offers: Offers;
-  readonly #channel: ControlChannel;
+  readonly #channel: ControlLink;
   #counts: AddCounts = NO_COUNTS;
 
-  constructor(channel: ControlChannel) {
+  constructor(channel: ControlLink) {
     const store = channel.about['store'] as Fields;
     this.#channel = channel;
     this.name = String(store['name']);

@@ -4,6 +4,7 @@ import type { OpOptions } from '../../core/base/op-options.ts';
 import { peerUid } from '../../core/base/system/peer-credentials.ts';
 import { errorCode, errorReason } from '../../core/base/system/system-error.ts';
 import { connected } from '../../core/wire/connected.ts';
+import type { ControlLink } from './control-link.ts';
 import { type Fields, takeError } from './fields.ts';
 import { LineReader } from './line-reader.ts';
 import { descriptorOf } from './socket-descriptor.ts';
@@ -19,7 +20,7 @@ interface Waiting {
 }
 
 /** A connection to the control channel of a mount. Requests may be made side by side; they are answered in order. */
-export class ControlChannel implements Disposable {
+export class ControlChannel implements ControlLink {
   readonly path: string;
   readonly #socket: Socket;
   readonly #waiting = new Map<number, Waiting>();

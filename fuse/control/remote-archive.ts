@@ -4,16 +4,16 @@ import { ReadOnlyError } from '../../core/base/errors.ts';
 import type { OpOptions } from '../../core/base/op-options.ts';
 import { TextReader } from '../../core/base/text-reader.ts';
 import { parseDirent } from '../../core/dirent/dirent-text.ts';
-import type { ControlChannel } from './control-client.ts';
+import type { ControlLink } from './control-link.ts';
 import { type Fields, takeCount, takeNanoseconds, takeText } from './fields.ts';
 import { pagesOf } from './remote-tree.ts';
 
 /** The archive that a mount records its roots in, as its control channel gives it. Only the mount appends. */
 export class RemoteArchive implements Archive {
   readonly name: string;
-  readonly #channel: ControlChannel;
+  readonly #channel: ControlLink;
 
-  constructor(channel: ControlChannel, name: string) {
+  constructor(channel: ControlLink, name: string) {
     this.#channel = channel;
     this.name = name;
   }

@@ -16,14 +16,14 @@ import type { AdoptClash } from '../../core/tree/adopt-clash.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import { baseName, joinPath } from '../../core/tree/path.ts';
 import type { LookupOptions, MetaChange, Tree, TreeCapabilities, TreeChange, TreeEntry, WriteOptions } from '../../core/tree/tree.ts';
-import type { ControlChannel } from './control-client.ts';
+import type { ControlLink } from './control-link.ts';
 import { type Fields, metaChangeFields, metaField, octetsField, takeDirent, takeEntry, takeOctets, takePath, takeText } from './fields.ts';
 
 type NodeDirent = Exclude<Dirent, IndirectDirent>;
 
 /** How a remote tree is made. */
 export interface RemoteTreeOptions {
-  readonly channel: ControlChannel;
+  readonly channel: ControlLink;
   /** The Store of its Blocks: the same one, or the way to it. */
   readonly store: Store;
   readonly storeContent: (
@@ -32,7 +32,7 @@ export interface RemoteTreeOptions {
     options: OpOptions & { hint?: { fileName: Octets } },
   ) => Promise<ReturnType<typeof parseBlock>>;
   /** Another connection, for what is waited for at length. */
-  readonly again: () => Promise<ControlChannel>;
+  readonly again: () => Promise<ControlLink>;
 }
 
 /**
@@ -45,7 +45,7 @@ export class RemoteTree implements Tree {
   readonly can: TreeCapabilities;
   readonly store: Store;
   readonly #options: RemoteTreeOptions;
-  readonly #channel: ControlChannel;
+  readonly #channel: ControlLink;
   /** Requests that change something, and how many of them the last sync of ours came after. */
   #changes = 0;
   #synced = 0;
@@ -61,8 +61,8 @@ export class RemoteTree implements Tree {
     this.can = { write: write === true, sync: sync === true };
   }
 
-  /** Where the mount can be reached. */
-  get socket(): string {
+  /** The socket where the mount can be reached, if it is on this machine. */
+  get socket(): string | undefined {
     return this.#channel.path;
   }
 
@@ -232,7 +232,7 @@ export class RemoteTree implements Tree {
 }
 
 /** The pages of a long answer, one asked for after the other. */
-export async function* pagesOf(channel: ControlChannel, request: Fields, options: OpOptions): AsyncGenerator<Fields> {
+export async function* pagesOf(channel: ControlLink, request: Fields, options: OpOptions): AsyncGenerator<Fields> {
   let page = await channel.ask(request, options);
   try {
     for (;;) {

@@ -7,15 +7,19 @@ import { getXattr } from '../../core/base/system/libc.ts';
 import { errorCode, pathBytes } from '../../core/base/system/system-error.ts';
 import { storeContent } from '../../core/blockify/store-content.ts';
 import { isDatadir } from '../../core/datadir/datadir-recovery.ts';
+import type { ServedMount } from '../../core/store/capabilities.ts';
+import { capability } from '../../core/store/capability.ts';
 import type { Store } from '../../core/store/store.ts';
 import { openLiveTree } from '../../core/tree/live/live-tree.ts';
 import { ROOT_PATH } from '../../core/tree/path.ts';
 import { AttachedStore } from '../../fuse/control/attached-store.ts';
 import { ChannelStore } from '../../fuse/control/channel-store.ts';
 import { ControlChannel } from '../../fuse/control/control-client.ts';
-import { type Fields, takePath } from '../../fuse/control/fields.ts';
+import type { ControlLink } from '../../fuse/control/control-link.ts';
+import { errorFields, type Fields, takePath } from '../../fuse/control/fields.ts';
 import { RemoteArchive } from '../../fuse/control/remote-archive.ts';
 import { RemoteTree } from '../../fuse/control/remote-tree.ts';
+import { ServedControl } from '../../fuse/control/served-control.ts';
 import { placeOfFolder } from '../../fuse/control/tree-requests.ts';
 import { SOCKET_XATTR } from '../../fuse/live/control-xattrs.ts';
 import { isMounted } from '../../fuse/mount-table.ts';
@@ -82,27 +86,65 @@ export async function attach(socket: string, named: string, options: SourceOptio
   const channel = await connect();
   channel.onGone = options.onGone;
   try {
-    return await openAttached(channel, connect, named, options);
+    const store = await options.wrapStore(await storeOf(channel, options));
+    return await openAttached({ channel, again: connect, store, top: topOf(channel.about, named) }, options);
   } catch (error) {
     channel[Symbol.dispose]();
     throw error;
   }
 }
 
-async function openAttached(
-  channel: ControlChannel,
-  connect: () => Promise<ControlChannel>,
-  named: string,
+/**
+ * As `attach`, of a mount on another machine, whose Store is served from there.
+ *
+ * @param open - opens the Store once more
+ */
+export async function attachServed(
+  store: Store,
+  mount: ServedMount,
+  open: () => Promise<Store>,
   options: SourceOptions,
 ): Promise<OpenedSource> {
+  const channel = new ServedControl(mount, store.name);
+  const again = async (): Promise<ControlLink> => {
+    const other = await open();
+    const control = capability(other, 'mount') ?? mount;
+    return new ServedControl(control, store.name, () => void closing(other));
+  };
+  return await openAttached({ channel, again, store: new AttachedStore(store, new ChannelStore(channel)), top: mount.about }, options);
+}
+
+/** What it says as it is closed is nothing to anybody. */
+async function closing(store: Store): Promise<void> {
+  try {
+    await store[Symbol.asyncDispose]();
+  } catch {
+    // It is gone already.
+  }
+}
+
+/** A mount that is attached to. */
+interface Attached {
+  readonly channel: ControlLink;
+  /** Another connection to it. */
+  readonly again: () => Promise<ControlLink>;
+  /** The Store of its Blocks. */
+  readonly store: Store;
+  /** What is told of the mount that was named. */
+  readonly top: Fields;
+}
+
+async function openAttached({ channel, again, store, top }: Attached, options: SourceOptions): Promise<OpenedSource> {
   const { archive: archiveName } = channel.about;
-  const top = topOf(channel.about, named);
   const start = top['start'] === undefined ? {} : { start: takePath(top, 'start') };
   const archive = typeof archiveName === 'string' ? new RemoteArchive(channel, archiveName) : undefined;
-  const store = await options.wrapStore(await storeOf(channel, options));
   const archiveNamed = archive === undefined ? {} : { archiveName: basename(archive.name, '.vt') };
-  const remote = new RemoteTree({ channel, store, storeContent, again: connect });
-  if (options.plan !== true) return { tree: remote, store, archive, ...archiveNamed, base: undefined, served: remote, ...start };
+  const remote = new RemoteTree({ channel, store, storeContent, again });
+  const mount: ServedMount = {
+    about: { ...channel.about, ...top, mounts: [] },
+    ask: async (request, asked) => await channel.ask(request, asked).catch(errorFields),
+  };
+  if (options.plan !== true) return { tree: remote, store, archive, ...archiveNamed, base: undefined, served: remote, mount, ...start };
   // A plan is carried out on a copy in memory of the tree as it is now.
   const root = await remote.dirent(ROOT_PATH, { signal: options.signal });
   if (root.kind !== 'dir') throw new VtError('EOPEN', `attach to "${remote.name}": its root is a ${root.kind}, not a Dir`);

@@ -4,6 +4,7 @@ import type { VtError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import type { Dirent } from '../../core/dirent/dirent.ts';
 import type { RecordAs } from '../../core/history/ancestry.ts';
+import type { ServedMount } from '../../core/store/capabilities.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import type { Tree } from '../../core/tree/tree.ts';
@@ -50,6 +51,8 @@ export interface OpenedSource {
   readonly host?: string | undefined;
   /** Of the live tree of a mount: what the process does that serves it, where the roots are recorded. */
   readonly served?: ServedRoots;
+  /** Of the same: the mount, for whoever is to reach it through this session. */
+  readonly mount?: ServedMount;
   /** It is an ordinary directory. */
   readonly isDirectory?: boolean;
   /** Where the working path starts, if not at the root: what a mount has at its top. */

@@ -11,6 +11,7 @@ import { EMPTY_ROOT } from '../../core/dirent/empty-root.ts';
 import { TailTable } from '../../core/follow/tail-table.ts';
 import type { RecordAs } from '../../core/history/ancestry.ts';
 import { PeerTable } from '../../core/openers/peer-table.ts';
+import type { ServedMount } from '../../core/store/capabilities.ts';
 import { capability } from '../../core/store/capability.ts';
 import type { Store } from '../../core/store/store.ts';
 import { LiveTree, openLiveTree } from '../../core/tree/live/live-tree.ts';
@@ -114,6 +115,10 @@ export class ShellSession implements LocalSession {
 
   get archiveName(): string | undefined {
     return this.#source.archiveName;
+  }
+
+  get attachedTo(): ServedMount | undefined {
+    return this.#source.mount;
   }
 
   get isReference(): boolean {

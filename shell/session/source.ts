@@ -6,7 +6,7 @@ import { openArchiveFile } from '../../core/archive/archive-file.ts';
 import { findEntry } from '../../core/archive/find-entry.ts';
 import { PathError, VtError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
-import { octetsToBytes, octetsToText, octetsToTextStrict } from '../../core/base/octets.ts';
+import { octetsFromText, octetsToBytes, octetsToText, octetsToTextStrict } from '../../core/base/octets.ts';
 import { errorText } from '../../core/base/system/system-error.ts';
 import type { HashName } from '../../core/block/hash.ts';
 import { isDatadir, isPythonDatadir } from '../../core/datadir/datadir-recovery.ts';
@@ -16,8 +16,9 @@ import { skipReference, URI_SCHEME } from '../../core/dirent/reference-skip.ts';
 import type { VtUri } from '../../core/dirent/uri.ts';
 import type { UsableArchiveOptions } from '../../core/history/usable-archive.ts';
 import { UsableArchive } from '../../core/history/usable-archive.ts';
+import { expandHome } from '../../core/openers/home-path.ts';
 import { parseStoreSpecification } from '../../core/openers/open-store.ts';
-import { SpecificationError } from '../../core/openers/specification.ts';
+import { SpecificationError, textParameter } from '../../core/openers/specification.ts';
 import { archiveOf } from '../../core/store/archive-of-store.ts';
 import { canWrite, capability } from '../../core/store/capability.ts';
 import { DATAFILE_MAGIC } from '../../core/store/records/datafile.ts';
@@ -87,7 +88,9 @@ const LIKE_REFERENCE = /^(?:D|F|H|B|I|LB|RLE|SubB|SymLink|Indirect|Fifo|Socket|C
 
 async function openAny(source: Octets | undefined, options: SourceOptions): Promise<OpenedSource> {
   if (source === undefined) {
-    const opened = await openArchived(await sessionStore(options), DEFAULT_ARCHIVE, undefined, options);
+    const mounted = await mountOfStore(options);
+    if (mounted !== undefined) return mounted;
+    const opened = await openStoreAt(async () => await sessionStore(options), undefined, options);
     return options.storeSpecification === undefined ? opened : { ...opened, lacksStore: isAbsent(opened.store) };
   }
   if (source === '') throw new VtError('EOPEN', 'open "": the source is empty');
@@ -169,8 +172,25 @@ async function openSingle(store: Store, dirent: Exclude<Dirent, IndirectDirent>,
 async function openSpecification(text: string, options: SourceOptions): Promise<OpenedSource> {
   const at = suffixAt(text);
   const specification = parseStoreSpecification(at > 0 ? text.slice(0, at) : text);
-  const store = await options.wrapStore(await openStoreLazily(specification, options, text === 'default'));
-  return await openNamed(store, at > 0 ? text.slice(at + 1) : undefined, options);
+  const open = async (): Promise<Store> => await options.wrapStore(await openStoreLazily(specification, options, text === 'default'));
+  return await openStoreAt(open, at > 0 ? text.slice(at + 1) : undefined, options);
+}
+
+/** A Store, or the mount whose Store is served where its specification leads. @param name - what follows `@`, if something does */
+async function openStoreAt(open: () => Promise<Store>, name: string | undefined, options: SourceOptions): Promise<OpenedSource> {
+  const store = await open();
+  const mount = name === undefined ? capability(store, 'mount') : undefined;
+  if (mount === undefined) return await openNamed(store, name, options);
+  return await (await import('./attach.ts')).attachServed(store, mount, open, options);
+}
+
+/** The live tree of the mount that `-S` names; undefined where it names a Store. */
+async function mountOfStore(options: SourceOptions): Promise<OpenedSource | undefined> {
+  if (options.storeSpecification === undefined) return undefined;
+  const specification = parseStoreSpecification(options.storeSpecification);
+  if (specification.kind !== 'form' || specification.type !== 'datadir') return undefined;
+  const path = expandHome(textParameter(specification.parameters, 'path') ?? '', options.places.home);
+  return isDatadir(path) ? undefined : await openMounted(resolveLocalPath(options.localCwd, octetsFromText(path)), options);
 }
 
 /** Where `@` begins what follows a specification, or -1: in `ssh://user@host/` and in the words of a command it is part of them. */

@@ -13,7 +13,13 @@ import { controlSocket, isServed } from './mount-records.ts';
 
 /** The control socket of the running mount that a source is, or that the session is attached to; undefined where it is something else. */
 export async function runningMount({ session, shell }: CommandContext, source: Octets | undefined): Promise<string | undefined> {
-  if (source === undefined) return session.tree instanceof RemoteTree ? session.tree.socket : undefined;
+  if (source === undefined) {
+    if (!(session.tree instanceof RemoteTree)) return undefined;
+    if (session.tree.socket !== undefined) return session.tree.socket;
+    throw new VtError('EUNSUPPORTED', `mount "${session.tree.name}": it is a mount of another machine`, {
+      remedy: 'mount its Store here, by ssh://HOST/STORE',
+    });
+  }
   const path = resolveLocalPath(session.localCwd, source);
   if (!isMounted(path)) return undefined;
   const socket = controlSocket(shell.env, octetsToText(path));

@@ -45,6 +45,7 @@ class FullStore extends MemoryStore {
       locate: (digests) => digests.map(() => ({ file: '/f', offset: 1, storedSize: 9, size: 9, codec: 'none' })),
     },
     making: { isMade: false, make: async () => await Promise.resolve() },
+    mount: { about: { mountpoint: '/mnt' }, ask: async (request) => await Promise.resolve({ asked: request }) },
     names: { find: () => ({ kind: 'run', span: 15, octet: 16 }) },
     notes: { has: async () => await Promise.resolve(true), add: async () => await Promise.resolve() },
     parts: { parts: async () => await Promise.resolve([{ role: 'inside', store: this }]) },
@@ -82,6 +83,7 @@ const USES: { readonly [Name in CapabilityName]: (found: Capabilities[Name]) => 
   link: async (link) => [await link.latency(), link.traffic()],
   location: (location) => location.locate([DIGEST], [9]),
   making: ({ isMade }) => isMade,
+  mount: async (mount) => [mount.about, await mount.ask({ request: 'about' })],
   names: (names) => names.find('bytes', { kind: 'hash', span: 9, hashcode: { hashName: 'sha1', digest: DIGEST } }, 'sha3-256'),
   notes: async (notes) => await notes.has(DIGEST),
   parts: async (parts) => (await parts.parts()).map(({ role }) => role),
@@ -105,7 +107,15 @@ interface Wrapper {
   readonly treats: { readonly [Name in CapabilityName]?: Treatment };
 }
 
-const PROXY_OWN = { access: 'own', counts: 'own', parts: 'own', spool: 'own', progress: 'hidden', journals: 'hidden' } as const;
+const PROXY_OWN = {
+  access: 'own',
+  counts: 'own',
+  parts: 'own',
+  spool: 'own',
+  progress: 'hidden',
+  journals: 'hidden',
+  mount: 'hidden',
+} as const;
 
 const WRAPPERS: readonly Wrapper[] = [
   { name: 'progress', wrap: async (store) => await Promise.resolve(new ProgressStore(store)), treats: { progress: 'own' } },

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { setFlagsFromString } from 'node:v8';
 import { UsageError } from '../core/base/errors.ts';
 import { errorCode, errorReason } from '../core/base/system/system-error.ts';
@@ -25,7 +24,8 @@ async function textOf({ help, version, completion }: ProgramArguments): Promise<
   return completionScript(completion, PROGRAM_OPTIONS, COMMANDS);
 }
 
-async function main(): Promise<void> {
+/** @returns the exit status */
+async function main(): Promise<number> {
   let args: ProgramArguments;
   try {
     const given = process.argv.slice(2);
@@ -36,25 +36,35 @@ async function main(): Promise<void> {
     const { errorLine } = await import('./output/error-line.ts');
     const remedy = (error instanceof ExtraWordsError ? await commandInstead(error.words) : undefined) ?? error.remedy;
     writeStderr(`vtftp: ${errorLine(error).text}${remedy === undefined ? '' : ` (${remedy})`}\n`);
-    process.exitCode = EXIT.usage;
-    return;
+    return EXIT.usage;
   }
   const text = await textOf(args);
   if (text !== undefined) {
     try {
       writeWhole(1, Buffer.from(text));
+      return EXIT.done;
     } catch (error) {
-      process.exitCode = errorCode(error) === 'EPIPE' ? EXIT.outputClosed : EXIT.failed;
-      if (errorCode(error) !== 'EPIPE') writeStderr(`vtftp: cannot write standard output: ${errorReason(error)}\n`);
+      if (errorCode(error) === 'EPIPE') return EXIT.outputClosed;
+      writeStderr(`vtftp: cannot write standard output: ${errorReason(error)}\n`);
+      return EXIT.failed;
     }
-    return;
   }
   const { runShell } = await import('./run.ts');
-  process.exitCode = await runShell(withEnvironment(args, process.env));
+  setTimeout(inlineLess, 50).unref();
+  return await runShell(withEnvironment(args, process.env));
 }
 
-// Most runs last seconds, and making machine code of inlined functions took a quarter of the processors' time. With less of it,
-// `get` and `put` of many small files take a tenth less. Large files spend their time in kernels anyway.
-setFlagsFromString('--max-inlined-bytecode-size-cumulative=100');
+/**
+ * Making machine code of inlined functions takes a quarter of the processors' time of a run of seconds. With less of it, `get` and `put` of
+ * many small files take a tenth less. Large files spend their time in kernels anyway. It is said late: V8 takes nothing that was compiled
+ * under other flags, not even of Node's own modules, and a short run has no use for it.
+ */
+function inlineLess(): void {
+  setFlagsFromString('--max-inlined-bytecode-size-cumulative=100');
+}
 
-await main();
+// Until it says otherwise: Node would end with status 0 where nothing is left that could settle the promise.
+process.exitCode = EXIT.failed;
+void main().then((status) => {
+  process.exitCode = status;
+});

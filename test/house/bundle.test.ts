@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -6,11 +7,11 @@ import { PROGRAM, vtftp } from '../support/program.ts';
 import { PROJECT_ROOT } from '../support/project.ts';
 import { makeScratch } from '../support/scratch.ts';
 
-/** URLs of the scripts that a run loaded, as V8's coverage lists them. */
+/** URLs and paths of the scripts that a run loaded, as V8's coverage lists them. */
 function scriptsLoaded(coverage: string): string[] {
   return readdirSync(coverage).flatMap((name) => {
     const { result } = JSON.parse(readFileSync(join(coverage, name), 'utf8')) as { result: { url: string }[] };
-    return result.map((script) => script.url).filter((url) => url.startsWith('file:'));
+    return result.map((script) => script.url).filter((url) => /^(file:|\/)/.test(url));
   });
 }
 
@@ -32,6 +33,20 @@ test('`vtftp -c pwd` loads a few files of ours and no package at all', async (t)
     [],
   );
   assert.ok(loaded.length >= 1 && loaded.length <= 8, loaded.join('\n'));
+});
+
+test('V8 takes what it wrote down of the chunks of every session when the program was built', (t) => {
+  const folder = dirname(PROGRAM);
+  const entry = /'(vtftp-[^']+\.js)'\);\n$/.exec(readFileSync(PROGRAM, 'utf8'))?.[1];
+  const script = `
+    import { createRequire } from 'node:module';
+    import { startProgram } from ${JSON.stringify(join(PROJECT_ROOT, 'dist/scripts/program-start.js'))};
+    startProgram(createRequire(${JSON.stringify(PROGRAM)}), ${JSON.stringify(folder)}, '${entry}', ({ name, refused }) => console.log(name, refused));`;
+  const args = ['--input-type=module', '-e', script, '--', '-q', '-c', 'pwd'];
+  const run = spawnSync(process.execPath, args, { env: { ...process.env, NODE_OPTIONS: '', ...makeScratch(t).env }, encoding: 'utf8' });
+  const chunks = run.stdout.split('\n').filter((line) => line.startsWith('vtftp-'));
+  assert.ok(chunks.length >= 2 && chunks.length <= 8, run.stdout + run.stderr);
+  for (const chunk of chunks) assert.match(chunk, / false$/);
 });
 
 test('--version is that of package.json', async (t) => {

@@ -1,10 +1,12 @@
 import type { OpOptions } from '../base/op-options.ts';
-import { errorCode, errorText } from '../base/system/system-error.ts';
-import type { FolderMonitor, WatchOptions } from '../monitor/folder-monitor.ts';
+import { errorText } from '../base/system/system-error.ts';
 import type { Store } from '../store/store.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { removeCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { Followed, FollowedCounts } from './followed.ts';
+import { FollowedFolders } from './followed-folders.ts';
+import { ReadRate } from './read-rate.ts';
+import { RoundTrouble } from './round-trouble.ts';
 import type { TailStatus } from './tail-status.ts';
 
 /** Between two rounds without an event: milliseconds. A monitor may miss changes, and knows nothing of network filesystems. */
@@ -19,18 +21,8 @@ const HASTE_SIZE = 16 * 1024 * 1024;
 /** Between two looks at how much waits: milliseconds. */
 const PEEK_MS = 250;
 
-/** How long nobody listens for changes after there were too many: milliseconds. Rounds find them all the same. */
-const UNWATCHED_MS = 120_000;
-
-/** Between two rounds then, at least: milliseconds. */
+/** Between two rounds while there are too many events to watch, at least: milliseconds. */
 const UNWATCHED_EVERY_MS = 100;
-
-/** Between two rounds while they fail, at first and at most: milliseconds. */
-const RETRY_MS = 1000;
-const MAX_RETRY_MS = 16_000;
-
-/** Part of the last rate that a second leaves. */
-const RATE_DECAY = 0.5;
 
 export interface FollowerOptions {
   readonly store: Pick<Store, 'flush' | 'name'>;
@@ -79,16 +71,15 @@ export interface FollowerState extends FollowedCounts {
 export class Follower {
   readonly #options: FollowerOptions;
   readonly #ending = new AbortController();
+  readonly #folders: FollowedFolders;
+  readonly #trouble: RoundTrouble;
+  readonly #rate: ReadRate;
   #round: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #monitor: FolderMonitor | undefined;
-  #watched = '';
   #hasEvent = false;
   #peekedMs = Number.NEGATIVE_INFINITY;
   /** The last round took something in, and much waits again. */
   #isHasty = false;
-  /** Until then events are not watched: rounds follow each other as if one came all the time. */
-  #unwatchedUntilMs = Number.NEGATIVE_INFINITY;
   /** When the last look at everything began that succeeded. */
   #lookedMs: number;
   #startedMs = Number.NEGATIVE_INFINITY;
@@ -96,16 +87,7 @@ export class Follower {
   #newSinceMs: number | undefined;
   /** The same of what the round under way takes in. */
   #roundSinceMs: number | undefined;
-  #rate = 0;
-  #ratedMs: number;
-  #ratedBytes = 0;
   #rounds = 0;
-  #failures = 0;
-  #trouble: string | undefined;
-  /** When the rounds began to fail. */
-  #troubleMs: number | undefined;
-  #troubleSince: Date | undefined;
-  #retryMs = RETRY_MS;
   #root: string | undefined;
   /** Something may be in the tree that no recorded root has. */
   #isUnrecorded = true;
@@ -120,8 +102,16 @@ export class Follower {
     this.#options = options;
     this.#number = options.round;
     this.#recordedNumber = options.round - 1;
-    this.#ratedMs = options.monotonicMs();
-    this.#lookedMs = this.#ratedMs;
+    this.#lookedMs = options.monotonicMs();
+    this.#rate = new ReadRate(this.#lookedMs);
+    this.#trouble = new RoundTrouble(options);
+    this.#folders = new FollowedFolders({
+      followed: options.followed,
+      monotonicMs: options.monotonicMs,
+      onEvent: () => this.noteEvent(),
+      onFlood: () => this.#schedule(),
+      onTrouble: (trouble) => options.onNotice(`${this.#name}: ${trouble}`),
+    });
   }
 
   get target(): string {
@@ -166,12 +156,12 @@ export class Follower {
     const lagBytes = counts.unreadBytes + counts.newBytes - this.#recordedBytes;
     return {
       ...counts,
-      rate: this.#rate,
+      rate: this.#rate.bytesPerSecond,
       lagBytes,
       lagMs: lagBytes === 0 && this.#newSinceMs === undefined ? 0 : monotonicMs() - waits,
       rounds: this.#rounds,
-      failures: this.#failures,
-      trouble: this.#trouble ?? followed.trouble,
+      failures: this.#trouble.failures,
+      trouble: this.#trouble.text ?? followed.trouble,
       root: this.#root,
     };
   }
@@ -186,7 +176,7 @@ export class Follower {
     if (this.#isStopped) return;
     this.#isStopped = true;
     clearTimeout(this.#timer);
-    await this.#monitor?.[Symbol.asyncDispose]();
+    await this.#folders.close();
     await this.#round;
     try {
       await this.#look(this.#ending.signal);
@@ -203,7 +193,7 @@ export class Follower {
   async abandon(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
-    await this.#monitor?.[Symbol.asyncDispose]();
+    await this.#folders.close();
     await this.#end();
   }
 
@@ -229,14 +219,14 @@ export class Follower {
   /** Whether the next round had better begin at once. */
   #peek(): void {
     this.#peekedMs = this.#options.monotonicMs();
-    this.#isHasty = this.#trouble === undefined && this.#options.followed.counts().unreadBytes > HASTE_SIZE;
+    this.#isHasty = this.#trouble.text === undefined && this.#options.followed.counts().unreadBytes > HASTE_SIZE;
     this.#schedule();
   }
 
   /** How long to wait from one round to the next. */
   #quietMs(everyMs: number): number {
-    if (this.#trouble !== undefined) return Math.max(everyMs, this.#retryMs);
-    if (this.#isUnwatched) return Math.max(everyMs, UNWATCHED_EVERY_MS);
+    if (this.#trouble.text !== undefined) return Math.max(everyMs, this.#trouble.retryMs);
+    if (this.#folders.isUnwatched) return Math.max(everyMs, UNWATCHED_EVERY_MS);
     return this.#hasEvent ? everyMs : Math.max(everyMs, TIMER_MS);
   }
 
@@ -251,34 +241,13 @@ export class Follower {
       });
   }
 
-  /** A round failed; it is told when that begins. */
   #fail(error: unknown): void {
-    const { onNotice, monotonicMs, clock } = this.#options;
-    this.#failures++;
-    const trouble = errorText(error);
-    if (this.#troubleMs === undefined) onNotice(`${this.#name}: ${trouble}; it is tried again until it succeeds`);
-    else this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
-    this.#trouble = trouble;
-    this.#troubleMs ??= monotonicMs();
-    this.#troubleSince ??= clock();
-    this.#tell(trouble, this.#troubleSince);
+    this.#trouble.fail(this.#name, error);
+    this.#tell(this.#trouble.text, this.#trouble.since);
   }
 
   #tell(trouble: string | undefined, since?: Date): void {
     this.#options.onStatus({ round: this.#recordedNumber, root: this.#root, trouble, since: since?.toISOString() });
-  }
-
-  /** A round succeeded; it is told if those before did not. */
-  #succeed(): void {
-    const { onNotice, monotonicMs } = this.#options;
-    if (this.#troubleMs !== undefined) {
-      const seconds = ((monotonicMs() - this.#troubleMs) / 1000).toFixed(0);
-      onNotice(`${this.#name}: it goes on after ${seconds} s; all that was read meanwhile is recorded`);
-    }
-    this.#trouble = undefined;
-    this.#troubleMs = undefined;
-    this.#troubleSince = undefined;
-    this.#retryMs = RETRY_MS;
   }
 
   get #name(): string {
@@ -299,7 +268,7 @@ export class Follower {
       if (this.#isUnrecorded) {
         await followed.flush(options);
         await store.flush(options);
-        this.#rateNow();
+        this.#rate.note(monotonicMs(), followed.counts().newBytes);
         const unkept = this.#keep(isFirst);
         await this.#record(options, signal);
         if (unkept !== undefined) {
@@ -307,8 +276,8 @@ export class Follower {
           throw unkept;
         }
         this.#isHasty = followed.counts().unreadBytes > HASTE_SIZE;
-      } else this.#rateNow();
-      this.#succeed();
+      } else this.#rate.note(monotonicMs(), followed.counts().newBytes);
+      this.#trouble.succeed(this.#name);
       this.#tell(followed.trouble);
       this.#lookedMs = this.#startedMs;
     } catch (error) {
@@ -346,7 +315,7 @@ export class Follower {
         ...identity,
         when: clock().toISOString(),
         root: this.#root,
-        rate: Math.round(this.#rate),
+        rate: Math.round(this.#rate.bytesPerSecond),
         files: followed.counts().files,
         tails: followed.marks(),
       });
@@ -357,69 +326,7 @@ export class Follower {
     return undefined;
   }
 
-  #rateNow(): void {
-    const nowMs = this.#options.monotonicMs();
-    const { newBytes } = this.#options.followed.counts();
-    const seconds = Math.max(0.001, (nowMs - this.#ratedMs) / 1000);
-    const left = RATE_DECAY ** seconds;
-    this.#rate = this.#rate * left + ((newBytes - this.#ratedBytes) / seconds) * (1 - left);
-    this.#ratedMs = nowMs;
-    this.#ratedBytes = newBytes;
-  }
-
-  get #isUnwatched(): boolean {
-    return this.#options.monotonicMs() < this.#unwatchedUntilMs;
-  }
-
-  /** Goes by the clock for a while. */
-  #unwatch(): void {
-    this.#unwatchedUntilMs = this.#options.monotonicMs() + UNWATCHED_MS;
-    this.#monitor = undefined;
-    this.#watched = '';
-    this.#schedule();
-  }
-
-  /** Watches the folders, which may be others than before. */
   async #watch(): Promise<void> {
-    const { followed, onNotice } = this.#options;
-    const folders = followed.folders;
-    const key = folders.join('\0');
-    if (this.#isStopped || this.#isUnwatched) return;
-    if (key === this.#watched) {
-      await this.#monitor?.renew();
-      return;
-    }
-    this.#watched = key;
-    await this.#monitor?.[Symbol.asyncDispose]();
-    const options: Omit<WatchOptions, 'deep'> = {
-      concerns: (path) => followed.concerns(path),
-      onChange: (path) => {
-        followed.note(path);
-        this.noteEvent();
-      },
-      onMissed: (directory) => {
-        if (directory === undefined) followed.note(undefined);
-        else followed.noteEntries(directory);
-        this.noteEvent();
-      },
-      // Where every look is at everything, nothing is missed without.
-      ...(followed.isDeep ? {} : { onFlood: () => this.#unwatch() }),
-      onError: (error) => onNotice(`${this.#name}: ${monitorTrouble(error, followed.isDeep)}`),
-    };
-    // A whole tree needs every name that the system tells of; a few files that are polled anyway need a hint.
-    this.#monitor = followed.isDeep
-      ? await (await import('../monitor/folder-monitor.ts')).watchPaths(folders, { ...options, deep: true })
-      : await (await import('../monitor/entry-monitor.ts')).watchEntries(folders, options);
-    await this.#monitor.ready;
+    if (!this.#isStopped) await this.#folders.watch();
   }
-}
-
-/** What it means that the system does not tell of changes. */
-function monitorTrouble(error: unknown, isDeep: boolean): string {
-  const meaning = isDeep
-    ? 'what the system does not tell of is found by the next look at all of it (--rescan)'
-    : 'files are looked at every second all the same';
-  const reason =
-    errorCode(error) === 'ENOSPC' ? 'the system watches no more directories (sysctl fs.inotify.max_user_watches)' : errorText(error);
-  return `${reason}; ${meaning}`;
 }

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { ClosedError, PathError, ReadOnlyError } from '../../base/errors.ts';
+import { PathError } from '../../base/errors.ts';
 import { EventTurns } from '../../base/event-turns.ts';
 import type { Octets } from '../../base/octets.ts';
 import type { OpOptions } from '../../base/op-options.ts';
-import { SharedLock } from '../../base/shared-lock.ts';
 import type { Block } from '../../block/block.ts';
 import { sameBlock } from '../../block/block.ts';
 import { readBlockRange } from '../../block/read-range.ts';
@@ -20,20 +19,21 @@ import type { Store } from '../../store/store.ts';
 import type { AdoptClash } from '../adopt-clash.ts';
 import { ChangeFeed } from '../change-feed.ts';
 import { DirReader } from '../dir-reader.ts';
-import { entryId, NodeIds } from '../node-id.ts';
+import { NodeIds } from '../node-id.ts';
 import type { TreePath } from '../path.ts';
-import { baseName, joinPath } from '../path.ts';
+import { baseName } from '../path.ts';
 import type { LookupOptions, MetaChange, Tree, TreeCapabilities, TreeChange, TreeEntry, WriteOptions } from '../tree.ts';
-import { findNode, lookIntoDir } from './inode-scope.ts';
 import { countLeftOut, LeftOut } from './left-out.ts';
+import { LiveAccess } from './live-access.ts';
 import { emptyDir, storedDirent } from './live-changes.ts';
-import type { LiveDir, RawEntry, UnsyncedContent } from './live-node.ts';
+import { LiveListing } from './live-listing.ts';
+import type { LiveDir, UnsyncedContent } from './live-node.ts';
 import { entriesOf } from './live-node.ts';
 import { LiveNodes } from './live-nodes.ts';
 import type { NodeDirent } from './live-operations.ts';
 import * as change from './live-operations.ts';
 import type { LiveNode, LiveState, StoreContentOptions } from './live-state.ts';
-import { danglingLink, entryFields, listedEntry, liveRoot, resolveLive, treeEntry } from './live-state.ts';
+import { liveRoot, resolveLive, treeEntry } from './live-state.ts';
 import { storeStale } from './live-store.ts';
 import type { ChangeLog } from './node-change.ts';
 
@@ -71,11 +71,9 @@ export class LiveTree implements Tree {
   /** The same tree by its nodes. */
   readonly nodes: LiveNodes;
   readonly #state: LiveState;
-  readonly #lock = new SharedLock();
+  readonly #access: LiveAccess;
   readonly #turns = new EventTurns();
-  /** How to go on below a Dir that was listed. The paths are ropes that nobody else holds: only the names in them take memory. */
-  readonly #listedDirs = new WeakMap<TreeEntry, { readonly path: TreePath; readonly open: () => LiveNode }>();
-  #closed = false;
+  readonly #listing: LiveListing;
 
   constructor(store: Store, root: DirDirent | undefined, options: LiveTreeOptions) {
     this.store = store;
@@ -93,13 +91,9 @@ export class LiveTree implements Tree {
       leftOut: undefined,
       log: undefined,
     };
-    this.nodes = new LiveNodes({
-      name: this.name,
-      state: this.#state,
-      lock: this.#lock,
-      canWrite: this.can.write,
-      isClosed: () => this.#closed,
-    });
+    this.#access = new LiveAccess(this.name, this.can.write);
+    this.#listing = new LiveListing(this.#state, (path, how) => this.lookup(path, how));
+    this.nodes = new LiveNodes(this.#state, this.#access);
   }
 
   isAt(root: Dirent | undefined): boolean {
@@ -121,7 +115,7 @@ export class LiveTree implements Tree {
 
   async *list(at: TreePath | TreeEntry, options: OpOptions = {}): AsyncGenerator<TreeEntry> {
     const { dir, path, entries } = await this.#reading('list', async () => {
-      const listed = typeof at === 'string' ? undefined : this.#listedDirs.get(at);
+      const listed = typeof at === 'string' ? undefined : this.#listing.below(at);
       const where = listed?.path ?? (typeof at === 'string' ? at : at.path);
       const found = listed === undefined ? await this.#node(where, 'list', true, options) : listed.open();
       if (found.sort !== 'dir') throw new PathError('ENOTDIR', 'list', where);
@@ -130,7 +124,7 @@ export class LiveTree implements Tree {
     for await (const raw of entries) {
       const turn = this.#turns.next(options.signal);
       if (turn !== undefined) await turn;
-      const entry = await this.#listed(path, dir, raw, options);
+      const entry = await this.#listing.entry(path, dir, raw, options);
       if (entry !== undefined) yield entry;
     }
   }
@@ -343,9 +337,8 @@ export class LiveTree implements Tree {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
     this.#state.changes.close();
-    await this.#lock.exclusive(async () => undefined);
+    await this.#access.close();
   }
 
   async #node(path: TreePath, action: string, follow: boolean, options: OpOptions): Promise<LiveNode> {
@@ -354,48 +347,19 @@ export class LiveTree implements Tree {
     return node;
   }
 
-  async #listed(path: TreePath, dir: LiveDir, raw: RawEntry, options: OpOptions): Promise<TreeEntry | undefined> {
-    const { name, entry } = raw;
-    if (entry.sort === 'stored') {
-      const listed = listedEntry(path, { name, dirent: entry.dirent, size: 0, nlink: 1, id: entryId(dir.id, name) });
-      // Where it has been opened for a change meanwhile, that is the Dir.
-      const open = (): LiveNode => {
-        const now = dir.overlay.get(name);
-        return now?.sort === 'dir' ? now : lookIntoDir(dir, name, entry.dirent);
-      };
-      this.#listedDirs.set(listed, { path: joinPath(path, name), open });
-      return listed;
-    }
-    if (entry.sort !== 'link') {
-      const listed = listedEntry(path, entryFields(name, entry));
-      if (entry.sort === 'dir') this.#listedDirs.set(listed, { path: joinPath(path, name), open: () => entry });
-      return listed;
-    }
-    const node = await findNode(this.#state.reader, dir, entry.uuid, options);
-    if (node !== undefined) return listedEntry(path, entryFields(name, node));
-    const at = joinPath(path, name);
-    // Removed since the listing began, or damaged.
-    const now = await this.lookup(at, { ...options, follow: false });
-    if (now === undefined) return undefined;
-    throw danglingLink(at, entry.uuid);
-  }
-
   #reading<T>(action: string, work: () => Promise<T>): Promise<T> {
-    if (this.#closed) return Promise.reject(new ClosedError(action, this.name));
-    return this.#lock.shared(() => this.#inTurn(work));
+    return this.#access.reading(action, () => this.#inTurn(work));
   }
 
   #changing<T>(action: string, work: () => Promise<T>): Promise<T> {
-    if (!this.can.write) return Promise.reject(new ReadOnlyError(action, this.name));
-    return this.#alone(action, () => {
+    return this.#access.changing(action, () => {
       this.#state.log?.lose();
-      return work();
+      return this.#inTurn(work);
     });
   }
 
   #alone<T>(action: string, work: () => Promise<T>): Promise<T> {
-    if (this.#closed) return Promise.reject(new ClosedError(action, this.name));
-    return this.#lock.exclusive(() => this.#inTurn(work));
+    return this.#access.alone(action, () => this.#inTurn(work));
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

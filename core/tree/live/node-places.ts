@@ -1,0 +1,64 @@
+import { PathError } from '../../base/errors.ts';
+import type { Octets } from '../../base/octets.ts';
+import type { OpOptions } from '../../base/op-options.ts';
+import { checkEntryName, joinPath } from '../path.ts';
+import type { Place } from './live-changes.ts';
+import type { LiveDir, RawEntry } from './live-node.ts';
+import { findEntry, findEntryNow } from './live-node.ts';
+import type { LiveNode, LiveState } from './live-state.ts';
+import { openEntry } from './live-state.ts';
+
+/** Names in the Dirs of a live tree: what each has, and whether it may be used. */
+export class NodePlaces {
+  readonly #state: LiveState;
+
+  constructor(state: LiveState) {
+    this.#state = state;
+  }
+
+  /** The place of a name, used or not. */
+  async at(dir: LiveDir, name: Octets, options: OpOptions): Promise<Place> {
+    this.checkLive(dir);
+    const path = joinPath(dir.path(), name);
+    const entry = await findEntry(this.#state.reader, dir, name, options);
+    return { dir, name, path, node: entry === undefined ? undefined : await this.open(dir, { name, entry }, options) };
+  }
+
+  /** The place of a name that is used. @throws {PathError} ENOENT */
+  async used(dir: LiveDir, name: Octets, action: string, options: OpOptions): Promise<Place & { readonly node: LiveNode }> {
+    const place = await this.at(dir, name, options);
+    if (place.node === undefined) throw new PathError('ENOENT', action, place.path);
+    return { ...place, node: place.node };
+  }
+
+  /** The place of a name that is free and allowed. @throws {PathError} EEXIST and others */
+  async free(dir: LiveDir, name: Octets, action: string, options: OpOptions): Promise<Place> {
+    const place = await this.at(dir, name, options);
+    if (place.node !== undefined) throw new PathError('EEXIST', action, place.path);
+    checkEntryName(name, action, place.path);
+    return place;
+  }
+
+  /** The entry of a name; undefined where there is none, null where that has to be read. */
+  findNow(dir: LiveDir, name: Octets): RawEntry['entry'] | undefined | null {
+    this.checkLive(dir);
+    return findEntryNow(this.#state.reader, dir, name);
+  }
+
+  /** The node of an entry. */
+  open(dir: LiveDir, raw: RawEntry, options: OpOptions | undefined): Promise<LiveNode> {
+    return openEntry(this.#state, dir, raw, true, options);
+  }
+
+  /** Whether a Dir is in the tree still. */
+  isLive(dir: LiveDir): boolean {
+    let at = dir;
+    for (; at.parent !== undefined; at = at.parent) if (at.gone) return false;
+    return at === this.#state.root;
+  }
+
+  /** @throws {PathError} ENOENT for a Dir that is in the tree no more */
+  checkLive(dir: LiveDir): void {
+    if (!this.isLive(dir)) throw new PathError('ENOENT', 'use', dir.name);
+  }
+}

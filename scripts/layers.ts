@@ -38,6 +38,7 @@ const CORE_ORDER: readonly string[] = [
   'platonic',
   'maintain',
   'sync',
+  'rights',
   'onefile',
   'transition',
   'http',

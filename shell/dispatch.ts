@@ -7,7 +7,7 @@ import { FILES_FROM0 } from '../commands/words/files-from.ts';
 import { ReadOnlyError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromText, octetsToText } from '../core/base/octets.ts';
-import { capability } from '../core/store/capability.ts';
+import { capability, writeRemedy } from '../core/store/capability.ts';
 import type { Tree } from '../core/tree/tree.ts';
 import { findCommand, namesOf } from './command-names.ts';
 import { assignWords, parseOptions } from './line/arguments.ts';
@@ -270,7 +270,7 @@ function lineOf(calledAs: string, parsed: ParsedCommand): string {
 }
 
 function readOnly(calledAs: string, tree: Tree): ReadOnlyError {
-  return tree instanceof ReadOnlyTree ? tree.refusal(calledAs) : new ReadOnlyError(calledAs, tree.name);
+  return tree instanceof ReadOnlyTree ? tree.refusal(calledAs) : new ReadOnlyError(calledAs, tree.name, writeRemedy(tree.store));
 }
 
 /** Whether a command tells what is in the tree, and nothing else. */

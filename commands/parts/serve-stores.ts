@@ -3,17 +3,14 @@ import { Socket } from 'node:net';
 import { UsageError, VtError } from '../../core/base/errors.ts';
 import { octetsFromText, octetsToText } from '../../core/base/octets.ts';
 import { homeFolder } from '../../core/base/system/home-folder.ts';
-import { errorReason, errorText } from '../../core/base/system/system-error.ts';
-import type { Dirent } from '../../core/dirent/dirent.ts';
+import { errorReason } from '../../core/base/system/system-error.ts';
 import { expandHome } from '../../core/openers/home-path.ts';
-import { archiveOf } from '../../core/store/archive-of-store.ts';
-import { canWrite, capability } from '../../core/store/capability.ts';
+import { exportOf, ServedUsers, wholeTreeFault } from '../../core/rights/served-users.ts';
+import { canWrite } from '../../core/store/capability.ts';
 import { RecordCheckers } from '../../core/store/records/record-checker.ts';
 import type { Store } from '../../core/store/store.ts';
 import { parseTcpAddress } from '../../core/wire/dial.ts';
-import type { TurnOptions } from '../../core/wire/fair-turns.ts';
 import { isLoopback } from '../../core/wire/loopback.ts';
-import { readSecret } from '../../core/wire/secret.ts';
 import type { ListenAddress } from '../../core/wire/serve-sockets.ts';
 import { serveSockets } from '../../core/wire/serve-sockets.ts';
 import { serveLink } from '../../core/wire/serve-streams.ts';
@@ -25,6 +22,7 @@ import type { CommandContext, CommandInput } from '../command.ts';
 import { numberOption } from '../words/number-option.ts';
 import { resolveLocalPath } from './local-path.ts';
 import { showFollowing } from './move/follow-progress.ts';
+import { rightsOption } from './rights-option.ts';
 
 const LOOPBACK = '127.0.0.1';
 /** The first descriptor that systemd hands over: SD_LISTEN_FDS_START of sd_listen_fds(3). */
@@ -38,43 +36,44 @@ export async function serveStores(
   exportTexts: readonly string[],
 ): Promise<void> {
   const { session, shell, signal, diagnostics } = context;
-  const secretFile = input.options.get('secret');
-  const secret = secretFile === undefined || secretFile === true ? undefined : readSecret(resolveLocalPath(session.localCwd, secretFile));
+  const onNotice = (notice: string): void => diagnostics.warn(`serve: ${notice}`);
+  const table = rightsOption(input, session.localCwd, 'secret', onNotice);
   const tls = readTlsKeys({ cert: '--tls-cert', key: '--tls-key', ca: '--tls-ca' }, (name) => {
     const file = input.options.get(name.slice(2));
     return file === undefined || file === true ? undefined : resolveLocalPath(session.localCwd, file);
   });
-  const address = addressText === '-' ? undefined : listenAddress(context, addressText, secret !== undefined || tls !== undefined);
+  const address = addressText === '-' ? undefined : listenAddress(context, addressText, table !== undefined || tls !== undefined);
   if (tls !== undefined && address?.kind !== 'tcp')
     throw new UsageError(`serve: "${addressText}" is not served by TLS`, { remedy: 'use tcp:[HOST:]PORT' });
   const opened: Store[] = [];
   await using checkers = new RecordCheckers();
+  let users: ServedUsers | undefined;
   try {
     const isReadOnly = input.options.has('read-only');
     const isAppendOnly = input.options.has('append-only');
     // Whoever speaks to our standard input may do what this user may, unless it is told otherwise.
-    const mount = address === undefined && !isReadOnly && !isAppendOnly && secret === undefined ? session.attachedTo : undefined;
-    const exports = new Map<string, StoreExport>([['', { ...exported(session.store), mount }]]);
+    const mount = address === undefined && !isReadOnly && !isAppendOnly && table === undefined ? session.attachedTo : undefined;
+    const exports = new Map<string, StoreExport>([['', { ...exportOf(session.store), mount }]]);
     for (const text of exportTexts) {
       const { name, specification } = parseExport(text);
       if (exports.has(name)) throw new UsageError(`serve: there are two Stores of the name "${name}"`);
       const store = await shell.openStore(specification);
       opened.push(store);
-      exports.set(name, exported(store));
+      exports.set(name, exportOf(store));
     }
-    const service: StoreService = {
+    const everybody: StoreService = {
       exports,
       isReadOnly,
       ...(isAppendOnly ? { isAppendOnly: true, rootFault: wholeTreeFault } : {}),
-      secret,
       instance: randomUUID(),
       checkers,
     };
+    users = table && new ServedUsers(table, everybody);
+    const service = users === undefined ? everybody : { ...everybody, users: () => users?.list() ?? [] };
     if (address === undefined) await serveStandardStreams(service, shell.traceWire, signal);
     else {
       const maxClients = maxClientsOf(input);
       const uid = process.getuid?.();
-      const onNotice = (notice: string): void => diagnostics.warn(`serve: ${notice}`);
       const server = await serveSockets(address, { service, uid, trace: shell.traceWire, onNotice, tls, ...maxClients });
       context.output.line(`serving ${server.address}`);
       context.output.record({ serving: server.address });
@@ -84,19 +83,9 @@ export async function serveStores(
     }
     for (const { store } of exports.values()) if (canWrite(store)) await store.flush();
   } finally {
+    await users?.[Symbol.asyncDispose]();
     for (const store of opened) await store[Symbol.asyncDispose]();
   }
-}
-
-/** Who may only add records nothing that others cannot read whole. */
-async function wholeTreeFault(store: Store, root: Dirent, { signal, turn }: TurnOptions): Promise<string | undefined> {
-  const { treeFault } = await import('../../core/sync/tree-fault.ts');
-  const fault = await treeFault(store, root, { signal, between: () => turn?.next() });
-  return fault && `"${octetsToText(fault.path)}": ${errorText(fault.error)}`;
-}
-
-function exported(store: Store): StoreExport {
-  return capability(store, 'archives') !== undefined ? { store, archive: (name) => archiveOf(store, name) } : { store };
 }
 
 function parseExport(text: string): { readonly name: string; readonly specification: string } {

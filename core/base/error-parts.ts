@@ -16,12 +16,13 @@ export interface ErrorParts {
 // `ACTION "THING": FACT`. The thing is shown as it is: quotes in it are not escaped, so the first `": ` ends it.
 const GRAMMAR = /^(?:([^":]{1,48}) )?"(.*?)": (.*)$/s;
 
+// `Store "NAME": FACT` is what a server says: nothing is done to the Store.
 /** Takes a message apart that follows the grammar of messages; any other is a fact. */
 export function messageParts(message: string): ErrorParts {
   const found = GRAMMAR.exec(message);
   if (found === null) return { fact: message, isPlain: false };
   const [, action, thing, fact = ''] = found;
-  return { action, thing, fact, isPlain: action === undefined };
+  return { action, thing, fact, isPlain: action === undefined || action === 'Store' };
 }
 
 /** Takes any error apart. */

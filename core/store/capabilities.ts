@@ -49,6 +49,8 @@ export interface ServedMount {
 export interface StoreAccess {
   /** Blocks can be added. */
   readonly write: boolean;
+  /** Where they cannot: what would change that. */
+  readonly remedy?: string | undefined;
   /** It may drop Blocks to make room: a cache, and no place to keep them. */
   readonly drops?: boolean;
 }

@@ -41,6 +41,12 @@ export function canWrite(store: object): boolean {
   return capability(store, 'access')?.write ?? true;
 }
 
+/** What an error says where Blocks cannot be added: what would change that, if anything is known to. */
+export function writeRemedy(store: object): { readonly remedy?: string } {
+  const remedy = capability(store, 'access')?.remedy;
+  return remedy === undefined ? {} : { remedy };
+}
+
 /** Counts of what was added to a Store in this session. */
 export function addCounts(store: object): AddCounts {
   return capability(store, 'counts')?.counts() ?? NO_COUNTS;

@@ -11,6 +11,8 @@ import type { Json } from './payload.ts';
 export const PROTOCOL_VERSION = 1;
 
 const NONCE_SIZE = 16;
+/** Characters of what a server says that we lack. */
+const MAX_LACKS = 200;
 
 /** What a server tells of the Store that it serves. */
 export interface StoreDescription {
@@ -19,6 +21,8 @@ export interface StoreDescription {
   readonly edges: EdgeSettings;
   readonly compression: 'none' | 'zlib' | undefined;
   readonly can: { readonly write: boolean; readonly enumerate: boolean; readonly archives: boolean; readonly notes: boolean };
+  /** Who the server takes us for, where that is by a secret, and what right we lack. */
+  readonly lacks?: string | undefined;
   /** Names the process that serves: what was added to another and not flushed may be lost. */
   readonly instance: string;
   /** Names of the other Stores that are served. */
@@ -41,6 +45,11 @@ export function proofOf(secret: Uint8Array, role: 'client' | 'server', clientNon
   return createHmac('sha256', secret).update(`vtftp ${role} ${clientNonce} ${serverNonce}`).digest('hex');
 }
 
+/** What tells a server that has several secrets which one a client knows: another for each connection. */
+export function idOf(secret: Uint8Array, clientNonce: string): string {
+  return createHmac('sha256', secret).update(`vtftp id ${clientNonce}`).digest('hex');
+}
+
 /** Whether two proofs are the same; takes the same time wherever they differ. */
 export function isSameProof(expected: string, given: unknown): boolean {
   if (typeof given !== 'string') return false;
@@ -60,7 +69,7 @@ export function describeStore(description: StoreDescription): Json {
  * @throws {VtError} EUNSUPPORTED where it cannot be understood
  */
 export function readDescription(json: Json, name: string): StoreDescription {
-  const { version, hash, edges, compression, can, instance, exports, mount } = json;
+  const { version, hash, edges, compression, can, instance, exports, lacks, mount } = json;
   const hashName = HASH_NAMES.find((known) => known === hash);
   const wrong = (what: string): VtError =>
     new VtError('EUNSUPPORTED', `open Store "${name}": ${what}`, { remedy: 'use the same version at both ends' });
@@ -79,6 +88,7 @@ export function readDescription(json: Json, name: string): StoreDescription {
     compression: compression === 'none' || compression === 'zlib' ? compression : undefined,
     can: { write: write === true, enumerate: enumerate === true, archives: archives === true, notes: notes === true },
     instance: typeof instance === 'string' ? instance : '',
+    lacks: typeof lacks === 'string' ? lacks.slice(0, MAX_LACKS) : undefined,
     exports: Array.isArray(exports) ? exports.filter((one): one is string => typeof one === 'string') : [],
     ...(typeof mount === 'object' && mount !== null ? { mount: mount as Json } : {}),
   };

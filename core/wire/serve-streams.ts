@@ -60,7 +60,7 @@ export function serveLink(link: Link, name: string, service: StoreService, optio
     // One that is gone asks anew when it is back.
     tellNews: (archive) => void connection.request(REQUEST.entryNews, { payload: [Buffer.from(archive)] }).catch(() => undefined),
   });
-  const maxPacketSize = service.secret === undefined ? MAX_PACKET_SIZE : MAX_STRANGE_PACKET_SIZE;
+  const maxPacketSize = service.users === undefined ? MAX_PACKET_SIZE : MAX_STRANGE_PACKET_SIZE;
   const share = room.share(() => connection.fail(new Error('others waited for the memory that it held, and it did not go on')));
   const connection = new Connection(link, { name, handler: session, trace, maxPacketSize, memory, room: share });
   const timer = welcomeMs === 0 ? undefined : setTimeout(() => connection.fail(new Error('it said nothing in time')), welcomeMs);

@@ -10,7 +10,7 @@ import type { AppendModes, ArchiveByName, RootFault } from './entry-requests.ts'
 import { answerArchiveNames, answerEntries, answerEntryAppend, answerEntryLast } from './entry-requests.ts';
 import type { FairTurns, Turn } from './fair-turns.ts';
 import { TurnTaker } from './fair-turns.ts';
-import { describeStore, isSameProof, newNonce, PROTOCOL_VERSION, proofOf } from './hello.ts';
+import { describeStore, idOf, isSameProof, newNonce, PROTOCOL_VERSION, proofOf } from './hello.ts';
 import { MAX_PING_SIZE, MAX_REQUEST_JSON_SIZE } from './limits.ts';
 import type { Packet } from './packet.ts';
 import type { Json } from './payload.ts';
@@ -24,6 +24,9 @@ import { ServedWatches } from './served-watches.ts';
 
 /** Requests of one client that are answered at a time, once it has said hello. */
 const AT_ONCE = 8;
+
+/** What adds something. */
+const WRITES: ReadonlySet<number> = new Set([REQUEST.add, REQUEST.addRecords, REQUEST.entryAppend, REQUEST.archiveUpdate]);
 
 /** A Store that is served under a name. */
 export interface StoreExport {
@@ -46,8 +49,8 @@ export interface StoreService {
   readonly rootFault?: RootFault | undefined;
   /** Milliseconds since 1970, now; default the clock of this machine. */
   readonly nowMs?: () => number;
-  /** What clients have to know. */
-  readonly secret?: Uint8Array | undefined;
+  /** Those who are served, now; undefined for everybody who comes. */
+  readonly users?: (() => readonly ServedUser[]) | undefined;
   /** Names this process. */
   readonly instance: string;
   /** What is added is verified by these; who made them ends them. */
@@ -66,9 +69,20 @@ export interface ClientConnection {
   readonly tellNews: (archive: string) => void;
 }
 
+/** Somebody who is served because they know a secret. */
+export interface ServedUser {
+  readonly secret: Uint8Array;
+  /** What they may not do at all, in a sentence. */
+  readonly lacks?: string | undefined;
+  /** What they are served, which may be less than others are. */
+  readonly service: StoreService;
+  /** Called before each request. @throws {VtError} EPERM where they are not to be served any more, or may not write at all */
+  readonly requireServed: (isWrite: boolean) => void;
+}
+
 /** Serves one client. */
 export class StoreSession implements RequestHandler {
-  readonly #service: StoreService;
+  #service: StoreService;
   readonly #turns: FairTurns;
   readonly #taker = new TurnTaker();
   readonly #client: ClientConnection;
@@ -76,8 +90,9 @@ export class StoreSession implements RequestHandler {
   #export: StoreExport | undefined;
   #hasGreeted = false;
   #isAdmitted: boolean;
-  /** A client that has said hello, and has yet to show that it knows the secret. */
-  #challenge: { readonly proof: string; readonly exportName: string } | undefined;
+  #user: ServedUser | undefined;
+  /** A client that has said hello, and has yet to show that it knows a secret. */
+  #challenge: { readonly proof: string; readonly exportName: string; readonly user: ServedUser | undefined } | undefined;
   /** Adds under way: a flush covers those that were asked for before it. */
   readonly #adds = new Set<Promise<Reply>>();
 
@@ -87,7 +102,7 @@ export class StoreSession implements RequestHandler {
     this.#turns = turns;
     this.#client = client;
     this.#watches = new ServedWatches(client);
-    this.#isAdmitted = service.secret === undefined;
+    this.#isAdmitted = service.users === undefined;
     this.#export = service.exports.get('');
   }
 
@@ -138,6 +153,7 @@ export class StoreSession implements RequestHandler {
     if (request === REQUEST.authenticate) return this.#authenticate(json);
     if (request === REQUEST.ping) return { isDone: true, payload: [Uint8Array.from(payload.subarray(0, MAX_PING_SIZE))] };
     if (!this.#isAdmitted) throw new VtError('EPERM', `${requestName(request)}: not before the secret was shown`);
+    this.#user?.requireServed(WRITES.has(request));
     const { store, archive, plainArchives, mount } = this.#opened();
     const isReadOnly = this.#service.isReadOnly || !canWrite(store);
     const options = { signal: this.#client.signal, turn };
@@ -196,24 +212,31 @@ export class StoreSession implements RequestHandler {
   }
 
   #hello(json: Json): Reply {
-    const { version, export: name = '', nonce } = json;
+    const { version, export: name = '', nonce, id } = json;
     if (typeof version !== 'number' || version < 1) throw new VtError('EUNSUPPORTED', `hello: version ${String(version)} of the protocol`);
     if (typeof name !== 'string') throw new VtError('EPARSE', 'hello: the name of the Store is no text');
     this.#hasGreeted = true;
     this.#client.onHello();
-    const { secret } = this.#service;
-    if (secret === undefined) return this.#welcome(name);
+    const { users } = this.#service;
+    if (users === undefined) return this.#welcome(name);
     if (typeof nonce !== 'string') throw new VtError('EPERM', 'hello: a secret is needed', { remedy: 'add secret=FILE' });
+    const user = userOf(users(), nonce, id);
+    // Who knows none is not told so: their own check of our proof tells them.
+    const secret = user?.secret ?? Buffer.from(newNonce());
     const ours = newNonce();
-    this.#challenge = { proof: proofOf(secret, 'client', nonce, ours), exportName: name };
+    this.#challenge = { proof: proofOf(secret, 'client', nonce, ours), exportName: name, user };
     return { isDone: true, json: { version: PROTOCOL_VERSION, nonce: ours, proof: proofOf(secret, 'server', nonce, ours) } };
   }
 
   #authenticate(json: Json): Reply {
     const challenge = this.#challenge;
     this.#challenge = undefined;
-    if (challenge === undefined || !isSameProof(challenge.proof, json['proof']))
+    if (challenge?.user === undefined || !isSameProof(challenge.proof, json['proof']))
       throw new VtError('EPERM', 'authenticate: the secret is another');
+    this.#user = challenge.user;
+    this.#user.requireServed(false);
+    this.#service = this.#user.service;
+    this.#export = undefined;
     this.#isAdmitted = true;
     this.#client.onWelcome();
     return this.#welcome(challenge.exportName);
@@ -245,6 +268,7 @@ export class StoreSession implements RequestHandler {
           notes: true,
         },
         instance,
+        lacks: this.#user?.lacks,
         exports: [...exports.keys()].filter((one) => one !== ''),
         mount: mount?.about,
       }),
@@ -261,6 +285,14 @@ export class StoreSession implements RequestHandler {
     const block = error instanceof CorruptBlockError && error.hashcode !== '' ? { block: error.hashcode } : {};
     return { isDone: false, json: { code, reason: errorText(error), ...block, ...(remedy === undefined ? {} : { remedy }) } };
   }
+}
+
+/** Who it is that says hello. A client of before there were several secrets does not tell which it knows. */
+function userOf(users: readonly ServedUser[], nonce: string, id: unknown): ServedUser | undefined {
+  if (id !== undefined) return users.find(({ secret }) => isSameProof(idOf(secret, nonce), id));
+  if (users.length > 1)
+    throw new VtError('EPERM', 'hello: it is not told which secret is meant', { remedy: 'use this version at both ends' });
+  return users[0];
 }
 
 /** A failure whose text the Python vt tells. */

@@ -7,7 +7,7 @@ import { ArchiveWatches } from './archive-watches.ts';
 import type { RequestBody } from './connection.ts';
 import { Connection } from './connection.ts';
 import type { StoreDescription } from './hello.ts';
-import { isSameProof, newNonce, PROTOCOL_VERSION, proofOf, readDescription } from './hello.ts';
+import { idOf, isSameProof, newNonce, PROTOCOL_VERSION, proofOf, readDescription } from './hello.ts';
 import { ASKED_QUIET_MS, LOST_MS, TELL_MS } from './limits.ts';
 import type { Link } from './link.ts';
 import { encodeText } from './payload.ts';
@@ -211,7 +211,7 @@ export class StreamClient {
     const json = {
       version: PROTOCOL_VERSION,
       ...(exportName === '' ? {} : { export: exportName }),
-      ...(secret === undefined ? {} : { nonce }),
+      ...(secret === undefined ? {} : { nonce, id: idOf(secret, nonce) }),
     };
     let response: Response;
     try {

@@ -9,6 +9,7 @@ import type { HashCode } from '../block/hashcode.ts';
 import { AddTally } from '../store/add-tally.ts';
 import type { AddCounts, StoreNotes, Traffic } from '../store/capabilities.ts';
 import type { Offers } from '../store/capability.ts';
+import { writeRemedy } from '../store/capability.ts';
 import { checkBlockSizes } from '../store/check-blocks.ts';
 import { RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
 import type { RecordBatch } from '../store/records/record-batch.ts';
@@ -66,7 +67,7 @@ export class StreamStore implements Store {
   #receivedBytes = 0;
 
   constructor(client: StreamClient, description: StoreDescription, { isReadOnly = false, importsFolder }: StreamStoreOptions = {}) {
-    const { hashName, edges, compression, can, exports, mount } = description;
+    const { hashName, edges, compression, can, exports, lacks, mount } = description;
     this.#client = client;
     this.name = client.name;
     this.hashName = hashName;
@@ -87,7 +88,7 @@ export class StreamStore implements Store {
       this.#imports = new ServedImports({ folder: importsFolder, storeName: this.name, hashName }, this.notes, () => client.instance);
     this.#gets = new StreamGets(client, this.#hash, count);
     this.offers = {
-      access: { write: !this.#isReadOnly },
+      access: { write: !this.#isReadOnly, ...(lacks === undefined ? {} : { remedy: `ask for more rights: ${lacks}` }) },
       archives: can.archives
         ? {
             open: (archive) => new StreamArchive(client, archive),
@@ -276,7 +277,8 @@ export class StreamStore implements Store {
 
   #checkWrite(options: OpOptions): void {
     this.#check('add to', options);
-    if (this.#isReadOnly) throw new ReadOnlyError('add to', this.name);
+    if (!this.#isReadOnly) return;
+    throw new ReadOnlyError('add to', this.name, writeRemedy(this));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -16,6 +16,12 @@ export function serviceOf(store: Store, more: Partial<StoreService> = {}): Store
   return { exports: new Map([['', { store }]]), isReadOnly: false, instance: 'test', checkers: testCheckers, ...more };
 }
 
+/** The same for those who know a secret. */
+export function secretServiceOf(store: Store, secret: Uint8Array): StoreService {
+  const service = serviceOf(store);
+  return { ...service, users: () => [{ secret, service, requireServed: () => undefined }] };
+}
+
 /** Serves on a UNIX socket in a folder. */
 export async function serveIn(folder: string, service: StoreService, more: Partial<ServeOptions> = {}): Promise<SocketServer> {
   return await serveSockets({ kind: 'unix', path: join(folder, 'served.sock') }, { service, uid: process.getuid?.(), ...more });

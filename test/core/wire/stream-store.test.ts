@@ -30,7 +30,7 @@ import { REQUEST } from '../../../core/wire/requests.ts';
 import type { SocketServer } from '../../../core/wire/serve-sockets.ts';
 import { StreamClient } from '../../../core/wire/stream-client.ts';
 import { storeSuite } from '../../conformance/store-suite.ts';
-import { openServed, serveIn, serviceOf, testCheckers } from './served-store.ts';
+import { openServed, secretServiceOf, serveIn, serviceOf, testCheckers } from './served-store.ts';
 
 const folders: string[] = [];
 const servers: SocketServer[] = [];
@@ -190,7 +190,7 @@ it('who does not know the secret gets nothing, and neither side tells it', async
   const folder = newFolder();
   const secret = Buffer.from('correct horse battery');
   await using below = new MemoryStore();
-  servers.push(await serveIn(folder, serviceOf(below, { secret })));
+  servers.push(await serveIn(folder, secretServiceOf(below, secret)));
   const right = join(folder, 'right');
   const wrong = join(folder, 'wrong');
   writeFileSync(right, `${secret.toString()}\n`);
@@ -383,7 +383,7 @@ it('who connects and says nothing, or does not know the secret, keeps nobody out
   const file = join(folder, 'secret');
   writeFileSync(file, 'correct horse battery');
   await using below = new MemoryStore();
-  const service = serviceOf(below, { secret: Buffer.from('correct horse battery') });
+  const service = secretServiceOf(below, Buffer.from('correct horse battery'));
   servers.push(await serveIn(folder, service, { maxClients: 8 }));
   const idle = await strangers(folder, 8);
   await using store = await openServed(folder, { secret: file });

@@ -1,0 +1,75 @@
+import type { AllEntriesOptions, Archive, ArchiveEntry } from '../archive/archive.ts';
+import type { ArchiveLine } from '../archive/archive-line.ts';
+import { ReadOnlyError } from '../base/errors.ts';
+import type { Octets } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import type { DirDirent, Dirent } from '../dirent/dirent.ts';
+import { formatDirent } from '../dirent/dirent-text.ts';
+import type { Store } from '../store/store.ts';
+import { openLiveTree } from '../tree/live/live-tree.ts';
+import { pathOf } from '../tree/path.ts';
+import { isDamage } from '../tree/walk.ts';
+
+/**
+ * An archive of which only the Dir at a path is shown: each state is that Dir, as if it were the root. States without it, and those in which
+ * it did not change, are left out, and so are notes: they tell what was done elsewhere. It is read only. No symlink leads to the path.
+ */
+export class PartArchive implements Archive {
+  readonly name: string;
+  readonly #whole: Archive;
+  readonly #store: Store;
+  readonly #below: readonly Octets[];
+  /** The Dir in each state, as far as was looked at. */
+  readonly #known = new Map<string, DirDirent | undefined>();
+
+  /** @param store - takes the tables that a Dir may need by itself */
+  constructor(whole: Archive, store: Store, below: readonly Octets[]) {
+    this.name = whole.name;
+    this.#whole = whole;
+    this.#store = store;
+    this.#below = below;
+  }
+
+  async last(options: OpOptions = {}): Promise<ArchiveEntry | undefined> {
+    let last: ArchiveEntry | undefined;
+    for await (const entry of this.entries(options)) last = entry;
+    return last;
+  }
+
+  async *entries({ signal }: AllEntriesOptions = {}): AsyncGenerator<ArchiveEntry, void, undefined> {
+    let number = 0;
+    let before = '';
+    const met = new Set<string>();
+    for await (const { whenNs, dirent } of this.#whole.entries({ signal })) {
+      const key = formatDirent(dirent);
+      met.add(key);
+      if (!this.#known.has(key)) this.#known.set(key, await this.#part(dirent, { signal }));
+      const part = this.#known.get(key);
+      const text = part === undefined ? '' : formatDirent(part);
+      if (part !== undefined && text !== before) yield { whenNs, dirent: part, number: ++number };
+      before = text;
+    }
+    for (const key of this.#known.keys()) if (!met.has(key)) this.#known.delete(key);
+  }
+
+  async append(_: unknown, __: OpOptions = {}): Promise<(ArchiveLine & ArchiveEntry) | undefined> {
+    throw new ReadOnlyError('append to archive', this.name);
+  }
+
+  async #part(root: Dirent, options: OpOptions): Promise<DirDirent | undefined> {
+    if (root.kind !== 'dir') return undefined;
+    try {
+      await using tree = openLiveTree(this.#store, root);
+      for (let i = 1; i <= this.#below.length; i++) {
+        const found = await tree.lookup(pathOf(this.#below.slice(0, i)), { ...options, follow: false });
+        if (found?.dirent.kind !== 'dir') return undefined;
+      }
+      const part = await tree.dirent(pathOf(this.#below), options);
+      return part.kind === 'dir' ? { ...part, name: '' as Octets } : undefined;
+    } catch (error) {
+      // A state that cannot be read so far has nothing that could be shown.
+      if (!isDamage(error)) throw error;
+      return undefined;
+    }
+  }
+}

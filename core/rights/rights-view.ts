@@ -1,0 +1,186 @@
+import type { Archive } from '../archive/archive.ts';
+import { VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import type { DigestedBlock } from '../block/block-target.ts';
+import type { EdgeSettings } from '../block/edge-settings.ts';
+import type { HashName } from '../block/hash.ts';
+import { hashByName } from '../block/hash.ts';
+import type { HashCode } from '../block/hashcode.ts';
+import type { RecordSource } from '../store/capabilities.ts';
+import type { Offers } from '../store/capability.ts';
+import { canWrite, capability } from '../store/capability.ts';
+import type { RecordBatch } from '../store/records/record-batch.ts';
+import type { AddResult, Store } from '../store/store.ts';
+import { AddedBlocks } from './added-blocks.ts';
+import { GrantedBlocks } from './granted-blocks.ts';
+import { GuardedArchive } from './guarded-archive.ts';
+import { PartArchive } from './part-archive.ts';
+import { mayAddTo, readGrant } from './rights.ts';
+import type { RightsHolder } from './rights-line.ts';
+
+/**
+ * A Store as somebody may use it. All that a server does for them it does with this, so no request has to ask for rights by itself. What
+ * they have no right to read is not there; what they have no right to do fails with EPERM and names the right.
+ *
+ * Who may read all archives may read all Blocks. Of the others {@link GrantedBlocks} tells.
+ */
+export class RightsView implements Store {
+  readonly name: string;
+  readonly hashName: HashName;
+  readonly edges: EdgeSettings;
+  /** Of a part nothing goes past this. */
+  readonly wraps: Store | undefined;
+  readonly offers: Offers;
+  readonly #holder: RightsHolder;
+  readonly #below: Store;
+  readonly #added: AddedBlocks;
+  readonly #granted: GrantedBlocks | undefined;
+  readonly #isAllowed: () => boolean;
+  readonly #parts = new Map<string, PartArchive>();
+
+  /** @param isAllowed - whether the rights still are what they were: asked for each use */
+  constructor(below: Store, holder: RightsHolder, isAllowed: () => boolean) {
+    const { rights } = holder;
+    this.name = below.name;
+    this.hashName = below.hashName;
+    this.edges = below.edges;
+    this.#holder = holder;
+    this.#below = below;
+    this.#isAllowed = isAllowed;
+    this.#added = new AddedBlocks(below);
+    this.#granted =
+      rights.readsAll || rights.isOwner
+        ? undefined
+        : new GrantedBlocks(this.#added, below.hashName, async (options) => await this.#open(options));
+    this.wraps = this.#granted === undefined ? below : undefined;
+    const writes = canWrite(below) && rights.adds.length > 0;
+    const source = this.#granted === undefined ? undefined : capability(below, 'recordSource');
+    const archives = capability(below, 'archives');
+    this.offers = {
+      access: { write: writes },
+      archives: archives && { open: (name) => this.#archive(name), list: async (options) => await this.#list(options) },
+      recordSink: writes && this.#granted === undefined ? undefined : 'hidden',
+      ...(source === undefined
+        ? {}
+        : { recordSource: { records: (digests, spans, options) => this.#records(source, digests, spans, options) } }),
+    };
+  }
+
+  async get(hashcode: HashCode, options?: OpOptions): Promise<Uint8Array | undefined> {
+    this.#require();
+    if (this.#granted === undefined) return await this.#below.get(hashcode, options);
+    const [isGranted] = hashcode.hashName === this.hashName ? await this.#granted.has([hashcode.digest]) : [];
+    return isGranted === true ? await this.#added.get(hashcode, options) : undefined;
+  }
+
+  async has(hashcodes: readonly HashCode[], options?: OpOptions): Promise<boolean[]> {
+    this.#require();
+    const granted = this.#granted;
+    if (granted === undefined) return await this.#below.has(hashcodes, options);
+    const there = await this.#added.has(hashcodes, options);
+    const isGranted = await granted.has(hashcodes.map(({ digest }) => digest));
+    return there.map((isThere, i) => isThere && isGranted[i] === true);
+  }
+
+  async add(data: Uint8Array, options?: OpOptions): Promise<AddResult> {
+    this.#requireAdd();
+    const added = await this.#below.add(data, options);
+    return { ...added, isNew: this.#isNewHere(added.hashcode.digest, added.isNew) };
+  }
+
+  async addBatch(blocks: readonly DigestedBlock[], options?: OpOptions): Promise<boolean[]> {
+    this.#requireAdd();
+    const isNew = await this.#below.addBatch(blocks, options);
+    return blocks.map(({ digest }, i) => this.#isNewHere(digest, isNew[i] === true));
+  }
+
+  async flush(options?: OpOptions): Promise<void> {
+    this.#require();
+    await this.#below.flush(options);
+  }
+
+  /** The Store below goes on. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#granted?.close();
+    await this.#added[Symbol.asyncDispose]();
+  }
+
+  /** Whether others have a Block is not told to who may not read it. */
+  #isNewHere(digest: Uint8Array, isNew: boolean): boolean {
+    if (this.#granted === undefined) return isNew;
+    const isKnown = this.#granted.isKnown(digest);
+    this.#granted.grant(digest);
+    return !isKnown;
+  }
+
+  async *#records(
+    source: RecordSource,
+    digests: Uint8Array,
+    spans: ArrayLike<number> | undefined,
+    options: OpOptions | undefined,
+  ): AsyncGenerator<RecordBatch, void, undefined> {
+    this.#require();
+    const { digestSize } = hashByName(this.hashName);
+    const each = Array.from({ length: digests.length / digestSize }, (_, i) => digests.subarray(i * digestSize, (i + 1) * digestSize));
+    const isGranted = (await this.#granted?.has(each)) ?? [];
+    const kept = each.flatMap((digest, i) => (isGranted[i] === true ? [{ digest, span: spans?.[i] ?? 0 }] : []));
+    if (kept.length === 0) return;
+    yield* source.records(Buffer.concat(kept.map(({ digest }) => digest)), spans && kept.map(({ span }) => span), options);
+  }
+
+  #archive(name: string): Archive {
+    this.#require();
+    const { rights } = this.#holder;
+    const whole = (readOnly: boolean): Archive => {
+      const archive = capability(this.#below, 'archives')?.open(name, { readOnly });
+      if (archive === undefined) throw new VtError('EUNSUPPORTED', `open archive "${name}": Store "${this.name}" has no archives`);
+      return archive;
+    };
+    const grant = readGrant(rights, name);
+    if (grant === undefined) throw this.#lacks(`open archive "${name}"`, `read=${name}`);
+    if (grant.below.length > 0) {
+      const part = this.#parts.get(name) ?? new PartArchive(whole(true), this.#added, grant.below);
+      this.#parts.set(name, part);
+      return part;
+    }
+    const mayAdd = mayAddTo(rights, name);
+    return new GuardedArchive(whole(!mayAdd || !canWrite(this.#below)), () => {
+      this.#require();
+      if (!mayAdd) throw this.#lacks(`append to archive "${name}"`, `add=${name}`);
+    });
+  }
+
+  async #list(options?: OpOptions): Promise<readonly string[] | undefined> {
+    this.#require();
+    const names = await capability(this.#below, 'archives')?.list?.(options);
+    return names?.filter((name) => readGrant(this.#holder.rights, name) !== undefined);
+  }
+
+  async #open(options: OpOptions): Promise<ReadonlyMap<string, Archive>> {
+    return new Map(((await this.#list(options)) ?? []).map((name) => [name, this.#archive(name)]));
+  }
+
+  #requireAdd(): void {
+    this.#require();
+    if (this.#holder.rights.adds.length === 0) throw this.#lacks('add to Store', 'add');
+  }
+
+  /** @throws {VtError} EPERM where the line is there no longer, or is another */
+  #require(): void {
+    if (!this.#isAllowed()) throw noLonger(this.#holder);
+  }
+
+  #lacks(action: string, right: string): VtError {
+    return new VtError('EPERM', `${action}: ${lackOf(this.#holder, right)}`);
+  }
+}
+
+/** What somebody is told whose rights were taken away. */
+export function noLonger({ name }: RightsHolder): VtError {
+  return new VtError('EPERM', `"${name}" has no rights here any more`);
+}
+
+/** What is told of a right that somebody does not have. */
+export function lackOf({ name }: RightsHolder, right: string): string {
+  return `"${name}" does not have the right ${right}`;
+}

@@ -1,69 +1,20 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { noMountsHere } from '../support/mounted.ts';
 import { run as runProgram, vtftp } from '../support/program.ts';
 import { makeRandom } from '../support/random.ts';
+import { type Committer, committers } from './committers.ts';
 import { isRunning, servedBy } from './mounts.ts';
 import { type Torture, type TortureLimits, type TortureResult, TortureTally } from './torture-kind.ts';
 
 /** Commits that are acknowledged before the kill, at most: a root is recorded each second, so that kills meet some under way. */
 const MAX_COMMITS = 40;
 
-/** A program that commits numbers, 1 and up, each in a transaction, and says so once it is told that it is durable. */
-interface Committer {
-  readonly name: string;
-  /** A shell line that goes on from the number in $FROM, until it is killed or fails, and prints each number that is committed. */
-  readonly work: string;
-  /** A shell line that prints the last number that is there, and fails where what is there is not whole. */
-  readonly check: string;
-}
-
-/** For SQLite a kill of the mount's process is a loss of power: where a removed name commits, it has to sync the Dir. */
-function sqlite(mode: string, synchronous = 'full'): Committer {
-  const open = `import sqlite3, sys; db = sqlite3.connect('${mode}.db', isolation_level=None)`;
-  const work = [
-    open,
-    `db.execute('pragma journal_mode = ${mode}'); db.execute('pragma synchronous = ${synchronous}')`,
-    "db.execute('create table if not exists t(n integer primary key, text)')",
-    'n = int(sys.argv[1])',
-    'while True:',
-    "    db.execute('insert into t values(?, ?)', (n, 'x' * (n * 977 % 9000))); print(n, flush=True); n += 1",
-  ];
-  const check = [
-    open,
-    "assert db.execute('pragma integrity_check').fetchone() == ('ok',)",
-    "count, last = db.execute('select count(*), ifnull(max(n), 0) from t').fetchone(); assert count == last; print(last)",
-  ];
-  return {
-    name: `SQLite, ${mode}`,
-    work: `exec python3 -c "${work.join('\n')}" $FROM`,
-    check: `test ! -e ${mode}.db || python3 -c "${check.join('\n')}"`,
-  };
-}
-
-/** Git renames a reference that it has synced, and does not sync the Dir. */
-const GIT: Committer = {
-  name: 'git',
-  work: [
-    'test -d repo || git init -q repo; cd repo; rm -f .git/*.lock .git/refs/heads/*.lock; git config core.fsync all',
-    'n=$FROM; while echo $n > file && git add file && git commit -q -m $n && sync .git/refs/heads; do echo $n; n=$((n + 1)); done',
-  ].join('\n'),
-  check: 'test ! -d repo/.git/refs || { cd repo; git fsck --no-dangling && git log -1 --format=%s; }',
-};
-
-const COMMITTERS: readonly [Committer, ...Committer[]] = [
-  sqlite('wal'),
-  sqlite('delete', 'extra'),
-  sqlite('truncate'),
-  sqlite('persist'),
-  GIT,
-];
-
 /** Databases in a mount whose process is killed. */
 export const mountKillTorture: Torture = {
   name: 'mount-kill',
-  does: 'SIGKILL of the process that serves a mount while SQLite (WAL, delete, truncate, persist) or git commits in it',
+  does: 'SIGKILL of the process that serves a mount while SQLite (WAL, delete, truncate, persist), LMDB, PostgreSQL or git commits in it',
   promise: 'every commit that was acknowledged is there after the next mount, and the database is whole',
   fullRounds: 200,
   run,
@@ -89,9 +40,13 @@ async function run(limits: TortureLimits): Promise<TortureResult> {
     if (done.status !== 0) tally.fault(`${line}: ${done.report}`);
   };
   const committed = new Map<string, number>();
+  const all = committers();
+  const able = all.filter(({ unable }) => unable === undefined);
+  // Others than root enter the mount.
+  chmodSync(limits.folder, 0o711);
   await session(`mount -o sync=1 ${path}`);
   while (tally.goesOn) {
-    const { name, work, check } = random.pick(COMMITTERS);
+    const { name, work, check } = random.pick(able as [Committer, ...Committer[]]);
     tally.count(name);
     const from = (committed.get(name) ?? 0) + 1;
     const last = await commitUntilKilled(
@@ -111,7 +66,7 @@ async function run(limits: TortureLimits): Promise<TortureResult> {
   }
   await session(`umount ${path}`);
   await session('fsck');
-  return tally.result();
+  return tally.result(all.flatMap(({ name, unable }) => (unable === undefined ? [] : `${name} not run: ${unable}`)).join(', '));
 }
 
 /** Runs a committer until its mount's process is killed after some commits. @returns the last one that it told of */

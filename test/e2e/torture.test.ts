@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { COMMANDS } from '../../commands/all-commands.ts';
 import { faultsTorture } from '../slow/faults/faults.ts';
 import { locksTorture } from '../slow/locks.ts';
+import { manyMountsTorture } from '../slow/many-mounts.ts';
 import { mountKillTorture } from '../slow/mount-kill.ts';
 import { mountsTorture } from '../slow/mounts.ts';
 import { oracleTorture } from '../slow/oracle/oracle.ts';
@@ -26,6 +27,7 @@ const FAULT_ROUNDS = 40;
 /** Each of these takes seconds itself. */
 const WATCH_ROUNDS = 3;
 const MOUNT_KILL_ROUNDS = 4;
+const MANY_MOUNTS_ROUNDS = 2;
 
 /** Those of a row of their own, and that of locks, which mount-locks.test.ts has. */
 const OTHERS = [
@@ -36,6 +38,7 @@ const OTHERS = [
   mountsTorture,
   mountKillTorture,
   locksTorture,
+  manyMountsTorture,
   sessionsTorture,
   togetherTorture,
   oracleTorture,
@@ -56,6 +59,9 @@ test(`${watchChurnTorture.name}, ${WATCH_ROUNDS} rounds: ${watchChurnTorture.doe
   await runShort(t, watchChurnTorture, WATCH_ROUNDS));
 
 test(`${mountsTorture.name}, ${ROUNDS} rounds: ${mountsTorture.does}`, async (t) => await runShort(t, mountsTorture));
+
+test(`${manyMountsTorture.name}, ${MANY_MOUNTS_ROUNDS} rounds: ${manyMountsTorture.does}`, async (t) =>
+  await runShort(t, manyMountsTorture, MANY_MOUNTS_ROUNDS));
 
 test(`${mountKillTorture.name}, ${MOUNT_KILL_ROUNDS} rounds: ${mountKillTorture.does}`, async (t) =>
   await runShort(t, mountKillTorture, MOUNT_KILL_ROUNDS));

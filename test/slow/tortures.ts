@@ -9,6 +9,7 @@ import { indexLossTorture } from './index-loss.ts';
 import { killTorture } from './kill.ts';
 import { locksTorture } from './locks.ts';
 import { lostWritesTorture } from './lost-writes.ts';
+import { manyMountsTorture } from './many-mounts.ts';
 import { mountKillTorture } from './mount-kill.ts';
 import { mountsTorture } from './mounts.ts';
 import { oneFileTorture } from './one-file.ts';
@@ -40,6 +41,7 @@ export const TORTURES: readonly Torture[] = [
   mountsTorture,
   mountKillTorture,
   locksTorture,
+  manyMountsTorture,
   sessionsTorture,
   togetherTorture,
   historiesTorture,

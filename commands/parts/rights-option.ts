@@ -29,5 +29,11 @@ export function rightsOption(
       remedy: `give the secret of --${one} a line with the right all`,
     });
   if (rights !== undefined) return RightsFile.open(rights, onNotice);
-  return secret === undefined ? undefined : ownerTable(readSecret(secret));
+  if (secret === undefined) return undefined;
+  const octets = readSecret(secret);
+  if (one === 'token' && !/^[!-~]+$/.test(Buffer.from(octets).toString('latin1')))
+    throw new UsageError(`httpd --token "${secret}": it has spaces or other characters that no request brings`, {
+      remedy: 'put letters and digits into it, as openssl rand -hex 32 makes them',
+    });
+  return ownerTable(octets);
 }

@@ -4,11 +4,11 @@ import { octetsToText } from '../../core/base/octets.ts';
 import { serveWeb } from '../../core/http/server.ts';
 import { parseTcpAddress } from '../../core/wire/dial.ts';
 import { isLoopback } from '../../core/wire/loopback.ts';
-import { readSecret } from '../../core/wire/secret.ts';
 import { readKeyFile } from '../../core/wire/tls-keys.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import { resolveLocalPath } from './local-path.ts';
 import { showFollowing } from './move/follow-progress.ts';
+import { rightsOption } from './rights-option.ts';
 import { MIN_FREE_PERCENT } from './status-limits.ts';
 import { statusItems } from './status-report.ts';
 
@@ -25,15 +25,10 @@ export async function serveHttp(context: CommandContext, input: CommandInput): P
     const given = input.options.get(name);
     return given === undefined || given === true ? undefined : octetsToText(resolveLocalPath(session.localCwd, given));
   };
-  const tokenFile = file('token');
-  const token = tokenFile === undefined ? undefined : readSecret(tokenFile);
-  if (token !== undefined && !/^[!-~]+$/.test(Buffer.from(token).toString('latin1')))
-    throw new UsageError(`httpd --token "${tokenFile}": it has spaces or other characters that no request brings`, {
-      remedy: 'put letters and digits into it, as openssl rand -hex 32 makes them',
-    });
-  if (token === undefined && !isLoopback(address.host)) {
+  const table = rightsOption(input, session.localCwd, 'token', (notice) => diagnostics.warn(`httpd: ${notice}`));
+  if (table === undefined && !isLoopback(address.host)) {
     throw new VtError('EPERM', `httpd "${text}": it can be reached from other machines`, {
-      remedy: 'ask for a token by --token FILE; or serve a PORT of this machine alone and reach it by ssh -L',
+      remedy: 'ask for a token by --token FILE or --rights FILE; or serve a PORT of this machine alone and reach it by ssh -L',
     });
   }
   const tls = tlsFiles(file('tls-cert'), file('tls-key'));
@@ -49,8 +44,9 @@ export async function serveHttp(context: CommandContext, input: CommandInput): P
     service: {
       store: session.store,
       archive: archive === undefined || name === undefined ? undefined : { name, archive },
-      home: name === undefined ? `/d/${encodeURIComponent(dirref)}/` : `/archive/${encodeURIComponent(name)}/`,
-      isPublic: token === undefined,
+      home: async () =>
+        await Promise.resolve(name === undefined ? `/d/${encodeURIComponent(dirref)}/` : `/archive/${encodeURIComponent(name)}/`),
+      isPublic: table === undefined,
       blocksAt: blocksAt(input),
       now,
       status: async (signal) =>
@@ -60,7 +56,7 @@ export async function serveHttp(context: CommandContext, input: CommandInput): P
         ),
       onFailure: (error) => diagnostics.warn(`httpd: ${error instanceof Error ? error.message : String(error)}`),
     },
-    access: { token, hosts: new Set(input.repeated.filter(({ name }) => name === 'host').map(({ value }) => hostText(value))) },
+    access: { table, hosts: new Set(input.repeated.filter(({ name }) => name === 'host').map(({ value }) => hostText(value))) },
     tls,
   });
   try {

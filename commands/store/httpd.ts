@@ -1,5 +1,6 @@
 import type { CommandContext, CommandInput } from '../command.ts';
 import { defineCommand } from '../command.ts';
+import { RIGHTS_DETAIL, RIGHTS_OPTION } from '../parts/rights-words.ts';
 
 /** `httpd`: the Store for browsers. */
 export const httpd = defineCommand({
@@ -9,8 +10,9 @@ export const httpd = defineCommand({
   details: [
     'httpd prints a URL to open. Its page lists the newest state of the open archive. Dirs are pages, and files are their contents. A click on a size shows a file with its metadata, its Blocks and its versions. What is typed filters the names; Enter searches below. History lists the states of the archive, and what changed in each. ?json and ?simple list a Dir for programs. ?tar and ?zip are a Dir with all below, and a download that was cut goes on.',
     'WebDAV clients read these paths too. /archive/NAME[@STATE]/PATH is a tree by the name of its archive. STATE is a number or a date as in cd @STATE. /d/REFERENCE/PATH is a tree by its Dirref or Block reference. /h/HEX.HASH is a stored Block, /i/HEX.HASH the content that a superblock stands for. /status and /metrics are for monitors. man 7 vt has all routes and headers.',
-    'ADDRESS is [HOST:]PORT. Without HOST it is 127.0.0.1, the default port is 8080, and port 0 takes any free one. Everybody on this machine can read what is served. Beyond this machine each request has to bring the token that the file of --token holds, of 16 bytes or more. It goes as a bearer token, or as the password that a browser asks for. It is not encrypted without --tls-cert and --tls-key.',
-    'Whoever has a Dirref can read its tree, as everywhere. httpd changes nothing. Stored HTML and SVG run no scripts. A page of another site cannot read yours.',
+    'ADDRESS is [HOST:]PORT. Without HOST it is 127.0.0.1, the default port is 8080, and port 0 takes any free one. Everybody on this machine can read what is served. Beyond this machine each request has to bring a token: that in the file of --token, of 16 bytes or more, or one of --rights. It goes as a bearer token, or as the password that a browser asks for. It is not encrypted without --tls-cert and --tls-key.',
+    `${RIGHTS_DETAIL} A line may have the SHA-256 of the token in place of it, as sha256:HEX.`,
+    'Whoever has a Dirref can read its tree, but for those whose line gives them a part. httpd changes nothing. Stored HTML and SVG run no scripts. A page of another site cannot read yours.',
     'SIGINT and SIGTERM end it: it takes no more connections, and answers what was asked.',
   ],
   changesLocal: true,
@@ -18,6 +20,7 @@ export const httpd = defineCommand({
   args: [{ name: 'address', kind: 'text', summary: 'where: [HOST:]PORT', optional: true }],
   options: [
     { name: 'token', value: { name: 'FILE', kind: 'local' }, summary: 'serve only those who know what is in FILE' },
+    RIGHTS_OPTION,
     { name: 'tls-cert', value: { name: 'FILE', kind: 'local' }, summary: 'serve HTTPS; FILE has our certificate in PEM' },
     { name: 'tls-key', value: { name: 'FILE', kind: 'local' }, summary: 'the key of our certificate' },
     {

@@ -1,12 +1,14 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
+import type { RightsHolder } from '../rights/rights-line.ts';
+import { isSecretOf } from '../rights/rights-line.ts';
+import type { RightsTable } from '../rights/rights-table.ts';
 import { requestTarget } from './request-target.ts';
 
 /** Who may ask. */
 export interface AccessRules {
-  /** A secret that each request has to bring; undefined for none. */
-  readonly token: Uint8Array | undefined;
+  /** Those who may ask: each request has to bring the secret of one. Undefined for everybody. */
+  readonly table: RightsTable | undefined;
   /** Names of this machine beside its addresses and `localhost`. */
   readonly hosts: ReadonlySet<string>;
 }
@@ -17,15 +19,24 @@ export interface Refusal {
   readonly reason: string;
 }
 
+/** Who asks; undefined for anybody. */
+export interface Admission {
+  readonly holder: RightsHolder | undefined;
+}
+
 /**
  * Whether a request may be answered. Another site may have its own name lead to this machine, and so read what only this machine
- * may. Without a token, requests under a name that is not ours are refused.
+ * may. Without tokens, requests under a name that is not ours are refused.
  */
-export function refusalOf(request: IncomingMessage, { token, hosts }: AccessRules): Refusal | undefined {
-  if (token !== undefined)
-    return bringsToken(request.headers.authorization, token) ? undefined : { status: 401, reason: 'a token is needed' };
+export function admit(request: IncomingMessage, { table, hosts }: AccessRules): Admission | Refusal {
+  if (table !== undefined) {
+    const token = tokenIn(request.headers.authorization);
+    // The Store without a name is the one that is served.
+    const holder = token && table.holders().find((one) => isSecretOf(one, token) && one.rights.mayUse(''));
+    return holder === undefined ? { status: 401, reason: 'a token is needed' } : { holder };
+  }
   const name = hostName(requestTarget(request).host);
-  if (isIP(name) !== 0 || name === 'localhost' || hosts.has(name)) return undefined;
+  if (isIP(name) !== 0 || name === 'localhost' || hosts.has(name)) return { holder: undefined };
   return { status: 421, reason: 'this server has another name' };
 }
 
@@ -35,17 +46,11 @@ function hostName(header: string): string {
 }
 
 /** `Bearer TOKEN`, or `Basic` with the token as the password and any name. @see RFC 6750, RFC 7617 */
-function bringsToken(header: string | undefined, token: Uint8Array): boolean {
+function tokenIn(header: string | undefined): Buffer | undefined {
   const [, scheme = '', value = ''] = /^(\w+) +(\S+)$/.exec(header ?? '') ?? [];
-  if (scheme.toLowerCase() === 'bearer') return isEqual(Buffer.from(value, 'latin1'), token);
-  if (scheme.toLowerCase() !== 'basic') return false;
+  if (scheme.toLowerCase() === 'bearer') return Buffer.from(value, 'latin1');
+  if (scheme.toLowerCase() !== 'basic') return undefined;
   const pair = Buffer.from(value, 'base64');
   const colon = pair.indexOf(':');
-  return colon >= 0 && isEqual(pair.subarray(colon + 1), token);
-}
-
-/** In a time that does not depend on where they differ. */
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  const digest = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest();
-  return timingSafeEqual(digest(a), digest(b));
+  return colon < 0 ? undefined : pair.subarray(colon + 1);
 }

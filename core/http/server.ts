@@ -5,12 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { VtError } from '../base/errors.ts';
 import { errorReason } from '../base/system/system-error.ts';
 import type { AccessRules } from './access.ts';
-import { refusalOf } from './access.ts';
+import { admit } from './access.ts';
 import { ConnectionTurns } from './connection-turns.ts';
 import { takeBody } from './dav/propfind.ts';
+import { WebGateways } from './gateways.ts';
 import { COMMON_HEADERS } from './headers.ts';
 import type { WebService } from './service.ts';
-import { sendProblem, WebGateway } from './service.ts';
+import { sendProblem } from './service.ts';
 
 /** Connections at a time. */
 const MAX_CONNECTIONS = 1024;
@@ -51,10 +52,10 @@ export interface WebServer extends AsyncDisposable {
  * @throws {VtError} EOPEN where the address cannot be listened on
  */
 export async function serveWeb({ host, port, service, access, tls }: WebServerOptions): Promise<WebServer> {
-  const gateway = new WebGateway(service);
+  const gateways = new WebGateways(service, access.table);
   const turns = new ConnectionTurns();
   const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    void turns.take(request.socket, async () => await answer(gateway, access, request, response));
+    void turns.take(request.socket, async () => await answer(gateways, access, request, response));
   };
   const limits = {
     maxHeaderSize: MAX_HEADER_SIZE,
@@ -83,24 +84,25 @@ export async function serveWeb({ host, port, service, access, tls }: WebServerOp
       const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
       await closed;
       clearTimeout(timer);
-      await gateway[Symbol.asyncDispose]();
+      await gateways[Symbol.asyncDispose]();
     },
   };
 }
 
-async function answer(gateway: WebGateway, access: AccessRules, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  gateway.counts.begin(response);
+async function answer(gateways: WebGateways, access: AccessRules, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  gateways.counts.begin(response);
   for (const [name, value] of Object.entries(COMMON_HEADERS)) response.setHeader(name, value);
   const isPropfind = request.method === 'PROPFIND';
   // Another body is never asked for; what still comes of one would be taken for the next request.
   if (!isPropfind && (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined))
     response.setHeader('connection', 'close');
-  const refusal = refusalOf(request, access);
-  if (refusal !== undefined) {
-    const challenge = refusal.status === 401 ? { 'www-authenticate': 'Basic realm="vtftp", charset="UTF-8"' } : {};
-    sendProblem(response, refusal.status, refusal.reason, challenge);
+  const admission = admit(request, access);
+  if ('status' in admission) {
+    const challenge = admission.status === 401 ? { 'www-authenticate': 'Basic realm="vtftp", charset="UTF-8"' } : {};
+    sendProblem(response, admission.status, admission.reason, challenge);
     return;
   }
+  const gateway = gateways.of(admission.holder);
   if (request.method === 'OPTIONS') {
     response.writeHead(204, { allow: METHODS, dav: '1' }).end();
     return;

@@ -2,8 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { CorruptBlockError, MissingBlockError, ParseError, PathError, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
-import { hashByName } from '../block/hash.ts';
-import { RecordChecker } from '../store/records/record-checker.ts';
+import type { RecordChecker } from '../store/records/record-checker.ts';
 import type { Store } from '../store/store.ts';
 import type { TreePath } from '../tree/path.ts';
 import { pathOf, splitPath } from '../tree/path.ts';
@@ -19,7 +18,7 @@ import { KeptPages } from './kept-pages.ts';
 import type { Query } from './place-views.ts';
 import { PlaceViews } from './place-views.ts';
 import type { Representation } from './representation.ts';
-import { RequestCounts } from './request-counts.ts';
+import type { RequestCounts } from './request-counts.ts';
 import { requestTarget } from './request-target.ts';
 import type { Route } from './routes.ts';
 import { parseQuery, parseRoute } from './routes.ts';
@@ -27,7 +26,6 @@ import { send, sendBody } from './send.ts';
 import type { StatusItem } from './status-item.ts';
 import { metricsView, statusView } from './status-view.ts';
 import { archiveLines, describeStore } from './store-text.ts';
-import { VerifiedBlocks } from './verified-blocks.ts';
 import type { HomeArchive } from './web-tree.ts';
 import { WebTrees } from './web-tree.ts';
 
@@ -38,7 +36,7 @@ export interface WebService {
   readonly store: Store;
   readonly archive: HomeArchive | undefined;
   /** The URL path that `/` leads to. */
-  readonly home: string;
+  readonly home: () => Promise<string>;
   /** Caches that several users share may keep what never changes. */
   readonly isPublic: boolean;
   /** Where Blocks are to be had instead, without a slash at its end: `/h/` redirects there. */
@@ -50,26 +48,27 @@ export interface WebService {
   readonly onFailure: (error: unknown) => void;
 }
 
+/** What the gateways of a server have together. */
+export interface SharedByGateways {
+  readonly counts: RequestCounts;
+  readonly checker: RecordChecker;
+}
+
 /** Answers requests for what a Store has. */
-export class WebGateway implements AsyncDisposable {
+export class WebGateway {
   readonly #service: WebService;
-  /** The requests that it was given. */
-  readonly counts = new RequestCounts();
+  readonly #counts: RequestCounts;
   readonly #trees: WebTrees;
   readonly #checker: RecordChecker;
   readonly #views: PlaceViews;
   readonly #pages = new KeptPages();
 
-  constructor(service: WebService) {
-    const store = new VerifiedBlocks(service.store);
-    this.#service = { ...service, store };
-    this.#trees = new WebTrees(store, service.archive);
+  constructor(service: WebService, { counts, checker }: SharedByGateways) {
+    this.#service = service;
+    this.#counts = counts;
+    this.#trees = new WebTrees(service.store, service.archive);
     this.#views = new PlaceViews(this.#trees, service.now);
-    this.#checker = new RecordChecker(hashByName(store.hashName));
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#checker[Symbol.asyncDispose]();
+    this.#checker = checker;
   }
 
   /** Answers one GET or HEAD; never rejects. */
@@ -121,13 +120,13 @@ export class WebGateway implements AsyncDisposable {
     const immutable = `${isPublic ? 'public' : 'private'}, ${IMMUTABLE}`;
     switch (route.kind) {
       case 'home':
-        return { status: 302, location: home };
+        return { status: 302, location: await home() };
       case 'store':
         return await describeStore(store, archive);
       case 'status':
         return statusView((await this.#service.status?.(signal)) ?? [], headers);
       case 'metrics':
-        return metricsView((await this.#service.status?.(signal)) ?? [], this.counts);
+        return metricsView((await this.#service.status?.(signal)) ?? [], this.#counts);
       case 'block':
         if (blocksAt !== undefined) return { status: 302, location: `${blocksAt}/${path.slice('/h/'.length)}` };
         return await storedBlock(store, route.hashcode, immutable, signal);
@@ -261,6 +260,7 @@ function problemOf(error: unknown): { readonly status: number; readonly reason: 
       ? { status: 404, reason: 'nothing is here' }
       : { status: 500, reason: error.message };
   if (error instanceof VtError && (error.code === 'EOPEN' || error.code === 'EUSAGE')) return { status: 404, reason: 'nothing is here' };
+  if (error instanceof VtError && error.code === 'EPERM') return { status: 403, reason: error.message };
   if (error instanceof VtError && error.code === 'EUNSUPPORTED') return { status: 501, reason: error.message };
   return { status: 500, reason: 'it cannot be read' };
 }

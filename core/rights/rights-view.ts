@@ -143,10 +143,14 @@ export class RightsView implements Store {
       this.#parts.set(name, part);
       return part;
     }
-    const mayAdd = mayAddTo(rights, name);
-    return new GuardedArchive(whole(!mayAdd || !canWrite(this.#below)), () => {
+    return this.guarded(name, whole(!mayAddTo(rights, name) || !canWrite(this.#below)));
+  }
+
+  /** An archive that may be read, so that it is appended to by right alone. */
+  guarded(name: string, archive: Archive): Archive {
+    return new GuardedArchive(archive, () => {
       this.#require();
-      if (!mayAdd) throw this.#lacks(`append to archive "${name}"`, `add=${name}`);
+      if (!mayAddTo(this.#holder.rights, name)) throw this.#lacks(`append to archive "${name}"`, `add=${name}`);
     });
   }
 

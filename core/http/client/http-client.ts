@@ -80,6 +80,7 @@ export class HttpClient {
       try {
         const { status, headers, body } = await this.#ask({ url: new URL(path, this.#base), method, range, maxSize, signal }, 0);
         const isDamaged = headers[FAULT_HEADER] === DAMAGED;
+        if (status === 403 && reasonIn(body) !== '') throw new VtError('EPERM', `Store "${this.name}"${reasonIn(body)}`);
         if (status === 401 || status === 403)
           throw new VtError('EPERM', `ask "${this.name}": it wants a token that it knows (${status})`, { remedy: 'give token=FILE' });
         if (!PATIENCE.has(status) || isDamaged) return { status, body, isDamaged, contentRange: headers['content-range'] };

@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http';
+import { PathError } from '../../base/errors.ts';
 import type { Octets } from '../../base/octets.ts';
 import { octetsToText } from '../../base/octets.ts';
+import type { TreePath } from '../../tree/path.ts';
 import { joinPath, pathOf } from '../../tree/path.ts';
-import type { TreeEntry } from '../../tree/tree.ts';
+import type { Tree, TreeEntry } from '../../tree/tree.ts';
 import { contentTypeOf } from '../content-type.ts';
 import type { Place } from '../dir-view.ts';
 import { httpDate } from '../file-content.ts';
@@ -48,10 +50,20 @@ export async function* davNodes(place: Place, top: TreeEntry, depth: 0 | 1, sign
   if (depth === 0) return;
   for await (const entry of tree.list(path, { signal })) {
     const { kind } = entry.dirent;
-    const target = kind === 'symlink' ? await tree.lookup(joinPath(path, entry.name), { signal }) : entry;
+    const target = kind === 'symlink' ? await targetOf(tree, joinPath(path, entry.name), signal) : entry;
     const isShown = target?.dirent.kind === 'file' || kind === 'dir';
     if (target !== undefined && isShown)
       yield { href: `${folder}${urlPath(entry.name)}${kind === 'dir' ? '/' : ''}`, entry: { ...target, name: entry.name } };
+  }
+}
+
+/** What a symlink leads to; undefined where that is nothing, as in a loop or at a name that is too long. */
+async function targetOf(tree: Tree, path: TreePath, signal: AbortSignal): Promise<TreeEntry | undefined> {
+  try {
+    return await tree.lookup(path, { signal });
+  } catch (error) {
+    if (error instanceof PathError) return undefined;
+    throw error;
   }
 }
 

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { test } from 'node:test';
-import { refusalOf } from '../../../core/http/access.ts';
+import { admit } from '../../../core/http/access.ts';
+import { ownerTable } from '../../../core/rights/rights-table.ts';
 
 const TOKEN = Buffer.from('sixteen-octets-!');
 const HOSTS = new Set(['files.example']);
 
 function status(headers: Record<string, string>, token?: Uint8Array): number | undefined {
-  return refusalOf({ headers } as unknown as IncomingMessage, { token, hosts: HOSTS })?.status;
+  const table = token && ownerTable(token);
+  const admission = admit({ headers } as unknown as IncomingMessage, { table, hosts: HOSTS });
+  return 'status' in admission ? admission.status : undefined;
 }
 
 const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString('base64')}`;

@@ -12,7 +12,7 @@ import { formatBlockNames } from '../../../core/http/block-content.ts';
 import { HttpClient } from '../../../core/http/client/http-client.ts';
 import { partsAsked } from '../../../core/http/client/http-records.ts';
 import { HttpStore } from '../../../core/http/client/http-store.ts';
-import { WebGateway } from '../../../core/http/service.ts';
+import { WebGateways } from '../../../core/http/gateways.ts';
 import { parseDescription } from '../../../core/http/store-description.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { BlockList } from '../../../core/sync/block-list.ts';
@@ -45,14 +45,18 @@ async function served(
   const store = new DamagedStore();
   const hashcodes: HashCode[] = [];
   for (let i = 0; i < count; i++) hashcodes.push((await store.add(Buffer.from(`Block ${i} of some`))).hashcode);
-  const gateway = new WebGateway({
-    store,
-    archive: undefined,
-    home: '/',
-    isPublic: true,
-    now: () => new Date(),
-    onFailure: () => undefined,
-  });
+  const gateways = new WebGateways(
+    {
+      store,
+      archive: undefined,
+      home: async () => await Promise.resolve('/'),
+      isPublic: true,
+      now: () => new Date(),
+      onFailure: () => undefined,
+    },
+    undefined,
+  );
+  const gateway = gateways.of(undefined);
   const asked: string[] = [];
   const listener = change((request, response) => void gateway.answer(request, response, new AbortController().signal));
   const server = createServer((request, response) => {
@@ -67,7 +71,7 @@ async function served(
   );
   t.after(async () => {
     await client[Symbol.asyncDispose]();
-    await gateway[Symbol.asyncDispose]();
+    await gateways[Symbol.asyncDispose]();
     server.closeAllConnections();
     server.close();
   });

@@ -25,8 +25,15 @@ async function webServer(store: Store): Promise<WebServer> {
   const server = await serveWeb({
     host: '127.0.0.1',
     port: 0,
-    service: { store, archive: undefined, home: '/', isPublic: true, now: () => new Date(), onFailure: () => undefined },
-    access: { token: undefined, hosts: new Set() },
+    service: {
+      store,
+      archive: undefined,
+      home: async () => await Promise.resolve('/'),
+      isPublic: true,
+      now: () => new Date(),
+      onFailure: () => undefined,
+    },
+    access: { table: undefined, hosts: new Set() },
   });
   servers.push(server);
   return server;

@@ -129,8 +129,15 @@ before(async () => {
   server = await serveWeb({
     host: '127.0.0.1',
     port: 0,
-    service: { store, archive: undefined, home: '/', isPublic: true, now: () => new Date(), onFailure: () => undefined },
-    access: { token: undefined, hosts: new Set() },
+    service: {
+      store,
+      archive: undefined,
+      home: async () => await Promise.resolve('/'),
+      isPublic: true,
+      now: () => new Date(),
+      onFailure: () => undefined,
+    },
+    access: { table: undefined, hosts: new Set() },
   });
   etag = String((await ask('GET', '/d/TREE/file.txt', {})).headers.etag);
   assert.ok(formatBlock(content).includes(etag.slice(-65, -1)));

@@ -29,8 +29,8 @@ async function connected(t: TestContext, store: MemoryStore, onFailure: (error: 
   const server = await serveWeb({
     host: '127.0.0.1',
     port: 0,
-    service: { store, archive: undefined, home: '/', isPublic: true, now: () => new Date(), onFailure },
-    access: { token: undefined, hosts: new Set() },
+    service: { store, archive: undefined, home: async () => await Promise.resolve('/'), isPublic: true, now: () => new Date(), onFailure },
+    access: { table: undefined, hosts: new Set() },
   });
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
   t.after(async () => {

@@ -1,0 +1,91 @@
+import { VtError } from '../base/errors.ts';
+import { hashByName } from '../block/hash.ts';
+import { AddedBlocks } from '../rights/added-blocks.ts';
+import { readGrant } from '../rights/rights.ts';
+import type { RightsHolder } from '../rights/rights-line.ts';
+import type { RightsTable } from '../rights/rights-table.ts';
+import { lackOf, RightsView } from '../rights/rights-view.ts';
+import { canWrite, capability } from '../store/capability.ts';
+import { RecordChecker } from '../store/records/record-checker.ts';
+import type { Store } from '../store/store.ts';
+import { RequestCounts } from './request-counts.ts';
+import type { WebService } from './service.ts';
+import { WebGateway } from './service.ts';
+import { VerifiedBlocks } from './verified-blocks.ts';
+import type { HomeArchive } from './web-tree.ts';
+
+/** What a server answers with: a gateway for each who asks, with what they may see of the Store. */
+export class WebGateways implements AsyncDisposable {
+  /** The requests that the server was given. */
+  readonly counts = new RequestCounts();
+  readonly #service: WebService;
+  readonly #table: RightsTable | undefined;
+  readonly #checker: RecordChecker;
+  readonly #forAll: WebGateway;
+  readonly #byHolder = new WeakMap<RightsHolder, WebGateway>();
+  readonly #views: AsyncDisposable[] = [];
+
+  /** @param table - those who have rights, where not everybody has */
+  constructor(service: WebService, table: RightsTable | undefined) {
+    const store = new VerifiedBlocks(service.store);
+    this.#service = { ...service, store };
+    this.#table = table;
+    this.#checker = new RecordChecker(hashByName(store.hashName));
+    this.#forAll = new WebGateway(this.#service, this.#shared);
+  }
+
+  /** The gateway of somebody; without a name that of those who need no rights. */
+  of(holder: RightsHolder | undefined): WebGateway {
+    if (holder === undefined) return this.#forAll;
+    const gateway = this.#byHolder.get(holder) ?? new WebGateway(this.#serviceOf(holder), this.#shared);
+    this.#byHolder.set(holder, gateway);
+    return gateway;
+  }
+
+  get #shared(): { readonly counts: RequestCounts; readonly checker: RecordChecker } {
+    return { counts: this.counts, checker: this.#checker };
+  }
+
+  /** The service as somebody may see it. Nothing of the whole one is in it that they might not. */
+  #serviceOf(holder: RightsHolder): WebService {
+    const { archive, store, now, onFailure, home, status, blocksAt } = this.#service;
+    const { readsAll, isOwner } = holder.rights;
+    const view = new RightsView(store, holder, () => this.#table?.holders().includes(holder) === true);
+    const seen = canWrite(view) ? view : new AddedBlocks(view);
+    this.#views.push(view, seen);
+    const readsEverything = readsAll || isOwner;
+    const seenArchive =
+      readsEverything && archive !== undefined ? { name: archive.name, archive: view.guarded(archive.name, archive.archive) } : undefined;
+    return {
+      store: seen,
+      archive: seenArchive,
+      home: readsEverything ? home : async () => await firstHome(seen, holder, archive, home),
+      isPublic: false,
+      // Whoever may not read all Blocks is not told where they are.
+      blocksAt: readsEverything ? blocksAt : undefined,
+      now,
+      status: async (signal) => {
+        if (!readsEverything) throw new VtError('EPERM', `read status: ${lackOf(holder, 'read')}`);
+        return (await status?.(signal)) ?? [];
+      },
+      onFailure,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const view of this.#views) await view[Symbol.asyncDispose]();
+    await this.#checker[Symbol.asyncDispose]();
+  }
+}
+
+/** Where somebody comes in who may not read all: the archive that others come in by, or the first that they may read. */
+async function firstHome(
+  store: Store,
+  { rights }: RightsHolder,
+  archive: HomeArchive | undefined,
+  home: () => Promise<string>,
+): Promise<string> {
+  if (archive !== undefined && readGrant(rights, archive.name) !== undefined) return await home();
+  const [first] = (await capability(store, 'archives')?.list?.()) ?? [];
+  return first === undefined ? '/store' : `/archive/${encodeURIComponent(first)}/`;
+}

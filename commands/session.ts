@@ -95,6 +95,10 @@ export interface LocalSession extends Session, AsyncDisposable {
    * other source is opened.
    */
   pin(): () => void;
+  /** Whether the tree has to stay the same object: see {@link LocalSession.pin}. */
+  readonly isPinned: boolean;
+  /** Closes the tree and its Store for some work on that, and opens the same again, whatever came of it. Nothing is synced. */
+  whileClosed(work: () => void, signal?: AbortSignal): Promise<void>;
   /** The words of a command line that open a source as this session would, or the same that this one has open. */
   reopenWords(source: Octets | undefined): readonly string[];
   /**

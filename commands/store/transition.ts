@@ -8,32 +8,34 @@ import { defineCommand } from '../command.ts';
 export const transition = defineCommand({
   name: 'transition',
   group: 'store',
-  summary: 'copy a Store into one with another hash function',
+  summary: 'give a Store another hash function, or copy it into one that has it',
   reports: true,
   changesLocal: true,
   plans: true,
   details: [
-    'transition copies every archive of this Store, with every state, its date, notes, tags and protection, into STORE, whose Blocks are named by HASHNAME. STORE is made if it is not there, and cuts data as this one does. This Store stays as it is.',
-    'Names, metadata and contents are the same in both; references are not. STORE keeps a map of names: a Dirref or Block reference of this Store opens there too, and a line on standard error says what it is called now. A REFERENCE is copied alone, and its new text is printed: so a tree that no archive has goes along.',
-    'It can be stopped or killed at any time, and the same command goes on from there. Run again later, it copies the states that are new. It refuses an archive to which STORE has added states of its own. A state of which Blocks are missing or damaged ends its archive, with 13: those before it are there.',
-    '--verify then reads every Block of those states in STORE and hashes it by both functions: the old references must come out. All Dirs are compared too.',
+    'transition HASHNAME gives this Store another hash function in place. Every archive keeps its states, their dates, notes, tags and protection. Contents stay where they are on the disk: only Dirs and lists of Blocks are written anew, and gc frees the old ones later. No other session may be at work in the Store. Earlier versions of vtftp cannot open it afterwards.',
+    'With STORE, it copies every archive there instead, and this Store stays as it is. STORE is made if it is not there, and cuts data as this one does. Run again later, it copies the states that are new. It refuses an archive to which STORE has added states of its own.',
+    'Names, metadata and contents stay the same; references do not. The Store keeps a map of names: an old Dirref or Block reference opens too, and a line on standard error says what it is called now. A REFERENCE is copied into STORE alone, and its new text is printed: so a tree that no archive has goes along.',
+    'It can be stopped or killed at any time, and the same command goes on from there. A state of which Blocks are missing or damaged ends its archive, with 13. In place nothing has changed then; in STORE the states before it are there.',
+    '--verify reads every Block of those states and hashes it by both functions: the references of both must come out. All Dirs are compared too. In place this is done before the Store changes.',
   ],
   args: [
     { name: 'hashname', kind: 'text', summary: `the hash function: ${HASH_NAMES.join(', ')}` },
-    { name: 'store', kind: 'store', summary: 'the Store to copy to' },
+    { name: 'store', kind: 'store', summary: 'the Store to copy to; without it this one changes', optional: true },
     { name: 'reference', kind: 'reference', summary: 'copy this alone, and print its new text', optional: true, repeat: true },
   ],
   options: [
     { name: 'plan', short: 'n', summary: 'print what there is to copy, and do nothing' },
-    { name: 'verify', summary: 'compare both Stores afterwards' },
+    { name: 'verify', summary: 'compare what was made with what was there' },
   ],
   examples: [
+    { line: 'transition sha3-256', says: 'this Store, in place' },
     { line: 'transition sha3-256 /mnt/new/store', says: 'every archive, into a Store of SHA3-256' },
     { line: 'transition sha3-256 /mnt/new/store --verify', says: 'and see that nothing is amiss' },
   ],
   async run(context, { named, options }) {
     const [word, store] = [named.get('hashname')?.[0], named.get('store')?.[0]];
-    if (word === undefined || store === undefined) return;
+    if (word === undefined) return;
     const hashName = HASH_NAMES.find((name) => name === word);
     if (hashName === undefined)
       throw new UsageError(`transition "${octetsToText(word)}": no such hash function`, { remedy: `use one of ${HASH_NAMES.join(', ')}` });
@@ -48,7 +50,13 @@ export const transition = defineCommand({
       return;
     }
     await syncFirst(context);
-    await runTransition(context, { hashName, store: octetsToText(store), references, verify: options.has('verify') });
+    const verify = options.has('verify');
+    if (store !== undefined) {
+      await runTransition(context, { hashName, store: octetsToText(store), references, verify });
+      return;
+    }
+    const { runInPlace } = await import('../parts/transition/run-in-place.ts');
+    await runInPlace(context, hashName, verify);
   },
 });
 

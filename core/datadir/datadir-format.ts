@@ -13,8 +13,10 @@ import { DEFAULT_DURABILITY, DURABILITIES, type Durability } from '../store/dura
 
 /** The file in a datadir that says what it is. @see vt(5), "Datadirs" */
 export const FORMAT_FILE = 'vtftp-store';
-/** The version of datadirs that this program writes; it reads earlier ones. Those of version 1 had another index. */
+/** The version of a new datadir. This program reads earlier ones: those of version 1 had another index. */
 const FORMAT_VERSION = 2;
+/** The version of one that has, or is about to have, data files of other hash functions. Earlier programs would miss the Blocks in them. */
+const MIXED_VERSION = 3;
 
 /**
  * The same of a Store that compresses, each Block by itself: small ones have little in them that comes twice. 256 MiB of mail and logs in
@@ -40,14 +42,20 @@ export interface DatadirFormat {
   readonly durability: Durability;
   /** Who besides its owner may use the Store. Undefined where a Store of an earlier version does not say: then nobody. */
   readonly shared: Shared | undefined;
+  /** It may have data files of other hash functions, from before a transition in place. */
+  readonly isMixed?: boolean;
+  /** The hash function that a transition in place is about to give it; it has it already where `hashName` is the same. */
+  readonly becoming?: HashName;
 }
 
 /** The text of a format file: INI. */
 export function formatDatadirFormat(format: DatadirFormat): string {
   const { kernel, minSize, meanSize, maxSize, coarseFrom } = format.edges;
   const coarse = coarseFrom === undefined ? '' : `\ncoarse=${coarseFrom}`;
+  const version = format.isMixed === true || format.becoming !== undefined ? MIXED_VERSION : FORMAT_VERSION;
+  const becoming = format.becoming === undefined ? '' : `becoming=${format.becoming}\n`;
   return `; A vtftp Store. See vt(5), "Datadirs".
-format=${FORMAT_VERSION}
+format=${version}
 id=${format.storeId}
 hash=${format.hashName}
 kernel=${kernel}
@@ -58,7 +66,7 @@ compression=${format.compression}
 generation=${format.generation}
 durability=${format.durability}
 shared=${format.shared ?? DEFAULT_SHARED}
-`;
+${becoming}`;
 }
 
 /**
@@ -70,16 +78,15 @@ shared=${format.shared ?? DEFAULT_SHARED}
 export function parseDatadirFormat(text: string): DatadirFormat {
   const settings = parseSettings(text);
   const version = numberSetting(settings, 'format', 1, 2 ** 31);
-  if (version > FORMAT_VERSION) {
-    throw new VtError('EUNSUPPORTED', `read Store format: version ${version} is newer than ${FORMAT_VERSION}`, {
+  if (version > MIXED_VERSION) {
+    throw new VtError('EUNSUPPORTED', `read Store format: version ${version} is newer than ${MIXED_VERSION}`, {
       remedy: 'use a later vtftp',
     });
   }
   const storeId = setting(settings, 'id');
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(storeId.value)) throw bad('id', 'a uuid', storeId);
-  const hash = setting(settings, 'hash');
-  const hashName = HASH_NAMES.find((name) => name === hash.value);
-  if (hashName === undefined) throw bad('hash', `one of ${HASH_NAMES.join(', ')}`, hash);
+  const hashName = hashSetting('hash', setting(settings, 'hash'));
+  const becoming = settings.get('becoming');
   const compression = setting(settings, 'compression');
   if (compression.value !== 'none' && compression.value !== 'zlib') throw bad('compression', 'none or zlib', compression);
   const durability = settings.get('durability') ?? { value: DEFAULT_DURABILITY, offset: 0 };
@@ -89,6 +96,8 @@ export function parseDatadirFormat(text: string): DatadirFormat {
   return {
     storeId: storeId.value,
     hashName,
+    ...(version === MIXED_VERSION ? { isMixed: true } : {}),
+    ...(becoming === undefined ? {} : { becoming: hashSetting('becoming', becoming) }),
     edges: {
       kernel: setting(settings, 'kernel').value,
       minSize: numberSetting(settings, 'min', 1, meanSize),
@@ -101,6 +110,12 @@ export function parseDatadirFormat(text: string): DatadirFormat {
     durability: known,
     shared: sharedSetting(settings),
   };
+}
+
+function hashSetting(name: string, found: Setting): HashName {
+  const hashName = HASH_NAMES.find((one) => one === found.value);
+  if (hashName === undefined) throw bad(name, `one of ${HASH_NAMES.join(', ')}`, found);
+  return hashName;
 }
 
 function sharedSetting(settings: ReadonlyMap<string, Setting>): Shared | undefined {

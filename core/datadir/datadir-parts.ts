@@ -7,6 +7,7 @@ import type { RecordWriter } from './datadir-append.ts';
 import type { DatadirIndex } from './datadir-index.ts';
 import type { DatafileReaders } from './datafiles/datafile-readers.ts';
 import type { IndexTickerOptions } from './index/index-ticker.ts';
+import type { StoreNames } from './names/store-names.ts';
 import type { StoreReserve } from './store-reserve.ts';
 import type { WriterPresence } from './writer-presence.ts';
 
@@ -27,6 +28,8 @@ export interface DatadirParts {
   readonly writer: RecordWriter | undefined;
   /** Each record's digest stands before its stored bytes. */
   readonly hasDigests: boolean;
+  /** What references are under other hash functions: closed with the Store. */
+  readonly names: StoreNames;
   readonly ticker?: IndexTickerOptions;
   /** How far adds are to outlive a loss of power; asked for at each write. Default `batch`. */
   readonly durability?: () => Durability;
@@ -40,6 +43,7 @@ export interface DatadirInternals {
   readonly hash: HashFunction;
   readonly index: DatadirIndex;
   readonly readers: DatafileReaders;
+  readonly names: StoreNames;
   readonly hasDigests: boolean;
   /** The name of this session's file among the writers. */
   readonly ownWriter: string | undefined;

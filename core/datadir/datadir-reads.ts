@@ -7,6 +7,7 @@ import type { HashFunction } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
 import type { BlockLocation } from '../store/block-location.ts';
+import type { OtherNames } from '../store/capabilities.ts';
 import { RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
 import type { RecordBatch } from '../store/records/record-batch.ts';
 import type { DatadirIndex } from './datadir-index.ts';
@@ -18,6 +19,7 @@ import { readLocatedBlock } from './datafiles/located-block.ts';
 import type { Location } from './index/index-types.ts';
 import { IndexDamagedError } from './index/index-types.ts';
 import type { KnownBlocks } from './known-blocks.ts';
+import { digestInStore } from './names/record-names.ts';
 
 /** Images of records whose memory is kept to be used again. */
 const MAX_KEPT_IMAGES = 8;
@@ -29,6 +31,7 @@ export interface DatadirReadsParts {
   readonly index: DatadirIndex;
   readonly readers: DatafileReaders;
   readonly known: KnownBlocks;
+  readonly names: Pick<OtherNames, 'find'>;
   /** Each record's digest stands before its stored bytes. */
   readonly hasDigests: boolean;
   /** Throws where the Store is closed or the signal aborted. */
@@ -117,10 +120,16 @@ export class DatadirReads {
   }
 
   #isRecordOf(location: Location, digest: Uint8Array): boolean {
-    const size = this.#parts.hash.digestSize;
+    const { readers, hash, names } = this.#parts;
+    const fileHash = readers.hashOf(location.file, hash);
+    const { digestSize } = fileHash;
     try {
-      const found = this.#parts.readers.read(location.file, location.offset - size, size);
-      return Buffer.compare(found, digest) === 0;
+      const found = readers.read(location.file, location.offset - digestSize, digestSize);
+      // Of a file from before a transition in place the map of names tells.
+      const own = digestInStore({ names, hash }, fileHash, { ...location, digest: found }, (...range) =>
+        readers.read(location.file, ...range),
+      );
+      return own !== undefined && Buffer.compare(own, digest) === 0;
     } catch {
       return false;
     }
@@ -147,6 +156,14 @@ export class DatadirReads {
     return locateRuns(digests, spans, RECORD_FIXED_SIZE + this.#parts.hash.digestSize, locate);
   }
 
+  /** Those that lie in records of the Store's hash function: others are made into such. */
+  #ofOwnHash(found: readonly (BlockLocation | undefined)[]): (BlockLocation | undefined)[] {
+    const { readers, hash } = this.#parts;
+    return found.map((location) =>
+      location === undefined || readers.hashOf(basename(location.file), hash) === hash ? location : undefined,
+    );
+  }
+
   #locateSafely(digest: Uint8Array): Location | undefined {
     try {
       return this.#parts.known.location(digest) ?? this.#parts.index.get(digest);
@@ -164,7 +181,7 @@ export class DatadirReads {
     const source: RecordSource = {
       hash: this.#parts.hash,
       memory: this.#images,
-      locate: (wanted, sizes) => this.locate(wanted, sizes),
+      locate: (wanted, sizes) => this.#ofOwnHash(this.locate(wanted, sizes)),
       read: (file, offset, target) => this.#parts.readers.readInto(basename(file), offset, target),
       get: async (digest) => await this.get({ hashName, digest }, options),
     };

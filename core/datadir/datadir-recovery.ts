@@ -17,7 +17,8 @@ import { dataFileNames } from './index/index-catch-up.ts';
  * @returns the format, or undefined where no data file of ours is there to tell
  */
 export function recoverDatadirFormat(folder: string): DatadirFormat | undefined {
-  const header = anyHeader(join(folder, 'data'));
+  const headers = headersIn(join(folder, 'data'));
+  const [header] = headers;
   if (header === undefined) return undefined;
   const path = join(folder, FORMAT_FILE);
   if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) renameSync(path, `${path}.damaged`);
@@ -29,35 +30,35 @@ export function recoverDatadirFormat(folder: string): DatadirFormat | undefined 
     generation: 1,
     durability: DEFAULT_DURABILITY,
     shared: DEFAULT_SHARED,
+    ...(headers.every(({ hashName }) => hashName === header.hashName) ? {} : { isMixed: true }),
   };
   writeDatadirFormat(folder, format);
   return format;
 }
 
-function anyHeader(dataFolder: string): DatafileHeader | undefined {
-  for (const name of fileNames(dataFolder)) {
-    const start = decodeDatafileHeader(firstOctets(join(dataFolder, name)));
-    if (start.kind === 'header') return start.header;
-  }
-  return undefined;
+/** Of all data files, newest first: earlier ones may have another hash function, from before a transition in place. */
+function headersIn(dataFolder: string): DatafileHeader[] {
+  return dataFileStarts(dataFolder)
+    .map(decodeDatafileHeader)
+    .flatMap((start) => (start.kind === 'header' ? [start.header] : []))
+    .sort((a, b) => (a.createdNs < b.createdNs ? 1 : -1));
 }
 
 /**
  * Whether a folder is a datadir of ours: it has the format file, or has lost it and still holds data files of ours.
  */
 export function isDatadir(folder: string): boolean {
-  return existsSync(join(folder, FORMAT_FILE)) || dataFileStarts(folder).some(isOurs);
+  return existsSync(join(folder, FORMAT_FILE)) || dataFileStarts(join(folder, 'data')).some(isOurs);
 }
 
 /** Whether a folder holds `.vtd` files and nothing of ours: a datadir of the Python vt. @see vt(5), "The Python vt" */
 export function isPythonDatadir(folder: string): boolean {
   if (existsSync(join(folder, FORMAT_FILE))) return false;
-  const starts = dataFileStarts(folder);
+  const starts = dataFileStarts(join(folder, 'data'));
   return starts.length > 0 && !starts.some(isOurs);
 }
 
-function dataFileStarts(folder: string): Buffer[] {
-  const dataFolder = join(folder, 'data');
+function dataFileStarts(dataFolder: string): Buffer[] {
   return fileNames(dataFolder).map((name) => firstOctets(join(dataFolder, name)));
 }
 

@@ -30,7 +30,7 @@ import type { IndexBatching } from './index/index-ticker.ts';
 import type { Location } from './index/index-types.ts';
 import { IndexDamagedError } from './index/index-types.ts';
 import { JournalFolder } from './journal-folder.ts';
-import { StoreNames } from './names/store-names.ts';
+import type { StoreNames } from './names/store-names.ts';
 import { SessionReserve } from './session-reserve.ts';
 import type { StoreReserve } from './store-reserve.ts';
 import { writeError } from './write-error.ts';
@@ -80,12 +80,14 @@ export class Datadir implements Store {
     this.#appender = new RecordAppender(this.#hash, parts.index);
     this.#writer = parts.writer;
     this.#readers = new DatafileReaders(join(parts.path, 'data'));
+    this.#names = parts.names;
     this.#reads = new DatadirReads({
       name: parts.name,
       hash: this.#hash,
       index: parts.index,
       readers: this.#readers,
       known: this.#appender.known,
+      names: this.#names,
       hasDigests: parts.hasDigests,
       check: (action, options) => this.#check(action, options),
       onDamage: (digest, location) => this.#noteDamage(digest, location),
@@ -95,7 +97,6 @@ export class Datadir implements Store {
     this.#storeId = parts.storeId;
     this.#reserve = parts.reserve;
     this.#sessionReserve = new SessionReserve(parts.reserve);
-    this.#names = new StoreNames(parts.path);
     this.#commits = new DatadirCommits({
       name: parts.name,
       hash: this.#hash,
@@ -329,6 +330,7 @@ export class Datadir implements Store {
       hash: this.#hash,
       index: this.#index,
       readers: this.#readers,
+      names: this.#names,
       hasDigests: this.#hasDigests,
       ownWriter: this.#presence?.name,
       storeId: this.#storeId,

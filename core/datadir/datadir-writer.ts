@@ -86,11 +86,11 @@ export class DatadirWriter {
   #resume(): DatafileWriter | undefined {
     if (!this.#mayResume) return undefined;
     this.#mayResume = false;
-    const { dataFolder, rollOverSize } = this.#options;
+    const { dataFolder, rollOverSize, hashName } = this.#options;
     const whole = [...this.#options.marks()].filter(([, { indexedTo, seenSize }]) => indexedTo === seenSize && seenSize < rollOverSize);
     whole.sort(([, a], [, b]) => b.seenSize - a.seenSize);
     for (const [name, { seenSize }] of whole) {
-      const writer = DatafileWriter.resume(dataFolder, name, seenSize);
+      const writer = DatafileWriter.resume(dataFolder, name, seenSize, hashByName(hashName));
       if (writer !== undefined) return writer;
     }
     return undefined;

@@ -18,8 +18,10 @@ import { Datadir } from './datadir-store.ts';
 import { DatadirWriter } from './datadir-writer.ts';
 import { catchUp } from './index/index-catch-up.ts';
 import type { IndexTickerOptions } from './index/index-ticker.ts';
+import { StoreNames } from './names/store-names.ts';
 import { foreignOwner, giveAccess, hasAccess, isOpenToOthers, mayWriteForeign } from './store-owner.ts';
 import { StoreReserve } from './store-reserve.ts';
+import { settleTransition } from './transition-end.ts';
 import { WriterPresence } from './writer-presence.ts';
 
 /** In a datadir: locked by whoever looks after it. It is made with the Store, so that it is there when the disk is full. */
@@ -70,10 +72,20 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
   if (options.readOnly !== true && !mayWrite && isWritable(folder)) {
     options.onNotice?.(`Store "${folder}": it belongs to user ${foreign}, and is opened read-only; datadir:PATH,trust=yes writes to it`);
   }
+  format = settleTransition(folder, format, readOnly);
   if (!readOnly) format = useSharing(folder, format, options);
   const access = accessFor(format.shared);
   const generation = (): number => readDatadirFormat(folder)?.generation ?? format.generation;
+  const { hashName } = format;
+  // A session that was about to begin while a transition ended must not go on: it would add Blocks under names of before.
+  const generationOfOwn = (): number => {
+    const now = readDatadirFormat(folder);
+    if (now !== undefined && (now.hashName !== hashName || now.becoming !== undefined))
+      throw new VtError('ELOCKED', `use Store "${folder}": a transition gives it another hash function`, { remedy: 'do it again' });
+    return generation();
+  };
   const owner = { storeId: format.storeId, hashName: format.hashName };
+  const names = new StoreNames(folder);
   const index = new DatadirIndex({
     dataFolder,
     indexFolder: join(folder, 'index'),
@@ -81,7 +93,7 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
     access,
     readOnly,
     shared: true,
-    catchUp: (behind, sink, catchUpOptions) => catchUp(dataFolder, owner, behind, sink, catchUpOptions),
+    catchUp: (behind, sink, catchUpOptions) => catchUp(dataFolder, { ...owner, names }, behind, sink, catchUpOptions),
     ownFiles: () => writer?.fileNames() ?? [],
     generation,
     onLoss() {
@@ -105,7 +117,7 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
         isDurable: () => durability() !== 'none',
       });
   const durability = (): Durability => options.durability?.() ?? format.durability;
-  const { hashName, edges, compression } = format;
+  const { edges, compression } = format;
   const ticker = options.ticker === undefined ? {} : { ticker: options.ticker };
   return Promise.resolve(
     new Datadir({
@@ -119,8 +131,9 @@ export async function openDatadir(path: string, options: OpenDatadirOptions = {}
       index,
       writer,
       hasDigests: true,
+      names,
       durability,
-      ...(readOnly ? {} : { presence: new WriterPresence(folder, access, generation), reserve: new StoreReserve(folder, access) }),
+      ...(readOnly ? {} : { presence: new WriterPresence(folder, access, generationOfOwn), reserve: new StoreReserve(folder, access) }),
       ...ticker,
     }),
   );

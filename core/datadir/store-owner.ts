@@ -18,6 +18,7 @@ const OWN_NAMES: readonly string[] = [
   'scrubbed',
   'maintenance.lock',
   'reserve',
+  'transition',
 ];
 /** Permissions of others than the owner. */
 const OTHERS = 0o077;

@@ -52,8 +52,13 @@ export class WriterPresence {
       const isOurs = tryLock(fd) === 'held' && isStill(path, fd);
       // Where there are no locks gc does not run.
       if (isOurs || tries === MAX_TRIES) {
-        writeSync(fd, `${this.#generation()}\n`);
         this.#held = { fd, path };
+        try {
+          writeSync(fd, `${this.#generation()}\n`);
+        } catch (error) {
+          this.leave();
+          throw error;
+        }
         return true;
       }
       closeSync(fd);

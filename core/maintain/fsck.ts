@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { appendAll } from '../base/lists.ts';
 import type { Datadir } from '../datadir/datadir-store.ts';
 import { readLocatedBlock } from '../datadir/datafiles/located-block.ts';
 import { dataFileNames } from '../datadir/index/index-catch-up.ts';
@@ -34,7 +35,7 @@ export interface FsckCounts extends HarmWalkCounts {
  * Memory: some 40 octets for each Block that lists others or entries.
  */
 export async function fsck(datadir: Datadir, options: FsckOptions): Promise<FsckCounts> {
-  const { path, hash, index, readers } = datadir.internals();
+  const { path, hash, index, readers, names: otherNames } = datadir.internals();
   const { signal, onFinding, onProgress } = options;
   await datadir.flush();
   await index.ready(signal);
@@ -49,20 +50,23 @@ export async function fsck(datadir: Datadir, options: FsckOptions): Promise<Fsck
   const marks = index.marks();
   for (const name of names) {
     let here = 0;
+    const unknownHere: (readonly [Uint8Array, Location])[] = [];
     const indexedTo = marks.get(name)?.indexedTo ?? 0;
     const walk = await walkRecords(
       dataFolder,
       name,
-      hash,
+      { names: otherNames, hash },
       ({ digest, ...rest }) => {
         const { offset } = rest;
         const location = index.get(digest);
         if (location === undefined) {
-          if (offset < indexedTo) unindexed.push([digest, { file: name, ...rest }]);
+          if (offset < indexedTo) unknownHere.push([digest, { file: name, ...rest }]);
         } else if (location.file === name && location.offset === offset) here++;
       },
       signal,
     );
+    // What lists others and entries there has become something else: gc frees it.
+    if (!walk.isOther) appendAll(unindexed, unknownHere);
     confirmed.set(name, here);
     sizes.set(name, walk.size);
     bytes += walk.size;

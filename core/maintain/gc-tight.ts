@@ -36,11 +36,12 @@ export function rangesOf(entries: readonly Entry[], digestSize: number): OctetRa
 
 /** Takes entries of one data file out of the index, and frees their octets where they lie. @returns octets that were freed */
 export function dropInPlace(datadir: Datadir, file: string, entries: readonly Entry[]): number {
-  const { path, hash, index } = datadir.internals();
+  const { path, hash, index, readers } = datadir.internals();
+  const { digestSize } = readers.hashOf(file, hash);
   if (entries.length === 0) return 0;
   const changes: IndexRewrite[] = entries.map(([digest, from]) => ({ digest, from, to: undefined }));
   index.rewrite(changes, new Map());
-  const { freed, cutTo } = freeInPlace(join(path, 'data', file), rangesOf(entries, hash.digestSize), { digestSize: hash.digestSize });
+  const { freed, cutTo } = freeInPlace(join(path, 'data', file), rangesOf(entries, digestSize), { digestSize });
   if (cutTo !== undefined) index.rewrite([], new Map([[file, { indexedTo: cutTo, seenSize: cutTo }]]));
   return freed;
 }

@@ -1,8 +1,10 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { throwIfCancelled, VtError } from '../base/errors.ts';
 import { isFullError } from '../base/system/full-error.ts';
 import type { Datadir } from '../datadir/datadir-store.ts';
 import { RESERVE_SIZES } from '../datadir/store-reserve.ts';
+import { TRANSITION_FOLDER } from '../datadir/transition-end.ts';
 import { GcAside } from './gc-aside.ts';
 import { GcCopier } from './gc-copier.ts';
 import type { Entry } from './gc-entries.ts';
@@ -38,7 +40,9 @@ const REST_STEP = 4096;
  * A full disk gives the room that the Store keeps in reserve.
  */
 export async function gc(datadir: Datadir, options: GcOptions): Promise<GcCounts> {
-  const { reserve } = datadir.internals();
+  const { path, reserve } = datadir.internals();
+  // A transition that was given up: begun again, it finds all but the Dirs in the map of names.
+  if (!options.plan) rmSync(join(path, TRANSITION_FOLDER), { recursive: true, force: true });
   try {
     return await collect(datadir, options, false);
   } catch (error) {

@@ -106,14 +106,14 @@ type Needed = ReadonlyMap<string, HashCode>;
 type Found = (hashcode: HashCode, from: string) => void;
 
 async function fromOwnRecords(datadir: Datadir, needed: Needed, found: Found, { signal, onProgress }: RepairOptions): Promise<void> {
-  const { path, hash, readers, index } = datadir.internals();
+  const { path, hash, readers, names, index } = datadir.internals();
   const folder = join(path, 'data');
   for (const name of dataFileNames(folder)) {
     const copies: (readonly [HashCode, Location])[] = [];
     await walkRecords(
       folder,
       name,
-      hash,
+      { names, hash },
       ({ digest, codec, offset, storedSize, size }) => {
         const hashcode = needed.get(digestKey(digest));
         if (hashcode !== undefined) copies.push([hashcode, { file: name, offset, storedSize, size, codec }]);
@@ -141,10 +141,11 @@ async function fromOwnRecords(datadir: Datadir, needed: Needed, found: Found, { 
 }
 
 function unflipped(file: string, location: Location, digest: Uint8Array, datadir: Datadir): Uint8Array | undefined {
-  const { hash } = datadir.internals();
+  const { hash, readers } = datadir.internals();
+  const { digestSize } = readers.hashOf(location.file, hash);
   const { codec, offset, storedSize, size } = location;
   if (codec !== 'none' && codec !== 'zlib') return undefined;
-  const headerSize = RECORD_FIXED_SIZE + hash.digestSize;
+  const headerSize = RECORD_FIXED_SIZE + digestSize;
   const record = Buffer.alloc(headerSize + storedSize);
   const fd = openSync(file, 'r');
   try {
@@ -152,7 +153,7 @@ function unflipped(file: string, location: Location, digest: Uint8Array, datadir
   } finally {
     closeSync(fd);
   }
-  const header = decodeRecordHeader(record, 0, hash.digestSize);
+  const header = decodeRecordHeader(record, 0, digestSize);
   const stored = record.subarray(headerSize);
   if (header === undefined || !unflip(stored, header.payloadCrc)) return undefined;
   const data = decodeStored(stored, codec, size);

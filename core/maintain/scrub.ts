@@ -57,7 +57,7 @@ export interface ScrubCounts {
  * verified longest ago. What was verified when is kept in the Store's folder.
  */
 export async function scrub(datadir: Datadir, options: ScrubOptions): Promise<ScrubCounts> {
-  const { path, hash, index } = datadir.internals();
+  const { path, hash, index, readers } = datadir.internals();
   await datadir.flush();
   await index.ready(options.signal);
   const folder = join(path, 'data');
@@ -79,7 +79,7 @@ export async function scrub(datadir: Datadir, options: ScrubOptions): Promise<Sc
     throwIfCancelled(options.signal);
     const part = rest.shift();
     if (part === undefined) break;
-    const found = await scrubPart(folder, part, hash, options, () => blocks++);
+    const found = await scrubPart(folder, part, readers.hashOf(part.file, hash), options, () => blocks++);
     bytes += found.end - part.start;
     done.push({ ...part, end: found.end, when: options.nowSeconds() });
     if (found.end < part.end && !found.isTail) rest.unshift({ ...part, start: found.end });
@@ -207,7 +207,7 @@ async function noteDamage(
     for (const [digest, location] of entries) {
       const { file, offset, storedSize } = location;
       // The header stands before the offset: a Block may be whole behind a damaged one.
-      const from = offset - RECORD_FIXED_SIZE - hash.digestSize;
+      const from = offset - RECORD_FIXED_SIZE - readers.hashOf(file, hash).digestSize;
       if ((damage.get(file) ?? []).some(({ start, end }) => from < end && offset + storedSize > start)) harmed.push([digest, location]);
     }
     after = entries.at(-1)?.[0];

@@ -25,7 +25,10 @@ interface Request {
   readonly reject: (error: unknown) => void;
 }
 
-/** Gives the Blocks of contents their new names: they are read, verified, hashed and added, many at a time. */
+/**
+ * Gives the Blocks of contents their new names: they are read, verified, hashed and added, many at a time. In a transition in place they stay
+ * where they are, and nothing is added.
+ */
 export class LeafNames implements AsyncDisposable {
   readonly #source: Store;
   readonly #target: Store;
@@ -34,6 +37,7 @@ export class LeafNames implements AsyncDisposable {
   readonly #map: NameMap;
   readonly #signal: AbortSignal | undefined;
   readonly #rehasher: RecordRehasher;
+  readonly #isInPlace: boolean;
   readonly #onDone: (blocks: number, bytes: number) => void;
   #requests: Request[] = [];
   #isDue = false;
@@ -41,7 +45,11 @@ export class LeafNames implements AsyncDisposable {
   constructor(
     stores: { readonly source: Store; readonly target: Store },
     map: NameMap,
-    options: { readonly signal?: AbortSignal | undefined; readonly onDone: (blocks: number, bytes: number) => void },
+    options: {
+      readonly signal?: AbortSignal | undefined;
+      readonly isInPlace: boolean;
+      readonly onDone: (blocks: number, bytes: number) => void;
+    },
   ) {
     this.#source = stores.source;
     this.#target = stores.target;
@@ -50,7 +58,8 @@ export class LeafNames implements AsyncDisposable {
     this.#map = map;
     this.#signal = options.signal;
     this.#onDone = options.onDone;
-    this.#rehasher = new RecordRehasher(this.#from, this.#to);
+    this.#isInPlace = options.isInPlace;
+    this.#rehasher = new RecordRehasher(this.#from, this.#to, { digestsOnly: options.isInPlace });
   }
 
   /**
@@ -84,10 +93,10 @@ export class LeafNames implements AsyncDisposable {
       else doubtful.push({ index: i, hashcode: name.hashcode });
     }
     if (doubtful.length === 0) return lacking;
-    const areThere = await this.#target.has(
-      doubtful.map(({ hashcode }) => hashcode),
-      { signal: this.#signal },
+    const asked = doubtful.map(({ index, hashcode }) =>
+      this.#isInPlace ? { hashName: this.#from.name, digest: list.digest(index) } : hashcode,
     );
+    const areThere = await (this.#isInPlace ? this.#source : this.#target).has(asked, { signal: this.#signal });
     for (const [i, { index, hashcode }] of doubtful.entries())
       if (areThere[i] === true) found.set(hashcode.digest, index * size);
       else lacking.add(list.digest(index), list.span(index));
@@ -164,7 +173,8 @@ export class LeafNames implements AsyncDisposable {
     const image = Buffer.from(batch.image.buffer, batch.image.byteOffset, batch.image.byteLength);
     await this.#rehasher.rehash(image, batch.count, this.#source.name, async ({ before, batch: renamed }) => {
       const sink = capability(this.#target, 'recordSink');
-      if (sink !== undefined) await sink.addRecords(renamed, { signal: this.#signal });
+      if (this.#isInPlace) this.#signal?.throwIfAborted();
+      else if (sink !== undefined) await sink.addRecords(renamed, { signal: this.#signal });
       else await this.#target.addBatch(unpackRecords(renamed, this.#to.digestSize), { signal: this.#signal });
       this.#note(before, renamed);
     });

@@ -9,10 +9,11 @@ import { syncFolder } from '../base/system/sync-folder.ts';
 import type { Block } from '../block/block.ts';
 import { digestKey } from '../block/digest-key.ts';
 import type { HashName } from '../block/hash.ts';
+import { hashByName } from '../block/hash.ts';
 import { DigestFilter } from '../datadir/digest-filter.ts';
 import { MAX_RUN_RECORDS, sortRecords } from '../datadir/names/name-order.ts';
 import type { Side } from '../datadir/names/name-record.ts';
-import { digestIn, encodeNameRecord, fitsRecord, keyOf, NAME_RECORD_SIZE, sidesOf } from '../datadir/names/name-record.ts';
+import { digestIn, encodeNameRecord, fitsRecord, isLeafPair, keyOf, NAME_RECORD_SIZE, sidesOf } from '../datadir/names/name-record.ts';
 import { NameRun, writeNameRun } from '../datadir/names/name-run.ts';
 import { NAMES_FOLDER, nameFiles } from '../datadir/names/store-names.ts';
 import { notesOf } from '../store/cache-notes.ts';
@@ -135,6 +136,20 @@ export class NameMap implements AsyncDisposable {
         if (found !== undefined) return { ref: found, isWhole };
       }
     return undefined;
+  }
+
+  /** Every Block of content that was noted and saved: its digest, and that in the Store that Blocks go to. They hold until the next one. */
+  *leaves(): Generator<readonly [digest: Uint8Array, to: Uint8Array], void, undefined> {
+    const sizes = this.#hashes.map((name) => hashByName(name).digestSize);
+    const other = this.#from === 0 ? 1 : 0;
+    for (const run of [...this.#others, ...this.#whole]) {
+      const records = run.records();
+      for (let at = 0; at < records.length; at += NAME_RECORD_SIZE) {
+        const record = records.subarray(at, at + NAME_RECORD_SIZE);
+        if (isLeafPair(record))
+          yield [digestIn(record, this.#from).subarray(0, sizes[this.#from]), digestIn(record, other).subarray(0, sizes[other])];
+      }
+    }
   }
 
   /** Notes what a reference is in the Store, to which all was added that it stands for. */

@@ -30,7 +30,7 @@ export interface RehashSetup {
 export interface RehashRequest {
   readonly at: number;
   readonly size: number;
-  /** Where the new records go, and how much room there is. */
+  /** Where the new records go, and how much room there is: none where digests alone are asked for. */
   readonly to: number;
   readonly room: number;
 }
@@ -51,17 +51,19 @@ const SLOTS_AT = Math.ceil(HASH_SCRATCH_SIZE / PAGE_SIZE) * PAGE_SIZE;
 export class RecordRehasher implements AsyncDisposable {
   readonly #from: HashFunction;
   readonly #to: HashFunction;
-  readonly #most: number;
+  /** Workers at most. */
+  readonly #most = threadsAtMost(Math.min(4, availableParallelism()));
+  readonly #digestsOnly: boolean;
   readonly #threads: Thread[] = [];
   /** Who waits for room. */
   readonly #queue: (() => void)[] = [];
   #doneSize = 0;
 
-  /** @param threads - workers at most; default as many as there are processors, and 4 at most */
-  constructor(from: HashFunction, to: HashFunction, threads: number = threadsAtMost(Math.min(4, availableParallelism()))) {
+  /** @param digestsOnly - no records are written: their image is empty */
+  constructor(from: HashFunction, to: HashFunction, { digestsOnly = false }: { readonly digestsOnly?: boolean } = {}) {
     this.#from = from;
     this.#to = to;
-    this.#most = threads;
+    this.#digestsOnly = digestsOnly;
   }
 
   /**
@@ -73,7 +75,7 @@ export class RecordRehasher implements AsyncDisposable {
    */
   async rehash<T>(image: Buffer, count: number, where: string, use: (rehashed: Rehashed) => Promise<T>): Promise<T> {
     this.#doneSize += image.length;
-    const room = rehashedSize(image.length, count, this.#from, this.#to);
+    const room = this.#digestsOnly ? 0 : rehashedSize(image.length, count, this.#from, this.#to);
     const isLarge = image.length > SLOT_SIZE || room > SLOT_SIZE;
     if (!isLarge && image.length >= MIN_SENT_SIZE && this.#doneSize > UNTHREADED_SIZE) {
       const thread = await this.#free();
@@ -89,7 +91,8 @@ export class RecordRehasher implements AsyncDisposable {
       }
     }
     // Here as well where a worker found something wrong: to say what.
-    return await use(rehashRecords(image, { from: this.#from, to: this.#to }, Buffer.allocUnsafeSlow(room), where));
+    const target = this.#digestsOnly ? undefined : Buffer.allocUnsafeSlow(room);
+    return await use(rehashRecords(image, { from: this.#from, to: this.#to }, target, where));
   }
 
   /** A thread with room; undefined where there is none to be had. */
@@ -124,7 +127,10 @@ export class RecordRehasher implements AsyncDisposable {
     copyOctets(new Uint8Array(memory.buffer), at, image);
     const to = at + SLOT_SIZE;
     const reply = await new Promise<RehashReply>((resolve) => {
-      thread.ask({ at, size: image.length, to, room: SLOT_SIZE }, { answered: resolve, lost: () => resolve(undefined) });
+      thread.ask(
+        { at, size: image.length, to, room: this.#digestsOnly ? 0 : SLOT_SIZE },
+        { answered: resolve, lost: () => resolve(undefined) },
+      );
     });
     if (reply === undefined) return undefined;
     const { before, size, ...columns } = reply;

@@ -23,14 +23,14 @@ export function rehashedSize(size: number, count: number, from: HashFunction, to
 /**
  * Verifies records, and writes them anew under another hash function; what is stored of each Block stays as it is.
  *
- * @param target - room for the new records
+ * @param target - room for the new records; without it the digests alone are made
  * @param digestMany - hashes ranges of the image: by the one function, and by the other
  * @throws {CorruptBlockError} for the first Block that is not what its digest says, {ParseError} for what is no record
  */
 export function rehashRecords(
   image: Buffer,
   hashes: { readonly from: HashFunction; readonly to: HashFunction },
-  target: Buffer,
+  target: Buffer | undefined,
   where: string,
   digestMany: { readonly from?: ImageDigester; readonly to?: ImageDigester } = {},
 ): Rehashed {
@@ -56,13 +56,17 @@ export function rehashRecords(
     const size = sizes[i] as number;
     // What is compressed was hashed as it is stored.
     if (codec !== 'none') digests.set(to.digest(unpacked(stored, codec, size)), i * to.digestSize);
+    if (target === undefined) continue;
     const digest = digests.subarray(i * to.digestSize, (i + 1) * to.digestSize);
     const crc = image.readUInt32LE(start - headerSize + PAYLOAD_CRC_OFFSET);
     const bytesAt = writeRecordHeader(target, end, codec, stored.length, size, crc, digest);
     target.set(stored, bytesAt);
     end = bytesAt + stored.length;
   }
-  return { before: batch.digests, batch: { count, digests, sizes, storedSizes, codecs, image: target.subarray(0, end) } };
+  return {
+    before: batch.digests,
+    batch: { count, digests, sizes, storedSizes, codecs, image: target?.subarray(0, end) ?? new Uint8Array(0) },
+  };
 }
 
 function unpacked(stored: Buffer, codec: ReturnType<typeof codecByNumber>, size: number): Uint8Array {

@@ -27,7 +27,13 @@ port.on('message', ({ at, size, to, room }: RehashRequest) => {
   try {
     const buffer = memory.buffer as unknown as ArrayBuffer;
     const digestMany = { from: within(digesters.from, at), to: within(digesters.to, at) };
-    const { before, batch } = rehashRecords(Buffer.from(buffer, at, size), hashes, Buffer.from(buffer, to, room), '', digestMany);
+    const { before, batch } = rehashRecords(
+      Buffer.from(buffer, at, size),
+      hashes,
+      room === 0 ? undefined : Buffer.from(buffer, to, room),
+      '',
+      digestMany,
+    );
     const { count, digests, sizes, storedSizes, codecs } = batch;
     reply = { before, count, digests, sizes, storedSizes, codecs, size: batch.image.length };
   } catch {

@@ -31,6 +31,8 @@ export interface TranscribeOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told of content whose new names were found out. */
   readonly onProgress?: ((done: TranscribeCounts) => void) | undefined;
+  /** Leaves stay in the one Store, and the other gets what lists them alone. */
+  readonly isInPlace?: boolean;
 }
 
 /** What was done. */
@@ -68,7 +70,7 @@ export class Transcriber implements AsyncDisposable {
       this.#counts = { ...this.#counts, blocks: this.#counts.blocks + blocks, bytes: this.#counts.bytes + bytes };
       options.onProgress?.(this.#counts);
     };
-    this.#leaves = new LeafNames({ source, target }, map, { signal: options.signal, onDone });
+    this.#leaves = new LeafNames({ source, target }, map, { signal: options.signal, isInPlace: options.isInPlace === true, onDone });
   }
 
   /** What was done so far. */

@@ -39,6 +39,7 @@ interface LeafPair {
 /**
  * Compares what a transition made with what it was made of: names, metadata, and all octets. Each Block of the new Store is read and hashed
  * by both functions: the digests that the old references hold must come out. Of the old Store Dirs and superblocks alone are read.
+ * In place the Blocks are read by their old names, and the new ones must come out.
  */
 export class NameCheck implements AsyncDisposable {
   readonly #source: Store;
@@ -47,6 +48,7 @@ export class NameCheck implements AsyncDisposable {
   readonly #to: HashFunction;
   readonly #signal: AbortSignal | undefined;
   readonly #onProgress: ((blocks: number, bytes: number) => void) | undefined;
+  readonly #isInPlace: boolean;
   readonly #rehasher: RecordRehasher;
   /** Pairs of digests that were met, of leaves and of the tops of trees. */
   readonly #seen: { readonly bytes: DigestTable; readonly content: DigestTable; readonly dir: DigestTable; readonly state: DigestTable };
@@ -60,7 +62,11 @@ export class NameCheck implements AsyncDisposable {
   constructor(
     source: Store,
     target: Store,
-    options: { readonly signal?: AbortSignal | undefined; readonly onProgress?: (blocks: number, bytes: number) => void } = {},
+    options: {
+      readonly signal?: AbortSignal | undefined;
+      readonly isInPlace?: boolean;
+      readonly onProgress?: (blocks: number, bytes: number) => void;
+    } = {},
   ) {
     this.#source = source;
     this.#target = target;
@@ -68,9 +74,23 @@ export class NameCheck implements AsyncDisposable {
     this.#to = hashByName(target.hashName);
     this.#signal = options.signal;
     this.#onProgress = options.onProgress;
-    this.#rehasher = new RecordRehasher(this.#to, this.#from);
+    this.#isInPlace = options.isInPlace === true;
+    this.#rehasher = new RecordRehasher(this.#near, this.#far, { digestsOnly: true });
     const pairs = (): DigestTable => new DigestTable(this.#from.digestSize + this.#to.digestSize);
     this.#seen = { bytes: pairs(), content: pairs(), dir: pairs(), state: pairs() };
+  }
+
+  /** The function by whose names Blocks are read, and the other one. */
+  get #near(): HashFunction {
+    return this.#isInPlace ? this.#from : this.#to;
+  }
+
+  get #far(): HashFunction {
+    return this.#isInPlace ? this.#to : this.#from;
+  }
+
+  get #reader(): Store {
+    return this.#isInPlace ? this.#source : this.#target;
   }
 
   /** Compares a Dirent with what it became, and all below. */
@@ -140,7 +160,7 @@ export class NameCheck implements AsyncDisposable {
     if (this.#size >= READ_SIZE || this.#pairs.length >= MAX_READ) await this.#readPairs();
   }
 
-  /** Reads the new Blocks, and hashes them by both functions. */
+  /** Reads the Blocks, and hashes them by both functions. */
   async #readPairs(): Promise<void> {
     const pairs = this.#pairs;
     this.#pairs = [];
@@ -148,10 +168,14 @@ export class NameCheck implements AsyncDisposable {
     if (pairs.length === 0) return;
     const found = new Map<string, string>();
     await this.#read(pairs, found);
-    for (const { before, after, path } of pairs) {
-      const digest = found.get(hex(after)) ?? (await this.#readOne(after, path));
-      if (digest === undefined || digest === hex(before)) continue;
-      this.faults.push({ path, error: new ParseError(`Block ${this.#label(after)}: its octets are not those of ${hex(before)}`, 0) });
+    for (const pair of pairs) {
+      const [near, far] = this.#sides(pair);
+      const digest = found.get(hex(near)) ?? (await this.#readOne(near, pair.path));
+      if (digest === undefined || digest === hex(far)) continue;
+      this.faults.push({
+        path: pair.path,
+        error: new ParseError(`Block ${this.#label(near)}: its octets are not those of ${hex(far)}`, 0),
+      });
     }
     this.blocks += pairs.length;
     this.bytes += pairs.reduce((sum, { span }) => sum + span, 0);
@@ -159,19 +183,19 @@ export class NameCheck implements AsyncDisposable {
   }
 
   async #read(pairs: readonly LeafPair[], found: Map<string, string>): Promise<void> {
-    const records = capability(this.#target, 'recordSource');
+    const records = capability(this.#reader, 'recordSource');
     if (records === undefined) return;
-    const digests = Buffer.concat(pairs.map(({ after }) => after));
+    const digests = Buffer.concat(pairs.map((pair) => this.#sides(pair)[0]));
     const spans = pairs.map(({ span }) => span);
     for await (const batch of records.records(digests, spans, { signal: this.#signal })) {
       const image = Buffer.from(batch.image.buffer, batch.image.byteOffset, batch.image.byteLength);
       try {
-        await this.#rehasher.rehash(image, batch.count, this.#target.name, async ({ before, batch: old }) => {
-          const { digestSize } = this.#to;
+        await this.#rehasher.rehash(image, batch.count, this.#reader.name, async ({ before, batch: old }) => {
+          const { digestSize } = this.#near;
           for (let i = 0; i < old.count; i++)
             found.set(
               hex(before.subarray(i * digestSize, (i + 1) * digestSize)),
-              hex(old.digests.subarray(i * this.#from.digestSize, (i + 1) * this.#from.digestSize)),
+              hex(old.digests.subarray(i * this.#far.digestSize, (i + 1) * this.#far.digestSize)),
             );
           await Promise.resolve();
         });
@@ -183,11 +207,16 @@ export class NameCheck implements AsyncDisposable {
     }
   }
 
-  async #readOne(after: Uint8Array, path: TreePath): Promise<string | undefined> {
+  /** The digest that a Block is read by, and the one that must come out. */
+  #sides({ before, after }: LeafPair): readonly [near: Uint8Array, far: Uint8Array] {
+    return this.#isInPlace ? [before, after] : [after, before];
+  }
+
+  async #readOne(near: Uint8Array, path: TreePath): Promise<string | undefined> {
     try {
-      const data = await this.#target.get({ hashName: this.#to.name, digest: after }, { signal: this.#signal });
-      if (data === undefined) throw new MissingBlockError(this.#label(after), this.#target.name);
-      return hex(this.#from.digest(data));
+      const data = await this.#reader.get({ hashName: this.#near.name, digest: near }, { signal: this.#signal });
+      if (data === undefined) throw new MissingBlockError(this.#label(near), this.#reader.name);
+      return hex(this.#far.digest(data));
     } catch (error) {
       if (!isDamage(error)) throw error;
       this.faults.push({ path, error });
@@ -196,7 +225,7 @@ export class NameCheck implements AsyncDisposable {
   }
 
   #label(digest: Uint8Array): string {
-    return hashcodeLabel({ hashName: this.#to.name, digest });
+    return hashcodeLabel({ hashName: this.#near.name, digest });
   }
 
   #isNew(kind: 'content' | 'dir' | 'state', before: Block, after: Block): boolean {

@@ -205,6 +205,26 @@ export class ShellSession implements LocalSession {
     await this.#leavePast();
     await this.#present[Symbol.asyncDispose]();
     if (next.store !== this.store) await this.store[Symbol.asyncDispose]();
+    this.#use(next, reference);
+  }
+
+  async whileClosed(work: () => void, signal?: AbortSignal): Promise<void> {
+    await this.#alone(async () => {
+      const { cwd } = this;
+      await this.#leavePast();
+      await this.#present[Symbol.asyncDispose]();
+      await this.store[Symbol.asyncDispose]();
+      try {
+        work();
+      } finally {
+        this.#use(await openSource(this.#opened, { ...this.#options, localCwd: this.localCwd, signal }), this.#opened);
+      }
+      this.cwd = cwd;
+      await this.#keepCwd();
+    });
+  }
+
+  #use(next: OpenedSource, reference: Octets | undefined): void {
     this.#source = next;
     this.#opened = reference;
     this.#present = next.tree;
@@ -242,6 +262,10 @@ export class ShellSession implements LocalSession {
         await store[Symbol.asyncDispose]();
       },
     };
+  }
+
+  get isPinned(): boolean {
+    return this.#pins > 0;
   }
 
   pin(): () => void {

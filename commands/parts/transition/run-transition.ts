@@ -34,7 +34,7 @@ export interface TransitionRequest {
 
 /** Copies archives, or references, into the Store with the other hash function. */
 export async function runTransition(context: CommandContext, request: TransitionRequest): Promise<void> {
-  const { session, output, diagnostics, signal, shell } = context;
+  const { session, diagnostics, signal, shell } = context;
   const making = { hashName: request.hashName, edges: session.store.edges };
   const target = await shell.openStore(request.store, true, making);
   try {
@@ -61,15 +61,20 @@ export async function runTransition(context: CommandContext, request: Transition
     };
     if (request.references.length > 0) await copyReferences(context, target, transcriber, request);
     else await copyArchives(context, target, transcriber, request, setLabel);
-    const { blocks, bytes, dirs } = transcriber.counts;
-    const seconds = (performance.now() - startMs) / 1000;
-    output.line(
-      `transition: ${countText(blocks, 'Block')} of contents read (${sizeText(bytes)}), ${countText(dirs, 'Dir')} written anew; ${seconds.toFixed(2)} s, ${sizeText(bytes / Math.max(seconds, 0.001))}/s`,
-    );
-    output.record({ transition: target.name, hash: target.hashName, blocks, bytes, dirs, seconds: Number(seconds.toFixed(3)) });
+    reportCounts(context, target, transcriber, startMs);
   } finally {
     await target[Symbol.asyncDispose]();
   }
+}
+
+/** Tells what was done since `startMs`, a time of the monotonic clock. */
+export function reportCounts({ output }: CommandContext, { name, hashName }: Store, transcriber: Transcriber, startMs: number): void {
+  const { blocks, bytes, dirs } = transcriber.counts;
+  const seconds = (performance.now() - startMs) / 1000;
+  output.line(
+    `transition: ${countText(blocks, 'Block')} of contents read (${sizeText(bytes)}), ${countText(dirs, 'Dir')} written anew; ${seconds.toFixed(2)} s, ${sizeText(bytes / Math.max(seconds, 0.001))}/s`,
+  );
+  output.record({ transition: name, hash: hashName, blocks, bytes, dirs, seconds: Number(seconds.toFixed(3)) });
 }
 
 async function copyArchives(
@@ -94,7 +99,7 @@ async function copyArchives(
       const { states, recorded } = await transcribeArchive(session.store, from, to, transcriber, { signal, onState });
       output.line(`transition ${name}: ${countText(states, 'state')}, ${groupedDigits(recorded)} of them new`);
       output.record({ archive: name, states, new_states: recorded });
-      if (verify) await verifyArchive(context, { name, from, to, target });
+      if (verify) await verifyArchive(context, { name, from, to, target, isInPlace: false });
     } catch (error) {
       // Of several archives the others go on.
       if (names.length === 1 || signal.aborted || !(error instanceof VtError)) throw error;
@@ -124,7 +129,8 @@ async function copyReferences(
   if (verify) await verifyDirents(context, target, pairs);
 }
 
-async function archiveNames({ session }: CommandContext): Promise<readonly string[]> {
+/** The archives that a transition is about. */
+export async function archiveNames({ session }: CommandContext): Promise<readonly string[]> {
   const names = await capability(session.store, 'archives')?.list?.();
   return names ?? (session.archiveName === undefined ? [] : [session.archiveName]);
 }

@@ -14,7 +14,13 @@ const MAX_SHOWN = 100;
 /** Compares every state of an archive with what it became: they are told by their dates. */
 export async function verifyArchive(
   context: CommandContext,
-  { name, from, to, target }: { readonly name: string; readonly from: Archive; readonly to: Archive; readonly target: Store },
+  {
+    name,
+    from,
+    to,
+    target,
+    isInPlace,
+  }: { readonly name: string; readonly from: Archive; readonly to: Archive; readonly target: Store; readonly isInPlace: boolean },
 ): Promise<void> {
   const { signal } = context;
   const states = async (archive: Archive): Promise<{ whenNs: bigint; dirent: Dirent }[]> =>
@@ -30,7 +36,7 @@ export async function verifyArchive(
     next = index + 1;
     pairs.push([dirent, state.dirent]);
   }
-  await verifyDirents(context, target, pairs, ` ${name}`);
+  await verifyDirents(context, target, pairs, { what: ` ${name}`, isInPlace });
 }
 
 /** Compares Dirents with what they became. @throws {VtError} ECORRUPT where one is not the same */
@@ -38,10 +44,11 @@ export async function verifyDirents(
   { session, output, diagnostics, signal }: CommandContext,
   target: Store,
   pairs: readonly (readonly [Dirent, Dirent])[],
-  what = '',
+  { what = '', isInPlace = false }: { readonly what?: string; readonly isInPlace?: boolean } = {},
 ): Promise<void> {
   await using check = new NameCheck(session.store, target, {
     signal,
+    isInPlace,
     onProgress: (blocks, bytes) => diagnostics.progress({ label: `verify${what}`, doneBytes: bytes, doneItems: blocks }),
   });
   for (const [before, after] of pairs) await check.dirent(before, after);
@@ -50,7 +57,9 @@ export async function verifyDirents(
   for (const { path, error } of faults.slice(0, MAX_SHOWN)) diagnostics.warn(`verify${what}: ${output.name(path)}: ${error.message}`);
   if (faults.length > 0)
     throw new VtError('ECORRUPT', `transition${what}: ${groupedDigits(faults.length)} of what was compared is not the same`, {
-      remedy: 'scrub tells which Store is damaged; remove the new one, and do it again',
+      remedy: isInPlace
+        ? 'nothing was changed; scrub tells what is damaged'
+        : 'scrub tells which Store is damaged; remove the new one, and do it again',
     });
   output.line(`verified${what}: ${countText(pairs.length, 'state')}, ${countText(blocks, 'Block')} (${sizeText(bytes)}): all the same`);
 }

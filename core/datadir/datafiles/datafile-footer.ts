@@ -1,13 +1,13 @@
-import { closeSync, fstatSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStoreFile } from '../../base/system/store-files.ts';
 import type { HashFunction } from '../../block/hash.ts';
 import { DATAFILE_HEADER_SIZE, RECORD_FIXED_SIZE, writeGapHeader } from '../../store/records/datafile.ts';
 import { encodeFooter, footerSize, type PlaceList, type RecordPlace } from '../../store/records/datafile-index.ts';
-import type { ReadAt } from '../../store/records/trailer.ts';
 import { readTrailer } from '../../store/records/trailer.ts';
 import type { DatafileWriter } from './datafile-writer.ts';
 import { walkHeaders } from './header-walk.ts';
+import { readAtOf } from './read-at.ts';
 
 // A data file that is full ends in an index and a footer, as a one-file Store does. @see vt(5), "Data files"
 
@@ -67,11 +67,4 @@ export function voidFooter(fd: number, digestSize: number): void {
   const whole = footerSize(digestSize);
   writeGapHeader(header, digestSize, whole - header.length);
   writeSync(fd, header, 0, header.length, size - whole);
-}
-
-function readAtOf(fd: number): ReadAt {
-  return (offset, size) => {
-    const data = Buffer.alloc(Math.max(0, size));
-    return data.subarray(0, readSync(fd, data, 0, data.length, offset));
-  };
 }

@@ -2,6 +2,8 @@ import { closeSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { readFully } from '../../base/system/read-fully.ts';
 import { openStoreFile } from '../../base/system/store-files.ts';
+import type { HashFunction } from '../../block/hash.ts';
+import { hashOfDatafile } from './file-hash.ts';
 
 /** Most .vtd files held open for reading. */
 const MAX_OPEN_FILES = 64;
@@ -11,6 +13,8 @@ export class DatafileReaders {
   readonly #folder: string;
   /** In the order of use, the latest last. */
   readonly #open = new Map<string, number>();
+  /** The hash functions of files that were asked for: a file keeps its own. */
+  readonly #hashes = new Map<string, HashFunction>();
   #lastName = '';
   #lastPath = '';
 
@@ -52,6 +56,20 @@ export class DatafileReaders {
       return readFully(this.#descriptor(name), target, offset);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+      throw error;
+    }
+  }
+
+  /** The hash function of a file's records. @param otherwise - where the file does not tell, or is not there */
+  hashOf(name: string, otherwise: HashFunction): HashFunction {
+    const known = this.#hashes.get(name);
+    if (known !== undefined) return known;
+    try {
+      const found = hashOfDatafile((offset, size) => this.read(name, offset, size), otherwise);
+      this.#hashes.set(name, found);
+      return found;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return otherwise;
       throw error;
     }
   }

@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { tryLock } from '../../base/system/file-lock.ts';
 import { createStoreFile, openStoreFile, type StoreAccess } from '../../base/system/store-files.ts';
+import type { HashFunction } from '../../block/hash.ts';
 import { codecByNumber, DATAFILE_HEADER_SIZE, RECORD_FIXED_SIZE } from '../../store/records/datafile.ts';
 import { PlaceList } from '../../store/records/datafile-index.ts';
 import type { RecordBatch } from '../../store/records/record-batch.ts';
+import { hashOfDatafile } from './file-hash.ts';
+import { readAtOf } from './read-at.ts';
 
 const syncData = promisify(fdatasync);
 /** Most pieces of one writev(2): IOV_MAX of Linux and macOS. */
@@ -61,9 +64,10 @@ export class DatafileWriter {
 
   /**
    * Goes on with a .vtd where its last writer ended. Gives undefined where another process writes to it, where locks cannot be
-   * had, or where it is not `size` octets long. So too where it has another name, as may be in a copy of the Store.
+   * had, or where it is not `size` octets long. So too where it has another name, as may be in a copy of the Store, or records of
+   * another hash function.
    */
-  static resume(folder: string, name: string, size: number): DatafileWriter | undefined {
+  static resume(folder: string, name: string, size: number, hash: HashFunction): DatafileWriter | undefined {
     if (size < DATAFILE_HEADER_SIZE) return undefined;
     let fd: number;
     try {
@@ -72,7 +76,8 @@ export class DatafileWriter {
       return undefined; // gone, or not ours to write
     }
     const seen = fstatSync(fd);
-    if (tryLock(fd) === 'held' && fstatSync(fd).size === size && seen.nlink === 1) return new DatafileWriter(name, fd, size);
+    if (hashOfFile(join(folder, name), hash) === hash && tryLock(fd) === 'held' && fstatSync(fd).size === size && seen.nlink === 1)
+      return new DatafileWriter(name, fd, size);
     closeSync(fd);
     return undefined;
   }
@@ -170,6 +175,15 @@ export class DatafileWriter {
   /** Closes the descriptor, which gives up the lock. */
   close(): void {
     closeSync(this.#fd);
+  }
+}
+
+function hashOfFile(path: string, otherwise: HashFunction): HashFunction | undefined {
+  const fd = openStoreFile(path, 'read');
+  try {
+    return hashOfDatafile(readAtOf(fd), otherwise);
+  } finally {
+    closeSync(fd);
   }
 }
 

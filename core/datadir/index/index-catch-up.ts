@@ -4,10 +4,14 @@ import { promisify } from 'node:util';
 import { throwIfCancelled, VtError } from '../../base/errors.ts';
 import { openStoreFile } from '../../base/system/store-files.ts';
 import { hashByName } from '../../block/hash.ts';
+import type { OtherNames } from '../../store/capabilities.ts';
 import { DATAFILE_HEADER_SIZE, decodeDatafileHeader } from '../../store/records/datafile.ts';
 import { footerPlaces } from '../datafiles/datafile-footer.ts';
 import type { ScannedRecord, ScanResult } from '../datafiles/datafile-scan.ts';
 import { scanDatafile } from '../datafiles/datafile-scan.ts';
+import { hashOfDatafile } from '../datafiles/file-hash.ts';
+import { readAtOf } from '../datafiles/read-at.ts';
+import { digestInStore } from '../names/record-names.ts';
 import type { FileMarks, IndexBatch, IndexOwner, Location } from './index-types.ts';
 
 const syncData = promisify(fdatasync);
@@ -79,15 +83,24 @@ export interface ScanHooks {
  */
 export async function catchUp(
   folder: string,
-  owner: IndexOwner,
+  owner: IndexOwner & { readonly names: Pick<OtherNames, 'find'> },
   behind: readonly BehindFile[],
   sink: IndexSink,
   options: CatchUpOptions,
 ): Promise<void> {
-  const scan: ScanFile = (fd, path, size, from, hooks) => {
-    const start = startOf(fd, path, size, owner, options);
+  const storeHash = hashByName(owner.hashName);
+  const scan: ScanFile = (fd, path, size, from, { onRecord, ...rest }) => {
+    const start = startOf(fd, path, size, options);
     if (start === undefined) return Promise.resolve(undefined);
-    const hash = hashByName(owner.hashName);
+    const read = readAtOf(fd);
+    const hash = hashOfDatafile(read, storeHash);
+    const hooks: ScanHooks = {
+      ...rest,
+      onRecord(record) {
+        const digest = digestInStore({ names: owner.names, hash: storeHash }, hash, record, read);
+        if (digest !== undefined) onRecord(digest === record.digest ? record : { ...record, digest });
+      },
+    };
     const places = from === 0 && !start.distrust ? footerPlaces(fd, hash) : undefined;
     if (places !== undefined) return tellPlaces(places, size, hooks);
     return scanDatafile(fd, {
@@ -178,13 +191,7 @@ async function catchUpFile(
   );
 }
 
-function startOf(
-  fd: number,
-  path: string,
-  size: number,
-  owner: IndexOwner,
-  options: CatchUpOptions,
-): { offset: number; distrust: boolean } | undefined {
+function startOf(fd: number, path: string, size: number, options: CatchUpOptions): { offset: number; distrust: boolean } | undefined {
   const head = Buffer.alloc(Math.min(DATAFILE_HEADER_SIZE, size));
   readSync(fd, head, 0, head.length, 0);
   const start = decodeDatafileHeader(head);
@@ -199,8 +206,6 @@ function startOf(
       options.onNotice(`data file "${path}": ${start.reason}; looking for records in it`);
       return { offset: 0, distrust: true };
     case 'header':
-      if (start.header.hashName === owner.hashName) return { offset: DATAFILE_HEADER_SIZE, distrust: false };
-      options.onNotice(`data file "${path}": its hash function is ${start.header.hashName}, not ${owner.hashName}; passed over`);
-      return undefined;
+      return { offset: DATAFILE_HEADER_SIZE, distrust: false };
   }
 }

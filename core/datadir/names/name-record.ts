@@ -131,6 +131,12 @@ export function isNamed(record: Buffer, side: Side, kind: NamedKind, form: numbe
   return record[KIND_AT] === KINDS.indexOf(kind) && record[FORM_AT + side] === form;
 }
 
+/** Whether a record, of which the check holds, says what a Block of content is under both functions. */
+export function isLeafPair(record: Buffer): boolean {
+  const isHash = isNamed(record, 0, 'bytes', FORM.hash) && isNamed(record, 1, 'bytes', FORM.hash);
+  return isHash && record.readUInt32LE(CHECK_AT) === crc32(record.subarray(0, CHECK_AT));
+}
+
 /** The sides of a map of two hash functions. */
 export function sidesOf(one: HashName, other: HashName): readonly [HashName, HashName] {
   return hashByName(one).enumeration < hashByName(other).enumeration ? [one, other] : [other, one];

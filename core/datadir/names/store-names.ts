@@ -34,7 +34,9 @@ export class StoreNames implements OtherNames, Disposable {
   }
 
   find(kind: NamedKind, ref: Block, hashName: HashName): Block | undefined {
-    this.#refresh();
+    // A file that was merged away is read on: the folder is looked at where something is not found.
+    const found = this.#find(kind, ref, hashName, new Set());
+    if (found !== undefined || !this.#refresh()) return found;
     return this.#find(kind, ref, hashName, new Set());
   }
 
@@ -60,23 +62,26 @@ export class StoreNames implements OtherNames, Disposable {
     return undefined;
   }
 
-  /** Opens what is new in the folder, and closes what was merged away. */
-  #refresh(): void {
+  /** Opens what is new in the folder, and closes what was merged away. @returns whether something is new */
+  #refresh(): boolean {
     const names = new Set(nameFiles(this.#folder));
     for (const [name, run] of this.#runs)
       if (!names.has(name)) {
         run[Symbol.dispose]();
         this.#runs.delete(name);
       }
+    let isNew = false;
     for (const name of names) {
       if (this.#runs.has(name)) continue;
       try {
         this.#runs.set(name, NameRun.open(join(this.#folder, name)));
+        isNew = true;
       } catch (error) {
         // Merged away meanwhile; or damaged, and then what it named is not found.
         if (errorCode(error) !== 'ENOENT' && !(error instanceof ParseError)) throw error;
       }
     }
+    return isNew;
   }
 
   [Symbol.dispose](): void {

@@ -18,6 +18,7 @@ import type { AddResult, Store } from '../../store/store.ts';
 import { DatadirIndex } from '../datadir-index.ts';
 import { Datadir } from '../datadir-store.ts';
 import { catchUpBy } from '../index/index-catch-up.ts';
+import { StoreNames } from '../names/store-names.ts';
 import { scanPythonDatafile } from './python-datafile-scan.ts';
 
 /** The archive of a Store where none is named. */
@@ -163,6 +164,7 @@ function openUnder(path: string, name: string, hashName: HashName, options: Open
     index,
     writer: undefined,
     hasDigests: false,
+    names: new StoreNames(path),
   });
 }
 

@@ -76,7 +76,7 @@ it('a format file of an earlier version is read: its durability is batch, and no
 
 it('a format file of a later version is refused, whatever else it holds', () => {
   assert.throws(
-    () => parseDatadirFormat('format=3\nhow=new\n'),
+    () => parseDatadirFormat('format=4\nhow=new\n'),
     (error) => error instanceof VtError && error.code === 'EUNSUPPORTED' && error.remedy !== undefined,
   );
 });

@@ -9,6 +9,7 @@ import { DatadirIndex } from '../../../core/datadir/datadir-index.ts';
 import { Datadir } from '../../../core/datadir/datadir-store.ts';
 import { DatadirWriter } from '../../../core/datadir/datadir-writer.ts';
 import { catchUp } from '../../../core/datadir/index/index-catch-up.ts';
+import { StoreNames } from '../../../core/datadir/names/store-names.ts';
 import { newStorePath } from './store-folder.ts';
 
 const OWNER = { storeId: '00112233-4455-6677-8899-aabbccddeeff', hashName: 'sha256' } as const;
@@ -25,7 +26,7 @@ function makeDatadir(path: string, failsNext: () => { readonly sync: boolean; re
     readOnly: false,
     shared: true,
     announceFirst: true,
-    catchUp: (behind, sink, options) => catchUp(dataFolder, OWNER, behind, sink, options),
+    catchUp: (behind, sink, options) => catchUp(dataFolder, { ...OWNER, names: { find: () => undefined } }, behind, sink, options),
     ownFiles: () => writer.fileNames(),
     generation: () => 0,
     onLoss: () => undefined,
@@ -52,6 +53,7 @@ function makeDatadir(path: string, failsNext: () => { readonly sync: boolean; re
     storeId: OWNER.storeId,
     index,
     hasDigests: true,
+    names: new StoreNames(path),
     writer: {
       append: (pieces) => writer.append(pieces),
       close: () => writer.close(),

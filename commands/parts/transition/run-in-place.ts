@@ -1,0 +1,68 @@
+import { VtError } from '../../../core/base/errors.ts';
+import type { HashName } from '../../../core/block/hash.ts';
+import { archiveOf } from '../../../core/store/archive-of-store.ts';
+import type { Store } from '../../../core/store/store.ts';
+import { beginInPlace } from '../../../core/transition/in-place.ts';
+import { transcribeArchive } from '../../../core/transition/transcribe-archive.ts';
+import { Transcriber } from '../../../core/transition/transcriber.ts';
+import type { CommandContext } from '../../command.ts';
+import { countText } from '../format.ts';
+import { maintain } from '../maintenance.ts';
+import { archiveNames, reportCounts } from './run-transition.ts';
+import { verifyArchive } from './verify-transition.ts';
+
+/** Gives the Store of the session another hash function, and opens it again. */
+export async function runInPlace(context: CommandContext, hashName: HashName, verify: boolean): Promise<void> {
+  const { session, diagnostics, output, signal } = context;
+  if (session.isPinned)
+    throw new VtError('EFAILED', 'transition: the tree of this session is mounted, or files are followed into it', {
+      remedy: 'umount it, or end follow and watch first',
+    });
+  if (session.archive !== undefined && session.archiveName === undefined)
+    throw new VtError('EFAILED', `transition: the archive "${session.archive.name}" lies outside of the Store`, {
+      remedy: 'open the Store itself, or name another STORE to copy to',
+    });
+  await maintain(context, 'transition', true, async (datadir) => {
+    const startMs = performance.now();
+    await using work = await beginInPlace(datadir, hashName, { signal });
+    let label = 'transition';
+    await using transcriber = new Transcriber(datadir, work.made, work.map, {
+      signal,
+      isInPlace: true,
+      onProgress: ({ blocks, bytes }) => diagnostics.progress({ label, doneBytes: bytes, doneItems: blocks }),
+    });
+    const transcribe = async (name: string, from: Store): Promise<number> => {
+      const [archive, to] = archivesOf(from, work.made, name);
+      const onState = (number: number, states: number): void => {
+        label = `transition ${name}, state ${number} of ${states}`;
+      };
+      return (await transcribeArchive(from, archive, to, transcriber, { signal, onState })).states;
+    };
+    for (const name of await archiveNames(context)) {
+      const states = await transcribe(name, datadir);
+      output.line(`transition ${name}: ${countText(states, 'state')}`);
+      output.record({ archive: name, states });
+      if (!verify) continue;
+      const [from, to] = archivesOf(datadir, work.made, name);
+      await verifyArchive(context, { name, from, to, target: work.made, isInPlace: true });
+    }
+    work.announce();
+    // What others recorded until now goes along.
+    for (const name of await archiveNames(context)) await transcribe(name, datadir);
+    await transcriber.save();
+    await work.makeIndex({ signal });
+    await session.whileClosed(() => work.end(), signal);
+    reportCounts(context, session.store, transcriber, startMs);
+    output.line(`transition: the hash function is ${session.store.hashName} from now on; old references open too`);
+  });
+}
+
+function archivesOf(
+  from: Store,
+  made: Store,
+  name: string,
+): readonly [NonNullable<ReturnType<typeof archiveOf>>, NonNullable<ReturnType<typeof archiveOf>>] {
+  const [archive, to] = [archiveOf(from, name), archiveOf(made, name)];
+  if (archive === undefined || to === undefined) throw new VtError('EFAILED', `transition "${name}": the Store has no archives`);
+  return [archive, to];
+}

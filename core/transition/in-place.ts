@@ -1,0 +1,126 @@
+import { lstatSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { throwIfCancelled, VtError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import { makeStoreFolder } from '../base/system/store-files.ts';
+import type { HashName } from '../block/hash.ts';
+import { openDatadir } from '../datadir/datadir.ts';
+import { readDatadirFormat, writeDatadirFormat } from '../datadir/datadir-format.ts';
+import type { Datadir } from '../datadir/datadir-store.ts';
+import type { Location } from '../datadir/index/index-types.ts';
+import { announceEnd, endTransition, revokeEnd, TRANSITION_FOLDER } from '../datadir/transition-end.ts';
+import { liveWriters } from '../datadir/writer-presence.ts';
+import { capability } from '../store/capability.ts';
+import { NameMap } from './name-map.ts';
+
+// A datadir gets another hash function. Leaves stay where they are; superblocks, Dirs and states of the new function are made in a datadir
+// within its folder, which at the end becomes part of it. The maintenance lock is held all the time. @see docs/design/transition.md
+
+/** Blocks that are put into the new index at a time. */
+const INDEX_STEP = 65_536;
+
+/** A transition in place, while it is at work. */
+export interface InPlace extends AsyncDisposable {
+  /** What the new Dirs and states go into. */
+  readonly made: Datadir;
+  readonly map: NameMap;
+  /** Nobody else may begin from now on. @throws {VtError} ELOCKED where somebody is at work: nothing has changed then */
+  announce(): void;
+  /** Makes the index of what the Store will be, and closes what was made: {@link InPlace.end} is next, once the Store is closed. */
+  makeIndex(options: OpOptions): Promise<void>;
+  end(): void;
+}
+
+/**
+ * Begins a transition in place, or goes on with one that was killed.
+ *
+ * @throws {VtError} ELOCKED where another session is at work; EFAILED for what a mount stored and no root has
+ */
+export async function beginInPlace(datadir: Datadir, hashName: HashName, options: OpOptions = {}): Promise<InPlace> {
+  await requireRest(datadir);
+  const made = await openMade(datadir, hashName);
+  let isMadeOpen = true;
+  let map: NameMap;
+  try {
+    map = await NameMap.open(made, datadir.hashName, datadir, options);
+  } catch (error) {
+    await made[Symbol.asyncDispose]();
+    throw error;
+  }
+  const close = async (): Promise<void> => {
+    if (!isMadeOpen) return;
+    isMadeOpen = false;
+    await map[Symbol.asyncDispose]();
+    await made[Symbol.asyncDispose]();
+  };
+  let isAnnounced = false;
+  return {
+    made,
+    map,
+    announce() {
+      isAnnounced = true;
+      announceEnd(datadir.path, hashName);
+      requireAlone(datadir);
+    },
+    async makeIndex({ signal }) {
+      await made.flush({ signal });
+      await indexLeaves(datadir, made, map, signal);
+      await close();
+    },
+    end() {
+      isAnnounced = false;
+      endTransition(datadir.path);
+    },
+    async [Symbol.asyncDispose]() {
+      if (isAnnounced) revokeEnd(datadir.path);
+      await close();
+    },
+  };
+}
+
+async function requireRest(datadir: Datadir): Promise<void> {
+  requireAlone(datadir);
+  const journals = capability(datadir, 'journals');
+  if (journals?.isEmpty === false && (await journals.hasLeft()))
+    throw new VtError('EFAILED', `transition "${datadir.name}": a mount has stored something there that no state has yet`, {
+      remedy: 'umount it, or open the Store once',
+    });
+}
+
+function requireAlone(datadir: Datadir): void {
+  const others = liveWriters(datadir.path, datadir.internals().ownWriter).length;
+  if (others > 0)
+    throw new VtError('ELOCKED', `transition "${datadir.name}": another session is at work in it`, {
+      remedy: 'end it: close shells, umount, stop serve and watch',
+    });
+}
+
+/** The datadir in the Store's folder that a transition to this hash function makes: its states are made anew. */
+async function openMade({ path, access }: Datadir, hashName: HashName): Promise<Datadir> {
+  const folder = join(path, TRANSITION_FOLDER);
+  const format = readDatadirFormat(path);
+  if (format === undefined) throw new VtError('EOPEN', `open Store "${path}": its format file is gone`);
+  const isOurs = lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === true && readDatadirFormat(folder)?.hashName === hashName;
+  rmSync(isOurs ? join(folder, 'archives') : folder, { recursive: true, force: true });
+  for (const name of ['', 'data', 'archives']) makeStoreFolder(join(folder, name), access);
+  if (!isOurs) writeDatadirFormat(folder, { ...format, hashName });
+  return await openDatadir(folder, { durability: () => (format.durability === 'none' ? 'none' : undefined) });
+}
+
+/** Where the leaves lie, by their new names. */
+async function indexLeaves(datadir: Datadir, made: Datadir, map: NameMap, signal: AbortSignal | undefined): Promise<void> {
+  const [before, after] = [datadir.internals().index, made.internals().index];
+  await before.ready(signal);
+  before.refresh();
+  let blocks: [Uint8Array, Location][] = [];
+  for (const [digest, to] of map.leaves()) {
+    const location = before.get(digest);
+    if (location === undefined) continue;
+    blocks.push([to, location]);
+    if (blocks.length < INDEX_STEP) continue;
+    throwIfCancelled(signal);
+    await after.commit({ blocks, marks: new Map(), cachePuts: [] });
+    blocks = [];
+  }
+  await after.commit({ blocks, marks: before.marks(), cachePuts: [] });
+}

@@ -42,8 +42,8 @@ function sizeOf(folder: string): number {
 
 it('a Store becomes one of another hash function in place, and goes on; back it is what it was; all old references open', async (t) => {
   const { scratch, on, dirrefs } = setUp(t);
-  makeTree(scratch.path('tree'), { files: 60, seed: 5, extras: true });
-  writeFileSync(scratch.path('tree/large'), makeRandom(5).bytes(4 * 1024 * 1024));
+  makeTree(scratch.path('tree'), { files: 30, seed: 5, extras: true });
+  writeFileSync(scratch.path('tree/large'), makeRandom(5).bytes(2 * 1024 * 1024));
   const states = 'put tree; sync -m "the first"; tag one; protect @1; cp tree again; quit';
   await on('datadir:./s,hash=sha1', states);
   const old = dirrefs('s');

@@ -1,7 +1,6 @@
 import type { Octets } from '../base/octets.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import { findXattrs } from '../base/system/find-xattrs.ts';
-import { errorCode } from '../base/system/system-error.ts';
 import type { Block } from '../block/block.ts';
 import { readBlockBytes } from '../block/read-range.ts';
 import type { FileDirent } from '../dirent/dirent.ts';
@@ -10,31 +9,15 @@ import { metaOf } from '../import/import-meta.ts';
 import type { TreePath } from '../tree/path.ts';
 import { baseName } from '../tree/path.ts';
 import { base64, fileOf, type TailMark, type TailState } from './checkpoint.ts';
-import { findMarked, openOrNone, openRotated } from './rotated-files.ts';
+import { openOrNone } from './rotated-files.ts';
 import { statOf } from './stat-of.ts';
 import { TailContent } from './tail-content.ts';
 import type { TailContext, TailCounts } from './tail-context.ts';
-import type { FileMark } from './tailed-file.ts';
-import { CHECK_SIZE, type OctetSink, TailedFile } from './tailed-file.ts';
-
-/** A file that lost its path is kept open until nothing was written to it for so long: milliseconds. */
-const FORMER_MS = 60_000;
-
-/** A file that has its path is closed where nothing was written to it for so long: milliseconds. */
-const REST_MS = 5000;
-
-/** Files remembered that had the path and are read to their end. */
-const MAX_DONE = 64;
+import { type OpenFile, TailFiles } from './tail-files.ts';
+import { CHECK_SIZE, type OctetSink, type TailedFile } from './tailed-file.ts';
 
 /** Times that rotated files are looked for anew where a file is rotated at that very moment. */
 const MAX_TRIES = 20;
-
-interface OpenFile {
-  readonly file: TailedFile;
-  grewMs: number;
-  /** Of a file that nothing was read of: rotated files that were changed after this come before it. */
-  sinceNs?: bigint | undefined;
-}
 
 /**
  * Follows what is written to one path. Its content is all that was ever written there, one after the other. Rotation by rename or
@@ -44,9 +27,7 @@ export class Tail {
   readonly path: Octets;
   readonly name: TreePath;
   readonly #context: TailContext;
-  /** Oldest first; the last has the path, or had it last. */
-  #files: OpenFile[] = [];
-  #done: FileMark[] = [];
+  readonly #files: TailFiles;
   readonly #content: TailContent;
   #dirent: FileDirent | undefined;
   /** As the last mark has it, and as the last recorded root does. */
@@ -62,6 +43,7 @@ export class Tail {
     this.path = path;
     this.name = name;
     this.#context = context;
+    this.#files = new TailFiles(path, context, (file) => context.isElsewhere(file, this));
     this.#content = new TailContent(path, context);
   }
 
@@ -76,14 +58,7 @@ export class Tail {
     await this.#content.takeUp(dirent.block, state, dirent.meta.xattrs, options);
     this.#dirent = dirent;
     this.#recorded = recorded;
-    this.#done = [...state.done];
-    for (const each of state.files) {
-      // Of a file that nothing was read of nobody can tell whether it was copied and cut short meanwhile: the next look goes through what is beside it.
-      const isBlank = each.offset === 0 && each === state.files.at(-1);
-      const file = isBlank ? undefined : findMarked(this.path, each, this.#context.opener, (found) => this.has(found));
-      if (file === undefined) this.#finish(each);
-      else this.#files.push({ file, grewMs: this.#context.monotonicMs() });
-    }
+    this.#files.restore(state.files, state.done);
   }
 
   /**
@@ -95,13 +70,13 @@ export class Tail {
   async restoreUnchecked(state: TailState, options: OpOptions): Promise<boolean> {
     await this.restore(state, undefined, options);
     const mark = state.files.at(-1);
-    const last = this.#files.at(-1)?.file;
+    const last = this.#files.last?.file;
     const stat = statOf(this.path);
     if (mark === undefined || mark.offset === 0 || (stat !== undefined && last?.isOf(stat) === true)) return true;
     const file = openOrNone(this.path, this.#context.opener);
     if (file === undefined) return true;
     if (await this.#startsWith(file, fileOf(state).block, options)) {
-      this.#files.push({ file, grewMs: this.#context.monotonicMs() });
+      this.#files.add(file);
       return true;
     }
     const isLike = file.isLike(mark);
@@ -115,21 +90,7 @@ export class Tail {
    * @returns octets of that content that no file has any more
    */
   begin(state: TailState): number {
-    let left = fileOf(state).block.span;
-    const found: OpenFile[] = [];
-    // The newest first: a file that was written anew has what older ones had.
-    for (const mark of [...state.done, ...state.files].reverse()) {
-      const file =
-        mark.offset === 0 || mark.offset > left
-          ? undefined
-          : findMarked(this.path, mark, this.#context.opener, (each) => found.some((other) => other.file.isOf(each)));
-      if (file === undefined) continue;
-      left -= mark.offset;
-      file.readAgain();
-      found.unshift({ file, grewMs: this.#context.monotonicMs() });
-    }
-    this.#files = found;
-    return left;
+    return this.#files.readAgain([...state.done, ...state.files], fileOf(state).block.span);
   }
 
   /** Goes on where what is stored under its name ends, if that is how the file begins; else the content begins anew. */
@@ -143,7 +104,7 @@ export class Tail {
     }
     await this.#content.takeUp(block, undefined, dirent.meta.xattrs, options);
     this.#dirent = dirent;
-    this.#files.push({ file, grewMs: this.#context.monotonicMs() });
+    this.#files.add(file);
   }
 
   /** Whether a file begins with a content, by its first and last octets; then it goes on there. */
@@ -156,22 +117,12 @@ export class Tail {
 
   /** Whether a file has the path, or had it and is still read. */
   has(file: { readonly dev: bigint; readonly ino: bigint }): boolean {
-    return this.#files.some((each) => each.file.isOf(file));
+    return this.#files.has(file);
   }
 
   /** Whether a file had the path, as far as it can be known again: under its present name it is no news. */
   had(path: Octets, stat: { readonly dev: bigint; readonly ino: bigint }): boolean {
-    if (this.has(stat)) {
-      const current = this.#files.at(-1)?.file;
-      const now = statOf(this.path);
-      return current?.isOf(stat) !== true || now === undefined || !current.isOf(now);
-    }
-    const marks = this.#done.filter(({ ino, offset }) => offset > 0 && ino === stat.ino.toString());
-    if (marks.length === 0) return false;
-    const file = openOrNone(path, this.#context.opener);
-    const isKnown = file !== undefined && marks.some((mark) => file.resume(mark));
-    file?.close();
-    return isKnown;
+    return this.#files.had(path, stat);
   }
 
   /** The Dirent as of the last look; undefined before there was a file. */
@@ -182,16 +133,16 @@ export class Tail {
   /** Takes in what is new. @returns whether the Dirent is another */
   async look(options: OpOptions): Promise<boolean> {
     await this.#content.takeUpLost(this.#dirent?.meta.xattrs, options);
-    this.#wake();
+    this.#files.wake();
     await this.#readAll(options);
     const stat = statOf(this.path);
     this.#isThere = stat?.isFile() === true;
-    if (this.#isThere && stat !== undefined && this.#files.at(-1)?.file.isOf(stat) !== true) {
+    if (this.#isThere && stat !== undefined && this.#files.last?.file.isOf(stat) !== true) {
       if (this.#follow()) await this.#readAll(options);
     }
-    this.#retire();
+    this.#files.retire(this.#isThere);
     const isNew = this.#update();
-    this.#rest();
+    if (this.#isThere) this.#files.rest();
     return isNew;
   }
 
@@ -208,8 +159,8 @@ export class Tail {
     this.#marked = {
       ...point,
       dirent: formatDirent({ ...this.#dirent, block }),
-      files: this.#files.map(({ file }) => file.mark),
-      done: this.#done,
+      files: this.#files.open.map(({ file }) => file.mark),
+      done: this.#files.done,
     };
     const recorded = this.#recorded?.dirent === this.#marked.dirent ? undefined : (this.#recorded ?? null);
     return { path: base64(this.path), name: base64(this.name), ...this.#marked, recorded };
@@ -226,41 +177,18 @@ export class Tail {
       size: this.#content.span,
       newBytes: this.#content.newBytes,
       readBytes: this.#readBytes,
-      unreadBytes: this.#files.reduce((sum, { file }) => sum + file.unreadBytes(), 0),
+      unreadBytes: this.#files.open.reduce((sum, { file }) => sum + file.unreadBytes(), 0),
       isThere: this.#isThere,
       rotations: this.#rotations,
     };
   }
 
   close(): void {
-    for (const { file } of this.#files) file.close();
-    this.#files = [];
+    this.#files.close();
   }
 
   async #readAll(options: OpOptions): Promise<void> {
-    for (const open of [...this.#files]) if (!open.file.isAtRest) await this.#read(open, options);
-  }
-
-  /** Closes the file that has the path where nothing happens to it: an open one would keep its filesystem from being unmounted. */
-  #rest(): void {
-    const last = this.#files.at(-1);
-    if (last !== undefined && this.#isThere && this.#context.monotonicMs() - last.grewMs > REST_MS) last.file.rest();
-  }
-
-  /** Opens the file at rest again if something happened to it, wherever it is now. */
-  #wake(): void {
-    const last = this.#files.at(-1);
-    if (last?.file.isAtRest !== true) return;
-    const stat = statOf(this.path);
-    if (stat !== undefined && last.file.isOf(stat) && (!last.file.hasChanged(stat) || last.file.wake(this.path, this.#context.opener)))
-      return;
-    // As another process would go on.
-    const { mark } = last.file;
-    const others = this.#files.slice(0, -1);
-    this.#files = others;
-    const file = findMarked(this.path, mark, this.#context.opener, (found) => this.has(found) || this.#context.isElsewhere(found, this));
-    if (file === undefined) this.#finish(mark);
-    else this.#files = [...others, { ...last, file }];
+    for (const open of [...this.#files.open]) if (!open.file.isAtRest) await this.#read(open, options);
   }
 
   async #read(open: OpenFile, options: OpOptions): Promise<void> {
@@ -278,12 +206,7 @@ export class Tail {
         return;
       }
       this.#rotations++;
-      const copy = findMarked(
-        this.path,
-        look.restarted,
-        this.#context.opener,
-        (found) => this.has(found) || this.#context.isElsewhere(found, this),
-      );
+      const copy = this.#files.find(look.restarted);
       if (copy !== undefined) await this.#readCopy(copy, sink);
       open.sinceNs = copy === undefined ? look.stat.mtimeNs : copy.lastStat.mtimeNs;
     }
@@ -293,7 +216,7 @@ export class Tail {
   async #readCopy(copy: TailedFile, sink: OctetSink): Promise<void> {
     try {
       this.#readBytes += (await copy.look(sink))?.readBytes ?? 0;
-      this.#finish(copy.mark);
+      this.#files.finish(copy.mark);
     } finally {
       copy.close();
     }
@@ -308,7 +231,7 @@ export class Tail {
       const before = file.stat();
       const head = file.firstOctets(CHECK_SIZE);
       // What is newer holds what was written after this.
-      for (const copy of this.#unseen(sinceNs, before.mtimeNs, file)) await this.#readCopy(copy, sink);
+      for (const copy of this.#files.unseen(sinceNs, before.mtimeNs, file)) await this.#readCopy(copy, sink);
       const now = file.stat();
       const isSame = now.size >= before.size && head.equals(file.firstOctets(head.length));
       if (isSame && (head.length > 0 || now.mtimeNs === before.mtimeNs)) return;
@@ -317,80 +240,17 @@ export class Tail {
 
   /** Goes on with the file that has the path now. @returns whether there is one */
   #follow(): boolean {
-    const { monotonicMs } = this.#context;
-    this.#wake();
-    const next = this.#open();
-    if (next === undefined) return false;
-    const current = this.#files.at(-1);
-    const grewMs = monotonicMs();
-    if (current !== undefined && next.goesOnFrom(current.file)) {
-      // It was written anew, with all that it had. Somebody may still write to what it was.
-      next.takeOver(current.file);
-      this.#files.push({ file: next, grewMs });
-      return true;
+    const found = this.#files.follow();
+    if (found === 'other') {
+      if (this.#dirent !== undefined) this.#rotations++;
+      this.#isStale = true;
     }
-    let sinceNs = current?.file.stat().mtimeNs;
-    const mark = this.#done.at(-1);
-    if (current === undefined && mark !== undefined) {
-      if (mark.offset > 0 && next.resume(mark)) this.#done.pop();
-      else sinceNs = BigInt(mark.mtimeNs);
-    }
-    if (sinceNs !== undefined) this.#between(sinceNs, next);
-    if (this.#dirent !== undefined) this.#rotations++;
-    this.#files.push({ file: next, grewMs, sinceNs });
-    this.#isStale = true;
-    return true;
-  }
-
-  /** Opens the file that has the path; undefined where none has it any more. @throws why it cannot be opened */
-  #open(): TailedFile | undefined {
-    try {
-      return TailedFile.open(this.path, this.#context.opener);
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') return undefined;
-      throw error;
-    }
-  }
-
-  /** Opens the files that had the path in between, where it was rotated more than once since the last look. */
-  #between(afterNs: bigint, next: TailedFile): void {
-    const grewMs = this.#context.monotonicMs();
-    for (const file of this.#unseen(afterNs, undefined, next)) this.#files.push({ file, grewMs });
-  }
-
-  /** Opens the rotated files that were changed between two times, and are nobody's yet; oldest first. */
-  #unseen(afterNs: bigint, uptoNs: bigint | undefined, except: TailedFile): TailedFile[] {
-    return openRotated(
-      this.path,
-      this.#context.opener,
-      ({ path, stat }) =>
-        stat.mtimeNs > afterNs &&
-        (uptoNs === undefined || stat.mtimeNs <= uptoNs) &&
-        !except.isOf(stat) &&
-        !this.had(path, stat) &&
-        !this.#context.isElsewhere(stat, this),
-    );
-  }
-
-  /** Closes the files that lost the path, and to which nothing is written any more. */
-  #retire(): void {
-    const nowMs = this.#context.monotonicMs();
-    const last = this.#files.at(-1);
-    this.#files = this.#files.filter((open) => {
-      if ((open === last && this.#isThere) || nowMs - open.grewMs < FORMER_MS) return true;
-      this.#finish(open.file.mark);
-      open.file.close();
-      return false;
-    });
-  }
-
-  #finish(mark: FileMark): void {
-    this.#done = [...this.#done, mark].slice(-MAX_DONE);
+    return found !== 'none';
   }
 
   /** Makes the Dirent of what there is. @returns whether it is another than before */
   #update(): boolean {
-    const file = this.#files.at(-1)?.file;
+    const file = this.#files.last?.file;
     if (file === undefined || !this.#isStale) return false;
     this.#isStale = false;
     const dirent: FileDirent = {

@@ -1,7 +1,7 @@
 import type { ArchiveLine } from '../archive/archive-line.ts';
 import type { DirDirent } from '../dirent/dirent.ts';
 import type { Store } from '../store/store.ts';
-import type { Chosen, MergeChoice, MergeResult } from '../tree/merge/merge.ts';
+import type { Chosen, MergeChoice, MergeResult } from '../tree/merge/merge-result.ts';
 import { mergeTrees } from '../tree/merge/merge-trees.ts';
 import type { TreePath } from '../tree/path.ts';
 import { ROOT_PATH } from '../tree/path.ts';

@@ -1,6 +1,6 @@
 import type { DirDirent } from '../../../core/dirent/dirent.ts';
 import { diffDirents } from '../../../core/tree/diff/diff.ts';
-import type { OnlyOne } from '../../../core/tree/merge/merge.ts';
+import type { OnlyOne } from '../../../core/tree/merge/merge-result.ts';
 import type { TreePath } from '../../../core/tree/path.ts';
 import { joinPath, splitPath } from '../../../core/tree/path.ts';
 import type { TreeContext } from '../../command.ts';

@@ -1,12 +1,6 @@
-import { fstatSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { VtError } from '../../base/errors.ts';
 import type { OpOptions } from '../../base/op-options.ts';
-import { cName } from '../../base/system/at-calls.ts';
-import { atCalls } from '../../base/system/choose-at-calls.ts';
-import { sameSignature } from '../../base/system/file-signature.ts';
-import { findXattrs } from '../../base/system/find-xattrs.ts';
-import type { SharedMemory } from '../../base/system/shared-memory.ts';
 import { threadsAtMost } from '../../base/system/thread-room.ts';
 import type { Block } from '../../block/block.ts';
 import { PendingBlocks } from '../../block/block-sink.ts';
@@ -14,36 +8,26 @@ import { HASH_SCRATCH_SIZE } from '../../block/hash.ts';
 import { capability } from '../../store/capability.ts';
 import type { Store } from '../../store/store.ts';
 import { parserOf } from '../choose-parser.ts';
-import { contentHint } from '../content-hint.ts';
 import { KERNEL_SCRATCH_SIZE } from '../edge-kernel.ts';
 import type { ContentHint } from '../parser.ts';
 import type { AddedBlocks, IntakeCounts } from './block-intake.ts';
 import { BlockIntake } from './block-intake.ts';
-import { closeQuietly } from './file-slices.ts';
 import type { Growth, GrowthSource } from './ingest-growth.ts';
 import { ingestGrowth } from './ingest-growth.ts';
-import { IngestJobs, MAX_REREADS } from './ingest-jobs.ts';
-import { ingestOpenFile } from './ingest-open-file.ts';
-import type { Job, JobResult, LeafTable, ParseJob, ScanResult, SmallResult, WorkerSetup } from './ingest-protocol.ts';
+import type { Job, JobResult, LeafTable, ScanResult, SmallResult } from './ingest-protocol.ts';
 import { ingestStream } from './ingest-stream.ts';
 import type { FilePlace, IngestedFile, QueuedFile, SeenFile } from './ingested-file.ts';
+import { JobPlaces } from './job-places.ts';
+import { LargeFiles } from './large-files.ts';
 import type { LaneContext } from './slice-lane.ts';
-import type { SlotLayout } from './slots.ts';
 import { FreeSlots, slotLayout, slotMemory } from './slots.ts';
 import { SmallFiles } from './small-files.ts';
-import { WorkerPool } from './worker-pool.ts';
 
 /** Files up to this many octets are read whole, many in one slot. */
 const SMALL_FILE_SIZE = 512 * 1024;
 
-/** Octets that the main thread works at itself before it starts workers, which takes some 50 ms. */
-const INLINE_SIZE = 4 * 1024 * 1024;
-
 /** More threads than two gained nothing where the Store appends with one. */
 const MAX_DEFAULT_WORKERS = 2;
-
-/** Large files read at a time. */
-const MAX_LANES = 4;
 
 /** Batches and large files that wait before `busy`. */
 const MAX_WAITING = 3;
@@ -70,31 +54,19 @@ export class Ingest implements AsyncDisposable {
   /** Superblocks, and whatever else of small Blocks the caller adds, on their way to the Store. */
   readonly pending: PendingBlocks;
   readonly #intake: BlockIntake;
-  readonly #layout: SlotLayout;
-  readonly #setup: Omit<WorkerSetup, 'thread'>;
-  readonly #memory: SharedMemory;
-  readonly #bytes: Uint8Array;
   readonly #slots: FreeSlots;
-  readonly #pool: WorkerPool | undefined;
+  readonly #jobs: JobPlaces;
   readonly #lane: LaneContext;
   readonly #smallFiles: SmallFiles;
-  readonly #parser: string | undefined;
-  /** Which worker has the parser of a content, by its number; undefined for this thread. */
-  readonly #parsedAt = new Map<number, number | undefined>();
+  readonly #largeFiles: LargeFiles;
   #contents = 0;
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = (): void => this.#fail(new VtError('ECANCELLED', 'cancelled', { cause: this.#signal?.reason }));
-  #inline: IngestJobs | undefined;
-  #inlineSize = 0;
-  /** Octets of the files handed in. */
-  #expectedSize = 0;
   #readBytes = 0;
   /** The first error of the Store or the workers: it counts for everything that comes after. */
   #failure: { readonly error: unknown } | undefined;
   /** The last `flushPending`, whatever became of it. */
   #flushing: Promise<void> = Promise.resolve();
-  #lanes = 0;
-  readonly #largeFiles: QueuedFile[] = [];
   /** Files not settled yet, and who waits for them or for room. */
   #open = 0;
   readonly #waiters: { readonly isDone: () => boolean; readonly resolve: () => void }[] = [];
@@ -105,28 +77,27 @@ export class Ingest implements AsyncDisposable {
     this.#intake = intake;
     this.pending = new PendingBlocks(store.hashName);
     const workers = options.workers ?? threadsAtMost(Math.min(MAX_DEFAULT_WORKERS, availableParallelism()));
-    this.#layout = slotLayout(store.edges, workers + 1, KERNEL_SCRATCH_SIZE + HASH_SCRATCH_SIZE);
-    this.#memory = slotMemory(this.#layout);
-    this.#bytes = new Uint8Array(this.#memory.buffer);
-    this.#slots = new FreeSlots(this.#layout.slots);
-    this.#parser = options.parser;
-    this.#setup = {
-      memory: this.#memory,
-      layout: this.#layout,
+    const layout = slotLayout(store.edges, workers + 1, KERNEL_SCRATCH_SIZE + HASH_SCRATCH_SIZE);
+    const memory = slotMemory(layout);
+    const bytes = new Uint8Array(memory.buffer);
+    this.#slots = new FreeSlots(layout.slots);
+    const setup = {
+      memory,
+      layout,
       edges: store.edges,
       hashName: store.hashName,
       compression: capability(store, 'recordSink')?.compression ?? 'none',
       parser: options.parser,
     };
-    this.#pool = workers === 0 ? undefined : new WorkerPool(this.#setup, workers);
+    this.#jobs = new JobPlaces(setup, workers, (error) => this.#fail(error));
     this.#lane = {
       edges: store.edges,
-      layout: this.#layout,
-      bytes: this.#bytes,
+      layout,
+      bytes,
       sink: this.pending,
-      parserOf: (hint, head) => parserOf({ ...hint, parser: hint.parser ?? this.#parser }, head, store.edges.minSize),
+      parserOf: (hint, head) => parserOf({ ...hint, parser: hint.parser ?? options.parser }, head, store.edges.minSize),
       nextContent: () => this.#contents++,
-      parse: (job, isLarge) => this.#parse(job, isLarge),
+      parse: (job, isLarge) => this.#jobs.parse(job, isLarge) as Promise<number[]>,
       hash: (job) => this.#run(job, 0) as Promise<LeafTable>,
       add: (batch) => this.#add(batch),
       get wantsRecords() {
@@ -143,7 +114,7 @@ export class Ingest implements AsyncDisposable {
     };
     this.#smallFiles = new SmallFiles({
       hashName: store.hashName,
-      bytes: this.#bytes,
+      bytes,
       slots: this.#slots,
       sink: this.pending,
       get wantsRecords() {
@@ -154,11 +125,11 @@ export class Ingest implements AsyncDisposable {
       onStart: () => this.#wake(),
       onRead: this.#lane.onRead,
       onGrown: (file) => {
-        this.#largeFiles.push(file);
-        this.#startLanes();
+        this.#largeFiles.add(file);
       },
       onFailure: (error) => this.#fail(error),
     });
+    this.#largeFiles = new LargeFiles(this.#lane, () => this.#wake());
     if (options.signal?.aborted === true) this.#onAbort();
     else options.signal?.addEventListener('abort', this.#onAbort);
   }
@@ -175,7 +146,7 @@ export class Ingest implements AsyncDisposable {
 
   /** Whether whoever walks a tree had better await `ready` before the next file. */
   get busy(): boolean {
-    return this.#smallFiles.waitingBatches + this.#largeFiles.length >= MAX_WAITING;
+    return this.#smallFiles.waitingBatches + this.#largeFiles.waitingFiles >= MAX_WAITING;
   }
 
   /** Resolves when it is no longer busy. */
@@ -280,58 +251,14 @@ export class Ingest implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#fail(new VtError('ECLOSED', 'ingest: already closed'));
-    await this.#pool?.[Symbol.asyncDispose]();
+    await this.#jobs[Symbol.asyncDispose]();
   }
 
   #queue(file: QueuedFile): void {
     const size = Number(file.seen.size);
-    // Workers start while this thread does what comes first.
-    this.#expectedSize += size;
-    if (this.#expectedSize > INLINE_SIZE) this.#pool?.start();
-    if (size <= SMALL_FILE_SIZE) {
-      this.#smallFiles.add(file);
-      return;
-    }
-    this.#largeFiles.push(file);
-    this.#startLanes();
-  }
-
-  #startLanes(): void {
-    while (this.#lanes < MAX_LANES) {
-      const file = this.#largeFiles.shift();
-      if (file === undefined) return;
-      this.#lanes++;
-      this.#largeFile(file)
-        .then(file.resolve, file.reject)
-        .finally(() => {
-          this.#lanes--;
-          this.#wake();
-          this.#startLanes();
-        });
-    }
-  }
-
-  /** Reads a large file, again while it changes. */
-  async #largeFile({ dir, name, seen: first }: QueuedFile): Promise<IngestedFile> {
-    const readAtMs = Date.now();
-    const fd = atCalls().open(dir, cName(name), 'content');
-    try {
-      const hint = contentHint(name, findXattrs(fd).xattrs);
-      let stat = fstatSync(fd, { bigint: true });
-      for (let reads = 0; ; reads++) {
-        if (!stat.isFile()) throw new VtError('EFAILED', 'read file: it is no regular file any more');
-        const before = stat;
-        const block = await ingestOpenFile(this.#lane, fd, Number(before.size), before.blocks * 512n < before.size, hint);
-        stat = fstatSync(fd, { bigint: true });
-        const settled = sameSignature(before, stat);
-        if (!settled && reads < MAX_REREADS) continue;
-        await this.#relieve();
-        const { xattrs, error } = findXattrs(fd);
-        return { block, stat: sameSignature(first, stat) ? undefined : stat, seen: stat, settled, xattrs, xattrError: error, readAtMs };
-      }
-    } finally {
-      closeQuietly(fd);
-    }
+    this.#jobs.expect(size);
+    if (size <= SMALL_FILE_SIZE) this.#smallFiles.add(file);
+    else this.#largeFiles.add(file);
   }
 
   /** Sends superblocks to the Store where many wait. */
@@ -348,49 +275,16 @@ export class Ingest implements AsyncDisposable {
     }
   }
 
-  /** Does the first job of a content's parser where there is room, and all further ones there too. */
-  #parse(job: ParseJob, isLarge: boolean): Promise<number[]> {
-    const pool = this.#pool;
-    if (!this.#parsedAt.has(job.content)) {
-      const inWorker = pool !== undefined && (pool.started || isLarge);
-      this.#parsedAt.set(job.content, inWorker ? job.content : undefined);
-    }
-    const place = this.#parsedAt.get(job.content);
-    if (job.part === 'end') this.#parsedAt.delete(job.content);
-    if (place === undefined || pool === undefined) return this.#runHere(job) as Promise<number[]>;
-    return this.#watched(pool, pool.runAt(place, job)) as Promise<number[]>;
-  }
-
-  /** Does a job here as long as there was little to do, and else in a worker. @param size - octets that it reads */
+  /** Does a job, unless something has failed before. @param size - octets that it reads */
   #run(job: Job, size: number): Promise<JobResult> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure.error);
-    this.#inlineSize += size;
-    const pool = this.#pool;
-    if (pool !== undefined && (pool.isUp || this.#inlineSize > INLINE_SIZE)) return this.#watched(pool, pool.run(job));
-    return this.#runHere(job);
-  }
-
-  #watched(pool: WorkerPool, done: Promise<JobResult>): Promise<JobResult> {
-    done.catch((error: unknown) => {
-      if (pool.failed) this.#fail(error);
-    });
-    return done;
-  }
-
-  #runHere(job: Job): Promise<JobResult> {
-    this.#inline ??= new IngestJobs({ ...this.#setup, thread: 0 });
-    try {
-      return Promise.resolve(this.#inline.run(job));
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return this.#failure === undefined ? this.#jobs.run(job, size) : Promise.reject(this.#failure.error);
   }
 
   #fail(error: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = { error };
     this.#slots.fail(error);
-    for (const { reject } of [...this.#smallFiles.takeWaiting(), ...this.#largeFiles.splice(0)]) reject(error);
+    for (const { reject } of [...this.#smallFiles.takeWaiting(), ...this.#largeFiles.takeWaiting()]) reject(error);
     this.#wake();
   }
 

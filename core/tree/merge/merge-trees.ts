@@ -6,8 +6,8 @@ import type { LiveTree } from '../live/live-tree.ts';
 import { openLiveTree } from '../live/live-tree.ts';
 import type { TreePath } from '../path.ts';
 import { parentPath, ROOT_PATH } from '../path.ts';
-import type { MergeConflict, MergeOptions, MergeResult } from './merge.ts';
 import { mergeDirents } from './merge.ts';
+import type { MergeConflict, MergeOptions, MergeResult } from './merge-result.ts';
 import type { SideRename } from './side-renames.ts';
 import { sideRenames } from './side-renames.ts';
 

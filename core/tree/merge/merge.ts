@@ -1,7 +1,6 @@
 import { throwIfCancelled } from '../../base/errors.ts';
 import type { Octets } from '../../base/octets.ts';
 import { compareOctets } from '../../base/octets.ts';
-import type { OpOptions } from '../../base/op-options.ts';
 import type { Block } from '../../block/block.ts';
 import { EMPTY_BLOCK } from '../../block/block.ts';
 import { PendingBlocks } from '../../block/block-sink.ts';
@@ -15,58 +14,15 @@ import { linksWithin } from '../live/live-node.ts';
 import { withoutSingles } from '../live/without-singles.ts';
 import type { TreePath } from '../path.ts';
 import { baseName, isWithin, joinPath, parentPath, ROOT_PATH } from '../path.ts';
-import type { MetaClash } from './merge-meta.ts';
 import { mergeMeta } from './merge-meta.ts';
+import type { Chosen, MergeChoice, MergeConflict, MergeOptions, MergeResult, OnlyOne } from './merge-result.ts';
 import type { Rejoined } from './merge-singles.ts';
 import { rejoinSingles } from './merge-singles.ts';
-import type { MergedTable, SideTables } from './merge-table.ts';
+import type { SideTables } from './merge-table.ts';
 import { countNames, mergeTables, mixedNodes, readTable } from './merge-table.ts';
 import { mergeLeaves, neitherOf, theirsName } from './merge-values.ts';
-
-/** Where the two sides could not both have their way. */
-export interface MergeConflict {
-  readonly path: TreePath;
-  /** Both changed it, or one removed what the other changed, or both changed the same metadata of it, or gave it other names. */
-  readonly kind: 'both-changed' | 'removed-by-us' | 'removed-by-them' | 'metadata' | 'both-renamed';
-  /** Where the version that lost its name stands now: theirs of what both changed. Of what both renamed, the name that they gave it. */
-  readonly theirsAt?: TreePath;
-  /** Whose version was taken, where one was chosen: the other is not in the result. */
-  readonly took?: 'ours' | 'theirs';
-  /** Of metadata: what both changed. Where nobody took a side, it is decided by rule. */
-  readonly clashes?: readonly MetaClash[];
-}
-
-/** What is under a name in one of two trees that have nothing in common: it may have been added there or removed in the other. */
-export interface OnlyOne {
-  readonly path: TreePath;
-  readonly side: 'ours' | 'theirs';
-}
-
-/** Two versions of which one has to be chosen, or both kept. Undefined is one that was removed. */
-export interface MergeChoice {
-  readonly path: TreePath;
-  readonly ours: Dirent | undefined;
-  readonly theirs: Dirent | undefined;
-}
-
-/** Which version is taken. */
-export type Chosen = 'ours' | 'theirs' | 'both' | 'neither';
-
-export interface MergeResult {
-  /** Self-contained; its Blocks are in the Store, not flushed. */
-  readonly dirent: DirDirent;
-  /** Nothing of either side is lost, but somebody should look. */
-  readonly conflicts: readonly MergeConflict[];
-  /** Of trees without a common state: what one of them lacks. All of it is kept. */
-  readonly onlyOne: readonly OnlyOne[];
-}
-
-export interface MergeOptions extends OpOptions {
-  /** The time of the merge, for the names of what is kept of theirs. */
-  readonly now: Date;
-  /** Decides a conflict; default `both`. With `neither` something stands there that is neither: what either side makes of it later is a change. */
-  readonly choose?: ((choice: MergeChoice) => Chosen) | undefined;
-}
+import type { OpenMerge } from './open-merge.ts';
+import { hasConflicts, isFurtherOut, noteName, sidesAbove, takeConflict } from './open-merge.ts';
 
 /**
  * Merges two states of a tree that have a common past. A change of one side counts; Dirs merge entry by entry, files'
@@ -95,12 +51,6 @@ interface MergeDirs {
   readonly ours: DirDirent;
   readonly theirs: DirDirent;
   /** The merge of the Dir above. */
-  readonly parent: OpenMerge | undefined;
-}
-
-interface OpenMerge {
-  readonly sides: SideTables;
-  readonly table: MergedTable;
   readonly parent: OpenMerge | undefined;
 }
 
@@ -352,43 +302,6 @@ function dirOf(dirent: Dirent | undefined): DirDirent | undefined {
 
 function sortedByName(dirents: readonly Dirent[]): Dirent[] {
   return [...dirents].sort((a, b) => compareOctets(a.name, b.name));
-}
-
-/** Notes a name that a node had before the merge, at the table where it stands. */
-function noteName(open: OpenMerge, dirent: Dirent | undefined): void {
-  if (dirent?.kind !== 'indirect') return;
-  let at: OpenMerge | undefined = open;
-  while (at !== undefined && !at.table.spare.has(dirent.uuid)) at = at.parent;
-  at?.table.names.set(dirent.uuid, dirent.name);
-}
-
-/** Whether a table above has a node, so that names below mean that one. */
-function isFurtherOut(open: OpenMerge | undefined, uuid: string): boolean {
-  for (let at = open; at !== undefined; at = at.parent) if (at.table.nodes.has(uuid)) return true;
-  return false;
-}
-
-function sidesAbove(open: OpenMerge | undefined): SideTables[] {
-  const above: SideTables[] = [];
-  for (let at = open; at !== undefined; at = at.parent) above.push(at.sides);
-  return above;
-}
-
-function hasConflicts(open: OpenMerge | undefined): boolean {
-  for (let at = open; at !== undefined; at = at.parent) if (at.table.conflicts.size + at.table.clashes.size > 0) return true;
-  return false;
-}
-
-/** Their node of a hard link that both changed, and the table that has ours, once: at the first of its names. */
-function takeConflict(open: OpenMerge, uuid: string): { readonly node: Dirent; readonly table: MergedTable } | undefined {
-  for (let at: OpenMerge | undefined = open; at !== undefined; at = at.parent) {
-    const { table } = at;
-    const node = table.conflicts.get(uuid);
-    table.conflicts.delete(uuid);
-    if (node !== undefined) return { node, table };
-    if (at.table.nodes.has(uuid)) return undefined;
-  }
-  return undefined;
 }
 
 function withoutLinks(node: Dirent): Dirent {

@@ -76,7 +76,9 @@ export class Ingest implements AsyncDisposable {
     const intake = new BlockIntake(store, { plan: options.plan, signal: options.signal });
     this.#intake = intake;
     this.pending = new PendingBlocks(store.hashName);
-    const workers = options.workers ?? threadsAtMost(Math.min(MAX_DEFAULT_WORKERS, availableParallelism()));
+    const cores = availableParallelism();
+    const workers = options.workers ?? threadsAtMost(Math.min(MAX_DEFAULT_WORKERS, cores));
+    const forSmallFiles = options.workers ?? Math.min(workers, Math.max(1, cores - 1));
     const layout = slotLayout(store.edges, workers + 1, KERNEL_SCRATCH_SIZE + HASH_SCRATCH_SIZE);
     const memory = slotMemory(layout);
     const bytes = new Uint8Array(memory.buffer);
@@ -89,7 +91,7 @@ export class Ingest implements AsyncDisposable {
       compression: capability(store, 'recordSink')?.compression ?? 'none',
       parser: options.parser,
     };
-    this.#jobs = new JobPlaces(setup, workers, (error) => this.#fail(error));
+    this.#jobs = new JobPlaces(setup, { most: workers, forSmallFiles }, (error) => this.#fail(error));
     this.#lane = {
       edges: store.edges,
       layout,

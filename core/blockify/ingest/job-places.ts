@@ -5,50 +5,73 @@ import { WorkerPool } from './worker-pool.ts';
 /** Octets that the main thread works at itself before it starts workers, which takes some 50 ms. */
 const INLINE_SIZE = 4 * 1024 * 1024;
 
+/** Octets a file, on average, up to which the main thread is as busy with each as a worker: it has a core for itself then. */
+const SMALL_AVERAGE = 64 * 1024;
+
+/** How many workers an ingest may have. */
+export interface WorkerCounts {
+  /** 0: none. */
+  readonly most: number;
+  /** Where files are small. */
+  readonly forSmallFiles: number;
+}
+
 /** Where jobs of an ingest are done: here as long as there is little to do, and else in workers. */
 export class JobPlaces implements AsyncDisposable {
   readonly #setup: Omit<WorkerSetup, 'thread'>;
   readonly #pool: WorkerPool | undefined;
+  readonly #workers: WorkerCounts;
   readonly #onFailure: (error: unknown) => void;
   /** Which worker has the parser of a content, by its number; undefined for this thread. */
   readonly #parsedAt = new Map<number, number | undefined>();
   #inline: IngestJobs | undefined;
   #inlineSize = 0;
-  /** Octets that are known to come. */
+  /** Files that are known to come, and their octets. */
+  #files = 0;
   #expectedSize = 0;
 
   /** @param onFailure - the workers failed, and not one job */
-  constructor(setup: Omit<WorkerSetup, 'thread'>, workers: number, onFailure: (error: unknown) => void) {
+  constructor(setup: Omit<WorkerSetup, 'thread'>, workers: WorkerCounts, onFailure: (error: unknown) => void) {
     this.#setup = setup;
-    this.#pool = workers === 0 ? undefined : new WorkerPool(setup, workers);
+    this.#pool = workers.most === 0 ? undefined : new WorkerPool(setup);
+    this.#workers = workers;
     this.#onFailure = onFailure;
   }
 
-  /** So many octets will come: workers start while this thread does what comes first. */
+  /** A file of so many octets will come: workers start while this thread does what comes first. */
   expect(size: number): void {
+    this.#files++;
     this.#expectedSize += size;
-    if (this.#expectedSize > INLINE_SIZE) this.#pool?.start();
+    if (this.#expectedSize > INLINE_SIZE) this.#startWorkers();
   }
 
   /** Does a job. @param size - octets that it reads */
   run(job: Job, size: number): Promise<JobResult> {
     this.#inlineSize += size;
     const pool = this.#pool;
-    if (pool !== undefined && (pool.isUp || this.#inlineSize > INLINE_SIZE)) return this.#watched(pool, pool.run(job));
-    return this.#runHere(job);
+    if (pool === undefined || (!pool.isUp && this.#inlineSize <= INLINE_SIZE)) return this.#runHere(job);
+    this.#startWorkers();
+    return this.#watched(pool, pool.run(job));
   }
 
   /** Does the first job of a content's parser where there is room, and all further ones there too. */
   parse(job: ParseJob, isLarge: boolean): Promise<JobResult> {
     const pool = this.#pool;
     if (!this.#parsedAt.has(job.content)) {
-      const inWorker = pool !== undefined && (pool.started || isLarge);
-      this.#parsedAt.set(job.content, inWorker ? job.content : undefined);
+      if (isLarge) this.#startWorkers();
+      const threads = pool?.threads ?? 0;
+      this.#parsedAt.set(job.content, threads > 0 ? job.content % threads : undefined);
     }
     const place = this.#parsedAt.get(job.content);
     if (job.part === 'end') this.#parsedAt.delete(job.content);
     if (place === undefined || pool === undefined) return this.#runHere(job);
     return this.#watched(pool, pool.runAt(place, job));
+  }
+
+  /** Has as many workers as what is known to come is worth. */
+  #startWorkers(): void {
+    const areSmall = this.#expectedSize < this.#files * SMALL_AVERAGE;
+    this.#pool?.start(areSmall ? this.#workers.forSmallFiles : this.#workers.most);
   }
 
   #watched(pool: WorkerPool, done: Promise<JobResult>): Promise<JobResult> {

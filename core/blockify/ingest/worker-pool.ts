@@ -14,10 +14,9 @@ interface QueuedJob {
 
 type PoolThread = WorkerThread<Job, JobReply>;
 
-/** Worker threads that do the jobs of an ingest. None is started before the first job. */
+/** Worker threads that do the jobs of an ingest, once they are started. */
 export class WorkerPool implements AsyncDisposable {
   readonly #setup: Omit<WorkerSetup, 'thread'>;
-  readonly #size: number;
   readonly #threads: PoolThread[] = [];
   /** Jobs that end a slot's use go before those that begin one: memory is what runs out. */
   readonly #urgent: QueuedJob[] = [];
@@ -25,10 +24,8 @@ export class WorkerPool implements AsyncDisposable {
   #isUp = false;
   #failure: Error | undefined;
 
-  /** @param size - threads, 1 or more */
-  constructor(setup: Omit<WorkerSetup, 'thread'>, size: number) {
+  constructor(setup: Omit<WorkerSetup, 'thread'>) {
     this.#setup = setup;
-    this.#size = size;
   }
 
   /** Whether the pool itself failed: a worker ended, or it was closed. */
@@ -36,9 +33,9 @@ export class WorkerPool implements AsyncDisposable {
     return this.#failure !== undefined;
   }
 
-  /** Whether workers run, or are starting. */
-  get started(): boolean {
-    return this.#threads.length > 0;
+  /** Workers that run, or are starting. */
+  get threads(): number {
+    return this.#threads.length;
   }
 
   /** Whether a worker is there to take jobs. */
@@ -46,15 +43,14 @@ export class WorkerPool implements AsyncDisposable {
     return this.#isUp;
   }
 
-  /** Starts the workers, which takes them some 50 ms, before there is a job. */
-  start(): void {
-    if (this.#failure === undefined) this.#start();
+  /** Has so many workers, or as many more as there are already. To start takes them some 50 ms: this comes before there is a job. */
+  start(threads: number): void {
+    if (this.#failure === undefined) while (this.#threads.length < threads) this.#startOne();
   }
 
   /** Does a job in some worker; rejects with what it threw there. */
   run(job: Job): Promise<JobResult> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    this.#start();
     return new Promise((resolve, reject) => {
       (job.kind === 'hash' ? this.#urgent : this.#usual).push({ job, resolve, reject });
       this.#dispatch();
@@ -62,13 +58,13 @@ export class WorkerPool implements AsyncDisposable {
   }
 
   /**
-   * Does a job in the worker of a number, after those that it has; rejects with what it threw there. Whoever calls sees to it that
-   * they are few.
+   * Does a job in one worker, after those that it has; rejects with what it threw there. Whoever calls sees to it that they are few.
+   *
+   * @param place - 0 to `threads` - 1
    */
   runAt(place: number, job: Job): Promise<JobResult> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    this.#start();
-    const thread = this.#threads[place % this.#threads.length];
+    const thread = this.#threads[place];
     if (thread === undefined) return Promise.reject(new RangeError(`ingest: no worker ${place}`));
     return new Promise((resolve, reject) => this.#ask(thread, { job, resolve, reject }));
   }
@@ -79,22 +75,20 @@ export class WorkerPool implements AsyncDisposable {
     await Promise.all(this.#threads.map((thread) => thread.terminate(closed)));
   }
 
-  #start(): void {
-    while (this.#threads.length < this.#size) {
-      const setup: WorkerSetup = { ...this.#setup, thread: this.#threads.length + 1 };
-      this.#threads.push(
-        new WorkerThread(new URL('./ingest-worker.js', import.meta.url), {
-          name: 'ingest',
-          setup,
-          // It opens files by openat(2).
-          sharesDescriptors: true,
-          onUp: () => {
-            this.#isUp = true;
-          },
-          onLost: (error) => this.#fail(error),
-        }),
-      );
-    }
+  #startOne(): void {
+    const setup: WorkerSetup = { ...this.#setup, thread: this.#threads.length + 1 };
+    this.#threads.push(
+      new WorkerThread(new URL('./ingest-worker.js', import.meta.url), {
+        name: 'ingest',
+        setup,
+        // It opens files by openat(2).
+        sharesDescriptors: true,
+        onUp: () => {
+          this.#isUp = true;
+        },
+        onLost: (error) => this.#fail(error),
+      }),
+    );
   }
 
   #dispatch(): void {

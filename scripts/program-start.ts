@@ -29,7 +29,18 @@ export function startProgram(require: NodeJS.Require, folder: string, entry: str
   // Modules of Node that take up to 2 ms to load, and of which most sessions use nothing.
   const seldomUsed = ['node:child_process', 'node:v8', 'node:worker_threads', 'node:zlib'];
 
-  const atFirstUse = (id: string): object => new Proxy({}, { get: (_, name) => (require(id) as Record<string | symbol, unknown>)[name] });
+  const atFirstUse = (id: string): object => {
+    const loaded = (): object => require(id) as object;
+    return new Proxy(
+      {},
+      {
+        get: (_, name) => Reflect.get(loaded(), name),
+        // What `import()` gives is a copy, name by name.
+        ownKeys: () => Reflect.ownKeys(loaded()),
+        getOwnPropertyDescriptor: (_, name) => ({ value: Reflect.get(loaded(), name), enumerable: true, configurable: true }),
+      },
+    );
+  };
   const writtenDown = (name: string): Buffer | undefined => {
     try {
       return readFileSync(`${folder}/${name}.compiled`);

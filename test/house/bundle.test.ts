@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import childProcess, { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { PROGRAM, vtftp } from '../support/program.ts';
@@ -47,6 +47,17 @@ test('V8 takes what it wrote down of the chunks of every session when the progra
   const chunks = run.stdout.split('\n').filter((line) => line.startsWith('vtftp-'));
   assert.ok(chunks.length >= 2 && chunks.length <= 8, run.stdout + run.stderr);
   for (const chunk of chunks) assert.match(chunk, / false$/);
+});
+
+test('what the bundle loads at its first use has all names that `import()` copies', (t) => {
+  const folder = makeScratch(t).folder;
+  writeFileSync(join(folder, 'chunk.js'), "console.log(Object.keys(require('node:child_process')).join())");
+  const script = `
+    import { createRequire } from 'node:module';
+    import { startProgram } from ${JSON.stringify(join(PROJECT_ROOT, 'dist/scripts/program-start.js'))};
+    startProgram(createRequire(${JSON.stringify(PROGRAM)}), ${JSON.stringify(folder)}, 'chunk.js');`;
+  const run = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+  assert.equal(run.stdout, `${Object.keys(childProcess).join()}\n`, run.stderr);
 });
 
 test('--version is that of package.json', async (t) => {

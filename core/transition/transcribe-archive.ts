@@ -26,7 +26,7 @@ const RECORD_MS = 5000;
 
 /**
  * Records every state of an archive in one of another Store, oldest first: with their dates, notes, tags and protection. States that are
- * there are left as they are.
+ * there are left as they are, also where they were let go of here since.
  *
  * @param to - it may have the first of these states, and no others
  * @throws {VtError} EFAILED where it has others; EMISSING, ECORRUPT for a state of which something cannot be had: those before it are recorded
@@ -38,7 +38,8 @@ export async function transcribeArchive(
   transcriber: Transcriber,
   options: TranscribeArchiveOptions = {},
 ): Promise<TranscribedArchive> {
-  const states = (await linesOf(from, options)).filter((entry) => !isForgotten(entry));
+  const lines = await linesOf(from, options);
+  const states = lines.filter((entry) => !isForgotten(entry)).length;
   const recorded = await linesOf(to, options);
   const there = new Map(recorded.filter((line) => !isForgotten(line)).map((line) => [stateId(line), line]));
   const forgotten = new Set(recorded.filter(isForgotten).map(stateId));
@@ -46,6 +47,7 @@ export async function transcribeArchive(
   let last: ArchiveLine | undefined = [...there.values()].at(-1);
   let lacking = there.size;
   let count = 0;
+  let number = 0;
   let waiting: ArchiveLine[] = [];
   let savedMs = performance.now();
   const record = async (): Promise<void> => {
@@ -61,9 +63,14 @@ export async function transcribeArchive(
     savedMs = performance.now();
   };
   try {
-    for (const [i, entry] of states.entries()) {
-      options.onState?.(i + 1, states.length);
-      const line = await names.line(entry, i + 1);
+    for (const entry of lines) {
+      if (isForgotten(entry)) {
+        // It was copied before it was let go of here, and stays there.
+        if (there.has(stateId(names.known(entry)))) lacking--;
+        continue;
+      }
+      options.onState?.(++number, states);
+      const line = await names.line(entry, number);
       const known = there.get(stateId(line));
       if (known !== undefined) {
         lacking--;
@@ -82,7 +89,7 @@ export async function transcribeArchive(
       remedy: 'name another Store; or pull --transition and merge there',
     });
   await record();
-  return { states: states.length, recorded: count };
+  return { states, recorded: count };
 }
 
 function isSame(one: ArchiveLine | undefined, other: ArchiveLine | undefined): boolean {

@@ -99,6 +99,21 @@ it('goes on where it was, copies what is new, mends what gc removed, and drops n
   assert.equal(states('new').length, 3);
 });
 
+it('goes on after states were forgotten on either side', async (t) => {
+  const { scratch, on, states } = stores(t);
+  await on('datadir:./old,hash=sha1', 'mkdir a; sync; mkdir b; sync; mkdir c; quit');
+  await on('./old', 'transition sha3-256 ./new');
+  await on('./old', 'forget --keep-last 1; mkdir d; quit');
+  assert.match(await on('./old', 'transition sha3-256 ./new --verify'), /2 states, 1 of them new[\s\S]*all the same/);
+  assert.equal(states('new').length, 4, 'what was copied before stays there');
+  await on('./old', 'gc --grace 0; mkdir e; quit');
+  await on('./new', 'forget --keep-last 2; gc --grace 0');
+  assert.match(await on('./old', 'transition sha3-256 ./new --verify'), /3 states, 1 of them new[\s\S]*all the same/);
+  assert.match(await on('./new', 'ls; fsck'), /^a\nb\nc\nd\ne\n.* clean/);
+  assert.match(await on('./old', 'transition blake3; fsck'), /3 states[\s\S]* clean/);
+  assert.equal(existsSync(scratch.path('old/transition')), false);
+});
+
 it('copies one reference alone, refuses what makes no sense, and ends an archive at a state that is not whole', async (t) => {
   const { scratch, on, states } = stores(t);
   writeFileSync(scratch.path('f'), 'one'.repeat(50_000));

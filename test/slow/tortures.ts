@@ -20,7 +20,7 @@ import { sessionsTorture } from './sessions.ts';
 import { tailKillTorture } from './tail-kill.ts';
 import { togetherTorture } from './together.ts';
 import type { Torture } from './torture-kind.ts';
-import { transitionKillTorture } from './transition-kill.ts';
+import { inPlaceKillTorture, transitionKillTorture } from './transition-kill.ts';
 import { watchChurnTorture } from './watch-churn.ts';
 
 /** Every torture, in the order of the table. */
@@ -38,6 +38,7 @@ export const TORTURES: readonly Torture[] = [
   peerKillTorture,
   cutsTorture,
   transitionKillTorture,
+  inPlaceKillTorture,
   mountsTorture,
   mountKillTorture,
   locksTorture,

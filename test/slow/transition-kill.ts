@@ -1,15 +1,17 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { readDatadirFormat } from '../../core/datadir/datadir-format.ts';
 import { makeTree } from '../support/make-tree.ts';
 import { vtftp } from '../support/program.ts';
 import { makeRandom } from '../support/random.ts';
 import { type Torture, type TortureLimits, type TortureResult, TortureTally } from './torture-kind.ts';
 
-/** Kills while the same Store is filled, at most; then it is filled to the end. */
-const MOST_KILLS_A_STORE = 6;
+/** Kills before it is left alone, at most. */
+const MOST_KILLS = 6;
 /** Octets of the large file: what takes long enough to be killed in the middle of it. */
-const LARGE_SIZE = 12 * 1024 * 1024;
+const LARGE_SIZE = 6 * 1024 * 1024;
+const HASH = 'sha3-256';
 
 /** A transition that is killed, and does it again. */
 export const transitionKillTorture: Torture = {
@@ -17,54 +19,71 @@ export const transitionKillTorture: Torture = {
   does: 'SIGKILL of a transition to another hash function at random moments; the same again and again',
   promise: 'a rerun that is left alone gives the same states; every Block is verified, and every old Dirref opens',
   fullRounds: 200,
-  run,
+  run: async (limits) => await run(limits, false),
 };
 
-async function run(limits: TortureLimits): Promise<TortureResult> {
+/** The same of a transition in place. */
+export const inPlaceKillTorture: Torture = {
+  name: 'in-place-kill',
+  does: 'SIGKILL of a transition in place at random moments, most of them near its end; the same again and again',
+  promise: 'after each kill the Store is whole under one of both hash functions; a rerun gives the same states, and every old Dirref opens',
+  fullRounds: 200,
+  run: async (limits) => await run(limits, true),
+};
+
+async function run(limits: TortureLimits, isInPlace: boolean): Promise<TortureResult> {
   const tally = new TortureTally(limits);
   const random = makeRandom(limits.seed);
   const env = { HOME: join(limits.folder, 'home'), XDG_RUNTIME_DIR: join(limits.folder, 'run') };
   for (const folder of Object.values(env)) mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const [tree, source, target, whole] = ['tree', 'source', 'target', 'whole'].map((name) => join(limits.folder, name)) as [
-    string,
-    string,
-    string,
-    string,
-  ];
-  const on = async (store: string, commands: string): Promise<string> => {
+  const at = (name: string): string => join(limits.folder, name);
+  const [tree, source, target, whole] = [at('tree'), at('source'), at('target'), at('whole')];
+  const on = async (store: string, commands: string): Promise<void> => {
     const done = await vtftp(['-S', store, '-c', commands], { env });
     if (done.status !== 0) tally.fault(`${commands}: ${done.report}`);
-    return done.stdout;
   };
-  makeTree(tree, { files: 150, seed: limits.seed, extras: true });
+  makeTree(tree, { files: 60, seed: limits.seed, extras: true });
   await on(`datadir:${source},hash=sha1`, `put ${tree} tree; sync; tag first; quit`);
   writeFileSync(join(tree, 'large'), random.bytes(LARGE_SIZE));
   await on(source, `put ${tree} tree; sync; cp tree again; quit`);
-  const started = performance.now();
-  await on(source, `transition sha3-256 ${whole}`);
-  const fullMs = performance.now() - started;
+  /** What is killed: in place it changes the Store that it is given. */
+  const work = (made: string): readonly string[] =>
+    isInPlace ? ['-S', made, '-c', `transition ${HASH}`] : ['-S', source, '-c', `transition ${HASH} ${made}`];
+  const begin = (made: string): void => {
+    rmSync(made, { recursive: true, force: true });
+    if (isInPlace) cpSync(source, made, { recursive: true });
+  };
+  begin(whole);
+  const startedMs = performance.now();
+  const first = await vtftp(work(whole), { env });
+  if (first.status !== 0) tally.fault(first.report);
+  const fullMs = performance.now() - startedMs;
   const lines = (store: string): string => readFileSync(join(store, 'archives/default.vt'), 'latin1');
-  const dirrefs = lines(source)
+  const opens = lines(source)
     .split('\n')
-    .flatMap((line) => line.split(' ')[2] ?? []);
-  while (tally.goesOn) {
-    for (let kills = random.below(MOST_KILLS_A_STORE) + 1; kills > 0 && tally.goesOn; kills--) {
-      const broken = await vtftp(['-S', source, '-c', `transition sha3-256 ${target}`], {
+    .flatMap((line) => line.split(' ')[2] ?? [])
+    .map((dirref) => `open ${dirref}; find . > /dev/null`);
+  const isDone = (): boolean => isInPlace && readDatadirFormat(target)?.hashName === HASH;
+  while (tally.goesOn && tally.faults === 0) {
+    begin(target);
+    for (let kills = random.below(MOST_KILLS) + 1; kills > 0 && tally.goesOn && !isDone(); kills--) {
+      const broken = await vtftp(work(target), {
         env,
         during: async (program) => {
           // The moment is the matter here: nothing the program says marks it.
-          await delay(random.below(Math.ceil(fullMs)));
+          const early = isInPlace && random.chance(60) ? fullMs * 0.6 : 0;
+          await delay(early + random.below(Math.ceil(fullMs - early)));
           program.kill('SIGKILL');
         },
       });
       if (broken.signal !== 'SIGKILL' && broken.status !== 0) tally.fault(broken.report);
-      tally.count(broken.signal === 'SIGKILL' ? 'killed at work' : 'done before');
+      const wasEnding = isInPlace && readDatadirFormat(target)?.becoming !== undefined;
+      tally.count(broken.signal !== 'SIGKILL' ? 'done before' : wasEnding ? 'killed at its end' : 'killed at work');
+      if (isInPlace) await on(target, 'fsck');
     }
-    await on(source, `transition sha3-256 ${target} --verify`);
+    if (!isDone()) await on(isInPlace ? target : source, `transition ${HASH} ${isInPlace ? '' : target} --verify`);
     if (lines(target) !== lines(whole)) tally.fault('the states are not those of a transition that was left alone');
-    await on(target, 'fsck; scrub');
-    for (const dirref of dirrefs) await on(target, `open ${dirref}; find . > /dev/null`);
-    if (tally.faults === 0) rmSync(target, { recursive: true, force: true });
+    await on(target, ['fsck; scrub', ...opens].join('; '));
   }
   return tally.result();
 }

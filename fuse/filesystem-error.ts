@@ -27,8 +27,8 @@ const OF_CODE: Readonly<Record<string, ErrnoName>> = {
 };
 
 /**
- * The errno, a positive number, that stands for whatever was thrown: PathErrors and system calls have their own,
- * a full Store is ENOSPC or EDQUOT, damaged and missing Blocks and all that is unforeseen are EIO.
+ * The errno, a positive number, that stands for whatever was thrown. PathErrors and system calls have their own, and a full
+ * Store is ENOSPC or EDQUOT. Damaged and missing Blocks and all that is unforeseen are EIO.
  */
 export function errnoOf(error: unknown): number {
   const { errno } = constants;

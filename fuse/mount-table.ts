@@ -14,7 +14,7 @@ export interface MountedPlace {
 export const FILESYSTEM_TYPE = 'fuse.vtftp';
 
 /**
- * Every mount of this program on the machine, as proc(5) lists them: no path is looked at, since a mount whose server is
+ * Every mount of this program on the machine, as proc(5) lists them. No path is looked at, since a mount whose server is
  * gone or stuck would hold up whoever does.
  *
  * @param file - for tests

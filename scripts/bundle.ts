@@ -9,9 +9,10 @@ import { COMPILED_SUFFIX, startProgram } from './program-start.ts';
 import { PROJECT_ROOT } from './project-root.ts';
 
 /**
- * Bundles the program into dist/bin: `vtftp.js`, the worker entries beside it, and chunks. What every session needs comes in one chunk,
- * which is there compiled too, and what one command needs in others: `vtftp -c pwd` stays near the time that Node itself takes to start.
- * The output is CommonJS: what V8 wrote down of a module cannot be given to Node's loader of modules, and that loader takes 4 ms itself.
+ * Bundles the program into dist/bin: `vtftp.js`, the worker entries beside it, and chunks. What every session needs is one
+ * chunk, which is there compiled too. What one command needs is in others. So `vtftp -c pwd` stays near the time that Node
+ * itself takes to start. The output is CommonJS: what V8 wrote down of a module cannot be given to Node's loader of
+ * modules, and that loader takes 4 ms itself.
  *
  * Workers are started by `new Worker(new URL('./ingest-worker.js', import.meta.url))`. All output lies flat in one
  * folder, so that this finds them from any chunk, as it does in the output of tsc, where they lie beside the caller.

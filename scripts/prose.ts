@@ -1,11 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { COMMANDS } from '../commands/all-commands.ts';
 import { PROGRAM_OPTIONS } from '../shell/argv.ts';
 import { PROJECT_ROOT } from './project-root.ts';
-import { sentencesOfManual, sentencesOfMarkdown, sentencesOfText } from './sentences.ts';
+import { sentencesOfComments, sentencesOfManual, sentencesOfMarkdown, sentencesOfText } from './sentences.ts';
 
-// Measures the sentences of what people read: `node dist/scripts/prose.js [--all]`. The gate runs it without `--all`,
+// Measures the sentences of what people read, comments included: `node dist/scripts/prose.js [--all]`. The gate runs it without `--all`,
 // which prints a table as well.
 
 /** Words in a sentence, at most. */
@@ -13,8 +13,8 @@ const MAX_WORDS = 30;
 /** Words in the middle one of a text's sentences, at most. */
 const MAX_MEDIAN = 15;
 
-/** What has been reworded, and must stay so; the list grows. `help` is that of all commands and options. */
-const FINISHED: readonly string[] = [
+/** What people read. `help` is that of all commands and options; of a folder, its pages and the comments of its sources. */
+const TEXTS: readonly string[] = [
   'help',
   'man/vtftp.1.in',
   'man/vtftp.conf.5',
@@ -24,14 +24,39 @@ const FINISHED: readonly string[] = [
   'ARCHITECTURE.md',
   'CONTRIBUTING.md',
   'SECURITY.md',
+  'docs/',
+  'core/',
+  'fuse/',
+  'commands/',
+  'shell/',
+  'scripts/',
 ];
 
-function sentencesOf(name: string): string[] {
-  if (name === 'help') return helpSentences();
+/** A sentence, and where it is. */
+interface Sentence {
+  readonly from: string;
+  readonly text: string;
+}
+
+function sentencesOf(name: string): Sentence[] {
+  if (name.endsWith('/')) return sentencesBelow(name);
   const file = join(PROJECT_ROOT, name);
+  if (name === 'help') return placed(name, helpSentences());
   if (!existsSync(file)) return [];
   const text = readFileSync(file, 'utf8');
-  return name.endsWith('.md') ? sentencesOfMarkdown(text) : sentencesOfManual(text);
+  return placed(name, name.endsWith('.md') ? sentencesOfMarkdown(text) : sentencesOfManual(text));
+}
+
+function placed(from: string, sentences: readonly string[]): Sentence[] {
+  return sentences.map((text) => ({ from, text }));
+}
+
+/** Sentences of the pages in a folder, and of the comments of sources. */
+function sentencesBelow(folder: string): Sentence[] {
+  return readdirSync(join(PROJECT_ROOT, folder), { recursive: true, encoding: 'utf8' }).flatMap((file) => {
+    const read = file.endsWith('.md') ? sentencesOfMarkdown : file.endsWith('.ts') ? sentencesOfComments : undefined;
+    return read === undefined ? [] : placed(folder + file, read(readFileSync(join(PROJECT_ROOT, folder, file), 'utf8')));
+  });
 }
 
 function helpSentences(): string[] {
@@ -50,8 +75,8 @@ function wordsOf(sentence: string): number {
 }
 
 const isAll = process.argv.includes('--all');
-for (const name of FINISHED) {
-  const counted = sentencesOf(name).map((sentence) => ({ sentence, words: wordsOf(sentence) }));
+for (const name of TEXTS) {
+  const counted = sentencesOf(name).map((sentence) => ({ ...sentence, words: wordsOf(sentence.text) }));
   const sizes = counted.map(({ words }) => words).sort((a, b) => a - b);
   const median = sizes[Math.floor(sizes.length / 2)] ?? 0;
   const long = counted.filter(({ words }) => words > MAX_WORDS);
@@ -59,7 +84,7 @@ for (const name of FINISHED) {
     console.log(
       `${name}: ${sizes.length} sentences, median ${median} words, longest ${sizes.at(-1) ?? 0}, ${long.length} over ${MAX_WORDS}`,
     );
-  for (const { sentence, words } of long) console.log(`${name}: ${words} words, ${MAX_WORDS} are allowed: ${sentence}`);
+  for (const { from, text, words } of long) console.log(`${from}: ${words} words, ${MAX_WORDS} are allowed: ${text}`);
   if (median > MAX_MEDIAN) console.log(`${name}: the median sentence has ${median} words, ${MAX_MEDIAN} are allowed`);
   if (long.length > 0 || median > MAX_MEDIAN) process.exitCode = 1;
 }

@@ -1,3 +1,5 @@
+import ts from 'typescript';
+
 // Sentences of running text, as a reader meets them: code, tables, headings and examples are none.
 
 /** Sentences of plain text: a semicolon and a colon end none. A list item, or a line by itself, is one. */
@@ -40,4 +42,43 @@ export function sentencesOfManual(page: string): string[] {
     if (/^\.(?:Ed|fi)/.test(line)) isCode = false;
   }
   return blocks.map((block) => block.replace(/\s+([.,:;)])/g, '$1').replace(/\s+/g, ' ')).flatMap(sentencesOfText);
+}
+
+/** Sentences of the comments of a TypeScript file. Line comments that follow each other are one text, and so is what a tag of TSDoc says. What is indented is code. */
+export function sentencesOfComments(source: string): string[] {
+  return commentsOf(source).flatMap((comment) =>
+    comment
+      .replace(/(?:^|\s)@(?:param|see|throws|returns)\s*(?:\{[^}]*\})?\s*(?:[\w.]+ - )?/g, '\n\n')
+      .replace(/\{@link ([^}]*)\}/g, '$1')
+      .replace(/`[^`]*`/g, 'code')
+      .split(/\n\s*\n|\n(?=\s*(?:[-*]|\d+\.) )/)
+      .filter((block) => !/^\n? {2,}(?![-*]|\d+\.)/.test(block))
+      .map((block) => block.replace(/^\s*(?:[-*]|\d+\.) /, '').replace(/\s+/g, ' '))
+      .flatMap(sentencesOfText),
+  );
+}
+
+/** The texts of comments, without what marks them as such; those of the linter are none. */
+function commentsOf(source: string): string[] {
+  const file = ts.createSourceFile('comments.ts', source, ts.ScriptTarget.Latest, true);
+  const found = new Map<number, ts.CommentRange>();
+  const visit = (node: ts.Node): void => {
+    const ranges = [...(ts.getLeadingCommentRanges(source, node.pos) ?? []), ...(ts.getTrailingCommentRanges(source, node.end) ?? [])];
+    if (!ts.isJSDoc(node)) for (const range of ranges) found.set(range.pos, range);
+    for (const child of node.getChildren(file)) visit(child);
+  };
+  visit(file);
+  const texts: string[] = [];
+  let lastEnd = Number.NaN;
+  for (const { pos, end, kind } of [...found.values()].sort((a, b) => a.pos - b.pos)) {
+    const text = source.slice(pos, end);
+    if (kind === ts.SyntaxKind.MultiLineCommentTrivia) texts.push(text.replace(/^\/\*+ ?|\s*\*\/$/g, '').replace(/^\s*\* ?/gm, ''));
+    else if (!/^\/\/ (?:biome|eslint|@ts)-/.test(text)) {
+      const line = text.replace(/^\/\/ ?/, '');
+      if (/^\n[ \t]*$/.test(source.slice(lastEnd, pos))) texts.push(`${texts.pop() ?? ''}\n${line}`);
+      else texts.push(line);
+      lastEnd = end;
+    }
+  }
+  return texts;
 }

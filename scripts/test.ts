@@ -5,8 +5,8 @@ import { PROJECT_ROOT } from './project-root.ts';
 
 /**
  * Runs the tests: `npm test [-- [--slow] [--list] [FILTER…] [--test-name-pattern=…]]`. A FILTER keeps the files whose path contains it.
- * The list is explicit, taken from the sources: given a folder, Node 20 runs every file in it and counts helpers as
- * passed tests, and what a removed test left in dist would still run.
+ * The list is explicit, taken from the sources. Given a folder, Node 20 runs every file in it and counts helpers as passed
+ * tests. What a removed test left in dist would still run.
  */
 
 const args = process.argv.slice(2);

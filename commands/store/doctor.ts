@@ -8,7 +8,7 @@ export const doctor = defineCommand({
   group: 'store',
   summary: 'check this machine and the Store for what keeps commands from working',
   details: [
-    'doctor looks at the system calls, /dev/fuse and fusermount3, the limits of this process, the clock, the folder of control sockets, the Store of the session, and journals of mounts that could not be recorded. It changes nothing. A line that starts with ! says what does not work, and what to do. The exit status is then 1, else 0. fsck and scrub check what is in the Store; status tells how it is getting on.',
+    'doctor looks at the system calls, /dev/fuse and fusermount3, the limits of this process and the clock. It looks at the folder of control sockets, the Store of the session, and journals of mounts that could not be recorded. It changes nothing. A line that starts with ! says what does not work, and what to do. The exit status is then 1, else 0. fsck and scrub check what is in the Store; status tells how it is getting on.',
   ],
   async run(context) {
     const { output } = context;

@@ -10,9 +10,9 @@ export interface DateSpan {
 }
 
 /**
- * Nanoseconds since 1970 of a date as people write it: ISO-8601 (`2026-11-22`, `2026-11-22T16:17:01.123456789Z`, local
- * time where no zone is given), `@SECONDS[.FRACTION]`, `now`, `today`, `yesterday`, or an age: `90s`, `15m`, `36h`, `7d`, `2w` ago.
- * Of a local time that comes twice, as clocks are set back, it is the first.
+ * Nanoseconds since 1970 of a date as people write it: ISO-8601 (`2026-11-22`, `2026-11-22T16:17:01.123456789Z`),
+ * `@SECONDS[.FRACTION]`, `now`, `today`, `yesterday`, or an age (`90s`, `15m`, `36h`, `7d`, `2w`). ISO-8601 without a zone
+ * is local time. Of a local time that comes twice, as clocks are set back, it is the first.
  *
  * @param now - what ages count from
  * @throws {VtError} EUSAGE if it is none of these, no day of the calendar, or a local time that clocks pass over

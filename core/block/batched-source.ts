@@ -14,8 +14,9 @@ interface Waiting {
 }
 
 /**
- * Blocks one by one for who asks, many by many for whom it asks: what is wanted within one turn of the event loop is
- * fetched together, so that a walk of many branches costs one round trip for each level rather than one for each Block.
+ * A source that is asked for Blocks one by one, and asks its own source for many at once. What is wanted within one turn of
+ * the event loop is fetched together. So a walk of many branches costs one round trip for each level rather than one for
+ * each Block.
  */
 export class BatchedSource implements BlockSource {
   readonly name: string;

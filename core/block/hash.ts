@@ -46,8 +46,8 @@ export const DEFAULT_HASH_NAME: HashName = 'sha3-256';
 /** Largest digest of any hash function, in octets. */
 export const MAX_DIGEST_SIZE = 32;
 
-// Enumerations 0..2 are the Python vt's; 3 is ours. node:crypto gives the same digests as @noble/hashes (a test
-// compares them) at 4 to 17 times its speed: sha3-256 of 16 KiB 432 against 26 MB/s; the kernel is faster still.
+// Enumerations 0..2 are the Python vt's; 3 is ours. node:crypto gives the same digests as @noble/hashes (a test compares
+// them) at 4 to 17 times its speed: sha3-256 of 16 KiB 432 against 26 MB/s. The kernel is faster still.
 const FUNCTIONS: readonly HashFunction[] = [
   plain('sha1', 0, 20, (data) => nodeHash('sha1', data, 'buffer'), cryptoWriter('sha1')),
   plain('sha256', 1, 32, (data) => nodeHash('sha256', data, 'buffer'), cryptoWriter('sha256')),

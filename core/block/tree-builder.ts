@@ -20,8 +20,8 @@ export const MAX_REFS_SIZE = 64 * 1024;
 
 /**
  * From MIN_REFS on a superblock ends after a reference whose check has these bits 0: every 16th, so it has 31 references
- * on average. With seven more versions of 128 MiB (448 edits, Blocks of 8 KiB) the new superblocks took 0.73 MB;
- * with a minimum of 8 and every 32nd 1.03 MB, with every 64th 1.59 MB.
+ * on average. The new superblocks of seven more versions of 128 MiB (448 edits, Blocks of 8 KiB) took 0.73 MB. With a
+ * minimum of 8 they took 1.03 MB at every 32nd, and 1.59 MB at every 64th.
  */
 const CUT_MASK = 15;
 
@@ -225,8 +225,8 @@ function empty(level: Level): void {
 }
 
 /**
- * What decides whether a superblock ends after a reference: the last octet of its digest, which is evenly
- * distributed already, or a CRC-32 of the whole reference where it has none (all runs of NUL end alike).
+ * What decides whether a superblock ends after a reference: the last octet of its digest, which is evenly distributed
+ * already. A reference without a digest has a CRC-32 of the whole of it (all runs of NUL end alike).
  */
 function cutCheck(ref: Block, encoded: Uint8Array, start: number): number {
   const inner = ref.kind === 'indirect' ? ref.refs : ref;

@@ -17,12 +17,12 @@ interface Part {
 }
 
 /**
- * Takes leaves of a Block tree over into a builder, without reading them, and where whole superblocks can be taken
- * over without reading these: so a change of a large content reads and writes what lies on the way to it. The
- * result is the tree that adding leaf by leaf gives.
+ * Takes leaves of a Block tree over into a builder without reading them. Where whole superblocks can be taken over, these
+ * are not read either. So a change of a large content reads and writes what lies on the way to it. The result is the tree
+ * that adding leaf by leaf gives.
  *
- * Superblocks that are the last of their level are opened, for their ends say nothing of what may come after them; so are the
- * last that are copied, for a run may go on after them.
+ * Superblocks that are the last of their level are opened, for their ends say nothing of what may come after them. So are
+ * the last that are copied, for a run may go on after them.
  */
 export class TreeCopier {
   readonly #source: BlockSource;

@@ -35,9 +35,9 @@ interface LastEdge {
 }
 
 /**
- * Appends to a stored content: gives the Block of both, the same as storing all at once gives. What is before the
- * last edge that nothing after it can move is neither read nor written: of the content its last leaf is read, rarely two, and of
- * each level of superblocks some.
+ * Appends to a stored content: gives the Block of both, the same as storing all at once gives. What is before the last edge
+ * that nothing after it can move is neither read nor written. Of the content the last leaf is read, rarely two, and some
+ * superblocks of each level.
  *
  * @param block - as the Store's edges cut it; of others the content comes out right, the Blocks may be others
  * @param more - what comes after it, in any portions
@@ -87,8 +87,8 @@ async function* joined(first: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, 
 }
 
 /**
- * The last edge of a content that stays where it is whatever comes after: the start of its last leaf, but for equal octets at
- * the end, among which nothing is decided while they may still become a run.
+ * The last edge of a content that stays where it is whatever comes after: the start of its last leaf. Among equal octets at
+ * the end nothing is decided, as they may still become a run.
  */
 async function lastEdge(source: BlockSource, block: Block, span: number, signal: AbortSignal | undefined): Promise<LastEdge> {
   const leaves: Uint8Array[] = [];

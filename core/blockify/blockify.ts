@@ -55,8 +55,8 @@ const SLICE_SIZE = 256 * 1024;
 const PAGE_SIZE = 64 * 1024;
 
 /**
- * Cuts a content into what its leaves are, in this thread, in memory bounded by the largest leaf: the same as the ingest
- * pipeline does with many contents in several threads.
+ * Cuts a content into what its leaves are, in this thread, in memory bounded by the largest leaf. The ingest pipeline does
+ * the same with many contents in several threads.
  *
  * @throws {RangeError} or {VtError} as checkEdgeSettings does; whatever `content` throws
  */

@@ -50,9 +50,9 @@ export function parserNamed(name: string): Parser | undefined {
 }
 
 /**
- * Finds the parser for a content: by its name, else by its MIME type, else by its first octets. A name or type that says no more
- * than that it is text gives way to octets that say what text; one that says text of any sort counts for nothing where octets
- * come first that no text has.
+ * Finds the parser for a content: by its name, else by its MIME type, else by its first octets. A name or type that says no
+ * more than that it is text gives way to octets that say what text. One that says text of any sort counts for nothing where
+ * the first octets are such as no text has.
  *
  * @returns undefined for a content of no syntax known here
  */

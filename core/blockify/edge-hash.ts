@@ -15,19 +15,22 @@ import { areEdgeSizes, MIN_MEAN_SIZE } from '../block/edges-text.ts';
 export const KERNEL_ID = 'poly32-1';
 
 /**
- * Octets of the window. Positions with fewer octets up to and including them are no candidates. Of 64 rather than 32 or 48:
- * lines of source code repeat, and with 16 MB of TypeScript 200 edits left 85.8 % to be found again, rather than 83.0 or 84.7.
+ * Octets of the window. Positions with fewer octets up to and including them are no candidates. 64 is better than 32 or 48,
+ * as lines of source code repeat. With 16 MB of TypeScript 200 edits left 85.8 % to be found again, rather than 83.0 or
+ * 84.7.
  */
 export const WINDOW_SIZE = 64;
 
 /**
- * m, the base of the filter. Of several thousand random numbers that are 3 or 5 modulo 8 (of the highest order there is) those
- * 192 were kept under which no run of one octet passes a filter of 1024 of 65536 values; of these it is among the
- * three whose rates of candidates stray least from the ideal over 16 inputs, and on the worst of them: CSV, digits, hex, base64,
- * DNA letters, bits, nibbles, UTF-16, words, PCM, float64, int32, mostly NUL, C headers, ELF, random. (All within 7 %
- * but nibbles, where the rate is up to twice the ideal.) Of inputs that had no part in this 200 edits of 64 MiB left at a mean
- * of 8 KiB, in % (with a 64-bit gear hash in brackets): random 96.5 (96.8), text 96.9 (96.9), a tar of /usr/share 96.5
- * (96.7), sources 96.7 (96.8), ELF 96.7 (96.7), CSV 96.0 (96.1); the deviation of one figure is about 0.2. @see test/bench/kernel-bench.ts
+ * m, the base of the filter. It is one of several thousand random numbers that are 3 or 5 modulo 8, of the highest order
+ * there is. Under 192 of these no run of one octet passes a filter of 1024 of 65536 values. Of the 192 it is among the
+ * three whose rates of candidates stray least from the ideal, over 16 inputs and on the worst of them. The inputs: CSV,
+ * digits, hex, base64, DNA letters, bits, nibbles, UTF-16, words, PCM, float64, int32, mostly NUL, C headers, ELF, random.
+ * (All within 7 % but nibbles, where the rate is up to twice the ideal.) Then 200 edits were made to 64 MiB of inputs that
+ * had no part in this. At a mean of 8 KiB this many % were left, and with a 64-bit gear hash those in brackets. Random
+ * 96.5 (96.8), text 96.9 (96.9), a tar of /usr/share 96.5 (96.7), sources 96.7 (96.8), ELF 96.7 (96.7), CSV 96.0 (96.1).
+ * The deviation of one figure is about 0.2.
+ * @see test/bench/kernel-bench.ts
  */
 export const FILTER_BASE = 0xa525;
 
@@ -51,9 +54,10 @@ export interface EdgeThresholds {
 
 /**
  * Thresholds of a mean size: a position is a candidate with probability 2 / mean, a strict one with a quarter of that.
- * Under these, a minimum of mean / 4, a maximum of 4 * mean and the switch at 5/8 * mean the sizes of random data come out
- * at the mean (8,225 for 8,192). With a 64-bit gear hash, 448 edits of 128 MiB made 1.41 * mean of new leaves an edit;
- * probabilities of 1/4 and 4 over the mean (level 2 of normalised chunking) made 1.79, no normalisation 1.58. So did this hash.
+ * The minimum is mean / 4, the maximum 4 * mean, and the switch 5/8 * mean. Then the sizes of random data come out at the
+ * mean (8,225 for 8,192). With a 64-bit gear hash, 448 edits of 128 MiB made 1.41 * mean of new leaves an edit.
+ * Probabilities of 1/4 and 4 over the mean (level 2 of normalised chunking) made 1.79, and no normalisation 1.58. So did
+ * this hash.
  */
 export function edgeThresholds({ minSize, meanSize }: Pick<EdgeSettings, 'minSize' | 'meanSize'>): EdgeThresholds {
   const filterWidth = Math.max(1, Math.ceil(2 ** 17 / meanSize));

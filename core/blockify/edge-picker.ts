@@ -21,11 +21,11 @@ const PARSED_MIN_SIZE = 4096;
  * Decides where Blocks end, from what the kernel found in the slices of a content, in order. The same content gives the
  * same leaves however it is cut into slices.
  *
- * Runs of MIN_RUN_SIZE and more are leaves of their own. Between them a Block ends at the first candidate which
- * is at least switchSize from its start, or minSize if strict, or at a parser's edge which is the least size that the parser
- * asks for from it; at maxSize where there is none. What comes after a parser's edge is cut as if it were a content of its own.
- * Without a parser a Block that begins at coarseFrom or later ends at the first strict candidate which is at least twice meanSize
- * from its start.
+ * Runs of MIN_RUN_SIZE and more are leaves of their own. Between them a Block ends at the first candidate which is at least
+ * switchSize from its start, or minSize if strict. It ends before at a parser's edge which is the least size that the
+ * parser asks for from the start. Where there is none of these, it ends at maxSize. What comes after a parser's edge is cut
+ * as if it were a content of its own. Without a parser a Block that begins at coarseFrom or later ends at the first strict
+ * candidate which is at least twice meanSize from its start.
  */
 export class EdgePicker {
   readonly #minSize: number;

@@ -54,8 +54,9 @@ export interface TakenUp extends StablePoint {
 }
 
 /**
- * A content that grows at its end. What is pushed is scanned, parsed and hashed once, however small its portions; `block()` gives the
- * Block of all so far at any time, the same as storing it at once gives, at the cost of the last leaves and the superblocks above them.
+ * A content that grows at its end. What is pushed is scanned, parsed and hashed once, however small its portions. At any
+ * time `block()` gives the Block of all so far, the same as storing it at once gives. That costs the last leaves and the
+ * superblocks above them.
  *
  * Memory: the octets that have no leaf yet (less than the largest and MIN_RUN_SIZE), and one group of references a level.
  */

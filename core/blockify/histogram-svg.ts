@@ -42,8 +42,9 @@ const STYLE = `
 `;
 
 /**
- * A picture of how large the Blocks are: for each power of two the share of the Blocks that have at least so many octets and less than twice as
- * many, and the share of the octets that these hold. It is one SVG 1.1 document, needs nothing else, and suits light and dark grounds.
+ * A picture of how large the Blocks are. For each power of two it shows how many Blocks have so many octets or
+ * more but less than twice as many, and their share of all octets. It is one SVG 1.1 document, needs nothing else, and suits
+ * light and dark grounds.
  *
  * @param buckets - ascending, each `minSize` a power of two; may be none
  * @param name - of what the Blocks are, as people read it

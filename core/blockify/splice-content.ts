@@ -59,11 +59,11 @@ export function canSplice({ edges }: Pick<Store, 'edges'>): boolean {
 }
 
 /**
- * Stores a content that is put together of new octets, holes and parts of stored Blocks, at the cost of what is new: leaves of
- * stored Blocks are taken over unread where they lie as they would be cut again, holes become runs.
+ * Stores a content that is put together of new octets, holes and parts of stored Blocks, at the cost of what is new. Leaves
+ * of stored Blocks are taken over unread where they lie as they would be cut again. Holes become runs.
  *
- * Around what is new the content is cut from the edge before it until edges fall together with stored ones again, so that
- * it has the Blocks that storing all of it gives, but where octets that equal those of a hole lie next to it.
+ * Around what is new the content is cut from the edge before it until edges fall together with stored ones again. So it has
+ * the Blocks that storing all of it gives, but where octets that equal those of a hole lie next to the hole.
  */
 export async function spliceContent(store: SpliceStore, source: SpliceSource, options: OpOptions = {}): Promise<Block> {
   const parts = await withCutRuns(store, source.parts, options);

@@ -18,8 +18,9 @@ import type { ContentHint, Parser } from './parser.ts';
 import { MAX_HEAD_SIZE } from './parser.ts';
 
 /**
- * Takes up a content that grows where an earlier process left it. Of the Store are read the last leaves and some superblocks; where it
- * has a parser that is in the middle of something also what that began with, and all of the content where that is not known.
+ * Takes up a content that grows where an earlier process left it. The last leaves and some superblocks are read from the
+ * Store. Where a parser is in the middle of something, what that began with is read too. Where it is not known what that
+ * is, all of the content is read.
  *
  * @param block - what `block()` of it gave
  * @param at - what `stablePoint()` gave then; undefined where that is unknown: then it grows from its start, which is read whole

@@ -262,8 +262,8 @@ export class Datadir implements Store {
   }
 
   /**
-   * Where Blocks lie. Before the first add, get or has of a session what other sessions left unindexed is unknown
-   * to it; a Block that it does not find is to be asked for by `get`.
+   * Where Blocks lie. Before the first add, get or has of a session what other sessions left unindexed is unknown to it. A
+   * Block that it does not find is to be asked for by `get`.
    *
    * With spans given, not every Block is looked up: see {@link locateRuns}.
    */

@@ -85,9 +85,9 @@ export function withoutOwner(attributes: Attributes, given: Owner | undefined): 
 }
 
 /**
- * Sets a node's attributes through its descriptor: owner first, since that clears setuid; the user's extended attributes,
- * which a read-only mode would forbid; the mode; the other attributes, which hold ACLs and capabilities; last the times,
- * which the others change.
+ * Sets a node's attributes through its descriptor. The owner comes first, since that clears setuid. Then come the user's
+ * extended attributes, which a read-only mode would forbid. The mode follows, and the other attributes, which hold ACLs and
+ * capabilities. Last come the times, which the others change.
  */
 export function applyToFile(at: AtCalls, fd: number, attributes: Attributes, onFailure: AttributeFailure): void {
   let { mode } = attributes;

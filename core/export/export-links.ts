@@ -27,8 +27,8 @@ export class PendingLinks {
   /**
    * A name of a node has come.
    *
-   * @returns `write` if it is the first, which has to be written and then reported by `written`; the place of the
-   * first name, to link to; or undefined if the name waits
+   * @returns `write` if it is the first, which has to be written and then reported by `written`. Else the place of the
+   * first name, to link to, or undefined if the name waits
    */
   arrive(link: WalkLink, place: NamedPlace): 'write' | NamedPlace | undefined {
     const node = this.#nodes.get(link.key);

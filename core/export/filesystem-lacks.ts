@@ -3,8 +3,8 @@ import type { Octets } from '../base/octets.ts';
 import { octetsToText, octetsToTextStrict } from '../base/octets.ts';
 import { errorCode } from '../base/system/system-error.ts';
 
-// Filesystems differ in what they can hold, and in how they say that they cannot: FAT and exFAT answer a symlink with
-// EPERM, EINVAL or ENOSYS, a FIFO with EPERM or EIO, a colon in a name with EINVAL or ENOENT.
+// Filesystems differ in what they can hold, and in how they say that they cannot. FAT and exFAT answer a symlink with
+// EPERM, EINVAL or ENOSYS, a FIFO with EPERM or EIO. They answer a colon in a name with EINVAL or ENOENT.
 
 const CANNOT: readonly (string | undefined)[] = ['EPERM', 'EINVAL', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EIO'];
 const NOT_SUPPORTED: readonly (string | undefined)[] = ['ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'];

@@ -20,8 +20,8 @@ export interface LocalOutput {
 }
 
 /**
- * How a local file is opened: `make` makes it, in the place of a symlink too, as get does; `redirect` makes it where a symlink leads, as a
- * shell does; `append` adds to what is there.
+ * How a local file is opened. `make` makes it, in the place of a symlink too, as get does. `redirect` makes it where a
+ * symlink leads, as a shell does. `append` adds to what is there.
  */
 export type OutputMode = 'make' | 'redirect' | 'append';
 

@@ -1,7 +1,7 @@
 import type { Octets } from '../base/octets.ts';
 
-// Patterns over paths as rsync(1) has them ("PATTERN MATCHING RULES"): `*` stands for octets but `/`, `**` for any,
-// `?` for one octet but `/`, `[...]` for one of a set but never `/`, and `\` before an octet that stands for itself.
+// Patterns over paths as rsync(1) has them ("PATTERN MATCHING RULES"). `*` stands for octets but `/`, `**` for any, and `?`
+// for one octet but `/`. `[...]` stands for one of a set but never `/`. An octet after `\` stands for itself.
 
 /** Whether a pattern has anything but octets that stand for themselves; a backslash alone is such an octet. */
 export function isWild(pattern: Octets): boolean {

@@ -104,7 +104,13 @@ export class GrownFiles {
     return points;
   }
 
-  /** Takes in what was appended. @param entry - where the system reaches the file @param stored - what is stored of it @returns `same` where nothing happened since the last look, undefined where it did something else than grow */
+  /**
+   * Takes in what was appended.
+   *
+   * @param entry - where the system reaches the file
+   * @param stored - what is stored of it
+   * @returns `same` where nothing happened since the last look, undefined where it did something else than grow
+   */
   async look(
     path: Octets,
     entry: Octets,

@@ -11,9 +11,9 @@ const MAX_RANGES = 64;
  * What a `Range` header asks for. @see RFC 9110, 14.1.2 and 14.2
  *
  * @param size - octets of the representation
- * @returns `whole` where the header is absent or is to be ignored: another unit, or a text that follows no grammar;
- * and where there is nothing to have a part of; `unsatisfiable` where no range lies in the representation, or there are too many. Ranges that overlap or touch are joined, and all
- * are sorted then: else they keep the order of the header
+ * @returns `whole` where the header is absent, or is to be ignored: another unit, or a text that follows no grammar. Also
+ * where there is nothing to have a part of. `unsatisfiable` where no range lies in the representation, or there are too
+ * many. Ranges that overlap or touch are joined, and all are sorted then: else they keep the order of the header
  */
 export function parseRanges(header: string | undefined, size: number): 'whole' | 'unsatisfiable' | readonly ByteRange[] {
   const set = /^bytes=(.*)$/i.exec(header ?? '')?.[1];

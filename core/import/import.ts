@@ -39,7 +39,7 @@ const PROGRESS_MS = 100;
  * Imports a local file or tree: content goes to the Store through one {@link Ingest}, names and metadata into Dirs.
  * Symlinks are recorded, not followed. Files that are as an earlier import left them are not opened.
  *
- * A node that cannot be read is told to `onFailure`, and what `stored` has of it stays; a directory that cannot be listed
+ * A node that cannot be read is told to `onFailure`, and what `stored` has of it stays. A directory that cannot be listed
  * becomes a Dir with its own metadata all the same. A file that goes on changing is told, too, and is stored as read last.
  *
  * Symlinks in `path` are followed but for its last name. Below it each directory is opened from the one that it lies in: nobody who swaps

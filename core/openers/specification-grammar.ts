@@ -4,9 +4,9 @@ import type { ParameterValue, StoreForm, StoreShape, StoreSpecification } from '
 import { isBare, quote, SpecificationReader } from './specification-reader.ts';
 
 /**
- * How much a specification may take in where it stands. `whole`: the text is this one specification; `list`: one of
- * several in a text of their own, between which a comma may stand; `closed`: within parentheses; `value`: of a
- * parameter that commas end.
+ * How much a specification may take in where it stands. `whole`: the text is this one specification. `list`: it is one of
+ * several in a text of their own, between which a comma may stand. `closed`: it is within parentheses. `value`: it is the
+ * value of a parameter that commas end.
  */
 type Level = 'whole' | 'list' | 'closed' | 'value';
 

@@ -28,8 +28,8 @@ export interface BucketFsckCounts {
 }
 
 /**
- * Checks the structure of a Store in a bucket by listings: that every pack which a segment tells of is there with all its octets, and that
- * every root is complete. Blocks that list others are read and verified; those of contents are looked up.
+ * Checks the structure of a Store in a bucket by listings. Every pack that a segment tells of must be there with all its
+ * octets, and every root must be complete. Blocks that list others are read and verified; those of contents are looked up.
  */
 export async function fsckBucket(store: S3Store, options: BucketFsckOptions): Promise<BucketFsckCounts> {
   const { onFinding, onProgress, signal } = options;

@@ -71,8 +71,8 @@ interface PackUse {
  *
  * 1. What the roots reach is marked. Of packs that hold much that is not needed the rest is copied into other packs, and then they are
  *    retired: a list says so. Sessions see it at their next flush, and store again what they had counted on.
- * 2. Once a list is older than the grace, by the clock of the service, and no session has been at work since before, a gc marks anew,
- *    copies what is needed all the same, and removes the packs.
+ * 2. A later gc looks for lists that are older than the grace, by the clock of the service. Where no session has been at work since
+ *    before such a list, it marks anew, copies what is needed all the same, and removes the packs.
  */
 export async function gcBucket(store: S3Store, options: BucketGcOptions): Promise<BucketGcCounts> {
   const { onProgress, graceMs, plan } = options;

@@ -127,8 +127,8 @@ export interface BlockLocator {
   /**
    * For each digest where its Block lies, or undefined. What is read there has to be verified.
    *
-   * @param spans - the Blocks' sizes, where they are known: Blocks that follow each other in this list and seem to do so
-   * in a file, as their sizes add up, may then be located without being looked up one by one
+   * @param spans - the Blocks' sizes, where they are known. Blocks that follow each other in this list, and by their sizes
+   * do so in a file, may then be located without being looked up one by one
    */
   locate(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[];
 }
@@ -223,9 +223,9 @@ export interface RecordSink {
 /** Gives Blocks as records of data files. */
 export interface RecordSource {
   /**
-   * Blocks as records, in the order asked for, some 1 MiB a batch; those that the Store has not, or cannot read, are left
-   * out, which the digests of the batches tell: `get` tells why. Nothing is verified: whoever adds them elsewhere passes
-   * them through `checkRecords` first, but where `checksRecords` says that it is done there.
+   * Blocks as records, in the order asked for, some 1 MiB a batch. Those that the Store has not, or cannot read, are left
+   * out: the digests of the batches tell which, and `get` tells why. Nothing is verified: whoever adds them elsewhere
+   * passes them through `checkRecords` first, but where `checksRecords` says that it is done there.
    *
    * @param digests - those of the Blocks, one after the other
    * @param spans - the Blocks' sizes, where they are known: the batches are planned by them

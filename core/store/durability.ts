@@ -1,7 +1,6 @@
 /**
- * How far what is added is made to outlive a loss of power:
- * `strict`: before each batch of adds is acknowledged; `batch`: before anything is recited (the index, the archive),
- * many adds at once; `none`: never, the system writes when it likes.
+ * When what is added is made to outlive a loss of power. `strict`: before each batch of adds is acknowledged. `batch`:
+ * before anything refers to it (the index, the archive), many adds at once. `none`: never, the system writes when it likes.
  *
  * @see vt(5), "Durability"
  */

@@ -7,8 +7,8 @@ import type { Link } from './link.ts';
 const READ_SIZE = 256 * 1024;
 
 /**
- * Sockets whose octets are read into the same memory again and again: Node otherwise makes a buffer of 64 KiB for each read, and
- * collecting these took a tenth of the time of a transfer.
+ * Sockets whose octets are read into the same memory again and again. Node otherwise makes a buffer of 64 KiB for each
+ * read. Collecting these took a tenth of the time of a transfer.
  */
 class Reading {
   readonly buffer = Buffer.allocUnsafeSlow(READ_SIZE);

@@ -16,8 +16,8 @@ interface Message {
 }
 
 /**
- * Tells the kernel that what it remembers is no longer so. It may wait for requests that are not answered yet, so the
- * messages go through the thread pool, a few at a time: never from the loop that has to answer.
+ * Tells the kernel that what it remembers is no longer so. It may wait for requests that are not answered yet. So the
+ * thread pool sends the messages, a few at a time, and never the loop that has to answer.
  */
 export class Notifier implements Notices {
   static #allUnderWay = 0;

@@ -25,7 +25,7 @@ const DRAIN_PAUSE = 64;
 /**
  * Reads requests from a descriptor of `/dev/fuse` that does not block, each with one read into one buffer.
  *
- * The event loop itself waits for them where Node lets it have a descriptor of this sort: that answers twice as many
+ * The event loop itself waits for them where Node lets it have a descriptor of this sort. That answers twice as many
  * requests a second as reads on the thread pool, which serve otherwise.
  *
  * @param size - octets of the largest request

@@ -54,9 +54,9 @@ export interface ContentReaderOptions {
 }
 
 /**
- * Reads stored contents for a mount: small and scattered reads at once and from leaves kept for a while, what is read from
- * one end to the other from parts that worker threads have verified ahead. Where the Store does not tell where its Blocks
- * lie, or a Block is not there, the Store itself is asked, which mends or names what is wrong.
+ * Reads stored contents for a mount. Small and scattered reads are answered at once, from leaves kept for a while. What is
+ * read from one end to the other comes from parts that worker threads have verified ahead. Where the Store does not tell
+ * where its Blocks lie, or a Block is not there, the Store itself is asked, which mends or names what is wrong.
  */
 export class ContentReader implements Disposable {
   readonly #store: Store;

@@ -4,8 +4,8 @@ const NS_PER_MS = 1_000_000n;
 const MAX_AHEAD_NS = 1000n * NS_PER_MS;
 
 /**
- * The one clock of a mount. The kernel stamps writes by its last tick, and sends us those times; what we stamp must not
- * be later than a write that follows, nor earlier than one that came before, or `make` and `find -newer` go wrong.
+ * The one clock of a mount. The kernel stamps writes by its last tick, and sends us those times. What we stamp must not be
+ * later than a write that follows, nor earlier than one that came before: else `make` and `find -newer` go wrong.
  */
 export class FileClock {
   readonly #tickNs: () => bigint;

@@ -4,8 +4,9 @@ import { FilesystemError } from '../filesystem-error.ts';
 import { RecordLocks } from './record-locks.ts';
 
 /**
- * Turns of the event loop for which a refusal is held back: a handle that another mount has closed before may have its release still on the
- * way, in a queue of its own, and nobody waits for that. Each turn takes several requests of every mount.
+ * Turns of the event loop for which a refusal is held back. The release of a handle that another mount has closed before
+ * may still be on the way, in a queue of its own, and nobody waits for that. Each turn takes several requests of every
+ * mount.
  */
 const TURNS_BEFORE_REFUSAL = 3;
 

@@ -40,8 +40,8 @@ export interface FrontContext {
 }
 
 /**
- * The content of a file that was written to and is not all in Blocks: a map says which octets come from the front's
- * own storage, which from Blocks, and what is a hole. It lies before the Blocks as long as somebody writes.
+ * The content of a file that was written to and is not all in Blocks. A map says which octets come from the front's own
+ * storage, which from Blocks, and what is a hole. It lies before the Blocks as long as somebody writes.
  */
 export class FrontFile implements UnsyncedContent {
   readonly #context: FrontContext;
@@ -209,8 +209,8 @@ export class FrontFile implements UnsyncedContent {
   }
 
   /**
-   * Nobody writes any more. A content that was stored while it grew, in parts, is stored once more as a whole where its syntax counts: so it
-   * has the Blocks that it would have had at once. They are there but for a few.
+   * Nobody writes any more. A content that was stored while it grew, in parts, is stored once more as a whole where its
+   * syntax counts. So it has the Blocks that it would have had at once. They are there but for a few.
    */
   finish(): void {
     if (!this.#isNew || !this.#isSpliced) return;

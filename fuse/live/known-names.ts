@@ -8,8 +8,8 @@ export interface KnownName {
 }
 
 /**
- * The names by which a kernel may know files. A file with one name has it in the live tree; of hard links, whose names the tree does not
- * know from their node, those are remembered here that the kernel was given.
+ * The names by which a kernel may know files. A file with one name has it in the live tree. Names of hard links are not
+ * known from their node, so those that the kernel was given are remembered here.
  */
 export class KnownNames {
   readonly #live: LiveFilesystem;

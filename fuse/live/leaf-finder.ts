@@ -25,8 +25,8 @@ interface Span {
 type Outcome = 'done' | 'odd' | 'missing';
 
 /**
- * Finds the leaves of any range of a content without a turn of the event loop, by way of superblocks that it keeps: a read
- * in the middle of 1 GiB costs 3 µs where they are known, and those that are not are read together, level by level.
+ * Finds the leaves of any range of a content without a turn of the event loop, by superblocks that it keeps. A read in the
+ * middle of 1 GiB costs 3 µs where they are known. Those that are not known are read together, level by level.
  */
 export class LeafFinder {
   readonly #planner: ContentPlanner;

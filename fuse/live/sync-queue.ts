@@ -80,8 +80,8 @@ export class SyncQueue {
   }
 
   /**
-   * Stores a file's content with the next root, since it is durable as it is: a database that is opened for each of its commits is
-   * stored once for many of them. Of too many files the first is stored now.
+   * Stores a file's content with the next root, since it is durable as it is. So a database that is opened for each of its
+   * commits is stored once for many of them. Of too many files the first is stored now.
    */
   addLater(inode: Inode): void {
     this.#later.delete(inode);

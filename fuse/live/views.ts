@@ -3,8 +3,9 @@ import type { Notices } from '../notices.ts';
 import { OpenWriters } from './open-writers.ts';
 
 /**
- * Milliseconds that an answer waits at most until the other mounts know of the change that it tells of. A kernel may be unable to take a notice before
- * an answer that this process holds back itself; then one of two that wait for each other has to go, and the elder may stay.
+ * Milliseconds that an answer waits at most until the other mounts know of the change that it tells of. A kernel may be
+ * unable to take a notice before an answer that this process holds back itself. Then one of two that wait for each other
+ * has to go, and the elder may stay.
  */
 const MAX_TELLING_MS = {
   /** Nobody waited before it: whatever keeps the others from being told ends by itself. */

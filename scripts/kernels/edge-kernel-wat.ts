@@ -2,11 +2,11 @@ import { CHECK_BASE, FILTER_BASE, FILTER_START, power, WINDOW_SIZE } from '../..
 
 // The source of the edge kernel: WebAssembly text, unrolled here. core/blockify/edge-kernel-twin.ts does the same plainly.
 //
-// H of the even positions of 16 octets (counted from where the scan begins) is computed in eight 16-bit lanes by doubling:
-// H2[i] = b[i] + m b[i-1], H4[i] = H2[i] + m^2 H2[i-2] and so on, the earlier lanes being those of the vector before.
-// H of the odd position after each follows in one step of the rolling hash: m H[i] + b[i+1] - m^64 b[i-63]. With a window of
-// 32 that is 24 vector operations for 16 octets, where doubling for odd positions as well takes 32 (4,400 against 3,150
-// MB/s at 2.1 GHz); a window of 64 takes 26.
+// H of the even positions of 16 octets, counted from where the scan begins, is computed in eight 16-bit lanes by doubling.
+// `H2[i] = b[i] + m b[i-1]`, `H4[i] = H2[i] + m^2 H2[i-2]` and so on. The earlier lanes are those of the vector before. H
+// of the odd position after each follows in one step of the rolling hash: m H[i] + b[i+1] - m^64 b[i-63]. With a window of
+// 32 that is 24 vector operations for 16 octets. Doubling for odd positions as well takes 32 (4,400 against 3,150 MB/s at
+// 2.1 GHz). A window of 64 takes 26.
 
 /** Vectors of 16 octets in one turn of the loop: 1 / 2 / 4 gave 3,520 / 3,970 / 4,400 MB/s. */
 const VECTORS = 4;

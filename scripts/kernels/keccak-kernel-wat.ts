@@ -1,10 +1,10 @@
 // The source of the SHA-3-256 kernel: WebAssembly text, two rounds of it unrolled here.
 //
-// Two messages are hashed at once, one in each half of the vectors: a lane of their states is one vector. The state lies
-// in memory and moves to and fro between two places, so that a round loads each lane where it is needed and stores what
-// it made of it: 15 registers do not hold 25 lanes. Measured against OpenSSL, in octets a CPU second: 1.4 times where the
-// core is its own, 1.65 times where another thread shares it. What did not pay: a third message in the scalar registers
-// beside (1.43, 1.40), four messages (1.2), complemented lanes (1.42, 1.65), parities summed from memory (1.35, 1.57).
+// Two messages are hashed at once, one in each half of the vectors: a lane of their states is one vector. The state lies in
+// memory and moves to and fro between two places, as 15 registers do not hold 25 lanes. A round loads each lane where it is
+// needed and stores what it made of it. Measured against OpenSSL, in octets a CPU second: 1.4 times where the core is its
+// own, 1.65 times where another thread shares it. What did not pay: a third message in the scalar registers beside (1.43,
+// 1.40), four messages (1.2), complemented lanes (1.42, 1.65), parities summed from memory (1.35, 1.57).
 
 import { COLUMNS, LANES, piSource, RATE, ROUND_CONSTANTS, ROUNDS, TURNS } from './keccak-rounds.ts';
 

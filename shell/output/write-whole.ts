@@ -2,8 +2,8 @@ import { writeSync } from 'node:fs';
 import { errorCode } from '../../core/base/system/system-error.ts';
 
 /**
- * Writes all of some bytes, in as many system calls as it takes, also to a pipe that somebody made non-blocking: then it
- * waits for the reader, as a write to any other pipe does.
+ * Writes all of some bytes, in as many system calls as it takes. At a pipe that somebody made non-blocking it waits for the
+ * reader, as a write to any other pipe does.
  *
  * @throws what the system says: EPIPE where nobody reads any more
  */

@@ -16,8 +16,8 @@ export interface StoreWithHost {
 }
 
 /**
- * The Store of the session, with that of a URI's host behind it: Blocks that are lacking here come from there, by HTTP or by the
- * protocol of `serve`, whichever answers.
+ * The Store of the session, with that of a URI's host behind it. Blocks that are lacking here come from there, by HTTP or
+ * by the protocol of `serve`, whichever answers.
  *
  * @param own - the specification of the session's Store
  * @throws {VtError} EOPEN where neither answers

@@ -68,8 +68,8 @@ function directoryAt(path: Octets): Octets | undefined {
 }
 
 /**
- * A device, FIFO or socket that LOCAL names, or a symlink there leads to, is not replaced by a file: `get x /dev/null` would
- * cost a machine its /dev/null, and `get x /dev/stdout` everything that writes there later.
+ * A device, FIFO or socket that LOCAL names, or a symlink there leads to, is not replaced by a file. `get x /dev/null`
+ * would cost a machine its /dev/null, and `get x /dev/stdout` everything that writes there later.
  *
  * @throws {VtError} where one stands at `target` and another kind of node would take its place
  */

@@ -22,8 +22,8 @@ export type OpenStream = (context: CommandContext) => PutStream;
 const CHUNK_SIZE = 256 * 1024;
 
 /**
- * How a LOCAL is read that is no file of its own: `-`, an open file of this process such as `/dev/stdin`, and with
- * `--read-special` a device or FIFO, or a symlink to one. Undefined for all else.
+ * How a LOCAL is read that is no file of its own: `-`, or an open file of this process such as `/dev/stdin`. With
+ * `--read-special` also a device or FIFO, or a symlink to one. Undefined for all else.
  */
 export function streamOf(word: Octets, local: Octets, readSpecial: boolean): OpenStream | undefined {
   if (word === '-') return (context) => descriptorStream(context, 0);

@@ -1,8 +1,9 @@
 import { existsSync, readlinkSync } from 'node:fs';
 import { libc } from './libc.ts';
 
-// How far local time is from UTC. The C library is the authority: V8 takes a `TZ` that is no name of a zone (`EST5EDT4,M3.2.0,M11.1.0`,
-// a path) for UTC, and does not see a zone that was copied to /etc/localtime. Where both know the zone V8 is asked, as that loads nothing.
+// How far local time is from UTC. The C library is the authority. V8 takes a `TZ` that is no name of a zone
+// (`EST5EDT4,M3.2.0,M11.1.0`, a path) for UTC. It does not see a zone that was copied to /etc/localtime. Where both know
+// the zone V8 is asked, as that loads nothing.
 
 /**
  * Seconds by which local time is ahead of UTC at an instant.

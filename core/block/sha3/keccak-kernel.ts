@@ -11,8 +11,8 @@ const DIGEST_SIZE = 32;
 export const KECCAK_SCRATCH_SIZE = 16 * 1024;
 
 /**
- * A message with no other beside it costs 1.4 times what node:crypto takes: it is given up for that as long as this
- * part of it, or more, is still to be done.
+ * A message with no other beside it costs 1.4 times what node:crypto takes. As long as this part of it, or more, is still
+ * to be done, node:crypto does it.
  */
 const WORTH_A_RESTART = 0.7;
 

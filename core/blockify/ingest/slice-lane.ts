@@ -50,8 +50,8 @@ export interface LaneStart {
 }
 
 /**
- * Turns the slices of one content, as they are scanned, into its Block. Edges are picked here, in order; what is after
- * the last edge goes over to the next slot, in front of its data; hashing runs behind, and Blocks are added behind that.
+ * Turns the slices of one content, as they are scanned, into its Block. Edges are picked here, in order. What is after the
+ * last edge is moved to the next slot, in front of its data. Hashing runs behind, and Blocks are added behind that.
  */
 export class SliceLane {
   readonly #context: LaneContext;

@@ -8,8 +8,8 @@ export type Steps<T> = ParserSteps<T>;
 const CONTEXT_SIZE = 2;
 
 /**
- * Octets in which several needles are looked for at first, and twice as many each time after: the rarer ones would else be sought
- * far beyond the others, again and again. So work is linear in what is passed over, whatever the octets.
+ * Octets in which several needles are looked for at first, and twice as many each time after. The rarer ones would else be
+ * sought far beyond the others, again and again. So work is linear in what is passed over, whatever the octets.
  */
 const SEARCH_STEP = 128;
 

@@ -8,7 +8,7 @@ const LINE_SIZE = 2048;
 
 /**
  * Lines that are records: CSV, NDJSON, logs. Edges around large lines, as JSON documents are, so that a record is found
- * again wherever it goes; of small ones the kernel makes Blocks by their content, and inserting one changes one Block.
+ * again wherever it is moved. Of small ones the kernel makes Blocks by their content, and inserting one changes one Block.
  *
  * Lines shorter than LINE_SIZE are passed over by strides: whether one is large shows in the stretch that has no line feed.
  */

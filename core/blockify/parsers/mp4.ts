@@ -25,8 +25,9 @@ const TABLE_HEADER_SIZE = 8;
 const TABLE_PART_SIZE = 2048;
 
 /**
- * ISO media: mp4, m4a, mov, 3gp, heic, fragmented or not. Edges where boxes begin, where the media data begin, and, if the tables
- * come before the data, at their chunks: so data are found again where the metadata before them have grown, or another track is mixed in.
+ * ISO media: mp4, m4a, mov, 3gp, heic, fragmented or not. Edges where boxes begin, where the media data begin, and, if the
+ * tables come before the data, at their chunks. So data are found again where the metadata before them have grown, or
+ * another track is mixed in.
  */
 export const mp4Parser: Parser = {
   name: 'mp4',

@@ -17,8 +17,8 @@ const LF = 0x0a;
 const PROBE_SIZE = 512 + 2 + END_STREAM.length;
 
 /**
- * PDF: edges where streams begin and end. So images, fonts and pages are found again wherever they went, and a JPEG image as the
- * file that it was; of a file that was saved incrementally all that was there before is.
+ * PDF: edges where streams begin and end. So images, fonts and pages are found again wherever they were moved, and a JPEG
+ * image as the file that it was. Of a file that was saved incrementally, all that was there before is found again.
  */
 export const pdfParser: Parser = {
   name: 'pdf',

@@ -42,10 +42,10 @@ const isHeading = (octet: number): boolean => octet === HASH_SIGN || octet === F
 const WITHIN = Buffer.from(' \t\r\n)]}', 'latin1');
 
 /**
- * Text and source code in any encoding that has ASCII's line feeds: edges around large definitions and paragraphs, and around
- * large chapters, so that they are found again when they are moved or copied. Elsewhere the kernel's edges
- * are as good as any: with 200 edits of 16 MB of sources edges moved to the ends of paragraphs saved nothing (9,922 octets
- * an edit, 9,908 without).
+ * Text and source code in any encoding that has ASCII's line feeds. Edges around large definitions, paragraphs and
+ * chapters, so that these are found again when they are moved or copied. Elsewhere the kernel's edges are as good as any.
+ * With 200 edits of 16 MB of sources, edges moved to the ends of paragraphs saved nothing (9,922 octets an edit, 9,908
+ * without).
  */
 export const textParser: Parser = {
   name: 'text',

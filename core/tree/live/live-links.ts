@@ -56,9 +56,9 @@ export function dropNames(node: HardLeaf, names: number): void {
 }
 
 /**
- * Sees to it that a name of `node` in `dir` would mean that node: where no table above `dir` has it, or a nearer one
- * has another node of its uuid, the node moves to the nearest table above both. It gets a fresh uuid where a table
- * between has another of its own, whose names would mean it no longer, or one above has, which it would hide.
+ * Sees to it that a name of `node` in `dir` would mean that node. Where no table above `dir` has it, or a nearer one has
+ * another node of its uuid, the node moves to the nearest table above both. It gets a fresh uuid where a table between has
+ * another of its own, whose names would mean it no longer, or one above has, which it would hide.
  */
 export async function makeReachable(context: LinkContext, node: HardLeaf, dir: LiveDir, options?: OpOptions): Promise<void> {
   if ((await findNode(context.reader, dir, node.hard.uuid, options)) === node) return;

@@ -38,8 +38,8 @@ import { logChange, logMeta, tellNode, tellPlace } from './tell-change.ts';
 export type RenameManner = 'replace' | 'keep' | 'exchange';
 
 /**
- * The nodes of a live tree by themselves, for those who keep them over many operations, as a mount does: a node that is
- * held stays the same object whatever names it has or gets, and lives on when it has none.
+ * The nodes of a live tree by themselves, for those who keep them over many operations, as a mount does. A node that is
+ * held stays the same object whatever names it has or gets, also when it has none.
  *
  * Operations of this and of the tree's paths may be mixed: they take turns at one lock.
  */

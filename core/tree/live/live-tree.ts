@@ -302,7 +302,7 @@ export class LiveTree implements Tree {
   }
 
   /**
-   * Takes over what became of this tree elsewhere, as a merge with what others recorded: whatever did not change there
+   * Takes over what became of this tree elsewhere, as a merge with what others recorded. Whatever did not change there
    * stays the same node, so that those who hold nodes go on. What changed here since `before` stays as it is here.
    *
    * @param before - what `sync` of this tree gave

@@ -10,8 +10,8 @@ import { findEntry } from './live-node.ts';
 // Dirrefs, whatever was linked in them before.
 
 /**
- * Takes the nodes of a table that have one name out of it. Their names are mostly known from their making; for the others all names of hard links
- * in the Dir of the table and below are read, once for all of them.
+ * Takes the nodes of a table that have one name out of it. Their names are mostly known from their making. For the others
+ * all names of hard links in the Dir of the table and below are read, once for all of them.
  */
 export async function makeSingles(reader: DirReader, scope: InodeScope, options: OpOptions): Promise<void> {
   const wanted = new Set<HardLeaf>();

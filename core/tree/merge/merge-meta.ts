@@ -2,8 +2,9 @@ import type { Octets } from '../../base/octets.ts';
 import { octetsToText } from '../../base/octets.ts';
 import type { Meta } from '../../dirent/meta.ts';
 
-// Metadata of two sides made one, field by field. What both sides changed goes by one rule, which is the same from either side:
-// permissions are those that both allow, times the later, and all else is that of the side that was modified later.
+// Metadata of two sides made one, field by field. One rule decides what both sides changed, and is the same from either
+// side. Permissions are those that both allow, and times the later ones. All else is that of the side that was modified
+// later.
 
 /** A field of metadata that both sides changed. */
 export interface MetaClash {

@@ -80,8 +80,8 @@ export function mergeTables(tables: SideTables): MergedTable {
 }
 
 /**
- * The uuids that mean a node of a Dir's own in one state, and in another state one of a Dir above: a copy by reference
- * keeps the uuids, and where it stands in the place of another Dir the names of both would be mixed. By each state, those that
+ * The uuids that mean a node of a Dir's own in one state, and in another state one of a Dir above. A copy by reference
+ * keeps the uuids. Where it stands in the place of another Dir, the names of both would be mixed. By each state, those that
  * it has further out. A node that a link to the outside moved outwards is the same still.
  *
  * @param outer - the tables of the Dirs above, in any order

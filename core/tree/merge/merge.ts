@@ -274,8 +274,8 @@ class Merge {
   }
 
   /**
-   * Hard-linked files that one side changed and the other took all names from, and theirs of what both changed where
-   * the merge came by no name: as files in the Dir of their table.
+   * Saves hard-linked files as files in the Dir of their table. Those are files that one side changed and the other took all
+   * names from, and theirs of what both changed where the merge came by no name.
    */
   #saveNameless(path: TreePath, open: OpenMerge, counts: ReadonlyMap<string, number>, taken: Set<Octets>): Dirent[] {
     const { changed, conflicts, names } = open.table;

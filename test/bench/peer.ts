@@ -21,6 +21,7 @@ const TABLE: readonly (readonly [row: string, says: string])[] = [
   ['rest', 'push of them, all but 1 % there'],
   ['nothing', 'push of them, all there'],
   ['rsync both', 'rsync of 1 GiB and 20,000 files through ssh'],
+  ['restic both', 'restic backup of 1 GiB and 20,000 files over sftp'],
   ['both', 'push of 1 GiB and 20,000 files through ssh'],
 ];
 
@@ -31,6 +32,7 @@ const LIMITS: readonly { readonly row: string; readonly to: string; readonly lim
   { row: 'ssh', to: 'cat', limit: 1 },
   { row: 'tree', to: 'rsync', limit: 0.5 },
   { row: 'both', to: 'rsync both', limit: 0.8 },
+  { row: 'both', to: 'restic both', limit: 0.8 },
 ];
 
 /** Pushes to a peer on this machine, by a socket, TCP and a real sshd, in turns with what they are measured by. */
@@ -57,6 +59,7 @@ export function benchPeers(
   seconds(`${vtftp} -S ./here-tree -c "put tree /; quit"`);
   seconds(`${vtftp} -S ./here-both -c "put large tree /; quit"`);
   const sshd = scratchSshd(folder);
+  const hasRestic = spawnSync('restic', ['version']).status === 0;
   try {
     const words = sshd?.ssh.map((word) => `'${word}'`).join(' ') ?? '';
     const there = `cd ${folder} && HOME=${folder} XDG_RUNTIME_DIR=${folder} ${vtftp.replaceAll('"', '')} -S ./peer -c \\"serve -\\"`;
@@ -91,6 +94,13 @@ export function benchPeers(
       note('rest', seconds(`${vtftp} -S ./here-tree -b by-ssh`));
       settle(at('large'), at('tree'), at('here-both'));
       note('rsync both', rsync('large tree', 'rsynced-both'));
+      if (hasRestic) {
+        const restic = `RESTIC_PASSWORD=x restic -q -o sftp.command="${shell} ${sshd.ssh.at(-1) ?? ''} -s sftp" -r sftp:peer:${at(`restic-${round}`)}`;
+        seconds(`${restic} init`);
+        settle();
+        note('restic both', seconds(`${restic} backup large tree`));
+        rmSync(at(`restic-${round}`), { recursive: true, force: true });
+      }
       fresh();
       note('both', seconds(`${vtftp} -S ./here-both -b by-ssh`));
       for (const copy of ['rsynced', 'rsynced-both']) rmSync(at(`${copy}-${round}`), { recursive: true, force: true });
@@ -118,8 +128,10 @@ function changeSome(tree: string, round: number): void {
 function tableOf(times: PeerTimes, scale: number): string {
   const rows = TABLE.map(([row, says]) => {
     const value = median(times.get(row) ?? []);
-    const to = LIMITS.find((limit) => limit.row === row)?.to;
-    const ratio = to === undefined ? '' : (value / median(times.get(to) ?? [])).toFixed(2);
+    const ratios = LIMITS.filter((limit) => limit.row === row)
+      .map(({ to }) => value / median(times.get(to) ?? []))
+      .filter(Number.isFinite);
+    const ratio = ratios.map((each) => each.toFixed(2)).join(', ');
     return `| ${says} | ${Number.isFinite(value) ? value.toFixed(2) : '–'} | ${ratio} |`;
   });
   const size = scale === 1 ? '' : `, at 1/${Math.round(1 / scale)} of these sizes`;

@@ -1,15 +1,15 @@
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CuttingRelay } from '../support/links/cutting-relay.ts';
-import { startCuttingRelay } from '../support/links/cutting-relay.ts';
-import { serve } from '../support/links/served-program.ts';
-import { scratchSshd } from '../support/links/sshd.ts';
-import { makeAuthority, makeCertificate } from '../support/links/tls-files.ts';
+import type { Cut } from '../support/links/cutting-relay.ts';
+import { noMountsHere } from '../support/mounted.ts';
 import type { Run } from '../support/program.ts';
-import { PROGRAM, vtftp } from '../support/program.ts';
+import { vtftp } from '../support/program.ts';
 import { makeRandom, type Random } from '../support/random.ts';
+import { CUT_STATUSES, on, type Place, type Way, waysTo } from './cut-ways.ts';
+import { mountRound } from './cuts-mount.ts';
 import { type Torture, type TortureLimits, type TortureResult, TortureTally } from './torture-kind.ts';
 
 /** Octets of what changes in a round, at most. */
@@ -24,30 +24,19 @@ const LONG_STALL_MS = 11_000;
 const LONG_STALLS = 2;
 /** Milliseconds after which a client is killed, at most. */
 const MAX_KILL_MS = 900;
-/** What a command may end with where its connection was cut: done, failed, or it could not be opened. */
-const CUT_STATUSES = [0, 1, 10];
+/** Of hundred rounds, those of mounts. */
+const MOUNTS = 25;
 
 /** Connections by ssh, TCP and TLS that end or stall in the middle of push, pull and merge, and clients that are killed. */
 export const cutsTorture: Torture = {
   name: 'cuts',
-  does: 'push, pull and merge by ssh, TCP and TLS, of which connections are cut or stall after a random number of bytes, or the client is killed',
-  promise: 'the documented status, a line that names the peer, and the same command run again brings all there, with nothing lost',
+  does: 'push, pull, merge and mounts by ssh, TCP and TLS, of which connections are cut or stall after a random number of bytes, or the client is killed',
+  promise:
+    'the documented status, a line that names the peer, and the same command run again brings all there, with nothing lost; a mount goes on, and loses nothing that it took',
   fullRounds: 200,
   unable: () => (existsSync('/usr/sbin/sshd') ? undefined : 'there is no sshd'),
   run,
 };
-
-/** A way to the Store `server`, through a relay. */
-interface Way {
-  readonly name: string;
-  readonly specification: string;
-  readonly relay: CuttingRelay;
-}
-
-interface Place {
-  readonly folder: string;
-  readonly env: Readonly<Record<string, string>>;
-}
 
 async function run(limits: TortureLimits): Promise<TortureResult> {
   const tally = new TortureTally(limits);
@@ -60,7 +49,15 @@ async function run(limits: TortureLimits): Promise<TortureResult> {
     await on(place, 'server', 'mkdir own; quit');
     for (const store of ['a', 'b']) await on(place, store, `pull -p ${join(folder, 'server')}; mkdir of-${store}; quit`);
     const ways = await waysTo(place, endings);
-    while (tally.goesOn) await oneRound(place, random, random.pick(ways), tally);
+    const canMount = noMountsHere() === undefined;
+    // One that a fault has left.
+    if (canMount) endings.unshift(() => void spawnSync('umount', ['-l', join(folder, 'mnt')]));
+    while (tally.goesOn) {
+      const way = random.pick(ways);
+      const cuts = someCuts(random);
+      if (canMount && random.chance(MOUNTS)) await mountRound(place, random, way, cuts, tally);
+      else await oneRound(place, random, way, cuts, tally);
+    }
     for (const { relay } of ways) await relay[Symbol.asyncDispose]();
   } finally {
     for (const end of endings) end();
@@ -68,47 +65,26 @@ async function run(limits: TortureLimits): Promise<TortureResult> {
   return tally.result();
 }
 
-async function on({ folder, env }: Place, store: string, commands: string): Promise<Run> {
-  return await vtftp(['-S', join(folder, store), '-c', commands], { env, cwd: folder });
+function someCuts(random: Random): Cut[] {
+  return Array.from({ length: 1 + random.below(MOST_CUTS) }, () => {
+    const afterBytes = random.chance(30) ? random.below(4000) : random.below(MAX_CHANGE);
+    const stallMs = random.chance(LONG_STALLS) ? LONG_STALL_MS : 1 + random.below(MAX_STALL_MS);
+    return { afterBytes, kind: random.chance(60) ? ('end' as const) : ('stall' as const), stallMs };
+  });
 }
 
-async function waysTo({ folder, env }: Place, endings: (() => void)[]): Promise<[Way, ...Way[]]> {
-  const store = join(folder, 'server');
-  const scratch = { env, beforeRemoval: (end: () => void) => void endings.push(end) };
-  const portOf = (address: string): number => Number(address.slice(address.lastIndexOf(':') + 1));
-  const tcp = await startCuttingRelay(portOf((await serve(scratch, store, 'serve tcp:0')).address));
-  makeAuthority(folder, 'authority');
-  for (const name of ['host', 'client']) makeCertificate(folder, name, 'authority', 'IP:127.0.0.1');
-  const at = (name: string): string => join(folder, name);
-  const secured = `serve --tls-cert ${at('host.pem')} --tls-key ${at('host.key')} --tls-ca ${at('authority.pem')} tcp:0`;
-  const tls = await startCuttingRelay(portOf((await serve(scratch, store, secured)).address.replace(/,.*/, '')));
-  const keys = `cert=${at('client.pem')},key=${at('client.key')},ca=${at('authority.pem')}`;
-  const ways: [Way, ...Way[]] = [
-    { name: 'TCP', specification: `tcp:127.0.0.1:${tcp.port}`, relay: tcp },
-    { name: 'TLS', specification: `tcp:127.0.0.1:${tls.port},${keys}`, relay: tls },
-  ];
-  const sshd = scratchSshd(folder);
-  if (sshd === undefined) return ways;
-  endings.push(() => sshd.stop());
-  const portAt = sshd.ssh.indexOf('-p') + 1;
-  const ssh = await startCuttingRelay(Number(sshd.ssh[portAt]));
-  const words = sshd.ssh.with(portAt, String(ssh.port)).map((word) => `'${word}'`);
-  const there = `env HOME=${env['HOME'] ?? ''} ${process.execPath} ${PROGRAM} -S ${store} -c "serve -"`;
-  ways.push({ name: 'ssh', specification: `!${words.join(' ')} '${there}'`, relay: ssh });
-  return ways;
-}
-
-async function oneRound(place: Place, random: Random, { name, specification, relay }: Way, tally: TortureTally): Promise<void> {
+async function oneRound(
+  place: Place,
+  random: Random,
+  { name, specification, relay }: Way,
+  cuts: readonly Cut[],
+  tally: TortureTally,
+): Promise<void> {
   const store = random.pick(['a', 'b']);
   change(place, store, random);
   const peer = shellWord(specification);
   const command = random.pick([`merge ${peer}`, `merge ${peer}; push -p ${peer}`, `pull -p ${peer}`, `push -p ${peer}`]);
   const line = `put files-${store}; ${command}; quit`;
-  const cuts = Array.from({ length: 1 + random.below(MOST_CUTS) }, () => {
-    const afterBytes = random.chance(30) ? random.below(4000) : random.below(MAX_CHANGE);
-    const stallMs = random.chance(LONG_STALLS) ? LONG_STALL_MS : 1 + random.below(MAX_STALL_MS);
-    return { afterBytes, kind: random.chance(60) ? ('end' as const) : ('stall' as const), stallMs };
-  });
   relay.plan(cuts);
   const isKilled = random.chance(20);
   const during = isKilled

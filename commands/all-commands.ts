@@ -59,6 +59,7 @@ import { httpd } from './store/httpd.ts';
 import { peer } from './store/peer.ts';
 import { repair } from './store/repair.ts';
 import { scrub } from './store/scrub.ts';
+import { sealedKey } from './store/sealed-key.ts';
 import { serve } from './store/serve.ts';
 import { status } from './store/status.ts';
 import { stores } from './store/stores.ts';
@@ -127,6 +128,7 @@ export const COMMANDS: readonly Command[] = [
   flush,
   ar,
   peer,
+  sealedKey,
   serve,
   httpd,
   fsck,

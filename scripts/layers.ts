@@ -28,6 +28,7 @@ const CORE_ORDER: readonly string[] = [
   'archive',
   'store',
   'datadir',
+  'sealed',
   'blockify',
   'tree',
   'history',

@@ -118,6 +118,12 @@ async function openShell(
     args.config !== undefined,
   );
   const traceWire = args.traceWire ? (line: string): void => writeStderr(`${line}\n`) : undefined;
+  const askSecret = process.stdin.isTTY
+    ? async (question: string): Promise<string | undefined> => {
+        const { askSecret: ask } = await import('./prompt.ts');
+        return await terminal.lend(async () => await ask(question));
+      }
+    : undefined;
   const session = await signals.during(
     async (signal) =>
       await makeSession(
@@ -135,6 +141,7 @@ async function openShell(
           // Where the next command comes at once, it tells.
           onGone: parts.isInteractive || isScriptOnStdin ? (error) => terminal.beside(() => messages.error(error)) : undefined,
           traceWire,
+          askSecret,
           warn: (message) => messages.warn(message),
           wrapStore: async (opened) => {
             const counted = parts.storeLine?.over(opened) ?? opened;
@@ -170,7 +177,7 @@ async function openShell(
     openStore: async (specification, mayMake = false, making = undefined) =>
       await openStoreLazily(
         specification,
-        { places, configuration, traceWire, making, onNotice: (notice) => messages.warn(notice) },
+        { places, configuration, traceWire, making, askSecret, onNotice: (notice) => messages.warn(notice) },
         mayMake,
       ),
   });

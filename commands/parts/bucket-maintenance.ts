@@ -1,4 +1,5 @@
 import { VtError } from '../../core/base/errors.ts';
+import type { StoreView } from '../../core/maintain/store-view.ts';
 import type { S3Store } from '../../core/s3/s3-store.ts';
 import { layerOf } from '../../core/store/capability.ts';
 import type { Store } from '../../core/store/store.ts';
@@ -11,24 +12,33 @@ import { FindingsReport } from './maintenance.ts';
 /** How long packs stay where nothing is said: longer than any session that gives no sign of life is at work. */
 export const BUCKET_GRACE_MS = 86_400_000;
 
-/** The Store in a bucket that a Store is; undefined where it is another. */
-export async function bucketOf(store: Store): Promise<S3Store | undefined> {
-  const { S3Store } = await import('../../core/s3/s3-store.ts');
-  return layerOf(store, S3Store);
+/** A Store in a bucket, and the Store whose Blocks lie in it. */
+export interface BucketInView {
+  readonly bucket: S3Store;
+  readonly view: StoreView;
+}
+
+/** The Store in a bucket that a Store is, or is sealed in; undefined where it is another. */
+export async function bucketOf(store: Store): Promise<BucketInView | undefined> {
+  const [{ S3Store }, { viewOf }] = await Promise.all([import('../../core/s3/s3-store.ts'), import('../../core/maintain/store-view.ts')]);
+  const view = viewOf(store);
+  const bucket = layerOf(view.below, S3Store);
+  return bucket === undefined ? undefined : { bucket, view };
 }
 
 /** Collects, and tells what was done. */
 export async function gcOfBucket(
   context: CommandContext,
-  store: S3Store,
+  { bucket, view }: BucketInView,
   choice: { readonly graceMs: number; readonly plan: boolean; readonly rootless: boolean },
 ): Promise<void> {
   const { plan } = choice;
   const { output, diagnostics, signal } = context;
   const { gcBucket } = await import('../../core/s3/bucket-gc.ts');
   const startMs = performance.now();
-  const counts = await gcBucket(store, {
+  const counts = await gcBucket(bucket, {
     signal,
+    view,
     ...choice,
     onProgress: ({ doing, done }) => diagnostics.progress({ label: `gc: ${doing}`, doneBytes: 0, doneItems: done }),
   });
@@ -69,13 +79,14 @@ export async function gcOfBucket(
 }
 
 /** Checks its structure, and tells what was found. */
-export async function fsckOfBucket(context: CommandContext, store: S3Store, rebuilds: boolean): Promise<void> {
+export async function fsckOfBucket(context: CommandContext, { bucket, view }: BucketInView, rebuilds: boolean): Promise<void> {
   const { output, diagnostics, signal } = context;
   const { fsckBucket } = await import('../../core/s3/bucket-fsck.ts');
   const report = await FindingsReport.make(context);
   const startMs = performance.now();
-  const counts = await fsckBucket(store, {
+  const counts = await fsckBucket(bucket, {
     signal,
+    view,
     rebuilds,
     onFinding: (finding) => report.add(finding),
     onProgress: ({ doing, done }) =>

@@ -4,6 +4,7 @@ import { octetsToText, octetsToTextStrict } from '../../core/base/octets.ts';
 import { hashcodeLabel } from '../../core/block/hashcode.ts';
 import type { Datadir } from '../../core/datadir/datadir-store.ts';
 import type { Finding } from '../../core/maintain/findings.ts';
+import type { StoreView } from '../../core/maintain/store-view.ts';
 import type { CommandContext } from '../command.ts';
 import type { OptionSpec } from '../words/option-spec.ts';
 import { octetsFields } from './format.ts';
@@ -47,15 +48,18 @@ export async function maintain<T>(
   { session, plan }: CommandContext,
   action: string,
   write: boolean,
-  run: (datadir: Datadir) => Promise<T>,
+  run: (datadir: Datadir, view: StoreView) => Promise<T>,
 ): Promise<T> {
-  const [{ requireDatadir }, { withMaintenanceLock }] = await Promise.all([
+  const [{ requireDatadir }, { withMaintenanceLock }, { viewOf }] = await Promise.all([
     import('../../core/maintain/datadir-of.ts'),
     import('../../core/maintain/lock.ts'),
+    import('../../core/maintain/store-view.ts'),
   ]);
-  const datadir = requireDatadir(session.store, action, write && !plan);
-  if (!datadir.isWritable || plan) return await run(datadir);
-  return await withMaintenanceLock(datadir.path, datadir.access, action === 'gc', async () => await run(datadir));
+  const view = viewOf(session.store);
+  const datadir = requireDatadir(view.below, action, write && !plan);
+  const seen = { ...view, store: view.store === view.below ? datadir : view.store };
+  if (!datadir.isWritable || plan) return await run(datadir, seen);
+  return await withMaintenanceLock(datadir.path, datadir.access, action === 'gc', async () => await run(datadir, seen));
 }
 
 /** Prints findings as they come, and ends the command with 13 where there is a fault among them. */
@@ -70,7 +74,9 @@ export class FindingsReport {
   private constructor(context: CommandContext, findings: typeof import('../../core/maintain/findings.ts')) {
     this.#context = context;
     this.#text = findings.findingText;
-    this.#isFault = findings.isFault;
+    // Without its key nobody can tell what of a sealed Store a path needs.
+    const isSealed = context.session.store.hashName === 'sealed';
+    this.#isFault = (finding) => findings.isFault(finding) || (isSealed && finding.kind === 'data');
   }
 
   static async make(context: CommandContext): Promise<FindingsReport> {

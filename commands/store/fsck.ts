@@ -31,10 +31,11 @@ export const fsck = defineCommand({
     const { fsck: check } = await import('../../core/maintain/fsck.ts');
     const report = await FindingsReport.make(context);
     const startMs = performance.now();
-    const counts = await maintain(context, 'fsck', rebuilds, async (datadir) => {
+    const counts = await maintain(context, 'fsck', rebuilds, async (datadir, view) => {
       if (rebuilds) await rebuildIndex(datadir, signal);
       return await check(datadir, {
         signal,
+        view,
         ...moreArchives(context, options),
         onFinding: (finding) => report.add(finding),
         onProgress: ({ doing, done }) =>

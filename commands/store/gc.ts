@@ -75,9 +75,10 @@ export const gc = defineCommand({
       context,
       'gc',
       !plan,
-      async (datadir) =>
+      async (datadir, view) =>
         await collect(datadir, {
           signal,
+          view,
           graceMs,
           plan,
           rootless,
@@ -134,8 +135,11 @@ async function dropRoot(context: CommandContext, word: string): Promise<void> {
   const [, name, number] = /^([^/]+)@(\d{1,15})$/.exec(word) ?? [];
   if (name === undefined || name.startsWith('.')) throw new UsageError(`gc: --drop "${word}": expected ARCHIVE@N, such as default@3`);
   if ((await bucketOf(context.session.store)) === undefined) {
-    const { requireDatadir } = await import('../../core/maintain/datadir-of.ts');
-    requireDatadir(context.session.store, 'gc', true);
+    const [{ requireDatadir }, { viewOf }] = await Promise.all([
+      import('../../core/maintain/datadir-of.ts'),
+      import('../../core/maintain/store-view.ts'),
+    ]);
+    requireDatadir(viewOf(context.session.store).below, 'gc', true);
   }
   const archive = archiveOf(context.session.store, name);
   const { signal } = context;

@@ -46,9 +46,10 @@ export const repair = defineCommand({
         context,
         'repair',
         true,
-        async (datadir) =>
+        async (datadir, view) =>
           await mend(datadir, {
             signal,
+            view,
             sources,
             files,
             ...moreArchives(context, options),

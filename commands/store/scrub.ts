@@ -44,9 +44,10 @@ export const scrub = defineCommand({
       context,
       'scrub',
       false,
-      async (datadir) =>
+      async (datadir, view) =>
         await verify(datadir, {
           signal,
+          view,
           ...limits,
           ...moreArchives(context, options),
           nowSeconds: () => Math.floor(now().getTime() / 1000),

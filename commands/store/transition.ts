@@ -1,6 +1,6 @@
 import { UsageError, VtError } from '../../core/base/errors.ts';
 import { octetsToText } from '../../core/base/octets.ts';
-import { HASH_NAMES } from '../../core/block/hash.ts';
+import { CONTENT_HASH_NAMES } from '../../core/block/hash.ts';
 import type { CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
 
@@ -20,7 +20,7 @@ export const transition = defineCommand({
     '--verify reads every Block of those states and hashes it by both functions: the references of both must come out. All Dirs are compared too. In place this is done before the Store changes.',
   ],
   args: [
-    { name: 'hashname', kind: 'text', summary: `the hash function: ${HASH_NAMES.join(', ')}` },
+    { name: 'hashname', kind: 'text', summary: `the hash function: ${CONTENT_HASH_NAMES.join(', ')}` },
     { name: 'store', kind: 'store', summary: 'the Store to copy to; without it this one changes', optional: true },
     { name: 'reference', kind: 'reference', summary: 'copy this alone, and print its new text', optional: true, repeat: true },
   ],
@@ -36,12 +36,18 @@ export const transition = defineCommand({
   async run(context, { named, options }) {
     const [word, store] = [named.get('hashname')?.[0], named.get('store')?.[0]];
     if (word === undefined) return;
-    const hashName = HASH_NAMES.find((name) => name === word);
+    const hashName = CONTENT_HASH_NAMES.find((name) => name === word);
     if (hashName === undefined)
-      throw new UsageError(`transition "${octetsToText(word)}": no such hash function`, { remedy: `use one of ${HASH_NAMES.join(', ')}` });
+      throw new UsageError(`transition "${octetsToText(word)}": no such hash function`, {
+        remedy: `use one of ${CONTENT_HASH_NAMES.join(', ')}`,
+      });
     if (context.session.store.hashName === hashName)
       throw new VtError('EFAILED', `transition: Blocks of this Store are named by ${hashName} already`, {
         remedy: 'push --all copies to a Store of the same hash function',
+      });
+    if (context.session.store.hashName === 'sealed')
+      throw new VtError('EPERM', 'transition: the Store is sealed', {
+        remedy: `open it with its key, as sealed:KEYFILE:${context.session.store.name}`,
       });
     const { planTransition, runTransition } = await import('../parts/transition/run-transition.ts');
     const references = named.get('reference') ?? [];

@@ -3,6 +3,9 @@ import type { MarkedEntry } from './archive.ts';
 import type { ArchiveLine } from './archive-line.ts';
 import { marksOf } from './mark-notes.ts';
 
+/** The note that holds all that a sealed line says. */
+export const SEAL_NOTE = 'sealed';
+
 /**
  * Refuses to let go of an entry that has to stay.
  *
@@ -14,6 +17,9 @@ export function checkDrop(entry: MarkedEntry, line: ArchiveLine, isNewest: boole
   if (isNewest) throw new VtError('EFAILED', `drop root ${entry.number}: it is the newest`, { remedy: 'record another first, as by undo' });
   if (marksOf(line).isProtected)
     throw new VtError('EFAILED', `drop root ${entry.number}: it is protected`, { remedy: `unprotect @${entry.number}` });
+  // What marks a sealed line has is seen by who can open it: it must be the one that was looked at.
+  if (line.notes?.get(SEAL_NOTE) !== entry.notes?.get(SEAL_NOTE))
+    throw new VtError('EFAILED', `drop root ${entry.number}: it was marked anew meanwhile; nothing was changed`, { remedy: 'log again' });
   const seen = new Set(marksOf(entry).tags);
   const added = marksOf(line).tags.find((tag) => !seen.has(tag));
   if (added !== undefined)

@@ -1,6 +1,7 @@
 import type { OpOptions } from '../base/op-options.ts';
 import type { Block } from './block.ts';
-import { MAX_BLOCK_SIZE, MAX_LITERAL_SIZE } from './block.ts';
+import { MAX_LITERAL_SIZE } from './block.ts';
+import { MAX_BLOCK_SIZE } from './block-size.ts';
 import type { BlockTarget } from './block-target.ts';
 import type { HashName } from './hash.ts';
 import type { HashCode } from './hashcode.ts';

@@ -47,9 +47,6 @@ export type Block = HashBlock | IndirectBlock | LiteralBlock | RunBlock | SubBlo
 /** The span of a reference that does not tell it; bytes never hold it. */
 export const UNKNOWN_SPAN = -1;
 
-/** Largest size of one stored Block, in octets: a bound for readers' buffers and writers' settings. */
-export const MAX_BLOCK_SIZE = 16 * 1024 * 1024;
-
 /** A leaf of at most this many octets becomes a literal: a hashed reference would be longer than the bytes. */
 export const MAX_LITERAL_SIZE = 32;
 

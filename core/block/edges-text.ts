@@ -1,4 +1,4 @@
-import { MAX_BLOCK_SIZE } from './block.ts';
+import { MAX_BLOCK_SIZE } from './block-size.ts';
 import type { EdgeSettings } from './edge-settings.ts';
 import { readSize } from './size-text.ts';
 

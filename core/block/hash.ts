@@ -2,14 +2,16 @@ import { hash as nodeHash } from 'node:crypto';
 import { VtError } from '../base/errors.ts';
 import type { SharedMemory } from '../base/system/shared-memory.ts';
 import { blake3Digest, writeBlake3Digest } from './blake3-engine.ts';
+import { MAX_BLOCK_SIZE } from './block-size.ts';
 import type { DigestWriter } from './digest-each.ts';
 import { cryptoWriter, digestEach } from './digest-each.ts';
 import type { MemoryDigester } from './memory-digester.ts';
+import { SEALED_OVERHEAD, writeSealedDigest } from './sealed-bytes.ts';
 import { KECCAK_SCRATCH_SIZE } from './sha3/keccak-kernel.ts';
 import { sha3Digest, sha3DigesterOf, sha3DigestMany } from './sha3/sha3-engine.ts';
 
 /** Names of the hash functions, as they stand in texts, file names and configuration. */
-export type HashName = 'sha1' | 'sha256' | 'blake3' | 'sha3-256';
+export type HashName = 'sha1' | 'sha256' | 'blake3' | 'sha3-256' | 'sealed';
 
 /** A hash function of the registry. */
 export interface HashFunction {
@@ -18,6 +20,8 @@ export interface HashFunction {
   readonly enumeration: number;
   /** Octets of a digest. */
   readonly digestSize: number;
+  /** Octets of a Block, at most. */
+  readonly maxSize: number;
   /** The digest of `data`, in a new array. `data` may be a view of shared memory. */
   readonly digest: (data: Uint8Array) => Uint8Array;
   /**
@@ -46,14 +50,30 @@ export const DEFAULT_HASH_NAME: HashName = 'sha3-256';
 /** Largest digest of any hash function, in octets. */
 export const MAX_DIGEST_SIZE = 32;
 
-// Enumerations 0..2 are the Python vt's; 3 is ours. node:crypto gives the same digests as @noble/hashes (a test compares
-// them) at 4 to 17 times its speed: sha3-256 of 16 KiB 432 against 26 MB/s. The kernel is faster still.
+// Enumerations 0..2 are the Python vt's; 3 and 4 are ours. Sealed Blocks bring their names: 4 computes nothing of what they hold.
+// node:crypto gives the same digests as @noble/hashes (a test compares them) at 4 to 17 times its speed: sha3-256 of 16 KiB 432 against
+// 26 MB/s. The kernel is faster still.
 const FUNCTIONS: readonly HashFunction[] = [
   plain('sha1', 0, 20, (data) => nodeHash('sha1', data, 'buffer'), cryptoWriter('sha1')),
   plain('sha256', 1, 32, (data) => nodeHash('sha256', data, 'buffer'), cryptoWriter('sha256')),
   plain('blake3', 2, 32, blake3Digest, writeBlake3Digest),
-  { name: 'sha3-256', enumeration: 3, digestSize: 32, digest: sha3Digest, digestMany: sha3DigestMany, digesterOf: sha3DigesterOf },
+  {
+    name: 'sha3-256',
+    enumeration: 3,
+    digestSize: 32,
+    maxSize: MAX_BLOCK_SIZE,
+    digest: sha3Digest,
+    digestMany: sha3DigestMany,
+    digesterOf: sha3DigesterOf,
+  },
+  { ...plain('sealed', 4, 32, sealedDigest, writeSealedDigest), maxSize: MAX_BLOCK_SIZE + SEALED_OVERHEAD },
 ];
+
+function sealedDigest(data: Uint8Array): Uint8Array {
+  const digest = Buffer.allocUnsafe(32);
+  writeSealedDigest(data, digest, 0);
+  return digest;
+}
 
 /** A hash function whose pieces are hashed one after the other. */
 function plain(name: HashName, enumeration: number, digestSize: number, digest: HashFunction['digest'], write: DigestWriter): HashFunction {
@@ -62,11 +82,17 @@ function plain(name: HashName, enumeration: number, digestSize: number, digest: 
     const bytes = new Uint8Array(buffer);
     return (ranges, digests) => digestMany(bytes, ranges, digests);
   };
-  return { name, enumeration, digestSize, digest, digestMany, digesterOf };
+  return { name, enumeration, digestSize, maxSize: MAX_BLOCK_SIZE, digest, digestMany, digesterOf };
 }
 
 /** Every hash name, in the order of their enumerations. */
 export const HASH_NAMES: readonly HashName[] = FUNCTIONS.map((entry) => entry.name);
+
+/** Those of contents: what trees are made of. */
+export const CONTENT_HASH_NAMES: readonly HashName[] = HASH_NAMES.filter((name) => name !== 'sealed');
+
+/** Octets of any stored Block, at most. */
+export const MAX_STORED_SIZE: number = MAX_BLOCK_SIZE + SEALED_OVERHEAD;
 
 const BY_NAME = new Map<string, HashFunction>(FUNCTIONS.map((entry) => [entry.name, entry]));
 
@@ -78,7 +104,7 @@ const BY_NAME = new Map<string, HashFunction>(FUNCTIONS.map((entry) => [entry.na
 export function hashByName(name: string): HashFunction {
   const found = BY_NAME.get(name);
   if (found === undefined) {
-    throw new VtError('EUNSUPPORTED', `look up hash "${name}": unknown`, { remedy: `use one of ${HASH_NAMES.join(', ')}` });
+    throw new VtError('EUNSUPPORTED', `look up hash "${name}": unknown`, { remedy: `use one of ${CONTENT_HASH_NAMES.join(', ')}` });
   }
   return found;
 }

@@ -1,7 +1,8 @@
 import { throwIfCancelled, VtError } from '../base/errors.ts';
 import { EventTurns } from '../base/event-turns.ts';
 import type { Block } from './block.ts';
-import { MAX_BLOCK_SIZE, UNKNOWN_SPAN } from './block.ts';
+import { UNKNOWN_SPAN } from './block.ts';
+import { MAX_BLOCK_SIZE } from './block-size.ts';
 import type { BlockSource } from './block-source.ts';
 import { runBytes, runChunks } from './run-bytes.ts';
 import type { Leaf, RangeOptions } from './tree-walk.ts';

@@ -1,7 +1,8 @@
 import { CorruptBlockError, MissingBlockError, ParseError, throwIfCancelled, VtError } from '../base/errors.ts';
 import { EventTurns } from '../base/event-turns.ts';
 import type { Block, HashBlock, IndirectBlock, LiteralBlock, RunBlock } from './block.ts';
-import { MAX_BLOCK_SIZE, UNKNOWN_SPAN } from './block.ts';
+import { UNKNOWN_SPAN } from './block.ts';
+import { MAX_BLOCK_SIZE } from './block-size.ts';
 import type { BlockSource } from './block-source.ts';
 import { decodeBlockref } from './blockref.ts';
 import { hashcodeLabel } from './hashcode.ts';

@@ -1,5 +1,5 @@
 import { VtError } from '../base/errors.ts';
-import { MAX_BLOCK_SIZE } from '../block/block.ts';
+import { MAX_BLOCK_SIZE } from '../block/block-size.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import { areEdgeSizes, MIN_MEAN_SIZE } from '../block/edges-text.ts';
 

@@ -4,7 +4,7 @@ import { ParseError, VtError } from '../base/errors.ts';
 import { accessFor, DEFAULT_SHARED, openStoreFile, replaceStoreFile, SHARED_VALUES, type Shared } from '../base/system/store-files.ts';
 import { syncFolder } from '../base/system/sync-folder.ts';
 import { errorCode, errorReason } from '../base/system/system-error.ts';
-import { MAX_BLOCK_SIZE } from '../block/block.ts';
+import { MAX_BLOCK_SIZE } from '../block/block-size.ts';
 import type { EdgeSettings } from '../block/edge-settings.ts';
 import { DEFAULT_EDGES } from '../block/edge-settings.ts';
 import type { HashName } from '../block/hash.ts';

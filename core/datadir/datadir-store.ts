@@ -12,7 +12,7 @@ import type { HashCode } from '../block/hashcode.ts';
 import type { BlockLocation } from '../store/block-location.ts';
 import type { AddCounts, LocalCache } from '../store/capabilities.ts';
 import type { Offers } from '../store/capability.ts';
-import { checkBlockSizes } from '../store/check-blocks.ts';
+import { checkBlocks, checkDigests } from '../store/check-blocks.ts';
 import { DEFAULT_DURABILITY, type Durability } from '../store/durability.ts';
 import type { RecordBatch } from '../store/records/record-batch.ts';
 import { packRecords } from '../store/records/record-batch.ts';
@@ -162,7 +162,7 @@ export class Datadir implements Store {
     this.#check('add to', options);
     const writer = this.#writer;
     if (writer === undefined) throw new ReadOnlyError('add to', this.name);
-    checkBlockSizes(blocks, this.#hash);
+    checkBlocks(blocks, this.#hash, this.name);
     this.#enter();
     const isKnown = this.#areKnown(blocks);
     const rest = blocks.filter((_, i) => isKnown[i] !== true);
@@ -193,6 +193,7 @@ export class Datadir implements Store {
     this.#check('add to', options);
     const writer = this.#writer;
     if (writer === undefined) throw new ReadOnlyError('add to', this.name);
+    checkDigests(batch.digests, this.#hash, this.name);
     this.#enter();
     // Opening takes a while, and the caller may use its memory again as soon as it gets control.
     return await this.#add(this.#index.isReady ? batch : { ...batch, image: Uint8Array.from(batch.image) }, writer, options);

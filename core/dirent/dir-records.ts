@@ -1,7 +1,7 @@
 import { decodeBsuint } from '../base/bsuint.ts';
 import { ParseError } from '../base/errors.ts';
 import { errorAt } from '../base/parse-at.ts';
-import { MAX_BLOCK_SIZE } from '../block/block.ts';
+import { MAX_BLOCK_SIZE } from '../block/block-size.ts';
 import type { Dirent } from './dirent.ts';
 import { asBuffer, decodeDirentAt } from './dirent-decode.ts';
 import { MIN_SALT_SIZE, SALT_MAGIC } from './dirent-tags.ts';

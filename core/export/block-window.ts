@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { VtError } from '../base/errors.ts';
 import { sharedMemory } from '../base/system/shared-memory.ts';
 import { errorReason } from '../base/system/system-error.ts';
-import { MAX_BLOCK_SIZE } from '../block/block.ts';
+import { MAX_BLOCK_SIZE } from '../block/block-size.ts';
 import type { HashFunction } from '../block/hash.ts';
 import { HASH_SCRATCH_SIZE } from '../block/hash.ts';
 import type { MemoryDigester } from '../block/memory-digester.ts';

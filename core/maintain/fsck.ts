@@ -8,11 +8,14 @@ import type { Finding } from './findings.ts';
 import type { DamagedPart, HarmWalkCounts } from './harm-walk.ts';
 import { walkHarm } from './harm-walk.ts';
 import { walkRecords } from './record-walk.ts';
+import type { StoreView } from './store-view.ts';
 
 /** Index entries read at a time. */
 const STEP = 16_384;
 
 export interface FsckOptions {
+  /** The Store whose Blocks lie in the datadir; default: the datadir itself. */
+  readonly view?: StoreView;
   readonly signal?: AbortSignal | undefined;
   readonly onFinding: (finding: Finding) => void;
   /** Archive files that lie elsewhere and have roots of this Store. */
@@ -99,6 +102,7 @@ export async function fsck(datadir: Datadir, options: FsckOptions): Promise<Fsck
   let isWhole = true;
   const reached = await walkHarm(datadir, {
     signal,
+    view: options.view,
     onFinding: (finding) => {
       isWhole = false;
       onFinding(finding);

@@ -2,7 +2,7 @@ import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, writeSync } from 'n
 import { isFullError } from '../base/system/full-error.ts';
 import { libc } from '../base/system/libc.ts';
 import { openStoreFile } from '../base/system/store-files.ts';
-import { MAX_BLOCK_SIZE } from '../block/block.ts';
+import { MAX_STORED_SIZE } from '../block/hash.ts';
 import { voidFooter } from '../datadir/datafiles/datafile-footer.ts';
 import { RECORD_FIXED_SIZE, writeGapHeader } from '../store/records/datafile.ts';
 
@@ -87,7 +87,7 @@ export function freeInPlace(
 function gapsOf({ start, end }: OctetRange, headerSize: number): OctetRange[] {
   const gaps: OctetRange[] = [];
   for (let at = start; at < end; ) {
-    let next = Math.min(end, at + headerSize + MAX_BLOCK_SIZE);
+    let next = Math.min(end, at + headerSize + MAX_STORED_SIZE);
     // What is left has to hold a header.
     if (next < end && end - next < headerSize) next = end - headerSize;
     gaps.push({ start: at, end: next });

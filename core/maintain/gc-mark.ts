@@ -5,21 +5,19 @@ import type { Store } from '../store/store.ts';
 import { isReadable } from './is-readable.ts';
 import { Reach } from './reach.ts';
 import type { NeededRoot, RootsOptions } from './roots.ts';
+import type { StoreView } from './store-view.ts';
 
 /** Octets of a digest that are kept: a false match keeps a Block that nobody needs, and does no other harm. */
 const KEPT_OCTETS = 8;
-
-/** Where marks are read from. */
-type GcSource = Pick<Store, 'get' | 'name' | 'hashName'>;
 
 export interface GcMarkOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (state: { readonly roots: number; readonly entries: number; readonly blocks: number }) => void;
 }
 
-/** The Blocks that the roots of a Store reach. Memory: some 15 octets a Block. */
+/** The Blocks that the roots of a Store reach, by the names that they have where they lie. Memory: some 15 octets a Block. */
 export class GcMarks {
-  readonly #store: GcSource;
+  readonly #store: Store;
   readonly #rootsOf: (options: RootsOptions) => AsyncIterable<NeededRoot>;
   readonly #options: GcMarkOptions;
   readonly #marks = new DigestTable(KEPT_OCTETS);
@@ -28,22 +26,29 @@ export class GcMarks {
   #roots = 0;
   readonly #unreadable = new Set<string>();
 
-  /** @param rootsOf - every root that is needed: those of the archives */
-  constructor(store: GcSource, rootsOf: (options: RootsOptions) => AsyncIterable<NeededRoot>, options: GcMarkOptions) {
+  /**
+   * @param rootsOf - every root that is needed: those of the archives
+   * @throws {VtError} EPERM where the Store is sealed, and no key opens it
+   */
+  constructor({ store, nameOf }: StoreView, rootsOf: (options: RootsOptions) => AsyncIterable<NeededRoot>, options: GcMarkOptions) {
+    if (store.hashName === 'sealed')
+      throw new VtError('EPERM', `gc "${store.name}": the Store is sealed, so that nobody can tell what is needed`, {
+        remedy: `open it with its key, as sealed:KEYFILE:${store.name}; nothing was removed`,
+      });
     this.#store = store;
     this.#rootsOf = rootsOf;
     this.#options = options;
     this.#reach = new Reach(store, {
       signal: options.signal,
       leaf: ({ digest }) => {
-        this.#marks.set(digest);
+        this.#marks.set(nameOf(digest));
         return undefined;
       },
-      inner: ({ digest }) => void this.#marks.set(digest),
+      inner: ({ digest }) => void this.#marks.set(nameOf(digest)),
       harm: ({ path, fault, hashcode, reason, isMalformed }) => {
         if (isMalformed === true) {
           // It stays as it is. What it might have listed can be read by nobody, whatever is kept of it.
-          if (hashcode !== undefined) this.#marks.set(hashcode.digest);
+          if (hashcode !== undefined) this.#marks.set(nameOf(hashcode.digest));
           this.#unreadable.add(`"${octetsToText(path)}" in ${this.#at.place}: ${reason}`);
           return;
         }

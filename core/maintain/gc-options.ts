@@ -1,6 +1,9 @@
 import type { NeededRoot } from './roots.ts';
+import type { StoreView } from './store-view.ts';
 
 export interface GcOptions {
+  /** The Store whose Blocks lie in the datadir; default: the datadir itself. */
+  readonly view?: StoreView;
   readonly signal?: AbortSignal | undefined;
   /** Data files that were written to within this time are left alone, in milliseconds. */
   readonly graceMs: number;

@@ -16,7 +16,9 @@ import type { FileUse } from './gc-survey.ts';
 import { GcSurvey } from './gc-survey.ts';
 import { dropInPlace, partSize, roomOf, TIGHT_ROOM } from './gc-tight.ts';
 import type { NeededRoot, RootsOptions } from './roots.ts';
-import { storeRoots } from './roots.ts';
+import { archiveRoots } from './roots.ts';
+import type { StoreView } from './store-view.ts';
+import { viewOf } from './store-view.ts';
 
 /** Octets that stay free where a data file is copied. */
 const SPARE_ROOM = 4 * 1024 * 1024;
@@ -116,8 +118,8 @@ class Collection {
 
   /** Marks what is needed, and looks how much of each data file it is. */
   static async make(datadir: Datadir, options: GcOptions, room: () => number): Promise<Collection> {
-    const { signal, onProgress } = options;
-    const marks = new GcMarks(datadir, (rootsOptions) => neededRoots(datadir.path, options, rootsOptions), {
+    const { signal, onProgress, view = viewOf(datadir) } = options;
+    const marks = new GcMarks(view, (rootsOptions) => neededRoots(view, options, rootsOptions), {
       signal,
       onProgress: ({ blocks }) => onProgress?.({ doing: 'mark', done: blocks }),
     });
@@ -258,11 +260,11 @@ class Collection {
 }
 
 async function* neededRoots(
-  storeFolder: string,
+  { store }: StoreView,
   { moreArchives, moreRoots }: GcOptions,
   options: RootsOptions,
 ): AsyncGenerator<NeededRoot, void, undefined> {
-  yield* storeRoots(storeFolder, { ...options, ...(moreArchives === undefined ? {} : { moreArchives }) });
+  yield* archiveRoots(store, { ...options, ...(moreArchives === undefined ? {} : { moreArchives }) });
   yield* moreRoots?.() ?? [];
 }
 

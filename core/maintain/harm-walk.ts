@@ -7,7 +7,9 @@ import type { Finding } from './findings.ts';
 import type { BlockFault } from './reach.ts';
 import { Reach } from './reach.ts';
 import type { Root, RootsOptions } from './roots.ts';
-import { storeRoots } from './roots.ts';
+import { archiveRoots } from './roots.ts';
+import type { StoreView } from './store-view.ts';
+import { viewOf } from './store-view.ts';
 
 /** Octets of a data file that hold no whole record. */
 export interface DamagedPart {
@@ -16,6 +18,8 @@ export interface DamagedPart {
 }
 
 export interface HarmWalkOptions extends Omit<RootsOptions, 'onDamage'> {
+  /** The Store whose Blocks lie in the datadir; default: the datadir itself. */
+  readonly view?: StoreView | undefined;
   readonly onFinding: (finding: Finding) => void;
   /** What of the data files is known to be damaged, by their names. */
   readonly damagedParts?: ReadonlyMap<string, readonly DamagedPart[]>;
@@ -41,7 +45,7 @@ export interface HarmWalkCounts {
  */
 export async function walkHarm(datadir: Datadir, options: HarmWalkOptions): Promise<HarmWalkCounts> {
   const { index, readers, hash } = datadir.internals();
-  const { damagedParts, sizes } = options;
+  const { damagedParts, sizes, view = viewOf(datadir) } = options;
   let lookups = 0;
   const isAmong = (location: Location): boolean => {
     const size = sizes?.get(location.file);
@@ -51,19 +55,20 @@ export async function walkHarm(datadir: Datadir, options: HarmWalkOptions): Prom
   };
   const leaf = ({ digest }: HashCode): BlockFault | undefined => {
     lookups++;
-    const location = index.get(digest);
+    const name = view.nameOf(digest);
+    const location = index.get(name);
     if (location === undefined) return 'missing';
     if (location.isDamaged !== true && !isAmong(location)) return undefined;
     // The index may speak of what gc set aside, or the damage may lie beside it: the Block itself tells.
-    const found = readLocatedBlock(readers, location, digest, hash);
+    const found = readLocatedBlock(readers, location, name, hash);
     return found.kind === 'block' ? undefined : found.kind === 'gone' ? 'missing' : 'damaged';
   };
   const counts = await walkRoots(
     {
-      store: datadir,
-      roots: (rootsOptions) => storeRoots(datadir.path, { ...options, ...rootsOptions }),
+      store: view.store,
+      roots: (rootsOptions) => archiveRoots(view.store, { ...options, ...rootsOptions }),
       leaf,
-      locate: (digest) => index.get(digest),
+      locate: (digest) => index.get(view.nameOf(digest)),
     },
     options,
   );

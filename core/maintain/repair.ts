@@ -16,8 +16,12 @@ import { unflip } from './flip.ts';
 import { walkHarm } from './harm-walk.ts';
 import { NeededStore } from './needed-store.ts';
 import { walkRecords } from './record-walk.ts';
+import type { StoreView } from './store-view.ts';
+import { viewOf } from './store-view.ts';
 
 export interface RepairOptions {
+  /** The Store whose Blocks lie in the datadir; default: the datadir itself. */
+  readonly view?: StoreView;
   readonly signal?: AbortSignal | undefined;
   /** Other Stores that may have what is missing. */
   readonly sources: readonly Store[];
@@ -49,7 +53,7 @@ export interface RepairCounts {
  */
 export async function repair(datadir: Datadir, options: RepairOptions): Promise<RepairCounts> {
   const { index } = datadir.internals();
-  const { signal } = options;
+  const { signal, view = viewOf(datadir) } = options;
   await datadir.flush();
   await index.ready(signal);
   let repaired = 0;
@@ -59,15 +63,15 @@ export async function repair(datadir: Datadir, options: RepairOptions): Promise<
     const needed = await findNeeded(datadir, findings, options);
     const before = needed.size;
     if (before > 0) {
-      setAside(datadir, needed);
+      setAside(datadir, view, needed);
       const found = (hashcode: HashCode, from: string): void => {
         if (!needed.delete(digestKey(hashcode.digest))) return;
         repaired++;
         options.onRepaired(hashcode, from);
       };
-      await fromOwnRecords(datadir, needed, found, options);
-      for (const source of options.sources) await fromStore(datadir, source, needed, found, options);
-      if (needed.size > 0) await fromFiles(datadir, needed, found, options);
+      await fromOwnRecords(datadir, view, needed, found, options);
+      for (const source of options.sources) await fromStore(view.store, source, needed, found, options);
+      if (needed.size > 0) await fromFiles(view.store, needed, found, options);
       await datadir.flush();
     }
     if (needed.size < before) continue;
@@ -80,10 +84,11 @@ async function findNeeded(datadir: Datadir, findings: Finding[], options: Repair
   const needed = new Map<string, HashCode>();
   await walkHarm(datadir, {
     signal: options.signal,
+    view: options.view,
     ...(options.moreArchives === undefined ? {} : { moreArchives: options.moreArchives }),
     onFinding(finding) {
       findings.push(finding);
-      if (finding.kind === 'harm' && finding.hashcode?.hashName === datadir.hashName)
+      if (finding.kind === 'harm' && finding.hashcode?.hashName === (options.view?.store ?? datadir).hashName)
         needed.set(digestKey(finding.hashcode.digest), finding.hashcode);
     },
     onProgress: ({ entries }) => options.onProgress?.({ doing: 'roots', done: entries }),
@@ -92,9 +97,10 @@ async function findNeeded(datadir: Datadir, findings: Finding[], options: Repair
 }
 
 /** What is damaged counts as absent from now on, so that it is stored when it is added. */
-function setAside(datadir: Datadir, needed: ReadonlyMap<string, HashCode>): void {
+function setAside(datadir: Datadir, { nameOf }: StoreView, needed: ReadonlyMap<string, HashCode>): void {
   const { index } = datadir.internals();
-  const changes = [...needed.values()].flatMap(({ digest }) => {
+  const changes = [...needed.values()].flatMap((hashcode) => {
+    const digest = nameOf(hashcode.digest);
     const from = index.get(digest);
     return from === undefined || from.isDamaged === true ? [] : [{ digest, from, to: { ...from, isDamaged: true } }];
   });
@@ -105,7 +111,14 @@ function setAside(datadir: Datadir, needed: ReadonlyMap<string, HashCode>): void
 type Needed = ReadonlyMap<string, HashCode>;
 type Found = (hashcode: HashCode, from: string) => void;
 
-async function fromOwnRecords(datadir: Datadir, needed: Needed, found: Found, { signal, onProgress }: RepairOptions): Promise<void> {
+async function fromOwnRecords(
+  datadir: Datadir,
+  { nameOf }: StoreView,
+  needed: Needed,
+  found: Found,
+  { signal, onProgress }: RepairOptions,
+): Promise<void> {
+  const byName = new Map([...needed.values()].map((hashcode) => [digestKey(nameOf(hashcode.digest)), hashcode]));
   const { path, hash, readers, names, index } = datadir.internals();
   const folder = join(path, 'data');
   for (const name of dataFileNames(folder)) {
@@ -115,27 +128,29 @@ async function fromOwnRecords(datadir: Datadir, needed: Needed, found: Found, { 
       name,
       { names, hash },
       ({ digest, codec, offset, storedSize, size }) => {
-        const hashcode = needed.get(digestKey(digest));
+        const hashcode = byName.get(digestKey(digest));
         if (hashcode !== undefined) copies.push([hashcode, { file: name, offset, storedSize, size, codec }]);
       },
       signal,
     );
     for (const [hashcode, location] of copies) {
-      const read = readLocatedBlock(readers, location, hashcode.digest, hash);
-      const data = read.kind === 'block' ? read.data : unflipped(join(folder, name), location, hashcode.digest, datadir);
+      const digest = nameOf(hashcode.digest);
+      const read = readLocatedBlock(readers, location, digest, hash);
+      const data = read.kind === 'block' ? read.data : unflipped(join(folder, name), location, digest, datadir);
       if (data === undefined || !needed.has(digestKey(hashcode.digest))) continue;
-      await datadir.addBatch([{ digest: hashcode.digest, data }], { signal });
+      await datadir.addBatch([{ digest, data }], { signal });
       found(hashcode, read.kind === 'block' ? 'another record of this Store' : 'its own record, of which one bit had flipped');
     }
     onProgress?.({ doing: 'data files', done: copies.length });
   }
   // A record whose header is damaged is known to the index alone.
   for (const hashcode of [...needed.values()]) {
-    const location = index.get(hashcode.digest);
+    const digest = nameOf(hashcode.digest);
+    const location = index.get(digest);
     if (location === undefined) continue;
-    const read = readLocatedBlock(readers, location, hashcode.digest, hash);
+    const read = readLocatedBlock(readers, location, digest, hash);
     if (read.kind !== 'block') continue;
-    await datadir.addBatch([{ digest: hashcode.digest, data: read.data }], { signal });
+    await datadir.addBatch([{ digest, data: read.data }], { signal });
     found(hashcode, 'its own record');
   }
 }
@@ -160,7 +175,7 @@ function unflipped(file: string, location: Location, digest: Uint8Array, datadir
   return data !== undefined && Buffer.compare(hash.digest(data), digest) === 0 ? data : undefined;
 }
 
-async function fromStore(datadir: Datadir, source: Store, needed: Needed, found: Found, options: RepairOptions): Promise<void> {
+async function fromStore(store: Store, source: Store, needed: Needed, found: Found, options: RepairOptions): Promise<void> {
   const { signal } = options;
   let done = 0;
   for (const hashcode of [...needed.values()]) {
@@ -174,18 +189,18 @@ async function fromStore(datadir: Datadir, source: Store, needed: Needed, found:
       continue;
     }
     if (data === undefined) continue;
-    await datadir.addBatch([{ digest: hashcode.digest, data }], { signal });
+    await store.addBatch([{ digest: hashcode.digest, data }], { signal });
     found(hashcode, source.name);
     options.onProgress?.({ doing: source.name, done: ++done });
   }
 }
 
-async function fromFiles(datadir: Datadir, needed: Needed, found: Found, options: RepairOptions): Promise<void> {
+async function fromFiles(store: Store, needed: Needed, found: Found, options: RepairOptions): Promise<void> {
   if (options.files.length === 0) return;
   const { importLocal } = await import('../import/import.ts');
   const { octetsToText } = await import('../base/octets.ts');
   for (const path of options.files) {
-    const sieve = new NeededStore(datadir, needed, (digest) => {
+    const sieve = new NeededStore(store, needed, (digest) => {
       const hashcode = needed.get(digestKey(digest));
       if (hashcode !== undefined) found(hashcode, octetsToText(path));
     });

@@ -14,6 +14,7 @@ import type { DamagedPart } from './harm-walk.ts';
 import { walkHarm } from './harm-walk.ts';
 import type { ScrubbedPart } from './scrub-record.ts';
 import { readScrubbed, writeScrubbed } from './scrub-record.ts';
+import type { StoreView } from './store-view.ts';
 
 /** Octets read between two looks at the clock, at least one record. */
 const PART_SIZE = 16 * 1024 * 1024;
@@ -22,6 +23,8 @@ const SAVE_MS = 5000;
 const STEP = 16_384;
 
 export interface ScrubOptions {
+  /** The Store whose Blocks lie in the datadir; default: the datadir itself. */
+  readonly view?: StoreView;
   readonly signal?: AbortSignal | undefined;
   readonly onFinding: (finding: Finding) => void;
   /** Stop after this long, in milliseconds. */
@@ -97,6 +100,7 @@ export async function scrub(datadir: Datadir, options: ScrubOptions): Promise<Sc
       for (const { start, end } of parts) options.onFinding({ kind: 'data', file, start, end, reason: 'the octets there are damaged' });
     await walkHarm(datadir, {
       signal: options.signal,
+      view: options.view,
       onFinding: options.onFinding,
       damagedParts: damage,
       ...(options.moreArchives === undefined ? {} : { moreArchives: options.moreArchives }),

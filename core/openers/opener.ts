@@ -32,6 +32,8 @@ export interface OpenStoreEnvironment {
   readonly word?: (word: string) => StoreSpecification;
   /** Whether a specification may run a command: only where the user wrote it. Default no. */
   readonly runsCommands?: boolean;
+  /** Asks for a passphrase, unseen; absent where nobody can be asked. Undefined where none is given. */
+  readonly askSecret?: (question: string) => Promise<string | undefined>;
   /** Gets a line for each packet that goes over a connection. */
   readonly traceWire?: ((line: string) => void) | undefined;
 }

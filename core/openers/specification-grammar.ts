@@ -146,11 +146,28 @@ export class SpecificationGrammar {
     };
     reader.spaces();
     if (isNamed()) this.#named(reader, shape, parameters, 'value');
-    else if (shape.primary !== undefined && (reader.atQuote || reader.peek(/[^,|)?]/y) !== undefined)) {
+    else if (shape.second !== undefined && this.#twoValues(reader, shape, parameters, level)) {
+      return this.#form(shape, parameters, reader, start);
+    } else if (shape.primary !== undefined && (reader.atQuote || reader.peek(/[^,|)?]/y) !== undefined)) {
       parameters.set(shape.primary, this.#value(reader, shape, 'value', shape.primary));
     }
     if (level !== 'value') this.#more(reader, shape, parameters, level);
     return this.#form(shape, parameters, reader, start);
+  }
+
+  /** `VALUE:STORE`, of which the Store takes in all that follows. @returns whether it is that */
+  #twoValues(reader: SpecificationReader, shape: StoreShape, parameters: Map<string, ParameterValue>, level: Level): boolean {
+    const { primary = '', second = '' } = shape;
+    const start = reader.offset;
+    const first = reader.atQuote ? reader.quoted() : (reader.peek(/[^,|()"?:]+(?=:)/y)?.[0] ?? '');
+    if (reader.offset === start) reader.offset += first.length;
+    if (first === '' || !reader.accept(':')) {
+      reader.offset = start;
+      return false;
+    }
+    parameters.set(primary, first.trim());
+    parameters.set(second, [this.#store(reader, level)]);
+    return true;
   }
 
   /** `,NAME=VALUE` or `?NAME=VALUE&NAME=VALUE`, any number of them. */

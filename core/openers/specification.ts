@@ -37,6 +37,8 @@ export interface StoreShape {
   readonly parameters: Readonly<Record<string, ParameterType>>;
   /** The parameter that stands right behind the colon, without its name. */
   readonly primary?: string;
+  /** The parameter, a Store, that may stand behind the first one and another colon, without its name. */
+  readonly second?: string;
   /** Parameters that must be given. */
   readonly required?: readonly string[];
   /** Other names of parameters: those of the Python vt. */

@@ -1,5 +1,5 @@
 import { SHARED_VALUES } from '../base/system/store-files.ts';
-import { HASH_NAMES } from '../block/hash.ts';
+import { CONTENT_HASH_NAMES, HASH_NAMES } from '../block/hash.ts';
 import { DURABILITIES } from '../store/durability.ts';
 import type { StoreType } from './opener.ts';
 
@@ -48,7 +48,7 @@ export const STORE_TYPES: readonly StoreType[] = [
   {
     type: 'platonic',
     primary: 'path',
-    parameters: { path: 'path', index: 'path', hash: HASH_NAMES, watch: ['no', 'yes'] },
+    parameters: { path: 'path', index: 'path', hash: CONTENT_HASH_NAMES, watch: ['no', 'yes'] },
     required: ['path'],
     open: async (given, context) => (await import('./open-platonic.ts')).openPlatonicStore(given, context),
   },
@@ -63,6 +63,14 @@ export const STORE_TYPES: readonly StoreType[] = [
     parameters: { store: 'store' },
     required: ['store'],
     open: async (given, context) => (await import('./open-progress.ts')).openProgressStore(given, context),
+  },
+  {
+    type: 'sealed',
+    primary: 'key',
+    second: 'backend',
+    parameters: { key: 'path', passphrase: 'path', command: 'text', backend: 'store', hash: CONTENT_HASH_NAMES },
+    required: ['backend'],
+    open: async (given, context) => (await import('./open-sealed.ts')).openSealedStore(given, context),
   },
   {
     type: 'unix',

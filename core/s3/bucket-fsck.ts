@@ -4,12 +4,16 @@ import type { Finding } from '../maintain/findings.ts';
 import { walkRoots } from '../maintain/harm-walk.ts';
 import type { BlockFault } from '../maintain/reach.ts';
 import { archiveRoots } from '../maintain/roots.ts';
+import type { StoreView } from '../maintain/store-view.ts';
+import { viewOf } from '../maintain/store-view.ts';
 import { listObjects } from './list-objects.ts';
 import type { PackName } from './pack-names.ts';
 import { packKey, packOfKey } from './pack-names.ts';
 import type { S3Store } from './s3-store.ts';
 
 export interface BucketFsckOptions extends OpOptions {
+  /** The Store whose Blocks lie in the bucket; default: the bucket itself. */
+  readonly view?: StoreView;
   /** Make this machine's index anew first. */
   readonly rebuilds: boolean;
   readonly onFinding: (finding: Finding) => void;
@@ -32,7 +36,7 @@ export interface BucketFsckCounts {
  * octets, and every root must be complete. Blocks that list others are read and verified; those of contents are looked up.
  */
 export async function fsckBucket(store: S3Store, options: BucketFsckOptions): Promise<BucketFsckCounts> {
-  const { onFinding, onProgress, signal } = options;
+  const { onFinding, onProgress, signal, view = viewOf(store) } = options;
   await store.flush(options);
   const { client, bucket } = await store.internals(options);
   if (options.rebuilds) bucket.local.reset();
@@ -58,16 +62,16 @@ export async function fsckBucket(store: S3Store, options: BucketFsckOptions): Pr
     onProgress?.({ doing: 'packs', done: counts.bytes });
   }
   const leaf = ({ digest }: HashCode): BlockFault | undefined => {
-    const location = bucket.local.get(digest);
+    const location = bucket.local.get(view.nameOf(digest));
     return location === undefined || location.offset + location.storedSize > (sizes.get(location.file) ?? 0) ? 'missing' : undefined;
   };
   const reached = await walkRoots(
     {
-      store,
-      roots: (rootsOptions) => archiveRoots(store, rootsOptions),
+      store: view.store,
+      roots: (rootsOptions) => archiveRoots(view.store, rootsOptions),
       leaf,
       locate: (digest) => {
-        const found = bucket.local.get(digest);
+        const found = bucket.local.get(view.nameOf(digest));
         return found === undefined ? undefined : { file: packKey(found.file), offset: found.offset };
       },
     },

@@ -3,6 +3,8 @@ import { appendAll } from '../base/lists.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import { GcMarks } from '../maintain/gc-mark.ts';
 import { archiveRoots } from '../maintain/roots.ts';
+import type { StoreView } from '../maintain/store-view.ts';
+import { viewOf } from '../maintain/store-view.ts';
 import { DATAFILE_HEADER_SIZE, RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
 import { compactSegments } from './compact-segments.ts';
 import { listObjects } from './list-objects.ts';
@@ -26,6 +28,8 @@ const SMALL_SIZE = 1024 * 1024;
 const AT_ONCE = 8;
 
 export interface BucketGcOptions extends OpOptions {
+  /** The Store whose Blocks lie in the bucket; default: the bucket itself. */
+  readonly view?: StoreView;
   /** Packs that are younger stay, and retired ones stay so long, in milliseconds. */
   readonly graceMs: number;
   /** Tell what would be done, and do nothing. */
@@ -75,13 +79,13 @@ interface PackUse {
  *    before such a list, it marks anew, copies what is needed all the same, and removes the packs.
  */
 export async function gcBucket(store: S3Store, options: BucketGcOptions): Promise<BucketGcCounts> {
-  const { onProgress, graceMs, plan } = options;
+  const { onProgress, graceMs, plan, view = viewOf(store) } = options;
   await store.flush(options);
   const { client, bucket } = await store.internals(options);
   await bucket.ready(options);
   const began = await liveSessions(client, options);
   await bucket.index.read(true, options);
-  const marks = new GcMarks(store, (rootsOptions) => archiveRoots(store, rootsOptions), {
+  const marks = new GcMarks(view, (rootsOptions) => archiveRoots(view.store, rootsOptions), {
     signal: options.signal,
     onProgress: ({ blocks }) => onProgress?.({ doing: 'mark', done: blocks }),
   });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { copyOctets } from '../base/copy-octets.ts';
-import { MAX_BLOCK_SIZE } from '../block/block.ts';
 import type { HashFunction } from '../block/hash.ts';
+import { MAX_STORED_SIZE } from '../block/hash.ts';
 import { codecByNumber, DATAFILE_HEADER_SIZE, encodeDatafileHeader, RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
 import type { RecordPlace } from '../store/records/datafile-index.ts';
 import { DatafileIndex, encodeFooter, PlaceList } from '../store/records/datafile-index.ts';
@@ -25,7 +25,7 @@ export class PackBuilder {
   readonly name: PackName;
   readonly #hash: HashFunction;
   readonly #places: PlaceList;
-  readonly #octets = Buffer.allocUnsafeSlow(DATAFILE_HEADER_SIZE + PACK_SIZE + MAX_BLOCK_SIZE + 128);
+  readonly #octets = Buffer.allocUnsafeSlow(DATAFILE_HEADER_SIZE + PACK_SIZE + MAX_STORED_SIZE + 128);
   #size: number;
 
   constructor(kind: PackKind, storeId: string, hash: HashFunction, now: Date) {

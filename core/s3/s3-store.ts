@@ -10,7 +10,7 @@ import type { HashCode } from '../block/hashcode.ts';
 import { AddTally } from '../store/add-tally.ts';
 import type { AddCounts, LocalCache } from '../store/capabilities.ts';
 import type { Offers } from '../store/capability.ts';
-import { checkBlockSizes } from '../store/check-blocks.ts';
+import { checkBlocks, checkDigests } from '../store/check-blocks.ts';
 import type { RecordBatch } from '../store/records/record-batch.ts';
 import { packRecords } from '../store/records/record-batch.ts';
 import type { StoredCompression } from '../store/records/stored-bytes.ts';
@@ -158,13 +158,14 @@ export class S3Store implements Store {
 
   async addBatch(blocks: readonly DigestedBlock[], options: OpOptions = {}): Promise<boolean[]> {
     this.#checkWrite(options);
-    checkBlockSizes(blocks, this.#hash);
+    checkBlocks(blocks, this.#hash, this.name);
     const batch = { ...packRecords(blocks, this.#hash, this.compression), isOwned: true } as const;
     return Array.from(await this.#add('m', batch, options), Boolean);
   }
 
   async addRecords(batch: RecordBatch, options: OpOptions = {}): Promise<Uint8Array> {
     this.#checkWrite(options);
+    checkDigests(batch.digests, this.#hash, this.name);
     return await this.#add('d', batch, options);
   }
 

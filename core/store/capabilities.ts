@@ -32,6 +32,7 @@ export interface Capabilities {
   readonly progress: ProgressCounts;
   readonly recordSink: RecordSink;
   readonly recordSource: RecordSource;
+  readonly sealing: Sealing;
   readonly spool: StoreSpool;
 }
 
@@ -231,6 +232,16 @@ export interface RecordSource {
    * @param spans - the Blocks' sizes, where they are known: the batches are planned by them
    */
   records(digests: Uint8Array, spans?: ArrayLike<number>, options?: OpOptions): AsyncIterable<RecordBatch>;
+}
+
+/** How a Store that is sealed keeps its Blocks in another. */
+export interface Sealing {
+  /** Stores that seal alike have the same. */
+  readonly id: string;
+  /** The Store that holds what is sealed. */
+  readonly below: Store;
+  /** The names that Blocks have there. @param digests - those of the Blocks, one after the other */
+  names(digests: Uint8Array): Uint8Array;
 }
 
 /** What became of the Blocks that waited. */

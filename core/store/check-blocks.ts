@@ -1,16 +1,29 @@
-import { MAX_BLOCK_SIZE } from '../block/block.ts';
+import { VtError } from '../base/errors.ts';
 import type { DigestedBlock } from '../block/block-target.ts';
 import type { HashFunction } from '../block/hash.ts';
+import { isNoSealedDigest } from '../block/sealed-bytes.ts';
 
 /**
- * Checks the sizes of Blocks that are to be added, before any of them is.
+ * Checks the sizes and digests of Blocks that are to be added to a Store, before any of them is.
  *
- * @throws {RangeError} for a Block beyond MAX_BLOCK_SIZE, or a digest that is not of the Store's hash function
+ * @throws {RangeError} for a Block beyond what its hash function allows, or a digest that is not of the Store's hash function
+ * @throws {VtError} EPERM for plain Blocks where the Store is sealed
  */
-export function checkBlockSizes(blocks: readonly DigestedBlock[], hash: HashFunction): void {
+export function checkBlocks(blocks: readonly DigestedBlock[], hash: HashFunction, store: string): void {
   for (const { data, digest } of blocks) {
-    if (data.length > MAX_BLOCK_SIZE) throw new RangeError(`add Block: expected at most ${MAX_BLOCK_SIZE} octets, got ${data.length}`);
+    if (data.length > hash.maxSize) throw new RangeError(`add Block: expected at most ${hash.maxSize} octets, got ${data.length}`);
     if (digest.length !== hash.digestSize)
       throw new RangeError(`add Block: expected a digest of ${hash.digestSize} octets, got ${digest.length}`);
+    checkDigests(digest, hash, store);
   }
+}
+
+/** The same of digests that come as columns. */
+export function checkDigests(digests: Uint8Array, hash: HashFunction, store: string): void {
+  if (hash.name !== 'sealed') return;
+  for (let at = 0; at < digests.length; at += hash.digestSize)
+    if (isNoSealedDigest(digests, at))
+      throw new VtError('EPERM', `add to "${store}": the Store is sealed, and takes nothing that is not`, {
+        remedy: `open it with its key, as sealed:KEYFILE:${store}`,
+      });
 }

@@ -11,7 +11,7 @@ import { hashcodeLabel } from '../block/hashcode.ts';
 import { AddTally } from './add-tally.ts';
 import type { AddCounts, LocalCache } from './capabilities.ts';
 import type { Offers } from './capability.ts';
-import { checkBlockSizes } from './check-blocks.ts';
+import { checkBlocks } from './check-blocks.ts';
 import type { AddResult, Store } from './store.ts';
 
 /** Most octets of Blocks that a memory Store holds unless told otherwise. */
@@ -64,7 +64,7 @@ export class MemoryStore implements Store {
 
   async addBatch(blocks: readonly DigestedBlock[], options: OpOptions = {}): Promise<boolean[]> {
     this.#check('add to', options);
-    checkBlockSizes(blocks, this.#hash);
+    checkBlocks(blocks, this.#hash, this.name);
     const isNew: boolean[] = [];
     for (const { digest, data } of blocks) {
       const key = digestKey(digest);

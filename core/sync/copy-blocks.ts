@@ -1,13 +1,17 @@
 import { CorruptBlockError, MissingBlockError, throwIfCancelled, VtError } from '../base/errors.ts';
 import type { DigestedBlock } from '../block/block-target.ts';
+import { digestKey } from '../block/digest-key.ts';
+import type { HashName } from '../block/hash.ts';
 import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
+import { SEALED_OVERHEAD } from '../block/sealed-bytes.ts';
+import type { Sealing } from '../store/capabilities.ts';
 import { capability } from '../store/capability.ts';
 import type { RecordBatch } from '../store/records/record-batch.ts';
 import { RecordChecker } from '../store/records/record-checker.ts';
 import type { Store } from '../store/store.ts';
-import type { BlockList } from './block-list.ts';
+import { BlockList } from './block-list.ts';
 import type { Pace } from './pace.ts';
 
 export interface CopyOptions {
@@ -31,6 +35,11 @@ const DEFAULT_PARALLEL = 8;
  * @throws what the Stores throw, but for Blocks that are not there or damaged: `onFault` is told of these
  */
 export async function copyBlocks(from: Store, to: Store, list: BlockList, options: CopyOptions): Promise<void> {
+  const [sealedFrom, sealedTo] = [capability(from, 'sealing'), capability(to, 'sealing')];
+  if (sealedFrom !== undefined && sealedTo !== undefined && sealedFrom.id === sealedTo.id) {
+    await copySealed(sealedFrom, sealedTo.below, list, { ...options, hashName: from.hashName });
+    return;
+  }
   const { signal, pace } = options;
   const hash = hashByName(from.hashName);
   const source = capability(from, 'recordSource');
@@ -85,6 +94,31 @@ export async function copyBlocks(from: Store, to: Store, list: BlockList, option
   }
   if (failure !== undefined) throw failure.error;
   if (copied < list.count) await copyRest(from, to, list, options);
+}
+
+/** Copies between Stores that seal alike: what is sealed stays so. */
+async function copySealed(
+  { below, names }: Sealing,
+  to: Store,
+  list: BlockList,
+  { hashName, ...options }: CopyOptions & { readonly hashName: HashName },
+): Promise<void> {
+  const hash = hashByName('sealed');
+  const { digestSize } = hash;
+  const sealed = names(list.digests());
+  const sealedList = new BlockList(digestSize);
+  const plain = new Map<string, Uint8Array>();
+  for (let i = 0; i < list.count; i++) {
+    const name = sealed.subarray(i * digestSize, (i + 1) * digestSize);
+    const span = list.span(i);
+    sealedList.add(name, span < 0 ? span : span + SEALED_OVERHEAD);
+    plain.set(digestKey(name), list.digest(i));
+  }
+  await copyBlocks(below, to, sealedList, {
+    ...options,
+    onCopied: (blocks, bytes) => options.onCopied(blocks, bytes - blocks * SEALED_OVERHEAD),
+    onFault: ({ digest }, error) => options.onFault({ hashName, digest: plain.get(digestKey(digest)) ?? digest }, error),
+  });
 }
 
 async function copyEach(from: Store, to: Store, hashcodes: readonly HashCode[], options: CopyOptions): Promise<void> {

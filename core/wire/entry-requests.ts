@@ -120,6 +120,8 @@ export async function answerEntryAppend(
   const entry = parseArchiveLine(decodeText(line));
   if (entry === undefined) throw new ParseError('append to archive: a line that says nothing', 0);
   await requireUsable(name, entry, modes, options);
+  // A root that needs no Block may be the first of all that a Store gets.
+  await capability(modes.store, 'making')?.make();
   let newest: Buffer | undefined;
   let isStale = false;
   const appended = await archive.append(async (last) => {

@@ -1,4 +1,4 @@
-import { MAX_BLOCK_SIZE } from '../block/block.ts';
+import { MAX_BLOCK_SIZE } from '../block/block-size.ts';
 
 /** Octets of a packet at most: a Block of the largest size with its record, and some room. */
 export const MAX_PACKET_SIZE: number = MAX_BLOCK_SIZE + 1024 * 1024;

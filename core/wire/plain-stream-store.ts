@@ -11,7 +11,7 @@ import { hashcodeLabel } from '../block/hashcode.ts';
 import { AddTally } from '../store/add-tally.ts';
 import type { AddCounts } from '../store/capabilities.ts';
 import type { Offers } from '../store/capability.ts';
-import { checkBlockSizes } from '../store/check-blocks.ts';
+import { checkBlocks } from '../store/check-blocks.ts';
 import type { AddResult, Store } from '../store/store.ts';
 import { decodeHashcodes, decodeOneHashcode, encodeAdd, encodeHashcode, encodeRange, rangeFlags } from './payload.ts';
 import { REQUEST } from './requests.ts';
@@ -55,7 +55,7 @@ export class PlainStreamStore implements Store {
   async addBatch(blocks: readonly DigestedBlock[], options: OpOptions = {}): Promise<boolean[]> {
     this.#check('add to', options);
     if (this.#isReadOnly) throw new ReadOnlyError('add to', this.name);
-    checkBlockSizes(blocks, this.#hash);
+    checkBlocks(blocks, this.#hash, this.name);
     return await Promise.all(
       blocks.map(async (block) => await this.#add(Uint8Array.from(block.digest), Uint8Array.from(block.data), options)),
     );

@@ -10,7 +10,7 @@ import { AddTally } from '../store/add-tally.ts';
 import type { AddCounts, StoreNotes, Traffic } from '../store/capabilities.ts';
 import type { Offers } from '../store/capability.ts';
 import { writeRemedy } from '../store/capability.ts';
-import { checkBlockSizes } from '../store/check-blocks.ts';
+import { checkBlocks } from '../store/check-blocks.ts';
 import { RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
 import type { RecordBatch } from '../store/records/record-batch.ts';
 import { packRecords } from '../store/records/record-batch.ts';
@@ -114,7 +114,7 @@ export class StreamStore implements Store {
 
   async addBatch(blocks: readonly DigestedBlock[], options: OpOptions = {}): Promise<boolean[]> {
     this.#checkWrite(options);
-    checkBlockSizes(blocks, this.#hash);
+    checkBlocks(blocks, this.#hash, this.name);
     const batches: RecordBatch[] = [];
     for (let start = 0; start < blocks.length; ) {
       let end = start;

@@ -6,7 +6,7 @@ import { type HashName, hashByName } from '../../core/block/hash.ts';
 import { digestHex, type HashCode, hashcodeLabel, hashcodeOf } from '../../core/block/hashcode.ts';
 import type { AddCounts } from '../../core/store/capabilities.ts';
 import { NO_COUNTS, type Offers } from '../../core/store/capability.ts';
-import { checkBlockSizes } from '../../core/store/check-blocks.ts';
+import { checkBlocks } from '../../core/store/check-blocks.ts';
 import type { AddResult, Store } from '../../core/store/store.ts';
 import type { ControlLink } from './control-link.ts';
 import type { Fields } from './fields.ts';
@@ -39,7 +39,7 @@ export class ChannelStore implements Store {
   }
 
   async addBatch(blocks: readonly DigestedBlock[], options: OpOptions = {}): Promise<boolean[]> {
-    checkBlockSizes(blocks, hashByName(this.hashName));
+    checkBlocks(blocks, hashByName(this.hashName), this.name);
     // Views of memory that is used again once this returns to the event loop.
     const kept = blocks.map(({ digest, data }) => ({ hex: digestHex(digest), data: Buffer.from(data) }));
     const known = await this.#has(

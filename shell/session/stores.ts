@@ -25,6 +25,8 @@ export interface StoreOpener {
   readonly assumedHash?: HashName | undefined;
   /** The hash function of a Store that is made, and how it cuts data, where its specification does not say. */
   readonly making?: StoreMakingChoice | undefined;
+  /** Asks for a passphrase; absent where there is no terminal. */
+  readonly askSecret?: ((question: string) => Promise<string | undefined>) | undefined;
   /** Gets a line for each packet that goes over a connection. */
   readonly traceWire?: ((line: string) => void) | undefined;
 }
@@ -35,7 +37,7 @@ export interface StoreOpener {
  * @throws {ParseError} for a specification that cannot be read, {VtError} EOPEN for a Store that cannot be opened
  */
 export async function openStoreLazily(specification: string | StoreSpecification, opener: StoreOpener, mayMake: boolean): Promise<Store> {
-  const { places, onNotice, configuration, traceWire, assumedHash, making } = opener;
+  const { places, onNotice, configuration, traceWire, assumedHash, making, askSecret } = opener;
   return await openStore(specification, {
     defaultStorePath: places.defaultStore,
     cachePath: places.cache,
@@ -48,6 +50,7 @@ export async function openStoreLazily(specification: string | StoreSpecification
     create: mayMake ? 'by first write' : false,
     runsCommands: true,
     traceWire,
+    ...(askSecret === undefined ? {} : { askSecret }),
     assumedHash,
     ...making,
   });

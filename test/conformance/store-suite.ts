@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ClosedError, CorruptBlockError, ReadOnlyError, VtError } from '../../core/base/errors.ts';
-import { MAX_BLOCK_SIZE } from '../../core/block/block.ts';
+import { MAX_BLOCK_SIZE } from '../../core/block/block-size.ts';
 import type { DigestedBlock } from '../../core/block/block-target.ts';
 import { hashByName } from '../../core/block/hash.ts';
 import type { HashCode } from '../../core/block/hashcode.ts';

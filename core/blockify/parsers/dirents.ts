@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { MAX_BLOCK_SIZE } from '../../block/block.ts';
+import { MAX_BLOCK_SIZE } from '../../block/block-size.ts';
 import { MAX_DIR_LEAF_SIZE, MIN_DIR_LEAF_SIZE } from '../../dirent/dir-codec.ts';
 import { DIRENT_KINDS, DIRENT_MAGIC, DIRENT_VERSION, SALT_MAGIC, TAG } from '../../dirent/dirent-tags.ts';
 import type { Parser } from '../parser.ts';

@@ -1,4 +1,4 @@
-import { MAX_BLOCK_SIZE } from '../../block/block.ts';
+import { MAX_BLOCK_SIZE } from '../../block/block-size.ts';
 import { hashByEnumeration, MAX_DIGEST_SIZE } from '../../block/hash.ts';
 import { DATAFILE_HEADER_SIZE, DATAFILE_MAGIC, decodeRecordHeader, RECORD_FIXED_SIZE, RECORD_MAGIC } from '../../store/records/datafile.ts';
 import type { Parser } from '../parser.ts';

@@ -16,7 +16,7 @@ import { AddTally } from '../../store/add-tally.ts';
 import type { BlockLocation } from '../../store/block-location.ts';
 import type { AddCounts } from '../../store/capabilities.ts';
 import type { Offers } from '../../store/capability.ts';
-import { checkBlockSizes } from '../../store/check-blocks.ts';
+import { checkBlocks } from '../../store/check-blocks.ts';
 import { DATAFILE_HEADER_SIZE, encodeDatafileHeader, RECORD_FIXED_SIZE, writeRecordHeader } from '../../store/records/datafile.ts';
 import type { AddResult, Store } from '../../store/store.ts';
 import { DatafileReaders } from '../datafiles/datafile-readers.ts';
@@ -92,7 +92,7 @@ export class Filecache implements Store {
   async addBatch(blocks: readonly DigestedBlock[], options: OpOptions = {}): Promise<boolean[]> {
     this.#check('add to', options);
     if (this.#options.readOnly) throw new ReadOnlyError('add to', this.name);
-    checkBlockSizes(blocks, this.#hash);
+    checkBlocks(blocks, this.#hash, this.name);
     let mine = blocks;
     if (!this.#isReady) {
       // The caller may use its memory again as soon as it gets control.

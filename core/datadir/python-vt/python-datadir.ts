@@ -10,7 +10,7 @@ import { makeStoreFolder, PRIVATE_ACCESS } from '../../base/system/store-files.t
 import type { EdgeSettings } from '../../block/edge-settings.ts';
 import { DEFAULT_EDGES } from '../../block/edge-settings.ts';
 import type { HashName } from '../../block/hash.ts';
-import { HASH_NAMES, hashByName } from '../../block/hash.ts';
+import { CONTENT_HASH_NAMES, hashByName } from '../../block/hash.ts';
 import type { HashCode } from '../../block/hashcode.ts';
 import type { BlockLocation } from '../../store/block-location.ts';
 import type { Offers } from '../../store/capability.ts';
@@ -109,7 +109,7 @@ export class PythonDatadir implements Store {
 
 function detectHash(path: string): HashName | undefined {
   const names = readdirSync(path);
-  return HASH_NAMES.find((hashName) =>
+  return CONTENT_HASH_NAMES.find((hashName) =>
     names.some((name) => name.startsWith(`index-${hashName}.`) || name === `index-${hashName}-state.sqlite`),
   );
 }
@@ -118,7 +118,7 @@ function detectHash(path: string): HashName | undefined {
 function hashOfArchive(file: string): HashName | undefined {
   if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
   const found = /\bH\{(\w[\w-]*):/.exec(readFileSync(file, 'latin1'))?.[1];
-  return HASH_NAMES.find((name) => name === found);
+  return CONTENT_HASH_NAMES.find((name) => name === found);
 }
 
 function assumed(name: string, { onNotice }: OpenPythonDatadirOptions): HashName {

@@ -1,4 +1,3 @@
-import { MAX_BLOCK_SIZE } from '../../block/block.ts';
 import type { HashFunction } from '../../block/hash.ts';
 import { readRecords } from '../../store/records/check-records.ts';
 import { RECORD_FIXED_SIZE } from '../../store/records/datafile.ts';
@@ -29,7 +28,7 @@ export async function askRecords(
   signal: AbortSignal | undefined,
 ): Promise<RecordBatch | undefined> {
   const count = digests.length / hash.digestSize;
-  const maxSize = count * (RECORD_FIXED_SIZE + hash.digestSize) + Math.max(MAX_BLOCK_SIZE, 4 * ASKED_SIZE);
+  const maxSize = count * (RECORD_FIXED_SIZE + hash.digestSize) + Math.max(hash.maxSize, 4 * ASKED_SIZE);
   const { status, body } = await client.get(`r/${formatBlockNames(digests, hash.name)}`, { maxSize, signal });
   if (status !== 200) return undefined;
   const batch: RecordBatch = { ...readRecords(body, hash, count), isOwned: true };

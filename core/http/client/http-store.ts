@@ -2,7 +2,6 @@ import { ClosedError, CorruptBlockError, ReadOnlyError, throwIfCancelled, VtErro
 import { onAbort } from '../../base/on-abort.ts';
 import type { OpOptions } from '../../base/op-options.ts';
 import { BatchedSource } from '../../block/batched-source.ts';
-import { MAX_BLOCK_SIZE } from '../../block/block.ts';
 import type { EdgeSettings } from '../../block/edge-settings.ts';
 import type { HashFunction, HashName } from '../../block/hash.ts';
 import { hashByName } from '../../block/hash.ts';
@@ -59,7 +58,7 @@ export class HttpStore implements Store {
   }
 
   async #getOne(hashcode: HashCode, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
-    const { status, body, isDamaged } = await this.#client.get(this.#pathOf(hashcode), { maxSize: MAX_BLOCK_SIZE, signal });
+    const { status, body, isDamaged } = await this.#client.get(this.#pathOf(hashcode), { maxSize: this.#hash.maxSize, signal });
     if (isDamaged) throw new CorruptBlockError(hashcodeLabel(hashcode), this.name, 'the server has it damaged');
     if (status === 404) return undefined;
     if (status !== 200) throw this.#odd('get Block', status);

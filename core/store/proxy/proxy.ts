@@ -10,7 +10,7 @@ import { AddTally } from '../add-tally.ts';
 import type { BlockLocation } from '../block-location.ts';
 import type { AddCounts, DrainResult, StorePart } from '../capabilities.ts';
 import { capability, type Offers } from '../capability.ts';
-import { checkBlockSizes } from '../check-blocks.ts';
+import { checkBlocks } from '../check-blocks.ts';
 import type { RecordBatch } from '../records/record-batch.ts';
 import { unpackRecords } from '../records/record-batch.ts';
 import type { AddResult, Store } from '../store.ts';
@@ -81,7 +81,7 @@ export class ProxyStore implements Store {
   async addBatch(blocks: readonly DigestedBlock[], options: OpOptions = {}): Promise<boolean[]> {
     this.#check('add to', options);
     if (this.#parts.length === 0) throw new ReadOnlyError('add to', this.name, { remedy: 'give it a Store to save to' });
-    checkBlockSizes(blocks, this.#hash);
+    checkBlocks(blocks, this.#hash, this.name);
     // A Store may fail late, when the caller uses its memory again already: the spool needs a copy.
     const kept = this.#spools.length > 0 ? blocks.map(copyOf) : blocks;
     const sizes = blocks.map(({ data }) => data.length);

@@ -1,6 +1,5 @@
 import { crc32 } from '../../base/crc32.ts';
 import { CorruptBlockError, ParseError } from '../../base/errors.ts';
-import { MAX_BLOCK_SIZE } from '../../block/block.ts';
 import type { HashFunction } from '../../block/hash.ts';
 import { hashcodeLabel } from '../../block/hashcode.ts';
 import type { MemoryDigester } from '../../block/memory-digester.ts';
@@ -155,7 +154,7 @@ function isAnnounced(
 }
 
 function isDecoded(stored: Buffer, size: number, codec: ReturnType<typeof codecByNumber>, digest: Uint8Array, hash: HashFunction): boolean {
-  if (codec !== 'zlib' || size > MAX_BLOCK_SIZE) return false;
+  if (codec !== 'zlib' || size > hash.maxSize) return false;
   const data = decodeStored(stored, codec, size);
   return data !== undefined && Buffer.compare(hash.digest(data), digest) === 0;
 }

@@ -1,8 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { uuidFromBytes, uuidToBytes } from '../../base/uuid.ts';
-import { MAX_BLOCK_SIZE } from '../../block/block.ts';
 import type { HashName } from '../../block/hash.ts';
-import { hashByEnumeration, hashByName } from '../../block/hash.ts';
+import { hashByEnumeration, hashByName, MAX_STORED_SIZE } from '../../block/hash.ts';
 import type { BlockLocation } from '../block-location.ts';
 
 // The bytes of a .vtd: a header, then records, appended and never changed. @see vt(5), "Data files"
@@ -96,7 +95,7 @@ export interface RecordHeader {
   readonly codec: Codec;
   /** Octets that follow the header. */
   readonly storedSize: number;
-  /** Octets of the Block, 0..MAX_BLOCK_SIZE. */
+  /** Octets of the Block, 0..MAX_STORED_SIZE. */
   readonly size: number;
   /** CRC-32 of the stored octets. */
   readonly payloadCrc: number;
@@ -170,7 +169,7 @@ export function decodeRecordHeader(data: Buffer, offset: number, digestSize: num
   const codecWord = data.readUInt32LE(offset + 8);
   const storedSize = data.readUInt32LE(offset + 12);
   const size = data.readUInt32LE(offset + 16);
-  if (size > MAX_BLOCK_SIZE || storedSize > MAX_BLOCK_SIZE || (codecWord === 0 && storedSize !== size)) return undefined;
+  if (size > MAX_STORED_SIZE || storedSize > MAX_STORED_SIZE || (codecWord === 0 && storedSize !== size)) return undefined;
   const payloadCrc = data.readUInt32LE(offset + PAYLOAD_CRC_OFFSET);
   return {
     isGap: codecWord === GAP_CODEC,

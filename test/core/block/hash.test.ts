@@ -7,14 +7,19 @@ import { sha3_256 } from '@noble/hashes/sha3.js';
 import fc from 'fast-check';
 import { ParseError, VtError } from '../../../core/base/errors.ts';
 import type { HashName } from '../../../core/block/hash.ts';
-import { DEFAULT_HASH_NAME, HASH_NAMES, hashByEnumeration, hashByName, MAX_DIGEST_SIZE } from '../../../core/block/hash.ts';
+import { CONTENT_HASH_NAMES, DEFAULT_HASH_NAME, hashByEnumeration, hashByName, MAX_DIGEST_SIZE } from '../../../core/block/hash.ts';
 import { decodeHashcode, hashcodeOf } from '../../../core/block/hashcode.ts';
 import { parseHashcode } from '../../../core/block/hashcode-text.ts';
 
-const REFERENCES: Readonly<Record<HashName, (data: Uint8Array) => Uint8Array>> = { sha1, sha256, blake3, 'sha3-256': sha3_256 };
+const REFERENCES: Readonly<Record<Exclude<HashName, 'sealed'>, (data: Uint8Array) => Uint8Array>> = {
+  sha1,
+  sha256,
+  blake3,
+  'sha3-256': sha3_256,
+};
 
 /** The name, its number in bytes, its size, and the digest of "abc" by FIPS 180-4, FIPS 202 and the BLAKE3 paper. */
-const HASHES: readonly { name: HashName; enumeration: number; size: number; abc: string }[] = [
+const HASHES: readonly { name: Exclude<HashName, 'sealed'>; enumeration: number; size: number; abc: string }[] = [
   { name: 'sha1', enumeration: 0, size: 20, abc: 'a9993e364706816aba3e25717850c26c9cd0d89d' },
   { name: 'sha256', enumeration: 1, size: 32, abc: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad' },
   { name: 'blake3', enumeration: 2, size: 32, abc: '6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85' },
@@ -25,7 +30,7 @@ describe('hash functions', () => {
   it('SHA-3-256 is the default, and the names are those of the table', () => {
     assert.equal(DEFAULT_HASH_NAME, 'sha3-256');
     assert.deepEqual(
-      HASH_NAMES,
+      CONTENT_HASH_NAMES,
       HASHES.map(({ name }) => name),
     );
     assert.equal(MAX_DIGEST_SIZE, Math.max(...HASHES.map(({ size }) => size)));
@@ -68,8 +73,8 @@ describe('hash functions', () => {
       () => hashByName('md5'),
       (error) => error instanceof VtError && error.code === 'EUNSUPPORTED',
     );
-    assert.equal(hashByEnumeration(4), undefined);
-    assert.throws(() => decodeHashcode(Buffer.alloc(33, 4), 0), ParseError);
+    assert.equal(hashByEnumeration(5), undefined);
+    assert.throws(() => decodeHashcode(Buffer.alloc(33, 5), 0), ParseError);
     assert.throws(() => parseHashcode(`H{md5:${'00'.repeat(16)}}`), ParseError);
   });
 });

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it, mock } from 'node:test';
 import { VtError } from '../../../core/base/errors.ts';
-import { HASH_NAMES } from '../../../core/block/hash.ts';
+import { CONTENT_HASH_NAMES } from '../../../core/block/hash.ts';
 import { hashcodeOf } from '../../../core/block/hashcode.ts';
 import { openDatadir } from '../../../core/datadir/datadir.ts';
 import { storeSuite } from '../../conformance/store-suite.ts';
@@ -11,7 +11,7 @@ import { makeRandom } from '../../support/random.ts';
 import { newStorePath as newFolder, withDatadir } from './store-folder.ts';
 
 const kinds = [
-  ...HASH_NAMES.map((hashName) => ({ hashName, compression: 'none' as const })),
+  ...CONTENT_HASH_NAMES.map((hashName) => ({ hashName, compression: 'none' as const })),
   { hashName: 'sha256', compression: 'zlib' } as const,
 ];
 for (const { hashName, compression } of kinds) {

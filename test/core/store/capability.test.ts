@@ -60,6 +60,7 @@ class FullStore extends MemoryStore {
         yield await Promise.resolve(BATCH);
       },
     },
+    sealing: { id: 'seal', below: this, names: (digests) => digests },
     spool: { drain: async () => await Promise.resolve({ deliveredBlocks: 1, deliveredBytes: 2, waitingBlocks: 3, troubles: ['some'] }) },
   };
 }
@@ -90,6 +91,7 @@ const USES: { readonly [Name in CapabilityName]: (found: Capabilities[Name]) => 
   progress: (progress) => progress.progress(),
   recordSink: async (sink) => [sink.compression, sink.checksRecords, await sink.addRecords(BATCH)],
   recordSource: async (source) => (await collect(source.records(DIGEST, [9]))).map(({ digests }) => Buffer.from(digests).toString('hex')),
+  sealing: (sealing) => sealing.id,
   spool: async (spool) => await spool.drain(),
 };
 
@@ -115,6 +117,7 @@ const PROXY_OWN = {
   progress: 'hidden',
   journals: 'hidden',
   mount: 'hidden',
+  sealing: 'hidden',
 } as const;
 
 const WRAPPERS: readonly Wrapper[] = [

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { VtError } from '../../../core/base/errors.ts';
-import { HASH_NAMES } from '../../../core/block/hash.ts';
+import { CONTENT_HASH_NAMES } from '../../../core/block/hash.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { storeSuite } from '../../conformance/store-suite.ts';
 
-for (const hashName of HASH_NAMES) {
+for (const hashName of CONTENT_HASH_NAMES) {
   storeSuite({ name: `memory: with ${hashName}`, open: () => Promise.resolve(new MemoryStore({ hashName })) });
 }
 

@@ -4,7 +4,7 @@ import { MissingBlockError } from '../../../core/base/errors.ts';
 import type { OpOptions } from '../../../core/base/op-options.ts';
 import { DigestTable } from '../../../core/block/digest-table.ts';
 import type { HashName } from '../../../core/block/hash.ts';
-import { HASH_NAMES, hashByName } from '../../../core/block/hash.ts';
+import { CONTENT_HASH_NAMES, hashByName } from '../../../core/block/hash.ts';
 import type { HashCode } from '../../../core/block/hashcode.ts';
 import { digestHex } from '../../../core/block/hashcode.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
@@ -34,8 +34,8 @@ async function verified(source: Store, target: Store, before: Dirent, after: Dir
   return check.faults.map(({ path, error }) => `${path}: ${error.message}`);
 }
 
-const PAIRS: readonly (readonly [HashName, HashName])[] = HASH_NAMES.flatMap((from) =>
-  HASH_NAMES.filter((to) => to !== from).map((to) => [from, to] as const),
+const PAIRS: readonly (readonly [HashName, HashName])[] = CONTENT_HASH_NAMES.flatMap((from) =>
+  CONTENT_HASH_NAMES.filter((to) => to !== from).map((to) => [from, to] as const),
 );
 
 describe('a transition', () => {

@@ -1,0 +1,157 @@
+import type { Archive } from '../archive/archive.ts';
+import { ReadOnlyError, VtError } from '../base/errors.ts';
+import { octetsFromText, octetsToText } from '../base/octets.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import type { HashName } from '../block/hash.ts';
+import { EMPTY_ROOT } from '../dirent/empty-root.ts';
+import { archiveOf } from '../store/archive-of-store.ts';
+import { capability } from '../store/capability.ts';
+import type { Store } from '../store/store.ts';
+import type { Credential, KeySlots } from './key-slots.ts';
+import { formatSlots, newSlots, parseSlots, unwrapMaster } from './key-slots.ts';
+
+/** The archive of the Store below that holds what is said of the keys. */
+const KEYS_ARCHIVE = 'keys';
+const KEYS_NOTE = 'keys';
+/** Each state of the keys is written so often: a line that is damaged locks nobody out. */
+const COPIES = 2;
+
+/** What a ring is made of. */
+export interface KeyRingParts {
+  /** The Store below, which holds sealed Blocks. */
+  readonly below: Store;
+  /** Of the sealed Store, for messages. */
+  readonly name: string;
+  readonly credential: Credential;
+  /** What the credential is, for messages: `the key in "…"`. */
+  readonly credentialText: string;
+  readonly clock: () => Date;
+  readonly onNotice: (notice: string) => void;
+  /** N of scrypt for new passphrases; default that of the format. */
+  readonly cost?: number;
+}
+
+/** The keys of a sealed Store, as the Store below keeps them. */
+export class KeyRing {
+  readonly #parts: KeyRingParts;
+  readonly #archive: Archive | undefined;
+  /** Of a Store that has no archives, and is gone with the process. */
+  #inMemory: KeySlots | undefined;
+
+  constructor(parts: KeyRingParts) {
+    this.#parts = parts;
+    this.#archive = archiveOf(parts.below, KEYS_ARCHIVE);
+  }
+
+  /**
+   * What the Store says of its keys; undefined where it has none yet.
+   *
+   * @throws {VtError} ECORRUPT where it had some, and they are gone or cannot be read
+   */
+  async read(options: OpOptions = {}): Promise<KeySlots | undefined> {
+    if (this.#archive === undefined) return this.#inMemory;
+    let damage: string | undefined;
+    const onDamage = (reason: string): void => {
+      damage ??= reason;
+    };
+    const entry = await this.#archive.last({ ...options, onDamage });
+    const note = entry?.notes?.get(KEYS_NOTE);
+    if (note !== undefined) {
+      if (damage !== undefined)
+        this.#parts.onNotice(`Store "${this.#parts.name}": a copy of its keys is damaged (${damage}); another was used`);
+      return parseSlots(octetsToText(note));
+    }
+    const others = (await capability(this.#parts.below, 'archives')?.list?.(options)) ?? [];
+    if (damage === undefined && entry === undefined && others.every((name) => name === KEYS_ARCHIVE)) return undefined;
+    throw new VtError('ECORRUPT', `read keys of Store "${this.#parts.name}": they are ${damage ?? 'gone'}`, {
+      remedy: `put back a copy of its archive "${KEYS_ARCHIVE}": without it nothing in the Store can be read again`,
+    });
+  }
+
+  /**
+   * The master key; undefined where the Store has none yet.
+   *
+   * @throws {VtError} EPERM where the credential is none of the Store's
+   */
+  async master(options: OpOptions = {}): Promise<{ readonly master: Buffer; readonly hashName: HashName } | undefined> {
+    const slots = await this.read(options);
+    if (slots === undefined) return undefined;
+    const { name, credential, credentialText } = this.#parts;
+    const master = await unwrapMaster(slots, credential);
+    if (master !== undefined) return { master, hashName: slots.hashName };
+    throw new VtError('EPERM', `open Store "${name}": ${credentialText} is none of the Store's keys`, {
+      remedy: 'without one of its keys nothing in a sealed Store can be read',
+    });
+  }
+
+  /** Makes the keys of a Store that has none; where another session does so at the same time, those that stand count. */
+  async make(hashName: HashName, options: OpOptions = {}): Promise<{ readonly master: Buffer; readonly hashName: HashName }> {
+    const { credential, clock, cost } = this.#parts;
+    const fresh = await newSlots(credential, hashName, {
+      nowSeconds: Math.floor(clock().getTime() / 1000),
+      ...(cost === undefined ? {} : { cost }),
+    });
+    await this.#write((slots) => slots ?? fresh, options);
+    const made = await this.master(options);
+    if (made === undefined) throw new VtError('EFAILED', `make Store "${this.#parts.name}": its keys were not kept`);
+    return made;
+  }
+
+  /**
+   * Takes over the keys of another Store, where this one has none yet: both then seal alike.
+   *
+   * @throws {VtError} EFAILED where it has keys of its own
+   */
+  async adopt(slots: KeySlots, options: OpOptions = {}): Promise<void> {
+    await capability(this.#parts.below, 'making')?.make();
+    await this.#write((own) => {
+      if (own === undefined) return slots;
+      throw new VtError('EFAILED', `share keys with Store "${this.#parts.name}": it has keys of its own`, {
+        remedy: 'share them before the first put',
+      });
+    }, options);
+  }
+
+  /** Changes what is said of the keys. Earlier states are forgotten, where the Store below can. */
+  async change(change: (slots: KeySlots) => KeySlots, options: OpOptions = {}): Promise<void> {
+    await this.#write((slots) => {
+      if (slots === undefined) throw new VtError('EFAILED', `change keys of Store "${this.#parts.name}": it has none yet`);
+      return change(slots);
+    }, options);
+    const lines = this.#archive?.lines;
+    if (this.#archive === undefined || lines === undefined) return;
+    const old = [];
+    for await (const entry of this.#archive.entries(options)) old.push(entry);
+    await lines.drop(old.slice(0, -COPIES), options);
+  }
+
+  async #write(change: (slots: KeySlots | undefined) => KeySlots, options: OpOptions): Promise<void> {
+    if (this.#archive === undefined) {
+      this.#inMemory = change(this.#inMemory);
+      return;
+    }
+    const before = await this.read(options);
+    const next = change(before);
+    if (next === before) return;
+    const { below, name, clock } = this.#parts;
+    if (capability(below, 'access')?.write === false) throw new ReadOnlyError('change keys of', name);
+    let isFirst = true;
+    for (let copy = 0; copy < COPIES; copy++) {
+      const appended = await this.#archive.append(async (last) => {
+        const note = last?.notes?.get(KEYS_NOTE);
+        const isAsSeen = note === (before === undefined ? undefined : octetsFromText(formatSlots(before)));
+        if (isFirst && !isAsSeen) return undefined;
+        isFirst = false;
+        const whenNs = BigInt(clock().getTime()) * 1_000_000n + BigInt(copy);
+        return await Promise.resolve({
+          whenNs,
+          dirent: EMPTY_ROOT,
+          notes: new Map([[KEYS_NOTE, octetsFromText(formatSlots(next))]]),
+        });
+      }, options);
+      if (appended !== undefined) continue;
+      // Another session came first.
+      return await this.#write(change, options);
+    }
+  }
+}

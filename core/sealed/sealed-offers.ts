@@ -1,0 +1,174 @@
+import type { OpOptions } from '../base/op-options.ts';
+import { digestKey } from '../block/digest-key.ts';
+import type { HashName } from '../block/hash.ts';
+import { hashByName } from '../block/hash.ts';
+import { SEALED_OVERHEAD } from '../block/sealed-bytes.ts';
+import type {
+  CountedAdds,
+  LocalCache,
+  RecordSink,
+  RecordSource,
+  Sealing,
+  StoreArchives,
+  StoreNotes,
+  StoreParts,
+} from '../store/capabilities.ts';
+import { NOTE_SIZE } from '../store/capabilities.ts';
+import type { Offers } from '../store/capability.ts';
+import { capability } from '../store/capability.ts';
+import { packRecords, unpackRecords } from '../store/records/record-batch.ts';
+import type { Store } from '../store/store.ts';
+import { openArchiveName, sealArchiveName } from './archive-name.ts';
+import { openBlocks, sealedNames } from './seal-blocks.ts';
+import type { SealKeys } from './seal-keys.ts';
+import { lookupOf } from './seal-keys.ts';
+import { SealedArchive } from './sealed-archive.ts';
+import { sealedCache, sealedImports } from './sealed-cache.ts';
+import { sealedJournals } from './sealed-journals.ts';
+
+/** A sealed Store, as what it offers uses it. */
+export interface SealedInside extends CountedAdds, StoreParts, RecordSink {
+  readonly name: string;
+  readonly hashName: HashName;
+  readonly sealing: Sealing | undefined;
+  readonly isMade: boolean;
+  /** Makes it, and its keys. */
+  make(options?: OpOptions): Promise<void>;
+}
+
+type KeysNow = () => SealKeys | undefined;
+
+/**
+ * What a sealed Store can do. It names no Store below that answers for it: a capability that is not here it does not have, so that
+ * nothing that comes later goes past the seal.
+ */
+export function sealedOffers(store: SealedInside, below: Store, keysNow: KeysNow): Offers {
+  const cache: LocalCache = sealedCache(
+    {
+      get: (key) => capability(below, 'cache')?.get(key),
+      put: (key, value) => capability(below, 'cache')?.put(key, value),
+    },
+    keysNow,
+  );
+  return {
+    counts: store,
+    making: store,
+    parts: store,
+    get access() {
+      return capability(below, 'access');
+    },
+    get archives() {
+      const archives = capability(below, 'archives');
+      return archives && sealedArchives(store, archives, keysNow);
+    },
+    get cache() {
+      return capability(below, 'cache') && cache;
+    },
+    get durability() {
+      return capability(below, 'durability');
+    },
+    get folders() {
+      return capability(below, 'folders');
+    },
+    get imports() {
+      const imports = capability(below, 'imports');
+      return imports && sealedImports(imports, keysNow);
+    },
+    get journals() {
+      const journals = capability(below, 'journals');
+      const keys = keysNow();
+      return journals && keys && sealedJournals(journals, keys);
+    },
+    get link() {
+      return capability(below, 'link');
+    },
+    get notes() {
+      const notes = capability(below, 'notes');
+      return notes && sealedNotesOf(notes, keysNow);
+    },
+    get recordSink() {
+      return capability(below, 'recordSink') && store;
+    },
+    get recordSource() {
+      const source = capability(below, 'recordSource');
+      return source && openedRecords(store, source, keysNow);
+    },
+    get sealing() {
+      return store.sealing;
+    },
+    get spool() {
+      return capability(below, 'spool');
+    },
+  };
+}
+
+/** Any name of an archive that the Store below takes. */
+const SOME_ARCHIVE = 'keys';
+
+function sealedArchives(store: SealedInside, below: StoreArchives, keysNow: KeysNow): StoreArchives {
+  return {
+    open: (name, options) =>
+      new SealedArchive(name, {
+        name: `${store.name}:${name}`,
+        opened() {
+          const keys = keysNow();
+          return keys && { keys, below: below.open(sealArchiveName(keys, name), options) };
+        },
+        make: async (makeOptions) => await store.make(makeOptions),
+        alike: below.open(SOME_ARCHIVE, options),
+      }),
+    list: async (options?: OpOptions) => {
+      const keys = keysNow();
+      const names = await below.list?.(options);
+      return names && keys === undefined ? [] : names?.flatMap((name) => (keys && openArchiveName(keys, name)) ?? []).sort();
+    },
+  };
+}
+
+function sealedNotesOf(below: StoreNotes, keysNow: KeysNow): StoreNotes {
+  const noteOf = (note: Uint8Array): Uint8Array | undefined => {
+    const keys = keysNow();
+    return keys && lookupOf(keys, 'note', note).subarray(0, NOTE_SIZE);
+  };
+  return {
+    async has(note, options) {
+      const sealed = noteOf(note);
+      return sealed !== undefined && (await below.has(sealed, options));
+    },
+    async add(note, options) {
+      const sealed = noteOf(note);
+      if (sealed !== undefined) await below.add(sealed, options);
+    },
+  };
+}
+
+function openedRecords(store: SealedInside, below: RecordSource, keysNow: KeysNow): RecordSource {
+  const hash = hashByName(store.hashName);
+  return {
+    async *records(digests, spans, options) {
+      const keys = keysNow();
+      if (keys === undefined) return;
+      const names = sealedNames(keys, digests);
+      const plain = new Map<string, Uint8Array>();
+      for (let at = 0; at < names.length; at += hash.digestSize)
+        plain.set(digestKey(names.subarray(at, at + hash.digestSize)), digests.slice(at, at + hash.digestSize));
+      const sealedSpans = spans && Float64Array.from(spans, (span) => (span < 0 ? span : span + SEALED_OVERHEAD));
+      for await (const batch of below.records(names, sealedSpans, options)) {
+        const sealed = unpackRecords(batch, hash.digestSize);
+        const opened = openBlocks(
+          keys,
+          batch.digests,
+          sealed.map(({ data }) => data),
+        );
+        const blocks = sealed.flatMap(({ digest }, i) => {
+          const data = opened[i];
+          const known = plain.get(digestKey(digest));
+          // Of what cannot be opened `get` tells why.
+          return data === undefined || known === undefined ? [] : [{ digest: known, data }];
+        });
+        batch.release?.();
+        if (blocks.length > 0) yield { ...packRecords(blocks, hash, 'none'), isOwned: true };
+      }
+    },
+  };
+}

@@ -195,7 +195,7 @@ export interface LockChange extends Omit<FileLock, 'type'> {
   /** None: the lock goes. */
   readonly type: FileLock['type'] | 'none';
   /** Whose it is: with `record` of a process or of an open file, in words of the mount; with `whole` of the handle. */
-  readonly sort: 'record' | 'whole';
+  readonly extent: 'record' | 'whole';
   readonly owner: string;
 }
 

@@ -37,7 +37,7 @@ export interface TailMark extends TailState {
 
 /**
  * What a checkpoint keeps of everything that one command follows. It is written before the root that has this state, so that a
- * kill loses nothing that was read. The tree tells whether that root was recorded; so does {@link TailStatus} until then.
+ * kill loses nothing that was read. The tree tells whether that root was recorded; so does {@link FollowerStatus} until then.
  */
 export interface Checkpoint {
   /** Counts the roots that were to be recorded. */

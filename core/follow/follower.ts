@@ -5,9 +5,9 @@ import type { Checkpoint } from './checkpoint.ts';
 import { removeCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { Followed, FollowedCounts } from './followed.ts';
 import { FollowedFolders } from './followed-folders.ts';
+import type { FollowerStatus } from './follower-status.ts';
 import { ReadRate } from './read-rate.ts';
 import { RoundTrouble } from './round-trouble.ts';
-import type { TailStatus } from './tail-status.ts';
 
 /** Between two rounds without an event: milliseconds. A monitor may miss changes, and knows nothing of network filesystems. */
 const TIMER_MS = 1000;
@@ -34,7 +34,7 @@ export interface FollowerOptions {
   /** How many rounds were before, by that checkpoint. */
   readonly round: number;
   /** Told which round is recorded, and what keeps others from it. */
-  readonly onStatus: (status: TailStatus) => void;
+  readonly onStatus: (status: FollowerStatus) => void;
   /** Its fixed fields. */
   readonly identity: Pick<Checkpoint, 'command' | 'store' | 'archive' | 'what' | 'target' | 'pid'>;
   /** Least time between the starts of two rounds where no more waits than {@link HASTE_SIZE}: milliseconds. */

@@ -161,9 +161,9 @@ function readFile(context: ImportContext, found: FoundNode, name: Octets, reader
     .then(async (file) => {
       const head = context.keepsTypes ? headOfFile({ dir: dir.fd, name: found.name }) : undefined;
       dir.release();
-      if (!file.settled) context.failures.fail(found, new Error('changed while it was read'));
+      if (!file.isStable) context.failures.fail(found, new Error('changed while it was read'));
       const xattrs = file.xattrError === undefined ? file.xattrs : (await context.failures.keep(found, file.xattrError))?.meta.xattrs;
-      const isTrustworthy = file.settled && file.xattrError === undefined && isTrusted(file.seen, file.readAtMs);
+      const isTrustworthy = file.isStable && file.xattrError === undefined && isTrusted(file.seen, file.readAtMs);
       const own = metaOf(file.stat ?? stat, context.owners, xattrs);
       const meta = head === undefined ? own : withFoundType(own, found.name, head);
       reader.read({ kind: 'file', name, meta, block: file.block }, isTrustworthy ? file.seen : undefined);

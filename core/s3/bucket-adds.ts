@@ -101,7 +101,7 @@ export class BucketAdds {
       const { uploads, index } = this.#parts;
       const packs = await uploads.uploaded(options);
       if (packs.length === 0) return;
-      await index.publish(packs, (published) => uploads.settle(published), options);
+      await index.publish(packs, (published) => uploads.noteIndexed(published), options);
     });
     this.#publishing = publishing.catch(() => undefined);
     await publishing;

@@ -146,7 +146,7 @@ export class PackUploads {
   }
 
   /** The index knows these packs. */
-  settle(packs: readonly IndexedPack[]): void {
+  noteIndexed(packs: readonly IndexedPack[]): void {
     const names = new Set(packs.map(({ name }) => name));
     this.#uploaded = this.#uploaded.filter(({ name }) => !names.has(name));
     for (const [key, { builder }] of this.#pending) if (names.has(builder.name)) this.#pending.delete(key);

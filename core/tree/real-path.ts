@@ -15,7 +15,7 @@ export interface RealPath {
 
 interface PathNode {
   readonly path: TreePath;
-  readonly sort: 'dir' | 'symlink' | 'other';
+  readonly kind: 'dir' | 'symlink' | 'other';
   readonly target: Octets;
 }
 
@@ -28,14 +28,14 @@ export async function realPath(tree: Tree, path: TreePath, follow: boolean, opti
   const symlinks: TreePath[] = [];
   const { names } = await resolvePath<PathNode>(
     {
-      root: { path: ROOT_PATH, sort: 'dir', target: '' as Octets },
-      sort: ({ sort }) => sort,
+      root: { path: ROOT_PATH, kind: 'dir', target: '' as Octets },
+      kind: ({ kind }) => kind,
       child: async (dir, name) => {
         const at = joinPath(dir.path, name);
         const kind = (await tree.lookup(at, { ...options, follow: false }))?.dirent.kind;
         if (kind === undefined) return undefined;
-        if (kind !== 'symlink') return { path: at, sort: kind === 'dir' ? 'dir' : 'other', target: '' as Octets };
-        return { path: at, sort: 'symlink', target: await tree.readlink(at, options) };
+        if (kind !== 'symlink') return { path: at, kind: kind === 'dir' ? 'dir' : 'other', target: '' as Octets };
+        return { path: at, kind: 'symlink', target: await tree.readlink(at, options) };
       },
       target: (symlink) => {
         symlinks.push(symlink.path);

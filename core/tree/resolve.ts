@@ -12,8 +12,8 @@ const MAX_ELEMENTS = 1_000_000;
 /** What a resolution asks of a tree; `N` is a node of it. */
 export interface PathNodes<N> {
   readonly root: N;
-  /** The node's sort: only Dirs are walked into, only symlinks followed. */
-  sort(node: N): 'dir' | 'symlink' | 'other';
+  /** What the node is: only Dirs are walked into, only symlinks followed. */
+  kind(node: N): 'dir' | 'symlink' | 'other';
   /** The entry of a Dir, or undefined; at once where it is at hand. */
   child(dir: N, name: Octets): Promise<N | undefined> | N | undefined;
   /** The target of a symlink. */
@@ -51,7 +51,7 @@ export async function resolvePath<N>(nodes: PathNodes<N>, path: TreePath, follow
     const name = ahead.pop();
     if (name === undefined) break;
     if (steps >= MAX_ELEMENTS) throw new PathError('ELOOP', action, path);
-    if (nodes.sort(node) !== 'dir') throw new PathError('ENOTDIR', action, path);
+    if (nodes.kind(node) !== 'dir') throw new PathError('ENOTDIR', action, path);
     if (name === '.') continue;
     if (name === '..') {
       node = dirs.pop() ?? node;
@@ -68,7 +68,7 @@ export async function resolvePath<N>(nodes: PathNodes<N>, path: TreePath, follow
       names.push(name);
       return { dirs, names, node: undefined };
     }
-    if (nodes.sort(child) === 'symlink' && (ahead.length > 0 || follow || mustBeDir)) {
+    if (nodes.kind(child) === 'symlink' && (ahead.length > 0 || follow || mustBeDir)) {
       symlinks++;
       if (symlinks > MAX_SYMLINKS) throw new PathError('ELOOP', action, path);
       const target = nodes.target(child);
@@ -86,6 +86,6 @@ export async function resolvePath<N>(nodes: PathNodes<N>, path: TreePath, follow
     names.push(name);
     node = child;
   }
-  if (mustBeDir && nodes.sort(node) !== 'dir') throw new PathError('ENOTDIR', action, path);
+  if (mustBeDir && nodes.kind(node) !== 'dir') throw new PathError('ENOTDIR', action, path);
   return { dirs, names, node };
 }

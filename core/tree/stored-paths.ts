@@ -26,7 +26,7 @@ export class StoredPaths {
   async lookup(root: DirDirent, path: TreePath, options: OpOptions = {}): Promise<NodeDirent | undefined> {
     const nodes = {
       root: { dirent: root, above: undefined } as Step,
-      sort: ({ dirent: { kind } }: Step) => (kind === 'dir' || kind === 'symlink' ? kind : 'other'),
+      kind: ({ dirent: { kind } }: Step) => (kind === 'dir' || kind === 'symlink' ? kind : 'other'),
       child: async (dir: Step, name: Octets) => await this.#child(dir, name, options),
       target: ({ dirent }: Step) => (dirent.kind === 'symlink' ? dirent.target : ('' as Octets)),
     } as const;

@@ -18,7 +18,7 @@ function lockOf(request: Request): LockChange {
     start: request.big(16),
     last: request.big(24),
     pid: request.u32(36),
-    sort: (request.u32(40) & LOCK_FLOCK) === 0 ? 'record' : 'whole',
+    extent: (request.u32(40) & LOCK_FLOCK) === 0 ? 'record' : 'whole',
     owner: request.key(8),
   };
 }

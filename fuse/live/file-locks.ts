@@ -46,7 +46,7 @@ export class FileLocks implements LockOperations {
   set(ino: number, handle: number, wanted: LockChange, waits: boolean, caller: Caller): Maybe<void> {
     const file = this.#file(ino);
     // flock(2) gives up the old lock before it asks for another, and Linux does so in one step.
-    const hadOther = wanted.sort === 'whole' && file.wholes.get(handle) !== wanted.type && file.wholes.delete(handle);
+    const hadOther = wanted.extent === 'whole' && file.wholes.get(handle) !== wanted.type && file.wholes.delete(handle);
     const blocker = blockerOf(file, handle, wanted);
     if (blocker === undefined) {
       apply(file, handle, wanted);
@@ -100,8 +100,8 @@ export class FileLocks implements LockOperations {
   }
 
   /** Whether the owner of a lock waits, maybe by way of others, for whoever would wait for it. As in Linux, flock(2) has no such check. */
-  #isDeadlock({ waits, wanted: { owner, sort } }: Omit<Waiter, 'end'>, blocker: string): boolean {
-    if (!waits || sort === 'whole') return false;
+  #isDeadlock({ waits, wanted: { owner, extent } }: Omit<Waiter, 'end'>, blocker: string): boolean {
+    if (!waits || extent === 'whole') return false;
     const seen = new Set<string>();
     for (let at: string | undefined = blocker; at !== undefined && !seen.has(at); at = this.#blockerOfOwner(at)) {
       if (at === owner) return true;
@@ -112,7 +112,7 @@ export class FileLocks implements LockOperations {
 
   #blockerOfOwner(owner: string): string | undefined {
     for (const { waiters } of this.#files.values()) {
-      for (const { wanted, waits, blocker } of waiters) if (waits && wanted.sort === 'record' && wanted.owner === owner) return blocker;
+      for (const { wanted, waits, blocker } of waiters) if (waits && wanted.extent === 'record' && wanted.owner === owner) return blocker;
     }
     return undefined;
   }
@@ -145,14 +145,14 @@ async function refuseLater(waiter: Waiter): Promise<void> {
 
 /** Whose lock is in the way: an owner, or of flock(2) a handle. */
 function blockerOf({ records, wholes }: LockedFile, handle: number, wanted: LockChange): string | undefined {
-  if (wanted.sort === 'record') return records.inTheWay(wanted)?.owner;
+  if (wanted.extent === 'record') return records.inTheWay(wanted)?.owner;
   if (wanted.type === 'none') return undefined;
   for (const [other, type] of wholes) if (other !== handle && (type === 'write' || wanted.type === 'write')) return String(other);
   return undefined;
 }
 
 function apply({ records, wholes }: LockedFile, handle: number, wanted: LockChange): void {
-  if (wanted.sort === 'record') records.set(handle, wanted);
+  if (wanted.extent === 'record') records.set(handle, wanted);
   else if (wanted.type === 'none') wholes.delete(handle);
   else wholes.set(handle, wanted.type);
 }

@@ -48,7 +48,7 @@ export async function beginFollower(context: CommandContext, options: BeginOptio
     const [{ Follower: FollowerClass }, { readCheckpoint, removeCheckpoint }, { writeStatus }] = await Promise.all([
       import('../../../core/follow/follower.ts'),
       import('../../../core/follow/checkpoint.ts'),
-      import('../../../core/follow/tail-status.ts'),
+      import('../../../core/follow/follower-status.ts'),
     ]);
     const checkpoint = readCheckpoint(checkpointPath);
     const statusFile = lockFile(checkpointPath);

@@ -8,8 +8,8 @@ import { requireHomeFolder } from '../../../core/base/system/home-folder.ts';
 import { makeFolders } from '../../../core/base/system/make-folders.ts';
 import type { Checkpoint } from '../../../core/follow/checkpoint.ts';
 import { readCheckpoint, removeCheckpoint } from '../../../core/follow/checkpoint.ts';
-import type { TailStatus } from '../../../core/follow/tail-status.ts';
-import { readStatus } from '../../../core/follow/tail-status.ts';
+import type { FollowerStatus } from '../../../core/follow/follower-status.ts';
+import { readStatus } from '../../../core/follow/follower-status.ts';
 import type { Session } from '../../session.ts';
 
 /** Tries for a lock, and milliseconds between them. */
@@ -98,7 +98,7 @@ export interface TailRecord {
   readonly file: string;
   readonly checkpoint: Checkpoint;
   /** What the process that has the lock, or had it, told last. */
-  readonly status: TailStatus | undefined;
+  readonly status: FollowerStatus | undefined;
   readonly isRunning: boolean;
   /** Its Store was in a folder that is not there any more. */
   readonly isGone: boolean;

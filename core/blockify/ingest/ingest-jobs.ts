@@ -151,8 +151,8 @@ export class IngestJobs {
       let size = readFully(fd, this.#bytes.subarray(at, at + room), 0);
       let stat = fstatSync(fd, { bigint: true });
       if (!isPackedSignature(signatures, file * SIGNATURE_LENGTH, stat)) {
-        let settled = false;
-        for (let reads = 0; !settled && reads < MAX_REREADS; reads++) {
+        let isStable = false;
+        for (let reads = 0; !isStable && reads < MAX_REREADS; reads++) {
           if (!stat.isFile()) throw new VtError('EFAILED', 'read file: it is no regular file any more');
           if (stat.size > BigInt(room)) {
             notes.push({ file, kind: 'grew' });
@@ -161,9 +161,9 @@ export class IngestJobs {
           const seen = stat;
           size = readFully(fd, this.#bytes.subarray(at, at + Number(seen.size)), 0);
           stat = fstatSync(fd, { bigint: true });
-          settled = sameState(seen, stat) && size === Number(seen.size);
+          isStable = sameState(seen, stat) && size === Number(seen.size);
         }
-        notes.push({ file, kind: 'changed', stat: plainStat(stat), settled });
+        notes.push({ file, kind: 'changed', stat: plainStat(stat), isStable });
       }
       const { xattrs, error } = findXattrs(fd);
       if (xattrs !== undefined) notes.push({ file, kind: 'xattrs', xattrs: [...xattrs] });

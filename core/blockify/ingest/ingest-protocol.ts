@@ -118,8 +118,8 @@ export type SmallNote =
   | { readonly file: number; readonly kind: 'failed'; readonly error: PlainError }
   /** It grew beyond its room in the slot: to be read as a large file. */
   | { readonly file: number; readonly kind: 'grew' }
-  /** It changed; `settled` if what was read is one state of it. */
-  | { readonly file: number; readonly kind: 'changed'; readonly stat: ChangedStat; readonly settled: boolean }
+  /** It changed; `isStable` if what was read is one state of it. */
+  | { readonly file: number; readonly kind: 'changed'; readonly stat: ChangedStat; readonly isStable: boolean }
   | { readonly file: number; readonly kind: 'xattrs'; readonly xattrs: readonly (readonly [name: string, value: Uint8Array])[] }
   | { readonly file: number; readonly kind: 'xattr-failed'; readonly error: PlainError };
 

@@ -12,7 +12,7 @@ export interface IngestedFile {
   /** The signature of what was read. */
   readonly seen: FileSignature;
   /** Whether `block` is one state of the file; else it changed again and again while it was read. */
-  readonly settled: boolean;
+  readonly isStable: boolean;
   /** Ascending by name; undefined where there are none. */
   readonly xattrs: ReadonlyMap<Octets, Uint8Array> | undefined;
   /** What kept an attribute of the user's from being read. */

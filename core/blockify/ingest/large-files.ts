@@ -70,11 +70,11 @@ export class LargeFiles {
         const before = stat;
         const block = await ingestOpenFile(this.#lane, fd, Number(before.size), before.blocks * 512n < before.size, hint);
         stat = fstatSync(fd, { bigint: true });
-        const settled = sameSignature(before, stat);
-        if (!settled && reads < MAX_REREADS) continue;
+        const isStable = sameSignature(before, stat);
+        if (!isStable && reads < MAX_REREADS) continue;
         await this.#lane.relieve();
         const { xattrs, error } = findXattrs(fd);
-        return { block, stat: sameSignature(first, stat) ? undefined : stat, seen: stat, settled, xattrs, xattrError: error, readAtMs };
+        return { block, stat: sameSignature(first, stat) ? undefined : stat, seen: stat, isStable, xattrs, xattrError: error, readAtMs };
       }
     } finally {
       closeQuietly(fd);

@@ -146,7 +146,7 @@ export class SmallFiles {
 
   #finishFile(file: QueuedFile, block: Block, readAtMs: number, notes: readonly SmallNote[]): void {
     let stat: ChangedStat | undefined;
-    let settled = true;
+    let isStable = true;
     let xattrs: ReadonlyMap<Octets, Uint8Array> | undefined;
     let xattrError: unknown;
     for (const note of notes) {
@@ -158,7 +158,7 @@ export class SmallFiles {
           this.#context.onGrown(file);
           return;
         case 'changed':
-          ({ stat, settled } = note);
+          ({ stat, isStable } = note);
           break;
         case 'xattrs':
           xattrs = new Map(note.xattrs as readonly (readonly [Octets, Uint8Array])[]);
@@ -168,7 +168,7 @@ export class SmallFiles {
           break;
       }
     }
-    file.resolve({ block, stat, seen: stat ?? file.seen, settled, xattrs, xattrError, readAtMs });
+    file.resolve({ block, stat, seen: stat ?? file.seen, isStable, xattrs, xattrError, readAtMs });
   }
 }
 

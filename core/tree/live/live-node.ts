@@ -32,6 +32,7 @@ export interface NodePlace {
 
 /** A node that is no Dir, as the live tree holds it. */
 export interface LiveLeaf {
+  /** How the live tree holds what a name has. What the node is, a file or a symlink, its Dirent's `kind` tells. */
   readonly sort: 'leaf';
   readonly id: number;
   /** Its name is of no account: the entry's key counts. */

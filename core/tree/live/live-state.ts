@@ -71,7 +71,7 @@ export function resolveLive(
   return resolvePath<LiveNode>(
     {
       root: state.root,
-      sort: (node) => (node.sort === 'dir' ? 'dir' : node.dirent.kind === 'symlink' ? 'symlink' : 'other'),
+      kind: (node) => (node.sort === 'dir' ? 'dir' : node.dirent.kind === 'symlink' ? 'symlink' : 'other'),
       child: (dir, name) => {
         if (dir.sort !== 'dir') return undefined;
         const over = dir.overlay.get(name);

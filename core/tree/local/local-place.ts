@@ -33,7 +33,7 @@ export class LocalPaths {
     return resolvePath<LocalNode>(
       {
         root: this.root,
-        sort: ({ kind }) => (kind === 'dir' || kind === 'symlink' ? kind : 'other'),
+        kind: ({ kind }) => (kind === 'dir' || kind === 'symlink' ? kind : 'other'),
         child: (dir, name) => (name.includes('\0') ? undefined : localNode(localChildPath(dir.path, name))),
         target: (node) => localTarget(node.path),
       },

@@ -7,7 +7,7 @@ import { formatDirent } from '../../../core/dirent/dirent-text.ts';
 import type { Checkpoint } from '../../../core/follow/checkpoint.ts';
 import { readCheckpoint } from '../../../core/follow/checkpoint.ts';
 import { Follower } from '../../../core/follow/follower.ts';
-import type { TailStatus } from '../../../core/follow/tail-status.ts';
+import type { FollowerStatus } from '../../../core/follow/follower-status.ts';
 import { unrecordedBytes } from '../../../core/follow/unread-bytes.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { makeScratch } from '../../support/scratch.ts';
@@ -85,7 +85,7 @@ describe('what a root has, and what a checkpoint says', () => {
     let isBroken = false;
     let nowMs = 0;
     const notices: string[] = [];
-    let status: TailStatus = { round: 0 };
+    let status: FollowerStatus = { round: 0 };
     const rounds: (() => void)[] = [];
     const checkpointPath = join(folder, 'tail.json');
     const follower = new Follower({

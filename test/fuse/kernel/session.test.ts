@@ -228,8 +228,8 @@ test('locks are set, tested and dropped as fuse_lk_in says, with numbers of 64 b
   assert.deepEqual(rest.map(errorOf).sort(), [0, 0, 0, EINVAL].sort());
   const owner = '8000000000000002';
   assert.deepEqual(asked, [
-    { ino: INO, handle: 1, wanted: { type: 'read', start: 0n, last: end, pid: 4321, sort: 'record', owner }, waits: false },
-    { ino: INO, handle: 9, wanted: { type: 'none', start: 0n, last: end, pid: 0, sort: 'whole', owner: '2' }, waits: true },
+    { ino: INO, handle: 1, wanted: { type: 'read', start: 0n, last: end, pid: 4321, extent: 'record', owner }, waits: false },
+    { ino: INO, handle: 9, wanted: { type: 'none', start: 0n, last: end, pid: 0, extent: 'whole', owner: '2' }, waits: true },
     { ino: INO, owner },
   ]);
 });

@@ -56,8 +56,8 @@ function* portions(content: Buffer, seed: number): Generator<Buffer> {
 }
 
 async function fileBlock(ingest: Ingest, path: string): Promise<Block> {
-  const { block, settled, stat } = await ingestFile(ingest, path);
-  assert.equal(settled, true);
+  const { block, isStable, stat } = await ingestFile(ingest, path);
+  assert.equal(isStable, true);
   assert.equal(stat, undefined);
   return block;
 }
@@ -218,10 +218,10 @@ test('a file that changed since it was seen is read as it is now, and its new st
     writeFileSync(path, makeContent(1, before));
     const seen = lstatSync(path, { bigint: true });
     writeFileSync(path, makeContent(2, after));
-    const { block, stat, settled } = await ingestFile(ingest, path, seen);
+    const { block, stat, isStable } = await ingestFile(ingest, path, seen);
     assert.equal(formatBlock(block), await reference3(makeContent(2, after), store));
     assert.equal(stat?.size, BigInt(after));
-    assert.equal(settled, true);
+    assert.equal(isStable, true);
   }
 });
 

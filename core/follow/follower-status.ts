@@ -4,7 +4,7 @@ import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs
  * What a process that follows tells others, beside its checkpoint. It is written over what was told before, which takes no room:
  * on a full disk it is still told.
  */
-export interface TailStatus {
+export interface FollowerStatus {
   /** The round whose root was recorded last; see {@link Checkpoint}. */
   readonly round: number;
   /** That root. */
@@ -24,7 +24,7 @@ const MAX_TROUBLE = 400;
 const MAX_ROOT = 1024;
 
 /** Tells it, as far as that is possible: nothing hangs on it. @param file - which is there */
-export function writeStatus(file: string, { round, root, trouble, since }: TailStatus): void {
+export function writeStatus(file: string, { round, root, trouble, since }: FollowerStatus): void {
   const cut = trouble === undefined ? undefined : Buffer.from(trouble).subarray(0, MAX_TROUBLE).toString();
   const text = Buffer.alloc(STATUS_SIZE, ' ');
   // A top Dir may have any amount of attributes; its text is then not told.
@@ -42,11 +42,11 @@ export function writeStatus(file: string, { round, root, trouble, since }: TailS
 }
 
 /** What was told last; undefined where nothing was, or it is being written. */
-export function readStatus(file: string): TailStatus | undefined {
+export function readStatus(file: string): FollowerStatus | undefined {
   try {
     const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
     return typeof value === 'object' && value !== null && 'round' in value && typeof value.round === 'number'
-      ? (value as TailStatus)
+      ? (value as FollowerStatus)
       : undefined;
   } catch {
     return undefined;

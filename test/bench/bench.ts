@@ -7,7 +7,7 @@ import { PROJECT_ROOT } from '../support/project.ts';
 import { benchDedup } from './dedup.ts';
 import { benchHistory } from './history.ts';
 import { benchLink } from './link.ts';
-import { median } from './measure.ts';
+import { median, shuffled } from './measure.ts';
 import type { MountTimes } from './mount.ts';
 import { benchMount } from './mount.ts';
 import type { Part } from './parts.ts';
@@ -122,8 +122,9 @@ async function benchAll(folder: string): Promise<void> {
     verdicts.push(...history.verdicts);
   }
   const startUp = wanted.includes('startup') ? benchStartUp(folder) : undefined;
+  if (startUp !== undefined) verdicts.push(startUp.verdict);
   if (verdicts.length > 0) {
-    console.log('In brackets: against the fastest of the others; for get, of those that lose nothing.\n');
+    console.log('In brackets: wall and CPU time against the least of the others; for get, of those that lose nothing.\n');
     console.log(verdictTable(verdicts));
   }
   console.log(`${((performance.now() - started) / 60_000).toFixed(1)} minutes`);
@@ -140,7 +141,7 @@ async function benchAll(folder: string): Promise<void> {
     link: Object.fromEntries(link?.times ?? []),
     web: Object.fromEntries(web?.times ?? []),
     history: history?.times,
-    startUp,
+    startUp: startUp?.medians,
   };
   writeFileSync(options.json, `${JSON.stringify(all, undefined, 1)}\n`);
 }
@@ -176,8 +177,9 @@ function benchPart(
   mkdirSync(folder, { recursive: true });
   part.prepare(folder, scale);
   for (let round = 0; round < rounds; round++) {
-    // Programs take turns within a round, so that a noisy minute does not fall on one of them alone.
-    for (const peer of part.programs) {
+    // Programs take turns within a round, so that a noisy minute does not fall on one of them alone; in an order of chance, so that none
+    // always comes after the same other.
+    for (const peer of shuffled(part.programs)) {
       const key = `${part.name}: ${peer.name}`;
       if ((peer.isSlow === true && round > 0) || results.notes.get(key)?.startsWith('given up') === true) continue;
       try {
@@ -192,7 +194,7 @@ function benchPart(
 }
 
 /** `vtftp -c pwd` against `node -e 0`, in turns: medians in milliseconds. */
-function benchStartUp(folder: string): Readonly<Record<string, number>> {
+function benchStartUp(folder: string): { readonly medians: Readonly<Record<string, number>>; readonly verdict: Verdict } {
   const env = { ...process.env, HOME: folder, XDG_DATA_HOME: join(folder, 'data') };
   const lines = { 'node -e 0': ['-e', '0'], 'vtftp -c pwd': [program, '-c', 'pwd'] };
   const times = new Map<string, number[]>(Object.keys(lines).map((name) => [name, []]));
@@ -209,5 +211,6 @@ function benchStartUp(folder: string): Readonly<Record<string, number>> {
   console.log('### start-up\n\n| | ms | ratio |\n|---|---|---|');
   for (const [name, value] of Object.entries(medians)) console.log(`| ${name} | ${value.toFixed(1)} | ${(value / base).toFixed(2)} |`);
   console.log('');
-  return medians;
+  const reached = (medians['vtftp -c pwd'] ?? Number.NaN) / base;
+  return { medians, verdict: { part: 'startup', what: 'vtftp -c pwd, to node -e 0', reached, limit: 1.5, isReached: reached <= 1.5 } };
 }

@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { randomInt } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -47,6 +48,33 @@ export function settle(...paths: readonly string[]): void {
 /** Octets that files below a path take, by their sizes. */
 export function storedBytes(path: string): number {
   return Number(execFileSync('du', ['-sb', path], { encoding: 'utf8' }).split('\t')[0]);
+}
+
+/** Octets of free memory that are touched before a run: more than what any run takes but those of --scale. */
+const TOUCHED_BYTES = 4 * 2 ** 30;
+
+/**
+ * Touches free memory. A virtual machine gives idle memory back to its host, and who touches it next pays up to 3 s a GiB: the same run
+ * took 1.2 s or 3.3 s by that alone.
+ */
+export function touchFreeMemory(): void {
+  const freeKib = Number(/^MemFree: +(\d+)/m.exec(readMemoryTable())?.[1] ?? 0);
+  const chunks = Math.floor(Math.min(TOUCHED_BYTES, (freeKib * 1024) / 2) / CHUNK_BYTES);
+  const script = `const held = []; for (let i = 0; i < ${chunks}; i++) held.push(Buffer.alloc(${CHUNK_BYTES}, 1));`;
+  if (chunks > 0) execFileSync(process.execPath, ['-e', script]);
+}
+
+const CHUNK_BYTES = 64 * 2 ** 20;
+
+/** What Linux tells of memory; empty on other systems. */
+function readMemoryTable(): string {
+  return existsSync('/proc/meminfo') ? readFileSync('/proc/meminfo', 'utf8') : '';
+}
+
+/** The same in an order of chance. */
+export function shuffled<Item>(items: readonly Item[]): Item[] {
+  const left = [...items];
+  return items.map(() => left.splice(randomInt(left.length), 1)[0] as Item);
 }
 
 /** The median of some numbers; NaN of none. */

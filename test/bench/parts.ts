@@ -154,10 +154,10 @@ function files(ours: Peer): Part {
 
 /** Every part that compares programs over one source. @param program - path of the built vtftp */
 export function allParts(program: string): readonly Part[] {
-  const { sha3, sha256, blake3, packed } = ourPeers(program);
+  const { sha3, avx2, wasm, sha256, blake3, packed } = ourPeers(program);
   return [
     tree(sha3),
-    random([sha3, sha256, blake3]),
+    random([sha3, avx2, wasm, sha256, blake3]),
     versions(sha3),
     text(packed),
     ...oneFileParts(program, sha3),

@@ -54,12 +54,16 @@ function borg(name: string, compression: string): Peer {
   };
 }
 
-/** @param parameters - of the Store, as `,hash=sha256` */
-function vtftp(name: string, program: string, parameters: string): Peer {
+/**
+ * @param parameters - of the Store, as `,hash=sha256`
+ * @param native - which machine code may hash: as `VTFTP_NATIVE`
+ */
+function vtftp(name: string, program: string, parameters: string, native?: string): Peer {
   const run = `${process.execPath} ${program} -q -S "datadir:$REPO/store${parameters}"`;
   return {
     name,
     isOurs: true,
+    ...(native === undefined ? {} : { env: { VTFTP_NATIVE: native } }),
     version: `${process.execPath} ${program} --version`,
     put: `${run} --json -c 'put $FROM $FROM; quit'`.replaceAll("'", '"'),
     get: `${run} -c "get $FROM $OUT/$FROM"`,
@@ -97,9 +101,11 @@ export const PEERS = {
 } as const satisfies Readonly<Record<string, Peer>>;
 
 /** Our program with the settings of Stores that are measured. @param program - path of the built vtftp */
-export function ourPeers(program: string): Readonly<Record<'sha3' | 'sha256' | 'blake3' | 'packed', Peer>> {
+export function ourPeers(program: string): Readonly<Record<'sha3' | 'avx2' | 'wasm' | 'sha256' | 'blake3' | 'packed', Peer>> {
   return {
     sha3: vtftp('vtftp', program, ''),
+    avx2: vtftp('vtftp, at most AVX2', program, '', 'avx2'),
+    wasm: vtftp('vtftp, no machine code', program, '', '0'),
     sha256: vtftp('vtftp, sha256', program, ',hash=sha256'),
     blake3: vtftp('vtftp, blake3', program, ',hash=blake3'),
     packed: vtftp('vtftp, compression', program, ',compression=zlib'),

@@ -1,17 +1,17 @@
 import type { Part } from './parts.ts';
-import { cpuSecondsOf, fastestPeer, peakBytes, secondsOf, type Verdict } from './targets.ts';
+import { cpuSecondsOf, fastestPeer, peakBytes, secondsOf, thriftiestPeer, type Verdict } from './targets.ts';
 import type { Results } from './turn.ts';
 
 // Results as tables in Markdown.
 
-/** The table of a part: medians of wall seconds with their ratio to the fastest other program. */
+/** The table of a part: medians of wall and CPU seconds; of ours with their ratios to the least of the other programs. */
 export function partTable(part: Part, results: Results): string {
   const columns = Object.entries(part.columns);
   const lines = [
     `### ${part.name}: ${part.says}`,
     '',
-    `| | ${columns.map(([, says]) => `${says}, s`).join(' | ')} | CPU, s | peak, MB | stored, MB |`,
-    `|---|${'---|'.repeat(columns.length + 3)}`,
+    `| | ${columns.map(([, says]) => `${says}: wall, CPU s`).join(' | ')} | peak, MB | stored, MB |`,
+    `|---|${'---|'.repeat(columns.length + 2)}`,
   ];
   const notes: string[] = [];
   for (const { name, isOurs, loses, isSlow } of part.programs) {
@@ -21,14 +21,16 @@ export function partTable(part: Part, results: Results): string {
     if (!measured) continue;
     const cells = columns.map(([op]) => {
       const seconds = secondsOf(part, results, name, op);
-      const ratio = isOurs === true ? seconds / fastestPeer(part, results, op) : Number.NaN;
-      return Number.isNaN(seconds) ? '–' : `${seconds.toFixed(2)}${Number.isNaN(ratio) ? '' : ` (${ratio.toFixed(2)})`}`;
+      const cpuSeconds = cpuSecondsOf(part, results, name, op);
+      if (Number.isNaN(seconds)) return '–';
+      const ratios = isOurs === true ? [seconds / fastestPeer(part, results, op), cpuSeconds / thriftiestPeer(part, results, op)] : [];
+      const inBrackets = ratios.some(Number.isFinite) ? ` (${ratios.map((ratio) => ratio.toFixed(2)).join(', ')})` : '';
+      return `${seconds.toFixed(2)}, ${cpuSeconds.toFixed(2)}${inBrackets}`;
     });
-    const cpu = columns.map(([op]) => cpuSecondsOf(part, results, name, op)).map((value) => (Number.isNaN(value) ? '–' : value.toFixed(2)));
     const stored = results.stored.get(`${part.name}/${name}/put`);
     const marks = `${loses === undefined ? '' : ` (loses ${loses})`}${isSlow === true ? ' (one round)' : ''}`;
     lines.push(
-      `| ${name}${marks} | ${cells.join(' | ')} | ${cpu.join(' / ')} | ${(peakBytes(part, results, [name]) / 1e6).toFixed(0)} | ${stored === undefined ? '–' : (stored / 1e6).toFixed(1)} |`,
+      `| ${name}${marks} | ${cells.join(' | ')} | ${(peakBytes(part, results, [name]) / 1e6).toFixed(0)} | ${stored === undefined ? '–' : (stored / 1e6).toFixed(1)} |`,
     );
   }
   return [...lines, ...(notes.length > 0 ? ['', ...notes] : []), ''].join('\n');

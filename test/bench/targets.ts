@@ -29,28 +29,27 @@ export function verdictsOf(part: Part, results: Results): Verdict[] {
     if (Number.isFinite(reached)) verdicts.push({ part: part.name, what, reached, limit, isReached: reached <= limit });
   };
   const seconds = (program: string, op: string): number => secondsOf(part, results, program, op);
+  const cpuSeconds = (program: string, op: string): number => cpuSecondsOf(part, results, program, op);
   const fastest = (op: string): number => fastestPeer(part, results, op);
+  const thriftiest = (op: string): number => thriftiestPeer(part, results, op);
   const stored = (program: string): number => results.stored.get(`${part.name}/${program}/put`) ?? Number.NaN;
   const ours = part.programs.filter((peer) => peer.isOurs === true).map((peer) => peer.name);
   switch (part.name) {
-    case 'random': {
-      const limits: Readonly<Record<string, readonly [put: number, get: number]>> = {
-        vtftp: [0.45, 0.6],
-        'vtftp, sha256': [0.33, 0.5],
-        'vtftp, blake3': [0.28, 0.5],
-      };
-      for (const [name, [put, get]] of Object.entries(limits)) {
-        add(`${name}: put, to the fastest peer`, seconds(name, 'put') / fastest('put'), put);
-        add(`${name}: get, to the fastest peer`, seconds(name, 'get') / fastest('get'), get);
-        add(`${name}: under another name, to its first put`, seconds(name, 'other') / seconds(name, 'put'), 0.7);
-        add(`${name}: under another name, to borg again`, seconds(name, 'other') / seconds('borg, no compression', 'again'), 0.6);
-      }
-      break;
-    }
-    case 'tree':
+    case 'random':
       add('put, to the fastest peer', seconds('vtftp', 'put') / fastest('put'), 0.5);
-      add('again, to the fastest peer', seconds('vtftp', 'again') / fastest('again'), 0.3);
-      add('get, to the fastest peer that loses nothing', seconds('vtftp', 'get') / fastest('get'), 0.6);
+      add('put, CPU to the thriftiest peer', cpuSeconds('vtftp', 'put') / thriftiest('put'), 0.8);
+      add('get, to the fastest peer', seconds('vtftp', 'get') / fastest('get'), 0.4);
+      add('get, CPU to the thriftiest peer', cpuSeconds('vtftp', 'get') / thriftiest('get'), 0.8);
+      for (const op of ['put', 'get']) add(`${op}, to that with SHA-256`, seconds('vtftp', op) / seconds('vtftp, sha256', op), 1.1);
+      for (const name of ours) add(`${name}: under another name, to its first put`, seconds(name, 'other') / seconds(name, 'put'), 0.7);
+      break;
+    case 'tree':
+      add('put, to the fastest peer', seconds('vtftp', 'put') / fastest('put'), 0.6);
+      add('put, CPU to the thriftiest peer', cpuSeconds('vtftp', 'put') / thriftiest('put'), 0.9);
+      add('again, to the fastest peer', seconds('vtftp', 'again') / fastest('again'), 0.25);
+      add('new mtimes, to the fastest peer', seconds('vtftp', 'touched') / fastest('touched'), 1);
+      add('get, to the fastest peer that loses nothing', seconds('vtftp', 'get') / fastest('get'), 0.45);
+      add('get, CPU to the thriftiest peer that loses nothing', cpuSeconds('vtftp', 'get') / thriftiest('get'), 0.8);
       break;
     case 'versions': {
       const all = (program: string): number => seconds(program, 'put') + seconds(program, 'later');
@@ -106,11 +105,18 @@ function perRound(results: Results, part: Part, program: string, op: string, of:
 
 /** The least time of the others, of `get` but for those that lose something; NaN where nobody else was measured. */
 export function fastestPeer(part: Part, results: Results, op: string): number {
-  const times = part.programs
-    .filter((peer) => peer.isOurs !== true && !(op === 'get' && peer.loses !== undefined))
-    .map((peer) => secondsOf(part, results, peer.name, op))
-    .filter(Number.isFinite);
-  return times.length === 0 ? Number.NaN : Math.min(...times);
+  return leastOfPeers(part, op, (name) => secondsOf(part, results, name, op));
+}
+
+/** As {@link fastestPeer}, of CPU time. */
+export function thriftiestPeer(part: Part, results: Results, op: string): number {
+  return leastOfPeers(part, op, (name) => cpuSecondsOf(part, results, name, op));
+}
+
+function leastOfPeers(part: Part, op: string, of: (program: string) => number): number {
+  const peers = part.programs.filter((peer) => peer.isOurs !== true && !(op === 'get' && peer.loses !== undefined));
+  const values = peers.map((peer) => of(peer.name)).filter(Number.isFinite);
+  return values.length === 0 ? Number.NaN : Math.min(...values);
 }
 
 /** The most memory that some programs took. */

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Cost } from './measure.ts';
-import { measure, settle, storedBytes } from './measure.ts';
+import { measure, settle, storedBytes, touchFreeMemory } from './measure.ts';
 import type { Peer } from './peers.ts';
 
 /** Folders of a turn. */
@@ -120,6 +120,7 @@ export class Turn implements Disposable {
       FROM: from,
       N: String(this.#stores),
     };
+    touchFreeMemory();
     return measure(line, env, this.folder);
   }
 }

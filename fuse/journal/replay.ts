@@ -1,6 +1,6 @@
 import { PathError } from '../../core/base/errors.ts';
 import { NO_OWNER_NAMES } from '../../core/base/system/owner-names.ts';
-import { storeContent } from '../../core/blockify/store-content.ts';
+import { Ingest } from '../../core/blockify/ingest/ingest.ts';
 import type { DirDirent } from '../../core/dirent/dirent.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { LiveDir } from '../../core/tree/live/live-node.ts';
@@ -10,10 +10,15 @@ import { openLiveTree } from '../../core/tree/live/live-tree.ts';
 import type { TreePath } from '../../core/tree/path.ts';
 import { baseName, parentPath, splitPath } from '../../core/tree/path.ts';
 import { FileClock } from '../live/file-clock.ts';
+import type { Inode } from '../live/inode-table.ts';
 import { LiveMount } from '../live/live-mount.ts';
+import { SyncQueue } from '../live/sync-queue.ts';
 import { writableFront } from '../live/write-front.ts';
 import type { ContentChange, JournalChange } from './journal-records.ts';
 import type { LeftChanges } from './left-changes.ts';
+
+/** Files whose content is kept in memory or in open files, two descriptors each, at most. */
+const MAX_FRONTS = 64;
 
 /** What became of a tree by the changes of a journal. */
 export interface Replayed {
@@ -26,12 +31,17 @@ export interface Replayed {
 /** Makes the changes of a journal to the tree that it goes on from. @param frontFolder - for contents until they are stored */
 export async function replay(store: Store, { base, changes }: LeftChanges, frontFolder: string): Promise<Replayed> {
   let nowNs = 0n;
+  await using ingest = new Ingest(store);
   await using tree = openLiveTree(store, base, { nowNs: () => nowNs });
   const mount = new LiveMount({
     store,
     nodes: tree.nodes,
     frontFolder,
-    storeContent: async (content, options) => await storeContent(store, content, options),
+    storeContent: async (content, { start, hint }) => {
+      const block = await ingest.stream(content, hint ?? {}, start);
+      await ingest.flushPending();
+      return block;
+    },
     syncTree: async () => await Promise.resolve(),
     clock: new FileClock(() => nowNs),
     owners: NO_OWNER_NAMES,
@@ -39,11 +49,12 @@ export async function replay(store: Store, { base, changes }: LeftChanges, front
     onTrouble: () => undefined,
   });
   const refused: TreePath[] = [];
+  const fronts = new Fronts(mount);
   try {
     for (const change of changes) {
       ({ nowNs } = change);
       try {
-        await make(mount, change);
+        await make(mount, fronts, change);
       } catch (error) {
         if (!(error instanceof PathError)) throw error;
         refused.push(change.path);
@@ -58,7 +69,7 @@ export async function replay(store: Store, { base, changes }: LeftChanges, front
   }
 }
 
-async function make(mount: LiveMount, change: JournalChange): Promise<void> {
+async function make(mount: LiveMount, fronts: Fronts, change: JournalChange): Promise<void> {
   const { nodes } = mount;
   const place = async (path: TreePath): Promise<{ readonly dir: LiveDir; readonly name: ReturnType<typeof baseName> }> => ({
     dir: await dirAt(nodes, parentPath(path)),
@@ -88,19 +99,42 @@ async function make(mount: LiveMount, change: JournalChange): Promise<void> {
       break;
     }
     case 'content':
-      await write(mount, change);
+      await write(mount, fronts, change);
       break;
   }
 }
 
-async function write(mount: LiveMount, { path, meta, minSize, size, ranges }: ContentChange): Promise<void> {
-  const { node } = mount.inodes.give(await nodeAt(mount.nodes, path));
+async function write(mount: LiveMount, fronts: Fronts, { path, meta, minSize, size, ranges }: ContentChange): Promise<void> {
+  const inode = mount.inodes.give(await nodeAt(mount.nodes, path));
+  const { node } = inode;
   if (node.sort === 'dir' || node.dirent.kind !== 'file') throw new PathError('EISDIR', 'write', path);
   const front = writableFront(mount, mount.file(node.id));
   if (minSize < front.size) front.truncate(minSize);
   for (const { start, data } of ranges) front.write(data, start);
   front.truncate(size);
   await mount.nodes.change(node, (dirent) => ({ ...dirent, meta }), 'meta', mount);
+  await fronts.use(inode);
+}
+
+/** Files whose content is not in Blocks. Of too many the one that was written to longest ago is stored. */
+class Fronts {
+  readonly #mount: LiveMount;
+  readonly #queue: SyncQueue;
+  readonly #inodes = new Set<Inode>();
+
+  constructor(mount: LiveMount) {
+    this.#mount = mount;
+    this.#queue = new SyncQueue(mount);
+  }
+
+  async use(inode: Inode): Promise<void> {
+    this.#inodes.delete(inode);
+    this.#inodes.add(inode);
+    const [first] = this.#inodes.size > MAX_FRONTS ? this.#inodes : [];
+    if (first === undefined) return;
+    this.#inodes.delete(first);
+    if (!this.#mount.nodes.isRemoved(first.node)) await this.#queue.settle(first);
+  }
 }
 
 async function dirAt(nodes: LiveNodes, path: TreePath): Promise<LiveDir> {

@@ -132,6 +132,7 @@ export function dropLeaf(state: LiveState, place: Place, node: LiveLeaf | undefi
     state.ids.leave(node.id);
     node.dirent = { ...node.dirent, meta: nodeChanged(node.dirent.meta, state.nowNs()) };
     node.home = undefined;
+    node.hasLost = true;
   }
   clearEntry(state, place);
 }

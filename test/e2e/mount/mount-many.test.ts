@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { TestMount } from '../../support/mounted.ts';
 import { mounted, noMountsHere, RECORD } from '../../support/mounted.ts';
@@ -130,6 +130,25 @@ describe('several mounts of one live tree', { skip: noMountsHere() ?? false }, (
     assert.equal(goOn.status, 0, goOn.report);
     assert.ok(!existsSync(readOnly) && !existsSync(other), 'mount points that were made are removed');
     assert.match((await mount.vtftp('-c', 'ls a; cat a/later')).stdout, /b\nlater\nlater\n/);
+  });
+
+  it('an open file that a shell removes or replaces has no name any more, whoever asks', async (t) => {
+    const scratch = makeScratch(t);
+    const mount = await mounted(t, scratch);
+    const below = await beside(mount, scratch, 'below', `${mount.path} HERE`);
+    assert.equal((await mount.sh('echo removed > removed; echo replaced > replaced')).status, 0);
+    const script = [
+      'import os, subprocess, sys',
+      'first, second, *shell = sys.argv[1:]',
+      'fds = [os.open(f"{top}/{name}", os.O_RDONLY) for top in (first, second) for name in ("removed", "replaced")]',
+      'assert [os.fstat(fd).st_nlink for fd in fds] == [1] * 4',
+      'subprocess.run([*shell, "-c", "rm /removed; put replacing /replaced"], check=True, stdout=subprocess.DEVNULL)',
+      'assert [os.fstat(fd).st_nlink for fd in fds] == [0] * 4, [os.fstat(fd).st_nlink for fd in fds]',
+    ].join('\n');
+    writeFileSync(scratch.path('replacing'), 'replacing');
+    const shell = [process.execPath, PROGRAM, mount.path];
+    const done = await run('python3', ['-c', script, mount.path, below, ...shell], { env: mount.env, cwd: scratch.folder });
+    assert.equal(done.status, 0, done.report);
   });
 
   it('what is appended through several mounts at once is all there', async (t) => {

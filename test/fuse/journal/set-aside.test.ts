@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { describe, it } from 'node:test';
 import type { Octets } from '../../../core/base/octets.ts';
+import { EMPTY_BLOCK } from '../../../core/block/block.ts';
 import { parseBlock } from '../../../core/block/block-text.ts';
 import type { DirDirent } from '../../../core/dirent/dirent.ts';
 import { capability } from '../../../core/store/capability.ts';
 import type { StoreJournals } from '../../../core/store/journals.ts';
 import type { TreePath } from '../../../core/tree/path.ts';
 import { encodeJournalRecord, type JournalChange, type JournalRecord } from '../../../fuse/journal/journal-records.ts';
+import { PROGRAM, run } from '../../support/program.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { openShellHere, type ShellHere } from '../../support/shell-here.ts';
 
@@ -83,6 +85,23 @@ function filesIn(store: string, folder: string): string[] {
     .filter((entry) => entry.isFile() && entry.name !== 'recovery.lock')
     .map(({ name }) => name);
 }
+
+it('a journal of more files than can be open is recovered', async (t) => {
+  const changes = Array.from({ length: 250 }, (_, i): JournalChange[] => {
+    const path = `/d/f${i}` as TreePath;
+    const data = Buffer.alloc(70_000, i);
+    const file = { kind: 'file', name: '' as Octets, meta: META, block: EMPTY_BLOCK } as const;
+    return [
+      { kind: 'make', nowNs: 1n, path, dirent: file },
+      { kind: 'content', nowNs: 1n, path, meta: META, minSize: 0, size: data.length, ranges: [{ start: 0, data }] },
+    ];
+  });
+  const { store } = await sceneWith(t, changes.flat());
+  const words = ['ulimit -n 300; exec "$@"', 'sh', process.execPath, PROGRAM, '-S', store, '-c', 'du d; ls d | wc -l'];
+  const shown = await run('sh', ['-c', ...words], { env: makeScratch(t).env });
+  assert.equal(shown.stdout, `${250 * 70_000}\t/d\n250\n`, shown.report);
+  assert.equal(shown.stderr, '');
+});
 
 describe('a journal that cannot be recovered whole', () => {
   it('is kept aside with the changes that do not fit its tree; the others are recorded', async (t) => {

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { scratchSshd } from '../support/links/sshd.ts';
+import { isInstalled } from '../support/needed-programs.ts';
 import { measure, median, settle } from './measure.ts';
 import { Server } from './server.ts';
 import type { Verdict } from './targets.ts';
@@ -59,7 +60,7 @@ export function benchPeers(
   seconds(`${vtftp} -S ./here-tree -c "put tree /; quit"`);
   seconds(`${vtftp} -S ./here-both -c "put large tree /; quit"`);
   const sshd = scratchSshd(folder);
-  const hasRestic = spawnSync('restic', ['version']).status === 0;
+  const hasRestic = isInstalled('restic');
   try {
     const words = sshd?.ssh.map((word) => `'${word}'`).join(' ') ?? '';
     const there = `cd ${folder} && HOME=${folder} XDG_RUNTIME_DIR=${folder} ${vtftp.replaceAll('"', '')} -S ./peer -c \\"serve -\\"`;

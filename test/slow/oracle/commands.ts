@@ -130,8 +130,8 @@ function intoPlace(verb: 'mv' | 'cp', theirs: string, random: Random, worlds: Wo
   const ours = `${verb} ${sources.map(({ word }) => word).join(' ')} ${to.word}`;
   const intoDir = isDir(to.path);
   const targets = sources.map(({ path }) => (intoDir ? `${bare(to.path)}/${base(path)}` : bare(to.path)));
-  // What is not there goes nowhere.
-  const there = sources.flatMap(({ path }, i) => (lstat(path) === undefined ? [] : [{ path: bare(path), target: targets[i] }]));
+  // A slash after what is no directory fails by itself.
+  const there = sources.flatMap(({ path }, i) => (path.endsWith('/') && !isDir(path) ? [] : [{ path: bare(path), target: targets[i] }]));
   const collides =
     new Set(there.map(({ target }) => target)).size < there.length && new Set(there.map(({ path }) => path)).size === there.length;
   if (intoDir && collides) return { ours, theirs: undefined };

@@ -2,6 +2,7 @@ import type { Octets } from '../core/base/octets.ts';
 import type { EdgeSettings } from '../core/block/edge-settings.ts';
 import type { HashName } from '../core/block/hash.ts';
 import type { Store } from '../core/store/store.ts';
+import type { Commands } from '../fuse/control/request.ts';
 import type { LocalSession, Session } from './session.ts';
 import type { ArgumentSpec } from './words/argument-spec.ts';
 import type { OptionSpec, OptionUse } from './words/option-spec.ts';
@@ -35,8 +36,12 @@ export interface Output {
   line(text: string): void;
   /** One object a line in json mode; ignored otherwise. */
   record(value: Readonly<Record<string, unknown>>): void;
-  /** Raw bytes of content (`cat`); in json mode `{ "data_b64": … }`. Resolves when the stream takes more. */
-  bytes(data: Uint8Array): Promise<void>;
+  /**
+   * Raw bytes of content (`cat`); in json mode `{ "data_b64": … }`. Resolves when the stream takes more.
+   *
+   * @param of - what else that object says, such as the path that they come from
+   */
+  bytes(data: Uint8Array, of?: Readonly<Record<string, unknown>>): Promise<void>;
   /** A name, escaped for a terminal, raw octets (as UTF-8 where valid) for a pipe. */
   name(octets: Octets): string;
   style(kind: 'dir' | 'symlink' | 'exec' | 'special' | 'heading' | 'ref' | 'dim' | 'warn' | 'error', text: string): string;
@@ -92,12 +97,16 @@ export interface CommandContext extends TreeContext {
 /** Runs lines for somebody else, in a session of their own on the same tree. */
 export interface ClientShell {
   /**
-   * Runs a line of commands that act on the tree; those that reach beyond it are refused.
+   * Runs commands that act on the tree; those that reach beyond it are refused.
    *
    * @param answer - is given each record; resolves when there is room for more
-   * @returns the exit status that the line stands for; what went wrong is among the records
+   * @returns the end of the answer: the exit status, and what went wrong
    */
-  run(line: string, answer: (record: Readonly<Record<string, unknown>>) => Promise<void>, signal: AbortSignal): Promise<number>;
+  run(
+    commands: Commands,
+    answer: (record: Readonly<Record<string, unknown>>) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<Readonly<Record<string, unknown>>>;
 }
 
 /** How a Store is made that is not there. */
@@ -121,11 +130,15 @@ export interface ShellServices {
   helpText(name: string | undefined): string;
   /**
    * Runs a local command line in the local working directory, by `$SHELL -c` (default `/bin/sh`); an interactive shell
-   * where the line is empty. Its output goes where results go; `input` is its stdin, else the terminal's.
+   * where the line is empty. `input` is its stdin, else the terminal's.
    *
+   * @param options - `output`: where its output goes as objects; in text mode, and without, it has our standard output or error
    * @returns its exit status; 128 + n where signal n ended it
    */
-  runLocal(line: Octets, options?: { readonly input?: AsyncIterable<Uint8Array>; readonly signal?: AbortSignal }): Promise<number>;
+  runLocal(
+    line: Octets,
+    options?: { readonly input?: AsyncIterable<Uint8Array>; readonly output?: Output; readonly signal?: AbortSignal },
+  ): Promise<number>;
   /**
    * What comes on standard input, to its end.
    *

@@ -5,7 +5,6 @@ import { VtError } from '../core/base/errors.ts';
 import { octetsFromText, octetsToText } from '../core/base/octets.ts';
 import { skipReference } from '../core/dirent/reference-skip.ts';
 import { Dispatcher } from './dispatch.ts';
-import { exitStatusOf } from './exit-status.ts';
 import { parseOptions } from './line/arguments.ts';
 import type { ParsedCommand } from './line/line.ts';
 import { Messages } from './output/messages.ts';
@@ -18,18 +17,18 @@ import { ClientSession } from './session/client-session.ts';
 /** Octets of answers that wait for a client before its command does. */
 const HELD_BYTES = 64 * 1024;
 
-/** Runs command lines for a client of the control channel: those that act on the tree, without local files or programs. */
+/** Runs commands for a client of the control channel: those that act on the tree, without local files or programs. */
 export function makeClientShell(session: Session, services: ShellServices, now: () => Date): ClientShell {
   const own = new ClientSession(session);
   return {
-    async run(line, answer, signal) {
+    async run(commands, answer, signal) {
       const sink = new AnswerSink(answer);
       const write = (text: string): void => sink.write(Buffer.from(text));
       const nowMs = (): number => now().getTime();
       const progress = new ProgressView({ write, mode: 'none', nowMs, columns: () => DEFAULT_COLUMNS });
       const messages = new Messages({ write, json: true, quiet: false, style: PLAIN_STYLE, progress });
       const output = new SinkOutput(sink, { json: true, terminal: false, columns: () => DEFAULT_COLUMNS, style: PLAIN_STYLE });
-      let status = 0;
+      let end: Readonly<Record<string, unknown>> = { status: 0 };
       const dispatcher = new Dispatcher(
         {
           session: own,
@@ -52,18 +51,17 @@ export function makeClientShell(session: Session, services: ShellServices, now: 
         () => signal.aborted,
       );
       try {
-        await dispatcher.runLine(octetsFromText(line), signal, {
+        await dispatcher.run(commands, signal, {
           typed: false,
           onError: (error) => {
-            status = exitStatusOf(error);
+            end = messages.errorRecord(error);
           },
         });
       } catch (error) {
-        status = exitStatusOf(error);
-        messages.error(error);
+        end = messages.errorRecord(error);
       }
       await sink.close();
-      return status;
+      return end;
     },
   };
 }

@@ -1,6 +1,7 @@
-import type { Command, CommandInput, ShellServices, TreeContext } from '../commands/command.ts';
+import type { Command, CommandInput, Output, ShellServices, TreeContext } from '../commands/command.ts';
 import { expandHome } from '../commands/parts/local-path.ts';
 import { localSession } from '../commands/parts/local-session.ts';
+import { tellPlan } from '../commands/parts/tell-plan.ts';
 import type { LocalSession, Session } from '../commands/session.ts';
 import { type ArgumentSpec, isLocalKind } from '../commands/words/argument-spec.ts';
 import { FILES_FROM0 } from '../commands/words/files-from.ts';
@@ -9,6 +10,7 @@ import type { Octets } from '../core/base/octets.ts';
 import { octetsFromText, octetsToText } from '../core/base/octets.ts';
 import { capability, writeRemedy } from '../core/store/capability.ts';
 import type { Tree } from '../core/tree/tree.ts';
+import type { Commands } from '../fuse/control/request.ts';
 import { findCommand, namesOf } from './command-names.ts';
 import { assignWords, parseOptions } from './line/arguments.ts';
 import { expandGlob, isGlobWord, patternOf } from './line/glob.ts';
@@ -17,13 +19,14 @@ import { parseLine } from './line/line.ts';
 import { localGlobSide } from './line/local-glob.ts';
 import { quoteWord } from './line/quote.ts';
 import { treeGlobSide } from './line/tree-glob.ts';
-import type { SkipReference, Word } from './line/word.ts';
+import { columnOf, type SkipReference, type Word } from './line/word.ts';
 import type { CommandNames } from './output/error-line.ts';
 import { HeldOutput } from './output/held-output.ts';
 import type { Messages } from './output/messages.ts';
 import { CommandDiagnostics } from './output/messages.ts';
 import type { SinkOutput } from './output/output.ts';
 import { QuietOutput } from './output/quiet-output.ts';
+import { type Tag, TaggedOutput } from './output/tagged-output.ts';
 import { ReadOnlyTree } from './session/read-only-tree.ts';
 
 /** What a dispatcher works with; all of it belongs to one session. */
@@ -61,6 +64,8 @@ export interface LineOptions {
   readonly typed: boolean;
   /** `FILE:LINE`, for messages. */
   readonly where?: string | undefined;
+  /** The request that the line belongs to. */
+  readonly id?: string | number | undefined;
   /** Called for an error that does not end the line. */
   readonly onError?: (error: unknown) => void;
 }
@@ -84,6 +89,15 @@ export class Dispatcher {
     await this.#runSource(source, signal, options, new Set());
   }
 
+  /**
+   * Runs what a program asks for.
+   *
+   * @throws what the first command that failed threw
+   */
+  async run(commands: Commands, signal: AbortSignal, options: LineOptions): Promise<void> {
+    await this.runLine('line' in commands ? commands.line : lineOfWords(commands.argv), signal, options);
+  }
+
   async #runSource(source: Octets, signal: AbortSignal, options: LineOptions, aliases: ReadonlySet<string>): Promise<void> {
     let failed: { readonly error: unknown } | undefined;
     for (const command of parseLine(source, this.#options.skipReference)) {
@@ -93,18 +107,25 @@ export class Dispatcher {
         if (command.joinedBy === '&&') continue;
         const goesOn = command.joinedBy === '||' || options.typed || this.#options.session.settings.get('onerror') === 'continue';
         if (!goesOn || isCancelled(error)) throw error;
-        this.#options.messages.error(error, options.where);
+        this.#tell(error, options);
         if (command.joinedBy !== '||') options.onError?.(error);
         failed = undefined;
       } else if (command.joinedBy === '||') continue;
       try {
         await this.#runCommand(source, command, signal, options, aliases);
       } catch (error) {
-        if (command.ignoreError && !isCancelled(error)) this.#options.messages.error(error, options.where);
+        if (command.ignoreError && !isCancelled(error)) this.#tell(error, options);
         else failed = { error };
       }
     }
     if (failed !== undefined) throw failed.error;
+  }
+
+  /** Tells of an error that does not end the line. */
+  #tell(error: unknown, { where, id }: LineOptions): void {
+    const { messages } = this.#options;
+    if (id !== undefined) messages.from(error, { id });
+    messages.error(error, where);
   }
 
   async #runCommand(
@@ -128,19 +149,27 @@ export class Dispatcher {
     try {
       const { command, calledAs } = findCommand(this.#options.services.commands, name, options.typed);
       names = [calledAs, ...namesOf(command)];
-      await this.#runFound(source, command, calledAs, parsed, signal);
+      await this.#runFound(source, command, calledAs, parsed, signal, options);
     } catch (error) {
-      this.#options.messages.from(error, { names });
+      this.#options.messages.from(error, { names, column: columnOf(source, parsed.start) });
       throw error;
     }
   }
 
-  async #runFound(source: Octets, command: Command, calledAs: string, parsed: ParsedCommand, signal: AbortSignal): Promise<void> {
+  async #runFound(
+    source: Octets,
+    command: Command,
+    calledAs: string,
+    parsed: ParsedCommand,
+    signal: AbortSignal,
+    { id }: LineOptions,
+  ): Promise<void> {
     this.#options.permit?.(command, parsed);
     if (this.#options.echo && !parsed.quiet)
       this.#options.messages.note(`+ ${octetsToText(source.slice(parsed.start, parsed.end) as Octets)}`);
+    const tag: Tag = { ...(id === undefined ? {} : { id }), command: command.name };
     const run = async (output: SinkOutput, runSignal: AbortSignal): Promise<void> => {
-      await this.#run(command, calledAs, parsed, output, runSignal);
+      await this.#run(command, calledAs, parsed, { output, tag }, runSignal);
       await output.flush();
     };
     if (parsed.pipe === undefined && parsed.redirect === undefined) await run(this.#options.output, signal);
@@ -161,13 +190,19 @@ export class Dispatcher {
       pipe === undefined
         ? `${redirect?.append === true ? 'append to' : 'write'} ${quoteWord(redirect?.target.text ?? ('' as Octets))}`
         : `run | ${octetsToText(pipe)}`;
-    output.line(`would ${plan}`);
-    output.record({ plan });
+    tellPlan(output, plan);
     await output.flush();
   }
 
-  async #run(command: Command, calledAs: string, parsed: ParsedCommand, output: SinkOutput, signal: AbortSignal): Promise<void> {
+  async #run(
+    command: Command,
+    calledAs: string,
+    parsed: ParsedCommand,
+    { output: sink, tag }: { readonly output: SinkOutput; readonly tag: Tag },
+    signal: AbortSignal,
+  ): Promise<void> {
     const { session, local, services, messages, plan, now } = this.#options;
+    const output = sink.json ? new TaggedOutput(sink, tag) : sink;
     const { options, repeated, words, isHelp } = parseOptions(command, calledAs, parsed.words.slice(1));
     if (isHelp) {
       printHelp(output, services.helpText(command.name));
@@ -196,17 +231,13 @@ export class Dispatcher {
       }
     }
     const isPlanned = plan && (command.changes === true || command.changesLocal === true) && command.plans !== true;
-    const tellPlan = (): void => {
-      const line = lineOf(calledAs, parsed);
-      output.line(`would ${line}`);
-      output.record({ plan: line });
-    };
+    const tellLine = (): void => tellPlan(output, lineOf(calledAs, parsed));
     // Only a stored tree has its changes in memory until they are synced: there the command is run, and may fail.
     if (isPlanned && (command.changesLocal === true || !session.tree.can.sync)) {
-      tellPlan();
+      tellLine();
       return;
     }
-    const diagnostics = new CommandDiagnostics(messages, [calledAs, ...namesOf(command)], parsed.quiet);
+    const diagnostics = new CommandDiagnostics(messages, [calledAs, ...namesOf(command)], tag, parsed.quiet);
     // A change is no success before there is a Store that it can go to.
     const making = command.changes === true && !plan ? capability(session.store, 'making') : undefined;
     let isTrue = true;
@@ -221,7 +252,7 @@ export class Dispatcher {
         await making?.make();
         isTrue = true;
       }
-      if (isPlanned) tellPlan();
+      if (isPlanned) tellLine();
     } catch (error) {
       if (signal.aborted) throw cancelled(signal);
       throw error;
@@ -264,6 +295,14 @@ async function runIn(context: TreeContext, command: Command, input: CommandInput
   }
 }
 
+/** The words of one command as a line, in which each stands for itself. */
+function lineOfWords([name = '' as Octets, ...rest]: readonly Octets[]): Octets {
+  const quoted = quoteWord(name);
+  // What stands before a name in a line has a meaning of its own.
+  const first = /^[-@]/.test(quoted) ? `'${quoted}'` : quoted;
+  return octetsFromText([first, ...rest.map(quoteWord)].join(' '));
+}
+
 /** A command as one types it. */
 function lineOf(calledAs: string, parsed: ParsedCommand): string {
   return [calledAs, ...parsed.words.slice(1).map((word) => quoteWord(word.text))].join(' ');
@@ -279,7 +318,7 @@ function readsTree({ changes, makesStore, group, args = [] }: Command): boolean 
 }
 
 /** Help goes out line by line; in JSON mode as one record. */
-function printHelp(output: SinkOutput, text: string): void {
+function printHelp(output: Output, text: string): void {
   for (const line of text.split('\n')) output.line(line);
   output.record({ help: text });
 }

@@ -16,26 +16,32 @@ async function commandInstead(words: readonly string[]): Promise<string | undefi
 }
 
 /** What is printed in place of a session, where that is asked for. */
-async function textOf({ help, version, completion }: ProgramArguments): Promise<string | undefined> {
-  if (help) return `${programHelp()}\n`;
-  if (version) return `vtftp ${VERSION}\n`;
+async function textOf({ help, version, completion, json }: ProgramArguments): Promise<string | undefined> {
+  if (help) return json ? objectLine({ help: programHelp() }) : `${programHelp()}\n`;
+  if (version) return json ? objectLine({ version: VERSION }) : `vtftp ${VERSION}\n`;
   if (completion === undefined) return undefined;
   const [{ COMMANDS }, { completionScript }] = await Promise.all([import('../commands/all-commands.ts'), import('./completion-script.ts')]);
   return completionScript(completion, PROGRAM_OPTIONS, COMMANDS);
 }
 
+function objectLine(value: Readonly<Record<string, unknown>>): string {
+  return `${JSON.stringify(value)}\n`;
+}
+
 /** @returns the exit status */
 async function main(): Promise<number> {
   let args: ProgramArguments;
+  const given = process.argv.slice(2);
   try {
-    const given = process.argv.slice(2);
     const isMangled = given.some((arg) => arg.includes('\ufffd'));
     args = parseArgv(isMangled ? (await import('./output/argv-octets.ts')).withOctets(given) : given);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const { errorLine } = await import('./output/error-line.ts');
     const remedy = (error instanceof ExtraWordsError ? await commandInstead(error.words) : undefined) ?? error.remedy;
-    writeStderr(`vtftp: ${errorLine(error).text}${remedy === undefined ? '' : ` (${remedy})`}\n`);
+    const text = `vtftp: ${errorLine(error).text}`;
+    if (given.includes('--json')) writeStderr(objectLine({ command: 'vtftp', error: text, code: error.code, remedy, status: EXIT.usage }));
+    else writeStderr(`${text}${remedy === undefined ? '' : ` (${remedy})`}\n`);
     return EXIT.usage;
   }
   const text = await textOf(args);

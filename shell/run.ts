@@ -41,13 +41,16 @@ export async function runShell(args: ProgramArguments): Promise<number> {
   outliveTerminals([0, 1, 2].filter(isatty));
   const style = wantsColour(args.color, isTerminal.out, env) ? await loadColours() : PLAIN_STYLE;
   const errorStyle = wantsColour(args.color, isTerminal.err, env) ? await loadColours() : PLAIN_STYLE;
+  // A program that asks line by line finds all that concerns its requests among the answers.
+  const isAnswering = args.json && readsStdin(args, wantsPrompt(args, isTerminal));
+  const write = (text: string): void => (isAnswering ? sink.write(encodeText(text)) : writeStderr(text));
   const progress = new ProgressView({
-    write: writeStderr,
+    write,
     mode: progressMode(args, isTerminal.err),
     nowMs: () => performance.now(),
     columns: () => columnsOf(isTerminal.err),
   });
-  const messages = new Messages({ write: writeStderr, json: args.json, quiet: args.quiet, style: errorStyle, progress });
+  const messages = new Messages({ write, json: args.json, quiet: args.quiet, style: errorStyle, progress });
   const storeLine = args.progress === 'store' && !args.quiet ? await storeProgressLine(isTerminal.err) : undefined;
   const signals = new Signals({
     statusLine: () => `${progress.statusLine()}${storeLine === undefined ? '' : `; Store ${storeLine.text()}`}`,
@@ -102,6 +105,11 @@ function wantsPrompt(args: ProgramArguments, isTerminal: Terminals): boolean {
   return isTerminal.in && isTerminal.out && (args.interactive || !hasCommands);
 }
 
+/** Whether lines of commands come on standard input, where nobody is at a prompt. */
+function readsStdin({ batch, commands }: ProgramArguments, isInteractive: boolean): boolean {
+  return !isInteractive && (batch === '-' || (commands.length === 0 && batch === undefined));
+}
+
 async function openShell(
   parts: Pick<Shell, 'args' | 'places' | 'signals' | 'messages' | 'output'> & {
     readonly isInteractive: boolean;
@@ -112,7 +120,7 @@ async function openShell(
   const history: string[] = [];
   const terminal = new TerminalHolder(signals);
   const now = (): Date => new Date();
-  const isScriptOnStdin = !parts.isInteractive && (args.batch === '-' || (args.commands.length === 0 && args.batch === undefined));
+  const isScriptOnStdin = readsStdin(args, parts.isInteractive);
   const configuration = await readConfiguration(
     args.config ?? (places.config === undefined ? undefined : `${places.config}/vtftp.conf`),
     args.config !== undefined,
@@ -221,13 +229,14 @@ async function runSession(shell: Shell, isTerminal: Terminals): Promise<number> 
     const asksPrompt = wantsPrompt(args, isTerminal);
     const rc = rcFile(args.rc, asksPrompt, shell.places);
     if (rc !== undefined) requireTrusted(rc, 'rc file');
-    if (rc !== undefined) status = await runLines(shell, scriptLines(await openScript(rc), rc), false);
-    for (const commands of args.commands)
-      if (mayGoOn(shell, status)) status = latest(status, await runLines(shell, commandLines(commands), false));
+    if (rc !== undefined) status = await runLines(shell, scriptLines(await openScript(rc), rc));
+    for (const [i, commands] of args.commands.entries()) {
+      // A person sees what was typed.
+      const where = args.json ? `-c:${i + 1}` : undefined;
+      if (mayGoOn(shell, status)) status = latest(status, await runLines(shell, commandLines(commands, where)));
+    }
     if (args.batch !== undefined && mayGoOn(shell, status)) {
-      const isStdin = args.batch === '-';
-      const chunks = isStdin ? openStdin(signals.ended) : await openScript(args.batch);
-      status = latest(status, await runLines(shell, scriptLines(chunks, isStdin ? 'stdin' : args.batch), isStdin && args.json));
+      status = latest(status, args.batch === '-' ? await runStdin(shell) : await runScript(shell, args.batch));
     }
     const hasCommands = args.commands.length > 0 || args.batch !== undefined;
     if (mayGoOn(shell, status) && (!hasCommands || args.interactive)) {
@@ -236,8 +245,7 @@ async function runSession(shell: Shell, isTerminal: Terminals): Promise<number> 
         await runPrompt(shell);
         status = EXIT.done;
         session.quit(session.quitStatus);
-      } else if (args.batch !== '-')
-        status = latest(status, await runLines(shell, scriptLines(openStdin(signals.ended), 'stdin'), args.json));
+      } else if (args.batch !== '-') status = latest(status, await runStdin(shell));
     }
   } catch (error) {
     messages.error(error);
@@ -245,6 +253,16 @@ async function runSession(shell: Shell, isTerminal: Terminals): Promise<number> 
   }
   const ended = await endSession(shell);
   return signals.exitStatus ?? session.quitStatus ?? (status === EXIT.done ? ended : status);
+}
+
+async function runScript(shell: Shell, path: string): Promise<number> {
+  return await runLines(shell, scriptLines(await openScript(path), path));
+}
+
+async function runStdin(shell: Shell): Promise<number> {
+  if (!shell.args.json) return await runLines(shell, scriptLines(openStdin(shell.signals.ended), 'stdin'));
+  const { answerRequests } = await import('./requests.ts');
+  return await answerRequests(shell);
 }
 
 function mayGoOn({ session, signals }: Shell, status: number): boolean {
@@ -257,36 +275,24 @@ function latest(before: number, now: number): number {
   return now === EXIT.done ? before : now;
 }
 
-/**
- * Runs lines until one fails, or all where `set onerror continue` says so.
- *
- * @param answers - after each line comes `{ done, status }` on stdout, for the program that drives the session, which goes on after errors
- */
-async function runLines(shell: Shell, lines: Iterable<ScriptLine> | AsyncIterable<ScriptLine>, answers: boolean): Promise<number> {
-  const { dispatcher, session, signals, messages, output } = shell;
+/** Runs lines until one fails, or all where `set onerror continue` says so. */
+async function runLines(shell: Shell, lines: Iterable<ScriptLine> | AsyncIterable<ScriptLine>): Promise<number> {
+  const { dispatcher, session, signals, messages } = shell;
   let status: number = EXIT.done;
   for await (const { text, where } of lines) {
     let lineStatus: number = EXIT.done;
-    let reason: string | undefined;
     const note = (error: unknown): void => {
       lineStatus = exitStatusOf(error);
-      reason = messages.text(error);
     };
     try {
       await signals.during(async (signal) => await dispatcher.runLine(text, signal, { typed: false, where, onError: note }));
     } catch (error) {
       note(error);
-      // To a program that drives the session the error is a part of the answer.
-      if (answers) output.record(messages.errorRecord(error, where));
-      else if (signals.exitStatus !== EXIT.outputClosed) messages.error(error, where);
+      if (signals.exitStatus !== EXIT.outputClosed) messages.error(error, where);
     }
     status = latest(status, lineStatus);
-    if (answers) {
-      output.record({ done: true, status: lineStatus, ...(reason === undefined ? {} : { error: reason }) });
-      await output.flush();
-    }
     if (session.isQuitting || signals.ended.aborted || lineStatus === EXIT.interrupted) break;
-    if (lineStatus !== EXIT.done && !answers && session.settings.get('onerror') !== 'continue') break;
+    if (lineStatus !== EXIT.done && session.settings.get('onerror') !== 'continue') break;
   }
   return status;
 }
@@ -302,7 +308,8 @@ async function endSession({ args, session, signals, messages, output }: Shell): 
     if (session.mustRecite) {
       const text = await session.sync();
       const isBySignal = signals.exitStatus === EXIT.terminated;
-      if (isBySignal) writeStderr(`${text}\n`);
+      if (isBySignal && args.json) output.record({ ended: 'terminated', status: EXIT.terminated, dirref: text });
+      else if (isBySignal) writeStderr(`${text}\n`);
       else {
         // With -q nobody asked for it but by `quit`.
         if (!args.quiet || session.isQuitting) output.line(text);

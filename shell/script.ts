@@ -15,9 +15,9 @@ export interface ScriptLine {
   readonly where: string | undefined;
 }
 
-/** The lines of a `-c`, in which a lone surrogate is an octet that is not UTF-8. */
-export function* commandLines(text: string): Generator<ScriptLine> {
-  yield { text: octetsFromBytes(encodeText(text)), where: undefined };
+/** The lines of a `-c`, in which a lone surrogate is an octet that is not UTF-8. @param where - for messages */
+export function* commandLines(text: string, where?: string): Generator<ScriptLine> {
+  yield { text: octetsFromBytes(encodeText(text)), where };
 }
 
 /**
@@ -25,15 +25,21 @@ export function* commandLines(text: string): Generator<ScriptLine> {
  * is not. One that never is comes last, as it stands. A first line that starts with `#!` is a comment already.
  *
  * @param name - shown in messages
+ * @param isWhole - whether a line is whole, whatever its quotes
  */
-export async function* scriptLines(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<ScriptLine> {
+export async function* scriptLines(
+  chunks: AsyncIterable<Uint8Array>,
+  name: string,
+  isWhole: (line: string) => boolean = () => false,
+): AsyncGenerator<ScriptLine> {
   const joiner = new LineJoiner(skipReference);
   let number = 0;
   let start = 1;
   for await (const line of linesOf(chunks)) {
     number++;
     if (!joiner.isOpen) start = number;
-    const text = joiner.take((number === 1 ? withoutMark(line) : line) as Octets);
+    const plain = (number === 1 ? withoutMark(line) : line) as Octets;
+    const text = !joiner.isOpen && isWhole(plain) ? plain : joiner.take(plain);
     if (text !== undefined) yield { text, where: `${name}:${start}` };
   }
   if (joiner.isOpen) yield { text: joiner.drop(), where: `${name}:${start}` };

@@ -104,7 +104,7 @@ export function makeServices(options: ServicesOptions): ShellServices {
       options.beforeQuestion?.();
       return await terminal.lend(async () => await askYesNo(question));
     },
-    async runLocal(line, { input, signal } = {}) {
+    async runLocal(line, { input, output: results, signal } = {}) {
       await output.flush();
       // Before the terminal is lent: a Ctrl-C that came while nothing had been started would be nobody's.
       const { startLocal } = await import('./local-process.ts');
@@ -113,10 +113,11 @@ export function makeServices(options: ServicesOptions): ShellServices {
         const { child, exit } = startLocal(line, {
           cwd: session.localCwd,
           env,
-          stdio: [stdin, options.json ? 2 : 'inherit', 'inherit'],
+          stdio: [stdin, !options.json ? 'inherit' : results === undefined ? 2 : 'pipe', 'inherit'],
           signal,
         });
         if (input !== undefined) await feed(child.stdin, input);
+        for await (const chunk of child.stdout ?? []) await results?.bytes(chunk as Uint8Array);
         return (await exit).status;
       });
     },

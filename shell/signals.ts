@@ -1,4 +1,5 @@
 import { VtError } from '../core/base/errors.ts';
+import { LinkedAbort } from '../core/base/linked-abort.ts';
 import { EXIT } from './exit-status.ts';
 
 export interface SignalHandlers {
@@ -17,9 +18,9 @@ export interface SignalHandlers {
 export class Signals {
   readonly #handlers: SignalHandlers;
   readonly #session = new AbortController();
-  #command: AbortController | undefined;
+  #command: LinkedAbort | undefined;
   /** What the last SIGINT cancelled: a command, or the session. */
-  #interrupted: AbortController | undefined;
+  #interrupted: LinkedAbort | AbortController | undefined;
   #suspended = 0;
   #exitStatus: number | undefined;
   readonly #listeners: readonly (readonly [NodeJS.Signals, () => void])[];
@@ -52,11 +53,11 @@ export class Signals {
 
   /** Runs something that SIGINT cancels. Nested, the outermost counts. */
   async during<T>(action: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    if (this.#command !== undefined) return await action(AbortSignal.any([this.#command.signal, this.#session.signal]));
-    const command = new AbortController();
+    if (this.#command !== undefined) return await action(this.#command.signal);
+    using command = new LinkedAbort(this.#session.signal);
     this.#command = command;
     try {
-      return await action(AbortSignal.any([command.signal, this.#session.signal]));
+      return await action(command.signal);
     } catch (error) {
       if (this.#interrupted === command && !this.#handlers.hasPrompt) this.#interrupted = this.#session;
       throw error;

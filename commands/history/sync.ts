@@ -2,6 +2,7 @@ import { UsageError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { defineTreeCommand } from '../command.ts';
+import { tellPlan } from '../parts/tell-plan.ts';
 
 /** `sync`: what changed is stored and recorded now. */
 export const sync = defineTreeCommand({
@@ -16,7 +17,7 @@ export const sync = defineTreeCommand({
   async run({ session, output, signal, plan }, { options }) {
     const message = messageOf(options.get('message'));
     if (plan) {
-      output.line('would sync');
+      tellPlan(output, 'sync');
       return;
     }
     if (message !== undefined) session.describe(message);

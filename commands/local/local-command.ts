@@ -14,8 +14,9 @@ export const localCommand = defineCommand({
   ],
   args: [{ name: 'command', kind: 'line', summary: 'as sh takes it', optional: true }],
   examples: [{ line: '!ls -l | head', says: 'the local directory' }],
-  async run({ shell, signal }, { args: [line] }) {
-    const status = await shell.runLocal(line ?? ('' as Octets), { signal });
+  async run({ shell, signal, output }, { args: [line] }) {
+    const status = await shell.runLocal(line ?? ('' as Octets), { signal, output });
+    output.record({ exit_status: status });
     if (status !== 0 && line !== undefined) throw new VtError('EFAILED', `run local "${octetsToText(line)}": exit status ${status}`);
   },
 });
@@ -30,7 +31,7 @@ export const lls = defineCommand({
   async run({ shell, signal, output }, { args }) {
     const words = args.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`);
     const colour = output.terminal ? ['--color=auto'] : [];
-    const status = await shell.runLocal(['ls', ...colour, ...words].join(' ') as Octets, { signal });
+    const status = await shell.runLocal(['ls', ...colour, ...words].join(' ') as Octets, { signal, output });
     if (status !== 0) throw new VtError('EFAILED', `lls: exit status ${status}`);
   },
 });

@@ -13,6 +13,7 @@ import { countText, octetsFields, sizeText } from '../parts/format.ts';
 import { resolveLocalPath } from '../parts/local-path.ts';
 import { beginFollower, DEFAULT_EVERY_MS } from '../parts/move/begin-follower.ts';
 import { newMeta, newMode } from '../parts/new-meta.ts';
+import { tellPlan } from '../parts/tell-plan.ts';
 import { numberOption } from '../words/number-option.ts';
 
 /** The range of --every, in seconds. */
@@ -58,7 +59,7 @@ export const follow = defineCommand({
     const { patterns, target, intoDir } = await targetOf(context, input);
     const what = patterns.map(octetsToText).join(' ');
     if (plan) {
-      output.line(`would follow ${what} into ${output.name(target)}`);
+      tellPlan(output, `follow ${what} into ${output.name(target)}`);
       return;
     }
     const everyMs = everyOption(input);

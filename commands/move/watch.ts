@@ -12,6 +12,7 @@ import { resolveLocalPath } from '../parts/local-path.ts';
 import { beginFollower } from '../parts/move/begin-follower.ts';
 import { storeFolderTest } from '../parts/move/store-folders.ts';
 import { newMeta, newMode } from '../parts/new-meta.ts';
+import { tellPlan } from '../parts/tell-plan.ts';
 import { numberOption } from '../words/number-option.ts';
 import { EVERY_SECONDS, everyOption, reportBegun } from './follow.ts';
 
@@ -54,7 +55,7 @@ export const watch = defineCommand({
       throw new VtError('EFAILED', `watch "${shown}": it is no directory`);
     const filter = await nameFilterOf(filterWords(input), session.localCwd);
     if (plan) {
-      output.line(`would watch ${output.name(folder)} into ${output.name(target)}`);
+      tellPlan(output, `watch ${output.name(folder)} into ${output.name(target)}`);
       return;
     }
     const [{ WatchGroup }, { EdgeScanner }, { Ingest }, { systemOwnerNames }] = await Promise.all([

@@ -115,7 +115,7 @@ function show({ output }: TreeContext, entry: ArchiveEntry, changes: RootChanges
       : { merges: mergedStates(entry).map(({ whenNs: ns }) => (ns === undefined ? null : timeText(ns))) }),
     host,
     user,
-    command,
+    commands: command,
     message,
     ...(tags.length === 0 ? {} : { tags }),
     ...(isProtected ? { protected: true } : {}),

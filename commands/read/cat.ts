@@ -2,6 +2,7 @@ import { defineTreeCommand } from '../command.ts';
 import { damageAt } from '../parts/damage.ts';
 import { forEachItem } from '../parts/each.ts';
 import { pathArgument, withEntry } from '../parts/entry.ts';
+import { octetsFields } from '../parts/format.ts';
 
 /** `cat`: the content of files. */
 export const cat = defineTreeCommand({
@@ -16,7 +17,7 @@ export const cat = defineTreeCommand({
     await forEachItem(context, args, async (argument) => {
       try {
         await withEntry(session, argument, 'read', { signal }, async ({ tree, path }) => {
-          for await (const chunk of tree.read(path, {}, { signal })) await output.bytes(chunk);
+          for await (const chunk of tree.read(path, {}, { signal })) await output.bytes(chunk, octetsFields('path', path));
         });
       } catch (error) {
         throw damageAt(error, 'read', pathArgument(session, argument));

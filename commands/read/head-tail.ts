@@ -8,6 +8,7 @@ import { defineTreeCommand } from '../command.ts';
 import { damageAt } from '../parts/damage.ts';
 import { forEachItem } from '../parts/each.ts';
 import { requireEntry, withEntry } from '../parts/entry.ts';
+import { octetsFields } from '../parts/format.ts';
 
 const DEFAULT_LINES = 10;
 /** Read at a time when looking for the last lines, backwards. */
@@ -43,7 +44,8 @@ export const head = defineTreeCommand({
       const last = async (): Promise<number> =>
         bytes === undefined ? await startOfLastLines(tree, path, size, lines, signal) : Math.max(0, size - bytes);
       const end = isAllBut ? await last() : bytes;
-      for await (const chunk of tree.read(path, end === undefined ? {} : { end }, { signal })) await context.output.bytes(chunk);
+      for await (const chunk of tree.read(path, end === undefined ? {} : { end }, { signal }))
+        await context.output.bytes(chunk, octetsFields('path', path));
     });
   },
 });
@@ -64,7 +66,8 @@ export const tail = defineTreeCommand({
     await eachFile(context, input, async (tree, path, signal) => {
       const { size } = await requireEntry(tree, path, 'read', { signal });
       const start = await tailStart(tree, path, size, input, signal);
-      for await (const chunk of tree.read(path, { start, end: size }, { signal })) await context.output.bytes(chunk);
+      for await (const chunk of tree.read(path, { start, end: size }, { signal }))
+        await context.output.bytes(chunk, octetsFields('path', path));
       if (input.options.has('follow')) await follow(context, tree, path, size);
     });
   },
@@ -116,7 +119,7 @@ async function printLines({ output, signal }: TreeContext, tree: Tree, path: Tre
       at = newline + 1;
       left--;
     }
-    await output.bytes(left > 0 ? chunk : chunk.subarray(0, at));
+    await output.bytes(left > 0 ? chunk : chunk.subarray(0, at), octetsFields('path', path));
     if (left === 0) return;
   }
 }
@@ -173,7 +176,8 @@ async function follow({ output, signal, diagnostics }: TreeContext, tree: Tree, 
       diagnostics.warn(`tail "${octetsToText(path)}": it became shorter, starting over`);
       size = 0;
     }
-    for await (const chunk of tree.read(path, { start: size, end: entry.size }, { signal })) await output.bytes(chunk);
+    for await (const chunk of tree.read(path, { start: size, end: entry.size }, { signal }))
+      await output.bytes(chunk, octetsFields('path', path));
     size = entry.size;
   }
 }

@@ -6,6 +6,7 @@ import { defineCommand } from '../command.ts';
 import { namingDamage } from '../parts/damage.ts';
 import { pathArgument } from '../parts/entry.ts';
 import { pagerOf, showInPager } from '../parts/pager.ts';
+import { tellPlan } from '../parts/tell-plan.ts';
 
 /** `less`: files through the pager. */
 export const less = defineCommand({
@@ -24,7 +25,7 @@ export const less = defineCommand({
     }
     const pager = pagerOf(shell, 'less');
     if (plan) {
-      output.line(`would run | ${octetsToText(pager)}`);
+      tellPlan(output, `run | ${octetsToText(pager)}`);
       return;
     }
     if (!(await showInPager(shell, pager, content, signal)))

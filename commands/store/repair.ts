@@ -7,6 +7,7 @@ import { defineCommand } from '../command.ts';
 import { countText } from '../parts/format.ts';
 import { resolveLocalPath } from '../parts/local-path.ts';
 import { ARCHIVE_OPTION, FindingsReport, maintain, moreArchives } from '../parts/maintenance.ts';
+import { tellPlan } from '../parts/tell-plan.ts';
 
 /** `repair`: Blocks that are missing or damaged come back from where they still are. */
 export const repair = defineCommand({
@@ -31,7 +32,7 @@ export const repair = defineCommand({
   async run(context, { args, options }) {
     const { session, output, diagnostics, signal, shell, plan } = context;
     if (plan) {
-      output.line('would look for Blocks that are missing or damaged');
+      tellPlan(output, 'look for Blocks that are missing or damaged');
       return;
     }
     const files = args.map((word) => resolveLocalPath(session.localCwd, word));

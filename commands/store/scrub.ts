@@ -4,6 +4,7 @@ import { octetsToText } from '../../core/base/octets.ts';
 import { defineCommand } from '../command.ts';
 import { countText, sizeText } from '../parts/format.ts';
 import { ARCHIVE_OPTION, durationMs, FindingsReport, maintain, moreArchives } from '../parts/maintenance.ts';
+import { tellPlan } from '../parts/tell-plan.ts';
 
 /** `scrub`: every octet of the Store. */
 export const scrub = defineCommand({
@@ -36,7 +37,7 @@ export const scrub = defineCommand({
       ...(subset === undefined || subset === true ? {} : { subset: shareOf(subset) }),
     };
     if (plan) {
-      output.line('would read and verify Blocks');
+      tellPlan(output, 'read and verify Blocks');
       return;
     }
     const startMs = performance.now();

@@ -7,16 +7,16 @@ import { peerUid } from '../../core/base/system/peer-credentials.ts';
 import { errorText } from '../../core/base/system/system-error.ts';
 import { errorFields } from './fields.ts';
 import { LineReader } from './line-reader.ts';
+import { type Commands, type Request, type RequestId, readRequest } from './request.ts';
+import { RequestQueue } from './request-queue.ts';
 import { descriptorOf } from './socket-descriptor.ts';
 
 /** Octets of a request at most, its newline not counted: a Block of the largest size in base64, and room. */
 const MAX_REQUEST_SIZE = 24 * 1024 * 1024;
-/** Requests of one client that wait, besides the one under way; the client waits for as long as there are so many. */
-const MAX_WAITING = 64;
-/** Octets of them. */
-const MAX_WAITING_SIZE = 1024 * 1024;
 /** Octets that are read and dropped of a client whose request was too long. */
 const MAX_DROPPED_SIZE = 256 * 1024 * 1024;
+/** The exit status of what was cancelled. */
+const CANCELLED = 130;
 /** Clients at a time. */
 const MAX_CLIENTS = 32;
 
@@ -26,12 +26,12 @@ export type Answer = Readonly<Record<string, unknown>>;
 /** Who runs the commands of one client; a client has a working path of its own. */
 export interface ControlClient {
   /**
-   * Runs a line of commands.
+   * Runs commands.
    *
    * @param answer - sends one record; resolves when the client has room for more
-   * @returns the exit status that it stands for; its error has been sent
+   * @returns the end of the answer: the exit status, and what went wrong
    */
-  run(line: string, answer: (record: Answer) => Promise<void>, signal: AbortSignal): Promise<number>;
+  run(commands: Commands, answer: (record: Answer) => Promise<void>, signal: AbortSignal): Promise<Answer>;
   /** Answers a request on the tree. @throws what went wrong */
   ask(request: Answer, signal: AbortSignal): Promise<Answer>;
   /** The client will ask nothing more: what waits for something to happen need not go on. */
@@ -125,18 +125,28 @@ async function serveClient(socket: Socket, client: ControlClient): Promise<void>
       socket.once('drain', goOn).once('close', goOn);
     });
   };
-  const waiting: string[] = [];
-  let isTooLong = false;
-  let waitingSize = 0;
-  let running: Promise<void> | undefined;
-  const work = async (): Promise<void> => {
-    for (let line = waiting.shift(); line !== undefined && !gone.signal.aborted; line = waiting.shift()) {
-      waitingSize -= line.length;
-      await answer(line, client, send, gone.signal);
-      if (waiting.length < MAX_WAITING && waitingSize < MAX_WAITING_SIZE && socket.isPaused()) socket.resume();
+  const queue = new RequestQueue<QueuedRequest>({
+    answer: async (queued, signal) => await answer(queued, client, send, signal),
+    dropped: async ({ id }, error) => await send({ id, done: true, ...errorFields(error), status: CANCELLED }),
+    onRoom: () => socket.resume(),
+    ended: gone.signal,
+  });
+  const take = (line: string): void => {
+    const request = readRequest(line);
+    const { id, cancel } = request;
+    if (cancel === undefined) {
+      queue.add({ id, request, size: line.length });
+      return;
     }
-    running = undefined;
+    const isFound = queue.cancel(cancel);
+    void send({
+      id,
+      done: true,
+      status: isFound ? 0 : 1,
+      ...(isFound ? {} : { error: `cancel "${cancel}": no such request waits or runs` }),
+    });
   };
+  let isTooLong = false;
   const lines = new LineReader(MAX_REQUEST_SIZE);
   await new Promise<void>((resolve) => {
     socket
@@ -147,22 +157,17 @@ async function serveClient(socket: Socket, client: ControlClient): Promise<void>
       const found = lines.take(chunk);
       if (found === undefined) {
         isTooLong = true;
-        waiting.length = 0;
+        queue.clear();
         dropRest(socket);
         resolve();
         return;
       }
-      for (const line of found) {
-        waiting.push(line);
-        waitingSize += line.length;
-      }
+      for (const line of found) take(line);
       // Whoever asks faster than it is answered waits.
-      if (waiting.length >= MAX_WAITING || waitingSize >= MAX_WAITING_SIZE) socket.pause();
-      // With nothing to do it would be over before it is known to run.
-      if (waiting.length > 0) running ??= work();
+      if (queue.isFull) socket.pause();
     });
   });
-  await running;
+  await queue.idle();
   if (isTooLong)
     socket.end(`${JSON.stringify({ error: `read a request: longer than ${MAX_REQUEST_SIZE} octets`, done: true, status: 2 })}\n`);
   await client.end();
@@ -181,49 +186,32 @@ function dropRest(socket: Socket): void {
   socket.resume();
 }
 
-async function answer(line: string, client: ControlClient, send: (record: Answer) => Promise<void>, signal: AbortSignal): Promise<void> {
-  const request = parseRequest(line);
-  if (typeof request === 'string') {
-    await send({ error: `read a request: ${request}`, done: true, status: 2 });
+interface QueuedRequest {
+  readonly id: RequestId | undefined;
+  readonly request: Request;
+  readonly size: number;
+}
+
+async function answer(
+  { request }: QueuedRequest,
+  client: ControlClient,
+  send: (record: Answer) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { id, problem, commands, fields } = request;
+  if (problem !== undefined) {
+    await send({ id, error: `read a request: ${problem}`, done: true, status: 2 });
     return;
   }
-  const { id, command } = request;
-  let status = 1;
-  if (command === undefined) {
-    const found = await client.ask(request.fields, signal).catch(errorFields);
+  if (commands === undefined) {
+    const found = await client.ask(fields ?? {}, signal).catch(errorFields);
     await send({ ...found, id, done: true, status: 'error' in found ? 1 : 0 });
     return;
   }
-  try {
-    status = await client.run(command, async (record) => await send({ ...record, id }), signal);
-  } catch (error) {
-    await send({ id, error: errorText(error) });
-  }
-  await send({ id, done: true, status });
-}
-
-interface Request {
-  readonly id: string | number;
-  /** A line of commands; undefined for a request on the tree. */
-  readonly command: string | undefined;
-  readonly fields: Answer;
-}
-
-function parseRequest(line: string): Request | string {
-  let request: unknown;
-  try {
-    request = JSON.parse(line);
-  } catch {
-    return 'it is not JSON';
-  }
-  if (typeof request !== 'object' || request === null) return 'it is no object';
-  const fields = request as Answer;
-  const { command } = fields;
-  const id = fields['id'] as string | number;
-  // A larger number would come back as another.
-  if (typeof id !== 'string' && !Number.isSafeInteger(id)) return '"id" has to be a text or a whole number below 2^53';
-  if (typeof command === 'string') return { id, command, fields };
-  return typeof fields['request'] === 'string' ? { id, command: undefined, fields } : '"command" or "request" has to be a text';
+  const end = await client
+    .run(commands, async (record) => await send({ ...record, id }), signal)
+    .catch((error: unknown) => ({ status: 1, ...errorFields(error) }));
+  await send({ id, done: true, ...end });
 }
 
 /** bigint as a number where that is exact, else as its digits. */

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { type Octets, octetsFromBytes, octetsToText } from '../../core/base/octets.ts';
+import { type Octets, octetsFromBytes } from '../../core/base/octets.ts';
 import type { Fields } from '../control/fields.ts';
 import type { Caller, Filesystem } from '../filesystem.ts';
 import { ROOT_INO } from '../filesystem.ts';
@@ -20,20 +20,22 @@ export interface ControlXattrs {
    * Runs a line of commands.
    *
    * @param answer - is given each record
-   * @returns the exit status
+   * @returns the end of the answer: the exit status, and what went wrong
    */
-  readonly run: (line: string, answer: (record: Fields) => void, signal: AbortSignal) => Promise<number>;
+  readonly run: (line: Octets, answer: (record: Fields) => void, signal: AbortSignal) => Promise<Fields>;
 }
 
 /** A filesystem whose top Dir has the attributes by which setfattr(1) and any program can give the mount a command. They are not listed. */
 export function withControlXattrs(filesystem: Filesystem, control: ControlXattrs): Filesystem {
   let outcome: string | undefined;
-  const give = async (line: string, signal: AbortSignal): Promise<void> => {
+  const give = async (line: Octets, signal: AbortSignal): Promise<void> => {
     let failed: Fields | undefined;
     const note = (record: Fields): void => {
       if (typeof record['error'] === 'string') failed ??= record;
     };
-    const status = await control.run(line, note, signal);
+    const end = await control.run(line, note, signal);
+    const status = Number(end['status']);
+    note(end);
     const { error, remedy } = failed ?? {};
     outcome = status === 0 ? 'done' : `${String(error ?? `status ${status}`)}${remedy === undefined ? '' : ` (${String(remedy)})`}`;
     if (status !== 0) throw new FilesystemError(errnoFor(failed));
@@ -51,7 +53,7 @@ export function withControlXattrs(filesystem: Filesystem, control: ControlXattrs
       if (name !== CONTROL_XATTR && name !== SOCKET_XATTR) return filesystem.setxattr(ino, name, value, flags, caller);
       if (ino !== ROOT_INO || name === SOCKET_XATTR) throw new FilesystemError('EPERM');
       requireOwner(control, caller);
-      return give(octetsToText(octetsFromBytes(value)).replace(/[\0\n]+$/, ''), caller.signal);
+      return give(octetsFromBytes(value).replace(/[\0\n]+$/, '') as Octets, caller.signal);
     },
   };
 }

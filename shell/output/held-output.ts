@@ -30,9 +30,9 @@ export class HeldOutput implements Output {
     this.#held.push(() => this.#output.record(value));
   }
 
-  async bytes(data: Uint8Array): Promise<void> {
+  async bytes(data: Uint8Array, of?: Readonly<Record<string, unknown>>): Promise<void> {
     const copy = data.slice();
-    this.#held.push(async () => await this.#output.bytes(copy));
+    this.#held.push(async () => await this.#output.bytes(copy, of));
     await Promise.resolve();
   }
 

@@ -1,5 +1,7 @@
 import type { Diagnostics, ProgressState } from '../../commands/command.ts';
+import { octetsFields } from '../../commands/parts/format.ts';
 import { PathError, VtError } from '../../core/base/errors.ts';
+import { isSystemError } from '../../core/base/system/system-error.ts';
 import { safeJson } from '../../core/base/unsafe-text.ts';
 import { exitStatusOf } from '../exit-status.ts';
 import type { CommandNames, ErrorLine } from './error-line.ts';
@@ -7,9 +9,10 @@ import { errorLine } from './error-line.ts';
 import { safeMessage } from './output.ts';
 import type { ProgressView } from './progress.ts';
 import type { Style } from './style.ts';
+import type { Tag } from './tagged-output.ts';
 
 export interface MessageOptions {
-  /** To stderr; one whole line, or a frame of progress. */
+  /** One whole line, or a frame of progress: to stderr, or to a program among its answers. */
   readonly write: (text: string) => void;
   readonly json: boolean;
   /** No warnings and no progress; errors and failures stay. */
@@ -19,14 +22,16 @@ export interface MessageOptions {
 }
 
 /** Where an error came from. */
-export interface Origin {
+export interface Origin extends Tag {
   /** The command that it ended. */
   readonly names?: CommandNames;
-  /** `FILE:LINE` of the script that ran it. */
+  /** `FILE:LINE` of the script that ran it, or `-c:N` for the N-th `-c`. */
   readonly where?: string;
+  /** Where its command begins in that line; 1 is the first character. */
+  readonly column?: number;
 }
 
-/** Everything that goes to stderr: one line a message, as JSON objects where that is asked for. */
+/** Everything that is no result: one line a message, as JSON objects where that is asked for. */
 export class Messages {
   readonly #options: MessageOptions;
   readonly #told = new WeakSet<Error>();
@@ -49,27 +54,19 @@ export class Messages {
     this.#origins.set(error, { ...origin, ...inner, ...(where === '' ? {} : { where }) });
   }
 
-  /** What an error says, as a user reads it: without the way out. */
-  text(error: unknown): string {
-    const { command, text } = this.#line(error);
-    return `${command}: ${text}`;
-  }
-
   /** An error as programs read it. It counts as told. @param place - `FILE:LINE`, in scripts */
   errorRecord(error: unknown, place?: string): Readonly<Record<string, unknown>> {
     this.#noteTold(error, place);
     const { command, text } = this.#line(error);
-    const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-    const errno = error instanceof PathError ? error.errno : undefined;
-    const remedy = error instanceof VtError ? error.remedy : undefined;
-    const where = this.#originOf(error)?.where;
-    return { error: `${command}: ${text}`.toWellFormed(), command, code, errno, status: exitStatusOf(error), remedy, where };
+    const { where, column } = this.#originOf(error) ?? {};
+    return { command, error: `${command}: ${text}`.toWellFormed(), ...errorDetails(error), status: exitStatusOf(error), where, column };
   }
 
   /** An error that ended a command. @param place - `FILE:LINE`, in scripts */
   error(error: unknown, place?: string): void {
     if (this.#options.json) {
-      this.#print(safeJson(this.errorRecord(error, place)));
+      const record = this.errorRecord(error, place);
+      this.#print(safeJson({ id: this.#originOf(error)?.id, ...record }));
       return;
     }
     this.#noteTold(error, place);
@@ -85,17 +82,18 @@ export class Messages {
     if (place !== undefined) this.from(error, { where: place });
   }
 
-  warn(message: string): void {
+  warn(message: string, tag: Tag = {}): void {
     if (this.#options.quiet) return;
-    if (this.#options.json) this.#print(safeJson({ warning: message.toWellFormed() }));
+    if (this.#options.json) this.#print(safeJson({ ...tag, warning: message.toWellFormed() }));
     else this.#print(`${this.#options.style('warn', 'warning:')} ${safeMessage(message)}`);
   }
 
   /** An item that failed while its command goes on. */
-  failure(error: unknown, names: CommandNames): void {
+  failure(error: unknown, names: CommandNames, tag: Tag = {}): void {
     const { command, text } = errorLine(error, names);
     const remedy = error instanceof VtError ? error.remedy : undefined;
-    if (this.#options.json) this.#print(safeJson({ failure: `${command}: ${text}`.toWellFormed(), command, remedy }));
+    if (this.#options.json)
+      this.#print(safeJson({ ...tag, failure: `${command}: ${text}`.toWellFormed(), ...errorDetails(error), status: exitStatusOf(error) }));
     else
       this.#print(`${this.#options.style('error', `${command}:`)} ${safeMessage(`${text}${remedy === undefined ? '' : ` (${remedy})`}`)}`);
   }
@@ -106,8 +104,8 @@ export class Messages {
     else this.#print(safeMessage(message));
   }
 
-  progress(state: ProgressState): void {
-    if (!this.#options.quiet) this.#options.progress.update(state);
+  progress(state: ProgressState, tag: Tag = {}): void {
+    if (!this.#options.quiet) this.#options.progress.update(state, tag);
   }
 
   /** Takes a frame of progress off the terminal: something else is to stand there. */
@@ -134,30 +132,42 @@ export class Messages {
   }
 }
 
+/** What a program can act on: the code, the errno and path of a failed call, and the way out. */
+function errorDetails(error: unknown): Readonly<Record<string, unknown>> {
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const remedy = error instanceof VtError ? error.remedy : undefined;
+  if (error instanceof PathError) return { code, errno: error.errno, ...octetsFields('path', error.octets), remedy };
+  if (!(error instanceof Error) || !isSystemError(error)) return { code, remedy };
+  const { path } = error as { readonly path?: unknown };
+  return { code: 'EFAILED', errno: code, path: typeof path === 'string' ? path.toWellFormed() : undefined, remedy };
+}
+
 /** The diagnostics of one command; counts what failed. */
 export class CommandDiagnostics implements Diagnostics {
   readonly #messages: Messages;
   readonly #names: CommandNames;
+  readonly #tag: Tag;
   readonly #isQuiet: boolean;
   /** Items that failed while the rest went on. */
   failures = 0;
 
-  constructor(messages: Messages, names: CommandNames, isQuiet: boolean) {
+  constructor(messages: Messages, names: CommandNames, tag: Tag, isQuiet: boolean) {
     this.#messages = messages;
     this.#names = names;
+    this.#tag = tag;
     this.#isQuiet = isQuiet;
   }
 
   warn(message: string): void {
-    if (!this.#isQuiet) this.#messages.warn(message);
+    if (!this.#isQuiet) this.#messages.warn(message, this.#tag);
   }
 
   failure(error: unknown): void {
     this.failures++;
-    this.#messages.failure(error, this.#names);
+    this.#messages.failure(error, this.#names, this.#tag);
   }
 
   progress(state: ProgressState): void {
-    if (!this.#isQuiet) this.#messages.progress(state);
+    if (!this.#isQuiet) this.#messages.progress(state, this.#tag);
   }
 }

@@ -125,12 +125,12 @@ export class SinkOutput implements Output {
     if (this.json) this.#sink.write(encodeText(`${safeJson(value, jsonValue)}\n`));
   }
 
-  async bytes(data: Uint8Array): Promise<void> {
+  async bytes(data: Uint8Array, of: Readonly<Record<string, unknown>> = {}): Promise<void> {
     if (data.length === 0) {
       await this.#sink.flush();
       return;
     }
-    if (this.json) this.record({ data_b64: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64') });
+    if (this.json) this.record({ ...of, data_b64: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64') });
     else {
       this.#sink.write(data);
       if (data.length > 0) this.#isMidLine = data.at(-1) !== NEWLINE;

@@ -27,8 +27,8 @@ export class QuietOutput implements Output {
     this.#output.record(value);
   }
 
-  async bytes(data: Uint8Array): Promise<void> {
-    await this.#output.bytes(data);
+  async bytes(data: Uint8Array, of?: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.#output.bytes(data, of);
   }
 
   name(octets: Octets): string {

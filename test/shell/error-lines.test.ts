@@ -114,7 +114,16 @@ test('in JSON an error keeps its fields, and names its command', async (t) => {
   const { env, folder: cwd } = makeScratch(t);
   const failed = await vtftp(['-S', './store', '--json', '-c', 'mkdir a', '-c', 'dir /none'], { env, cwd });
   const error: unknown = JSON.parse(failed.stderr.trim());
-  assert.deepEqual(error, { error: 'dir: /none: no such file or directory', command: 'dir', code: 'EFAILED', errno: 'ENOENT', status: 1 });
+  assert.deepEqual(error, {
+    command: 'dir',
+    error: 'dir: /none: no such file or directory',
+    code: 'EFAILED',
+    errno: 'ENOENT',
+    path: '/none',
+    status: 1,
+    where: '-c:2',
+    column: 1,
+  });
 });
 
 test('an attribute that cannot be set is named with its file and its reason', async (t) => {

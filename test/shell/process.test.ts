@@ -103,7 +103,7 @@ test('--json drives a session: result lines, then one that ends the answer to ea
   assert.deepEqual([listed[0]?.['type'], listed[0]?.['path']], ['dir', '/a']);
   assert.match(String(answers.at(-1)?.['dirref']), /^D\{/);
   assert.equal(driven.stderr, '');
-  const errors = answers.filter(({ error, done }) => error !== undefined && done === undefined);
+  const errors = answers.filter(({ error, done }) => error !== undefined && done === true);
   assert.deepEqual(
     errors.map(({ status, code }) => [status, code]),
     [
@@ -209,7 +209,7 @@ test('with -q a job prints nothing unless something fails; what was asked for co
   assert.match(asked.stdout, /^f\nD\{.*\}\n$/, asked.report);
   assert.match((await quiet('-c', 'quit')).stdout, /^D\{.*\}\n$/);
   assert.match((await quiet('-n', '-c', 'put f')).stdout, /^would put/);
-  assert.match((await quiet('--json', '-c', 'put f new')).stdout, /^\{"path":"\/new".*\n\{"dirref"/);
+  assert.match((await quiet('--json', '-c', 'put f new')).stdout, /^\{"command":"put","path":"\/new".*\n\{"dirref"/);
   const failed = await quiet('-c', 'put f nosuch x');
   assert.notEqual(failed.status, 0);
   assert.match(failed.stderr, /^put: /, failed.report);

@@ -1,4 +1,5 @@
 import type { VtError } from '../../../core/base/errors.ts';
+import type { Octets } from '../../../core/base/octets.ts';
 import { errorReason } from '../../../core/base/system/system-error.ts';
 import type { TreePath } from '../../../core/tree/path.ts';
 import type { ControlServer } from '../../../fuse/control/control-server.ts';
@@ -44,12 +45,9 @@ export function controlXattrs(
         answer(record);
         await Promise.resolve();
       };
-      if (appendOnly) {
-        await send({ error: 'run a command: this mount is append-only', code: 'EPERM' satisfies VtError['code'] });
-        return 12;
-      }
-      const moved = top === '/' ? 0 : await client.run(`cd -- ${shell.quote(top)}`, send, signal);
-      return moved === 0 ? await client.run(line, send, signal) : moved;
+      if (appendOnly) return { status: 12, error: 'run a command: this mount is append-only', code: 'EPERM' satisfies VtError['code'] };
+      const moved = top === '/' ? undefined : await client.run({ argv: ['cd', '--', top] as Octets[] }, send, signal);
+      return moved === undefined || moved['status'] === 0 ? await client.run({ line }, send, signal) : moved;
     },
   };
 }
@@ -89,10 +87,10 @@ export async function openControl(
           },
         });
         return {
-          run: async (line, answer, signal) => {
-            const status = await lines.run(line, answer, signal);
+          run: async (commands, answer, signal) => {
+            const end = await lines.run(commands, answer, signal);
             await requests.told();
-            return status;
+            return end;
           },
           ask: async (request, signal) => {
             if (request['request'] === 'mount') return await addMount(request);

@@ -7,6 +7,7 @@ import type { TreePath } from '../../../core/tree/path.ts';
 import type { CommandContext } from '../../command.ts';
 import { countText } from '../format.ts';
 import { recordBefore } from '../record-before.ts';
+import { tellPlan } from '../tell-plan.ts';
 
 type NodeDirent = Exclude<Dirent, IndirectDirent>;
 
@@ -63,7 +64,7 @@ export async function placeImported(
 export function reportGone({ output, session, plan }: CommandContext, path: TreePath, { gone }: Placed): void {
   if (gone === 0) return;
   if (plan) {
-    output.line(`would remove ${countText(gone, 'name')} from ${output.name(path)} (put --merge keeps them)`);
+    tellPlan(output, `remove ${countText(gone, 'name')} from ${output.name(path)} (put --merge keeps them)`);
     return;
   }
   const ways = [...(session.archive === undefined ? [] : ['undo brings them back']), 'put --merge keeps them'];

@@ -11,6 +11,7 @@ import type { CommandContext } from '../../command.ts';
 import type { OtherSource } from '../../session.ts';
 import { countText, octetsFields, sizeText } from '../format.ts';
 import { resolveLocalPath } from '../local-path.ts';
+import { tellPlan } from '../tell-plan.ts';
 
 async function withFile<T>({ session, signal }: CommandContext, file: Octets, use: (opened: OtherSource) => Promise<T>): Promise<T> {
   const path = resolveLocalPath(session.localCwd, file);
@@ -43,7 +44,7 @@ export async function extractFile(context: CommandContext, file: Octets, local: 
   await withFile(context, file, async ({ tree, store, start }) => {
     const dirent = await tree.dirent(start, { signal });
     if (plan) {
-      output.line(`would write what is in ${output.name(file)} into ${output.name(target)}`);
+      tellPlan(output, `write what is in ${output.name(file)} into ${output.name(target)}`);
       return;
     }
     const { exportDirent } = await import('../../../core/export/export.ts');

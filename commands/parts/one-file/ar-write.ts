@@ -27,6 +27,7 @@ import { withEntry } from '../entry.ts';
 import { countText, octetsFields, sizeText } from '../format.ts';
 import { resolveLocalPath } from '../local-path.ts';
 import { newMeta, newMode } from '../new-meta.ts';
+import { tellPlan } from '../tell-plan.ts';
 
 /** A Dirent to be written, and Blocks of it that are in no Store. */
 interface Written {
@@ -44,7 +45,7 @@ export async function writeFile(
   const { output, signal, plan, session } = context;
   const written = await direntOf(context, paths);
   if (plan) {
-    output.line(`would write ${output.name(file)}`);
+    tellPlan(output, `write ${output.name(file)}`);
     return;
   }
   if (file === '-') {
@@ -83,7 +84,7 @@ export async function appendState(
       return;
     }
     if (plan) {
-      output.line(`would append to ${output.name(file)}`);
+      tellPlan(output, `append to ${output.name(file)}`);
       return;
     }
     try {

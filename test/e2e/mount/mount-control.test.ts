@@ -96,7 +96,8 @@ describe('the control channel of a mount', { skip: noMountsHere() ?? false }, ()
     // Each name is another one: the kernel asks the mount, and has nothing of its own to say.
     for (; answers === undefined; looks++) await assert.rejects(stat(`${mount.path}/none${looks}`), { code: 'ENOENT' });
     await asked;
-    assert.deepEqual(answers?.at(-1), { id: 1, done: true, status: 3 });
+    const { id, done, status, code } = answers?.at(-1) ?? {};
+    assert.deepEqual([id, done, status, code], [1, true, 3, 'EPARTIAL']);
     assert.equal(answers?.filter(({ failure }) => failure !== undefined).length, 39_999);
     assert.ok(looks > 4, `answered ${looks} times meanwhile`);
   });

@@ -1,0 +1,91 @@
+import { VtError } from '../../core/base/errors.ts';
+import { LinkedAbort } from '../../core/base/linked-abort.ts';
+import type { RequestId } from './request.ts';
+
+/** Requests that wait, besides the one under way; whoever asks waits for as long as there are so many. */
+const MAX_WAITING = 64;
+/** Bytes of them. */
+const MAX_WAITING_SIZE = 1024 * 1024;
+
+interface Queued {
+  readonly id: RequestId | undefined;
+  /** Bytes of the request. */
+  readonly size: number;
+}
+
+/** How what was asked is answered. */
+interface Answerer<T> {
+  readonly answer: (request: T, signal: AbortSignal) => Promise<void>;
+  /** Answers a request that was cancelled before its turn came. */
+  readonly dropped: (request: T, error: VtError) => Promise<void>;
+  /** There is room for more again. */
+  readonly onRoom?: () => void;
+  /** Fires when nothing more is to be answered. */
+  readonly ended: AbortSignal;
+}
+
+/** Requests of one client: answered one after the other, in their order. Any of them can be cancelled. */
+export class RequestQueue<T extends Queued> {
+  readonly #answerer: Answerer<T>;
+  readonly #waiting: T[] = [];
+  #waitingSize = 0;
+  #current: { readonly id: RequestId | undefined; readonly abort: LinkedAbort } | undefined;
+  #running: Promise<void> | undefined;
+
+  constructor(answerer: Answerer<T>) {
+    this.#answerer = answerer;
+  }
+
+  get isFull(): boolean {
+    return this.#waiting.length >= MAX_WAITING || this.#waitingSize >= MAX_WAITING_SIZE;
+  }
+
+  add(request: T): void {
+    this.#waiting.push(request);
+    this.#waitingSize += request.size;
+    this.#running ??= this.#work();
+  }
+
+  /** Ends a request that runs, or takes one out that waits. @returns whether there was one */
+  cancel(id: RequestId): boolean {
+    const error = new VtError('ECANCELLED', 'cancelled');
+    if (this.#current?.id === id) {
+      this.#current.abort.abort(error);
+      return true;
+    }
+    const at = this.#waiting.findIndex((request) => request.id === id);
+    const request = this.#waiting[at];
+    if (request === undefined) return false;
+    this.#waiting.splice(at, 1);
+    this.#waitingSize -= request.size;
+    void this.#answerer.dropped(request, error);
+    return true;
+  }
+
+  /** Forgets what waits. */
+  clear(): void {
+    this.#waiting.length = 0;
+    this.#waitingSize = 0;
+  }
+
+  /** Resolves when all that was asked is answered. */
+  async idle(): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
+  }
+
+  async #work(): Promise<void> {
+    const { answer, ended, onRoom } = this.#answerer;
+    for (let request = this.#waiting.shift(); request !== undefined && !ended.aborted; request = this.#waiting.shift()) {
+      this.#waitingSize -= request.size;
+      using abort = new LinkedAbort(ended);
+      this.#current = { id: request.id, abort };
+      try {
+        await answer(request, abort.signal);
+      } finally {
+        this.#current = undefined;
+      }
+      if (!this.isFull) onRoom?.();
+    }
+    this.#running = undefined;
+  }
+}

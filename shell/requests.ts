@@ -1,0 +1,112 @@
+import { UsageError } from '../core/base/errors.ts';
+import { LinkedAbort } from '../core/base/linked-abort.ts';
+import { octetsToText } from '../core/base/octets.ts';
+import { type Commands, type RequestId, readRequest } from '../fuse/control/request.ts';
+import { RequestQueue } from '../fuse/control/request-queue.ts';
+import { EXIT, exitStatusOf } from './exit-status.ts';
+import { openStdin, type ScriptLine, scriptLines } from './script.ts';
+import type { Shell } from './shell.ts';
+
+// A program drives the session over standard input: `--json` without -c. @see vt(7), "REQUESTS"
+
+/** A request as it waits: a line of commands is one without an id. */
+interface Asked {
+  readonly id: RequestId | undefined;
+  /** What is to be run, or what is wrong with the request. */
+  readonly commands: Commands | string;
+  readonly where: string | undefined;
+  readonly size: number;
+}
+
+/**
+ * Answers lines of commands and requests in JSON until the input or the session ends. Each answer ends with an object that has `done`.
+ * The next lines are read while one runs, so that a request can cancel it.
+ *
+ * @returns the exit status of the last that failed, else 0
+ */
+export async function answerRequests(shell: Shell): Promise<number> {
+  const { signals, output, messages, session } = shell;
+  let status: number = EXIT.done;
+  using over = new LinkedAbort(signals.ended);
+  let makeRoom = (): void => {};
+  over.signal.addEventListener('abort', () => makeRoom());
+  const end = async (fields: Readonly<Record<string, unknown>>): Promise<void> => {
+    output.record(fields);
+    await output.flush();
+  };
+  const queue = new RequestQueue<Asked>({
+    ended: over.signal,
+    onRoom: () => makeRoom(),
+    dropped: async ({ id }, error) => await end({ id, done: true, ...messages.errorRecord(error) }),
+    answer: async (asked, signal) => {
+      const answer = await runAsked(shell, asked, signal);
+      if (answer.status !== EXIT.done) status = answer.status;
+      await end({ id: asked.id, done: true, ...answer });
+      // What was cancelled by a request ends that alone.
+      const isInterrupted = answer.status === EXIT.interrupted && !signal.aborted;
+      if (session.isQuitting || isInterrupted) over.abort(undefined);
+    },
+  });
+  for await (const line of scriptLines(openStdin(over.signal), 'stdin', isRequest)) {
+    if (over.signal.aborted) break;
+    await take(line, queue, end);
+    while (queue.isFull && !over.signal.aborted) {
+      await new Promise<void>((resolve) => {
+        makeRoom = resolve;
+      });
+    }
+  }
+  await queue.idle();
+  return status;
+}
+
+/** Whether a line is a request in JSON: no line of commands begins so. */
+function isRequest(line: string): boolean {
+  return line.startsWith('{');
+}
+
+/** Puts a line into the queue, or cancels what it names. */
+async function take(
+  { text, where }: ScriptLine,
+  queue: RequestQueue<Asked>,
+  end: (fields: Readonly<Record<string, unknown>>) => Promise<void>,
+): Promise<void> {
+  const size = text.length;
+  if (!isRequest(text)) {
+    queue.add({ id: undefined, commands: { line: text }, where, size });
+    return;
+  }
+  const { id, problem, cancel, commands } = readRequest(octetsToText(text));
+  if (cancel === undefined) {
+    queue.add({ id, commands: commands ?? problem ?? '"request" is for the control channel of a mount', where, size });
+    return;
+  }
+  const isFound = queue.cancel(cancel);
+  const error = `vtftp: cannot cancel ${JSON.stringify(cancel)}: no such request waits or runs`;
+  await end({ id, done: true, ...(isFound ? { status: EXIT.done } : { error, code: 'EFAILED', status: EXIT.failed }) });
+}
+
+/** Runs what was asked. @returns the status, and the error that it stands for */
+async function runAsked(
+  { dispatcher, signals, messages }: Shell,
+  { id, commands, where }: Asked,
+  signal: AbortSignal,
+): Promise<{ readonly status: number }> {
+  if (typeof commands === 'string') {
+    const error = new UsageError(`read a request: ${commands}`);
+    return { ...messages.errorRecord(error, where), status: EXIT.usage };
+  }
+  let answer: { readonly status: number } = { status: EXIT.done };
+  const note = (error: unknown): void => {
+    answer = { ...messages.errorRecord(error, where), status: exitStatusOf(error) };
+  };
+  try {
+    await signals.during(async (interrupted) => {
+      using either = new LinkedAbort(interrupted, signal);
+      await dispatcher.run(commands, either.signal, { typed: false, where, id, onError: note });
+    });
+  } catch (error) {
+    note(error);
+  }
+  return answer;
+}

@@ -45,7 +45,7 @@ describe('requests in JSON on standard input', () => {
       session.report,
     );
     const [, , , , ignored, failure, end] = answers;
-    assert.deepEqual([ignored?.['errno'], ignored?.['path'], ignored?.['where'], ignored?.['column']], ['ENOENT', '/none', 'stdin:3', 2]);
+    assert.deepEqual([ignored?.['errno'], ignored?.['path'], ignored?.['where'], ignored?.['column']], ['ENOENT', '/none', 'stdin:3', 1]);
     assert.deepEqual(
       [failure?.['failure'], failure?.['code'], failure?.['errno'], failure?.['path'], failure?.['status']],
       ['rmdir: /none: no such file or directory', 'EFAILED', 'ENOENT', '/none', 1],

@@ -200,7 +200,10 @@ describe('requests in JSON on standard input', () => {
   });
 
   it('20,000 requests at once are answered in their order', async (t) => {
-    const { session, ends } = await answersTo(t, Array.from({ length: 20_000 }, (_, id) => ({ id, argv: ['pwd'] })));
+    const { session, ends } = await answersTo(
+      t,
+      Array.from({ length: 20_000 }, (_, id) => ({ id, argv: ['pwd'] })),
+    );
     assert.equal(session.status, 0, session.report);
     assert.deepEqual(
       ends.map(({ id }) => id),

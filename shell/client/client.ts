@@ -1,0 +1,127 @@
+import { type Answer, bytesOf, type Change, type Entry, entryOf, type State, type Word } from './answers.ts';
+import { Connection, type ConnectOptions } from './connection.ts';
+
+// biome-ignore lint/performance/noBarrelFile: this is the one module that the package exports
+export { type Answer, type Change, type Entry, type State, VtftpError, type Word } from './answers.ts';
+export type { ConnectOptions } from './connection.ts';
+
+/** Bytes that are asked for at a time: other requests have their turn in between. */
+const READ_BYTES = 1024 * 1024;
+
+/** What one call may be given. */
+export interface CallOptions {
+  /** Cancels it: the call rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** A session of the program, in a process of its own. Calls may be made side by side; they are done in their order. */
+export class Client implements AsyncDisposable {
+  readonly #connection: Connection;
+
+  /** Use {@link connect}. */
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /**
+   * Runs any command of the shell.
+   *
+   * @param argv - the command and its words, which are taken as they are
+   * @returns the objects that it prints under `--json`
+   * @throws {VtftpError} what it failed with
+   */
+  async run(argv: readonly Word[], { signal }: CallOptions = {}): Promise<Answer[]> {
+    return await this.#connection.run(argv, signal);
+  }
+
+  /** The entry of a path; a symlink itself. @throws {VtftpError} with errno ENOENT where there is none */
+  async stat(path: Word, options: CallOptions = {}): Promise<Entry> {
+    const [answer = {}] = await this.run(['stat', '--', path], options);
+    return entryOf(answer);
+  }
+
+  /** The entries of a Dir, in the order of their names. */
+  async list(path: Word = '/', options: CallOptions = {}): Promise<Entry[]> {
+    return (await this.run(['ls', '-a', '--', withSlash(path)], options)).map(entryOf);
+  }
+
+  /** All that is below a Dir: each Dir before what is in it. Memory holds the names of one Dir at each level. */
+  async *walk(path: Word = '/', options: CallOptions = {}): AsyncGenerator<Entry> {
+    for (const entry of await this.list(path, options)) {
+      yield entry;
+      if (entry.type === 'dir') yield* this.walk(entry.pathBytes, options);
+    }
+  }
+
+  /**
+   * The content of a file, in parts of at most 1 MiB.
+   *
+   * @param range - bytes from `start` to `end`, which is not among them; default: all
+   */
+  async *read(path: Word, range: CallOptions & { readonly start?: number; readonly end?: number } = {}): AsyncGenerator<Uint8Array> {
+    const { start = 0, end = Number.MAX_SAFE_INTEGER } = range;
+    for (let at = start; at < end; at += READ_BYTES) {
+      const to = Math.min(end, at + READ_BYTES);
+      const parts = (await this.run(['cat', `--bytes=${at}-${to}`, '--', path], range)).map((answer) => bytesOf(answer, 'data'));
+      yield* parts;
+      if (parts.reduce((sum, part) => sum + part.length, 0) < to - at) return;
+    }
+  }
+
+  /** Stores local files and directories. @param name - the stored name, as of `put`; default: in the working Dir */
+  async put(local: Word | readonly Word[], name?: Word, options: CallOptions = {}): Promise<Answer[]> {
+    return await this.run(['put', '--', ...wordsOf(local), ...(name === undefined ? [] : [name])], options);
+  }
+
+  /** Takes stored files and Dirs out. @param local - where to, as of `get` */
+  async get(path: Word | readonly Word[], local: Word, options: CallOptions = {}): Promise<Answer[]> {
+    return await this.run(['get', '--', ...wordsOf(path), local], options);
+  }
+
+  /** Recorded states of the archive, the newest first; of a path: those in which it differs. */
+  async log(path?: Word, options: CallOptions = {}): Promise<State[]> {
+    return (await this.run(['log', '--', ...(path === undefined ? [] : [path])], options)) as unknown as State[];
+  }
+
+  /** What differs between two states or paths, as `diff` takes them; default: the last change. */
+  async changes(a?: Word, b?: Word, options: CallOptions = {}): Promise<Change[]> {
+    const words = [a, b].filter((word) => word !== undefined);
+    const answers = await this.run(['diff', '--', ...words], options);
+    return answers.filter(({ change }) => change !== undefined) as unknown as Change[];
+  }
+
+  /** Records what changed. @param message - what `log` shows with the state @returns the Dirref of the tree */
+  async sync(message?: string, options: CallOptions = {}): Promise<string | undefined> {
+    const [answer] = await this.run(['sync', ...(message === undefined ? [] : [`--message=${message}`])], options);
+    return typeof answer?.['dirref'] === 'string' ? answer['dirref'] : undefined;
+  }
+
+  /** Records what changed and ends the session. @returns the Dirref that opens the tree again; none where nothing changed */
+  async close(): Promise<string | undefined> {
+    return await this.#connection.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/**
+ * Starts the program, and opens a tree.
+ *
+ * @throws {VtftpError} where it cannot be opened
+ */
+export async function connect(options: ConnectOptions = {}): Promise<Client> {
+  const connection = new Connection(options);
+  await connection.run(['pwd']);
+  return new Client(connection);
+}
+
+function wordsOf(words: Word | readonly Word[]): readonly Word[] {
+  return typeof words === 'string' || words instanceof Uint8Array ? [words] : words;
+}
+
+/** A symlink with a slash after it is the Dir that it leads to. */
+function withSlash(path: Word): Word {
+  return typeof path === 'string' ? `${path}/` : Buffer.concat([path, Buffer.from('/')]);
+}

@@ -1,0 +1,136 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { type Answer, VtftpError, type Word } from './answers.ts';
+
+/** How the program is started. */
+export interface ConnectOptions {
+  /** What to open: a Dirref, an `x-vt:` URI, a Store, an archive at a date, a directory, a mount. Default: the newest tree of the Store. */
+  readonly source?: string;
+  /** The Store: a specification, a path, or a clause of the configuration. */
+  readonly store?: string;
+  /** The local working directory. */
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** More options of the program, such as `-n`. */
+  readonly options?: readonly string[];
+  /** The words that start the program; default: the one of this package. */
+  readonly program?: readonly string[];
+  /** Is told what a person would be warned of. */
+  readonly onWarning?: (text: string) => void;
+}
+
+interface Asked {
+  readonly answers: Answer[];
+  readonly failures: VtftpError[];
+  readonly end: (error: unknown) => void;
+}
+
+/** A running program that is asked by requests. @see vt(7), "REQUESTS" */
+export class Connection {
+  readonly #child: ChildProcess;
+  readonly #input: Writable;
+  readonly #asked = new Map<number, Asked>();
+  readonly #onWarning: (text: string) => void;
+  #lastId = 0;
+  /** What belongs to no request: why the program could not go on, or what it said at its end. */
+  #last: Answer = {};
+  readonly #ended: Promise<void>;
+  #isOver = false;
+
+  constructor({ source, store, cwd, env, options = [], program, onWarning = () => undefined }: ConnectOptions) {
+    const [command = '', ...words] = program ?? [process.execPath, fileURLToPath(new URL('../../bin/vtftp.js', import.meta.url))];
+    const places = [...(store === undefined ? [] : ['-S', store]), ...options, ...(source === undefined ? [] : ['--', source])];
+    this.#onWarning = onWarning;
+    this.#child = spawn(command, [...words, '--json', ...places], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+      ...(cwd === undefined ? {} : { cwd }),
+      ...(env === undefined ? {} : { env }),
+    });
+    const { stdin, stdout } = this.#child as ChildProcess & { readonly stdin: Writable; readonly stdout: Readable };
+    this.#input = stdin;
+    // It is gone, and every request is told so below.
+    stdin.on('error', () => undefined);
+    const lines = createInterface({ input: stdout });
+    lines.on('line', (line) => this.#take(JSON.parse(line) as Answer));
+    this.#ended = new Promise<void>((resolve) => {
+      let left = 2;
+      const half = (): void => {
+        if (--left === 0) resolve();
+      };
+      lines.once('close', half);
+      this.#child.once('close', half).once('error', (error) => {
+        this.#last = { error: `vtftp: cannot start: ${error.message}` };
+        half();
+      });
+    }).then(() => this.#end());
+  }
+
+  /**
+   * Runs one command.
+   *
+   * @param signal - cancels it
+   * @returns what it printed
+   * @throws {VtftpError} what it failed with; the reason of the signal
+   */
+  async run(argv: readonly Word[], signal?: AbortSignal): Promise<Answer[]> {
+    signal?.throwIfAborted();
+    if (this.#isOver) throw this.#gone();
+    const id = ++this.#lastId;
+    const answers: Answer[] = [];
+    const cancel = (): void => {
+      this.#send({ id: ++this.#lastId, cancel: id });
+    };
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#asked.set(id, { answers, failures: [], end: (error) => (error === undefined ? resolve() : reject(error)) });
+        signal?.addEventListener('abort', cancel, { once: true });
+        this.#send({ id, argv: argv.map((word) => (typeof word === 'string' ? word : { b64: Buffer.from(word).toString('base64') })) });
+      });
+      return answers;
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', cancel);
+    }
+  }
+
+  /** Ends the program, which records what changed. @returns the Dirref that it recites, if it has one @throws {VtftpError} where it failed */
+  async close(): Promise<string | undefined> {
+    this.#input.end();
+    await this.#ended;
+    const { dirref, error } = this.#last;
+    if (error !== undefined) throw new VtftpError(this.#last);
+    return typeof dirref === 'string' ? dirref : undefined;
+  }
+
+  #send(request: Answer): void {
+    this.#input.write(`${JSON.stringify(request)}\n`);
+  }
+
+  #take(answer: Answer): void {
+    const { id, done, error, failure, warning } = answer;
+    if (typeof warning === 'string') return this.#onWarning(warning);
+    const asked = typeof id === 'number' ? this.#asked.get(id) : undefined;
+    if (asked === undefined) {
+      if (id === undefined) this.#last = answer;
+    } else if (done === true) {
+      this.#asked.delete(Number(id));
+      asked.end(error === undefined ? undefined : new VtftpError(answer, asked.failures));
+    } else if (failure !== undefined) asked.failures.push(new VtftpError(answer));
+    else asked.answers.push(answer);
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    for (const { end } of this.#asked.values()) end(this.#gone());
+    this.#asked.clear();
+  }
+
+  #gone(): VtftpError {
+    const { error } = this.#last;
+    return new VtftpError(error === undefined ? { error: 'vtftp: the program has ended' } : this.#last);
+  }
+}

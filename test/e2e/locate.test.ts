@@ -31,7 +31,7 @@ test('locate finds a name in any state, once, with the newest state that has it'
   assert.deepEqual(names((await say('locate -n 1 nvoice')).stdout), ['/docs/Invoice 1.pdf@3']);
   assert.deepEqual(names((await say('locate er')).stdout), ['/docs/deep/er@1']);
   const [record] = (await say('locate deep', '--json')).stdout.split('\n').map((line) => (line === '' ? {} : (JSON.parse(line) as object)));
-  assert.deepEqual({ ...record, when: '' }, { path: '/docs/deep', number: 1, when: '', kind: 'dir' });
+  assert.deepEqual({ ...record, when: '' }, { command: 'locate', path: '/docs/deep', number: 1, when: '', kind: 'dir' });
 
   // A path that went and came back is told once.
   assert.equal((await say('undo; quit')).status, 0);

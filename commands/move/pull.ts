@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts';
-import { TRANSFER_OPTIONS, transferPaths } from '../parts/move/transfer.ts';
+import { TRANSFER_ARGS, TRANSFER_OPTIONS, transferPaths } from '../parts/move/transfer.ts';
 
 /** `pull`: states and their Blocks from a peer to here. */
 export const pull = defineCommand({
@@ -18,15 +18,7 @@ export const pull = defineCommand({
     'pull first finds out what is missing. It fetches Dirs and lists of Blocks that are not here, since only they say what is below them. It asks for all other Blocks many at a time. Then it fetches what is missing, and nothing else, and verifies each Block. The Store notes which Dirs are complete, and later pulls skip them until Blocks are removed.',
     'What has come stays, even after Ctrl-C or a lost connection: the same command goes on from there. pull names each path of which the peer lacks Blocks too, or has damaged ones. The rest comes, and the exit status is 13; the state is not recorded then. A peer with another hash function is refused, but for --transition: the newest state then gets new names, and a map of names is kept (see transition).',
   ],
-  args: [
-    {
-      name: 'name',
-      kind: 'stored',
-      summary: 'archives (default: the open one); with --blocks-only, files and trees',
-      optional: true,
-      repeat: true,
-    },
-  ],
+  args: TRANSFER_ARGS,
   options: [
     ...TRANSFER_OPTIONS,
     { name: 'all', short: 'a', summary: 'every archive of the peer, with every state' },

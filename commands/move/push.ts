@@ -1,5 +1,5 @@
 import { defineCommand } from '../command.ts';
-import { TRANSFER_OPTIONS, transferPaths } from '../parts/move/transfer.ts';
+import { TRANSFER_ARGS, TRANSFER_OPTIONS, transferPaths } from '../parts/move/transfer.ts';
 
 /** `push`: states and their Blocks from here to a peer. */
 export const push = defineCommand({
@@ -16,15 +16,7 @@ export const push = defineCommand({
     'push asks the peer, for many Blocks at once, which of them it lacks. It sends these, and nothing else, and makes them durable there. Earlier states of nodes go along. The Store here notes which Dirs are complete there. A later push asks nothing about what is below them, as long as nothing is removed from the other Store. --recheck asks all the same.',
     'What was sent stays, even after Ctrl-C or a lost connection: the same command goes on from there. push names each path of which Blocks are missing or damaged here. The rest is sent, and the exit status is 13; the state is not recorded then. A peer with another hash function is refused, but for --transition: the newest state then gets new names, and a map of names is kept (see transition). --create makes the Store that --peer names, if there is none.',
   ],
-  args: [
-    {
-      name: 'name',
-      kind: 'stored',
-      summary: 'archives (default: the open one); with --blocks-only, files and trees',
-      optional: true,
-      repeat: true,
-    },
-  ],
+  args: TRANSFER_ARGS,
   options: [
     ...TRANSFER_OPTIONS,
     { name: 'all', short: 'a', summary: 'every archive, with every state' },

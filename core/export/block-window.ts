@@ -1,5 +1,6 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { readSync } from 'node:fs';
 import { VtError } from '../base/errors.ts';
+import { OpenFiles } from '../base/system/open-files.ts';
 import { sharedMemory } from '../base/system/shared-memory.ts';
 import { errorReason } from '../base/system/system-error.ts';
 import { MAX_BLOCK_SIZE } from '../block/block-size.ts';
@@ -46,7 +47,7 @@ const NO_SEGMENTS: PackedSegments = {
 export class BlockWindow implements Disposable {
   readonly #hash: HashFunction;
   readonly #digestWords: number;
-  readonly #fds = new Map<string, number>();
+  readonly #files = new OpenFiles(MAX_OPEN_FILES);
   #digester: MemoryDigester | undefined;
   /** The window, or the one Block that is too large for it. */
   #bytes: Uint8Array = new Uint8Array(0);
@@ -212,26 +213,15 @@ export class BlockWindow implements Disposable {
   }
 
   #open(file: string): number {
-    const known = this.#fds.get(file);
-    if (known !== undefined) return known;
-    for (const [oldest, fd] of this.#fds) {
-      if (this.#fds.size < MAX_OPEN_FILES) break;
-      closeSync(fd);
-      this.#fds.delete(oldest);
-    }
-    let fd: number;
     try {
-      fd = openSync(file, 'r');
+      return this.#files.open(file);
     } catch (error) {
       throw new StaleLocationError(errorReason(error));
     }
-    this.#fds.set(file, fd);
-    return fd;
   }
 
   /** Closes the files. */
   [Symbol.dispose](): void {
-    for (const fd of this.#fds.values()) closeSync(fd);
-    this.#fds.clear();
+    this.#files[Symbol.dispose]();
   }
 }

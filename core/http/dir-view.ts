@@ -1,12 +1,12 @@
 import type { Octets } from '../base/octets.ts';
-import { octetsFromText, octetsToBytes, octetsToText, octetsToTextStrict } from '../base/octets.ts';
+import { octetsToBytes, octetsToText, octetsToTextStrict } from '../base/octets.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
 import { formatUri } from '../dirent/uri.ts';
 import type { TreePath } from '../tree/path.ts';
 import { joinPath, pathOf } from '../tree/path.ts';
 import type { Tree, TreeEntry } from '../tree/tree.ts';
 import { isDamage } from '../tree/walk.ts';
-import { contentHeaders, disposition, madeEtag, REVALIDATED } from './headers.ts';
+import { madeEtag, REVALIDATED } from './headers.ts';
 import type { Html } from './page/html.ts';
 import { html } from './page/html.ts';
 import type { ListedEntry, PagePlace } from './page/listing.ts';
@@ -15,18 +15,10 @@ import { markdown } from './page/markdown.ts';
 import { PAGE_POLICY, PAGE_VERSION } from './page/page.ts';
 import { readText } from './read-text.ts';
 import type { Representation } from './representation.ts';
-import type { TarMember } from './tar/tar-header.ts';
-import { tarMembers, tarRange, tarSize } from './tar/tar-stream.ts';
 import type { WebTree } from './web-tree.ts';
-import type { KnownCrcs } from './zip/zip-stream.ts';
-import { zipRange, zipSize } from './zip/zip-stream.ts';
 
 /** Names of files whose text stands under a listing, the best first. */
 const READMES = ['README.md', 'README', 'README.txt', 'readme.md'];
-
-/** Parts of the entity tags of tars and zips: one that is made otherwise is another. */
-const TAR_VERSION = '1';
-const ZIP_VERSION = '1';
 
 /** Where a URL leads within a tree. */
 export interface Place extends WebTree, PagePlace {
@@ -71,27 +63,6 @@ export async function dirView(place: Place, entry: TreeEntry, format: DirFormat,
   };
 }
 
-/** A Dir as a tar with all below. Its length is known before it is made, so that a download goes on where it ended. */
-export async function tarView(place: Place, signal: AbortSignal): Promise<Representation> {
-  const { tree, names, title, cacheControl } = place;
-  const dirent = await tree.dirent(pathOf(names), { signal });
-  if (dirent.kind !== 'dir') throw new TypeError(`tar: a ${dirent.kind} has no entries`);
-  const name = names.at(-1) ?? ('tree' as Octets);
-  const members = (aborted: AbortSignal): AsyncIterable<TarMember> => tarMembers(tree.store, dirent, name, aborted);
-  const size = await tarSize(members(signal));
-  return {
-    etag: madeEtag('tar', TAR_VERSION, formatDirent(dirent), name),
-    contentType: 'application/x-tar',
-    size,
-    headers: {
-      'cache-control': cacheControl,
-      'content-disposition': disposition('attachment', `${names.length === 0 ? octetsFromText(title) : name}.tar` as Octets),
-      ...contentHeaders('application/x-tar'),
-    },
-    read: (range, aborted) => tarRange(tree.store, members(aborted), range ?? { start: 0, end: size }, aborted),
-  };
-}
-
 /** The entries of a Dir; a Dir that has one Dir alone stands with that in one line, and so on. */
 async function* chained(tree: Tree, path: TreePath, signal: AbortSignal): AsyncGenerator<ListedEntry> {
   let lookedInto = 0;
@@ -124,27 +95,6 @@ async function onlyDir(tree: Tree, path: TreePath, signal: AbortSignal): Promise
     if (!isDamage(error)) throw error;
   }
   return names[0];
-}
-
-/** The same as a zip. */
-export async function zipView(place: Place, crcs: KnownCrcs, signal: AbortSignal): Promise<Representation> {
-  const { tree, names, title, cacheControl } = place;
-  const dirent = await tree.dirent(pathOf(names), { signal });
-  if (dirent.kind !== 'dir') throw new TypeError(`zip: a ${dirent.kind} has no entries`);
-  const name = names.at(-1) ?? ('tree' as Octets);
-  const zip = { source: tree.store, members: (aborted: AbortSignal) => tarMembers(tree.store, dirent, name, aborted), crcs };
-  const size = await zipSize(zip, signal);
-  return {
-    etag: madeEtag('zip', ZIP_VERSION, formatDirent(dirent), name),
-    contentType: 'application/zip',
-    size,
-    headers: {
-      'cache-control': cacheControl,
-      'content-disposition': disposition('attachment', `${names.length === 0 ? octetsFromText(title) : name}.zip` as Octets),
-      ...contentHeaders('application/zip'),
-    },
-    read: (range, aborted) => zipRange(zip, range ?? { start: 0, end: size }, aborted),
-  };
 }
 
 async function findReadme({ tree }: Place, path: TreePath, signal: AbortSignal): Promise<Html | undefined> {

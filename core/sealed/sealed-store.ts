@@ -7,6 +7,7 @@ import { hashByName } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
 import { SEALED_OVERHEAD } from '../block/sealed-bytes.ts';
+import { addOne } from '../store/add-one.ts';
 import { AddTally } from '../store/add-tally.ts';
 import type { AddCounts, Sealing, StorePart } from '../store/capabilities.ts';
 import type { Offers } from '../store/capability.ts';
@@ -99,9 +100,7 @@ export class SealedStore implements Store {
   }
 
   async add(data: Uint8Array, options: OpOptions = {}): Promise<AddResult> {
-    const digest = this.#hash.digest(data);
-    const [isNew = false] = await this.addBatch([{ digest, data }], options);
-    return { hashcode: { hashName: this.hashName, digest }, isNew };
+    return await addOne(this, this.#hash, data, options);
   }
 
   async addBatch(blocks: readonly DigestedBlock[], options: OpOptions = {}): Promise<boolean[]> {

@@ -1,5 +1,6 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { readSync } from 'node:fs';
 import { copyOctets } from '../../core/base/copy-octets.ts';
+import { OpenFiles } from '../../core/base/system/open-files.ts';
 import type { HashFunction } from '../../core/block/hash.ts';
 import { BlockWindow, StaleLocationError } from '../../core/export/block-window.ts';
 import { CELL, ROW_SIZE, SegmentRows } from '../../core/export/segment-rows.ts';
@@ -33,7 +34,7 @@ export class VerifiedLeaves implements Disposable {
   readonly #hash: HashFunction;
   readonly #window: BlockWindow;
   readonly #ring = new LeafRing(MAX_KEPT_SIZE);
-  readonly #fds = new Map<string, number>();
+  readonly #files = new OpenFiles(MAX_OPEN_FILES);
 
   /** @param store - one that tells where its Blocks lie */
   constructor(store: Store, hash: HashFunction) {
@@ -80,7 +81,7 @@ export class VerifiedLeaves implements Disposable {
       return undefined;
     const room = this.#ring.room(size);
     try {
-      if (readSync(this.#open(location.file), room, 0, size, location.offset) !== size) return undefined;
+      if (readSync(this.#files.open(location.file), room, 0, size, location.offset) !== size) return undefined;
     } catch {
       return undefined;
     }
@@ -117,24 +118,10 @@ export class VerifiedLeaves implements Disposable {
     return pieces;
   }
 
-  #open(file: string): number {
-    const known = this.#fds.get(file);
-    if (known !== undefined) return known;
-    for (const [oldest, fd] of this.#fds) {
-      if (this.#fds.size < MAX_OPEN_FILES) break;
-      closeSync(fd);
-      this.#fds.delete(oldest);
-    }
-    const fd = openSync(file, 'r');
-    this.#fds.set(file, fd);
-    return fd;
-  }
-
   /** Closes the files. */
   [Symbol.dispose](): void {
     this.#window[Symbol.dispose]();
-    for (const fd of this.#fds.values()) closeSync(fd);
-    this.#fds.clear();
+    this.#files[Symbol.dispose]();
     this.#ring.clear();
   }
 }

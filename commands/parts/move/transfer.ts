@@ -5,6 +5,7 @@ import type { Dirent } from '../../../core/dirent/dirent.ts';
 import type { Peer } from '../../../core/openers/peer-table.ts';
 import type { TreePath } from '../../../core/tree/path.ts';
 import type { CommandContext } from '../../command.ts';
+import type { ArgumentSpec } from '../../words/argument-spec.ts';
 import { numberOption } from '../../words/number-option.ts';
 import type { OptionSpec } from '../../words/option-spec.ts';
 import { forEachItem } from '../each.ts';
@@ -20,6 +21,18 @@ const MAX_PARALLEL = 64;
 /** Milliseconds after which a peer is taken to be far away: it then takes longer to reach than our own Store takes to open. */
 const REACHED_MS = 20;
 
+/** What pull and push take. */
+export const TRANSFER_ARGS: readonly ArgumentSpec[] = [
+  {
+    name: 'name',
+    kind: 'stored',
+    summary: 'archives (default: the open one); with --blocks-only, files and trees',
+    optional: true,
+    repeat: true,
+  },
+];
+
+/** The options of pull and push alike. */
 export const TRANSFER_OPTIONS: readonly OptionSpec[] = [
   { name: 'plan', short: 'n', summary: 'print what is missing, and move nothing' },
   {

@@ -44,6 +44,9 @@ const FLAGS: Readonly<Record<'read' | 'append' | 'update', number>> = {
 };
 
 // Opening a FIFO would wait for its other end. Windows has neither.
+/** Octets written at a time. */
+const WRITE_SIZE = 1024 * 1024;
+
 const SAFE_FLAGS = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
 /**
@@ -113,14 +116,15 @@ function notPlain(path: string, fact: string, cause: unknown): VtError {
  */
 export function replaceStoreFile(
   path: string,
-  content: Uint8Array,
+  content: Uint8Array | readonly Uint8Array[],
   access: StoreAccess,
   temporary: string = `${path}.${process.pid}`,
 ): void {
   rmSync(temporary, { force: true }); // left by a process that was killed
   const fd = createStoreFile(temporary, access);
   try {
-    for (let at = 0; at < content.length; ) at += writeSync(fd, content, at);
+    for (const part of content instanceof Uint8Array ? [content] : content)
+      for (let at = 0; at < part.length; ) at += writeSync(fd, part, at, Math.min(WRITE_SIZE, part.length - at));
     fdatasyncSync(fd);
     renameSync(temporary, path);
   } catch (error) {

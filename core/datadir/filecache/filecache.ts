@@ -12,6 +12,7 @@ import type { HashFunction, HashName } from '../../block/hash.ts';
 import { hashByName } from '../../block/hash.ts';
 import type { HashCode } from '../../block/hashcode.ts';
 import { hashcodeLabel } from '../../block/hashcode.ts';
+import { addOne } from '../../store/add-one.ts';
 import { AddTally } from '../../store/add-tally.ts';
 import type { BlockLocation } from '../../store/block-location.ts';
 import type { AddCounts } from '../../store/capabilities.ts';
@@ -84,9 +85,7 @@ export class Filecache implements Store {
   }
 
   async add(data: Uint8Array, options: OpOptions = {}): Promise<AddResult> {
-    const digest = this.#hash.digest(data);
-    const [isNew = false] = await this.addBatch([{ digest, data }], options);
-    return { hashcode: { hashName: this.hashName, digest }, isNew };
+    return await addOne(this, this.#hash, data, options);
   }
 
   async addBatch(blocks: readonly DigestedBlock[], options: OpOptions = {}): Promise<boolean[]> {

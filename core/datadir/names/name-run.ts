@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, fdatasyncSync, fstatSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from '../../base/crc32.ts';
 import { ParseError, VtError } from '../../base/errors.ts';
 import { readFully } from '../../base/system/read-fully.ts';
-import { createStoreFile, openStoreFile, type StoreAccess } from '../../base/system/store-files.ts';
+import { openStoreFile, replaceStoreFile, type StoreAccess } from '../../base/system/store-files.ts';
 import type { HashName } from '../../block/hash.ts';
 import { hashByEnumeration, hashByName } from '../../block/hash.ts';
 import type { NamedKind } from '../../store/capabilities.ts';
@@ -23,7 +23,6 @@ const NUMBER_SIZE = 4;
 export const NAMES_SUFFIX = '.names';
 /** Steps by which a digest is looked for where it should be, before half of what is left is taken at each. */
 const GUESSES = 8;
-const WRITE_SIZE = 1024 * 1024;
 
 /** What a file says of itself. */
 interface RunHeader {
@@ -36,7 +35,6 @@ interface RunHeader {
 /** Writes a run into a folder, durably but for its name. @param records - sorted @returns its path */
 export function writeNameRun(folder: string, { hashes, note }: Omit<RunHeader, 'count'>, records: Buffer, access: StoreAccess): string {
   const path = join(folder, `${randomUUID()}${NAMES_SUFFIX}`);
-  const temporary = `${path}.new`;
   const header = Buffer.alloc(HEADER_SIZE);
   MAGIC.copy(header);
   header[8] = VERSION;
@@ -51,18 +49,7 @@ export function writeNameRun(folder: string, { hashes, note }: Omit<RunHeader, '
   order.forEach((number, i) => {
     numbers.writeUInt32LE(number, i * NUMBER_SIZE);
   });
-  const fd = createStoreFile(temporary, access);
-  try {
-    for (const part of [header, records, numbers])
-      for (let at = 0; at < part.length; ) at += writeSync(fd, part, at, Math.min(WRITE_SIZE, part.length - at));
-    fdatasyncSync(fd);
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  } finally {
-    closeSync(fd);
-  }
+  replaceStoreFile(path, [header, records, numbers], access, `${path}.new`);
   return path;
 }
 

@@ -6,6 +6,7 @@ import type { HashFunction, HashName } from '../../block/hash.ts';
 import { hashByName } from '../../block/hash.ts';
 import type { HashCode } from '../../block/hashcode.ts';
 import { hashcodeLabel } from '../../block/hashcode.ts';
+import { addOne } from '../add-one.ts';
 import { AddTally } from '../add-tally.ts';
 import type { BlockLocation } from '../block-location.ts';
 import type { AddCounts, DrainResult, StorePart } from '../capabilities.ts';
@@ -73,9 +74,7 @@ export class ProxyStore implements Store {
   }
 
   async add(data: Uint8Array, options: OpOptions = {}): Promise<AddResult> {
-    const digest = this.#hash.digest(data);
-    const [isNew = false] = await this.addBatch([{ digest, data }], options);
-    return { hashcode: { hashName: this.hashName, digest }, isNew };
+    return await addOne(this, this.#hash, data, options);
   }
 
   async addBatch(blocks: readonly DigestedBlock[], options: OpOptions = {}): Promise<boolean[]> {

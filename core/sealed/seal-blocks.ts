@@ -1,5 +1,4 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { crc32 } from '../base/crc32.ts';
 import type { DigestedBlock } from '../block/block-target.ts';
 import { hashByName } from '../block/hash.ts';
 import {
@@ -12,18 +11,16 @@ import {
   writeSealedCheck,
 } from '../block/sealed-bytes.ts';
 import { RECORD_FIXED_SIZE, writeRecordHeader } from '../store/records/datafile.ts';
-import type { RecordBatch } from '../store/records/record-batch.ts';
-import { unpackRecords } from '../store/records/record-batch.ts';
-import type { SealKeys } from './seal-keys.ts';
+import type { BlockKeys } from './seal-keys.ts';
 
 const ALGORITHM = 'aes-256-gcm';
 /** Each Block has a key of its own, which depends on its name: one nonce will do for all. */
 const NONCE = Buffer.alloc(12);
-
-type BlockKeys = Pick<SealKeys, 'names' | 'contents'>;
+/** The CRC-32 of octets that end in their own CRC-32, little-endian, whatever they are: the residue of ISO 3309. */
+const CHECKED_CRC32 = 0x2144df1c;
 
 /** The names of Blocks. @param digests - theirs, one after the other */
-export function sealedNames(keys: Pick<SealKeys, 'names'>, digests: Uint8Array): Buffer {
+export function sealedNames(keys: Pick<BlockKeys, 'names'>, digests: Uint8Array): Buffer {
   return keys.names.many(digests);
 }
 
@@ -54,30 +51,45 @@ export function sealBlocks(keys: BlockKeys, blocks: readonly DigestedBlock[]): D
   });
 }
 
+/** Blocks that were sealed into records. */
+export interface SealedRecords {
+  /** Their names, one after the other. */
+  readonly names: Uint8Array;
+  /** Octets of each as it is sealed. */
+  readonly sizes: Uint32Array;
+  /** The records. */
+  readonly image: Buffer;
+}
+
 /**
- * Seals the Blocks of records into new records.
+ * Seals Blocks into records.
  *
- * @param room - gives memory of so many octets for them
+ * @param blocks - may be views of shared memory
+ * @param digests - theirs, one after the other
+ * @param room - gives memory of so many octets for the records, shared or not
  */
-export function sealRecords(keys: BlockKeys, batch: RecordBatch, room: (size: number) => Buffer): RecordBatch {
-  const { count } = batch;
-  const blocks = unpackRecords(batch, SEALED_NAME_SIZE);
-  const names = sealedNames(keys, batch.digests);
+export function sealRecords(
+  keys: BlockKeys,
+  blocks: readonly Uint8Array[],
+  digests: Uint8Array,
+  room: (size: number) => Buffer,
+): SealedRecords {
+  const names = sealedNames(keys, digests);
   const contentKeys = keys.contents.many(names);
-  const sizes = Uint32Array.from(blocks, ({ data }) => data.length + SEALED_OVERHEAD);
+  const sizes = Uint32Array.from(blocks, ({ length }) => length + SEALED_OVERHEAD);
   const headerSize = RECORD_FIXED_SIZE + SEALED_NAME_SIZE;
   const image = room(sizes.reduce((sum, size) => sum + headerSize + size, 0));
   let at = 0;
-  for (const [i, { data }] of blocks.entries()) {
+  for (const [i, data] of blocks.entries()) {
     const name = partOf(names, i);
     const start = at + headerSize;
     const end = start + (sizes[i] as number);
     const bytes = image.subarray(start, end);
     sealInto(bytes, partOf(contentKeys, i), name, data);
-    writeRecordHeader(image, at, 'none', bytes.length, bytes.length, crc32(bytes), name);
+    writeRecordHeader(image, at, 'none', bytes.length, bytes.length, CHECKED_CRC32, name);
     at = end;
   }
-  return { count, digests: names, sizes, storedSizes: sizes, codecs: new Uint8Array(count), image };
+  return { names, sizes, image };
 }
 
 /** Opens a Block that was got by its name. @returns undefined where its bytes are not what was sealed under that name */

@@ -9,7 +9,7 @@ import { hashcodeLabel } from '../block/hashcode.ts';
 import { SEALED_OVERHEAD } from '../block/sealed-bytes.ts';
 import { addOne } from '../store/add-one.ts';
 import { AddTally } from '../store/add-tally.ts';
-import type { AddCounts, Sealing, StorePart } from '../store/capabilities.ts';
+import type { AddCounts, BlockKeyOctets, Sealing, StorePart } from '../store/capabilities.ts';
 import type { Offers } from '../store/capability.ts';
 import { capability } from '../store/capability.ts';
 import { checkBlocks } from '../store/check-blocks.ts';
@@ -79,6 +79,11 @@ export class SealedStore implements Store {
     await this.#keysToWrite(options);
   }
 
+  /** With these workers may seal. */
+  get blockKeys(): BlockKeyOctets | undefined {
+    return this.#keys?.octets;
+  }
+
   /** How names are made, and where they lie; undefined while there are no keys. */
   get sealing(): Sealing | undefined {
     const keys = this.#keys;
@@ -124,14 +129,21 @@ export class SealedStore implements Store {
     const keys = this.#keys;
     if (keys === undefined || sink === undefined)
       return Uint8Array.from(await this.addBatch(unpackRecords(batch, this.#hash.digestSize), options), Number);
-    const sizes = batch.sizes.slice();
+    const { count, sizes: plainSizes } = batch;
+    const sizes = plainSizes.slice(0, count);
     // Who sends records has seen that they are mostly new: looking for the others first would cost a copy of all.
-    const isNew = await sink.addRecords(
-      sealRecords(keys, batch, (size) => this.#room(size)),
-      options,
-    );
+    const isNew = await sink.addRecords(this.#sealed(batch, keys), options);
     for (let i = 0; i < isNew.length; i++) this.#count(isNew[i] === 1, sizes[i] as number);
     return isNew;
+  }
+
+  /** Records of sealed Blocks as the Store below takes them: workers have made them, or they are made here. */
+  #sealed(batch: RecordBatch, keys: SealKeys): RecordBatch {
+    const { count, codecs, sealedAs, storedSizes } = batch;
+    if (sealedAs !== undefined) return { ...batch, digests: sealedAs, sizes: storedSizes, sealedAs: undefined };
+    const blocks = unpackRecords(batch, this.#hash.digestSize).map(({ data }) => data);
+    const { names, sizes, image } = sealRecords(keys, blocks, batch.digests, (size) => this.#room(size));
+    return { count, digests: names, sizes, storedSizes: sizes, codecs: codecs.slice().fill(0), image };
   }
 
   /** Memory for records: who takes them lets go of it before this is called again. New memory each time would be half of the cost. */

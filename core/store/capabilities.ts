@@ -209,6 +209,8 @@ export interface ProgressCounts {
 export interface RecordSink {
   /** How Blocks are compressed in the records that it takes. */
   readonly compression: StoredCompression;
+  /** Where it seals: with these keys workers may do so, in the records that they make. */
+  readonly blockKeys?: BlockKeyOctets | undefined;
   /** Whether it verifies what it is given, so that records may come from anywhere. */
   readonly checksRecords: boolean;
 
@@ -232,6 +234,14 @@ export interface RecordSource {
    * @param spans - the Blocks' sizes, where they are known: the batches are planned by them
    */
   records(digests: Uint8Array, spans?: ArrayLike<number>, options?: OpOptions): AsyncIterable<RecordBatch>;
+}
+
+/** The keys by which Blocks are sealed, as they go to workers: 32 octets each. */
+export interface BlockKeyOctets {
+  /** From the digest of a Block to its name. */
+  readonly names: Uint8Array;
+  /** From the name of a Block to the key of its bytes. */
+  readonly contents: Uint8Array;
 }
 
 /** How a Store that is sealed keeps its Blocks in another. */

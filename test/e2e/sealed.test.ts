@@ -155,7 +155,7 @@ it('a damaged Block is exit 13, scrub finds it without the key, and repair and p
   assertSame(scratch, 'back');
 });
 
-it('a sealed Store lies behind serve, httpd and a cache, which have no key', async (t) => {
+it('a sealed Store lies behind serve and a cache, which have no key', async (t) => {
   const { scratch, run } = await here(t);
   makeDocs(scratch);
   const remote = `!${process.execPath} ${PROGRAM} -S datadir:./far,hash=sealed -c "serve -"`;

@@ -8,6 +8,7 @@ import { isPackedSignature, SIGNATURE_LENGTH } from '../../base/system/file-sign
 import { findXattrs } from '../../base/system/find-xattrs.ts';
 import { readFully } from '../../base/system/read-fully.ts';
 import { hashByName } from '../../block/hash.ts';
+import { blockKeysOf } from '../../sealed/seal-keys.ts';
 import { parserNamed, parserOf } from '../choose-parser.ts';
 import { contentHint } from '../content-hint.ts';
 import { ContentParser } from '../content-parser.ts';
@@ -56,6 +57,7 @@ export class IngestJobs {
       digester: hash.digesterOf(setup.memory, scratchAt + KERNEL_SCRATCH_SIZE),
       digestSize: hash.digestSize,
       compression: setup.compression,
+      blockKeys: setup.blockKeys && blockKeysOf(setup.blockKeys),
     };
     this.#kernel = loadEdgeKernel(setup.edges, setup.memory, { scratchAt });
   }

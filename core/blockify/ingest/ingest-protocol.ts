@@ -2,6 +2,7 @@ import type { SharedMemory } from '../../base/system/shared-memory.ts';
 import { errorReason } from '../../base/system/system-error.ts';
 import type { EdgeSettings } from '../../block/edge-settings.ts';
 import type { HashName } from '../../block/hash.ts';
+import type { BlockKeyOctets } from '../../store/capabilities.ts';
 import type { StoredCompression } from '../../store/records/stored-bytes.ts';
 import type { SliceScan } from '../edge-kernel.ts';
 import type { SlotLayout } from './slots.ts';
@@ -15,6 +16,8 @@ export interface WorkerSetup {
   readonly edges: EdgeSettings;
   readonly hashName: HashName;
   readonly compression: StoredCompression;
+  /** The leaves are sealed by these in their records. */
+  readonly blockKeys: BlockKeyOctets | undefined;
   /** The parser that somebody asks for, for all contents; `none` for none. */
   readonly parser: string | undefined;
   /** Whose scratch memory is its own: 0 is the main thread. */
@@ -78,6 +81,8 @@ export interface LeafTable {
   readonly sizes: Uint32Array;
   readonly storedSizes: Uint32Array;
   readonly codecs: Uint8Array;
+  /** The names of those that are sealed in their records. */
+  readonly names?: Uint8Array;
   /** Where their records lie in the shared memory, one after the other: in the slot; of no octets where none were made. */
   readonly imageAt: number;
   readonly imageSize: number;

@@ -5,6 +5,7 @@ import { threadsAtMost } from '../../base/system/thread-room.ts';
 import type { Block } from '../../block/block.ts';
 import { PendingBlocks } from '../../block/block-sink.ts';
 import { HASH_SCRATCH_SIZE } from '../../block/hash.ts';
+import { SEALED_OVERHEAD } from '../../block/sealed-bytes.ts';
 import { capability } from '../../store/capability.ts';
 import type { Store } from '../../store/store.ts';
 import { parserOf } from '../choose-parser.ts';
@@ -79,7 +80,10 @@ export class Ingest implements AsyncDisposable {
     const cores = availableParallelism();
     const workers = options.workers ?? threadsAtMost(Math.min(MAX_DEFAULT_WORKERS, cores));
     const forSmallFiles = options.workers ?? Math.min(workers, Math.max(1, cores - 1));
-    const layout = slotLayout(store.edges, workers + 1, KERNEL_SCRATCH_SIZE + HASH_SCRATCH_SIZE);
+    const sink = capability(store, 'recordSink');
+    const blockKeys = sink?.blockKeys;
+    const scratchSize = KERNEL_SCRATCH_SIZE + HASH_SCRATCH_SIZE;
+    const layout = slotLayout(store.edges, workers + 1, scratchSize, blockKeys === undefined ? 0 : SEALED_OVERHEAD);
     const memory = slotMemory(layout);
     const bytes = new Uint8Array(memory.buffer);
     this.#slots = new FreeSlots(layout.slots);
@@ -88,7 +92,8 @@ export class Ingest implements AsyncDisposable {
       layout,
       edges: store.edges,
       hashName: store.hashName,
-      compression: capability(store, 'recordSink')?.compression ?? 'none',
+      compression: sink?.compression ?? 'none',
+      blockKeys,
       parser: options.parser,
     };
     this.#jobs = new JobPlaces(setup, { most: workers, forSmallFiles }, (error) => this.#fail(error));

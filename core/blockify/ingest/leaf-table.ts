@@ -69,9 +69,10 @@ export class LeafReader {
 
 /** What of a table's leaves goes to the Store: their records, or where none were made Blocks, whose data are views of `bytes`. */
 export function addedOf(table: LeafTable, ranges: ArrayLike<number>, bytes: Uint8Array, digestSize: number): AddedBlocks {
-  const { kinds, digests, sizes, storedSizes, codecs, imageAt, imageSize } = table;
+  const { kinds, digests, names, sizes, storedSizes, codecs, imageAt, imageSize } = table;
   if (imageSize > 0) {
-    return { records: { count: sizes.length, digests, sizes, storedSizes, codecs, image: bytes.subarray(imageAt, imageAt + imageSize) } };
+    const image = bytes.subarray(imageAt, imageAt + imageSize);
+    return { records: { count: sizes.length, digests, sizes, storedSizes, codecs, image, sealedAs: names } };
   }
   const blocks: DigestedBlock[] = [];
   for (let i = 0, at = 0; i < kinds.length; i++) {

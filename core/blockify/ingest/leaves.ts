@@ -1,6 +1,8 @@
 import { MAX_LITERAL_SIZE } from '../../block/block.ts';
 import type { MemoryDigester } from '../../block/memory-digester.ts';
 import { isRun } from '../../block/run-bytes.ts';
+import { sealRecords } from '../../sealed/seal-blocks.ts';
+import type { BlockKeys } from '../../sealed/seal-keys.ts';
 import { RecordPacker } from '../../store/records/record-batch.ts';
 import type { StoredCompression } from '../../store/records/stored-bytes.ts';
 import type { EdgeKernel } from '../edge-kernel.ts';
@@ -16,6 +18,8 @@ export interface LeafSetup {
   readonly copy: EdgeKernel['copy'];
   readonly digestSize: number;
   readonly compression: StoredCompression;
+  /** By which leaves are sealed in their records. */
+  readonly blockKeys: BlockKeys | undefined;
 }
 
 /** The leaves of one job, as they are found; then all of them are hashed, and made into records. */
@@ -56,13 +60,14 @@ export class Leaves {
    * @param room - octets there; 0 makes no records
    */
   finish(imageAt: number, room: number): LeafTable {
-    const { bytes, digester, digestSize, compression, copy } = this.#setup;
+    const { bytes, digester, digestSize, compression, blockKeys, copy } = this.#setup;
     const hashed = Uint32Array.from(this.#hashed);
     const count = hashed.length / 2;
     const digests = new Uint8Array(count * digestSize);
     digester(hashed, digests);
     const kinds = this.#kinds.slice(0, this.count);
     if (room === 0) return { kinds, digests, sizes: NO_SIZES, storedSizes: NO_SIZES, codecs: NO_CODECS, imageAt, imageSize: 0 };
+    if (blockKeys !== undefined) return { kinds, ...this.#sealed(blockKeys, hashed, digests, imageAt) };
     const image = bytes.subarray(imageAt, imageAt + room);
     const packer = new RecordPacker(image, count, compression, (data, at) => copy(imageAt + at, data.byteOffset, data.length));
     for (let i = 0; i < count; i++) {
@@ -70,6 +75,21 @@ export class Leaves {
     }
     const { sizes, storedSizes, codecs, image: records } = packer.batch(digests);
     return { kinds, digests, sizes, storedSizes, codecs, imageAt, imageSize: records.length };
+  }
+
+  #sealed(keys: BlockKeys, hashed: Uint32Array, digests: Uint8Array, imageAt: number): Omit<LeafTable, 'kinds'> {
+    const { bytes } = this.#setup;
+    const leaves = Array.from({ length: hashed.length / 2 }, (_, i) => bytes.subarray(hashed[i * 2], hashed[i * 2 + 1]));
+    const { names, sizes, image } = sealRecords(keys, leaves, digests, (size) => Buffer.from(bytes.buffer, imageAt, size));
+    return {
+      digests,
+      names,
+      sizes: Uint32Array.from(leaves, ({ length }) => length),
+      storedSizes: sizes,
+      codecs: new Uint8Array(leaves.length),
+      imageAt,
+      imageSize: image.length,
+    };
   }
 
   /** Pairs: first octet of each leaf, and the one past its last, in the shared memory. */

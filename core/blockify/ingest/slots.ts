@@ -36,13 +36,18 @@ export interface SlotLayout {
   readonly slots: number;
 }
 
-/** Where slots lie for a Store's edge settings. @param threads - those that run the kernel, each with its own scratch memory */
-export function slotLayout(edges: EdgeSettings, threads: number, scratchSize: number): SlotLayout {
+/**
+ * Where slots lie for a Store's edge settings.
+ *
+ * @param threads - those that run the kernel, each with its own scratch memory
+ * @param overhead - octets that a leaf takes in its record beside its own
+ */
+export function slotLayout(edges: EdgeSettings, threads: number, scratchSize: number, overhead: number): SlotLayout {
   const headroom = roundUp(largestLeaf(edges) + HEADROOM_EXTRA, WASM_PAGE_SIZE);
   const contentSize = headroom + SLOT_DATA_SIZE;
   // Room for leaves all of the least size that is stored; what is not written takes no memory.
   const leaves = Math.ceil(contentSize / (MAX_LITERAL_SIZE + 1));
-  const imageSize = roundUp(contentSize + leaves * (RECORD_FIXED_SIZE + MAX_DIGEST_SIZE), WASM_PAGE_SIZE);
+  const imageSize = roundUp(contentSize + leaves * (RECORD_FIXED_SIZE + MAX_DIGEST_SIZE + overhead), WASM_PAGE_SIZE);
   const slots = Math.max(MIN_SLOTS, Math.min(USUAL_SLOTS, Math.floor(MAX_SLOTS_SIZE / contentSize)));
   return {
     slotsAt: roundUp(threads * scratchSize, WASM_PAGE_SIZE),

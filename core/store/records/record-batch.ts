@@ -23,6 +23,11 @@ export interface RecordBatch {
   readonly codecs: Uint8Array;
   /** The records one after the other: header, digest, stored octets of each. */
   readonly image: Uint8Array;
+  /**
+   * The names of the Blocks, where the records hold them sealed: all else but `storedSizes` is of what was sealed. Only a Store
+   * that gave the keys takes such.
+   */
+  readonly sealedAs?: Uint8Array | undefined;
   /** Nobody else will change the image: whoever keeps it for a while need not copy it. */
   readonly isOwned?: true;
   /** Lets the image's memory be used for others: for whoever got the batch, once nobody looks at it any more. */

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { basename } from 'node:path';
 import { UsageError, VtError } from '../../core/base/errors.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { serveWeb } from '../../core/http/server.ts';
+import { canWrite } from '../../core/store/capability.ts';
 import { parseTcpAddress } from '../../core/wire/dial.ts';
 import { isLoopback } from '../../core/wire/loopback.ts';
 import { readKeyFile } from '../../core/wire/tls-keys.ts';
@@ -31,6 +33,9 @@ export async function serveHttp(context: CommandContext, input: CommandInput): P
       remedy: 'ask for a token by --token FILE or --rights FILE; or serve a PORT of this machine alone and reach it by ssh -L',
     });
   }
+  const writes = table !== undefined && (input.options.has('write') || input.options.has('rights'));
+  if (table === undefined && input.options.has('write'))
+    throw new UsageError('httpd --write: whoever reaches it could write', { remedy: 'ask for a token by --token FILE or --rights FILE' });
   const tls = tlsFiles(file('tls-cert'), file('tls-key'));
   const { archive } = session;
   if (!session.tree.can.sync)
@@ -48,6 +53,7 @@ export async function serveHttp(context: CommandContext, input: CommandInput): P
         await Promise.resolve(name === undefined ? `/d/${encodeURIComponent(dirref)}/` : `/archive/${encodeURIComponent(name)}/`),
       isPublic: table === undefined,
       blocksAt: blocksAt(input),
+      writes: writes ? { instance: randomUUID() } : undefined,
       now,
       status: async (signal) =>
         await statusItems(
@@ -65,6 +71,7 @@ export async function serveHttp(context: CommandContext, input: CommandInput): P
     await showFollowing(context);
   } finally {
     await server[Symbol.asyncDispose]();
+    if (writes && canWrite(session.store)) await session.store.flush();
   }
 }
 

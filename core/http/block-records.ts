@@ -42,6 +42,18 @@ export async function blockRecords(
   };
 }
 
+/** Which Blocks are there: a digit each, 1 or 0. Another may be there soon, so nobody keeps the answer. */
+export async function whichAreThere(store: Store, hashcodes: readonly HashCode[], signal: AbortSignal): Promise<Representation> {
+  const digits = Buffer.from((await store.has(hashcodes, { signal })).map((isThere) => (isThere ? '1' : '0')).join(''));
+  return {
+    etag: madeEtag('has', digits),
+    contentType: 'text/plain; charset=us-ascii',
+    size: digits.length,
+    headers: { 'cache-control': 'no-store' },
+    read: ({ start, end } = { start: 0, end: digits.length }) => part([digits], start, end),
+  };
+}
+
 type Records = Pick<RecordBatch, 'image' | 'count' | 'storedSizes'>;
 
 /** All of some records, unless they are too many. */

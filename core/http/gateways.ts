@@ -1,18 +1,19 @@
-import { VtError } from '../base/errors.ts';
 import { hashByName } from '../block/hash.ts';
 import { AddedBlocks } from '../rights/added-blocks.ts';
+import { lackOf, RightError } from '../rights/right-error.ts';
 import { readGrant } from '../rights/rights.ts';
 import type { RightsHolder } from '../rights/rights-line.ts';
 import type { RightsTable } from '../rights/rights-table.ts';
-import { lackOf, RightsView } from '../rights/rights-view.ts';
+import { RightsView } from '../rights/rights-view.ts';
 import { canWrite, capability } from '../store/capability.ts';
 import { RecordChecker } from '../store/records/record-checker.ts';
 import type { Store } from '../store/store.ts';
 import { RequestCounts } from './request-counts.ts';
-import type { WebService } from './service.ts';
+import type { SharedByGateways, WebService } from './service.ts';
 import { WebGateway } from './service.ts';
 import { VerifiedBlocks } from './verified-blocks.ts';
 import type { HomeArchive } from './web-tree.ts';
+import { WebWrites } from './writes.ts';
 
 /** What a server answers with: a gateway for each who asks, with what they may see of the Store. */
 export class WebGateways implements AsyncDisposable {
@@ -21,6 +22,7 @@ export class WebGateways implements AsyncDisposable {
   readonly #service: WebService;
   readonly #table: RightsTable | undefined;
   readonly #checker: RecordChecker;
+  readonly #writes = new WebWrites();
   readonly #forAll: WebGateway;
   readonly #byHolder = new WeakMap<RightsHolder, WebGateway>();
   readonly #views: AsyncDisposable[] = [];
@@ -42,13 +44,20 @@ export class WebGateways implements AsyncDisposable {
     return gateway;
   }
 
-  get #shared(): { readonly counts: RequestCounts; readonly checker: RecordChecker } {
-    return { counts: this.counts, checker: this.#checker };
+  /** Why somebody may not write where others may; undefined where nobody may. */
+  lackOfWriting(holder: RightsHolder | undefined): string | undefined {
+    return this.#service.writes === undefined || holder === undefined || holder.rights.adds.length > 0
+      ? undefined
+      : `write: ${lackOf(holder, 'add')}`;
+  }
+
+  get #shared(): SharedByGateways {
+    return { counts: this.counts, checker: this.#checker, writes: this.#writes };
   }
 
   /** The service as somebody may see it. Nothing of the whole one is in it that they might not. */
   #serviceOf(holder: RightsHolder): WebService {
-    const { archive, store, now, onFailure, home, status, blocksAt } = this.#service;
+    const { archive, store, now, onFailure, home, status, blocksAt, writes } = this.#service;
     const { readsAll, isOwner } = holder.rights;
     const view = new RightsView(store, holder, () => this.#table?.holders().includes(holder) === true);
     const seen = canWrite(view) ? view : new AddedBlocks(view);
@@ -64,8 +73,9 @@ export class WebGateways implements AsyncDisposable {
       // Whoever may not read all Blocks is not told where they are.
       blocksAt: readsEverything ? blocksAt : undefined,
       now,
+      writes,
       status: async (signal) => {
-        if (!readsEverything) throw new VtError('EPERM', `read status: ${lackOf(holder, 'read')}`);
+        if (!readsEverything) throw new RightError(`read status: ${lackOf(holder, 'read')}`);
         return (await status?.(signal)) ?? [];
       },
       onFailure,

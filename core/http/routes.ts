@@ -13,6 +13,8 @@ export type Route =
   | { readonly kind: 'home' | 'store' | 'status' | 'metrics' }
   | { readonly kind: 'block' | 'contents'; readonly hashcode: HashCode }
   | { readonly kind: 'records'; readonly hashcodes: readonly HashCode[] }
+  /** Where records are sent to. */
+  | { readonly kind: 'new records' }
   /** `/d/REFERENCE/path` */
   | { readonly kind: 'tree'; readonly base: string; readonly uri: VtUri }
   /** `/archive/NAME[@STATE]/path`; `isRoot` without its slash. */
@@ -44,6 +46,7 @@ export function parseRoute(path: string): Route | undefined {
       return hashcode === undefined ? undefined : { kind: room === 'h' ? 'block' : 'contents', hashcode };
     }
     case 'r': {
+      if (rest === '') return { kind: 'new records' };
       const hashcodes = parseBlockNames(rest);
       return hashcodes === undefined ? undefined : { kind: 'records', hashcodes };
     }

@@ -19,6 +19,8 @@ const MAX_CONNECTIONS = 1024;
 const MAX_HEADER_SIZE = 16 * 1024;
 /** Milliseconds in which the headers of a request come whole. */
 const HEADERS_MS = 10_000;
+/** Milliseconds in which a request comes whole, its body too. */
+const REQUEST_MS = 60_000;
 /** Milliseconds between two looks for requests that have taken longer. */
 const CHECK_MS = 2000;
 /** Milliseconds in which a client that is being sent something takes some of it. */
@@ -60,7 +62,7 @@ export async function serveWeb({ host, port, service, access, tls }: WebServerOp
   const limits = {
     maxHeaderSize: MAX_HEADER_SIZE,
     headersTimeout: HEADERS_MS,
-    requestTimeout: HEADERS_MS,
+    requestTimeout: REQUEST_MS,
     connectionsCheckingInterval: CHECK_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
   };
@@ -94,21 +96,26 @@ async function answer(gateways: WebGateways, access: AccessRules, request: Incom
   for (const [name, value] of Object.entries(COMMON_HEADERS)) response.setHeader(name, value);
   const isPropfind = request.method === 'PROPFIND';
   // Another body is never asked for; what still comes of one would be taken for the next request.
-  if (!isPropfind && (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined))
+  const isWrite = request.method === 'PUT' || request.method === 'POST';
+  if (!isPropfind && !isWrite && (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined))
     response.setHeader('connection', 'close');
   const admission = admit(request, access);
   if ('status' in admission) {
+    if (isWrite) response.setHeader('connection', 'close');
     const challenge = admission.status === 401 ? { 'www-authenticate': 'Basic realm="vtftp", charset="UTF-8"' } : {};
     sendProblem(response, admission.status, admission.reason, challenge);
     return;
   }
   const gateway = gateways.of(admission.holder);
+  const methods = gateway.takesWrites ? `${METHODS}, PUT, POST` : METHODS;
   if (request.method === 'OPTIONS') {
-    response.writeHead(204, { allow: METHODS, dav: '1' }).end();
+    response.writeHead(204, { allow: methods, dav: '1' }).end();
     return;
   }
-  if (!isPropfind && request.method !== 'GET' && request.method !== 'HEAD') {
-    sendProblem(response, 405, `${request.method ?? ''} is not served`, { allow: METHODS });
+  if (isWrite ? !gateway.takesWrites : !isPropfind && request.method !== 'GET' && request.method !== 'HEAD') {
+    const lack = isWrite ? gateways.lackOfWriting(admission.holder) : undefined;
+    if (lack === undefined) sendProblem(response, 405, `${request.method ?? ''} is not served`, { allow: methods, connection: 'close' });
+    else sendProblem(response, 403, lack, { connection: 'close' });
     return;
   }
   const gone = new AbortController();
@@ -116,7 +123,8 @@ async function answer(gateways: WebGateways, access: AccessRules, request: Incom
   response.once('close', () => {
     if (!response.writableFinished) gone.abort();
   });
-  if (!isPropfind) await gateway.answer(request, response, gone.signal);
+  if (isWrite) await gateway.write(request, response, gone.signal);
+  else if (!isPropfind) await gateway.answer(request, response, gone.signal);
   else if (await takeBody(request).catch(() => false)) await gateway.propfind(request, response, gone.signal);
   else sendProblem(response, 413, 'the body is too long', { connection: 'close' });
 }

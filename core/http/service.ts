@@ -2,13 +2,15 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { CorruptBlockError, MissingBlockError, ParseError, PathError, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
+import { RightError } from '../rights/right-error.ts';
+import { canWrite } from '../store/capability.ts';
 import type { RecordChecker } from '../store/records/record-checker.ts';
 import type { Store } from '../store/store.ts';
 import type { TreePath } from '../tree/path.ts';
 import { pathOf, splitPath } from '../tree/path.ts';
 
 import { indirectContent, storedBlock } from './block-content.ts';
-import { blockRecords } from './block-records.ts';
+import { blockRecords, whichAreThere } from './block-records.ts';
 import { compressedFor } from './compressed.ts';
 import { davNodes, multistatus } from './dav/propfind.ts';
 import type { Place } from './dir-view.ts';
@@ -28,6 +30,7 @@ import { metricsView, statusView } from './status-view.ts';
 import { archiveLines, describeStore } from './store-text.ts';
 import type { HomeArchive } from './web-tree.ts';
 import { WebTrees } from './web-tree.ts';
+import type { WebWrites } from './writes.ts';
 
 const XML_TYPE = 'application/xml; charset=utf-8';
 
@@ -41,6 +44,8 @@ export interface WebService {
   readonly isPublic: boolean;
   /** Where Blocks are to be had instead, without a slash at its end: `/h/` redirects there. */
   readonly blocksAt?: string | undefined;
+  /** That Blocks and states are taken, from who has the right; and the name of this process. */
+  readonly writes?: { readonly instance: string } | undefined;
   readonly now: () => Date;
   /** How the Store is getting on: `/status` and `/metrics`. */
   readonly status?: ((signal: AbortSignal) => Promise<readonly StatusItem[]>) | undefined;
@@ -52,20 +57,23 @@ export interface WebService {
 export interface SharedByGateways {
   readonly counts: RequestCounts;
   readonly checker: RecordChecker;
+  readonly writes: WebWrites;
 }
 
-/** Answers requests for what a Store has. */
+/** Answers requests for what a Store has, and takes what is added to it. */
 export class WebGateway {
   readonly #service: WebService;
   readonly #counts: RequestCounts;
+  readonly #writes: WebWrites;
   readonly #trees: WebTrees;
   readonly #checker: RecordChecker;
   readonly #views: PlaceViews;
   readonly #pages = new KeptPages();
 
-  constructor(service: WebService, { counts, checker }: SharedByGateways) {
+  constructor(service: WebService, { counts, checker, writes }: SharedByGateways) {
     this.#service = service;
     this.#counts = counts;
+    this.#writes = writes;
     this.#trees = new WebTrees(service.store, service.archive);
     this.#views = new PlaceViews(this.#trees, service.now);
     this.#checker = checker;
@@ -81,6 +89,34 @@ export class WebGateway {
       else if ('location' in found) redirect(response, found.status === 301 ? { ...found, location: found.location + query } : found);
       else await send(request, response, this.#pages.page(compressedFor(request.headers, found)), signal);
     } catch (error) {
+      this.#fail(response, error, signal);
+    }
+  }
+
+  /** Whether anything may be added. */
+  get takesWrites(): boolean {
+    return this.#service.writes !== undefined && canWrite(this.#service.store);
+  }
+
+  /** Answers one PUT or POST; never rejects. */
+  async write(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
+    try {
+      const { store, writes, now } = this.#service;
+      const route = parseRoute(requestTarget(request).path);
+      const target = {
+        store,
+        checker: this.#checker,
+        instance: writes?.instance ?? '',
+        now,
+        archive: (name: string) => this.#trees.archive(name),
+      };
+      const { status, text, headers = {} } = await this.#writes.answer(route, request, target, signal);
+      // What is left of a body would be taken for the next request.
+      if (!request.complete) response.setHeader('connection', 'close');
+      if (status >= 400) sendProblem(response, status, text ?? '', headers);
+      else response.writeHead(status, { 'cache-control': 'no-store', ...headers }).end(text === undefined ? undefined : `${text}\n`);
+    } catch (error) {
+      response.setHeader('connection', 'close');
       this.#fail(response, error, signal);
     }
   }
@@ -122,7 +158,7 @@ export class WebGateway {
       case 'home':
         return { status: 302, location: await home() };
       case 'store':
-        return await describeStore(store, archive);
+        return await describeStore(store, archive, this.takesWrites ? this.#service.writes?.instance : undefined);
       case 'status':
         return statusView((await this.#service.status?.(signal)) ?? [], headers);
       case 'metrics':
@@ -133,9 +169,12 @@ export class WebGateway {
       case 'contents':
         return await indirectContent(store, route.hashcode, immutable, signal);
       case 'records':
-        return route.hashcodes.some(({ hashName }) => hashName !== store.hashName)
-          ? undefined
+        if (route.hashcodes.some(({ hashName }) => hashName !== store.hashName)) return undefined;
+        return query.has('has')
+          ? await whichAreThere(store, route.hashcodes, signal)
           : await blockRecords(store, route.hashcodes, this.#checker, immutable, signal);
+      case 'new records':
+        return undefined;
       case 'tree': {
         const place = await this.#place(route, signal);
         if (place !== undefined) return await this.#show(place, route.uri.isDir, path, query, signal);
@@ -260,7 +299,8 @@ function problemOf(error: unknown): { readonly status: number; readonly reason: 
       ? { status: 404, reason: 'nothing is here' }
       : { status: 500, reason: error.message };
   if (error instanceof VtError && (error.code === 'EOPEN' || error.code === 'EUSAGE')) return { status: 404, reason: 'nothing is here' };
-  if (error instanceof VtError && error.code === 'EPERM') return { status: 403, reason: error.message };
+  if (error instanceof VtError && error.code === 'EFULL') return { status: 507, reason: error.message };
+  if (error instanceof RightError) return { status: 403, reason: error.message };
   if (error instanceof VtError && error.code === 'EUNSUPPORTED') return { status: 501, reason: error.message };
   return { status: 500, reason: 'it cannot be read' };
 }

@@ -5,21 +5,28 @@ import { readEdgeSizes } from '../block/edges-text.ts';
 import type { HashName } from '../block/hash.ts';
 import { HASH_NAMES } from '../block/hash.ts';
 
+/** Octets of it. */
+export const MAX_DESCRIPTION_SIZE = 1024 * 1024;
+
 /** What a server tells of its Store: `/store`. */
 export interface StoreDescription {
   readonly hashName: HashName;
   readonly edges: EdgeSettings;
   /** Many Blocks are had at once, by `/r/`. */
   readonly givesRecords: boolean;
+  /** Whether many Blocks are there is asked at once, by `/r/…?has`. */
+  readonly tellsMany: boolean;
   /** The archives that it tells of. */
   readonly archives: readonly string[];
+  /** Blocks and states are taken, from who asks. It names the process: what was added to another may be lost. */
+  readonly instance?: string | undefined;
 }
 
 /** As one line of JSON. */
-export function formatDescription({ hashName, edges, givesRecords, archives }: StoreDescription): string {
+export function formatDescription({ hashName, edges, givesRecords, tellsMany, archives, instance }: StoreDescription): string {
   const { minSize, meanSize, maxSize, coarseFrom } = edges;
   const sizes = [minSize, meanSize, maxSize, coarseFrom ?? 0].join(':');
-  return `${JSON.stringify({ vtftp: 1, hash: hashName, edges: sizes, records: givesRecords, archives })}\n`;
+  return `${JSON.stringify({ vtftp: 1, hash: hashName, edges: sizes, records: givesRecords, has: tellsMany, archives, instance })}\n`;
 }
 
 /** @throws {ParseError} for what no server of ours says */
@@ -33,6 +40,8 @@ export function parseDescription(text: string): StoreDescription {
     hashName,
     edges: sizes === undefined ? DEFAULT_EDGES : { ...sizes, kernel: DEFAULT_EDGES.kernel },
     givesRecords: found['records'] === true,
+    tellsMany: found['has'] === true,
+    instance: typeof found['instance'] === 'string' ? found['instance'] : undefined,
     archives: Array.isArray(archives) ? archives.filter((name): name is string => typeof name === 'string') : [],
   };
 }

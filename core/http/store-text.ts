@@ -1,4 +1,4 @@
-import type { Archive } from '../archive/archive.ts';
+import type { Archive, ArchiveEntry } from '../archive/archive.ts';
 import { formatArchiveLine } from '../archive/archive-line.ts';
 import { capability } from '../store/capability.ts';
 import type { Store } from '../store/store.ts';
@@ -7,11 +7,13 @@ import type { Representation } from './representation.ts';
 import { formatDescription } from './store-description.ts';
 import type { HomeArchive } from './web-tree.ts';
 
-/** What programs are told of the Store: `/store`. */
-export async function describeStore(store: Store, home: HomeArchive | undefined): Promise<Representation> {
+/** What programs are told of the Store: `/store`. @param instance - names this process, for who may write */
+export async function describeStore(store: Store, home: HomeArchive | undefined, instance?: string): Promise<Representation> {
   const listed = (await capability(store, 'archives')?.list?.()) ?? [];
   const archives = [...new Set([...listed, ...(home === undefined ? [] : [home.name])])];
-  const body = Buffer.from(formatDescription({ hashName: store.hashName, edges: store.edges, givesRecords: true, archives }));
+  const body = Buffer.from(
+    formatDescription({ hashName: store.hashName, edges: store.edges, givesRecords: true, tellsMany: true, archives, instance }),
+  );
   return {
     etag: madeEtag('store', body.toString()),
     contentType: 'application/json',
@@ -21,11 +23,16 @@ export async function describeStore(store: Store, home: HomeArchive | undefined)
   };
 }
 
+/** The entity tag of the newest state: who records the next one names it. */
+export function lastEtag(last: ArchiveEntry | undefined): string {
+  return madeEtag('last', String(last?.number), String(last?.whenNs));
+}
+
 /** The lines of an archive, each with its number before it; of a program that reads states. */
 export async function archiveLines(archive: Archive, onlyLast: boolean): Promise<Representation> {
   const last = await archive.last();
   return {
-    etag: madeEtag(onlyLast ? 'last' : 'lines', String(last?.number), String(last?.whenNs)),
+    etag: onlyLast ? lastEtag(last) : madeEtag('lines', String(last?.number), String(last?.whenNs)),
     contentType: 'text/plain; charset=us-ascii',
     size: undefined,
     headers: { 'cache-control': REVALIDATED },

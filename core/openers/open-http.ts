@@ -2,7 +2,7 @@ import { VtError } from '../base/errors.ts';
 import type { HashName } from '../block/hash.ts';
 import { HttpClient } from '../http/client/http-client.ts';
 import { HttpStore } from '../http/client/http-store.ts';
-import { parseDescription } from '../http/store-description.ts';
+import { MAX_DESCRIPTION_SIZE, parseDescription } from '../http/store-description.ts';
 import type { Store } from '../store/store.ts';
 import { readSecret } from '../wire/secret.ts';
 import { readKeyFile } from '../wire/tls-keys.ts';
@@ -10,9 +10,6 @@ import { expandHome } from './home-path.ts';
 import type { OpenContext } from './opener.ts';
 import type { StoreParameters } from './specification.ts';
 import { hashParameter, textParameter } from './specification.ts';
-
-/** Octets of the description of a Store. */
-const MAX_DESCRIPTION_SIZE = 1024 * 1024;
 
 /** Opens `http://HOST[:PORT]/` or `https://…`: a Store that `httpd` serves, or the `.vtd` file that the path ends in. */
 export async function openHttpStore(scheme: 'http' | 'https', given: StoreParameters, context: OpenContext): Promise<Store> {
@@ -41,7 +38,7 @@ export async function openHttpStore(scheme: 'http' | 'https', given: StoreParame
       throw new VtError('EOPEN', `open Store "${name}": its hash function is ${description.hashName}`, {
         remedy: `leave out hash=${asked}`,
       });
-    return new HttpStore(client, description);
+    return new HttpStore(client, context.readOnly === true ? { ...description, instance: undefined } : description);
   } catch (error) {
     client.close();
     if (error instanceof VtError && (error.code === 'EOPEN' || error.code === 'EPERM')) throw error;

@@ -15,6 +15,7 @@ import { AddedBlocks } from './added-blocks.ts';
 import { GrantedBlocks } from './granted-blocks.ts';
 import { GuardedArchive } from './guarded-archive.ts';
 import { PartArchive } from './part-archive.ts';
+import { lackOf, noLonger, RightError } from './right-error.ts';
 import { mayAddTo, readGrant } from './rights.ts';
 import type { RightsHolder } from './rights-line.ts';
 
@@ -59,6 +60,7 @@ export class RightsView implements Store {
     this.offers = {
       access: { write: writes },
       archives: archives && { open: (name) => this.#archive(name), list: async (options) => await this.#list(options) },
+      making: writes ? capability(below, 'making') : 'hidden',
       recordSink: writes && this.#granted === undefined ? undefined : 'hidden',
       ...(source === undefined
         ? {}
@@ -172,19 +174,14 @@ export class RightsView implements Store {
   /** @throws {VtError} EPERM where the line is there no longer, or is another */
   #require(): void {
     if (!this.#isAllowed()) throw noLonger(this.#holder);
+    if (this.#granted === undefined || this.hashName !== 'sealed') return;
+    // Its Dirs cannot be read here, and to give a Block is no proof of knowing it.
+    throw new VtError('EUNSUPPORTED', `open Store "${this.name}": it is sealed, so rights to a part of it open nothing`, {
+      remedy: 'give the right read, or add',
+    });
   }
 
-  #lacks(action: string, right: string): VtError {
-    return new VtError('EPERM', `${action}: ${lackOf(this.#holder, right)}`);
+  #lacks(action: string, right: string): RightError {
+    return new RightError(`${action}: ${lackOf(this.#holder, right)}`);
   }
-}
-
-/** What somebody is told whose rights were taken away. */
-export function noLonger({ name }: RightsHolder): VtError {
-  return new VtError('EPERM', `"${name}" has no rights here any more`);
-}
-
-/** What is told of a right that somebody does not have. */
-export function lackOf({ name }: RightsHolder, right: string): string {
-  return `"${name}" does not have the right ${right}`;
 }

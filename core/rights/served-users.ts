@@ -1,4 +1,3 @@
-import { VtError } from '../base/errors.ts';
 import { octetsToText } from '../base/octets.ts';
 import { errorText } from '../base/system/system-error.ts';
 import type { Dirent } from '../dirent/dirent.ts';
@@ -8,9 +7,10 @@ import type { Store } from '../store/store.ts';
 import { treeFault } from '../sync/tree-fault.ts';
 import type { TurnOptions } from '../wire/fair-turns.ts';
 import type { ServedUser, StoreExport, StoreService } from '../wire/store-session.ts';
+import { lackOf, noLonger, RightError } from './right-error.ts';
 import type { RightsHolder } from './rights-line.ts';
 import type { RightsTable } from './rights-table.ts';
-import { lackOf, noLonger, RightsView } from './rights-view.ts';
+import { RightsView } from './rights-view.ts';
 
 /** Those of a table to whom a Store is served over connections, each with what they may use of it. */
 export class ServedUsers implements AsyncDisposable {
@@ -41,7 +41,7 @@ export class ServedUsers implements AsyncDisposable {
     const isAllowed = (): boolean => this.#table.holders().includes(holder);
     const requireServed = (isWrite: boolean): void => {
       if (!isAllowed()) throw noLonger(holder);
-      if (isWrite && lacks !== undefined) throw new VtError('EPERM', `add to Store: ${lacks}`);
+      if (isWrite && lacks !== undefined) throw new RightError(`add to Store: ${lacks}`);
     };
     const seen = ([name, { store }]: readonly [string, StoreExport]): readonly [string, StoreExport] => {
       const view = new RightsView(store, holder, isAllowed);

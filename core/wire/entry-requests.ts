@@ -1,4 +1,4 @@
-import type { Archive } from '../archive/archive.ts';
+import type { Archive, ArchiveEntry } from '../archive/archive.ts';
 import type { ArchiveLine } from '../archive/archive-line.ts';
 import { formatArchiveLine, formatForgottenLine, parseArchiveLine } from '../archive/archive-line.ts';
 import { notesField } from '../archive/archive-notes.ts';
@@ -120,19 +120,44 @@ export async function answerEntryAppend(
   const entry = parseArchiveLine(decodeText(line));
   if (entry === undefined) throw new ParseError('append to archive: a line that says nothing', 0);
   await requireUsable(name, entry, modes, options);
+  const textOf = (last: ArchiveEntry | undefined): Buffer | undefined => last && lineOf(last, takesNotes(json));
+  const isSeen = (last: ArchiveEntry | undefined): boolean => (textOf(last)?.toString('latin1') ?? '') === seen;
+  const { appended, newest } = await appendEntry({ name, archive }, modes, isSeen, () => entry, options);
+  if (appended !== undefined) return { isDone: true, yes: true, json: { number: appended.number } };
+  const text = textOf(newest);
+  return { isDone: true, payload: text === undefined ? [] : [text] };
+}
+
+/** What came of an append: the entry, or the newest one where it is not the one that the writer had seen. */
+export interface Appended {
+  readonly appended: ArchiveEntry | undefined;
+  readonly newest: ArchiveEntry | undefined;
+}
+
+/**
+ * Appends an entry that is usable, if the newest still is the one that its writer has seen.
+ *
+ * @param entryAfter - the entry, with its date
+ * @throws {VtError} EPERM where archives only grow in the order of time, and it would be dated back
+ */
+export async function appendEntry(
+  { name, archive }: { readonly name: string; readonly archive: Archive },
+  { isAppendOnly, nowNs, store }: Pick<AppendModes, 'isAppendOnly' | 'nowNs' | 'store'>,
+  isSeen: (last: ArchiveEntry | undefined) => boolean,
+  entryAfter: (last: ArchiveEntry | undefined) => ArchiveLine,
+  options: OpOptions,
+): Promise<Appended> {
   // A root that needs no Block may be the first of all that a Store gets.
-  await capability(modes.store, 'making')?.make();
-  let newest: Buffer | undefined;
-  let isStale = false;
+  await capability(store, 'making')?.make();
+  let newest: ArchiveEntry | undefined;
   const appended = await archive.append(async (last) => {
-    newest = last === undefined ? undefined : lineOf(last, takesNotes(json));
-    if (modes.isAppendOnly && last !== undefined && entry.whenNs < earliestAfter(last.whenNs, modes.nowNs))
+    newest = last;
+    const entry = entryAfter(last);
+    if (isAppendOnly && last !== undefined && entry.whenNs < earliestAfter(last.whenNs, nowNs))
       throw new VtError('EPERM', `append to archive "${name}": its newest entry is later, and this one would be dated back`);
-    isStale = (newest?.toString('latin1') ?? '') !== seen;
-    return await Promise.resolve(isStale ? undefined : entry);
+    return await Promise.resolve(isSeen(last) ? entry : undefined);
   }, options);
-  if (isStale) return { isDone: true, payload: newest === undefined ? [] : [newest] };
-  return { isDone: true, yes: true, json: { number: appended?.number } };
+  return { appended, newest };
 }
 
 /** Where a clock was ahead once, later entries need not wait for that time to come. */
@@ -142,7 +167,7 @@ function earliestAfter(lastNs: bigint, nowNs: bigint): bigint {
 }
 
 /** @throws {VtError} for an entry that others could do nothing with, or only later */
-async function requireUsable(
+export async function requireUsable(
   name: string,
   { whenNs, dirent }: ArchiveLine,
   { store, nowNs, rootFault: givenFault }: AppendModes,

@@ -184,7 +184,8 @@ function batchTests(test: Test): void {
     const blocks = Array.from({ length: 3000 }, (_, i) => digested(store, bytes(`block ${i} `.repeat(1 + (i % 40)))));
     assert.ok((await store.addBatch(blocks)).every(Boolean));
     await store.flush();
-    for (const { digest, data } of blocks) assert.deepEqual(await getBytes(store, { hashName: store.hashName, digest }), data);
+    const got = await Promise.all(blocks.map(async ({ digest }) => await getBytes(store, { hashName: store.hashName, digest })));
+    for (const [i, { data }] of blocks.entries()) assert.deepEqual(got[i], data);
   });
 
   test('Blocks that come as records are those that come as Blocks', async (store) => {

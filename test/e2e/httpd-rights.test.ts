@@ -81,3 +81,35 @@ test('an error names the right that is lacking, with the status of the shell', a
   assert.equal((await get('the-token-behind-the-hash', '/archive/default/')).status, 200);
   assert.equal((await get('another-token-of-nobody--', '/archive/default/')).status, 401);
 });
+
+test('put, push and quit work over HTTP with a token that may add; what is there is not sent again', async (t) => {
+  const { scratch, as, url, store } = await site(t);
+  const { env } = scratch;
+  const put = await as('laptop', `put ${scratch.path('tree')}; quit`, 'laptop');
+  assert.equal(put.status, 0, put.report);
+  const again = await as('laptop', `put ${scratch.path('tree')}; mkdir more; quit`, 'laptop');
+  assert.match(again.stdout, /; 0 Blocks new/);
+  const got = await as('laptop', `get tree ${scratch.path('got')}; log -l`, 'laptop');
+  assert.equal(got.status, 0, got.report);
+  assert.match(got.stdout, /^@2 .*mkdir more/m);
+  assert.deepEqual(readFileSync(scratch.path('got/letters/plan.txt')), readFileSync(scratch.path('tree/letters/plan.txt')));
+
+  // A Store of its own, pushed: first what the server lacks, then what both have changed, which is refused.
+  const mine = scratch.path('mine');
+  const peer = `${url},token=${scratch.path('laptop')}`;
+  const pulled = await vtftp(['-S', mine, '-c', `peer '${peer}'; pull laptop; archives`], { env });
+  assert.equal(pulled.status, 0, pulled.report);
+  const pushed = await vtftp([`${mine}@laptop`, '-c', `rmdir more; sync; peer '${peer}'; push`], { env });
+  assert.equal(pushed.status, 0, pushed.report);
+  assert.equal((await as('laptop', 'mkdir theirs; quit', 'laptop')).status, 0);
+  const parted = await vtftp([`${mine}@laptop`, '-c', `mkdir ours; sync; peer '${peer}'; push`], { env });
+  assert.equal(parted.status, 1, parted.report);
+  const merged = await vtftp([`${mine}@laptop`, '-c', `merge '${peer}@laptop'; sync; peer '${peer}'; push`], { env });
+  assert.equal(merged.status, 0, merged.report);
+  const there = await vtftp(['-S', store, '-c', 'archives; fsck', `${store}@laptop`, '-c', 'ls'], { env });
+  assert.equal(there.status, 0, there.report);
+  const both = await as('laptop', 'ls', 'laptop');
+  assert.match(both.stdout, /ours\n(?:.*\n)*theirs/);
+  const refused = await as('reader', `put ${scratch.path('tree')}`);
+  assert.equal(refused.status, 11, refused.report);
+});

@@ -1,45 +1,71 @@
 import type { Archive, ArchiveEntry } from '../../archive/archive.ts';
 import type { ArchiveLine } from '../../archive/archive-line.ts';
-import { parseArchiveLine } from '../../archive/archive-line.ts';
+import { formatArchiveLine, parseArchiveLine } from '../../archive/archive-line.ts';
 import { ParseError, ReadOnlyError, VtError } from '../../base/errors.ts';
 import type { OpOptions } from '../../base/op-options.ts';
-import type { HttpClient } from './http-client.ts';
+import { failedWrite } from './http-adds.ts';
+import type { Answer, HttpClient } from './http-client.ts';
 
 /** Octets of the lines of an archive that are taken: some hundred thousand of them. */
 const MAX_LINES_SIZE = 256 * 1024 * 1024;
 const MAX_LINE_SIZE = 16 * 1024 * 1024;
 
-/** An archive that a server shows; it is read, and not written. */
+/** An archive that a server shows, and takes states for where it lets us. */
 export class HttpArchive implements Archive {
   readonly name: string;
   readonly #client: HttpClient;
   readonly #path: string;
+  readonly #canWrite: boolean;
 
-  constructor(client: HttpClient, name: string) {
+  constructor(client: HttpClient, name: string, canWrite: boolean) {
     this.name = `${client.name}:${name}`;
     this.#client = client;
+    this.#canWrite = canWrite;
     this.#path = `archive/${encodeURIComponent(name)}/`;
   }
 
   async last(options: OpOptions = {}): Promise<ArchiveEntry | undefined> {
-    let last: ArchiveEntry | undefined;
-    for (const entry of this.#entriesIn(await this.#lines('last', MAX_LINE_SIZE, options))) last = entry;
-    return last;
+    return (await this.#newest(options)).last;
   }
 
   async *entries(options: OpOptions = {}): AsyncGenerator<ArchiveEntry, void, undefined> {
-    yield* this.#entriesIn(await this.#lines('all', MAX_LINES_SIZE, options));
+    yield* this.#entriesIn((await this.#lines('all', MAX_LINES_SIZE, options)).body);
   }
 
-  async append(_: unknown, __: OpOptions = {}): Promise<(ArchiveLine & ArchiveEntry) | undefined> {
-    throw new ReadOnlyError('append to archive', this.name);
+  async append(
+    decide: (last: ArchiveEntry | undefined) => Promise<ArchiveLine | undefined>,
+    options: OpOptions = {},
+  ): Promise<ArchiveEntry | undefined> {
+    if (!this.#canWrite) throw new ReadOnlyError('append to archive', this.name);
+    // Nobody holds a lock over HTTP: what was decided on an entry that is no longer the newest is decided anew.
+    let { last, etag } = await this.#newest(options);
+    for (;;) {
+      const line = await decide(last);
+      if (line === undefined) return undefined;
+      const sent = formatArchiveLine(line);
+      const headers = last === undefined || etag === undefined ? { 'if-none-match': '*' } : { 'if-match': etag };
+      const body = Buffer.from(sent, 'latin1');
+      const answer = await this.#client.send('POST', this.#path, { body, headers, maxSize: MAX_LINE_SIZE, signal: options.signal });
+      const [recorded] = answer.status === 201 || answer.status === 200 ? [...this.#entriesIn(answer.body)] : [];
+      if (recorded !== undefined) return recorded;
+      if (answer.status !== 412) throw failedWrite('append to archive', this.name, answer);
+      ({ last, etag } = await this.#newest(options));
+      // The answer to an earlier try was lost on the way.
+      if (last !== undefined && formatArchiveLine(last) === sent) return last;
+    }
   }
 
-  async #lines(which: 'all' | 'last', maxSize: number, { signal }: OpOptions): Promise<Buffer> {
-    const { status, body } = await this.#client.get(`${this.#path}?lines=${which}`, { maxSize, signal });
-    if (status === 404) return Buffer.alloc(0);
+  async #newest(options: OpOptions): Promise<{ last: ArchiveEntry | undefined; etag: string | undefined }> {
+    const { body, etag } = await this.#lines('last', MAX_LINE_SIZE, options);
+    const [last] = [...this.#entriesIn(body)].slice(-1);
+    return { last, etag };
+  }
+
+  async #lines(which: 'all' | 'last', maxSize: number, { signal }: OpOptions): Promise<Pick<Answer, 'body' | 'etag'>> {
+    const { status, body, etag } = await this.#client.get(`${this.#path}?lines=${which}`, { maxSize, signal });
+    if (status === 404) return { body: Buffer.alloc(0) };
     if (status !== 200) throw new VtError('EFAILED', `read archive "${this.name}": the server answered with ${status}`);
-    return body;
+    return { body, etag };
   }
 
   /** What lines say, each of which has its number before it; line by line, since what came may be a million of them. */

@@ -34,6 +34,8 @@ export interface Answer {
   readonly body: Buffer;
   /** The server says that what was asked for is there, and damaged. */
   readonly isDamaged: boolean;
+  /** What names this very content. */
+  readonly etag?: string | undefined;
   /** Which part of the whole it is. */
   readonly contentRange?: string | undefined;
 }
@@ -41,7 +43,9 @@ export interface Answer {
 interface Asked {
   readonly url: URL;
   readonly method: string;
-  readonly range: string | undefined;
+  readonly range?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: Uint8Array | undefined;
   readonly maxSize: number;
   readonly signal: AbortSignal | undefined;
 }
@@ -73,17 +77,41 @@ export class HttpClient {
     options: OpOptions & { readonly method?: 'GET' | 'HEAD'; readonly range?: string; readonly maxSize: number; readonly tries?: number },
   ): Promise<Answer> {
     const { method = 'GET', range, maxSize, tries = MAX_TRIES, signal } = options;
+    return await this.#untilAnswered({ url: new URL(path, this.#base), method, range, maxSize, signal }, tries);
+  }
+
+  /**
+   * Sends something, as `get` asks: what may be sent twice, since an answer may be lost.
+   *
+   * @param options.body - stays as it is until the answer has come
+   */
+  async send(
+    method: 'PUT' | 'POST',
+    path: string,
+    options: OpOptions & {
+      readonly body: Uint8Array;
+      readonly headers?: Readonly<Record<string, string>> | undefined;
+      readonly maxSize: number;
+    },
+  ): Promise<Answer> {
+    const { body, headers, maxSize, signal } = options;
+    return await this.#untilAnswered({ url: new URL(path, this.#base), method, headers, body, maxSize, signal }, MAX_TRIES);
+  }
+
+  async #untilAnswered(asked: Asked, tries: number): Promise<Answer> {
+    const { signal } = asked;
     for (let tried = 1; ; tried++) {
       throwIfCancelled(signal);
       let waitMs = FIRST_PAUSE_MS * 2 ** (tried - 1);
       let fact: string;
       try {
-        const { status, headers, body } = await this.#ask({ url: new URL(path, this.#base), method, range, maxSize, signal }, 0);
+        const { status, headers, body } = await this.#ask(asked, 0);
         const isDamaged = headers[FAULT_HEADER] === DAMAGED;
         if (status === 403 && reasonIn(body) !== '') throw new VtError('EPERM', `Store "${this.name}"${reasonIn(body)}`);
         if (status === 401 || status === 403)
           throw new VtError('EPERM', `ask "${this.name}": it wants a token that it knows (${status})`, { remedy: 'give token=FILE' });
-        if (!PATIENCE.has(status) || isDamaged) return { status, body, isDamaged, contentRange: headers['content-range'] };
+        if (!PATIENCE.has(status) || isDamaged)
+          return { status, body, isDamaged, etag: headers.etag, contentRange: headers['content-range'] };
         fact = `it answered with ${status}${reasonIn(body)}`;
         waitMs = Math.min(MAX_PAUSE_MS, retryAfterMs(headers) ?? waitMs);
       } catch (error) {
@@ -97,9 +125,9 @@ export class HttpClient {
   }
 
   async #ask(asked: Asked, redirects: number): Promise<HttpResponse> {
-    const { url, method, range, maxSize, signal } = asked;
+    const { url, method, range, headers: more, body, maxSize, signal } = asked;
     const isRedirect = (status: number, { location }: IncomingHttpHeaders): boolean =>
-      REDIRECTS.has(status) && location !== undefined && redirects < MAX_REDIRECTS;
+      body === undefined && REDIRECTS.has(status) && location !== undefined && redirects < MAX_REDIRECTS;
     const response = await this.#transport.ask({
       url,
       method,
@@ -107,7 +135,10 @@ export class HttpClient {
         // Whoever else a request is sent on to is not told the token.
         ...(this.#token !== undefined && url.origin === this.#base.origin ? { authorization: `Bearer ${this.#token}` } : {}),
         ...(range === undefined ? {} : { range }),
+        ...(body === undefined ? {} : { 'content-length': body.length }),
+        ...more,
       },
+      body,
       maxSize,
       // That of a redirect may have no end; nor may a whole where a part of it was asked for.
       readsBody: (status, headers) => !isRedirect(status, headers) && (range === undefined || status !== 200),
@@ -124,6 +155,6 @@ export class HttpClient {
 }
 
 /** The line that a server of ours gives as its reason; '' for anything else. */
-function reasonIn(body: Buffer): string {
+export function reasonIn(body: Buffer): string {
   return /^\d{3}(: [ -~]{1,200})\n$/.exec(body.toString('latin1', 0, 256))?.[1] ?? '';
 }

@@ -1,3 +1,4 @@
+import { VtError } from '../../base/errors.ts';
 import type { HashFunction } from '../../block/hash.ts';
 import { readRecords } from '../../store/records/check-records.ts';
 import { RECORD_FIXED_SIZE } from '../../store/records/datafile.ts';
@@ -34,6 +35,31 @@ export async function askRecords(
   const batch: RecordBatch = { ...readRecords(body, hash, count), isOwned: true };
   answeredBy(batch, digests, 0, hash.digestSize);
   return batch;
+}
+
+/**
+ * Which of some Blocks are there.
+ *
+ * @param digests - as many as are asked for at once
+ * @throws {VtError} EFAILED for an answer that says nothing of it
+ */
+export async function askWhether(
+  client: HttpClient,
+  hash: HashFunction,
+  digests: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<boolean[]> {
+  const count = digests.length / hash.digestSize;
+  const { status, body } = await client.get(`r/${formatBlockNames(digests, hash.name)}?has`, { maxSize: count, signal });
+  return readDigits(body, status, count, `look for Blocks in "${client.name}"`);
+}
+
+/** What a digit each says of some Blocks. @throws {VtError} EFAILED where there are none */
+export function readDigits(body: Buffer, status: number, count: number, action: string): boolean[] {
+  const digits = body.toString('latin1').trim();
+  if (status !== 200 || digits.length !== count || !/^[01]*$/.test(digits))
+    throw new VtError('EFAILED', `${action}: the server answered with ${status}`);
+  return [...digits].map((digit) => digit === '1');
 }
 
 /** Digests in the parts in which they are asked for. They mostly end at the same digests whatever comes before, so that caches know them. */

@@ -2,25 +2,29 @@ import { ClosedError, CorruptBlockError, ReadOnlyError, throwIfCancelled, VtErro
 import { onAbort } from '../../base/on-abort.ts';
 import type { OpOptions } from '../../base/op-options.ts';
 import { BatchedSource } from '../../block/batched-source.ts';
+import type { DigestedBlock } from '../../block/block-target.ts';
 import type { EdgeSettings } from '../../block/edge-settings.ts';
 import type { HashFunction, HashName } from '../../block/hash.ts';
 import { hashByName } from '../../block/hash.ts';
 import type { HashCode } from '../../block/hashcode.ts';
 import { digestHex, hashcodeLabel } from '../../block/hashcode.ts';
 import type { Offers } from '../../store/capability.ts';
+import { checkBlocks } from '../../store/check-blocks.ts';
 import { checkRecords } from '../../store/records/check-records.ts';
 import type { RecordBatch } from '../../store/records/record-batch.ts';
 import { unpackRecords } from '../../store/records/record-batch.ts';
 import type { AddResult, Store } from '../../store/store.ts';
 import type { StoreDescription } from '../store-description.ts';
+import { MAX_DESCRIPTION_SIZE, parseDescription } from '../store-description.ts';
+import { HttpAdds } from './http-adds.ts';
 import { HttpArchive } from './http-archive.ts';
 import type { HttpClient } from './http-client.ts';
-import { askRecords, partsAsked } from './http-records.ts';
+import { askRecords, askWhether, partsAsked } from './http-records.ts';
 
 /** Questions for records that are under way at a time. */
 const AHEAD = 16;
 
-/** A Store that is read over HTTP. Blocks that are wanted at the same time come together, where the server gives records. */
+/** A Store over HTTP. It is written to where the server lets us. Blocks that are wanted at the same time come together, where the server gives records. */
 export class HttpStore implements Store {
   readonly name: string;
   readonly hashName: HashName;
@@ -29,18 +33,30 @@ export class HttpStore implements Store {
   readonly #client: HttpClient;
   readonly #hash: HashFunction;
   readonly #together: BatchedSource | undefined;
+  readonly #adds: HttpAdds | undefined;
+  readonly #tellsMany: boolean;
   readonly #life = new AbortController();
 
-  constructor(client: HttpClient, { hashName, edges, givesRecords, archives }: StoreDescription) {
+  constructor(client: HttpClient, { hashName, edges, givesRecords, tellsMany, instance }: StoreDescription) {
     this.name = client.name;
     this.hashName = hashName;
     this.edges = edges;
     this.#client = client;
     this.#hash = hashByName(hashName);
     this.#together = givesRecords ? new BatchedSource(this.name, async (hashcodes) => await this.#getMany(hashcodes)) : undefined;
+    const adds =
+      instance === undefined
+        ? undefined
+        : new HttpAdds(client, this.#hash, instance, async (digests, signal) => await this.#areThere(digests, signal));
+    this.#adds = adds;
+    this.#tellsMany = tellsMany;
     this.offers = {
-      access: { write: false },
-      archives: { open: (name) => new HttpArchive(client, name), list: async () => await Promise.resolve(archives) },
+      access: { write: adds !== undefined },
+      counts: adds,
+      archives: {
+        open: (name) => new HttpArchive(client, name, adds !== undefined),
+        list: async (options) => await this.#archiveNames(options),
+      },
       recordSource: givesRecords ? { records: (digests, spans, options) => this.#records(digests, spans, options) } : undefined,
     };
   }
@@ -110,26 +126,47 @@ export class HttpStore implements Store {
     { signal }: OpOptions = {},
   ): AsyncGenerator<RecordBatch, void, undefined> {
     this.#check('get', signal);
-    const underWay: Promise<RecordBatch | undefined>[] = [];
+    const underWay: Promise<RecordBatch[]>[] = [];
     for (const part of partsAsked(digests, spans, this.#hash.digestSize)) {
-      const asked = askRecords(this.#client, this.#hash, part, signal);
+      const asked = this.#partRecords(part, signal);
       // It may fail before its turn comes.
       asked.catch(() => undefined);
       underWay.push(asked);
-      const batch = underWay.length < AHEAD ? undefined : await underWay.shift();
-      if (batch !== undefined) yield batch;
+      if (underWay.length >= AHEAD) yield* (await underWay.shift()) ?? [];
     }
-    for (const asked of underWay) {
-      const batch = await asked;
-      if (batch !== undefined) yield batch;
-    }
+    for (const asked of underWay) yield* await asked;
+  }
+
+  /** The records of a part: where not all of them are to be had together, those of its halves. */
+  async #partRecords(part: Uint8Array, signal: AbortSignal | undefined): Promise<RecordBatch[]> {
+    const batch = await askRecords(this.#client, this.#hash, part, signal);
+    if (batch !== undefined) return [batch];
+    const { digestSize } = this.#hash;
+    if (part.length <= digestSize) return [];
+    const middle = Math.floor(part.length / digestSize / 2) * digestSize;
+    return [...(await this.#partRecords(part.subarray(0, middle), signal)), ...(await this.#partRecords(part.subarray(middle), signal))];
   }
 
   async has(hashcodes: readonly HashCode[], { signal }: OpOptions = {}): Promise<boolean[]> {
     this.#check('has', signal);
+    const ours = hashcodes.filter(({ hashName }) => hashName === this.hashName);
+    const areThere = (
+      await this.#areThere(
+        ours.map(({ digest }) => digest),
+        signal,
+      )
+    ).values();
+    return hashcodes.map(({ hashName }) => hashName === this.hashName && areThere.next().value === true);
+  }
+
+  async #areThere(digests: readonly Uint8Array[], signal: AbortSignal | undefined): Promise<boolean[]> {
+    if (this.#tellsMany) {
+      const parts = [...partsAsked(Buffer.concat(digests), undefined, this.#hash.digestSize)];
+      return (await Promise.all(parts.map(async (part) => await askWhether(this.#client, this.#hash, part, signal)))).flat();
+    }
     return await Promise.all(
-      hashcodes.map(async (hashcode) => {
-        if (hashcode.hashName !== this.hashName) return false;
+      digests.map(async (digest) => {
+        const hashcode = { hashName: this.hashName, digest };
         const { status, isDamaged } = await this.#client.get(this.#pathOf(hashcode), { method: 'HEAD', maxSize: 0, signal });
         if (status !== 200 && status !== 404 && !isDamaged) throw this.#odd('look for Block', status);
         return status !== 404;
@@ -137,23 +174,36 @@ export class HttpStore implements Store {
     );
   }
 
-  add(): Promise<AddResult> {
-    return Promise.reject(this.#readOnly());
+  async add(data: Uint8Array, options: OpOptions = {}): Promise<AddResult> {
+    const digest = this.#hash.digest(data);
+    const [isNew = false] = await this.addBatch([{ digest, data }], options);
+    return { hashcode: { hashName: this.hashName, digest }, isNew };
   }
 
-  addBatch(): Promise<boolean[]> {
-    return Promise.reject(this.#readOnly());
+  async addBatch(blocks: readonly DigestedBlock[], { signal }: OpOptions = {}): Promise<boolean[]> {
+    const adds = this.#adds;
+    if (adds === undefined) throw this.#readOnly();
+    this.#check('add to', signal);
+    checkBlocks(blocks, this.#hash, this.name);
+    return await adds.addBatch(blocks, signal);
   }
 
   async flush({ signal }: OpOptions = {}): Promise<void> {
     this.#check('flush', signal);
-    await Promise.resolve();
+    await this.#adds?.flush(signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#life.abort();
     this.#client.close();
     await Promise.resolve();
+  }
+
+  async #archiveNames({ signal }: OpOptions = {}): Promise<readonly string[]> {
+    this.#check('list archives of', signal);
+    const { status, body } = await this.#client.get('store', { maxSize: MAX_DESCRIPTION_SIZE, signal });
+    if (status !== 200) throw this.#odd('list archives', status);
+    return parseDescription(body.toString()).archives;
   }
 
   #pathOf({ hashName, digest }: HashCode): string {
@@ -168,7 +218,9 @@ export class HttpStore implements Store {
   #readOnly(): Error {
     return this.#life.signal.aborted
       ? new ClosedError('add to', this.name)
-      : new ReadOnlyError('add to', this.name, { remedy: 'serve the Store by ssh or tcp: to write to it' });
+      : new ReadOnlyError('add to', this.name, {
+          remedy: 'give the token of somebody with the right add, or serve the Store by ssh or tcp:',
+        });
   }
 
   #odd(action: string, status: number): VtError {

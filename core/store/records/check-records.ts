@@ -80,6 +80,13 @@ export function* recordSlices(image: Buffer, hash: HashFunction, maxSize: number
   if (start < image.length) yield { image: image.subarray(start), unpackedSize };
 }
 
+/** How many records an image has. @throws {ParseError} for what is no record */
+export function countRecords(image: Buffer, hash: HashFunction): number {
+  let count = 0;
+  for (const _ of recordSlices(image, hash, 0)) count++;
+  return count;
+}
+
 /**
  * Verifies records that come from elsewhere. Their Blocks must have the digests given, and their headers must be true, since
  * later checks of the data file go by them.

@@ -11,10 +11,12 @@ import { HttpStore } from '../../../core/http/client/http-store.ts';
 import type { WebServer } from '../../../core/http/server.ts';
 import { serveWeb } from '../../../core/http/server.ts';
 import { parseDescription } from '../../../core/http/store-description.ts';
+import { ownerTable } from '../../../core/rights/rights-table.ts';
 import { capability } from '../../../core/store/capability.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { readOnlyStoreSuite } from '../../conformance/read-only-store-suite.ts';
+import { storeSuite } from '../../conformance/store-suite.ts';
 
 const servers: WebServer[] = [];
 after(async () => {
@@ -53,6 +55,41 @@ readOnlyStoreSuite({
     for (const data of blocks) await store.add(data);
     return await openStore((await webServer(store)).url);
   },
+});
+
+const TOKEN = Buffer.from('the-token-of-the-owner');
+
+/** A Store that may be written to over HTTP. */
+async function writable(below: Store): Promise<Store> {
+  const server = await serveWeb({
+    host: '127.0.0.1',
+    port: 0,
+    service: {
+      store: below,
+      archive: undefined,
+      home: async () => await Promise.resolve('/'),
+      isPublic: false,
+      writes: { instance: 'one' },
+      now: () => new Date(),
+      onFailure: () => undefined,
+    },
+    access: { table: ownerTable(TOKEN), hosts: new Set() },
+  });
+  servers.push(server);
+  const client = new HttpClient({ name: server.url, base: new URL(server.url), token: TOKEN.toString() });
+  const { body } = await client.get('store', { maxSize: 10_000 });
+  return new HttpStore(client, parseDescription(body.toString()));
+}
+
+let below = new MemoryStore();
+storeSuite({
+  name: 'http:, with a token that may write',
+  checksAdds: true,
+  open: async () => {
+    below = new MemoryStore();
+    return await writable(below);
+  },
+  reopen: async () => await writable(below),
 });
 
 const DATA = Buffer.from('the bytes of a Block');

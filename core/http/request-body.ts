@@ -1,0 +1,14 @@
+import type { IncomingMessage } from 'node:http';
+
+/** Takes the body of a request. @returns undefined where it is too long, of which the rest is not read */
+export async function readBody(request: IncomingMessage, maxSize: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  // Who has sent too much is told so over the same connection.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxSize) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
+}

@@ -1,0 +1,188 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { Archive, ArchiveEntry } from '../archive/archive.ts';
+import type { ArchiveLine } from '../archive/archive-line.ts';
+import { formatArchiveLine, parseArchiveLine } from '../archive/archive-line.ts';
+import { CorruptBlockError, VtError } from '../base/errors.ts';
+import { TextReader } from '../base/text-reader.ts';
+import { hashByName, MAX_STORED_SIZE } from '../block/hash.ts';
+import type { HashCode } from '../block/hashcode.ts';
+import { formatDirent, readDirent } from '../dirent/dirent-text.ts';
+import { RightError } from '../rights/right-error.ts';
+import { wholeTreeFault } from '../rights/served-users.ts';
+import { countRecords } from '../store/records/check-records.ts';
+import type { RecordChecker } from '../store/records/record-checker.ts';
+import type { Store } from '../store/store.ts';
+import { appendEntry, requireUsable } from '../wire/entry-requests.ts';
+import { decodeBits } from '../wire/payload.ts';
+import { answerAddRecords } from '../wire/record-requests.ts';
+import { RequestGate } from '../wire/request-gate.ts';
+import { readBody } from './request-body.ts';
+import type { Route } from './routes.ts';
+import { lastEtag } from './store-text.ts';
+
+/** Octets of bodies that are taken at a time. */
+const MAX_TAKEN_SIZE = 64 * 1024 * 1024;
+/** Bodies that are taken at a time. */
+const MAX_TAKEN = 64;
+/** Octets of the body that has Blocks: one of the largest, with what stands before it in a record. */
+const MAX_BODY_SIZE = MAX_STORED_SIZE + 1024;
+/** Octets of the body that says a state. */
+const MAX_STATE_SIZE = 1024 * 1024;
+
+/** What came of a request that writes: a status, and why, or what it made. */
+export interface WriteAnswer {
+  readonly status: number;
+  /** One line. */
+  readonly text?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What is written to. */
+export interface WrittenStore {
+  /** It asks for rights itself. */
+  readonly store: Store;
+  readonly archive: (name: string) => Archive;
+  readonly checker: RecordChecker;
+  /** Names this process. */
+  readonly instance: string;
+  readonly now: () => Date;
+}
+
+/** Takes Blocks and states over HTTP. Nothing is changed or removed. @see vt(7), "HTTP" */
+export class WebWrites {
+  readonly #gate = new RequestGate(MAX_TAKEN, MAX_TAKEN_SIZE);
+
+  /**
+   * Answers a PUT or POST whose sender may write.
+   *
+   * @throws what reading its body throws, or writing
+   */
+  async answer(route: Route | undefined, request: IncomingMessage, target: WrittenStore, signal: AbortSignal): Promise<WriteAnswer> {
+    if (isOfAnotherSite(request.headers)) return { status: 403, text: 'a page of another site may not write here' };
+    if (request.method === 'PUT' && route?.kind === 'block') return await this.#putBlock(route.hashcode, request, target, signal);
+    if (request.method === 'POST' && route?.kind === 'new records') return await this.#addRecords(request, target, signal);
+    if (request.method === 'POST' && route?.kind === 'store') {
+      await target.store.flush({ signal });
+      return { status: 200, text: JSON.stringify({ instance: target.instance }) };
+    }
+    if (request.method === 'POST' && route?.kind === 'archive' && route.names.length === 0 && route.state === undefined) {
+      const text = await readBody(request, MAX_STATE_SIZE);
+      return text === undefined ? TOO_LONG : await postState(route.name, text.toString('latin1'), request.headers, target, signal);
+    }
+    return { status: 405, text: 'PUT is for /h/, POST for /r/, /archive/NAME and /store' };
+  }
+
+  async #putBlock(hashcode: HashCode, request: IncomingMessage, { store }: WrittenStore, signal: AbortSignal): Promise<WriteAnswer> {
+    if (hashcode.hashName !== store.hashName) return { status: 409, text: `the hash function of the Store is ${store.hashName}` };
+    return await this.#withBody(request, signal, async (data) => {
+      if (Buffer.compare(hashByName(hashcode.hashName).digest(data), hashcode.digest) !== 0) return WRONG_BYTES;
+      const [isNew = false] = await store.addBatch([{ digest: hashcode.digest, data }], { signal });
+      return { status: isNew ? 201 : 204 };
+    });
+  }
+
+  /** Records as those of data files. The answer has a digit for each Block: 1 for a new one, else 0. */
+  async #addRecords(request: IncomingMessage, { store, checker }: WrittenStore, signal: AbortSignal): Promise<WriteAnswer> {
+    return await this.#withBody(request, signal, async (payload) => {
+      const { payload: [bits = new Uint8Array(0)] = [] } = await answerAddRecords(
+        store,
+        checker,
+        false,
+        { payload },
+        { signal, turn: undefined },
+      );
+      const count = countRecords(payload, hashByName(store.hashName));
+      return { status: 200, text: [...decodeBits(bits, count)].join('') };
+    });
+  }
+
+  /** Does something with the body of a request, of as many at a time as there is memory for. */
+  async #withBody(request: IncomingMessage, signal: AbortSignal, work: (body: Buffer) => Promise<WriteAnswer>): Promise<WriteAnswer> {
+    const size = Number(request.headers['content-length'] ?? MAX_BODY_SIZE);
+    if (size > MAX_BODY_SIZE) return TOO_LONG;
+    if (!this.#gate.tryEnter(size)) await this.#gate.enter(size, signal);
+    try {
+      const body = await readBody(request, MAX_BODY_SIZE);
+      return body === undefined ? TOO_LONG : await work(body);
+    } catch (error) {
+      if (error instanceof CorruptBlockError) return WRONG_BYTES;
+      throw error;
+    } finally {
+      this.#gate.leave(size);
+    }
+  }
+}
+
+const WRONG_BYTES: WriteAnswer = { status: 400, text: 'the bytes are not those of the name' };
+const TOO_LONG: WriteAnswer = { status: 413, text: 'the body is too long' };
+
+/** Whether a browser says that a page of another site sends it: it would send the token along. */
+function isOfAnotherSite({ origin, host, 'sec-fetch-site': site }: IncomingHttpHeaders): boolean {
+  if (site !== undefined) return site !== 'same-origin' && site !== 'none';
+  return origin !== undefined && origin.replace(/^https?:\/\//, '') !== host;
+}
+
+/**
+ * Records a state: a Dirref, dated now, or a whole line. The client says which state it has seen as the newest, so that nobody's is
+ * passed over.
+ */
+async function postState(
+  name: string,
+  text: string,
+  headers: IncomingHttpHeaders,
+  { store, archive: archiveOf, now }: WrittenStore,
+  signal: AbortSignal,
+): Promise<WriteAnswer> {
+  const given = parseState(text.trim());
+  const archive = archiveOf(name);
+  const nowNs = BigInt(now().getTime()) * 1_000_000n;
+  const dated = (last: ArchiveEntry | undefined): ArchiveLine =>
+    'whenNs' in given ? given : { ...given, whenNs: last === undefined || last.whenNs < nowNs ? nowNs : last.whenNs + 1n };
+  const last = await archive.last({ signal });
+  // Of a sealed Store all lines have one root.
+  const isSame =
+    last !== undefined &&
+    ('whenNs' in given ? formatArchiveLine(last) === formatArchiveLine(given) : formatDirent(last.dirent) === formatDirent(given.dirent));
+  if (isSame) return recorded(200, last);
+  const isSeen = seenBy(headers);
+  if (isSeen === undefined && last !== undefined)
+    return { status: 428, text: 'there are states already: say by If-Match which is the newest, as ?lines=last has it in its ETag' };
+  const modes = { isReadOnly: false, isAppendOnly: true, rootFault: wholeTreeFault, store, nowNs };
+  // What it needs is durable before it is.
+  await store.flush({ signal });
+  try {
+    await requireUsable(name, dated(last), modes, { signal });
+    const { appended } = await appendEntry({ name, archive }, modes, isSeen ?? ((newest) => newest === undefined), dated, { signal });
+    return appended === undefined ? { status: 412, text: 'another state was recorded meanwhile' } : recorded(201, appended);
+  } catch (error) {
+    if (error instanceof VtError && error.code === 'EPERM' && !(error instanceof RightError)) return { status: 409, text: error.message };
+    throw error;
+  }
+}
+
+/** A Dirref, or a line as `?lines` gives it, without its number. @throws {ParseError} for neither */
+function parseState(text: string): ArchiveLine | Pick<ArchiveLine, 'dirent'> {
+  if (/^\d/.test(text)) {
+    const line = parseArchiveLine(text);
+    if (line !== undefined) return line;
+  }
+  const reader = new TextReader(text);
+  const dirent = readDirent(reader);
+  reader.end();
+  return { dirent };
+}
+
+function recorded(status: 200 | 201, entry: ArchiveEntry): WriteAnswer {
+  return { status, text: `${entry.number} ${formatArchiveLine(entry)}`, headers: { etag: lastEtag(entry) } };
+}
+
+/** Whether the newest state is the one that the client has seen; undefined where it does not say. @see RFC 9110, 13.1 */
+function seenBy({
+  'if-match': match,
+  'if-none-match': noneMatch,
+}: IncomingHttpHeaders): ((last: ArchiveEntry | undefined) => boolean) | undefined {
+  // What came compressed has a tag of its own.
+  const tags = (match ?? '').split(/, */).map((tag) => tag.replace(/-gzip"$/, '"'));
+  if (match !== undefined) return (last) => last !== undefined && (match.trim() === '*' || tags.includes(lastEtag(last)));
+  return noneMatch?.trim() === '*' ? (last) => last === undefined : undefined;
+}

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { VtError } from '../../../core/base/errors.ts';
+import { hashcodeOf } from '../../../core/block/hashcode.ts';
+import { GrantedBlocks } from '../../../core/rights/granted-blocks.ts';
+import { parseRightsLine } from '../../../core/rights/rights-line.ts';
+import { RightsView } from '../../../core/rights/rights-view.ts';
+import { MemoryStore } from '../../../core/store/memory.ts';
+import { content } from './rights-fixture.ts';
+
+const isUnsupported = (error: unknown): boolean => error instanceof VtError && error.code === 'EUNSUPPORTED';
+
+function viewOf(store: MemoryStore, rights: string): RightsView {
+  const holder = parseRightsLine(`anna the-secret-of-anna-herself ${rights}`);
+  assert.ok(holder !== undefined);
+  return new RightsView(store, holder, () => true);
+}
+
+test('rights to a part open no sealed Store: there to give a Block is no proof of knowing it', async () => {
+  const store = new MemoryStore({ hashName: 'sealed' });
+  const hashcode = { hashName: 'sealed', digest: Buffer.alloc(32, 7) } as const;
+  await using part = viewOf(store, 'add=anna');
+  await assert.rejects(part.has([hashcode]), isUnsupported);
+  await assert.rejects(part.addBatch([{ digest: hashcode.digest, data: Buffer.alloc(40, 7) }]), isUnsupported);
+  await using whole = viewOf(store, 'read add=anna');
+  assert.deepEqual(await whole.has([hashcode]), [false]);
+});
+
+test('Blocks that may be read are counted: where they are too many it is told, and none is given away', async () => {
+  const store = new MemoryStore();
+  const granted = new GrantedBlocks(store, store.hashName, async () => await Promise.resolve(new Map()), 3);
+  const digests = ['a', 'b', 'c', 'd'].map((seed) => hashcodeOf('sha3-256', content(seed)).digest);
+  for (const digest of digests.slice(0, 3)) granted.grant(digest);
+  assert.throws(() => granted.grant(digests[3] as Uint8Array), isUnsupported);
+  assert.deepEqual(await granted.has(digests.slice(0, 3)), [true, true, true]);
+});

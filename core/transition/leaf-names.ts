@@ -11,6 +11,7 @@ import type { Store } from '../store/store.ts';
 import { BlockList } from '../sync/block-list.ts';
 import type { NameMap } from './name-map.ts';
 import { RecordRehasher } from './record-rehasher.ts';
+import { recordRuns } from './record-runs.ts';
 
 /** Octets of Blocks that are asked for together, at least, where so many are wanted. */
 const GATHERED_SIZE = 4 * 1024 * 1024;
@@ -141,7 +142,9 @@ export class LeafNames implements AsyncDisposable {
     }
   }
 
-  async #rename(list: BlockList): Promise<void> {
+  async #rename(wanted: BlockList): Promise<void> {
+    const list = this.#isInPlace ? await this.#renameWhereTheyLie(wanted) : wanted;
+    if (list.count === 0) return;
     const source = capability(this.#source, 'recordSource');
     if (source === undefined) {
       await this.#each(list);
@@ -169,11 +172,32 @@ export class LeafNames implements AsyncDisposable {
     if (failure !== undefined) throw failure.error;
   }
 
+  /** Of Blocks that lie side by side the workers read the records themselves. @returns the others */
+  async #renameWhereTheyLie(list: BlockList): Promise<BlockList> {
+    const digests = Array.from({ length: list.count }, (_, i) => list.digest(i));
+    const spans = list.spans();
+    const located = capability(this.#source, 'location')?.locate(digests, spans === undefined ? undefined : [...spans]) ?? [];
+    const isDone = new Set<number>();
+    await Promise.all(
+      recordRuns(located, this.#from).map(async ({ path, offset, size, indexes }) => {
+        const named = await this.#rehasher.rehashIn(path, offset, size);
+        const asked = Buffer.concat(indexes.map((index) => list.digest(index)));
+        if (named === undefined || asked.compare(named.before) !== 0) return;
+        this.#note(named.before, named.batch);
+        for (const index of indexes) isDone.add(index);
+      }),
+    );
+    throwIfCancelled(this.#signal);
+    const rest = new BlockList(this.#from.digestSize);
+    for (let i = 0; i < list.count; i++) if (!isDone.has(i)) rest.add(list.digest(i), list.span(i));
+    return rest;
+  }
+
   async #add(batch: RecordBatch): Promise<void> {
     const image = Buffer.from(batch.image.buffer, batch.image.byteOffset, batch.image.byteLength);
     await this.#rehasher.rehash(image, batch.count, this.#source.name, async ({ before, batch: renamed }) => {
       const sink = capability(this.#target, 'recordSink');
-      if (this.#isInPlace) this.#signal?.throwIfAborted();
+      if (this.#isInPlace) throwIfCancelled(this.#signal);
       else if (sink !== undefined) await sink.addRecords(renamed, { signal: this.#signal });
       else await this.#target.addBatch(unpackRecords(renamed, this.#to.digestSize), { signal: this.#signal });
       this.#note(before, renamed);

@@ -30,6 +30,8 @@ export interface RehashSetup {
 export interface RehashRequest {
   readonly at: number;
   readonly size: number;
+  /** The file to read the image from, and where; without it the image is in the memory already. */
+  readonly file?: { readonly path: string; readonly offset: number };
   /** Where the new records go, and how much room there is: none where digests alone are asked for. */
   readonly to: number;
   readonly room: number;
@@ -95,6 +97,25 @@ export class RecordRehasher implements AsyncDisposable {
     return await use(rehashRecords(image, { from: this.#from, to: this.#to }, target, where));
   }
 
+  /**
+   * The digests of records that lie in a file, which a worker reads.
+   *
+   * @returns undefined where they cannot be had so: there is too little of them, or something is wrong
+   */
+  async rehashIn(path: string, offset: number, size: number): Promise<Rehashed | undefined> {
+    if (size > SLOT_SIZE || size < MIN_SENT_SIZE || this.#doneSize <= UNTHREADED_SIZE) return undefined;
+    this.#doneSize += size;
+    const thread = await this.#free();
+    const at = thread?.free.pop();
+    if (thread === undefined || at === undefined) return undefined;
+    try {
+      return await this.#ask(thread, { at, size, file: { path, offset }, to: 0, room: 0 });
+    } finally {
+      thread.free.push(at);
+      this.#queue.shift()?.();
+    }
+  }
+
   /** A thread with room; undefined where there is none to be had. */
   async #free(): Promise<Thread | undefined> {
     for (;;) {
@@ -123,18 +144,18 @@ export class RecordRehasher implements AsyncDisposable {
     return started;
   }
 
-  async #send({ thread, memory }: Thread, at: number, image: Buffer): Promise<Rehashed | undefined> {
-    copyOctets(new Uint8Array(memory.buffer), at, image);
-    const to = at + SLOT_SIZE;
+  async #send(thread: Thread, at: number, image: Buffer): Promise<Rehashed | undefined> {
+    copyOctets(new Uint8Array(thread.memory.buffer), at, image);
+    return await this.#ask(thread, { at, size: image.length, to: at + SLOT_SIZE, room: this.#digestsOnly ? 0 : SLOT_SIZE });
+  }
+
+  async #ask({ thread, memory }: Thread, request: RehashRequest): Promise<Rehashed | undefined> {
     const reply = await new Promise<RehashReply>((resolve) => {
-      thread.ask(
-        { at, size: image.length, to, room: this.#digestsOnly ? 0 : SLOT_SIZE },
-        { answered: resolve, lost: () => resolve(undefined) },
-      );
+      thread.ask(request, { answered: resolve, lost: () => resolve(undefined) });
     });
     if (reply === undefined) return undefined;
     const { before, size, ...columns } = reply;
-    return { before, batch: { ...columns, image: new Uint8Array(memory.buffer as unknown as ArrayBuffer, to, size) } };
+    return { before, batch: { ...columns, image: new Uint8Array(memory.buffer as unknown as ArrayBuffer, request.to, size) } };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -86,6 +86,21 @@ const ARCHIVERS: readonly Peer[] = [
     get: 'unsquashfs -q -n -d $OUT/$FROM $REPO/a.squashfs >/dev/null',
     one: 'unsquashfs -cat $REPO/a.squashfs "$FILE" | head -c 1 >/dev/null',
   },
+  {
+    name: 'wim',
+    version: 'wimlib-imagex --version',
+    put: 'wimlib-imagex capture $FROM $REPO/a.wim --unix-data >/dev/null',
+    get: 'wimlib-imagex apply $REPO/a.wim 1 $OUT/$FROM --unix-data >/dev/null',
+    one: 'wimlib-imagex extract $REPO/a.wim 1 "/$FILE" --to-stdout | head -c 1 >/dev/null',
+  },
+  {
+    name: 'zpaq -m1',
+    version: 'zpaq | head -1; command -v zpaq >/dev/null',
+    put: 'zpaq add $REPO/a.zpaq $FROM -m1 >/dev/null 2>&1',
+    get: 'cd $OUT && zpaq extract $REPO/a.zpaq >/dev/null 2>&1',
+    one: 'zpaq extract $REPO/a.zpaq "$FROM/$FILE" -to $CACHE/one -force >/dev/null 2>&1 && head -c 1 $CACHE/one >/dev/null',
+    loses: 'owners, hard links',
+  },
 ];
 
 /** The path of one of the files below a folder, about in the middle. */

@@ -69,6 +69,8 @@ export function verdictsOf(part: Part, results: Results): Verdict[] {
       break;
     case 'transition':
       add('transition, to put', seconds('vtftp transition', 'put') / seconds('vtftp', 'put'), 1 / 0.7);
+      add('in place, to put', seconds('vtftp transition in place', 'put') / seconds('vtftp', 'put'), 0.6);
+      add('size in place, to put', stored('vtftp transition in place') / stored('vtftp'), 1.03);
       break;
     case 'scale':
       add('seconds a GiB, put of 16 to 1', seconds('vtftp', 'put16') / 16 / seconds('vtftp', 'put1'), MAX_GROWTH);

@@ -9,7 +9,7 @@ export function transitionPart(program: string, ours: Peer): Part {
   return {
     name: 'transition',
     says: '1 GiB that nothing compresses, and 2,000 small files, from SHA-1 to SHA3-256',
-    programs: [ours, transition(program)],
+    programs: [ours, transition(program), inPlace(program)],
     hasManyFiles: true,
     prepare(folder, scale) {
       makeTree(join(folder, 'live'), Math.max(100, Math.round(2000 * scale)));
@@ -22,6 +22,18 @@ export function transitionPart(program: string, ours: Peer): Part {
       turn.get('live', 'get');
     },
     columns: { put: 'put, or transition', get: 'get' },
+  };
+}
+
+function inPlace(program: string): Peer {
+  const run = `${process.execPath} ${program} -q`;
+  return {
+    name: 'vtftp transition in place',
+    isOurs: true,
+    version: `${process.execPath} ${program} --version`,
+    init: `${run} -S "datadir:$REPO/store,hash=sha1" -c "put live live; quit"`,
+    put: `${run} -S "datadir:$REPO/store" -c "transition sha3-256"`,
+    get: `${run} -S "datadir:$REPO/store" -c "get $FROM $OUT/$FROM"`,
   };
 }
 

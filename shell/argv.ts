@@ -1,5 +1,5 @@
 import { type OptionSpec, optionNamed } from '../commands/words/option-spec.ts';
-import { readOptions } from '../commands/words/read-options.ts';
+import { readOptions, scanOptions } from '../commands/words/read-options.ts';
 import { UsageError } from '../core/base/errors.ts';
 import { largestOf } from '../core/base/lists.ts';
 import { optionText } from './option-text.ts';
@@ -59,16 +59,6 @@ export const PROGRAM_OPTIONS: readonly OptionSpec[] = [
   { short: 'V', name: 'version', summary: 'print the version' },
 ];
 
-/** More words than the one SOURCE: perhaps a command and its arguments. */
-export class ExtraWordsError extends UsageError {
-  readonly words: readonly string[];
-
-  constructor(message: string, words: readonly string[]) {
-    super(message, { remedy: REMEDY });
-    this.words = words;
-  }
-}
-
 /** What argv asks for. */
 export interface ProgramArguments {
   /** `-c`, in order. */
@@ -98,6 +88,25 @@ export interface ProgramArguments {
 const REMEDY = 'vtftp --help';
 
 /**
+ * Where the words of a command may begin in argv: at the first that is no option of the program, where it could be the name of a
+ * command. Options after it are the command's own.
+ *
+ * @returns its index; undefined where there is none
+ */
+export function commandAt(args: readonly string[]): number | undefined {
+  const { rest } = scanOptions(
+    PROGRAM_OPTIONS,
+    args.map((text) => ({ text })),
+    { ...RULES, optionsFirst: true },
+  );
+  const at = args.length - rest.length;
+  return args[at - 1] === '--' || !/^([a-z][a-z0-9]*|!)$/.test(args[at] ?? '') ? undefined : at;
+}
+
+/** How options of argv are read. */
+const RULES = { remedy: REMEDY, show: (text: string): string => text.toWellFormed() };
+
+/**
  * Reads argv, in which options may stand anywhere before `--`.
  *
  * @param args - without the interpreter and the program; an octet that is not UTF-8 is a lone surrogate
@@ -107,7 +116,7 @@ export function parseArgv(args: readonly string[]): ProgramArguments {
   const { uses, rest } = readOptions(
     PROGRAM_OPTIONS,
     args.map((text) => ({ text })),
-    { remedy: REMEDY, show: (text) => text.toWellFormed() },
+    RULES,
   );
   const given = new Map<string, string[]>();
   for (const { name, value } of uses) {
@@ -127,11 +136,7 @@ export function parseArgv(args: readonly string[]): ProgramArguments {
   const one = (long: string): string | undefined => given.get(long)?.[0];
   // `#!/usr/bin/env -S vtftp -b` hands over the script's own arguments after its name.
   const [source, extra] = rest.map(({ text }) => text);
-  if (extra !== undefined)
-    throw new ExtraWordsError(
-      `"${extra}": only one SOURCE can be opened`,
-      rest.map(({ text }) => text),
-    );
+  if (extra !== undefined) throw new UsageError(`"${extra}": only one SOURCE can be opened`, { remedy: REMEDY });
   return {
     commands: given.get('command') ?? [],
     batch: one('batch'),
@@ -172,10 +177,12 @@ export function programHelp(): string {
   const width = largestOf(rows.map(([left]) => left.length));
   return [
     'usage: vtftp [options] [SOURCE]',
+    '       vtftp [options] COMMAND [ARGUMENT...]',
     '',
     'A shell over a tree of files that is kept as content-addressed blocks. SOURCE is what to open: a Dirref (D{…}), a block',
     'reference (B{…}), an x-vt: URI, a Store or STORE@ARCHIVE, a .vt archive file (FILE@N, FILE@DATE), an ordinary directory,',
     'or a running mount (its mount point or control socket). Without SOURCE, vtftp opens the newest tree of the Store.',
+    'COMMAND is one command of the shell, as of -c; its words are taken as they are.',
     '',
     'options:',
     ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`),

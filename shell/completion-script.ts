@@ -14,7 +14,7 @@ interface Known {
 
 /**
  * A script that completes the command line of vtftp in a shell: its options, their choices, local paths, and the names of commands
- * as the first word of `-c`.
+ * as the first word, also of `-c`.
  */
 export function completionScript(
   shell: (typeof COMPLETED_SHELLS)[number],
@@ -64,6 +64,8 @@ _vtftp() {
   if [[ $word == -* ]]; then
     compopt +o filenames 2>/dev/null
     mapfile -t COMPREPLY < <(compgen -W '${words.join(' ')}' -- "$word")
+  elif [[ $COMP_CWORD == 1 ]]; then
+    mapfile -t COMPREPLY < <(compgen -f -- "$word"; compgen -W '${commands.map(({ name }) => name).join(' ')}' -- "$word")
   else
     mapfile -t COMPREPLY < <(compgen -f -- "$word")
   fi
@@ -99,10 +101,14 @@ ${commands.map(({ name, summary }) => `    '${quoted(name)}:${quoted(summary)}'`
   )
   _describe command commands
 }
+_vtftp_first() {
+  _vtftp_commands
+  _files
+}
 _vtftp() {
   _arguments -s -S \\
 ${lines.join(' \\\n')} \\
-    '*:source:_files'
+    '1:command or source:_vtftp_first' '*:file:_files'
 }
 if [[ $funcstack[1] == _vtftp ]]; then _vtftp "$@"; else compdef _vtftp vtftp; fi
 `;
@@ -127,6 +133,7 @@ function fishScript(options: readonly Known[], commands: Names): string {
 function __vtftp_commands
   printf '%s\\t%s\\n' ${commands.map(({ name, summary }) => `${quoted(name)} ${quoted(summary)}`).join(' \\\n    ')}
 end
+complete -c vtftp -n __fish_use_subcommand -a '(__vtftp_commands)'
 ${lines.join('\n')}
 `;
 }

@@ -16,6 +16,7 @@ import { assignWords, parseOptions } from './line/arguments.ts';
 import { expandGlob, isGlobWord, patternOf } from './line/glob.ts';
 import type { ParsedCommand } from './line/line.ts';
 import { parseLine } from './line/line.ts';
+import { lineOfWords } from './line/line-of-words.ts';
 import { localGlobSide } from './line/local-glob.ts';
 import { quoteWord } from './line/quote.ts';
 import { treeGlobSide } from './line/tree-glob.ts';
@@ -95,7 +96,7 @@ export class Dispatcher {
    * @throws what the first command that failed threw
    */
   async run(commands: Commands, signal: AbortSignal, options: LineOptions): Promise<void> {
-    await this.runLine('line' in commands ? commands.line : lineOfWords(commands.argv), signal, options);
+    await this.runLine('line' in commands ? commands.line : octetsFromText(lineOfWords(commands.argv)), signal, options);
   }
 
   async #runSource(source: Octets, signal: AbortSignal, options: LineOptions, aliases: ReadonlySet<string>): Promise<void> {
@@ -293,14 +294,6 @@ async function runIn(context: TreeContext, command: Command, input: CommandInput
     const local = localSession(context, command.name);
     await command.run({ ...context, session: local, local }, input);
   }
-}
-
-/** The words of one command as a line, in which each stands for itself. */
-function lineOfWords([name = '' as Octets, ...rest]: readonly Octets[]): Octets {
-  const quoted = quoteWord(name);
-  // What stands before a name in a line has a meaning of its own.
-  const first = /^[-@]/.test(quoted) ? `'${quoted}'` : quoted;
-  return octetsFromText([first, ...rest.map(quoteWord)].join(' '));
 }
 
 /** A command as one types it. */

@@ -2,17 +2,24 @@ import { setFlagsFromString } from 'node:v8';
 import { UsageError } from '../core/base/errors.ts';
 import { errorCode, errorReason } from '../core/base/system/system-error.ts';
 import type { ProgramArguments } from './argv.ts';
-import { ExtraWordsError, PROGRAM_OPTIONS, parseArgv, programHelp, withEnvironment } from './argv.ts';
+import { commandAt, PROGRAM_OPTIONS, parseArgv, programHelp, withEnvironment } from './argv.ts';
 import { EXIT } from './exit-status.ts';
 import { writeStderr, writeWhole } from './output/write-whole.ts';
 import { VERSION } from './version.ts';
 
 // The entry: finds out what is asked for, and loads what that takes.
 
-/** How to run words as a command, where they are one. */
-async function commandInstead(words: readonly string[]): Promise<string | undefined> {
-  const [{ COMMANDS }, { asCommandLine }] = await Promise.all([import('../commands/all-commands.ts'), import('./command-names.ts')]);
-  return asCommandLine(COMMANDS, words);
+/** Reads argv, which may end in a command and its words. */
+async function readArguments(given: readonly string[]): Promise<ProgramArguments> {
+  const at = commandAt(given);
+  if (at === undefined) return parseArgv(given);
+  const { oneShotLine } = await import('./one-shot.ts');
+  const line = oneShotLine(given.slice(at));
+  if (line === undefined) return parseArgv(given);
+  const args = parseArgv(given.slice(0, at));
+  if (args.commands.length > 0 || args.batch !== undefined)
+    throw new UsageError(`"${given[at]}": a command beside -c or -b`, { remedy: 'give it in another -c' });
+  return { ...args, commands: [line] };
 }
 
 /** What is printed in place of a session, where that is asked for. */
@@ -34,11 +41,11 @@ async function main(): Promise<number> {
   const given = process.argv.slice(2);
   try {
     const isMangled = given.some((arg) => arg.includes('\ufffd'));
-    args = parseArgv(isMangled ? (await import('./output/argv-octets.ts')).withOctets(given) : given);
+    args = await readArguments(isMangled ? (await import('./output/argv-octets.ts')).withOctets(given) : given);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     const { errorLine } = await import('./output/error-line.ts');
-    const remedy = (error instanceof ExtraWordsError ? await commandInstead(error.words) : undefined) ?? error.remedy;
+    const { remedy } = error;
     const text = `vtftp: ${errorLine(error).text}`;
     if (given.includes('--json')) writeStderr(objectLine({ command: 'vtftp', error: text, code: error.code, remedy, status: EXIT.usage }));
     else writeStderr(`${text}${remedy === undefined ? '' : ` (${remedy})`}\n`);

@@ -25,7 +25,8 @@ test('--completion bash offers options, choices, commands after -c, and local fi
   assert.deepEqual(offered('--color=a'), ['--color=auto', '--color=always']);
   assert.deepEqual(offered('-c', 'loc'), ['locate']);
   assert.deepEqual(offered('-S', 'sto'), ['store one']);
-  assert.deepEqual(offered('sto'), ['store one']);
+  assert.deepEqual(offered('sto'), ['store one', 'stores']);
+  assert.deepEqual(offered('get', 'sto'), ['store one']);
 });
 
 for (const { shell, check } of [

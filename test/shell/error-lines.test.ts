@@ -100,8 +100,9 @@ test('an error of a system call is told with its path and reason; any other with
 test('words that were meant as a command, and taken for a source, are told how to run', async (t) => {
   const { env, folder: cwd } = makeScratch(t);
   for (const [words, status, says] of [
-    [['put', 'doc'], 2, "vtftp: doc: only one SOURCE can be opened (try: vtftp -c 'put doc')\n"],
-    [['ls'], 10, "vtftp: cannot open ls: no such file, directory, Store or reference (try: vtftp -c 'ls')\n"],
+    [['lcd', 'doc'], 1, 'lcd: doc: no such directory\n'],
+    [['--', 'ls'], 10, "vtftp: cannot open ls: no such file, directory, Store or reference (try: vtftp -c 'ls')\n"],
+    [['-c', 'pwd', 'ls'], 2, 'vtftp: ls: a command beside -c or -b (give it in another -c)\n'],
     [['one', 'two'], 2, 'vtftp: two: only one SOURCE can be opened (vtftp --help)\n'],
   ] as const) {
     const refused = await vtftp(['-S', './store', ...words], { env, cwd });

@@ -1,3 +1,4 @@
+import { errorParts } from '../../core/base/error-parts.ts';
 import { UsageError, VtError } from '../../core/base/errors.ts';
 import { groupedDigits } from '../../core/base/grouped-digits.ts';
 import type { Octets } from '../../core/base/octets.ts';
@@ -165,7 +166,8 @@ async function read(
   } catch (error) {
     if (error instanceof VtError) throw error;
     const code = errorCode(error) === 'EACCES' || errorCode(error) === 'EPERM' ? 'EPERM' : 'EFAILED';
-    throw new VtError(code, `put "${octetsToText(local)}": ${errorReason(error)}`, { cause: error });
+    // Where it names the file itself, the words that were typed stand for it.
+    throw new VtError(code, `put "${octetsToText(local)}": ${errorParts(error).fact}`, { cause: error });
   }
 }
 

@@ -219,11 +219,11 @@ test('put of one large file shows how far it is, and its report stands on a line
   await terminal.shows(/^put \/l: 1 file, 8\.0T;/m);
   const progress = await vtftp(['-S', 'memory:', '--progress=json', '-c', `put ${scratch.path('large')} l`], { env: scratch.env });
   const states = progress.stderr.split('\n').filter((line) => line.startsWith('{'));
-  const last = JSON.parse(states.at(-1) ?? '{}') as { readonly progress?: { readonly doneBytes?: number; readonly totalBytes?: number } };
-  assert.equal(last.progress?.totalBytes, 8 * 2 ** 40, progress.report);
+  const last = JSON.parse(states.at(-1) ?? '{}') as { readonly progress?: { readonly done_bytes?: number; readonly total_bytes?: number } };
+  assert.equal(last.progress?.total_bytes, 8 * 2 ** 40, progress.report);
   const got = await vtftp(['-S', 'memory:', '--progress=json', '-c', `put - f; get f ${scratch.path('got')}`], {
     env: scratch.env,
     input: Buffer.alloc(5_000_000, 1),
   });
-  assert.match(got.stderr, /"label":"get".*"totalBytes":5000000/, got.report);
+  assert.match(got.stderr, /"label":"get".*"total_bytes":5000000/, got.report);
 });

@@ -21,17 +21,24 @@ interface KernelMountOptions extends MountOptions {
 export async function mountKernel(filesystem: Filesystem, options: KernelMountOptions): Promise<Mount> {
   const fd = await mountDevice(options);
   const session = new KernelSession(fd, filesystem, options);
+  const notices = new Notifier(fd);
   const reader = readRequests(
     fd,
     Math.max(REQUEST_SIZE, MAX_TRANSFER_SIZE + IN_HEADER_SIZE + WRITE_IN_SIZE),
-    (bytes) => session.handle(bytes),
+    {
+      take: (bytes) => session.handle(bytes),
+      async end() {
+        session.end();
+        await notices.end();
+      },
+    },
     options.reader,
   );
   raiseReadAhead(options.mountPoint, MAX_READ_AHEAD);
   return {
     mountPoint: options.mountPoint,
     ended: reader.ended,
-    notices: new Notifier(fd),
+    notices,
     async unmount({ lazy = false } = {}) {
       await takeAway(options.mountPoint, lazy);
       await reader.ended;

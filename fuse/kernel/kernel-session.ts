@@ -48,10 +48,18 @@ export class KernelSession {
   /** Requests not answered yet, by number. */
   readonly #pending = new Map<number, Request>();
   #opensNothing = false;
+  #ended = false;
 
   constructor(fd: number, filesystem: Filesystem, options: KernelSessionOptions) {
     this.#context = { filesystem, replies: new Replies(fd) };
     this.#options = options;
+  }
+
+  /** The mount is gone: what is still at work for somebody is broken off, nothing is answered, and no failure is told. */
+  end(): void {
+    this.#ended = true;
+    this.#context.replies.end();
+    for (const request of this.#pending.values()) request.abort();
   }
 
   /** Requests that wait for an answer. */
@@ -111,6 +119,7 @@ export class KernelSession {
   }
 
   #fail(request: Request, error: unknown): void {
+    if (this.#ended) return;
     // These have no answer.
     if (request.opcode === OP.FORGET || request.opcode === OP.BATCH_FORGET || request.opcode === OP.INTERRUPT) return;
     const errno = errnoOf(error);

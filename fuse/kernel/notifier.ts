@@ -26,6 +26,7 @@ export class Notifier implements Notices {
   readonly #fd: number;
   readonly #waiting: Message[] = [];
   readonly #underWay = new Set<Message>();
+  #ended = false;
 
   constructor(fd: number) {
     this.#fd = fd;
@@ -74,6 +75,14 @@ export class Notifier implements Notices {
     });
   }
 
+  /** The kernel's side is gone. Resolves when no message is on its way any more. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    Notifier.#held.delete(this);
+    for (const { onTaken } of this.#waiting.splice(0)) for (const taken of onTaken) taken();
+    await this.idle();
+  }
+
   #message(code: number, size: number): Buffer {
     const message = Buffer.alloc(OUT_HEADER_SIZE + size);
     message.writeUInt32LE(message.length, 0);
@@ -82,6 +91,7 @@ export class Notifier implements Notices {
   }
 
   #send(message: Buffer): void {
+    if (this.#ended) return;
     // Who writes on and on says the same again and again.
     if (this.#waiting.at(-1)?.bytes.equals(message) !== true) this.#waiting.push({ bytes: message, onTaken: [] });
     this.#next();

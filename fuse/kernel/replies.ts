@@ -1,4 +1,6 @@
 import { writeSync, writevSync } from 'node:fs';
+import { constants } from 'node:os';
+import { errorCode } from '../../core/base/system/system-error.ts';
 import { OUT_HEADER_SIZE } from './abi.ts';
 import type { Request } from './request.ts';
 
@@ -9,6 +11,12 @@ const SCRATCH_SIZE = 4096;
 const LENT_SIZE = 64 * 1024;
 const MAX_LENT = 4;
 
+/** Pieces that one system call takes besides the header: IOV_MAX of Linux, less one. */
+const MAX_PIECES = 1023;
+
+/** Nobody waits for a reply any more: who asked was killed, or the mount is gone. */
+const NOBODY_WAITS = ['ENOENT', 'ENODEV', 'EBADF'];
+
 /** The way back to the kernel: each reply is one system call, which never waits. */
 export class Replies {
   readonly #fd: number;
@@ -16,9 +24,15 @@ export class Replies {
   readonly scratch: Buffer = Buffer.alloc(SCRATCH_SIZE);
   readonly #lent: Buffer[] = [];
   readonly #header: Buffer = Buffer.alloc(OUT_HEADER_SIZE);
+  #ended = false;
 
   constructor(fd: number) {
     this.#fd = fd;
+  }
+
+  /** Sends nothing from now on: the descriptor's number may become another file's. */
+  end(): void {
+    this.#ended = true;
   }
 
   /** A buffer for a longer reply that is not put together at once: a new one each time would keep the garbage collector busy. */
@@ -46,8 +60,22 @@ export class Replies {
   pieces(request: Request, pieces: readonly Uint8Array[]): void {
     let length = OUT_HEADER_SIZE;
     for (const piece of pieces) length += piece.length;
-    putHeader(this.#header, request, length, 0);
-    this.#write(() => writevSync(this.#fd, [this.#header, ...pieces]));
+    if (pieces.length > MAX_PIECES) this.#joined(request, pieces, length);
+    else {
+      putHeader(this.#header, request, length, 0);
+      this.#write(request, () => writevSync(this.#fd, [this.#header, ...pieces]));
+    }
+  }
+
+  #joined(request: Request, pieces: readonly Uint8Array[], length: number): void {
+    const reply = this.borrow(length);
+    let at = OUT_HEADER_SIZE;
+    for (const piece of pieces) {
+      reply.set(piece, at);
+      at += piece.length;
+    }
+    this.whole(request, reply, length);
+    this.giveBack(reply);
   }
 
   /** Done, with nothing to tell. */
@@ -57,20 +85,27 @@ export class Replies {
 
   /** @param errno - positive */
   error(request: Request, errno: number): void {
+    if (this.#ended) return;
     putHeader(this.scratch, request, OUT_HEADER_SIZE, -errno);
-    this.#write(() => writeSync(this.#fd, this.scratch, 0, OUT_HEADER_SIZE));
+    try {
+      writeSync(this.#fd, this.scratch, 0, OUT_HEADER_SIZE);
+    } catch {
+      // There is nothing else to say.
+    }
   }
 
   #send(request: Request, reply: Buffer, end: number): void {
     putHeader(reply, request, end, 0);
-    this.#write(() => writeSync(this.#fd, reply, 0, end));
+    this.#write(request, () => writeSync(this.#fd, reply, 0, end));
   }
 
-  #write(send: () => number): void {
+  /** Sends a reply. One that the kernel does not take becomes an error: whoever asked would wait for ever. */
+  #write(request: Request, send: () => number): void {
+    if (this.#ended) return;
     try {
       send();
-    } catch {
-      // The client was killed, or the mount is gone: nobody waits for this reply.
+    } catch (error) {
+      if (!NOBODY_WAITS.includes(errorCode(error) ?? '')) this.error(request, constants.errno.EIO);
     }
   }
 }

@@ -2,8 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { read, readSync } from 'node:fs';
 import { createServer, Socket } from 'node:net';
 
-/** Takes one request at a time; its octets may be overwritten once it returns. */
-export type TakeRequest = (bytes: Buffer) => void;
+/** Who answers the requests of a mount. */
+export interface RequestTaker {
+  /** Takes one request. Its octets may be overwritten once this returns. */
+  take(bytes: Buffer): void;
+  /** The mount is gone. Resolves when nothing is on its way to the descriptor any more: another file may get its number then. */
+  end(): Promise<void>;
+}
 
 /** Reads the requests of a mount until it is gone. */
 export interface RequestReader {
@@ -31,12 +36,14 @@ const DRAIN_PAUSE = 64;
  * @param size - octets of the largest request
  * @param kind - `pool` to read on the thread pool in any case
  */
-export function readRequests(fd: number, size: number, take: TakeRequest, kind: ReaderKind = 'loop'): RequestReader {
-  return (kind === 'loop' ? polledReader(fd, size, take) : undefined) ?? pooledReader(fd, size, take);
+export function readRequests(fd: number, size: number, taker: RequestTaker, kind: ReaderKind = 'loop'): RequestReader {
+  return (kind === 'loop' ? polledReader(fd, size, taker) : undefined) ?? pooledReader(fd, size, taker);
 }
 
 interface PipeHandle {
   open(fd: number): number | undefined;
+  /** Closes the descriptor at once. */
+  close(done?: () => void): void;
 }
 
 type PipeConstructor = new (kind: number) => PipeHandle;
@@ -66,13 +73,13 @@ function pipeConstructor(): PipeConstructor | undefined {
 class Drain {
   readonly #fd: number;
   readonly #buffer: Buffer;
-  readonly #take: TakeRequest;
+  readonly #taker: RequestTaker;
   #pause = 0;
 
-  constructor(fd: number, buffer: Buffer, take: TakeRequest) {
+  constructor(fd: number, buffer: Buffer, taker: RequestTaker) {
     this.#fd = fd;
     this.#buffer = buffer;
-    this.#take = take;
+    this.#taker = taker;
   }
 
   run(): void {
@@ -87,7 +94,7 @@ class Drain {
       for (let left = MAX_DRAINED; left > 0; left--) {
         const length = readSync(this.#fd, this.#buffer, 0, this.#buffer.length, null);
         Error.stackTraceLimit = stackTraceLimit;
-        this.#take(this.#buffer.subarray(0, length));
+        this.#taker.take(this.#buffer.subarray(0, length));
         Error.stackTraceLimit = 0;
       }
     } catch {
@@ -99,15 +106,17 @@ class Drain {
   }
 }
 
-function polledReader(fd: number, size: number, take: TakeRequest): RequestReader | undefined {
+function polledReader(fd: number, size: number, taker: RequestTaker): RequestReader | undefined {
   const Pipe = pipeConstructor();
   if (Pipe === undefined) return undefined;
   let socket: Socket;
   const buffer = Buffer.allocUnsafeSlow(size);
-  const drain = new Drain(fd, buffer, take);
+  const drain = new Drain(fd, buffer, taker);
   try {
     const handle = new Pipe(PIPE_SOCKET);
     handle.open(fd);
+    const close = handle.close.bind(handle);
+    handle.close = (done) => void taker.end().then(() => close(done));
     const options = {
       handle,
       readable: true,
@@ -115,7 +124,7 @@ function polledReader(fd: number, size: number, take: TakeRequest): RequestReade
       onread: {
         buffer,
         callback(length: number): boolean {
-          take(buffer.subarray(0, length));
+          taker.take(buffer.subarray(0, length));
           drain.run();
           return true;
         },
@@ -136,26 +145,27 @@ function polledReader(fd: number, size: number, take: TakeRequest): RequestReade
 }
 
 /** Reads on the thread pool. A descriptor that does not block gives EAGAIN: it is asked again after a pause that grows. */
-function pooledReader(fd: number, size: number, take: TakeRequest): RequestReader {
+function pooledReader(fd: number, size: number, taker: RequestTaker): RequestReader {
   let closed = false;
   const buffer = Buffer.allocUnsafeSlow(size);
   const ended = new Promise<void>((resolve) => {
+    const end = (): void => void taker.end().then(resolve);
     let pauseMs = 0;
     const next = (): void => {
       if (closed) {
-        resolve();
+        end();
         return;
       }
       read(fd, buffer, 0, size, null, (error, length) => {
         if (error === null) {
           pauseMs = 0;
-          take(buffer.subarray(0, length));
+          taker.take(buffer.subarray(0, length));
           next();
         } else if (error.code === 'EAGAIN') {
           pauseMs = Math.min(4, pauseMs + 1);
           setTimeout(next, pauseMs);
         } else if (error.code === 'EINTR' || error.code === 'ENOENT') next();
-        else resolve();
+        else end();
       });
     };
     next();

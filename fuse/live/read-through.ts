@@ -8,6 +8,12 @@ const READ_AHEAD_BLOCKS = 64;
 /** Octets that are skipped rather than begun anew behind. */
 const MAX_SKIP = 256 * 1024;
 
+/** A walk of the Block tree that is under way, and what breaks it off. */
+interface Walk {
+  readonly chunks: AsyncGenerator<Uint8Array>;
+  readonly controller: AbortController;
+}
+
 /**
  * Reads a content through its Store from some place on: one walk of its Block tree goes on from request to request as long as
  * they come in order.
@@ -15,7 +21,7 @@ const MAX_SKIP = 256 * 1024;
 export class ReadThrough {
   readonly #source: BlockSource;
   readonly #block: Block;
-  #chunks: AsyncGenerator<Uint8Array> | undefined;
+  #walk: Walk | undefined;
   /** Where `#rest`, or the next chunk, starts. */
   #at = 0;
   #rest: Uint8Array = new Uint8Array(0);
@@ -30,6 +36,7 @@ export class ReadThrough {
   /**
    * Octets `start` to `end`, which the Block has.
    *
+   * @param signal - breaks it off, also in the middle of a walk
    * @throws {MissingBlockError} and {CorruptBlockError}; the next request begins anew
    */
   read(start: number, end: number, signal: AbortSignal): Promise<readonly Uint8Array[]> {
@@ -38,23 +45,21 @@ export class ReadThrough {
     return pieces;
   }
 
-  /** Asks for nothing more. */
+  /** Asks for nothing more, once those who wait have what they asked for. */
   close(): void {
-    this.#end();
+    void this.#turn.then(() => this.#end());
   }
 
   async #read(start: number, end: number, signal: AbortSignal): Promise<readonly Uint8Array[]> {
     signal.throwIfAborted();
-    if (this.#chunks === undefined || start < this.#at || start - this.#at > MAX_SKIP) {
-      this.#end();
-      this.#chunks = readBlockRange(this.#source, this.#block, { start, readAhead: READ_AHEAD_BLOCKS });
-      this.#at = start;
-    }
+    const { chunks, controller } = this.#walkFrom(start);
+    const stop = (): void => controller.abort(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
     const pieces: Uint8Array[] = [];
     try {
       while (this.#at < end) {
         if (this.#rest.length === 0) {
-          const { value, done } = await this.#chunks.next();
+          const { value, done } = await chunks.next();
           if (done === true) break;
           this.#rest = value;
         }
@@ -67,13 +72,25 @@ export class ReadThrough {
     } catch (error) {
       this.#end();
       throw error;
+    } finally {
+      signal.removeEventListener('abort', stop);
     }
     return pieces;
   }
 
+  #walkFrom(start: number): Walk {
+    if (this.#walk !== undefined && start >= this.#at && start - this.#at <= MAX_SKIP) return this.#walk;
+    this.#end();
+    const controller = new AbortController();
+    const chunks = readBlockRange(this.#source, this.#block, { start, readAhead: READ_AHEAD_BLOCKS, signal: controller.signal });
+    this.#at = start;
+    this.#walk = { chunks, controller };
+    return this.#walk;
+  }
+
   #end(): void {
-    void this.#chunks?.return(undefined).catch(() => undefined);
-    this.#chunks = undefined;
+    void this.#walk?.chunks.return(undefined).catch(() => undefined);
+    this.#walk = undefined;
     this.#rest = new Uint8Array(0);
   }
 }

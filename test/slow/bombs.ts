@@ -1,8 +1,10 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { BOMBS } from '../support/bombs/bombs.ts';
+import { faultsOfMount, lookInMount } from '../support/bombs/look-in-mount.ts';
 import { storeBomb } from '../support/bombs/store-bombs.ts';
 import { BOMB_COMMANDS, faultOf, tryBomb } from '../support/bombs/try-bomb.ts';
+import { noMountsHere } from '../support/mounted.ts';
 import type { Torture } from './torture-kind.ts';
 import { TortureTally } from './torture-kind.ts';
 
@@ -13,14 +15,15 @@ const INTERRUPT_MS = 3000;
 /** Each bomb with each command; a round is a bomb. */
 export const bombsAttack: Torture = {
   name: 'bombs',
-  does: `${BOMBS.length} bombs (runs, references to nothing, depth, width, names, attributes, histories) with ${BOMB_COMMANDS.length} commands each`,
-  promise: `≤ ${LIMITS.mb} MB; SIGINT ends each within ${LIMITS.afterMs / 1000} s; a documented exit status`,
+  does: `${BOMBS.length} bombs (runs, references to nothing, depth, width, names, attributes, histories) with ${BOMB_COMMANDS.length} commands each, and in a mount`,
+  promise: `≤ ${LIMITS.mb} MB; SIGINT ends each within ${LIMITS.afterMs / 1000} s; others of the mount wait no longer; a documented exit status`,
   fullRounds: BOMBS.length,
   async run(limits) {
     const tally = new TortureTally(limits);
     const env = { HOME: limits.folder, XDG_RUNTIME_DIR: limits.folder, XDG_CACHE_HOME: join(limits.folder, 'cache'), TERM: 'dumb' };
     let peakMb = 0;
     let slowestMs = 0;
+    let waitedMs = 0;
     while (tally.goesOn) {
       const bomb = BOMBS[(limits.seed + tally.rounds) % BOMBS.length];
       if (bomb === undefined) break;
@@ -37,8 +40,15 @@ export const bombsAttack: Torture = {
         if (fault !== undefined) tally.fault(`${bomb.name}: ${command}: ${fault}`);
         rmSync(out, { recursive: true, force: true });
       }
+      if (noMountsHere() === undefined) {
+        const blast = await lookInMount(store, limits.folder, INTERRUPT_MS, env);
+        waitedMs = Math.max(waitedMs, blast.longestMs);
+        for (const fault of faultsOfMount(blast, LIMITS)) tally.fault(`${bomb.name}: mount: ${fault}`);
+      }
       rmSync(store, { recursive: true, force: true });
     }
-    return tally.result(`${Math.round(peakMb)} MB at most, ended within ${Math.round(slowestMs)} ms`);
+    return tally.result(
+      `${Math.round(peakMb)} MB at most, ended within ${Math.round(slowestMs)} ms; others of a mount waited ${Math.round(waitedMs)} ms`,
+    );
   },
 };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import type { ReaderKind } from '../../../fuse/kernel/request-reader.ts';
@@ -20,7 +20,20 @@ for (const kind of ['loop', 'pool'] satisfies ReaderKind[]) {
     const fd = fifo(t);
     const writeFd = openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY);
     const events = new EventEmitter();
-    const reader = readRequests(fd, 4096, (bytes) => events.emit('request', bytes.toString('latin1')), kind);
+    let isOpenAtEnd = false;
+    const reader = readRequests(
+      fd,
+      4096,
+      {
+        take: (bytes) => events.emit('request', bytes.toString('latin1')),
+        async end() {
+          // Somebody may still be about to write to it.
+          await new Promise(setImmediate);
+          isOpenAtEnd = fstatSync(fd).isFIFO();
+        },
+      },
+      kind,
+    );
     for (let i = 0; i < 200; i++) {
       const came = once(events, 'request');
       writeSync(writeFd, `request ${i}`);
@@ -29,6 +42,7 @@ for (const kind of ['loop', 'pool'] satisfies ReaderKind[]) {
     reader.close();
     if (kind === 'pool') writeSync(writeFd, 'the last one');
     await reader.ended;
+    assert.ok(isOpenAtEnd);
     closeSync(writeFd);
   });
 }

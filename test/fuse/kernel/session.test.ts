@@ -270,6 +270,25 @@ test('READ is answered with its pieces behind one header; INTERRUPT reaches who 
   assert.equal(answers[0]?.readBigUInt64LE(8), 70n);
 });
 
+test('once the mount is gone who waits is broken off, nothing is answered, and no failure is told: the descriptor may be another file', async (t) => {
+  let isAborted = false;
+  const { session, replies, faults } = talk(t, {
+    read: (_ino, handle, _offset, _size, { signal }) =>
+      new Promise((resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          isAborted = true;
+          if (handle === 1) resolve([Buffer.from('late')]);
+          else reject(new Error('the Store is closed'));
+        });
+      }),
+  });
+  for (const handle of [1n, 2n]) session.handle(request(OP.READ, fields(handle, 0n, 512, 0, 0n, 0, 0), { unique: 70n + handle }));
+  assert.equal(session.pending, 2);
+  session.end();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([isAborted, session.pending, replies(), faults], [true, 0, [], []]);
+});
+
 test('numbers that are no safe integers are refused: no octet lands at another place', (t) => {
   let writes = 0;
   const { session, replies } = talk(t, { write: () => ++writes });

@@ -63,17 +63,21 @@ async function main(): Promise<number> {
     }
   }
   const { runShell } = await import('./run.ts');
-  setTimeout(inlineLess, 50).unref();
+  setTimeout(tuneEngine, 50).unref();
   return await runShell(withEnvironment(args, process.env));
 }
 
 /**
- * Making machine code of inlined functions takes a quarter of the processors' time of a run of seconds. With less of it, `get` and `put` of
- * many small files take a tenth less. Large files spend their time in kernels anyway. It is said late: V8 takes nothing that was compiled
- * under other flags, not even of Node's own modules, and a short run has no use for it.
+ * Has V8 do less than it does by default. It is said late: V8 takes nothing that was compiled under other flags, not even of Node's own
+ * modules, and a short run has no use for it.
  */
-function inlineLess(): void {
+function tuneEngine(): void {
+  // Making machine code of inlined functions takes a quarter of the processors' time of a run of seconds. With less of it, `get` and `put`
+  // of many small files take a tenth less. Large files spend their time in kernels anyway.
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=100');
+  // The old heap is collected when it has grown by half, not when it is four times as large: `put` of 50,000 files takes an eighth less
+  // memory, and 2 % more of the processors' time.
+  setFlagsFromString('--heap-growing-percent=50');
 }
 
 // Until it says otherwise: Node would end with status 0 where nothing is left that could settle the promise.

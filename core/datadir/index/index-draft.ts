@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { crc32 } from '../../base/crc32.ts';
 import { largestOf } from '../../base/lists.ts';
 import type { StoreAccess } from '../../base/system/store-files.ts';
@@ -19,7 +19,7 @@ const RECENT_CACHE = 'recent cache';
 
 /** The key of a record for what is put into the cache under a key of any length. */
 export function cacheRecordKey(key: Uint8Array): Uint8Array {
-  return createHash('sha256').update(key).digest().subarray(0, CACHE_KEY_SIZE);
+  return hash('sha256', key, 'buffer').subarray(0, CACHE_KEY_SIZE);
 }
 
 /** A change of an index on its way: the state before, and what is to be another. Runs that it writes are named by nobody yet. */

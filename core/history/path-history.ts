@@ -29,6 +29,9 @@ export interface PathHistoryOptions extends OpOptions {
   readonly follow?: boolean;
 }
 
+/** Roots that are looked into ahead of their turn: over a connection each takes some round trips. */
+const READ_AHEAD = 32;
+
 interface DirEntry extends ArchiveEntry {
   readonly dirent: DirDirent;
 }
@@ -50,10 +53,10 @@ export async function* pathHistory(
   let newer: PathState | undefined;
   let newerText: string | undefined;
   let newerRoot: DirDirent | undefined;
-  for await (const archived of entries) {
-    if (!isDir(archived)) continue;
+  const lookup = (root: DirDirent): LookUp => ({ path: at, node: paths.lookup(root, at, options) });
+  for await (const { archived, found } of readAhead(entries, lookup)) {
     const root = archived.dirent;
-    let dirent = newer !== undefined && sameDirent(root, newerRoot) ? newer.dirent : await paths.lookup(root, at, options);
+    let dirent = found.path === at ? await found.node : await paths.lookup(root, at, options);
     if (dirent === undefined && newer?.dirent !== undefined && newerRoot !== undefined && options.follow !== false) {
       const from = await oldName(source, root, newerRoot, at, options);
       if (from !== undefined) {
@@ -70,6 +73,36 @@ export async function* pathHistory(
   }
   // A path that was not there at first is no state.
   if (newer?.dirent !== undefined) yield newer;
+}
+
+/** What a path is in a root. */
+interface LookUp {
+  readonly path: TreePath;
+  readonly node: Promise<NodeDirent | undefined>;
+}
+
+/** Begins to look into some roots ahead of their turn, equal neighbours once. */
+async function* readAhead(
+  entries: AsyncIterable<ArchiveEntry> | Iterable<ArchiveEntry>,
+  lookup: (root: DirDirent) => LookUp,
+): AsyncGenerator<{ readonly archived: DirEntry; readonly found: LookUp }, void, undefined> {
+  const ahead: { readonly archived: DirEntry; readonly found: LookUp }[] = [];
+  try {
+    for await (const archived of entries) {
+      if (!isDir(archived)) continue;
+      const last = ahead.at(-1);
+      const found = last !== undefined && sameDirent(archived.dirent, last.archived.dirent) ? last.found : lookup(archived.dirent);
+      // It is thrown when its turn comes.
+      found.node.catch(() => undefined);
+      ahead.push({ archived, found });
+      if (ahead.length <= READ_AHEAD) continue;
+      const next = ahead.shift();
+      if (next !== undefined) yield next;
+    }
+    for (let next = ahead.shift(); next !== undefined; next = ahead.shift()) yield next;
+  } finally {
+    await Promise.allSettled(ahead.map(async ({ found }) => await found.node));
+  }
 }
 
 function sizeOf(dirent: NodeDirent | undefined): number {

@@ -15,7 +15,7 @@ export const fsck = defineCommand({
     'fsck checks the header of every record in the data files, the index against the data files, and the lines of the archives. It walks every root of every archive. It reads and verifies each Block that lists others, and looks up whether Blocks of content exist. It names each path that is harmed, with the Block, its place, and the root. fsck does not read Blocks of content; scrub does.',
     'fsck changes nothing, except that --rebuild-index first makes the index anew from the data files. The exit status is 13 if something is wrong, else 0. fsck reports a torn end of a data file, as a crash leaves it, but that is no fault: nobody was told that it was stored. The same goes for damaged bytes that no path needs.',
     'Of a Store in a bucket fsck looks whether every object that the index tells of is there with all its bytes, and walks every root in the same way. There --rebuild-index makes the index of this machine anew from that in the bucket.',
-    'scrub and repair work on datadirs. Only one of fsck, scrub, repair and gc runs in a Store at a time; another ends with 11.',
+    'Only one of fsck, scrub, repair and gc runs in a datadir at a time; another ends with 11.',
   ],
   options: [{ name: 'rebuild-index', summary: 'make the index anew from the data files first' }, ARCHIVE_OPTION],
   examples: [{ line: 'fsck', says: 'is every path of every root there?' }],

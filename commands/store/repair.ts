@@ -1,9 +1,13 @@
 import { lstatSync } from 'node:fs';
+import { UsageError } from '../../core/base/errors.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { errorText, pathBytes } from '../../core/base/system/system-error.ts';
+import type { HashCode } from '../../core/block/hashcode.ts';
 import { hashcodeLabel } from '../../core/block/hashcode.ts';
+import type { Finding } from '../../core/maintain/findings.ts';
 import type { Store } from '../../core/store/store.ts';
 import { defineCommand } from '../command.ts';
+import { bucketOf } from '../parts/bucket-maintenance.ts';
 import { countText } from '../parts/format.ts';
 import { resolveLocalPath } from '../parts/local-path.ts';
 import { ARCHIVE_OPTION, FindingsReport, maintain, moreArchives } from '../parts/maintenance.ts';
@@ -17,7 +21,7 @@ export const repair = defineCommand({
   changesLocal: true,
   plans: true,
   details: [
-    'repair looks for every Block that a root needs and that is missing or damaged. It looks in other records of the Store, in the damaged record with one bit flipped, and in the Store of --from. It also looks in LOCAL files and directories: it cuts them into Blocks as put does, and stores only the Blocks that are needed. It verifies what it finds, stores it anew, and then looks for what that leads to.',
+    'repair looks for every Block that a root needs and that is missing or damaged. It looks in the Store of --from and, in a datadir, in other records, and in the damaged record with one bit flipped. It also looks in LOCAL files and directories: it cuts them into Blocks as put does, and stores only the Blocks that are needed. It verifies what it finds, stores it anew, and then looks for what that leads to.',
     'Run scrub first, which finds damage that nobody has met yet. repair names paths that stay harmed as fsck does, and the exit status is then 13.',
   ],
   args: [{ name: 'local', kind: 'local', summary: 'local files and directories that may still hold it', optional: true, repeat: true }],
@@ -39,30 +43,34 @@ export const repair = defineCommand({
     // A name that is not there is an error, also where nothing is amiss.
     for (const file of files) lstatSync(pathBytes(file));
     const { repair: mend } = await import('../../core/maintain/repair.ts');
+    const bucket = await bucketOf(session.store);
+    if (bucket !== undefined && options.has('archive')) throw new UsageError('repair: --archive is for Stores in folders');
     const report = await FindingsReport.make(context);
     const from = options.get('from');
     const sources: Store[] = from === undefined || from === true ? [] : [await shell.openStore(octetsToText(from))];
     try {
-      const counts = await maintain(
-        context,
-        'repair',
-        true,
-        async (datadir, view) =>
-          await mend(datadir, {
-            signal,
-            view,
-            sources,
-            files,
-            ...moreArchives(context, options),
-            onFinding: (finding) => report.add(finding),
-            onRepaired(hashcode, where) {
-              output.record({ repaired: hashcodeLabel(hashcode), from: where });
-              output.line(`Block H{${hashcodeLabel(hashcode)}}: from ${where}`);
-            },
-            onFailure: (where, error) => diagnostics.failure(`repair from "${where}": ${errorText(error)}`),
-            onProgress: ({ doing, done }) => diagnostics.progress({ label: `repair: ${doing}`, doneBytes: 0, doneItems: done }),
-          }),
-      );
+      const hooks = {
+        signal,
+        sources,
+        files,
+        onFinding: (finding: Finding) => report.add(finding),
+        onRepaired(hashcode: HashCode, where: string) {
+          output.record({ repaired: hashcodeLabel(hashcode), from: where });
+          output.line(`Block H{${hashcodeLabel(hashcode)}}: from ${where}`);
+        },
+        onFailure: (where: string, error: unknown) => diagnostics.failure(`repair from "${where}": ${errorText(error)}`),
+        onProgress: ({ doing, done }: { readonly doing: string; readonly done: number }) =>
+          diagnostics.progress({ label: `repair: ${doing}`, doneBytes: 0, doneItems: done }),
+      };
+      const counts =
+        bucket === undefined
+          ? await maintain(
+              context,
+              'repair',
+              true,
+              async (datadir, view) => await mend(datadir, { ...hooks, view, ...moreArchives(context, options) }),
+            )
+          : await (await import('../../core/s3/bucket-repair.ts')).repairBucket(bucket.bucket, { ...hooks, view: bucket.view });
       output.record({
         repair: counts.missing === 0 ? 'whole' : 'faults',
         repaired_blocks: counts.repaired,

@@ -1,7 +1,9 @@
 import { UsageError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
+import type { Finding } from '../../core/maintain/findings.ts';
 import { defineCommand } from '../command.ts';
+import { bucketOf } from '../parts/bucket-maintenance.ts';
 import { countText, sizeText } from '../parts/format.ts';
 import { ARCHIVE_OPTION, durationMs, FindingsReport, maintain, moreArchives } from '../parts/maintenance.ts';
 import { tellPlan } from '../parts/tell-plan.ts';
@@ -15,6 +17,7 @@ export const scrub = defineCommand({
   plans: true,
   details: [
     'scrub reads the data files to their end, or for some time (--budget), or a share of them (--subset). It begins with what was never verified, and then takes what was verified longest ago. The Store notes what was verified when. With a budget every day, scrub comes round to everything.',
+    'In a Store in a bucket scrub reads whole objects, which the service may bill. It copies what is whole out of a damaged one, and retires that; gc removes it later. What was verified when is noted on this machine.',
     'From then on a damaged Block counts as absent: the next put of the same data stores it anew. A whole Block in a damaged record is stored anew at once. scrub names the harmed paths as fsck does, and the exit status is then 13.',
   ],
   options: [
@@ -41,22 +44,26 @@ export const scrub = defineCommand({
       return;
     }
     const startMs = performance.now();
-    const counts = await maintain(
-      context,
-      'scrub',
-      false,
-      async (datadir, view) =>
-        await verify(datadir, {
-          signal,
-          view,
-          ...limits,
-          ...moreArchives(context, options),
-          nowSeconds: () => Math.floor(now().getTime() / 1000),
-          monotonicMs: () => performance.now(),
-          onFinding: (finding) => report.add(finding),
-          onProgress: ({ doneBytes, totalBytes }) => diagnostics.progress({ label: 'scrub', doneBytes, totalBytes }),
-        }),
-    );
+    const hooks = {
+      signal,
+      ...limits,
+      nowSeconds: () => Math.floor(now().getTime() / 1000),
+      monotonicMs: () => performance.now(),
+      onFinding: (finding: Finding) => report.add(finding),
+      onProgress: ({ doneBytes, totalBytes }: { readonly doneBytes: number; readonly totalBytes: number }) =>
+        diagnostics.progress({ label: 'scrub', doneBytes, totalBytes }),
+    };
+    const bucket = await bucketOf(context.session.store);
+    if (bucket !== undefined && options.has('archive')) throw new UsageError('scrub: --archive is for Stores in folders');
+    const counts =
+      bucket === undefined
+        ? await maintain(
+            context,
+            'scrub',
+            false,
+            async (datadir, view) => await verify(datadir, { ...hooks, view, ...moreArchives(context, options) }),
+          )
+        : await (await import('../../core/s3/bucket-scrub.ts')).scrubBucket(bucket.bucket, { ...hooks, view: bucket.view });
     const seconds = (performance.now() - startMs) / 1000;
     const oldest = counts.oldest === undefined ? undefined : new Date(counts.oldest * 1000).toISOString();
     output.record({

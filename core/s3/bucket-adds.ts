@@ -80,6 +80,11 @@ export class BucketAdds {
     return isNew;
   }
 
+  /** Packs that this session retires itself, after all that is whole in them was copied. */
+  noteRetired(packs: Iterable<PackName>): void {
+    for (const pack of packs) this.#dealtWith.add(pack);
+  }
+
   /** Resolves when more may be added. */
   async room(): Promise<void> {
     await this.#parts.uploads.room();

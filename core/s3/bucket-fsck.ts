@@ -1,14 +1,9 @@
 import type { OpOptions } from '../base/op-options.ts';
-import type { HashCode } from '../block/hashcode.ts';
 import type { Finding } from '../maintain/findings.ts';
-import { walkRoots } from '../maintain/harm-walk.ts';
-import type { BlockFault } from '../maintain/reach.ts';
-import { archiveRoots } from '../maintain/roots.ts';
 import type { StoreView } from '../maintain/store-view.ts';
 import { viewOf } from '../maintain/store-view.ts';
-import { listObjects } from './list-objects.ts';
-import type { PackName } from './pack-names.ts';
-import { packKey, packOfKey } from './pack-names.ts';
+import { packSizes, walkBucket } from './bucket-walk.ts';
+import { packKey } from './pack-names.ts';
 import type { S3Store } from './s3-store.ts';
 
 export interface BucketFsckOptions extends OpOptions {
@@ -42,11 +37,7 @@ export async function fsckBucket(store: S3Store, options: BucketFsckOptions): Pr
   if (options.rebuilds) bucket.local.reset();
   await bucket.ready(options);
   await bucket.index.read(true, options);
-  const sizes = new Map<PackName, number>();
-  for await (const { key, size } of listObjects(client, 'packs/', options)) {
-    const name = packOfKey(key);
-    if (name !== undefined) sizes.set(name, size);
-  }
+  const sizes = await packSizes(client, options);
   const counts = { packs: 0, bytes: 0, blocks: 0 };
   for (const { key } of bucket.index.segments) {
     for (const { name, size, index } of (await bucket.index.segment(key, options)) ?? []) {
@@ -61,21 +52,12 @@ export async function fsckBucket(store: S3Store, options: BucketFsckOptions): Pr
     }
     onProgress?.({ doing: 'packs', done: counts.bytes });
   }
-  const leaf = ({ digest }: HashCode): BlockFault | undefined => {
-    const location = bucket.local.get(view.nameOf(digest));
-    return location === undefined || location.offset + location.storedSize > (sizes.get(location.file) ?? 0) ? 'missing' : undefined;
-  };
-  const reached = await walkRoots(
-    {
-      store: view.store,
-      roots: (rootsOptions) => archiveRoots(view.store, rootsOptions),
-      leaf,
-      locate: (digest) => {
-        const found = bucket.local.get(view.nameOf(digest));
-        return found === undefined ? undefined : { file: packKey(found.file), offset: found.offset };
-      },
-    },
-    { signal, onFinding, onProgress: ({ entries }) => onProgress?.({ doing: 'roots', done: entries }) },
-  );
+  const reached = await walkBucket(bucket, {
+    signal,
+    view,
+    sizes,
+    onFinding,
+    onProgress: (entries) => onProgress?.({ doing: 'roots', done: entries }),
+  });
   return { ...counts, roots: reached.roots, dirs: reached.dirs, entries: reached.entries };
 }

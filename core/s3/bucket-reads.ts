@@ -46,6 +46,7 @@ export class BucketReads {
   readonly #parts: BucketReadsParts;
   readonly #ranges: PackRanges;
   #isRebuilt = false;
+  #passesBy = false;
 
   constructor(parts: BucketReadsParts) {
     this.#parts = parts;
@@ -65,12 +66,28 @@ export class BucketReads {
     const location = await this.#locate(hashcode.digest, options);
     if (location === undefined) return undefined;
     if (kindOfPack(location.file) === 'd') return await this.#read(hashcode, location, options);
-    const near = await kept.get(hashcode).catch(() => undefined);
+    const near = this.#passesBy ? undefined : await this.keptHere(hashcode);
     if (near !== undefined) return near;
     const found = await this.#read(hashcode, location, options);
     // What this machine cannot keep is read again.
     if (found !== undefined) await kept.addBatch([{ digest: hashcode.digest, data: found }]).catch(() => undefined);
     return found;
+  }
+
+  /** Runs something for which all is read from the bucket, also what this machine has kept. */
+  async passingBy<T>(action: () => Promise<T>): Promise<T> {
+    const before = this.#passesBy;
+    this.#passesBy = true;
+    try {
+      return await action();
+    } finally {
+      this.#passesBy = before;
+    }
+  }
+
+  /** A Block that this machine has kept. */
+  async keptHere(hashcode: HashCode): Promise<Uint8Array | undefined> {
+    return await this.#parts.kept.get(hashcode).catch(() => undefined);
   }
 
   /** Where a Block lies. What tells of leaves is read when it is needed, and what is new when something is not found. */

@@ -9,6 +9,7 @@ import type { StoredCompression } from '../store/records/stored-bytes.ts';
 import { BucketAdds } from './bucket-adds.ts';
 import { BucketIndex } from './bucket-index.ts';
 import { BucketReads } from './bucket-reads.ts';
+import type { IndexedPack } from './index-segment.ts';
 import { SessionSigns } from './live-sessions.ts';
 import { LocalIndex } from './local-index.ts';
 import { readPackIndex } from './pack-index.ts';
@@ -41,6 +42,8 @@ export class OpenBucket {
   readonly index: BucketIndex;
   readonly uploads: PackUploads;
   readonly reads: BucketReads;
+  /** What this machine keeps of the Store lies there. */
+  readonly folder: string;
   readonly #parts: OpenBucketParts;
   readonly #kept: Filecache;
   readonly #signs: SessionSigns | undefined;
@@ -52,6 +55,7 @@ export class OpenBucket {
   constructor(parts: OpenBucketParts) {
     const { client, hash, storeId, folder, clock } = parts;
     this.#parts = parts;
+    this.folder = folder;
     this.local = new LocalIndex(folder, { storeId, hashName: hash.name });
     this.index = new BucketIndex(client, hash, this.local);
     this.uploads = new PackUploads(client, hash, storeId, clock);
@@ -120,12 +124,21 @@ export class OpenBucket {
   async copyOut(pack: PackName, isWanted: (digest: Uint8Array) => boolean, options: OpOptions): Promise<boolean> {
     const { client, hash } = this.#parts;
     const index = await readPackIndex(client, pack, hash, options);
-    if (index === undefined) return false;
+    return index !== undefined && (await this.copyBlocks({ name: pack, index }, isWanted, options));
+  }
+
+  /** The same, where the pack's index is at hand. @returns false where a Block is not there */
+  async copyBlocks(
+    { name, index }: Pick<IndexedPack, 'name' | 'index'>,
+    isWanted: (digest: Uint8Array) => boolean,
+    options: OpOptions,
+  ): Promise<boolean> {
+    const { hash } = this.#parts;
     for (const [digest] of index.entries()) {
       if (!isWanted(digest)) continue;
       const data = await this.reads.get({ hashName: hash.name, digest }, options);
       if (data === undefined) return false;
-      this.uploads.add(kindOfPack(pack), packRecords([{ digest, data }], hash, this.#parts.compression), 0, 0);
+      this.uploads.add(kindOfPack(name), packRecords([{ digest, data }], hash, this.#parts.compression), 0, 0);
       await this.adds.room();
     }
     return true;

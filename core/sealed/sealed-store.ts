@@ -125,14 +125,17 @@ export class SealedStore implements Store {
 
   async addRecords(batch: RecordBatch, options: OpOptions = {}): Promise<Uint8Array> {
     this.#check('add to', options);
+    if (this.#keys === undefined) {
+      // Making keys takes a while, and the caller may use its memory again.
+      const mine = { ...batch, digests: batch.digests.slice(), image: Uint8Array.from(batch.image) };
+      await this.#keysToWrite(options);
+      return await this.addRecords(mine, options);
+    }
     const sink = capability(this.#below, 'recordSink');
-    const keys = this.#keys;
-    if (keys === undefined || sink === undefined)
-      return Uint8Array.from(await this.addBatch(unpackRecords(batch, this.#hash.digestSize), options), Number);
-    const { count, sizes: plainSizes } = batch;
-    const sizes = plainSizes.slice(0, count);
+    if (sink === undefined) return Uint8Array.from(await this.addBatch(unpackRecords(batch, this.#hash.digestSize), options), Number);
+    const sizes = batch.sizes.slice(0, batch.count);
     // Who sends records has seen that they are mostly new: looking for the others first would cost a copy of all.
-    const isNew = await sink.addRecords(this.#sealed(batch, keys), options);
+    const isNew = await sink.addRecords(this.#sealed(batch, this.#keys), options);
     for (let i = 0; i < isNew.length; i++) this.#count(isNew[i] === 1, sizes[i] as number);
     return isNew;
   }

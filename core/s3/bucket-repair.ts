@@ -1,0 +1,61 @@
+import { digestKey } from '../block/digest-key.ts';
+import type { Needed, RepairCounts, RepairOptions } from '../maintain/repair-store.ts';
+import { repairStore } from '../maintain/repair-store.ts';
+import type { StoreView } from '../maintain/store-view.ts';
+import { viewOf } from '../maintain/store-view.ts';
+import { packSizes, walkBucket } from './bucket-walk.ts';
+import { checkPack, livePacks, retireDamaged } from './damaged-packs.ts';
+import type { IndexedPack } from './index-segment.ts';
+import type { PackName } from './pack-names.ts';
+import type { S3Store } from './s3-store.ts';
+
+/**
+ * Brings back Blocks that roots of a Store in a bucket need and that are missing or damaged, from what this machine has kept of
+ * the Store, from other Stores, or from local files with the same bytes. Of packs with damaged Blocks the rest is copied, and they are retired.
+ */
+export async function repairBucket(store: S3Store, options: RepairOptions): Promise<RepairCounts> {
+  const { signal, onProgress, view = viewOf(store) } = options;
+  await store.flush({ signal });
+  const { client, bucket } = await store.internals({ signal });
+  await bucket.ready({ signal });
+  await bucket.index.read(true, { signal });
+  return await repairStore(
+    {
+      view,
+      walk: async (onFinding) =>
+        await walkBucket(bucket, {
+          signal,
+          view,
+          sizes: await packSizes(client, { signal }),
+          onFinding,
+          onProgress: (entries) => onProgress?.({ doing: 'roots', done: entries }),
+        }),
+      setAside: async (needed) => await setAside(store, view, needed, options),
+      fromOwn: async (needed, found) => {
+        for (const hashcode of [...needed.values()]) {
+          const digest = view.nameOf(hashcode.digest);
+          const data = await bucket.reads.keptHere({ hashName: store.hashName, digest });
+          if (data === undefined) continue;
+          await store.addBatch([{ digest, data }], { signal });
+          found(hashcode, 'what this machine has kept of the Store');
+        }
+      },
+      flush: async () => await store.flush({ signal }),
+    },
+    options,
+  );
+}
+
+/** Retires the packs in which what is needed is damaged, or that are not there. */
+async function setAside(store: S3Store, { nameOf }: StoreView, needed: Needed, { signal }: RepairOptions): Promise<void> {
+  const { client, hash, bucket } = await store.internals({ signal });
+  const names = [...needed.values()].map(({ digest }) => nameOf(digest));
+  const wanted = new Set(names.flatMap((name) => bucket.local.get(name)?.file ?? []));
+  const found = new Map<PackName, { readonly pack: IndexedPack; readonly damaged: ReadonlySet<string> }>();
+  for (const [name, pack] of await livePacks(bucket, { signal })) {
+    if (!wanted.has(name)) continue;
+    const { damaged } = await checkPack(client, hash, pack, { signal });
+    if (names.some((digest) => damaged.has(digestKey(digest)))) found.set(name, { pack, damaged: new Set(damaged.keys()) });
+  }
+  if (found.size > 0) await retireDamaged(bucket, found, { signal });
+}

@@ -1,0 +1,90 @@
+import { CorruptBlockError } from '../base/errors.ts';
+import type { OpOptions } from '../base/op-options.ts';
+import { digestKey, digestOfKey } from '../block/digest-key.ts';
+import type { HashCode } from '../block/hashcode.ts';
+import type { Finding } from '../maintain/findings.ts';
+import { walkRoots } from '../maintain/harm-walk.ts';
+import type { BlockFault } from '../maintain/reach.ts';
+import { archiveRoots } from '../maintain/roots.ts';
+import type { StoreView } from '../maintain/store-view.ts';
+import { listObjects } from './list-objects.ts';
+import type { OpenBucket } from './open-bucket.ts';
+import type { PackName } from './pack-names.ts';
+import { packKey, packOfKey } from './pack-names.ts';
+import type { S3Client } from './s3-client.ts';
+
+/** Octets of each pack in the bucket. */
+export async function packSizes(client: S3Client, options: OpOptions): Promise<ReadonlyMap<PackName, number>> {
+  const sizes = new Map<PackName, number>();
+  for await (const { key, size } of listObjects(client, 'packs/', options)) {
+    const name = packOfKey(key);
+    if (name !== undefined) sizes.set(name, size);
+  }
+  return sizes;
+}
+
+export interface BucketWalkOptions extends OpOptions {
+  readonly view: StoreView;
+  /** As {@link packSizes} has them. */
+  readonly sizes: ReadonlyMap<PackName, number>;
+  readonly onFinding: (finding: Finding) => void;
+  readonly onProgress?: ((entries: number) => void) | undefined;
+}
+
+type WalkCounts = Awaited<ReturnType<typeof walkRoots>>;
+
+/**
+ * Walks every root of a Store in a bucket, and tells which paths are harmed. Blocks that list others are read and verified; those of
+ * contents are looked up. What this machine has kept does not count. What lies in a retired pack alone is read: it may be why the pack was retired.
+ */
+export async function walkBucket(bucket: OpenBucket, options: BucketWalkOptions): Promise<WalkCounts> {
+  return await bucket.reads.passingBy(async () => await walkBoth(bucket, options));
+}
+
+async function walkBoth(bucket: OpenBucket, options: BucketWalkOptions): Promise<WalkCounts> {
+  const suspects = new Set<string>();
+  const counts = await walk(bucket, options, (digest) => {
+    const location = bucket.local.get(digest);
+    if (location === undefined || location.offset + location.storedSize > (options.sizes.get(location.file) ?? 0)) return 'missing';
+    if (location.isDamaged === true) suspects.add(digestKey(digest));
+    return undefined;
+  });
+  const damaged = new Set<string>();
+  for (const key of suspects) {
+    try {
+      const found = await bucket.reads.get({ hashName: options.view.below.hashName, digest: digestOfKey(key) }, options);
+      if (found === undefined) damaged.add(key);
+    } catch (error) {
+      if (!(error instanceof CorruptBlockError)) throw error;
+      damaged.add(key);
+    }
+  }
+  if (damaged.size > 0) {
+    // What the first walk has told it does not tell again.
+    const onFinding = (finding: Finding): void => {
+      const name = finding.kind === 'harm' && finding.hashcode !== undefined ? options.view.nameOf(finding.hashcode.digest) : undefined;
+      if (name !== undefined && damaged.has(digestKey(name))) options.onFinding(finding);
+    };
+    await walk(bucket, { ...options, onFinding }, (digest) => (damaged.has(digestKey(digest)) ? 'damaged' : undefined));
+  }
+  return counts;
+}
+
+async function walk(
+  bucket: OpenBucket,
+  { view, onFinding, onProgress, signal }: BucketWalkOptions,
+  leaf: (name: Uint8Array) => BlockFault | undefined,
+): Promise<WalkCounts> {
+  return await walkRoots(
+    {
+      store: view.store,
+      roots: (rootsOptions) => archiveRoots(view.store, rootsOptions),
+      leaf: ({ digest }: HashCode) => leaf(view.nameOf(digest)),
+      locate: (digest) => {
+        const found = bucket.local.get(view.nameOf(digest));
+        return found === undefined ? undefined : { file: packKey(found.file), offset: found.offset };
+      },
+    },
+    { signal, onFinding, onProgress: ({ entries }) => onProgress?.(entries) },
+  );
+}

@@ -62,6 +62,7 @@ async function openStream(address: StreamAddress, given: StoreParameters, contex
   const { name, onNotice, homePath } = context;
   const secretFile = textParameter(given, 'secret');
   const asked = hashParameter(given);
+  const isCommand = address.kind === 'command' || address.kind === 'ssh';
   const client = new StreamClient({
     name,
     dial: async (signal) => await dial(address, name, (line) => onNotice?.(`${name}: ${line}`), signal),
@@ -70,7 +71,7 @@ async function openStream(address: StreamAddress, given: StoreParameters, contex
     isPlain: textParameter(given, 'protocol') === 'vt',
     plainHash: asked ?? context.assumedHash,
     // A command may wait for a password.
-    helloMs: address.kind === 'command' || address.kind === 'ssh' ? undefined : SOCKET_HELLO_MS,
+    helloMs: isCommand ? undefined : SOCKET_HELLO_MS,
     trace: context.traceWire,
     onSilent: (silentMs) =>
       onNotice?.(`${name}: nothing has come for ${Math.round(silentMs / 1000)} s; after ${LOST_MS / 1000} s it is taken to be gone`),
@@ -88,6 +89,8 @@ async function openStream(address: StreamAddress, given: StoreParameters, contex
       });
     return new StreamStore(client, description, {
       isReadOnly: context.readOnly,
+      // Such a server is one that this user logged in to.
+      takesMount: isCommand,
       importsFolder: context.cachePath === undefined ? undefined : join(context.cachePath, 'imports'),
     });
   } catch (error) {

@@ -40,6 +40,8 @@ const LIST_STEP = 8192;
 /** How a served Store is used from here. */
 export interface StreamStoreOptions {
   readonly isReadOnly?: boolean | undefined;
+  /** It may be the Store of a mount, whose tree is taken as the server tells it. */
+  readonly takesMount?: boolean | undefined;
   /** The folder in which it is remembered which local files were put into such Stores. */
   readonly importsFolder?: string | undefined;
 }
@@ -67,7 +69,11 @@ export class StreamStore implements Store {
   #sentBytes = 0;
   #receivedBytes = 0;
 
-  constructor(client: StreamClient, description: StoreDescription, { isReadOnly = false, importsFolder }: StreamStoreOptions = {}) {
+  constructor(
+    client: StreamClient,
+    description: StoreDescription,
+    { isReadOnly = false, takesMount = false, importsFolder }: StreamStoreOptions = {},
+  ) {
     const { hashName, edges, compression, can, exports, lacks, mount } = description;
     this.#client = client;
     this.name = client.name;
@@ -100,7 +106,10 @@ export class StreamStore implements Store {
       enumeration: can.enumerate ? { hashcodes: (options) => this.#list(options) } : undefined,
       imports: this.#imports,
       link: this,
-      mount: mount && { about: mount, ask: async (request, options = {}) => await this.#control(request, options) },
+      mount:
+        mount !== undefined && takesMount
+          ? { about: mount, ask: async (request, options = {}) => await this.#control(request, options) }
+          : undefined,
       notes: this.notes,
       recordSink: this,
       recordSource: this,

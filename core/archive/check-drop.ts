@@ -14,7 +14,8 @@ export const SEAL_NOTE = 'sealed';
  * @throws {VtError} EFAILED for the newest entry, a protected one, and one that got another tag meanwhile
  */
 export function checkDrop(entry: MarkedEntry, line: ArchiveLine, isNewest: boolean): void {
-  if (isNewest) throw new VtError('EFAILED', `drop root ${entry.number}: it is the newest`, { remedy: 'record another first, as by undo' });
+  if (isNewest)
+    throw new VtError('EFAILED', `drop root ${entry.number}: it is the newest`, { remedy: 'record another first: touch /; sync' });
   if (marksOf(line).isProtected)
     throw new VtError('EFAILED', `drop root ${entry.number}: it is protected`, { remedy: `unprotect @${entry.number}` });
   // What marks a sealed line has is seen by who can open it: it must be the one that was looked at.

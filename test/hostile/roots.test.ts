@@ -57,6 +57,21 @@ async function storeOfTwoStates(
   return { scratch, store, run };
 }
 
+it('gc says what to do about a newest root that cannot be read, and that works: no state that can be read is lost', async (t) => {
+  const { store, run } = await storeOfTwoStates(t);
+  await record(store, EMPTY_TOP);
+  const refused = await run('gc');
+  assert.equal(refused.status, 13, refused.report);
+  const [, drop = ''] = /let go of the root: (gc --drop \S+); nothing was removed/.exec(refused.stderr) ?? [];
+  const newest = await run(drop);
+  assert.equal(newest.status, 1, newest.report);
+  const [, first = ''] = /it is the newest \(record another first: (.*)\)/.exec(newest.stderr) ?? [];
+  const done = await run(`${first}; ${drop}; gc; fsck; ls`);
+  assert.equal(done.status, 0, done.report);
+  assert.match(done.stdout, /clean; .*\none\ntwo\nx\n/);
+  assert.match((await run('undo; ls')).stdout, /\none\ntwo\nx\n/);
+});
+
 it('a newest root whose top is missing bars nobody: it is told, stays in the archive, and work goes on from the state before', async (t) => {
   const { store, run } = await storeOfTwoStates(t);
   await record(store, EMPTY_TOP);

@@ -37,6 +37,7 @@ import { publish } from './move/publish.ts';
 import { pull } from './move/pull.ts';
 import { push } from './move/push.ts';
 import { put } from './move/put.ts';
+import { share } from './move/share.ts';
 import { tails, untail } from './move/tails.ts';
 import { watch } from './move/watch.ts';
 import { cat } from './read/cat.ts';
@@ -97,6 +98,7 @@ export const COMMANDS: readonly Command[] = [
   pull,
   push,
   publish,
+  share,
   mkdir,
   rmdir,
   rm,

@@ -14,6 +14,7 @@ import { resolveLocalPath } from './local-path.ts';
  * @param onNotice - told of what cannot be read of the file later
  */
 export function rightsOption(
+  command: 'serve' | 'httpd' | 'share',
   { options }: Pick<CommandInput, 'options'>,
   localCwd: Octets,
   one: 'secret' | 'token',
@@ -25,14 +26,14 @@ export function rightsOption(
   };
   const [secret, rights] = [fileOf(one), fileOf('rights')];
   if (secret !== undefined && rights !== undefined)
-    throw new UsageError(`${one === 'secret' ? 'serve' : 'httpd'}: --${one} and --rights exclude each other`, {
+    throw new UsageError(`${command}: --${one} and --rights exclude each other`, {
       remedy: `give the secret of --${one} a line with the right all`,
     });
   if (rights !== undefined) return RightsFile.open(rights, onNotice);
   if (secret === undefined) return undefined;
   const octets = readSecret(secret);
   if (one === 'token' && !/^[!-~]+$/.test(Buffer.from(octets).toString('latin1')))
-    throw new UsageError(`httpd --token "${secret}": it has spaces or other characters that no request brings`, {
+    throw new UsageError(`${command} --token "${secret}": it has spaces or other characters that no request brings`, {
       remedy: 'put letters and digits into it, as openssl rand -hex 32 makes them',
     });
   return ownerTable(octets);

@@ -27,7 +27,7 @@ export async function serveHttp(context: CommandContext, input: CommandInput): P
     const given = input.options.get(name);
     return given === undefined || given === true ? undefined : octetsToText(resolveLocalPath(session.localCwd, given));
   };
-  const table = rightsOption(input, session.localCwd, 'token', (notice) => diagnostics.warn(`httpd: ${notice}`));
+  const table = rightsOption('httpd', input, session.localCwd, 'token', (notice) => diagnostics.warn(`httpd: ${notice}`));
   if (table === undefined && !isLoopback(address.host)) {
     throw new VtError('EPERM', `httpd "${text}": it can be reached from other machines`, {
       remedy: 'ask for a token by --token FILE or --rights FILE; or serve a PORT of this machine alone and reach it by ssh -L',

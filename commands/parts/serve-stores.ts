@@ -37,7 +37,7 @@ export async function serveStores(
 ): Promise<void> {
   const { session, shell, signal, diagnostics } = context;
   const onNotice = (notice: string): void => diagnostics.warn(`serve: ${notice}`);
-  const table = rightsOption(input, session.localCwd, 'secret', onNotice);
+  const table = rightsOption('serve', input, session.localCwd, 'secret', onNotice);
   const tls = readTlsKeys({ cert: '--tls-cert', key: '--tls-key', ca: '--tls-ca' }, (name) => {
     const file = input.options.get(name.slice(2));
     return file === undefined || file === true ? undefined : resolveLocalPath(session.localCwd, file);

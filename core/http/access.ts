@@ -4,6 +4,8 @@ import type { RightsHolder } from '../rights/rights-line.ts';
 import { isSecretOf } from '../rights/rights-line.ts';
 import type { RightsTable } from '../rights/rights-table.ts';
 import { requestTarget } from './request-target.ts';
+import type { SharedPath } from './share-link.ts';
+import { isSharePath, readShare } from './share-link.ts';
 
 /** Who may ask. */
 export interface AccessRules {
@@ -15,29 +17,42 @@ export interface AccessRules {
 
 /** Why a request is not answered: a status and its reason. */
 export interface Refusal {
-  readonly status: 401 | 421;
+  readonly status: 401 | 404 | 410 | 421;
   readonly reason: string;
 }
 
 /** Who asks; undefined for anybody. */
 export interface Admission {
   readonly holder: RightsHolder | undefined;
+  /** The link that they ask by, with the rights of its holder. */
+  readonly shared?: SharedPath;
 }
 
 /**
  * Whether a request may be answered. Another site may have its own name lead to this machine, and so read what only this machine
  * may. Without tokens, requests under a name that is not ours are refused.
  */
-export function admit(request: IncomingMessage, { table, hosts }: AccessRules): Admission | Refusal {
+export function admit(request: IncomingMessage, { table, hosts }: AccessRules, now: Date): Admission | Refusal {
+  const { host, path } = requestTarget(request);
+  // A link is a token itself.
+  if (isSharePath(path)) return admitByLink(path, table, now);
   if (table !== undefined) {
     const token = tokenIn(request.headers.authorization);
     // The Store without a name is the one that is served.
     const holder = token && table.holders().find((one) => isSecretOf(one, token) && one.rights.mayUse(''));
     return holder === undefined ? { status: 401, reason: 'a token is needed' } : { holder };
   }
-  const name = hostName(requestTarget(request).host);
+  const name = hostName(host);
   if (isIP(name) !== 0 || name === 'localhost' || hosts.has(name)) return { holder: undefined };
   return { status: 421, reason: 'this server has another name' };
+}
+
+function admitByLink(path: string, table: RightsTable | undefined, now: Date): Admission | Refusal {
+  const holders = table?.holders().filter(({ rights }) => rights.mayUse('')) ?? [];
+  const shared = readShare(path, holders);
+  const holder = holders.find(({ name }) => name === shared?.share.holder);
+  if (shared === undefined || holder === undefined) return { status: 404, reason: 'nothing is here' };
+  return shared.share.untilS * 1000 > now.getTime() ? { holder, shared } : { status: 410, reason: 'the link has expired' };
 }
 
 function hostName(header: string): string {

@@ -44,6 +44,11 @@ export class WebGateways implements AsyncDisposable {
     return gateway;
   }
 
+  /** The time by which links expire. */
+  now(): Date {
+    return this.#service.now();
+  }
+
   /** Why somebody may not write where others may; undefined where nobody may. */
   lackOfWriting(holder: RightsHolder | undefined): string | undefined {
     return this.#service.writes === undefined || holder === undefined || holder.rights.adds.length > 0

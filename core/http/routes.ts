@@ -7,6 +7,7 @@ import { direntNameFault } from '../dirent/dirent-fields.ts';
 import type { VtUri } from '../dirent/uri.ts';
 import { parseUri } from '../dirent/uri.ts';
 import { parseBlockName, parseBlockNames } from './block-content.ts';
+import type { Share, SharedPath } from './share-link.ts';
 
 /** What a URL asks for. @see vt(7), "HTTP" */
 export type Route =
@@ -25,7 +26,9 @@ export type Route =
       readonly state: string | undefined;
       readonly names: readonly Octets[];
       readonly isDir: boolean;
-    };
+    }
+  /** `/share/LINK/path` */
+  | { readonly kind: 'share'; readonly base: string; readonly share: Share; readonly names: readonly Octets[]; readonly isDir: boolean };
 
 /**
  * The route of a URL's path, as it stands in the request.
@@ -68,6 +71,11 @@ function baseOf(path: string, uri: VtUri): string {
   return `${parts.slice(0, parts.length - names).join('/')}/`;
 }
 
+/** The route of a link. @throws {ParseError} as {@link parseRoute} */
+export function shareRoute({ share, base, rest }: SharedPath): Route {
+  return { kind: 'share', base, share, ...namesIn(rest?.split('/') ?? []) };
+}
+
 function parseArchive(rest: string): Route | undefined {
   const [first = '', ...below] = rest.split('/');
   // A name may have an @ too: as %40.
@@ -75,20 +83,24 @@ function parseArchive(rest: string): Route | undefined {
   const name = octetsToTextStrict(decodeSegment(at > 0 ? first.slice(0, at) : first));
   const state = at > 0 ? octetsToTextStrict(decodeSegment(first.slice(at + 1))) : undefined;
   if (name === undefined || name === '' || (at > 0 && state === undefined)) return undefined;
-  const isDir = below.at(-1) === '';
-  const names = (isDir ? below.slice(0, -1) : below).map(decodeSegment);
-  for (const element of names) {
-    const fault = element === '' ? 'an empty path element' : direntNameFault(element);
-    if (fault !== undefined) throw new ParseError(`read URL: ${fault}`, 0);
-  }
   return {
     kind: 'archive',
     base: `/archive/${first}/`,
     name,
     state,
-    names,
-    isDir,
+    ...namesIn(below),
   };
+}
+
+/** The names of a path; it is that of a Dir where it ends in a slash. */
+function namesIn(parts: readonly string[]): { readonly names: readonly Octets[]; readonly isDir: boolean } {
+  const isDir = parts.at(-1) === '';
+  const names = (isDir ? parts.slice(0, -1) : parts).map(decodeSegment);
+  for (const element of names) {
+    const fault = element === '' ? 'an empty path element' : direntNameFault(element);
+    if (fault !== undefined) throw new ParseError(`read URL: ${fault}`, 0);
+  }
+  return { names, isDir };
 }
 
 function decodeSegment(raw: string): Octets {

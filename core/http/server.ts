@@ -99,21 +99,23 @@ async function answer(gateways: WebGateways, access: AccessRules, request: Incom
   const isWrite = request.method === 'PUT' || request.method === 'POST';
   if (!isPropfind && !isWrite && (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined))
     response.setHeader('connection', 'close');
-  const admission = admit(request, access);
+  const admission = admit(request, access, gateways.now());
   if ('status' in admission) {
     if (isWrite) response.setHeader('connection', 'close');
     const challenge = admission.status === 401 ? { 'www-authenticate': 'Basic realm="vtftp", charset="UTF-8"' } : {};
     sendProblem(response, admission.status, admission.reason, challenge);
     return;
   }
-  const gateway = gateways.of(admission.holder);
-  const methods = gateway.takesWrites ? `${METHODS}, PUT, POST` : METHODS;
+  const { holder, shared } = admission;
+  const gateway = gateways.of(holder);
+  const takesWrites = gateway.takesWrites && shared === undefined;
+  const methods = takesWrites ? `${METHODS}, PUT, POST` : METHODS;
   if (request.method === 'OPTIONS') {
     response.writeHead(204, { allow: methods, dav: '1' }).end();
     return;
   }
-  if (isWrite ? !gateway.takesWrites : !isPropfind && request.method !== 'GET' && request.method !== 'HEAD') {
-    const lack = isWrite ? gateways.lackOfWriting(admission.holder) : undefined;
+  if (isWrite ? !takesWrites : !isPropfind && request.method !== 'GET' && request.method !== 'HEAD') {
+    const lack = isWrite && shared === undefined ? gateways.lackOfWriting(holder) : undefined;
     if (lack === undefined) sendProblem(response, 405, `${request.method ?? ''} is not served`, { allow: methods, connection: 'close' });
     else sendProblem(response, 403, lack, { connection: 'close' });
     return;
@@ -124,7 +126,7 @@ async function answer(gateways: WebGateways, access: AccessRules, request: Incom
     if (!response.writableFinished) gone.abort();
   });
   if (isWrite) await gateway.write(request, response, gone.signal);
-  else if (!isPropfind) await gateway.answer(request, response, gone.signal);
-  else if (await takeBody(request).catch(() => false)) await gateway.propfind(request, response, gone.signal);
+  else if (!isPropfind) await gateway.answer(request, response, gone.signal, shared);
+  else if (await takeBody(request).catch(() => false)) await gateway.propfind(request, response, gone.signal, shared);
   else sendProblem(response, 413, 'the body is too long', { connection: 'close' });
 }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { CorruptBlockError, MissingBlockError, ParseError, PathError, VtError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
-import { octetsToText } from '../base/octets.ts';
+import { octetsFromText, octetsToText } from '../base/octets.ts';
 import { RightError } from '../rights/right-error.ts';
 import { canWrite } from '../store/capability.ts';
 import type { RecordChecker } from '../store/records/record-checker.ts';
@@ -23,8 +23,10 @@ import type { Representation } from './representation.ts';
 import type { RequestCounts } from './request-counts.ts';
 import { requestTarget } from './request-target.ts';
 import type { Route } from './routes.ts';
-import { parseQuery, parseRoute } from './routes.ts';
+import { parseQuery, parseRoute, shareRoute } from './routes.ts';
 import { send, sendBody } from './send.ts';
+import type { SharedPath } from './share-link.ts';
+import { SharedTrees } from './shared-trees.ts';
 import type { StatusItem } from './status-item.ts';
 import { metricsView, statusView } from './status-view.ts';
 import { archiveLines, describeStore } from './store-text.ts';
@@ -67,6 +69,7 @@ export class WebGateway {
   readonly #writes: WebWrites;
   readonly #trees: WebTrees;
   readonly #checker: RecordChecker;
+  readonly #shared: SharedTrees;
   readonly #views: PlaceViews;
   readonly #pages = new KeptPages();
 
@@ -75,15 +78,16 @@ export class WebGateway {
     this.#counts = counts;
     this.#writes = writes;
     this.#trees = new WebTrees(service.store, service.archive);
+    this.#shared = new SharedTrees(service.store);
     this.#views = new PlaceViews(this.#trees, service.now);
     this.#checker = checker;
   }
 
   /** Answers one GET or HEAD; never rejects. */
-  async answer(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
+  async answer(request: IncomingMessage, response: ServerResponse, signal: AbortSignal, shared?: SharedPath): Promise<void> {
     try {
       const { path, query } = requestTarget(request);
-      const route = parseRoute(path);
+      const route = shared === undefined ? parseRoute(path) : shareRoute(shared);
       const found = route === undefined ? undefined : await this.#find(route, path, parseQuery(query), request.headers, signal);
       if (found === undefined) sendProblem(response, 404, 'nothing is here');
       else if ('location' in found) redirect(response, found.status === 301 ? { ...found, location: found.location + query } : found);
@@ -122,7 +126,7 @@ export class WebGateway {
   }
 
   /** Answers one PROPFIND; never rejects. @see RFC 4918, 9.1 */
-  async propfind(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
+  async propfind(request: IncomingMessage, response: ServerResponse, signal: AbortSignal, shared?: SharedPath): Promise<void> {
     try {
       const { depth } = request.headers;
       if (depth !== '0' && depth !== '1') {
@@ -130,8 +134,9 @@ export class WebGateway {
         response.writeHead(403, { 'content-type': XML_TYPE, 'content-length': String(body.length) }).end(body);
         return;
       }
-      const route = parseRoute(requestTarget(request).path);
-      const place = route?.kind === 'tree' || route?.kind === 'archive' ? await this.#place(route, signal) : undefined;
+      const route = shared === undefined ? parseRoute(requestTarget(request).path) : shareRoute(shared);
+      const place =
+        route?.kind === 'tree' || route?.kind === 'archive' || route?.kind === 'share' ? await this.#place(route, signal) : undefined;
       const entry = await place?.tree.lookup(pathOf(place.names), { signal });
       if (place === undefined || entry === undefined || (entry.dirent.kind !== 'dir' && entry.dirent.kind !== 'file')) {
         sendProblem(response, 404, 'nothing is here');
@@ -175,6 +180,10 @@ export class WebGateway {
           : await blockRecords(store, route.hashcodes, this.#checker, immutable, signal);
       case 'new records':
         return undefined;
+      case 'share': {
+        const place = await this.#place(route, signal);
+        return place === undefined ? undefined : await this.#show(place, route.isDir, path, query, signal);
+      }
       case 'tree': {
         const place = await this.#place(route, signal);
         if (place !== undefined) return await this.#show(place, route.uri.isDir, path, query, signal);
@@ -196,7 +205,7 @@ export class WebGateway {
   }
 
   /** Where a URL leads within a tree; undefined where it leads to no tree. */
-  async #place(route: Extract<Route, { kind: 'tree' | 'archive' }>, signal: AbortSignal): Promise<Place | undefined> {
+  async #place(route: Extract<Route, { kind: 'tree' | 'archive' | 'share' }>, signal: AbortSignal): Promise<Place | undefined> {
     const { isPublic, now } = this.#service;
     const { base } = route;
     if (route.kind === 'tree') {
@@ -206,6 +215,13 @@ export class WebGateway {
       if (top.kind !== 'dir') return undefined;
       const cacheControl = `${isPublic ? 'public' : 'private'}, ${IMMUTABLE}`;
       return { ...this.#trees.tree(top), title: shortReference(base), base, names, cacheControl };
+    }
+    if (route.kind === 'share') {
+      const { share, names } = route;
+      const whole = await this.#trees.state(share.archive, share.state, now(), { signal });
+      const part = await this.#shared.part(whole, share.names, { signal });
+      const title = octetsToText(share.names.at(-1) ?? octetsFromText(share.archive));
+      return part && { ...part, title, base, names, cacheControl: REVALIDATED };
     }
     const { name, state, names } = route;
     const found = await this.#trees.state(name, state, now(), { signal });

@@ -7,7 +7,7 @@ import type { DirDirent, Dirent } from '../dirent/dirent.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
 import type { Store } from '../store/store.ts';
 import { openLiveTree } from '../tree/live/live-tree.ts';
-import { pathOf } from '../tree/path.ts';
+import { partOfTree } from '../tree/part-of-tree.ts';
 import { isDamage } from '../tree/walk.ts';
 
 /**
@@ -60,12 +60,8 @@ export class PartArchive implements Archive {
     if (root.kind !== 'dir') return undefined;
     try {
       await using tree = openLiveTree(this.#store, root);
-      for (let i = 1; i <= this.#below.length; i++) {
-        const found = await tree.lookup(pathOf(this.#below.slice(0, i)), { ...options, follow: false });
-        if (found?.dirent.kind !== 'dir') return undefined;
-      }
-      const part = await tree.dirent(pathOf(this.#below), options);
-      return part.kind === 'dir' ? { ...part, name: '' as Octets } : undefined;
+      const part = await partOfTree(tree, this.#below, options);
+      return part?.kind === 'dir' ? { ...part, name: '' as Octets } : undefined;
     } catch (error) {
       // A state that cannot be read so far has nothing that could be shown.
       if (!isDamage(error)) throw error;

@@ -113,3 +113,35 @@ test('put, push and quit work over HTTP with a token that may add; what is there
   const refused = await as('reader', `put ${scratch.path('tree')}`);
   assert.equal(refused.status, 11, refused.report);
 });
+
+test('share prints a link that a browser opens without a token, until its line is removed', async (t) => {
+  const { scratch, store, url } = await site(t);
+  const { env } = scratch;
+  const rights = scratch.path('rights');
+  const share = async (words: string): Promise<Run> =>
+    await vtftp(['-S', store, '-c', `share --rights ${rights} --at ${url} ${words}`], { env });
+  const dir = await share('--as reader tree/photos');
+  assert.equal(dir.status, 0, dir.report);
+  const link = dir.stdout.trim();
+  const page = await fetch(link);
+  assert.equal(page.status, 200);
+  assert.match(await page.text(), /sea\.jpg/);
+  const file = await share('--as friend --days 1 tree/photos/sea.jpg');
+  assert.match(file.stdout, /\/share\/[^/]*\/sea\.jpg\n$/);
+  const bytes = Buffer.from(await (await fetch(file.stdout.trim())).arrayBuffer());
+  assert.deepEqual(bytes, readFileSync(scratch.path('tree/photos/sea.jpg')));
+  for (const [words, status, message] of [
+    ['--as friend tree/letters', 12, /may read only what is below \/tree\/photos/],
+    ['--as laptop tree', 12, /"laptop" does not have the right read=default/],
+    ['--as nobody tree', 2, /no line is named "nobody"/],
+    ['tree', 2, /--as NAME/],
+    ['--as reader --until 2001-01-01 tree', 2, /is over/],
+    ['--as reader nowhere', 1, /no such file/],
+  ] as const) {
+    const run = await share(words);
+    assert.equal(run.status, status, run.report);
+    assert.match(run.stderr, message);
+  }
+  writeFileSync(rights, LINES.replace(/^reader.*\n/m, ''));
+  assert.equal((await fetch(link)).status, 404);
+});

@@ -18,7 +18,7 @@ const EXAMPLES = COMMANDS.flatMap(({ name, examples = [] }) => examples.map(({ l
 
 /** Names that stand for another machine, another user's place, what the reader is to fill in, or the script's own input. */
 const ELSEWHERE =
-  /ssh|\/mnt|\/srv|\/var\/log|unix:|tcp:|https:|…|\.\.\.|~\/live|^serve|^httpd|^watch|^follow|^mount|^push|^pull|@yesterday|^put -(?: |$)/;
+  /ssh|\/mnt|\/srv|\/var\/log|unix:|tcp:|https:|…|\.\.\.|~\/live|^serve|^httpd|^share|^watch|^follow|^mount|^push|^pull|@yesterday|^put -(?: |$)/;
 
 test('the examples of the help are lines that the shell understands', () => {
   for (const { name, line } of EXAMPLES) {

@@ -9,7 +9,7 @@ const HOSTS = new Set(['files.example']);
 
 function status(headers: Record<string, string>, token?: Uint8Array): number | undefined {
   const table = token && ownerTable(token);
-  const admission = admit({ headers } as unknown as IncomingMessage, { table, hosts: HOSTS });
+  const admission = admit({ headers } as unknown as IncomingMessage, { table, hosts: HOSTS }, new Date());
   return 'status' in admission ? admission.status : undefined;
 }
 

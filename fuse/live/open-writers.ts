@@ -19,6 +19,11 @@ export class OpenWriters {
     return this.#direct.has(ino) || this.#collected.has(ino);
   }
 
+  /** Whether a mount has it open for writing. */
+  isOpenBy(view: Notices, ino: number): boolean {
+    return this.#direct.get(ino)?.has(view) === true || this.isCollectedBy(view, ino);
+  }
+
   /** Whether the kernel of another mount collects writes to it. */
   isCollectedElsewhere(view: Notices, ino: number): boolean {
     for (const other of this.#collected.get(ino)?.keys() ?? []) if (other !== view) return true;

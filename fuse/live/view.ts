@@ -84,9 +84,10 @@ export function viewOf(live: LiveFilesystem, { top, views, keepsSizes, writes, s
     node(ino, content) {
       if (kernel === undefined || !knows(ino)) return;
       kernel.node(outward(ino), content);
-      if (!content || !keepsSizes) return;
+      // By its own size a kernel also says where a file stands after an append.
+      if (!content || !(keepsSizes || views.writers.isOpenBy(notices, ino))) return;
       // Without a name it is forgotten once it is closed, and its size with it.
-      for (const { parent, name } of names.of(ino)) kernel.name(outward(parent), name);
+      if (keepsSizes) for (const { parent, name } of names.of(ino)) kernel.name(outward(parent), name);
       const end = mayHoldWrites(ino) ? undefined : live.mount.endNow(ino);
       if (end !== undefined) kernel.grown(outward(ino), end.size, end.last);
     },

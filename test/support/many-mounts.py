@@ -5,8 +5,8 @@ python3 many-mounts.py SEED STEPS WRITEBACK A B C SHELL... -- LOCAL LOCAL_BELOW
 A and B show the whole tree and C its Dir `below`, LOCAL and LOCAL_BELOW the same of a folder. SHELL is a command whose shell is attached to A.
 WRITEBACK is 1 where the kernel collects the writes of A. Prints the step where the two sides differ, and exits with 1.
 
-Left out are the differences that vtftp(1) names: shared mappings by who opened a file for writing, or while somebody had it open for that, devices and inode numbers; and files
-that others cut off while A, with writeback, has them open.
+Left out are the differences that vtftp(1) names: shared mappings by who opened a file for writing, or while somebody had it open for that; devices
+and inode numbers; files that others cut off while A, with writeback, has them open; and where an append leaves a file that others have cut off.
 """
 import errno, fcntl, hashlib, json, mmap, os, random, shutil, stat, struct, subprocess, sys
 
@@ -40,6 +40,8 @@ class Handle:
     def __init__(self, view, flags, ours, theirs):
         self.view, self.flags, self.ours, self.theirs = view, flags, ours, theirs
         self.maps = []
+        # Where an append leaves it is what a kernel knew of the size, if others have cut the file off since.
+        self.is_astray = False
         # Until it is closed a shared mapping is refused.
         self.is_direct = bool(flags & (os.O_RDWR | os.O_WRONLY)) or (view == 0 and writeback and is_open_to_write(theirs))
 
@@ -101,12 +103,18 @@ def is_open_to_write(fd):
     return any(each.flags & (os.O_RDWR | os.O_WRONLY) and node_of(each.theirs) == node for each in handles)
 
 
+def cut_elsewhere(node, view):
+    for each in handles:
+        if each.view != view and each.flags & os.O_APPEND and node_of(each.theirs) == node: each.is_astray = True
+
+
 def open_one():
     view, path = rnd.randrange(3), None
     path = some_path(view)
     flags = rnd.choice((os.O_RDONLY, os.O_RDWR, os.O_RDWR | os.O_CREAT, os.O_WRONLY | os.O_CREAT | os.O_APPEND,
                         os.O_RDWR | os.O_CREAT | os.O_TRUNC, os.O_WRONLY | os.O_CREAT | os.O_EXCL, os.O_RDWR | os.O_APPEND))
     if flags & os.O_TRUNC and is_open_in_first(at(1, view, path)): return 'nothing', (0, 0)
+    if flags & os.O_TRUNC: cut_elsewhere(node_of(at(1, view, path)), view)
     fds = both(lambda side: os.open(at(side, view, path), flags, 0o640))
     if all(isinstance(fd, int) for fd in fds):
         opened = Handle(view, flags, *fds)
@@ -133,6 +141,7 @@ def on_handle():
         return f'{what} {len(octets)} at {where}', both(lambda side: os.pwrite(fd(side), octets, where))
     if kind == 'read':
         size = rnd.randrange(9000)
+        if handle.is_astray: return 'nothing', (0, 0)
         return f'{what} {size}', both(lambda side: os.read(fd(side), size))
     if kind == 'pread':
         size, where = rnd.randrange(1, 200_000), offset()
@@ -143,6 +152,7 @@ def on_handle():
     if kind == 'cut':
         if is_open_in_first(handle=handle) and handle.view != 0: return 'nothing', (0, 0)
         size = offset()
+        if size < os.fstat(handle.theirs).st_size: cut_elsewhere(node_of(handle.theirs), handle.view)
         return f'{what} to {size}', both(lambda side: os.ftruncate(fd(side), size))
     if kind == 'size':
         return what, both(lambda side: (os.fstat(fd(side)).st_size, os.fstat(fd(side)).st_nlink, os.fstat(fd(side)).st_mode))
@@ -198,6 +208,7 @@ def on_path():
     if kind == 'cut':
         if view != 0 and is_open_in_first(at(1, view, path)): return 'nothing', (0, 0)
         size = offset()
+        if os.path.isfile(at(1, view, path)) and size < os.path.getsize(at(1, view, path)): cut_elsewhere(node_of(at(1, view, path)), view)
         return f'{what} {size}', both(lambda side: os.truncate(at(side, view, path), size))
     if kind == 'mode':
         mode = rnd.choice((0o600, 0o644, 0o751))

@@ -48,6 +48,23 @@ describe('files that are written through two mounts of one live Dir', { skip: no
       for (const path of [first.path, second]) assert.equal(readFileSync(`${path}/f`, 'utf8'), 'aaa\nbbb\nccc\nddd\n', path);
     });
 
+  it('an append leaves a descriptor at the end, whoever has made the file longer', async (t) => {
+    const { first, second } = await twice(t);
+    const script = [
+      'import os, sys',
+      'for name, here, there in (("f", *sys.argv[1:]), ("g", *sys.argv[:0:-1])):',
+      '    fd = os.open(f"{here}/{name}", os.O_RDWR | os.O_CREAT | os.O_APPEND)',
+      '    os.write(fd, b"one"); os.truncate(f"{there}/{name}", 1000); os.write(fd, b"two")',
+      '    assert os.lseek(fd, 0, os.SEEK_CUR) == 1003, (name, os.lseek(fd, 0, os.SEEK_CUR))',
+      '    other = os.open(f"{there}/{name}", os.O_WRONLY | os.O_APPEND)',
+      '    os.write(other, b"x" * 50); os.write(fd, b"four")',
+      '    assert os.lseek(fd, 0, os.SEEK_CUR) == 1057, (name, os.lseek(fd, 0, os.SEEK_CUR))',
+      '    os.lseek(fd, 1000, os.SEEK_SET); assert os.read(fd, 100) == b"two" + b"x" * 50 + b"four"',
+    ].join('\n');
+    const done = await run('python3', ['-c', script, first.path, second]);
+    assert.equal(done.status, 0, done.report);
+  });
+
   it('two programs that append a line at a time lose none', async (t) => {
     const { first, second, sh } = await twice(t);
     await sh(`

@@ -45,6 +45,7 @@ import { head, tail } from './read/head-tail.ts';
 import { less } from './read/less.ts';
 import { alias, unalias } from './shell/alias.ts';
 import { clear } from './shell/clear.ts';
+import { config } from './shell/config.ts';
 import { help, version } from './shell/help.ts';
 import { history } from './shell/history.ts';
 import { set } from './shell/settings.ts';
@@ -144,6 +145,7 @@ export const COMMANDS: readonly Command[] = [
   blockifyCommand,
   help,
   clear,
+  config,
   history,
   set,
   alias,

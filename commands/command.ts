@@ -109,6 +109,17 @@ export interface ClientShell {
   ): Promise<Readonly<Record<string, unknown>>>;
 }
 
+/** A thing that the session goes by: a path, a Store, a clause of the configuration. */
+export interface Origin {
+  readonly name: string;
+  /** Undefined where there is none: no home directory. */
+  readonly value: string | undefined;
+  /** An option, a variable of the environment, or a file. */
+  readonly from: string;
+  /** The file that it names is not there. */
+  readonly isAbsent?: boolean;
+}
+
 /** How a Store is made that is not there. */
 export interface StoreMakingChoice {
   readonly hashName: HashName;
@@ -122,6 +133,8 @@ export interface ShellServices {
   readonly commands: readonly Command[];
   /** The words that start this program. */
   readonly program: readonly string[];
+  /** What the session goes by, and who said so. */
+  origins(): readonly Origin[];
   /** The environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** A person is at the terminal. */

@@ -82,6 +82,8 @@ export interface ProgramArguments {
   readonly help: boolean;
   readonly version: boolean;
   readonly source: string | undefined;
+  /** Where the Store and the configuration were named: `-S`, `VTFTP_STORE`; undefined where they were not. */
+  readonly namedBy: { readonly store: string | undefined; readonly config: string | undefined };
 }
 
 /** What an error of argv says to do. */
@@ -156,13 +158,23 @@ export function parseArgv(args: readonly string[]): ProgramArguments {
     help: given.has('help'),
     version: given.has('version'),
     source,
+    namedBy: { store: given.has('store') ? '-S' : undefined, config: given.has('config') ? '--config' : undefined },
   };
 }
 
 /** What argv does not say, as the environment says it. Empty is unset. */
 export function withEnvironment(args: ProgramArguments, env: Readonly<Record<string, string | undefined>>): ProgramArguments {
   const set = (name: string): string | undefined => (env[name] === '' ? undefined : env[name]);
-  return { ...args, store: args.store ?? set('VTFTP_STORE'), config: args.config ?? set('VTFTP_CONFIG') };
+  const [store, config] = [set('VTFTP_STORE'), set('VTFTP_CONFIG')];
+  return {
+    ...args,
+    store: args.store ?? store,
+    config: args.config ?? config,
+    namedBy: {
+      store: args.namedBy.store ?? (store === undefined ? undefined : 'VTFTP_STORE'),
+      config: args.namedBy.config ?? (config === undefined ? undefined : 'VTFTP_CONFIG'),
+    },
+  };
 }
 
 function choice<T extends string>(value: string | undefined, choices: readonly [T, ...T[]]): T {

@@ -24,6 +24,7 @@ import type { ScriptLine } from './script.ts';
 import { commandLines, openScript, openStdin, scriptLines } from './script.ts';
 import { makeServices, TerminalHolder } from './services.ts';
 import { readConfiguration } from './session/config.ts';
+import { originsOf } from './session/origins.ts';
 import { PlanStore } from './session/plan-store.ts';
 import { makeSession } from './session/session.ts';
 import { openStoreLazily } from './session/stores.ts';
@@ -182,6 +183,7 @@ async function openShell(
     json: args.json,
     now,
     traceWire,
+    origins: () => originsOf(args, process.env, places, configuration),
     openStore: async (specification, mayMake = false, making = undefined) =>
       await openStoreLazily(
         specification,

@@ -63,6 +63,7 @@ export interface ServicesOptions {
   readonly localStdin: 'inherit' | 'ignore';
   readonly json: boolean;
   readonly openStore: ShellServices['openStore'];
+  readonly origins: ShellServices['origins'];
   readonly traceWire?: ShellServices['traceWire'];
   readonly now: () => Date;
 }
@@ -91,6 +92,7 @@ export function makeServices(options: ServicesOptions): ShellServices {
     interactive,
     quote: quoteWord,
     openStore: options.openStore,
+    origins: options.origins,
     traceWire: options.traceWire,
     helpText: (name) => (name === undefined ? helpOverview(commands) : commandHelp(findCommand(commands, name, true, `"${name}": `))),
     async newClient() {

@@ -1,6 +1,7 @@
 import { UsageError } from '../../core/base/errors.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { defineCommand } from '../command.ts';
+import type { Session } from '../session.ts';
 import { type OptionSpec, optionNamed, optionNames } from '../words/option-spec.ts';
 import { checkValue } from '../words/option-value.ts';
 
@@ -41,10 +42,19 @@ export const set = defineCommand({
       session.settings.set(setting.name, value);
       return;
     }
-    for (const shown of setting === undefined ? SETTINGS : [setting]) {
-      const current = session.settings.get(shown.name) ?? shown.value?.choices?.[0] ?? '';
-      output.line(`${shown.name} ${current}`);
-      output.record({ setting: shown.name, value: current });
+    for (const shown of currentSettings(session)) {
+      if (setting !== undefined && shown.name !== setting.name) continue;
+      output.line(`${shown.name} ${shown.value}`);
+      output.record({ setting: shown.name, value: shown.value });
     }
   },
 });
+
+/** Each setting with its value in a session. */
+export function currentSettings({ settings }: Pick<Session, 'settings'>): { name: string; value: string; isDefault: boolean }[] {
+  return SETTINGS.map(({ name, value: spec }) => {
+    const [usual = ''] = spec?.choices ?? [];
+    const value = settings.get(name) ?? usual;
+    return { name, value, isDefault: value === usual };
+  });
+}

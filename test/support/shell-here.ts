@@ -110,6 +110,7 @@ export async function openShellHere(setup: ShellHereSetup): Promise<ShellHere> {
     output,
     session,
     terminal: new TerminalHolder(signals),
+    origins: () => [],
     localStdin: 'ignore',
     json,
     now,

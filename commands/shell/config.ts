@@ -1,0 +1,21 @@
+import { defineCommand } from '../command.ts';
+import { currentSettings } from './settings.ts';
+
+/** `config`: what the session goes by. */
+export const config = defineCommand({
+  name: 'config',
+  group: 'shell',
+  summary: 'show the Store, files and settings of the session, and where each comes from',
+  details: [
+    'Each line has a name, its value, and in brackets who said so: an option such as -S, a variable of the environment, or the file of the configuration.',
+  ],
+  examples: [{ line: 'config', says: 'which configuration is read?' }],
+  async run({ session, shell, output }) {
+    const settings = currentSettings(session).map(({ name, value, isDefault }) => ({ name, value, from: isDefault ? 'default' : 'set' }));
+    for (const { name, value, from, ...more } of [...shell.origins(), ...settings]) {
+      const isAbsent = 'isAbsent' in more;
+      output.line(`${name.padEnd(14)} ${value ?? 'none'}  ${output.style('dim', `(${from}${isAbsent ? '; not there' : ''})`)}`);
+      output.record({ name, value: value ?? null, from, ...(isAbsent ? { absent: true } : {}) });
+    }
+  },
+});

@@ -15,7 +15,7 @@ import {
   MAX_UNSENT_SIZE,
   PACKET_MEMORY_SIZE,
 } from './limits.ts';
-import type { Link } from './link.ts';
+import type { Link } from './links/link.ts';
 import type { Packet } from './packet.ts';
 import { PacketReader } from './packet.ts';
 import { type PacketHead, PacketSender } from './packet-sender.ts';

@@ -6,13 +6,13 @@ import { VtError } from '../base/errors.ts';
 import { makeFolders } from '../base/system/make-folders.ts';
 import { peerUid } from '../base/system/peer-credentials.ts';
 import { errorCode, errorReason } from '../base/system/system-error.ts';
-import { connected } from './connected.ts';
-import type { Link } from './link.ts';
+import { connected } from './links/connected.ts';
+import type { Link } from './links/link.ts';
+import { acceptLink } from './links/socket-link.ts';
+import type { TlsKeys } from './links/tls-keys.ts';
 import type { ServedClient } from './serve-streams.ts';
 import { newShared, refuseLink, serveLink } from './serve-streams.ts';
-import { acceptLink } from './socket-link.ts';
 import type { StoreService } from './store-session.ts';
-import type { TlsKeys } from './tls-keys.ts';
 
 /** Clients at a time, unless told otherwise. */
 const MAX_CLIENTS = 128;
@@ -109,7 +109,7 @@ export async function serveSockets(address: ListenAddress, options: ServeOptions
           const { socket, link } = acceptLink(accepted);
           serve(socket, link);
         })
-      : (await import('./tls-link.ts')).createTlsServer(tls, serve, (reason) => onNotice?.(`client ${++count} refused: ${reason}`));
+      : (await import('./links/tls-link.ts')).createTlsServer(tls, serve, (reason) => onNotice?.(`client ${++count} refused: ${reason}`));
   // Where TLS is not agreed upon, Node keeps the socket below it in its count, and would wait for it for ever.
   const sockets = new Set<Socket>();
   if (tls !== undefined) limitHandshakes(server, sockets);

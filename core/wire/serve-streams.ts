@@ -2,7 +2,7 @@ import { BufferPool } from '../base/buffer-pool.ts';
 import { Connection } from './connection.ts';
 import { FairTurns } from './fair-turns.ts';
 import { MAX_KEPT_PACKETS, MAX_PACKET_SIZE, MAX_STRANGE_PACKET_SIZE, MAX_TURNS, PACKET_MEMORY_SIZE, WELCOME_MS } from './limits.ts';
-import type { Link } from './link.ts';
+import type { Link } from './links/link.ts';
 import type { Reply } from './reply.ts';
 import { REQUEST } from './requests.ts';
 import { SharedRoom } from './shared-room.ts';

@@ -9,7 +9,7 @@ import { Connection } from './connection.ts';
 import type { StoreDescription } from './hello.ts';
 import { idOf, isSameProof, newNonce, PROTOCOL_VERSION, proofOf, readDescription } from './hello.ts';
 import { ASKED_QUIET_MS, LOST_MS, TELL_MS } from './limits.ts';
-import type { Link } from './link.ts';
+import type { Link } from './links/link.ts';
 import { encodeText } from './payload.ts';
 import type { Response } from './read-response.ts';
 import { REQUEST } from './requests.ts';

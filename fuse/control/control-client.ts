@@ -3,7 +3,7 @@ import { VtError } from '../../core/base/errors.ts';
 import type { OpOptions } from '../../core/base/op-options.ts';
 import { peerUid } from '../../core/base/system/peer-credentials.ts';
 import { errorCode, errorReason } from '../../core/base/system/system-error.ts';
-import { connected } from '../../core/wire/connected.ts';
+import { connected } from '../../core/wire/links/connected.ts';
 import type { ControlLink } from './control-link.ts';
 import { type Fields, takeError } from './fields.ts';
 import { LineReader } from './line-reader.ts';

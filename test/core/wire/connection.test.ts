@@ -5,7 +5,7 @@ import { ConnectionLostError, VtError } from '../../../core/base/errors.ts';
 import type { ConnectionOptions } from '../../../core/wire/connection.ts';
 import { Connection } from '../../../core/wire/connection.ts';
 import { MAX_OUTSTANDING } from '../../../core/wire/limits.ts';
-import type { Link } from '../../../core/wire/link.ts';
+import type { Link } from '../../../core/wire/links/link.ts';
 import type { Packet } from '../../../core/wire/packet.ts';
 import { encodePacket } from '../../../core/wire/packet.ts';
 import type { Reply } from '../../../core/wire/reply.ts';

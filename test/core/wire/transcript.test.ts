@@ -8,7 +8,7 @@ import { hashcodeLabel, hashcodeOf } from '../../../core/block/hashcode.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import type { RequestBody } from '../../../core/wire/connection.ts';
 import { Connection } from '../../../core/wire/connection.ts';
-import type { Link } from '../../../core/wire/link.ts';
+import type { Link } from '../../../core/wire/links/link.ts';
 import type { Packet } from '../../../core/wire/packet.ts';
 import { PacketReader } from '../../../core/wire/packet.ts';
 import {

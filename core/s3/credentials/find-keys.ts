@@ -1,8 +1,8 @@
-import { VtError } from '../base/errors.ts';
+import { VtError } from '../../base/errors.ts';
+import type { S3Keys } from '../sign-request.ts';
 import type { LentKeys } from './keys-of-machine.ts';
 import { keysOfMachine } from './keys-of-machine.ts';
 import type { Environment, Profile } from './profile-keys.ts';
-import type { S3Keys } from './sign-request.ts';
 
 /** Milliseconds before their end at which lent keys are asked for anew. */
 const EARLY_MS = 5 * 60_000;

@@ -5,11 +5,11 @@ import { existsSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { MemoryStore } from '../../../core/store/memory.ts';
-import { connected } from '../../../core/wire/connected.ts';
-import { dial } from '../../../core/wire/dial.ts';
-import { makeScratch } from '../../support/scratch.ts';
-import { serveIn, serviceOf } from './served-store.ts';
+import { MemoryStore } from '../../../../core/store/memory.ts';
+import { connected } from '../../../../core/wire/links/connected.ts';
+import { dial } from '../../../../core/wire/links/dial.ts';
+import { makeScratch } from '../../../support/scratch.ts';
+import { serveIn, serviceOf } from '../served-store.ts';
 
 /** A process that listens with a queue of few, and takes nobody in until it is told to. */
 const SERVER = `

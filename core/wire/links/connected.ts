@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { throwIfCancelled, VtError } from '../base/errors.ts';
-import { errorCode } from '../base/system/system-error.ts';
+import { throwIfCancelled, VtError } from '../../base/errors.ts';
+import { errorCode } from '../../base/system/system-error.ts';
 
 /** Milliseconds in which a socket must answer. */
 const CONNECT_MS = 30_000;

@@ -1,4 +1,4 @@
-import { shellWord } from '../base/shell-word.ts';
+import { shellWord } from '../../base/shell-word.ts';
 
 /** Where a Store is reached by ssh. */
 export interface SshAddress {

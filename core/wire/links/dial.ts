@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { throwIfCancelled, VtError } from '../base/errors.ts';
-import { errorCode, errorReason } from '../base/system/system-error.ts';
+import { throwIfCancelled, VtError } from '../../base/errors.ts';
+import { errorCode, errorReason } from '../../base/system/system-error.ts';
 import { connected } from './connected.ts';
 import type { Link } from './link.ts';
 import { connectLink, pipeInput, type SocketLink } from './socket-link.ts';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { VtError } from '../base/errors.ts';
-import { parseIni } from '../base/ini-text.ts';
-import { errorCode, errorReason } from '../base/system/system-error.ts';
-import type { S3Keys } from './sign-request.ts';
+import { VtError } from '../../base/errors.ts';
+import { parseIni } from '../../base/ini-text.ts';
+import { errorCode, errorReason } from '../../base/system/system-error.ts';
+import type { S3Keys } from '../sign-request.ts';
 
 /** The environment of the process. */
 export type Environment = Readonly<Record<string, string | undefined>>;

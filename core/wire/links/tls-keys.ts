@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { UsageError, VtError } from '../base/errors.ts';
-import { errorReason } from '../base/system/system-error.ts';
-import { requireTrusted } from '../base/system/trusted-file.ts';
+import { UsageError, VtError } from '../../base/errors.ts';
+import { errorReason } from '../../base/system/system-error.ts';
+import { requireTrusted } from '../../base/system/trusted-file.ts';
 
 /** What one side of a connection by mutual TLS shows and asks for, each in PEM. */
 export interface TlsKeys {

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { VtError } from '../base/errors.ts';
-import { errorReason } from '../base/system/system-error.ts';
-import type { HttpResponse } from '../http/client/http-transport.ts';
-import { HttpTransport } from '../http/client/http-transport.ts';
+import { VtError } from '../../base/errors.ts';
+import { errorReason } from '../../base/system/system-error.ts';
+import type { HttpResponse } from '../../http/client/http-transport.ts';
+import { HttpTransport } from '../../http/client/http-transport.ts';
+import { elementOf, refusalOf, refusalText } from '../s3-errors.ts';
+import type { S3Keys } from '../sign-request.ts';
+import { queryOf } from '../sign-request.ts';
 import type { Environment } from './profile-keys.ts';
-import { elementOf, refusalOf, refusalText } from './s3-errors.ts';
-import type { S3Keys } from './sign-request.ts';
-import { queryOf } from './sign-request.ts';
 
 /** Keys that a service lends for a time. */
 export interface LentKeys extends S3Keys {

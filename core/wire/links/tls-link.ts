@@ -1,9 +1,9 @@
 import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { connect, createServer } from 'node:tls';
-import { VtError } from '../base/errors.ts';
-import { errorText } from '../base/system/system-error.ts';
-import { WELCOME_MS } from './limits.ts';
+import { VtError } from '../../base/errors.ts';
+import { errorText } from '../../base/system/system-error.ts';
+import { WELCOME_MS } from '../limits.ts';
 import type { Link } from './link.ts';
 import type { TlsKeys } from './tls-keys.ts';
 

@@ -102,7 +102,7 @@ export function commandAt(args: readonly string[]): number | undefined {
     { ...RULES, optionsFirst: true },
   );
   const at = args.length - rest.length;
-  return args[at - 1] === '--' || !/^([a-z][a-z0-9]*|!)$/.test(args[at] ?? '') ? undefined : at;
+  return args[at - 1] === '--' || !/^([a-z][a-z0-9-]*|!)$/.test(args[at] ?? '') ? undefined : at;
 }
 
 /** How options of argv are read. */

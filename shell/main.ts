@@ -75,7 +75,7 @@ function tuneEngine(): void {
   // Making machine code of inlined functions takes a quarter of the processors' time of a run of seconds. With less of it, `get` and `put`
   // of many small files take a tenth less. Large files spend their time in kernels anyway.
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=100');
-  // The old heap is collected when it has grown by half, not when it is four times as large: `put` of 50,000 files takes an eighth less
+  // The old heap is collected when it has grown by half, not when it is four times as large. `put` of 50,000 files takes an eighth less
   // memory, and 2 % more of the processors' time.
   setFlagsFromString('--heap-growing-percent=50');
 }

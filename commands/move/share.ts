@@ -9,7 +9,7 @@ export const share = defineCommand({
   summary: 'print a link by which a browser sees one file or Dir for a while',
   details: [
     'share prints a URL for the httpd of this Store that was started with the same --rights FILE or --token FILE. Whoever has the URL sees PATHNAME and what is below it, and nothing else: no token is asked for. It shows the newest state of the archive, whatever that is by then; --fixed shows the state of now.',
-    'The link has the rights of a line of FILE, which --as names, and ends when that line is removed or its secret is changed: then all links of the line end. Give links a line of their own, which may read the archive. With --token the line is "owner". After --days or --until the link opens nothing.',
+    'The link has the rights of a line of FILE, which --as names. It ends when that line is removed or its secret is changed, with all links of the line. Give links a line of their own, which may read the archive. With --token the line is "owner". After --days or --until the link opens nothing.',
     'share changes nothing, and nothing keeps a list of links. It first records what changed in the tree.',
   ],
   args: [{ name: 'pathname', kind: 'stored', summary: 'a file or Dir in the tree', glob: false }],

@@ -29,9 +29,9 @@ export const transition = defineCommand({
     { name: 'verify', summary: 'compare what was made with what was there' },
   ],
   examples: [
-    { line: 'transition sha3-256', says: 'this Store, in place' },
-    { line: 'transition sha3-256 /mnt/new/store', says: 'every archive, into a Store of SHA3-256' },
-    { line: 'transition sha3-256 /mnt/new/store --verify', says: 'and see that nothing is amiss' },
+    { line: 'transition blake3', says: 'this Store, in place' },
+    { line: 'transition blake3 /mnt/new/store', says: 'every archive, into a Store of BLAKE3' },
+    { line: 'transition blake3 /mnt/new/store --verify', says: 'and see that nothing is amiss' },
   ],
   async run(context, { named, options }) {
     const [word, store] = [named.get('hashname')?.[0], named.get('store')?.[0]];

@@ -10,8 +10,9 @@ import type { PackName } from './pack-names.ts';
 import type { S3Store } from './s3-store.ts';
 
 /**
- * Brings back Blocks that roots of a Store in a bucket need and that are missing or damaged, from what this machine has kept of
- * the Store, from other Stores, or from local files with the same bytes. Of packs with damaged Blocks the rest is copied, and they are retired.
+ * Brings back Blocks that roots of a Store in a bucket need and that are missing or damaged. They come from what this machine
+ * has kept of the Store, from other Stores, or from local files with the same bytes. Of packs with damaged Blocks the rest is
+ * copied, and they are retired.
  */
 export async function repairBucket(store: S3Store, options: RepairOptions): Promise<RepairCounts> {
   const { signal, onProgress, view = viewOf(store) } = options;

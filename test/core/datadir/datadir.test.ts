@@ -103,7 +103,7 @@ it('a Store or data file of a later version is refused, with what to do about it
     error instanceof VtError && error.code === 'EUNSUPPORTED' && error.remedy === 'use a later vtftp';
   await withDatadir(path, (store) => assert.rejects(store.get(hashcodeOf(store.hashName, Buffer.from('two'))), isRefusal));
   const text = readFileSync(join(path, 'vtftp-store'), 'utf8');
-  writeFileSync(join(path, 'vtftp-store'), text.replace('format=2', 'format=3'));
+  writeFileSync(join(path, 'vtftp-store'), text.replace('format=2', 'format=99'));
   await assert.rejects(openDatadir(path), isRefusal);
 });
 

@@ -1,6 +1,6 @@
 import { groupedDigits } from '../../core/base/grouped-digits.ts';
 import type { HashCode } from '../../core/block/hashcode.ts';
-import type { StorePart, StoreProgress } from '../../core/store/capabilities.ts';
+import type { RequestCosts, StorePart, StoreProgress } from '../../core/store/capabilities.ts';
 import { addCounts, canWrite, capability } from '../../core/store/capability.ts';
 import type { Store } from '../../core/store/store.ts';
 import type { CommandContext } from '../command.ts';
@@ -13,7 +13,7 @@ export const stores = defineCommand({
   group: 'store',
   summary: 'list the Stores of the session, and what waits in spools',
   details: [
-    'Each line has the role of the Store, its specification and its hash function. Then comes whether it is read (r) or also written (rw), what this session added to it, and what waits in it for another Store. The Stores of a proxy are indented below it. A Store that failed shows the reason.',
+    'Each line has the role of the Store, its specification and its hash function. Then comes whether it is read (r) or also written (rw), what this session added to it, and what waits in it for another Store. The Stores of a proxy are indented below it. A Store in a bucket shows the requests of this session, as the service bills them. A Store that failed shows the reason.',
   ],
   options: [{ name: 'count', short: 'c', summary: 'count the Blocks of each Store, which may take a while' }],
   examples: [{ line: 'stores', says: 'what waits to be sent on?' }],
@@ -34,6 +34,10 @@ async function show(context: CommandContext, part: StorePart, depth: number, cou
   if (waiting !== undefined) words.push(`${countText(waiting.blocks, 'Block')} (${sizeText(waiting.bytes)}) waiting`);
   const progress = capability(store, 'progress')?.progress();
   if (progress !== undefined) words.push(storeProgressText(progress));
+  const inner = (await capability(store, 'parts')?.parts({ signal })) ?? [];
+  // What a Store is made of tells its own.
+  const costs = inner.length === 0 ? capability(store, 'costs')?.costs() : undefined;
+  if (costs !== undefined) words.push(costsText(costs));
   output.line(`${'  '.repeat(depth)}${words.join('  ')}${trouble === undefined ? '' : `  ${output.style('error', `failed: ${trouble}`)}`}`);
   output.record({
     role,
@@ -49,8 +53,17 @@ async function show(context: CommandContext, part: StorePart, depth: number, cou
     waiting_bytes: waiting?.bytes,
     trouble,
     ...(progress === undefined ? {} : progressFields(progress)),
+    ...(costs === undefined ? {} : costsFields(costs)),
   });
-  for (const inner of (await capability(store, 'parts')?.parts({ signal })) ?? []) await show(context, inner, depth + 1, counts);
+  for (const one of inner) await show(context, one, depth + 1, counts);
+}
+
+function costsText({ puts, gets, lists, deletes, sentBytes, receivedBytes }: RequestCosts): string {
+  return `${puts} PUT, ${gets} GET, ${lists} LIST, ${deletes} DELETE; ${sizeText(sentBytes)} sent, ${sizeText(receivedBytes)} received`;
+}
+
+function costsFields({ puts, gets, lists, deletes, sentBytes, receivedBytes }: RequestCosts): Readonly<Record<string, number>> {
+  return { puts, gets, lists, deletes, sent_bytes: sentBytes, received_bytes: receivedBytes };
 }
 
 function progressFields({ addBytes, addCount, getBytes, getCount, outstanding }: StoreProgress): Readonly<Record<string, number>> {

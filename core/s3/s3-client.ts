@@ -5,6 +5,7 @@ import type { OpOptions } from '../base/op-options.ts';
 import { errorReason } from '../base/system/system-error.ts';
 import type { HttpResponse } from '../http/client/http-transport.ts';
 import { HttpTransport, retryAfterMs } from '../http/client/http-transport.ts';
+import type { RequestCosts } from '../store/capabilities.ts';
 import { RequestLimit } from './request-limit.ts';
 import type { S3Address, S3Endpoint } from './s3-address.ts';
 import { objectUrl } from './s3-address.ts';
@@ -23,16 +24,6 @@ const MAX_PAUSE_MS = 20_000;
 const MAX_OBJECT_SIZE = 128 * 1024 * 1024;
 /** Octets of an answer that is no object. */
 const MAX_ANSWER_SIZE = 16 * 1024 * 1024;
-
-/** Requests and octets of bodies since the client was made, retries counted. */
-export interface S3Costs {
-  readonly puts: number;
-  readonly gets: number;
-  readonly lists: number;
-  readonly deletes: number;
-  readonly sentBytes: number;
-  readonly receivedBytes: number;
-}
 
 export interface S3ClientOptions {
   /** For messages. */
@@ -75,7 +66,8 @@ export class S3Client {
     this.#transport = new HttpTransport({ name: options.name, ca: options.ca });
   }
 
-  costs(): S3Costs {
+  /** Since it was made. */
+  costs(): RequestCosts {
     return { ...this.#costs };
   }
 

@@ -21,6 +21,7 @@ import type { BucketFormat } from './bucket-format.ts';
 import { makeBucketFormat } from './bucket-format.ts';
 import { listFolders } from './list-objects.ts';
 import { OpenBucket } from './open-bucket.ts';
+import { PACK_SIZE } from './pack-builder.ts';
 import type { PackKind } from './pack-names.ts';
 import { S3Archive } from './s3-archive.ts';
 import type { S3Client } from './s3-client.ts';
@@ -84,6 +85,7 @@ export class S3Store implements Store {
         list: async () => (await listFolders(client, ALL_ARCHIVES)).flatMap((folder) => archiveOfFolder(folder) ?? []).sort(),
       },
       cache,
+      costs: { costs: () => client.costs(), putsFor: (bytes) => putsFor(bytes) },
       counts: this,
       enumeration: this,
       folders: [parts.cachePath],
@@ -279,4 +281,9 @@ export class S3Store implements Store {
       this.#parts.client.close();
     }
   }
+}
+
+/** Packs of both kinds, their index segments, and an entry of an archive. */
+function putsFor(bytes: number): number {
+  return bytes === 0 ? 1 : Math.ceil(bytes / PACK_SIZE) + 4;
 }

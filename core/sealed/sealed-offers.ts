@@ -64,6 +64,9 @@ export function sealedOffers(store: SealedInside, below: Store, keysNow: KeysNow
     get cache() {
       return capability(below, 'cache') && cache;
     },
+    get costs() {
+      return capability(below, 'costs');
+    },
     get durability() {
       return capability(below, 'durability');
     },

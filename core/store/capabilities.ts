@@ -15,6 +15,7 @@ export interface Capabilities {
   readonly access: StoreAccess;
   readonly archives: StoreArchives;
   readonly cache: LocalCache;
+  readonly costs: StoreCosts;
   readonly counts: CountedAdds;
   readonly durability: DurabilityPolicy;
   readonly enumeration: Enumeration;
@@ -96,6 +97,24 @@ export interface AddCounts {
 /** Counts of this session's adds. */
 export interface CountedAdds {
   counts(): AddCounts;
+}
+
+/** Requests and octets of bodies, as services bill them; retries are counted. */
+export interface RequestCosts {
+  readonly puts: number;
+  readonly gets: number;
+  readonly lists: number;
+  readonly deletes: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
+
+/** What the use of a Store costs. */
+export interface StoreCosts {
+  /** Since it was opened. */
+  costs(): RequestCosts;
+  /** How many PUTs it takes to add so many octets, about. */
+  putsFor(bytes: number): number;
 }
 
 /** How far what is added outlives a loss of power. */

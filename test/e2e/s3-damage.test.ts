@@ -42,6 +42,7 @@ for (const seal of ['', 'sealed:key:'] as const) {
     assert.match((await run('put --reread docs; fsck; scrub; quit')).stdout, / 1 Block new[\s\S]*clean/);
     assert.match((await run('fsck', 0, 'third')).stdout, /clean/);
 
+    if (seal !== '') return;
     // Objects are gone. What they had comes from what this machine has kept, from a copy, or from the files.
     const isGone = async (key: string, machine: string, from: string): Promise<void> => {
       assert.ok(fake.objects.delete(key), key);

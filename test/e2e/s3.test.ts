@@ -44,6 +44,30 @@ it('put, ls, log, get, push, pull and a Dirref work over a bucket as over a fold
   assert.deepEqual(fake.wrong, []);
 });
 
+it('stores tells what was asked of the service, and push -n how many PUTs it would take', async (t) => {
+  const scratch = makeScratch(t);
+  await using fake = await FakeS3.start();
+  const env = { ...scratch.env, ...keysIn(FAKE_KEYS) };
+  const store = `s3://bucket?endpoint=${fake.endpoint}`;
+  scratch.mkdir('docs');
+  writeFileSync(scratch.path('docs/letter'), 'Dear reader\n'.repeat(500));
+  const put = await vtftp(['--json', '-S', store, '-c', 'put docs; sync; stores'], { env, cwd: scratch.folder });
+  assert.equal(put.status, 0, put.report);
+  const [told] = put.stdout.split('\n').flatMap((line) => (/"puts":\d/.test(line) ? [JSON.parse(line) as Record<string, number>] : []));
+  assert.ok((told?.puts ?? 0) > 0 && (told?.puts ?? 0) <= (fake.counts['PUT'] ?? 0), put.report);
+  assert.ok((told?.sent_bytes ?? 0) > 100 && (told?.lists ?? 0) > 0);
+  const text = await vtftp(['-S', store, '-c', 'ls; stores'], { env, cwd: scratch.folder });
+  assert.match(text.stdout, /\d PUT, \d+ GET, \d+ LIST, \d+ DELETE; .* sent, .* received/);
+  const puts = fake.counts['PUT'];
+  const plan = await vtftp(['-S', './local', '-c', `pull -p '${store}'; put docs more; sync; push -n -p '${store}'`], {
+    env,
+    cwd: scratch.folder,
+  });
+  assert.equal(plan.status, 0, plan.report);
+  assert.match(plan.stdout, /missing at .* \(.*, about 5 PUT\)/);
+  assert.equal(fake.counts['PUT'], puts);
+});
+
 it('fsck finds an object that is gone or cut short, by the paths that it harms, and gc refuses then', async (t) => {
   const scratch = makeScratch(t);
   await using fake = await FakeS3.start();

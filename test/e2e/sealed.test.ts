@@ -49,37 +49,33 @@ it('every command works on a sealed Store as on any other, in a folder and in a 
   ] as const) {
     const store = `sealed:key:${below}`;
     const dirref = recited(await run(store, 'put docs; quit'));
-    assert.match((await run(store, 'put docs; quit')).stdout, /unchanged/);
-    assert.match((await run(store, 'put --reread docs; quit')).stdout, / 0 Blocks new/);
+    assert.match((await run(store, 'put docs; put --reread docs; quit')).stdout, /unchanged[\s\S]* 0 Blocks new/);
     await run(store, 'tag first @1; cp docs copy; quit');
     await run(store, 'rm -r docs; quit');
-    assert.match((await run(store, 'log')).stdout, /@3 [\s\S]*@2 [\s\S]*@1 .*put docs.*@first/);
-    assert.match((await run(store, 'get docs/deep/7@first seven; undo; ls')).stdout, /copy\ndocs/);
+    const told = await run(store, `log; get docs/deep/7@first seven; undo; ls; get docs got-${kind}; fsck --rebuild-index; stores`);
+    assert.match(told.stdout, /@3 [\s\S]*@2 [\s\S]*@1 .*put docs.*@first[\s\S]*copy\ndocs[\s\S]*clean[\s\S]*sealed in/);
     assert.equal(readFileSync(scratch.path('seven'), 'utf8'), 'file 7\n'.repeat(700));
-    await run(store, `get docs got-${kind}`);
     assertSame(scratch, `got-${kind}`);
-    assert.match(
-      (await vtftp(['-S', store, dirref, '-c', 'ls docs/deep'], { env: { ...scratch.env, ...keysIn(FAKE_KEYS) }, cwd: scratch.folder }))
-        .stdout,
-      /^29$/m,
-    );
-    assert.match((await run(store, 'fsck')).stdout, /clean/);
-    assert.match((await run(store, 'fsck --rebuild-index; gc --grace 0; gc --grace 0; fsck')).stdout, /clean[\s\S]*clean/);
-    assert.match((await run(store, `ar ${kind}.vtd docs; archives; stores`)).stdout, /default[\s\S]*sealed in/);
-    assert.match((await run('./none', `open ${kind}.vtd; ls deep`)).stdout, /^29$/m);
-    await run(`sealed:key:./sha-${kind}`, 'sealed-key');
-    await run(store, `transition sha256 'sealed:key:./sha-${kind}'`);
-    assert.match((await run(`sealed:key:./sha-${kind}`, 'log; get docs@1 then; fsck')).stdout, /@4 [\s\S]*clean/);
-    assertSame(scratch, 'then');
-    await run('./none', `!rm -r then`);
-    await run(`./plain-${kind}`, `pull -p '${store}'; fsck; quit`);
-    await run(`./plain-${kind}`, 'mkdir new; quit');
-    await run(`./plain-${kind}`, `push -p '${store}'; quit`);
-    assert.match((await run(store, 'ls; fsck')).stdout, /^new$/m);
-    const gone = await run(store, 'forget --keep-last 1; gc --grace 0; fsck; log');
-    assert.match(gone.stdout, /clean/);
+    assert.match((await run(store, `open '${dirref}'; ls docs/deep`)).stdout, /^29$/m);
+    const gone = await run(store, 'forget --keep-last 1; gc --grace 0; gc --grace 0; fsck; scrub; log');
+    assert.match(gone.stdout, /clean[\s\S]*all verified/);
     assert.doesNotMatch(gone.stdout, /^@3 /m);
   }
+});
+
+it('ar, transition, pull and push lead into a sealed Store and out of it', async (t) => {
+  const { scratch, run } = await here(t);
+  makeDocs(scratch);
+  const store = 'sealed:key:./store';
+  await run(store, 'put docs; quit');
+  await run(store, 'put docs copy; ar docs.vtd docs; quit');
+  assert.match((await run('./none', 'open docs.vtd; ls deep')).stdout, /^29$/m);
+  await run(store, 'transition sha256 sealed:key:./sha');
+  assert.match((await run('sealed:key:./sha', 'log; get docs@1 then; fsck')).stdout, /@2 [\s\S]*clean/);
+  assertSame(scratch, 'then');
+  await run('./plain', `pull -p ${store}; fsck; mkdir new; quit`);
+  await run('./plain', `push -p ${store}; quit`);
+  assert.match((await run(store, 'ls; fsck')).stdout, /^new$[\s\S]*clean/m);
 });
 
 it('a wrong key is exit 12 and one line, a key file that others can read too, and no key file is overwritten', async (t) => {
@@ -212,8 +208,8 @@ it(`a put that is killed at any request leaves a sealed Store whole, the first o
   await using fake = await FakeS3.start();
   const { scratch, run } = await here(t, keysIn(FAKE_KEYS));
   makeDocs(scratch, 12);
-  for (let round = 0; round < 3; round++) {
-    const store = `sealed:key:s3://tests/k${round % 3}?endpoint=${fake.endpoint}`;
+  for (let round = 0; round < 2; round++) {
+    const store = `sealed:key:s3://tests/k${round}?endpoint=${fake.endpoint}`;
     const killAfter = 1 + random.below(25);
     let requests = 0;
     let kill = (): void => undefined;

@@ -3,6 +3,7 @@ import { groupedDigits } from '../../../core/base/grouped-digits.ts';
 import type { Octets } from '../../../core/base/octets.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
 import type { Peer } from '../../../core/openers/peer-table.ts';
+import { capability } from '../../../core/store/capability.ts';
 import type { Store } from '../../../core/store/store.ts';
 import type { SyncEstimate, SyncProcess } from '../../../core/sync/sync-process.ts';
 import type { TreePath } from '../../../core/tree/path.ts';
@@ -57,7 +58,8 @@ export async function transferOne(
   const label = `${direction} ${output.name(name)}`;
   // What this session added is not yet durable; nor need it be known to others.
   if (!isPull && !how.plan) await here.flush({ signal });
-  const work = new SyncProcess(isPull ? peer.store : here, isPull ? here : peer.store, {
+  const to = isPull ? here : peer.store;
+  const work = new SyncProcess(isPull ? peer.store : here, to, {
     near: nearOf(direction),
     ...how,
     signal,
@@ -66,12 +68,16 @@ export async function transferOne(
   });
   const startMs = performance.now();
   let estimate: SyncEstimate | undefined;
+  // Told before, where the Store that gets the Blocks knows.
+  let puts: number | undefined;
   try {
     estimate = await work.estimateDirent(dirent, path);
     const { missingBlocks, missingBytes, neededBlocks } = estimate;
     const where = isPull ? 'here' : `at ${peer.name}`;
+    puts = how.plan ? capability(to, 'costs')?.putsFor(missingBytes) : undefined;
+    const cost = puts === undefined ? '' : `, about ${groupedDigits(puts)} PUT`;
     output.line(
-      `${label}: ${countText(missingBlocks, 'Block')} of ${groupedDigits(neededBlocks)} missing ${where} (${sizeText(missingBytes)})`,
+      `${label}: ${countText(missingBlocks, 'Block')} of ${groupedDigits(neededBlocks)} missing ${where} (${sizeText(missingBytes)}${cost})`,
     );
     if (!how.plan) await work.transfer();
     if (isPull && !how.plan) await session.keep(signal);
@@ -87,7 +93,7 @@ export async function transferOne(
     direction,
     peer,
     { path, dirent, name },
-    { work, estimate, plan: how.plan, seconds: (performance.now() - startMs) / 1000 },
+    { work, estimate, puts, plan: how.plan, seconds: (performance.now() - startMs) / 1000 },
   );
 }
 
@@ -96,7 +102,13 @@ function tellEnd(
   direction: Direction,
   peer: Peer,
   { path, name = path }: Moved,
-  { work, estimate, plan, seconds }: { work: SyncProcess; estimate: SyncEstimate; plan: boolean; seconds: number },
+  {
+    work,
+    estimate,
+    puts,
+    plan,
+    seconds,
+  }: { work: SyncProcess; estimate: SyncEstimate; puts: number | undefined; plan: boolean; seconds: number },
 ): void {
   const { faults, doneBlocks, progressDone } = work;
   output.record({
@@ -106,6 +118,7 @@ function tellEnd(
     needed_blocks: estimate.neededBlocks,
     missing_blocks: estimate.missingBlocks,
     missing_bytes: estimate.missingBytes,
+    ...(puts === undefined ? {} : { puts }),
     ...(plan ? {} : { moved_blocks: doneBlocks, moved_bytes: progressDone }),
     faults: faults.length,
     seconds: Number(seconds.toFixed(3)),

@@ -26,6 +26,7 @@ class FullStore extends MemoryStore {
     access: { write: true, drops: false },
     archives: { open: (name) => ({ name: `archive ${name}` }) as ReturnType<Capabilities['archives']['open']> },
     cache: { get: () => Buffer.from('cached'), put: () => undefined },
+    costs: { costs: () => ({ puts: 1, gets: 2, lists: 3, deletes: 4, sentBytes: 5, receivedBytes: 6 }), putsFor: (bytes) => bytes },
     counts: { counts: () => ({ newBlocks: 11, newBytes: 12, storedBytes: 13, existingBlocks: 14, existingBytes: 15 }) },
     durability: { durability: 'none' },
     enumeration: this,
@@ -75,6 +76,7 @@ const USES: { readonly [Name in CapabilityName]: (found: Capabilities[Name]) => 
   access: (access) => access,
   archives: (archives) => archives.open('tree', { readOnly: false }).name,
   cache: (cache) => cache.get(DIGEST),
+  costs: (costs) => [costs.costs(), costs.putsFor(7)],
   counts: (counts) => counts.counts(),
   durability: ({ durability }) => durability,
   enumeration: async (enumeration) => await collect(enumeration.hashcodes()),
@@ -110,6 +112,7 @@ interface Wrapper {
 }
 
 const PROXY_OWN = {
+  costs: 'hidden',
   access: 'own',
   counts: 'own',
   parts: 'own',

@@ -18,6 +18,8 @@ export function ownerTable(secret: Uint8Array): RightsTable {
   return { holders: () => holders };
 }
 
+/** Lines that give rights: who says hello is looked for among all of them. */
+const MAX_HOLDERS = 1000;
 /** Permissions of group and others. */
 const OTHERS = 0o077;
 
@@ -94,6 +96,7 @@ export class RightsFile implements RightsTable {
     try {
       const holder = this.#holders.get(line) ?? parseRightsLine(line);
       if (holder === undefined) return;
+      if (holders.size >= MAX_HOLDERS) throw new VtError('EUSAGE', `there are ${MAX_HOLDERS} lines before it already`);
       for (const { name, digest } of holders.values()) {
         if (name === holder.name) throw new VtError('EUSAGE', `"${name}" has a line already`);
         if (Buffer.compare(digest, holder.digest) === 0) throw new VtError('EUSAGE', `"${holder.name}": "${name}" has the same secret`);

@@ -128,6 +128,16 @@ test('a file that others may read, that has a broken line, or that is not there,
   refused('EOPEN', /no such file/);
 });
 
+test('lines beyond the thousandth give nothing', (t) => {
+  const scratch = makeScratch(t);
+  const notices: string[] = [];
+  writeRights(scratch.folder);
+  const table = RightsFile.open(writeRights(scratch.folder), (notice) => notices.push(notice));
+  writeRights(scratch.folder, Array.from({ length: 1001 }, (_, i) => `n${i} the-secret-of-number-${i} read\n`).join(''));
+  assert.equal(table.holders().length, 1000);
+  assert.match(notices.join('\n'), /, line 1001: there are 1000 lines before it already$/);
+});
+
 test('one secret is a table of its owner', () => {
   const [owner, ...others] = ownerTable(Buffer.from('sixteen-octets-!')).holders();
   assert.ok(owner?.rights.isOwner === true && others.length === 0);

@@ -17,6 +17,7 @@ import { archiveOf } from '../../../core/store/archive-of-store.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { packRecords } from '../../../core/store/records/record-batch.ts';
 import type { Store } from '../../../core/store/store.ts';
+import { Connection } from '../../../core/wire/connection.ts';
 import { encodeAppend } from '../../../core/wire/entry-requests.ts';
 import { dial } from '../../../core/wire/links/dial.ts';
 import type { HashcodeRange } from '../../../core/wire/payload.ts';
@@ -330,4 +331,17 @@ test('of several secrets the wrong one opens nothing, nor does a client that doe
   writeFileSync(wrong, 'some-other-secret-of-nobody', { mode: 0o600 });
   await assert.rejects(openServed(folder, { secret: wrong }), isError('EPERM', /does not know the secret/));
   await assert.rejects(openServed(folder), isError('EPERM', /secret is needed/));
+  const hello = async (): Promise<unknown> => {
+    const link = await dial({ kind: 'unix', path: join(folder, 'served.sock') }, 'earlier', () => undefined);
+    const connection = new Connection(link, { name: 'earlier' });
+    try {
+      return (await connection.request(REQUEST.hello, { json: { version: 1, nonce: 'used once' } })).json?.['proof'];
+    } finally {
+      await connection.close();
+    }
+  };
+  await assert.rejects(hello(), isError('EPERM', /not told which secret is meant/));
+  // Where there is one alone it is meant.
+  writeRights(folder, rightsText(['reader', 'adder', 'anna', 'friend']));
+  assert.equal(typeof (await hello()), 'string');
 });

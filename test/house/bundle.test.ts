@@ -40,7 +40,10 @@ test('V8 takes what it wrote down of the chunks of every session when the progra
   const entry = /'(vtftp-[^']+\.js)'\);\n$/.exec(readFileSync(PROGRAM, 'utf8'))?.[1];
   const script = `
     import { createRequire } from 'node:module';
+    import v8 from 'node:v8';
     import { startProgram } from ${JSON.stringify(join(PROJECT_ROOT, 'dist/scripts/program-start.js'))};
+    // On a slow machine the program would set its flags before the last chunk is loaded.
+    v8.setFlagsFromString = () => undefined;
     startProgram(createRequire(${JSON.stringify(PROGRAM)}), ${JSON.stringify(folder)}, '${entry}', ({ name, refused }) => console.log(name, refused));`;
   const args = ['--input-type=module', '-e', script, '--', '-q', '-c', 'pwd'];
   const run = spawnSync(process.execPath, args, { env: { ...process.env, NODE_OPTIONS: '', ...makeScratch(t).env }, encoding: 'utf8' });
@@ -54,7 +57,10 @@ test('what the bundle loads at its first use has all names that `import()` copie
   writeFileSync(join(folder, 'chunk.js'), "console.log(Object.keys(require('node:child_process')).join())");
   const script = `
     import { createRequire } from 'node:module';
+    import v8 from 'node:v8';
     import { startProgram } from ${JSON.stringify(join(PROJECT_ROOT, 'dist/scripts/program-start.js'))};
+    // On a slow machine the program would set its flags before the last chunk is loaded.
+    v8.setFlagsFromString = () => undefined;
     startProgram(createRequire(${JSON.stringify(PROGRAM)}), ${JSON.stringify(folder)}, 'chunk.js');`;
   const run = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
   assert.equal(run.stdout, `${Object.keys(childProcess).join()}\n`, run.stderr);

@@ -50,6 +50,8 @@ export class GrantedBlocks {
   /** Which of some Blocks are granted. @throws {VtError} EUNSUPPORTED where they are too many to be told apart */
   async has(digests: readonly Uint8Array[]): Promise<boolean[]> {
     if (digests.every((digest) => this.#granted.has(digest))) return digests.map(() => true);
+    // It would be found out anew by a walk for each request.
+    if (this.#granted.count > this.#maxCount) throw tooMany(this.#maxCount);
     // Whoever asks during a walk is answered by one that begins later: a state may have been recorded meanwhile.
     this.#next ??= this.#afterRunning();
     await this.#next;

@@ -33,4 +33,5 @@ test('Blocks that may be read are counted: where they are too many it is told, a
   for (const digest of digests.slice(0, 3)) granted.grant(digest);
   assert.throws(() => granted.grant(digests[3] as Uint8Array), isUnsupported);
   assert.deepEqual(await granted.has(digests.slice(0, 3)), [true, true, true]);
+  await assert.rejects(granted.has([hashcodeOf('sha3-256', content('e')).digest]), isUnsupported);
 });

@@ -5,10 +5,18 @@ import { chownSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { octetsFromText } from '../../core/base/octets.ts';
+import { systemOwnerNames } from '../../core/base/system/owner-names.ts';
 import type { DirDirent } from '../../core/dirent/dirent.ts';
 import { exportDirent } from '../../core/export/export.ts';
 import { importLocal } from '../../core/import/import.ts';
 import { MemoryStore } from '../../core/store/memory.ts';
+import type { DiffSide } from '../../core/tree/diff/diff.ts';
+import { localSide } from '../../core/tree/diff/local-side.ts';
+import { localNode } from '../../core/tree/local/local-node.ts';
+import { openLocalTree } from '../../core/tree/local/local-tree.ts';
+import type { TreePath } from '../../core/tree/path.ts';
+import { joinPath, ROOT_PATH } from '../../core/tree/path.ts';
+import type { TreeEntry } from '../../core/tree/tree.ts';
 import { Following } from '../core/follow/tailing.ts';
 import { contentsBelow } from '../support/stored-contents.ts';
 import type { Torture, TortureLimits, TortureResult } from './torture-kind.ts';
@@ -25,16 +33,16 @@ const FILES = 30;
 /** A tree that somebody changes all the time while it is read or written. */
 export const swapsAttack: Torture = {
   name: 'swaps',
-  does: 'put, get and follow, while another process swaps a directory, a file and a FIFO for symlinks out of the tree and back',
+  does: 'put, get, follow, and looks at a local directory, while another process swaps a directory, a file and a FIFO for symlinks out of the tree and back',
   promise: 'nothing from outside is taken in, nothing is written outside, nobody waits at a FIFO',
-  fullRounds: 1500,
+  fullRounds: 2000,
   run,
   unable: () => (process.geteuid?.() === 0 ? undefined : 'only root can give a log to somebody else'),
 };
 
 async function run(limits: TortureLimits): Promise<TortureResult> {
   const tally = new TortureTally(limits);
-  const kinds = [put, get, follow];
+  const kinds = [put, get, look, follow];
   let swaps = 0;
   const each = Math.ceil(limits.rounds / kinds.length);
   for (const kind of kinds) {
@@ -117,6 +125,72 @@ async function get(places: Places, tally: TortureTally, goesOn: () => boolean): 
       if (snapshot(places.secret) !== before) tally.fault('something was written outside');
     }
   });
+}
+
+/** A local directory as a tree, and as a side of `diff`. */
+async function look(places: Places, tally: TortureTally, goesOn: () => boolean): Promise<number> {
+  const path = octetsFromText(places.tree);
+  await using store = new MemoryStore();
+  return await whileSwapped(places, undefined, async () => {
+    while (goesOn()) {
+      await using tree = openLocalTree(path, store);
+      const top = localNode(path);
+      if (top === undefined) throw new Error('the top is never swapped');
+      const { list, read } = localSide(path, top, systemOwnerNames());
+      if (list === undefined || read === undefined) throw new Error('a local side is read by its paths');
+      const looks: Looks = { contents: [], failed: 0 };
+      await lookAt(
+        looks,
+        ROOT_PATH,
+        (at) => tree.list(at),
+        (at) => tree.read(at),
+      );
+      await lookAt(
+        looks,
+        ROOT_PATH,
+        (at) => namedEntries(list, at),
+        (at) => read(at, 0, {}),
+      );
+      tally.count(looks.failed === 0 ? 'look' : 'look, something swapped');
+      if (looks.contents.some((content) => content.includes(SECRET))) tally.fault('a content from outside');
+    }
+  });
+}
+
+interface Looks {
+  readonly contents: string[];
+  failed: number;
+}
+
+type Listed = Pick<TreeEntry, 'path' | 'dirent'>;
+
+async function* namedEntries(list: NonNullable<DiffSide['list']>, at: TreePath): AsyncGenerator<Listed> {
+  for await (const dirent of list(at, {})) yield { path: joinPath(at, dirent.name), dirent: dirent as TreeEntry['dirent'] };
+}
+
+/** Reads all that a Dir lists, and what is below. */
+async function lookAt(
+  looks: Looks,
+  at: TreePath,
+  list: (at: TreePath) => AsyncIterable<Listed>,
+  read: (at: TreePath) => AsyncIterable<Uint8Array>,
+): Promise<void> {
+  try {
+    for await (const { path, dirent } of list(at)) {
+      if (dirent.kind === 'dir') await lookAt(looks, path, list, read);
+      if (dirent.kind === 'file') {
+        const pieces: Buffer[] = [];
+        try {
+          for await (const piece of read(path)) pieces.push(Buffer.from(piece));
+        } catch {
+          looks.failed++;
+        }
+        looks.contents.push(Buffer.concat(pieces).toString('latin1'));
+      }
+    }
+  } catch {
+    looks.failed++;
+  }
 }
 
 function snapshot(folder: string): string {

@@ -1,4 +1,5 @@
-import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync } from 'node:fs';
 import { VtError } from '../errors.ts';
 import type { Octets } from '../octets.ts';
 import { octetsToText } from '../octets.ts';
@@ -20,7 +21,13 @@ export interface HeldNode extends Disposable {
   readonly node: Octets;
   /** Reaches it by its name, in the directory that was found: for calls that follow no symlink. */
   readonly entry: Octets;
+  readonly stat: BigIntStats;
 }
+
+type KnownNode = Parameters<typeof isSameNode>[0];
+
+/** The system holds nodes open without reading them, and shows them by path. */
+export const CAN_HOLD = process.platform === 'linux';
 
 /**
  * Holds the node at a path in which no element is a symlink, each directory opened from the one above. Whoever swaps one of them, or the node,
@@ -29,37 +36,70 @@ export interface HeldNode extends Disposable {
  * @param known - as the node was found before
  * @throws {VtError} EFAILED where it is another one by now; SystemError where there is none
  */
-export function holdNode(path: Octets, known: Parameters<typeof isSameNode>[0]): HeldNode {
-  if (process.platform !== 'linux') return heldByPath(reachPath(path));
+export function holdNode(path: Octets, known: KnownNode): HeldNode {
+  if (!CAN_HOLD) return checked(heldByPath(reachPath(path)), path, known);
   const start = OPEN_DIRECTORY.exec(path)?.[0] ?? '';
-  const names = path.slice(start.length + 1).split('/');
-  const last = names.pop() ?? '';
-  let directory = openSync(pathBytes((start === '' ? '/' : start) as Octets), O_PATH | constants.O_DIRECTORY);
+  const top = openSync(pathBytes((start === '' ? '/' : start) as Octets), O_PATH | constants.O_DIRECTORY);
+  return checked(descend(top, (start === '' ? '/' : start) as Octets, path.slice(start.length + 1) as Octets), path, known);
+}
+
+/**
+ * Holds what is below a directory, or the node itself. That one is reached as its path says, symlinks and all; below it none is followed.
+ *
+ * @param known - as the upper node was found before
+ * @param below - names between slashes; empty for the node itself
+ * @throws {VtError} EFAILED where the upper node is another one by now; SystemError where there is none
+ */
+export function holdBelow(path: Octets, known: KnownNode, below: Octets): HeldNode {
+  if (!CAN_HOLD) return heldByPath(reachPath((below === '' ? path : `${path}/${below}`) as Octets));
+  using reached = reachPath(path);
+  const top = openSync(reached.bytes, O_PATH | constants.O_NOFOLLOW);
+  if (isSameNode(fstatSync(top, { bigint: true }), known)) return descend(top, path, below);
+  closeSync(top);
+  throw replaced(path);
+}
+
+/** Goes down from an open node, and closes it. */
+function descend(top: number, path: Octets, below: Octets): HeldNode {
+  const names = below === '' ? [] : below.split('/');
+  const last = names.pop();
+  let directory = top;
   let node: number | undefined;
   try {
     for (const name of names) {
-      const below = atCalls().open(directory, cName(name as Octets), 'node');
+      const inner = atCalls().open(directory, cName(name as Octets), 'node');
       closeSync(directory);
-      directory = below;
+      directory = inner;
     }
-    node = last === '' ? openSync('/', O_PATH) : atCalls().open(directory, cName(last as Octets), 'node');
-    if (!isSameNode(fstatSync(node, { bigint: true }), known))
-      throw new VtError('EFAILED', `change "${octetsToText(path)}": it was replaced meanwhile`);
+    node = last === undefined ? undefined : atCalls().open(directory, cName(last as Octets), 'node');
+    const held = node ?? directory;
+    const fds = node === undefined ? [directory] : [node, directory];
+    return {
+      node: `/proc/self/fd/${held}` as Octets,
+      entry: (last === undefined ? path : `/proc/self/fd/${directory}/${last}`) as Octets,
+      stat: fstatSync(held, { bigint: true }),
+      [Symbol.dispose]() {
+        for (const fd of fds) closeSync(fd);
+      },
+    };
   } catch (error) {
     closeSync(directory);
     if (node !== undefined) closeSync(node);
     throw error;
   }
-  const fds = [node, directory];
-  return {
-    node: `/proc/self/fd/${node}` as Octets,
-    entry: (last === '' ? '/' : `/proc/self/fd/${directory}/${last}`) as Octets,
-    [Symbol.dispose]() {
-      for (const fd of fds) closeSync(fd);
-    },
-  };
+}
+
+function checked(held: HeldNode, path: Octets, known: KnownNode): HeldNode {
+  if (isSameNode(held.stat, known)) return held;
+  held[Symbol.dispose]();
+  throw replaced(path);
+}
+
+function replaced(path: Octets): VtError {
+  return new VtError('EFAILED', `"${octetsToText(path)}": it was replaced meanwhile`);
 }
 
 function heldByPath(reached: ReachedPath): HeldNode {
-  return { node: reached.path, entry: reached.path, [Symbol.dispose]: () => reached[Symbol.dispose]() };
+  const stat = lstatSync(reached.bytes, { bigint: true });
+  return { node: reached.path, entry: reached.path, stat, [Symbol.dispose]: () => reached[Symbol.dispose]() };
 }

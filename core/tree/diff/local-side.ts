@@ -1,11 +1,15 @@
+import { namedError } from '../../base/error-parts.ts';
 import type { Octets } from '../../base/octets.ts';
+import { octetsToText } from '../../base/octets.ts';
 import type { OpOptions } from '../../base/op-options.ts';
 import { findXattrs } from '../../base/system/find-xattrs.ts';
+import { holdBelow } from '../../base/system/hold-node.ts';
 import type { OwnerNames } from '../../base/system/owner-names.ts';
 import { reachPath } from '../../base/system/reach-path.ts';
+import { isSystemError, pathBytes, systemError } from '../../base/system/system-error.ts';
 import type { Block } from '../../block/block.ts';
 import type { LocalNode } from '../local/local-node.ts';
-import { localChildPath, localDirent, localNames, localNode } from '../local/local-node.ts';
+import { localDirent, localEntries } from '../local/local-node.ts';
 import { readLocal } from '../local/local-write.ts';
 import type { TreePath } from '../path.ts';
 import type { DiffSide, NodeDirent } from './diff.ts';
@@ -13,19 +17,27 @@ import type { DiffSide, NodeDirent } from './diff.ts';
 /** A local file or directory as one side of a comparison: no symlink is followed, and nothing is stored. */
 export function localSide(path: Octets, top: LocalNode, owners: OwnerNames): DiffSide {
   const place = (at: TreePath): Octets => (at === '/' ? path : `${path === '/' ? '' : path}${at}`) as Octets;
+  const held = (at: TreePath) => holdBelow(path, top.stat, at.slice(1) as Octets);
   return {
     top: sideDirent(top, '' as Octets, owners),
     source: { name: path, get: async () => await Promise.resolve(undefined) },
     async *list(at: TreePath) {
-      const dir = place(at);
-      for (const name of localNames(dir)) {
-        const node = localNode(localChildPath(dir, name));
-        // What is gone since the listing is no entry.
-        if (node !== undefined) yield await Promise.resolve(sideDirent(node, name, owners));
+      try {
+        const dirents = localEntries(
+          () => held(at),
+          (node, name) => sideDirent(node, name, owners),
+        );
+        for (const dirent of dirents) yield await Promise.resolve(dirent);
+      } catch (error) {
+        throw errorAt(error, place(at));
       }
     },
     async *read(at: TreePath, start: number, { signal }: OpOptions) {
-      yield* readLocal(place(at), start, Number.MAX_SAFE_INTEGER, signal);
+      try {
+        yield* readLocal(() => held(at), start, Number.MAX_SAFE_INTEGER, signal);
+      } catch (error) {
+        throw errorAt(error, place(at));
+      }
     },
   };
 }
@@ -36,6 +48,12 @@ function sideDirent(node: LocalNode, name: Octets, owners: OwnerNames): NodeDire
   const { xattrs } = node.kind === 'symlink' ? { xattrs: undefined } : findXattrs(reached.bytes);
   const meta = xattrs === undefined ? dirent.meta : { ...dirent.meta, xattrs };
   return dirent.kind === 'file' ? { ...dirent, meta, block: unreadBlock(Number(node.stat.size)) } : { ...dirent, meta };
+}
+
+/** An error with the path that a person knows: what is held open is reached by another. */
+function errorAt(error: unknown, path: Octets): unknown {
+  if (!(error instanceof Error) || !isSystemError(error)) return namedError(error, octetsToText(path));
+  return systemError(-error.errno, error.syscall, pathBytes(path));
 }
 
 /** What stands for a content that was not read: only its size is known, and it equals no other. */

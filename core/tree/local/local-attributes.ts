@@ -1,6 +1,6 @@
 import { chmodSync, chownSync, lchownSync } from 'node:fs';
 import type { Octets } from '../../base/octets.ts';
-import { holdNode } from '../../base/system/hold-node.ts';
+import { CAN_HOLD, holdNode } from '../../base/system/hold-node.ts';
 import { listXattrs, removeXattr, setXattr, utimensNs } from '../../base/system/libc.ts';
 import type { OwnerNames } from '../../base/system/owner-names.ts';
 import { pathBytes } from '../../base/system/system-error.ts';
@@ -23,12 +23,10 @@ export function setLocalMeta(node: LocalNode, change: MetaChange, owners: OwnerN
   if (uid !== undefined || gid !== undefined) chown(itself, uid ?? Number(node.stat.uid), gid ?? Number(node.stat.gid));
   if (change.xattrs !== undefined) replaceXattrs(pathBytes(held.entry), change.xattrs ?? new Map());
   if (change.mode != null && node.kind !== 'symlink') chmodSync(itself, change.mode);
-  if (change.mtimeNs != null) utimensNs(itself, undefined, change.mtimeNs, isHeld);
+  if (change.mtimeNs != null) utimensNs(itself, undefined, change.mtimeNs, CAN_HOLD);
 }
 
-/** Whether a node is reached by itself, and not by its name. */
-const isHeld = process.platform === 'linux';
-const chown = isHeld ? chownSync : lchownSync;
+const chown = CAN_HOLD ? chownSync : lchownSync;
 
 function replaceXattrs(target: Buffer, values: ReadonlyMap<Octets, Uint8Array>): void {
   for (const name of listXattrs(target)) if (!values.has(name)) removeXattr(target, name);
@@ -41,7 +39,7 @@ export function copyLocalMeta(from: LocalNode, path: Octets, owners: OwnerNames)
   if (to === undefined) return;
   const { uid, gid, mode, mtimeNs } = from.stat;
   const isOwner = uid === to.stat.uid && gid === to.stat.gid;
-  const xattrs = localXattrs(from.path);
+  const xattrs = localXattrs(from);
   setLocalMeta(
     to,
     {

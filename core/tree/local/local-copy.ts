@@ -110,7 +110,7 @@ async function copyContent(node: LocalNode, to: Octets, path: Octets): Promise<v
       await copyFileContent(node, to, path);
       return;
     case 'symlink':
-      symlinkSync(pathBytes(localTarget(node.path)), pathBytes(to));
+      symlinkSync(pathBytes(localTarget(node)), pathBytes(to));
       return;
     default:
       makeNode(pathBytes(to), Number(node.stat.mode) & 0o177777, deviceNumber(node.stat.rdev));

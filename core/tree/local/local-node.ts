@@ -2,10 +2,12 @@ import type { BigIntStats } from 'node:fs';
 import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import type { Octets } from '../../base/octets.ts';
 import { compareOctets, octetsFromBytes } from '../../base/octets.ts';
+import type { HeldNode } from '../../base/system/hold-node.ts';
+import { holdNode } from '../../base/system/hold-node.ts';
 import { getXattr, listXattrs } from '../../base/system/libc.ts';
 import type { OwnerNames } from '../../base/system/owner-names.ts';
 import { reachPath } from '../../base/system/reach-path.ts';
-import { errorCode } from '../../base/system/system-error.ts';
+import { errorCode, pathBytes } from '../../base/system/system-error.ts';
 import { EMPTY_BLOCK } from '../../block/block.ts';
 import type { Dirent, IndirectDirent } from '../../dirent/dirent.ts';
 import type { Meta } from '../../dirent/meta.ts';
@@ -39,18 +41,48 @@ export function localChildPath(dir: Octets, name: Octets): Octets {
   return (dir === '/' ? `/${name}` : `${dir}/${name}`) as Octets;
 }
 
-/** The names in a directory, sorted by octets. */
-export function localNames(path: Octets): Octets[] {
-  using reached = reachPath(path);
-  return readdirSync(reached.bytes, { encoding: 'buffer' })
+/** The names in a directory that is held, sorted by octets. */
+export function heldNames(dir: HeldNode): Octets[] {
+  return readdirSync(pathBytes(dir.node), { encoding: 'buffer' })
     .map((name) => octetsFromBytes(name))
     .sort(compareOctets);
 }
 
+/** The names in a directory, sorted by octets. */
+export function localNames(dir: LocalNode): Octets[] {
+  using held = holdNode(dir.path, dir.stat);
+  return heldNames(held);
+}
+
 /** The target of a symlink. */
-export function localTarget(path: Octets): Octets {
-  using reached = reachPath(path);
-  return octetsFromBytes(readlinkSync(reached.bytes, { encoding: 'buffer' }));
+export function localTarget(link: LocalNode): Octets {
+  using held = holdNode(link.path, link.stat);
+  return octetsFromBytes(readlinkSync(pathBytes(held.entry), { encoding: 'buffer' }));
+}
+
+/** Entries of a directory that are looked at while it is held, so that a tree of any depth takes few descriptors. */
+const AT_ONCE = 256;
+
+/**
+ * What is made of each entry of a directory, in the order of their names; the directory is held again for every few of them. What is gone since
+ * the listing is no entry.
+ *
+ * @param make - called while the directory is held, by which the node is reached
+ */
+export function* localEntries<T>(hold: () => HeldNode, make: (node: LocalNode, name: Octets) => T): Generator<T> {
+  let names: readonly Octets[] | undefined;
+  for (let at = 0; names === undefined || at < names.length; at += AT_ONCE) {
+    const made: T[] = [];
+    {
+      using held = hold();
+      names ??= heldNames(held);
+      for (const name of names.slice(at, at + AT_ONCE)) {
+        const node = localNode(localChildPath(held.node, name));
+        if (node !== undefined) made.push(make(node, name));
+      }
+    }
+    yield* made;
+  }
 }
 
 /**
@@ -65,7 +97,7 @@ export function localDirent(node: LocalNode, name: Octets, owners: OwnerNames, x
     case 'dir':
       return { kind: node.kind, name, meta, block: EMPTY_BLOCK };
     case 'symlink':
-      return { kind: 'symlink', name, meta, target: localTarget(node.path) };
+      return { kind: 'symlink', name, meta, target: localTarget(node) };
     default:
       return { kind: node.kind, name, meta };
   }
@@ -86,7 +118,7 @@ function localMeta(node: LocalNode, owners: OwnerNames, xattrs: boolean): Meta {
   const gid = Number(stat.gid);
   const user = owners.userName(uid);
   const group = owners.groupName(gid);
-  const values = xattrs ? localXattrs(node.path) : undefined;
+  const values = xattrs ? localXattrs(node) : undefined;
   return {
     mode: Number(stat.mode) & 0o7777,
     uid,
@@ -109,11 +141,12 @@ export function deviceNumber(rdev: bigint): { readonly major: number; readonly m
 }
 
 /** The extended attributes of a node, sorted by name. */
-export function localXattrs(path: Octets): Map<Octets, Uint8Array> {
-  using reached = reachPath(path);
+export function localXattrs(node: LocalNode): Map<Octets, Uint8Array> {
+  using held = holdNode(node.path, node.stat);
+  const entry = pathBytes(held.entry);
   const found = new Map<Octets, Uint8Array>();
-  for (const name of listXattrs(reached.bytes).sort(compareOctets)) {
-    const value = getXattr(reached.bytes, name);
+  for (const name of listXattrs(entry).sort(compareOctets)) {
+    const value = getXattr(entry, name);
     if (value !== undefined) found.set(name, value);
   }
   return found;

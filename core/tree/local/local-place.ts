@@ -35,7 +35,7 @@ export class LocalPaths {
         root: this.root,
         kind: ({ kind }) => (kind === 'dir' || kind === 'symlink' ? kind : 'other'),
         child: (dir, name) => (name.includes('\0') ? undefined : localNode(localChildPath(dir.path, name))),
-        target: (node) => localTarget(node.path),
+        target: localTarget,
       },
       path,
       follow,
@@ -85,7 +85,7 @@ export function checkLocalReplace(node: LocalNode, target: LocalNode | undefined
   if (target === undefined || (target.kind !== 'dir' && node.kind !== 'dir')) return;
   if (target.kind !== 'dir') throw new PathError('ENOTDIR', action, path);
   if (node.kind !== 'dir') throw new PathError('EISDIR', action, path);
-  if (localNames(target.path).length > 0) throw new PathError('ENOTEMPTY', action, path);
+  if (localNames(target).length > 0) throw new PathError('ENOTEMPTY', action, path);
 }
 
 const PATH_ERRORS: ReadonlySet<string> = new Set<PathErrorName>([

@@ -4,6 +4,7 @@ import { EventTurns } from '../../base/event-turns.ts';
 import type { Octets } from '../../base/octets.ts';
 import { octetsFromBytes, octetsToText } from '../../base/octets.ts';
 import type { OpOptions } from '../../base/op-options.ts';
+import { holdNode } from '../../base/system/hold-node.ts';
 import type { OwnerNames } from '../../base/system/owner-names.ts';
 import { systemOwnerNames } from '../../base/system/owner-names.ts';
 import { reachPath } from '../../base/system/reach-path.ts';
@@ -19,7 +20,7 @@ import type { LookupOptions, MetaChange, Tree, TreeCapabilities, TreeChange, Tre
 import { setLocalMeta } from './local-attributes.ts';
 import { copyLocal } from './local-copy.ts';
 import type { LocalNode } from './local-node.ts';
-import { localChildPath, localDirent, localNames, localNode, localTarget } from './local-node.ts';
+import { localDirent, localEntries, localNames, localNode, localTarget } from './local-node.ts';
 import { checkLocalReplace, LocalPaths, localPathError, sameLocalNode } from './local-place.ts';
 import { removeLocal } from './local-remove.ts';
 import { readLocal, temporaryPath, writeLocal } from './local-write.ts';
@@ -89,18 +90,24 @@ export class LocalTree implements Tree {
 
   async *list(at: TreePath | TreeEntry, options: OpOptions = {}): AsyncGenerator<TreeEntry> {
     const path = typeof at === 'string' ? at : at.path;
-    const { dir, names } = await this.#run('list', path, async () => {
+    const dir = await this.#run('list', path, async () => {
       const found = await this.#paths.existing(path, 'list', true);
       if (found.kind !== 'dir') throw new PathError('ENOTDIR', 'list', path);
-      return { dir: found, names: localNames(found.path) };
+      return found;
     });
-    for (const name of names) {
-      const turn = this.#turns.next();
-      if (turn !== undefined) await turn;
-      throwIfCancelled(options.signal);
-      // What is gone since the listing is no entry.
-      const node = localNode(localChildPath(dir.path, name));
-      if (node !== undefined) yield this.#entry(joinPath(path, name), name, node, false);
+    try {
+      const entries = localEntries(
+        () => holdNode(dir.path, dir.stat),
+        (node, name) => this.#entry(joinPath(path, name), name, node, false),
+      );
+      for (const entry of entries) {
+        const turn = this.#turns.next();
+        if (turn !== undefined) await turn;
+        throwIfCancelled(options.signal);
+        yield entry;
+      }
+    } catch (error) {
+      throw localPathError(error, 'list', path);
     }
   }
 
@@ -113,7 +120,7 @@ export class LocalTree implements Tree {
     if (node.kind === 'dir') throw new PathError('EISDIR', 'read', path);
     if (node.kind !== 'file') throw new PathError('EINVAL', 'read', path);
     try {
-      yield* readLocal(node.path, range.start ?? 0, range.end ?? Number.MAX_SAFE_INTEGER, options.signal);
+      yield* readLocal(() => holdNode(node.path, node.stat), range.start ?? 0, range.end ?? Number.MAX_SAFE_INTEGER, options.signal);
     } catch (error) {
       throw localPathError(error, 'read', path);
     }
@@ -123,7 +130,7 @@ export class LocalTree implements Tree {
     return this.#run('read link', path, async () => {
       const node = await this.#paths.existing(path, 'read link', false);
       if (node.kind !== 'symlink') throw new PathError('EINVAL', 'read link', path);
-      return localTarget(node.path);
+      return localTarget(node);
     });
   }
 
@@ -191,7 +198,7 @@ export class LocalTree implements Tree {
   remove(path: TreePath, options: OpOptions & { readonly recursive?: boolean } = {}): Promise<void> {
     return this.#change('remove', 'names', path, async () => {
       const { node } = await this.#paths.existingPlace(path, 'remove');
-      if (options.recursive !== true && node.kind === 'dir' && localNames(node.path).length > 0) {
+      if (options.recursive !== true && node.kind === 'dir' && localNames(node).length > 0) {
         throw new PathError('ENOTEMPTY', 'remove', path);
       }
       removeLocal(node.path, options.signal);

@@ -2,10 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { link, open, rename, unlink } from 'node:fs/promises';
-import { throwIfCancelled } from '../../base/errors.ts';
+import { throwIfCancelled, VtError } from '../../base/errors.ts';
 import type { Octets } from '../../base/octets.ts';
+import type { HeldNode } from '../../base/system/hold-node.ts';
+import { CAN_HOLD, holdNode } from '../../base/system/hold-node.ts';
 import type { OwnerNames } from '../../base/system/owner-names.ts';
 import { reachPath } from '../../base/system/reach-path.ts';
+import { pathBytes } from '../../base/system/system-error.ts';
 import type { Meta } from '../../dirent/meta.ts';
 import type { WriteOptions } from '../tree.ts';
 import { copyLocalMeta, setLocalMeta } from './local-attributes.ts';
@@ -44,9 +47,13 @@ export async function writeLocal(
       await handle.close();
     }
     const node = localNode(temporary);
-    if (place.node !== undefined && place.node.stat.nlink > 1n) {
+    if (node !== undefined && place.node !== undefined && place.node.stat.nlink > 1n) {
       // Its other names must see the content as well.
-      await overwrite(place.path, readLocal(temporary, 0, Number.MAX_SAFE_INTEGER, signal), signal);
+      await overwrite(
+        place.path,
+        readLocal(() => holdNode(temporary, node.stat), 0, Number.MAX_SAFE_INTEGER, signal),
+        signal,
+      );
       await unlink(made.bytes);
       if (meta.mtimeNs !== undefined) setLocalMeta(place.node, { mtimeNs: meta.mtimeNs }, owners);
       return;
@@ -82,11 +89,14 @@ async function writeAll(handle: FileHandle, content: AsyncIterable<Uint8Array>, 
   }
 }
 
-/** Bytes `start` to `end` of a file on disk, which must not be a symlink. A chunk is valid until the next is asked for. */
-export async function* readLocal(path: Octets, start: number, end: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
-  using reached = reachPath(path);
-  // Should a FIFO have taken the file's place, its opening must not wait.
-  const handle = await open(reached.bytes, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+/**
+ * Bytes `start` to `end` of a file on disk. A chunk is valid until the next is asked for.
+ *
+ * @param hold - holds the file until it is open
+ * @throws {VtError} EFAILED where something else has taken the file's place
+ */
+export async function* readLocal(hold: () => HeldNode, start: number, end: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  const handle = await openHeld(hold());
   try {
     const buffer = Buffer.allocUnsafe(CHUNK_SIZE);
     for (let at = start; at < end; ) {
@@ -98,5 +108,15 @@ export async function* readLocal(path: Octets, start: number, end: number, signa
     }
   } finally {
     await handle.close();
+  }
+}
+
+async function openHeld(held: HeldNode): Promise<FileHandle> {
+  try {
+    if (!held.stat.isFile()) throw new VtError('EFAILED', 'it was replaced meanwhile');
+    // Where nothing is held a FIFO may have taken the file's place since: its opening must not wait.
+    return await open(pathBytes(held.node), constants.O_RDONLY | constants.O_NONBLOCK | (CAN_HOLD ? 0 : constants.O_NOFOLLOW));
+  } finally {
+    held[Symbol.dispose]();
   }
 }

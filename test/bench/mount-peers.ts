@@ -74,6 +74,16 @@ export const BINDFS: MountPeer = {
   path: 'live',
 };
 
+/** The disk itself, at another place: what all that mount something over it cost. */
+export const BIND_MOUNT: MountPeer = {
+  name: 'bind mount',
+  needs: ['mount'],
+  store: 'mkdir -p $REPO/behind/live',
+  mount: 'mount --bind $REPO/behind $MNT',
+  unmount: 'umount $MNT',
+  path: 'live',
+};
+
 /** Whether all that a program needs is there. */
 export function isThere({ needs }: MountPeer): boolean {
   return needs.every((command) => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0);

@@ -3,9 +3,10 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PROJECT_ROOT } from '../support/project.ts';
 import { median } from './measure.ts';
 import type { MountPeer } from './mount-peers.ts';
-import { BINDFS, isThere, MountTurn, READ_PEERS, vtftpMount } from './mount-peers.ts';
+import { BIND_MOUNT, BINDFS, isThere, MountTurn, READ_PEERS, vtftpMount } from './mount-peers.ts';
 import type { Verdict } from './targets.ts';
 import { MIB, makeRandomFile, makeTree } from './workloads.ts';
 
@@ -23,6 +24,21 @@ const SYNCED_OPERATIONS = [
   { op: 'hard links', count: 16_000, limit: 5 },
 ] as const;
 
+/** Work of programs on the same disk, each a shell line, and the most that it may take to its time on a bind mount. @param scale - of rows */
+function programLines(scale: number): readonly { readonly op: string; readonly line: string; readonly limit: number }[] {
+  const insert = `insert into t select value, hex(randomblob(25)) from generate_series(1, 100);`;
+  const sqlite = (mode: string): string =>
+    `{ echo "pragma journal_mode=${mode}; create table t(a, b);"; for i in $(seq ${Math.ceil(2000 * scale)}); do echo "${insert}"; done; } | sqlite3 $PATH_THERE/${mode}.db`;
+  return [
+    { op: 'SQLite, WAL', line: sqlite('wal'), limit: 1.5 },
+    { op: 'SQLite, delete', line: sqlite('delete'), limit: 2.5 },
+    { op: 'SQLite, persist', line: sqlite('persist'), limit: 3 },
+    { op: 'tar x of sources', line: 'tar xf $FROM/../sources.tar -C $PATH_THERE', limit: 2 },
+    { op: 'read sources', line: 'find $PATH_THERE -type f -name "*.ts" -exec cat {} + >/dev/null', limit: 1.5 },
+    { op: 'rm of sources', line: 'rm -r $PATH_THERE/*', limit: 3 },
+  ];
+}
+
 /** Our mount through libfuse 2. */
 const NATIVE = 'vtftp, fuse-native';
 
@@ -35,6 +51,7 @@ const LIMITS: readonly { readonly op: string; readonly to: readonly string[]; re
   ...SMALL_OPERATIONS.map((op) => ({ op, to: ['bindfs'], limit: 1 / 0.5 })),
   ...SMALL_OPERATIONS.map((op) => ({ op, to: [NATIVE], limit: 1 / 2 })),
   ...SYNCED_OPERATIONS.map(({ op, limit }) => ({ op, to: ['bindfs'], limit })),
+  ...programLines(1).map(({ op, limit }) => ({ op, to: [BIND_MOUNT.name], limit })),
   { op: 'write', to: ['bindfs'], limit: 1 / 0.7 },
   { op: 'synced', to: ['vtftp put'], limit: 1 / 0.6 },
 ];
@@ -111,6 +128,15 @@ export function benchMount(
     turn.store();
     turn.mountCold();
     for (const { op, count } of SYNCED_OPERATIONS) note(peer.name, op, operation(op, turn.path, Math.max(50, Math.ceil(count * scale))));
+    turn.unmount();
+  });
+  const sources = ['commands', 'core', 'fuse', 'shell', 'test'];
+  execFileSync('tar', ['cf', join(folder, 'few/sources.tar'), '-C', PROJECT_ROOT, ...sources]);
+  turns([ours, BINDFS, BIND_MOUNT], 'programs', (peer, own) => {
+    using turn = new MountTurn(peer, own, few);
+    turn.store();
+    turn.mountCold();
+    for (const { op, line } of programLines(scale)) note(peer.name, op, turn.run(line));
     turn.unmount();
   });
   const memory = mkdtempSync(join(tmpfsFolder(sizeMib) ?? folder, 'vtftp-bench-'));

@@ -1,6 +1,5 @@
 import { BufferPool } from '../base/buffer-pool.ts';
-import { ConnectionLostError, throwIfCancelled, VtError } from '../base/errors.ts';
-import { onAbort } from '../base/on-abort.ts';
+import { ConnectionLostError, throwIfCancelled } from '../base/errors.ts';
 import { errorText } from '../base/system/system-error.ts';
 import { AnswerRoom } from './answer-room.ts';
 import { formatPacket } from './format-packet.ts';
@@ -8,7 +7,6 @@ import { Greeting } from './greeting.ts';
 import {
   MAX_KEPT_PACKETS,
   MAX_OUTSTANDING,
-  MAX_OUTSTANDING_SIZE,
   MAX_PACKET_SIZE,
   MAX_PINGS,
   MAX_SERVED_UNSENT_SIZE,
@@ -20,10 +18,10 @@ import type { Packet } from './packet.ts';
 import { PacketReader } from './packet.ts';
 import { type PacketHead, PacketSender } from './packet-sender.ts';
 import type { Json } from './payload.ts';
+import { PendingRequests } from './pending-requests.ts';
 import { type Response, readResponse } from './read-response.ts';
 import { answerToNobody, partsOf, type Reply, type RequestHandler } from './reply.ts';
-import { RequestGate } from './request-gate.ts';
-import { END_TAG, FIRST_TAG, REQUEST, REQUEST_FLAG, RESPONSE_FLAG } from './requests.ts';
+import { END_TAG, REQUEST, REQUEST_FLAG, RESPONSE_FLAG } from './requests.ts';
 import type { RoomShare } from './shared-room.ts';
 import { type SilenceLimits, SilenceWatch } from './silence-watch.ts';
 
@@ -51,21 +49,13 @@ export interface RequestBody {
   readonly payload?: readonly Uint8Array[];
 }
 
-interface Pending {
-  readonly request: number;
-  readonly size: number;
-  /** Undefined once nobody waits any more. */
-  settle: ((result: Response | Error) => void) | undefined;
-}
-
 /** Either end of the packet protocol: asks, and answers, many requests at a time. @see vt(7), "PACKET PROTOCOL" */
 export class Connection {
   readonly name: string;
   readonly #link: Link;
   readonly #options: ConnectionOptions;
   readonly #reader: PacketReader;
-  readonly #pending = new Map<number, Pending>();
-  readonly #gate = new RequestGate(MAX_OUTSTANDING, MAX_OUTSTANDING_SIZE);
+  readonly #asked = new PendingRequests();
   readonly #waiting: Packet[] = [];
   /** Octets that have come and are not read yet, for want of room, or because enough waits. */
   #unread: Buffer | undefined;
@@ -78,7 +68,6 @@ export class Connection {
   /** Asked by the other side since it last answered something. */
   #pings = 0;
   #running = 0;
-  #nextTag = FIRST_TAG;
   #hasEnded = false;
   #theyEnded = false;
   /** They have said that nothing more comes. */
@@ -130,7 +119,7 @@ export class Connection {
 
   /** Requests that wait for their responses. */
   get outstanding(): number {
-    return this.#pending.size;
+    return this.#asked.count;
   }
 
   /** Takes larger packets from now on, or smaller ones. @param size - octets at most, without the length */
@@ -161,33 +150,22 @@ export class Connection {
     const { json } = body;
     const { parts, size } = partsOf(body);
     throwIfCancelled(signal);
-    if (!this.#gate.tryEnter(size)) await this.#gate.enter(size, signal);
+    const room = this.#asked.enter(size, signal);
+    if (room !== undefined) await room;
     if (this.isOver) {
-      this.#gate.leave(size);
+      this.#asked.leave(size);
       throw this.#lost ?? new ConnectionLostError(this.name, 'the connection has ended');
     }
-    const tag = this.#nextTag++;
     if (request !== REQUEST.ping) this.#silence.asks();
-    return await new Promise<Response>((resolve, reject) => {
-      const cancel = (): void => settle(new VtError('ECANCELLED', 'cancelled', { cause: signal?.reason }));
-      const settle = (result: Response | Error): void => {
-        release();
-        pending.settle = undefined;
-        if (result instanceof Error) reject(result);
-        else resolve(result);
-      };
-      const pending: Pending = { request, size, settle };
-      this.#pending.set(tag, pending);
-      const release = onAbort(signal, cancel);
-      const flags = (body.flags ?? 0) | (json === undefined ? 0 : REQUEST_FLAG.json);
-      this.#send({ tag, channel: 0, request, flags }, parts, size);
-    });
+    const { tag, response } = this.#asked.add(request, size, signal);
+    const flags = (body.flags ?? 0) | (json === undefined ? 0 : REQUEST_FLAG.json);
+    this.#send({ tag, channel: 0, request, flags }, parts, size);
+    return await response;
   }
 
   /** Ends it in order: what was asked is answered first, unless nobody waits for the answers any more, as when all was cancelled. */
   async close(): Promise<void> {
-    const pending = [...this.#pending.values()];
-    if (pending.length > 0 && pending.every(({ settle }) => settle === undefined)) this.fail(new Error('it was closed'));
+    if (this.#asked.isAbandoned) this.fail(new Error('it was closed'));
     if (this.#lost === undefined && !this.#hasEnded) {
       this.#sayEnd();
       const timer = setTimeout(() => this.fail(new Error('it did not end in time')), 5000);
@@ -211,9 +189,7 @@ export class Connection {
     this.#waiting.length = 0;
     this.#unread = undefined;
     this.#finish();
-    for (const { settle } of [...this.#pending.values()]) settle?.(lost);
-    this.#pending.clear();
-    this.#gate.fail(lost);
+    this.#asked.fail(lost);
   }
 
   #finish(): void {
@@ -300,15 +276,13 @@ export class Connection {
   }
 
   #response(packet: Packet): void {
-    const pending = this.#pending.get(packet.tag);
-    this.#trace('<', packet, pending?.request);
-    if (pending === undefined || packet.channel !== 0) throw new Error(`a response to nothing that was asked: ${formatPacket(packet)}`);
+    const asked = this.#asked.requestOf(packet.tag);
+    this.#trace('<', packet, asked);
+    if (asked === undefined || packet.channel !== 0) throw new Error(`a response to nothing that was asked: ${formatPacket(packet)}`);
     this.#greeting.end();
     this.#pings = 0;
     packet.giveRoom?.();
-    this.#pending.delete(packet.tag);
-    this.#gate.leave(pending.size);
-    pending.settle?.(readResponse(packet, this.name));
+    this.#asked.answer(packet.tag, readResponse(packet, this.name));
     this.#endIfDone();
   }
 
@@ -389,7 +363,7 @@ export class Connection {
   #ended(): void {
     if (this.#lost !== undefined) return;
     this.#theyEnded = true;
-    if (this.#pending.size === 0) this.#endIfDone();
+    if (this.#asked.count === 0) this.#endIfDone();
     else this.#broken(new Error('the connection ended'));
   }
 
@@ -401,7 +375,7 @@ export class Connection {
   }
 
   #endIfDone(): void {
-    if (!this.#theyEnded || this.#running > 0 || this.#waiting.length > 0 || this.#unread !== undefined || this.#pending.size > 0) return;
+    if (!this.#theyEnded || this.#running > 0 || this.#waiting.length > 0 || this.#unread !== undefined || this.#asked.count > 0) return;
     this.#sayEnd();
     if (this.#link.output.writableLength === 0 || this.#link.output.destroyed) this.#finish();
     else {

@@ -156,14 +156,6 @@ export class DatadirReads {
     return locateRuns(digests, spans, RECORD_FIXED_SIZE + this.#parts.hash.digestSize, locate);
   }
 
-  /** Those that lie in records of the Store's hash function: others are made into such. */
-  #ofOwnHash(found: readonly (BlockLocation | undefined)[]): (BlockLocation | undefined)[] {
-    const { readers, hash } = this.#parts;
-    return found.map((location) =>
-      location === undefined || readers.hashOf(basename(location.file), hash) === hash ? location : undefined,
-    );
-  }
-
   #locateSafely(digest: Uint8Array): Location | undefined {
     try {
       return this.#parts.known.location(digest) ?? this.#parts.index.get(digest);
@@ -181,7 +173,8 @@ export class DatadirReads {
     const source: RecordSource = {
       hash: this.#parts.hash,
       memory: this.#images,
-      locate: (wanted, sizes) => this.#ofOwnHash(this.locate(wanted, sizes)),
+      locate: (wanted, sizes) => this.locate(wanted, sizes),
+      hashOf: (file) => this.#parts.readers.hashOf(basename(file), this.#parts.hash),
       read: (file, offset, target) => this.#parts.readers.readInto(basename(file), offset, target),
       get: async (digest) => await this.get({ hashName, digest }, options),
     };

@@ -3,7 +3,7 @@ import { CorruptBlockError } from '../base/errors.ts';
 import type { DigestedBlock } from '../block/block-target.ts';
 import type { HashFunction } from '../block/hash.ts';
 import type { BlockLocation } from '../store/block-location.ts';
-import { codecNumber, decodeRecordHeader, RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
+import { codecNumber, decodeRecordHeader, RECORD_FIXED_SIZE, writeRecordHeader } from '../store/records/datafile.ts';
 import type { RecordBatch } from '../store/records/record-batch.ts';
 import { packRecords } from '../store/records/record-batch.ts';
 
@@ -22,6 +22,8 @@ export interface RecordSource {
   locate(digests: readonly Uint8Array[], spans?: readonly number[]): (BlockLocation | undefined)[];
   /** Reads octets of a located file; fewer where it ends. */
   read(file: string, offset: number, target: Uint8Array): number;
+  /** The hash function of a located file's records: one from before a transition in place has another. */
+  hashOf(file: string): HashFunction;
   /** A Block that is not where it seemed to be. */
   get(digest: Uint8Array): Promise<Uint8Array | undefined>;
 }
@@ -64,7 +66,7 @@ async function* readWanted(
       next++;
     }
     const some = wanted.slice(first, next);
-    const batch = next === first ? undefined : readBatch(source, some, found.slice(first, next) as BlockLocation[], size);
+    const batch = next === first ? undefined : readBatch(source, some, found.slice(first, next) as BlockLocation[], size, isGuess);
     if (batch !== undefined) {
       yield batch;
       first = next;
@@ -107,12 +109,24 @@ async function gotten(source: RecordSource, digest: Uint8Array): Promise<Uint8Ar
   }
 }
 
+/** Makes a record of the Store's hash function of one of another. @returns false where none is there */
+function readOther(source: RecordSource, { file, offset, storedSize }: BlockLocation, digest: Uint8Array, record: Buffer): boolean {
+  const { digestSize } = source.hashOf(file);
+  const header = Buffer.allocUnsafe(RECORD_FIXED_SIZE + digestSize);
+  if (source.read(file, offset - header.length, header) !== header.length) return false;
+  const found = decodeRecordHeader(header, 0, digestSize);
+  if (found === undefined || found.isGap || found.storedSize !== storedSize) return false;
+  const at = writeRecordHeader(record, 0, found.codec, storedSize, found.size, found.payloadCrc, digest);
+  return source.read(file, offset, record.subarray(at)) === storedSize;
+}
+
 /** Records whose Blocks have been located; undefined where one of them is not there. */
 function readBatch(
   source: RecordSource,
   wanted: readonly Uint8Array[],
   found: readonly BlockLocation[],
   size: number,
+  isGuess: boolean,
 ): RecordBatch | undefined {
   const { digestSize } = source.hash;
   const headerSize = RECORD_FIXED_SIZE + digestSize;
@@ -126,7 +140,16 @@ function readBatch(
   let start = 0;
   let at = 0;
   for (let i = 0; i < count; i++) {
-    const { file, offset, storedSize } = found[i] as BlockLocation;
+    const location = found[i] as BlockLocation;
+    const { file, offset, storedSize } = location;
+    if (source.hashOf(file) !== source.hash) {
+      // Its header says nothing of the digest that is wanted: so the place has to be one that was looked up.
+      const end = at + headerSize + storedSize;
+      if (isGuess || !readOther(source, location, wanted[i] as Uint8Array, image.subarray(at, end))) return undefined;
+      at = end;
+      start = end;
+      continue;
+    }
     at += headerSize + storedSize;
     const next = found[i + 1];
     if (next !== undefined && next.file === file && next.offset === offset + storedSize + headerSize) continue;

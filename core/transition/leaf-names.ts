@@ -39,6 +39,8 @@ export class LeafNames implements AsyncDisposable {
   readonly #signal: AbortSignal | undefined;
   readonly #rehasher: RecordRehasher;
   readonly #isInPlace: boolean;
+  /** Records that workers read where they lie were of the Store's hash function, and whole. */
+  #areOwn = true;
   readonly #onDone: (blocks: number, bytes: number) => void;
   #requests: Request[] = [];
   #isDue = false;
@@ -143,7 +145,7 @@ export class LeafNames implements AsyncDisposable {
   }
 
   async #rename(wanted: BlockList): Promise<void> {
-    const list = this.#isInPlace ? await this.#renameWhereTheyLie(wanted) : wanted;
+    const list = this.#isInPlace && this.#areOwn ? await this.#renameWhereTheyLie(wanted) : wanted;
     if (list.count === 0) return;
     const source = capability(this.#source, 'recordSource');
     if (source === undefined) {
@@ -181,8 +183,10 @@ export class LeafNames implements AsyncDisposable {
     await Promise.all(
       recordRuns(located, this.#from).map(async ({ path, offset, size, indexes }) => {
         const named = await this.#rehasher.rehashIn(path, offset, size);
+        if (named === 'wrong') this.#areOwn = false;
+        if (named === 'unread' || named === 'wrong') return;
         const asked = Buffer.concat(indexes.map((index) => list.digest(index)));
-        if (named === undefined || asked.compare(named.before) !== 0) return;
+        if (asked.compare(named.before) !== 0) return;
         this.#note(named.before, named.batch);
         for (const index of indexes) isDone.add(index);
       }),

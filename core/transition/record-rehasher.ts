@@ -100,16 +100,16 @@ export class RecordRehasher implements AsyncDisposable {
   /**
    * The digests of records that lie in a file, which a worker reads.
    *
-   * @returns undefined where they cannot be had so: there is too little of them, or something is wrong
+   * @returns `unread` where no worker is to be had, or the work is too little for one; `wrong` where they are no such records
    */
-  async rehashIn(path: string, offset: number, size: number): Promise<Rehashed | undefined> {
-    if (size > SLOT_SIZE || size < MIN_SENT_SIZE || this.#doneSize <= UNTHREADED_SIZE) return undefined;
+  async rehashIn(path: string, offset: number, size: number): Promise<Rehashed | 'unread' | 'wrong'> {
+    if (size > SLOT_SIZE || size < MIN_SENT_SIZE || this.#doneSize <= UNTHREADED_SIZE) return 'unread';
     this.#doneSize += size;
     const thread = await this.#free();
     const at = thread?.free.pop();
-    if (thread === undefined || at === undefined) return undefined;
+    if (thread === undefined || at === undefined) return 'unread';
     try {
-      return await this.#ask(thread, { at, size, file: { path, offset }, to: 0, room: 0 });
+      return (await this.#ask(thread, { at, size, file: { path, offset }, to: 0, room: 0 })) ?? 'wrong';
     } finally {
       thread.free.push(at);
       this.#queue.shift()?.();

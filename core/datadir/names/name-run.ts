@@ -21,8 +21,10 @@ const HEADER_SIZE = 64;
 const NUMBER_SIZE = 4;
 /** What the names of its files end in. */
 export const NAMES_SUFFIX = '.names';
-/** Steps by which a digest is looked for where it should be, before half of what is left is taken at each. */
+/** Times that a digest is looked for where it should be, before half of what is left is taken at each. */
 const GUESSES = 8;
+/** How far beyond such a place is looked at too, so that it lies between two that are near. */
+const STRIDE = 16;
 
 /** What a file says of itself. */
 interface RunHeader {
@@ -118,17 +120,28 @@ export class NameRun implements Disposable {
   #placeOf(side: Side, wanted: Buffer): number {
     let [low, high] = [0, this.count];
     let [lowValue, highValue] = [0, 2 ** 48];
+    let isLost = false;
     const value = wanted.readUIntBE(0, 6);
-    for (let step = 0; low < high; step++) {
-      const share = step < GUESSES && highValue > lowValue ? (value - lowValue) / (highValue - lowValue) : 0.5;
-      const at = low + Math.min(high - low - 1, Math.max(0, Math.floor(share * (high - low))));
+    const look = (at: number): void => {
       const record = this.#read(side, at);
-      if (record === undefined) return this.count;
-      const found = digestIn(record, side);
-      if (found.compare(wanted) < 0) [low, lowValue] = [at + 1, found.readUIntBE(0, 6)];
-      else [high, highValue] = [at, found.readUIntBE(0, 6)];
+      isLost ||= record === undefined;
+      const found = record && digestIn(record, side);
+      if (found !== undefined && found.compare(wanted) < 0) [low, lowValue] = [at + 1, found.readUIntBE(0, 6)];
+      else if (found !== undefined) [high, highValue] = [at, found.readUIntBE(0, 6)];
+    };
+    for (let step = 0; low < high && !isLost; step++) {
+      if (step >= GUESSES || high - low <= 2 * STRIDE || highValue <= lowValue) {
+        look((low + high) >>> 1);
+        continue;
+      }
+      const share = (value - lowValue) / (highValue - lowValue);
+      const at = low + Math.min(high - low - 1, Math.max(0, Math.floor(share * (high - low))));
+      look(at);
+      // What is looked for lies beyond it, and near: the other bound would not move otherwise.
+      const beyond = low > at ? at + STRIDE : at - STRIDE;
+      if (beyond >= low && beyond < high) look(beyond);
     }
-    return low;
+    return isLost ? this.count : low;
   }
 
   /** A record by its place in the order of a side; undefined where it cannot be read. */

@@ -76,6 +76,9 @@ export async function scrubBucket(store: S3Store, options: BucketScrubOptions): 
     kept.map(({ name, size }) => ({ file: name, start: 0, end: size, when: whenOf(name) })),
   );
   const neverBytes = rest.filter(({ name }) => whenOf(name) === 0).reduce((sum, { size }) => sum + size, 0);
-  const oldest = neverBytes > 0 || kept.length === 0 ? undefined : Math.min(...kept.map(({ name }) => whenOf(name)));
+  const oldest =
+    neverBytes > 0 || kept.length === 0
+      ? undefined
+      : kept.reduce((least, { name }) => Math.min(least, whenOf(name)), Number.POSITIVE_INFINITY);
   return { bytes, blocks, totalBytes, neverBytes, oldest, damagedBlocks, salvagedBlocks: 0 };
 }

@@ -167,7 +167,7 @@ export class S3Store implements Store {
   async addRecords(batch: RecordBatch, options: OpOptions = {}): Promise<Uint8Array> {
     this.#checkWrite(options);
     checkDigests(batch.digests, this.#hash, this.name);
-    return await this.#add('d', batch, options);
+    return await this.#add(batch.isListing === true ? 'm' : 'd', batch, options);
   }
 
   async #add(kind: PackKind, batch: RecordBatch, options: OpOptions): Promise<Uint8Array> {

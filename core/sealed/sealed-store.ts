@@ -142,11 +142,11 @@ export class SealedStore implements Store {
 
   /** Records of sealed Blocks as the Store below takes them: workers have made them, or they are made here. */
   #sealed(batch: RecordBatch, keys: SealKeys): RecordBatch {
-    const { count, codecs, sealedAs, storedSizes } = batch;
+    const { count, codecs, sealedAs, storedSizes, isListing } = batch;
     if (sealedAs !== undefined) return { ...batch, digests: sealedAs, sizes: storedSizes, sealedAs: undefined };
     const blocks = unpackRecords(batch, this.#hash.digestSize).map(({ data }) => data);
     const { names, sizes, image } = sealRecords(keys, blocks, batch.digests, (size) => this.#room(size));
-    return { count, digests: names, sizes, storedSizes: sizes, codecs: codecs.slice().fill(0), image };
+    return { count, digests: names, sizes, storedSizes: sizes, codecs: codecs.slice().fill(0), image, isListing };
   }
 
   /** Memory for records: who takes them lets go of it before this is called again. New memory each time would be half of the cost. */

@@ -18,6 +18,8 @@ export interface CopyOptions {
   /** Batches of some 1 MiB that are on their way at once; default 8. */
   readonly parallel?: number | undefined;
   readonly pace: Pace;
+  /** All of the Blocks list others, or entries. */
+  readonly isListing?: boolean | undefined;
   readonly onCopied: (blocks: number, bytes: number) => void;
   /** Told of a Block that could not be copied. */
   readonly onFault: (hashcode: HashCode, error: Error) => void;
@@ -62,7 +64,7 @@ export async function copyBlocks(from: Store, to: Store, list: BlockList, option
     try {
       const image = Buffer.from(batch.image.buffer, batch.image.byteOffset, batch.image.byteLength);
       if (checker !== undefined) await checker.check(image, batch.count, from.name);
-      await sink.addRecords(batch, { signal });
+      await sink.addRecords(options.isListing === true ? { ...batch, isListing: true } : batch, { signal });
       batch.release?.();
     } catch (error) {
       // Refused here or there: one of them is not what it should be, and each by itself tells which.

@@ -54,6 +54,12 @@ const ASK_STEP = 16_384;
 const NAMED_TIMES = 8;
 const MIN_NAMED = 10_000;
 
+/** Blocks of which is asked whether they are there, and those that are not. */
+interface Lane {
+  asked: BlockList;
+  missing: BlockList;
+}
+
 /**
  * Fills in what a Store lacks of a Block or a Dirent from another Store: `estimate` finds out exactly what is missing, `transfer`
  * moves it. Whatever has arrived stays, so that a later one goes on where this was broken off.
@@ -64,14 +70,17 @@ export class SyncProcess {
   readonly #options: SyncOptions;
   readonly #abort = new AbortController();
   readonly #signal: AbortSignal;
-  #missing: BlockList;
+  readonly #digestSize: number;
+  readonly #lists: Lane;
+  readonly #contents: Lane;
+  /** What lists others or entries goes first, and apart: a Store may keep it apart. */
+  readonly #lanes: readonly Lane[];
   readonly #told: DigestTable;
   readonly #pace: Pace;
   /** Blocks that list others, held where nothing may be stored. */
   readonly #held = new Map<string, Uint8Array>();
   /** Leaves of contents that came as Blocks which list others, too. */
   readonly #keptLeaves = new Set<string>();
-  #asked: BlockList;
   #needed = 0;
   #innerBlocks = 0;
   #innerBytes = 0;
@@ -100,8 +109,10 @@ export class SyncProcess {
     this.#signal = options.signal === undefined ? this.#abort.signal : AbortSignal.any([options.signal, this.#abort.signal]);
     this.#pace = new Pace(options.bytesPerSecond, this.#signal);
     const { digestSize } = hashByName(from.hashName);
-    this.#missing = new BlockList(digestSize);
-    this.#asked = new BlockList(digestSize);
+    this.#digestSize = digestSize;
+    this.#lists = { asked: new BlockList(digestSize), missing: new BlockList(digestSize) };
+    this.#contents = { asked: new BlockList(digestSize), missing: new BlockList(digestSize) };
+    this.#lanes = [this.#lists, this.#contents];
     this.#told = new DigestTable(digestSize);
   }
 
@@ -139,19 +150,20 @@ export class SyncProcess {
       isComplete: marks === undefined || recheck === true ? undefined : (digest) => marks.has(digest),
       leaf: (digest, span) => {
         this.#needed++;
-        this.#asked.add(digest, span);
+        this.#contents.asked.add(digest, span);
       },
-      between: () => (this.#asked.count >= ASK_STEP ? this.#ask() : undefined),
+      between: () => (this.#lists.asked.count + this.#contents.asked.count >= ASK_STEP ? this.#ask() : undefined),
     });
     if (what.dirent !== undefined) await walk.dirent(what.dirent, what.path);
     if (what.block !== undefined) await walk.block(what.block, what.path);
     await this.#ask();
-    if (this.#keptLeaves.size > 0) this.#missing = this.#missing.filter((digest) => !this.#keptLeaves.has(digestKey(digest)));
+    const leaves = this.#contents;
+    if (this.#keptLeaves.size > 0) leaves.missing = leaves.missing.filter((digest) => !this.#keptLeaves.has(digestKey(digest)));
     appendAll(this.faults, walk.faults);
     this.#dirs = walk.dirs;
     this.#branches = walk.branches;
-    const missingBlocks = this.#innerBlocks + this.#missing.count;
-    const missingBytes = this.#innerBytes + this.#missing.bytes;
+    const missingBlocks = this.#innerBlocks + this.#lists.missing.count + leaves.missing.count;
+    const missingBytes = this.#innerBytes + this.#lists.missing.bytes + leaves.missing.bytes;
     this.progressTotal = missingBytes;
     return { neededBlocks: this.#needed, missingBlocks, missingBytes };
   }
@@ -177,7 +189,12 @@ export class SyncProcess {
   }
 
   async #copyMissing(failed: Map<string, Error>): Promise<void> {
-    await copyBlocks(this.#from, this.#to, this.#missing, {
+    for (const lane of this.#lanes) await this.#copyLane(lane, failed);
+  }
+
+  async #copyLane(lane: Lane, failed: Map<string, Error>): Promise<void> {
+    await copyBlocks(this.#from, this.#to, lane.missing, {
+      isListing: lane === this.#lists,
       parallel: this.#options.parallel,
       pace: this.#pace,
       signal: this.#signal,
@@ -192,23 +209,30 @@ export class SyncProcess {
 
   /** Asks which of the Blocks that were to be moved are there by now. */
   async #askAgain(): Promise<void> {
-    const moved = this.#missing;
-    this.#missing = new BlockList(hashByName(this.#from.hashName).digestSize);
-    for (let start = 0; start < moved.count; start += ASK_STEP) {
-      this.#asked = new BlockList(hashByName(this.#from.hashName).digestSize);
-      for (let i = start; i < Math.min(moved.count, start + ASK_STEP); i++) this.#asked.add(moved.digest(i), moved.span(i));
-      await this.#ask();
+    for (const lane of this.#lanes) {
+      const moved = lane.missing;
+      lane.missing = new BlockList(this.#digestSize);
+      for (let start = 0; start < moved.count; start += ASK_STEP) {
+        for (let i = start; i < Math.min(moved.count, start + ASK_STEP); i++) lane.asked.add(moved.digest(i), moved.span(i));
+        await this.#ask();
+      }
+      this.progressTotal += lane.missing.bytes;
     }
-    this.progressTotal += this.#missing.bytes;
   }
 
   /** Whether the Blocks are there is asked for many at once. */
   async #ask(): Promise<void> {
-    const asked = this.#asked;
-    if (asked.count === 0) return;
-    this.#asked = new BlockList(hashByName(this.#from.hashName).digestSize);
-    const there = await this.#to.has(asked.hashcodes(this.#to.hashName), { signal: this.#signal });
-    for (let i = 0; i < asked.count; i++) if (there[i] !== true) this.#missing.add(asked.digest(i), asked.span(i));
+    const lanes = this.#lanes.map((lane) => ({ lane, asked: lane.asked }));
+    const hashcodes: HashCode[] = [];
+    for (const { lane, asked } of lanes) {
+      appendAll(hashcodes, asked.hashcodes(this.#to.hashName));
+      if (asked.count > 0) lane.asked = new BlockList(this.#digestSize);
+    }
+    if (hashcodes.length === 0) return;
+    const there = await this.#to.has(hashcodes, { signal: this.#signal });
+    let next = 0;
+    for (const { lane, asked } of lanes)
+      for (let i = 0; i < asked.count; i++) if (there[next++] !== true) lane.missing.add(asked.digest(i), asked.span(i));
   }
 
   /** Blocks that list others or entries. */
@@ -219,7 +243,7 @@ export class SyncProcess {
         const data = found[index];
         if (!(data instanceof Uint8Array) || !this.#told.set(digest)) continue;
         this.#needed++;
-        this.#asked.add(digest, data.length);
+        this.#lists.asked.add(digest, data.length);
       }
       return found;
     }

@@ -40,6 +40,8 @@ it('put, ls, log, get, push, pull and a Dirref work over a bucket as over a fold
   await run('./local', `push -p '${store}'; quit`);
   assert.match((await run(store, 'ls')).stdout, /^docs\nnew$/m);
   await run('./local', `push --create -p 's3://bucket/another?endpoint=${fake.endpoint}'; quit`);
+  // Dirs and superblocks lie apart there, too.
+  assert.ok(fake.keys('another/packs/m/').length > 0 && fake.keys('another/packs/d/').length > 0);
   assert.match((await run(`s3://bucket/another?endpoint=${fake.endpoint}`, 'cat docs/deep/3')).stdout, /^file 3\n/);
   assert.deepEqual(fake.wrong, []);
 });

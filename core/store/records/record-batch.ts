@@ -28,6 +28,8 @@ export interface RecordBatch {
    * that gave the keys takes such.
    */
   readonly sealedAs?: Uint8Array | undefined;
+  /** The Blocks list others, or entries: a Store may keep such apart from contents. */
+  readonly isListing?: boolean | undefined;
   /** Nobody else will change the image: whoever keeps it for a while need not copy it. */
   readonly isOwned?: true;
   /** Lets the image's memory be used for others: for whoever got the batch, once nobody looks at it any more. */

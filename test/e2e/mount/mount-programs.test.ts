@@ -72,7 +72,7 @@ const WORKS: readonly Work[] = [
       writeFileSync(join(folder, 'c/Makefile'), `CFLAGS = -O1\nall: sum\nsum: ${objects}\n\tcc -o $@ ${objects}\n`);
     },
     script: `cp -r $FROM/c $HERE/; cd $HERE/c; make -s -j2 2>&1; ./sum; make -q && echo nothing to do
-      echo 'int part3(void) { return 100; }' > part3.c; touch -d '+2 seconds' part3.c; make -s -j2 2>&1; ./sum`,
+      echo 'int part3(void) { return 100; }' > part3.c; touch -d '+2 seconds' part3.c; make -s -j2 2>&1 | sed '/in the future$/d; /Clock skew/d'; ./sum`,
     differs: ['--no-times'],
   },
   {

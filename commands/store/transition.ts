@@ -13,7 +13,7 @@ export const transition = defineCommand({
   changesLocal: true,
   plans: true,
   details: [
-    'transition HASHNAME gives this Store another hash function in place. Every archive keeps its states, their dates, notes, tags and protection. Contents stay where they are on the disk: only Dirs and lists of Blocks are written anew, and gc frees the old ones later. No other session may be at work in the Store. Earlier versions of vtftp cannot open it afterwards.',
+    'transition HASHNAME gives this Store another hash function in place. Every archive keeps its states, their dates, notes, tags and protection. Contents stay where they are on the disk: only Dirs and lists of Blocks are written anew, and gc frees the old ones later. No other session may be at work in the Store. Earlier versions of vtftp cannot open it afterwards. A sealed Store can only be copied.',
     'With STORE, it copies every archive there instead, and this Store stays as it is. STORE is made if it is not there, and cuts data as this one does. Run again later, it copies the states that are new. It refuses an archive to which STORE has added states of its own.',
     'Names, metadata and contents stay the same; references do not. The Store keeps a map of names: an old Dirref or Block reference opens too, and a line on standard error says what it is called now. A REFERENCE is copied into STORE alone, and its new text is printed: so a tree that no archive has goes along.',
     'It can be stopped or killed at any time, and the same command goes on from there. A state of which Blocks are missing or damaged ends its archive, with 13. In place nothing has changed then; in STORE the states before it are there.',

@@ -1,5 +1,6 @@
 import { VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
+import type { Datadir } from '../datadir/datadir-store.ts';
 import { copyNames } from '../datadir/names/store-names.ts';
 import { datadirOf } from '../maintain/datadir-of.ts';
 import { capability } from '../store/capability.ts';
@@ -25,8 +26,14 @@ export async function openMap(source: Store, target: Store, options: OpOptions =
       remedy: 'push and pull copy between Stores of one hash function',
     });
   await capability(target, 'making')?.make();
-  const [from, to] = [datadirOf(source), datadirOf(target)];
+  const [from, to] = [namesIn(source), namesIn(target)];
   const place = [to, from].find((datadir) => datadir?.isWritable === true);
   if (from !== undefined && to?.isWritable === true) copyNames(from.path, to.path, to.access);
   return { map: await NameMap.open(target, source.hashName, place, options), keptIn: place?.path };
+}
+
+/** The datadir that may keep the map. That of a sealed Store may not: digests of contents are nothing for its holder. */
+function namesIn(store: Store): Datadir | undefined {
+  const datadir = datadirOf(store);
+  return datadir?.hashName === store.hashName ? datadir : undefined;
 }

@@ -91,6 +91,23 @@ it('gc frees what nobody needs in files of the hash function that was, and keeps
   assert.ok(readFileSync(scratch.path('out')).equals(kept));
 });
 
+it('a sealed Store is refused, with its key and without, and stays what it is; so is one without a state', async (t) => {
+  const { scratch, on } = setUp(t);
+  writeFileSync(scratch.path('f'), 'content');
+  await vtftp(['sealed-key', '--new', 'key'], { env: scratch.env, cwd: scratch.folder });
+  await on('sealed:key:./s', 'put f; quit');
+  assert.match(await on('sealed:key:./s', 'transition sha256', 1), /a sealed Store, which cannot change in place/);
+  assert.match(await on('./s', 'transition sha256', 12), /the Store is sealed/);
+  assert.match(await on('sealed:key:./s', 'cat f; fsck'), /^content[\s\S]*clean/);
+  // Digests of contents are nothing for whoever holds a sealed Store: it keeps no map of names.
+  await on('datadir:./plain,hash=sha1', 'put f; quit');
+  await on('./plain', 'transition sha3-256 sealed:key:./t');
+  assert.equal(existsSync(scratch.path('t/names')), false);
+  await on('./empty', 'put f; rm f; quit');
+  rmSync(scratch.path('empty/archives'), { recursive: true });
+  assert.match(await on('./empty', 'transition sha256', 1), /has recorded no state/);
+});
+
 it('nothing has changed where another session is at work, something is damaged, or it makes no sense', async (t) => {
   const { scratch, on, dirrefs } = setUp(t);
   writeFileSync(scratch.path('f'), makeRandom(8).bytes(LARGE_SIZE));

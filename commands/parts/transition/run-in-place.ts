@@ -23,6 +23,15 @@ export async function runInPlace(context: CommandContext, hashName: HashName, ve
       remedy: 'open the Store itself, or name another STORE to copy to',
     });
   await maintain(context, 'transition', true, async (datadir) => {
+    if (datadir.hashName !== session.store.hashName)
+      throw new VtError('EUNSUPPORTED', `transition: "${datadir.name}" holds a sealed Store, which cannot change in place`, {
+        remedy: 'name another STORE to copy to',
+      });
+    const names = await archiveNames(context);
+    if (names.length === 0)
+      throw new VtError('EFAILED', 'transition: this Store has recorded no state', {
+        remedy: 'name another STORE, and the Dirref of what to copy',
+      });
     const startMs = performance.now();
     await using work = await beginInPlace(datadir, hashName, { signal });
     let label = 'transition';
@@ -38,7 +47,7 @@ export async function runInPlace(context: CommandContext, hashName: HashName, ve
       };
       return (await transcribeArchive(from, archive, to, transcriber, { signal, onState })).states;
     };
-    for (const name of await archiveNames(context)) {
+    for (const name of names) {
       const states = await transcribe(name, datadir);
       output.line(`transition ${name}: ${countText(states, 'state')}`);
       output.record({ archive: name, states });

@@ -126,8 +126,8 @@ export class DatadirReads {
     try {
       const found = readers.read(location.file, location.offset - digestSize, digestSize);
       // Of a file from before a transition in place the map of names tells.
-      const own = digestInStore({ names, hash }, fileHash, { ...location, digest: found }, (...range) =>
-        readers.read(location.file, ...range),
+      const own = digestInStore({ names, hash }, fileHash, { ...location, digest: found }, (offset, size) =>
+        readers.read(location.file, offset, size),
       );
       return own !== undefined && Buffer.compare(own, digest) === 0;
     } catch {

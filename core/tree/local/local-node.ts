@@ -42,7 +42,7 @@ export function localChildPath(dir: Octets, name: Octets): Octets {
 }
 
 /** The names in a directory that is held, sorted by octets. */
-export function heldNames(dir: HeldNode): Octets[] {
+function heldNames(dir: HeldNode): Octets[] {
   return readdirSync(pathBytes(dir.node), { encoding: 'buffer' })
     .map((name) => octetsFromBytes(name))
     .sort(compareOctets);

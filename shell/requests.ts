@@ -1,7 +1,7 @@
 import { UsageError } from '../core/base/errors.ts';
 import { LinkedAbort } from '../core/base/linked-abort.ts';
 import { octetsToText } from '../core/base/octets.ts';
-import { type Commands, type RequestId, readRequest } from '../fuse/control/request.ts';
+import { type Commands, MAX_REQUEST_SIZE, type RequestId, readRequest } from '../fuse/control/request.ts';
 import { RequestQueue } from '../fuse/control/request-queue.ts';
 import { EXIT, exitStatusOf } from './exit-status.ts';
 import { openStdin, type ScriptLine, scriptLines } from './script.ts';
@@ -34,29 +34,43 @@ export async function answerRequests(shell: Shell): Promise<number> {
     output.record(fields);
     await output.flush();
   };
+  let problem: { readonly error: unknown } | undefined;
   const queue = new RequestQueue<Asked>({
     ended: over.signal,
+    onFailure: (error) => {
+      problem ??= { error };
+      over.abort(undefined);
+    },
     onRoom: () => makeRoom(),
-    dropped: async ({ id }, error) => await end({ id, done: true, ...messages.errorRecord(error) }),
+    dropped: async ({ id }, error) => {
+      status = exitStatusOf(error);
+      await end({ id, done: true, ...messages.errorRecord(error) });
+    },
     answer: async (asked, signal) => {
       const answer = await runAsked(shell, asked, signal);
-      if (answer.status !== EXIT.done) status = answer.status;
+      status = latest(status, answer.status);
       await end({ id: asked.id, done: true, ...answer });
       // What was cancelled by a request ends that alone.
       const isInterrupted = answer.status === EXIT.interrupted && !signal.aborted;
       if (session.isQuitting || isInterrupted) over.abort(undefined);
     },
   });
-  for await (const line of scriptLines(openStdin(over.signal), 'stdin', isRequest)) {
-    if (over.signal.aborted) break;
-    await take(line, queue, end);
-    while (queue.isFull && !over.signal.aborted) {
-      await new Promise<void>((resolve) => {
-        makeRoom = resolve;
-      });
+  try {
+    for await (const line of scriptLines(openStdin(over.signal), 'stdin', isRequest, MAX_REQUEST_SIZE)) {
+      if (over.signal.aborted) break;
+      status = latest(status, await take(line, queue, end));
+      while (queue.isFull && !over.signal.aborted) {
+        await new Promise<void>((resolve) => {
+          makeRoom = resolve;
+        });
+      }
     }
+  } catch (error) {
+    // What was asked before is done all the same.
+    problem ??= { error };
   }
   await queue.idle();
+  if (problem !== undefined) throw problem.error;
   return status;
 }
 
@@ -65,25 +79,31 @@ function isRequest(line: string): boolean {
   return line.startsWith('{');
 }
 
-/** Puts a line into the queue, or cancels what it names. */
+/** Of two statuses, the last that tells of a failure. */
+function latest(before: number, now: number): number {
+  return now === EXIT.done ? before : now;
+}
+
+/** Puts a line into the queue, or cancels what it names. @returns the status of what is answered at once */
 async function take(
   { text, where }: ScriptLine,
   queue: RequestQueue<Asked>,
   end: (fields: Readonly<Record<string, unknown>>) => Promise<void>,
-): Promise<void> {
+): Promise<number> {
   const size = text.length;
   if (!isRequest(text)) {
     queue.add({ id: undefined, commands: { line: text }, where, size });
-    return;
+    return EXIT.done;
   }
   const { id, problem, cancel, commands } = readRequest(octetsToText(text));
   if (cancel === undefined) {
     queue.add({ id, commands: commands ?? problem ?? '"request" is for the control channel of a mount', where, size });
-    return;
+    return EXIT.done;
   }
   const isFound = queue.cancel(cancel);
   const error = `vtftp: cannot cancel ${JSON.stringify(cancel)}: no such request waits or runs`;
   await end({ id, done: true, ...(isFound ? { status: EXIT.done } : { error, code: 'EFAILED', status: EXIT.failed }) });
+  return isFound ? EXIT.done : EXIT.failed;
 }
 
 /** Runs what was asked. @returns the status, and the error that it stands for */

@@ -1,6 +1,6 @@
 import { createReadStream, fstatSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { VtError } from '../core/base/errors.ts';
+import { UsageError, VtError } from '../core/base/errors.ts';
 import type { Octets } from '../core/base/octets.ts';
 import { octetsFromBytes } from '../core/base/octets.ts';
 import { errorReason } from '../core/base/system/system-error.ts';
@@ -26,16 +26,19 @@ export function* commandLines(text: string, where?: string): Generator<ScriptLin
  *
  * @param name - shown in messages
  * @param isWhole - whether a line is whole, whatever its quotes
+ * @param maxSize - bytes of a line at most
+ * @throws {UsageError} for a longer line
  */
 export async function* scriptLines(
   chunks: AsyncIterable<Uint8Array>,
   name: string,
   isWhole: (line: string) => boolean = () => false,
+  maxSize = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<ScriptLine> {
   const joiner = new LineJoiner(skipReference);
   let number = 0;
   let start = 1;
-  for await (const line of linesOf(chunks)) {
+  for await (const line of linesOf(chunks, maxSize)) {
     number++;
     if (!joiner.isOpen) start = number;
     const plain = (number === 1 ? withoutMark(line) : line) as Octets;
@@ -46,12 +49,15 @@ export async function* scriptLines(
 }
 
 /** Lines of octets, each without its line feed; a carriage return before that is blank, or belongs to a quote. */
-async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+async function* linesOf(chunks: AsyncIterable<Uint8Array>, maxSize: number): AsyncGenerator<string> {
   const held: string[] = [];
+  let size = 0;
   for await (const chunk of chunks) {
     const parts = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('latin1').split('\n');
     const rest = parts.pop() ?? '';
     for (const part of parts) yield `${held.splice(0).join('')}${part}`;
+    size = (parts.length > 0 ? 0 : size) + rest.length;
+    if (size > maxSize) throw new UsageError(`read a line: it is longer than ${maxSize} bytes`);
     if (rest !== '') held.push(rest);
   }
   if (held.length > 0) yield held.join('');

@@ -1,7 +1,9 @@
 /** Names near a misspelt one, the nearest first; none that is further off than a third of the word. */
 export function suggest(typed: string, names: readonly string[]): string[] {
   const limit = Math.max(1, Math.floor(typed.length / 3));
+  // The comparison takes time by the product of both lengths, and a word may be as long as anybody likes.
   return names
+    .filter((name) => Math.abs(typed.length - name.length) <= Math.min(limit, name.length))
     .map((name) => ({ name, distance: editDistance(typed, name) }))
     .filter(({ distance, name }) => distance <= limit && distance < name.length)
     .sort((a, b) => a.distance - b.distance)

@@ -7,12 +7,10 @@ import { peerUid } from '../../core/base/system/peer-credentials.ts';
 import { errorText } from '../../core/base/system/system-error.ts';
 import { errorFields } from './fields.ts';
 import { LineReader } from './line-reader.ts';
-import { type Commands, type Request, type RequestId, readRequest } from './request.ts';
+import { type Commands, MAX_REQUEST_SIZE, type Request, type RequestId, readRequest } from './request.ts';
 import { RequestQueue } from './request-queue.ts';
 import { descriptorOf } from './socket-descriptor.ts';
 
-/** Octets of a request at most, its newline not counted: a Block of the largest size in base64, and room. */
-const MAX_REQUEST_SIZE = 24 * 1024 * 1024;
 /** Octets that are read and dropped of a client whose request was too long. */
 const MAX_DROPPED_SIZE = 256 * 1024 * 1024;
 /** The exit status of what was cancelled. */
@@ -82,6 +80,7 @@ export async function serveControl(options: ControlOptions): Promise<ControlServ
     void options
       .newClient()
       .then(async (client) => await serveClient(socket, client))
+      .catch(() => socket.destroy())
       .finally(() => socket.end());
   });
   await listen(server, path);
@@ -114,8 +113,8 @@ async function serveClient(socket: Socket, client: ControlClient): Promise<void>
   if (socket.destroyed) return;
   const gone = new AbortController();
   socket.once('close', () => gone.abort());
-  const send = async (record: Answer): Promise<void> => {
-    if (gone.signal.aborted || socket.write(`${JSON.stringify(record, plainNumber)}\n`)) return;
+  let room: Promise<void> | undefined;
+  const hasRoom = async (): Promise<void> => {
     await new Promise<void>((resolve) => {
       const goOn = (): void => {
         socket.off('drain', goOn);
@@ -124,11 +123,23 @@ async function serveClient(socket: Socket, client: ControlClient): Promise<void>
       };
       socket.once('drain', goOn).once('close', goOn);
     });
+    room = undefined;
+    goOnReading();
+  };
+  const send = async (record: Answer): Promise<void> => {
+    if (gone.signal.aborted || socket.write(`${JSON.stringify(record, plainNumber)}\n`)) return;
+    room ??= hasRoom();
+    await room;
+  };
+  // Who reads no answers asks nothing more: those to what cancels stand in no queue.
+  const goOnReading = (): void => {
+    if (!queue.isFull && !socket.writableNeedDrain) socket.resume();
   };
   const queue = new RequestQueue<QueuedRequest>({
     answer: async (queued, signal) => await answer(queued, client, send, signal),
     dropped: async ({ id }, error) => await send({ id, done: true, ...errorFields(error), status: CANCELLED }),
-    onRoom: () => socket.resume(),
+    onRoom: goOnReading,
+    onFailure: () => socket.destroy(),
     ended: gone.signal,
   });
   const take = (line: string): void => {
@@ -143,7 +154,7 @@ async function serveClient(socket: Socket, client: ControlClient): Promise<void>
       id,
       done: true,
       status: isFound ? 0 : 1,
-      ...(isFound ? {} : { error: `cancel "${cancel}": no such request waits or runs` }),
+      ...(isFound ? {} : { error: `cancel "${cancel}": no such request waits or runs`, code: 'EFAILED' }),
     });
   };
   let isTooLong = false;
@@ -164,12 +175,14 @@ async function serveClient(socket: Socket, client: ControlClient): Promise<void>
       }
       for (const line of found) take(line);
       // Whoever asks faster than it is answered waits.
-      if (queue.isFull) socket.pause();
+      if (queue.isFull || socket.writableNeedDrain) socket.pause();
     });
   });
   await queue.idle();
   if (isTooLong)
-    socket.end(`${JSON.stringify({ error: `read a request: longer than ${MAX_REQUEST_SIZE} octets`, done: true, status: 2 })}\n`);
+    socket.end(
+      `${JSON.stringify({ error: `read a request: longer than ${MAX_REQUEST_SIZE} octets`, code: 'EUSAGE', done: true, status: 2 })}\n`,
+    );
   await client.end();
 }
 
@@ -200,7 +213,7 @@ async function answer(
 ): Promise<void> {
   const { id, problem, commands, fields } = request;
   if (problem !== undefined) {
-    await send({ id, error: `read a request: ${problem}`, done: true, status: 2 });
+    await send({ id, error: `read a request: ${problem}`, code: 'EUSAGE', done: true, status: 2 });
     return;
   }
   if (commands === undefined) {

@@ -2,10 +2,10 @@ import { VtError } from '../../core/base/errors.ts';
 import { LinkedAbort } from '../../core/base/linked-abort.ts';
 import type { RequestId } from './request.ts';
 
-/** Requests that wait, besides the one under way; whoever asks waits for as long as there are so many. */
-const MAX_WAITING = 64;
+/** Requests that wait, besides the one under way; whoever asks waits for as long as there are so many, and so does what cancels them. */
+const MAX_WAITING = 1024;
 /** Bytes of them. */
-const MAX_WAITING_SIZE = 1024 * 1024;
+const MAX_WAITING_SIZE = 8 * 1024 * 1024;
 
 interface Queued {
   readonly id: RequestId | undefined;
@@ -19,7 +19,9 @@ interface Answerer<T> {
   /** Answers a request that was cancelled before its turn came. */
   readonly dropped: (request: T, error: VtError) => Promise<void>;
   /** There is room for more again. */
-  readonly onRoom?: () => void;
+  readonly onRoom: () => void;
+  /** An answer could not be given: nothing more will be. */
+  readonly onFailure: (error: unknown) => void;
   /** Fires when nothing more is to be answered. */
   readonly ended: AbortSignal;
 }
@@ -31,6 +33,7 @@ export class RequestQueue<T extends Queued> {
   #waitingSize = 0;
   #current: { readonly id: RequestId | undefined; readonly abort: LinkedAbort } | undefined;
   #running: Promise<void> | undefined;
+  #hasFailed = false;
 
   constructor(answerer: Answerer<T>) {
     this.#answerer = answerer;
@@ -41,6 +44,7 @@ export class RequestQueue<T extends Queued> {
   }
 
   add(request: T): void {
+    if (this.#hasFailed || this.#answerer.ended.aborted) return;
     this.#waiting.push(request);
     this.#waitingSize += request.size;
     this.#running ??= this.#work();
@@ -58,7 +62,7 @@ export class RequestQueue<T extends Queued> {
     if (request === undefined) return false;
     this.#waiting.splice(at, 1);
     this.#waitingSize -= request.size;
-    void this.#answerer.dropped(request, error);
+    this.#answerer.dropped(request, error).catch((failure: unknown) => this.#fail(failure));
     return true;
   }
 
@@ -75,17 +79,29 @@ export class RequestQueue<T extends Queued> {
 
   async #work(): Promise<void> {
     const { answer, ended, onRoom } = this.#answerer;
-    for (let request = this.#waiting.shift(); request !== undefined && !ended.aborted; request = this.#waiting.shift()) {
-      this.#waitingSize -= request.size;
-      using abort = new LinkedAbort(ended);
-      this.#current = { id: request.id, abort };
-      try {
+    // It is known to run before it can be over.
+    await Promise.resolve();
+    try {
+      for (let request = this.#waiting.shift(); request !== undefined && !ended.aborted; request = this.#waiting.shift()) {
+        this.#waitingSize -= request.size;
+        using abort = new LinkedAbort(ended);
+        this.#current = { id: request.id, abort };
         await answer(request, abort.signal);
-      } finally {
         this.#current = undefined;
+        if (!this.isFull) onRoom();
       }
-      if (!this.isFull) onRoom?.();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#current = undefined;
+      this.#running = undefined;
     }
-    this.#running = undefined;
+  }
+
+  #fail(error: unknown): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.clear();
+    this.#answerer.onFailure(error);
   }
 }

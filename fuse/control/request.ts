@@ -22,6 +22,9 @@ export interface Request {
   readonly fields?: Fields;
 }
 
+/** Bytes of a request at most, its newline not counted: a Block of the largest size in base64, and room. */
+export const MAX_REQUEST_SIZE = 24 * 1024 * 1024;
+
 /** Reads a request. */
 export function readRequest(text: string): Request {
   let fields: Fields;
@@ -44,7 +47,7 @@ function readFields(id: RequestId, fields: Fields): Request {
   const { command, argv, cancel, request } = fields;
   const given = KINDS.filter((kind) => fields[kind] !== undefined);
   if (given.length !== 1) return { id, problem: 'it has to have one of "command", "argv", "cancel" and "request"' };
-  if (typeof command === 'string') return { id, commands: { line: octetsFromText(command) } };
+  if (typeof command === 'string' && command.isWellFormed()) return { id, commands: { line: octetsFromText(command) } };
   if (typeof request === 'string') return { id, fields };
   if (isId(cancel)) return { id, cancel };
   const words = argv === undefined ? undefined : readWords(argv);
@@ -62,8 +65,10 @@ function readWords(value: unknown): Octets[] | undefined {
   const words: Octets[] = [];
   for (const each of value as unknown[]) {
     const coded = typeof each === 'object' && each !== null ? (each as Fields)['b64'] : undefined;
-    if (typeof each === 'string') words.push(octetsFromText(each));
-    else if (typeof coded === 'string') words.push(octetsFromBytes(Buffer.from(coded, 'base64')));
+    const bytes = typeof coded === 'string' ? Buffer.from(coded, 'base64') : undefined;
+    // What Node cannot read it passes over: the word would be another one.
+    if (typeof each === 'string' && each.isWellFormed()) words.push(octetsFromText(each));
+    else if (bytes !== undefined && bytes.toString('base64') === coded) words.push(octetsFromBytes(bytes));
     else return undefined;
   }
   return words;

@@ -70,7 +70,10 @@ export class Client implements AsyncDisposable {
 
   /** Stores local files and directories. @param name - the stored name, as of `put`; default: in the working Dir */
   async put(local: Word | readonly Word[], name?: Word, options: CallOptions = {}): Promise<Answer[]> {
-    return await this.run(['put', '--', ...wordsOf(local), ...(name === undefined ? [] : [name])], options);
+    const words = wordsOf(local);
+    // The last of several words would be taken for the name.
+    const target = name ?? (words.length > 1 ? './' : undefined);
+    return await this.run(['put', '--', ...words, ...(target === undefined ? [] : [target])], options);
   }
 
   /** Takes stored files and Dirs out. @param local - where to, as of `get` */
@@ -123,5 +126,6 @@ function wordsOf(words: Word | readonly Word[]): readonly Word[] {
 
 /** A symlink with a slash after it is the Dir that it leads to. */
 function withSlash(path: Word): Word {
+  if (path.length === 0) return './';
   return typeof path === 'string' ? `${path}/` : Buffer.concat([path, Buffer.from('/')]);
 }

@@ -21,6 +21,9 @@ export interface ConnectOptions {
   readonly onWarning?: (text: string) => void;
 }
 
+/** Requests that are under way; more wait here, so that the program still hears what cancels them. */
+const MAX_ASKED = 500;
+
 interface Asked {
   readonly answers: Answer[];
   readonly failures: VtftpError[];
@@ -37,7 +40,9 @@ export class Connection {
   /** What belongs to no request: why the program could not go on, or what it said at its end. */
   #last: Answer = {};
   readonly #ended: Promise<void>;
+  readonly #waiting: (() => void)[] = [];
   #isOver = false;
+  #closing: Promise<string | undefined> | undefined;
 
   constructor({ source, store, cwd, env, options = [], program, onWarning = () => undefined }: ConnectOptions) {
     const [command = '', ...words] = program ?? [process.execPath, fileURLToPath(new URL('../../bin/vtftp.js', import.meta.url))];
@@ -53,7 +58,7 @@ export class Connection {
     // It is gone, and every request is told so below.
     stdin.on('error', () => undefined);
     const lines = createInterface({ input: stdout });
-    lines.on('line', (line) => this.#take(JSON.parse(line) as Answer));
+    lines.on('line', (line) => this.#read(line));
     this.#ended = new Promise<void>((resolve) => {
       let left = 2;
       const half = (): void => {
@@ -75,6 +80,7 @@ export class Connection {
    * @throws {VtftpError} what it failed with; the reason of the signal
    */
   async run(argv: readonly Word[], signal?: AbortSignal): Promise<Answer[]> {
+    while (this.#asked.size >= MAX_ASKED && !this.#isOver) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     signal?.throwIfAborted();
     if (this.#isOver) throw this.#gone();
     const id = ++this.#lastId;
@@ -99,6 +105,13 @@ export class Connection {
 
   /** Ends the program, which records what changed. @returns the Dirref that it recites, if it has one @throws {VtftpError} where it failed */
   async close(): Promise<string | undefined> {
+    this.#closing ??= this.#close();
+    return await this.#closing;
+  }
+
+  async #close(): Promise<string | undefined> {
+    // Whoever has ended before, or ends now without an answer, has recorded nothing.
+    await this.run(['quit']);
     this.#input.end();
     await this.#ended;
     const { dirref, error } = this.#last;
@@ -110,14 +123,28 @@ export class Connection {
     this.#input.write(`${JSON.stringify(request)}\n`);
   }
 
+  #read(line: string): void {
+    let answer: Answer;
+    try {
+      answer = JSON.parse(line) as Answer;
+    } catch {
+      this.#last = { error: `vtftp: what the program printed is no answer: ${line.slice(0, 200)}` };
+      this.#child.kill();
+      return;
+    }
+    this.#take(answer);
+  }
+
   #take(answer: Answer): void {
-    const { id, done, error, failure, warning } = answer;
+    const { id, done, error, failure, warning, progress, note } = answer;
     if (typeof warning === 'string') return this.#onWarning(warning);
+    if (progress !== undefined || note !== undefined) return;
     const asked = typeof id === 'number' ? this.#asked.get(id) : undefined;
     if (asked === undefined) {
       if (id === undefined) this.#last = answer;
     } else if (done === true) {
       this.#asked.delete(Number(id));
+      this.#waiting.shift()?.();
       asked.end(error === undefined ? undefined : new VtftpError(answer, asked.failures));
     } else if (failure !== undefined) asked.failures.push(new VtftpError(answer));
     else asked.answers.push(answer);
@@ -127,6 +154,7 @@ export class Connection {
     this.#isOver = true;
     for (const { end } of this.#asked.values()) end(this.#gone());
     this.#asked.clear();
+    for (const goOn of this.#waiting.splice(0)) goOn();
   }
 
   #gone(): VtftpError {

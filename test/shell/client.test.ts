@@ -48,6 +48,37 @@ describe('the client for programs', () => {
     await client.close();
   });
 
+  it('puts several names under their own, and lists the working Dir', async (t) => {
+    const { client, scratch } = await opened(t);
+    for (const name of ['one', 'two']) writeFileSync(scratch.path(name), name);
+    await client.run(['cd', 'docs']);
+    await client.put(['one', 'two']);
+    assert.deepEqual(
+      (await client.list('')).map(({ path }) => path),
+      ['/docs/below', '/docs/large', '/docs/one', '/docs/two'],
+    );
+    await client.close();
+    await client.close();
+  });
+
+  it('a program that was killed, or is another, ends every call with an error', async (t) => {
+    const { client } = await opened(t);
+    await assert.rejects(client.run(['!', 'kill -9 $PPID']), { name: 'VtftpError' });
+    await assert.rejects(client.close(), { name: 'VtftpError' });
+    await assert.rejects(connect({ program: ['echo', 'hello'] }), /no answer: hello/);
+  });
+
+  it('thousands of calls side by side are answered, and the first of them can be cancelled', async (t) => {
+    const { client } = await opened(t);
+    const controller = new AbortController();
+    const first = client.run(['!', 'exec sleep 600'], { signal: controller.signal });
+    const others = Array.from({ length: 3000 }, async () => await client.stat('/docs'));
+    controller.abort(new Error('enough'));
+    await assert.rejects(first, /enough/);
+    assert.equal((await Promise.all(others)).length, 3000);
+    await client.close();
+  });
+
   it('names that are no UTF-8 come and go as bytes', async (t) => {
     const { client } = await opened(t);
     const name = Buffer.from('docs/\xff\n', 'latin1');

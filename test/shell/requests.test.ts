@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { describe, it, type TestContext } from 'node:test';
-import { PROGRAM, vtftp } from '../support/program.ts';
+import { PROGRAM, run, vtftp } from '../support/program.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 type Answer = Readonly<Record<string, unknown>>;
@@ -92,6 +92,9 @@ describe('requests in JSON on standard input', () => {
       { id: 2 ** 53, command: 'pwd' },
       { id: 6, request: 'about' },
       { id: 7, cancel: {} },
+      { id: 20, argv: ['ls', { b64: 'YQ== and more' }] },
+      '{"id":21,"argv":["ls","\\ud800"]}',
+      '{"id":22,"command":"ls \\ud800"}',
       { id: 8, command: "ls 'open" },
       { id: 9, command: 'pwd' },
       'pwd',
@@ -108,6 +111,9 @@ describe('requests in JSON on standard input', () => {
         [undefined, 2],
         [6, 2],
         [7, 2],
+        [20, 2],
+        [21, 2],
+        [22, 2],
         [8, 2],
         [9, 0],
         [undefined, 0],
@@ -208,6 +214,44 @@ describe('requests in JSON on standard input', () => {
     assert.deepEqual(
       ends.map(({ id }) => id),
       Array.from({ length: 20_000 }, (_, id) => id),
+    );
+  });
+
+  it('a request is cancelled although hundreds wait', async (t) => {
+    const waiting = Array.from({ length: 300 }, (_, id) => ({ id: id + 2, argv: ['pwd'] }));
+    const { ends } = await answersTo(t, [{ id: 1, argv: ['!', 'exec sleep 600'] }, ...waiting, { id: 'end', cancel: 1 }]);
+    assert.deepEqual(
+      [ends.find(({ id }) => id === 'end')?.['status'], ends.find(({ id }) => id === 1)?.['status'], ends.length],
+      [0, 130, 302],
+    );
+  });
+
+  it('where an answer cannot be written the session ends, and what changed is recorded', async (t) => {
+    const scratch = makeScratch(t);
+    const line = `printf '{"id":1,"argv":["mkdir","kept"]}\\n' | "$1" "$2" --json -S ./store > /dev/full; "$1" "$2" -S ./store ls`;
+    const seen = await run('sh', ['-c', line, 'sh', process.execPath, PROGRAM], { env: scratch.env, cwd: scratch.folder });
+    assert.equal(seen.stdout, 'kept\n', seen.report);
+    assert.doesNotMatch(seen.stderr, /at .*\.js/, seen.report);
+  });
+
+  it('a line without end is refused, after what was asked before it is answered', async (t) => {
+    const { session, answers } = await answersTo(t, [{ id: 1, command: 'mkdir a' }, `{"id":2,"argv":["${'x'.repeat(25 * 1024 * 1024)}"]}`]);
+    assert.equal(session.status, 2, session.report);
+    assert.deepEqual(
+      answers.filter(({ id }) => id === 1).map(({ status }) => status),
+      [0],
+    );
+    assert.match(String(answers.find(({ error }) => error !== undefined)?.['error']), /longer than/);
+  });
+
+  it('a name of a command may be as long as anybody likes', async (t) => {
+    const { ends } = await answersTo(t, [
+      { id: 1, argv: ['x'.repeat(4_000_000)] },
+      { id: 2, argv: ['pwd'] },
+    ]);
+    assert.deepEqual(
+      ends.map(({ status }) => status),
+      [2, 0],
     );
   });
 

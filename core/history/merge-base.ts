@@ -39,6 +39,14 @@ export interface MeetingOptions extends OpOptions {
   readonly now: Date;
 }
 
+/** A common ancestor that can be read. */
+interface CommonState {
+  readonly id: string;
+  readonly dir: DirDirent;
+}
+
+/** Common ancestors that nobody has whole, before the sides are compared with an equal tree instead. */
+const MAX_GONE = 64;
 /** Pairs of equal trees that are looked at, of sides that met more than once. */
 const MAX_PAIRS = 64;
 
@@ -84,11 +92,7 @@ class Meet {
   }
 
   async #base(one: string, other: string, depth: number): Promise<DirDirent | undefined> {
-    const found: { readonly id: string; readonly dir: DirDirent }[] = [];
-    for (const id of this.#graph.bestCommon(one, other, (state) => this.#graph.state(state) !== undefined)) {
-      const dir = await this.#dirOf(id);
-      if (dir !== undefined && (await this.#options.bring(dir))) found.push({ id, dir });
-    }
+    const found = await this.#readableCommon(one, other);
     const [first, ...rest] = found;
     if (first === undefined || rest.length === 0) return first?.dir;
     const equal = await this.#equalPair(
@@ -106,6 +110,25 @@ class Meet {
       id = this.#graph.addState(dirent, [id, next.id]);
     }
     return dir;
+  }
+
+  /** The best common ancestors that somebody has whole. */
+  async #readableCommon(one: string, other: string): Promise<CommonState[]> {
+    const gone = new Set<string>();
+    const whole = new Set<string>();
+    for (;;) {
+      const before = gone.size;
+      const found: CommonState[] = [];
+      for (const id of this.#graph.bestCommon(one, other, (state) => this.#graph.state(state) !== undefined && !gone.has(state))) {
+        const dir = await this.#dirOf(id);
+        if (dir === undefined) continue;
+        if (whole.has(id) || (await this.#options.bring(dir))) {
+          whole.add(id);
+          found.push({ id, dir });
+        } else gone.add(id);
+      }
+      if (gone.size === before || gone.size >= MAX_GONE) return found;
+    }
   }
 
   /** The newest tree that each side had after all of some states. */

@@ -21,7 +21,8 @@ export interface GraphState {
  * what was merged or pulled in between: that was given back, and can be merged again.
  *
  * So a state may come after a merge and not after what was merged. The states that notes name as earlier are all that there are:
- * what those come after counts only where it is named too.
+ * what those come after counts only where it is named too. So with a merge: it names all that came with the merged state, and a merge among
+ * that may have been given back before.
  */
 export class StateGraph {
   readonly #parents = new Map<string, Set<string>>();
@@ -55,7 +56,10 @@ export class StateGraph {
       const own = ownKey(archive, i);
       if (typeof note === 'object' && elsewhere === undefined)
         addTo(this.#parents, id, [...some(recorded.get(`${note.againNs} ${text}`)), ...(i === 0 ? [] : [ownKey(archive, i - 1)])]);
-      else addTo(this.#parents, id, [...some(statedParent(line) ?? before), ...this.#merged(id, line, path)]);
+      else {
+        addTo(this.#parents, id, some(statedParent(line) ?? before));
+        addTo(this.#alone, id, this.#merged(line, path));
+      }
       addTo(this.#alone, id, elsewhere ?? []);
       this.#parents.set(own, new Set(i === 0 ? [] : [ownKey(archive, i - 1)]));
       if (elsewhere === undefined) addTo(this.#alone, own, [id]);
@@ -111,17 +115,16 @@ export class StateGraph {
     return this.#parents.get(id) ?? (this.#alone.has(id) ? [] : (this.#noted.get(id) ?? []));
   }
 
-  /** States that were merged into that of a line, with what they are. */
-  #merged(into: string, line: ArchiveLine, path: TreePath): string[] {
+  /** States that were merged into that of a line, and what those come after. */
+  #merged(line: ArchiveLine, path: TreePath): string[] {
     const ids: string[] = [];
     for (const merged of mergedStates(line)) {
       if (merged.path !== path) continue;
-      const { whenNs, dirent } = merged;
+      const { whenNs, dirent, after } = merged;
       const id = whenNs === undefined ? contentId(dirent) : stateId({ whenNs, dirent });
       if (this.#states.get(id) === undefined) this.#states.set(id, merged);
-      addTo(this.#noted, id, merged.after);
-      addTo(this.#alone, into, merged.after);
-      ids.push(id);
+      addTo(this.#noted, id, after);
+      ids.push(id, ...after);
     }
     return ids;
   }

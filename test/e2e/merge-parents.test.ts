@@ -121,6 +121,21 @@ it('what an undone merge gave back is not taken for had, though the other side m
   assert.match(await on('a2', 'merge b; ls -1; quit'), /0 conflicts\nf\ng\nh\n/);
 });
 
+it('what came with a merge that was undone is not taken for had by who merges that undo, and then merges it anew', async (t) => {
+  const { on, write, path } = await sharing(t);
+  for (const copy of ['c', 'd']) cpSync(path('a'), path(copy), { recursive: true });
+  write({ g: 'of a', h: 'of b', k: 'of c', l: 'of d' });
+  await on('a', 'put g; quit');
+  await on('d', 'put l; merge a; quit');
+  await on('a', 'undo; quit');
+  await on('b', 'put h; merge a; quit');
+  await on('c', 'put k; merge b; quit');
+  await on('b', 'undo; quit');
+  await on('d', 'merge b; quit');
+  await on('d', 'merge c; quit');
+  assert.match(await on('d', 'merge a; quit'), /all of its states are here already/);
+});
+
 it('who pulls a merge, and then the undo of it, can make that merge again as well, and hands on what comes before', async (t) => {
   const { on, write, path } = await sharing(t);
   for (const copy of ['c', 'd', 'shared']) cpSync(path('a'), path(copy), { recursive: true });
@@ -147,6 +162,23 @@ it('gc keeps what a later merge compares with, though no state here is that tree
   write({ g: 'of a, later' });
   await on('a', 'put g; quit');
   assert.match(await on('b', 'merge a; cat g; quit'), /0 conflicts\nof a, later/);
+});
+
+it('where nobody has the newest common state whole, the merge compares with the next older one', async (t) => {
+  const { on, write, path } = await sharing(t);
+  for (const copy of ['c', 'd']) cpSync(path('a'), path(copy), { recursive: true });
+  write({ g: 'of b', h: 'of c', k: 'of d', l: 'of b' });
+  await on('b', 'put g; quit');
+  await on('c', `put h; merge ${path('b')}; quit`);
+  await on('d', `put k; merge ${path('c')}; quit`);
+  // Of what c had made of its own and of b, a and b get the name alone.
+  await on('a', `pull -p ${path('d')}; quit`);
+  await on('c', 'mkdir m; quit');
+  await on('b', 'put l; merge c; quit');
+  write({ g: 'changed' });
+  await on('b', 'put g; quit');
+  await on('a', 'chmod 600 f; quit');
+  assert.match(await on('a', 'merge b; cat g; quit'), /merged into \/: 0 conflicts\nchanged/);
 });
 
 it('the Dir that a tree was merged into knows that it was', async (t) => {

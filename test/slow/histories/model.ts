@@ -14,6 +14,8 @@ export interface ModelState {
   readonly files: ModelFiles;
   /** The states that it comes after, and itself. */
   readonly upTo: ReadonlySet<number>;
+  /** The state that was merged into it: its line names that, wherever it is taken. */
+  readonly merged?: number | undefined;
 }
 
 /** What a merge should come to. */

@@ -21,6 +21,21 @@ export class TogetherActor {
     this.names = new Set(root.names);
   }
 
+  /** A mount takes in a root of another at any time, and records nothing for it. @returns whether it may then show these names */
+  takesIn(roots: readonly RecordedRoot[], shown: Names): boolean {
+    const from = Math.max(0, roots.lastIndexOf(this.base));
+    const root = roots.slice(from).findLast((each) => sameNames(this.mergedWith(each), shown));
+    if (root === undefined) return false;
+    this.base = root;
+    this.names = new Set(shown);
+    return true;
+  }
+
+  /** Whether another may have removed a name that it still had. */
+  mayLack(roots: readonly RecordedRoot[], name: string): boolean {
+    return roots.slice(Math.max(0, roots.lastIndexOf(this.base))).some((root) => !this.mergedWith(root).has(name));
+  }
+
   get isChanged(): boolean {
     return !sameNames(this.base.names, this.names);
   }

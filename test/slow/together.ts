@@ -149,7 +149,6 @@ class Scene {
   #move(player: Player): Move {
     const random = this.#random;
     const { actor } = player;
-    const isMount = actor.name === 'X';
     // Of a name that no root has yet rm records a root first, which this model does not know of.
     const names = [...actor.names].filter((each) => !TAILED.test(each) && actor.base.names.has(each));
     const make = (verb: string): string => `${verb} /${actor.name}${actor.made++}`;
@@ -165,7 +164,7 @@ class Scene {
       undoTo,
       () => 'redo',
       () => 'inspect /',
-      () => (isMount ? make('fsync') : 'ls /'),
+      () => (isMount(actor) ? make('fsync') : 'ls /'),
     ];
     return { player, line: random.pick(lines)(), said: undefined, isKilled: random.chance(2) };
   }
@@ -176,7 +175,7 @@ class Scene {
     const answer = move.line.startsWith('fsync') ? this.#fsync(move.line.slice(7), session) : session.say(move.line);
     if (move.isKilled) {
       await delay(this.#random.below(15));
-      if (actor.name === 'X') process.kill(this.#mountPid, 'SIGKILL');
+      if (isMount(actor)) process.kill(this.#mountPid, 'SIGKILL');
       else session.kill();
       await answer.catch(() => undefined);
       return;
@@ -238,6 +237,7 @@ class Scene {
       if (said.status !== EXIT.failed && said.status !== EXIT.open) return said.error;
       return actor.refused(await namesOf(session), roots, from);
     }
+    if (verb === 'rm' && said.status === EXIT.failed && isMount(actor) && actor.mayLack(roots, path)) return await this.#shows(player);
     if (said.status !== 0) return `it ended with ${said.status}: ${said.error}`;
     if (verb === 'sync') return actor.synced(said, roots, from) ?? (await this.#shows(player));
     if (verb === 'rm') actor.names.delete(path);
@@ -252,6 +252,10 @@ class Scene {
   async #shows({ actor, session }: Player): Promise<string | undefined> {
     const shown = await namesOf(session);
     if (sameNames(shown, actor.names)) return undefined;
+    if (isMount(actor)) {
+      await this.#recorded.update();
+      if (actor.takesIn(this.#recorded.roots, shown)) return undefined;
+    }
     return `it shows ${[...shown].join(' ')} in place of ${[...actor.names].join(' ')}`;
   }
 
@@ -286,7 +290,7 @@ class Scene {
   /** A player whose session is not to go on gets a new one. */
   async #beginAnew(player: Player): Promise<void> {
     await player.session.killed();
-    if (player.actor.name === 'X') {
+    if (isMount(player.actor)) {
       await vtftp(['-c', `umount -l ${this.#mnt}`], { env: this.#env });
       await this.#mount();
     }
@@ -325,6 +329,11 @@ class Scene {
     if (done.status !== 0) this.#tally.fault(done.report);
     return done.stdout;
   }
+}
+
+/** X works on a mount: what others record appears in it. */
+function isMount({ name }: TogetherActor): boolean {
+  return name === 'X';
 }
 
 async function namesOf(session: Conversation): Promise<Set<string>> {

@@ -2,6 +2,9 @@ import type { Said } from '../support/conversation.ts';
 import type { Names, RecordedRoot } from './recorded-names.ts';
 import { mergedNames, NO_ROOT, sameNames } from './recorded-names.ts';
 
+/** Views of one round at most: more than two roots in it are rare. */
+const MAX_VIEWS = 64;
+
 /** What one session knows and did, by the model. */
 export class TogetherActor {
   readonly name: string;
@@ -21,19 +24,32 @@ export class TogetherActor {
     this.names = new Set(root.names);
   }
 
-  /** A mount takes in a root of another at any time, and records nothing for it. @returns whether it may then show these names */
-  takesIn(roots: readonly RecordedRoot[], shown: Names): boolean {
-    const from = Math.max(0, roots.lastIndexOf(this.base));
-    const root = roots.slice(from).findLast((each) => sameNames(this.mergedWith(each), shown));
-    if (root === undefined) return false;
-    this.base = root;
-    this.names = new Set(shown);
-    return true;
+  /**
+   * What it may be by now: a mount takes in each root that others record, at any time, and records nothing for it. As which of them are taken
+   * in one by one decides what a merge gives, each choice is a view of its own.
+   */
+  views(roots: readonly RecordedRoot[]): TogetherActor[] {
+    const views: TogetherActor[] = [this.#with(this.base, this.names)];
+    for (const root of roots.slice(roots.lastIndexOf(this.base) + 1)) {
+      for (const view of [...views]) {
+        const next = this.#with(root, view.mergedWith(root));
+        const isKnown = views.some(({ base, names }) => sameNames(base.names, next.base.names) && sameNames(names, next.names));
+        if (!isKnown && views.length < MAX_VIEWS) views.push(next);
+      }
+    }
+    return views;
   }
 
-  /** Whether another may have removed a name that it still had. */
-  mayLack(roots: readonly RecordedRoot[], name: string): boolean {
-    return roots.slice(Math.max(0, roots.lastIndexOf(this.base))).some((root) => !this.mergedWith(root).has(name));
+  become({ base, names }: TogetherActor): void {
+    this.base = base;
+    this.names = names;
+  }
+
+  #with(base: RecordedRoot, names: Names): TogetherActor {
+    const view = new TogetherActor(this.name);
+    view.base = base;
+    view.names = new Set(names);
+    return view;
   }
 
   get isChanged(): boolean {

@@ -205,17 +205,16 @@ class Scene {
       const isTails = [...difference(before, root)].every((name) => TAILED.test(name));
       const isReturn = roots.slice(0, i).some(({ text }) => text === root.text) || root.names.size === 0;
       if (isTails || (isReturn && moves.some(({ line }) => /^[ur]n?e?do/.test(line)))) continue;
-      if (moves.some((move) => this.#mayHaveRecorded(move, before, root))) continue;
+      if (moves.some((move) => this.#mayHaveRecorded(move, roots.slice(0, i), root))) continue;
       this.#tally.fault(`root ${i + 1} is none that anybody may have recorded\n${this.past()}`);
     }
   }
 
-  #mayHaveRecorded({ player: { actor }, line }: Move, before: RecordedRoot, root: RecordedRoot): boolean {
-    if (!line.startsWith('fsync')) return actor.mayHaveRecorded(before, root);
-    const after = new TogetherActor(actor.name);
-    after.base = actor.base;
-    after.names = new Set([...actor.names, line.slice(7)]);
-    return after.mayHaveRecorded(before, root);
+  #mayHaveRecorded({ player: { actor }, line }: Move, before: readonly RecordedRoot[], root: RecordedRoot): boolean {
+    return viewsOf(actor, before).some((view) => {
+      if (line.startsWith('fsync')) view.names.add(line.slice(7));
+      return view.mayHaveRecorded(before.at(-1) ?? NO_ROOT, root);
+    });
   }
 
   /** Compares the answer with the model, and takes it over. */
@@ -230,31 +229,52 @@ class Scene {
     this.#tally.note(verb);
     if (verb === 'undo' || verb === 'redo') {
       if (said.status === 0) {
-        const wrong = actor.went(said, roots, from);
+        const wrong = this.#fits(actor, (view) => view.went(said, roots, from));
         return wrong ?? (await this.#shows(player));
       }
       // There is nothing there, or another session was first.
       if (said.status !== EXIT.failed && said.status !== EXIT.open) return said.error;
-      return actor.refused(await namesOf(session), roots, from);
+      const shown = await namesOf(session);
+      await this.#recorded.update();
+      return this.#fits(actor, (view) => view.refused(shown, roots, from));
     }
-    if (verb === 'rm' && said.status === EXIT.failed && isMount(actor) && actor.mayLack(roots, path)) return await this.#shows(player);
+    const mayLack = isMount(actor) && viewsOf(actor, roots).some(({ names }) => !names.has(path));
+    if (verb === 'rm' && said.status === EXIT.failed && mayLack) return await this.#shows(player);
     if (said.status !== 0) return `it ended with ${said.status}: ${said.error}`;
-    if (verb === 'sync') return actor.synced(said, roots, from) ?? (await this.#shows(player));
+    if (verb === 'sync') return this.#fits(actor, (view) => view.synced(said, roots, from)) ?? (await this.#shows(player));
     if (verb === 'rm') actor.names.delete(path);
     else if (['mkdir', 'put', 'fsync'].includes(verb)) actor.names.add(path);
     if (verb !== 'fsync') return await this.#shows(player);
     if (!roots.slice(Math.max(0, from - 1)).some(({ names }) => names.has(path))) return 'fsync and sync returned, and no root has it';
-    // Which root it is a sync tells, that has nothing to record.
-    return actor.synced(await session.say('sync'), roots, from) ?? (await this.#shows(player));
+    // Which root it is a sync tells.
+    const again = await session.say('sync');
+    await this.#recorded.update();
+    return this.#fits(actor, (view) => view.synced(again, roots, from)) ?? (await this.#shows(player));
+  }
+
+  /** Whether an answer fits to what an actor may be by now; it becomes that. @returns what does not hold */
+  #fits(actor: TogetherActor, check: (view: TogetherActor) => string | undefined): string | undefined {
+    let first: string | undefined;
+    for (const view of viewsOf(actor, this.#recorded.roots)) {
+      const wrong = check(view);
+      if (wrong === undefined) {
+        actor.become(view);
+        return undefined;
+      }
+      first ??= wrong;
+    }
+    return first;
   }
 
   /** Whether a session shows what the model says. */
   async #shows({ actor, session }: Player): Promise<string | undefined> {
     const shown = await namesOf(session);
     if (sameNames(shown, actor.names)) return undefined;
-    if (isMount(actor)) {
-      await this.#recorded.update();
-      if (actor.takesIn(this.#recorded.roots, shown)) return undefined;
+    await this.#recorded.update();
+    const view = viewsOf(actor, this.#recorded.roots).find(({ names }) => sameNames(names, shown));
+    if (view !== undefined) {
+      actor.become(view);
+      return undefined;
     }
     return `it shows ${[...shown].join(' ')} in place of ${[...actor.names].join(' ')}`;
   }
@@ -334,6 +354,11 @@ class Scene {
 /** X works on a mount: what others record appears in it. */
 function isMount({ name }: TogetherActor): boolean {
   return name === 'X';
+}
+
+/** What an actor may be by now: only what works on a mount changes without a command. */
+function viewsOf(actor: TogetherActor, roots: readonly RecordedRoot[]): TogetherActor[] {
+  return isMount(actor) ? actor.views(roots) : [actor];
 }
 
 async function namesOf(session: Conversation): Promise<Set<string>> {

@@ -124,7 +124,8 @@ export class StateGraph {
       const id = whenNs === undefined ? contentId(dirent) : stateId({ whenNs, dirent });
       if (this.#states.get(id) === undefined) this.#states.set(id, merged);
       addTo(this.#noted, id, after);
-      ids.push(id, ...after);
+      ids.push(id);
+      appendAll(ids, after);
     }
     return ids;
   }

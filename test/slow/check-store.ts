@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Archive } from '../../core/archive/archive.ts';
 import { openArchiveFile } from '../../core/archive/archive-file.ts';
 import { VtError } from '../../core/base/errors.ts';
 import type { BlockSource } from '../../core/block/block-source.ts';
@@ -8,18 +9,24 @@ import { formatDirent, parseDirent } from '../../core/dirent/dirent-text.ts';
 import { findingText, isFault } from '../../core/maintain/findings.ts';
 import { fsck } from '../../core/maintain/fsck.ts';
 import { scrub } from '../../core/maintain/scrub.ts';
+import { openStore } from '../../core/openers/open-store.ts';
+import { capability } from '../../core/store/capability.ts';
 import type { Store } from '../../core/store/store.ts';
 import { walkDirent } from '../../core/tree/walk.ts';
 import type { StoreCheck } from './store-check.ts';
 
 /** What is wrong with a Store: roots that are not whole, Blocks that are not what they should be, Dirrefs that no archive has. */
-export async function checkStore({ store, recited, scrub: alsoScrub, others = [], whole }: StoreCheck): Promise<string | undefined> {
+export async function checkStore({ store, recited, scrub: alsoScrub, others = [], key, whole }: StoreCheck): Promise<string | undefined> {
   const wrong: string[] = [];
   const archived = new Set<string>();
-  for (const each of [store, ...others]) {
-    const archive = openArchiveFile(join(each, 'archives', 'default.vt'), { readOnly: true });
-    for await (const { dirent } of archive.entries()) archived.add(formatDirent(dirent));
-  }
+  await using sealed =
+    key === undefined ? undefined : await openStore(`sealed:${key}:${store}`, { defaultStorePath: store, cachePath: undefined });
+  const openArchive = (folder: string): Archive | undefined =>
+    sealed === undefined
+      ? openArchiveFile(join(folder, 'archives', 'default.vt'), { readOnly: true })
+      : capability(sealed, 'archives')?.open('default', { readOnly: true });
+  for (const each of [store, ...others])
+    for await (const { dirent } of openArchive(each)?.entries() ?? []) archived.add(formatDirent(dirent));
   for (const dirref of recited) if (!archived.has(dirref)) wrong.push(`recited and not archived: ${dirref}`);
   await using datadir = await openDatadir(store);
   await fsck(datadir, {
@@ -43,7 +50,7 @@ export async function checkStore({ store, recited, scrub: alsoScrub, others = []
   if (whole !== undefined) {
     const more = await Promise.all(others.map((other) => openDatadir(other)));
     try {
-      await readAll([datadir, ...more], whole, wrong);
+      await readAll([sealed ?? datadir, ...more], whole, wrong);
     } finally {
       for (const each of more) await each[Symbol.asyncDispose]();
     }

@@ -10,6 +10,8 @@ export interface StoreCheck {
   readonly scrub?: boolean;
   /** Stores that may have a part of the Blocks, or the archive. */
   readonly others?: readonly string[];
+  /** The key file, where the Store is sealed. */
+  readonly key?: string | undefined;
   /** A Dirref of which every octet can be read. */
   readonly whole?: string | undefined;
 }

@@ -20,7 +20,7 @@ const MAX_DAEMON_ROUNDS = 250;
 /** Every call of the Store fails once, under every command that writes, over every shape of Store. */
 export const faultsTorture: Torture = {
   name: 'faults',
-  does: 'each open, read, list, write, sync, rename, truncate, mkdir, unlink and link of a Store fails once (EIO, ENOSPC, EDQUOT, EFBIG, EMFILE, a short write) under put, push, pull, gc, repair and an index rebuild over datadir, proxy, spool, progress and tcp, and under watch, follow, mount and serve',
+  does: 'each open, read, list, write, sync, rename, truncate, mkdir, unlink and link of a Store fails once (EIO, ENOSPC, EDQUOT, EFBIG, EMFILE, a short write) under put, push, pull, gc, repair and an index rebuild over datadir, proxy, spool, progress, tcp and sealed, and under watch, follow, mount and serve',
   promise:
     'each file is there with its content, or is named and the status is not 0; no signal; fsck and scrub find nothing; a second run, and a process that goes on, complete',
   fullRounds: 100_000,
@@ -41,6 +41,14 @@ async function run(limits: TortureLimits): Promise<TortureResult> {
   const scrubbed = await vtftp(['-S', damaged, '-c', 'scrub'], { env: small.env });
   if (scrubbed.status !== 13) throw new Error(scrubbed.report);
   const storied = await makeStoriedStore(limits.folder, small, makeRandom(limits.seed));
+  const sealed = { store: join(limits.folder, 'sealed'), key: join(limits.folder, 'key') };
+  for (const line of [
+    ['sealed-key', '--new', sealed.key],
+    ['-S', `sealed:${sealed.key}:${sealed.store}`, '-c', `put ${small.source} tree; quit`],
+  ]) {
+    const made = await vtftp(line, { env: small.env });
+    if (made.status !== 0) throw new Error(made.report);
+  }
   const folder = join(limits.folder, 'ground');
   const scratch = join(limits.folder, 'scratch');
   for (const each of [folder, scratch]) mkdirSync(each);
@@ -54,6 +62,6 @@ async function run(limits: TortureLimits): Promise<TortureResult> {
     if (kind.name === 'mount' && noMounts !== undefined) tally.note(`no mount: ${noMounts}`);
     else await daemonUnderFaults({ ...shared, env, scratch }, kind, Math.min(Math.ceil(limits.rounds / 20), MAX_DAEMON_ROUNDS));
   }
-  await sessionsUnderFaults({ ...shared, ground: { small, near, nearRef, damaged, storied } }, limits.rounds - tally.rounds);
+  await sessionsUnderFaults({ ...shared, ground: { small, near, nearRef, damaged, storied, sealed } }, limits.rounds - tally.rounds);
   return tally.result(`\n\n${table.lines().join('\n')}\n\n`);
 }

@@ -13,6 +13,8 @@ export interface Ground {
   readonly damaged: string;
   /** A Store with a past: see `makeStoriedStore`. */
   readonly storied: string;
+  /** What `small` has, sealed, and its key. */
+  readonly sealed: { readonly store: string; readonly key: string };
 }
 
 /** A way to name the Stores of a ground. */
@@ -23,26 +25,34 @@ export interface Shape {
   /** Whether each datadir has all; else they have all together. */
   readonly eachIsWhole: boolean;
   /** The specification; of a served Store undefined: its address. */
-  readonly specification: ((folder: string) => string) | undefined;
+  readonly specification: ((ground: Ground) => string) | undefined;
+  readonly isSealed?: boolean;
 }
 
 /** The Stores over which commands run. */
 export const SHAPES: readonly Shape[] = [
-  { name: 'datadir', datadirs: ['a'], eachIsWhole: true, specification: (folder) => join(folder, 'a') },
+  { name: 'datadir', datadirs: ['a'], eachIsWhole: true, specification: ({ folder }) => join(folder, 'a') },
   {
     name: 'proxy',
     datadirs: ['a', 'b'],
     eachIsWhole: true,
-    specification: (folder) => `proxy:save=${join(folder, 'a')}|${join(folder, 'b')}`,
+    specification: ({ folder }) => `proxy:save=${join(folder, 'a')}|${join(folder, 'b')}`,
   },
   {
     name: 'spool',
     datadirs: ['a', 'b'],
     eachIsWhole: false,
-    specification: (folder) => `proxy:save=${join(folder, 'a')},save2=${join(folder, 'b')}`,
+    specification: ({ folder }) => `proxy:save=${join(folder, 'a')},save2=${join(folder, 'b')}`,
   },
-  { name: 'progress', datadirs: ['a'], eachIsWhole: true, specification: (folder) => `progress:${join(folder, 'a')}` },
+  { name: 'progress', datadirs: ['a'], eachIsWhole: true, specification: ({ folder }) => `progress:${join(folder, 'a')}` },
   { name: 'tcp', datadirs: ['a'], eachIsWhole: true, specification: undefined },
+  {
+    name: 'sealed',
+    datadirs: ['a'],
+    eachIsWhole: true,
+    specification: ({ folder, sealed }) => `sealed:${sealed.key}:${join(folder, 'a')}`,
+    isSealed: true,
+  },
 ];
 
 /** One command that is run while a call fails. */
@@ -64,8 +74,8 @@ export interface Scenario {
 
 const EVERY = SHAPES.map(({ name }) => name);
 
-async function copyBase({ folder, small }: Ground, shape: Shape): Promise<void> {
-  for (const name of shape.datadirs) await copyStore(small.store, join(folder, name));
+async function copyBase({ folder, small, sealed }: Ground, shape: Shape): Promise<void> {
+  for (const name of shape.datadirs) await copyStore(shape.isSealed === true ? sealed.store : small.store, join(folder, name));
 }
 
 async function makeEmpty({ folder }: Ground): Promise<void> {
@@ -84,7 +94,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'first put',
-    shapes: ['datadir', 'proxy', 'spool', 'progress'],
+    shapes: ['datadir', 'proxy', 'spool', 'progress', 'sealed'],
     prepare: makeEmpty,
     args: ({ small }, store) => ['-S', store, '-c', `put ${small.changed} tree; quit`],
     recites: true,
@@ -107,7 +117,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'gc',
-    shapes: ['datadir', 'progress'],
+    shapes: ['datadir', 'progress', 'sealed'],
     prepare: copyBase,
     args: (_, store) => ['-S', store, '-c', 'gc --grace 0'],
     recites: false,

@@ -93,7 +93,7 @@ async function session(
 ): Promise<SessionRun> {
   if (shape.specification !== undefined) {
     moments.before();
-    const run = await client.run(scenario.args(ground, shape.specification(ground.folder)));
+    const run = await client.run(scenario.args(ground, shape.specification(ground)));
     moments.after();
     return run;
   }
@@ -150,6 +150,7 @@ async function checkStores(checker: StoreChecker, ground: Ground, scenario: Scen
   if (scenario.isDamaged === true && run.status !== 0) return [];
   const recited = scenario.recites && run.status !== undefined ? dirrefOf(run) : undefined;
   const whole = run.status === 0 ? (scenario.whole?.(ground) ?? recited) : recited;
+  const key = shape.isSealed === true ? ground.sealed.key : undefined;
   const stores = datadirsOf(ground, shape);
   const wrong: string[] = [];
   for (const store of stores) {
@@ -158,11 +159,12 @@ async function checkStores(checker: StoreChecker, ground: Ground, scenario: Scen
       store,
       recited: recited === undefined ? [] : [recited],
       others,
+      key,
       whole: shape.eachIsWhole ? undefined : whole,
     });
     if (found !== undefined) wrong.push(`${store}: ${found}`);
     if (!shape.eachIsWhole || whole === undefined) continue;
-    const part = await checker.check({ store, recited: [], whole, scrub: false });
+    const part = await checker.check({ store, recited: [], whole, key, scrub: false });
     if (part !== undefined) wrong.push(`${store} is not whole: ${part}`);
   }
   return wrong;

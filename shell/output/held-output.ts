@@ -1,48 +1,21 @@
-import type { Output } from '../../commands/command.ts';
-import type { Octets } from '../../core/base/octets.ts';
+import { OutputOver } from './output-over.ts';
 
 /** Results that are kept until it is known that they are true. */
-export class HeldOutput implements Output {
-  readonly #output: Output;
+export class HeldOutput extends OutputOver {
   #held: (() => Promise<void> | void)[] = [];
 
-  constructor(output: Output) {
-    this.#output = output;
+  override line(text: string): void {
+    this.#held.push(() => this.below.line(text));
   }
 
-  get json(): boolean {
-    return this.#output.json;
+  override record(value: Readonly<Record<string, unknown>>): void {
+    this.#held.push(() => this.below.record(value));
   }
 
-  get terminal(): boolean {
-    return this.#output.terminal;
-  }
-
-  get columns(): number {
-    return this.#output.columns;
-  }
-
-  line(text: string): void {
-    this.#held.push(() => this.#output.line(text));
-  }
-
-  record(value: Readonly<Record<string, unknown>>): void {
-    this.#held.push(() => this.#output.record(value));
-  }
-
-  async bytes(data: Uint8Array, of?: Readonly<Record<string, unknown>>): Promise<void> {
+  override async bytes(data: Uint8Array, of?: Readonly<Record<string, unknown>>): Promise<void> {
     const copy = data.slice();
-    this.#held.push(async () => await this.#output.bytes(copy, of));
+    this.#held.push(async () => await this.below.bytes(copy, of));
     await Promise.resolve();
-  }
-
-  name(octets: Octets): string {
-    return this.#output.name(octets);
-  }
-
-  style(...how: Parameters<Output['style']>): string {
-    const [kind, text] = how;
-    return this.#output.style(kind, text);
   }
 
   /** Lets out what is held. */

@@ -1,5 +1,5 @@
 import type { Output } from '../../commands/command.ts';
-import type { Octets } from '../../core/base/octets.ts';
+import { OutputOver } from './output-over.ts';
 
 /** What every object of an answer says: which request it belongs to, and which command it comes from. */
 export interface Tag {
@@ -8,44 +8,19 @@ export interface Tag {
 }
 
 /** Results of one command, each of whose objects names it. Text goes through as it is. */
-export class TaggedOutput implements Output {
-  readonly #output: Output;
+export class TaggedOutput extends OutputOver {
   readonly #tag: Tag;
 
-  constructor(output: Output, tag: Tag) {
-    this.#output = output;
+  constructor(below: Output, tag: Tag) {
+    super(below);
     this.#tag = tag;
   }
 
-  get json(): boolean {
-    return this.#output.json;
+  override record(value: Readonly<Record<string, unknown>>): void {
+    this.below.record({ ...this.#tag, ...value });
   }
 
-  get terminal(): boolean {
-    return this.#output.terminal;
-  }
-
-  get columns(): number {
-    return this.#output.columns;
-  }
-
-  line(text: string): void {
-    this.#output.line(text);
-  }
-
-  record(value: Readonly<Record<string, unknown>>): void {
-    this.#output.record({ ...this.#tag, ...value });
-  }
-
-  async bytes(data: Uint8Array, of: Readonly<Record<string, unknown>> = {}): Promise<void> {
-    await this.#output.bytes(data, { ...this.#tag, ...of });
-  }
-
-  name(octets: Octets): string {
-    return this.#output.name(octets);
-  }
-
-  style(...[kind, text]: Parameters<Output['style']>): string {
-    return this.#output.style(kind, text);
+  override async bytes(data: Uint8Array, of: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    await this.below.bytes(data, { ...this.#tag, ...of });
   }
 }

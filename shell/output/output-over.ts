@@ -1,0 +1,43 @@
+import type { Output } from '../../commands/command.ts';
+import type { Octets } from '../../core/base/octets.ts';
+
+/** An output that hands everything on to another; what is made of it changes some of that. */
+export class OutputOver implements Output {
+  protected readonly below: Output;
+
+  constructor(below: Output) {
+    this.below = below;
+  }
+
+  get json(): boolean {
+    return this.below.json;
+  }
+
+  get terminal(): boolean {
+    return this.below.terminal;
+  }
+
+  get columns(): number {
+    return this.below.columns;
+  }
+
+  line(text: string): void {
+    this.below.line(text);
+  }
+
+  record(value: Readonly<Record<string, unknown>>): void {
+    this.below.record(value);
+  }
+
+  async bytes(data: Uint8Array, of?: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.below.bytes(data, of);
+  }
+
+  name(octets: Octets): string {
+    return this.below.name(octets);
+  }
+
+  style(...[kind, text]: Parameters<Output['style']>): string {
+    return this.below.style(kind, text);
+  }
+}

@@ -24,7 +24,7 @@ const PROGRAM_ENTRY = 'shell/main.ts';
 const WORKERS: Readonly<Record<string, string>> = {
   'ingest-worker': 'core/blockify/ingest/ingest-worker.ts',
   'export-worker': 'core/export/export-worker.ts',
-  'read-worker': 'fuse/live/read-worker.ts',
+  'read-worker': 'fuse/live/read/read-worker.ts',
   'check-worker': 'core/store/records/check-worker.ts',
   'rehash-worker': 'core/transition/rehash-worker.ts',
 };

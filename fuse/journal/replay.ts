@@ -12,8 +12,8 @@ import { baseName, parentPath, splitPath } from '../../core/tree/path.ts';
 import { FileClock } from '../live/file-clock.ts';
 import type { Inode } from '../live/inode-table.ts';
 import { LiveMount } from '../live/live-mount.ts';
-import { SyncQueue } from '../live/sync-queue.ts';
-import { writableFront } from '../live/write-front.ts';
+import { SyncQueue } from '../live/write/sync-queue.ts';
+import { writableFront } from '../live/write/write-front.ts';
 import type { ContentChange, JournalChange } from './journal-records.ts';
 import type { LeftChanges } from './left-changes.ts';
 

@@ -1,4 +1,4 @@
-import { SegmentMap } from '../live/segment-map.ts';
+import { SegmentMap } from '../live/write/segment-map.ts';
 
 /** What a journal has yet to be told of a file's content. */
 export interface UnloggedParts {

@@ -9,7 +9,7 @@ import { ACCESS_ACL, DEFAULT_ACL, isAcl, withAccessAcl, withMode } from './acl.t
 import type { Inode } from './inode-table.ts';
 import { instantOf, nanosecondsOf } from './instant.ts';
 import type { LiveMount } from './live-mount.ts';
-import { writableFront } from './write-front.ts';
+import { writableFront } from './write/write-front.ts';
 
 /** Setuid, setgid, and the execute bit of the group. */
 const S_ISUID = 0o4000;

@@ -8,12 +8,12 @@ import type { Attributes, Caller, Filesystem, Maybe, Opened } from '../filesyste
 import { whenThere } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
 import { withoutPrivileges } from './attribute-operations.ts';
-import { seekBlock } from './front-file.ts';
+import { seekBlock } from './write/front-file.ts';
 import type { Inode, LeafInode } from './inode-table.ts';
 import type { LiveMount } from './live-mount.ts';
 import { checkedName, newNodeMeta } from './names.ts';
-import type { SyncQueue } from './sync-queue.ts';
-import { writableFront } from './write-front.ts';
+import type { SyncQueue } from './write/sync-queue.ts';
+import { writableFront } from './write/write-front.ts';
 
 /** fallocate(2): <linux/falloc.h>. */
 const FALLOC_KEEP_SIZE = 1;

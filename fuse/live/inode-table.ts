@@ -4,7 +4,7 @@ import type { LiveNode } from '../../core/tree/live/live-state.ts';
 import type { Instant } from '../filesystem.ts';
 import { ROOT_INO } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
-import type { FrontFile } from './front-file.ts';
+import type { FrontFile } from './write/front-file.ts';
 
 /** A node that the kernel knows, and what only a mount has to know of it. */
 export interface Inode {

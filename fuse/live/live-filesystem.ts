@@ -13,7 +13,7 @@ import type { Inode } from './inode-table.ts';
 import type { LiveMountOptions } from './live-mount.ts';
 import { LiveMount } from './live-mount.ts';
 import { nameOperations } from './names.ts';
-import { SyncQueue } from './sync-queue.ts';
+import { SyncQueue } from './write/sync-queue.ts';
 
 /** A live tree as a filesystem. */
 export interface LiveFilesystem {

@@ -7,7 +7,7 @@ import type { DirDirent, Dirent } from '../../core/dirent/dirent.ts';
 import { archiveOf } from '../../core/store/archive-of-store.ts';
 import type { Store } from '../../core/store/store.ts';
 import { makeRandom } from '../support/random.ts';
-import { octets } from '../support/tree-lines.ts';
+import { octets } from '../support/trees/tree-lines.ts';
 import { measure, median, settle } from './measure.ts';
 import type { Verdict } from './targets.ts';
 

@@ -5,7 +5,7 @@ import type { EdgeSettings } from '../../core/block/edge-settings.ts';
 import type { EdgeKernel, SliceScan } from '../../core/blockify/edge-kernel.ts';
 import { loadEdgeKernel } from '../../core/blockify/edge-kernel.ts';
 import { EdgePicker } from '../../core/blockify/edge-picker.ts';
-import { kernelMemory } from '../support/kernel-memory.ts';
+import { kernelMemory } from '../support/contents/kernel-memory.ts';
 import { makeRandom } from '../support/random.ts';
 import { gearLoop, gearScan } from './gear64.ts';
 

@@ -3,10 +3,10 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { PathError } from '../../core/base/errors.ts';
 import type { Tree } from '../../core/tree/tree.ts';
-import { ModelError, ModelTree, modelLines } from '../support/model-tree.ts';
-import { at, contentOf, octets, readText, treeLines } from '../support/tree-lines.ts';
-import type { PickedOperation } from '../support/tree-operations.ts';
-import { applyToModel, applyToTree, operation, START, settle } from '../support/tree-operations.ts';
+import { ModelError, ModelTree, modelLines } from '../support/trees/model-tree.ts';
+import { at, contentOf, octets, readText, treeLines } from '../support/trees/tree-lines.ts';
+import type { PickedOperation } from '../support/trees/tree-operations.ts';
+import { applyToModel, applyToTree, operation, START, settle } from '../support/trees/tree-operations.ts';
 
 /** An empty tree, and how to see that it lasts. */
 export interface TreeUnderTest {

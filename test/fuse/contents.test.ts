@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { mounted, noMountsHere } from '../support/mounted.ts';
+import { mounted, noMountsHere } from '../support/mounts/mounted.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { exerciseContents } from './exerciser/content-exerciser.ts';
 import { LiveHarness } from './live-harness.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { mounted, noMountsHere } from '../support/mounted.ts';
+import { mounted, noMountsHere } from '../support/mounts/mounted.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { exerciseNames } from './exerciser/name-exerciser.ts';
 import { LiveHarness } from './live-harness.ts';

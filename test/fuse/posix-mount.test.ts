@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { mounted, noMountsHere } from '../support/mounted.ts';
+import { mounted, noMountsHere } from '../support/mounts/mounted.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { processCaller } from './posix/process-caller.ts';
 import { runPosixCases } from './posix/run-cases.ts';

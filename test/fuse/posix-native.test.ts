@@ -1,6 +1,6 @@
 import { describe, it } from 'node:test';
-import { mounted } from '../support/mounted.ts';
-import { noNativeDriverHere } from '../support/native-driver.ts';
+import { mounted } from '../support/mounts/mounted.ts';
+import { noNativeDriverHere } from '../support/mounts/native-driver.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { processCaller } from './posix/process-caller.ts';
 import { runPosixCases } from './posix/run-cases.ts';

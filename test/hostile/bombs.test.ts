@@ -7,7 +7,7 @@ import { BOMBS } from '../support/bombs/bombs.ts';
 import { faultsOfMount, lookInMount } from '../support/bombs/look-in-mount.ts';
 import { storeBomb } from '../support/bombs/store-bombs.ts';
 import { BOMB_COMMANDS, faultOf, tryBomb } from '../support/bombs/try-bomb.ts';
-import { mounted, noMountsHere } from '../support/mounted.ts';
+import { mounted, noMountsHere } from '../support/mounts/mounted.ts';
 import { PROGRAM, vtftp } from '../support/program.ts';
 import { makeScratch } from '../support/scratch.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { tryNames } from '../slow/names.ts';
+import { tryNames } from '../slow/hostile/names.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 // The short form; `npm run attack` has the long one, with each command.

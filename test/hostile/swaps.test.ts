@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { swapsAttack } from '../slow/swaps.ts';
+import { swapsAttack } from '../slow/hostile/swaps.ts';
 import { makeScratch } from '../support/scratch.ts';
 
 // The short form; `npm run attack` has the long one.

@@ -14,7 +14,7 @@ import type { StoredNode } from '../../core/import/import-node.ts';
 import { PROGRAM } from '../support/program.ts';
 import type { Scratch } from '../support/scratch.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { openShellHere } from '../support/shell-here.ts';
+import { openShellHere } from '../support/shells/shell-here.ts';
 
 // A tree whose every text would do something to a terminal, under every command with every switch.
 

@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { test } from 'node:test';
 import { authorNotes, authorOf } from '../../core/archive/author-notes.ts';
-import { mounted, noMountsHere } from '../support/mounted.ts';
+import { mounted, noMountsHere } from '../support/mounts/mounted.ts';
 import { vtftp } from '../support/program.ts';
 import type { Scratch } from '../support/scratch.ts';
 import { makeScratch } from '../support/scratch.ts';

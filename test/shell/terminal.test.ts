@@ -3,7 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { PROGRAM, run } from '../support/program.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { NEEDS_TMUX, Terminal } from '../support/terminal.ts';
+import { NEEDS_TMUX, Terminal } from '../support/shells/terminal.ts';
 
 test('at a terminal: prompt, prefixes, completion of commands and of both sides, quoting as needed', NEEDS_TMUX, async (t) => {
   const scratch = makeScratch(t);

@@ -1,7 +1,7 @@
-import { bombsAttack } from './bombs.ts';
-import { clientsAttack } from './clients.ts';
-import { namesAttack } from './names.ts';
-import { swapsAttack } from './swaps.ts';
+import { bombsAttack } from './hostile/bombs.ts';
+import { clientsAttack } from './hostile/clients.ts';
+import { namesAttack } from './hostile/names.ts';
+import { swapsAttack } from './hostile/swaps.ts';
 import type { Torture } from './torture-kind.ts';
 
 /** Every attack, in the order of the table. */

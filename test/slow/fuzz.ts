@@ -19,7 +19,7 @@ const decoders = names?.filter((name) => name !== 'parsers');
 
 function run(script: string, options: Readonly<Record<string, string | undefined>>): boolean {
   const args = Object.entries(options).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
-  const path = fileURLToPath(new URL(`./${script}.js`, import.meta.url));
+  const path = fileURLToPath(new URL(`./fuzz/${script}.js`, import.meta.url));
   return spawnSync(process.execPath, ['--enable-source-maps', path, ...args], { stdio: 'inherit' }).status === 0;
 }
 

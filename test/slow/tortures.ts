@@ -1,27 +1,27 @@
-import { cutsTorture } from './cuts.ts';
-import { exerciserTorture } from './exerciser.ts';
-import { failuresTorture } from './failures.ts';
+import { cutsTorture } from './peers/cuts.ts';
+import { exerciserTorture } from './mounts/exerciser.ts';
+import { failuresTorture } from './stores/failures.ts';
 import { faultsTorture } from './faults/faults.ts';
-import { flipsTorture } from './flips.ts';
+import { flipsTorture } from './stores/flips.ts';
 import { gitMergesTorture } from './histories/git-merges.ts';
 import { historiesTorture } from './histories/histories.ts';
-import { indexLossTorture } from './index-loss.ts';
-import { killTorture } from './kill.ts';
-import { locksTorture } from './locks.ts';
-import { lostWritesTorture } from './lost-writes.ts';
-import { manyMountsTorture } from './many-mounts.ts';
-import { mountKillTorture } from './mount-kill.ts';
-import { mountsTorture } from './mounts.ts';
-import { oneFileTorture } from './one-file.ts';
+import { indexLossTorture } from './stores/index-loss.ts';
+import { killTorture } from './stores/kill.ts';
+import { locksTorture } from './mounts/locks.ts';
+import { lostWritesTorture } from './stores/lost-writes.ts';
+import { manyMountsTorture } from './mounts/many-mounts.ts';
+import { mountKillTorture } from './mounts/mount-kill.ts';
+import { mountsTorture } from './mounts/mounts.ts';
+import { oneFileTorture } from './stores/one-file.ts';
 import { oracleTorture } from './oracle/oracle.ts';
-import { peerKillTorture } from './peer-kill.ts';
-import { processesTorture } from './processes.ts';
-import { sessionsTorture } from './sessions.ts';
-import { tailKillTorture } from './tail-kill.ts';
-import { togetherTorture } from './together.ts';
+import { peerKillTorture } from './peers/peer-kill.ts';
+import { processesTorture } from './stores/processes.ts';
+import { sessionsTorture } from './sessions/sessions.ts';
+import { tailKillTorture } from './follow/tail-kill.ts';
+import { togetherTorture } from './sessions/together.ts';
 import type { Torture } from './torture-kind.ts';
-import { inPlaceKillTorture, transitionKillTorture } from './transition-kill.ts';
-import { watchChurnTorture } from './watch-churn.ts';
+import { inPlaceKillTorture, transitionKillTorture } from './stores/transition-kill.ts';
+import { watchChurnTorture } from './follow/watch-churn.ts';
 
 /** Every torture, in the order of the table. */
 export const TORTURES: readonly Torture[] = [

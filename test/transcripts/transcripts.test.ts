@@ -5,10 +5,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
-import { mounted, noMountsHere } from '../support/mounted.ts';
+import { mounted, noMountsHere } from '../support/mounts/mounted.ts';
 import { PROJECT_ROOT } from '../support/project.ts';
 import { makeScratch } from '../support/scratch.ts';
-import { NEEDS_TMUX, Terminal } from '../support/terminal.ts';
+import { NEEDS_TMUX, Terminal } from '../support/shells/terminal.ts';
 
 /** Something that was said in a recorded session, and what came. */
 interface Step {

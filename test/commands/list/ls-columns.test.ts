@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { displayWidths } from '../../../commands/parts/display-width.ts';
 import { octetsFromText } from '../../../core/base/octets.ts';
 import { makeScratch } from '../../support/scratch.ts';
-import { openShellHere } from '../../support/shell-here.ts';
+import { openShellHere } from '../../support/shells/shell-here.ts';
 
 /** Texts and the columns that a terminal gives them, by Unicode's tables of East Asian width and of emoji. */
 const WIDTHS: readonly (readonly [text: string, width: number])[] = [

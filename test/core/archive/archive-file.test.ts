@@ -252,7 +252,7 @@ describe('archive files', () => {
 
   it('several processes append at once, and no entry is lost or torn', async (t) => {
     const path = makeScratch(t).path('a.vt');
-    const program = fileURLToPath(new URL('../../support/archive-appender.js', import.meta.url));
+    const program = fileURLToPath(new URL('../../support/stores/archive-appender.js', import.meta.url));
     await Promise.all(
       ['a', 'b', 'c'].map(
         (name) =>

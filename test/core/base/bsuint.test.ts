@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { bsuintSize, decodeBsdata, decodeBsuint, encodeBsuint } from '../../../core/base/bsuint.ts';
 import { ByteWriter } from '../../../core/base/byte-writer.ts';
 import { ParseError } from '../../../core/base/errors.ts';
-import { refusesEveryTruncation, survivesEveryBitFlip } from '../../support/decoding.ts';
+import { refusesEveryTruncation, survivesEveryBitFlip } from '../../support/fuzz/decoding.ts';
 
 describe('integers and data in bytes', () => {
   it('any integer decodes to itself, wherever it stands, and has the size foretold', () => {

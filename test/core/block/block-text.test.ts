@@ -6,7 +6,7 @@ import { formatBlock, parseBlock } from '../../../core/block/block-text.ts';
 import { decodeBlockref, encodeBlockref } from '../../../core/block/blockref.ts';
 import { formatHashcode, parseHashcode } from '../../../core/block/hashcode-text.ts';
 import { blocks, hashcodes } from '../../support/arbitraries.ts';
-import { decodesOrRefuses, refusesAt, refusesEveryTruncation, survivesEveryBitFlip } from '../../support/decoding.ts';
+import { decodesOrRefuses, refusesAt, refusesEveryTruncation, survivesEveryBitFlip } from '../../support/fuzz/decoding.ts';
 
 describe('hashcodes and Block references', () => {
   it('parse(print(x)) is x, for any hashcode and any Block, in one line of printable ASCII', () => {

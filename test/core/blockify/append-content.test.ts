@@ -12,7 +12,7 @@ import type { Parser } from '../../../core/blockify/parser.ts';
 import { storeContent } from '../../../core/blockify/store-content.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import type { Store } from '../../../core/store/store.ts';
-import { contents, portionsOf } from '../../support/contents.ts';
+import { contents, portionsOf } from '../../support/contents/contents.ts';
 import { makeRandom } from '../../support/random.ts';
 
 /** Edges so near that a few thousand octets make several levels of superblocks, and those of new Stores. */

@@ -12,7 +12,7 @@ import { parserNamed } from '../../../core/blockify/choose-parser.ts';
 import { MIN_RUN_SIZE } from '../../../core/blockify/edge-kernel.ts';
 import { storeContent } from '../../../core/blockify/store-content.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
-import { contents, portionsOf } from '../../support/contents.ts';
+import { contents, portionsOf } from '../../support/contents/contents.ts';
 import { makeRandom } from '../../support/random.ts';
 
 function settings(meanSize: number): EdgeSettings {

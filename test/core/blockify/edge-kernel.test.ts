@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import type { EdgeSettings } from '../../../core/block/edge-settings.ts';
 import { edgeThresholds, WINDOW_SIZE } from '../../../core/blockify/edge-hash.ts';
 import { loadEdgeKernel, MIN_RUN_SIZE, POSITION_MASK, STRICT_FLAG } from '../../../core/blockify/edge-kernel.ts';
-import { contents } from '../../support/contents.ts';
-import { kernelMemory } from '../../support/kernel-memory.ts';
+import { contents } from '../../support/contents/contents.ts';
+import { kernelMemory } from '../../support/contents/kernel-memory.ts';
 import { makeRandom } from '../../support/random.ts';
 
 function settings(meanSize: number): EdgeSettings {

@@ -14,7 +14,7 @@ import { takeUpContent } from '../../../core/blockify/take-up-content.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import type { Random } from '../../support/random.ts';
 import { makeRandom } from '../../support/random.ts';
-import { syntaxSamples } from '../../support/syntax-samples.ts';
+import { syntaxSamples } from '../../support/contents/syntax-samples.ts';
 
 /** Edges so near that a few thousand octets make several levels of superblocks, and those of new Stores. */
 const EDGES: readonly [EdgeSettings, EdgeSettings, EdgeSettings, EdgeSettings] = [

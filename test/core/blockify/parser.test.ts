@@ -6,8 +6,8 @@ import { blockify } from '../../../core/blockify/blockify.ts';
 import type { Parser } from '../../../core/blockify/parser.ts';
 import { ParserFeed } from '../../../core/blockify/parser.ts';
 import { textParser } from '../../../core/blockify/parsers/text.ts';
-import { contents, portionsOf } from '../../support/contents.ts';
-import { blocksOf, edgesOf } from '../../support/parsing.ts';
+import { contents, portionsOf } from '../../support/contents/contents.ts';
+import { blocksOf, edgesOf } from '../../support/contents/parsing.ts';
 import { makeRandom } from '../../support/random.ts';
 
 const EDGES: EdgeSettings = { kernel: 'poly32-1', minSize: 256, meanSize: 1024, maxSize: 4096 };

@@ -7,7 +7,7 @@ import { storeContent } from '../../../core/blockify/store-content.ts';
 import type { SurveyedLeaf } from '../../../core/blockify/survey.ts';
 import { surveyContent } from '../../../core/blockify/survey.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
-import { contents } from '../../support/contents.ts';
+import { contents } from '../../support/contents/contents.ts';
 
 describe('a survey of a content', () => {
   it('counts the leaves that storing it makes, their sizes and what repeats, and stores nothing', async () => {

@@ -21,8 +21,8 @@ import {
 import type { Dirent } from '../../../core/dirent/dirent.ts';
 import { encodeDirent } from '../../../core/dirent/dirent-codec.ts';
 import { dirents, names } from '../../support/arbitraries.ts';
-import { decodesOrRefuses, survivesEveryBitFlip } from '../../support/decoding.ts';
-import { MapSource } from '../../support/map-source.ts';
+import { decodesOrRefuses, survivesEveryBitFlip } from '../../support/fuzz/decoding.ts';
+import { MapSource } from '../../support/stores/map-source.ts';
 
 const anyDir = fc
   .uniqueArray(

@@ -12,7 +12,7 @@ import { storeDir } from '../../../core/dirent/dir-codec.ts';
 import type { DirChange } from '../../../core/dirent/dir-update.ts';
 import { updateDir } from '../../../core/dirent/dir-update.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
-import { MapSource } from '../../support/map-source.ts';
+import { MapSource } from '../../support/stores/map-source.ts';
 import type { Random } from '../../support/random.ts';
 import { makeRandom } from '../../support/random.ts';
 

@@ -7,7 +7,7 @@ import { EMPTY_BLOCK } from '../../../core/block/block.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
 import { decodeDirent, encodeDirent } from '../../../core/dirent/dirent-codec.ts';
 import { dirents } from '../../support/arbitraries.ts';
-import { refusesAt, refusesEveryTruncation, survivesEveryBitFlip } from '../../support/decoding.ts';
+import { refusesAt, refusesEveryTruncation, survivesEveryBitFlip } from '../../support/fuzz/decoding.ts';
 
 const name = (text: string): Octets => text as Octets;
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');

@@ -6,7 +6,7 @@ import type { Octets } from '../../../core/base/octets.ts';
 import { formatDirent, parseDirent } from '../../../core/dirent/dirent-text.ts';
 import { skipReference } from '../../../core/dirent/reference.ts';
 import { dirents } from '../../support/arbitraries.ts';
-import { decodesOrRefuses, refusesAt } from '../../support/decoding.ts';
+import { decodesOrRefuses, refusesAt } from '../../support/fuzz/decoding.ts';
 
 const HASH = `H{sha3-256:${'ab'.repeat(32)}}`;
 const UUID = '01234567-89ab-cdef-0123-456789abcdef';

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { TextReader } from '../../../core/base/text-reader.ts';
 import { decodeTime, encodeTime, formatTime, readTime } from '../../../core/dirent/time-codec.ts';
-import { refusesEveryTruncation, survivesEveryBitFlip } from '../../support/decoding.ts';
+import { refusesEveryTruncation, survivesEveryBitFlip } from '../../support/fuzz/decoding.ts';
 
 const LIMIT_NS = 2n ** 51n * 1_000_000_000n;
 const times = fc.oneof(fc.bigInt({ min: -LIMIT_NS, max: LIMIT_NS - 1n }), fc.bigInt({ min: -(10n ** 10n), max: 10n ** 10n }));

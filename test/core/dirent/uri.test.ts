@@ -11,7 +11,7 @@ import { parseReference, skipReference } from '../../../core/dirent/reference.ts
 import type { VtUri } from '../../../core/dirent/uri.ts';
 import { formatUri, parseUri } from '../../../core/dirent/uri.ts';
 import { blocks, dirents, names } from '../../support/arbitraries.ts';
-import { decodesOrRefuses, refusesAt } from '../../support/decoding.ts';
+import { decodesOrRefuses, refusesAt } from '../../support/fuzz/decoding.ts';
 import { PROJECT_ROOT } from '../../support/project.ts';
 
 const HASH = 'ab'.repeat(20);

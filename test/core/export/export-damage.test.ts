@@ -29,7 +29,7 @@ import { MemoryStore } from '../../../core/store/memory.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { rsyncDifferences } from '../../support/rsync/rsync.ts';
 import { makeScratch } from '../../support/scratch.ts';
-import { storeTree } from '../../support/store-tree.ts';
+import { storeTree } from '../../support/trees/store-tree.ts';
 
 const o = (path: string): Octets => Buffer.from(path).toString('latin1') as Octets;
 const LEAF = 16 * 1024;

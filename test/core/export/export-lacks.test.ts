@@ -12,7 +12,7 @@ import { exportDirent } from '../../../core/export/export.ts';
 import { floorTo } from '../../../core/export/time-grain.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { makeScratch } from '../../support/scratch.ts';
-import { storeTree } from '../../support/store-tree.ts';
+import { storeTree } from '../../support/trees/store-tree.ts';
 
 const o = (text: string): Octets => Buffer.from(text).toString('latin1') as Octets;
 const { EINVAL, EPERM, EIO } = constants.errno;

@@ -16,7 +16,7 @@ import type { Dirent } from '../../../core/dirent/dirent.ts';
 import { exportDirent } from '../../../core/export/export.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { makeScratch } from '../../support/scratch.ts';
-import { storeTree } from '../../support/store-tree.ts';
+import { storeTree } from '../../support/trees/store-tree.ts';
 
 const o = (text: string): Octets => Buffer.from(text).toString('latin1') as Octets;
 

@@ -7,7 +7,7 @@ import { exportDirent } from '../../../core/export/export.ts';
 import { isAbandoned, temporaryPrefix } from '../../../core/export/temporary-names.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { makeScratch } from '../../support/scratch.ts';
-import { storeTree } from '../../support/store-tree.ts';
+import { storeTree } from '../../support/trees/store-tree.ts';
 
 /** A temporary name of this process, with some of its parts replaced. */
 function nameWith(parts: { machine?: string; boot?: string; pid?: number; start?: string } = {}): Octets {

@@ -10,7 +10,7 @@ import { digestHex } from '../../../core/block/hashcode.ts';
 import { serveWeb } from '../../../core/http/server.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { stored, superblock } from '../../support/bombs/bomb.ts';
-import { MapSource } from '../../support/map-source.ts';
+import { MapSource } from '../../support/stores/map-source.ts';
 
 /** A Store that tells how many of its Blocks were asked for at a time. */
 class BusyStore extends MemoryStore {

@@ -12,7 +12,7 @@ import { importLocal } from '../../../core/import/import.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { walkDirent } from '../../../core/tree/walk.ts';
 import { makeScratch } from '../../support/scratch.ts';
-import { contentsBelow } from '../../support/stored-contents.ts';
+import { contentsBelow } from '../../support/trees/stored-contents.ts';
 
 /** More levels than an import has open at a time, and more octets than a path may have. */
 const LEVELS = 400;

@@ -6,7 +6,7 @@ import { Ingest } from '../../../core/blockify/ingest/ingest.ts';
 import { importLocal } from '../../../core/import/import.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { walkDirent } from '../../../core/tree/walk.ts';
-import { FaultStore } from '../../support/fault-store.ts';
+import { FaultStore } from '../../support/stores/fault-store.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
 

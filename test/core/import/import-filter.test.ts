@@ -11,7 +11,7 @@ import type { Imported } from '../../../core/import/import.ts';
 import { importLocal } from '../../../core/import/import.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import type { Store } from '../../../core/store/store.ts';
-import { makeTree } from '../../support/make-tree.ts';
+import { makeTree } from '../../support/trees/make-tree.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
 

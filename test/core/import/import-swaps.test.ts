@@ -9,7 +9,7 @@ import { importLocal } from '../../../core/import/import.ts';
 import type { ImportOptions } from '../../../core/import/import-options.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { makeScratch } from '../../support/scratch.ts';
-import { contentsBelow } from '../../support/stored-contents.ts';
+import { contentsBelow } from '../../support/trees/stored-contents.ts';
 
 // Somebody who may write a tree swaps a directory of it for a symlink while it is imported, at each moment at which the import
 // asks something of its caller.

@@ -26,7 +26,7 @@ import { importLocal } from '../../../core/import/import.ts';
 import type { ImportOptions } from '../../../core/import/import-options.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import type { Store } from '../../../core/store/store.ts';
-import { makeTree, octets } from '../../support/make-tree.ts';
+import { makeTree, octets } from '../../support/trees/make-tree.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
 

@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { ProgressStore } from '../../../core/store/progress-store.ts';
 import { storeSuite } from '../../conformance/store-suite.ts';
-import { FaultStore } from '../../support/fault-store.ts';
+import { FaultStore } from '../../support/stores/fault-store.ts';
 
 storeSuite({ name: 'progress: of memory', open: () => Promise.resolve(new ProgressStore(new MemoryStore())) });
 

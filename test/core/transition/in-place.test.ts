@@ -15,7 +15,7 @@ import { beginInPlace } from '../../../core/transition/in-place.ts';
 import { transcribeArchive } from '../../../core/transition/transcribe-archive.ts';
 import { Transcriber } from '../../../core/transition/transcriber.ts';
 import { knownDirent } from '../../../core/tree/other-names.ts';
-import { storeRandomTree } from '../../support/random-tree.ts';
+import { storeRandomTree } from '../../support/trees/random-tree.ts';
 import { newStorePath } from '../datadir/store-folder.ts';
 
 const SEED = 7;

@@ -17,7 +17,7 @@ import { openMap } from '../../../core/transition/open-transition.ts';
 import { Transcriber } from '../../../core/transition/transcriber.ts';
 import { NameCheck } from '../../../core/transition/verify-names.ts';
 import { ROOT_PATH } from '../../../core/tree/path.ts';
-import { storeRandomTree } from '../../support/random-tree.ts';
+import { storeRandomTree } from '../../support/trees/random-tree.ts';
 
 async function transcribed(source: Store, target: Store, dirent: Dirent): Promise<Dirent> {
   const { map } = await openMap(source, target);

@@ -8,7 +8,7 @@ import type { DirDirent } from '../../../core/dirent/dirent.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { DirReader } from '../../../core/tree/dir-reader.ts';
 import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
-import { at } from '../../support/tree-lines.ts';
+import { at } from '../../support/trees/tree-lines.ts';
 
 const NAMES = Array.from({ length: 6000 }, (_, i) => `name ${i * 3}` as Octets);
 

@@ -11,7 +11,7 @@ import {
   resolveTreePath,
   splitPath,
 } from '../../../core/tree/path.ts';
-import { at, octets } from '../../support/tree-lines.ts';
+import { at, octets } from '../../support/trees/tree-lines.ts';
 
 it('words are resolved from the working path, by their spelling', () => {
   const cases: readonly (readonly [cwd: string, words: string, path: string])[] = [

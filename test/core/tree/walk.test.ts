@@ -7,7 +7,7 @@ import { diffDirents } from '../../../core/tree/diff/diff.ts';
 import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
 import type { WalkItem } from '../../../core/tree/walk.ts';
 import { walkDirent } from '../../../core/tree/walk.ts';
-import { at, contentOf, octets } from '../../support/tree-lines.ts';
+import { at, contentOf, octets } from '../../support/trees/tree-lines.ts';
 
 async function sampleTree(store: MemoryStore): Promise<DirDirent> {
   const tree = openLiveTree(store, undefined);

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { serve } from '../../support/links/served-program.ts';
-import { mounted, noMountsHere } from '../../support/mounted.ts';
+import { mounted, noMountsHere } from '../../support/mounts/mounted.ts';
 import { vtftp } from '../../support/program.ts';
 import { makeScratch } from '../../support/scratch.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { programWith, startSshHost } from '../../support/links/ssh-host.ts';
-import { mounted, noMountsHere, RECORD } from '../../support/mounted.ts';
+import { mounted, noMountsHere, RECORD } from '../../support/mounts/mounted.ts';
 import type { Run } from '../../support/program.ts';
 import { vtftp } from '../../support/program.ts';
 import { makeRandom } from '../../support/random.ts';

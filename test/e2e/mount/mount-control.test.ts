@@ -6,7 +6,7 @@ import { stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
-import { controlOf, mounted, noMountsHere, RECORD } from '../../support/mounted.ts';
+import { controlOf, mounted, noMountsHere, RECORD } from '../../support/mounts/mounted.ts';
 import { PROGRAM, recited, run, vtftp } from '../../support/program.ts';
 import { PROJECT_ROOT } from '../../support/project.ts';
 import { makeScratch } from '../../support/scratch.ts';

@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { mounted, noMountsHere } from '../../support/mounted.ts';
+import { mounted, noMountsHere } from '../../support/mounts/mounted.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { TestMount } from '../../support/mounted.ts';
-import { mounted, noMountsHere } from '../../support/mounted.ts';
+import type { TestMount } from '../../support/mounts/mounted.ts';
+import { mounted, noMountsHere } from '../../support/mounts/mounted.ts';
 import type { Run } from '../../support/program.ts';
 import { makeScratch } from '../../support/scratch.ts';
-import { NEEDS_TMUX, Terminal } from '../../support/terminal.ts';
+import { NEEDS_TMUX, Terminal } from '../../support/shells/terminal.ts';
 
 /** The paths that another session finds stored. */
 async function stored(mount: TestMount): Promise<string[]> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { mounted, noMountsHere } from '../../support/mounted.ts';
+import { mounted, noMountsHere } from '../../support/mounts/mounted.ts';
 import { PROGRAM, recited, vtftp } from '../../support/program.ts';
 import { makeScratch } from '../../support/scratch.ts';
 

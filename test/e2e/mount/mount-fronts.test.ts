@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { mounted, noMountsHere, RECORD } from '../../support/mounted.ts';
+import { mounted, noMountsHere, RECORD } from '../../support/mounts/mounted.ts';
 import { run } from '../../support/program.ts';
 import { makeScratch } from '../../support/scratch.ts';
 

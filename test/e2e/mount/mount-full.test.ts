@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { mounted, noMountsHere, type TestMount } from '../../support/mounted.ts';
+import { mounted, noMountsHere, type TestMount } from '../../support/mounts/mounted.ts';
 import { PROGRAM, run } from '../../support/program.ts';
 import { makeScratch, type Scratch } from '../../support/scratch.ts';
 

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { mounted, noMountsHere, RECORD, type TestMount } from '../../support/mounted.ts';
+import { mounted, noMountsHere, RECORD, type TestMount } from '../../support/mounts/mounted.ts';
 import { type Run, run, vtftp } from '../../support/program.ts';
 import type { Scratch } from '../../support/scratch.ts';
 import { makeScratch } from '../../support/scratch.ts';

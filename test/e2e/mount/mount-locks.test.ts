@@ -3,14 +3,14 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { TestMount } from '../../support/mounted.ts';
-import { mounted, noMountsHere } from '../../support/mounted.ts';
+import type { TestMount } from '../../support/mounts/mounted.ts';
+import { mounted, noMountsHere } from '../../support/mounts/mounted.ts';
 import { PROGRAM, run } from '../../support/program.ts';
 import { PROJECT_ROOT } from '../../support/project.ts';
 import type { Scratch } from '../../support/scratch.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
-const LOCKS = join(PROJECT_ROOT, 'test/support/locks.py');
+const LOCKS = join(PROJECT_ROOT, 'test/support/mounts/locks.py');
 const STEPS = Number(process.env['VTFTP_LOCK_STEPS'] ?? 200);
 const SEEDS = (process.env['VTFTP_LOCK_SEEDS'] ?? '4,5').split(',');
 

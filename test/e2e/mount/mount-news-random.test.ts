@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { serve } from '../../support/links/served-program.ts';
-import { mounted, noMountsHere, RECORD } from '../../support/mounted.ts';
+import { mounted, noMountsHere, RECORD } from '../../support/mounts/mounted.ts';
 import { run, vtftp } from '../../support/program.ts';
 import type { Random } from '../../support/random.ts';
 import { makeRandom } from '../../support/random.ts';

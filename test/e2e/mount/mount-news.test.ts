@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { serve } from '../../support/links/served-program.ts';
-import type { TestMount } from '../../support/mounted.ts';
-import { mounted, noMountsHere, RECORD } from '../../support/mounted.ts';
+import type { TestMount } from '../../support/mounts/mounted.ts';
+import { mounted, noMountsHere, RECORD } from '../../support/mounts/mounted.ts';
 import { vtftp } from '../../support/program.ts';
 import { makeScratch } from '../../support/scratch.ts';
 

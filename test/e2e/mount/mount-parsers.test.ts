@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { mounted, noMountsHere } from '../../support/mounted.ts';
+import { mounted, noMountsHere } from '../../support/mounts/mounted.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
 

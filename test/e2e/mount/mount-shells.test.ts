@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
-import { mounted, noMountsHere } from '../../support/mounted.ts';
+import { mounted, noMountsHere } from '../../support/mounts/mounted.ts';
 import { PROGRAM, recited, run, vtftp } from '../../support/program.ts';
 import { makeRandom } from '../../support/random.ts';
 import type { Scratch } from '../../support/scratch.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { noMountsHere } from '../../support/mounted.ts';
+import { noMountsHere } from '../../support/mounts/mounted.ts';
 import { PROGRAM } from '../../support/program.ts';
 import { makeScratch } from '../../support/scratch.ts';
 

@@ -10,7 +10,7 @@ import { MemoryStore } from '../../../core/store/memory.ts';
 import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
 import { treeSuite } from '../../conformance/tree-suite.ts';
 import { serveTestTree } from '../../support/links/served-tree.ts';
-import { at, contentOf, octets, readText, treeLines } from '../../support/tree-lines.ts';
+import { at, contentOf, octets, readText, treeLines } from '../../support/trees/tree-lines.ts';
 
 async function served(): Promise<{
   readonly live: ReturnType<typeof openLiveTree>;

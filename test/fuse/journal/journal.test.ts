@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { makeRandom } from '../../support/random.ts';
-import { openShellHere } from '../../support/shell-here.ts';
+import { openShellHere } from '../../support/shells/shell-here.ts';
 import { JournalModel } from './journal-model.ts';
 import { JournaledTree, journalFiles, killedRecovery } from './journaled-tree.ts';
 

@@ -9,8 +9,8 @@ import type { MountJournal } from '../../../fuse/journal/mount-journal.ts';
 import { FileClock } from '../../../fuse/live/file-clock.ts';
 import type { LiveFilesystem } from '../../../fuse/live/live-filesystem.ts';
 import { liveFilesystem } from '../../../fuse/live/live-filesystem.ts';
-import type { ShellHere } from '../../support/shell-here.ts';
-import { openShellHere } from '../../support/shell-here.ts';
+import type { ShellHere } from '../../support/shells/shell-here.ts';
+import { openShellHere } from '../../support/shells/shell-here.ts';
 import { FilesystemCaller } from '../posix/filesystem-caller.ts';
 
 /** Moments at which a process can be killed while it records a root. */

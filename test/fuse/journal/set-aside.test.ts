@@ -13,7 +13,7 @@ import type { TreePath } from '../../../core/tree/path.ts';
 import { encodeJournalRecord, type JournalChange, type JournalRecord } from '../../../fuse/journal/journal-records.ts';
 import { PROGRAM, run } from '../../support/program.ts';
 import { makeScratch } from '../../support/scratch.ts';
-import { openShellHere, type ShellHere } from '../../support/shell-here.ts';
+import { openShellHere, type ShellHere } from '../../support/shells/shell-here.ts';
 
 const ID = '01234567-89ab-4def-8123-456789abcdef';
 /** A tree that no Store has. */

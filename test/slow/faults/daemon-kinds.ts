@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { RECORD } from '../../support/mounted.ts';
+import { RECORD } from '../../support/mounts/mounted.ts';
 import { run, vtftp } from '../../support/program.ts';
 import type { Random } from '../../support/random.ts';
 import type { Daemon, DaemonFaults, DaemonKind } from './daemons.ts';

@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { noMountsHere } from '../../support/mounted.ts';
+import { noMountsHere } from '../../support/mounts/mounted.ts';
 import { recited, vtftp } from '../../support/program.ts';
 import { makeRandom } from '../../support/random.ts';
-import { makeShim, shimUnable } from '../shim.ts';
-import { copyStore, damageBlocks, makeSmallStore } from '../small-store.ts';
+import { makeShim, shimUnable } from '../stores/shim.ts';
+import { copyStore, damageBlocks, makeSmallStore } from '../stores/small-store.ts';
 import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 import { DAEMON_KINDS } from './daemon-kinds.ts';
 import { daemonUnderFaults } from './daemons.ts';

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { copyStore, type SmallStore } from '../small-store.ts';
+import { copyStore, type SmallStore } from '../stores/small-store.ts';
 
 /** Where the Stores of one run lie: calls fail below this folder alone. */
 export interface Ground {

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from '../../support/random.ts';
 import { shuffled } from '../../support/shuffled.ts';
-import { StoreChecker } from '../store-check.ts';
+import { StoreChecker } from '../stores/store-check.ts';
 import type { TortureTally } from '../torture-kind.ts';
 import { CALLS, type Call, FAILINGS, type Failing, type FaultControl } from './fault-control.ts';
 import type { FaultTable } from './fault-table.ts';

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROGRAM, run, vtftp } from '../../support/program.ts';
 import type { Random } from '../../support/random.ts';
-import { copyStore, type SmallStore } from '../small-store.ts';
+import { copyStore, type SmallStore } from '../stores/small-store.ts';
 
 /** Octets of what a session puts that is broken off, or recorded elsewhere. */
 const SIZE = 60_000;

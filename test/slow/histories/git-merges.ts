@@ -8,7 +8,7 @@ import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
 import { mergeTrees } from '../../../core/tree/merge/merge-trees.ts';
 import type { TreePath } from '../../../core/tree/path.ts';
 import { makeRandom, type Random } from '../../support/random.ts';
-import { treeLines } from '../../support/tree-lines.ts';
+import { treeLines } from '../../support/trees/tree-lines.ts';
 import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 
 /** Merges of random trees beside `git merge-tree`. */

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
 import type { Tree } from '../../../core/tree/tree.ts';
-import { type LineEnd, openShellHere } from '../../support/shell-here.ts';
-import { treeLines } from '../../support/tree-lines.ts';
+import { type LineEnd, openShellHere } from '../../support/shells/shell-here.ts';
+import { treeLines } from '../../support/trees/tree-lines.ts';
 import type { ModelFile, ModelFiles } from './model.ts';
 
 /** How lines ended. */

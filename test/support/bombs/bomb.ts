@@ -5,7 +5,7 @@ import type { Block, HashBlock, LiteralBlock } from '../../../core/block/block.t
 import { writeBlockref } from '../../../core/block/blockref.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
 import { encodeDirent } from '../../../core/dirent/dirent-codec.ts';
-import type { MapSource } from '../map-source.ts';
+import type { MapSource } from '../stores/map-source.ts';
 
 /** Something small that denotes something without end, or nearly so: as a stranger could make it. */
 export interface Bomb {

@@ -5,7 +5,7 @@ import { EMPTY_BLOCK } from '../../../core/block/block.ts';
 import { storeDir } from '../../../core/dirent/dir-codec.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
 import { encodeDirent } from '../../../core/dirent/dirent-codec.ts';
-import type { MapSource } from '../map-source.ts';
+import type { MapSource } from '../stores/map-source.ts';
 import type { Bomb } from './bomb.ts';
 import { dir, ENDLESS, entries, file, literal, numbered, run, stored, superblock, times, tower } from './bomb.ts';
 

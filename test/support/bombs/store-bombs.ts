@@ -5,7 +5,7 @@ import { openDatadir } from '../../../core/datadir/datadir.ts';
 import { storeDir } from '../../../core/dirent/dir-codec.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
 import type { Store } from '../../../core/store/store.ts';
-import { MapSource } from '../map-source.ts';
+import { MapSource } from '../stores/map-source.ts';
 import type { Bomb } from './bomb.ts';
 
 /** Puts what was made into a Store. */

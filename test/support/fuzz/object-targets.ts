@@ -14,7 +14,7 @@ import { formatMeta, readMetaItems } from '../../../core/dirent/meta-text.ts';
 import { parsePythonMeta } from '../../../core/dirent/python-vt/meta.ts';
 import { decodeXattrs } from '../../../core/dirent/xattrs-codec.ts';
 import { blocks, dirents, metas, names } from '../arbitraries.ts';
-import { MapSource } from '../map-source.ts';
+import { MapSource } from '../stores/map-source.ts';
 import type { FuzzTarget } from './fuzz-target.ts';
 import { bucket, decoded, must, mustEqual, refusalOf } from './fuzz-target.ts';
 import { goldenObjects, samples, texts } from './golden-seeds.ts';

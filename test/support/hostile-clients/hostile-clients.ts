@@ -11,7 +11,7 @@ import { encodeAdd, encodeHashcode, encodeJson, encodeRange, encodeText } from '
 import { encodeWanted } from '../../../core/wire/record-requests.ts';
 import { REQUEST, REQUEST_FLAG } from '../../../core/wire/requests.ts';
 import { literal, stored, superblock, times } from '../bombs/bomb.ts';
-import { MapSource } from '../map-source.ts';
+import { MapSource } from '../stores/map-source.ts';
 import type { HostileClient } from './hostile-client.ts';
 
 const HASH = hashByName('sha3-256');

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Ingest } from '../../../../core/blockify/ingest/ingest.ts';
 import { MemoryStore } from '../../../../core/store/memory.ts';
-import { ingestFile } from '../../../support/ingest-file.ts';
+import { ingestFile } from '../../../support/contents/ingest-file.ts';
 import { makeScratch } from '../../../support/scratch.ts';
 
 test('a file of runs alone is references to runs, however many there are', async (t) => {

@@ -12,7 +12,7 @@ import { BlockTreeBuilder } from '../../../../core/block/tree-builder.ts';
 import { blockify } from '../../../../core/blockify/blockify.ts';
 import { Ingest } from '../../../../core/blockify/ingest/ingest.ts';
 import { MemoryStore } from '../../../../core/store/memory.ts';
-import { ingestFile } from '../../../support/ingest-file.ts';
+import { ingestFile } from '../../../support/contents/ingest-file.ts';
 import { makeRandom } from '../../../support/random.ts';
 import { makeScratch } from '../../../support/scratch.ts';
 

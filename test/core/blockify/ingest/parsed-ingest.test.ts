@@ -10,11 +10,11 @@ import { Ingest } from '../../../../core/blockify/ingest/ingest.ts';
 import { PARSERS } from '../../../../core/blockify/parsers/list.ts';
 import { storeContent } from '../../../../core/blockify/store-content.ts';
 import { MemoryStore } from '../../../../core/store/memory.ts';
-import { portionsOf } from '../../../support/contents.ts';
-import { ingestFile } from '../../../support/ingest-file.ts';
+import { portionsOf } from '../../../support/contents/contents.ts';
+import { ingestFile } from '../../../support/contents/ingest-file.ts';
 import { makeRandom } from '../../../support/random.ts';
 import { makeScratch } from '../../../support/scratch.ts';
-import { mailOf, mboxOf, syntaxSamples } from '../../../support/syntax-samples.ts';
+import { mailOf, mboxOf, syntaxSamples } from '../../../support/contents/syntax-samples.ts';
 
 function head(text: string): Uint8Array {
   return Buffer.from(text, 'latin1');

@@ -5,7 +5,7 @@ import type { OpOptions } from '../../../../core/base/op-options.ts';
 import type { DigestedBlock } from '../../../../core/block/block-target.ts';
 import { Ingest } from '../../../../core/blockify/ingest/ingest.ts';
 import { MemoryStore } from '../../../../core/store/memory.ts';
-import { ingestFile } from '../../../support/ingest-file.ts';
+import { ingestFile } from '../../../support/contents/ingest-file.ts';
 import { makeRandom } from '../../../support/random.ts';
 import { makeScratch } from '../../../support/scratch.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { mp3Parser } from '../../../../core/blockify/parsers/mp3.ts';
-import { apeTag, id3Tag, MP3_FRAME_SIZE, mp3Frames } from '../../../support/media-files.ts';
-import { blocksOf, edgesOf, holdsForAnyOctets, newOctets } from '../../../support/parsing.ts';
+import { apeTag, id3Tag, MP3_FRAME_SIZE, mp3Frames } from '../../../support/contents/media-files.ts';
+import { blocksOf, edgesOf, holdsForAnyOctets, newOctets } from '../../../support/contents/parsing.ts';
 import { makeRandom } from '../../../support/random.ts';
 
 const random = makeRandom(23);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { mp4Parser } from '../../../../core/blockify/parsers/mp4.ts';
-import { box, moovBox } from '../../../support/media-files.ts';
-import { edgesOf, holdsForAnyOctets, newOctets } from '../../../support/parsing.ts';
+import { box, moovBox } from '../../../support/contents/media-files.ts';
+import { edgesOf, holdsForAnyOctets, newOctets } from '../../../support/contents/parsing.ts';
 import { makeRandom } from '../../../support/random.ts';
 
 const random = makeRandom(24);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { pdfParser } from '../../../../core/blockify/parsers/pdf.ts';
-import { appendToPdf, pdfOf } from '../../../support/media-files.ts';
-import { edgesOf, holdsForAnyOctets, newOctets } from '../../../support/parsing.ts';
+import { appendToPdf, pdfOf } from '../../../support/contents/media-files.ts';
+import { edgesOf, holdsForAnyOctets, newOctets } from '../../../support/contents/parsing.ts';
 import { makeRandom } from '../../../support/random.ts';
 
 const random = makeRandom(25);

@@ -11,8 +11,8 @@ import type { Parser } from '../../../../core/blockify/parser.ts';
 import { storeDir } from '../../../../core/dirent/dir-codec.ts';
 import { encodeDirent } from '../../../../core/dirent/dirent-codec.ts';
 import { MemoryStore } from '../../../../core/store/memory.ts';
-import { portionsOf } from '../../../support/contents.ts';
-import { blocksOf, edgesOf, holdsForAnyOctets, newOctets } from '../../../support/parsing.ts';
+import { portionsOf } from '../../../support/contents/contents.ts';
+import { blocksOf, edgesOf, holdsForAnyOctets, newOctets } from '../../../support/contents/parsing.ts';
 import { makeRandom } from '../../../support/random.ts';
 import {
   direntsOf,
@@ -26,7 +26,7 @@ import {
   sqlOf,
   syntaxSamples,
   vtdOf,
-} from '../../../support/syntax-samples.ts';
+} from '../../../support/contents/syntax-samples.ts';
 
 function parserOf(name: string): Parser {
   const parser = parserNamed(name);

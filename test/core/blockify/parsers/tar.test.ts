@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { describe, it } from 'node:test';
 import { tarParser } from '../../../../core/blockify/parsers/tar.ts';
-import { blocksOf, edgesOf, holdsForAnyOctets, newOctets } from '../../../support/parsing.ts';
+import { blocksOf, edgesOf, holdsForAnyOctets, newOctets } from '../../../support/contents/parsing.ts';
 import { makeRandom } from '../../../support/random.ts';
 import { makeScratch } from '../../../support/scratch.ts';
 

@@ -4,9 +4,9 @@ import { writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
 import { zipParser } from '../../../../core/blockify/parsers/zip.ts';
-import type { ZipMember } from '../../../support/media-files.ts';
-import { zipOf } from '../../../support/media-files.ts';
-import { edgesOf, holdsForAnyOctets, newOctets } from '../../../support/parsing.ts';
+import type { ZipMember } from '../../../support/contents/media-files.ts';
+import { zipOf } from '../../../support/contents/media-files.ts';
+import { edgesOf, holdsForAnyOctets, newOctets } from '../../../support/contents/parsing.ts';
 import { makeRandom } from '../../../support/random.ts';
 import { makeScratch } from '../../../support/scratch.ts';
 

@@ -15,9 +15,9 @@ import { changesOf } from '../../../../core/tree/diff/changes.ts';
 import type { NodeDirent } from '../../../../core/tree/diff/diff.ts';
 import { openLiveTree } from '../../../../core/tree/live/live-tree.ts';
 import { walkDirent } from '../../../../core/tree/walk.ts';
-import { at, contentOf, octets } from '../../../support/tree-lines.ts';
-import { operation } from '../../../support/tree-operations.ts';
-import { changeSide, startOfSides } from '../../../support/tree-sides.ts';
+import { at, contentOf, octets } from '../../../support/trees/tree-lines.ts';
+import { operation } from '../../../support/trees/tree-operations.ts';
+import { changeSide, startOfSides } from '../../../support/trees/tree-sides.ts';
 
 /** What a path is, without its name: kind, content and metadata. */
 function what(dirent: NodeDirent): string {

@@ -11,7 +11,7 @@ import { formatHunks, hunksOf, isText } from '../../../../core/tree/diff/unified
 import { run } from '../../../support/program.ts';
 import { makeRandom } from '../../../support/random.ts';
 import { makeScratch } from '../../../support/scratch.ts';
-import { at, octets } from '../../../support/tree-lines.ts';
+import { at, octets } from '../../../support/trees/tree-lines.ts';
 
 /** A text, and another that differs from it in some lines. */
 function texts(seed: number): { readonly before: string; readonly after: string } {

@@ -6,11 +6,11 @@ import { MemoryStore } from '../../../../core/store/memory.ts';
 import type { LiveTree } from '../../../../core/tree/live/live-tree.ts';
 import { openLiveTree } from '../../../../core/tree/live/live-tree.ts';
 import { mergeDirents } from '../../../../core/tree/merge/merge.ts';
-import { checkStored } from '../../../support/check-stored.ts';
-import { treeLines } from '../../../support/tree-lines.ts';
-import type { PickedOperation } from '../../../support/tree-operations.ts';
-import { operation } from '../../../support/tree-operations.ts';
-import { changeSide, startOfSides, writtenIn } from '../../../support/tree-sides.ts';
+import { checkStored } from '../../../support/trees/check-stored.ts';
+import { treeLines } from '../../../support/trees/tree-lines.ts';
+import type { PickedOperation } from '../../../support/trees/tree-operations.ts';
+import { operation } from '../../../support/trees/tree-operations.ts';
+import { changeSide, startOfSides, writtenIn } from '../../../support/trees/tree-sides.ts';
 
 interface Merged {
   readonly store: MemoryStore;

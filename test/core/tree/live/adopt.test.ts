@@ -4,7 +4,7 @@ import type { DirDirent } from '../../../../core/dirent/dirent.ts';
 import { MemoryStore } from '../../../../core/store/memory.ts';
 import type { LiveTree } from '../../../../core/tree/live/live-tree.ts';
 import { openLiveTree } from '../../../../core/tree/live/live-tree.ts';
-import { at, contentOf, octets, readText, treeLines } from '../../../support/tree-lines.ts';
+import { at, contentOf, octets, readText, treeLines } from '../../../support/trees/tree-lines.ts';
 
 /** Two trees that were opened from the same root. */
 async function twoTrees(): Promise<{

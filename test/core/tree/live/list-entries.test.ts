@@ -8,7 +8,7 @@ import { openLiveTree } from '../../../../core/tree/live/live-tree.ts';
 import type { TreePath } from '../../../../core/tree/path.ts';
 import type { TreeEntry } from '../../../../core/tree/tree.ts';
 import { dir, entries, file, literal, stored } from '../../../support/bombs/bomb.ts';
-import { MapSource } from '../../../support/map-source.ts';
+import { MapSource } from '../../../support/stores/map-source.ts';
 
 const at = (text: string): TreePath => text as TreePath;
 

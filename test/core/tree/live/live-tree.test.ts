@@ -8,8 +8,8 @@ import { MemoryStore } from '../../../../core/store/memory.ts';
 import { openLiveTree } from '../../../../core/tree/live/live-tree.ts';
 import type { Tree } from '../../../../core/tree/tree.ts';
 import { treeSuite } from '../../../conformance/tree-suite.ts';
-import { checkStored } from '../../../support/check-stored.ts';
-import { at, contentOf, octets, readText, treeLines } from '../../../support/tree-lines.ts';
+import { checkStored } from '../../../support/trees/check-stored.ts';
+import { at, contentOf, octets, readText, treeLines } from '../../../support/trees/tree-lines.ts';
 
 /** Syncs a tree, and gives its root from the text that a user would paste. */
 async function recited(tree: Tree): Promise<DirDirent> {

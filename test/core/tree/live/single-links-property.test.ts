@@ -9,10 +9,10 @@ import { openLiveTree } from '../../../../core/tree/live/live-tree.ts';
 import { mergeDirents } from '../../../../core/tree/merge/merge.ts';
 import type { TreePath } from '../../../../core/tree/path.ts';
 import { joinPath, ROOT_PATH } from '../../../../core/tree/path.ts';
-import { checkStored } from '../../../support/check-stored.ts';
-import { contentOf, readText } from '../../../support/tree-lines.ts';
-import { operation } from '../../../support/tree-operations.ts';
-import { changeSide, startOfSides } from '../../../support/tree-sides.ts';
+import { checkStored } from '../../../support/trees/check-stored.ts';
+import { contentOf, readText } from '../../../support/trees/tree-lines.ts';
+import { operation } from '../../../support/trees/tree-operations.ts';
+import { changeSide, startOfSides } from '../../../support/trees/tree-sides.ts';
 
 const steps = fc.array(operation, { minLength: 3, maxLength: 15, size: 'max' });
 const nowNs = (): bigint => 7n;

@@ -9,7 +9,7 @@ import { MemoryStore } from '../../../../core/store/memory.ts';
 import { openLocalTree } from '../../../../core/tree/local/local-tree.ts';
 import { treeSuite } from '../../../conformance/tree-suite.ts';
 import { makeScratch } from '../../../support/scratch.ts';
-import { at, contentOf, octets } from '../../../support/tree-lines.ts';
+import { at, contentOf, octets } from '../../../support/trees/tree-lines.ts';
 
 treeSuite(
   'an ordinary directory as a tree',

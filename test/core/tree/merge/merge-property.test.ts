@@ -4,10 +4,10 @@ import fc from 'fast-check';
 import { MemoryStore } from '../../../../core/store/memory.ts';
 import { openLiveTree } from '../../../../core/tree/live/live-tree.ts';
 import { mergeDirents } from '../../../../core/tree/merge/merge.ts';
-import { checkStored } from '../../../support/check-stored.ts';
-import { treeLines } from '../../../support/tree-lines.ts';
-import { operation } from '../../../support/tree-operations.ts';
-import { changeSide, startOfSides, writtenIn } from '../../../support/tree-sides.ts';
+import { checkStored } from '../../../support/trees/check-stored.ts';
+import { treeLines } from '../../../support/trees/tree-lines.ts';
+import { operation } from '../../../support/trees/tree-operations.ts';
+import { changeSide, startOfSides, writtenIn } from '../../../support/trees/tree-sides.ts';
 
 const steps = fc.array(operation, { minLength: 3, maxLength: 15, size: 'max' });
 

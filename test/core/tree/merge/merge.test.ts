@@ -8,8 +8,8 @@ import { mergeDirents } from '../../../../core/tree/merge/merge.ts';
 import type { MergeResult } from '../../../../core/tree/merge/merge-result.ts';
 import { mergeTrees } from '../../../../core/tree/merge/merge-trees.ts';
 import { theirsName } from '../../../../core/tree/merge/merge-values.ts';
-import { checkStored } from '../../../support/check-stored.ts';
-import { at, contentOf, octets, readText, treeLines } from '../../../support/tree-lines.ts';
+import { checkStored } from '../../../support/trees/check-stored.ts';
+import { at, contentOf, octets, readText, treeLines } from '../../../support/trees/tree-lines.ts';
 
 const NOW = new Date('2026-11-22T16:17:01.500Z');
 const STAMP = '20261122T161701Z';

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { vtftp } from '../../support/program.ts';
+import { makeRandom } from '../../support/random.ts';
+import { FakeS3 } from '../../support/s3/fake-s3.ts';
+import { FAKE_KEYS, keysIn } from '../../support/s3/s3-stores.ts';
+import { makeScratch } from '../../support/scratch.ts';
+
+const DAY_MS = 86_400_000;
+const ROUNDS = Number(process.env['VTFTP_KILL_ROUNDS'] ?? 2);
+const seed = Number(process.env['VTFTP_TEST_SEED'] ?? 1 + Math.floor(Math.random() * 1e6));
+
+it(`two writers and a gc that are killed at random lose nothing that was recited, on a service that ignores conditions (seed ${seed})`, async (t) => {
+  const random = makeRandom(seed);
+  const scratch = makeScratch(t);
+  await using fake = await FakeS3.start({ conditions: 'ignored' });
+  const store = `s3://bucket?endpoint=${fake.endpoint}`;
+  const env = { ...scratch.env, ...keysIn(FAKE_KEYS) };
+  const machine = (name: string): Record<string, string> => ({ ...env, XDG_CACHE_HOME: join(scratch.folder, name) });
+  const session = async (name: string, line: string, killAfter: number | undefined): Promise<string | undefined> => {
+    let requests = 0;
+    let kill = (): void => undefined;
+    // It dies after so many requests of all.
+    const watch = (): void => {
+      if (++requests === killAfter) kill();
+    };
+    const done = await vtftp(['-S', store, '-c', line], {
+      env: machine(name),
+      cwd: scratch.folder,
+      during(program) {
+        kill = () => program.kill('SIGKILL');
+        fake.watchers.add(watch);
+      },
+    });
+    fake.watchers.delete(watch);
+    // A lock that it held is not waited for.
+    if (done.signal === 'SIGKILL') fake.aheadMs += 121_000;
+    assert.ok(done.status === 0 || done.signal === 'SIGKILL' || done.status === 1, done.report);
+    return done.status === 0 ? done.stdout.trimEnd().split('\n').at(-1) : undefined;
+  };
+  await session('first', 'mkdir start; quit', undefined);
+  const recited: string[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const writer of ['a', 'b']) {
+      scratch.mkdir(writer);
+      writeFileSync(scratch.path(`${writer}/file${random.below(4)}`), random.bytes(1 + random.below(40_000)));
+    }
+    const dies = (): number | undefined => (random.chance(50) ? 1 + random.below(30) : undefined);
+    const [one, two, three] = [dies(), dies(), dies()];
+    const found = await Promise.all([
+      session('one', 'put a; quit', one),
+      session('two', 'put b; quit', two),
+      session('three', 'gc', three),
+    ]);
+    for (const dirref of found.slice(0, 2)) if (dirref?.startsWith('D{') === true) recited.push(dirref);
+    rmSync(join(scratch.folder, 'checker'), { recursive: true, force: true });
+    for (const [i, dirref] of recited.entries()) {
+      const out = scratch.mkdir(`out-${round}-${i}`);
+      const got = await vtftp(['-S', store, dirref, '-c', `get * ${out}`], { env: machine('checker'), cwd: scratch.folder });
+      assert.equal(got.status, 0, got.report);
+    }
+    fake.aheadMs += DAY_MS + 1000;
+  }
+  const checked = await vtftp(['-S', store, '-c', 'fsck; log'], { env: machine('checker'), cwd: scratch.folder });
+  assert.equal(checked.status, 0, checked.report);
+});

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { linkSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { test } from 'node:test';
+import type { Run } from '../../support/program.ts';
+import { vtftp } from '../../support/program.ts';
+import { makeScratch } from '../../support/scratch.ts';
+
+interface Scene {
+  readonly local: string;
+  readonly path: (name: string) => string;
+  shell(line: string, source?: string): Promise<Run>;
+}
+
+function scene(t: TestContext): Scene {
+  const scratch = makeScratch(t);
+  const local = scratch.mkdir('photos');
+  mkdirSync(join(local, 'sea'));
+  writeFileSync(join(local, 'sea', 'one.jpg'), Buffer.alloc(100_000, 'a wave '));
+  linkSync(join(local, 'sea', 'one.jpg'), join(local, 'same.jpg'));
+  return {
+    local,
+    path: scratch.path,
+    shell: async (line, source) =>
+      await vtftp(['-S', scratch.path('store'), ...(source === undefined ? [] : [source]), '-c', line], { env: scratch.env }),
+  };
+}
+
+function uriOf(run: Run): string {
+  assert.equal(run.status, 0, run.report);
+  const found = /^x-vt:\S+$/m.exec(run.stdout)?.[0];
+  assert.ok(found !== undefined, run.report);
+  return found;
+}
+
+test('a Dir of the tree is published under its name, and its URI opens it, hard links and all', async (t) => {
+  const { local, path, shell } = scene(t);
+  const uri = uriOf(await shell(`put ${local} photos; publish photos; quit`));
+  assert.match(uri, /^x-vt:\/\S+\/photos\/$/);
+  const got = await shell(`get . ${path('got')}`, uri);
+  assert.equal(got.status, 0, got.report);
+  assert.deepEqual(readFileSync(path('got/sea/one.jpg')), readFileSync(join(local, 'same.jpg')));
+  assert.equal(statSync(path('got/same.jpg')).ino, statSync(path('got/sea/one.jpg')).ino);
+  assert.equal(uriOf(await shell('publish photos')), uri);
+});
+
+test('a local directory is published without a change of the tree, and gc keeps it', async (t) => {
+  const { local, shell } = scene(t);
+  const made = await shell('mkdir kept; quit');
+  assert.equal(made.status, 0, made.report);
+  const published = await shell(`publish ${join(local, 'sea')}`);
+  const uri = uriOf(published);
+  assert.equal(published.stdout, `${uri}\n`, 'a script takes it as it is');
+  assert.match(uri, /\/sea\/$/);
+  const listed = await shell('ls; gc --grace=0; log');
+  assert.equal(listed.status, 0, listed.report);
+  assert.match(listed.stdout, /^kept\n/);
+  assert.doesNotMatch(listed.stdout, /@2/);
+  const opened = await shell('ls; cat one.jpg | wc -c', uri);
+  assert.equal(opened.stdout.replace(/ /g, ''), 'one.jpg\n100000\n', opened.report);
+});
+
+test('a name of the tree comes before a local one, but for -l; a file has no slash at its end', async (t) => {
+  const { local, shell } = scene(t);
+  const put = await shell(`put ${join(local, 'sea')} photos; quit`);
+  assert.equal(put.status, 0, put.report);
+  const stored = await shell('ls', uriOf(await shell(`lcd ${join(local, '..')}; publish photos`)));
+  assert.equal(stored.stdout, 'one.jpg\n', stored.report);
+  const here = await shell('ls', uriOf(await shell(`lcd ${join(local, '..')}; publish -l photos`)));
+  assert.equal(here.stdout, 'same.jpg\nsea\n', here.report);
+  const file = uriOf(await shell(`publish -l ${join(local, 'same.jpg')}`));
+  assert.match(file, /\/same\.jpg$/);
+  const read = await shell('ls', file);
+  assert.equal(read.stdout, 'same.jpg\n', read.report);
+});
+
+test('the root has no name to be published under; what is nowhere is named', async (t) => {
+  const { shell } = scene(t);
+  const made = await shell('mkdir here; quit');
+  assert.equal(made.status, 0, made.report);
+  const root = await shell('publish /');
+  assert.equal(root.status, 1, root.report);
+  assert.match(root.stderr, /^publish: .*a root has no name/m);
+  const none = await shell('publish none');
+  assert.equal(none.status, 1, none.report);
+  assert.match(none.stderr, /^publish: .*none.*no such file/m);
+});

@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkLayers } from './layers.ts';
 import { PROJECT_ROOT } from './project-root.ts';
+import { checkSizes } from './sizes.ts';
 
 /**
  * The one gate: `npm run check`. Every step runs, every failure is shown, and the exit status is 1 if there was any.
@@ -22,6 +23,7 @@ const STEPS: readonly Step[] = [
         .map((fault) => `${fault.file}:${fault.line}: ${fault.message}`)
         .join('\n'),
   ],
+  ['sizes', () => checkSizes(PROJECT_ROOT).join('\n')],
   ['dead code', () => tool('knip', ['--no-progress', '--treat-config-hints-as-errors'])],
   ['lock file', () => generated('scripts/lock-file.ts', ['--check'])],
   ['kernels up to date', () => generated('scripts/kernels/build-kernel.ts', ['--check'])],

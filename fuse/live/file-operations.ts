@@ -8,10 +8,10 @@ import type { Attributes, Caller, Filesystem, Maybe, Opened } from '../filesyste
 import { whenThere } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
 import { withoutPrivileges } from './attribute-operations.ts';
-import { seekBlock } from './write/front-file.ts';
 import type { Inode, LeafInode } from './inode-table.ts';
 import type { LiveMount } from './live-mount.ts';
 import { checkedName, newNodeMeta } from './names.ts';
+import { seekBlock } from './write/front-file.ts';
 import type { SyncQueue } from './write/sync-queue.ts';
 import { writableFront } from './write/write-front.ts';
 

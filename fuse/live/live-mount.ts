@@ -14,16 +14,16 @@ import type { MountJournalOptions } from '../journal/mount-journal.ts';
 import { MountJournal } from '../journal/mount-journal.ts';
 import type { DefaultOwner } from './attributes.ts';
 import { attributesOf, sizeOf } from './attributes.ts';
-import { ContentReader } from './read/content-reader.ts';
-import { DataSizes } from './read/data-sizes.ts';
 import type { FileClock } from './file-clock.ts';
 import { FileLocks } from './file-locks.ts';
-import type { FrontContext } from './write/front-file.ts';
-import { FrontFolder } from './write/front-storage.ts';
 import type { Inode, LeafInode } from './inode-table.ts';
 import { InodeTable } from './inode-table.ts';
 import { nanosecondsOf } from './instant.ts';
+import { ContentReader } from './read/content-reader.ts';
+import { DataSizes } from './read/data-sizes.ts';
 import { Neighbours } from './read/neighbours.ts';
+import type { FrontContext } from './write/front-file.ts';
+import { FrontFolder } from './write/front-storage.ts';
 
 /** Octets of a Dir's entries up to which they are looked through to know its links: some 10,000 of them. */
 const MAX_COUNTED_SIZE = 1024 * 1024;

@@ -11,13 +11,13 @@ import { storeDir } from '../../core/dirent/dir-codec.ts';
 import type { DirDirent, Dirent } from '../../core/dirent/dirent.ts';
 import { dir, file, literal } from '../support/bombs/bomb.ts';
 import { serve } from '../support/links/served-program.ts';
-import { MapSource } from '../support/stores/map-source.ts';
 import { mounted, noMountsHere } from '../support/mounts/mounted.ts';
 import type { Run } from '../support/program.ts';
 import { vtftp } from '../support/program.ts';
 import type { Scratch } from '../support/scratch.ts';
 import { makeScratch } from '../support/scratch.ts';
 import { openShellHere } from '../support/shells/shell-here.ts';
+import { MapSource } from '../support/stores/map-source.ts';
 
 // Somebody who may add to an archive records a root that nobody can read.
 

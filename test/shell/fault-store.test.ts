@@ -7,13 +7,13 @@ import { parseDirent } from '../../core/dirent/dirent-text.ts';
 import { ProxyStore } from '../../core/store/proxy/proxy.ts';
 import type { Store } from '../../core/store/store.ts';
 import { walkDirent } from '../../core/tree/walk.ts';
-import type { Fault } from '../support/stores/fault-store.ts';
-import { FaultStore } from '../support/stores/fault-store.ts';
 import { makeRandom } from '../support/random.ts';
 import type { Scratch } from '../support/scratch.ts';
 import { makeScratch } from '../support/scratch.ts';
 import type { SessionEnd } from '../support/shells/shell-over-store.ts';
 import { runOverStore } from '../support/shells/shell-over-store.ts';
+import type { Fault } from '../support/stores/fault-store.ts';
+import { FaultStore } from '../support/stores/fault-store.ts';
 
 /** A Store between, which trusts none of its Stores. */
 function proxied(store: Store): ProxyStore {

@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { vtftp } from '../support/program.ts';
-import type { Scratch } from '../support/scratch.ts';
 import { makeScratch } from '../support/scratch.ts';
-
-function session(scratch: Scratch, commands: string, more: readonly string[] = []) {
-  return vtftp(['-S', scratch.path('store'), ...more, '-c', commands], { env: scratch.env, cwd: scratch.folder });
-}
+import { session } from '../support/shells/one-session.ts';
 
 test('log of what no recorded state has is an error', async (t) => {
   const scratch = makeScratch(t);

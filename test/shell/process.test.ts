@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { COMMANDS } from '../../commands/all-commands.ts';
 import { VERSION } from '../../shell/version.ts';
-import { PROGRAM, recited, run, vtftp } from '../support/program.ts';
+import { PROGRAM, vtftp } from '../support/program.ts';
 import { PROJECT_ROOT } from '../support/project.ts';
-import type { Scratch } from '../support/scratch.ts';
 import { makeScratch } from '../support/scratch.ts';
-
-function session(scratch: Scratch, commands: string, more: readonly string[] = []) {
-  return vtftp(['-S', scratch.path('store'), ...more, '-c', commands], { env: scratch.env, cwd: scratch.folder });
-}
+import { session } from '../support/shells/one-session.ts';
 
 function json(text: string): Record<string, unknown>[] {
   return text
@@ -248,56 +244,6 @@ test('what is done in part ends with 3, and names what failed', async (t) => {
   assert.equal((await session(scratch, 'ls')).stdout, '');
 });
 
-test('SIGUSR1 tells how far it is on one line, and SIGINT then cancels, saying so once', async (t) => {
-  const scratch = makeScratch(t);
-  const ended = await vtftp(['-S', scratch.path('store'), '-c', 'mkdir kept', '-c', "!sh -c 'echo ready; sleep 60'", '-c', 'mkdir never'], {
-    env: scratch.env,
-    during: async (program) => {
-      await program.printed('ready');
-      program.kill('SIGUSR1');
-      await program.printed('idle');
-      program.kill('SIGINT');
-    },
-  });
-  assert.equal(ended.status, 130, ended.report);
-  assert.equal(ended.stderr, 'idle\n!: cancelled\n');
-  assert.match(ended.stdout, /^ready\nD\{.*\}\n$/);
-  assert.equal((await session(scratch, 'ls')).stdout, 'kept\n');
-});
-
-test('a local command outside a terminal ends with all that it started when the session is ended', async (t) => {
-  const scratch = makeScratch(t);
-  const ended = await vtftp(['-S', scratch.path('store'), '-c', "!sh -c 'sleep 60 & echo pid $!; wait'"], {
-    env: scratch.env,
-    during: async (program) => {
-      await program.printed('pid ');
-      program.kill('SIGTERM');
-    },
-  });
-  assert.equal(ended.status, 143, ended.report);
-  const pid = Number(/pid (\d+)/.exec(ended.stdout)?.[1]);
-  // A zombie that nobody has waited for yet counts as ended.
-  const state = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.[0] : 'Z';
-  assert.equal(state, 'Z', ended.report);
-});
-
-test('SIGPIPE: a reader that goes ends the session quietly, and what was changed is kept', async (t) => {
-  const scratch = makeScratch(t);
-  const piped = await run(
-    'sh',
-    [
-      '-c',
-      `{ "$0" "$1" -S "$2" -c 'mkdir a; help; help; help; help; help; help; help; help; find'; echo "status $?" >&2; } | head -n 1`,
-      process.execPath,
-      PROGRAM,
-      scratch.path('store'),
-    ],
-    { env: scratch.env },
-  );
-  assert.match(piped.stderr, /^status (141|0)\n$/, piped.report);
-  assert.equal((await session(scratch, 'ls')).stdout, 'a\n');
-});
-
 test('the configuration names Stores, and the rc file is read only where it is asked for', async (t) => {
   const scratch = makeScratch(t);
   const folder = scratch.mkdir('home/config/vtftp');
@@ -348,47 +294,6 @@ test('cp, mv, ln, rm, chmod, chown, touch, head, tail do what their names say', 
   assert.equal((await session(scratch, 'rm d')).status, 1);
   assert.equal((await session(scratch, 'rm -r /')).status, 1);
   assert.equal((await session(scratch, 'mv d/lines d/soft nowhere')).status, 1);
-});
-
-test('an archive by its name, and a root by number or file', async (t) => {
-  const scratch = makeScratch(t);
-  const store = scratch.path('store');
-  await session(scratch, 'mkdir first');
-  const named = await vtftp([`${store}@work`, '-c', 'mkdir job; ls'], { env: scratch.env });
-  assert.equal(named.status, 0, named.report);
-  assert.match(named.stderr, /archive "work".*new/);
-  assert.equal((await vtftp([`${store}@work`, '-c', 'ls'], { env: scratch.env })).stdout, 'job\n');
-  assert.equal((await vtftp([`${store}/archives/work.vt`, '-c', 'ls'], { env: scratch.env })).stdout, 'job\n');
-  assert.equal((await vtftp([`${store}/archives/work.vt@1`, '-c', 'mkdir x'], { env: scratch.env })).status, 11);
-  assert.equal((await session(scratch, 'ls')).stdout, 'first\n');
-  const reopened = await session(scratch, 'quit');
-  const again = await session(scratch, 'mkdir second', [recited(reopened)]);
-  assert.equal(again.status, 0, again.report);
-  assert.equal((await session(scratch, 'ls')).stdout, 'first\nsecond\n');
-  const file = scratch.path('plain.txt');
-  writeFileSync(file, 'not an archive\n');
-  assert.equal((await vtftp([file, '-c', 'ls'], { env: scratch.env })).status, 10);
-  assert.ok(statSync(`${store}/archives`).isDirectory());
-});
-
-test('output that cannot be written, or a Store that cannot be made, is told of, with its status', async (t) => {
-  const scratch = makeScratch(t);
-  const full = await run('sh', ['-c', `'${process.execPath}' '${PROGRAM}' --help > /dev/full`], { env: scratch.env });
-  assert.equal(full.status, 1, full.report);
-  assert.match(full.stderr, /^\w+: cannot write standard output: .*no space left.*\n$/);
-  // Where mkdir answers ENOENT in a folder that exists, making folders one below the other must not go on for ever.
-  const nowhere = await vtftp(['-c', 'mkdir d'], { env: { ...scratch.env, XDG_DATA_HOME: '/proc' } });
-  assert.equal(nowhere.status, 10, nowhere.report);
-  assert.match(nowhere.stderr, /: cannot make Store \/proc\/vtftp\/store: .*$/m);
-});
-
-test('an output that cannot be written to is named, and is not taken for the Store', async (t) => {
-  const scratch = makeScratch(t);
-  const command = `"$0" "$1" -S "$2" -c 'mkdir kept; quit' >/dev/full`;
-  const full = await run('sh', ['-c', command, process.execPath, PROGRAM, scratch.path('store')], { env: scratch.env });
-  assert.equal(full.status, 1, full.report);
-  assert.equal(full.stderr, 'quit: cannot write standard output: no space left on device\n');
-  assert.equal((await session(scratch, 'ls')).stdout, 'kept\n');
 });
 
 test('ln -f replaces what stands there only where there is something to link; a Dir is not copied into itself', async (t) => {

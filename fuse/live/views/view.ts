@@ -5,8 +5,8 @@ import type { Attributes, Caller, EntrySink, Filesystem, LockOperations, Maybe, 
 import { ROOT_INO, whenThere } from '../../filesystem.ts';
 import { FilesystemError } from '../../filesystem-error.ts';
 import type { Notices } from '../../notices.ts';
-import { KnownNames } from './known-names.ts';
 import type { LiveFilesystem } from '../live-filesystem.ts';
+import { KnownNames } from './known-names.ts';
 import type { Views } from './views.ts';
 
 /** How one mount sees a live filesystem that it shares with others. */

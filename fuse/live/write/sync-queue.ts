@@ -3,9 +3,9 @@ import type { Block } from '../../../core/block/block.ts';
 import { MAX_HEAD_SIZE } from '../../../core/blockify/parser.ts';
 import { withFoundType } from '../../../core/import/found-type.ts';
 import type { LiveLeaf } from '../../../core/tree/live/live-node.ts';
-import type { FrontFile } from './front-file.ts';
 import type { Inode } from '../inode-table.ts';
 import type { LiveMount } from '../live-mount.ts';
+import type { FrontFile } from './front-file.ts';
 import { nameOf } from './write-front.ts';
 
 /** Files whose content is being stored at a time. */

@@ -2,9 +2,9 @@ import type { Octets } from '../../../core/base/octets.ts';
 import { EMPTY_BLOCK } from '../../../core/block/block.ts';
 import { contentHint } from '../../../core/blockify/content-hint.ts';
 import type { LiveLeaf } from '../../../core/tree/live/live-node.ts';
-import { FrontFile } from './front-file.ts';
 import type { LeafInode } from '../inode-table.ts';
 import type { LiveMount } from '../live-mount.ts';
+import { FrontFile } from './front-file.ts';
 
 /** The front of a file that is about to be written to; from now on the tree knows that it has to be stored. */
 export function writableFront(mount: LiveMount, inode: LeafInode): FrontFile {

@@ -9,8 +9,8 @@ import { ParseError } from '../../../core/base/errors.ts';
 import { copyBufferOfBlock } from '../../../core/block/block-buffer.ts';
 import { leafBlock } from '../../../core/block/block-sink.ts';
 import { BlockTreeBuilder } from '../../../core/block/tree-builder.ts';
-import { MapSource } from '../../support/stores/map-source.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { MapSource } from '../../support/stores/map-source.ts';
 
 const TEXT = 'The quick brown fox jumps over the lazy dög. '.repeat(40);
 const BYTES = Buffer.from(TEXT, 'utf8');

@@ -9,8 +9,8 @@ import { readBlockBytes, readBlockRange } from '../../../core/block/read-range.t
 import { BlockTreeBuilder, MAX_REFS, MIN_REFS } from '../../../core/block/tree-builder.ts';
 import { blockTreeStats } from '../../../core/block/tree-stats.ts';
 import { leavesOf } from '../../../core/block/tree-walk.ts';
-import { MapSource } from '../../support/stores/map-source.ts';
 import { makeRandom } from '../../support/random.ts';
+import { MapSource } from '../../support/stores/map-source.ts';
 
 /** A leaf's octets: short, runs of one octet, or long. */
 const leafData = fc.oneof(

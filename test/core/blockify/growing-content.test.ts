@@ -12,9 +12,9 @@ import { PARSERS } from '../../../core/blockify/parsers/list.ts';
 import { storeContent } from '../../../core/blockify/store-content.ts';
 import { takeUpContent } from '../../../core/blockify/take-up-content.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
+import { syntaxSamples } from '../../support/contents/syntax-samples.ts';
 import type { Random } from '../../support/random.ts';
 import { makeRandom } from '../../support/random.ts';
-import { syntaxSamples } from '../../support/contents/syntax-samples.ts';
 
 /** Edges so near that a few thousand octets make several levels of superblocks, and those of new Stores. */
 const EDGES: readonly [EdgeSettings, EdgeSettings, EdgeSettings, EdgeSettings] = [

@@ -12,9 +12,9 @@ import { storeDir } from '../../../core/dirent/dir-codec.ts';
 import type { DirChange } from '../../../core/dirent/dir-update.ts';
 import { updateDir } from '../../../core/dirent/dir-update.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
-import { MapSource } from '../../support/stores/map-source.ts';
 import type { Random } from '../../support/random.ts';
 import { makeRandom } from '../../support/random.ts';
+import { MapSource } from '../../support/stores/map-source.ts';
 
 /** A file whose record has about so many octets. */
 function file(name: string, size: number): Dirent {

@@ -15,8 +15,8 @@ import type { Dirent } from '../../../core/dirent/dirent.ts';
 import { decodeDirent, encodeDirent } from '../../../core/dirent/dirent-codec.ts';
 import { formatDirent, parseDirent } from '../../../core/dirent/dirent-text.ts';
 import { timelineOf } from '../../../core/history/timeline.ts';
-import { MapSource } from '../../support/stores/map-source.ts';
 import { PROJECT_ROOT } from '../../support/project.ts';
+import { MapSource } from '../../support/stores/map-source.ts';
 
 // What lies on people's disks: see test/golden/vtftp/README.md.
 

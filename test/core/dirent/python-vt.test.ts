@@ -27,8 +27,8 @@ import { skipReference } from '../../../core/dirent/reference.ts';
 import { parseUri } from '../../../core/dirent/uri.ts';
 import { decodeStored } from '../../../core/store/records/stored-bytes.ts';
 import { decodesOrRefuses, survivesEveryBitFlip } from '../../support/fuzz/decoding.ts';
-import { MapSource } from '../../support/stores/map-source.ts';
 import { PROJECT_ROOT } from '../../support/project.ts';
+import { MapSource } from '../../support/stores/map-source.ts';
 
 // Files that the Python vt made, and what its own documentation and a manifest of the source say is in them.
 

@@ -12,9 +12,9 @@ import type { DirDirent, Dirent } from '../../../core/dirent/dirent.ts';
 import { exportDirent } from '../../../core/export/export.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { file, literal } from '../../support/bombs/bomb.ts';
-import { MapSource } from '../../support/stores/map-source.ts';
 import type { Scratch } from '../../support/scratch.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { MapSource } from '../../support/stores/map-source.ts';
 
 const NAME = 'm';
 

@@ -11,10 +11,10 @@ import { exportDirent } from '../../../core/export/export.ts';
 import type { ExportFailure } from '../../../core/export/export-report.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import type { Store } from '../../../core/store/store.ts';
-import { makeTree } from '../../support/trees/make-tree.ts';
 import { rsyncDifferences } from '../../support/rsync/rsync.ts';
 import type { Scratch } from '../../support/scratch.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { makeTree } from '../../support/trees/make-tree.ts';
 import { storeTree } from '../../support/trees/store-tree.ts';
 
 const isRoot = process.geteuid?.() === 0;

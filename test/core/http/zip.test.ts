@@ -11,10 +11,10 @@ import type { TarMember } from '../../../core/http/tar/tar-header.ts';
 import type { ZipSource } from '../../../core/http/zip/zip-stream.ts';
 import { KnownCrcs, zipRange, zipSize } from '../../../core/http/zip/zip-stream.ts';
 import { stored, superblock } from '../../support/bombs/bomb.ts';
-import { MapSource } from '../../support/stores/map-source.ts';
 import { run } from '../../support/program.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { MapSource } from '../../support/stores/map-source.ts';
 
 const META: Meta = { mode: 0o640, mtimeNs: 1_700_000_001_500_000_000n };
 const NEVER = new AbortController().signal;

@@ -6,9 +6,9 @@ import { Ingest } from '../../../core/blockify/ingest/ingest.ts';
 import { importLocal } from '../../../core/import/import.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { walkDirent } from '../../../core/tree/walk.ts';
-import { FaultStore } from '../../support/stores/fault-store.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { FaultStore } from '../../support/stores/fault-store.ts';
 
 /** Trees whose last name is visited while what came before is still on its way. */
 const TREES: readonly (readonly [name: string, sizes: readonly number[], workers: readonly number[]])[] = [

@@ -11,9 +11,9 @@ import type { Imported } from '../../../core/import/import.ts';
 import { importLocal } from '../../../core/import/import.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import type { Store } from '../../../core/store/store.ts';
-import { makeTree } from '../../support/trees/make-tree.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { makeTree } from '../../support/trees/make-tree.ts';
 
 async function put(store: Store, path: string, words: readonly FilterWord[], plan = false): Promise<Imported> {
   const filter = new NameFilter(words, { read: readFoundRules }).at(path as Octets, readFoundRules);

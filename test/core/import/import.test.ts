@@ -26,9 +26,9 @@ import { importLocal } from '../../../core/import/import.ts';
 import type { ImportOptions } from '../../../core/import/import-options.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import type { Store } from '../../../core/store/store.ts';
-import { makeTree, octets } from '../../support/trees/make-tree.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { makeTree, octets } from '../../support/trees/make-tree.ts';
 
 /** Imports, and fails for whatever fails. */
 async function put(store: Store, path: string, options: ImportOptions = {}): Promise<Imported> {

@@ -13,10 +13,10 @@ import { archiveOf } from '../../../core/store/archive-of-store.ts';
 import { MemoryStore } from '../../../core/store/memory.ts';
 import { readTrailer } from '../../../core/store/records/trailer.ts';
 import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
-import { ONE_FILE_DATE, oneFileOf, oneFileTree, readOneFile } from '../../support/stores/one-file.ts';
 import { PROJECT_ROOT } from '../../support/project.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { ONE_FILE_DATE, oneFileOf, oneFileTree, readOneFile } from '../../support/stores/one-file.ts';
 import { at, contentOf } from '../../support/trees/tree-lines.ts';
 
 describe('a one-file Store', () => {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
-import { makeTree } from '../../support/trees/make-tree.ts';
 import { recited, run, vtftp } from '../../support/program.ts';
 import { makeRandom } from '../../support/random.ts';
 import { rsyncDifferences } from '../../support/rsync/rsync.ts';
 import { makeScratch, type Scratch } from '../../support/scratch.ts';
+import { makeTree } from '../../support/trees/make-tree.ts';
 
 /** A filesystem of this size, or undefined where this user may not mount one. */
 function smallDisk(t: TestContext, scratch: Scratch, size: string): string | undefined {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { makeTree } from '../../support/trees/make-tree.ts';
 import { recited, run, vtftp } from '../../support/program.ts';
 import { makeRandom } from '../../support/random.ts';
 import { rsyncDifferences } from '../../support/rsync/rsync.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { makeTree } from '../../support/trees/make-tree.ts';
 
 const ROUNDS = 20;
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { makeTree } from '../../support/trees/make-tree.ts';
 import { type Run, recited, vtftp } from '../../support/program.ts';
 import { makeRandom } from '../../support/random.ts';
 import { rsyncDifferences } from '../../support/rsync/rsync.ts';
 import { makeScratch, type Scratch } from '../../support/scratch.ts';
+import { makeTree } from '../../support/trees/make-tree.ts';
 
 interface Kept {
   readonly scratch: Scratch;

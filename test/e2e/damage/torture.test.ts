@@ -3,6 +3,8 @@ import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { COMMANDS } from '../../../commands/all-commands.ts';
 import { faultsTorture } from '../../slow/faults/faults.ts';
+import { tailKillTorture } from '../../slow/follow/tail-kill.ts';
+import { watchChurnTorture } from '../../slow/follow/watch-churn.ts';
 import { locksTorture } from '../../slow/mounts/locks.ts';
 import { manyMountsTorture } from '../../slow/mounts/many-mounts.ts';
 import { mountKillTorture } from '../../slow/mounts/mount-kill.ts';
@@ -11,11 +13,9 @@ import { oracleTorture } from '../../slow/oracle/oracle.ts';
 import { peerKillTorture } from '../../slow/peers/peer-kill.ts';
 import { LINES, WITHOUT_LINES } from '../../slow/sessions/session-lines.ts';
 import { sessionsTorture } from '../../slow/sessions/sessions.ts';
-import { tailKillTorture } from '../../slow/follow/tail-kill.ts';
 import { togetherTorture } from '../../slow/sessions/together.ts';
 import type { Torture } from '../../slow/torture-kind.ts';
 import { TORTURES } from '../../slow/tortures.ts';
-import { watchChurnTorture } from '../../slow/follow/watch-churn.ts';
 import { makeScratch } from '../../support/scratch.ts';
 
 /** Rounds of each: some seconds. `npm run torture` runs them in full. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { describe, it, test } from 'node:test';
-import { Conversation } from '../../support/shells/conversation.ts';
 import { mounted, noMountsHere, RECORD } from '../../support/mounts/mounted.ts';
 import { type Run, recited, run, vtftp } from '../../support/program.ts';
 import { makeScratch, type Scratch } from '../../support/scratch.ts';
+import { Conversation } from '../../support/shells/conversation.ts';
 import { openShellHere } from '../../support/shells/shell-here.ts';
 
 /** Commands that ask for the root of the tree, or for parts of it, and are to leave it as it was: neither recorded nor taken to be. */

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { makeTree } from '../../support/trees/make-tree.ts';
 import { mounted, noMountsHere } from '../../support/mounts/mounted.ts';
 import type { Run } from '../../support/program.ts';
 import { recited, run } from '../../support/program.ts';
 import { rsyncDifferences } from '../../support/rsync/rsync.ts';
 import type { Scratch } from '../../support/scratch.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { makeTree } from '../../support/trees/make-tree.ts';
 
 /** What a program does in a folder, on a mount and on an ordinary filesystem: it must say the same. */
 interface Work {

@@ -3,11 +3,11 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { makeTree } from '../../support/trees/make-tree.ts';
 import { mounted, noMountsHere, RECORD } from '../../support/mounts/mounted.ts';
 import { PROGRAM, recited, run, vtftp } from '../../support/program.ts';
 import { rsyncDifferences } from '../../support/rsync/rsync.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { makeTree } from '../../support/trees/make-tree.ts';
 
 const isMounted = (path: string): boolean => spawnSync('grep', ['-q', ` ${path} `, '/proc/self/mountinfo']).status === 0;
 

@@ -3,10 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { it } from 'node:test';
 import { serve } from '../../support/links/served-program.ts';
 import { SlowLink } from '../../support/links/slow-link.ts';
-import { makeTree } from '../../support/trees/make-tree.ts';
 import { PROGRAM, recited, run, vtftp } from '../../support/program.ts';
 import { rsyncDifferences } from '../../support/rsync/rsync.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { makeTree } from '../../support/trees/make-tree.ts';
 
 const unable = SlowLink.unable();
 

@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { it } from 'node:test';
 import { serve } from '../../support/links/served-program.ts';
-import { makeTree } from '../../support/trees/make-tree.ts';
 import { PROGRAM, recited, vtftp } from '../../support/program.ts';
 import { rsyncDifferences } from '../../support/rsync/rsync.ts';
 import type { Scratch } from '../../support/scratch.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { makeTree } from '../../support/trees/make-tree.ts';
 
 const missing = (text: string): number => Number(/: ([\d,]+) Blocks? of/.exec(text)?.[1]?.replaceAll(',', ''));
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { makeTree } from '../../support/trees/make-tree.ts';
 import { PROGRAM, recited, run, vtftp } from '../../support/program.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { makeTree } from '../../support/trees/make-tree.ts';
 
 /** Limits as login nodes of clusters and `LimitAS=` set them, in GiB. */
 const LIMITS: readonly number[] = [64, 16, 8, 4, 2, 1.5];

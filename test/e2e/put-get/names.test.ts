@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { ODD_NAMES, octets } from '../../support/trees/make-tree.ts';
 import { PROGRAM, recited, run, vtftp } from '../../support/program.ts';
 import { rsyncDifferences } from '../../support/rsync/rsync.ts';
 import { makeScratch, type Scratch } from '../../support/scratch.ts';
+import { ODD_NAMES, octets } from '../../support/trees/make-tree.ts';
 
 async function putOddNames(scratch: Scratch): Promise<string> {
   const source = scratch.mkdir('source');

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, closeSync, ftruncateSync, linkSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { test } from 'node:test';
-import { makeTree } from '../../support/trees/make-tree.ts';
 import { noMountsHere } from '../../support/mounts/mounted.ts';
 import { PROGRAM, recited, run, vtftp } from '../../support/program.ts';
 import { makeRandom } from '../../support/random.ts';
 import { rsyncDifferences } from '../../support/rsync/rsync.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { makeTree } from '../../support/trees/make-tree.ts';
 
 /** Words before a command under which even root may not read what modes forbid. */
 function withoutOverride(): readonly string[] {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { makeTree } from '../../support/trees/make-tree.ts';
 import { PROGRAM, recited, run, vtftp } from '../../support/program.ts';
 import { rsyncDifferences } from '../../support/rsync/rsync.ts';
 import { makeScratch } from '../../support/scratch.ts';
 import { NEEDS_TMUX, Terminal } from '../../support/shells/terminal.ts';
+import { makeTree } from '../../support/trees/make-tree.ts';
 
 test('put makes NAME exactly the local tree, and again the same Dirref; names that are gone are counted, and undo brings them back', async (t) => {
   const scratch = makeScratch(t);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { test } from 'node:test';
-import { makeTree } from '../../support/trees/make-tree.ts';
 import { recited, vtftp } from '../../support/program.ts';
 import { rsyncDifferences } from '../../support/rsync/rsync.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { makeTree } from '../../support/trees/make-tree.ts';
 
 /** Octets that a file takes on disk; holes take none. */
 function allocated(path: string): number {

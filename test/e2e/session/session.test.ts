@@ -3,10 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { PROGRAM, recited, run, vtftp } from '../../support/program.ts';
 import { makeScratch, type Scratch } from '../../support/scratch.ts';
-
-function session(scratch: Scratch, commands: string, more: readonly string[] = []) {
-  return vtftp(['-S', scratch.path('store'), ...more, '-c', commands], { env: scratch.env });
-}
+import { session } from '../../support/shells/one-session.ts';
 
 test('QUIT syncs and recites the top Dirref alone on the last line, and it reopens the very same tree', async (t) => {
   const scratch = makeScratch(t);

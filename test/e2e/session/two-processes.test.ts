@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { makeTree } from '../../support/trees/make-tree.ts';
 import { recited, vtftp } from '../../support/program.ts';
 import { rsyncDifferences } from '../../support/rsync/rsync.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { makeTree } from '../../support/trees/make-tree.ts';
 
 test('two programs write to one Store at once; both roots open whole, and the latest root has the work of both', async (t) => {
   const scratch = makeScratch(t);

@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { it } from 'node:test';
-import { makeTree } from '../../support/trees/make-tree.ts';
 import { vtftp } from '../../support/program.ts';
 import { makeRandom } from '../../support/random.ts';
 import { makeScratch, type Scratch } from '../../support/scratch.ts';
+import { makeTree } from '../../support/trees/make-tree.ts';
 
 // A Store gets another hash function, and its contents stay where they are.
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { TestContext } from 'node:test';
 import { it } from 'node:test';
-import { makeTree } from '../../support/trees/make-tree.ts';
 import { vtftp } from '../../support/program.ts';
 import type { Scratch } from '../../support/scratch.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { makeTree } from '../../support/trees/make-tree.ts';
 
 // A Store becomes one of another hash function, with all its states; what was named once is found.
 

@@ -4,10 +4,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { it } from 'node:test';
-import { makeTree } from '../../support/trees/make-tree.ts';
 import { vtftp } from '../../support/program.ts';
 import { rsyncDifferences } from '../../support/rsync/rsync.ts';
 import { makeScratch } from '../../support/scratch.ts';
+import { makeTree } from '../../support/trees/make-tree.ts';
 
 // What `ar` wrote is read where it lies, on any web server that gives parts of a file.
 

@@ -1,6 +1,9 @@
 import { CHMOD_CASES, CHOWN_CASES, TIME_CASES, XATTR_CASES } from './cases/attributes.ts';
 import { CONTENT_CASES, LISTING_CASES, OPEN_CASES } from './cases/files.ts';
-import { MAKING_CASES, NAME_CASES, PATH_CASES, RENAME_CASES } from './cases/names.ts';
+import { MAKING_CASES } from './cases/making.ts';
+import { NAME_CASES } from './cases/names.ts';
+import { PATH_CASES } from './cases/paths.ts';
+import { RENAME_CASES } from './cases/renames.ts';
 import type { PosixCase } from './checks.ts';
 
 /** Every case, by what it is about. */

@@ -1,11 +1,11 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Churn } from '../../support/trees/churn.ts';
 import { isInstalled } from '../../support/needed-programs.ts';
 import { vtftp } from '../../support/program.ts';
 import { makeRandom, type Random } from '../../support/random.ts';
 import { rsyncDifferences } from '../../support/rsync/rsync.ts';
+import { Churn } from '../../support/trees/churn.ts';
 import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 
 /** Operations of a round, and rounds of one process that watches. */

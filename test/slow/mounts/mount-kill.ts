@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { noMountsHere } from '../../support/mounts/mounted.ts';
 import { run as runProgram, vtftp } from '../../support/program.ts';
 import { makeRandom } from '../../support/random.ts';
+import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 import { type Committer, committers } from './committers.ts';
 import { isRunning, servedBy } from './mounts.ts';
-import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 
 /** Commits that are acknowledged before the kill, at most: a root is recorded each second, so that kills meet some under way. */
 const MAX_COMMITS = 40;

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { Cut } from '../../support/links/cutting-relay.ts';
 import { run, vtftp } from '../../support/program.ts';
 import type { Random } from '../../support/random.ts';
-import { CUT_STATUSES, type Place, type Way } from './cut-ways.ts';
 import type { TortureTally } from '../torture-kind.ts';
+import { CUT_STATUSES, type Place, type Way } from './cut-ways.ts';
 
 /** Files that are written through a mount in a round, at most, and their octets. */
 const MOST_WRITTEN = 5;

@@ -8,9 +8,9 @@ import { noMountsHere } from '../../support/mounts/mounted.ts';
 import type { Run } from '../../support/program.ts';
 import { vtftp } from '../../support/program.ts';
 import { makeRandom, type Random } from '../../support/random.ts';
+import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 import { CUT_STATUSES, on, type Place, type Way, waysTo } from './cut-ways.ts';
 import { mountRound } from './cuts-mount.ts';
-import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 
 /** Octets of what changes in a round, at most. */
 const MAX_CHANGE = 512 * 1024;

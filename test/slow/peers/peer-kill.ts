@@ -11,9 +11,9 @@ import { MemoryStore } from '../../../core/store/memory.ts';
 import { SyncProcess } from '../../../core/sync/sync-process.ts';
 import type { Served } from '../../support/links/served-program.ts';
 import { serve } from '../../support/links/served-program.ts';
-import { makeTree } from '../../support/trees/make-tree.ts';
 import { recited, vtftp } from '../../support/program.ts';
 import { makeRandom, type Random } from '../../support/random.ts';
+import { makeTree } from '../../support/trees/make-tree.ts';
 import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 
 /** Milliseconds from the estimate, or from the start, to the kill, at most. */

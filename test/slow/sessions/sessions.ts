@@ -5,8 +5,8 @@ import { formatDirent } from '../../../core/dirent/dirent-text.ts';
 import { makeRandom, type Random } from '../../support/random.ts';
 import { openShellHere, type ShellHere } from '../../support/shells/shell-here.ts';
 import { treeLines } from '../../support/trees/tree-lines.ts';
-import { changeLocalFiles, type LineSource, makeLocalFiles, randomLine } from './session-lines.ts';
 import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
+import { changeLocalFiles, type LineSource, makeLocalFiles, randomLine } from './session-lines.ts';
 
 /** Sequences on one Store. */
 const PER_STORE = 25;

@@ -3,13 +3,13 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { EXIT } from '../../../shell/exit-status.ts';
-import { Conversation, type Said } from '../../support/shells/conversation.ts';
 import { noMountsHere } from '../../support/mounts/mounted.ts';
 import { vtftp } from '../../support/program.ts';
 import { makeRandom, type Random } from '../../support/random.ts';
+import { Conversation, type Said } from '../../support/shells/conversation.ts';
+import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 import { NO_ROOT, RecordedNames, type RecordedRoot, sameNames } from './recorded-names.ts';
 import { TogetherActor } from './together-actor.ts';
-import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 
 /** Rounds with one Store: archives that grow make undo slower, and each round is as good as another. */
 const ROUNDS_A_STORE = 60;

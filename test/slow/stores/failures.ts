@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Run, vtftp } from '../../support/program.ts';
+import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 import { makeShim, shimUnable } from './shim.ts';
 import { copyStore, makeSmallStore, type SmallStore } from './small-store.ts';
 import { StoreChecker } from './store-check.ts';
-import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 
 const LINES: readonly (readonly [name: string, line: (small: SmallStore) => string])[] = [
   ['put', ({ changed }) => `put ${changed} tree; quit`],

@@ -1,9 +1,9 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { makeRandom } from '../../support/random.ts';
+import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 import { FlipReader } from './flip-reader.ts';
 import { makeSmallStore } from './small-store.ts';
-import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 
 /** Of the usual small Store: all of its octets take a quarter of an hour. */
 const SCALE = 0.03;

@@ -2,9 +2,9 @@ import { cpSync, existsSync, readdirSync, renameSync, rmSync, statSync, truncate
 import { join } from 'node:path';
 import { recited, vtftp } from '../../support/program.ts';
 import { makeRandom } from '../../support/random.ts';
+import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 import { copyStore, makeSmallStore } from './small-store.ts';
 import { StoreChecker } from './store-check.ts';
-import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 
 /** Octets of the Store whose index is made anew for the figure. */
 const FIGURE_SIZE = 64 * 1024 * 1024;

@@ -3,10 +3,10 @@ import { join, relative } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Run, vtftp } from '../../support/program.ts';
 import { makeRandom, type Random } from '../../support/random.ts';
+import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 import { makeShim, shimUnable } from './shim.ts';
 import { copyStore, damageBlocks, makeSmallStore, type SmallStore } from './small-store.ts';
 import { StoreChecker } from './store-check.ts';
-import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 
 /** One way in which the program is at work when it is killed. */
 interface Scenario {

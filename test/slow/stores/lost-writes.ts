@@ -2,11 +2,11 @@ import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { run as runCommand, vtftp } from '../../support/program.ts';
 import { makeRandom } from '../../support/random.ts';
+import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 import { type DiskStep, parseShimLog, stateAt } from './power-loss.ts';
 import { makeShim, shimUnable } from './shim.ts';
 import { copyStore, makeSmallStore, type SmallStore } from './small-store.ts';
 import { StoreChecker } from './store-check.ts';
-import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 
 const LINES: readonly ((small: SmallStore) => string)[] = [
   ({ changed }) => `put ${changed} tree; quit`,

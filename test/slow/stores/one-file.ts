@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MemoryStore } from '../../../core/store/memory.ts';
-import { oneFileOf, oneFileTree, readOneFile } from '../../support/stores/one-file.ts';
 import { makeRandom } from '../../support/random.ts';
+import { oneFileOf, oneFileTree, readOneFile } from '../../support/stores/one-file.ts';
 import type { Torture } from '../torture-kind.ts';
 import { TortureTally } from '../torture-kind.ts';
 

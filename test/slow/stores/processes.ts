@@ -2,9 +2,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { vtftp } from '../../support/program.ts';
 import { makeRandom } from '../../support/random.ts';
+import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 import { makeSmallStore } from './small-store.ts';
 import { StoreChecker } from './store-check.ts';
-import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 
 const WRITERS = 8;
 /** Where no time is given. */

@@ -11,9 +11,13 @@ export function shimUnable(): string | undefined {
 /** Compiles `shim.c`. @returns the path of the library to preload */
 export function makeShim(folder: string): string {
   const library = join(folder, 'shim.so');
-  const made = spawnSync('cc', ['-O1', '-shared', '-fPIC', '-o', library, join(PROJECT_ROOT, 'test/slow/stores/shim.c'), '-ldl', '-lpthread'], {
-    encoding: 'utf8',
-  });
+  const made = spawnSync(
+    'cc',
+    ['-O1', '-shared', '-fPIC', '-o', library, join(PROJECT_ROOT, 'test/slow/stores/shim.c'), '-ldl', '-lpthread'],
+    {
+      encoding: 'utf8',
+    },
+  );
   if (made.status !== 0) throw new Error(`compile shim.c: ${made.stderr}`);
   return library;
 }

@@ -2,9 +2,9 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { readDatadirFormat } from '../../../core/datadir/datadir-format.ts';
-import { makeTree } from '../../support/trees/make-tree.ts';
 import { vtftp } from '../../support/program.ts';
 import { makeRandom } from '../../support/random.ts';
+import { makeTree } from '../../support/trees/make-tree.ts';
 import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
 
 /** Kills before it is left alone, at most. */

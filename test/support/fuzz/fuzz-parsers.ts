@@ -5,9 +5,9 @@ import type { Parser } from '../../../core/blockify/parser.ts';
 import { PARSERS } from '../../../core/blockify/parsers/list.ts';
 import { portionsOf } from '../contents/contents.ts';
 import { edgesOf } from '../contents/parsing.ts';
+import { syntaxSamples } from '../contents/syntax-samples.ts';
 import type { Random } from '../random.ts';
 import { makeRandom } from '../random.ts';
-import { syntaxSamples } from '../contents/syntax-samples.ts';
 
 const EDGES: EdgeSettings = { kernel: 'poly32-1', minSize: 256, meanSize: 1024, maxSize: 4096 };
 

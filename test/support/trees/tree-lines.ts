@@ -1,4 +1,6 @@
 import type { Octets } from '../../../core/base/octets.ts';
+import type { DirDirent } from '../../../core/dirent/dirent.ts';
+import { formatDirent, parseDirent } from '../../../core/dirent/dirent-text.ts';
 import type { TreePath } from '../../../core/tree/path.ts';
 import type { Tree } from '../../../core/tree/tree.ts';
 
@@ -47,4 +49,11 @@ export function at(path: string): TreePath {
 /** A literal as a name or target. */
 export function octets(text: string): Octets {
   return text as Octets;
+}
+
+/** Syncs a tree, and gives its root from the text that a user would paste. */
+export async function recitedRoot(tree: Tree): Promise<DirDirent> {
+  const dirent = parseDirent(formatDirent(await tree.sync()));
+  if (dirent.kind !== 'dir') throw new Error(`sync: the root is a ${dirent.kind}`);
+  return dirent;
 }

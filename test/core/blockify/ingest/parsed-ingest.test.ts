@@ -12,9 +12,9 @@ import { storeContent } from '../../../../core/blockify/store-content.ts';
 import { MemoryStore } from '../../../../core/store/memory.ts';
 import { portionsOf } from '../../../support/contents/contents.ts';
 import { ingestFile } from '../../../support/contents/ingest-file.ts';
+import { mailOf, mboxOf, syntaxSamples } from '../../../support/contents/syntax-samples.ts';
 import { makeRandom } from '../../../support/random.ts';
 import { makeScratch } from '../../../support/scratch.ts';
-import { mailOf, mboxOf, syntaxSamples } from '../../../support/contents/syntax-samples.ts';
 
 function head(text: string): Uint8Array {
   return Buffer.from(text, 'latin1');

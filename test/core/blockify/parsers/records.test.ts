@@ -13,7 +13,6 @@ import { encodeDirent } from '../../../../core/dirent/dirent-codec.ts';
 import { MemoryStore } from '../../../../core/store/memory.ts';
 import { portionsOf } from '../../../support/contents/contents.ts';
 import { blocksOf, edgesOf, holdsForAnyOctets, newOctets } from '../../../support/contents/parsing.ts';
-import { makeRandom } from '../../../support/random.ts';
 import {
   direntsOf,
   flushedGzipOf,
@@ -27,6 +26,7 @@ import {
   syntaxSamples,
   vtdOf,
 } from '../../../support/contents/syntax-samples.ts';
+import { makeRandom } from '../../../support/random.ts';
 
 function parserOf(name: string): Parser {
   const parser = parserNamed(name);

@@ -9,9 +9,9 @@ import { ProxyStore } from '../../../../core/store/proxy/proxy.ts';
 import type { ProxyStores } from '../../../../core/store/proxy/proxy-stores.ts';
 import type { Store } from '../../../../core/store/store.ts';
 import { storeSuite } from '../../../conformance/store-suite.ts';
+import { makeRandom } from '../../../support/random.ts';
 import type { Fault } from '../../../support/stores/fault-store.ts';
 import { FaultStore } from '../../../support/stores/fault-store.ts';
-import { makeRandom } from '../../../support/random.ts';
 import { newStorePath } from '../../datadir/store-folder.ts';
 
 function memory(name: string): MemoryStore {

@@ -10,9 +10,9 @@ import { openStore } from '../../../../core/openers/open-store.ts';
 import { MemoryStore } from '../../../../core/store/memory.ts';
 import type { LiveTree } from '../../../../core/tree/live/live-tree.ts';
 import { openLiveTree } from '../../../../core/tree/live/live-tree.ts';
-import { checkStored } from '../../../support/trees/check-stored.ts';
 import { PROJECT_ROOT } from '../../../support/project.ts';
 import { makeScratch } from '../../../support/scratch.ts';
+import { checkStored } from '../../../support/trees/check-stored.ts';
 import { at, contentOf, readText, treeLines } from '../../../support/trees/tree-lines.ts';
 
 /** A tree with `/d/a` and `/d/e/b`, names of one node, and `/d/f`. */

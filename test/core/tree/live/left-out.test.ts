@@ -12,8 +12,8 @@ import type { UnsyncedContent } from '../../../../core/tree/live/live-node.ts';
 import type { LiveTree } from '../../../../core/tree/live/live-tree.ts';
 import { openLiveTree } from '../../../../core/tree/live/live-tree.ts';
 import type { TreePath } from '../../../../core/tree/path.ts';
-import { checkStored } from '../../../support/trees/check-stored.ts';
 import { makeRandom } from '../../../support/random.ts';
+import { checkStored } from '../../../support/trees/check-stored.ts';
 
 function path(text: string): TreePath {
   return octetsFromText(text) as TreePath;

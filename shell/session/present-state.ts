@@ -1,0 +1,187 @@
+import type { RecordedDir } from '../../core/archive/archive.ts';
+import type { ArchiveLine } from '../../core/archive/archive-line.ts';
+import { octetsToText } from '../../core/base/octets.ts';
+import type { DirDirent, Dirent } from '../../core/dirent/dirent.ts';
+import { formatDirent } from '../../core/dirent/dirent-text.ts';
+import { EMPTY_ROOT } from '../../core/dirent/empty-root.ts';
+import type { RecordAs } from '../../core/history/ancestry.ts';
+import { capability } from '../../core/store/capability.ts';
+import { LiveTree, openLiveTree } from '../../core/tree/live/live-tree.ts';
+import type { TreePath } from '../../core/tree/path.ts';
+import { standsAlso } from '../../core/tree/stands-also.ts';
+import type { Tree } from '../../core/tree/tree.ts';
+import type { OpenedSource } from './opened-source.ts';
+import { RootRecord, type RootRecordOptions, requireDir } from './root-record.ts';
+
+/** How the present state of a session is kept. */
+export interface PresentStateOptions extends RootRecordOptions {
+  /** Nothing is ever synced: `-n`. */
+  readonly plan: boolean;
+  /** Another tree has taken the place of the one before. */
+  readonly onReplaced: () => Promise<void>;
+}
+
+/**
+ * The tree of one source as it is now, and what is recorded of it. Of the methods that record or replace one may run at a time: two would
+ * take each other for another session.
+ */
+export class PresentState implements AsyncDisposable {
+  readonly source: OpenedSource;
+  readonly #options: PresentStateOptions;
+  readonly #record: RootRecord;
+  #tree: Tree;
+  /** Blocks of the tree have come, and it is to be recorded. */
+  #mustKeep = false;
+  #hasSynced = false;
+  /** Those that hold the very object of the tree. */
+  #pins = 0;
+  /** The root that was recorded last, as it was looked at last. */
+  #recorded: LiveTree | undefined;
+
+  constructor(source: OpenedSource, options: PresentStateOptions) {
+    this.source = source;
+    this.#options = options;
+    this.#tree = source.tree;
+    this.#record = new RootRecord(source, options);
+  }
+
+  get tree(): Tree {
+    return this.#tree;
+  }
+
+  /** The root that was recorded last as far as this session knows. */
+  get base(): Dirent | undefined {
+    return this.#record.base;
+  }
+
+  /** How many roots it has recorded. */
+  get recorded(): number {
+    return this.#record.recorded;
+  }
+
+  /** Whether it was synced since it was opened. */
+  get hasSynced(): boolean {
+    return this.#hasSynced;
+  }
+
+  get isChanged(): boolean {
+    return this.#mustKeep || !this.#tree.isAt(this.#record.base);
+  }
+
+  get isPinned(): boolean {
+    return this.#pins > 0;
+  }
+
+  /** As `LocalSession.pin`. */
+  pin(): () => void {
+    this.#pins++;
+    let isHeld = true;
+    return () => {
+      if (isHeld) this.#pins--;
+      isHeld = false;
+    };
+  }
+
+  async keep(signal?: AbortSignal): Promise<void> {
+    const { served } = this.source;
+    if (served !== undefined) await served.keep(signal);
+    else if (!(await this.#record.hasBase(signal, true))) this.#mustKeep = true;
+  }
+
+  async refresh(signal?: AbortSignal): Promise<void> {
+    if (this.source.served !== undefined) {
+      await this.source.served.refresh(signal);
+      return;
+    }
+    const root = (await this.source.archive?.last({ signal }))?.dirent;
+    if (this.isChanged || root?.kind !== 'dir' || this.#tree.isAt(root)) return;
+    await this.#show(root, signal);
+    this.#record.movedTo(root);
+  }
+
+  async takeIn(signal?: AbortSignal): Promise<void> {
+    const root = (await this.source.archive?.last({ signal }))?.dirent;
+    if (root?.kind !== 'dir' || this.#record.isBase(root)) return;
+    if (this.isChanged && this.#tree.can.sync) {
+      const ours = requireDir(await this.#tree.sync({ signal }));
+      await this.#show(await this.#merge(this.#record.baseDir, ours, root, signal), signal, ours);
+    } else await this.#show(root, signal);
+    this.#record.movedTo(root);
+  }
+
+  async become(action: string, target: RecordedDir, newest: ArchiveLine | undefined, signal?: AbortSignal): Promise<void> {
+    const { served } = this.source;
+    if (served !== undefined) await served.become(action, target, newest, signal);
+    else await this.#record.replace(action, target, newest, async () => await this.#show(target.dirent, signal), signal);
+    this.#hasSynced = true;
+  }
+
+  /** Whether something at a path is in no recorded state, so that it has to be synced before it is removed. */
+  async hasUnrecorded(path: TreePath, signal?: AbortSignal): Promise<boolean> {
+    if (!this.isChanged) return false;
+    const recorded = this.#record.base;
+    if (recorded !== undefined && recorded.kind !== 'dir') return true;
+    this.#recorded = this.#recorded?.isAt(recorded) === true ? this.#recorded : openLiveTree(this.source.store, recorded);
+    return !(await standsAlso(this.#tree, path, this.#recorded, { signal }));
+  }
+
+  /** @returns the Dirref */
+  async sync(signal: AbortSignal | undefined, as: RecordAs | undefined): Promise<string> {
+    const record = this.#record;
+    if (this.#options.plan || !this.#tree.can.sync) return record.base === undefined ? '' : formatDirent(record.base);
+    if (this.source.served !== undefined) {
+      // What others changed counts too, and only the mount knows of that.
+      const root = as === undefined ? await this.#tree.sync({ signal }) : await this.source.served.record(as, signal);
+      record.movedTo(root);
+      this.#hasSynced = true;
+      return formatDirent(root);
+    }
+    const isRecorded = async (): Promise<boolean> => as === undefined && !this.#mustKeep && (await record.hasBase(signal));
+    const live = this.#tree instanceof LiveTree ? this.#tree : undefined;
+    const log = live?.log;
+    if (record.base !== undefined && !this.isChanged && log?.isEmpty !== false && (await isRecorded())) return formatDirent(record.base);
+    const ours = requireDir(await (live?.sync({ signal, asRoot: true }) ?? this.#tree.sync({ signal })));
+    // What was written again as it was is no change either.
+    if (record.isBase(ours) && (await isRecorded())) {
+      await log?.rootRecorded(ours);
+      return formatDirent(ours);
+    }
+    const merge = async (base: DirDirent | undefined, theirs: DirDirent): Promise<DirDirent> =>
+      await this.#merge(base, ours, theirs, signal);
+    const root = await record.append(ours, merge, { as, signal, before: async (line) => await log?.rootFollows(ours, line) });
+    await log?.rootRecorded(ours);
+    this.#mustKeep = false;
+    this.#hasSynced = true;
+    if (root !== ours) await this.#show(root, signal, ours);
+    if (capability(this.source.store, 'durability')?.durability === 'none')
+      this.#options.warn('durability is none: what was recited may not outlive a loss of power');
+    return formatDirent(root);
+  }
+
+  /**
+   * Makes the tree another state: by its differences where others hold it, or something is in it alone.
+   *
+   * @param before - what the tree is, but for changes since, which stay; default what was recorded last
+   */
+  async #show(root: DirDirent, signal: AbortSignal | undefined, before: DirDirent = this.#record.baseDir ?? EMPTY_ROOT): Promise<void> {
+    if (this.#tree instanceof LiveTree && (this.#pins > 0 || !this.#tree.isAt(before))) {
+      for (const { path, theirsAt } of await this.#tree.adopt(before, root, { signal }))
+        this.#options.warn(
+          `merge "${octetsToText(path)}": it changed meanwhile; ${theirsAt === undefined ? 'it is kept' : `the recorded state is kept as "${octetsToText(theirsAt)}"`}`,
+        );
+      return;
+    }
+    await this.#tree[Symbol.asyncDispose]();
+    this.#tree = openLiveTree(this.source.store, root);
+    await this.#options.onReplaced();
+  }
+
+  async #merge(base: DirDirent | undefined, ours: DirDirent, theirs: DirDirent, signal: AbortSignal | undefined): Promise<DirDirent> {
+    const { mergeRoots } = await import('./merge-roots.ts');
+    return await mergeRoots(this.source.store, base, ours, theirs, { warn: this.#options.warn, now: this.#options.now(), signal });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#tree[Symbol.asyncDispose]();
+  }
+}

@@ -61,8 +61,10 @@ export const PROGRAM_OPTIONS: readonly OptionSpec[] = [
 
 /** What argv asks for. */
 export interface ProgramArguments {
-  /** `-c`, in order. */
+  /** `-c`, in order; the one command that argv ends in. */
   readonly commands: readonly string[];
+  /** That command, where it is one of argv. */
+  readonly typed?: string;
   /** `-b`: a path, or `-`. */
   readonly batch: string | undefined;
   readonly interactive: boolean;

@@ -35,8 +35,8 @@ export interface DispatchOptions {
   readonly session: Session;
   /** The same, in a shell on this machine; undefined for a client of a mount. */
   readonly local: LocalSession | undefined;
-  /** Throws where the tree is that of a Store that was named and is not there. */
-  readonly requireStore: (action: string) => void;
+  /** Throws where the tree is that of a Store that was named and is not there, or that is sealed. */
+  readonly requireStore: (action: string, mayMake: boolean) => void;
   readonly services: ShellServices;
   readonly skipReference: SkipReference;
   readonly messages: Messages;
@@ -216,7 +216,8 @@ export class Dispatcher {
     if (listed?.length === 0) return;
     if (command.changes === true && !session.tree.can.write) throw readOnly(calledAs, session.tree);
 
-    if (readsTree(command)) this.#options.requireStore(calledAs);
+    const reads = readsTree(command);
+    if (command.changes === true || reads) this.#options.requireStore(calledAs, !reads);
 
     const named = new Map<string, Octets[]>();
     const args: Octets[] = [];

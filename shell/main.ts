@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { UsageError } from '../core/base/errors.ts';
 import { errorCode, errorReason } from '../core/base/system/system-error.ts';
@@ -17,9 +18,11 @@ async function readArguments(given: readonly string[]): Promise<ProgramArguments
   const line = oneShotLine(given.slice(at));
   if (line === undefined) return parseArgv(given);
   const args = parseArgv(given.slice(0, at));
-  if (args.commands.length > 0 || args.batch !== undefined)
-    throw new UsageError(`"${given[at]}": a command beside -c or -b`, { remedy: 'give it in another -c' });
-  return { ...args, commands: [line] };
+  if (args.commands.length === 0 && args.batch === undefined) return { ...args, commands: [line], typed: line };
+  // Beside -c and -b there is no other command: a file of that name is what to open.
+  const [name = '', next = '-'] = given.slice(at);
+  if (next.startsWith('-') && existsSync(name)) return parseArgv(given);
+  throw new UsageError(`"${name}": a command beside -c or -b`, { remedy: 'give it in another -c' });
 }
 
 /** What is printed in place of a session, where that is asked for. */

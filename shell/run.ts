@@ -17,7 +17,6 @@ import { ProgressView } from './output/progress.ts';
 import { DEFAULT_COLUMNS, runRedirected } from './output/redirected-output.ts';
 import { FdSink } from './output/sink.ts';
 import type { StoreProgressLine } from './output/store-progress.ts';
-import { writeStderr } from './output/write-whole.ts';
 import { homeOctets, placesOf } from './places.ts';
 import { rcFile } from './rc.ts';
 import type { ScriptLine } from './script.ts';
@@ -44,7 +43,7 @@ export async function runShell(args: ProgramArguments): Promise<number> {
   const errorStyle = wantsColour(args.color, isTerminal.err, env) ? await loadColours() : PLAIN_STYLE;
   // A program that asks line by line finds all that concerns its requests among the answers.
   const isAnswering = args.json && readsStdin(args, wantsPrompt(args, isTerminal));
-  const write = (text: string): void => (isAnswering ? sink.write(encodeText(text)) : writeStderr(text));
+  const write = (text: string): void => (isAnswering ? sink.write(encodeText(text)) : errors.say(text));
   const progress = new ProgressView({
     write,
     mode: progressMode(args, isTerminal.err),
@@ -52,37 +51,48 @@ export async function runShell(args: ProgramArguments): Promise<number> {
     columns: () => columnsOf(isTerminal.err),
   });
   const messages = new Messages({ write, json: args.json, quiet: args.quiet, style: errorStyle, progress });
-  const storeLine = args.progress === 'store' && !args.quiet ? await storeProgressLine(isTerminal.err) : undefined;
+  const storeLine =
+    args.progress === 'store' && !args.quiet ? await storeProgressLine((text) => errors.say(text), isTerminal.err) : undefined;
   const signals = new Signals({
     statusLine: () => `${progress.statusLine()}${storeLine === undefined ? '' : `; Store ${storeLine.text()}`}`,
     say: (message) => messages.note(message),
     hasPrompt: wantsPrompt(args, isTerminal),
   });
-  const sink = new FdSink(
-    1,
-    () => signals.end(EXIT.outputClosed, 'nobody reads the output'),
-    false,
-    'standard output',
-    () => {
+  const errors = new FdSink(2, { patience: signals });
+  const sink = new FdSink(1, {
+    name: 'standard output',
+    patience: signals,
+    onClosed: () => signals.end(EXIT.outputClosed, 'nobody reads the output'),
+    beforeWrite: () => {
       if (isTerminal.out) progress.clear();
     },
-  );
+  });
   const output = new SinkOutput(sink, { json: args.json, terminal: isTerminal.out, columns: () => columnsOf(isTerminal.out), style });
   try {
-    const shell = await openShell({ args, places, signals, messages, output, storeLine, isInteractive: wantsPrompt(args, isTerminal) });
+    const shell = await openShell({
+      args,
+      places,
+      signals,
+      messages,
+      output,
+      errors,
+      storeLine,
+      isInteractive: wantsPrompt(args, isTerminal),
+    });
     return await runSession(shell, isTerminal);
   } catch (error) {
     if (signals.exitStatus !== EXIT.outputClosed) messages.error(orCommand(error, args.source));
     return signals.exitStatus ?? exitStatusOf(error);
   } finally {
     storeLine?.end();
+    await errors.flush().catch(() => undefined);
     signals.dispose();
   }
 }
 
-async function storeProgressLine(isTerminal: boolean): Promise<StoreProgressLine> {
+async function storeProgressLine(write: (text: string) => void, isTerminal: boolean): Promise<StoreProgressLine> {
   const { StoreProgressLine: Line } = await import('./output/store-progress.ts');
-  return new Line({ write: writeStderr, isTerminal });
+  return new Line({ write, isTerminal });
 }
 
 function progressMode({ progress, quiet }: ProgramArguments, isTerminal: boolean): 'line' | 'json' | 'none' {
@@ -112,12 +122,12 @@ function readsStdin({ batch, commands }: ProgramArguments, isInteractive: boolea
 }
 
 async function openShell(
-  parts: Pick<Shell, 'args' | 'places' | 'signals' | 'messages' | 'output'> & {
+  parts: Pick<Shell, 'args' | 'places' | 'signals' | 'messages' | 'output' | 'errors'> & {
     readonly isInteractive: boolean;
     readonly storeLine: StoreProgressLine | undefined;
   },
 ): Promise<Shell> {
-  const { args, places, signals, messages, output } = parts;
+  const { args, places, signals, messages, output, errors } = parts;
   const history: string[] = [];
   const terminal = new TerminalHolder(signals);
   const now = (): Date => new Date();
@@ -126,7 +136,7 @@ async function openShell(
     args.config ?? (places.config === undefined ? undefined : `${places.config}/vtftp.conf`),
     args.config !== undefined,
   );
-  const traceWire = args.traceWire ? (line: string): void => writeStderr(`${line}\n`) : undefined;
+  const traceWire = args.traceWire ? (line: string): void => errors.say(`${line}\n`) : undefined;
   const askSecret = process.stdin.isTTY
     ? async (question: string): Promise<string | undefined> => {
         const { askSecret: ask } = await import('./prompt.ts');
@@ -195,7 +205,7 @@ async function openShell(
     {
       session,
       local: session,
-      requireStore: (action) => session.requireStore(action),
+      requireStore: (action, mayMake) => session.requireStore(action, mayMake),
       services,
       skipReference,
       messages,
@@ -221,7 +231,7 @@ async function openShell(
     },
     () => session.isQuitting,
   );
-  return { args, places, session, dispatcher, services, signals, messages, output, terminal, history };
+  return { args, places, session, dispatcher, services, signals, messages, output, errors, terminal, history };
 }
 
 async function runSession(shell: Shell, isTerminal: Terminals): Promise<number> {
@@ -234,7 +244,7 @@ async function runSession(shell: Shell, isTerminal: Terminals): Promise<number> 
     if (rc !== undefined) status = await runLines(shell, scriptLines(await openScript(rc), rc));
     for (const [i, commands] of args.commands.entries()) {
       // A person sees what was typed.
-      const where = args.json ? `-c:${i + 1}` : undefined;
+      const where = args.json ? (args.typed ?? `-c:${i + 1}`) : undefined;
       if (mayGoOn(shell, status)) status = latest(status, await runLines(shell, commandLines(commands, where)));
     }
     if (args.batch !== undefined && mayGoOn(shell, status)) {
@@ -300,7 +310,7 @@ async function runLines(shell: Shell, lines: Iterable<ScriptLine> | AsyncIterabl
 }
 
 /** Syncs what changed, and recites: on stdout as its last line, or on stderr where a signal ends the session. */
-async function endSession({ args, session, signals, messages, output }: Shell): Promise<number> {
+async function endSession({ args, session, signals, messages, output, errors }: Shell): Promise<number> {
   try {
     // What cannot be followed to its end keeps nothing else from being recorded.
     const unended = await session.tails.endAll().then(
@@ -311,7 +321,7 @@ async function endSession({ args, session, signals, messages, output }: Shell): 
       const text = await session.sync();
       const isBySignal = signals.exitStatus === EXIT.terminated;
       if (isBySignal && args.json) output.record({ ended: 'terminated', status: EXIT.terminated, dirref: text });
-      else if (isBySignal) writeStderr(`${text}\n`);
+      else if (isBySignal) errors.say(`${text}\n`);
       else {
         // With -q nobody asked for it but by `quit`.
         if (!args.quiet || session.isQuitting) output.line(text);

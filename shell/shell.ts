@@ -3,6 +3,7 @@ import type { ProgramArguments } from './argv.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { Messages } from './output/messages.ts';
 import type { SinkOutput } from './output/output.ts';
+import type { FdSink } from './output/sink.ts';
 import type { Places } from './places.ts';
 import type { TerminalHolder } from './services.ts';
 import type { ShellSession } from './session/session.ts';
@@ -18,6 +19,8 @@ export interface Shell {
   readonly signals: Signals;
   readonly messages: Messages;
   readonly output: SinkOutput;
+  /** The standard error. */
+  readonly errors: FdSink;
   readonly terminal: TerminalHolder;
   readonly history: string[];
 }

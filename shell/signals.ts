@@ -46,6 +46,16 @@ export class Signals {
     return this.#exitStatus;
   }
 
+  /** Whether what runs was cancelled. */
+  get isCancelled(): boolean {
+    return this.isLeaving || this.#command?.signal.aborted === true;
+  }
+
+  /** Whether a signal ends the session. */
+  get isLeaving(): boolean {
+    return this.#session.signal.aborted || this.#interrupted === this.#session;
+  }
+
   /** Whether a command is at work, which SIGINT would cancel. */
   get isBusy(): boolean {
     return this.#command !== undefined;

@@ -2,6 +2,7 @@ import { VtError } from '../base/errors.ts';
 import type { DigestedBlock } from '../block/block-target.ts';
 import type { HashFunction } from '../block/hash.ts';
 import { isNoSealedDigest } from '../block/sealed-bytes.ts';
+import type { Store } from './store.ts';
 
 /**
  * Checks the sizes and digests of Blocks that are to be added to a Store, before any of them is.
@@ -23,7 +24,14 @@ export function checkDigests(digests: Uint8Array, hash: HashFunction, store: str
   if (hash.name !== 'sealed') return;
   for (let at = 0; at < digests.length; at += hash.digestSize)
     if (isNoSealedDigest(digests, at))
-      throw new VtError('EPERM', `add to "${store}": the Store is sealed, and takes nothing that is not`, {
-        remedy: `open it with its key, as sealed:KEYFILE:${store}`,
-      });
+      throw new VtError('EPERM', `add to "${store}": the Store is sealed, and takes nothing that is not`, wayToKey(store));
+}
+
+/** Sees that a tree of a Store can be read and written, which takes the key of a sealed one. @throws {VtError} EPERM */
+export function requireKey({ name, hashName }: Pick<Store, 'name' | 'hashName'>, action: string): void {
+  if (hashName === 'sealed') throw new VtError('EPERM', `${action}: Store "${name}" is sealed`, wayToKey(name));
+}
+
+function wayToKey(store: string): { readonly remedy: string } {
+  return { remedy: `open it with its key, as sealed:KEYFILE:${store}` };
 }

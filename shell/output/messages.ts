@@ -25,7 +25,7 @@ export interface MessageOptions {
 export interface Origin extends Tag {
   /** The command that it ended. */
   readonly names?: CommandNames;
-  /** `FILE:LINE` of the script that ran it, or `-c:N` for the N-th `-c`. */
+  /** `FILE:LINE` of the script that ran it, `-c:N` for the N-th `-c`, or the command that argv ends in. */
   readonly where?: string;
   /** Where its command begins in that line; 1 is the first character. */
   readonly column?: number;

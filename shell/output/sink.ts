@@ -1,8 +1,8 @@
-import { closeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import { VtError } from '../../core/base/errors.ts';
 import { errorCode, errorReason } from '../../core/base/system/system-error.ts';
-import { writeWhole } from './write-whole.ts';
+import { OutputFd } from './output-fd.ts';
 
 /** Where bytes go. `write` may hold them back; `flush` hands them on. */
 export interface Sink {
@@ -16,62 +16,86 @@ export interface Sink {
 /** Held back at most, so that many short lines cost few system calls: 64 KiB is a pipe's capacity. */
 const HELD_BYTES = 64 * 1024;
 
+/** Milliseconds between two looks at a reader that takes nothing, in which signals are heard. */
+const LOOK_MS = 20;
+/** Milliseconds that the reader of a session which a signal ends has for the rest. */
+const LAST_MS = 300;
+
+/** Whether what is written is still waited for. */
+export interface Patience {
+  /** What runs was cancelled: its reader is not waited for. */
+  readonly isCancelled: boolean;
+  /** The session ends: what its reader does not take soon is dropped. */
+  readonly isLeaving: boolean;
+}
+
+export interface FdSinkOptions {
+  /** Called once, when nobody reads any more (EPIPE); what follows is dropped. */
+  readonly onClosed?: () => void;
+  /** What it is called where it cannot be written to; without one, whoever opened it tells. */
+  readonly name?: string;
+  /** Called before each system call: takes a frame of progress off the terminal. */
+  readonly beforeWrite?: () => void;
+  /** Without it, the reader has all the time that it takes. */
+  readonly patience?: Patience;
+}
+
 /**
- * A sink over a file descriptor, written synchronously and in order: output of a program that dies next is not lost.
- *
- * @param onClosed - called once, when nobody reads any more (EPIPE); what follows is dropped
- * @param name - what it is called where it cannot be written to; without one, whoever opened it tells
- * @param beforeWrite - called before each system call: takes a frame of progress off the terminal
+ * A sink over a file descriptor, in order. What there is room for is written before a call returns: output of a program that dies next
+ * is not lost. A reader that takes nothing holds up who writes, and no signal.
  */
 export class FdSink implements Sink {
-  readonly #fd: number;
-  readonly #onClosed: () => void;
-  readonly #ownsFd: boolean;
-  readonly #name: string | undefined;
-  readonly #beforeWrite: (() => void) | undefined;
+  readonly #fd: OutputFd;
+  readonly #options: FdSinkOptions;
   #held: Uint8Array[] = [];
   #heldBytes = 0;
   #isClosed = false;
   #isScheduled = false;
+  /** A signal came while the reader was waited for: its listener runs first. */
+  #isCalled = false;
+  #leavingSinceMs: number | undefined;
   /** Of a write that nobody waited for; thrown by the next call. */
   #error: unknown;
 
-  constructor(fd: number, onClosed: () => void = () => {}, ownsFd = false, name?: string, beforeWrite?: () => void) {
-    this.#fd = fd;
-    this.#onClosed = onClosed;
-    this.#ownsFd = ownsFd;
-    this.#name = name;
-    this.#beforeWrite = beforeWrite;
+  constructor(fd: number, options: FdSinkOptions = {}) {
+    this.#fd = new OutputFd(fd);
+    this.#options = options;
   }
 
   write(data: Uint8Array): void {
     if (this.#isClosed || data.length === 0) return;
-    if (data.length >= HELD_BYTES) {
-      this.#writeHeld();
-      this.#writeNow(data);
-      return;
-    }
-    this.#held.push(data.slice());
-    this.#heldBytes += data.length;
-    if (this.#heldBytes >= HELD_BYTES) this.#writeHeld();
-    else if (!this.#isScheduled) {
-      // A slow command's lines are seen as they come.
-      this.#isScheduled = true;
-      setImmediate(() => {
-        this.#isScheduled = false;
-        try {
-          this.#writeHeld();
-        } catch (error) {
-          this.#error ??= error;
-          this.#isClosed = true;
-        }
-      });
+    const isLarge = data.length >= HELD_BYTES;
+    if (this.#heldBytes >= HELD_BYTES) this.#handOnAll();
+    // Large pieces are not copied where there is room for them. Who writes them flushes after each.
+    const done = isLarge && this.#handOn() ? this.#writeNow(data) : 0;
+    if (done < data.length) this.#hold(data.slice(done));
+    if (!isLarge && this.#heldBytes >= HELD_BYTES) this.#handOnAll();
+    // A slow command's lines are seen as they come.
+    if (this.#heldBytes > 0) this.#schedule(0);
+  }
+
+  /** Writes a message at once. Where nobody is there to be told, nothing happens. */
+  say(text: string): void {
+    try {
+      this.write(Buffer.from(text));
+      this.#handOn();
+    } catch {
+      this.#drop();
     }
   }
 
   async flush(): Promise<void> {
     if (this.#error !== undefined) throw this.#error;
-    this.#writeHeld();
+    const { patience } = this.#options;
+    while (!this.#handOn()) {
+      // Signals are heard between two looks.
+      if (patience?.isLeaving === true) {
+        this.#leavingSinceMs ??= performance.now();
+        if (performance.now() - this.#leavingSinceMs > LAST_MS) this.#drop();
+      } else if (patience?.isCancelled === true) throw new VtError('ECANCELLED', 'cancelled');
+      this.#fd.wait(LOOK_MS);
+      await pause(0);
+    }
   }
 
   async close(): Promise<void> {
@@ -79,29 +103,74 @@ export class FdSink implements Sink {
       await this.flush();
     } finally {
       this.#isClosed = true;
-      if (this.#ownsFd) closeSync(this.#fd);
+      this.#fd.close();
     }
   }
 
-  #writeHeld(): void {
-    if (this.#heldBytes === 0) return;
-    const data = this.#held.length === 1 ? this.#held[0] : Buffer.concat(this.#held);
-    this.#held = [];
-    this.#heldBytes = 0;
-    if (data !== undefined) this.#writeNow(data);
+  #hold(data: Uint8Array): void {
+    this.#held.push(data);
+    this.#heldBytes += data.length;
   }
 
-  #writeNow(data: Uint8Array): void {
-    if (this.#isClosed) return;
-    this.#beforeWrite?.();
+  #drop(): void {
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#isClosed = true;
+  }
+
+  /** Writes what is held in the next turn, and again later where there was no room. */
+  #schedule(ms: number): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    const goOn = (): void => {
+      this.#isScheduled = false;
+      try {
+        if (!this.#handOn()) this.#schedule(LOOK_MS);
+      } catch (error) {
+        this.#error ??= error;
+        this.#isClosed = true;
+      }
+    };
+    if (ms === 0) setImmediate(goOn);
+    else setTimeout(goOn, ms).unref();
+  }
+
+  /** Writes what is held, however long its reader takes. Where a signal comes meanwhile, the rest is held until it was heard. */
+  #handOnAll(): void {
+    while (!this.#isCalled && !this.#handOn()) {
+      if (this.#fd.wait(-1) !== 'called') continue;
+      this.#isCalled = true;
+      setTimeout(() => {
+        this.#isCalled = false;
+      }, 1).unref();
+    }
+  }
+
+  /** Writes of what is held what there is room for. @returns whether that was all */
+  #handOn(): boolean {
+    if (this.#heldBytes === 0) return true;
+    const data = this.#held.length === 1 ? (this.#held[0] as Uint8Array) : Buffer.concat(this.#held);
+    const done = this.#writeNow(data);
+    this.#held = done < data.length ? [data.subarray(done)] : [];
+    this.#heldBytes = data.length - done;
+    return this.#heldBytes === 0;
+  }
+
+  /** @returns how many octets are dealt with: written, or dropped since nobody reads */
+  #writeNow(data: Uint8Array): number {
+    if (this.#isClosed) return data.length;
+    const { beforeWrite, onClosed, name } = this.#options;
+    beforeWrite?.();
     try {
-      writeWhole(this.#fd, data);
+      return this.#fd.write(data);
     } catch (error) {
       if (errorCode(error) === 'EPIPE') {
         this.#isClosed = true;
-        this.#onClosed();
-      } else if (this.#name === undefined) throw error;
-      else throw new VtError('EFAILED', `write "${this.#name}": ${errorReason(error)}`, { cause: error });
+        onClosed?.();
+        return data.length;
+      }
+      if (name === undefined) throw error;
+      throw new VtError('EFAILED', `write "${name}": ${errorReason(error)}`, { cause: error });
     }
   }
 }

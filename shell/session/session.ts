@@ -9,6 +9,7 @@ import { TailTable } from '../../core/follow/tail-table.ts';
 import type { RecordAs } from '../../core/history/ancestry.ts';
 import { PeerTable } from '../../core/openers/peer-table.ts';
 import type { ServedMount } from '../../core/store/capabilities.ts';
+import { requireKey } from '../../core/store/check-blocks.ts';
 import type { Store } from '../../core/store/store.ts';
 import { nearestDir } from '../../core/tree/nearest-dir.ts';
 import type { TreePath } from '../../core/tree/path.ts';
@@ -85,9 +86,14 @@ export class ShellSession implements LocalSession {
     return this.#present.source.store;
   }
 
-  /** Refuses to read of a Store or archive that was named, is not there, and has not been written to. */
-  requireStore(action: string): void {
-    const { lacksArchive, lacksStore } = this.#present.source;
+  /**
+   * Refuses to work on a sealed tree without the key. Unless it may be made, a Store or archive that was named, is not there, and has not been
+   * written to is refused too.
+   */
+  requireStore(action: string, mayMake: boolean): void {
+    const { isDirectory, lacksArchive, lacksStore } = this.#present.source;
+    if (isDirectory !== true) requireKey(this.store, action);
+    if (mayMake) return;
     const remedy = 'mend its name; a new one is made by the first put or mkdir';
     if (lacksArchive !== undefined && !this.isChanged && !this.#present.hasSynced)
       throw new VtError('EOPEN', `${action}: Store "${this.store.name}" has no archive "${lacksArchive}"`, { remedy });

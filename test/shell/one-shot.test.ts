@@ -34,17 +34,29 @@ describe('vtftp COMMAND ARGUMENT...', () => {
     assert.ok(made.stdoutBytes.includes(Buffer.from('a\xff\n', 'latin1')), made.report);
   });
 
-  it('a local file of the name is what to open, unless words or -- follow', async (t) => {
+  it('is that command, whatever local files there are; beside -c the word is what to open, and so is ./NAME', async (t) => {
     const scratch = makeScratch(t);
     mkdirSync(scratch.path('log'));
     writeFileSync(scratch.path('log/inside'), '');
-    const opened = await vtftp(['log', '-c', 'ls'], { env: scratch.env, cwd: scratch.folder, input: '' });
-    assert.equal(opened.stdout, 'inside\n', opened.report);
-    const source = await vtftp(['-c', 'ls', 'log'], { env: scratch.env, cwd: scratch.folder });
-    assert.equal(source.stdout, 'inside\n', source.report);
-    const history = await vtftp(['log', '--', '/nowhere'], { env: scratch.env, cwd: scratch.folder });
-    assert.match(history.stderr, /^log: /, history.report);
-    const command = await vtftp(['pwd'], { env: scratch.env, cwd: scratch.folder });
-    assert.equal(command.stdout, '/\n', command.report);
+    const say = async (...words: string[]) =>
+      await vtftp(['-S', './store', ...words], { env: scratch.env, cwd: scratch.folder, input: 'ls' });
+    assert.equal((await say('-c', 'mkdir one; quit')).status, 0);
+    for (const words of [['log'], ['log', '-n', '1'], ['log', '--', '/']]) {
+      const history = await say(...words);
+      assert.match(history.stdout, /^@1 /, history.report);
+    }
+    for (const words of [['-c', 'ls', 'log'], ['./log'], ['./log', '-c', 'ls'], ['--', 'log']]) {
+      const opened = await say(...words);
+      assert.equal(opened.stdout, 'inside\n', opened.report);
+    }
+    const both = await say('-c', 'ls', 'log', '/');
+    assert.deepEqual([both.status, both.stderr], [2, 'vtftp: log: a command beside -c or -b (give it in another -c)\n']);
+  });
+
+  it('an error says as JSON what was typed', async (t) => {
+    const scratch = makeScratch(t);
+    const failed = await vtftp(['--json', 'stat', '--', 'a b'], { env: scratch.env, cwd: scratch.folder });
+    const { where, column } = JSON.parse(failed.stderr) as { readonly where: string; readonly column: number };
+    assert.deepEqual([where, column], ["stat -- 'a b'", 1]);
   });
 });

@@ -5,6 +5,7 @@ import { errorReason } from '../../../core/base/system/system-error.ts';
 import { Ingest } from '../../../core/blockify/ingest/ingest.ts';
 import { IngestOnDemand } from '../../../core/blockify/ingest/ingest-on-demand.ts';
 import { capability } from '../../../core/store/capability.ts';
+import { requireKey } from '../../../core/store/check-blocks.ts';
 import { LiveTree } from '../../../core/tree/live/live-tree.ts';
 import type { TreePath } from '../../../core/tree/path.ts';
 import type { Tree } from '../../../core/tree/tree.ts';
@@ -28,6 +29,7 @@ import { StatesTree } from './states-tree.ts';
 /** Serves the open tree at a mount point, and at others that are asked for, until the last is taken away. */
 export async function serveMount(context: CommandContext, mountPoint: string, subpath: TreePath, words: MountWords): Promise<void> {
   const { session, output, diagnostics, signal } = context;
+  requireKey(session.store, 'mount');
   const isShown = session.tree.can.write && !words.all;
   await using states = words.all ? await StatesTree.open(session, signal) : undefined;
   const tree = states?.tree ?? liveTreeOf(session.tree);

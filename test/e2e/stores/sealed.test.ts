@@ -127,6 +127,30 @@ it('keys are added and revoked, printed and read back; a command and a passphras
   assert.match((await run('sealed:other:./store', 'ls docs/deep; fsck')).stdout, /clean/);
 });
 
+it('without its key a sealed Store is refused at once by what reads or changes its tree, in one line; fsck and lls work', async (t) => {
+  const { scratch, run } = await here(t);
+  makeDocs(scratch, 1);
+  await run('sealed:key:./store', 'put docs; quit');
+  const before = readdirSync(scratch.path('store'), { recursive: true }).map(String).sort();
+  for (const line of [
+    'ls',
+    'cat docs',
+    'log',
+    'put key; quit',
+    'mkdir x; quit',
+    'touch x',
+    'watch docs x',
+    `mount ${scratch.path('mnt')}`,
+  ]) {
+    const { stdout, stderr } = await run('./store', line, 12);
+    assert.equal(stdout, '', line);
+    assert.match(stderr, /^\w+: Store "datadir:[^"]*" is sealed \(open it with its key, as sealed:KEYFILE:datadir:[^)]*\)\n$/, line);
+  }
+  assert.deepEqual(readdirSync(scratch.path('store'), { recursive: true }).map(String).sort(), before);
+  assert.match((await run('./store', 'fsck; lls')).stdout, /clean.*\n[\s\S]*docs/);
+  assert.equal((await run('./store', 'lls')).stderr, '');
+});
+
 it('a damaged Block is exit 13, scrub finds it without the key, and repair and put bring it back', async (t) => {
   const { scratch, run } = await here(t);
   makeDocs(scratch, 8);

@@ -10,13 +10,7 @@ test('a frame of progress is taken away before a result is written, however late
   const fd = openSync(scratch.path('terminal'), 'w');
   t.after(() => closeSync(fd));
   const progress = new ProgressView({ write: (text) => writeSync(fd, text), mode: 'line', nowMs: () => 0, columns: () => 80 });
-  const sink = new FdSink(
-    fd,
-    () => {},
-    false,
-    'terminal',
-    () => progress.clear(),
-  );
+  const sink = new FdSink(fd, { name: 'terminal', beforeWrite: () => progress.clear() });
   sink.write(Buffer.from('result\n'));
   progress.update({ label: 'put', doneBytes: 0 });
   await sink.flush();

@@ -58,7 +58,7 @@ export const clientsAttack: Torture = {
           tls: isTls ? shown : undefined,
           type: isTls ? 'tcp' : 'unix',
           parameters: isTls
-            ? { host: '127.0.0.1', port: Number(served.address.split(':').at(-1)), ...files }
+            ? { address: served.address.slice('tcp:'.length), ...files }
             : { path: path('socket'), ...(kind === 'secret' ? { secret: path('secret') } : {}) },
           isReadOnly: kind === '--read-only',
         });

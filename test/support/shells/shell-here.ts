@@ -120,7 +120,7 @@ export async function openShellHere(setup: ShellHereSetup): Promise<ShellHere> {
     {
       session,
       local: session,
-      requireStore: (action) => session.requireStore(action),
+      requireStore: (action, mayMake) => session.requireStore(action, mayMake),
       services,
       skipReference,
       messages,

@@ -6,6 +6,7 @@ import type { Commands } from '../fuse/control/request.ts';
 import type { LocalSession, Session } from './session.ts';
 import type { ArgumentSpec } from './words/argument-spec.ts';
 import type { OptionSpec, OptionUse } from './words/option-spec.ts';
+import type { RecordSpec } from './words/record-spec.ts';
 
 /** Headings of help and of the man page, in their order. */
 export const COMMAND_GROUPS = ['leave', 'where', 'list', 'read', 'move', 'change', 'history', 'mount', 'store', 'local', 'shell'] as const;
@@ -86,6 +87,8 @@ export interface TreeContext {
   readonly plan: boolean;
   readonly now: () => Date;
   readonly shell: ShellServices;
+  /** Says under `-n` that the command would change the tree. */
+  readonly wouldChange: () => void;
 }
 
 /** What any other command is given: it runs in a shell on this machine only. */
@@ -141,6 +144,8 @@ export interface ShellServices {
   readonly interactive: boolean;
   /** Text of `help`, or of `help NAME` (a name, an alias or a unique prefix). Throws a UsageError with a suggestion for an unknown name. */
   helpText(name: string | undefined): string;
+  /** The JSON Schema of what commands print under `--json`, or of what one does. Throws as `helpText`. */
+  outputSchema(name: string | undefined): Promise<Readonly<Record<string, unknown>>>;
   /**
    * Runs a local command line in the local working directory, by `$SHELL -c` (default `/bin/sh`); an interactive shell
    * where the line is empty. `input` is its stdin, else the terminal's.
@@ -188,11 +193,15 @@ interface CommandFace {
   /** Arguments where it is called by one of its aliases, if they differ: `mget` takes only stored paths. */
   readonly aliasArgs?: Readonly<Record<string, readonly ArgumentSpec[]>>;
   readonly options?: readonly OptionSpec[];
+  /** Objects that it prints under `--json`; none where it prints nothing. */
+  readonly records?: readonly RecordSpec[];
   readonly examples?: readonly { readonly line: string; readonly says: string }[];
   /** Changes the tree: refused on a read-only one; under `-n` announced, and done to a copy in memory that is never synced. */
   readonly changes?: boolean;
   /** Changes something outside the tree: under `-n` only announced. */
   readonly changesLocal?: boolean;
+  /** Changes which root is the newest, or makes one: `undo`, `sync`. */
+  readonly recordsRoot?: boolean;
   /** May begin with a Store that is not there yet, and make it. */
   readonly makesStore?: boolean;
   /** Does its own planning by `context.plan`: the shell announces nothing for it. */

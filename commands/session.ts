@@ -61,6 +61,8 @@ export interface Session {
   describe(message: string): void;
   /** Whether the tree is another than the one that was recorded last. */
   readonly isChanged: boolean;
+  /** The Dirref of the tree as it is, where that is recorded. */
+  readonly dirref: string | undefined;
   /** Blocks of the tree have come that were not here: the next sync records it, also where it is as it was opened. */
   keep(signal?: AbortSignal): Promise<void>;
 }

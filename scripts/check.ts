@@ -28,6 +28,7 @@ const STEPS: readonly Step[] = [
   ['lock file', () => generated('scripts/lock-file.ts', ['--check'])],
   ['kernels up to date', () => generated('scripts/kernels/build-kernel.ts', ['--check'])],
   ['prose', () => generated('scripts/prose.ts', [])],
+  ['types of the client up to date', () => generated('scripts/build-client-records.ts', ['--check'])],
   ['man page up to date', () => generated('scripts/build-man-page.ts', ['--check'])],
   ['man pages', lintManPages],
 ];

@@ -6,6 +6,9 @@ const MAX_FILES = 40;
 /** Lines of a source, at most: a file holds one idea. */
 const MAX_LINES = 400;
 
+/** Sources that a script of ours writes. */
+const MADE: readonly string[] = ['shell/client/records.ts'];
+
 /** Folders of the project that are looked at, with all below them. */
 const ROOMS: readonly string[] = ['shell', 'commands', 'fuse', 'core', 'scripts', 'test', 'docs', 'man'];
 
@@ -17,7 +20,9 @@ export function checkSizes(root: string): string[] {
 function checkFolder(root: string, folder: string): string[] {
   const entries = readdirSync(join(root, folder), { withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(folder, entry.name));
-  const faults = files.filter((file) => file.endsWith('.ts')).flatMap((file) => checkLines(file, readFileSync(join(root, file), 'utf8')));
+  const faults = files
+    .filter((file) => file.endsWith('.ts') && !MADE.includes(file))
+    .flatMap((file) => checkLines(file, readFileSync(join(root, file), 'utf8')));
   if (files.length > MAX_FILES) faults.unshift(`${folder}: ${files.length} files, ${MAX_FILES} are allowed: make folders by subject`);
   return [...faults, ...entries.filter((entry) => entry.isDirectory()).flatMap((entry) => checkFolder(root, join(folder, entry.name)))];
 }

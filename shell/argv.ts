@@ -55,6 +55,7 @@ export const PROGRAM_OPTIONS: readonly OptionSpec[] = [
     value: { name: 'SHELL', kind: 'text', choices: COMPLETED_SHELLS },
     summary: 'print a script that completes command lines of vtftp in bash, zsh or fish',
   },
+  { name: 'schema', summary: 'print the JSON Schema of the objects that --json prints' },
   { short: 'h', name: 'help', summary: 'print this help' },
   { short: 'V', name: 'version', summary: 'print the version' },
 ];
@@ -81,6 +82,7 @@ export interface ProgramArguments {
   readonly rc: string | undefined;
   readonly config: string | undefined;
   readonly completion: (typeof COMPLETED_SHELLS)[number] | undefined;
+  readonly schema: boolean;
   readonly help: boolean;
   readonly version: boolean;
   readonly source: string | undefined;
@@ -157,6 +159,7 @@ export function parseArgv(args: readonly string[]): ProgramArguments {
     rc: one('rc'),
     config: one('config'),
     completion: COMPLETED_SHELLS.find((shell) => shell === one('completion')),
+    schema: given.has('schema'),
     help: given.has('help'),
     version: given.has('version'),
     source,

@@ -29,6 +29,7 @@ import type { SinkOutput } from './output/output.ts';
 import { QuietOutput } from './output/quiet-output.ts';
 import { type Tag, TaggedOutput } from './output/tagged-output.ts';
 import { ReadOnlyTree } from './session/read-only-tree.ts';
+import { TreeChangeNote } from './session/tree-change-note.ts';
 
 /** What a dispatcher works with; all of it belongs to one session. */
 export interface DispatchOptions {
@@ -174,7 +175,7 @@ export class Dispatcher {
       await output.flush();
     };
     if (parsed.pipe === undefined && parsed.redirect === undefined) await run(this.#options.output, signal);
-    else if (this.#options.plan) await this.#planRedirected(command, parsed, signal, run);
+    else if (this.#options.plan) await this.#planRedirected(command, parsed, tag, signal, run);
     else await this.#options.withRedirect(parsed, signal, run);
   }
 
@@ -182,6 +183,7 @@ export class Dispatcher {
   async #planRedirected(
     command: Command,
     { pipe, redirect }: ParsedCommand,
+    tag: Tag,
     signal: AbortSignal,
     run: (output: SinkOutput, signal: AbortSignal) => Promise<void>,
   ): Promise<void> {
@@ -191,7 +193,7 @@ export class Dispatcher {
       pipe === undefined
         ? `${redirect?.append === true ? 'append to' : 'write'} ${quoteWord(redirect?.target.text ?? ('' as Octets))}`
         : `run | ${octetsToText(pipe)}`;
-    tellPlan(output, plan);
+    tellPlan(new TaggedOutput(output, tag), plan);
     await output.flush();
   }
 
@@ -245,7 +247,18 @@ export class Dispatcher {
     let isTrue = true;
     const held = making?.isMade === false ? new HeldOutput(output) : undefined;
     const shown = this.#options.quiet === true && command.reports === true && !plan ? new QuietOutput(held ?? output) : (held ?? output);
-    const context: TreeContext = { session, local, output: shown, diagnostics, signal, plan, now, shell: services };
+    const change = new TreeChangeNote(session);
+    const context: TreeContext = {
+      session,
+      local,
+      output: shown,
+      diagnostics,
+      signal,
+      plan,
+      now,
+      shell: services,
+      wouldChange: () => change.wouldBe(),
+    };
     if ((command.changes === true || command.group === 'mount') && !plan) session.note(lineOf(calledAs, parsed));
     try {
       await runIn(context, command, { args, named, options, repeated, calledAs });
@@ -261,6 +274,7 @@ export class Dispatcher {
     } finally {
       messages.finishProgress();
       if (isTrue) await held?.release();
+      if (output.json && writes(command)) output.record(change.record(plan));
     }
     if (signal.aborted && command.endsByInterrupt !== true) throw cancelled(signal);
     if (diagnostics.failures > 0) {
@@ -304,6 +318,11 @@ function lineOf(calledAs: string, parsed: ParsedCommand): string {
 
 function readOnly(calledAs: string, tree: Tree): ReadOnlyError {
   return tree instanceof ReadOnlyTree ? tree.refusal(calledAs) : new ReadOnlyError(calledAs, tree.name, writeRemedy(tree.store));
+}
+
+/** Whether a command may change the tree, its Store or what is recorded. What `lmkdir` and `!` do is the local machine's affair. */
+function writes({ changes, changesLocal, recordsRoot, group }: Command): boolean {
+  return changes === true || recordsRoot === true || (changesLocal === true && group !== 'local');
 }
 
 /** Whether a command tells what is in the tree, and nothing else. */

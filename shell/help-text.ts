@@ -59,6 +59,10 @@ export function commandHelp({ command, calledAs }: NamedCommand): string {
     appendAll(lines, table(option.value.options.map((listed) => [listedOptionText(listed), listed.summary])));
   }
   for (const paragraph of command.details ?? []) appendAll(lines, ['', ...wrapText(paragraph, WIDTH)]);
+  const { records = [] } = command;
+  if (records.length > 0) lines.push('', 'objects under --json:');
+  for (const { summary, fields } of records)
+    appendAll(lines, [`  ${summary}`, ...wrapText(Object.keys(fields).join(', '), WIDTH - 6).map((line) => `      ${line}`)]);
   if (command.examples !== undefined && command.examples.length > 0) {
     lines.push('', 'examples:');
     for (const { line, says } of command.examples) lines.push(`  ${line}`, `      ${says}`);

@@ -26,9 +26,13 @@ async function readArguments(given: readonly string[]): Promise<ProgramArguments
 }
 
 /** What is printed in place of a session, where that is asked for. */
-async function textOf({ help, version, completion, json }: ProgramArguments): Promise<string | undefined> {
+async function textOf({ schema, help, version, completion, json }: ProgramArguments): Promise<string | undefined> {
   if (help) return json ? objectLine({ help: programHelp() }) : `${programHelp()}\n`;
   if (version) return json ? objectLine({ version: VERSION }) : `vtftp ${VERSION}\n`;
+  if (schema) {
+    const [{ COMMANDS }, { outputSchema }] = await Promise.all([import('../commands/all-commands.ts'), import('./output/schema.ts')]);
+    return `${JSON.stringify(outputSchema(COMMANDS), undefined, json ? 0 : 2)}\n`;
+  }
   if (completion === undefined) return undefined;
   const [{ COMMANDS }, { completionScript }] = await Promise.all([import('../commands/all-commands.ts'), import('./completion-script.ts')]);
   return completionScript(completion, PROGRAM_OPTIONS, COMMANDS);

@@ -70,6 +70,8 @@ function commandItem(command: Command): string[] {
   for (const option of command.options ?? []) appendAll(rows, optionItem(option));
   if (rows.length > 0) appendAll(lines, ['.Pp', '.Bl -tag -width Ds -compact', ...rows, '.El']);
   for (const option of command.options ?? []) appendAll(lines, listedOptions(option));
+  for (const { summary, fields } of command.records ?? [])
+    appendAll(lines, ['.Pp', ...prose(`With --json: ${summary}, with ${Object.keys(fields).join(', ')}.`)]);
   const examples = command.examples ?? [];
   if (examples.length === 0) return lines;
   appendAll(lines, ['.Pp', examples.length === 1 ? 'Example:' : 'Examples:', '.Bl -tag -width Ds -compact']);

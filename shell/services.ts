@@ -95,6 +95,10 @@ export function makeServices(options: ServicesOptions): ShellServices {
     origins: options.origins,
     traceWire: options.traceWire,
     helpText: (name) => (name === undefined ? helpOverview(commands) : commandHelp(findCommand(commands, name, true, `"${name}": `))),
+    async outputSchema(name) {
+      const { outputSchema } = await import('./output/schema.ts');
+      return outputSchema(commands, name === undefined ? undefined : findCommand(commands, name, true, `"${name}": `).command);
+    },
     async newClient() {
       const { makeClientShell } = await import('./client-shell.ts');
       return makeClientShell(session, services, options.now);

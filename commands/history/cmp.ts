@@ -19,6 +19,7 @@ export const cmp = defineTreeCommand({
     { name: 'b', kind: 'reference', summary: 'the other file; default: A as it was in the state before', optional: true },
   ],
   examples: [{ line: 'cmp docs/a.pdf file:~/docs/a.pdf', says: 'is the local copy the same?' }],
+  records: [{ name: 'Comparison', summary: 'whether two files are equal', fields: { same: 'boolean', offset: 'integer?' } }],
   async run(context, { args }) {
     await withSides(context, 'cmp', args, async ({ before, after }) => {
       const file = ({ side, label }: NamedSide) => {

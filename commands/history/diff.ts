@@ -16,7 +16,11 @@ import type { NamedSides } from '../parts/diff/diff-sides.ts';
 import { shownTop, withSides } from '../parts/diff/diff-sides.ts';
 import { DiffStat } from '../parts/diff/diff-stat.ts';
 import { countText, octetsFields, sizeText } from '../parts/format.ts';
+import { ENTRY_TYPE } from '../parts/records.ts';
 import { numberOption } from '../words/number-option.ts';
+
+/** A run of bytes. */
+const RANGE_FIELD = { fields: { start: 'integer', size: 'integer' } } as const;
 
 /** `diff`: how two trees or files differ. */
 export const diff = defineTreeCommand({
@@ -51,6 +55,45 @@ export const diff = defineTreeCommand({
     { line: 'diff docs@yesterday', says: 'what happened to docs since yesterday' },
     { line: 'diff --stat -h @-2', says: 'where the tree grew over two states' },
     { line: 'diff docs file:~/docs', says: 'is the copy on disk still the same?' },
+  ],
+  records: [
+    {
+      name: 'Difference',
+      summary: 'a difference of two trees',
+      fields: {
+        change: { choices: ['added', 'removed', 'changed', 'renamed'] },
+        path: 'name',
+        from: 'name?',
+        type: ENTRY_TYPE,
+        size_before: 'integer?',
+        size_after: 'integer?',
+        content: 'boolean?',
+        meta: { fields: { field: 'text', before: 'text?', after: 'text?' }, list: true, optional: true },
+      },
+    },
+    { name: 'Patch', summary: 'how a text differs', fields: { path: 'name', patch: 'name' } },
+    {
+      name: 'Range',
+      summary: 'bytes that differ',
+      fields: { path: 'name', range: { fields: { before: RANGE_FIELD, after: RANGE_FIELD } } },
+    },
+    {
+      name: 'DirChanges',
+      summary: 'new and removed bytes below a Dir',
+      fields: { path: 'name', added_bytes: 'integer', removed_bytes: 'integer' },
+    },
+    {
+      name: 'DifferenceCounts',
+      summary: 'the end of a comparison',
+      fields: {
+        added: 'integer',
+        removed: 'integer',
+        changed: 'integer',
+        renamed: 'integer',
+        added_bytes: 'integer',
+        removed_bytes: 'integer',
+      },
+    },
   ],
   async run(context, { args, options }) {
     const isStat = options.has('stat');

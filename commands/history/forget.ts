@@ -40,6 +40,14 @@ export const forget = defineCommand({
     { line: 'forget -n --keep-last 10 --keep-daily 14 --keep-monthly 12', says: 'what would stay, and why?' },
     { line: 'forget --keep-within 1y --keep-yearly 10; gc', says: 'then free what only the others needed' },
   ],
+  records: [
+    {
+      name: 'Kept',
+      summary: 'a state, and why it is kept',
+      fields: { number: 'integer', when: 'time', kept: 'boolean', reasons: 'text[]' },
+    },
+    { name: 'ForgottenCounts', summary: 'how many states stay', fields: { plan: 'true?', kept: 'integer', forgotten: 'integer' } },
+  ],
   async run(context, input) {
     const { session, output, diagnostics, signal } = context;
     const plan = context.plan || input.options.has('plan');

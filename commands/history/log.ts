@@ -31,6 +31,46 @@ export const log = defineTreeCommand({
     { name: 'limit', short: 'n', value: { name: 'N', kind: 'number', min: 1 }, summary: 'show at most N states' },
   ],
   examples: [{ line: 'log -n 5 docs', says: 'the five latest states of docs' }],
+  records: [
+    {
+      name: 'State',
+      summary: 'a recorded state',
+      fields: {
+        number: 'integer',
+        when: 'time',
+        name: 'name',
+        reference: 'text',
+        added: 'integer?',
+        removed: 'integer?',
+        changed: 'integer?',
+        new_bytes: 'integer?',
+        more: 'true?',
+        first: 'name?',
+        changes: { choices: ['unknown'], optional: true },
+        merges: 'time|null[]?',
+        host: 'text?',
+        user: 'text?',
+        commands: 'text?',
+        message: 'text?',
+        tags: 'text[]?',
+        protected: 'true?',
+      },
+    },
+    {
+      name: 'PathState',
+      summary: 'a recorded state of a path',
+      fields: {
+        number: 'integer',
+        when: 'time',
+        gone: 'true?',
+        name: 'name?',
+        size: 'integer?',
+        same: 'integer?',
+        path: 'name?',
+        reference: 'text?',
+      },
+    },
+  ],
   async run(context, { args, options }) {
     const { session, diagnostics, signal } = context;
     const { archive } = session;

@@ -10,11 +10,19 @@ export const redo = defineCommand({
   group: 'history',
   summary: 'go forward again to the root that undo went back from',
   reports: true,
+  recordsRoot: true,
   plans: true,
   details: [
     'redo goes one root forward for each undo, until this or another session records something new. Even then the archive has the newer roots: `log` lists them, and undo @N goes there.',
   ],
   args: [{ name: 'count', kind: 'text', summary: 'how many roots to go forward, default 1', optional: true }],
+  records: [
+    {
+      name: 'Redone',
+      summary: 'where the tree is now',
+      fields: { redo: 'integer?', recorded: 'integer?', number: 'integer', when: 'time?' },
+    },
+  ],
   async run(context, input) {
     const change = {
       name: 'redo',

@@ -13,6 +13,7 @@ import { forEachItem } from '../parts/each.ts';
 import { pastArgument, pathArgument } from '../parts/entry.ts';
 import { octetsFields } from '../parts/format.ts';
 import { newMeta, newMode } from '../parts/new-meta.ts';
+import { ENTRY_TYPE } from '../parts/records.ts';
 
 /** `restore`: paths as they were. */
 export const restore = defineTreeCommand({
@@ -28,6 +29,7 @@ export const restore = defineTreeCommand({
     { line: 'restore notes.txt@1', says: 'as it was in state 1; without @1 as before the last change, or the removal' },
     { line: 'restore docs@yesterday', says: 'all of docs is as it was yesterday' },
   ],
+  records: [{ name: 'Restored', summary: 'a path as it was', fields: { path: 'name', state: 'integer', type: ENTRY_TYPE } }],
   async run(context, { args }) {
     await forEachItem(context, args, async (argument) => await restoreOne(context, argument));
   },
@@ -53,7 +55,10 @@ async function restoreOne(context: TreeContext, argument: Octets): Promise<void>
     const dirent = await state.tree.dirent(from, { signal });
     output.record({ ...octetsFields('path', path), state: number, type: dirent.kind });
     output.line(`${plan ? 'would restore' : 'restored'} ${output.name(path)} as in ${state.view}`);
-    if (plan) return;
+    if (plan) {
+      context.wouldChange();
+      return;
+    }
     await makeDirs(session.tree, parentPath(path), newMeta(context, newMode('dir')), { signal });
     await session.tree.bind(path, { ...dirent, name: baseName(path) }, { signal });
   } finally {

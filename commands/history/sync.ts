@@ -9,11 +9,13 @@ export const sync = defineTreeCommand({
   name: 'sync',
   group: 'history',
   summary: 'save the tree: store what changed, record the root, print its Dirref',
+  recordsRoot: true,
   details: [
     'sync asks the archive each time whether the root is recorded. The tree of a Dirref continues the default archive if that is empty, or if the Dirref is its newest root. Otherwise its roots go into the archive `references`, so that gc keeps them: STORE@references opens it.',
     'If another session has recorded a root meanwhile, the two are merged. Nothing is lost, and sync names on standard error what both changed.',
   ],
   options: [{ name: 'message', short: 'm', value: { name: 'MESSAGE', kind: 'text' }, summary: 'what log shows with the root' }],
+  records: [{ name: 'Synced', summary: 'the Dirref of the recorded tree', fields: { dirref: 'text' } }],
   async run({ session, output, signal, plan }, { options }) {
     const message = messageOf(options.get('message'));
     if (plan) {

@@ -8,6 +8,7 @@ import { octetsToText } from '../../core/base/octets.ts';
 import type { CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { requireLines } from '../parts/archive-lines.ts';
+import { MARKS_RECORD } from '../parts/records.ts';
 
 /** `tag`: names for recorded states. */
 export const tag = defineCommand({
@@ -22,6 +23,7 @@ export const tag = defineCommand({
   args: [{ name: 'word', kind: 'text', summary: 'a state, @N, @DATE or @TAG, then the tags', repeat: true }],
   options: [{ name: 'delete', short: 'd', summary: 'remove the tags' }],
   examples: [{ line: 'tag before-upgrade', says: 'later: diff @before-upgrade' }],
+  records: [MARKS_RECORD],
   async run(context, { args, options }) {
     const { named, rest } = splitStates(args);
     const tags = rest.map((word) => octetsToText(word));
@@ -44,6 +46,7 @@ export const protect = defineCommand({
   plans: true,
   details: ['Without a state it is the newest. unprotect ends it. log shows protected states in brackets.'],
   args: [{ name: 'state', kind: 'text', summary: '@N, @DATE or @TAG', repeat: true, optional: true }],
+  records: [MARKS_RECORD],
   async run(context, { args }) {
     await mark(context, 'protect', statesOnly('protect', args), ({ tags }) => ({ tags, isProtected: true }));
   },
@@ -57,6 +60,7 @@ export const unprotect = defineCommand({
   changesLocal: true,
   plans: true,
   args: [{ name: 'state', kind: 'text', summary: '@N, @DATE or @TAG; default: the newest', repeat: true, optional: true }],
+  records: [MARKS_RECORD],
   async run(context, { args }) {
     await mark(context, 'unprotect', statesOnly('unprotect', args), ({ tags }) => ({ tags, isProtected: false }));
   },

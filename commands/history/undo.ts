@@ -14,6 +14,7 @@ export const undo = defineCommand({
   group: 'history',
   summary: 'go back to the root before the latest',
   reports: true,
+  recordsRoot: true,
   plans: true,
   details: [
     'undo first syncs what changed, so that it stays in the archive. Nothing is lost: redo, `log` and `cd @N` find it. The tree then becomes the root before, which is recorded as the newest. The working path stays if it is a Dir there.',
@@ -24,6 +25,13 @@ export const undo = defineCommand({
   examples: [
     { line: 'undo', says: 'the tree is as before the last changes' },
     { line: 'undo @2', says: 'the tree is as in state 2 of log' },
+  ],
+  records: [
+    {
+      name: 'Undone',
+      summary: 'where the tree is now',
+      fields: { undo: 'integer?', recorded: 'integer?', number: 'integer', when: 'time?' },
+    },
   ],
   async run(context, input) {
     const change = {

@@ -7,6 +7,7 @@ import { defineTreeCommand } from '../command.ts';
 import { PassedDamage } from '../parts/damage.ts';
 import { pathArgument, requireEntry } from '../parts/entry.ts';
 import { countText, octetsFields } from '../parts/format.ts';
+import { CONFLICT_RECORD } from '../parts/records.ts';
 
 /** `conflicts`: what merges kept of both sides, and nobody has decided since. */
 export const conflicts = defineTreeCommand({
@@ -19,6 +20,7 @@ export const conflicts = defineTreeCommand({
   ],
   args: [{ name: 'path', kind: 'stored', summary: 'where to look; default: the root', optional: true }],
   examples: [{ line: 'conflicts', says: 'what is there to decide?' }],
+  records: [CONFLICT_RECORD],
   async run(context, { args }) {
     const { session, output, signal } = context;
     const damage = new PassedDamage(context, 'look');

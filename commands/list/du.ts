@@ -32,6 +32,7 @@ export const du = defineTreeCommand({
     { name: 'human', short: 'h', summary: 'sizes in powers of 1024: 1.5K, 12M' },
     { name: 'unique', short: 'u', summary: 'count each stored Block once' },
   ],
+  records: [{ name: 'Usage', summary: 'the content below a Dir', fields: { path: 'name', bytes: 'integer' } }],
   async run(context, { args, options }) {
     const { session, output, signal } = context;
     const damage = new PassedDamage(context, 'sum');

@@ -13,6 +13,7 @@ import type { FoundEntry } from '../parts/entry.ts';
 import { withEntry } from '../parts/entry.ts';
 import { entryRecord } from '../parts/format.ts';
 import { OutputTurns } from '../parts/output-turns.ts';
+import { ENTRY_RECORD } from '../parts/records.ts';
 import { numberOption } from '../words/number-option.ts';
 
 type Test = (entry: TreeEntry) => boolean;
@@ -48,6 +49,7 @@ export const find = defineTreeCommand({
     { line: "find / -name '*.pdf' -size +1M", says: 'large PDF files' },
     { line: 'find -type f -mtime -7', says: 'files that changed in the last week' },
   ],
+  records: [ENTRY_RECORD],
   async run(context, { args, options }) {
     const { session, output, signal, now } = context;
     const damage = new PassedDamage(context, 'find');

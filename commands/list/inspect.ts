@@ -23,7 +23,56 @@ import { countText, sizeText, timeText } from '../parts/format.ts';
 import { drawHistogram, histogramRecord, writeHistogram } from '../parts/histogram.ts';
 import type { Field } from '../parts/metadata.ts';
 import { metadataFields, metadataRecord, printFields } from '../parts/metadata.ts';
+import { ENTRY_TYPE, HISTOGRAM_FIELD, METADATA_FIELDS } from '../parts/records.ts';
 import { numberOption } from '../words/number-option.ts';
+import type { RecordSpec } from '../words/record-spec.ts';
+
+const INSPECTION_RECORD: RecordSpec = {
+  name: 'Inspection',
+  summary: 'all that is known of a name, its Blocks and its past',
+  fields: {
+    ...METADATA_FIELDS,
+    reference: 'text',
+    block: 'text?',
+    prev: 'text?',
+    salted: 'true?',
+    tree: {
+      fields: {
+        depth: 'integer',
+        superblocks: 'integer',
+        leaves: 'integer',
+        stored_leaves: 'integer',
+        stored_bytes: 'integer',
+        literal_leaves: 'integer',
+        run_leaves: 'integer',
+        run_bytes: 'integer',
+        unique_leaves: 'integer',
+        unique_bytes: 'integer',
+        histogram: HISTOGRAM_FIELD,
+      },
+      optional: true,
+    },
+    store: {
+      fields: { needed_blocks: 'integer', present_blocks: 'integer', needed_bytes: 'integer', present_bytes: 'integer' },
+      optional: true,
+    },
+    unique_share: 'number?',
+    present_share: 'number?',
+    damage: 'text?',
+    previous: { fields: { type: ENTRY_TYPE, size: 'integer?', mtime: 'time?', reference: 'text' }, list: true, optional: true },
+    history: {
+      fields: {
+        number: 'integer',
+        when: 'time',
+        gone: 'true?',
+        type: { ...ENTRY_TYPE, optional: true },
+        size: 'integer?',
+        reference: 'text?',
+      },
+      list: true,
+    },
+  },
+};
 
 /** States shown unless told otherwise. */
 const DEFAULT_STATES = 10;
@@ -49,6 +98,7 @@ export const inspect = defineTreeCommand({
     },
   ],
   examples: [{ line: 'inspect docs/letter', says: 'the file, its Blocks and its earlier states' }],
+  records: [INSPECTION_RECORD],
   async run(context, { args, options }) {
     const { session, signal } = context;
     const limit = numberOption({ options }, 'states') ?? DEFAULT_STATES;

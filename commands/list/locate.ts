@@ -12,6 +12,7 @@ import type { CommandContext } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { octetsFields, sizeText, timeText } from '../parts/format.ts';
 import { OutputTurns } from '../parts/output-turns.ts';
+import { ENTRY_TYPE } from '../parts/records.ts';
 import { numberOption } from '../words/number-option.ts';
 
 /** `locate`: names in any recorded state. */
@@ -31,6 +32,13 @@ export const locate = defineCommand({
   examples: [
     { line: 'locate invoice', says: 'where was that file, and when?' },
     { line: "locate '*.ods'", says: 'every spreadsheet that ever was' },
+  ],
+  records: [
+    {
+      name: 'Located',
+      summary: 'a name in a recorded state',
+      fields: { path: 'name', number: 'integer', when: 'time', kind: ENTRY_TYPE, size: 'integer?' },
+    },
   ],
   async run(context, input) {
     const { session, diagnostics, signal } = context;

@@ -13,6 +13,7 @@ import type { HeldEntry } from '../parts/entry.ts';
 import { findEntry } from '../parts/entry.ts';
 import { entryRecord, groupText, modeOf, modeText, ownerText, sizeText } from '../parts/format.ts';
 import { OutputTurns } from '../parts/output-turns.ts';
+import { ENTRY_RECORD } from '../parts/records.ts';
 
 /** `ls`: the entries of Dirs. */
 export const ls = defineTreeCommand({
@@ -37,6 +38,7 @@ export const ls = defineTreeCommand({
     { name: 'null', short: '0', summary: 'end each name with NUL instead of newline' },
   ],
   examples: [{ line: 'ls -lh *.pdf', says: 'the PDF files here, with readable sizes' }],
+  records: [ENTRY_RECORD],
   async run(context, input) {
     const held: HeldEntry[] = [];
     try {

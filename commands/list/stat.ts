@@ -3,6 +3,7 @@ import { defineTreeCommand } from '../command.ts';
 import { forEachItem } from '../parts/each.ts';
 import { withEntry } from '../parts/entry.ts';
 import { metadataFields, metadataRecord, printFields } from '../parts/metadata.ts';
+import { METADATA_FIELDS } from '../parts/records.ts';
 import { FILES_FROM0 } from '../words/files-from.ts';
 
 /** `stat`: the metadata of nodes. */
@@ -15,6 +16,7 @@ export const stat = defineTreeCommand({
   ],
   args: [{ name: 'path', kind: 'stored', summary: 'the nodes; default: the working path', optional: true, repeat: true }],
   options: [{ name: 'follow', short: 'L', summary: 'follow a symlink' }, FILES_FROM0],
+  records: [{ name: 'Metadata', summary: 'all that is known of a name', fields: METADATA_FIELDS }],
   async run(context, { args, options }) {
     const { session, output, signal } = context;
     let isFirst = true;

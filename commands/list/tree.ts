@@ -5,6 +5,7 @@ import { PassedDamage } from '../parts/damage.ts';
 import { pathArgument, requireEntry } from '../parts/entry.ts';
 import { countText, entryRecord, entryStyle } from '../parts/format.ts';
 import { OutputTurns } from '../parts/output-turns.ts';
+import { ENTRY_RECORD } from '../parts/records.ts';
 import { numberOption } from '../words/number-option.ts';
 
 interface Level {
@@ -27,6 +28,7 @@ export const tree = defineTreeCommand({
     { name: 'level', short: 'L', value: { name: 'DEPTH', kind: 'number', min: 1 }, summary: 'at most DEPTH levels' },
     { name: 'dirs', short: 'd', summary: 'Dirs only' },
   ],
+  records: [ENTRY_RECORD],
   async run(context, { args, options }) {
     const { session, output, signal } = context;
     const damage = new PassedDamage(context, 'draw');

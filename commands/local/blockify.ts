@@ -17,6 +17,39 @@ import { countText, octetsFields, sizeText } from '../parts/format.ts';
 import { drawHistogram, histogramRecord, writeHistogram } from '../parts/histogram.ts';
 import { resolveLocalPath } from '../parts/local-path.ts';
 import { printFields } from '../parts/metadata.ts';
+import { HISTOGRAM_FIELD } from '../parts/records.ts';
+import type { RecordSpec } from '../words/record-spec.ts';
+
+const SURVEY_RECORD: RecordSpec = {
+  name: 'Survey',
+  summary: 'how a local file is cut',
+  fields: {
+    local: 'name',
+    parser: 'text',
+    bytes: 'integer',
+    leaves: 'integer',
+    leaf_bytes: 'integer',
+    min_size: 'integer',
+    mean_size: 'number',
+    max_size: 'integer',
+    literals: 'integer',
+    runs: 'integer',
+    run_bytes: 'integer',
+    nul_runs: 'integer',
+    nul_bytes: 'integer',
+    unique_leaves: 'integer',
+    unique_bytes: 'integer',
+    histogram: HISTOGRAM_FIELD,
+    ms: { fields: { read: 'number', kernel: 'number', parser: 'number', picker: 'number', hash: 'number' } },
+    seconds: 'number',
+    bytes_per_second: 'integer',
+    edges: {
+      fields: { offset: 'integer', size: 'integer', kind: 'text', octet: 'integer?', digest: 'text?' },
+      list: true,
+      optional: true,
+    },
+  },
+};
 
 /** Octets read at a time. */
 const SLICE_SIZE = 1024 * 1024;
@@ -46,6 +79,7 @@ export const blockifyCommand = defineCommand({
     { line: 'blockify --histogram backup.tar', says: 'with the edges of its members' },
     { line: 'blockify --parser=none backup.tar', says: 'the same without, to compare' },
   ],
+  records: [SURVEY_RECORD],
   async run(context, input) {
     const locals = input.named.get('local') ?? [];
     if (input.options.has('svg') && locals.length > 1) throw new UsageError('blockify --svg: expected one file');

@@ -2,6 +2,7 @@ import { VtError } from '../../core/base/errors.ts';
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import { defineCommand } from '../command.ts';
+import { OUTPUT_RECORD } from '../parts/records.ts';
 
 /** `!`: a command of the local machine. */
 export const localCommand = defineCommand({
@@ -14,6 +15,7 @@ export const localCommand = defineCommand({
   ],
   args: [{ name: 'command', kind: 'line', summary: 'as sh takes it', optional: true }],
   examples: [{ line: '!ls -l | head', says: 'the local directory' }],
+  records: [OUTPUT_RECORD, { name: 'LocalEnd', summary: 'how a local command ended', fields: { exit_status: 'integer' } }],
   async run({ shell, signal, output }, { args: [line] }) {
     const status = await shell.runLocal(line ?? ('' as Octets), { signal, output });
     output.record({ exit_status: status });
@@ -28,6 +30,7 @@ export const lls = defineCommand({
   summary: 'list local files with the local ls',
   args: [{ name: 'argument', kind: 'local', summary: 'options and paths, as the local ls takes them', optional: true, repeat: true }],
   passesOptions: true,
+  records: [OUTPUT_RECORD],
   async run({ shell, signal, output }, { args }) {
     const words = args.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`);
     const colour = output.terminal ? ['--color=auto'] : [];

@@ -10,6 +10,7 @@ export const lpwd = defineCommand({
   name: 'lpwd',
   group: 'where',
   summary: 'print the local working directory',
+  records: [{ name: 'LocalWorkingPath', summary: 'the local working directory', fields: { local_cwd: 'name' } }],
   async run({ session, output }) {
     output.line(output.name(session.localCwd));
     output.record(octetsFields('local_cwd', session.localCwd));
@@ -23,6 +24,7 @@ export const lcd = defineCommand({
   summary: 'change the local working directory',
   details: ['Without PATH it goes to the home directory. `lcd -` goes back to the directory before.'],
   args: [{ name: 'path', kind: 'local directory', summary: 'a local directory, or `-`', optional: true }],
+  records: [{ name: 'LocalWorkingPath', summary: 'the local working directory', fields: { local_cwd: 'name' } }],
   async run({ session, output, shell }, { args: [argument] }) {
     if (argument === '-' && session.previousLocalCwd === undefined)
       throw new VtError('EFAILED', 'lcd "-": there is no directory before this one');

@@ -8,6 +8,7 @@ import { pathArgument } from '../parts/entry.ts';
 import { filterWords } from '../parts/filter-options.ts';
 import { resolveLocalPath } from '../parts/local-path.ts';
 import { MOUNT_FILTER_OPTIONS, MOUNT_OPTIONS } from '../parts/mount/mount-option-rows.ts';
+import { MOUNTED_RECORD } from '../parts/records.ts';
 import { mounts } from './mounts.ts';
 
 /** `mount`: the tree as a filesystem. */
@@ -45,6 +46,10 @@ export const mount = defineCommand({
     { line: "mount -o ro 'D{...}' /mnt/old", says: 'a tree from its Dirref, read-only' },
     { line: "mount --exclude='*.o' --exclude=/build/ /mnt/src", says: 'object files and /mnt/src/build exist there, and are never stored' },
     { line: 'mount -o append-only /mnt/docs /srv/letters letters', says: 'the Dir letters of the tree at /mnt/docs, at one more place' },
+  ],
+  records: [
+    MOUNTED_RECORD,
+    { name: 'ExcludedGone', summary: 'excluded names that went with a mount', fields: { excluded_gone: 'integer' } },
   ],
   async run(context, input) {
     const { session } = context;

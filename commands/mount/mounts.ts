@@ -11,6 +11,20 @@ export const mounts = defineCommand({
   details: [
     'A mount whose process has died is listed as stale. umount -l removes it, and so does a new mount there. Files that could not be stored so far, as on a full disk, are counted. A process that still tries to store them after its mount was taken away is listed as gone.',
   ],
+  records: [
+    {
+      name: 'Mount',
+      summary: 'a mount',
+      fields: {
+        mountpoint: 'name',
+        source: 'name',
+        state: { choices: ['rw', 'ro', 'stale', 'gone'] },
+        unsaved: 'integer?',
+        pid: 'integer?',
+        control: 'text?',
+      },
+    },
+  ],
   async run({ shell, output }) {
     const [{ mountedPlaces }, { controlSocket, isServed, readRecords }, { countUnsavedThrough }] = await Promise.all([
       import('../../fuse/mount-table.ts'),

@@ -34,6 +34,9 @@ export const umount = defineCommand({
     { name: 'lazy', short: 'l', summary: 'end it once nobody uses it' },
     { name: 'force', short: 'f', summary: 'give up what cannot be stored' },
   ],
+  records: [
+    { name: 'Unmounted', summary: 'a mount that is gone', fields: { unmounted: 'name', dirref: 'text?', excluded_gone: 'integer?' } },
+  ],
   async run(context, { args, options }) {
     const how = { lazy: options.has('lazy'), force: options.has('force') };
     await forEachItem(context, args, async (name) => await unmountOne(context, resolveLocalPath(context.session.localCwd, name), how));

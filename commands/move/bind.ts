@@ -9,6 +9,7 @@ import { defineTreeCommand } from '../command.ts';
 import { pathArgument } from '../parts/entry.ts';
 import { octetsFields } from '../parts/format.ts';
 import { recordBefore } from '../parts/record-before.ts';
+import { ENTRY_TYPE } from '../parts/records.ts';
 import type { Session } from '../session.ts';
 
 /** `bind`: a text form put into the tree under a name; no data is copied. */
@@ -30,6 +31,13 @@ export const bind = defineTreeCommand({
     { name: 'unchecked', short: 'u', summary: 'do not ask the Store for the top Block' },
   ],
   examples: [{ line: 'bind old/docs D{name:"docs",…}', says: 'an earlier state of docs beside the present one' }],
+  records: [
+    {
+      name: 'Bound',
+      summary: 'a name that was bound',
+      fields: { path: 'name', type: ENTRY_TYPE, size: 'integer?', new_blocks: 'integer', new_bytes: 'integer' },
+    },
+  ],
   async run(context, { args: [name, text], options }) {
     const { session, output, diagnostics, signal, plan } = context;
     if (name === undefined || text === undefined) return;
@@ -58,6 +66,7 @@ export const bind = defineTreeCommand({
       new_bytes: 0,
     });
     if (plan) {
+      context.wouldChange();
       output.line(`would bind ${output.name(path)}: ${dirent.kind}, no Blocks copied`);
       return;
     }

@@ -13,6 +13,7 @@ import { countText, octetsFields, sizeText } from '../parts/format.ts';
 import { resolveLocalPath } from '../parts/local-path.ts';
 import { beginFollower, DEFAULT_EVERY_MS } from '../parts/move/begin-follower.ts';
 import { newMeta, newMode } from '../parts/new-meta.ts';
+import { BEGUN_RECORD } from '../parts/records.ts';
 import { tellPlan } from '../parts/tell-plan.ts';
 import { numberOption } from '../words/number-option.ts';
 
@@ -54,11 +55,13 @@ export const follow = defineCommand({
     { line: 'follow /var/log/syslog logs/syslog', says: 'all that is ever written to it, through every rotation' },
     { line: 'follow /var/log/*.log logs/; wait', says: 'as a daemon: vtftp -c with this line' },
   ],
+  records: [BEGUN_RECORD],
   async run(context, input) {
     const { session, diagnostics, signal, plan, output } = context;
     const { patterns, target, intoDir } = await targetOf(context, input);
     const what = patterns.map(octetsToText).join(' ');
     if (plan) {
+      context.wouldChange();
       tellPlan(output, `follow ${what} into ${output.name(target)}`);
       return;
     }

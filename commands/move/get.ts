@@ -21,6 +21,7 @@ import { endsAsDirectory } from '../parts/local-path.ts';
 import { withAllVersions } from '../parts/move/all-versions.ts';
 import type { GetPlace, GetTarget } from '../parts/move/get-targets.ts';
 import { getTarget, refuseSpecial } from '../parts/move/get-targets.ts';
+import { ENTRY_TYPE, EXPORT_FIELDS } from '../parts/records.ts';
 import type { ArgumentSpec } from '../words/argument-spec.ts';
 import { FILES_FROM0 } from '../words/files-from.ts';
 
@@ -72,6 +73,23 @@ export const get = defineCommand({
     { line: 'get --all-versions notes.txt .', says: 'notes.txt@1, notes.txt@4 and so on: what log notes.txt lists' },
     { line: 'get --no-special theirs out', says: 'a tree of a stranger, without devices, setuid bits and owners' },
     { line: 'get *.pdf .', says: 'several files into the local working directory' },
+  ],
+  records: [
+    { name: 'Got', summary: 'what was written of a path', fields: { path: 'name', local: 'name', ...EXPORT_FIELDS } },
+    {
+      name: 'GetEffect',
+      summary: 'what would be done to a local name',
+      fields: {
+        plan: { choices: ['get'] },
+        action: { choices: ['make', 'replace', 'enter', 'skip', 'refuse', 'remove'] },
+        type: { ...ENTRY_TYPE, optional: true },
+        local: 'name',
+        bytes: 'integer?',
+        blocks: 'integer?',
+        link: 'true?',
+        reason: 'text?',
+      },
+    },
   ],
   async run(context, input) {
     const { named, options, calledAs } = input;

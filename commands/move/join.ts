@@ -23,6 +23,7 @@ export const join = defineTreeCommand({
   ],
   options: [{ name: 'plan', short: 'n', summary: 'print what would be copied, and change nothing' }],
   examples: [{ line: 'join ~/live today', says: 'what is mounted on ~/live, as it is now' }],
+  records: [{ name: 'Joined', summary: 'a tree that was joined', fields: { join: 'text', path: 'name', plan: 'true?' } }],
   async run(context, { args: [source, name], options }) {
     const { session, output, signal } = context;
     const plan = context.plan || options.has('plan');
@@ -30,7 +31,8 @@ export const join = defineTreeCommand({
     const path = pathArgument(session, name);
     if ((await session.tree.lookup(path, { follow: false, signal })) !== undefined) throw new PathError('EEXIST', 'join', path);
     await withOtherTree({ ...context, plan }, 'join', source, async ({ dirent }) => {
-      if (!plan) await session.tree.bind(path, { ...dirent, name: baseName(path) }, { signal });
+      if (plan) context.wouldChange();
+      else await session.tree.bind(path, { ...dirent, name: baseName(path) }, { signal });
     });
     output.line(`${plan ? 'would join' : 'joined'} ${output.name(path)}`);
     output.record({ join: octetsToText(source), ...octetsFields('path', path), ...(plan ? { plan: true } : {}) });

@@ -14,6 +14,7 @@ import { pathArgument } from '../parts/entry.ts';
 import { countText, octetsFields } from '../parts/format.ts';
 import { withOtherTree } from '../parts/move/other-tree.ts';
 import { tellChanges } from '../parts/move/tell-changes.ts';
+import { CONFLICT_RECORD, NEWS_RECORD } from '../parts/records.ts';
 
 /** Who wins where both sides changed a thing. */
 const POLICIES = ['ours', 'theirs', 'newer', 'both', 'fail'] as const;
@@ -51,6 +52,15 @@ export const merge = defineTreeCommand({
   examples: [
     { line: 'merge -n /mnt/disk/store', says: 'what would be in conflict?' },
     { line: 'merge --conflict=newer ~/live docs', says: 'what is mounted on ~/live, into docs' },
+  ],
+  records: [
+    CONFLICT_RECORD,
+    NEWS_RECORD,
+    {
+      name: 'Merged',
+      summary: 'the end of a merge',
+      fields: { merge: 'text', path: 'name', plan: 'true?', relation: 'text', conflicts: 'integer', merged: 'boolean' },
+    },
   ],
   async run(context, { args: [source, name], options }) {
     const { session, output, diagnostics, signal, now } = context;
@@ -90,6 +100,7 @@ export const merge = defineTreeCommand({
           signal,
         },
       );
+      if (plan && found.as !== undefined) context.wouldChange();
       if (plan || found.as === undefined || (policy === 'fail' && found.conflicts.some(isUndecided))) return found;
       throwIfCancelled(signal);
       // From here on nothing breaks it off: no tree is left half merged, or recorded without what was merged.

@@ -38,6 +38,7 @@ export const publish = defineCommand({
     { line: 'publish docs', says: 'then elsewhere: vtftp x-vt:/…/docs/' },
     { line: 'publish -l ~/notes.txt', says: 'a local file' },
   ],
+  records: [{ name: 'Published', summary: 'what opens it', fields: { uri: 'text' } }],
   async run(context, { args: [pathname = '' as Octets], options }) {
     const { session, output, signal } = context;
     const dirent = (options.has('local') ? undefined : await storedNode(context, pathname)) ?? (await localNode(context, pathname));

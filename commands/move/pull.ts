@@ -1,5 +1,6 @@
 import { defineCommand } from '../command.ts';
 import { TRANSFER_ARGS, TRANSFER_OPTIONS, transferPaths } from '../parts/move/transfer.ts';
+import { NEWS_RECORD } from '../parts/records.ts';
 
 /** `pull`: states and their Blocks from a peer to here. */
 export const pull = defineCommand({
@@ -29,6 +30,49 @@ export const pull = defineCommand({
     { line: 'pull -n --peer unix:~/.vtftp.sock', says: 'how much would come?' },
     { line: 'pull --all --peer /mnt/old/store', says: 'all that an old disk has recorded' },
     { line: 'pull --blocks-only docs', says: 'the Blocks of a Dir whose tree is here in part' },
+  ],
+  records: [
+    {
+      name: 'PulledState',
+      summary: 'a newest state that was moved',
+      fields: { pull: 'text', archive: 'text', state: 'text', when: 'time', recorded: 'true' },
+    },
+    {
+      name: 'PulledNothing',
+      summary: 'an archive of which nothing was to be moved',
+      fields: { pull: 'text', archive: 'text', plan: 'true?', recorded: 'boolean', relation: { choices: ['same', 'older', 'newer'] } },
+    },
+    {
+      name: 'PulledStates',
+      summary: 'all states of an archive',
+      fields: {
+        pull: 'text',
+        archive: 'text',
+        plan: 'true?',
+        states: 'integer',
+        missing_states: 'integer',
+        blocks: 'integer',
+        bytes: 'integer',
+      },
+    },
+    {
+      name: 'PulledBlocks',
+      summary: 'the Blocks of a path',
+      fields: {
+        pull: 'text',
+        path: 'name',
+        plan: 'true?',
+        needed_blocks: 'integer',
+        missing_blocks: 'integer',
+        missing_bytes: 'integer',
+        puts: 'integer?',
+        moved_blocks: 'integer?',
+        moved_bytes: 'integer?',
+        faults: 'integer',
+        seconds: 'number',
+      },
+    },
+    NEWS_RECORD,
   ],
   async run(context, { args, options }) {
     await transferPaths(context, 'pull', args, options);

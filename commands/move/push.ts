@@ -28,6 +28,48 @@ export const push = defineCommand({
     { line: 'push --all --peer /mnt/new/store --create', says: 'all that this Store has recorded: the old disk can go' },
     { line: 'push --blocks-only docs', says: 'the Blocks of a Dir' },
   ],
+  records: [
+    {
+      name: 'PushedState',
+      summary: 'a newest state that was moved',
+      fields: { push: 'text', archive: 'text', state: 'text', when: 'time', recorded: 'true' },
+    },
+    {
+      name: 'PushedNothing',
+      summary: 'an archive of which nothing was to be moved',
+      fields: { push: 'text', archive: 'text', plan: 'true?', recorded: 'boolean', relation: { choices: ['same', 'older', 'newer'] } },
+    },
+    {
+      name: 'PushedStates',
+      summary: 'all states of an archive',
+      fields: {
+        push: 'text',
+        archive: 'text',
+        plan: 'true?',
+        states: 'integer',
+        missing_states: 'integer',
+        blocks: 'integer',
+        bytes: 'integer',
+      },
+    },
+    {
+      name: 'PushedBlocks',
+      summary: 'the Blocks of a path',
+      fields: {
+        push: 'text',
+        path: 'name',
+        plan: 'true?',
+        needed_blocks: 'integer',
+        missing_blocks: 'integer',
+        missing_bytes: 'integer',
+        puts: 'integer?',
+        moved_blocks: 'integer?',
+        moved_bytes: 'integer?',
+        faults: 'integer',
+        seconds: 'number',
+      },
+    },
+  ],
   async run(context, { args, options }) {
     await transferPaths(context, 'push', args, options);
   },

@@ -77,6 +77,31 @@ export const put = defineCommand({
     { line: 'put - dump.sql', says: 'what comes on standard input, as in: pg_dump db | vtftp -c "put - dump.sql"' },
     { line: "put --exclude='*.o' --exclude=/build/ ~/src", says: 'src without object files and without its build directory' },
   ],
+  records: [
+    {
+      name: 'Put',
+      summary: 'what was stored of a local name',
+      fields: {
+        path: 'name',
+        plan: 'true?',
+        files: 'integer',
+        bytes: 'integer',
+        dirs: 'integer',
+        others: 'integer',
+        excluded: 'integer',
+        unchanged_files: 'integer',
+        unchanged_bytes: 'integer',
+        new_blocks: 'integer',
+        new_bytes: 'integer',
+        existing_blocks: 'integer',
+        existing_bytes: 'integer',
+        gone: 'integer',
+        failures: 'integer',
+        seconds: 'number',
+        bytes_per_second: 'integer',
+      },
+    },
+  ],
   async run(context, input) {
     if (input.options.has('previous') && input.options.has('merge'))
       throw new UsageError('put: --previous and --merge exclude each other', { remedy: 'log tells the states of an archive' });

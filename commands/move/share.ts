@@ -26,6 +26,7 @@ export const share = defineCommand({
     { line: 'share --rights ~/.vtftp.rights --as links --at https://files.example/ docs/photos', says: 'for a week' },
     { line: 'share --token ~/.vtftp.token --until 2027-01-31 docs/report.pdf', says: 'one file, to the end of January' },
   ],
+  records: [{ name: 'Link', summary: 'a link that was made', fields: { url: 'text', until: 'time' } }],
   async run(context, input) {
     const { shareLink } = await import('../parts/share-link.ts');
     await shareLink(context, input, input.args[0] ?? ('' as Octets));

@@ -15,6 +15,35 @@ export const tails = defineCommand({
   details: [
     'tails lists first what this session follows, then what other sessions follow, or did. One that has stopped goes on where it ended when the same follow or watch is given again. lag is what no recorded root has yet, and the age of the oldest of it. If storing fails, tails shows why; it is tried again until it succeeds.',
   ],
+  records: [
+    {
+      name: 'Tail',
+      summary: 'a file or directory that is followed',
+      fields: {
+        target: 'text',
+        local: 'text',
+        state: { choices: ['following', 'failing', 'elsewhere', 'stopped'] },
+        pid: 'integer?',
+        store: 'text?',
+        store_is_gone: 'true?',
+        files: 'integer',
+        absent: 'integer?',
+        bytes: 'integer?',
+        new_bytes: 'integer?',
+        read_bytes: 'integer?',
+        lag_bytes: 'integer',
+        lag_ms: 'integer',
+        bytes_per_second: 'number',
+        rounds: 'integer?',
+        rotations: 'integer?',
+        failures: 'integer?',
+        when: 'time?',
+        trouble: 'text?',
+        trouble_since: 'time?',
+        dirref: 'text?',
+      },
+    },
+  ],
   async run({ session, output, shell, now }) {
     const { readTails } = await import('../parts/move/tail-records.ts');
     const { unrecordedBytes } = await import('../../core/follow/unread-bytes.ts');
@@ -93,11 +122,13 @@ export const untail = defineCommand({
   name: 'untail',
   group: 'move',
   summary: 'end a follow or watch after a last look, and forget its checkpoint',
+  changesLocal: true,
   details: [
     'NAME stays in the tree as it is. A later follow appends to it if the file still begins with it. untail also forgets what no process follows now. It takes the NAME of another Store too, if only one has it.',
   ],
   args: [{ name: 'name', kind: 'stored', summary: 'the NAME that files are stored as', optional: true, repeat: true, glob: false }],
   options: [{ name: 'gone', summary: 'forget everything that was followed into Stores that no longer exist' }],
+  records: [{ name: 'Forgotten', summary: 'what is no longer remembered', fields: { forgotten: 'text', local: 'text', store: 'text' } }],
   async run(context, { args, options, calledAs }) {
     if (options.has('gone')) await forgetGone(context);
     else if (args.length === 0) throw new UsageError(`${calledAs}: name what files are followed into, or give --gone`);

@@ -12,6 +12,7 @@ import { resolveLocalPath } from '../parts/local-path.ts';
 import { beginFollower } from '../parts/move/begin-follower.ts';
 import { storeFolderTest } from '../parts/move/store-folders.ts';
 import { newMeta, newMode } from '../parts/new-meta.ts';
+import { BEGUN_RECORD } from '../parts/records.ts';
 import { tellPlan } from '../parts/tell-plan.ts';
 import { numberOption } from '../words/number-option.ts';
 import { EVERY_SECONDS, everyOption, reportBegun } from './follow.ts';
@@ -44,6 +45,7 @@ export const watch = defineCommand({
     ...FILTER_OPTIONS,
   ],
   examples: [{ line: 'watch ~/mail mail; wait', says: 'as a daemon: vtftp -c with this line' }],
+  records: [BEGUN_RECORD],
   async run(context, input) {
     const { session, diagnostics, signal, plan, output } = context;
     const [local = '', name = ''] = input.args;
@@ -55,6 +57,7 @@ export const watch = defineCommand({
       throw new VtError('EFAILED', `watch "${shown}": it is no directory`);
     const filter = await nameFilterOf(filterWords(input), session.localCwd);
     if (plan) {
+      context.wouldChange();
       tellPlan(output, `watch ${output.name(folder)} into ${output.name(target)}`);
       return;
     }

@@ -29,7 +29,7 @@ export interface StateChange {
  * @param named - finds the state that `@…` names, where the command takes that
  */
 export async function changeState(
-  { session, output, signal, plan }: CommandContext,
+  { session, output, signal, plan, wouldChange }: CommandContext,
   { args: [word] }: CommandInput,
   { name, done, expected, stepsAway }: StateChange,
   named: ArchiveEntry | undefined,
@@ -65,7 +65,8 @@ export async function changeState(
     throw new VtError(fault.code, `${name} ${wanted}: state @${number} cannot be read: ${fault.message}`, { cause: fault });
   const isOwn = newest !== undefined && newest.number !== (before?.number ?? 0) && own === formatDirent(newest.dirent);
   if (isOwn) output.line(`recorded what changed as root ${newest.number} first (undo @${newest.number} goes there)`);
-  if (!plan) await session.become(name, { whenNs, dirent }, newest, signal);
+  if (plan) wouldChange();
+  else await session.become(name, { whenNs, dirent }, newest, signal);
   output.record({
     ...(count === undefined ? {} : { [name]: count }),
     ...(isOwn ? { recorded: newest.number } : {}),

@@ -5,6 +5,7 @@ import { damageAt } from '../parts/damage.ts';
 import { forEachItem } from '../parts/each.ts';
 import { pathArgument, withEntry } from '../parts/entry.ts';
 import { octetsFields } from '../parts/format.ts';
+import { CONTENT_RECORD } from '../parts/records.ts';
 
 /** `cat`: the content of files. */
 export const cat = defineTreeCommand({
@@ -21,6 +22,7 @@ export const cat = defineTreeCommand({
     },
   ],
   examples: [{ line: 'cat notes.txt | grep -i todo', says: 'lines of a stored file, through a local command' }],
+  records: [CONTENT_RECORD],
   async run(context, { args, options }) {
     const { session, output, signal } = context;
     const range = rangeOf(options.get('bytes'));

@@ -9,6 +9,7 @@ import { damageAt } from '../parts/damage.ts';
 import { forEachItem } from '../parts/each.ts';
 import { requireEntry, withEntry } from '../parts/entry.ts';
 import { octetsFields } from '../parts/format.ts';
+import { CONTENT_RECORD } from '../parts/records.ts';
 
 const DEFAULT_LINES = 10;
 /** Read at a time when looking for the last lines, backwards. */
@@ -31,6 +32,7 @@ export const head = defineTreeCommand({
     },
     { name: 'bytes', short: 'c', value: { name: 'N', kind: 'number' }, summary: 'print N bytes; -c -N: all but the last N' },
   ],
+  records: [CONTENT_RECORD],
   async run(context, input) {
     await eachFile(context, input, async (tree, path, signal) => {
       const bytes = countOption(input, 'bytes');
@@ -62,6 +64,7 @@ export const tail = defineTreeCommand({
     { name: 'bytes', short: 'c', value: { name: 'N', kind: 'number' }, summary: 'print N bytes; +N: from byte N on' },
     { name: 'follow', short: 'f', summary: 'then print what is appended, until Ctrl-C' },
   ],
+  records: [CONTENT_RECORD],
   async run(context, input) {
     await eachFile(context, input, async (tree, path, signal) => {
       const { size } = await requireEntry(tree, path, 'read', { signal });

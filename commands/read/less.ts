@@ -6,6 +6,7 @@ import { defineCommand } from '../command.ts';
 import { namingDamage } from '../parts/damage.ts';
 import { pathArgument } from '../parts/entry.ts';
 import { pagerOf, showInPager } from '../parts/pager.ts';
+import { OUTPUT_RECORD } from '../parts/records.ts';
 import { tellPlan } from '../parts/tell-plan.ts';
 
 /** `less`: files through the pager. */
@@ -16,6 +17,7 @@ export const less = defineCommand({
   summary: 'show files through $PAGER',
   details: ['$PAGER is a local command; without it, less. Where nobody is at a terminal, less prints the files as cat does.'],
   args: [{ name: 'path', kind: 'stored', summary: 'a file', repeat: true }],
+  records: [OUTPUT_RECORD],
   async run({ session, output, signal, shell, plan }, { args }) {
     const paths = args.map((path) => pathArgument(session, path));
     const content = contentOf(session.tree, paths, signal);

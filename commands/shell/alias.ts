@@ -17,6 +17,7 @@ export const alias = defineCommand({
   options: [{ name: 'delete', short: 'd', summary: 'remove NAME' }],
   optionsFirst: true,
   examples: [{ line: "alias ll='ls -l'", says: 'll docs is ls -l docs' }],
+  records: [{ name: 'Alias', summary: 'an alias', fields: { alias: 'text', line: 'text' } }],
   async run({ session, output, shell }, { args: [given, ...rest], options }) {
     // `alias ll='ls -l'`, as in sh.
     const equals = rest.length === 0 ? (given?.indexOf('=') ?? -1) : -1;

@@ -10,6 +10,13 @@ export const config = defineCommand({
     'Each line has a name, its value, and in brackets who said so: an option such as -S, a variable of the environment, or the file of the configuration.',
   ],
   examples: [{ line: 'config', says: 'which configuration is read?' }],
+  records: [
+    {
+      name: 'ConfigItem',
+      summary: 'a thing that the session goes by',
+      fields: { name: 'text', value: 'text|null', from: 'text', absent: 'true?' },
+    },
+  ],
   async run({ session, shell, output }) {
     const settings = currentSettings(session).map(({ name, value, isDefault }) => ({ name, value, from: isDefault ? 'default' : 'set' }));
     for (const { name, value, from, ...more } of [...shell.origins(), ...settings]) {

@@ -9,8 +9,20 @@ export const help = defineCommand({
   group: 'shell',
   summary: 'list the commands, or explain one',
   args: [{ name: 'name', kind: 'command', summary: 'a command', optional: true }],
-  async run({ shell, output, signal, plan }, { args: [name] }) {
-    const text = shell.helpText(name === undefined ? undefined : octetsToText(name));
+  options: [{ name: 'schema', summary: 'print the JSON Schema of the objects that the command, or any, prints under --json' }],
+  records: [
+    { name: 'Help', summary: 'an explanation', fields: { help: 'text' } },
+    { name: 'PrintedSchema', summary: 'a JSON Schema', fields: { schema: 'any' } },
+  ],
+  async run({ shell, output, signal, plan }, { args: [name], options }) {
+    const command = name === undefined ? undefined : octetsToText(name);
+    if (options.has('schema')) {
+      const schema = await shell.outputSchema(command);
+      for (const line of JSON.stringify(schema, undefined, 2).split('\n')) output.line(line);
+      output.record({ schema });
+      return;
+    }
+    const text = shell.helpText(command);
     const isLong = text.split('\n').length >= SCREEN_LINES;
     if (isLong && shell.interactive && output.terminal && !output.json && !plan) {
       if (await showInPager(shell, pagerOf(shell, 'less -FX'), contentOf(text), signal)) return;
@@ -32,6 +44,7 @@ export const version = defineCommand({
   name: 'version',
   group: 'shell',
   summary: 'print the version of the program',
+  records: [{ name: 'Version', summary: 'the version', fields: { version: 'text' } }],
   async run({ shell, output }) {
     output.line(`vtftp ${shell.version}`);
     output.record({ version: shell.version });

@@ -6,6 +6,7 @@ export const history = defineCommand({
   group: 'shell',
   summary: 'list the lines typed so far, the oldest first',
   args: [{ name: 'count', kind: 'number', summary: 'only the last COUNT', optional: true }],
+  records: [{ name: 'Typed', summary: 'a line that was typed', fields: { number: 'integer', line: 'text' } }],
   async run({ session, output }, { args: [count] }) {
     const { history: lines } = session;
     const first = count === undefined ? 0 : Math.max(0, lines.length - Math.abs(Number(count)));

@@ -30,6 +30,7 @@ export const set = defineCommand({
     { line: 'set onerror continue', says: 'go on after errors; the exit status is that of the last one' },
     { line: 'set mime=keep', says: 'a file without a MIME type gets the one that its name or content tells' },
   ],
+  records: [{ name: 'Setting', summary: 'a setting', fields: { setting: 'text', value: 'text' } }],
   async run({ session, output }, { args }) {
     // Also as in other programs: NAME=VALUE.
     const words = args.map((word) => octetsToText(word));

@@ -5,6 +5,7 @@ import type { CommandContext, CommandInput } from '../command.ts';
 import { defineCommand } from '../command.ts';
 import { extractFile, listFile, verifyOneFile } from '../parts/one-file/ar-read.ts';
 import { appendState, writeFile } from '../parts/one-file/ar-write.ts';
+import { ENTRY_TYPE, EXPORT_FIELDS, OUTPUT_RECORD } from '../parts/records.ts';
 
 const MODES = ['list', 'extract', 'verify', 'append'] as const;
 
@@ -36,6 +37,21 @@ export const ar = defineCommand({
     { line: 'open https://example.org/docs.vtd', says: 'that file, on a web server' },
     { line: 'ar - docs > /dev/tape', says: 'the same as a stream' },
     { line: 'ar -x ~/docs.vtd /tmp/docs', says: 'back to local files' },
+  ],
+  records: [
+    { name: 'Extracted', summary: 'what was written of a one-file Store', fields: { file: 'name', ...EXPORT_FIELDS } },
+    { name: 'OneFileEntry', summary: 'a name in a one-file Store', fields: { path: 'name', type: ENTRY_TYPE } },
+    {
+      name: 'OneFileWritten',
+      summary: 'a one-file Store that was written',
+      fields: { file: 'name', blocks: 'integer', bytes: 'integer', written_bytes: 'integer' },
+    },
+    {
+      name: 'OneFileVerified',
+      summary: 'a one-file Store that was checked',
+      fields: { file: 'name', blocks: 'integer', bytes: 'integer', states: 'integer', faults: 'integer' },
+    },
+    OUTPUT_RECORD,
   ],
   async run(context, input) {
     const modes = MODES.filter((mode) => input.options.has(mode));

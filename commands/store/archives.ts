@@ -18,6 +18,13 @@ export const archives = defineCommand({
   ],
   options: [{ name: 'long', short: 'l', summary: 'show the Dirref of the newest state as well' }],
   examples: [{ line: 'archives -l', says: 'what is kept here?' }],
+  records: [
+    {
+      name: 'ArchiveNewest',
+      summary: 'an archive with its newest state',
+      fields: { archive: 'text', open: 'boolean', states: 'integer', when: 'time?', reference: 'text?' },
+    },
+  ],
   async run(context, { options }) {
     const { session, output, signal } = context;
     const offered = capability(session.store, 'archives');

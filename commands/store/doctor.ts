@@ -10,6 +10,9 @@ export const doctor = defineCommand({
   details: [
     'doctor looks at the system calls, /dev/fuse and fusermount3, the limits of this process and the clock. It looks at the folder of control sockets, the Store of the session, and journals of mounts that could not be recorded. It changes nothing. A line that starts with ! says what does not work, and what to do. The exit status is then 1, else 0. fsck and scrub check what is in the Store; status tells how it is getting on.',
   ],
+  records: [
+    { name: 'Check', summary: 'one thing that was looked at', fields: { what: 'text', found: 'text', ok: 'boolean', trouble: 'text?' } },
+  ],
   async run(context) {
     const { output } = context;
     const { doctorChecks } = await import('../parts/doctor-checks.ts');

@@ -14,6 +14,13 @@ export const flush = defineCommand({
     'What a Store of `save=` did not take waits in the spool, the Store of `save2=`, even after the session ends. flush sends it in batches and marks what has arrived, so an interrupted flush goes on where it was. The exit status is 3 while something still waits; standard error says why.',
   ],
   examples: [{ line: 'flush', says: 'the server is back: send it what it missed' }],
+  records: [
+    {
+      name: 'Flushed',
+      summary: 'what was sent on',
+      fields: { delivered_blocks: 'integer', delivered_bytes: 'integer', waiting_blocks: 'integer' },
+    },
+  ],
   async run({ session, output, diagnostics, signal }) {
     await session.store.flush({ signal });
     const spool = capability(session.store, 'spool');

@@ -3,6 +3,7 @@ import { defineCommand } from '../command.ts';
 import { bucketOf, fsckOfBucket } from '../parts/bucket-maintenance.ts';
 import { countText, sizeText } from '../parts/format.ts';
 import { ARCHIVE_OPTION, FindingsReport, maintain, moreArchives } from '../parts/maintenance.ts';
+import { FINDING_RECORD } from '../parts/records.ts';
 
 /** `fsck`: the structure of the Store. */
 export const fsck = defineCommand({
@@ -19,6 +20,27 @@ export const fsck = defineCommand({
   ],
   options: [{ name: 'rebuild-index', summary: 'make the index anew from the data files first' }, ARCHIVE_OPTION],
   examples: [{ line: 'fsck', says: 'is every path of every root there?' }],
+  records: [
+    FINDING_RECORD,
+    {
+      name: 'Checked',
+      summary: 'the end of a check',
+      fields: {
+        fsck: { choices: ['clean', 'faults'] },
+        faults: 'integer',
+        files: 'integer?',
+        packs: 'integer?',
+        bytes: 'integer',
+        records: 'integer?',
+        indexed: 'integer?',
+        blocks: 'integer?',
+        roots: 'integer',
+        dirs: 'integer',
+        entries: 'integer',
+        seconds: 'number',
+      },
+    },
+  ],
   async run(context, { options }) {
     const { output, diagnostics, signal, plan } = context;
     const rebuilds = options.has('rebuild-index') && !plan;

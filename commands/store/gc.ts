@@ -49,6 +49,47 @@ export const gc = defineCommand({
     { line: 'gc --grace 0', says: 'free everything that nobody needs' },
     { line: 'gc --drop default@3', says: 'let go of root 3, and free what only it needs' },
   ],
+  records: [
+    {
+      name: 'Collected',
+      summary: 'what a gc freed',
+      fields: {
+        plan: 'true?',
+        freed_blocks: 'integer',
+        freed_bytes: 'integer',
+        copied_bytes: 'integer',
+        dropped_files: 'integer',
+        files: 'integer',
+        live_blocks: 'integer',
+        roots: 'integer',
+        kept_blocks: 'integer',
+        kept_bytes: 'integer',
+        unreadable: 'text[]?',
+        sessions: 'integer',
+        seconds: 'number',
+      },
+    },
+    {
+      name: 'BucketCollected',
+      summary: 'what a gc of a bucket freed',
+      fields: {
+        plan: 'true?',
+        removed_packs: 'integer',
+        removed_bytes: 'integer',
+        retired_packs: 'integer',
+        retired_bytes: 'integer',
+        copied_bytes: 'integer',
+        packs: 'integer',
+        young_packs: 'integer',
+        locked_packs: 'integer',
+        live_blocks: 'integer',
+        roots: 'integer',
+        sessions: 'integer',
+        unreadable: 'text[]?',
+        seconds: 'number',
+      },
+    },
+  ],
   async run(context, { options }) {
     const { session, output, diagnostics, signal, now } = context;
     const plan = context.plan || options.has('plan');

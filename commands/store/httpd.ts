@@ -1,5 +1,6 @@
 import type { CommandContext, CommandInput } from '../command.ts';
 import { defineCommand } from '../command.ts';
+import { SERVING_RECORD } from '../parts/records.ts';
 import { RIGHTS_DETAIL, RIGHTS_OPTION } from '../parts/rights-words.ts';
 
 /** `httpd`: the Store for browsers. */
@@ -40,6 +41,7 @@ export const httpd = defineCommand({
     },
     { line: 'httpd --token ~/.vtftp.token --tls-cert host.pem --tls-key host.key 0.0.0.0:443', says: 'for other machines' },
   ],
+  records: [SERVING_RECORD],
   async run(context: CommandContext, input: CommandInput) {
     const { serveHttp } = await import('../parts/serve-http.ts');
     await serveHttp(context, input);

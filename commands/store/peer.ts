@@ -28,6 +28,21 @@ export const peer = defineCommand({
     { line: 'peer --name disk /mnt/disk/store', says: 'a Store on a disk' },
     { line: 'peer', says: 'which are there, and how far away?' },
   ],
+  records: [
+    {
+      name: 'PeerInfo',
+      summary: 'a peer',
+      fields: {
+        peer: 'text',
+        specification: 'text',
+        reached: 'text',
+        latency_ms: 'number?',
+        hash: 'text',
+        write: 'boolean',
+        trouble: 'text?',
+      },
+    },
+  ],
   async run(context, { named, options }) {
     const { session, shell, diagnostics } = context;
     const { peers } = session;

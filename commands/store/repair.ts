@@ -11,6 +11,7 @@ import { bucketOf } from '../parts/bucket-maintenance.ts';
 import { countText } from '../parts/format.ts';
 import { resolveLocalPath } from '../parts/local-path.ts';
 import { ARCHIVE_OPTION, FindingsReport, maintain, moreArchives } from '../parts/maintenance.ts';
+import { FINDING_RECORD } from '../parts/records.ts';
 import { tellPlan } from '../parts/tell-plan.ts';
 
 /** `repair`: Blocks that are missing or damaged come back from where they still are. */
@@ -32,6 +33,15 @@ export const repair = defineCommand({
   examples: [
     { line: 'repair --from /mnt/backup/store', says: 'take what is missing from a copy' },
     { line: 'repair ~/docs', says: 'take it from files that were put and are still as they were' },
+  ],
+  records: [
+    FINDING_RECORD,
+    { name: 'BlockRepaired', summary: 'a Block that is back', fields: { repaired: 'text', from: 'text' } },
+    {
+      name: 'Repaired',
+      summary: 'the end of a repair',
+      fields: { repair: { choices: ['whole', 'faults'] }, repaired_blocks: 'integer', missing_blocks: 'integer' },
+    },
   ],
   async run(context, { args, options }) {
     const { session, output, diagnostics, signal, shell, plan } = context;

@@ -6,6 +6,7 @@ import { defineCommand } from '../command.ts';
 import { bucketOf } from '../parts/bucket-maintenance.ts';
 import { countText, sizeText } from '../parts/format.ts';
 import { ARCHIVE_OPTION, durationMs, FindingsReport, maintain, moreArchives } from '../parts/maintenance.ts';
+import { FINDING_RECORD } from '../parts/records.ts';
 import { tellPlan } from '../parts/tell-plan.ts';
 
 /** `scrub`: every octet of the Store. */
@@ -28,6 +29,25 @@ export const scrub = defineCommand({
   examples: [
     { line: 'scrub', says: 'verify everything' },
     { line: 'scrub --budget 60s', says: 'verify for a minute, going on where the last run stopped' },
+  ],
+  records: [
+    FINDING_RECORD,
+    {
+      name: 'Scrubbed',
+      summary: 'the end of a scrub',
+      fields: {
+        scrub: { choices: ['clean', 'faults'] },
+        faults: 'integer',
+        blocks: 'integer',
+        bytes: 'integer',
+        total_bytes: 'integer',
+        never_verified_bytes: 'integer',
+        oldest: 'time?',
+        damaged_blocks: 'integer',
+        salvaged_blocks: 'integer',
+        seconds: 'number',
+      },
+    },
   ],
   async run(context, { options }) {
     const { output, diagnostics, signal, now, plan } = context;

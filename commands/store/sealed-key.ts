@@ -38,6 +38,12 @@ export const sealedKey = defineCommand({
     { line: 'sealed-key --new vtftp.key', says: 'make a key' },
     { line: 'sealed-key --show vtftp.key', says: 'print it, for paper' },
   ],
+  records: [
+    { name: 'Key', summary: 'a key of a sealed Store', fields: { key: 'text', file: 'text?', kind: 'text?', since: 'time?' } },
+    { name: 'KeyAdded', summary: 'a key that opens the Store now', fields: { added: 'text' } },
+    { name: 'KeyRevoked', summary: 'a key that no longer does', fields: { revoked: 'text' } },
+    { name: 'KeysShared', summary: 'a Store that has the keys now', fields: { shared: 'text' } },
+  ],
   async run(context, { options }) {
     const given = [...options].filter((option): option is [string, Octets] => option[1] !== true);
     const [first, another] = given;

@@ -2,6 +2,7 @@ import type { Octets } from '../../core/base/octets.ts';
 import { octetsToText } from '../../core/base/octets.ts';
 import type { CommandContext, CommandInput } from '../command.ts';
 import { defineCommand } from '../command.ts';
+import { SERVING_RECORD } from '../parts/records.ts';
 import { RIGHTS_DETAIL, RIGHTS_OPTION } from '../parts/rights-words.ts';
 
 /** `serve`: the Store for others. */
@@ -51,6 +52,7 @@ export const serve = defineCommand({
     { line: 'serve --rights ~/.vtftp.rights tcp:7070', says: 'each with the rights of the line that has their secret' },
     { line: 'serve --read-only tcp:7070 photos=/srv/photos', says: 'two Stores on a port of this machine' },
   ],
+  records: [SERVING_RECORD],
   async run(context: CommandContext, input: CommandInput) {
     const { serveStores } = await import('../parts/serve-stores.ts');
     const [address = '' as Octets] = input.named.get('address') ?? [];

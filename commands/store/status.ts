@@ -22,6 +22,31 @@ export const status = defineCommand({
     },
   ],
   examples: [{ line: 'status --max-age 26h', says: 'for a monitor: was there a state since yesterday?' }],
+  records: [
+    {
+      name: 'Status',
+      summary: 'how one thing of the Store is getting on',
+      fields: {
+        what: { choices: ['archive', 'tail', 'store', 'journal', 'disk', 'scrub'] },
+        ok: 'boolean',
+        trouble: 'text?',
+        archive: 'text?',
+        number: 'integer?',
+        when: 'time?',
+        age_seconds: 'integer?',
+        target: 'text?',
+        lag_bytes: 'integer?',
+        running: 'boolean?',
+        store: 'text?',
+        waiting_blocks: 'integer?',
+        waiting_bytes: 'integer?',
+        file: 'text?',
+        path: 'text?',
+        free_bytes: 'integer?',
+        free_percent: 'number?',
+      },
+    },
+  ],
   async run(context, { options }) {
     const maxAge = options.get('max-age');
     const limits = {

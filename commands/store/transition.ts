@@ -33,6 +33,29 @@ export const transition = defineCommand({
     { line: 'transition blake3 /mnt/new/store', says: 'every archive, into a Store of BLAKE3' },
     { line: 'transition blake3 /mnt/new/store --verify', says: 'and see that nothing is amiss' },
   ],
+  records: [
+    {
+      name: 'TransitionArchive',
+      summary: 'an archive of a transition',
+      fields: { archive: 'text', plan: 'true?', states: 'integer', new_states: 'integer?' },
+    },
+    { name: 'TransitionReference', summary: 'a reference under both hash functions', fields: { before: 'text', after: 'text' } },
+    {
+      name: 'TransitionVerified',
+      summary: 'what was compared',
+      fields: { verified: 'integer', blocks: 'integer', bytes: 'integer', faults: 'integer' },
+    },
+    {
+      name: 'TransitionCounts',
+      summary: 'the end of a transition',
+      fields: { transition: 'text', hash: 'text', blocks: 'integer', bytes: 'integer', dirs: 'integer', seconds: 'number' },
+    },
+    {
+      name: 'TransitionPlan',
+      summary: 'what a transition would read',
+      fields: { plan: 'true', blocks: 'integer', bytes: 'integer', dirs: 'integer', faults: 'integer' },
+    },
+  ],
   async run(context, { named, options }) {
     const [word, store] = [named.get('hashname')?.[0], named.get('store')?.[0]];
     if (word === undefined) return;

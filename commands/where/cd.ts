@@ -25,6 +25,7 @@ export const cd = defineTreeCommand({
     { line: 'cd @yesterday', says: 'the newest state that was saved 24 hours ago or earlier' },
     { line: 'cd @', says: 'back to the present' },
   ],
+  records: [{ name: 'WorkingPath', summary: 'the working path in the tree', fields: { cwd: 'name', state: 'text?' } }],
   async run(context, { args: [argument] }) {
     const { session, local, output, signal } = context;
     const before = { cwd: session.cwd, view: local?.view };

@@ -20,6 +20,12 @@ interface Watcher {
 export class ChangeFeed {
   readonly #watchers = new Set<Watcher>();
   #closed = false;
+  #revision = 0;
+
+  /** How many changes there were. */
+  get revision(): number {
+    return this.#revision;
+  }
 
   /** Whether anybody is told. */
   get isWatched(): boolean {
@@ -28,6 +34,7 @@ export class ChangeFeed {
 
   /** @param by - who made the change; that watcher is not told */
   emit(change: TreeChange, by?: object): void {
+    this.#revision++;
     for (const watcher of this.#watchers) {
       if (by !== undefined && watcher.except === by) continue;
       if (watcher.waiting.length >= MAX_WAITING) watcher.waiting = [{ kind: 'names', path: ROOT_PATH }];

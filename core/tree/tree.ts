@@ -112,6 +112,8 @@ export interface Tree extends AsyncDisposable {
    * @param root - undefined for the empty tree
    */
   isAt(root: Dirent | undefined): boolean;
+  /** Goes up with each change that is made by these operations. */
+  readonly revision: number;
   /** Stores what changed, flushes the Store and gives the self-contained Dirent of the root. Does not write the archive. */
   sync(options?: OpOptions): Promise<Dirent>;
   /** Changes, from now on. */

@@ -67,6 +67,10 @@ export class RemoteTree implements Tree {
   }
 
   /** Whether this side asked for no change since it last asked for a sync: of what others do the mount knows. */
+  get revision(): number {
+    return this.#changes;
+  }
+
   isAt(): boolean {
     return this.#changes === this.#synced;
   }

@@ -1,3 +1,5 @@
+import type { Entry as EntryRecord } from './records.ts';
+
 // What the program answers, as programs have it. @see vt(7), "REQUESTS"
 
 /** An object that the program printed. */
@@ -33,55 +35,18 @@ export class VtftpError extends Error {
 }
 
 /** A name in a tree. */
-export interface Entry {
-  /** Absolute. */
-  readonly path: string;
-  /** The same where it may not be UTF-8. */
+export interface Entry extends Omit<EntryRecord, 'id' | 'command'> {
+  /** The path where it may not be UTF-8. */
   readonly pathBytes: Uint8Array;
-  readonly name: string;
-  readonly type: 'file' | 'dir' | 'symlink' | 'fifo' | 'socket' | 'chardev' | 'blockdev';
-  /** In bytes. */
-  readonly size: number;
-  /** Permission bits in octal: `0644`. */
-  readonly mode: string;
-  readonly nlink: number;
-  readonly uid?: number;
-  readonly gid?: number;
-  readonly user?: string;
-  readonly group?: string;
-  /** ISO 8601, with nanoseconds. */
-  readonly mtime?: string;
 }
 
 /** The entry that `stat` or `ls` printed. */
-export function entryOf(answer: Answer): Entry {
-  return { ...(answer as unknown as Entry), pathBytes: bytesOf(answer, 'path') };
+export function entryOf(record: Omit<EntryRecord, 'command'>): Entry {
+  return { ...record, pathBytes: bytesOf(record, 'path') };
 }
 
 /** The bytes of a text that may not be UTF-8. */
-export function bytesOf(answer: Answer, field: string): Uint8Array {
-  const coded = answer[`${field}_b64`];
-  return typeof coded === 'string' ? Buffer.from(coded, 'base64') : Buffer.from(String(answer[field]), 'utf8');
-}
-
-/** A recorded state of an archive. */
-export interface State {
-  readonly number: number;
-  /** ISO 8601, with nanoseconds. */
-  readonly when: string;
-  /** The Dirent of its top Dir, as text. */
-  readonly reference: string;
-  readonly host?: string;
-  readonly user?: string;
-  /** The lines that made it. */
-  readonly commands?: string;
-  readonly message?: string;
-  readonly tags?: readonly string[];
-}
-
-/** One difference of two states. */
-export interface Change {
-  readonly change: string;
-  readonly path: string;
-  readonly type?: string;
+export function bytesOf(answer: object, field: string): Uint8Array {
+  const { [field]: text, [`${field}_b64`]: coded } = answer as Answer;
+  return typeof coded === 'string' ? Buffer.from(coded, 'base64') : Buffer.from(String(text), 'utf8');
 }

@@ -1,9 +1,11 @@
-import { type Answer, bytesOf, type Change, type Entry, entryOf, type State, type Word } from './answers.ts';
+import { type Answer, bytesOf, type Entry, entryOf, VtftpError, type Word } from './answers.ts';
 import { Connection, type ConnectOptions } from './connection.ts';
+import type { AnyRecord, Difference, GetEffect, Got, PathState, Put, Records, State } from './records.ts';
 
 // biome-ignore lint/performance/noBarrelFile: this is the one module that the package exports
-export { type Answer, type Change, type Entry, type State, VtftpError, type Word } from './answers.ts';
+export { type Answer, type Entry, VtftpError, type Word } from './answers.ts';
 export type { ConnectOptions } from './connection.ts';
+export type * as records from './records.ts';
 
 /** Bytes that are asked for at a time: other requests have their turn in between. */
 const READ_BYTES = 1024 * 1024;
@@ -30,19 +32,22 @@ export class Client implements AsyncDisposable {
    * @returns the objects that it prints under `--json`
    * @throws {VtftpError} what it failed with
    */
-  async run(argv: readonly Word[], { signal }: CallOptions = {}): Promise<Answer[]> {
+  async run<Name extends keyof Records>(argv: readonly [Name, ...Word[]], options?: CallOptions): Promise<(Records[Name] | AnyRecord)[]>;
+  async run(argv: readonly Word[], options?: CallOptions): Promise<Answer[]>;
+  async run(argv: readonly Word[], { signal }: CallOptions = {}): Promise<unknown[]> {
     return await this.#connection.run(argv, signal);
   }
 
   /** The entry of a path; a symlink itself. @throws {VtftpError} with errno ENOENT where there is none */
   async stat(path: Word, options: CallOptions = {}): Promise<Entry> {
-    const [answer = {}] = await this.run(['stat', '--', path], options);
-    return entryOf(answer);
+    const [entry] = await this.#own(['stat', '--', path], options);
+    if (entry === undefined) throw new VtftpError({ error: 'vtftp: stat gave no answer' });
+    return entryOf(entry);
   }
 
   /** The entries of a Dir, in the order of their names. */
   async list(path: Word = '/', options: CallOptions = {}): Promise<Entry[]> {
-    return (await this.run(['ls', '-a', '--', withSlash(path)], options)).map(entryOf);
+    return (await this.#own(['ls', '-a', '--', withSlash(path)], options)).map(entryOf);
   }
 
   /** All that is below a Dir: each Dir before what is in it. Memory holds the names of one Dir at each level. */
@@ -69,34 +74,41 @@ export class Client implements AsyncDisposable {
   }
 
   /** Stores local files and directories. @param name - the stored name, as of `put`; default: in the working Dir */
-  async put(local: Word | readonly Word[], name?: Word, options: CallOptions = {}): Promise<Answer[]> {
+  async put(local: Word | readonly Word[], name?: Word, options: CallOptions = {}): Promise<Put[]> {
     const words = wordsOf(local);
     // The last of several words would be taken for the name.
     const target = name ?? (words.length > 1 ? './' : undefined);
-    return await this.run(['put', '--', ...words, ...(target === undefined ? [] : [target])], options);
+    return await this.#own(['put', '--', ...words, ...(target === undefined ? [] : [target])], options);
   }
 
   /** Takes stored files and Dirs out. @param local - where to, as of `get` */
-  async get(path: Word | readonly Word[], local: Word, options: CallOptions = {}): Promise<Answer[]> {
-    return await this.run(['get', '--', ...wordsOf(path), local], options);
+  async get(path: Word | readonly Word[], local: Word, options: CallOptions = {}): Promise<(Got | GetEffect)[]> {
+    return await this.#own(['get', '--', ...wordsOf(path), local], options);
   }
 
   /** Recorded states of the archive, the newest first; of a path: those in which it differs. */
-  async log(path?: Word, options: CallOptions = {}): Promise<State[]> {
-    return (await this.run(['log', '--', ...(path === undefined ? [] : [path])], options)) as unknown as State[];
+  async log(path?: undefined, options?: CallOptions): Promise<State[]>;
+  async log(path: Word, options?: CallOptions): Promise<PathState[]>;
+  async log(path?: Word, options: CallOptions = {}): Promise<(State | PathState)[]> {
+    return await this.#own(['log', '--', ...(path === undefined ? [] : [path])], options);
   }
 
   /** What differs between two states or paths, as `diff` takes them; default: the last change. */
-  async changes(a?: Word, b?: Word, options: CallOptions = {}): Promise<Change[]> {
+  async changes(a?: Word, b?: Word, options: CallOptions = {}): Promise<Difference[]> {
     const words = [a, b].filter((word) => word !== undefined);
-    const answers = await this.run(['diff', '--', ...words], options);
-    return answers.filter(({ change }) => change !== undefined) as unknown as Change[];
+    return (await this.#own(['diff', '--', ...words], options)).filter((record) => 'change' in record);
   }
 
   /** Records what changed. @param message - what `log` shows with the state @returns the Dirref of the tree */
   async sync(message?: string, options: CallOptions = {}): Promise<string | undefined> {
-    const [answer] = await this.run(['sync', ...(message === undefined ? [] : [`--message=${message}`])], options);
-    return typeof answer?.['dirref'] === 'string' ? answer['dirref'] : undefined;
+    const [synced] = await this.#own(['sync', ...(message === undefined ? [] : [`--message=${message}`])], options);
+    return synced?.dirref;
+  }
+
+  /** Runs a command, without the objects that tell what became of the tree. */
+  async #own<Name extends keyof Records>(argv: readonly [Name, ...Word[]], options: CallOptions): Promise<Records[Name][]> {
+    const answers: (Records[Name] | AnyRecord)[] = await this.run(argv, options);
+    return answers.filter((record): record is Records[Name] => !('changed' in record && 'dirref' in record));
   }
 
   /** Records what changed and ends the session. @returns the Dirref that opens the tree again; none where nothing changed */

@@ -62,6 +62,10 @@ export class ClientSession implements Session {
     return this.#session.isChanged;
   }
 
+  get dirref(): string | undefined {
+    return this.#session.dirref;
+  }
+
   async keep(signal?: AbortSignal): Promise<void> {
     await this.#session.keep(signal);
   }

@@ -34,6 +34,10 @@ export class ReadOnlyTree implements Tree {
     return this.#tree.store;
   }
 
+  get revision(): number {
+    return this.#tree.revision;
+  }
+
   async lookup(path: TreePath, options?: LookupOptions): Promise<TreeEntry | undefined> {
     return await this.#tree.lookup(path, options);
   }

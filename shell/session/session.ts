@@ -140,6 +140,11 @@ export class ShellSession implements LocalSession {
     return this.#present.isChanged;
   }
 
+  get dirref(): string | undefined {
+    const { base } = this.#present;
+    return base === undefined || this.isChanged ? undefined : formatDirent(base);
+  }
+
   async keep(signal?: AbortSignal): Promise<void> {
     await this.#present.keep(signal);
   }

@@ -71,7 +71,9 @@ test('two sessions on one Store lose nothing of each other', async (t) => {
   });
   const lines = createInterface({ input: slow.stdout })[Symbol.asyncIterator]();
   slow.stdin.write('mkdir mine\n');
-  assert.deepEqual(JSON.parse((await lines.next()).value ?? ''), { done: true, status: 0 });
+  const next = async (): Promise<unknown> => JSON.parse((await lines.next()).value ?? '');
+  assert.deepEqual(await next(), { command: 'mkdir', changed: true, dirref: null });
+  assert.deepEqual(await next(), { done: true, status: 0 });
   const quick = await session(scratch, 'mkdir theirs; rmdir common');
   assert.equal(quick.status, 0, quick.report);
   slow.stdin.end('mkdir mine/below\n');
@@ -113,7 +115,8 @@ test('--json of a name that is not UTF-8 carries its octets', async (t) => {
   const scratch = makeScratch(t);
   const listed = await session(scratch, String.raw`touch $'bad\xff'; ls`, ['--json']);
   assert.equal(listed.status, 0, listed.report);
-  assert.equal(Buffer.from(String(json(listed.stdout)[0]?.['name_b64']), 'base64').toString('latin1'), 'bad\xff');
+  const entry = json(listed.stdout).find(({ command }) => command === 'ls');
+  assert.equal(Buffer.from(String(entry?.['name_b64']), 'base64').toString('latin1'), 'bad\xff');
   const raw = await session(scratch, 'ls; ls -0');
   assert.deepEqual(raw.stdoutBytes, Buffer.from('bad\xff\nbad\xff\0', 'latin1'));
 });
@@ -205,7 +208,10 @@ test('with -q a job prints nothing unless something fails; what was asked for co
   assert.match(asked.stdout, /^f\nD\{.*\}\n$/, asked.report);
   assert.match((await quiet('-c', 'quit')).stdout, /^D\{.*\}\n$/);
   assert.match((await quiet('-n', '-c', 'put f')).stdout, /^would put/);
-  assert.match((await quiet('--json', '-c', 'put f new')).stdout, /^\{"command":"put","path":"\/new".*\n\{"dirref"/);
+  assert.match(
+    (await quiet('--json', '-c', 'put f new')).stdout,
+    /^\{"command":"put","path":"\/new".*\n\{"command":"put","changed":true,.*\n\{"dirref"/,
+  );
   const failed = await quiet('-c', 'put f nosuch x');
   assert.notEqual(failed.status, 0);
   assert.match(failed.stderr, /^put: /, failed.report);

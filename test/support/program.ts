@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from './project.ts';
@@ -85,9 +86,14 @@ export async function run(command: string, args: readonly string[], options: Run
   return { status, signal, stdout, stdoutBytes, stderr, report };
 }
 
-/** Runs the built vtftp. */
-export function vtftp(args: readonly string[], options: RunOptions = {}): Promise<Run> {
-  return run(process.execPath, [PROGRAM, ...args], options);
+/** Runs the built vtftp. What it prints under `--json` has to be what the command table declares. */
+export async function vtftp(args: readonly string[], options: RunOptions = {}): Promise<Run> {
+  const ended = await run(process.execPath, [PROGRAM, ...args], options);
+  if (args.includes('--json') && process.env['VTFTP_PROGRAM'] === undefined) {
+    const { undeclaredRecords } = await import('./shells/declared-records.ts');
+    assert.deepEqual(undeclaredRecords(`${ended.stdout}\n${ended.stderr}`), [], ended.report);
+  }
+  return ended;
 }
 
 /** The Dirref that a session recited: the last line of its stdout. */

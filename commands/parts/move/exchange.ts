@@ -62,7 +62,10 @@ export async function exchangeArchive(context: CommandContext, name: Octets, exc
   }
   const { line } = forward;
   await transferOne(context, direction, peer, { path: ROOT_PATH, dirent: line.dirent, name }, how);
-  if (how.plan) return;
+  if (how.plan) {
+    if (direction === 'pull' && isOpenArchive(context, name)) context.wouldChange();
+    return;
+  }
   if (direction === 'pull' && isOpenArchive(context, name)) await showHere(context, line);
   else await recordThere(context, exchange, name, ends, lines, line, before.at(-1));
   tell(context, exchange, name, line, 'newer');

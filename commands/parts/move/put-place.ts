@@ -32,9 +32,13 @@ export async function placeImported(
 ): Promise<Placed> {
   const { session, signal, plan, diagnostics } = context;
   const { tree } = session;
+  const notDone = (gone = 0): Placed => {
+    context.wouldChange();
+    return { gone };
+  };
   const before = await tree.lookup(path, { follow: false, signal });
   if (before?.dirent.kind !== 'dir' || dirent.kind !== 'dir') {
-    if (plan) return { gone: 0 };
+    if (plan) return notDone();
     if (before !== undefined) await recordBefore(context, path);
     await tree.bind(path, dirent, { signal });
     return { gone: 0 };
@@ -43,7 +47,7 @@ export async function placeImported(
     const { bindOver } = await import('../../../core/tree/bind-over.ts');
     const onClash = (at: TreePath): void =>
       diagnostics.failure(`put "${octetsToText(at)}": it is a Dir with entries, which stay; the local one is none`);
-    if (plan) return { gone: 0 };
+    if (plan) return notDone();
     await recordBefore(context, path);
     await bindOver(tree, path, dirent, { signal, ...(force ? {} : { onClash }) });
     return { gone: 0 };
@@ -54,7 +58,7 @@ export async function placeImported(
   await recordBefore(context, path);
   const stood = await tree.dirent(path, { signal });
   const gone = await countGone(planned === undefined ? session.store : sourceOver(planned, session.store), stood, dirent, signal);
-  if (plan) return { gone };
+  if (plan) return notDone(gone);
   if (gone > 0 && !(await isMeant(context, path, stood, gone))) throw new VtError('EFAILED', `put "${octetsToText(path)}": left as it was`);
   await tree.bind(path, dirent, { signal });
   return { gone };

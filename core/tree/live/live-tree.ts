@@ -101,6 +101,10 @@ export class LiveTree implements Tree {
     return !stale && (dirent === root || formatDirent(dirent) === formatDirent(root ?? EMPTY_ROOT));
   }
 
+  get revision(): number {
+    return this.#state.changes.revision;
+  }
+
   async lookup(path: TreePath, options: LookupOptions = {}): Promise<TreeEntry | undefined> {
     const node = await this.#reading('look up', async () => {
       try {

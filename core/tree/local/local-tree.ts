@@ -255,6 +255,10 @@ export class LocalTree implements Tree {
   }
 
   /** Changes act at once, and no root is kept. */
+  get revision(): number {
+    return this.#changes.revision;
+  }
+
   isAt(): boolean {
     return true;
   }

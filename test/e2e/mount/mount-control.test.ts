@@ -72,7 +72,10 @@ describe('the control channel of a mount', { skip: noMountsHere() ?? false }, ()
     assert.deepEqual(statuses, [0, 0, 12, 12, 13], JSON.stringify(answers));
     assert.deepEqual(
       answers.filter(({ id, done }) => id === 0 && done !== true),
-      [{ command: 'join', id: 0, join: dirref, path: '/j' }],
+      [
+        { command: 'join', id: 0, join: dirref, path: '/j' },
+        { command: 'join', id: 0, changed: true, dirref: null },
+      ],
     );
     assert.ok(answers.some(({ id, merged, conflicts }) => id === 1 && merged === true && conflicts === 0));
     for (const [id, says] of [

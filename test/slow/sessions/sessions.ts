@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { isDatadir } from '../../../core/datadir/datadir-recovery.ts';
 import { formatDirent } from '../../../core/dirent/dirent-text.ts';
 import { makeRandom, type Random } from '../../support/random.ts';
+import { undeclaredRecords } from '../../support/shells/declared-records.ts';
 import { openShellHere, type ShellHere } from '../../support/shells/shell-here.ts';
 import { treeLines } from '../../support/trees/tree-lines.ts';
 import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
@@ -65,17 +66,22 @@ async function sequence(
   changeLocalFiles(source);
   let shown: Shown;
   {
-    await using shell = await openShellHere(setup);
+    const into = random.chance(30) ? 'json' : 'pipe';
+    tally.count(into === 'json' ? 'printed as JSON' : 'printed as text');
+    await using shell = await openShellHere({ ...setup, into });
     for (let count = 2 + random.below(MAX_LINES); count > 0; count--) {
       const line = randomLine(source);
       const { status, stdout, stderr } = await shell.run(line);
       lines.push(`${line}  → ${status}`);
       tally.note('lines');
       if (!STATUSES.has(status) || /\[object|Error:|\n\s+at /.test(stderr)) return `"${line}" ended with ${status}: ${stderr}`;
+      const undeclared = into === 'json' ? undeclaredRecords(`${stdout}\n${stderr}`) : [];
+      if (undeclared.length > 0) return `"${line}" printed ${undeclared.join('\n')}`;
       if (status === 0 && /^(?:sync|undo|redo)/.test(line)) {
         const wrong = await recordedAs(shell);
         if (wrong !== undefined) return `after "${line}": ${wrong}`;
-        if (line === 'sync') source.dirrefs.push(stdout.toString().trim());
+        const dirref = line === 'sync' ? dirrefIn(stdout) : undefined;
+        if (dirref !== undefined) source.dirrefs.push(dirref);
       }
     }
     shown = await ended(shell, isQuit);
@@ -100,11 +106,16 @@ async function ended(shell: ShellHere, isQuit: boolean): Promise<Shown> {
   let dirref: string | undefined;
   if (!isQuit) {
     const { status, stdout } = await shell.run('sync');
-    if (status === 0) dirref = stdout.toString().trim();
+    if (status === 0) dirref = dirrefIn(stdout);
   }
   const lines = await treeLines(shell.session.tree);
   if (isQuit) dirref = await shell.finish();
   return { lines, dirref, isDefault: shell.session.archive?.name.endsWith('/default.vt') === true };
+}
+
+/** The Dirref that `sync` printed, as text or as JSON. */
+function dirrefIn(stdout: Buffer): string | undefined {
+  return /D\{(?:[^"\n]|\\")*\}/.exec(stdout.toString())?.[0].replaceAll('\\"', '"');
 }
 
 /** Whether the newest entry of the archive is the tree. */

@@ -1,0 +1,29 @@
+import type { Session } from '../../commands/session.ts';
+import type { Tree } from '../../core/tree/tree.ts';
+
+/** Whether one command changes the tree of a session. */
+export class TreeChangeNote {
+  readonly #session: Pick<Session, 'tree' | 'dirref'>;
+  readonly #tree: Tree;
+  readonly #revision: number;
+  #would = false;
+
+  /** Begins to look. */
+  constructor(session: Pick<Session, 'tree' | 'dirref'>) {
+    this.#session = session;
+    this.#tree = session.tree;
+    this.#revision = session.tree.revision;
+  }
+
+  /** It is only planned. */
+  wouldBe(): void {
+    this.#would = true;
+  }
+
+  /** The object that tells it. A Dirref is told only once it is recorded: it could not be opened before. */
+  record(plan: boolean): Readonly<Record<string, unknown>> {
+    const { tree, dirref } = this.#session;
+    const changed = this.#would || tree !== this.#tree || tree.revision !== this.#revision;
+    return { changed, dirref: this.#would ? null : (dirref ?? null), ...(plan ? { plan: true } : {}) };
+  }
+}

@@ -43,28 +43,31 @@ export async function gcOfBucket(
     onProgress: ({ doing, done }) => diagnostics.progress({ label: `gc: ${doing}`, doneBytes: 0, doneItems: done }),
   });
   const seconds = (performance.now() - startMs) / 1000;
+  const isPacked = counts.layout === 'packs';
+  const unit = isPacked ? 'packs' : 'objects';
   output.record({
     ...(plan ? { plan: true } : {}),
-    removed_packs: counts.removedPacks,
+    [`removed_${unit}`]: counts.removedObjects,
     removed_bytes: counts.removedBytes,
-    retired_packs: counts.retiredPacks,
+    [`retired_${unit}`]: counts.retiredObjects,
     retired_bytes: counts.retiredBytes,
     copied_bytes: counts.copiedBytes,
-    packs: counts.packs,
-    young_packs: counts.youngPacks,
-    locked_packs: counts.lockedPacks,
+    [unit]: counts.objects,
+    [`young_${unit}`]: counts.youngObjects,
+    [`locked_${unit}`]: counts.lockedObjects,
     live_blocks: counts.liveBlocks,
     roots: counts.roots,
     sessions: counts.sessions,
     ...(counts.unreadable.length > 0 ? { unreadable: counts.unreadable } : {}),
     seconds: Number(seconds.toFixed(3)),
   });
+  const objects = (count: number): string => countText(count, isPacked ? 'pack' : 'object');
   const parts = [
-    `${plan ? 'would remove' : 'removed'} ${countText(counts.removedPacks, 'pack')} (${sizeText(counts.removedBytes)}) of ${counts.packs}`,
-    `${plan ? 'would retire' : 'retired'} ${countText(counts.retiredPacks, 'pack')} (${sizeText(counts.retiredBytes)}), for a later gc`,
+    `${plan ? 'would remove' : 'removed'} ${objects(counts.removedObjects)} (${sizeText(counts.removedBytes)}) of ${counts.objects}`,
+    `${plan ? 'would retire' : 'retired'} ${objects(counts.retiredObjects)} (${sizeText(counts.retiredBytes)}), for a later gc`,
     ...(counts.copiedBytes > 0 ? [`${sizeText(counts.copiedBytes)} ${plan ? 'to be copied' : 'copied'}`] : []),
-    ...(counts.youngPacks > 0 ? [`${countText(counts.youngPacks, 'pack')} too young`] : []),
-    ...(counts.lockedPacks > 0 ? [`${countText(counts.lockedPacks, 'pack')} locked by the service`] : []),
+    ...(counts.youngObjects > 0 ? [`${objects(counts.youngObjects)} too young`] : []),
+    ...(counts.lockedObjects > 0 ? [`${objects(counts.lockedObjects)} locked by the service`] : []),
     `${countText(counts.liveBlocks, 'Block')} of ${countText(counts.roots, 'root')} stay`,
     `${seconds.toFixed(2)} s`,
   ];

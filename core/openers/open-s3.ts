@@ -38,6 +38,9 @@ export async function openS3Store(given: StoreParameters, context: OpenContext):
     const asked = hashParameter(given);
     if (found !== undefined && asked !== undefined && asked !== found.hashName)
       throw new VtError('EOPEN', `open Store "${name}": its hash function is ${found.hashName}`, { remedy: `leave out hash=${asked}` });
+    const layout = textParameter(given, 'layout');
+    if (found !== undefined && layout !== undefined && layout !== found.layout)
+      throw new VtError('EOPEN', `open Store "${name}": its layout is ${found.layout}`, { remedy: `leave out layout=${layout}` });
     const cachePath = join(context.cachePath ?? requireHomeFolder(undefined, 'the cache'), 's3');
     const store = new S3Store({
       client,
@@ -80,8 +83,13 @@ function s3Client(given: StoreParameters, context: OpenContext): S3Client {
   });
 }
 
-function newFormat(given: StoreParameters, { hashName }: OpenContext): BucketFormat {
+function newFormat(given: StoreParameters, { name, hashName }: OpenContext): BucketFormat {
   const compression = textParameter(given, 'compression') === 'zlib' ? 'zlib' : 'none';
+  const layout = textParameter(given, 'layout') === 'blocks' ? 'blocks' : 'packs';
+  if (layout === 'blocks' && compression !== 'none')
+    throw new VtError('EOPEN', `open Store "${name}": layout=blocks keeps Blocks as they are`, {
+      remedy: `leave out compression=${compression}`,
+    });
   const usual = edgesFor(compression);
   const sizes = readEdgeSizes(textParameter(given, 'edges') ?? '');
   return {
@@ -89,5 +97,6 @@ function newFormat(given: StoreParameters, { hashName }: OpenContext): BucketFor
     hashName: hashParameter(given) ?? hashName ?? DEFAULT_HASH_NAME,
     edges: sizes === undefined ? usual : { kernel: usual.kernel, ...sizes },
     compression,
+    layout,
   };
 }

@@ -125,6 +125,7 @@ export const STORE_TYPES: readonly StoreType[] = [
       hash: HASH_NAMES,
       compression: ['none', 'zlib'],
       edges: 'edges',
+      layout: ['packs', 'blocks'],
     },
     required: ['address'],
     open: async (given, context) => (await import('./open-s3.ts')).openS3Store(given, context),

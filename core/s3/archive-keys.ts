@@ -51,8 +51,3 @@ export function parseEntryKey(prefix: string, key: string): EntryKey | undefined
 export function forgottenKey(key: string): string {
   return key.replace(/\.vt$/, '.gone');
 }
-
-/** What the keys of locks begin with. They come behind all entries. */
-export function lockPrefix(prefix: string): string {
-  return `${prefix}~lock-`;
-}

@@ -7,23 +7,18 @@ import type { AddTally } from '../store/add-tally.ts';
 import { RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
 import type { RecordBatch } from '../store/records/record-batch.ts';
 import type { BucketIndex } from './bucket-index.ts';
+import type { BucketLayout } from './bucket-layout.ts';
 import type { LocalIndex } from './local-index.ts';
 import type { PackKind, PackName } from './pack-names.ts';
-import type { PackUploads } from './pack-uploads.ts';
-
-/** Packs that are in the bucket and that no index segment tells of yet, at most. */
-const MAX_UNPUBLISHED = 32;
 
 export interface BucketAddsParts {
   readonly hash: HashFunction;
   readonly local: LocalIndex;
   readonly index: BucketIndex;
-  readonly uploads: PackUploads;
+  readonly layout: BucketLayout;
   readonly tally: AddTally;
   /** Blocks that are there but damaged, by digest: they may be added again. */
   readonly damaged: Set<string>;
-  /** Gives the Blocks of a retired pack that this session counts on. @returns whether the pack is there still */
-  readonly rescue: (pack: PackName, isCountedOn: (digest: Uint8Array) => boolean, options: OpOptions) => Promise<boolean>;
 }
 
 /** Adds Blocks to packs, and makes them known. */
@@ -45,8 +40,8 @@ export class BucketAdds {
 
   /** Whether a Block is there, or waits. From now on this session counts on it. */
   has(digest: Uint8Array): boolean {
-    const { uploads, local, damaged } = this.#parts;
-    if (uploads.find(digest) !== undefined) return true;
+    const { layout, local, damaged } = this.#parts;
+    if (layout.uploads.find(digest) !== undefined) return true;
     if (!local.has(digest) || (damaged.size > 0 && damaged.has(digestKey(digest)))) return false;
     this.#countOn(digest);
     return true;
@@ -59,7 +54,7 @@ export class BucketAdds {
 
   /** Adds records, copied. @returns for each 1 if it was new, else 0 */
   add(kind: PackKind, batch: RecordBatch): Uint8Array {
-    const { hash, uploads, tally, damaged } = this.#parts;
+    const { hash, layout, tally, damaged } = this.#parts;
     const headerSize = RECORD_FIXED_SIZE + hash.digestSize;
     const isNew = new Uint8Array(batch.count);
     for (let i = 0, at = 0; i < batch.count; i++) {
@@ -68,7 +63,7 @@ export class BucketAdds {
       const recordSize = headerSize + (batch.storedSizes[i] as number);
       if (this.has(digest)) tally.addExisting(size);
       else {
-        uploads.add(kind, batch, i, at);
+        layout.uploads.add(kind, batch, i, at);
         // What this session adds may be retired too, before an archive has it.
         this.#countOn(digest);
         if (damaged.size > 0) damaged.delete(digestKey(digest));
@@ -87,14 +82,15 @@ export class BucketAdds {
 
   /** Resolves when more may be added. */
   async room(): Promise<void> {
-    await this.#parts.uploads.room();
-    if (this.#parts.uploads.uploadedCount >= MAX_UNPUBLISHED) await this.#publish({});
+    const { uploads } = this.#parts.layout;
+    await uploads.room();
+    if (uploads.isDue) await this.#publish({});
   }
 
   /** Makes all that was added durable, and known; and sees to it that all that was counted on stays. */
   async flush(options: OpOptions): Promise<void> {
     do {
-      await this.#parts.uploads.drain();
+      await this.#parts.layout.uploads.drain();
       await this.#publish(options);
     } while (await this.#rescue(options));
   }
@@ -103,10 +99,11 @@ export class BucketAdds {
   async #publish(options: OpOptions): Promise<void> {
     const before = this.#publishing;
     const publishing = before.then(async () => {
-      const { uploads, index } = this.#parts;
+      const { layout, index } = this.#parts;
+      const { uploads } = layout;
       const packs = await uploads.uploaded(options);
       if (packs.length === 0) return;
-      await index.publish(packs, (published) => uploads.noteIndexed(published), options);
+      await uploads.guarded(packs, async () => await index.publish(packs, (published) => uploads.noteIndexed(published), options), options);
     });
     this.#publishing = publishing.catch(() => undefined);
     await publishing;
@@ -114,14 +111,16 @@ export class BucketAdds {
 
   /** What was retired since this session was told that it is there is added again. @returns whether something was */
   async #rescue(options: OpOptions): Promise<boolean> {
-    const { index, local, uploads, rescue } = this.#parts;
+    const { index, local, layout } = this.#parts;
+    const { uploads } = layout;
     if (this.#countedOn === undefined) return false;
     await index.read(true, options);
     const isCountedOn = (digest: Uint8Array): boolean =>
       this.#countedOn?.mayHave(digest, 0) === true && !local.has(digest) && uploads.find(digest) === undefined;
     for (const pack of index.retired) {
       if (this.#dealtWith.has(pack)) continue;
-      if (!(await rescue(pack, isCountedOn, options)) && !this.#needsNothingOf(pack, isCountedOn))
+      const missing = await layout.keep(new Map([[pack, undefined]]), isCountedOn, options);
+      if (missing !== undefined && !this.#needsNothingOf(pack, isCountedOn))
         throw new LostAddsError(pack, 'gc has removed it while this session counted on it', { remedy: 'run the command again' });
       this.#dealtWith.add(pack);
     }

@@ -4,15 +4,18 @@ import { DEFAULT_SHARED } from '../base/system/store-files.ts';
 import type { DatadirFormat } from '../datadir/datadir-format.ts';
 import { formatDatadirFormat, parseDatadirFormat } from '../datadir/datadir-format.ts';
 import { DEFAULT_DURABILITY } from '../store/durability.ts';
+import type { LayoutName } from './bucket-layout.ts';
 import type { S3Client } from './s3-client.ts';
 
 /** The object that says what lies below a prefix. @see vt(5), "Stores in buckets" */
 const FORMAT_KEY = 'vtftp-store';
-const LAYOUT = 'packs';
+const LAYOUTS: readonly LayoutName[] = ['packs', 'blocks'];
 const MAX_SIZE = 64 * 1024;
 
-/** What a Store in a bucket says of itself: as a datadir. */
-export type BucketFormat = Pick<DatadirFormat, 'storeId' | 'hashName' | 'edges' | 'compression'>;
+/** What a Store in a bucket says of itself: as a datadir, and how its Blocks lie there. */
+export interface BucketFormat extends Pick<DatadirFormat, 'storeId' | 'hashName' | 'edges' | 'compression'> {
+  readonly layout: LayoutName;
+}
 
 /**
  * Reads what a Store says of itself; undefined where there is none.
@@ -23,11 +26,12 @@ export async function readBucketFormat(client: S3Client, options: OpOptions = {}
   const body = await client.get(FORMAT_KEY, { ...options, maxSize: MAX_SIZE });
   if (body === undefined) return undefined;
   const text = body.toString('utf8');
-  const layout = /^layout=(.*)$/m.exec(text)?.[1];
-  if (layout === undefined) throw new ParseError(`read "${client.name}": "${FORMAT_KEY}" names no layout`, 0);
-  if (layout !== LAYOUT)
-    throw new VtError('EUNSUPPORTED', `open Store "${client.name}": its layout is "${layout}"`, { remedy: 'use a later vtftp' });
-  return parseDatadirFormat(text);
+  const said = /^layout=(.*)$/m.exec(text)?.[1];
+  if (said === undefined) throw new ParseError(`read "${client.name}": "${FORMAT_KEY}" names no layout`, 0);
+  const layout = LAYOUTS.find((known) => known === said);
+  if (layout === undefined)
+    throw new VtError('EUNSUPPORTED', `open Store "${client.name}": its layout is "${said}"`, { remedy: 'use a later vtftp' });
+  return { ...parseDatadirFormat(text), layout };
 }
 
 /**
@@ -37,6 +41,6 @@ export async function readBucketFormat(client: S3Client, options: OpOptions = {}
  */
 export async function makeBucketFormat(client: S3Client, format: BucketFormat, options: OpOptions = {}): Promise<BucketFormat> {
   const text = formatDatadirFormat({ ...format, generation: 0, durability: DEFAULT_DURABILITY, shared: DEFAULT_SHARED });
-  await client.putNew(FORMAT_KEY, Buffer.from(`${text}layout=${LAYOUT}\n`), options);
+  await client.putNew(FORMAT_KEY, Buffer.from(`${text}layout=${format.layout}\n`), options);
   return (await readBucketFormat(client, options)) ?? format;
 }

@@ -2,8 +2,7 @@ import type { OpOptions } from '../base/op-options.ts';
 import type { Finding } from '../maintain/findings.ts';
 import type { StoreView } from '../maintain/store-view.ts';
 import { viewOf } from '../maintain/store-view.ts';
-import { packSizes, walkBucket } from './bucket-walk.ts';
-import { packKey } from './pack-names.ts';
+import { walkBucket } from './bucket-walk.ts';
 import type { S3Store } from './s3-store.ts';
 
 export interface BucketFsckOptions extends OpOptions {
@@ -33,29 +32,27 @@ export interface BucketFsckCounts {
 export async function fsckBucket(store: S3Store, options: BucketFsckOptions): Promise<BucketFsckCounts> {
   const { onFinding, onProgress, signal, view = viewOf(store) } = options;
   await store.flush(options);
-  const { client, bucket } = await store.internals(options);
+  const { bucket } = await store.internals(options);
   if (options.rebuilds) bucket.local.reset();
   await bucket.ready(options);
   await bucket.index.read(true, options);
-  const sizes = await packSizes(client, options);
+  const { layout } = bucket;
+  const survey = await layout.survey(options);
   const counts = { packs: 0, bytes: 0, blocks: 0 };
   for (const { key } of bucket.index.segments) {
-    for (const { name, size, index } of (await bucket.index.segment(key, options)) ?? []) {
-      if (bucket.index.retired.has(name)) continue;
+    for (const pack of (await bucket.index.segment(key, options)) ?? []) {
+      if (bucket.index.retired.has(pack.name)) continue;
       counts.packs++;
-      counts.bytes += size;
-      counts.blocks += index.count;
-      const found = sizes.get(name);
-      if (found === size) continue;
-      const reason = found === undefined ? 'the object is not there' : `the object has ${found} octets`;
-      onFinding({ kind: 'data', file: packKey(name), start: 0, end: size, reason });
+      counts.bytes += pack.size;
+      counts.blocks += pack.index.count;
+      for (const { key: file, size, reason } of layout.lacks(pack, survey)) onFinding({ kind: 'data', file, start: 0, end: size, reason });
     }
     onProgress?.({ doing: 'packs', done: counts.bytes });
   }
   const reached = await walkBucket(bucket, {
     signal,
     view,
-    sizes,
+    survey,
     onFinding,
     onProgress: (entries) => onProgress?.({ doing: 'roots', done: entries }),
   });

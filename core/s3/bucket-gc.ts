@@ -1,31 +1,18 @@
 import { VtError } from '../base/errors.ts';
-import { appendAll } from '../base/lists.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import { GcMarks } from '../maintain/gc-mark.ts';
 import { archiveRoots } from '../maintain/roots.ts';
 import type { StoreView } from '../maintain/store-view.ts';
 import { viewOf } from '../maintain/store-view.ts';
-import { DATAFILE_HEADER_SIZE, RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
+import type { BucketSurvey, LayoutName, SurveyedPack } from './bucket-layout.ts';
 import { compactSegments } from './compact-segments.ts';
-import { listObjects } from './list-objects.ts';
 import { liveSessions } from './live-sessions.ts';
 import type { OpenBucket } from './open-bucket.ts';
 import type { PackName } from './pack-names.ts';
-import { packKey, packOfKey } from './pack-names.ts';
-import type { S3Client } from './s3-client.ts';
 import type { S3Store } from './s3-store.ts';
 
-/** Octets of an entry of a pack's index behind its digest. */
-const PLACE_SIZE = 16;
 /** A pack of which less than this share is needed by nobody is left as it is: copying costs too. */
 const MIN_WASTE = 0.2;
-/** Octets of a pack that has no Blocks. */
-const FIXED_SIZE = DATAFILE_HEADER_SIZE + 200;
-/** So many packs with fewer octets than that are made one. */
-const MANY_SMALL = 16;
-const SMALL_SIZE = 1024 * 1024;
-/** Objects removed at once. */
-const AT_ONCE = 8;
 
 export interface BucketGcOptions extends OpOptions {
   /** The Store whose Blocks lie in the bucket; default: the bucket itself. */
@@ -39,35 +26,39 @@ export interface BucketGcOptions extends OpOptions {
   readonly onProgress?: (state: { readonly doing: string; readonly done: number }) => void;
 }
 
-/** What gc did, or would do. */
+/** What gc did, or would do. Objects are packs, or single Blocks. */
 export interface BucketGcCounts {
+  readonly layout: LayoutName;
   readonly roots: number;
   /** Blocks that are needed. */
   readonly liveBlocks: number;
-  readonly packs: number;
-  /** Packs that were removed: they had been retired for longer than the grace. */
-  readonly removedPacks: number;
+  /** Objects that are there. */
+  readonly objects: number;
+  /** Objects that were removed: they had been retired for longer than the grace. */
+  readonly removedObjects: number;
   readonly removedBytes: number;
-  /** Packs that were retired: a gc after the grace removes them. */
-  readonly retiredPacks: number;
+  /** Objects that were retired: a gc after the grace removes them. */
+  readonly retiredObjects: number;
   readonly retiredBytes: number;
   /** Octets of Blocks that were copied out of packs. */
   readonly copiedBytes: number;
-  /** Packs that are too young to be looked at. */
-  readonly youngPacks: number;
-  /** Packs that the service does not let go of yet. */
-  readonly lockedPacks: number;
+  /** Objects that are too young to be looked at. */
+  readonly youngObjects: number;
+  /** Objects that the service does not let go of yet. */
+  readonly lockedObjects: number;
   /** Sessions at work that give signs of life. */
   readonly sessions: number;
   /** What of the roots cannot be read, and never will be. */
   readonly unreadable: readonly string[];
 }
 
-interface PackUse {
-  readonly size: number;
-  readonly modifiedMs: number;
-  /** Octets of its records that are needed, and of their entries in its index. */
+/** A pack, and how much of it is needed. */
+interface PackUse extends SurveyedPack {
+  /** Octets of its Blocks that are needed, with what each takes besides. */
   live: number;
+  /** Blocks that are known to lie there, and those of them that are needed. */
+  blocks: number;
+  liveBlocks: number;
 }
 
 /**
@@ -82,133 +73,115 @@ export async function gcBucket(store: S3Store, options: BucketGcOptions): Promis
   const { onProgress, graceMs, plan, view = viewOf(store) } = options;
   await store.flush(options);
   const { client, bucket } = await store.internals(options);
+  const { index, layout } = bucket;
   await bucket.ready(options);
   const began = await liveSessions(client, options);
-  await bucket.index.read(true, options);
+  await index.read(true, options);
   const marks = new GcMarks(view, (rootsOptions) => archiveRoots(view.store, rootsOptions), {
     signal: options.signal,
     onProgress: ({ blocks }) => onProgress?.({ doing: 'mark', done: blocks }),
   });
   await marks.walk();
-  const uses = await usesOf(client, bucket, marks, options);
+  const survey = await layout.survey(options);
+  const uses = usesOf(bucket, survey, marks);
   if (options.rootless !== true && uses.size > 0) marks.requireRoot();
   const nowMs = client.serverMs;
 
-  const expired = new Set<PackName>();
-  for (const { packs, modifiedMs } of bucket.index.retiredLists)
-    if (nowMs - modifiedMs >= graceMs && began.every((startMs) => startMs > modifiedMs))
-      for (const pack of packs) if (uses.has(pack)) expired.add(pack);
-  const isOld = ({ modifiedMs }: PackUse): boolean => nowMs - modifiedMs >= graceMs;
-  const candidates = [...uses].filter(([name]) => !bucket.index.retired.has(name));
-  const small = candidates.filter(([, use]) => isOld(use) && use.size < SMALL_SIZE);
-  const wasteful = candidates.filter(
-    ([, use]) =>
-      isOld(use) && (use.live < (1 - MIN_WASTE) * (use.size - FIXED_SIZE) || (small.length >= MANY_SMALL && use.size < SMALL_SIZE)),
-  );
-
-  const sum = (packs: Iterable<readonly [PackName, PackUse]>, of: (use: PackUse) => number): number => {
-    let total = 0;
-    for (const [, use] of packs) total += of(use);
-    return total;
-  };
-  const removed = [...uses].filter(([name]) => expired.has(name));
-  const locked = plan ? 0 : await removePacks(client, bucket, store, marks, expired, uses, options);
-  if (!plan) {
-    await copyNeeded(bucket, store, marks, wasteful, options);
-    if (wasteful.length > 0)
-      await bucket.index.retire(
-        wasteful.map(([name]) => name),
-        options,
-      );
-    await bucket.index.mergeLists(
-      (list) => nowMs - list.modifiedMs >= graceMs && list.packs.every((pack) => expired.has(pack) || !uses.has(pack)),
-      options,
-    );
-    await compactSegments(
-      client,
-      bucket.index,
-      (name) => bucket.index.retired.has(name) && (expired.has(name) || !uses.has(name)),
-      options,
-    );
+  const expired = new Map<PackName, PackUse>();
+  for (const { packs, modifiedMs } of index.retiredLists) {
+    if (nowMs - modifiedMs < graceMs || began.some((startMs) => startMs <= modifiedMs)) continue;
+    for (const pack of packs) {
+      const use = uses.get(pack);
+      if (use !== undefined) expired.set(pack, use);
+    }
   }
+  const isOld = ({ modifiedMs }: { readonly modifiedMs: number }): boolean => nowMs - modifiedMs >= graceMs;
+  const { fixed, many, small: smallSize } = layout.sizes;
+  const candidates = [...uses].filter(([name]) => !index.retired.has(name));
+  const small = candidates.filter(([, use]) => isOld(use) && use.size < smallSize);
+  const wasteful = new Map(
+    candidates.filter(
+      ([, use]) => isOld(use) && (use.live < (1 - MIN_WASTE) * (use.size - fixed) || (small.length >= many && use.size < smallSize)),
+    ),
+  );
+  const strays = survey.strays.filter(isOld);
+
+  let locked = 0;
+  if (!plan) {
+    await keepNeeded(bucket, store, marks, expired, options);
+    const removed = await layout.remove(new Set(expired.keys()), (digest) => marks.has(digest), options);
+    locked = removed.lockedCount;
+    await keepNeeded(bucket, store, marks, wasteful, options);
+    if (wasteful.size > 0) await index.retire([...wasteful.keys()], options);
+    if (strays.length > 0) await layout.retireStrays?.(strays, async (pack) => await index.retire([pack], options), options);
+    const isGone = (pack: PackName): boolean => (expired.has(pack) && !removed.locked.has(pack)) || !uses.has(pack);
+    await index.mergeLists((list) => nowMs - list.modifiedMs >= graceMs && list.packs.every(isGone), options);
+    await compactSegments(client, index, (name) => index.retired.has(name) && isGone(name), options);
+  }
+  const isPacked = layout.name === 'packs';
+  /** Objects, and octets of them: of packs all, of single Blocks those that are not needed. */
+  const sum = (packs: Iterable<PackUse>): { readonly objects: number; readonly bytes: number } => {
+    let [objects, bytes] = [0, 0];
+    for (const use of packs) {
+      objects += isPacked ? 1 : use.blocks - use.liveBlocks;
+      bytes += isPacked ? use.size : use.size - use.live;
+    }
+    return { objects, bytes };
+  };
+  const [removed, retired] = [sum(expired.values()), sum(wasteful.values())];
   return {
+    layout: layout.name,
     roots: marks.roots,
     liveBlocks: marks.count,
-    packs: uses.size,
-    removedPacks: expired.size - locked,
-    removedBytes: sum(removed, ({ size }) => size),
-    retiredPacks: wasteful.length,
-    retiredBytes: sum(wasteful, ({ size }) => size),
-    copiedBytes: sum(wasteful, ({ live }) => live),
-    youngPacks: candidates.filter(([, use]) => !isOld(use)).length,
-    lockedPacks: locked,
+    objects: isPacked ? uses.size : [...uses.values()].reduce((count, { blocks }) => count + blocks, survey.strays.length),
+    removedObjects: removed.objects - locked,
+    removedBytes: removed.bytes,
+    retiredObjects: retired.objects + strays.length,
+    retiredBytes: retired.bytes + strays.reduce((bytes, { size }) => bytes + size, 0),
+    copiedBytes: isPacked ? [...wasteful.values()].reduce((bytes, { live }) => bytes + live, 0) : 0,
+    youngObjects: sum(candidates.flatMap(([, use]) => (isOld(use) ? [] : [use]))).objects + survey.strays.length - strays.length,
+    lockedObjects: locked,
     sessions: began.length,
     unreadable: marks.unreadable,
   };
 }
 
 /** Every pack in the bucket, and how much of it is needed. */
-async function usesOf(client: S3Client, bucket: OpenBucket, marks: GcMarks, options: OpOptions): Promise<Map<PackName, PackUse>> {
-  const uses = new Map<PackName, PackUse>();
-  for await (const { key, size, modifiedMs } of listObjects(client, 'packs/', options)) {
-    const name = packOfKey(key);
-    if (name !== undefined) uses.set(name, { size, modifiedMs, live: 0 });
-  }
-  for (const [digest, { file, storedSize }] of bucket.local.entries()) {
-    if (!marks.has(digest)) continue;
+function usesOf(bucket: OpenBucket, survey: BucketSurvey, marks: GcMarks): Map<PackName, PackUse> {
+  const uses = new Map<PackName, PackUse>(
+    [...survey.packs].map(([name, found]) => [name, { ...found, live: 0, blocks: 0, liveBlocks: 0 }]),
+  );
+  for (const [digest, location] of bucket.local.entries()) {
+    const { file, storedSize } = location;
     const use = uses.get(file);
-    if (use === undefined)
-      throw new VtError('ECORRUPT', `gc: pack "${file}" has Blocks that are needed, and is not there`, { remedy: 'nothing was removed' });
-    use.live += storedSize + RECORD_FIXED_SIZE + 2 * digest.length + PLACE_SIZE;
+    const isThere = survey.has(digest, location);
+    if (use !== undefined && isThere) use.blocks++;
+    if (!marks.has(digest)) continue;
+    if (use === undefined || !isThere)
+      throw new VtError('ECORRUPT', `gc: object "${bucket.layout.keyOf(digest, location)}" has Blocks that are needed, and is not there`, {
+        remedy: 'repair the Store first; nothing was removed',
+      });
+    use.live += bucket.layout.sizes.ofBlock(storedSize, digest.length);
+    use.liveBlocks++;
   }
   return uses;
 }
 
-/** Copies what is needed of packs into others, and makes that known. */
-async function copyNeeded(
+/** Has what is needed of packs in others, too, and makes that known. */
+async function keepNeeded(
   bucket: OpenBucket,
   store: S3Store,
   marks: GcMarks,
-  packs: readonly (readonly [PackName, PackUse])[],
+  packs: ReadonlyMap<PackName, PackUse>,
   options: OpOptions,
 ): Promise<void> {
-  for (const [name, { live }] of packs) {
-    if (live === 0) continue;
-    const isNeeded = (digest: Uint8Array): boolean => marks.has(digest) && bucket.local.get(digest)?.file === name;
-    if (!(await bucket.copyOut(name, isNeeded, options)))
-      throw new VtError('ECORRUPT', `gc: pack "${name}" has Blocks that are needed, and cannot be read`, {
-        remedy: 'repair the Store first; the pack was not removed',
-      });
-  }
+  const used = new Map([...packs].flatMap(([name, { live }]) => (live === 0 ? [] : [[name, undefined] as const])));
+  if (used.size === 0) return;
+  const isNeeded = (digest: Uint8Array, pack: PackName): boolean => marks.has(digest) && bucket.local.get(digest)?.file === pack;
+  const missing = await bucket.layout.keep(used, isNeeded, options);
+  if (missing !== undefined)
+    throw new VtError('ECORRUPT', `gc: pack "${missing}" has Blocks that are needed, and cannot be read`, {
+      remedy: 'repair the Store first; the pack was not removed',
+    });
   await store.flush(options);
-}
-
-/** Removes packs, after what is needed of them all the same was copied. @returns how many the service keeps */
-async function removePacks(
-  client: S3Client,
-  bucket: OpenBucket,
-  store: S3Store,
-  marks: GcMarks,
-  expired: ReadonlySet<PackName>,
-  uses: ReadonlyMap<PackName, PackUse>,
-  options: OpOptions,
-): Promise<number> {
-  const names = [...expired];
-  await copyNeeded(
-    bucket,
-    store,
-    marks,
-    names.flatMap((name) => {
-      const use = uses.get(name);
-      return use === undefined ? [] : [[name, use] as const];
-    }),
-    options,
-  );
-  const removals: boolean[] = [];
-  for (let first = 0; first < names.length; first += AT_ONCE)
-    appendAll(
-      removals,
-      await Promise.all(names.slice(first, first + AT_ONCE).map(async (name) => await client.delete(packKey(name), options))),
-    );
-  return removals.filter((isRemoved) => !isRemoved).length;
 }

@@ -4,15 +4,14 @@ import type { HashFunction } from '../block/hash.ts';
 import type { HashCode } from '../block/hashcode.ts';
 import { hashcodeLabel } from '../block/hashcode.ts';
 import type { Location } from '../datadir/index/index-types.ts';
-import { codecNumber, RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
+import { codecNumber } from '../store/records/datafile.ts';
 import type { RecordBatch } from '../store/records/record-batch.ts';
 import { decodeStored } from '../store/records/stored-bytes.ts';
 import type { Store } from '../store/store.ts';
 import type { BucketIndex } from './bucket-index.ts';
+import type { BucketLayout } from './bucket-layout.ts';
 import type { LocalIndex } from './local-index.ts';
-import { kindOfPack, packKey } from './pack-names.ts';
-import { PackRanges } from './pack-ranges.ts';
-import type { PackUploads } from './pack-uploads.ts';
+import { kindOfPack } from './pack-names.ts';
 import type { S3Client } from './s3-client.ts';
 
 /** Milliseconds between two looks at what other sessions did, after a Block was not found. */
@@ -27,7 +26,7 @@ export interface BucketReadsParts {
   readonly hash: HashFunction;
   readonly local: LocalIndex;
   readonly index: BucketIndex;
-  readonly uploads: PackUploads;
+  readonly layout: BucketLayout;
   /** Metadata that this machine has kept. */
   readonly kept: Pick<Store, 'get' | 'addBatch'>;
   /** Told of a Block that is damaged where it lies. */
@@ -44,20 +43,18 @@ interface ReadRecord {
 /** Gets Blocks out of packs. */
 export class BucketReads {
   readonly #parts: BucketReadsParts;
-  readonly #ranges: PackRanges;
   #isRebuilt = false;
   #passesBy = false;
 
   constructor(parts: BucketReadsParts) {
     this.#parts = parts;
-    this.#ranges = new PackRanges(parts.client);
   }
 
   async get(hashcode: HashCode, options: OpOptions): Promise<Uint8Array | undefined> {
-    const { uploads, kept } = this.#parts;
-    const pending = uploads.find(hashcode.digest);
-    if (pending !== undefined) {
-      const record = uploads.record(pending);
+    const { layout, kept } = this.#parts;
+    const pending = layout.uploads.find(hashcode.digest);
+    const record = await (pending && layout.uploads.record(hashcode.digest, options));
+    if (pending !== undefined && record !== undefined) {
       const found = this.#verified(hashcode, record.subarray(record.length - pending.storedSize), pending);
       if (found === undefined)
         throw new CorruptBlockError(hashcodeLabel(hashcode), this.#parts.client.name, 'the bytes that were added do not match');
@@ -101,22 +98,21 @@ export class BucketReads {
   }
 
   async #read(hashcode: HashCode, location: Location, options: OpOptions): Promise<Uint8Array | undefined> {
-    const { client } = this.#parts;
-    const { file, offset, storedSize } = location;
-    const end = offset + storedSize;
-    const first = await this.#ranges.read(file, offset, end);
+    const { client, layout } = this.#parts;
+    const { digest } = hashcode;
+    const first = await layout.stored(digest, location);
     const found = first === undefined ? undefined : this.#verified(hashcode, first, location);
     if (found !== undefined) return found;
     // Once more, and not out of what was got before: the way may be at fault.
-    const again = await client.get(packKey(file), { ...options, range: [offset, end], maxSize: storedSize });
+    const again = await layout.storedAgain(digest, location, options);
     if (again === undefined) return await this.#moved(hashcode, location, options);
     const second = this.#verified(hashcode, again, location);
     if (second !== undefined) return second;
-    this.#parts.onDamage(hashcode.digest);
+    this.#parts.onDamage(digest);
     throw new CorruptBlockError(
       hashcodeLabel(hashcode),
-      `${client.name}/${packKey(file)}`,
-      `the stored octets do not match, at octet ${offset}`,
+      `${client.name}/${layout.keyOf(digest, location)}`,
+      `the stored octets do not match, at octet ${location.offset}`,
       {
         remedy: 'put the same data again, or pull it from a peer',
       },
@@ -197,14 +193,14 @@ export class BucketReads {
   }
 
   async #record(digest: Uint8Array, options: OpOptions): Promise<ReadRecord | undefined> {
-    const { uploads, hash } = this.#parts;
-    const pending = uploads.find(digest);
-    if (pending !== undefined) return { digest, octets: uploads.record(pending), place: pending };
+    const { layout } = this.#parts;
+    const pending = layout.uploads.find(digest);
+    const waiting = await (pending && layout.uploads.record(digest, options));
+    if (pending !== undefined && waiting !== undefined) return { digest, octets: waiting, place: pending };
     const location = await this.#locate(digest, options);
     if (location === undefined) return undefined;
-    const start = location.offset - RECORD_FIXED_SIZE - hash.digestSize;
-    const octets = await this.#ranges.read(location.file, start, location.offset + location.storedSize);
+    const octets = await layout.record(digest, location);
     // Whoever wants to know why asks for the Block.
-    return octets?.length === location.offset + location.storedSize - start ? { digest, octets, place: location } : undefined;
+    return octets && { digest, octets, place: location };
   }
 }

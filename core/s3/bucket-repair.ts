@@ -3,7 +3,7 @@ import type { Needed, RepairCounts, RepairOptions } from '../maintain/repair-sto
 import { repairStore } from '../maintain/repair-store.ts';
 import type { StoreView } from '../maintain/store-view.ts';
 import { viewOf } from '../maintain/store-view.ts';
-import { packSizes, walkBucket } from './bucket-walk.ts';
+import { walkBucket } from './bucket-walk.ts';
 import { checkPack, livePacks, retireDamaged } from './damaged-packs.ts';
 import type { IndexedPack } from './index-segment.ts';
 import type { PackName } from './pack-names.ts';
@@ -17,7 +17,7 @@ import type { S3Store } from './s3-store.ts';
 export async function repairBucket(store: S3Store, options: RepairOptions): Promise<RepairCounts> {
   const { signal, onProgress, view = viewOf(store) } = options;
   await store.flush({ signal });
-  const { client, bucket } = await store.internals({ signal });
+  const { bucket } = await store.internals({ signal });
   await bucket.ready({ signal });
   await bucket.index.read(true, { signal });
   return await repairStore(
@@ -27,7 +27,7 @@ export async function repairBucket(store: S3Store, options: RepairOptions): Prom
         await walkBucket(bucket, {
           signal,
           view,
-          sizes: await packSizes(client, { signal }),
+          survey: await bucket.layout.survey({ signal }),
           onFinding,
           onProgress: (entries) => onProgress?.({ doing: 'roots', done: entries }),
         }),
@@ -49,13 +49,13 @@ export async function repairBucket(store: S3Store, options: RepairOptions): Prom
 
 /** Retires the packs in which what is needed is damaged, or that are not there. */
 async function setAside(store: S3Store, { nameOf }: StoreView, needed: Needed, { signal }: RepairOptions): Promise<void> {
-  const { client, hash, bucket } = await store.internals({ signal });
+  const { bucket } = await store.internals({ signal });
   const names = [...needed.values()].map(({ digest }) => nameOf(digest));
   const wanted = new Set(names.flatMap((name) => bucket.local.get(name)?.file ?? []));
   const found = new Map<PackName, { readonly pack: IndexedPack; readonly damaged: ReadonlySet<string> }>();
   for (const [name, pack] of await livePacks(bucket, { signal })) {
     if (!wanted.has(name)) continue;
-    const { damaged } = await checkPack(client, hash, pack, { signal });
+    const { damaged } = await checkPack(bucket.layout, pack, { signal });
     if (names.some((digest) => damaged.has(digestKey(digest)))) found.set(name, { pack, damaged: new Set(damaged.keys()) });
   }
   if (found.size > 0) await retireDamaged(bucket, found, { signal });

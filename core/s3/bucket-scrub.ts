@@ -6,11 +6,10 @@ import type { ScrubCounts } from '../maintain/scrub.ts';
 import { readScrubbed, writeScrubbed } from '../maintain/scrub-record.ts';
 import type { StoreView } from '../maintain/store-view.ts';
 import { viewOf } from '../maintain/store-view.ts';
-import { packSizes, walkBucket } from './bucket-walk.ts';
+import { walkBucket } from './bucket-walk.ts';
 import { checkPack, livePacks, retireDamaged } from './damaged-packs.ts';
 import type { IndexedPack } from './index-segment.ts';
 import type { PackName } from './pack-names.ts';
-import { packKey } from './pack-names.ts';
 import type { S3Store } from './s3-store.ts';
 
 export interface BucketScrubOptions extends OpOptions {
@@ -34,7 +33,7 @@ export interface BucketScrubOptions extends OpOptions {
 export async function scrubBucket(store: S3Store, options: BucketScrubOptions): Promise<ScrubCounts> {
   const { onFinding, onProgress, view = viewOf(store) } = options;
   await store.flush(options);
-  const { client, hash, bucket } = await store.internals(options);
+  const { bucket } = await store.internals(options);
   await bucket.ready(options);
   await bucket.index.read(true, options);
   const packs = await livePacks(bucket, options);
@@ -52,22 +51,23 @@ export async function scrubBucket(store: S3Store, options: BucketScrubOptions): 
     throwIfCancelled(options.signal);
     const pack = rest.shift();
     if (pack === undefined) break;
-    const checked = await checkPack(client, hash, pack, options);
+    const checked = await checkPack(bucket.layout, pack, options);
     bytes += checked.bytes ?? 0;
     blocks += pack.index.count - checked.damaged.size;
     damagedBlocks += checked.damaged.size;
     verified.set(pack.name, options.nowSeconds());
     if (checked.damaged.size > 0) found.set(pack.name, { pack, damaged: new Set(checked.damaged.keys()) });
-    const file = packKey(pack.name);
-    if (checked.bytes === undefined) onFinding({ kind: 'data', file, start: 0, end: pack.size, reason: 'the object is not there' });
+    const [first] = checked.damaged.values();
+    if (checked.bytes === undefined)
+      onFinding({ kind: 'data', file: first?.key ?? pack.name, start: 0, end: pack.size, reason: 'the object is not there' });
     else
-      for (const { start, end } of checked.damaged.values())
-        onFinding({ kind: 'data', file, start, end, reason: 'the octets there are damaged' });
+      for (const { key, start, end } of checked.damaged.values())
+        onFinding({ kind: 'data', file: key, start, end, reason: 'the octets there are damaged' });
     onProgress?.({ doneBytes: bytes, totalBytes: Math.min(totalBytes, maxBytes) });
   }
   if (found.size > 0) {
     if (store.isWritable) await retireDamaged(bucket, found, options);
-    await walkBucket(bucket, { signal: options.signal, view, sizes: await packSizes(client, options), onFinding });
+    await walkBucket(bucket, { signal: options.signal, view, survey: await bucket.layout.survey(options), onFinding });
   }
   const kept = [...packs.values()].filter(({ name }) => whenOf(name) > 0 && !found.has(name));
   writeScrubbed(

@@ -7,26 +7,13 @@ import { walkRoots } from '../maintain/harm-walk.ts';
 import type { BlockFault } from '../maintain/reach.ts';
 import { archiveRoots } from '../maintain/roots.ts';
 import type { StoreView } from '../maintain/store-view.ts';
-import { listObjects } from './list-objects.ts';
+import type { BucketSurvey } from './bucket-layout.ts';
 import type { OpenBucket } from './open-bucket.ts';
-import type { PackName } from './pack-names.ts';
-import { packKey, packOfKey } from './pack-names.ts';
-import type { S3Client } from './s3-client.ts';
-
-/** Octets of each pack in the bucket. */
-export async function packSizes(client: S3Client, options: OpOptions): Promise<ReadonlyMap<PackName, number>> {
-  const sizes = new Map<PackName, number>();
-  for await (const { key, size } of listObjects(client, 'packs/', options)) {
-    const name = packOfKey(key);
-    if (name !== undefined) sizes.set(name, size);
-  }
-  return sizes;
-}
 
 export interface BucketWalkOptions extends OpOptions {
   readonly view: StoreView;
-  /** As {@link packSizes} has them. */
-  readonly sizes: ReadonlyMap<PackName, number>;
+  /** What is there. */
+  readonly survey: BucketSurvey;
   readonly onFinding: (finding: Finding) => void;
   readonly onProgress?: ((entries: number) => void) | undefined;
 }
@@ -45,7 +32,7 @@ async function walkBoth(bucket: OpenBucket, options: BucketWalkOptions): Promise
   const suspects = new Set<string>();
   const counts = await walk(bucket, options, (digest) => {
     const location = bucket.local.get(digest);
-    if (location === undefined || location.offset + location.storedSize > (options.sizes.get(location.file) ?? 0)) return 'missing';
+    if (location === undefined || !options.survey.has(digest, location)) return 'missing';
     if (location.isDamaged === true) suspects.add(digestKey(digest));
     return undefined;
   });
@@ -81,8 +68,9 @@ async function walk(
       roots: (rootsOptions) => archiveRoots(view.store, rootsOptions),
       leaf: ({ digest }: HashCode) => leaf(view.nameOf(digest)),
       locate: (digest) => {
-        const found = bucket.local.get(view.nameOf(digest));
-        return found === undefined ? undefined : { file: packKey(found.file), offset: found.offset };
+        const name = view.nameOf(digest);
+        const found = bucket.local.get(name);
+        return found === undefined ? undefined : { file: bucket.layout.keyOf(name, found), offset: found.offset };
       },
     },
     { signal, onFinding, onProgress: ({ entries }) => onProgress?.(entries) },

@@ -6,13 +6,15 @@ import { Filecache } from '../datadir/filecache/filecache.ts';
 import type { AddTally } from '../store/add-tally.ts';
 import { packRecords } from '../store/records/record-batch.ts';
 import type { StoredCompression } from '../store/records/stored-bytes.ts';
+import { BlockLayout } from './blocks/block-layout.ts';
+import { BlockUploads } from './blocks/block-uploads.ts';
 import { BucketAdds } from './bucket-adds.ts';
 import { BucketIndex } from './bucket-index.ts';
+import type { BucketLayout, LayoutName } from './bucket-layout.ts';
 import { BucketReads } from './bucket-reads.ts';
-import type { IndexedPack } from './index-segment.ts';
 import { SessionSigns } from './live-sessions.ts';
 import { LocalIndex } from './local-index.ts';
-import { readPackIndex } from './pack-index.ts';
+import { PackLayout } from './pack-layout.ts';
 import type { PackName } from './pack-names.ts';
 import { kindOfPack } from './pack-names.ts';
 import { PackUploads } from './pack-uploads.ts';
@@ -26,6 +28,7 @@ export interface OpenBucketParts {
   readonly client: S3Client;
   readonly hash: HashFunction;
   readonly storeId: string;
+  readonly layout: LayoutName;
   /** What this machine keeps of the Store lies there. */
   readonly folder: string;
   readonly clock: () => Date;
@@ -40,7 +43,7 @@ export interface OpenBucketParts {
 export class OpenBucket {
   readonly local: LocalIndex;
   readonly index: BucketIndex;
-  readonly uploads: PackUploads;
+  readonly layout: BucketLayout;
   readonly reads: BucketReads;
   /** What this machine keeps of the Store lies there. */
   readonly folder: string;
@@ -58,7 +61,7 @@ export class OpenBucket {
     this.folder = folder;
     this.local = new LocalIndex(folder, { storeId, hashName: hash.name });
     this.index = new BucketIndex(client, hash, this.local);
-    this.uploads = new PackUploads(client, hash, storeId, clock);
+    this.layout = this.#layoutOf(parts);
     this.#kept = new Filecache({
       folder: join(folder, 'metadata'),
       name: `${client.name} (metadata)`,
@@ -69,13 +72,13 @@ export class OpenBucket {
       clock,
     });
     this.#signs = parts.isWritable ? new SessionSigns(client) : undefined;
-    const { local, index, uploads } = this;
+    const { local, index, layout } = this;
     this.reads = new BucketReads({
       client,
       hash,
       local,
       index,
-      uploads,
+      layout,
       kept: this.#kept,
       onDamage: (digest) => void this.#damaged.add(digestKey(digest)),
     });
@@ -97,16 +100,15 @@ export class OpenBucket {
 
   async #ready(options: OpOptions): Promise<void> {
     await this.index.read(true, options);
-    const { local, index, uploads } = this;
+    const { local, index, layout } = this;
     const { hash, tally } = this.#parts;
     this.#adds = new BucketAdds({
       hash,
       local,
       index,
-      uploads,
+      layout,
       tally,
       damaged: this.#damaged,
-      rescue: async (pack, isCountedOn, rescueOptions) => await this.copyOut(pack, isCountedOn, rescueOptions),
     });
   }
 
@@ -116,32 +118,18 @@ export class OpenBucket {
     return this.#adds;
   }
 
-  /**
-   * Adds Blocks of a pack again, into other packs, whether or not they are there already. Each is verified.
-   *
-   * @returns false where the pack is not there, or a Block of it
-   */
-  async copyOut(pack: PackName, isWanted: (digest: Uint8Array) => boolean, options: OpOptions): Promise<boolean> {
-    const { client, hash } = this.#parts;
-    const index = await readPackIndex(client, pack, hash, options);
-    return index !== undefined && (await this.copyBlocks({ name: pack, index }, isWanted, options));
-  }
-
-  /** The same, where the pack's index is at hand. @returns false where a Block is not there */
-  async copyBlocks(
-    { name, index }: Pick<IndexedPack, 'name' | 'index'>,
-    isWanted: (digest: Uint8Array) => boolean,
-    options: OpOptions,
-  ): Promise<boolean> {
-    const { hash } = this.#parts;
-    for (const [digest] of index.entries()) {
-      if (!isWanted(digest)) continue;
+  #layoutOf({ client, hash, storeId, clock, layout }: OpenBucketParts): BucketLayout {
+    const { local, index } = this;
+    if (layout === 'blocks') return new BlockLayout({ client, hash, local, index, uploads: new BlockUploads(client, hash, local) });
+    const uploads = new PackUploads(client, hash, storeId, clock);
+    const addAgain = async (digest: Uint8Array, pack: PackName, options: OpOptions): Promise<boolean> => {
       const data = await this.reads.get({ hashName: hash.name, digest }, options);
       if (data === undefined) return false;
-      this.uploads.add(kindOfPack(name), packRecords([{ digest, data }], hash, this.#parts.compression), 0, 0);
+      uploads.add(kindOfPack(pack), packRecords([{ digest, data }], hash, this.#parts.compression), 0, 0);
       await this.adds.room();
-    }
-    return true;
+      return true;
+    };
+    return new PackLayout({ client, hash, uploads, addAgain });
   }
 
   async close(): Promise<void> {

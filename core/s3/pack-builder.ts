@@ -25,7 +25,7 @@ export class PackBuilder {
   readonly name: PackName;
   readonly #hash: HashFunction;
   readonly #places: PlaceList;
-  readonly #octets = Buffer.allocUnsafeSlow(DATAFILE_HEADER_SIZE + PACK_SIZE + MAX_STORED_SIZE + 128);
+  #octets = Buffer.allocUnsafeSlow(DATAFILE_HEADER_SIZE + PACK_SIZE + MAX_STORED_SIZE + 128);
   #size: number;
 
   constructor(kind: PackKind, storeId: string, hash: HashFunction, now: Date) {
@@ -55,9 +55,14 @@ export class PackBuilder {
     return place;
   }
 
-  /** Octets of it, not to be modified. */
-  read(start: number, end: number): Buffer {
-    return this.#octets.subarray(start, end);
+  /** Octets of it, not to be modified; undefined once it was released. */
+  read(start: number, end: number): Buffer | undefined {
+    return this.#octets.length === 0 ? undefined : this.#octets.subarray(start, end);
+  }
+
+  /** Lets go of its octets: it is in the bucket. */
+  release(): void {
+    this.#octets = Buffer.alloc(0);
   }
 
   /** The pack, with its index and footer. */

@@ -5,6 +5,7 @@ import type { HashFunction } from '../block/hash.ts';
 import { RECORD_FIXED_SIZE } from '../store/records/datafile.ts';
 import type { RecordPlace } from '../store/records/datafile-index.ts';
 import type { RecordBatch } from '../store/records/record-batch.ts';
+import type { PendingBlock, Uploads } from './bucket-layout.ts';
 import type { IndexedPack } from './index-segment.ts';
 import type { Pack } from './pack-builder.ts';
 import { PackBuilder } from './pack-builder.ts';
@@ -17,8 +18,10 @@ const MAX_UNDER_WAY = 4;
 /** Milliseconds after which a pack that no segment tells of is looked for: half of gc's grace. */
 const DOUBTED_MS = 12 * 3_600_000;
 
-/** A Block in a pack that the index does not know yet. */
-export interface PendingPlace extends RecordPlace {
+/** Packs that are in the bucket and that no index segment tells of yet, at most. */
+const MAX_UNPUBLISHED = 32;
+
+interface PendingPlace extends RecordPlace {
   readonly builder: PackBuilder;
 }
 
@@ -28,7 +31,7 @@ interface UploadedPack extends IndexedPack {
 }
 
 /** Fills packs, and puts complete ones into the bucket while others are being filled. */
-export class PackUploads {
+export class PackUploads implements Uploads {
   readonly #client: S3Client;
   readonly #hash: HashFunction;
   readonly #storeId: string;
@@ -38,7 +41,7 @@ export class PackUploads {
   readonly #pending = new Map<string, PendingPlace>();
   readonly #underWay = new Set<Promise<void>>();
   /** Complete packs that are not in the bucket: on their way, or failed. */
-  readonly #waiting = new Set<Pack>();
+  readonly #waiting = new Map<Pack, PackBuilder>();
   #uploaded: UploadedPack[] = [];
   #failure: { readonly error: unknown } | undefined;
 
@@ -49,27 +52,29 @@ export class PackUploads {
     this.#clock = clock;
   }
 
-  /** A Block that waits. */
-  find(digest: Uint8Array): PendingPlace | undefined {
+  find(digest: Uint8Array): PendingBlock | undefined {
     return this.#pending.get(digestKey(digest));
   }
 
-  /** Digests of all that waits, ascending. */
-  digestKeys(): string[] {
-    return [...this.#pending.keys()].sort();
+  async record(digest: Uint8Array, options: OpOptions): Promise<Buffer | undefined> {
+    const place = this.#pending.get(digestKey(digest));
+    if (place === undefined) return undefined;
+    const { builder, offset, storedSize } = place;
+    const [start, end] = [offset - RECORD_FIXED_SIZE - this.#hash.digestSize, offset + storedSize];
+    // A pack that is there takes no memory here.
+    return (
+      builder.read(start, end) ?? (await this.#client.get(packKey(builder.name), { ...options, range: [start, end], maxSize: end - start }))
+    );
   }
 
-  /** Packs in the bucket that the index does not know yet. */
-  get uploadedCount(): number {
-    return this.#uploaded.length;
+  get isDue(): boolean {
+    return this.#uploaded.length >= MAX_UNPUBLISHED;
   }
 
-  /** Whether anything waits. */
   get isEmpty(): boolean {
     return this.#pending.size === 0;
   }
 
-  /** Adds a record of a batch, copied. @param at - where in the image it begins */
   add(kind: PackKind, batch: RecordBatch, i: number, at: number): void {
     let builder = this.#open.get(kind);
     if (builder?.isFull === true) {
@@ -86,16 +91,17 @@ export class PackUploads {
   #complete(kind: PackKind, builder: PackBuilder): void {
     this.#open.delete(kind);
     const pack = builder.complete();
-    this.#waiting.add(pack);
-    this.#start(pack);
+    this.#waiting.set(pack, builder);
+    this.#start(pack, builder);
   }
 
-  #start(pack: Pack): void {
+  #start(pack: Pack, builder: PackBuilder): void {
     const upload = this.#client
-      .put(packKey(pack.name), pack.body)
+      .put(packKey(pack.name), pack.body, { isForever: true })
       .then(
         () => {
           this.#waiting.delete(pack);
+          builder.release();
           this.#uploaded.push({ name: pack.name, size: pack.body.length, index: pack.index, whenMs: this.#client.serverMs });
         },
         (error: unknown) => {
@@ -106,7 +112,6 @@ export class PackUploads {
     this.#underWay.add(upload);
   }
 
-  /** Resolves when more may be added. @throws what went wrong with an upload */
   async room(): Promise<void> {
     while (this.#underWay.size >= MAX_UNDER_WAY && this.#failure === undefined) await Promise.race(this.#underWay);
     this.#throwFailure();
@@ -116,28 +121,22 @@ export class PackUploads {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  /** Puts all that waits into the bucket. What failed before is tried again. */
   async drain(): Promise<void> {
     await Promise.all(this.#underWay);
     if (this.#failure !== undefined) {
       this.#failure = undefined;
-      for (const pack of this.#waiting) this.#start(pack);
+      for (const [pack, builder] of this.#waiting) this.#start(pack, builder);
     }
     for (const [kind, builder] of this.#open) this.#complete(kind, builder);
     await Promise.all(this.#underWay);
     this.#throwFailure();
   }
 
-  /**
-   * Packs in the bucket that the index does not know yet.
-   *
-   * @throws {LostAddsError} where they have been there for so long that gc took them for those of a dead process
-   */
   async uploaded(options: OpOptions): Promise<readonly IndexedPack[]> {
     const packs = [...this.#uploaded];
     for (const { name, whenMs } of packs) {
       if (this.#client.serverMs - whenMs < DOUBTED_MS) continue;
-      if ((await this.#client.get(packKey(name), { ...options, range: [0, 1], maxSize: 1 })) === undefined)
+      if (!(await this.#client.has(packKey(name), options)))
         throw new LostAddsError(this.#client.name, 'packs that this session put long ago were removed', {
           remedy: 'run the command again',
         });
@@ -145,15 +144,14 @@ export class PackUploads {
     return packs;
   }
 
-  /** The index knows these packs. */
+  /** No pack has the name of another: what was put stays. */
+  async guarded(_packs: readonly IndexedPack[], publish: () => Promise<void>): Promise<void> {
+    await publish();
+  }
+
   noteIndexed(packs: readonly IndexedPack[]): void {
     const names = new Set(packs.map(({ name }) => name));
     this.#uploaded = this.#uploaded.filter(({ name }) => !names.has(name));
     for (const [key, { builder }] of this.#pending) if (names.has(builder.name)) this.#pending.delete(key);
-  }
-
-  /** The record of a Block that waits. */
-  record({ builder, offset, storedSize }: PendingPlace): Buffer {
-    return builder.read(offset - RECORD_FIXED_SIZE - this.#hash.digestSize, offset + storedSize);
   }
 }

@@ -7,9 +7,9 @@ import { ParseError, ReadOnlyError, VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { EntryKey } from './archive-keys.ts';
 import { archivePrefix, forgottenKey, newEntryKey, parseEntryKey } from './archive-keys.ts';
-import { withArchiveLock } from './archive-lock.ts';
 import type { ListedObject } from './list-objects.ts';
 import { listObjects } from './list-objects.ts';
+import { withPrefixLock } from './prefix-lock.ts';
 import type { S3Client } from './s3-client.ts';
 
 /** Octets of an entry at most. */
@@ -78,9 +78,9 @@ export class S3Archive implements Archive {
     if (this.#store.isReadOnly) throw new ReadOnlyError('append to archive', this.name);
     const { client } = this.#store;
     await this.#store.make(options);
-    return await withArchiveLock(
+    return await withPrefixLock(
       client,
-      this.#prefix,
+      { prefix: this.#prefix, action: 'append to an archive of' },
       async ({ objects, check }) => {
         const places = this.#placesOf(objects);
         const line = await decide(await this.#newest(places, options));
@@ -121,9 +121,9 @@ export class S3Archive implements Archive {
 
   async #change(options: OpOptions, change: (places: readonly Place[], lines: readonly ArchiveLine[]) => Promise<void>): Promise<void> {
     if (this.#store.isReadOnly) throw new ReadOnlyError('change archive', this.name);
-    await withArchiveLock(
+    await withPrefixLock(
       this.#store.client,
-      this.#prefix,
+      { prefix: this.#prefix, action: 'change an archive of' },
       async ({ objects, check }) => {
         const all = this.#placesOf(objects);
         const read = await this.#read(all, options);

@@ -22,6 +22,8 @@ const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 20_000;
 /** Octets of an object at most: who knows no ranges sends all of it. */
 const MAX_OBJECT_SIZE = 128 * 1024 * 1024;
+/** What is named by its content, or by chance, and never changed; and nothing that a browser would run. */
+const FOREVER = { 'cache-control': 'public, max-age=31536000, immutable', 'content-type': 'application/octet-stream' };
 /** Octets of an answer that is no object. */
 const MAX_ANSWER_SIZE = 16 * 1024 * 1024;
 
@@ -76,9 +78,14 @@ export class S3Client {
     return this.#serverMs;
   }
 
-  /** Puts an object, whole; one of that key is replaced. */
-  async put(key: string, body: Uint8Array, options: OpOptions = {}): Promise<void> {
-    const response = await this.#ask({ method: 'PUT', key, kind: 'puts', body, ...options });
+  /**
+   * Puts an object, whole; one of that key is replaced.
+   *
+   * @param options - `isForever`: what lies there is never another; caches in front of the bucket are told so
+   */
+  async put(key: string, body: Uint8Array, options: OpOptions & { readonly isForever?: boolean } = {}): Promise<void> {
+    const { signal, isForever } = options;
+    const response = await this.#ask({ method: 'PUT', key, kind: 'puts', body, signal, headers: isForever === true ? FOREVER : {} });
     if (response.status !== 200) throw this.#refused(`put object "${key}" into`, response);
   }
 
@@ -136,6 +143,11 @@ export class S3Client {
     if (status === 416) return { data: Buffer.alloc(0), totalSize: 0 };
     if (status === 206) return { data: body, totalSize: Number(/\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1] ?? body.length) };
     throw this.#refused(`get object "${key}" from`, response);
+  }
+
+  /** Whether an object is there. */
+  async has(key: string, options: OpOptions = {}): Promise<boolean> {
+    return (await this.get(key, { ...options, range: [0, 1], maxSize: 1 })) !== undefined;
   }
 
   /** Removes an object. One that is not there is no error. @returns false where the service keeps it, by a lock or a hold */

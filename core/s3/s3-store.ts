@@ -38,8 +38,9 @@ export interface S3StoreParts {
 }
 
 /**
- * A Store in a bucket of an S3 service: Blocks in packs of some 16 MiB, an index in segments, an object an archive entry. Several
- * sessions of several machines may add at once, and nothing rests on conditions that some services do not know.
+ * A Store in a bucket of an S3 service. Blocks lie in packs of some 16 MiB, or each in its own object. The index is in segments, and an
+ * archive entry is an object. Several sessions of several machines may add at once, and nothing rests on conditions that some services
+ * do not know.
  *
  * @see docs/design/s3.md
  */
@@ -85,7 +86,7 @@ export class S3Store implements Store {
         list: async () => (await listFolders(client, ALL_ARCHIVES)).flatMap((folder) => archiveOfFolder(folder) ?? []).sort(),
       },
       cache,
-      costs: { costs: () => client.costs(), putsFor: (bytes) => putsFor(bytes) },
+      costs: { costs: () => client.costs(), putsFor: (bytes) => putsFor(bytes, this.#format) },
       counts: this,
       enumeration: this,
       folders: [parts.cachePath],
@@ -122,6 +123,7 @@ export class S3Store implements Store {
       client: this.#parts.client,
       hash: this.#hash,
       storeId: this.#format.storeId,
+      layout: this.#format.layout,
       folder: join(this.#parts.cachePath, this.#format.storeId),
       clock: this.#parts.clock,
       tally: this.#tally,
@@ -144,9 +146,9 @@ export class S3Store implements Store {
   async #make(options: OpOptions): Promise<OpenBucket> {
     if (this.#parts.isReadOnly) throw new ReadOnlyError('make Store', this.name);
     const format = await makeBucketFormat(this.#parts.client, { ...this.#format, storeId: randomUUID() }, options);
-    if (format.hashName !== this.hashName)
+    if (format.hashName !== this.hashName || format.layout !== this.#format.layout)
       throw new ReadOnlyError('add to', this.name, {
-        remedy: 'another session has just made it with another hash function; run the command again',
+        remedy: 'another session has just made it with another hash function or layout; run the command again',
       });
     this.#format = format;
     this.#isMade = true;
@@ -283,7 +285,7 @@ export class S3Store implements Store {
   }
 }
 
-/** Packs of both kinds, their index segments, and an entry of an archive. */
-function putsFor(bytes: number): number {
-  return bytes === 0 ? 1 : Math.ceil(bytes / PACK_SIZE) + 4;
+/** Packs of both kinds or single Blocks, their index segments, and an entry of an archive. */
+function putsFor(bytes: number, { layout, edges }: BucketFormat): number {
+  return bytes === 0 ? 1 : Math.ceil(bytes / (layout === 'blocks' ? edges.meanSize : PACK_SIZE)) + 4;
 }

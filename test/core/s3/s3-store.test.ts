@@ -12,6 +12,11 @@ const VENDORS: readonly { readonly name: string; readonly faults: () => Faults; 
     faults: () => ({ conditions: 'ignored', busy: 2, cuts: 2, noRanges: true }),
     more: '&hash=blake3',
   },
+  {
+    name: 'that refuses conditions, with an object a Block',
+    faults: () => ({ conditions: 'refused', busy: 1, cuts: 1 }),
+    more: '&layout=blocks',
+  },
 ];
 
 for (const { name, faults, more } of VENDORS) {

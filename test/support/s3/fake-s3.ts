@@ -34,6 +34,8 @@ interface StoredObject {
   readonly modifiedMs: number;
   /** Which request put it. */
   readonly request: number;
+  /** What it is given with. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A bucket in memory behind HTTP, path-style, with the faults of vendors. What a client must not send it refuses. */
@@ -120,29 +122,33 @@ export class FakeS3 implements AsyncDisposable {
   }
 
   #do({ method, headers }: IncomingMessage, key: string, body: Buffer, request: number): (response: ServerResponse) => void {
-    if (method === 'PUT') return this.#put(key, body, request, headers['if-none-match'] === '*');
+    if (method === 'PUT') return this.#put(key, body, request, headers);
     if (method === 'DELETE') {
       this.objects.delete(key);
       return (response) => void response.writeHead(204).end();
     }
     const found = this.objects.get(key);
     if (found === undefined) return (response) => refuse(response, 404, 'NoSuchKey', 'The specified key does not exist.');
-    return (response) => this.#give(response, key, found.body, this.faults.noRanges === true ? undefined : headers.range);
+    return (response) => this.#give(response, key, found, this.faults.noRanges === true ? undefined : headers.range);
   }
 
-  #put(key: string, body: Buffer, request: number, isConditional: boolean): (response: ServerResponse) => void {
-    const { conditions = 'right', quota = Number.POSITIVE_INFINITY } = this.faults;
+  #put(key: string, body: Buffer, request: number, given: IncomingMessage['headers']): (response: ServerResponse) => void {
+    const { conditions = 'right', quota } = this.faults;
+    const isConditional = given['if-none-match'] === '*';
     if (isConditional && conditions === 'refused')
       return (response) => refuse(response, 501, 'NotImplemented', 'A header implies functionality that is not implemented.');
     if (isConditional && conditions === 'right' && this.objects.has(key))
       return (response) => refuse(response, 412, 'PreconditionFailed', 'At least one of the preconditions did not hold.');
-    const size = [...this.objects.values()].reduce((sum, object) => sum + object.body.length, body.length);
-    if (size > quota) return (response) => refuse(response, 403, 'QuotaExceeded', 'The quota is used up.');
-    this.objects.set(key, { body, modifiedMs: this.#nowMs, request });
+    if (quota !== undefined) {
+      const size = [...this.objects.values()].reduce((sum, object) => sum + object.body.length, body.length);
+      if (size > quota) return (response) => refuse(response, 403, 'QuotaExceeded', 'The quota is used up.');
+    }
+    const headers = Object.fromEntries(GIVEN_BACK.flatMap((name) => (given[name] === undefined ? [] : [[name, String(given[name])]])));
+    this.objects.set(key, { body, modifiedMs: this.#nowMs, request, headers });
     return (response) => void response.writeHead(200, { etag: tagOf(body) }).end();
   }
 
-  #give(response: ServerResponse, key: string, whole: Buffer, range: string | undefined): void {
+  #give(response: ServerResponse, key: string, { body: whole, headers = {} }: StoredObject, range: string | undefined): void {
     let body = whole;
     const { flips } = this.faults;
     const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(range ?? '') ?? [];
@@ -162,7 +168,7 @@ export class FakeS3 implements AsyncDisposable {
       const middle = body.length >>> 1;
       body[middle] = (body[middle] ?? 0) ^ 1;
     }
-    response.writeHead(first === undefined ? 200 : 206, { etag: tagOf(whole) }).end(body);
+    response.writeHead(first === undefined ? 200 : 206, { ...headers, etag: tagOf(whole) }).end(body);
   }
 
   #list({ searchParams }: URL, request: number): (response: ServerResponse) => void {
@@ -202,6 +208,9 @@ export class FakeS3 implements AsyncDisposable {
     await Promise.resolve();
   }
 }
+
+/** Headers of an object that come back with it. */
+const GIVEN_BACK = ['cache-control', 'content-type'];
 
 /** Keys in a page of a listing: few, so that tests meet more than one. */
 const PAGE = 20;

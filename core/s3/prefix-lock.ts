@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { throwIfCancelled, VtError } from '../base/errors.ts';
 import type { OpOptions } from '../base/op-options.ts';
-import { lockPrefix } from './archive-keys.ts';
 import type { ListedObject } from './list-objects.ts';
 import { listObjects } from './list-objects.ts';
 import type { S3Client } from './s3-client.ts';
@@ -15,23 +14,23 @@ const TRUSTED_MS = 60_000;
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 3000;
 
-/** An archive that is locked. */
-export interface LockedArchive {
-  /** Its objects, as they were when the lock was got. */
+/** A prefix that is locked. */
+export interface LockedPrefix {
+  /** The objects below it, as they were when the lock was got. */
   readonly objects: readonly ListedObject[];
   /** @throws {VtError} ELOCKED where the lock may have been taken for that of a dead process */
   check(): void;
 }
 
 /**
- * Runs an action while no other session does so with the same archive. No condition is asked of the service but that a listing shows what
+ * Runs an action while no other session does so with the same prefix. No condition is asked of the service but that a listing shows what
  * was put before it: each puts an object of its own and then looks for others. Of two at a time at least one sees the other, and whoever
  * does withdraws and tries again.
  */
-export async function withArchiveLock<T>(
+export async function withPrefixLock<T>(
   client: S3Client,
-  prefix: string,
-  run: (locked: LockedArchive) => Promise<T>,
+  { prefix, action }: { readonly prefix: string /** For messages. */; readonly action: string },
+  run: (locked: LockedPrefix) => Promise<T>,
   options: OpOptions = {},
 ): Promise<T> {
   const own = `${lockPrefix(prefix)}${randomUUID()}`;
@@ -49,7 +48,7 @@ export async function withArchiveLock<T>(
   try {
     const check = (): void => {
       if (performance.now() - renewedMs > TRUSTED_MS)
-        throw new VtError('ELOCKED', `append to archive "${client.name}": the lock could not be renewed`, {
+        throw new VtError('ELOCKED', `${action} "${client.name}": the lock could not be renewed`, {
           remedy: 'run the command again',
         });
     };
@@ -58,6 +57,11 @@ export async function withArchiveLock<T>(
     clearInterval(timer);
     await client.delete(own).catch(() => undefined);
   }
+}
+
+/** What the keys of locks begin with. They come behind all else. */
+function lockPrefix(prefix: string): string {
+  return `${prefix}~lock-`;
 }
 
 async function acquire(client: S3Client, prefix: string, own: string, options: OpOptions): Promise<readonly ListedObject[]> {

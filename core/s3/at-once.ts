@@ -1,0 +1,20 @@
+/** Requests that one action makes at a time. */
+const AT_ONCE = 16;
+
+/** Does something with each item, some of them at a time. @throws what went wrong first; nothing more is begun then */
+export async function atOnce<Item>(items: Iterable<Item>, action: (item: Item) => Promise<void>): Promise<void> {
+  const iterator = items[Symbol.iterator]();
+  let hasFailed = false;
+  const lane = async (): Promise<void> => {
+    for (let next = iterator.next(); next.done !== true && !hasFailed; next = iterator.next()) {
+      try {
+        await action(next.value);
+      } catch (error) {
+        hasFailed = true;
+        throw error;
+      }
+    }
+  };
+  const lanes = await Promise.allSettled(Array.from({ length: AT_ONCE }, lane));
+  for (const { status, ...rest } of lanes) if (status === 'rejected' && 'reason' in rest) throw rest.reason;
+}

@@ -1,0 +1,184 @@
+import type { OpOptions } from '../../base/op-options.ts';
+import { digestKey } from '../../block/digest-key.ts';
+import type { HashFunction } from '../../block/hash.ts';
+import type { Location } from '../../datadir/index/index-types.ts';
+import type { DatafileIndex } from '../../store/records/datafile-index.ts';
+import { packRecords } from '../../store/records/record-batch.ts';
+import { atOnce } from '../at-once.ts';
+import type { BucketIndex } from '../bucket-index.ts';
+import type {
+  BucketLayout,
+  BucketSurvey,
+  CheckedPack,
+  LayoutSizes,
+  ListedBlock,
+  MissingOctets,
+  RemovedPacks,
+  SurveyedPack,
+} from '../bucket-layout.ts';
+import type { IndexedPack } from '../index-segment.ts';
+import type { LocalIndex } from '../local-index.ts';
+import type { PackName } from '../pack-names.ts';
+import { kindOfPack } from '../pack-names.ts';
+import type { S3Client } from '../s3-client.ts';
+import { packsOf } from './block-groups.ts';
+import { blockKey } from './block-keys.ts';
+import type { BlockUploads } from './block-uploads.ts';
+import { withBlocksLocked } from './block-uploads.ts';
+import { listBlocks } from './list-blocks.ts';
+
+/** Blocks removed between two looks at the lock. */
+const MANY = 1000;
+
+export interface BlockLayoutParts {
+  readonly client: S3Client;
+  readonly hash: HashFunction;
+  readonly local: LocalIndex;
+  readonly index: BucketIndex;
+  readonly uploads: BlockUploads;
+}
+
+/**
+ * Each Block in an object of its own, named by its hash: a CDN serves it as it is. A pack of the index stands for Blocks that were added
+ * together; to have them in another pack moves nothing.
+ *
+ * @see vt(5), "Stores in buckets"
+ */
+export class BlockLayout implements BucketLayout {
+  readonly name = 'blocks';
+  readonly uploads: BlockUploads;
+  readonly sizes: LayoutSizes = { fixed: 0, ofBlock: (storedSize) => storedSize, many: Number.POSITIVE_INFINITY, small: 0 };
+  readonly #parts: BlockLayoutParts;
+
+  constructor(parts: BlockLayoutParts) {
+    this.#parts = parts;
+    this.uploads = parts.uploads;
+  }
+
+  keyOf(digest: Uint8Array): string {
+    return blockKey(digest, this.#parts.hash);
+  }
+
+  async stored(digest: Uint8Array, { storedSize }: Location, options: OpOptions = {}): Promise<Buffer | undefined> {
+    return await this.#parts.client.get(this.keyOf(digest), { ...options, maxSize: storedSize });
+  }
+
+  async storedAgain(digest: Uint8Array, location: Location, options: OpOptions): Promise<Buffer | undefined> {
+    return await this.stored(digest, location, options);
+  }
+
+  async record(digest: Uint8Array, location: Location): Promise<Buffer | undefined> {
+    const data = await this.stored(digest, location);
+    return data?.length === location.storedSize ? (packRecords([{ digest, data }], this.#parts.hash, 'none').image as Buffer) : undefined;
+  }
+
+  async keep(
+    packs: ReadonlyMap<PackName, DatafileIndex | undefined>,
+    isWanted: (digest: Uint8Array, pack: PackName) => boolean,
+  ): Promise<PackName | undefined> {
+    const { local, uploads } = this.#parts;
+    const unseen = new Set(packs.keys());
+    for (const [digest, { file, size }] of local.entries()) {
+      if (!packs.has(file)) continue;
+      unseen.delete(file);
+      if (isWanted(digest, file)) uploads.declare(kindOfPack(file), digest, size);
+    }
+    const [pack] = unseen;
+    return await Promise.resolve(pack);
+  }
+
+  async survey(options: OpOptions): Promise<BucketSurvey> {
+    const { client, hash, local } = this.#parts;
+    const packs = new Map<PackName, SurveyedPack>();
+    const strays: ListedBlock[] = [];
+    const absent = new Set<string>();
+    // Both ascend by digest.
+    const known = local.entries();
+    let entry = known.next();
+    const passOver = (digest: Uint8Array | undefined): void => {
+      for (; entry.done !== true; entry = known.next()) {
+        if (digest !== undefined && Buffer.compare(entry.value[0], digest) >= 0) return;
+        absent.add(digestKey(entry.value[0]));
+      }
+    };
+    for await (const listed of listBlocks(client, hash, options)) {
+      passOver(listed.digest);
+      if (entry.done === true || Buffer.compare(entry.value[0], listed.digest) !== 0) {
+        strays.push(listed);
+        continue;
+      }
+      const [digest, { file, storedSize }] = entry.value;
+      if (listed.size !== storedSize) absent.add(digestKey(digest));
+      const { size = 0, modifiedMs = 0 } = packs.get(file) ?? {};
+      packs.set(file, { size: size + listed.size, modifiedMs: Math.max(modifiedMs, listed.modifiedMs) });
+      entry = known.next();
+    }
+    passOver(undefined);
+    return { packs, strays, has: (digest) => !absent.has(digestKey(digest)) };
+  }
+
+  *lacks({ name, index }: IndexedPack, survey: BucketSurvey): Iterable<MissingOctets> {
+    for (const [digest] of index.entries()) {
+      const location = this.#parts.local.get(digest);
+      if (location?.file === name && !survey.has(digest, location))
+        yield { key: this.keyOf(digest), size: location.storedSize, reason: 'the object is not there, or cut short' };
+    }
+  }
+
+  async check({ index }: IndexedPack, options: OpOptions): Promise<CheckedPack> {
+    const { client, hash } = this.#parts;
+    const damaged = new Map<string, { key: string; start: number; end: number }>();
+    let bytes = 0;
+    await atOnce(index.entries(), async ([digest, { size }]) => {
+      const key = this.keyOf(digest);
+      const data = await client.get(key, { ...options, maxSize: size });
+      bytes += data?.length ?? 0;
+      if (data === undefined || Buffer.compare(hash.digest(data), digest) !== 0)
+        damaged.set(digestKey(digest), { key, start: 0, end: data?.length ?? size });
+    });
+    return { bytes, damaged };
+  }
+
+  /** While no other session can tell of them again. What another pack has, too, the local index finds there. */
+  async remove(packs: ReadonlySet<PackName>, isNeeded: (digest: Uint8Array) => boolean, options: OpOptions): Promise<RemovedPacks> {
+    const { client, index, local } = this.#parts;
+    const locked = new Set<PackName>();
+    let count = 0;
+    let lockedCount = 0;
+    if (packs.size === 0) return { count, lockedCount, locked };
+    const removeAll = async (check: () => void): Promise<void> => {
+      await index.read(true, options);
+      const remove = async (found: readonly (readonly [digest: Uint8Array, pack: PackName])[]): Promise<void> => {
+        check();
+        await atOnce(found, async ([digest, pack]) => {
+          if (await client.delete(this.keyOf(digest), options)) count++;
+          else {
+            lockedCount++;
+            locked.add(pack);
+          }
+        });
+      };
+      let some: (readonly [Uint8Array, PackName])[] = [];
+      for (const [digest, { file }] of local.entries()) {
+        if (!packs.has(file) || isNeeded(digest)) continue;
+        some.push([digest, file]);
+        if (some.length < MANY) continue;
+        await remove(some);
+        some = [];
+      }
+      await remove(some);
+    };
+    await withBlocksLocked(client, removeAll, options);
+    return { count, lockedCount, locked };
+  }
+
+  async retireStrays(strays: readonly ListedBlock[], retire: (pack: PackName) => Promise<void>, options: OpOptions): Promise<void> {
+    for (const pack of packsOf(
+      strays.map(({ digest, size }) => ({ kind: 'd', digest, size })),
+      this.#parts.hash,
+    )) {
+      await retire(pack.name);
+      await this.#parts.index.publish([pack], () => undefined, options);
+    }
+  }
+}

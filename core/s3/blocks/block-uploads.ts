@@ -1,0 +1,190 @@
+import { LostAddsError } from '../../base/errors.ts';
+import type { OpOptions } from '../../base/op-options.ts';
+import { digestKey, digestOfKey } from '../../block/digest-key.ts';
+import type { HashFunction } from '../../block/hash.ts';
+import { RECORD_FIXED_SIZE } from '../../store/records/datafile.ts';
+import type { RecordBatch } from '../../store/records/record-batch.ts';
+import { packRecords } from '../../store/records/record-batch.ts';
+import { atOnce } from '../at-once.ts';
+import type { PendingBlock, Uploads } from '../bucket-layout.ts';
+import type { IndexedPack } from '../index-segment.ts';
+import type { LocalIndex } from '../local-index.ts';
+import type { PackKind } from '../pack-names.ts';
+import { withPrefixLock } from '../prefix-lock.ts';
+import type { S3Client } from '../s3-client.ts';
+import type { BlockObject } from './block-groups.ts';
+import { packsOf } from './block-groups.ts';
+import { blockKey } from './block-keys.ts';
+
+/** Blocks on their way at once, and octets of them: whoever adds waits until there are fewer. */
+const MAX_UNDER_WAY = 64;
+const MAX_BYTES_UNDER_WAY = 32 * 1024 * 1024;
+/** Blocks in the bucket that no index segment tells of yet, at most. */
+const MAX_UNPUBLISHED = 65_536;
+/** Milliseconds after which a Block that no segment tells of is looked for: half of gc's grace. */
+const DOUBTED_MS = 12 * 3_600_000;
+/** What the lock's key begins with: whoever has it may remove Blocks, or tell of those that were retired. */
+const LOCK = 'gc/';
+
+/** Runs something while no other session removes Blocks, or tells of retired ones. */
+export async function withBlocksLocked<T>(client: S3Client, run: (check: () => void) => Promise<T>, options: OpOptions): Promise<T> {
+  return await withPrefixLock(client, { prefix: LOCK, action: 'change' }, async ({ check }) => await run(check), options);
+}
+
+interface Pending extends PendingBlock, BlockObject {
+  /** Its record, until the object is there. */
+  record: Buffer | undefined;
+  /** When the object was put, by the service's clock. */
+  whenMs: number;
+  /** It was retired, so that a gc may be about to remove the object of its name. */
+  readonly isRisky: boolean;
+}
+
+/** Puts each Block into an object of its own, some dozens at a time. */
+export class BlockUploads implements Uploads {
+  readonly #client: S3Client;
+  readonly #hash: HashFunction;
+  readonly #local: LocalIndex;
+  readonly #pending = new Map<string, Pending>();
+  /** Blocks whose objects are not there: on their way, or failed. */
+  readonly #waiting = new Set<Pending>();
+  #underWay = 0;
+  #bytesUnderWay = 0;
+  #failure: { readonly error: unknown } | undefined;
+  #wake: (() => void)[] = [];
+
+  constructor(client: S3Client, hash: HashFunction, local: LocalIndex) {
+    this.#client = client;
+    this.#hash = hash;
+    this.#local = local;
+  }
+
+  find(digest: Uint8Array): PendingBlock | undefined {
+    return this.#pending.get(digestKey(digest));
+  }
+
+  async record(digest: Uint8Array, options: OpOptions): Promise<Buffer | undefined> {
+    const pending = this.#pending.get(digestKey(digest));
+    if (pending?.record !== undefined || pending === undefined) return pending?.record;
+    const data = await this.#client.get(blockKey(digest, this.#hash), { ...options, maxSize: pending.size });
+    return data === undefined ? undefined : (packRecords([{ digest, data }], this.#hash, 'none').image as Buffer);
+  }
+
+  get isEmpty(): boolean {
+    return this.#pending.size === 0;
+  }
+
+  get isDue(): boolean {
+    return this.#pending.size - this.#waiting.size >= MAX_UNPUBLISHED;
+  }
+
+  add(kind: PackKind, batch: RecordBatch, i: number, at: number): void {
+    const { digestSize } = this.#hash;
+    const size = batch.sizes[i] as number;
+    const record = Buffer.from(batch.image.subarray(at, at + RECORD_FIXED_SIZE + digestSize + size));
+    const digest = record.subarray(RECORD_FIXED_SIZE, RECORD_FIXED_SIZE + digestSize);
+    const pending = this.#note(kind, digest, size, record);
+    this.#waiting.add(pending);
+    this.#start(pending);
+  }
+
+  /** Notes a Block whose object is there: the index is to tell of it once more. */
+  declare(kind: PackKind, digest: Uint8Array, size: number): void {
+    if (!this.#pending.has(digestKey(digest))) this.#note(kind, digest, size, undefined);
+  }
+
+  #note(kind: PackKind, digest: Uint8Array, size: number, record: Buffer | undefined): Pending {
+    const isRisky = this.#local.get(digest)?.isDamaged === true;
+    const whenMs = this.#client.serverMs;
+    const key = digestKey(digest);
+    const pending: Pending = { kind, digest: digestOfKey(key), size, storedSize: size, codec: 'none', record, whenMs, isRisky };
+    this.#pending.set(key, pending);
+    return pending;
+  }
+
+  #start(pending: Pending): void {
+    const { record, size, digest } = pending;
+    if (record === undefined) return;
+    this.#underWay++;
+    this.#bytesUnderWay += size;
+    this.#client
+      .put(blockKey(digest, this.#hash), record.subarray(record.length - size), { isForever: true })
+      .then(
+        () => {
+          pending.record = undefined;
+          pending.whenMs = this.#client.serverMs;
+          this.#waiting.delete(pending);
+        },
+        (error: unknown) => {
+          this.#failure ??= { error };
+        },
+      )
+      .finally(() => {
+        this.#underWay--;
+        this.#bytesUnderWay -= size;
+        for (const wake of this.#wake.splice(0)) wake();
+      });
+  }
+
+  /** Resolves when another upload has ended. */
+  async #turn(): Promise<void> {
+    await new Promise<void>((resolve) => this.#wake.push(resolve));
+  }
+
+  async room(): Promise<void> {
+    while ((this.#underWay >= MAX_UNDER_WAY || this.#bytesUnderWay >= MAX_BYTES_UNDER_WAY) && this.#failure === undefined)
+      await this.#turn();
+    this.#throwFailure();
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  async drain(): Promise<void> {
+    while (this.#underWay > 0) await this.#turn();
+    if (this.#failure !== undefined) {
+      this.#failure = undefined;
+      for (const pending of this.#waiting) this.#start(pending);
+    }
+    while (this.#underWay > 0) await this.#turn();
+    this.#throwFailure();
+  }
+
+  async uploaded(): Promise<readonly IndexedPack[]> {
+    return await Promise.resolve([...packsOf(this.#there(), this.#hash)]);
+  }
+
+  *#there(): Generator<Pending> {
+    for (const pending of this.#pending.values()) if (!this.#waiting.has(pending)) yield pending;
+  }
+
+  /** A Block that was retired has the name of an object which a gc may be about to remove: it is looked for while none can. */
+  async guarded(packs: readonly IndexedPack[], publish: () => Promise<void>, options: OpOptions): Promise<void> {
+    const doubted: Uint8Array[] = [];
+    for (const { index } of packs)
+      for (const [digest] of index.entries()) {
+        const pending = this.#pending.get(digestKey(digest));
+        if (pending !== undefined && (pending.isRisky || this.#client.serverMs - pending.whenMs >= DOUBTED_MS)) doubted.push(digest);
+      }
+    if (doubted.length === 0) {
+      await publish();
+      return;
+    }
+    const look = async (check: () => void): Promise<void> => {
+      await atOnce(doubted, async (digest) => {
+        if (await this.#client.has(blockKey(digest, this.#hash), options)) return;
+        // It is not there, so that whoever adds it again must not hear that it is.
+        this.#pending.delete(digestKey(digest));
+        throw new LostAddsError(this.#client.name, 'gc has removed what this session counted on', { remedy: 'run the command again' });
+      });
+      check();
+      await publish();
+    };
+    await withBlocksLocked(this.#client, look, options);
+  }
+
+  noteIndexed(packs: readonly IndexedPack[]): void {
+    for (const { index } of packs) for (const [digest] of index.entries()) this.#pending.delete(digestKey(digest));
+  }
+}

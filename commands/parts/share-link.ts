@@ -37,6 +37,8 @@ export async function shareLink(context: CommandContext, input: CommandInput, pa
   if (node === undefined) throw new PathError('ENOENT', 'share', path);
   if (node.kind !== 'dir' && node.kind !== 'file')
     throw new PathError('EINVAL', 'share', path, { remedy: 'a link is for a file or a Dir' });
+  if (input.options.has('fixed') && input.options.has('history'))
+    throw new UsageError('share: --fixed shows one state, and --history all of them', { remedy: 'give one of both' });
   const newest = input.options.has('fixed') ? await archive.last({ signal }) : undefined;
   const link = formatShare(
     {
@@ -45,6 +47,7 @@ export async function shareLink(context: CommandContext, input: CommandInput, pa
       names: belowGrant(holder, archiveName, names),
       state: newest && momentText(newest.whenNs),
       untilS: Math.ceil(untilMs / 1000),
+      hasPast: input.options.has('history'),
     },
     holder,
   );

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import type { RightsHolder } from '../rights/rights-line.ts';
 import { isSecretOf } from '../rights/rights-line.ts';
 import type { RightsTable } from '../rights/rights-table.ts';
+import { PAGE_FILES } from './page/highlighter.ts';
 import { requestTarget } from './request-target.ts';
 import type { SharedPath } from './share-link.ts';
 import { isSharePath, readShare } from './share-link.ts';
@@ -36,6 +37,8 @@ export function admit(request: IncomingMessage, { table, hosts }: AccessRules, n
   const { host, path } = requestTarget(request);
   // A link is a token itself.
   if (isSharePath(path)) return admitByLink(path, table, now);
+  // What all pages are made with tells nothing, and who comes by a link needs it too.
+  if (path.startsWith(PAGE_FILES) && request.method === 'GET') return { holder: undefined };
   if (table !== undefined) {
     const token = tokenIn(request.headers.authorization);
     // The Store without a name is the one that is served.

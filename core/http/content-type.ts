@@ -4,12 +4,16 @@ import { octetsToText } from '../base/octets.ts';
 import { contentHint } from '../blockify/content-hint.ts';
 import { intendedName } from '../blockify/sniff-name.ts';
 import type { Meta } from '../dirent/meta.ts';
+import { languageOf } from './page/languages.ts';
 
 /** Octets at the start of a content that are looked at. */
 export const SNIFFED_SIZE = 1024;
 
 /** A media type with parameters: no more than a header may carry. A content of several parts would bring headers of its own. @see RFC 9110, 8.3.1 */
 const MEDIA_TYPE = /^(?!multipart\/|message\/)[\w.+-]+\/[\w.+-]+(?:[ \t]*;[ \t]*[\w.+-]+=(?:[\w.+-]+|"[\w .+-]*"))*$/i;
+
+/** Types of text that browsers show as they are meant. */
+const SHOWN_TEXT = /^text\/|^application\/(?:json|javascript|xml|xhtml\+xml|ld\+json)$|^image\//;
 
 /** First octets of formats that are shown in place, for names that tell nothing. */
 const SIGNATURES: readonly (readonly [start: string, type: string])[] = [
@@ -30,13 +34,23 @@ const SIGNATURES: readonly (readonly [start: string, type: string])[] = [
  */
 export function contentTypeOf(name: Octets, meta: Meta, start: Uint8Array): string {
   const stored = contentHint(name, meta.xattrs).mimeType;
-  const type =
-    (stored !== undefined && MEDIA_TYPE.test(stored) ? stored : undefined) ??
-    mime.getType(octetsToText(intendedName(name))) ??
-    bySignature(start);
+  const type = (stored !== undefined && MEDIA_TYPE.test(stored) ? stored : undefined) ?? byName(name, start) ?? bySignature(start);
   if (type === undefined) return isUtf8Text(start) ? 'text/plain; charset=utf-8' : 'application/octet-stream';
   const isText = /^(?:text\/|application\/(?:json|javascript|xml)$|image\/svg\+xml$)/.test(type) && !type.includes(';');
   return isText && isUtf8Text(start) ? `${type}; charset=utf-8` : type;
+}
+
+/** Source code has endings that are those of other things too: `.ts` of a video, `.rs` of a list of services. */
+function byName(name: Octets, start: Uint8Array): string | undefined {
+  const intended = intendedName(name);
+  const type = typeOfName(intended);
+  const isSource = type !== undefined && !SHOWN_TEXT.test(type) && languageOf(intended) !== undefined && isUtf8Text(start);
+  return isSource ? 'text/plain' : type;
+}
+
+/** The type that the ending of a name tells. */
+export function typeOfName(name: Octets): string | undefined {
+  return mime.getType(octetsToText(name)) ?? undefined;
 }
 
 function bySignature(start: Uint8Array): string | undefined {

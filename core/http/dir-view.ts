@@ -6,31 +6,26 @@ import type { TreePath } from '../tree/path.ts';
 import { joinPath, pathOf } from '../tree/path.ts';
 import type { Tree, TreeEntry } from '../tree/tree.ts';
 import { isDamage } from '../tree/walk.ts';
-import { madeEtag, REVALIDATED } from './headers.ts';
+import { madeEtag } from './headers.ts';
 import type { Html } from './page/html.ts';
 import { html } from './page/html.ts';
-import type { ListedEntry, PagePlace } from './page/listing.ts';
+import type { ListedEntry } from './page/listing.ts';
 import { listingPage } from './page/listing.ts';
 import { markdown } from './page/markdown.ts';
-import { PAGE_POLICY, PAGE_VERSION } from './page/page.ts';
+import { PAGE_VERSION } from './page/page.ts';
+import { PAGE_HEADERS, pageView } from './page/page-view.ts';
+import { isPicture } from './picture/picture-views.ts';
+import type { Place } from './place.ts';
 import { readText } from './read-text.ts';
 import type { Representation } from './representation.ts';
-import type { WebTree } from './web-tree.ts';
 
 /** Names of files whose text stands under a listing, the best first. */
 const READMES = ['README.md', 'README', 'README.txt', 'readme.md'];
 
-/** Where a URL leads within a tree. */
-export interface Place extends WebTree, PagePlace {
-  readonly cacheControl: string;
-  /** The archive whose tree it is. */
-  readonly archive?: string | undefined;
-  /** What tells of a newer state, where the newest is shown. */
-  readonly newest?: string | undefined;
-}
-
 /** Dirs of a list that are looked into: whether they have one Dir alone. */
 const MAX_LOOKED_INTO = 64;
+/** Names among which a picture is looked for. */
+const MAX_LOOKED_AT = 200;
 /** Dirs that stand in one line. */
 const MAX_CHAIN = 16;
 
@@ -42,10 +37,13 @@ export async function dirView(place: Place, entry: TreeEntry, format: DirFormat,
   const { tree, names } = place;
   if (entry.dirent.kind !== 'dir') throw new TypeError(`list: a ${entry.dirent.kind} has no entries`);
   const path = pathOf(names);
-  const headers = { 'cache-control': REVALIDATED, 'content-security-policy': PAGE_POLICY };
   const dirent = await tree.dirent(path, { signal });
   const dirref = formatDirent({ ...dirent, name: '' as Octets });
-  const made = { etag: madeEtag(format, PAGE_VERSION, dirref, place.title, place.base, names.join('/')), size: undefined, headers };
+  const made = {
+    etag: madeEtag(format, PAGE_VERSION, dirref, place.title, place.base, names.join('/')),
+    size: undefined,
+    headers: PAGE_HEADERS,
+  };
   if (format === 'simple')
     return { ...made, contentType: 'text/plain; charset=utf-8', read: (_, aborted) => simpleLines(tree.list(path, { signal: aborted })) };
   if (format === 'json')
@@ -56,11 +54,20 @@ export async function dirView(place: Place, entry: TreeEntry, format: DirFormat,
       ? ({ kind: 'block', block: dirent.block } as const)
       : ({ kind: 'dirent', dirent: { ...dirent, name: '' as Octets } } as const);
   const uri = formatUri({ target, path: '' as Octets, isDir: true });
-  return {
-    ...made,
-    contentType: 'text/html; charset=utf-8',
-    read: (_, aborted) => encoded(listingPage({ ...place, dirref, uri, readme, entries: chained(tree, path, aborted) })),
-  };
+  const hasPictures = await beginsWithPictures(tree, path, signal);
+  return pageView(made.etag, (aborted) =>
+    listingPage({ ...place, dirref, uri, readme, hasPictures, entries: chained(tree, path, aborted) }),
+  );
+}
+
+/** Whether there is a picture among the first names. */
+async function beginsWithPictures(tree: Tree, path: TreePath, signal: AbortSignal): Promise<boolean> {
+  let seen = 0;
+  for await (const entry of tree.list(path, { signal })) {
+    if (isPicture(entry)) return true;
+    if (++seen === MAX_LOOKED_AT) break;
+  }
+  return false;
 }
 
 /** The entries of a Dir; a Dir that has one Dir alone stands with that in one line, and so on. */
@@ -106,18 +113,6 @@ async function findReadme({ tree }: Place, path: TreePath, signal: AbortSignal):
     return (text.isWhole && /\.md$/i.test(name) ? markdown(text.shown) : undefined) ?? html`<pre tabindex="0">${text.shown}</pre>`;
   }
   return undefined;
-}
-
-/** Pieces of a page as bytes, many of them in one. */
-export async function* encoded(pieces: AsyncIterable<Html> | Iterable<Html>): AsyncGenerator<Uint8Array> {
-  let text = '';
-  for await (const piece of pieces) {
-    text += piece.text;
-    if (text.length < 32 * 1024) continue;
-    yield Buffer.from(text);
-    text = '';
-  }
-  yield Buffer.from(text);
 }
 
 async function* simpleLines(entries: AsyncIterable<TreeEntry>): AsyncGenerator<Uint8Array> {

@@ -1,9 +1,9 @@
-import type { Block } from '../block/block.ts';
 import type { BlockSource } from '../block/block-source.ts';
 import { readBlockRange } from '../block/read-range.ts';
 import type { TreeEntry } from '../tree/tree.ts';
 import { contentTypeOf, SNIFFED_SIZE } from './content-type.ts';
 import { contentHeaders, disposition, etagOf } from './headers.ts';
+import { readStart } from './read-text.ts';
 import type { Representation } from './representation.ts';
 
 /** How a URL asks for a file. */
@@ -17,7 +17,7 @@ export interface FileView {
 export async function fileContent(source: BlockSource, entry: TreeEntry, view: FileView, signal: AbortSignal): Promise<Representation> {
   const { dirent, name, size } = entry;
   if (dirent.kind !== 'file') throw new TypeError(`file content: a ${dirent.kind} has none`);
-  const start = await startOf(source, dirent.block, size, signal);
+  const start = await readStart(source, dirent.block, Math.min(size, SNIFFED_SIZE), signal);
   const contentType = contentTypeOf(name, dirent.meta, start);
   const mtimeNs = dirent.meta.mtimeNs;
   return {
@@ -32,13 +32,6 @@ export async function fileContent(source: BlockSource, entry: TreeEntry, view: F
     },
     read: (range, readSignal) => readBlockRange(source, dirent.block, { ...range, signal: readSignal }),
   };
-}
-
-async function startOf(source: BlockSource, block: Block, size: number, signal: AbortSignal): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of readBlockRange(source, block, { start: 0, end: Math.min(size, SNIFFED_SIZE), readAhead: 1, signal }))
-    chunks.push(chunk);
-  return Buffer.concat(chunks);
 }
 
 /** A time as HTTP has it; undefined for what a Date cannot hold. */

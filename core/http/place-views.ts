@@ -1,41 +1,42 @@
-import type { ArchiveEntry } from '../archive/archive.ts';
-import { newestFirst } from '../archive/newest-first.ts';
 import { octetsFromText } from '../base/octets.ts';
 import { formatBlock } from '../block/block-text.ts';
 import { blockTreeStats } from '../block/tree-stats.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
-import { pathHistory } from '../history/path-history.ts';
-import type { NodeDirent } from '../tree/diff/diff.ts';
-import { joinPath, pathOf } from '../tree/path.ts';
-import type { Tree, TreeEntry } from '../tree/tree.ts';
+import { pathOf } from '../tree/path.ts';
+import type { TreeEntry } from '../tree/tree.ts';
 import { RequestGate } from '../wire/request-gate.ts';
 import { blockMap } from './block-map.ts';
-import type { DirFormat, Place } from './dir-view.ts';
-import { dirView, encoded } from './dir-view.ts';
+import { checksumsView } from './checksums.ts';
+import type { DirFormat } from './dir-view.ts';
+import { dirView } from './dir-view.ts';
 import { fileContent } from './file-content.ts';
-import { madeEtag, REVALIDATED, urlPath } from './headers.ts';
+import { madeEtag } from './headers.ts';
 import { tarView, zipView } from './packed-view.ts';
 import { blocksPage } from './page/blocks-page.ts';
-import { changesPage } from './page/changes-page.ts';
 import { filePage } from './page/file-page.ts';
-import { historyPage } from './page/history-page.ts';
-import type { Html } from './page/html.ts';
-import { PAGE_POLICY, PAGE_VERSION } from './page/page.ts';
+import { highlighterOf } from './page/highlighter.ts';
+import { languageOf } from './page/languages.ts';
+import { PAGE_VERSION, pagePolicy } from './page/page.ts';
+import { PAGE_HEADERS, pageView } from './page/page-view.ts';
 import { searchPage } from './page/search-page.ts';
-import { versionsPage } from './page/versions-page.ts';
+import { PastViews } from './past/past-views.ts';
+import { isPicture, neighboursOf, picturesView, thumbnailView } from './picture/picture-views.ts';
+import type { Place } from './place.ts';
+import { whereOf } from './place.ts';
 import { readText } from './read-text.ts';
 import type { Representation } from './representation.ts';
 import { search } from './search.ts';
-import { treeChanges } from './tree-changes.ts';
 import { vtdView } from './vtd/vtd-view.ts';
 import type { WebTrees } from './web-tree.ts';
 import { KnownCrcs } from './zip/zip-stream.ts';
 
-/** States that the history of an archive shows, and those in which versions of a path are looked for. */
-const MAX_STATES = 1000;
-
 /** Walks over trees at a time: each takes its share of what all requests have. */
 const MAX_WALKS = 4;
+/** Contents that are hashed at a time. */
+const MAX_HASHED = 2;
+
+/** Characters of a text that is coloured: a browser takes a second for a million. */
+const MAX_COLOURED = 128 * 1024;
 
 /** Octets of a content whose Blocks are drawn. */
 const MAX_MAPPED_SIZE = 4 * 1024 * 1024 * 1024;
@@ -45,71 +46,110 @@ export type Query = ReadonlyMap<string, string>;
 
 /** What the URL of a node gives, by its query. */
 export class PlaceViews {
-  readonly #trees: WebTrees;
-  readonly #now: () => Date;
+  readonly #past: PastViews;
   readonly #crcs = new KnownCrcs();
   readonly #walks = new RequestGate(MAX_WALKS, 0);
+  readonly #hashing = new RequestGate(MAX_HASHED, 0);
 
   constructor(trees: WebTrees, now: () => Date) {
-    this.#trees = trees;
-    this.#now = now;
+    this.#past = new PastViews(trees, now);
   }
 
   /** A Dir. */
   async dir(place: Place, entry: TreeEntry, query: Query, signal: AbortSignal): Promise<Representation> {
     if (query.has('vtd')) return await this.#vtd(place, query, signal);
-    if (query.has('tar')) return await this.#walking(signal, async () => await tarView(place, signal));
-    if (query.has('zip')) return await this.#walking(signal, async () => await zipView(place, this.#crcs, signal));
-    const text = query.get('q');
-    if (text !== undefined && text !== '') return await this.#search(place, text, signal);
-    const since = query.get('diff');
-    if (since !== undefined && place.archive !== undefined) return await this.#changes(place, since, signal);
-    if (query.has('log') && place.archive !== undefined) return await this.#versions(place, signal);
+    if (query.has('tar')) return await within(this.#walks, signal, async () => await tarView(place, signal));
+    if (query.has('zip')) return await within(this.#walks, signal, async () => await zipView(place, this.#crcs, signal));
+    if (query.has('sha256')) return await this.#checksums(place, signal);
+    if (query.has('pictures')) return await within(this.#walks, signal, async () => await picturesView(place, signal));
+    const text = query.get('q') ?? '';
+    if (text !== '') return await this.#search(place, text, signal);
+    const since = query.get('diff') ?? '';
+    if (since !== '') return await within(this.#walks, signal, async () => await this.#past.changes(place, since, signal));
+    if (query.has('log') && place.past !== undefined) return await this.#log(place, place.past, signal);
     const format: DirFormat = query.has('json') ? 'json' : query.has('simple') ? 'simple' : 'page';
     return await dirView(place, entry, format, signal);
   }
 
   /** A file. */
-  async file(place: Place, entry: TreeEntry, query: Query, signal: AbortSignal): Promise<Representation> {
+  async file(place: Place, entry: TreeEntry, query: Query, signal: AbortSignal): Promise<Representation | undefined> {
     const { tree, names, cacheControl } = place;
     if (query.has('vtd')) return await this.#vtd(place, query, signal);
-    if (query.has('log') && place.archive !== undefined) return await this.#versions(place, signal);
+    if (query.has('sha256')) return await this.#checksums(place, signal);
+    if (query.has('log') && place.past !== undefined) return await this.#log(place, place.past, signal);
+    const since = query.get('diff') ?? '';
+    if (since !== '') return await within(this.#walks, signal, async () => await this.#past.fileChanges(place, since, signal));
     if (entry.dirent.kind !== 'file') throw new TypeError(`file: a ${entry.dirent.kind} has no content`);
-    const { block } = entry.dirent;
-    if (query.has('blocks') && block.span <= MAX_MAPPED_SIZE) {
-      const [stats, map] = await this.#walking(signal, async () => [
-        await blockTreeStats(tree.store, block, { signal }),
-        await blockMap(tree.store, block, signal),
-      ]);
-      return page(madeEtag('blocks', PAGE_VERSION, formatDirent(entry.dirent), whereOf(place)), () => blocksPage(place, stats, map));
-    }
+    if (query.has('blocks') && entry.dirent.block.span <= MAX_MAPPED_SIZE) return await this.#blocks(place, entry, signal);
     const named = { ...entry, name: names.at(-1) ?? entry.name };
     const content = await fileContent(tree.store, named, { download: query.has('download'), cacheControl }, signal);
+    if (query.has('thumbnail')) return await thumbnailView(place, named, content, signal);
     if (!query.has('view')) return content;
-    const text = /^text\/|^application\/(?:json|javascript|xml)/.test(content.contentType)
-      ? await readText(tree.store, block, entry.size, signal)
-      : undefined;
-    const view = { ...place, entry: named, contentType: content.contentType, text, blockref: formatBlock(block) };
-    return page(madeEtag('view', PAGE_VERSION, formatDirent(entry.dirent), String(entry.nlink), whereOf(place)), () => filePage(view));
+    return await this.#file(place, named, content.contentType, query.get('view') === 'source', signal);
   }
 
-  /** The states of an archive. @param base - the URL path of its newest, without a slash at its end */
-  async history(name: string, base: string, signal: AbortSignal): Promise<Representation> {
-    const entries: ArchiveEntry[] = [];
-    for await (const entry of newestFirst(this.#trees.archive(name), { signal })) {
-      if (entries.length > MAX_STATES) break;
-      entries.push(entry);
-    }
-    const shown = entries.slice(0, MAX_STATES);
-    return page(madeEtag('log', PAGE_VERSION, name, String(entries[0]?.number), String(entries[0]?.whenNs)), () =>
-      historyPage(name, base, shown, entries.length <= MAX_STATES),
+  async #file(place: Place, entry: TreeEntry, contentType: string, isSource: boolean, signal: AbortSignal): Promise<Representation> {
+    const { dirent, name, size, nlink } = entry;
+    if (dirent.kind !== 'file') throw new TypeError(`file: a ${dirent.kind} has no content`);
+    const text = !/^(?:image|audio|video)\/|^application\/pdf/.test(contentType)
+      ? await readText(place.tree.store, dirent.block, size, signal)
+      : undefined;
+    const beside = isPicture(entry) ? await within(this.#walks, signal, async () => await neighboursOf(place, name, signal)) : undefined;
+    const language = text !== undefined && text.shown.length <= MAX_COLOURED ? languageOf(name) : undefined;
+    const highlighter = language === undefined ? undefined : highlighterOf(language);
+    const view = { ...place, entry, contentType, text, isSource, highlighter, blockref: formatBlock(dirent.block), ...beside };
+    const etag = madeEtag(
+      'view',
+      PAGE_VERSION,
+      formatDirent(dirent),
+      String(nlink),
+      String(isSource),
+      beside?.before ?? '',
+      beside?.after ?? '',
+      whereOf(place),
     );
+    const headers = { ...PAGE_HEADERS, 'content-security-policy': pagePolicy(highlighter?.integrity) };
+    return { ...pageView(etag, () => filePage(view)), headers };
+  }
+
+  async #blocks(place: Place, { dirent }: TreeEntry, signal: AbortSignal): Promise<Representation> {
+    if (dirent.kind !== 'file') throw new TypeError(`blocks: a ${dirent.kind} has no content`);
+    const { store } = place.tree;
+    const [stats, map] = await within(this.#walks, signal, async () => [
+      await blockTreeStats(store, dirent.block, { signal }),
+      await blockMap(store, dirent.block, signal),
+    ]);
+    return pageView(madeEtag('blocks', PAGE_VERSION, formatDirent(dirent), whereOf(place)), () => blocksPage(place, stats, map));
+  }
+
+  async #log(place: Place, past: NonNullable<Place['past']>, signal: AbortSignal): Promise<Representation> {
+    const looking = { ...place, past };
+    return await within(this.#walks, signal, async () =>
+      place.names.length === 0 ? await this.#past.history(looking, signal) : await this.#past.versions(looking, signal),
+    );
+  }
+
+  /** A client gets little for much work: it waits for its turn until the end. */
+  async #checksums(place: Place, signal: AbortSignal): Promise<Representation> {
+    const made = await checksumsView(place, signal);
+    const hashing = this.#hashing;
+    return {
+      ...made,
+      async *read(range, aborted) {
+        if (!hashing.tryEnter(0)) await hashing.enter(0, aborted);
+        try {
+          yield* made.read(range, aborted);
+        } finally {
+          hashing.leave(0);
+        }
+      },
+    };
   }
 
   async #vtd({ tree, names, title, cacheControl }: Place, query: Query, signal: AbortSignal): Promise<Representation> {
     const node = await tree.dirent(pathOf(names), { signal });
     const name = names.at(-1) ?? octetsFromText(title);
-    return await this.#walking(signal, async () => await vtdView(tree.store, node, name, query, cacheControl, signal));
+    return await within(this.#walks, signal, async () => await vtdView(tree.store, node, name, query, cacheControl, signal));
   }
 
   async #search(place: Place, text: string, signal: AbortSignal): Promise<Representation> {
@@ -117,75 +157,17 @@ export class PlaceViews {
     const dirent = await tree.dirent(pathOf(names), { signal });
     if (dirent.kind !== 'dir') throw new TypeError(`search: a ${dirent.kind} has no entries`);
     const etag = madeEtag('search', PAGE_VERSION, formatDirent(dirent), text, whereOf(place));
-    const result = await this.#walking(signal, async () => await search(tree, dirent, text, signal));
-    return page(etag, () => searchPage(place, text, result));
-  }
-
-  async #changes(place: Place, since: string, signal: AbortSignal): Promise<Representation> {
-    const { tree, names, archive = '' } = place;
-    const earlier = await this.#trees.state(archive, since, this.#now(), { signal });
-    const path = pathOf(names);
-    const [before, after] = [await direntAt(earlier.tree, path, signal), await direntAt(tree, path, signal)];
-    const lookup = async (which: 'before' | 'after', name: typeof path): Promise<NodeDirent | undefined> =>
-      (await (which === 'before' ? earlier.tree : tree).lookup(joinPath(path, name), { signal, follow: false }))?.dirent;
-    const found = await this.#walking(
-      signal,
-      async () => await treeChanges(tree.store, before, after, async (which, name) => await lookup(which, name as typeof path), signal),
-    );
-    const below = names.length === 0 ? '' : `${urlPath(names.join('/') as typeof path)}/`;
-    const sinceBase = `/archive/${encodeURIComponent(archive)}@${encodeURIComponent(since)}/${below}`;
-    const text = (dirent: NodeDirent | undefined): string => (dirent === undefined ? '' : formatDirent(dirent));
-    const etag = madeEtag('diff', PAGE_VERSION, text(before), text(after), since, whereOf(place));
-    return page(etag, () => changesPage({ ...place, since, sinceBase, changes: found.names, isWhole: found.isWhole }));
-  }
-
-  async #versions(place: Place, signal: AbortSignal): Promise<Representation> {
-    const { tree, names, archive = '' } = place;
-    const entries: ArchiveEntry[] = [];
-    for await (const entry of newestFirst(this.#trees.archive(archive), { signal })) {
-      if (entries.length > MAX_STATES) break;
-      entries.push(entry);
-    }
-    const path = pathOf(names);
-    const versions = await this.#walking(signal, async () => {
-      const found = [];
-      for await (const version of pathHistory(tree.store, entries.slice(0, MAX_STATES), path, { signal })) found.push(version);
-      return found;
-    });
-    const etag = madeEtag('versions', PAGE_VERSION, String(entries[0]?.number), String(entries[0]?.whenNs), whereOf(place));
-    const base = `/archive/${encodeURIComponent(archive)}`;
-    return page(etag, () => versionsPage(place, base, versions, entries.length <= MAX_STATES));
-  }
-
-  /** What is known after a walk over all below, which may have no end. */
-  async #walking<T>(signal: AbortSignal, walk: () => Promise<T>): Promise<T> {
-    if (!this.#walks.tryEnter(0)) await this.#walks.enter(0, signal);
-    try {
-      return await walk();
-    } finally {
-      this.#walks.leave(0);
-    }
+    const result = await within(this.#walks, signal, async () => await search(tree, dirent, text, signal));
+    return pageView(etag, () => searchPage(place, text, result));
   }
 }
 
-async function direntAt(tree: Tree, path: ReturnType<typeof pathOf>, signal: AbortSignal): Promise<NodeDirent | undefined> {
-  return (await tree.lookup(path, { signal })) === undefined ? undefined : await tree.dirent(path, { signal });
-}
-
-/** What the links of a page are made of. */
-function whereOf({ title, base, names }: Place): string {
-  return [title, base, names.join('/')].join('\0');
-}
-
-/** A page may look otherwise after an update of the program, whatever it shows. */
-const PAGE_HEADERS = { 'cache-control': REVALIDATED, 'content-security-policy': PAGE_POLICY };
-
-function page(etag: string, pieces: () => Iterable<Html>): Representation {
-  return {
-    etag,
-    contentType: 'text/html; charset=utf-8',
-    size: undefined,
-    headers: PAGE_HEADERS,
-    read: () => encoded(pieces()),
-  };
+/** What is known after work that takes long, or has no end: so much of it is done at a time. */
+async function within<T>(gate: RequestGate, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  if (!gate.tryEnter(0)) await gate.enter(0, signal);
+  try {
+    return await work();
+  } finally {
+    gate.leave(0);
+  }
 }

@@ -1,6 +1,7 @@
 import type { Block } from '../block/block.ts';
 import type { BlockSource } from '../block/block-source.ts';
 import { readBlockRange } from '../block/read-range.ts';
+import { SNIFFED_SIZE } from './content-type.ts';
 
 /** Octets of a text that a page shows. */
 const SHOWN_SIZE = 256 * 1024;
@@ -12,9 +13,7 @@ export async function readText(
   size: number,
   signal: AbortSignal,
 ): Promise<{ readonly shown: string; readonly isWhole: boolean } | undefined> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of readBlockRange(source, block, { start: 0, end: Math.min(size, SHOWN_SIZE), signal })) chunks.push(chunk);
-  const start = Buffer.concat(chunks);
+  const start = await readStart(source, block, Math.min(size, SHOWN_SIZE), signal);
   if (start.includes(0)) return undefined;
   try {
     // A character that is cut at the end is left out.
@@ -22,4 +21,17 @@ export async function readText(
   } catch {
     return undefined;
   }
+}
+
+/** The first octets of a content. */
+export async function readStart(source: BlockSource, block: Block, size: number, signal: AbortSignal): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of readBlockRange(source, block, {
+    start: 0,
+    end: size,
+    ...(size <= SNIFFED_SIZE ? { readAhead: 1 } : {}),
+    signal,
+  }))
+    chunks.push(chunk);
+  return Buffer.concat(chunks);
 }

@@ -16,6 +16,8 @@ export type Route =
   | { readonly kind: 'records'; readonly hashcodes: readonly HashCode[] }
   /** Where records are sent to. */
   | { readonly kind: 'new records' }
+  /** What pages are made with. */
+  | { readonly kind: 'page file'; readonly name: string }
   /** `/d/REFERENCE/path` */
   | { readonly kind: 'tree'; readonly base: string; readonly uri: VtUri }
   /** `/archive/NAME[@STATE]/path`; `isRoot` without its slash. */
@@ -27,8 +29,16 @@ export type Route =
       readonly names: readonly Octets[];
       readonly isDir: boolean;
     }
-  /** `/share/LINK/path` */
-  | { readonly kind: 'share'; readonly base: string; readonly share: Share; readonly names: readonly Octets[]; readonly isDir: boolean };
+  /** `/share/LINK[@STATE]/path` */
+  | {
+      readonly kind: 'share';
+      readonly base: string;
+      readonly share: Share;
+      readonly link: string;
+      readonly state: string | undefined;
+      readonly names: readonly Octets[];
+      readonly isDir: boolean;
+    };
 
 /**
  * The route of a URL's path, as it stands in the request.
@@ -41,7 +51,7 @@ export function parseRoute(path: string): Route | undefined {
   if (path === '/store') return { kind: 'store' };
   if (path === '/status') return { kind: 'status' };
   if (path === '/metrics') return { kind: 'metrics' };
-  const [, room = '', rest = ''] = /^\/(h|i|r|d|archive)\/(.*)$/s.exec(path) ?? [];
+  const [, room = '', rest = ''] = /^\/(h|i|r|d|archive|page)\/(.*)$/s.exec(path) ?? [];
   switch (room) {
     case 'h':
     case 'i': {
@@ -59,6 +69,8 @@ export function parseRoute(path: string): Route | undefined {
     }
     case 'archive':
       return parseArchive(rest);
+    case 'page':
+      return { kind: 'page file', name: rest };
     default:
       return undefined;
   }
@@ -72,8 +84,11 @@ function baseOf(path: string, uri: VtUri): string {
 }
 
 /** The route of a link. @throws {ParseError} as {@link parseRoute} */
-export function shareRoute({ share, base, rest }: SharedPath): Route {
-  return { kind: 'share', base, share, ...namesIn(rest?.split('/') ?? []) };
+export function shareRoute({ share, link, state, rest }: SharedPath): Route | undefined {
+  const spec = state === undefined ? undefined : octetsToTextStrict(decodeSegment(state));
+  if (state !== undefined && spec === undefined) return undefined;
+  const base = `${link}${state === undefined ? '' : `@${state}`}/`;
+  return { kind: 'share', base, share, link, state: spec, ...namesIn(rest?.split('/') ?? []) };
 }
 
 function parseArchive(rest: string): Route | undefined {

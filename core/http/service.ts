@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { CorruptBlockError, MissingBlockError, ParseError, PathError, VtError } from '../base/errors.ts';
-import type { Octets } from '../base/octets.ts';
 import { octetsFromText, octetsToText } from '../base/octets.ts';
 import { RightError } from '../rights/right-error.ts';
 import { canWrite } from '../store/capability.ts';
@@ -13,10 +12,13 @@ import { indirectContent, storedBlock } from './block-content.ts';
 import { blockRecords, whichAreThere } from './block-records.ts';
 import { compressedFor } from './compressed.ts';
 import { davNodes, multistatus } from './dav/propfind.ts';
-import type { Place } from './dir-view.ts';
 import { fileContent } from './file-content.ts';
 import { DAMAGED, FAULT_HEADER, IMMUTABLE, REVALIDATED } from './headers.ts';
 import { KeptPages } from './kept-pages.ts';
+import { pageFile } from './page/page-files.ts';
+import { shortReference } from './page/short-reference.ts';
+import { pastState } from './past/past.ts';
+import type { Place } from './place.ts';
 import type { Query } from './place-views.ts';
 import { PlaceViews } from './place-views.ts';
 import type { Representation } from './representation.ts';
@@ -180,6 +182,8 @@ export class WebGateway {
           : await blockRecords(store, route.hashcodes, this.#checker, immutable, signal);
       case 'new records':
         return undefined;
+      case 'page file':
+        return pageFile(route.name);
       case 'share': {
         const place = await this.#place(route, signal);
         return place === undefined ? undefined : await this.#show(place, route.isDir, path, query, signal);
@@ -194,10 +198,9 @@ export class WebGateway {
         return await fileContent(store, entry, { download: query.has('download'), cacheControl: immutable }, signal);
       }
       case 'archive': {
-        const { name, names, isDir } = route;
+        const { name, isDir } = route;
         const lines = query.get('lines');
         if (lines !== undefined) return archiveLines(this.#trees.archive(name), lines === 'last');
-        if (query.has('log') && names.length === 0) return await this.#views.history(name, `/archive/${encodeURIComponent(name)}`, signal);
         const place = await this.#place(route, signal);
         return place === undefined ? undefined : await this.#show(place, isDir, path, query, signal);
       }
@@ -214,27 +217,42 @@ export class WebGateway {
       const top = await this.#trees.node(uri.target, names.length > 0 || uri.isDir, { signal });
       if (top.kind !== 'dir') return undefined;
       const cacheControl = `${isPublic ? 'public' : 'private'}, ${IMMUTABLE}`;
-      return { ...this.#trees.tree(top), title: shortReference(base), base, names, cacheControl };
+      return {
+        ...this.#trees.tree(top),
+        title: shortReference(decodeURIComponent(base.slice('/d/'.length, -1))),
+        base,
+        names,
+        cacheControl,
+        opensReferences: true,
+      };
     }
     if (route.kind === 'share') {
-      const { share, names } = route;
-      const whole = await this.#trees.state(share.archive, share.state, now(), { signal });
-      const part = await this.#shared.part(whole, share.names, { signal });
-      const title = octetsToText(share.names.at(-1) ?? octetsFromText(share.archive));
-      return part && { ...part, title, base, names, cacheControl: REVALIDATED };
+      const { share, link, state, names } = route;
+      const past = share.hasPast ? this.#shared.past(this.#trees.archive(share.archive), share.names, link) : undefined;
+      if (state !== undefined && past === undefined) return undefined;
+      const part =
+        state !== undefined && past !== undefined
+          ? await pastState(past, state, now(), { signal })
+          : await this.#shared.part(await this.#trees.state(share.archive, share.state, now(), { signal }), share.names, { signal });
+      const name = octetsToText(share.names.at(-1) ?? octetsFromText(share.archive));
+      const title = state === undefined ? name : `${name}@${state}`;
+      const history = past && `${link}/?log`;
+      return part && { ...part, title, base, names, cacheControl: REVALIDATED, past, history, opensReferences: false };
     }
     const { name, state, names } = route;
     const found = await this.#trees.state(name, state, now(), { signal });
-    const newest = `/archive/${encodeURIComponent(name)}/`;
+    const newest = `/archive/${encodeURIComponent(name)}`;
+    const { store } = this.#service;
     return {
       ...found,
       title: state === undefined ? name : `${name}@${state}`,
       base,
       names,
       cacheControl: REVALIDATED,
-      history: `${newest}?log`,
-      archive: name,
-      newest: state === undefined ? `${newest}?lines=last` : undefined,
+      history: `${newest}/?log`,
+      past: { archive: this.#trees.archive(name), base: newest, store, tree: (root) => this.#trees.tree(root) },
+      opensReferences: true,
+      newest: state === undefined ? `${newest}/?lines=last` : undefined,
     };
   }
 
@@ -319,11 +337,4 @@ function problemOf(error: unknown): { readonly status: number; readonly reason: 
   if (error instanceof RightError) return { status: 403, reason: error.message };
   if (error instanceof VtError && error.code === 'EUNSUPPORTED') return { status: 501, reason: error.message };
   return { status: 500, reason: 'it cannot be read' };
-}
-
-/** The start of a reference, for people. */
-function shortReference(base: string): string {
-  const text = decodeURIComponent(base.slice('/d/'.length, -1));
-  const hex = /[\da-f]{16,}/.exec(text)?.[0];
-  return hex === undefined ? octetsToText(text.slice(0, 24) as Octets) : `${hex.slice(0, 12)}…`;
 }

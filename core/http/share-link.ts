@@ -11,6 +11,8 @@ export interface Share {
   readonly names: readonly Octets[];
   /** A state, as after `@`; undefined for the newest, whichever that is. */
   readonly state: string | undefined;
+  /** It opens the earlier states of the same part too, by `@STATE` behind the link. */
+  readonly hasPast: boolean;
   /** Seconds since 1970 from which on it opens nothing. */
   readonly untilS: number;
 }
@@ -22,16 +24,19 @@ const VERSION = 1;
 const MAX_SIZE = 8192;
 
 /** The URL path of a link, with a slash at its end. It holds for as long as the line of its holder stays. */
-export function formatShare({ holder, archive, names, state, untilS }: Share, by: RightsHolder): string {
-  const said = Buffer.from(JSON.stringify([VERSION, holder, archive, names, state ?? '', untilS])).toString('base64url');
+export function formatShare({ holder, archive, names, state, untilS, hasPast }: Share, by: RightsHolder): string {
+  const list = [VERSION, holder, archive, names, state ?? '', untilS, ...(hasPast ? [true] : [])];
+  const said = Buffer.from(JSON.stringify(list)).toString('base64url');
   return `${ROOM}${said}.${proofOf(said, by)}/`;
 }
 
 /** A link as it stands in a URL. */
 export interface SharedPath {
   readonly share: Share;
-  /** The URL path of the link itself, with its slash. */
-  readonly base: string;
+  /** The URL path of the link itself, without a slash at its end. */
+  readonly link: string;
+  /** What follows an `@` behind it, as it stands in the URL. */
+  readonly state: string | undefined;
   /** What follows its slash; undefined where that is missing. */
   readonly rest: string | undefined;
 }
@@ -47,14 +52,14 @@ export function isSharePath(path: string): boolean {
  * @returns undefined for one that none of those who have rights has made
  */
 export function readShare(path: string, holders: readonly RightsHolder[]): SharedPath | undefined {
-  const [, said = '', proof = '', rest] = /^\/share\/([\w-]+)\.([\w-]+)(?:\/(.*))?$/s.exec(path) ?? [];
+  const [, said = '', proof = '', state, rest] = /^\/share\/([\w-]+)\.([\w-]+)(?:@([^/]*))?(?:\/(.*))?$/s.exec(path) ?? [];
   if (said.length > MAX_SIZE) return undefined;
   const share = parseShare(said);
   const holder = share && holders.find(({ name }) => name === share.holder);
   if (share === undefined || holder === undefined) return undefined;
   const [ours, given] = [Buffer.from(proofOf(said, holder)), Buffer.from(proof)];
   if (ours.length !== given.length || !timingSafeEqual(ours, given)) return undefined;
-  return { share, base: `${ROOM}${said}.${proof}/`, rest };
+  return { share, link: `${ROOM}${said}.${proof}`, state, rest };
 }
 
 function parseShare(said: string): Share | undefined {
@@ -65,11 +70,11 @@ function parseShare(said: string): Share | undefined {
     return undefined;
   }
   if (!Array.isArray(found) || found[0] !== VERSION) return undefined;
-  const [, holder, archive, names, state, untilS] = found as unknown[];
+  const [, holder, archive, names, state, untilS, hasPast] = found as unknown[];
   if (typeof holder !== 'string' || typeof archive !== 'string' || typeof state !== 'string' || typeof untilS !== 'number')
     return undefined;
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) return undefined;
-  return { holder, archive, names: names as Octets[], state: state === '' ? undefined : state, untilS };
+  return { holder, archive, names: names as Octets[], state: state === '' ? undefined : state, untilS, hasPast: hasPast === true };
 }
 
 /** The key is made of the hash of the secret, so that a line with the hash alone makes links as well. */

@@ -1,3 +1,4 @@
+import type { Archive } from '../archive/archive.ts';
 import type { Octets } from '../base/octets.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import { PendingBlocks } from '../block/block-sink.ts';
@@ -6,18 +7,22 @@ import type { DirDirent, Dirent } from '../dirent/dirent.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
 import { EMPTY_ROOT } from '../dirent/empty-root.ts';
 import { AddedBlocks } from '../rights/added-blocks.ts';
+import { PartArchive } from '../rights/part-archive.ts';
 import type { Store } from '../store/store.ts';
 import { openLiveTree } from '../tree/live/live-tree.ts';
 import { partOfTree } from '../tree/part-of-tree.ts';
+import type { Tree } from '../tree/tree.ts';
+import type { Past } from './past/past.ts';
 import type { WebTree } from './web-tree.ts';
 
-/** Trees that are kept. */
+/** Trees, and pasts, that are kept. */
 const MAX_KEPT = 32;
 
 /** Parts of trees, each as a tree of its own: what is beside it cannot be reached from it. */
 export class SharedTrees {
   readonly #store: Store;
-  readonly #kept = new Map<string, WebTree>();
+  readonly #trees = new Map<string, WebTree>();
+  readonly #pasts = new Map<string, Omit<Past, 'base'>>();
 
   constructor(store: Store) {
     this.#store = store;
@@ -26,26 +31,50 @@ export class SharedTrees {
   /** The tree of a part; of a file a Dir that has it alone. Undefined where nothing is there that could be shown. */
   async part({ tree, root }: WebTree, names: readonly Octets[], options: OpOptions): Promise<WebTree | undefined> {
     const key = `${names.join('/')}\0${formatDirent(root)}`;
-    const known = this.#kept.get(key);
+    const known = this.#trees.get(key);
     if (known !== undefined) return known;
-    const node = await partOfTree(tree, names, options);
     // A Dir may need a table of hard links of its own, which nobody wants to have stored.
     const store = new AddedBlocks(this.#store);
-    const top =
-      node?.kind === 'dir'
-        ? { ...node, name: '' as Octets }
-        : node?.kind === 'file'
-          ? await dirOf(store, { ...node, name: names.at(-1) ?? node.name }, options)
-          : undefined;
+    const top = await partOf(store, tree, names, options);
     if (top === undefined) return undefined;
     const part = { tree: openLiveTree(store, top), root: top };
-    this.#kept.set(key, part);
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= MAX_KEPT) break;
-      this.#kept.delete(oldest);
-    }
+    keep(this.#trees, key, part);
     return part;
   }
+
+  /** The states of a part in an archive: those in which it changed. */
+  past(whole: Archive, names: readonly Octets[], base: string): Past {
+    const key = `${names.join('/')}\0${whole.name}`;
+    const known = this.#pasts.get(key) ?? this.#makePast(whole, names);
+    keep(this.#pasts, key, known);
+    return { ...known, base };
+  }
+
+  #makePast(whole: Archive, names: readonly Octets[]): Omit<Past, 'base'> {
+    const store = new AddedBlocks(this.#store);
+    const archive = new PartArchive(whole, async (root, options) => {
+      await using tree = openLiveTree(store, root);
+      return await partOf(store, tree, names, options);
+    });
+    return { archive, store, tree: (root) => ({ tree: openLiveTree(store, root), root }) };
+  }
+}
+
+/** Keeps a value, and of all of them those used last. */
+function keep<T>(kept: Map<string, T>, key: string, value: T): void {
+  kept.delete(key);
+  kept.set(key, value);
+  for (const oldest of kept.keys()) {
+    if (kept.size <= MAX_KEPT) break;
+    kept.delete(oldest);
+  }
+}
+
+/** The Dir that is shown of a part. */
+async function partOf(store: Store, tree: Tree, names: readonly Octets[], options: OpOptions): Promise<DirDirent | undefined> {
+  const node = await partOfTree(tree, names, options);
+  if (node?.kind === 'dir') return { ...node, name: '' as Octets };
+  return node?.kind === 'file' ? await dirOf(store, { ...node, name: names.at(-1) ?? node.name }, options) : undefined;
 }
 
 async function dirOf(store: Store, entry: Dirent, options: OpOptions): Promise<DirDirent> {

@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { encoded } from './dir-view.ts';
 import { madeEtag } from './headers.ts';
-import { PAGE_POLICY } from './page/page.ts';
+import { PAGE_HEADERS, pageView } from './page/page-view.ts';
 import { statusPage } from './page/status-page.ts';
 import type { Representation } from './representation.ts';
 import type { RequestCounts } from './request-counts.ts';
@@ -11,14 +10,14 @@ import type { StatusItem } from './status-item.ts';
 const FRESH = { 'cache-control': 'no-store' };
 
 /** `/status`: a page for browsers, else JSON. */
-export function statusView(items: readonly StatusItem[], headers: IncomingHttpHeaders): Representation {
+export function statusView(items: readonly StatusItem[], { accept }: IncomingHttpHeaders): Representation {
   const isOk = items.every(({ trouble }) => trouble === undefined);
   const fields = items.map(({ what, trouble, record }) => ({ what, ...record, ok: trouble === undefined, trouble }));
   const json = `${JSON.stringify({ ok: isOk, items: fields })}\n`;
   const made = { etag: madeEtag('status', json), size: undefined };
-  if (/\btext\/html\b/.test(headers.accept ?? '')) {
-    const pageHeaders = { ...FRESH, vary: 'accept, accept-encoding', 'content-security-policy': PAGE_POLICY };
-    return { ...made, contentType: 'text/html; charset=utf-8', headers: pageHeaders, read: () => encoded(statusPage(items)) };
+  if (/\btext\/html\b/.test(accept ?? '')) {
+    const headers = { ...PAGE_HEADERS, ...FRESH, vary: 'accept, accept-encoding' };
+    return { ...pageView(made.etag, () => statusPage(items)), headers };
   }
   return { ...made, contentType: 'application/json', headers: { ...FRESH, vary: 'accept, accept-encoding' }, read: () => text(json) };
 }

@@ -10,24 +10,33 @@ import { openLiveTree } from '../tree/live/live-tree.ts';
 import { partOfTree } from '../tree/part-of-tree.ts';
 import { isDamage } from '../tree/walk.ts';
 
+/** The Dir that is shown in place of a root; undefined where there is none. */
+export type PartOf = (root: DirDirent, options: OpOptions) => Promise<DirDirent | undefined>;
+
+/** The Dir at a path. No symlink leads there. @param store - takes the tables that a Dir may need by itself */
+export function dirBelow(store: Store, below: readonly Octets[]): PartOf {
+  return async (root, options) => {
+    await using tree = openLiveTree(store, root);
+    const part = await partOfTree(tree, below, options);
+    return part?.kind === 'dir' ? { ...part, name: '' as Octets } : undefined;
+  };
+}
+
 /**
- * An archive of which only the Dir at a path is shown: each state is that Dir, as if it were the root. States without it, and those in which
- * it did not change, are left out, and so are notes: they tell what was done elsewhere. It is read only. No symlink leads to the path.
+ * An archive of which only a part is shown: each state is a Dir of it, as if that were the root. States without it, and those in which
+ * it did not change, are left out, and so are notes: they tell what was done elsewhere. It is read only.
  */
 export class PartArchive implements Archive {
   readonly name: string;
   readonly #whole: Archive;
-  readonly #store: Store;
-  readonly #below: readonly Octets[];
+  readonly #partOf: PartOf;
   /** The Dir in each state, as far as was looked at. */
   readonly #known = new Map<string, DirDirent | undefined>();
 
-  /** @param store - takes the tables that a Dir may need by itself */
-  constructor(whole: Archive, store: Store, below: readonly Octets[]) {
+  constructor(whole: Archive, partOf: PartOf) {
     this.name = whole.name;
     this.#whole = whole;
-    this.#store = store;
-    this.#below = below;
+    this.#partOf = partOf;
   }
 
   async last(options: OpOptions = {}): Promise<ArchiveEntry | undefined> {
@@ -59,9 +68,7 @@ export class PartArchive implements Archive {
   async #part(root: Dirent, options: OpOptions): Promise<DirDirent | undefined> {
     if (root.kind !== 'dir') return undefined;
     try {
-      await using tree = openLiveTree(this.#store, root);
-      const part = await partOfTree(tree, this.#below, options);
-      return part?.kind === 'dir' ? { ...part, name: '' as Octets } : undefined;
+      return await this.#partOf(root, options);
     } catch (error) {
       // A state that cannot be read so far has nothing that could be shown.
       if (!isDamage(error)) throw error;

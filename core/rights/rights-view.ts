@@ -14,7 +14,7 @@ import type { AddResult, Store } from '../store/store.ts';
 import { AddedBlocks } from './added-blocks.ts';
 import { GrantedBlocks } from './granted-blocks.ts';
 import { GuardedArchive } from './guarded-archive.ts';
-import { PartArchive } from './part-archive.ts';
+import { dirBelow, PartArchive } from './part-archive.ts';
 import { lackOf, noLonger, RightError } from './right-error.ts';
 import { mayAddTo, readGrant } from './rights.ts';
 import type { RightsHolder } from './rights-line.ts';
@@ -141,7 +141,7 @@ export class RightsView implements Store {
     const grant = readGrant(rights, name);
     if (grant === undefined) throw this.#lacks(`open archive "${name}"`, `read=${name}`);
     if (grant.below.length > 0) {
-      const part = this.#parts.get(name) ?? new PartArchive(whole(true), this.#added, grant.below);
+      const part = this.#parts.get(name) ?? new PartArchive(whole(true), dirBelow(this.#added, grant.below));
       this.#parts.set(name, part);
       return part;
     }

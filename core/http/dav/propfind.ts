@@ -6,9 +6,9 @@ import type { TreePath } from '../../tree/path.ts';
 import { joinPath, pathOf } from '../../tree/path.ts';
 import type { Tree, TreeEntry } from '../../tree/tree.ts';
 import { contentTypeOf } from '../content-type.ts';
-import type { Place } from '../dir-view.ts';
 import { httpDate } from '../file-content.ts';
 import { etagOf, urlPath } from '../headers.ts';
+import type { Place } from '../place.ts';
 
 /** Octets of the body of a request. */
 const MAX_BODY_SIZE = 64 * 1024;

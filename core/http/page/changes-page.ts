@@ -1,16 +1,17 @@
 import { octetsToText } from '../../base/octets.ts';
 import { sizeText } from '../../block/size-text.ts';
 import { urlSegment } from '../headers.ts';
-import type { ChangedName } from '../tree-changes.ts';
+import type { ChangedName } from '../past/tree-changes.ts';
 import type { Html } from './html.ts';
 import { html, visible } from './html.ts';
 import type { PagePlace } from './listing.ts';
-import { breadcrumbs } from './listing.ts';
+import { breadcrumbs, nameOf } from './listing.ts';
 import { pageEnd, pageStart } from './page.ts';
+import { shortReference } from './short-reference.ts';
 
 /** Two states of a Dir that are compared. */
 export interface ComparedDir extends PagePlace {
-  /** The earlier state, as it stands behind the `@`. */
+  /** The earlier state, as it stands behind the `@`, or the reference of another tree. */
   readonly since: string;
   /** The URL path of the same Dir in it, with its slash. */
   readonly sinceBase: string;
@@ -25,10 +26,11 @@ export function* changesPage(dir: ComparedDir): Generator<Html> {
   const query = `?diff=${encodeURIComponent(since)}`;
   const total = (key: 'added' | 'removed' | 'changed' | 'newBytes' | 'goneBytes'): number =>
     changes.reduce((sum, one) => sum + one[key], 0);
-  yield pageStart(`Changes since ${visible(since)}`);
+  const text = sinceText(since);
+  yield pageStart(`${nameOf(dir)} – changes since ${text}`);
   yield html`<header><h1>${breadcrumbs(dir, query)}</h1>
-<nav><a href="./">This Dir</a>${dir.history === undefined ? undefined : html`<a href="${dir.history}">History</a>`}<form><label>Changes since <input name="diff" value="${since}" size="20" autocomplete="off"></label> <button>Compare</button></form></nav></header>
-<main><p>${total('added')} new, ${total('changed')} changed, ${total('removed')} gone; <ins>+${sizeText(total('newBytes'))}</ins> <del>−${sizeText(total('goneBytes'))}</del></p>
+<nav><a href="./">This Dir</a>${dir.history === undefined ? undefined : html`<a href="${dir.history}">History</a>`}<form><label>Compare with <input name="diff" value="${since}" size="20" autocomplete="off"></label> <button>Compare</button></form></nav></header>
+<main><p>Since <b>${text}</b>: ${total('added')} new, ${total('changed')} changed, ${total('removed')} gone; <ins>+${sizeText(total('newBytes'))}</ins> <del>−${sizeText(total('goneBytes'))}</del></p>
 <table class="list"><thead><tr><th><button>Name</button></th><th><button>What</button></th><th class="n"><button>New</button></th><th class="n"><button>Gone</button></th><th class="n"><button>Names</button></th></tr></thead><tbody>
 `;
   for (const change of changes) yield row(change, dir.sinceBase, query);
@@ -36,6 +38,12 @@ export function* changesPage(dir: ComparedDir): Generator<Html> {
 <p>${changes.length === 0 ? 'Nothing differs.' : undefined}${dir.isWhole ? undefined : 'There are more differences than are counted here; diff of the shell lists all.'}</p></main>
 `;
   yield pageEnd();
+}
+
+/** The other side of a comparison, for people. */
+export function sinceText(since: string): string {
+  if (/^\d+$/.test(since)) return `@${since}`;
+  return since.length > 40 ? visible(shortReference(since)) : visible(since);
 }
 
 function row(change: ChangedName, sinceBase: string, query: string): Html {
@@ -46,7 +54,7 @@ function row(change: ChangedName, sinceBase: string, query: string): Html {
   const href =
     after === undefined
       ? `${sinceBase}${segment}${isDir ? '' : '?view'}`
-      : `./${segment}${isDir ? (before?.kind === 'dir' ? query : '') : '?view'}`;
+      : `./${segment}${before?.kind === after.kind ? query : isDir ? '' : '?view'}`;
   const what = before === undefined ? 'new' : after === undefined ? 'gone' : isDir ? 'changes below' : 'changed';
   return html`<tr><td><a href="${href}">${visible(octetsToText(name))}${isDir ? '/' : ''}</a></td><td>${what}</td><td class="n" data-n="${newBytes}">${newBytes === 0 ? undefined : html`<ins>+${sizeText(newBytes)}</ins>`}</td><td class="n" data-n="${goneBytes}">${goneBytes === 0 ? undefined : html`<del>−${sizeText(goneBytes)}</del>`}</td><td class="n" data-n="${change.added + change.removed + change.changed}">${change.added + change.removed + change.changed}</td></tr>
 `;

@@ -3,6 +3,8 @@ import { octetsToText } from '../../base/octets.ts';
 import { defaultMode } from '../../dirent/meta.ts';
 import type { TreeEntry } from '../../tree/tree.ts';
 import { urlSegment } from '../headers.ts';
+import type { Highlighter } from './highlighter.ts';
+import { PAGE_FILES } from './highlighter.ts';
 import type { Html } from './html.ts';
 import { html, visible } from './html.ts';
 import type { PagePlace } from './listing.ts';
@@ -18,6 +20,13 @@ export interface ViewedFile extends PagePlace {
   readonly blockref: string;
   /** Of a text: its start. */
   readonly text?: { readonly shown: string; readonly isWhole: boolean } | undefined;
+  /** A text of which a page could be made is shown as it stands. */
+  readonly isSource: boolean;
+  /** What colours the text, where it is in a language that is known. */
+  readonly highlighter: Highlighter | undefined;
+  /** Of a picture: those beside it in the Dir. */
+  readonly before?: Octets | undefined;
+  readonly after?: Octets | undefined;
 }
 
 /** The page of a file: what it is, and its content where a browser can show it. */
@@ -27,22 +36,33 @@ export function* filePage(file: ViewedFile): Generator<Html> {
   const href = `./${urlSegment(entry.name)}`;
   const { mode, user, group, uid, gid, mtimeNs } = entry.dirent.meta;
   const owner = `${visible(octetsToText(user ?? (String(uid ?? '') as Octets)))}:${visible(octetsToText(group ?? (String(gid ?? '') as Octets)))}`;
+  const made = file.text?.isWhole === true && contentType.startsWith('text/markdown') ? markdown(file.text.shown) : undefined;
   yield pageStart(name);
   yield html`<header><h1>${breadcrumbsTo(file)}</h1>
-<nav><a href="./" data-key="u">Up</a><a href="${href}">Open</a><a href="${href}?download">Download</a><a href="${href}?blocks">Blocks</a>${file.history === undefined ? undefined : html`<a href="${href}?log">Versions</a>`}</nav></header>
-<main>${shown(file, href, name)}
+<nav><a href="./" data-key="u">Up</a><a href="${href}">Open</a><a href="${href}?download">Download</a>${made === undefined || file.isSource ? undefined : html`<a href="${href}?view=source">Source</a>`}<a href="${href}?blocks">Blocks</a>${file.history === undefined ? undefined : html`<a href="${href}?log">Versions</a>`}${beside(file)}</nav></header>
+<main>${made !== undefined && !file.isSource ? html`<article>${made}</article>` : shown(file, href, name)}
 <dl><dt>Size</dt><dd>${entry.size} bytes</dd><dt>Type</dt><dd>${contentType}</dd><dt>Modified</dt><dd>${timeText(mtimeNs)} UTC</dd>
-<dt>Owner</dt><dd>${owner}</dd><dt>Mode</dt><dd>${(mode ?? defaultMode(entry.dirent.kind)).toString(8).padStart(4, '0')}</dd><dt>Names</dt><dd>${entry.nlink}</dd><dt>Content</dt><dd><code>${file.blockref}</code></dd></dl></main>
+<dt>Owner</dt><dd>${owner}</dd><dt>Mode</dt><dd>${(mode ?? defaultMode(entry.dirent.kind)).toString(8).padStart(4, '0')}</dd><dt>Names</dt><dd>${entry.nlink}</dd><dt>Checksum</dt><dd><a href="${href}?sha256">SHA-256</a></dd></dl></main>
+<footer><dl><dt>Content</dt><dd><code>${file.blockref}</code></dd></dl></footer>
+`;
+  if (file.highlighter !== undefined && (made === undefined || file.isSource))
+    yield html`<script src="${PAGE_FILES}${file.highlighter.name}" integrity="${file.highlighter.integrity}" defer></script>
 `;
   yield pageEnd();
 }
 
-function shown({ contentType, text }: ViewedFile, href: string, name: string): Html {
+/** The pictures before and after, for those who look through all of them. */
+function beside({ before, after }: ViewedFile): Html {
+  const link = (name: Octets | undefined, text: string, key: string): Html | undefined =>
+    name === undefined ? undefined : html`<a href="./${urlSegment(name)}?view" data-key="${key}" rel="${text.toLowerCase()}">${text}</a>`;
+  return html`${link(before, 'Previous', 'ArrowLeft')}${link(after, 'Next', 'ArrowRight')}`;
+}
+
+function shown({ contentType, text, highlighter }: ViewedFile, href: string, name: string): Html {
   if (text !== undefined) {
-    const made = text.isWhole && contentType.startsWith('text/markdown') ? markdown(text.shown) : undefined;
-    if (made !== undefined) return html`<article>${made}</article>`;
     const rest = text.isWhole ? undefined : html`<p>This is the start; <a href="${href}">open</a> shows all.</p>`;
-    return html`<pre tabindex="0">${text.shown}</pre>${rest}`;
+    const language = highlighter === undefined ? undefined : html` class="language-${highlighter.language}"`;
+    return html`<pre tabindex="0"><code${language}>${text.shown}</code></pre>${rest}`;
   }
   if (contentType.startsWith('image/')) return html`<p><img src="${href}" alt="${name}"></p>`;
   if (contentType.startsWith('video/')) return html`<p><video src="${href}" controls></video></p>`;

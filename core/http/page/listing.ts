@@ -31,6 +31,8 @@ export interface ListedDir extends PagePlace {
   /** The Dirref of this Dir, and its URI. */
   readonly dirref: string;
   readonly uri: string;
+  /** There is a picture among its first names. */
+  readonly hasPictures: boolean;
   /** A README in it, ready to be shown. */
   readonly readme?: Html | undefined;
   /** What tells whether there is a newer state: its URL path, asked for now and then. */
@@ -42,7 +44,7 @@ export async function* listingPage(dir: ListedDir): AsyncGenerator<Html> {
   const here = dir.names.at(-1);
   yield pageStart(nameOf(dir));
   yield html`<header><h1>${breadcrumbs(dir)}</h1>
-<nav><a href="?tar">Download tar</a><a href="?zip">zip</a><a href="?vtd">vtd</a><a href="?json">JSON</a>${dir.history === undefined ? undefined : html`<a href="${dir.history}">History</a><a href="?log">Versions</a>`}${searchForm('')}<span id="count" role="status"></span></nav></header>
+<nav><a href="?tar">Download tar</a><a href="?zip">zip</a><a href="?vtd">vtd</a>${dir.hasPictures ? html`<a href="?pictures">Pictures</a>` : undefined}${dir.history === undefined ? undefined : html`<a href="${dir.history}">History</a>${here === undefined ? undefined : html`<a href="?log">Versions</a>`}`}${searchForm('')}<span id="count" role="status"></span></nav></header>
 <main>${dir.newest === undefined ? undefined : html`<p id="newer" role="status" data-from="${dir.newest}"></p>`}
 <table class="list dir"><thead><tr><th><button>Name</button></th><th class="n"><button>Size</button></th><th><button>Modified (UTC)</button></th><th><button>Type</button></th></tr></thead><tbody>
 `;
@@ -57,7 +59,8 @@ export async function* listingPage(dir: ListedDir): AsyncGenerator<Html> {
   yield html`</tbody></table>
 <p>${count === 0 ? 'This Dir is empty.' : undefined}</p>
 ${dir.readme === undefined ? undefined : html`<article>${dir.readme}</article>`}</main>
-<footer><dl><dt>In a shell</dt><dd><code>vtftp ${shellWord(dir.dirref)}</code></dd><dt>URI</dt><dd><code>${dir.uri}</code></dd><dt>Dirref</dt><dd><code>${dir.dirref}</code></dd></dl></footer>
+<footer><dl><dt>In a shell</dt><dd><code>vtftp ${shellWord(dir.dirref)}</code></dd><dt>URI</dt><dd><code>${dir.uri}</code></dd><dt>Dirref</dt><dd><code>${dir.dirref}</code></dd><dt>For programs</dt><dd><a href="?json">JSON</a> <a href="?simple">names</a> <a href="?sha256">SHA-256 of all files</a></dd></dl>
+<form><label>Compare with <input name="diff" size="30" placeholder="${dir.history === undefined ? 'Dirref' : 'state, date or Dirref'}" autocomplete="off"></label> <button>Compare</button></form></footer>
 `;
   yield pageEnd();
 }
@@ -124,6 +127,12 @@ export function direntCells(href: string, name: string, dirent: Exclude<TreeEntr
 
 function extension(name: string): string {
   return /[^/]\.([^./]{1,12})$/s.exec(name)?.[1]?.toLowerCase() ?? 'file';
+}
+
+/** `2026-11-22 16:17:01`, in UTC. */
+export function secondText(ns: bigint): string {
+  const date = new Date(Number(ns / 1_000_000n));
+  return Number.isNaN(date.getTime()) ? '' : date.toISOString().replace('T', ' ').slice(0, -5);
 }
 
 /** `2026-11-22 16:17`, in UTC; nothing for what a Date cannot hold. */

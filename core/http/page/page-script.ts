@@ -37,7 +37,8 @@ if(event.key==='/'&&!typing&&field){event.preventDefault();field.focus()}
 else if(event.key==='Escape'&&document.activeElement===field){field.value='';field.dispatchEvent(new Event('input'));field.blur()}
 else if(event.key==='ArrowDown'&&(!typing||document.activeElement===field)&&move(1))event.preventDefault();
 else if(event.key==='ArrowUp'&&!typing&&move(-1))event.preventDefault();
-else if(event.key==='u'&&!typing)document.querySelector('[data-key=u]')?.click()});
+else if(!typing&&!event.shiftKey)document.querySelector('[data-key="'+CSS.escape(event.key)+'"]')?.click()});
+document.querySelector('script[src]')?.addEventListener('load',()=>hljs.highlightElement(document.querySelector('pre code')));
 for(const code of document.querySelectorAll('footer code')){
 const button=document.createElement('button');button.className='copy';button.textContent='Copy';
 button.setAttribute('aria-label','Copy: '+code.parentElement.previousElementSibling.textContent);

@@ -27,6 +27,15 @@ input[type=search]{width:18rem;max-width:100%}::placeholder{color:var(--dim);opa
 code{font:12px ui-monospace,monospace;overflow-wrap:anywhere}article code{font-size:.85em}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}dt{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}
 ins,del{text-decoration:none;color:var(--new)}del{color:var(--gone)}meter{width:100%}
+pre.diff{white-space:pre-wrap;padding:.5rem 0}pre.diff>*{display:block;padding:0 .75rem}pre.diff ins{background:color-mix(in srgb,var(--new) 14%,transparent)}pre.diff del{background:color-mix(in srgb,var(--gone) 14%,transparent)}pre.diff em{color:var(--dim);border-top:1px solid var(--line)}
+small{color:var(--dim)}
 .map{background:var(--line)}.once{fill:var(--link)}.again{fill:var(--again)}.run{fill:var(--dim)}.key{color:var(--dim);font-size:.9rem}
+/* Pictures side by side, each in a square. */
+.tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(9.5rem,1fr));gap:.75rem;list-style:none;margin:1rem 0;padding:0}
+.tiles a{display:grid;grid-template-rows:9.5rem auto;gap:.25rem}.tiles img{width:100%;height:100%;max-height:none;object-fit:cover;border-radius:.3rem;background:var(--hover)}
+.tiles span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-size:.85rem;text-align:center}
+.hljs-comment,.hljs-quote,.hljs-meta{color:var(--dim);font-style:italic}.hljs-keyword,.hljs-selector-tag,.hljs-tag,.hljs-name,.hljs-section{color:var(--link)}
+.hljs-string,.hljs-regexp,.hljs-addition,.hljs-code{color:var(--new)}.hljs-number,.hljs-literal,.hljs-attr,.hljs-attribute,.hljs-built_in,.hljs-symbol,.hljs-bullet{color:var(--again)}
+.hljs-title,.hljs-type,.hljs-strong{font-weight:600}.hljs-deletion{color:var(--gone)}.hljs-emphasis{font-style:italic}pre code{font:inherit}
 #newer:not(:empty){padding:.4rem .8rem;border:1px solid var(--link);border-radius:.4rem}
 `;

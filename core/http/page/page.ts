@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { PAGE_FILES } from './highlighter.ts';
 import { Html, html } from './html.ts';
 import { PAGE_SCRIPT } from './page-script.ts';
 import { PAGE_STYLE } from './page-style.ts';
@@ -10,10 +11,17 @@ function sourceHash(text: string): string {
   return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 }
 
-/** Our pages run our one script and nothing else: stored files come from the same origin, so that is no source of scripts. */
-export const PAGE_POLICY = [
+/**
+ * Our pages run our one script and nothing else: stored files come from the same origin, so that is no source of scripts.
+ *
+ * @param integrity - of a further script
+ */
+export function pagePolicy(integrity?: string): string {
+  return [`script-src ${sourceHash(PAGE_SCRIPT)}${integrity === undefined ? '' : ` '${integrity}'`}`, ...OTHER_POLICY].join('; ');
+}
+
+const OTHER_POLICY = [
   "default-src 'none'",
-  `script-src ${sourceHash(PAGE_SCRIPT)}`,
   `style-src ${sourceHash(PAGE_STYLE)}`,
   "img-src 'self'",
   "media-src 'self'",
@@ -21,12 +29,14 @@ export const PAGE_POLICY = [
   "form-action 'self'",
   "base-uri 'none'",
   "frame-ancestors 'none'",
-].join('; ');
+];
+
+export const PAGE_POLICY = pagePolicy();
 
 /** What stands before the content of a page. */
 export function pageStart(title: string): Html {
   return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>${title}</title><meta name="viewport" content="width=device-width"><style>${new Html(PAGE_STYLE)}</style></head><body>
+<html lang="en"><head><meta charset="utf-8"><title>${title}</title><meta name="viewport" content="width=device-width"><link rel="icon" href="${PAGE_FILES}icon.svg"><style>${new Html(PAGE_STYLE)}</style></head><body>
 `;
 }
 

@@ -23,6 +23,20 @@ for (const [stored, type] of [
   test(`the stored type ${JSON.stringify(stored)} is served as ${type}`, () => assert.equal(typeOf(stored), type));
 }
 
+for (const [name, start, type] of [
+  ['code.ts', 'const a = 1;\n', 'text/plain; charset=utf-8'],
+  ['video.ts', 'G@\0\x11\0\xff\xff', 'video/mp2t'],
+  ['lib.rs', 'fn main() {}\n', 'text/plain; charset=utf-8'],
+  ['run.sh', '#!/bin/sh\n', 'text/plain; charset=utf-8'],
+  ['page.html', '<p>\n', 'text/html; charset=utf-8'],
+  ['page.xhtml', '<p/>\n', 'application/xhtml+xml'],
+  ['picture.svg', '<svg/>\n', 'image/svg+xml; charset=utf-8'],
+  ['data.json', '{}\n', 'application/json; charset=utf-8'],
+] as const) {
+  test(`${name} with ${JSON.stringify(start)} is served as ${type}`, () =>
+    assert.equal(contentTypeOf(name as Octets, {}, Buffer.from(start, 'latin1')), type));
+}
+
 for (const [type, isSandboxed] of [
   ['application/pdf', false],
   ['application/pdf; version=2', false],

@@ -13,7 +13,15 @@ const HOSTILE: DirDirent = { kind: 'dir', name: '' as Octets, meta: { user: "'; 
 test('the line for a shell is one word of it, whatever names are in the Dirref', async () => {
   const dirref = formatDirent(HOSTILE);
   let page = '';
-  for await (const { text } of listingPage({ title: 't', base: '/d/x/', names: [], entries: nothing(), dirref, uri: 'x-vt:/' }))
+  for await (const { text } of listingPage({
+    title: 't',
+    base: '/d/x/',
+    names: [],
+    entries: nothing(),
+    hasPictures: false,
+    dirref,
+    uri: 'x-vt:/',
+  }))
     page += text;
   const shown = /<code>(vtftp .*?)<\/code>/.exec(page)?.[1] ?? '';
   const line = shown.replace(/&(amp|lt|gt|quot|#39);/g, (_, name: string) => ENTITIES[name] ?? '');

@@ -57,7 +57,15 @@ async function served(t: TestContext): Promise<Served> {
       assert.ok(holder !== undefined);
       const untilS = NOW.getTime() / 1000 + WEEK_S;
       return formatShare(
-        { holder: name, archive: 'family', names: names.split('/').filter(Boolean) as Octets[], state: undefined, untilS, ...more },
+        {
+          holder: name,
+          archive: 'family',
+          names: names.split('/').filter(Boolean) as Octets[],
+          state: undefined,
+          untilS,
+          hasPast: false,
+          ...more,
+        },
         holder,
       );
     },
@@ -138,6 +146,49 @@ test('a link shows the newest state, or one for ever', async (t) => {
   await record(store, 'family', await storedDir(store, [await storedDir(store, [fileOf('new.jpg', leafOf('photo'))], 'photos')]), 30);
   assert.equal(await names(newest), 'new.jpg\nzz\n');
   assert.equal(await names(fixed), 'sea.jpg\nzz\n');
+});
+
+test('a link with the past shows what the part was, what changed in it, and nothing beside it', async (t) => {
+  const { link, get, store } = await served(t);
+  const plan = await storedDir(store, [fileOf('plan.txt', leafOf('letter'))], 'letters');
+  const later = await storedDir(store, [fileOf('new.jpg', leafOf('photo'))], 'photos');
+  await record(store, 'family', await storedDir(store, [plan, later]), 30);
+  await record(store, 'family', await storedDir(store, [await storedDir(store, [], 'letters'), later]), 40);
+  const [base, closed] = [link('reader', 'photos', { hasPast: true }), link('reader', 'photos')];
+  const at = (state: string): string => `${base.slice(0, -1)}@${state}/`;
+  const text = async (path: string): Promise<string> => await (await get(path)).text();
+  assert.equal(await text(`${base}?simple`), 'new.jpg\nzz\n');
+  assert.equal(await text(`${at('1')}?simple`), 'sea.jpg\nzz\n');
+  assert.match(await text(base), /href="\/share\/[^"]*\/\?log">History/);
+  const log = await text(`${base}?log`);
+  assert.match(log, /@2<[\s\S]*@1</);
+  assert.doesNotMatch(log, /@3|letters|family/);
+  assert.match(await text(`${base}?diff=1`), /1 new, 0 changed, 1 gone/);
+  assert.match(await text(`${at('1')}sea.jpg?log`), /@1</);
+  for (const [path, status] of [
+    [`${at('1')}sea.jpg`, 200],
+    [`${at('2')}sea.jpg`, 404],
+    [`${at('3')}`, 404],
+    [`${at('1')}`.slice(0, -1), 301],
+    [`${at('%zz')}`, 400],
+    [`${base}?diff=9`, 404],
+    [`${base}?diff=D{block:B{hash:H{sha3-256:${'0'.repeat(64)}}}}`, 404],
+    [`${closed.slice(0, -1)}@1/`, 404],
+    [`${closed}?diff=1`, 400],
+  ] as const)
+    assert.equal((await get(path)).status, status, path);
+  assert.doesNotMatch(await text(`${closed}?log`), /sea\.jpg|@1/);
+});
+
+test('a link for one file has the past of that', async (t) => {
+  const { link, get, store } = await served(t);
+  const letters = await storedDir(store, [fileOf('plan.txt', leafOf('photo'))], 'letters');
+  await record(store, 'family', await storedDir(store, [letters]), 30);
+  const base = link('reader', 'letters/plan.txt', { hasPast: true });
+  const bytes = async (path: string): Promise<Buffer> => Buffer.from(await (await get(path)).arrayBuffer());
+  assert.deepEqual(await bytes(`${base}plan.txt`), CONTENTS.photo);
+  assert.deepEqual(await bytes(`${base.slice(0, -1)}@1/plan.txt`), CONTENTS.letter);
+  assert.match((await bytes(`${base}plan.txt?log`)).toString(), /@2<[\s\S]*@1</);
 });
 
 test('no symlink leads out of what is shared, or makes something else of it', async (t) => {

@@ -59,11 +59,13 @@ async function site(t: TestContext): Promise<Site> {
   const { env } = scratch;
   const folder = scratch.mkdir('docs');
   mkdirSync(join(folder, 'alone/in/here'), { recursive: true });
-  mkdirSync(join(folder, 'hostile'));
+  for (const name of ['hostile', 'pictures']) mkdirSync(join(folder, name));
   writeFileSync(join(folder, 'README.md'), '# Title\n\nSome *words*, a [link](alone/) and `code`.\n\n| a | b |\n|---|---|\n| 1 | 2 |\n');
   writeFileSync(join(folder, 'large.txt'), 'line\n'.repeat(20_000));
   writeFileSync(join(folder, 'small.txt'), 'first\n');
   writeFileSync(join(folder, 'picture.png'), PNG);
+  for (const name of ['a', 'b', 'c']) writeFileSync(join(folder, 'pictures', `${name}.png`), PNG);
+  writeFileSync(join(folder, 'program.py'), 'def answer():\n    return 42\n');
   writeFileSync(join(folder, 'sound.wav'), silence());
   writeFileSync(join(folder, 'alone/in/here/needle.txt'), 'found\n');
   for (const [name, text] of Object.entries(HOSTILE)) writeFileSync(join(folder, 'hostile', name), text);
@@ -103,6 +105,10 @@ test('the page in a browser', { skip: unable }, async (all) => {
         '/status',
         '?diff=1',
         'small.txt?log',
+        'small.txt?diff=1',
+        'program.py?view',
+        'pictures/?pictures',
+        'pictures/b.png?view',
         'large.txt?view',
         'large.txt?blocks',
         'README.md?view',
@@ -130,7 +136,7 @@ test('the page in a browser', { skip: unable }, async (all) => {
     assert.equal(await page.locator('tbody tr a', { hasText: 'alone/in/here/' }).count(), 1);
     await page.keyboard.press('/');
     await page.keyboard.type('.txt');
-    assert.equal(await page.locator('#count').textContent(), '2 of 7');
+    assert.equal(await page.locator('#count').textContent(), '2 of 9');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowDown');
     assert.equal(await page.evaluate('document.activeElement.textContent'), 'small.txt');
@@ -175,10 +181,35 @@ test('the page in a browser', { skip: unable }, async (all) => {
     assert.match((await page.locator('main').textContent()) ?? '', /0 new, 1 changed, 0 gone/);
     await page.getByRole('link', { name: 'docs/', exact: true }).click();
     await page.getByRole('link', { name: 'small.txt' }).click();
+    assert.equal(await page.locator('pre ins').textContent(), '+second, and longer\n');
+    await page.getByRole('link', { name: 'Now' }).click();
     await page.getByRole('link', { name: 'Versions' }).click();
     assert.equal(await page.locator('tbody tr').count(), 2);
     await page.locator('tbody tr').nth(1).getByRole('link').click();
     assert.equal(await page.locator('pre').textContent(), 'first\n');
+  });
+
+  await all.test('colours a program, and walks through pictures by the keyboard', async (t) => {
+    const page = await pageOf(t);
+    await page.goto(`${url}program.py?view`);
+    await page.locator('pre .hljs-keyword', { hasText: 'def' }).waitFor();
+    assert.equal(await page.locator('pre').textContent(), 'def answer():\n    return 42\n');
+    await page.goto(`${url}pictures/`);
+    await page.getByRole('link', { name: 'Pictures', exact: true }).click();
+    await page.waitForURL(/\?pictures$/);
+    const shown = 'Promise.all([...document.images].map(async (one) => (await one.decode(), one.naturalWidth)))';
+    assert.deepEqual(await page.evaluate(shown), [1, 1, 1]);
+    await page.getByRole('link', { name: 'a.png' }).click();
+    await page.waitForURL(/a\.png\?view$/);
+    await page.keyboard.press('ArrowRight');
+    await page.waitForURL(/b\.png\?view$/);
+    await page.keyboard.press('ArrowRight');
+    await page.waitForURL(/c\.png\?view$/);
+    assert.equal(await page.getByRole('link', { name: 'Next' }).count(), 0);
+    await page.keyboard.press('ArrowLeft');
+    await page.waitForURL(/b\.png\?view$/);
+    await page.keyboard.press('u');
+    await page.waitForURL(`${url}pictures/`);
   });
 
   await all.test('runs no script of what is stored, by whatever name and type', async (t) => {
@@ -205,6 +236,10 @@ test('the page in a browser', { skip: unable }, async (all) => {
 
   await all.test('reads and searches without JavaScript', async (t) => {
     const page = await pageOf(t, { javaScriptEnabled: false });
+    await page.goto(`${url}program.py?view`);
+    assert.equal(await page.locator('pre').textContent(), 'def answer():\n    return 42\n');
+    await page.goto(`${url}pictures/?pictures`);
+    assert.equal(await page.locator('img').count(), 3);
     await page.goto(url);
     await page.getByRole('searchbox').fill('needle');
     await page.getByRole('searchbox').press('Enter');

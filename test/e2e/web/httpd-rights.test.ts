@@ -130,7 +130,10 @@ test('share prints a link that a browser opens without a token, until its line i
   assert.match(file.stdout, /\/share\/[^/]*\/sea\.jpg\n$/);
   const bytes = Buffer.from(await (await fetch(file.stdout.trim())).arrayBuffer());
   assert.deepEqual(bytes, readFileSync(scratch.path('tree/photos/sea.jpg')));
+  const past = await share('--as reader --history tree/photos');
+  assert.match(await (await fetch(`${past.stdout.trim()}?log`)).text(), /@1</);
   for (const [words, status, message] of [
+    ['--as reader --fixed --history tree', 2, /--fixed shows one state/],
     ['--as friend tree/letters', 12, /may read only what is below \/tree\/photos/],
     ['--as laptop tree', 12, /"laptop" does not have the right read=default/],
     ['--as nobody tree', 2, /no line is named "nobody"/],

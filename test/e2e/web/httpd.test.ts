@@ -270,6 +270,45 @@ test('a listing is one JSON object, or a name a line', async (t) => {
   rmSync(here.scratch.path('docs'), { recursive: true });
 });
 
+test('two trees are compared by their Dirrefs, a text by its lines', async (t) => {
+  const here = await site(t);
+  writeFileSync(here.scratch.path('docs/README.md'), '# Read <b>me</b>\nagain\n');
+  const put = await vtftp(['-S', here.store, '-c', `put ${here.scratch.path('docs')} docs; quit`], { env: here.scratch.env });
+  const [before, after] = [here.dirref, recited(put)];
+  const page = async (path: string): Promise<string> => await (await fetch(here.url + path)).text();
+  const compared = `d/${encodeURIComponent(after)}/docs/?diff=${encodeURIComponent(before)}`;
+  assert.match(await page(compared), /0 new, 1 changed, 0 gone/);
+  const uri = `x-vt:/${encodeURIComponent(before)}`;
+  const link = /href="\.(\/README\.md\?diff=[^"]*)"/.exec(
+    await page(`d/${encodeURIComponent(after)}/docs/?diff=${encodeURIComponent(uri)}`),
+  );
+  const lines = await page(`d/${encodeURIComponent(after)}/docs${link?.[1] ?? ''}`);
+  assert.match(lines, /<ins>\+again\n<\/ins>/);
+  assert.match(await page('archive/default/docs/README.md?diff=1'), /<ins>\+again\n<\/ins>/);
+  assert.match(await page('archive/default/docs/README.md?log'), /href="\/archive\/default@2\/docs\/README\.md\?diff=1"/);
+  assert.match(await page(`archive/default/docs/?diff=${encodeURIComponent(before)}`), /0 new, 1 changed, 0 gone/);
+  for (const [query, status] of [
+    ['1', 400],
+    ['D{nonsense', 400],
+    [`D{block:B{hash:H{sha3-256:${'0'.repeat(64)}}}}`, 404],
+  ] as const)
+    assert.equal((await fetch(`${here.url}d/${encodeURIComponent(after)}/docs/?diff=${query}`)).status, status, query);
+});
+
+test('checksums of a Dir are what sha256sum checks', async (t) => {
+  const here = await site(t);
+  writeFileSync(here.scratch.path('docs/below/line\nfeed\\'), 'odd name\n');
+  const put = await vtftp(['-S', here.store, '-c', `put ${here.scratch.path('docs')} docs; quit`], { env: here.scratch.env });
+  assert.equal(put.status, 0, put.report);
+  const sums = await (await fetch(`${here.url}archive/default/docs/?sha256`)).text();
+  assert.equal(sums.trimEnd().split('\n').length, 6);
+  writeFileSync(here.scratch.path('sums'), sums);
+  const checked = await run('sh', ['-c', `cd ${here.scratch.path('docs')} && sha256sum --strict -c ../sums`]);
+  assert.equal(checked.status, 0, checked.report);
+  const one = await (await fetch(`${here.url}archive/default/docs/big.bin?sha256`)).text();
+  assert.equal(one, `${createHash('sha256').update(BIG).digest('hex')}  big.bin\n`);
+});
+
 test('a Dir is a tar that is always the same, of which any part is served', async (t) => {
   const here = await site(t);
   const long = 'n'.repeat(120);

@@ -1,0 +1,25 @@
+import type { Archive } from '../../archive/archive.ts';
+import { findEntry } from '../../archive/find-entry.ts';
+import { VtError } from '../../base/errors.ts';
+import type { OpOptions } from '../../base/op-options.ts';
+import type { DirDirent } from '../../dirent/dirent.ts';
+import type { Store } from '../../store/store.ts';
+import type { WebTree } from '../web-tree.ts';
+
+/** The recorded states of what a page shows. */
+export interface Past {
+  readonly archive: Archive;
+  /** The URL path that `@STATE/` or a slash follows. */
+  readonly base: string;
+  /** What has the Blocks of all its states. */
+  readonly store: Store;
+  /** The tree of one of them. */
+  tree(root: DirDirent): WebTree;
+}
+
+/** A state by what stands behind its `@`. @throws {VtError} EOPEN where there is none */
+export async function pastState(past: Pick<Past, 'archive' | 'tree'>, spec: string, now: Date, options: OpOptions): Promise<WebTree> {
+  const { dirent } = await findEntry(past.archive, spec, now, options);
+  if (dirent.kind !== 'dir') throw new VtError('EOPEN', `open archive "${past.archive.name}": its state is no Dir`);
+  return past.tree(dirent);
+}

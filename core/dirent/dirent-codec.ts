@@ -9,6 +9,7 @@ import type { Dirent } from './dirent.ts';
 import { decodeOurDirent } from './dirent-decode.ts';
 import { assembleDirent } from './dirent-fields.ts';
 import { DIRENT_KINDS, DIRENT_MAGIC, DIRENT_VERSION, MAX_FIELDS, TAG } from './dirent-tags.ts';
+import { keptXattrs } from './kept-xattrs.ts';
 import { decodePythonDirent, startsPythonDirent } from './python-vt/dirent.ts';
 import { writeTime } from './time-codec.ts';
 import { writeXattrs } from './xattrs-codec.ts';
@@ -75,8 +76,12 @@ function writeCriticalFields(fields: FieldWriter, dirent: Dirent): void {
       writer.bsuint(checked('minor device number', minor, MAX_UNSIGNED_32));
     });
   }
-  const { xattrs } = meta;
-  if (xattrs !== undefined && xattrs.size > 0) fields.value(TAG.xattrs, (writer) => writeXattrs(writer, xattrs));
+  const kept = keptXattrs(meta);
+  if (kept !== undefined) fields.bytes(TAG.xattrs, kept);
+  else if (meta.xattrs !== undefined && meta.xattrs.size > 0) {
+    const { xattrs } = meta;
+    fields.value(TAG.xattrs, (writer) => writeXattrs(writer, xattrs));
+  }
   if (dirent.kind === 'dir' && dirent.salt !== undefined) fields.bytes(TAG.salt, dirent.salt);
 }
 

@@ -10,9 +10,9 @@ import type { Dirent, UnknownField } from './dirent.ts';
 import type { DirentFields } from './dirent-fields.ts';
 import { assembleDirent } from './dirent-fields.ts';
 import { DIRENT_KINDS, DIRENT_MAGIC, DIRENT_VERSION, FIRST_OPTIONAL_TAG, TAG } from './dirent-tags.ts';
+import { keepXattrs } from './kept-xattrs.ts';
 import type { Meta } from './meta.ts';
 import { decodeTimeAt } from './time-codec.ts';
-import { decodeXattrs } from './xattrs-codec.ts';
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -100,7 +100,7 @@ class FieldDecoder {
         meta.rdev = this.#rdev(start, end);
         break;
       case TAG.xattrs:
-        meta.xattrs = parseAt(start, () => decodeXattrs(this.#view(start, end)));
+        parseAt(start, () => keepXattrs(meta, this.#view(start, end)));
         if (start === end) throw new ParseError('decode Dirent: empty xattrs', start);
         break;
       case TAG.salt:

@@ -4,7 +4,7 @@ import type { TextReader } from '../base/text-reader.ts';
 import { formatObject, formatQuoted } from '../base/text-writer.ts';
 import type { Meta } from './meta.ts';
 import { formatTime, readTime } from './time-codec.ts';
-import { sortedXattrs } from './xattrs-codec.ts';
+import { MAX_XATTRS, sortedXattrs } from './xattrs-codec.ts';
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -95,6 +95,7 @@ function readXattrs(reader: TextReader): ReadonlyMap<Octets, Uint8Array> {
     const start = reader.offset;
     const name = reader.quoted();
     if (name === '' || xattrs.has(name)) throw reader.error('an xattr name that is empty or stands twice', start);
+    if (xattrs.size >= MAX_XATTRS) throw reader.error(`more than ${MAX_XATTRS} xattrs`, start);
     reader.expect(':');
     xattrs.set(name, new Uint8Array(octetsToBytes(reader.quoted())));
   } while (reader.accept(','));

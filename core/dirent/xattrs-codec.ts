@@ -1,4 +1,4 @@
-import { decodeBsdata } from '../base/bsuint.ts';
+import { decodeBsuint } from '../base/bsuint.ts';
 import type { ByteWriter } from '../base/byte-writer.ts';
 import { ParseError } from '../base/errors.ts';
 import type { Octets } from '../base/octets.ts';
@@ -6,8 +6,12 @@ import { compareOctets, octetsFromBytes } from '../base/octets.ts';
 
 // Extended attributes in bytes: bsdata name, bsdata value, ascending by name. @see vt(5), "Dirents"
 
-/** Writes extended attributes, sorted by name. @throws {RangeError} if a name is empty */
+/** Attributes of one node. Linux gives no more names of one file than 64 KiB. */
+export const MAX_XATTRS = 65_536;
+
+/** Writes extended attributes, sorted by name. @throws {RangeError} if a name is empty, or they are more than {@link MAX_XATTRS} */
 export function writeXattrs(writer: ByteWriter, xattrs: ReadonlyMap<Octets, Uint8Array>): void {
+  if (xattrs.size > MAX_XATTRS) throw new RangeError(`encode xattrs: ${xattrs.size}, ${MAX_XATTRS} are allowed`);
   for (const [name, value] of sortedXattrs(xattrs)) {
     if (name === '') throw new RangeError('encode xattrs: an empty name');
     writer.bsoctets(name);
@@ -20,18 +24,50 @@ export function sortedXattrs(xattrs: ReadonlyMap<Octets, Uint8Array>): [Octets, 
   return [...xattrs].sort(([a], [b]) => compareOctets(a, b));
 }
 
-/** The extended attributes that `data` is all of; values are copies. */
+/** Where one attribute lies in the bytes of all. */
+export interface XattrAt {
+  readonly nameAt: number;
+  readonly nameEnd: number;
+  readonly valueAt: number;
+  readonly valueEnd: number;
+}
+
+/**
+ * Where each attribute lies in `data`, which they are all of. Nothing of them is decoded.
+ *
+ * @throws {ParseError} if they are cut short, too many, or not ascending by name
+ */
+export function* xattrsIn(data: Uint8Array): Generator<XattrAt> {
+  let last: XattrAt | undefined;
+  let count = 0;
+  for (let offset = 0; offset < data.length; ) {
+    const nameAt = decodeBsuint(data, offset);
+    const nameEnd = nameAt.next + nameAt.value;
+    const valueAt = decodeBsuint(data, nameEnd);
+    const found = { nameAt: nameAt.next, nameEnd, valueAt: valueAt.next, valueEnd: valueAt.next + valueAt.value };
+    if (found.valueEnd > data.length) throw new ParseError('decode xattrs: a value that is cut short', offset);
+    if (nameAt.value === 0 || (last !== undefined && !isBefore(data, last, found)))
+      throw new ParseError('decode xattrs: empty name, or names out of order', offset);
+    if (++count > MAX_XATTRS) throw new ParseError(`decode xattrs: more than ${MAX_XATTRS}`, offset);
+    yield found;
+    last = found;
+    offset = found.valueEnd;
+  }
+}
+
+function isBefore(data: Uint8Array, a: XattrAt, b: XattrAt): boolean {
+  const size = Math.min(a.nameEnd - a.nameAt, b.nameEnd - b.nameAt);
+  for (let i = 0; i < size; i++) {
+    const difference = (data[a.nameAt + i] ?? 0) - (data[b.nameAt + i] ?? 0);
+    if (difference !== 0) return difference < 0;
+  }
+  return a.nameEnd - a.nameAt < b.nameEnd - b.nameAt;
+}
+
+/** The extended attributes that `data` is all of; values are copies. @throws {ParseError} as {@link xattrsIn} */
 export function decodeXattrs(data: Uint8Array): ReadonlyMap<Octets, Uint8Array> {
   const xattrs = new Map<Octets, Uint8Array>();
-  let last = '';
-  for (let offset = 0; offset < data.length; ) {
-    const { value: nameBytes, next: valueAt } = decodeBsdata(data, offset);
-    const { value, next } = decodeBsdata(data, valueAt);
-    const name = octetsFromBytes(nameBytes);
-    if (name <= last) throw new ParseError('decode xattrs: empty name, or names out of order', offset);
-    last = name;
-    xattrs.set(name, new Uint8Array(value));
-    offset = next;
-  }
+  for (const { nameAt, nameEnd, valueAt, valueEnd } of xattrsIn(data))
+    xattrs.set(octetsFromBytes(data.subarray(nameAt, nameEnd)), new Uint8Array(data.subarray(valueAt, valueEnd)));
   return xattrs;
 }

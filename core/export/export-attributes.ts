@@ -1,8 +1,10 @@
+import { constants } from 'node:os';
 import type { Octets } from '../base/octets.ts';
 import { octetsToText } from '../base/octets.ts';
 import type { AtCalls } from '../base/system/at-calls.ts';
 import { libc } from '../base/system/libc.ts';
 import type { OwnerNames } from '../base/system/owner-names.ts';
+import { systemError } from '../base/system/system-error.ts';
 import { timespecs } from '../base/timespec.ts';
 import type { Meta } from '../dirent/meta.ts';
 import { defaultMode } from '../dirent/meta.ts';
@@ -102,7 +104,10 @@ export function applyToFile(at: AtCalls, fd: number, attributes: Attributes, onF
   attempt('times', onFailure, () => at.futimens(fd, attributes.times));
 }
 
-/** Sets extended attributes of an open file, or of a path. */
+/** Octets of the names of attributes of one file, each with a NUL: XATTR_LIST_MAX in <linux/limits.h>. */
+const MAX_NAMES_SIZE = 64 * 1024;
+
+/** Sets extended attributes of an open file, or of a path. Of more than a file can have none are set. */
 export function applyXattrs(
   target: number | Uint8Array,
   attributes: Pick<Attributes, 'xattrs' | 'dropsAcl'>,
@@ -112,6 +117,14 @@ export function applyXattrs(
     for (const name of ACL_XATTRS) {
       if (!attributes.xattrs.some(([given]) => given === name)) attempt(name, onFailure, () => libc().removeXattr(target, name));
     }
+  }
+  // A file that has more names than can be listed is one that no program can copy any more.
+  const namesSize = attributes.xattrs.reduce((size, [name]) => size + name.length + 1, 0);
+  if (namesSize > MAX_NAMES_SIZE) {
+    attempt(`${attributes.xattrs.length} xattrs`, onFailure, () => {
+      throw systemError(constants.errno.E2BIG, 'setxattr');
+    });
+    return;
   }
   for (const [name, value] of attributes.xattrs)
     attempt(`xattr ${octetsToText(name)}`, onFailure, () => libc().setXattr(target, name, value));

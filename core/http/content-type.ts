@@ -1,8 +1,9 @@
 import mime from 'mime';
 import type { Octets } from '../base/octets.ts';
-import { octetsToText } from '../base/octets.ts';
-import { contentHint } from '../blockify/content-hint.ts';
+import { octetsFromBytes, octetsToText } from '../base/octets.ts';
+import { MIME_TYPE_ATTRIBUTE } from '../blockify/content-hint.ts';
 import { intendedName } from '../blockify/sniff-name.ts';
+import { xattrOf } from '../dirent/kept-xattrs.ts';
 import type { Meta } from '../dirent/meta.ts';
 import { languageOf } from './page/languages.ts';
 
@@ -33,7 +34,8 @@ const SIGNATURES: readonly (readonly [start: string, type: string])[] = [
  * @param start - the first `SNIFFED_SIZE` octets, or all
  */
 export function contentTypeOf(name: Octets, meta: Meta, start: Uint8Array): string {
-  const stored = contentHint(name, meta.xattrs).mimeType;
+  const attribute = xattrOf(meta, MIME_TYPE_ATTRIBUTE);
+  const stored = attribute && octetsFromBytes(attribute);
   const type = (stored !== undefined && MEDIA_TYPE.test(stored) ? stored : undefined) ?? byName(name, start) ?? bySignature(start);
   if (type === undefined) return isUtf8Text(start) ? 'text/plain; charset=utf-8' : 'application/octet-stream';
   const isText = /^(?:text\/|application\/(?:json|javascript|xml)$|image\/svg\+xml$)/.test(type) && !type.includes(';');

@@ -8,6 +8,7 @@ import { MIME_TYPE_ATTRIBUTE } from '../blockify/content-hint.ts';
 import { closeQuietly } from '../blockify/ingest/file-slices.ts';
 import type { FilePlace } from '../blockify/ingest/ingested-file.ts';
 import { MAX_HEAD_SIZE } from '../blockify/parser.ts';
+import { xattrOf } from '../dirent/kept-xattrs.ts';
 import type { Meta } from '../dirent/meta.ts';
 
 /**
@@ -16,7 +17,7 @@ import type { Meta } from '../dirent/meta.ts';
  * @param head - the first {@link MAX_HEAD_SIZE} octets of the content, or all
  */
 export function withFoundType(meta: Meta, fileName: Octets, head: Uint8Array): Meta {
-  if (meta.xattrs?.has(MIME_TYPE_ATTRIBUTE) === true) return meta;
+  if (xattrOf(meta, MIME_TYPE_ATTRIBUTE) !== undefined) return meta;
   const mimeType = head.length === 0 ? undefined : foundMimeType({ fileName, head });
   if (mimeType === undefined) return meta;
   const xattrs = [...(meta.xattrs ?? []), [MIME_TYPE_ATTRIBUTE, octetsToBytes(mimeType as Octets)] as const];

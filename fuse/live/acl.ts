@@ -1,4 +1,5 @@
 import type { Octets } from '../../core/base/octets.ts';
+import { xattrOf } from '../../core/dirent/kept-xattrs.ts';
 import type { Meta } from '../../core/dirent/meta.ts';
 
 // POSIX access control lists as Linux keeps them in xattrs: <linux/posix_acl_xattr.h>, acl(5). A version of 4 octets,
@@ -30,7 +31,7 @@ export function withAccessAcl(meta: Meta, acl: Uint8Array): Meta {
 
 /** The metadata of a node whose permissions are set: its access list says the same. */
 export function withMode(meta: Meta, mode: number): Meta {
-  const acl = meta.xattrs?.get(ACCESS_ACL);
+  const acl = xattrOf(meta, ACCESS_ACL);
   const changed = { ...meta, mode };
   if (acl === undefined || !isAcl(acl)) return changed;
   return { ...changed, xattrs: new Map(meta.xattrs).set(ACCESS_ACL, aclWithPermissions(acl, mode)) };
@@ -38,7 +39,7 @@ export function withMode(meta: Meta, mode: number): Meta {
 
 /** The metadata of a new node in a Dir with a default list: the list takes the place of the umask. */
 export function inheritAcl(meta: Meta, parent: Meta, kind: 'dir' | 'other', umask: number): Meta {
-  const inherited = parent.xattrs?.get(DEFAULT_ACL);
+  const inherited = xattrOf(parent, DEFAULT_ACL);
   const mode = meta.mode ?? 0;
   if (inherited === undefined || !isAcl(inherited)) return { ...meta, mode: mode & ~umask };
   const limited = (mode & ~0o777) | (mode & permissionsOf(inherited));

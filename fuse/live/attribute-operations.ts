@@ -1,6 +1,7 @@
 import { type Octets, octetsFromBytes } from '../../core/base/octets.ts';
 import { isParserName } from '../../core/blockify/choose-parser.ts';
 import { PARSER_ATTRIBUTE } from '../../core/blockify/content-hint.ts';
+import { xattrNames, xattrOf } from '../../core/dirent/kept-xattrs.ts';
 import type { Meta } from '../../core/dirent/meta.ts';
 import type { AttributeChange, Filesystem } from '../filesystem.ts';
 import { whenThere } from '../filesystem.ts';
@@ -28,6 +29,8 @@ const NAMESPACES: readonly string[] = ['user.', TRUSTED, 'security.'];
 
 const XATTR_CREATE = 1;
 const XATTR_REPLACE = 2;
+/** Octets of a list of names: XATTR_LIST_MAX in <linux/limits.h>. */
+const MAX_LIST_SIZE = 64 * 1024;
 /** Octets of all xattrs of a node: they stand in its Dirent. */
 const MAX_XATTRS_SIZE = 1024 * 1024;
 
@@ -53,10 +56,11 @@ export function attributeOperations(mount: LiveMount, blockrefOf: (inode: Inode)
     getxattr(ino, name) {
       const inode = inodes.get(ino);
       if (name === BLOCKREF_XATTR && inode.node.dirent.kind === 'file') return blockrefOf(inode).then((text) => Buffer.from(text));
-      return inode.node.dirent.meta.xattrs?.get(name);
+      return xattrOf(inode.node.dirent.meta, name);
     },
     listxattr(ino, { uid }) {
-      const names = [...(inodes.get(ino).node.dirent.meta.xattrs?.keys() ?? [])];
+      const names = xattrNames(inodes.get(ino).node.dirent.meta, MAX_LIST_SIZE);
+      if (names === undefined) throw new FilesystemError('E2BIG');
       return uid === 0 ? names : names.filter((name) => !name.startsWith(TRUSTED));
     },
     setxattr(ino, name, value, flags) {
@@ -126,7 +130,7 @@ export function withoutPrivileges(meta: Meta, modeToo: boolean): Meta {
   const { mode } = meta;
   const lessMode = mode === undefined || !modeToo ? mode : mode & ~S_ISUID & ((mode & S_IXGRP) === 0 ? ~0 : ~S_ISGID);
   const changed = lessMode === undefined ? meta : { ...meta, mode: lessMode };
-  if (changed.xattrs?.has(CAPABILITY_XATTR) !== true) return changed;
+  if (xattrOf(changed, CAPABILITY_XATTR) === undefined) return changed;
   const xattrs = new Map(changed.xattrs);
   xattrs.delete(CAPABILITY_XATTR);
   return withXattrs(changed, xattrs);

@@ -7,6 +7,7 @@ import type { Octets } from '../../core/base/octets.ts';
 import { formatDirent, parseDirent } from '../../core/dirent/dirent-text.ts';
 import { EMPTY_ROOT } from '../../core/dirent/empty-root.ts';
 import { parseTypedReference } from '../../core/dirent/reference.ts';
+import { MAX_XATTRS } from '../../core/dirent/xattrs-codec.ts';
 import { mergedNotes, statesBefore } from '../../core/history/ancestry.ts';
 import { StateGraph } from '../../core/history/state-graph.ts';
 import { ROOT_PATH } from '../../core/tree/path.ts';
@@ -32,9 +33,11 @@ const cases: readonly (readonly [name: string, run: () => void])[] = [
   [
     'a Dirref with attributes',
     () => {
-      const xattrs = Array.from({ length: COUNT }, (_, i) => `"${numbered(COUNT - i)}":""`).join(',');
-      const dirent = parseDirent(`F{meta:M{xattrs:{${xattrs}}},block:LB{}}`);
-      assert.equal(dirent.meta.xattrs?.size, COUNT);
+      const xattrs = Array.from({ length: COUNT }, (_, i) => `"${numbered(COUNT - i)}":""`);
+      const textOf = (some: readonly string[]): string => `F{meta:M{xattrs:{${some.join(',')}}},block:LB{}}`;
+      const dirent = parseDirent(textOf(xattrs.slice(-MAX_XATTRS)));
+      assert.equal(dirent.meta.xattrs?.size, MAX_XATTRS);
+      assert.throws(() => parseDirent(textOf(xattrs)), /more than 65536 xattrs/);
       assert.ok(formatDirent(dirent).includes(`{"${numbered(1)}"`));
     },
   ],

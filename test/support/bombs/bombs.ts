@@ -5,6 +5,7 @@ import { EMPTY_BLOCK } from '../../../core/block/block.ts';
 import { storeDir } from '../../../core/dirent/dir-codec.ts';
 import type { Dirent } from '../../../core/dirent/dirent.ts';
 import { encodeDirent } from '../../../core/dirent/dirent-codec.ts';
+import { MAX_XATTRS } from '../../../core/dirent/xattrs-codec.ts';
 import type { MapSource } from '../stores/map-source.ts';
 import type { Bomb } from './bomb.ts';
 import { dir, ENDLESS, entries, file, literal, numbered, run, stored, superblock, times, tower } from './bomb.ts';
@@ -48,6 +49,10 @@ function history(blocks: MapSource, length: number, make: (index: number) => Dir
 
 function withXattrs(name: string, xattrs: ReadonlyMap<Octets, Uint8Array>): Dirent {
   return { kind: 'file', name: octetsFromText(name), meta: { xattrs }, block: literal('x') };
+}
+
+function manyXattrs(value: string): ReadonlyMap<Octets, Uint8Array> {
+  return new Map(Array.from({ length: MAX_XATTRS }, (_, i) => [`user.${numbered(i)}` as Octets, Buffer.from(value)]));
 }
 
 /** Runs, references to nothing, depth, width, names, attributes, histories. */
@@ -171,10 +176,8 @@ export const BOMBS: readonly Bomb[] = [
         links: 100_000,
       }) as Dirent,
   },
-  {
-    name: '100,000 attributes',
-    make: () => withXattrs('f', new Map(Array.from({ length: 100_000 }, (_, i) => [`user.${numbered(i)}` as Octets, Buffer.from('v')]))),
-  },
+  { name: '65,536 attributes', make: () => withXattrs('f', manyXattrs('v')) },
+  { name: '65,536 attributes of 200 octets', make: () => withXattrs('f', manyXattrs('v'.repeat(200))) },
   { name: 'an attribute of 12 MB', make: () => withXattrs('f', new Map([['user.a' as Octets, Buffer.alloc(12_000_000, 'v')]])) },
   { name: '20,000 earlier states', make: (blocks) => history(blocks, 20_000, (i) => file('f', literal(`${i}`))) },
   {

@@ -13,7 +13,8 @@ export interface KnownName {
  */
 export class KnownNames {
   readonly #live: LiveFilesystem;
-  readonly #names = new Map<number, KnownName[]>();
+  /** By file, then by key: a file may have thousands. */
+  readonly #names = new Map<number, Map<string, KnownName>>();
   /** Which file a name was given for last. */
   readonly #files = new Map<string, number>();
 
@@ -36,7 +37,7 @@ export class KnownNames {
 
   /** All names that the kernel may have of a file, and perhaps some that it has no more. */
   of(ino: number): readonly KnownName[] {
-    const known = this.#names.get(ino) ?? [];
+    const known = [...(this.#names.get(ino)?.values() ?? [])];
     const node = this.#live.mount.inodes.find(ino)?.node;
     if (node?.sort !== 'leaf') return known;
     const places = [node.home, node.hard?.known?.[0]].filter((place) => place !== undefined);
@@ -45,10 +46,7 @@ export class KnownNames {
 
   /** The kernel has forgotten a file. */
   forget(ino: number): void {
-    for (const place of this.#names.get(ino) ?? []) {
-      const key = keyOf(place);
-      if (this.#files.get(key) === ino) this.#files.delete(key);
-    }
+    for (const key of this.#names.get(ino)?.keys() ?? []) if (this.#files.get(key) === ino) this.#files.delete(key);
     this.#names.delete(ino);
   }
 
@@ -59,10 +57,9 @@ export class KnownNames {
 
   #add(ino: number, place: KnownName): void {
     const key = keyOf(place);
-    const names = this.#names.get(ino);
+    const names = this.#names.get(ino) ?? new Map<string, KnownName>();
+    this.#names.set(ino, names.set(key, place));
     this.#files.set(key, ino);
-    if (names === undefined) this.#names.set(ino, [place]);
-    else if (!names.some((each) => keyOf(each) === key)) names.push(place);
   }
 }
 

@@ -5,6 +5,12 @@ import { WorkerPool } from './worker-pool.ts';
 /** Octets that the main thread works at itself before it starts workers, which takes some 50 ms. */
 const INLINE_SIZE = 4 * 1024 * 1024;
 
+/**
+ * Octets of a part of a content up to which the main thread works at it itself, also beside workers. A message and its answer take as long:
+ * 85 µs a small file of a mount, of 730 in all.
+ */
+const SHORT_SIZE = 32 * 1024;
+
 /** Octets a file, on average, up to which the main thread is as busy with each as a worker: it has a core for itself then. */
 const SMALL_AVERAGE = 64 * 1024;
 
@@ -49,7 +55,7 @@ export class JobPlaces implements AsyncDisposable {
   run(job: Job, size: number): Promise<JobResult> {
     this.#inlineSize += size;
     const pool = this.#pool;
-    if (pool === undefined || (!pool.isUp && this.#inlineSize <= INLINE_SIZE)) return this.#runHere(job);
+    if (pool === undefined || isShort(job) || (!pool.isUp && this.#inlineSize <= INLINE_SIZE)) return this.#runHere(job);
     this.#startWorkers();
     return this.#watched(pool, pool.run(job));
   }
@@ -59,7 +65,7 @@ export class JobPlaces implements AsyncDisposable {
     const pool = this.#pool;
     if (!this.#parsedAt.has(job.content)) {
       if (isLarge) this.#startWorkers();
-      const threads = pool?.threads ?? 0;
+      const threads = isShort(job) ? 0 : (pool?.threads ?? 0);
       this.#parsedAt.set(job.content, threads > 0 ? job.content % threads : undefined);
     }
     const place = this.#parsedAt.get(job.content);
@@ -93,5 +99,22 @@ export class JobPlaces implements AsyncDisposable {
   /** Ends the workers. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pool?.[Symbol.asyncDispose]();
+  }
+}
+
+/** Whether this thread does a job as fast as it hands it over. */
+function isShort(job: Job): boolean {
+  switch (job.kind) {
+    case 'scan':
+    case 'parse':
+      return job.length <= SHORT_SIZE;
+    case 'hash': {
+      const { ranges } = job;
+      let size = 0;
+      for (let i = 0; i < ranges.length; i += 2) size += (ranges[i + 1] ?? 0) - (ranges[i] ?? 0);
+      return size <= SHORT_SIZE;
+    }
+    case 'small':
+      return false;
   }
 }

@@ -13,6 +13,14 @@ export interface Honours {
   readonly exec: boolean;
 }
 
+/** What a client asked for that got EIO. */
+export interface FaultyRequest {
+  /** As the kernel or the library calls it: `read`. */
+  readonly operation: string;
+  /** What it was about: the number of a node, or its path in the mount. */
+  readonly subject: number | string;
+}
+
 /** How a filesystem is mounted. */
 export interface MountOptions {
   readonly driver: Driver;
@@ -28,8 +36,8 @@ export interface MountOptions {
   readonly honours: Honours;
   /** The kernel collects small writes in its page cache. */
   readonly writeback: boolean;
-  /** What went wrong and clients see as EIO. */
-  readonly onFault: (error: unknown) => void;
+  /** Told of each request that a client sees, or will see, as EIO, with the reason. */
+  readonly onFault: (error: unknown, request: FaultyRequest) => void;
 }
 
 /** A filesystem that is mounted. */

@@ -9,10 +9,11 @@ export type ErrnoName = keyof typeof constants.errno;
 export class FilesystemError extends Error {
   readonly errno: ErrnoName;
 
-  constructor(errno: ErrnoName) {
+  /** @param reason - of EIO, for the log of the mount */
+  constructor(errno: ErrnoName, reason?: string) {
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
-    super(errno);
+    super(reason ?? errno);
     Error.stackTraceLimit = stackTraceLimit;
     this.errno = errno;
   }

@@ -9,7 +9,8 @@ import type { LiveDir } from '../core/tree/live/live-node.ts';
 import type { LiveTree } from '../core/tree/live/live-tree.ts';
 import type { TreePath } from '../core/tree/path.ts';
 import { splitPath } from '../core/tree/path.ts';
-import type { Mount, MountOptions } from './driver.ts';
+import type { FaultyRequest, Mount, MountOptions } from './driver.ts';
+import { ROOT_INO } from './filesystem.ts';
 import type { MountJournalOptions } from './journal/mount-journal.ts';
 import { appendOnly } from './live/append-only.ts';
 import { type ControlXattrs, withControlXattrs } from './live/control-xattrs.ts';
@@ -37,8 +38,8 @@ export interface ServeOptions {
   /** Stores what changed and records the root. */
   readonly syncTree: () => Promise<void>;
   readonly owners: OwnerNames;
-  /** What went wrong and clients saw as EIO. */
-  readonly onFault: (error: unknown) => void;
+  /** Told of each request that a client sees as EIO: what it was, as `read "/docs/a"`, and why it failed. */
+  readonly onFault: (error: unknown, request: string) => void;
   /** What could not be stored or recorded, and is tried again. */
   readonly onTrouble: (error: unknown) => void;
   /** A mount is to go and is in use: it goes once nobody uses it. */
@@ -136,7 +137,7 @@ export class TreeServer {
     const bounded = options.appendOnly ? appendOnly(view.filesystem, (ino) => view.refresh(ino)) : view.filesystem;
     const filesystem = withBothXattrNames(options.control === undefined ? bounded : withControlXattrs(bounded, options.control));
     try {
-      const mount = await mountBy(filesystem, { ...options, writeback, onFault: this.#options.onFault });
+      const mount = await mountBy(filesystem, { ...options, writeback, onFault: (error, request) => this.#fault(error, request, top) });
       view.hear(mount.notices);
       this.#mounts.set(mount, this.#follow(mount, view));
       return mount;
@@ -189,7 +190,7 @@ export class TreeServer {
       mount.unmount().catch((error: unknown) => {
         if (error instanceof VtError) this.#options.onBusy(error);
         // Whoever is inside may finish; nobody new comes in.
-        mount.unmount({ lazy: true }).catch(this.#options.onFault);
+        mount.unmount({ lazy: true }).catch((failure: unknown) => this.#options.onFault(failure, 'unmount'));
       });
     }
   }
@@ -265,6 +266,14 @@ export class TreeServer {
       dir = node;
     }
     return dir;
+  }
+
+  /** Tells of a request that a client sees as EIO. @param top - of the mount that it came through */
+  #fault(error: unknown, { operation, subject }: FaultyRequest, top: LiveDir | undefined): void {
+    const octets =
+      typeof subject === 'string' ? undefined : this.#live.pathOf(subject === ROOT_INO && top !== undefined ? top.id : subject);
+    const path = typeof subject === 'string' ? subject : octets && octetsToText(octets);
+    this.#options.onFault(error, path === undefined ? operation : `${operation} "${path}"`);
   }
 
   async #tick(): Promise<void> {

@@ -1,4 +1,6 @@
 import { constants } from 'node:os';
+import { errorReason } from '../../core/base/system/system-error.ts';
+import type { FaultyRequest } from '../driver.ts';
 import type { Filesystem, Maybe } from '../filesystem.ts';
 import { errnoOf } from '../filesystem-error.ts';
 import { FUSE_MAJOR, FUSE_MINOR, IN_HEADER_SIZE, INIT, MAX_TRANSFER_SIZE, OP, OUT_HEADER_SIZE } from './abi.ts';
@@ -37,8 +39,8 @@ export interface KernelSessionOptions {
   readonly readOnly: boolean;
   /** The kernel collects small writes in its page cache. */
   readonly writeback: boolean;
-  /** What went wrong and is no client's business: EIO is all that the client sees. */
-  readonly onFault: (error: unknown) => void;
+  /** Told why a client gets EIO, which is all that it sees of it. */
+  readonly onFault: (error: unknown, request: FaultyRequest) => void;
 }
 
 /** One mount's talk with the kernel: requests come in, each is answered once. */
@@ -51,7 +53,7 @@ export class KernelSession {
   #ended = false;
 
   constructor(fd: number, filesystem: Filesystem, options: KernelSessionOptions) {
-    this.#context = { filesystem, replies: new Replies(fd) };
+    this.#context = { filesystem, replies: new Replies(fd, (request, error) => this.#refused(request, error)) };
     this.#options = options;
   }
 
@@ -123,8 +125,18 @@ export class KernelSession {
     // These have no answer.
     if (request.opcode === OP.FORGET || request.opcode === OP.BATCH_FORGET || request.opcode === OP.INTERRUPT) return;
     const errno = errnoOf(error);
-    if (errno === constants.errno.EIO) this.#options.onFault(error);
+    // Of what fails behind the clients' backs a kernel makes EIO, but for a lack of room.
+    if (errno === constants.errno.EIO || (request.isBehind && errno !== constants.errno.ENOSPC)) this.#tell(request, error);
     this.#context.replies.error(request, errno);
+  }
+
+  /** The kernel takes a reply for none: whoever asked gets EIO. */
+  #refused(request: Request, error: unknown): void {
+    this.#tell(request, new Error(`the kernel refused the answer: ${errorReason(error)}`, { cause: error }));
+  }
+
+  #tell(request: Request, error: unknown): void {
+    this.#options.onFault(error, { operation: operationName(request.opcode), subject: request.ino });
   }
 
   /** Agrees on a version and on what both sides can do. */
@@ -159,4 +171,10 @@ export class KernelSession {
     }
     replies.scratched(request, at + 64);
   }
+}
+
+/** What people call an operation: `copy_file_range`. */
+function operationName(opcode: number): string {
+  const [name = `operation ${opcode}`] = Object.entries(OP).find(([, code]) => code === opcode) ?? [];
+  return name.toLowerCase();
 }

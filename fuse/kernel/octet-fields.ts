@@ -5,7 +5,12 @@ import { FilesystemError } from '../filesystem-error.ts';
 /** A 64-bit field that has to be a safe integer. @throws FilesystemError EFBIG */
 export function readU64(bytes: Buffer, at: number): number {
   if (at + 8 > bytes.length) throw new FilesystemError('EINVAL');
-  const value = bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 2 ** 32;
+  return safeU64(bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4));
+}
+
+/** The number of two halves, which has to be a safe integer. @throws FilesystemError EFBIG */
+export function safeU64(low: number, high: number): number {
+  const value = low + high * 2 ** 32;
   if (!Number.isSafeInteger(value)) throw new FilesystemError('EFBIG');
   return value;
 }

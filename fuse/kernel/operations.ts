@@ -206,6 +206,7 @@ export const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operat
     (context, request) => {
       const flags = request.u32(20);
       const cached = (flags & WRITE.CACHE) !== 0;
+      request.isBehind = cached;
       const killSuidGid = (flags & WRITE.KILL_SUIDGID) !== 0;
       // Pages are written back where they belong, and not in the order of the writes.
       const how = { cached, killSuidGid, append: !cached && (request.u32(32) & fileConstants.O_APPEND) !== 0 };

@@ -24,10 +24,13 @@ export class Replies {
   readonly scratch: Buffer = Buffer.alloc(SCRATCH_SIZE);
   readonly #lent: Buffer[] = [];
   readonly #header: Buffer = Buffer.alloc(OUT_HEADER_SIZE);
+  readonly #onRefused: (request: Request, error: unknown) => void;
   #ended = false;
 
-  constructor(fd: number) {
+  /** @param onRefused - told of a reply that the kernel does not take: whoever asked gets EIO */
+  constructor(fd: number, onRefused: (request: Request, error: unknown) => void) {
     this.#fd = fd;
+    this.#onRefused = onRefused;
   }
 
   /** Sends nothing from now on: the descriptor's number may become another file's. */
@@ -105,7 +108,9 @@ export class Replies {
     try {
       send();
     } catch (error) {
-      if (!NOBODY_WAITS.includes(errorCode(error) ?? '')) this.error(request, constants.errno.EIO);
+      if (NOBODY_WAITS.includes(errorCode(error) ?? '')) return;
+      this.#onRefused(request, error);
+      this.error(request, constants.errno.EIO);
     }
   }
 }

@@ -2,7 +2,7 @@ import type { Octets } from '../../core/base/octets.ts';
 import type { Caller } from '../filesystem.ts';
 import { FilesystemError } from '../filesystem-error.ts';
 import { IN_HEADER_SIZE } from './abi.ts';
-import { readU64 } from './octet-fields.ts';
+import { readU64, safeU64 } from './octet-fields.ts';
 
 /** One request of the kernel's: its header decoded, its fields behind it. */
 export class Request implements Caller {
@@ -15,6 +15,10 @@ export class Request implements Caller {
   /** Its number, in two halves: it goes back as it came. */
   readonly uniqueLow: number;
   readonly uniqueHigh: number;
+  /** Nobody waits for it: the kernel tells of a failure later, when a client syncs or closes the file. */
+  isBehind = false;
+  readonly #inoLow: number;
+  readonly #inoHigh: number;
   #controller: AbortController | undefined;
 
   constructor(bytes: Buffer) {
@@ -22,14 +26,16 @@ export class Request implements Caller {
     this.opcode = bytes.readUInt32LE(4);
     this.uniqueLow = bytes.readUInt32LE(8);
     this.uniqueHigh = bytes.readUInt32LE(12);
+    this.#inoLow = bytes.readUInt32LE(16);
+    this.#inoHigh = bytes.readUInt32LE(20);
     this.uid = bytes.readUInt32LE(24);
     this.gid = bytes.readUInt32LE(28);
     this.pid = bytes.readUInt32LE(32);
   }
 
-  /** The node asked about. */
+  /** The node asked about. @throws FilesystemError EFBIG for a number that no node has */
   get ino(): number {
-    return readU64(this.bytes, 16);
+    return safeU64(this.#inoLow, this.#inoHigh);
   }
 
   /** Its number as a key. */

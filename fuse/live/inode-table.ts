@@ -61,7 +61,8 @@ export class InodeTable {
       inode = inodeOf(node);
       this.#inodes.set(node.id, inode);
     } else if (inode.node === node) this.#nodes.release(node);
-    else throw new FilesystemError('EIO'); // Two nodes of one number: a hash of 52 bits has met its like.
+    // A hash of 52 bits has met its like.
+    else throw new FilesystemError('EIO', `two nodes have the number ${node.id}`);
     inode.lookups++;
     return inode;
   }

@@ -23,6 +23,8 @@ export interface LiveFilesystem {
   settle(): Promise<void>;
   /** Paths of the files whose content could not be stored so far. */
   unsaved(): Octets[];
+  /** Where a node is that the kernel knows; undefined of one that it does not. */
+  pathOf(ino: number): Octets | undefined;
   /** Tries nothing again. */
   end(): void;
 }
@@ -61,6 +63,10 @@ export function liveFilesystem(options: LiveMountOptions): LiveFilesystem {
     mount,
     settle: () => queue.settleAll(),
     unsaved: () => queue.failed().map(({ node }) => pathOf(node)),
+    pathOf(ino) {
+      const inode = mount.inodes.find(ino);
+      return inode === undefined ? undefined : pathOf(inode.node);
+    },
     end: () => queue.end(),
   };
 }

@@ -1,5 +1,6 @@
 import type { Octets } from '../../core/base/octets.ts';
 import { octetsFromText, octetsToText, octetsToTextStrict } from '../../core/base/octets.ts';
+import type { FaultyRequest } from '../driver.ts';
 import type { AttributeChange, Caller, Filesystem } from '../filesystem.ts';
 import { errnoOf, FilesystemError } from '../filesystem-error.ts';
 import { instantOfMilliseconds, nativeStat, nativeStatfs } from './native-stat.ts';
@@ -20,9 +21,13 @@ export interface NativeFace {
  * Answers the library's calls, which name files by their paths, from a filesystem of nodes. Nothing is ever thrown: an exception would end
  * the process.
  *
- * @param onFault - what went wrong and clients see as EIO
+ * @param onFault - told why a client gets EIO
  */
-export function nativeOperations(filesystem: Filesystem, caller: Caller, onFault: (error: unknown) => void): NativeFace {
+export function nativeOperations(
+  filesystem: Filesystem,
+  caller: Caller,
+  onFault: (error: unknown, request: FaultyRequest) => void,
+): NativeFace {
   const walker = new PathWalker(filesystem, caller);
   const openFiles = new Map<number, { readonly ino: number; readonly handle: number }>();
   const openFile = (fd: number): { readonly ino: number; readonly handle: number } => {
@@ -35,61 +40,81 @@ export function nativeOperations(filesystem: Filesystem, caller: Caller, onFault
     return handle;
   };
   /** Answers with what the work gives; a count goes in place of the status. */
-  const answering = async <T>(answer: Answer<T>, work: () => Promise<T> | T): Promise<void> => {
+  const answering = async <T>(answer: Answer<T>, request: FaultyRequest, work: () => Promise<T> | T): Promise<void> => {
     let result: T;
     try {
       result = await work();
     } catch (error) {
       const errno = errnoOf(error);
-      if (errno === ERRNO.EIO) onFault(error);
+      if (errno === ERRNO.EIO) onFault(error, request);
       answer(-errno);
       return;
     }
     answer(0, result);
   };
-  const counting = async (answer: Answer, work: () => Promise<number> | number): Promise<void> =>
-    await answering<number>((status, count = 0) => answer(status < 0 ? status : count), work);
-  const done = async (answer: Answer, work: () => unknown): Promise<void> =>
-    await answering<undefined>(answer, async () => void (await work()));
+  const counting = async (answer: Answer, request: FaultyRequest, work: () => Promise<number> | number): Promise<void> =>
+    await answering<number>((status, count = 0) => answer(status < 0 ? status : count), request, work);
+  const done = async (answer: Answer, request: FaultyRequest, work: () => unknown): Promise<void> =>
+    await answering<undefined>(answer, request, async () => void (await work()));
   const change = async (path: string, what: AttributeChange): Promise<unknown> =>
     await walker.at(path, (ino) => filesystem.setattr(ino, what, caller));
 
   const operations: NativeOperations = {
-    statfs: (path, answer) => void answering(answer, () => walker.at(path, async (ino) => nativeStatfs(await filesystem.statfs(ino)))),
+    statfs: (path, answer) =>
+      void answering(answer, { operation: 'statfs', subject: path }, () =>
+        walker.at(path, async (ino) => nativeStatfs(await filesystem.statfs(ino))),
+      ),
     getattr: (path, answer) =>
-      void answering(answer, () => walker.at(path, async (ino) => nativeStat(await filesystem.getattr(ino, undefined)))),
-    readdir: (path, answer) => void answering(answer, () => walker.at(path, (ino) => namesIn(filesystem, ino, caller))),
+      void answering(answer, { operation: 'getattr', subject: path }, () =>
+        walker.at(path, async (ino) => nativeStat(await filesystem.getattr(ino, undefined))),
+      ),
+    readdir: (path, answer) =>
+      void answering(answer, { operation: 'readdir', subject: path }, () => walker.at(path, (ino) => namesIn(filesystem, ino, caller))),
     readlink: (path, answer) =>
-      void answering(answer, () => walker.at(path, async (ino) => textOf(await filesystem.readlink(ino), 'EILSEQ'))),
-    truncate: (path, size, answer) => void done(answer, () => change(path, { size })),
-    ftruncate: (_, fd, size, answer) =>
-      void done(answer, async () => {
+      void answering(answer, { operation: 'readlink', subject: path }, () =>
+        walker.at(path, async (ino) => textOf(await filesystem.readlink(ino), 'EILSEQ')),
+      ),
+    truncate: (path, size, answer) => void done(answer, { operation: 'truncate', subject: path }, () => change(path, { size })),
+    ftruncate: (path, fd, size, answer) =>
+      void done(answer, { operation: 'ftruncate', subject: path }, async () => {
         const { ino, handle } = openFile(fd);
         await filesystem.setattr(ino, { size, handle }, caller);
       }),
     utimens: (path, atime, mtime, answer) =>
-      void done(answer, () => change(path, { atime: instantOfMilliseconds(atime), mtime: instantOfMilliseconds(mtime) })),
+      void done(answer, { operation: 'utimens', subject: path }, () =>
+        change(path, { atime: instantOfMilliseconds(atime), mtime: instantOfMilliseconds(mtime) }),
+      ),
     chown: (path, uid, gid, answer) =>
-      void done(answer, () => change(path, { ...(uid === NOBODY_NEW ? {} : { uid }), ...(gid === NOBODY_NEW ? {} : { gid }) })),
-    chmod: (path, mode, answer) => void done(answer, () => change(path, { mode: mode & 0o7777 })),
+      void done(answer, { operation: 'chown', subject: path }, () =>
+        change(path, { ...(uid === NOBODY_NEW ? {} : { uid }), ...(gid === NOBODY_NEW ? {} : { gid }) }),
+      ),
+    chmod: (path, mode, answer) => void done(answer, { operation: 'chmod', subject: path }, () => change(path, { mode: mode & 0o7777 })),
     mknod: (path, mode, device, answer) =>
-      void done(answer, () => walker.in(path, async (dir, name) => made(await filesystem.mknod(dir, name, mode, 0, device, caller)))),
+      void done(answer, { operation: 'mknod', subject: path }, () =>
+        walker.in(path, async (dir, name) => made(await filesystem.mknod(dir, name, mode, 0, device, caller))),
+      ),
     mkdir: (path, mode, answer) =>
-      void done(answer, () => walker.in(path, async (dir, name) => made(await filesystem.mkdir(dir, name, mode, 0, caller)))),
+      void done(answer, { operation: 'mkdir', subject: path }, () =>
+        walker.in(path, async (dir, name) => made(await filesystem.mkdir(dir, name, mode, 0, caller))),
+      ),
     symlink: (target, path, answer) =>
-      void done(answer, () => walker.in(path, async (dir, name) => made(await filesystem.symlink(dir, name, wholeText(target), caller)))),
+      void done(answer, { operation: 'symlink', subject: path }, () =>
+        walker.in(path, async (dir, name) => made(await filesystem.symlink(dir, name, wholeText(target), caller))),
+      ),
     link: (path, newPath, answer) =>
-      void done(answer, () =>
+      void done(answer, { operation: 'link', subject: path }, () =>
         walker.at(path, (ino) => walker.in(newPath, async (dir, name) => made(await filesystem.link(ino, dir, name, caller)))),
       ),
     rename: (path, newPath, answer) =>
-      void done(answer, () =>
+      void done(answer, { operation: 'rename', subject: path }, () =>
         walker.in(path, (dir, name) => walker.in(newPath, (newDir, newName) => filesystem.rename(dir, name, newDir, newName, 0, caller))),
       ),
-    unlink: (path, answer) => void done(answer, () => walker.in(path, (dir, name) => filesystem.unlink(dir, name, caller))),
-    rmdir: (path, answer) => void done(answer, () => walker.in(path, (dir, name) => filesystem.rmdir(dir, name, caller))),
+    unlink: (path, answer) =>
+      void done(answer, { operation: 'unlink', subject: path }, () => walker.in(path, (dir, name) => filesystem.unlink(dir, name, caller))),
+    rmdir: (path, answer) =>
+      void done(answer, { operation: 'rmdir', subject: path }, () => walker.in(path, (dir, name) => filesystem.rmdir(dir, name, caller))),
     open: (path, flags, answer) =>
-      void answering(answer, async () => {
+      void answering(answer, { operation: 'open', subject: path }, async () => {
         const { ino } = await walker.find(path);
         try {
           return keep(ino, (await filesystem.open(ino, flags, false, caller)).handle);
@@ -99,14 +124,14 @@ export function nativeOperations(filesystem: Filesystem, caller: Caller, onFault
         }
       }),
     create: (path, mode, answer) =>
-      void answering(answer, () =>
+      void answering(answer, { operation: 'create', subject: path }, () =>
         walker.in(path, async (dir, name) => {
           const { handle, attributes } = await filesystem.create(dir, name, mode, 0, 0, caller);
           return keep(attributes.ino, handle);
         }),
       ),
-    read: (_, fd, buffer, length, offset, answer) =>
-      void counting(answer, async () => {
+    read: (path, fd, buffer, length, offset, answer) =>
+      void counting(answer, { operation: 'read', subject: path }, async () => {
         const { ino, handle } = openFile(fd);
         let at = 0;
         for (const piece of await filesystem.read(ino, handle, offset, length, caller)) {
@@ -115,8 +140,8 @@ export function nativeOperations(filesystem: Filesystem, caller: Caller, onFault
         }
         return at;
       }),
-    write: (_, fd, buffer, length, offset, answer) =>
-      void counting(answer, () => {
+    write: (path, fd, buffer, length, offset, answer) =>
+      void counting(answer, { operation: 'write', subject: path }, () => {
         const { ino, handle } = openFile(fd);
         return filesystem.write(
           ino,
@@ -127,25 +152,26 @@ export function nativeOperations(filesystem: Filesystem, caller: Caller, onFault
           caller,
         );
       }),
-    release: (_, fd, answer) =>
-      void done(answer, async () => {
+    release: (path, fd, answer) =>
+      void done(answer, { operation: 'release', subject: path }, async () => {
         const { ino, handle } = openFile(fd);
         openFiles.delete(fd);
         await filesystem.release(ino, handle);
         walker.letGo(ino);
       }),
-    fsync: (_, dataOnly, fd, answer) =>
-      void done(answer, async () => {
+    fsync: (path, dataOnly, fd, answer) =>
+      void done(answer, { operation: 'fsync', subject: path }, async () => {
         const { ino, handle } = openFile(fd);
         await filesystem.fsync(ino, handle, dataOnly);
       }),
-    fsyncdir: (path, _dataOnly, _fd, answer) => void done(answer, () => walker.at(path, (ino) => filesystem.fsyncdir(ino, 0))),
+    fsyncdir: (path, _dataOnly, _fd, answer) =>
+      void done(answer, { operation: 'fsyncdir', subject: path }, () => walker.at(path, (ino) => filesystem.fsyncdir(ino, 0))),
     setxattr: (path, name, value, _position, flags, answer) =>
-      void done(answer, () =>
+      void done(answer, { operation: 'setxattr', subject: path }, () =>
         walker.at(path, (ino) => filesystem.setxattr(ino, octetsFromText(name), Uint8Array.from(value), flags, caller)),
       ),
     getxattr: (path, name, _position, answer) =>
-      void answering(answer, () =>
+      void answering(answer, { operation: 'getxattr', subject: path }, () =>
         walker.at(path, async (ino) => {
           const value = await filesystem.getxattr(ino, octetsFromText(name), caller);
           if (value === undefined) throw new FilesystemError('ENODATA');
@@ -153,11 +179,13 @@ export function nativeOperations(filesystem: Filesystem, caller: Caller, onFault
         }),
       ),
     listxattr: (path, answer) =>
-      void answering(answer, () =>
+      void answering(answer, { operation: 'listxattr', subject: path }, () =>
         walker.at(path, async (ino) => (await filesystem.listxattr(ino, caller)).flatMap((name) => octetsToTextStrict(name) ?? [])),
       ),
     removexattr: (path, name, answer) =>
-      void done(answer, () => walker.at(path, (ino) => filesystem.removexattr(ino, octetsFromText(name), caller))),
+      void done(answer, { operation: 'removexattr', subject: path }, () =>
+        walker.at(path, (ino) => filesystem.removexattr(ino, octetsFromText(name), caller)),
+      ),
   };
   /** Nobody holds what was made: it is looked up when it is wanted. */
   const made = ({ ino }: { readonly ino: number }): void => walker.letGo(ino);

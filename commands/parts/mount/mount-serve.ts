@@ -50,6 +50,10 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
     (text) => diagnostics.warn(text),
     () => performance.now(),
   );
+  const failRarely = rareLines(
+    (text) => diagnostics.failure(text),
+    () => performance.now(),
+  );
   const unpin = session.pin();
   const news =
     isShown && !session.isReference
@@ -74,10 +78,10 @@ export async function serveMount(context: CommandContext, mountPoint: string, su
       if (isShown) await session.sync();
     },
     owners: systemOwnerNames(),
-    onFault: (error) => {
-      const text = `mount "${mountPoint}": ${errorReason(error)}`;
-      if (isAway(error)) warnRarely(`${text}; who asked got an error, and the mount goes on when it is back`);
-      else diagnostics.failure(text);
+    onFault: (error, request) => {
+      if (isAway(error))
+        warnRarely(`mount "${mountPoint}": ${errorReason(error)}; who asked got an error, and the mount goes on when it is back`);
+      else failRarely(`mount "${mountPoint}": ${request}: ${errorReason(error)}`);
     },
     onTrouble: (error) => warnRarely(`mount "${mountPoint}": ${errorReason(error)}; it is tried again`),
     onBusy: (error) => diagnostics.warn(`${error.message}; it goes once nobody uses it`),

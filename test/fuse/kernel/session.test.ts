@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { errorReason } from '../../../core/base/system/system-error.ts';
 import type { Attributes, FileLock, Filesystem } from '../../../fuse/filesystem.ts';
 import { FilesystemError } from '../../../fuse/filesystem-error.ts';
 import { OP } from '../../../fuse/kernel/abi.ts';
@@ -71,6 +72,22 @@ function talk(t: Pick<TestContext, 'after'>, operations: Partial<Filesystem>, { 
     return found;
   };
   return { session, faults, replies };
+}
+
+/** A session whose replies nobody takes. @returns what it tells of each fault */
+function refusedTalk(
+  t: Pick<TestContext, 'after'>,
+  operations: Partial<Filesystem>,
+): { readonly session: KernelSession; readonly told: string[] } {
+  const fd = openSync('/dev/full', 'w');
+  t.after(() => closeSync(fd));
+  const told: string[] = [];
+  const session = new KernelSession(fd, filesystemOf(operations), {
+    readOnly: false,
+    writeback: true,
+    onFault: (error, { operation, subject }) => told.push(`${operation} ${subject}: ${errorReason(error)}`),
+  });
+  return { session, told };
 }
 
 function request(opcode: number, body: Buffer = Buffer.alloc(0), { unique = 5n, ino = BigInt(INO) } = {}): Buffer {
@@ -191,6 +208,41 @@ test('what an operation throws is its errno, at once and later; what is unforese
   assert.equal(session.pending, 0);
   assert.deepEqual(replies().map(errorOf).sort(), [ENOENT, EIO, ENOSYS, ENOENT, EINVAL].sort());
   assert.equal(faults.length, 1);
+});
+
+test('a reply that the kernel refuses is told, with the node that it was about, also where it comes later', async (t) => {
+  const piece = Buffer.from('piece');
+  const { session, told } = refusedTalk(t, {
+    getattr: () => ATTRIBUTES,
+    read: async () => await Promise.resolve([piece]),
+  });
+  session.handle(request(OP.GETATTR, fields(0, 0, 0n)));
+  const read = request(OP.READ, fields(1n, 0n, 512, 0, 0n, 0, 0));
+  session.handle(read);
+  read.fill(0xff);
+  await new Promise((resolve) => setImmediate(resolve));
+  const reason = 'the kernel refused the answer: no space left on device';
+  assert.deepEqual(told, [`getattr ${INO}: ${reason}`, `read ${INO}: ${reason}`]);
+});
+
+test('a failed write of pages that the kernel has collected is told: whoever syncs or closes gets EIO', async (t) => {
+  const CACHED = 1;
+  const failing = (errno: 'ESTALE' | 'ENOSPC'): Partial<Filesystem> => ({
+    write: async () => await Promise.reject(new FilesystemError(errno)),
+  });
+  const write = (flags: number): Buffer => request(OP.WRITE, Buffer.concat([fields(1n, 0n, 4, flags, 0n, 0, 0), Buffer.from('data')]));
+  for (const { errno, flags, faults } of [
+    { errno: 'ESTALE', flags: CACHED, faults: 1 },
+    { errno: 'ESTALE', flags: 0, faults: 0 },
+    { errno: 'ENOSPC', flags: CACHED, faults: 0 },
+  ] as const) {
+    const talked = talk(t, failing(errno));
+    const octets = write(flags);
+    talked.session.handle(octets);
+    octets.fill(0);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(talked.faults.length, faults, `${errno} ${flags}`);
+  }
 });
 
 test('a filesystem that keeps no locks is asked once: FLUSH and locks are unknown to it', (t) => {

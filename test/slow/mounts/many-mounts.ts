@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { noMountsHere } from '../../support/mounts/mounted.ts';
 import { PROGRAM, run as runProgram, vtftp } from '../../support/program.ts';
@@ -50,11 +50,17 @@ async function oneSeed(folder: string, seed: number, writeback: boolean, tally: 
     const shell = [process.execPath, PROGRAM, '--json', '--quiet', a];
     const sides = [a, b, c, ...shell, '--', local, join(local, 'below')];
     const done = await runProgram('python3', [script, String(seed), String(STEPS), writeback ? '1' : '0', ...sides], { env });
-    if (done.status !== 0) tally.fault(done.report);
+    if (done.status !== 0) tally.fault(`${done.report}\nthe log of the mount:\n${logsIn(place('runtime/vtftp/mounts'))}`);
   } finally {
     if (isBound) spawnSync('umount', [place('bound')]);
     await session(`umount ${c} ${b} ${a}`);
   }
   await session('fsck');
   rmSync(folder, { recursive: true });
+}
+
+/** What the processes that serve mounts have said. */
+function logsIn(folder: string): string {
+  const logs = readdirSync(folder).filter((name) => name.endsWith('.log'));
+  return logs.map((name) => readFileSync(join(folder, name), 'utf8')).join('');
 }

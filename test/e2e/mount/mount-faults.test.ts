@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { closeSync, openSync, readdirSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { mounted, noMountsHere } from '../../support/mounted.ts';
+import { noNativeDriverHere } from '../../support/native-driver.ts';
+import { vtftp } from '../../support/program.ts';
+import { makeScratch } from '../../support/scratch.ts';
+
+const SIZE = 200_000;
+
+const DRIVERS = [
+  { driver: 'kernel', unable: noMountsHere() },
+  { driver: 'fuse-native', unable: await noNativeDriverHere() },
+] as const;
+
+describe('what a client sees as EIO has its reason in the log of the mount', () => {
+  for (const { driver, unable } of DRIVERS) {
+    it(`of a file with a damaged Block, by the driver ${driver}`, { skip: unable ?? false }, async (t) => {
+      const scratch = makeScratch(t);
+      const store = scratch.path('store');
+      fill(scratch.mkdir('from'));
+      const put = await vtftp(['-S', store, '-c', `put ${scratch.path('from')} /from; quit`], { env: scratch.env });
+      assert.equal(put.status, 0, put.report);
+      damage(store);
+      const mount = await mounted(t, scratch, `-o driver=${driver}`);
+      const seen = await mount.sh('cat from/sound; cat from/damaged >/dev/null; cat from/damaged >/dev/null');
+      assert.equal(seen.stdout, 'sound');
+      assert.match(seen.stderr, /Input\/output error/);
+      const log = logOf(join(mount.env['XDG_RUNTIME_DIR'] ?? '', 'vtftp/mounts'));
+      const lines = log.split('\n').filter((line) => line.includes('read "/from/damaged": '));
+      assert.equal(lines.length, 1, log);
+      assert.match(lines[0] ?? '', /get Block .* do not match the hashcode/);
+    });
+  }
+});
+
+function fill(folder: string): void {
+  writeFileSync(join(folder, 'damaged'), randomBytes(SIZE));
+  writeFileSync(join(folder, 'sound'), 'sound');
+}
+
+/** Changes octets in the middle of what is stored, which is mostly the large file. */
+function damage(store: string): void {
+  const data = join(store, 'data');
+  const [name = ''] = readdirSync(data).filter((each) => statSync(join(data, each)).size > SIZE);
+  const fd = openSync(join(data, name), 'r+');
+  writeSync(fd, Buffer.alloc(16, 0x55), 0, 16, SIZE / 2);
+  closeSync(fd);
+}
+
+function logOf(folder: string): string {
+  const [name = ''] = readdirSync(folder).filter((each) => each.endsWith('.log'));
+  return readFileSync(join(folder, name), 'utf8');
+}

@@ -18,8 +18,8 @@ import { join } from 'node:path';
 
 const PAGE = 4096;
 
-/** What can be measured: octets or operations in, seconds out. */
-const OPERATIONS: Readonly<Record<string, (folder: string, count: number) => number>> = {
+/** What can be measured: octets or operations in, seconds out, of all together or of each. */
+const OPERATIONS: Readonly<Record<string, (folder: string, count: number) => number | readonly number[]>> = {
   create: (folder, count) => each(count, (i) => closeSync(openSync(join(folder, `f${i}`), 'wx'))),
   open: (folder, count) => each(count, (i) => closeSync(openSync(join(folder, `f${i}`), 'r'))),
   lookup: (folder, count) => each(count, (i) => statSync(join(folder, `missing ${i}`), { throwIfNoEntry: false })),
@@ -49,8 +49,20 @@ const OPERATIONS: Readonly<Record<string, (folder: string, count: number) => num
   },
   /** Pages of a file of 4 MiB, each synced. */
   'page + fdatasync': (folder, count) => syncedWrites(join(folder, 'pages'), 4, PAGE, count),
-  /** Parts of a file of 256 MiB, each synced. */
-  '64 KiB + fsync': (folder, count) => syncedWrites(join(folder, 'parts'), 256, 16 * PAGE, count),
+  /** @param place - the folder, and behind a colon the MiB of a file of which parts are written, each synced */
+  '64 KiB + fsync': (place, count) => {
+    const at = place.lastIndexOf(':');
+    return syncedWrites(join(place.slice(0, at), 'parts'), Number(place.slice(at + 1)), 16 * PAGE, count);
+  },
+  /** A file that grows by MiBs, each synced. */
+  'synced MiB': (path, count) =>
+    inFile(path, 'w', (fd) => {
+      const piece = noise(1024 * 1024);
+      return each(count, (i) => {
+        writeSync(fd, changed(piece, i));
+        fdatasyncSync(fd);
+      });
+    }),
   /** A file that is made, written, synced and removed, as a database's rollback journal is. */
   'new file + fsync': (folder, count) =>
     each(count, () => {
@@ -74,7 +86,12 @@ const OPERATIONS: Readonly<Record<string, (folder: string, count: number) => num
 const [name = '', where = '', count = '1'] = process.argv.slice(2);
 const operation = OPERATIONS[name];
 if (operation === undefined) throw new Error(`mount-ops: expected one of ${Object.keys(OPERATIONS).join(', ')}, got "${name}"`);
-console.log(operation(where, Number(count)));
+const taken = operation(where, Number(count));
+const all = typeof taken === 'number' ? [taken] : taken;
+console.log(
+  all.reduce((sum, seconds) => sum + seconds, 0),
+  Math.max(...all),
+);
 
 function timed(work: () => void): number {
   const started = performance.now();
@@ -88,19 +105,22 @@ function each(count: number, work: (i: number) => void): number {
   });
 }
 
-/** @param sizeMib - of the file, which is made and synced first */
-function syncedWrites(path: string, sizeMib: number, size: number, count: number): number {
+/** @param sizeMib - of the file, which is made and synced first. @returns what each took */
+function syncedWrites(path: string, sizeMib: number, size: number, count: number): readonly number[] {
   const fd = openSync(path, 'w');
-  for (let i = 0; i < sizeMib; i++) writeSync(fd, changed(noise(1024 * 1024), i));
+  const mib = noise(1024 * 1024);
+  for (let i = 0; i < sizeMib; i++) writeSync(fd, changed(mib, i));
   fsyncSync(fd);
   const piece = noise(size);
   const places = (sizeMib * 1024 * 1024) / size;
-  const seconds = each(count, (i) => {
-    writeSync(fd, changed(piece, i), 0, size, mixed(i + 1, places) * size);
-    fdatasyncSync(fd);
-  });
+  const taken = Array.from({ length: count }, (_, i) =>
+    timed(() => {
+      writeSync(fd, changed(piece, i), 0, size, mixed(i + 1, places) * size);
+      fdatasyncSync(fd);
+    }),
+  );
   closeSync(fd);
-  return seconds;
+  return taken;
 }
 
 function inFile(path: string, flags: string, work: (fd: number) => number): number {

@@ -1,6 +1,7 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { cpuSecondsOf, serverOf } from './mount-server.ts';
 
 // Programs that mount something, ours first: each is a few shell lines, in which $REPO is a folder of its own, $FROM what it is made of and $MNT
 // the mount point.
@@ -14,6 +15,8 @@ export interface MountPeer {
   /** Mounts it, and stays or returns. */
   readonly mount: string;
   readonly unmount: string;
+  /** Looks at what is stored, where it is ours. */
+  readonly look?: string;
   /** Where $FROM is to be seen below the mount point. */
   readonly path: string;
 }
@@ -26,7 +29,7 @@ const RESTIC = 'RESTIC_PASSWORD=x RESTIC_CACHE_DIR=$REPO/cache';
  * @param name - what it is called beside the others
  * @param options - of `mount`
  */
-export function vtftpMount(program: string, name = 'vtftp', options = ''): MountPeer {
+export function vtftpMount(program: string, name = 'vtftp', options = ''): MountPeer & { readonly look: string } {
   const run = `XDG_RUNTIME_DIR=$REPO "${process.execPath}" "${program}" -q -S $REPO/store`;
   return {
     name,
@@ -34,6 +37,7 @@ export function vtftpMount(program: string, name = 'vtftp', options = ''): Mount
     store: `${run} -c "put $FROM /; quit"`,
     mount: `${run} -c "mount ${options} $MNT"`,
     unmount: `${run} -c "umount $MNT"`,
+    look: `${run} -c ls`,
     path: 'live',
   };
 }
@@ -86,31 +90,43 @@ export const BIND_MOUNT: MountPeer = {
 
 /** Whether all that a program needs is there. */
 export function isThere({ needs }: MountPeer): boolean {
-  return needs.every((command) => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0);
+  return areThere(needs);
+}
+
+/** Whether all of some commands can be run. */
+export function areThere(commands: readonly string[]): boolean {
+  return commands.every((command) => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0);
 }
 
 /** A folder in which a program stores something and mounts it. */
 export class MountTurn implements Disposable {
   readonly #peer: MountPeer;
   readonly #env: NodeJS.ProcessEnv;
-  readonly #mountPoint: string;
+  readonly mountPoint: string;
   #isMounted = false;
+  /** The process that serves the mount. */
+  #server: number | undefined;
 
   /** @param from - a folder called `live` */
   constructor(peer: MountPeer, folder: string, from: string) {
     this.#peer = peer;
-    this.#mountPoint = join(folder, 'mnt');
-    mkdirSync(this.#mountPoint, { recursive: true });
-    this.#env = { ...process.env, REPO: folder, FROM: from, MNT: this.#mountPoint };
+    this.mountPoint = join(folder, 'mnt');
+    mkdirSync(this.mountPoint, { recursive: true });
+    this.#env = { ...process.env, REPO: folder, FROM: from, MNT: this.mountPoint };
   }
 
   /** What was stored, as it is to be seen. */
   get path(): string {
-    return join(this.#mountPoint, this.#peer.path);
+    return join(this.mountPoint, this.#peer.path);
   }
 
   store(): number {
     return this.#run(this.#peer.store);
+  }
+
+  /** Processor time that the mount's process has taken so far; undefined of what is served by the kernel. */
+  get cpuSeconds(): number | undefined {
+    return this.#server === undefined ? undefined : cpuSecondsOf(this.#server);
   }
 
   /** Mounts it with nothing of it in any cache. */
@@ -119,11 +135,12 @@ export class MountTurn implements Disposable {
     const child = spawn('sh', ['-c', `exec ${this.#peer.mount.replace(/^(\w+=\S+ )+/, 'env $&')}`], { env: this.#env, stdio: 'ignore' });
     child.unref();
     const until = Date.now() + 60_000;
-    while (!readFileSync('/proc/mounts', 'utf8').includes(` ${this.#mountPoint} `)) {
+    while (!readFileSync('/proc/mounts', 'utf8').includes(` ${this.mountPoint} `)) {
       if (Date.now() > until) throw new Error(`"${this.#peer.mount}": nothing was mounted`);
       spawnSync('sleep', ['0.05']);
     }
     this.#isMounted = true;
+    this.#server = serverOf(this.mountPoint);
     spawnSync('ls', [this.path], { stdio: 'ignore' });
   }
 
@@ -132,8 +149,14 @@ export class MountTurn implements Disposable {
     return this.#run(line.replaceAll('$PATH_THERE', this.path));
   }
 
+  /** What a shell line prints. */
+  read(line: string): string {
+    return execFileSync('sh', ['-c', line.replaceAll('$PATH_THERE', this.path)], { env: this.#env, encoding: 'utf8' });
+  }
+
   unmount(): number {
     this.#isMounted = false;
+    this.#server = undefined;
     return this.#run(this.#peer.unmount);
   }
 
@@ -145,10 +168,10 @@ export class MountTurn implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    if (this.#isMounted) spawnSync('umount', ['-l', this.#mountPoint]);
-    if (existsSync(this.#mountPoint)) {
+    if (this.#isMounted) spawnSync('umount', ['-l', this.mountPoint]);
+    if (existsSync(this.mountPoint)) {
       try {
-        rmdirSync(this.#mountPoint);
+        rmdirSync(this.mountPoint);
       } catch {
         // It is removed with the folder.
       }

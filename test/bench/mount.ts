@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PROJECT_ROOT } from '../support/project.ts';
 import { median } from './measure.ts';
+import { growthVerdict, recoveryVerdict } from './mount-journal.ts';
 import type { MountPeer } from './mount-peers.ts';
-import { BIND_MOUNT, BINDFS, isThere, MountTurn, READ_PEERS, vtftpMount } from './mount-peers.ts';
+import { areThere, BIND_MOUNT, BINDFS, isThere, MountTurn, READ_PEERS, vtftpMount } from './mount-peers.ts';
+import { programRows } from './mount-programs.ts';
 import type { Verdict } from './targets.ts';
 import { MIB, makeRandomFile, makeTree } from './workloads.ts';
 
@@ -19,25 +21,16 @@ const SMALL_OPERATIONS = ['create', 'open', 'lookup', 'list', 'write4k', 'read4k
 /** Operations that wait for the disk, beside bindfs on the same disk; how many of each, and the most that they may take to its time. */
 const SYNCED_OPERATIONS = [
   { op: 'page + fdatasync', count: 300, limit: 4 },
-  { op: '64 KiB + fsync', count: 300, limit: 4 },
   { op: 'new file + fsync', count: 300, limit: 4 },
   { op: 'hard links', count: 16_000, limit: 5 },
 ] as const;
 
-/** Work of programs on the same disk, each a shell line, and the most that it may take to its time on a bind mount. @param scale - of rows */
-function programLines(scale: number): readonly { readonly op: string; readonly line: string; readonly limit: number }[] {
-  const insert = `insert into t select value, hex(randomblob(25)) from generate_series(1, 100);`;
-  const sqlite = (mode: string): string =>
-    `{ echo "pragma journal_mode=${mode}; create table t(a, b);"; for i in $(seq ${Math.ceil(2000 * scale)}); do echo "${insert}"; done; } | sqlite3 $PATH_THERE/${mode}.db`;
-  return [
-    { op: 'SQLite, WAL', line: sqlite('wal'), limit: 1.5 },
-    { op: 'SQLite, delete', line: sqlite('delete'), limit: 2.5 },
-    { op: 'SQLite, persist', line: sqlite('persist'), limit: 3 },
-    { op: 'tar x of sources', line: 'tar xf $FROM/../sources.tar -C $PATH_THERE', limit: 2 },
-    { op: 'read sources', line: 'find $PATH_THERE -type f -name "*.ts" -exec cat {} + >/dev/null', limit: 1.5 },
-    { op: 'rm of sources', line: 'rm -r $PATH_THERE/*', limit: 3 },
-  ];
-}
+/** Parts of a large file that are overwritten and synced, one after the other: MiB of the file, how many, and the longest that one may take. */
+const OVERWRITES = { op: '64 KiB + fsync', sizeMib: 2048, count: 300, limit: 4, maxSeconds: 0.5 } as const;
+const LONGEST = `${OVERWRITES.op}, the longest`;
+
+/** Behind the name of an operation: the processor time of the process that serves the mount. */
+const CPU = ', CPU';
 
 /** Our mount through libfuse 2. */
 const NATIVE = 'vtftp, fuse-native';
@@ -51,7 +44,8 @@ const LIMITS: readonly { readonly op: string; readonly to: readonly string[]; re
   ...SMALL_OPERATIONS.map((op) => ({ op, to: ['bindfs'], limit: 1 / 0.5 })),
   ...SMALL_OPERATIONS.map((op) => ({ op, to: [NATIVE], limit: 1 / 2 })),
   ...SYNCED_OPERATIONS.map(({ op, limit }) => ({ op, to: ['bindfs'], limit })),
-  ...programLines(1).map(({ op, limit }) => ({ op, to: [BIND_MOUNT.name], limit })),
+  { op: OVERWRITES.op, to: ['bindfs'], limit: OVERWRITES.limit },
+  ...programRows(1).map(({ op, limit }) => ({ op, to: [BIND_MOUNT.name], limit })),
   { op: 'write', to: ['bindfs'], limit: 1 / 0.7 },
   { op: 'synced', to: ['vtftp put'], limit: 1 / 0.6 },
 ];
@@ -123,22 +117,51 @@ export function benchMount(
   rmSync(tree, { recursive: true });
   const few = join(folder, 'few/live');
   mkdirSync(few, { recursive: true });
-  turns([ours, BINDFS], 'disk', (peer, own) => {
+  /** Notes what an operation takes, and of that the processor time of the mount's process. */
+  const noteWith = (turn: MountTurn, { name }: MountPeer, op: string, work: () => number): void => {
+    const before = turn.cpuSeconds;
+    note(name, op, work());
+    const after = turn.cpuSeconds;
+    if (before !== undefined && after !== undefined) note(name, `${op}${CPU}`, after - before);
+  };
+  turns([ours, BINDFS, BIND_MOUNT], 'disk', (peer, own) => {
     using turn = new MountTurn(peer, own, few);
     turn.store();
     turn.mountCold();
-    for (const { op, count } of SYNCED_OPERATIONS) note(peer.name, op, operation(op, turn.path, Math.max(50, Math.ceil(count * scale))));
+    for (const { op, count } of SYNCED_OPERATIONS)
+      noteWith(turn, peer, op, () => operation(op, turn.path, Math.max(50, Math.ceil(count * scale))));
+    noteWith(turn, peer, OVERWRITES.op, () => {
+      const place = `${turn.path}:${Math.ceil(OVERWRITES.sizeMib * scale)}`;
+      const [seconds, longest] = measuredOperation(OVERWRITES.op, place, Math.max(50, Math.ceil(OVERWRITES.count * scale)));
+      note(peer.name, LONGEST, longest);
+      return seconds;
+    });
     turn.unmount();
   });
-  const sources = ['commands', 'core', 'fuse', 'shell', 'test'];
+  const sources = ['bin', 'commands', 'core', 'fuse', 'scripts', 'shell', 'test'].filter((name) => existsSync(join(PROJECT_ROOT, name)));
   execFileSync('tar', ['cf', join(folder, 'few/sources.tar'), '-C', PROJECT_ROOT, ...sources]);
-  turns([ours, BINDFS, BIND_MOUNT], 'programs', (peer, own) => {
+  // Others than root, as PostgreSQL, enter the mounts.
+  for (const place of [folder, dirname(folder)]) if (basename(place).startsWith('vtftp-bench-')) chmodSync(place, 0o711);
+  turns([vtftpMount(program, 'vtftp', '-o allow_other'), BINDFS, BIND_MOUNT], 'programs', (peer, own) => {
     using turn = new MountTurn(peer, own, few);
     turn.store();
     turn.mountCold();
-    for (const { op, line } of programLines(scale)) note(peer.name, op, turn.run(line));
+    for (const { op, before, line, after, needs } of programRows(scale)) {
+      if (!areThere(needs)) continue;
+      try {
+        if (before !== undefined) turn.run(before);
+        noteWith(turn, peer, op, () => turn.run(line));
+      } catch (error) {
+        notes.push(`${peer.name}, ${op}: ${error instanceof Error ? error.message : String(error)}`);
+      } finally {
+        if (after !== undefined) turn.run(`${after} || true`);
+      }
+    }
     turn.unmount();
   });
+  const verdicts: Verdict[] = [];
+  if (areThere(['sqlite3', 'setfattr'])) verdicts.push(growthVerdict(ours, join(folder, 'growth'), few));
+  if (areThere(['setfattr'])) verdicts.push(recoveryVerdict(ours, join(folder, 'recovery'), few));
   const memory = mkdtempSync(join(tmpfsFolder(sizeMib) ?? folder, 'vtftp-bench-'));
   try {
     turns([ours, BINDFS, native], 'small', (peer, own) => {
@@ -165,13 +188,21 @@ export function benchMount(
     rmSync(memory, { recursive: true, force: true });
   }
   rmSync(folder, { recursive: true, force: true });
-  return { table: tableOf(times, notes, scale), verdicts: verdictsOf(times), times };
+  return { table: tableOf(times, notes, scale), verdicts: [...verdictsOf(times), ...verdicts], times };
 }
 
 /** Seconds that many operations of one sort take, in a process of their own. */
 function operation(name: string, where: string, count: number): number {
+  return measuredOperation(name, where, count)[0];
+}
+
+/** Seconds that many operations of one sort take together, and the longest of them, where each is measured. */
+function measuredOperation(name: string, where: string, count: number): readonly [all: number, longest: number] {
   const child = fileURLToPath(new URL('./mount-ops.js', import.meta.url));
-  return Number(execFileSync(process.execPath, [child, name, where, String(count)], { encoding: 'utf8' }));
+  const [all, longest] = execFileSync(process.execPath, [child, name, where, String(count)], { encoding: 'utf8' })
+    .split(' ')
+    .map(Number);
+  return [all ?? Number.NaN, longest ?? Number.NaN];
 }
 
 /** A tmpfs with room for what is written. */
@@ -195,14 +226,23 @@ function verdictsOf(times: MountTimes): Verdict[] {
     if (others.length === 0 || !Number.isFinite(reached)) continue;
     verdicts.push({ part: 'mount', what: `${op}, to ${to.join(' or ')}`, reached, limit, isReached: reached <= limit });
   }
+  const longest = secondsOf(times, 'vtftp', LONGEST);
+  const limit = OVERWRITES.maxSeconds;
+  if (Number.isFinite(longest))
+    verdicts.push({ part: 'mount', what: `${LONGEST}, seconds`, reached: longest, limit, isReached: longest <= limit });
   return verdicts;
 }
 
 function tableOf(times: MountTimes, notes: readonly string[], scale: number): string {
   const names = [...times.keys()];
-  const ops = [...new Set([...times.values()].flatMap((each) => [...each.keys()]))];
-  const rows = ops.map((op) => `| ${op} | ${names.map((name) => cell(secondsOf(times, name, op))).join(' | ')} |`);
-  const says = `a file of ${Math.ceil(1024 * scale)} MiB read and written, ${Math.max(100, Math.round(20_000 * scale))} files read, small operations; seconds`;
+  const ops = [...new Set([...times.values()].flatMap((each) => [...each.keys()]))].filter((op) => !op.endsWith(CPU));
+  const both = (name: string, op: string): string => {
+    const cpu = secondsOf(times, name, `${op}${CPU}`);
+    return `${cell(secondsOf(times, name, op))}${Number.isFinite(cpu) ? ` (${cpu.toFixed(2)})` : ''}`;
+  };
+  const rows = ops.map((op) => `| ${op} | ${names.map((name) => both(name, op)).join(' | ')} |`);
+  const what = `a file of ${Math.ceil(1024 * scale)} MiB read and written, ${Math.max(100, Math.round(20_000 * scale))} files read, small operations`;
+  const says = `${what}; seconds, in brackets those of a processor that the mount's process took`;
   return [`### mount: ${says}`, '', `| | ${names.join(' | ')} |`, `|---|${'---|'.repeat(names.length)}`, ...rows, '', ...notes, ''].join(
     '\n',
   );

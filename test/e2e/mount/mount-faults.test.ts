@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readdirSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { mounted, noMountsHere } from '../../support/mounted.ts';
-import { noNativeDriverHere } from '../../support/native-driver.ts';
+import { mounted, noMountsHere } from '../../support/mounts/mounted.ts';
+import { noNativeDriverHere } from '../../support/mounts/native-driver.ts';
 import { vtftp } from '../../support/program.ts';
 import { makeScratch } from '../../support/scratch.ts';
 

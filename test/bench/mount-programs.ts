@@ -1,0 +1,73 @@
+import { join } from 'node:path';
+import { PROJECT_ROOT } from '../support/project.ts';
+
+/** Work of a program in a mount, as shell lines: $PATH_THERE is the folder that it has, $FROM what was stored before. */
+export interface ProgramRow {
+  readonly op: string;
+  /** What is done first, and not measured. */
+  readonly before?: string;
+  readonly line: string;
+  /** What is done afterwards, whatever came of it. */
+  readonly after?: string;
+  /** The most that it may take, to its time on a bind mount. */
+  readonly limit: number;
+  /** Commands without which it is left out. */
+  readonly needs: readonly string[];
+}
+
+/** Where Debian keeps the programs of PostgreSQL that are not for users. */
+const POSTGRES = 'PATH="$(echo /usr/lib/postgresql/*/bin):$PATH"';
+const AS_POSTGRES = 'setpriv --reuid=postgres --regid=postgres --clear-groups';
+/** Two mounts are never measured at once, but benchmarks may be. */
+const PORT = 20_000 + (process.pid % 20_000);
+const TABLES = `-h /tmp -p ${PORT} -U postgres`;
+
+/** Inserts of a hundred rows a transaction. */
+function sqlite(mode: string, scale: number): string {
+  const insert = 'insert into t select value, hex(randomblob(25)) from generate_series(1, 100);';
+  const rows = `for i in $(seq ${Math.ceil(2000 * scale)}); do echo "${insert}"; done`;
+  return `{ echo "pragma journal_mode=${mode}; create table t(a, b);"; ${rows}; } | sqlite3 $PATH_THERE/${mode}.db >/dev/null`;
+}
+
+/** What programs do, in their order. @param scale - of rows and transactions */
+export function programRows(scale: number): readonly ProgramRow[] {
+  return [
+    { op: 'SQLite, WAL', line: sqlite('wal', scale), limit: 1.5, needs: ['sqlite3'] },
+    { op: 'SQLite, delete', line: sqlite('delete', scale), limit: 2.5, needs: ['sqlite3'] },
+    { op: 'SQLite, persist', line: sqlite('persist', scale), limit: 3, needs: ['sqlite3'] },
+    {
+      op: 'pgbench',
+      before: [
+        `export ${POSTGRES}; cd /; mkdir $PATH_THERE/pg && chown postgres $PATH_THERE/pg && chmod 700 $PATH_THERE/pg`,
+        `${AS_POSTGRES} initdb -A trust -D $PATH_THERE/pg`,
+        `${AS_POSTGRES} pg_ctl -w -D $PATH_THERE/pg -l $PATH_THERE/pg/log -o "-k /tmp -p ${PORT} -c listen_addresses=" start`,
+        `pgbench -i -q ${TABLES} postgres 2>&1`,
+      ].join(' && '),
+      line: `pgbench -n -c 2 -t ${Math.ceil(1000 * scale)} ${TABLES} postgres`,
+      after: `export ${POSTGRES}; cd /; ${AS_POSTGRES} pg_ctl -w -m immediate -D $PATH_THERE/pg stop`,
+      limit: 4,
+      needs: ['pgbench', 'setpriv'],
+    },
+    { op: 'tar x of sources', line: 'mkdir $PATH_THERE/s && tar xf $FROM/../sources.tar -C $PATH_THERE/s', limit: 2, needs: [] },
+    { op: 'read sources', line: 'find $PATH_THERE/s -type f -exec cat {} + >/dev/null', limit: 1.5, needs: [] },
+    { op: 'rm of sources', line: 'rm -r $PATH_THERE/s', limit: 3, needs: [] },
+    // It cannot be done in part.
+    ...(scale < 1 ? [] : [npmRow()]),
+  ];
+}
+
+/** Installs what this project needs from npm's cache, compiles the project, and removes all. */
+function npmRow(): ProgramRow {
+  const files = ['package.json', 'package-lock.json', 'tsconfig.json'].map((name) => `"${join(PROJECT_ROOT, name)}"`).join(' ');
+  return {
+    op: 'npm ci, tsc, rm -rf',
+    before: `mkdir $PATH_THERE/n && cp ${files} $PATH_THERE/n && tar xf $FROM/../sources.tar -C $PATH_THERE/n`,
+    line: [
+      'cd $PATH_THERE/n && npm ci --offline --ignore-scripts --no-audit --no-fund >/dev/null',
+      'node node_modules/typescript/bin/tsc -p tsconfig.json',
+      'cd .. && rm -rf n',
+    ].join(' && '),
+    limit: 1,
+    needs: ['npm'],
+  };
+}

@@ -27,6 +27,7 @@ const WORKERS: Readonly<Record<string, string>> = {
   'read-worker': 'fuse/live/read/read-worker.ts',
   'check-worker': 'core/store/records/check-worker.ts',
   'rehash-worker': 'core/transition/rehash-worker.ts',
+  'sweep-worker': 'core/transition/sweep-worker.ts',
 };
 
 /** Loaded by the entry in nearly every session: these, with all that they import, make one chunk. */

@@ -2,13 +2,13 @@ import type { ArchiveEntry } from '../archive/archive.ts';
 import type { OpOptions } from '../base/op-options.ts';
 import type { BlockSource } from '../block/block-source.ts';
 import type { DirDirent } from '../dirent/dirent.ts';
-import { sameDirent } from '../dirent/dirent-compare.ts';
 import { formatDirent } from '../dirent/dirent-text.ts';
 import { changesOf } from '../tree/diff/changes.ts';
 import type { NodeDirent } from '../tree/diff/diff.ts';
 import type { TreePath } from '../tree/path.ts';
 import { isWithin } from '../tree/path.ts';
 import { StoredPaths } from '../tree/stored-paths.ts';
+import { type RootEntry, RootsAhead } from './roots-ahead.ts';
 
 /** A version of a path: one recorded root that has it, or several one after the other that have it the same. */
 export interface PathState {
@@ -29,12 +29,6 @@ export interface PathHistoryOptions extends OpOptions {
   readonly follow?: boolean;
 }
 
-/** Roots that are looked into ahead of their turn: over a connection each takes some round trips. */
-const READ_AHEAD = 32;
-
-interface DirEntry extends ArchiveEntry {
-  readonly dirent: DirDirent;
-}
 
 /**
  * The versions of a path in recorded roots, newest first. Where the path begins and another name of equal Blocks ends, that
@@ -53,14 +47,16 @@ export async function* pathHistory(
   let newer: PathState | undefined;
   let newerText: string | undefined;
   let newerRoot: DirDirent | undefined;
-  const lookup = (root: DirDirent): LookUp => ({ path: at, node: paths.lookup(root, at, options) });
-  for await (const { archived, found } of readAhead(entries, lookup)) {
+  await using ahead = new RootsAhead(dirsOf(entries), async (root) => await paths.lookup(root, at, options));
+  for (let next = await ahead.next(); next !== undefined; next = await ahead.next()) {
+    const { archived } = next;
     const root = archived.dirent;
-    let dirent = found.path === at ? await found.node : await paths.lookup(root, at, options);
+    let dirent = await next.node;
     if (dirent === undefined && newer?.dirent !== undefined && newerRoot !== undefined && options.follow !== false) {
       const from = await oldName(source, root, newerRoot, at, options);
       if (from !== undefined) {
         at = from;
+        ahead.lookUpAnew();
         dirent = await paths.lookup(root, from, options);
       }
     }
@@ -75,43 +71,13 @@ export async function* pathHistory(
   if (newer?.dirent !== undefined) yield newer;
 }
 
-/** What a path is in a root. */
-interface LookUp {
-  readonly path: TreePath;
-  readonly node: Promise<NodeDirent | undefined>;
-}
-
-/** Begins to look into some roots ahead of their turn, equal neighbours once. */
-async function* readAhead(
-  entries: AsyncIterable<ArchiveEntry> | Iterable<ArchiveEntry>,
-  lookup: (root: DirDirent) => LookUp,
-): AsyncGenerator<{ readonly archived: DirEntry; readonly found: LookUp }, void, undefined> {
-  const ahead: { readonly archived: DirEntry; readonly found: LookUp }[] = [];
-  try {
-    for await (const archived of entries) {
-      if (!isDir(archived)) continue;
-      const last = ahead.at(-1);
-      const found = last !== undefined && sameDirent(archived.dirent, last.archived.dirent) ? last.found : lookup(archived.dirent);
-      // It is thrown when its turn comes.
-      found.node.catch(() => undefined);
-      ahead.push({ archived, found });
-      if (ahead.length <= READ_AHEAD) continue;
-      const next = ahead.shift();
-      if (next !== undefined) yield next;
-    }
-    for (let next = ahead.shift(); next !== undefined; next = ahead.shift()) yield next;
-  } finally {
-    await Promise.allSettled(ahead.map(async ({ found }) => await found.node));
-  }
+async function* dirsOf(entries: AsyncIterable<ArchiveEntry> | Iterable<ArchiveEntry>): AsyncGenerator<RootEntry, void, undefined> {
+  for await (const entry of entries) if (entry.dirent.kind === 'dir') yield { ...entry, dirent: entry.dirent };
 }
 
 function sizeOf(dirent: NodeDirent | undefined): number {
   if (dirent?.kind === 'file') return dirent.block.span;
   return dirent?.kind === 'symlink' ? dirent.target.length : 0;
-}
-
-function isDir(entry: ArchiveEntry): entry is DirEntry {
-  return entry.dirent.kind === 'dir';
 }
 
 /** What a path of one root was called in the root before. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { lstatSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { throwIfCancelled, VtError } from '../base/errors.ts';
@@ -10,7 +11,10 @@ import type { Datadir } from '../datadir/datadir-store.ts';
 import type { Location } from '../datadir/index/index-types.ts';
 import { announceEnd, endTransition, revokeEnd, TRANSITION_FOLDER } from '../datadir/transition-end.ts';
 import { liveWriters } from '../datadir/writer-presence.ts';
+import { notesOf } from '../store/cache-notes.ts';
+import { NOTE_SIZE } from '../store/capabilities.ts';
 import { capability } from '../store/capability.ts';
+import { LeafSweep } from './leaf-sweep.ts';
 import { NameMap } from './name-map.ts';
 
 // A datadir gets another hash function. Leaves stay where they are; superblocks, Dirs and states of the new function are made in a datadir
@@ -24,6 +28,8 @@ export interface InPlace extends AsyncDisposable {
   /** What the new Dirs and states go into. */
   readonly made: Datadir;
   readonly map: NameMap;
+  /** Gives all Blocks of the Store their new names where they lie, but those of files that were swept before. */
+  sweep(options: OpOptions & { readonly onSwept: (blocks: number, bytes: number) => void }): Promise<void>;
   /** Nobody else may begin from now on. @throws {VtError} ELOCKED where somebody is at work: nothing has changed then */
   announce(): void;
   /** Makes the index of what the Store will be, and closes what was made: {@link InPlace.end} is next, once the Store is closed. */
@@ -42,6 +48,7 @@ export async function beginInPlace(datadir: Datadir, hashName: HashName, options
   let isMadeOpen = true;
   let map: NameMap;
   try {
+    await dropIfChanged(datadir, made, options);
     map = await NameMap.open(made, datadir.hashName, datadir, options);
   } catch (error) {
     await made[Symbol.asyncDispose]();
@@ -57,6 +64,9 @@ export async function beginInPlace(datadir: Datadir, hashName: HashName, options
   return {
     made,
     map,
+    async sweep({ signal, onSwept }) {
+      await sweepLeaves(datadir, made, map, onSwept, signal);
+    },
     announce() {
       isAnnounced = true;
       announceEnd(datadir.path, hashName);
@@ -107,13 +117,53 @@ async function openMade({ path, access }: Datadir, hashName: HashName): Promise<
   return await openDatadir(folder, { durability: () => (format.durability === 'none' ? 'none' : undefined) });
 }
 
+/** What was found out before counts only as long as nothing was taken away from the Store since. */
+async function dropIfChanged(datadir: Datadir, made: Datadir, options: OpOptions): Promise<void> {
+  const notes = notesOf(made);
+  const note = createHash('sha256').update(`generation ${datadir.internals().index.generation}`).digest().subarray(0, NOTE_SIZE);
+  if (notes === undefined || (await notes.has(note, options))) return;
+  made.internals().index.dropCache();
+  await notes.add(note, options);
+}
+
+async function sweepLeaves(
+  datadir: Datadir,
+  made: Datadir,
+  map: NameMap,
+  onSwept: (blocks: number, bytes: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  await datadir.internals().index.ready(signal);
+  const save = async (): Promise<void> => await map.save(async () => await Promise.resolve(), { signal });
+  await using sweep = new LeafSweep(datadir, made.hashName);
+  for (const file of sweep.files()) {
+    const isSwept = Buffer.from(`swept ${file.name} ${file.size}`);
+    if (made.cache.get(isSwept) !== undefined) continue;
+    await sweep.file(
+      file,
+      async (leaves) => {
+        map.addLeaves(leaves, file.name);
+        let bytes = 0;
+        for (let i = 0; i < leaves.count; i++) bytes += leaves.sizes[i] as number;
+        onSwept(leaves.count, bytes);
+        if (map.isFull) await save();
+      },
+      signal,
+    );
+    await save();
+    // Told once what it promises is durable.
+    made.cache.put(isSwept, Uint8Array.of(1));
+  }
+}
+
 /** Where the leaves lie, by their new names. */
 async function indexLeaves(datadir: Datadir, made: Datadir, map: NameMap, signal: AbortSignal | undefined): Promise<void> {
   const [before, after] = [datadir.internals().index, made.internals().index];
   await before.ready(signal);
   before.refresh();
+  await after.commit({ blocks: map.places(), marks: new Map(), cachePuts: [] });
   let blocks: [Uint8Array, Location][] = [];
-  for (const [digest, to] of map.leaves()) {
+  for (const [digest, to] of map.unplacedLeaves()) {
     const location = before.get(digest);
     if (location === undefined) continue;
     blocks.push([to, location]);

@@ -11,7 +11,6 @@ import type { Store } from '../store/store.ts';
 import { BlockList } from '../sync/block-list.ts';
 import type { NameMap } from './name-map.ts';
 import { RecordRehasher } from './record-rehasher.ts';
-import { recordRuns } from './record-runs.ts';
 
 /** Octets of Blocks that are asked for together, at least, where so many are wanted. */
 const GATHERED_SIZE = 4 * 1024 * 1024;
@@ -28,7 +27,7 @@ interface Request {
 
 /**
  * Gives the Blocks of contents their new names: they are read, verified, hashed and added, many at a time. In a transition in place they stay
- * where they are, and nothing is added.
+ * where they are, and nothing is added: most of them have their names by a sweep of the data files.
  */
 export class LeafNames implements AsyncDisposable {
   readonly #source: Store;
@@ -39,8 +38,6 @@ export class LeafNames implements AsyncDisposable {
   readonly #signal: AbortSignal | undefined;
   readonly #rehasher: RecordRehasher;
   readonly #isInPlace: boolean;
-  /** Records that workers read where they lie were of the Store's hash function, and whole. */
-  #areOwn = true;
   readonly #onDone: (blocks: number, bytes: number) => void;
   #requests: Request[] = [];
   #isDue = false;
@@ -90,6 +87,11 @@ export class LeafNames implements AsyncDisposable {
     const lacking = new BlockList(this.#from.digestSize);
     const doubtful: { readonly index: number; readonly hashcode: HashCode }[] = [];
     for (let i = 0; i < list.count; i++) {
+      const leaf = this.#map.leaf(list.digest(i));
+      if (leaf !== undefined) {
+        found.set(leaf, i * size);
+        continue;
+      }
       const name = this.#nameOf(list.digest(i), list.span(i));
       if (name?.isWhole === true) found.set(name.hashcode.digest, i * size);
       else if (name === undefined) lacking.add(list.digest(i), list.span(i));
@@ -144,9 +146,7 @@ export class LeafNames implements AsyncDisposable {
     }
   }
 
-  async #rename(wanted: BlockList): Promise<void> {
-    const list = this.#isInPlace && this.#areOwn ? await this.#renameWhereTheyLie(wanted) : wanted;
-    if (list.count === 0) return;
+  async #rename(list: BlockList): Promise<void> {
     const source = capability(this.#source, 'recordSource');
     if (source === undefined) {
       await this.#each(list);
@@ -174,29 +174,6 @@ export class LeafNames implements AsyncDisposable {
     if (failure !== undefined) throw failure.error;
   }
 
-  /** Of Blocks that lie side by side the workers read the records themselves. @returns the others */
-  async #renameWhereTheyLie(list: BlockList): Promise<BlockList> {
-    const digests = Array.from({ length: list.count }, (_, i) => list.digest(i));
-    const spans = list.spans();
-    const located = capability(this.#source, 'location')?.locate(digests, spans === undefined ? undefined : [...spans]) ?? [];
-    const isDone = new Set<number>();
-    await Promise.all(
-      recordRuns(located, this.#from).map(async ({ path, offset, size, indexes }) => {
-        const named = await this.#rehasher.rehashIn(path, offset, size);
-        if (named === 'wrong') this.#areOwn = false;
-        if (named === 'unread' || named === 'wrong') return;
-        const asked = Buffer.concat(indexes.map((index) => list.digest(index)));
-        if (asked.compare(named.before) !== 0) return;
-        this.#note(named.before, named.batch);
-        for (const index of indexes) isDone.add(index);
-      }),
-    );
-    throwIfCancelled(this.#signal);
-    const rest = new BlockList(this.#from.digestSize);
-    for (let i = 0; i < list.count; i++) if (!isDone.has(i)) rest.add(list.digest(i), list.span(i));
-    return rest;
-  }
-
   async #add(batch: RecordBatch): Promise<void> {
     const image = Buffer.from(batch.image.buffer, batch.image.byteOffset, batch.image.byteLength);
     await this.#rehasher.rehash(image, batch.count, this.#source.name, async ({ before, batch: renamed }) => {
@@ -210,15 +187,9 @@ export class LeafNames implements AsyncDisposable {
   }
 
   #note(before: Uint8Array, { count, digests, sizes }: RecordBatch): void {
-    const [from, to] = [this.#from, this.#to];
     let bytes = 0;
-    for (let i = 0; i < count; i++) {
-      const span = sizes[i] as number;
-      const old = { hashName: from.name, digest: before.subarray(i * from.digestSize, (i + 1) * from.digestSize) };
-      const named = { hashName: to.name, digest: digests.subarray(i * to.digestSize, (i + 1) * to.digestSize) };
-      this.#map.add('bytes', { kind: 'hash', span, hashcode: old }, { kind: 'hash', span, hashcode: named });
-      bytes += span;
-    }
+    for (let i = 0; i < count; i++) bytes += sizes[i] as number;
+    this.#map.addLeaves({ count, before, after: digests, sizes });
     this.#onDone(count, bytes);
   }
 

@@ -13,16 +13,33 @@ import { hashByName } from '../block/hash.ts';
 import { DigestFilter } from '../datadir/digest-filter.ts';
 import { MAX_RUN_RECORDS, sortRecords } from '../datadir/names/name-order.ts';
 import type { Side } from '../datadir/names/name-record.ts';
-import { digestIn, encodeNameRecord, fitsRecord, isLeafPair, keyOf, NAME_RECORD_SIZE, sidesOf } from '../datadir/names/name-record.ts';
+import {
+  digestAt,
+  digestIn,
+  encodeNameRecord,
+  fitsRecord,
+  isLeafPair,
+  keyOf,
+  NAME_RECORD_SIZE,
+  type PlacedDigest,
+  sidesOf,
+  writeLeafRecord,
+} from '../datadir/names/name-record.ts';
+import type { LocatedBlocks } from '../datadir/index/index-types.ts';
 import { NameRun, writeNameRun } from '../datadir/names/name-run.ts';
 import { NAMES_FOLDER, nameFiles } from '../datadir/names/store-names.ts';
 import { notesOf } from '../store/cache-notes.ts';
 import type { NamedKind, StoreNotes } from '../store/capabilities.ts';
 import { NOTE_SIZE } from '../store/capabilities.ts';
 import type { Store } from '../store/store.ts';
+import type { RenamedLeaves } from './leaf-table.ts';
+import { LeafTable } from './leaf-table.ts';
+
 
 /** References that wait to be written, at most: some 25 MB. */
 const MAX_WAITING = 65_536;
+/** Leaves that wait to be written, at most: 22 MB. */
+const MAX_LEAVES_WAITING = 262_144;
 /** Files of about one size, from which on they are made one. */
 const MERGED_AT_ONCE = 4;
 
@@ -55,6 +72,12 @@ export class NameMap implements AsyncDisposable {
   readonly #others: NameRun[] = [];
   readonly #filter = new DigestFilter();
   #waiting = new Map<string, Waiting>();
+  readonly #leaves: LeafTable;
+  /** There may be leaves of which the table knows no place. */
+  #hasUnplaced = false;
+  /** Records of leaves that wait to be written. */
+  #leafRecords = Buffer.alloc(0);
+  #leafSize = 0;
   #saving: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -67,6 +90,7 @@ export class NameMap implements AsyncDisposable {
     this.#from = this.#hashes[0] === from ? 0 : 1;
     this.#place = place;
     this.#notes = notesOf(target);
+    this.#leaves = new LeafTable(hashByName(from), hashByName(target.hashName));
   }
 
   /**
@@ -104,7 +128,12 @@ export class NameMap implements AsyncDisposable {
       const isWhole = (await this.#notes?.has(this.#noteOf(run.note), options)) === true;
       (isWhole ? this.#whole : this.#others).push(run);
       const records = run.records();
-      for (let at = 0; at < records.length; at += NAME_RECORD_SIZE) this.#remember(records.subarray(at, at + NAME_RECORD_SIZE));
+      this.#remember(records);
+      this.#hasUnplaced ||= records.length > 0;
+      for (let at = 0; isWhole && at < records.length && !this.#leaves.isFull; at += NAME_RECORD_SIZE) {
+        const [from, to] = [at + digestAt(this.#from), at + digestAt(this.#from === 0 ? 1 : 0)];
+        if (isLeafPair(records.subarray(at, at + NAME_RECORD_SIZE))) this.#leaves.put(records, from, records, to);
+      }
     }
   }
 
@@ -113,13 +142,53 @@ export class NameMap implements AsyncDisposable {
     return createHash('sha256').update('names ').update(note).digest().subarray(0, NOTE_SIZE);
   }
 
-  #remember(record: Buffer): void {
-    this.#filter.add(digestIn(record, this.#from), 0);
+  #remember(records: Buffer): void {
+    for (let at = digestAt(this.#from); at < records.length; at += NAME_RECORD_SIZE) this.#filter.add(records, at);
   }
 
   /** Whether so many wait that they are to be written. */
   get isFull(): boolean {
-    return this.#place !== undefined && this.#waiting.size >= MAX_WAITING;
+    return this.#place !== undefined && (this.#waiting.size >= MAX_WAITING || this.#leafSize >= MAX_LEAVES_WAITING * NAME_RECORD_SIZE);
+  }
+
+  /** The digest of a leaf in the Store that Blocks go to, where that is known at once: a view. The leaf is there. */
+  leaf(digest: Uint8Array): Uint8Array | undefined {
+    return this.#leaves.find(digest);
+  }
+
+  /** Notes leaves that are in the Store. @param file - the data file that they lie in, where they stay there */
+  addLeaves(leaves: RenamedLeaves, file?: string): void {
+    const sizes = this.#hashes.map((name) => hashByName(name).digestSize) as [number, number];
+    const octets = this.#from === 0 ? ([leaves.before, leaves.after] as const) : ([leaves.after, leaves.before] as const);
+    this.#hasUnplaced ||= file === undefined;
+    for (let i = 0; i < leaves.count; i++) {
+      const added = this.#leaves.add(leaves, i, file);
+      if (added === 'known') continue;
+      const near = { octets: octets[0], at: i * sizes[0], size: sizes[0] };
+      const far = { octets: octets[1], at: i * sizes[1], size: sizes[1] };
+      // Of what waits no more than the digests in the table is looked up.
+      if (added === 'full' && file === undefined) this.#addBeside(leaves, i);
+      else this.#append(leaves.sizes[i] as number, near, far);
+    }
+    this.#hasUnplaced ||= this.#leaves.isFull;
+  }
+
+  #append(span: number, near: PlacedDigest, far: PlacedDigest): void {
+    if (this.#leafSize + NAME_RECORD_SIZE > this.#leafRecords.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(256 * NAME_RECORD_SIZE, 2 * this.#leafRecords.length));
+      grown.set(this.#leafRecords);
+      this.#leafRecords = grown;
+    }
+    writeLeafRecord(this.#leafRecords, this.#leafSize, span, near, far);
+    this.#leafSize += NAME_RECORD_SIZE;
+  }
+
+  #addBeside({ before, after, sizes }: RenamedLeaves, i: number): void {
+    const block = (hashName: HashName, digests: Uint8Array): Block => {
+      const { digestSize } = hashByName(hashName);
+      return { kind: 'hash', span: sizes[i] as number, hashcode: { hashName, digest: digests.slice(i * digestSize, (i + 1) * digestSize) } };
+    };
+    this.add('bytes', block(this.#hashes[this.#from], before), block(this.#target.hashName, after));
   }
 
   /** What a reference is in the Store that Blocks go to. */
@@ -128,7 +197,10 @@ export class NameMap implements AsyncDisposable {
     if (key === undefined) return undefined;
     const waiting = this.#waiting.get(waitingKey(kind, key));
     if (waiting !== undefined) return { ref: waiting.ref, isWhole: true };
-    const digest = key.digest;
+    const { digest } = key;
+    const leaf = kind === 'bytes' && ref.kind === 'hash' ? this.#leaves.find(digest) : undefined;
+    if (leaf !== undefined && ref.kind === 'hash')
+      return { ref: { ...ref, hashcode: { hashName: this.#target.hashName, digest: leaf } }, isWhole: true };
     if (!this.#filter.mayHave(digest, 0)) return undefined;
     for (const [runs, isWhole] of [[this.#whole, true] as const, [this.#others, false] as const])
       for (let i = runs.length - 1; i >= 0; i--) {
@@ -138,16 +210,22 @@ export class NameMap implements AsyncDisposable {
     return undefined;
   }
 
-  /** Every Block of content that was noted and saved: its digest, and that in the Store that Blocks go to. They hold until the next one. */
-  *leaves(): Generator<readonly [digest: Uint8Array, to: Uint8Array], void, undefined> {
+  /** Where swept leaves lie, by their digests in the Store that Blocks go to, which hold until the next one. */
+  places(): LocatedBlocks {
+    const leaves = this.#leaves;
+    return { length: leaves.count, [Symbol.iterator]: () => leaves.places() };
+  }
+
+  /** Other leaves that were noted and saved: their digests, and those in the Store that Blocks go to. They hold until the next one. */
+  *unplacedLeaves(): Generator<readonly [digest: Uint8Array, to: Uint8Array], void, undefined> {
     const sizes = this.#hashes.map((name) => hashByName(name).digestSize);
     const other = this.#from === 0 ? 1 : 0;
-    for (const run of [...this.#others, ...this.#whole]) {
+    for (const run of this.#hasUnplaced ? [...this.#others, ...this.#whole] : []) {
       const records = run.records();
       for (let at = 0; at < records.length; at += NAME_RECORD_SIZE) {
         const record = records.subarray(at, at + NAME_RECORD_SIZE);
-        if (isLeafPair(record))
-          yield [digestIn(record, this.#from).subarray(0, sizes[this.#from]), digestIn(record, other).subarray(0, sizes[other])];
+        const digest = digestIn(record, this.#from).subarray(0, sizes[this.#from]);
+        if (isLeafPair(record) && !this.#leaves.hasPlace(digest)) yield [digest, digestIn(record, other).subarray(0, sizes[other])];
       }
     }
   }
@@ -158,6 +236,7 @@ export class NameMap implements AsyncDisposable {
     const pair = { kind, refs: this.#from === 0 ? ([ref, to] as const) : ([to, ref] as const) };
     const record = fitsRecord(pair) ? encodeNameRecord(pair) : undefined;
     if (key === undefined && record === undefined) return;
+    this.#hasUnplaced ||= kind === 'bytes' && to.kind === 'hash';
     this.#waiting.set(key === undefined ? `-${record?.toString('latin1')}` : waitingKey(kind, key), { ref: to, record });
   }
 
@@ -174,15 +253,17 @@ export class NameMap implements AsyncDisposable {
 
   async #save(flushed: () => Promise<void>, options: OpOptions): Promise<void> {
     const taken = [...this.#waiting.entries()];
+    const leaves = this.#leafRecords.subarray(0, this.#leafSize);
+    [this.#leafRecords, this.#leafSize] = [Buffer.alloc(0), 0];
     await flushed();
     await this.#notes?.add(this.#noteOf(this.#note), options);
     await this.#target.flush(options);
     // Without a place to keep them they stay here: nothing else knows them.
-    if (this.#place === undefined || taken.length === 0) return;
-    const records = taken.flatMap(([, { record }]) => record ?? []);
-    for (const record of records) this.#remember(record);
-    for (let at = 0; at < records.length; at += MAX_RUN_RECORDS)
-      this.#whole.push(this.#write(Buffer.concat(records.slice(at, at + MAX_RUN_RECORDS))));
+    if (this.#place === undefined || (taken.length === 0 && leaves.length === 0)) return;
+    const records = Buffer.concat([leaves, ...taken.flatMap(([, { record }]) => record ?? [])]);
+    this.#remember(records);
+    for (let at = 0; at < records.length; at += MAX_RUN_RECORDS * NAME_RECORD_SIZE)
+      this.#whole.push(this.#write(records.subarray(at, at + MAX_RUN_RECORDS * NAME_RECORD_SIZE)));
     for (const [key, waiting] of taken) if (this.#waiting.get(key) === waiting) this.#waiting.delete(key);
     this.#merge((runs) => runs.length >= MERGED_AT_ONCE);
     syncFolder(this.#place.folder);

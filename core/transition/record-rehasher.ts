@@ -30,8 +30,6 @@ export interface RehashSetup {
 export interface RehashRequest {
   readonly at: number;
   readonly size: number;
-  /** The file to read the image from, and where; without it the image is in the memory already. */
-  readonly file?: { readonly path: string; readonly offset: number };
   /** Where the new records go, and how much room there is: none where digests alone are asked for. */
   readonly to: number;
   readonly room: number;
@@ -95,25 +93,6 @@ export class RecordRehasher implements AsyncDisposable {
     // Here as well where a worker found something wrong: to say what.
     const target = this.#digestsOnly ? undefined : Buffer.allocUnsafeSlow(room);
     return await use(rehashRecords(image, { from: this.#from, to: this.#to }, target, where));
-  }
-
-  /**
-   * The digests of records that lie in a file, which a worker reads.
-   *
-   * @returns `unread` where no worker is to be had, or the work is too little for one; `wrong` where they are no such records
-   */
-  async rehashIn(path: string, offset: number, size: number): Promise<Rehashed | 'unread' | 'wrong'> {
-    if (size > SLOT_SIZE || size < MIN_SENT_SIZE || this.#doneSize <= UNTHREADED_SIZE) return 'unread';
-    this.#doneSize += size;
-    const thread = await this.#free();
-    const at = thread?.free.pop();
-    if (thread === undefined || at === undefined) return 'unread';
-    try {
-      return (await this.#ask(thread, { at, size, file: { path, offset }, to: 0, room: 0 })) ?? 'wrong';
-    } finally {
-      thread.free.push(at);
-      this.#queue.shift()?.();
-    }
   }
 
   /** A thread with room; undefined where there is none to be had. */

@@ -57,6 +57,7 @@ export class Transcriber implements AsyncDisposable {
   readonly #leaves: LeafNames;
   /** What is being made, by its reference. */
   readonly #underWay = new Map<string, Promise<Block>>();
+  readonly #onProgress: TranscribeOptions['onProgress'];
   #free = BRANCHES;
   #counts = { blocks: 0, bytes: 0, dirs: 0 };
 
@@ -66,11 +67,15 @@ export class Transcriber implements AsyncDisposable {
     this.#map = map;
     this.#signal = options.signal;
     this.#pending = new PendingBlocks(target.hashName);
-    const onDone = (blocks: number, bytes: number): void => {
-      this.#counts = { ...this.#counts, blocks: this.#counts.blocks + blocks, bytes: this.#counts.bytes + bytes };
-      options.onProgress?.(this.#counts);
-    };
+    this.#onProgress = options.onProgress;
+    const onDone = (blocks: number, bytes: number): void => this.noteDone(blocks, bytes);
     this.#leaves = new LeafNames({ source, target }, map, { signal: options.signal, isInPlace: options.isInPlace === true, onDone });
+  }
+
+  /** Counts Blocks that got their new names. */
+  noteDone(blocks: number, bytes: number): void {
+    this.#counts = { ...this.#counts, blocks: this.#counts.blocks + blocks, bytes: this.#counts.bytes + bytes };
+    this.#onProgress?.(this.#counts);
   }
 
   /** What was done so far. */

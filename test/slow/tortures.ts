@@ -3,6 +3,7 @@ import { tailKillTorture } from './follow/tail-kill.ts';
 import { watchChurnTorture } from './follow/watch-churn.ts';
 import { gitMergesTorture } from './histories/git-merges.ts';
 import { historiesTorture } from './histories/histories.ts';
+import { mergesTorture } from './histories/merges.ts';
 import { exerciserTorture } from './mounts/exerciser.ts';
 import { locksTorture } from './mounts/locks.ts';
 import { manyMountsTorture } from './mounts/many-mounts.ts';
@@ -46,6 +47,7 @@ export const TORTURES: readonly Torture[] = [
   sessionsTorture,
   togetherTorture,
   historiesTorture,
+  mergesTorture,
   gitMergesTorture,
   exerciserTorture,
   oracleTorture,

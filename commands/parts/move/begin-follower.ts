@@ -45,12 +45,14 @@ export async function beginFollower(context: CommandContext, options: BeginOptio
     unlock();
   };
   try {
-    const [{ Follower: FollowerClass }, { readCheckpoint, removeCheckpoint }, { writeStatus }] = await Promise.all([
+    const [{ Follower: FollowerClass }, { readCheckpoint, removeCheckpoint }, { knownCheckpoint }, { writeStatus }] = await Promise.all([
       import('../../../core/follow/follower.ts'),
       import('../../../core/follow/checkpoint.ts'),
+      import('../../../core/follow/known-checkpoint.ts'),
       import('../../../core/follow/follower-status.ts'),
     ]);
-    const checkpoint = readCheckpoint(checkpointPath);
+    const written = readCheckpoint(checkpointPath);
+    const checkpoint = written && (await knownCheckpoint(session.store, written));
     const statusFile = lockFile(checkpointPath);
     if (checkpoint === undefined) writeStatus(statusFile, { round: 0 });
     const followed = await options.make(checkpoint);

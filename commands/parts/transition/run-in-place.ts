@@ -40,6 +40,8 @@ export async function runInPlace(context: CommandContext, hashName: HashName, ve
       isInPlace: true,
       onProgress: ({ blocks, bytes }) => diagnostics.progress({ label, doneBytes: bytes, doneItems: blocks }),
     });
+    label = 'transition: hashing all Blocks';
+    await work.sweep({ signal, onSwept: (blocks, bytes) => transcriber.noteDone(blocks, bytes) });
     const transcribe = async (name: string, from: Store): Promise<number> => {
       const [archive, to] = archivesOf(from, work.made, name);
       const onState = (number: number, states: number): void => {

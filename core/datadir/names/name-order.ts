@@ -1,10 +1,8 @@
 import type { Side } from './name-record.ts';
-import { digestIn, NAME_RECORD_SIZE } from './name-record.ts';
+import { digestAt, digestIn, NAME_RECORD_SIZE } from './name-record.ts';
 
 /** Records in one run at most: they are sorted in memory. */
 export const MAX_RUN_RECORDS: number = 2 ** 20;
-
-const PREFIX_SIZE = 4;
 
 /** The numbers of records in the order of their digests on one side. @param records - at most {@link MAX_RUN_RECORDS} */
 export function orderOf(records: Buffer, side: Side): Uint32Array {
@@ -29,17 +27,17 @@ export function sortRecords(records: Buffer): Buffer {
   const out = Buffer.allocUnsafeSlow(records.length);
   let size = 0;
   for (const i of orderOf(records, 0)) {
-    const record = records.subarray(i * NAME_RECORD_SIZE, (i + 1) * NAME_RECORD_SIZE);
-    if (size > 0 && record.compare(out, size - NAME_RECORD_SIZE, size) === 0) continue;
-    out.set(record, size);
+    const at = i * NAME_RECORD_SIZE;
+    const end = at + NAME_RECORD_SIZE;
+    if (size > 0 && records.compare(out, size - NAME_RECORD_SIZE, size, at, end) === 0) continue;
+    records.copy(out, size, at, end);
     size += NAME_RECORD_SIZE;
   }
   return out.subarray(0, size);
 }
 
 function prefixOf(records: Buffer, index: number, side: Side): number {
-  const { byteOffset } = digestIn(records.subarray(index * NAME_RECORD_SIZE), side);
-  return records.readUIntBE(byteOffset - records.byteOffset, PREFIX_SIZE);
+  return records.readUInt32BE(index * NAME_RECORD_SIZE + digestAt(side));
 }
 
 function recordAt(records: Buffer, index: number, side: Side): Buffer {

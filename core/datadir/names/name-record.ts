@@ -78,6 +78,23 @@ export function encodeNameRecord(pair: NamePair): Buffer {
   return out;
 }
 
+/** A digest that stands somewhere in other octets. */
+export interface PlacedDigest {
+  readonly octets: Uint8Array;
+  readonly at: number;
+  readonly size: number;
+}
+
+/** Writes the record of a Block of content, as {@link encodeNameRecord} makes it, without an object for it. @param at - where it begins */
+export function writeLeafRecord(out: Buffer, at: number, span: number, near: PlacedDigest, far: PlacedDigest): void {
+  out.fill(0, at, at + NAME_RECORD_SIZE);
+  for (let i = 0; i < near.size; i++) out[at + i] = near.octets[near.at + i] as number;
+  for (let i = 0; i < far.size; i++) out[at + SIDE_SIZE + i] = far.octets[far.at + i] as number;
+  out.writeUIntLE(span, at + SPAN_AT, SPAN_SIZE);
+  out.writeUIntLE(span, at + SPAN_AT + SPAN_SIZE, SPAN_SIZE);
+  out.writeUInt32LE(crc32(out.subarray(at, at + CHECK_AT)), at + CHECK_AT);
+}
+
 function octetsOf(ref: Block, out: Buffer): Uint8Array {
   const key = keyOf(ref);
   if (key !== undefined) return key.digest;
@@ -119,6 +136,11 @@ function refOf(record: Buffer, side: Side, hashName: HashName): Block | undefine
     default:
       return undefined;
   }
+}
+
+/** Where in a record the digest of a side begins. */
+export function digestAt(side: Side): number {
+  return side * SIDE_SIZE;
 }
 
 /** The digest of one side, where the record has one. It may be looked at before the check. */

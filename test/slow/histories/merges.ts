@@ -1,0 +1,123 @@
+import fc from 'fast-check';
+import type { DirDirent, Dirent } from '../../../core/dirent/dirent.ts';
+import { MemoryStore } from '../../../core/store/memory.ts';
+import { openLiveTree } from '../../../core/tree/live/live-tree.ts';
+import type { Chosen, MergeChoice, MergeConflict } from '../../../core/tree/merge/merge-result.ts';
+import { mergeTrees } from '../../../core/tree/merge/merge-trees.ts';
+import { sideRenames } from '../../../core/tree/merge/side-renames.ts';
+import type { TreePath } from '../../../core/tree/path.ts';
+import { isWithin } from '../../../core/tree/path.ts';
+import { checkStored } from '../../support/check-stored.ts';
+import { makeRandom, type Random } from '../../support/random.ts';
+import { treeLines } from '../../support/tree-lines.ts';
+import { operation } from '../../support/tree-operations.ts';
+import { changeSide, startOfSides } from '../../support/tree-sides.ts';
+import { type Torture, type TortureLimits, type TortureResult, TortureTally } from '../torture-kind.ts';
+
+/** Every rule of `merge --conflict`; `fail` is `both`, and then nothing is changed. */
+const RULES: Readonly<Record<string, (choice: MergeChoice) => Chosen>> = {
+  both: () => 'both',
+  ours: () => 'ours',
+  theirs: () => 'theirs',
+  newer: ({ ours, theirs }) => {
+    if (ours === undefined || theirs === undefined) return 'both';
+    return (theirs.meta.mtimeNs ?? 0n) > (ours.meta.mtimeNs ?? 0n) ? 'theirs' : 'ours';
+  },
+};
+
+const steps = fc.array(operation, { minLength: 3, maxLength: 15, size: 'max' });
+
+/** Merges at rest of random pairs, under every rule. */
+export const mergesTorture: Torture = {
+  name: 'merges',
+  does: 'merges at rest of two random changes (writes, links, renames, copies, removals) of a tree, under every rule of --conflict',
+  promise: 'no content that a side wrote is lost but what a told conflict gave to the other side; hard links are whole',
+  fullRounds: 10_000,
+  run,
+};
+
+interface Side {
+  readonly name: 'ours' | 'theirs';
+  readonly dirent: DirDirent;
+  /** Contents that it wrote, and the paths that have them. */
+  readonly written: ReadonlyMap<string, readonly TreePath[]>;
+}
+
+async function run(limits: TortureLimits): Promise<TortureResult> {
+  const tally = new TortureTally(limits);
+  for (let number = 0; tally.goesOn; number++) {
+    const seed = limits.seed + number;
+    const [ourSteps = [], theirSteps = []] = fc.sample(steps, { seed, numRuns: 2 });
+    const random = makeRandom(seed);
+    const store = new MemoryStore();
+    const base = await startOfSides(store);
+    const make = async (name: Side['name'], picked: typeof ourSteps): Promise<Side> => {
+      const tree = openLiveTree(store, await changeSide(openLiveTree(store, base), picked, name));
+      await setTimes(tree, random);
+      const dirent = (await tree.sync()) as DirDirent;
+      return { name, dirent, written: await contentsOf(store, dirent) };
+    };
+    const [ours, theirs] = [await make('ours', ourSteps), await make('theirs', theirSteps)];
+    const renames = [
+      ...(await sideRenames(store, base, ours.dirent)),
+      ...(await sideRenames(store, base, theirs.dirent)),
+    ];
+    for (const [rule, choose] of Object.entries(RULES)) {
+      const fault = (what: string): void => tally.fault(`pair ${seed}, ${rule}: ${what}`);
+      try {
+        const merged = await mergeTrees(store, base, ours.dirent, theirs.dirent, { now: new Date(0), choose });
+        await checkStored(store, merged.dirent);
+        const found = await contentsOf(store, merged.dirent);
+        for (const side of [ours, theirs])
+          for (const [text, paths] of side.written) {
+            if (found.has(text)) continue;
+            const names = paths.flatMap((path) => [path, ...renamed(path, renames)]);
+            if (isGiven(side.name, names, merged.conflicts)) tally.note('contents given to the other side');
+            else fault(`${text} of ${paths.join(', ')} is lost: ${JSON.stringify(merged.conflicts)}`);
+          }
+        if (merged.conflicts.length > 0) tally.note('merges with conflicts');
+      } catch (error) {
+        fault(error instanceof Error ? (error.stack ?? error.message) : String(error));
+      }
+    }
+    for (const side of [ours, theirs]) {
+      const idle = await mergeTrees(store, base, side.dirent, base, { now: new Date(0) });
+      const [one, other] = [await treeLines(openLiveTree(store, idle.dirent)), await treeLines(openLiveTree(store, side.dirent))];
+      if (one.join('\n') !== other.join('\n')) tally.fault(`pair ${seed}: merged with the start, ${side.name} is another`);
+    }
+    tally.count('pairs');
+  }
+  return tally.result();
+}
+
+/** Gives some files times, so that one side is newer. */
+async function setTimes(tree: ReturnType<typeof openLiveTree>, random: Random): Promise<void> {
+  for (const line of await treeLines(tree)) {
+    const [kind, , path] = line.split(' ');
+    if (kind === 'file' && random.chance(50)) await tree.setMeta(path as TreePath, { mtimeNs: BigInt(random.below(1000)) }, { follow: false });
+  }
+}
+
+/** What a side wrote, not what was there before. */
+async function contentsOf(store: MemoryStore, dirent: Dirent): Promise<Map<string, TreePath[]>> {
+  const contents = new Map<string, TreePath[]>();
+  for (const line of await treeLines(openLiveTree(store, dirent as DirDirent))) {
+    const [, path, text] = /^file \d+ (\S+) "(<(?:ours|theirs) \d+>)"/.exec(line) ?? [];
+    if (path !== undefined && text !== undefined) contents.set(text, [...(contents.get(text) ?? []), path as TreePath]);
+  }
+  return contents;
+}
+
+function renamed(path: TreePath, renames: readonly { readonly from: TreePath; readonly to: TreePath }[]): TreePath[] {
+  return renames.flatMap(({ from, to }) => (isWithin(from, path) ? [`${to}${path.slice(from.length)}` as TreePath] : []));
+}
+
+/** Whether a conflict that was told gave one of these names to the other side. */
+function isGiven(side: Side['name'], names: readonly TreePath[], conflicts: readonly MergeConflict[]): boolean {
+  return conflicts.some(
+    ({ path, theirsAt, took }) =>
+      took !== undefined &&
+      took !== side &&
+      [path, ...(theirsAt === undefined ? [] : [theirsAt])].some((at) => names.some((name) => isWithin(at, name) || isWithin(name, at))),
+  );
+}

@@ -11,6 +11,8 @@ import type { Store } from '../store/store.ts';
 import { BlockList } from '../sync/block-list.ts';
 import type { NameMap } from './name-map.ts';
 import { RecordRehasher } from './record-rehasher.ts';
+import type { RecordRun } from './record-runs.ts';
+import { recordRuns } from './record-runs.ts';
 
 /** Octets of Blocks that are asked for together, at least, where so many are wanted. */
 const GATHERED_SIZE = 4 * 1024 * 1024;
@@ -38,6 +40,8 @@ export class LeafNames implements AsyncDisposable {
   readonly #signal: AbortSignal | undefined;
   readonly #rehasher: RecordRehasher;
   readonly #isInPlace: boolean;
+  /** Records where Blocks are said to lie were of the Store's hash function, and whole. */
+  #areOwn = true;
   readonly #onDone: (blocks: number, bytes: number) => void;
   #requests: Request[] = [];
   #isDue = false;
@@ -146,7 +150,9 @@ export class LeafNames implements AsyncDisposable {
     }
   }
 
-  async #rename(list: BlockList): Promise<void> {
+  async #rename(wanted: BlockList): Promise<void> {
+    const list = this.#areOwn ? await this.#renameWhereTheyLie(wanted) : wanted;
+    if (list.count === 0) return;
     const source = capability(this.#source, 'recordSource');
     if (source === undefined) {
       await this.#each(list);
@@ -174,19 +180,47 @@ export class LeafNames implements AsyncDisposable {
     if (failure !== undefined) throw failure.error;
   }
 
+  /** Of Blocks that lie side by side in data files here the workers read the records themselves. @returns the others */
+  async #renameWhereTheyLie(list: BlockList): Promise<BlockList> {
+    const location = capability(this.#source, 'location');
+    if (location === undefined) return list;
+    const digests = Array.from({ length: list.count }, (_, i) => list.digest(i));
+    const spans = list.spans();
+    const located = location.locate(digests, spans === undefined ? undefined : [...spans]);
+    const isDone = new Set<number>();
+    const one = async ({ path, offset, size, indexes }: RecordRun): Promise<void> => {
+      const done = await this.#rehasher.rehashIn({ path, offset, size, count: indexes.length }, async ({ before, batch }) => {
+        const asked = Buffer.concat(indexes.map((index) => list.digest(index)));
+        if (asked.compare(before) !== 0) return;
+        await this.#take(before, batch);
+        for (const index of indexes) isDone.add(index);
+      });
+      if (done === 'wrong') this.#areOwn = false;
+    };
+    const works = recordRuns(located, this.#from).map(one);
+    await Promise.allSettled(works);
+    await Promise.all(works);
+    throwIfCancelled(this.#signal);
+    const rest = new BlockList(this.#from.digestSize);
+    for (let i = 0; i < list.count; i++) if (!isDone.has(i)) rest.add(list.digest(i), list.span(i));
+    return rest;
+  }
+
   async #add(batch: RecordBatch): Promise<void> {
     const image = Buffer.from(batch.image.buffer, batch.image.byteOffset, batch.image.byteLength);
     await this.#rehasher.rehash(image, batch.count, this.#source.name, async ({ before, batch: renamed }) => {
-      const sink = capability(this.#target, 'recordSink');
-      if (this.#isInPlace) throwIfCancelled(this.#signal);
-      else if (sink !== undefined) await sink.addRecords(renamed, { signal: this.#signal });
-      else await this.#target.addBatch(unpackRecords(renamed, this.#to.digestSize), { signal: this.#signal });
-      this.#note(before, renamed);
+      await this.#take(before, renamed);
     });
     batch.release?.();
   }
 
-  #note(before: Uint8Array, { count, digests, sizes }: RecordBatch): void {
+  /** Adds Blocks under their new names, and notes these. */
+  async #take(before: Uint8Array, renamed: RecordBatch): Promise<void> {
+    const sink = capability(this.#target, 'recordSink');
+    if (this.#isInPlace) throwIfCancelled(this.#signal);
+    else if (sink !== undefined) await sink.addRecords(renamed, { signal: this.#signal });
+    else await this.#target.addBatch(unpackRecords(renamed, this.#to.digestSize), { signal: this.#signal });
+    const { count, digests, sizes } = renamed;
     let bytes = 0;
     for (let i = 0; i < count; i++) bytes += sizes[i] as number;
     this.#map.addLeaves({ count, before, after: digests, sizes });

@@ -30,6 +30,8 @@ export interface RehashSetup {
 export interface RehashRequest {
   readonly at: number;
   readonly size: number;
+  /** The file to read the image from, and where; without it the image is in the memory already. */
+  readonly file?: { readonly path: string; readonly offset: number };
   /** Where the new records go, and how much room there is: none where digests alone are asked for. */
   readonly to: number;
   readonly room: number;
@@ -42,7 +44,13 @@ interface Thread {
   readonly thread: WorkerThread<RehashRequest, RehashReply>;
   readonly memory: SharedMemory;
   /** Where in the memory there is room for an image, and behind it for another. */
-  free: number[];
+  readonly free: number[];
+}
+
+/** Room for an image in a thread's memory, which somebody has. */
+interface Slot {
+  readonly thread: Thread;
+  readonly at: number;
 }
 
 const SLOTS_AT = Math.ceil(HASH_SCRATCH_SIZE / PAGE_SIZE) * PAGE_SIZE;
@@ -78,15 +86,13 @@ export class RecordRehasher implements AsyncDisposable {
     const room = this.#digestsOnly ? 0 : rehashedSize(image.length, count, this.#from, this.#to);
     const isLarge = image.length > SLOT_SIZE || room > SLOT_SIZE;
     if (!isLarge && image.length >= MIN_SENT_SIZE && this.#doneSize > UNTHREADED_SIZE) {
-      const thread = await this.#free();
-      const at = thread?.free.pop();
-      if (thread !== undefined && at !== undefined) {
+      const slot = await this.#free();
+      if (slot !== undefined) {
         try {
-          const rehashed = await this.#send(thread, at, image);
+          const rehashed = await this.#send(slot, image);
           if (rehashed !== undefined) return await use(rehashed);
         } finally {
-          thread.free.push(at);
-          this.#queue.shift()?.();
+          this.#release(slot);
         }
       }
     }
@@ -95,16 +101,47 @@ export class RecordRehasher implements AsyncDisposable {
     return await use(rehashRecords(image, { from: this.#from, to: this.#to }, target, where));
   }
 
-  /** A thread with room; undefined where there is none to be had. */
-  async #free(): Promise<Thread | undefined> {
+  /**
+   * Gives records that lie in a file, which a worker reads, to `use` as {@link RecordRehasher.rehash} does.
+   *
+   * @param records - `count`: how many there are
+   * @returns `unread` where no worker is to be had, or the work is too little for one; `wrong` where they are no such records
+   */
+  async rehashIn(
+    { path, offset, size, count }: { readonly path: string; readonly offset: number; readonly size: number; readonly count: number },
+    use: (rehashed: Rehashed) => Promise<void>,
+  ): Promise<'used' | 'unread' | 'wrong'> {
+    const room = this.#digestsOnly ? 0 : rehashedSize(size, count, this.#from, this.#to);
+    if (size > SLOT_SIZE || room > SLOT_SIZE || size < MIN_SENT_SIZE || this.#doneSize <= UNTHREADED_SIZE) return 'unread';
+    this.#doneSize += size;
+    const slot = await this.#free();
+    if (slot === undefined) return 'unread';
+    const { thread, at } = slot;
+    try {
+      const rehashed = await this.#ask(thread, { at, size, file: { path, offset }, to: at + SLOT_SIZE, room });
+      if (rehashed === undefined) return 'wrong';
+      await use(rehashed);
+      return 'used';
+    } finally {
+      this.#release(slot);
+    }
+  }
+
+  /** Room in a thread, taken; undefined where there is none to be had. */
+  async #free(): Promise<Slot | undefined> {
     for (;;) {
       const alive = this.#threads.filter(({ thread }) => thread.failure === undefined);
-      const found = alive.find(({ free }) => free.length > 0);
-      if (found !== undefined) return found;
-      if (this.#threads.length < this.#most) return this.#start();
+      const found = alive.find(({ free }) => free.length > 0) ?? (this.#threads.length < this.#most ? this.#start() : undefined);
+      const at = found?.free.pop();
+      if (found !== undefined && at !== undefined) return { thread: found, at };
       if (alive.length === 0) return undefined;
       await new Promise<void>((resolve) => this.#queue.push(resolve));
     }
+  }
+
+  #release({ thread, at }: Slot): void {
+    thread.free.push(at);
+    this.#queue.shift()?.();
   }
 
   #start(): Thread {
@@ -123,7 +160,7 @@ export class RecordRehasher implements AsyncDisposable {
     return started;
   }
 
-  async #send(thread: Thread, at: number, image: Buffer): Promise<Rehashed | undefined> {
+  async #send({ thread, at }: Slot, image: Buffer): Promise<Rehashed | undefined> {
     copyOctets(new Uint8Array(thread.memory.buffer), at, image);
     return await this.#ask(thread, { at, size: image.length, to: at + SLOT_SIZE, room: this.#digestsOnly ? 0 : SLOT_SIZE });
   }

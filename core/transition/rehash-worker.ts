@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { hashByName } from '../block/hash.ts';
 import type { MemoryDigester } from '../block/memory-digester.ts';
+import { DatafileReaders } from '../datadir/datafiles/datafile-readers.ts';
 import type { RehashReply, RehashRequest, RehashSetup } from './record-rehasher.ts';
 import { rehashRecords } from './rehash-records.ts';
 
@@ -22,10 +23,15 @@ function within(digester: MemoryDigester, at: number): MemoryDigester {
   };
 }
 
-port.on('message', ({ at, size, to, room }: RehashRequest) => {
+/** By their paths. */
+const readers = new DatafileReaders('/');
+
+port.on('message', ({ at, size, file, to, room }: RehashRequest) => {
   let reply: RehashReply;
   try {
     const buffer = memory.buffer as unknown as ArrayBuffer;
+    if (file !== undefined && readers.readInto(file.path, file.offset, new Uint8Array(buffer, at, size)) < size)
+      throw new Error('the file is cut short');
     const digestMany = { from: within(digesters.from, at), to: within(digesters.to, at) };
     const { before, batch } = rehashRecords(
       Buffer.from(buffer, at, size),
